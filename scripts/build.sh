@@ -1,0 +1,51 @@
+# shellcheck shell=bash
+# Configures and builds the C core. Build directories lie in the cache, outside the checkout, and
+# are locked while they are built, so that two scripts never run ninja in one of them.
+
+# meson_options KIND
+meson_options() {
+    case $1 in
+    release) printf '%s\n' -Dbuildtype=release -Dtests=disabled ;;
+    debug) printf '%s\n' -Dbuildtype=debug -Dtests=enabled ;;
+    asan) printf '%s\n' -Dbuildtype=debugoptimized -Dtests=enabled \
+        -Db_sanitize=address,undefined ;;
+    tsan) printf '%s\n' -Dbuildtype=debugoptimized -Dtests=enabled -Db_sanitize=thread ;;
+    esac
+}
+
+# build_core KIND [TARGET…]: the output of a failing build is shown, that of a good one is short.
+build_core() {
+    local kind=$1 dir log options
+    shift
+    dir=$(build_dir "$kind")
+    log=$dir.log
+    make_cache
+    exec {build_lock}>"$dir.lock"
+    flock "$build_lock"
+    if [ ! -f "$dir/build.ninja" ]; then
+        mapfile -t options < <(meson_options "$kind")
+        rm -rf "$dir"
+        if ! run meson setup "$dir" "$CODITECT_SRC" "${options[@]}" >"$log" 2>&1; then
+            tail -n 15 "$log" >&2
+            exec {build_lock}>&-
+            return 1
+        fi
+    fi
+    local status=0
+    run_ninja "$log" -C "$dir" "$@" || status=$?
+    exec {build_lock}>&-
+    return "$status"
+}
+
+# run_ninja LOG ARGUMENT…: to a terminal with ninja's own moving line, else silent unless it fails.
+run_ninja() {
+    local log=$1
+    shift
+    if [ -t 1 ]; then
+        run ninja "$@"
+        return
+    fi
+    run ninja "$@" >"$log" 2>&1 && return
+    grep -vE '^\[[0-9]+/[0-9]+\]' "$log" | head -n 60 >&2
+    return 1
+}
