@@ -1,0 +1,313 @@
+/*
+ * Files: the tree of a session. Files, folders and symbolic links have ids that survive renames; nothing is overwritten.
+ *
+ * Every change has a seq, the session's change counter: it is the version of what it changed, the moment of time travel
+ * and what "persisted up to" means. A change is visible completely or not at all, and durable when the function returns.
+ * Content is stored before the change that names it, in transactions of its own; an upload that is cut off leaves no
+ * visible change.
+ *
+ * All functions check that the session is the caller's: a session of somebody else, a deleted one and one that never was
+ * are the same ERR_NOT_FOUND. Strings and arrays that are returned lie in ctx->arena. Paths are bytes as content.h allows;
+ * an input that is malformed is ERR_INVALID. Further errors that every function may return, not repeated below: those of
+ * store_read and store_write. Functions block and may be called from any thread with a 256 KiB stack.
+ */
+#ifndef FILES_FILES_H
+#define FILES_FILES_H
+
+#include "base/time.h"
+#include "content/content.h"
+#include "data/data.h"
+
+enum {
+    FILES_MAX_LIST = 1000,     /* entries in a page of a listing */
+    FILES_MAX_HISTORY = 500,   /* versions in a page of a history */
+    FILES_MAX_BATCH = 500,     /* changes in a batch */
+    FILES_MAX_TARGET = 4095,   /* bytes of a symbolic link's target */
+    FILES_MAX_AUTHOR = 64,     /* bytes of an author's id */
+    FILES_MAX_NAMED = 2000,    /* chunk and page hashes named by a batch */
+};
+
+enum files_kind { FILES_FILE = 1, FILES_FOLDER, FILES_SYMLINK };
+enum files_op { FILES_WRITE = 1, FILES_DELETE, FILES_MOVE, FILES_RESTORE };
+enum files_author_kind { FILES_USER = 1, FILES_TERMINAL, FILES_AGENT, FILES_API };
+
+/* The words of the API: "file" "dir" "symlink"; "write" "delete" "move" "restore"; "user" "terminal" "agent" "api". */
+const char *files_kind_name(enum files_kind kind);
+const char *files_op_name(enum files_op op);
+const char *files_author_name(enum files_author_kind kind);
+
+struct files_author {
+    enum files_author_kind kind;
+    struct str id; /* of the user, terminal, run; at most FILES_MAX_AUTHOR bytes */
+};
+
+struct files_entry {
+    struct str path; /* bytes, relative to the session's root; the root itself is "" */
+    enum files_kind kind;
+    uint64_t id;      /* within the session; the root is 1 */
+    uint64_t version; /* seq of its latest change; the root: 0 */
+    uint64_t size;    /* bytes of a file or of a link's target; 0 for a folder */
+    uint32_t mode;    /* permission bits, at most 07777 */
+    usec_t mtime;     /* as told by who wrote it */
+    struct content_hash hash; /* SHA-256 of all bytes; zero for a folder. Of what a workspace sent in more than one chunk: its claim */
+    struct content_manifest manifest;
+    struct str bytes; /* when manifest.small: the content, where the function says so; else empty */
+};
+
+/* ---- Reading ---- */
+
+/* The entry at path; "" is the root. ERR_NOT_FOUND. */
+int files_stat(struct data_context *ctx, struct str session, struct str path, struct files_entry *ret_entry) BASE_MUST_USE;
+
+struct files_list_input {
+    struct str session;
+    struct str path;  /* of a folder, "" for the root */
+    struct str after; /* cursor: path, relative to the folder, of the last entry already had; empty: from the start */
+    size_t limit;     /* 1 to FILES_MAX_LIST */
+    bool recursive;   /* everything below, folders before what is in them */
+};
+
+struct files_page {
+    struct files_entry *entries; /* in byte order of names; paths relative to the session's root */
+    size_t count;
+    bool more; /* the next cursor is the path of the last entry, relative to the listed folder */
+    struct str next; /* that cursor; empty when there is no more */
+    uint64_t seq; /* of the session when this page was read */
+};
+
+/* ERR_NOT_FOUND, ERR_NOT_DIRECTORY. A cursor whose entry is gone meanwhile goes on behind its place. */
+int files_list(struct data_context *ctx, const struct files_list_input *in, struct files_page *ret_page) BASE_MUST_USE;
+
+/* The session's counters. bytes: the sum of all files' and links' sizes; seq: its latest change. */
+struct files_totals {
+    uint64_t files; /* files and links, not folders */
+    uint64_t bytes;
+    uint64_t seq;
+};
+int files_totals(struct data_context *ctx, struct str session, struct files_totals *ret_totals) BASE_MUST_USE;
+
+struct files_open_input {
+    struct str session;
+    struct str path;
+    uint64_t version; /* 0: the current one; else any version of what is or was last at path */
+};
+
+/*
+ * A reader of one version. Bounded memory (below 1 MiB), one transaction per chunk, every chunk's hash is checked.
+ * ctx must outlive it. Later changes to the file do not show.
+ */
+struct files_reader;
+
+/* ERR_NOT_FOUND, ERR_IS_DIRECTORY. A symbolic link is read as its target's text. */
+int files_reader_open(struct data_context *ctx, const struct files_open_input *in, struct files_reader **ret_reader,
+                      struct files_entry *ret_entry) BASE_MUST_USE;
+void files_reader_destroy(struct files_reader *r); /* NULL allowed */
+
+/* The next read starts at offset (at most the length; ERR_RANGE). */
+int files_reader_seek(struct files_reader *r, uint64_t offset) BASE_MUST_USE;
+
+/* The next at most 64 KiB, borrowed until the next call; n == 0 at the end. ERR_CORRUPT: never wrong bytes. */
+int files_reader_next(struct files_reader *r, struct str *ret_bytes) BASE_MUST_USE;
+
+/* ---- Changing ---- */
+
+/* What must be true of the present entry, else ERR_PRECONDITION. */
+struct files_match {
+    bool none;        /* If-None-Match: * : there is none */
+    uint64_t version; /* If-Match: there is one of this version; 0: whatever */
+};
+
+struct files_put_input {
+    struct str session;
+    struct str path;
+    struct files_match match;
+    struct files_author author;
+    bool parents;     /* missing folders are made, with mode 0755 */
+    int64_t mode;     /* -1: keep what is there, 0644 for a new file */
+    usec_t mtime;     /* 0: now */
+    int64_t expected; /* length when known, -1 else: another length at commit is ERR_INVALID */
+};
+
+/*
+ * A streamed upload. Bounded memory (below 4 MiB); nothing is visible before files_upload_commit. The input's strings must
+ * outlive it, and ctx.
+ */
+struct files_upload;
+
+/* What can be known already is checked already: ERR_NOT_FOUND (session, folder), ERR_PRECONDITION, ERR_IS_DIRECTORY,
+ * ERR_NOT_DIRECTORY, ERR_TOO_LARGE (expected). */
+int files_upload_create(struct data_context *ctx, const struct files_put_input *in, struct files_upload **ret_upload)
+    BASE_MUST_USE;
+void files_upload_destroy(struct files_upload *u); /* NULL allowed; before the commit: as if it had never been */
+
+/* ERR_TOO_LARGE: over CONTENT_MAX_FILE. */
+int files_upload_write(struct files_upload *u, struct str bytes) BASE_MUST_USE;
+
+/* The one transaction that makes it visible; the errors of files_upload_create may come here as well. */
+int files_upload_commit(struct files_upload *u, struct files_entry *ret_entry) BASE_MUST_USE;
+
+/* An upload of bytes that are all here. */
+int files_put(struct data_context *ctx, const struct files_put_input *in, struct str bytes, struct files_entry *ret_entry)
+    BASE_MUST_USE;
+
+/* A symbolic link; uses session, path, match, author, parents, mtime. ERR_INVALID: target empty, too long or with a NUL. */
+int files_symlink(struct data_context *ctx, const struct files_put_input *in, struct str target,
+                  struct files_entry *ret_entry) BASE_MUST_USE;
+
+/* A folder; uses session, path, author, parents, mode (-1: 0755), mtime. ERR_EXISTS, ERR_NOT_FOUND, ERR_NOT_DIRECTORY. */
+int files_mkdir(struct data_context *ctx, const struct files_put_input *in, struct files_entry *ret_entry) BASE_MUST_USE;
+
+struct files_delete_input {
+    struct str session;
+    struct str path; /* not the root: ERR_INVALID */
+    struct files_match match;
+    struct files_author author;
+    bool recursive; /* a folder with everything in it; else ERR_NOT_EMPTY unless it is empty */
+};
+
+/* One key moves, however much is below it. ERR_NOT_FOUND, ERR_PRECONDITION, ERR_NOT_EMPTY. ret_seq: the change. */
+int files_delete(struct data_context *ctx, const struct files_delete_input *in, uint64_t *ret_seq) BASE_MUST_USE;
+
+struct files_move_input {
+    struct str session;
+    struct str from;
+    struct str to;
+    struct files_match match; /* of from */
+    struct files_author author;
+    bool parents;
+    bool overwrite; /* a file or link at to is replaced and its history goes on; else ERR_EXISTS; a folder never is */
+};
+
+/*
+ * One key moves. ERR_NOT_FOUND, ERR_EXISTS, ERR_INVALID (a folder into itself); ERR_PRECONDITION, ERR_NOT_DIRECTORY.
+ */
+int files_move(struct data_context *ctx, const struct files_move_input *in, struct files_entry *ret_entry) BASE_MUST_USE;
+
+/* ---- History ---- */
+
+struct files_version {
+    struct files_entry entry; /* as it was; for a deletion as it was before, with the deletion's version */
+    enum files_op op;
+    struct files_author author;
+    usec_t at;
+};
+
+struct files_history_input {
+    struct str session;
+    struct str path; /* of what is there, or was there last */
+    struct str after; /* cursor, empty: from the newest */
+    size_t limit;     /* 1 to FILES_MAX_HISTORY */
+};
+
+struct files_history {
+    struct files_version *versions; /* newest first */
+    size_t count;
+    struct str next; /* cursor; empty: no more */
+};
+
+/*
+ * Versions of what is at path, through its renames; then of what was there before it. ERR_NOT_FOUND: nothing ever was;
+ * ERR_INVALID: not a cursor.
+ */
+int files_history(struct data_context *ctx, const struct files_history_input *in, struct files_history *ret_history)
+    BASE_MUST_USE;
+
+struct files_restore_input {
+    struct str session;
+    struct str path;
+    uint64_t version; /* one of the path's history */
+    struct files_author author;
+};
+
+/* The old content (of a deleted folder: everything in it) as a new version at path. ERR_NOT_FOUND, ERR_EXISTS. */
+int files_restore(struct data_context *ctx, const struct files_restore_input *in, struct files_entry *ret_entry)
+    BASE_MUST_USE;
+
+/* ---- For the mirror ---- */
+
+enum files_change_kind { FILES_CHANGE_PUT = 1, FILES_CHANGE_MKDIR, FILES_CHANGE_SYMLINK, FILES_CHANGE_DELETE, FILES_CHANGE_MOVE };
+
+struct files_change {
+    enum files_change_kind kind;
+    struct str path; /* of a move: from */
+    struct str to;   /* of a move */
+    uint64_t base;   /* version that the sender last saw at path; 0: it saw nothing there */
+    uint32_t mode;
+    usec_t mtime;
+    struct content_hash hash;         /* of a file's bytes */
+    struct content_manifest manifest; /* of a file; of a link: small */
+    struct str bytes;                 /* of a small file; of a link: its target (also above CONTENT_INLINE_MAX) */
+    struct files_author author;
+};
+
+struct files_apply_input {
+    struct str session;
+    const struct files_change *changes;
+    size_t count; /* 1 to FILES_MAX_BATCH */
+    /* Runs first in the transaction: is the sender still the owner (ERR_STALE)? NULL: not asked. Same rules as store_fn. */
+    int (*guard)(struct txn *txn, void *guard_ctx);
+    void *guard_ctx;
+};
+
+enum files_outcome { FILES_APPLIED = 1, FILES_CONFLICT, FILES_MISSING };
+
+struct files_apply_result {
+    enum files_outcome outcome;
+    uint64_t seq;       /* of the session afterwards: everything up to here is persisted */
+    uint64_t *versions; /* FILES_APPLIED: of each change's entry; a change that changed nothing: the version that stands */
+    size_t index;       /* FILES_CONFLICT: the first change whose base does not stand */
+    uint64_t version;   /* and what stands there (0: nothing) */
+    struct content_hash *missing; /* FILES_MISSING: chunks and pages to be sent first */
+    size_t missing_count;
+};
+
+/*
+ * Applies the changes in order in one transaction, all or none; ctx->op is the batch's. Each has its own seq. Missing
+ * folders are made. A deletion takes everything below. Pages named by a manifest must have been given to files_page_add
+ * (or be uploaded as chunks: they are looked into). ERR_TOO_LARGE: the batch writes more than a transaction may; send half.
+ */
+int files_apply(struct data_context *ctx, const struct files_apply_input *in, struct files_apply_result *ret_result)
+    BASE_MUST_USE;
+
+/* Which of the chunks the tenant has not. ret_missing in the order of hashes; count <= FILES_MAX_NAMED (ERR_LIMIT). */
+int files_chunks_missing(struct data_context *ctx, const struct content_hash *hashes, size_t count,
+                         struct content_hash **ret_missing, size_t *ret_count) BASE_MUST_USE;
+
+/* Stores a chunk in its stored form. Harmless when repeated. ERR_INVALID: malformed, or its bytes have another hash. */
+int files_chunk_put(struct data_context *ctx, const struct content_hash *hash, struct str encoded) BASE_MUST_USE;
+
+/* The stored form of a chunk or page, into ctx->arena, verified. ERR_NOT_FOUND, ERR_CORRUPT. */
+int files_chunk_get(struct data_context *ctx, const struct content_hash *hash, struct str *ret_encoded) BASE_MUST_USE;
+
+struct files_event {
+    uint64_t seq;
+    enum files_op op;
+    struct str path;            /* where it is afterwards; of a deletion: where it was */
+    struct str from;            /* of a move: where it was */
+    struct files_entry entry;   /* as of this change, with bytes when small; of a deletion: as it was */
+    struct files_author author;
+    usec_t at;
+};
+
+struct files_events {
+    struct files_event *events;
+    size_t count;
+    uint64_t seq; /* of the last event returned, or since */
+    bool more;
+};
+
+/* Changes behind since, in order, at most limit (1 to FILES_MAX_BATCH). */
+int files_changes_since(struct data_context *ctx, struct str session, uint64_t since, size_t limit,
+                        struct files_events *ret_events) BASE_MUST_USE;
+
+struct files_tree_input {
+    struct str session;
+    uint64_t at;      /* seq of the moment; 0: now (the page says which seq that is; go on with it) */
+    struct str after; /* cursor: path of the last entry already had */
+    size_t limit;     /* 1 to FILES_MAX_LIST */
+};
+
+/* The whole tree as of a moment, folders before what is in them; entries carry bytes when small. ERR_NOT_FOUND: at lies ahead. */
+int files_tree(struct data_context *ctx, const struct files_tree_input *in, struct files_page *ret_page) BASE_MUST_USE;
+
+#endif
