@@ -1,0 +1,170 @@
+#include "base/encode.h"
+
+#include "base/assert.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64url_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char base32_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+void encode_hex(struct buf *b, struct str bytes)
+{
+    char *to = buf_reserve(b, bytes.n * 2);
+    if (!to) {
+        return;
+    }
+    for (size_t i = 0; i < bytes.n; i++) {
+        unsigned char byte = (unsigned char)bytes.p[i];
+        to[2 * i] = hex_digits[byte >> 4];
+        to[2 * i + 1] = hex_digits[byte & 15];
+    }
+    buf_commit(b, bytes.n * 2);
+}
+
+/* 0 to 15, or -1. */
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int encode_unhex(struct buf *b, struct str text)
+{
+    if (text.n % 2 != 0) {
+        return ERR_INVALID;
+    }
+    char *to = buf_reserve(b, text.n / 2);
+    if (!to) {
+        return b->error;
+    }
+    for (size_t i = 0; i < text.n; i += 2) {
+        int high = hex_value(text.p[i]);
+        int low = hex_value(text.p[i + 1]);
+        if (high < 0 || low < 0) {
+            return ERR_INVALID;
+        }
+        to[i / 2] = (char)(high << 4 | low);
+    }
+    buf_commit(b, text.n / 2);
+    return 0;
+}
+
+/* Characters of n bytes without padding. */
+static size_t base64_length(size_t n)
+{
+    return n / 3 * 4 + (n % 3 ? n % 3 + 1 : 0);
+}
+
+static void put_base64(struct buf *b, struct str bytes, const char *digits)
+{
+    char *to = buf_reserve(b, base64_length(bytes.n));
+    if (!to) {
+        return;
+    }
+    const unsigned char *p = (const unsigned char *)bytes.p;
+    uint32_t bits = 0;
+    unsigned have = 0;
+    for (size_t i = 0; i < bytes.n; i++) {
+        bits = bits << 8 | p[i];
+        for (have += 8; have >= 6; have -= 6) {
+            *to++ = digits[bits >> (have - 6) & 63];
+        }
+    }
+    if (have > 0) {
+        *to++ = digits[bits << (6 - have) & 63];
+    }
+    buf_commit(b, base64_length(bytes.n));
+}
+
+void encode_base64(struct buf *b, struct str bytes)
+{
+    put_base64(b, bytes, base64_digits);
+    for (size_t i = bytes.n % 3; i == 1 || i == 2; i++) {
+        buf_byte(b, '=');
+    }
+}
+
+void encode_base64url(struct buf *b, struct str bytes)
+{
+    put_base64(b, bytes, base64url_digits);
+}
+
+/* 0 to 63, or -1. */
+static int base64_value(char c, const char *digits)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    return c == digits[62] ? 62 : c == digits[63] ? 63 : -1;
+}
+
+/* text without padding. */
+static int take_base64(struct buf *b, struct str text, const char *digits)
+{
+    if (text.n % 4 == 1) {
+        return ERR_INVALID;
+    }
+    size_t length = text.n * 3 / 4;
+    char *to = buf_reserve(b, length);
+    if (!to) {
+        return b->error;
+    }
+    uint32_t bits = 0;
+    unsigned have = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        int value = base64_value(text.p[i], digits);
+        if (value < 0) {
+            return ERR_INVALID;
+        }
+        bits = bits << 6 | (uint32_t)value;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            *to++ = (char)(bits >> have & 0xFF);
+        }
+    }
+    if ((bits & ((1u << have) - 1)) != 0) {
+        return ERR_INVALID; /* two texts would stand for the same bytes */
+    }
+    buf_commit(b, length);
+    return 0;
+}
+
+int encode_unbase64(struct buf *b, struct str text)
+{
+    if (text.n % 4 != 0) {
+        return ERR_INVALID;
+    }
+    size_t padding = 0;
+    while (padding < 2 && padding < text.n && text.p[text.n - 1 - padding] == '=') {
+        padding++;
+    }
+    return take_base64(b, str_slice(text, 0, text.n - padding), base64_digits);
+}
+
+int encode_unbase64url(struct buf *b, struct str text)
+{
+    return take_base64(b, text, base64url_digits);
+}
+
+void encode_base32(struct buf *b, uint64_t value, unsigned bits)
+{
+    ASSERT(bits > 0 && bits <= 60 && bits % 5 == 0);
+    ASSERT(value >> bits == 0);
+    for (unsigned left = bits; left > 0; left -= 5) {
+        buf_byte(b, base32_digits[value >> (left - 5) & 31]);
+    }
+}

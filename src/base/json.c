@@ -1,0 +1,552 @@
+/*
+ * The JSON reader: recursive descent, whose depth JSON_MAX_DEPTH bounds. Values are counted before they are allocated, so the
+ * memory of a tree is bounded by JSON_MAX_VALUES and the length of the text.
+ *
+ * Numbers: an integer that fits int64_t stays exact. Anything else becomes a double by strtod under the "C" locale, from a
+ * normalised copy of bounded length ("123e-45"): the significant digits up to SIGNIFICANT, then a 1 that stands for all that
+ * was cut (it keeps the rounding direction), then one exponent. What overflows a double is refused.
+ */
+#include "base/json.h"
+
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/json_int.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+enum {
+    SIGNIFICANT =
+        40, /* more than any double needs to be told from its neighbours in practice (17) */
+    NUMBER_COPY = 64,      /* sign, digits, the 1, 'e', exponent, NUL */
+    LARGEST_POWER = 99999, /* exponents beyond are all the same to a double */
+    FEW_MEMBERS = 16       /* up to here duplicate names are looked for one by one */
+};
+
+struct reader {
+    struct arena *arena;
+    const char *start, *at, *end;
+    size_t values;
+    unsigned depth;
+    const char *error; /* NULL until something is wrong */
+    size_t error_offset;
+};
+
+static bool parse_value(struct reader *r, struct json *value);
+
+/* Always false, so that a check can end in: return fail(r, "…"). */
+static bool fail_at(struct reader *r, const char *at, const char *what)
+{
+    if (!r->error) {
+        r->error = what;
+        r->error_offset = (size_t)(at - r->start);
+    }
+    return false;
+}
+
+static bool fail(struct reader *r, const char *what)
+{
+    return fail_at(r, r->at, what);
+}
+
+static void skip_space(struct reader *r)
+{
+    while (r->at < r->end &&
+           (*r->at == ' ' || *r->at == '\t' || *r->at == '\n' || *r->at == '\r')) {
+        r->at++;
+    }
+}
+
+static bool is_next(const struct reader *r, char c)
+{
+    return r->at < r->end && *r->at == c;
+}
+
+static bool take(struct reader *r, char c)
+{
+    if (!is_next(r, c)) {
+        return false;
+    }
+    r->at++;
+    return true;
+}
+
+/* ---- strings ---- */
+
+static bool parse_hex4(struct reader *r, uint32_t *ret_code)
+{
+    uint32_t code = 0;
+    for (int i = 0; i < 4; i++, r->at++) {
+        char c = r->at < r->end ? *r->at : '\0';
+        uint32_t digit;
+        if (c >= '0' && c <= '9') {
+            digit = (uint32_t)(c - '0');
+        } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
+            digit = (uint32_t)((c | 0x20) - 'a' + 10);
+        } else {
+            return fail(r, "four hexadecimal digits are missing behind \\u");
+        }
+        code = code << 4 | digit;
+    }
+    *ret_code = code;
+    return true;
+}
+
+/* Behind "\u": one code point, which takes two escapes beyond U+FFFF. */
+static bool parse_unicode(struct reader *r, uint32_t *ret_code)
+{
+    const char *escape = r->at - 2;
+    uint32_t code, low;
+    if (!parse_hex4(r, &code)) {
+        return false;
+    }
+    if (code >= 0xD800 && code <= 0xDBFF) {
+        if (!take(r, '\\') || !take(r, 'u')) {
+            return fail_at(r, escape, "half of a surrogate pair stands alone");
+        }
+        if (!parse_hex4(r, &low)) {
+            return false;
+        }
+        if (low < 0xDC00 || low > 0xDFFF) {
+            return fail_at(r, escape, "half of a surrogate pair stands alone");
+        }
+        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+    } else if (code >= 0xDC00 && code <= 0xDFFF) {
+        return fail_at(r, escape, "half of a surrogate pair stands alone");
+    }
+    *ret_code = code;
+    return true;
+}
+
+/* Behind a backslash: appends what the escape stands for to *to. */
+static bool parse_escape(struct reader *r, char **to)
+{
+    static const char letters[] = "\"\\/bfnrt";
+    static const char meanings[] = "\"\\/\b\f\n\r\t";
+    char c = r->at < r->end ? *r->at : '\0';
+    const char *letter = c ? strchr(letters, c) : NULL;
+    if (letter) {
+        r->at++;
+        *(*to)++ = meanings[letter - letters];
+        return true;
+    }
+    if (!take(r, 'u')) {
+        return fail(r, "an unknown escape follows a backslash");
+    }
+    uint32_t code;
+    if (!parse_unicode(r, &code)) {
+        return false;
+    }
+    *to += str_put_utf8(*to, code);
+    return true;
+}
+
+/* From r->at to the closing quote, which is not taken: finds it and checks every byte. */
+static bool scan_string(struct reader *r, const char **ret_close, bool *ret_escapes)
+{
+    const char *at = r->at;
+    bool escapes = false;
+    while (at < r->end && *at != '"') {
+        unsigned char c = (unsigned char)*at;
+        if (c < 0x20) {
+            return fail_at(r, at, "a control character stands unescaped in a string");
+        }
+        if (c == '\\') {
+            escapes = true;
+            at++;
+            at += at < r->end; /* what follows is looked at by parse_escape */
+            continue;
+        }
+        size_t length = str_utf8_length(str_of(at, (size_t)(r->end - at)));
+        if (length == 0) {
+            return fail_at(r, at, "the text is not UTF-8");
+        }
+        at += length;
+    }
+    if (at >= r->end) {
+        return fail_at(r, r->end, "a string does not end");
+    }
+    *ret_close = at;
+    *ret_escapes = escapes;
+    return true;
+}
+
+/* A whole string with its quotes. */
+static bool parse_string(struct reader *r, struct str *ret_string)
+{
+    const char *close;
+    bool escapes;
+    r->at++;
+    if (!scan_string(r, &close, &escapes)) {
+        return false;
+    }
+    size_t length = (size_t)(close - r->at);
+    if (!escapes) {
+        *ret_string = str_of(r->at, length);
+        r->at = close + 1;
+        return true;
+    }
+    char *copy =
+        arena_alloc(r->arena, length + 1); /* an escape is never shorter than what it stands for */
+    char *to = copy;
+    while (r->at < close) {
+        if (*r->at != '\\') {
+            *to++ = *r->at++;
+            continue;
+        }
+        r->at++;
+        if (!parse_escape(r, &to)) {
+            return false;
+        }
+    }
+    *ret_string = str_of(copy, (size_t)(to - copy));
+    r->at = close + 1;
+    return true;
+}
+
+/* ---- numbers ---- */
+
+struct number {
+    bool negative;
+    bool fractional; /* has a fraction or an exponent */
+    char digits[SIGNIFICANT + 1];
+    size_t n;   /* of digits, leading zeros not kept */
+    bool cut;   /* digits other than zero were left out */
+    long power; /* the value is digits * 10^power */
+};
+
+static bool is_digit(const struct reader *r)
+{
+    return r->at < r->end && *r->at >= '0' && *r->at <= '9';
+}
+
+static void add_digit(struct number *number, char digit, bool behind_point)
+{
+    if (number->n == 0 && digit == '0') {
+        number->power -= behind_point;
+    } else if (number->n < SIGNIFICANT) {
+        number->digits[number->n++] = digit;
+        number->power -= behind_point;
+    } else {
+        number->cut = number->cut || digit != '0';
+        number->power += !behind_point;
+    }
+}
+
+static bool scan_digits(struct reader *r, struct number *number, bool behind_point)
+{
+    if (!is_digit(r)) {
+        return fail(r, "a digit is missing");
+    }
+    while (is_digit(r)) {
+        add_digit(number, *r->at++, behind_point);
+    }
+    return true;
+}
+
+static bool scan_exponent(struct reader *r, struct number *number)
+{
+    bool negative = take(r, '-');
+    if (!negative) {
+        (void)take(r, '+');
+    }
+    if (!is_digit(r)) {
+        return fail(r, "a digit is missing");
+    }
+    long power = 0;
+    for (; is_digit(r); r->at++) {
+        if (power < LARGEST_POWER) {
+            power = power * 10 + (*r->at - '0');
+        }
+    }
+    number->power += negative ? -power : power;
+    return true;
+}
+
+/* The grammar of RFC 8259 section 6. */
+static bool scan_number(struct reader *r, struct number *number)
+{
+    number->negative = take(r, '-');
+    if (take(r, '0')) {
+        if (is_digit(r)) {
+            return fail(r, "a number starts with 0");
+        }
+    } else if (!scan_digits(r, number, false)) {
+        return false;
+    }
+    if (take(r, '.')) {
+        number->fractional = true;
+        if (!scan_digits(r, number, true)) {
+            return false;
+        }
+    }
+    if (take(r, 'e') || take(r, 'E')) {
+        number->fractional = true;
+        return scan_exponent(r, number);
+    }
+    return true;
+}
+
+static bool as_integer(const struct number *number, int64_t *ret_integer)
+{
+    if (number->fractional || number->n > 19) {
+        return false;
+    }
+    uint64_t value = 0;
+    for (size_t i = 0; i < number->n; i++) {
+        value = value * 10 + (uint64_t)(number->digits[i] - '0');
+    }
+    if (value > (uint64_t)INT64_MAX + number->negative) {
+        return false;
+    }
+    *ret_integer = number->negative ? (int64_t)(0 - value) : (int64_t)value;
+    return true;
+}
+
+static locale_t c_locale;
+static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
+
+static void make_c_locale(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    ASSERT(c_locale != (locale_t)0);
+}
+
+locale_t json_int_locale(void)
+{
+    (void)pthread_once(&c_locale_once, make_c_locale);
+    return c_locale;
+}
+
+static double as_double(const struct number *number)
+{
+    char copy[NUMBER_COPY];
+    char *to = copy;
+    if (number->negative) {
+        *to++ = '-';
+    }
+    *to++ = '0';
+    memcpy(to, number->digits, number->n);
+    to += number->n;
+    long power = number->power;
+    if (number->cut) {
+        *to++ = '1';
+        power--;
+    }
+    power = power > LARGEST_POWER ? LARGEST_POWER : power < -LARGEST_POWER ? -LARGEST_POWER : power;
+    int length = snprintf(to, sizeof copy - (size_t)(to - copy), "e%ld", power);
+    ASSERT(length > 0 && (size_t)length < sizeof copy - (size_t)(to - copy));
+    return strtod_l(copy, NULL, json_int_locale());
+}
+
+static bool parse_number(struct reader *r, struct json *value)
+{
+    const char *start = r->at;
+    struct number number = {0};
+    if (!scan_number(r, &number)) {
+        return false;
+    }
+    value->kind = JSON_INTEGER;
+    if (as_integer(&number, &value->integer)) {
+        return true;
+    }
+    value->kind = JSON_NUMBER;
+    value->number = as_double(&number);
+    return isfinite(value->number) || fail_at(r, start, "a number is too large");
+}
+
+/* ---- containers ---- */
+
+/* Names already seen in one object, in a table once they are more than a few. */
+struct names {
+    const struct json *object;
+    const struct json **slots;
+    size_t mask;
+};
+
+static void names_fini(struct names *names)
+{
+    mem_free(names->slots);
+}
+
+/* False when the name stands there already. */
+static bool put_name(struct names *names, const struct json *member)
+{
+    size_t slot = (size_t)map_hash(member->name) & names->mask;
+    while (names->slots[slot]) {
+        if (str_eq(names->slots[slot]->name, member->name)) {
+            return false;
+        }
+        slot = (slot + 1) & names->mask;
+    }
+    names->slots[slot] = member;
+    return true;
+}
+
+/* The members so far, which differ in name, in a table of at least four times their number. */
+static void rebuild_names(struct names *names)
+{
+    mem_free(names->slots);
+    size_t slots = names->mask ? (names->mask + 1) * 4 : FEW_MEMBERS * 8;
+    names->slots = mem_alloc(slots * sizeof *names->slots);
+    names->mask = slots - 1;
+    for (const struct json *m = names->object->first; m; m = m->next) {
+        ASSERT(put_name(names, m));
+    }
+}
+
+/* Called before the member is linked into its object. */
+static bool is_new_name(struct names *names, const struct json *member)
+{
+    if (names->object->count < FEW_MEMBERS) {
+        for (const struct json *m = names->object->first; m; m = m->next) {
+            if (str_eq(m->name, member->name)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    if (!names->slots || names->object->count * 2 > names->mask) {
+        rebuild_names(names);
+    }
+    return put_name(names, member);
+}
+
+static bool parse_name(struct reader *r, struct names *names, struct json *member)
+{
+    const char *start = r->at;
+    if (!is_next(r, '"')) {
+        return fail(r, "a name in quotes is missing");
+    }
+    if (!parse_string(r, &member->name)) {
+        return false;
+    }
+    if (!is_new_name(names, member)) {
+        return fail_at(r, start, "a name stands twice in an object");
+    }
+    skip_space(r);
+    if (!take(r, ':')) {
+        return fail(r, "a colon is missing behind a name");
+    }
+    skip_space(r);
+    return true;
+}
+
+static struct json *new_value(struct reader *r)
+{
+    if (r->values >= JSON_MAX_VALUES) {
+        (void)fail(r, "there are too many values");
+        return NULL;
+    }
+    r->values++;
+    return ARENA_NEW(r->arena, struct json);
+}
+
+/* Elements and the closing bracket; names is NULL for an array. */
+static bool parse_elements(struct reader *r, struct json *container, struct names *names)
+{
+    char close = names ? '}' : ']';
+    struct json **link = &container->first;
+    skip_space(r);
+    if (take(r, close)) {
+        return true;
+    }
+    do {
+        skip_space(r);
+        struct json *element = new_value(r);
+        if (!element || (names && !parse_name(r, names, element)) || !parse_value(r, element)) {
+            return false;
+        }
+        *link = element;
+        link = &element->next;
+        container->count++;
+        skip_space(r);
+    } while (take(r, ','));
+    return take(r, close) || fail(r, "a comma or a closing bracket is missing");
+}
+
+static bool parse_container(struct reader *r, struct json *value)
+{
+    if (r->depth == JSON_MAX_DEPTH) {
+        return fail(r, "arrays and objects are nested too deeply");
+    }
+    value->kind = *r->at++ == '{' ? JSON_OBJECT : JSON_ARRAY;
+    struct names names __attribute__((cleanup(names_fini))) = {.object = value};
+    r->depth++;
+    bool ok = parse_elements(r, value, value->kind == JSON_OBJECT ? &names : NULL);
+    r->depth--;
+    return ok;
+}
+
+static bool parse_word(struct reader *r, struct str word)
+{
+    if (!str_starts(str_of(r->at, (size_t)(r->end - r->at)), word)) {
+        return fail(r, "a value is missing");
+    }
+    r->at += word.n;
+    return true;
+}
+
+static bool parse_value(struct reader *r, struct json *value)
+{
+    switch (r->at < r->end ? *r->at : '\0') {
+    case '{':
+    case '[':
+        return parse_container(r, value);
+    case '"':
+        value->kind = JSON_STRING;
+        return parse_string(r, &value->string);
+    case 't':
+        value->kind = JSON_BOOL;
+        value->boolean = true;
+        return parse_word(r, STR("true"));
+    case 'f':
+        value->kind = JSON_BOOL;
+        return parse_word(r, STR("false"));
+    case 'n':
+        return parse_word(r, STR("null"));
+    case '-':
+        return parse_number(r, value);
+    default:
+        return is_digit(r) ? parse_number(r, value) : fail(r, "a value is missing");
+    }
+}
+
+int json_parse(struct arena *arena, struct str text, struct json **ret_value,
+               struct json_error *ret_error)
+{
+    const char *start = text.p ? text.p : "";
+    struct reader r = {.arena = arena, .start = start, .at = start, .end = start + text.n};
+    struct json *value = new_value(&r);
+    skip_space(&r);
+    if (parse_value(&r, value)) {
+        skip_space(&r);
+        if (r.at == r.end) {
+            *ret_value = value;
+            return 0;
+        }
+        (void)fail(&r, "something follows the value");
+    }
+    if (ret_error) {
+        *ret_error = (struct json_error){.offset = r.error_offset, .what = r.error};
+    }
+    return ERR_INVALID;
+}
+
+const struct json *json_get(const struct json *value, const char *name)
+{
+    if (!value || value->kind != JSON_OBJECT) {
+        return NULL;
+    }
+    struct str wanted = str_from(name);
+    for (const struct json *m = value->first; m; m = m->next) {
+        if (str_eq(m->name, wanted)) {
+            return m;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,175 @@
+#include "base/str.h"
+
+#include "base/assert.h"
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+    if (a.n != b.n) {
+        return false;
+    }
+    for (size_t i = 0; i < a.n; i++) {
+        if (lower(a.p[i]) != lower(b.p[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool str_eq_constant(struct str a, struct str b)
+{
+    if (a.n != b.n) {
+        return false;
+    }
+    volatile unsigned char difference = 0;
+    for (size_t i = 0; i < a.n; i++) {
+        difference = (unsigned char)(difference | (a.p[i] ^ b.p[i]));
+    }
+    return difference == 0;
+}
+
+int str_cmp(struct str a, struct str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int order = n ? memcmp(a.p, b.p, n) : 0;
+    if (order != 0) {
+        return order;
+    }
+    return a.n < b.n ? -1 : a.n > b.n;
+}
+
+bool str_starts(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && str_eq(str_slice(s, 0, prefix.n), prefix);
+}
+
+bool str_ends(struct str s, struct str suffix)
+{
+    return s.n >= suffix.n && str_eq(str_slice(s, s.n - suffix.n, s.n), suffix);
+}
+
+size_t str_find(struct str s, char c, size_t from)
+{
+    if (from >= s.n) {
+        return s.n;
+    }
+    const char *hit = memchr(s.p + from, c, s.n - from);
+    return hit ? (size_t)(hit - s.p) : s.n;
+}
+
+struct str str_slice(struct str s, size_t from, size_t to)
+{
+    if (to > s.n) {
+        to = s.n;
+    }
+    if (from >= to) {
+        return str_of(s.p ? s.p + to : NULL, 0);
+    }
+    return str_of(s.p + from, to - from);
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
+        s = str_slice(s, 1, s.n);
+    }
+    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t')) {
+        s.n--;
+    }
+    return s;
+}
+
+bool str_split(struct str *rest, char separator, struct str *ret_part)
+{
+    if (rest->p == NULL) {
+        return false;
+    }
+    size_t at = str_find(*rest, separator, 0);
+    *ret_part = str_of(rest->p, at);
+    *rest = at < rest->n ? str_of(rest->p + at + 1, rest->n - at - 1) : STR_EMPTY;
+    return true;
+}
+
+int str_u64(struct str s, uint64_t max, uint64_t *ret_value)
+{
+    if (s.n == 0) {
+        return ERR_INVALID;
+    }
+    uint64_t value = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9') {
+            return ERR_INVALID;
+        }
+        uint64_t digit = (uint64_t)(s.p[i] - '0');
+        if (digit > max || value > (max - digit) / 10) {
+            return ERR_INVALID;
+        }
+        value = value * 10 + digit;
+    }
+    *ret_value = value;
+    return 0;
+}
+
+/* Table 3-7 of the Unicode Standard: only the second byte's bounds depend on the first. */
+size_t str_utf8_length(struct str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    if (s.n == 0) {
+        return 0;
+    }
+    if (p[0] < 0x80) {
+        return 1;
+    }
+    size_t length = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
+    if (p[0] < 0xC2 || p[0] > 0xF4 || length > s.n) {
+        return 0;
+    }
+    unsigned char least = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
+    unsigned char most = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
+    if (p[1] < least || p[1] > most) {
+        return 0;
+    }
+    for (size_t i = 2; i < length; i++) {
+        if (p[i] < 0x80 || p[i] > 0xBF) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+bool str_is_utf8(struct str s)
+{
+    while (s.n > 0) {
+        size_t length = str_utf8_length(s);
+        if (length == 0) {
+            return false;
+        }
+        s = str_slice(s, length, s.n);
+    }
+    return true;
+}
+
+size_t str_put_utf8(char ret_bytes[static 4], uint32_t code)
+{
+    ASSERT(code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF));
+    if (code < 0x80) {
+        ret_bytes[0] = (char)code;
+        return 1;
+    }
+    size_t length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = length - 1; i > 0; i--) {
+        ret_bytes[i] = (char)(0x80 | (code & 0x3F));
+        code >>= 6;
+    }
+    ret_bytes[0] = (char)((0xF00 >> length & 0xF0) | code);
+    return length;
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+"""openapi_schema.py SPEC OUT.json: what the tests hold each reply against.
+
+{"$defs": all schemas, "operations": [{id, method, path, segments, root, public, replies: {status: schema | "bytes" | null}}]}
+Schemas are JSON Schema 2020-12; their references lead into "$defs".
+"""
+
+import json
+import sys
+
+sys.dont_write_bytecode = True
+import openapi_model  # noqa: E402
+
+
+def convert(node):
+    """References into $defs; x-one-of in JSON Schema's own words; our other x- words are left out."""
+    if isinstance(node, list):
+        return [convert(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    result = {}
+    for key, value in node.items():
+        if key == "$ref":
+            result[key] = value.replace("#/components/schemas/", "#/$defs/")
+        elif key == "x-one-of":
+            result["allOf"] = [{"oneOf": [{"required": [name]} for name in group]} for group in value]
+        elif not key.startswith("x-"):
+            result[key] = convert(value)
+    return result
+
+
+def replies(document, operation):
+    result = {}
+    for status, raw in operation.node["responses"].items():
+        content = document.resolve(raw).get("content", {})
+        if "application/json" in content:
+            result[status] = convert(content["application/json"]["schema"])
+        else:
+            result[status] = "bytes" if content else None
+    return result
+
+
+def segments(operation):
+    return [{"kind": kind, "text": value.name if kind == "param" else value} for kind, value in operation.segments]
+
+
+def main(spec, target):
+    document = openapi_model.load(spec)
+    operations = [
+        {
+            "id": operation.id, "method": operation.method, "path": operation.path,
+            "segments": segments(operation), "root": operation.root, "public": operation.permission == "public",
+            "body": convert(operation.body_schema) if operation.body_schema else operation.body,
+            "replies": replies(document, operation),
+        }
+        for operation in document.operations
+    ]
+    with open(target, "w", encoding="utf-8") as out:
+        json.dump({"$defs": convert(document.raw["components"]["schemas"]), "operations": operations}, out, indent=1)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except openapi_model.SpecError as error:
+        sys.exit(f"{sys.argv[1]}: {error}")

@@ -1,0 +1,262 @@
+#!/usr/bin/python3
+"""openapi_ts.py SPEC OUT.ts: the types of the API and a small typed client for the browser (and node 20).
+
+Each operation becomes a function of the client that takes one object (path and query parameters and headers in
+camelCase, `body`, `signal`) and resolves to the reply's `data`; of a list to `{data, page}`; of a file's bytes to the
+Response. A failure is thrown as ApiError.
+"""
+
+import json
+import re
+import sys
+
+sys.dont_write_bytecode = True
+import openapi_model  # noqa: E402
+
+RUNTIME = '''
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly requestId: string;
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfter: number | undefined;
+
+  constructor(status: number, error: Failure["error"], retryAfter?: number) {
+    super(error.message);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = error.code;
+    this.fields = error.fields ?? {};
+    this.requestId = error.request_id;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export interface ClientOptions {
+  /** Where the API is; default "/api/v5". */
+  readonly base?: string;
+  /** The access token to send, if there is one. */
+  readonly token?: () => string | undefined;
+  /** Called once for a request answered 401; true: the token is new, send the request again. */
+  readonly renew?: () => Promise<boolean>;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  readonly json?: unknown;
+  readonly bytes?: BodyInit;
+  readonly signal?: AbortSignal;
+  /** A 401 is the answer and not a stale token. */
+  readonly open?: boolean;
+}
+
+/** Percent-encodes each segment of a path, not the slashes between them. */
+export function encodePath(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/");
+}
+
+function address(base: string, call: Call): string {
+  const pairs = Object.entries(call.query ?? {})
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`);
+  return base + call.path + (pairs.length > 0 ? `?${pairs.join("&")}` : "");
+}
+
+function headersOf(call: Call, token: string | undefined): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(call.headers ?? {})) {
+    if (value !== undefined) headers.set(name, value);
+  }
+  if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
+  if (call.json !== undefined) headers.set("Content-Type", "application/json");
+  else if (call.bytes !== undefined) headers.set("Content-Type", "application/octet-stream");
+  return headers;
+}
+
+async function failureOf(response: Response): Promise<ApiError> {
+  const after = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  const retryAfter = Number.isFinite(after) ? after : undefined;
+  const requestId = response.headers.get("X-Request-Id") ?? "";
+  try {
+    const failure = (await response.json()) as Failure;
+    if (failure.success === false) return new ApiError(response.status, failure.error, retryAfter);
+  } catch {
+    // Not our envelope: something between us and the server answered.
+  }
+  const error = { code: "bad_gateway", message: `The server answered ${response.status}.`, request_id: requestId };
+  return new ApiError(response.status, error, retryAfter);
+}
+
+async function send(options: ClientOptions, call: Call): Promise<Response> {
+  const request = async (): Promise<Response> => {
+    const body = call.json !== undefined ? JSON.stringify(call.json) : call.bytes;
+    return (options.fetch ?? globalThis.fetch)(address(options.base ?? "/api/v5", call), {
+      method: call.method,
+      headers: headersOf(call, options.token?.()),
+      ...(body !== undefined ? { body } : {}),
+      ...(call.signal !== undefined ? { signal: call.signal } : {}),
+      credentials: "same-origin",
+    });
+  };
+  let response = await request();
+  if (response.status === 401 && call.open !== true && options.renew !== undefined && (await options.renew())) {
+    response = await request();
+  }
+  if (!response.ok && response.status !== 304) throw await failureOf(response);
+  return response;
+}
+'''
+
+
+def literal(value):
+    return json.dumps(value)
+
+
+def doc(text, indent=""):
+    text = " ".join((text or "").split()).replace("*/", "*\\/")
+    return f"{indent}/** {text} */\n" if text else ""
+
+
+def ts_type(node, indent=""):
+    """The TypeScript type of a schema."""
+    if "$ref" in node:
+        return node["$ref"].rsplit("/", 1)[1]
+    if "const" in node:
+        return literal(node["const"])
+    if "enum" in node:
+        return " | ".join(literal(choice) for choice in node["enum"])
+    kind = node.get("type")
+    if isinstance(kind, list):
+        return " | ".join(ts_type(dict(node, type=one), indent) for one in kind)
+    if kind == "array":
+        return f"ReadonlyArray<{ts_type(node['items'], indent)}>"
+    if kind == "object":
+        return ts_object(node, indent)
+    return {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}[kind]
+
+
+def ts_object(node, indent):
+    if "properties" not in node:
+        extra = node.get("additionalProperties")
+        return f"Readonly<Record<string, {ts_type(extra, indent) if isinstance(extra, dict) else 'never'}>>"
+    required = set(node.get("required", []))
+    lines = ["{\n"]
+    for name, member in node["properties"].items():
+        lines.append(doc(member.get("description"), indent + "  "))
+        mark = "" if name in required else "?"
+        lines.append(f"{indent}  readonly {name}{mark}: {ts_type(member, indent + '  ')};\n")
+    lines.append(indent + "}")
+    return "".join(lines)
+
+
+def write_types(out, document):
+    for name, node in document.raw["components"]["schemas"].items():
+        out.write("\n" + doc(node.get("description")))
+        if node.get("type") == "object" and "properties" in node:
+            out.write(f"export interface {name} {ts_object(node, '')}\n")
+        else:
+            out.write(f"export type {name} = {ts_type(node)};\n")
+
+
+def argument_rows(operation):
+    rows = []
+    for field in operation.fields:
+        if field.source == "body":
+            continue
+        mark = "" if field.required else "?"
+        rows.append(f"readonly {openapi_model.camel(field.name)}{mark}: {ts_type(field.schema)}")
+    if operation.body == "json":
+        mark = "" if operation.body_required else "?"
+        rows.append(f"readonly body{mark}: {ts_type(operation.body_schema)}")
+    elif operation.body == "bytes":
+        rows.append("readonly body: BodyInit")
+    rows.append("readonly signal?: AbortSignal")
+    return rows
+
+
+def result_type(document, operation):
+    """(type, expression made of response)"""
+    _, schema, kind = document.success(operation)
+    if kind == "bytes":
+        return "Response", "response"
+    reply = document.resolve(schema)
+    name = schema["$ref"].rsplit("/", 1)[1]
+    if "page" in reply["properties"]:
+        return f'Pick<{name}, "data" | "page">', f"(await response.json()) as {name}"
+    data = reply["properties"]["data"]
+    return ts_type(data, "  "), f"((await response.json()) as {name}).data"
+
+
+def path_expression(operation):
+    parts = []
+    for kind, value in operation.segments:
+        if kind == "literal":
+            parts.append(value)
+        elif kind == "param":
+            parts.append("${encodeURIComponent(args." + openapi_model.camel(value.name) + ")}")
+        else:
+            rest = re.search(r"\{([a-z_]+)\}(:[a-z]+)?$", operation.path)
+            parts.append("${encodePath(args." + openapi_model.camel(rest.group(1)) + ")}" + value)
+    return "`/" + "/".join(parts) + "`"
+
+
+def members(operation, source):
+    return [field for field in operation.fields if field.source == source]
+
+
+def call_lines(operation):
+    lines = [f"method: {literal(operation.method)}", f"path: {path_expression(operation)}"]
+    for source, key in (("query", "query"), ("header", "headers")):
+        fields = members(operation, source)
+        if fields:
+            inner = ", ".join(f"{literal(field.name)}: args.{openapi_model.camel(field.name)}" for field in fields)
+            lines.append(f"{key}: {{ {inner} }}")
+    if operation.body == "json":
+        lines.append("json: args.body")
+    elif operation.body == "bytes":
+        lines.append("bytes: args.body")
+    if operation.permission == "public":
+        lines.append("open: true")
+    lines.append("signal: args.signal")
+    return lines
+
+
+def write_client(out, document):
+    out.write("\nexport type Client = ReturnType<typeof createClient>;\n")
+    out.write("\nexport function createClient(options: ClientOptions = {}) {\n  return {\n")
+    for operation in document.operations:
+        rows = argument_rows(operation)
+        optional = all("?:" in row for row in rows)
+        arguments = "{ " + "; ".join(rows) + " }"
+        result, expression = result_type(document, operation)
+        out.write(doc(operation.node.get("summary"), "    "))
+        out.write(f"    async {openapi_model.camel(operation.id)}(args: {arguments}{' = {}' if optional else ''}): "
+                  f"Promise<{result}> {{\n")
+        out.write("      const response = await send(options, {\n")
+        for line in call_lines(operation):
+            if line == "signal: args.signal":
+                line = "...(args.signal !== undefined ? { signal: args.signal } : {})"
+            out.write(f"        {line},\n")
+        out.write(f"      }});\n      return {expression};\n    }},\n")
+    out.write("  };\n}\n")
+
+
+def main(spec, target):
+    document = openapi_model.load(spec)
+    with open(target, "w", encoding="utf-8") as out:
+        out.write("// Generated from spec/openapi.yaml.\n")
+        write_types(out, document)
+        out.write(RUNTIME)
+        write_client(out, document)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except openapi_model.SpecError as error:
+        sys.exit(f"{sys.argv[1]}: {error}")
