@@ -1,0 +1,152 @@
+/*
+ * The arguments of bubblewrap: what of the host a workspace sees. The system's programs read-only, an /etc of four files of
+ * our own, the binds of the configuration, nothing else. The network namespace is the holder's (see sandbox.c).
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "workspace/workspace_int.h"
+
+enum { MOST_ARGUMENTS = 512 };
+
+#define CODI2_INSIDE "/opt/coditect/codi2"
+
+struct list {
+    struct arena *arena;
+    char **at;
+    size_t n;
+};
+
+static void add(struct list *l, const char *text)
+{
+    ASSERT(l->n + 1 < MOST_ARGUMENTS);
+    size_t size = strlen(text) + 1;
+    l->at[l->n++] =
+        memcpy(arena_alloc(l->arena, size), text, size); /* execve wants them writable */
+}
+
+static void add2(struct list *l, const char *option, const char *value)
+{
+    add(l, option);
+    add(l, value);
+}
+
+static void add3(struct list *l, const char *option, const char *first, const char *second)
+{
+    add(l, option);
+    add(l, first);
+    add(l, second);
+}
+
+/* A small read-only file inside, its text handed over by descriptor. */
+static void add_file(struct list *l, const char *path, struct str text)
+{
+    int fd = memfd_create("etc", 0); /* inherited by bubblewrap, which closes it */
+    if (fd < 0 || fd_write_all(fd, text) != 0 || lseek(fd, 0, SEEK_SET) < 0) {
+        log_warn("workspace", "cannot prepare %s: %m", path);
+        fd_close(&fd);
+        return;
+    }
+    add3(l, "--ro-bind-data", arena_printf(l->arena, "%d", fd).p, path);
+}
+
+static void add_system(struct list *l)
+{
+    add3(l, "--ro-bind", "/usr", "/usr");
+    add3(l, "--symlink", "usr/bin", "/bin");
+    add3(l, "--symlink", "usr/sbin", "/sbin");
+    add3(l, "--symlink", "usr/lib", "/lib");
+    add3(l, "--symlink", "usr/lib64", "/lib64");
+    static const char *const shared[] = {"/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs",
+                                         "/etc/bash.bashrc", "/etc/profile",      "/etc/localtime",
+                                         "/etc/mime.types",  "/etc/vim"};
+    for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
+        add3(l, "--ro-bind-try", shared[i], shared[i]);
+    }
+    add2(l, "--proc", "/proc");
+    add2(l, "--dev", "/dev");
+    add2(l, "--tmpfs", "/tmp");
+    add2(l, "--tmpfs", "/var/tmp");
+}
+
+static void add_etc(struct list *l, const struct workspace_config *config)
+{
+    add_file(
+        l, "/etc/passwd",
+        STR("root:x:0:0:root:/root:/usr/sbin/nologin\ndev:x:1000:1000:dev:/home/dev:/bin/bash\n"
+            "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"));
+    add_file(l, "/etc/group", STR("root:x:0:\ndev:x:1000:\nnogroup:x:65534:\n"));
+    add_file(l, "/etc/nsswitch.conf", STR("passwd: files\ngroup: files\nhosts: files dns\n"));
+    add_file(l, "/etc/hosts",
+             arena_printf(l->arena, "127.0.0.1 localhost " STR_FMT "\n::1 localhost\n",
+                          STR_ARG(config->session)));
+    if (config->network) {
+        add_file(l, "/etc/resolv.conf", STR("nameserver 10.0.2.3\n")); /* slirp4netns's own */
+    }
+}
+
+static void add_environment(struct list *l, const struct workspace_config *config)
+{
+    add(l, "--clearenv");
+    static const char *const fixed[] = {"PATH",  "/usr/local/bin:/usr/bin:/bin",
+                                        "HOME",  "/home/dev",
+                                        "USER",  "dev",
+                                        "SHELL", "/bin/bash",
+                                        "LANG",  "C.UTF-8",
+                                        "TERM",  "xterm-256color"};
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i += 2) {
+        add3(l, "--setenv", fixed[i], fixed[i + 1]);
+    }
+    for (const char **e = config->environment; e[0]; e += 2) {
+        add3(l, "--setenv", e[0], e[1]);
+    }
+}
+
+char **workspace_bwrap_arguments(struct arena *arena, const struct workspace_config *config,
+                                 int info_fd)
+{
+    struct list l = {.arena = arena, .at = ARENA_ARRAY(arena, char *, MOST_ARGUMENTS)};
+    static const char *const walls[] = {"bwrap",
+                                        "--unshare-user",
+                                        "--unshare-pid",
+                                        "--unshare-ipc",
+                                        "--unshare-uts",
+                                        "--unshare-cgroup-try",
+                                        "--die-with-parent",
+                                        "--new-session",
+                                        "--as-pid-1",
+                                        "--uid",
+                                        "1000",
+                                        "--gid",
+                                        "1000",
+                                        "--cap-drop",
+                                        "ALL"};
+    for (size_t i = 0; i < sizeof walls / sizeof walls[0]; i++) {
+        add(&l, walls[i]);
+    }
+    if (!config->network) {
+        add(&l, "--unshare-net");
+    }
+    add2(&l, "--hostname", arena_str(arena, config->session).p);
+    add2(&l, "--info-fd", arena_printf(arena, "%d", info_fd).p);
+    add_system(&l);
+    add_etc(&l, config);
+    for (size_t i = 0; i < config->bind_count; i++) {
+        const struct workspace_bind *bind = &config->binds[i];
+        add3(&l, bind->writable ? "--bind" : "--ro-bind", bind->source, bind->target);
+    }
+    add3(&l, "--ro-bind", config->codi2, CODI2_INSIDE);
+    add_environment(&l, config);
+    add2(&l, "--chdir", "/");
+    add2(&l, "--", CODI2_INSIDE);
+    add2(&l, "--token-fd", arena_printf(arena, "%d", WORKSPACE_TOKEN_FD).p);
+    for (const char **a = config->arguments; *a; a++) {
+        add(&l, *a);
+    }
+    return l.at;
+}

@@ -1,0 +1,223 @@
+/*
+ * Control groups, version 2 where it is mounted at the root, else the version 1 controllers "memory" and "pids", else none.
+ * Only root can make them; a supervisor of an ordinary user has rlimits alone, and the state file says so.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "workspace/workspace_int.h"
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+
+enum { PATH_ROOM = 512, REMOVE_TRIES = 100, REMOVE_PAUSE_MS = 10 };
+
+static int put_file(const char *path, struct str text)
+{
+    FD_AUTO int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return err_from_errno(errno);
+    }
+    return fd_write_all(fd, text);
+}
+
+static int put_number(const char *directory, const char *file, int64_t number)
+{
+    BUF_AUTO(path, PATH_ROOM);
+    BUF_AUTO(text, 32);
+    buf_printf(&path, "%s/%s", directory, file);
+    buf_i64(&text, number);
+    return put_file(buf_z(&path), buf_str(&text));
+}
+
+/* {root}/{controller}/coditect/{session}, or without the controller in version 2. */
+static void group_path(const struct workspace_group *g, const char *controller, struct buf *out)
+{
+    bool unified = g->kind == WORKSPACE_GROUP_V2;
+    buf_printf(out, CGROUP_ROOT "%s%s/coditect/%s", unified ? "" : "/", unified ? "" : controller,
+               g->name);
+}
+
+static int make_directories(const char *parent, const char *path)
+{
+    if (mkdir(parent, 0755) < 0 && errno != EEXIST) {
+        return err_from_errno(errno);
+    }
+    if (mkdir(path, 0755) < 0 && errno != EEXIST) {
+        return err_from_errno(errno);
+    }
+    return 0;
+}
+
+static int create_v2(struct workspace_group *g, const struct workspace_limits *limits)
+{
+    BUF_AUTO(path, PATH_ROOM);
+    group_path(g, "", &path);
+    struct str controllers = STR("+memory +pids");
+    int error = put_file(CGROUP_ROOT "/cgroup.subtree_control", controllers);
+    if (!error && mkdir(CGROUP_ROOT "/coditect", 0755) < 0 && errno != EEXIST) {
+        error = err_from_errno(errno);
+    }
+    if (!error) {
+        error = put_file(CGROUP_ROOT "/coditect/cgroup.subtree_control", controllers);
+    }
+    if (!error) {
+        error = make_directories(CGROUP_ROOT "/coditect", buf_z(&path));
+    }
+    if (!error && limits->memory > 0) {
+        error = put_number(buf_z(&path), "memory.max", limits->memory);
+    }
+    if (!error && limits->processes > 0) {
+        error = put_number(buf_z(&path), "pids.max", limits->processes);
+    }
+    return error;
+}
+
+static int create_v1(struct workspace_group *g, const struct workspace_limits *limits)
+{
+    static const char *const controllers[] = {"memory", "pids"};
+    static const char *const files[] = {"memory.limit_in_bytes", "pids.max"};
+    const int64_t values[] = {limits->memory, limits->processes};
+    int error = 0;
+    for (size_t i = 0; i < 2 && !error; i++) {
+        BUF_AUTO(parent, PATH_ROOM);
+        BUF_AUTO(path, PATH_ROOM);
+        buf_printf(&parent, CGROUP_ROOT "/%s/coditect", controllers[i]);
+        group_path(g, controllers[i], &path);
+        error = make_directories(buf_z(&parent), buf_z(&path));
+        if (!error && values[i] > 0) {
+            error = put_number(buf_z(&path), files[i], values[i]);
+        }
+    }
+    return error;
+}
+
+void workspace_group_create(const struct workspace_config *config,
+                            struct workspace_group *ret_group)
+{
+    *ret_group = (struct workspace_group){.kind = WORKSPACE_GROUP_NONE};
+    if (geteuid() != 0) {
+        return;
+    }
+    (void)snprintf(ret_group->name, sizeof ret_group->name, STR_FMT, STR_ARG(config->session));
+    struct statfs root;
+    bool unified = statfs(CGROUP_ROOT, &root) == 0 && root.f_type == CGROUP2_SUPER_MAGIC;
+    ret_group->kind = unified ? WORKSPACE_GROUP_V2 : WORKSPACE_GROUP_V1;
+    int error =
+        unified ? create_v2(ret_group, &config->limits) : create_v1(ret_group, &config->limits);
+    if (error) {
+        log_warn("workspace", "control groups are not to be had (%s): limits are those of the user",
+                 err_name(error));
+        workspace_group_destroy(ret_group);
+        ret_group->kind = WORKSPACE_GROUP_NONE;
+    }
+}
+
+int workspace_group_enter(const struct workspace_group *group)
+{
+    int error = 0;
+    if (group->kind == WORKSPACE_GROUP_V2) {
+        BUF_AUTO(path, PATH_ROOM);
+        group_path(group, "", &path);
+        error = put_number(buf_z(&path), "cgroup.procs", getpid());
+    } else if (group->kind == WORKSPACE_GROUP_V1) {
+        BUF_AUTO(memory, PATH_ROOM);
+        BUF_AUTO(pids, PATH_ROOM);
+        group_path(group, "memory", &memory);
+        group_path(group, "pids", &pids);
+        error = put_number(buf_z(&memory), "cgroup.procs", getpid());
+        if (!error) {
+            error = put_number(buf_z(&pids), "cgroup.procs", getpid());
+        }
+    }
+    return error;
+}
+
+static void kill_listed(const char *directory)
+{
+    BUF_AUTO(path, PATH_ROOM);
+    buf_printf(&path, "%s/cgroup.procs", directory);
+    FD_AUTO int fd = open(buf_z(&path), O_RDONLY | O_CLOEXEC);
+    char text[8192];
+    ssize_t n = fd < 0 ? 0 : fd_read_full(fd, text, sizeof text);
+    struct str rest = str_of(text, n > 0 ? (size_t)n : 0);
+    struct str line;
+    while (rest.n > 0 && str_split(&rest, '\n', &line)) {
+        uint64_t pid;
+        if (str_u64(line, INT32_MAX, &pid) == 0 && pid > 1 && (pid_t)pid != getpid()) {
+            (void)kill((pid_t)pid, SIGKILL);
+        }
+    }
+}
+
+static void remove_group(const struct workspace_group *g, const char *controller)
+{
+    BUF_AUTO(path, PATH_ROOM);
+    group_path(g, controller, &path);
+    for (int i = 0; i < REMOVE_TRIES; i++) {
+        if (rmdir(buf_z(&path)) == 0 || errno != EBUSY) {
+            return;
+        }
+        kill_listed(buf_z(&path)); /* a process that was being born, or that dies slowly */
+        (void)poll(NULL, 0, REMOVE_PAUSE_MS);
+    }
+    log_warn("workspace", "the control group %s could not be removed", buf_z(&path));
+}
+
+void workspace_group_destroy(const struct workspace_group *group)
+{
+    if (group->kind == WORKSPACE_GROUP_V2) {
+        remove_group(group, "");
+    } else if (group->kind == WORKSPACE_GROUP_V1) {
+        remove_group(group, "memory");
+        remove_group(group, "pids");
+    }
+}
+
+const char *workspace_group_name(const struct workspace_group *group)
+{
+    switch (group->kind) {
+    case WORKSPACE_GROUP_V2:
+        return "cgroup2";
+    case WORKSPACE_GROUP_V1:
+        return "cgroup1";
+    default:
+        return "rlimit";
+    }
+}
+
+static int set_limit(int resource, int64_t value)
+{
+    struct rlimit now;
+    if (getrlimit((__rlimit_resource_t)resource, &now) < 0) {
+        return ERR_INTERNAL;
+    }
+    rlim_t wanted = (rlim_t)value;
+    if (now.rlim_max != RLIM_INFINITY && wanted > now.rlim_max) {
+        wanted = now.rlim_max;
+    }
+    struct rlimit limit = {.rlim_cur = wanted, .rlim_max = wanted};
+    return setrlimit((__rlimit_resource_t)resource, &limit) < 0 ? ERR_INTERNAL : 0;
+}
+
+int workspace_rlimits(const struct workspace_config *config)
+{
+    int error = set_limit(RLIMIT_CORE, 0);
+    if (!error && config->limits.files > 0) {
+        error = set_limit(RLIMIT_NOFILE, config->limits.files);
+    }
+    if (!error && config->limits.processes > 0) {
+        error = set_limit(RLIMIT_NPROC, config->limits.processes);
+    }
+    return error;
+}

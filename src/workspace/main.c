@@ -1,0 +1,164 @@
+/*
+ * coditect-workspace: supervises one workspace. It makes the sandbox, waits for its end, passes requests to end on, and
+ * keeps {run}/state true. It is not a child of the server and outlives it; everything it started dies with it.
+ *
+ * As root it stays root, since only root can put limits on; therefore it reads nothing that a workspace can write: its
+ * input is the configuration on standard input, bubblewrap's report, and signals.
+ *
+ * SIGTERM or SIGINT: codi2 is asked to end (it persists what it can); after the grace period everything is killed.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "workspace/workspace_int.h"
+
+struct supervisor {
+    struct workspace_config config;
+    struct workspace_group group;
+    struct workspace_sandbox sandbox;
+    struct workspace_state state;
+    usec_t kill_at; /* monotonic; 0: nobody asked for the end yet */
+    bool ended;
+};
+
+static void report(struct supervisor *s)
+{
+    if (workspace_state_write(&s->config, &s->state) != 0) {
+        log_warn("workspace", "the state file is out of date");
+    }
+}
+
+static void begin_end(struct supervisor *s)
+{
+    if (s->kill_at) {
+        return;
+    }
+    s->kill_at = time_monotonic() + s->config.grace;
+    s->state.phase = "stopping";
+    report(s);
+    (void)kill(s->sandbox.codi2, SIGTERM);
+}
+
+static void reap(struct supervisor *s)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == s->sandbox.slirp) {
+            s->sandbox.slirp = 0;
+            log_warn("workspace", "the network helper ended: the workspace is offline");
+        } else if (pid == s->sandbox.holder) {
+            s->sandbox.holder = 0;
+            s->ended = true;
+            s->state.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+            s->state.exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+        }
+    }
+}
+
+static void handle_signal(struct supervisor *s, int fd)
+{
+    struct signalfd_siginfo info;
+    if (read(fd, &info, sizeof info) != (ssize_t)sizeof info) {
+        return;
+    }
+    if (info.ssi_signo == SIGCHLD) {
+        reap(s);
+    } else {
+        begin_end(s);
+    }
+}
+
+static int milliseconds_to_kill(const struct supervisor *s)
+{
+    if (!s->kill_at) {
+        return -1;
+    }
+    usec_t left = s->kill_at - time_monotonic();
+    return left <= 0 ? 0 : (int)(left / USEC_PER_MS) + 1;
+}
+
+static void supervise(struct supervisor *s, int signals)
+{
+    while (!s->ended) {
+        struct pollfd p = {.fd = signals, .events = POLLIN};
+        int n = poll(&p, 1, milliseconds_to_kill(s));
+        if (n > 0) {
+            handle_signal(s, signals);
+        } else if (n == 0 && s->kill_at) {
+            log_warn("workspace", "the workspace did not end in time: killed");
+            (void)kill(s->sandbox.holder, SIGKILL);
+            s->kill_at = time_monotonic() + USEC_PER_SEC;
+        }
+    }
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGCHLD);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
+        return -1;
+    }
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int run(struct supervisor *s)
+{
+    s->state = (struct workspace_state){.phase = "starting", .exit_code = -1};
+    workspace_group_create(&s->config, &s->group);
+    s->state.limits = workspace_group_name(&s->group);
+    report(s);
+
+    FD_AUTO int signals = open_signals(); /* first: no child may end unnoticed */
+    s->sandbox.slirp_exit = -1;
+    int error =
+        signals < 0 ? ERR_INTERNAL : workspace_sandbox_start(&s->config, &s->group, &s->sandbox);
+    if (error) {
+        s->state.phase = "ended";
+        s->state.exit_code = 1;
+        s->state.error = s->sandbox.error ? s->sandbox.error : "out of descriptors";
+        log_error("workspace", "%s", s->state.error);
+    } else {
+        s->state.phase = "running";
+        s->state.sandbox = s->sandbox.holder;
+        s->state.codi2 = s->sandbox.codi2;
+        report(s);
+        supervise(s, signals);
+        s->state.phase = "ended";
+    }
+    workspace_sandbox_fini(&s->sandbox);
+    workspace_group_destroy(&s->group);
+    report(s);
+    return error;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        bool version = strcmp(argv[1], "--version") == 0;
+        (void)fprintf(version ? stdout : stderr,
+                      version ? "coditect-workspace %s\n"
+                              : "%s: reads its configuration from standard input\n",
+                      version ? CODITECT_VERSION : argv[0]);
+        return version ? 0 : 2;
+    }
+    (void)umask(022);
+    log_setup(LOG_INFO, LOG_JSON);
+    ARENA_AUTO(arena);
+    struct supervisor s = {0};
+    if (workspace_config_read(STDIN_FILENO, &arena, &s.config) != 0) {
+        return 2;
+    }
+    return run(&s) == 0 ? 0 : 1;
+}

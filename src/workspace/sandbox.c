@@ -1,0 +1,324 @@
+/*
+ * Starting the sandbox, in the one order that works with user-mode networking:
+ *
+ *   1. The holder enters the control group, becomes the unprivileged user, and makes a user and a network namespace in
+ *      which it is root. Bubblewrap alone would make a second, nested user namespace, and nobody could then join the
+ *      network namespace.
+ *   2. slirp4netns, as the same user, attaches to the holder and brings up tap0. It gets no way to the host's loopback.
+ *   3. The holder executes bubblewrap without a network namespace of its own; bubblewrap executes codi2 as pid 1.
+ *
+ * Invariants: (a) everything started here dies with this process: bubblewrap by --die-with-parent, slirp4netns by its
+ * exit descriptor. (b) codi2 finds its token on WORKSPACE_TOKEN_FD, a pipe with its writing end closed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "workspace/workspace_int.h"
+
+enum { START_DEADLINE_MS = 15000, EXIT_UNUSABLE = 127 };
+
+struct pipe_pair {
+    int read;
+    int write;
+};
+
+static void pipe_fini(struct pipe_pair *p)
+{
+    fd_close(&p->read);
+    fd_close(&p->write);
+}
+
+#define PIPE_AUTO(name) struct pipe_pair name __attribute__((cleanup(pipe_fini))) = {-1, -1}
+
+static int pipe_open(struct pipe_pair *p)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        return ERR_INTERNAL;
+    }
+    *p = (struct pipe_pair){.read = ends[0], .write = ends[1]};
+    return 0;
+}
+
+/* In a child: the supervisor takes its signals through a descriptor and has them blocked. */
+static void unblock_signals(void)
+{
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* In a child: ends it with a line on the log that the server keeps. */
+static _Noreturn void child_failed(const char *what)
+{
+    log_error("workspace", "%s: %m", what);
+    _exit(EXIT_UNUSABLE);
+}
+
+/* In a child: standard input was the configuration, with the token in it; nothing else that is open goes on either. */
+static void shed_descriptors(void)
+{
+    FD_AUTO int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+        close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
+        child_failed("cannot shed descriptors");
+    }
+}
+
+static int keep_open(int fd)
+{
+    return fcntl(fd, F_SETFD, 0);
+}
+
+static void become_user(const struct workspace_config *config)
+{
+    if (geteuid() != 0) {
+        return;
+    }
+    if (setgroups(0, NULL) < 0 || setresgid(config->gid, config->gid, config->gid) < 0 ||
+        setresuid(config->uid, config->uid, config->uid) < 0) {
+        child_failed("cannot become the workspace's user");
+    }
+    /* The change of user made /proc/self root's; the maps below and slirp4netns need it. */
+    if (prctl(PR_SET_DUMPABLE, 1) < 0) {
+        child_failed("cannot stay visible to the network helper");
+    }
+}
+
+static void write_map(const char *path, const char *text)
+{
+    FD_AUTO int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || fd_write_all(fd, str_from(text)) != 0) {
+        child_failed(path);
+    }
+}
+
+static void enter_namespaces(void)
+{
+    char uid_map[32];
+    char gid_map[32];
+    (void)snprintf(uid_map, sizeof uid_map, "0 %u 1", (unsigned)geteuid());
+    (void)snprintf(gid_map, sizeof gid_map, "0 %u 1", (unsigned)getegid());
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+        child_failed("the kernel refuses user namespaces");
+    }
+    write_map("/proc/self/setgroups", "deny");
+    write_map("/proc/self/uid_map", uid_map);
+    write_map("/proc/self/gid_map", gid_map);
+}
+
+struct holder_fds {
+    struct pipe_pair *ready; /* holder → supervisor: the namespaces are there */
+    struct pipe_pair *go;    /* supervisor → holder: the network is up */
+    struct pipe_pair *info;  /* bubblewrap → supervisor */
+    struct pipe_pair *token; /* supervisor → codi2 */
+};
+
+static _Noreturn void run_holder(const struct workspace_config *config,
+                                 const struct workspace_group *group, struct holder_fds *fds)
+{
+    ARENA_AUTO(arena);
+    unblock_signals();
+    shed_descriptors();
+    fd_close(&fds->go->write); /* else the end of the supervisor would go unnoticed */
+    fd_close(&fds->ready->read);
+    fd_close(&fds->info->read);
+    fd_close(&fds->token->write);
+    if (workspace_group_enter(group) != 0) {
+        child_failed("cannot enter the control group");
+    }
+    become_user(config);
+    if (config->network) {
+        enter_namespaces();
+    }
+    /* After the new user namespace: the kernel then counts this workspace's processes alone. */
+    if (workspace_rlimits(config) != 0) {
+        child_failed("cannot set the limits");
+    }
+    char byte = 1;
+    if (write(fds->ready->write, &byte, 1) != 1 || read(fds->go->read, &byte, 1) != 1) {
+        _exit(EXIT_UNUSABLE); /* the supervisor gave up and has said why */
+    }
+    char **arguments = workspace_bwrap_arguments(&arena, config, fds->info->write);
+    if (keep_open(fds->info->write) < 0 || dup2(fds->token->read, WORKSPACE_TOKEN_FD) < 0) {
+        child_failed("cannot hand over descriptors");
+    }
+    (void)keep_open(WORKSPACE_TOKEN_FD);
+    execvp("bwrap", arguments);
+    child_failed("bubblewrap (Debian package bubblewrap) cannot be executed");
+}
+
+static _Noreturn void run_slirp(const struct workspace_config *config, pid_t holder, int ready,
+                                int exit_fd)
+{
+    unblock_signals();
+    shed_descriptors();
+    become_user(config);
+    char ready_text[16];
+    char exit_text[16];
+    char pid_text[16];
+    (void)snprintf(ready_text, sizeof ready_text, "%d", ready);
+    (void)snprintf(exit_text, sizeof exit_text, "%d", exit_fd);
+    (void)snprintf(pid_text, sizeof pid_text, "%d", (int)holder);
+    if (keep_open(ready) < 0 || keep_open(exit_fd) < 0) {
+        child_failed("cannot hand over descriptors");
+    }
+    if (dup2(STDIN_FILENO, STDOUT_FILENO) < 0) { /* both /dev/null */
+        child_failed("/dev/null");
+    }
+    execlp("slirp4netns", "slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback",
+           "--enable-sandbox", "--enable-seccomp", "--ready-fd", ready_text, "--exit-fd", exit_text,
+           pid_text, "tap0", (char *)NULL);
+    child_failed("slirp4netns (Debian package slirp4netns) cannot be executed");
+}
+
+/* Waits until fd is readable. ERR_TIMEOUT. */
+static int await(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int n;
+    do {
+        n = poll(&p, 1, START_DEADLINE_MS);
+    } while (n < 0 && errno == EINTR);
+    return n == 1 ? 0 : ERR_TIMEOUT;
+}
+
+static int await_byte(int fd)
+{
+    char byte;
+    int error = await(fd);
+    return error ? error : read(fd, &byte, 1) == 1 ? 0 : ERR_IO;
+}
+
+static int start_network(const struct workspace_config *config, struct workspace_sandbox *s)
+{
+    PIPE_AUTO(ready);
+    PIPE_AUTO(alive);
+    if (pipe_open(&ready) || pipe_open(&alive)) {
+        return ERR_INTERNAL;
+    }
+    s->slirp = fork();
+    if (s->slirp < 0) {
+        return ERR_INTERNAL;
+    }
+    if (s->slirp == 0) {
+        fd_close(&alive.write);
+        run_slirp(config, s->holder, ready.write, alive.read);
+    }
+    fd_close(&ready.write);
+    s->slirp_exit = FD_TAKE(alive.write);
+    return await_byte(ready.read);
+}
+
+/* bubblewrap reports {"child-pid": n, …} once its child exists. */
+static int read_info(int fd, pid_t *ret_child)
+{
+    ARENA_AUTO(arena);
+    char text[1024];
+    int error = await(fd);
+    if (error) {
+        return error;
+    }
+    ssize_t n = fd_read_full(fd, text, sizeof text);
+    struct json *root;
+    if (n <= 0 || json_parse(&arena, str_trim(str_of(text, (size_t)n)), &root, NULL) != 0) {
+        return ERR_IO;
+    }
+    const struct json *child = json_get(root, "child-pid");
+    if (!child || child->kind != JSON_INTEGER || child->integer < 2 || child->integer > INT32_MAX) {
+        return ERR_IO;
+    }
+    *ret_child = (pid_t)child->integer;
+    return 0;
+}
+
+static int hand_token(int *fd, const char *token)
+{
+    int error = fd_write_all(*fd, str_from(token)); /* far below a pipe's room: never blocks */
+    fd_close(fd);
+    return error;
+}
+
+static int let_go(const struct workspace_config *config, struct holder_fds *fds,
+                  struct workspace_sandbox *s)
+{
+    s->error = "the kernel refuses unprivileged user namespaces; allow them (sysctl "
+               "kernel.unprivileged_userns_clone=1)";
+    int error = await_byte(fds->ready->read);
+    if (error) {
+        return error;
+    }
+    if (config->network) {
+        s->error = "user-mode networking does not start (is the package slirp4netns installed, "
+                   "/dev/net/tun there?)";
+        error = start_network(config, s);
+    }
+    if (error) {
+        return error;
+    }
+    s->error = "bubblewrap does not start (is the package bubblewrap installed?)";
+    error = hand_token(&fds->token->write, config->token);
+    if (!error) {
+        error = fd_write_all(fds->go->write, STR("g"));
+    }
+    if (!error) {
+        error = read_info(fds->info->read, &s->codi2);
+    }
+    if (!error) {
+        s->error = NULL;
+    }
+    return error;
+}
+
+int workspace_sandbox_start(const struct workspace_config *config,
+                            const struct workspace_group *group,
+                            struct workspace_sandbox *ret_sandbox)
+{
+    PIPE_AUTO(ready);
+    PIPE_AUTO(go);
+    PIPE_AUTO(info);
+    PIPE_AUTO(token);
+    struct holder_fds fds = {.ready = &ready, .go = &go, .info = &info, .token = &token};
+    *ret_sandbox =
+        (struct workspace_sandbox){.slirp_exit = -1, .error = "out of descriptors or processes"};
+    if (pipe_open(&ready) || pipe_open(&go) || pipe_open(&info) || pipe_open(&token)) {
+        return ERR_INTERNAL;
+    }
+    ret_sandbox->holder = fork();
+    if (ret_sandbox->holder < 0) {
+        return ERR_INTERNAL;
+    }
+    if (ret_sandbox->holder == 0) {
+        run_holder(config, group, &fds);
+    }
+    fd_close(&ready.write);
+    fd_close(&info.write);
+    return let_go(config, &fds, ret_sandbox);
+}
+
+void workspace_sandbox_fini(struct workspace_sandbox *sandbox)
+{
+    if (sandbox->holder > 0) {
+        (void)kill(sandbox->holder, SIGKILL);
+    }
+    fd_close(&sandbox->slirp_exit);
+    if (sandbox->slirp > 0) {
+        (void)kill(sandbox->slirp, SIGTERM);
+        (void)waitpid(sandbox->slirp, NULL, 0);
+        sandbox->slirp = 0;
+    }
+}

@@ -1,0 +1,106 @@
+/*
+ * coditect-workspace: the supervisor of one workspace. Private to this folder; other programs meet it through its
+ * configuration (JSON on standard input, see config.c) and its state file (see state.c).
+ */
+#ifndef WORKSPACE_INT_H
+#define WORKSPACE_INT_H
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/time.h"
+
+enum {
+    WORKSPACE_MAX_CONFIG = 64 * 1024,
+    WORKSPACE_MAX_ENVIRONMENT = 64,
+    WORKSPACE_MAX_BINDS = 32,
+    WORKSPACE_TOKEN_FD = 3, /* where codi2 finds its token */
+};
+
+struct workspace_bind {
+    const char *source;
+    const char *target;
+    bool writable;
+};
+
+struct workspace_limits {
+    int64_t memory;    /* bytes; 0: none */
+    int64_t processes; /* 0: none */
+    int64_t files;     /* open descriptors of one process */
+};
+
+/* All strings live in the arena given to workspace_config_read. */
+struct workspace_config {
+    struct str session; /* a DNS label */
+    int64_t generation; /* the store's; an older workspace is fenced off */
+    const char *run;    /* directory of this workspace's run-time files, absolute */
+    const char *codi2;  /* the daemon's binary on the host */
+    const char *token; /* handed to codi2 through a pipe, never in an argument or the environment */
+    const char **arguments;   /* of codi2, NULL at the end */
+    const char **environment; /* name and value in turn, NULL at the end */
+    struct workspace_bind binds[WORKSPACE_MAX_BINDS];
+    size_t bind_count;
+    uid_t uid; /* the unprivileged host user; the caller's own when it is no root */
+    gid_t gid;
+    bool network; /* user-mode networking; else loopback alone */
+    struct workspace_limits limits;
+    usec_t grace; /* from the request to end until everything is killed */
+};
+
+/* Reads and checks the configuration. ERR_INVALID (logged with the reason), ERR_TOO_LARGE. */
+int workspace_config_read(int fd, struct arena *arena,
+                          struct workspace_config *ret_config) BASE_MUST_USE;
+
+/*
+ * The state file {run}/state: one JSON object, replaced atomically. It lets a server that started later find this
+ * workspace: pid and start time name the process beyond doubt, since pids come again.
+ */
+struct workspace_state {
+    const char *phase;  /* "starting", "running", "stopping", "ended" */
+    pid_t sandbox;      /* bubblewrap on the host; 0 before it runs */
+    pid_t codi2;        /* as the host sees it; 0 before it runs */
+    int exit_code;      /* of the sandbox, when ended; -1 before */
+    int exit_signal;    /* 0: none */
+    const char *error;  /* NULL, or why it could not start */
+    const char *limits; /* what enforces them: "cgroup2", "cgroup1", "rlimit" */
+};
+int workspace_state_write(const struct workspace_config *config,
+                          const struct workspace_state *state) BASE_MUST_USE;
+
+/*
+ * Limits. The group is made before the sandbox starts and its processes are put in before they execute anything; without
+ * cgroups RLIMIT_NPROC under the unprivileged uid is what is left, and the state says so.
+ */
+struct workspace_group {
+    enum { WORKSPACE_GROUP_NONE, WORKSPACE_GROUP_V1, WORKSPACE_GROUP_V2 } kind;
+    char name[80];
+};
+void workspace_group_create(const struct workspace_config *config,
+                            struct workspace_group *ret_group);
+int workspace_group_enter(const struct workspace_group *group)
+    BASE_MUST_USE;                                                 /* the calling process */
+void workspace_group_destroy(const struct workspace_group *group); /* ends what is left in it */
+const char *workspace_group_name(const struct workspace_group *group);
+int workspace_rlimits(const struct workspace_config *config)
+    BASE_MUST_USE; /* the calling process, before it drops root */
+
+/* The sandbox: a holder process that becomes bubblewrap, and slirp4netns beside it. */
+struct workspace_sandbox {
+    pid_t holder;      /* bubblewrap, after its exec */
+    pid_t codi2;       /* pid 1 of the sandbox, as the host sees it */
+    pid_t slirp;       /* 0: none */
+    int slirp_exit;    /* closing it ends slirp4netns, also when this process dies */
+    const char *error; /* static; set when sandbox_start failed */
+};
+int workspace_sandbox_start(const struct workspace_config *config,
+                            const struct workspace_group *group,
+                            struct workspace_sandbox *ret_sandbox) BASE_MUST_USE;
+void workspace_sandbox_fini(struct workspace_sandbox *sandbox);
+
+/* The arguments of bubblewrap, NULL at the end, in the arena. info_fd is where it reports its child. */
+char **workspace_bwrap_arguments(struct arena *arena, const struct workspace_config *config,
+                                 int info_fd);
+
+#endif
