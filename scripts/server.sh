@@ -93,7 +93,7 @@ serve() {
             die "coditectd did not answer http://127.0.0.1:$port/health within $READY_SECONDS s"
         fi
         status=0
-        wait "$server_pid" || status=$?
+        wait "$server_pid" 2>/dev/null || status=$?
         [ -z "$stopping" ] || return 0
         kill -KILL -- "-$server_pid" 2>/dev/null || true
         server_pid=
