@@ -1,0 +1,243 @@
+/*
+ * HTTP/1.1 (RFC 9110, 9112): a strict server on event loops, its requests and responses as handlers see them, static files,
+ * relays, WebSockets (RFC 6455) and a blocking client. Knows no product words: the application is one struct http_app.
+ *
+ * The life of a request: the head is parsed on a loop -> app.route says where it runs and how large its body may be -> the
+ * body is collected (or left to the handler) -> app.handle runs straight-line code on a thread of its lane -> the loop sends
+ * the response. One request of a connection runs at a time; pipelined ones wait in order.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/time.h"
+
+/* ---- requests ---- */
+
+/* HTTP_OTHER: any other valid token; the application answers 405 or 501. CONNECT is refused before it gets there. */
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_DELETE,
+    HTTP_PATCH,
+    HTTP_OPTIONS,
+    HTTP_OTHER,
+};
+
+struct http_header {
+    struct str name; /* as sent: compare without case */
+    struct str value; /* without surrounding white space; no control characters but tabs */
+};
+
+/*
+ * One request. Its strings live in the connection's memory or in arena, both until the response is finished; copy what
+ * stays longer. Used by one thread at a time: the loop's in route, the lane's in handle.
+ * The head is well-formed: path begins with '/', has only complete percent escapes and no %00; host is a valid host[:port],
+ * never empty in HTTP/1.1.
+ */
+struct http_request {
+    enum http_method method;
+    struct str method_text;
+    struct str target; /* as sent */
+    struct str path;   /* raw: still percent-encoded; "*" for OPTIONS * */
+    struct str query;  /* raw, without '?' */
+    const struct http_header *headers;
+    size_t header_count;
+    struct str body;        /* complete, when the route does not stream it */
+    int64_t content_length; /* of the body; 0: no body; -1: chunked */
+    struct str host;        /* of an absolute target, else of Host; host[:port] as sent */
+    struct str peer;        /* the client's address as text; "unix" */
+    struct str id;          /* "req-" and 13 characters, new for each request */
+    bool http10;            /* spoken by the client */
+    struct arena *arena;    /* the request's */
+    void *user;             /* the application's, from route to finish; NULL at first */
+    usec_t received;        /* monotonic, when the head was complete */
+};
+
+/* First value of a header, or empty. */
+struct str http_header(const struct http_request *request, const char *name);
+
+/* How often a header stands there. */
+size_t http_header_count(const struct http_request *request, const char *name);
+
+/* Whether a comma-separated header, over all its lines, has this token (without case). */
+bool http_header_has_token(const struct http_request *request, const char *name, const char *token);
+
+/* First value of a query parameter, percent-decoded ('+' is a space) into the arena. ERR_NOT_FOUND, ERR_INVALID. */
+int http_query(const struct http_request *request, const char *name, struct str *ret) BASE_MUST_USE;
+
+/* Goes through the query: *rest starts as request->query. False at the end. Name and value are still encoded. */
+bool http_query_next(struct str *rest, struct str *ret_name, struct str *ret_value);
+
+/* %XX to bytes, '+' stays. Any byte may come out, also NUL. ERR_INVALID: an incomplete or malformed escape. */
+int http_percent_decode(struct arena *arena, struct str in, struct str *ret) BASE_MUST_USE;
+
+/* Everything but unreserved characters (RFC 3986) and '/' as %XX. */
+void http_percent_encode(struct buf *out, struct str in);
+
+/* Value of a cookie (RFC 6265 section 4.2). ERR_NOT_FOUND; ERR_CONFLICT: the name stands twice. */
+int http_cookie(const struct http_request *request, const char *name, struct str *ret) BASE_MUST_USE;
+
+/* RFC 9110 section 14: one range of bytes. */
+struct http_range {
+    uint64_t offset;
+    uint64_t length;
+};
+
+/*
+ * The Range header for a representation of size bytes with this ETag. ERR_NOT_FOUND: answer the whole with 200 (no Range,
+ * several ranges, malformed, or If-Range names another version); ERR_RANGE: answer 416 with Content-Range: bytes * / size.
+ */
+int http_range(const struct http_request *request, uint64_t size, struct str etag, struct http_range *ret) BASE_MUST_USE;
+
+/* Whether a list of entity tags (If-Match: strong, If-None-Match: weak comparison) names etag or is "*". */
+bool http_etag_listed(struct str list, struct str etag, bool strong);
+
+/*
+ * The body of a route that streams it (stream_body): waits for bytes; the number read, 0 at the end, or negative: ERR_CLOSED
+ * (the client went away), ERR_REQUEST_TIMEOUT (slower than the least rate), ERR_TOO_LARGE (chunked, over the route's
+ * max_body), ERR_INVALID (malformed chunks). An error repeats. For other routes it reads request->body.
+ */
+ssize_t http_body_read(struct http_request *request, void *to, size_t n) BASE_MUST_USE;
+
+/* ---- responses ---- */
+
+struct http_response;
+
+enum { HTTP_MAX_REPLY = 8 * 1024 * 1024 };
+
+void http_status(struct http_response *response, int status); /* 200 to 599; 200 until set */
+
+/* Adds a header. Asserts a valid name and that value has no CR, LF, NUL. Not for Content-Length, Transfer-Encoding, Date,
+ * Connection: those are the connection's. */
+void http_set(struct http_response *response, const char *name, struct str value);
+
+/* The body, borrowed: static or in the request's arena. */
+void http_body(struct http_response *response, struct str body);
+
+/* The body, written into a buffer of the response of at most HTTP_MAX_REPLY; over that the client gets app.error(TOO_LARGE). */
+struct buf *http_body_buf(struct http_response *response);
+
+/* Forgets status, headers and body set so far. */
+void http_reset(struct http_response *response);
+
+int http_response_status(const struct http_response *response);
+
+/*
+ * Sends the head now; http_write then sends the body. length in bytes, or -1: unknown (chunked; HTTP/1.0: until close).
+ * Not in HTTP_INLINE. ERR_CLOSED. After that no other call on the response but http_write is allowed. A handler that
+ * returns before length bytes were written, or that calls http_abort, cuts the connection, so that nobody takes the part
+ * for the whole.
+ */
+int http_stream(struct http_response *response, int64_t length) BASE_MUST_USE;
+
+/* Waits while the client is slow. ERR_CLOSED: it went away or took less than the least rate. Nothing is sent for HEAD. */
+int http_write(struct http_response *response, struct str bytes) BASE_MUST_USE;
+
+/* As http_write from a file, n bytes at offset. ERR_CLOSED; ERR_IO: the file is shorter or cannot be read. */
+int http_write_file(struct http_response *response, int fd, struct http_range range) BASE_MUST_USE;
+void http_abort(struct http_response *response);
+
+/* ---- the application ---- */
+
+/* Where a handler runs. Each lane has its own threads, queue and counters; a full queue is 503 with Retry-After. */
+enum http_lane {
+    HTTP_INLINE,  /* on the loop: microseconds, never blocks */
+    HTTP_WORK,    /* waits for the store */
+    HTTP_HASH,    /* passwords */
+    HTTP_STREAM,  /* bodies over 1 MiB and file content */
+    HTTP_OUTSIDE, /* calls to other systems */
+    HTTP_LANES,
+};
+
+enum { HTTP_MAX_BUFFERED_BODY = 1024 * 1024 };
+
+/* What app.route answers. Zeroed before: inline, no body allowed. */
+struct http_route {
+    enum http_lane lane;
+    uint64_t max_body; /* bytes; over that 413 before the body is read. At most HTTP_MAX_BUFFERED_BODY unless streamed */
+    bool stream_body;  /* the handler reads it with http_body_read (not HTTP_INLINE) */
+    bool upgrade;      /* the handler may call http_relay or http_websocket; the body is left unread */
+    uint64_t key;      /* whose request it is, for the lane's limit per user; 0: nobody's */
+};
+
+struct http_outcome {
+    int status;
+    uint64_t sent; /* body bytes */
+    usec_t took;   /* from the complete head to the last byte handed to the kernel */
+};
+
+struct http_app {
+    void *ctx;
+    /* On a loop, head complete, body not: decides. 0, or a negative ERR_* that is answered through error. */
+    int (*route)(void *ctx, struct http_request *request, struct http_route *ret);
+    /* On a thread of the lane. Always produces a response. */
+    void (*handle)(void *ctx, struct http_request *request, struct http_response *response);
+    /* On a loop, microseconds: sets status, headers and body for an error of the protocol (the request may be half filled:
+     * any string may be empty) or of route. Retry-After, Allow and the like are this function's. */
+    void (*error)(void *ctx, struct http_request *request, int code, struct http_response *response);
+    /* On a loop, after the response; every request that was routed, once. Releases request->user. NULL: nothing. */
+    void (*finish)(void *ctx, struct http_request *request, const struct http_outcome *outcome);
+};
+
+/* ---- server ---- */
+
+struct http_server;
+
+/* Zero means the default that is named. */
+struct http_limits {
+    unsigned connections;     /* all; default: the descriptor limit less 1/8 */
+    unsigned per_address;     /* of one address (IPv6: /64), loopback excepted unless per_loopback; default 512 */
+    bool per_loopback;        /* count loopback addresses too */
+    size_t buffered_bodies;   /* bytes of collected bodies in memory at once; default 256 MiB */
+    usec_t header_time;       /* from the first byte of a head to its end; default 10 s */
+    usec_t idle_time;         /* between requests; default 75 s */
+    usec_t grace;             /* before the least rate counts; default 10 s */
+    unsigned least_rate;      /* bytes a second, of bodies in and out; default 1024 */
+    unsigned threads[HTTP_LANES]; /* defaults: 128 work, cores hash, 64 stream, 16 outside */
+    unsigned queue[HTTP_LANES];   /* defaults: 4096 work, 64 hash, 256 stream, 256 outside */
+    unsigned stream_per_key;  /* requests of one key in the stream lane at once; default 4 */
+};
+
+struct http_server_options {
+    const char *const *listen; /* addresses as net_address_parse takes them; NULL ends the list */
+    const struct http_app *app; /* outlives the server */
+    unsigned loops;             /* threads with a loop; 0: as many as cores */
+    struct http_limits limits;
+};
+
+/* Listens and starts the loops. ERR_EXISTS: an address is taken; ERR_FORBIDDEN; ERR_INVALID: an address is malformed. */
+int http_server_start(const struct http_server_options *options, struct http_server **ret_server) BASE_MUST_USE;
+
+/* The port of the n-th address, after port 0 the one the kernel chose. */
+uint16_t http_server_port(const struct http_server *server, size_t n);
+
+/*
+ * Takes no connection any more, closes idle ones, lets requests finish, ends WebSockets with 1001; returns when all are gone
+ * or after patience, then the rest is cut. Then only http_server_destroy may follow.
+ */
+void http_server_drain(struct http_server *server, usec_t patience);
+void http_server_destroy(struct http_server *server); /* NULL allowed; cuts everything, waits for running handlers */
+
+struct http_server_stats {
+    uint64_t requests;
+    uint64_t connections; /* ever accepted */
+    uint64_t refused;     /* connections, by a limit */
+    unsigned open;        /* connections now */
+    struct {
+        uint64_t started, refused;
+        unsigned running, waiting, threads;
+    } lanes[HTTP_LANES];
+};
+
+void http_server_read_stats(struct http_server *server, struct http_server_stats *ret);
+
+/* The standard reason of a status ("Not Found"), "" when unknown. */
+const char *http_reason(int status);
+
+#endif
