@@ -21,7 +21,7 @@ PATTERNS = {
     r"^[A-Za-z0-9_-]*$": "TOKEN",
     r"^[A-Za-z0-9._-]*$": "DOTTED",
 }
-ID_PATTERN = re.compile(r"\^([a-z]{3})-\[0-9a-z\]\{1,40\}\$")
+ID_PATTERN = re.compile(re.escape("^@-[0-9a-hjkmnp-tv-z]{26}$").replace("@", "([a-z]{3})"))
 FORMATS = {"email": "EMAIL", "path": "PATH"}
 MAX_STRING = 1 << 16
 

@@ -38,7 +38,7 @@ export interface ClientOptions {
   readonly base?: string;
   /** The access token to send, if there is one. */
   readonly token?: () => string | undefined;
-  /** Called once for a request answered 401; true: the token is new, send the request again. */
+  /** Called once for a request refused for its token; true: the token is new, send the request again. */
   readonly renew?: () => Promise<boolean>;
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -104,9 +104,12 @@ async function send(options: ClientOptions, call: Call): Promise<Response> {
     });
   };
   let response = await request();
-  if (response.status === 401 && call.open !== true && options.renew !== undefined && (await options.renew())) {
-    response = await request();
-  }
+  if (response.ok || response.status === 304) return response;
+  const failure = await failureOf(response);
+  // A wrong password is 401 too, but no new token would change that.
+  const stale = failure.code === "unauthenticated" && call.open !== true;
+  if (!stale || options.renew === undefined || !(await options.renew())) throw failure;
+  response = await request();
   if (!response.ok && response.status !== 304) throw await failureOf(response);
   return response;
 }

@@ -34,7 +34,7 @@ paths:
       x-rate: user
       x-audit: none
       parameters:
-        - {name: thing_id, in: path, required: true, schema: {type: string, pattern: '^thg-[0-9a-z]{1,40}$'}}
+        - {name: thing_id, in: path, required: true, schema: {type: string, pattern: '^thg-[0-9a-hjkmnp-tv-z]{26}$'}}
         - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 9, default: 3}}
         - {name: If-Match, in: header, schema: {type: string, maxLength: 20}}
       responses: {'200': {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/Reply'}}}},
@@ -46,7 +46,7 @@ paths:
       x-rate: none
       x-audit: thing.post
       parameters:
-        - {name: thing_id, in: path, required: true, schema: {type: string, pattern: '^thg-[0-9a-z]{1,40}$'}}
+        - {name: thing_id, in: path, required: true, schema: {type: string, pattern: '^thg-[0-9a-hjkmnp-tv-z]{26}$'}}
       requestBody: {required: true, content: {application/json: {
         schema: {$ref: '#/components/schemas/Input'}, example: {name: a}}}}
       responses: {'200': {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/Reply'}}}},
@@ -174,10 +174,10 @@ class Ambiguity(unittest.TestCase):
 
     def test_a_word_that_the_id_takes_may_not(self):
         with self.assertRaisesRegex(openapi_model.SpecError, "same address"):
-            small(self.add("/things/thg-1", []))
+            small(self.add("/things/thg-01jd5k7c9r3m8xq2w4e6y8t0za", []))
 
     def test_two_parameters_of_other_kinds(self):
-        other = self.parameter("x", pattern="^oth-[0-9a-z]{1,40}$")
+        other = self.parameter("x", pattern="^oth-[0-9a-hjkmnp-tv-z]{26}$")
         self.assertEqual(len(small(self.add("/things/{x}", [other])).operations), 3)
         with self.assertRaisesRegex(openapi_model.SpecError, "same address"):
             small(self.add("/things/{x}", [self.parameter("x", maxLength=9)]))
