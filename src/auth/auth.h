@@ -1,0 +1,195 @@
+/*
+ * Auth: accounts, passwords, logins, tokens, and the rate limits that belong to a person or an address.
+ *
+ * struct auth is made once per process, after the store is open, and used by any number of threads. Every function that
+ * takes a data_context leaves its results in ctx->arena and, with ERR_INVALID or ERR_RATE_LIMITED, says why in ctx->fault.
+ * Functions marked (hash) spend about 20 ms and 19 MiB in Argon2id: the lane `hash`. Errors of store_read and store_write
+ * may come from every function and are not repeated.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include "base/json.h"
+#include "data/data.h"
+
+enum {
+    AUTH_PASSWORD_MIN = 8,   /* characters */
+    AUTH_PASSWORD_MAX = 256, /* characters; at most 1,024 bytes */
+    AUTH_EMAIL_MAX = 254,    /* bytes */
+    AUTH_NAME_MAX = 100,     /* characters */
+    AUTH_TOKEN_MAX = 2048,   /* bytes of an access or refresh token */
+    AUTH_SECRET_MIN = 32,    /* bytes of JWT_SECRET */
+    AUTH_MAX_DEVICES = 100,  /* logins of a person; the oldest ends when one more comes */
+};
+
+struct auth;
+
+enum auth_registration { AUTH_REGISTRATION_OPEN, AUTH_REGISTRATION_CLOSED };
+
+/* A token bucket: `burst` at once, refilled at `burst` per `per`. burst 0: no limit. */
+struct auth_rate {
+    uint32_t burst;
+    usec_t per;
+};
+
+enum auth_limit_kind {
+    AUTH_LIMIT_USER,     /* requests of a user: 100 a minute */
+    AUTH_LIMIT_REGISTER, /* registrations from an address: 5 a minute */
+    AUTH_LIMIT_LOGIN,    /* logins from an address: 60 a minute */
+    AUTH_LIMIT_PASSWORD, /* failed passwords for one account from one address: 10, then one each 6 s */
+    AUTH_LIMIT_REFRESH, /* refreshes of a login: 120 a minute */
+    AUTH_LIMIT_KINDS
+};
+
+/* Fields left 0 take the value in brackets. */
+struct auth_options {
+    struct store *store;
+    struct str
+        secret; /* JWT_SECRET, >= AUTH_SECRET_MIN bytes; empty: made once and kept in the store */
+    struct str issuer;   /* ["coditect"] */
+    struct str audience; /* ["coditect-api"] */
+    enum auth_registration registration;
+    usec_t access_life;   /* [15 min] */
+    usec_t idle_life;     /* [30 d] */
+    usec_t absolute_life; /* [90 d] */
+    bool limits_given;    /* limits below hold; else the defaults above */
+    struct auth_rate limits[AUTH_LIMIT_KINDS];
+    bool cheap_hash; /* tests only: Argon2id with the least memory that libsodium takes */
+};
+
+/* ERR_INVALID: the secret is too short. */
+int auth_create(const struct auth_options *options, struct auth **ret_auth) BASE_MUST_USE;
+void auth_destroy(
+    struct auth *a); /* NULL allowed; what is noted (auth_flush) and not written is forgotten */
+
+/* ---- Accounts and logins ---- */
+
+struct auth_result {
+    struct str token;         /* the access token */
+    struct str refresh_token; /* for the body or the cookie */
+    int64_t expires_in;       /* seconds, of the access token */
+    struct data_user
+        user; /* user.reply is the API's user object (a superset of what clients rely on) */
+    struct scope scope;
+};
+
+struct auth_register_input {
+    struct str email;
+    struct str password;
+    struct str name; /* may be empty */
+};
+
+/*
+ * (hash) Makes tenant, owner and login in one transaction. ERR_INVALID (field email, password, name), ERR_EXISTS (the
+ * address is taken), ERR_RATE_LIMITED; ERR_FORBIDDEN when registration is closed. Repeatable by ctx->op: the same account,
+ * with new tokens for the same login.
+ */
+int auth_register(struct auth *a, struct data_context *ctx, const struct auth_register_input *in,
+                  struct auth_result *ret_result) BASE_MUST_USE;
+
+struct auth_login_input {
+    struct str email;
+    struct str password;
+};
+
+/* (hash) The same work and the same ERR_BAD_CREDENTIALS for unknown accounts and wrong passwords. ERR_RATE_LIMITED. */
+int auth_login(struct auth *a, struct data_context *ctx, const struct auth_login_input *in,
+               struct auth_result *ret_result) BASE_MUST_USE;
+
+enum auth_cause { AUTH_ROTATED, AUTH_CONCURRENT };
+const char *auth_cause_name(enum auth_cause cause); /* "rotated", "concurrent" */
+
+/*
+ * The refresh rule (architecture, Tokens). ERR_UNAUTHENTICATED: forged, unknown, expired, or reused; a reused token has
+ * ended its login and left the audit event login.reused, and ctx->fault.message says so. ERR_RATE_LIMITED.
+ */
+int auth_refresh(struct auth *a, struct data_context *ctx, struct str refresh_token,
+                 struct auth_result *ret_result, enum auth_cause *ret_cause) BASE_MUST_USE;
+
+/*
+ * Ends the login that the refresh token names (its signature is checked, its counter is not), or all logins of its user.
+ * Harmless when it is gone already. ERR_UNAUTHENTICATED: forged.
+ */
+int auth_logout_token(struct auth *a, struct data_context *ctx, struct str refresh_token,
+                      bool everywhere) BASE_MUST_USE;
+
+/* The same for the login of ctx->scope. */
+int auth_logout(struct auth *a, struct data_context *ctx, bool everywhere) BASE_MUST_USE;
+
+/*
+ * Checks signature, claims and the stored login and user; fills ctx->scope. Point reads only: lane `inline`. bearer is the
+ * token without "Bearer ". ERR_UNAUTHENTICATED.
+ */
+int auth_authenticate(struct auth *a, struct data_context *ctx, struct str bearer) BASE_MUST_USE;
+
+/* Whether the scope's login still stands: for sockets, asked after events on the tenant's feed. ERR_UNAUTHENTICATED. */
+int auth_still(struct auth *a, struct data_context *ctx) BASE_MUST_USE;
+
+/* ---- Devices ---- */
+
+struct auth_devices {
+    struct data_login
+        *at; /* newest first; .reply plus "current" is the API's device object: auth_device_write */
+    size_t n;
+    struct str next; /* cursor; empty at the end */
+};
+
+/* ERR_INVALID: a bad cursor. */
+int auth_devices_list(struct data_context *ctx, size_t limit, struct str cursor,
+                      struct auth_devices *ret_devices) BASE_MUST_USE;
+void auth_device_write(struct json_writer *w, const struct data_context *ctx,
+                       const struct data_login *login);
+
+/* ERR_NOT_FOUND: no login of this user. */
+int auth_devices_revoke(struct auth *a, struct data_context *ctx,
+                        struct str login_id) BASE_MUST_USE;
+
+/* ---- The user ---- */
+
+int auth_user_get(struct data_context *ctx, struct data_user *ret_user) BASE_MUST_USE;
+
+struct auth_user_update {
+    struct str name;
+    int64_t revision; /* If-Match; 0: whatever */
+};
+
+/* ERR_INVALID (field name), ERR_PRECONDITION. */
+int auth_user_put(struct data_context *ctx, const struct auth_user_update *in,
+                  struct data_user *ret_user) BASE_MUST_USE;
+
+struct auth_password_input {
+    struct str old_password;
+    struct str new_password;
+    bool end_others; /* logs the other devices out */
+};
+
+/* (hash) ERR_BAD_CREDENTIALS: the old one is wrong; ERR_INVALID (field new_password); ERR_RATE_LIMITED. */
+int auth_password_change(struct auth *a, struct data_context *ctx,
+                         const struct auth_password_input *in) BASE_MUST_USE;
+
+/* ---- Limits ---- */
+
+/* What the RateLimit-* headers say. */
+struct auth_limit_state {
+    uint32_t limit;
+    uint32_t remaining;
+    int64_t reset_ms;       /* until the bucket is full */
+    int64_t retry_after_ms; /* 0 when the request was let through */
+};
+
+/*
+ * Takes one token of key's bucket (a user id, an address). ERR_RATE_LIMITED. The table is bounded: when it is full, the
+ * bucket that was used longest ago is forgotten. ret_state (NULL allowed) is set in both cases.
+ */
+int auth_limit(struct auth *a, enum auth_limit_kind kind, struct str key,
+               struct auth_limit_state *ret_state) BASE_MUST_USE;
+
+/* ---- Duties: called by the server from a thread that may block ---- */
+
+/* Writes what authenticated requests noted (first use of a counter, last access). Call every second, and at shutdown. */
+int auth_flush(struct auth *a) BASE_MUST_USE;
+
+/* Ends logins past their absolute or idle age, at most 100 per call; ret_ended tells how many. Call every minute. */
+int auth_purge(struct auth *a, size_t *ret_ended) BASE_MUST_USE;
+
+#endif

@@ -1,0 +1,211 @@
+/*
+ * Data: who may see what (the scope), the keys of everything that is stored, and the records of spec/records.yaml with
+ * their codec, their indexes and the checker. The only place that builds keys.
+ *
+ * The tenant wall: every key below t/{tenant}/ is built from a scope, and a scope comes from authentication or from a
+ * global index alone. An id of another tenant therefore names a key that does not exist: ERR_NOT_FOUND, as for any id.
+ *
+ * Functions that take a txn run inside a store function: results borrow from store_arena(txn) until it ends; copy what
+ * must live longer with data_x_copy into ctx->arena. Everything here is stateless and safe on any thread.
+ */
+#ifndef DATA_DATA_H
+#define DATA_DATA_H
+
+#include "base/vec.h"
+#include "store/store.h"
+
+#include "records.gen.h"
+
+enum {
+    DATA_ID_SIZE = 30,      /* bytes of an id: three letters, hyphen, 26 digits of base32 */
+    DATA_ID_ROOM = 31,      /* with a NUL */
+    DATA_MAX_LIST = 100,    /* records in a page */
+    DATA_MAX_CURSOR = 1024, /* bytes of a cursor */
+    DATA_MAX_NAME = 255,    /* bytes of the last part of a key */
+    DATA_MAX_EVENT = 200,   /* bytes of a feed's event: STORE's own limit */
+    DATA_DIGEST_SIZE = 32,
+};
+
+/* Whose request this is. Empty ids: nobody is logged in. */
+struct scope {
+    struct str tenant_id;
+    struct str user_id;
+    struct str login_id;
+    enum data_role role; /* valid when user_id is not empty */
+};
+
+/* What the person did wrong, for the reply: set together with the error code, static or in ctx->arena. */
+struct data_fault {
+    struct str field;       /* the input's member, empty when none is to blame */
+    struct str message;     /* one sentence; empty: the error's own text is good enough */
+    int64_t retry_after_ms; /* with ERR_RATE_LIMITED */
+};
+
+/* Facts about the caller, for devices, limits and the audit log; all may be empty. */
+struct data_client {
+    struct str address;    /* IP address in text, <= 64 bytes */
+    struct str user_agent; /* longer ones are cut at 200 bytes */
+    struct str request_id; /* <= 64 bytes */
+};
+
+/* One request. Made by api/ (or a test, or a duty), used by one thread. */
+struct data_context {
+    struct store *store;
+    struct arena *arena; /* all results live here */
+    struct scope scope;  /* filled by auth_authenticate; its strings live in arena */
+    struct data_client client;
+    struct store_op op;               /* identity of the request's one write */
+    bool digested;                    /* op came with a digest of the request: */
+    uint8_t digest[DATA_DIGEST_SIZE]; /* the same op with another digest is ERR_CONFLICT */
+    struct data_fault fault;          /* see above; meaningful after a failure only */
+};
+
+/* Sets ctx->fault and returns code: return data_fault(ctx, ERR_INVALID, "name", "The name is empty."); */
+int data_fault(struct data_context *ctx, int code, const char *field,
+               const char *message) BASE_MUST_USE;
+
+/* ---- Ids: sortable DNS labels, "ses-" + 48 bits of milliseconds + 80 random bits, Crockford's base32 in lower case ---- */
+
+/* prefix: three lower-case letters, one of spec/records.yaml. Returns the text in id. */
+struct str data_id_new(char ret_id[static DATA_ID_ROOM], const char *prefix);
+
+/* A new id in the arena. */
+struct str data_id_make(struct arena *arena, const char *prefix);
+
+/* Whether text is a well-formed id of this prefix. What comes from a client is asked before it becomes part of a key. */
+bool data_id_is(struct str text, const char *prefix);
+
+/* ---- Keys ---- */
+
+/*
+ * t/{tenant}/{space}/{part}/{part}…, in the arena: DATA_KEY(arena, scope, DATA_SPACE_ENTRY, session, dir, name). Asserts
+ * that the scope has a tenant, that no part but the last contains '/' or is empty, and that the key is legal; the last part
+ * may be any bytes (a file name). Numbers are parts made by data_key_number.
+ */
+#define DATA_KEY(arena, scope, space, ...) \
+    data_key( \
+        (arena), (scope), (space), \
+        &(struct data_key_parts){.at = {__VA_ARGS__}, \
+                                 .n = sizeof((struct str[]){__VA_ARGS__}) / sizeof(struct str)})
+
+struct data_key_parts {
+    struct str at[6];
+    size_t n;
+};
+struct str data_key(struct arena *arena, const struct scope *scope, enum data_space space,
+                    const struct data_key_parts *parts);
+
+/* As DATA_KEY, ended by '/': where a scan of everything below begins; it ends at store_after(arena, prefix). */
+#define DATA_PREFIX(arena, scope, space, ...) \
+    data_key_prefix( \
+        (arena), (scope), (space), \
+        &(struct data_key_parts){.at = {__VA_ARGS__}, \
+                                 .n = sizeof((struct str[]){__VA_ARGS__}) / sizeof(struct str)})
+struct str data_key_prefix(struct arena *arena, const struct scope *scope, enum data_space space,
+                           const struct data_key_parts *parts);
+
+/* 16 hexadecimal digits, so that byte order is the order of numbers. data_key_number_read: ERR_INVALID. */
+struct str data_key_number(struct arena *arena, uint64_t number);
+int data_key_number_read(struct str text, uint64_t *ret_number) BASE_MUST_USE;
+
+/* g/key/{name}: the server's own secrets (auth). name: lower-case letters and hyphens. */
+struct str data_key_secret(struct arena *arena, const char *name);
+
+/* Names of the feeds: tenant/{tenant} and session/{session}. */
+struct str data_feed_tenant(struct arena *arena, const struct scope *scope);
+struct str data_feed_session(struct arena *arena, struct str session_id);
+
+/* ---- Records ----
+ *
+ * For every record X of spec/records.yaml, records.gen.h declares struct data_X and
+ *   data_X_get(txn, scope, id, ret)      ERR_NOT_FOUND (also: id is malformed), ERR_CORRUPT
+ *   data_X_put(txn, scope, record)       creates or replaces, with index entries; sets record->reply. ERR_EXISTS: a unique
+ *                                        value is another record's. Fields are asserted to lie within their bounds.
+ *   data_X_delete(txn, scope, id)        with index entries. ERR_NOT_FOUND
+ *   data_X_list(txn, scope, query, ret)  a page in the order of an index; ERR_INVALID: a bad cursor
+ *   data_X_copy(arena, record)           deep, into another arena: record's own strings are replaced
+ * record.reply: the public fields as a JSON object, as stored; a reply copies it.
+ */
+
+struct data_query {
+    unsigned index;    /* DATA_SESSION_BY_USER …; the order of ids: DATA_BY_ID */
+    const void *match; /* a struct data_X: its first `fixed` index fields must be equal */
+    unsigned fixed;
+    size_t limit;      /* 1 to DATA_MAX_LIST */
+    struct str cursor; /* empty, or next of the page before; from a client */
+    bool reverse;      /* largest first */
+};
+
+/* The scope (tenant and, for a user record, user) and id of the one record with this value of a global unique index. */
+int data_user_by_email(struct txn *txn, struct str email,
+                       struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
+int data_login_by_id(struct txn *txn, struct str login_id,
+                     struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
+
+/* What a global, not unique index names: for duties that work across tenants. */
+struct data_place {
+    struct scope scope; /* tenant only */
+    struct str id;
+    struct str cursor;
+};
+
+/* As data_X_list, with the same query; the records themselves are not read. ret_count < limit: the end. */
+int data_places(struct txn *txn, const struct data_type *type, const struct data_query *query,
+                struct data_place **ret_places, size_t *ret_count) BASE_MUST_USE;
+
+/* ---- Counters of a session's files, kept by files/, shown by sessions/ ---- */
+
+struct data_usage {
+    uint64_t seq;   /* the latest change */
+    uint64_t files; /* files and links */
+    uint64_t bytes; /* the sum of their sizes */
+};
+
+/* All 0 when nothing was ever changed. */
+int data_usage_get(struct txn *txn, const struct scope *scope, struct str session_id,
+                   struct data_usage *ret_usage) BASE_MUST_USE;
+void data_usage_put(struct txn *txn, const struct scope *scope, struct str session_id,
+                    const struct data_usage *usage);
+
+/* ---- What happened ---- */
+
+/*
+ * Appends an audit record in the same transaction. action: "session.create"; target: an id or empty. Also an event
+ * {"kind":action,"id":target} on the tenant's feed.
+ */
+int data_audit(struct txn *txn, const struct data_context *ctx, const char *action,
+               struct str target, enum data_outcome outcome) BASE_MUST_USE;
+
+/* {"kind","id"} on the feeds of the tenant and, when session_id is not empty, of the session. */
+int data_event(struct txn *txn, const struct scope *scope, const char *kind, struct str id,
+               struct str session_id) BASE_MUST_USE;
+
+/* ---- Operations that a client repeats ----
+ *
+ * First line of the store function of every create:
+ *     int r = data_replay(txn, ctx, &found, &text); if (r < 0 || found) { … answer from text … }
+ * and last line: data_remember(txn, ctx, text), where text (<= 1 KiB) is enough to answer again: usually the new id.
+ */
+int data_replay(struct txn *txn, const struct data_context *ctx, bool *ret_found,
+                struct str *ret_text)
+    BASE_MUST_USE; /* ERR_CONFLICT: the same key came with another request */
+void data_remember(struct txn *txn, const struct data_context *ctx, struct str text);
+
+/* ---- The checker ---- */
+
+struct data_report {
+    uint64_t keys, records, indexes; /* looked at */
+    uint64_t faults;
+    VEC(char *) lines; /* the first 100 faults in words; freed by data_report_fini */
+};
+
+/*
+ * Walks the whole store and proves that every record is well-formed and under its own key, that every index entry has its
+ * record and every record its index entries, and that every key is of a known space of an existing tenant. A snapshot per
+ * page: on a store that is being written an entry may seem wrong; it is looked at again in one snapshot with its record
+ * before it counts. Returns 0 also when there are faults.
+ */
+int data_check(struct store *store, struct data_report *ret_report) BASE_MUST_USE;
+void data_report_fini(struct data_report *report);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * Sessions: a person's projects. Life: create, list, get, rename, open, pause, delete, restore within 30 days.
+ *
+ * A session belongs to one user; for everybody else, inside and outside the tenant, it is the same ERR_NOT_FOUND as an id
+ * that never was. All calls act for ctx->scope, which must be a logged-in user's; results live in ctx->arena; each write
+ * is one transaction under ctx->op, with its audit record and an event on the feeds. Errors of store_read and store_write
+ * may come from every function and are not repeated.
+ *
+ * The workspace is a record of its own (struct data_workspace): here what is wanted is written (desired, generation);
+ * workspaces/ makes it so and writes what is.
+ */
+#ifndef SESSIONS_SESSIONS_H
+#define SESSIONS_SESSIONS_H
+
+#include "base/json.h"
+#include "data/data.h"
+
+enum {
+    SESSIONS_NAME_MAX = 100,      /* characters */
+    SESSIONS_MAX_PER_USER = 1000, /* not deleted ones */
+    SESSIONS_MAX_RUNNING = 4,     /* workspaces of a person that are wanted running */
+    SESSIONS_RESTORE_DAYS = 30,
+};
+
+/* A session with what is joined when it is read. */
+struct sessions_view {
+    struct data_session session;
+    struct data_workspace workspace;
+    struct data_usage usage;
+};
+
+/*
+ * The API's session object. ide_url: where the browser finds its IDE, in full; empty: none now (api/ knows the settings,
+ * and that only a running workspace has one).
+ */
+void sessions_write(struct json_writer *w, const struct sessions_view *view, struct str ide_url);
+
+struct sessions_create_input {
+    struct str name; /* 1 to 100 characters after trimming; UTF-8 without control characters */
+    struct str project_id; /* empty, or an id; ERR_INVALID when malformed */
+};
+
+/* ERR_INVALID (field name, project_id), ERR_LIMIT (SESSIONS_MAX_PER_USER). A repeated ctx->op gives the same session. */
+int sessions_create(struct data_context *ctx, const struct sessions_create_input *in,
+                    struct sessions_view *ret_view) BASE_MUST_USE;
+
+struct sessions_list_input {
+    size_t limit;      /* 1 to DATA_MAX_LIST */
+    struct str cursor; /* empty: from the newest */
+    bool deleted;      /* those that can be restored, instead of the others */
+};
+
+struct sessions_page {
+    struct sessions_view *at; /* newest activity first */
+    size_t n;
+    struct str next; /* cursor; empty at the end */
+};
+
+/* ERR_INVALID: a bad cursor. */
+int sessions_list(struct data_context *ctx, const struct sessions_list_input *in,
+                  struct sessions_page *ret_page) BASE_MUST_USE;
+
+/* Deleted ones are found too while they can be restored (status "deleted"). ERR_NOT_FOUND. */
+int sessions_get(struct data_context *ctx, struct str id,
+                 struct sessions_view *ret_view) BASE_MUST_USE;
+
+struct sessions_rename_input {
+    struct str name;
+    int64_t revision; /* If-Match; 0: whatever */
+};
+
+/* ERR_NOT_FOUND (also: deleted), ERR_INVALID (field name), ERR_PRECONDITION. */
+int sessions_rename(struct data_context *ctx, struct str id, const struct sessions_rename_input *in,
+                    struct sessions_view *ret_view) BASE_MUST_USE;
+
+/* Soft: it disappears from lists, its workspace is wanted stopped. Twice is harmless. ERR_NOT_FOUND, ERR_PRECONDITION. */
+int sessions_delete(struct data_context *ctx, struct str id, int64_t revision,
+                    struct sessions_view *ret_view) BASE_MUST_USE;
+
+/* Back to "paused". Harmless when it is not deleted. ERR_NOT_FOUND (also: after 30 days), ERR_LIMIT. */
+int sessions_restore(struct data_context *ctx, struct str id,
+                     struct sessions_view *ret_view) BASE_MUST_USE;
+
+/*
+ * Wants the workspace running: status "active"; when it did not run, state "starting" and a new generation. Twice is
+ * harmless. ERR_NOT_FOUND; ERR_TOO_MANY_RUNNING: ctx->fault.message names those that could be paused.
+ */
+int sessions_open(struct data_context *ctx, struct str id,
+                  struct sessions_view *ret_view) BASE_MUST_USE;
+
+/* Wants it stopped: status "paused"; workspaces/ persists first, then stops. Twice is harmless. ERR_NOT_FOUND. */
+int sessions_pause(struct data_context *ctx, struct str id,
+                   struct sessions_view *ret_view) BASE_MUST_USE;
+
+/*
+ * For other folders' own transactions: the caller's session, not deleted. The first line of every store function that
+ * touches a session's things. ERR_NOT_FOUND.
+ */
+int sessions_find(struct txn *txn, const struct scope *scope, struct str id,
+                  struct data_session *ret_session) BASE_MUST_USE;
+
+#endif
