@@ -1,5 +1,5 @@
-"""Names that a static library exports start with its folder's name; in base/ with the name of the
-file that defines them."""
+"""Names that a static library exports start with its folder's name; in base/ with the first word of
+the name of the file that defines them (json_write.c exports json_…). Generated code is left out."""
 
 import pathlib
 import re
@@ -11,8 +11,6 @@ from tree import Finding
 SYMBOL = re.compile(r"^[0-9a-f]+ [TDBRCVWG] (?P<name>\w+)$")
 MEMBER = re.compile(r"^(?P<object>.*\.o):$")
 COMPILER_MADE = re.compile(r"^(__|_GLOBAL_|_sub_I|_fini|_init)")
-# What stands before the folder's name in the names of object files: meson writes the path of the
-# source with its slashes as underscores, or the file's name alone.
 SUFFIX = re.compile(r"\.(c|i)\.o$")
 
 
@@ -34,11 +32,13 @@ def stem(member):
 
 def allowed_prefix(folder, member):
     """base/: the file's stem; elsewhere the folder."""
-    return stem(member) if folder == "base" else folder
+    return stem(member).split("_")[0] if folder == "base" else folder
 
 
 def check_archive(archive, folder):
     for member, name in exported(archive):
+        if stem(member).endswith(".gen"):
+            continue
         prefix = allowed_prefix(folder, member)
         if name != prefix and not name.startswith(prefix + "_"):
             yield Finding(f"src/{folder}/{stem(member)}.c", 1, "externs",

@@ -419,9 +419,12 @@ class Compiled(RuleTest):
         self.assertIn("list_b", found[0])
 
     def test_exported_names_of_base(self):
-        found = self.externs("base", "arena", "int arena_a; int base_b;")
+        found = self.externs("base", "arena_big", "int arena_a; int base_b;")
         self.assertEqual(len(found), 1, found)
         self.assertIn("base_b", found[0])
+
+    def test_generated_code_is_left_out(self):
+        self.assertEqual(self.externs("base", "errors.gen", "int err_table;"), [])
 
 
 if __name__ == "__main__":

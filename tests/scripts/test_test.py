@@ -1,0 +1,127 @@
+"""scripts/test and what counts for it, with stand-in suites."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import standin
+
+GOOD = "# what: passes\n# needs:\necho '2 passed, 0 failed, 1 skipped'\n"
+BAD = "# what: fails\necho 'FAIL the third case'\necho '2 passed, 1 failed'\nexit 1\n"
+SILENT = "# what: says nothing\ntrue\n"
+DIES = "# what: counts well and dies\necho '4 passed, 0 failed'\nexit 3\n"
+SLOW = "# what: slow\n# slow: yes\necho '1 passed, 0 failed'\n"
+BROWSER = "# what: browser\n# needs: browser\necho '1 passed, 0 failed'\n"
+ENVIRONMENT = ("# what: sees its environment\n[ -n \"$CODITECT_BUILD\" ] && [ -d \"$CODITECT_SRC\" ]"
+               " && [ -x \"$PYTHON\" ] && [ -n \"$ASAN_OPTIONS\" ] && echo '1 passed, 0 failed'\n")
+
+
+class Suites(unittest.TestCase):
+    def run_suites(self, suites, *arguments):
+        checkout = standin.Checkout()
+        self.addCleanup(checkout.remove)
+        for name, text in suites.items():
+            checkout.write(f"tests/suites/{name}", "#!/bin/bash\n" + text)
+        return checkout.run("test", *arguments)
+
+    def assert_last_line(self, output, line):
+        self.assertEqual(output.splitlines()[-1], line, output)
+
+    def test_all_good(self):
+        status, output = self.run_suites({"good": GOOD, "environment": ENVIRONMENT})
+        self.assertEqual(status, 0, output)
+        self.assert_last_line(output, "3 passed, 0 failed, 1 skipped")
+        self.assertRegex(output, r"(?m)^good +\d+\.\d s +2 passed +0 failed +1 skipped$")
+
+    def test_no_skipped_no_word(self):
+        _, output = self.run_suites({"environment": ENVIRONMENT})
+        self.assert_last_line(output, "1 passed, 0 failed")
+
+    def test_failures_count_and_are_shown(self):
+        status, output = self.run_suites({"bad": BAD, "dies": DIES, "silent": SILENT, "good": GOOD})
+        self.assertEqual(status, 1)
+        self.assert_last_line(output, "8 passed, 3 failed, 1 skipped")
+        self.assertIn("---- FAIL: bad", output)
+        self.assertIn("FAIL the third case", output)
+
+    def test_slow_and_browser_are_chosen(self):
+        suites = {"good": GOOD, "slow": SLOW}
+        self.assert_last_line(self.run_suites(suites)[1], "2 passed, 0 failed, 1 skipped")
+        self.assert_last_line(self.run_suites(suites, "slow")[1], "1 passed, 0 failed")
+        suites["browser"] = BROWSER
+        _, output = self.run_suites(suites, "--all", "--no-browser")
+        self.assert_last_line(output, "3 passed, 0 failed, 1 skipped")
+
+    def test_list_and_mistakes(self):
+        status, output = self.run_suites({"good": GOOD, "slow": SLOW}, "--list")
+        self.assertEqual(status, 0)
+        self.assertRegex(output, r"(?m)^good +passes$")
+        self.assertRegex(output, r"slow: yes")
+        for mistake in ("--bogus", "no-such-suite"):
+            self.assertEqual(self.run_suites({"good": GOOD}, mistake)[0], 2)
+
+
+class MesonCounts(unittest.TestCase):
+    def count(self, records, meson_status=0):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as log:
+            for record in records:
+                log.write(json.dumps({"name": "t", "result": "OK", **record}) + "\n")
+            log.flush()
+            done = subprocess.run(
+                [sys.executable, str(standin.ROOT / "scripts/count_meson.py"), log.name,
+                 str(meson_status)], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.splitlines()[-1]
+
+    def test_cmocka(self):
+        text = ("[==========] Running 5 test(s).\n[  PASSED  ] 3 test(s).\n"
+                "[  SKIPPED ] a: 1 test(s), listed below:\n[  FAILED  ] a: 1 test(s), listed\n")
+        self.assertEqual(self.count([{"stderr": text, "result": "FAIL"}], 1),
+                         (1, "3 passed, 1 failed, 1 skipped"))
+
+    def test_tap(self):
+        text = "1..3\nok 1 - a\nnot ok 2 - b\nok 3 - c # SKIP no data\n"
+        self.assertEqual(self.count([{"stdout": text, "result": "FAIL"}], 1),
+                         (1, "1 passed, 1 failed, 1 skipped"))
+
+    def test_plain_executables(self):
+        self.assertEqual(self.count([{}, {}]), (0, "2 passed, 0 failed"))
+
+    def test_crash_counts_although_all_cases_passed(self):
+        record = {"stderr": "[  PASSED  ] 3 test(s).\n", "result": "FAIL"}
+        self.assertEqual(self.count([record], 1), (1, "3 passed, 1 failed"))
+
+    def test_timeout(self):
+        self.assertEqual(self.count([{"result": "TIMEOUT"}], 1), (1, "0 passed, 1 failed"))
+
+    def test_nothing_ran(self):
+        self.assertEqual(self.count([]), (1, "0 passed, 1 failed"))
+
+
+class NodeSuite(unittest.TestCase):
+    def run_file(self, text):
+        with tempfile.NamedTemporaryFile("w", suffix=".test.mjs") as file:
+            file.write("import { test } from 'node:test';\n" + text)
+            file.flush()
+            done = subprocess.run([str(standin.ROOT / "scripts/node-suite"), file.name],
+                                  capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.splitlines()[-1]
+
+    def test_counts(self):
+        self.assertEqual(self.run_file("test('a', () => {}); test('b', { skip: true }, () => {});"),
+                         (0, "1 passed, 0 failed, 1 skipped"))
+
+    def test_failure(self):
+        status, line = self.run_file("test('a', () => { throw new Error('x'); });")
+        self.assertEqual((status, line), (1, "0 passed, 1 failed"))
+
+    def test_missing_file(self):
+        done = subprocess.run([str(standin.ROOT / "scripts/node-suite"), "/nonexistent/*.mjs"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout.splitlines()[-1], "0 passed, 1 failed")
+
+
+if __name__ == "__main__":
+    unittest.main()
