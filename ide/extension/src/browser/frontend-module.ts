@@ -1,3 +1,58 @@
 import { ContainerModule } from '@theia/core/shared/inversify';
+import { ChatAgent } from '@theia/ai-chat/lib/common/chat-agents';
+import { DefaultChatAgentId } from '@theia/ai-chat/lib/common/chat-agent-service';
+import { ChatWelcomeMessageProvider } from '@theia/ai-chat-ui/lib/browser/chat-tree-view';
+import { Agent } from '@theia/ai-core/lib/common';
+import { FrontendApplicationContribution } from '@theia/core/lib/browser';
+import { AboutDialog } from '@theia/core/lib/browser/about-dialog';
+import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser/connection-status-service';
+import { ServiceConnectionProvider } from '@theia/core/lib/browser/messaging/service-connection-provider';
+import { CommandContribution, MenuContribution } from '@theia/core/lib/common';
+import { GettingStartedWidget } from '@theia/getting-started/lib/browser/getting-started-widget';
+import { MonacoThemeRegistry } from '@theia/monaco/lib/browser/textmate/monaco-theme-registry';
+import { WORKSPACE_SERVICE_PATH, WorkspaceService } from '../common/workspace-service';
+import { About } from './about';
+import { BackendLink } from './backend-link';
+import { ChatWelcome, CoditectAgent } from './chat';
+import { Commands } from './commands';
+import { Persistence } from './persistence';
+import { PersistenceItem, QuietConnectionStatus } from './persistence-item';
+import { PlatformFrame } from './platform-frame';
+import { ThemeSync } from './theme-sync';
+import { CoditectThemeRegistry, replaceTheiasThemes } from './themes';
+import { Welcome } from './welcome';
+import '@fontsource-variable/inter/index.css';
+import '@fontsource-variable/jetbrains-mono/index.css';
+import '../../src/browser/style/index.css';
 
-export default new ContainerModule(() => undefined);
+replaceTheiasThemes();
+
+export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
+    bind(WorkspaceService).toDynamicValue(context =>
+        ServiceConnectionProvider.createProxy<WorkspaceService>(context.container, WORKSPACE_SERVICE_PATH)
+    ).inSingletonScope();
+
+    bind(PlatformFrame).toSelf().inSingletonScope();
+    bind(Persistence).toSelf().inSingletonScope();
+    for (const contribution of [BackendLink, ThemeSync, PersistenceItem]) {
+        bind(contribution).toSelf().inSingletonScope();
+        bind(FrontendApplicationContribution).toService(contribution);
+    }
+    bind(CommandContribution).toService(PersistenceItem);
+    rebind(ApplicationConnectionStatusContribution).to(QuietConnectionStatus).inSingletonScope();
+
+    bind(Commands).toSelf().inSingletonScope();
+    bind(CommandContribution).toService(Commands);
+    bind(MenuContribution).toService(Commands);
+
+    rebind(MonacoThemeRegistry).to(CoditectThemeRegistry).inSingletonScope();
+    rebind(GettingStartedWidget).to(Welcome);
+    rebind(AboutDialog).to(About).inSingletonScope();
+
+    bind(CoditectAgent).toSelf().inSingletonScope();
+    bind(Agent).toService(CoditectAgent);
+    bind(ChatAgent).toService(CoditectAgent);
+    bind(DefaultChatAgentId).toConstantValue({ id: 'Coditect' });
+    bind(ChatWelcome).toSelf().inSingletonScope();
+    bind(ChatWelcomeMessageProvider).toService(ChatWelcome);
+});

@@ -1,3 +1,48 @@
 import { ContainerModule } from '@theia/core/shared/inversify';
+import { ConnectionHandler, RpcConnectionHandler } from '@theia/core/lib/common';
+import { SocketWriteBuffer } from '@theia/core/lib/common/messaging/socket-write-buffer';
+import { BackendApplicationCliContribution, BackendApplicationContribution } from '@theia/core/lib/node';
+import { BrowserConnectionTokenBackendContribution } from '@theia/core/lib/node/hosting/browser-connection-token';
+import { WebsocketEndpoint } from '@theia/core/lib/node/messaging/websocket-endpoint';
+import { WebsocketFrontendConnectionService } from '@theia/core/lib/node/messaging/websocket-frontend-connection-service';
+import { WsRequestValidatorContribution } from '@theia/core/lib/node/ws-request-validators';
+import { WORKSPACE_SERVICE_PATH, WorkspaceService } from '../common/workspace-service';
+import { ConnectionToken } from './connection-token';
+import { Environment } from './environment';
+import { GatewayGuard } from './gateway-guard';
+import { GuardedEndpoint } from './guarded-endpoint';
+import { GrowingWriteBuffer, PatientConnections } from './patient-connections';
+import { Routes } from './routes';
+import { SocketCli, SocketPermissions } from './socket-cli';
+import { WorkspaceServiceImpl } from './workspace-service-impl';
 
-export default new ContainerModule(() => undefined);
+// Webviews and previews live on the IDE's own origin: it belongs to one session, and no other name leads there.
+process.env.THEIA_WEBVIEW_EXTERNAL_ENDPOINT ??= '{{hostname}}';
+process.env.THEIA_MINI_BROWSER_HOST_PATTERN ??= '{{hostname}}';
+
+export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
+    bind(Environment).toSelf().inSingletonScope();
+
+    bind(GatewayGuard).toSelf().inSingletonScope();
+    bind(BackendApplicationContribution).toService(GatewayGuard);
+    bind(WsRequestValidatorContribution).toService(GatewayGuard);
+    rebind(WebsocketEndpoint).to(GuardedEndpoint).inSingletonScope();
+
+    bind(SocketCli).toSelf().inSingletonScope();
+    rebind(BackendApplicationCliContribution).toService(SocketCli);
+    bind(SocketPermissions).toSelf().inSingletonScope();
+    bind(BackendApplicationContribution).toService(SocketPermissions);
+
+    rebind(BrowserConnectionTokenBackendContribution).to(ConnectionToken).inSingletonScope();
+    rebind(WebsocketFrontendConnectionService).to(PatientConnections).inSingletonScope();
+    rebind(SocketWriteBuffer).to(GrowingWriteBuffer);
+
+    bind(Routes).toSelf().inSingletonScope();
+    bind(BackendApplicationContribution).toService(Routes);
+
+    bind(WorkspaceServiceImpl).toSelf().inSingletonScope();
+    bind(WorkspaceService).toService(WorkspaceServiceImpl);
+    bind(ConnectionHandler).toDynamicValue(context =>
+        new RpcConnectionHandler(WORKSPACE_SERVICE_PATH, () => context.container.get<object>(WorkspaceService))
+    ).inSingletonScope();
+});

@@ -1,0 +1,102 @@
+/* The status bar's word on persistence, and its details on a click. */
+
+import { inject, injectable } from '@theia/core/shared/inversify';
+import {
+    FrontendApplicationContribution, QuickInputService, QuickPickItemOrSeparator, StatusBar, StatusBarAlignment, codicon
+} from '@theia/core/lib/browser';
+import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser/connection-status-service';
+import { Command, CommandContribution, CommandRegistry } from '@theia/core/lib/common';
+import { DoorStatus } from '../common/door';
+import { Words, wordsFor } from '../common/persistence-text';
+import { Persistence } from './persistence';
+
+export const SHOW_PERSISTENCE: Command = { id: 'coditect.persistence', category: 'Coditect', label: 'Show What Is Persisted' };
+
+const ITEM_ID = 'coditect-persistence';
+
+@injectable()
+export class PersistenceItem implements FrontendApplicationContribution, CommandContribution {
+    @inject(StatusBar)
+    protected readonly bar!: StatusBar;
+
+    @inject(Persistence)
+    protected readonly persistence!: Persistence;
+
+    @inject(QuickInputService)
+    protected readonly quickInput!: QuickInputService;
+
+    protected shown = '';
+
+    onStart(): void {
+        this.persistence.onDidChange(() => this.show());
+        this.show();
+    }
+
+    registerCommands(commands: CommandRegistry): void {
+        commands.registerCommand(SHOW_PERSISTENCE, { execute: () => this.showDetails() });
+    }
+
+    protected show(): void {
+        const words = wordsFor(this.persistence.knowledge);
+        const now = JSON.stringify(words);
+        if (now !== this.shown) {
+            this.shown = now;
+            // Not awaited: it waits for a later state of the start than the one this runs in.
+            void this.bar.setElement(ITEM_ID, {
+                name: 'Persistence',
+                text: `$(${words.icon}) ${words.text}`,
+                tooltip: words.detail,
+                className: `coditect-persistence coditect-${words.mood}`,
+                alignment: StatusBarAlignment.LEFT,
+                priority: 10_000,
+                command: SHOW_PERSISTENCE.id,
+                accessibilityInformation: { label: words.text }
+            });
+        }
+    }
+
+    protected async showDetails(): Promise<void> {
+        const { knowledge } = this.persistence;
+        const words = wordsFor(knowledge);
+        const status = knowledge.link === 'open' && knowledge.report?.kind === 'status' ? knowledge.report.status : undefined;
+        await this.quickInput.showQuickPick(
+            [...headline(words), ...(status ? details(status, knowledge.unconfirmed) : [])],
+            { title: 'Persistence', placeholder: words.text, canSelectMany: false }
+        );
+    }
+}
+
+function headline(words: Words): QuickPickItemOrSeparator[] {
+    return [{ label: words.text, detail: words.detail, iconClasses: icon(words.icon) }];
+}
+
+function icon(name: string): string[] {
+    return codicon(name.replace('~spin', '')).split(' ');
+}
+
+function details(status: DoorStatus, unconfirmed: number): QuickPickItemOrSeparator[] {
+    const n = (value: number): string => value.toLocaleString('en');
+    const items: QuickPickItemOrSeparator[] = [
+        { label: `${n(status.pending)} waiting to be stored`, description: 'changes in the workspace', iconClasses: icon('cloud-upload') },
+        { label: `${n(unconfirmed)} in editors`, description: 'typed or saved, not confirmed yet', iconClasses: icon('edit') },
+        { label: `Change ${n(status.seq)}`, description: 'everything up to it is in the store', iconClasses: icon('history') },
+        { type: 'separator', label: 'Not kept' }
+    ];
+    if (status.notKept.length === 0) {
+        return [...items, { label: 'Nothing is left out', iconClasses: icon('check') }];
+    }
+    return [...items, ...status.notKept.map(path => ({
+        label: path,
+        description: 'stays on this workspace’s disk only',
+        iconClasses: icon('circle-slash')
+    }))];
+}
+
+/** Theia's own "Offline" item would say the same in a word that has another meaning here. */
+@injectable()
+export class QuietConnectionStatus extends ApplicationConnectionStatusContribution {
+    protected override handleOffline(): void {
+        document.body.classList.add('theia-mod-offline');
+        this.toDisposeOnOnline.push({ dispose: () => document.body.classList.remove('theia-mod-offline') });
+    }
+}

@@ -1,0 +1,178 @@
+/*
+ * What is known about persistence, kept true.
+ *
+ * 1. A file counts from the first key press until the barrier has confirmed it: dirty in an editor, then saved, then
+ *    `sync()` answered for it. A status that is merely "persisted" may be older than the save and confirms nothing.
+ * 2. As soon as the backend is out of reach the link is lost, whatever was known before; it is open again when a
+ *    question asked on the new connection was answered.
+ */
+
+import { inject, injectable, postConstruct } from '@theia/core/shared/inversify';
+import { WebSocketConnectionSource } from '@theia/core/lib/browser/messaging/ws-connection-source';
+import { Emitter, URI } from '@theia/core/lib/common';
+import { timeout } from '@theia/core/lib/common/promise-util';
+import { FileService } from '@theia/filesystem/lib/browser/file-service';
+import { MonacoEditorModel } from '@theia/monaco/lib/browser/monaco-editor-model';
+import { MonacoTextModelService } from '@theia/monaco/lib/browser/monaco-text-model-service';
+import { Knowledge } from '../common/persistence-text';
+import { DoorReport, REPORT_WAIT_MS, WorkspaceService } from '../common/workspace-service';
+
+const ANSWER_BY_MS = REPORT_WAIT_MS + 4_000;
+const SYNC_BY_MS = 65_000;
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 15_000;
+
+class Interrupted extends Error {}
+
+@injectable()
+export class Persistence {
+    @inject(WebSocketConnectionSource)
+    protected readonly source!: WebSocketConnectionSource;
+
+    @inject(WorkspaceService)
+    protected readonly workspace!: WorkspaceService;
+
+    @inject(FileService)
+    protected readonly files!: FileService;
+
+    @inject(MonacoTextModelService)
+    protected readonly models!: MonacoTextModelService;
+
+    protected link: Knowledge['link'] = 'connecting';
+    protected last: DoorReport | undefined;
+    protected readonly dirty = new Set<string>();
+    protected readonly untitled = new Set<string>();
+    /** Saved, not confirmed: address → number of the save. */
+    protected readonly saved = new Map<string, number>();
+    protected saves = 0;
+    protected confirming = false;
+
+    protected readonly changed = new Emitter<Knowledge>();
+    readonly onDidChange = this.changed.event;
+
+    /** Ends what waits for an answer of a connection that is gone. */
+    protected readonly closed = new Emitter<void>();
+
+    @postConstruct()
+    protected init(): void {
+        this.models.models.forEach(model => this.watch(model));
+        this.models.onDidCreate(model => this.watch(model));
+        this.files.onDidRunOperation(({ resource }) => this.wrote(resource));
+        this.source.onSocketDidClose(() => this.lose());
+        window.addEventListener('offline', () => this.lose());
+        void this.follow();
+    }
+
+    get knowledge(): Knowledge {
+        const unconfirmed = new Set([...this.dirty, ...this.saved.keys()]);
+        return { link: this.link, report: this.last, unconfirmed: unconfirmed.size, untitled: this.untitled.size };
+    }
+
+    protected fire(): void {
+        this.changed.fire(this.knowledge);
+    }
+
+    protected watch(model: MonacoEditorModel): void {
+        const uri = new URI(model.uri);
+        const among = uri.scheme === 'file' ? this.dirty : uri.scheme === 'untitled' ? this.untitled : undefined;
+        if (!among) {
+            return;
+        }
+        const key = uri.toString();
+        const look = (): void => {
+            if (model.dirty) {
+                among.add(key);
+            } else if (among.delete(key)) {
+                this.wrote(uri); // it becomes clean after its bytes are on the disk
+            }
+            this.fire();
+        };
+        model.onDirtyChanged(look);
+        model.onDispose(() => {
+            among.delete(key);
+            this.fire();
+        });
+        look();
+    }
+
+    protected wrote(uri: URI): void {
+        if (uri.scheme === 'file') {
+            this.saves += 1;
+            this.saved.set(uri.toString(), this.saves);
+            this.fire();
+            void this.confirm();
+        }
+    }
+
+    /** Runs the barrier until nothing is left to confirm. One barrier confirms all saves before it. */
+    protected async confirm(): Promise<void> {
+        if (this.confirming) {
+            return;
+        }
+        this.confirming = true;
+        let pause = FIRST_RETRY_MS;
+        while (this.saved.size > 0 && this.last?.kind !== 'none') {
+            const upTo = this.saves;
+            try {
+                await this.answerOf(this.workspace.sync(), SYNC_BY_MS);
+                this.saved.forEach((save, key) => save <= upTo && this.saved.delete(key));
+                pause = FIRST_RETRY_MS;
+                this.fire();
+            } catch {
+                await timeout(pause);
+                pause = Math.min(2 * pause, LAST_RETRY_MS);
+                await this.connected();
+            }
+        }
+        this.confirming = false;
+    }
+
+    protected async follow(): Promise<never> {
+        let seen = 0;
+        for (;;) {
+            await this.connected();
+            try {
+                const { number, report } = await this.answerOf(this.workspace.report(seen), ANSWER_BY_MS);
+                seen = number;
+                this.last = report;
+                this.link = 'open';
+                this.fire();
+            } catch {
+                seen = 0;
+                this.lose();
+                await timeout(FIRST_RETRY_MS);
+            }
+        }
+    }
+
+    protected lose(): void {
+        this.closed.fire();
+        if (this.link !== 'lost') {
+            this.link = 'lost';
+            this.fire();
+        }
+    }
+
+    protected connected(): Promise<void> {
+        return this.source.socket.connected
+            ? Promise.resolve()
+            : new Promise(resolve => {
+                const listener = this.source.onSocketDidOpen(() => {
+                    listener.dispose();
+                    resolve();
+                });
+            });
+    }
+
+    /** The answer, unless the connection closes first or it takes longer than `byMs`. */
+    protected answerOf<T>(answer: Promise<T>, byMs: number): Promise<T> {
+        return new Promise((resolve, reject) => {
+            const timer = setTimeout(() => reject(new Interrupted('no answer in time')), byMs);
+            const listener = this.closed.event(() => reject(new Interrupted('the connection closed')));
+            answer.then(resolve, reject).finally(() => {
+                clearTimeout(timer);
+                listener.dispose();
+            });
+        });
+    }
+}

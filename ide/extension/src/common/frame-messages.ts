@@ -1,0 +1,28 @@
+/* What the platform's page and the IDE in its frame say to each other by postMessage. */
+
+export type ThemeKind = 'light' | 'dark';
+
+/** Platform → IDE. */
+export type PlatformMessage =
+    | { readonly type: 'coditect.theme'; readonly theme: ThemeKind }
+    | { readonly type: 'coditect.ticket'; readonly url: string };
+
+/** IDE → platform. */
+export type IdeMessage =
+    | { readonly type: 'coditect.ready'; readonly theme: ThemeKind }
+    | { readonly type: 'coditect.theme.changed'; readonly theme: ThemeKind }
+    | { readonly type: 'coditect.ticket.request' };
+
+/** `undefined` for everything that is no message of ours. */
+export function toPlatformMessage(data: unknown): PlatformMessage | undefined {
+    if (typeof data !== 'object' || data === null || !('type' in data)) {
+        return undefined;
+    }
+    if (data.type === 'coditect.theme' && 'theme' in data && (data.theme === 'light' || data.theme === 'dark')) {
+        return { type: data.type, theme: data.theme };
+    }
+    if (data.type === 'coditect.ticket' && 'url' in data && typeof data.url === 'string') {
+        return { type: data.type, url: data.url };
+    }
+    return undefined;
+}

@@ -1,0 +1,111 @@
+/* From what is known about persistence to the words in the status bar. Pure, so that every case can be tested. */
+
+import { DoorReport } from './workspace-service';
+
+export interface Knowledge {
+    /** `connecting` until the first report, `lost` when the backend is out of reach. */
+    readonly link: 'connecting' | 'open' | 'lost';
+    readonly report?: DoorReport;
+    /** Files with changes that are typed or saved, but not confirmed to be in the store. */
+    readonly unconfirmed: number;
+    /** Editors that never were a file, so that nothing can persist them. */
+    readonly untitled: number;
+}
+
+export type Mood = 'good' | 'busy' | 'attention' | 'bad';
+
+export interface Words {
+    readonly text: string;
+    /** Name of a codicon. */
+    readonly icon: string;
+    readonly mood: Mood;
+    readonly detail: string;
+}
+
+const many = (n: number, one: string, more: string): string => `${n.toLocaleString('en')} ${n === 1 ? one : more}`;
+
+function lost(detail: string): Words {
+    return { text: 'Connection lost', icon: 'debug-disconnect', mood: 'bad', detail };
+}
+
+function persisting(files: number): Words {
+    return {
+        text: files > 0 ? `Persisting ${many(files, 'file', 'files')}…` : 'Persisting…',
+        icon: 'sync~spin',
+        mood: 'busy',
+        detail: 'Changes are on their way to the store.'
+    };
+}
+
+function whenReported(report: DoorReport, known: Knowledge): Words {
+    if (report.kind === 'unreachable') {
+        return lost(`The workspace does not answer: ${report.reason}`);
+    }
+    if (report.kind === 'none') {
+        return {
+            text: 'Not persisted',
+            icon: 'warning',
+            mood: 'attention',
+            detail: 'This IDE runs without a workspace service. Files stay on this disk only.'
+        };
+    }
+    const { state, pending, restoring, message } = report.status;
+    switch (state) {
+        case 'restoring':
+            return {
+                text: restoring && restoring.total > 0
+                    ? `Restoring ${restoring.done.toLocaleString('en')} of ${many(restoring.total, 'file', 'files')}…`
+                    : 'Restoring files…',
+                icon: 'cloud-download',
+                mood: 'busy',
+                detail: message ?? 'Files are coming back from the store.'
+            };
+        case 'conflict':
+            return {
+                text: 'Conflict: both versions kept',
+                icon: 'warning',
+                mood: 'attention',
+                detail: message ?? 'A file was changed here and elsewhere. Both versions are in the store.'
+            };
+        case 'offline': {
+            const waiting = Math.max(pending, known.unconfirmed);
+            return {
+                text: waiting > 0 ? `Offline: ${many(waiting, 'change', 'changes')} waiting` : 'Offline',
+                icon: 'cloud',
+                mood: 'attention',
+                detail: message ?? 'The store is out of reach. Changes wait on the workspace’s disk.'
+            };
+        }
+        case 'persisting':
+            return persisting(Math.max(pending, known.unconfirmed));
+        case 'persisted':
+            break;
+    }
+    if (known.unconfirmed > 0) {
+        return persisting(known.unconfirmed);
+    }
+    if (known.untitled > 0) {
+        return {
+            text: `${many(known.untitled, 'editor', 'editors')} not saved to a file yet`,
+            icon: 'circle-filled',
+            mood: 'attention',
+            detail: 'Save it with a name to persist it.'
+        };
+    }
+    return {
+        text: 'All changes persisted',
+        icon: 'check',
+        mood: 'good',
+        detail: 'Everything in this workspace is in the store.'
+    };
+}
+
+export function wordsFor(known: Knowledge): Words {
+    if (known.link === 'lost') {
+        return lost('The IDE cannot reach its workspace. It keeps trying; what you typed is still in the editor.');
+    }
+    if (known.link === 'connecting' || !known.report) {
+        return { text: 'Connecting…', icon: 'loading~spin', mood: 'busy', detail: 'Waiting for the workspace.' };
+    }
+    return whenReported(known.report, known);
+}

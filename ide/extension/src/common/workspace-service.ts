@@ -1,0 +1,37 @@
+import { DoorStatus } from './door';
+
+export const WORKSPACE_SERVICE_PATH = '/services/coditect-workspace';
+export const WorkspaceService = Symbol('CoditectWorkspaceService');
+
+export interface SessionInfo {
+    readonly id: string;
+    readonly name: string;
+    readonly version: string;
+    /** The pages that may frame this IDE and talk to it. Empty: none. */
+    readonly platformOrigins: readonly string[];
+}
+
+/** What the backend knows: the door's last word, or why there is none. */
+export type DoorReport =
+    | { readonly kind: 'status'; readonly status: DoorStatus }
+    /** This IDE was started without a door: nothing is persisted. */
+    | { readonly kind: 'none' }
+    | { readonly kind: 'unreachable'; readonly reason: string };
+
+export interface NumberedReport {
+    /** Counts the backend's reports; not the door's revision, which starts again with the daemon. */
+    readonly number: number;
+    readonly report: DoorReport;
+}
+
+/** The longest time that `report` takes to answer. */
+export const REPORT_WAIT_MS = 5_000;
+
+/** The backend's side of persistence, called by the frontend. */
+export interface WorkspaceService {
+    session(): Promise<SessionInfo>;
+    /** The latest report; waits up to `REPORT_WAIT_MS` for another one than `seen`. */
+    report(seen: number): Promise<NumberedReport>;
+    /** The barrier: resolves when everything written before is in the store; rejects when it is not. */
+    sync(): Promise<number>;
+}
