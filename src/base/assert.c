@@ -13,6 +13,11 @@ void assert_context(const char *text)
     context = text;
 }
 
+const char *assert_context_now(void)
+{
+    return context;
+}
+
 static void put(const char *text)
 {
     if (write(STDERR_FILENO, text, strlen(text)) < 0) {
@@ -31,6 +36,7 @@ _Noreturn void assert_failed(const char *file, int line, const char *what)
     if (context) {
         put("\n  while: ");
         put(context);
+        context = NULL; /* said once: the crash handler is next */
     }
     put("\n");
     abort();

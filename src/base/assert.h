@@ -10,6 +10,7 @@ _Noreturn void assert_failed(const char *file, int line, const char *what);
 
 /* A line printed by assert_failed, for example the request in hand. Per thread; the text must outlive its use; NULL clears. */
 void assert_context(const char *text);
+const char *assert_context_now(void);
 
 #define ASSERT(cond) ((cond) ? (void)0 : assert_failed(__FILE__, __LINE__, #cond))
 #define ASSERT_MAGIC(object, value) ASSERT((object) != NULL && (object)->magic == (value))
