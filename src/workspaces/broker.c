@@ -1,0 +1,87 @@
+/*
+ * The privileged side's loop: receive a request, check it, carry it out, answer. See broker_int.h.
+ * Invariant: a request that does not pass broker_check touches nothing.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include "workspaces/broker_int.h"
+
+bool workspaces_broker_is_label(const char *field)
+{
+    size_t n = strnlen(field, BROKER_LABEL);
+    if (n == 0 || n == BROKER_LABEL || field[0] == '-') {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        char c = field[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_allowed_signal(int signal)
+{
+    return signal == SIGTERM || signal == SIGKILL;
+}
+
+static bool is_allowed_uid(const struct broker_place *place, uint32_t uid)
+{
+    return place->first_uid == 0 || (uid >= place->first_uid && uid <= place->last_uid);
+}
+
+static bool broker_check(const struct broker_place *place, const struct broker_request *r)
+{
+    bool good = r->version == BROKER_VERSION && workspaces_broker_is_label(r->session);
+    switch (r->kind) {
+    case BROKER_START:
+        return good && workspaces_broker_is_label(r->user) &&
+               workspaces_broker_is_label(r->tenant) &&
+               strnlen(r->token, BROKER_TOKEN) < BROKER_TOKEN && is_allowed_uid(place, r->uid) &&
+               r->generation > 0 && r->memory >= 0 && r->processes >= 0;
+    case BROKER_SIGNAL:
+        return good && r->pid > 1 && is_allowed_signal(r->signal);
+    case BROKER_REMOVE:
+    case BROKER_WIPE:
+        return good && is_allowed_uid(place, r->uid);
+    default:
+        return false;
+    }
+}
+
+static int carry_out(const struct broker_place *place, const struct broker_request *r,
+                     struct broker_reply *reply)
+{
+    if (!broker_check(place, r)) {
+        return ERR_INVALID;
+    }
+    switch (r->kind) {
+    case BROKER_START:
+        return workspaces_broker_start(place, r, reply);
+    case BROKER_SIGNAL:
+        return workspaces_broker_signal(place, r);
+    case BROKER_REMOVE:
+        return workspaces_broker_remove(place, r);
+    default:
+        return workspaces_broker_wipe(place, r);
+    }
+}
+
+bool workspaces_broker_serve(int socket, const struct broker_place *place)
+{
+    struct broker_request request;
+    ssize_t n = recv(socket, &request, sizeof request, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return true;
+    }
+    if (n != (ssize_t)sizeof request) {
+        return false; /* the server is gone, or is not ours */
+    }
+    struct broker_reply reply = {0};
+    reply.error = carry_out(place, &request, &reply);
+    explicit_bzero(&request, sizeof request);
+    return send(socket, &reply, sizeof reply, MSG_NOSIGNAL) == (ssize_t)sizeof reply;
+}

@@ -1,0 +1,234 @@
+/*
+ * Splitting the process by right. As root, the data directory is first mounted at a path that the workspaces' users can
+ * reach, in a mount namespace of our own: it may lie under /root, and the machine's permissions stay as they are.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "workspaces/broker_client_int.h"
+#include "workspaces/broker_int.h"
+
+#define EXPOSED "/run/coditect"
+
+/* True when every directory above and including path lets others pass. */
+static bool is_reachable(const char *path)
+{
+    MEM_AUTO char *part = mem_dup(path, strlen(path));
+    for (size_t n = strlen(part); n > 0; n--) {
+        if (part[n] != '\0' && part[n] != '/') {
+            continue;
+        }
+        part[n] = '\0';
+        struct stat facts;
+        if (stat(part, &facts) < 0 || !(facts.st_mode & S_IXOTH)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The mount point follows from the directory, not from this process, so that it is the same after a restart. */
+static int expose(const char *data, struct arena *arena, const char **ret_data)
+{
+    if (is_reachable(data)) {
+        *ret_data = arena_str(arena, str_from(data)).p;
+        return 0;
+    }
+    struct stat facts;
+    if (stat(data, &facts) < 0) {
+        return log_err(ERR_FORBIDDEN, "workspaces", "the data directory %s cannot be read: %m",
+                       data);
+    }
+    const char *point = arena_printf(arena, EXPOSED "/%llx-%llx", (unsigned long long)facts.st_dev,
+                                     (unsigned long long)facts.st_ino)
+                            .p;
+    if ((mkdir(EXPOSED, 0711) < 0 && errno != EEXIST) ||
+        (mkdir(point, 0711) < 0 && errno != EEXIST)) {
+        return log_err(ERR_FORBIDDEN, "workspaces", "%s cannot be made: %m", point);
+    }
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount(data, point, NULL, MS_BIND | MS_REC, NULL) < 0) {
+        return log_err(ERR_FORBIDDEN, "workspaces",
+                       "the workspaces' users cannot reach %s; choose a data directory below one "
+                       "that everybody may pass, "
+                       "such as /var/lib/coditect",
+                       data);
+    }
+    *ret_data = point;
+    return 0;
+}
+
+/* Directories of the data directory that belong to the server itself. */
+static int make_server_directories(const char *data, const struct broker_place *place)
+{
+    static const char *const names[] = {"store", "run", "run/wire"};
+    static const mode_t modes[] = {0700, 0711, 0711};
+    if (place->first_uid != 0 && chmod(data, 0711) < 0) {
+        return ERR_FORBIDDEN;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        BUF_AUTO(path, 4096);
+        buf_printf(&path, "%s/%s", data, names[i]);
+        if (mkdir(buf_z(&path), modes[i]) < 0 && errno != EEXIST) {
+            return log_err(err_from_errno(errno), "workspaces", "%s cannot be made: %m",
+                           buf_z(&path));
+        }
+        bool servers =
+            i != 1; /* run/ itself stays root's: the supervisors' state files lie below it */
+        if (place->first_uid != 0 && servers &&
+            lchown(buf_z(&path), place->server_uid, place->server_gid) < 0) {
+            return ERR_FORBIDDEN;
+        }
+    }
+    return 0;
+}
+
+static int find_user(const struct workspaces_broker_options *o, struct broker_place *place)
+{
+    place->server_uid = geteuid();
+    place->server_gid = getegid();
+    if (geteuid() != 0) {
+        return 0;
+    }
+    place->first_uid = o->first_uid;
+    place->last_uid = o->last_uid;
+    if (!o->server_user) {
+        log_warn("workspaces",
+                 "the server runs as root: make a system user coditect and start again");
+        return 0;
+    }
+    const struct passwd *user = getpwnam(o->server_user);
+    if (!user) {
+        return log_err(ERR_INVALID, "workspaces", "there is no user %s: useradd --system %s",
+                       o->server_user, o->server_user);
+    }
+    place->server_uid = user->pw_uid;
+    place->server_gid = user->pw_gid;
+    return 0;
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGCHLD);
+    return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -1 : signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* 128 + the signal's number for a server that was killed, as a shell says it. */
+static int status_of(pid_t server)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == server) {
+            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        }
+    }
+    return -1;
+}
+
+static _Noreturn void serve(int socket, int signals, pid_t server, const struct broker_place *place)
+{
+    bool connected = true;
+    for (;;) {
+        struct pollfd p[] = {{.fd = signals, .events = POLLIN},
+                             {.fd = connected ? socket : -1, .events = POLLIN}};
+        if (poll(p, 2, -1) < 0) {
+            continue;
+        }
+        struct signalfd_siginfo info;
+        if (p[0].revents && read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+            int status = info.ssi_signo == SIGCHLD ? status_of(server) : -1;
+            if (status >= 0) {
+                _exit(status);
+            }
+            if (info.ssi_signo != SIGCHLD) {
+                (void)kill(server, (int)info.ssi_signo);
+            }
+        }
+        if (p[1].revents) {
+            connected = workspaces_broker_serve(socket, place);
+        }
+    }
+}
+
+static int become_server(const struct broker_place *place, pid_t parent)
+{
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    if (geteuid() == 0 && place->server_uid != 0 &&
+        (setgroups(0, NULL) < 0 ||
+         setresgid(place->server_gid, place->server_gid, place->server_gid) < 0 ||
+         setresuid(place->server_uid, place->server_uid, place->server_uid) < 0)) {
+        return log_err(ERR_FORBIDDEN, "workspaces", "cannot give up root: %m");
+    }
+    /* Cleared by a change of user, so set behind it. */
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        getppid() != parent) {
+        return ERR_CLOSED;
+    }
+    return 0;
+}
+
+int workspaces_broker_fork(const struct workspaces_broker_options *options, struct arena *arena,
+                           struct workspaces_broker **ret_broker, const char **ret_data)
+{
+    struct broker_place place = {.supervisor = options->supervisor,
+                                 .codi2 = options->codi2,
+                                 .ide = options->ide,
+                                 .data = options->data};
+    int error = find_user(options, &place);
+    if (!error && place.first_uid != 0) {
+        error = expose(options->data, arena, &place.data);
+    }
+    if (!error) {
+        error = make_server_directories(place.data, &place);
+    }
+    if (error) {
+        return error;
+    }
+    int ends[2];
+    FD_AUTO int signals = open_signals();
+    if (signals < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+        return ERR_BUSY;
+    }
+    pid_t parent = getpid();
+    pid_t server = fork();
+    if (server < 0) {
+        return ERR_BUSY;
+    }
+    if (server > 0) {
+        fd_close(&ends[1]);
+        serve(ends[0], signals, server, &place);
+    }
+    fd_close(&ends[0]);
+    error = become_server(&place, parent);
+    if (error) {
+        fd_close(&ends[1]);
+        return error;
+    }
+    *ret_broker = workspaces_broker_connected(ends[1]);
+    *ret_data = arena_str(arena, str_from(place.data)).p;
+    return 0;
+}

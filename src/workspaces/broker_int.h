@@ -1,0 +1,79 @@
+/*
+ * The broker: the one part of coditectd that keeps the rights it was started with. It is the parent process; the server,
+ * which parses what the network sends, is its child and runs as an ordinary user. They speak by a socket pair in fixed
+ * structs, four kinds of request; nothing else is parsed on the privileged side. All paths are made here from ids that are
+ * checked to be labels, all uids must lie in the configured range: a server that was taken over cannot name a file.
+ *
+ * Without root both sides run as the same user and the same code serves.
+ */
+#ifndef WORKSPACES_BROKER_INT_H
+#define WORKSPACES_BROKER_INT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum { BROKER_VERSION = 1, BROKER_LABEL = 64, BROKER_TOKEN = 256, BROKER_TEXT = 200 };
+
+enum broker_kind {
+    BROKER_START = 1, /* make the directories and start the supervisor */
+    BROKER_SIGNAL,    /* pass a signal to a supervisor that is still the one meant */
+    BROKER_REMOVE,    /* delete the tree of a session from this machine's disk */
+    BROKER_WIPE,      /* delete only what makes a local copy trusted: its index */
+};
+
+struct broker_request {
+    uint32_t version;
+    uint32_t kind;
+    char session[BROKER_LABEL];
+    char user[BROKER_LABEL];
+    char tenant[BROKER_LABEL];
+    char token[BROKER_TOKEN];
+    int64_t generation;
+    int64_t memory;
+    int64_t processes;
+    uint32_t uid;
+    uint32_t network;
+    int32_t pid;
+    int32_t signal;
+    uint64_t start_time;
+};
+
+struct broker_reply {
+    int32_t error; /* 0 or ERR_* */
+    char text[BROKER_TEXT];
+};
+
+/* What the privileged side knows from its own command line, never from a request. */
+struct broker_place {
+    const char *data;       /* directory, absolute */
+    const char *supervisor; /* coditect-workspace */
+    const char *codi2;
+    const char *ide; /* bundle directory, or NULL */
+    uid_t first_uid; /* range of the workspaces' users; 0: everything runs as the caller */
+    uid_t last_uid;
+    uid_t server_uid; /* of the unprivileged side */
+    gid_t server_gid;
+};
+
+/* broker.c: answers one request; false when the other side is gone. */
+bool workspaces_broker_serve(int socket, const struct broker_place *place);
+
+/* broker_start.c */
+int workspaces_broker_start(const struct broker_place *place, const struct broker_request *request,
+                            struct broker_reply *reply) BASE_MUST_USE;
+/* broker_process.c */
+int workspaces_broker_signal(const struct broker_place *place,
+                             const struct broker_request *request) BASE_MUST_USE;
+/* broker_remove.c */
+int workspaces_broker_remove(const struct broker_place *place,
+                             const struct broker_request *request) BASE_MUST_USE;
+int workspaces_broker_wipe(const struct broker_place *place,
+                           const struct broker_request *request) BASE_MUST_USE;
+
+/* A DNS label of our ids: lower case letters, digits, hyphens not in front, 1 to 63, NUL-terminated within its field. */
+bool workspaces_broker_is_label(const char *field);
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * Starting a supervisor. Directories below the data directory:
+ *
+ *   run/{session}/        state, log, door/ (the sandbox's side of its sockets)      run/wire/  the server's socket
+ *   workspaces/{session}/ tree/ (mounted at /workspace), index/ (codi2's, lost with the tree)
+ *   homes/{user}/         tree/ (mounted at /home/dev), index/
+ *
+ * The supervisor is started by a grandchild, so that it is nobody's child but init's: it outlives both sides of the broker.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "workspaces/broker_int.h"
+
+enum {
+    PATH_ROOM = 4096,
+    CONFIG_ROOM = 65536,
+    GRACE_MS = 30000,
+    OPEN_FILES = 65536,
+    LOG_ROOM = 1 << 20
+};
+
+static int fail(struct broker_reply *reply, int error, const char *what)
+{
+    (void)snprintf(reply->text, sizeof reply->text, "%s: %s", what, strerrordesc_np(errno));
+    return error;
+}
+
+struct directory {
+    const char *format; /* %s: data, %s: id */
+    const char *id;
+    uid_t owner;
+    gid_t group;
+    mode_t mode;
+};
+
+/* Makes one directory, its owner the workspace's user when we may choose. An existing one is taken as it is. */
+static int make_directory(const struct broker_place *place, const char *path,
+                          const struct directory *as)
+{
+    if (mkdir(path, as->mode) < 0) {
+        return errno == EEXIST ? 0 : err_from_errno(errno);
+    }
+    if (place->first_uid != 0 && lchown(path, as->owner, as->group) < 0) {
+        return err_from_errno(errno);
+    }
+    return 0;
+}
+
+static int make_directories(const struct broker_place *place, const struct broker_request *r)
+{
+    /* The door can be entered by the workspace and by the server, by nobody else of this machine. */
+    const struct directory all[] = {
+        {"%s/run%.0s", "", 0, 0, 0711},
+        {"%s/workspaces%.0s", "", 0, 0, 0711},
+        {"%s/homes%.0s", "", 0, 0, 0711},
+        {"%s/run/%s", r->session, 0, 0, 0711},
+        {"%s/run/%s/door", r->session, r->uid, place->server_gid, 0710},
+        {"%s/workspaces/%s", r->session, 0, 0, 0711},
+        {"%s/workspaces/%s/tree", r->session, r->uid, r->uid, 0755},
+        {"%s/workspaces/%s/index", r->session, r->uid, r->uid, 0700},
+        {"%s/homes/%s", r->user, 0, 0, 0711},
+        {"%s/homes/%s/tree", r->user, r->uid, r->uid, 0755},
+        {"%s/homes/%s/index", r->user, r->uid, r->uid, 0700},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        BUF_AUTO(path, PATH_ROOM);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        buf_printf(&path, all[i].format, place->data, all[i].id);
+#pragma GCC diagnostic pop
+        int error = path.error ? path.error : make_directory(place, buf_z(&path), &all[i]);
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static void bind(struct json_writer *w, struct str source, const char *target, bool writable)
+{
+    json_object(w);
+    json_member_string(w, "source", source);
+    json_member_string(w, "target", str_from(target));
+    json_member_bool(w, "writable", writable);
+    json_object_end(w);
+}
+
+static void bind_data(struct json_writer *w, const struct broker_place *place, const char *tail[3],
+                      const char *target)
+{
+    BUF_AUTO(source, PATH_ROOM);
+    buf_printf(&source, "%s/%s/%s/%s", place->data, tail[0], tail[1], tail[2]);
+    bind(w, buf_str(&source), target, /* writable= */ true);
+}
+
+static void encode_binds(struct json_writer *w, const struct broker_place *place,
+                         const struct broker_request *r)
+{
+    json_name(w, "binds");
+    json_array(w);
+    bind_data(w, place, (const char *[]){"workspaces", r->session, "tree"}, "/workspace");
+    bind_data(w, place, (const char *[]){"workspaces", r->session, "index"},
+              "/var/lib/codi2/workspace");
+    bind_data(w, place, (const char *[]){"homes", r->user, "tree"}, "/home/dev");
+    bind_data(w, place, (const char *[]){"homes", r->user, "index"}, "/var/lib/codi2/home");
+    bind_data(w, place, (const char *[]){"run", r->session, "door"}, "/run/coditect/door");
+    BUF_AUTO(wire, PATH_ROOM);
+    buf_printf(&wire, "%s/run/wire", place->data);
+    bind(w, buf_str(&wire), "/run/coditect/wire", /* writable= */ false);
+    if (place->ide) {
+        bind(w, str_from(place->ide), "/opt/coditect/ide", /* writable= */ false);
+    }
+    json_array_end(w);
+}
+
+static void encode_config(struct buf *out, const struct broker_place *place,
+                          const struct broker_request *r)
+{
+    BUF_AUTO(run, PATH_ROOM);
+    buf_printf(&run, "%s/run/%s", place->data, r->session);
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_object(&w);
+    json_member_string(&w, "session", str_from(r->session));
+    json_member_integer(&w, "generation", r->generation);
+    json_member_string(&w, "run", buf_str(&run));
+    json_member_string(&w, "codi2", str_from(place->codi2));
+    json_member_string(&w, "token", str_from(r->token));
+    json_name(&w, "environment");
+    json_object(&w);
+    json_member_string(&w, "USER_ID", str_from(r->user));
+    json_member_string(&w, "TENANT_ID", str_from(r->tenant));
+    json_member_string(&w, "SESSION_ID", str_from(r->session));
+    json_object_end(&w);
+    encode_binds(&w, place, r);
+    json_member_integer(&w, "uid", r->uid);
+    json_member_integer(&w, "gid", r->uid);
+    json_member_bool(&w, "network", r->network != 0);
+    json_member_integer(&w, "memory", r->memory);
+    json_member_integer(&w, "processes", r->processes);
+    json_member_integer(&w, "files", OPEN_FILES);
+    json_member_integer(&w, "grace_ms", GRACE_MS);
+    json_object_end(&w);
+}
+
+static int open_config(const struct broker_place *place, const struct broker_request *r,
+                       int *ret_fd)
+{
+    BUF_AUTO(config, CONFIG_ROOM);
+    encode_config(&config, place, r);
+    FD_AUTO int fd = memfd_create("workspace", MFD_CLOEXEC);
+    if (fd < 0) {
+        return ERR_BUSY;
+    }
+    int error = config.error ? config.error : fd_write_all(fd, buf_str(&config));
+    if (!error && lseek(fd, 0, SEEK_SET) < 0) {
+        error = ERR_IO;
+    }
+    if (!error) {
+        *ret_fd = FD_TAKE(fd);
+    }
+    return error;
+}
+
+static int open_log(const struct broker_place *place, const struct broker_request *r)
+{
+    BUF_AUTO(path, PATH_ROOM);
+    buf_printf(&path, "%s/run/%s/log", place->data, r->session);
+    int fd = open(buf_z(&path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+    struct stat facts;
+    if (fd >= 0 && fstat(fd, &facts) == 0 && facts.st_size > LOG_ROOM) {
+        (void)!ftruncate(fd, 0); /* bounded; what a supervisor says is short */
+    }
+    return fd;
+}
+
+static _Noreturn void become_supervisor(const struct broker_place *place, int config, int log)
+{
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)setsid();
+    if (dup2(config, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
+        dup2(log, STDERR_FILENO) < 0) {
+        _exit(127);
+    }
+    static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    char *const environment[] = {path, NULL};
+    execle(place->supervisor, "coditect-workspace", (char *)NULL, environment);
+    _exit(127);
+}
+
+int workspaces_broker_start(const struct broker_place *place, const struct broker_request *request,
+                            struct broker_reply *reply)
+{
+    int error = make_directories(place, request);
+    if (error) {
+        return fail(reply, error, "the workspace's directories cannot be made");
+    }
+    FD_AUTO int config = -1;
+    error = open_config(place, request, &config);
+    FD_AUTO int log = error ? -1 : open_log(place, request);
+    if (error || log < 0) {
+        return fail(reply, error ? error : err_from_errno(errno),
+                    "the workspace's log cannot be opened");
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        pid_t grandchild = fork();
+        if (grandchild == 0) {
+            become_supervisor(place, config, log);
+        }
+        _exit(grandchild < 0 ? 1 : 0);
+    }
+    int status = -1;
+    if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0) {
+        return fail(reply, ERR_BUSY, "no process could be started");
+    }
+    return 0;
+}

@@ -1,0 +1,98 @@
+/*
+ * Workspaces: the running side of sessions. This header: how processes are started and found again on this machine.
+ */
+#ifndef WORKSPACES_WORKSPACES_H
+#define WORKSPACES_WORKSPACES_H
+
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* ---- The broker: see broker_int.h ---- */
+
+struct workspaces_broker_options {
+    const char *data;       /* directory, absolute; exists */
+    const char *supervisor; /* coditect-workspace, absolute */
+    const char *codi2;      /* absolute */
+    const char *ide;        /* bundle directory or NULL */
+    const char
+        *server_user; /* whom the server becomes when started as root; NULL: it stays what it is */
+    uid_t first_uid;  /* users of the workspaces when started as root */
+    uid_t last_uid;
+};
+
+struct workspaces_broker;
+
+/*
+ * Splits the process by right, before any thread exists. Returns in the child: the server, without rights, connected to
+ * the broker; *ret_data is the data directory as both see it (in arena). The parent never returns: it serves requests,
+ * passes SIGTERM and SIGINT on, and exits with the server's status. When the parent dies the server is sent SIGTERM.
+ * ERR_INVALID: server_user does not exist. ERR_FORBIDDEN: the data directory cannot be shown to the workspaces' users.
+ */
+int workspaces_broker_fork(const struct workspaces_broker_options *options, struct arena *arena,
+                           struct workspaces_broker **ret_broker,
+                           const char **ret_data) BASE_MUST_USE;
+void workspaces_broker_destroy(struct workspaces_broker *b);
+
+/* ---- The local runtime ---- */
+
+struct workspaces_local; /* thread safe */
+
+struct workspaces_local *workspaces_local_create(struct workspaces_broker *broker,
+                                                 const char *data);
+void workspaces_local_destroy(struct workspaces_local *l); /* takes the broker with it */
+
+struct workspaces_start {
+    struct str tenant, user, session;
+    struct str token;   /* codi2's, good for this session's wire alone */
+    int64_t generation; /* of the store */
+    uid_t uid;      /* in the broker's range; the caller's own where everything runs as one user */
+    int64_t memory; /* bytes, 0: unlimited */
+    int64_t processes;
+    bool network;
+};
+
+/* Starts a supervisor; it reports through its state. ERR_BUSY, ERR_NO_SPACE; ret_text (in arena) says why. */
+int workspaces_local_start(struct workspaces_local *l, struct arena *arena,
+                           const struct workspaces_start *start,
+                           struct str *ret_text) BASE_MUST_USE;
+
+enum workspaces_phase {
+    WORKSPACES_GONE,
+    WORKSPACES_STARTING,
+    WORKSPACES_RUNNING,
+    WORKSPACES_STOPPING,
+    WORKSPACES_ENDED
+};
+
+struct workspaces_process {
+    enum workspaces_phase phase; /* GONE: no state, or its process is dead without having said so */
+    int64_t generation;
+    pid_t pid; /* of the supervisor */
+    uint64_t start_time;
+    int exit_code; /* -1: not ended */
+    struct str error;
+    struct str limits;
+};
+
+/* What the machine knows of a session's workspace; always answers. Strings in arena. */
+void workspaces_local_look(struct workspaces_local *l, struct arena *arena, struct str session,
+                           struct workspaces_process *ret_process);
+
+/* Asks a supervisor to end (force: kills it, and with it everything in the sandbox). ERR_NOT_FOUND: it is gone. */
+int workspaces_local_stop(struct workspaces_local *l, struct str session,
+                          const struct workspaces_process *process, bool force) BASE_MUST_USE;
+
+/* Deletes the local copy of a session. Only when no process runs. */
+int workspaces_local_remove(struct workspaces_local *l, struct str session,
+                            uid_t uid) BASE_MUST_USE;
+
+/* The door's socket of a session, NUL-terminated, in arena. */
+struct str workspaces_local_door(struct workspaces_local *l, struct arena *arena,
+                                 struct str session);
+
+/* Ticks since boot at which a process started. ERR_NOT_FOUND: none of that pid, or a zombie. */
+int workspaces_process_start_time(pid_t pid, uint64_t *ret_ticks) BASE_MUST_USE;
+
+#endif
