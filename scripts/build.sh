@@ -10,8 +10,13 @@ meson_options() {
     asan) printf '%s\n' -Dbuildtype=debugoptimized -Dtests=enabled \
         -Db_sanitize=address,undefined ;;
     tsan) printf '%s\n' -Dbuildtype=debugoptimized -Dtests=enabled -Db_sanitize=thread ;;
+    # All code counts its branches for libFuzzer, not only the targets.
+    clang) printf '%s\n' -Dbuildtype=debugoptimized -Dtests=enabled -Dlibfuzzer=true \
+        -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link ;;
     esac
 }
+
+compiler_of() { if [ "$1" = clang ]; then echo clang-14; else echo gcc; fi; }
 
 # build_core KIND [TARGET…]: the output of a failing build is shown, that of a good one is short.
 build_core() {
@@ -25,13 +30,15 @@ build_core() {
     if [ ! -f "$dir/build.ninja" ]; then
         mapfile -t options < <(meson_options "$kind")
         rm -rf "$dir"
-        if ! run meson setup "$dir" "$CODITECT_SRC" "${options[@]}" >"$log" 2>&1; then
+        if ! run env CC="$(compiler_of "$kind")" meson setup "$dir" "$CODITECT_SRC" "${options[@]}" >"$log" 2>&1; then
             tail -n 15 "$log" >&2
             exec {build_lock}>&-
             return 1
         fi
     fi
     local status=0
+    # A test build shows every error, not only the first.
+    [ "$kind" = release ] || set -- -k 0 "$@"
     run_ninja "$log" -C "$dir" "$@" || status=$?
     exec {build_lock}>&-
     return "$status"
@@ -46,6 +53,7 @@ run_ninja() {
         return
     fi
     run ninja "$@" >"$log" 2>&1 && return
-    grep -vE '^\[[0-9]+/[0-9]+\]' "$log" | head -n 60 >&2
+    # Without the moving line and the compilers' long command lines.
+    grep -vE '^(\[[0-9]+/[0-9]+\]|cc |gcc |clang)' "$log" | head -n 60 >&2
     return 1
 }

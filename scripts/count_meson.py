@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Counts the test cases of one `meson test` run from its JSON log.
 
-A test that prints cmocka's or TAP's results counts with its cases, any other as one. A test that
+A test that prints the results of cmocka, TAP or Python's unittest counts with its cases, any other as one. A test that
 ends with an error counts as failed at least once, whatever it printed.
 """
 
@@ -15,6 +15,7 @@ CMOCKA = {
     "failed": re.compile(r"^\[  FAILED  \] (?:\w+: )?(\d+) test", re.M),
     "skipped": re.compile(r"^\[  SKIPPED \] (?:\w+: )?(\d+) test", re.M),
 }
+UNITTEST = re.compile(r"^Ran (\d+) tests? in [^\n]*\n+(OK|FAILED)(?: \(([^)]*)\))?", re.M)
 TAP = re.compile(r"^(not ok|ok)\b([^\n]*)", re.M)
 
 
@@ -32,12 +33,25 @@ def tap_cases(text):
     return cases
 
 
+def unittest_cases(text):
+    cases = {"passed": 0, "failed": 0, "skipped": 0}
+    for ran, _, details in UNITTEST.findall(text):
+        kinds = {name: int(n) for name, n in re.findall(r"([\w ]+)=(\d+)", details)}
+        skipped = kinds.get("skipped", 0)
+        failed = sum(kinds.get(k, 0) for k in ("failures", "errors", "unexpected successes"))
+        cases["failed"] += failed
+        cases["skipped"] += skipped
+        cases["passed"] += max(0, int(ran) - failed - skipped)
+    return cases
+
+
 def test_cases(record):
     """The counts of one executable."""
     text = record.get("stdout", "") + "\n" + record.get("stderr", "")
-    cases = cmocka_cases(text)
-    if not any(cases.values()):
-        cases = tap_cases(text)
+    for count in (cmocka_cases, unittest_cases, tap_cases):
+        cases = count(text)
+        if any(cases.values()):
+            break
     result = record["result"]
     if result == "SKIP":
         return {"passed": 0, "failed": 0, "skipped": max(1, cases["skipped"])}

@@ -85,6 +85,13 @@ class MesonCounts(unittest.TestCase):
         self.assertEqual(self.count([{"stdout": text, "result": "FAIL"}], 1),
                          (1, "1 passed, 1 failed, 1 skipped"))
 
+    def test_python(self):
+        text = "Ran 5 tests in 0.1s\n\nFAILED (failures=1, errors=1, skipped=1)\n"
+        self.assertEqual(self.count([{"stderr": text, "result": "FAIL"}], 1),
+                         (1, "2 passed, 2 failed, 1 skipped"))
+        self.assertEqual(self.count([{"stderr": "Ran 3 tests in 0.1s\n\nOK\n"}]),
+                         (0, "3 passed, 0 failed"))
+
     def test_plain_executables(self):
         self.assertEqual(self.count([{}, {}]), (0, "2 passed, 0 failed"))
 
