@@ -41,26 +41,21 @@ static void run_file(const char *path)
     inputs++;
 }
 
-static int by_visible_name(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
 static void run_folder(const char *path)
 {
-    struct dirent **entries;
-    int count = scandir(path, &entries, by_visible_name, alphasort);
-    if (count < 0) {
+    DIR *folder = opendir(path);
+    if (!folder) {
         fail(path);
     }
-    for (int i = 0; i < count; i++) {
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
         char file[4096];
-        int length = snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
+        int length = snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
         ASSERT(length > 0 && (size_t)length < sizeof file);
-        run_file(file);
-        free(entries[i]);
+        if (entry->d_name[0] != '.') {
+            run_file(file);
+        }
     }
-    free(entries);
+    (void)closedir(folder);
 }
 
 int main(int argc, char **argv)

@@ -155,11 +155,12 @@ static enum args_result take_option(const struct args_spec *spec, char **argv, i
     return ARGS_RUN;
 }
 
-enum args_result args_parse(const struct args_spec *spec, int argc, char **argv, struct buf *out,
+enum args_result args_parse(const struct args_spec *spec, char **argv, struct buf *out,
                             int *ret_first)
 {
+    ASSERT(argv[0] != NULL);
     int at = 1;
-    for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
+    for (; argv[at] && strncmp(argv[at], "--", 2) == 0; at++) {
         if (argv[at][2] == '\0') {
             at++;
             break;
@@ -169,19 +170,19 @@ enum args_result args_parse(const struct args_spec *spec, int argc, char **argv,
             return result;
         }
     }
-    if (at < argc && !spec->operands) {
+    if (argv[at] && !spec->operands) {
         buf_printf(out, "%s: %.100s is no option (--help lists them)\n", spec->program, argv[at]);
         return ARGS_WRONG;
     }
-    *ret_first = at < argc ? at : argc;
+    *ret_first = at;
     return ARGS_RUN;
 }
 
-int args_parse_or_exit(const struct args_spec *spec, int argc, char **argv)
+int args_parse_or_exit(const struct args_spec *spec, char **argv)
 {
     BUF_AUTO(out, OUT_MOST);
-    int first = argc;
-    enum args_result result = args_parse(spec, argc, argv, &out, &first);
+    int first = 1;
+    enum args_result result = args_parse(spec, argv, &out, &first);
     if (result == ARGS_RUN) {
         return first;
     }

@@ -31,11 +31,13 @@ enum args_result {
     ARGS_WRONG /* out holds one line for the person, which names the nearest option */
 };
 
-/* ret_first: index of the first operand in argv, argc when there is none. Values point into argv. */
-enum args_result args_parse(const struct args_spec *spec, int argc, char **argv, struct buf *out,
+/*
+ * argv as main gets it, ended by NULL. ret_first: index of the first operand in argv, or of that NULL. Values point into argv.
+ */
+enum args_result args_parse(const struct args_spec *spec, char **argv, struct buf *out,
                             int *ret_first);
 
 /* The same for main: prints what is to be shown and ends the process (0, or 2 when wrong). */
-int args_parse_or_exit(const struct args_spec *spec, int argc, char **argv);
+int args_parse_or_exit(const struct args_spec *spec, char **argv);
 
 #endif

@@ -23,18 +23,6 @@ void encode_hex(struct buf *b, struct str bytes)
     buf_commit(b, bytes.n * 2);
 }
 
-/* 0 to 15, or -1. */
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 int encode_unhex(struct buf *b, struct str text)
 {
     if (text.n % 2 != 0) {
@@ -45,8 +33,8 @@ int encode_unhex(struct buf *b, struct str text)
         return b->error;
     }
     for (size_t i = 0; i < text.n; i += 2) {
-        int high = hex_value(text.p[i]);
-        int low = hex_value(text.p[i + 1]);
+        int high = str_hex_digit(text.p[i]);
+        int low = str_hex_digit(text.p[i + 1]);
         if (high < 0 || low < 0) {
             return ERR_INVALID;
         }

@@ -1,31 +1,15 @@
 /*
  * The JSON reader: recursive descent, whose depth JSON_MAX_DEPTH bounds. Values are counted before they are allocated, so the
  * memory of a tree is bounded by JSON_MAX_VALUES and the length of the text.
- *
- * Numbers: an integer that fits int64_t stays exact. Anything else becomes a double by strtod under the "C" locale, from a
- * normalised copy of bounded length ("123e-45"): the significant digits up to SIGNIFICANT, then a 1 that stands for all that
- * was cut (it keeps the rounding direction), then one exponent. What overflows a double is refused.
  */
 #include "base/json.h"
-
-#include <locale.h>
-#include <math.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/assert.h"
 #include "base/json_int.h"
 #include "base/map.h"
 #include "base/mem.h"
 
-enum {
-    SIGNIFICANT =
-        40, /* more than any double needs to be told from its neighbours in practice (17) */
-    NUMBER_COPY = 64,      /* sign, digits, the 1, 'e', exponent, NUL */
-    LARGEST_POWER = 99999, /* exponents beyond are all the same to a double */
-    FEW_MEMBERS = 16       /* up to here duplicate names are looked for one by one */
-};
+enum { FEW_MEMBERS = 16 }; /* up to here duplicate names are looked for one by one */
 
 struct reader {
     struct arena *arena;
@@ -66,6 +50,11 @@ static bool is_next(const struct reader *r, char c)
     return r->at < r->end && *r->at == c;
 }
 
+static bool is_next_digit(const struct reader *r)
+{
+    return r->at < r->end && *r->at >= '0' && *r->at <= '9';
+}
+
 static bool take(struct reader *r, char c)
 {
     if (!is_next(r, c)) {
@@ -81,16 +70,11 @@ static bool parse_hex4(struct reader *r, uint32_t *ret_code)
 {
     uint32_t code = 0;
     for (int i = 0; i < 4; i++, r->at++) {
-        char c = r->at < r->end ? *r->at : '\0';
-        uint32_t digit;
-        if (c >= '0' && c <= '9') {
-            digit = (uint32_t)(c - '0');
-        } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-            digit = (uint32_t)((c | 0x20) - 'a' + 10);
-        } else {
+        int digit = r->at < r->end ? str_hex_digit(*r->at) : -1;
+        if (digit < 0) {
             return fail(r, "four hexadecimal digits are missing behind \\u");
         }
-        code = code << 4 | digit;
+        code = code << 4 | (uint32_t)digit;
     }
     *ret_code = code;
     return true;
@@ -210,153 +194,15 @@ static bool parse_string(struct reader *r, struct str *ret_string)
 
 /* ---- numbers ---- */
 
-struct number {
-    bool negative;
-    bool fractional; /* has a fraction or an exponent */
-    char digits[SIGNIFICANT + 1];
-    size_t n;   /* of digits, leading zeros not kept */
-    bool cut;   /* digits other than zero were left out */
-    long power; /* the value is digits * 10^power */
-};
-
-static bool is_digit(const struct reader *r)
-{
-    return r->at < r->end && *r->at >= '0' && *r->at <= '9';
-}
-
-static void add_digit(struct number *number, char digit, bool behind_point)
-{
-    if (number->n == 0 && digit == '0') {
-        number->power -= behind_point;
-    } else if (number->n < SIGNIFICANT) {
-        number->digits[number->n++] = digit;
-        number->power -= behind_point;
-    } else {
-        number->cut = number->cut || digit != '0';
-        number->power += !behind_point;
-    }
-}
-
-static bool scan_digits(struct reader *r, struct number *number, bool behind_point)
-{
-    if (!is_digit(r)) {
-        return fail(r, "a digit is missing");
-    }
-    while (is_digit(r)) {
-        add_digit(number, *r->at++, behind_point);
-    }
-    return true;
-}
-
-static bool scan_exponent(struct reader *r, struct number *number)
-{
-    bool negative = take(r, '-');
-    if (!negative) {
-        (void)take(r, '+');
-    }
-    if (!is_digit(r)) {
-        return fail(r, "a digit is missing");
-    }
-    long power = 0;
-    for (; is_digit(r); r->at++) {
-        if (power < LARGEST_POWER) {
-            power = power * 10 + (*r->at - '0');
-        }
-    }
-    number->power += negative ? -power : power;
-    return true;
-}
-
-/* The grammar of RFC 8259 section 6. */
-static bool scan_number(struct reader *r, struct number *number)
-{
-    number->negative = take(r, '-');
-    if (take(r, '0')) {
-        if (is_digit(r)) {
-            return fail(r, "a number starts with 0");
-        }
-    } else if (!scan_digits(r, number, false)) {
-        return false;
-    }
-    if (take(r, '.')) {
-        number->fractional = true;
-        if (!scan_digits(r, number, true)) {
-            return false;
-        }
-    }
-    if (take(r, 'e') || take(r, 'E')) {
-        number->fractional = true;
-        return scan_exponent(r, number);
-    }
-    return true;
-}
-
-static bool as_integer(const struct number *number, int64_t *ret_integer)
-{
-    if (number->fractional || number->n > 19) {
-        return false;
-    }
-    uint64_t value = 0;
-    for (size_t i = 0; i < number->n; i++) {
-        value = value * 10 + (uint64_t)(number->digits[i] - '0');
-    }
-    if (value > (uint64_t)INT64_MAX + number->negative) {
-        return false;
-    }
-    *ret_integer = number->negative ? (int64_t)(0 - value) : (int64_t)value;
-    return true;
-}
-
-static locale_t c_locale;
-static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
-
-static void make_c_locale(void)
-{
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    ASSERT(c_locale != (locale_t)0);
-}
-
-locale_t json_int_locale(void)
-{
-    (void)pthread_once(&c_locale_once, make_c_locale);
-    return c_locale;
-}
-
-static double as_double(const struct number *number)
-{
-    char copy[NUMBER_COPY];
-    char *to = copy;
-    if (number->negative) {
-        *to++ = '-';
-    }
-    *to++ = '0';
-    memcpy(to, number->digits, number->n);
-    to += number->n;
-    long power = number->power;
-    if (number->cut) {
-        *to++ = '1';
-        power--;
-    }
-    power = power > LARGEST_POWER ? LARGEST_POWER : power < -LARGEST_POWER ? -LARGEST_POWER : power;
-    int length = snprintf(to, sizeof copy - (size_t)(to - copy), "e%ld", power);
-    ASSERT(length > 0 && (size_t)length < sizeof copy - (size_t)(to - copy));
-    return strtod_l(copy, NULL, json_int_locale());
-}
-
 static bool parse_number(struct reader *r, struct json *value)
 {
-    const char *start = r->at;
-    struct number number = {0};
-    if (!scan_number(r, &number)) {
-        return false;
+    const char *error = NULL;
+    const char *at = json_int_number(r->at, r->end, value, &error);
+    if (error) {
+        return fail_at(r, at, error);
     }
-    value->kind = JSON_INTEGER;
-    if (as_integer(&number, &value->integer)) {
-        return true;
-    }
-    value->kind = JSON_NUMBER;
-    value->number = as_double(&number);
-    return isfinite(value->number) || fail_at(r, start, "a number is too large");
+    r->at = at;
+    return true;
 }
 
 /* ---- containers ---- */
@@ -512,7 +358,7 @@ static bool parse_value(struct reader *r, struct json *value)
     case '-':
         return parse_number(r, value);
     default:
-        return is_digit(r) ? parse_number(r, value) : fail(r, "a value is missing");
+        return is_next_digit(r) ? parse_number(r, value) : fail(r, "a value is missing");
     }
 }
 

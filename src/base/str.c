@@ -119,43 +119,69 @@ int str_u64(struct str s, uint64_t max, uint64_t *ret_value)
     return 0;
 }
 
+int str_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Length of the sequence that may start with this byte, or 0. */
+static size_t utf8_length_by_first(unsigned char first)
+{
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first < 0xC2 || first > 0xF4) {
+        return 0;
+    }
+    return first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
 /* Table 3-7 of the Unicode Standard: only the second byte's bounds depend on the first. */
+static bool utf8_second_fits(unsigned char first, unsigned char second)
+{
+    unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    unsigned char most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    return second >= least && second <= most;
+}
+
 size_t str_utf8_length(struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
-    if (s.n == 0) {
-        return 0;
+    size_t length = s.n > 0 ? utf8_length_by_first(p[0]) : 0;
+    if (length <= 1) {
+        return length;
     }
-    if (p[0] < 0x80) {
-        return 1;
-    }
-    size_t length = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
-    if (p[0] < 0xC2 || p[0] > 0xF4 || length > s.n) {
-        return 0;
-    }
-    unsigned char least = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
-    unsigned char most = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
-    if (p[1] < least || p[1] > most) {
+    if (length > s.n || !utf8_second_fits(p[0], p[1])) {
         return 0;
     }
     for (size_t i = 2; i < length; i++) {
-        if (p[i] < 0x80 || p[i] > 0xBF) {
+        if ((p[i] & 0xC0) != 0x80) {
             return 0;
         }
     }
     return length;
 }
 
+size_t str_utf8_prefix(struct str s)
+{
+    size_t at = 0;
+    while (at < s.n) {
+        size_t length = str_utf8_length(str_slice(s, at, s.n));
+        if (length == 0) {
+            break;
+        }
+        at += length;
+    }
+    return at;
+}
+
 bool str_is_utf8(struct str s)
 {
-    while (s.n > 0) {
-        size_t length = str_utf8_length(s);
-        if (length == 0) {
-            return false;
-        }
-        s = str_slice(s, length, s.n);
-    }
-    return true;
+    return str_utf8_prefix(s) == s.n;
 }
 
 size_t str_put_utf8(char ret_bytes[static 4], uint32_t code)

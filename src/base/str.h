@@ -58,8 +58,11 @@ bool str_split(struct str *rest, char separator, struct str *ret_part);
 /* Decimal digits only, no sign, no space, at most max. ERR_INVALID else. */
 int str_u64(struct str s, uint64_t max, uint64_t *ret_value) BASE_MUST_USE;
 
+int str_hex_digit(char c); /* 0 to 15, or -1; either case */
+
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 bool str_is_utf8(struct str s);
+size_t str_utf8_prefix(struct str s); /* bytes of the longest well-formed front */
 
 /* Bytes (1 to 4) of the well-formed UTF-8 sequence that s starts with; 0 when there is none or s is empty. */
 size_t str_utf8_length(struct str s);

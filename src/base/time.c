@@ -174,22 +174,21 @@ struct str time_http_date(char ret_text[static 30], usec_t t)
     return str_of(ret_text, 29);
 }
 
-/* Takes exactly digits digits, at least least and at most most, from the front of *s. */
-static bool take_number(struct str *s, size_t digits, int least, int most, int *ret_value)
+/* Takes exactly digits digits from the front of *s; their value when it is at most most, else -1. */
+static int take_number(struct str *s, size_t digits, int most)
 {
     int value = 0;
     if (s->n < digits) {
-        return false;
+        return -1;
     }
     for (size_t i = 0; i < digits; i++) {
         if (s->p[i] < '0' || s->p[i] > '9') {
-            return false;
+            return -1;
         }
         value = value * 10 + (s->p[i] - '0');
     }
     *s = str_slice(*s, digits, s->n);
-    *ret_value = value;
-    return value >= least && value <= most;
+    return value <= most ? value : -1;
 }
 
 static bool take_one_of(struct str *s, const char *set, char *ret_c)
@@ -211,28 +210,29 @@ static int days_in_month(int year, int month)
 
 static bool take_date(struct str *s, int64_t *ret_days)
 {
-    int year, month, day;
     char c;
-    if (!take_number(s, 4, 1970, 9999, &year) || !take_one_of(s, "-", &c) ||
-        !take_number(s, 2, 1, 12, &month) || !take_one_of(s, "-", &c) ||
-        !take_number(s, 2, 1, days_in_month(year, month), &day)) {
+    int year = take_number(s, 4, 9999);
+    bool dashes = take_one_of(s, "-", &c);
+    int month = take_number(s, 2, 12);
+    dashes = dashes && take_one_of(s, "-", &c);
+    if (!dashes || year < 1970 || month < 1) {
         return false;
     }
+    int day = take_number(s, 2, days_in_month(year, month));
     *ret_days = days_from_date(year, month, day);
-    return true;
+    return day >= 1;
 }
 
 static bool take_clock(struct str *s, int64_t *ret_seconds)
 {
-    int hour, minute, second;
     char c;
-    if (!take_number(s, 2, 0, 23, &hour) || !take_one_of(s, ":", &c) ||
-        !take_number(s, 2, 0, 59, &minute) || !take_one_of(s, ":", &c) ||
-        !take_number(s, 2, 0, 59, &second)) {
-        return false;
-    }
+    int hour = take_number(s, 2, 23);
+    bool colons = take_one_of(s, ":", &c);
+    int minute = take_number(s, 2, 59);
+    colons = colons && take_one_of(s, ":", &c);
+    int second = take_number(s, 2, 59);
     *ret_seconds = hour * 3600 + minute * 60 + second;
-    return true;
+    return colons && hour >= 0 && minute >= 0 && second >= 0;
 }
 
 /* ".123456789": digits behind the sixth are read and dropped. */
@@ -258,19 +258,20 @@ static bool take_fraction(struct str *s, usec_t *ret_usec)
 
 static bool take_offset(struct str *s, int64_t *ret_seconds)
 {
-    int hour, minute;
-    char c, colon;
-    if (take_one_of(s, "Zz", &c)) {
+    char sign, colon;
+    if (take_one_of(s, "Zz", &sign)) {
         *ret_seconds = 0;
         return true;
     }
-    if (!take_one_of(s, "+-", &c) || !take_number(s, 2, 0, 23, &hour) ||
-        !take_one_of(s, ":", &colon) || !take_number(s, 2, 0, 59, &minute)) {
+    if (!take_one_of(s, "+-", &sign)) {
         return false;
     }
+    int hour = take_number(s, 2, 23);
+    bool ok = take_one_of(s, ":", &colon);
+    int minute = take_number(s, 2, 59);
     int64_t offset = hour * 3600 + minute * 60;
-    *ret_seconds = c == '+' ? offset : -offset;
-    return true;
+    *ret_seconds = sign == '+' ? offset : -offset;
+    return ok && hour >= 0 && minute >= 0;
 }
 
 int time_parse(struct str s, usec_t *ret_t)

@@ -177,16 +177,11 @@ static bool take_code_point(struct toml *t, int digits, char **to)
 {
     uint32_t code = 0;
     for (; digits > 0; digits--, t->at++) {
-        char c = peek(t);
-        uint32_t digit;
-        if (c >= '0' && c <= '9') {
-            digit = (uint32_t)(c - '0');
-        } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-            digit = (uint32_t)((c | 0x20) - 'a' + 10);
-        } else {
+        int digit = str_hex_digit(peek(t));
+        if (digit < 0) {
             return fail(t, "hexadecimal digits are missing behind \\u (4) or \\U (8)");
         }
-        code = code << 4 | digit;
+        code = code << 4 | (uint32_t)digit;
     }
     if (code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
         return fail(t, "the escape before this stands for no character");
@@ -240,11 +235,28 @@ static const char *find_close(struct toml *t, char quote, bool *ret_escapes)
     return at;
 }
 
+/* Copies up to close what escapes stand for. Their text is never shorter than what they mean. */
+static bool unescape(struct toml *t, const char *close, struct str *string)
+{
+    char *copy = arena_alloc(t->arena, string->n + 1);
+    char *to = copy;
+    while (t->at < close) {
+        if (!take(t, '\\')) {
+            *to++ = *t->at++;
+        } else if (!take_escape(t, &to)) {
+            return false;
+        }
+    }
+    *string = str_of(copy, (size_t)(to - copy));
+    return true;
+}
+
 static bool take_string(struct toml *t, struct json *value)
 {
+    const char *start = t->at;
     char quote = *t->at++;
     if (take_text(t, quote == '"' ? STR("\"\"") : STR("''"))) {
-        return fail_at(t, t->at - 3, "strings of several lines are not supported");
+        return fail_at(t, start, "strings of several lines are not supported");
     }
     bool escapes;
     const char *close = find_close(t, quote, &escapes);
@@ -253,19 +265,8 @@ static bool take_string(struct toml *t, struct json *value)
     }
     value->kind = JSON_STRING;
     value->string = str_of(t->at, (size_t)(close - t->at));
-    if (escapes) {
-        char *copy = arena_alloc(t->arena, value->string.n + 1); /* escapes only get shorter */
-        char *to = copy;
-        while (t->at < close) {
-            if (take(t, '\\')) {
-                if (!take_escape(t, &to)) {
-                    return false;
-                }
-            } else {
-                *to++ = *t->at++;
-            }
-        }
-        value->string = str_of(copy, (size_t)(to - copy));
+    if (escapes && !unescape(t, close, &value->string)) {
+        return false;
     }
     t->at = close + 1;
     return true;
@@ -340,32 +341,27 @@ static bool take_scalar(struct toml *t, struct json *value)
                               : "a value is missing");
 }
 
+/* May span lines and hold comments; a comma may stand behind the last element. */
 static bool take_array(struct toml *t, struct json *array)
 {
     struct json *last = NULL;
+    bool more = true;
     t->at++;
-    for (;;) {
-        if (!skip_lines(t)) {
-            return false;
-        }
+    while (skip_lines(t)) {
         if (take(t, ']')) {
             return true;
         }
-        if (last && !take(t, ',')) {
+        if (!more) {
             return fail(t, "a comma or a closing bracket is missing");
         }
-        if (last && !skip_lines(t)) {
-            return false;
-        }
-        if (last && take(t, ']')) {
-            return true; /* a comma may stand behind the last element */
-        }
         struct json *element = new_value(t, JSON_NULL);
-        if (!element || !take_scalar(t, element)) {
+        if (!element || !take_scalar(t, element) || !skip_lines(t)) {
             return false;
         }
         append(array, &last, element);
+        more = take(t, ',');
     }
+    return false;
 }
 
 /* ---- lines ---- */
@@ -470,15 +466,8 @@ static bool check_text(struct toml *t)
     if (t->end - t->start > TOML_MAX_TEXT) {
         return fail_at(t, t->start + TOML_MAX_TEXT, "the text is too long");
     }
-    const char *at = t->start;
-    while (at < t->end) {
-        size_t length = str_utf8_length(str_of(at, (size_t)(t->end - at)));
-        if (length == 0) {
-            return fail_at(t, at, "the text is not UTF-8");
-        }
-        at += length;
-    }
-    return true;
+    size_t good = str_utf8_prefix(str_of(t->start, (size_t)(t->end - t->start)));
+    return t->start + good == t->end || fail_at(t, t->start + good, "the text is not UTF-8");
 }
 
 static struct toml_error describe(const struct toml *t)
