@@ -111,7 +111,7 @@ def route_row(document, operation):
         f".id = {quoted(operation.id)}", f".method = STR({quoted(operation.method)})",
         f".path = {quoted(operation.path)}",
         f".segments = {{ {segment_rows(operation)} }}", f".segment_count = {len(operation.segments)}",
-        f".lane = HTTP_LANE_{operation.lane.split('_')[0].upper()}",
+        f".lane = HTTP_{operation.lane.split('_')[0].upper()}",
         f".may_stream = {str(operation.may_stream).lower()}", f".root = {str(operation.root).lower()}",
         f".roles = {bits}", f".public = {str(operation.permission == 'public').lower()}",
         f".rate = API_RATE_{operation.rate.upper()}", f".audit = {quoted(audit)}",

@@ -1,0 +1,46 @@
+/* The api's life: options in, one application for http/ out. */
+#include "api/api_int.h"
+
+int api_create(const struct api_options *options, struct api **ret_api)
+{
+    ASSERT(options->store != NULL && options->auth != NULL);
+    uint32_t factor = options->rate_factor > 0 ? options->rate_factor : 1;
+    struct str public_url = str_from(options->public_url);
+    struct api_origin origin;
+    int r = api_origin_init(&origin, public_url);
+    if (r < 0 || factor > API_MAX_RATE_FACTOR) {
+        return ERR_INVALID;
+    }
+    struct api *api = MEM_NEW(struct api);
+    api->magic = API_MAGIC;
+    api->store = options->store;
+    api->auth = options->auth;
+    if (public_url.n > 0) {
+        api->public_url = mem_dup(public_url.p, public_url.n);
+        r = api_origin_init(&api->origin, str_from(api->public_url));
+        ASSERT(r == 0);
+    } else {
+        api->origin = origin;
+    }
+    api->limiter = api_limiter_create(factor);
+    r = api_web_init(api, options);
+    if (r < 0) {
+        api_destroy(api);
+        return r;
+    }
+    *ret_api = api;
+    return 0;
+}
+
+void api_destroy(struct api *api)
+{
+    if (api == NULL) {
+        return;
+    }
+    ASSERT_MAGIC(api, API_MAGIC);
+    api->magic = 0;
+    api_web_fini(api);
+    api_limiter_destroy(api->limiter);
+    mem_free(api->public_url);
+    mem_free(api);
+}

@@ -1,0 +1,39 @@
+/*
+ * The public API: every address below /api/v5 (and /health, /ready), by the table that spec/openapi.yaml generates, and the
+ * web app's files for everything else. Given to http/ as one application.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include "http/http.h"
+
+struct api;
+struct auth;
+struct store;
+
+enum {
+    API_MAX_JSON =
+        64 * 1024, /* bytes of a JSON body: twice a path with every byte escaped, and room */
+    API_MAX_RATE_FACTOR = 1000000,
+};
+
+#define API_MAX_UPLOAD ((uint64_t)16 << 30) /* bytes of a file in one PUT */
+
+struct api_options {
+    struct store *store; /* outlives the api, as auth does */
+    struct auth *auth;
+    const char *public_url;    /* "https://coditect.example.com"; NULL: local names only */
+    const char *web_directory; /* the built web app; NULL: none */
+    const char
+        *ide_sources; /* what the web app may frame, in CSP's words; NULL: the local IDE origins */
+    uint32_t rate_factor; /* multiplies the request limits per user and address; 0 counts as 1 */
+};
+
+/* ERR_INVALID: public_url is malformed, or rate_factor too large. ERR_NOT_FOUND: web_directory does not exist. */
+int api_create(const struct api_options *options, struct api **ret_api) BASE_MUST_USE;
+void api_destroy(struct api *api); /* NULL allowed; after the server is gone */
+
+/* What http_server_start wants; ctx is the api. Its functions may run on any thread. */
+struct http_app api_app(struct api *api);
+
+#endif

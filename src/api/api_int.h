@@ -1,0 +1,271 @@
+/*
+ * Inside api/: the rows that the generator writes, the state of one call, and what handlers use to answer.
+ *
+ * A handler (api_<operationId>, declared in the generated routes.gen.h) gets a complete and checked input, calls one domain
+ * function, and answers with api_begin … api_end. It returns 0, or an ERR_* that the router turns into the failure envelope.
+ */
+#ifndef API_API_INT_H
+#define API_API_INT_H
+
+#include <stddef.h>
+
+#include "api/api.h"
+#include "auth/auth.h"
+#include "base/json.h"
+#include "base/lock.h"
+#include "data/data.h"
+#include "routes.gen.h"
+
+/* ---- Rows of the generated tables ---- */
+
+enum api_source { API_FROM_PATH, API_FROM_QUERY, API_FROM_HEADER, API_FROM_BODY };
+enum api_kind { API_STRING, API_INTEGER, API_BOOLEAN, API_ENUM };
+enum api_body { API_BODY_NONE, API_BODY_JSON, API_BODY_BYTES };
+
+/* What a text may consist of; the regular expressions stand in tools/gen/openapi_model.py. */
+enum api_text {
+    API_TEXT_ANY,
+    API_TEXT_LINE,
+    API_TEXT_TOKEN,
+    API_TEXT_DOTTED,
+    API_TEXT_ID,
+    API_TEXT_EMAIL,
+    API_TEXT_PATH,
+    API_TEXT_PATH_B64,
+};
+
+struct api_field {
+    const char *name;
+    enum api_source source;
+    enum api_kind kind;
+    enum api_text text;
+    const char *prefix; /* API_TEXT_ID */
+    bool required;
+    size_t at;     /* offset of the value in the input structure */
+    size_t has_at; /* offset of its bool has_… */
+    int64_t least; /* of the value, or of the length in code points */
+    int64_t most;
+    int64_t standard;           /* value when absent */
+    const char *const *choices; /* API_ENUM, ends with NULL */
+};
+
+enum api_segment_kind { API_SEGMENT_LITERAL, API_SEGMENT_PARAM, API_SEGMENT_REST };
+
+struct api_segment {
+    enum api_segment_kind kind;
+    struct str text;    /* the literal; the parameter's name; the verb behind a rest, ":restore" */
+    const char *prefix; /* of a parameter that is an id; "" else */
+};
+
+enum api_role {
+    API_ROLE_OWNER = 1,
+    API_ROLE_ADMIN = 2,
+    API_ROLE_MEMBER = 4,
+    API_ROLE_VIEWER = 8,
+};
+
+struct api_route {
+    const char *id; /* operationId */
+    struct str method;
+    const char *path; /* as in the document */
+    struct api_segment segments[API_MAX_SEGMENTS];
+    size_t segment_count;
+    enum http_lane lane;
+    bool may_stream; /* lane STREAM when the body is large or of unknown length */
+    bool root;       /* served without the base path too */
+    bool public;
+    unsigned roles; /* bits of enum api_role */
+    enum api_rate_class rate;
+    const char *audit; /* "" for what changes nothing */
+    bool idempotent;   /* takes an Idempotency-Key */
+    enum api_body body;
+    bool body_required;
+    size_t min_properties;
+    const struct api_field *fields;
+    size_t field_count;
+    size_t in_size;
+    int (*call)(struct api_call *call, const void *in);
+};
+
+struct api_rate {
+    const char *name;
+    uint32_t requests; /* 0: not limited */
+    uint32_t seconds;
+    bool by_user;
+};
+
+extern const struct api_route api_routes[API_ROUTE_COUNT];
+extern const struct api_rate api_rates[API_RATE_COUNT];
+
+/* ---- Matching (match.c) ---- */
+
+struct api_match {
+    const struct api_route *route;
+    struct str names[API_MAX_SEGMENTS];  /* of parameters */
+    struct str values[API_MAX_SEGMENTS]; /* raw, borrowed from the request's path */
+    size_t count;
+};
+
+/*
+ * The route of method ("HEAD" matches GET) at path. ERR_NOT_FOUND; ERR_METHOD_NOT_ALLOWED: the address exists for others.
+ * Without a regular expression: segment by segment.
+ */
+int api_match(struct str method, struct str path, struct api_match *ret_match) BASE_MUST_USE;
+
+/* "GET, HEAD, PUT, OPTIONS": what the address knows; empty when there is no such address. */
+void api_match_allowed(struct str path, struct buf *to);
+
+/* The raw value of a path parameter; asserts that the route has it. A rest has the name of its field. */
+struct str api_match_value(const struct api_match *match, const char *name);
+
+/* Whether path lies below what the API answers (the rest is the web app's). */
+bool api_match_is_ours(struct str path);
+
+/* ---- Rate limits (limit.c) ---- */
+
+struct api_limiter;
+
+struct api_limit_result {
+    bool allowed;
+    uint32_t limit; /* requests a window */
+    uint32_t remaining;
+    uint32_t reset_s; /* until the bucket is full again */
+    uint32_t retry_s; /* until the next request is allowed */
+};
+
+/* factor multiplies all limits, at least 1. */
+struct api_limiter *api_limiter_create(uint32_t factor);
+void api_limiter_destroy(struct api_limiter *l); /* NULL allowed */
+
+/* Takes one token of who in this class. Thread safe; constant memory. */
+struct api_limit_result api_limiter_take(struct api_limiter *l, enum api_rate_class rate,
+                                         struct str who, usec_t now);
+
+/* The part of a textual address that counts as one client: IPv4 whole, IPv6 its /64. */
+struct str api_limit_address(struct arena *arena, struct str peer);
+
+/* ---- Hosts and origins (origin.c) ---- */
+
+struct api_origin {
+    struct str public_url;  /* "" when none is configured; no slash at its end */
+    struct str public_host; /* host with its port as a browser sends it */
+    bool secure_cookie;
+};
+
+/* ERR_INVALID: not http(s)://host[:port]. text must outlive o. */
+int api_origin_init(struct api_origin *o, struct str public_url) BASE_MUST_USE;
+
+/* Whether host (with or without port) is one that is served here. */
+bool api_origin_serves(const struct api_origin *o, struct str host);
+
+/* Whether the request comes from a page of the platform itself: the condition for taking a cookie. */
+bool api_origin_is_own(const struct api_origin *o, const struct http_request *req);
+
+/* ---- The cookie of the refresh token (cookie.c) ---- */
+
+/* ERR_NOT_FOUND: none; ERR_FORBIDDEN: from a foreign page; ERR_CONFLICT: two of the name. */
+int api_cookie_read(struct api_call *call, struct str *ret_token) BASE_MUST_USE;
+void api_cookie_set(struct api_call *call, struct str token);
+void api_cookie_clear(struct api_call *call);
+
+/* ---- One call ---- */
+
+enum { API_MAX_FIELD_ERRORS = 20, API_MAGIC = 0x61706930, API_CALL_MAGIC = 0x61706963 };
+
+struct api_field_problem {
+    struct str name;
+    struct str what;
+};
+
+/* What api_fail adds to an error code; empty by default. */
+struct api_problem {
+    struct str message; /* empty: the code's own text */
+    struct api_field_problem fields[API_MAX_FIELD_ERRORS];
+    size_t field_count;
+    uint32_t retry_s; /* Retry-After, 0: none */
+};
+
+struct api_call {
+    unsigned magic;
+    struct api *api;
+    struct http_request *req;
+    struct http_response *res;
+    const struct api_route *route;
+    struct api_match match;
+    bool clear_cookie; /* a failure takes the cookie away too */
+    bool streamed;     /* the reply's head is sent: nothing can be said any more */
+    struct data_context data;
+    struct str content_range;      /* of a failure with ERR_RANGE */
+    struct api_limit_result limit; /* limit 0: none was counted */
+    struct api_problem problem;
+    struct json_writer json;
+    struct buf *body;
+};
+
+struct api {
+    unsigned magic;
+    struct store *store;
+    struct auth *auth;
+    struct api_limiter *limiter;
+    struct api_origin origin;
+    struct http_static *web; /* NULL: no web app */
+    char *public_url;
+    char *web_policy; /* Content-Security-Policy of pages */
+};
+
+/* The token of "Authorization: Bearer". ERR_NOT_FOUND: none, or not one. */
+int api_bearer(const struct http_request *req, struct str *ret_token) BASE_MUST_USE;
+
+/* Path, query, headers and body into in. ERR_NOT_FOUND, ERR_INVALID, ERR_UNSUPPORTED_TYPE; call->problem says more. */
+int api_decode(struct api_call *call, void *in) BASE_MUST_USE;
+
+/* Notes one thing that is wrong with the input; more than API_MAX_FIELD_ERRORS are dropped. */
+void api_field_error(struct api_call *call, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- Answers (reply.c) ---- */
+
+/* {"success":true,"data":  and then the handler writes one value with the returned writer … */
+struct json_writer *api_begin(struct api_call *call, int status);
+
+/* … and closes: always 0, for return. A reply over HTTP_MAX_REPLY becomes ERR_TOO_LARGE by http. */
+int api_end(struct api_call *call) BASE_MUST_USE;
+
+/* The same for a list: "page":{"next":…} behind the data; next empty at the end. */
+int api_end_page(struct api_call *call, struct str next) BASE_MUST_USE;
+
+int api_done(struct api_call *call) BASE_MUST_USE; /* {"done":true} */
+
+/* ETag of a record's revision or a file's version, and whether If-None-Match has it (then 304 was set: return 0). */
+bool api_not_modified(struct api_call *call, uint64_t revision, struct str if_none_match);
+void api_etag(struct api_call *call, uint64_t revision);
+
+/* One strong ETag of ours, or "*" (ret_any). ERR_PRECONDITION: none that we ever made, so it cannot match. */
+int api_etag_parse(struct str text, uint64_t *ret_revision, bool *ret_any) BASE_MUST_USE;
+
+/* If-Match of a record: 0 when absent or "*". ERR_PRECONDITION. */
+int api_if_match(struct str text, int64_t *ret_revision) BASE_MUST_USE;
+
+/* The headers of every reply of the API. */
+void api_headers(struct http_request *req, struct http_response *res);
+void api_limit_headers(struct api_call *call);
+
+/* The failure envelope of code with what call->problem says. */
+void api_fail(struct api_call *call, int code);
+
+/* The same where there is no call yet. request_id may be empty. */
+void api_fail_plain(struct http_request *req, struct http_response *res, int code,
+                    const struct api_problem *problem);
+
+/* ---- The web app's files (web.c): everything that is not the API's ---- */
+
+/* options->web_directory and ide_sources. ERR_NOT_FOUND: there is no such directory. */
+int api_web_init(struct api *api, const struct api_options *options) BASE_MUST_USE;
+void api_web_fini(struct api *api);
+
+int api_web_route(struct api *api, struct http_request *req, struct http_route *ret) BASE_MUST_USE;
+void api_web_handle(struct api *api, struct http_request *req, struct http_response *res);
+
+void api_json_time(struct json_writer *w, const char *name, usec_t t);
+
+#endif

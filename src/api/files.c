@@ -1,0 +1,392 @@
+/*
+ * Files of a session: /sessions/{id}/files and /history.
+ *
+ * 1. Content is never answered as a page: type octet-stream, as an attachment, with a policy that runs nothing, so that a
+ *    file that a person opens in the browser has no rights on the platform's origin.
+ * 2. A listing ends early rather than becoming larger than a reply may be; its cursor says where it goes on.
+ */
+#include "files/files.h"
+#include "api/api_int.h"
+#include "base/encode.h"
+
+enum { UPLOAD_STEP = 64 * 1024, LIST_BYTES = 4 * 1024 * 1024 };
+
+static struct files_author author(const struct api_call *call)
+{
+    return (struct files_author){.kind = FILES_API, .id = call->data.scope.user_id};
+}
+
+/* ---- Entries as JSON ---- */
+
+static void write_hash(struct json_writer *w, const struct content_hash *hash)
+{
+    char text[CONTENT_HASH_TEXT + 1];
+    content_hash_text(hash, text);
+    json_member_string(w, "hash", str_of(text, CONTENT_HASH_TEXT));
+}
+
+static void write_entry(struct json_writer *w, const struct files_entry *entry)
+{
+    json_object(w);
+    json_member_string(w, "path", entry->path);
+    if (!str_is_utf8(entry->path)) {
+        BUF_AUTO(b64, 2 * CONTENT_MAX_PATH);
+        encode_base64url(&b64, entry->path);
+        json_member_string(w, "path_b64", buf_str(&b64));
+    }
+    json_member_string(w, "type", str_from(files_kind_name(entry->kind)));
+    json_member_integer(w, "size", (int64_t)entry->size);
+    json_member_integer(w, "mode", entry->mode);
+    api_json_time(w, "mtime", entry->mtime);
+    json_member_integer(w, "version", (int64_t)entry->version);
+    if (entry->kind != FILES_FOLDER) {
+        write_hash(w, &entry->hash);
+    }
+    json_object_end(w);
+}
+
+static int answer_entry(struct api_call *call, int status, const struct files_entry *entry)
+{
+    api_etag(call, entry->version);
+    write_entry(api_begin(call, status), entry);
+    return api_end(call);
+}
+
+/* A path as an opaque cursor, and back. */
+static struct str cursor_of(struct api_call *call, struct str path)
+{
+    BUF_AUTO(b64, 2 * CONTENT_MAX_PATH);
+    encode_base64url(&b64, path);
+    return arena_str(call->req->arena, buf_str(&b64));
+}
+
+static int read_cursor(struct api_call *call, struct str cursor, struct str *ret_path)
+{
+    BUF_AUTO(path, CONTENT_MAX_PATH + 1);
+    if (encode_unbase64url(&path, cursor) < 0 || path.error != 0 ||
+        content_path_check(buf_str(&path)) < 0) {
+        api_field_error(call, "cursor", "is none that this list gave");
+        return ERR_INVALID;
+    }
+    *ret_path = arena_str(call->req->arena, buf_str(&path));
+    return 0;
+}
+
+/* ---- Listing ---- */
+
+int api_files_list(struct api_call *call, const struct api_files_list_in *in)
+{
+    struct files_list_input input = {
+        .session = in->session_id,
+        .path = in->path,
+        .limit = (size_t)in->limit,
+        .recursive = in->recursive,
+    };
+    struct files_page page;
+    int r = read_cursor(call, in->cursor, &input.after);
+    if (r == 0) {
+        r = files_list(&call->data, &input, &page);
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct str next = page.next;
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < page.count; i++) {
+        write_entry(w, &page.entries[i]);
+        if (call->body->n > LIST_BYTES && i + 1 < page.count) {
+            size_t skip = in->path.n > 0 ? in->path.n + 1 : 0;
+            struct str path = page.entries[i].path;
+            next = str_slice(path, skip, path.n);
+            break;
+        }
+    }
+    json_array_end(w);
+    return api_end_page(call, cursor_of(call, next));
+}
+
+/* ---- Reading ---- */
+
+static void content_headers(struct api_call *call, const struct files_entry *entry)
+{
+    struct http_response *res = call->res;
+    char date[30];
+    http_set(res, "Content-Type", STR("application/octet-stream"));
+    http_set(res, "Content-Disposition", STR("attachment"));
+    http_set(res, "Cache-Control", STR("private, no-cache"));
+    http_set(res, "Accept-Ranges", STR("bytes"));
+    http_set(res, "Last-Modified", arena_str(call->req->arena, time_http_date(date, entry->mtime)));
+}
+
+static int send_content(struct api_call *call, struct files_reader *reader, struct http_range range)
+{
+    int r = files_reader_seek(reader, range.offset);
+    if (r == 0) {
+        r = http_stream(call->res, (int64_t)range.length);
+        call->streamed = r == 0;
+    }
+    uint64_t left = call->req->method == HTTP_HEAD ? 0 : range.length;
+    while (r == 0 && left > 0) {
+        struct str bytes;
+        r = files_reader_next(reader, &bytes);
+        if (r == 0 && bytes.n == 0) {
+            r = ERR_CORRUPT;
+        }
+        if (r == 0) {
+            bytes = str_slice(bytes, 0, left < bytes.n ? (size_t)left : bytes.n);
+            left -= bytes.n;
+            r = http_write(call->res, bytes);
+        }
+    }
+    /* A client that went away is nobody's fault, and there is nobody to tell. */
+    return r == ERR_CLOSED ? 0 : r;
+}
+
+static int answer_content(struct api_call *call, struct files_reader *reader,
+                          const struct files_entry *entry)
+{
+    struct arena *arena = call->req->arena;
+    struct http_range range = {.offset = 0, .length = entry->size};
+    struct str etag = arena_printf(arena, "\"%llu\"", (unsigned long long)entry->version);
+    unsigned long long size = entry->size;
+    int r = http_range(call->req, entry->size, etag, &range);
+    if (r == ERR_RANGE) {
+        call->content_range = arena_printf(arena, "bytes */%llu", size);
+        return r;
+    }
+    content_headers(call, entry);
+    if (r == 0) {
+        unsigned long long first = range.offset;
+        unsigned long long last = range.offset + range.length - 1;
+        http_status(call->res, 206);
+        http_set(call->res, "Content-Range",
+                 arena_printf(arena, "bytes %llu-%llu/%llu", first, last, size));
+    }
+    return send_content(call, reader, range);
+}
+
+int api_files_get(struct api_call *call, const struct api_files_get_in *in)
+{
+    struct files_open_input open = {
+        .session = in->session_id,
+        .path = in->path,
+        .version = (uint64_t)in->version,
+    };
+    struct files_reader *reader;
+    struct files_entry entry;
+    int r = files_reader_open(&call->data, &open, &reader, &entry);
+    if (r < 0) {
+        return r;
+    }
+    if (!api_not_modified(call, entry.version, in->if_none_match)) {
+        r = answer_content(call, reader, &entry);
+    }
+    files_reader_destroy(reader);
+    return r;
+}
+
+/* ---- Writing ---- */
+
+/* If-Match: "*" asks for the version that stands, which the transaction then checks. */
+static int match_any(struct api_call *call, struct str session, struct str path,
+                     uint64_t *ret_version)
+{
+    struct files_entry entry;
+    int r = files_stat(&call->data, session, path, &entry);
+    if (r == 0) {
+        *ret_version = entry.version;
+    }
+    return r == ERR_NOT_FOUND ? ERR_PRECONDITION : r;
+}
+
+struct place {
+    struct str session;
+    struct str path;
+};
+
+static int read_if_match(struct api_call *call, struct place place, struct str if_match,
+                         uint64_t *ret_version)
+{
+    uint64_t version = 0;
+    bool any = false;
+    int r = if_match.n == 0 ? 0 : api_etag_parse(if_match, &version, &any);
+    if (r == 0 && any) {
+        r = match_any(call, place.session, place.path, &version);
+    }
+    if (r == 0) {
+        *ret_version = version;
+    }
+    return r;
+}
+
+static int put_match(struct api_call *call, const struct api_files_put_in *in,
+                     struct files_match *ret_match)
+{
+    if (in->if_none_match.n > 0 && !str_eq(in->if_none_match, STR("*"))) {
+        api_field_error(call, "If-None-Match", "must be * when writing");
+        return ERR_INVALID;
+    }
+    ret_match->none = in->if_none_match.n > 0;
+    struct place place = {in->session_id, in->path};
+    return read_if_match(call, place, in->if_match, &ret_match->version);
+}
+
+/* The body, step by step, into the upload. */
+static int copy_body(struct api_call *call, struct files_upload *upload)
+{
+    char *step = arena_alloc(call->req->arena, UPLOAD_STEP);
+    for (;;) {
+        ssize_t n = http_body_read(call->req, step, UPLOAD_STEP);
+        if (n <= 0) {
+            return (int)n;
+        }
+        int r = files_upload_write(upload, str_of(step, (size_t)n));
+        if (r < 0) {
+            return r;
+        }
+    }
+}
+
+static int put_stream(struct api_call *call, const struct files_put_input *input,
+                      struct files_entry *ret_entry)
+{
+    struct files_upload *upload;
+    int r = files_upload_create(&call->data, input, &upload);
+    if (r < 0) {
+        return r;
+    }
+    r = copy_body(call, upload);
+    if (r == 0) {
+        r = files_upload_commit(upload, ret_entry);
+    }
+    files_upload_destroy(upload);
+    return r;
+}
+
+int api_files_put(struct api_call *call, const struct api_files_put_in *in)
+{
+    struct files_put_input input = {
+        .session = in->session_id,
+        .path = in->path,
+        .author = author(call),
+        .parents = true,
+        .mode = -1,
+        .expected = call->req->content_length,
+    };
+    struct files_entry entry;
+    int r = put_match(call, in, &input.match);
+    if (r == 0 && call->req->body.n == (size_t)call->req->content_length) {
+        r = files_put(&call->data, &input, call->req->body, &entry);
+    } else if (r == 0) {
+        r = put_stream(call, &input, &entry);
+    }
+    return r < 0 ? r : answer_entry(call, 200, &entry);
+}
+
+static int answer_changed(struct api_call *call, uint64_t seq)
+{
+    struct json_writer *w = api_begin(call, 200);
+    json_object(w);
+    json_member_integer(w, "version", (int64_t)seq);
+    json_object_end(w);
+    return api_end(call);
+}
+
+int api_files_delete(struct api_call *call, const struct api_files_delete_in *in)
+{
+    struct files_delete_input input = {
+        .session = in->session_id,
+        .path = in->path,
+        .author = author(call),
+        .recursive = in->recursive,
+    };
+    struct place place = {in->session_id, in->path};
+    uint64_t seq;
+    int r = read_if_match(call, place, in->if_match, &input.match.version);
+    if (r == 0) {
+        r = files_delete(&call->data, &input, &seq);
+    }
+    return r < 0 ? r : answer_changed(call, seq);
+}
+
+int api_files_mkdir(struct api_call *call, const struct api_files_mkdir_in *in)
+{
+    struct files_entry entry;
+    int r = files_mkdir(&call->data,
+                        &(struct files_put_input){.session = in->session_id,
+                                                  .path = in->path,
+                                                  .author = author(call),
+                                                  .parents = true,
+                                                  .mode = -1},
+                        &entry);
+    return r < 0 ? r : answer_entry(call, 201, &entry);
+}
+
+int api_files_move(struct api_call *call, const struct api_files_move_in *in)
+{
+    struct files_entry entry;
+    int r = files_move(&call->data,
+                       &(struct files_move_input){.session = in->session_id,
+                                                  .from = in->from,
+                                                  .to = in->to,
+                                                  .author = author(call),
+                                                  .parents = true,
+                                                  .overwrite = in->overwrite},
+                       &entry);
+    return r < 0 ? r : answer_entry(call, 200, &entry);
+}
+
+/* ---- History ---- */
+
+static void write_version(struct json_writer *w, const struct files_version *version)
+{
+    json_object(w);
+    json_member_integer(w, "version", (int64_t)version->entry.version);
+    json_member_string(w, "op", str_from(files_op_name(version->op)));
+    json_member_integer(w, "size", (int64_t)version->entry.size);
+    if (version->entry.kind != FILES_FOLDER) {
+        write_hash(w, &version->entry.hash);
+    }
+    api_json_time(w, "at", version->at);
+    json_name(w, "author");
+    json_object(w);
+    json_member_string(w, "kind", str_from(files_author_name(version->author.kind)));
+    json_member_string(w, "id", version->author.id);
+    json_object_end(w);
+    json_object_end(w);
+}
+
+int api_files_history(struct api_call *call, const struct api_files_history_in *in)
+{
+    struct files_history_input input = {
+        .session = in->session_id,
+        .path = in->path,
+        .after = in->cursor,
+        .limit = (size_t)in->limit,
+    };
+    struct files_history history;
+    int r = files_history(&call->data, &input, &history);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < history.count; i++) {
+        write_version(w, &history.versions[i]);
+    }
+    json_array_end(w);
+    return api_end_page(call, history.next);
+}
+
+int api_files_restore(struct api_call *call, const struct api_files_restore_in *in)
+{
+    struct files_entry entry;
+    int r = files_restore(&call->data,
+                          &(struct files_restore_input){.session = in->session_id,
+                                                        .path = in->path,
+                                                        .version = (uint64_t)in->version,
+                                                        .author = author(call)},
+                          &entry);
+    return r < 0 ? r : answer_entry(call, 200, &entry);
+}

@@ -1,0 +1,215 @@
+/*
+ * The envelope of every reply, and the headers that belong to it.
+ *
+ * 1. What a client did is never answered 5xx: codes come from the domain, their status from spec/errors.yaml.
+ * 2. A failure's headers do not depend on what a handler had begun: http_reset comes first.
+ */
+#include "api/api_int.h"
+
+static void set_number(struct http_response *res, struct arena *arena, const char *name, uint64_t n)
+{
+    http_set(res, name, arena_printf(arena, "%llu", (unsigned long long)n));
+}
+
+void api_headers(struct http_request *req, struct http_response *res)
+{
+    if (req->id.n > 0) {
+        http_set(res, "X-Request-Id", req->id);
+    }
+    http_set(res, "X-Content-Type-Options", STR("nosniff"));
+    http_set(res, "Content-Security-Policy",
+             STR("default-src 'none'; frame-ancestors 'none'; sandbox"));
+    http_set(res, "Cross-Origin-Resource-Policy", STR("same-origin"));
+    http_set(res, "Referrer-Policy", STR("no-referrer"));
+}
+
+void api_limit_headers(struct api_call *call)
+{
+    if (call->limit.limit == 0) {
+        return;
+    }
+    struct arena *arena = call->req->arena;
+    set_number(call->res, arena, "RateLimit-Limit", call->limit.limit);
+    set_number(call->res, arena, "RateLimit-Remaining", call->limit.remaining);
+    set_number(call->res, arena, "RateLimit-Reset", call->limit.reset_s);
+}
+
+struct json_writer *api_begin(struct api_call *call, int status)
+{
+    http_status(call->res, status);
+    http_set(call->res, "Content-Type", STR("application/json"));
+    http_set(call->res, "Cache-Control", STR("no-store"));
+    call->body = http_body_buf(call->res);
+    json_writer_init(&call->json, call->body);
+    json_object(&call->json);
+    json_member_bool(&call->json, "success", true);
+    json_name(&call->json, "data");
+    return &call->json;
+}
+
+int api_end(struct api_call *call)
+{
+    json_object_end(&call->json);
+    return 0;
+}
+
+int api_end_page(struct api_call *call, struct str next)
+{
+    struct json_writer *w = &call->json;
+    json_name(w, "page");
+    json_object(w);
+    if (next.n > 0) {
+        json_member_string(w, "next", next);
+    } else {
+        json_name(w, "next");
+        json_null(w);
+    }
+    json_object_end(w);
+    json_object_end(w);
+    return 0;
+}
+
+int api_done(struct api_call *call)
+{
+    struct json_writer *w = api_begin(call, 200);
+    json_object(w);
+    json_member_bool(w, "done", true);
+    json_object_end(w);
+    return api_end(call);
+}
+
+void api_etag(struct api_call *call, uint64_t revision)
+{
+    http_set(call->res, "ETag",
+             arena_printf(call->req->arena, "\"%llu\"", (unsigned long long)revision));
+}
+
+bool api_not_modified(struct api_call *call, uint64_t revision, struct str if_none_match)
+{
+    api_etag(call, revision);
+    struct str etag = arena_printf(call->req->arena, "\"%llu\"", (unsigned long long)revision);
+    if (if_none_match.n == 0 || !http_etag_listed(if_none_match, etag, /* strong= */ false)) {
+        return false;
+    }
+    http_status(call->res, 304);
+    return true;
+}
+
+int api_etag_parse(struct str text, uint64_t *ret_revision, bool *ret_any)
+{
+    uint64_t revision = 0;
+    bool any = str_eq(text, STR("*"));
+    if (!any) {
+        bool quoted = text.n > 2 && text.p[0] == '"' && text.p[text.n - 1] == '"';
+        if (!quoted || str_u64(str_slice(text, 1, text.n - 1), INT64_MAX, &revision) < 0 ||
+            revision == 0) {
+            return ERR_PRECONDITION;
+        }
+    }
+    *ret_revision = revision;
+    *ret_any = any;
+    return 0;
+}
+
+int api_if_match(struct str text, int64_t *ret_revision)
+{
+    uint64_t revision = 0;
+    bool any;
+    if (text.n > 0) {
+        int r = api_etag_parse(text, &revision, &any);
+        if (r < 0) {
+            return r;
+        }
+    }
+    *ret_revision = (int64_t)revision;
+    return 0;
+}
+
+void api_json_time(struct json_writer *w, const char *name, usec_t t)
+{
+    char text[25];
+    json_member_string(w, name, time_str(text, t));
+}
+
+/* ---- Failures ---- */
+
+static void write_failure(struct buf *out, struct str id, int code,
+                          const struct api_problem *problem)
+{
+    const struct err_row *row = err_row(code);
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_object(&w);
+    json_member_bool(&w, "success", false);
+    json_name(&w, "error");
+    json_object(&w);
+    json_member_string(&w, "code", str_from(row->name));
+    json_member_string(&w, "message",
+                       problem->message.n > 0 ? problem->message : str_from(row->text));
+    if (problem->field_count > 0) {
+        json_name(&w, "fields");
+        json_object(&w);
+        for (size_t i = 0; i < problem->field_count; i++) {
+            json_member_string(&w, problem->fields[i].name.p, problem->fields[i].what);
+        }
+        json_object_end(&w);
+    }
+    json_member_string(&w, "request_id", id.n > 0 ? id : STR("none"));
+    json_object_end(&w);
+    json_object_end(&w);
+}
+
+void api_fail_plain(struct http_request *req, struct http_response *res, int code,
+                    const struct api_problem *problem)
+{
+    const struct err_row *row = err_row(code);
+    api_headers(req, res);
+    http_status(res, row->status);
+    http_set(res, "Content-Type", STR("application/json"));
+    http_set(res, "Cache-Control", STR("no-store"));
+    if (row->status == 401) {
+        http_set(res, "WWW-Authenticate", STR("Bearer realm=\"coditect\""));
+    }
+    uint32_t retry = problem->retry_s;
+    if (retry == 0 && row->retry && (row->status == 503 || row->status == 429)) {
+        retry = 1;
+    }
+    if (retry > 0) {
+        set_number(res, req->arena, "Retry-After", retry);
+    }
+    write_failure(http_body_buf(res), req->id, code, problem);
+}
+
+/* What the domain said about the input belongs to the field that it named. */
+static void take_fault(struct api_call *call)
+{
+    const struct data_fault *fault = &call->data.fault;
+    struct api_problem *problem = &call->problem;
+    if (fault->field.n > 0 && fault->message.n > 0) {
+        struct str name = arena_str(call->req->arena, fault->field);
+        struct str message = arena_str(call->req->arena, fault->message);
+        api_field_error(call, name.p, "%s", message.p);
+    } else if (fault->message.n > 0 && problem->message.n == 0) {
+        problem->message = fault->message;
+    }
+    if (fault->retry_after_ms > 0 && problem->retry_s == 0) {
+        problem->retry_s = (uint32_t)((fault->retry_after_ms + 999) / 1000);
+    }
+}
+
+void api_fail(struct api_call *call, int code)
+{
+    take_fault(call);
+    if (code == ERR_CONFLICT && call->data.digested && call->problem.message.n == 0) {
+        call->problem.message = STR("The Idempotency-Key was used for another request.");
+    }
+    http_reset(call->res);
+    api_limit_headers(call);
+    if (call->content_range.n > 0) {
+        http_set(call->res, "Content-Range", call->content_range);
+    }
+    if (call->clear_cookie) {
+        api_cookie_clear(call);
+    }
+    api_fail_plain(call->req, call->res, code, &call->problem);
+}

@@ -1,0 +1,298 @@
+/*
+ * One request of the API, from its head to its answer: host → row → lane, and on the lane's thread authenticate → permit →
+ * limit → decode → handler → envelope.
+ *
+ * 1. Nothing but the rows of spec/openapi.yaml decides: there is no route, right or limit in code.
+ * 2. A request without a valid login on a row that wants one is answered before its body is looked at, and counted against
+ *    its address, so that guessing tokens is limited too.
+ * 3. The call lies in the request's arena from route to finish; only one thread has it at a time.
+ */
+#include "api/api_int.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "files/files.h"
+
+/* ---- On the loop ---- */
+
+static void choose_lane(const struct api_call *call, struct http_route *ret)
+{
+    const struct api_route *row = call->route;
+    const struct http_request *req = call->req;
+    struct str who = http_header(req, "Authorization");
+    ret->lane = row->lane;
+    ret->key = map_hash(who.n > 0 ? who : req->peer);
+    if (row->body != API_BODY_BYTES) {
+        ret->max_body = API_MAX_JSON;
+        return;
+    }
+    ret->max_body = HTTP_MAX_BUFFERED_BODY;
+    if (row->may_stream &&
+        (req->content_length < 0 || req->content_length > HTTP_MAX_BUFFERED_BODY)) {
+        ret->lane = HTTP_STREAM;
+        ret->stream_body = true;
+        ret->max_body = API_MAX_UPLOAD;
+    }
+}
+
+static struct api_call *make_call(struct api *api, struct http_request *req)
+{
+    struct api_call *call = ARENA_NEW(req->arena, struct api_call);
+    call->magic = API_CALL_MAGIC;
+    call->api = api;
+    call->req = req;
+    req->user = call;
+    return call;
+}
+
+static int route(void *ctx, struct http_request *req, struct http_route *ret)
+{
+    struct api *api = ctx;
+    ASSERT_MAGIC(api, API_MAGIC);
+    if (!api_origin_serves(&api->origin, req->host)) {
+        return ERR_MISDIRECTED;
+    }
+    if (!api_match_is_ours(req->path)) {
+        return api_web_route(api, req, ret);
+    }
+    struct api_call *call = make_call(api, req);
+    if (req->method == HTTP_OPTIONS) {
+        BUF_AUTO(allowed, 256);
+        api_match_allowed(req->path, &allowed);
+        return allowed.n > 0 ? 0 : ERR_NOT_FOUND;
+    }
+    int r = api_match(req->method_text, req->path, &call->match);
+    if (r < 0) {
+        return r;
+    }
+    call->route = call->match.route;
+    choose_lane(call, ret);
+    return 0;
+}
+
+/* ---- On the lane's thread ---- */
+
+static void note_client(struct api_call *call)
+{
+    const struct http_request *req = call->req;
+    call->data.store = call->api->store;
+    call->data.arena = req->arena;
+    call->data.client = (struct data_client){
+        .address = str_slice(req->peer, 0, 64),
+        .user_agent = http_header(req, "User-Agent"),
+        .request_id = req->id,
+    };
+}
+
+int api_bearer(const struct http_request *req, struct str *ret_token)
+{
+    struct str value = http_header(req, "Authorization");
+    struct str scheme = STR("Bearer ");
+    if (http_header_count(req, "Authorization") != 1 || value.n <= scheme.n ||
+        value.n > AUTH_TOKEN_MAX || !str_eq_nocase(str_slice(value, 0, scheme.n), scheme)) {
+        return ERR_NOT_FOUND;
+    }
+    *ret_token = str_trim(str_slice(value, scheme.n, value.n));
+    return 0;
+}
+
+static int take(struct api_call *call, enum api_rate_class rate, struct str who)
+{
+    struct api_limit_result result =
+        api_limiter_take(call->api->limiter, rate, who, time_monotonic());
+    if (result.limit > 0) {
+        call->limit = result;
+    }
+    if (result.allowed) {
+        return 0;
+    }
+    call->problem.retry_s = result.retry_s;
+    return ERR_RATE_LIMITED;
+}
+
+static int authenticate(struct api_call *call)
+{
+    if (call->route->public) {
+        return 0;
+    }
+    struct str token;
+    int r = api_bearer(call->req, &token);
+    if (r == 0) {
+        r = auth_authenticate(call->api->auth, &call->data, token);
+    } else {
+        r = ERR_UNAUTHENTICATED;
+    }
+    if (r != ERR_UNAUTHENTICATED) {
+        return r;
+    }
+    r = take(call, API_RATE_DENIED, api_limit_address(call->req->arena, call->req->peer));
+    return r < 0 ? r : ERR_UNAUTHENTICATED;
+}
+
+static int permit(const struct api_call *call)
+{
+    static const unsigned bits[] = {
+        [DATA_ROLE_OWNER] = API_ROLE_OWNER,
+        [DATA_ROLE_ADMIN] = API_ROLE_ADMIN,
+        [DATA_ROLE_MEMBER] = API_ROLE_MEMBER,
+        [DATA_ROLE_VIEWER] = API_ROLE_VIEWER,
+    };
+    if (call->route->public) {
+        return 0;
+    }
+    return (call->route->roles & bits[call->data.scope.role]) != 0 ? 0 : ERR_FORBIDDEN;
+}
+
+static int limit(struct api_call *call)
+{
+    const struct api_rate *row = &api_rates[call->route->rate];
+    if (row->by_user && call->data.scope.user_id.n > 0) {
+        return take(call, call->route->rate, call->data.scope.user_id);
+    }
+    return take(call, call->route->rate, api_limit_address(call->req->arena, call->req->peer));
+}
+
+static void hash_part(struct content_hasher *h, struct str part)
+{
+    uint64_t n = part.n;
+    content_hasher_add(h, str_of(&n, sizeof n));
+    content_hasher_add(h, part);
+}
+
+/*
+ * The operation's identity. With an Idempotency-Key: derived from who, what and the key, and the digest of everything else
+ * that the request says, so that the same key for another request is refused. Where nobody is logged in two people may choose
+ * the same key: then the digest is part of the identity.
+ */
+static void identify(struct api_call *call)
+{
+    struct http_request *req = call->req;
+    struct data_context *data = &call->data;
+    struct str key = http_header(req, "Idempotency-Key");
+    if (!call->route->idempotent || key.n == 0) {
+        data->op = store_op_new();
+        return;
+    }
+    struct content_hasher *h = content_hasher_create();
+    struct content_hash digest;
+    struct content_hash id;
+    hash_part(h, req->path);
+    hash_part(h, req->query);
+    hash_part(h, req->body);
+    content_hasher_end(h, &digest);
+    hash_part(h, data->scope.tenant_id);
+    hash_part(h, data->scope.user_id);
+    hash_part(h, str_from(call->route->id));
+    hash_part(h, key);
+    if (data->scope.user_id.n == 0) {
+        hash_part(h, content_hash_str(&digest));
+    }
+    content_hasher_end(h, &id);
+    content_hasher_destroy(h);
+    data->op = store_op_derived(id.bytes);
+    data->digested = true;
+    memcpy(data->digest, digest.bytes, sizeof data->digest);
+}
+
+static int serve(struct api_call *call)
+{
+    int r = authenticate(call);
+    if (r == 0) {
+        r = permit(call);
+    }
+    if (r == 0) {
+        r = limit(call);
+    }
+    if (r < 0) {
+        return r;
+    }
+    size_t size = call->route->in_size;
+    void *in = arena_alloc(call->req->arena, size > 0 ? size : 1);
+    r = api_decode(call, in);
+    if (r < 0) {
+        return r;
+    }
+    identify(call);
+    api_headers(call->req, call->res);
+    api_limit_headers(call);
+    return call->route->call(call, in);
+}
+
+static void answer_options(struct http_request *req, struct http_response *res)
+{
+    struct buf allowed;
+    buf_init(&allowed, 256);
+    api_match_allowed(req->path, &allowed);
+    api_headers(req, res);
+    http_status(res, 204);
+    http_set(res, "Allow", arena_str(req->arena, buf_str(&allowed)));
+    buf_fini(&allowed);
+}
+
+static void handle(void *ctx, struct http_request *req, struct http_response *res)
+{
+    struct api *api = ctx;
+    struct api_call *call = req->user;
+    if (call == NULL) {
+        api_web_handle(api, req, res);
+        return;
+    }
+    ASSERT_MAGIC(call, API_CALL_MAGIC);
+    if (call->route == NULL) {
+        answer_options(req, res);
+        return;
+    }
+    call->res = res;
+    note_client(call);
+    assert_context(req->id.p);
+    int r = serve(call);
+    assert_context(NULL);
+    if (r < 0 && call->streamed) {
+        http_abort(res);
+        (void)log_err(r, "api", STR_FMT " %s broke off", STR_ARG(req->id), call->route->id);
+    } else if (r < 0) {
+        api_fail(call, r);
+    }
+}
+
+/* ---- Errors of the protocol, and the end ---- */
+
+static void answer_error(void *ctx, struct http_request *req, int code, struct http_response *res)
+{
+    struct api *api = ctx;
+    ASSERT_MAGIC(api, API_MAGIC);
+    struct api_problem problem = {0};
+    if (code == ERR_METHOD_NOT_ALLOWED) {
+        struct buf allowed;
+        buf_init(&allowed, 256);
+        api_match_allowed(req->path, &allowed);
+        struct str known = allowed.n > 0 ? buf_str(&allowed) : STR("GET, HEAD");
+        http_set(res, "Allow", arena_str(req->arena, known));
+        buf_fini(&allowed);
+    }
+    api_fail_plain(req, res, code, &problem);
+}
+
+static void finish(void *ctx, struct http_request *req, const struct http_outcome *outcome)
+{
+    const struct api_call *call = req->user;
+    enum log_level level = outcome->status >= 500 ? LOG_WARN : LOG_DEBUG;
+    if (call == NULL || call->route == NULL || !log_enabled(level)) {
+        return;
+    }
+    const struct api_route *row = call->route;
+    log_printf(level, "api", "%s %d in %lld us " STR_FMT " " STR_FMT " %s", row->id,
+               outcome->status, (long long)outcome->took, STR_ARG(req->id),
+               STR_ARG(call->data.scope.user_id), row->audit);
+}
+
+struct http_app api_app(struct api *api)
+{
+    ASSERT_MAGIC(api, API_MAGIC);
+    return (struct http_app){
+        .ctx = api,
+        .route = route,
+        .handle = handle,
+        .error = answer_error,
+        .finish = finish,
+    };
+}

@@ -1,0 +1,92 @@
+/* Sessions: /sessions and what is done with one. */
+#include "sessions/sessions.h"
+#include "api/api_int.h"
+
+static int answer(struct api_call *call, int status, const struct sessions_view *view)
+{
+    api_etag(call, (uint64_t)view->session.revision);
+    sessions_write(api_begin(call, status), view, STR_EMPTY);
+    return api_end(call);
+}
+
+int api_sessions_create(struct api_call *call, const struct api_sessions_create_in *in)
+{
+    struct sessions_view view;
+    int r = sessions_create(&call->data, &(struct sessions_create_input){.name = in->name}, &view);
+    if (r < 0) {
+        return r;
+    }
+    http_set(call->res, "Location",
+             arena_printf(call->req->arena, "/api/v5/sessions/" STR_FMT, STR_ARG(view.session.id)));
+    return answer(call, 201, &view);
+}
+
+int api_sessions_list(struct api_call *call, const struct api_sessions_list_in *in)
+{
+    struct sessions_page page;
+    int r =
+        sessions_list(&call->data,
+                      &(struct sessions_list_input){
+                          .limit = (size_t)in->limit, .cursor = in->cursor, .deleted = in->deleted},
+                      &page);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < page.n; i++) {
+        sessions_write(w, &page.at[i], STR_EMPTY);
+    }
+    json_array_end(w);
+    return api_end_page(call, page.next);
+}
+
+int api_sessions_get(struct api_call *call, const struct api_sessions_get_in *in)
+{
+    struct sessions_view view;
+    int r = sessions_get(&call->data, in->session_id, &view);
+    return r < 0 ? r : answer(call, 200, &view);
+}
+
+int api_sessions_update(struct api_call *call, const struct api_sessions_update_in *in)
+{
+    struct sessions_view view;
+    struct sessions_rename_input rename = {.name = in->name};
+    int r = api_if_match(in->if_match, &rename.revision);
+    if (r == 0) {
+        r = sessions_rename(&call->data, in->session_id, &rename, &view);
+    }
+    return r < 0 ? r : answer(call, 200, &view);
+}
+
+int api_sessions_delete(struct api_call *call, const struct api_sessions_delete_in *in)
+{
+    struct sessions_view view;
+    int64_t revision;
+    int r = api_if_match(in->if_match, &revision);
+    if (r == 0) {
+        r = sessions_delete(&call->data, in->session_id, revision, &view);
+    }
+    return r < 0 ? r : answer(call, 200, &view);
+}
+
+int api_sessions_open(struct api_call *call, const struct api_sessions_open_in *in)
+{
+    struct sessions_view view;
+    int r = sessions_open(&call->data, in->session_id, &view);
+    return r < 0 ? r : answer(call, 202, &view);
+}
+
+int api_sessions_pause(struct api_call *call, const struct api_sessions_pause_in *in)
+{
+    struct sessions_view view;
+    int r = sessions_pause(&call->data, in->session_id, &view);
+    return r < 0 ? r : answer(call, 200, &view);
+}
+
+int api_sessions_restore(struct api_call *call, const struct api_sessions_restore_in *in)
+{
+    struct sessions_view view;
+    int r = sessions_restore(&call->data, in->session_id, &view);
+    return r < 0 ? r : answer(call, 200, &view);
+}
