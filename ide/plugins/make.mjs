@@ -32,6 +32,10 @@ async function rebuild(name, out) {
     const manifest = await readJson(join(to, 'package.json'));
     delete manifest.main; // the packages hold the web build only
     manifest.engines = { vscode: '^1.90.0' };
+    if (manifest.contributes?.keybindings) {
+        // Theia refuses them, with a warning each, on every other system than theirs.
+        manifest.contributes.keybindings = manifest.contributes.keybindings.filter(({ key }) => !/\bcmd\b/.test(key ?? ''));
+    }
     if (manifest.browser) {
         const script = join(to, manifest.browser).replace(/\.js$/, '');
         const code = await readFile(`${script}.js`, 'utf8').catch(() => readFile(script, 'utf8'));

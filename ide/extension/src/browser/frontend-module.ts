@@ -15,14 +15,13 @@ import { About } from './about';
 import { BackendLink } from './backend-link';
 import { ChatWelcome, CoditectAgent } from './chat';
 import { Commands } from './commands';
+import { FirstLayout } from './first-layout';
 import { Persistence } from './persistence';
 import { PersistenceItem, QuietConnectionStatus } from './persistence-item';
 import { PlatformFrame } from './platform-frame';
 import { ThemeSync } from './theme-sync';
 import { CoditectThemeRegistry, replaceTheiasThemes } from './themes';
 import { Welcome } from './welcome';
-import '@fontsource-variable/inter/index.css';
-import '@fontsource-variable/jetbrains-mono/index.css';
 import '../../src/browser/style/index.css';
 
 replaceTheiasThemes();
@@ -34,7 +33,7 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
 
     bind(PlatformFrame).toSelf().inSingletonScope();
     bind(Persistence).toSelf().inSingletonScope();
-    for (const contribution of [BackendLink, ThemeSync, PersistenceItem]) {
+    for (const contribution of [BackendLink, FirstLayout, ThemeSync, PersistenceItem]) {
         bind(contribution).toSelf().inSingletonScope();
         bind(FrontendApplicationContribution).toService(contribution);
     }
