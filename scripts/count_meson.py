@@ -36,7 +36,7 @@ def tap_cases(text):
 def unittest_cases(text):
     cases = {"passed": 0, "failed": 0, "skipped": 0}
     for ran, _, details in UNITTEST.findall(text):
-        kinds = {name: int(n) for name, n in re.findall(r"([\w ]+)=(\d+)", details)}
+        kinds = {name: int(n) for name, n in re.findall(r"(\w[\w ]*)=(\d+)", details)}
         skipped = kinds.get("skipped", 0)
         failed = sum(kinds.get(k, 0) for k in ("failures", "errors", "unexpected successes"))
         cases["failed"] += failed

@@ -52,10 +52,11 @@ make_cache() {
 run_pid=
 
 # run COMMAND…: as a session of its own, so that stop_run ends it with every child. Unlike a
-# foreground command it lets this shell's traps run at once.
+# foreground command it lets this shell's traps run at once. A background command of a shell starts
+# with SIGINT ignored, which it would hand on to all its children: that is undone.
 run() {
     local status=0
-    setsid "$@" </dev/null &
+    setsid env --default-signal=INT,QUIT "$@" </dev/null &
     run_pid=$!
     wait "$run_pid" || status=$?
     run_pid=

@@ -27,7 +27,7 @@ pause_for() {
 server_alive() { [ -n "$server_pid" ] && kill -0 "$server_pid" 2>/dev/null; }
 
 start_server() {
-    setsid setpriv --pdeathsig TERM "$@" </dev/null &
+    setsid env --default-signal=INT,QUIT setpriv --pdeathsig TERM "$@" </dev/null &
     server_pid=$!
 }
 
