@@ -24,6 +24,7 @@ import rule_includes
 import rule_readme
 import rule_shell
 import rule_size
+import rule_tsgraph
 import rule_typescript
 import rule_words
 import tree as trees
@@ -32,7 +33,7 @@ RULES = {
     "format": rule_format, "banned": rule_banned, "size": rule_size, "includes": rule_includes,
     "headers": rule_headers, "externs": rule_externs, "words": rule_words,
     "commits": rule_commits, "forbidden": rule_forbidden, "typescript": rule_typescript,
-    "readme": rule_readme, "shell": rule_shell,
+    "tsgraph": rule_tsgraph, "readme": rule_readme, "shell": rule_shell,
 }
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 

@@ -19,6 +19,7 @@ import rule_includes
 import rule_readme
 import rule_shell
 import rule_size
+import rule_tsgraph
 import rule_typescript
 import rule_words
 import tree as trees
@@ -376,6 +377,44 @@ class TypeScript(RuleTest):
         self.assert_fires(rule_typescript, {"tsconfig.json": '{"compilerOptions": {}}'}, "strict")
         self.assert_fires(rule_typescript, {"tsconfig.json": strict.replace("true", "false")},
                           "strict")
+
+
+class TypeScriptGraph(RuleTest):
+    def project(self, **files):
+        named = {f"web/src/{name}.ts": text for name, text in files.items()}
+        return {"web/package.json": '{"main": "src/main.ts"}', **named}
+
+    def test_used_exports_and_no_cycle(self):
+        self.assert_silent(rule_tsgraph, self.project(
+            main="import { a, type B } from './lib';\nimport C from './view';\nexport const x = 1",
+            lib="export const a = 1;\nexport interface B { c: string }\n",
+            view="export default function View() {}\n"))
+
+    def test_dead_export(self):
+        self.assert_fires(rule_tsgraph, self.project(
+            main="import { a } from './lib';\n", lib="export const a = 1;\nexport const b = 2;\n"),
+            "export b is used by nobody")
+
+    def test_commented_import_is_no_use(self):
+        self.assert_fires(rule_tsgraph, self.project(
+            main="// import { a } from './lib';\n", lib="export const a = 1;\n"), "export a")
+
+    def test_whole_module_and_dynamic_import_use_all(self):
+        self.assert_silent(rule_tsgraph, self.project(
+            main="import * as lib from './lib';\nconst v = () => import('./view');\n",
+            lib="export const a = 1;\n", view="export const View = 1;\n"))
+
+    def test_cycle(self):
+        self.assert_fires(rule_tsgraph, self.project(
+            main="import { a } from './a';\n",
+            a="import { b } from './b';\nexport const a = 1;\n",
+            b="import { a } from './a.js';\nexport const b = 1;\n"), "cycle")
+
+    def test_types_make_no_cycle(self):
+        self.assert_silent(rule_tsgraph, self.project(
+            main="import { a } from './a';\n",
+            a="import { b } from './b';\nexport const a = 1;\n",
+            b="import type { a } from './a';\nexport const b = 1;\n"))
 
 
 @unittest.skipUnless(shutil.which("shellcheck"), "shellcheck is not installed")
