@@ -39,14 +39,18 @@ typedef int store_fn(struct txn *txn, void *ctx);
 /* Identity of an operation: what makes a repeated store_write harmless. */
 struct store_op {
     uint8_t id[16];
-    usec_t made;      /* decides the bucket of the marker */
-    bool from_client; /* the id may have been used before: its marker is looked for first, 24 hours back */
-    bool reserve;     /* frees space or keeps state: may use the space that is held back for a full disk */
-    size_t bytes;     /* about what it writes, when more than a few KiB: small operations go before large ones */
+    usec_t made; /* decides the bucket of the marker */
+    bool
+        from_client; /* the id may have been used before: its marker is looked for first, 24 hours back */
+    bool
+        reserve; /* frees space or keeps state: may use the space that is held back for a full disk */
+    size_t
+        bytes; /* about what it writes, when more than a few KiB: small operations go before large ones */
 };
 
 struct store_op store_op_new(void); /* random id; kept for the operation's own retries alone */
-struct store_op store_op_derived(const uint8_t id[static 16]); /* from a client's key, a batch id, a ticket */
+struct store_op store_op_derived(
+    const uint8_t id[static 16]); /* from a client's key, a batch id, a ticket */
 
 /* Faults for tests, in front of any driver. With rate 0 the call number at (1, 2, …) suffers kind; with a rate one call in
  * so many suffers some kind, chosen by seed. */
@@ -70,7 +74,7 @@ struct store_options {
     const struct store_faults *faults; /* NULL: none; copied */
     size_t balloon;                    /* bytes held back for a full disk; 0: 256 MiB */
     const char *sqlite_vfs;            /* tests: a registered SQLite VFS; NULL: the system's */
-    bool unsafe_no_sync;               /* for the crash tests' control run only: commits are not flushed */
+    bool unsafe_no_sync; /* for the crash tests' control run only: commits are not flushed */
 };
 
 /* ERR_BUSY: another process holds the directory (its pid is logged). ERR_CORRUPT: the format is newer or unreadable. ERR_IO. */
@@ -97,8 +101,7 @@ struct store_call {
     void *ctx;
     const char *name; /* of fn, for the log when it takes over 5 ms */
 };
-#define store_read(s, fn, ctx) \
-    store_read_call((s), &(struct store_call){NULL, (fn), (ctx), #fn})
+#define store_read(s, fn, ctx) store_read_call((s), &(struct store_call){NULL, (fn), (ctx), #fn})
 #define store_write(s, op, fn, ctx) \
     store_write_call((s), &(struct store_call){(op), (fn), (ctx), #fn})
 int store_read_call(struct store *s, const struct store_call *call) BASE_MUST_USE;
@@ -144,8 +147,8 @@ struct store_range {
 };
 
 /* At most limit pairs in byte order of keys (or against it). ERR_TOO_LARGE: over STORE_MAX_SCAN_BYTES; ask for fewer. */
-int store_scan(struct txn *txn, const struct store_range *range, struct store_pair **ret_pairs, size_t *ret_count)
-    BASE_MUST_USE;
+int store_scan(struct txn *txn, const struct store_range *range, struct store_pair **ret_pairs,
+               size_t *ret_count) BASE_MUST_USE;
 
 /* The first key behind all keys that start with prefix (its last byte below 255 raised by one), in the arena; asserts that
  * there is one. */
@@ -167,11 +170,12 @@ struct store_event {
 
 /* At most limit entries behind position (all 0: from the first kept). ERR_RESYNC: what follows position is no longer kept,
  * or position is of another epoch. */
-int store_feed(struct txn *txn, struct str feed, const uint8_t position[static STORE_POSITION_SIZE], size_t limit,
-               struct store_event **ret_events, size_t *ret_count) BASE_MUST_USE;
+int store_feed(struct txn *txn, struct str feed, const uint8_t position[static STORE_POSITION_SIZE],
+               size_t limit, struct store_event **ret_events, size_t *ret_count) BASE_MUST_USE;
 
 /* The position behind which a reader finds only what comes from now on. */
-int store_feed_end(struct txn *txn, struct str feed, uint8_t ret_position[static STORE_POSITION_SIZE]) BASE_MUST_USE;
+int store_feed_end(struct txn *txn, struct str feed,
+                   uint8_t ret_position[static STORE_POSITION_SIZE]) BASE_MUST_USE;
 
 /* Outside of transactions: drops entries appended before older_than and all but the newest keep, in pages. */
 int store_feed_trim(struct store *s, struct str feed, usec_t older_than, size_t keep) BASE_MUST_USE;
@@ -186,7 +190,8 @@ int store_raise_epoch(struct store *s) BASE_MUST_USE;
  */
 enum { STORE_MAX_WATCHES = 100000 };
 struct store_watch;
-struct store_watch *store_watch(struct store *s, struct str key, void (*wake)(void *ctx), void *ctx);
+struct store_watch *store_watch(struct store *s, struct str key, void (*wake)(void *ctx),
+                                void *ctx);
 void store_unwatch(struct store_watch *w); /* NULL allowed */
 
 /* Drops markers that are older than 24 h; called hourly. */

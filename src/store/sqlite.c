@@ -1,0 +1,274 @@
+/*
+ * The sqlite driver: the embedded engine.
+ *
+ * Why SQLite: durable group commits as fast as any engine measured here, no limit on key length, integrity check, online
+ * backup, known to every operator. Why one table without rowid: one tree to search, and neighbours in key order lie
+ * together.
+ *
+ * Files in the directory: store.db with -wal and -shm; lock, held by flock with the pid in it; balloon (sqlite_space.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "store/sqlite_int.h"
+
+enum { BALLOON = 256 << 20 };
+
+static pthread_once_t configured = PTHREAD_ONCE_INIT;
+
+static void configure(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* its counters cost a global mutex */
+    (void)sqlite3_initialize();
+}
+
+/* ---- the directory ------------------------------------------------------------------------------------------------- */
+
+static char *join_path(const char *directory, const char *name)
+{
+    ARENA_AUTO(a);
+    struct str path = arena_printf(&a, "%s/%s", directory, name);
+    return mem_dup(path.p, path.n);
+}
+
+static int locked_by_other(int fd, const char *directory)
+{
+    char text[32] = "";
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    size_t digits = n > 0 ? strspn(text, "0123456789") : 0;
+    return log_err(ERR_BUSY, "store", "%s is in use by process %.*s", directory, (int)digits, text);
+}
+
+/* Holds the directory for this process. The kernel lets go when the process ends, however it ends. */
+static int lock_directory(struct store_sqlite *d)
+{
+    if (mkdir(d->directory, 0700) != 0 && errno != EEXIST) {
+        return log_err(err_from_errno(errno), "store", "cannot make %s: %s", d->directory,
+                       strerror(errno));
+    }
+    MEM_AUTO char *path = join_path(d->directory, "lock");
+    FD_AUTO int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return log_err(ERR_IO, "store", "cannot open %s: %s", path, strerror(errno));
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        return errno == EWOULDBLOCK ? locked_by_other(fd, d->directory) : ERR_IO;
+    }
+    char pid[32];
+    int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) != 0 || fd_write_all(fd, str_of(pid, (size_t)n)) != 0) {
+        log_warn("store", "cannot write the process id into %s",
+                 path); /* the lock itself is what counts */
+    }
+    d->lock_fd = FD_TAKE(fd);
+    return 0;
+}
+
+/* A new file is only there after a power cut when its directory was flushed. */
+static int sync_directory(const char *directory)
+{
+    FD_AUTO int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) != 0 ? ERR_IO : 0;
+}
+
+/* ---- connecting ---------------------------------------------------------------------------------------------------- */
+
+/* Called by SQLite after each commit of the writer: frames is what the log now holds. */
+static int committed(void *self, sqlite3 *db, const char *name, int frames)
+{
+    (void)db;
+    (void)name;
+    struct store_sqlite *d = self;
+    d->wal_frames = frames;
+    d->wal_checkpointed = false;
+    return SQLITE_OK;
+}
+
+/* After the numbers of a failed group none is given twice: they only ever grow. */
+static int load_commit_number(struct store_sqlite *d)
+{
+    ARENA_AUTO(a);
+    struct str value;
+    int r = store_connection_get(d->writer, &a, STR("meta/commit"), &value);
+    if (r == ERR_NOT_FOUND) {
+        return 0;
+    }
+    if (r || value.n != 8) {
+        return r ? r : ERR_CORRUPT;
+    }
+    uint64_t number = store_unbig(value.p, 8);
+    d->commit_number = d->commit_number > number ? d->commit_number : number;
+    d->stored_commit_number = number;
+    return 0;
+}
+
+/* The log that a former process left is copied into the database and flushed before anything is added to it. */
+static int settle_log(struct store_sqlite *d)
+{
+    int frames = 0, done = 0;
+    sqlite3 *db = d->writer->db;
+    int r = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, &frames, &done);
+    if (r != SQLITE_OK && store_connection_error(d->writer, "first checkpoint") != ERR_NO_SPACE) {
+        return ERR_IO;
+    }
+    d->wal_checkpointed = r == SQLITE_OK;
+    d->wal_frames = r == SQLITE_OK ? 0 : frames;
+    return 0;
+}
+
+int store_sqlite_connect(struct store_sqlite *d)
+{
+    ASSERT(!d->writer);
+    const struct store_connection_options options = {
+        .path = d->path,
+        .vfs = d->vfs,
+        .writer = true,
+        .no_sync = d->no_sync,
+    };
+    int r = store_connection_open(&options, &d->writer);
+    if (r == 0) {
+        r = settle_log(d);
+    }
+    if (r == 0) {
+        (void)sqlite3_wal_hook(d->writer->db, committed, d);
+        r = load_commit_number(d);
+    }
+    if (r) {
+        store_connection_close(d->writer);
+        d->writer = NULL;
+        return r;
+    }
+    store_readers_open(&d->readers);
+    return 0;
+}
+
+void store_sqlite_disconnect(struct store_sqlite *d)
+{
+    store_readers_close(&d->readers);
+    store_connection_close(d->writer);
+    d->writer = NULL;
+}
+
+/* ---- the driver ---------------------------------------------------------------------------------------------------- */
+
+static void sqlite_close(void *self)
+{
+    struct store_sqlite *d = self;
+    if (d->thread_started) {
+        lock_take(&d->queue.lock);
+        d->queue.stop = true;
+        lock_cond_signal(&d->queue.changed);
+        lock_release(&d->queue.lock);
+        (void)pthread_join(d->thread, NULL);
+    }
+    store_sqlite_disconnect(d);
+    store_queue_fini(&d->queue);
+    store_readers_fini(&d->readers);
+    store_space_fini(&d->space);
+    fd_close(&d->lock_fd);
+    mem_free(d->vfs);
+    mem_free(d->path);
+    mem_free(d->directory);
+    mem_free(d);
+}
+
+static struct store_sqlite *make(const struct store_options *options)
+{
+    struct store_sqlite *d = MEM_NEW(struct store_sqlite);
+    d->directory = mem_dup(options->directory, strlen(options->directory));
+    d->path = join_path(d->directory, "store.db");
+    d->vfs = options->sqlite_vfs ? mem_dup(options->sqlite_vfs, strlen(options->sqlite_vfs)) : NULL;
+    d->no_sync = options->unsafe_no_sync;
+    d->lock_fd = -1;
+    store_queue_init(&d->queue);
+    store_readers_init(&d->readers);
+    store_space_init(&d->space, d->directory, options->balloon ? options->balloon : BALLOON);
+    return d;
+}
+
+static int sqlite_open(const struct store_options *options, void **ret_self)
+{
+    ASSERT(options->directory != NULL);
+    (void)pthread_once(&configured, configure);
+    struct store_sqlite *d = make(options);
+    int r = lock_directory(d);
+    if (r == 0) {
+        store_space_inflate(&d->space);
+        r = store_sqlite_connect(d);
+    }
+    if (r == 0) {
+        r = sync_directory(d->directory);
+    }
+    if (r == 0) {
+        r = pthread_create(&d->thread, NULL, store_writer_main, d) == 0 ? 0 : ERR_IO;
+        d->thread_started = r == 0;
+    }
+    if (r) {
+        sqlite_close(d);
+        return r;
+    }
+    *ret_self = d;
+    return 0;
+}
+
+static int sqlite_read(void *self, struct txn *txn)
+{
+    struct store_connection *c;
+    int r = store_readers_take(self, &c);
+    if (r) {
+        return r;
+    }
+    txn->view = c;
+    (void)store_txn_run(txn);
+    store_readers_give(self, c);
+    return 0;
+}
+
+static int sqlite_write(void *self, struct txn *txn)
+{
+    return store_writer_submit(self, txn);
+}
+
+static int sqlite_get(struct txn *txn, struct str key, struct str *ret_value)
+{
+    int r = store_connection_get(txn->view, &txn->arena, key, ret_value);
+    return r == ERR_IO ? ERR_UNAVAILABLE : r;
+}
+
+static int sqlite_scan(struct txn *txn, const struct store_range *range,
+                       struct store_pair **ret_pairs, size_t *ret_count)
+{
+    struct store_pairs pairs = {0};
+    int r = store_connection_scan(txn->view, &txn->arena, range, &pairs);
+    if (r) {
+        return r == ERR_IO ? ERR_UNAVAILABLE : r;
+    }
+    *ret_pairs = pairs.at;
+    *ret_count = pairs.n;
+    return 0;
+}
+
+static void sqlite_stats(void *self, struct store_stats *stats)
+{
+    const struct store_sqlite *d = self;
+    stats->commits += d->commits;
+    stats->disk_full = d->space.full;
+}
+
+const struct store_driver store_sqlite = {
+    .name = "sqlite",
+    .open = sqlite_open,
+    .close = sqlite_close,
+    .read = sqlite_read,
+    .write = sqlite_write,
+    .get = sqlite_get,
+    .scan = sqlite_scan,
+    .stats = sqlite_stats,
+};

@@ -1,0 +1,71 @@
+/*
+ * The write-ahead log: when it is copied into the database, and how it is cut after a failed flush.
+ *
+ * Only the writer thread comes here. That is a rule, not a habit: SQLite up to 3.51.2 can lose pages when one connection
+ * checkpoints while another resets the log.
+ *
+ * After a failed flush nobody knows which bytes reached the disk, and the kernel forgets them: reading them back proves
+ * nothing, and flushing again says yes. So all that follows the last good commit is cut off before the log is used again:
+ * either the frames behind it, or the whole log when all of its frames were already in the database (only then could the
+ * failed commit have begun a new log).
+ */
+#include "base/assert.h"
+#include "base/log.h"
+#include "store/sqlite_int.h"
+
+enum { WAL_HEADER = 32, WAL_FRAME = 24 + SQLITE_PAGE };
+
+void store_sqlite_checkpoint(struct store_sqlite *d, bool idle)
+{
+    if (!d->writer || d->wal_checkpointed ||
+        d->wal_frames < (idle ? SQLITE_WAL_SOFT : SQLITE_WAL_HARD)) {
+        return;
+    }
+    int frames = 0, done = 0;
+    int r =
+        sqlite3_wal_checkpoint_v2(d->writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &done);
+    if (r == SQLITE_OK) {
+        d->wal_checkpointed = frames >= 0 && frames == done;
+    } else if (r != SQLITE_BUSY &&
+               store_connection_error(d->writer, "checkpoint") == ERR_NO_SPACE) {
+        store_space_hit(&d->space);
+    }
+}
+
+static int truncate_file(sqlite3_file *file, sqlite3_int64 size)
+{
+    sqlite3_int64 now = 0;
+    int r = file->pMethods->xFileSize(file, &now);
+    if (r == SQLITE_OK && now > size) {
+        r = file->pMethods->xTruncate(file, size);
+    }
+    if (r == SQLITE_OK) {
+        r = file->pMethods->xSync(file, SQLITE_SYNC_FULL);
+    }
+    (void)file->pMethods->xClose(file);
+    return r;
+}
+
+int store_sqlite_cut_log(struct store_sqlite *d)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(d->vfs);
+    ASSERT(vfs != NULL && !d->writer);
+    ARENA_AUTO(a);
+    struct str path = arena_printf(&a, "%s-wal", d->path);
+    int exists = 0;
+    if (vfs->xAccess(vfs, path.p, SQLITE_ACCESS_EXISTS, &exists) != SQLITE_OK || !exists) {
+        return exists ? ERR_IO : 0;
+    }
+    sqlite3_file *file = arena_alloc(&a, (size_t)vfs->szOsFile);
+    if (vfs->xOpen(vfs, path.p, file, SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
+        return log_err(ERR_IO, "store", "cannot open %s", path.p);
+    }
+    sqlite3_int64 size = 0;
+    if (!d->wal_checkpointed && d->wal_frames > 0) {
+        size = WAL_HEADER + (sqlite3_int64)d->wal_frames * WAL_FRAME;
+    }
+    if (truncate_file(file, size) != SQLITE_OK) {
+        return log_err(ERR_IO, "store", "cannot cut %s to what was flushed", path.p);
+    }
+    return 0;
+}

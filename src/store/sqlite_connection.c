@@ -1,0 +1,281 @@
+/*
+ * One connection to the database, with its prepared statements.
+ *
+ * A read transaction of one get (the usual one) costs one statement: GET_HOLD stays on its row, and SQLite keeps the
+ * connection's snapshot as long as a statement is active. Its form always yields a row (NULL when the key is absent), since
+ * a statement without a row would end at once and let the snapshot go. Reading anything else first costs a BEGIN.
+ */
+#include "base/assert.h"
+#include "base/log.h"
+#include "store/sqlite_int.h"
+
+static const char *const sql[STORE_STATEMENT_COUNT] = {
+    [STORE_STATEMENT_GET] = "SELECT value FROM kv WHERE key = ?1",
+    [STORE_STATEMENT_GET_HOLD] = "SELECT (SELECT value FROM kv WHERE key = ?1)",
+    [STORE_STATEMENT_SCAN_UP] =
+        "SELECT key, value FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3",
+    [STORE_STATEMENT_SCAN_DOWN] =
+        "SELECT key, value FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key DESC LIMIT ?3",
+    [STORE_STATEMENT_BEGIN_READ] = "BEGIN",
+    [STORE_STATEMENT_COMMIT] = "COMMIT",
+    [STORE_STATEMENT_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [STORE_STATEMENT_ROLLBACK] = "ROLLBACK",
+    [STORE_STATEMENT_PUT] = "REPLACE INTO kv(key, value) VALUES (?1, ?2)",
+    [STORE_STATEMENT_DELETE] = "DELETE FROM kv WHERE key = ?1",
+    [STORE_STATEMENT_DELETE_RANGE] = "DELETE FROM kv WHERE key >= ?1 AND key < ?2",
+};
+
+int store_connection_error(struct store_connection *c, const char *what)
+{
+    int code = sqlite3_extended_errcode(c->db);
+    int kind = code & 0xff;
+    if (kind == SQLITE_FULL) {
+        return ERR_NO_SPACE;
+    }
+    c->failed = true;
+    int r = kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB ? ERR_CORRUPT : ERR_IO;
+    return log_err(r, "store", "sqlite: %s: %s (%d, errno %d)", what, sqlite3_errmsg(c->db), code,
+                   sqlite3_system_errno(c->db));
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------- */
+
+static int execute(struct store_connection *c, const char *text)
+{
+    if (sqlite3_exec(c->db, text, NULL, NULL, NULL) != SQLITE_OK) {
+        return store_connection_error(c, text);
+    }
+    return 0;
+}
+
+static int set_up_writer(struct store_connection *c, bool no_sync)
+{
+    static const char *const steps[] = {
+        "PRAGMA page_size=4096",
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA wal_autocheckpoint=0",
+        "PRAGMA journal_size_limit=67108864",
+        "PRAGMA secure_delete=FAST",
+        "PRAGMA cache_size=-32768",
+        "PRAGMA cache_spill=0",
+        "CREATE TABLE IF NOT EXISTS kv(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT "
+        "ROWID",
+    };
+    int r = execute(c, no_sync ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL");
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++) {
+        r = execute(c, steps[i]);
+    }
+    return r;
+}
+
+static int set_up(struct store_connection *c, const struct store_connection_options *options)
+{
+    (void)sqlite3_extended_result_codes(c->db, 1);
+    (void)sqlite3_busy_timeout(c->db, 1000); /* recovery by another connection */
+    (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    int r = execute(c, "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=1073741824");
+    if (r == 0) {
+        r = options->writer ? set_up_writer(c, options->no_sync)
+                            : execute(c, "PRAGMA query_only=1; PRAGMA wal_autocheckpoint=0");
+    }
+    int count = options->writer ? STORE_STATEMENT_COUNT : STORE_STATEMENT_READER_COUNT;
+    for (int i = 0; i < count && r == 0; i++) {
+        if (sqlite3_prepare_v3(c->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &c->statements[i],
+                               NULL) != SQLITE_OK) {
+            r = store_connection_error(c, sql[i]);
+        }
+    }
+    return r;
+}
+
+int store_connection_open(const struct store_connection_options *options,
+                          struct store_connection **ret_c)
+{
+    struct store_connection *c = MEM_NEW(struct store_connection);
+    c->writer = options->writer;
+    int flags = SQLITE_OPEN_NOMUTEX;
+    flags |= options->writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    int r = 0;
+    if (sqlite3_open_v2(options->path, &c->db, flags, options->vfs) != SQLITE_OK) {
+        r = store_connection_error(c, options->path);
+    }
+    if (r == 0) {
+        r = set_up(c, options);
+    }
+    if (r) {
+        store_connection_close(c);
+        return r;
+    }
+    *ret_c = c;
+    return 0;
+}
+
+void store_connection_close(struct store_connection *c)
+{
+    if (!c) {
+        return;
+    }
+    for (int i = 0; i < STORE_STATEMENT_COUNT; i++) {
+        (void)sqlite3_finalize(c->statements[i]);
+    }
+    ASSERT(sqlite3_close(c->db) == SQLITE_OK);
+    mem_free(c);
+}
+
+size_t store_connection_unused(struct store_connection *c)
+{
+    sqlite3_stmt *statement = NULL;
+    size_t pages = 0;
+    if (sqlite3_prepare_v2(c->db, "PRAGMA freelist_count", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        pages = (size_t)sqlite3_column_int64(statement, 0);
+    }
+    (void)sqlite3_finalize(statement);
+    return pages * SQLITE_PAGE;
+}
+
+/* ---- statements ---------------------------------------------------------------------------------------------------- */
+
+/* The bytes live until the statement is reset; an empty blob must not be NULL, which SQLite takes for NULL. */
+static void bind(sqlite3_stmt *statement, int at, struct str bytes)
+{
+    int r = sqlite3_bind_blob64(statement, at, bytes.n > 0 ? bytes.p : "", bytes.n, SQLITE_STATIC);
+    ASSERT(r == SQLITE_OK);
+}
+
+static int finish(struct store_connection *c, sqlite3_stmt *statement, int step)
+{
+    int r = step == SQLITE_DONE || step == SQLITE_ROW
+                ? 0
+                : store_connection_error(c, sqlite3_sql(statement));
+    (void)sqlite3_reset(statement);
+    return r;
+}
+
+static int run(struct store_connection *c, enum store_statement which)
+{
+    sqlite3_stmt *statement = c->statements[which];
+    return finish(c, statement, sqlite3_step(statement));
+}
+
+int store_connection_run(struct store_connection *c, enum store_statement which)
+{
+    return run(c, which);
+}
+
+static struct str column(sqlite3_stmt *statement, int at, struct arena *a)
+{
+    const void *p = sqlite3_column_blob(statement, at);
+    return arena_str(a, str_of(p, (size_t)sqlite3_column_bytes(statement, at)));
+}
+
+/* A reader's first get: the statement is left on its row, which keeps the snapshot. */
+static int get_and_hold(struct store_connection *c, struct arena *a, struct str key,
+                        struct str *ret_value)
+{
+    sqlite3_stmt *statement = c->statements[STORE_STATEMENT_GET_HOLD];
+    bind(statement, 1, arena_str(a, key));
+    if (sqlite3_step(statement) != SQLITE_ROW) {
+        return finish(c, statement, sqlite3_errcode(c->db));
+    }
+    c->holding = true;
+    if (sqlite3_column_type(statement, 0) == SQLITE_NULL) {
+        return ERR_NOT_FOUND;
+    }
+    *ret_value = column(statement, 0, a);
+    return 0;
+}
+
+int store_connection_get(struct store_connection *c, struct arena *a, struct str key,
+                         struct str *ret_value)
+{
+    if (!c->writer && !c->holding && !c->begun) {
+        return get_and_hold(c, a, key, ret_value);
+    }
+    sqlite3_stmt *statement = c->statements[STORE_STATEMENT_GET];
+    bind(statement, 1, key);
+    int step = sqlite3_step(statement);
+    if (step == SQLITE_ROW) {
+        *ret_value = column(statement, 0, a);
+    }
+    int r = finish(c, statement, step);
+    return r == 0 && step == SQLITE_DONE ? ERR_NOT_FOUND : r;
+}
+
+int store_connection_scan(struct store_connection *c, struct arena *a,
+                          const struct store_range *range, struct store_pairs *pairs)
+{
+    if (!c->writer && !c->holding && !c->begun) {
+        int r = run(c, STORE_STATEMENT_BEGIN_READ);
+        if (r) {
+            return r;
+        }
+        c->begun = true;
+    }
+    sqlite3_stmt *statement =
+        c->statements[range->reverse ? STORE_STATEMENT_SCAN_DOWN : STORE_STATEMENT_SCAN_UP];
+    bind(statement, 1, range->begin);
+    bind(statement, 2, range->end);
+    (void)sqlite3_bind_int64(statement, 3, (sqlite3_int64)range->limit);
+    int step;
+    int r = 0;
+    while (r == 0 && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+        r = store_pairs_add(pairs, a,
+                            (struct store_pair){column(statement, 0, a), column(statement, 1, a)});
+    }
+    int end = finish(c, statement, r ? SQLITE_DONE : step);
+    return r ? r : end;
+}
+
+void store_connection_end_read(struct store_connection *c)
+{
+    if (c->holding) {
+        (void)sqlite3_reset(c->statements[STORE_STATEMENT_GET_HOLD]);
+    }
+    if (c->begun) {
+        (void)run(c, STORE_STATEMENT_COMMIT);
+    }
+    c->holding = c->begun = false;
+}
+
+int store_connection_put(struct store_connection *c, struct str key, struct str value)
+{
+    sqlite3_stmt *statement = c->statements[STORE_STATEMENT_PUT];
+    bind(statement, 1, key);
+    bind(statement, 2, value);
+    return finish(c, statement, sqlite3_step(statement));
+}
+
+static int delete_keys(struct store_connection *c, struct str begin, const struct str *end)
+{
+    sqlite3_stmt *statement =
+        c->statements[end ? STORE_STATEMENT_DELETE_RANGE : STORE_STATEMENT_DELETE];
+    bind(statement, 1, begin);
+    if (end) {
+        bind(statement, 2, *end);
+    }
+    return finish(c, statement, sqlite3_step(statement));
+}
+
+static int apply_entries(struct store_connection *c, const struct store_entry *e)
+{
+    if (!e) {
+        return 0;
+    }
+    int r = apply_entries(c, e->left);
+    if (r == 0) {
+        ASSERT(e->kind != STORE_WRITE_ADD);
+        r = e->kind == STORE_WRITE_PUT ? store_connection_put(c, e->key, e->value)
+                                       : delete_keys(c, e->key, NULL);
+    }
+    return r ? r : apply_entries(c, e->right);
+}
+
+int store_connection_apply(struct store_connection *c, const struct store_writes *w)
+{
+    int r = 0;
+    for (size_t i = 0; i < w->range_count && r == 0; i++) {
+        r = delete_keys(c, w->ranges[i].begin, &w->ranges[i].end);
+    }
+    return r ? r : apply_entries(c, w->root);
+}

@@ -1,0 +1,175 @@
+/*
+ * Inside the sqlite driver: one table kv(key, value) in {directory}/store.db.
+ *
+ * Threads: the writer thread alone uses struct store_sqlite.writer, checkpoints, closes and reopens. Readers borrow read-only
+ * connections from the pool. A connection is used by one thread at a time.
+ */
+#ifndef STORE_SQLITE_INT_H
+#define STORE_SQLITE_INT_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "store/store_int.h"
+
+enum {
+    SQLITE_GROUP_BYTES = 1 << 20, /* content of one group commit */
+    SQLITE_GROUP_JOBS = 512,      /* functions of one group commit */
+    SQLITE_LARGE_JOB = 16 << 10,  /* an op that announces more waits behind the smaller ones */
+    SQLITE_MAX_READERS = 32,      /* connections; more readers wait */
+    SQLITE_PAGE = 4096,
+    SQLITE_WAL_SOFT = 2000,  /* frames after which an idle writer checkpoints */
+    SQLITE_WAL_HARD = 16000, /* frames after which it does in any case */
+};
+
+/* ---- sqlite_connection.c ------------------------------------------------------------------------------------------- */
+
+enum store_statement {
+    STORE_STATEMENT_GET,
+    STORE_STATEMENT_GET_HOLD, /* always one row: keeps the snapshot while it stands on it */
+    STORE_STATEMENT_SCAN_UP,
+    STORE_STATEMENT_SCAN_DOWN,
+    STORE_STATEMENT_BEGIN_READ,
+    STORE_STATEMENT_COMMIT,
+    STORE_STATEMENT_READER_COUNT,
+    STORE_STATEMENT_BEGIN_WRITE = STORE_STATEMENT_READER_COUNT,
+    STORE_STATEMENT_ROLLBACK,
+    STORE_STATEMENT_PUT,
+    STORE_STATEMENT_DELETE,
+    STORE_STATEMENT_DELETE_RANGE,
+    STORE_STATEMENT_COUNT,
+};
+
+struct store_connection {
+    struct store_connection *next; /* in the pool */
+    sqlite3 *db;
+    sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
+    bool writer;
+    bool holding; /* reader: GET_HOLD stands on its row */
+    bool begun;   /* reader: BEGIN_READ has been run */
+    bool failed;  /* to be closed, not used again */
+};
+
+struct store_connection_options {
+    const char *path;
+    const char *vfs;
+    bool writer;
+    bool no_sync;
+};
+
+/* ERR_CORRUPT, ERR_NO_SPACE, ERR_IO. */
+int store_connection_open(const struct store_connection_options *options,
+                          struct store_connection **ret_c) BASE_MUST_USE;
+void store_connection_close(
+    struct store_connection *c); /* NULL allowed; what is not committed is lost */
+
+/* ERR_NO_SPACE, ERR_CORRUPT, ERR_IO; logged when it is none of a full disk. */
+int store_connection_run(struct store_connection *c, enum store_statement statement) BASE_MUST_USE;
+int store_connection_get(struct store_connection *c, struct arena *a, struct str key,
+                         struct str *ret_value) BASE_MUST_USE;
+int store_connection_scan(struct store_connection *c, struct arena *a,
+                          const struct store_range *range, struct store_pairs *pairs) BASE_MUST_USE;
+int store_connection_put(struct store_connection *c, struct str key,
+                         struct str value) BASE_MUST_USE;
+int store_connection_apply(struct store_connection *c, const struct store_writes *w) BASE_MUST_USE;
+size_t store_connection_unused(
+    struct store_connection *c); /* bytes that the database holds and does not use */
+void store_connection_end_read(struct store_connection *c);
+int store_connection_error(struct store_connection *c,
+                           const char *what); /* the code of the last failure */
+
+/* ---- sqlite_readers.c ---------------------------------------------------------------------------------------------- */
+
+struct store_readers {
+    struct lock lock;
+    struct lock_cond changed;
+    struct store_connection *idle;
+    size_t count; /* open, idle or not */
+    size_t busy;
+    bool closed;
+};
+
+struct store_sqlite;
+void store_readers_init(struct store_readers *r);
+void store_readers_fini(struct store_readers *r);
+int store_readers_take(struct store_sqlite *d,
+                       struct store_connection **ret_c) BASE_MUST_USE; /* ERR_UNAVAILABLE */
+void store_readers_give(struct store_sqlite *d, struct store_connection *c);
+void store_readers_close(
+    struct store_readers *r); /* waits for those that are out; take fails until open */
+void store_readers_open(struct store_readers *r);
+
+/* ---- sqlite_space.c: the balloon ------------------------------------------------------------------------------------ */
+
+struct store_space {
+    char *path; /* of the balloon */
+    char *directory;
+    size_t size;
+    bool inflated;
+    _Atomic bool full;
+    usec_t looked; /* when space was last looked for */
+};
+
+void store_space_init(struct store_space *space, const char *directory, size_t size);
+void store_space_fini(struct store_space *space);
+void store_space_inflate(struct store_space *space); /* when there is room for it */
+void store_space_hit(struct store_space *space);     /* the disk is full: gives the balloon up */
+
+/* While full, at most once a second: is there room again? unused: bytes that are free inside the database. */
+void store_space_look(struct store_space *space, size_t unused);
+
+/* ---- sqlite_writer.c ------------------------------------------------------------------------------------------------ */
+
+struct store_job { /* on the stack of the thread that waits for it */
+    struct store_job *next;
+    struct txn *txn;
+    struct lock_cond done_cond;
+    int result;
+    bool taken; /* by the writer: the waiter may not give up any more */
+    bool done;
+};
+
+struct store_jobs {
+    struct store_job *first, **end;
+};
+
+struct store_queue {
+    struct lock lock;
+    struct lock_cond changed;
+    struct store_jobs small, large;
+    bool stop;
+};
+
+struct store_sqlite {
+    char *directory, *path;
+    char *vfs;
+    bool no_sync;
+    int lock_fd;
+    struct store_connection *writer; /* NULL: closed after a failure */
+    usec_t reopened;                 /* when that was last tried */
+    uint64_t commit_number, stored_commit_number;
+    int wal_frames;        /* after the last good commit */
+    bool wal_checkpointed; /* all of them are in the database */
+    struct store_readers readers;
+    struct store_space space;
+    struct store_queue queue;
+    pthread_t thread;
+    bool thread_started;
+    _Atomic uint64_t commits;
+};
+
+void store_queue_init(struct store_queue *q);
+void store_queue_fini(struct store_queue *q);
+void *store_writer_main(void *self);
+int store_writer_submit(struct store_sqlite *d, struct txn *txn);
+
+/* sqlite.c: opens the writer's connection, after a failure only what had been flushed. */
+int store_sqlite_connect(struct store_sqlite *d);
+void store_sqlite_disconnect(struct store_sqlite *d);
+
+/* sqlite_checkpoint.c */
+void store_sqlite_checkpoint(struct store_sqlite *d, bool idle);
+int store_sqlite_cut_log(
+    struct store_sqlite *d); /* both sides closed: drops what follows the last good commit */
+
+#endif

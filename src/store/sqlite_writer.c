@@ -1,0 +1,342 @@
+/*
+ * The writer thread: runs queued functions one after another in one SQLite transaction and commits them with one flush.
+ *
+ * A group takes what waits until nothing waits or it has 1 MiB of content; functions that announce much content come after
+ * the others, but at least one a group. A function that fails has written nothing, since its writes lie in its own set until
+ * it has succeeded. Everybody is answered after the flush, also who only read or failed: the answer may rest on what the
+ * group has written.
+ *
+ * Invariants
+ *  1. A job is in the queue, or taken by the writer, or done; only a queued one may be given up by its waiter.
+ *  2. d->writer is NULL or has no transaction open between two groups.
+ *  3. A flush that failed is not tried again (see sqlite_checkpoint.c).
+ */
+#include "base/assert.h"
+#include "base/log.h"
+#include "store/sqlite_int.h"
+
+static const usec_t idle_after = USEC_PER_SEC;
+static const usec_t reopen_every = USEC_PER_SEC;
+
+struct group {
+    struct store_jobs jobs;
+    size_t count;
+    size_t bytes; /* written so far, or announced by the job just taken */
+    bool large;   /* has one that announced much */
+};
+
+static void jobs_init(struct store_jobs *jobs)
+{
+    jobs->first = NULL;
+    jobs->end = &jobs->first;
+}
+
+static void jobs_add(struct store_jobs *jobs, struct store_job *job)
+{
+    job->next = NULL;
+    *jobs->end = job;
+    jobs->end = &job->next;
+}
+
+static struct store_job *jobs_take(struct store_jobs *jobs)
+{
+    struct store_job *job = jobs->first;
+    if (job) {
+        jobs->first = job->next;
+        if (!jobs->first) {
+            jobs->end = &jobs->first;
+        }
+    }
+    return job;
+}
+
+static bool jobs_remove(struct store_jobs *jobs, struct store_job *job)
+{
+    for (struct store_job **at = &jobs->first; *at; at = &(*at)->next) {
+        if (*at == job) {
+            *at = job->next;
+            if (jobs->end == &job->next) {
+                jobs->end = at;
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+void store_queue_init(struct store_queue *q)
+{
+    lock_init(&q->lock, LOCK_STORE_QUEUE);
+    lock_cond_init(&q->changed);
+    jobs_init(&q->small);
+    jobs_init(&q->large);
+}
+
+void store_queue_fini(struct store_queue *q)
+{
+    ASSERT(!q->small.first && !q->large.first);
+    lock_cond_fini(&q->changed);
+    lock_fini(&q->lock);
+}
+
+/* ---- the waiters' side --------------------------------------------------------------------------------------------- */
+
+static size_t announced(const struct store_job *job)
+{
+    const struct store_op *op = job->txn->call->op;
+    return op ? op->bytes : 0;
+}
+
+static struct store_jobs *queue_of(struct store_queue *q, const struct store_job *job)
+{
+    return announced(job) > SQLITE_LARGE_JOB ? &q->large : &q->small;
+}
+
+static int wait_for(struct store_queue *q, struct store_job *job)
+{
+    usec_t deadline = time_monotonic() + STORE_MAX_SECONDS * USEC_PER_SEC;
+    while (!job->done) {
+        if (job->taken) {
+            lock_cond_wait(&job->done_cond, &q->lock);
+        } else if (!lock_cond_wait_until(&job->done_cond, &q->lock, deadline) && !job->taken) {
+            bool removed = jobs_remove(queue_of(q, job), job);
+            ASSERT(removed);
+            return ERR_TIMEOUT;
+        }
+    }
+    return job->result;
+}
+
+int store_writer_submit(struct store_sqlite *d, struct txn *txn)
+{
+    struct store_queue *q = &d->queue;
+    struct store_job job = {.txn = txn};
+    lock_cond_init(&job.done_cond);
+    lock_take(&q->lock);
+    bool first = !q->small.first && !q->large.first;
+    jobs_add(queue_of(q, &job), &job);
+    if (first) {
+        lock_cond_signal(&q->changed);
+    }
+    int r = wait_for(q, &job);
+    lock_release(&q->lock);
+    lock_cond_fini(&job.done_cond);
+    return r;
+}
+
+/* ---- the writer's side --------------------------------------------------------------------------------------------- */
+
+static struct store_job *take_locked(struct store_queue *q, struct group *g)
+{
+    lock_assert_held(&q->lock);
+    if (g->count == SQLITE_GROUP_JOBS || g->bytes >= SQLITE_GROUP_BYTES) {
+        return NULL;
+    }
+    struct store_job *job = NULL;
+    if (q->large.first &&
+        (!g->large || g->bytes + announced(q->large.first) <= SQLITE_GROUP_BYTES) &&
+        !q->small.first) {
+        job = jobs_take(&q->large);
+        g->large = true;
+    } else {
+        job = jobs_take(&q->small);
+    }
+    if (job) {
+        job->taken = true;
+        jobs_add(&g->jobs, job);
+        g->count++;
+    }
+    return job;
+}
+
+static struct store_job *take(struct store_queue *q, struct group *g)
+{
+    LOCK_SCOPE(&q->lock);
+    return take_locked(q, g);
+}
+
+static void finish_group(struct store_queue *q, struct group *g)
+{
+    LOCK_SCOPE(&q->lock);
+    struct store_job *job;
+    while ((job = jobs_take(&g->jobs))) {
+        job->done = true;
+        lock_cond_signal(&job->done_cond); /* the job is gone as soon as its waiter has the lock */
+    }
+}
+
+static bool may_write(const struct store_sqlite *d, const struct txn *txn)
+{
+    if (!d->space.full || txn->writes.puts == 0) {
+        return true;
+    }
+    const struct store_op *op = txn->call->op;
+    return op && op->reserve;
+}
+
+/* A failure of SQLite; that of the function itself goes to the job alone. */
+static int run_job(struct store_sqlite *d, struct store_job *job, struct group *g)
+{
+    struct txn *txn = job->txn;
+    txn->view = d->writer;
+    job->result = 0;
+    if (!store_txn_run(txn)) {
+        return 0;
+    }
+    if (!may_write(d, txn)) {
+        job->result = ERR_NO_SPACE;
+        return 0;
+    }
+    if (store_writes_empty(&txn->writes)) {
+        return 0;
+    }
+    bool numbered = txn->writes.append_count > 0;
+    if (!store_txn_settle(txn, d->commit_number + numbered)) {
+        return 0;
+    }
+    d->commit_number += numbered;
+    g->bytes += txn->writes.bytes;
+    return store_connection_apply(d->writer, &txn->writes);
+}
+
+static int put_commit_number(struct store_sqlite *d)
+{
+    if (d->commit_number == d->stored_commit_number) {
+        return 0;
+    }
+    char bytes[8];
+    store_big(bytes, sizeof bytes, d->commit_number);
+    return store_connection_put(d->writer, STR("meta/commit"), str_of(bytes, sizeof bytes));
+}
+
+static int run_jobs(struct store_sqlite *d, struct group *g)
+{
+    int r = store_connection_run(d->writer, STORE_STATEMENT_BEGIN_WRITE);
+    for (struct store_job *job = g->jobs.first; job && r == 0;
+         job = job->next ? job->next : take(&d->queue, g)) {
+        r = run_job(d, job, g);
+    }
+    if (r == 0) {
+        r = put_commit_number(d);
+    }
+    if (r == 0) {
+        r = store_connection_run(d->writer, STORE_STATEMENT_COMMIT);
+    }
+    if (r == 0) {
+        d->stored_commit_number = d->commit_number;
+        d->commits++;
+    }
+    return r;
+}
+
+static void fail_all(struct group *g, int code)
+{
+    for (struct store_job *job = g->jobs.first; job; job = job->next) {
+        job->result = code;
+    }
+}
+
+/* The disk is full: whoever may use the reserve stays in the group, to be run once more. */
+static bool keep_entitled(struct store_sqlite *d, struct group *g)
+{
+    struct group refused = {.count = 0};
+    jobs_init(&refused.jobs);
+    struct store_job *job = g->jobs.first;
+    jobs_init(&g->jobs);
+    g->count = 0;
+    while (job) {
+        struct store_job *next = job->next;
+        job->result = ERR_NO_SPACE;
+        bool entitled = may_write(d, job->txn);
+        jobs_add(entitled ? &g->jobs : &refused.jobs, job);
+        g->count += entitled;
+        job = next;
+    }
+    finish_group(&d->queue, &refused);
+    return g->count > 0;
+}
+
+static void roll_back(struct store_sqlite *d)
+{
+    if (!sqlite3_get_autocommit(d->writer->db) &&
+        store_connection_run(d->writer, STORE_STATEMENT_ROLLBACK) != 0) {
+        d->writer->failed = true; /* closing it rolls back */
+    }
+}
+
+static void look_for_space(struct store_sqlite *d)
+{
+    if (d->space.full) {
+        store_space_look(&d->space, store_connection_unused(d->writer));
+    }
+}
+
+/* Closes the database after a failed flush; what had been flushed is opened again. */
+static void reconnect(struct store_sqlite *d)
+{
+    store_sqlite_disconnect(d);
+    d->reopened = time_monotonic();
+    if (store_sqlite_connect(d) == 0) {
+        log_info("store", "reopened with what had been flushed");
+    }
+}
+
+static void run_group(struct store_sqlite *d, struct group *g)
+{
+    if (!d->writer && time_monotonic() - d->reopened >= reopen_every) {
+        reconnect(d);
+    }
+    if (!d->writer) {
+        fail_all(g, ERR_UNAVAILABLE);
+        return;
+    }
+    look_for_space(d);
+    int r = run_jobs(d, g);
+    if (r == ERR_NO_SPACE) {
+        roll_back(d);
+        store_space_hit(&d->space);
+        d->commit_number = d->stored_commit_number;
+        g->bytes = SQLITE_GROUP_BYTES; /* nobody joins any more */
+        r = keep_entitled(d, g) ? run_jobs(d, g) : 0;
+    }
+    if (r == ERR_NO_SPACE) {
+        roll_back(d);
+        fail_all(g, ERR_NO_SPACE);
+    } else if (r) {
+        fail_all(g, ERR_UNAVAILABLE);
+    }
+    if (d->writer->failed || (r && r != ERR_NO_SPACE)) {
+        reconnect(d);
+    }
+}
+
+/* Waits for work. False: stop. *idle: nothing came for a while. */
+static bool wait_for_work(struct store_queue *q, struct group *g, bool *idle)
+{
+    LOCK_SCOPE(&q->lock);
+    usec_t deadline = time_monotonic() + idle_after;
+    *idle = false;
+    while (!q->small.first && !q->large.first && !q->stop && !*idle) {
+        *idle = !lock_cond_wait_until(&q->changed, &q->lock, deadline);
+    }
+    (void)take_locked(q, g);
+    return g->count > 0 || !q->stop;
+}
+
+void *store_writer_main(void *self)
+{
+    struct store_sqlite *d = self;
+    for (;;) {
+        struct group g = {.count = 0};
+        jobs_init(&g.jobs);
+        bool idle;
+        if (!wait_for_work(&d->queue, &g, &idle)) {
+            return NULL;
+        }
+        if (g.count > 0) {
+            run_group(d, &g);
+            finish_group(&d->queue, &g);
+        }
+        store_sqlite_checkpoint(d, idle);
+    }
+}
