@@ -1,0 +1,333 @@
+// The real coditectd on a free port with a data directory of its own, and a client that holds every reply against
+// spec/openapi.yaml: a status that the route does not name, or a body that its schema refuses, fails the test at once.
+//
+// Requests go out exactly as written (node's fetch would tidy up paths). Which routes were hit is noted in a file that all
+// test files of one run share; zz-routes.test.mjs reads it last.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { Agent, request as httpRequest } from "node:http";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import Ajv from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+const build = process.env.CODITECT_BUILD ?? "";
+assert.notEqual(build, "", "CODITECT_BUILD must name the build directory");
+
+export const bundle = JSON.parse(readFileSync(join(build, "src/api/openapi.schema.json"), "utf8"));
+
+// All files of one `node --test` have the same parent.
+export const hitsFile = join(tmpdir(), `coditect-api-hits-${process.ppid}`);
+const hits = new Set();
+process.on("exit", () => {
+  if (hits.size > 0) appendFileSync(hitsFile, [...hits].join("\n") + "\n");
+});
+
+// ---- Schemas ----
+
+const ajv = new Ajv({ strict: true, allErrors: true, strictRequired: false });
+addFormats(ajv);
+ajv.addFormat("path", true);
+ajv.addSchema({ $id: "api", $defs: bundle.$defs });
+
+const validators = new Map();
+for (const operation of bundle.operations) {
+  for (const [status, schema] of Object.entries(operation.replies)) {
+    if (schema !== null && schema !== "bytes") {
+      const rewritten = JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"api#/$defs/'));
+      validators.set(`${operation.id} ${status}`, ajv.compile(rewritten));
+    }
+  }
+}
+const validateFailure = ajv.compile({ $ref: "api#/$defs/Failure" });
+
+function segmentMatches(segment, part) {
+  return segment.kind === "literal" ? segment.text === part : part !== undefined && part.length > 0;
+}
+
+function matches(operation, parts) {
+  return operation.segments.every((segment, i) => {
+    if (segment.kind !== "rest") return segmentMatches(segment, parts[i]);
+    return parts.slice(i).join("/").endsWith(segment.text) && parts.length > i;
+  }) && (operation.segments.at(-1).kind === "rest" || operation.segments.length === parts.length);
+}
+
+/** The operation that a request means, literal segments before parameters; undefined when the document has none. */
+function operationOf(method, path) {
+  const bare = path.split("?")[0];
+  const below = bare.startsWith("/api/v5/");
+  const parts = bare.slice(below ? "/api/v5/".length : 1).split("/");
+  const wanted = method === "HEAD" ? "GET" : method;
+  const found = bundle.operations.filter(
+    (operation) => operation.method === wanted && (below || operation.root) && matches(operation, parts),
+  );
+  const literals = (operation) => operation.segments.filter((segment) => segment.kind === "literal").length;
+  return found.sort((a, b) => literals(b) - literals(a))[0];
+}
+
+function explain(validate) {
+  return ajv.errorsText(validate.errors, { separator: "; " });
+}
+
+/** Holds one reply against the document. */
+function check(method, path, reply) {
+  const where = `${method} ${path} → ${reply.status}`;
+  assert.ok(reply.status < 500 || reply.expected5xx, `${where}: ${reply.text()}`);
+  assert.match(reply.headers["x-request-id"] ?? "", /^req-/, where);
+  assert.equal(reply.headers["x-content-type-options"], "nosniff", where);
+  const operation = operationOf(method, path);
+  if (operation === undefined) {
+    if (reply.status >= 400 && method !== "HEAD") {
+      assert.ok(validateFailure(reply.json), `${where}: ${explain(validateFailure)}`);
+    }
+    return;
+  }
+  const ok = reply.status < 400;
+  if (ok || reply.status === 404 || reply.status === 409) hits.add(`${operation.id} ${ok ? "ok" : "refused"}`);
+  const known = String(reply.status) in operation.replies ? String(reply.status) : ok ? undefined : "default";
+  assert.ok(known, `${where}: the document does not name this status`);
+  if (method === "HEAD" || operation.replies[known] === null || operation.replies[known] === "bytes") return;
+  const validate = validators.get(`${operation.id} ${known}`);
+  assert.equal(reply.headers["content-type"], "application/json", where);
+  assert.ok(validate(reply.json), `${where}: ${explain(validate)}\n${reply.text()}`);
+  if (!ok) assert.equal(reply.json.error.request_id, reply.headers["x-request-id"]);
+}
+
+// ---- Client ----
+
+export class Reply {
+  constructor(message, body) {
+    this.status = message.statusCode;
+    this.headers = message.headers;
+    this.body = body;
+    const type = message.headers["content-type"] ?? "";
+    this.json = type.startsWith("application/json") && body.length > 0 ? JSON.parse(body.toString("utf8")) : undefined;
+  }
+
+  text() {
+    return this.body.toString("utf8").slice(0, 600);
+  }
+
+  get data() {
+    return this.json?.data;
+  }
+
+  get code() {
+    return this.json?.error?.code;
+  }
+}
+
+function sendBody(request, body) {
+  if (body !== null && typeof body?.pipe === "function") body.pipe(request);
+  else request.end(body);
+}
+
+/**
+ * options: token, json, body (Buffer, string or stream), headers, host; expected5xx: the test wants that.
+ * sink: called with each piece of the reply's body, which is then not kept.
+ */
+export async function call(port, method, path, options = {}) {
+  const headers = { ...options.headers };
+  let body = options.body;
+  if (options.token) headers.Authorization = `Bearer ${options.token}`;
+  if (options.json !== undefined) {
+    body = JSON.stringify(options.json);
+    headers["Content-Type"] ??= "application/json";
+  }
+  if (typeof body === "string" || Buffer.isBuffer(body)) headers["Content-Length"] ??= Buffer.byteLength(body);
+  headers.Host ??= options.host ?? `127.0.0.1:${port}`;
+  const reply = await new Promise((resolve, reject) => {
+    const request = httpRequest({ host: "127.0.0.1", port, method, path, headers, agent: options.agent, setHost: false });
+    let answered = false;
+    request.on("response", (message) => {
+      answered = true;
+      const pieces = [];
+      message.on("data", options.sink ?? ((piece) => pieces.push(piece)));
+      message.on("end", () => resolve(new Reply(message, Buffer.concat(pieces))));
+      message.on("error", reject);
+    });
+    // A refused upload is answered before it was read; then writing on fails.
+    request.on("error", (error) => answered || reject(error));
+    sendBody(request, body);
+  });
+  reply.expected5xx = options.expected5xx ?? false;
+  check(method, path, reply);
+  return reply;
+}
+
+export class Client {
+  constructor(server, token) {
+    this.server = server;
+    this.token = token;
+  }
+
+  /** A path below /api/v5. */
+  async request(method, path, options = {}) {
+    return call(this.server.port, method, `/api/v5${path}`, { agent: this.server.agent, token: this.token, ...options });
+  }
+
+  get = (path, options) => this.request("GET", path, options);
+  head = (path, options) => this.request("HEAD", path, options);
+  post = (path, json, options) => this.request("POST", path, { json, ...options });
+  put = (path, json, options) => this.request("PUT", path, { json, ...options });
+  delete = (path, options) => this.request("DELETE", path, options);
+  write = (path, body, options) => this.request("PUT", path, { body, ...options });
+}
+
+// ---- Server ----
+
+async function freePort() {
+  const probe = createServer();
+  await new Promise((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** Polls until test() is true; fails after the deadline. */
+export async function until(what, test, ms = 20_000) {
+  const deadline = Date.now() + ms;
+  while (!(await test())) {
+    assert.ok(Date.now() < deadline, `not within ${ms} ms: ${what}`);
+    await wait(20);
+  }
+}
+
+const running = new Set();
+process.on("exit", () => {
+  for (const server of running) server.child.kill("SIGKILL");
+});
+
+export class Server {
+  /** options: args, env, data (a directory that is kept). */
+  static async start(options = {}) {
+    const server = new Server();
+    server.ownData = options.data === undefined;
+    server.data = options.data ?? mkdtempSync(join(tmpdir(), "coditect-api-"));
+    server.args = options.args ?? ["--rate-factor", "100000"];
+    server.env = options.env ?? {};
+    server.port = await freePort();
+    server.agent = new Agent({ keepAlive: true, maxSockets: 64 });
+    await server.run();
+    return server;
+  }
+
+  async run() {
+    const program = join(build, "src/coditectd/coditectd");
+    const args = ["--listen", `127.0.0.1:${this.port}`, "--data", this.data, ...this.args];
+    this.log = "";
+    this.child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.env } });
+    this.exited = new Promise((resolve) => this.child.on("close", (code, signal) => resolve({ code, signal })));
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.on("data", (text) => {
+        this.log = (this.log + text).slice(-200_000);
+      });
+    }
+    running.add(this);
+    let over;
+    void this.exited.then((end) => {
+      over = end;
+    });
+    await until("coditectd answers", async () => {
+      assert.equal(over, undefined, `coditectd ended: ${JSON.stringify(over)}\n${this.log}`);
+      try {
+        return (await call(this.port, "GET", "/health")).status === 200;
+      } catch (error) {
+        if (error.code === "ECONNREFUSED") return false;
+        throw error;
+      }
+    });
+  }
+
+  async end(signal) {
+    this.child.kill(signal);
+    const end = await this.exited;
+    running.delete(this);
+    assert.doesNotMatch(this.log, /AddressSanitizer|LeakSanitizer|runtime error:|assertion/i);
+    return end;
+  }
+
+  /** As a power cut for this process: nothing is flushed or closed. */
+  async kill9() {
+    await this.end("SIGKILL");
+    this.agent.destroy();
+    this.agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  }
+
+  /** In order; its exit status must be 0. */
+  async stop() {
+    const end = await this.end("SIGTERM");
+    this.agent.destroy();
+    assert.deepEqual(end, { code: 0, signal: null }, this.log);
+    if (this.ownData) rmSync(this.data, { recursive: true, force: true });
+  }
+
+  anonymous() {
+    return new Client(this, undefined);
+  }
+
+  /** A new account, logged in. */
+  async account(name = "someone") {
+    const email = `${name}-${Server.number++}@example.com`;
+    const password = `password of ${email}`;
+    const reply = await this.anonymous().post("/auth/register", { email, password, name });
+    assert.equal(reply.status, 201, reply.text());
+    const client = new Client(this, reply.data.token);
+    return Object.assign(client, { email, password, login: reply.data, user: reply.data.user });
+  }
+}
+Server.number = 1;
+
+/** A server for all tests of a file. */
+export async function serverForFile(options) {
+  const server = await Server.start(options);
+  after(() => server.stop());
+  return server;
+}
+
+// ---- Small things ----
+
+export async function newSession(client, name = "Project A") {
+  const reply = await client.post("/sessions", { name });
+  assert.equal(reply.status, 201, reply.text());
+  return reply.data;
+}
+
+export const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
+
+/** Percent-encodes every byte that is not unreserved; Buffer or string. */
+export function encodeBytes(bytes) {
+  return [...Buffer.from(bytes)]
+    .map((byte) => {
+      const c = String.fromCharCode(byte);
+      return /[A-Za-z0-9._~-]/.test(c) ? c : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+    })
+    .join("");
+}
+
+/** A shared data file, or undefined; the test then skips itself by name. */
+export function sharedData(path) {
+  const full = join(root, "..", "shared", "data", path);
+  return existsSync(full) ? readFileSync(full, "utf8") : undefined;
+}
+
+/** Repeatable bytes. */
+export function* bytesOf(length, seed = 1) {
+  let state = BigInt(seed);
+  for (let left = length; left > 0; ) {
+    const piece = Buffer.alloc(Math.min(left, 1 << 16));
+    for (let i = 0; i + 8 <= piece.length; i += 8) {
+      state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;
+      piece.writeBigUInt64LE(state, i);
+    }
+    left -= piece.length;
+    yield piece;
+  }
+}

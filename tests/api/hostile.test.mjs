@@ -1,0 +1,211 @@
+// What a hostile or broken client sends: never a 5xx, never outside the session, never another meaning than the one shown.
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { call, encodeBytes, newSession, root, serverForFile, sharedData } from "./harness.mjs";
+
+const server = await serverForFile();
+const ada = await server.account("ada");
+const session = await newSession(ada);
+const files = `/sessions/${session.id}/files`;
+const raw = (method, path, options) => call(server.port, method, path, { token: ada.token, agent: server.agent, ...options });
+
+/** The names that a strict reading of the path gives, or undefined when it must be refused. */
+function strict(path) {
+  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return undefined;
+  const names = path.split("/").map((part) => decode(part));
+  const bad = (name) => name.length === 0 || name.length > 255 || name.includes(0x2f) || name.includes(0) || [".", ".."].includes(name.toString("latin1"));
+  const total = names.reduce((sum, name) => sum + name.length + 1, -1);
+  return names.some(bad) || total > 4096 || names.length > 256 ? undefined : names;
+}
+
+function decode(part) {
+  const bytes = [];
+  for (let i = 0; i < part.length; i++) {
+    if (part[i] === "%") {
+      bytes.push(Number.parseInt(part.slice(i + 1, i + 3), 16));
+      i += 2;
+    } else {
+      bytes.push(...Buffer.from(part[i], "latin1"));
+    }
+  }
+  return Buffer.from(bytes);
+}
+
+/** Characters that node's client itself would refuse to send are encoded; everything else goes out as it stands. */
+const sendable = (text) => [...Buffer.from(text)].map((byte) => (byte > 0x20 && byte < 0x7f && byte !== 0x23 && byte !== 0x3f ? String.fromCharCode(byte) : encodeBytes([byte]))).join("");
+
+test("path segments are read by the byte", async () => {
+  const bad = ["", ".", "..", "a/", "/a", "a//b", "a/./b", "a/../b", "%2e", "%2E%2e", "a%2Fb", "a%2fb", "%00", "a%00b", "..%2f..%2fetc%2fpasswd", "a/%2e%2e/b", "%", "%2", "%zz", "a%"];
+  for (const path of bad) {
+    for (const method of ["GET", "PUT", "DELETE"]) {
+      const reply = await raw(method, `/api/v5${files}/${path}`, { body: method === "PUT" ? "x" : undefined });
+      assert.equal(reply.status, 400, `${method} ${path}: ${reply.status}`);
+    }
+    assert.equal((await raw("GET", `/api/v5/sessions/${session.id}/history/${path}`)).status, 400, path);
+  }
+  for (const path of ["...", "..a", "a..", "%252e%252e", "a%5C..%5Cb", "%c0%ae%c0%ae"]) {
+    assert.equal((await raw("PUT", `/api/v5${files}/${path}`, { body: "x" })).status, 200, path);
+  }
+  assert.equal((await raw("GET", `/api/v5/sessions/${session.id}/../${session.id}`)).status, 404);
+  assert.equal((await raw("GET", `/api/v5/%73essions/${session.id}`)).status, 404);
+  assert.equal((await raw("GET", `/api//v5/sessions/${session.id}`)).status, 404);
+  assert.equal((await raw("GET", `/api/v5/sessions/${session.id}/`)).status, 404);
+});
+
+test("2,000 traversal payloads never lead outside", async (t) => {
+  const text = ["deep_traversal", "directory_traversal", "dotdotpwn"].map((name) => sharedData(`traversal/${name}.txt`));
+  if (text.some((one) => one === undefined)) return t.skip("../shared/data/traversal is not there");
+  const lines = text.flatMap((one) => one.split("\n")).filter((line) => line.length > 0);
+  const step = Math.max(1, Math.floor(lines.length / 2000));
+  const sample = lines.filter((_, i) => i % step === 0).slice(0, 2000);
+  const counts = {};
+  const one = async (line) => {
+    const path = sendable(line);
+    const names = strict(path);
+    const reply = await raw("GET", `/api/v5${files}/${path}`);
+    counts[reply.status] = (counts[reply.status] ?? 0) + 1;
+    assert.equal(reply.status, path.length > 6000 ? 414 : names === undefined ? 400 : 404, path);
+    assert.ok(!reply.text().includes("root:"));
+    const asQuery = await raw("GET", `/api/v5${files}?path=${encodeURIComponent(line)}`);
+    assert.ok([200, 400, 404, 409].includes(asQuery.status), `${line}: ${asQuery.status}`);
+    // Whatever the address looks like, it is one of our replies and no file of the machine.
+    const atRoot = await raw("GET", `/${path}`);
+    assert.ok(!atRoot.text().includes("root:x:"), path);
+  };
+  for (let i = 0; i < sample.length; i += 40) await Promise.all(sample.slice(i, i + 40).map(one));
+  assert.ok(counts[400] > 0 && Object.keys(counts).length >= 1, JSON.stringify(counts));
+  const listed = (await ada.get(`${files}?recursive=true&limit=1000`)).data;
+  assert.ok(listed.every((entry) => !entry.path.startsWith("/") && !entry.path.split("/").includes("..")));
+});
+
+test("naughty strings are kept byte for byte or refused cleanly", async (t) => {
+  const text = sharedData("naughty-strings/blns.json");
+  if (text === undefined) return t.skip("../shared/data/naughty-strings is not there");
+  const own = await newSession(ada, "naughty");
+  const base = `/sessions/${own.id}`;
+  let kept = 0;
+  const one = async (s) => {
+    const renamed = await ada.post("/sessions", { name: s });
+    if (renamed.status === 201) {
+      assert.equal(renamed.data.name, s.trim() === s ? s : renamed.data.name, JSON.stringify(s));
+      assert.equal((await ada.get(`/sessions/${renamed.data.id}`)).data.name, renamed.data.name);
+      assert.equal((await ada.delete(`/sessions/${renamed.data.id}`)).status, 200);
+    } else {
+      assert.equal(renamed.status, 400, JSON.stringify(s));
+    }
+    const path = encodeBytes(s);
+    const put = await ada.write(`${base}/files/${path}`, s);
+    if (put.status === 200) {
+      kept += 1;
+      assert.equal((await ada.get(`${base}/files/${path}`)).body.toString(), s);
+      if (!put.data.path_b64) assert.equal(put.data.path, s);
+    } else {
+      assert.equal(put.status, 400, JSON.stringify(s));
+    }
+    const found = await ada.get(`${base}/files?path=${encodeURIComponent(s)}`);
+    assert.ok([200, 400, 404, 409].includes(found.status), JSON.stringify(s));
+    const login = await server.anonymous().post("/auth/login", { email: s, password: s });
+    assert.ok([400, 401].includes(login.status), JSON.stringify(s));
+    const cursor = await ada.get(`${base}/files?cursor=${encodeURIComponent(s)}`);
+    assert.ok([200, 400].includes(cursor.status), JSON.stringify(s));
+    const header = await ada.get("/users/me", { headers: { "If-None-Match": Buffer.from(s).toString("latin1").replace(/[^\x20-\x7e]/g, "?") || "x" } });
+    assert.ok([200, 304, 400].includes(header.status), JSON.stringify(s));
+  };
+  const strings = JSON.parse(text);
+  for (let i = 0; i < strings.length; i += 10) await Promise.all(strings.slice(i, i + 10).map(one));
+  assert.ok(kept > 300, `${kept} kept as file names`);
+});
+
+test("JSON that must be refused is, what must be taken is", async (t) => {
+  const folder = join(root, "..", "shared", "data", "jsontestsuite", "test_parsing");
+  if (!existsSync(folder)) return t.skip("../shared/data/jsontestsuite is not there");
+  const headers = { "Content-Type": "application/json" };
+  for (const name of readdirSync(folder)) {
+    const body = readFileSync(join(folder, name));
+    const reply = await ada.request("POST", "/sessions", { body, headers });
+    assert.equal(reply.status, 400, name);
+    // Well-formed texts are refused for what they say, others for how they are written.
+    const broken = /, at byte /.test(reply.json.error.fields.body ?? "");
+    if (name.startsWith("n_") && body.length > 0) assert.ok(broken, `${name}: ${reply.text()}`);
+    if (name.startsWith("y_") && !name.includes("duplicated")) assert.ok(!broken, `${name}: ${reply.text()}`);
+  }
+});
+
+test("ids in every place of an id", async () => {
+  const ids = ["x", "ses-", "ses-x", session.id.toUpperCase(), `${session.id}x`, session.id.slice(0, -1), `${session.id}%00`, "..", ".", "ses-%2e%2e", ada.user.id, ada.user.tenant_id, "null", "0", "-1", "*", "ses-01234567890123456789012345"];
+  for (const id of ids) {
+    for (const [method, path, json] of [
+      ["GET", `/sessions/${id}`],
+      ["DELETE", `/sessions/${id}`],
+      ["POST", `/sessions/${id}/open`],
+      ["GET", `/sessions/${id}/files`],
+      ["GET", `/sessions/${id}/files/a`],
+      ["POST", `/sessions/${id}/files:mkdir`, { path: "a" }],
+      ["DELETE", `/auth/devices/${id}`],
+    ]) {
+      const reply = await ada.request(method, path, { json });
+      assert.ok([404, 400].includes(reply.status), `${method} ${path}: ${reply.status}`);
+    }
+  }
+});
+
+test("methods: Allow, OPTIONS, 405", async () => {
+  const options = await raw("OPTIONS", `/api/v5/sessions/${session.id}`);
+  assert.equal(options.status, 204);
+  assert.deepEqual(options.headers.allow.split(", ").sort(), ["DELETE", "GET", "HEAD", "OPTIONS", "PUT"]);
+  assert.equal(options.headers["access-control-allow-origin"], undefined);
+  for (const [method, path] of [["PATCH", "/sessions"], ["DELETE", "/sessions"], ["PUT", "/auth/login"], ["GET", "/auth/login"], ["POST", `${files}/a`], ["PROPFIND", "/sessions"]]) {
+    const reply = await raw(method, `/api/v5${path}`);
+    assert.equal(reply.status, 405, `${method} ${path}`);
+    assert.ok(reply.headers.allow.includes("OPTIONS"));
+  }
+  assert.equal((await raw("OPTIONS", "/api/v5/nothing")).status, 404);
+  for (const path of ["/api", "/api/", "/api/v5", "/api/v5/", "/api/v4/sessions", "/api/v5/nothing", "/ws/x", "/ide/x"]) {
+    assert.equal((await raw("GET", path)).status, 404, path);
+  }
+});
+
+test("a foreign Host is 421 wherever it points", async () => {
+  for (const host of ["evil.example.com", "example.com:80", "localhost.example.com", "xlocalhost", "10.0.0.1", "0.0.0.0", "[::2]", "128.0.0.1", "127.0.0.1.example.com"]) {
+    for (const path of ["/api/v5/users/me", "/health", "/", "/index.html"]) {
+      assert.equal((await raw("GET", path, { host })).status, 421, `${host} ${path}`);
+    }
+  }
+  for (const host of ["localhost", `localhost:${server.port}`, "coditect.localhost:8080", "LOCALHOST", "127.0.0.1", "127.9.9.9:1", "[::1]:80", "a.b.localhost"]) {
+    assert.equal((await raw("GET", "/api/v5/users/me", { host })).status, 200, host);
+  }
+});
+
+test("bodies over their limit are 413 before they are read", async () => {
+  const big = JSON.stringify({ name: "x".repeat(70_000) });
+  assert.equal((await ada.request("POST", "/sessions", { body: big, headers: { "Content-Type": "application/json" } })).status, 413);
+  const huge = await ada.request("PUT", `${files}/huge`, { body: "", headers: { "Content-Length": String(17 * 2 ** 30) }, agent: undefined }).catch((error) => error);
+  assert.ok(huge.status === 413 || huge.code === "ECONNRESET", `${huge.status}`);
+  assert.equal((await ada.get(`${files}/huge`)).status, 404);
+});
+
+test("many parameters, deep and wide bodies, long headers", async () => {
+  const query = Array.from({ length: 100 }, (_, i) => `a${i}=1`).join("&");
+  assert.equal((await ada.get(`/sessions?${query}`)).status, 400);
+  const wide = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`f${i}`, i]));
+  const reply = await ada.post("/sessions", { name: "x", ...wide });
+  assert.equal(reply.status, 400);
+  assert.ok(Object.keys(reply.json.error.fields).length <= 20);
+  const deep = `{"name":${"[".repeat(1000)}${"]".repeat(1000)}}`;
+  assert.equal((await ada.request("POST", "/sessions", { body: deep, headers: { "Content-Type": "application/json" } })).status, 400);
+  assert.equal((await ada.request("POST", "/sessions", { json: { name: "x" }, headers: { "Idempotency-Key": "k".repeat(201) } })).status, 400);
+  assert.equal((await ada.get("/users/me", { headers: { Cookie: "a=".repeat(40_000) }, agent: undefined })).status, 431);
+  assert.equal((await ada.get(`/sessions?x=${"y".repeat(40_000)}`, { agent: undefined })).status, 414);
+});
+
+test("replies carry the headers that keep browsers out of trouble", async () => {
+  const reply = await ada.get("/users/me");
+  assert.match(reply.headers["content-security-policy"], /default-src 'none'.*frame-ancestors 'none'/);
+  assert.equal(reply.headers["cache-control"], "no-store");
+  assert.equal(reply.headers["access-control-allow-origin"], undefined);
+  const cross = await ada.get("/users/me", { headers: { Origin: "http://evil.example.com" } });
+  assert.equal(cross.headers["access-control-allow-origin"], undefined);
+  assert.notEqual(reply.headers["x-request-id"], cross.headers["x-request-id"]);
+});

@@ -1,0 +1,60 @@
+// Request limits at their real values, and readiness.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { call, newSession, serverForFile } from "./harness.mjs";
+
+const server = await serverForFile({ args: [] });
+
+test("100 requests a minute and person; headers say what is left", async () => {
+  const ada = await server.account("ada");
+  const eve = await server.account("eve");
+  const first = await ada.get("/users/me");
+  assert.equal(first.headers["ratelimit-limit"], "100");
+  assert.equal(first.headers["ratelimit-remaining"], "99");
+  const rest = await Promise.all(Array.from({ length: 119 }, () => ada.get("/users/me")));
+  const refused = rest.filter((reply) => reply.status === 429);
+  // The bucket fills while the requests run: a few more than 99 may pass.
+  assert.ok(refused.length >= 10 && refused.length <= 20, `${refused.length} refused`);
+  for (const reply of refused) {
+    assert.equal(reply.code, "rate_limited");
+    assert.ok(Number(reply.headers["retry-after"]) >= 1);
+    assert.equal(reply.headers["ratelimit-remaining"], "0");
+  }
+  assert.equal((await eve.get("/users/me")).status, 200, "others are not held back");
+});
+
+test("files have a limit of their own", async () => {
+  const ada = await server.account("files");
+  const session = await newSession(ada);
+  const reply = await ada.get(`/sessions/${session.id}/files`);
+  assert.equal(reply.headers["ratelimit-limit"], "1200");
+});
+
+test("requests without a login are counted by address", async () => {
+  const statuses = [];
+  for (let i = 0; i < 340; i += 20) {
+    const replies = await Promise.all(Array.from({ length: 20 }, () => server.anonymous().get("/users/me")));
+    statuses.push(...replies.map((reply) => reply.status));
+  }
+  assert.equal(statuses[0], 401);
+  assert.ok(statuses.filter((status) => status === 429).length >= 10);
+});
+
+test("registrations from one address are limited, with Retry-After", async () => {
+  let refused;
+  for (let i = 0; i < 10 && refused === undefined; i++) {
+    const reply = await server.anonymous().post("/auth/register", { email: `many-${i}@example.com`, password: "the password" });
+    if (reply.status === 429) refused = reply;
+  }
+  assert.ok(refused, "ten registrations at once are too many");
+  assert.ok(Number(refused.headers["retry-after"]) >= 1);
+});
+
+test("health and ready are not limited, and the same at the root", async () => {
+  for (let i = 0; i < 150; i++) assert.equal((await call(server.port, "GET", "/health")).status, 200);
+  const paths = ["/health", "/api/v5/health", "/ready", "/api/v5/ready"];
+  const replies = await Promise.all(paths.map((path) => call(server.port, "GET", path)));
+  assert.deepEqual(replies.map((reply) => reply.status), [200, 200, 200, 200]);
+  assert.equal(replies[2].data.status, "ready");
+  assert.equal((await call(server.port, "HEAD", "/health")).status, 200);
+});
