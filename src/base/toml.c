@@ -90,10 +90,8 @@ static bool skip_comment(struct toml *t)
 static bool end_line(struct toml *t)
 {
     skip_blanks(t);
-    if (!skip_comment(t)) {
-        return false;
-    }
-    return t->at == t->end || take_newline(t) || fail(t, "something follows on the same line");
+    return skip_comment(t) &&
+           (t->at == t->end || take_newline(t) || fail(t, "something follows on the same line"));
 }
 
 /* All blanks, comments and newlines. */
