@@ -67,13 +67,15 @@ static inline struct str content_hash_str(const struct content_hash *h)
 void content_hash(struct str bytes, struct content_hash *ret_hash);
 
 void content_hash_text(const struct content_hash *h, char ret_text[static CONTENT_HASH_TEXT + 1]);
-int content_hash_parse(struct str text, struct content_hash *ret_hash) BASE_MUST_USE; /* lower case; ERR_INVALID */
+int content_hash_parse(struct str text,
+                       struct content_hash *ret_hash) BASE_MUST_USE; /* lower case; ERR_INVALID */
 
 struct content_hasher; /* a running hash */
 struct content_hasher *content_hasher_create(void);
 void content_hasher_destroy(struct content_hasher *h); /* NULL allowed */
 void content_hasher_add(struct content_hasher *h, struct str bytes);
-void content_hasher_end(struct content_hasher *h, struct content_hash *ret_hash); /* and starts anew */
+void content_hasher_end(struct content_hasher *h,
+                        struct content_hash *ret_hash); /* and starts anew */
 
 /* ---- Cutting ---- */
 
@@ -111,11 +113,12 @@ void content_codec_destroy(struct content_codec *c); /* NULL allowed */
 struct str content_encode(struct content_codec *c, struct str plain);
 
 /* The plain bytes, borrowed from the codec until its next call. ERR_CORRUPT: malformed, empty, or more than a chunk. */
-int content_decode(struct content_codec *c, struct str encoded, struct str *ret_plain) BASE_MUST_USE;
+int content_decode(struct content_codec *c, struct str encoded,
+                   struct str *ret_plain) BASE_MUST_USE;
 
 /* As content_decode, and the bytes must have this hash. ERR_CORRUPT. */
-int content_decode_checked(struct content_codec *c, struct str encoded, const struct content_hash *hash,
-                           struct str *ret_plain) BASE_MUST_USE;
+int content_decode_checked(struct content_codec *c, struct str encoded,
+                           const struct content_hash *hash, struct str *ret_plain) BASE_MUST_USE;
 
 /* ---- Manifests: what names a file's bytes ---- */
 
@@ -143,23 +146,27 @@ struct content_page {
     uint8_t level;
 };
 
-enum { CONTENT_PAGE_SIZE = 8 + CONTENT_PAGE_REFS * (CONTENT_HASH_SIZE + 8) }; /* at most; always below a chunk */
+enum {
+    CONTENT_PAGE_SIZE = 8 + CONTENT_PAGE_REFS * (CONTENT_HASH_SIZE + 8)
+}; /* at most; always below a chunk */
 
 /*
  * The bytes of a page: "CPG1", level, 0, count (big endian, 2 bytes), then for each reference hash and length (big endian, 8
  * bytes). Decoding is strict: count 1 to 1,024, nothing behind the last, lengths not 0, in bounds for the level, sum at most
  * CONTENT_MAX_FILE. ERR_CORRUPT.
  */
-struct str content_page_encode(const struct content_page *page, char ret_bytes[static CONTENT_PAGE_SIZE]);
+struct str content_page_encode(const struct content_page *page,
+                               char ret_bytes[static CONTENT_PAGE_SIZE]);
 int content_page_decode(struct str bytes, struct content_page *ret_page) BASE_MUST_USE;
 
 /*
  * Makes the manifest of a file from its chunks in order. Pages end by content too (page.c), so that an insertion changes one
  * or two of them. Each complete page is given to emit (its hash and bytes; borrowed for the call), children before parents;
- * what emit returns other than 0 is returned. Takes 130 KiB.
+ * what emit returns other than 0 is returned. Takes 170 KiB.
  */
 struct content_builder;
-typedef int content_emit_fn(void *ctx, const struct content_hash *hash, const struct content_page *page, struct str bytes);
+typedef int content_emit_fn(void *ctx, const struct content_hash *hash,
+                            const struct content_page *page, struct str bytes);
 
 struct content_builder *content_builder_create(content_emit_fn *emit, void *ctx);
 void content_builder_destroy(struct content_builder *b); /* NULL allowed */
@@ -168,7 +175,8 @@ void content_builder_destroy(struct content_builder *b); /* NULL allowed */
 int content_builder_add(struct content_builder *b, const struct content_ref *chunk) BASE_MUST_USE;
 
 /* The manifest of at least one chunk (never small: that is the caller's choice before). Afterwards the builder is empty. */
-int content_builder_end(struct content_builder *b, struct content_manifest *ret_manifest) BASE_MUST_USE;
+int content_builder_end(struct content_builder *b,
+                        struct content_manifest *ret_manifest) BASE_MUST_USE;
 
 /* ---- Ignore rules: the syntax of gitignore(5) ---- */
 
@@ -191,7 +199,8 @@ void content_ignore_drop(struct content_ignore *g, struct str folder);
 /*
  * What the rules say of path itself; its folders are asked by content_ignore_path. CONTENT_KEPT: a "!" rule won.
  */
-enum content_ignored content_ignore_match(const struct content_ignore *g, struct str path, bool is_folder);
+enum content_ignored content_ignore_match(const struct content_ignore *g, struct str path,
+                                          bool is_folder);
 
 /* Whether path or a folder above it is ignored (nothing inside an ignored folder can be kept, as in git). */
 bool content_ignore_path(const struct content_ignore *g, struct str path, bool is_folder);

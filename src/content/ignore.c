@@ -1,0 +1,181 @@
+/*
+ * Ignore rules. One ordered list of all files' rules: the last rule that matches wins, and a rule speaks only of what lies
+ * below the folder of its file. Callers add the files of outer folders before those of inner ones, as git reads them.
+ */
+#include "content/content_int.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "base/vec.h"
+
+enum { IGNORE_MAGIC = 0x69676e6f };
+
+const char content_ignore_defaults[] = "node_modules/\n"
+                                       ".cache/\n"
+                                       "__pycache__/\n"
+                                       ".pytest_cache/\n"
+                                       ".mypy_cache/\n"
+                                       ".ruff_cache/\n"
+                                       ".gradle/\n"
+                                       ".parcel-cache/\n"
+                                       ".next/cache/\n"
+                                       ".turbo/\n"
+                                       "target/\n"
+                                       "dist/\n";
+
+struct rule {
+    char *text; /* folder, then pattern */
+    size_t folder_n;
+    size_t pattern_n;
+    bool keep;        /* a "!" rule */
+    bool folder_only; /* ended by a slash */
+    bool anchored; /* has a slash: matches the whole path below folder, else the last name alone */
+};
+
+struct content_ignore {
+    uint32_t magic;
+    VEC(struct rule) rules;
+};
+
+struct content_ignore *content_ignore_create(void)
+{
+    struct content_ignore *g = MEM_NEW(struct content_ignore);
+    g->magic = IGNORE_MAGIC;
+    return g;
+}
+
+void content_ignore_destroy(struct content_ignore *g)
+{
+    if (!g) {
+        return;
+    }
+    ASSERT_MAGIC(g, IGNORE_MAGIC);
+    for (size_t i = 0; i < g->rules.n; i++) {
+        mem_free(g->rules.at[i].text);
+    }
+    VEC_FREE(&g->rules);
+    g->magic = 0;
+    mem_free(g);
+}
+
+/* Without a carriage return and without trailing spaces, unless a backslash keeps them. */
+static struct str line_trim(struct str line)
+{
+    if (line.n > 0 && line.p[line.n - 1] == '\r') {
+        line.n--;
+    }
+    while (line.n > 0 && line.p[line.n - 1] == ' ' && !(line.n > 1 && line.p[line.n - 2] == '\\')) {
+        line.n--;
+    }
+    return line;
+}
+
+/* False: a line that says nothing. */
+static bool rule_parse(struct str line, struct rule *ret_rule, struct str *ret_pattern)
+{
+    struct rule rule = {0};
+    line = line_trim(line);
+    if (line.n == 0 || line.n > CONTENT_MAX_RULE || line.p[0] == '#') {
+        return false;
+    }
+    if (line.p[0] == '!') {
+        rule.keep = true;
+        line = str_slice(line, 1, line.n);
+    }
+    if (line.n > 0 && line.p[line.n - 1] == '/') {
+        rule.folder_only = true;
+        line.n--;
+    }
+    rule.anchored = line.n > 0 && memchr(line.p, '/', line.n);
+    if (line.n > 0 && line.p[0] == '/') {
+        line = str_slice(line, 1, line.n);
+    }
+    if (line.n == 0) {
+        return false;
+    }
+    *ret_rule = rule;
+    *ret_pattern = line;
+    return true;
+}
+
+int content_ignore_add(struct content_ignore *g, struct str folder, struct str text)
+{
+    ASSERT_MAGIC(g, IGNORE_MAGIC);
+    ASSERT(content_path_check(folder) == 0);
+    struct str line;
+    while (str_split(&text, '\n', &line)) {
+        struct rule rule;
+        struct str pattern;
+        if (!rule_parse(line, &rule, &pattern)) {
+            continue;
+        }
+        if (g->rules.n == CONTENT_MAX_RULES) {
+            return ERR_LIMIT;
+        }
+        rule.folder_n = folder.n;
+        rule.pattern_n = pattern.n;
+        rule.text = mem_alloc(folder.n + pattern.n);
+        if (folder.n > 0) {
+            memcpy(rule.text, folder.p, folder.n);
+        }
+        memcpy(rule.text + folder.n, pattern.p, pattern.n);
+        VEC_ADD(&g->rules, rule);
+    }
+    return 0;
+}
+
+void content_ignore_drop(struct content_ignore *g, struct str folder)
+{
+    ASSERT_MAGIC(g, IGNORE_MAGIC);
+    size_t kept = 0;
+    for (size_t i = 0; i < g->rules.n; i++) {
+        struct rule *rule = &g->rules.at[i];
+        if (content_path_within(str_of(rule->text, rule->folder_n), folder)) {
+            mem_free(rule->text);
+        } else {
+            g->rules.at[kept++] = *rule;
+        }
+    }
+    g->rules.n = kept;
+}
+
+static bool rule_matches(const struct rule *rule, struct str path, bool is_folder)
+{
+    struct str folder = str_of(rule->text, rule->folder_n);
+    struct str pattern = str_of(rule->text + rule->folder_n, rule->pattern_n);
+    if ((rule->folder_only && !is_folder) || path.n <= folder.n ||
+        !content_path_within(path, folder)) {
+        return false;
+    }
+    if (rule->anchored) {
+        return content_glob_path(pattern, str_slice(path, folder.n ? folder.n + 1 : 0, path.n));
+    }
+    struct str above;
+    struct str name;
+    content_path_split(path, &above, &name);
+    return content_glob_name(pattern, name);
+}
+
+enum content_ignored content_ignore_match(const struct content_ignore *g, struct str path,
+                                          bool is_folder)
+{
+    ASSERT_MAGIC(g, IGNORE_MAGIC);
+    for (size_t i = g->rules.n; i > 0; i--) {
+        const struct rule *rule = &g->rules.at[i - 1];
+        if (rule_matches(rule, path, is_folder)) {
+            return rule->keep ? CONTENT_KEPT : CONTENT_IGNORED;
+        }
+    }
+    return CONTENT_UNDECIDED;
+}
+
+bool content_ignore_path(const struct content_ignore *g, struct str path, bool is_folder)
+{
+    for (size_t end = str_find(path, '/', 0); end < path.n; end = str_find(path, '/', end + 1)) {
+        if (content_ignore_match(g, str_slice(path, 0, end), /* is_folder= */ true) ==
+            CONTENT_IGNORED) {
+            return true;
+        }
+    }
+    return path.n > 0 && content_ignore_match(g, path, is_folder) == CONTENT_IGNORED;
+}

@@ -1,0 +1,97 @@
+/* Ignore rules: the examples of gitignore(5), nesting, limits. */
+#include "unit.h"
+
+#include "base/mem.h"
+#include "content/content.h"
+
+static struct content_ignore *rules(const char *text)
+{
+    struct content_ignore *g = content_ignore_create();
+    assert_int_equal(content_ignore_add(g, STR_EMPTY, str_from(text)), 0);
+    return g;
+}
+
+static void check(const char *text, const char *path, bool folder, bool ignored)
+{
+    struct content_ignore *g = rules(text);
+    if (content_ignore_path(g, str_from(path), folder) != ignored) {
+        fail_msg("rules '%s', path '%s'", text, path);
+    }
+    content_ignore_destroy(g);
+}
+
+static void test_manual(void **state)
+{
+    check("hello.*", "hello.c", false, true);
+    check("hello.*", "a/hello.java", false, true);
+    check("/hello.*", "a/hello.java", false, false);
+    check("/hello.*", "hello.txt", false, true);
+    check("foo/", "foo", true, true);
+    check("foo/", "foo", false, false);
+    check("foo/", "a/foo/b", false, true);
+    check("doc/frotz", "doc/frotz", false, true);
+    check("doc/frotz", "a/doc/frotz", false, false);
+    check("foo/*", "foo/test.json", false, true);
+    check("foo/*", "foo/bar/hello.c", false, true); /* foo/bar is ignored */
+    check("/*\n!/foo\n/foo/*\n!/foo/bar", "foo/bar/x", false, false);
+    check("/*\n!/foo\n/foo/*\n!/foo/bar", "foo/baz", false, true);
+    check("*.o\n!keep.o", "keep.o", false, false);
+    check("!keep.o\n*.o", "keep.o", false, true);
+    check("dir/\n!dir/keep", "dir/keep", false, true);
+    check("# comment\n\\#file\n\\!bang", "#file", false, true);
+    check("# comment\n\\#file\n\\!bang", "!bang", false, true);
+    check("trail  \r\n", "trail", false, true);
+    check("trail\\ ", "trail ", false, true);
+    check("\n/\n!\n", "x", false, false);
+}
+
+static void test_defaults(void **state)
+{
+    check(content_ignore_defaults, "a/node_modules/x/y", false, true);
+    check(content_ignore_defaults, "web/dist", true, true);
+    check(content_ignore_defaults, "dist", false, false); /* a file */
+    check(content_ignore_defaults, "src/main.c", false, false);
+}
+
+static void test_folders(void **state)
+{
+    struct content_ignore *g = rules("*.log");
+    assert_int_equal(content_ignore_add(g, STR("a/b"), STR("!important.log\n/only")), 0);
+    assert_int_equal(content_ignore_match(g, STR("a/b/important.log"), false), CONTENT_KEPT);
+    assert_int_equal(content_ignore_match(g, STR("a/important.log"), false), CONTENT_IGNORED);
+    assert_int_equal(content_ignore_match(g, STR("a/b/only"), false), CONTENT_IGNORED);
+    assert_int_equal(content_ignore_match(g, STR("a/b/c/only"), false), CONTENT_UNDECIDED);
+    assert_int_equal(content_ignore_match(g, STR("a/bb/only"), false), CONTENT_UNDECIDED);
+    content_ignore_drop(g, STR("a"));
+    assert_int_equal(content_ignore_match(g, STR("a/b/important.log"), false), CONTENT_IGNORED);
+    content_ignore_destroy(g);
+    content_ignore_destroy(NULL);
+}
+
+static void test_limits(void **state)
+{
+    struct content_ignore *g = content_ignore_create();
+    MEM_AUTO char *text = mem_alloc(2 * (CONTENT_MAX_RULES + 1));
+    memset(text, 'x', 2 * (CONTENT_MAX_RULES + 1));
+    for (size_t i = 0; i < CONTENT_MAX_RULES + 1; i++) {
+        text[2 * i + 1] = '\n';
+    }
+    assert_int_equal(content_ignore_add(g, STR_EMPTY, str_of(text, 2 * CONTENT_MAX_RULES)), 0);
+    assert_int_equal(content_ignore_add(g, STR_EMPTY, str_of(text, 2)), ERR_LIMIT);
+    content_ignore_destroy(g);
+    g = content_ignore_create();
+    memset(text, '*', CONTENT_MAX_RULE + 1);
+    assert_int_equal(content_ignore_add(g, STR_EMPTY, str_of(text, CONTENT_MAX_RULE + 1)), 0);
+    assert_int_equal(content_ignore_match(g, STR("a"), false), CONTENT_UNDECIDED);
+    assert_int_equal(content_ignore_add(g, STR_EMPTY, str_of(text, CONTENT_MAX_RULE)), 0);
+    assert_int_equal(content_ignore_match(g, STR("a"), false), CONTENT_IGNORED);
+    content_ignore_destroy(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_manual), cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_folders), cmocka_unit_test(test_limits)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
