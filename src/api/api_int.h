@@ -208,7 +208,7 @@ struct api {
     struct auth *auth;
     struct api_limiter *limiter;
     struct api_origin origin;
-    struct http_static *web; /* NULL: no web app */
+    struct api_web *web; /* NULL: no web app */
     char *public_url;
     char *web_policy; /* Content-Security-Policy of pages */
 };

@@ -31,19 +31,11 @@ static void hosts(void **state)
     static const char *const good[] = {
         "X.example.com:8443", "localhost", "a.LOCALHOST:1", "127.0.0.1:80",
         "127.1.2.3",          "[::1]",     "[::1]:80"};
-    static const char *const bad[] = {"",
-                                      "x.example.com",
-                                      "x.example.com:80",
-                                      ".localhost",
-                                      "xlocalhost",
-                                      "localhost.",
-                                      "127.0.0.1.x",
-                                      "127.1",
-                                      "[::2]",
-                                      "::1x",
-                                      "0.0.0.0",
-                                      "2130706433",
-                                      "example.com"};
+    static const char *const bad[] = {
+        "",           "x.example.com", "x.example.com:80", ".localhost",
+        "xlocalhost", "localhost.",    "127.0.0.1.x",      "127.1",
+        "[::2]",      "::1x",          "0.0.0.0",          "2130706433",
+        "example.com"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         assert_true(api_origin_serves(&o, str_from(good[i])));
     }

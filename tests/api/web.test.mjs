@@ -1,0 +1,64 @@
+// The web app's files: found by name, never outside, with the headers that a page needs.
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { call, serverForFile } from "./harness.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "coditect-web-"));
+mkdirSync(join(folder, "assets"));
+writeFileSync(join(folder, "index.html"), "<!doctype html><title>app</title>");
+writeFileSync(join(folder, "assets/index-1a2b.js"), "export {};");
+writeFileSync(join(folder, ".hidden"), "hidden");
+symlinkSync("/etc/passwd", join(folder, "link.txt"));
+after(() => rmSync(folder, { recursive: true }));
+
+const server = await serverForFile({ args: ["--web", folder] });
+const get = (path, headers = {}, method = "GET") => call(server.port, method, path, { headers, agent: server.agent });
+const page = { Accept: "text/html,application/xhtml+xml" };
+
+test("files, types and how long they are kept", async () => {
+  const index = await get("/");
+  assert.equal(index.status, 200);
+  assert.equal(index.headers["content-type"], "text/html; charset=utf-8");
+  assert.equal(index.headers["cache-control"], "no-cache");
+  assert.equal((await get("/index.html")).text(), index.text());
+  const script = await get("/assets/index-1a2b.js");
+  assert.equal(script.text(), "export {};");
+  assert.match(script.headers["content-type"], /^text\/javascript/);
+  assert.match(script.headers["cache-control"], /immutable/);
+  const again = await get("/assets/index-1a2b.js", { "If-None-Match": script.headers.etag });
+  assert.equal(again.status, 304);
+  const head = await get("/", {}, "HEAD");
+  assert.equal(head.headers["content-length"], String(index.body.length));
+  assert.equal(head.body.length, 0);
+});
+
+test("addresses of the app's own pages answer the app, to browsers", async () => {
+  assert.equal((await get("/sessions/ses-x?tab=files", page)).status, 200);
+  assert.equal((await get("/login", page)).headers["content-type"], "text/html; charset=utf-8");
+  assert.equal((await get("/login")).status, 404);
+  for (const path of ["/assets/none.js", "/api/none", "/ws/none", "/ide/none"]) {
+    assert.equal((await get(path, page)).status, 404, path);
+  }
+});
+
+test("nothing else is found", async () => {
+  for (const path of ["/.hidden", "/link.txt", "/../index.html", "/assets/../index.html", "/%69ndex.html", "//index.html", "/assets/", "/etc/passwd"]) {
+    assert.equal((await get(path)).status, 404, path);
+  }
+});
+
+test("methods and headers", async () => {
+  const post = await get("/", {}, "POST");
+  assert.equal(post.status, 405);
+  assert.equal(post.headers.allow, "GET, HEAD");
+  const { headers } = await get("/");
+  const policy = headers["content-security-policy"];
+  assert.match(policy, /script-src 'self';/);
+  assert.match(policy, /frame-ancestors 'none'/);
+  assert.match(policy, /frame-src 'self' http:\/\/\*\.ide\.coditect\.localhost:\*/);
+  assert.equal(headers["x-frame-options"], "DENY");
+  assert.equal(headers["cross-origin-opener-policy"], "same-origin");
+});
