@@ -7,7 +7,10 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Closes *fd unless it is -1 and sets it to -1. The result of close is ignored: what must be on disk was synced before. */
+/*
+ * Closes *fd unless it is -1 and sets it to -1; errno stays. What must be on disk was synced before, so the result of close is
+ * of no use; but a descriptor that is not open is our bug, and asserted.
+ */
 void fd_close(int *fd);
 
 #define FD_AUTO __attribute__((cleanup(fd_close)))

@@ -112,7 +112,6 @@ static void put_pair(struct line *line, const char *name, struct str value)
     size_t left = before.buf.max - before.buf.n;
     size_t most = left > overhead ? (left - overhead) / LONGEST_ESCAPE : 0;
     *line = before;
-    line->json.out = &line->buf;
     if (most > 0) {
         line->put(line, name, cut(value, most));
         ASSERT(!line->buf.error);
