@@ -243,7 +243,7 @@ static void handle(void *ctx, struct http_request *req, struct http_response *re
     }
     call->res = res;
     note_client(call);
-    assert_context(req->id.p);
+    assert_context(arena_str(req->arena, req->id).p);
     int r = serve(call);
     assert_context(NULL);
     if (r < 0 && call->streamed) {

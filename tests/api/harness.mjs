@@ -37,13 +37,15 @@ addFormats(ajv);
 ajv.addFormat("path", true);
 ajv.addSchema({ $id: "api", $defs: bundle.$defs });
 
+/** A validator of a schema of the bundle. */
+export function compile(schema) {
+  return ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"api#/$defs/')));
+}
+
 const validators = new Map();
 for (const operation of bundle.operations) {
   for (const [status, schema] of Object.entries(operation.replies)) {
-    if (schema !== null && schema !== "bytes") {
-      const rewritten = JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"api#/$defs/'));
-      validators.set(`${operation.id} ${status}`, ajv.compile(rewritten));
-    }
+    if (schema !== null && schema !== "bytes") validators.set(`${operation.id} ${status}`, compile(schema));
   }
 }
 const validateFailure = ajv.compile({ $ref: "api#/$defs/Failure" });

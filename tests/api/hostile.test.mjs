@@ -66,7 +66,9 @@ test("2,000 traversal payloads never lead outside", async (t) => {
     const names = strict(path);
     const reply = await raw("GET", `/api/v5${files}/${path}`);
     counts[reply.status] = (counts[reply.status] ?? 0) + 1;
-    assert.equal(reply.status, path.length > 6000 ? 414 : names === undefined ? 400 : 404, path);
+    // What no address may contain is refused before anybody looks at the path.
+    const malformed = /[^A-Za-z0-9\-._~!$&'()*+,;=:@%/]/.test(path);
+    assert.ok(reply.status === (names === undefined ? 400 : 404) || (malformed && reply.status === 400), `${path}: ${reply.status}`);
     assert.ok(!reply.text().includes("root:"));
     const asQuery = await raw("GET", `/api/v5${files}?path=${encodeURIComponent(line)}`);
     assert.ok([200, 400, 404, 409].includes(asQuery.status), `${line}: ${asQuery.status}`);
@@ -125,7 +127,8 @@ test("JSON that must be refused is, what must be taken is", async (t) => {
   for (const name of readdirSync(folder)) {
     const body = readFileSync(join(folder, name));
     const reply = await ada.request("POST", "/sessions", { body, headers });
-    assert.equal(reply.status, 400, name);
+    assert.equal(reply.status, body.length > 65_536 ? 413 : 400, name);
+    if (reply.status === 413) continue;
     // Well-formed texts are refused for what they say, others for how they are written.
     const broken = /, at byte /.test(reply.json.error.fields.body ?? "");
     if (name.startsWith("n_") && body.length > 0) assert.ok(broken, `${name}: ${reply.text()}`);
@@ -181,7 +184,7 @@ test("a foreign Host is 421 wherever it points", async () => {
 test("bodies over their limit are 413 before they are read", async () => {
   const big = JSON.stringify({ name: "x".repeat(70_000) });
   assert.equal((await ada.request("POST", "/sessions", { body: big, headers: { "Content-Type": "application/json" } })).status, 413);
-  const huge = await ada.request("PUT", `${files}/huge`, { body: "", headers: { "Content-Length": String(17 * 2 ** 30) }, agent: undefined }).catch((error) => error);
+  const huge = await ada.request("PUT", `${files}/huge`, { body: "", headers: { "Content-Length": String(17 * 2 ** 30) }, agent: false }).catch((error) => error);
   assert.ok(huge.status === 413 || huge.code === "ECONNRESET", `${huge.status}`);
   assert.equal((await ada.get(`${files}/huge`)).status, 404);
 });
@@ -196,8 +199,8 @@ test("many parameters, deep and wide bodies, long headers", async () => {
   const deep = `{"name":${"[".repeat(1000)}${"]".repeat(1000)}}`;
   assert.equal((await ada.request("POST", "/sessions", { body: deep, headers: { "Content-Type": "application/json" } })).status, 400);
   assert.equal((await ada.request("POST", "/sessions", { json: { name: "x" }, headers: { "Idempotency-Key": "k".repeat(201) } })).status, 400);
-  assert.equal((await ada.get("/users/me", { headers: { Cookie: "a=".repeat(40_000) }, agent: undefined })).status, 431);
-  assert.equal((await ada.get(`/sessions?x=${"y".repeat(40_000)}`, { agent: undefined })).status, 414);
+  assert.equal((await ada.get("/users/me", { headers: { Cookie: "a=".repeat(40_000) }, agent: false })).status, 431);
+  assert.equal((await ada.get(`/sessions?x=${"y".repeat(40_000)}`, { agent: false })).status, 414);
 });
 
 test("replies carry the headers that keep browsers out of trouble", async () => {

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """openapi_schema.py SPEC OUT.json: what the tests hold each reply against.
 
-{"$defs": all schemas, "operations": [{id, method, path, segments, root, public, replies: {status: schema | "bytes" | null}}]}
+{"$defs": all schemas,
+ "operations": [{id, method, path, segments, root, public, body, replies: {status: schema | "bytes" | null}, examples}]}
 Schemas are JSON Schema 2020-12; their references lead into "$defs".
 """
 
@@ -40,6 +41,14 @@ def replies(document, operation):
     return result
 
 
+def examples(document, operation):
+    """[{schema, value}]: every example with what it must satisfy."""
+    media = [document.resolve(raw).get("content", {}) for raw in operation.node["responses"].values()]
+    media.append(operation.node.get("requestBody", {}).get("content", {}))
+    rows = [content["application/json"] for content in media if "application/json" in content]
+    return [{"schema": convert(row["schema"]), "value": row["example"]} for row in rows if "example" in row]
+
+
 def segments(operation):
     return [{"kind": kind, "text": value.name if kind == "param" else value} for kind, value in operation.segments]
 
@@ -51,7 +60,7 @@ def main(spec, target):
             "id": operation.id, "method": operation.method, "path": operation.path,
             "segments": segments(operation), "root": operation.root, "public": operation.permission == "public",
             "body": convert(operation.body_schema) if operation.body_schema else operation.body,
-            "replies": replies(document, operation),
+            "replies": replies(document, operation), "examples": examples(document, operation),
         }
         for operation in document.operations
     ]
