@@ -96,8 +96,13 @@ static struct store_range entries_behind(struct arena *a, struct str feed, const
     return (struct store_range){str_of(begin.p, begin.n + 1), str_of(end, feed.n + 1), .limit = 1};
 }
 
+struct events {
+    struct store_event *at;
+    size_t n;
+};
+
 static int decode_all(struct txn *txn, struct str feed, const struct store_range *range,
-                      struct store_event **ret_events, size_t *ret_count)
+                      struct events *ret_events)
 {
     struct store_pair *pairs;
     size_t count;
@@ -110,31 +115,36 @@ static int decode_all(struct txn *txn, struct str feed, const struct store_range
         r = decode(feed, &pairs[i], &events[i]);
     }
     if (r == 0) {
-        *ret_events = events;
-        *ret_count = count;
+        *ret_events = (struct events){events, count};
     }
     return r;
 }
 
-int store_feed(struct txn *txn, struct str feed, const uint8_t position[static STORE_POSITION_SIZE],
-               size_t limit, struct store_event **ret_events, size_t *ret_count)
+int store_feed(struct txn *txn, const struct store_feed_range *range,
+               struct store_event **ret_events, size_t *ret_count)
 {
     struct arena *a = store_arena(txn);
-    assert_not_appended(txn, feed);
+    assert_not_appended(txn, range->feed);
     static const uint8_t zero[STORE_POSITION_SIZE];
     uint8_t from[STORE_POSITION_SIZE];
-    if (memcmp(position, zero, sizeof zero) == 0) {
+    if (memcmp(range->behind, zero, sizeof zero) == 0) {
         make_position(from, atomic_load(&txn->store->epoch), 0, 0);
     } else {
-        int r = check_position(txn, feed, position);
+        int r = check_position(txn, range->feed, range->behind);
         if (r) {
             return r;
         }
-        memcpy(from, position, sizeof from);
+        memcpy(from, range->behind, sizeof from);
     }
-    struct store_range range = entries_behind(a, feed, from);
-    range.limit = limit;
-    return decode_all(txn, feed, &range, ret_events, ret_count);
+    struct store_range keys = entries_behind(a, range->feed, from);
+    keys.limit = range->limit;
+    struct events events;
+    int r = decode_all(txn, range->feed, &keys, &events);
+    if (r == 0) {
+        *ret_events = events.at;
+        *ret_count = events.n;
+    }
+    return r;
 }
 
 int store_feed_end(struct txn *txn, struct str feed,
@@ -144,14 +154,13 @@ int store_feed_end(struct txn *txn, struct str feed,
     static const uint8_t zero[STORE_POSITION_SIZE];
     struct store_range range = entries_behind(store_arena(txn), feed, zero);
     range.reverse = true;
-    struct store_event *last;
-    size_t count;
-    int r = decode_all(txn, feed, &range, &last, &count);
+    struct events last;
+    int r = decode_all(txn, feed, &range, &last);
     if (r) {
         return r;
     }
-    if (count > 0 && same_epoch(txn, last->position)) {
-        memcpy(ret_position, last->position, STORE_POSITION_SIZE);
+    if (last.n > 0 && same_epoch(txn, last.at->position)) {
+        memcpy(ret_position, last.at->position, STORE_POSITION_SIZE);
         return 0;
     }
     struct str dropped;
@@ -195,15 +204,14 @@ static int find_cut(struct txn *txn, void *ctx)
     if (t->seen > 0) {
         range.end = entry_key(&txn->arena, t->feed, t->cut);
     }
-    struct store_event *events;
-    size_t count;
-    int r = decode_all(txn, t->feed, &range, &events, &count);
-    for (size_t i = 0; r == 0 && i < count && !t->done; i++) {
-        memcpy(t->cut, events[i].position, sizeof t->cut);
-        t->done = t->found = t->seen >= t->keep || events[i].at < t->older_than;
+    struct events events;
+    int r = decode_all(txn, t->feed, &range, &events);
+    for (size_t i = 0; r == 0 && i < events.n && !t->done; i++) {
+        memcpy(t->cut, events.at[i].position, sizeof t->cut);
+        t->done = t->found = t->seen >= t->keep || events.at[i].at < t->older_than;
         t->seen++;
     }
-    t->done = t->done || (r == 0 && count < TRIM_PAGE);
+    t->done = t->done || (r == 0 && events.n < TRIM_PAGE);
     return r;
 }
 

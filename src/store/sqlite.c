@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "store/sqlite_int.h"
 
-enum { BALLOON = 256 << 20 };
+enum { BALLOON = 256 << 20, CHECKPOINT = 64 << 20 };
 
 static pthread_once_t configured = PTHREAD_ONCE_INIT;
 
@@ -186,6 +186,7 @@ static struct store_sqlite *make(const struct store_options *options)
     d->path = join_path(d->directory, "store.db");
     d->vfs = options->sqlite_vfs ? mem_dup(options->sqlite_vfs, strlen(options->sqlite_vfs)) : NULL;
     d->no_sync = options->unsafe_no_sync;
+    d->wal_limit = (int)((options->checkpoint ? options->checkpoint : CHECKPOINT) / SQLITE_PAGE);
     d->lock_fd = -1;
     store_queue_init(&d->queue);
     store_readers_init(&d->readers);

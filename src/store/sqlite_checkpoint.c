@@ -18,7 +18,7 @@ enum { WAL_HEADER = 32, WAL_FRAME = 24 + SQLITE_PAGE };
 void store_sqlite_checkpoint(struct store_sqlite *d, bool idle)
 {
     if (!d->writer || d->wal_checkpointed ||
-        d->wal_frames < (idle ? SQLITE_WAL_SOFT : SQLITE_WAL_HARD)) {
+        d->wal_frames < (idle ? d->wal_limit / SQLITE_IDLE_PART : d->wal_limit)) {
         return;
     }
     int frames = 0, done = 0;

@@ -18,8 +18,7 @@ enum {
     SQLITE_LARGE_JOB = 16 << 10,  /* an op that announces more waits behind the smaller ones */
     SQLITE_MAX_READERS = 32,      /* connections; more readers wait */
     SQLITE_PAGE = 4096,
-    SQLITE_WAL_SOFT = 2000,  /* frames after which an idle writer checkpoints */
-    SQLITE_WAL_HARD = 16000, /* frames after which it does in any case */
+    SQLITE_IDLE_PART = 8, /* of the log's limit: enough for a checkpoint by an idle writer */
 };
 
 /* ---- sqlite_connection.c ------------------------------------------------------------------------------------------- */
@@ -149,6 +148,7 @@ struct store_sqlite {
     usec_t reopened;                 /* when that was last tried */
     uint64_t commit_number, stored_commit_number;
     int wal_frames;        /* after the last good commit */
+    int wal_limit;         /* frames after which a checkpoint is due */
     bool wal_checkpointed; /* all of them are in the database */
     struct store_readers readers;
     struct store_space space;

@@ -276,7 +276,7 @@ static void reconnect(struct store_sqlite *d)
 {
     store_sqlite_disconnect(d);
     d->reopened = time_monotonic();
-    if (store_sqlite_connect(d) == 0) {
+    if (store_sqlite_cut_log(d) == 0 && store_sqlite_connect(d) == 0) {
         log_info("store", "reopened with what had been flushed");
     }
 }

@@ -73,8 +73,9 @@ struct store_options {
     const char *directory;             /* of the data, made when absent; NULL for memory */
     const struct store_faults *faults; /* NULL: none; copied */
     size_t balloon;                    /* bytes held back for a full disk; 0: 256 MiB */
-    const char *sqlite_vfs;            /* tests: a registered SQLite VFS; NULL: the system's */
-    bool unsafe_no_sync; /* for the crash tests' control run only: commits are not flushed */
+    size_t checkpoint;      /* bytes of log that are copied into the database at once; 0: 64 MiB */
+    const char *sqlite_vfs; /* tests: a registered SQLite VFS; NULL: the system's */
+    bool unsafe_no_sync;    /* for the crash tests' control run only: commits are not flushed */
 };
 
 /* ERR_BUSY: another process holds the directory (its pid is logged). ERR_CORRUPT: the format is newer or unreadable. ERR_IO. */
@@ -168,10 +169,15 @@ struct store_event {
     struct str value;
 };
 
-/* At most limit entries behind position (all 0: from the first kept). ERR_RESYNC: what follows position is no longer kept,
- * or position is of another epoch. */
-int store_feed(struct txn *txn, struct str feed, const uint8_t position[static STORE_POSITION_SIZE],
-               size_t limit, struct store_event **ret_events, size_t *ret_count) BASE_MUST_USE;
+struct store_feed_range {
+    struct str feed;
+    uint8_t behind[STORE_POSITION_SIZE]; /* all 0: from the first kept */
+    size_t limit;                        /* events, 1 to STORE_MAX_SCAN */
+};
+
+/* Entries in order. ERR_RESYNC: what follows the position is no longer kept, or it is of another epoch. */
+int store_feed(struct txn *txn, const struct store_feed_range *range,
+               struct store_event **ret_events, size_t *ret_count) BASE_MUST_USE;
 
 /* The position behind which a reader finds only what comes from now on. */
 int store_feed_end(struct txn *txn, struct str feed,

@@ -64,15 +64,27 @@ bool store_replayed(struct txn *txn, struct str *ret_result)
 
 /* ---- running ------------------------------------------------------------------------------------------------------- */
 
+/* At most one line a second: on a loaded machine many runs are slow because they had to wait. */
+static void log_slow(const struct txn *txn, usec_t now, usec_t took)
+{
+    static _Atomic usec_t logged;
+    usec_t before = atomic_load(&logged);
+    if (!CODITECT_PARANOID && now - before > USEC_PER_SEC &&
+        atomic_compare_exchange_strong(&logged, &before, now)) {
+        log_warn("store", "%s took %lld us", txn->call->name, (long long)took);
+    }
+}
+
 static int call_function(struct txn *txn)
 {
     usec_t started = time_monotonic();
     inside = true;
     int status = txn->call->fn(txn, txn->call->ctx);
     inside = false;
-    usec_t took = time_monotonic() - started;
-    if (took > slow_run && !CODITECT_PARANOID) {
-        log_warn("store", "%s took %lld us", txn->call->name, (long long)took);
+    usec_t ended = time_monotonic();
+    usec_t took = ended - started;
+    if (took > slow_run) {
+        log_slow(txn, ended, took);
     }
     if (status == 0 && took > STORE_MAX_SECONDS * USEC_PER_SEC) {
         return ERR_TIMEOUT;

@@ -542,7 +542,9 @@ static int read_feed(struct txn *txn, void *ctx)
     struct feed_page *p = ctx;
     struct store_event *events;
     p->values[0] = '\0';
-    int r = store_feed(txn, p->feed, p->from, p->limit, &events, &p->count);
+    struct store_feed_range range = {.feed = p->feed, .limit = p->limit};
+    memcpy(range.behind, p->from, sizeof range.behind);
+    int r = store_feed(txn, &range, &events, &p->count);
     if (r) {
         return r;
     }
@@ -750,11 +752,11 @@ static int run_in_new_store(store_fn *fn, bool write)
 static int read_own_feed(struct txn *txn, void *ctx)
 {
     (void)ctx;
-    uint8_t position[STORE_POSITION_SIZE] = {0};
     struct store_event *events;
     size_t count;
     store_append(txn, STR("f"), STR("x"));
-    return store_feed(txn, STR("f"), position, 1, &events, &count);
+    return store_feed(txn, &(struct store_feed_range){.feed = STR("f"), .limit = 1}, &events,
+                      &count);
 }
 
 static void misuse_dies(void **state)

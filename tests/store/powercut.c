@@ -1,0 +1,254 @@
+/*
+ * Power cuts: acknowledged writes survive, unacknowledged ones are there wholly or not at all, and a write that failed is
+ * not there. 500 cuts over a disk in memory (power_vfs.h), also in the middle of opening, of checkpoints and after failed
+ * flushes. The control run, without flushes, must lose acknowledged writes: else this test proves nothing.
+ *
+ * A run is named by its seed. Runs of one thread repeat exactly.
+ */
+#include <pthread.h>
+
+#include "base/assert.h"
+#include "power_vfs.h"
+#include "store_test.h"
+
+enum { CUTS = 500, CUTS_A_DISK = 10, CONTROL_DISKS = 20, THREADS = 3, MOST_WRITES = 2000 };
+
+enum fate { NOT_TRIED, KEPT, FAILED, IN_DOUBT };
+
+/* One thread's writes: number i writes a/{thread}/{i} and b/{thread}/{i} in one transaction. */
+struct client {
+    struct store *store;
+    uint64_t random;
+    unsigned thread;
+    unsigned tried;
+    unsigned upto; /* stops there */
+    enum fate fates[MOST_WRITES];
+};
+
+struct disk_run {
+    struct store_test t;
+    bool no_sync;
+    unsigned threads;
+    uint64_t random;
+    struct client clients[THREADS];
+    unsigned kept, lost, torn, ghosts;
+};
+
+static int open_store(struct disk_run *d)
+{
+    const struct store_options options = {
+        .driver = "sqlite",
+        .directory = d->t.directory,
+        .balloon = 4096,
+        .checkpoint = 1 << 20,
+        .sqlite_vfs = POWER_VFS,
+        .unsafe_no_sync = d->no_sync,
+    };
+    return store_open(&options, &d->t.store);
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------- */
+
+struct one_write {
+    unsigned thread, number;
+    size_t size;
+};
+
+static struct str write_key(struct txn *txn, char side, const struct one_write *w)
+{
+    return arena_printf(store_arena(txn), "%c/%u/%08u", side, w->thread, w->number);
+}
+
+static int write_both(struct txn *txn, void *ctx)
+{
+    const struct one_write *w = ctx;
+    char *value = arena_alloc(store_arena(txn), w->size);
+    memset(value, (int)(w->number % 251), w->size);
+    store_put(txn, write_key(txn, 'a', w), str_of(value, w->size));
+    store_put(txn, write_key(txn, 'b', w), str_of(value, w->size / 2));
+    return 0;
+}
+
+static size_t random_size(uint64_t *random)
+{
+    uint64_t n = store_test_random(random);
+    return n % 8 ? 10 + (n >> 8) % 500 : 1000 + (n >> 8) % 60000;
+}
+
+/* Writes until the power is gone. */
+static void *client_main(void *ctx)
+{
+    struct client *c = ctx;
+    while (c->tried < c->upto && !power_is_cut()) {
+        struct one_write w = {c->thread, c->tried, random_size(&c->random)};
+        struct store_op op = store_op_new();
+        int r = store_write(c->store, &op, write_both, &w);
+        ASSERT(r == 0 || r == ERR_UNAVAILABLE || r == ERR_NO_SPACE);
+        enum fate failed = power_is_cut() ? IN_DOUBT : FAILED;
+        c->fates[c->tried++] = r == 0 ? KEPT : failed;
+    }
+    return NULL;
+}
+
+static void write_until_cut(struct disk_run *d)
+{
+    pthread_t ids[THREADS];
+    for (unsigned i = 0; i < d->threads; i++) {
+        struct client *c = &d->clients[i];
+        c->store = d->t.store;
+        c->upto = c->tried + 50 < MOST_WRITES ? c->tried + 50 : MOST_WRITES;
+        if (d->threads == 1) {
+            (void)client_main(c);
+        } else {
+            assert_int_equal(pthread_create(&ids[i], NULL, client_main, c), 0);
+        }
+    }
+    for (unsigned i = 0; i < d->threads && d->threads > 1; i++) {
+        assert_int_equal(pthread_join(ids[i], NULL), 0);
+    }
+    if (!power_is_cut()) {
+        power_cut();
+    }
+}
+
+/* ---- checking ------------------------------------------------------------------------------------------------------ */
+
+struct look {
+    struct one_write w;
+    bool a, b;
+};
+
+static int look(struct txn *txn, void *ctx)
+{
+    struct look *l = ctx;
+    struct str value;
+    int a = store_get(txn, write_key(txn, 'a', &l->w), &value);
+    bool right = a != 0 || (uint8_t)value.p[value.n - 1] == l->w.number % 251;
+    int b = store_get(txn, write_key(txn, 'b', &l->w), &value);
+    l->a = a == 0;
+    l->b = b == 0;
+    if ((a && a != ERR_NOT_FOUND) || (b && b != ERR_NOT_FOUND) || !right) {
+        return ERR_CORRUPT;
+    }
+    return 0;
+}
+
+static int check(struct disk_run *d)
+{
+    for (unsigned i = 0; i < d->threads; i++) {
+        struct client *c = &d->clients[i];
+        for (unsigned n = 0; n < c->tried; n++) {
+            struct look l = {.w = {i, n, 0}};
+            int r = store_read(d->t.store, look, &l);
+            if (r) {
+                return r;
+            }
+            d->torn += l.a != l.b;
+            d->kept += c->fates[n] == KEPT && l.a;
+            d->lost += c->fates[n] == KEPT && !l.a;
+            d->ghosts += c->fates[n] == FAILED && l.a;
+            if (c->fates[n] == IN_DOUBT) {
+                c->fates[n] = l.a ? KEPT : FAILED;
+            }
+        }
+    }
+    return 0;
+}
+
+/* ---- one disk ------------------------------------------------------------------------------------------------------ */
+
+/* A cut at some call, sometimes already while the store is opened; sometimes a flush fails before. */
+static int one_cut(struct disk_run *d, unsigned n)
+{
+    uint64_t random = store_test_random(&d->random);
+    bool early = random % 4 == 0;
+    uint64_t calls = 1 + (random >> 8) % (n % 3 == 0 ? 400 : 60);
+    if (early) {
+        power_cut_after(calls % 30 + 1);
+        (void)open_store(d);
+    }
+    if (!d->t.store && early && power_is_cut()) {
+        power_on();
+    }
+    int r = d->t.store ? 0 : open_store(d);
+    if (r) {
+        return r;
+    }
+    power_cut_after(calls);
+    if (random % 5 == 1 && !d->no_sync) {
+        power_fail_syncs(1);
+    }
+    write_until_cut(d);
+    store_test_close(&d->t);
+    power_fail_syncs(0);
+    power_on();
+    return 0;
+}
+
+static int run_disk(struct disk_run *d, uint64_t seed, unsigned cuts)
+{
+    power_vfs_reset(seed);
+    d->random = seed;
+    d->threads = seed % 2 ? THREADS : 1;
+    store_test_make_directory(d->t.directory);
+    for (unsigned i = 0; i < THREADS; i++) {
+        d->clients[i] = (struct client){.random = seed + i + 1, .thread = i};
+    }
+    int r = 0;
+    for (unsigned n = 0; n < cuts && r == 0; n++) {
+        r = one_cut(d, n);
+        r = r ? r : open_store(d);
+        if (r == 0) {
+            r = check(d);
+            store_test_close(&d->t);
+        }
+    }
+    store_test_remove_directory(d->t.directory);
+    return r;
+}
+
+static void nothing_acknowledged_is_lost(void **state)
+{
+    (void)state;
+    uint64_t first = store_test_seed("powercut");
+    unsigned disks = CUTS / CUTS_A_DISK * (store_test_all() ? 10 : 1);
+    unsigned kept = 0;
+    for (unsigned i = 0; i < disks; i++) {
+        static struct disk_run d;
+        d = (struct disk_run){.no_sync = false};
+        int r = run_disk(&d, first + i, CUTS_A_DISK);
+        if (r || d.lost || d.torn || d.ghosts) {
+            print_error("seed 0x%llx: error %d, %u lost, %u torn, %u failed ones there\n",
+                        (unsigned long long)(first + i), r, d.lost, d.torn, d.ghosts);
+            fail();
+        }
+        kept += d.kept;
+    }
+    print_message("%u cuts, %u times an acknowledged write was there\n", disks * CUTS_A_DISK, kept);
+    assert_true(kept > disks * CUTS_A_DISK); /* there was something to lose */
+}
+
+/* Without flushes the same runs must show losses, or a database that cannot be read any more. */
+static void the_control_run_loses(void **state)
+{
+    (void)state;
+    uint64_t first = store_test_seed("powercut control");
+    unsigned bad = 0;
+    for (unsigned i = 0; i < CONTROL_DISKS; i++) {
+        static struct disk_run d;
+        d = (struct disk_run){.no_sync = true};
+        int r = run_disk(&d, first + i, 1);
+        bad += r != 0 || d.lost > 0;
+    }
+    print_message("%u of %d control runs lost something\n", bad, CONTROL_DISKS);
+    assert_true(bad > CONTROL_DISKS / 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_acknowledged_is_lost),
+        cmocka_unit_test(the_control_run_loses),
+    };
+    return cmocka_run_group_tests_name("powercut", tests, NULL, NULL);
+}
