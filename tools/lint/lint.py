@@ -16,6 +16,7 @@ import unittest
 
 import rule_banned
 import rule_commits
+import rule_contract
 import rule_externs
 import rule_forbidden
 import rule_format
@@ -32,7 +33,7 @@ import tree as trees
 RULES = {
     "format": rule_format, "banned": rule_banned, "size": rule_size, "includes": rule_includes,
     "headers": rule_headers, "externs": rule_externs, "words": rule_words,
-    "commits": rule_commits, "forbidden": rule_forbidden, "typescript": rule_typescript,
+    "contract": rule_contract, "commits": rule_commits, "forbidden": rule_forbidden, "typescript": rule_typescript,
     "tsgraph": rule_tsgraph, "readme": rule_readme, "shell": rule_shell,
 }
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -46,7 +47,10 @@ def parse_arguments(arguments):
     parser.add_argument("--rule", action="append", choices=sorted(RULES), help="only this rule")
     parser.add_argument("--count", action="store_true", help="own tests too; end with a count")
     parser.add_argument("files", nargs="*")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.build and not os.path.isdir(options.build):
+        parser.error(f"--build {options.build}: no such directory")
+    return options
 
 
 def selected_files(options):

@@ -38,6 +38,8 @@ NEEDS_FLAG = {
     "mkostemp": "O_CLOEXEC",
 }
 IN_BASE = ("src/base/", "tests/unit/base/")
+# Names that variables have too (time, random, pipe): only their calls count.
+VALUE_COUNTS = {"malloc", "calloc", "realloc", "free", "strdup", "strcpy", "strcat", "atoi"}
 BEFORE_VALUE = {"=", ",", "(", "?", ":", "return", "{"}
 AFTER_VALUE = {",", ")", ";", "}", ":"}
 
@@ -48,7 +50,10 @@ def is_use(tokens, index):
     after = tokens[index + 1].text if index + 1 < len(tokens) else ""
     if before in (".", "->", "*"):
         return False
-    return after == "(" or (before in BEFORE_VALUE and after in AFTER_VALUE)
+    if after == "(":
+        return True
+    return (tokens[index].text in VALUE_COUNTS and before in BEFORE_VALUE
+            and after in AFTER_VALUE)
 
 
 def lacks_flag(tokens, index):

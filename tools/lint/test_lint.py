@@ -11,6 +11,7 @@ import cfunctions
 import ctokens
 import rule_banned
 import rule_commits
+import rule_contract
 import rule_externs
 import rule_forbidden
 import rule_format
@@ -169,7 +170,7 @@ class Banned(RuleTest):
 
     def test_silent_in_comments_strings_members_and_longer_names(self):
         self.assert_silent(rule_banned, {"src/a/a.c": '/* free(p) */ void f(void) { g("free(p)");\n'
-                                         "x->free(y); z.time(1); mem_free(p); int free_slots; }\n"
+                                         "x->free(y); z.time(1); mem_free(p); int free_slots; g(time, random); }\n"
                                          "struct o { void (*free)(void *); };"})
 
     def test_goto_and_struct_typedef(self):
@@ -345,6 +346,20 @@ class Commits(unittest.TestCase):
         for subject in ("Add arenas", "base: added arenas", "base: add arenas.", "base:add",
                         "base: " + "a" * 60, "Base: add arenas", "base: Add arenas"):
             self.assertIsNotNone(rule_commits.problem(subject), subject)
+
+
+class Contract(RuleTest):
+    def test_fires(self):
+        self.assert_fires(rule_contract, {"src/a/a.h": "/* ERR_BUSY. */\nint a_open(int x);\n"
+                                          "int a_get(int x); /* ERR_NOT_FOUND */\n"},
+                          "a_open", "a_get")
+
+    def test_silent(self):
+        self.assert_silent(rule_contract, {"src/a/a.h": "/* ERR_BUSY. */\n#define X 1\n"
+                                           "int a_open(int x) BASE_MUST_USE; /* ERR_BUSY */\n"
+                                           "int a_count(int x); /* of ERR, no code */\n"
+                                           "/* ERR_IO */ struct a { int error; };\n"
+                                           "const char *a_name(int e); /* of ERR_IO */\n"})
 
 
 class Readme(RuleTest):
