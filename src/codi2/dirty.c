@@ -1,0 +1,98 @@
+#include "codi2/dirty.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+enum { DIRTY_MAGIC = 0x64697274 };
+
+struct codi2_dirty {
+    unsigned magic;
+    struct map *paths; /* path → &shallow or &deep */
+    bool all;
+};
+
+static char shallow;
+static char deep_mark;
+
+struct codi2_dirty *codi2_dirty_create(void)
+{
+    struct codi2_dirty *d = MEM_NEW(struct codi2_dirty);
+    d->magic = DIRTY_MAGIC;
+    d->paths = map_create();
+    return d;
+}
+
+void codi2_dirty_destroy(struct codi2_dirty *d)
+{
+    if (!d) {
+        return;
+    }
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    map_destroy(d->paths);
+    d->magic = 0;
+    mem_free(d);
+}
+
+void codi2_dirty_add_all(struct codi2_dirty *d)
+{
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    map_destroy(d->paths);
+    d->paths = map_create();
+    d->all = true;
+}
+
+void codi2_dirty_add(struct codi2_dirty *d, struct str path, bool deep)
+{
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    if (d->all) {
+        return;
+    }
+    if (path.n == 0 || map_count(d->paths) >= CODI2_MAX_DIRTY) {
+        codi2_dirty_add_all(d);
+        return;
+    }
+    if (deep || map_get(d->paths, path) != &deep_mark) {
+        (void)map_put(d->paths, path, deep ? &deep_mark : &shallow);
+    }
+}
+
+size_t codi2_dirty_count(const struct codi2_dirty *d)
+{
+    return d->all ? 1 : map_count(d->paths);
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct codi2_dirty_path *x = a;
+    const struct codi2_dirty_path *y = b;
+    return str_cmp(x->path, y->path);
+}
+
+void codi2_dirty_take(struct codi2_dirty *d, struct arena *arena,
+                      struct codi2_dirty_path **ret_paths, size_t *ret_count)
+{
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    size_t count = codi2_dirty_count(d);
+    struct codi2_dirty_path *paths = ARENA_ARRAY(arena, struct codi2_dirty_path, count + 1);
+    size_t n = 0;
+    if (d->all) {
+        paths[n++] = (struct codi2_dirty_path){.path = STR(""), .deep = true};
+    }
+    size_t position = 0;
+    struct str path;
+    void *mark;
+    while (!d->all && map_next(d->paths, &position, &path, &mark)) {
+        paths[n++] =
+            (struct codi2_dirty_path){.path = arena_str(arena, path), .deep = mark == &deep_mark};
+    }
+    ASSERT(n == count);
+    qsort(paths, n, sizeof paths[0], by_path);
+    map_destroy(d->paths);
+    d->paths = map_create();
+    d->all = false;
+    *ret_paths = paths;
+    *ret_count = n;
+}

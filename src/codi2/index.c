@@ -1,0 +1,353 @@
+#include "codi2/index.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { INDEX_MAGIC = 0x696e6478, INDEX_FORMAT = 1, BUSY_MS = 5000 };
+
+enum statement {
+    GET,
+    PUT,
+    DELETE_ONE,
+    MOVE,
+    BY_INODE,
+    BELOW,
+    FACT,
+    SET_FACT,
+    BEGIN,
+    COMMIT,
+    STATEMENTS,
+};
+
+/* A path's subtree is [path/, path0): '0' is the byte behind '/'. */
+static const char *const texts[STATEMENTS] = {
+    [GET] = "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry WHERE path=?1",
+    [PUT] = "INSERT OR REPLACE INTO entry VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+    [DELETE_ONE] = "DELETE FROM entry WHERE path=?1 OR (path>CAST(?1||'/' AS BLOB) AND "
+                   "path<CAST(?1||'0' AS BLOB))",
+    [MOVE] = "UPDATE OR REPLACE entry SET path=CAST(?2||substr(path,length(?1)+1) AS BLOB)"
+             " WHERE path=?1 OR (path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB))",
+    [BY_INODE] = "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry WHERE "
+                 "inode=?1 LIMIT ?2",
+    [BELOW] = "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry"
+              " WHERE path>?1 AND (length(?2)=0 OR path=?2 OR (path>CAST(?2||'/' AS BLOB) AND "
+              "path<CAST(?2||'0' AS BLOB)))"
+              " ORDER BY path LIMIT ?3",
+    [FACT] = "SELECT value FROM fact WHERE name=?1",
+    [SET_FACT] = "INSERT OR REPLACE INTO fact VALUES(?1,?2)",
+    [BEGIN] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
+};
+
+static const char schema[] =
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=NORMAL;"
+    "CREATE TABLE IF NOT EXISTS entry(path BLOB PRIMARY KEY, kind INT, mode INT, size INT, inode "
+    "INT,"
+    " mtime INT, ctime INT, version INT, hash BLOB) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS entry_inode ON entry(inode);"
+    "CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value INT) WITHOUT ROWID;";
+
+struct codi2_index {
+    unsigned magic;
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATEMENTS];
+};
+
+static int failed(struct codi2_index *x)
+{
+    int code = sqlite3_errcode(x->db);
+    log_error("codi2", "index: %s", sqlite3_errmsg(x->db));
+    return code == SQLITE_FULL ? ERR_NO_SPACE : ERR_IO;
+}
+
+/* Runs a statement that gives no rows. */
+static int run(struct codi2_index *x, enum statement which)
+{
+    sqlite3_stmt *s = x->statements[which];
+    int code = sqlite3_step(s);
+    int error = code == SQLITE_DONE ? 0 : failed(x);
+    (void)sqlite3_reset(s);
+    return error;
+}
+
+static void bind_bytes(sqlite3_stmt *s, int at, struct str bytes)
+{
+    (void)sqlite3_bind_blob64(s, at, bytes.n ? bytes.p : "", bytes.n, SQLITE_STATIC);
+}
+
+static struct str column_bytes(struct arena *arena, sqlite3_stmt *s, int at)
+{
+    const void *p = sqlite3_column_blob(s, at);
+    return arena_str(arena, str_of(p, (size_t)sqlite3_column_bytes(s, at)));
+}
+
+static void read_entry(struct arena *arena, sqlite3_stmt *s, struct codi2_entry *ret)
+{
+    *ret = (struct codi2_entry){
+        .path = column_bytes(arena, s, 0),
+        .look = {.kind = (enum codi2_kind)sqlite3_column_int(s, 1),
+                 .mode = (uint32_t)sqlite3_column_int64(s, 2),
+                 .size = (uint64_t)sqlite3_column_int64(s, 3),
+                 .inode = (uint64_t)sqlite3_column_int64(s, 4),
+                 .mtime = sqlite3_column_int64(s, 5),
+                 .ctime = sqlite3_column_int64(s, 6)},
+        .version = (uint64_t)sqlite3_column_int64(s, 7),
+    };
+    struct str hash = column_bytes(arena, s, 8);
+    if (hash.n == sizeof ret->hash.bytes) {
+        memcpy(ret->hash.bytes, hash.p, hash.n);
+    }
+}
+
+static int read_rows(struct codi2_index *x, enum statement which, struct arena *arena,
+                     struct codi2_entry *ret_entries, size_t *ret_count)
+{
+    sqlite3_stmt *s = x->statements[which];
+    size_t n = 0;
+    int code;
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        read_entry(arena, s, &ret_entries[n++]); /* the statement's LIMIT is the room */
+    }
+    int error = code == SQLITE_DONE ? 0 : failed(x);
+    (void)sqlite3_reset(s);
+    *ret_count = n;
+    return error;
+}
+
+static int prepare(struct codi2_index *x)
+{
+    if (sqlite3_exec(x->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
+        return failed(x);
+    }
+    for (int i = 0; i < STATEMENTS; i++) {
+        if (sqlite3_prepare_v3(x->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &x->statements[i],
+                               NULL) != SQLITE_OK) {
+            return failed(x);
+        }
+    }
+    return 0;
+}
+
+/* The first half of the kernel's boot id; 0 when it cannot be read. */
+static uint64_t boot_id(void)
+{
+    char text[37] = "";
+    FD_AUTO int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : fd_read_full(fd, text, sizeof text - 1);
+    uint64_t id = 0;
+    for (ssize_t i = 0; i < n && i < 18; i++) {
+        char c = text[i];
+        id = c == '-' ? id : id << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return id;
+}
+
+/*
+ * What names a tree beyond doubt: device, inode, and time of birth, since a folder that is made where one was deleted often
+ * gets the same inode (file systems without times of birth give 0); and the boot, since a power cut may have taken files
+ * that the index, which reached the disk, speaks of.
+ */
+static int identify(const char *root, uint64_t ret_values[4])
+{
+    struct statx facts;
+    if (statx(AT_FDCWD, root, 0, STATX_INO | STATX_BTIME, &facts) < 0) {
+        return log_err(ERR_IO, "codi2", "%s cannot be read: %m", root);
+    }
+    bool born = facts.stx_mask & STATX_BTIME;
+    ret_values[0] = (uint64_t)facts.stx_dev_major << 32 | facts.stx_dev_minor;
+    ret_values[1] = facts.stx_ino;
+    ret_values[2] =
+        born ? (uint64_t)facts.stx_btime.tv_sec * 1000000000U + facts.stx_btime.tv_nsec : 0;
+    ret_values[3] = boot_id();
+    return 0;
+}
+
+/* Empties an index that was made for another tree, for example one that was copied or whose tree was replaced. */
+static int check_tree(struct codi2_index *x, const char *root, bool *ret_fresh)
+{
+    static const char *const names[] = {"device", "inode", "born", "boot", "format"};
+    uint64_t values[5] = {[4] = INDEX_FORMAT};
+    int error = identify(root, values);
+    bool same = true;
+    for (size_t i = 0; i < 5 && !error; i++) {
+        uint64_t known;
+        error = codi2_index_fact(x, names[i], &known);
+        same = same && !error && known == values[i];
+    }
+    if (error || same) {
+        *ret_fresh = false;
+        return error;
+    }
+    if (sqlite3_exec(x->db, "DELETE FROM entry; DELETE FROM fact;", NULL, NULL, NULL) !=
+        SQLITE_OK) {
+        return failed(x);
+    }
+    for (size_t i = 0; i < 5 && !error; i++) {
+        error = codi2_index_set_fact(x, names[i], values[i]);
+    }
+    *ret_fresh = true;
+    return error;
+}
+
+int codi2_index_open(const char *directory, const char *root, struct codi2_index **ret_index,
+                     bool *ret_fresh)
+{
+    BUF_AUTO(path, 4096);
+    buf_printf(&path, "%s/index.db", directory);
+    struct codi2_index *x = MEM_NEW(struct codi2_index);
+    x->magic = INDEX_MAGIC;
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    int error = sqlite3_open_v2(buf_z(&path), &x->db, flags, NULL) == SQLITE_OK ? 0 : failed(x);
+    if (!error) {
+        (void)sqlite3_busy_timeout(x->db, BUSY_MS);
+        error = prepare(x);
+    }
+    if (!error) {
+        error = check_tree(x, root, ret_fresh);
+    }
+    if (error) {
+        codi2_index_close(x);
+        return error;
+    }
+    *ret_index = x;
+    return 0;
+}
+
+void codi2_index_close(struct codi2_index *x)
+{
+    if (!x) {
+        return;
+    }
+    ASSERT_MAGIC(x, INDEX_MAGIC);
+    for (int i = 0; i < STATEMENTS; i++) {
+        (void)sqlite3_finalize(x->statements[i]);
+    }
+    (void)sqlite3_close(x->db);
+    x->magic = 0;
+    mem_free(x);
+}
+
+int codi2_index_begin(struct codi2_index *x)
+{
+    return run(x, BEGIN);
+}
+
+int codi2_index_commit(struct codi2_index *x)
+{
+    return run(x, COMMIT);
+}
+
+int codi2_index_get(struct codi2_index *x, struct arena *arena, struct str path,
+                    struct codi2_entry *ret_entry)
+{
+    bind_bytes(x->statements[GET], 1, path);
+    size_t n;
+    int error = read_rows(x, GET, arena, ret_entry, &n);
+    return error ? error : n == 1 ? 0 : ERR_NOT_FOUND;
+}
+
+int codi2_index_put(struct codi2_index *x, const struct codi2_entry *entry)
+{
+    sqlite3_stmt *s = x->statements[PUT];
+    bind_bytes(s, 1, entry->path);
+    (void)sqlite3_bind_int(s, 2, (int)entry->look.kind);
+    (void)sqlite3_bind_int64(s, 3, entry->look.mode);
+    (void)sqlite3_bind_int64(s, 4, (sqlite3_int64)entry->look.size);
+    (void)sqlite3_bind_int64(s, 5, (sqlite3_int64)entry->look.inode);
+    (void)sqlite3_bind_int64(s, 6, entry->look.mtime);
+    (void)sqlite3_bind_int64(s, 7, entry->look.ctime);
+    (void)sqlite3_bind_int64(s, 8, (sqlite3_int64)entry->version);
+    bind_bytes(s, 9, content_hash_str(&entry->hash));
+    return run(x, PUT);
+}
+
+int codi2_index_delete(struct codi2_index *x, struct str path)
+{
+    bind_bytes(x->statements[DELETE_ONE], 1, path);
+    return run(x, DELETE_ONE);
+}
+
+int codi2_index_move(struct codi2_index *x, struct str from, struct str to)
+{
+    bind_bytes(x->statements[MOVE], 1, from);
+    bind_bytes(x->statements[MOVE], 2, to);
+    return run(x, MOVE);
+}
+
+int codi2_index_by_inode(struct codi2_index *x, struct arena *arena, uint64_t inode,
+                         struct codi2_entry *ret_entries, size_t room, size_t *ret_count)
+{
+    (void)sqlite3_bind_int64(x->statements[BY_INODE], 1, (sqlite3_int64)inode);
+    (void)sqlite3_bind_int64(x->statements[BY_INODE], 2, (sqlite3_int64)room);
+    return read_rows(x, BY_INODE, arena, ret_entries, ret_count);
+}
+
+int codi2_index_below(struct codi2_index *x, struct arena *arena, struct str folder,
+                      struct str after, struct codi2_entry *ret_entries, size_t room,
+                      size_t *ret_count)
+{
+    sqlite3_stmt *s = x->statements[BELOW];
+    bind_bytes(s, 1, after);
+    bind_bytes(s, 2, folder);
+    (void)sqlite3_bind_int64(s, 3, (sqlite3_int64)room);
+    return read_rows(x, BELOW, arena, ret_entries, ret_count);
+}
+
+int codi2_index_fact(struct codi2_index *x, const char *name, uint64_t *ret_value)
+{
+    sqlite3_stmt *s = x->statements[FACT];
+    (void)sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
+    int code = sqlite3_step(s);
+    uint64_t value = code == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+    int error = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : failed(x);
+    (void)sqlite3_reset(s);
+    if (!error) {
+        *ret_value = value;
+    }
+    return error;
+}
+
+int codi2_index_set_fact(struct codi2_index *x, const char *name, uint64_t value)
+{
+    sqlite3_stmt *s = x->statements[SET_FACT];
+    (void)sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(s, 2, (sqlite3_int64)value);
+    return run(x, SET_FACT);
+}
+
+bool codi2_look_of(const struct stat *facts, struct codi2_look *ret_look)
+{
+    enum codi2_kind kind = S_ISREG(facts->st_mode)   ? CODI2_FILE
+                           : S_ISDIR(facts->st_mode) ? CODI2_FOLDER
+                                                     : CODI2_SYMLINK;
+    if (kind == CODI2_SYMLINK && !S_ISLNK(facts->st_mode)) {
+        return false;
+    }
+    *ret_look = (struct codi2_look){
+        .kind = kind,
+        .mode = facts->st_mode & 07777,
+        .size = kind == CODI2_FOLDER ? 0 : (uint64_t)facts->st_size,
+        .inode = (uint64_t)facts->st_ino,
+        .mtime = facts->st_mtim.tv_sec * 1000000000LL + facts->st_mtim.tv_nsec,
+        .ctime = facts->st_ctim.tv_sec * 1000000000LL + facts->st_ctim.tv_nsec,
+    };
+    return true;
+}
+
+bool codi2_look_same(const struct codi2_look *a, const struct codi2_look *b)
+{
+    bool same = a->kind == b->kind && a->mode == b->mode && a->inode == b->inode;
+    if (!same || a->kind == CODI2_FOLDER) {
+        return same; /* a folder's times change with its entries, which are looked at themselves */
+    }
+    return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime;
+}

@@ -1,0 +1,78 @@
+/*
+ * The local index: what this disk held of a tree when it was last in step with the store. It lies beside the tree and is
+ * lost with it; so a path that is missing from the disk was deleted here only if the index knows it. SQLite (journal in
+ * WAL, not flushed at each commit): losing its last moments is harmless, since an entry that is missing or too old only
+ * means that a file is looked at again.
+ *
+ * Used by one thread.
+ */
+#ifndef CODI2_INDEX_H
+#define CODI2_INDEX_H
+
+#include <sys/stat.h>
+
+#include "base/arena.h"
+#include "content/content.h"
+
+enum codi2_kind { CODI2_FILE = 1, CODI2_FOLDER, CODI2_SYMLINK };
+
+/* What a file looked like to lstat when it was last the same as the store's. */
+struct codi2_look {
+    enum codi2_kind kind;
+    uint32_t mode; /* permission bits */
+    uint64_t size;
+    uint64_t inode;
+    int64_t mtime; /* nanoseconds */
+    int64_t ctime; /* nanoseconds */
+};
+
+struct codi2_entry {
+    struct str path;
+    struct codi2_look look;
+    uint64_t version; /* the store's */
+    struct content_hash hash;
+};
+
+struct codi2_index;
+
+/*
+ * Opens or makes the index in directory for the tree at root. An index that names another tree (device, inode, birth) is emptied:
+ * it does not speak of this disk. *ret_fresh: it is empty. ERR_IO, ERR_NO_SPACE.
+ */
+int codi2_index_open(const char *directory, const char *root, struct codi2_index **ret_index,
+                     bool *ret_fresh) BASE_MUST_USE;
+void codi2_index_close(struct codi2_index *x); /* NULL allowed */
+
+/* Changes between begin and commit are kept together. */
+int codi2_index_begin(struct codi2_index *x) BASE_MUST_USE;
+int codi2_index_commit(struct codi2_index *x) BASE_MUST_USE;
+
+int codi2_index_get(struct codi2_index *x, struct arena *arena, struct str path,
+                    struct codi2_entry *ret_entry) BASE_MUST_USE; /* ERR_NOT_FOUND */
+int codi2_index_put(struct codi2_index *x, const struct codi2_entry *entry) BASE_MUST_USE;
+
+/* The entry and everything below it. */
+int codi2_index_delete(struct codi2_index *x, struct str path) BASE_MUST_USE;
+
+/* The entry and everything below it now stand under to. */
+int codi2_index_move(struct codi2_index *x, struct str from, struct str to) BASE_MUST_USE;
+
+/* Entries of this inode, at most a few (hard links). */
+int codi2_index_by_inode(struct codi2_index *x, struct arena *arena, uint64_t inode,
+                         struct codi2_entry *ret_entries, size_t room,
+                         size_t *ret_count) BASE_MUST_USE;
+
+/* Goes through folder and all below in byte order of paths: after is the path had last, "" at first. Page by page. */
+int codi2_index_below(struct codi2_index *x, struct arena *arena, struct str folder,
+                      struct str after, struct codi2_entry *ret_entries, size_t room,
+                      size_t *ret_count) BASE_MUST_USE;
+
+/* Small facts that belong to the index: the seq up to which the store's changes are applied. 0 when never set. */
+int codi2_index_fact(struct codi2_index *x, const char *name, uint64_t *ret_value) BASE_MUST_USE;
+int codi2_index_set_fact(struct codi2_index *x, const char *name, uint64_t value) BASE_MUST_USE;
+
+/* The look of what stat says; false for what is no file, folder or link. */
+bool codi2_look_of(const struct stat *facts, struct codi2_look *ret_look);
+bool codi2_look_same(const struct codi2_look *a, const struct codi2_look *b);
+
+#endif

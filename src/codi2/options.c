@@ -1,0 +1,186 @@
+#include "codi2/options.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/args.h"
+#include "base/fd.h"
+#include "base/toml.h"
+
+enum { EXIT_WRONG = 2 };
+
+static _Noreturn void refuse(const char *file, const char *what)
+{
+    (void)fprintf(stderr, "codi2: %s: %s\n", file, what);
+    exit(EXIT_WRONG);
+}
+
+static const char *text_at(struct arena *arena, const struct json *table, const char *name,
+                           const char *otherwise)
+{
+    const struct json *value = table ? json_get(table, name) : NULL;
+    return value && value->kind == JSON_STRING ? arena_str(arena, value->string).p : otherwise;
+}
+
+static void read_logging(struct arena *arena, const struct json *table, const char *file,
+                         struct codi2_options *o)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    const char *level = text_at(arena, table, "level", "info");
+    const char *form = text_at(arena, table, "format", "json");
+    size_t i = 0;
+    while (i < 4 && strcmp(level, levels[i]) != 0) {
+        i++;
+    }
+    if (i == 4) {
+        refuse(file, "logging.level is one of debug, info, warn, error");
+    }
+    if (strcmp(form, "json") != 0 && strcmp(form, "text") != 0) {
+        refuse(file, "logging.format is json or text");
+    }
+    o->level = (enum log_level)i;
+    o->form = strcmp(form, "json") == 0 ? LOG_JSON : LOG_TEXT;
+}
+
+/* [server] bind_addr becomes the door, [monitoring] watch_paths the first root. */
+static void read_table(struct arena *arena, const struct json *root, const char *file,
+                       struct codi2_options *o)
+{
+    for (const struct json *table = root->first; table; table = table->next) {
+        if (str_eq(table->name, STR("server"))) {
+            o->door = text_at(arena, table, "bind_addr", o->door);
+        } else if (str_eq(table->name, STR("monitoring"))) {
+            const struct json *paths = json_get(table, "watch_paths");
+            if (paths && (paths->kind != JSON_ARRAY || paths->count != 1 ||
+                          paths->first->kind != JSON_STRING)) {
+                refuse(file, "monitoring.watch_paths holds one path, the session's tree");
+            }
+            o->workspace = paths ? arena_str(arena, paths->first->string).p : o->workspace;
+        } else if (str_eq(table->name, STR("logging"))) {
+            read_logging(arena, table, file, o);
+        } else if (str_eq(table->name, STR("foundationdb"))) {
+            (void)fprintf(stderr,
+                          "codi2: %s: [foundationdb] is not used: a workspace never holds "
+                          "credentials of the store; "
+                          "it speaks to coditectd\n",
+                          file);
+        } else {
+            refuse(file, "knows the tables server, monitoring, logging and foundationdb");
+        }
+    }
+}
+
+static void read_file(struct arena *arena, const char *file, struct codi2_options *o)
+{
+    char *text = arena_alloc(arena, TOML_MAX_TEXT + 1);
+    FD_AUTO int fd = open(file, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : fd_read_full(fd, text, TOML_MAX_TEXT + 1);
+    if (n < 0 || n > TOML_MAX_TEXT) {
+        refuse(file, n < 0 ? "cannot be read" : "is larger than 256 KiB");
+    }
+    struct json *root;
+    struct toml_error error;
+    if (toml_parse(arena, str_of(text, (size_t)n), &root, &error) != 0) {
+        (void)fprintf(stderr, "codi2: %s:%zu:%zu: %s\n", file, error.line, error.column,
+                      error.what);
+        exit(EXIT_WRONG);
+    }
+    read_table(arena, root, file, o);
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value ? value : "";
+}
+
+void codi2_options_read(int argc, char **argv, struct arena *arena,
+                        struct codi2_options *ret_options)
+{
+    struct codi2_options given = {
+        .user = environment("USER_ID"),
+        .tenant = environment("TENANT_ID"),
+        .session = environment("SESSION_ID"),
+        .wire = "/run/coditect/wire/wire.sock",
+        .door = "/run/coditect/door/door.sock",
+        .ide = "",
+        .node = "/usr/bin/node",
+        .workspace = "/workspace",
+        .workspace_index = "/var/lib/codi2/workspace",
+        .home = "/home/dev",
+        .home_index = "/var/lib/codi2/home",
+        .token_fd = -1,
+        .level = LOG_INFO,
+        .form = LOG_JSON,
+    };
+    const char *file = NULL;
+    const char *token_fd = NULL;
+    const struct args_option options[] = {
+        {.name = "config", .value = "FILE", .text = "configuration (TOML)", .given = &file},
+        {.name = "user-id",
+         .value = "ID",
+         .text = "whose workspace this is (USER_ID)",
+         .given = &given.user},
+        {.name = "tenant-id",
+         .value = "ID",
+         .text = "of which tenant (TENANT_ID)",
+         .given = &given.tenant},
+        {.name = "session-id",
+         .value = "ID",
+         .text = "of which session (SESSION_ID)",
+         .given = &given.session},
+        {.name = "token-fd",
+         .value = "N",
+         .text = "descriptor from which the token is read",
+         .given = &token_fd},
+        {.name = "wire",
+         .value = "SOCKET",
+         .text = "the server's internal socket",
+         .given = &given.wire},
+        {.name = "door", .value = "SOCKET", .text = "where to answer", .given = &given.door},
+        {.name = "ide", .value = "DIR", .text = "bundle of the IDE to run", .given = &given.ide},
+        {.name = "node", .value = "FILE", .text = "Node.js for the IDE", .given = &given.node},
+        {.name = "workspace",
+         .value = "DIR",
+         .text = "the session's tree",
+         .given = &given.workspace},
+        {.name = "workspace-index",
+         .value = "DIR",
+         .text = "where its index lies",
+         .given = &given.workspace_index},
+        {.name = "home",
+         .value = "DIR",
+         .text = "the person's tree; empty: none",
+         .given = &given.home},
+        {.name = "home-index",
+         .value = "DIR",
+         .text = "where its index lies",
+         .given = &given.home_index},
+        {0},
+    };
+    const struct args_spec spec = {.program = "codi2",
+                                   .summary =
+                                       "mirrors a workspace into the store and answers at its door",
+                                   .operands = "[test]",
+                                   .options = options};
+    int first = args_parse_or_exit(&spec, argv);
+    if (file) { /* under the command line: once to learn what the file says, once more to let the line win */
+        read_file(arena, file, &given);
+        (void)args_parse_or_exit(&spec, argv);
+    }
+    if (first < argc) {
+        given.self_test = strcmp(argv[first], "test") == 0;
+        if (!given.self_test || first + 1 < argc) {
+            refuse(argv[first], "the only command is test");
+        }
+    }
+    uint64_t fd;
+    if (token_fd) {
+        if (str_u64(str_from(token_fd), 1023, &fd) != 0) {
+            refuse("--token-fd", "wants a descriptor's number");
+        }
+        given.token_fd = (int)fd;
+    }
+    *ret_options = given;
+}

@@ -1,0 +1,33 @@
+/*
+ * What codi2 was told: by its command line, over its environment (USER_ID, TENANT_ID, SESSION_ID), over its configuration
+ * file.
+ */
+#ifndef CODI2_OPTIONS_H
+#define CODI2_OPTIONS_H
+
+#include "base/arena.h"
+#include "base/log.h"
+
+struct codi2_options {
+    const char *user;
+    const char *tenant;
+    const char *session;
+    const char *wire; /* the server's internal socket */
+    const char *door; /* our socket */
+    const char *ide;  /* bundle; "" for none */
+    const char *node;
+    const char *workspace;       /* tree */
+    const char *workspace_index; /* directory */
+    const char *home;
+    const char *home_index;
+    int token_fd; /* -1: none */
+    bool self_test;
+    enum log_level level;
+    enum log_form form;
+};
+
+/* Strings in arena or argv. Ends the process on --help, --version and mistakes. */
+void codi2_options_read(int argc, char **argv, struct arena *arena,
+                        struct codi2_options *ret_options);
+
+#endif

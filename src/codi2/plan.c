@@ -1,0 +1,123 @@
+/*
+ * A move is recognised by the inode: the index knows it under another path, nothing of that kind is there any more, and (for
+ * a file, whose inode may have been used again) size and time of change of the content are the same. Taking a move for a
+ * deletion and a creation would be right too, but would cut the file's history.
+ */
+#include "codi2/plan.h"
+
+enum { MOST_LINKS = 8 };
+
+static bool is_gone(const struct codi2_tree *tree, const struct codi2_entry *entry)
+{
+    struct codi2_look now;
+    int error = codi2_tree_look(tree, entry->path, &now);
+    return error == ERR_NOT_FOUND ||
+           (!error && (now.kind != entry->look.kind || now.inode != entry->look.inode));
+}
+
+static bool moved_here(const struct codi2_tree *tree, const struct codi2_entry *entry,
+                       struct str path, const struct codi2_look *look)
+{
+    if (entry->look.kind != look->kind || str_eq(entry->path, path) ||
+        content_path_within(path, entry->path)) {
+        return false;
+    }
+    bool same_content = look->kind == CODI2_FOLDER ||
+                        (entry->look.size == look->size && entry->look.mtime == look->mtime);
+    return same_content && is_gone(tree, entry);
+}
+
+static int find_move(const struct codi2_tree *tree, struct codi2_index *index, struct arena *arena,
+                     struct codi2_step *step)
+{
+    struct codi2_entry *known = ARENA_ARRAY(arena, struct codi2_entry, MOST_LINKS);
+    size_t n;
+    int error = codi2_index_by_inode(index, arena, step->look.inode, known, MOST_LINKS, &n);
+    for (size_t i = 0; !error && i < n; i++) {
+        if (moved_here(tree, &known[i], step->path, &step->look)) {
+            step->op = CODI2_MOVE;
+            step->from = known[i].path;
+            step->base = known[i].version;
+            return 0;
+        }
+    }
+    return error;
+}
+
+static enum codi2_op creation(enum codi2_kind kind)
+{
+    switch (kind) {
+    case CODI2_FILE:
+        return CODI2_WRITE;
+    case CODI2_FOLDER:
+        return CODI2_MKDIR;
+    default:
+        return CODI2_LINK;
+    }
+}
+
+/* Nothing is known of path: it moved here, or it is new. */
+static int plan_new(const struct codi2_tree *tree, struct codi2_index *index, struct arena *arena,
+                    struct codi2_step *step)
+{
+    int error = find_move(tree, index, arena, step);
+    if (!error && step->op == CODI2_NOTHING) {
+        step->op = creation(step->look.kind);
+    }
+    return error;
+}
+
+/* The index knows something else at path. */
+static int plan_changed(const struct codi2_tree *tree, struct codi2_index *index,
+                        struct arena *arena, const struct codi2_entry *known,
+                        struct codi2_step *step)
+{
+    bool other = known->look.inode != step->look.inode;
+    step->base = known->version;
+    if (known->look.kind != step->look.kind || (other && step->look.kind == CODI2_FOLDER)) {
+        step->op =
+            CODI2_DELETE; /* also: another folder under the name, whose entries are not the old one's */
+        return 0;
+    }
+    if (step->look.kind == CODI2_FOLDER) {
+        step->op = known->look.mode != step->look.mode ? CODI2_MODE : CODI2_NOTHING;
+        return 0;
+    }
+    if (other) {
+        uint64_t base = step->base;
+        int error = find_move(tree, index, arena, step);
+        if (error || step->op == CODI2_MOVE) {
+            step->overwrite = true;
+            return error;
+        }
+        step->base = base;
+    }
+    step->op = creation(step->look.kind);
+    return 0;
+}
+
+int codi2_plan(const struct codi2_tree *tree, struct codi2_index *index, struct arena *arena,
+               struct str path, struct codi2_step *ret_step)
+{
+    struct codi2_step step = {.op = CODI2_NOTHING, .path = path};
+    struct codi2_entry known = {0};
+    int error = codi2_index_get(index, arena, path, &known);
+    bool indexed = !error;
+    if (error && error != ERR_NOT_FOUND) {
+        return error;
+    }
+    error = codi2_tree_look(tree, path, &step.look);
+    if (error == ERR_NOT_FOUND) {
+        step.op = indexed ? CODI2_DELETE : CODI2_NOTHING;
+        step.base = known.version;
+        error = 0;
+    } else if (!error && !indexed) {
+        error = plan_new(tree, index, arena, &step);
+    } else if (!error && !codi2_look_same(&known.look, &step.look)) {
+        error = plan_changed(tree, index, arena, &known, &step);
+    }
+    if (!error) {
+        *ret_step = step;
+    }
+    return error;
+}

@@ -1,0 +1,37 @@
+/*
+ * Planning: from a path that somebody says has changed to the steps that make the store hold what the disk holds. Pure but
+ * for looking at the tree and the index; sends nothing.
+ */
+#ifndef CODI2_PLAN_H
+#define CODI2_PLAN_H
+
+#include "codi2/index.h"
+#include "codi2/tree.h"
+
+enum codi2_op {
+    CODI2_NOTHING,
+    CODI2_WRITE,
+    CODI2_LINK,
+    CODI2_MKDIR,
+    CODI2_MODE,
+    CODI2_DELETE,
+    CODI2_MOVE
+};
+
+struct codi2_step {
+    enum codi2_op op;
+    struct str path;
+    struct str from;        /* CODI2_MOVE */
+    struct codi2_look look; /* of what is at path; not CODI2_DELETE */
+    uint64_t base;  /* version in the index; 0: the store knows nothing of it, as far as we know */
+    bool overwrite; /* CODI2_MOVE: a file stands at path in the index */
+};
+
+/*
+ * What to do about path, as the index and the disk stand now. A path whose kind changed gives CODI2_DELETE: carry it out,
+ * update the index and ask again. CODI2_MOVE: likewise, since what is below may have changed besides. Strings in arena.
+ */
+int codi2_plan(const struct codi2_tree *tree, struct codi2_index *index, struct arena *arena,
+               struct str path, struct codi2_step *ret_step) BASE_MUST_USE;
+
+#endif

@@ -1,0 +1,218 @@
+#include "codi2/status.h"
+
+#include "base/assert.h"
+#include "base/json.h"
+#include "base/lock.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+enum { STATUS_MAGIC = 0x73746174, MESSAGE_ROOM = 300 };
+
+struct codi2_status {
+    unsigned magic;
+    struct lock lock;
+    struct lock_cond changed;
+    uint64_t revision;
+    uint64_t barriers; /* given out */
+    struct codi2_facts facts[CODI2_ROOTS];
+    char messages[CODI2_ROOTS][MESSAGE_ROOM + 1];
+    struct map *not_kept[CODI2_ROOTS];
+};
+
+struct codi2_status *codi2_status_create(void)
+{
+    struct codi2_status *s = MEM_NEW(struct codi2_status);
+    s->magic = STATUS_MAGIC;
+    s->revision = 1;
+    lock_init(&s->lock, LOCK_STATUS);
+    lock_cond_init(&s->changed);
+    for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+        s->not_kept[i] = map_create();
+    }
+    return s;
+}
+
+void codi2_status_destroy(struct codi2_status *s)
+{
+    if (!s) {
+        return;
+    }
+    ASSERT_MAGIC(s, STATUS_MAGIC);
+    for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+        map_destroy(s->not_kept[i]);
+    }
+    lock_cond_fini(&s->changed);
+    lock_fini(&s->lock);
+    s->magic = 0;
+    mem_free(s);
+}
+
+static void changed_locked(struct codi2_status *s)
+{
+    lock_assert_held(&s->lock);
+    s->revision++;
+    lock_cond_broadcast(&s->changed);
+}
+
+void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_facts *facts)
+{
+    ASSERT_MAGIC(s, STATUS_MAGIC);
+    ASSERT(root < CODI2_ROOTS);
+    LOCK_SCOPE(&s->lock);
+    const struct codi2_facts *old = &s->facts[root];
+    bool same = old->health == facts->health && old->pending == facts->pending &&
+                old->seq == facts->seq && old->done == facts->done && old->total == facts->total &&
+                old->barrier == facts->barrier;
+    if (!same) {
+        s->facts[root] = *facts;
+        changed_locked(s);
+    }
+}
+
+void codi2_status_get(struct codi2_status *s, unsigned root, struct codi2_facts *ret_facts)
+{
+    ASSERT_MAGIC(s, STATUS_MAGIC);
+    ASSERT(root < CODI2_ROOTS);
+    LOCK_SCOPE(&s->lock);
+    *ret_facts = s->facts[root];
+}
+
+void codi2_status_message(struct codi2_status *s, unsigned root, struct str message)
+{
+    ASSERT(root < CODI2_ROOTS);
+    LOCK_SCOPE(&s->lock);
+    struct str cut = str_slice(message, 0, MESSAGE_ROOM);
+    if (str_eq(cut, str_from(s->messages[root]))) {
+        return;
+    }
+    if (cut.n > 0) {
+        memcpy(s->messages[root], cut.p, cut.n);
+    }
+    s->messages[root][cut.n] = '\0';
+    changed_locked(s);
+}
+
+void codi2_status_not_kept(struct codi2_status *s, unsigned root, struct str path)
+{
+    static char mark;
+    ASSERT(root < CODI2_ROOTS);
+    LOCK_SCOPE(&s->lock);
+    if (map_count(s->not_kept[root]) < CODI2_MAX_NOT_KEPT &&
+        !map_put(s->not_kept[root], path, &mark)) {
+        changed_locked(s);
+    }
+}
+
+/* The worst that is true of any root. */
+static const char *state_locked(const struct codi2_status *s, uint64_t pending)
+{
+    bool restoring = false;
+    bool offline = false;
+    bool held = false;
+    for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+        enum codi2_health health = s->facts[i].health;
+        restoring = restoring || health == CODI2_RESTORING || health == CODI2_STARTING;
+        offline = offline || health == CODI2_OFFLINE;
+        held = held || health == CODI2_HELD_BACK;
+    }
+    if (held) {
+        return "conflict";
+    }
+    if (offline) {
+        return "offline";
+    }
+    return restoring ? "restoring" : pending ? "persisting" : "persisted";
+}
+
+static void write_lists_locked(struct codi2_status *s, struct json_writer *w)
+{
+    static const char *const prefixes[CODI2_ROOTS] = {"/workspace/", "/home/dev/"};
+    json_name(w, "not_kept");
+    json_array(w);
+    for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+        size_t position = 0;
+        struct str path;
+        void *mark;
+        while (map_next(s->not_kept[i], &position, &path, &mark)) {
+            BUF_AUTO(full, 8192);
+            buf_add(&full, str_from(prefixes[i]));
+            buf_add(&full, path);
+            json_string(w, buf_str(&full));
+        }
+    }
+    json_array_end(w);
+    for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+        if (s->messages[i][0]) {
+            json_member_string(w, "message", str_from(s->messages[i]));
+            break;
+        }
+    }
+}
+
+void codi2_status_write(struct codi2_status *s, struct buf *out)
+{
+    ASSERT_MAGIC(s, STATUS_MAGIC);
+    LOCK_SCOPE(&s->lock);
+    uint64_t pending = 0;
+    uint64_t done = 0;
+    uint64_t total = 0;
+    for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+        pending += s->facts[i].pending;
+        done += s->facts[i].done;
+        total += s->facts[i].total;
+    }
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_object(&w);
+    json_member_integer(&w, "revision", (int64_t)s->revision);
+    json_member_string(&w, "state", str_from(state_locked(s, pending)));
+    json_member_integer(&w, "pending", (int64_t)pending);
+    json_member_integer(&w, "seq", (int64_t)s->facts[0].seq);
+    if (done < total) {
+        json_name(&w, "restoring");
+        json_object(&w);
+        json_member_integer(&w, "done", (int64_t)done);
+        json_member_integer(&w, "total", (int64_t)total);
+        json_object_end(&w);
+    }
+    write_lists_locked(s, &w);
+    json_object_end(&w);
+}
+
+uint64_t codi2_status_wait(struct codi2_status *s, uint64_t known, usec_t deadline)
+{
+    LOCK_SCOPE(&s->lock);
+    while (s->revision == known && lock_cond_wait_until(&s->changed, &s->lock, deadline)) {
+    }
+    return s->revision;
+}
+
+uint64_t codi2_status_barrier(struct codi2_status *s)
+{
+    LOCK_SCOPE(&s->lock);
+    return ++s->barriers;
+}
+
+uint64_t codi2_status_barrier_wanted(struct codi2_status *s)
+{
+    LOCK_SCOPE(&s->lock);
+    return s->barriers;
+}
+
+int codi2_status_await(struct codi2_status *s, uint64_t barrier, usec_t deadline, uint64_t *ret_seq)
+{
+    LOCK_SCOPE(&s->lock);
+    for (;;) {
+        bool fulfilled = true;
+        for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+            fulfilled = fulfilled && s->facts[i].barrier >= barrier;
+        }
+        if (fulfilled) {
+            *ret_seq = s->facts[0].seq;
+            return 0;
+        }
+        if (!lock_cond_wait_until(&s->changed, &s->lock, deadline)) {
+            return ERR_TIMEOUT;
+        }
+    }
+}

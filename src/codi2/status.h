@@ -1,0 +1,52 @@
+/*
+ * The truth about persistence, shown at the door: one object per process, written by the mirrors, read and waited for by
+ * the door. Thread safe.
+ */
+#ifndef CODI2_STATUS_H
+#define CODI2_STATUS_H
+
+#include "base/buf.h"
+#include "base/time.h"
+
+enum { CODI2_ROOTS = 2, CODI2_MAX_NOT_KEPT = 100 };
+
+enum codi2_health { CODI2_STARTING, CODI2_RESTORING, CODI2_ONLINE, CODI2_OFFLINE, CODI2_HELD_BACK };
+
+/* Of one root. */
+struct codi2_facts {
+    enum codi2_health health;
+    uint64_t pending; /* paths that are not yet known to be in the store */
+    uint64_t seq;     /* everything up to here is persisted */
+    uint64_t done;    /* files restored */
+    uint64_t total;
+    uint64_t barrier; /* the largest barrier number that is fulfilled */
+};
+
+struct codi2_status;
+
+struct codi2_status *codi2_status_create(void);
+void codi2_status_destroy(struct codi2_status *s);
+
+/* Replaces a root's facts; wakes who waits when something differs. */
+void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_facts *facts);
+void codi2_status_get(struct codi2_status *s, unsigned root, struct codi2_facts *ret_facts);
+
+/* A sentence for the person about a root, empty to clear; copied, at most 300 bytes. */
+void codi2_status_message(struct codi2_status *s, unsigned root, struct str message);
+
+/* What is not kept, as paths relative to the root; the first CODI2_MAX_NOT_KEPT are shown. */
+void codi2_status_not_kept(struct codi2_status *s, unsigned root, struct str path);
+
+/* {"revision","state","pending","seq","restoring"?,"not_kept","message"?} */
+void codi2_status_write(struct codi2_status *s, struct buf *out);
+
+/* Waits until the revision differs from known or the deadline (monotonic) is over; the revision now. */
+uint64_t codi2_status_wait(struct codi2_status *s, uint64_t known, usec_t deadline);
+
+/* Takes a barrier number; codi2_status_await waits until every root has fulfilled it. ERR_TIMEOUT; ret_seq: of root 0. */
+uint64_t codi2_status_barrier(struct codi2_status *s);
+uint64_t codi2_status_barrier_wanted(struct codi2_status *s);
+int codi2_status_await(struct codi2_status *s, uint64_t barrier, usec_t deadline,
+                       uint64_t *ret_seq) BASE_MUST_USE;
+
+#endif

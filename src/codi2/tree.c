@@ -1,0 +1,357 @@
+#include "codi2/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/rand.h"
+#include "base/vec.h"
+
+enum { MOST_NAMES = 1000000, DEEPEST = CONTENT_MAX_DEPTH + 8 };
+
+static int tree_errno(int number)
+{
+    switch (number) {
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+    case EXDEV:
+    case ENAMETOOLONG:
+        return ERR_NOT_FOUND;
+    case EACCES:
+    case EPERM:
+        return ERR_FORBIDDEN;
+    default:
+        return err_from_errno(number);
+    }
+}
+
+/* path is copied, since openat2 wants a NUL; "" is the root itself. */
+static int open_beneath(const struct codi2_tree *t, struct str path, int flags)
+{
+    char text[CONTENT_MAX_PATH + 1];
+    if (path.n > CONTENT_MAX_PATH) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(text, path.n ? path.p : ".", path.n ? path.n : 1);
+    text[path.n ? path.n : 1] = '\0';
+    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
+                           .resolve =
+                               RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, t->fd, text, &how, sizeof how);
+}
+
+/* The folder in which path stands, and its last name with a NUL in ret_name. */
+static int open_parent(const struct codi2_tree *t, struct str path, int *ret_folder,
+                       char ret_name[static CONTENT_MAX_NAME + 1])
+{
+    struct str folder;
+    struct str name;
+    ASSERT(path.n > 0);
+    content_path_split(path, &folder, &name);
+    if (name.n > CONTENT_MAX_NAME) {
+        return ERR_NOT_FOUND;
+    }
+    int fd = open_beneath(t, folder, O_PATH | O_DIRECTORY);
+    if (fd < 0) {
+        return tree_errno(errno);
+    }
+    memcpy(ret_name, name.p, name.n);
+    ret_name[name.n] = '\0';
+    *ret_folder = fd;
+    return 0;
+}
+
+int codi2_tree_open(const char *root, struct codi2_tree *ret_tree)
+{
+    int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return tree_errno(errno);
+    }
+    ret_tree->fd = fd;
+    return 0;
+}
+
+void codi2_tree_close(struct codi2_tree *t)
+{
+    fd_close(&t->fd);
+}
+
+int codi2_tree_look(const struct codi2_tree *t, struct str path, struct codi2_look *ret_look)
+{
+    struct stat facts;
+    if (path.n == 0) {
+        return fstat(t->fd, &facts) == 0 && codi2_look_of(&facts, ret_look) ? 0 : ERR_NOT_FOUND;
+    }
+    FD_AUTO int folder = -1;
+    char name[CONTENT_MAX_NAME + 1];
+    int error = open_parent(t, path, &folder, name);
+    if (error) {
+        return error;
+    }
+    if (fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) < 0) {
+        return tree_errno(errno);
+    }
+    return codi2_look_of(&facts, ret_look) ? 0 : ERR_NOT_FOUND;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const struct str *x = a;
+    const struct str *y = b;
+    return str_cmp(*x, *y);
+}
+
+int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str path,
+                    struct str **ret_names, size_t *ret_count)
+{
+    int fd = open_beneath(t, path, O_RDONLY | O_DIRECTORY);
+    if (fd < 0) {
+        return tree_errno(errno);
+    }
+    DIR *folder = fdopendir(fd); /* takes fd */
+    if (!folder) {
+        fd_close(&fd);
+        return ERR_IO;
+    }
+    VEC(struct str) names = {0};
+    const struct dirent *entry;
+    while ((entry = readdir(folder)) && names.n < MOST_NAMES) {
+        struct str name = str_from(entry->d_name);
+        if (!str_eq(name, STR(".")) && !str_eq(name, STR("..")) &&
+            !str_starts(name, STR(CODI2_OWN_PREFIX))) {
+            VEC_ADD(&names, arena_str(arena, name));
+        }
+    }
+    (void)closedir(folder);
+    *ret_names = ARENA_ARRAY(arena, struct str, names.n + 1);
+    if (names.n > 0) {
+        memcpy(*ret_names, names.at, names.n * sizeof names.at[0]);
+        qsort(*ret_names, names.n, sizeof names.at[0], by_bytes);
+    }
+    *ret_count = names.n;
+    VEC_FREE(&names);
+    return 0;
+}
+
+int codi2_tree_open_file(const struct codi2_tree *t, struct str path, int *ret_fd)
+{
+    /* O_NONBLOCK: a pipe that took the file's place must not hold us up. */
+    FD_AUTO int fd = open_beneath(t, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    struct stat facts;
+    if (fd < 0) {
+        return tree_errno(errno);
+    }
+    if (fstat(fd, &facts) < 0 || !S_ISREG(facts.st_mode)) {
+        return ERR_NOT_FOUND;
+    }
+    *ret_fd = FD_TAKE(fd);
+    return 0;
+}
+
+int codi2_tree_read_link(const struct codi2_tree *t, struct arena *arena, struct str path,
+                         struct str *ret_target)
+{
+    FD_AUTO int folder = -1;
+    char name[CONTENT_MAX_NAME + 1];
+    int error = open_parent(t, path, &folder, name);
+    if (error) {
+        return error;
+    }
+    char *target = arena_alloc(arena, CONTENT_MAX_PATH);
+    ssize_t n = readlinkat(folder, name, target, CONTENT_MAX_PATH);
+    if (n < 0) {
+        return errno == EINVAL ? ERR_NOT_FOUND : tree_errno(errno);
+    }
+    *ret_target = str_of(target, (size_t)n);
+    return 0;
+}
+
+/* ---- writing ---- */
+
+int codi2_tree_draft(const struct codi2_tree *t, struct str path, uint32_t mode,
+                     struct codi2_draft *ret_draft)
+{
+    FD_AUTO int folder = -1;
+    char name[CONTENT_MAX_NAME + 1];
+    int error = open_parent(t, path, &folder, name);
+    if (error) {
+        return error;
+    }
+    struct codi2_draft d = {.fd = -1, .folder = -1};
+    (void)snprintf(d.name, sizeof d.name, CODI2_OWN_PREFIX "%016llx",
+                   (unsigned long long)rand_u64());
+    d.fd = openat(folder, d.name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (d.fd < 0) {
+        return tree_errno(errno);
+    }
+    if (fchmod(d.fd, mode & 07777) < 0) {
+        error = tree_errno(errno);
+    }
+    d.folder = FD_TAKE(folder);
+    if (error) {
+        codi2_draft_fini(&d);
+        return error;
+    }
+    *ret_draft = d;
+    return 0;
+}
+
+int codi2_tree_replace(struct codi2_draft *d, struct str path, int64_t mtime,
+                       struct codi2_look *ret_look)
+{
+    struct str folder;
+    struct str name;
+    content_path_split(path, &folder, &name);
+    char text[CONTENT_MAX_NAME + 1];
+    memcpy(text, name.p, name.n);
+    text[name.n] = '\0';
+    const struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT}, {.tv_sec = mtime / 1000000000LL, .tv_nsec = mtime % 1000000000LL}};
+    struct stat facts;
+    int error = 0;
+    if (futimens(d->fd, times) < 0 || renameat(d->folder, d->name, d->folder, text) < 0) {
+        error = tree_errno(errno);
+    } else {
+        d->name[0] = '\0';
+        if (fstat(d->fd, &facts) < 0 || !codi2_look_of(&facts, ret_look)) {
+            error = ERR_IO;
+        }
+    }
+    codi2_draft_fini(d);
+    return error;
+}
+
+void codi2_draft_fini(struct codi2_draft *d)
+{
+    if (d->folder >= 0 && d->name[0]) {
+        (void)unlinkat(d->folder, d->name, 0);
+    }
+    d->name[0] = '\0';
+    fd_close(&d->fd);
+    fd_close(&d->folder);
+}
+
+int codi2_tree_make_folder(const struct codi2_tree *t, struct str path, uint32_t mode)
+{
+    FD_AUTO int folder = -1;
+    char name[CONTENT_MAX_NAME + 1];
+    int error = open_parent(t, path, &folder, name);
+    if (error) {
+        return error;
+    }
+    if (mkdirat(folder, name, 0700) < 0) {
+        return errno == EEXIST ? ERR_EXISTS : tree_errno(errno);
+    }
+    return fchmodat(folder, name, mode & 07777, 0) < 0 ? tree_errno(errno) : 0;
+}
+
+int codi2_tree_make_link(const struct codi2_tree *t, struct str path, struct str target)
+{
+    FD_AUTO int folder = -1;
+    char name[CONTENT_MAX_NAME + 1];
+    char text[CONTENT_MAX_PATH + 1];
+    int error = target.n == 0 || target.n > CONTENT_MAX_PATH ? ERR_INVALID
+                                                             : open_parent(t, path, &folder, name);
+    if (error) {
+        return error;
+    }
+    memcpy(text, target.p, target.n);
+    text[target.n] = '\0';
+    if (symlinkat(text, folder, name) < 0) {
+        return errno == EEXIST ? ERR_EXISTS : tree_errno(errno);
+    }
+    return 0;
+}
+
+int codi2_tree_set_mode(const struct codi2_tree *t, struct str path, uint32_t mode)
+{
+    FD_AUTO int folder = -1;
+    char name[CONTENT_MAX_NAME + 1];
+    int error = open_parent(t, path, &folder, name);
+    if (error) {
+        return error;
+    }
+    /* A link has no mode of its own; AT_SYMLINK_NOFOLLOW makes a link that took the name's place an error. */
+    if (fchmodat(folder, name, mode & 07777, AT_SYMLINK_NOFOLLOW) < 0) {
+        return errno == EOPNOTSUPP ? ERR_NOT_FOUND : tree_errno(errno);
+    }
+    return 0;
+}
+
+int codi2_tree_rename(const struct codi2_tree *t, struct str from, struct str to)
+{
+    FD_AUTO int from_folder = -1;
+    FD_AUTO int to_folder = -1;
+    char from_name[CONTENT_MAX_NAME + 1];
+    char to_name[CONTENT_MAX_NAME + 1];
+    int error = open_parent(t, from, &from_folder, from_name);
+    if (!error) {
+        error = open_parent(t, to, &to_folder, to_name);
+    }
+    if (!error && renameat(from_folder, from_name, to_folder, to_name) < 0) {
+        error = tree_errno(errno);
+    }
+    return error;
+}
+
+/* Empties the folder, which is taken, level by level; the depth is bounded by what a path can hold. */
+static int empty_folder(int fd, int depth)
+{
+    DIR *folder = fdopendir(fd);
+    if (!folder) {
+        fd_close(&fd);
+        return ERR_IO;
+    }
+    int error = 0;
+    const struct dirent *entry;
+    while (!error && (entry = readdir(folder))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+            continue;
+        }
+        if (unlinkat(dirfd(folder), entry->d_name, 0) == 0 || errno == ENOENT) {
+            continue;
+        }
+        int below =
+            openat(dirfd(folder), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        error = below < 0          ? tree_errno(errno)
+                : depth == DEEPEST ? ERR_LIMIT
+                                   : empty_folder(below, depth + 1);
+        if (!error && unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+            error = tree_errno(errno);
+        }
+    }
+    (void)closedir(folder);
+    return error;
+}
+
+int codi2_tree_remove(const struct codi2_tree *t, struct str path)
+{
+    FD_AUTO int folder = -1;
+    char name[CONTENT_MAX_NAME + 1];
+    int error = open_parent(t, path, &folder, name);
+    if (error) {
+        return error == ERR_NOT_FOUND ? 0 : error;
+    }
+    if (unlinkat(folder, name, 0) == 0 || errno == ENOENT) {
+        return 0;
+    }
+    int below = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (below < 0) {
+        return errno == ENOENT ? 0 : tree_errno(errno);
+    }
+    error = empty_folder(below, 0);
+    if (!error && unlinkat(folder, name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+        error = tree_errno(errno);
+    }
+    return error;
+}

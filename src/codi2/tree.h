@@ -1,0 +1,64 @@
+/*
+ * Access to a mirrored tree. Every path is resolved beneath the root and through no symbolic link (openat2(2)): whatever
+ * the workspace plants in the tree, nothing outside is read or written. Used by any thread; no state but the root's
+ * descriptor.
+ */
+#ifndef CODI2_TREE_H
+#define CODI2_TREE_H
+
+#include "base/arena.h"
+#include "codi2/index.h"
+
+#define CODI2_OWN_PREFIX ".coditect-" /* names of our own temporary files: never mirrored */
+
+struct codi2_tree {
+    int fd; /* of the root, O_PATH */
+};
+
+int codi2_tree_open(const char *root,
+                    struct codi2_tree *ret_tree) BASE_MUST_USE; /* ERR_NOT_FOUND, ERR_IO */
+void codi2_tree_close(struct codi2_tree *t);
+
+/* ERR_NOT_FOUND: nothing is there, or what is there is no file, folder or symbolic link. */
+int codi2_tree_look(const struct codi2_tree *t, struct str path,
+                    struct codi2_look *ret_look) BASE_MUST_USE;
+
+/* Names in a folder, sorted by bytes, in arena. ERR_NOT_FOUND; ERR_FORBIDDEN: it cannot be read. */
+int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str path,
+                    struct str **ret_names, size_t *ret_count) BASE_MUST_USE;
+
+/* A file for reading. ERR_NOT_FOUND (also: no file any more), ERR_FORBIDDEN. */
+int codi2_tree_open_file(const struct codi2_tree *t, struct str path, int *ret_fd) BASE_MUST_USE;
+
+int codi2_tree_read_link(const struct codi2_tree *t, struct arena *arena, struct str path,
+                         struct str *ret_target) BASE_MUST_USE; /* ERR_NOT_FOUND */
+
+/*
+ * Writing, used when the store's side comes down. Parents must exist. A file is written under a temporary name and renamed
+ * by codi2_tree_replace, so that nobody sees a part of it.
+ */
+struct codi2_draft {
+    int fd;     /* write here */
+    int folder; /* where it will stand */
+    char name[64];
+};
+int codi2_tree_draft(const struct codi2_tree *t, struct str path, uint32_t mode,
+                     struct codi2_draft *ret_draft) BASE_MUST_USE;
+
+/* Gives the draft its time and its name. The draft is finished afterwards, whatever came. */
+int codi2_tree_replace(struct codi2_draft *d, struct str path, int64_t mtime,
+                       struct codi2_look *ret_look) BASE_MUST_USE;
+void codi2_draft_fini(struct codi2_draft *d); /* removes what was not replaced */
+
+int codi2_tree_make_folder(const struct codi2_tree *t, struct str path,
+                           uint32_t mode) BASE_MUST_USE; /* ERR_EXISTS */
+int codi2_tree_make_link(const struct codi2_tree *t, struct str path,
+                         struct str target) BASE_MUST_USE;
+int codi2_tree_set_mode(const struct codi2_tree *t, struct str path, uint32_t mode) BASE_MUST_USE;
+
+/* A file, link or folder with everything in it. Harmless when it is gone. */
+int codi2_tree_remove(const struct codi2_tree *t, struct str path) BASE_MUST_USE;
+
+int codi2_tree_rename(const struct codi2_tree *t, struct str from, struct str to) BASE_MUST_USE;
+
+#endif

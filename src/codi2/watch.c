@@ -1,0 +1,360 @@
+/*
+ * The watched folders form a tree of nodes, so that a folder that is renamed is moved with all below it by relinking one
+ * node: the kernel's watches follow the folders themselves, only our names for them change.
+ *
+ * Invariants
+ * 1. Every node but the root's is in its parent's list of children, and in `by_wd` under its descriptor.
+ * 2. A folder that moved away is held in `moving` until its other half arrives (the next event, by inotify's order) or the
+ *    reading ends; then it is dropped with all below it.
+ * 3. A path that is built from nodes is at most CODI2_PATH_ROOM; deeper folders are not watched (ERR_LIMIT).
+ */
+#include "codi2/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+enum { WATCH_MAGIC = 0x77617463, CODI2_PATH_ROOM = 4096, EVENT_ROOM = 64 * 1024 };
+
+struct node {
+    int wd;
+    struct node *parent;
+    struct node *first_child;
+    struct node *next; /* sibling */
+    char *name;
+};
+
+struct codi2_watch {
+    unsigned magic;
+    int fd;
+    struct codi2_watch_options options;
+    char *root_path;
+    struct node *root;
+    struct map *by_wd;
+    struct node *moving;
+    uint32_t moving_cookie;
+};
+
+static struct str wd_key(const int *wd)
+{
+    return str_of(wd, sizeof *wd);
+}
+
+/* ---- the tree of nodes ---- */
+
+static void unlink_node(struct node *n)
+{
+    if (!n->parent) {
+        return;
+    }
+    struct node **at = &n->parent->first_child;
+    while (*at != n) {
+        at = &(*at)->next;
+    }
+    *at = n->next;
+    n->next = NULL;
+    n->parent = NULL;
+}
+
+static void link_node(struct node *n, struct node *parent)
+{
+    ASSERT(!n->parent);
+    n->parent = parent;
+    n->next = parent->first_child;
+    parent->first_child = n;
+}
+
+static struct node *child_named(const struct node *parent, struct str name)
+{
+    for (struct node *n = parent->first_child; n; n = n->next) {
+        if (str_eq(str_from(n->name), name)) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
+/* Frees n and everything below it, and ends their watches. Not recursive: depth is the file system's to choose. */
+static void drop_node(struct codi2_watch *w, struct node *n)
+{
+    unlink_node(n);
+    struct node *at = n;
+    while (at) {
+        if (at->first_child) {
+            at = at->first_child;
+            continue;
+        }
+        struct node *up = at == n ? NULL : at->parent;
+        if (up) {
+            unlink_node(at);
+        }
+        if (at->wd >= 0) {
+            (void)map_remove(w->by_wd, wd_key(&at->wd));
+            (void)inotify_rm_watch(w->fd, at->wd);
+        }
+        mem_free(at->name);
+        mem_free(at);
+        at = up;
+    }
+}
+
+static struct node *find(struct codi2_watch *w, struct str path)
+{
+    struct node *n = w->root;
+    struct str rest = path.n ? path : STR_EMPTY;
+    struct str name;
+    while (n && str_split(&rest, '/', &name)) {
+        n = child_named(n, name);
+    }
+    return n;
+}
+
+/* Appends the path of n relative to the root, with a slash behind it unless it is empty. */
+static void put_path(const struct node *n, struct buf *out)
+{
+    const struct node *chain[CODI2_PATH_ROOM / 2];
+    size_t depth = 0;
+    for (; n->parent && depth < CODI2_PATH_ROOM / 2; n = n->parent) {
+        chain[depth++] = n;
+    }
+    while (depth > 0) {
+        buf_add(out, str_from(chain[--depth]->name));
+        buf_byte(out, '/');
+    }
+}
+
+/* ---- watching ---- */
+
+int codi2_watch_create(const struct codi2_watch_options *options, struct codi2_watch **ret_watch)
+{
+    FD_AUTO int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (fd < 0) {
+        return errno == EMFILE || errno == ENFILE ? ERR_LIMIT : ERR_INTERNAL;
+    }
+    struct codi2_watch *w = MEM_NEW(struct codi2_watch);
+    w->magic = WATCH_MAGIC;
+    w->fd = FD_TAKE(fd);
+    w->options = *options;
+    w->root_path = mem_dup(options->root, strlen(options->root));
+    w->by_wd = map_create();
+    w->root = MEM_NEW(struct node);
+    w->root->wd = -1;
+    w->root->name = mem_dup("", 0);
+    *ret_watch = w;
+    return 0;
+}
+
+void codi2_watch_destroy(struct codi2_watch *w)
+{
+    if (!w) {
+        return;
+    }
+    ASSERT_MAGIC(w, WATCH_MAGIC);
+    if (w->moving) {
+        drop_node(w, w->moving);
+    }
+    drop_node(w, w->root);
+    map_destroy(w->by_wd);
+    fd_close(&w->fd);
+    mem_free(w->root_path);
+    w->magic = 0;
+    mem_free(w);
+}
+
+int codi2_watch_fd(const struct codi2_watch *w)
+{
+    return w->fd;
+}
+
+size_t codi2_watch_count(const struct codi2_watch *w)
+{
+    return map_count(w->by_wd);
+}
+
+static int watch_errno(int number)
+{
+    switch (number) {
+    case ENOSPC:
+    case ENOMEM:
+        return ERR_LIMIT;
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+    case EACCES:
+        return ERR_NOT_FOUND;
+    default:
+        return ERR_IO;
+    }
+}
+
+static struct node *node_for(struct codi2_watch *w, struct str path)
+{
+    struct str folder = STR_EMPTY;
+    struct str name = path;
+    for (size_t i = path.n; i > 0; i--) {
+        if (path.p[i - 1] == '/') {
+            folder = str_slice(path, 0, i - 1);
+            name = str_slice(path, i, path.n);
+            break;
+        }
+    }
+    struct node *parent = find(w, folder);
+    if (!parent) {
+        return NULL;
+    }
+    struct node *n = MEM_NEW(struct node);
+    n->wd = -1;
+    n->name = mem_dup(name.p, name.n);
+    link_node(n, parent);
+    return n;
+}
+
+int codi2_watch_add(struct codi2_watch *w, struct str path)
+{
+    ASSERT_MAGIC(w, WATCH_MAGIC);
+    BUF_AUTO(full, 2 * CODI2_PATH_ROOM);
+    buf_printf(&full, "%s/" STR_FMT, w->root_path, STR_ARG(path));
+    if (full.error) {
+        return ERR_LIMIT;
+    }
+    /* IN_CLOSE_WRITE and IN_MODIFY: a file that stays open for long is looked at while it is written, too. */
+    int wd =
+        inotify_add_watch(w->fd, buf_z(&full),
+                          IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE |
+                              IN_MODIFY | IN_ATTRIB | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK);
+    if (wd < 0) {
+        return watch_errno(errno);
+    }
+    struct node *known = map_get(w->by_wd, wd_key(&wd));
+    struct node *wanted = path.n ? find(w, path) : w->root;
+    if (known && known == wanted) {
+        return 0;
+    }
+    if (known) {
+        /* The same folder under an older name: it moved and we have not heard of it yet. Its own events will drop it;
+         * until then the newer name is the true one. */
+        known->wd = -1;
+    }
+    if (!wanted) {
+        wanted = node_for(w, path);
+    }
+    if (!wanted) {
+        (void)inotify_rm_watch(w->fd, wd);
+        return ERR_NOT_FOUND; /* its parent is not watched: it will be found with it */
+    }
+    if (wanted->wd >= 0) {
+        (void)map_remove(w->by_wd, wd_key(&wanted->wd)); /* another folder took the name's place */
+    }
+    wanted->wd = wd;
+    (void)map_put(w->by_wd, wd_key(&wanted->wd), wanted);
+    return 0;
+}
+
+/* ---- events ---- */
+
+static void report(struct codi2_watch *w, enum codi2_seen what, struct str path)
+{
+    w->options.seen(w->options.ctx, what, path);
+}
+
+static void drop_moving(struct codi2_watch *w)
+{
+    if (w->moving) {
+        drop_node(w, w->moving);
+        w->moving = NULL;
+    }
+}
+
+static void folder_left(struct codi2_watch *w, struct node *in, const struct inotify_event *e)
+{
+    struct node *n = child_named(in, str_from(e->name));
+    if (!n) {
+        return;
+    }
+    if (e->mask & IN_MOVED_FROM) {
+        unlink_node(n);
+        w->moving = n;
+        w->moving_cookie = e->cookie;
+    } else {
+        drop_node(w, n);
+    }
+}
+
+/*
+ * The name may be known already: whoever listed the parent after its watch saw the folder before we read of it, and watches
+ * it. Then its node is the true one; a folder that was there before under this name has been told of by an event of its own.
+ */
+static void folder_came(struct codi2_watch *w, struct node *in, const struct inotify_event *e)
+{
+    if (!(e->mask & IN_MOVED_TO) || !w->moving || w->moving_cookie != e->cookie) {
+        return;
+    }
+    struct node *moved = w->moving;
+    w->moving = NULL;
+    struct node *old = child_named(in, str_from(e->name));
+    if (old && moved->wd < 0) { /* its watch was found again under the new name */
+        drop_node(w, moved);
+        return;
+    }
+    if (old) {
+        drop_node(w, old);
+    }
+    mem_free(moved->name);
+    moved->name = mem_dup(e->name, strlen(e->name));
+    link_node(moved, in);
+}
+
+static void handle(struct codi2_watch *w, const struct inotify_event *e)
+{
+    if (e->mask & IN_Q_OVERFLOW) {
+        report(w, CODI2_SEEN_OVERFLOW, STR_EMPTY);
+        return;
+    }
+    struct node *in = map_get(w->by_wd, wd_key(&e->wd));
+    if (e->mask & IN_IGNORED) {
+        if (in) { /* the folder is gone; its parent's event says so too */
+            (void)map_remove(w->by_wd, wd_key(&e->wd));
+            in->wd = -1;
+        }
+        return;
+    }
+    if (w->moving && !(e->mask & IN_MOVED_TO && e->cookie == w->moving_cookie)) {
+        drop_moving(w); /* it left the tree */
+    }
+    if (!in || e->len == 0) {
+        return;
+    }
+    BUF_AUTO(path, 2 * CODI2_PATH_ROOM);
+    put_path(in, &path);
+    buf_add(&path, str_from(e->name));
+    bool came = e->mask & (IN_CREATE | IN_MOVED_TO);
+    if (e->mask & IN_ISDIR && e->mask & (IN_MOVED_FROM | IN_DELETE)) {
+        folder_left(w, in, e);
+    } else if (e->mask & IN_ISDIR && came) {
+        folder_came(w, in, e);
+    }
+    report(w, e->mask & IN_ISDIR && came ? CODI2_SEEN_FOLDER : CODI2_SEEN_CHANGED, buf_str(&path));
+}
+
+void codi2_watch_read(struct codi2_watch *w)
+{
+    ASSERT_MAGIC(w, WATCH_MAGIC);
+    _Alignas(struct inotify_event) char events[EVENT_ROOM];
+    ssize_t n;
+    while ((n = read(w->fd, events, sizeof events)) > 0) {
+        for (char *at = events; at < events + n;) {
+            const struct inotify_event *e = (const struct inotify_event *)at;
+            handle(w, e);
+            at += sizeof *e + e->len;
+        }
+    }
+    drop_moving(w);
+}

@@ -1,0 +1,55 @@
+/*
+ * Watching a tree of folders with inotify(7). inotify is a hint and the tree is the truth: a consumer looks at each path it
+ * is told of, and sweeps everything after an overflow. Used by one thread.
+ *
+ * A folder is watched before it is listed, so nothing that appears in it goes unseen: what was there before the watch is
+ * found by the listing, what came later by an event, and what is seen twice is only looked at twice.
+ */
+#ifndef CODI2_WATCH_H
+#define CODI2_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum codi2_seen {
+    CODI2_SEEN_CHANGED = 1, /* something at path came, changed or went: look */
+    CODI2_SEEN_FOLDER,      /* a folder came or moved here: look at everything in it */
+    CODI2_SEEN_OVERFLOW,    /* events were lost: look at everything; path is empty */
+};
+
+/* path: relative to the root, borrowed for the call. */
+typedef void codi2_seen_fn(void *ctx, enum codi2_seen what, struct str path);
+
+struct codi2_watch_options {
+    const char *root; /* absolute */
+    codi2_seen_fn *seen;
+    /* Whether a folder is to be left out, with all below it. */
+    bool (*skip)(void *ctx, struct str path);
+    void *ctx;
+};
+
+struct codi2_watch;
+
+/* Watches nothing yet. ERR_LIMIT: no inotify instance is left (fs.inotify.max_user_instances). */
+int codi2_watch_create(const struct codi2_watch_options *options,
+                       struct codi2_watch **ret_watch) BASE_MUST_USE;
+void codi2_watch_destroy(struct codi2_watch *w); /* NULL allowed */
+
+int codi2_watch_fd(
+    const struct codi2_watch *w); /* readable when codi2_watch_read has something to do */
+
+/*
+ * Watches the folder at path; call before listing it. Harmless when it is watched already. ERR_NOT_FOUND: it is gone or no
+ * folder; ERR_LIMIT: fs.inotify.max_user_watches is reached, the caller must sweep this folder by the clock.
+ */
+int codi2_watch_add(struct codi2_watch *w, struct str path) BASE_MUST_USE;
+
+/* Reads all events that are there and reports them. Never blocks. */
+void codi2_watch_read(struct codi2_watch *w);
+
+size_t codi2_watch_count(const struct codi2_watch *w); /* folders watched */
+
+#endif

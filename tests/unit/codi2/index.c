@@ -1,0 +1,156 @@
+/* The index: subtrees move and go together, bytes sort as bytes, and another tree's index is not believed. */
+#include "codi2/index.h"
+
+#include "codi2/scratch.h"
+
+struct bench {
+    struct scratch scratch;
+    struct codi2_index *index;
+    struct arena arena;
+};
+
+static int setup(void **state)
+{
+    static struct bench b;
+    b = (struct bench){0};
+    bool fresh = false;
+    scratch_setup(&b.scratch);
+    arena_init(&b.arena);
+    assert_int_equal(codi2_index_open(b.scratch.index, b.scratch.root, &b.index, &fresh), 0);
+    assert_true(fresh);
+    *state = &b;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct bench *b = *state;
+    codi2_index_close(b->index);
+    arena_fini(&b->arena);
+    scratch_teardown(&b->scratch);
+    return 0;
+}
+
+static void put(struct bench *b, struct str path, uint64_t inode)
+{
+    struct codi2_entry entry = {.path = path, .version = inode + 100};
+    entry.look = (struct codi2_look){
+        .kind = CODI2_FILE, .mode = 0644, .size = 5, .inode = inode, .mtime = -7, .ctime = 8};
+    memset(entry.hash.bytes, 0xab, sizeof entry.hash.bytes);
+    assert_int_equal(codi2_index_put(b->index, &entry), 0);
+}
+
+static bool has(struct bench *b, const char *path)
+{
+    struct codi2_entry entry;
+    int error = codi2_index_get(b->index, &b->arena, str_from(path), &entry);
+    assert_true(error == 0 || error == ERR_NOT_FOUND);
+    return error == 0;
+}
+
+static void entry_comes_back_as_it_was(void **state)
+{
+    struct bench *b = *state;
+    struct str path = str_of("a/\xff\xfe b", 6);
+    put(b, path, 3);
+    struct codi2_entry entry;
+    assert_int_equal(codi2_index_get(b->index, &b->arena, path, &entry), 0);
+    assert_true(str_eq(entry.path, path));
+    assert_int_equal(entry.version, 103);
+    assert_int_equal(entry.look.mtime, -7);
+    assert_int_equal(entry.look.size, 5);
+    assert_int_equal(entry.hash.bytes[31], 0xab);
+}
+
+static void subtree_moves_and_goes_without_its_neighbours(void **state)
+{
+    struct bench *b = *state;
+    const char *const paths[] = {"a", "a-", "a/b", "a/b/c", "a0", "ab"};
+    for (uint64_t i = 0; i < 6; i++) {
+        put(b, str_from(paths[i]), i + 1);
+    }
+    assert_int_equal(codi2_index_move(b->index, STR("a"), STR("x/y")), 0);
+    assert_true(has(b, "x/y") && has(b, "x/y/b") && has(b, "x/y/b/c"));
+    assert_true(has(b, "a-") && has(b, "a0") && has(b, "ab"));
+    assert_false(has(b, "a") || has(b, "a/b"));
+    assert_int_equal(codi2_index_delete(b->index, STR("x/y")), 0);
+    assert_false(has(b, "x/y") || has(b, "x/y/b/c"));
+    assert_true(has(b, "ab"));
+}
+
+static void pages_of_a_subtree_are_in_byte_order(void **state)
+{
+    struct bench *b = *state;
+    const char *const paths[] = {"d", "d-", "d/a", "d/b", "d/b/c", "e"};
+    for (uint64_t i = 0; i < 6; i++) {
+        put(b, str_from(paths[i]), i + 1);
+    }
+    struct codi2_entry page[2];
+    size_t n;
+    assert_int_equal(codi2_index_below(b->index, &b->arena, STR("d"), STR(""), page, 2, &n), 0);
+    assert_int_equal(n, 2);
+    assert_str(page[0].path, "d");
+    assert_str(page[1].path, "d/a");
+    assert_int_equal(codi2_index_below(b->index, &b->arena, STR("d"), page[1].path, page, 2, &n),
+                     0);
+    assert_str(page[0].path, "d/b");
+    assert_str(page[1].path, "d/b/c");
+    assert_int_equal(codi2_index_below(b->index, &b->arena, STR("d"), page[1].path, page, 2, &n),
+                     0);
+    assert_int_equal(n, 0);
+    struct codi2_entry all[10];
+    assert_int_equal(codi2_index_below(b->index, &b->arena, STR(""), STR(""), all, 10, &n), 0);
+    assert_int_equal(n, 6);
+}
+
+static void index_survives_and_another_tree_empties_it(void **state)
+{
+    struct bench *b = *state;
+    bool fresh = true;
+    put(b, STR("f"), 1);
+    assert_int_equal(codi2_index_set_fact(b->index, "seq", UINT64_C(1) << 40), 0);
+    codi2_index_close(b->index);
+    assert_int_equal(codi2_index_open(b->scratch.index, b->scratch.root, &b->index, &fresh), 0);
+    uint64_t seq;
+    assert_false(fresh);
+    assert_true(has(b, "f"));
+    assert_int_equal(codi2_index_fact(b->index, "seq", &seq), 0);
+    assert_int_equal(seq, UINT64_C(1) << 40);
+    codi2_index_close(b->index);
+    assert_int_equal(codi2_index_open(b->scratch.index, b->scratch.index, &b->index, &fresh), 0);
+    assert_true(fresh);
+    assert_false(has(b, "f"));
+    assert_int_equal(codi2_index_fact(b->index, "seq", &seq), 0);
+    assert_int_equal(seq, 0);
+}
+
+/* A folder that is made where one was deleted often gets the same inode: the time of birth tells them apart. */
+static void folder_made_anew_is_another_tree(void **state)
+{
+    struct bench *b = *state;
+    bool fresh = false;
+    codi2_index_close(b->index);
+    scratch_mkdir(&b->scratch, "t");
+    char tree[512];
+    (void)snprintf(tree, sizeof tree, "%s", scratch_path(&b->scratch, "t"));
+    assert_int_equal(codi2_index_open(b->scratch.index, tree, &b->index, &fresh), 0);
+    put(b, STR("f"), 1);
+    codi2_index_close(b->index);
+    assert_int_equal(rmdir(tree), 0);
+    scratch_mkdir(&b->scratch, "t");
+    assert_int_equal(codi2_index_open(b->scratch.index, tree, &b->index, &fresh), 0);
+    assert_true(fresh);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(entry_comes_back_as_it_was),
+        TEST(subtree_moves_and_goes_without_its_neighbours),
+        TEST(pages_of_a_subtree_are_in_byte_order),
+        TEST(index_survives_and_another_tree_empties_it),
+        TEST(folder_made_anew_is_another_tree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,151 @@
+/* Watching: what happened is reported under its present name, also below folders that moved. */
+#include "codi2/watch.h"
+
+#include <poll.h>
+
+#include "base/map.h"
+#include "codi2/scratch.h"
+
+struct seen {
+    struct scratch scratch;
+    struct codi2_watch *watch;
+    struct map *paths; /* path → mark of the last report */
+    unsigned overflows;
+};
+
+static char changed;
+static char folder;
+
+static void on_seen(void *ctx, enum codi2_seen what, struct str path)
+{
+    struct seen *s = ctx;
+    if (what == CODI2_SEEN_OVERFLOW) {
+        s->overflows++;
+    } else {
+        (void)map_put(s->paths, path, what == CODI2_SEEN_FOLDER ? &folder : &changed);
+    }
+}
+
+static int setup(void **state)
+{
+    static struct seen s;
+    s = (struct seen){0};
+    scratch_setup(&s.scratch);
+    s.paths = map_create();
+    struct codi2_watch_options options = {.root = s.scratch.root, .seen = on_seen, .ctx = &s};
+    assert_int_equal(codi2_watch_create(&options, &s.watch), 0);
+    assert_int_equal(codi2_watch_add(s.watch, STR("")), 0);
+    *state = &s;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct seen *s = *state;
+    codi2_watch_destroy(s->watch);
+    map_destroy(s->paths);
+    scratch_teardown(&s->scratch);
+    return 0;
+}
+
+/* Events are queued before the call that caused them returns: no waiting. */
+static void *mark(struct seen *s, const char *path)
+{
+    codi2_watch_read(s->watch);
+    return map_get(s->paths, str_from(path));
+}
+
+static void files_come_change_and_go(void **state)
+{
+    struct seen *s = *state;
+    scratch_write(&s->scratch, "a", "1");
+    assert_ptr_equal(mark(s, "a"), &changed);
+    (void)map_remove(s->paths, STR("a"));
+    assert_int_equal(chmod(scratch_path(&s->scratch, "a"), 0600), 0);
+    assert_ptr_equal(mark(s, "a"), &changed);
+    (void)map_remove(s->paths, STR("a"));
+    assert_int_equal(unlink(scratch_path(&s->scratch, "a")), 0);
+    assert_ptr_equal(mark(s, "a"), &changed);
+}
+
+static void new_folder_is_told_apart_and_watched_when_asked(void **state)
+{
+    struct seen *s = *state;
+    scratch_mkdir(&s->scratch, "d");
+    assert_ptr_equal(mark(s, "d"), &folder);
+    scratch_write(&s->scratch, "d/early", "x");
+    assert_null(mark(s, "d/early")); /* the listing that follows the watch finds it */
+    assert_int_equal(codi2_watch_add(s->watch, STR("d")), 0);
+    scratch_write(&s->scratch, "d/late", "x");
+    assert_ptr_equal(mark(s, "d/late"), &changed);
+    assert_int_equal(codi2_watch_count(s->watch), 2);
+    assert_int_equal(codi2_watch_add(s->watch, STR("d")), 0);
+    assert_int_equal(codi2_watch_count(s->watch), 2);
+}
+
+static void folder_that_moves_keeps_its_watches_under_the_new_name(void **state)
+{
+    struct seen *s = *state;
+    scratch_mkdir(&s->scratch, "a");
+    scratch_mkdir(&s->scratch, "a/b");
+    assert_int_equal(codi2_watch_add(s->watch, STR("a")), 0);
+    assert_int_equal(codi2_watch_add(s->watch, STR("a/b")), 0);
+    scratch_rename(&s->scratch, "a", "z");
+    assert_ptr_equal(mark(s, "z"), &folder);
+    assert_ptr_equal(mark(s, "a"), &changed);
+    scratch_write(&s->scratch, "z/b/f", "x");
+    assert_ptr_equal(mark(s, "z/b/f"), &changed);
+    assert_null(mark(s, "a/b/f"));
+    assert_int_equal(codi2_watch_count(s->watch), 3);
+}
+
+static void folder_that_leaves_the_tree_is_forgotten(void **state)
+{
+    struct seen *s = *state;
+    scratch_mkdir(&s->scratch, "a");
+    scratch_mkdir(&s->scratch, "a/b");
+    assert_int_equal(codi2_watch_add(s->watch, STR("a")), 0);
+    assert_int_equal(codi2_watch_add(s->watch, STR("a/b")), 0);
+    char away[128];
+    (void)snprintf(away, sizeof away, "%s/away", s->scratch.index);
+    assert_int_equal(rename(scratch_path(&s->scratch, "a"), away), 0);
+    assert_ptr_equal(mark(s, "a"), &changed);
+    assert_int_equal(codi2_watch_count(s->watch), 1);
+}
+
+static void folder_that_is_made_again_is_another_one(void **state)
+{
+    struct seen *s = *state;
+    scratch_mkdir(&s->scratch, "a");
+    assert_int_equal(codi2_watch_add(s->watch, STR("a")), 0);
+    assert_int_equal(rmdir(scratch_path(&s->scratch, "a")), 0);
+    scratch_mkdir(&s->scratch, "a");
+    assert_ptr_equal(mark(s, "a"), &folder);
+    assert_int_equal(codi2_watch_add(s->watch, STR("a")), 0);
+    scratch_write(&s->scratch, "a/f", "x");
+    assert_ptr_equal(mark(s, "a/f"), &changed);
+}
+
+static void links_and_files_are_not_watched(void **state)
+{
+    struct seen *s = *state;
+    assert_int_equal(symlink("/tmp", scratch_path(&s->scratch, "link")), 0);
+    assert_int_equal(codi2_watch_add(s->watch, STR("link")), ERR_NOT_FOUND);
+    scratch_write(&s->scratch, "file", "x");
+    assert_int_equal(codi2_watch_add(s->watch, STR("file")), ERR_NOT_FOUND);
+    assert_int_equal(codi2_watch_add(s->watch, STR("nothing")), ERR_NOT_FOUND);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(files_come_change_and_go),
+        TEST(new_folder_is_told_apart_and_watched_when_asked),
+        TEST(folder_that_moves_keeps_its_watches_under_the_new_name),
+        TEST(folder_that_leaves_the_tree_is_forgotten),
+        TEST(folder_that_is_made_again_is_another_one),
+        TEST(links_and_files_are_not_watched),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
