@@ -36,6 +36,10 @@ async function rebuild(name, out) {
         // Theia refuses them, with a warning each, on every other system than theirs.
         manifest.contributes.keybindings = manifest.contributes.keybindings.filter(({ key }) => !/\bcmd\b/.test(key ?? ''));
     }
+    // Theia takes any priority that it does not know for "default", and Markdown would open as its preview.
+    for (const editor of manifest.contributes?.customEditors ?? []) {
+        editor.priority = 'option';
+    }
     if (manifest.browser) {
         const script = join(to, manifest.browser).replace(/\.js$/, '');
         const code = await readFile(`${script}.js`, 'utf8').catch(() => readFile(script, 'utf8'));

@@ -90,6 +90,11 @@ export class FakeDoor {
         this.server.closeAllConnections();
         this.server.close();
     }
+
+    async reopen() {
+        this.server = createServer((req, res) => void this.answer(req, res));
+        await this.listen();
+    }
 }
 
 /** Passes everything to the backend's socket, below `prefix`, with the secret; refuses with 401 while `closed`. */
@@ -306,6 +311,7 @@ export async function launchBrowser(options = {}) {
         ]
     });
     const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
+    context.setDefaultTimeout(15_000);
     const requested = new Set();
     context.on('request', request => requested.add(request.url()));
     const foreign = () => [...requested].filter(url => /^(https?|wss?):/.test(url))
@@ -328,10 +334,11 @@ export function says(frame, text) {
 }
 
 export async function openFile(page, name) {
-    await page.keyboard.press('Control+p');
+    await page.keyboard.press('F1'); // not Control+p: a focused terminal gives that to its shell
     await page.waitForSelector('.quick-input-widget input', { state: 'visible' });
+    await page.keyboard.press('Control+a');
     await page.keyboard.type(name);
-    await page.locator('.quick-input-widget .monaco-list-row', { hasText: name }).first().waitFor();
+    await page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: name }).first().waitFor();
     await page.keyboard.press('Enter');
     await page.locator('.lm-TabBar-tab.lm-mod-current', { hasText: name }).first().waitFor();
     await page.locator('.monaco-editor .view-lines >> visible=true').first().waitFor();
@@ -341,6 +348,6 @@ export async function runCommand(page, label) {
     await page.keyboard.press('F1');
     await page.waitForSelector('.quick-input-widget input', { state: 'visible' });
     await page.keyboard.type(label);
-    await page.locator('.quick-input-widget .monaco-list-row', { hasText: label }).first().waitFor();
+    await page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: label }).first().waitFor();
     await page.keyboard.press('Enter');
 }

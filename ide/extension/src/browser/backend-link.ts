@@ -5,7 +5,8 @@
  *    that the cookie of this session ended. The platform's page is asked for a ticket, the ticket is fetched (it sets
  *    the cookie), and the socket tries again at once.
  * 2. A backend that was restarted knows no cookie of before (Theia's own, 403). The same request renews it.
- * 3. When the page goes away for good, the backend is told so, and ends what belonged to the page. Without that it
+ * 3. Such a backend knows nothing of this page either, and Theia reloads it. Nobody is asked: the unsaved text is kept.
+ * 4. When the page goes away for good, the backend is told so, and ends what belonged to the page. Without that it
  *    would wait for eight hours.
  */
 
@@ -13,9 +14,11 @@ import { inject, injectable } from '@theia/core/shared/inversify';
 import { FrontendApplicationContribution } from '@theia/core/lib/browser';
 import { FrontendIdProvider } from '@theia/core/lib/browser/messaging/frontend-id-provider';
 import { WebSocketConnectionSource } from '@theia/core/lib/browser/messaging/ws-connection-source';
+import { WindowService } from '@theia/core/lib/browser/window/window-service';
 import { MessageService } from '@theia/core/lib/common';
-import { ConnectionCloseService } from '@theia/core/lib/common/messaging/connection-management';
+import { ConnectionCloseService, ConnectionManagementMessages } from '@theia/core/lib/common/messaging/connection-management';
 import { PlatformFrame } from './platform-frame';
+import { UnsavedText } from './unsaved-text';
 
 const MIN_BETWEEN_TICKETS_MS = 10_000;
 
@@ -38,6 +41,12 @@ export class BackendLink implements FrontendApplicationContribution {
     @inject(PlatformFrame)
     protected readonly platform!: PlatformFrame;
 
+    @inject(UnsavedText)
+    protected readonly unsaved!: UnsavedText;
+
+    @inject(WindowService)
+    protected readonly window!: WindowService;
+
     @inject(MessageService)
     protected readonly messages!: MessageService;
 
@@ -54,6 +63,12 @@ export class BackendLink implements FrontendApplicationContribution {
         socket.on('disconnect', reason => {
             if (reason === 'io server disconnect') {
                 void this.findOut(); // socket.io itself does not try again after this one
+            }
+        });
+        // Heard before Theia's own listener, which reloads the page (reloadOnReconnect).
+        socket.on(ConnectionManagementMessages.RECONNECT, (known: boolean) => {
+            if (!known && this.unsaved.keep()) {
+                this.window.setSafeToShutDown();
             }
         });
         window.addEventListener('pagehide', () => {

@@ -21,6 +21,7 @@ import { PersistenceItem, QuietConnectionStatus } from './persistence-item';
 import { PlatformFrame } from './platform-frame';
 import { ThemeSync } from './theme-sync';
 import { CoditectThemeRegistry, replaceTheiasThemes } from './themes';
+import { UnsavedText } from './unsaved-text';
 import { Welcome } from './welcome';
 import '../../src/browser/style/index.css';
 
@@ -33,7 +34,7 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
 
     bind(PlatformFrame).toSelf().inSingletonScope();
     bind(Persistence).toSelf().inSingletonScope();
-    for (const contribution of [BackendLink, FirstLayout, ThemeSync, PersistenceItem]) {
+    for (const contribution of [BackendLink, FirstLayout, PersistenceItem, ThemeSync, UnsavedText]) {
         bind(contribution).toSelf().inSingletonScope();
         bind(FrontendApplicationContribution).toService(contribution);
     }

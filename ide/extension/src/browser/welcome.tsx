@@ -6,10 +6,9 @@ import { CommonCommands, codicon } from '@theia/core/lib/browser';
 import { quickCommand } from '@theia/core/lib/browser/quick-input/quick-command-service';
 import { KeybindingRegistry } from '@theia/core/lib/browser/keybinding';
 import { GettingStartedWidget } from '@theia/getting-started/lib/browser/getting-started-widget';
-import { TerminalCommands } from '@theia/terminal/lib/browser/terminal-frontend-contribution';
 import { SessionInfo, WorkspaceService } from '../common/workspace-service';
 import { wordsFor } from '../common/persistence-text';
-import { CLONE } from './commands';
+import { CLONE, SHOW_TERMINAL } from './commands';
 import { Persistence } from './persistence';
 
 interface Step {
@@ -22,7 +21,7 @@ interface Step {
 const STEPS: readonly Step[] = [
     { icon: 'go-to-file', label: 'Open a file', hint: 'By a part of its name', command: 'file-search.openFile' },
     { icon: 'new-file', label: 'New file', hint: 'In this workspace', command: 'file.newFile' },
-    { icon: 'terminal', label: 'Open a terminal', hint: 'A shell in /workspace', command: TerminalCommands.NEW.id },
+    { icon: 'terminal', label: 'Open a terminal', hint: 'A shell in /workspace', command: SHOW_TERMINAL.id },
     { icon: 'repo-clone', label: 'Clone a repository', hint: 'With git, by its address', command: CLONE.id }
 ];
 

@@ -1,0 +1,284 @@
+/*
+ * The IDE in a browser, as a person meets it: through a gateway, framed by nothing, with a door that says what each
+ * test wants. One stand for all tests of this file; they run in order.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import {
+    BUNDLE, IDE, descendants, eventually, launchBrowser, openFile, persistenceText, ready, runCommand, says, stand
+} from './harness.mjs';
+
+const FILES = {
+    'main.ts': 'const answer: number = 42; // why\nexport function twice(n: number) { return `${n * 2}`; }\n',
+    'data.json': '{ "name": "x", "list": [1, 2, true] }\n',
+    'style.css': 'body > p { color: #ff0000; margin: 0 4px; /* why */ }\n',
+    'page.html': '<!DOCTYPE html>\n<p class="x">text <!-- why --></p>\n',
+    'notes.md': '# Title\n\nSome *text* and `code` and [a link](x).\n',
+    'app.py': 'import os\n\ndef twice(n: int) -> str:\n    """Doc."""\n    return f"{n * 2}"  # why\n\n',
+    'main.c': '#include <stdio.h>\nint main(void) { printf("%d\\n", 42); return 0; /* why */ }\n',
+    'run.sh': '#!/bin/sh\n# why\nfor x in 1 2; do echo "$x"; done\n',
+    'conf.yaml': 'name: x # why\nlist: [1, "two"]\n',
+    'package.json': '{ "name": "x", "dependencies": { "left-pad": "1" } }\n',
+    'tsconfig.json': '{ "compilerOptions": { "strict": true } }\n'
+};
+const SHOTS = join(IDE, 'test/shots');
+
+let it;
+let chromium;
+let page;
+const problems = [];
+
+const onDisk = name => readFileSync(join(it.workspace, name), 'utf8');
+
+before(async () => {
+    assert.ok(BUNDLE, 'CODITECT_IDE_BUNDLE names the bundle to test');
+    mkdirSync(SHOTS, { recursive: true });
+    it = await stand({ files: FILES });
+    chromium = await launchBrowser({ colorScheme: 'light' });
+    page = await chromium.context.newPage();
+    page.on('pageerror', error => problems.push(error.message));
+    page.on('response', reply => reply.status() >= 400 && problems.push(`${reply.status()} ${reply.url()}`));
+    await page.goto(it.gateway.ideUrl);
+    await ready(page);
+});
+beforeEach(() => {
+    it.gateway.closed = false;
+    it.door.syncCode = 200;
+});
+after(async () => {
+    await page?.screenshot({ path: join(SHOTS, 'last.png') });
+    await chromium?.browser.close();
+    await it?.close();
+});
+
+test('it opens as the product: title, name of the session, first steps, its files', async () => {
+    await page.locator('.coditect-welcome h1', { hasText: 'Project A' }).waitFor();
+    assert.match(await page.title(), /Coditect AI Agents$/);
+    const welcome = await page.locator('.coditect-welcome').innerText();
+    for (const words of ['Open a file', 'New file', 'Open a terminal', 'Clone a repository', 'What is kept', 'What is not']) {
+        assert.ok(welcome.includes(words), words);
+    }
+    await page.locator('.theia-TreeNode', { hasText: 'main.ts' }).waitFor();
+    const fonts = await page.evaluate(() => [...document.fonts].filter(font => font.status === 'loaded').map(font => font.family));
+    assert.ok(fonts.some(family => family.includes('Inter Variable')), fonts.join());
+    await page.screenshot({ path: join(SHOTS, 'welcome-light.png') });
+});
+
+test('the about dialog names product and version', async () => {
+    await runCommand(page, 'About');
+    const text = await page.locator('.coditect-about').innerText();
+    assert.match(text, /Coditect AI Agents/);
+    assert.match(text, /5\.0\.0/);
+    assert.match(text, /1\.74\.1/);
+    await page.keyboard.press('Escape');
+    await page.locator('.coditect-about').waitFor({ state: 'detached' });
+});
+
+test('the status bar says what the door says', async () => {
+    await says(page, 'All changes persisted');
+    it.door.say({ state: 'persisting', pending: 3 });
+    await says(page, 'Persisting 3 files…');
+    it.door.say({ state: 'offline', pending: 5 });
+    await says(page, 'Offline: 5 changes waiting');
+    it.door.say({ state: 'restoring', pending: 0, restoring: { done: 10, total: 5000 } });
+    await says(page, 'Restoring 10 of 5,000 files…');
+    it.door.say({ state: 'conflict', restoring: undefined });
+    await says(page, 'Conflict: both versions kept');
+    it.door.say({ state: 'persisted', not_kept: ['node_modules', 'web/dist'] });
+    await says(page, 'All changes persisted');
+});
+
+test('a click on the item shows pending, seq and what is not kept', async () => {
+    it.door.say({ pending: 0, seq: 1234 });
+    await page.locator('.coditect-persistence').click();
+    const list = page.locator('.quick-input-widget');
+    await list.getByText('Change 1,234').waitFor();
+    const text = await list.innerText();
+    for (const words of ['0 waiting to be stored', 'node_modules', 'web/dist']) {
+        assert.ok(text.includes(words), words);
+    }
+    await page.keyboard.press('Escape');
+});
+
+test('from the key press to the barrier’s answer it says "Persisting"', async () => {
+    await openFile(page, 'notes.md');
+    let open;
+    it.door.syncGate = new Promise(resolve => { open = resolve; });
+    const before = it.door.syncs;
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('typed');
+    await says(page, 'Persisting 1 file…');
+    await page.keyboard.press('Control+s');
+    await eventually('the file is on the disk', () => onDisk('notes.md').endsWith('typed'));
+    await eventually('the barrier was asked', () => it.door.syncs > before);
+    it.door.say({ state: 'persisted', seq: 1235 }); // a status that is newer than the save, and may not know of it
+    await new Promise(resolve => setTimeout(resolve, 500));
+    assert.equal(await persistenceText(page), 'Persisting 1 file…');
+    open();
+    await says(page, 'All changes persisted');
+});
+
+test('a barrier that is refused is asked again, and until then nothing is called persisted', async () => {
+    it.door.syncCode = 503;
+    const before = it.door.syncs;
+    await page.keyboard.type(' more');
+    await page.keyboard.press('Control+s');
+    await eventually('the barrier was asked three times', () => it.door.syncs >= before + 3);
+    assert.equal(await persistenceText(page), 'Persisting 1 file…');
+    it.door.syncCode = 200;
+    await says(page, 'All changes persisted');
+});
+
+test('an editor that is no file yet is not called persisted', async () => {
+    await runCommand(page, 'New Untitled Text File');
+    await page.locator('.lm-TabBar-tab.lm-mod-current', { hasText: 'Untitled' }).waitFor();
+    await page.keyboard.type('x');
+    await says(page, '1 editor not saved to a file yet');
+    await page.locator('.lm-TabBar-tab.lm-mod-current', { hasText: 'Untitled' }).locator('.lm-TabBar-tabCloseIcon').click();
+    await page.locator('.dialogBlock button', { hasText: "Don't Save" }).click();
+    await says(page, 'All changes persisted');
+});
+
+test('a door that does not answer is a lost connection, not the last known state', async () => {
+    it.door.close();
+    await says(page, 'Connection lost');
+    await it.door.reopen();
+    await says(page, 'All changes persisted');
+});
+
+test('without the backend it says so at once, and finds back', async () => {
+    it.gateway.closed = true;
+    const cut = Date.now();
+    it.gateway.dropAll();
+    await says(page, 'Connection lost');
+    assert.ok(Date.now() - cut < 2_000, `it took ${Date.now() - cut} ms`);
+    await page.keyboard.press('End');
+    it.gateway.closed = false;
+    await says(page, 'All changes persisted');
+    problems.length = 0; // the 401 of the closed gateway are meant
+});
+
+for (const [name, language] of [
+    ['main.ts', 'TypeScript'], ['data.json', 'JSON'], ['style.css', 'CSS'], ['page.html', 'HTML'], ['notes.md', 'Markdown'],
+    ['app.py', 'Python'], ['main.c', 'C'], ['run.sh', 'Shell Script'], ['conf.yaml', 'YAML']
+]) {
+    test(`${language} is highlighted`, async () => {
+        await openFile(page, name);
+        await page.locator('#theia-statusBar .element', { hasText: new RegExp(`^${language}$`) }).waitFor();
+        await eventually('there are three colours at least', () => page.evaluate(() => {
+            const editor = [...document.querySelectorAll('.monaco-editor')].find(e => e.offsetParent);
+            const colours = [...editor.querySelectorAll('.view-line span span')].map(span => getComputedStyle(span).color);
+            return new Set(colours).size >= 3;
+        }));
+    });
+}
+
+/** Types `typed` at the end of `name`, asks for completion, and puts the file back. */
+async function completes(name, typed, expected) {
+    await openFile(page, name);
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type(typed);
+    const suggestion = page.locator('.suggest-widget.visible .monaco-list-row', { hasText: expected }).first();
+    await eventually(`${expected} is suggested`, async () => {
+        await page.keyboard.press('Control+Space');
+        return suggestion.waitFor({ timeout: 2_000 }).then(() => true, () => page.keyboard.press('Escape').then(() => false));
+    }, 45_000);
+    await page.keyboard.press('Escape');
+    for (const _ of typed) {
+        await page.keyboard.press('Backspace');
+    }
+    await page.keyboard.press('Control+s');
+}
+
+test('TypeScript completes', () => completes('main.ts', '"abc".toUpp', 'toUpperCase'));
+test('CSS completes', () => completes('style.css', 'p { backgr', 'background-color'));
+test('Python completes', () => completes('app.py', 'os.getcw', 'getcwd'));
+
+test('JSON is checked', async () => {
+    await openFile(page, 'data.json');
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('{');
+    await page.locator('.monaco-editor .squiggly-error').first().waitFor({ timeout: 30_000 });
+    await page.keyboard.press('Backspace');
+    await page.keyboard.press('Backspace');
+    await page.keyboard.press('Control+s');
+});
+
+test('files that name schemas are opened without a question to anybody', async () => {
+    await openFile(page, 'package.json');
+    await openFile(page, 'tsconfig.json');
+});
+
+test('a terminal runs a command, and the explorer shows the file it made', async () => {
+    await page.locator('.lm-TabBar-tab', { hasText: 'Welcome' }).click();
+    await page.locator('.coditect-step', { hasText: 'Open a terminal' }).click();
+    await page.locator('.xterm-screen').click();
+    await page.keyboard.type('echo "$((6 * 7)) $PWD" > made.txt; env > env.txt\n');
+    await eventually('the file is there', () => existsSync(join(it.workspace, 'made.txt')) && onDisk('made.txt') !== '');
+    assert.equal(onDisk('made.txt'), `42 ${it.workspace}\n`);
+    await page.locator('.theia-TreeNode', { hasText: 'made.txt' }).waitFor();
+    await eventually('the environment is there', () => onDisk('env.txt').includes('PWD='));
+    assert.doesNotMatch(onDisk('env.txt'), new RegExp(it.secret));
+});
+
+test('what a terminal says while nobody listens is there afterwards', async () => {
+    await page.keyboard.type('mark=the-same; sleep 2; head -c 400000 /dev/zero | tr "\\0" x; echo; touch done.txt\n');
+    it.gateway.closed = true;
+    it.gateway.dropAll();
+    await says(page, 'Connection lost');
+    await eventually('the command ended', () => existsSync(join(it.workspace, 'done.txt')));
+    it.gateway.closed = false;
+    await says(page, 'All changes persisted');
+    await page.locator('.xterm-screen').click();
+    await page.keyboard.type('echo still here > alive.txt\n');
+    await eventually('the same shell goes on', () => existsSync(join(it.workspace, 'alive.txt')));
+    problems.length = 0;
+});
+
+test('chat without a model says so, before a question and after one', async () => {
+    await runCommand(page, 'Toggle AI Chat');
+    await page.locator('.coditect-chat-welcome', { hasText: 'No AI model is set up' }).waitFor();
+    await page.locator('#chat-view-widget .monaco-editor.focused').waitFor();
+    await page.keyboard.type('hello');
+    await page.keyboard.press('Enter');
+    await page.locator('.theia-ResponseNode', { hasText: 'No AI model is set up' }).waitFor();
+    await page.screenshot({ path: join(SHOTS, 'chat-light.png') });
+});
+
+test('after three reloads there is one plugin host, and the terminal is still there', async () => {
+    await eventually('there is a plugin host', () => descendants(it.backend.pid, 'plugin-host').length === 1);
+    for (let i = 0; i < 3; i++) {
+        await page.reload();
+        await ready(page);
+        await says(page, 'All changes persisted');
+    }
+    await eventually('one plugin host is left', () => descendants(it.backend.pid, 'plugin-host').length === 1);
+    await page.locator('.xterm-screen').click();
+    await page.keyboard.type('echo $mark > again.txt\n');
+    await eventually('the shell is the same', () => existsSync(join(it.workspace, 'again.txt')) && onDisk('again.txt') === 'the-same\n');
+});
+
+test('after the backend was restarted the page starts again, with the text that was not saved', async () => {
+    await openFile(page, 'run.sh');
+    await page.keyboard.press('Control+End');
+    it.gateway.closed = true;
+    it.gateway.dropAll();
+    await says(page, 'Connection lost');
+    await page.keyboard.type('# typed while it was away');
+    await it.restart();
+    it.gateway.closed = false;
+    await eventually('the text is on the disk', () => onDisk('run.sh').endsWith('# typed while it was away'));
+    await says(page, 'All changes persisted');
+    await openFile(page, 'main.c');
+    problems.length = 0; // 401 while it was away
+});
+
+test('nothing outside of this machine was asked for', () => {
+    assert.deepEqual(chromium.foreign(), []);
+});
+
+test('no request failed and no error was thrown', () => {
+    assert.deepEqual(problems, []);
+});

@@ -1,0 +1,126 @@
+/* What needs no browser: the sources compile strictly, the lock files name no host, and the words are right. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { IDE, fromModules, modulesDirectory } from './harness.mjs';
+
+const scratch = mkdtempSync(join(tmpdir(), 'coditect-ide-sources-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+/** The modules of src/common, which depend on nothing, compiled as they are now. */
+function common() {
+    const typescript = fromModules('typescript');
+    const from = join(IDE, 'extension/src/common');
+    for (const name of readdirSync(from)) {
+        const { outputText } = typescript.transpileModule(readFileSync(join(from, name), 'utf8'), {
+            compilerOptions: { module: typescript.ModuleKind.CommonJS, target: typescript.ScriptTarget.ES2022 }
+        });
+        writeFileSync(join(scratch, name.replace(/\.ts$/, '.js')), outputText);
+    }
+    const load = createRequire(join(scratch, 'x.js'));
+    return { ...load('./door'), ...load('./persistence-text'), ...load('./frame-messages') };
+}
+const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage } = common();
+
+test('the extension compiles strictly', () => {
+    const project = join(scratch, 'extension');
+    cpSync(join(IDE, 'extension'), project, { recursive: true, filter: path => !/[\\/](node_modules|lib)([\\/]|$)/.test(path) });
+    symlinkSync(join(modulesDirectory(), 'node_modules'), join(scratch, 'node_modules'));
+    const tsc = join(modulesDirectory(), 'node_modules/typescript/bin/tsc');
+    try {
+        execFileSync(process.execPath, [tsc, '-p', project, '--noEmit', '--preserveSymlinks'], { encoding: 'utf8' });
+    } catch (error) {
+        assert.fail(error.stdout);
+    }
+});
+
+test('the extension says neither any nor null where it need not', () => {
+    const files = readdirSync(join(IDE, 'extension/src'), { recursive: true }).filter(name => /\.tsx?$/.test(name));
+    assert.ok(files.length > 15);
+    for (const name of files) {
+        const text = readFileSync(join(IDE, 'extension/src', name), 'utf8');
+        assert.doesNotMatch(text, /:\s*any\b|<any>|as any\b/, `${name}: any`);
+        assert.doesNotMatch(text, /(?<![!=]== )\bnull\b/, `${name}: null`);
+    }
+});
+
+test('lock files name no host, and Theia is pinned to one version', () => {
+    for (const name of ['package-lock.json', 'plugins/package-lock.json']) {
+        const lock = JSON.parse(readFileSync(join(IDE, name), 'utf8'));
+        for (const [path, { resolved, link }] of Object.entries(lock.packages)) {
+            assert.ok(resolved === undefined || link, `${name}: ${path} is resolved from ${resolved}`);
+        }
+    }
+    const { packages } = JSON.parse(readFileSync(join(IDE, 'package-lock.json'), 'utf8'));
+    const theia = Object.entries(packages).filter(([path]) => /^node_modules\/@theia\/(?!monaco-editor-core)[^/]+$/.test(path));
+    assert.deepEqual([...new Set(theia.map(([, { version }]) => version))], ['1.74.1']);
+    assert.deepEqual(Object.keys(packages).filter(path => /node_modules\/.*node_modules\/@theia\//.test(path)), []);
+    for (const name of ['app', 'extension']) {
+        const { dependencies } = JSON.parse(readFileSync(join(IDE, name, 'package.json'), 'utf8'));
+        for (const [dependency, version] of Object.entries(dependencies)) {
+            assert.match(version, /^\d+\.\d+\.\d+$/, `${name}: ${dependency} is not pinned`);
+        }
+    }
+});
+
+const status = change => ({
+    kind: 'status',
+    status: { state: 'persisted', pending: 0, seq: 7, revision: 1, notKept: [], ...change }
+});
+const text = knowledge => wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, ...knowledge }).text;
+
+test('the words say what is known, and the worst first', () => {
+    assert.equal(text({ report: status({}) }), 'All changes persisted');
+    assert.equal(text({ report: status({ state: 'persisting', pending: 3 }) }), 'Persisting 3 files…');
+    assert.equal(text({ report: status({ state: 'persisting', pending: 1 }) }), 'Persisting 1 file…');
+    assert.equal(text({ report: status({ state: 'persisting', pending: 0 }) }), 'Persisting…');
+    assert.equal(text({ report: status({ state: 'persisting', pending: 1 }), unconfirmed: 4 }), 'Persisting 4 files…');
+    assert.equal(text({ report: status({}), unconfirmed: 1 }), 'Persisting 1 file…');
+    assert.equal(text({ report: status({ state: 'offline', pending: 5 }) }), 'Offline: 5 changes waiting');
+    assert.equal(text({ report: status({ state: 'offline', pending: 1 }) }), 'Offline: 1 change waiting');
+    assert.equal(text({ report: status({ state: 'offline' }), unconfirmed: 2 }), 'Offline: 2 changes waiting');
+    assert.equal(text({ report: status({ state: 'offline' }) }), 'Offline');
+    assert.equal(
+        text({ report: status({ state: 'restoring', restoring: { done: 1200, total: 5000 } }) }),
+        'Restoring 1,200 of 5,000 files…'
+    );
+    assert.equal(text({ report: status({ state: 'restoring' }) }), 'Restoring files…');
+    assert.equal(text({ report: status({ state: 'conflict' }), unconfirmed: 1 }), 'Conflict: both versions kept');
+    assert.equal(text({ report: status({}), untitled: 1 }), '1 editor not saved to a file yet');
+    assert.equal(text({ report: { kind: 'unreachable', reason: 'ECONNREFUSED' } }), 'Connection lost');
+    assert.equal(text({ report: { kind: 'none' } }), 'Not persisted');
+    assert.equal(text({ link: 'lost', report: status({}) }), 'Connection lost');
+    assert.equal(text({ link: 'connecting' }), 'Connecting…');
+    assert.equal(text({}), 'Connecting…');
+});
+
+test('a status is checked field by field', () => {
+    const good = toDoorStatus({
+        state: 'offline', pending: 5, seq: 9, revision: 3, not_kept: ['node_modules', 7], message: '', more: 1
+    });
+    assert.deepEqual(good, {
+        state: 'offline', pending: 5, seq: 9, revision: 3, restoring: undefined, notKept: ['node_modules'], message: undefined
+    });
+    assert.deepEqual(toDoorStatus({ state: 'restoring', restoring: { done: 1, total: 'x' } }).restoring, { done: 1, total: 0 });
+    assert.equal(toDoorStatus({ state: 'persisted', pending: -1 }).pending, 0);
+    assert.equal(toDoorStatus({ state: 'persisted', not_kept: Array(5000).fill('x') }).notKept.length, 1000);
+    for (const bad of [undefined, null, [], 'persisted', {}, { state: 'fine' }, { state: 1 }]) {
+        assert.throws(() => toDoorStatus(bad), Error);
+    }
+    assert.equal(toBarrierSeq({ seq: 4 }), 4);
+    for (const bad of [undefined, {}, { seq: '4' }, { seq: 1.5 }]) {
+        assert.throws(() => toBarrierSeq(bad), Error);
+    }
+});
+
+test('messages of the platform are told from all others', () => {
+    assert.deepEqual(toPlatformMessage({ type: 'coditect.theme', theme: 'dark', x: 1 }), { type: 'coditect.theme', theme: 'dark' });
+    assert.deepEqual(toPlatformMessage({ type: 'coditect.ticket', url: '/t' }), { type: 'coditect.ticket', url: '/t' });
+    for (const other of [undefined, null, 'coditect.theme', {}, { type: 'coditect.theme', theme: 'blue' }, { type: 'coditect.ticket' }]) {
+        assert.equal(toPlatformMessage(other), undefined);
+    }
+});
