@@ -107,18 +107,21 @@ static void read_entry(struct arena *arena, sqlite3_stmt *s, struct codi2_entry 
     }
 }
 
+/* Runs a statement whose LIMIT is at most room. */
 static int read_rows(struct codi2_index *x, enum statement which, struct arena *arena,
-                     struct codi2_entry *ret_entries, size_t *ret_count)
+                     struct codi2_entries *ret)
 {
     sqlite3_stmt *s = x->statements[which];
-    size_t n = 0;
+    size_t room = which == GET ? 1 : which == BY_INODE ? CODI2_MAX_LINKS : CODI2_PAGE;
+    struct codi2_entries found = {.at = ARENA_ARRAY(arena, struct codi2_entry, room)};
     int code;
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        read_entry(arena, s, &ret_entries[n++]); /* the statement's LIMIT is the room */
+        ASSERT(found.count < room);
+        read_entry(arena, s, &found.at[found.count++]);
     }
     int error = code == SQLITE_DONE ? 0 : failed(x);
     (void)sqlite3_reset(s);
-    *ret_count = n;
+    *ret = found;
     return error;
 }
 
@@ -250,9 +253,15 @@ int codi2_index_get(struct codi2_index *x, struct arena *arena, struct str path,
                     struct codi2_entry *ret_entry)
 {
     bind_bytes(x->statements[GET], 1, path);
-    size_t n;
-    int error = read_rows(x, GET, arena, ret_entry, &n);
-    return error ? error : n == 1 ? 0 : ERR_NOT_FOUND;
+    struct codi2_entries found;
+    int error = read_rows(x, GET, arena, &found);
+    if (!error && found.count == 0) {
+        error = ERR_NOT_FOUND;
+    }
+    if (!error) {
+        *ret_entry = found.at[0];
+    }
+    return error;
 }
 
 int codi2_index_put(struct codi2_index *x, const struct codi2_entry *entry)
@@ -284,22 +293,21 @@ int codi2_index_move(struct codi2_index *x, struct str from, struct str to)
 }
 
 int codi2_index_by_inode(struct codi2_index *x, struct arena *arena, uint64_t inode,
-                         struct codi2_entry *ret_entries, size_t room, size_t *ret_count)
+                         struct codi2_entries *ret_entries)
 {
     (void)sqlite3_bind_int64(x->statements[BY_INODE], 1, (sqlite3_int64)inode);
-    (void)sqlite3_bind_int64(x->statements[BY_INODE], 2, (sqlite3_int64)room);
-    return read_rows(x, BY_INODE, arena, ret_entries, ret_count);
+    (void)sqlite3_bind_int(x->statements[BY_INODE], 2, CODI2_MAX_LINKS);
+    return read_rows(x, BY_INODE, arena, ret_entries);
 }
 
-int codi2_index_below(struct codi2_index *x, struct arena *arena, struct str folder,
-                      struct str after, struct codi2_entry *ret_entries, size_t room,
-                      size_t *ret_count)
+int codi2_index_below(struct codi2_index *x, struct arena *arena, const struct codi2_span *span,
+                      struct codi2_entries *ret_entries)
 {
     sqlite3_stmt *s = x->statements[BELOW];
-    bind_bytes(s, 1, after);
-    bind_bytes(s, 2, folder);
-    (void)sqlite3_bind_int64(s, 3, (sqlite3_int64)room);
-    return read_rows(x, BELOW, arena, ret_entries, ret_count);
+    bind_bytes(s, 1, span->after);
+    bind_bytes(s, 2, span->folder);
+    (void)sqlite3_bind_int(s, 3, CODI2_PAGE);
+    return read_rows(x, BELOW, arena, ret_entries);
 }
 
 int codi2_index_fact(struct codi2_index *x, const char *name, uint64_t *ret_value)

@@ -14,6 +14,8 @@
 #include "base/arena.h"
 #include "content/content.h"
 
+enum { CODI2_MAX_LINKS = 8, CODI2_PAGE = 256 };
+
 enum codi2_kind { CODI2_FILE = 1, CODI2_FOLDER, CODI2_SYMLINK };
 
 /* What a file looked like to lstat when it was last the same as the store's. */
@@ -57,15 +59,23 @@ int codi2_index_delete(struct codi2_index *x, struct str path) BASE_MUST_USE;
 /* The entry and everything below it now stand under to. */
 int codi2_index_move(struct codi2_index *x, struct str from, struct str to) BASE_MUST_USE;
 
-/* Entries of this inode, at most a few (hard links). */
-int codi2_index_by_inode(struct codi2_index *x, struct arena *arena, uint64_t inode,
-                         struct codi2_entry *ret_entries, size_t room,
-                         size_t *ret_count) BASE_MUST_USE;
+struct codi2_entries {
+    struct codi2_entry *at;
+    size_t count;
+};
 
-/* Goes through folder and all below in byte order of paths: after is the path had last, "" at first. Page by page. */
-int codi2_index_below(struct codi2_index *x, struct arena *arena, struct str folder,
-                      struct str after, struct codi2_entry *ret_entries, size_t room,
-                      size_t *ret_count) BASE_MUST_USE;
+/* Entries of this inode (hard links), at most CODI2_MAX_LINKS. */
+int codi2_index_by_inode(struct codi2_index *x, struct arena *arena, uint64_t inode,
+                         struct codi2_entries *ret_entries) BASE_MUST_USE;
+
+struct codi2_span {
+    struct str folder; /* this entry and everything below it; "" for all */
+    struct str after;  /* the path had last; "" at first */
+};
+
+/* The next at most CODI2_PAGE entries in byte order of paths; fewer: the end. */
+int codi2_index_below(struct codi2_index *x, struct arena *arena, const struct codi2_span *span,
+                      struct codi2_entries *ret_entries) BASE_MUST_USE;
 
 /* Small facts that belong to the index: the seq up to which the store's changes are applied. 0 when never set. */
 int codi2_index_fact(struct codi2_index *x, const char *name, uint64_t *ret_value) BASE_MUST_USE;

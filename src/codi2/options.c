@@ -95,68 +95,52 @@ static const char *environment(const char *name)
     return value ? value : "";
 }
 
-void codi2_options_read(int argc, char **argv, struct arena *arena,
-                        struct codi2_options *ret_options)
+static const struct codi2_options defaults = {
+    .wire = "/run/coditect/wire/wire.sock",
+    .door = "/run/coditect/door/door.sock",
+    .ide = "",
+    .node = "/usr/bin/node",
+    .workspace = "/workspace",
+    .workspace_index = "/var/lib/codi2/workspace",
+    .home = "/home/dev",
+    .home_index = "/var/lib/codi2/home",
+    .token_fd = -1,
+    .level = LOG_INFO,
+    .form = LOG_JSON,
+};
+
+static int parse_line(char **argv, struct codi2_options *o, const char **file,
+                      const char **token_fd)
 {
-    struct codi2_options given = {
-        .user = environment("USER_ID"),
-        .tenant = environment("TENANT_ID"),
-        .session = environment("SESSION_ID"),
-        .wire = "/run/coditect/wire/wire.sock",
-        .door = "/run/coditect/door/door.sock",
-        .ide = "",
-        .node = "/usr/bin/node",
-        .workspace = "/workspace",
-        .workspace_index = "/var/lib/codi2/workspace",
-        .home = "/home/dev",
-        .home_index = "/var/lib/codi2/home",
-        .token_fd = -1,
-        .level = LOG_INFO,
-        .form = LOG_JSON,
-    };
-    const char *file = NULL;
-    const char *token_fd = NULL;
     const struct args_option options[] = {
-        {.name = "config", .value = "FILE", .text = "configuration (TOML)", .given = &file},
-        {.name = "user-id",
-         .value = "ID",
-         .text = "whose workspace this is (USER_ID)",
-         .given = &given.user},
+        {.name = "config", .value = "FILE", .text = "configuration (TOML)", .given = file},
+        {.name = "user-id", .value = "ID", .text = "whose workspace (USER_ID)", .given = &o->user},
         {.name = "tenant-id",
          .value = "ID",
          .text = "of which tenant (TENANT_ID)",
-         .given = &given.tenant},
+         .given = &o->tenant},
         {.name = "session-id",
          .value = "ID",
-         .text = "of which session (SESSION_ID)",
-         .given = &given.session},
-        {.name = "token-fd",
-         .value = "N",
-         .text = "descriptor from which the token is read",
-         .given = &token_fd},
+         .text = "which session (SESSION_ID)",
+         .given = &o->session},
+        {.name = "token-fd", .value = "N", .text = "where the token is read", .given = token_fd},
         {.name = "wire",
          .value = "SOCKET",
          .text = "the server's internal socket",
-         .given = &given.wire},
-        {.name = "door", .value = "SOCKET", .text = "where to answer", .given = &given.door},
-        {.name = "ide", .value = "DIR", .text = "bundle of the IDE to run", .given = &given.ide},
-        {.name = "node", .value = "FILE", .text = "Node.js for the IDE", .given = &given.node},
-        {.name = "workspace",
-         .value = "DIR",
-         .text = "the session's tree",
-         .given = &given.workspace},
+         .given = &o->wire},
+        {.name = "door", .value = "SOCKET", .text = "where to answer", .given = &o->door},
+        {.name = "ide", .value = "DIR", .text = "bundle of the IDE to run", .given = &o->ide},
+        {.name = "node", .value = "FILE", .text = "Node.js for the IDE", .given = &o->node},
+        {.name = "workspace", .value = "DIR", .text = "the session's tree", .given = &o->workspace},
         {.name = "workspace-index",
          .value = "DIR",
-         .text = "where its index lies",
-         .given = &given.workspace_index},
+         .text = "its index",
+         .given = &o->workspace_index},
         {.name = "home",
          .value = "DIR",
          .text = "the person's tree; empty: none",
-         .given = &given.home},
-        {.name = "home-index",
-         .value = "DIR",
-         .text = "where its index lies",
-         .given = &given.home_index},
+         .given = &o->home},
+        {.name = "home-index", .value = "DIR", .text = "its index", .given = &o->home_index},
         {0},
     };
     const struct args_spec spec = {.program = "codi2",
@@ -164,23 +148,33 @@ void codi2_options_read(int argc, char **argv, struct arena *arena,
                                        "mirrors a workspace into the store and answers at its door",
                                    .operands = "[test]",
                                    .options = options};
-    int first = args_parse_or_exit(&spec, argv);
-    if (file) { /* under the command line: once to learn what the file says, once more to let the line win */
-        read_file(arena, file, &given);
-        (void)args_parse_or_exit(&spec, argv);
+    return args_parse_or_exit(&spec, argv);
+}
+
+void codi2_options_read(int argc, char **argv, struct arena *arena,
+                        struct codi2_options *ret_options)
+{
+    struct codi2_options o = defaults;
+    o.user = environment("USER_ID");
+    o.tenant = environment("TENANT_ID");
+    o.session = environment("SESSION_ID");
+    const char *file = NULL;
+    const char *token_fd = NULL;
+    int first = parse_line(argv, &o, &file, &token_fd);
+    if (file) { /* the line was read to learn of the file; read again it wins over the file */
+        read_file(arena, file, &o);
+        (void)parse_line(argv, &o, &file, &token_fd);
     }
-    if (first < argc) {
-        given.self_test = strcmp(argv[first], "test") == 0;
-        if (!given.self_test || first + 1 < argc) {
-            refuse(argv[first], "the only command is test");
-        }
+    o.self_test = first < argc && strcmp(argv[first], "test") == 0;
+    if (first < argc && (!o.self_test || first + 1 < argc)) {
+        refuse(argv[first], "the only command is test");
     }
-    uint64_t fd;
+    uint64_t fd = 0;
+    if (token_fd && str_u64(str_from(token_fd), 1023, &fd) != 0) {
+        refuse("--token-fd", "wants a descriptor's number");
+    }
     if (token_fd) {
-        if (str_u64(str_from(token_fd), 1023, &fd) != 0) {
-            refuse("--token-fd", "wants a descriptor's number");
-        }
-        given.token_fd = (int)fd;
+        o.token_fd = (int)fd;
     }
-    *ret_options = given;
+    *ret_options = o;
 }

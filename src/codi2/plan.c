@@ -5,8 +5,6 @@
  */
 #include "codi2/plan.h"
 
-enum { MOST_LINKS = 8 };
-
 static bool is_gone(const struct codi2_tree *tree, const struct codi2_entry *entry)
 {
     struct codi2_look now;
@@ -27,17 +25,15 @@ static bool moved_here(const struct codi2_tree *tree, const struct codi2_entry *
     return same_content && is_gone(tree, entry);
 }
 
-static int find_move(const struct codi2_tree *tree, struct codi2_index *index, struct arena *arena,
-                     struct codi2_step *step)
+static int find_move(const struct codi2_planner *p, struct codi2_step *step)
 {
-    struct codi2_entry *known = ARENA_ARRAY(arena, struct codi2_entry, MOST_LINKS);
-    size_t n;
-    int error = codi2_index_by_inode(index, arena, step->look.inode, known, MOST_LINKS, &n);
-    for (size_t i = 0; !error && i < n; i++) {
-        if (moved_here(tree, &known[i], step->path, &step->look)) {
+    struct codi2_entries known = {0};
+    int error = codi2_index_by_inode(p->index, p->arena, step->look.inode, &known);
+    for (size_t i = 0; !error && i < known.count; i++) {
+        if (moved_here(p->tree, &known.at[i], step->path, &step->look)) {
             step->op = CODI2_MOVE;
-            step->from = known[i].path;
-            step->base = known[i].version;
+            step->from = known.at[i].path;
+            step->base = known.at[i].version;
             return 0;
         }
     }
@@ -57,10 +53,9 @@ static enum codi2_op creation(enum codi2_kind kind)
 }
 
 /* Nothing is known of path: it moved here, or it is new. */
-static int plan_new(const struct codi2_tree *tree, struct codi2_index *index, struct arena *arena,
-                    struct codi2_step *step)
+static int plan_new(const struct codi2_planner *p, struct codi2_step *step)
 {
-    int error = find_move(tree, index, arena, step);
+    int error = find_move(p, step);
     if (!error && step->op == CODI2_NOTHING) {
         step->op = creation(step->look.kind);
     }
@@ -68,53 +63,46 @@ static int plan_new(const struct codi2_tree *tree, struct codi2_index *index, st
 }
 
 /* The index knows something else at path. */
-static int plan_changed(const struct codi2_tree *tree, struct codi2_index *index,
-                        struct arena *arena, const struct codi2_entry *known,
+static int plan_changed(const struct codi2_planner *p, const struct codi2_entry *known,
                         struct codi2_step *step)
 {
     bool other = known->look.inode != step->look.inode;
     step->base = known->version;
     if (known->look.kind != step->look.kind || (other && step->look.kind == CODI2_FOLDER)) {
-        step->op =
-            CODI2_DELETE; /* also: another folder under the name, whose entries are not the old one's */
+        step->op = CODI2_DELETE; /* also: another folder, whose entries are not the old one's */
         return 0;
     }
     if (step->look.kind == CODI2_FOLDER) {
         step->op = known->look.mode != step->look.mode ? CODI2_MODE : CODI2_NOTHING;
         return 0;
     }
-    if (other) {
-        uint64_t base = step->base;
-        int error = find_move(tree, index, arena, step);
-        if (error || step->op == CODI2_MOVE) {
-            step->overwrite = true;
-            return error;
-        }
-        step->base = base;
+    int error = other ? find_move(p, step) : 0;
+    if (step->op == CODI2_MOVE) {
+        step->overwrite = true;
+    } else {
+        step->op = creation(step->look.kind);
     }
-    step->op = creation(step->look.kind);
-    return 0;
+    return error;
 }
 
-int codi2_plan(const struct codi2_tree *tree, struct codi2_index *index, struct arena *arena,
-               struct str path, struct codi2_step *ret_step)
+int codi2_plan(const struct codi2_planner *p, struct str path, struct codi2_step *ret_step)
 {
     struct codi2_step step = {.op = CODI2_NOTHING, .path = path};
     struct codi2_entry known = {0};
-    int error = codi2_index_get(index, arena, path, &known);
+    int error = codi2_index_get(p->index, p->arena, path, &known);
     bool indexed = !error;
     if (error && error != ERR_NOT_FOUND) {
         return error;
     }
-    error = codi2_tree_look(tree, path, &step.look);
+    error = codi2_tree_look(p->tree, path, &step.look);
     if (error == ERR_NOT_FOUND) {
         step.op = indexed ? CODI2_DELETE : CODI2_NOTHING;
         step.base = known.version;
         error = 0;
     } else if (!error && !indexed) {
-        error = plan_new(tree, index, arena, &step);
+        error = plan_new(p, &step);
     } else if (!error && !codi2_look_same(&known.look, &step.look)) {
-        error = plan_changed(tree, index, arena, &known, &step);
+        error = plan_changed(p, &known, &step);
     }
     if (!error) {
         *ret_step = step;

@@ -31,7 +31,12 @@ struct codi2_step {
  * What to do about path, as the index and the disk stand now. A path whose kind changed gives CODI2_DELETE: carry it out,
  * update the index and ask again. CODI2_MOVE: likewise, since what is below may have changed besides. Strings in arena.
  */
-int codi2_plan(const struct codi2_tree *tree, struct codi2_index *index, struct arena *arena,
-               struct str path, struct codi2_step *ret_step) BASE_MUST_USE;
+struct codi2_planner {
+    const struct codi2_tree *tree;
+    struct codi2_index *index;
+    struct arena *arena;
+};
+int codi2_plan(const struct codi2_planner *p, struct str path,
+               struct codi2_step *ret_step) BASE_MUST_USE;
 
 #endif

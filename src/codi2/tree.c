@@ -112,7 +112,7 @@ static int by_bytes(const void *a, const void *b)
 }
 
 int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str path,
-                    struct str **ret_names, size_t *ret_count)
+                    struct codi2_names *ret_names)
 {
     int fd = open_beneath(t, path, O_RDONLY | O_DIRECTORY);
     if (fd < 0) {
@@ -133,12 +133,12 @@ int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str 
         }
     }
     (void)closedir(folder);
-    *ret_names = ARENA_ARRAY(arena, struct str, names.n + 1);
+    ret_names->at = ARENA_ARRAY(arena, struct str, names.n + 1);
     if (names.n > 0) {
-        memcpy(*ret_names, names.at, names.n * sizeof names.at[0]);
-        qsort(*ret_names, names.n, sizeof names.at[0], by_bytes);
+        memcpy(ret_names->at, names.at, names.n * sizeof names.at[0]);
+        qsort(ret_names->at, names.n, sizeof names.at[0], by_bytes);
     }
-    *ret_count = names.n;
+    ret_names->count = names.n;
     VEC_FREE(&names);
     return 0;
 }

@@ -23,9 +23,14 @@ void codi2_tree_close(struct codi2_tree *t);
 int codi2_tree_look(const struct codi2_tree *t, struct str path,
                     struct codi2_look *ret_look) BASE_MUST_USE;
 
-/* Names in a folder, sorted by bytes, in arena. ERR_NOT_FOUND; ERR_FORBIDDEN: it cannot be read. */
+struct codi2_names {
+    struct str *at; /* sorted by bytes */
+    size_t count;
+};
+
+/* Names in a folder, in arena. ERR_NOT_FOUND; ERR_FORBIDDEN: it cannot be read. */
 int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str path,
-                    struct str **ret_names, size_t *ret_count) BASE_MUST_USE;
+                    struct codi2_names *ret_names) BASE_MUST_USE;
 
 /* A file for reading. ERR_NOT_FOUND (also: no file any more), ERR_FORBIDDEN. */
 int codi2_tree_open_file(const struct codi2_tree *t, struct str path, int *ret_fd) BASE_MUST_USE;

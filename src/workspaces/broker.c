@@ -33,20 +33,26 @@ static bool is_allowed_uid(const struct broker_place *place, uint32_t uid)
     return place->first_uid == 0 || (uid >= place->first_uid && uid <= place->last_uid);
 }
 
+static bool is_good_start(const struct broker_place *place, const struct broker_request *r)
+{
+    return workspaces_broker_is_label(r->user) && workspaces_broker_is_label(r->tenant) &&
+           strnlen(r->token, BROKER_TOKEN) < BROKER_TOKEN && is_allowed_uid(place, r->uid) &&
+           r->generation > 0 && r->memory >= 0 && r->processes >= 0;
+}
+
 static bool broker_check(const struct broker_place *place, const struct broker_request *r)
 {
-    bool good = r->version == BROKER_VERSION && workspaces_broker_is_label(r->session);
+    if (r->version != BROKER_VERSION || !workspaces_broker_is_label(r->session)) {
+        return false;
+    }
     switch (r->kind) {
     case BROKER_START:
-        return good && workspaces_broker_is_label(r->user) &&
-               workspaces_broker_is_label(r->tenant) &&
-               strnlen(r->token, BROKER_TOKEN) < BROKER_TOKEN && is_allowed_uid(place, r->uid) &&
-               r->generation > 0 && r->memory >= 0 && r->processes >= 0;
+        return is_good_start(place, r);
     case BROKER_SIGNAL:
-        return good && r->pid > 1 && is_allowed_signal(r->signal);
+        return r->pid > 1 && is_allowed_signal(r->signal);
     case BROKER_REMOVE:
     case BROKER_WIPE:
-        return good && is_allowed_uid(place, r->uid);
+        return is_allowed_uid(place, r->uid);
     default:
         return false;
     }

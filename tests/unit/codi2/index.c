@@ -78,6 +78,14 @@ static void subtree_moves_and_goes_without_its_neighbours(void **state)
     assert_true(has(b, "ab"));
 }
 
+static struct codi2_entries below(struct bench *b, struct str folder, struct str after)
+{
+    struct codi2_entries page;
+    struct codi2_span span = {.folder = folder, .after = after};
+    assert_int_equal(codi2_index_below(b->index, &b->arena, &span, &page), 0);
+    return page;
+}
+
 static void pages_of_a_subtree_are_in_byte_order(void **state)
 {
     struct bench *b = *state;
@@ -85,22 +93,26 @@ static void pages_of_a_subtree_are_in_byte_order(void **state)
     for (uint64_t i = 0; i < 6; i++) {
         put(b, str_from(paths[i]), i + 1);
     }
-    struct codi2_entry page[2];
-    size_t n;
-    assert_int_equal(codi2_index_below(b->index, &b->arena, STR("d"), STR(""), page, 2, &n), 0);
-    assert_int_equal(n, 2);
-    assert_str(page[0].path, "d");
-    assert_str(page[1].path, "d/a");
-    assert_int_equal(codi2_index_below(b->index, &b->arena, STR("d"), page[1].path, page, 2, &n),
-                     0);
-    assert_str(page[0].path, "d/b");
-    assert_str(page[1].path, "d/b/c");
-    assert_int_equal(codi2_index_below(b->index, &b->arena, STR("d"), page[1].path, page, 2, &n),
-                     0);
-    assert_int_equal(n, 0);
-    struct codi2_entry all[10];
-    assert_int_equal(codi2_index_below(b->index, &b->arena, STR(""), STR(""), all, 10, &n), 0);
-    assert_int_equal(n, 6);
+    struct codi2_entries page = below(b, STR("d"), STR(""));
+    assert_int_equal(page.count, 4);
+    assert_str(page.at[0].path, "d");
+    assert_str(page.at[1].path, "d/a");
+    assert_str(page.at[3].path, "d/b/c");
+    assert_int_equal(below(b, STR("d"), STR("d/b")).count, 1);
+    assert_int_equal(below(b, STR(""), STR("")).count, 6);
+}
+
+static void a_large_folder_comes_in_pages(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(codi2_index_begin(b->index), 0);
+    for (uint64_t i = 0; i < CODI2_PAGE + 10; i++) {
+        put(b, arena_printf(&b->arena, "f%04u", (unsigned)i), i + 1);
+    }
+    assert_int_equal(codi2_index_commit(b->index), 0);
+    struct codi2_entries page = below(b, STR(""), STR(""));
+    assert_int_equal(page.count, CODI2_PAGE);
+    assert_int_equal(below(b, STR(""), page.at[CODI2_PAGE - 1].path).count, 10);
 }
 
 static void index_survives_and_another_tree_empties_it(void **state)
@@ -149,6 +161,7 @@ int main(void)
         TEST(entry_comes_back_as_it_was),
         TEST(subtree_moves_and_goes_without_its_neighbours),
         TEST(pages_of_a_subtree_are_in_byte_order),
+        TEST(a_large_folder_comes_in_pages),
         TEST(index_survives_and_another_tree_empties_it),
         TEST(folder_made_anew_is_another_tree),
     };

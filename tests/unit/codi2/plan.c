@@ -34,7 +34,9 @@ static int teardown(void **state)
 static struct codi2_step plan(struct bench *b, const char *path)
 {
     struct codi2_step step = {0};
-    assert_int_equal(codi2_plan(&b->scratch.tree, b->index, &b->arena, str_from(path), &step), 0);
+    assert_int_equal(codi2_plan(&(struct codi2_planner){&b->scratch.tree, b->index, &b->arena},
+                                str_from(path), &step),
+                     0);
     return step;
 }
 
