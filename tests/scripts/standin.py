@@ -58,6 +58,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def pause():
+    """Between two looks at something that is polled with a deadline."""
+    threading.Event().wait(0.02)
+
+
 def wait_for(condition, what):
     """Polls until condition() is true; its value is the answer."""
     deadline = time.monotonic() + DEADLINE_S
@@ -65,7 +70,7 @@ def wait_for(condition, what):
         value = condition()
         if value:
             return value
-        threading.Event().wait(0.02)
+        pause()
     raise AssertionError(f"not within {DEADLINE_S} s: {what}")
 
 
@@ -131,7 +136,8 @@ class Up:
     def __init__(self, checkout, *arguments, data=None):
         self.port = free_port()
         self.data = pathlib.Path(data or tempfile.mkdtemp(dir=checkout.top))
-        self.log = open(self.data / "up.log", "w+", encoding="utf-8")
+        # Outside the data directory: a second run on the same data has an output of its own.
+        self.log = tempfile.NamedTemporaryFile("w+", dir=checkout.top, suffix=".log")
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             [str(checkout.src / "scripts/up"), "--port", str(self.port), "--data", str(self.data),

@@ -54,6 +54,13 @@ class Suites(unittest.TestCase):
         _, output = self.run_suites(suites, "--all", "--no-browser")
         self.assert_last_line(output, "3 passed, 0 failed, 1 skipped")
 
+    def test_endless_suite_is_ended(self):
+        endless = "# what: hangs\n# seconds: 1\ntail -f /dev/null\n"
+        status, output = self.run_suites({"endless": endless, "good": GOOD})
+        self.assertEqual(status, 1)
+        self.assertIn("FAIL: not finished within 1 s", output)
+        self.assert_last_line(output, "2 passed, 1 failed, 1 skipped")
+
     def test_list_and_mistakes(self):
         status, output = self.run_suites({"good": GOOD, "slow": SLOW}, "--list")
         self.assertEqual(status, 0)
