@@ -75,6 +75,27 @@ struct str data_id_make(struct arena *arena, const char *prefix);
 /* Whether text is a well-formed id of this prefix. What comes from a client is asked before it becomes part of a key. */
 bool data_id_is(struct str text, const char *prefix);
 
+/* ---- Text from people ---- */
+
+/* The first max bytes at most, never ending inside a character; empty when that is not UTF-8. */
+struct str data_text_cut(struct str text, size_t max);
+
+/* Code points. */
+size_t data_text_length(struct str utf8);
+
+enum { DATA_NAME_MAX = 100 }; /* characters */
+
+/*
+ * A name as shown to people: text without spaces around it, in ctx->arena; 1 (optional: 0) to DATA_NAME_MAX characters,
+ * UTF-8 without control characters (U+0000 to 1F, 7F to 9F). ERR_INVALID with the fault on field.
+ */
+struct data_name_rule {
+    const char *field;
+    bool optional;
+};
+int data_text_name(struct data_context *ctx, const struct data_name_rule *rule, struct str text,
+                   struct str *ret_name) BASE_MUST_USE;
+
 /* ---- Keys ---- */
 
 /*
@@ -177,8 +198,8 @@ int data_audit(struct txn *txn, const struct data_context *ctx, const char *acti
                struct str target, enum data_outcome outcome) BASE_MUST_USE;
 
 /* {"kind","id"} on the feeds of the tenant and, when session_id is not empty, of the session. */
-int data_event(struct txn *txn, const struct scope *scope, const char *kind, struct str id,
-               struct str session_id) BASE_MUST_USE;
+void data_event(struct txn *txn, const struct scope *scope, const char *kind, struct str id,
+                struct str session_id);
 
 /* ---- Operations that a client repeats ----
  *
@@ -202,8 +223,7 @@ struct data_report {
 /*
  * Walks the whole store and proves that every record is well-formed and under its own key, that every index entry has its
  * record and every record its index entries, and that every key is of a known space of an existing tenant. A snapshot per
- * page: on a store that is being written an entry may seem wrong; it is looked at again in one snapshot with its record
- * before it counts. Returns 0 also when there are faults.
+ * page, so that it can run beside writers: every fault is judged within one snapshot. Returns 0 also when there are faults.
  */
 int data_check(struct store *store, struct data_report *ret_report) BASE_MUST_USE;
 void data_report_fini(struct data_report *report);

@@ -1,0 +1,298 @@
+/*
+ * The checker. It goes through all keys in order and judges each by what stands in the same snapshot: a record by decoding
+ * it and looking for the index entries that it must have, an index entry by making the key again from the record that it
+ * names. Together these prove both directions without keeping anything in memory.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "data/data_int.h"
+
+enum { PAGE = 500, MAX_LINES = 100 };
+
+struct check {
+    struct arena *arena; /* lives as long as the check: cursor and tenant */
+    struct data_report *report;
+    struct txn *txn;      /* of the page in hand */
+    struct str from, end; /* what is still to be looked at */
+    bool done;
+    char tenant[DATA_ID_ROOM]; /* the last one that was found to exist */
+};
+
+static void __attribute__((format(printf, 3, 4)))
+fault(struct check *c, struct str key, const char *format, ...)
+{
+    c->report->faults++;
+    if (c->report->lines.n >= MAX_LINES) {
+        return;
+    }
+    char what[256];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    BUF_AUTO(line, 2048);
+    for (size_t i = 0; i < key.n && i < 300; i++) {
+        bool plain = (uint8_t)key.p[i] >= ' ' && (uint8_t)key.p[i] < 0x7F;
+        buf_byte(&line, plain ? key.p[i] : '?');
+    }
+    buf_printf(&line, ": %s", what);
+    VEC_ADD(&c->report->lines, mem_dup(line.p, line.n));
+}
+
+static const struct data_type *type_named(struct str name)
+{
+    for (const struct data_type *const *t = data_types; *t; t++) {
+        if (str_eq(name, str_from((*t)->name))) {
+            return *t;
+        }
+    }
+    return NULL;
+}
+
+static bool space_known(struct str name)
+{
+    for (unsigned i = 0; i < DATA_SPACE_COUNT; i++) {
+        if (str_eq(name, str_from(data_spaces[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_tenant(struct check *c, const struct scope *scope, struct str key)
+{
+    if (str_eq(str_from(c->tenant), scope->tenant_id)) {
+        return 0;
+    }
+    struct data_tenant tenant;
+    int r = data_tenant_get(c->txn, scope, scope->tenant_id, &tenant);
+    if (r == ERR_NOT_FOUND) {
+        fault(c, key, "its tenant does not exist");
+        return 0;
+    }
+    if (r == 0) {
+        memcpy(c->tenant, scope->tenant_id.p, DATA_ID_SIZE);
+    }
+    return r == ERR_CORRUPT ? 0 : r; /* the tenant's own key is judged for itself */
+}
+
+/* The record's entry in one index is there and names it. */
+static int check_entry(struct check *c, const struct data_at *t, unsigned index, const void *record)
+{
+    const struct data_index *row = &t->type->indexes[index - 1];
+    struct data_query query = {.index = index, .match = record, .fixed = row->n};
+    struct arena *arena = store_arena(c->txn);
+    struct str key = data_key_index(arena, t->scope, t->type, &query);
+    if (key.n == 0) {
+        return 0;
+    }
+    struct str value;
+    int r = store_get(c->txn, key, &value);
+    if (r == ERR_NOT_FOUND) {
+        fault(c, key, "the index entry of a record is missing");
+        return 0;
+    }
+    struct str id = *(const struct str *)data_member(record, t->type->fields[0].offset);
+    if (r == 0 && row->global && !str_eq(value, data_place_text(arena, t->scope, id))) {
+        fault(c, key, "the index entry names another record");
+    }
+    return r;
+}
+
+static int check_record(struct check *c, const struct data_at *t, const struct store_pair *pair)
+{
+    c->report->records++;
+    void *record = arena_alloc(store_arena(c->txn), t->type->size);
+    if (data_record_decode(store_arena(c->txn), t->type, pair->value, record) < 0) {
+        fault(c, pair->key, "the record is not well-formed");
+        return 0;
+    }
+    struct str id = *(const struct str *)data_member(record, t->type->fields[0].offset);
+    if (!str_ends(pair->key, id)) {
+        fault(c, pair->key, "the record has another id");
+        return 0;
+    }
+    if (t->type->tenant != DATA_NO_TENANT) {
+        const struct str *tenant = data_member(record, (size_t)t->type->tenant);
+        if (!str_eq(*tenant, t->scope->tenant_id)) {
+            fault(c, pair->key, "the record is another tenant's");
+        }
+    }
+    for (unsigned i = 1; i <= t->type->index_count; i++) {
+        int r = check_entry(c, t, i, record);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* name: "{record}.{index}". */
+static const struct data_type *index_named(struct str name, unsigned *ret_index)
+{
+    size_t dot = str_find(name, '.', 0);
+    const struct data_type *type = type_named(str_slice(name, 0, dot));
+    for (unsigned i = 1; type && i <= type->index_count; i++) {
+        if (str_eq(str_slice(name, dot + 1, name.n), str_from(type->indexes[i - 1].name))) {
+            *ret_index = i;
+            return type;
+        }
+    }
+    return NULL;
+}
+
+struct entry {
+    struct str name; /* "{record}.{index}" */
+    struct str id;
+    struct scope scope;
+    bool global;
+};
+
+static int check_index(struct check *c, const struct entry *e, struct str key)
+{
+    c->report->indexes++;
+    unsigned index;
+    const struct data_type *type = index_named(e->name, &index);
+    if (!type || type->indexes[index - 1].global != e->global) {
+        fault(c, key, "there is no such index");
+        return 0;
+    }
+    struct data_at t = {c->txn, &e->scope, type};
+    void *record = arena_alloc(store_arena(c->txn), type->size);
+    int r = data_table_get(&t, e->id, record);
+    if (r == ERR_NOT_FOUND) {
+        fault(c, key, "the index entry has no record");
+    } else if (r == 0) {
+        struct data_query query = {
+            .index = index, .match = record, .fixed = type->indexes[index - 1].n};
+        if (!str_eq(key, data_key_index(store_arena(c->txn), &e->scope, type, &query))) {
+            fault(c, key, "the index entry does not fit its record");
+        }
+    }
+    return r == ERR_NOT_FOUND || r == ERR_CORRUPT ? 0 : r;
+}
+
+/* t/{tenant}/{space}/… */
+static int check_tenant_key(struct check *c, const struct store_pair *pair)
+{
+    struct str rest = str_slice(pair->key, 2, pair->key.n);
+    struct str tenant = STR_EMPTY;
+    struct str space = STR_EMPTY;
+    if (!str_split(&rest, '/', &tenant) || !data_id_is(tenant, "ten") ||
+        !str_split(&rest, '/', &space) || rest.n == 0) {
+        fault(c, pair->key, "the key is not well-formed");
+        return 0;
+    }
+    struct scope scope = {.tenant_id = tenant};
+    int r = check_tenant(c, &scope, pair->key);
+    if (r < 0) {
+        return r;
+    }
+    const struct data_type *type = type_named(space);
+    if (type) {
+        return check_record(c, &(struct data_at){c->txn, &scope, type}, pair);
+    }
+    if (str_eq(space, STR("i"))) {
+        struct entry e = {.scope = scope};
+        (void)str_split(&rest, '/', &e.name);
+        e.id = str_slice(pair->key, pair->key.n > DATA_ID_SIZE ? pair->key.n - DATA_ID_SIZE : 0,
+                         pair->key.n);
+        return check_index(c, &e, pair->key);
+    }
+    if (!space_known(space)) {
+        fault(c, pair->key, "the key is of no known space");
+    }
+    return 0;
+}
+
+/* g/{record}.{index}/… or g/key/… */
+static int check_global_key(struct check *c, const struct store_pair *pair)
+{
+    if (str_starts(pair->key, STR("g/key/"))) {
+        return 0;
+    }
+    struct str rest = str_slice(pair->key, 2, pair->key.n);
+    struct entry e = {.global = true};
+    (void)str_split(&rest, '/', &e.name);
+    if (data_place_read(pair->value, &e.scope.tenant_id, &e.id) < 0) {
+        fault(c, pair->key, "the index entry names no record");
+        return 0;
+    }
+    return check_index(c, &e, pair->key);
+}
+
+static int check_key(struct check *c, const struct store_pair *pair)
+{
+    c->report->keys++;
+    if (str_starts(pair->key, STR("t/"))) {
+        return check_tenant_key(c, pair);
+    }
+    if (str_starts(pair->key, STR("g/"))) {
+        return check_global_key(c, pair);
+    }
+    size_t zero = str_find(pair->key, '\0', 0);
+    bool feed = str_starts(pair->key, STR("tenant/")) || str_starts(pair->key, STR("session/"));
+    if (!feed || zero == pair->key.n) {
+        fault(c, pair->key, "the key is of no known kind");
+    }
+    return 0;
+}
+
+static int check_page(struct txn *txn, void *ctx)
+{
+    struct check *c = ctx;
+    c->txn = txn;
+    struct store_range range = {.begin = c->from, .end = c->end, .limit = PAGE};
+    struct store_pair *pairs;
+    size_t n;
+    int r = store_scan(txn, &range, &pairs, &n);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        r = check_key(c, &pairs[i]);
+    }
+    if (r < 0) {
+        return r;
+    }
+    c->done = n < PAGE;
+    if (!c->done) {
+        struct str last = pairs[n - 1].key;
+        char *next = arena_alloc(c->arena, last.n + 1);
+        memcpy(next, last.p, last.n);
+        c->from = str_of(next, last.n + 1);
+    }
+    return 0;
+}
+
+int data_check(struct store *store, struct data_report *ret_report)
+{
+    /* All keys but the store's own ("meta/", "op/" and what begins with byte 255). */
+    static const struct {
+        struct str from, end;
+    } parts[] = {
+        {{"\x01", 1}, {"meta/", 5}},
+        {{"meta0", 5}, {"op/", 3}},
+        {{"op0", 3}, {"\xff", 1}},
+    };
+    ARENA_AUTO(arena);
+    *ret_report = (struct data_report){0};
+    struct check c = {.arena = &arena, .report = ret_report};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        c.from = parts[i].from;
+        c.end = parts[i].end;
+        for (c.done = false; !c.done;) {
+            int r = store_read(store, check_page, &c);
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
+    return 0;
+}
+
+void data_report_fini(struct data_report *report)
+{
+    for (size_t i = 0; i < report->lines.n; i++) {
+        mem_free(report->lines.at[i]);
+    }
+    VEC_FREE(&report->lines);
+}

@@ -1,0 +1,108 @@
+/*
+ * Inside data/: the tables that tools/gen/records.py makes from spec/records.yaml, and the code that walks them.
+ */
+#ifndef DATA_DATA_INT_H
+#define DATA_DATA_INT_H
+
+#include "base/json.h"
+#include "data/data.h"
+
+enum data_kind { DATA_ID, DATA_TEXT, DATA_ENUM, DATA_INT, DATA_BOOL, DATA_TIME };
+
+enum {
+    DATA_NO_TENANT = -1,
+    DATA_MAX_FIELDS = 4,     /* of an index */
+    DATA_MAX_RECORD = 16384, /* bytes of a stored record */
+    DATA_MAX_KEY = 1024,     /* bytes of a key made here */
+};
+
+struct data_field {
+    const char *name;
+    enum data_kind kind;
+    size_t offset;
+    bool optional;
+    bool private;
+    int64_t min, max;   /* of an int; bytes of a text; last value of an enum (the first is 1) */
+    const char *prefix; /* of an id */
+    const char *const *words; /* of an enum, from 1 */
+};
+
+struct data_index {
+    const char *name;
+    unsigned fields[DATA_MAX_FIELDS];
+    unsigned n;
+    bool global;
+    bool unique;
+};
+
+struct data_type {
+    const char *name; /* also the space of its keys */
+    const char *prefix;
+    unsigned version;
+    size_t size;
+    size_t reply; /* offset of the member */
+    int tenant;   /* offset of tenant_id or DATA_NO_TENANT */
+    const struct data_field *fields;
+    unsigned field_count;
+    const struct data_index *indexes;
+    unsigned index_count;
+};
+
+extern const struct data_type *const data_types[]; /* ended by NULL */
+extern const char *const data_spaces[DATA_SPACE_COUNT];
+
+/* ---- record.c: a struct and its stored form, "{version} {public JSON}\0{private JSON}" ---- */
+
+struct str data_record_encode(struct arena *arena, const struct data_type *type, void *record);
+
+/* ERR_CORRUPT: also for a field out of its bounds. Strings borrow from value or the arena. */
+int data_record_decode(struct arena *arena, const struct data_type *type, struct str value,
+                       void *ret_record) BASE_MUST_USE;
+void data_record_copy(struct arena *arena, const struct data_type *type, void *record);
+
+static inline const void *data_member(const void *record, size_t offset)
+{
+    return (const char *)record + offset;
+}
+
+/* ---- keys.c ---- */
+
+struct str data_key_record(struct arena *arena, const struct scope *scope,
+                           const struct data_type *type, struct str id);
+
+/* What all entries of the index whose first `fixed` fields are record's begin with; empty when a field is absent. */
+struct str data_key_index_prefix(struct arena *arena, const struct scope *scope,
+                                 const struct data_type *type, const struct data_query *query);
+
+/* The entry of record in the index, or empty when an optional field is absent. */
+struct str data_key_index(struct arena *arena, const struct scope *scope,
+                          const struct data_type *type, const struct data_query *query);
+
+/* "{tenant}/{id}", the value of a global index's entry. data_place_read: ERR_CORRUPT. */
+struct str data_place_text(struct arena *arena, const struct scope *scope, struct str id);
+int data_place_read(struct str text, struct str *ret_tenant, struct str *ret_id) BASE_MUST_USE;
+
+/* ---- table.c: records of one type in one transaction ---- */
+
+struct data_at {
+    struct txn *txn;
+    const struct scope *scope;
+    const struct data_type *type;
+};
+
+struct data_rows {
+    void *at;
+    size_t n;
+    struct str next;
+};
+
+int data_table_get(const struct data_at *t, struct str id, void *ret_record) BASE_MUST_USE;
+int data_table_put(const struct data_at *t, void *record) BASE_MUST_USE;
+int data_table_delete(const struct data_at *t, struct str id) BASE_MUST_USE;
+
+/* ---- list.c ---- */
+
+int data_table_list(const struct data_at *t, const struct data_query *query,
+                    struct data_rows *ret_rows) BASE_MUST_USE;
+
+#endif

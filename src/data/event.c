@@ -1,0 +1,133 @@
+/*
+ * What happened: audit records, events on feeds, results of operations that a client repeats, and the files' counters.
+ * All are written in the transaction of the change itself, so that they are there if and only if the change is.
+ */
+#include "data/data_int.h"
+
+enum { REPLAY_MAX = 1024, USAGE_SIZE = 24 };
+
+int data_fault(struct data_context *ctx, int code, const char *field, const char *message)
+{
+    ASSERT(code < 0);
+    ctx->fault = (struct data_fault){.field = str_from(field), .message = str_from(message)};
+    return code;
+}
+
+void data_event(struct txn *txn, const struct scope *scope, const char *kind, struct str id,
+                struct str session_id)
+{
+    BUF_AUTO(text, DATA_MAX_EVENT);
+    struct json_writer w;
+    json_writer_init(&w, &text);
+    json_object(&w);
+    json_member_string(&w, "kind", str_from(kind));
+    if (id.n > 0) {
+        json_member_string(&w, "id", id);
+    }
+    json_object_end(&w);
+    ASSERT(text.error == 0);
+    struct arena *arena = store_arena(txn);
+    store_append(txn, data_feed_tenant(arena, scope), buf_str(&text));
+    if (session_id.n > 0) {
+        store_append(txn, data_feed_session(arena, session_id), buf_str(&text));
+    }
+}
+
+int data_audit(struct txn *txn, const struct data_context *ctx, const char *action,
+               struct str target, enum data_outcome outcome)
+{
+    struct data_audit record = {
+        .id = data_id_make(store_arena(txn), "aud"),
+        .at = time_now(),
+        .actor_id = ctx->scope.user_id,
+        .login_id = ctx->scope.login_id,
+        .action = str_from(action),
+        .target = target,
+        .outcome = outcome,
+        .address = data_text_cut(ctx->client.address, 64),
+        .request_id = data_text_cut(ctx->client.request_id, 64),
+    };
+    int r = data_audit_put(txn, &ctx->scope, &record);
+    if (r < 0) {
+        return r;
+    }
+    bool session = data_id_is(target, "ses");
+    data_event(txn, &ctx->scope, action, target, session ? target : STR_EMPTY);
+    return 0;
+}
+
+int data_replay(struct txn *txn, const struct data_context *ctx, bool *ret_found,
+                struct str *ret_text)
+{
+    struct str result;
+    if (!store_replayed(txn, &result)) {
+        *ret_found = false;
+        *ret_text = STR_EMPTY;
+        return 0;
+    }
+    if (result.n < DATA_DIGEST_SIZE ||
+        (ctx->digested && memcmp(result.p, ctx->digest, DATA_DIGEST_SIZE) != 0)) {
+        return ERR_CONFLICT;
+    }
+    *ret_found = true;
+    *ret_text = str_slice(result, DATA_DIGEST_SIZE, result.n);
+    return 0;
+}
+
+void data_remember(struct txn *txn, const struct data_context *ctx, struct str text)
+{
+    ASSERT(text.n <= REPLAY_MAX);
+    char *p = arena_alloc(store_arena(txn), DATA_DIGEST_SIZE + text.n);
+    memcpy(p, ctx->digest, DATA_DIGEST_SIZE);
+    memcpy(p + DATA_DIGEST_SIZE, text.p, text.n);
+    store_result(txn, str_of(p, DATA_DIGEST_SIZE + text.n));
+}
+
+static uint64_t read_u64(const char *p)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        value = value << 8 | (uint8_t)p[i];
+    }
+    return value;
+}
+
+static void write_u64(char *p, uint64_t value)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        p[i] = (char)(value >> (56 - 8 * i));
+    }
+}
+
+int data_usage_get(struct txn *txn, const struct scope *scope, struct str session_id,
+                   struct data_usage *ret_usage)
+{
+    ASSERT(data_id_is(session_id, "ses"));
+    struct str value;
+    int r = store_get(txn, DATA_KEY(store_arena(txn), scope, DATA_SPACE_USAGE, session_id), &value);
+    if (r == ERR_NOT_FOUND) {
+        *ret_usage = (struct data_usage){0};
+        return 0;
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (value.n != USAGE_SIZE) {
+        return ERR_CORRUPT;
+    }
+    *ret_usage =
+        (struct data_usage){read_u64(value.p), read_u64(value.p + 8), read_u64(value.p + 16)};
+    return 0;
+}
+
+void data_usage_put(struct txn *txn, const struct scope *scope, struct str session_id,
+                    const struct data_usage *usage)
+{
+    ASSERT(data_id_is(session_id, "ses"));
+    char value[USAGE_SIZE];
+    write_u64(value, usage->seq);
+    write_u64(value + 8, usage->files);
+    write_u64(value + 16, usage->bytes);
+    store_put(txn, DATA_KEY(store_arena(txn), scope, DATA_SPACE_USAGE, session_id),
+              str_of(value, sizeof value));
+}

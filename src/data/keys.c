@@ -1,0 +1,210 @@
+/*
+ * All keys. Readable text:
+ *     t/{tenant}/{record}/{id}                          a record
+ *     t/{tenant}/{space}/{part}/…                       what another folder keeps (spaces of spec/records.yaml)
+ *     t/{tenant}/i/{record}.{index}/{value}/…/{id}      an index within a tenant
+ *     g/{record}.{index}/{value}[/…/{id}]               an index over all tenants, naming {tenant}/{id}
+ *     g/key/{name}                                      the server's secrets
+ *
+ * 1. What stands behind t/ is the scope's tenant, a checked id: no key of another tenant can be made.
+ * 2. No part but the last contains '/': two different lists of parts never give one key.
+ * 3. Numbers and times have a fixed width, so that byte order is their order.
+ */
+#include "data/data_int.h"
+
+static void tenant_prefix(struct buf *b, const struct scope *scope)
+{
+    ASSERT(data_id_is(scope->tenant_id, "ten"));
+    buf_add(b, STR("t/"));
+    buf_add(b, scope->tenant_id);
+    buf_byte(b, '/');
+}
+
+static struct str key_done(struct arena *arena, const struct buf *b)
+{
+    ASSERT(b->error == 0);
+    return arena_str(arena, buf_str(b));
+}
+
+static void add_parts(struct buf *b, const struct data_key_parts *parts, bool all_plain)
+{
+    ASSERT(parts->n >= 1 && parts->n <= sizeof parts->at / sizeof parts->at[0]);
+    for (size_t i = 0; i < parts->n; i++) {
+        struct str part = parts->at[i];
+        bool last = i + 1 == parts->n;
+        ASSERT(part.n >= 1 && part.n <= DATA_MAX_NAME);
+        ASSERT((last && !all_plain) || str_find(part, '/', 0) == part.n);
+        buf_add(b, part);
+        if (!last) {
+            buf_byte(b, '/');
+        }
+    }
+}
+
+struct str data_key(struct arena *arena, const struct scope *scope, enum data_space space,
+                    const struct data_key_parts *parts)
+{
+    ASSERT(space < DATA_SPACE_COUNT);
+    BUF_AUTO(b, 4096);
+    tenant_prefix(&b, scope);
+    buf_printf(&b, "%s/", data_spaces[space]);
+    add_parts(&b, parts, /* all_plain= */ false);
+    return key_done(arena, &b);
+}
+
+struct str data_key_prefix(struct arena *arena, const struct scope *scope, enum data_space space,
+                           const struct data_key_parts *parts)
+{
+    ASSERT(space < DATA_SPACE_COUNT);
+    BUF_AUTO(b, 4096);
+    tenant_prefix(&b, scope);
+    buf_printf(&b, "%s/", data_spaces[space]);
+    add_parts(&b, parts, /* all_plain= */ true);
+    buf_byte(&b, '/');
+    return key_done(arena, &b);
+}
+
+struct str data_key_number(struct arena *arena, uint64_t number)
+{
+    return arena_printf(arena, "%016llx", (unsigned long long)number);
+}
+
+int data_key_number_read(struct str text, uint64_t *ret_number)
+{
+    if (text.n != 16) {
+        return ERR_INVALID;
+    }
+    uint64_t number = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        bool digit = c >= '0' && c <= '9';
+        if (!digit && !(c >= 'a' && c <= 'f')) {
+            return ERR_INVALID;
+        }
+        number = number << 4 | (uint64_t)(digit ? c - '0' : c - 'a' + 10);
+    }
+    *ret_number = number;
+    return 0;
+}
+
+struct str data_key_secret(struct arena *arena, const char *name)
+{
+    for (const char *c = name; *c; c++) {
+        ASSERT((*c >= 'a' && *c <= 'z') || *c == '-');
+    }
+    return arena_printf(arena, "g/key/%s", name);
+}
+
+struct str data_feed_tenant(struct arena *arena, const struct scope *scope)
+{
+    ASSERT(data_id_is(scope->tenant_id, "ten"));
+    return arena_printf(arena, "tenant/" STR_FMT, STR_ARG(scope->tenant_id));
+}
+
+struct str data_feed_session(struct arena *arena, struct str session_id)
+{
+    ASSERT(data_id_is(session_id, "ses"));
+    return arena_printf(arena, "session/" STR_FMT, STR_ARG(session_id));
+}
+
+struct str data_key_record(struct arena *arena, const struct scope *scope,
+                           const struct data_type *type, struct str id)
+{
+    ASSERT(data_id_is(id, type->prefix));
+    BUF_AUTO(b, DATA_MAX_KEY);
+    tenant_prefix(&b, scope);
+    buf_printf(&b, "%s/", type->name);
+    buf_add(&b, id);
+    return key_done(arena, &b);
+}
+
+/* False: the field is absent, so there is no entry. */
+static bool add_value(struct buf *b, const struct data_field *f, const void *member)
+{
+    const struct str *text = member;
+    switch (f->kind) {
+    case DATA_ID:
+    case DATA_TEXT:
+        buf_add(b, *text);
+        return text->n > 0;
+    case DATA_ENUM:
+        ASSERT(*(const int *)member >= 1 && *(const int *)member <= f->max);
+        buf_add(b, str_from(f->words[*(const int *)member]));
+        return true;
+    case DATA_INT:
+        buf_printf(b, "%016llx", (unsigned long long)*(const int64_t *)member);
+        return !f->optional || *(const int64_t *)member != 0;
+    case DATA_BOOL:
+        buf_byte(b, *(const bool *)member ? '1' : '0');
+        return true;
+    case DATA_TIME:
+        buf_printf(b, "%012llx", (unsigned long long)(*(const usec_t *)member / USEC_PER_MS));
+        return *(const usec_t *)member != 0;
+    }
+    UNREACHABLE();
+}
+
+static bool add_index(struct buf *b, const struct scope *scope, const struct data_type *type,
+                      const struct data_query *query)
+{
+    ASSERT(query->index >= 1 && query->index <= type->index_count);
+    const struct data_index *index = &type->indexes[query->index - 1];
+    ASSERT(query->fixed <= index->n && (query->fixed == 0 || query->match));
+    if (index->global) {
+        buf_add(b, STR("g/"));
+    } else {
+        tenant_prefix(b, scope);
+        buf_add(b, STR("i/"));
+    }
+    buf_printf(b, "%s.%s/", type->name, index->name);
+    for (unsigned i = 0; i < query->fixed; i++) {
+        const struct data_field *f = &type->fields[index->fields[i]];
+        if (!add_value(b, f, data_member(query->match, f->offset))) {
+            return false;
+        }
+        if (!(index->unique && i + 1 == index->n)) {
+            buf_byte(b, '/');
+        }
+    }
+    return true;
+}
+
+struct str data_key_index_prefix(struct arena *arena, const struct scope *scope,
+                                 const struct data_type *type, const struct data_query *query)
+{
+    BUF_AUTO(b, DATA_MAX_KEY);
+    return add_index(&b, scope, type, query) ? key_done(arena, &b) : STR_EMPTY;
+}
+
+struct str data_key_index(struct arena *arena, const struct scope *scope,
+                          const struct data_type *type, const struct data_query *query)
+{
+    const struct data_index *index = &type->indexes[query->index - 1];
+    ASSERT(query->fixed == index->n);
+    BUF_AUTO(b, DATA_MAX_KEY);
+    if (!add_index(&b, scope, type, query)) {
+        return STR_EMPTY;
+    }
+    if (!index->unique) {
+        buf_add(&b, *(const struct str *)data_member(query->match, type->fields[0].offset));
+    }
+    return key_done(arena, &b);
+}
+
+struct str data_place_text(struct arena *arena, const struct scope *scope, struct str id)
+{
+    return arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(scope->tenant_id), STR_ARG(id));
+}
+
+int data_place_read(struct str text, struct str *ret_tenant, struct str *ret_id)
+{
+    size_t slash = str_find(text, '/', 0);
+    struct str tenant = str_slice(text, 0, slash);
+    struct str id = str_slice(text, slash + 1, text.n);
+    if (!data_id_is(tenant, "ten") || id.n != DATA_ID_SIZE) {
+        return ERR_CORRUPT;
+    }
+    *ret_tenant = tenant;
+    *ret_id = id;
+    return 0;
+}

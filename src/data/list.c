@@ -1,0 +1,190 @@
+/*
+ * Pages of an index. A cursor is base64url of what stands behind the part of the key that is fixed by the query: whatever a
+ * client makes of it, the scan stays between the prefix and the end of the prefix, so it can name nothing of anybody else.
+ * It marks a place between entries, not an entry: records that come or go meanwhile neither repeat nor hide others.
+ */
+#include "base/encode.h"
+#include "data/data_int.h"
+
+struct scan {
+    struct str prefix;
+    struct store_pair *pairs;
+    size_t n;
+    bool more;
+};
+
+static int cursor_read(struct arena *arena, struct str cursor, struct str *ret_place)
+{
+    BUF_AUTO(place, DATA_MAX_KEY);
+    if (cursor.n > DATA_MAX_CURSOR || encode_unbase64url(&place, cursor) < 0 || place.error < 0 ||
+        place.n == 0) {
+        return ERR_INVALID;
+    }
+    *ret_place = arena_str(arena, buf_str(&place));
+    return 0;
+}
+
+static struct str cursor_text(struct arena *arena, struct str prefix, struct str key)
+{
+    BUF_AUTO(text, DATA_MAX_CURSOR * 2);
+    encode_base64url(&text, str_slice(key, prefix.n, key.n));
+    ASSERT(text.error == 0);
+    return arena_str(arena, buf_str(&text));
+}
+
+static struct str joined(struct arena *arena, struct str a, struct str b, bool behind)
+{
+    size_t n = a.n + b.n + (behind ? 1 : 0);
+    char *p = arena_alloc(arena, n);
+    memcpy(p, a.p, a.n);
+    memcpy(p + a.n, b.p, b.n);
+    return str_of(p, n);
+}
+
+static struct str query_prefix(const struct data_at *t, const struct data_query *query)
+{
+    struct arena *arena = store_arena(t->txn);
+    if (query->index == DATA_BY_ID) {
+        ASSERT(data_id_is(t->scope->tenant_id, "ten"));
+        return arena_printf(arena, "t/" STR_FMT "/%s/", STR_ARG(t->scope->tenant_id),
+                            t->type->name);
+    }
+    return data_key_index_prefix(arena, t->scope, t->type, query);
+}
+
+static int query_scan(const struct data_at *t, const struct data_query *query,
+                      struct scan *ret_scan)
+{
+    ASSERT(query->limit >= 1 && query->limit <= DATA_MAX_LIST);
+    struct arena *arena = store_arena(t->txn);
+    struct scan s = {.prefix = query_prefix(t, query)};
+    ASSERT(s.prefix.n > 0);
+    struct store_range range = {
+        .begin = s.prefix,
+        .end = store_after(arena, s.prefix),
+        .limit = query->limit + 1,
+        .reverse = query->reverse,
+    };
+    if (query->cursor.n > 0) {
+        struct str place;
+        int r = cursor_read(arena, query->cursor, &place);
+        if (r < 0) {
+            return r;
+        }
+        struct str key = joined(arena, s.prefix, place, /* behind= */ !query->reverse);
+        *(query->reverse ? &range.end : &range.begin) = key;
+    }
+    int r = store_scan(t->txn, &range, &s.pairs, &s.n);
+    if (r < 0) {
+        return r;
+    }
+    s.more = s.n > query->limit;
+    s.n = s.more ? query->limit : s.n;
+    *ret_scan = s;
+    return 0;
+}
+
+static int row_read(const struct data_at *t, const struct data_query *query,
+                    const struct store_pair *pair, void *ret_record)
+{
+    if (query->index == DATA_BY_ID) {
+        return data_record_decode(store_arena(t->txn), t->type, pair->value, ret_record);
+    }
+    struct str id = str_slice(pair->key, pair->key.n - DATA_ID_SIZE, pair->key.n);
+    int r = data_table_get(t, id, ret_record);
+    return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+}
+
+int data_table_list(const struct data_at *t, const struct data_query *query,
+                    struct data_rows *ret_rows)
+{
+    ASSERT(query->index == DATA_BY_ID || !t->type->indexes[query->index - 1].global);
+    struct arena *arena = store_arena(t->txn);
+    struct scan s;
+    int r = query_scan(t, query, &s);
+    if (r < 0) {
+        return r;
+    }
+    struct data_rows rows = {.at = arena_array(arena, t->type->size, s.n ? s.n : 1), .n = s.n};
+    for (size_t i = 0; i < s.n; i++) {
+        r = row_read(t, query, &s.pairs[i], (char *)rows.at + i * t->type->size);
+        if (r < 0) {
+            return r;
+        }
+    }
+    if (s.more) {
+        rows.next = cursor_text(arena, s.prefix, s.pairs[s.n - 1].key);
+    }
+    *ret_rows = rows;
+    return 0;
+}
+
+int data_places(struct txn *txn, const struct data_type *type, const struct data_query *query,
+                struct data_place **ret_places, size_t *ret_count)
+{
+    ASSERT(query->index >= 1 && type->indexes[query->index - 1].global);
+    struct data_at t = {txn, NULL, type};
+    struct arena *arena = store_arena(txn);
+    struct scan s;
+    int r = query_scan(&t, query, &s);
+    if (r < 0) {
+        return r;
+    }
+    struct data_place *places = ARENA_ARRAY(arena, struct data_place, s.n ? s.n : 1);
+    for (size_t i = 0; i < s.n; i++) {
+        r = data_place_read(s.pairs[i].value, &places[i].scope.tenant_id, &places[i].id);
+        if (r < 0) {
+            return r;
+        }
+        places[i].cursor = cursor_text(arena, s.prefix, s.pairs[i].key);
+    }
+    *ret_places = places;
+    *ret_count = s.n;
+    return 0;
+}
+
+static int place_by(struct txn *txn, const struct data_type *type, const struct data_query *query,
+                    struct data_place *ret_place)
+{
+    struct str value;
+    int r = store_get(txn, data_key_index(store_arena(txn), NULL, type, query), &value);
+    if (r < 0) {
+        return r;
+    }
+    struct data_place place = {.id = STR_EMPTY};
+    r = data_place_read(value, &place.scope.tenant_id, &place.id);
+    if (r == 0) {
+        *ret_place = place;
+    }
+    return r;
+}
+
+int data_user_by_email(struct txn *txn, struct str email, struct scope *ret_scope)
+{
+    ASSERT(email.n > 0);
+    struct data_user match = {.email = email};
+    struct data_place place;
+    int r = place_by(txn, &data_user_type,
+                     &(struct data_query){.index = DATA_USER_BY_EMAIL, .match = &match, .fixed = 1},
+                     &place);
+    if (r == 0) {
+        *ret_scope = (struct scope){.tenant_id = place.scope.tenant_id, .user_id = place.id};
+    }
+    return r;
+}
+
+int data_login_by_id(struct txn *txn, struct str login_id, struct scope *ret_scope)
+{
+    if (!data_id_is(login_id, "log")) {
+        return ERR_NOT_FOUND;
+    }
+    struct data_login match = {.id = login_id};
+    struct data_place place;
+    int r = place_by(txn, &data_login_type,
+                     &(struct data_query){.index = DATA_LOGIN_BY_ID, .match = &match, .fixed = 1},
+                     &place);
+    if (r == 0) {
+        *ret_scope = (struct scope){.tenant_id = place.scope.tenant_id, .login_id = place.id};
+    }
+    return r;
+}
