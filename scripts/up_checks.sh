@@ -5,6 +5,7 @@ BUILD_MIB=2048
 DATA_MIB=512
 INOTIFY_INSTANCES=1024
 INOTIFY_WATCHES=524288
+SYSTEM_USER=coditect
 
 # port_answers PORT
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -92,6 +93,15 @@ raise_limit() {
 raise_inotify_limits() {
     raise_limit max_user_instances "$INOTIFY_INSTANCES"
     raise_limit max_user_watches "$INOTIFY_WATCHES"
+}
+
+# Started as root, the part of coditectd that talks to the network becomes this user.
+need_system_user() {
+    [ "$(id -u)" = 0 ] || return 0
+    if id "$SYSTEM_USER" >/dev/null 2>&1; then return 0; fi
+    /usr/sbin/useradd --system --user-group --no-create-home --shell /usr/sbin/nologin "$SYSTEM_USER" ||
+        die "cannot make the system user $SYSTEM_USER, which the server runs as: make it by hand"
+    step "made the system user $SYSTEM_USER, which the server runs as"
 }
 
 check_machine() {
