@@ -13,7 +13,7 @@ struct faulty {
     void *self;
     struct store_faults faults;
     _Atomic uint64_t calls;
-    bool armed; /* not while the store is opened */
+    _Atomic bool armed; /* not while the store is opened */
 };
 
 /* splitmix64: the n-th number of a seed, so that a run can be repeated whatever the threads do. */

@@ -85,7 +85,9 @@ void store_space_look(struct store_space *space, size_t unused)
     if (available >= 2 * (uint64_t)space->size) {
         store_space_inflate(space);
     }
-    if (space->inflated || available + unused >= space->size + space->size / 2) {
+    bool enough =
+        available >= space->size / 4 && available + unused >= space->size + space->size / 2;
+    if (space->inflated || enough) {
         atomic_store(&space->full, false);
         log_info("store", "there is space again");
     }

@@ -28,7 +28,7 @@ enum {
 
 struct bytes {
     char *p;
-    size_t n;
+    size_t n, room;
 };
 
 struct pending {
@@ -67,7 +67,10 @@ static struct {
 static void resize(struct bytes *b, size_t n)
 {
     if (n > b->n) {
-        b->p = mem_grow(b->p, n);
+        if (n > b->room) {
+            b->room = 2 * n;
+            b->p = mem_grow(b->p, b->room);
+        }
         memset(b->p + b->n, 0, n - b->n);
     }
     b->n = n;
@@ -150,11 +153,11 @@ static struct disk_file *find_file(const char *name, bool make)
             empty = &disk.files[i];
         }
     }
-    if (make) {
-        ASSERT(empty != NULL);
-        (void)snprintf(empty->name, sizeof empty->name, "%s", name);
+    if (!make) {
+        return NULL;
     }
-    return make ? empty : NULL;
+    ASSERT(empty && snprintf(empty->name, sizeof empty->name, "%s", name) > 0);
+    return empty;
 }
 
 static void drop_file(struct disk_file *f)
@@ -204,8 +207,8 @@ static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 at
         return SQLITE_IOERR_WRITE;
     }
     overwrite(&f->now, (size_t)at, p, (size_t)n);
-    VEC_ADD(&f->pending,
-            (struct pending){.at = (size_t)at, .data = {mem_dup(p, (size_t)n), (size_t)n}});
+    VEC_ADD(&f->pending, (struct pending){.at = (size_t)at,
+                                          .data = {mem_dup(p, (size_t)n), (size_t)n, (size_t)n}});
     return powered() ? SQLITE_OK : SQLITE_IOERR_WRITE;
 }
 
@@ -223,7 +226,6 @@ static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 
 static int file_sync(sqlite3_file *base, int flags)
 {
-    (void)flags;
     struct disk_file *f = ((struct open_file *)base)->file;
     LOCK_SCOPE(&disk.lock);
     if (!powered()) {
@@ -268,21 +270,11 @@ static int file_check_reserved(sqlite3_file *base, int *ret_reserved)
 
 static int file_control(sqlite3_file *base, int what, void *ctx)
 {
-    (void)base;
-    (void)what;
-    (void)ctx;
     return SQLITE_NOTFOUND;
-}
-
-static int file_sector_size(sqlite3_file *base)
-{
-    (void)base;
-    return SECTOR;
 }
 
 static int file_characteristics(sqlite3_file *base)
 {
-    (void)base;
     return SQLITE_IOCAP_POWERSAFE_OVERWRITE; /* as the system's: a torn write spares its neighbours */
 }
 
@@ -344,7 +336,6 @@ static int shm_lock(sqlite3_file *base, int offset, int n, int flags)
 
 static void shm_barrier(sqlite3_file *base)
 {
-    (void)base;
     LOCK_SCOPE(&disk.lock);
 }
 
@@ -352,7 +343,6 @@ static void shm_barrier(sqlite3_file *base)
 static int shm_unmap(sqlite3_file *base, int remove)
 {
     struct open_file *o = (struct open_file *)base;
-    (void)remove;
     LOCK_SCOPE(&disk.lock);
     for (int i = 0; i < LOCKS; i++) {
         shm_release(o, i);
@@ -377,7 +367,6 @@ static const sqlite3_io_methods methods = {
     .xUnlock = file_lock,
     .xCheckReservedLock = file_check_reserved,
     .xFileControl = file_control,
-    .xSectorSize = file_sector_size,
     .xDeviceCharacteristics = file_characteristics,
     .xShmMap = shm_map,
     .xShmLock = shm_lock,
@@ -390,7 +379,6 @@ static const sqlite3_io_methods methods = {
 static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, int flags,
                     int *ret_flags)
 {
-    (void)vfs;
     struct open_file *o = (struct open_file *)base;
     memset(o, 0, sizeof *o);
     LOCK_SCOPE(&disk.lock);
@@ -410,8 +398,6 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base,
 
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync)
 {
-    (void)vfs;
-    (void)sync;
     LOCK_SCOPE(&disk.lock);
     struct disk_file *f = disk.cut ? NULL : find_file(name, false);
     if (f) {
@@ -422,7 +408,6 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync)
 
 static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *ret_yes)
 {
-    (void)vfs;
     LOCK_SCOPE(&disk.lock);
     const struct disk_file *f = find_file(name, false);
     *ret_yes = f && (flags != SQLITE_ACCESS_EXISTS || f->now.n > 0);
@@ -431,31 +416,16 @@ static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *ret_ye
 
 static int vfs_path(sqlite3_vfs *vfs, const char *name, int size, char *to)
 {
-    (void)vfs;
     return snprintf(to, (size_t)size, "%s", name) < size ? SQLITE_OK : SQLITE_CANTOPEN;
 }
 
 static int vfs_random(sqlite3_vfs *vfs, int n, char *to)
 {
-    (void)vfs;
     LOCK_SCOPE(&disk.lock);
     for (int i = 0; i < n; i++) {
         to[i] = (char)store_test_random(&disk.random);
     }
     return n;
-}
-
-/* SQLite waits here for a lock; nothing in these tests needs it to be long. */
-static int vfs_sleep(sqlite3_vfs *vfs, int usec)
-{
-    (void)vfs;
-    return disk.system->xSleep(disk.system, usec);
-}
-
-static int vfs_time(sqlite3_vfs *vfs, double *ret_days)
-{
-    (void)vfs;
-    return disk.system->xCurrentTime(disk.system, ret_days);
 }
 
 void power_vfs_reset(uint64_t seed)
@@ -473,8 +443,8 @@ void power_vfs_reset(uint64_t seed)
             .xAccess = vfs_access,
             .xFullPathname = vfs_path,
             .xRandomness = vfs_random,
-            .xSleep = vfs_sleep,
-            .xCurrentTime = vfs_time,
+            .xSleep = disk.system->xSleep,
+            .xCurrentTime = disk.system->xCurrentTime,
         };
         ASSERT(sqlite3_vfs_register(&disk.vfs, 0) == SQLITE_OK);
         disk.ready = true;

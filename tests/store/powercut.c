@@ -190,7 +190,7 @@ static int run_disk(struct disk_run *d, uint64_t seed, unsigned cuts)
     power_vfs_reset(seed);
     d->random = seed;
     d->threads = seed % 2 ? THREADS : 1;
-    store_test_make_directory(d->t.directory);
+    store_test_make_quick_directory(d->t.directory);
     for (unsigned i = 0; i < THREADS; i++) {
         d->clients[i] = (struct client){.random = seed + i + 1, .thread = i};
     }

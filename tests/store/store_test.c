@@ -3,12 +3,23 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include "base/mem.h"
 #include "base/rand.h"
 
 void store_test_make_directory(char to[static 64])
 {
-    (void)snprintf(to, 64, "/tmp/coditect-store-XXXXXX");
+    static const char template[] = "/tmp/coditect-store-XXXXXX";
+    memcpy(to, template, sizeof template);
     assert_non_null(mkdtemp(to));
+}
+
+void store_test_make_quick_directory(char to[static 64])
+{
+    static const char template[] = "/dev/shm/coditect-store-XXXXXX";
+    memcpy(to, template, sizeof template);
+    if (!mkdtemp(to)) {
+        store_test_make_directory(to);
+    }
 }
 
 void store_test_remove_directory(const char *directory)
@@ -130,4 +141,40 @@ uint64_t store_test_random(uint64_t *state)
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);
+}
+
+static int set_up(void **state)
+{
+    store_test_begin(*state);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    store_test_end(*state);
+    return 0;
+}
+
+int store_test_every_driver(const struct CMUnitTest *tests, size_t count)
+{
+    struct store_test drivers[] = {
+        {.name = "memory", .driver = "memory"},
+        {.name = "sqlite", .driver = "sqlite"},
+        {.name = "faulty memory", .driver = "memory", .fault_rate = 7},
+        {.name = "faulty sqlite", .driver = "sqlite", .fault_rate = 7},
+    };
+    int failed = 0;
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
+        struct CMUnitTest *own = mem_alloc(count * sizeof *own);
+        for (size_t k = 0; k < count; k++) {
+            own[k] = tests[k];
+            own[k].setup_func = set_up;
+            own[k].teardown_func = tear_down;
+            own[k].initial_state = &drivers[i];
+        }
+        print_message("driver: %s\n", drivers[i].name);
+        failed += _cmocka_run_group_tests(drivers[i].name, own, count, NULL, NULL);
+        mem_free(own);
+    }
+    return failed != 0;
 }

@@ -15,6 +15,8 @@ struct store_test {
 };
 
 void store_test_make_directory(char to[static 64]);
+void store_test_make_quick_directory(
+    char to[static 64]); /* in memory where there is such a place */
 void store_test_remove_directory(const char *directory);
 
 /* Asserts that they work. */
@@ -37,5 +39,11 @@ bool store_test_all(void); /* CODITECT_TEST_ALL=1 */
 
 /* splitmix64 on state. */
 uint64_t store_test_random(uint64_t *state);
+
+/*
+ * Runs the tests once for each driver, each test with a new store as its state: memory, sqlite, and both behind faults (every
+ * seventh call meets a conflict, a timeout or an unknown result). Returns what main returns.
+ */
+int store_test_every_driver(const struct CMUnitTest *tests, size_t count);
 
 #endif

@@ -1,0 +1,159 @@
+/*
+ * A full disk: a small tmpfs in a mount namespace of this process (as root; else skipped). Writes end with ERR_NO_SPACE, reads
+ * and deletions go on, nothing acknowledged is lost, and writes resume when there is space.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "store_test.h"
+
+enum { DISK = 24 << 20, BALLOON = 4 << 20, VALUE = 60000 };
+
+struct numbered {
+    unsigned number;
+    bool found;
+};
+
+static struct str key_of(struct txn *txn, const struct numbered *n)
+{
+    return arena_printf(store_arena(txn), "full/%06u", n->number);
+}
+
+static int put_numbered(struct txn *txn, void *ctx)
+{
+    store_put(txn, key_of(txn, ctx), str_of(arena_alloc(store_arena(txn), VALUE), VALUE));
+    return 0;
+}
+
+static int delete_numbered(struct txn *txn, void *ctx)
+{
+    store_delete(txn, key_of(txn, ctx));
+    return 0;
+}
+
+static int get_numbered(struct txn *txn, void *ctx)
+{
+    struct numbered *n = ctx;
+    struct str value;
+    int r = store_get(txn, key_of(txn, n), &value);
+    n->found = r == 0 && value.n == VALUE;
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static int put_state(struct txn *txn, void *ctx)
+{
+    (void)ctx;
+    store_put(txn, STR("state"), STR("must be kept"));
+    return 0;
+}
+
+static int write_numbered(struct store *s, store_fn *fn, unsigned number)
+{
+    struct numbered n = {number, false};
+    struct store_op op = store_op_new();
+    return store_write(s, &op, fn, &n);
+}
+
+static bool is_there(struct store *s, unsigned number)
+{
+    struct numbered n = {number, false};
+    assert_int_equal(store_read(s, get_numbered, &n), 0);
+    return n.found;
+}
+
+static bool mount_small_disk(const char *directory)
+{
+    char options[32];
+    (void)snprintf(options, sizeof options, "size=%d", DISK);
+    return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+           mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tmpfs", directory, "tmpfs", 0, options) == 0;
+}
+
+static unsigned fill_up(struct store *s)
+{
+    unsigned kept = 0;
+    int r;
+    while ((r = write_numbered(s, put_numbered, kept)) == 0) {
+        kept++;
+        assert_true(kept < DISK / VALUE);
+    }
+    assert_int_equal(r, ERR_NO_SPACE);
+    return kept;
+}
+
+static void expect_full(struct store *s, bool full)
+{
+    struct store_stats stats;
+    store_stats(s, &stats);
+    assert_int_equal(stats.disk_full, full);
+}
+
+/* While full: reads, state and deletions work, ordinary writes do not. */
+static void live_on(struct store *s, unsigned kept)
+{
+    expect_full(s, true);
+    for (unsigned i = 0; i < kept; i++) {
+        assert_true(is_there(s, i));
+    }
+    assert_false(is_there(s, kept));
+    struct store_op op = store_op_new();
+    assert_int_equal(store_write(s, &op, put_state, NULL), ERR_NO_SPACE);
+    op = store_op_new();
+    op.reserve = true;
+    assert_int_equal(store_write(s, &op, put_state, NULL), 0);
+    for (unsigned i = 0; i < kept / 2; i++) {
+        assert_int_equal(write_numbered(s, delete_numbered, i), 0);
+    }
+}
+
+/* Space is looked for at most once a second: the store's clock is what the test drives. */
+static void resume(struct store *s, unsigned kept)
+{
+    time_test_set(time_now(), time_monotonic() + 2 * USEC_PER_SEC);
+    assert_int_equal(write_numbered(s, put_numbered, kept), 0);
+    time_test_real();
+    expect_full(s, false);
+    for (unsigned i = 0; i <= kept; i++) {
+        assert_int_equal(is_there(s, i), i >= kept / 2);
+    }
+}
+
+static void a_full_disk_loses_nothing(void **state)
+{
+    (void)state;
+    char directory[64], data[96];
+    store_test_make_directory(directory);
+    if (!mount_small_disk(directory)) {
+        (void)rmdir(directory);
+        print_message("a_full_disk_loses_nothing: skipped, needs root and mount namespaces\n");
+        skip();
+    }
+    (void)snprintf(data, sizeof data, "%s/data", directory);
+    const struct store_options options = {
+        .driver = "sqlite",
+        .directory = data,
+        .balloon = BALLOON,
+        .checkpoint = 2 << 20,
+    };
+    struct store *s;
+    assert_int_equal(store_open(&options, &s), 0);
+    unsigned kept = fill_up(s);
+    assert_true(kept > (DISK - BALLOON) / VALUE / 3);
+    live_on(s, kept);
+    resume(s, kept);
+    store_close(s);
+    assert_int_equal(store_open(&options, &s), 0);
+    assert_true(is_there(s, kept));
+    store_close(s);
+    assert_int_equal(umount(directory), 0);
+    (void)rmdir(directory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_full_disk_loses_nothing)};
+    return cmocka_run_group_tests_name("disk full", tests, NULL, NULL);
+}

@@ -1,0 +1,183 @@
+/* Opening: one process at a time, formats that this program knows, and what an open store refuses to do. */
+#include <fcntl.h>
+#include <sqlite3.h>
+
+#include "base/assert.h"
+#include "store_test.h"
+
+static int open_again(const struct store_test *t, struct store **ret_store)
+{
+    const struct store_options options = {
+        .driver = "sqlite", .directory = t->directory, .balloon = 1 << 20};
+    return store_open(&options, ret_store);
+}
+
+/* One statement on the closed database. */
+static void change(const struct store_test *t, const char *statement)
+{
+    char path[128];
+    sqlite3 *db;
+    (void)snprintf(path, sizeof path, "%s/store.db", t->directory);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, statement, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void a_second_process_is_refused(void **state)
+{
+    struct store_test *t = *state;
+    struct store *second = NULL;
+    assert_int_equal(open_again(t, &second), ERR_BUSY);
+    assert_null(second);
+    char path[128], pid[32] = "";
+    (void)snprintf(path, sizeof path, "%s/lock", t->directory);
+    FD_AUTO int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd_read_full(fd, pid, sizeof pid - 1) > 0);
+    assert_int_equal(strtoul(pid, NULL, 10), getpid());
+}
+
+static void other_formats_are_refused(void **state)
+{
+    struct store_test *t = *state;
+    static const char *const changes[] = {
+        "UPDATE kv SET value = CAST('2' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)",
+        "UPDATE kv SET value = CAST('one' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)",
+        "DELETE FROM kv WHERE key = CAST('meta/format' AS BLOB)", /* somebody else's data */
+        "DROP TABLE kv; CREATE TABLE kv(a, b, c)",
+    };
+    store_test_put(t, "key", "value");
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        store_test_close(t);
+        change(t, changes[i]);
+        assert_true(open_again(t, &t->store) < 0);
+        assert_null(t->store);
+        if (i == 1) {
+            change(
+                t,
+                "UPDATE kv SET value = CAST('1' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)");
+            store_test_open(t);
+        }
+    }
+}
+
+static void a_file_that_is_no_database_is_refused(void **state)
+{
+    struct store_test *t = *state;
+    store_test_close(t);
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/store.db", t->directory);
+    FD_AUTO int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    char noise[8192];
+    memset(noise, 'x', sizeof noise);
+    assert_int_equal(fd_write_all(fd, str_of(noise, sizeof noise)), 0);
+    assert_int_equal(open_again(t, &t->store), ERR_CORRUPT);
+}
+
+static void what_is_kept_is_there_again(void **state)
+{
+    struct store_test *t = *state;
+    ARENA_AUTO(a);
+    for (int i = 0; i < 3; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "key%d", i);
+        store_test_put(t, key, "value");
+        store_test_close(t);
+        store_test_open(t);
+        struct str value;
+        assert_int_equal(store_test_get(t, &a, "key0", &value), 0);
+        assert_str(value, "value");
+    }
+}
+
+static void an_unknown_driver_is_refused(void **state)
+{
+    (void)state;
+    struct store *s = NULL;
+    assert_int_equal(store_open(&(struct store_options){.driver = "paper"}, &s), ERR_INVALID);
+}
+
+/* ---- misuse is caught --------------------------------------------------------------------------------------- */
+
+static int put_something(struct txn *txn, void *ctx)
+{
+    (void)ctx;
+    store_put(txn, STR("something"), STR("x"));
+    return 0;
+}
+
+static int add_something(struct txn *txn, void *ctx)
+{
+    (void)ctx;
+    store_add(txn, STR("something"), 1);
+    return 0;
+}
+
+static int nested(struct txn *txn, void *ctx)
+{
+    (void)txn;
+    struct store_test *t = ctx;
+    return store_read(t->store, put_something, NULL);
+}
+
+static int put_reserved(struct txn *txn, void *ctx)
+{
+    (void)ctx;
+    store_put(txn, STR("meta/format"), STR("2"));
+    return 0;
+}
+
+static int run_in_new_store(store_fn *fn, bool write)
+{
+    struct store_test t = {.driver = "memory"};
+    store_test_open(&t);
+    return write ? store_write(t.store, NULL, fn, &t) : store_read(t.store, fn, &t);
+}
+
+static int read_own_feed(struct txn *txn, void *ctx)
+{
+    (void)ctx;
+    struct store_event *events;
+    size_t count;
+    store_append(txn, STR("f"), STR("x"));
+    return store_feed(txn, &(struct store_feed_range){.feed = STR("f"), .limit = 1}, &events,
+                      &count);
+}
+
+static void misuse_dies(void **state)
+{
+    (void)state;
+    assert_dies(run_in_new_store(nested, false));
+    assert_dies(run_in_new_store(nested, true));
+    assert_dies(run_in_new_store(put_reserved, true));
+    assert_dies(run_in_new_store(put_something, false));
+    assert_dies(run_in_new_store(add_something, true)); /* without an operation */
+    assert_dies(run_in_new_store(read_own_feed, true));
+}
+
+static int set_up(void **state)
+{
+    static struct store_test t;
+    t = (struct store_test){.name = "sqlite", .driver = "sqlite"};
+    store_test_begin(&t);
+    *state = &t;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    store_test_end(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_second_process_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(other_formats_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_is_no_database_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_kept_is_there_again, set_up, tear_down),
+        cmocka_unit_test(an_unknown_driver_is_refused),
+        cmocka_unit_test(misuse_dies),
+    };
+    return cmocka_run_group_tests_name("opening", tests, NULL, NULL);
+}
