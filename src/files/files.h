@@ -19,12 +19,13 @@
 #include "data/data.h"
 
 enum {
-    FILES_MAX_LIST = 1000,     /* entries in a page of a listing */
-    FILES_MAX_HISTORY = 500,   /* versions in a page of a history */
-    FILES_MAX_BATCH = 500,     /* changes in a batch */
-    FILES_MAX_TARGET = 4095,   /* bytes of a symbolic link's target */
-    FILES_MAX_AUTHOR = 64,     /* bytes of an author's id */
-    FILES_MAX_NAMED = 2000,    /* chunk and page hashes named by a batch */
+    FILES_MAX_LIST = 1000,   /* entries in a page of a listing */
+    FILES_MAX_HISTORY = 500, /* versions in a page of a history */
+    FILES_MAX_BATCH = 500,   /* changes in a batch */
+    FILES_MAX_TARGET = 4095, /* bytes of a symbolic link's target */
+    FILES_MAX_AUTHOR = 64,   /* bytes of an author's id */
+    FILES_MAX_NAMED = 2000,  /* chunk and page hashes in a question or an answer */
+    FILES_MAX_TXN = 1000000, /* bytes that the changes of one transaction write, about */
 };
 
 enum files_kind { FILES_FILE = 1, FILES_FOLDER, FILES_SYMLINK };
@@ -49,7 +50,8 @@ struct files_entry {
     uint64_t size;    /* bytes of a file or of a link's target; 0 for a folder */
     uint32_t mode;    /* permission bits, at most 07777 */
     usec_t mtime;     /* as told by who wrote it */
-    struct content_hash hash; /* SHA-256 of all bytes; zero for a folder. Of what a workspace sent in more than one chunk: its claim */
+    struct content_hash
+        hash; /* SHA-256 of all bytes; zero for a folder. Of what a workspace sent in more than one chunk: its claim */
     struct content_manifest manifest;
     struct str bytes; /* when manifest.small: the content, where the function says so; else empty */
 };
@@ -57,14 +59,16 @@ struct files_entry {
 /* ---- Reading ---- */
 
 /* The entry at path; "" is the root. ERR_NOT_FOUND. */
-int files_stat(struct data_context *ctx, struct str session, struct str path, struct files_entry *ret_entry) BASE_MUST_USE;
+int files_stat(struct data_context *ctx, struct str session, struct str path,
+               struct files_entry *ret_entry) BASE_MUST_USE;
 
 struct files_list_input {
     struct str session;
-    struct str path;  /* of a folder, "" for the root */
-    struct str after; /* cursor: path, relative to the folder, of the last entry already had; empty: from the start */
-    size_t limit;     /* 1 to FILES_MAX_LIST */
-    bool recursive;   /* everything below, folders before what is in them */
+    struct str path; /* of a folder, "" for the root */
+    struct str
+        after; /* cursor: path, relative to the folder, of the last entry already had; empty: from the start */
+    size_t limit;   /* 1 to FILES_MAX_LIST */
+    bool recursive; /* everything below, folders before what is in them */
 };
 
 struct files_page {
@@ -72,11 +76,12 @@ struct files_page {
     size_t count;
     bool more; /* the next cursor is the path of the last entry, relative to the listed folder */
     struct str next; /* that cursor; empty when there is no more */
-    uint64_t seq; /* of the session when this page was read */
+    uint64_t seq;    /* of the session when this page was read */
 };
 
 /* ERR_NOT_FOUND, ERR_NOT_DIRECTORY. A cursor whose entry is gone meanwhile goes on behind its place. */
-int files_list(struct data_context *ctx, const struct files_list_input *in, struct files_page *ret_page) BASE_MUST_USE;
+int files_list(struct data_context *ctx, const struct files_list_input *in,
+               struct files_page *ret_page) BASE_MUST_USE;
 
 /* The session's counters. bytes: the sum of all files' and links' sizes; seq: its latest change. */
 struct files_totals {
@@ -84,7 +89,8 @@ struct files_totals {
     uint64_t bytes;
     uint64_t seq;
 };
-int files_totals(struct data_context *ctx, struct str session, struct files_totals *ret_totals) BASE_MUST_USE;
+int files_totals(struct data_context *ctx, struct str session,
+                 struct files_totals *ret_totals) BASE_MUST_USE;
 
 struct files_open_input {
     struct str session;
@@ -99,7 +105,8 @@ struct files_open_input {
 struct files_reader;
 
 /* ERR_NOT_FOUND, ERR_IS_DIRECTORY. A symbolic link is read as its target's text. */
-int files_reader_open(struct data_context *ctx, const struct files_open_input *in, struct files_reader **ret_reader,
+int files_reader_open(struct data_context *ctx, const struct files_open_input *in,
+                      struct files_reader **ret_reader,
                       struct files_entry *ret_entry) BASE_MUST_USE;
 void files_reader_destroy(struct files_reader *r); /* NULL allowed */
 
@@ -136,9 +143,10 @@ struct files_upload;
 
 /* What can be known already is checked already: ERR_NOT_FOUND (session, folder), ERR_PRECONDITION, ERR_IS_DIRECTORY,
  * ERR_NOT_DIRECTORY, ERR_TOO_LARGE (expected). */
-int files_upload_create(struct data_context *ctx, const struct files_put_input *in, struct files_upload **ret_upload)
-    BASE_MUST_USE;
-void files_upload_destroy(struct files_upload *u); /* NULL allowed; before the commit: as if it had never been */
+int files_upload_create(struct data_context *ctx, const struct files_put_input *in,
+                        struct files_upload **ret_upload) BASE_MUST_USE;
+void files_upload_destroy(
+    struct files_upload *u); /* NULL allowed; before the commit: as if it had never been */
 
 /* ERR_TOO_LARGE: over CONTENT_MAX_FILE. */
 int files_upload_write(struct files_upload *u, struct str bytes) BASE_MUST_USE;
@@ -147,15 +155,16 @@ int files_upload_write(struct files_upload *u, struct str bytes) BASE_MUST_USE;
 int files_upload_commit(struct files_upload *u, struct files_entry *ret_entry) BASE_MUST_USE;
 
 /* An upload of bytes that are all here. */
-int files_put(struct data_context *ctx, const struct files_put_input *in, struct str bytes, struct files_entry *ret_entry)
-    BASE_MUST_USE;
+int files_put(struct data_context *ctx, const struct files_put_input *in, struct str bytes,
+              struct files_entry *ret_entry) BASE_MUST_USE;
 
 /* A symbolic link; uses session, path, match, author, parents, mtime. ERR_INVALID: target empty, too long or with a NUL. */
 int files_symlink(struct data_context *ctx, const struct files_put_input *in, struct str target,
                   struct files_entry *ret_entry) BASE_MUST_USE;
 
 /* A folder; uses session, path, author, parents, mode (-1: 0755), mtime. ERR_EXISTS, ERR_NOT_FOUND, ERR_NOT_DIRECTORY. */
-int files_mkdir(struct data_context *ctx, const struct files_put_input *in, struct files_entry *ret_entry) BASE_MUST_USE;
+int files_mkdir(struct data_context *ctx, const struct files_put_input *in,
+                struct files_entry *ret_entry) BASE_MUST_USE;
 
 struct files_delete_input {
     struct str session;
@@ -166,7 +175,8 @@ struct files_delete_input {
 };
 
 /* One key moves, however much is below it. ERR_NOT_FOUND, ERR_PRECONDITION, ERR_NOT_EMPTY. ret_seq: the change. */
-int files_delete(struct data_context *ctx, const struct files_delete_input *in, uint64_t *ret_seq) BASE_MUST_USE;
+int files_delete(struct data_context *ctx, const struct files_delete_input *in,
+                 uint64_t *ret_seq) BASE_MUST_USE;
 
 struct files_move_input {
     struct str session;
@@ -175,18 +185,21 @@ struct files_move_input {
     struct files_match match; /* of from */
     struct files_author author;
     bool parents;
-    bool overwrite; /* a file or link at to is replaced and its history goes on; else ERR_EXISTS; a folder never is */
+    bool
+        overwrite; /* a file or link at to is replaced and its history goes on; else ERR_EXISTS; a folder never is */
 };
 
 /*
  * One key moves. ERR_NOT_FOUND, ERR_EXISTS, ERR_INVALID (a folder into itself); ERR_PRECONDITION, ERR_NOT_DIRECTORY.
  */
-int files_move(struct data_context *ctx, const struct files_move_input *in, struct files_entry *ret_entry) BASE_MUST_USE;
+int files_move(struct data_context *ctx, const struct files_move_input *in,
+               struct files_entry *ret_entry) BASE_MUST_USE;
 
 /* ---- History ---- */
 
 struct files_version {
-    struct files_entry entry; /* as it was; for a deletion as it was before, with the deletion's version */
+    struct files_entry
+        entry; /* as it was; for a deletion as it was before, with the deletion's version */
     enum files_op op;
     struct files_author author;
     usec_t at;
@@ -194,7 +207,7 @@ struct files_version {
 
 struct files_history_input {
     struct str session;
-    struct str path; /* of what is there, or was there last */
+    struct str path;  /* of what is there, or was there last */
     struct str after; /* cursor, empty: from the newest */
     size_t limit;     /* 1 to FILES_MAX_HISTORY */
 };
@@ -209,8 +222,8 @@ struct files_history {
  * Versions of what is at path, through its renames; then of what was there before it. ERR_NOT_FOUND: nothing ever was;
  * ERR_INVALID: not a cursor.
  */
-int files_history(struct data_context *ctx, const struct files_history_input *in, struct files_history *ret_history)
-    BASE_MUST_USE;
+int files_history(struct data_context *ctx, const struct files_history_input *in,
+                  struct files_history *ret_history) BASE_MUST_USE;
 
 struct files_restore_input {
     struct str session;
@@ -220,23 +233,30 @@ struct files_restore_input {
 };
 
 /* The old content (of a deleted folder: everything in it) as a new version at path. ERR_NOT_FOUND, ERR_EXISTS. */
-int files_restore(struct data_context *ctx, const struct files_restore_input *in, struct files_entry *ret_entry)
-    BASE_MUST_USE;
+int files_restore(struct data_context *ctx, const struct files_restore_input *in,
+                  struct files_entry *ret_entry) BASE_MUST_USE;
 
 /* ---- For the mirror ---- */
 
-enum files_change_kind { FILES_CHANGE_PUT = 1, FILES_CHANGE_MKDIR, FILES_CHANGE_SYMLINK, FILES_CHANGE_DELETE, FILES_CHANGE_MOVE };
+enum files_change_kind {
+    FILES_CHANGE_PUT = 1,
+    FILES_CHANGE_MKDIR,
+    FILES_CHANGE_SYMLINK,
+    FILES_CHANGE_DELETE,
+    FILES_CHANGE_MOVE
+};
 
 struct files_change {
     enum files_change_kind kind;
-    struct str path; /* of a move: from */
-    struct str to;   /* of a move */
-    uint64_t base;   /* version that the sender last saw at path; 0: it saw nothing there */
+    struct str path;  /* of a move: from */
+    struct str to;    /* of a move */
+    uint64_t base;    /* version that the sender last saw at path; 0: it saw nothing there */
+    uint64_t to_base; /* of a move: the same for to */
     uint32_t mode;
     usec_t mtime;
     struct content_hash hash;         /* of a file's bytes */
     struct content_manifest manifest; /* of a file; of a link: small */
-    struct str bytes;                 /* of a small file; of a link: its target (also above CONTENT_INLINE_MAX) */
+    struct str bytes; /* of a small file; of a link: its target (also above CONTENT_INLINE_MAX) */
     struct files_author author;
 };
 
@@ -253,38 +273,42 @@ enum files_outcome { FILES_APPLIED = 1, FILES_CONFLICT, FILES_MISSING };
 
 struct files_apply_result {
     enum files_outcome outcome;
-    uint64_t seq;       /* of the session afterwards: everything up to here is persisted */
-    uint64_t *versions; /* FILES_APPLIED: of each change's entry; a change that changed nothing: the version that stands */
-    size_t index;       /* FILES_CONFLICT: the first change whose base does not stand */
-    uint64_t version;   /* and what stands there (0: nothing) */
+    uint64_t seq; /* of the session afterwards: everything up to here is persisted */
+    uint64_t *
+        versions; /* FILES_APPLIED: of each change's entry; a change that changed nothing: the version that stands */
+    size_t index;                 /* FILES_CONFLICT: the first change whose base does not stand */
+    uint64_t version;             /* and what stands there (0: nothing) */
     struct content_hash *missing; /* FILES_MISSING: chunks and pages to be sent first */
     size_t missing_count;
 };
 
 /*
  * Applies the changes in order in one transaction, all or none; ctx->op is the batch's. Each has its own seq. Missing
- * folders are made. A deletion takes everything below. Pages named by a manifest must have been given to files_page_add
- * (or be uploaded as chunks: they are looked into). ERR_TOO_LARGE: the batch writes more than a transaction may; send half.
+ * folders are made. A deletion takes everything below. Chunks and pages named by a manifest must have been given to
+ * files_chunk_put before; pages are looked into. ERR_TOO_LARGE: the batch writes more than a transaction may; send half.
  */
-int files_apply(struct data_context *ctx, const struct files_apply_input *in, struct files_apply_result *ret_result)
-    BASE_MUST_USE;
+int files_apply(struct data_context *ctx, const struct files_apply_input *in,
+                struct files_apply_result *ret_result) BASE_MUST_USE;
 
 /* Which of the chunks the tenant has not. ret_missing in the order of hashes; count <= FILES_MAX_NAMED (ERR_LIMIT). */
 int files_chunks_missing(struct data_context *ctx, const struct content_hash *hashes, size_t count,
                          struct content_hash **ret_missing, size_t *ret_count) BASE_MUST_USE;
 
 /* Stores a chunk in its stored form. Harmless when repeated. ERR_INVALID: malformed, or its bytes have another hash. */
-int files_chunk_put(struct data_context *ctx, const struct content_hash *hash, struct str encoded) BASE_MUST_USE;
+int files_chunk_put(struct data_context *ctx, const struct content_hash *hash,
+                    struct str encoded) BASE_MUST_USE;
 
 /* The stored form of a chunk or page, into ctx->arena, verified. ERR_NOT_FOUND, ERR_CORRUPT. */
-int files_chunk_get(struct data_context *ctx, const struct content_hash *hash, struct str *ret_encoded) BASE_MUST_USE;
+int files_chunk_get(struct data_context *ctx, const struct content_hash *hash,
+                    struct str *ret_encoded) BASE_MUST_USE;
 
 struct files_event {
     uint64_t seq;
     enum files_op op;
-    struct str path;            /* where it is afterwards; of a deletion: where it was */
-    struct str from;            /* of a move: where it was */
-    struct files_entry entry;   /* as of this change, with bytes when small; of a deletion: as it was */
+    struct str path; /* where it is afterwards; of a deletion: where it was */
+    struct str from; /* of a move: where it was */
+    struct files_entry
+        entry; /* as of this change, with bytes when small; of a deletion: as it was */
     struct files_author author;
     usec_t at;
 };
@@ -302,12 +326,13 @@ int files_changes_since(struct data_context *ctx, struct str session, uint64_t s
 
 struct files_tree_input {
     struct str session;
-    uint64_t at;      /* seq of the moment; 0: now (the page says which seq that is; go on with it) */
+    uint64_t at; /* seq of the moment; 0: now (the page says which seq that is; go on with it) */
     struct str after; /* cursor: path of the last entry already had */
     size_t limit;     /* 1 to FILES_MAX_LIST */
 };
 
 /* The whole tree as of a moment, folders before what is in them; entries carry bytes when small. ERR_NOT_FOUND: at lies ahead. */
-int files_tree(struct data_context *ctx, const struct files_tree_input *in, struct files_page *ret_page) BASE_MUST_USE;
+int files_tree(struct data_context *ctx, const struct files_tree_input *in,
+               struct files_page *ret_page) BASE_MUST_USE;
 
 #endif

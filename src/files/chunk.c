@@ -1,0 +1,357 @@
+/*
+ * Content in the store. A chunk is two keys: its bytes, and a few bytes that say that it is there, so that a question or a
+ * commit need not read content. Both are written and (by the collector) deleted together.
+ *
+ * The lease of an upload in flight is the hour in stored/: who names a chunk that is there already renews it once it is
+ * older than RENEW_HOURS. The collector deletes what nothing names and what is older than a day, in a transaction that
+ * reads stored/ and the empty chunkref range; a commit reads stored/ and writes a chunkref; so one of the two is first.
+ */
+#include "files/files_int.h"
+
+enum { RENEW_HOURS = 6 };
+
+static struct str hash_part(struct arena *arena, const struct content_hash *hash)
+{
+    char *text = arena_alloc(arena, CONTENT_HASH_TEXT + 1);
+    content_hash_text(hash, text);
+    return str_of(text, CONTENT_HASH_TEXT);
+}
+
+static struct str key_chunk(struct files_tx *tx, const struct content_hash *hash)
+{
+    return DATA_KEY(tx->arena, tx->scope, DATA_SPACE_CHUNK, hash_part(tx->arena, hash));
+}
+
+static struct str key_stored(struct files_tx *tx, const struct content_hash *hash)
+{
+    return DATA_KEY(tx->arena, tx->scope, DATA_SPACE_STORED, hash_part(tx->arena, hash));
+}
+
+int files_stored_get(struct files_tx *tx, const struct content_hash *hash,
+                     struct files_stored *ret_stored)
+{
+    struct str value;
+    int r = store_get(tx->txn, key_stored(tx, hash), &value);
+    return r < 0 ? r : files_stored_decode(value, ret_stored);
+}
+
+static uint32_t this_hour(const struct files_tx *tx)
+{
+    return (uint32_t)(tx->now / (3600 * USEC_PER_SEC));
+}
+
+static void stored_put(struct files_tx *tx, const struct content_hash *hash,
+                       const struct files_stored *stored)
+{
+    files_tx_put(tx, key_stored(tx, hash), files_stored_encode(tx->arena, stored));
+}
+
+/* Everything that a page names is there and is what the page says; then the page refers to it. */
+static int page_refs(struct files_tx *tx, const struct content_hash *hash,
+                     const struct content_page *page)
+{
+    struct str owner = hash_part(tx->arena, hash);
+    for (size_t i = 0; i < page->count; i++) {
+        const struct content_ref *ref = &page->refs[i];
+        struct files_stored child;
+        int r = files_stored_get(tx, &ref->hash, &child);
+        if (r < 0) {
+            return r == ERR_NOT_FOUND ? ERR_MISSING_CHUNKS : r;
+        }
+        if (page->level == 1 ? child.length != ref->length
+                             : child.level != page->level - 1 || child.below != ref->length) {
+            return ERR_INVALID;
+        }
+        files_tx_put(tx,
+                     DATA_KEY(tx->arena, tx->scope, DATA_SPACE_CHUNKREF,
+                              hash_part(tx->arena, &ref->hash), STR("page"), owner),
+                     STR_EMPTY);
+    }
+    return 0;
+}
+
+int files_item_put(struct files_tx *tx, const struct files_item *item)
+{
+    struct files_stored stored;
+    int r = files_stored_get(tx, &item->hash, &stored);
+    if (r < 0 && r != ERR_NOT_FOUND) {
+        return r;
+    }
+    bool there = r == 0;
+    bool known = there && (!item->page || stored.level == item->page->level);
+    if (known && stored.hour + RENEW_HOURS > this_hour(tx)) {
+        return 0;
+    }
+    if (!there && item->encoded.n == 0) {
+        return ERR_MISSING_CHUNKS; /* a page being adopted was collected meanwhile */
+    }
+    if (!there) {
+        stored = (struct files_stored){.length = item->length};
+        files_tx_put(tx, key_chunk(tx, &item->hash), item->encoded);
+    }
+    if (item->page && !known) {
+        r = page_refs(tx, &item->hash, item->page);
+        if (r < 0) {
+            return r;
+        }
+        stored.level = item->page->level;
+        stored.below = item->page->length;
+    }
+    stored.hour = this_hour(tx);
+    stored_put(tx, &item->hash, &stored);
+    return 0;
+}
+
+int files_content_ref(struct files_tx *tx, uint64_t id, const struct files_content *content)
+{
+    const struct content_manifest *m = &content->manifest;
+    if (m->small) {
+        return 0;
+    }
+    struct files_stored stored;
+    int r = files_stored_get(tx, &m->hash, &stored);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_MISSING_CHUNKS : r;
+    }
+    if (m->levels == 0 ? stored.length != m->length
+                       : stored.level != m->levels || stored.below != m->length) {
+        return ERR_INVALID;
+    }
+    struct str owner = arena_printf(tx->arena, "%016llx-%016llx", (unsigned long long)id,
+                                    (unsigned long long)tx->seq);
+    files_tx_put(tx,
+                 DATA_KEY(tx->arena, tx->scope, DATA_SPACE_CHUNKREF, hash_part(tx->arena, &m->hash),
+                          tx->session, owner),
+                 STR_EMPTY);
+    return 0;
+}
+
+/* ---- calls ---- */
+
+void files_missing_add(struct files_missing *missing, const struct content_hash *hash)
+{
+    if (!missing->at) {
+        missing->at = ARENA_ARRAY(missing->arena, struct content_hash, FILES_MAX_NAMED);
+    }
+    if (missing->n < FILES_MAX_NAMED) {
+        missing->at[missing->n++] = *hash;
+    }
+}
+
+struct ask {
+    struct data_context *ctx;
+    const struct content_hash *hashes;
+    size_t count;
+    struct files_missing missing;
+};
+
+static void tx_plain(struct files_tx *tx, struct txn *txn, const struct data_context *ctx)
+{
+    *tx = (struct files_tx){.txn = txn, .arena = store_arena(txn), .scope = &ctx->scope};
+}
+
+static int ask_read(struct txn *txn, void *arg)
+{
+    struct ask *ask = arg;
+    struct files_tx tx;
+    tx_plain(&tx, txn, ask->ctx);
+    ask->missing.n = 0;
+    for (size_t i = 0; i < ask->count; i++) {
+        struct files_stored stored;
+        int r = files_stored_get(&tx, &ask->hashes[i], &stored);
+        if (r == ERR_NOT_FOUND) {
+            files_missing_add(&ask->missing, &ask->hashes[i]);
+        } else if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+int files_chunks_missing(struct data_context *ctx, const struct content_hash *hashes, size_t count,
+                         struct content_hash **ret_missing, size_t *ret_count)
+{
+    if (count > FILES_MAX_NAMED) {
+        return ERR_LIMIT;
+    }
+    struct ask ask = {.ctx = ctx, .hashes = hashes, .count = count, .missing.arena = ctx->arena};
+    int r = store_read(ctx->store, ask_read, &ask);
+    if (r == 0) {
+        *ret_missing = ask.missing.at;
+        *ret_count = ask.missing.n;
+    }
+    return r;
+}
+
+struct put {
+    struct data_context *ctx;
+    struct files_item item;
+    usec_t now;
+};
+
+static int put_write(struct txn *txn, void *arg)
+{
+    struct put *put = arg;
+    struct files_tx tx;
+    tx_plain(&tx, txn, put->ctx);
+    tx.now = put->now;
+    return files_item_put(&tx, &put->item);
+}
+
+static void codec_fini(struct content_codec **c)
+{
+    content_codec_destroy(*c);
+}
+#define CODEC_AUTO(name) \
+    struct content_codec *name __attribute__((cleanup(codec_fini))) = content_codec_create()
+
+int files_chunk_put(struct data_context *ctx, const struct content_hash *hash, struct str encoded)
+{
+    CODEC_AUTO(codec);
+    struct str plain;
+    if (content_decode_checked(codec, encoded, hash, &plain) < 0) {
+        return ERR_INVALID;
+    }
+    struct put put = {.ctx = ctx, .now = time_now()};
+    put.item = (struct files_item){.hash = *hash, .encoded = encoded, .length = (uint32_t)plain.n};
+    return store_write(ctx->store, NULL, put_write, &put);
+}
+
+struct load {
+    const struct scope *scope;
+    const struct content_hash *hash;
+    struct buf *to;
+};
+
+static int load_read(struct txn *txn, void *arg)
+{
+    struct load *load = arg;
+    struct files_tx tx = {.txn = txn, .arena = store_arena(txn), .scope = load->scope};
+    struct str value;
+    int r = store_get(txn, key_chunk(&tx, load->hash), &value);
+    if (r < 0) {
+        return r;
+    }
+    buf_clear(load->to);
+    buf_add(load->to, value);
+    return load->to->error ? ERR_CORRUPT : 0;
+}
+
+int files_fetch(const struct files_fetch *fetch, const struct content_hash *hash,
+                struct str *ret_plain)
+{
+    struct load load = {.scope = &fetch->ctx->scope, .hash = hash, .to = fetch->encoded};
+    int r = store_read(fetch->ctx->store, load_read, &load);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    }
+    return content_decode_checked(fetch->codec, buf_str(fetch->encoded), hash, ret_plain);
+}
+
+int files_chunk_get(struct data_context *ctx, const struct content_hash *hash,
+                    struct str *ret_encoded)
+{
+    BUF_AUTO(encoded, CONTENT_ENCODED_MAX);
+    CODEC_AUTO(codec);
+    struct load load = {.scope = &ctx->scope, .hash = hash, .to = &encoded};
+    struct str plain;
+    int r = store_read(ctx->store, load_read, &load);
+    if (r == 0) {
+        r = content_decode_checked(codec, buf_str(&encoded), hash, &plain);
+    }
+    if (r == 0) {
+        *ret_encoded = arena_str(ctx->arena, buf_str(&encoded));
+    }
+    return r;
+}
+
+/* ---- adopting pages that came as chunks ---- */
+
+static int known_read(struct txn *txn, void *arg)
+{
+    struct put *put = arg;
+    struct files_tx tx;
+    tx_plain(&tx, txn, put->ctx);
+    struct files_stored stored;
+    int r = files_stored_get(&tx, &put->item.hash, &stored);
+    put->item.length = r == 0 ? stored.level : 0;
+    return r;
+}
+
+/* Asks for what a page of level 1 names. */
+static int leaf_ask(struct data_context *ctx, const struct content_page *page,
+                    struct files_missing *missing)
+{
+    MEM_AUTO struct content_hash *hashes = mem_alloc(page->count * sizeof *hashes);
+    for (size_t i = 0; i < page->count; i++) {
+        hashes[i] = page->refs[i].hash;
+    }
+    struct ask ask = {
+        .ctx = ctx, .hashes = hashes, .count = page->count, .missing.arena = ctx->arena};
+    int r = store_read(ctx->store, ask_read, &ask);
+    for (size_t i = 0; r == 0 && i < ask.missing.n; i++) {
+        files_missing_add(missing, &ask.missing.at[i]);
+    }
+    return r;
+}
+
+static int page_adopt(const struct files_fetch *fetch, const struct content_hash *hash,
+                      unsigned level, struct files_missing *missing);
+
+static int page_below(const struct files_fetch *fetch, const struct content_page *page,
+                      struct files_missing *missing)
+{
+    if (page->level == 1) {
+        return leaf_ask(fetch->ctx, page, missing);
+    }
+    for (size_t i = 0; i < page->count && missing->n < FILES_MAX_NAMED; i++) {
+        int r = page_adopt(fetch, &page->refs[i].hash, page->level - 1u, missing);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* Depth is bounded by CONTENT_MAX_LEVELS. */
+static int page_adopt(const struct files_fetch *fetch, const struct content_hash *hash,
+                      unsigned level, struct files_missing *missing)
+{
+    struct put put = {.ctx = fetch->ctx, .item.hash = *hash, .now = time_now()};
+    int r = store_read(fetch->ctx->store, known_read, &put);
+    if (r == ERR_NOT_FOUND) {
+        files_missing_add(missing, hash);
+        return 0;
+    }
+    if (r < 0 || put.item.length == level) {
+        return r;
+    }
+    struct str bytes;
+    r = files_fetch(fetch, hash, &bytes);
+    if (r < 0) {
+        return r;
+    }
+    MEM_AUTO struct content_page *page = MEM_NEW(struct content_page);
+    if (content_page_decode(bytes, page) < 0 || page->level != level) {
+        return ERR_INVALID;
+    }
+    size_t before = missing->n;
+    r = page_below(fetch, page, missing);
+    if (r < 0 || missing->n > before) {
+        return r;
+    }
+    put.item = (struct files_item){.hash = *hash, .page = page};
+    return store_write(fetch->ctx->store, NULL, put_write, &put);
+}
+
+int files_adopt(struct data_context *ctx, const struct content_manifest *manifest,
+                struct files_missing *missing)
+{
+    if (manifest->small || manifest->levels == 0) {
+        return 0;
+    }
+    BUF_AUTO(encoded, CONTENT_ENCODED_MAX);
+    CODEC_AUTO(codec);
+    struct files_fetch fetch = {ctx, codec, &encoded};
+    return page_adopt(&fetch, &manifest->hash, manifest->levels, missing);
+}

@@ -1,0 +1,87 @@
+/* The changes of a session in order, for who follows it. */
+#include "files/files_int.h"
+
+struct follow {
+    struct data_context *ctx;
+    struct str session;
+    uint64_t since;
+    size_t limit;
+    struct files_events events;
+};
+
+static int event_tell(struct follow *follow, struct files_tx *tx, const struct store_pair *pair,
+                      struct files_event *ret_event)
+{
+    struct arena *arena = follow->ctx->arena;
+    struct files_change_record change;
+    struct files_past_version version;
+    struct str value;
+    uint64_t seq;
+    if (data_key_number_read(str_slice(pair->key, pair->key.n - 16, pair->key.n), &seq) < 0) {
+        return ERR_CORRUPT;
+    }
+    int r = files_change_decode(pair->value, &change);
+    if (r == 0) {
+        r = store_get(tx->txn, files_key_version(tx, change.id, seq), &value);
+    }
+    if (r == 0) {
+        r = files_version_decode(value, &version);
+    }
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    }
+    *ret_event = (struct files_event){
+        .seq = seq,
+        .op = change.op,
+        .path = arena_str(arena, change.path),
+        .from = arena_str(arena, change.from),
+        .author = {change.author.kind, arena_str(arena, change.author.id)},
+        .at = change.at,
+    };
+    files_entry_from(arena, &version.record, change.path, &ret_event->entry);
+    ret_event->entry.bytes = arena_str(arena, version.bytes);
+    return 0;
+}
+
+static int follow_read(struct txn *txn, void *arg)
+{
+    struct follow *follow = arg;
+    struct files_tx tx = {0};
+    int r = files_tx_begin(&tx, txn, &follow->ctx->scope, follow->session);
+    if (r < 0) {
+        return r;
+    }
+    struct files_events events = {.seq = follow->since};
+    if (follow->since < tx.usage.seq) {
+        struct store_range range = {files_key_change(&tx, follow->since + 1),
+                                    files_key_change(&tx, tx.usage.seq + 1),
+                                    .limit = follow->limit};
+        struct store_pair *pairs;
+        r = store_scan(txn, &range, &pairs, &events.count);
+        if (r < 0) {
+            return r;
+        }
+        events.events = ARENA_ARRAY(follow->ctx->arena, struct files_event, events.count);
+        for (size_t i = 0; r == 0 && i < events.count; i++) {
+            r = event_tell(follow, &tx, &pairs[i], &events.events[i]);
+            events.seq = events.events[i].seq;
+        }
+    }
+    events.more = events.seq < tx.usage.seq;
+    follow->events = events;
+    return r;
+}
+
+int files_changes_since(struct data_context *ctx, struct str session, uint64_t since, size_t limit,
+                        struct files_events *ret_events)
+{
+    struct follow follow = {.ctx = ctx, .session = session, .since = since, .limit = limit};
+    if (limit < 1 || limit > FILES_MAX_BATCH) {
+        return ERR_INVALID;
+    }
+    int r = store_read(ctx->store, follow_read, &follow);
+    if (r == 0) {
+        *ret_events = follow.events;
+    }
+    return r;
+}

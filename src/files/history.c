@@ -1,0 +1,269 @@
+/*
+ * What was at a path: the versions of what is there now, through its renames, then of what was there before. Deleted
+ * folders on the way are looked through: their children stayed.
+ */
+#include "files/files_int.h"
+
+enum { MAX_PERIODS = 1000 };
+
+struct period { /* an id that is or was at the path */
+    uint64_t id;
+    uint64_t last; /* seq that took it away, or the latest */
+};
+
+struct periods {
+    struct period *at;
+    size_t n;
+};
+
+static void period_add(struct periods *periods, struct period period)
+{
+    for (size_t i = 0; i < periods->n; i++) {
+        if (periods->at[i].id == period.id) {
+            return;
+        }
+    }
+    periods->at[periods->n++] = period;
+}
+
+static int periods_read(struct files_tx *tx, struct str path, struct periods *ret_periods)
+{
+    struct files_place *place;
+    int r = files_place_recall(tx, path, &place);
+    if (r < 0) {
+        return r == ERR_NOT_DIRECTORY ? ERR_NOT_FOUND : r;
+    }
+    struct periods periods = {.at = ARENA_ARRAY(tx->arena, struct period, MAX_PERIODS + 1)};
+    if (place->there) {
+        period_add(&periods, (struct period){place->record.id, tx->usage.seq});
+    }
+    struct str prefix = files_key_past_name(tx, files_place_folder(place), place->name);
+    struct store_range range = {prefix, store_after(tx->arena, prefix), .limit = MAX_PERIODS,
+                                .reverse = true};
+    struct store_pair *pairs;
+    size_t count;
+    r = store_scan(tx->txn, &range, &pairs, &count);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        struct files_record record;
+        struct period period;
+        r = files_record_decode(pairs[i].value, &record);
+        if (r == 0 && data_key_number_read(str_slice(pairs[i].key, prefix.n, pairs[i].key.n),
+                                           &period.last) < 0) {
+            r = ERR_CORRUPT;
+        }
+        if (r == 0) {
+            period.id = record.id;
+            period_add(&periods, period);
+        }
+    }
+    if (r == 0) {
+        *ret_periods = periods;
+    }
+    return r < 0 ? r : periods.n == 0 ? ERR_NOT_FOUND : 0;
+}
+
+int files_version_find(struct files_tx *tx, struct str path, uint64_t seq,
+                       struct files_past_version *ret_version)
+{
+    if (path.n == 0) {
+        return ERR_NOT_FOUND;
+    }
+    struct periods periods;
+    int r = periods_read(tx, path, &periods);
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < periods.n; i++) {
+        struct str value;
+        r = store_get(tx->txn, files_key_version(tx, periods.at[i].id, seq), &value);
+        if (r != ERR_NOT_FOUND) {
+            return r < 0 ? r : files_version_decode(value, ret_version);
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
+/* ---- history ---- */
+
+struct past {
+    struct data_context *ctx;
+    const struct files_history_input *in;
+    uint64_t cursor_id; /* 0: from the newest */
+    uint64_t cursor_seq;
+    struct files_history history;
+};
+
+static int version_tell(struct past *past, struct files_tx *tx, struct str value,
+                        struct files_version *ret_version)
+{
+    struct files_past_version found;
+    struct files_change_record change;
+    struct str text;
+    struct arena *arena = past->ctx->arena;
+    int r = files_version_decode(value, &found);
+    if (r == 0) {
+        r = store_get(tx->txn, files_key_change(tx, found.record.version), &text);
+    }
+    if (r == 0) {
+        r = files_change_decode(text, &change);
+    }
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    }
+    struct str path = past->in->path;
+    if (change.id == found.record.id) {
+        path = change.path;
+    } else if (found.op == FILES_DELETE) {
+        path = change.from; /* it was moved over something else */
+    }
+    files_entry_from(arena, &found.record, path, &ret_version->entry);
+    ret_version->entry.bytes = arena_str(arena, found.bytes);
+    ret_version->op = found.op;
+    ret_version->author = change.author;
+    ret_version->author.id = arena_str(arena, change.author.id);
+    ret_version->at = change.at;
+    return 0;
+}
+
+/* The versions of one id, newest first; sets next when the page is full. */
+static int period_tell(struct past *past, struct files_tx *tx, const struct period *period)
+{
+    struct files_history *h = &past->history;
+    size_t room = past->in->limit - h->count;
+    struct store_range range = {files_key_version(tx, period->id, 0),
+                                files_key_version(tx, period->id, period->last + 1),
+                                .limit = room + 1, .reverse = true};
+    struct store_pair *pairs;
+    size_t count;
+    int r = store_scan(tx->txn, &range, &pairs, &count);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        if (h->count == past->in->limit) {
+            const struct files_version *last = &h->versions[h->count - 1];
+            h->next =
+                arena_printf(past->ctx->arena, "%016llx%016llx", (unsigned long long)last->entry.id,
+                             (unsigned long long)last->entry.version);
+            return 0;
+        }
+        r = version_tell(past, tx, pairs[i].value, &h->versions[h->count]);
+        h->count += r == 0;
+    }
+    return r;
+}
+
+static int history_read(struct txn *txn, void *arg)
+{
+    struct past *past = arg;
+    struct files_tx tx = {0};
+    struct periods periods;
+    int r = files_tx_begin(&tx, txn, &past->ctx->scope, past->in->session);
+    if (r == 0) {
+        r = periods_read(&tx, past->in->path, &periods);
+    }
+    past->history = (struct files_history){
+        .versions = ARENA_ARRAY(past->ctx->arena, struct files_version, past->in->limit)};
+    bool reached = past->cursor_id == 0;
+    for (size_t i = 0; r == 0 && i < periods.n && past->history.next.n == 0; i++) {
+        struct period period = periods.at[i];
+        if (!reached && period.id == past->cursor_id) {
+            reached = true;
+            period.last = past->cursor_seq - 1;
+        }
+        if (reached) {
+            r = period_tell(past, &tx, &period);
+        }
+    }
+    return r;
+}
+
+int files_history(struct data_context *ctx, const struct files_history_input *in,
+                  struct files_history *ret_history)
+{
+    struct past past = {.ctx = ctx, .in = in};
+    if (in->path.n == 0 || content_path_check(in->path) < 0 || in->limit < 1 ||
+        in->limit > FILES_MAX_HISTORY) {
+        return ERR_INVALID;
+    }
+    if (in->after.n > 0 &&
+        (in->after.n != 32 ||
+         data_key_number_read(str_slice(in->after, 0, 16), &past.cursor_id) < 0 ||
+         data_key_number_read(str_slice(in->after, 16, 32), &past.cursor_seq) < 0 ||
+         past.cursor_seq == 0 || past.cursor_seq == UINT64_MAX)) {
+        return ERR_INVALID;
+    }
+    int r = store_read(ctx->store, history_read, &past);
+    if (r == 0) {
+        *ret_history = past.history;
+    }
+    return r;
+}
+
+/* ---- restore ---- */
+
+static int id_is_dead(struct files_tx *tx, uint64_t id, bool *ret_dead)
+{
+    struct files_past_version latest;
+    int r = files_version_at(tx, id, tx->seq, &latest);
+    if (r == 0) {
+        *ret_dead = latest.op == FILES_DELETE;
+    }
+    return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+}
+
+static int restore_file(struct files_tx *tx, struct files_place *place,
+                        const struct files_past_version *version, bool dead)
+{
+    const struct files_record *record = &version->record;
+    struct files_content content = {record->kind, record->hash, record->manifest, version->bytes};
+    struct files_write write = {
+        .content = &content,
+        .op = FILES_RESTORE,
+        .mode = record->mode,
+        .mtime = record->mtime,
+        .revive = dead ? record->id : 0,
+    };
+    int r = files_change_write(tx, place, &write);
+    return r == ERR_IS_DIRECTORY ? ERR_EXISTS : r;
+}
+
+static int restore_step(struct files_tx *tx, struct files_edit *edit)
+{
+    const struct files_restore_input *in = edit->in;
+    struct files_past_version version;
+    struct files_place *place;
+    bool dead = false;
+    int r = files_version_find(tx, in->path, in->version, &version);
+    if (r == 0) {
+        r = id_is_dead(tx, version.record.id, &dead);
+    }
+    if (r == 0) {
+        r = files_place_make(tx, in->path, &place);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (version.record.kind != FILES_FOLDER) {
+        r = restore_file(tx, place, &version, dead);
+    } else if (place->there || !dead) {
+        r = ERR_EXISTS;
+    } else {
+        r = files_change_relink(tx, place, &version.record);
+    }
+    edit->record = place->record;
+    return r;
+}
+
+int files_restore(struct data_context *ctx, const struct files_restore_input *in,
+                  struct files_entry *ret_entry)
+{
+    int r = files_input_check(&in->author, in->path);
+    if (r < 0) {
+        return r;
+    }
+    struct files_edit edit = {
+        .ctx = ctx, .session = in->session, .author = &in->author, .step = restore_step, .in = in};
+    r = files_edit(&edit);
+    if (r == 0) {
+        files_entry_from(ctx->arena, &edit.record, in->path, ret_entry);
+    }
+    return r;
+}

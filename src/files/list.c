@@ -1,0 +1,298 @@
+/*
+ * Looking at the tree: one entry, a folder, everything below, now or as of a moment. A walk holds the folders from the top
+ * to where it is; a cursor is the path of the last entry, from which these folders are found again, so that a page costs
+ * what it returns, not what was returned before.
+ */
+#include "files/files_int.h"
+
+enum { BATCH = 128 };
+
+struct level { /* a folder on the way down */
+    struct level *above;
+    uint64_t folder;
+    struct str path; /* of it, relative to where the walk began */
+    struct files_children children;
+    size_t next;      /* of children, not yet returned */
+    struct str after; /* the last name taken */
+    bool more;        /* children may follow behind what was read */
+};
+
+struct walk {
+    struct files_tx *tx;
+    uint64_t at;
+    bool recursive;
+    struct level *here;
+};
+
+static struct str path_join(struct arena *arena, struct str folder, struct str name)
+{
+    if (folder.n == 0) {
+        return name;
+    }
+    char *p = arena_alloc(arena, folder.n + 1 + name.n);
+    memcpy(p, folder.p, folder.n);
+    p[folder.n] = '/';
+    memcpy(p + folder.n + 1, name.p, name.n);
+    return str_of(p, folder.n + 1 + name.n);
+}
+
+static void walk_down(struct walk *w, uint64_t folder, struct str path, struct str after)
+{
+    struct level *level = ARENA_NEW(w->tx->arena, struct level);
+    *level = (struct level){
+        .above = w->here, .folder = folder, .path = path, .after = after, .more = true};
+    w->here = level;
+}
+
+/* Back to where the last page ended. What is gone meanwhile is passed over. */
+static int walk_resume(struct walk *w, struct str cursor)
+{
+    struct str rest = cursor;
+    struct str name;
+    while (str_split(&rest, '/', &name)) {
+        struct level *level = w->here;
+        level->after = name;
+        if (!w->recursive) {
+            return 0;
+        }
+        struct files_children_query query = {.folder = level->folder, .at = w->at, .after = name};
+        struct files_record record;
+        int r = files_child_at(w->tx, &query, &record);
+        if (r == ERR_NOT_FOUND || (r == 0 && record.kind != FILES_FOLDER)) {
+            return 0;
+        }
+        if (r < 0) {
+            return r;
+        }
+        walk_down(w, record.id, path_join(w->tx->arena, level->path, name), STR_EMPTY);
+    }
+    return 0;
+}
+
+static int level_fill(struct walk *w, struct level *level)
+{
+    while (level->next == level->children.n && level->more) {
+        struct files_children_query query = {
+            .folder = level->folder, .at = w->at, .after = level->after, .limit = BATCH};
+        int r = files_children(w->tx, &query, &level->children);
+        if (r < 0) {
+            return r;
+        }
+        level->next = 0;
+        level->more = level->children.more;
+        level->after = level->children.last;
+    }
+    return 0;
+}
+
+/* The next entry, its path relative to the start. ERR_NOT_FOUND: that was all. */
+static int walk_next(struct walk *w, struct str *ret_path, struct files_record *ret_record)
+{
+    while (w->here) {
+        struct level *level = w->here;
+        int r = level_fill(w, level);
+        if (r < 0) {
+            return r;
+        }
+        if (level->next == level->children.n) {
+            w->here = level->above;
+            continue;
+        }
+        const struct files_named *child = &level->children.at[level->next++];
+        *ret_path = path_join(w->tx->arena, level->path, child->name);
+        *ret_record = child->record;
+        if (w->recursive && child->record.kind == FILES_FOLDER) {
+            walk_down(w, child->record.id, *ret_path, STR_EMPTY);
+        }
+        return 0;
+    }
+    return ERR_NOT_FOUND;
+}
+
+/* ---- the calls ---- */
+
+struct look {
+    struct data_context *ctx;
+    struct str session;
+    struct str path;
+    struct str after;
+    size_t limit;
+    uint64_t at;
+    bool recursive;
+    bool with_bytes;
+    /* results */
+    struct files_page page;
+    struct files_record record;
+    struct data_usage usage;
+};
+
+static int small_bytes(struct look *look, struct files_tx *tx, const struct files_record *record,
+                       struct str *ret_bytes)
+{
+    struct str value;
+    struct files_past_version version;
+    if (!record->manifest.small || !look->with_bytes) {
+        *ret_bytes = STR_EMPTY;
+        return 0;
+    }
+    int r = store_get(tx->txn, files_key_version(tx, record->id, record->version), &value);
+    if (r == 0) {
+        r = files_version_decode(value, &version);
+    }
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    }
+    *ret_bytes = arena_str(look->ctx->arena, version.bytes);
+    return 0;
+}
+
+static int page_fill(struct look *look, struct walk *w)
+{
+    struct files_page page = {.entries =
+                                  ARENA_ARRAY(look->ctx->arena, struct files_entry, look->limit)};
+    struct str path;
+    struct str last = STR_EMPTY;
+    struct files_record record;
+    int r = 0;
+    while ((r = walk_next(w, &path, &record)) == 0 && page.count < look->limit) {
+        struct files_entry *entry = &page.entries[page.count++];
+        files_entry_from(look->ctx->arena, &record, path_join(w->tx->arena, look->path, path),
+                         entry);
+        r = small_bytes(look, w->tx, &record, &entry->bytes);
+        if (r < 0) {
+            return r;
+        }
+        last = path;
+    }
+    if (r < 0 && r != ERR_NOT_FOUND) {
+        return r;
+    }
+    page.more = r == 0;
+    page.next = page.more ? arena_str(look->ctx->arena, last) : STR_EMPTY;
+    page.seq = look->at == FILES_NOW ? w->tx->usage.seq : look->at;
+    look->page = page;
+    return 0;
+}
+
+static int list_read(struct txn *txn, void *arg)
+{
+    struct look *look = arg;
+    struct files_tx tx = {0};
+    struct files_place *place;
+    int r = files_tx_begin(&tx, txn, &look->ctx->scope, look->session);
+    if (r == 0) {
+        r = files_place_find(&tx, look->path, &place);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (!place->there || (look->at != FILES_NOW && look->at > tx.usage.seq)) {
+        return ERR_NOT_FOUND;
+    }
+    if (place->record.kind != FILES_FOLDER) {
+        return ERR_NOT_DIRECTORY;
+    }
+    /* The latest moment is the present: nothing that is gone need be looked at. */
+    struct walk w = {.tx = &tx, .at = look->at, .recursive = look->recursive};
+    if (w.at == tx.usage.seq) {
+        w.at = FILES_NOW;
+    }
+    walk_down(&w, place->record.id, STR_EMPTY, STR_EMPTY);
+    r = walk_resume(&w, look->after);
+    return r < 0 ? r : page_fill(look, &w);
+}
+
+static int list(struct look *look, struct files_page *ret_page)
+{
+    if (look->limit < 1 || look->limit > FILES_MAX_LIST || content_path_check(look->path) < 0 ||
+        content_path_check(look->after) < 0) {
+        return ERR_INVALID;
+    }
+    int r = store_read(look->ctx->store, list_read, look);
+    if (r == 0) {
+        *ret_page = look->page;
+    }
+    return r;
+}
+
+int files_list(struct data_context *ctx, const struct files_list_input *in,
+               struct files_page *ret_page)
+{
+    struct look look = {.ctx = ctx,
+                        .session = in->session,
+                        .path = in->path,
+                        .after = in->after,
+                        .limit = in->limit,
+                        .at = FILES_NOW,
+                        .recursive = in->recursive};
+    return list(&look, ret_page);
+}
+
+static int now_read(struct txn *txn, void *arg)
+{
+    struct look *look = arg;
+    struct files_tx tx = {0};
+    int r = files_tx_begin(&tx, txn, &look->ctx->scope, look->session);
+    look->usage = tx.usage;
+    return r;
+}
+
+int files_tree(struct data_context *ctx, const struct files_tree_input *in,
+               struct files_page *ret_page)
+{
+    struct look look = {.ctx = ctx,
+                        .session = in->session,
+                        .after = in->after,
+                        .limit = in->limit,
+                        .at = in->at,
+                        .recursive = true,
+                        .with_bytes = true};
+    if (in->at == 0) {
+        int r = store_read(ctx->store, now_read, &look);
+        if (r < 0) {
+            return r;
+        }
+        look.at = look.usage.seq;
+    }
+    return list(&look, ret_page);
+}
+
+int files_totals(struct data_context *ctx, struct str session, struct files_totals *ret_totals)
+{
+    struct look look = {.ctx = ctx, .session = session};
+    int r = store_read(ctx->store, now_read, &look);
+    if (r == 0) {
+        *ret_totals = (struct files_totals){look.usage.files, look.usage.bytes, look.usage.seq};
+    }
+    return r;
+}
+
+static int stat_read(struct txn *txn, void *arg)
+{
+    struct look *look = arg;
+    struct files_tx tx = {0};
+    struct files_place *place;
+    int r = files_tx_begin(&tx, txn, &look->ctx->scope, look->session);
+    if (r == 0) {
+        r = files_place_find(&tx, look->path, &place);
+    }
+    if (r < 0) {
+        return r == ERR_NOT_DIRECTORY ? ERR_NOT_FOUND : r;
+    }
+    look->record = place->record;
+    return place->there ? 0 : ERR_NOT_FOUND;
+}
+
+int files_stat(struct data_context *ctx, struct str session, struct str path,
+               struct files_entry *ret_entry)
+{
+    struct look look = {.ctx = ctx, .session = session, .path = path};
+    if (content_path_check(path) < 0) {
+        return ERR_INVALID;
+    }
+    int r = store_read(ctx->store, stat_read, &look);
+    if (r == 0) {
+        files_entry_from(ctx->arena, &look.record, path, ret_entry);
+    }
+    return r;
+}

@@ -1,0 +1,184 @@
+/*
+ * A folder as of a moment: children that are there now and came before it, and those that went after it. What is there but
+ * was changed since is read from its versions.
+ */
+#include "files/files_int.h"
+
+/* record as it was at the moment; its name did not change since. */
+static int record_at(struct files_tx *tx, uint64_t at, struct files_record *record)
+{
+    if (record->version <= at) {
+        return 0;
+    }
+    struct files_past_version version;
+    int r = files_version_at(tx, record->id, at, &version);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    }
+    uint64_t since = record->since;
+    *record = version.record;
+    record->since = since;
+    return 0;
+}
+
+static int scan_one(struct files_tx *tx, struct str begin, struct str end,
+                    struct store_pair **ret_pair)
+{
+    struct store_range range = {begin, end, .limit = 1};
+    size_t count;
+    int r = store_scan(tx->txn, &range, ret_pair, &count);
+    return r < 0 ? r : count == 0 ? ERR_NOT_FOUND : 0;
+}
+
+/* Who was under the name at the moment and went later. ERR_NOT_FOUND. */
+static int gone_child(struct files_tx *tx, const struct files_children_query *query,
+                      struct str name, struct files_record *ret_record)
+{
+    struct str prefix = files_key_past_name(tx, query->folder, name);
+    struct store_pair *pair;
+    struct files_record record;
+    int r = scan_one(tx, files_key_past(tx, query->folder, name, query->at + 1),
+                     store_after(tx->arena, prefix), &pair);
+    if (r == 0) {
+        r = files_record_decode(pair->value, &record);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (record.since > query->at) {
+        return ERR_NOT_FOUND;
+    }
+    *ret_record = record;
+    return 0;
+}
+
+int files_child_at(struct files_tx *tx, const struct files_children_query *query,
+                   struct files_record *ret_record)
+{
+    struct files_record record;
+    int r = files_child(tx, query->folder, query->after, &record);
+    if (query->at != FILES_NOW && (r == ERR_NOT_FOUND || (r == 0 && record.since > query->at))) {
+        r = gone_child(tx, query, query->after, &record);
+    }
+    if (r == 0) {
+        r = record_at(tx, query->at, &record);
+    }
+    if (r == 0) {
+        *ret_record = record;
+    }
+    return r;
+}
+
+static int present_children(struct files_tx *tx, const struct files_children_query *query,
+                            struct files_children *ret_children)
+{
+    struct str prefix = files_key_entries(tx, query->folder);
+    struct store_range range = {prefix, store_after(tx->arena, prefix), .limit = query->limit};
+    if (query->after.n > 0) {
+        /* An arena's copy has a zero byte behind it: the first key behind this one. */
+        range.begin = files_key_entry(tx, query->folder, query->after);
+        range.begin.n++;
+    }
+    struct store_pair *pairs;
+    size_t count;
+    int r = store_scan(tx->txn, &range, &pairs, &count);
+    if (r < 0) {
+        return r;
+    }
+    struct files_children found = {.at = ARENA_ARRAY(tx->arena, struct files_named, count + 1),
+                                   .n = count};
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        found.at[i].name = str_slice(pairs[i].key, prefix.n, pairs[i].key.n);
+        r = files_record_decode(pairs[i].value, &found.at[i].record);
+    }
+    found.more = count == query->limit;
+    found.last = count > 0 ? found.at[count - 1].name : query->after;
+    *ret_children = found;
+    return r;
+}
+
+/* Goes from name to name of what was ever taken away; at most limit names. */
+static int gone_children(struct files_tx *tx, const struct files_children_query *query,
+                         struct files_children *ret_children)
+{
+    struct str prefix = files_key_pasts(tx, query->folder);
+    struct str end = store_after(tx->arena, prefix);
+    struct str begin = prefix;
+    if (query->after.n > 0) {
+        begin = store_after(tx->arena, files_key_past_name(tx, query->folder, query->after));
+    }
+    struct files_children found = {.at = ARENA_ARRAY(tx->arena, struct files_named, query->limit)};
+    struct store_pair *pair;
+    int r = 0;
+    for (size_t names = 0; names < query->limit && (r = scan_one(tx, begin, end, &pair)) == 0;
+         names++) {
+        struct str rest = str_slice(pair->key, prefix.n, pair->key.n);
+        struct str escaped = str_slice(rest, 0, str_find(rest, '/', 0));
+        struct files_named *child = &found.at[found.n];
+        r = files_unescape(tx->arena, escaped, &child->name);
+        if (r < 0) {
+            return r;
+        }
+        found.last = child->name;
+        begin = store_after(tx->arena, files_key_past_name(tx, query->folder, child->name));
+        r = gone_child(tx, query, child->name, &child->record);
+        found.n += r == 0;
+        if (r < 0 && r != ERR_NOT_FOUND) {
+            return r;
+        }
+        r = 0;
+    }
+    found.more = r == 0;
+    *ret_children = found;
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+/* How far both lists reach: behind the shorter one's last name nothing is known of it. */
+static struct str known_to(const struct files_children *a, const struct files_children *b,
+                           bool *ret_more)
+{
+    *ret_more = a->more || b->more;
+    if (a->more && b->more) {
+        return str_cmp(a->last, b->last) < 0 ? a->last : b->last;
+    }
+    return a->more ? a->last : b->last;
+}
+
+int files_children(struct files_tx *tx, const struct files_children_query *query,
+                   struct files_children *ret_children)
+{
+    struct files_children here;
+    struct files_children gone;
+    int r = present_children(tx, query, &here);
+    if (r < 0 || query->at == FILES_NOW) {
+        if (r == 0) {
+            *ret_children = here;
+        }
+        return r;
+    }
+    r = gone_children(tx, query, &gone);
+    if (r < 0) {
+        return r;
+    }
+    struct files_children all = {
+        .at = ARENA_ARRAY(tx->arena, struct files_named, here.n + gone.n + 1)};
+    all.last = known_to(&here, &gone, &all.more);
+    for (size_t h = 0, g = 0; h < here.n || g < gone.n;) {
+        bool take_here =
+            g == gone.n || (h < here.n && str_cmp(here.at[h].name, gone.at[g].name) <= 0);
+        struct files_named child = take_here ? here.at[h++] : gone.at[g++];
+        if (all.more && str_cmp(child.name, all.last) > 0) {
+            break;
+        }
+        if (child.record.since > query->at) {
+            continue;
+        }
+        r = record_at(tx, query->at, &child.record);
+        if (r < 0) {
+            return r;
+        }
+        all.at[all.n++] = child;
+    }
+    *ret_children = all;
+    return 0;
+}

@@ -1,0 +1,274 @@
+/*
+ * A streamed upload: cut, hash and compress here, on the caller's thread; chunks and pages go to the store in transactions
+ * of their own of at most about FILES_FLUSH_BYTES; what is left at the end goes with the one transaction that makes the file
+ * visible. So a file of up to half a megabyte costs one commit.
+ *
+ * Memory: the cutter 256 KiB, the builder 170 KiB, the codec about 1 MiB, waiting items FILES_FLUSH_BYTES and some pages.
+ */
+#include "files/files_int.h"
+
+enum {
+    UPLOAD_MAGIC = 0x75706c6f,
+    REF_COST = 200, /* bytes that a reference of a page writes */
+};
+
+struct files_upload {
+    uint32_t magic;
+    struct data_context *ctx;
+    struct files_put_input in;
+    struct content_cutter *cutter;
+    struct content_hasher *hasher;
+    struct content_codec *codec;
+    struct content_builder *builder;
+    struct arena arena; /* of the waiting items */
+    VEC(struct files_item) items;
+    size_t item_bytes;
+    uint64_t length;
+};
+
+/* ---- what can be known before the first byte ---- */
+
+struct look {
+    struct data_context *ctx;
+    const struct files_put_input *in;
+};
+
+static int look_read(struct txn *txn, void *arg)
+{
+    struct look *look = arg;
+    const struct files_put_input *in = look->in;
+    struct files_tx tx = {0};
+    struct files_place *place;
+    int r = files_tx_begin(&tx, txn, &look->ctx->scope, in->session);
+    if (r < 0) {
+        return r;
+    }
+    r = files_place_find(&tx, in->path, &place);
+    if (r == ERR_NOT_FOUND && in->parents) {
+        return in->match.version ? ERR_PRECONDITION : 0;
+    }
+    if (r == 0 && place->there && place->record.kind == FILES_FOLDER) {
+        return ERR_IS_DIRECTORY;
+    }
+    return r < 0 ? r : files_match_check(&in->match, place);
+}
+
+/* ---- waiting items ---- */
+
+struct flush {
+    const struct files_upload *upload;
+    usec_t now;
+};
+
+static int flush_write(struct txn *txn, void *arg)
+{
+    struct flush *flush = arg;
+    const struct files_upload *u = flush->upload;
+    struct files_tx tx = {
+        .txn = txn, .arena = store_arena(txn), .scope = &u->ctx->scope, .now = flush->now};
+    for (size_t i = 0; i < u->items.n; i++) {
+        int r = files_item_put(&tx, &u->items.at[i]);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static void items_drop(struct files_upload *u)
+{
+    u->items.n = 0;
+    u->item_bytes = 0;
+    arena_reset(&u->arena);
+}
+
+static int flush(struct files_upload *u)
+{
+    struct flush flush = {u, time_now()};
+    struct store_op op = store_op_new();
+    op.bytes = u->item_bytes;
+    int r = store_write(u->ctx->store, &op, flush_write, &flush);
+    if (r == 0) {
+        items_drop(u);
+    }
+    return r;
+}
+
+static int item_add(struct files_upload *u, struct files_item item)
+{
+    size_t cost = item.encoded.n + (item.page ? item.page->count * REF_COST : 0);
+    if (u->item_bytes > 0 && u->item_bytes + cost > FILES_FLUSH_BYTES) {
+        int r = flush(u);
+        if (r < 0) {
+            return r;
+        }
+    }
+    item.encoded = arena_str(&u->arena, item.encoded);
+    if (item.page) {
+        struct content_page *page = ARENA_NEW(&u->arena, struct content_page);
+        *page = *item.page;
+        item.page = page;
+    }
+    VEC_ADD(&u->items, item);
+    u->item_bytes += cost;
+    return 0;
+}
+
+static int page_made(void *ctx, const struct content_hash *hash, const struct content_page *page,
+                     struct str bytes)
+{
+    struct files_upload *u = ctx;
+    struct str encoded = content_encode(u->codec, bytes);
+    return item_add(u, (struct files_item){*hash, encoded, (uint32_t)bytes.n, page});
+}
+
+static int piece_made(struct files_upload *u, struct str piece)
+{
+    struct content_ref ref = {.length = piece.n};
+    content_hash(piece, &ref.hash);
+    int r = item_add(
+        u, (struct files_item){ref.hash, content_encode(u->codec, piece), (uint32_t)piece.n, NULL});
+    return r < 0 ? r : content_builder_add(u->builder, &ref);
+}
+
+/* ---- the calls ---- */
+
+int files_upload_create(struct data_context *ctx, const struct files_put_input *in,
+                        struct files_upload **ret_upload)
+{
+    int r = files_input_check(&in->author, in->path);
+    if (r < 0) {
+        return r;
+    }
+    if (in->expected > 0 && (uint64_t)in->expected > CONTENT_MAX_FILE) {
+        return ERR_TOO_LARGE;
+    }
+    r = store_read(ctx->store, look_read, &((struct look){ctx, in}));
+    if (r < 0) {
+        return r;
+    }
+    struct files_upload *u = MEM_NEW(struct files_upload);
+    u->magic = UPLOAD_MAGIC;
+    u->ctx = ctx;
+    u->in = *in;
+    u->cutter = content_cutter_create();
+    u->hasher = content_hasher_create();
+    u->codec = content_codec_create();
+    u->builder = content_builder_create(page_made, u);
+    arena_init(&u->arena);
+    *ret_upload = u;
+    return 0;
+}
+
+void files_upload_destroy(struct files_upload *u)
+{
+    if (!u) {
+        return;
+    }
+    ASSERT_MAGIC(u, UPLOAD_MAGIC);
+    content_cutter_destroy(u->cutter);
+    content_hasher_destroy(u->hasher);
+    content_codec_destroy(u->codec);
+    content_builder_destroy(u->builder);
+    VEC_FREE(&u->items);
+    arena_fini(&u->arena);
+    u->magic = 0;
+    mem_free(u);
+}
+
+int files_upload_write(struct files_upload *u, struct str bytes)
+{
+    ASSERT_MAGIC(u, UPLOAD_MAGIC);
+    if (bytes.n > CONTENT_MAX_FILE - u->length) {
+        return ERR_TOO_LARGE;
+    }
+    content_hasher_add(u->hasher, bytes);
+    u->length += bytes.n;
+    while (bytes.n > 0) {
+        size_t room;
+        char *to = content_cutter_room(u->cutter, &room);
+        size_t n = bytes.n < room ? bytes.n : room;
+        memcpy(to, bytes.p, n);
+        content_cutter_filled(u->cutter, n);
+        bytes = str_slice(bytes, n, bytes.n);
+        struct str piece;
+        while (content_cutter_next(u->cutter, &piece)) {
+            int r = piece_made(u, piece);
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
+    return 0;
+}
+
+/* What is left in the cutter, and the manifest of all. */
+static int content_end(struct files_upload *u, struct files_content *ret_content)
+{
+    struct files_content content = {.kind = FILES_FILE};
+    struct str piece = STR_EMPTY;
+    content_hasher_end(u->hasher, &content.hash);
+    content_cutter_end(u->cutter);
+    bool some = content_cutter_next(u->cutter, &piece);
+    if (u->length <= CONTENT_INLINE_MAX) {
+        content.manifest =
+            (struct content_manifest){.hash = content.hash, .length = u->length, .small = true};
+        content.bytes = piece;
+        *ret_content = content;
+        return 0;
+    }
+    for (; some; some = content_cutter_next(u->cutter, &piece)) {
+        int r = piece_made(u, piece);
+        if (r < 0) {
+            return r;
+        }
+    }
+    int r = content_builder_end(u->builder, &content.manifest);
+    if (r == 0) {
+        *ret_content = content;
+    }
+    return r;
+}
+
+int files_upload_commit(struct files_upload *u, struct files_entry *ret_entry)
+{
+    ASSERT_MAGIC(u, UPLOAD_MAGIC);
+    if (u->in.expected >= 0 && (uint64_t)u->in.expected != u->length) {
+        return ERR_INVALID;
+    }
+    struct files_write_input write = {.put = &u->in};
+    int r = content_end(u, &write.content);
+    if (r < 0) {
+        return r;
+    }
+    struct files_edit edit = {
+        .ctx = u->ctx,
+        .session = u->in.session,
+        .author = &u->in.author,
+        .items = u->items.at,
+        .item_count = u->items.n,
+        .bytes = u->item_bytes,
+        .step = files_edit_write,
+        .in = &write,
+    };
+    r = files_edit(&edit);
+    if (r == 0) {
+        files_entry_from(u->ctx->arena, &edit.record, u->in.path, ret_entry);
+    }
+    return r;
+}
+
+int files_put(struct data_context *ctx, const struct files_put_input *in, struct str bytes,
+              struct files_entry *ret_entry)
+{
+    struct files_upload *u = NULL;
+    int r = files_upload_create(ctx, in, &u);
+    if (r == 0) {
+        r = files_upload_write(u, bytes);
+    }
+    if (r == 0) {
+        r = files_upload_commit(u, ret_entry);
+    }
+    files_upload_destroy(u);
+    return r;
+}

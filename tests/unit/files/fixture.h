@@ -1,0 +1,44 @@
+/*
+ * What the tests of files share: a store of either driver with two tenants, each with a session, and short forms of calls
+ * that are expected to work.
+ */
+#ifndef FIXTURE_H
+#define FIXTURE_H
+
+#include "unit.h"
+
+#include "files/files.h"
+
+struct fixture {
+    struct store *store;
+    char directory[32]; /* empty: memory */
+    struct arena arena;
+    struct data_context ctx;   /* of the first person */
+    struct data_context other; /* of somebody in another tenant */
+    struct str session;
+    struct str second; /* another session of the first person */
+    struct str theirs; /* the other's session */
+};
+
+/* Runs the tests on every driver, each test on a store of its own; what main returns. */
+int fixture_run(const struct CMUnitTest *tests, size_t count);
+
+/* A new operation, so that the next call is not taken for a repetition. */
+struct data_context *fixture_ctx(struct fixture *f);
+
+struct files_put_input fixture_put(struct fixture *f, struct str path);
+
+/* n bytes from a seed that do not compress, in the arena. */
+struct str fixture_noise(struct fixture *f, size_t n, uint64_t seed);
+
+struct files_entry put(struct fixture *f, const char *path, struct str bytes);
+uint64_t drop(struct fixture *f, const char *path);
+struct files_entry move(struct fixture *f, const char *from, const char *to);
+struct files_entry make(struct fixture *f, const char *path);
+
+/* All bytes of a version (0: the current). */
+struct str slurp(struct fixture *f, const char *path, uint64_t version);
+
+#define assert_ok(call) assert_int_equal((call), 0)
+
+#endif

@@ -1,0 +1,154 @@
+/* History and restore: of a path, through renames, of what is gone. */
+#include "fixture.h"
+
+static struct files_history history(struct fixture *f, const char *path, struct str after,
+                                    size_t limit)
+{
+    struct files_history_input in = {f->session, str_from(path), after, limit};
+    struct files_history found;
+    assert_ok(files_history(&f->ctx, &in, &found));
+    return found;
+}
+
+static struct files_entry restore(struct fixture *f, const char *path, uint64_t version)
+{
+    struct files_restore_input in = {f->session, str_from(path), version, {FILES_USER, STR("u")}};
+    struct files_entry entry;
+    assert_ok(files_restore(fixture_ctx(f), &in, &entry));
+    return entry;
+}
+
+static void test_versions(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < 12; i++) {
+        put(f, "doc", fixture_noise(f, i * 100, i));
+    }
+    struct str after = STR_EMPTY;
+    uint64_t expected = 12;
+    do {
+        struct files_history page = history(f, "doc", after, 5);
+        for (size_t i = 0; i < page.count; i++, expected--) {
+            const struct files_version *version = &page.versions[i];
+            assert_int_equal(version->entry.version, expected);
+            assert_int_equal(version->op, FILES_WRITE);
+            assert_int_equal(version->author.kind, FILES_USER);
+            assert_true(str_eq(version->author.id, f->ctx.scope.user_id));
+            assert_true(version->at > 0);
+            assert_true(str_eq(slurp(f, "doc", expected),
+                               fixture_noise(f, (expected - 1) * 100, expected - 1)));
+        }
+        after = page.next;
+    } while (after.n > 0);
+    assert_int_equal(expected, 0);
+}
+
+static void test_through_renames_and_deletion(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "a/old", STR("1"));
+    move(f, "a/old", "a/new");
+    put(f, "a/new", STR("22"));
+    drop(f, "a/new");
+    put(f, "a/new", STR("333")); /* another file */
+    struct files_history page = history(f, "a/new", STR_EMPTY, 10);
+    static const struct {
+        uint64_t version;
+        enum files_op op;
+        const char *path;
+    } rows[] = {{5, FILES_WRITE, "a/new"},
+                {4, FILES_DELETE, "a/new"},
+                {3, FILES_WRITE, "a/new"},
+                {2, FILES_MOVE, "a/new"},
+                {1, FILES_WRITE, "a/old"}};
+    assert_int_equal(page.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(page.versions[i].entry.version, rows[i].version);
+        assert_int_equal(page.versions[i].op, rows[i].op);
+        assert_str(page.versions[i].entry.path, rows[i].path);
+    }
+    assert_int_equal(history(f, "a/old", STR_EMPTY, 10).count, 2);
+    drop(f, "a");
+    assert_int_equal(history(f, "a/new", STR_EMPTY, 10).count, 5);
+    assert_str(slurp(f, "a/new", 3), "22");
+}
+
+static void test_restore_file(void **state)
+{
+    struct fixture *f = *state;
+    struct files_entry first = put(f, "doc", STR("one"));
+    put(f, "doc", STR("two"));
+    struct files_entry entry = restore(f, "doc", 1);
+    assert_int_equal(entry.version, 3);
+    assert_int_equal(entry.id, first.id);
+    assert_str(slurp(f, "doc", 0), "one");
+    assert_str(slurp(f, "doc", 2), "two");
+    drop(f, "doc");
+    entry = restore(f, "doc", 2);
+    assert_int_equal(entry.id, first.id);
+    assert_str(slurp(f, "doc", 0), "two");
+    struct files_history page = history(f, "doc", STR_EMPTY, 10);
+    assert_int_equal(page.count, 5);
+    assert_int_equal(page.versions[0].op, FILES_RESTORE);
+    /* One that lives on elsewhere is not doubled: the old path gets a file of its own. */
+    move(f, "doc", "elsewhere");
+    entry = restore(f, "doc", 1);
+    assert_true(entry.id != first.id);
+    assert_str(slurp(f, "elsewhere", 0), "two");
+    struct files_totals totals;
+    assert_ok(files_totals(&f->ctx, f->session, &totals));
+    assert_int_equal(totals.files, 2);
+    assert_int_equal(totals.bytes, 6);
+}
+
+static void test_restore_folder(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "d/e/f", STR("kept"));
+    uint64_t gone = drop(f, "d");
+    struct files_restore_input in = {f->session, STR("d"), gone, {FILES_USER, STR("u")}};
+    struct files_entry entry;
+    assert_ok(files_restore(fixture_ctx(f), &in, &entry));
+    assert_str(slurp(f, "d/e/f", 0), "kept");
+    assert_int_equal(files_restore(fixture_ctx(f), &in, &entry), ERR_EXISTS);
+    struct files_totals totals;
+    assert_ok(files_totals(&f->ctx, f->session, &totals));
+    assert_int_equal(totals.files, 1);
+    assert_int_equal(totals.bytes, 4);
+    /* A file alone out of a deleted folder. */
+    drop(f, "d");
+    restore(f, "d/e/f", 1);
+    assert_str(slurp(f, "d/e/f", 0), "kept");
+}
+
+static void test_refusals(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "doc", STR("x"));
+    struct files_history page;
+    struct files_history_input in = {f->session, STR("none"), STR_EMPTY, 10};
+    assert_int_equal(files_history(&f->ctx, &in, &page), ERR_NOT_FOUND);
+    in.path = STR("doc");
+    in.after = STR("what");
+    assert_int_equal(files_history(&f->ctx, &in, &page), ERR_INVALID);
+    in.after = STR_EMPTY;
+    in.limit = FILES_MAX_HISTORY + 1;
+    assert_int_equal(files_history(&f->ctx, &in, &page), ERR_INVALID);
+    in.limit = 1;
+    assert_int_equal(files_history(&f->other, &in, &page), ERR_NOT_FOUND);
+    struct files_restore_input back = {f->session, STR("doc"), 99, {FILES_USER, STR("u")}};
+    struct files_entry entry;
+    assert_int_equal(files_restore(fixture_ctx(f), &back, &entry), ERR_NOT_FOUND);
+    struct files_open_input open = {f->session, STR("doc"), 99};
+    struct files_reader *reader;
+    assert_int_equal(files_reader_open(&f->ctx, &open, &reader, &entry), ERR_NOT_FOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_versions), cmocka_unit_test(test_through_renames_and_deletion),
+        cmocka_unit_test(test_restore_file), cmocka_unit_test(test_restore_folder),
+        cmocka_unit_test(test_refusals)};
+    return fixture_run(tests, sizeof tests / sizeof *tests);
+}
