@@ -143,6 +143,7 @@ char **workspace_bwrap_arguments(struct arena *arena, const struct workspace_con
         add3(&l, bind->writable ? "--bind" : "--ro-bind", bind->source, bind->target);
     }
     add3(&l, "--ro-bind", config->codi2, CODI2_INSIDE);
+    add2(&l, "--remount-ro", "/"); /* the root itself, which is bubblewrap's own tmpfs */
     add_environment(&l, config);
     add2(&l, "--chdir", "/");
     add2(&l, "--", CODI2_INSIDE);

@@ -284,6 +284,22 @@ static int let_go(const struct workspace_config *config, struct holder_fds *fds,
     return error;
 }
 
+/* Bubblewrap reports its child before it makes the binds: what is missing is told here, by a name. */
+static int check_sources(const struct workspace_config *config, struct workspace_sandbox *s)
+{
+    s->error = "codi2 cannot be executed: is the installation complete?";
+    if (access(config->codi2, X_OK) < 0) {
+        return ERR_NOT_FOUND;
+    }
+    s->error = "a directory of the workspace is missing";
+    for (size_t i = 0; i < config->bind_count; i++) {
+        if (access(config->binds[i].source, F_OK) < 0) {
+            return log_err(ERR_NOT_FOUND, "workspace", "%s: %m", config->binds[i].source);
+        }
+    }
+    return 0;
+}
+
 int workspace_sandbox_start(const struct workspace_config *config,
                             const struct workspace_group *group,
                             struct workspace_sandbox *ret_sandbox)
