@@ -309,8 +309,12 @@ int workspace_sandbox_start(const struct workspace_config *config,
     PIPE_AUTO(info);
     PIPE_AUTO(token);
     struct holder_fds fds = {.ready = &ready, .go = &go, .info = &info, .token = &token};
-    *ret_sandbox =
-        (struct workspace_sandbox){.slirp_exit = -1, .error = "out of descriptors or processes"};
+    *ret_sandbox = (struct workspace_sandbox){.slirp_exit = -1};
+    int error = check_sources(config, ret_sandbox);
+    if (error) {
+        return error;
+    }
+    ret_sandbox->error = "out of descriptors or processes";
     if (pipe_open(&ready) || pipe_open(&go) || pipe_open(&info) || pipe_open(&token)) {
         return ERR_INTERNAL;
     }

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -139,11 +140,12 @@ static void fill_memory(void)
     size_t bytes = (size_t)strtoul(wanted ? wanted : "0", NULL, 10) << 20;
     pid_t child = fork();
     if (child == 0) {
-        char *p = malloc(bytes);
-        for (size_t i = 0; p && i < bytes; i += PAGE) {
-            ((volatile char *)p)[i] = 1;
+        volatile char *p =
+            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        for (size_t i = 0; p != MAP_FAILED && i < bytes; i += PAGE) {
+            p[i] = 1;
         }
-        _exit(p ? 0 : 1);
+        _exit(p != MAP_FAILED ? 0 : 1);
     }
     int status = 0;
     (void)waitpid(child, &status, 0);
@@ -161,7 +163,7 @@ static void on_term(int signal)
 int main(int argc, char **argv)
 {
     char token[TOKEN_ROOM];
-    ssize_t n = argc > 2 ? read((int)strtol(argv[2], NULL, 10), token, sizeof token) : -1;
+    ssize_t n = argc > 2 ? read((int)strtoul(argv[2], NULL, 10), token, sizeof token) : -1;
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)signal(SIGTERM, on_term);
     out = fopen("/workspace/probe.part", "we");
