@@ -1,0 +1,258 @@
+/*
+ * Registration and login. Both hash outside of the store: read, hash, then one write that checks again what was read.
+ */
+#include "auth/auth_int.h"
+
+/* ERR_RATE_LIMITED with the moment to come back. */
+static int limited(struct auth *a, struct data_context *ctx, enum auth_limit_kind kind,
+                   struct str key)
+{
+    struct auth_limit_state state;
+    int r = auth_limit(a, kind, key, &state);
+    if (r < 0) {
+        ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
+    }
+    return r;
+}
+
+/* ---- Registration ---- */
+
+struct registration {
+    struct data_context *ctx;
+    struct data_tenant tenant;
+    struct data_user user;
+    struct scope scope;
+    struct data_login login; /* result */
+};
+
+/* "{tenant} {user} {login}" of the first run. */
+static int registration_again(struct txn *txn, struct registration *g, struct str text)
+{
+    struct str ids[3] = {STR_EMPTY, STR_EMPTY, STR_EMPTY};
+    for (unsigned i = 0; i < 3 && str_split(&text, ' ', &ids[i]); i++) {
+    }
+    if (!data_id_is(ids[0], "ten")) {
+        return ERR_CORRUPT;
+    }
+    struct scope scope = {.tenant_id = ids[0]};
+    int r = data_user_get(txn, &scope, ids[1], &g->user);
+    return r < 0 ? r : data_login_get(txn, &scope, ids[2], &g->login);
+}
+
+static int registration_write(struct txn *txn, struct registration *g)
+{
+    int r = data_tenant_put(txn, &g->scope, &g->tenant);
+    if (r == 0) {
+        r = data_user_put(txn, &g->scope, &g->user);
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct data_context actor = *g->ctx;
+    actor.scope = g->scope;
+    r = data_audit(txn, &actor, "user.register", g->user.id, DATA_OUTCOME_OK);
+    if (r < 0) {
+        return r;
+    }
+    return auth_login_add(txn, g->ctx, &g->scope, &g->login);
+}
+
+static int registration_fn(struct txn *txn, void *ctx)
+{
+    struct registration *g = ctx;
+    bool found;
+    struct str text;
+    int r = data_replay(txn, g->ctx, &found, &text);
+    if (r == 0) {
+        r = found ? registration_again(txn, g, text) : registration_write(txn, g);
+    }
+    if (r < 0) {
+        return r;
+    }
+    data_user_copy(g->ctx->arena, &g->user);
+    data_login_copy(g->ctx->arena, &g->login);
+    if (!found) {
+        data_remember(txn, g->ctx,
+                      arena_printf(store_arena(txn), STR_FMT " " STR_FMT " " STR_FMT,
+                                   STR_ARG(g->scope.tenant_id), STR_ARG(g->scope.user_id),
+                                   STR_ARG(g->scope.login_id)));
+    }
+    return 0;
+}
+
+static struct registration registration_of(struct data_context *ctx, struct str email,
+                                           struct str name)
+{
+    struct scope scope = {
+        .tenant_id = data_id_make(ctx->arena, "ten"),
+        .user_id = data_id_make(ctx->arena, "usr"),
+        .login_id = data_id_make(ctx->arena, "log"),
+        .role = DATA_ROLE_OWNER,
+    };
+    usec_t now = time_now();
+    return (struct registration){
+        .ctx = ctx,
+        .scope = scope,
+        .tenant =
+            {
+                .id = scope.tenant_id,
+                .name = name.n > 0 ? name : str_slice(email, 0, str_find(email, '@', 0)),
+                .created_at = now,
+                .updated_at = now,
+                .revision = 1,
+            },
+        .user =
+            {
+                .id = scope.user_id,
+                .tenant_id = scope.tenant_id,
+                .email = email,
+                .name = name,
+                .role = DATA_ROLE_OWNER,
+                .created_at = now,
+                .updated_at = now,
+                .revision = 1,
+                .password_changed_at = now,
+            },
+    };
+}
+
+int auth_register(struct auth *a, struct data_context *ctx, const struct auth_register_input *in,
+                  struct auth_result *ret_result)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    if (a->registration != AUTH_REGISTRATION_OPEN) {
+        return data_fault(ctx, ERR_FORBIDDEN, NULL, "Registration is closed here.");
+    }
+    struct str email;
+    struct str name;
+    int r = auth_email_clean(ctx, in->email, &email);
+    if (r == 0) {
+        r = data_text_name(ctx, &(struct data_name_rule){.field = "name", .optional = true},
+                           in->name, &name);
+    }
+    if (r == 0) {
+        r = auth_password_check(ctx, "password", in->password, email);
+    }
+    if (r == 0) {
+        r = limited(a, ctx, AUTH_LIMIT_REGISTER, ctx->client.address);
+    }
+    char hash[AUTH_HASH_ROOM];
+    if (r == 0) {
+        r = auth_password_hash(a, in->password, hash);
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct registration g = registration_of(ctx, email, name);
+    g.user.password = arena_str(ctx->arena, str_from(hash));
+    r = store_write(ctx->store, &ctx->op, registration_fn, &g);
+    if (r == ERR_EXISTS) {
+        return data_fault(ctx, ERR_EXISTS, "email",
+                          "There is an account with this e-mail address already.");
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct auth_result result = {.user = g.user};
+    auth_issue(a, ctx, &g.login, &result);
+    *ret_result = result;
+    return 0;
+}
+
+/* ---- Login ---- */
+
+struct entry {
+    struct data_context *ctx;
+    struct str email;
+    struct scope scope; /* result of find */
+    struct data_user user;
+    struct data_login login;
+};
+
+static int find_fn(struct txn *txn, void *ctx)
+{
+    struct entry *e = ctx;
+    e->user = (struct data_user){0};
+    struct scope scope;
+    int r = data_user_by_email(txn, e->email, &scope);
+    if (r == 0) {
+        r = data_user_get(txn, &scope, scope.user_id, &e->user);
+    }
+    if (r < 0) {
+        return r;
+    }
+    data_user_copy(e->ctx->arena, &e->user);
+    return 0;
+}
+
+static int enter_fn(struct txn *txn, void *ctx)
+{
+    struct entry *e = ctx;
+    struct data_user now;
+    int r = data_user_get(txn, &e->scope, e->scope.user_id, &now);
+    if (r == ERR_NOT_FOUND || (r == 0 && !str_eq(now.password, e->user.password))) {
+        return ERR_BAD_CREDENTIALS;
+    }
+    if (r == 0) {
+        r = auth_login_add(txn, e->ctx, &e->scope, &e->login);
+    }
+    if (r < 0) {
+        return r;
+    }
+    data_login_copy(e->ctx->arena, &e->login);
+    return 0;
+}
+
+/* An address that cannot be one has no account: the same answer, after the same work. */
+static int find(struct auth *a, struct entry *e, const struct auth_login_input *in)
+{
+    if (auth_email_clean(e->ctx, in->email, &e->email) < 0) {
+        e->ctx->fault = (struct data_fault){0};
+        return ERR_NOT_FOUND;
+    }
+    struct str key = arena_printf(e->ctx->arena, STR_FMT " " STR_FMT,
+                                  STR_ARG(e->ctx->client.address), STR_ARG(e->email));
+    int r = limited(a, e->ctx, AUTH_LIMIT_PASSWORD, key);
+    return r < 0 ? r : store_read(e->ctx->store, find_fn, e);
+}
+
+static int enter(struct auth *a, struct entry *e)
+{
+    struct data_context *ctx = e->ctx;
+    auth_limit_return(a, AUTH_LIMIT_PASSWORD,
+                      arena_printf(ctx->arena, STR_FMT " " STR_FMT, STR_ARG(ctx->client.address),
+                                   STR_ARG(e->email)));
+    e->scope = (struct scope){
+        .tenant_id = e->user.tenant_id,
+        .user_id = e->user.id,
+        .login_id = data_id_make(ctx->arena, "log"),
+        .role = e->user.role,
+    };
+    struct store_op op = store_op_new();
+    return store_write(ctx->store, &op, enter_fn, e);
+}
+
+int auth_login(struct auth *a, struct data_context *ctx, const struct auth_login_input *in,
+               struct auth_result *ret_result)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    struct entry e = {.ctx = ctx};
+    int r = limited(a, ctx, AUTH_LIMIT_LOGIN, ctx->client.address);
+    if (r == 0) {
+        r = find(a, &e, in);
+    }
+    if (r < 0 && r != ERR_NOT_FOUND) {
+        return r;
+    }
+    if (!auth_password_verify(a, e.user.password, in->password)) {
+        return ERR_BAD_CREDENTIALS;
+    }
+    r = enter(a, &e);
+    if (r < 0) {
+        return r;
+    }
+    struct auth_result result = {.user = e.user};
+    auth_issue(a, ctx, &e.login, &result);
+    *ret_result = result;
+    return 0;
+}

@@ -1,0 +1,231 @@
+/*
+ * The whole of auth, the check of every request, and the duty that ends old logins.
+ *
+ * 1. A request is somebody's only if its token's signature and claims hold and its login and user are in the store now:
+ *    ending a login works at once, on every replica.
+ */
+#include <sodium.h>
+
+#include "auth/auth_int.h"
+#include "base/rand.h"
+
+enum { PURGE = 50 };
+
+static const usec_t minute = 60 * USEC_PER_SEC;
+static const usec_t day = 24 * 60 * 60 * USEC_PER_SEC;
+static const usec_t access_every = 5 * 60 * USEC_PER_SEC;
+
+static char *text_or(struct str text, const char *standard)
+{
+    struct str chosen = text.n > 0 ? text : str_from(standard);
+    return mem_dup(chosen.p, chosen.n);
+}
+
+static usec_t life_or(usec_t life, usec_t standard)
+{
+    return life > 0 ? life : standard;
+}
+
+static void rates_init(struct auth *a, const struct auth_options *o)
+{
+    const struct auth_rate standard[AUTH_LIMIT_KINDS] = {
+        [AUTH_LIMIT_USER] = {100, minute},    [AUTH_LIMIT_REGISTER] = {5, minute},
+        [AUTH_LIMIT_LOGIN] = {60, minute},    [AUTH_LIMIT_PASSWORD] = {10, minute},
+        [AUTH_LIMIT_REFRESH] = {120, minute},
+    };
+    memcpy(a->rates, o->limits_given ? o->limits : standard, sizeof a->rates);
+}
+
+static int keys_init(struct auth *a, struct str secret)
+{
+    if (secret.n > 0 && (secret.n < AUTH_SECRET_MIN || secret.n > AUTH_KEY_MAX)) {
+        return ERR_INVALID;
+    }
+    if (secret.n > 0) {
+        auth_key_init(&a->access_key, secret);
+    } else {
+        int r = auth_key_load(a->store, &a->access_key);
+        if (r < 0) {
+            return r;
+        }
+    }
+    auth_key_derive(&a->access_key, STR("coditect refresh token"), &a->refresh_key);
+    char dummy[24];
+    rand_bytes(dummy, sizeof dummy);
+    return auth_password_hash(a, str_of(dummy, sizeof dummy), a->dummy_hash);
+}
+
+int auth_create(const struct auth_options *options, struct auth **ret_auth)
+{
+    ASSERT(sodium_init() >= 0);
+    struct auth *a = MEM_NEW(struct auth);
+    a->magic = AUTH_MAGIC;
+    a->store = options->store;
+    a->issuer = text_or(options->issuer, "coditect");
+    a->audience = text_or(options->audience, "coditect-api");
+    a->registration = options->registration;
+    a->access_life = life_or(options->access_life, 15 * minute);
+    a->idle_life = life_or(options->idle_life, 30 * day);
+    a->absolute_life = life_or(options->absolute_life, 90 * day);
+    a->cheap_hash = options->cheap_hash;
+    rates_init(a, options);
+    a->limits = auth_limits_create();
+    auth_notes_init(&a->notes);
+    int r = keys_init(a, options->secret);
+    if (r < 0) {
+        auth_destroy(a);
+        return r;
+    }
+    *ret_auth = a;
+    return 0;
+}
+
+void auth_destroy(struct auth *a)
+{
+    if (!a) {
+        return;
+    }
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    auth_notes_fini(&a->notes);
+    auth_limits_destroy(a->limits);
+    mem_free(a->issuer);
+    mem_free(a->audience);
+    sodium_memzero(&a->access_key, sizeof a->access_key);
+    sodium_memzero(&a->refresh_key, sizeof a->refresh_key);
+    a->magic = 0;
+    mem_free(a);
+}
+
+/* ---- Every request ---- */
+
+struct who {
+    const struct auth *a;
+    struct scope scope;
+    int64_t counter; /* of the access token; 0: not asked */
+    bool unconfirmed;
+    usec_t last_access_at;
+};
+
+static int who_fn(struct txn *txn, void *ctx)
+{
+    struct who *w = ctx;
+    struct data_login login;
+    struct data_user user;
+    int r = data_login_get(txn, &w->scope, w->scope.login_id, &login);
+    if (r == 0) {
+        r = data_user_get(txn, &w->scope, w->scope.user_id, &user);
+    }
+    if (r == ERR_NOT_FOUND) {
+        return ERR_UNAUTHENTICATED;
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (!str_eq(login.user_id, w->scope.user_id) || w->counter > login.counter ||
+        auth_login_expired(w->a, &login, time_now())) {
+        return ERR_UNAUTHENTICATED;
+    }
+    w->scope.role = user.role;
+    w->unconfirmed = !login.confirmed && w->counter == login.counter;
+    w->last_access_at = login.last_access_at;
+    return 0;
+}
+
+int auth_authenticate(struct auth *a, struct data_context *ctx, struct str bearer)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    struct auth_claims claims;
+    int r = auth_access_read(a, ctx->arena, bearer, &claims);
+    if (r < 0) {
+        return r;
+    }
+    struct who w = {
+        .a = a,
+        .scope = {.tenant_id = claims.tenant_id,
+                  .user_id = claims.user_id,
+                  .login_id = claims.login_id},
+        .counter = claims.counter,
+    };
+    r = store_read(a->store, who_fn, &w);
+    if (r < 0) {
+        return r;
+    }
+    usec_t now = time_now();
+    bool seen = now - w.last_access_at >= access_every;
+    if (w.unconfirmed || seen) {
+        auth_note_add(a, &(struct auth_note){.scope = w.scope,
+                                             .counter = w.unconfirmed ? w.counter : 0,
+                                             .access = seen ? now : 0});
+    }
+    ctx->scope = auth_scope_copy(ctx->arena, &w.scope);
+    return 0;
+}
+
+int auth_still(struct auth *a, struct data_context *ctx)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    struct who w = {.a = a, .scope = ctx->scope};
+    int r = store_read(a->store, who_fn, &w);
+    if (r == 0) {
+        ctx->scope.role = w.scope.role;
+    }
+    return r;
+}
+
+/* ---- Old logins ---- */
+
+struct purge {
+    struct auth *a;
+    struct data_context ctx;
+    size_t ended;
+};
+
+static int purge_one(struct txn *txn, struct purge *p, const struct data_place *place,
+                     bool *ret_expired)
+{
+    struct data_login login;
+    int r = data_login_get(txn, &place->scope, place->id, &login);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? 0 : r; /* ended by the other index just now */
+    }
+    *ret_expired = auth_login_expired(p->a, &login, time_now());
+    if (!*ret_expired) {
+        return 0;
+    }
+    p->ended++;
+    return auth_login_end(txn, &p->ctx, "login.expire", &login);
+}
+
+/* Both indexes begin with the oldest: the first that is not expired ends the walk. */
+static int purge_index(struct txn *txn, struct purge *p, unsigned index)
+{
+    struct data_place *places;
+    size_t n;
+    struct data_query query = {.index = index, .limit = PURGE};
+    int r = data_places(txn, &data_login_type, &query, &places, &n);
+    bool expired = true;
+    for (size_t i = 0; r == 0 && expired && i < n; i++) {
+        r = purge_one(txn, p, &places[i], &expired);
+    }
+    return r;
+}
+
+static int purge_fn(struct txn *txn, void *ctx)
+{
+    struct purge *p = ctx;
+    p->ended = 0;
+    int r = purge_index(txn, p, DATA_LOGIN_BY_CREATED);
+    return r < 0 ? r : purge_index(txn, p, DATA_LOGIN_BY_ACCESS);
+}
+
+int auth_purge(struct auth *a, size_t *ret_ended)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    struct purge p = {.a = a};
+    struct store_op op = store_op_new();
+    int r = store_write(a->store, &op, purge_fn, &p);
+    if (r == 0) {
+        *ret_ended = p.ended;
+    }
+    return r;
+}

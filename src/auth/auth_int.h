@@ -1,0 +1,153 @@
+/* Inside auth/: the server's keys, tokens, passwords, notes of authenticated requests, buckets. */
+#ifndef AUTH_AUTH_INT_H
+#define AUTH_AUTH_INT_H
+
+#include "auth/auth.h"
+#include "base/lock.h"
+#include "base/map.h"
+
+enum {
+    AUTH_MAC_SIZE = 32,
+    AUTH_KID_SIZE = 16,  /* hexadecimal digits */
+    AUTH_KEY_MAX = 1024, /* bytes of JWT_SECRET */
+    AUTH_PASSWORD_BYTES = 1024,
+    AUTH_HASH_ROOM = 128, /* a PHC string with its NUL */
+    AUTH_MAX_NOTES = 10000,
+    AUTH_MAX_BUCKETS = 100000,
+    AUTH_REPLAY_SECONDS = 10, /* how long the token before the current one is good in any case */
+    AUTH_SKEW_SECONDS = 30,
+};
+
+/* ---- keys.c ---- */
+
+struct auth_key {
+    uint8_t bytes[AUTH_KEY_MAX];
+    size_t n;
+    char kid[AUTH_KID_SIZE + 1];
+};
+
+/* The one function that signs: HMAC-SHA-256. */
+void auth_key_mac(const struct auth_key *key, struct str text,
+                  uint8_t ret_mac[static AUTH_MAC_SIZE]);
+
+void auth_key_init(struct auth_key *key, struct str bytes); /* at most AUTH_KEY_MAX */
+
+/* The key kept in the store, made when there is none. */
+int auth_key_load(struct store *store, struct auth_key *ret_key) BASE_MUST_USE;
+
+/* A key of its own for another purpose, derived from key. */
+void auth_key_derive(const struct auth_key *key, struct str purpose, struct auth_key *ret_key);
+
+/* ---- jws.c: JSON Web Signature, compact form (RFC 7515), HS256 alone ---- */
+
+struct str auth_jws_sign(struct arena *arena, const struct auth_key *key, struct str payload);
+
+/* ERR_UNAUTHENTICATED: anything but a signature by this key over exactly this text. */
+int auth_jws_verify(struct arena *arena, const struct auth_key *key, struct str token,
+                    struct str *ret_payload) BASE_MUST_USE;
+
+/* ---- token.c ---- */
+
+struct auth_claims {
+    struct str tenant_id, user_id, login_id;
+    int64_t counter;
+};
+
+struct str auth_access_make(const struct auth *a, struct arena *arena,
+                            const struct auth_claims *claims);
+int auth_access_read(const struct auth *a, struct arena *arena, struct str token,
+                     struct auth_claims *ret_claims) BASE_MUST_USE; /* ERR_UNAUTHENTICATED */
+
+struct str auth_refresh_make(const struct auth *a, struct arena *arena, struct str login_id,
+                             int64_t counter);
+int auth_refresh_read(const struct auth *a, struct str token, struct str *ret_login_id,
+                      int64_t *ret_counter) BASE_MUST_USE; /* ERR_UNAUTHENTICATED */
+
+/* ---- password.c ---- */
+
+/* The rules for a new one; ERR_INVALID with the fault on field. */
+int auth_password_check(struct data_context *ctx, const char *field, struct str password,
+                        struct str email) BASE_MUST_USE;
+
+/* About 20 ms. ERR_BUSY: no memory for the hash. */
+int auth_password_hash(const struct auth *a, struct str password,
+                       char ret_phc[static AUTH_HASH_ROOM]) BASE_MUST_USE;
+
+/* phc empty: the account does not exist; the work is the same and the answer is false. */
+bool auth_password_verify(const struct auth *a, struct str phc, struct str password);
+
+/* ---- email.c ---- */
+
+/* Trimmed, in lower case, into the arena. ERR_INVALID with the fault on "email". */
+int auth_email_clean(struct data_context *ctx, struct str text,
+                     struct str *ret_email) BASE_MUST_USE;
+
+/* ---- limits.c ---- */
+
+struct auth_limits;
+struct auth_limits *auth_limits_create(void);
+void auth_limits_destroy(struct auth_limits *l);
+void auth_limit_return(struct auth *a, enum auth_limit_kind kind,
+                       struct str key); /* gives a token back */
+size_t auth_limits_count(struct auth *a);
+
+/* ---- notes.c: what authenticated requests leave to be written later ---- */
+
+struct auth_notes {
+    struct lock lock;
+    struct map *waiting;  /* login id → struct note */
+    struct map *flushing; /* NULL: nobody writes */
+};
+
+struct auth_note {
+    struct scope scope; /* tenant and login */
+    int64_t counter;    /* was used; 0: no news */
+    usec_t access;
+};
+
+void auth_notes_init(struct auth_notes *n);
+void auth_notes_fini(struct auth_notes *n);
+void auth_note_add(struct auth *a, const struct auth_note *note);
+int64_t auth_note_counter(struct auth *a,
+                          struct str login_id); /* noted as used and not yet written; 0: none */
+
+/* ---- logins.c: inside store functions ---- */
+
+/* A new login of scope's user, whose strings and login_id are set; the oldest ends when there are too many. */
+int auth_login_add(struct txn *txn, const struct data_context *ctx, const struct scope *scope,
+                   struct data_login *ret_login) BASE_MUST_USE;
+int auth_login_end(struct txn *txn, const struct data_context *ctx, const char *action,
+                   const struct data_login *login) BASE_MUST_USE;
+
+/* All logins of scope's user but the one named keep. */
+int auth_login_end_all(struct txn *txn, const struct data_context *ctx, const struct scope *scope,
+                       struct str keep) BASE_MUST_USE;
+bool auth_login_expired(const struct auth *a, const struct data_login *login, usec_t now);
+
+/* Tokens for login; user and scope are copied into ctx->arena. */
+void auth_issue(const struct auth *a, struct data_context *ctx, const struct data_login *login,
+                struct auth_result *result);
+
+/* ctx->arena's copy of a scope. */
+struct scope auth_scope_copy(struct arena *arena, const struct scope *scope);
+
+/* ---- the whole ---- */
+
+enum { AUTH_MAGIC = 0x41757468 };
+
+struct auth {
+    unsigned magic;
+    struct store *store;
+    struct auth_key access_key;
+    struct auth_key refresh_key;
+    char *issuer, *audience;
+    enum auth_registration registration;
+    usec_t access_life, idle_life, absolute_life;
+    struct auth_rate rates[AUTH_LIMIT_KINDS];
+    bool cheap_hash;
+    char dummy_hash[AUTH_HASH_ROOM];
+    struct auth_limits *limits;
+    struct auth_notes notes;
+};
+
+#endif

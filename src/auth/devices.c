@@ -1,0 +1,143 @@
+/* Devices: the logins of a person; ending one, or all. */
+#include "auth/auth_int.h"
+
+struct devices {
+    struct data_context *ctx;
+    struct data_query query;
+    struct data_login_list list;
+};
+
+static int list_fn(struct txn *txn, void *ctx)
+{
+    struct devices *d = ctx;
+    int r = data_login_list(txn, &d->ctx->scope, &d->query, &d->list);
+    if (r < 0) {
+        return r;
+    }
+    struct arena *arena = d->ctx->arena;
+    struct data_login *at = ARENA_ARRAY(arena, struct data_login, d->list.n + 1);
+    for (size_t i = 0; i < d->list.n; i++) {
+        at[i] = d->list.at[i];
+        data_login_copy(arena, &at[i]);
+    }
+    d->list.at = at;
+    d->list.next = arena_str(arena, d->list.next);
+    return 0;
+}
+
+int auth_devices_list(struct data_context *ctx, size_t limit, struct str cursor,
+                      struct auth_devices *ret_devices)
+{
+    struct data_login match = {.user_id = ctx->scope.user_id};
+    struct devices d = {
+        .ctx = ctx,
+        .query =
+            {
+                .index = DATA_LOGIN_BY_USER,
+                .match = &match,
+                .fixed = 1,
+                .limit = limit,
+                .cursor = cursor,
+                .reverse = true,
+            },
+    };
+    int r = store_read(ctx->store, list_fn, &d);
+    if (r == 0) {
+        *ret_devices = (struct auth_devices){d.list.at, d.list.n, d.list.next};
+    }
+    return r;
+}
+
+void auth_device_write(struct json_writer *w, const struct data_context *ctx,
+                       const struct data_login *login)
+{
+    char text[25];
+    json_object(w);
+    json_member_string(w, "id", login->id);
+    if (login->device.n > 0) {
+        json_member_string(w, "device", login->device);
+    }
+    if (login->address.n > 0) {
+        json_member_string(w, "address", login->address);
+    }
+    json_member_string(w, "created_at", time_str(text, login->created_at));
+    json_member_string(w, "last_access_at", time_str(text, login->last_access_at));
+    json_member_bool(w, "current", str_eq(login->id, ctx->scope.login_id));
+    json_object_end(w);
+}
+
+struct end {
+    struct data_context *ctx;
+    struct scope scope; /* tenant, and the login meant */
+    struct str user_id; /* whose login it must be; empty: whoever's */
+    bool everywhere;
+};
+
+static int end_fn(struct txn *txn, void *ctx)
+{
+    struct end *e = ctx;
+    struct scope scope = e->scope;
+    int r = scope.tenant_id.n > 0 ? 0 : data_login_by_id(txn, e->scope.login_id, &scope);
+    struct data_login login;
+    if (r == 0) {
+        r = data_login_get(txn, &scope, scope.login_id, &login);
+    }
+    if (r == 0 && e->user_id.n > 0 && !str_eq(login.user_id, e->user_id)) {
+        return ERR_NOT_FOUND;
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct data_context actor = *e->ctx;
+    actor.scope = (struct scope){
+        .tenant_id = login.tenant_id, .user_id = login.user_id, .login_id = login.id};
+    if (e->user_id.n > 0) {
+        actor.scope.login_id = e->ctx->scope.login_id;
+    }
+    return e->everywhere ? auth_login_end_all(txn, &actor, &actor.scope, STR_EMPTY)
+                         : auth_login_end(txn, &actor, "login.end", &login);
+}
+
+static int end(struct end *e)
+{
+    struct store_op op = store_op_new();
+    return store_write(e->ctx->store, &op, end_fn, e);
+}
+
+int auth_devices_revoke(struct auth *a, struct data_context *ctx, struct str login_id)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    struct end e = {
+        .ctx = ctx,
+        .scope = {.tenant_id = ctx->scope.tenant_id, .login_id = login_id},
+        .user_id = ctx->scope.user_id,
+    };
+    return end(&e);
+}
+
+int auth_logout(struct auth *a, struct data_context *ctx, bool everywhere)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    struct end e = {
+        .ctx = ctx,
+        .scope = {.tenant_id = ctx->scope.tenant_id, .login_id = ctx->scope.login_id},
+        .user_id = ctx->scope.user_id,
+        .everywhere = everywhere,
+    };
+    int r = end(&e);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+int auth_logout_token(struct auth *a, struct data_context *ctx, struct str refresh_token,
+                      bool everywhere)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    struct end e = {.ctx = ctx, .everywhere = everywhere};
+    int64_t counter;
+    int r = auth_refresh_read(a, refresh_token, &e.scope.login_id, &counter);
+    if (r < 0) {
+        return r;
+    }
+    r = end(&e);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}

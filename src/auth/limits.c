@@ -1,0 +1,145 @@
+/*
+ * Token buckets in memory, by the generic cell rate algorithm: a bucket is one moment, `full_at`, when it would be full
+ * again. A token costs per / burst of time; it is granted unless full_at would come to lie more than `per` ahead.
+ *
+ * 1. The table holds at most AUTH_MAX_BUCKETS; `used` orders them, newest first; the oldest goes when one more comes.
+ * 2. Each replica counts for itself.
+ */
+#include "auth/auth_int.h"
+
+struct bucket {
+    struct bucket *newer, *older;
+    usec_t full_at; /* monotonic */
+    size_t key_n;
+    char key[1 + 160];
+};
+
+struct auth_limits {
+    struct lock lock;
+    struct map *buckets;
+    struct bucket *newest, *oldest;
+};
+
+struct auth_limits *auth_limits_create(void)
+{
+    struct auth_limits *l = MEM_NEW(struct auth_limits);
+    lock_init(&l->lock, LOCK_CACHE);
+    l->buckets = map_create();
+    return l;
+}
+
+void auth_limits_destroy(struct auth_limits *l)
+{
+    if (!l) {
+        return;
+    }
+    while (l->newest) {
+        struct bucket *b = l->newest;
+        l->newest = b->older;
+        mem_free(b);
+    }
+    map_destroy(l->buckets);
+    lock_fini(&l->lock);
+    mem_free(l);
+}
+
+static void bucket_unlink(struct auth_limits *l, struct bucket *b)
+{
+    *(b->newer ? &b->newer->older : &l->newest) = b->older;
+    *(b->older ? &b->older->newer : &l->oldest) = b->newer;
+    b->newer = b->older = NULL;
+}
+
+static void bucket_push(struct auth_limits *l, struct bucket *b)
+{
+    b->older = l->newest;
+    *(l->newest ? &l->newest->newer : &l->oldest) = b;
+    l->newest = b;
+}
+
+/* Kind and key as one text; keys are ids, addresses, or an address of mail and one of the network: never cut in practice. */
+static struct str bucket_key(char to[static 161], enum auth_limit_kind kind, struct str key)
+{
+    to[0] = (char)('a' + (int)kind);
+    if (key.n <= 160) {
+        memcpy(to + 1, key.p, key.n);
+        return str_of(to, key.n + 1);
+    }
+    /* A hash keeps two long keys apart. */
+    uint64_t hash = map_hash(key);
+    memcpy(to + 1, key.p, 152);
+    memcpy(to + 153, &hash, sizeof hash);
+    return str_of(to, 161);
+}
+
+static struct bucket *bucket_locked(struct auth_limits *l, struct str key)
+{
+    lock_assert_held(&l->lock);
+    struct bucket *b = map_get(l->buckets, key);
+    if (b) {
+        bucket_unlink(l, b);
+    } else {
+        if (map_count(l->buckets) >= AUTH_MAX_BUCKETS) {
+            struct bucket *old = l->oldest;
+            bucket_unlink(l, old);
+            (void)map_remove(l->buckets, str_of(old->key, old->key_n));
+            mem_free(old);
+        }
+        b = MEM_NEW(struct bucket);
+        memcpy(b->key, key.p, key.n);
+        b->key_n = key.n;
+        (void)map_put(l->buckets, key, b);
+    }
+    bucket_push(l, b);
+    return b;
+}
+
+int auth_limit(struct auth *a, enum auth_limit_kind kind, struct str key,
+               struct auth_limit_state *ret_state)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    ASSERT(kind < AUTH_LIMIT_KINDS);
+    struct auth_rate rate = a->rates[kind];
+    struct auth_limit_state state = {.limit = rate.burst, .remaining = rate.burst};
+    bool granted = true;
+    if (rate.burst > 0) {
+        char text[161];
+        struct str name = bucket_key(text, kind, key);
+        usec_t step = rate.per / rate.burst > 0 ? rate.per / rate.burst : 1;
+        usec_t now = time_monotonic();
+        LOCK_SCOPE(&a->limits->lock);
+        struct bucket *b = bucket_locked(a->limits, name);
+        usec_t full_at = (b->full_at > now ? b->full_at : now) + step;
+        granted = full_at - now <= step * rate.burst;
+        b->full_at = granted ? full_at : b->full_at;
+        state.remaining = granted ? (uint32_t)((step * rate.burst - (full_at - now)) / step) : 0;
+        state.reset_ms = (b->full_at - now + USEC_PER_MS - 1) / USEC_PER_MS;
+        state.retry_after_ms =
+            granted ? 0 : (full_at - now - step * rate.burst + USEC_PER_MS - 1) / USEC_PER_MS;
+    }
+    if (ret_state) {
+        *ret_state = state;
+    }
+    return granted ? 0 : ERR_RATE_LIMITED;
+}
+
+void auth_limit_return(struct auth *a, enum auth_limit_kind kind, struct str key)
+{
+    struct auth_rate rate = a->rates[kind];
+    if (rate.burst == 0) {
+        return;
+    }
+    char text[161];
+    struct str name = bucket_key(text, kind, key);
+    LOCK_SCOPE(&a->limits->lock);
+    struct bucket *b = map_get(a->limits->buckets, name);
+    if (b) {
+        b->full_at -= rate.per / rate.burst;
+    }
+}
+
+size_t auth_limits_count(struct auth *a)
+{
+    LOCK_SCOPE(&a->limits->lock);
+    return map_count(a->limits->buckets);
+}

@@ -1,0 +1,139 @@
+/* The logged-in person: their record, name and password. */
+#include "auth/auth_int.h"
+
+struct self {
+    struct data_context *ctx;
+    const struct auth_user_update *update; /* NULL: read alone */
+    struct str name;
+    struct data_user user;
+};
+
+static int self_get(struct txn *txn, struct self *s)
+{
+    int r = data_user_get(txn, &s->ctx->scope, s->ctx->scope.user_id, &s->user);
+    return r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r;
+}
+
+static int get_fn(struct txn *txn, void *ctx)
+{
+    struct self *s = ctx;
+    int r = self_get(txn, s);
+    if (r == 0) {
+        data_user_copy(s->ctx->arena, &s->user);
+    }
+    return r;
+}
+
+int auth_user_get(struct data_context *ctx, struct data_user *ret_user)
+{
+    struct self s = {.ctx = ctx};
+    int r = store_read(ctx->store, get_fn, &s);
+    if (r == 0) {
+        *ret_user = s.user;
+    }
+    return r;
+}
+
+static int put_fn(struct txn *txn, void *ctx)
+{
+    struct self *s = ctx;
+    int r = self_get(txn, s);
+    if (r < 0) {
+        return r;
+    }
+    if (s->update->revision != 0 && s->update->revision != s->user.revision) {
+        return ERR_PRECONDITION;
+    }
+    s->user.name = s->name;
+    s->user.updated_at = time_now();
+    s->user.revision++;
+    r = data_user_put(txn, &s->ctx->scope, &s->user);
+    if (r == 0) {
+        r = data_audit(txn, s->ctx, "user.update", s->user.id, DATA_OUTCOME_OK);
+    }
+    if (r < 0) {
+        return r;
+    }
+    data_user_copy(s->ctx->arena, &s->user);
+    return 0;
+}
+
+int auth_user_put(struct data_context *ctx, const struct auth_user_update *in,
+                  struct data_user *ret_user)
+{
+    struct self s = {.ctx = ctx, .update = in};
+    int r = data_text_name(ctx, &(struct data_name_rule){.field = "name", .optional = true},
+                           in->name, &s.name);
+    if (r < 0) {
+        return r;
+    }
+    struct store_op op = store_op_new();
+    r = store_write(ctx->store, &op, put_fn, &s);
+    if (r == 0) {
+        *ret_user = s.user;
+    }
+    return r;
+}
+
+struct change {
+    struct data_context *ctx;
+    const struct auth_password_input *in;
+    struct str before; /* the hash that the old password was checked against */
+    struct str after;
+};
+
+static int change_fn(struct txn *txn, void *ctx)
+{
+    struct change *c = ctx;
+    struct self s = {.ctx = c->ctx};
+    int r = self_get(txn, &s);
+    if (r < 0) {
+        return r;
+    }
+    if (!str_eq(s.user.password, c->before)) {
+        return ERR_BAD_CREDENTIALS;
+    }
+    s.user.password = c->after;
+    s.user.password_changed_at = time_now();
+    s.user.updated_at = s.user.password_changed_at;
+    s.user.revision++;
+    r = data_user_put(txn, &c->ctx->scope, &s.user);
+    if (r == 0) {
+        r = data_audit(txn, c->ctx, "user.password", s.user.id, DATA_OUTCOME_OK);
+    }
+    if (r == 0 && c->in->end_others) {
+        r = auth_login_end_all(txn, c->ctx, &c->ctx->scope, c->ctx->scope.login_id);
+    }
+    return r;
+}
+
+int auth_password_change(struct auth *a, struct data_context *ctx,
+                         const struct auth_password_input *in)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    struct data_user user;
+    int r = auth_user_get(ctx, &user);
+    if (r == 0) {
+        r = auth_password_check(ctx, "new_password", in->new_password, user.email);
+    }
+    struct auth_limit_state state = {0};
+    if (r == 0) {
+        r = auth_limit(a, AUTH_LIMIT_PASSWORD, user.id, &state);
+        ctx->fault.retry_after_ms = state.retry_after_ms;
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (!auth_password_verify(a, user.password, in->old_password)) {
+        return data_fault(ctx, ERR_BAD_CREDENTIALS, "old_password", "The old password is wrong.");
+    }
+    auth_limit_return(a, AUTH_LIMIT_PASSWORD, user.id);
+    char hash[AUTH_HASH_ROOM];
+    r = auth_password_hash(a, in->new_password, hash);
+    if (r < 0) {
+        return r;
+    }
+    struct change c = {.ctx = ctx, .in = in, .before = user.password, .after = str_from(hash)};
+    struct store_op op = store_op_new();
+    return store_write(ctx->store, &op, change_fn, &c);
+}
