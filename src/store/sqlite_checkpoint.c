@@ -15,6 +15,23 @@
 
 enum { WAL_HEADER = 32, WAL_FRAME = 24 + SQLITE_PAGE };
 
+/* Readers hold a complete checkpoint up; after a while of that they have to wait for one. */
+static int checkpoint(struct store_sqlite *d, int *ret_frames, int *ret_done)
+{
+    bool patient = d->wal_frames < SQLITE_LOG_PATIENCE * d->wal_limit;
+    if (patient) {
+        store_readers_let_go(&d->readers);
+    } else {
+        store_readers_pause(&d->readers);
+    }
+    int r = sqlite3_wal_checkpoint_v2(d->writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, ret_frames,
+                                      ret_done);
+    if (!patient) {
+        store_readers_resume(&d->readers);
+    }
+    return r;
+}
+
 void store_sqlite_checkpoint(struct store_sqlite *d, bool idle)
 {
     if (!d->writer || d->wal_checkpointed ||
@@ -22,8 +39,7 @@ void store_sqlite_checkpoint(struct store_sqlite *d, bool idle)
         return;
     }
     int frames = 0, done = 0;
-    int r =
-        sqlite3_wal_checkpoint_v2(d->writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &done);
+    int r = checkpoint(d, &frames, &done);
     if (r == SQLITE_OK) {
         d->wal_checkpointed = frames >= 0 && frames == done;
     } else if (r != SQLITE_BUSY &&

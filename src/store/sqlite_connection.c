@@ -48,18 +48,17 @@ static int execute(struct store_connection *c, const char *text)
     return 0;
 }
 
+static const char create_table[] =
+    "CREATE TABLE IF NOT EXISTS kv(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL)"
+    " WITHOUT ROWID";
+
 static int set_up_writer(struct store_connection *c, bool no_sync)
 {
     static const char *const steps[] = {
-        "PRAGMA page_size=4096",
-        "PRAGMA journal_mode=WAL",
-        "PRAGMA wal_autocheckpoint=0",
-        "PRAGMA journal_size_limit=67108864",
-        "PRAGMA secure_delete=FAST",
-        "PRAGMA cache_size=-32768",
-        "PRAGMA cache_spill=0",
-        "CREATE TABLE IF NOT EXISTS kv(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT "
-        "ROWID",
+        "PRAGMA page_size=4096",       "PRAGMA journal_mode=WAL",
+        "PRAGMA wal_autocheckpoint=0", "PRAGMA journal_size_limit=67108864",
+        "PRAGMA secure_delete=FAST",   "PRAGMA cache_size=-32768",
+        "PRAGMA cache_spill=0",        create_table,
     };
     int r = execute(c, no_sync ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL");
     for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++) {

@@ -18,7 +18,8 @@ enum {
     SQLITE_LARGE_JOB = 16 << 10,  /* an op that announces more waits behind the smaller ones */
     SQLITE_MAX_READERS = 32,      /* connections; more readers wait */
     SQLITE_PAGE = 4096,
-    SQLITE_IDLE_PART = 8, /* of the log's limit: enough for a checkpoint by an idle writer */
+    SQLITE_LOG_PATIENCE = 4, /* times the log's limit: then readers are held up for a checkpoint */
+    SQLITE_IDLE_PART = 8,    /* of the log's limit: enough for a checkpoint by an idle writer */
 };
 
 /* ---- sqlite_connection.c ------------------------------------------------------------------------------------------- */
@@ -44,9 +45,10 @@ struct store_connection {
     sqlite3 *db;
     sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
     bool writer;
-    bool holding; /* reader: GET_HOLD stands on its row */
-    bool begun;   /* reader: BEGIN_READ has been run */
-    bool failed;  /* to be closed, not used again */
+    bool holding;     /* reader: GET_HOLD stands on its row */
+    bool begun;       /* reader: BEGIN_READ has been run */
+    uint64_t version; /* reader: commits before its snapshot */
+    bool failed;      /* to be closed, not used again */
 };
 
 struct store_connection_options {
@@ -86,6 +88,7 @@ struct store_readers {
     size_t count; /* open, idle or not */
     size_t busy;
     bool closed;
+    bool paused;
 };
 
 struct store_sqlite;
@@ -94,8 +97,13 @@ void store_readers_fini(struct store_readers *r);
 int store_readers_take(struct store_sqlite *d,
                        struct store_connection **ret_c) BASE_MUST_USE; /* ERR_UNAVAILABLE */
 void store_readers_give(struct store_sqlite *d, struct store_connection *c);
-void store_readers_close(
-    struct store_readers *r); /* waits for those that are out; take fails until open */
+/* Of the snapshots of idle connections. */
+void store_readers_let_go(struct store_readers *r);
+/* None is out and none has a snapshot until resume. */
+void store_readers_pause(struct store_readers *r);
+void store_readers_resume(struct store_readers *r);
+/* Waits for those that are out; take fails until open. */
+void store_readers_close(struct store_readers *r);
 void store_readers_open(struct store_readers *r);
 
 /* ---- sqlite_space.c: the balloon ------------------------------------------------------------------------------------ */
@@ -156,6 +164,8 @@ struct store_sqlite {
     pthread_t thread;
     bool thread_started;
     _Atomic uint64_t commits;
+    _Atomic uint64_t
+        version; /* changes before a commit is acknowledged: snapshots of another version are old */
 };
 
 void store_queue_init(struct store_queue *q);

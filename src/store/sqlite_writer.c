@@ -225,6 +225,7 @@ static int run_jobs(struct store_sqlite *d, struct group *g)
     if (r == 0) {
         d->stored_commit_number = d->commit_number;
         d->commits++;
+        d->version++;
     }
     return r;
 }
