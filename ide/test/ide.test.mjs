@@ -160,6 +160,21 @@ test('without the backend it says so at once, and finds back', async () => {
     problems.length = 0; // the 401 of the closed gateway are meant
 });
 
+test('a save that is cut on its way arrives all the same, once', async () => {
+    await openFile(page, 'notes.md');
+    await page.keyboard.press('Control+End');
+    const before = onDisk('notes.md');
+    for (let i = 0; i < 8; i++) {
+        await page.keyboard.type(String(i));
+        await page.keyboard.press('Control+s');
+        await new Promise(resolve => setTimeout(resolve, 5 * i));
+        it.gateway.dropAll();
+        await eventually('it was noticed', async () => (await persistenceText(page)) !== 'All changes persisted');
+        await says(page, 'All changes persisted');
+    }
+    assert.equal(onDisk('notes.md'), `${before}01234567`);
+});
+
 for (const [name, language] of [
     ['main.ts', 'TypeScript'], ['data.json', 'JSON'], ['style.css', 'CSS'], ['page.html', 'HTML'], ['notes.md', 'Markdown'],
     ['app.py', 'Python'], ['main.c', 'C'], ['run.sh', 'Shell Script'], ['conf.yaml', 'YAML']
@@ -234,6 +249,19 @@ test('what a terminal says while nobody listens is there afterwards', async () =
     await page.locator('.xterm-screen').click();
     await page.keyboard.type('echo still here > alive.txt\n');
     await eventually('the same shell goes on', () => existsSync(join(it.workspace, 'alive.txt')));
+    problems.length = 0;
+});
+
+test('when more waits for a page than is kept, it starts again', async () => {
+    await page.evaluate(() => { window.notReloaded = true; });
+    await page.keyboard.type('sleep 2; head -c 30000000 /dev/zero | tr "\\0" x; echo; touch much.txt\n');
+    it.gateway.closed = true;
+    it.gateway.dropAll();
+    await eventually('the command ended', () => existsSync(join(it.workspace, 'much.txt')), 60_000);
+    it.gateway.closed = false;
+    await eventually('the page started again', () => page.evaluate(() => !window.notReloaded).catch(() => false));
+    await ready(page);
+    await says(page, 'All changes persisted');
     problems.length = 0;
 });
 

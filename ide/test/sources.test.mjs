@@ -22,9 +22,9 @@ function common() {
         writeFileSync(join(scratch, name.replace(/\.ts$/, '.js')), outputText);
     }
     const load = createRequire(join(scratch, 'x.js'));
-    return { ...load('./door'), ...load('./persistence-text'), ...load('./frame-messages') };
+    return { ...load('./door'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./reliable-stream') };
 }
-const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage } = common();
+const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES } = common();
 
 test('the extension compiles strictly', () => {
     const project = join(scratch, 'extension');
@@ -123,4 +123,87 @@ test('messages of the platform are told from all others', () => {
     for (const other of [undefined, null, 'coditect.theme', {}, { type: 'coditect.theme', theme: 'blue' }, { type: 'coditect.ticket' }]) {
         assert.equal(toPlatformMessage(other), undefined);
     }
+});
+
+/** Two ends and a link between them that delivers later, and drops everything on the way when it is cut. */
+function pair() {
+    let link = [];
+    const arrived = { a: [], b: [] };
+    const end = to => new ReliableStream({
+        message: data => link.push(() => {
+            ends[to].arrived(data.byteLength);
+            arrived[to].push(data[0] + 256 * data[1] + 65536 * data[2]);
+        }),
+        received: count => link.push(() => ends[to].confirm(count)),
+        overflow: () => assert.fail('overflow')
+    });
+    const ends = { a: end('b'), b: end('a') };
+    return {
+        ...ends,
+        arrived,
+        deliver: n => link.splice(0, n).forEach(step => step()),
+        cut: () => {
+            link = [];
+            ends.a.pause();
+            ends.b.pause();
+        },
+        resume: () => {
+            ends.b.resume(ends.a.received);
+            ends.a.resume(ends.b.received);
+        }
+    };
+}
+
+test('a stream that is cut again and again delivers everything once and in order', () => {
+    for (let seed = 1; seed <= 50; seed++) {
+        let state = seed;
+        const random = n => {
+            state = (state * 1103515245 + 12345) % 2147483648;
+            return Math.floor((state / 2147483648) * n);
+        };
+        const it = pair();
+        const sent = { a: 0, b: 0 };
+        for (let step = 0; step < 3000; step++) {
+            const what = random(100);
+            if (what < 60) {
+                const from = what % 2 ? 'a' : 'b';
+                it[from].send(Uint8Array.of(sent[from] & 255, (sent[from] >> 8) & 255, sent[from] >> 16));
+                sent[from] += 1;
+            } else if (what < 97) {
+                it.deliver(random(5));
+            } else if (what === 97) {
+                it.cut();
+            } else {
+                it.cut();
+                it.resume();
+            }
+        }
+        it.cut();
+        it.resume();
+        it.deliver(Infinity);
+        const upTo = n => Array.from({ length: n }, (_, i) => i);
+        assert.deepEqual(it.arrived, { a: upTo(sent.b), b: upTo(sent.a) }, `seed ${seed}`);
+    }
+});
+
+test('what waits is bounded during a pause, and counts that cannot be are ignored', () => {
+    let overflows = 0;
+    const sent = [];
+    const stream = new ReliableStream({ message: data => sent.push(data), received: () => {}, overflow: () => { overflows += 1; } });
+    const megabyte = new Uint8Array(1024 * 1024);
+    for (let bytes = 0; bytes < MAX_WAITING_BYTES; bytes += megabyte.length) {
+        stream.send(megabyte);
+    }
+    assert.equal(overflows, 0);
+    for (const count of [-1, 9, 1e9, NaN, Infinity, 0.5, '1', undefined]) {
+        stream.confirm(count);
+    }
+    stream.resume(0);
+    assert.equal(sent.length, 8);
+    stream.pause();
+    stream.send(new Uint8Array(1));
+    stream.send(new Uint8Array(1));
+    assert.equal(overflows, 1);
+    stream.resume(0);
+    assert.equal(sent.length, 8);
 });

@@ -1,17 +1,18 @@
 import { ContainerModule } from '@theia/core/shared/inversify';
 import { ConnectionHandler, RpcConnectionHandler } from '@theia/core/lib/common';
-import { SocketWriteBuffer } from '@theia/core/lib/common/messaging/socket-write-buffer';
 import { BackendApplicationCliContribution, BackendApplicationContribution } from '@theia/core/lib/node';
 import { BrowserConnectionTokenBackendContribution } from '@theia/core/lib/node/hosting/browser-connection-token';
 import { WebsocketEndpoint } from '@theia/core/lib/node/messaging/websocket-endpoint';
-import { WebsocketFrontendConnectionService } from '@theia/core/lib/node/messaging/websocket-frontend-connection-service';
+import {
+    ReconnectableSocketChannel, WebsocketFrontendConnectionService
+} from '@theia/core/lib/node/messaging/websocket-frontend-connection-service';
 import { WsRequestValidatorContribution } from '@theia/core/lib/node/ws-request-validators';
 import { WORKSPACE_SERVICE_PATH, WorkspaceService } from '../common/workspace-service';
 import { ConnectionToken } from './connection-token';
 import { Environment } from './environment';
 import { GatewayGuard } from './gateway-guard';
 import { GuardedEndpoint } from './guarded-endpoint';
-import { GrowingWriteBuffer, PatientConnections } from './patient-connections';
+import { PatientConnections, ReliableChannel } from './patient-connections';
 import { Routes } from './routes';
 import { SocketCli, SocketPermissions } from './socket-cli';
 import { WorkspaceServiceImpl } from './workspace-service-impl';
@@ -35,7 +36,7 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
 
     rebind(BrowserConnectionTokenBackendContribution).to(ConnectionToken).inSingletonScope();
     rebind(WebsocketFrontendConnectionService).to(PatientConnections).inSingletonScope();
-    rebind(SocketWriteBuffer).to(GrowingWriteBuffer);
+    rebind(ReconnectableSocketChannel).to(ReliableChannel);
 
     bind(Routes).toSelf().inSingletonScope();
     bind(BackendApplicationContribution).toService(Routes);

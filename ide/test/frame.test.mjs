@@ -1,0 +1,161 @@
+/*
+ * The IDE in the platform's frame, below a path: the theme in step, the ticket that opens a closed session again, and
+ * nobody else heard.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { BUNDLE, IDE, eventually, launchBrowser, ready, says, stand } from './harness.mjs';
+
+const PREFIX = '/ide/ses-1/';
+const SHOTS = join(IDE, 'test/shots');
+
+/** A page that frames the IDE, notes what it hears, and gives the tickets that it is told to give. */
+const PAGE = `<!DOCTYPE html><title>platform</title>
+<style>body{margin:0}iframe{border:0;width:100vw;height:100vh;display:block}</style>
+<iframe id="ide" allow="clipboard-read; clipboard-write"></iframe>
+<script>
+window.heard = [];
+window.tickets = [];
+addEventListener('message', event => {
+    heard.push({ origin: event.origin, ...event.data });
+    if (event.data.type === 'coditect.ticket.request') {
+        tickets.forEach(url => event.source.postMessage({ type: 'coditect.ticket', url }, event.origin));
+    }
+});
+const ide = document.getElementById('ide');
+window.say = message => ide.contentWindow.postMessage(message, '*');
+ide.src = 'http://ses-1.ide.coditect.localhost:' + location.port + '${PREFIX}';
+</script>`;
+
+let it;
+let chromium;
+let page;
+let frame;
+
+const heard = type => page.evaluate(wanted => heard.filter(message => message.type === wanted), type);
+const say = message => page.evaluate(words => say(words), message);
+const isDark = () => frame.locator('body.theia-dark').count().then(count => count > 0);
+
+async function framed(where) {
+    const it = await chromium.context.newPage();
+    await it.goto(where);
+    const inside = await eventually('the frame is there', () => it.frames().find(one => one.url().includes('ses-1.ide')));
+    await ready(inside);
+    return { page: it, frame: inside };
+}
+
+before(async () => {
+    assert.ok(BUNDLE, 'CODITECT_IDE_BUNDLE names the bundle to test');
+    mkdirSync(SHOTS, { recursive: true });
+    it = await stand({
+        prefix: PREFIX,
+        platformPage: PAGE,
+        files: { 'main.ts': 'export const answer: number = 42;\n', 'data.json': '{ "a": 1 }\n' }
+    });
+    chromium = await launchBrowser({ colorScheme: 'light' });
+    ({ page, frame } = await framed(it.gateway.platformOrigin));
+});
+beforeEach(() => {
+    it.gateway.closed = false;
+});
+after(async () => {
+    await page?.screenshot({ path: join(SHOTS, 'frame-last.png') });
+    await chromium?.browser.close();
+    await it?.close();
+});
+
+test('it tells the platform that it is ready, from its own origin', async () => {
+    const [ready] = await eventually('it says so', async () => (await heard('coditect.ready')).length > 0 && heard('coditect.ready'));
+    assert.deepEqual(ready, { origin: new URL(it.gateway.ideUrl).origin, type: 'coditect.ready', theme: 'light' });
+});
+
+test('the platform’s theme becomes the IDE’s, and stays', async () => {
+    await say({ type: 'coditect.theme', theme: 'dark' });
+    await eventually('it is dark', isDark);
+    await page.screenshot({ path: join(SHOTS, 'welcome-dark.png') });
+    await say({ type: 'coditect.theme', theme: 'light' });
+    await eventually('it is light', async () => !(await isDark()));
+    await say({ type: 'coditect.theme', theme: 'dark' });
+    await eventually('it is dark', isDark);
+    assert.deepEqual(await heard('coditect.theme.changed'), [], 'what the platform said itself is not told back');
+});
+
+test('a theme chosen in the IDE is told to the platform', async () => {
+    await frame.locator('.coditect-link', { hasText: 'Colour theme' }).click();
+    await frame.locator('.quick-input-widget input').fill('Coditect Light');
+    await frame.locator('.quick-input-widget .monaco-list-row.focused', { hasText: 'Coditect Light' }).waitFor();
+    await page.keyboard.press('Enter');
+    await eventually('it is told', async () => (await heard('coditect.theme.changed')).at(-1)?.theme === 'light');
+    await say({ type: 'coditect.theme', theme: 'dark' });
+    await eventually('it is dark', isDark);
+});
+
+test('messages that are none of the platform’s change nothing', async () => {
+    for (const message of ['coditect.theme', { type: 'coditect.theme', theme: 'blue' }, { type: 'coditect.theme' }, [1]]) {
+        await say(message);
+    }
+    // A window in the IDE's own origin is not the platform either.
+    await frame.evaluate(() => window.postMessage({ type: 'coditect.theme', theme: 'light' }, '*'));
+    await says(frame, 'All changes persisted');
+    assert.ok(await isDark());
+});
+
+test('below a path the language servers in the browser find their files', async () => {
+    await frame.locator('.theia-TreeNode', { hasText: 'data.json' }).dblclick();
+    await frame.locator('.monaco-editor .view-lines >> visible=true').first().click();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('{');
+    await frame.locator('.monaco-editor .squiggly-error').first().waitFor({ timeout: 30_000 });
+    await page.keyboard.press('Backspace');
+    await page.keyboard.press('Backspace');
+    await page.keyboard.press('Control+s');
+    await says(frame, 'All changes persisted');
+});
+
+test('the cookie is the session’s own', async () => {
+    const [cookie] = (await chromium.context.cookies()).filter(({ name }) => name === 'theia-connection-token');
+    assert.deepEqual([cookie.path, cookie.httpOnly, cookie.sameSite], [PREFIX, true, 'Strict']);
+});
+
+test('a session whose cookie ended asks for a ticket, fetches it on its own origin only, and goes on', async () => {
+    await page.evaluate(port => tickets.push(`http://elsewhere.localhost:${port}/ticket`, '/ticket'), it.gateway.port);
+    it.gateway.closed = true;
+    it.gateway.dropAll();
+    await says(frame, 'Connection lost');
+    await says(frame, 'All changes persisted');
+    assert.equal(it.gateway.tickets, 1);
+    assert.equal((await heard('coditect.ticket.request')).length, 1);
+    assert.deepEqual([...chromium.requested].filter(url => url.includes('elsewhere')), []);
+});
+
+test('without a ticket it says what to do, and goes on by itself when the session is open again', async () => {
+    await page.evaluate(() => tickets.splice(0));
+    // a ticket may be asked for once in ten seconds
+    it.gateway.closed = true;
+    it.gateway.dropAll();
+    await says(frame, 'Connection lost');
+    await frame.locator('.theia-notification-message', { hasText: 'Your sign-in has ended' }).first().waitFor({ timeout: 45_000 });
+    it.gateway.closed = false;
+    await says(frame, 'All changes persisted');
+});
+
+test('a page of another origin that frames the IDE is neither told nor heard', async () => {
+    const other = await framed(`http://other.coditect.localhost:${it.gateway.port}/`);
+    await says(other.frame, 'All changes persisted');
+    await other.page.evaluate(() => window.say({ type: 'coditect.theme', theme: 'light' }));
+    await says(other.frame, 'All changes persisted');
+    assert.equal(await other.frame.locator('body.theia-dark').count(), 1);
+    assert.deepEqual(await other.page.evaluate(() => heard), []);
+    await other.page.close();
+});
+
+test('dark and light editors, for the eye', async () => {
+    await frame.locator('.theia-TreeNode', { hasText: 'main.ts' }).dblclick();
+    await frame.locator('.lm-TabBar-tab.lm-mod-current', { hasText: 'main.ts' }).waitFor();
+    await page.screenshot({ path: join(SHOTS, 'editor-dark.png') });
+    await say({ type: 'coditect.theme', theme: 'light' });
+    await eventually('it is light', async () => !(await isDark()));
+    await page.screenshot({ path: join(SHOTS, 'editor-light.png') });
+});
