@@ -163,6 +163,14 @@ int data_user_by_email(struct txn *txn, struct str email,
 int data_login_by_id(struct txn *txn, struct str login_id,
                      struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
 
+/* How many records a query of an index matches, at most query->limit (1 to STORE_MAX_SCAN); none is read. */
+struct data_count_of {
+    const struct scope *scope;
+    const struct data_type *type;
+};
+int data_count(struct txn *txn, const struct data_count_of *of, const struct data_query *query,
+               size_t *ret_count) BASE_MUST_USE;
+
 /* What a global, not unique index names: for duties that work across tenants. */
 struct data_place {
     struct scope scope; /* tenant only */

@@ -119,6 +119,19 @@ int data_table_list(const struct data_at *t, const struct data_query *query,
     return 0;
 }
 
+int data_count(struct txn *txn, const struct data_count_of *of, const struct data_query *query,
+               size_t *ret_count)
+{
+    ASSERT(query->cursor.n == 0);
+    struct arena *arena = store_arena(txn);
+    struct str prefix = query_prefix(&(struct data_at){txn, of->scope, of->type}, query);
+    ASSERT(prefix.n > 0);
+    struct store_range range = {
+        .begin = prefix, .end = store_after(arena, prefix), .limit = query->limit};
+    struct store_pair *pairs;
+    return store_scan(txn, &range, &pairs, ret_count);
+}
+
 int data_places(struct txn *txn, const struct data_type *type, const struct data_query *query,
                 struct data_place **ret_places, size_t *ret_count)
 {

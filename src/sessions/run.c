@@ -1,0 +1,133 @@
+/*
+ * Open and pause: what is wanted of a session's workspace. The workspaces folder follows the global index of wanted states
+ * (and the event on the tenant's feed), makes it so, and writes the state back.
+ *
+ * 1. A start raises the generation: whoever still runs under an older one is stale.
+ * 2. Open is harmless when the workspace is wanted running already and has not failed.
+ */
+#include "sessions/sessions_int.h"
+
+struct run {
+    struct data_context *ctx;
+    struct str id;
+    struct sessions_view view; /* result */
+};
+
+int sessions_want(struct txn *txn, const struct data_context *ctx, struct data_workspace *workspace,
+                  enum data_workspace_desired desired)
+{
+    bool start = desired == DATA_WORKSPACE_DESIRED_RUNNING;
+    bool failed = workspace->state == DATA_WORKSPACE_STATE_FAILED;
+    if (workspace->desired == desired && !(start && failed)) {
+        return 0;
+    }
+    workspace->desired = desired;
+    workspace->changed_at = time_now();
+    if (start) {
+        workspace->generation++;
+        workspace->state = DATA_WORKSPACE_STATE_STARTING;
+        workspace->step = workspace->error = STR_EMPTY;
+        workspace->done = workspace->total = 0;
+    }
+    int r = data_workspace_put(txn, &ctx->scope, workspace);
+    if (r == 0) {
+        data_event(txn, &ctx->scope, start ? "workspace.start" : "workspace.stop",
+                   workspace->session_id, workspace->session_id);
+    }
+    return r;
+}
+
+/* ERR_TOO_MANY_RUNNING, naming the sessions that could be paused. */
+static int check_running(struct txn *txn, struct data_context *ctx)
+{
+    struct data_workspace match = {.user_id = ctx->scope.user_id,
+                                   .desired = DATA_WORKSPACE_DESIRED_RUNNING};
+    struct data_query query = {.index = DATA_WORKSPACE_BY_USER,
+                               .match = &match,
+                               .fixed = 2,
+                               .limit = SESSIONS_MAX_RUNNING};
+    struct data_workspace_list list;
+    int r = data_workspace_list(txn, &ctx->scope, &query, &list);
+    if (r < 0 || list.n < SESSIONS_MAX_RUNNING) {
+        return r;
+    }
+    BUF_AUTO(text, 4096);
+    buf_printf(&text, "At most %d workspaces run at once. Pause one of: ", SESSIONS_MAX_RUNNING);
+    for (size_t i = 0; i < list.n; i++) {
+        struct data_session session;
+        r = data_session_get(txn, &ctx->scope, list.at[i].session_id, &session);
+        if (r < 0) {
+            return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+        }
+        buf_printf(&text, "%s\"" STR_FMT "\"", i > 0 ? ", " : "", STR_ARG(session.name));
+    }
+    buf_byte(&text, '.');
+    ctx->fault = (struct data_fault){.message = arena_str(ctx->arena, buf_str(&text))};
+    return ERR_TOO_MANY_RUNNING;
+}
+
+static int open_fn(struct txn *txn, void *ctx)
+{
+    struct run *o = ctx;
+    int r = sessions_find(txn, &o->ctx->scope, o->id, &o->view.session);
+    if (r == 0) {
+        r = sessions_join(txn, &o->ctx->scope, &o->view);
+    }
+    if (r == 0 && o->view.workspace.desired != DATA_WORKSPACE_DESIRED_RUNNING) {
+        r = check_running(txn, o->ctx);
+    }
+    if (r == 0) {
+        r = sessions_want(txn, o->ctx, &o->view.workspace, DATA_WORKSPACE_DESIRED_RUNNING);
+    }
+    if (r < 0) {
+        return r;
+    }
+    o->view.session.status = DATA_SESSION_STATUS_ACTIVE;
+    r = sessions_changed(txn, o->ctx, &o->view, "session.open");
+    if (r == 0) {
+        sessions_view_copy(o->ctx->arena, &o->view);
+    }
+    return r;
+}
+
+static int pause_fn(struct txn *txn, void *ctx)
+{
+    struct run *o = ctx;
+    int r = sessions_find(txn, &o->ctx->scope, o->id, &o->view.session);
+    if (r == 0) {
+        r = sessions_join(txn, &o->ctx->scope, &o->view);
+    }
+    if (r == 0) {
+        r = sessions_want(txn, o->ctx, &o->view.workspace, DATA_WORKSPACE_DESIRED_STOPPED);
+    }
+    if (r == 0 && o->view.session.status != DATA_SESSION_STATUS_PAUSED) {
+        o->view.session.status = DATA_SESSION_STATUS_PAUSED;
+        r = sessions_changed(txn, o->ctx, &o->view, "session.pause");
+    }
+    if (r == 0) {
+        sessions_view_copy(o->ctx->arena, &o->view);
+    }
+    return r;
+}
+
+static int run(struct run *o, store_fn *fn, struct sessions_view *ret_view)
+{
+    struct store_op op = store_op_new();
+    int r = store_write(o->ctx->store, &op, fn, o);
+    if (r == 0) {
+        *ret_view = o->view;
+    }
+    return r;
+}
+
+int sessions_open(struct data_context *ctx, struct str id, struct sessions_view *ret_view)
+{
+    struct run o = {.ctx = ctx, .id = id};
+    return run(&o, open_fn, ret_view);
+}
+
+int sessions_pause(struct data_context *ctx, struct str id, struct sessions_view *ret_view)
+{
+    struct run o = {.ctx = ctx, .id = id};
+    return run(&o, pause_fn, ret_view);
+}
