@@ -1,0 +1,150 @@
+/*
+ * The wire between codi2 and coditectd: its messages as structs and their JSON, strictly bounded both ways. README.md is the
+ * protocol. Transport (HTTP/1.1 over an internal unix socket) is the callers'.
+ *
+ * Reading: strings borrow from the text or lie in the arena; arrays lie in the arena. Every reader returns ERR_INVALID for
+ * what is malformed or over a bound; unknown members are ignored, so that either side may be newer. Writing: the caller
+ * gives a buf with room (WIRE_MAX_MESSAGE); bounds of what is written are asserted. Stateless; any thread.
+ */
+#ifndef WIRE_WIRE_H
+#define WIRE_WIRE_H
+
+#include "content/content.h"
+
+enum {
+    WIRE_VERSION = 1,
+    WIRE_MAX_MESSAGE = 4 << 20, /* bytes of JSON, either way; a request at most WIRE_MAX_REQUEST */
+    WIRE_MAX_REQUEST = 1 << 20,
+    WIRE_MAX_CHANGES = 500,      /* in a batch, or in a page of changes */
+    WIRE_MAX_ENTRIES = 1000,     /* in a page of the tree */
+    WIRE_MAX_HASHES = 2000,      /* in a question or an answer about chunks */
+    WIRE_MAX_STATUS = 16 * 1024, /* bytes of a status */
+    WIRE_MAX_AUTHOR = 64,        /* bytes of an author's id */
+    WIRE_MAX_TARGET = 4095,      /* bytes of a symbolic link's target */
+    WIRE_MAX_PROGRAM = 64,       /* bytes of a program's name and version */
+    WIRE_BATCH_ID_SIZE = 16,
+};
+
+enum wire_kind { WIRE_FILE = 1, WIRE_FOLDER, WIRE_SYMLINK };
+enum wire_op { WIRE_WRITE = 1, WIRE_DELETE, WIRE_MOVE, WIRE_RESTORE };
+enum wire_author_kind { WIRE_USER = 1, WIRE_TERMINAL, WIRE_AGENT, WIRE_API };
+
+struct wire_author {
+    enum wire_author_kind kind;
+    struct str id; /* may be empty */
+};
+
+/* POST /hello: the first call of a connection's life. */
+struct wire_hello {
+    uint64_t version;    /* of the wire, the newest that codi2 speaks */
+    uint64_t generation; /* of the workspace */
+    struct str program;  /* "codi2 5.0.0" */
+};
+struct wire_welcome {
+    uint64_t version; /* that both speak from now on */
+    uint64_t seq;     /* of the root's latest change */
+};
+void wire_hello_write(struct buf *out, const struct wire_hello *hello);
+int wire_hello_read(struct arena *arena, struct str text,
+                    struct wire_hello *ret_hello) BASE_MUST_USE;
+void wire_welcome_write(struct buf *out, const struct wire_welcome *welcome);
+int wire_welcome_read(struct arena *arena, struct str text,
+                      struct wire_welcome *ret_welcome) BASE_MUST_USE;
+
+/* POST /chunks:missing, both ways. */
+struct wire_hashes {
+    struct content_hash *at;
+    size_t n;
+};
+void wire_hashes_write(struct buf *out, const struct wire_hashes *hashes);
+int wire_hashes_read(struct arena *arena, struct str text,
+                     struct wire_hashes *ret_hashes) BASE_MUST_USE;
+
+/* What stands at a path: of a tree, of an event, and what a change makes of it. */
+struct wire_entry {
+    struct str path;
+    enum wire_kind kind;
+    uint64_t version;
+    uint32_t mode;
+    int64_t mtime;                    /* microseconds since 1970 */
+    struct content_hash hash;         /* of all bytes of a file or link's target */
+    struct content_manifest manifest; /* length: the size */
+    struct str bytes;                 /* when manifest.small */
+};
+
+enum wire_change_kind { WIRE_CHANGE_PUT = 1, WIRE_CHANGE_DELETE, WIRE_CHANGE_MOVE };
+
+struct wire_change {
+    enum wire_change_kind kind;
+    struct wire_entry
+        entry; /* PUT: what is to be there (version is not sent); else only the path (of a move: from) */
+    struct str to;    /* MOVE */
+    uint64_t base;    /* version that codi2 last saw at the path; 0: nothing */
+    uint64_t to_base; /* MOVE: the same for to */
+    struct wire_author author;
+};
+
+/* POST /changes */
+struct wire_batch {
+    uint8_t id[WIRE_BATCH_ID_SIZE]; /* random; the same when the same batch is sent again */
+    uint64_t generation;
+    struct wire_change *changes;
+    size_t n; /* 1 to WIRE_MAX_CHANGES */
+};
+void wire_batch_write(struct buf *out, const struct wire_batch *batch);
+int wire_batch_read(struct arena *arena, struct str text,
+                    struct wire_batch *ret_batch) BASE_MUST_USE;
+
+enum wire_verdict { WIRE_APPLIED = 1, WIRE_CONFLICT, WIRE_MISSING };
+
+struct wire_outcome {
+    enum wire_verdict verdict;
+    uint64_t seq;       /* APPLIED: of the root afterwards */
+    uint64_t *versions; /* APPLIED: of each change's entry */
+    size_t n;           /* of versions */
+    uint64_t index;     /* CONFLICT: the first change whose base does not stand */
+    uint64_t version;   /* CONFLICT: what stands there; 0: nothing */
+    struct wire_hashes missing;
+};
+void wire_outcome_write(struct buf *out, const struct wire_outcome *outcome);
+int wire_outcome_read(struct arena *arena, struct str text,
+                      struct wire_outcome *ret_outcome) BASE_MUST_USE;
+
+/* GET /tree?at=&cursor= */
+struct wire_tree {
+    struct wire_entry *entries;
+    size_t n;
+    struct str next; /* cursor: bytes of a path; empty: no more */
+    uint64_t seq;    /* of the moment */
+};
+void wire_tree_write(struct buf *out, const struct wire_tree *tree);
+int wire_tree_read(struct arena *arena, struct str text, struct wire_tree *ret_tree) BASE_MUST_USE;
+
+/* GET /changes?since= */
+struct wire_event {
+    uint64_t seq;
+    enum wire_op op;
+    struct str from;         /* MOVE: where it was */
+    struct wire_entry entry; /* as of this change; DELETE: as it was */
+    struct wire_author author;
+    int64_t at; /* microseconds since 1970 */
+};
+struct wire_events {
+    struct wire_event *events;
+    size_t n;
+    uint64_t seq; /* of the last one, or since */
+    bool more;
+};
+void wire_events_write(struct buf *out, const struct wire_events *events);
+int wire_events_read(struct arena *arena, struct str text,
+                     struct wire_events *ret_events) BASE_MUST_USE;
+
+/* POST /status: one JSON object of at most WIRE_MAX_STATUS, with a text "state" of at most 32 bytes; the rest is the door's. */
+struct wire_status {
+    struct str state;
+    struct str text; /* the whole object */
+};
+int wire_status_read(struct arena *arena, struct str text,
+                     struct wire_status *ret_status) BASE_MUST_USE;
+
+#endif
