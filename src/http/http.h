@@ -30,7 +30,7 @@ enum http_method {
 };
 
 struct http_header {
-    struct str name; /* as sent: compare without case */
+    struct str name;  /* as sent: compare without case */
     struct str value; /* without surrounding white space; no control characters but tabs */
 };
 
@@ -81,7 +81,8 @@ int http_percent_decode(struct arena *arena, struct str in, struct str *ret) BAS
 void http_percent_encode(struct buf *out, struct str in);
 
 /* Value of a cookie (RFC 6265 section 4.2). ERR_NOT_FOUND; ERR_CONFLICT: the name stands twice. */
-int http_cookie(const struct http_request *request, const char *name, struct str *ret) BASE_MUST_USE;
+int http_cookie(const struct http_request *request, const char *name,
+                struct str *ret) BASE_MUST_USE;
 
 /* RFC 9110 section 14: one range of bytes. */
 struct http_range {
@@ -93,7 +94,8 @@ struct http_range {
  * The Range header for a representation of size bytes with this ETag. ERR_NOT_FOUND: answer the whole with 200 (no Range,
  * several ranges, malformed, or If-Range names another version); ERR_RANGE: answer 416 with Content-Range: bytes * / size.
  */
-int http_range(const struct http_request *request, uint64_t size, struct str etag, struct http_range *ret) BASE_MUST_USE;
+int http_range(const struct http_request *request, uint64_t size, struct str etag,
+               struct http_range *ret) BASE_MUST_USE;
 
 /* Whether a list of entity tags (If-Match: strong, If-None-Match: weak comparison) names etag or is "*". */
 bool http_etag_listed(struct str list, struct str etag, bool strong);
@@ -120,7 +122,7 @@ void http_set(struct http_response *response, const char *name, struct str value
 /* The body, borrowed: static or in the request's arena. */
 void http_body(struct http_response *response, struct str body);
 
-/* The body, written into a buffer of the response of at most HTTP_MAX_REPLY; over that the client gets app.error(TOO_LARGE). */
+/* The body, written into a buffer of the response of at most HTTP_MAX_REPLY; over that the client gets app.error(INTERNAL). */
 struct buf *http_body_buf(struct http_response *response);
 
 /* Forgets status, headers and body set so far. */
@@ -160,10 +162,11 @@ enum { HTTP_MAX_BUFFERED_BODY = 1024 * 1024 };
 /* What app.route answers. Zeroed before: inline, no body allowed. */
 struct http_route {
     enum http_lane lane;
-    uint64_t max_body; /* bytes; over that 413 before the body is read. At most HTTP_MAX_BUFFERED_BODY unless streamed */
-    bool stream_body;  /* the handler reads it with http_body_read (not HTTP_INLINE) */
-    bool upgrade;      /* the handler may call http_relay or http_websocket; the body is left unread */
-    uint64_t key;      /* whose request it is, for the lane's limit per user; 0: nobody's */
+    uint64_t
+        max_body; /* bytes; over that 413 before the body is read. At most HTTP_MAX_BUFFERED_BODY unless streamed */
+    bool stream_body; /* the handler reads it with http_body_read (not HTTP_INLINE) */
+    bool upgrade; /* the handler may call http_relay or http_websocket; the body is left unread */
+    uint64_t key; /* whose request it is, for the lane's limit per user; 0: nobody's */
 };
 
 struct http_outcome {
@@ -180,7 +183,8 @@ struct http_app {
     void (*handle)(void *ctx, struct http_request *request, struct http_response *response);
     /* On a loop, microseconds: sets status, headers and body for an error of the protocol (the request may be half filled:
      * any string may be empty) or of route. Retry-After, Allow and the like are this function's. */
-    void (*error)(void *ctx, struct http_request *request, int code, struct http_response *response);
+    void (*error)(void *ctx, struct http_request *request, int code,
+                  struct http_response *response);
     /* On a loop, after the response; every request that was routed, once. Releases request->user. NULL: nothing. */
     void (*finish)(void *ctx, struct http_request *request, const struct http_outcome *outcome);
 };
@@ -191,28 +195,30 @@ struct http_server;
 
 /* Zero means the default that is named. */
 struct http_limits {
-    unsigned connections;     /* all; default: the descriptor limit less 1/8 */
-    unsigned per_address;     /* of one address (IPv6: /64), loopback excepted unless per_loopback; default 512 */
-    bool per_loopback;        /* count loopback addresses too */
-    size_t buffered_bodies;   /* bytes of collected bodies in memory at once; default 256 MiB */
-    usec_t header_time;       /* from the first byte of a head to its end; default 10 s */
-    usec_t idle_time;         /* between requests; default 75 s */
-    usec_t grace;             /* before the least rate counts; default 10 s */
-    unsigned least_rate;      /* bytes a second, of bodies in and out; default 1024 */
+    unsigned connections; /* all; default: the descriptor limit less 1/8 */
+    unsigned
+        per_address; /* of one address (IPv6: /64), loopback excepted unless per_loopback; default 512 */
+    bool per_loopback;            /* count loopback addresses too */
+    size_t buffered_bodies;       /* bytes of collected bodies in memory at once; default 256 MiB */
+    usec_t header_time;           /* from the first byte of a head to its end; default 10 s */
+    usec_t idle_time;             /* between requests; default 75 s */
+    usec_t grace;                 /* before the least rate counts; default 10 s */
+    unsigned least_rate;          /* bytes a second, of bodies in and out; default 1024 */
     unsigned threads[HTTP_LANES]; /* defaults: 128 work, cores hash, 64 stream, 16 outside */
     unsigned queue[HTTP_LANES];   /* defaults: 4096 work, 64 hash, 256 stream, 256 outside */
-    unsigned stream_per_key;  /* requests of one key in the stream lane at once; default 4 */
+    unsigned stream_per_key;      /* requests of one key in the stream lane at once; default 4 */
 };
 
 struct http_server_options {
-    const char *const *listen; /* addresses as net_address_parse takes them; NULL ends the list */
+    const char *const *listen;  /* addresses as net_address_parse takes them; NULL ends the list */
     const struct http_app *app; /* outlives the server */
     unsigned loops;             /* threads with a loop; 0: as many as cores */
     struct http_limits limits;
 };
 
 /* Listens and starts the loops. ERR_EXISTS: an address is taken; ERR_FORBIDDEN; ERR_INVALID: an address is malformed. */
-int http_server_start(const struct http_server_options *options, struct http_server **ret_server) BASE_MUST_USE;
+int http_server_start(const struct http_server_options *options,
+                      struct http_server **ret_server) BASE_MUST_USE;
 
 /* The port of the n-th address, after port 0 the one the kernel chose. */
 uint16_t http_server_port(const struct http_server *server, size_t n);
@@ -222,7 +228,8 @@ uint16_t http_server_port(const struct http_server *server, size_t n);
  * or after patience, then the rest is cut. Then only http_server_destroy may follow.
  */
 void http_server_drain(struct http_server *server, usec_t patience);
-void http_server_destroy(struct http_server *server); /* NULL allowed; cuts everything, waits for running handlers */
+void http_server_destroy(
+    struct http_server *server); /* NULL allowed; cuts everything, waits for running handlers */
 
 struct http_server_stats {
     uint64_t requests;

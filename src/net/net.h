@@ -29,7 +29,6 @@ struct net_watch {
     void (*ready)(struct net_watch *, unsigned what);
     struct net_loop *loop;
     int fd; /* owned by the embedder */
-    unsigned slot;
 };
 
 /* A deadline in a loop. Fires once, not before its time and at most NET_TICK after it. Embedded by its owner. */
@@ -39,6 +38,7 @@ struct net_timer {
     struct net_timer *next;
     struct net_timer **place;
     usec_t deadline;
+    uint64_t tick; /* under which it is filed; may lie before the deadline's */
 };
 
 enum { NET_TICK = 64000 }; /* microseconds */
@@ -64,7 +64,8 @@ usec_t net_loop_now(const struct net_loop *loop);
 
 /* From any thread: message->run runs on the loop's thread, in the order of posting. */
 void net_loop_post(struct net_loop *loop, struct net_message *message);
-void net_loop_stop(struct net_loop *loop); /* from any thread: net_loop_run returns after this turn */
+void net_loop_stop(
+    struct net_loop *loop); /* from any thread: net_loop_run returns after this turn */
 
 /* Registers w->fd (nonblocking) with w->ready set. ERR_IO. */
 int net_watch_start(struct net_loop *loop, struct net_watch *w) BASE_MUST_USE;
@@ -94,7 +95,7 @@ int net_address_parse(struct str text, struct net_address *ret_address) BASE_MUS
 
 /* The host part ("127.0.0.1", "::1", "unix") into to; returns it. */
 struct str net_address_host(const struct net_address *address, char to[static NET_ADDRESS_TEXT]);
-uint16_t net_address_port(const struct net_address *address); /* 0 for unix */
+uint16_t net_address_port(const struct net_address *address);    /* 0 for unix */
 bool net_address_is_loopback(const struct net_address *address); /* 127.0.0.0/8, ::1, unix */
 
 /* For limits per client: equal for equal IPv4 addresses and for equal IPv6 /64 prefixes. */
@@ -113,7 +114,8 @@ int net_bound_address(int fd, struct net_address *ret_address) BASE_MUST_USE;
 int net_connect(const struct net_address *address, int *ret_fd) BASE_MUST_USE;
 
 /* Connects and waits until a deadline (monotonic); the socket stays nonblocking. ERR_IO, ERR_TIMEOUT. */
-int net_connect_until(const struct net_address *address, usec_t deadline, int *ret_fd) BASE_MUST_USE;
+int net_connect_until(const struct net_address *address, usec_t deadline,
+                      int *ret_fd) BASE_MUST_USE;
 
 /* Waits until fd is readable (or writable); ERR_TIMEOUT at the deadline (monotonic), ERR_IO. Hang-up counts as ready. */
 int net_wait(int fd, bool to_write, usec_t deadline) BASE_MUST_USE;
@@ -131,18 +133,19 @@ uint64_t net_raise_fd_limit(void);
 struct net_lane;
 
 struct net_job {
-    void (*run)(struct net_job *); /* on a thread of the lane; the job may be freed or submitted again by it */
+    void (*run)(struct net_job
+                    *); /* on a thread of the lane; the job may be freed or submitted again by it */
     struct net_job *next;
     uint64_t key; /* 0: none. Whose job it is (a keyed hash), for per_key */
 };
 
 struct net_lane_options {
-    const char *name; /* static, <= 12 characters: names the threads */
-    unsigned threads; /* at most */
-    unsigned queue;   /* jobs that may wait */
-    unsigned per_key; /* jobs of one key that may run at once; 0: any number */
+    const char *name;       /* static, <= 12 characters: names the threads */
+    unsigned threads;       /* at most */
+    unsigned queue;         /* jobs that may wait */
+    unsigned per_key;       /* jobs of one key that may run at once; 0: any number */
     unsigned per_key_queue; /* jobs of one key that may wait; 0: any number */
-    size_t stack;     /* bytes of a thread's stack */
+    size_t stack;           /* bytes of a thread's stack */
 };
 
 struct net_lane_stats {

@@ -1,0 +1,92 @@
+/* Ranges and entity tags (RFC 9110 sections 8.8.3, 13.1, 14). */
+#include "http/http_int.h"
+
+static struct str opaque(struct str etag)
+{
+    return str_starts(etag, STR("W/")) ? str_slice(etag, 2, etag.n) : etag;
+}
+
+static bool is_weak(struct str etag)
+{
+    return str_starts(etag, STR("W/"));
+}
+
+/* The next entity tag of a list; commas may stand inside quotes. */
+static bool next_etag(struct str *rest, struct str *ret_etag)
+{
+    size_t at = 0;
+    while (at < rest->n && (rest->p[at] == ',' || rest->p[at] == ' ' || rest->p[at] == '\t')) {
+        at++;
+    }
+    if (at >= rest->n) {
+        return false;
+    }
+    size_t quote = str_find(*rest, '"', at);
+    size_t end = str_find(*rest, quote < rest->n ? '"' : ',', quote < rest->n ? quote + 1 : at);
+    end += quote < rest->n && end < rest->n;
+    *ret_etag = str_slice(*rest, at, end);
+    *rest = str_slice(*rest, end, rest->n);
+    return true;
+}
+
+bool http_etag_listed(struct str list, struct str etag, bool strong)
+{
+    if (str_eq(str_trim(list), STR("*"))) {
+        return true;
+    }
+    struct str one;
+    while (next_etag(&list, &one)) {
+        if (str_eq(opaque(one), opaque(etag)) && !(strong && (is_weak(one) || is_weak(etag)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "-n": the last n bytes. */
+static int suffix_range(struct str digits, uint64_t size, struct http_range *ret)
+{
+    uint64_t n;
+    if (str_u64(digits, UINT64_MAX, &n) < 0) {
+        return ERR_NOT_FOUND;
+    }
+    if (n == 0 || size == 0) {
+        return ERR_RANGE;
+    }
+    n = n < size ? n : size;
+    *ret = (struct http_range){size - n, n};
+    return 0;
+}
+
+int http_range(const struct http_request *request, uint64_t size, struct str etag,
+               struct http_range *ret)
+{
+    struct str range = http_header(request, "Range");
+    struct str condition = http_header(request, "If-Range");
+    bool same = condition.n == 0 || (str_eq(condition, etag) && !is_weak(etag));
+    bool readable = request->method == HTTP_GET || request->method == HTTP_HEAD;
+    if (!same || !readable || range.n < 6 ||
+        !str_eq_nocase(str_slice(range, 0, 6), STR("bytes="))) {
+        return ERR_NOT_FOUND;
+    }
+    range = str_trim(str_slice(range, 6, range.n));
+    size_t dash = str_find(range, '-', 0);
+    if (dash == range.n) {
+        return ERR_NOT_FOUND;
+    }
+    struct str last_digits = str_slice(range, dash + 1, range.n);
+    if (dash == 0) {
+        return suffix_range(last_digits, size, ret);
+    }
+    uint64_t first, last = UINT64_MAX;
+    if (str_u64(str_slice(range, 0, dash), UINT64_MAX, &first) < 0 ||
+        (last_digits.n > 0 && str_u64(last_digits, UINT64_MAX, &last) < 0) || last < first) {
+        return ERR_NOT_FOUND;
+    }
+    if (first >= size) {
+        return ERR_RANGE;
+    }
+    last = last < size ? last : size - 1;
+    *ret = (struct http_range){first, last - first + 1};
+    return 0;
+}
