@@ -104,7 +104,7 @@ struct api_limit_result api_limiter_take(struct api_limiter *l, enum api_rate_cl
 
     usec_t window = row->seconds * USEC_PER_SEC;
     uint32_t limit = row->requests * l->factor;
-    usec_t cost = window / limit;
+    usec_t cost = window > limit ? window / limit : 1;
     size_t set = (size_t)(key >> 32) % SETS;
     LOCK_SCOPE(&l->locks[set % SHARDS]);
     struct bucket *b = find_bucket(l->buckets[set], key, window, now);

@@ -49,6 +49,11 @@ static void the_factor_multiplies(void **state)
     struct api_limiter *l = api_limiter_create(1000);
     assert_int_equal(api_limiter_take(l, API_RATE_USER, STR("ada"), start).limit, 100000);
     api_limiter_destroy(l);
+    l = api_limiter_create(API_MAX_RATE_FACTOR);
+    for (int i = 0; i < 1000; i++) {
+        assert_true(api_limiter_take(l, API_RATE_FILES, STR("ada"), start).allowed);
+    }
+    api_limiter_destroy(l);
 }
 
 static void classes_without_a_count(void **state)
