@@ -193,6 +193,7 @@ struct api_call {
     const struct api_route *route;
     struct api_match match;
     bool clear_cookie; /* a failure takes the cookie away too */
+    bool gone;         /* the client went away in the middle of its body: no failure of ours */
     bool streamed;     /* the reply's head is sent: nothing can be said any more */
     struct data_context data;
     struct str content_range;      /* of a failure with ERR_RANGE */

@@ -62,6 +62,10 @@ static struct str cursor_of(struct api_call *call, struct str path)
 
 static int read_cursor(struct api_call *call, struct str cursor, struct str *ret_path)
 {
+    if (cursor.n == 0) {
+        *ret_path = STR_EMPTY;
+        return 0;
+    }
     BUF_AUTO(path, CONTENT_MAX_PATH + 1);
     if (encode_unbase64url(&path, cursor) < 0 || path.error != 0 ||
         content_path_check(buf_str(&path)) < 0) {
@@ -238,6 +242,9 @@ static int copy_body(struct api_call *call, struct files_upload *upload)
     char *step = arena_alloc(call->req->arena, UPLOAD_STEP);
     for (;;) {
         ssize_t n = http_body_read(call->req, step, UPLOAD_STEP);
+        if (n == ERR_CLOSED) {
+            call->gone = true;
+        }
         if (n <= 0) {
             return (int)n;
         }

@@ -275,8 +275,12 @@ static void answer_error(void *ctx, struct http_request *req, int code, struct h
 static void finish(void *ctx, struct http_request *req, const struct http_outcome *outcome)
 {
     const struct api_call *call = req->user;
-    enum log_level level = outcome->status >= 500 ? LOG_WARN : LOG_DEBUG;
-    if (call == NULL || call->route == NULL || !log_enabled(level)) {
+    if (call == NULL || call->route == NULL) {
+        return;
+    }
+    bool failed = outcome->status >= 500 && !call->gone;
+    enum log_level level = failed ? LOG_WARN : LOG_DEBUG;
+    if (!log_enabled(level)) {
         return;
     }
     const struct api_route *row = call->route;
