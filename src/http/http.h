@@ -247,4 +247,133 @@ void http_server_read_stats(struct http_server *server, struct http_server_stats
 /* The standard reason of a status ("Not Found"), "" when unknown. */
 const char *http_reason(int status);
 
+/* ---- relay ---- */
+
+/*
+ * Hands the request to another HTTP server and its answer to the client, on the loop, with back-pressure both ways; after a
+ * 101 a pipe of bytes until one side ends. Hop-by-hop headers are the relay's own. Everything named here lives until
+ * app.finish (the request's arena is fine); pass_in and pass_out run on the loop.
+ */
+struct http_relay_options {
+    struct str upstream; /* as net_address_parse takes it: "unix:/…" */
+    struct str target;   /* path and query for the upstream; empty: the request's own */
+    /* Whether a header goes in (out); *value may be replaced by a string in the request's arena. NULL: all. */
+    bool (*pass_in)(void *ctx, struct str name, struct str *value);
+    bool (*pass_out)(void *ctx, struct str name, struct str *value);
+    void *ctx;
+    const struct http_header *add_in; /* further headers */
+    size_t add_in_count;
+    const struct http_header *add_out;
+    size_t add_out_count;
+    usec_t patience; /* for the head of the answer; 0: 60 s. Then app.error(TIMEOUT) */
+    uint64_t tag;    /* for http_server_cut; 0: none */
+};
+
+/*
+ * In handle of a route with upgrade; nothing else may be done with the response. ERR_INVALID: upstream is malformed. Nobody
+ * there or a malformed answer: app.error(BAD_GATEWAY).
+ */
+int http_relay(struct http_request *request, struct http_response *response,
+               const struct http_relay_options *options) BASE_MUST_USE;
+
+/* Ends every relay and WebSocket with this tag (not 0) within a turn of its loop. From any thread. */
+void http_server_cut(struct http_server *server, uint64_t tag);
+
+/* ---- WebSockets (RFC 6455) ---- */
+
+struct http_socket;
+struct net_loop;
+
+/* All on the socket's loop, microseconds each. */
+struct http_socket_handler {
+    void (*opened)(void *ctx, struct http_socket *socket);
+    void (*message)(void *ctx, struct http_socket *socket, bool text,
+                    struct str data); /* text is valid UTF-8 */
+    void (*writable)(void *ctx,
+                     struct http_socket *socket); /* after ERR_BUSY: there is room again */
+    void (*closed)(void *ctx, struct http_socket *socket,
+                   int code); /* the last; socket is gone after it. 1006: no close frame */
+};
+
+struct http_socket_options {
+    const struct http_socket_handler *handler; /* static, complete */
+    void *ctx;           /* lives until closed (or until http_websocket fails) */
+    struct str protocol; /* Sec-WebSocket-Protocol of the answer; empty: none */
+    size_t max_message;  /* 0: 16 MiB; over that the socket is closed with 1009 */
+    size_t max_queue;    /* bytes that may wait to be sent; 0: 1 MiB */
+    uint64_t tag;
+};
+
+/*
+ * In handle of a route with upgrade: answers 101 and opens the socket. ERR_INVALID: not a WebSocket handshake of version 13
+ * (answer 400 or 426; the handler is not called). Who may open it (Origin, token) is checked before by the caller.
+ */
+int http_websocket(struct http_request *request, struct http_response *response,
+                   const struct http_socket_options *options) BASE_MUST_USE;
+
+/* On the loop only. Copies data. ERR_BUSY: the queue is full, nothing was taken; ERR_CLOSED. */
+int http_socket_send(struct http_socket *socket, bool text, struct str data) BASE_MUST_USE;
+
+/* On the loop only: sends a close frame, after what is queued. closed follows, later. */
+void http_socket_close(struct http_socket *socket, int code, struct str reason);
+
+/* On the loop only: reads nothing while paused, so that the client's sending waits. */
+void http_socket_pause(struct http_socket *socket, bool paused);
+
+/* Where net_loop_post brings work for this socket. */
+struct net_loop *http_socket_loop(const struct http_socket *socket);
+
+/* ---- client ---- */
+
+/* One connection to one server, kept between calls. Blocks; used by one thread at a time. */
+struct http_client;
+
+struct http_client_options {
+    struct str address; /* as net_address_parse takes it */
+    struct str host;    /* the Host header; empty: "localhost" */
+    usec_t patience;    /* for each wait for the server; 0: 30 s */
+};
+
+struct http_call {
+    const char *method;                /* "GET" */
+    struct str target;                 /* encoded path and query */
+    const struct http_header *headers; /* besides Host, Content-Length, Transfer-Encoding */
+    size_t header_count;
+    struct str body;
+    /* A body in pieces instead: bytes read, 0 at the end, or negative, which ends the call. length: -1 chunked. */
+    ssize_t (*read_body)(void *ctx, void *to, size_t n);
+    void *ctx;
+    int64_t length;
+};
+
+struct http_reply {
+    int status;
+    const struct http_header *headers; /* borrowed from the client until its next call */
+    size_t header_count;
+    int64_t length; /* of the body; -1: not known */
+};
+
+/* ERR_INVALID: the address is malformed. Connects with the first call. */
+int http_client_create(const struct http_client_options *options,
+                       struct http_client **ret_client) BASE_MUST_USE;
+void http_client_destroy(struct http_client *client); /* NULL allowed */
+
+/*
+ * Sends and waits for the head of the reply. ERR_IO: nobody there or the connection broke; ERR_TIMEOUT; ERR_INVALID: the reply
+ * is malformed. A kept connection that the server closed meanwhile is opened again, once, when the body can be sent again.
+ */
+int http_client_call(struct http_client *client, const struct http_call *call,
+                     struct http_reply *ret_reply) BASE_MUST_USE;
+
+/* The body of the last reply: bytes read, 0 at the end, ERR_IO, ERR_TIMEOUT, ERR_INVALID. */
+ssize_t http_client_read(struct http_client *client, void *to, size_t n) BASE_MUST_USE;
+
+/* All of it into out. ERR_TOO_LARGE: more than out may hold; and what http_client_read returns. */
+int http_client_body(struct http_client *client, struct buf *out) BASE_MUST_USE;
+
+/* Wakes a call or read that waits in another thread: it and all later ones fail with ERR_IO. */
+void http_client_cancel(struct http_client *client);
+
+struct str http_reply_header(const struct http_reply *reply, const char *name);
+
 #endif
