@@ -13,8 +13,10 @@ enum { PAGE = 500, MAX_LINES = 100 };
 struct check {
     struct arena *arena; /* lives as long as the check: cursor and tenant */
     struct data_report *report;
-    struct txn *txn;      /* of the page in hand */
-    struct str from, end; /* what is still to be looked at */
+    struct txn *txn;           /* of the page in hand */
+    struct data_report before; /* the report as the page in hand found it */
+    struct str from, end;      /* what is still to be looked at */
+    struct str next;           /* where the next page begins */
     bool done;
     char tenant[DATA_ID_ROOM]; /* the last one that was found to exist */
 };
@@ -239,10 +241,24 @@ static int check_key(struct check *c, const struct store_pair *pair)
     return 0;
 }
 
+/* Back to what the report was before this page: a page may be judged more than once. */
+static void page_begin(struct check *c, struct txn *txn)
+{
+    struct data_report *r = c->report;
+    c->txn = txn;
+    r->keys = c->before.keys;
+    r->records = c->before.records;
+    r->indexes = c->before.indexes;
+    r->faults = c->before.faults;
+    while (r->lines.n > c->before.lines.n) {
+        mem_free(r->lines.at[--r->lines.n]);
+    }
+}
+
 static int check_page(struct txn *txn, void *ctx)
 {
     struct check *c = ctx;
-    c->txn = txn;
+    page_begin(c, txn);
     struct store_range range = {.begin = c->from, .end = c->end, .limit = PAGE};
     struct store_pair *pairs;
     size_t n;
@@ -258,7 +274,7 @@ static int check_page(struct txn *txn, void *ctx)
         struct str last = pairs[n - 1].key;
         char *next = arena_alloc(c->arena, last.n + 1);
         memcpy(next, last.p, last.n);
-        c->from = str_of(next, last.n + 1);
+        c->next = str_of(next, last.n + 1);
     }
     return 0;
 }
@@ -280,10 +296,12 @@ int data_check(struct store *store, struct data_report *ret_report)
         c.from = parts[i].from;
         c.end = parts[i].end;
         for (c.done = false; !c.done;) {
+            c.before = *ret_report;
             int r = store_read(store, check_page, &c);
             if (r < 0) {
                 return r;
             }
+            c.from = c.next;
         }
     }
     return 0;

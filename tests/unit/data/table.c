@@ -1,0 +1,274 @@
+#include "data/world.h"
+
+static int setup(void **state)
+{
+    static struct world w;
+    world_init(&w, "memory");
+    *state = &w;
+    return 0;
+}
+
+static int setup_sqlite(void **state)
+{
+    static struct world w;
+    world_init(&w, "sqlite");
+    *state = &w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    world_assert_consistent(w->store);
+    world_fini(w);
+    return 0;
+}
+
+struct put {
+    struct scope scope;
+    struct data_user user;
+};
+
+static int put_fn(struct txn *txn, void *ctx)
+{
+    struct put *p = ctx;
+    return data_user_put(txn, &p->scope, &p->user);
+}
+
+static int delete_fn(struct txn *txn, void *ctx)
+{
+    struct put *p = ctx;
+    return data_user_delete(txn, &p->scope, p->user.id);
+}
+
+static int get_fn(struct txn *txn, void *ctx)
+{
+    struct put *p = ctx;
+    struct data_user user;
+    return data_user_get(txn, &p->scope, p->user.id, &user);
+}
+
+static struct put user_of(struct world *w, const struct scope *scope, const char *email)
+{
+    return (struct put){.scope = *scope,
+                        .user = {
+                            .id = data_id_make(&w->arena, "usr"),
+                            .tenant_id = scope->tenant_id,
+                            .email = str_from(email),
+                            .role = DATA_ROLE_OWNER,
+                            .created_at = time_now(),
+                            .updated_at = time_now(),
+                            .revision = 1,
+                            .password = STR("x"),
+                            .password_changed_at = time_now(),
+                        }};
+}
+
+struct find {
+    struct str email;
+    struct str id;
+};
+
+static int find_fn(struct txn *txn, void *ctx)
+{
+    struct find *f = ctx;
+    struct scope scope;
+    int r = data_user_by_email(txn, f->email, &scope);
+    return r < 0 ? r : str_eq(scope.user_id, f->id) ? 0 : ERR_INTERNAL;
+}
+
+static void unique_values_belong_to_one(void **state)
+{
+    struct world *w = *state;
+    struct scope a = world_tenant(w);
+    struct scope b = world_tenant(w);
+    struct put ada = user_of(w, &a, "ada@example.com");
+    struct put other = user_of(w, &b, "ada@example.com");
+    assert_int_equal(world_write(w, put_fn, &ada), 0);
+    assert_int_equal(world_write(w, put_fn, &ada), 0);
+    assert_int_equal(world_write(w, put_fn, &other), ERR_EXISTS);
+    assert_int_equal(store_read(w->store, get_fn, &other), ERR_NOT_FOUND);
+    struct find f = {STR("ada@example.com"), ada.user.id};
+    assert_int_equal(store_read(w->store, find_fn, &f), 0);
+    ada.user.email = STR("ada@example.org");
+    assert_int_equal(world_write(w, put_fn, &ada), 0);
+    assert_int_equal(store_read(w->store, find_fn, &f), ERR_NOT_FOUND);
+    assert_int_equal(world_write(w, put_fn, &other), 0);
+    assert_int_equal(world_write(w, delete_fn, &ada), 0);
+    assert_int_equal(world_write(w, delete_fn, &ada), ERR_NOT_FOUND);
+}
+
+static void the_wall_stands(void **state)
+{
+    struct world *w = *state;
+    struct scope a = world_tenant(w);
+    struct scope b = world_tenant(w);
+    struct put ada = user_of(w, &a, "wall@example.com");
+    assert_int_equal(world_write(w, put_fn, &ada), 0);
+    struct put stranger = {.scope = b, .user.id = ada.user.id};
+    assert_int_equal(store_read(w->store, get_fn, &stranger), ERR_NOT_FOUND);
+    assert_int_equal(world_write(w, delete_fn, &stranger), ERR_NOT_FOUND);
+    static const char *const odd[] = {"", "usr-1", "../usr-00000000000000000000000001",
+                                      "ten-00000000000000000000000001"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        stranger.user.id = str_from(odd[i]);
+        assert_int_equal(store_read(w->store, get_fn, &stranger), ERR_NOT_FOUND);
+    }
+    /* A record of another tenant cannot even be written. */
+    struct put wrong = user_of(w, &a, "wrong@example.com");
+    wrong.scope = b;
+    assert_dies(world_write(w, put_fn, &wrong));
+}
+
+struct many {
+    struct scope scope;
+    struct data_session sessions[12];
+};
+
+static int many_fn(struct txn *txn, void *ctx)
+{
+    struct many *m = ctx;
+    for (size_t i = 0; i < 12; i++) {
+        int r = data_session_put(txn, &m->scope, &m->sessions[i]);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+struct page {
+    struct scope scope;
+    struct data_query query;
+    struct arena *arena;
+    size_t n;
+    struct str ids[12];
+    struct str next;
+};
+
+static int page_fn(struct txn *txn, void *ctx)
+{
+    struct page *p = ctx;
+    struct data_session_list list;
+    int r = data_session_list(txn, &p->scope, &p->query, &list);
+    if (r < 0) {
+        return r;
+    }
+    p->n = list.n;
+    for (size_t i = 0; i < list.n; i++) {
+        p->ids[i] = arena_str(p->arena, list.at[i].id);
+    }
+    p->next = arena_str(p->arena, list.next);
+    return 0;
+}
+
+static struct many sessions_of(struct world *w, const struct scope *scope, struct str user)
+{
+    struct many m = {.scope = *scope};
+    for (size_t i = 0; i < 12; i++) {
+        m.sessions[i] = (struct data_session){
+            .id = data_id_make(&w->arena, "ses"),
+            .name = STR("S"),
+            .status = DATA_SESSION_STATUS_ACTIVE,
+            .tenant_id = scope->tenant_id,
+            .user_id = user,
+            .created_at = time_now(),
+            .updated_at = time_now(),
+            .last_access_at = time_now() + (usec_t)(i / 2) * USEC_PER_SEC, /* pairs of equal ones */
+            .revision = 1,
+            .workspace_id = data_id_make(&w->arena, "wsp"),
+            .deleted = i == 11,
+        };
+    }
+    return m;
+}
+
+static void walk(struct world *w, struct page *p, bool reverse)
+{
+    struct str before = STR_EMPTY;
+    size_t seen = 0;
+    p->query.reverse = reverse;
+    p->query.cursor = STR_EMPTY;
+    do {
+        assert_int_equal(store_read(w->store, page_fn, p), 0);
+        for (size_t i = 0; i < p->n; i++) {
+            assert_false(str_eq(before, p->ids[i]));
+            before = p->ids[i];
+            seen++;
+        }
+        p->query.cursor = p->next;
+    } while (p->next.n > 0);
+    assert_int_equal(seen, 11);
+}
+
+static void pages_go_through_all_once(void **state)
+{
+    struct world *w = *state;
+    struct scope a = world_tenant(w);
+    struct str user = data_id_make(&w->arena, "usr");
+    struct many m = sessions_of(w, &a, user);
+    struct many others = sessions_of(w, &a, data_id_make(&w->arena, "usr"));
+    assert_int_equal(world_write(w, many_fn, &m), 0);
+    assert_int_equal(world_write(w, many_fn, &others), 0);
+    struct data_session match = {.user_id = user, .deleted = false};
+    struct page p = {.scope = a,
+                     .arena = &w->arena,
+                     .query = {.index = DATA_SESSION_BY_USER, .match = &match, .fixed = 2}};
+    for (p.query.limit = 1; p.query.limit <= 12; p.query.limit++) {
+        walk(w, &p, true);
+        walk(w, &p, false);
+    }
+    p.query.reverse = true;
+    p.query.limit = 1;
+    p.query.cursor = STR_EMPTY;
+    assert_int_equal(store_read(w->store, page_fn, &p), 0);
+    assert_true(str_eq(p.ids[0], m.sessions[10].id));
+    match.deleted = true;
+    assert_int_equal(store_read(w->store, page_fn, &p), 0);
+    assert_int_equal(p.n, 1);
+    assert_true(str_eq(p.ids[0], m.sessions[11].id));
+}
+
+static void cursors_cannot_leave_the_query(void **state)
+{
+    struct world *w = *state;
+    struct scope a = world_tenant(w);
+    struct str user = data_id_make(&w->arena, "usr");
+    struct many m = sessions_of(w, &a, user);
+    assert_int_equal(world_write(w, many_fn, &m), 0);
+    struct data_session match = {.user_id = data_id_make(&w->arena, "usr"), .deleted = false};
+    struct page p = {
+        .scope = a,
+        .arena = &w->arena,
+        .query = {.index = DATA_SESSION_BY_USER, .match = &match, .fixed = 2, .limit = 10}};
+    /* base64url of "/", "../", "zzzz" and a byte 255: places, all between the begin and the end of nothing */
+    static const char *const places[] = {"Lw", "Li4v", "enp6eg", "_w"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        p.query.cursor = str_from(places[i]);
+        p.query.reverse = i % 2 == 0;
+        assert_int_equal(store_read(w->store, page_fn, &p), 0);
+        assert_int_equal(p.n, 0);
+    }
+    static const char *const bad[] = {"!", "A", "Lw==", "Lx"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        p.query.cursor = str_from(bad[i]);
+        assert_int_equal(store_read(w->store, page_fn, &p), ERR_INVALID);
+    }
+    static char large[DATA_MAX_CURSOR + 1];
+    memset(large, 'A', sizeof large);
+    p.query.cursor = str_of(large, sizeof large);
+    assert_int_equal(store_read(w->store, page_fn, &p), ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(unique_values_belong_to_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(unique_values_belong_to_one, setup_sqlite, teardown),
+        cmocka_unit_test_setup_teardown(the_wall_stands, setup, teardown),
+        cmocka_unit_test_setup_teardown(pages_go_through_all_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(pages_go_through_all_once, setup_sqlite, teardown),
+        cmocka_unit_test_setup_teardown(cursors_cannot_leave_the_query, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
