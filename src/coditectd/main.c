@@ -1,98 +1,181 @@
 /*
- * The server: reads its options, starts http with the application, waits for SIGTERM or SIGINT, lets requests finish.
+ * The server: puts store, auth, api and http together, waits for SIGTERM or SIGINT, lets requests finish. The only place
+ * that names a store driver.
  */
+#include <errno.h>
 #include <signal.h>
-#include <stddef.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
+#include "api/api.h"
+#include "auth/auth.h"
 #include "base/args.h"
 #include "base/crash.h"
 #include "base/log.h"
+#include "coditectd/duties.h"
 #include "http/http.h"
-
-static const char *listen_address = "127.0.0.1:8080";
-
-static const struct args_option options[] = {
-    {"listen", "ADDR:PORT", "where to listen (default 127.0.0.1:8080; port 0: any)",
-     &listen_address, NULL},
-    {0},
-};
+#include "store/store.h"
 
 static const usec_t patience = 30 * USEC_PER_SEC;
 
-static int route(void *ctx, struct http_request *request, struct http_route *ret)
-{
-    (void)ctx;
-    *ret = (struct http_route){.lane = HTTP_INLINE};
-    bool known = str_eq(request->path, STR("/health")) || str_eq(request->path, STR("/ready")) ||
-                 str_eq(request->path, STR("/api/v5/health")) ||
-                 str_eq(request->path, STR("/api/v5/ready"));
-    bool readable = request->method == HTTP_GET || request->method == HTTP_HEAD;
-    return !known ? ERR_NOT_FOUND : readable ? 0 : ERR_METHOD_NOT_ALLOWED;
-}
+struct options {
+    const char *listen;
+    const char *data;
+    const char *web;
+    const char *public_url;
+    const char *rate_factor;
+};
 
-static void handle(void *ctx, struct http_request *request, struct http_response *response)
-{
-    (void)ctx;
-    (void)request;
-    http_set(response, "Content-Type", STR("application/json"));
-    http_body(response,
-              STR("{\"success\":true,\"data\":{\"status\":\"ok\",\"version\":\"" CODITECT_VERSION
-                  "\"}}"));
-}
+struct parts {
+    struct store *store;
+    struct auth *auth;
+    struct api *api;
+    struct coditectd_duties *duties;
+    struct http_app app;
+    struct http_server *server;
+};
 
-static void error(void *ctx, struct http_request *request, int code, struct http_response *response)
+static void read_options(char **argv, struct options *o)
 {
-    (void)ctx;
-    const struct err_row *row = err_row(code);
-    http_status(response, row->status);
-    http_set(response, "Content-Type", STR("application/json"));
-    if (row->status == 405) {
-        http_set(response, "Allow", STR("GET, HEAD"));
-    }
-    if (row->status == 503) {
-        http_set(response, "Retry-After", STR("1"));
-    }
-    buf_printf(
-        http_body_buf(response),
-        "{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"request_id\":\"" STR_FMT
-        "\"}}",
-        row->name, row->text, STR_ARG(request->id));
+    *o = (struct options){.listen = "127.0.0.1:8080", .rate_factor = "1"};
+    const struct args_option options[] = {
+        {.name = "listen",
+         .value = "ADDR:PORT",
+         .text = "where to listen (default 127.0.0.1:8080; port 0: any)",
+         .given = &o->listen},
+        {.name = "data",
+         .value = "DIR",
+         .text = "everything that must last; made when absent (required)",
+         .given = &o->data},
+        {.name = "web", .value = "DIR", .text = "the built web app", .given = &o->web},
+        {.name = "public-url",
+         .value = "URL",
+         .text = "how browsers reach this server, when not by a local name",
+         .given = &o->public_url},
+        {.name = "rate-factor",
+         .value = "N",
+         .text = "multiplies the request limits (default 1)",
+         .given = &o->rate_factor},
+        {0},
+    };
+    (void)args_parse_or_exit(&(struct args_spec){.program = "coditectd",
+                                                 .summary = "The Coditect server.",
+                                                 .options = options},
+                             argv);
 }
 
 /* Blocked before any thread starts, so that all inherit it and only main takes them. */
 static void block_signals(sigset_t *ret_set)
 {
-    sigemptyset(ret_set);
-    sigaddset(ret_set, SIGTERM);
-    sigaddset(ret_set, SIGINT);
+    (void)sigemptyset(ret_set);
+    (void)sigaddset(ret_set, SIGTERM);
+    (void)sigaddset(ret_set, SIGINT);
     (void)sigprocmask(SIG_BLOCK, ret_set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static int open_store(const struct options *o, struct parts *p)
+{
+    if (!o->data) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "--data DIR is missing: where everything that must last lies");
+    }
+    if (mkdir(o->data, 0711) < 0 && errno != EEXIST) {
+        return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", o->data);
+    }
+    BUF_AUTO(directory, 4096);
+    buf_printf(&directory, "%s/store", o->data);
+    int r = store_open(&(struct store_options){.driver = "sqlite", .directory = buf_z(&directory)},
+                       &p->store);
+    return r ? log_err(r, "coditectd", "the store in %s cannot be opened: %s", buf_z(&directory),
+                       err_row(r)->text)
+             : 0;
+}
+
+static int create_auth(struct parts *p)
+{
+    const char *secret = getenv("JWT_SECRET");
+    int r = auth_create(&(struct auth_options){.store = p->store, .secret = str_from(secret)},
+                        &p->auth);
+    if (r == ERR_INVALID) {
+        return log_err(r, "coditectd", "JWT_SECRET has less than %d bytes", AUTH_SECRET_MIN);
+    }
+    return r ? log_err(r, "coditectd", "accounts cannot be served: %s", err_row(r)->text) : 0;
+}
+
+static int create_api(const struct options *o, struct parts *p)
+{
+    uint64_t factor;
+    if (str_u64(str_from(o->rate_factor), API_MAX_RATE_FACTOR, &factor) != 0 || factor == 0) {
+        return log_err(ERR_INVALID, "coditectd", "--rate-factor wants a number from 1 to %d",
+                       API_MAX_RATE_FACTOR);
+    }
+    int r = api_create(&(struct api_options){.store = p->store,
+                                             .auth = p->auth,
+                                             .public_url = o->public_url,
+                                             .web_directory = o->web,
+                                             .rate_factor = (uint32_t)factor},
+                       &p->api);
+    if (r == ERR_NOT_FOUND) {
+        return log_err(r, "coditectd", "there is no web app in %s", o->web);
+    }
+    return r ? log_err(r, "coditectd",
+                       "--public-url is malformed: it looks like https://coditect.example.com")
+             : 0;
+}
+
+static int listen_at(const struct options *o, struct parts *p)
+{
+    p->app = api_app(p->api);
+    const char *const addresses[] = {o->listen, NULL};
+    int r = http_server_start(&(struct http_server_options){.listen = addresses, .app = &p->app},
+                              &p->server);
+    return r ? log_err(r, "coditectd", "cannot listen on %s: %s", o->listen, err_row(r)->text) : 0;
+}
+
+static int start(const struct options *o, struct parts *p)
+{
+    int r = open_store(o, p);
+    if (!r) {
+        r = create_auth(p);
+    }
+    if (!r) {
+        r = create_api(o, p);
+    }
+    if (!r) {
+        r = coditectd_duties_start(p->auth, p->store, &p->duties);
+    }
+    return r ? r : listen_at(o, p);
+}
+
+static void stop(struct parts *p)
+{
+    if (p->server) {
+        http_server_drain(p->server, patience);
+        http_server_destroy(p->server);
+    }
+    coditectd_duties_stop(p->duties);
+    api_destroy(p->api);
+    auth_destroy(p->auth);
+    store_close(p->store);
 }
 
 int main(int argc, char **argv)
 {
     (void)argc;
     crash_setup();
-    (void)args_parse_or_exit(&(struct args_spec){.program = "coditectd",
-                                                 .summary = "The Coditect server.",
-                                                 .options = options},
-                             argv);
+    struct options options;
+    read_options(argv, &options);
     sigset_t signals;
     block_signals(&signals);
-    const struct http_app app = {.route = route, .handle = handle, .error = error};
-    const char *const listen[] = {listen_address, NULL};
-    struct http_server *server;
-    int r =
-        http_server_start(&(struct http_server_options){.listen = listen, .app = &app}, &server);
-    if (r < 0) {
-        (void)log_err(r, "coditectd", "cannot listen on %s: %s", listen_address, err_row(r)->text);
-        return 1;
+    struct parts parts = {0};
+    int r = start(&options, &parts);
+    if (!r) {
+        log_info("coditectd", "listening on port %u", http_server_port(parts.server, 0));
+        int number;
+        (void)sigwait(&signals, &number);
+        log_info("coditectd", "stopping");
     }
-    log_info("coditectd", "listening on port %u", http_server_port(server, 0));
-    int number;
-    (void)sigwait(&signals, &number);
-    log_info("coditectd", "stopping");
-    http_server_drain(server, patience);
-    http_server_destroy(server);
-    return 0;
+    stop(&parts);
+    return r ? 1 : 0;
 }

@@ -1,0 +1,128 @@
+#include "coditectd/duties.h"
+
+#include <pthread.h>
+
+#include "base/assert.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { DUTIES_MAGIC = 0x64757479, STACK = 512 * 1024 };
+
+struct coditectd_duties {
+    unsigned magic;
+    struct auth *auth;
+    struct store *store;
+    pthread_t thread;
+    struct lock lock;
+    struct lock_cond changed;
+    bool stop;
+};
+
+static int flush(struct coditectd_duties *d)
+{
+    return auth_flush(d->auth);
+}
+
+static int purge_logins(struct coditectd_duties *d)
+{
+    size_t ended = 0;
+    int r = auth_purge(d->auth, &ended);
+    if (ended > 0) {
+        log_info("coditectd", "%zu logins reached their age and ended", ended);
+    }
+    return r;
+}
+
+static int drop_markers(struct coditectd_duties *d)
+{
+    return store_drop_markers(d->store);
+}
+
+static const struct {
+    const char *name;
+    usec_t period;
+    int (*run)(struct coditectd_duties *d);
+} duties[] = {
+    {"noting of last access", USEC_PER_SEC, flush},
+    {"purge of logins", 60 * USEC_PER_SEC, purge_logins},
+    {"dropping of operation markers", 3600 * USEC_PER_SEC, drop_markers},
+};
+enum { DUTIES = sizeof duties / sizeof duties[0] };
+
+/* Sleeps until the deadline. False: it is time to stop. */
+static bool pause_until(struct coditectd_duties *d, usec_t deadline)
+{
+    LOCK_SCOPE(&d->lock);
+    while (!d->stop && lock_cond_wait_until(&d->changed, &d->lock, deadline)) {
+    }
+    return !d->stop;
+}
+
+static void *run(void *ctx)
+{
+    struct coditectd_duties *d = ctx;
+    usec_t due[DUTIES];
+    for (size_t i = 0; i < DUTIES; i++) {
+        due[i] = time_monotonic() + duties[i].period;
+    }
+    for (;;) {
+        size_t next = 0;
+        for (size_t i = 1; i < DUTIES; i++) {
+            next = due[i] < due[next] ? i : next;
+        }
+        if (!pause_until(d, due[next])) {
+            return NULL;
+        }
+        int r = duties[next].run(d);
+        if (r) {
+            log_warn("coditectd", "%s: %s", duties[next].name, err_name(r));
+        }
+        due[next] = time_monotonic() + duties[next].period;
+    }
+}
+
+int coditectd_duties_start(struct auth *auth, struct store *store,
+                           struct coditectd_duties **ret_duties)
+{
+    struct coditectd_duties *d = MEM_NEW(struct coditectd_duties);
+    d->magic = DUTIES_MAGIC;
+    d->auth = auth;
+    d->store = store;
+    lock_init(&d->lock, LOCK_DUTIES);
+    lock_cond_init(&d->changed);
+    pthread_attr_t attributes;
+    (void)pthread_attr_init(&attributes);
+    (void)pthread_attr_setstacksize(&attributes, STACK);
+    int failed = pthread_create(&d->thread, &attributes, run, d);
+    (void)pthread_attr_destroy(&attributes);
+    if (failed) {
+        lock_cond_fini(&d->changed);
+        lock_fini(&d->lock);
+        mem_free(d);
+        return ERR_BUSY;
+    }
+    *ret_duties = d;
+    return 0;
+}
+
+void coditectd_duties_stop(struct coditectd_duties *d)
+{
+    if (!d) {
+        return;
+    }
+    ASSERT_MAGIC(d, DUTIES_MAGIC);
+    lock_take(&d->lock);
+    d->stop = true;
+    lock_cond_signal(&d->changed);
+    lock_release(&d->lock);
+    (void)pthread_join(d->thread, NULL);
+    int r = auth_flush(d->auth);
+    if (r) {
+        log_warn("coditectd", "noting of last access: %s", err_name(r));
+    }
+    lock_cond_fini(&d->changed);
+    lock_fini(&d->lock);
+    d->magic = 0;
+    mem_free(d);
+}

@@ -1,0 +1,16 @@
+/* Housekeeping: work that nobody waits for, on one thread. */
+#ifndef CODITECTD_DUTIES_H
+#define CODITECTD_DUTIES_H
+
+#include "auth/auth.h"
+
+struct coditectd_duties;
+
+/* Starts the thread; auth and store outlive it. ERR_BUSY: no thread is to be had. */
+int coditectd_duties_start(struct auth *auth, struct store *store,
+                           struct coditectd_duties **ret_duties) BASE_MUST_USE;
+
+/* Ends it, and writes what is noted. NULL allowed. */
+void coditectd_duties_stop(struct coditectd_duties *d);
+
+#endif
