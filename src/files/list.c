@@ -47,7 +47,7 @@ static void walk_down(struct walk *w, uint64_t folder, struct str path, struct s
 /* Back to where the last page ended. What is gone meanwhile is passed over. */
 static int walk_resume(struct walk *w, struct str cursor)
 {
-    struct str rest = cursor;
+    struct str rest = cursor.n > 0 ? cursor : STR_EMPTY; /* "" would be one empty name */
     struct str name;
     while (str_split(&rest, '/', &name)) {
         struct level *level = w->here;
