@@ -34,6 +34,9 @@ static void rates_init(struct auth *a, const struct auth_options *o)
         [AUTH_LIMIT_REFRESH] = {120, minute},
     };
     memcpy(a->rates, o->limits_given ? o->limits : standard, sizeof a->rates);
+    for (int i = 0; i < AUTH_LIMIT_KINDS; i++) {
+        a->rates[i].burst *= o->limit_factor > 0 ? o->limit_factor : 1;
+    }
 }
 
 static int keys_init(struct auth *a, struct str secret)
