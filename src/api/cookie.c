@@ -48,5 +48,5 @@ void api_cookie_set(struct api_call *call, struct str token)
 
 void api_cookie_clear(struct api_call *call)
 {
-    set_cookie(call, STR_EMPTY, 0);
+    set_cookie(call, STR(""), 0);
 }
