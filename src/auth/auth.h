@@ -54,8 +54,8 @@ struct auth_options {
     usec_t absolute_life; /* [90 d] */
     bool limits_given;    /* limits below hold; else the defaults above */
     struct auth_rate limits[AUTH_LIMIT_KINDS];
-    uint32_t limit_factor;   /* multiplies every burst [1] */
-    bool cheap_hash; /* tests only: Argon2id with the least memory that libsodium takes */
+    uint32_t limit_factor; /* multiplies every burst [1] */
+    bool cheap_hash;       /* tests only: Argon2id with the least memory that libsodium takes */
 };
 
 /* ERR_INVALID: the secret is too short. */
