@@ -1,5 +1,5 @@
 /* Folders, links, deletion, moves; totals stay right. */
-#include "fixture.h"
+#include "files/fixture.h"
 
 static void totals_are(struct fixture *f, uint64_t files, uint64_t bytes)
 {

@@ -1,4 +1,4 @@
-#include "fixture.h"
+#include "files/fixture.h"
 
 #include <ftw.h>
 

@@ -1,5 +1,5 @@
 /* History and restore: of a path, through renames, of what is gone. */
-#include "fixture.h"
+#include "files/fixture.h"
 
 static struct files_history history(struct fixture *f, const char *path, struct str after,
                                     size_t limit)

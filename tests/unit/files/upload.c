@@ -1,5 +1,5 @@
 /* Uploads and reading back: sizes, ranges, conditions, cut-off uploads, limits, strangers. */
-#include "fixture.h"
+#include "files/fixture.h"
 
 #include <malloc.h>
 
