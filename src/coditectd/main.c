@@ -33,6 +33,7 @@ struct parts {
     struct coditectd_duties *duties;
     struct http_app app;
     struct http_server *server;
+    uint32_t factor; /* of all request limits */
 };
 
 static void read_options(char **argv, struct options *o)
@@ -92,30 +93,36 @@ static int open_store(const struct options *o, struct parts *p)
              : 0;
 }
 
-static int create_auth(struct parts *p)
-{
-    const char *secret = getenv("JWT_SECRET");
-    int r = auth_create(&(struct auth_options){.store = p->store, .secret = str_from(secret)},
-                        &p->auth);
-    if (r == ERR_INVALID) {
-        return log_err(r, "coditectd", "JWT_SECRET has less than %d bytes", AUTH_SECRET_MIN);
-    }
-    return r ? log_err(r, "coditectd", "accounts cannot be served: %s", err_row(r)->text) : 0;
-}
-
-static int create_api(const struct options *o, struct parts *p)
+static int read_rate_factor(const struct options *o, uint32_t *ret_factor)
 {
     uint64_t factor;
     if (str_u64(str_from(o->rate_factor), API_MAX_RATE_FACTOR, &factor) != 0 || factor == 0) {
         return log_err(ERR_INVALID, "coditectd", "--rate-factor wants a number from 1 to %d",
                        API_MAX_RATE_FACTOR);
     }
-    int r = api_create(&(struct api_options){.store = p->store,
-                                             .auth = p->auth,
-                                             .public_url = o->public_url,
-                                             .web_directory = o->web,
-                                             .rate_factor = (uint32_t)factor},
-                       &p->api);
+    *ret_factor = (uint32_t)factor;
+    return 0;
+}
+
+static int create_auth(struct parts *p, uint32_t rate_factor)
+{
+    struct auth_options options = {
+        .store = p->store, .secret = str_from(getenv("JWT_SECRET")), .limit_factor = rate_factor};
+    int r = auth_create(&options, &p->auth);
+    if (r == ERR_INVALID) {
+        return log_err(r, "coditectd", "JWT_SECRET has less than %d bytes", AUTH_SECRET_MIN);
+    }
+    return r ? log_err(r, "coditectd", "accounts cannot be served: %s", err_row(r)->text) : 0;
+}
+
+static int create_api(const struct options *o, struct parts *p, uint32_t rate_factor)
+{
+    struct api_options options = {.store = p->store,
+                                  .auth = p->auth,
+                                  .public_url = o->public_url,
+                                  .web_directory = o->web,
+                                  .rate_factor = rate_factor};
+    int r = api_create(&options, &p->api);
     if (r == ERR_NOT_FOUND) {
         return log_err(r, "coditectd", "there is no web app in %s", o->web);
     }
@@ -135,12 +142,16 @@ static int listen_at(const struct options *o, struct parts *p)
 
 static int start(const struct options *o, struct parts *p)
 {
-    int r = open_store(o, p);
+    uint32_t rate_factor = 1;
+    int r = read_rate_factor(o, &rate_factor);
     if (!r) {
-        r = create_auth(p);
+        r = open_store(o, p);
     }
     if (!r) {
-        r = create_api(o, p);
+        r = create_auth(p, rate_factor);
+    }
+    if (!r) {
+        r = create_api(o, p, rate_factor);
     }
     if (!r) {
         r = coditectd_duties_start(p->auth, p->store, &p->duties);
