@@ -28,7 +28,7 @@ export function modulesDirectory() {
 export const fromModules = createRequire(join(modulesDirectory(), 'package.json'));
 
 /** Waits until `predicate` gives something true, and gives it back. */
-export async function eventually(what, predicate, withinMs = 20_000) {
+export async function eventually(what, predicate, withinMs = 45_000) {
     const end = Date.now() + withinMs;
     for (;;) {
         const value = await predicate();
@@ -311,7 +311,7 @@ export async function launchBrowser(options = {}) {
         ]
     });
     const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(30_000);
     const requested = new Set();
     context.on('request', request => requested.add(request.url()));
     const foreign = () => [...requested].filter(url => /^(https?|wss?):/.test(url))

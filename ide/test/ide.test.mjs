@@ -29,6 +29,8 @@ let it;
 let chromium;
 let page;
 const problems = [];
+/** Texts of all errors that were shown, also of those that went away. */
+const shown = [];
 
 const onDisk = name => readFileSync(join(it.workspace, name), 'utf8');
 
@@ -38,6 +40,15 @@ before(async () => {
     it = await stand({ files: FILES });
     chromium = await launchBrowser({ colorScheme: 'light' });
     page = await chromium.context.newPage();
+    await page.exposeFunction('errorWasShown', text => shown.push(text));
+    await page.addInitScript(() => {
+        new MutationObserver(() => {
+            for (const icon of document.querySelectorAll('.theia-notification-list-item .codicon-error:not([data-seen])')) {
+                icon.dataset.seen = 'yes';
+                window.errorWasShown(icon.closest('.theia-notification-list-item').innerText);
+            }
+        }).observe(document, { childList: true, subtree: true });
+    });
     page.on('pageerror', error => problems.push(error.message));
     page.on('response', reply => reply.status() >= 400 && problems.push(`${reply.status()} ${reply.url()}`));
     await page.goto(it.gateway.ideUrl);
@@ -221,6 +232,22 @@ test('JSON is checked', async () => {
     await page.keyboard.press('Control+s');
 });
 
+test('Markdown has a preview', async () => {
+    await openFile(page, 'notes.md');
+    await page.locator('.monaco-editor .view-lines >> visible=true').first().click();
+    await page.keyboard.press('Control+Shift+v');
+    const preview = await eventually('the preview shows the title', async () => {
+        for (const frame of page.frames()) {
+            if (await frame.locator('h1', { hasText: 'Title' }).count().catch(() => 0)) {
+                return frame;
+            }
+        }
+        return undefined;
+    });
+    assert.equal(new URL(preview.url()).origin, new URL(it.gateway.ideUrl).origin);
+    await page.screenshot({ path: join(SHOTS, 'preview-light.png') });
+});
+
 test('files that name schemas are opened without a question to anybody', async () => {
     await openFile(page, 'package.json');
     await openFile(page, 'tsconfig.json');
@@ -297,7 +324,7 @@ test('after the backend was restarted the page starts again, with the text that 
     await page.keyboard.type('# typed while it was away');
     await it.restart();
     it.gateway.closed = false;
-    await eventually('the text is on the disk', () => onDisk('run.sh').endsWith('# typed while it was away'));
+    await eventually('the text is on the disk', () => onDisk('run.sh').endsWith('# typed while it was away'), 60_000);
     await says(page, 'All changes persisted');
     await openFile(page, 'main.c');
     problems.length = 0; // 401 while it was away
@@ -305,6 +332,11 @@ test('after the backend was restarted the page starts again, with the text that 
 
 test('nothing outside of this machine was asked for', () => {
     assert.deepEqual(chromium.foreign(), []);
+});
+
+test('no error was shown to the person', async () => {
+    assert.deepEqual(shown, []);
+    assert.equal(await page.evaluate(() => document.scrollingElement.scrollTop), 0);
 });
 
 test('no request failed and no error was thrown', () => {
