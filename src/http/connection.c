@@ -145,6 +145,14 @@ static void run_again(struct net_message *m)
     http_connection_run(c);
 }
 
+void http_connection_run_later(struct http_connection *c)
+{
+    if (!c->again_posted) {
+        c->again_posted = true;
+        net_loop_post(c->worker->loop, &c->again);
+    }
+}
+
 void http_connection_run(struct http_connection *c)
 {
     ASSERT_MAGIC(c, CONN_MAGIC);
@@ -153,10 +161,7 @@ void http_connection_run(struct http_connection *c)
             return;
         }
     }
-    if (!c->again_posted) { /* others wait too */
-        c->again_posted = true;
-        net_loop_post(c->worker->loop, &c->again);
-    }
+    http_connection_run_later(c); /* others wait too */
 }
 
 ssize_t http_connection_recv(struct http_connection *c, void *to, size_t n)
@@ -282,7 +287,17 @@ void http_connection_resume(struct http_connection *c, bool keep)
     c->owner = NULL;
     c->closing |= !keep;
     if (http_finish(c) == STEP_ON) {
-        http_connection_run(c);
+        http_connection_run_later(c);
+    }
+}
+
+void http_connection_refuse(struct http_connection *c, int code)
+{
+    ASSERT(c->state == CONN_OWNED);
+    c->owner = NULL;
+    c->exchange->response.owner = NULL;
+    if (http_fail(c, code, /* closing= */ !c->exchange->body_done) == STEP_ON) {
+        http_connection_run_later(c);
     }
 }
 

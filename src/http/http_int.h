@@ -118,6 +118,7 @@ struct http_exchange;
  * descriptor. take begins; the rest is called until http_connection_resume or http_connection_close.
  */
 struct http_owner {
+    uint64_t tag;
     void (*take)(struct http_owner *, struct http_connection *);
     void (*ready)(struct http_owner *);
     void (*drain)(struct http_owner *); /* the server stops: end soon */
@@ -249,8 +250,14 @@ void http_connection_enter(struct http_connection *c, enum http_state state);
 void http_connection_drain(struct http_connection *c);
 struct http_server *http_connection_server(const struct http_connection *c);
 
-/* An owner gives the connection back; in: bytes behind the request that it took over. Closed if it cannot go on. */
+/* An owner gives the connection back, its answer sent. */
 void http_connection_resume(struct http_connection *c, bool keep);
+
+/* An owner gives the connection back without having sent anything: app.error answers. */
+void http_connection_refuse(struct http_connection *c, int code);
+
+/* Takes steps again in the loop's next turn. */
+void http_connection_run_later(struct http_connection *c);
 
 /* Receives without waiting. > 0; 0: nothing now; ERR_CLOSED: the end or an error. */
 ssize_t http_connection_recv(struct http_connection *c, void *to, size_t n);

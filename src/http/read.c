@@ -45,7 +45,7 @@ static void check_route(const struct http_route *route)
 {
     ASSERT(route->lane < HTTP_LANES);
     ASSERT(!route->stream_body || route->lane != HTTP_INLINE);
-    ASSERT(route->stream_body || route->max_body <= HTTP_MAX_BUFFERED_BODY);
+    ASSERT(route->stream_body || route->upgrade || route->max_body <= HTTP_MAX_BUFFERED_BODY);
 }
 
 /*

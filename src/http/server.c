@@ -136,6 +136,38 @@ static void cut_worker(struct net_message *m)
     }
 }
 
+/* One tag for one worker. */
+struct cut_tag {
+    struct net_message message;
+    struct http_worker *worker;
+    uint64_t tag;
+};
+
+static void cut_tagged(struct net_message *m)
+{
+    struct cut_tag *cut = (struct cut_tag *)(void *)m; /* its first member */
+    struct http_connection *next;
+    for (struct http_connection *c = cut->worker->connections; c; c = next) {
+        next = c->next;
+        if (c->state == CONN_OWNED && c->owner->tag == cut->tag) {
+            c->owner->drain(c->owner);
+        }
+    }
+    mem_free(cut);
+}
+
+void http_server_cut(struct http_server *server, uint64_t tag)
+{
+    ASSERT_MAGIC(server, SERVER_MAGIC);
+    ASSERT(tag != 0);
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        struct cut_tag *cut = MEM_NEW(struct cut_tag);
+        *cut =
+            (struct cut_tag){.message.run = cut_tagged, .worker = &server->workers[i], .tag = tag};
+        net_loop_post(server->workers[i].loop, &cut->message);
+    }
+}
+
 static int listen_for(struct http_worker *worker, const struct net_address *address, size_t n)
 {
     struct http_listener *listener = &worker->listeners[worker->listening];
