@@ -84,10 +84,11 @@ static void raw_open(struct raw *r, const char *path)
     raw_exec(r->db,
              "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA "
              "mmap_size=1073741824;"
-             "PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=16000;"
+             "PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=1024;"
              "CREATE TABLE IF NOT EXISTS kv(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID");
     r->get = raw_prepare(r->db, "SELECT value FROM kv WHERE key = ?1");
-    r->put = raw_prepare(r->db, "REPLACE INTO kv(key, value) VALUES (?1, ?2)");
+    r->put = raw_prepare(r->db, "INSERT INTO kv(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO "
+                                "UPDATE SET value = excluded.value");
     r->begin = raw_prepare(r->db, "BEGIN IMMEDIATE");
     r->commit = raw_prepare(r->db, "COMMIT");
 }

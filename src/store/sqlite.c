@@ -2,8 +2,11 @@
  * The sqlite driver: the embedded engine.
  *
  * Why SQLite: durable group commits as fast as any engine measured here, no limit on key length, integrity check, online
- * backup, known to every operator. Why one table without rowid: one tree to search, and neighbours in key order lie
- * together.
+ * backup, known to every operator.
+ *
+ * Why one table without rowid: one tree to search, and neighbours in key order lie together however they were inserted.
+ * Measured against a table with rowid and a second tree for the keys (CPU time, 200-byte values): updates equal, gets a
+ * tenth cheaper; 64 KiB values cost half more, which the disk hides. Pages of 8 KiB double the log of small updates.
  *
  * Files in the directory: store.db with -wal and -shm; lock, held by flock with the pid in it; balloon (sqlite_space.c).
  */
@@ -19,7 +22,7 @@
 #include "base/log.h"
 #include "store/sqlite_int.h"
 
-enum { BALLOON = 256 << 20, CHECKPOINT = 64 << 20 };
+enum { BALLOON = 256 << 20, CHECKPOINT = 4 << 20 };
 
 static pthread_once_t configured = PTHREAD_ONCE_INIT;
 
@@ -38,6 +41,24 @@ static char *join_path(const char *directory, const char *name)
     return mem_dup(path.p, path.n);
 }
 
+/* A new file is only there after a power cut when its directory was flushed. */
+static int sync_directory(const char *directory)
+{
+    FD_AUTO int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) != 0 ? ERR_IO : 0;
+}
+
+static int make_directory(const char *directory)
+{
+    if (mkdir(directory, 0700) != 0) {
+        return errno == EEXIST ? 0
+                               : log_err(err_from_errno(errno), "store", "cannot make %s: %s",
+                                         directory, strerror(errno));
+    }
+    MEM_AUTO char *parent = join_path(directory, "..");
+    return sync_directory(parent);
+}
+
 static int locked_by_other(int fd, const char *directory)
 {
     char text[32] = "";
@@ -49,9 +70,9 @@ static int locked_by_other(int fd, const char *directory)
 /* Holds the directory for this process. The kernel lets go when the process ends, however it ends. */
 static int lock_directory(struct store_sqlite *d)
 {
-    if (mkdir(d->directory, 0700) != 0 && errno != EEXIST) {
-        return log_err(err_from_errno(errno), "store", "cannot make %s: %s", d->directory,
-                       strerror(errno));
+    int r = make_directory(d->directory);
+    if (r) {
+        return r;
     }
     MEM_AUTO char *path = join_path(d->directory, "lock");
     FD_AUTO int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -69,13 +90,6 @@ static int lock_directory(struct store_sqlite *d)
     }
     d->lock_fd = FD_TAKE(fd);
     return 0;
-}
-
-/* A new file is only there after a power cut when its directory was flushed. */
-static int sync_directory(const char *directory)
-{
-    FD_AUTO int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 || fsync(fd) != 0 ? ERR_IO : 0;
 }
 
 /* ---- connecting ---------------------------------------------------------------------------------------------------- */

@@ -32,10 +32,14 @@ static int checkpoint(struct store_sqlite *d, int *ret_frames, int *ret_done)
     return r;
 }
 
+bool store_sqlite_log_waits(const struct store_sqlite *d)
+{
+    return d->writer && !d->wal_checkpointed && d->wal_frames >= d->wal_limit / SQLITE_IDLE_PART;
+}
+
 void store_sqlite_checkpoint(struct store_sqlite *d, bool idle)
 {
-    if (!d->writer || d->wal_checkpointed ||
-        d->wal_frames < (idle ? d->wal_limit / SQLITE_IDLE_PART : d->wal_limit)) {
+    if (!store_sqlite_log_waits(d) || (!idle && d->wal_frames < d->wal_limit)) {
         return;
     }
     int frames = 0, done = 0;

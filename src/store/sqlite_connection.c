@@ -20,7 +20,8 @@ static const char *const sql[STORE_STATEMENT_COUNT] = {
     [STORE_STATEMENT_COMMIT] = "COMMIT",
     [STORE_STATEMENT_BEGIN_WRITE] = "BEGIN IMMEDIATE",
     [STORE_STATEMENT_ROLLBACK] = "ROLLBACK",
-    [STORE_STATEMENT_PUT] = "REPLACE INTO kv(key, value) VALUES (?1, ?2)",
+    [STORE_STATEMENT_PUT] = "INSERT INTO kv(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE "
+                            "SET value = excluded.value",
     [STORE_STATEMENT_DELETE] = "DELETE FROM kv WHERE key = ?1",
     [STORE_STATEMENT_DELETE_RANGE] = "DELETE FROM kv WHERE key >= ?1 AND key < ?2",
 };
@@ -57,7 +58,7 @@ static int set_up_writer(struct store_connection *c, bool no_sync)
     static const char *const steps[] = {
         "PRAGMA page_size=4096",       "PRAGMA journal_mode=WAL",
         "PRAGMA wal_autocheckpoint=0", "PRAGMA journal_size_limit=67108864",
-        "PRAGMA secure_delete=FAST",   "PRAGMA cache_size=-32768",
+        "PRAGMA secure_delete=FAST",   "PRAGMA cache_size=-8192", /* KiB */
         "PRAGMA cache_spill=0",        create_table,
     };
     int r = execute(c, no_sync ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL");
@@ -74,8 +75,11 @@ static int set_up(struct store_connection *c, const struct store_connection_opti
     (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     int r = execute(c, "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=1073741824");
     if (r == 0) {
-        r = options->writer ? set_up_writer(c, options->no_sync)
-                            : execute(c, "PRAGMA query_only=1; PRAGMA wal_autocheckpoint=0");
+        r = options->writer
+                ? set_up_writer(c, options->no_sync)
+                : execute(
+                      c,
+                      "PRAGMA query_only=1; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-256");
     }
     int count = options->writer ? STORE_STATEMENT_COUNT : STORE_STATEMENT_READER_COUNT;
     for (int i = 0; i < count && r == 0; i++) {

@@ -178,6 +178,7 @@ int store_sqlite_connect(struct store_sqlite *d);
 void store_sqlite_disconnect(struct store_sqlite *d);
 
 /* sqlite_checkpoint.c */
+bool store_sqlite_log_waits(const struct store_sqlite *d); /* an idle writer should checkpoint */
 void store_sqlite_checkpoint(struct store_sqlite *d, bool idle);
 int store_sqlite_cut_log(
     struct store_sqlite *d); /* both sides closed: drops what follows the last good commit */

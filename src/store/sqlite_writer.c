@@ -311,14 +311,20 @@ static void run_group(struct store_sqlite *d, struct group *g)
     }
 }
 
-/* Waits for work. False: stop. *idle: nothing came for a while. */
-static bool wait_for_work(struct store_queue *q, struct group *g, bool *idle)
+/* Waits for work. False: stop. *ret_idle: nothing came for a while; only told when there is a log to copy. */
+static bool wait_for_work(struct store_sqlite *d, struct group *g, bool *ret_idle)
 {
+    struct store_queue *q = &d->queue;
+    bool log = store_sqlite_log_waits(d);
     LOCK_SCOPE(&q->lock);
     usec_t deadline = time_monotonic() + idle_after;
-    *idle = false;
-    while (!q->small.first && !q->large.first && !q->stop && !*idle) {
-        *idle = !lock_cond_wait_until(&q->changed, &q->lock, deadline);
+    *ret_idle = false;
+    while (!q->small.first && !q->large.first && !q->stop && !*ret_idle) {
+        if (log) {
+            *ret_idle = !lock_cond_wait_until(&q->changed, &q->lock, deadline);
+        } else {
+            lock_cond_wait(&q->changed, &q->lock);
+        }
     }
     (void)take_locked(q, g);
     return g->count > 0 || !q->stop;
@@ -331,7 +337,7 @@ void *store_writer_main(void *self)
         struct group g = {.count = 0};
         jobs_init(&g.jobs);
         bool idle;
-        if (!wait_for_work(&d->queue, &g, &idle)) {
+        if (!wait_for_work(d, &g, &idle)) {
             return NULL;
         }
         if (g.count > 0) {

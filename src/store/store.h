@@ -73,7 +73,7 @@ struct store_options {
     const char *directory;             /* of the data, made when absent; NULL for memory */
     const struct store_faults *faults; /* NULL: none; copied */
     size_t balloon;                    /* bytes held back for a full disk; 0: 256 MiB */
-    size_t checkpoint;      /* bytes of log that are copied into the database at once; 0: 64 MiB */
+    size_t checkpoint;      /* bytes of log that are copied into the database at once; 0: 4 MiB */
     const char *sqlite_vfs; /* tests: a registered SQLite VFS; NULL: the system's */
     bool unsafe_no_sync;    /* for the crash tests' control run only: commits are not flushed */
 };
