@@ -89,16 +89,16 @@ static int change_check(struct data_context *ctx, struct ready *ready)
 /* What the batch names and the store has not. */
 static int missing_find(struct apply *apply, struct files_missing *missing)
 {
-    struct arena *arena = apply->ctx->arena;
-    struct content_hash *chunks = ARENA_ARRAY(arena, struct content_hash, apply->in->count);
-    size_t count = 0;
+    struct files_hashes chunks = {
+        .at = ARENA_ARRAY(apply->ctx->arena, struct content_hash, apply->in->count)};
+    struct files_hashes lacking = {0};
     for (size_t i = 0; i < apply->in->count; i++) {
         const struct files_change *change = apply->ready[i].change;
         if (change->kind != FILES_CHANGE_PUT || change->manifest.small) {
             continue;
         }
         if (change->manifest.levels == 0) {
-            chunks[count++] = change->manifest.hash;
+            chunks.at[chunks.n++] = change->manifest.hash;
             continue;
         }
         int r = files_adopt(apply->ctx, &change->manifest, missing);
@@ -106,11 +106,9 @@ static int missing_find(struct apply *apply, struct files_missing *missing)
             return r;
         }
     }
-    struct content_hash *at = NULL;
-    size_t n = 0;
-    int r = count > 0 ? files_chunks_missing(apply->ctx, chunks, count, &at, &n) : 0;
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        files_missing_add(missing, &at[i]);
+    int r = chunks.n > 0 ? files_chunks_missing(apply->ctx, &chunks, &lacking) : 0;
+    for (size_t i = 0; r == 0 && i < lacking.n; i++) {
+        files_missing_add(missing, &lacking.at[i]);
     }
     return r;
 }

@@ -168,17 +168,17 @@ static int ask_read(struct txn *txn, void *arg)
     return 0;
 }
 
-int files_chunks_missing(struct data_context *ctx, const struct content_hash *hashes, size_t count,
-                         struct content_hash **ret_missing, size_t *ret_count)
+int files_chunks_missing(struct data_context *ctx, const struct files_hashes *asked,
+                         struct files_hashes *ret_missing)
 {
-    if (count > FILES_MAX_NAMED) {
+    if (asked->n > FILES_MAX_NAMED) {
         return ERR_LIMIT;
     }
-    struct ask ask = {.ctx = ctx, .hashes = hashes, .count = count, .missing.arena = ctx->arena};
+    struct ask ask = {
+        .ctx = ctx, .hashes = asked->at, .count = asked->n, .missing.arena = ctx->arena};
     int r = store_read(ctx->store, ask_read, &ask);
     if (r == 0) {
-        *ret_missing = ask.missing.at;
-        *ret_count = ask.missing.n;
+        *ret_missing = (struct files_hashes){ask.missing.at, ask.missing.n};
     }
     return r;
 }

@@ -72,11 +72,12 @@ static int follow_read(struct txn *txn, void *arg)
     return r;
 }
 
-int files_changes_since(struct data_context *ctx, struct str session, uint64_t since, size_t limit,
+int files_changes_since(struct data_context *ctx, const struct files_since_input *in,
                         struct files_events *ret_events)
 {
-    struct follow follow = {.ctx = ctx, .session = session, .since = since, .limit = limit};
-    if (limit < 1 || limit > FILES_MAX_BATCH) {
+    struct follow follow = {
+        .ctx = ctx, .session = in->session, .since = in->since, .limit = in->limit};
+    if (in->limit < 1 || in->limit > FILES_MAX_BATCH) {
         return ERR_INVALID;
     }
     int r = store_read(ctx->store, follow_read, &follow);

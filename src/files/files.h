@@ -290,9 +290,14 @@ struct files_apply_result {
 int files_apply(struct data_context *ctx, const struct files_apply_input *in,
                 struct files_apply_result *ret_result) BASE_MUST_USE;
 
-/* Which of the chunks the tenant has not. ret_missing in the order of hashes; count <= FILES_MAX_NAMED (ERR_LIMIT). */
-int files_chunks_missing(struct data_context *ctx, const struct content_hash *hashes, size_t count,
-                         struct content_hash **ret_missing, size_t *ret_count) BASE_MUST_USE;
+struct files_hashes {
+    struct content_hash *at;
+    size_t n;
+};
+
+/* Which of the chunks the tenant has not, in the order of the question. ERR_LIMIT: more than FILES_MAX_NAMED. */
+int files_chunks_missing(struct data_context *ctx, const struct files_hashes *asked,
+                         struct files_hashes *ret_missing) BASE_MUST_USE;
 
 /* Stores a chunk in its stored form. Harmless when repeated. ERR_INVALID: malformed, or its bytes have another hash. */
 int files_chunk_put(struct data_context *ctx, const struct content_hash *hash,
@@ -320,8 +325,14 @@ struct files_events {
     bool more;
 };
 
-/* Changes behind since, in order, at most limit (1 to FILES_MAX_BATCH). */
-int files_changes_since(struct data_context *ctx, struct str session, uint64_t since, size_t limit,
+struct files_since_input {
+    struct str session;
+    uint64_t since; /* seq; 0: from the first change */
+    size_t limit;   /* 1 to FILES_MAX_BATCH */
+};
+
+/* Changes behind since, in order. */
+int files_changes_since(struct data_context *ctx, const struct files_since_input *in,
                         struct files_events *ret_events) BASE_MUST_USE;
 
 struct files_tree_input {

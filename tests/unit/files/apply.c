@@ -337,17 +337,24 @@ static void test_bounds(void **state)
     assert_int_equal(seq_of(f), FILES_MAX_BATCH);
 }
 
+static int since(struct fixture *f, struct data_context *ctx, uint64_t seq,
+                 struct files_events *ret_events)
+{
+    struct files_since_input in = {.session = f->session, .since = seq, .limit = 3};
+    return files_changes_since(ctx, &in, ret_events);
+}
+
 static void test_events(void **state)
 {
     struct fixture *f = *state;
     struct files_events events;
-    assert_ok(files_changes_since(&f->ctx, f->session, 0, 10, &events));
+    assert_ok(since(f, &f->ctx, 0, &events));
     assert_int_equal(events.count, 0);
     put(f, "d/a", STR("x"));
     move(f, "d/a", "d/b");
     drop(f, "d");
     make(f, "e");
-    assert_ok(files_changes_since(&f->ctx, f->session, 0, 3, &events));
+    assert_ok(since(f, &f->ctx, 0, &events));
     assert_int_equal(events.count, 3);
     assert_int_equal(events.seq, 3);
     assert_true(events.more);
@@ -359,14 +366,14 @@ static void test_events(void **state)
     assert_str(events.events[1].path, "d/b");
     assert_int_equal(events.events[2].op, FILES_DELETE);
     assert_int_equal(events.events[2].entry.kind, FILES_FOLDER);
-    assert_ok(files_changes_since(&f->ctx, f->session, 3, 3, &events));
+    assert_ok(since(f, &f->ctx, 3, &events));
     assert_int_equal(events.count, 1);
     assert_false(events.more);
-    assert_ok(files_changes_since(&f->ctx, f->session, 99, 3, &events));
+    assert_ok(since(f, &f->ctx, 99, &events));
     assert_int_equal(events.count, 0);
-    assert_int_equal(files_changes_since(&f->ctx, f->session, 0, FILES_MAX_BATCH + 1, &events),
-                     ERR_INVALID);
-    assert_int_equal(files_changes_since(&f->other, f->session, 0, 1, &events), ERR_NOT_FOUND);
+    struct files_since_input in = {f->session, 0, FILES_MAX_BATCH + 1};
+    assert_int_equal(files_changes_since(&f->ctx, &in, &events), ERR_INVALID);
+    assert_int_equal(since(f, &f->other, 0, &events), ERR_NOT_FOUND);
 }
 
 int main(void)

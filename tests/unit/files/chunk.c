@@ -14,15 +14,15 @@ static void test_ask_send_get(void **state)
 {
     struct fixture *f = *state;
     struct content_hash hashes[] = {hash_of(STR("one")), hash_of(STR("two"))};
-    struct content_hash *missing;
-    size_t count;
-    assert_ok(files_chunks_missing(&f->ctx, hashes, 2, &missing, &count));
-    assert_int_equal(count, 2);
+    const struct files_hashes asked = {hashes, 2};
+    struct files_hashes missing;
+    assert_ok(files_chunks_missing(&f->ctx, &asked, &missing));
+    assert_int_equal(missing.n, 2);
     assert_ok(files_chunk_put(&f->ctx, &hashes[1], STR("\0two")));
     assert_ok(files_chunk_put(&f->ctx, &hashes[1], STR("\0two")));
-    assert_ok(files_chunks_missing(&f->ctx, hashes, 2, &missing, &count));
-    assert_int_equal(count, 1);
-    assert_true(content_hash_eq(&missing[0], &hashes[0]));
+    assert_ok(files_chunks_missing(&f->ctx, &asked, &missing));
+    assert_int_equal(missing.n, 1);
+    assert_true(content_hash_eq(&missing.at[0], &hashes[0]));
     struct str encoded;
     assert_ok(files_chunk_get(&f->ctx, &hashes[1], &encoded));
     assert_true(str_eq(encoded, STR("\0two")));
@@ -38,12 +38,14 @@ static void test_refused(void **state)
     assert_int_equal(files_chunk_put(&f->ctx, &hash, STR("\0two")), ERR_INVALID);
     assert_int_equal(files_chunk_put(&f->ctx, &hash, STR("\5one")), ERR_INVALID);
     assert_int_equal(files_chunk_put(&f->ctx, &hash, STR_EMPTY), ERR_INVALID);
-    struct content_hash *hashes = ARENA_ARRAY(&f->arena, struct content_hash, FILES_MAX_NAMED + 1);
-    struct content_hash *missing;
-    size_t count;
-    assert_int_equal(files_chunks_missing(&f->ctx, hashes, FILES_MAX_NAMED + 1, &missing, &count),
-                     ERR_LIMIT);
-    assert_ok(files_chunks_missing(&f->ctx, hashes, FILES_MAX_NAMED, &missing, &count));
+    struct files_hashes asked = {
+        .at = ARENA_ARRAY(&f->arena, struct content_hash, FILES_MAX_NAMED + 1),
+        .n = FILES_MAX_NAMED + 1};
+    struct files_hashes missing;
+    assert_int_equal(files_chunks_missing(&f->ctx, &asked, &missing), ERR_LIMIT);
+    asked.n = FILES_MAX_NAMED;
+    assert_ok(files_chunks_missing(&f->ctx, &asked, &missing));
+    assert_int_equal(missing.n, FILES_MAX_NAMED);
 }
 
 /* ---- damage ---- */

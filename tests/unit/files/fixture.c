@@ -2,7 +2,7 @@
 
 #include <ftw.h>
 
-#include "base/rand.h"
+#include "base/mem.h"
 
 static const char *driver;
 
@@ -47,7 +47,7 @@ static struct data_context context(struct fixture *f)
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct fixture *f = MEM_NEW(struct fixture);
     struct store_options options = {.driver = driver, .balloon = 1 << 20, .unsafe_no_sync = true};
     if (strcmp(driver, "sqlite") == 0) {
         (void)snprintf(f->directory, sizeof f->directory, "/tmp/files-XXXXXX");
@@ -77,14 +77,14 @@ static int teardown(void **state)
     if (f->directory[0]) {
         (void)nftw(f->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     }
-    free(f);
+    mem_free(f);
     return 0;
 }
 
 int fixture_run(const struct CMUnitTest *tests, size_t count)
 {
     static const char *const drivers[] = {"memory", "sqlite"};
-    struct CMUnitTest *copy = calloc(count, sizeof *copy);
+    struct CMUnitTest *copy = mem_alloc(count * sizeof *copy);
     int failed = 0;
     for (size_t i = 0; i < count; i++) {
         copy[i] = tests[i];
@@ -95,7 +95,7 @@ int fixture_run(const struct CMUnitTest *tests, size_t count)
         driver = drivers[i];
         failed += _cmocka_run_group_tests(driver, copy, count, NULL, NULL);
     }
-    free(copy);
+    mem_free(copy);
     return failed;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "files/fixture.h"
 
+#include "base/mem.h"
 #include "base/rand.h"
 
 enum { MOST = 200, STEPS = 600, MOMENTS = 25, PATH_ROOM = 64 };
@@ -271,8 +272,8 @@ static void test_random(void **state)
     const char *given = getenv("SEED");
     uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time_now();
     print_message("SEED=%llu\n", (unsigned long long)seed);
-    struct model *m = calloc(1, sizeof *m);
-    struct model *moments = calloc(MOMENTS, sizeof *moments);
+    struct model *m = MEM_NEW(struct model);
+    struct model *moments = mem_alloc(MOMENTS * sizeof *moments);
     size_t taken = 0;
     /* The store draws random numbers on its own threads: ours come from a stream that is set before each step. */
     for (uint64_t i = 0; i < STEPS; i++) {
@@ -288,8 +289,8 @@ static void test_random(void **state)
         same_then(f, &moments[i]);
     }
     rand_test_real();
-    free(moments);
-    free(m);
+    mem_free(moments);
+    mem_free(m);
 }
 
 /* A folder with more than a page of names, gone and there, listed at every moment. */

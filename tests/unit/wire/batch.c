@@ -11,8 +11,7 @@ static void test_same(void **state)
     assert_same(batch, HEAD "{\"change\":\"move\",\"base\":4," AUTHOR
                             ",\"path\":\"a\",\"to\":\"b\",\"to_base\":0}," DELETE "]}");
     assert_same(batch,
-                HEAD "{\"change\":\"put\",\"base\":0," AUTHOR
-                     ",\"path_b64\":\"//"
+                HEAD "{\"change\":\"put\",\"base\":0," AUTHOR ",\"path_b64\":\"//"
                      "4=\",\"kind\":\"file\",\"version\":0,\"mode\":420,\"mtime\":-5,\"size\":1,"
                      "\"hash\":\"" HASH_A "\",\"bytes\":\"YQ==\"}]}");
     assert_same(batch, HEAD
