@@ -12,7 +12,7 @@ struct faulty {
     const struct store_driver *inner;
     void *self;
     struct store_faults faults;
-    _Atomic uint64_t calls;
+    _Atomic uint64_t calls, suffered;
     _Atomic bool armed; /* not while the store is opened */
 };
 
@@ -25,21 +25,25 @@ static uint64_t random_at(uint64_t seed, uint64_t n)
     return z ^ (z >> 31);
 }
 
+static enum store_fault fault_of(const struct faulty *f, uint64_t call)
+{
+    if (f->faults.rate == 0) {
+        return call == f->faults.at ? f->faults.kind : STORE_FAULT_COUNT;
+    }
+    uint64_t random = random_at(f->faults.seed, call);
+    return random % f->faults.rate == 0 ? (enum store_fault)((random >> 32) % STORE_FAULT_COUNT)
+                                        : STORE_FAULT_COUNT;
+}
+
 /* The fault that this call suffers, or STORE_FAULT_COUNT. */
 static enum store_fault next_fault(struct faulty *f)
 {
     if (!f->armed) {
         return STORE_FAULT_COUNT;
     }
-    uint64_t call = ++f->calls;
-    if (f->faults.rate == 0) {
-        return call == f->faults.at ? f->faults.kind : STORE_FAULT_COUNT;
-    }
-    uint64_t random = random_at(f->faults.seed, call);
-    if (random % f->faults.rate != 0) {
-        return STORE_FAULT_COUNT;
-    }
-    return (enum store_fault)((random >> 32) % STORE_FAULT_COUNT);
+    enum store_fault fault = fault_of(f, ++f->calls);
+    f->suffered += fault != STORE_FAULT_COUNT;
+    return fault;
 }
 
 /* Of a call that only reads. */
@@ -124,6 +128,7 @@ static void faulty_stats(void *self, struct store_stats *stats)
 {
     struct faulty *f = self;
     f->inner->stats(f->self, stats);
+    stats->faults += f->suffered;
 }
 
 const struct store_driver store_faulty = {

@@ -211,6 +211,7 @@ struct store_stats {
     uint64_t retries;       /* runs after a conflict or an unknown result */
     uint64_t replays;       /* operations that had already happened */
     uint64_t bytes_written; /* keys and values */
+    uint64_t faults;        /* that tests put in */
     bool disk_full;         /* only deletions are taken */
 };
 void store_stats(struct store *s, struct store_stats *ret_stats);
