@@ -12,7 +12,8 @@ meson_options() {
     tsan) printf '%s\n' -Dbuildtype=debugoptimized -Dtests=enabled -Db_sanitize=thread ;;
     # All code counts its branches for libFuzzer, not only the targets.
     clang) printf '%s\n' -Dbuildtype=debugoptimized -Dtests=enabled -Dlibfuzzer=true \
-        -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link ;;
+        -Db_sanitize=address,undefined -Db_lundef=false \
+        -Dc_args=-fsanitize=fuzzer-no-link -Dc_link_args=-fsanitize=fuzzer-no-link ;;
     esac
 }
 
