@@ -1,0 +1,138 @@
+#include "auth/auth_int.h"
+#include "auth/world.h"
+
+PEOPLE_SETUP
+
+static void checks_the_stored_login(void **state)
+{
+    struct people *p = *state;
+    struct auth_result ada = people_register(p, "ada@example.com");
+    struct data_context ctx = people_request(p);
+    assert_int_equal(auth_authenticate(p->auth, &ctx, ada.token), 0);
+    assert_true(str_eq(ctx.scope.user_id, ada.user.id));
+    assert_true(str_eq(ctx.scope.tenant_id, ada.user.tenant_id));
+    assert_int_equal(ctx.scope.role, DATA_ROLE_OWNER);
+    assert_int_equal(auth_still(p->auth, &ctx), 0);
+    assert_int_equal(auth_logout(p->auth, &ctx, false), 0);
+    assert_int_equal(people_use(p, ada.token), ERR_UNAUTHENTICATED);
+    assert_int_equal(auth_still(p->auth, &ctx), ERR_UNAUTHENTICATED);
+    assert_int_equal(auth_logout(p->auth, &ctx, false), 0);
+}
+
+static void tokens_end(void **state)
+{
+    struct people *p = *state;
+    struct auth_result ada = people_register(p, "ada@example.com");
+    time_test_advance((900 + AUTH_SKEW_SECONDS - 1) * USEC_PER_SEC);
+    assert_int_equal(people_use(p, ada.token), 0);
+    time_test_advance(USEC_PER_SEC);
+    assert_int_equal(people_use(p, ada.token), ERR_UNAUTHENTICATED);
+    /* Our clock behind the one of the server that issued it. */
+    time_test_set(WORLD_NOW - AUTH_SKEW_SECONDS * USEC_PER_SEC, 0);
+    assert_int_equal(people_use(p, ada.token), 0);
+    time_test_set(WORLD_NOW - (AUTH_SKEW_SECONDS + 1) * USEC_PER_SEC, 0);
+    assert_int_equal(people_use(p, ada.token), ERR_UNAUTHENTICATED);
+}
+
+/* Each claim altered, signed with the right key. */
+static void refuses_wrong_claims(void **state)
+{
+    struct people *p = *state;
+    struct auth_result ada = people_register(p, "ada@example.com");
+    struct auth_result eve = people_register(p, "eve@example.com");
+    struct auth_claims good = {ada.user.tenant_id, ada.user.id, ada.scope.login_id, 1};
+    assert_int_equal(people_use(p, auth_access_make(p->auth, &p->w.arena, &good)), 0);
+    struct auth_claims bad[] = {good, good, good, good, good, good};
+    bad[0].counter = 2; /* not yet issued */
+    bad[1].tenant_id = eve.user.tenant_id;
+    bad[2].user_id = eve.user.id;
+    bad[3].login_id = eve.scope.login_id;
+    bad[4].counter = 0;
+    bad[5].tenant_id = STR("../../x");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(people_use(p, auth_access_make(p->auth, &p->w.arena, &bad[i])),
+                         ERR_UNAUTHENTICATED);
+    }
+    static const char *const payloads[] = {
+        "", "{}", "[]", "null", "{\"iss\":\"coditect\"}", "{\"exp\":1e99}"};
+    for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++) {
+        struct str token = auth_jws_sign(&p->w.arena, &p->auth->access_key, str_from(payloads[i]));
+        assert_int_equal(people_use(p, token), ERR_UNAUTHENTICATED);
+    }
+    assert_int_equal(people_use(p, ada.refresh_token), ERR_UNAUTHENTICATED);
+    assert_int_equal(people_use(p, STR("")), ERR_UNAUTHENTICATED);
+    assert_int_equal(people_use(p, STR("a.b.c")), ERR_UNAUTHENTICATED);
+}
+
+struct seen {
+    struct scope scope;
+    struct data_login login;
+};
+
+static int seen_fn(struct txn *txn, void *ctx)
+{
+    struct seen *s = ctx;
+    return data_login_get(txn, &s->scope, s->scope.login_id, &s->login);
+}
+
+static void writes_last_access_seldom_and_later(void **state)
+{
+    struct people *p = *state;
+    struct auth_result ada = people_register(p, "ada@example.com");
+    struct seen s = {.scope = ada.scope};
+    assert_int_equal(people_use(p, ada.token), 0);
+    assert_int_equal(store_read(p->w.store, seen_fn, &s), 0);
+    assert_false(s.login.confirmed);
+    assert_int_equal(auth_flush(p->auth), 0);
+    assert_int_equal(store_read(p->w.store, seen_fn, &s), 0);
+    assert_true(s.login.confirmed);
+    usec_t made = s.login.last_access_at;
+    struct store_stats before;
+    struct store_stats after;
+    store_stats(p->w.store, &before);
+    time_test_advance(299 * USEC_PER_SEC);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(people_use(p, ada.token), 0);
+    }
+    assert_int_equal(auth_flush(p->auth), 0);
+    store_stats(p->w.store, &after);
+    assert_int_equal(after.writes, before.writes);
+    time_test_advance(USEC_PER_SEC);
+    assert_int_equal(people_use(p, ada.token), 0);
+    assert_int_equal(auth_flush(p->auth), 0);
+    assert_int_equal(store_read(p->w.store, seen_fn, &s), 0);
+    assert_int_equal(s.login.last_access_at - made, 300 * USEC_PER_SEC);
+}
+
+static void another_server_takes_over(void **state)
+{
+    struct people *p = *state;
+    struct auth_result ada = people_register(p, "ada@example.com");
+    auth_destroy(p->auth);
+    struct auth_options options = {.store = p->w.store, .cheap_hash = true, .limits_given = true};
+    assert_int_equal(auth_create(&options, &p->auth), 0);
+    assert_int_equal(people_use(p, ada.token), 0); /* the key is in the store */
+    struct auth *other;
+    options.secret = STR("a secret of the operator, 32 bytes");
+    assert_int_equal(auth_create(&options, &other), 0);
+    struct data_context ctx = people_request(p);
+    assert_int_equal(auth_authenticate(other, &ctx, ada.token), ERR_UNAUTHENTICATED);
+    auth_destroy(other);
+    options.secret = STR("too short");
+    assert_int_equal(auth_create(&options, &other), ERR_INVALID);
+    auth_destroy(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(checks_the_stored_login),
+        TEST_SQLITE(checks_the_stored_login),
+        TEST(tokens_end),
+        TEST(refuses_wrong_claims),
+        TEST(writes_last_access_seldom_and_later),
+        TEST_SQLITE(writes_last_access_seldom_and_later),
+        TEST(another_server_takes_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

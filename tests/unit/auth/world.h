@@ -1,0 +1,110 @@
+/* A store, an auth with cheap hashes, and people, for tests of auth/ and of what lies above it. */
+#ifndef UNIT_AUTH_WORLD_H
+#define UNIT_AUTH_WORLD_H
+
+#include "auth/auth.h"
+#include "data/world.h"
+
+#define WORLD_PASSWORD STR("correct horse battery")
+
+struct people {
+    struct world w;
+    struct auth *auth;
+};
+
+static inline void people_init(struct people *p, const char *driver,
+                               const struct auth_options *more)
+{
+    world_init(&p->w, driver);
+    struct auth_options options =
+        more ? *more : (struct auth_options){.limits_given = true}; /* no limits */
+    options.store = p->w.store;
+    options.cheap_hash = true;
+    assert_int_equal(auth_create(&options, &p->auth), 0);
+}
+
+static inline void people_fini(struct people *p)
+{
+    auth_destroy(p->auth);
+    world_assert_consistent(p->w.store);
+    world_fini(&p->w);
+}
+
+/* A request of nobody yet, with its own operation. */
+static inline struct data_context people_request(struct people *p)
+{
+    return (struct data_context){
+        .store = p->w.store,
+        .arena = &p->w.arena,
+        .op = store_op_new(),
+        .client = {.address = STR("192.0.2.7"),
+                   .user_agent = STR("Firefox"),
+                   .request_id = STR("req-1")},
+    };
+}
+
+static inline struct auth_result people_register(struct people *p, const char *email)
+{
+    struct data_context ctx = people_request(p);
+    struct auth_result result;
+    struct auth_register_input in = {
+        .email = str_from(email), .password = WORLD_PASSWORD, .name = STR("Ada")};
+    assert_int_equal(auth_register(p->auth, &ctx, &in, &result), 0);
+    return result;
+}
+
+/* A request of somebody who registers for it. */
+static inline struct data_context people_request_of(struct people *p, const char *email)
+{
+    struct auth_result result = people_register(p, email);
+    struct data_context ctx = people_request(p);
+    assert_int_equal(auth_authenticate(p->auth, &ctx, result.token), 0);
+    return ctx;
+}
+
+static inline int people_login(struct people *p, const char *email, struct str password,
+                               struct auth_result *ret_result)
+{
+    struct data_context ctx = people_request(p);
+    struct auth_login_input in = {.email = str_from(email), .password = password};
+    return auth_login(p->auth, &ctx, &in, ret_result);
+}
+
+static inline int people_use(struct people *p, struct str token)
+{
+    struct data_context ctx = people_request(p);
+    return auth_authenticate(p->auth, &ctx, token);
+}
+
+static inline int people_refresh(struct people *p, struct str token, struct auth_result *ret_result,
+                                 enum auth_cause *ret_cause)
+{
+    struct data_context ctx = people_request(p);
+    return auth_refresh(p->auth, &ctx, token, ret_result, ret_cause);
+}
+
+/* Both drivers, a fresh world each. */
+#define PEOPLE_SETUP \
+    static int setup(void **state) \
+    { \
+        static struct people p; \
+        people_init(&p, "memory", NULL); \
+        *state = &p; \
+        return 0; \
+    } \
+    static int setup_sqlite(void **state) \
+    { \
+        static struct people p; \
+        people_init(&p, "sqlite", NULL); \
+        *state = &p; \
+        return 0; \
+    } \
+    static int teardown(void **state) \
+    { \
+        people_fini(*state); \
+        return 0; \
+    }
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST_SQLITE(name) cmocka_unit_test_setup_teardown(name, setup_sqlite, teardown)
+
+#endif
