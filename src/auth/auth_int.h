@@ -23,7 +23,7 @@ enum {
 struct auth_key {
     uint8_t bytes[AUTH_KEY_MAX];
     size_t n;
-    char kid[AUTH_KID_SIZE + 1];
+    char kid[64]; /* ours: AUTH_KID_SIZE digits */
 };
 
 /* The one function that signs: HMAC-SHA-256. */

@@ -157,6 +157,7 @@ static void gives_the_published_verdicts(void **state)
     ARENA_AUTO(arena);
     struct json *root = vectors(&arena, "json_web_signature_test.json");
     if (!root) {
+        arena_fini(&arena); /* skip leaves by longjmp */
         skip();
     }
     size_t checked = 0;
@@ -180,6 +181,7 @@ static void macs_as_published(void **state)
     ARENA_AUTO(arena);
     struct json *root = vectors(&arena, "hmac_sha256_test.json");
     if (!root) {
+        arena_fini(&arena); /* skip leaves by longjmp */
         skip();
     }
     size_t checked = 0;

@@ -7,6 +7,8 @@
 #include "data/data.h"
 #include "unit.h"
 
+#define WORLD_NOW (1800000000 * USEC_PER_SEC)
+
 struct world {
     struct store *store;
     struct arena arena;
@@ -40,7 +42,7 @@ static inline void world_remove(const char *directory)
 static inline void world_init(struct world *w, const char *driver)
 {
     *w = (struct world){0};
-    time_test_set(1800000000 * USEC_PER_SEC, 1000 * USEC_PER_SEC);
+    time_test_set(WORLD_NOW, 1000 * USEC_PER_SEC);
     arena_init(&w->arena);
     w->store = world_store(driver, w->directory);
     w->ctx = (struct data_context){.store = w->store, .arena = &w->arena};
