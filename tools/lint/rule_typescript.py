@@ -10,7 +10,8 @@ from tree import Finding
 # there.
 NULL_HELPER = re.compile(r"(^|/)(nullable|dom-null)\.tsx?$")
 ANY = re.compile(r"(?::|\bas|<|,|\||=>|\bArray<)\s*any\b(?!\s*[:(])")
-NULL = re.compile(r"\bnull\b")
+# React takes nothing else for a reference to an element.
+NULL = re.compile(r"(?<!>\()\bnull\b|(?<!\buseRef)<[\w<>]*>\(null\b")
 REEXPORT = re.compile(r"^\s*export\s+(\*|\{[^}]*\})\s+from\b", re.M)
 NOT_CODE = re.compile(
     r"""(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)""",

@@ -378,7 +378,10 @@ class TypeScript(RuleTest):
     def test_null(self):
         self.assert_fires(rule_typescript, {"a.tsx": "if (a === null) {}"}, "null")
         self.assert_silent(rule_typescript, {"nullable.ts": "return a ?? undefined; // null\nnull",
-                                             "b.ts": "nullable; '/* null'; `null`"})
+                                             "b.ts": "nullable; '/* null'; `null`",
+                                             "c.tsx": "const a = useRef<HTMLElement>(null);"})
+        self.assert_fires(rule_typescript, {"d.ts": "f<A>(null); if ((null) === a) g(x => (null))"},
+                          "null", "null", "null")
 
     def test_barrel(self):
         self.assert_fires(rule_typescript, {"x/index.ts": "export * from './a'\n"}, "barrel")
