@@ -246,10 +246,15 @@ static void handle(void *ctx, struct http_request *req, struct http_response *re
     assert_context(arena_str(req->arena, req->id).p);
     int r = serve(call);
     assert_context(NULL);
-    if (r < 0 && call->streamed) {
+    if (r >= 0) {
+        return;
+    }
+    if (err_row(r)->status >= 500 && !call->gone) {
+        log_warn("api", STR_FMT " %s: %s", STR_ARG(req->id), call->route->id, err_name(r));
+    }
+    if (call->streamed) {
         http_abort(res);
-        (void)log_err(r, "api", STR_FMT " %s broke off", STR_ARG(req->id), call->route->id);
-    } else if (r < 0) {
+    } else {
         api_fail(call, r);
     }
 }
@@ -275,18 +280,13 @@ static void answer_error(void *ctx, struct http_request *req, int code, struct h
 static void finish(void *ctx, struct http_request *req, const struct http_outcome *outcome)
 {
     const struct api_call *call = req->user;
-    if (call == NULL || call->route == NULL) {
-        return;
-    }
-    bool failed = outcome->status >= 500 && !call->gone;
-    enum log_level level = failed ? LOG_WARN : LOG_DEBUG;
-    if (!log_enabled(level)) {
+    if (call == NULL || call->route == NULL || !log_enabled(LOG_DEBUG)) {
         return;
     }
     const struct api_route *row = call->route;
-    log_printf(level, "api", "%s %d in %lld us " STR_FMT " " STR_FMT " %s", row->id,
-               outcome->status, (long long)outcome->took, STR_ARG(req->id),
-               STR_ARG(call->data.scope.user_id), row->audit);
+    log_debug("api", "%s %d in %lld us " STR_FMT " " STR_FMT " %s", row->id, outcome->status,
+              (long long)outcome->took, STR_ARG(req->id), STR_ARG(call->data.scope.user_id),
+              row->audit);
 }
 
 struct http_app api_app(struct api *api)

@@ -1,0 +1,88 @@
+// Random requests from the document, good and broken: no 5xx, no hang, no reply that the document does not describe (the
+// client checks each). CODITECT_RANDOM_SEED repeats a run, CODITECT_RANDOM_SECONDS makes it longer.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bundle, encodeBytes, newSession, serverForFile } from "./harness.mjs";
+
+const seed = Number(process.env.CODITECT_RANDOM_SEED ?? Date.now() % 1_000_000);
+const seconds = Number(process.env.CODITECT_RANDOM_SECONDS ?? 10);
+const server = await serverForFile();
+
+/** mulberry32 */
+function generator(start) {
+  let state = start;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const random = generator(seed);
+const below = (n) => Math.floor(random() * n);
+const pick = (list) => list[below(list.length)];
+
+const words = ["a", "b.txt", "dir", "dir/a", "ü", "🙂", "", ".", "..", "a/../b", "\u0000", "x".repeat(256), "x".repeat(5000), "%", "null", "true", "0", "-1", "1e9", "9223372036854775807", "*", "'\"<>", "\ud800"];
+const values = [null, true, false, 0, 1, -1, 1.5, 1e308, [], {}, [1], { a: 1 }, ...words];
+const headers = ["If-Match", "If-None-Match", "Range", "Idempotency-Key", "If-Range", "Accept", "Origin", "Cookie", "Content-Encoding"];
+
+function resolved(schema) {
+  return schema.$ref ? resolved(bundle.$defs[schema.$ref.split("/").at(-1)]) : schema;
+}
+
+function valueOf(schema) {
+  const node = resolved(schema);
+  if (random() < 0.2) return pick(values);
+  if (node.enum) return pick(node.enum);
+  if (node.type === "boolean") return random() < 0.5;
+  if (node.type === "integer") return pick([1, 2, 3, node.minimum ?? 0, node.maximum ?? 9]);
+  if (node.format === "email") return `p${below(50)}@example.com`;
+  return pick(words);
+}
+
+function bodyOf(operation) {
+  if (operation.body === "none") return random() < 0.8 ? {} : { json: pick(values) };
+  if (operation.body === "bytes") return { body: Buffer.alloc(below(3000), below(256)) };
+  if (random() < 0.05) return { body: pick(["", "{", "[", '{"a":', "\u0000", "nul"]), headers: { "Content-Type": "application/json" } };
+  const members = Object.entries(resolved(operation.body).properties).filter(() => random() < 0.85);
+  const json = Object.fromEntries(members.map(([name, schema]) => [name, valueOf(schema)]));
+  if (random() < 0.1) json[pick(words)] = pick(values);
+  return { json };
+}
+
+function pathOf(operation, ids) {
+  const parts = operation.segments.map(({ kind, text }) => {
+    if (kind === "literal") return text;
+    if (kind === "param") return random() < 0.9 ? (ids[text] ?? "x") : encodeBytes(String(pick(words)));
+    return pick(words).split("/").map(encodeBytes).join("/") + text;
+  });
+  const query = random() < 0.4 ? `?${pick(["path", "limit", "cursor", "version", "recursive", "deleted", "path_b64", "x"])}=${encodeBytes(String(pick(values)))}` : "";
+  return `/${parts.join("/")}${query}`;
+}
+
+test(`random requests for ${seconds} s, seed ${seed}`, { timeout: (seconds + 60) * 1000 }, async () => {
+  const ada = await server.account("random");
+  const ids = { session_id: (await newSession(ada)).id, device_id: (await ada.get("/auth/devices")).data[0].id };
+  // Ending our own logins would make the rest of the run a row of 401.
+  const harmless = bundle.operations.filter((one) => !["auth_logout", "auth_device_end", "sessions_delete", "users_me_password"].includes(one.id));
+  const slow = new Set(["auth_register", "auth_login"]);
+  const statuses = {};
+  let count = 0;
+  const worker = async () => {
+    const end = Date.now() + seconds * 1000;
+    while (Date.now() < end) {
+      const operation = pick(random() < 0.95 ? harmless.filter((one) => !slow.has(one.id)) : harmless);
+      const extra = random() < 0.3 ? { [pick(headers)]: pick(['"1"', "*", "bytes=0-0", "bytes=9-1", "x", "W/\"1\""]) } : {};
+      const request = bodyOf(operation);
+      const method = random() < 0.97 ? operation.method : pick(["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"]);
+      const reply = await ada.request(method, pathOf(operation, ids), { ...request, headers: { ...extra, ...request.headers } });
+      statuses[reply.status] = (statuses[reply.status] ?? 0) + 1;
+      count += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+  assert.ok(count > 100 * seconds, `only ${count} requests`);
+  assert.ok(statuses[200] > 0 && statuses[400] > 0 && statuses[404] > 0, JSON.stringify(statuses));
+  assert.equal((await ada.get("/users/me")).status, 200);
+});
