@@ -265,6 +265,22 @@ int files_chunk_get(struct data_context *ctx, const struct content_hash *hash,
     return r;
 }
 
+int files_link_load(struct data_context *ctx, struct files_entry *entry)
+{
+    if (entry->kind != FILES_SYMLINK || entry->manifest.small) {
+        return 0;
+    }
+    BUF_AUTO(encoded, CONTENT_ENCODED_MAX);
+    CODEC_AUTO(codec);
+    struct files_fetch fetch = {ctx, codec, &encoded};
+    struct str plain;
+    int r = files_fetch(&fetch, &entry->manifest.hash, &plain);
+    if (r == 0) {
+        entry->bytes = arena_str(ctx->arena, plain);
+    }
+    return r;
+}
+
 /* ---- adopting pages that came as chunks ---- */
 
 static int known_read(struct txn *txn, void *arg)

@@ -313,7 +313,7 @@ struct files_event {
     struct str path; /* where it is afterwards; of a deletion: where it was */
     struct str from; /* of a move: where it was */
     struct files_entry
-        entry; /* as of this change, with bytes when small; of a deletion: as it was */
+        entry; /* as of this change, with bytes when small (a link: always); of a deletion: as it was */
     struct files_author author;
     usec_t at;
 };
@@ -342,7 +342,7 @@ struct files_tree_input {
     size_t limit;     /* 1 to FILES_MAX_LIST */
 };
 
-/* The whole tree as of a moment, folders before what is in them; entries carry bytes when small. ERR_NOT_FOUND: at lies ahead. */
+/* The whole tree as of a moment, folders before what is in them; entries carry bytes when small, links always. ERR_NOT_FOUND: at lies ahead. */
 int files_tree(struct data_context *ctx, const struct files_tree_input *in,
                struct files_page *ret_page) BASE_MUST_USE;
 

@@ -254,7 +254,11 @@ int files_tree(struct data_context *ctx, const struct files_tree_input *in,
         }
         look.at = look.usage.seq;
     }
-    return list(&look, ret_page);
+    int r = list(&look, ret_page);
+    for (size_t i = 0; r == 0 && i < ret_page->count; i++) {
+        r = files_link_load(ctx, &ret_page->entries[i]);
+    }
+    return r;
 }
 
 int files_totals(struct data_context *ctx, struct str session, struct files_totals *ret_totals)

@@ -51,6 +51,14 @@ static void test_symlink(void **state)
     memset(target, 't', FILES_MAX_TARGET + 1);
     assert_ok(files_symlink(fixture_ctx(f), &in, str_of(target, FILES_MAX_TARGET), &entry));
     assert_int_equal(slurp(f, "link", 0).n, FILES_MAX_TARGET);
+    struct files_tree_input tree = {.session = f->session, .limit = 1};
+    struct files_page page;
+    assert_ok(files_tree(&f->ctx, &tree, &page));
+    assert_true(str_eq(page.entries[0].bytes, str_of(target, FILES_MAX_TARGET)));
+    struct files_since_input since = {f->session, 1, 1};
+    struct files_events events;
+    assert_ok(files_changes_since(&f->ctx, &since, &events));
+    assert_true(str_eq(events.events[0].entry.bytes, str_of(target, FILES_MAX_TARGET)));
     assert_int_equal(
         files_symlink(fixture_ctx(f), &in, str_of(target, FILES_MAX_TARGET + 1), &entry),
         ERR_INVALID);
