@@ -210,7 +210,6 @@ struct http_worker {
     struct http_listener {
         struct net_watch watch;
         struct http_worker *worker;
-        bool owns_fd;
     } listeners[HTTP_MAX_LISTEN];
     struct http_connection *connections;
     struct http_exchange *free;

@@ -101,9 +101,7 @@ static void stop_listening(struct http_worker *worker)
     for (unsigned i = 0; i < worker->listening; i++) {
         struct http_listener *listener = &worker->listeners[i];
         net_watch_end(&listener->watch);
-        if (listener->owns_fd) {
-            fd_close(&listener->watch.fd);
-        }
+        fd_close(&listener->watch.fd);
     }
     worker->listening = 0;
 }
@@ -176,13 +174,15 @@ static int listen_for(struct http_worker *worker, const struct net_address *addr
     *listener =
         (struct http_listener){.worker = worker, .watch = {.ready = accept_ready, .fd = -1}};
     if (local && worker != first) {
-        listener->watch.fd = first->listeners[n].watch.fd;
+        listener->watch.fd = fcntl(first->listeners[n].watch.fd, F_DUPFD_CLOEXEC, 0);
+        if (listener->watch.fd < 0) {
+            return ERR_IO;
+        }
     } else {
         int r = net_listen(address, !local, &listener->watch.fd);
         if (r < 0) {
             return r;
         }
-        listener->owns_fd = true;
     }
     worker->listening++;
     return net_watch_listen(worker->loop, &listener->watch);
