@@ -126,20 +126,22 @@ int store_writer_submit(struct store_sqlite *d, struct txn *txn)
 
 /* ---- the writer's side --------------------------------------------------------------------------------------------- */
 
+static bool fits(const struct store_job *job, const struct group *g)
+{
+    return !g->large || g->bytes + announced(job) <= SQLITE_GROUP_BYTES;
+}
+
+/* Small ones first; a full group still takes its one large job, so that these do not starve. */
 static struct store_job *take_locked(struct store_queue *q, struct group *g)
 {
     lock_assert_held(&q->lock);
-    if (g->count == SQLITE_GROUP_JOBS || g->bytes >= SQLITE_GROUP_BYTES) {
-        return NULL;
-    }
+    bool full = g->count >= SQLITE_GROUP_JOBS || g->bytes >= SQLITE_GROUP_BYTES;
     struct store_job *job = NULL;
-    if (q->large.first &&
-        (!g->large || g->bytes + announced(q->large.first) <= SQLITE_GROUP_BYTES) &&
-        !q->small.first) {
+    if (!full && q->small.first) {
+        job = jobs_take(&q->small);
+    } else if (q->large.first && (full ? !g->large : fits(q->large.first, g))) {
         job = jobs_take(&q->large);
         g->large = true;
-    } else {
-        job = jobs_take(&q->small);
     }
     if (job) {
         job->taken = true;
@@ -298,6 +300,7 @@ static void run_group(struct store_sqlite *d, struct group *g)
         store_space_hit(&d->space);
         d->commit_number = d->stored_commit_number;
         g->bytes = SQLITE_GROUP_BYTES; /* nobody joins any more */
+        g->large = true;
         r = keep_entitled(d, g) ? run_jobs(d, g) : 0;
     }
     if (r == ERR_NO_SPACE) {

@@ -1,4 +1,5 @@
 /* What every driver does with operations, feeds and watches. */
+#include "base/mem.h"
 #include "store_test.h"
 
 /* ---- operations ---------------------------------------------------------------------------------------------------- */
@@ -295,6 +296,27 @@ static void watches_wake(void **state)
     assert_int_equal(a, before);
 }
 
+static void watches_have_a_limit(void **state)
+{
+    struct store_test *t = *state;
+    struct store_watch **watches = mem_alloc(STORE_MAX_WATCHES * sizeof *watches);
+    _Atomic int woken = 0;
+    for (unsigned i = 0; i < STORE_MAX_WATCHES; i++) {
+        watches[i] = store_watch(t->store, str_of(&i, sizeof i), count_wake, &woken);
+        assert_non_null(watches[i]);
+    }
+    assert_null(store_watch(t->store, STR("one too many"), count_wake, &woken));
+    for (unsigned i = 0; i < STORE_MAX_WATCHES; i++) {
+        store_unwatch(watches[i]);
+    }
+    mem_free(watches);
+    struct store_watch *again =
+        store_watch(t->store, STR("there is room again"), count_wake, &woken);
+    assert_non_null(again);
+    store_unwatch(again);
+    assert_int_equal(woken, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_trimmed_feed_asks_for_resync),
         cmocka_unit_test(another_epoch_asks_for_resync),
         cmocka_unit_test(watches_wake),
+        cmocka_unit_test(watches_have_a_limit),
     };
     return store_test_every_driver(tests, sizeof tests / sizeof *tests);
 }
