@@ -85,21 +85,27 @@ int api_auth_refresh(struct api_call *call, const struct api_auth_refresh_in *in
     return api_end(call);
 }
 
+/* The login of the bearer token. ERR_UNAUTHENTICATED: none, or not valid any more. */
+static int logout_bearer(struct api_call *call, bool everywhere)
+{
+    struct str token;
+    int r = api_bearer(call->req, &token);
+    if (r < 0) {
+        return ERR_UNAUTHENTICATED;
+    }
+    r = auth_authenticate(call->api->auth, &call->data, token);
+    return r < 0 ? r : auth_logout(call->api->auth, &call->data, everywhere);
+}
+
 int api_auth_logout(struct api_call *call, const struct api_auth_logout_in *in)
 {
-    struct auth *auth = call->api->auth;
     struct str token;
     bool from_cookie = false;
-    int r;
-    if (api_bearer(call->req, &token) == 0) {
-        r = auth_authenticate(auth, &call->data, token);
-        if (r == 0) {
-            r = auth_logout(auth, &call->data, in->everywhere);
-        }
-    } else {
+    int r = logout_bearer(call, in->everywhere);
+    if (r == ERR_UNAUTHENTICATED) {
         r = find_refresh_token(call, in->refresh_token, &token, &from_cookie);
         if (r == 0) {
-            r = auth_logout_token(auth, &call->data, token, in->everywhere);
+            r = auth_logout_token(call->api->auth, &call->data, token, in->everywhere);
         }
     }
     if (r < 0) {

@@ -186,6 +186,14 @@ test("logout ends this login, or all of them", async () => {
   assert.equal((await third.post("/auth/logout", { everywhere: true })).status, 200);
   for (const client of [ada, third]) assert.equal((await client.get("/users/me")).status, 401);
   assert.equal((await anonymous.request("POST", "/auth/logout")).status, 401);
+
+  const fifth = await login();
+  const stale = new Client(server, `${fifth.token}x`);
+  assert.equal((await stale.post("/auth/logout", {})).status, 401);
+  assert.equal((await fifth.get("/users/me")).status, 200);
+  const { refresh_token } = fifth.login;
+  assert.equal((await stale.post("/auth/logout", { refresh_token })).status, 200, "a stale access token is no obstacle");
+  assert.equal((await fifth.get("/users/me")).status, 401);
 });
 
 test("devices: list, end one, end the others", async () => {
