@@ -1,0 +1,100 @@
+// What the pages read and change: each key is written here once.
+import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api } from "../stores/auth";
+import { ApiError, type Entry, type Session } from "./generated";
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      // What the server has decided stays decided; only silence is worth another try.
+      retry: (failures, error) => failures < 2 && (!(error instanceof ApiError) || error.status >= 502),
+    },
+  },
+});
+
+const keys = {
+  sessions: (deleted: boolean) => ["sessions", { deleted }] as const,
+  session: (id: string) => ["session", id] as const,
+  folder: (id: string, path: string) => ["files", id, path] as const,
+  devices: ["devices"] as const,
+};
+
+const isMoving = ({ workspace }: Session): boolean => ["starting", "restoring", "stopping"].includes(workspace.state);
+
+export function useSessions(deleted = false) {
+  return useInfiniteQuery({
+    queryKey: keys.sessions(deleted),
+    queryFn: ({ pageParam, signal }) =>
+      api.sessionsList({ deleted, signal, ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
+    initialPageParam: "",
+    getNextPageParam: ({ page }) => page.next ?? undefined,
+    select: ({ pages }) => pages.flatMap(({ data }) => data),
+    refetchInterval: ({ state }) => (state.data?.pages.some(({ data }) => data.some(isMoving)) ? 2000 : 30_000),
+  });
+}
+
+export function useSession(id: string) {
+  return useQuery({
+    queryKey: keys.session(id),
+    queryFn: ({ signal }) => api.sessionsGet({ sessionId: id, signal }),
+    refetchInterval: ({ state }) => (state.data !== undefined && isMoving(state.data) ? 1000 : 30_000),
+  });
+}
+
+/** A change of sessions; the lists and the session itself are read again afterwards. */
+export function useSessionChange<Input>(change: (input: Input) => Promise<Session>) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: change,
+    onSuccess: (session) => {
+      if (session.status === "deleted") client.removeQueries({ queryKey: keys.session(session.id) });
+      else client.setQueryData(keys.session(session.id), session);
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: ["sessions"] }),
+  });
+}
+
+const PAGE = 1000;
+
+/** All entries of a folder, folders first. */
+async function listFolder(sessionId: string, path: string, signal: AbortSignal): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await api.filesList({
+      sessionId,
+      limit: PAGE,
+      signal,
+      ...(path !== "" ? { path } : {}),
+      ...(cursor !== undefined ? { cursor } : {}),
+    });
+    entries.push(...page.data);
+    cursor = page.page.next ?? undefined;
+  } while (cursor !== undefined);
+  const order = new Intl.Collator("en", { numeric: true });
+  const rank = (entry: Entry): number => (entry.type === "dir" ? 0 : 1);
+  return entries.sort((a, b) => rank(a) - rank(b) || order.compare(a.path, b.path));
+}
+
+export function useFolder(sessionId: string, path: string, enabled = true) {
+  return useQuery({
+    queryKey: keys.folder(sessionId, path),
+    queryFn: ({ signal }) => listFolder(sessionId, path, signal),
+    enabled,
+  });
+}
+
+export function refreshFiles(sessionId: string): void {
+  void queryClient.invalidateQueries({ queryKey: ["files", sessionId] });
+  void queryClient.invalidateQueries({ queryKey: keys.session(sessionId) });
+  void queryClient.invalidateQueries({ queryKey: ["sessions"] });
+}
+
+export function useDevices() {
+  return useQuery({ queryKey: keys.devices, queryFn: async ({ signal }) => (await api.authDevicesList({ signal })).data });
+}
+
+export function refreshDevices(): void {
+  void queryClient.invalidateQueries({ queryKey: keys.devices });
+}

@@ -1,0 +1,50 @@
+// Renews the access token: once however many requests ask, and one tab at a time.
+import { ApiError, type Refreshed } from "./generated";
+
+export interface RenewerOptions {
+  /** Runs one at a time among all tabs. */
+  readonly lock: (run: () => Promise<boolean>) => Promise<boolean>;
+  readonly refresh: () => Promise<Refreshed>;
+  readonly current: () => string | undefined;
+  readonly accept: (renewed: Refreshed) => void;
+  /** The login is over. */
+  readonly refused: () => void;
+}
+
+/** Resolves to true with a new token, false when the login is over; rejects when nobody knows. */
+export function createRenewer(options: RenewerOptions): () => Promise<boolean> {
+  let underWay: Promise<boolean> | undefined;
+
+  async function refresh(): Promise<boolean> {
+    try {
+      options.accept(await options.refresh());
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status >= 500 || error.status === 429) throw error;
+      options.refused();
+      return false;
+    }
+  }
+
+  async function attempt(): Promise<boolean> {
+    const stale = options.current();
+    return options.lock(async () => {
+      const now = options.current();
+      // Another tab did it while this one waited for its turn, and told us.
+      return now !== undefined && now !== stale ? true : refresh();
+    });
+  }
+
+  return () => {
+    underWay ??= attempt().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  };
+}
+
+/** Web Locks where the browser has them (secure contexts). */
+export function tabLock(run: () => Promise<boolean>): Promise<boolean> {
+  const locks = (globalThis.navigator as Partial<Navigator> | undefined)?.locks;
+  return locks === undefined ? run() : locks.request("coditect-refresh", run);
+}

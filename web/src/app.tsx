@@ -1,0 +1,73 @@
+// The routes, and who may see which.
+import { Flex, Spinner } from "@chakra-ui/react";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { BrowserRouter, Navigate, Outlet, Route, Routes, useLocation, useSearchParams } from "react-router";
+import { queryClient } from "./api/queries";
+import { ProblemNotice } from "./components/problem-notice";
+import { Shell } from "./components/shell";
+import { safeNext } from "./lib/next";
+import { resume, useAuth } from "./stores/auth";
+
+const Enter = lazy(() => import("./pages/enter"));
+const Sessions = lazy(() => import("./pages/sessions"));
+const SessionPage = lazy(() => import("./pages/session"));
+const SettingsPage = lazy(() => import("./pages/settings"));
+const NotFound = lazy(() => import("./pages/not-found"));
+
+function Private() {
+  const status = useAuth((auth) => auth.state.status);
+  const { pathname, search } = useLocation();
+  if (status === "in") return <Outlet />;
+  const next = pathname === "/" || pathname === "/sessions" ? "" : `?next=${encodeURIComponent(pathname + search)}`;
+  return <Navigate to={`/login${next}`} replace />;
+}
+
+function Public() {
+  const status = useAuth((auth) => auth.state.status);
+  const [search] = useSearchParams();
+  return status === "in" ? <Navigate to={safeNext(search.get("next"))} replace /> : <Outlet />;
+}
+
+function Pages() {
+  return (
+    <Suspense>
+      <Routes>
+        <Route element={<Public />}>
+          <Route path="/login" element={<Enter kind="login" />} />
+          <Route path="/register" element={<Enter kind="register" />} />
+        </Route>
+        <Route element={<Private />}>
+          <Route element={<Shell />}>
+            <Route path="/" element={<Navigate to="/sessions" replace />} />
+            <Route path="/sessions" element={<Sessions />} />
+            <Route path="/sessions/:id" element={<SessionPage />} />
+            <Route path="/sessions/:id/files/*" element={<SessionPage />} />
+            <Route path="/settings" element={<SettingsPage />} />
+          </Route>
+        </Route>
+        <Route path="*" element={<NotFound />} />
+      </Routes>
+    </Suspense>
+  );
+}
+
+/** Before anything is shown: is somebody still logged in? */
+export function App() {
+  const status = useAuth((auth) => auth.state.status);
+  const [error, setError] = useState<unknown>();
+  const start = (): void => {
+    setError(undefined);
+    resume().catch(setError);
+  };
+  useEffect(start, []);
+  // What one person has read is not shown to the next.
+  useEffect(() => {
+    if (status === "out") queryClient.clear();
+  }, [status]);
+  if (error !== undefined) return <ProblemNotice error={error} retry={start} />;
+  if (status === "unknown") {
+    return <Flex minHeight="100vh" align="center" justify="center"><Spinner color="fg.muted" aria-label="Loading" /></Flex>;
+  }
+  return <BrowserRouter><Pages /></BrowserRouter>;
+}
+

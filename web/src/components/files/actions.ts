@@ -1,0 +1,57 @@
+// What can be done with an entry, from the list and from the view of a file.
+import { api } from "../../stores/auth";
+import type { Entry } from "../../api/generated";
+import { refreshFiles } from "../../api/queries";
+import { baseName, joinPath, parentOf } from "../../lib/paths";
+import { say, sayProblem } from "../toaster";
+
+export async function download(sessionId: string, path: string): Promise<void> {
+  try {
+    const response = await api.filesGet({ sessionId, path });
+    const url = URL.createObjectURL(await response.blob());
+    const link = Object.assign(document.createElement("a"), { href: url, download: baseName(path) });
+    link.click();
+    // The browser has taken it over by the time of the next task.
+    setTimeout(() => URL.revokeObjectURL(url), 0);
+  } catch (error) {
+    sayProblem(error);
+  }
+}
+
+async function restore(sessionId: string, { path, version }: Entry): Promise<void> {
+  try {
+    await api.filesRestore({ sessionId, path, body: { version } });
+    say(`“${baseName(path)}” is back`);
+  } catch (error) {
+    sayProblem(error);
+  }
+  refreshFiles(sessionId);
+}
+
+/** True when it is gone; it can be taken back from the message. */
+export async function remove(sessionId: string, entry: Entry): Promise<boolean> {
+  const { path, type } = entry;
+  try {
+    await api.filesDelete({ sessionId, path, ...(type === "dir" ? { recursive: true } : {}) });
+  } catch (error) {
+    sayProblem(error);
+    return false;
+  }
+  refreshFiles(sessionId);
+  say(`“${baseName(path)}” was deleted`, () => void restore(sessionId, entry));
+  return true;
+}
+
+/** The new path. */
+export async function rename(sessionId: string, entry: Entry, name: string): Promise<string> {
+  const to = joinPath(parentOf(entry.path), name);
+  const from = entry.path_b64 !== undefined ? { from_b64: entry.path_b64 } : { from: entry.path };
+  await api.filesMove({ sessionId, body: { ...from, to } });
+  refreshFiles(sessionId);
+  return to;
+}
+
+export async function makeFolder(sessionId: string, above: string, name: string): Promise<void> {
+  await api.filesMkdir({ sessionId, body: { path: joinPath(above, name) } });
+  refreshFiles(sessionId);
+}

@@ -1,0 +1,112 @@
+// One file: its text with line numbers, its picture, or that it is neither.
+import { Box, Button, Flex, Image, Text } from "@chakra-ui/react";
+import { useQuery } from "@tanstack/react-query";
+import { Download, FileQuestion, Pencil, Trash2 } from "lucide-react";
+import { useEffect, useMemo, useState } from "react";
+import { useNavigate } from "react-router";
+import type { Entry } from "../../api/generated";
+import { asText, IMAGE_LIMIT, imageType, TEXT_LIMIT } from "../../lib/content";
+import { formatSize } from "../../lib/format";
+import { baseName, fileAddress, nameProblem, parentOf } from "../../lib/paths";
+import { api } from "../../stores/auth";
+import { Ago, Empty, ListSkeleton } from "../bits";
+import { ActionMenu } from "../menu";
+import { NameDialog } from "../modal";
+import { ProblemNotice } from "../problem-notice";
+import { download, remove, rename } from "./actions";
+
+interface FileProps {
+  readonly sessionId: string;
+  readonly entry: Entry;
+}
+
+function useBytes({ sessionId, entry }: FileProps, limit: number) {
+  return useQuery({
+    queryKey: ["bytes", sessionId, entry.path, entry.version, limit],
+    queryFn: async ({ signal }) => {
+      // An empty file has no range.
+      const range = entry.size > limit ? { range: `bytes=0-${limit - 1}` } : {};
+      return (await api.filesGet({ sessionId, path: entry.path, signal, ...range })).blob();
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 60_000,
+  });
+}
+
+function Picture({ blob, entry }: { readonly blob: Blob; readonly entry: Entry }) {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    const made = URL.createObjectURL(new Blob([blob], { type: imageType(entry.path) ?? "" }));
+    setUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [blob, entry.path]);
+  return (
+    <Flex padding="24px" justify="center" bg="bg.subtle" minHeight="240px" align="center">
+      {url !== undefined && <Image src={url} alt={baseName(entry.path)} maxWidth="100%" maxHeight="70vh" objectFit="contain" />}
+    </Flex>
+  );
+}
+
+function Code({ text, cut }: { readonly text: string; readonly cut: boolean }) {
+  const numbers = useMemo(() => {
+    const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
+    return Array.from({ length: Math.max(1, lines) }, (_, i) => i + 1).join("\n");
+  }, [text]);
+  return (
+    <>
+      <Flex fontFamily="mono" fontSize="13px" lineHeight="20px" paddingY="12px" overflowX="auto" tabIndex={0} role="region" aria-label="Content">
+        <Box as="pre" aria-hidden="true" color="fg.subtle" textAlign="end" paddingX="16px" userSelect="none" fontVariantNumeric="tabular-nums" fontFamily="mono" position="sticky" left="0" bg="bg.panel">{numbers}</Box>
+        <Box as="pre" flex="1" paddingRight="16px" fontFamily="mono" data-testid="text">{text}</Box>
+      </Flex>
+      {cut && <Text padding="12px 16px" borderTopWidth="1px" color="fg.muted">These are the first {formatSize(TEXT_LIMIT)}. Download the file to see all of it.</Text>}
+    </>
+  );
+}
+
+function TextContent({ blob, cut }: { readonly blob: Blob; readonly cut: boolean }) {
+  const [text, setText] = useState<string | false>();
+  useEffect(() => {
+    void blob.arrayBuffer().then((buffer) => setText(asText(new Uint8Array(buffer), cut) ?? false));
+  }, [blob, cut]);
+  if (text === undefined) return <ListSkeleton />;
+  if (text === false) return <Empty icon={<FileQuestion size={20} />} title="This file is not text" text="Download it to open it with the program that made it." />;
+  return text === "" ? <Empty icon={<FileQuestion size={20} />} title="This file is empty" text="It has no bytes." /> : <Code text={text} cut={cut} />;
+}
+
+function Content(props: FileProps) {
+  const { entry } = props;
+  const isPicture = imageType(entry.path) !== undefined && entry.size <= IMAGE_LIMIT;
+  const { data, error, refetch } = useBytes(props, isPicture ? IMAGE_LIMIT : TEXT_LIMIT);
+  if (error !== null) return <ProblemNotice error={error} retry={() => void refetch()} />;
+  if (data === undefined) return <ListSkeleton />;
+  return isPicture ? <Picture blob={data} entry={entry} /> : <TextContent blob={data} cut={entry.size > TEXT_LIMIT} />;
+}
+
+export function FileView({ sessionId, entry }: FileProps) {
+  const navigate = useNavigate();
+  const [renaming, setRenaming] = useState(false);
+  const submit = async (name: string): Promise<void> => {
+    const to = await rename(sessionId, entry, name);
+    void navigate(fileAddress(sessionId, to), { replace: true });
+  };
+  const drop = async (): Promise<void> => {
+    if (await remove(sessionId, entry)) void navigate(fileAddress(sessionId, parentOf(entry.path)), { replace: true });
+  };
+  return (
+    <Box flex="1" minWidth="0">
+      <Flex height="48px" align="center" gap="8px" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px">
+        <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></Text>
+        <Button size="xs" height="32px" variant="outline" onClick={() => void download(sessionId, entry.path)}><Download size={14} />Download</Button>
+        <ActionMenu
+          label={`Actions for ${baseName(entry.path)}`}
+          actions={[
+            { label: "Rename", icon: <Pencil size={15} />, run: () => setRenaming(true) },
+            { label: "Delete", icon: <Trash2 size={15} />, run: () => void drop(), grave: true },
+          ]}
+        />
+      </Flex>
+      <Content key={`${entry.path} ${entry.version}`} sessionId={sessionId} entry={entry} />
+      {renaming && <NameDialog title="Rename file" label="Name" action="Rename" initial={baseName(entry.path)} check={nameProblem} submit={submit} onClose={() => setRenaming(false)} />}
+    </Box>
+  );
+}

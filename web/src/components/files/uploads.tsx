@@ -1,0 +1,60 @@
+// What is on its way, what has arrived, and what did not.
+import { Box, Button, CloseButton, Flex, Spinner, Text } from "@chakra-ui/react";
+import { Check, CircleAlert, Clock } from "lucide-react";
+import { useEffect } from "react";
+import { refreshFiles } from "../../api/queries";
+import { formatCount, formatSize } from "../../lib/format";
+import { baseName } from "../../lib/paths";
+import { clearUploads, retryUploads, type Upload, useUploads } from "../../stores/uploads";
+
+function UploadIcon({ state }: { readonly state: Upload["state"] }) {
+  if (state === "sending") return <Spinner size="xs" aria-label="Uploading" />;
+  if (state === "waiting") return <Clock size={14} aria-label="Waiting" />;
+  if (state === "done") return <Box color="good.fg"><Check size={14} aria-label="Uploaded" /></Box>;
+  return <Box color="bad.fg"><CircleAlert size={14} aria-label="Failed" /></Box>;
+}
+
+function headline(uploads: readonly Upload[]): string {
+  const failed = uploads.filter(({ state }) => state === "failed").length;
+  const open = uploads.filter(({ state }) => state === "waiting" || state === "sending").length;
+  if (open > 0) return `Uploading ${formatCount(open, "file")}`;
+  return failed > 0 ? `${formatCount(failed, "file")} could not be uploaded` : `Uploaded ${formatCount(uploads.length, "file")}`;
+}
+
+export function Uploads({ sessionId }: { readonly sessionId: string }) {
+  const all = useUploads((state) => state.uploads);
+  const uploads = all.filter((one) => one.sessionId === sessionId);
+  const done = uploads.filter(({ state }) => state === "done").length;
+  useEffect(() => {
+    if (done > 0) refreshFiles(sessionId);
+  }, [done, sessionId]);
+  const isBusy = uploads.some(({ state }) => state === "waiting" || state === "sending");
+  useEffect(() => {
+    if (!isBusy) return undefined;
+    const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
+    globalThis.addEventListener("beforeunload", warn);
+    return () => globalThis.removeEventListener("beforeunload", warn);
+  }, [isBusy]);
+  if (uploads.length === 0) return undefined;
+  return (
+    <Box role="status" position="fixed" insetEnd="16px" bottom="16px" width="min(360px, calc(100vw - 32px))" bg="bg.panel" borderWidth="1px" borderRadius="l3" boxShadow="lift" zIndex="popover" overflow="hidden">
+      <Flex height="44px" align="center" paddingLeft="16px" paddingRight="8px" gap="8px" borderBottomWidth="1px">
+        <Text fontWeight="500" flex="1">{headline(uploads)}</Text>
+        {uploads.some(({ state }) => state === "failed") && <Button size="xs" variant="ghost" color="accent.fg" onClick={retryUploads}>Try again</Button>}
+        <CloseButton size="xs" aria-label="Close the list of uploads" onClick={clearUploads} />
+      </Flex>
+      <Box as="ul" maxHeight="240px" overflowY="auto" paddingY="4px">
+        {uploads.slice(0, 100).map(({ id, path, file, state, problem }) => (
+          <Flex as="li" listStyleType="none" key={id} align="center" gap="10px" paddingX="16px" minHeight="36px" color="fg.muted">
+            <UploadIcon state={state} />
+            <Box flex="1" minWidth="0">
+              <Text truncate color="fg" title={path}>{baseName(path)}</Text>
+              {problem !== undefined && <Text fontSize="12px" color="bad.fg">{problem}</Text>}
+            </Box>
+            <Text fontSize="12px" fontVariantNumeric="tabular-nums">{formatSize(file.size)}</Text>
+          </Flex>
+        ))}
+      </Box>
+    </Box>
+  );
+}

@@ -1,0 +1,66 @@
+// What happened, what to do, and the request id to copy.
+import { Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
+import { Check, Copy, RotateCw, TriangleAlert } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import { problemOf } from "../lib/problem";
+
+function CopyId({ id }: { readonly id: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(id);
+    setCopied(true);
+  };
+  return (
+    <Button size="xs" variant="ghost" color="fg.muted" fontFamily="mono" fontWeight="400" onClick={() => void copy()} aria-label={`Copy request id ${id}`}>
+      {copied ? <Check size={12} /> : <Copy size={12} />}
+      {copied ? "Copied" : id}
+    </Button>
+  );
+}
+
+interface NoticeProps {
+  readonly error: unknown;
+  readonly retry?: () => void;
+  readonly action?: ReactNode;
+}
+
+/** In the place of what could not be shown. */
+export function ProblemNotice({ error, retry, action }: NoticeProps) {
+  const { title, advice, requestId } = problemOf(error);
+  return (
+    <Stack role="alert" align="center" gap="12px" paddingY="64px" paddingX="16px" textAlign="center">
+      <Flex boxSize="40px" borderRadius="l3" bg="bad.subtle" color="bad.fg" align="center" justify="center">
+        <TriangleAlert size={18} />
+      </Flex>
+      <Stack gap="4px">
+        <Heading as="h2" textStyle="md" fontWeight="600">{title}</Heading>
+        <Text color="fg.muted">{advice}</Text>
+      </Stack>
+      <Flex gap="8px">
+        {retry !== undefined && (
+          <Button size="sm" variant="outline" onClick={retry}>
+            <RotateCw size={14} /> Try again
+          </Button>
+        )}
+        {action}
+      </Flex>
+      {requestId !== undefined && <CopyId id={requestId} />}
+    </Stack>
+  );
+}
+
+/** Within a form. */
+export function FormProblem({ error }: { readonly error: unknown }) {
+  if (error === null || error === undefined) return undefined;
+  const { title, advice, requestId } = problemOf(error);
+  return (
+    <Flex role="alert" gap="10px" padding="12px" bg="bad.subtle" borderRadius="l2" align="flex-start">
+      <Flex color="bad.fg" paddingTop="2px" flexShrink="0"><TriangleAlert size={16} /></Flex>
+      <Stack gap="2px" align="flex-start">
+        <Text fontWeight="500" color="bad.fg">{title}</Text>
+        <Text color="fg.muted">{advice}</Text>
+        {requestId !== undefined && <CopyId id={requestId} />}
+      </Stack>
+    </Flex>
+  );
+}

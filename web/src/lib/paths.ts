@@ -1,0 +1,37 @@
+// Paths in a workspace ("src/hello.c", "" is the root) and their addresses in the app.
+import { encodePath } from "../api/generated";
+
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+export function parentOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "" : path.slice(0, slash);
+}
+
+export function joinPath(folder: string, name: string): string {
+  return folder === "" ? name : `${folder}/${name}`;
+}
+
+/** The folder itself and all above it, root first. */
+export function withParents(path: string): string[] {
+  const parts = path === "" ? [] : path.split("/");
+  return ["", ...parts.map((_, i) => parts.slice(0, i + 1).join("/"))];
+}
+
+export function fileAddress(sessionId: string, path: string): string {
+  return path === "" ? `/sessions/${sessionId}` : `/sessions/${sessionId}/files/${encodePath(path)}`;
+}
+
+const encoder = new TextEncoder();
+
+/** What is wrong with a new name; undefined: nothing. */
+export function nameProblem(name: string): string | undefined {
+  if (name === "") return "Enter a name.";
+  if (name === "." || name === "..") return "This name has a meaning of its own. Choose another.";
+  if (name.includes("/")) return "A name has no slash in it.";
+  if (name.includes("\0")) return "A name has no NUL in it.";
+  if (encoder.encode(name).length > 255) return "At most 255 bytes.";
+  return undefined;
+}

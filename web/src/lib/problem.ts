@@ -1,0 +1,46 @@
+// What to tell a person about a failure: what happened, and what to do.
+import { ApiError } from "../api/generated";
+
+export interface Problem {
+  readonly title: string;
+  readonly advice: string;
+  readonly requestId?: string;
+}
+
+const advices: Readonly<Record<string, string>> = {
+  not_found: "It may have been deleted or moved, or the address is mistyped.",
+  conflict: "Reload to see the newest state, then try again.",
+  precondition: "It was changed elsewhere. Reload to see the newest state, then try again.",
+  exists: "Choose another name.",
+  not_empty: "Delete what is in the folder first.",
+  forbidden: "Ask the owner of the account for the right to do this.",
+  too_large: "Choose a smaller file.",
+  no_space: "Delete what you no longer need, then try again.",
+  quota: "Delete what you no longer need, then try again.",
+  too_many_running: "Pause a session that you do not need now, then open this one.",
+  unauthenticated: "Log in again.",
+  bad_credentials: "Check both. Capital letters count in the password.",
+  invalid: "Check what you entered.",
+};
+
+function adviceFor(error: ApiError): string {
+  if (error.retryAfter !== undefined) return `Try again in ${error.retryAfter} s.`;
+  const advice = advices[error.code];
+  if (advice !== undefined) return advice;
+  return error.status >= 500 ? "Try again. If it stays, send us the request id." : "Check what you entered.";
+}
+
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ApiError) {
+    return { title: error.message, advice: adviceFor(error), ...(error.requestId !== "" ? { requestId: error.requestId } : {}) };
+  }
+  if (error instanceof TypeError) {
+    return { title: "The server cannot be reached.", advice: "Check your connection, then try again." };
+  }
+  return { title: "Something went wrong on this page.", advice: "Reload the page and try again." };
+}
+
+/** The server's word about one field of a form. */
+export function fieldProblem(error: unknown, field: string): string | undefined {
+  return error instanceof ApiError ? error.fields[field] : undefined;
+}

@@ -1,0 +1,90 @@
+// Logging in and registering: one form with a name more or less.
+import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
+import { type FormEvent, useState } from "react";
+import { useLocation } from "react-router";
+import { Logo, TextField, TextLink, usePageTitle } from "../components/bits";
+import { FormProblem } from "../components/problem-notice";
+import { fieldProblem } from "../lib/problem";
+import { login, register } from "../stores/auth";
+
+const words = {
+  login: { title: "Log in", lead: "Welcome back.", action: "Log in", ask: "No account yet?", other: "Create one", to: "/register" },
+  register: { title: "Create your account", lead: "A workspace that never loses work.", action: "Create account", ask: "Have an account already?", other: "Log in", to: "/login" },
+} as const;
+
+interface Problems {
+  readonly email?: string;
+  readonly password?: string;
+}
+
+function check(kind: "login" | "register", email: string, password: string): Problems {
+  return {
+    ...(/^\S+@\S+$/.test(email) ? {} : { email: "Enter an e-mail address, like ada@example.com." }),
+    ...(kind === "register" && [...password].length < 8 ? { password: "At least 8 characters." } : {}),
+    ...(password === "" ? { password: "Enter your password." } : {}),
+  };
+}
+
+function EnterForm({ kind }: { readonly kind: "login" | "register" }) {
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [name, setName] = useState("");
+  const [problems, setProblems] = useState<Problems>({});
+  const [error, setError] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const isNew = kind === "register";
+
+  const send = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    const found = check(kind, email.trim(), password);
+    setProblems(found);
+    setError(undefined);
+    if (Object.keys(found).length > 0 || busy) return;
+    setBusy(true);
+    try {
+      await (isNew ? register(email.trim(), password, name.trim()) : login(email.trim(), password));
+    } catch (failure) {
+      setError(failure);
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form onSubmit={(event) => void send(event)} noValidate>
+      <Stack gap="20px">
+        <FormProblem error={error} />
+        {isNew && <TextField label="Name" name="name" value={name} onValue={setName} autoComplete="name" maxLength={100} hint="Shown to you and nobody else. You may leave it empty." problem={fieldProblem(error, "name")} />}
+        <TextField label="E-mail" type="email" name="email" value={email} onValue={setEmail} autoComplete="email" required maxLength={254} problem={problems.email ?? fieldProblem(error, "email")} />
+        <TextField
+          label="Password" type="password" name="password" value={password} onValue={setPassword} required maxLength={256}
+          autoComplete={isNew ? "new-password" : "current-password"} problem={problems.password ?? fieldProblem(error, "password")}
+          {...(isNew ? { hint: "At least 8 characters." } : {})}
+        />
+        <Button type="submit" size="md" loading={busy} loadingText={words[kind].action}>{words[kind].action}</Button>
+      </Stack>
+    </form>
+  );
+}
+
+export default function Enter({ kind }: { readonly kind: "login" | "register" }) {
+  const { title, lead, ask, other, to } = words[kind];
+  const { search } = useLocation();
+  usePageTitle(title);
+  return (
+    <Flex as="main" minHeight="100vh" align={{ base: "flex-start", sm: "center" }} justify="center" padding="24px">
+      <Box width="100%" maxWidth="400px" paddingTop={{ base: "32px", sm: "0" }} paddingBottom={{ base: "0", sm: "8vh" }}>
+        <Stack gap="32px">
+          <Stack gap="20px">
+            <Logo size={40} />
+            <Stack gap="4px">
+              <Heading as="h1" fontSize="24px" lineHeight="32px" fontWeight="600" letterSpacing="-0.02em">{title}</Heading>
+              <Text color="fg.muted">{lead}</Text>
+            </Stack>
+          </Stack>
+          <EnterForm key={kind} kind={kind} />
+          <Text color="fg.muted">{ask} <TextLink to={to + search}>{other}</TextLink></Text>
+        </Stack>
+      </Box>
+    </Flex>
+  );
+}

@@ -1,0 +1,77 @@
+// Who is logged in. The access token lives here, in memory; the refresh token in a cookie that no script can read.
+import { create } from "zustand";
+import { createClient, type User } from "../api/generated";
+import { createRenewer, tabLock } from "../api/renewer";
+
+type AuthState =
+  | { readonly status: "unknown" }
+  | { readonly status: "out" }
+  | { readonly status: "in"; readonly user: User };
+
+interface Auth {
+  readonly state: AuthState;
+  readonly token: string | undefined;
+}
+
+export const useAuth = create<Auth>(() => ({ state: { status: "unknown" }, token: undefined }));
+
+type Message = { readonly kind: "renewed"; readonly token: string } | { readonly kind: "login" } | { readonly kind: "logout" };
+
+const channel = new BroadcastChannel("coditect-auth");
+const tell = (message: Message): void => channel.postMessage(message);
+
+const renew = createRenewer({
+  lock: tabLock,
+  refresh: () => api.authRefresh(),
+  current: () => useAuth.getState().token,
+  accept: ({ token }) => {
+    useAuth.setState({ token });
+    tell({ kind: "renewed", token });
+  },
+  refused: () => useAuth.setState({ token: undefined, state: { status: "out" } }),
+});
+
+export const api = createClient({ token: () => useAuth.getState().token, renew });
+
+/** At the start of a page: the cookie may still be good. Rejects when the server cannot say. */
+export async function resume(): Promise<void> {
+  if (!(await renew())) return;
+  setUser(await api.usersMeGet());
+}
+
+export function setUser(user: User): void {
+  useAuth.setState({ state: { status: "in", user } });
+}
+
+function entered(login: { readonly token: string; readonly user: User }): void {
+  useAuth.setState({ token: login.token, state: { status: "in", user: login.user } });
+  tell({ kind: "login" });
+}
+
+export async function login(email: string, password: string): Promise<void> {
+  entered(await api.authLogin({ body: { email, password, cookie: true } }));
+}
+
+export async function register(email: string, password: string, name: string): Promise<void> {
+  entered(await api.authRegister({ body: { email, password, cookie: true, ...(name !== "" ? { name } : {}) } }));
+}
+
+function left(): void {
+  useAuth.setState({ token: undefined, state: { status: "out" } });
+}
+
+export async function logout(everywhere: boolean): Promise<void> {
+  // A token that ran out would be refused: its cookie names the same login.
+  if (!(await renew())) return;
+  await api.authLogout({ body: { everywhere } });
+  left();
+  tell({ kind: "logout" });
+}
+
+channel.onmessage = ({ data }: MessageEvent<Message>) => {
+  const { state, token } = useAuth.getState();
+  if (data.kind === "renewed" && token !== undefined) useAuth.setState({ token: data.token });
+  else if (data.kind === "logout") left();
+  // Perhaps somebody else: start again as whoever the cookie now names.
+  else if (data.kind === "login" && state.status !== "unknown") globalThis.location.reload();
+};

@@ -1,0 +1,90 @@
+import { expect, test, vi } from "vitest";
+import { ApiError, createClient, type Refreshed } from "../src/api/generated";
+import { createRenewer } from "../src/api/renewer";
+
+const renewed = (token: string): Refreshed => ({ token, expires_in: 900, cause: "rotated" });
+const refusal = (status: number) => new ApiError(status, { code: "unauthenticated", message: "Log in first.", request_id: "req-1" });
+
+/** A lock that all tabs of a test share. */
+function sharedLock() {
+  let tail: Promise<unknown> = Promise.resolve();
+  return (run: () => Promise<boolean>): Promise<boolean> => {
+    const turn = tail.then(run, run);
+    tail = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
+function tab(lock: ReturnType<typeof sharedLock>, refresh: () => Promise<Refreshed>, tell: (token: string) => void = () => {}) {
+  const state: { token: string | undefined; refused: number } = { token: "old", refused: 0 };
+  const renew = createRenewer({
+    lock,
+    refresh,
+    current: () => state.token,
+    accept: ({ token }) => {
+      state.token = token;
+      tell(token);
+    },
+    refused: () => {
+      state.refused += 1;
+      state.token = undefined;
+    },
+  });
+  return { state, renew };
+}
+
+test("many requests of one tab cause one refresh", async () => {
+  const refresh = vi.fn(async () => renewed("new"));
+  const { state, renew } = tab(sharedLock(), refresh);
+  expect(await Promise.all([renew(), renew(), renew()])).toEqual([true, true, true]);
+  expect(refresh).toHaveBeenCalledTimes(1);
+  expect(state.token).toBe("new");
+  await renew();
+  expect(refresh).toHaveBeenCalledTimes(2);
+});
+
+test("tabs refresh one at a time, and take the token that another told", async () => {
+  const lock = sharedLock();
+  let atOnce = 0;
+  let most = 0;
+  const refresh = vi.fn(async () => {
+    atOnce += 1;
+    most = Math.max(most, atOnce);
+    await Promise.resolve();
+    atOnce -= 1;
+    return renewed("told");
+  });
+  const tabs: Array<ReturnType<typeof tab>> = [];
+  const tell = (token: string): void => tabs.forEach(({ state }) => { state.token = token; });
+  tabs.push(tab(lock, refresh, tell), tab(lock, refresh, tell));
+  expect(await Promise.all(tabs.map(({ renew }) => renew()))).toEqual([true, true]);
+  expect(refresh).toHaveBeenCalledTimes(1);
+  expect(most).toBe(1);
+});
+
+test("a refusal ends the login, silence does not", async () => {
+  const refused = tab(sharedLock(), () => Promise.reject(refusal(401)));
+  expect(await refused.renew()).toBe(false);
+  expect(refused.state).toEqual({ token: undefined, refused: 1 });
+  for (const failure of [refusal(503), refusal(429), new TypeError("no network")]) {
+    const silent = tab(sharedLock(), () => Promise.reject(failure));
+    await expect(silent.renew()).rejects.toBe(failure);
+    expect(silent.state).toEqual({ token: "old", refused: 0 });
+  }
+});
+
+test("the client sends a refused request again, once, with the new token", async () => {
+  const seen: Array<string | null> = [];
+  const failure = { success: false, error: { code: "unauthenticated", message: "Log in first.", request_id: "req-1" } };
+  const fetch = vi.fn(async (_: RequestInfo | URL, init?: RequestInit) => {
+    const token = new Headers(init?.headers).get("Authorization");
+    seen.push(token);
+    if (token !== "Bearer new") return Response.json(failure, { status: 401 });
+    return Response.json({ success: true, data: { id: "usr-1" } });
+  });
+  const { state, renew } = tab(sharedLock(), async () => renewed("new"));
+  const client = createClient({ fetch, renew, token: () => state.token });
+  const both = await Promise.all([client.usersMeGet(), client.usersMeGet()]);
+  expect(both.map(({ id }) => id)).toEqual(["usr-1", "usr-1"]);
+  expect(seen).toEqual(["Bearer old", "Bearer old", "Bearer new", "Bearer new"]);
+});
