@@ -4,69 +4,6 @@
  */
 #include "files/files_int.h"
 
-static struct str key_node(struct files_tx *tx, uint64_t folder)
-{
-    return DATA_KEY(tx->arena, tx->scope, DATA_SPACE_NODE, tx->session,
-                    data_key_number(tx->arena, folder));
-}
-
-struct totals {
-    uint64_t files;
-    uint64_t bytes;
-};
-
-static int totals_get(struct files_tx *tx, uint64_t folder, struct totals *ret_totals)
-{
-    struct str value;
-    *ret_totals = (struct totals){0};
-    int r = store_get(tx->txn, key_node(tx, folder), &value);
-    if (r < 0) {
-        return r == ERR_NOT_FOUND ? 0 : r;
-    }
-    if (value.n != 32 || data_key_number_read(str_slice(value, 0, 16), &ret_totals->files) < 0 ||
-        data_key_number_read(str_slice(value, 16, 32), &ret_totals->bytes) < 0) {
-        return ERR_CORRUPT;
-    }
-    return 0;
-}
-
-static int totals_add(struct files_tx *tx, const struct files_place *place, struct totals by)
-{
-    if (by.files == 0 && by.bytes == 0) {
-        return 0;
-    }
-    for (size_t i = 1; i < place->depth; i++) {
-        struct totals t;
-        int r = totals_get(tx, place->chain[i], &t);
-        if (r < 0) {
-            return r;
-        }
-        struct str text =
-            arena_printf(tx->arena, "%016llx%016llx", (unsigned long long)(t.files + by.files),
-                         (unsigned long long)(t.bytes + by.bytes));
-        files_tx_put(tx, key_node(tx, place->chain[i]), text);
-    }
-    tx->usage.files += by.files;
-    tx->usage.bytes += by.bytes;
-    return 0;
-}
-
-static struct totals minus(struct totals t)
-{
-    return (struct totals){-t.files, -t.bytes};
-}
-
-/* What a record and all below it count for. */
-static int totals_of(struct files_tx *tx, const struct files_record *record,
-                     struct totals *ret_totals)
-{
-    if (record->kind == FILES_FOLDER) {
-        return totals_get(tx, record->id, ret_totals);
-    }
-    *ret_totals = (struct totals){1, record->manifest.length};
-    return 0;
-}
-
 static void entry_put(struct files_tx *tx, const struct files_place *place,
                       const struct files_record *record)
 {
@@ -174,11 +111,12 @@ int files_change_write(struct files_tx *tx, struct files_place *place,
     if (r < 0) {
         return r;
     }
-    struct totals by = {1, record.manifest.length};
+    struct files_node by = {.files = 1, .bytes = record.manifest.length};
     if (place->there) {
-        by = (struct totals){0, record.manifest.length - place->record.manifest.length};
+        by.files = 0;
+        by.bytes -= place->record.manifest.length;
     }
-    r = totals_add(tx, place, by);
+    r = files_node_add(tx, place, by);
     if (r < 0) {
         return r;
     }
@@ -197,6 +135,10 @@ int files_change_mkdir(struct files_tx *tx, struct files_place *place, uint32_t 
         return ERR_EXISTS;
     }
     struct files_record record = {.kind = FILES_FOLDER, .mode = mode & 07777, .mtime = mtime};
+    int r = files_node_add(tx, place, (struct files_node){0});
+    if (r < 0) {
+        return r;
+    }
     files_folder_new(tx, place, &record);
     change_put(tx, &(struct told){.op = FILES_WRITE, .id = record.id, .path = place->path});
     place->there = true;
@@ -236,10 +178,10 @@ static int version_ends(struct files_tx *tx, const struct files_record *record)
 int files_change_delete(struct files_tx *tx, struct files_place *place)
 {
     ASSERT(place->there && place->depth > 0);
-    struct totals t;
-    int r = totals_of(tx, &place->record, &t);
+    struct files_node node;
+    int r = files_node_of(tx, &place->record, &node);
     if (r == 0) {
-        r = totals_add(tx, place, minus(t));
+        r = files_node_take(tx, place, node);
     }
     if (r == 0) {
         r = version_ends(tx, &place->record);
@@ -285,7 +227,8 @@ static int move_over(struct files_tx *tx, struct files_place *from, struct files
         r = version_ends(tx, &from->record);
     }
     if (r == 0) {
-        r = totals_add(tx, to, (struct totals){-(uint64_t)1, -to->record.manifest.length});
+        r = files_node_take(tx, to,
+                            (struct files_node){.files = 1, .bytes = to->record.manifest.length});
     }
     to->record = record;
     return r;
@@ -301,13 +244,16 @@ static int move_plain(struct files_tx *tx, struct files_place *from, struct file
 int files_change_move(struct files_tx *tx, struct files_place *from, struct files_place *to)
 {
     ASSERT(from->there && from->depth > 0 && to->depth > 0);
-    struct totals t;
-    int r = totals_of(tx, &from->record, &t);
+    struct files_node node;
+    int r = files_node_of(tx, &from->record, &node);
     if (r == 0) {
-        r = totals_add(tx, from, minus(t));
+        r = files_node_fits(to, &node);
     }
     if (r == 0) {
-        r = totals_add(tx, to, t);
+        r = files_node_take(tx, from, node);
+    }
+    if (r == 0) {
+        r = files_node_add(tx, to, node);
     }
     if (r == 0) {
         r = to->there ? move_over(tx, from, to) : move_plain(tx, from, to);
@@ -329,10 +275,13 @@ int files_change_relink(struct files_tx *tx, struct files_place *place,
     ASSERT(!place->there && folder->kind == FILES_FOLDER);
     struct files_record record = *folder;
     record.version = record.since = tx->seq;
-    struct totals t;
-    int r = totals_get(tx, record.id, &t);
+    struct files_node node;
+    int r = files_node_of(tx, &record, &node);
     if (r == 0) {
-        r = totals_add(tx, place, t);
+        r = files_node_fits(place, &node);
+    }
+    if (r == 0) {
+        r = files_node_add(tx, place, node);
     }
     if (r < 0) {
         return r;

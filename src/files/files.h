@@ -190,7 +190,8 @@ struct files_move_input {
 };
 
 /*
- * One key moves. ERR_NOT_FOUND, ERR_EXISTS, ERR_INVALID (a folder into itself); ERR_PRECONDITION, ERR_NOT_DIRECTORY.
+ * One key moves. ERR_NOT_FOUND, ERR_EXISTS, ERR_INVALID (a folder into itself); ERR_PRECONDITION, ERR_NOT_DIRECTORY;
+ * ERR_LIMIT: what is below would lie too deep.
  */
 int files_move(struct data_context *ctx, const struct files_move_input *in,
                struct files_entry *ret_entry) BASE_MUST_USE;

@@ -6,7 +6,7 @@
  *     past/{session}/{folder}/{escaped name}/{seq}  record of the child that was there until seq took it away
  *     version/{session}/{id}/{seq}                  record as of seq, what happened, and the bytes of a small file
  *     change/{session}/{seq}                        who, when, what
- *     node/{session}/{folder}                       files and bytes below a folder, the root excepted
+ *     node/{session}/{folder}                       what is below a folder, the root excepted: see node.c
  *     usage/{session}                               the latest seq, files and bytes of all (data/)
  *     chunk/{hash}, stored/{hash}                   a chunk or page in its stored form; what is known about it
  *     chunkref/{hash}/{session}/{id}-{seq}          a version names it
@@ -156,6 +156,28 @@ int files_place_recall(struct files_tx *tx, struct str path,
 /* The child of that name. ERR_NOT_FOUND. */
 int files_child(struct files_tx *tx, uint64_t folder, struct str name,
                 struct files_record *ret_record) BASE_MUST_USE;
+
+/* ---- node.c: what is below a folder ---- */
+
+struct files_node {
+    uint64_t files; /* and links */
+    uint64_t bytes;
+    uint64_t reach;  /* bytes of the longest path below, at most */
+    uint64_t levels; /* names in the deepest path below, at most */
+};
+
+/* What a record and all below it count for. */
+int files_node_of(struct files_tx *tx, const struct files_record *record,
+                  struct files_node *ret_node) BASE_MUST_USE;
+
+/* Something that counts for `by` comes to place, or (take) goes from it. */
+int files_node_add(struct files_tx *tx, const struct files_place *place,
+                   struct files_node by) BASE_MUST_USE;
+int files_node_take(struct files_tx *tx, const struct files_place *place,
+                    struct files_node by) BASE_MUST_USE;
+
+/* ERR_LIMIT: paths below place would be longer or deeper than content_path_check allows. */
+int files_node_fits(const struct files_place *place, const struct files_node *node) BASE_MUST_USE;
 
 /* ---- change.c: what changes do to keys ---- */
 
