@@ -79,6 +79,7 @@ static int plan_changed(const struct codi2_planner *p, const struct codi2_entry 
     int error = other ? find_move(p, step) : 0;
     if (step->op == CODI2_MOVE) {
         step->overwrite = true;
+        step->to_base = known->version;
     } else {
         step->op = creation(step->look.kind);
     }

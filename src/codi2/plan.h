@@ -23,8 +23,9 @@ struct codi2_step {
     struct str path;
     struct str from;        /* CODI2_MOVE */
     struct codi2_look look; /* of what is at path; not CODI2_DELETE */
-    uint64_t base;  /* version in the index; 0: the store knows nothing of it, as far as we know */
-    bool overwrite; /* CODI2_MOVE: a file stands at path in the index */
+    uint64_t base; /* version in the index; 0: the store knows nothing of it, as far as we know */
+    uint64_t to_base; /* CODI2_MOVE: version of what stood at path; 0: nothing */
+    bool overwrite;   /* CODI2_MOVE: a file stands at path in the index */
 };
 
 /*

@@ -1,0 +1,178 @@
+#include "codi2/door.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/assert.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/http.h"
+
+enum { DOOR_MAGIC = 0x646f6f72, WAIT_S = 25, SYNC_S = 30, DRAIN_S = 2, MOST_WAITING = 64 };
+
+struct codi2_door {
+    unsigned magic;
+    struct codi2_door_options options;
+    struct http_app app;
+    struct http_server *server;
+};
+
+static void answer_error(struct http_request *request, int code, struct http_response *response)
+{
+    (void)request;
+    http_status(response, err_row(code)->status);
+    http_set(response, "Content-Type", STR("application/json"));
+    struct json_writer w;
+    json_writer_init(&w, http_body_buf(response));
+    json_object(&w);
+    json_name(&w, "error");
+    json_object(&w);
+    json_member_string(&w, "code", str_from(err_name(code)));
+    json_member_string(&w, "message", str_from(err_row(code)->text));
+    json_object_end(&w);
+    json_object_end(&w);
+}
+
+static void get_health(struct codi2_door *d, struct http_request *request,
+                       struct http_response *response)
+{
+    (void)request;
+    struct json_writer w;
+    json_writer_init(&w, http_body_buf(response));
+    json_object(&w);
+    json_member_string(&w, "status", STR("ok"));
+    json_member_string(&w, "session", d->options.session);
+    json_member_string(&w, "version", STR(CODITECT_VERSION));
+    json_object_end(&w);
+}
+
+static void get_status(struct codi2_door *d, struct http_request *request,
+                       struct http_response *response)
+{
+    struct str text;
+    uint64_t known;
+    if (http_query(request, "wait", &text) == 0) {
+        if (str_u64(text, INT64_MAX, &known) != 0) {
+            answer_error(request, ERR_INVALID, response);
+            return;
+        }
+        (void)codi2_status_wait(d->options.status, known, time_monotonic() + WAIT_S * USEC_PER_SEC);
+    }
+    codi2_status_write(d->options.status, http_body_buf(response));
+}
+
+static void post_sync(struct codi2_door *d, struct http_request *request,
+                      struct http_response *response)
+{
+    uint64_t seq;
+    uint64_t barrier = codi2_status_barrier(d->options.status);
+    for (size_t i = 0; i < d->options.mirror_count; i++) {
+        codi2_mirror_wake(d->options.mirrors[i]);
+    }
+    if (codi2_status_await(d->options.status, barrier, time_monotonic() + SYNC_S * USEC_PER_SEC,
+                           &seq) != 0) {
+        answer_error(request, ERR_UNAVAILABLE, response);
+        return;
+    }
+    struct json_writer w;
+    json_writer_init(&w, http_body_buf(response));
+    json_object(&w);
+    json_member_integer(&w, "seq", (int64_t)seq);
+    json_object_end(&w);
+}
+
+static const struct {
+    const char *path;
+    enum http_method method;
+    enum http_lane lane; /* what waits has threads of its own */
+    void (*handle)(struct codi2_door *d, struct http_request *request,
+                   struct http_response *response);
+} routes[] = {
+    {"/health", HTTP_GET, HTTP_INLINE, get_health},
+    {"/status", HTTP_GET, HTTP_OUTSIDE, get_status},
+    {"/sync", HTTP_POST, HTTP_WORK, post_sync},
+};
+enum { ROUTES = sizeof routes / sizeof routes[0] };
+
+static int find(const struct http_request *request, size_t *ret_route)
+{
+    for (size_t i = 0; i < ROUTES; i++) {
+        if (str_eq(request->path, str_from(routes[i].path))) {
+            *ret_route = i;
+            return request->method == routes[i].method ? 0 : ERR_METHOD_NOT_ALLOWED;
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
+static int on_route(void *ctx, struct http_request *request, struct http_route *ret)
+{
+    (void)ctx;
+    size_t i;
+    int error = find(request, &i);
+    if (!error) {
+        ret->lane = routes[i].lane;
+    }
+    return error;
+}
+
+static void on_request(void *ctx, struct http_request *request, struct http_response *response)
+{
+    size_t i;
+    if (find(request, &i) != 0) {
+        UNREACHABLE(); /* on_route let it pass */
+    }
+    http_set(response, "Content-Type", STR("application/json"));
+    routes[i].handle(ctx, request, response);
+}
+
+static void on_error(void *ctx, struct http_request *request, int code,
+                     struct http_response *response)
+{
+    (void)ctx;
+    answer_error(request, code, response);
+}
+
+int codi2_door_open(const struct codi2_door_options *options, struct codi2_door **ret_door)
+{
+    struct codi2_door *d = MEM_NEW(struct codi2_door);
+    d->magic = DOOR_MAGIC;
+    d->options = *options;
+    d->app =
+        (struct http_app){.ctx = d, .route = on_route, .handle = on_request, .error = on_error};
+    BUF_AUTO(address, 512);
+    buf_printf(&address, "unix:%s", options->socket);
+    struct http_server_options server = {
+        .listen = (const char *const[]){buf_z(&address), NULL},
+        .app = &d->app,
+        .loops = 1,
+        .limits = {.threads = {[HTTP_WORK] = MOST_WAITING, [HTTP_OUTSIDE] = MOST_WAITING},
+                   .queue = {[HTTP_WORK] = MOST_WAITING, [HTTP_OUTSIDE] = MOST_WAITING}},
+    };
+    int error = http_server_start(&server, &d->server);
+    /* The folder's mode says who may enter: the workspace and the server. */
+    if (!error && chmod(options->socket, 0666) < 0) {
+        error = log_err(ERR_IO, "codi2", "the door %s cannot be opened: %m", options->socket);
+    }
+    if (error) {
+        codi2_door_close(d);
+        return error;
+    }
+    *ret_door = d;
+    return 0;
+}
+
+void codi2_door_close(struct codi2_door *d)
+{
+    if (!d) {
+        return;
+    }
+    ASSERT_MAGIC(d, DOOR_MAGIC);
+    if (d->server) {
+        http_server_drain(d->server, DRAIN_S * USEC_PER_SEC);
+        http_server_destroy(d->server);
+    }
+    d->magic = 0;
+    mem_free(d);
+}

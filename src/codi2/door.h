@@ -1,0 +1,31 @@
+/*
+ * The door: what can be asked of a workspace over its unix socket, by the server's gateway and by programs inside.
+ *
+ *   GET /health                {"status":"ok","session","version"}
+ *   GET /status[?wait=REV]     the truth about persistence; with wait it answers when the revision differs from REV, or
+ *                              after 25 s
+ *   POST /sync                 the barrier: {"seq":n} when everything written before is in the store; 503 after 30 s
+ *
+ * Errors: {"error":{"code","message"}} with the matching status.
+ */
+#ifndef CODI2_DOOR_H
+#define CODI2_DOOR_H
+
+#include "codi2/mirror.h"
+
+struct codi2_door_options {
+    const char *socket; /* path; a stale socket there is replaced */
+    struct str session;
+    struct codi2_status *status;
+    struct codi2_mirror **mirrors; /* woken by a barrier */
+    size_t mirror_count;
+};
+
+struct codi2_door;
+
+/* ERR_IO, ERR_FORBIDDEN: the socket cannot be made. */
+int codi2_door_open(const struct codi2_door_options *options,
+                    struct codi2_door **ret_door) BASE_MUST_USE;
+void codi2_door_close(struct codi2_door *d); /* NULL allowed */
+
+#endif

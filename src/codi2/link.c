@@ -1,0 +1,281 @@
+#include "base/assert.h"
+#include "base/encode.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "codi2/link_int.h"
+
+enum { LINK_MAGIC = 0x6c696e6b, TARGET_ROOM = 16 * 1024, REPEATS = 5 };
+
+struct codi2_link *codi2_link_create(const struct codi2_link_options *options)
+{
+    struct codi2_link *l = MEM_NEW(struct codi2_link);
+    l->magic = LINK_MAGIC;
+    l->options = *options;
+    BUF_AUTO(bearer, 4096);
+    buf_printf(&bearer, "Bearer " STR_FMT, STR_ARG(options->token));
+    l->bearer = mem_dup(bearer.p, bearer.n);
+    BUF_AUTO(address, 4096);
+    buf_printf(&address, "unix:%s", options->socket);
+    struct http_client_options client = {.address = buf_str(&address),
+                                         .patience = 60 * USEC_PER_SEC};
+    if (http_client_create(&client, &l->client) != 0) {
+        l->client = NULL; /* every call says that nobody is there */
+    }
+    l->codec = content_codec_create();
+    l->cutter = content_cutter_create();
+    l->hasher = content_hasher_create();
+    return l;
+}
+
+void codi2_link_destroy(struct codi2_link *l)
+{
+    if (!l) {
+        return;
+    }
+    ASSERT_MAGIC(l, LINK_MAGIC);
+    codi2_link_forget(l);
+    http_client_destroy(l->client);
+    content_codec_destroy(l->codec);
+    content_cutter_destroy(l->cutter);
+    content_hasher_destroy(l->hasher);
+    mem_free(l->bearer);
+    l->magic = 0;
+    mem_free(l);
+}
+
+void codi2_link_cancel(struct codi2_link *l)
+{
+    ASSERT_MAGIC(l, LINK_MAGIC);
+    if (l->client) {
+        http_client_cancel(l->client);
+    }
+}
+
+/* ---- one call ---- */
+
+/* The code that the server's error object names; what we do not know is a server that cannot serve us now. */
+static int code_of(struct str body)
+{
+    ARENA_AUTO(arena);
+    struct json *root;
+    if (json_parse(&arena, body, &root, NULL) != 0) {
+        return ERR_UNAVAILABLE;
+    }
+    const struct json *error = json_get(root, "error");
+    const struct json *code = error ? json_get(error, "code") : NULL;
+    for (int i = 1; code && code->kind == JSON_STRING && i <= ERR_COUNT; i++) {
+        if (str_eq(code->string, str_from(err_name(-i)))) {
+            return -i;
+        }
+    }
+    return ERR_UNAVAILABLE;
+}
+
+int codi2_link_call(struct codi2_link *l, const struct link_request *request, struct buf *out)
+{
+    ASSERT_MAGIC(l, LINK_MAGIC);
+    if (!l->client) {
+        return ERR_UNAVAILABLE;
+    }
+    BUF_AUTO(target, TARGET_ROOM);
+    buf_printf(&target, "/wire/%s?root=%s%s", request->call, l->options.root, request->query);
+    const struct http_header headers[] = {{STR("Authorization"), str_from(l->bearer)},
+                                          {STR("Content-Type"), str_from(request->type)}};
+    struct http_call call = {.method = request->method,
+                             .target = buf_str(&target),
+                             .headers = headers,
+                             .header_count = request->body.n > 0 ? 2 : 1,
+                             .body = request->body};
+    struct http_reply reply;
+    buf_clear(out);
+    int error = target.error ? target.error : http_client_call(l->client, &call, &reply);
+    int status = error ? 0 : reply.status;
+    if (!error) {
+        error = http_client_body(l->client, out);
+    }
+    if (error) {
+        return ERR_UNAVAILABLE;
+    }
+    return status >= 200 && status < 300 ? 0 : code_of(buf_str(out));
+}
+
+/* ---- changes out ---- */
+
+static enum wire_kind kind_out(enum codi2_kind kind)
+{
+    return kind == CODI2_FOLDER ? WIRE_FOLDER : kind == CODI2_SYMLINK ? WIRE_SYMLINK : WIRE_FILE;
+}
+
+static void change_out(const struct codi2_change *c, struct wire_change *ret)
+{
+    const struct codi2_step *s = &c->step;
+    *ret = (struct wire_change){.base = s->base, .author = {.kind = WIRE_TERMINAL}};
+    if (s->op == CODI2_DELETE) {
+        ret->kind = WIRE_CHANGE_DELETE;
+        ret->entry.path = s->path;
+        return;
+    }
+    if (s->op == CODI2_MOVE) {
+        ret->kind = WIRE_CHANGE_MOVE;
+        ret->entry.path = s->from;
+        ret->to = s->path;
+        ret->to_base = s->to_base;
+        return;
+    }
+    ret->kind = WIRE_CHANGE_PUT;
+    ret->entry = (struct wire_entry){.path = s->path,
+                                     .kind = kind_out(s->look.kind),
+                                     .mode = s->look.mode,
+                                     .mtime = s->look.mtime / 1000,
+                                     .hash = c->content.hash,
+                                     .manifest = c->content.manifest};
+    if (s->op == CODI2_LINK) {
+        ret->entry.bytes = c->target;
+    } else if (c->content.manifest.small) {
+        ret->entry.bytes = str_of(c->content.small, (size_t)c->content.manifest.length);
+    }
+}
+
+static void outcome_in(const struct wire_outcome *o, struct codi2_reply *ret)
+{
+    *ret = (struct codi2_reply){.verdict = o->verdict == WIRE_APPLIED    ? CODI2_ACCEPTED
+                                           : o->verdict == WIRE_CONFLICT ? CODI2_CONFLICT
+                                                                         : CODI2_MISSING,
+                                .index = (size_t)o->index,
+                                .version = o->version,
+                                .versions = o->versions,
+                                .seq = o->seq};
+}
+
+static int send_batch(struct codi2_link *l, struct str body, struct buf *out)
+{
+    struct link_request request = {
+        .method = "POST", .call = "changes", .query = "", .type = "application/json", .body = body};
+    int error = ERR_UNAVAILABLE;
+    for (int i = 0; i < REPEATS; i++) { /* the same id: harmless when the first one was kept */
+        error = codi2_link_call(l, &request, out);
+        if (error != ERR_UNKNOWN_RESULT && error != ERR_BUSY) {
+            return error;
+        }
+    }
+    return error;
+}
+
+int codi2_link_push(struct codi2_link *l, struct arena *arena, const struct codi2_batch *batch,
+                    struct codi2_reply *ret_reply)
+{
+    ASSERT_MAGIC(l, LINK_MAGIC);
+    ASSERT(batch->count > 0 && batch->count <= WIRE_MAX_CHANGES);
+    int error = codi2_link_flush(l);
+    if (error) {
+        return error;
+    }
+    struct wire_batch wire = {.generation = l->options.generation,
+                              .changes = ARENA_ARRAY(arena, struct wire_change, batch->count),
+                              .n = batch->count};
+    rand_bytes(wire.id, sizeof wire.id);
+    for (size_t i = 0; i < batch->count; i++) {
+        change_out(&batch->changes[i], &wire.changes[i]);
+    }
+    BUF_AUTO(body, WIRE_MAX_MESSAGE);
+    BUF_AUTO(reply, WIRE_MAX_MESSAGE);
+    wire_batch_write(&body, &wire);
+    error = body.error ? body.error : send_batch(l, buf_str(&body), &reply);
+    struct wire_outcome outcome;
+    if (!error) {
+        error = wire_outcome_read(arena, arena_str(arena, buf_str(&reply)), &outcome);
+    }
+    if (!error && outcome.verdict == WIRE_APPLIED && outcome.n != batch->count) {
+        error = ERR_INVALID;
+    }
+    if (!error) {
+        outcome_in(&outcome, ret_reply);
+    }
+    return error;
+}
+
+/* ---- the store's side ---- */
+
+static void entry_in(const struct wire_entry *e, struct codi2_remote *ret)
+{
+    *ret = (struct codi2_remote){.path = e->path,
+                                 .kind = e->kind == WIRE_FOLDER    ? CODI2_FOLDER
+                                         : e->kind == WIRE_SYMLINK ? CODI2_SYMLINK
+                                                                   : CODI2_FILE,
+                                 .mode = e->mode,
+                                 .mtime = e->mtime * 1000,
+                                 .version = e->version,
+                                 .size = e->manifest.length,
+                                 .hash = e->hash,
+                                 .manifest = e->manifest,
+                                 .bytes = e->bytes};
+}
+
+int codi2_link_tree(struct codi2_link *l, struct arena *arena, const struct codi2_tree_query *query,
+                    struct codi2_remotes *ret_tree)
+{
+    BUF_AUTO(text, TARGET_ROOM);
+    buf_printf(&text, "&at=%llu&cursor=", (unsigned long long)query->seq);
+    encode_base64url(&text, query->cursor);
+    BUF_AUTO(reply, WIRE_MAX_MESSAGE);
+    struct link_request request = {
+        .method = "GET", .call = "tree", .query = buf_z(&text), .type = ""};
+    int error = codi2_link_call(l, &request, &reply);
+    struct wire_tree tree;
+    if (!error) {
+        error = wire_tree_read(arena, arena_str(arena, buf_str(&reply)), &tree);
+    }
+    if (error) {
+        return error;
+    }
+    *ret_tree = (struct codi2_remotes){.at = ARENA_ARRAY(arena, struct codi2_remote, tree.n + 1),
+                                       .count = tree.n,
+                                       .next = tree.next,
+                                       .seq = tree.seq};
+    for (size_t i = 0; i < tree.n; i++) {
+        entry_in(&tree.entries[i], &ret_tree->at[i]);
+    }
+    return 0;
+}
+
+int codi2_link_changes(struct codi2_link *l, struct arena *arena,
+                       const struct codi2_changes_query *query, struct codi2_remotes *ret_changes)
+{
+    BUF_AUTO(text, TARGET_ROOM);
+    buf_printf(&text, "&since=%llu&wait=%d", (unsigned long long)query->since, query->wait_ms);
+    BUF_AUTO(reply, WIRE_MAX_MESSAGE);
+    struct link_request request = {
+        .method = "GET", .call = "changes", .query = buf_z(&text), .type = ""};
+    int error = codi2_link_call(l, &request, &reply);
+    struct wire_events events;
+    if (!error) {
+        error = wire_events_read(arena, arena_str(arena, buf_str(&reply)), &events);
+    }
+    if (error) {
+        return error;
+    }
+    *ret_changes =
+        (struct codi2_remotes){.at = ARENA_ARRAY(arena, struct codi2_remote, events.n + 1),
+                               .count = events.n,
+                               .seq = events.seq};
+    for (size_t i = 0; i < events.n; i++) {
+        const struct wire_event *e = &events.events[i];
+        struct codi2_remote *r = &ret_changes->at[i];
+        entry_in(&e->entry, r);
+        r->from = e->from;
+        r->deleted = e->op == WIRE_DELETE;
+        r->ours = e->author.kind == WIRE_TERMINAL;
+        r->version = e->seq;
+    }
+    return 0;
+}
+
+int codi2_link_report(struct codi2_link *l, struct str text)
+{
+    BUF_AUTO(reply, WIRE_MAX_STATUS);
+    struct link_request request = {
+        .method = "POST", .call = "status", .query = "", .type = "application/json", .body = text};
+    return codi2_link_call(l, &request, &reply);
+}

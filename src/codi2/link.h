@@ -1,0 +1,123 @@
+/*
+ * The link to the server: the calls of the wire (src/wire/README.md) for one root, over the internal socket. Blocking; each
+ * thread has a link of its own. A call that fails for want of a connection is ERR_UNAVAILABLE: whoever called tries again
+ * later; nothing is lost, since what is to be sent lies on the disk.
+ */
+#ifndef CODI2_LINK_H
+#define CODI2_LINK_H
+
+#include "base/arena.h"
+#include "codi2/plan.h"
+#include "content/content.h"
+
+struct codi2_link;
+
+struct codi2_link_options {
+    const char *socket; /* path of the server's internal socket */
+    struct str token;
+    const char *root;    /* "workspace", "home" */
+    uint64_t generation; /* of the workspace */
+};
+
+struct codi2_link *codi2_link_create(
+    const struct codi2_link_options *options); /* connects when first used */
+void codi2_link_destroy(struct codi2_link *l); /* NULL allowed */
+
+/* Ends a call that waits in another thread; it and all later ones are ERR_UNAVAILABLE. */
+void codi2_link_cancel(struct codi2_link *l);
+
+/* Content of a file, brought to the server: what its WRITE names. */
+struct codi2_content {
+    struct content_manifest manifest;
+    struct content_hash hash;       /* of all bytes */
+    char small[CONTENT_INLINE_MAX]; /* the bytes, when manifest.small */
+};
+
+/*
+ * Cuts what fd reads from its start. The chunks wait in memory (at most 8 MiB) and are with the server when codi2_link_push
+ * has succeeded. length: what the file had when it was opened; more or fewer bytes are ERR_CONFLICT (it is being written;
+ * look again). ERR_UNAVAILABLE, ERR_NO_SPACE.
+ */
+int codi2_link_upload(struct codi2_link *l, struct codi2_content *ret_content, int fd,
+                      uint64_t length) BASE_MUST_USE;
+
+struct codi2_change {
+    struct codi2_step step;
+    struct codi2_content content; /* CODI2_WRITE */
+    struct str target;            /* CODI2_LINK */
+};
+
+enum codi2_verdict { CODI2_ACCEPTED, CODI2_CONFLICT, CODI2_MISSING };
+
+struct codi2_reply {
+    enum codi2_verdict
+        verdict; /* CODI2_MISSING: content is gone from the server; read the files again */
+    size_t
+        index; /* CODI2_CONFLICT: the first change that does not stand; nothing of the batch was done */
+    uint64_t version;   /* CODI2_CONFLICT: what the server has there now, 0: nothing */
+    uint64_t *versions; /* CODI2_ACCEPTED: of each change, in arena */
+    uint64_t seq;       /* CODI2_ACCEPTED: of the root afterwards */
+};
+
+struct codi2_batch {
+    const struct codi2_change *changes;
+    size_t count; /* 1 to 500 */
+};
+
+/*
+ * One batch: all or nothing, repeated with the same id until its result is known. ERR_UNAVAILABLE, ERR_STALE (a newer
+ * workspace has taken over: end), ERR_INVALID (our bug, or a path that the store refuses).
+ */
+int codi2_link_push(struct codi2_link *l, struct arena *arena, const struct codi2_batch *batch,
+                    struct codi2_reply *ret_reply) BASE_MUST_USE;
+
+/* What the store has. */
+struct codi2_remote {
+    struct str path;
+    struct str from; /* a change: it moved from here; else empty */
+    enum codi2_kind kind;
+    bool deleted; /* a change: it is gone */
+    bool ours;    /* a change: a workspace made it, which is to say this one */
+    uint32_t mode;
+    int64_t mtime; /* nanoseconds */
+    uint64_t version;
+    uint64_t size;
+    struct content_hash hash;
+    struct content_manifest manifest;
+    struct str bytes; /* small content, or a link's target */
+};
+
+struct codi2_remotes {
+    struct codi2_remote *at;
+    size_t count;
+    struct str next; /* tree: cursor of the next page, empty at the end */
+    uint64_t seq;    /* tree: of the moment listed; changes: up to and including */
+};
+
+struct codi2_tree_query {
+    uint64_t seq; /* the moment; 0: now */
+    struct str cursor;
+};
+
+/* A page of the tree, folders before what is in them. */
+int codi2_link_tree(struct codi2_link *l, struct arena *arena, const struct codi2_tree_query *query,
+                    struct codi2_remotes *ret_tree) BASE_MUST_USE;
+
+struct codi2_changes_query {
+    uint64_t since;
+    int wait_ms; /* for the first; 0: do not wait */
+};
+
+/* Changes behind since. ERR_RESYNC: compare the whole tree. */
+int codi2_link_changes(struct codi2_link *l, struct arena *arena,
+                       const struct codi2_changes_query *query,
+                       struct codi2_remotes *ret_changes) BASE_MUST_USE;
+
+/* Writes a file's content to fd, every chunk's hash checked. ERR_CORRUPT, ERR_UNAVAILABLE, ERR_NO_SPACE, ERR_IO. */
+int codi2_link_download(struct codi2_link *l, const struct codi2_remote *remote,
+                        int fd) BASE_MUST_USE;
+
+/* Says how it goes; the server shows it as the workspace's state. text: JSON of the door's status. */
+int codi2_link_report(struct codi2_link *l, struct str text) BASE_MUST_USE;
+
+#endif

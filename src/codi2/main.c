@@ -1,0 +1,248 @@
+/*
+ * codi2: the daemon of a workspace. Pid 1 of its sandbox: it mirrors /workspace and /home/dev into the store, answers at
+ * the door, runs the IDE, reaps what dies, and at the end (SIGTERM) persists what it can before it goes.
+ *
+ * The main thread waits for signals and children; each mirror and the door have threads of their own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crash.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "codi2/children.h"
+#include "codi2/door.h"
+#include "codi2/options.h"
+
+enum { TOKEN_ROOM = 512, PERSIST_S = 20, END_S = 3, EXIT_STALE = 3 };
+
+struct daemon {
+    struct codi2_options options;
+    struct str token;
+    struct codi2_status *status;
+    struct codi2_mirror *mirrors[CODI2_ROOTS];
+    size_t mirror_count;
+    struct codi2_door *door;
+    struct codi2_keeper ide;
+    bool has_ide;
+    int stale; /* eventfd-like: the pipe's end that on_stale writes to */
+};
+
+/* ---- starting ---- */
+
+static int read_token(int fd, struct arena *arena, struct str *ret_token)
+{
+    char *text = arena_alloc(arena, TOKEN_ROOM);
+    ssize_t n = fd < 0 ? 0 : fd_read_full(fd, text, TOKEN_ROOM);
+    if (n < 0 || n == TOKEN_ROOM) {
+        return log_err(ERR_INVALID, "codi2", "the token cannot be read");
+    }
+    *ret_token = str_of(text, (size_t)n);
+    fd_close(&fd);
+    return 0;
+}
+
+static void on_stale(void *ctx)
+{
+    struct daemon *d = ctx;
+    (void)!write(d->stale, "s", 1);
+}
+
+static int start_mirror(struct daemon *d, const char *name, const char *root, const char *index)
+{
+    struct codi2_mirror_options options = {
+        .number = (unsigned)d->mirror_count,
+        .root = root,
+        .index = index,
+        .link = {.socket = d->options.wire, .token = d->token, .root = name},
+        .status = d->status,
+        .stale = on_stale,
+        .ctx = d,
+    };
+    int error = codi2_mirror_start(&options, &d->mirrors[d->mirror_count]);
+    if (error) {
+        return log_err(error, "codi2", "%s cannot be mirrored: %s", root, err_row(error)->text);
+    }
+    d->mirror_count++;
+    return 0;
+}
+
+static int start_mirrors(struct daemon *d)
+{
+    int error = start_mirror(d, "workspace", d->options.workspace, d->options.workspace_index);
+    if (!error && d->options.home[0]) {
+        return start_mirror(d, "home", d->options.home, d->options.home_index);
+    }
+    if (!error) { /* a root that is not there holds nobody up */
+        codi2_status_set(d->status, 1,
+                         &(struct codi2_facts){.health = CODI2_ONLINE, .barrier = UINT64_MAX});
+    }
+    return error;
+}
+
+static void start_ide(struct daemon *d, struct arena *arena)
+{
+    if (!d->options.ide[0]) {
+        return;
+    }
+    char **arguments = ARENA_ARRAY(arena, char *, 5);
+    arguments[0] = mem_dup(d->options.node, strlen(d->options.node));
+    struct str backend = arena_printf(arena, "%s/app/lib/backend/main.js", d->options.ide);
+    struct str plugins = arena_printf(arena, "--plugins=local-dir:%s/plugins", d->options.ide);
+    arguments[1] = mem_dup(backend.p, backend.n);
+    arguments[2] = mem_dup(d->options.workspace, strlen(d->options.workspace));
+    arguments[3] = mem_dup(plugins.p, plugins.n);
+    d->ide = (struct codi2_keeper){
+        .name = "the IDE",
+        .arguments = arguments,
+        .directory = d->options.workspace,
+        .log = arena_printf(arena, "%s/.coditect-ide.log", d->options.home).p};
+    d->has_ide = true;
+    codi2_keeper_start(&d->ide);
+}
+
+/* ---- running ---- */
+
+static int open_signals(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGCHLD);
+    (void)signal(SIGPIPE, SIG_IGN);
+    return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -1 : signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* 0: asked to end; EXIT_STALE: a newer workspace has taken over. */
+static int wait_for_end(struct daemon *d, int signals, int stale)
+{
+    for (;;) {
+        struct pollfd p[] = {{.fd = signals, .events = POLLIN}, {.fd = stale, .events = POLLIN}};
+        (void)poll(p, 2, codi2_keeper_turn(&d->ide));
+        struct signalfd_siginfo info;
+        if (p[0].revents && read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+            if (info.ssi_signo != SIGCHLD) {
+                return 0;
+            }
+            codi2_children_reap(&d->ide);
+        }
+        if (p[1].revents) {
+            return EXIT_STALE;
+        }
+    }
+}
+
+/* What is on the disk is brought to the store; who was writing is ended first, so that there is an end. */
+static void persist(struct daemon *d)
+{
+    uint64_t seq;
+    uint64_t barrier = codi2_status_barrier(d->status);
+    for (size_t i = 0; i < d->mirror_count; i++) {
+        codi2_mirror_wake(d->mirrors[i]);
+    }
+    if (codi2_status_await(d->status, barrier, time_monotonic() + PERSIST_S * USEC_PER_SEC, &seq) !=
+        0) {
+        log_warn("codi2",
+                 "not everything could be persisted; the rest stays on this machine's disk");
+    }
+}
+
+static void stop(struct daemon *d, bool stale)
+{
+    codi2_children_end(&d->ide, END_S * USEC_PER_SEC);
+    if (!stale) {
+        persist(d);
+    }
+    codi2_door_close(d->door);
+    for (size_t i = 0; i < d->mirror_count; i++) {
+        codi2_mirror_stop(d->mirrors[i]);
+    }
+}
+
+static int run(struct daemon *d, struct arena *arena)
+{
+    int ends[2];
+    FD_AUTO int signals = open_signals();
+    if (signals < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        return 1;
+    }
+    FD_AUTO int stale = ends[0];
+    d->stale = ends[1];
+    d->status = codi2_status_create();
+    struct codi2_door_options door = {.socket = d->options.door,
+                                      .session = str_from(d->options.session),
+                                      .status = d->status,
+                                      .mirrors = d->mirrors};
+    int error = start_mirrors(d);
+    door.mirror_count = d->mirror_count;
+    if (!error) {
+        error = codi2_door_open(&door, &d->door);
+    }
+    int status = 1;
+    if (!error) {
+        start_ide(d, arena);
+        status = wait_for_end(d, signals, stale);
+    }
+    stop(d, status == EXIT_STALE);
+    codi2_status_destroy(d->status);
+    fd_close(&d->stale);
+    return status;
+}
+
+/* ---- codi2 test ---- */
+
+static bool check(const char *what, bool good)
+{
+    (void)printf("%-32s %s\n", what, good ? "ok" : "FAILED");
+    return good;
+}
+
+static int self_test(const struct codi2_options *o, struct arena *arena)
+{
+    FD_AUTO int inotify = inotify_init1(IN_CLOEXEC);
+    struct codi2_index *index = NULL;
+    bool fresh;
+    bool good = check("inotify", inotify >= 0);
+    good = check("the session's tree can be read", access(o->workspace, R_OK | X_OK) == 0) && good;
+    good = check("its index can be written",
+                 codi2_index_open(o->workspace_index, o->workspace, &index, &fresh) == 0) &&
+           good;
+    codi2_index_close(index);
+    struct codi2_link_options options = {.socket = o->wire, .root = "workspace"};
+    struct codi2_link *link = codi2_link_create(&options);
+    struct codi2_remotes none;
+    int error = codi2_link_changes(link, arena, &(struct codi2_changes_query){0}, &none);
+    /* Without the token the server refuses, which proves that it is there. */
+    good = check("the server answers", error == 0 || error == ERR_UNAUTHENTICATED) && good;
+    codi2_link_destroy(link);
+    return good ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    crash_setup();
+    ARENA_AUTO(arena);
+    struct daemon d = {.stale = -1};
+    codi2_options_read(argc, argv, &arena, &d.options);
+    log_setup(d.options.level, d.options.form);
+    (void)umask(022);
+    if (d.options.self_test) {
+        return self_test(&d.options, &arena);
+    }
+    /* Nothing inside may read our memory (the token) or trace us. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || read_token(d.options.token_fd, &arena, &d.token) != 0) {
+        return 2;
+    }
+    log_info("codi2", "session %s of user %s", d.options.session, d.options.user);
+    return run(&d, &arena);
+}

@@ -1,0 +1,326 @@
+/*
+ * The mirror's thread. A round: note which barrier is wanted, read all events that are there, bring everything that is dirty
+ * to the store, apply what others changed, sweep when it is time. Events are queued by the kernel before the call that caused
+ * them returns, so what was done before a barrier was asked for is read by the round that notes the barrier.
+ *
+ * Invariants
+ * 1. The index never says that the store has what it has not: it is written after the server's answer.
+ * 2. A path leaves `dirty` only into a round, and a round that fails puts back all that it took.
+ * 3. A barrier is fulfilled by a round that began after it was asked for and ended with nothing dirty.
+ * 4. Nothing is deleted in the store before the first comparison with it is complete.
+ * 5. All calls to the tree, the index, the watch and `dirty` are this thread's; the listener only raises `remote`.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "codi2/mirror_int.h"
+
+enum {
+    MIRROR_MAGIC = 0x6d697272,
+    LONG_POLL_MS = 25000,
+    FIRST_PAUSE_MS = 100,
+    LAST_PAUSE_MS = 10000,
+    STACK = 1 << 20
+};
+
+bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folder)
+{
+    struct str folder;
+    struct str name;
+    if (path.n == 0) {
+        return false;
+    }
+    content_path_split(path, &folder, &name);
+    if (str_starts(name, STR(CODI2_OWN_PREFIX))) {
+        return true;
+    }
+    if (!content_ignore_path(m->ignore, path, is_folder)) {
+        return false;
+    }
+    codi2_status_not_kept(m->options.status, m->options.number, path);
+    return true;
+}
+
+void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health)
+{
+    m->facts.health = health;
+    codi2_status_set(m->options.status, m->options.number, &m->facts);
+}
+
+int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path)
+{
+    int error = codi2_watch_add(m->watch, path);
+    if (error == ERR_LIMIT) {
+        if (!m->blind) {
+            log_warn("codi2", "not every folder can be watched: raise fs.inotify.max_user_watches");
+            codi2_status_message(
+                m->options.status, m->options.number,
+                STR("Not every folder can be watched; changes may take 10 seconds to be noticed."));
+        }
+        m->blind = true;
+        error = 0;
+    }
+    return error;
+}
+
+static void on_seen(void *ctx, enum codi2_seen what, struct str path)
+{
+    struct codi2_mirror *m = ctx;
+    if (what == CODI2_SEEN_OVERFLOW) {
+        codi2_dirty_add_all(m->dirty);
+    } else {
+        codi2_dirty_add(m->dirty, path, what == CODI2_SEEN_FOLDER);
+    }
+}
+
+/* ---- failure and patience ---- */
+
+static void give_pause(struct codi2_mirror *m, int error)
+{
+    usec_t longest = LAST_PAUSE_MS * USEC_PER_MS;
+    m->pause = m->pause ? m->pause * 2 : FIRST_PAUSE_MS * USEC_PER_MS;
+    if (m->pause > longest) {
+        m->pause = longest;
+    }
+    usec_t jitter = (usec_t)rand_below((uint64_t)m->pause / 2 + 1);
+    m->retry_at = time_monotonic() + m->pause / 2 + jitter;
+    m->facts.pending = codi2_dirty_count(m->dirty);
+    if (error == ERR_NO_SPACE || error == ERR_QUOTA) {
+        codi2_status_message(m->options.status, m->options.number, str_from(err_row(error)->text));
+    }
+    codi2_mirror_show(m, CODI2_OFFLINE);
+}
+
+static void all_well(struct codi2_mirror *m)
+{
+    if (m->retry_at) {
+        codi2_status_message(m->options.status, m->options.number, STR_EMPTY);
+    }
+    m->retry_at = 0;
+    m->pause = 0;
+}
+
+/* ---- rounds ---- */
+
+static void sweep_when_due(struct codi2_mirror *m)
+{
+    if (time_monotonic() >= m->next_sweep) {
+        codi2_dirty_add_all(m->dirty);
+        m->next_sweep =
+            time_monotonic() + (m->blind ? MIRROR_BLIND_SWEEP_S : MIRROR_SWEEP_S) * USEC_PER_SEC;
+    }
+}
+
+static int bring_together(struct codi2_mirror *m)
+{
+    int error = 0;
+    if (m->fresh) {
+        error = codi2_mirror_reconcile(m);
+        if (!error) {
+            m->fresh = false;
+            codi2_dirty_add_all(m->dirty); /* what is on the disk and unknown to the store */
+        }
+    }
+    if (!error && (atomic_exchange(&m->remote, false) || m->facts.health == CODI2_OFFLINE)) {
+        error = codi2_mirror_pull(m);
+        if (error == ERR_RESYNC) {
+            m->fresh = true;
+            return 0;
+        }
+        if (error) {
+            atomic_store(&m->remote, true);
+        }
+    }
+    return error ? error : codi2_mirror_push(m);
+}
+
+static void round_of(struct codi2_mirror *m)
+{
+    uint64_t barrier = codi2_status_barrier_wanted(m->options.status);
+    codi2_watch_read(m->watch);
+    sweep_when_due(m);
+    if (m->retry_at && time_monotonic() < m->retry_at) {
+        return;
+    }
+    m->facts.pending = codi2_dirty_count(m->dirty);
+    codi2_mirror_show(m, m->facts.health);
+    int error = bring_together(m);
+    if (error == ERR_STALE) {
+        m->options.stale(m->options.ctx);
+        atomic_store(&m->stop, true);
+    } else if (error) {
+        log_warn("codi2", "%s: %s", m->options.link.root, err_name(error));
+        give_pause(m, error);
+    } else {
+        all_well(m);
+        m->facts.pending = codi2_dirty_count(m->dirty);
+        if (m->facts.pending == 0 && !m->fresh) {
+            m->facts.barrier = barrier;
+        }
+        codi2_mirror_show(m, m->facts.health == CODI2_HELD_BACK ? CODI2_HELD_BACK : CODI2_ONLINE);
+    }
+}
+
+static int patience_ms(const struct codi2_mirror *m)
+{
+    usec_t now = time_monotonic();
+    usec_t next = m->next_sweep;
+    if (m->retry_at) {
+        next = m->retry_at < next ? m->retry_at : next;
+    } else if (codi2_dirty_count(m->dirty) > 0 || m->fresh) {
+        return MIRROR_SETTLE_MS;
+    }
+    return next <= now ? 0 : (int)((next - now) / USEC_PER_MS) + 1;
+}
+
+static void *run(void *ctx)
+{
+    struct codi2_mirror *m = ctx;
+    (void)!codi2_mirror_add_watch(m, STR(""));
+    while (!atomic_load(&m->stop)) {
+        round_of(m);
+        struct pollfd p[] = {{.fd = codi2_watch_fd(m->watch), .events = POLLIN},
+                             {.fd = m->wake, .events = POLLIN}};
+        if (poll(p, 2, patience_ms(m)) > 0 && p[1].revents) {
+            uint64_t count;
+            (void)!read(m->wake, &count, sizeof count);
+        }
+    }
+    return NULL;
+}
+
+/* Waits at the server for changes that others make, and wakes the mirror. */
+static void *listen_for_changes(void *ctx)
+{
+    struct codi2_mirror *m = ctx;
+    while (!atomic_load(&m->stop)) {
+        ARENA_AUTO(arena);
+        struct codi2_remotes changes = {0};
+        uint64_t since = atomic_load(&m->applied);
+        int error = codi2_link_changes(
+            m->listener_link, &arena, &(struct codi2_changes_query){since, LONG_POLL_MS}, &changes);
+        bool news = error == ERR_RESYNC || (!error && changes.count > 0);
+        if (news) {
+            atomic_store(&m->remote, true);
+            codi2_mirror_wake(m);
+        }
+        if (error || news) { /* until the mirror has applied it, or the server is back */
+            (void)poll(NULL, 0, error ? FIRST_PAUSE_MS * 5 : FIRST_PAUSE_MS / 5);
+        }
+    }
+    return NULL;
+}
+
+void codi2_mirror_wake(struct codi2_mirror *m)
+{
+    ASSERT_MAGIC(m, MIRROR_MAGIC);
+    uint64_t one = 1;
+    (void)!write(m->wake, &one, sizeof one);
+}
+
+/* ---- birth and end ---- */
+
+static void release(struct codi2_mirror *m)
+{
+    codi2_link_destroy(m->link);
+    codi2_link_destroy(m->listener_link);
+    codi2_watch_destroy(m->watch);
+    codi2_dirty_destroy(m->dirty);
+    codi2_index_close(m->index);
+    content_ignore_destroy(m->ignore);
+    codi2_tree_close(&m->tree);
+    fd_close(&m->wake);
+    mem_free(m->root);
+    mem_free(m->index_directory);
+    m->magic = 0;
+    mem_free(m);
+}
+
+static int prepare(struct codi2_mirror *m)
+{
+    struct codi2_watch_options watch = {.root = m->root, .seen = on_seen, .ctx = m};
+    m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int error = m->wake < 0 ? ERR_INTERNAL : codi2_tree_open(m->root, &m->tree);
+    if (!error) {
+        error = codi2_index_open(m->index_directory, m->root, &m->index, &m->fresh);
+    }
+    if (!error) {
+        error = codi2_watch_create(&watch, &m->watch);
+    }
+    if (!error) {
+        error = content_ignore_add(m->ignore, STR(""), str_from(content_ignore_defaults));
+    }
+    uint64_t applied = 0;
+    if (!error) {
+        error = codi2_index_fact(m->index, "seq", &applied);
+    }
+    m->facts.seq = applied;
+    atomic_store(&m->applied, applied);
+    m->fresh = m->fresh || applied == 0;
+    return error;
+}
+
+static int start_threads(struct codi2_mirror *m)
+{
+    pthread_attr_t attributes;
+    (void)pthread_attr_init(&attributes);
+    (void)pthread_attr_setstacksize(&attributes, STACK);
+    int error = pthread_create(&m->thread, &attributes, run, m) == 0 ? 0 : ERR_BUSY;
+    if (!error && pthread_create(&m->listener, &attributes, listen_for_changes, m) != 0) {
+        atomic_store(&m->stop, true);
+        codi2_mirror_wake(m);
+        (void)pthread_join(m->thread, NULL);
+        error = ERR_BUSY;
+    }
+    (void)pthread_attr_destroy(&attributes);
+    return error;
+}
+
+int codi2_mirror_start(const struct codi2_mirror_options *options, struct codi2_mirror **ret_mirror)
+{
+    struct codi2_mirror *m = MEM_NEW(struct codi2_mirror);
+    m->magic = MIRROR_MAGIC;
+    m->options = *options;
+    m->root = mem_dup(options->root, strlen(options->root));
+    m->index_directory = mem_dup(options->index, strlen(options->index));
+    m->tree.fd = -1;
+    m->wake = -1;
+    m->dirty = codi2_dirty_create();
+    m->ignore = content_ignore_create();
+    m->link = codi2_link_create(&m->options.link);
+    m->listener_link = codi2_link_create(&m->options.link);
+    m->facts.health = CODI2_STARTING;
+    atomic_store(&m->remote, true);
+    int error = prepare(m);
+    if (!error) {
+        codi2_mirror_show(m, m->fresh ? CODI2_RESTORING : CODI2_STARTING);
+        error = start_threads(m);
+    }
+    if (error) {
+        release(m);
+        return error;
+    }
+    *ret_mirror = m;
+    return 0;
+}
+
+void codi2_mirror_stop(struct codi2_mirror *m)
+{
+    if (!m) {
+        return;
+    }
+    ASSERT_MAGIC(m, MIRROR_MAGIC);
+    atomic_store(&m->stop, true);
+    codi2_mirror_wake(m);
+    codi2_link_cancel(m->listener_link);
+    (void)pthread_join(m->thread, NULL);
+    (void)pthread_join(m->listener, NULL);
+    release(m);
+}

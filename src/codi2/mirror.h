@@ -1,0 +1,35 @@
+/*
+ * The mirror of one tree: one thread that keeps the store equal to the disk and the disk equal to the store. See README.md
+ * for the rules, mirror.c for the invariants.
+ */
+#ifndef CODI2_MIRROR_H
+#define CODI2_MIRROR_H
+
+#include "codi2/link.h"
+#include "codi2/status.h"
+
+struct codi2_mirror_options {
+    unsigned number;   /* of the root in the status */
+    const char *root;  /* the tree, absolute */
+    const char *index; /* directory of the index, absolute */
+    struct codi2_link_options link;
+    struct codi2_status *status; /* outlives the mirror */
+    void (*stale)(
+        void *
+            ctx); /* a newer workspace has taken over: end this one; may be called from any thread */
+    void *ctx;
+};
+
+struct codi2_mirror;
+
+/* Starts the thread. ERR_IO, ERR_LIMIT (inotify instances), ERR_NOT_FOUND: there is no tree. */
+int codi2_mirror_start(const struct codi2_mirror_options *options,
+                       struct codi2_mirror **ret_mirror) BASE_MUST_USE;
+
+/* Something is to be done: a barrier was asked for. Any thread. */
+void codi2_mirror_wake(struct codi2_mirror *m);
+
+/* Ends the threads, as soon as the call to the server in hand has its answer. NULL allowed. */
+void codi2_mirror_stop(struct codi2_mirror *m);
+
+#endif

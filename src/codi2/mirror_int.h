@@ -1,0 +1,57 @@
+#ifndef CODI2_MIRROR_INT_H
+#define CODI2_MIRROR_INT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "codi2/dirty.h"
+#include "codi2/mirror.h"
+#include "codi2/watch.h"
+
+enum {
+    MIRROR_BATCH = 500,        /* changes in a batch */
+    MIRROR_HELD_BACK = 1000,   /* unexplained deletions that need a person's word */
+    MIRROR_SWEEP_S = 600,      /* between looks at the whole tree */
+    MIRROR_BLIND_SWEEP_S = 10, /* when not every folder could be watched */
+    MIRROR_SETTLE_MS = 2,
+};
+
+struct codi2_mirror {
+    unsigned magic;
+    struct codi2_mirror_options options;
+    char *root;
+    char *index_directory;
+    struct codi2_tree tree;
+    struct codi2_index *index;
+    struct codi2_watch *watch;
+    struct codi2_dirty *dirty;
+    struct content_ignore *ignore;
+    struct codi2_link *link;          /* the mirror's own */
+    struct codi2_link *listener_link; /* cancelled at the end */
+    struct codi2_facts facts;         /* as last shown */
+    bool fresh;                       /* the index is empty: compare with the whole store */
+    bool blind;                       /* some folder could not be watched */
+    usec_t next_sweep;                /* monotonic */
+    usec_t retry_at;                  /* monotonic; 0: the link is well */
+    usec_t pause;                     /* the next back-off */
+    int wake;                         /* eventfd */
+    pthread_t thread;
+    pthread_t listener; /* waits for changes of others */
+    atomic_bool stop;
+    atomic_bool remote;       /* others changed something */
+    _Atomic uint64_t applied; /* their changes are applied up to here */
+};
+
+/* mirror.c */
+bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folder);
+void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health);
+int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
+
+/* mirror_push.c: brings what is dirty to the store. What could not be brought is dirty again. */
+int codi2_mirror_push(struct codi2_mirror *m) BASE_MUST_USE;
+
+/* mirror_pull.c: brings the store's changes to the disk. */
+int codi2_mirror_reconcile(struct codi2_mirror *m) BASE_MUST_USE; /* the whole tree */
+int codi2_mirror_pull(struct codi2_mirror *m) BASE_MUST_USE; /* what changed since; ERR_RESYNC */
+
+#endif

@@ -1,0 +1,370 @@
+/*
+ * From the store to the disk. What is clean here (the disk looks as the index says) takes the store's state; what is dirty
+ * stays and is brought on top, so that both are kept: the one on the disk, the other in the history. Our own writes to the
+ * tree raise events as anybody's; they find the index in agreement and end there.
+ */
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "codi2/mirror_int.h"
+
+enum { SMALL_FILE = 256 * 1024, SHOW_EVERY = 64, CHANGES_IN_ONE_GO = 10000 };
+
+/* How a path stands here before a change of the store is applied. */
+struct stand {
+    bool indexed;
+    bool present;
+    bool clean; /* the disk is what the index says, be it nothing */
+    struct codi2_entry known;
+    struct codi2_look look;
+};
+
+static int find_stand(struct codi2_mirror *m, struct arena *arena, struct str path,
+                      struct stand *ret)
+{
+    *ret = (struct stand){0};
+    int error = codi2_index_get(m->index, arena, path, &ret->known);
+    if (error && error != ERR_NOT_FOUND) {
+        return error;
+    }
+    ret->indexed = !error;
+    error = codi2_tree_look(&m->tree, path, &ret->look);
+    if (error && error != ERR_NOT_FOUND) {
+        return error;
+    }
+    ret->present = !error;
+    ret->clean = ret->indexed == ret->present &&
+                 (!ret->present || codi2_look_same(&ret->known.look, &ret->look));
+    return 0;
+}
+
+static int put_entry(struct codi2_mirror *m, const struct codi2_remote *r,
+                     const struct codi2_look *look)
+{
+    struct codi2_entry entry = {
+        .path = r->path, .look = *look, .version = r->version, .hash = r->hash};
+    return codi2_index_put(m->index, &entry);
+}
+
+/* ---- making ---- */
+
+static int make_file(struct codi2_mirror *m, const struct codi2_remote *r,
+                     struct codi2_look *ret_look)
+{
+    struct codi2_draft draft;
+    int error = codi2_tree_draft(&m->tree, r->path, r->mode, &draft);
+    if (error) {
+        return error;
+    }
+    error = codi2_link_download(m->link, r, draft.fd);
+    if (error) {
+        codi2_draft_fini(&draft);
+        return error;
+    }
+    return codi2_tree_replace(&draft, r->path, r->mtime, ret_look);
+}
+
+static int make_other(struct codi2_mirror *m, const struct codi2_remote *r,
+                      struct codi2_look *ret_look)
+{
+    int error = r->kind == CODI2_FOLDER ? codi2_tree_make_folder(&m->tree, r->path, r->mode)
+                                        : codi2_tree_make_link(&m->tree, r->path, r->bytes);
+    if (error == ERR_EXISTS && r->kind == CODI2_FOLDER) {
+        error = codi2_tree_set_mode(&m->tree, r->path, r->mode);
+    }
+    if (!error && r->kind == CODI2_FOLDER) {
+        error = codi2_mirror_add_watch(m, r->path);
+    }
+    return error ? error : codi2_tree_look(&m->tree, r->path, ret_look);
+}
+
+static int make(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
+{
+    struct codi2_look look;
+    bool in_the_way = now->present && (now->look.kind != r->kind || r->kind == CODI2_SYMLINK);
+    int error = in_the_way ? codi2_tree_remove(&m->tree, r->path) : 0;
+    if (!error && in_the_way) {
+        error = codi2_index_delete(m->index, r->path);
+    }
+    if (!error) {
+        error = r->kind == CODI2_FILE ? make_file(m, r, &look) : make_other(m, r, &look);
+    }
+    return error ? error : put_entry(m, r, &look);
+}
+
+/* The disk holds something that the index does not know, or that changed: compare the content before calling it a conflict. */
+static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
+{
+    struct codi2_entry theirs = {
+        .path = r->path, .look = {.kind = r->kind}, .version = r->version, .hash = r->hash};
+    if (r->kind == CODI2_FOLDER && now->look.kind == CODI2_FOLDER) {
+        return put_entry(m, r, &now->look);
+    }
+    /* The store's version becomes the base of ours; equal content is noticed when it is read, and then nothing is sent. */
+    theirs.look.mode =
+        now->look.kind == CODI2_FILE && r->kind == CODI2_FILE ? now->look.mode : r->mode;
+    codi2_dirty_add(m->dirty, r->path, /* deep= */ false);
+    return codi2_index_put(m->index, &theirs);
+}
+
+static int apply_state(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+{
+    struct stand now;
+    int error = find_stand(m, arena, r->path, &now);
+    if (error) {
+        return error;
+    }
+    if (now.indexed && now.known.version >= r->version) {
+        return 0; /* ours, or applied already */
+    }
+    if (now.clean) {
+        return make(m, r, &now);
+    }
+    if (!now.present) { /* deleted here, changed there: theirs comes back */
+        return make(m, r, &now);
+    }
+    return meet(m, r, &now);
+}
+
+/* ---- changes ---- */
+
+/* Whether everything that the index knows at and below path is as the index says. */
+static int is_all_clean(struct codi2_mirror *m, struct arena *arena, struct str path,
+                        bool *ret_clean)
+{
+    struct codi2_span span = {.folder = path, .after = STR("")};
+    struct codi2_entries page;
+    bool clean = true;
+    do {
+        int error = codi2_index_below(m->index, arena, &span, &page);
+        for (size_t i = 0; i < page.count && !error; i++) {
+            struct stand below;
+            error = find_stand(m, arena, page.at[i].path, &below);
+            clean = clean && !error && below.clean;
+            span.after = page.at[i].path;
+        }
+        if (error) {
+            return error;
+        }
+    } while (clean && page.count == CODI2_PAGE);
+    *ret_clean = clean;
+    return 0;
+}
+
+/* Deletes a path that is clean with all below; what is not clean stays and becomes new. */
+static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+{
+    struct stand now;
+    int error = find_stand(m, arena, r->path, &now);
+    if (error || !now.indexed || now.known.version > r->version) {
+        return error;
+    }
+    bool clean;
+    error = is_all_clean(m, arena, r->path, &clean);
+    if (!error && clean) {
+        error = codi2_tree_remove(&m->tree, r->path);
+    } else if (!error) {
+        codi2_dirty_add(m->dirty, r->path, /* deep= */ true);
+    }
+    return error ? error : codi2_index_delete(m->index, r->path);
+}
+
+/* Both ends are as the index says: the same move here. */
+static int move_here(struct codi2_mirror *m, const struct codi2_remote *r,
+                     const struct stand *target)
+{
+    bool folder_in_the_way = target->present && target->look.kind == CODI2_FOLDER;
+    int error = folder_in_the_way ? codi2_tree_remove(&m->tree, r->path) : 0;
+    if (!error) {
+        error = codi2_tree_rename(&m->tree, r->from, r->path);
+    }
+    if (!error) {
+        error = codi2_index_delete(m->index, r->path);
+    }
+    if (!error) {
+        error = codi2_index_move(m->index, r->from, r->path);
+    }
+    struct codi2_look look;
+    if (!error) {
+        error = codi2_tree_look(&m->tree, r->path, &look);
+    }
+    return error ? error : put_entry(m, r, &look);
+}
+
+static int apply_move(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+{
+    struct stand old;
+    struct stand target;
+    int error = find_stand(m, arena, r->from, &old);
+    if (!error) {
+        error = find_stand(m, arena, r->path, &target);
+    }
+    if (error) {
+        return error;
+    }
+    if (old.clean && old.present && target.clean) {
+        return move_here(m, r, &target);
+    }
+    struct codi2_remote gone = *r;
+    gone.path = r->from;
+    error = apply_deletion(m, arena, &gone);
+    return error ? error : apply_state(m, arena, r);
+}
+
+static int apply_change(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+{
+    if (r->ours) {
+        return 0;
+    }
+    if (r->deleted) {
+        return apply_deletion(m, arena, r);
+    }
+    return r->from.n > 0 ? apply_move(m, arena, r) : apply_state(m, arena, r);
+}
+
+static int note_applied(struct codi2_mirror *m, uint64_t seq)
+{
+    int error = codi2_index_set_fact(m->index, "seq", seq);
+    if (!error) {
+        atomic_store(&m->applied, seq);
+        m->facts.seq = seq > m->facts.seq ? seq : m->facts.seq;
+    }
+    return error;
+}
+
+int codi2_mirror_pull(struct codi2_mirror *m)
+{
+    for (size_t done = 0; done < CHANGES_IN_ONE_GO;) {
+        ARENA_AUTO(arena);
+        struct codi2_remotes changes = {0};
+        int error = codi2_link_changes(
+            m->link, &arena, &(struct codi2_changes_query){.since = atomic_load(&m->applied)},
+            &changes);
+        for (size_t i = 0; i < changes.count && !error; i++) {
+            error = apply_change(m, &arena, &changes.at[i]);
+        }
+        if (!error && changes.seq > 0) {
+            error = note_applied(m, changes.seq);
+        }
+        if (error || changes.count == 0) {
+            return error;
+        }
+        done += changes.count;
+    }
+    atomic_store(&m->remote, true); /* more is there; others want their turn */
+    return 0;
+}
+
+/* ---- the whole tree ---- */
+
+struct later {
+    struct arena *arena;
+    VEC(struct codi2_remote) files; /* to be fetched */
+    struct map *seen;               /* paths of the store */
+    uint64_t seq;
+};
+
+static void later_fini(struct later *l)
+{
+    VEC_FREE(&l->files);
+    map_destroy(l->seen);
+}
+
+static int take_page(struct codi2_mirror *m, struct later *l, const struct codi2_remotes *page)
+{
+    static char mark;
+    for (size_t i = 0; i < page->count; i++) {
+        const struct codi2_remote *r = &page->at[i];
+        (void)map_put(l->seen, r->path, &mark);
+        if (r->kind == CODI2_FILE) {
+            VEC_ADD(&l->files, *r);
+            continue;
+        }
+        int error = apply_state(m, l->arena, r);
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int take_tree(struct codi2_mirror *m, struct later *l)
+{
+    struct str cursor = STR_EMPTY;
+    do {
+        struct codi2_remotes page = {0};
+        int error =
+            codi2_link_tree(m->link, l->arena, &(struct codi2_tree_query){l->seq, cursor}, &page);
+        if (!error) {
+            error = take_page(m, l, &page);
+        }
+        if (error) {
+            return error;
+        }
+        l->seq = page.seq;
+        cursor = page.next;
+    } while (cursor.n > 0);
+    return 0;
+}
+
+/* Small files before large ones: most of a project can be worked with soon. */
+static int fetch(struct codi2_mirror *m, struct later *l)
+{
+    m->facts.total = l->files.n;
+    m->facts.done = 0;
+    codi2_mirror_show(m, CODI2_RESTORING);
+    for (int large = 0; large < 2; large++) {
+        for (size_t i = 0; i < l->files.n; i++) {
+            if ((l->files.at[i].size > SMALL_FILE) != (large == 1)) {
+                continue;
+            }
+            ARENA_AUTO(arena);
+            int error = apply_state(m, &arena, &l->files.at[i]);
+            if (error) {
+                return error;
+            }
+            if (++m->facts.done % SHOW_EVERY == 0) {
+                codi2_mirror_show(m, CODI2_RESTORING);
+            }
+        }
+    }
+    return 0;
+}
+
+/* What the index knows and the store has not: it was deleted there while we were away. */
+static int drop_unknown(struct codi2_mirror *m, const struct later *l)
+{
+    struct codi2_span span = {.folder = STR(""), .after = STR("")};
+    struct codi2_entries page;
+    do {
+        int error = codi2_index_below(m->index, l->arena, &span, &page);
+        for (size_t i = 0; i < page.count && !error; i++) {
+            struct codi2_remote gone = {.path = page.at[i].path, .version = UINT64_MAX};
+            span.after = gone.path;
+            error = map_get(l->seen, gone.path) ? 0 : apply_deletion(m, l->arena, &gone);
+        }
+        if (error) {
+            return error;
+        }
+    } while (page.count == CODI2_PAGE);
+    return 0;
+}
+
+int codi2_mirror_reconcile(struct codi2_mirror *m)
+{
+    ARENA_AUTO(arena);
+    struct later l __attribute__((cleanup(later_fini))) = {.arena = &arena, .seen = map_create()};
+    codi2_mirror_show(m, CODI2_RESTORING);
+    int error = take_tree(m, &l);
+    if (!error) {
+        error = fetch(m, &l);
+    }
+    if (!error) {
+        error = drop_unknown(m, &l);
+    }
+    if (!error) {
+        error = note_applied(m, l.seq);
+    }
+    return error;
+}

@@ -1,0 +1,396 @@
+/*
+ * From the disk to the store. Paths are taken in byte order, so that a folder comes before what is in it. Writes, links and
+ * new folders gather in a batch; a move and a change of kind go alone, since what is planned behind them depends on the
+ * index after them; deletions go last, when every move has claimed its own.
+ */
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/vec.h"
+#include "codi2/mirror_int.h"
+
+struct round {
+    struct codi2_mirror *m;
+    struct arena *arena;
+    VEC(struct codi2_dirty_path)
+    paths; /* to look at, sorted; deep: what is below was listed as well */
+    VEC(struct codi2_change) batch;
+    VEC(struct codi2_step) deletions;
+    bool whole; /* the whole tree is looked at: what is missing was not seen going */
+};
+
+static void round_fini(struct round *r)
+{
+    VEC_FREE(&r->paths);
+    VEC_FREE(&r->batch);
+    VEC_FREE(&r->deletions);
+}
+
+/* ---- sending ---- */
+
+static int note_accepted(struct round *r, const struct codi2_change *change, uint64_t version)
+{
+    struct codi2_index *index = r->m->index;
+    const struct codi2_step *s = &change->step;
+    if (s->op == CODI2_DELETE) {
+        return codi2_index_delete(index, s->path);
+    }
+    if (s->op == CODI2_MOVE) {
+        int error = s->overwrite ? codi2_index_delete(index, s->path) : 0;
+        if (!error) {
+            error = codi2_index_move(index, s->from, s->path);
+        }
+        if (error) {
+            return error;
+        }
+    }
+    struct codi2_entry entry = {
+        .path = s->path, .look = s->look, .version = version, .hash = change->content.hash};
+    if (s->op == CODI2_MOVE && s->look.kind == CODI2_FILE) {
+        struct codi2_entry moved;
+        int error = codi2_index_get(index, r->arena, s->path, &moved);
+        if (error) {
+            return error;
+        }
+        entry.hash = moved.hash;
+    }
+    return codi2_index_put(index, &entry);
+}
+
+/*
+ * Somebody else changed the path meanwhile. A local write goes on top of theirs, which stays in the history; a local deletion
+ * or move gives way, and theirs is applied.
+ */
+static int note_conflict(struct round *r, const struct codi2_change *change, uint64_t version)
+{
+    struct codi2_index *index = r->m->index;
+    const struct codi2_step *s = &change->step;
+    atomic_store(&r->m->remote, true);
+    if (s->op == CODI2_DELETE || s->op == CODI2_MOVE) {
+        return codi2_index_delete(index, s->op == CODI2_MOVE ? s->from : s->path);
+    }
+    if (version == 0) {
+        return codi2_index_delete(index, s->path);
+    }
+    struct codi2_entry entry = {
+        .path = s->path, .look = {.kind = s->look.kind}, .version = version};
+    return codi2_index_put(index, &entry);
+}
+
+static void put_back(struct round *r)
+{
+    for (size_t i = 0; i < r->batch.n; i++) {
+        codi2_dirty_add(r->m->dirty, r->batch.at[i].step.path, /* deep= */ false);
+    }
+    r->batch.n = 0;
+}
+
+static int note_reply(struct round *r, const struct codi2_reply *reply)
+{
+    int error = codi2_index_begin(r->m->index);
+    if (!error && reply->verdict == CODI2_ACCEPTED) {
+        for (size_t i = 0; i < r->batch.n && !error; i++) {
+            error = note_accepted(r, &r->batch.at[i], reply->versions[i]);
+        }
+    } else if (!error && reply->verdict == CODI2_CONFLICT) {
+        ASSERT(reply->index < r->batch.n);
+        error = note_conflict(r, &r->batch.at[reply->index], reply->version);
+    }
+    int committed = codi2_index_commit(r->m->index);
+    return error ? error : committed;
+}
+
+static int flush(struct round *r)
+{
+    if (r->batch.n == 0) {
+        return 0;
+    }
+    struct codi2_reply reply;
+    int error = codi2_link_push(r->m->link, r->arena,
+                                &(struct codi2_batch){r->batch.at, r->batch.n}, &reply);
+    if (!error) {
+        error = note_reply(r, &reply);
+    }
+    if (error || reply.verdict != CODI2_ACCEPTED) {
+        put_back(r);
+    }
+    if (!error) {
+        r->m->facts.seq = reply.seq > r->m->facts.seq ? reply.seq : r->m->facts.seq;
+    }
+    r->batch.n = 0;
+    return error;
+}
+
+static int send_alone(struct round *r, const struct codi2_step *step)
+{
+    int error = flush(r);
+    if (!error) {
+        VEC_ADD(&r->batch, (struct codi2_change){.step = *step});
+        error = flush(r);
+    }
+    return error;
+}
+
+/* ---- one path ---- */
+
+/* Reads and sends a file's content; a file that changes under our hands stays dirty. */
+static int add_write(struct round *r, const struct codi2_step *step)
+{
+    FD_AUTO int fd = -1;
+    struct codi2_mirror *m = r->m;
+    int error = codi2_tree_open_file(&m->tree, step->path, &fd);
+    if (error) {
+        codi2_dirty_add(m->dirty, step->path, /* deep= */ false);
+        return error == ERR_NOT_FOUND || error == ERR_FORBIDDEN ? 0 : error;
+    }
+    struct codi2_change change = {.step = *step};
+    error = codi2_link_upload(m->link, &change.content, fd, step->look.size);
+    struct codi2_look after;
+    bool torn = error == ERR_CONFLICT;
+    if (!error) {
+        torn = codi2_tree_look(&m->tree, step->path, &after) != 0 ||
+               !codi2_look_same(&after, &step->look);
+    }
+    if (torn) {
+        codi2_dirty_add(m->dirty, step->path, /* deep= */ false);
+        return 0;
+    }
+    if (error) {
+        return error;
+    }
+    struct codi2_entry known;
+    bool same = step->base != 0 && codi2_index_get(m->index, r->arena, step->path, &known) == 0 &&
+                known.look.kind == CODI2_FILE && known.look.mode == step->look.mode &&
+                content_hash_eq(&known.hash, &change.content.hash);
+    if (same) {
+        known.look = step->look; /* touched, not changed */
+        return codi2_index_put(m->index, &known);
+    }
+    VEC_ADD(&r->batch, change);
+    return r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
+}
+
+static int add_link(struct round *r, const struct codi2_step *step)
+{
+    struct codi2_change change = {.step = *step};
+    int error = codi2_tree_read_link(&r->m->tree, r->arena, step->path, &change.target);
+    if (error == ERR_NOT_FOUND) {
+        codi2_dirty_add(r->m->dirty, step->path, /* deep= */ false);
+        return 0;
+    }
+    if (error) {
+        return error;
+    }
+    content_hash(change.target, &change.content.hash);
+    VEC_ADD(&r->batch, change);
+    return 0;
+}
+
+static int do_step(struct round *r, const struct codi2_step *step, bool listed)
+{
+    switch (step->op) {
+    case CODI2_WRITE:
+        return add_write(r, step);
+    case CODI2_LINK:
+        return add_link(r, step);
+    case CODI2_MKDIR:
+        if (!listed) {
+            codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
+        }
+        VEC_ADD(&r->batch, (struct codi2_change){.step = *step});
+        return 0;
+    case CODI2_MODE:
+        VEC_ADD(&r->batch, (struct codi2_change){.step = *step});
+        return 0;
+    case CODI2_MOVE:
+        if (step->look.kind == CODI2_FOLDER) {
+            codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
+        }
+        return send_alone(r, step);
+    default:
+        return 0;
+    }
+}
+
+static int look_at(struct round *r, struct str path, bool listed)
+{
+    struct codi2_step step;
+    int error =
+        codi2_plan(&(struct codi2_planner){&r->m->tree, r->m->index, r->arena}, path, &step);
+    if (error) {
+        return error == ERR_FORBIDDEN ? 0 : error;
+    }
+    bool is_folder = step.op != CODI2_DELETE && step.look.kind == CODI2_FOLDER;
+    if (step.op == CODI2_NOTHING ||
+        (step.base == 0 && codi2_mirror_ignored(r->m, path, is_folder))) {
+        return 0;
+    }
+    if (step.op == CODI2_DELETE &&
+        codi2_tree_look(&r->m->tree, path, &step.look) == ERR_NOT_FOUND) {
+        VEC_ADD(&r->deletions, step);
+        return 0;
+    }
+    if (step.op == CODI2_DELETE) { /* of another kind now: make room, then look again */
+        error = send_alone(r, &step);
+        if (!error) {
+            codi2_dirty_add(r->m->dirty, path, /* deep= */ true);
+        }
+        return error;
+    }
+    if (r->batch.n >= MIRROR_BATCH) {
+        error = flush(r);
+    }
+    return error ? error : do_step(r, &step, listed);
+}
+
+/* ---- gathering ---- */
+
+/* Watches and lists a folder and all below; every path found is looked at. */
+static int walk(struct round *r, struct str folder)
+{
+    VEC(struct str) folders = {0};
+    VEC_ADD(&folders, folder);
+    int error = 0;
+    while (folders.n > 0 && !error) {
+        struct str at = folders.at[--folders.n];
+        struct codi2_names names = {0};
+        error = codi2_mirror_add_watch(r->m, at);
+        if (!error) {
+            error = codi2_tree_list(&r->m->tree, r->arena, at, &names);
+        }
+        if (error == ERR_NOT_FOUND || error == ERR_FORBIDDEN) {
+            error = 0; /* gone again, or its owner shut it */
+            continue;
+        }
+        for (size_t i = 0; i < names.count && !error; i++) {
+            struct str path = at.n ? arena_printf(r->arena, STR_FMT "/" STR_FMT, STR_ARG(at),
+                                                  STR_ARG(names.at[i]))
+                                   : names.at[i];
+            struct codi2_look look;
+            if (content_path_check(path) != 0 || codi2_tree_look(&r->m->tree, path, &look) != 0) {
+                continue;
+            }
+            bool is_folder = look.kind == CODI2_FOLDER;
+            if (codi2_mirror_ignored(r->m, path, is_folder)) {
+                continue;
+            }
+            VEC_ADD(&r->paths, (struct codi2_dirty_path){.path = path, .deep = true});
+            if (is_folder) {
+                VEC_ADD(&folders, path);
+            }
+        }
+    }
+    VEC_FREE(&folders);
+    return error;
+}
+
+/* What the index knows below a folder: found again on the disk or missing. */
+static int recall(struct round *r, struct str folder)
+{
+    struct codi2_span span = {.folder = folder, .after = STR("")};
+    struct codi2_entries page;
+    do {
+        int error = codi2_index_below(r->m->index, r->arena, &span, &page);
+        if (error) {
+            return error;
+        }
+        for (size_t i = 0; i < page.count; i++) {
+            VEC_ADD(&r->paths, (struct codi2_dirty_path){.path = page.at[i].path});
+            span.after = page.at[i].path;
+        }
+    } while (page.count == CODI2_PAGE);
+    return 0;
+}
+
+/* Of the same path first the one whose folder was listed. */
+static int by_bytes(const void *a, const void *b)
+{
+    const struct codi2_dirty_path *x = a;
+    const struct codi2_dirty_path *y = b;
+    int order = str_cmp(x->path, y->path);
+    return order ? order : (int)y->deep - (int)x->deep;
+}
+
+static int gather(struct round *r, const struct codi2_dirty_path *taken, size_t count)
+{
+    int error = 0;
+    for (size_t i = 0; i < count && !error; i++) {
+        r->whole = r->whole || taken[i].path.n == 0;
+        if (taken[i].path.n > 0) {
+            VEC_ADD(&r->paths, taken[i]);
+        }
+        struct codi2_look look;
+        bool folder =
+            codi2_tree_look(&r->m->tree, taken[i].path, &look) == 0 && look.kind == CODI2_FOLDER;
+        if (taken[i].deep && folder && !codi2_mirror_ignored(r->m, taken[i].path, true)) {
+            error = walk(r, taken[i].path);
+        }
+        if (!error && taken[i].deep) {
+            error = recall(r, taken[i].path);
+        }
+    }
+    if (r->paths.n > 0) {
+        qsort(r->paths.at, r->paths.n, sizeof r->paths.at[0], by_bytes);
+    }
+    return error;
+}
+
+/* ---- deletions ---- */
+
+static int send_deletions(struct round *r)
+{
+    struct codi2_mirror *m = r->m;
+    if (r->whole && r->deletions.n > MIRROR_HELD_BACK) {
+        codi2_status_message(m->options.status, m->options.number,
+                             STR("More than 1,000 files are missing and nobody was seen deleting "
+                                 "them. They are kept in the "
+                                 "store until you delete or restore them there."));
+        m->facts.health = CODI2_HELD_BACK;
+        return 0;
+    }
+    struct str above = STR_EMPTY;
+    int error = 0;
+    for (size_t i = 0; i < r->deletions.n && !error; i++) {
+        const struct codi2_step *s = &r->deletions.at[i];
+        struct codi2_entry known;
+        bool covered = above.n > 0 && content_path_within(s->path, above);
+        if (covered || codi2_index_get(m->index, r->arena, s->path, &known) != 0) {
+            continue; /* gone with its folder, or claimed by a move */
+        }
+        above = s->path;
+        VEC_ADD(&r->batch, (struct codi2_change){.step = *s});
+        error = r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
+    }
+    return error ? error : flush(r);
+}
+
+int codi2_mirror_push(struct codi2_mirror *m)
+{
+    if (codi2_dirty_count(m->dirty) == 0) {
+        return 0;
+    }
+    ARENA_AUTO(arena);
+    struct round r __attribute__((cleanup(round_fini))) = {.m = m, .arena = &arena};
+    struct codi2_dirty_path *taken;
+    size_t count;
+    codi2_dirty_take(m->dirty, &arena, &taken, &count);
+    int error = gather(&r, taken, count);
+    for (size_t i = 0; i < r.paths.n && !error; i++) {
+        const struct codi2_dirty_path *p = &r.paths.at[i];
+        if (i == 0 || !str_eq(p->path, p[-1].path)) {
+            error = look_at(&r, p->path, p->deep);
+        }
+    }
+    if (!error) {
+        error = flush(&r);
+    }
+    if (!error) {
+        error = send_deletions(&r);
+    }
+    for (size_t i = 0; i < count && error; i++) {
+        codi2_dirty_add(m->dirty, taken[i].path, taken[i].deep);
+    }
+    return error;
+}
