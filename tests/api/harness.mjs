@@ -252,7 +252,7 @@ export class Server {
     this.child.kill(signal);
     const end = await this.exited;
     running.delete(this);
-    assert.doesNotMatch(this.log, /AddressSanitizer|LeakSanitizer|runtime error:|assertion/i);
+    assert.doesNotMatch(this.log, /AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|assertion/i);
     return end;
   }
 
