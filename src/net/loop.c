@@ -139,6 +139,8 @@ void net_loop_run(struct net_loop *loop)
     while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
         net_loop_turn(loop, longest_wait);
     }
+    /* What was posted before the stop may not have been seen yet. */
+    woken(&loop->wake, NET_READABLE);
 }
 
 static void notify(struct net_loop *loop)
