@@ -89,6 +89,7 @@ static int take_byte(struct http_chunks *c, char byte)
     case TRAILER:
         return take_trailer(c, byte);
     case TRAILER_LF:
+        c->trailer++;
         return take_lf(c, byte, TRAILER_START);
     case END_LF:
         return take_lf(c, byte, END);
