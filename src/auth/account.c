@@ -134,7 +134,8 @@ int auth_register(struct auth *a, struct data_context *ctx, const struct auth_re
         r = auth_password_check(ctx, "password", in->password, email);
     }
     if (r == 0) {
-        r = limited(a, ctx, AUTH_LIMIT_REGISTER, ctx->client.address);
+        r = limited(a, ctx, AUTH_LIMIT_REGISTER,
+                    auth_limit_network(ctx->arena, ctx->client.address));
     }
     char hash[AUTH_HASH_ROOM];
     if (r == 0) {
@@ -203,6 +204,15 @@ static int enter_fn(struct txn *txn, void *ctx)
     return 0;
 }
 
+/* Wrong passwords are counted by account and network: nobody can lock out somebody who is elsewhere. */
+static struct str password_key(const struct entry *e)
+{
+    struct arena *arena = e->ctx->arena;
+    return arena_printf(arena, STR_FMT " " STR_FMT,
+                        STR_ARG(auth_limit_network(arena, e->ctx->client.address)),
+                        STR_ARG(e->email));
+}
+
 /* An address that cannot be one has no account: the same answer, after the same work. */
 static int find(struct auth *a, struct entry *e, const struct auth_login_input *in)
 {
@@ -210,18 +220,14 @@ static int find(struct auth *a, struct entry *e, const struct auth_login_input *
         e->ctx->fault = (struct data_fault){0};
         return ERR_NOT_FOUND;
     }
-    struct str key = arena_printf(e->ctx->arena, STR_FMT " " STR_FMT,
-                                  STR_ARG(e->ctx->client.address), STR_ARG(e->email));
-    int r = limited(a, e->ctx, AUTH_LIMIT_PASSWORD, key);
+    int r = limited(a, e->ctx, AUTH_LIMIT_PASSWORD, password_key(e));
     return r < 0 ? r : store_read(e->ctx->store, find_fn, e);
 }
 
 static int enter(struct auth *a, struct entry *e)
 {
     struct data_context *ctx = e->ctx;
-    auth_limit_return(a, AUTH_LIMIT_PASSWORD,
-                      arena_printf(ctx->arena, STR_FMT " " STR_FMT, STR_ARG(ctx->client.address),
-                                   STR_ARG(e->email)));
+    auth_limit_return(a, AUTH_LIMIT_PASSWORD, password_key(e));
     e->scope = (struct scope){
         .tenant_id = e->user.tenant_id,
         .user_id = e->user.id,
@@ -237,7 +243,7 @@ int auth_login(struct auth *a, struct data_context *ctx, const struct auth_login
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
     struct entry e = {.ctx = ctx};
-    int r = limited(a, ctx, AUTH_LIMIT_LOGIN, ctx->client.address);
+    int r = limited(a, ctx, AUTH_LIMIT_LOGIN, auth_limit_network(ctx->arena, ctx->client.address));
     if (r == 0) {
         r = find(a, &e, in);
     }

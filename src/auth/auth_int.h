@@ -89,6 +89,9 @@ struct auth_limits *auth_limits_create(void);
 void auth_limits_destroy(struct auth_limits *l);
 void auth_limit_return(struct auth *a, enum auth_limit_kind kind,
                        struct str key); /* gives a token back */
+
+/* What an address counts as: itself, of IPv6 its network of 64 bits, which one person has for the asking. */
+struct str auth_limit_network(struct arena *arena, struct str address);
 size_t auth_limits_count(struct auth *a);
 
 /* ---- notes.c: what authenticated requests leave to be written later ---- */

@@ -5,6 +5,8 @@
  * 1. The table holds at most AUTH_MAX_BUCKETS; `used` orders them, newest first; the oldest goes when one more comes.
  * 2. Each replica counts for itself.
  */
+#include <arpa/inet.h>
+
 #include "auth/auth_int.h"
 
 struct bucket {
@@ -142,4 +144,19 @@ size_t auth_limits_count(struct auth *a)
 {
     LOCK_SCOPE(&a->limits->lock);
     return map_count(a->limits->buckets);
+}
+
+struct str auth_limit_network(struct arena *arena, struct str address)
+{
+    char text[INET6_ADDRSTRLEN] = {0};
+    struct in6_addr a;
+    if (address.n >= sizeof text) {
+        return address;
+    }
+    memcpy(text, address.p ? address.p : "", address.n);
+    if (inet_pton(AF_INET6, text, &a) != 1 || IN6_IS_ADDR_V4MAPPED(&a)) {
+        return address;
+    }
+    memset(&a.s6_addr[8], 0, 8);
+    return arena_printf(arena, "%s/64", inet_ntop(AF_INET6, &a, text, sizeof text));
 }

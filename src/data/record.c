@@ -5,7 +5,7 @@
  * what lies behind it is never given out as text.
  *
  * 1. Fields are written in the order of spec/records.yaml; an absent optional one is not written.
- * 2. Times are kept to the millisecond: what put leaves in the struct is what get will return.
+ * 2. Times are kept to the millisecond (and lie behind the first): what put leaves in the struct is what get will return.
  * 3. Encoding asserts the bounds (a wrong value is our bug); decoding answers ERR_CORRUPT (a wrong value is damage).
  */
 #include "data/data_int.h"
@@ -44,7 +44,7 @@ static bool field_fits(const struct data_field *f, const void *member)
     case DATA_INT:
         return *(const int64_t *)member >= f->min && *(const int64_t *)member <= f->max;
     case DATA_TIME:
-        return *(const usec_t *)member > 0;
+        return *(const usec_t *)member >= USEC_PER_MS;
     case DATA_BOOL:
         return true;
     }

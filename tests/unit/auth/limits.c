@@ -87,6 +87,19 @@ static void long_keys_stay_apart(void **state)
     assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_USER, str_of(key, sizeof key), NULL), 0);
 }
 
+static void a_network_is_one_caller(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    assert_str(auth_limit_network(&arena, STR("192.0.2.7")), "192.0.2.7");
+    assert_str(auth_limit_network(&arena, STR("2001:db8:1:2:aaaa::1")), "2001:db8:1:2::/64");
+    assert_str(auth_limit_network(&arena, STR("2001:db8:1:2:bbbb:cccc:dddd:eeee")),
+               "2001:db8:1:2::/64");
+    assert_str(auth_limit_network(&arena, STR("::ffff:192.0.2.7")), "::ffff:192.0.2.7");
+    assert_str(auth_limit_network(&arena, STR("")), "");
+    assert_str(auth_limit_network(&arena, STR("not an address")), "not an address");
+}
+
 static void *spend(void *arg)
 {
     struct people *p = arg;
@@ -120,6 +133,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_limit_means_none, setup, teardown),
         cmocka_unit_test_setup_teardown(the_table_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(long_keys_stay_apart, setup, teardown),
+        cmocka_unit_test(a_network_is_one_caller),
         cmocka_unit_test_setup_teardown(threads_share_a_bucket, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
