@@ -11,7 +11,7 @@ function CopyId({ id }: { readonly id: string }) {
     setCopied(true);
   };
   return (
-    <Button size="xs" variant="ghost" color="fg.muted" fontFamily="mono" fontWeight="400" onClick={() => void copy()} aria-label={`Copy request id ${id}`}>
+    <Button size="xs" variant="ghost" color="fg.muted" fontFamily="mono" fontWeight="400" onClick={() => void copy()} aria-label={copied ? "Copied" : `Copy request id ${id}`}>
       {copied ? <Check size={12} /> : <Copy size={12} />}
       {copied ? "Copied" : id}
     </Button>

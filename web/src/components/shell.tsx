@@ -108,9 +108,10 @@ function Header({ user }: { readonly user: User }) {
         <Flex align="center" gap="10px" fontWeight="600" letterSpacing="-0.01em" fontSize="15px"><Logo />Coditect</Flex>
       </Link>
       <Box flex="1" />
-      <Button variant="outline" size="xs" height="32px" color="fg.muted" fontWeight="400" bg="bg" onClick={() => showOverlay("palette")} aria-label="Search sessions, pages and actions">
+      <Button variant="outline" size="xs" height="32px" color="fg.muted" fontWeight="400" bg="bg" onClick={() => showOverlay("palette")} aria-label="Search Ctrl K">
         <Search size={14} />
         <Text as="span" display={{ base: "none", md: "inline" }} paddingRight="40px">Search</Text>
+        {" "}
         <Kbd size="sm" variant="plain" color="fg.muted" display={{ base: "none", md: "inline-flex" }} paddingX="0">Ctrl K</Kbd>
       </Button>
       <UserMenu user={user} />
