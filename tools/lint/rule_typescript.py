@@ -6,12 +6,13 @@ import re
 
 from tree import Finding
 
-# The one place that may compare with null: what the DOM and React hand over becomes undefined
-# there.
-NULL_HELPER = re.compile(r"(^|/)(nullable|dom-null)\.tsx?$")
 ANY = re.compile(r"(?::|\bas|<|,|\||=>|\bArray<)\s*any\b(?!\s*[:(])")
-# React takes nothing else for a reference to an element.
-NULL = re.compile(r"(?<!>\()\bnull\b|(?<!\buseRef)<[\w<>]*>\(null\b")
+# Our code makes no null. It may ask for the platform's (DOM, URLSearchParams, JSON) and say in a type
+# that it comes; React takes nothing else for a reference to an element.
+NULL = re.compile(r"\bnull\b")
+BEFORE_ASKED = re.compile(r"(?:[=!]==?|(?<!\|)\||\buseRef<[\w<>]*>\()\s*$")
+AFTER_ASKED = re.compile(r"\s*(?:[=!]==?|\|(?!\|))")
+TESTS = re.compile(r"(^|/)test/|\.test\.tsx?$")
 REEXPORT = re.compile(r"^\s*export\s+(\*|\{[^}]*\})\s+from\b", re.M)
 NOT_CODE = re.compile(
     r"""(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)""",
@@ -36,12 +37,19 @@ def check_file(path, text):
     plain = code_only(text)
     for match in ANY.finditer(plain):
         yield Finding(path, line_of(plain, match.start()), "typescript", "type any: name the type")
-    if not NULL_HELPER.search(path):
-        for match in NULL.finditer(plain):
-            yield Finding(path, line_of(plain, match.start()), "typescript",
-                          "null: use undefined (nullable.ts converts what the DOM gives)")
+    if not TESTS.search(path):
+        yield from check_null(path, plain)
     if re.search(r"(^|/)index\.tsx?$", path) and REEXPORT.search(text):
         yield Finding(path, 1, "typescript", "barrel: import from the file that defines it")
+
+
+def check_null(path, plain):
+    for match in NULL.finditer(plain):
+        asked = (BEFORE_ASKED.search(plain, max(0, match.start() - 80), match.start())
+                 or AFTER_ASKED.match(plain, match.end()))
+        if not asked:
+            yield Finding(path, line_of(plain, match.start()), "typescript",
+                          "null: our own code says undefined")
 
 
 def is_strict(tree, path, seen=()):

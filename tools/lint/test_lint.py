@@ -375,13 +375,17 @@ class TypeScript(RuleTest):
         self.assert_fires(rule_typescript, {"a.ts": "const a: any = b as any;"}, "any", "any")
         self.assert_silent(rule_typescript, {"a.ts": "// any: any\nconst s = 'x: any'; any(1);"})
 
-    def test_null(self):
-        self.assert_fires(rule_typescript, {"a.tsx": "if (a === null) {}"}, "null")
-        self.assert_silent(rule_typescript, {"nullable.ts": "return a ?? undefined; // null\nnull",
-                                             "b.ts": "nullable; '/* null'; `null`",
-                                             "c.tsx": "const a = useRef<HTMLElement>(null);"})
-        self.assert_fires(rule_typescript, {"d.ts": "f<A>(null); if ((null) === a) g(x => (null))"},
-                          "null", "null", "null")
+    def test_null_of_ours(self):
+        for text in ("let a = null;", "return null;", "f(a, null);", "g((null));", "x => null;",
+                     "a ?? null;", "a || null;", "const b = { c: null };", "useState<A>(null);"):
+            self.assert_fires(rule_typescript, {"a.tsx": text}, "null")
+
+    def test_null_of_the_platform(self):
+        self.assert_silent(rule_typescript, {"b.ts": "nullable; '/* null'; `null` // null",
+                                             "c.tsx": "const a = useRef<HTMLElement>(null);",
+                                             "d.ts": "function f(a: Element | null) {\n"
+                                             "if (a === null || null !== g()) h(a != null); }",
+                                             "web/test/e.ts": "f(null);"})
 
     def test_barrel(self):
         self.assert_fires(rule_typescript, {"x/index.ts": "export * from './a'\n"}, "barrel")
