@@ -1,0 +1,258 @@
+/*
+ * The wire: routes, who calls, the small calls and chunks. The calls on the tree are in wire_tree.c.
+ *
+ * 1. Nothing is done for a token that `who` does not know; what a token may touch is its peer's session, whatever the
+ *    request says.
+ * 2. A newer generation ends an older one: asked in the transaction that changes something.
+ */
+#include "coditectd/wire_int.h"
+
+#include "base/json.h"
+#include "sessions/sessions.h"
+
+typedef int call_fn(struct coditectd_wire_call *c);
+
+struct row {
+    enum http_method method;
+    struct str path;
+    bool prefix; /* a name follows */
+    enum http_lane lane;
+    uint64_t max_body;
+    call_fn *fn;
+};
+
+/* ---- calls ---- */
+
+int coditectd_wire_number(struct coditectd_wire_call *c, const char *name, uint64_t most,
+                          uint64_t *ret_value)
+{
+    struct str text;
+    int r = http_query(c->req, name, &text);
+    if (r == ERR_NOT_FOUND) {
+        *ret_value = 0;
+        return 0;
+    }
+    return r < 0 ? r : str_u64(text, most, ret_value);
+}
+
+int coditectd_wire_generation(struct txn *txn, const struct coditectd_wire_peer *peer,
+                              uint64_t generation)
+{
+    struct data_session session;
+    struct data_workspace workspace;
+    int r = sessions_find(txn, &peer->scope, peer->session, &session);
+    if (r == 0) {
+        r = data_workspace_get(txn, &peer->scope, session.workspace_id, &workspace);
+    }
+    if (r < 0) {
+        return r;
+    }
+    bool same = generation == peer->generation && (uint64_t)workspace.generation == generation;
+    return same ? 0 : ERR_STALE;
+}
+
+struct greet {
+    struct coditectd_wire_call *call;
+    uint64_t generation;
+    struct data_usage usage;
+};
+
+static int greet_read(struct txn *txn, void *arg)
+{
+    struct greet *greet = arg;
+    const struct coditectd_wire_peer *peer = &greet->call->peer;
+    int r = coditectd_wire_generation(txn, peer, greet->generation);
+    return r < 0 ? r : data_usage_get(txn, &peer->scope, peer->session, &greet->usage);
+}
+
+static int call_hello(struct coditectd_wire_call *c)
+{
+    struct wire_hello hello;
+    int r = wire_hello_read(c->req->arena, c->req->body, &hello);
+    if (r < 0) {
+        return r;
+    }
+    if (hello.version < WIRE_VERSION) {
+        return ERR_NOT_IMPLEMENTED;
+    }
+    struct greet greet = {.call = c, .generation = hello.generation};
+    r = store_read(c->options->store, greet_read, &greet);
+    if (r == 0) {
+        struct wire_welcome welcome = {.version = WIRE_VERSION, .seq = greet.usage.seq};
+        wire_welcome_write(http_body_buf(c->res), &welcome);
+    }
+    return r;
+}
+
+static int call_missing(struct coditectd_wire_call *c)
+{
+    struct wire_hashes asked;
+    struct files_hashes missing;
+    int r = wire_hashes_read(c->req->arena, c->req->body, &asked);
+    if (r == 0) {
+        r = files_chunks_missing(&c->data, &(struct files_hashes){asked.at, asked.n}, &missing);
+    }
+    if (r == 0) {
+        wire_hashes_write(http_body_buf(c->res), &(struct wire_hashes){missing.at, missing.n});
+    }
+    return r;
+}
+
+static int call_put_chunk(struct coditectd_wire_call *c)
+{
+    struct content_hash hash;
+    int r = content_hash_parse(c->name, &hash);
+    if (r == 0) {
+        r = files_chunk_put(&c->data, &hash, c->req->body);
+    }
+    if (r == 0) {
+        http_status(c->res, 204);
+    }
+    return r;
+}
+
+static int call_get_chunk(struct coditectd_wire_call *c)
+{
+    struct content_hash hash;
+    struct str encoded;
+    int r = content_hash_parse(c->name, &hash);
+    if (r == 0) {
+        r = files_chunk_get(&c->data, &hash, &encoded);
+    }
+    if (r == 0) {
+        http_body(c->res, encoded);
+    }
+    return r;
+}
+
+static int call_status(struct coditectd_wire_call *c)
+{
+    struct wire_status status;
+    int r = wire_status_read(c->req->arena, c->req->body, &status);
+    if (r == 0) {
+        r = c->options->status(c->options->ctx, &c->peer, status.text);
+    }
+    if (r == 0) {
+        http_status(c->res, 204);
+    }
+    return r;
+}
+
+static const struct row rows[] = {
+    {HTTP_POST, {"hello", 5}, false, HTTP_WORK, 4096, call_hello},
+    {HTTP_POST, {"chunks:missing", 14}, false, HTTP_WORK, WIRE_MAX_REQUEST, call_missing},
+    {HTTP_PUT, {"chunks/", 7}, true, HTTP_WORK, CONTENT_ENCODED_MAX, call_put_chunk},
+    {HTTP_GET, {"chunks/", 7}, true, HTTP_WORK, 0, call_get_chunk},
+    {HTTP_POST, {"changes", 7}, false, HTTP_WORK, WIRE_MAX_REQUEST, coditectd_wire_batch},
+    {HTTP_GET, {"changes", 7}, false, HTTP_OUTSIDE, 0, coditectd_wire_events},
+    {HTTP_GET, {"tree", 4}, false, HTTP_WORK, 0, coditectd_wire_tree},
+    {HTTP_POST, {"status", 6}, false, HTTP_WORK, WIRE_MAX_STATUS, call_status},
+};
+
+/* ---- the application ---- */
+
+static int find(const struct http_request *req, const struct row **ret_row, struct str *ret_name)
+{
+    const struct str start = STR("/wire/");
+    bool known = false;
+    if (!str_starts(req->path, start)) {
+        return ERR_NOT_FOUND;
+    }
+    struct str rest = str_slice(req->path, start.n, req->path.n);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct row *row = &rows[i];
+        if (row->prefix ? !str_starts(rest, row->path) : !str_eq(rest, row->path)) {
+            continue;
+        }
+        known = true;
+        if (row->method == req->method) {
+            *ret_row = row;
+            *ret_name = str_slice(rest, row->path.n, rest.n);
+            return 0;
+        }
+    }
+    return known ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND;
+}
+
+static int app_route(void *ctx, struct http_request *req, struct http_route *ret)
+{
+    const struct row *row;
+    struct str name;
+    int r = find(req, &row, &name);
+    if (r == 0) {
+        ret->lane = row->lane;
+        ret->max_body = row->max_body;
+    }
+    return r;
+}
+
+static void app_error(void *ctx, struct http_request *req, int code, struct http_response *res)
+{
+    const struct err_row *row = err_row(code);
+    struct json_writer w;
+    http_reset(res);
+    http_status(res, row->status);
+    http_set(res, "Content-Type", STR("application/json"));
+    if (row->retry) {
+        http_set(res, "Retry-After", STR("1"));
+    }
+    json_writer_init(&w, http_body_buf(res));
+    json_object(&w);
+    json_member_bool(&w, "success", false);
+    json_name(&w, "error");
+    json_object(&w);
+    json_member_string(&w, "code", str_from(row->name));
+    json_member_string(&w, "message", str_from(row->text));
+    json_member_string(&w, "request_id", req->id);
+    json_object_end(&w);
+    json_object_end(&w);
+}
+
+static int identify(struct coditectd_wire_call *c)
+{
+    const struct str scheme = STR("Bearer ");
+    struct str header = http_header(c->req, "Authorization");
+    struct coditectd_wire_ask ask = {.root = STR("workspace")};
+    if (!str_starts(header, scheme)) {
+        return ERR_UNAUTHENTICATED;
+    }
+    ask.token = str_slice(header, scheme.n, header.n);
+    int r = http_query(c->req, "root", &ask.root);
+    if (r < 0 && r != ERR_NOT_FOUND) {
+        return r;
+    }
+    if (!str_eq(ask.root, STR("workspace")) && !str_eq(ask.root, STR("home"))) {
+        return ERR_NOT_FOUND;
+    }
+    return c->options->who(c->options->ctx, c->req->arena, &ask, &c->peer);
+}
+
+static void app_handle(void *ctx, struct http_request *req, struct http_response *res)
+{
+    const struct row *row = NULL;
+    struct coditectd_wire_call c = {.options = ctx, .req = req, .res = res};
+    int r = find(req, &row, &c.name);
+    if (r == 0) {
+        r = identify(&c);
+    }
+    if (r == 0) {
+        c.data = (struct data_context){.store = c.options->store,
+                                       .arena = req->arena,
+                                       .scope = c.peer.scope,
+                                       .client.request_id = req->id,
+                                       .op = store_op_new()};
+        http_set(res, "Content-Type",
+                 row->fn == call_get_chunk ? STR("application/octet-stream")
+                                           : STR("application/json"));
+        r = row->fn(&c);
+    }
+    if (r < 0) {
+        app_error(ctx, req, r, res);
+    }
+}
+
+struct http_app coditectd_wire_app(const struct coditectd_wire_options *options)
+{
+    return (struct http_app){
+        .ctx = (void *)options, .route = app_route, .handle = app_handle, .error = app_error};
+}

@@ -1,0 +1,31 @@
+/* Inside coditectd: what the halves of the wire share. */
+#ifndef CODITECTD_WIRE_INT_H
+#define CODITECTD_WIRE_INT_H
+
+#include "coditectd/wire.h"
+#include "files/files.h"
+#include "wire/wire.h"
+
+struct coditectd_wire_call {
+    const struct coditectd_wire_options *options;
+    struct http_request *req;
+    struct http_response *res;
+    struct coditectd_wire_peer peer;
+    struct data_context data;
+    struct str name; /* what follows the call's own part of the path */
+};
+
+/* A number of the query, at most `most`; absent: 0. ERR_INVALID. */
+int coditectd_wire_number(struct coditectd_wire_call *c, const char *name, uint64_t most,
+                          uint64_t *ret_value) BASE_MUST_USE;
+
+/* ERR_STALE unless generation is the workspace's present one. In a store function. */
+int coditectd_wire_generation(struct txn *txn, const struct coditectd_wire_peer *peer,
+                              uint64_t generation) BASE_MUST_USE;
+
+/* wire_tree.c */
+int coditectd_wire_batch(struct coditectd_wire_call *c) BASE_MUST_USE;
+int coditectd_wire_events(struct coditectd_wire_call *c) BASE_MUST_USE;
+int coditectd_wire_tree(struct coditectd_wire_call *c) BASE_MUST_USE;
+
+#endif

@@ -1,0 +1,253 @@
+/*
+ * The wire's calls on the tree: what a workspace changed, what others changed, and everything there is. The structs of wire/
+ * and files/ say the same; they are two because codi2 knows the first and no store.
+ */
+#include "coditectd/wire_int.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/encode.h"
+#include "base/fd.h"
+
+enum { MAX_WAIT_MS = 30000, TREE_LIMIT = 500 };
+
+/* The words of both sides have the same numbers. */
+_Static_assert((int)WIRE_FILE == (int)FILES_FILE && (int)WIRE_SYMLINK == (int)FILES_SYMLINK, "");
+_Static_assert((int)WIRE_WRITE == (int)FILES_WRITE && (int)WIRE_RESTORE == (int)FILES_RESTORE, "");
+_Static_assert((int)WIRE_USER == (int)FILES_USER && (int)WIRE_API == (int)FILES_API, "");
+_Static_assert((int)WIRE_APPLIED == (int)FILES_APPLIED && (int)WIRE_MISSING == (int)FILES_MISSING,
+               "");
+_Static_assert((int)WIRE_MAX_CHANGES == (int)FILES_MAX_BATCH, "");
+_Static_assert((int)WIRE_MAX_HASHES == (int)FILES_MAX_NAMED, "");
+
+/* ---- a batch ---- */
+
+static enum files_change_kind change_kind(const struct wire_change *in)
+{
+    if (in->kind != WIRE_CHANGE_PUT) {
+        return in->kind == WIRE_CHANGE_MOVE ? FILES_CHANGE_MOVE : FILES_CHANGE_DELETE;
+    }
+    switch (in->entry.kind) {
+    case WIRE_FILE:
+        return FILES_CHANGE_PUT;
+    case WIRE_FOLDER:
+        return FILES_CHANGE_MKDIR;
+    case WIRE_SYMLINK:
+        return FILES_CHANGE_SYMLINK;
+    }
+    UNREACHABLE();
+}
+
+static struct files_change change_in(const struct wire_change *in)
+{
+    return (struct files_change){
+        .kind = change_kind(in),
+        .path = in->entry.path,
+        .to = in->to,
+        .base = in->base,
+        .to_base = in->to_base,
+        .mode = in->entry.mode,
+        .mtime = in->entry.mtime,
+        .hash = in->entry.hash,
+        .manifest = in->entry.manifest,
+        .bytes = in->entry.bytes,
+        .author = {(enum files_author_kind)in->author.kind, in->author.id},
+    };
+}
+
+struct guard {
+    const struct coditectd_wire_peer *peer;
+    uint64_t generation;
+};
+
+static int guard_check(struct txn *txn, void *arg)
+{
+    const struct guard *guard = arg;
+    return coditectd_wire_generation(txn, guard->peer, guard->generation);
+}
+
+static void outcome_out(struct coditectd_wire_call *c, const struct files_apply_result *result,
+                        size_t count)
+{
+    struct wire_outcome outcome = {
+        .verdict = (enum wire_verdict)result->outcome,
+        .seq = result->seq,
+        .versions = result->versions,
+        .n = count,
+        .index = result->index,
+        .version = result->version,
+        .missing = {result->missing, result->missing_count},
+    };
+    wire_outcome_write(http_body_buf(c->res), &outcome);
+}
+
+int coditectd_wire_batch(struct coditectd_wire_call *c)
+{
+    struct wire_batch batch;
+    int r = wire_batch_read(c->req->arena, c->req->body, &batch);
+    if (r < 0) {
+        return r;
+    }
+    struct files_change *changes = ARENA_ARRAY(c->req->arena, struct files_change, batch.n);
+    for (size_t i = 0; i < batch.n; i++) {
+        changes[i] = change_in(&batch.changes[i]);
+    }
+    struct guard guard = {&c->peer, batch.generation};
+    struct files_apply_input in = {
+        .session = c->peer.session,
+        .changes = changes,
+        .count = batch.n,
+        .guard = guard_check,
+        .guard_ctx = &guard,
+    };
+    struct files_apply_result result;
+    c->data.op = store_op_derived(batch.id);
+    r = files_apply(&c->data, &in, &result);
+    if (r == 0) {
+        outcome_out(c, &result, batch.n);
+    }
+    return r;
+}
+
+/* ---- what the store has ---- */
+
+static struct wire_entry entry_out(const struct files_entry *in)
+{
+    return (struct wire_entry){
+        .path = in->path,
+        .kind = (enum wire_kind)in->kind,
+        .version = in->version,
+        .mode = in->mode,
+        .mtime = in->mtime,
+        .hash = in->hash,
+        .manifest = in->manifest,
+        .bytes = in->bytes,
+    };
+}
+
+static int cursor_in(struct coditectd_wire_call *c, struct str *ret_cursor)
+{
+    struct str text;
+    BUF_AUTO(b, CONTENT_MAX_PATH);
+    int r = http_query(c->req, "cursor", &text);
+    if (r == ERR_NOT_FOUND) {
+        *ret_cursor = STR_EMPTY;
+        return 0;
+    }
+    if (r < 0 || encode_unbase64url(&b, text) < 0 || b.error) {
+        return ERR_INVALID;
+    }
+    *ret_cursor = arena_str(c->req->arena, buf_str(&b));
+    return 0;
+}
+
+int coditectd_wire_tree(struct coditectd_wire_call *c)
+{
+    struct files_tree_input in = {.session = c->peer.session, .limit = TREE_LIMIT};
+    struct files_page page;
+    int r = coditectd_wire_number(c, "at", INT64_MAX, &in.at);
+    if (r == 0) {
+        r = cursor_in(c, &in.after);
+    }
+    if (r == 0) {
+        r = files_tree(&c->data, &in, &page);
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct wire_tree tree = {.n = page.count, .next = page.next, .seq = page.seq};
+    tree.entries = ARENA_ARRAY(c->req->arena, struct wire_entry, page.count);
+    for (size_t i = 0; i < page.count; i++) {
+        tree.entries[i] = entry_out(&page.entries[i]);
+    }
+    wire_tree_write(http_body_buf(c->res), &tree);
+    return 0;
+}
+
+static void events_out(struct coditectd_wire_call *c, const struct files_events *in)
+{
+    struct wire_events events = {.n = in->count, .seq = in->seq, .more = in->more};
+    events.events = ARENA_ARRAY(c->req->arena, struct wire_event, in->count);
+    for (size_t i = 0; i < in->count; i++) {
+        const struct files_event *e = &in->events[i];
+        events.events[i] = (struct wire_event){
+            .seq = e->seq,
+            .op = (enum wire_op)e->op,
+            .from = e->from,
+            .entry = entry_out(&e->entry),
+            .author = {(enum wire_author_kind)e->author.kind, e->author.id},
+            .at = e->at,
+        };
+    }
+    wire_events_write(http_body_buf(c->res), &events);
+}
+
+/* ---- waiting ---- */
+
+struct wait {
+    int event; /* eventfd */
+    struct store_watch *watch;
+};
+
+/* On a thread of the store, under its lock. */
+static void wait_wake(void *ctx)
+{
+    struct wait *wait = ctx;
+    const uint64_t one = 1;
+    ssize_t n = write(wait->event, &one, sizeof one); /* full: it is awake anyway */
+    (void)n;
+}
+
+static void wait_fini(struct wait *wait)
+{
+    store_unwatch(wait->watch);
+    fd_close(&wait->event);
+}
+
+/* Until the feed changes or the deadline is over: false. */
+static bool wait_more(struct wait *wait, usec_t deadline)
+{
+    usec_t left = deadline - time_monotonic();
+    if (left <= 0) {
+        return false;
+    }
+    struct pollfd fd = {.fd = wait->event, .events = POLLIN};
+    if (poll(&fd, 1, (int)(left / USEC_PER_MS) + 1) <= 0) {
+        return false;
+    }
+    uint64_t count;
+    ssize_t n = read(wait->event, &count, sizeof count);
+    return n == sizeof count;
+}
+
+int coditectd_wire_events(struct coditectd_wire_call *c)
+{
+    struct files_since_input in = {.session = c->peer.session, .limit = WIRE_MAX_CHANGES};
+    struct files_events events;
+    uint64_t wait_ms;
+    int r = coditectd_wire_number(c, "since", INT64_MAX, &in.since);
+    if (r == 0) {
+        r = coditectd_wire_number(c, "wait", MAX_WAIT_MS, &wait_ms);
+    }
+    if (r < 0) {
+        return r;
+    }
+    usec_t deadline = time_monotonic() + (usec_t)wait_ms * USEC_PER_MS;
+    struct wait wait
+        __attribute__((cleanup(wait_fini))) = {.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (wait.event < 0) {
+        return ERR_BUSY;
+    }
+    struct str feed = data_feed_session(c->req->arena, c->peer.session);
+    wait.watch = wait_ms ? store_watch(c->options->store, feed, wait_wake, &wait) : NULL;
+    do {
+        r = files_changes_since(&c->data, &in, &events);
+    } while (r == 0 && events.count == 0 && wait.watch && wait_more(&wait, deadline));
+    if (r == 0) {
+        events_out(c, &events);
+    }
+    return r;
+}
