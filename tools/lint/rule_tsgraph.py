@@ -4,7 +4,8 @@ Looks at each TypeScript project as a whole, whatever is selected. Types-only im
 but not for cycles: they are gone when the program runs. An export is used when another file of the
 project imports its name, or imports or calls up the whole module; a type also when its own file
 uses it, for then it is part of the shape of something else. Entry points (named in
-package.json, index.html or a configuration) and test files are used from outside.
+package.json, index.html or a configuration) and test files are used from outside; so is a name that
+a test in plain JavaScript says.
 """
 
 import os
@@ -84,6 +85,13 @@ def entry_points(tree, folder):
     return mentioned
 
 
+def said_by_tests(tree, folder):
+    """All words of the JavaScript tests beside the project."""
+    top = folder.split("/")[0] + "/"
+    return {word for path in tree.all_files if path.startswith(top) and path.endswith(".mjs")
+            for word in re.findall(r"\w+", tree.text(path))}
+
+
 def find_cycle(graph):
     """One cycle as a list of files, or None."""
     done, path = set(), []
@@ -119,10 +127,11 @@ def check_project(tree, folder, files):
     if cycle:
         yield Finding(cycle[0], 1, "tsgraph", "cycle: " + " → ".join(cycle))
     entries = entry_points(tree, folder)
+    said = said_by_tests(tree, folder)
     for path in files:
         stem = re.sub(r"\.tsx?$", "", path).rsplit("/", 1)[-1]
         if path not in whole and stem not in entries and not OUTSIDE_USE.search(path):
-            yield from dead_exports(tree, path, used.get(path, set()))
+            yield from dead_exports(tree, path, used.get(path, set()) | said)
 
 
 def dead_exports(tree, path, used):

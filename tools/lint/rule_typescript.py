@@ -12,6 +12,8 @@ ANY = re.compile(r"(?::|\bas|<|,|\||=>|\bArray<)\s*any\b(?!\s*[:(])")
 NULL = re.compile(r"\bnull\b")
 BEFORE_ASKED = re.compile(r"(?:[=!]==?|(?<!\|)\||\buseRef<[\w<>]*>\()\s*$")
 AFTER_ASKED = re.compile(r"\s*(?:[=!]==?|\|(?!\|))")
+# Chakra's word for a progress of unknown length.
+FOREIGN = re.compile(r"<Progress\.Root [^\n]*value=\{[^\n]*$")
 TESTS = re.compile(r"(^|/)test/|\.test\.tsx?$")
 REEXPORT = re.compile(r"^\s*export\s+(\*|\{[^}]*\})\s+from\b", re.M)
 NOT_CODE = re.compile(
@@ -45,7 +47,8 @@ def check_file(path, text):
 
 def check_null(path, plain):
     for match in NULL.finditer(plain):
-        asked = (BEFORE_ASKED.search(plain, max(0, match.start() - 80), match.start())
+        before = plain[plain.rfind("\n", 0, match.start()) + 1:match.start()]
+        asked = (BEFORE_ASKED.search(before) or FOREIGN.search(before)
                  or AFTER_ASKED.match(plain, match.end()))
         if not asked:
             yield Finding(path, line_of(plain, match.start()), "typescript",

@@ -385,6 +385,7 @@ class TypeScript(RuleTest):
                                              "c.tsx": "const a = useRef<HTMLElement>(null);",
                                              "d.ts": "function f(a: Element | null) {\n"
                                              "if (a === null || null !== g()) h(a != null); }",
+                                             "e.tsx": "<Progress.Root value={a ? 1 : null} />",
                                              "web/test/e.ts": "f(null);"})
 
     def test_barrel(self):
@@ -416,6 +417,11 @@ class TypeScriptGraph(RuleTest):
         self.assert_fires(rule_tsgraph, self.project(
             main="import { a } from './lib';\n", lib="export const a = 1;\nexport const b = 2;\n"),
             "export b is used by nobody")
+
+    def test_export_for_a_test_in_javascript(self):
+        self.assert_silent(rule_tsgraph, {
+            **self.project(lib="export const limit = 1;\n"),
+            "web/test/a.test.mjs": "const { limit } = await compiled('lib');\n"})
 
     def test_commented_import_is_no_use(self):
         self.assert_fires(rule_tsgraph, self.project(
