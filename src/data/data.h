@@ -22,7 +22,7 @@ enum {
     DATA_MAX_LIST = 100,    /* records in a page */
     DATA_MAX_CURSOR = 1024, /* bytes of a cursor */
     DATA_MAX_NAME = 255,    /* bytes of the last part of a key */
-    DATA_MAX_EVENT = 200,   /* bytes of a feed's event: STORE's own limit */
+    DATA_MAX_EVENT = STORE_MAX_EVENT,
     DATA_DIGEST_SIZE = 32,
 };
 
