@@ -1,0 +1,112 @@
+/* Relayed requests and sockets, ours and piped ones. */
+#include "world.h"
+
+static void relayed(void **state)
+{
+    (void)state;
+    stream_through(front_address, STR("/relay?/echo"));
+    struct http_client *client = client_for(front_address);
+    BUF_AUTO(out, 1000);
+    const struct http_header secret = {STR("Authorization"), STR("x")};
+    struct http_reply reply;
+    assert_int_equal(http_client_call(client,
+                                      &(struct http_call){.method = "GET",
+                                                          .target = STR("/relay?/work"),
+                                                          .headers = &secret,
+                                                          .header_count = 1},
+                                      &reply),
+                     0);
+    assert_str(http_reply_header(&reply, "X-Auth"), "");
+    assert_int_equal(http_client_body(client, &out), 0);
+    assert_str(buf_str(&out), "/work:");
+    assert_int_equal(
+        call(client, &(struct http_call){.method = "HEAD", .target = STR("/relay?/work")}, &out),
+        200);
+    assert_int_equal(
+        call(client, &(struct http_call){.method = "GET", .target = STR("/relay?/none")}, &out),
+        404);
+    assert_int_equal(
+        call(client, &(struct http_call){.method = "GET", .target = STR("/nobody")}, &out), 502);
+    assert_str(buf_str(&out), "bad_gateway");
+    assert_int_equal(
+        call(client, &(struct http_call){.method = "GET", .target = STR("/relay?/short")}, &out),
+        ERR_IO);
+    http_client_destroy(client);
+}
+
+#define HANDSHAKE(target) \
+    "GET " target " HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" \
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+static void talk(struct str handshake)
+{
+    FD_AUTO int fd = raw_connect();
+    BUF_AUTO(out, 64 * 1024);
+    raw_send(fd, handshake);
+    raw_read(fd, "hello", &out);
+    assert_non_null(
+        memmem(out.p, out.n, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", 28)); /* RFC 6455 section 1.3 */
+    raw_send(fd, STR("\x81\x83\0\0\0\0"
+                     "abc"));
+    raw_read(fd, "abc", &out);
+    raw_send(fd, STR("\x89\x82\0\0\0\0"
+                     "pi"));
+    raw_read(fd, "\x8a\x02pi", &out);
+    raw_send(fd, STR("\x81\x83\0\0\0\0"
+                     "bye"));
+    raw_read(fd,
+             "\x88\x05\x03\xe8"
+             "bye",
+             &out);
+    raw_send(fd, STR("\x88\x82\0\0\0\0\x03\xe8"));
+    raw_read(fd, NULL, &out); /* to the end */
+    LOCK_SCOPE(&lock);
+    while (closed_code == 0) {
+        lock_cond_wait(&changed, &lock);
+    }
+    assert_int_equal(closed_code, 1000);
+    closed_code = 0;
+}
+
+static void sockets(void **state)
+{
+    (void)state;
+    talk(STR(HANDSHAKE("/socket")));
+    talk(STR(HANDSHAKE("/relay?/socket")));
+    FD_AUTO int fd = raw_connect();
+    BUF_AUTO(out, 64 * 1024);
+    raw_send(fd, STR("GET /socket HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    raw_read(fd, NULL, &out);
+    assert_non_null(memmem(out.p, out.n, " 426 ", 5));
+}
+
+static void sockets_are_cut(void **state)
+{
+    (void)state;
+    BUF_AUTO(out, 64 * 1024);
+    FD_AUTO int own = raw_connect();
+    raw_send(own, STR(HANDSHAKE("/socket")));
+    raw_read(own, "hello", &out);
+    http_server_cut(front, 9);
+    raw_read(own, "\x88\x02\x03\xe9", &out); /* 1001 */
+    fd_close(&own);
+    FD_AUTO int piped = raw_connect();
+    buf_clear(&out);
+    raw_send(piped, STR(HANDSHAKE("/relay?/socket")));
+    raw_read(piped, "hello", &out);
+    http_server_cut(front, 8);
+    raw_read(piped, NULL, &out);
+    LOCK_SCOPE(&lock);
+    closed_code = 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(relayed),
+        cmocka_unit_test(sockets),
+        cmocka_unit_test(sockets_are_cut),
+        cmocka_unit_test(every_request_finishes),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
