@@ -1,5 +1,6 @@
 # Shared by web/build and web/test: where the packages are installed, and a copy of the sources beside them.
-# shellcheck shell=bash
+# The caller has set $here.
+# shellcheck shell=bash disable=SC2154
 cache=${CODITECT_CACHE:-$HOME/.cache/coditect}
 tree=$(dirname "$here")
 
