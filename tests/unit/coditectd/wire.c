@@ -14,6 +14,7 @@ struct server {
     struct http_client *client;
     char address[64];
     char status[64]; /* the last that was reported */
+    struct str text; /* body of the last reply */
 };
 
 static int who(void *ctx, struct arena *arena, const struct coditectd_wire_ask *ask,
@@ -85,9 +86,8 @@ static void end(struct server *s)
     (void)unlink(s->address + strlen("unix:"));
 }
 
-/* The status; the reply's body in the fixture's arena. */
-static int call(struct server *s, const char *method, const char *target, struct str body,
-                struct str *ret_text)
+/* The status; the reply's body is s->text. */
+static int call(struct server *s, const char *method, const char *target, struct str body)
 {
     const struct http_header headers[] = {{STR("Authorization"), STR("Bearer right")}};
     struct http_call request = {.method = method,
@@ -99,7 +99,7 @@ static int call(struct server *s, const char *method, const char *target, struct
     BUF_AUTO(text, WIRE_MAX_MESSAGE);
     assert_ok(http_client_call(s->client, &request, &reply));
     assert_ok(http_client_body(s->client, &text));
-    *ret_text = arena_str(&s->f->arena, buf_str(&text));
+    s->text = arena_str(&s->f->arena, buf_str(&text));
     return reply.status;
 }
 
@@ -107,12 +107,11 @@ static struct wire_outcome push(struct server *s, const char *query, struct wire
 {
     BUF_AUTO(body, WIRE_MAX_REQUEST);
     char target[64];
-    struct str text;
     struct wire_outcome outcome;
     wire_batch_write(&body, batch);
     (void)snprintf(target, sizeof target, "/wire/changes%s", query);
-    assert_int_equal(call(s, "POST", target, buf_str(&body), &text), 200);
-    assert_ok(wire_outcome_read(&s->f->arena, text, &outcome));
+    assert_int_equal(call(s, "POST", target, buf_str(&body)), 200);
+    assert_ok(wire_outcome_read(&s->f->arena, s->text, &outcome));
     return outcome;
 }
 
@@ -133,20 +132,18 @@ static struct wire_change file(const char *path, struct str bytes, uint64_t base
 static void test_hello(void **state)
 {
     struct server s;
-    struct str text;
     begin(*state, &s);
     struct str hello = STR("{\"version\":9,\"generation\":3,\"program\":\"codi2\"}");
-    assert_int_equal(call(&s, "POST", "/wire/hello", hello, &text), 200);
-    assert_str(text, "{\"version\":1,\"seq\":0}");
+    assert_int_equal(call(&s, "POST", "/wire/hello", hello), 200);
+    assert_str(s.text, "{\"version\":1,\"seq\":0}");
     hello = STR("{\"version\":1,\"generation\":2,\"program\":\"codi2\"}");
-    assert_int_equal(call(&s, "POST", "/wire/hello", hello, &text), 409);
-    assert_non_null(strstr(text.p, "\"stale\""));
-    assert_int_equal(call(&s, "POST", "/wire/hello", STR("{}"), &text), 400);
-    assert_int_equal(call(&s, "GET", "/wire/hello", STR_EMPTY, &text), 405);
-    assert_int_equal(call(&s, "GET", "/health", STR_EMPTY, &text), 404);
-    assert_int_equal(call(&s, "GET", "/wire/tree?root=etc", STR_EMPTY, &text), 404);
-    assert_int_equal(call(&s, "POST", "/wire/status", STR("{\"state\":\"persisted\"}"), &text),
-                     204);
+    assert_int_equal(call(&s, "POST", "/wire/hello", hello), 409);
+    assert_non_null(strstr(s.text.p, "\"stale\""));
+    assert_int_equal(call(&s, "POST", "/wire/hello", STR("{}")), 400);
+    assert_int_equal(call(&s, "GET", "/wire/hello", STR_EMPTY), 405);
+    assert_int_equal(call(&s, "GET", "/health", STR_EMPTY), 404);
+    assert_int_equal(call(&s, "GET", "/wire/tree?root=etc", STR_EMPTY), 404);
+    assert_int_equal(call(&s, "POST", "/wire/status", STR("{\"state\":\"persisted\"}")), 204);
     assert_string_equal(s.status, "{\"state\":\"persisted\"}");
     end(&s);
 }
@@ -172,7 +169,6 @@ static void test_wrong_token(void **state)
 static void test_push_and_tree(void **state)
 {
     struct server s;
-    struct str text;
     begin(*state, &s);
     struct wire_change changes[] = {file("d/\xff", STR("hello"), 0),
                                     file("big", fixture_noise(s.f, 3000, 1), 0)};
@@ -183,14 +179,14 @@ static void test_push_and_tree(void **state)
     struct str encoded = STR("\0other"); /* not its bytes */
     char target[128] = "/wire/chunks/";
     content_hash_text(&outcome.missing.at[0], target + strlen(target));
-    assert_int_equal(call(&s, "PUT", target, encoded, &text), 400);
-    assert_int_equal(call(&s, "GET", target, STR_EMPTY, &text), 404);
+    assert_int_equal(call(&s, "PUT", target, encoded), 400);
+    assert_int_equal(call(&s, "GET", target, STR_EMPTY), 404);
     struct content_codec *codec = content_codec_create();
     encoded = arena_str(&s.f->arena, content_encode(codec, fixture_noise(s.f, 3000, 1)));
     content_codec_destroy(codec);
-    assert_int_equal(call(&s, "PUT", target, encoded, &text), 204);
-    assert_int_equal(call(&s, "GET", target, STR_EMPTY, &text), 200);
-    assert_true(str_eq(text, encoded));
+    assert_int_equal(call(&s, "PUT", target, encoded), 204);
+    assert_int_equal(call(&s, "GET", target, STR_EMPTY), 200);
+    assert_true(str_eq(s.text, encoded));
     outcome = push(&s, "", &batch);
     assert_int_equal(outcome.verdict, WIRE_APPLIED);
     assert_int_equal(outcome.seq, 2);
@@ -203,13 +199,13 @@ static void test_push_and_tree(void **state)
     assert_int_equal(outcome.verdict, WIRE_CONFLICT);
     assert_int_equal(outcome.version, 1);
     struct wire_tree tree;
-    assert_int_equal(call(&s, "GET", "/wire/tree?at=1", STR_EMPTY, &text), 200);
-    assert_ok(wire_tree_read(&s.f->arena, text, &tree));
+    assert_int_equal(call(&s, "GET", "/wire/tree?at=1", STR_EMPTY), 200);
+    assert_ok(wire_tree_read(&s.f->arena, s.text, &tree));
     assert_int_equal(tree.n, 2);
     assert_str(tree.entries[1].path, "d/\xff");
     assert_str(tree.entries[1].bytes, "hello");
-    assert_int_equal(call(&s, "GET", "/wire/tree?root=home", STR_EMPTY, &text), 200);
-    assert_ok(wire_tree_read(&s.f->arena, text, &tree));
+    assert_int_equal(call(&s, "GET", "/wire/tree?root=home", STR_EMPTY), 200);
+    assert_ok(wire_tree_read(&s.f->arena, s.text, &tree));
     assert_int_equal(tree.n, 0);
     end(&s);
 }
@@ -217,14 +213,13 @@ static void test_push_and_tree(void **state)
 static void test_old_generation(void **state)
 {
     struct server s;
-    struct str text;
     BUF_AUTO(body, WIRE_MAX_REQUEST);
     begin(*state, &s);
     struct wire_change change = file("a", STR("x"), 0);
     struct wire_batch batch = {.id = {1}, .generation = 2, .changes = &change, .n = 1};
     wire_batch_write(&body, &batch);
-    assert_int_equal(call(&s, "POST", "/wire/changes", buf_str(&body), &text), 409);
-    assert_non_null(strstr(text.p, "\"stale\""));
+    assert_int_equal(call(&s, "POST", "/wire/changes", buf_str(&body)), 409);
+    assert_non_null(strstr(s.text.p, "\"stale\""));
     end(&s);
 }
 
@@ -239,12 +234,11 @@ static void *write_later(void *arg)
 static void test_waiting(void **state)
 {
     struct server s;
-    struct str text;
     struct wire_events events;
     pthread_t thread;
     begin(*state, &s);
-    assert_int_equal(call(&s, "GET", "/wire/changes?since=0", STR_EMPTY, &text), 200);
-    assert_str(text, "{\"events\":[],\"seq\":0,\"more\":false}");
+    assert_int_equal(call(&s, "GET", "/wire/changes?since=0", STR_EMPTY), 200);
+    assert_str(s.text, "{\"events\":[],\"seq\":0,\"more\":false}");
     usec_t start = time_monotonic();
     assert_int_equal(pthread_create(&thread, NULL, write_later, s.f), 0);
     const struct http_header header = {STR("Authorization"), STR("Bearer right")};
@@ -261,8 +255,8 @@ static void test_waiting(void **state)
     assert_ok(wire_events_read(&s.f->arena, buf_str(&body), &events));
     assert_int_equal(events.n, 1);
     assert_str(events.events[0].entry.path, "late");
-    assert_int_equal(call(&s, "GET", "/wire/changes?since=1&wait=30", STR_EMPTY, &text), 200);
-    assert_int_equal(call(&s, "GET", "/wire/changes?since=0&wait=30001", STR_EMPTY, &text), 400);
+    assert_int_equal(call(&s, "GET", "/wire/changes?since=1&wait=30", STR_EMPTY), 200);
+    assert_int_equal(call(&s, "GET", "/wire/changes?since=0&wait=30001", STR_EMPTY), 400);
     end(&s);
 }
 
