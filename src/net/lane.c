@@ -82,10 +82,15 @@ static struct net_job *next_job_locked(struct net_lane *lane)
     return NULL;
 }
 
-/* The next job for a thread, NULL when the lane stops and is empty. If a job waited for this thread's key, it gets it. */
-static struct net_job *wait_for_job(struct net_lane *lane, unsigned number)
+/*
+ * Ends the job that the thread has run, if any, and takes the next one; NULL when the lane stops and is empty. One hold of the
+ * lock for both: a lane without running jobs has all its threads idle. If a job waited for this thread's key, it gets it.
+ */
+static struct net_job *next_job(struct net_lane *lane, unsigned number, bool has_run)
 {
     LOCK_SCOPE(&lane->lock);
+    lane->stats.running -= has_run;
+    lane->keys[number] = 0;
     for (;;) {
         struct net_job *job = next_job_locked(lane);
         if (job) {
@@ -107,12 +112,10 @@ static void *run_thread(void *context)
 {
     struct lane_thread *self = context;
     struct net_lane *lane = self->lane;
-    struct net_job *job;
-    while ((job = wait_for_job(lane, self->number))) {
+    struct net_job *job = next_job(lane, self->number, /* has_run= */ false);
+    while (job) {
         job->run(job);
-        LOCK_SCOPE(&lane->lock);
-        lane->stats.running--;
-        lane->keys[self->number] = 0;
+        job = next_job(lane, self->number, /* has_run= */ true);
     }
     return NULL;
 }
