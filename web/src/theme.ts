@@ -1,7 +1,8 @@
 // All that the pages look like: colours, type, space and motion. Pages name these tokens and nothing else.
 import { createSystem, defaultConfig, defineConfig } from "@chakra-ui/react";
 
-const both = (light: string, dark: string) => ({ value: { base: light, _dark: dark } });
+// Not `base`: the defaults that these replace name `_light`, which would win over it.
+const both = (light: string, dark: string) => ({ value: { _light: light, _dark: dark } });
 
 const state = (light: readonly [string, string], dark: readonly [string, string]) => ({
   fg: both(light[0], dark[0]),

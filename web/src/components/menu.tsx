@@ -1,7 +1,7 @@
 // A button that opens a list of actions.
 import { Box, IconButton, Menu, Portal } from "@chakra-ui/react";
 import { Ellipsis } from "lucide-react";
-import type { ReactElement, ReactNode } from "react";
+import { type ReactElement, type ReactNode, useRef } from "react";
 
 export interface Action {
   readonly label: string;
@@ -11,9 +11,18 @@ export interface Action {
 }
 
 export function ActionMenu({ label, actions, trigger, head }: { readonly label: string; readonly actions: readonly Action[]; readonly trigger?: ReactElement; readonly head?: ReactNode }) {
-  const run = (value: string): void => actions.find((action) => action.label === value)?.run();
+  // Only once the menu is gone: a dialog opened before would count as a part of it and be closed with it.
+  const chosen = useRef<Action>(undefined);
+  const run = (): void => {
+    const action = chosen.current;
+    chosen.current = undefined;
+    action?.run();
+  };
+  const select = (value: string): void => {
+    chosen.current = actions.find((action) => action.label === value);
+  };
   return (
-    <Menu.Root lazyMount unmountOnExit positioning={{ placement: "bottom-end" }} onSelect={({ value }) => run(value)}>
+    <Menu.Root lazyMount unmountOnExit positioning={{ placement: "bottom-end" }} onSelect={({ value }) => select(value)} onExitComplete={run}>
       <Menu.Trigger asChild>
         {trigger ?? <IconButton size="xs" variant="ghost" color="fg.muted" aria-label={label}><Ellipsis size={16} /></IconButton>}
       </Menu.Trigger>

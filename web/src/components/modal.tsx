@@ -14,7 +14,12 @@ interface ModalProps {
 
 export function Modal({ title, onClose, children, width = "420px", focus }: ModalProps) {
   return (
-    <Dialog.Root open onOpenChange={({ open }) => !open && onClose()} placement="center" {...(focus !== undefined ? { initialFocusEl: focus } : {})}>
+    <Dialog.Root
+      open
+      onOpenChange={({ open }) => !open && onClose()}
+      placement="center"
+      {...(focus !== undefined ? { initialFocusEl: focus } : {})}
+    >
       <Portal>
         <Dialog.Backdrop bg="blackAlpha.500" />
         <Dialog.Positioner padding="16px">
