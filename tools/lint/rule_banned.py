@@ -67,6 +67,11 @@ def lacks_flag(tokens, index):
     return None if flag in arguments else flag
 
 
+def is_cost_measurement(tokens, index):
+    """The processor's time is no clock that a test could drive."""
+    return any(t.text.endswith("_CPUTIME_ID") for t in tokens[index + 1:index + 3])
+
+
 def is_struct_typedef(tokens, index):
     return (tokens[index].text == "typedef" and index + 1 < len(tokens)
             and tokens[index + 1].text in ("struct", "union"))
@@ -79,7 +84,7 @@ def problem(tokens, index, banned):
         return "goto: use a cleanup attribute or a function"
     if is_struct_typedef(tokens, index):
         return "typedef of a struct: write the struct's name"
-    if name in banned and is_use(tokens, index):
+    if name in banned and is_use(tokens, index) and not is_cost_measurement(tokens, index):
         return f"{name}: {banned[name]}"
     flag = lacks_flag(tokens, index)
     return f"{name} without {flag}" if flag else None

@@ -2,7 +2,7 @@
 
 Looks at each TypeScript project as a whole, whatever is selected. Types-only imports count for use
 but not for cycles: they are gone when the program runs. An export is used when another file of the
-project imports its name, or imports or calls up the whole module; a type also when its own file
+project imports its name, or imports or calls up the whole module; a type (or what a type is made of) also when its own file
 uses it, for then it is part of the shape of something else. Entry points (named in
 package.json, index.html or a configuration) and test files are used from outside; so is a name that
 a test in plain JavaScript says.
@@ -139,7 +139,8 @@ def dead_exports(tree, path, used):
     for match in EXPORT.finditer(text):
         default = "default" in match.group().split()
         uses_here = len(re.findall(rf"\b{match['name']}\b", COMMENT.sub("", text))) - 1
-        if match["kind"] in ("type", "interface") and uses_here:
+        of_a_type = re.search(rf"\btypeof {match['name']}\b", text)
+        if uses_here and (match["kind"] in ("type", "interface") or of_a_type):
             continue
         if ("default" if default else match["name"]) not in used:
             line = text.count("\n", 0, match.start()) + 1
