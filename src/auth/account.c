@@ -23,6 +23,7 @@ struct registration {
     struct data_user user;
     struct scope scope;
     struct data_login login; /* result */
+    bool again;              /* result: it had happened before */
 };
 
 /* "{tenant} {user} {login}" of the first run. */
@@ -71,6 +72,7 @@ static int registration_fn(struct txn *txn, void *ctx)
     }
     data_user_copy(g->ctx->arena, &g->user);
     data_login_copy(g->ctx->arena, &g->login);
+    g->again = found;
     if (!found) {
         data_remember(txn, g->ctx,
                       arena_printf(store_arena(txn), STR_FMT " " STR_FMT " " STR_FMT,
@@ -116,6 +118,31 @@ static struct registration registration_of(struct data_context *ctx, struct str 
     };
 }
 
+/*
+ * The digest of the request is not kept: it is a fast hash of what contains the password. A repetition is known by the address
+ * and the password instead.
+ */
+static int registration_run(struct auth *a, struct registration *g, struct str password)
+{
+    struct data_context *ctx = g->ctx;
+    struct data_context undigested = *ctx;
+    undigested.digested = false;
+    memset(undigested.digest, 0, sizeof undigested.digest);
+    struct str email = g->user.email;
+    g->ctx = &undigested;
+    int r = store_write(ctx->store, &ctx->op, registration_fn, g);
+    g->ctx = ctx;
+    if (r == ERR_EXISTS) {
+        return data_fault(ctx, ERR_EXISTS, "email",
+                          "There is an account with this e-mail address already.");
+    }
+    if (r == 0 && g->again &&
+        (!str_eq(g->user.email, email) || !auth_password_verify(a, g->user.password, password))) {
+        return ERR_CONFLICT;
+    }
+    return r;
+}
+
 int auth_register(struct auth *a, struct data_context *ctx, const struct auth_register_input *in,
                   struct auth_result *ret_result)
 {
@@ -146,11 +173,7 @@ int auth_register(struct auth *a, struct data_context *ctx, const struct auth_re
     }
     struct registration g = registration_of(ctx, email, name);
     g.user.password = arena_str(ctx->arena, str_from(hash));
-    r = store_write(ctx->store, &ctx->op, registration_fn, &g);
-    if (r == ERR_EXISTS) {
-        return data_fault(ctx, ERR_EXISTS, "email",
-                          "There is an account with this e-mail address already.");
-    }
+    r = registration_run(a, &g, in->password);
     if (r < 0) {
         return r;
     }

@@ -82,8 +82,8 @@ struct auth_register_input {
 
 /*
  * (hash) Makes tenant, owner and login in one transaction. ERR_INVALID (field email, password, name), ERR_EXISTS (the
- * address is taken), ERR_RATE_LIMITED; ERR_FORBIDDEN when registration is closed. Repeatable by ctx->op: the same account,
- * with new tokens for the same login.
+ * address is taken), ERR_RATE_LIMITED; ERR_FORBIDDEN when registration is closed. Repeatable by ctx->op with the same
+ * address and password (else ERR_CONFLICT): the same account, with new tokens for the same login. ctx->digest is not kept.
  */
 int auth_register(struct auth *a, struct data_context *ctx, const struct auth_register_input *in,
                   struct auth_result *ret_result) BASE_MUST_USE;

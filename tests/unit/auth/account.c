@@ -67,6 +67,35 @@ static void a_repeated_registration_is_one(void **state)
     assert_true(str_eq(first.user.id, second.user.id));
     assert_true(str_eq(first.scope.login_id, second.scope.login_id));
     assert_int_equal(people_use(p, second.token), 0);
+    /* The key alone opens nothing. */
+    in.password = STR("wrong horse battery");
+    assert_int_equal(auth_register(p->auth, &ctx, &in, &second), ERR_CONFLICT);
+    in = (struct auth_register_input){.email = STR("eve@example.com"), .password = WORLD_PASSWORD};
+    assert_int_equal(auth_register(p->auth, &ctx, &in, &second), ERR_CONFLICT);
+}
+
+static int digest_fn(struct txn *txn, void *ctx)
+{
+    struct data_context *c = ctx;
+    struct str result;
+    return store_replayed(txn, &result) && memcmp(result.p, c->digest, DATA_DIGEST_SIZE) != 0
+               ? 0
+               : ERR_INTERNAL;
+}
+
+static void a_registration_keeps_no_fast_hash(void **state)
+{
+    struct people *p = *state;
+    static const uint8_t key[16] = "a client's key!";
+    struct auth_register_input in = {.email = STR("ada@example.com"), .password = WORLD_PASSWORD};
+    struct auth_result result;
+    struct data_context ctx = people_request(p);
+    ctx.op = store_op_derived(key);
+    ctx.digested = true;
+    memset(ctx.digest, 7, sizeof ctx.digest);
+    assert_int_equal(auth_register(p->auth, &ctx, &in, &result), 0);
+    assert_int_equal(auth_register(p->auth, &ctx, &in, &result), 0);
+    assert_int_equal(store_write(p->w.store, &ctx.op, digest_fn, &ctx), 0);
 }
 
 struct rule {
@@ -203,6 +232,7 @@ int main(void)
         TEST_SQLITE(an_address_is_one_account),
         TEST(a_repeated_registration_is_one),
         TEST_SQLITE(a_repeated_registration_is_one),
+        TEST(a_registration_keeps_no_fast_hash),
         TEST(refuses_with_the_field),
         TEST(takes_what_is_allowed),
         cmocka_unit_test(closed_means_closed),
