@@ -28,6 +28,7 @@ enum { TOKEN_ROOM = 512, PERSIST_S = 20, END_S = 3, EXIT_STALE = 3 };
 struct daemon {
     struct codi2_options options;
     struct str token;
+    uint64_t generation;
     struct codi2_status *status;
     struct codi2_mirror *mirrors[CODI2_ROOTS];
     size_t mirror_count;
@@ -63,7 +64,10 @@ static int start_mirror(struct daemon *d, const char *name, const char *root, co
         .number = (unsigned)d->mirror_count,
         .root = root,
         .index = index,
-        .link = {.socket = d->options.wire, .token = d->token, .root = name},
+        .link = {.socket = d->options.wire,
+                 .token = d->token,
+                 .root = name,
+                 .generation = d->generation},
         .status = d->status,
         .stale = on_stale,
         .ctx = d,
@@ -242,6 +246,10 @@ int main(int argc, char **argv)
     /* Nothing inside may read our memory (the token) or trace us. */
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || read_token(d.options.token_fd, &arena, &d.token) != 0) {
         return 2;
+    }
+    if (d.options.generation[0] &&
+        str_u64(str_from(d.options.generation), INT64_MAX, &d.generation) != 0) {
+        return log_err(2, "codi2", "--generation wants a number");
     }
     log_info("codi2", "session %s of user %s", d.options.session, d.options.user);
     return run(&d, &arena);

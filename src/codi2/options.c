@@ -123,6 +123,10 @@ static int parse_line(char **argv, struct codi2_options *o, const char **file,
          .value = "ID",
          .text = "which session (SESSION_ID)",
          .given = &o->session},
+        {.name = "generation",
+         .value = "N",
+         .text = "of the workspace (GENERATION)",
+         .given = &o->generation},
         {.name = "token-fd", .value = "N", .text = "where the token is read", .given = token_fd},
         {.name = "wire",
          .value = "SOCKET",
@@ -158,6 +162,7 @@ void codi2_options_read(int argc, char **argv, struct arena *arena,
     o.user = environment("USER_ID");
     o.tenant = environment("TENANT_ID");
     o.session = environment("SESSION_ID");
+    o.generation = environment("GENERATION");
     const char *file = NULL;
     const char *token_fd = NULL;
     int first = parse_line(argv, &o, &file, &token_fd);

@@ -1,5 +1,5 @@
 /*
- * What codi2 was told: by its command line, over its environment (USER_ID, TENANT_ID, SESSION_ID), over its configuration
+ * What codi2 was told: by its command line, over its environment (USER_ID, TENANT_ID, SESSION_ID, GENERATION), over its configuration
  * file.
  */
 #ifndef CODI2_OPTIONS_H
@@ -12,9 +12,10 @@ struct codi2_options {
     const char *user;
     const char *tenant;
     const char *session;
-    const char *wire; /* the server's internal socket */
-    const char *door; /* our socket */
-    const char *ide;  /* bundle; "" for none */
+    const char *generation; /* a number, "" for none */
+    const char *wire;       /* the server's internal socket */
+    const char *door;       /* our socket */
+    const char *ide;        /* bundle; "" for none */
     const char *node;
     const char *workspace;       /* tree */
     const char *workspace_index; /* directory */

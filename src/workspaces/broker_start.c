@@ -141,6 +141,9 @@ static void encode_config(struct buf *out, const struct broker_place *place,
     json_member_string(&w, "USER_ID", str_from(r->user));
     json_member_string(&w, "TENANT_ID", str_from(r->tenant));
     json_member_string(&w, "SESSION_ID", str_from(r->session));
+    BUF_AUTO(generation, 32);
+    buf_i64(&generation, r->generation);
+    json_member_string(&w, "GENERATION", buf_str(&generation));
     json_object_end(&w);
     encode_binds(&w, place, r);
     json_member_integer(&w, "uid", r->uid);

@@ -1,0 +1,112 @@
+/*
+ * wire-server DIR SOCKET TOKEN: the server's side of the wire alone, on a store in DIR, for one person with one session.
+ * Started again on the same DIR it serves the same session, since everything is made under fixed operations.
+ */
+#include <signal.h>
+#include <stdio.h>
+
+#include "auth/auth.h"
+#include "base/log.h"
+#include "coditectd/wire.h"
+#include "sessions/sessions.h"
+
+struct place {
+    struct data_context ctx;
+    struct str session;
+    struct str token;
+};
+
+static int who(void *arg, struct arena *arena, const struct coditectd_wire_ask *ask,
+               struct coditectd_wire_peer *ret_peer)
+{
+    struct place *p = arg;
+    (void)arena;
+    if (!str_eq(ask->token, p->token)) {
+        return ERR_UNAUTHENTICATED;
+    }
+    if (!str_eq(ask->root, STR("workspace"))) {
+        return ERR_NOT_FOUND;
+    }
+    *ret_peer =
+        (struct coditectd_wire_peer){.scope = p->ctx.scope, .session = p->session, .generation = 1};
+    return 0;
+}
+
+static int status(void *arg, const struct coditectd_wire_peer *peer, struct str text)
+{
+    (void)arg;
+    (void)peer;
+    (void)text;
+    return 0;
+}
+
+static struct store_op fixed(uint8_t number)
+{
+    const uint8_t id[16] = {number};
+    return store_op_derived(id);
+}
+
+static int make_person(struct place *p, struct auth *auth)
+{
+    const struct auth_register_input account = {.email = STR("ada@example.com"),
+                                                .password = STR("correct horse battery")};
+    struct auth_result result;
+    p->ctx.op = fixed(1);
+    int r = auth_register(auth, &p->ctx, &account, &result);
+    if (r) {
+        return r;
+    }
+    p->ctx.scope = result.scope;
+    struct sessions_view view;
+    p->ctx.op = fixed(2);
+    r = sessions_create(&p->ctx, &(struct sessions_create_input){.name = STR("Project A")}, &view);
+    if (r) {
+        return r;
+    }
+    p->session = view.session.id;
+    p->ctx.op = fixed(3);
+    return sessions_open(&p->ctx, p->session, &view); /* generation 1 */
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        return 2;
+    }
+    log_setup(LOG_WARN, LOG_TEXT);
+    (void)signal(SIGPIPE, SIG_IGN);
+    ARENA_AUTO(arena);
+    struct store *store = NULL;
+    struct auth *auth = NULL;
+    struct place p = {.ctx = {.arena = &arena}, .token = str_from(argv[3])};
+    int r = store_open(
+        &(struct store_options){.driver = "sqlite", .directory = argv[1], .balloon = 4096}, &store);
+    if (!r) {
+        p.ctx.store = store;
+        r = auth_create(&(struct auth_options){.store = store, .cheap_hash = true}, &auth);
+    }
+    if (!r) {
+        r = make_person(&p, auth);
+    }
+    const struct coditectd_wire_options options = {
+        .store = store, .who = who, .status = status, .ctx = &p};
+    struct http_app app = coditectd_wire_app(&options);
+    struct str address = arena_printf(&arena, "unix:%s", argv[2]);
+    const char *const listen[] = {address.p, NULL};
+    struct http_server *server = NULL;
+    if (!r) {
+        r = http_server_start(
+            &(struct http_server_options){.listen = listen, .app = &app, .loops = 1}, &server);
+    }
+    if (r) {
+        return log_err(1, "wire-server", "%s", err_name(r));
+    }
+    (void)printf("ready\n");
+    (void)fflush(stdout);
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    int number;
+    (void)sigwait(&set, &number);
+    return 0;
+}
