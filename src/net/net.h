@@ -53,7 +53,7 @@ struct net_message {
 int net_loop_create(struct net_loop **ret_loop) BASE_MUST_USE;
 void net_loop_destroy(struct net_loop *loop); /* NULL allowed */
 
-/* Runs until net_loop_stop. */
+/* Runs until net_loop_stop; what was posted before the stop has run when it returns. */
 void net_loop_run(struct net_loop *loop);
 
 /* One turn: waits at most wait for something to happen, then handles it. For tests and for threads with a loop of theirs. */
