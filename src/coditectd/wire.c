@@ -47,7 +47,8 @@ int coditectd_wire_generation(struct txn *txn, const struct coditectd_wire_peer 
     if (r < 0) {
         return r;
     }
-    bool same = generation == peer->generation && (uint64_t)workspace.generation == generation;
+    bool same = (generation == 0 || generation == peer->generation) &&
+                (uint64_t)workspace.generation == peer->generation;
     return same ? 0 : ERR_STALE;
 }
 

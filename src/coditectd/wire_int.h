@@ -19,7 +19,7 @@ struct coditectd_wire_call {
 int coditectd_wire_number(struct coditectd_wire_call *c, const char *name, uint64_t most,
                           uint64_t *ret_value) BASE_MUST_USE;
 
-/* ERR_STALE unless generation is the workspace's present one. In a store function. */
+/* ERR_STALE unless the token's generation is the workspace's present one and is the one named (0: none). In a store function. */
 int coditectd_wire_generation(struct txn *txn, const struct coditectd_wire_peer *peer,
                               uint64_t generation) BASE_MUST_USE;
 

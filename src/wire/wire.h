@@ -37,7 +37,7 @@ struct wire_author {
 /* POST /hello: the first call of a connection's life. */
 struct wire_hello {
     uint64_t version;    /* of the wire, the newest that codi2 speaks */
-    uint64_t generation; /* of the workspace */
+    uint64_t generation; /* of the workspace; 0: the token's */
     struct str program;  /* "codi2 5.0.0" */
 };
 struct wire_welcome {
@@ -87,7 +87,7 @@ struct wire_change {
 /* POST /changes */
 struct wire_batch {
     uint8_t id[WIRE_BATCH_ID_SIZE]; /* random; the same when the same batch is sent again */
-    uint64_t generation;
+    uint64_t generation;            /* of the workspace; 0: the token's */
     struct wire_change *changes;
     size_t n; /* 1 to WIRE_MAX_CHANGES */
 };
