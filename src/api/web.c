@@ -40,40 +40,6 @@ struct api_web {
     size_t bytes;      /* of all */
 };
 
-static const char *type_of(struct str name)
-{
-    static const struct {
-        struct str ending;
-        const char *type;
-    } rows[] = {
-        {STR(".css"), "text/css; charset=utf-8"},
-        {STR(".gif"), "image/gif"},
-        {STR(".html"), "text/html; charset=utf-8"},
-        {STR(".ico"), "image/x-icon"},
-        {STR(".jpg"), "image/jpeg"},
-        {STR(".js"), "text/javascript; charset=utf-8"},
-        {STR(".json"), "application/json"},
-        {STR(".map"), "application/json"},
-        {STR(".md"), "text/markdown; charset=utf-8"},
-        {STR(".mjs"), "text/javascript; charset=utf-8"},
-        {STR(".png"), "image/png"},
-        {STR(".svg"), "image/svg+xml"},
-        {STR(".ttf"), "font/ttf"},
-        {STR(".txt"), "text/plain; charset=utf-8"},
-        {STR(".wasm"), "application/wasm"},
-        {STR(".webmanifest"), "application/manifest+json"},
-        {STR(".webp"), "image/webp"},
-        {STR(".woff"), "font/woff"},
-        {STR(".woff2"), "font/woff2"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (str_ends(name, rows[i].ending)) {
-            return rows[i].type;
-        }
-    }
-    return "application/octet-stream";
-}
-
 /* ---- Reading the directory ---- */
 
 static void page_destroy(struct page *page)
@@ -100,7 +66,7 @@ static int read_page(struct api_web *web, int fd, size_t size, struct str path)
     content_hash_text(&hash, text);
     (void)snprintf(page->etag, sizeof page->etag, "\"%.16s\"", text);
     page->n = size;
-    page->type = type_of(path);
+    page->type = http_media_type(path);
     page->lasting = str_starts(path, STR("/assets/"));
     web->bytes += size;
     (void)map_put(web->pages, path, page);
