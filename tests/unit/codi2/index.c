@@ -1,35 +1,7 @@
 /* The index: subtrees move and go together, bytes sort as bytes, and another tree's index is not believed. */
 #include "codi2/index.h"
 
-#include "codi2/scratch.h"
-
-struct bench {
-    struct scratch scratch;
-    struct codi2_index *index;
-    struct arena arena;
-};
-
-static int setup(void **state)
-{
-    static struct bench b;
-    b = (struct bench){0};
-    bool fresh = false;
-    scratch_setup(&b.scratch);
-    arena_init(&b.arena);
-    assert_int_equal(codi2_index_open(b.scratch.index, b.scratch.root, &b.index, &fresh), 0);
-    assert_true(fresh);
-    *state = &b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    codi2_index_close(b->index);
-    arena_fini(&b->arena);
-    scratch_teardown(&b->scratch);
-    return 0;
-}
+#include "codi2/bench.h"
 
 static void put(struct bench *b, struct str path, uint64_t inode)
 {
@@ -156,7 +128,7 @@ static void folder_made_anew_is_another_tree(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
     const struct CMUnitTest tests[] = {
         TEST(entry_comes_back_as_it_was),
         TEST(subtree_moves_and_goes_without_its_neighbours),

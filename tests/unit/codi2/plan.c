@@ -1,35 +1,7 @@
 /* Planning: each way in which a disk can differ from the index gives the step that mends it. */
 #include "codi2/plan.h"
 
-#include "codi2/scratch.h"
-
-struct bench {
-    struct scratch scratch;
-    struct codi2_index *index;
-    struct arena arena;
-};
-
-static int setup(void **state)
-{
-    static struct bench b;
-    b = (struct bench){0};
-    bool fresh = false;
-    scratch_setup(&b.scratch);
-    arena_init(&b.arena);
-    assert_int_equal(codi2_index_open(b.scratch.index, b.scratch.root, &b.index, &fresh), 0);
-    assert_true(fresh);
-    *state = &b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    codi2_index_close(b->index);
-    arena_fini(&b->arena);
-    scratch_teardown(&b->scratch);
-    return 0;
-}
+#include "codi2/bench.h"
 
 static struct codi2_step plan(struct bench *b, const char *path)
 {
@@ -181,7 +153,7 @@ static void pipes_and_links_out_of_the_tree_are_not_followed(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
     const struct CMUnitTest tests[] = {
         TEST(new_things_are_created),
         TEST(what_is_known_is_left_alone),
