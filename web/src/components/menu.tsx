@@ -11,7 +11,7 @@ export interface Action {
 }
 
 export function ActionMenu({ label, actions, trigger, head }: { readonly label: string; readonly actions: readonly Action[]; readonly trigger?: ReactElement; readonly head?: ReactNode }) {
-  // Only once the menu is gone: a dialog opened before would count as a part of it and be closed with it.
+  // Only once the menu is gone: it gives the focus back, which a dialog opened by then would lose.
   const chosen = useRef<Action>(undefined);
   const run = (): void => {
     const action = chosen.current;

@@ -1,0 +1,361 @@
+// The web app in a browser, against the real coditectd: a person registers, makes a session, brings files in, reads, renames,
+// deletes and takes back, logs out, and comes back to where she was. Every page is held against axe in both themes and two
+// widths, no request leaves the server's own address, and nothing is refused by the page's own security policy.
+//
+// CODITECT_E2E_SHOTS: a directory for a picture of each page.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { root, Server } from "../api/harness.mjs";
+
+const cache = process.env.CODITECT_CACHE ?? join(homedir(), ".cache/coditect");
+const web = execFileSync(join(root, "web/build"), [join(cache, "web")], { encoding: "utf8" }).trim().split("\n").at(-1);
+
+/** Where web/build installed the packages of the lock file: the same arithmetic as there. */
+function fromModules() {
+  const names = ["package-lock.json", "package.json", ".npmrc"];
+  const sum = (bytes) => createHash("sha256").update(bytes).digest("hex");
+  const sums = names.map((name) => `${sum(readFileSync(join(root, "web", name)))}  ${name}\n`).join("");
+  return createRequire(join(cache, "web-modules", sum(sums).slice(0, 16), "package.json"));
+}
+
+const require = fromModules();
+const { chromium } = require("playwright-core");
+const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const server = await Server.start({ args: ["--web", web, "--rate-factor", "1000"] });
+const home = `http://127.0.0.1:${server.port}`;
+const downloads = mkdtempSync(join(tmpdir(), "coditect-web-"));
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+after(async () => {
+  await browser.close();
+  rmSync(downloads, { recursive: true });
+  await server.stop();
+});
+
+const foreign = [];
+const refused = [];
+const shots = process.env.CODITECT_E2E_SHOTS;
+if (shots) mkdirSync(shots, { recursive: true });
+
+async function newContext() {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, reducedMotion: "reduce", acceptDownloads: true });
+  context.setDefaultTimeout(15_000);
+  context.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol.startsWith("http") && url.origin !== home) foreign.push(request.url());
+  });
+  context.on("console", (message) => {
+    if (/Content Security Policy|Refused to/.test(message.text())) refused.push(message.text());
+  });
+  context.on("weberror", (error) => refused.push(String(error.error())));
+  return context;
+}
+
+const context = await newContext();
+const page = await context.newPage();
+
+const button = (name, where = page) => where.getByRole("button", { name, exact: true });
+const link = (name) => page.getByRole("link", { name, exact: true });
+const visible = (locator) => locator.first().waitFor({ state: "visible" });
+const gone = (locator) => locator.first().waitFor({ state: "hidden" });
+
+async function setTheme(theme) {
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+  await page.waitForFunction((dark) => document.documentElement.classList.contains("dark") === dark, theme === "dark");
+}
+
+async function axe(name) {
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const shown = serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} ${node.any[0]?.message ?? ""}`).join("\n  ")}`);
+  assert.deepEqual(shown, [], name);
+}
+
+/** Both themes, two widths: nothing serious for axe, nothing wider than the page. */
+async function look(name) {
+  for (const theme of ["light", "dark"]) {
+    await setTheme(theme);
+    for (const width of [1400, 390]) {
+      await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
+      await axe(`${name} ${theme} ${width}`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${name} is ${wide} px wider than a page of ${width}`);
+      if (shots) await page.screenshot({ path: join(shots, `${name}-${theme}-${width}.png`) });
+    }
+  }
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await setTheme("light");
+}
+
+const ada = { name: "Ada Lovelace", email: "ada@example.com", password: "a password to test with" };
+let sessionUrl = "";
+
+test("register, with what is wrong said beside its field", async () => {
+  await page.goto(`${home}/settings`);
+  await page.waitForURL(/\/login\?next=%2Fsettings$/);
+  await visible(page.getByRole("heading", { name: "Log in" }));
+  await look("login");
+  await link("Create one").click();
+  await page.getByLabel("E-mail").fill("nobody");
+  await button("Create account").click();
+  await visible(page.getByText("Enter an e-mail address"));
+  await look("register");
+  await page.getByLabel("Name", { exact: true }).fill(ada.name);
+  await page.getByLabel("E-mail").fill(ada.email);
+  await page.getByLabel("Password").fill(ada.password);
+  await button("Create account").click();
+  await page.waitForURL(`${home}/settings`);
+  await link("Coditect, to your sessions").click();
+  await visible(page.getByText("Create your first session"));
+  await look("sessions-empty");
+});
+
+test("no token lies where scripts of a later visit could find it", async () => {
+  const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie);
+  assert.doesNotMatch(stored, /ey[A-Za-z0-9]|log-/);
+  const [cookie] = await context.cookies();
+  assert.ok(cookie.httpOnly && cookie.sameSite === "Strict", JSON.stringify(cookie));
+});
+
+test("create a session, bring files in, read them", async () => {
+  await page.keyboard.press("n");
+  await page.getByLabel("Name", { exact: true }).fill("Project A");
+  await look("new-session");
+  await button("Create", page.getByRole("dialog")).click();
+  await page.waitForURL(/\/sessions\/ses-[0-9a-z]{26}$/);
+  sessionUrl = page.url();
+  await visible(page.getByText("This folder is empty"));
+  await look("session-empty");
+  await button("New folder").click();
+  await page.getByLabel("Name", { exact: true }).fill("src");
+  await button("Create", page.getByRole("dialog")).click();
+  await link("src").first().click();
+  await page.waitForURL(/\/files\/src$/);
+  const text = Buffer.from('#include <stdio.h>\n\nint main(void)\n{\n    puts("Grüße");\n}\n');
+  const picture = readFileSync(join(web, "icon.svg"));
+  await page.getByLabel("Files to upload").setInputFiles([
+    { name: "hello.c", mimeType: "text/plain", buffer: text },
+    { name: "100% ü?.txt", mimeType: "text/plain", buffer: Buffer.from("odd\n") },
+    { name: "logo.svg", mimeType: "image/svg+xml", buffer: picture },
+    { name: "data.bin", mimeType: "application/octet-stream", buffer: Buffer.from([0, 1, 2, 255]) },
+  ]);
+  await visible(page.getByText("Uploaded 4 files"));
+  await visible(page.getByRole("list", { name: "Entries" }).getByText("hello.c"));
+  await look("folder");
+  await button("Close the list of uploads").click();
+  await page.getByRole("list", { name: "Entries" }).getByRole("link", { name: "hello.c" }).click();
+  await page.waitForURL(/\/files\/src\/hello\.c$/);
+  assert.equal(await page.getByTestId("text").textContent(), text.toString());
+  await look("file");
+  const [saved] = await Promise.all([page.waitForEvent("download"), button("Download").click()]);
+  assert.equal(saved.suggestedFilename(), "hello.c");
+  await saved.saveAs(join(downloads, "hello.c"));
+  assert.deepEqual(readFileSync(join(downloads, "hello.c")), text);
+});
+
+test("a picture, bytes that are no text, an odd name, a path that is not there", async () => {
+  await page.goto(`${sessionUrl}/files/src/logo.svg`);
+  await visible(page.getByRole("img", { name: "logo.svg" }));
+  assert.ok(await page.getByRole("img", { name: "logo.svg" }).evaluate((image) => image.decode().then(() => image.naturalWidth > 0)));
+  await look("picture");
+  await page.goto(`${sessionUrl}/files/src/data.bin`);
+  await visible(page.getByText("This file is not text"));
+  await page.goto(`${sessionUrl}/files/src/100%25%20%C3%BC%3F.txt`);
+  assert.equal(await page.getByTestId("text").textContent(), "odd\n");
+  await page.goto(`${sessionUrl}/files/src/none.c`);
+  await visible(page.getByText("“none.c” is not here."));
+  await look("file-gone");
+});
+
+test("drop a file, replace it after being asked", async () => {
+  await page.goto(`${sessionUrl}/files/src`);
+  await visible(page.getByRole("list", { name: "Entries" }));
+  const transfer = await page.evaluateHandle(() => {
+    const made = new DataTransfer();
+    made.items.add(new File(["dropped\n"], "hello.c"));
+    return made;
+  });
+  await page.getByRole("list", { name: "Entries" }).dispatchEvent("drop", { dataTransfer: transfer });
+  await visible(page.getByText("Replace “hello.c”?"));
+  await button("Replace").click();
+  await visible(page.getByText("Uploaded 1 file"));
+  await page.getByRole("list", { name: "Entries" }).getByRole("link", { name: "hello.c" }).click();
+  await page.waitForFunction(() => document.querySelector("[data-testid=text]")?.textContent === "dropped\n");
+});
+
+test("rename a file, delete it and take that back", async () => {
+  await button("Actions for hello.c").click();
+  await page.getByRole("menuitem", { name: "Rename" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("data.bin");
+  await button("Rename", page.getByRole("dialog")).click();
+  await visible(page.getByRole("dialog").getByRole("alert"));
+  await page.getByLabel("Name", { exact: true }).fill("main.c");
+  await button("Rename", page.getByRole("dialog")).click();
+  await page.waitForURL(/\/files\/src\/main\.c$/);
+  await visible(page.getByTestId("text"));
+  await button("Actions for main.c").click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await page.waitForURL(/\/files\/src$/);
+  const row = page.getByRole("list", { name: "Entries" }).getByRole("link", { name: "main.c" });
+  await gone(row);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await visible(row);
+});
+
+test("sessions: rename, pause, delete, take back", async () => {
+  await page.goto(`${home}/sessions`);
+  await visible(link("Project A"));
+  await look("sessions");
+  await button("Actions for Project A").click();
+  await page.getByRole("menuitem", { name: "Rename" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Analytical Engine");
+  await button("Rename", page.getByRole("dialog")).click();
+  await visible(link("Analytical Engine"));
+  await button("Actions for Analytical Engine").click();
+  await look("session-menu");
+  await page.getByRole("menuitem", { name: "Pause" }).click();
+  await visible(page.getByRole("list", { name: "Sessions" }).getByText("Paused"));
+  await link("Analytical Engine").click();
+  await visible(button("Resume"));
+  await visible(page.getByRole("list", { name: "Entries" }).getByRole("link", { name: "src" }));
+  await button("Resume").click();
+  await visible(button("Pause"));
+  await page.goto(`${home}/sessions`);
+  await button("Actions for Analytical Engine").click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await gone(link("Analytical Engine"));
+  await link("Deleted").click();
+  await visible(button("Restore Analytical Engine"));
+  await look("sessions-deleted");
+  await button("Restore Analytical Engine").click();
+  await link("Current").click();
+  await visible(link("Analytical Engine"));
+});
+
+test("palette, shortcuts and pages that are not there, by keyboard", async () => {
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").fill("analy");
+  await look("palette");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(sessionUrl);
+  await gone(page.getByRole("dialog"));
+  await page.keyboard.press("?");
+  await visible(page.getByText("Keyboard shortcuts"));
+  await look("shortcuts");
+  await page.keyboard.press("Escape");
+  await gone(page.getByRole("dialog"));
+  await page.goto(`${home}/nowhere`);
+  await visible(page.getByText("There is no page here"));
+  await look("not-found");
+  await page.goto(`${home}/sessions/ses-01jd5k7c9r3m8xq2w4e6y8t0za`);
+  await visible(page.getByRole("button", { name: /^Copy request id req-/ }));
+  await look("session-gone");
+});
+
+test("settings: name, theme, a wrong password, another device", async () => {
+  const other = await newContext();
+  const otherPage = await other.newPage();
+  await otherPage.goto(`${home}/login`);
+  await otherPage.getByLabel("E-mail").fill(ada.email);
+  await otherPage.getByLabel("Password").fill(ada.password);
+  await button("Log in", otherPage).click();
+  await otherPage.waitForURL(`${home}/sessions`);
+
+  await page.goto(`${home}/settings`);
+  await visible(page.getByRole("list", { name: "Devices" }));
+  await look("settings");
+  await page.getByLabel("Name", { exact: true }).fill("Countess Lovelace");
+  await button("Save name").click();
+  await visible(button("Account of Countess Lovelace"));
+  await button("Dark").click();
+  await page.waitForFunction(() => document.documentElement.classList.contains("dark"));
+  await page.reload();
+  await visible(page.getByRole("list", { name: "Devices" }));
+  assert.ok(await page.evaluate(() => document.documentElement.classList.contains("dark")));
+  await button("System").click();
+  await page.getByLabel("Present password").fill("not the password");
+  await page.getByLabel("New password").fill("another password");
+  await button("Change password").click();
+  await visible(page.getByRole("alert"));
+  await page.getByRole("list", { name: "Devices" }).getByRole("button", { name: /^Log out / }).click();
+  await gone(page.getByRole("list", { name: "Devices" }).getByRole("button", { name: /^Log out / }));
+  await otherPage.reload();
+  await otherPage.waitForURL(/\/login/);
+  await other.close();
+});
+
+test("one refresh at a time among tabs; a logout ends them all; back to where she was", async () => {
+  let atOnce = 0;
+  let most = 0;
+  let count = 0;
+  context.on("request", (request) => {
+    if (!request.url().endsWith("/auth/refresh")) return;
+    count += 1;
+    atOnce += 1;
+    most = Math.max(most, atOnce);
+  });
+  const ended = (request) => { if (request.url().endsWith("/auth/refresh")) atOnce -= 1; };
+  context.on("requestfinished", ended);
+  context.on("requestfailed", ended);
+  const tabs = await Promise.all([1, 2, 3].map(() => context.newPage()));
+  await Promise.all(tabs.map((tab) => tab.goto(`${sessionUrl}/files/src`)));
+  await Promise.all(tabs.map((tab) => visible(tab.getByRole("list", { name: "Entries" }))));
+  assert.ok(count >= 3, `${count} refreshes`);
+  assert.equal(most, 1);
+  await page.goto(`${sessionUrl}/files/src/main.c`);
+  await visible(page.getByTestId("text"));
+  await page.getByRole("button", { name: /^Account of/ }).click();
+  await page.getByRole("menuitem", { name: "Log out" }).click();
+  await Promise.all([page, ...tabs].map((tab) => tab.waitForURL(/\/login\?next=/)));
+  await page.getByLabel("E-mail").fill(ada.email);
+  await page.getByLabel("Password").fill("wrong password");
+  await button("Log in").click();
+  await visible(page.getByRole("alert"));
+  await look("login-refused");
+  await page.getByLabel("Password").fill(ada.password);
+  await button("Log in").click();
+  await page.waitForURL(`${sessionUrl}/files/src/main.c`);
+  await visible(page.getByTestId("text"));
+});
+
+test("what was asked for without a network is shown once it is back", async () => {
+  await context.setOffline(true);
+  await page.getByRole("link", { name: "Sessions" }).first().click();
+  await link("Deleted").click();
+  await context.setOffline(false);
+  await visible(page.getByText("Nothing deleted"));
+});
+
+test("no foreign request, nothing refused by the policy, a first load under 300 kB compressed", async () => {
+  assert.deepEqual(foreign, []);
+  assert.deepEqual(refused, []);
+  const fresh = await newContext();
+  const first = await fresh.newPage();
+  const loaded = new Set();
+  fresh.on("response", (response) => loaded.add(new URL(response.url()).pathname));
+  await first.goto(`${home}/login`);
+  await visible(first.getByRole("button", { name: "Log in" }));
+  await first.evaluate(() => document.fonts.ready);
+  const files = [...loaded].filter((path) => !path.startsWith("/api/")).map((path) => (path === "/login" ? "/index.html" : path));
+  const size = (path) => {
+    try {
+      return readFileSync(join(web, `${path}.gz`)).length;
+    } catch {
+      return readFileSync(join(web, path)).length;
+    }
+  };
+  const total = files.reduce((sum, path) => sum + size(path), 0);
+  assert.ok(files.some((path) => path.endsWith(".woff2")), "the font is ours");
+  assert.ok(total < 300 * 1000, `${total} bytes: ${files.join(" ")}`);
+  await fresh.close();
+});
