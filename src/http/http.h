@@ -247,6 +247,37 @@ void http_server_read_stats(struct http_server *server, struct http_server_stats
 /* The standard reason of a status ("Not Found"), "" when unknown. */
 const char *http_reason(int status);
 
+/* ---- static files ---- */
+
+/*
+ * A directory whose files are served. Its names are read once, at the start: a path from the network is only ever looked up in
+ * that table. x.js.gz beside x.js is sent to whoever takes gzip. Thread safe.
+ */
+struct http_static;
+
+struct http_static_options {
+    const char *directory;
+    bool lasting; /* every name means the same bytes for ever (a directory named by its content) */
+    const char
+        *fallback; /* "/index.html": for a path without a file that asks for a page; NULL: none */
+};
+
+/* ERR_NOT_FOUND: no such directory; ERR_LIMIT: more than 50,000 files or deeper than 32 levels; ERR_IO. */
+int http_static_open(const struct http_static_options *options,
+                     struct http_static **ret_static) BASE_MUST_USE;
+void http_static_close(struct http_static *files); /* NULL allowed */
+
+/*
+ * Answers GET and HEAD of path ("/a/b.js", percent-encoded; "/" is "/index.html") with ETag, conditions, ranges and caching;
+ * further headers are the caller's, set before. In the lane HTTP_STREAM. ERR_NOT_FOUND, ERR_METHOD_NOT_ALLOWED, ERR_RANGE:
+ * nothing was set. ERR_IO: the file has gone since.
+ */
+int http_static_serve(struct http_static *files, struct http_request *request,
+                      struct http_response *response, struct str path) BASE_MUST_USE;
+
+/* The media type by a file's name; "application/octet-stream" when unknown. */
+const char *http_media_type(struct str name);
+
 /* ---- relay ---- */
 
 /*

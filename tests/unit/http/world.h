@@ -23,6 +23,7 @@ static struct lock lock;
 static struct lock_cond changed;
 static int finished, running, most_running, closed_code;
 static bool hold;
+UNUSED static struct http_static *world_files; /* below /files, when the program has set it */
 
 static const struct {
     const char *path;
@@ -47,6 +48,10 @@ UNUSED static int route(void *ctx, struct http_request *request, struct http_rou
             *ret = routes[i].route;
             return 0;
         }
+    }
+    if (str_starts(request->path, STR("/files/"))) {
+        *ret = (struct http_route){.lane = HTTP_STREAM};
+        return 0;
     }
     return ERR_NOT_FOUND;
 }
@@ -152,7 +157,12 @@ UNUSED static void handle(void *ctx, struct http_request *request, struct http_r
     if (str_eq(path, STR("/hold")) || str_eq(path, STR("/keyed"))) {
         wait_while_held();
     }
-    if (str_eq(path, STR("/echo"))) {
+    if (str_starts(path, STR("/files/"))) {
+        int r = http_static_serve(world_files, request, response, str_slice(path, 6, path.n));
+        if (r < 0) {
+            http_status(response, err_row(r)->status);
+        }
+    } else if (str_eq(path, STR("/echo"))) {
         echo(request, response);
     } else if (str_eq(path, STR("/short"))) {
         assert_int_equal(http_stream(response, 10), 0);
