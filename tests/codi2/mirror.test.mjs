@@ -214,6 +214,23 @@ test("server and codi2 are killed under writes: nothing that a barrier covered i
   for (const [path, content] of Object.entries(acknowledged)) assert.equal(after_[path], content, path);
 });
 
+test("control: what no barrier covered is lost with the disk, and these tests would see it", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.writeFileSync(world.tree("acknowledged"), "kept");
+  await world.sync();
+  await world.kill("codi2");
+  fs.writeFileSync(world.tree("unacknowledged"), "lost");
+  const before = snapshot(world.tree());
+  for (const name of ["tree", "index"]) fs.rmSync(world.path(name), { recursive: true });
+  world.disk();
+  await world.startCodi2();
+  await until("restored", async () => (await world.status()).state === "persisted");
+  assert.notDeepEqual(snapshot(world.tree()), before);
+  assert.deepEqual(Object.keys(snapshot(world.tree())), ["acknowledged"]);
+});
+
 test("5,000 files are persisted and restored", { timeout: 300_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();
