@@ -6,10 +6,10 @@
 
 static const char *driver;
 
-static struct str seed_session(struct txn *txn, struct fixture *f, const struct scope *scope)
+static int seed_session(struct txn *txn, const struct scope *scope, struct str id)
 {
     struct data_session session = {
-        .id = data_id_make(&f->arena, "ses"),
+        .id = id,
         .name = STR("Project"),
         .status = DATA_SESSION_STATUS_ACTIVE,
         .tenant_id = scope->tenant_id,
@@ -18,19 +18,19 @@ static struct str seed_session(struct txn *txn, struct fixture *f, const struct 
         .updated_at = time_now(),
         .last_access_at = time_now(),
         .revision = 1,
-        .workspace_id = data_id_make(&f->arena, "wsp"),
+        .workspace_id = data_id_make(store_arena(txn), "wsp"),
     };
-    assert_ok(data_session_put(txn, scope, &session));
-    return session.id;
+    return data_session_put(txn, scope, &session);
 }
 
 static int seed(struct txn *txn, void *arg)
 {
     struct fixture *f = arg;
-    f->session = seed_session(txn, f, &f->ctx.scope);
-    f->second = seed_session(txn, f, &f->ctx.scope);
-    f->theirs = seed_session(txn, f, &f->other.scope);
-    return 0;
+    int r = seed_session(txn, &f->ctx.scope, f->session);
+    if (r == 0) {
+        r = seed_session(txn, &f->ctx.scope, f->second);
+    }
+    return r < 0 ? r : seed_session(txn, &f->other.scope, f->theirs);
 }
 
 static struct data_context context(struct fixture *f)
@@ -45,10 +45,11 @@ static struct data_context context(struct fixture *f)
     };
 }
 
-static int setup(void **state)
+struct fixture *fixture_create(const struct store_faults *faults)
 {
     struct fixture *f = MEM_NEW(struct fixture);
-    struct store_options options = {.driver = driver, .balloon = 1 << 20, .unsafe_no_sync = true};
+    struct store_options options = {
+        .driver = driver, .faults = faults, .balloon = 1 << 20, .unsafe_no_sync = true};
     if (strcmp(driver, "sqlite") == 0) {
         (void)snprintf(f->directory, sizeof f->directory, "/tmp/files-XXXXXX");
         assert_non_null(mkdtemp(f->directory));
@@ -58,9 +59,21 @@ static int setup(void **state)
     arena_init(&f->arena);
     f->ctx = context(f);
     f->other = context(f);
+    f->session = data_id_make(&f->arena, "ses");
+    f->second = data_id_make(&f->arena, "ses");
+    f->theirs = data_id_make(&f->arena, "ses");
     struct store_op op = store_op_new();
-    assert_ok(store_write(f->store, &op, seed, f));
-    *state = f;
+    int r = -1;
+    for (size_t i = 0; r < 0 && i < 3; i++) { /* a fault may hit this */
+        r = store_write(f->store, &op, seed, f);
+    }
+    assert_ok(r);
+    return f;
+}
+
+static int setup(void **state)
+{
+    *state = fixture_create(NULL);
     return 0;
 }
 
@@ -69,15 +82,19 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
     return remove(path);
 }
 
-static int teardown(void **state)
+void fixture_destroy(struct fixture *f)
 {
-    struct fixture *f = *state;
     store_close(f->store);
     arena_fini(&f->arena);
     if (f->directory[0]) {
         (void)nftw(f->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     }
     mem_free(f);
+}
+
+static int teardown(void **state)
+{
+    fixture_destroy(*state);
     return 0;
 }
 

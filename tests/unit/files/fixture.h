@@ -23,6 +23,10 @@ struct fixture {
 /* Runs the tests on every driver, each test on a store of its own; what main returns. */
 int fixture_run(const struct CMUnitTest *tests, size_t count);
 
+/* One more, in front of whose store faults happen (NULL: none); on the driver of the running test. */
+struct fixture *fixture_create(const struct store_faults *faults);
+void fixture_destroy(struct fixture *f);
+
 /* A new operation, so that the next call is not taken for a repetition. */
 struct data_context *fixture_ctx(struct fixture *f);
 
