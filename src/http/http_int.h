@@ -167,6 +167,7 @@ struct http_exchange {
     struct buf in;    /* head, and what came with it; does not move once the head is complete */
     struct buf body;  /* collected */
     struct buf out;   /* head of the response */
+    bool blocked;     /* the client did not take all of it at once */
     size_t sent;      /* of out and the body together */
     size_t accounted; /* of the server's buffered_bodies */
     struct arena arena;
@@ -216,6 +217,7 @@ struct http_worker {
     unsigned free_count;
     uint64_t ids; /* state of the generator of request ids */
     struct net_message drain, cut;
+    bool cut_done; /* under the server's lock */
 };
 
 struct http_server {

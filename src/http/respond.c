@@ -1,5 +1,7 @@
 /* From a request to its answer: the lane, the handler, sending. On the loop but for run_on_lane. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -23,6 +25,7 @@ static enum http_step begin_send(struct http_connection *c)
     c->state = CONN_SEND; /* its timer is set when the first send does not take everything */
     c->since = net_loop_now(c->worker->loop);
     c->exchange->sent = 0;
+    c->exchange->blocked = false;
     return STEP_ON;
 }
 
@@ -36,12 +39,23 @@ enum http_step http_fail(struct http_connection *c, int code, bool closing)
     return begin_send(c);
 }
 
+/* What now may be quiet for hours must notice by itself that the other machine is gone. */
+static void keep_alive(int fd)
+{
+    const int on = 1, idle = 60, interval = 15, tries = 4;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+}
+
 /* The handler has returned: hand over, or send. */
 static enum http_step handled(struct http_connection *c)
 {
     struct http_response *response = &c->exchange->response;
     if (response->owner) {
         ASSERT(c->exchange->route.upgrade);
+        keep_alive(c->watch.fd);
         c->owner = response->owner;
         http_connection_enter(c, CONN_OWNED);
         c->owner->take(c->owner, c);
@@ -137,8 +151,11 @@ enum http_step http_send(struct http_connection *c)
             continue;
         }
         x->sent += (size_t)n;
-        if (n == 0) {
+        if (n == 0 && !x->blocked) { /* once: waiting again gives no more time */
+            x->blocked = true;
             http_connection_enter(c, CONN_SEND);
+        }
+        if (n == 0) {
             return STEP_WAIT;
         }
     }

@@ -132,6 +132,9 @@ static void cut_worker(struct net_message *m)
             http_connection_close(c);
         }
     }
+    LOCK_SCOPE(&worker->server->lock);
+    worker->cut_done = true;
+    lock_cond_broadcast(&worker->server->empty);
 }
 
 /* One tag for one worker. */
@@ -358,18 +361,31 @@ void http_server_drain(struct http_server *server, usec_t patience)
     wait_until_empty(server, time_monotonic() + patience);
 }
 
+/* Waits for each worker: its message may be posted again only after it has run. */
+static void cut_all(struct http_server *server)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        struct http_worker *worker = &server->workers[i];
+        net_loop_post(worker->loop, &worker->cut);
+        LOCK_SCOPE(&server->lock);
+        while (!worker->cut_done) {
+            lock_cond_wait(&server->empty, &server->lock);
+        }
+        worker->cut_done = false;
+    }
+}
+
 /* Ends loops and lanes: connections are cut, handlers finish and give theirs back, until nothing is open. */
 static void stop_workers(struct http_server *server)
 {
     http_server_drain(server, 0);
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        net_loop_post(server->workers[i].loop, &server->workers[i].cut);
-    }
+    cut_all(server);
     for (int i = HTTP_WORK; i < HTTP_LANES; i++) {
         net_lane_destroy(server->lanes[i]);
         server->lanes[i] = NULL;
     }
     while (atomic_load(&server->open) > 0) {
+        cut_all(server); /* also what a handler has handed over since */
         wait_until_empty(server, time_monotonic() + USEC_PER_SEC);
     }
     for (unsigned i = 0; i < server->worker_count; i++) {

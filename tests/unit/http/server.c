@@ -1,4 +1,6 @@
 /* A whole server on loopback: requests, streams, deadlines, lanes, limits. */
+#include <poll.h>
+
 #include "world.h"
 
 static void requests(void **state)
@@ -80,6 +82,28 @@ static void deadlines(void **state)
     buf_clear(&out);
     raw_read(stream, NULL, &out);
     assert_non_null(memmem(out.p, out.n, " 408 ", 5));
+}
+
+/* Takes a little of the answer at a time: more slowly than the least rate, so the answer stays incomplete. */
+static void slow_reader(void **state)
+{
+    (void)state;
+    FD_AUTO int fd = raw_connect();
+    const int small = 16 * 1024;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    raw_send(fd, STR("GET /large HTTP/1.1\r\nHost: a\r\n\r\n"));
+    char some[4096];
+    size_t total = 0;
+    struct http_server_stats stats;
+    usec_t end = time_monotonic() + 10 * USEC_PER_SEC;
+    do { /* until the server has let go of it */
+        ssize_t n = recv(fd, some, sizeof some, 0);
+        total += n > 0 ? (size_t)n : 0;
+        (void)poll(NULL, 0, 20);
+        http_server_read_stats(front, &stats);
+    } while (stats.open > 0 && time_monotonic() < end);
+    assert_int_equal(stats.open, 0);
+    assert_true(total < HTTP_MAX_REPLY / 2);
 }
 
 static void wait_until_running(int count)
@@ -195,6 +219,7 @@ int main(void)
         cmocka_unit_test(streams),
         cmocka_unit_test(cut_answers),
         cmocka_unit_test(deadlines),
+        cmocka_unit_test(slow_reader),
         cmocka_unit_test(full_lane),
         cmocka_unit_test(fair_lane),
         cmocka_unit_test(limits_of_addresses),

@@ -29,6 +29,7 @@ static const struct {
     const char *path;
     struct http_route route;
 } routes[] = {
+    {"/large", {.lane = HTTP_INLINE}},
     {"/inline", {.lane = HTTP_INLINE, .max_body = 100}},
     {"/work", {.lane = HTTP_WORK, .max_body = 1000}},
     {"/hold", {.lane = HTTP_HASH}},
@@ -157,7 +158,11 @@ UNUSED static void handle(void *ctx, struct http_request *request, struct http_r
     if (str_eq(path, STR("/hold")) || str_eq(path, STR("/keyed"))) {
         wait_while_held();
     }
-    if (str_starts(path, STR("/files/"))) {
+    if (str_eq(path, STR("/large"))) {
+        struct buf *body = http_body_buf(response);
+        memset(buf_reserve(body, HTTP_MAX_REPLY), 'x', HTTP_MAX_REPLY);
+        buf_commit(body, HTTP_MAX_REPLY);
+    } else if (str_starts(path, STR("/files/"))) {
         int r = http_static_serve(world_files, request, response, str_slice(path, 6, path.n));
         if (r < 0) {
             http_status(response, err_row(r)->status);
