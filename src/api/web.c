@@ -172,18 +172,28 @@ static bool wants_page(const struct http_request *req)
     return accept.n > 0 && memmem(accept.p, accept.n, "text/html", 9) != NULL;
 }
 
-static const struct page *find_page(const struct api *api, const struct http_request *req)
+/* The file that answers an address: itself, or the app's page for the app's own addresses. */
+static struct str name_of(const struct api *api, const struct http_request *req)
 {
-    if (api->web == NULL) {
-        return NULL;
-    }
-    const struct page *page = map_get(api->web->pages, req->path);
     bool own_address =
         str_eq(req->path, STR("/")) || (wants_page(req) && !str_starts(req->path, STR("/assets/")));
-    if (page == NULL && own_address) {
-        page = map_get(api->web->pages, STR("/index.html"));
+    bool is_file = map_get(api->web->pages, req->path) != NULL;
+    return own_address && !is_file ? STR("/index.html") : req->path;
+}
+
+static const struct page *find_page(const struct api *api, const struct http_request *req)
+{
+    return api->web != NULL ? map_get(api->web->pages, name_of(api, req)) : NULL;
+}
+
+/* The compressed form that the build put beside a file, when the client takes it. */
+static const struct page *find_gzip(const struct api *api, const struct http_request *req)
+{
+    if (!http_header_has_token(req, "Accept-Encoding", "gzip")) {
+        return NULL;
     }
-    return page;
+    struct str name = name_of(api, req);
+    return map_get(api->web->pages, arena_printf(req->arena, STR_FMT ".gz", STR_ARG(name)));
 }
 
 int api_web_route(struct api *api, struct http_request *req, struct http_route *ret)
@@ -208,14 +218,20 @@ void api_web_handle(struct api *api, struct http_request *req, struct http_respo
     http_set(res, "Content-Security-Policy", str_from(api->web_policy));
     http_set(res, "Cross-Origin-Opener-Policy", STR("same-origin"));
     http_set(res, "Referrer-Policy", STR("same-origin"));
-    http_set(res, "ETag", str_from(page->etag));
+    const struct page *gzip = find_gzip(api, req);
+    struct str etag = str_from(gzip != NULL ? gzip->etag : page->etag);
+    http_set(res, "Vary", STR("Accept-Encoding"));
+    http_set(res, "ETag", etag);
     http_set(res, "Cache-Control",
              page->lasting ? STR("public, max-age=31536000, immutable") : STR("no-cache"));
-    if (http_etag_listed(http_header(req, "If-None-Match"), str_from(page->etag),
-                         /* strong= */ false)) {
+    if (http_etag_listed(http_header(req, "If-None-Match"), etag, /* strong= */ false)) {
         http_status(res, 304);
         return;
     }
     http_set(res, "Content-Type", str_from(page->type));
+    if (gzip != NULL) {
+        http_set(res, "Content-Encoding", STR("gzip"));
+        page = gzip;
+    }
     http_body(res, str_of(page->bytes, page->n));
 }

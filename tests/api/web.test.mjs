@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { after, test } from "node:test";
 import { call, serverForFile } from "./harness.mjs";
 
@@ -10,6 +11,8 @@ const folder = mkdtempSync(join(tmpdir(), "coditect-web-"));
 mkdirSync(join(folder, "assets"));
 writeFileSync(join(folder, "index.html"), "<!doctype html><title>app</title>");
 writeFileSync(join(folder, "assets/index-1a2b.js"), "export {};");
+writeFileSync(join(folder, "assets/large-3c4d.js"), "export const large = 1;".repeat(100));
+writeFileSync(join(folder, "assets/large-3c4d.js.gz"), gzipSync("export const large = 1;".repeat(100)));
 writeFileSync(join(folder, ".hidden"), "hidden");
 symlinkSync("/etc/passwd", join(folder, "link.txt"));
 after(() => rmSync(folder, { recursive: true }));
@@ -33,6 +36,22 @@ test("files, types and how long they are kept", async () => {
   const head = await get("/", {}, "HEAD");
   assert.equal(head.headers["content-length"], String(index.body.length));
   assert.equal(head.body.length, 0);
+});
+
+test("what the build compressed is sent compressed to whoever takes it", async () => {
+  const plain = await get("/assets/large-3c4d.js");
+  assert.equal(plain.headers["content-encoding"], undefined);
+  assert.match(plain.headers.vary, /Accept-Encoding/);
+  const small = await get("/assets/large-3c4d.js", { "Accept-Encoding": "gzip, deflate, br" });
+  assert.equal(small.headers["content-encoding"], "gzip");
+  assert.match(small.headers["content-type"], /^text\/javascript/);
+  assert.ok(small.body.length < plain.body.length);
+  assert.equal(gunzipSync(small.body).toString(), plain.body.toString());
+  assert.notEqual(small.headers.etag, plain.headers.etag);
+  const again = await get("/assets/large-3c4d.js", { "Accept-Encoding": "gzip", "If-None-Match": small.headers.etag });
+  assert.equal(again.status, 304);
+  const none = await get("/assets/index-1a2b.js", { "Accept-Encoding": "gzip" });
+  assert.equal(none.headers["content-encoding"], undefined);
 });
 
 test("addresses of the app's own pages answer the app, to browsers", async () => {
