@@ -125,11 +125,12 @@ static struct registration registration_of(struct data_context *ctx, struct str 
 static int registration_run(struct auth *a, struct registration *g, struct str password)
 {
     struct data_context *ctx = g->ctx;
-    struct data_context undigested = *ctx;
-    undigested.digested = false;
-    memset(undigested.digest, 0, sizeof undigested.digest);
+    struct data_context *undigested = ARENA_NEW(ctx->arena, struct data_context);
+    *undigested = *ctx;
+    undigested->digested = false;
+    memset(undigested->digest, 0, sizeof undigested->digest);
     struct str email = g->user.email;
-    g->ctx = &undigested;
+    g->ctx = undigested;
     int r = store_write(ctx->store, &ctx->op, registration_fn, g);
     g->ctx = ctx;
     if (r == ERR_EXISTS) {
