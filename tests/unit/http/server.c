@@ -84,26 +84,26 @@ static void deadlines(void **state)
     assert_non_null(memmem(out.p, out.n, " 408 ", 5));
 }
 
-/* Takes a little of the answer at a time: more slowly than the least rate, so the answer stays incomplete. */
+/* Takes the answer steadily, but at a quarter of the least rate: it is cut, however often the socket had room in between. */
 static void slow_reader(void **state)
 {
     (void)state;
+    const struct http_limits limits = {.grace = 300 * USEC_PER_MS, .least_rate = 8 << 20};
+    struct http_server *server = start("127.0.0.1:0", limits);
+    set_front(server);
     FD_AUTO int fd = raw_connect();
-    const int small = 16 * 1024;
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    set_front(front);
     raw_send(fd, STR("GET /large HTTP/1.1\r\nHost: a\r\n\r\n"));
-    char some[4096];
-    size_t total = 0;
+    char some[40 * 1024];
     struct http_server_stats stats;
     usec_t end = time_monotonic() + 10 * USEC_PER_SEC;
     do { /* until the server has let go of it */
-        ssize_t n = recv(fd, some, sizeof some, 0);
-        total += n > 0 ? (size_t)n : 0;
+        (void)!recv(fd, some, sizeof some, 0);
         (void)poll(NULL, 0, 20);
-        http_server_read_stats(front, &stats);
+        http_server_read_stats(server, &stats);
     } while (stats.open > 0 && time_monotonic() < end);
-    assert_int_equal(stats.open, 0);
-    assert_true(total < HTTP_MAX_REPLY / 2);
+    assert_int_equal(stats.open, 0); /* an answer that was complete would leave it open */
+    http_server_destroy(server);
 }
 
 static void wait_until_running(int count)
@@ -192,10 +192,7 @@ static void limits_of_addresses(void **state)
     (void)state;
     struct http_server *server =
         start("127.0.0.1:0", (struct http_limits){.per_address = 2, .per_loopback = true});
-    char kept[32];
-    memcpy(kept, front_address, sizeof kept);
-    (void)snprintf(front_address, sizeof front_address, "127.0.0.1:%u",
-                   http_server_port(server, 0));
+    set_front(server);
     BUF_AUTO(out, 64 * 1024);
     int fds[3];
     for (int i = 0; i < 3; i++) {
@@ -209,7 +206,7 @@ static void limits_of_addresses(void **state)
         fd_close(&fds[i]);
     }
     http_server_destroy(server);
-    memcpy(front_address, kept, sizeof kept);
+    set_front(front);
 }
 
 int main(void)

@@ -222,6 +222,13 @@ UNUSED static struct http_server *start(const char *address, struct http_limits 
     return server;
 }
 
+/* Where clients and raw sockets connect to. */
+UNUSED static void set_front(const struct http_server *server)
+{
+    (void)snprintf(front_address, sizeof front_address, "127.0.0.1:%u",
+                   http_server_port(server, 0));
+}
+
 UNUSED static int set_up(void **state)
 {
     (void)state;
@@ -231,10 +238,10 @@ UNUSED static int set_up(void **state)
     BUF_AUTO(address, 128);
     buf_printf(&address, "unix:%s", back_path);
     back = start(buf_z(&address), (struct http_limits){0});
-    front =
-        start("127.0.0.1:0",
-              (struct http_limits){.header_time = 300000, .grace = 300000, .least_rate = 1 << 20});
-    (void)snprintf(front_address, sizeof front_address, "127.0.0.1:%u", http_server_port(front, 0));
+    front = start("127.0.0.1:0", (struct http_limits){.header_time = USEC_PER_SEC,
+                                                      .grace = USEC_PER_SEC,
+                                                      .least_rate = 1 << 20});
+    set_front(front);
     return 0;
 }
 
