@@ -20,8 +20,8 @@ static const char *const sql[STORE_STATEMENT_COUNT] = {
     [STORE_STATEMENT_COMMIT] = "COMMIT",
     [STORE_STATEMENT_BEGIN_WRITE] = "BEGIN IMMEDIATE",
     [STORE_STATEMENT_ROLLBACK] = "ROLLBACK",
-    [STORE_STATEMENT_PUT] = "INSERT INTO kv(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE "
-                            "SET value = excluded.value",
+    [STORE_STATEMENT_PUT] = ("INSERT INTO kv(key, value) VALUES (?1, ?2) "
+                             "ON CONFLICT(key) DO UPDATE SET value = excluded.value"),
     [STORE_STATEMENT_DELETE] = "DELETE FROM kv WHERE key = ?1",
     [STORE_STATEMENT_DELETE_RANGE] = "DELETE FROM kv WHERE key >= ?1 AND key < ?2",
 };

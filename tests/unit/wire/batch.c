@@ -38,8 +38,8 @@ static void test_refused(void **state)
         "{\"change\":\"delete\",\"base\":4," AUTHOR ",\"path_b64\":\"YQ\"}",
         "{\"change\":\"delete\",\"base\":4," AUTHOR ",\"path_b64\":\"YQBi\"}", /* a NUL */
         "{\"change\":\"move\",\"base\":4," AUTHOR ",\"path\":\"a\"}",
-        "{\"change\":\"delete\",\"base\":4,\"author\":{\"kind\":\"root\",\"id\":\"\"},\"path\":"
-        "\"a\"}",
+        ("{\"change\":\"delete\",\"base\":4,\"author\":{\"kind\":\"root\",\"id\":\"\"},"
+         "\"path\":\"a\"}"),
     };
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         MEM_AUTO char *text = wire_repeat(HEAD, changes[i], 1, "]}");
