@@ -3,7 +3,7 @@
  * nobody else heard.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { BUNDLE, IDE, eventually, launchBrowser, ready, says, stand } from './harness.mjs';
@@ -36,6 +36,7 @@ let frame;
 
 const heard = type => page.evaluate(wanted => heard.filter(message => message.type === wanted), type);
 const say = message => page.evaluate(words => say(words), message);
+const settings = () => join(it.home, '.coditect-ide/settings.json');
 const isDark = () => frame.locator('body.theia-dark').count().then(count => count > 0);
 
 async function framed(where) {
@@ -71,14 +72,24 @@ test('it tells the platform that it is ready, from its own origin', async () => 
     assert.deepEqual(ready, { origin: new URL(it.gateway.ideUrl).origin, type: 'coditect.ready', theme: 'light' });
 });
 
+/**
+ * A theme is settled when it is stored: Theia reads its settings back, and the last word stored wins. Light is this
+ * browser's default, and a default is stored by taking the setting away.
+ */
+const settled = theme => eventually(`${theme} is stored`, () =>
+    (existsSync(settings()) && readFileSync(settings(), 'utf8').includes('coditect-dark')) === (theme === 'dark'));
+
 test('the platform’s theme becomes the IDE’s, and stays', async () => {
     await say({ type: 'coditect.theme', theme: 'dark' });
     await eventually('it is dark', isDark);
+    await settled('dark');
     await page.screenshot({ path: join(SHOTS, 'welcome-dark.png') });
     await say({ type: 'coditect.theme', theme: 'light' });
     await eventually('it is light', async () => !(await isDark()));
+    await settled('light');
     await say({ type: 'coditect.theme', theme: 'dark' });
     await eventually('it is dark', isDark);
+    await settled('dark');
     assert.deepEqual(await heard('coditect.theme.changed'), [], 'what the platform said itself is not told back');
 });
 
@@ -88,8 +99,7 @@ test('a theme chosen in the IDE is told to the platform', async () => {
     await frame.locator('.quick-input-widget .monaco-list-row.focused', { hasText: 'Coditect Light' }).waitFor();
     await page.keyboard.press('Enter');
     await eventually('it is told', async () => (await heard('coditect.theme.changed')).at(-1)?.theme === 'light');
-    await say({ type: 'coditect.theme', theme: 'dark' });
-    await eventually('it is dark', isDark);
+    await settled('light');
 });
 
 test('messages that are none of the platform’s change nothing', async () => {
@@ -97,9 +107,9 @@ test('messages that are none of the platform’s change nothing', async () => {
         await say(message);
     }
     // A window in the IDE's own origin is not the platform either.
-    await frame.evaluate(() => window.postMessage({ type: 'coditect.theme', theme: 'light' }, '*'));
+    await frame.evaluate(() => window.postMessage({ type: 'coditect.theme', theme: 'dark' }, '*'));
     await says(frame, 'All changes persisted');
-    assert.ok(await isDark());
+    assert.equal(await isDark(), false);
 });
 
 test('below a path the language servers in the browser find their files', async () => {
@@ -144,9 +154,9 @@ test('without a ticket it says what to do, and goes on by itself when the sessio
 test('a page of another origin that frames the IDE is neither told nor heard', async () => {
     const other = await framed(`http://other.coditect.localhost:${it.gateway.port}/`);
     await says(other.frame, 'All changes persisted');
-    await other.page.evaluate(() => window.say({ type: 'coditect.theme', theme: 'light' }));
+    await other.page.evaluate(() => window.say({ type: 'coditect.theme', theme: 'dark' }));
     await says(other.frame, 'All changes persisted');
-    assert.equal(await other.frame.locator('body.theia-dark').count(), 1);
+    assert.equal(await other.frame.locator('body.theia-dark').count(), 0);
     assert.deepEqual(await other.page.evaluate(() => heard), []);
     await other.page.close();
 });
@@ -154,8 +164,8 @@ test('a page of another origin that frames the IDE is neither told nor heard', a
 test('dark and light editors, for the eye', async () => {
     await frame.locator('.theia-TreeNode', { hasText: 'main.ts' }).dblclick();
     await frame.locator('.lm-TabBar-tab.lm-mod-current', { hasText: 'main.ts' }).waitFor();
-    await page.screenshot({ path: join(SHOTS, 'editor-dark.png') });
-    await say({ type: 'coditect.theme', theme: 'light' });
-    await eventually('it is light', async () => !(await isDark()));
     await page.screenshot({ path: join(SHOTS, 'editor-light.png') });
+    await say({ type: 'coditect.theme', theme: 'dark' });
+    await eventually('it is dark', isDark);
+    await page.screenshot({ path: join(SHOTS, 'editor-dark.png') });
 });

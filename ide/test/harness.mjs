@@ -22,7 +22,7 @@ export function modulesDirectory() {
         .map(name => createHash('sha256').update(readFileSync(join(IDE, name))).digest('hex') + '\n')
         .join('');
     const hash = createHash('sha256').update(sums).digest('hex').slice(0, 16);
-    return join(process.env.CODITECT_CACHE ?? join(homedir(), '.cache/coditect'), 'ide-modules', hash);
+    return join(process.env.CODITECT_CACHE || join(homedir(), '.cache/coditect'), 'ide-modules', hash);
 }
 
 export const fromModules = createRequire(join(modulesDirectory(), 'package.json'));

@@ -2,9 +2,13 @@ import { inject, injectable } from '@theia/core/shared/inversify';
 import { FrontendApplicationContribution } from '@theia/core/lib/browser';
 import { ThemeService } from '@theia/core/lib/browser/theming';
 import { PreferenceService } from '@theia/core/lib/common';
+import { Deferred, timeout } from '@theia/core/lib/common/promise-util';
 import { ThemeKind } from '../common/frame-messages';
 import { PlatformFrame } from './platform-frame';
 import { THEME_IDS } from './themes';
+
+const COLOR_THEME = 'workbench.colorTheme';
+const READ_BACK_MS = 5_000;
 
 /** Light or dark follows the platform's page, and the page follows a choice made here. */
 @injectable()
@@ -20,6 +24,9 @@ export class ThemeSync implements FrontendApplicationContribution {
 
     /** What the platform is known to have; it is told of changes only. */
     protected theirs: ThemeKind | undefined;
+
+    protected stored: Promise<void> = Promise.resolve();
+    protected storing = 0;
 
     onStart(): void {
         this.platform.onTheme(theme => this.follow(theme));
@@ -46,13 +53,37 @@ export class ThemeSync implements FrontendApplicationContribution {
     protected follow(theme: ThemeKind): void {
         this.theirs = theme;
         if (this.ours() !== theme) {
-            this.themes.setCurrentTheme(THEME_IDS[theme]);
+            this.themes.setCurrentTheme(THEME_IDS[theme], /* persist= */ false);
+            this.storing += 1;
+            this.stored = this.stored.then(() => this.store(theme)).finally(() => {
+                this.storing -= 1;
+            });
+        }
+    }
+
+    /**
+     * One after the other, and each until it is read back: Theia drops a change to the value that it still remembers,
+     * and shows what it reads.
+     */
+    protected async store(theme: ThemeKind): Promise<void> {
+        const id = THEME_IDS[theme];
+        if (this.preferences.get(COLOR_THEME) !== id) {
+            const readBack = new Deferred<void>();
+            const listener = this.preferences.onPreferenceChanged(({ preferenceName }) =>
+                preferenceName === COLOR_THEME && this.preferences.get(COLOR_THEME) === id && readBack.resolve());
+            await this.preferences.updateValue(COLOR_THEME, id);
+            await Promise.race([readBack.promise, timeout(READ_BACK_MS)]);
+            listener.dispose();
+        }
+        if (this.theirs !== undefined && this.ours() !== this.theirs) {
+            this.themes.setCurrentTheme(THEME_IDS[this.theirs], /* persist= */ false);
         }
     }
 
     protected tell(): void {
         const theme = this.ours();
-        if (this.theirs !== undefined && this.theirs !== theme) {
+        // While a theme of the platform's is being stored, what is read back is an echo and no choice.
+        if (this.theirs !== undefined && this.theirs !== theme && this.storing === 0) {
             this.theirs = theme;
             this.platform.send({ type: 'coditect.theme.changed', theme });
         }
