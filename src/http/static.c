@@ -53,45 +53,52 @@ static int add_file(struct http_static *files, const struct stat *info, struct s
     return 0;
 }
 
-static int read_directory(struct http_static *files, int directory, struct buf *path, int depth);
+/* Where the reading of the directory is. */
+struct walk {
+    struct http_static *files;
+    struct buf *path;
+    int depth;
+};
+
+static int read_directory(struct walk *walk, int directory);
 
 /* Symbolic links and special files are left out. */
-static int read_entry(struct http_static *files, int parent, const char *name, struct buf *path,
-                      int depth)
+static int read_entry(struct walk *walk, int parent, const char *name)
 {
     FD_AUTO int fd = openat(parent, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat info;
     if (fd < 0 || fstat(fd, &info) < 0) {
         return 0;
     }
-    size_t before = path->n;
-    buf_byte(path, '/');
-    buf_add(path, str_from(name));
-    int r = path->error ? ERR_LIMIT : 0;
+    size_t before = walk->path->n;
+    buf_byte(walk->path, '/');
+    buf_add(walk->path, str_from(name));
+    int r = walk->path->error ? ERR_LIMIT : 0;
     if (r == 0 && S_ISREG(info.st_mode)) {
-        r = add_file(files, &info, buf_str(path));
+        r = add_file(walk->files, &info, buf_str(walk->path));
     } else if (r == 0 && S_ISDIR(info.st_mode)) {
-        r = read_directory(files, FD_TAKE(fd), path, depth + 1);
+        r = read_directory(walk, FD_TAKE(fd));
     }
-    path->n = before;
+    walk->path->n = before;
     return r;
 }
 
 /* Takes directory over. */
-static int read_directory(struct http_static *files, int directory, struct buf *path, int depth)
+static int read_directory(struct walk *walk, int directory)
 {
     DIR *stream = fdopendir(directory);
     if (!stream) {
         fd_close(&directory);
         return ERR_IO;
     }
-    int r = depth > MAX_DEPTH ? ERR_LIMIT : 0;
+    int r = ++walk->depth > MAX_DEPTH ? ERR_LIMIT : 0;
     const struct dirent *entry;
     while (r == 0 && (entry = readdir(stream))) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            r = read_entry(files, dirfd(stream), entry->d_name, path, depth);
+            r = read_entry(walk, dirfd(stream), entry->d_name);
         }
     }
+    walk->depth--;
     (void)closedir(stream);
     return r;
 }
@@ -111,7 +118,7 @@ int http_static_open(const struct http_static_options *options, struct http_stat
     files->fallback =
         options->fallback ? mem_dup(options->fallback, strlen(options->fallback)) : NULL;
     BUF_AUTO(path, MAX_PATH_BYTES);
-    int r = read_directory(files, FD_TAKE(again), &path, 0);
+    int r = read_directory(&(struct walk){.files = files, .path = &path}, FD_TAKE(again));
     if (r < 0) {
         http_static_close(files);
         return r;
