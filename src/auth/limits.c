@@ -64,7 +64,9 @@ static struct str bucket_key(char to[static 161], enum auth_limit_kind kind, str
 {
     to[0] = (char)('a' + (int)kind);
     if (key.n <= 160) {
-        memcpy(to + 1, key.p, key.n);
+        if (key.n > 0) {
+            memcpy(to + 1, key.p, key.n);
+        }
         return str_of(to, key.n + 1);
     }
     /* A hash keeps two long keys apart. */
