@@ -141,6 +141,7 @@ test("create a session, bring files in, read them", async () => {
   await button("Create", page.getByRole("dialog")).click();
   await link("src").first().click();
   await page.waitForURL(/\/files\/src$/);
+  await visible(page.getByText("This folder is empty")); // the new folder stands there, not only its address
   const text = Buffer.from('#include <stdio.h>\n\nint main(void)\n{\n    puts("Grüße");\n}\n');
   const picture = readFileSync(join(web, "icon.svg"));
   await page.getByLabel("Files to upload").setInputFiles([
