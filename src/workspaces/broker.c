@@ -51,7 +51,6 @@ static bool broker_check(const struct broker_place *place, const struct broker_r
     case BROKER_SIGNAL:
         return r->pid > 1 && is_allowed_signal(r->signal);
     case BROKER_REMOVE:
-    case BROKER_WIPE:
         return is_allowed_uid(place, r->uid);
     default:
         return false;
@@ -69,10 +68,8 @@ static int carry_out(const struct broker_place *place, const struct broker_reque
         return workspaces_broker_start(place, r, reply);
     case BROKER_SIGNAL:
         return workspaces_broker_signal(place, r);
-    case BROKER_REMOVE:
+    default: /* broker_check knows no other */
         return workspaces_broker_remove(place, r);
-    default:
-        return workspaces_broker_wipe(place, r);
     }
 }
 

@@ -1,7 +1,7 @@
 /*
  * The broker: the one part of coditectd that keeps the rights it was started with. It is the parent process; the server,
  * which parses what the network sends, is its child and runs as an ordinary user. They speak by a socket pair in fixed
- * structs, four kinds of request; nothing else is parsed on the privileged side. All paths are made here from ids that are
+ * structs, three kinds of request; nothing else is parsed on the privileged side. All paths are made here from ids that are
  * checked to be labels, all uids must lie in the configured range: a server that was taken over cannot name a file.
  *
  * Without root both sides run as the same user and the same code serves.
@@ -21,7 +21,6 @@ enum broker_kind {
     BROKER_START = 1, /* make the directories and start the supervisor */
     BROKER_SIGNAL,    /* pass a signal to a supervisor that is still the one meant */
     BROKER_REMOVE,    /* delete the tree of a session from this machine's disk */
-    BROKER_WIPE,      /* delete only what makes a local copy trusted: its index */
 };
 
 struct broker_request {
@@ -70,8 +69,6 @@ int workspaces_broker_signal(const struct broker_place *place,
 /* broker_remove.c */
 int workspaces_broker_remove(const struct broker_place *place,
                              const struct broker_request *request) BASE_MUST_USE;
-int workspaces_broker_wipe(const struct broker_place *place,
-                           const struct broker_request *request) BASE_MUST_USE;
 
 /* A DNS label of our ids: lower case letters, digits, hyphens not in front, 1 to 63, NUL-terminated within its field. */
 bool workspaces_broker_is_label(const char *field);

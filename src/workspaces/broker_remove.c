@@ -54,11 +54,6 @@ static int empty(const struct broker_place *place, const struct broker_request *
     return 0;
 }
 
-int workspaces_broker_wipe(const struct broker_place *place, const struct broker_request *request)
-{
-    return empty(place, request, "index");
-}
-
 int workspaces_broker_remove(const struct broker_place *place, const struct broker_request *request)
 {
     static const char *const parts[] = {"index", "tree"};
