@@ -209,7 +209,7 @@ struct api {
     struct auth *auth;
     struct api_limiter *limiter;
     struct api_origin origin;
-    struct api_web *web; /* NULL: no web app */
+    struct http_static *web; /* NULL: no web app */
     char *public_url;
     char *web_policy; /* Content-Security-Policy of pages */
 };
@@ -260,7 +260,7 @@ void api_fail_plain(struct http_request *req, struct http_response *res, int cod
 
 /* ---- The web app's files (web.c): everything that is not the API's ---- */
 
-/* options->web_directory and ide_sources. ERR_NOT_FOUND: there is no such directory. */
+/* options->web_directory and ide_sources. ERR_NOT_FOUND: there is no such directory; ERR_LIMIT, ERR_IO: logged. */
 int api_web_init(struct api *api, const struct api_options *options) BASE_MUST_USE;
 void api_web_fini(struct api *api);
 

@@ -251,15 +251,17 @@ const char *http_reason(int status);
 
 /*
  * A directory whose files are served. Its names are read once, at the start: a path from the network is only ever looked up in
- * that table. x.js.gz beside x.js is sent to whoever takes gzip. Thread safe.
+ * that table. Hidden names (".x") and symbolic links are left out. x.js.gz beside x.js is sent to whoever takes gzip. Thread
+ * safe.
  */
 struct http_static;
 
 struct http_static_options {
     const char *directory;
     bool lasting; /* every name means the same bytes for ever (a directory named by its content) */
-    const char
-        *fallback; /* "/index.html": for a path without a file that asks for a page; NULL: none */
+    const char *lasting_below; /* "/assets/": only names below it do; NULL: as lasting says */
+    /* "/index.html": answers a path without a file when a page is asked for, but not below lasting_below; NULL: none. */
+    const char *fallback;
 };
 
 /* ERR_NOT_FOUND: no such directory; ERR_LIMIT: more than 50,000 files or deeper than 32 levels; ERR_IO. */

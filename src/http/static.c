@@ -33,6 +33,7 @@ struct http_static {
     unsigned magic;
     int directory;
     bool lasting;
+    char *lasting_below;
     char *fallback;
     struct map *files; /* by "/a/b.js" */
 };
@@ -62,7 +63,7 @@ struct walk {
 
 static int read_directory(struct walk *walk, int directory);
 
-/* Symbolic links and special files are left out. */
+/* Hidden names, symbolic links and special files are left out. */
 static int read_entry(struct walk *walk, int parent, const char *name)
 {
     FD_AUTO int fd = openat(parent, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -94,13 +95,18 @@ static int read_directory(struct walk *walk, int directory)
     int r = ++walk->depth > MAX_DEPTH ? ERR_LIMIT : 0;
     const struct dirent *entry;
     while (r == 0 && (entry = readdir(stream))) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+        if (entry->d_name[0] != '.') {
             r = read_entry(walk, dirfd(stream), entry->d_name);
         }
     }
     walk->depth--;
     (void)closedir(stream);
     return r;
+}
+
+static char *dup_text(const char *text)
+{
+    return text ? mem_dup(text, strlen(text)) : NULL;
 }
 
 int http_static_open(const struct http_static_options *options, struct http_static **ret_static)
@@ -115,8 +121,8 @@ int http_static_open(const struct http_static_options *options, struct http_stat
     files->directory = FD_TAKE(directory);
     files->lasting = options->lasting;
     files->files = map_create();
-    files->fallback =
-        options->fallback ? mem_dup(options->fallback, strlen(options->fallback)) : NULL;
+    files->lasting_below = dup_text(options->lasting_below);
+    files->fallback = dup_text(options->fallback);
     BUF_AUTO(path, MAX_PATH_BYTES);
     int r = read_directory(&(struct walk){.files = files, .path = &path}, FD_TAKE(again));
     if (r < 0) {
@@ -141,6 +147,7 @@ void http_static_close(struct http_static *files)
     }
     map_destroy(files->files);
     fd_close(&files->directory);
+    mem_free(files->lasting_below);
     mem_free(files->fallback);
     files->magic = 0;
     mem_free(files);
@@ -148,15 +155,16 @@ void http_static_close(struct http_static *files)
 
 /* ---- serving ---- */
 
-static bool wants_page(const struct http_request *request, struct str path)
+/* What a browser says when a person goes there; scripts, styles and calls say otherwise. */
+static bool wants_page(const struct http_request *request)
 {
-    size_t slash = path.n;
-    while (slash > 0 && path.p[slash - 1] != '/') {
-        slash--;
-    }
-    bool dotted = memchr(path.p + slash, '.', path.n - slash) != NULL;
     struct str accept = http_header(request, "Accept");
-    return !dotted && accept.n > 0 && memmem(accept.p, accept.n, "text/html", 9);
+    return accept.n > 0 && memmem(accept.p, accept.n, "text/html", 9);
+}
+
+static bool is_below(const struct http_static *files, struct str name)
+{
+    return files->lasting_below && str_starts(name, str_from(files->lasting_below));
 }
 
 /* Finds what a path means; *path becomes the file's own. NULL: nothing. */
@@ -171,7 +179,7 @@ static const struct static_file *find(const struct http_static *files,
         name = STR("/index.html");
     }
     const struct static_file *file = map_get(files->files, name);
-    if (!file && files->fallback && wants_page(request, name)) {
+    if (!file && files->fallback && wants_page(request) && !is_below(files, name)) {
         name = str_from(files->fallback);
         file = map_get(files->files, name);
     }
@@ -200,6 +208,7 @@ struct chosen {
     const struct static_file *file;
     struct str path; /* with a NUL behind it */
     const char *type;
+    bool lasting;
     bool packed;
 };
 
@@ -211,6 +220,7 @@ static bool choose(const struct http_static *files, const struct http_request *r
         return false;
     }
     c->type = http_media_type(c->path);
+    c->lasting = files->lasting || is_below(files, c->path);
     struct str packed_path = arena_printf(request->arena, STR_FMT ".gz", STR_ARG(c->path));
     const struct static_file *packed =
         takes_gzip(request) ? map_get(files->files, packed_path) : NULL;
@@ -250,12 +260,11 @@ static void set_range(struct http_response *response, struct arena *arena, struc
 }
 
 /* The headers that a 200, a 206 and a 304 have in common (RFC 9110 section 15.4.5). */
-static void set_common(const struct http_static *files, struct http_response *response,
-                       struct str etag)
+static void set_common(struct http_response *response, const struct chosen *c)
 {
-    http_set(response, "ETag", etag);
+    http_set(response, "ETag", str_from(c->file->etag));
     http_set(response, "Cache-Control",
-             files->lasting ? STR("public, max-age=31536000, immutable") : STR("no-cache"));
+             c->lasting ? STR("public, max-age=31536000, immutable") : STR("no-cache"));
     http_set(response, "Vary", STR("Accept-Encoding"));
 }
 
@@ -274,7 +283,7 @@ static int send_file(const struct http_static *files, struct http_request *reque
     if (r == ERR_RANGE) {
         return r;
     }
-    set_common(files, response, etag);
+    set_common(response, c);
     http_set(response, "Content-Type", str_from(c->type));
     http_set(response, "Accept-Ranges", STR("bytes"));
     if (c->packed) {
@@ -300,7 +309,7 @@ int http_static_serve(struct http_static *files, struct http_request *request,
     struct str etag = str_from(c.file->etag);
     struct str known = http_header(request, "If-None-Match");
     if (known.n > 0 && http_etag_listed(known, etag, /* strong= */ false)) {
-        set_common(files, response, etag);
+        set_common(response, &c);
         http_status(response, 304);
         return 0;
     }

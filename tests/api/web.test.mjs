@@ -12,6 +12,7 @@ mkdirSync(join(folder, "assets"));
 writeFileSync(join(folder, "index.html"), "<!doctype html><title>app</title>");
 writeFileSync(join(folder, "assets/index-1a2b.js"), "export {};");
 writeFileSync(join(folder, "assets/large-3c4d.js"), "export const large = 1;".repeat(100));
+writeFileSync(join(folder, "assets/huge-5e6f.js"), "x".repeat(3_000_000));
 writeFileSync(join(folder, "assets/large-3c4d.js.gz"), gzipSync("export const large = 1;".repeat(100)));
 writeFileSync(join(folder, ".hidden"), "hidden");
 symlinkSync("/etc/passwd", join(folder, "link.txt"));
@@ -54,8 +55,18 @@ test("what the build compressed is sent compressed to whoever takes it", async (
   assert.equal(none.headers["content-encoding"], undefined);
 });
 
+test("large files come whole, many at once, and in parts", async () => {
+  const all = await Promise.all(Array.from({ length: 12 }, () => get("/assets/huge-5e6f.js")));
+  for (const reply of all) assert.equal(reply.body.length, 3_000_000);
+  const part = await get("/assets/huge-5e6f.js", { Range: "bytes=2999990-" });
+  assert.equal(part.status, 206);
+  assert.equal(part.body.length, 10);
+  assert.equal((await get("/assets/huge-5e6f.js", { Range: "bytes=3000000-" })).status, 416);
+});
+
 test("addresses of the app's own pages answer the app, to browsers", async () => {
   assert.equal((await get("/sessions/ses-x?tab=files", page)).status, 200);
+  assert.equal((await get("/sessions/ses-x/files/src/main.c", page)).status, 200);
   assert.equal((await get("/login", page)).headers["content-type"], "text/html; charset=utf-8");
   assert.equal((await get("/login")).status, 404);
   for (const path of ["/assets/none.js", "/api/none", "/ws/none", "/ide/none"]) {
@@ -64,7 +75,7 @@ test("addresses of the app's own pages answer the app, to browsers", async () =>
 });
 
 test("nothing else is found", async () => {
-  for (const path of ["/.hidden", "/link.txt", "/../index.html", "/assets/../index.html", "/%69ndex.html", "//index.html", "/assets/", "/etc/passwd"]) {
+  for (const path of ["/.hidden", "/link.txt", "/../index.html", "/assets/../index.html", "/assets/%2e%2e/index.html", "//index.html", "/assets/", "/etc/passwd"]) {
     assert.equal((await get(path)).status, 404, path);
   }
 });

@@ -25,6 +25,7 @@ static int make_files(void **state)
     assert_int_equal(mkdir(directory, 0700), 0);
     assert_int_equal(mkdir(buf_z(&path), 0700), 0);
     write_file("index.html", STR("<page>"));
+    write_file(".hidden", STR("hidden"));
     write_file("a b.js", STR("plain"));
     write_file("a b.js.gz", STR("packed"));
     write_file("empty.css", STR_EMPTY);
@@ -45,8 +46,9 @@ static int remove_files(void **state)
 {
     int r = tear_down(state);
     http_static_close(world_files);
-    static const char *const names[] = {"index.html",     "a b.js",   "a b.js.gz", "empty.css",
-                                        "sub/large.wasm", "sub/link", "sub",       ""};
+    static const char *const names[] = {"index.html", ".hidden",   "a b.js",
+                                        "a b.js.gz",  "empty.css", "sub/large.wasm",
+                                        "sub/link",   "sub",       ""};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         BUF_AUTO(path, 256);
         buf_printf(&path, "%s/%s", directory, names[i]);
@@ -128,6 +130,7 @@ static void nothing_outside(void **state)
                                           "/files/sub",
                                           "/files/sub/",
                                           "/files/sub/link",
+                                          "/files/.hidden",
                                           "/files//index.html",
                                           "/files/../etc/passwd",
                                           "/files/%2e%2e/etc/passwd",
@@ -139,7 +142,8 @@ static void nothing_outside(void **state)
     }
     assert_int_equal(get("/files/page/7", "Accept", "text/html", &out), 200);
     assert_str(buf_str(&out), "<page>");
-    assert_int_equal(get("/files/page/7.js", "Accept", "text/html", &out), 404);
+    assert_int_equal(get("/files/page/7.js", "Accept", "text/html", &out), 200);
+    assert_int_equal(get("/files/page/7.js", "Accept", "*/*", &out), 404);
     assert_int_equal(
         http_client_call(client,
                          &(struct http_call){.method = "POST", .target = STR("/files/index.html")},
@@ -149,12 +153,33 @@ static void nothing_outside(void **state)
     http_client_destroy(client);
 }
 
+/* The same directory, where only what lies below /sub/ has names that mean the same bytes for ever. */
+static void lasting_names(void **state)
+{
+    (void)state;
+    struct http_static *whole = world_files;
+    const struct http_static_options options = {
+        .directory = directory, .lasting_below = "/sub/", .fallback = "/index.html"};
+    assert_int_equal(http_static_open(&options, &world_files), 0);
+    client = client_for(front_address);
+    BUF_AUTO(out, 2 * LARGE);
+    assert_int_equal(get("/files/page/7", "Accept", "text/html", &out), 200);
+    assert_str(http_reply_header(&reply, "Cache-Control"), "no-cache");
+    assert_int_equal(get("/files/sub/large.wasm", NULL, NULL, &out), 200);
+    assert_str(http_reply_header(&reply, "Cache-Control"), "public, max-age=31536000, immutable");
+    assert_int_equal(get("/files/sub/none.js", "Accept", "text/html", &out), 404);
+    http_client_destroy(client);
+    http_static_close(world_files);
+    world_files = whole;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_files),
         cmocka_unit_test(parts_and_conditions),
         cmocka_unit_test(nothing_outside),
+        cmocka_unit_test(lasting_names),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }
