@@ -15,6 +15,8 @@
 enum { MOST_ARGUMENTS = 512 };
 
 #define CODI2_INSIDE "/opt/coditect/codi2"
+/* A Node.js that is not the system's lies at /opt/coditect/node, see workspaces/broker_expose.c. */
+#define PATH_INSIDE "/home/dev/.local/bin:/opt/coditect/node/bin:/usr/local/bin:/usr/bin:/bin"
 
 struct list {
     struct arena *arena;
@@ -65,8 +67,8 @@ static void add_system(struct list *l)
     add3(l, "--symlink", "usr/lib", "/lib");
     add3(l, "--symlink", "usr/lib64", "/lib64");
     static const char *const shared[] = {"/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs",
-                                         "/etc/bash.bashrc", "/etc/profile",      "/etc/localtime",
-                                         "/etc/mime.types",  "/etc/vim"};
+                                         "/etc/bash.bashrc", "/etc/localtime",    "/etc/mime.types",
+                                         "/etc/vim"};
     for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
         add3(l, "--ro-bind-try", shared[i], shared[i]);
     }
@@ -84,6 +86,10 @@ static void add_etc(struct list *l, const struct workspace_config *config)
             "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"));
     add_file(l, "/etc/group", STR("root:x:0:\ndev:x:1000:\nnogroup:x:65534:\n"));
     add_file(l, "/etc/nsswitch.conf", STR("passwd: files\ngroup: files\nhosts: files dns\n"));
+    /* Debian's own would set another PATH in every login shell. */
+    add_file(l, "/etc/profile",
+             STR("if [ -n \"$PS1\" ] && [ -n \"$BASH\" ] && [ -f /etc/bash.bashrc ]; then\n"
+                 "    . /etc/bash.bashrc\nfi\n"));
     add_file(l, "/etc/hosts",
              arena_printf(l->arena, "127.0.0.1 localhost " STR_FMT "\n::1 localhost\n",
                           STR_ARG(config->session)));
@@ -95,12 +101,9 @@ static void add_etc(struct list *l, const struct workspace_config *config)
 static void add_environment(struct list *l, const struct workspace_config *config)
 {
     add(l, "--clearenv");
-    static const char *const fixed[] = {"PATH",  "/usr/local/bin:/usr/bin:/bin",
-                                        "HOME",  "/home/dev",
-                                        "USER",  "dev",
-                                        "SHELL", "/bin/bash",
-                                        "LANG",  "C.UTF-8",
-                                        "TERM",  "xterm-256color"};
+    static const char *const fixed[] = {"PATH", PATH_INSIDE, "HOME",  "/home/dev",
+                                        "USER", "dev",       "SHELL", "/bin/bash",
+                                        "LANG", "C.UTF-8",   "TERM",  "xterm-256color"};
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i += 2) {
         add3(l, "--setenv", fixed[i], fixed[i + 1]);
     }

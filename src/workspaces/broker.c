@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "workspaces/broker_int.h"
@@ -33,11 +34,24 @@ static bool is_allowed_uid(const struct broker_place *place, uint32_t uid)
     return place->first_uid == 0 || (uid >= place->first_uid && uid <= place->last_uid);
 }
 
+/* A name goes to the IDE by an environment variable and into its title. */
+static bool is_plain_text(const char *field, size_t room)
+{
+    size_t n = strnlen(field, room);
+    for (size_t i = 0; i < n; i++) {
+        if ((unsigned char)field[i] < ' ' || field[i] == 0x7f) {
+            return false;
+        }
+    }
+    return n < room && str_is_utf8(str_of(field, n));
+}
+
 static bool is_good_start(const struct broker_place *place, const struct broker_request *r)
 {
     return workspaces_broker_is_label(r->user) && workspaces_broker_is_label(r->tenant) &&
-           strnlen(r->token, BROKER_TOKEN) < BROKER_TOKEN && is_allowed_uid(place, r->uid) &&
-           r->generation > 0 && r->memory >= 0 && r->processes >= 0;
+           is_plain_text(r->name, BROKER_NAME) && is_plain_text(r->token, BROKER_TOKEN) &&
+           is_allowed_uid(place, r->uid) && r->generation > 0 && r->memory >= 0 &&
+           r->processes >= 0;
 }
 
 static bool broker_check(const struct broker_place *place, const struct broker_request *r)

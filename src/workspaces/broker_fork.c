@@ -1,16 +1,10 @@
-/*
- * Splitting the process by right. As root, the data directory is first mounted at a path that the workspaces' users can
- * reach, in a mount namespace of our own: it may lie under /root, and the machine's permissions stay as they are.
- */
+/* Splitting the process by right: the parent keeps root and answers the broker's requests, the child becomes the server. */
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -21,59 +15,8 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "workspaces/broker_client_int.h"
 #include "workspaces/broker_int.h"
-
-#define EXPOSED "/run/coditect"
-
-/* True when every directory above and including path lets others pass. */
-static bool is_reachable(const char *path)
-{
-    MEM_AUTO char *part = mem_dup(path, strlen(path));
-    for (size_t n = strlen(part); n > 0; n--) {
-        if (part[n] != '\0' && part[n] != '/') {
-            continue;
-        }
-        part[n] = '\0';
-        struct stat facts;
-        if (stat(part, &facts) < 0 || !(facts.st_mode & S_IXOTH)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The mount point follows from the directory, not from this process, so that it is the same after a restart. */
-static int expose(const char *data, struct arena *arena, const char **ret_data)
-{
-    if (is_reachable(data)) {
-        *ret_data = arena_str(arena, str_from(data)).p;
-        return 0;
-    }
-    struct stat facts;
-    if (stat(data, &facts) < 0) {
-        return log_err(ERR_FORBIDDEN, "workspaces", "the data directory %s cannot be read: %m",
-                       data);
-    }
-    const char *point = arena_printf(arena, EXPOSED "/%llx-%llx", (unsigned long long)facts.st_dev,
-                                     (unsigned long long)facts.st_ino)
-                            .p;
-    if ((mkdir(EXPOSED, 0711) < 0 && errno != EEXIST) ||
-        (mkdir(point, 0711) < 0 && errno != EEXIST)) {
-        return log_err(ERR_FORBIDDEN, "workspaces", "%s cannot be made: %m", point);
-    }
-    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount(data, point, NULL, MS_BIND | MS_REC, NULL) < 0) {
-        return log_err(ERR_FORBIDDEN, "workspaces",
-                       "the workspaces' users cannot reach %s; choose a data directory below one "
-                       "that everybody may pass, "
-                       "such as /var/lib/coditect",
-                       data);
-    }
-    *ret_data = point;
-    return 0;
-}
 
 /* Directories of the data directory that belong to the server itself. */
 static int make_server_directories(const char *data, const struct broker_place *place)
@@ -100,28 +43,28 @@ static int make_server_directories(const char *data, const struct broker_place *
     return 0;
 }
 
-static int find_user(const struct workspaces_broker_options *o, struct broker_place *place)
+static void find_user(const struct workspaces_broker_options *o, struct broker_place *place)
 {
     place->server_uid = geteuid();
     place->server_gid = getegid();
     if (geteuid() != 0) {
-        return 0;
+        return;
     }
     place->first_uid = o->first_uid;
     place->last_uid = o->last_uid;
     if (!o->server_user) {
-        log_warn("workspaces",
-                 "the server runs as root: make a system user coditect and start again");
-        return 0;
+        return;
     }
     const struct passwd *user = getpwnam(o->server_user);
     if (!user) {
-        return log_err(ERR_INVALID, "workspaces", "there is no user %s: useradd --system %s",
-                       o->server_user, o->server_user);
+        log_warn("workspaces",
+                 "there is no user %s, so the server stays root: run useradd --system %s and start "
+                 "again",
+                 o->server_user, o->server_user);
+        return;
     }
     place->server_uid = user->pw_uid;
     place->server_gid = user->pw_gid;
-    return 0;
 }
 
 static int open_signals(void)
@@ -192,16 +135,12 @@ static int become_server(const struct broker_place *place, pid_t parent)
 }
 
 int workspaces_broker_fork(const struct workspaces_broker_options *options, struct arena *arena,
-                           struct workspaces_broker **ret_broker, const char **ret_data)
+                           struct workspaces_broker **ret_broker,
+                           struct workspaces_paths *ret_paths)
 {
-    struct broker_place place = {.supervisor = options->supervisor,
-                                 .codi2 = options->codi2,
-                                 .ide = options->ide,
-                                 .data = options->data};
-    int error = find_user(options, &place);
-    if (!error && place.first_uid != 0) {
-        error = expose(options->data, arena, &place.data);
-    }
+    struct broker_place place = {0};
+    find_user(options, &place);
+    int error = workspaces_broker_expose(options, arena, &place);
     if (!error) {
         error = make_server_directories(place.data, &place);
     }
@@ -229,6 +168,6 @@ int workspaces_broker_fork(const struct workspaces_broker_options *options, stru
         return error;
     }
     *ret_broker = workspaces_broker_connected(ends[1]);
-    *ret_data = arena_str(arena, str_from(place.data)).p;
+    *ret_paths = (struct workspaces_paths){.data = place.data, .ide = place.ide, .web = place.web};
     return 0;
 }

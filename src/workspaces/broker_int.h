@@ -14,8 +14,15 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "workspaces/workspaces.h"
 
-enum { BROKER_VERSION = 1, BROKER_LABEL = 64, BROKER_TOKEN = 256, BROKER_TEXT = 200 };
+enum {
+    BROKER_VERSION = 2,
+    BROKER_LABEL = 64,
+    BROKER_NAME = 401,
+    BROKER_TOKEN = 256,
+    BROKER_TEXT = 200
+};
 
 enum broker_kind {
     BROKER_START = 1, /* make the directories and start the supervisor */
@@ -29,6 +36,7 @@ struct broker_request {
     char session[BROKER_LABEL];
     char user[BROKER_LABEL];
     char tenant[BROKER_LABEL];
+    char name[BROKER_NAME]; /* of the session: UTF-8 without control characters */
     char token[BROKER_TOKEN];
     int64_t generation;
     int64_t memory;
@@ -47,15 +55,23 @@ struct broker_reply {
 
 /* What the privileged side knows from its own command line, never from a request. */
 struct broker_place {
-    const char *data;       /* directory, absolute */
-    const char *supervisor; /* coditect-workspace */
-    const char *codi2;
-    const char *ide; /* bundle directory, or NULL */
+    const char *data;            /* directory, absolute */
+    const char *supervisor;      /* coditect-workspace */
+    const char *codi2;           /* as the workspaces' users reach it */
+    const char *node;            /* directory bound at /opt/coditect/node; NULL: none */
+    const char *node_program;    /* as a workspace names it; NULL: there is no Node.js */
+    const char *ide;             /* bundle directory, or NULL */
+    const char *web;             /* or NULL; never shown to a workspace */
+    const char *platform_origin; /* or NULL */
     uid_t first_uid; /* range of the workspaces' users; 0: everything runs as the caller */
     uid_t last_uid;
     uid_t server_uid; /* of the unprivileged side */
     gid_t server_gid;
 };
+
+/* broker_expose.c: the place's paths, at which every user who needs them reaches them. ERR_INVALID, ERR_FORBIDDEN. */
+int workspaces_broker_expose(const struct workspaces_broker_options *options, struct arena *arena,
+                             struct broker_place *place) BASE_MUST_USE;
 
 /* broker.c: answers one request; false when the other side is gone. */
 bool workspaces_broker_serve(int socket, const struct broker_place *place);

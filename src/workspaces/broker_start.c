@@ -21,6 +21,8 @@
 #include "base/json.h"
 #include "workspaces/broker_int.h"
 
+#define IDE_INSIDE "/opt/coditect/ide"
+
 enum {
     PATH_ROOM = 4096,
     CONFIG_ROOM = 65536,
@@ -118,9 +120,45 @@ static void encode_binds(struct json_writer *w, const struct broker_place *place
     buf_printf(&wire, "%s/run/wire", place->data);
     bind(w, buf_str(&wire), "/run/coditect/wire", /* writable= */ false);
     if (place->ide) {
-        bind(w, str_from(place->ide), "/opt/coditect/ide", /* writable= */ false);
+        bind(w, str_from(place->ide), IDE_INSIDE, /* writable= */ false);
+    }
+    if (place->node) {
+        bind(w, str_from(place->node), "/opt/coditect/node", /* writable= */ false);
     }
     json_array_end(w);
+}
+
+static void encode_arguments(struct json_writer *w, const struct broker_place *place)
+{
+    json_name(w, "arguments");
+    json_array(w);
+    if (place->node_program) {
+        json_string(w, STR("--node"));
+        json_string(w, str_from(place->node_program));
+    }
+    if (place->ide) {
+        json_string(w, STR("--ide"));
+        json_string(w, STR(IDE_INSIDE));
+    }
+    json_array_end(w);
+}
+
+static void encode_environment(struct json_writer *w, const struct broker_place *place,
+                               const struct broker_request *r)
+{
+    BUF_AUTO(generation, 32);
+    buf_i64(&generation, r->generation);
+    json_name(w, "environment");
+    json_object(w);
+    json_member_string(w, "USER_ID", str_from(r->user));
+    json_member_string(w, "TENANT_ID", str_from(r->tenant));
+    json_member_string(w, "SESSION_ID", str_from(r->session));
+    json_member_string(w, "SESSION_NAME", str_from(r->name));
+    json_member_string(w, "GENERATION", buf_str(&generation));
+    if (place->platform_origin) {
+        json_member_string(w, "PLATFORM_ORIGIN", str_from(place->platform_origin));
+    }
+    json_object_end(w);
 }
 
 static void encode_config(struct buf *out, const struct broker_place *place,
@@ -136,15 +174,8 @@ static void encode_config(struct buf *out, const struct broker_place *place,
     json_member_string(&w, "run", buf_str(&run));
     json_member_string(&w, "codi2", str_from(place->codi2));
     json_member_string(&w, "token", str_from(r->token));
-    json_name(&w, "environment");
-    json_object(&w);
-    json_member_string(&w, "USER_ID", str_from(r->user));
-    json_member_string(&w, "TENANT_ID", str_from(r->tenant));
-    json_member_string(&w, "SESSION_ID", str_from(r->session));
-    BUF_AUTO(generation, 32);
-    buf_i64(&generation, r->generation);
-    json_member_string(&w, "GENERATION", buf_str(&generation));
-    json_object_end(&w);
+    encode_arguments(&w, place);
+    encode_environment(&w, place, r);
     encode_binds(&w, place, r);
     json_member_integer(&w, "uid", r->uid);
     json_member_integer(&w, "gid", r->uid);

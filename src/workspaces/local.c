@@ -52,6 +52,9 @@ static int encode_start(const struct workspaces_start *s, struct broker_request 
         error = workspaces_broker_field(r->tenant, sizeof r->tenant, s->tenant);
     }
     if (!error) {
+        error = workspaces_broker_field(r->name, sizeof r->name, s->name);
+    }
+    if (!error) {
         error = workspaces_broker_field(r->token, sizeof r->token, s->token);
     }
     r->generation = s->generation;

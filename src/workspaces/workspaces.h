@@ -15,24 +15,38 @@ struct workspaces_broker_options {
     const char *data;       /* directory, absolute; exists */
     const char *supervisor; /* coditect-workspace, absolute */
     const char *codi2;      /* absolute */
+    const char *node;       /* Node.js: absolute, bin/node or the directory above bin; NULL: none */
     const char *ide;        /* bundle directory or NULL */
-    const char
-        *server_user; /* whom the server becomes when started as root; NULL: it stays what it is */
-    uid_t first_uid;  /* users of the workspaces when started as root */
+    const char *web;        /* the built web app, for the server alone, or NULL */
+    /*
+     * Scheme, host and port at which browsers reach the platform, such as http://coditect.localhost:8080: the page that may
+     * frame the IDE and talk to it. One for all workspaces, so it stands here and not in a request. NULL: not known.
+     */
+    const char *platform_origin;
+    const char *server_user; /* whom the server becomes when started as root; NULL: as it is */
+    uid_t first_uid;         /* users of the workspaces when started as root */
     uid_t last_uid;
 };
 
 struct workspaces_broker;
 
+/* What the options named, as the server must name it from now on: NULL where they had NULL. */
+struct workspaces_paths {
+    const char *data;
+    const char *ide;
+    const char *web;
+};
+
 /*
  * Splits the process by right, before any thread exists. Returns in the child: the server, without rights, connected to
- * the broker; *ret_data is the data directory as both see it (in arena). The parent never returns: it serves requests,
- * passes SIGTERM and SIGINT on, and exits with the server's status. When the parent dies the server is sent SIGTERM.
- * ERR_INVALID: server_user does not exist. ERR_FORBIDDEN: the data directory cannot be shown to the workspaces' users.
+ * the broker; the paths (in arena) are the ones that both see. The parent never returns: it serves requests, passes
+ * SIGTERM and SIGINT on, and exits with the server's status. When the parent dies the server is sent SIGTERM. As root
+ * without the user server_user the server stays root, and the log warns. ERR_INVALID: node is no Node.js. ERR_FORBIDDEN: a
+ * path cannot be shown to the users who need it.
  */
 int workspaces_broker_fork(const struct workspaces_broker_options *options, struct arena *arena,
                            struct workspaces_broker **ret_broker,
-                           const char **ret_data) BASE_MUST_USE;
+                           struct workspaces_paths *ret_paths) BASE_MUST_USE;
 void workspaces_broker_destroy(struct workspaces_broker *b);
 
 /* ---- The local runtime ---- */
@@ -45,6 +59,7 @@ void workspaces_local_destroy(struct workspaces_local *l); /* takes the broker w
 
 struct workspaces_start {
     struct str tenant, user, session;
+    struct str name;    /* the session's, for the IDE to show; at most 400 bytes */
     struct str token;   /* codi2's, good for this session's wire alone */
     int64_t generation; /* of the store */
     uid_t uid;      /* in the broker's range; the caller's own where everything runs as one user */
@@ -53,7 +68,9 @@ struct workspaces_start {
     bool network;
 };
 
-/* Starts a supervisor; it reports through its state. ERR_BUSY, ERR_NO_SPACE; ret_text (in arena) says why. */
+/*
+ * Starts a supervisor; it reports through its state. ERR_INVALID, ERR_BUSY, ERR_NO_SPACE; ret_text (in arena) says why.
+ */
 int workspaces_local_start(struct workspaces_local *l, struct arena *arena,
                            const struct workspaces_start *start,
                            struct str *ret_text) BASE_MUST_USE;
