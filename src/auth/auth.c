@@ -53,6 +53,7 @@ static int keys_init(struct auth *a, struct str secret)
         }
     }
     auth_key_derive(&a->access_key, STR("coditect refresh token"), &a->refresh_key);
+    auth_key_derive(&a->access_key, STR("coditect workspace token"), &a->workspace_key);
     char dummy[24];
     rand_bytes(dummy, sizeof dummy);
     return auth_password_hash(a, str_of(dummy, sizeof dummy), a->dummy_hash);
@@ -95,6 +96,7 @@ void auth_destroy(struct auth *a)
     mem_free(a->audience);
     sodium_memzero(&a->access_key, sizeof a->access_key);
     sodium_memzero(&a->refresh_key, sizeof a->refresh_key);
+    sodium_memzero(&a->workspace_key, sizeof a->workspace_key);
     a->magic = 0;
     mem_free(a);
 }

@@ -126,6 +126,24 @@ int auth_authenticate(struct auth *a, struct data_context *ctx, struct str beare
 /* Whether the scope's login still stands: for sockets, asked after events on the tenant's feed. ERR_UNAUTHENTICATED. */
 int auth_still(struct auth *a, struct data_context *ctx) BASE_MUST_USE;
 
+/* ---- Workspaces ---- */
+
+enum { AUTH_WORKSPACE_TOKEN_MAX = 200 }; /* bytes */
+
+/* What a workspace's token says. */
+struct auth_workspace {
+    struct str tenant_id, user_id, session_id;
+    int64_t generation;
+};
+
+/* A token that opens the wire to this workspace, in arena. */
+struct str auth_workspace_token(const struct auth *a, struct arena *arena,
+                                const struct auth_workspace *workspace);
+
+/* ERR_UNAUTHENTICATED: not made here. Whether the generation is the present one is for the caller to ask. Borrows from token. */
+int auth_workspace_read(const struct auth *a, struct arena *arena, struct str token,
+                        struct auth_workspace *ret_workspace) BASE_MUST_USE;
+
 /* ---- Devices ---- */
 
 struct auth_devices {

@@ -143,6 +143,7 @@ struct auth {
     struct store *store;
     struct auth_key access_key;
     struct auth_key refresh_key;
+    struct auth_key workspace_key;
     char *issuer, *audience;
     enum auth_registration registration;
     usec_t access_life, idle_life, absolute_life;

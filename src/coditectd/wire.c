@@ -63,7 +63,7 @@ static int greet_read(struct txn *txn, void *arg)
     struct greet *greet = arg;
     const struct coditectd_wire_peer *peer = &greet->call->peer;
     int r = coditectd_wire_generation(txn, peer, greet->generation);
-    return r < 0 ? r : data_usage_get(txn, &peer->scope, peer->session, &greet->usage);
+    return r < 0 ? r : data_usage_get(txn, &peer->scope, peer->tree, &greet->usage);
 }
 
 static int call_hello(struct coditectd_wire_call *c)

@@ -16,7 +16,8 @@ struct coditectd_wire_ask {
 /* What a token is good for. */
 struct coditectd_wire_peer {
     struct scope scope;  /* of the session's person */
-    struct str session;  /* whose tree the root is */
+    struct str session;  /* whose workspace calls */
+    struct str tree;     /* the root's: the session's, or the person's home */
     uint64_t generation; /* of the workspace that the token was made for */
 };
 

@@ -97,7 +97,7 @@ int coditectd_wire_batch(struct coditectd_wire_call *c)
     }
     struct guard guard = {&c->peer, batch.generation};
     struct files_apply_input in = {
-        .session = c->peer.session,
+        .session = c->peer.tree,
         .changes = changes,
         .count = batch.n,
         .guard = guard_check,
@@ -146,7 +146,7 @@ static int cursor_in(struct coditectd_wire_call *c, struct str *ret_cursor)
 
 int coditectd_wire_tree(struct coditectd_wire_call *c)
 {
-    struct files_tree_input in = {.session = c->peer.session, .limit = TREE_LIMIT};
+    struct files_tree_input in = {.session = c->peer.tree, .limit = TREE_LIMIT};
     struct files_page page;
     int r = coditectd_wire_number(c, "at", INT64_MAX, &in.at);
     if (r == 0) {
@@ -225,7 +225,7 @@ static bool wait_more(struct wait *wait, usec_t deadline)
 
 int coditectd_wire_events(struct coditectd_wire_call *c)
 {
-    struct files_since_input in = {.session = c->peer.session, .limit = WIRE_MAX_CHANGES};
+    struct files_since_input in = {.session = c->peer.tree, .limit = WIRE_MAX_CHANGES};
     struct files_events events;
     uint64_t wait_ms;
     int r = coditectd_wire_number(c, "since", INT64_MAX, &in.since);
@@ -241,7 +241,7 @@ int coditectd_wire_events(struct coditectd_wire_call *c)
     if (wait.event < 0) {
         return ERR_BUSY;
     }
-    struct str feed = data_feed_session(c->req->arena, c->peer.session);
+    struct str feed = data_feed_session(c->req->arena, c->peer.tree);
     wait.watch = wait_ms ? store_watch(c->options->store, feed, wait_wake, &wait) : NULL;
     do {
         r = files_changes_since(&c->data, &in, &events);

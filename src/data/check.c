@@ -208,10 +208,10 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
     return 0;
 }
 
-/* g/{record}.{index}/… or g/key/… */
+/* g/{record}.{index}/…, g/key/… or g/bell/… */
 static int check_global_key(struct check *c, const struct store_pair *pair)
 {
-    if (str_starts(pair->key, STR("g/key/"))) {
+    if (str_starts(pair->key, STR("g/key/")) || str_starts(pair->key, STR("g/bell/"))) {
         return 0;
     }
     struct str rest = str_slice(pair->key, 2, pair->key.n);

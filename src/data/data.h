@@ -132,9 +132,12 @@ int data_key_number_read(struct str text, uint64_t *ret_number) BASE_MUST_USE;
 /* g/key/{name}: the server's own secrets (auth). name: lower-case letters and hyphens. */
 struct str data_key_secret(struct arena *arena, const char *name);
 
-/* Names of the feeds: tenant/{tenant} and session/{session}. */
+/* g/bell/{name}: written by who has work for a duty, watched by the duty. */
+struct str data_key_bell(struct arena *arena, const char *name);
+
+/* Names of the feeds: tenant/{tenant} and session/{session}; a person's home tree has one too, by the person's id. */
 struct str data_feed_tenant(struct arena *arena, const struct scope *scope);
-struct str data_feed_session(struct arena *arena, struct str session_id);
+struct str data_feed_session(struct arena *arena, struct str tree_id);
 
 /* ---- Records ----
  *

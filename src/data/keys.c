@@ -5,6 +5,7 @@
  *     t/{tenant}/i/{record}.{index}/{value}/…/{id}      an index within a tenant
  *     g/{record}.{index}/{value}[/…/{id}]               an index over all tenants, naming {tenant}/{id}
  *     g/key/{name}                                      the server's secrets
+ *     g/bell/{name}                                     rung when a duty has work
  *
  * 1. What stands behind t/ is the scope's tenant, a checked id: no key of another tenant can be made.
  * 2. No part but the last contains '/': two different lists of parts never give one key.
@@ -95,16 +96,21 @@ struct str data_key_secret(struct arena *arena, const char *name)
     return arena_printf(arena, "g/key/%s", name);
 }
 
+struct str data_key_bell(struct arena *arena, const char *name)
+{
+    return arena_printf(arena, "g/bell/%s", name);
+}
+
 struct str data_feed_tenant(struct arena *arena, const struct scope *scope)
 {
     ASSERT(data_id_is(scope->tenant_id, "ten"));
     return arena_printf(arena, "tenant/" STR_FMT, STR_ARG(scope->tenant_id));
 }
 
-struct str data_feed_session(struct arena *arena, struct str session_id)
+struct str data_feed_session(struct arena *arena, struct str tree_id)
 {
-    ASSERT(data_id_is(session_id, "ses"));
-    return arena_printf(arena, "session/" STR_FMT, STR_ARG(session_id));
+    ASSERT(data_id_is(tree_id, "ses") || data_id_is(tree_id, "usr"));
+    return arena_printf(arena, "session/" STR_FMT, STR_ARG(tree_id));
 }
 
 struct str data_key_record(struct arena *arena, const struct scope *scope,

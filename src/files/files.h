@@ -6,6 +6,7 @@
  * Content is stored before the change that names it, in transactions of its own; an upload that is cut off leaves no
  * visible change.
  *
+ * Where a session is named, the id of the person names the person's home, a tree of the same kind.
  * All functions check that the session is the caller's: a session of somebody else, a deleted one and one that never was
  * are the same ERR_NOT_FOUND. Strings and arrays that are returned lie in ctx->arena. Paths are bytes as content.h allows;
  * an input that is malformed is ERR_INVALID. Further errors that every function may return, not repeated below: those of

@@ -6,6 +6,16 @@
  */
 #include "files/files_int.h"
 
+/* Whose a tree is: a session's, or the home of the person. Everything else is the same ERR_NOT_FOUND. */
+static int may(struct txn *txn, const struct scope *scope, struct str tree)
+{
+    if (data_id_is(tree, "usr")) {
+        return str_eq(tree, scope->user_id) ? 0 : ERR_NOT_FOUND;
+    }
+    struct data_session found;
+    return sessions_find(txn, scope, tree, &found);
+}
+
 int files_tx_begin(struct files_tx *tx, struct txn *txn, const struct scope *scope,
                    struct str session)
 {
@@ -15,8 +25,7 @@ int files_tx_begin(struct files_tx *tx, struct txn *txn, const struct scope *sco
     tx->session = session;
     tx->made = 0;
     tx->written = 0;
-    struct data_session found;
-    int r = sessions_find(txn, scope, session, &found);
+    int r = may(txn, scope, session);
     if (r < 0) {
         return r;
     }

@@ -1,6 +1,6 @@
 /*
- * Open and pause: what is wanted of a session's workspace. The workspaces folder follows the global index of wanted states
- * (and the event on the tenant's feed), makes it so, and writes the state back.
+ * Open and pause: what is wanted of a session's workspace. The workspaces folder follows the global index of what is to be
+ * looked after (attended), makes it so, and writes the state back.
  *
  * 1. A start raises the generation: whoever still runs under an older one is stale.
  * 2. Open is harmless when the workspace is wanted running already and has not failed.
@@ -25,12 +25,15 @@ int sessions_want(struct txn *txn, const struct data_context *ctx, struct data_w
     workspace->changed_at = time_now();
     if (start) {
         workspace->generation++;
+        workspace->attended = true;
         workspace->state = DATA_WORKSPACE_STATE_STARTING;
-        workspace->step = workspace->error = STR_EMPTY;
-        workspace->done = workspace->total = 0;
+        workspace->step = workspace->error = workspace->message = workspace->awake = STR_EMPTY;
+        workspace->done = workspace->total = workspace->pending = workspace->held_back = 0;
+        workspace->pauses_at = 0;
     }
     int r = data_workspace_put(txn, &ctx->scope, workspace);
     if (r == 0) {
+        store_put(txn, data_key_bell(store_arena(txn), SESSIONS_BELL), workspace->id);
         data_event(txn, &ctx->scope, start ? "workspace.start" : "workspace.stop",
                    workspace->session_id, workspace->session_id);
     }

@@ -22,6 +22,9 @@ enum {
     SESSIONS_RESTORE_DAYS = 30,
 };
 
+/* data_key_bell of this name is rung when a workspace is wanted otherwise than before. */
+#define SESSIONS_BELL "workspaces"
+
 /* A session with what is joined when it is read. */
 struct sessions_view {
     struct data_session session;

@@ -27,8 +27,8 @@ static int who(void *arg, struct arena *arena, const struct coditectd_wire_ask *
     if (!str_eq(ask->root, STR("workspace"))) {
         return ERR_NOT_FOUND;
     }
-    *ret_peer =
-        (struct coditectd_wire_peer){.scope = p->ctx.scope, .session = p->session, .generation = 1};
+    *ret_peer = (struct coditectd_wire_peer){
+        .scope = p->ctx.scope, .session = p->session, .tree = p->session, .generation = 1};
     return 0;
 }
 

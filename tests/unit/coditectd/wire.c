@@ -25,8 +25,10 @@ static int who(void *ctx, struct arena *arena, const struct coditectd_wire_ask *
         return ERR_UNAUTHENTICATED;
     }
     bool home = str_eq(ask->root, STR("home"));
-    *ret_peer = (struct coditectd_wire_peer){
-        .scope = s->f->ctx.scope, .session = home ? s->f->second : s->f->session, .generation = 3};
+    *ret_peer = (struct coditectd_wire_peer){.scope = s->f->ctx.scope,
+                                             .session = s->f->session,
+                                             .tree = home ? s->f->second : s->f->session,
+                                             .generation = 3};
     return 0;
 }
 
