@@ -1,0 +1,62 @@
+/*
+ * The gateway: each session's IDE on an origin of its own, http://{session}.ide.coditect.localhost:PORT on one machine,
+ * {session}.ide.HOST elsewhere. Who asks is found out before anything of the workspace is contacted; then the request is
+ * relayed to the workspace's door. As one http_app it stands before another: everything that is no IDE's goes there.
+ *
+ * The way in: the platform's page asks the API for a ticket (auth_ticket_make), loads gateway_ticket_url in its frame, and the
+ * gateway answers with the IDE's cookie, bound to the login, the session and the generation of its workspace. Each request
+ * is held against the store; what is open for longer is asked about every two seconds, and cut when its login has
+ * ended, its session was deleted or paused, or its workspace was started again.
+ *
+ * Life: gateway_create → gateway_app → http_server_start → gateway_start; gateway_stop before the server is destroyed,
+ * gateway_destroy after. All functions but these may be called from any thread.
+ */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include "http/http.h"
+
+struct auth;
+struct gateway;
+struct store;
+struct workspaces_local;
+
+enum { GATEWAY_MAX_URL = 512 }; /* bytes of public_url and ide_url */
+
+struct gateway_options {
+    struct store *store; /* this and what follows outlives the gateway */
+    struct auth *auth;
+    struct workspaces_local *local; /* knows the doors */
+    const char
+        *ide_directory;     /* of the bundle: has app/lib/frontend; NULL: this server has no IDE */
+    const char *public_url; /* "https://coditect.example.com"; NULL: local names only */
+    const char *
+        ide_url; /* "https://{session}.ide.example.com"; NULL: {session}.ide. before public_url's host */
+};
+
+/* ERR_INVALID: an URL is malformed. ERR_NOT_FOUND: no frontend in ide_directory; and what http_static_open returns. */
+int gateway_create(const struct gateway_options *options,
+                   struct gateway **ret_gateway) BASE_MUST_USE;
+void gateway_destroy(struct gateway *g); /* NULL allowed */
+
+/* next outlives the gateway, and answers what is no IDE's. Once. */
+struct http_app gateway_app(struct gateway *g, const struct http_app *next);
+
+/* Begins to look after what is open in server. ERR_BUSY: no thread is to be had. */
+int gateway_start(struct gateway *g, struct http_server *server) BASE_MUST_USE;
+void gateway_stop(struct gateway *g); /* harmless when it was not started */
+
+/*
+ * Where a browser that reached the platform by this Host finds the session's IDE: "http://ses-….ide.coditect.localhost:8080/",
+ * in arena. Empty: this server has no IDE. host: http_request.host of the platform's request.
+ */
+struct str gateway_ide_url(const struct gateway *g, struct arena *arena, struct str host,
+                           struct str session_id);
+
+/* The address that turns a ticket into the cookie: what the frame loads first. */
+struct str gateway_ticket_url(struct arena *arena, struct str ide_url, struct str ticket);
+
+/* The origins of all IDEs in the words of a Content-Security-Policy (frame-src). Lives as long as g. */
+const char *gateway_frame_sources(const struct gateway *g);
+
+#endif
