@@ -1,9 +1,11 @@
-/* What strangers send to auth/: the first byte chooses access token, refresh token or address. Nobody knows the key, so that
- * no token may be taken; an address that is taken is already in its one form. */
+/* What strangers send to auth/: the first byte chooses access token, refresh token, ticket, pass or address. Nobody knows the
+ * key, so that no token may be taken; what is signed all the same must be well-formed to be taken; an address that is taken is
+ * already in its one form. */
 #include "fuzz.h"
 
 #include "auth/auth_int.h"
 #include "base/assert.h"
+#include "base/encode.h"
 
 static void try_address(struct arena *arena, struct str text)
 {
@@ -18,13 +20,43 @@ static void try_address(struct arena *arena, struct str text)
     }
 }
 
+/* As it came, and as if somebody had signed it. */
+static void try_pass(const struct auth *a, struct arena *arena, struct str text)
+{
+    struct auth_visit visit;
+    ASSERT(auth_pass_read(a, text, &visit) == ERR_UNAUTHENTICATED);
+    uint8_t mac[AUTH_MAC_SIZE];
+    auth_key_mac(&a->pass_key, text, mac);
+    BUF_AUTO(signed_text, 1 << 20);
+    buf_add(&signed_text, text);
+    buf_byte(&signed_text, '.');
+    encode_base64url(&signed_text, str_of(mac, sizeof mac));
+    if (auth_pass_read(a, buf_str(&signed_text), &visit) == 0) {
+        struct str again = auth_pass_make(a, arena, &visit);
+        struct auth_visit same;
+        ASSERT(auth_pass_read(a, again, &same) == 0 && same.generation == visit.generation);
+        ASSERT(str_eq(same.session_id, visit.session_id));
+    }
+}
+
+/* Refused before the store, which is not there, is asked. */
+static void try_ticket(struct auth *a, struct arena *arena, struct str text)
+{
+    struct data_context ctx = {.arena = arena};
+    struct auth_visit visit;
+    const struct auth_ticket_use use = {text, STR("ses-01jd5k7c9r3m8xq2w4e6y8t0za")};
+    ASSERT(auth_ticket_take(a, &ctx, &use, &visit) == ERR_UNAUTHENTICATED);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char name[] = "coditect";
-    static struct auth a = {.issuer = name, .audience = name};
+    static struct auth a = {.magic = AUTH_MAGIC, .issuer = name, .audience = name};
     if (a.access_key.n == 0) {
         auth_key_init(&a.access_key, STR("0123456789abcdef0123456789abcdef"));
         auth_key_derive(&a.access_key, STR("refresh"), &a.refresh_key);
+        auth_key_derive(&a.access_key, STR("ticket"), &a.ticket_key);
+        auth_key_derive(&a.access_key, STR("pass"), &a.pass_key);
     }
     if (size == 0) {
         return 0;
@@ -38,6 +70,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(auth_access_read(&a, &arena, text, &claims) == ERR_UNAUTHENTICATED);
     } else if (data[0] == 'r') {
         ASSERT(auth_refresh_read(&a, text, &login_id, &counter) == ERR_UNAUTHENTICATED);
+    } else if (data[0] == 'p') {
+        try_pass(&a, &arena, text);
+    } else if (data[0] == 't') {
+        try_ticket(&a, &arena, text);
     } else {
         try_address(&arena, text);
     }

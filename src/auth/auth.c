@@ -54,6 +54,8 @@ static int keys_init(struct auth *a, struct str secret)
     }
     auth_key_derive(&a->access_key, STR("coditect refresh token"), &a->refresh_key);
     auth_key_derive(&a->access_key, STR("coditect workspace token"), &a->workspace_key);
+    auth_key_derive(&a->access_key, STR("coditect IDE ticket"), &a->ticket_key);
+    auth_key_derive(&a->access_key, STR("coditect IDE pass"), &a->pass_key);
     char dummy[24];
     rand_bytes(dummy, sizeof dummy);
     return auth_password_hash(a, str_of(dummy, sizeof dummy), a->dummy_hash);
@@ -97,6 +99,8 @@ void auth_destroy(struct auth *a)
     sodium_memzero(&a->access_key, sizeof a->access_key);
     sodium_memzero(&a->refresh_key, sizeof a->refresh_key);
     sodium_memzero(&a->workspace_key, sizeof a->workspace_key);
+    sodium_memzero(&a->ticket_key, sizeof a->ticket_key);
+    sodium_memzero(&a->pass_key, sizeof a->pass_key);
     a->magic = 0;
     mem_free(a);
 }
@@ -173,6 +177,17 @@ int auth_still(struct auth *a, struct data_context *ctx)
     int r = store_read(a->store, who_fn, &w);
     if (r == 0) {
         ctx->scope.role = w.scope.role;
+    }
+    return r;
+}
+
+int auth_still_in(const struct auth *a, struct txn *txn, struct scope *scope)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    struct who w = {.a = a, .scope = *scope};
+    int r = who_fn(txn, &w);
+    if (r == 0) {
+        scope->role = w.scope.role;
     }
     return r;
 }

@@ -126,6 +126,48 @@ int auth_authenticate(struct auth *a, struct data_context *ctx, struct str beare
 /* Whether the scope's login still stands: for sockets, asked after events on the tenant's feed. ERR_UNAUTHENTICATED. */
 int auth_still(struct auth *a, struct data_context *ctx) BASE_MUST_USE;
 
+/* The same in somebody else's transaction, so that more can be asked of one snapshot; sets scope->role. */
+int auth_still_in(const struct auth *a, struct txn *txn, struct scope *scope) BASE_MUST_USE;
+
+/* ---- The way into a session's IDE: a ticket, once, becomes a pass ---- */
+
+enum {
+    AUTH_TICKET_SECONDS = 60, /* of life */
+    AUTH_TICKET_MAX = 400,    /* bytes of a ticket or a pass */
+};
+
+/* What tickets and passes say: who, by which login, may enter which session's IDE in which generation of its workspace. */
+struct auth_visit {
+    struct scope scope; /* without role */
+    struct str session_id;
+    int64_t generation; /* >= 1 */
+};
+
+/* In arena. That the person may enter is for the caller to know. */
+struct str auth_ticket_make(const struct auth *a, struct arena *arena,
+                            const struct auth_visit *visit);
+
+struct auth_ticket_use {
+    struct str ticket;
+    struct str session_id; /* where it was shown */
+};
+
+/*
+ * Uses a ticket up; fills ctx->scope. Whether session and generation still stand is for the caller to ask. ERR_UNAUTHENTICATED:
+ * forged, too old, of another session, used before, or its login has ended.
+ */
+int auth_ticket_take(struct auth *a, struct data_context *ctx, const struct auth_ticket_use *use,
+                     struct auth_visit *ret_visit) BASE_MUST_USE;
+
+/* In arena; characters that may stand in a cookie. */
+struct str auth_pass_make(const struct auth *a, struct arena *arena,
+                          const struct auth_visit *visit);
+
+/* The signature alone: login (auth_still_in), session and generation are for the caller to ask. Borrows from pass.
+ * ERR_UNAUTHENTICATED. */
+int auth_pass_read(const struct auth *a, struct str pass,
+                   struct auth_visit *ret_visit) BASE_MUST_USE;
+
 /* ---- Workspaces ---- */
 
 enum { AUTH_WORKSPACE_TOKEN_MAX = 200 }; /* bytes */

@@ -144,6 +144,8 @@ struct auth {
     struct auth_key access_key;
     struct auth_key refresh_key;
     struct auth_key workspace_key;
+    struct auth_key ticket_key;
+    struct auth_key pass_key;
     char *issuer, *audience;
     enum auth_registration registration;
     usec_t access_life, idle_life, absolute_life;
