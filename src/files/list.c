@@ -174,19 +174,35 @@ static int page_fill(struct look *look, struct walk *w)
     return 0;
 }
 
+/* The session, and what is at the path now; ERR_NOT_FOUND when nothing is. */
+static int look_open(const struct look *look, struct txn *txn, struct files_tx *tx,
+                     struct files_place **ret_place)
+{
+    struct files_place *place;
+    int r = files_tx_begin(tx, txn, &look->ctx->scope, look->session);
+    if (r == 0) {
+        r = files_place_find(tx, look->path, &place);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (!place->there) {
+        return ERR_NOT_FOUND;
+    }
+    *ret_place = place;
+    return 0;
+}
+
 static int list_read(struct txn *txn, void *arg)
 {
     struct look *look = arg;
     struct files_tx tx = {0};
     struct files_place *place;
-    int r = files_tx_begin(&tx, txn, &look->ctx->scope, look->session);
-    if (r == 0) {
-        r = files_place_find(&tx, look->path, &place);
-    }
+    int r = look_open(look, txn, &tx, &place);
     if (r < 0) {
         return r;
     }
-    if (!place->there || (look->at != FILES_NOW && look->at > tx.usage.seq)) {
+    if (look->at != FILES_NOW && look->at > tx.usage.seq) {
         return ERR_NOT_FOUND;
     }
     if (place->record.kind != FILES_FOLDER) {
@@ -228,7 +244,24 @@ int files_list(struct data_context *ctx, const struct files_list_input *in,
     return list(&look, ret_page);
 }
 
-static int now_read(struct txn *txn, void *arg)
+int files_tree(struct data_context *ctx, const struct files_tree_input *in,
+               struct files_page *ret_page)
+{
+    struct look look = {.ctx = ctx,
+                        .session = in->session,
+                        .after = in->after,
+                        .limit = in->limit,
+                        .at = in->at == 0 ? FILES_NOW : in->at,
+                        .recursive = true,
+                        .with_bytes = true};
+    int r = list(&look, ret_page);
+    for (size_t i = 0; r == 0 && i < ret_page->count; i++) {
+        r = files_link_load(ctx, &ret_page->entries[i]);
+    }
+    return r;
+}
+
+static int totals_read(struct txn *txn, void *arg)
 {
     struct look *look = arg;
     struct files_tx tx = {0};
@@ -237,34 +270,10 @@ static int now_read(struct txn *txn, void *arg)
     return r;
 }
 
-int files_tree(struct data_context *ctx, const struct files_tree_input *in,
-               struct files_page *ret_page)
-{
-    struct look look = {.ctx = ctx,
-                        .session = in->session,
-                        .after = in->after,
-                        .limit = in->limit,
-                        .at = in->at,
-                        .recursive = true,
-                        .with_bytes = true};
-    if (in->at == 0) {
-        int r = store_read(ctx->store, now_read, &look);
-        if (r < 0) {
-            return r;
-        }
-        look.at = look.usage.seq;
-    }
-    int r = list(&look, ret_page);
-    for (size_t i = 0; r == 0 && i < ret_page->count; i++) {
-        r = files_link_load(ctx, &ret_page->entries[i]);
-    }
-    return r;
-}
-
 int files_totals(struct data_context *ctx, struct str session, struct files_totals *ret_totals)
 {
     struct look look = {.ctx = ctx, .session = session};
-    int r = store_read(ctx->store, now_read, &look);
+    int r = store_read(ctx->store, totals_read, &look);
     if (r == 0) {
         *ret_totals = (struct files_totals){look.usage.files, look.usage.bytes, look.usage.seq};
     }
@@ -276,15 +285,11 @@ static int stat_read(struct txn *txn, void *arg)
     struct look *look = arg;
     struct files_tx tx = {0};
     struct files_place *place;
-    int r = files_tx_begin(&tx, txn, &look->ctx->scope, look->session);
+    int r = look_open(look, txn, &tx, &place);
     if (r == 0) {
-        r = files_place_find(&tx, look->path, &place);
+        look->record = place->record;
     }
-    if (r < 0) {
-        return r == ERR_NOT_DIRECTORY ? ERR_NOT_FOUND : r;
-    }
-    look->record = place->record;
-    return place->there ? 0 : ERR_NOT_FOUND;
+    return r == ERR_NOT_DIRECTORY ? ERR_NOT_FOUND : r;
 }
 
 int files_stat(struct data_context *ctx, struct str session, struct str path,
