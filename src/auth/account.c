@@ -259,6 +259,7 @@ static int enter(struct auth *a, struct entry *e)
         .role = e->user.role,
     };
     struct store_op op = store_op_new();
+    op.reserve = true; /* who cannot come in cannot delete anything */
     return store_write(ctx->store, &op, enter_fn, e);
 }
 

@@ -243,6 +243,7 @@ int auth_purge(struct auth *a, size_t *ret_ended)
     ASSERT_MAGIC(a, AUTH_MAGIC);
     struct purge p = {.a = a};
     struct store_op op = store_op_new();
+    op.reserve = true;
     int r = store_write(a->store, &op, purge_fn, &p);
     if (r == 0) {
         *ret_ended = p.ended;

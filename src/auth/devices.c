@@ -101,6 +101,7 @@ static int end_fn(struct txn *txn, void *ctx)
 static int end(struct end *e)
 {
     struct store_op op = store_op_new();
+    op.reserve = true;
     return store_write(e->ctx->store, &op, end_fn, e);
 }
 

@@ -100,6 +100,7 @@ int auth_refresh(struct auth *a, struct data_context *ctx, struct str refresh_to
     }
     f.noted = auth_note_counter(a, f.login_id);
     struct store_op op = store_op_new();
+    op.reserve = true; /* a full disk logs nobody out */
     r = store_write(ctx->store, &op, refresh_fn, &f);
     if (r < 0) {
         return r;

@@ -343,6 +343,20 @@ static int ready_make(struct apply *apply)
     return 0;
 }
 
+/* Small files' bytes and records, about; a batch that only takes things away goes on when the disk is full. */
+static struct store_op op_of(const struct data_context *ctx, const struct files_apply_input *in)
+{
+    enum { CHANGE_COST = 800 };
+    struct store_op op = ctx->op;
+    op.reserve = true;
+    for (size_t i = 0; i < in->count; i++) {
+        const struct files_change *change = &in->changes[i];
+        op.bytes += CHANGE_COST + change->path.n + change->bytes.n;
+        op.reserve = op.reserve && change->kind == FILES_CHANGE_DELETE;
+    }
+    return op;
+}
+
 int files_apply(struct data_context *ctx, const struct files_apply_input *in,
                 struct files_apply_result *ret_result)
 {
@@ -353,7 +367,8 @@ int files_apply(struct data_context *ctx, const struct files_apply_input *in,
         r = missing_find(&apply, &missing);
     }
     if (r == 0 && missing.n == 0) {
-        r = store_write(ctx->store, &ctx->op, apply_write, &apply);
+        struct store_op op = op_of(ctx, in);
+        r = store_write(ctx->store, &op, apply_write, &apply);
     }
     if (r == ERR_CONFLICT) {
         apply.result.outcome = FILES_CONFLICT;

@@ -8,7 +8,15 @@
  */
 #include "files/files_int.h"
 
-enum { RENEW_HOURS = 6 };
+enum {
+    RENEW_HOURS = 6,
+    REF_COST = 200, /* bytes that a reference of a page writes */
+};
+
+size_t files_item_cost(const struct files_item *item)
+{
+    return item->encoded.n + (item->page ? item->page->count * REF_COST : 0);
+}
 
 static struct str hash_part(struct arena *arena, const struct content_hash *hash)
 {
@@ -198,6 +206,14 @@ static int put_write(struct txn *txn, void *arg)
     return files_item_put(&tx, &put->item);
 }
 
+/* Harmless when it runs twice; large, so that saves and deletions need not wait behind it. */
+static int put_run(struct put *put)
+{
+    struct store_op op = store_op_new();
+    op.bytes = files_item_cost(&put->item);
+    return store_write(put->ctx->store, &op, put_write, put);
+}
+
 static void codec_fini(struct content_codec **c)
 {
     content_codec_destroy(*c);
@@ -214,7 +230,7 @@ int files_chunk_put(struct data_context *ctx, const struct content_hash *hash, s
     }
     struct put put = {.ctx = ctx, .now = time_now()};
     put.item = (struct files_item){.hash = *hash, .encoded = encoded, .length = (uint32_t)plain.n};
-    return store_write(ctx->store, NULL, put_write, &put);
+    return put_run(&put);
 }
 
 struct load {
@@ -357,7 +373,7 @@ static int page_adopt(const struct files_fetch *fetch, const struct content_hash
         return r;
     }
     put.item = (struct files_item){.hash = *hash, .page = page};
-    return store_write(fetch->ctx->store, NULL, put_write, &put);
+    return put_run(&put);
 }
 
 int files_adopt(struct data_context *ctx, const struct content_manifest *manifest,

@@ -84,6 +84,7 @@ int files_edit(struct files_edit *edit)
 {
     struct store_op op = edit->ctx->op;
     op.bytes = edit->bytes;
+    op.reserve = edit->reserve;
     edit->now = time_now();
     return store_write(edit->ctx->store, &op, edit_write, edit);
 }
@@ -227,8 +228,12 @@ int files_delete(struct data_context *ctx, const struct files_delete_input *in, 
     if (r < 0) {
         return r;
     }
-    struct files_edit edit = {
-        .ctx = ctx, .session = in->session, .author = &in->author, .step = delete_step, .in = in};
+    struct files_edit edit = {.ctx = ctx,
+                              .session = in->session,
+                              .author = &in->author,
+                              .reserve = true,
+                              .step = delete_step,
+                              .in = in};
     r = files_edit(&edit);
     if (r == 0) {
         *ret_seq = edit.seq;

@@ -230,6 +230,9 @@ struct files_item { /* a chunk or page that waits to be written */
     const struct content_page *page; /* NULL: a chunk */
 };
 
+/* About the bytes that writing it writes: for the store's op. */
+size_t files_item_cost(const struct files_item *item);
+
 int files_stored_get(struct files_tx *tx, const struct content_hash *hash,
                      struct files_stored *ret_stored) BASE_MUST_USE;
 
@@ -281,6 +284,7 @@ struct files_edit {
         *items; /* content that is written in the same transaction, children first */
     size_t item_count;
     size_t bytes; /* about what is written */
+    bool reserve; /* takes things away: goes on when the disk is full */
     files_edit_fn *step;
     const void *in;
     usec_t now;

@@ -7,10 +7,7 @@
  */
 #include "files/files_int.h"
 
-enum {
-    UPLOAD_MAGIC = 0x75706c6f,
-    REF_COST = 200, /* bytes that a reference of a page writes */
-};
+enum { UPLOAD_MAGIC = 0x75706c6f };
 
 struct files_upload {
     uint32_t magic;
@@ -96,7 +93,7 @@ static int flush(struct files_upload *u)
 
 static int item_add(struct files_upload *u, struct files_item item)
 {
-    size_t cost = item.encoded.n + (item.page ? item.page->count * REF_COST : 0);
+    size_t cost = files_item_cost(&item);
     if (u->item_bytes > 0 && u->item_bytes + cost > FILES_FLUSH_BYTES) {
         int r = flush(u);
         if (r < 0) {

@@ -10,6 +10,7 @@
 struct run {
     struct data_context *ctx;
     struct str id;
+    bool reserve;              /* goes on when the disk is full */
     struct sessions_view view; /* result */
 };
 
@@ -116,6 +117,7 @@ static int pause_fn(struct txn *txn, void *ctx)
 static int run(struct run *o, store_fn *fn, struct sessions_view *ret_view)
 {
     struct store_op op = store_op_new();
+    op.reserve = o->reserve;
     int r = store_write(o->ctx->store, &op, fn, o);
     if (r == 0) {
         *ret_view = o->view;
@@ -131,6 +133,6 @@ int sessions_open(struct data_context *ctx, struct str id, struct sessions_view 
 
 int sessions_pause(struct data_context *ctx, struct str id, struct sessions_view *ret_view)
 {
-    struct run o = {.ctx = ctx, .id = id};
+    struct run o = {.ctx = ctx, .id = id, .reserve = true};
     return run(&o, pause_fn, ret_view);
 }

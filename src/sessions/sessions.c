@@ -238,6 +238,7 @@ struct one {
     const struct sessions_rename_input *rename;
     struct str name;
     int64_t revision;
+    bool reserve;              /* goes on when the disk is full */
     struct sessions_view view; /* result */
 };
 
@@ -273,6 +274,7 @@ int sessions_get(struct data_context *ctx, struct str id, struct sessions_view *
 static int write_one(struct one *o, store_fn *fn, struct sessions_view *ret_view)
 {
     struct store_op op = store_op_new();
+    op.reserve = o->reserve;
     int r = store_write(o->ctx->store, &op, fn, o);
     if (r == 0) {
         *ret_view = o->view;
@@ -330,7 +332,7 @@ static int delete_fn(struct txn *txn, void *ctx)
 int sessions_delete(struct data_context *ctx, struct str id, int64_t revision,
                     struct sessions_view *ret_view)
 {
-    struct one o = {.ctx = ctx, .id = id, .revision = revision};
+    struct one o = {.ctx = ctx, .id = id, .revision = revision, .reserve = true};
     return write_one(&o, delete_fn, ret_view);
 }
 

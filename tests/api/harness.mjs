@@ -208,13 +208,14 @@ process.on("exit", () => {
 });
 
 export class Server {
-  /** options: args, env, data (a directory that is kept). */
+  /** options: args, env, data (a directory that is kept), before (words of a command that runs the server in its place). */
   static async start(options = {}) {
     const server = new Server();
     server.ownData = options.data === undefined;
     server.data = options.data ?? mkdtempSync(join(tmpdir(), "coditect-api-"));
     server.args = options.args ?? ["--rate-factor", "100000"];
     server.env = options.env ?? {};
+    server.before = options.before ?? [];
     server.port = await freePort();
     server.agent = new Agent({ keepAlive: true, maxSockets: 64 });
     await server.run();
@@ -224,8 +225,9 @@ export class Server {
   async run() {
     const program = join(build, "src/coditectd/coditectd");
     const args = ["--listen", `127.0.0.1:${this.port}`, "--data", this.data, ...this.args];
+    const [first, ...rest] = [...this.before, program, ...args];
     this.log = "";
-    this.child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.env } });
+    this.child = spawn(first, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.env } });
     this.exited = new Promise((resolve) => this.child.on("close", (code, signal) => resolve({ code, signal })));
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.on("data", (text) => {
