@@ -104,26 +104,25 @@ int data_text_name(struct data_context *ctx, const struct data_name_rule *rule, 
  * may be any bytes (a file name). Numbers are parts made by data_key_number.
  */
 #define DATA_KEY(arena, scope, space, ...) \
-    data_key( \
-        (arena), (scope), (space), \
-        &(struct data_key_parts){.at = {__VA_ARGS__}, \
-                                 .n = sizeof((struct str[]){__VA_ARGS__}) / sizeof(struct str)})
+    data_key((arena), (scope), (space), DATA_KEY_PARTS(/* prefix= */ false, __VA_ARGS__))
+
+/* As DATA_KEY, ended by '/': where a scan of everything below begins; it ends at store_after(arena, prefix). */
+#define DATA_PREFIX(arena, scope, space, ...) \
+    data_key((arena), (scope), (space), DATA_KEY_PARTS(/* prefix= */ true, __VA_ARGS__))
 
 struct data_key_parts {
     struct str at[6];
     size_t n;
+    bool prefix; /* all parts are plain, and a '/' ends them */
 };
+#define DATA_KEY_PARTS(is_prefix, ...) \
+    &(struct data_key_parts) \
+    { \
+        .at = {__VA_ARGS__}, .n = sizeof((struct str[]){__VA_ARGS__}) / sizeof(struct str), \
+        .prefix = (is_prefix) \
+    }
 struct str data_key(struct arena *arena, const struct scope *scope, enum data_space space,
                     const struct data_key_parts *parts);
-
-/* As DATA_KEY, ended by '/': where a scan of everything below begins; it ends at store_after(arena, prefix). */
-#define DATA_PREFIX(arena, scope, space, ...) \
-    data_key_prefix( \
-        (arena), (scope), (space), \
-        &(struct data_key_parts){.at = {__VA_ARGS__}, \
-                                 .n = sizeof((struct str[]){__VA_ARGS__}) / sizeof(struct str)})
-struct str data_key_prefix(struct arena *arena, const struct scope *scope, enum data_space space,
-                           const struct data_key_parts *parts);
 
 /* 16 hexadecimal digits, so that byte order is the order of numbers. data_key_number_read: ERR_INVALID. */
 struct str data_key_number(struct arena *arena, uint64_t number);

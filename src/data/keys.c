@@ -27,16 +27,16 @@ static struct str key_done(struct arena *arena, const struct buf *b)
     return arena_str(arena, buf_str(b));
 }
 
-static void add_parts(struct buf *b, const struct data_key_parts *parts, bool all_plain)
+static void add_parts(struct buf *b, const struct data_key_parts *parts)
 {
     ASSERT(parts->n >= 1 && parts->n <= sizeof parts->at / sizeof parts->at[0]);
     for (size_t i = 0; i < parts->n; i++) {
         struct str part = parts->at[i];
         bool last = i + 1 == parts->n;
         ASSERT(part.n >= 1 && part.n <= DATA_MAX_NAME);
-        ASSERT((last && !all_plain) || str_find(part, '/', 0) == part.n);
+        ASSERT((last && !parts->prefix) || str_find(part, '/', 0) == part.n);
         buf_add(b, part);
-        if (!last) {
+        if (!last || parts->prefix) {
             buf_byte(b, '/');
         }
     }
@@ -49,19 +49,7 @@ struct str data_key(struct arena *arena, const struct scope *scope, enum data_sp
     BUF_AUTO(b, 4096);
     tenant_prefix(&b, scope);
     buf_printf(&b, "%s/", data_spaces[space]);
-    add_parts(&b, parts, /* all_plain= */ false);
-    return key_done(arena, &b);
-}
-
-struct str data_key_prefix(struct arena *arena, const struct scope *scope, enum data_space space,
-                           const struct data_key_parts *parts)
-{
-    ASSERT(space < DATA_SPACE_COUNT);
-    BUF_AUTO(b, 4096);
-    tenant_prefix(&b, scope);
-    buf_printf(&b, "%s/", data_spaces[space]);
-    add_parts(&b, parts, /* all_plain= */ true);
-    buf_byte(&b, '/');
+    add_parts(&b, parts);
     return key_done(arena, &b);
 }
 
