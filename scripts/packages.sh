@@ -7,9 +7,11 @@ NODE_MIN_MINOR=19
 
 # packages_of GROUP…: the package names of these groups.
 packages_of() {
-    local group package _why wanted=" $* "
-    while read -r group package _why; do
-        case $wanted in *" $group "*) printf '%s\n' "$package" ;; esac
+    local groups package _why wanted
+    while read -r groups package _why; do
+        for wanted; do
+            case ,$groups, in *",$wanted,"*) printf '%s\n' "$package" && break ;; esac
+        done
     done < <(grep -Ev '^(#|$)' "$PACKAGES_FILE")
 }
 
@@ -84,15 +86,25 @@ need_node() {
     if node_is_new_enough node && command -v npm >/dev/null; then return 0; fi
     local dir=$CODITECT_CACHE/node arch=x64
     [ "$(uname -m)" != aarch64 ] || arch=arm64
-    local bin=$dir/node_modules/node-linux-$arch/bin
-    if ! node_is_new_enough "$bin/node" || ! command -v npm >/dev/null; then
+    local home=$dir/node_modules/node-linux-$arch
+    if ! node_is_new_enough "$home/bin/node" || [ ! -e "$home/bin/npm" ]; then
         need_packages node
         step "fetching Node.js 22 (none of version $NODE_MIN_MAJOR.$NODE_MIN_MINOR or newer is here)"
         mkdir -p "$dir"
         run npm install --prefix "$dir" --no-save --no-audit --no-fund --loglevel=error \
-            "node-linux-$arch@22" >"$dir/npm.log" 2>&1 ||
+            "node-linux-$arch@22" "npm@10" >"$dir/npm.log" 2>&1 ||
             die "npm could not fetch Node.js 22; its output is in $dir/npm.log"
-        node_is_new_enough "$bin/node" || die "the fetched $bin/node does not run on this machine"
+        node_is_new_enough "$home/bin/node" || die "the fetched $home/bin/node does not run on this machine"
+        put_npm_beside_node "$dir/node_modules/npm" "$home"
     fi
-    export PATH=$bin:$PATH
+    export PATH=$home/bin:$PATH
+}
+
+# As in Node's own archives; the package of the binary comes without, and workspaces get both.
+put_npm_beside_node() {
+    mkdir -p "$2/lib/node_modules"
+    rm -rf "$2/lib/node_modules/npm"
+    mv "$1" "$2/lib/node_modules/npm"
+    ln -sf ../lib/node_modules/npm/bin/npx-cli.js "$2/bin/npx"
+    ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$2/bin/npm"
 }

