@@ -5,26 +5,38 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
 #include "base/log.h"
 
-enum { LOG_ROOM = 1 << 20, FIRST_PAUSE_S = 1, LAST_PAUSE_S = 60, WELL_AFTER_S = 60, POLL_MS = 20 };
+enum {
+    LOG_ROOM = 512 * 1024,
+    PIECE = 16 * 1024,
+    PIECES = 16, /* read in one go */
+    FIRST_PAUSE_S = 1,
+    LAST_PAUSE_S = 60,
+    WELL_AFTER_S = 60,
+    POLL_MS = 20
+};
 
-static _Noreturn void become(const struct codi2_keeper *k)
+static _Noreturn void become(const struct codi2_keeper *k, int output)
 {
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGPIPE, SIG_DFL);
     (void)setsid();
-    FD_AUTO int log = open(k->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* as in a sandbox, where all ends with pid 1 */
     FD_AUTO int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (log < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
-        dup2(log, STDERR_FILENO) < 0 || chdir(k->directory) < 0) {
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+        dup2(output, STDERR_FILENO) < 0 || chdir(k->directory) < 0) {
         _exit(126);
     }
     execve(k->arguments[0], k->arguments, k->environment ? k->environment : environ);
@@ -33,20 +45,59 @@ static _Noreturn void become(const struct codi2_keeper *k)
 
 void codi2_keeper_start(struct codi2_keeper *k)
 {
-    struct stat facts;
-    if (stat(k->log, &facts) == 0 && facts.st_size > LOG_ROOM) {
-        (void)!truncate(k->log, 0);
-    }
+    int ends[2] = {-1, -1};
+    fd_close(&k->output);
     k->again_at = 0;
     k->started = time_monotonic();
-    k->pid = fork();
+    k->pid = pipe2(ends, O_CLOEXEC) < 0 ? -1 : fork();
     if (k->pid == 0) {
-        become(k);
+        become(k, ends[1]);
+    }
+    fd_close(&ends[1]);
+    k->output = ends[0];
+    if (k->output >= 0) {
+        (void)fcntl(k->output, F_SETFL, O_NONBLOCK);
     }
     if (k->pid < 0) {
         k->pid = 0;
         k->again_at = k->started + LAST_PAUSE_S * USEC_PER_SEC;
         log_error("codi2", "%s: no process could be made: %m", k->name);
+    }
+}
+
+static int open_log(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static void keep(const struct codi2_keeper *k, struct str said)
+{
+    FD_AUTO int log = open_log(k->log);
+    struct stat facts;
+    if (log >= 0 && fstat(log, &facts) == 0 && facts.st_size > LOG_ROOM) {
+        BUF_AUTO(old, 4096);
+        buf_printf(&old, "%s.1", k->log);
+        (void)rename(k->log, buf_z(&old));
+        fd_close(&log);
+        log = open_log(k->log);
+    }
+    if (log >= 0) {
+        (void)!fd_write_all(log, said); /* a full disk keeps no log */
+    }
+}
+
+void codi2_keeper_read(struct codi2_keeper *k)
+{
+    char piece[PIECE];
+    for (int i = 0; k && k->output >= 0 && i < PIECES; i++) {
+        ssize_t n = read(k->output, piece, sizeof piece);
+        if (n == 0) {
+            fd_close(&k->output); /* nobody holds the other end any more */
+        }
+        if (n <= 0) {
+            return;
+        }
+        keep(k, str_of(piece, (size_t)n));
     }
 }
 
@@ -84,17 +135,32 @@ void codi2_children_reap(struct codi2_keeper *k)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid == k->pid) {
+        if (k && pid == k->pid) {
             note_end(k, status);
         }
     }
 }
 
+static void end_one(struct codi2_keeper *k, usec_t patience)
+{
+    usec_t deadline = time_monotonic() + patience;
+    (void)kill(k->pid, SIGTERM);
+    while (waitpid(k->pid, NULL, WNOHANG) == 0) {
+        codi2_keeper_read(k);
+        if (time_monotonic() > deadline) {
+            (void)kill(k->pid, SIGKILL);
+        }
+        (void)poll(NULL, 0, POLL_MS);
+    }
+    k->pid = 0;
+    k->again_at = 0;
+}
+
 void codi2_children_end(struct codi2_keeper *k, usec_t patience)
 {
     if (getpid() != 1) {
-        if (k->pid > 0) {
-            (void)kill(k->pid, SIGTERM);
+        if (k && k->pid > 0) {
+            end_one(k, patience);
         }
         return;
     }
@@ -106,6 +172,7 @@ void codi2_children_end(struct codi2_keeper *k, usec_t patience)
             break;
         }
         if (pid == 0) {
+            codi2_keeper_read(k);
             (void)poll(NULL, 0, POLL_MS);
         }
         if (!killed && time_monotonic() > deadline) {
@@ -113,6 +180,8 @@ void codi2_children_end(struct codi2_keeper *k, usec_t patience)
             (void)kill(-1, SIGKILL);
         }
     }
-    k->pid = 0;
-    k->again_at = 0;
+    if (k) {
+        k->pid = 0;
+        k->again_at = 0;
+    }
 }

@@ -16,12 +16,12 @@ struct codi2_keeper {
     char *const *arguments;   /* the first is the program; NULL at the end */
     char *const *environment; /* NULL: ours */
     const char *directory;
-    const char
-        *log;  /* file that takes its output; emptied when it is larger than 1 MiB at a start */
-    pid_t pid; /* 0: it does not run */
+    const char *log; /* takes its output; at 512 KiB it becomes log.1, so both have at most 1 MiB */
+    pid_t pid;       /* 0: it does not run */
     usec_t started;  /* monotonic */
     usec_t again_at; /* monotonic; 0: not waiting */
     usec_t pause;
+    int output; /* what it says; -1: none. When it is readable: codi2_keeper_read */
 };
 
 void codi2_keeper_start(struct codi2_keeper *k);
@@ -29,10 +29,13 @@ void codi2_keeper_start(struct codi2_keeper *k);
 /* When k is due to be started again, starts it. Milliseconds until it is due, -1: nothing to wait for. */
 int codi2_keeper_turn(struct codi2_keeper *k);
 
-/* Reaps everything that has ended; k learns of its own. */
+/* Brings what k has said to its log. Never blocks. NULL allowed. */
+void codi2_keeper_read(struct codi2_keeper *k);
+
+/* Reaps everything that has ended; k (NULL allowed) learns of its own. */
 void codi2_children_reap(struct codi2_keeper *k);
 
-/* Ends all other processes of the sandbox: SIGTERM, SIGKILL after patience. Only as pid 1. */
+/* Ends all other processes of the sandbox: SIGTERM, SIGKILL after patience. When we are not pid 1: k alone (NULL allowed). */
 void codi2_children_end(struct codi2_keeper *k, usec_t patience);
 
 #endif

@@ -1,15 +1,17 @@
-#include "codi2/door.h"
+#include "codi2/door_int.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "http/http.h"
 
 enum { DOOR_MAGIC = 0x646f6f72, WAIT_S = 25, SYNC_S = 30, DRAIN_S = 2, MOST_WAITING = 64 };
+
+#define MOST_UPLOADED ((uint64_t)16 << 30) /* bytes of a request to the IDE */
 
 struct codi2_door {
     unsigned magic;
@@ -18,18 +20,24 @@ struct codi2_door {
     struct http_server *server;
 };
 
-static void answer_error(struct http_request *request, int code, struct http_response *response)
+void codi2_door_refuse(struct http_request *request, struct http_response *response, int code,
+                       const char *message)
 {
-    (void)request;
-    http_status(response, err_row(code)->status);
+    const struct err_row *row = err_row(code);
+    http_status(response, row->status);
     http_set(response, "Content-Type", STR("application/json"));
+    if (row->retry) {
+        http_set(response, "Retry-After", STR("1"));
+    }
     struct json_writer w;
     json_writer_init(&w, http_body_buf(response));
     json_object(&w);
+    json_member_bool(&w, "success", false);
     json_name(&w, "error");
     json_object(&w);
-    json_member_string(&w, "code", str_from(err_name(code)));
-    json_member_string(&w, "message", str_from(err_row(code)->text));
+    json_member_string(&w, "code", str_from(row->name));
+    json_member_string(&w, "message", str_from(message ? message : row->text));
+    json_member_string(&w, "request_id", request->id);
     json_object_end(&w);
     json_object_end(&w);
 }
@@ -54,7 +62,7 @@ static void get_status(struct codi2_door *d, struct http_request *request,
     uint64_t known;
     if (http_query(request, "wait", &text) == 0) {
         if (str_u64(text, INT64_MAX, &known) != 0) {
-            answer_error(request, ERR_INVALID, response);
+            codi2_door_refuse(request, response, ERR_INVALID, NULL);
             return;
         }
         (void)codi2_status_wait(d->options.status, known, time_monotonic() + WAIT_S * USEC_PER_SEC);
@@ -72,7 +80,7 @@ static void post_sync(struct codi2_door *d, struct http_request *request,
     }
     if (codi2_status_await(d->options.status, barrier, time_monotonic() + SYNC_S * USEC_PER_SEC,
                            &seq) != 0) {
-        answer_error(request, ERR_UNAVAILABLE, response);
+        codi2_door_refuse(request, response, ERR_UNAVAILABLE, NULL);
         return;
     }
     struct json_writer w;
@@ -108,8 +116,13 @@ static int find(const struct http_request *request, size_t *ret_route)
 
 static int on_route(void *ctx, struct http_request *request, struct http_route *ret)
 {
-    (void)ctx;
+    const struct codi2_door *d = ctx;
     size_t i;
+    if (codi2_door_is_ide(request)) {
+        ret->upgrade = true;
+        ret->max_body = MOST_UPLOADED;
+        return d->options.ide ? 0 : ERR_NOT_FOUND;
+    }
     int error = find(request, &i);
     if (!error) {
         ret->lane = routes[i].lane;
@@ -119,19 +132,24 @@ static int on_route(void *ctx, struct http_request *request, struct http_route *
 
 static void on_request(void *ctx, struct http_request *request, struct http_response *response)
 {
+    struct codi2_door *d = ctx;
     size_t i;
+    if (codi2_door_is_ide(request)) {
+        codi2_door_relay(d->options.ide, request, response);
+        return;
+    }
     if (find(request, &i) != 0) {
         UNREACHABLE(); /* on_route let it pass */
     }
     http_set(response, "Content-Type", STR("application/json"));
-    routes[i].handle(ctx, request, response);
+    routes[i].handle(d, request, response);
 }
 
 static void on_error(void *ctx, struct http_request *request, int code,
                      struct http_response *response)
 {
     (void)ctx;
-    answer_error(request, code, response);
+    codi2_door_refuse(request, response, code, NULL);
 }
 
 int codi2_door_open(const struct codi2_door_options *options, struct codi2_door **ret_door)
@@ -172,6 +190,7 @@ void codi2_door_close(struct codi2_door *d)
     if (d->server) {
         http_server_drain(d->server, DRAIN_S * USEC_PER_SEC);
         http_server_destroy(d->server);
+        (void)unlink(d->options.socket);
     }
     d->magic = 0;
     mem_free(d);

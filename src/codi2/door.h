@@ -5,18 +5,22 @@
  *   GET /status[?wait=REV]     the truth about persistence; with wait it answers when the revision differs from REV, or
  *                              after 25 s
  *   POST /sync                 the barrier: {"seq":n} when everything written before is in the store; 503 after 30 s
+ *   any  /ide/x                relayed to the IDE's backend as /x, WebSockets too; 503 while it does not listen, 404 when
+ *                              there is no IDE
  *
- * Errors: {"error":{"code","message"}} with the matching status.
+ * Errors are those of the public API: {"success":false,"error":{"code","message","request_id"}}; 503 has Retry-After.
  */
 #ifndef CODI2_DOOR_H
 #define CODI2_DOOR_H
 
+#include "codi2/ide.h"
 #include "codi2/mirror.h"
 
 struct codi2_door_options {
     const char *socket; /* path; a stale socket there is replaced */
     struct str session;
     struct codi2_status *status;
+    const struct codi2_ide *ide;   /* NULL: none */
     struct codi2_mirror **mirrors; /* woken by a barrier */
     size_t mirror_count;
 };

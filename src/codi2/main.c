@@ -19,7 +19,6 @@
 #include "base/crash.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "codi2/children.h"
 #include "codi2/door.h"
 #include "codi2/options.h"
 
@@ -33,9 +32,8 @@ struct daemon {
     struct codi2_mirror *mirrors[CODI2_ROOTS];
     size_t mirror_count;
     struct codi2_door *door;
-    struct codi2_keeper ide;
-    bool has_ide;
-    int stale; /* eventfd-like: the pipe's end that on_stale writes to */
+    struct codi2_ide *ide; /* NULL: none is configured */
+    int stale;             /* eventfd-like: the pipe's end that on_stale writes to */
 };
 
 /* ---- starting ---- */
@@ -93,25 +91,20 @@ static int start_mirrors(struct daemon *d)
     return error;
 }
 
-static void start_ide(struct daemon *d, struct arena *arena)
+static void open_ide(struct daemon *d)
 {
-    if (!d->options.ide[0]) {
-        return;
+    const struct codi2_options *o = &d->options;
+    const struct codi2_ide_options options = {.bundle = o->ide,
+                                              .node = o->node,
+                                              .workspace = o->workspace,
+                                              .door = o->door,
+                                              .session = o->session,
+                                              .session_name = o->session_name,
+                                              .platform_origin = o->platform_origin,
+                                              .base_path = o->base_path};
+    if (o->ide[0] && codi2_ide_open(&options, &d->ide) != 0) {
+        log_error("codi2", "there will be no IDE"); /* files are persisted all the same */
     }
-    char **arguments = ARENA_ARRAY(arena, char *, 5);
-    arguments[0] = mem_dup(d->options.node, strlen(d->options.node));
-    struct str backend = arena_printf(arena, "%s/app/lib/backend/main.js", d->options.ide);
-    struct str plugins = arena_printf(arena, "--plugins=local-dir:%s/plugins", d->options.ide);
-    arguments[1] = mem_dup(backend.p, backend.n);
-    arguments[2] = mem_dup(d->options.workspace, strlen(d->options.workspace));
-    arguments[3] = mem_dup(plugins.p, plugins.n);
-    d->ide = (struct codi2_keeper){
-        .name = "the IDE",
-        .arguments = arguments,
-        .directory = d->options.workspace,
-        .log = arena_printf(arena, "%s/.coditect-ide.log", d->options.home).p};
-    d->has_ide = true;
-    codi2_keeper_start(&d->ide);
 }
 
 /* ---- running ---- */
@@ -130,15 +123,20 @@ static int open_signals(void)
 /* 0: asked to end; EXIT_STALE: a newer workspace has taken over. */
 static int wait_for_end(struct daemon *d, int signals, int stale)
 {
+    struct codi2_keeper *ide = codi2_ide_keeper(d->ide);
     for (;;) {
-        struct pollfd p[] = {{.fd = signals, .events = POLLIN}, {.fd = stale, .events = POLLIN}};
-        (void)poll(p, 2, codi2_keeper_turn(&d->ide));
+        int patience = codi2_ide_turn(d->ide);
+        struct pollfd p[] = {{.fd = signals, .events = POLLIN},
+                             {.fd = stale, .events = POLLIN},
+                             {.fd = ide ? ide->output : -1, .events = POLLIN}};
+        (void)poll(p, sizeof p / sizeof p[0], patience);
+        codi2_keeper_read(ide);
         struct signalfd_siginfo info;
         if (p[0].revents && read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
             if (info.ssi_signo != SIGCHLD) {
                 return 0;
             }
-            codi2_children_reap(&d->ide);
+            codi2_children_reap(ide);
         }
         if (p[1].revents) {
             return EXIT_STALE;
@@ -161,19 +159,33 @@ static void persist(struct daemon *d)
     }
 }
 
-static void stop(struct daemon *d, bool stale)
+static void stop(struct daemon *d, bool orderly)
 {
-    codi2_children_end(&d->ide, END_S * USEC_PER_SEC);
-    if (!stale) {
+    codi2_children_end(codi2_ide_keeper(d->ide), END_S * USEC_PER_SEC);
+    if (orderly) {
         persist(d);
     }
     codi2_door_close(d->door);
     for (size_t i = 0; i < d->mirror_count; i++) {
         codi2_mirror_stop(d->mirrors[i]);
     }
+    codi2_ide_close(d->ide);
 }
 
-static int run(struct daemon *d, struct arena *arena)
+static int start(struct daemon *d)
+{
+    open_ide(d);
+    int error = start_mirrors(d);
+    const struct codi2_door_options door = {.socket = d->options.door,
+                                            .session = str_from(d->options.session),
+                                            .status = d->status,
+                                            .ide = d->ide,
+                                            .mirrors = d->mirrors,
+                                            .mirror_count = d->mirror_count};
+    return error ? error : codi2_door_open(&door, &d->door);
+}
+
+static int run(struct daemon *d)
 {
     int ends[2];
     FD_AUTO int signals = open_signals();
@@ -183,21 +195,8 @@ static int run(struct daemon *d, struct arena *arena)
     FD_AUTO int stale = ends[0];
     d->stale = ends[1];
     d->status = codi2_status_create();
-    struct codi2_door_options door = {.socket = d->options.door,
-                                      .session = str_from(d->options.session),
-                                      .status = d->status,
-                                      .mirrors = d->mirrors};
-    int error = start_mirrors(d);
-    door.mirror_count = d->mirror_count;
-    if (!error) {
-        error = codi2_door_open(&door, &d->door);
-    }
-    int status = 1;
-    if (!error) {
-        start_ide(d, arena);
-        status = wait_for_end(d, signals, stale);
-    }
-    stop(d, status == EXIT_STALE);
+    int status = start(d) == 0 ? wait_for_end(d, signals, stale) : 1;
+    stop(d, /* orderly= */ status == 0);
     codi2_status_destroy(d->status);
     fd_close(&d->stale);
     return status;
@@ -252,5 +251,5 @@ int main(int argc, char **argv)
         return log_err(2, "codi2", "--generation wants a number");
     }
     log_info("codi2", "session %s of user %s", d.options.session, d.options.user);
-    return run(&d, &arena);
+    return run(&d);
 }

@@ -1,0 +1,149 @@
+// The door's /ide and the program behind it: a small backend in the IDE's place, and the IDE itself when its bundle is given.
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { World, until } from "./world.mjs";
+
+/** Answers with what it was sent and started with; dies, chatters and echoes on demand. */
+const backend = `
+const { createServer } = require("node:http");
+const { statSync } = require("node:fs");
+const { dirname } = require("node:path");
+const { CODITECT_IDE_SOCKET: socket, CODITECT_GATEWAY_SECRET: secret, ...env } = process.env;
+const server = createServer((req, res) => {
+  if (req.headers["x-coditect-gateway"] !== secret) return res.writeHead(401).end();
+  if (req.url === "/die") process.exit(7);
+  if (req.url === "/chatter") return process.stdout.write("x".repeat(99) + "\\n".repeat(1), () => {
+    for (let i = 0; i < 30_000; i++) process.stdout.write("a line of the log " + i + "\\n".padStart(90, "."));
+    res.end();
+  });
+  let body = "";
+  req.setEncoding("utf8").on("data", (part) => (body += part)).on("end", () => res
+    .writeHead(201, { "Content-Type": "application/json", "Set-Cookie": "theia=1; HttpOnly" })
+    .end(JSON.stringify({ method: req.method, url: req.url, headers: req.headers, body, env, argv: process.argv.slice(2),
+      cwd: process.cwd(), mode: statSync(dirname(socket)).mode & 0o777 })));
+});
+server.on("upgrade", (req, stream) => {
+  stream.write("HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n");
+  stream.write(req.url + "\\n");
+  stream.pipe(stream);
+  stream.on("error", () => {});
+});
+setTimeout(() => server.listen(socket), Number(env.LATE ?? 0));
+`;
+
+function bundle(world) {
+  fs.mkdirSync(world.path("bundle/app/lib/backend"), { recursive: true });
+  fs.writeFileSync(world.path("bundle/app/lib/backend/main.js"), backend);
+  return ["--node", process.execPath, "--ide", world.path("bundle")];
+}
+
+const listening = (world) => until("the IDE", async () => (await world.door("GET", "/ide/")).status === 201);
+
+test("without an IDE its address is not found", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startCodi2();
+  for (const path of ["/ide", "/ide/", "/ide/x?y", "/idea"]) {
+    const { status, body } = await world.door("GET", path);
+    assert.deepEqual([status, body.success, body.error.code], [404, false, "not_found"], path);
+  }
+});
+
+test("until it listens it is 503, then everything below /ide is the backend's", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  const options = ["--session-name", "Project A", "--base-path", "/ide/ses-test/"];
+  await world.startCodi2([...bundle(world), ...options],
+    { LATE: "1500", PLATFORM_ORIGIN: "http://coditect.localhost:8080", CODITECT_GATEWAY_SECRET: "guessed", CODITECT_X: "x" });
+  const early = await world.door("GET", "/ide/");
+  assert.deepEqual([early.status, early.body.error.code, early.headers["retry-after"]], [503, "unavailable", "1"]);
+  await listening(world);
+
+  const { status, headers, body } = await world.door("PATCH", "/ide/a%2Fb?q=1&r", { Host: "ses-test.ide.coditect.localhost:8080", Cookie: "theia=1" }, "a body");
+  assert.deepEqual([status, headers["set-cookie"]], [201, ["theia=1; HttpOnly"]]);
+  assert.deepEqual([body.method, body.url, body.body], ["PATCH", "/a%2Fb?q=1&r", "a body"]);
+  assert.equal(body.headers.host, "ses-test.ide.coditect.localhost:8080");
+  assert.equal(body.headers.cookie, "theia=1");
+  for (const path of ["/ide", "/ide/"]) assert.equal((await world.door("GET", path)).body.url, "/");
+  assert.equal((await world.door("GET", "/ide?x")).body.url, "/?x");
+
+  assert.equal(body.mode, 0o700);
+  assert.equal(body.cwd, world.path("bundle/app"));
+  assert.deepEqual(body.argv, [world.tree(), `--plugins=local-dir:${world.path("bundle/plugins")}`]);
+  const { CODITECT_DOOR, CODITECT_BASE_PATH, CODITECT_PLATFORM_ORIGIN, CODITECT_SESSION_ID, CODITECT_SESSION_NAME, CODITECT_X } = body.env;
+  assert.deepEqual([CODITECT_DOOR, CODITECT_BASE_PATH, CODITECT_PLATFORM_ORIGIN, CODITECT_SESSION_ID, CODITECT_SESSION_NAME, CODITECT_X],
+    [world.path("door.sock"), "/ide/ses-test/", "http://coditect.localhost:8080", "ses-test", "Project A", undefined]);
+});
+
+test("the secret is codi2's alone to send", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startCodi2(bundle(world), { CODITECT_GATEWAY_SECRET: "guessed" });
+  await listening(world);
+  for (const headers of [{ "X-Coditect-Gateway": "guessed" }, { "x-coditect-gateway": "" }, { "X-Coditect-Gateway": "a", Connection: "X-Coditect-Gateway" }]) {
+    const { status, body } = await world.door("GET", "/ide/", headers);
+    assert.equal(status, 201, JSON.stringify(headers)); // exactly one header arrived, and it was right
+    assert.match(body.headers["x-coditect-gateway"], /^[0-9a-f]{48}$/);
+  }
+});
+
+test("a WebSocket is a pipe of bytes", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startCodi2(bundle(world));
+  await listening(world);
+  const stream = connect(world.path("door.sock"));
+  t.after(() => stream.destroy());
+  let got = "";
+  stream.setEncoding("utf8").on("data", (part) => (got += part));
+  stream.write("GET /ide/socket.io/?EIO=4 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\nto and fro");
+  await until("the echo", () => got.endsWith("to and fro"));
+  assert.match(got, /^HTTP\/1\.1 101 /);
+  assert.match(got, /\r\n\r\n\/socket\.io\/\?EIO=4\nto and fro$/);
+});
+
+test("one that dies is started again, and what it says is bounded", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startCodi2(bundle(world));
+  await listening(world);
+  for (let i = 0; i < 2; i++) assert.equal((await world.door("GET", "/ide/chatter")).status, 200); // 6 MB
+  const sizes = () => ["ide.log", "ide.log.1"].map((name) => fs.statSync(world.path("ide", name)).size);
+  await until("the log", () => fs.readFileSync(world.path("ide", "ide.log"), "utf8").includes("log 29999"));
+  for (const size of sizes()) assert.ok(size > 0 && size <= (512 + 16) * 1024, `${sizes()}`);
+  assert.ok((await world.door("GET", "/ide/die")).status >= 500);
+  const gone = await world.door("GET", "/ide/");
+  assert.ok(gone.status === 503 || gone.status === 502, `${gone.status}`);
+  await listening(world);
+});
+
+test("its processes and its socket end with codi2", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2(bundle(world));
+  await listening(world);
+  world.codi2.kill("SIGTERM");
+  assert.equal(await world.codi2.ended, 0);
+  assert.ok(!fs.existsSync(world.path("ide/ide.sock")));
+  assert.ok(!fs.existsSync(world.path("door.sock")));
+});
+
+const real = process.env.CODITECT_IDE_BUNDLE;
+test("the IDE itself", { timeout: 120_000, skip: real ? false : "CODITECT_IDE_BUNDLE names no bundle" }, async (t) => {
+  const world = new World(t);
+  fs.mkdirSync(world.path("home"));
+  await world.startServer();
+  await world.startCodi2(["--node", process.execPath, "--ide", real], { HOME: world.path("home") });
+  const healthy = async () => (await world.door("GET", "/ide/coditect/healthz")).status === 200;
+  await until("it answers", healthy, 60);
+  const page = await world.door("GET", "/ide/", { Host: "ses-test.ide.localhost:8080" });
+  assert.deepEqual([page.status, /<title>Coditect/.test(page.body)], [200, true]);
+  const cookie = page.headers["set-cookie"][0].split(";")[0];
+  const handshake = "/ide/socket.io/?EIO=4&transport=polling";
+  const sent = { Host: "ses-test.ide.localhost:8080", Origin: "http://ses-test.ide.localhost:8080", Cookie: cookie };
+  assert.equal((await world.door("GET", handshake, sent)).status, 200);
+  assert.equal((await world.door("GET", handshake, { ...sent, Cookie: "" })).status, 403);
+  const pid = Number(fs.readFileSync(`/proc/${world.codi2.pid}/task/${world.codi2.pid}/children`, "utf8").trim().split(" ")[0]);
+  process.kill(pid, "SIGKILL");
+  await until("it is gone", async () => !(await healthy()));
+  await until("it is back", healthy, 60);
+});

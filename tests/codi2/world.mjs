@@ -1,0 +1,139 @@
+// What the tests stand on: the real codi2 and the server's side of the wire, without a sandbox, on a disk that can be lost.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+
+const build = process.env.CODITECT_BUILD ?? "";
+assert.notEqual(build, "", "CODITECT_BUILD must name the build directory");
+const token = "right";
+const running = new Set();
+after(() => { for (const child of running) child.kill("SIGKILL"); });
+
+function start(program, args, stdio, env = {}) {
+  const child = spawn(join(build, program), args, { stdio, env: { ...process.env, ...env } });
+  running.add(child);
+  child.ended = new Promise((resolve) => child.on("exit", (code) => { running.delete(child); resolve(code); }));
+  return child;
+}
+
+export async function until(what, predicate, seconds = 30) {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const value = await Promise.resolve().then(predicate).catch(() => undefined);
+    if (value) return value;
+    assert.ok(Date.now() < deadline, `${what} within ${seconds} s`);
+    await wait(10);
+  }
+}
+
+export function call(socketPath, method, path, headers = {}, content = "") {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, method, path, headers, agent: false }, (reply) => {
+      let text = "";
+      reply.setEncoding("utf8").on("data", (piece) => (text += piece)).on("end", () => {
+        const isJson = reply.headers["content-type"]?.startsWith("application/json");
+        resolve({ status: reply.statusCode, headers: reply.headers, body: isJson ? JSON.parse(text) : text });
+      });
+    });
+    sent.on("error", reject).end(content);
+  });
+}
+
+/** A store, a server, and a disk that can be lost. */
+export class World {
+  constructor(t) {
+    this.place = fs.mkdtempSync(join(tmpdir(), "coditect-mirror-"));
+    this.disk();
+    t.after(async () => {
+      this.codi2?.kill("SIGKILL");
+      this.server?.kill("SIGKILL");
+      await Promise.all([this.codi2?.ended, this.server?.ended]);
+      fs.rmSync(this.place, { recursive: true, force: true });
+    });
+  }
+  path(...parts) { return join(this.place, ...parts); }
+  tree(...parts) { return join(this.place, "tree", ...parts); }
+  disk() { for (const name of ["tree", "index"]) fs.mkdirSync(this.path(name), { recursive: true }); }
+  async startServer() {
+    this.server = start("tests/codi2/wire-server", [this.path("store"), this.path("wire.sock"), token], ["ignore", "pipe", "inherit"]);
+    await new Promise((resolve, reject) => {
+      this.server.stdout.once("data", resolve);
+      this.server.once("exit", () => reject(new Error("the server ended")));
+    });
+  }
+  async startCodi2(args = [], env = {}) {
+    this.codi2 = start("src/codi2/codi2", [
+      "--workspace", this.path("tree"), "--workspace-index", this.path("index"), "--home", "", "--token-fd", "3", "--generation", "1",
+      "--wire", this.path("wire.sock"), "--door", this.path("door.sock"), "--session-id", "ses-test",
+      ...args,
+    ], ["ignore", "inherit", "inherit", "pipe"], env);
+    this.codi2.stdio[3].end(token);
+    await until("the door", () => call(this.path("door.sock"), "GET", "/health"));
+  }
+  async kill(name) {
+    this[name].kill("SIGKILL");
+    await this[name].ended;
+  }
+  async sync() {
+    const { status, body } = await call(this.path("door.sock"), "POST", "/sync");
+    assert.equal(status, 200, JSON.stringify(body));
+    return body.seq;
+  }
+  door(method, path, headers, content) { return call(this.path("door.sock"), method, path, headers, content); }
+  status() { return call(this.path("door.sock"), "GET", "/status").then((answer) => answer.body); }
+  /** What the store holds: path → kind, with the hash of files. */
+  async stored() {
+    const all = {};
+    let next = "";
+    do {
+      const { status, body } = await call(this.path("wire.sock"), "GET", `/wire/tree?root=workspace&at=0&cursor=${next}`, { Authorization: `Bearer ${token}` });
+      assert.equal(status, 200, JSON.stringify(body));
+      for (const e of body.entries) all[e.path ?? Buffer.from(e.path_b64, "base64").toString("latin1")] = `${e.kind} ${e.mode.toString(8)} ${e.hash ?? e.target ?? ""}`;
+      next = body.next ? Buffer.from(body.next, "base64").toString("base64url") : "";
+    } while (next);
+    return all;
+  }
+}
+
+/** Everything below a folder: path → kind, mode, content. */
+export function snapshot(root) {
+  const all = {};
+  const visit = (path) => {
+    for (const name of fs.readdirSync(join(root, path)).sort()) {
+      const at = path ? `${path}/${name}` : name;
+      const facts = fs.lstatSync(join(root, at));
+      if (facts.isDirectory()) { all[at] = `dir ${(facts.mode & 0o777).toString(8)}`; visit(at); }
+      else if (facts.isSymbolicLink()) all[at] = `link ${fs.readlinkSync(join(root, at))}`;
+      else all[at] = `file ${(facts.mode & 0o777).toString(8)} ${fs.readFileSync(join(root, at)).toString("base64")}`;
+    }
+  };
+  visit("");
+  return all;
+}
+
+export function fill(world) {
+  fs.mkdirSync(world.tree("src/deep/er"), { recursive: true });
+  fs.mkdirSync(world.tree("empty"));
+  fs.writeFileSync(world.tree("nothing"), "");
+  fs.writeFileSync(world.tree("small.txt"), "hello");
+  fs.writeFileSync(world.tree("src/deep/er/chunk"), randomBytes(40_000));
+  fs.writeFileSync(world.tree("large.bin"), randomBytes(3_000_000));
+  fs.writeFileSync(world.tree("src/run.sh"), "#!/bin/sh\n", { mode: 0o755 });
+  fs.writeFileSync(world.tree("naïve – 文件.txt"), "unicode");
+  fs.symlinkSync("small.txt", world.tree("link"));
+  fs.symlinkSync("/etc/passwd", world.tree("out"));
+}
+
+export async function lose(world, what) {
+  await world.kill("codi2");
+  for (const name of what) fs.rmSync(world.path(name), { recursive: true });
+  world.disk();
+  await world.startCodi2();
+  await until("restored", async () => (await world.status()).state === "persisted");
+}
