@@ -5,42 +5,23 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "workspace/workspace_int.h"
-
-/* Field 22 of /proc/self/stat: ticks since boot when this process started (proc(5)). */
-static uint64_t own_start_time(void)
-{
-    char text[1024];
-    FD_AUTO int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : fd_read_full(fd, text, sizeof text);
-    if (n <= 0) {
-        return 0;
-    }
-    struct str rest = str_of(text, (size_t)n);
-    while (rest.n > 0 && rest.p[rest.n - 1] != ')') { /* the name may hold spaces and brackets */
-        rest.n--;
-    }
-    struct str fields = str_of(rest.p + rest.n, (size_t)n - rest.n);
-    struct str field;
-    for (int number = 2; str_split(&fields, ' ', &field); number++) {
-        uint64_t value;
-        if (number == 22 && str_u64(field, UINT64_MAX, &value) == 0) {
-            return value;
-        }
-    }
-    return 0;
-}
 
 static void encode(struct buf *out, const struct workspace_config *config,
                    const struct workspace_state *state)
 {
+    uint64_t started = 0; /* of no process: a server then takes this workspace for gone */
+    if (process_start_time(getpid(), &started) != 0) {
+        log_warn("workspace", "/proc does not tell when this process started");
+    }
     struct json_writer w;
     json_writer_init(&w, out);
     json_object(&w);
     json_member_string(&w, "session", config->session);
     json_member_integer(&w, "generation", config->generation);
     json_member_integer(&w, "pid", getpid());
-    json_member_integer(&w, "start_time", (int64_t)own_start_time());
+    json_member_integer(&w, "start_time", (int64_t)started);
     json_member_string(&w, "phase", str_from(state->phase));
     json_member_integer(&w, "sandbox", state->sandbox);
     json_member_integer(&w, "codi2", state->codi2);

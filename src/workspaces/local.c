@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "workspaces/broker_client_int.h"
 
 enum { LOCAL_MAGIC = 0x6c6f6361, STATE_ROOM = 4096 };
@@ -142,8 +143,8 @@ void workspaces_local_look(struct workspaces_local *l, struct arena *arena, stru
     ret_process->limits = text(state, "limits");
 
     uint64_t started;
-    bool lives = workspaces_process_start_time(ret_process->pid, &started) == 0 &&
-                 started == ret_process->start_time;
+    bool lives =
+        process_start_time(ret_process->pid, &started) == 0 && started == ret_process->start_time;
     if (!lives && ret_process->phase != WORKSPACES_ENDED) {
         ret_process->phase = WORKSPACES_GONE;
     }

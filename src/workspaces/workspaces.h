@@ -109,7 +109,4 @@ int workspaces_local_remove(struct workspaces_local *l, struct str session,
 struct str workspaces_local_door(struct workspaces_local *l, struct arena *arena,
                                  struct str session);
 
-/* Ticks since boot at which a process started. ERR_NOT_FOUND: none of that pid, or a zombie. */
-int workspaces_process_start_time(pid_t pid, uint64_t *ret_ticks) BASE_MUST_USE;
-
 #endif
