@@ -1,4 +1,4 @@
-/* The small messages: hello, hashes, status. */
+/* The small messages: hello, hashes. */
 #include "wire/wire_int.h"
 
 void wire_hello_write(struct buf *out, const struct wire_hello *hello)
@@ -93,16 +93,4 @@ int wire_hashes_read(struct arena *arena, struct str text, struct wire_hashes *r
     const struct json *object;
     int r = wire_object(arena, text, &object);
     return r < 0 ? r : wire_hashes_of(arena, object, ret_hashes);
-}
-
-int wire_status_read(struct arena *arena, struct str text, struct wire_status *ret_status)
-{
-    const struct json *object;
-    struct wire_status status = {.text = text};
-    if (text.n > WIRE_MAX_STATUS || wire_object(arena, text, &object) < 0 ||
-        wire_text(object, "state", 32, &status.state) < 0) {
-        return ERR_INVALID;
-    }
-    *ret_status = status;
-    return 0;
 }

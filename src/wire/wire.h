@@ -19,9 +19,12 @@ enum {
     WIRE_MAX_ENTRIES = 1000,     /* in a page of the tree */
     WIRE_MAX_HASHES = 2000,      /* in a question or an answer about chunks */
     WIRE_MAX_STATUS = 16 * 1024, /* bytes of a status */
-    WIRE_MAX_AUTHOR = 64,        /* bytes of an author's id */
-    WIRE_MAX_TARGET = 4095,      /* bytes of a symbolic link's target */
-    WIRE_MAX_PROGRAM = 64,       /* bytes of a program's name and version */
+    WIRE_MAX_STATUS_MESSAGE = 1024,
+    WIRE_MAX_AWAKE = 8,
+    WIRE_MAX_AWAKE_NAME = 64, /* bytes */
+    WIRE_MAX_AUTHOR = 64,     /* bytes of an author's id */
+    WIRE_MAX_TARGET = 4095,   /* bytes of a symbolic link's target */
+    WIRE_MAX_PROGRAM = 64,    /* bytes of a program's name and version */
     WIRE_BATCH_ID_SIZE = 16,
 };
 
@@ -139,9 +142,21 @@ void wire_events_write(struct buf *out, const struct wire_events *events);
 int wire_events_read(struct arena *arena, struct str text,
                      struct wire_events *ret_events) BASE_MUST_USE;
 
-/* POST /status: one JSON object of at most WIRE_MAX_STATUS, with a text "state" of at most 32 bytes; the rest is the door's. */
+/*
+ * POST /status: the door's status object (README.md), of at most WIRE_MAX_STATUS. Only the state must be there; what is absent
+ * is empty or 0. Who reads it must not take a state or a name for one of a list: codi2 may be newer.
+ */
 struct wire_status {
-    struct str state;
+    struct str state;   /* "persisted", "persisting", "restoring", "offline", "conflict" */
+    struct str message; /* for the person; may be empty */
+    uint64_t done;      /* of total files restored; 0 of 0: nothing is being restored */
+    uint64_t total;
+    uint64_t held_back;    /* deletions that wait for the person's word */
+    struct str ide;        /* "none", "starting", "running", "failed"; "" from an older codi2 */
+    bool reports_activity; /* false: nothing is known of the next three */
+    uint64_t idle_ms;      /* how long nothing has kept it awake; 0: something does */
+    struct str awake[WIRE_MAX_AWAKE]; /* what does: "browser", "process make" */
+    size_t awake_count;
     struct str text; /* the whole object */
 };
 int wire_status_read(struct arena *arena, struct str text,

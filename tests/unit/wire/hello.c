@@ -1,4 +1,4 @@
-/* Hello, hashes, status. */
+/* Hello, hashes. */
 #include "wire_test.h"
 
 static void test_same(void **state)
@@ -34,25 +34,9 @@ static void test_limits(void **state)
     assert_refused(hello, str_from(program)); /* 67 bytes */
 }
 
-static void test_status(void **state)
-{
-    ARENA_AUTO(arena);
-    struct wire_status status;
-    struct str text = STR("{\"state\":\"persisted\",\"pending\":0}");
-    assert_int_equal(wire_status_read(&arena, text, &status), 0);
-    assert_str(status.state, "persisted");
-    assert_true(str_eq(status.text, text));
-    assert_refused(status, STR("{\"pending\":0}"));
-    assert_refused(status, STR("{\"state\":5}"));
-    MEM_AUTO char *large =
-        wire_repeat("{\"state\":\"x\",\"y\":[", "10000", WIRE_MAX_STATUS / 6 + 1, "]}");
-    assert_refused(status, str_from(large));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_same), cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_limits),
-                                       cmocka_unit_test(test_status)};
+                                       cmocka_unit_test(test_limits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
