@@ -1,69 +1,38 @@
 /*
- * The server: puts store, auth, api and http together, waits for SIGTERM or SIGINT, lets requests finish. The only place
- * that names a store driver.
+ * The server: splits itself by right, puts store, auth, workspaces, api and http together, waits for SIGTERM or SIGINT, lets
+ * requests finish. The only place that names a store driver.
+ *
+ * 1. Everything above start() runs in both processes or in the broker alone; from there on in the server, without rights.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "api/api.h"
 #include "auth/auth.h"
-#include "base/args.h"
 #include "base/crash.h"
 #include "base/log.h"
 #include "coditectd/duties.h"
+#include "coditectd/options.h"
+#include "coditectd/workspaces.h"
 #include "http/http.h"
 #include "store/store.h"
 
 static const usec_t patience = 30 * USEC_PER_SEC;
 
-struct options {
-    const char *listen;
-    const char *data;
-    const char *web;
-    const char *public_url;
-    const char *rate_factor;
-};
+/* Users of workspaces when started as root: far above people and below what systemd keeps free of everything. */
+enum { FIRST_UID = 1900000000, LAST_UID = 1909999999 };
 
 struct parts {
+    struct workspaces_local *local;
+    struct workspaces_paths paths;
     struct store *store;
     struct auth *auth;
+    struct coditectd_workspaces *workspaces;
     struct api *api;
     struct coditectd_duties *duties;
     struct http_app app;
     struct http_server *server;
-    uint32_t factor; /* of all request limits */
 };
-
-static void read_options(char **argv, struct options *o)
-{
-    *o = (struct options){.listen = "127.0.0.1:8080", .rate_factor = "1"};
-    const struct args_option options[] = {
-        {.name = "listen",
-         .value = "ADDR:PORT",
-         .text = "where to listen (default 127.0.0.1:8080; port 0: any)",
-         .given = &o->listen},
-        {.name = "data",
-         .value = "DIR",
-         .text = "everything that must last; made when absent (required)",
-         .given = &o->data},
-        {.name = "web", .value = "DIR", .text = "the built web app", .given = &o->web},
-        {.name = "public-url",
-         .value = "URL",
-         .text = "how browsers reach this server, when not by a local name",
-         .given = &o->public_url},
-        {.name = "rate-factor",
-         .value = "N",
-         .text = "multiplies the request limits (default 1)",
-         .given = &o->rate_factor},
-        {0},
-    };
-    (void)args_parse_or_exit(&(struct args_spec){.program = "coditectd",
-                                                 .summary = "The Coditect server.",
-                                                 .options = options},
-                             argv);
-}
 
 /* Blocked before any thread starts, so that all inherit it and only main takes them. */
 static void block_signals(sigset_t *ret_set)
@@ -75,33 +44,36 @@ static void block_signals(sigset_t *ret_set)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-static int open_store(const struct options *o, struct parts *p)
+/* Returns in the server alone. */
+static int split(const struct coditectd_options *o, struct arena *arena, struct parts *p)
 {
-    if (!o->data) {
-        return log_err(ERR_INVALID, "coditectd",
-                       "--data DIR is missing: where everything that must last lies");
+    struct workspaces_broker_options options = {.data = o->data,
+                                                .supervisor = o->supervisor,
+                                                .codi2 = o->codi2,
+                                                .node = o->node,
+                                                .ide = o->ide,
+                                                .web = o->web,
+                                                .platform_origin = o->origin,
+                                                .server_user = o->user,
+                                                .first_uid = FIRST_UID,
+                                                .last_uid = LAST_UID};
+    struct workspaces_broker *broker = NULL;
+    int r = workspaces_broker_fork(&options, arena, &broker, &p->paths);
+    if (r == 0) {
+        p->local = workspaces_local_create(broker, p->paths.data);
     }
-    if (mkdir(o->data, 0711) < 0 && errno != EEXIST) {
-        return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", o->data);
-    }
+    return r;
+}
+
+static int open_store(struct parts *p)
+{
     BUF_AUTO(directory, 4096);
-    buf_printf(&directory, "%s/store", o->data);
+    buf_printf(&directory, "%s/store", p->paths.data);
     int r = store_open(&(struct store_options){.driver = "sqlite", .directory = buf_z(&directory)},
                        &p->store);
     return r ? log_err(r, "coditectd", "the store in %s cannot be opened: %s", buf_z(&directory),
                        err_row(r)->text)
              : 0;
-}
-
-static int read_rate_factor(const struct options *o, uint32_t *ret_factor)
-{
-    uint64_t factor;
-    if (str_u64(str_from(o->rate_factor), API_MAX_RATE_FACTOR, &factor) != 0 || factor == 0) {
-        return log_err(ERR_INVALID, "coditectd", "--rate-factor wants a number from 1 to %d",
-                       API_MAX_RATE_FACTOR);
-    }
-    *ret_factor = (uint32_t)factor;
-    return 0;
 }
 
 static int create_auth(struct parts *p, uint32_t rate_factor)
@@ -115,13 +87,28 @@ static int create_auth(struct parts *p, uint32_t rate_factor)
     return r ? log_err(r, "coditectd", "accounts cannot be served: %s", err_row(r)->text) : 0;
 }
 
-static int create_api(const struct options *o, struct parts *p, uint32_t rate_factor)
+static int start_workspaces(const struct coditectd_options *o, struct parts *p)
+{
+    bool users = p->paths.users;
+    struct coditectd_workspaces_options options = {.store = p->store,
+                                                   .auth = p->auth,
+                                                   .local = p->local,
+                                                   .data = p->paths.data,
+                                                   .first_uid = users ? FIRST_UID : 0,
+                                                   .last_uid = users ? LAST_UID : 0,
+                                                   .memory = o->memory,
+                                                   .processes = o->processes,
+                                                   .idle_limit = o->idle_limit};
+    return coditectd_workspaces_start(&options, &p->workspaces);
+}
+
+static int create_api(const struct coditectd_options *o, struct parts *p)
 {
     struct api_options options = {.store = p->store,
                                   .auth = p->auth,
                                   .public_url = o->public_url,
-                                  .web_directory = o->web,
-                                  .rate_factor = rate_factor};
+                                  .web_directory = p->paths.web,
+                                  .rate_factor = o->rate_factor};
     int r = api_create(&options, &p->api);
     if (r == ERR_NOT_FOUND) {
         return log_err(r, "coditectd", "there is no web app in %s", o->web);
@@ -131,7 +118,7 @@ static int create_api(const struct options *o, struct parts *p, uint32_t rate_fa
              : 0;
 }
 
-static int listen_at(const struct options *o, struct parts *p)
+static int listen_at(const struct coditectd_options *o, struct parts *p)
 {
     p->app = api_app(p->api);
     const char *const addresses[] = {o->listen, NULL};
@@ -140,23 +127,22 @@ static int listen_at(const struct options *o, struct parts *p)
     return r ? log_err(r, "coditectd", "cannot listen on %s: %s", o->listen, err_row(r)->text) : 0;
 }
 
-static int start(const struct options *o, struct parts *p)
+static int start(const struct coditectd_options *o, struct parts *p)
 {
-    uint32_t rate_factor = 1;
-    int r = read_rate_factor(o, &rate_factor);
+    int r = open_store(p);
     if (!r) {
-        r = open_store(o, p);
+        r = create_auth(p, o->rate_factor);
     }
     if (!r) {
-        r = create_auth(p, rate_factor);
-    }
-    if (!r) {
-        r = create_api(o, p, rate_factor);
+        r = create_api(o, p);
     }
     if (!r) {
         r = coditectd_duties_start(p->auth, p->store, &p->duties);
     }
-    return r ? r : listen_at(o, p);
+    if (!r) {
+        r = listen_at(o, p);
+    }
+    return r ? r : start_workspaces(o, p);
 }
 
 static void stop(struct parts *p)
@@ -165,28 +151,44 @@ static void stop(struct parts *p)
         http_server_drain(p->server, patience);
         http_server_destroy(p->server);
     }
+    coditectd_workspaces_stop(p->workspaces);
     coditectd_duties_stop(p->duties);
     api_destroy(p->api);
     auth_destroy(p->auth);
     store_close(p->store);
+    workspaces_local_destroy(p->local);
+}
+
+static int serve(const struct coditectd_options *o, struct parts *p, const sigset_t *signals)
+{
+    int r = start(o, p);
+    if (!r) {
+        log_info("coditectd", "listening on port %u", http_server_port(p->server, 0));
+        int number;
+        (void)sigwait(signals, &number);
+        log_info("coditectd", "stopping");
+    }
+    return r;
 }
 
 int main(int argc, char **argv)
 {
     (void)argc;
     crash_setup();
-    struct options options;
-    read_options(argv, &options);
+    ARENA_AUTO(arena);
+    struct coditectd_options options;
+    struct parts parts = {0};
+    int r = coditectd_options_read(argv, &arena, &options);
+    if (!r) {
+        r = split(&options, &arena, &parts);
+    }
+    if (r) {
+        return 1;
+    }
     sigset_t signals;
     block_signals(&signals);
-    struct parts parts = {0};
-    int r = start(&options, &parts);
-    if (!r) {
-        log_info("coditectd", "listening on port %u", http_server_port(parts.server, 0));
-        int number;
-        (void)sigwait(&signals, &number);
-        log_info("coditectd", "stopping");
-    }
+    r = options.stop_workspaces ? coditectd_workspaces_end_all(parts.local)
+                                : serve(&options, &parts, &signals);
     stop(&parts);
     return r ? 1 : 0;
 }

@@ -189,6 +189,7 @@ static void events_out(struct coditectd_wire_call *c, const struct files_events 
 
 struct wait {
     int event; /* eventfd */
+    int stop;
     struct store_watch *watch;
 };
 
@@ -214,8 +215,9 @@ static bool wait_more(struct wait *wait, usec_t deadline)
     if (left <= 0) {
         return false;
     }
-    struct pollfd fd = {.fd = wait->event, .events = POLLIN};
-    if (poll(&fd, 1, (int)(left / USEC_PER_MS) + 1) <= 0) {
+    struct pollfd fds[] = {{.fd = wait->event, .events = POLLIN},
+                           {.fd = wait->stop, .events = POLLIN}};
+    if (poll(fds, 2, (int)(left / USEC_PER_MS) + 1) <= 0 || fds[1].revents) {
         return false;
     }
     uint64_t count;
@@ -236,8 +238,8 @@ int coditectd_wire_events(struct coditectd_wire_call *c)
         return r;
     }
     usec_t deadline = time_monotonic() + (usec_t)wait_ms * USEC_PER_MS;
-    struct wait wait
-        __attribute__((cleanup(wait_fini))) = {.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    struct wait wait __attribute__((cleanup(wait_fini))) = {
+        .event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .stop = c->options->stop};
     if (wait.event < 0) {
         return ERR_BUSY;
     }

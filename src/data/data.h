@@ -75,6 +75,12 @@ struct str data_id_make(struct arena *arena, const char *prefix);
 /* Whether text is a well-formed id of this prefix. What comes from a client is asked before it becomes part of a key. */
 bool data_id_is(struct str text, const char *prefix);
 
+/* Whose files a tree of files/ holds: a session's, or, by the person's id, a home. */
+static inline bool data_is_tree(struct str id)
+{
+    return data_id_is(id, "ses") || data_id_is(id, "usr");
+}
+
 /* ---- Text from people ---- */
 
 /* The first max bytes at most, never ending inside a character; empty when that is not UTF-8. */

@@ -102,7 +102,7 @@ static void write_u64(char *p, uint64_t value)
 int data_usage_get(struct txn *txn, const struct scope *scope, struct str session_id,
                    struct data_usage *ret_usage)
 {
-    ASSERT(data_id_is(session_id, "ses"));
+    ASSERT(data_is_tree(session_id));
     struct str value;
     int r = store_get(txn, DATA_KEY(store_arena(txn), scope, DATA_SPACE_USAGE, session_id), &value);
     if (r == ERR_NOT_FOUND) {
@@ -123,7 +123,7 @@ int data_usage_get(struct txn *txn, const struct scope *scope, struct str sessio
 void data_usage_put(struct txn *txn, const struct scope *scope, struct str session_id,
                     const struct data_usage *usage)
 {
-    ASSERT(data_id_is(session_id, "ses"));
+    ASSERT(data_is_tree(session_id));
     char value[USAGE_SIZE];
     write_u64(value, usage->seq);
     write_u64(value + 8, usage->files);

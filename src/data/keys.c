@@ -97,7 +97,7 @@ struct str data_feed_tenant(struct arena *arena, const struct scope *scope)
 
 struct str data_feed_session(struct arena *arena, struct str tree_id)
 {
-    ASSERT(data_id_is(tree_id, "ses") || data_id_is(tree_id, "usr"));
+    ASSERT(data_is_tree(tree_id));
     return arena_printf(arena, "session/" STR_FMT, STR_ARG(tree_id));
 }
 

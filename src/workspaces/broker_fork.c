@@ -1,5 +1,7 @@
 /* Splitting the process by right: the parent keeps root and answers the broker's requests, the child becomes the server. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
@@ -18,29 +20,70 @@
 #include "workspaces/broker_client_int.h"
 #include "workspaces/broker_int.h"
 
-/* Directories of the data directory that belong to the server itself. */
+struct server_directory {
+    const char *name;
+    uid_t owner;
+    mode_t mode;
+};
+
+/* One directory below the data directory, also when it is there already and another user's (from before the split). */
+static int make_server_directory(const char *data, const struct broker_place *place,
+                                 const struct server_directory *as)
+{
+    BUF_AUTO(path, 4096);
+    buf_printf(&path, "%s/%s", data, as->name);
+    if (mkdir(buf_z(&path), as->mode) < 0 && errno != EEXIST) {
+        return log_err(err_from_errno(errno), "workspaces", "%s cannot be made: %m", buf_z(&path));
+    }
+    if (place->first_uid == 0) {
+        return 0;
+    }
+    if (lchown(buf_z(&path), as->owner, place->server_gid) < 0 ||
+        chmod(buf_z(&path), as->mode) < 0) {
+        return log_err(err_from_errno(errno), "workspaces", "%s cannot be given to the server: %m",
+                       buf_z(&path));
+    }
+    return 0;
+}
+
+/* The store's files, made by a server that ran as root, become the server's. */
+static int give_store(const char *data, const struct broker_place *place)
+{
+    BUF_AUTO(path, 4096);
+    buf_printf(&path, "%s/store", data);
+    DIR *store = opendir(buf_z(&path));
+    if (!store) {
+        return err_from_errno(errno);
+    }
+    int error = 0;
+    struct dirent *one;
+    while ((one = readdir(store)) != NULL) {
+        bool file = one->d_name[0] != '.';
+        if (file && fchownat(dirfd(store), one->d_name, place->server_uid, place->server_gid,
+                             AT_SYMLINK_NOFOLLOW) < 0) {
+            error = err_from_errno(errno);
+        }
+    }
+    (void)closedir(store);
+    return error;
+}
+
+/* run/ itself stays root's, since the supervisors' state files lie below it; the server may list it. */
 static int make_server_directories(const char *data, const struct broker_place *place)
 {
-    static const char *const names[] = {"store", "run", "run/wire"};
-    static const mode_t modes[] = {0700, 0711, 0711};
+    const struct server_directory all[] = {{"store", place->server_uid, 0700},
+                                           {"run", geteuid(), 0751},
+                                           {"run/wire", place->server_uid, 0711}};
     if (place->first_uid != 0 && chmod(data, 0711) < 0) {
         return ERR_FORBIDDEN;
     }
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        BUF_AUTO(path, 4096);
-        buf_printf(&path, "%s/%s", data, names[i]);
-        if (mkdir(buf_z(&path), modes[i]) < 0 && errno != EEXIST) {
-            return log_err(err_from_errno(errno), "workspaces", "%s cannot be made: %m",
-                           buf_z(&path));
-        }
-        bool servers =
-            i != 1; /* run/ itself stays root's: the supervisors' state files lie below it */
-        if (place->first_uid != 0 && servers &&
-            lchown(buf_z(&path), place->server_uid, place->server_gid) < 0) {
-            return ERR_FORBIDDEN;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        int error = make_server_directory(data, place, &all[i]);
+        if (error) {
+            return error;
         }
     }
-    return 0;
+    return place->first_uid != 0 ? give_store(data, place) : 0;
 }
 
 static void find_user(const struct workspaces_broker_options *o, struct broker_place *place)
@@ -168,6 +211,7 @@ int workspaces_broker_fork(const struct workspaces_broker_options *options, stru
         return error;
     }
     *ret_broker = workspaces_broker_connected(ends[1]);
-    *ret_paths = (struct workspaces_paths){.data = place.data, .ide = place.ide, .web = place.web};
+    *ret_paths = (struct workspaces_paths){
+        .data = place.data, .ide = place.ide, .web = place.web, .users = place.first_uid != 0};
     return 0;
 }

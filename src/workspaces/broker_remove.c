@@ -56,9 +56,9 @@ static int empty(const struct broker_place *place, const struct broker_request *
 
 int workspaces_broker_remove(const struct broker_place *place, const struct broker_request *request)
 {
-    static const char *const parts[] = {"index", "tree"};
-    for (size_t i = 0; i < 2;
-         i++) { /* the index first: a tree without it is never taken for the truth */
+    /* An index first: a tree without it is never taken for the truth. */
+    static const char *const parts[] = {"index", "tree", "home-index", "home"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         int error = empty(place, request, parts[i]);
         if (error) {
             return error;

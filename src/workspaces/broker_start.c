@@ -2,8 +2,10 @@
  * Starting a supervisor. Directories below the data directory:
  *
  *   run/{session}/        state, log, door/ (the sandbox's side of its sockets)      run/wire/  the server's socket
- *   workspaces/{session}/ tree/ (mounted at /workspace), index/ (codi2's, lost with the tree)
- *   homes/{user}/         tree/ (mounted at /home/dev), index/
+ *   workspaces/{session}/ tree/ (mounted at /workspace), home/ (at /home/dev), index/ and home-index/ (codi2's)
+ *
+ * The home is the person's, yet each workspace has a copy of its own, like another machine would: the mirrors keep the copies
+ * alike through the store, and what a barrier says holds for the copy that asked.
  *
  * The supervisor is started by a grandchild, so that it is nobody's child but init's: it outlives both sides of the broker.
  */
@@ -64,15 +66,13 @@ static int make_directories(const struct broker_place *place, const struct broke
     const struct directory all[] = {
         {"%s/run%.0s", "", 0, 0, 0711},
         {"%s/workspaces%.0s", "", 0, 0, 0711},
-        {"%s/homes%.0s", "", 0, 0, 0711},
         {"%s/run/%s", r->session, 0, 0, 0711},
         {"%s/run/%s/door", r->session, r->uid, place->server_gid, 0710},
         {"%s/workspaces/%s", r->session, 0, 0, 0711},
-        {"%s/workspaces/%s/tree", r->session, r->uid, r->uid, 0755},
+        {"%s/workspaces/%s/tree", r->session, r->uid, r->uid, 0700},
         {"%s/workspaces/%s/index", r->session, r->uid, r->uid, 0700},
-        {"%s/homes/%s", r->user, 0, 0, 0711},
-        {"%s/homes/%s/tree", r->user, r->uid, r->uid, 0755},
-        {"%s/homes/%s/index", r->user, r->uid, r->uid, 0700},
+        {"%s/workspaces/%s/home", r->session, r->uid, r->uid, 0700},
+        {"%s/workspaces/%s/home-index", r->session, r->uid, r->uid, 0700},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         BUF_AUTO(path, PATH_ROOM);
@@ -113,8 +113,9 @@ static void encode_binds(struct json_writer *w, const struct broker_place *place
     bind_data(w, place, (const char *[]){"workspaces", r->session, "tree"}, "/workspace");
     bind_data(w, place, (const char *[]){"workspaces", r->session, "index"},
               "/var/lib/codi2/workspace");
-    bind_data(w, place, (const char *[]){"homes", r->user, "tree"}, "/home/dev");
-    bind_data(w, place, (const char *[]){"homes", r->user, "index"}, "/var/lib/codi2/home");
+    bind_data(w, place, (const char *[]){"workspaces", r->session, "home"}, "/home/dev");
+    bind_data(w, place, (const char *[]){"workspaces", r->session, "home-index"},
+              "/var/lib/codi2/home");
     bind_data(w, place, (const char *[]){"run", r->session, "door"}, "/run/coditect/door");
     BUF_AUTO(wire, PATH_ROOM);
     buf_printf(&wire, "%s/run/wire", place->data);

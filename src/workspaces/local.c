@@ -2,6 +2,7 @@
  * The local runtime: asks the broker to start supervisors, and finds running ones again by their state files. It keeps
  * nothing in memory: what is true is what the machine says, so a server that starts knows as much as one that ran on.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,8 +11,10 @@
 #include "base/assert.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "data/data.h"
 #include "workspaces/broker_client_int.h"
 
 enum { LOCAL_MAGIC = 0x6c6f6361, STATE_ROOM = 4096 };
@@ -170,6 +173,31 @@ int workspaces_local_remove(struct workspaces_local *l, struct str session, uid_
     struct broker_reply reply;
     int error = workspaces_broker_field(request.session, sizeof request.session, session);
     return error ? error : workspaces_broker_ask(l->broker, &request, &reply);
+}
+
+int workspaces_local_list(struct workspaces_local *l, struct arena *arena,
+                          struct workspaces_sessions *ret_sessions)
+{
+    ASSERT_MAGIC(l, LOCAL_MAGIC);
+    DIR *run = opendir(arena_printf(arena, "%s/run", l->data).p);
+    if (!run) {
+        return log_err(ERR_IO, "workspaces", "%s/run cannot be listed: %m", l->data);
+    }
+    VEC(struct str) all = {0};
+    struct dirent *one;
+    while ((one = readdir(run)) != NULL) {
+        if (data_id_is(str_from(one->d_name), "ses")) {
+            VEC_ADD(&all, arena_str(arena, str_from(one->d_name)));
+        }
+    }
+    (void)closedir(run);
+    ret_sessions->n = all.n;
+    ret_sessions->at = ARENA_ARRAY(arena, struct str, all.n);
+    for (size_t i = 0; i < all.n; i++) {
+        ret_sessions->at[i] = all.at[i];
+    }
+    VEC_FREE(&all);
+    return 0;
 }
 
 struct str workspaces_local_door(struct workspaces_local *l, struct arena *arena,

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/time.h"
 
 /* ---- The broker: see broker_int.h ---- */
 
@@ -35,6 +36,7 @@ struct workspaces_paths {
     const char *data;
     const char *ide;
     const char *web;
+    bool users; /* each workspace runs as a user of its own; else all run as the caller */
 };
 
 /*
@@ -105,8 +107,47 @@ int workspaces_local_stop(struct workspaces_local *l, struct str session,
 int workspaces_local_remove(struct workspaces_local *l, struct str session,
                             uid_t uid) BASE_MUST_USE;
 
+/* Ids of the sessions that this machine has ever run a workspace of, in arena. ERR_IO. */
+struct workspaces_sessions {
+    struct str *at;
+    size_t n;
+};
+int workspaces_local_list(struct workspaces_local *l, struct arena *arena,
+                          struct workspaces_sessions *ret_sessions) BASE_MUST_USE;
+
 /* The door's socket of a session, NUL-terminated, in arena. */
 struct str workspaces_local_door(struct workspaces_local *l, struct arena *arena,
                                  struct str session);
+
+/* ---- The keeper: makes what is wanted so ---- */
+
+struct auth;
+struct auth_workspace;
+struct store;
+
+struct workspaces_keeper_options {
+    struct store *store; /* all three outlive the keeper */
+    struct auth *auth;
+    struct workspaces_local *local;
+    uid_t first_uid; /* the range given to the broker; 0: everything runs as the caller */
+    uid_t last_uid;
+    int64_t memory;    /* bytes a workspace may use, 0: unlimited */
+    int64_t processes; /* that it may have, 0: unlimited */
+    bool network;
+    usec_t idle_limit; /* without use until it is paused; 0: never */
+};
+
+struct workspaces_keeper; /* thread safe */
+
+/* Starts its thread. ERR_BUSY: none is to be had. */
+int workspaces_keeper_start(const struct workspaces_keeper_options *options,
+                            struct workspaces_keeper **ret_keeper) BASE_MUST_USE;
+
+/* Ends the thread; workspaces run on. NULL allowed. */
+void workspaces_keeper_stop(struct workspaces_keeper *k);
+
+/* What a workspace says about itself (src/wire/README.md, POST /wire/status). ERR_INVALID. */
+int workspaces_keeper_report(struct workspaces_keeper *k, struct arena *arena,
+                             const struct auth_workspace *who, struct str text) BASE_MUST_USE;
 
 #endif

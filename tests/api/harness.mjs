@@ -4,9 +4,9 @@
 // Requests go out exactly as written (node's fetch would tidy up paths). Which routes were hit is noted in a file that all
 // test files of one run share; zz-routes.test.mjs reads it last.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -20,6 +20,8 @@ import addFormats from "ajv-formats";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const build = process.env.CODITECT_BUILD ?? "";
 assert.notEqual(build, "", "CODITECT_BUILD must name the build directory");
+
+const program = join(build, "src/coditectd/coditectd");
 
 export const bundle = JSON.parse(readFileSync(join(build, "src/api/openapi.schema.json"), "utf8"));
 
@@ -204,7 +206,10 @@ export async function until(what, test, ms = 20_000) {
 
 const running = new Set();
 process.on("exit", () => {
-  for (const server of running) server.child.kill("SIGKILL");
+  for (const server of running) {
+    server.child.kill("SIGKILL"); // its child is told by the kernel
+    server.stopWorkspaces();
+  }
 });
 
 export class Server {
@@ -223,7 +228,6 @@ export class Server {
   }
 
   async run() {
-    const program = join(build, "src/coditectd/coditectd");
     const args = ["--listen", `127.0.0.1:${this.port}`, "--data", this.data, ...this.args];
     const [first, ...rest] = [...this.before, program, ...args];
     this.log = "";
@@ -250,8 +254,15 @@ export class Server {
     });
   }
 
+  /** The server itself: coditectd's first process keeps the rights, its child serves. */
+  get serverPid() {
+    const { pid } = this.child;
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")[0]);
+  }
+
   async end(signal) {
-    this.child.kill(signal);
+    if (signal === "SIGKILL") process.kill(this.serverPid, signal);
+    else this.child.kill(signal);
     const end = await this.exited;
     running.delete(this);
     assert.doesNotMatch(this.log, /AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|assertion/i);
@@ -270,7 +281,15 @@ export class Server {
     const end = await this.end("SIGTERM");
     this.agent.destroy();
     assert.deepEqual(end, { code: 0, signal: null }, this.log);
+    this.stopWorkspaces();
     if (this.ownData) rmSync(this.data, { recursive: true, force: true });
+  }
+
+  /** Workspaces outlive the server; none may outlive the test. */
+  stopWorkspaces() {
+    const run = join(this.data, "run");
+    if (!existsSync(run) || !readdirSync(run).some((name) => name.startsWith("ses-"))) return;
+    execFileSync(program, ["--data", this.data, "--stop-workspaces"], { stdio: "pipe" });
   }
 
   anonymous() {

@@ -89,7 +89,7 @@ int main(int argc, char **argv)
         r = make_person(&p, auth);
     }
     const struct coditectd_wire_options options = {
-        .store = store, .who = who, .status = status, .ctx = &p};
+        .store = store, .who = who, .status = status, .ctx = &p, .stop = -1};
     struct http_app app = coditectd_wire_app(&options);
     struct str address = arena_printf(&arena, "unix:%s", argv[2]);
     const char *const listen[] = {address.p, NULL};

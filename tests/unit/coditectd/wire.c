@@ -70,7 +70,7 @@ static void begin(struct fixture *f, struct server *s)
     assert_ok(store_write(f->store, &op, seed, f));
     *s = (struct server){.f = f};
     s->options = (struct coditectd_wire_options){
-        .store = f->store, .who = who, .status = status_taken, .ctx = s};
+        .store = f->store, .who = who, .status = status_taken, .ctx = s, .stop = -1};
     s->app = coditectd_wire_app(&s->options);
     (void)snprintf(s->address, sizeof s->address, "unix:/tmp/wire-%d-%u.sock", (int)getpid(),
                    number++);

@@ -1,0 +1,205 @@
+/*
+ * The running side of the server: who calls on the wire, and what calls say goes to the keeper.
+ *
+ * 1. A token is good while its generation is the workspace's present one, asked in the store on every call.
+ */
+#include "coditectd/workspaces.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "coditectd/wire.h"
+#include "http/http.h"
+#include "sessions/sessions.h"
+
+enum {
+    RUNNING_MAGIC = 0x72756e6e,
+    WAITERS = 512,    /* calls that wait for changes: two for each running workspace */
+    WIRE_MODE = 0666, /* every workspace has a user of its own; the token says who it is */
+};
+
+struct coditectd_workspaces {
+    unsigned magic;
+    struct coditectd_workspaces_options options;
+    struct workspaces_keeper *keeper;
+    struct coditectd_wire_options wire;
+    struct http_app app;
+    struct http_server *server;
+    int stop; /* eventfd */
+};
+
+/* ---- who calls ---- */
+
+struct caller {
+    const struct auth_workspace *token;
+    struct scope scope;
+};
+
+static int caller_fn(struct txn *txn, void *ctx)
+{
+    const struct caller *c = ctx;
+    struct data_session session;
+    struct data_workspace workspace;
+    int r = sessions_find(txn, &c->scope, c->token->session_id, &session);
+    if (r == 0) {
+        r = data_workspace_get(txn, &c->scope, session.workspace_id, &workspace);
+    }
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_STALE : r; /* deleted: it is to end */
+    }
+    return workspace.generation == c->token->generation ? 0 : ERR_STALE;
+}
+
+static int who(void *ctx, struct arena *arena, const struct coditectd_wire_ask *ask,
+               struct coditectd_wire_peer *ret_peer)
+{
+    const struct coditectd_workspaces *w = ctx;
+    struct auth_workspace token;
+    int r = auth_workspace_read(w->options.auth, arena, ask->token, &token);
+    if (r < 0) {
+        return r;
+    }
+    struct caller c = {.token = &token,
+                       .scope = {.tenant_id = token.tenant_id,
+                                 .user_id = token.user_id,
+                                 .role = DATA_ROLE_MEMBER}};
+    r = store_read(w->options.store, caller_fn, &c);
+    if (r < 0) {
+        return r;
+    }
+    bool home = str_eq(ask->root, STR("home"));
+    *ret_peer = (struct coditectd_wire_peer){.scope = c.scope,
+                                             .session = token.session_id,
+                                             .tree = home ? token.user_id : token.session_id,
+                                             .generation = (uint64_t)token.generation};
+    return 0;
+}
+
+static int status(void *ctx, const struct coditectd_wire_peer *peer, struct str text)
+{
+    const struct coditectd_workspaces *w = ctx;
+    ARENA_AUTO(arena);
+    struct auth_workspace who_says = {peer->scope.tenant_id, peer->scope.user_id, peer->session,
+                                      (int64_t)peer->generation};
+    return workspaces_keeper_report(w->keeper, &arena, &who_says, text);
+}
+
+/* ---- begin and end ---- */
+
+static int serve_wire(struct coditectd_workspaces *w)
+{
+    BUF_AUTO(address, 4096);
+    buf_printf(&address, "unix:%s/run/wire/wire.sock", w->options.data);
+    const char *const listen[] = {buf_z(&address), NULL};
+    struct http_server_options options = {.listen = listen, .app = &w->app, .loops = 1};
+    options.limits.threads[HTTP_OUTSIDE] = WAITERS;
+    int r = http_server_start(&options, &w->server);
+    if (r == 0 && chmod(buf_z(&address) + strlen("unix:"), WIRE_MODE) < 0) {
+        r = ERR_FORBIDDEN;
+    }
+    return r ? log_err(r, "coditectd", "the wire cannot listen on %s: %s", buf_z(&address),
+                       err_row(r)->text)
+             : 0;
+}
+
+int coditectd_workspaces_start(const struct coditectd_workspaces_options *options,
+                               struct coditectd_workspaces **ret_workspaces)
+{
+    struct coditectd_workspaces *w = MEM_NEW(struct coditectd_workspaces);
+    w->magic = RUNNING_MAGIC;
+    w->options = *options;
+    w->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    w->wire = (struct coditectd_wire_options){
+        .store = options->store, .who = who, .status = status, .ctx = w, .stop = w->stop};
+    w->app = coditectd_wire_app(&w->wire);
+    int r = w->stop < 0
+                ? ERR_BUSY
+                : workspaces_keeper_start(
+                      &(struct workspaces_keeper_options){.store = options->store,
+                                                          .auth = options->auth,
+                                                          .local = options->local,
+                                                          .first_uid = options->first_uid,
+                                                          .last_uid = options->last_uid,
+                                                          .memory = options->memory,
+                                                          .processes = options->processes,
+                                                          .network = true,
+                                                          .idle_limit = options->idle_limit},
+                      &w->keeper);
+    if (r == 0) {
+        r = serve_wire(w);
+    }
+    if (r < 0) {
+        coditectd_workspaces_stop(w);
+        return r;
+    }
+    *ret_workspaces = w;
+    return 0;
+}
+
+void coditectd_workspaces_stop(struct coditectd_workspaces *w)
+{
+    if (!w) {
+        return;
+    }
+    ASSERT_MAGIC(w, RUNNING_MAGIC);
+    (void)eventfd_write(w->stop, 1);
+    http_server_destroy(w->server);
+    workspaces_keeper_stop(w->keeper);
+    fd_close(&w->stop);
+    w->magic = 0;
+    mem_free(w);
+}
+
+/* ---- the end of all workspaces ---- */
+
+/* True when the process has ended by the deadline. */
+static bool await_end(const struct workspaces_process *p, usec_t deadline)
+{
+    FD_AUTO int process = (int)syscall(SYS_pidfd_open, p->pid, 0);
+    uint64_t started;
+    if (process < 0 || process_start_time(p->pid, &started) < 0 || started != p->start_time) {
+        return true;
+    }
+    struct pollfd fd = {.fd = process, .events = POLLIN};
+    usec_t left = deadline - time_monotonic();
+    return poll(&fd, 1, left > 0 ? (int)(left / USEC_PER_MS) + 1 : 0) == 1;
+}
+
+static int end_round(struct workspaces_local *local, bool force, usec_t patience)
+{
+    ARENA_AUTO(arena);
+    struct workspaces_sessions list;
+    int r = workspaces_local_list(local, &arena, &list);
+    if (r < 0) {
+        return r;
+    }
+    struct workspaces_process *all = ARENA_ARRAY(&arena, struct workspaces_process, list.n + 1);
+    for (size_t i = 0; i < list.n; i++) {
+        workspaces_local_look(local, &arena, list.at[i], &all[i]);
+        if (all[i].phase != WORKSPACES_GONE && all[i].phase != WORKSPACES_ENDED) {
+            (void)!workspaces_local_stop(local, list.at[i], &all[i], force);
+        }
+    }
+    usec_t deadline = time_monotonic() + patience;
+    for (size_t i = 0; i < list.n; i++) {
+        bool alive = all[i].phase != WORKSPACES_GONE && all[i].phase != WORKSPACES_ENDED;
+        if (alive && !await_end(&all[i], deadline)) {
+            r = ERR_TIMEOUT;
+        }
+    }
+    return r;
+}
+
+int coditectd_workspaces_end_all(struct workspaces_local *local)
+{
+    int r = end_round(local, /* force= */ false, 45 * USEC_PER_SEC);
+    return r == ERR_TIMEOUT ? end_round(local, /* force= */ true, 5 * USEC_PER_SEC) : r;
+}

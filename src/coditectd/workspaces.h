@@ -1,0 +1,33 @@
+/* The running side: the local runtime, the keeper, and the wire on its internal socket. */
+#ifndef CODITECTD_WORKSPACES_H
+#define CODITECTD_WORKSPACES_H
+
+#include "auth/auth.h"
+#include "workspaces/workspaces.h"
+
+struct coditectd_workspaces;
+
+struct coditectd_workspaces_options {
+    struct store *store; /* outlive it, as auth and data do */
+    struct auth *auth;
+    struct workspaces_local *local;
+    const char *data; /* as the broker's child sees it */
+    uid_t first_uid;  /* 0: everything runs as the caller */
+    uid_t last_uid;
+    int64_t memory; /* of one workspace, bytes */
+    int64_t processes;
+    usec_t idle_limit; /* 0: never */
+};
+
+/* ERR_BUSY: no thread; ERR_INVALID: the path of the socket is too long; ERR_EXISTS, ERR_FORBIDDEN: it cannot be made. */
+int coditectd_workspaces_start(const struct coditectd_workspaces_options *options,
+                               struct coditectd_workspaces **ret_workspaces) BASE_MUST_USE;
+
+/* Workspaces run on. NULL allowed. */
+void coditectd_workspaces_stop(struct coditectd_workspaces *w);
+
+/* Ends all workspaces of this machine: asks, waits until they have persisted (45 s), then kills. When no server runs, else
+ * that one starts them again. ERR_TIMEOUT: some did not end. */
+int coditectd_workspaces_end_all(struct workspaces_local *local) BASE_MUST_USE;
+
+#endif

@@ -1,0 +1,149 @@
+/* Inside workspaces/: how what is wanted becomes what is. */
+#ifndef WORKSPACES_KEEPER_INT_H
+#define WORKSPACES_KEEPER_INT_H
+
+#include "data/data.h"
+#include "workspaces/workspaces.h"
+
+/* ---- report.c: what codi2 says about itself (src/wire/README.md, POST /wire/status) ---- */
+
+enum report_state {
+    REPORT_NONE, /* nothing was heard yet */
+    REPORT_RESTORING,
+    REPORT_READY, /* the trees are whole; whether all is persisted is told by pending */
+};
+
+enum { REPORT_MESSAGE = 300, REPORT_AWAKE = 200 };
+
+struct report {
+    enum report_state state;
+    int64_t generation;
+    int64_t done, total; /* restored files */
+    int64_t pending;
+    int64_t held_back;
+    int64_t idle_ms; /* since something last kept it awake; 0: something does, or it is not known */
+    char awake[REPORT_AWAKE + 1];
+    char message[REPORT_MESSAGE + 1];
+    usec_t at; /* monotonic */
+};
+
+/* All but generation and at. ERR_INVALID: not an object with a known "state". */
+int workspaces_report_read(struct arena *arena, struct str text,
+                           struct report *ret_report) BASE_MUST_USE;
+
+/* ---- decide.c: one workspace, one moment, no side effects ---- */
+
+struct facts {
+    /* the record */
+    bool wanted;        /* running */
+    bool failed;        /* given up under this generation */
+    int64_t generation; /* of the latest start */
+    /* the machine */
+    enum workspaces_phase phase;
+    int64_t running_generation;
+    /* the keeper's memory of this generation; times monotonic, 0: not */
+    usec_t now;
+    usec_t seen_since;        /* this process was first seen */
+    usec_t asked_at;          /* this process was asked to end */
+    usec_t not_before;        /* of the next start */
+    unsigned failures;        /* in a row */
+    bool counted;             /* the end of the process that this generation had is among them */
+    enum report_state report; /* of this generation, less than a minute old */
+};
+
+enum step {
+    STEP_NOTHING,
+    STEP_START,
+    STEP_STOP,     /* ask it to end: it persists first */
+    STEP_KILL,     /* it does not answer or does not end */
+    STEP_BACK_OFF, /* it ended unasked: count, and start again later */
+    STEP_GIVE_UP,  /* too often */
+};
+
+struct decision {
+    enum step step;
+    enum data_workspace_state state; /* to be shown */
+    const char *words;               /* the step in words for the person; NULL: none */
+};
+
+enum { KEEPER_MAX_FAILURES = 5 };
+
+struct decision workspaces_decide(const struct facts *facts);
+
+/* How long after the n-th failure in a row the next start waits. */
+usec_t workspaces_back_off(unsigned failures);
+
+/* ---- keeper_store.c ---- */
+
+/* A record that is looked after; strings in arena. */
+struct attended {
+    struct scope scope; /* tenant and user */
+    struct data_workspace record;
+};
+
+struct attended_list {
+    struct attended *at;
+    size_t n;
+};
+
+int workspaces_attended(struct store *store, struct arena *arena,
+                        struct attended_list *ret_list) BASE_MUST_USE;
+
+/* What the record shows from now on. */
+struct shown {
+    enum data_workspace_state state;
+    struct str step, error, message, awake;
+    int64_t done, total, pending, held_back;
+    usec_t pauses_at;
+    bool connected;
+};
+
+/* True when the record shows something else. */
+bool workspaces_differs(const struct data_workspace *record, const struct shown *shown);
+
+/* Unless something else is wanted by now (then nothing is changed, and 0). */
+int workspaces_show(struct store *store, const struct attended *a,
+                    const struct shown *shown) BASE_MUST_USE;
+
+/* A start's own generation, and whom it runs as. ERR_STALE: something else is wanted by now. */
+struct claim {
+    uid_t uid; /* a candidate, used unless the workspace has one; ERR_EXISTS: it is another's */
+    bool want_uid;
+    int64_t generation; /* result */
+    uid_t result;       /* result */
+    struct str name;    /* result: the session's, in arena */
+};
+int workspaces_claim(struct store *store, struct arena *arena, const struct attended *a,
+                     struct claim *claim) BASE_MUST_USE;
+
+/* ---- keeper_turn.c ---- */
+
+enum { KEEPER_ERROR = 500 };
+
+/* What is remembered of a session between turns. */
+struct kept {
+    int64_t generation; /* that all this is about */
+    bool mine;          /* started here, or seen alive, and its end not yet counted */
+    usec_t started_at;
+    usec_t seen_since;
+    usec_t asked_at;
+    usec_t not_before;
+    unsigned failures;
+    char error[KEEPER_ERROR + 1];
+    uint64_t turn; /* in which it was last looked at */
+};
+
+struct turn {
+    const struct workspaces_keeper_options *options;
+    struct arena *arena;
+    const struct attended *a;
+    struct kept *m;
+    bool reported;
+    struct report report;              /* when reported */
+    struct workspaces_process process; /* found out in the turn */
+};
+
+/* Looks, decides, does one step, and writes what people are shown. */
+void workspaces_look_after(struct turn *t);
+
+#endif

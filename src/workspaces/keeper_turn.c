@@ -1,0 +1,259 @@
+/*
+ * One workspace, one turn: what is known becomes facts, decide.c decides, and the step is done and shown.
+ *
+ * 1. Every start has a generation of its own, committed before the process begins: whoever came before is refused by the wire.
+ */
+#include <unistd.h>
+
+#include "auth/auth.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "sessions/sessions.h"
+#include "workspaces/keeper_int.h"
+
+enum { UID_TRIES = 20 };
+
+static const usec_t appear = 10 * USEC_PER_SEC; /* from the start to the supervisor's first word */
+static const usec_t settled = 600 * USEC_PER_SEC; /* after which old failures are forgotten */
+static const usec_t jitter = 5 * USEC_PER_SEC;
+
+static struct facts facts_of(struct turn *t)
+{
+    struct kept *m = t->m;
+    usec_t now = time_monotonic();
+    bool alive = t->process.phase != WORKSPACES_GONE && t->process.phase != WORKSPACES_ENDED;
+    bool ours = t->process.generation == m->generation;
+    if (m->mine && !alive && !ours && now - m->started_at < appear) {
+        t->process.phase = WORKSPACES_STARTING; /* it has not written its state yet */
+        t->process.generation = m->generation;
+        alive = true;
+    }
+    if (alive && m->seen_since == 0) {
+        m->seen_since = now;
+    }
+    if (alive && t->process.generation == m->generation) {
+        m->mine = true;
+    }
+    if (!alive) {
+        m->seen_since = m->asked_at = 0;
+    }
+    if (t->reported && alive && now - m->seen_since > settled) {
+        m->failures = 0;
+        m->error[0] = '\0';
+    }
+    return (struct facts){
+        .wanted = t->a->record.desired == DATA_WORKSPACE_DESIRED_RUNNING,
+        .failed = t->a->record.state == DATA_WORKSPACE_STATE_FAILED,
+        .generation = m->generation,
+        .phase = t->process.phase,
+        .running_generation = t->process.generation,
+        .now = now,
+        .seen_since = m->seen_since,
+        .asked_at = m->asked_at,
+        .not_before = m->not_before,
+        .failures = m->failures,
+        .counted = !m->mine,
+        .report = t->reported ? t->report.state : REPORT_NONE,
+    };
+}
+
+static void set_error(struct kept *m, struct str text)
+{
+    struct str cut = data_text_cut(text, KEEPER_ERROR);
+    if (cut.n > 0) {
+        memcpy(m->error, cut.p, cut.n);
+    }
+    m->error[cut.n] = '\0';
+}
+
+/* The process, or the attempt to make one, has failed. */
+static void count_failure(struct turn *t, struct str why)
+{
+    struct kept *m = t->m;
+    m->mine = false;
+    m->failures++;
+    m->not_before = time_monotonic() + workspaces_back_off(m->failures);
+    set_error(m, why);
+    log_warn("workspaces", STR_FMT " failed %u times: %s", STR_ARG(t->a->record.session_id),
+             m->failures, m->error);
+}
+
+static struct str end_in_words(const struct turn *t)
+{
+    if (t->process.error.n > 0) {
+        return t->process.error;
+    }
+    return arena_printf(t->arena, "The workspace ended unexpectedly (status %d).",
+                        t->process.exit_code);
+}
+
+static uid_t candidate(const struct workspaces_keeper_options *o)
+{
+    uint32_t number;
+    rand_bytes(&number, sizeof number);
+    return o->first_uid + number % (o->last_uid - o->first_uid + 1);
+}
+
+static int claim(struct turn *t, struct claim *ret_claim)
+{
+    const struct workspaces_keeper_options *o = t->options;
+    int r = ERR_EXISTS;
+    for (unsigned i = 0; r == ERR_EXISTS && i < UID_TRIES; i++) {
+        *ret_claim = (struct claim){.want_uid = o->first_uid != 0};
+        ret_claim->uid = ret_claim->want_uid ? candidate(o) : 0;
+        r = workspaces_claim(o->store, t->arena, t->a, ret_claim);
+    }
+    return r;
+}
+
+static void start(struct turn *t)
+{
+    const struct workspaces_keeper_options *o = t->options;
+    const struct data_workspace *w = &t->a->record;
+    struct claim c;
+    int r = claim(t, &c);
+    if (r < 0) {
+        if (r != ERR_STALE && r != ERR_NOT_FOUND) {
+            log_warn("workspaces", STR_FMT " cannot be started: %s", STR_ARG(w->session_id),
+                     err_name(r));
+        }
+        return; /* the next turn sees what is wanted now */
+    }
+    t->m->generation = c.generation;
+    t->m->started_at = time_monotonic();
+    t->m->mine = true;
+    struct auth_workspace token = {w->tenant_id, w->user_id, w->session_id, c.generation};
+    struct workspaces_start s = {
+        .tenant = w->tenant_id,
+        .user = w->user_id,
+        .session = w->session_id,
+        .name = c.name,
+        .token = auth_workspace_token(o->auth, t->arena, &token),
+        .generation = c.generation,
+        .uid = o->first_uid != 0 ? c.result : geteuid(),
+        .memory = o->memory,
+        .processes = o->processes,
+        .network = o->network,
+    };
+    struct str why;
+    r = workspaces_local_start(o->local, t->arena, &s, &why);
+    if (r < 0) {
+        count_failure(t, why);
+    } else {
+        log_info("workspaces", STR_FMT " starts, generation %lld", STR_ARG(w->session_id),
+                 (long long)c.generation);
+    }
+}
+
+static void end_process(struct turn *t, bool force)
+{
+    int r = workspaces_local_stop(t->options->local, t->a->record.session_id, &t->process, force);
+    if (r < 0 && r != ERR_NOT_FOUND) {
+        log_warn("workspaces", STR_FMT " cannot be stopped: %s", STR_ARG(t->a->record.session_id),
+                 err_name(r));
+    }
+    t->m->asked_at = time_monotonic();
+}
+
+static void act(struct turn *t, enum step step)
+{
+    switch (step) {
+    case STEP_NOTHING:
+        return;
+    case STEP_START:
+        start(t);
+        return;
+    case STEP_STOP:
+        end_process(t, /* force= */ false);
+        return;
+    case STEP_KILL:
+        end_process(t, /* force= */ true);
+        return;
+    case STEP_BACK_OFF:
+    case STEP_GIVE_UP:
+        count_failure(t, end_in_words(t));
+        return;
+    }
+}
+
+/* When it will be paused: the stored time stands while it is about the same, so that it is not written each turn. */
+static usec_t pauses_at(const struct turn *t)
+{
+    usec_t limit = t->options->idle_limit;
+    if (limit == 0 || t->report.idle_ms == 0) {
+        return 0;
+    }
+    usec_t at = time_now() - t->report.idle_ms * USEC_PER_MS + limit;
+    usec_t stored = t->a->record.pauses_at;
+    return at - stored < jitter && stored - at < jitter ? stored : at;
+}
+
+static struct shown shown_of(struct turn *t, const struct decision *d)
+{
+    struct shown s = {.state = d->state,
+                      .step = d->words ? str_from(d->words) : STR_EMPTY,
+                      .connected = t->reported};
+    bool trouble = d->state == DATA_WORKSPACE_STATE_FAILED ||
+                   (d->state == DATA_WORKSPACE_STATE_STARTING && t->m->failures > 0);
+    if (trouble) {
+        s.error = t->m->error[0] ? str_from(t->m->error) : t->a->record.error;
+    }
+    if (!t->reported) {
+        return s;
+    }
+    s.message = str_from(t->report.message);
+    s.pending = t->report.pending;
+    s.held_back = t->report.held_back;
+    if (d->state == DATA_WORKSPACE_STATE_RESTORING) {
+        s.done = t->report.done;
+        s.total = t->report.total;
+    }
+    if (d->state == DATA_WORKSPACE_STATE_RUNNING) {
+        s.awake = str_from(t->report.awake);
+        s.pauses_at = pauses_at(t);
+    }
+    return s;
+}
+
+/* Nobody has used it for long: wanted stopped from now on, as if the person had paused it. */
+static void pause_idle(struct turn *t)
+{
+    const struct workspaces_keeper_options *o = t->options;
+    struct data_context ctx = {
+        .store = o->store, .arena = t->arena, .scope = t->a->scope, .op = store_op_new()};
+    struct sessions_view view;
+    int r = sessions_pause(&ctx, t->a->record.session_id, &view);
+    if (r < 0 && r != ERR_NOT_FOUND) {
+        log_warn("workspaces", STR_FMT " cannot be paused: %s", STR_ARG(t->a->record.session_id),
+                 err_name(r));
+    } else {
+        log_info("workspaces", STR_FMT " is paused: nobody used it",
+                 STR_ARG(t->a->record.session_id));
+    }
+}
+
+void workspaces_look_after(struct turn *t)
+{
+    const struct attended *a = t->a;
+    workspaces_local_look(t->options->local, t->arena, a->record.session_id, &t->process);
+    struct facts facts = facts_of(t);
+    t->reported = t->reported && facts.phase != WORKSPACES_GONE && facts.phase != WORKSPACES_ENDED;
+    struct decision d = workspaces_decide(&facts);
+    act(t, d.step);
+    if (d.step == STEP_START) {
+        return; /* the record has another generation now */
+    }
+    struct shown shown = shown_of(t, &d);
+    if (workspaces_differs(&a->record, &shown)) {
+        int r = workspaces_show(t->options->store, a, &shown);
+        if (r < 0) {
+            log_warn("workspaces", "the state of " STR_FMT " cannot be written: %s",
+                     STR_ARG(a->record.session_id), err_name(r));
+        }
+    }
+    usec_t limit = t->options->idle_limit;
+    if (d.state == DATA_WORKSPACE_STATE_RUNNING && limit != 0 &&
+        t->report.idle_ms * USEC_PER_MS >= limit) {
+        pause_idle(t);
+    }
+}
