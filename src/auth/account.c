@@ -276,6 +276,9 @@ int auth_login(struct auth *a, struct data_context *ctx, const struct auth_login
         return r;
     }
     if (!auth_password_verify(a, e.user.password, in->password)) {
+        if (r == 0) {
+            auth_denial_add(a, ctx, "login.create", &e.user);
+        }
         return ERR_BAD_CREDENTIALS;
     }
     r = enter(a, &e);

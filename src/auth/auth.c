@@ -77,6 +77,7 @@ int auth_create(const struct auth_options *options, struct auth **ret_auth)
     rates_init(a, options);
     a->limits = auth_limits_create();
     auth_notes_init(&a->notes);
+    auth_denials_init(&a->denials);
     int r = keys_init(a, options->secret);
     if (r < 0) {
         auth_destroy(a);
@@ -93,6 +94,7 @@ void auth_destroy(struct auth *a)
     }
     ASSERT_MAGIC(a, AUTH_MAGIC);
     auth_notes_fini(&a->notes);
+    auth_denials_fini(&a->denials);
     auth_limits_destroy(a->limits);
     mem_free(a->issuer);
     mem_free(a->audience);

@@ -247,7 +247,7 @@ int auth_limit(struct auth *a, enum auth_limit_kind kind, struct str key,
 
 /* ---- Duties: called by the server from a thread that may block ---- */
 
-/* Writes what authenticated requests noted (first use of a counter, last access). Call every second, and at shutdown. */
+/* Writes what requests noted (first use of a counter, last access, wrong passwords). Call every second, and at shutdown. */
 int auth_flush(struct auth *a) BASE_MUST_USE;
 
 /* Ends logins past their absolute or idle age, at most 100 per call; ret_ended tells how many. Call every minute. */

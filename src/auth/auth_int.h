@@ -13,6 +13,7 @@ enum {
     AUTH_PASSWORD_BYTES = 1024,
     AUTH_HASH_ROOM = 128, /* a PHC string with its NUL */
     AUTH_MAX_NOTES = 10000,
+    AUTH_MAX_DENIALS = 1000,
     AUTH_MAX_BUCKETS = 100000,
     AUTH_REPLAY_SECONDS = 10, /* how long the token before the current one is good in any case */
     AUTH_SKEW_SECONDS = 30,
@@ -114,6 +115,24 @@ void auth_note_add(struct auth *a, const struct auth_note *note);
 int64_t auth_note_counter(struct auth *a,
                           struct str login_id); /* noted as used and not yet written; 0: none */
 
+/* ---- denials.c: wrong passwords of accounts that exist, for the audit log ---- */
+
+struct auth_denials {
+    struct lock lock;
+    struct denial *at; /* AUTH_MAX_DENIALS, the first n waiting, oldest first */
+    size_t n;
+    size_t dropped; /* since the last one that fitted */
+    bool flushing;
+};
+
+void auth_denials_init(struct auth_denials *d);
+void auth_denials_fini(struct auth_denials *d);
+
+/* action is static. */
+void auth_denial_add(struct auth *a, const struct data_context *ctx, const char *action,
+                     const struct data_user *user);
+int auth_denials_flush(struct auth *a) BASE_MUST_USE;
+
 /* ---- logins.c: inside store functions ---- */
 
 /* A new login of scope's user, whose strings and login_id are set; the oldest ends when there are too many. */
@@ -154,6 +173,7 @@ struct auth {
     char dummy_hash[AUTH_HASH_ROOM];
     struct auth_limits *limits;
     struct auth_notes notes;
+    struct auth_denials denials;
 };
 
 #endif

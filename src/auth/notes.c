@@ -122,9 +122,8 @@ static int flush_map(struct auth *a, struct map *m)
     return 0;
 }
 
-int auth_flush(struct auth *a)
+static int flush_notes(struct auth *a)
 {
-    ASSERT_MAGIC(a, AUTH_MAGIC);
     struct map *mine = NULL;
     {
         LOCK_SCOPE(&a->notes.lock);
@@ -143,4 +142,12 @@ int auth_flush(struct auth *a)
     }
     notes_free(mine);
     return r;
+}
+
+int auth_flush(struct auth *a)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    int notes = flush_notes(a);
+    int denials = auth_denials_flush(a);
+    return notes < 0 ? notes : denials;
 }

@@ -125,6 +125,7 @@ int auth_password_change(struct auth *a, struct data_context *ctx,
         return r;
     }
     if (!auth_password_verify(a, user.password, in->old_password)) {
+        auth_denial_add(a, ctx, "user.password", &user);
         return data_fault(ctx, ERR_BAD_CREDENTIALS, "old_password", "The old password is wrong.");
     }
     auth_limit_return(a, AUTH_LIMIT_PASSWORD, user.id);
