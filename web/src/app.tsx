@@ -4,7 +4,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { BrowserRouter, Navigate, Outlet, Route, Routes, useLocation, useSearchParams } from "react-router";
 import { queryClient } from "./api/queries";
 import { ProblemNotice } from "./components/problem-notice";
-import { Shell } from "./components/shell";
+import { Framed, Shell } from "./components/shell";
 import { safeNext } from "./lib/next";
 import { resume, useAuth } from "./stores/auth";
 
@@ -38,11 +38,14 @@ function Pages() {
         </Route>
         <Route element={<Private />}>
           <Route element={<Shell />}>
-            <Route path="/" element={<Navigate to="/sessions" replace />} />
-            <Route path="/sessions" element={<Sessions />} />
+            <Route path="/sessions/:id/ide" element={<SessionPage view="ide" />} />
+            <Route path="/sessions/:id/files/*" element={<SessionPage view="files" />} />
             <Route path="/sessions/:id" element={<SessionPage />} />
-            <Route path="/sessions/:id/files/*" element={<SessionPage />} />
-            <Route path="/settings" element={<SettingsPage />} />
+            <Route element={<Framed />}>
+              <Route path="/" element={<Navigate to="/sessions" replace />} />
+              <Route path="/sessions" element={<Sessions />} />
+              <Route path="/settings" element={<SettingsPage />} />
+            </Route>
           </Route>
         </Route>
         <Route path="*" element={<NotFound />} />
@@ -68,6 +71,8 @@ export function App() {
   if (status === "unknown") {
     return <Flex minHeight="100vh" align="center" justify="center"><Spinner color="fg.muted" aria-label="Loading" /></Flex>;
   }
-  return <BrowserRouter><Pages /></BrowserRouter>;
+  // Without transitions: what stands on the page is what its address names, at every instant. A file that is picked goes
+  // to the folder of the address.
+  return <BrowserRouter useTransitions={false}><Pages /></BrowserRouter>;
 }
 

@@ -42,7 +42,7 @@ test("paths", () => {
   expect(joinPath("a", "x")).toBe("a/x");
   expect(withParents("a/b")).toEqual(["", "a", "a/b"]);
   expect(withParents("")).toEqual([""]);
-  expect(fileAddress("ses-1", "")).toBe("/sessions/ses-1");
+  expect(fileAddress("ses-1", "")).toBe("/sessions/ses-1/files");
   expect(fileAddress("ses-1", "a b/100%/#?")).toBe("/sessions/ses-1/files/a%20b/100%25/%23%3F");
 });
 

@@ -1,6 +1,7 @@
 // What the pages read and change: each key is written here once.
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "../stores/auth";
+import { isMoving } from "../lib/workspace";
 import { ApiError, type Entry, type Session } from "./generated";
 
 export const queryClient = new QueryClient({
@@ -20,8 +21,6 @@ const keys = {
   devices: ["devices"] as const,
 };
 
-const isMoving = ({ workspace }: Session): boolean => ["starting", "restoring", "stopping"].includes(workspace.state);
-
 export function useSessions(deleted = false) {
   return useInfiniteQuery({
     queryKey: keys.sessions(deleted),
@@ -30,15 +29,26 @@ export function useSessions(deleted = false) {
     initialPageParam: "",
     getNextPageParam: ({ page }) => page.next ?? undefined,
     select: ({ pages }) => pages.flatMap(({ data }) => data),
-    refetchInterval: ({ state }) => (state.data?.pages.some(({ data }) => data.some(isMoving)) ? 2000 : 30_000),
+    refetchInterval: ({ state }) => (state.data?.pages.some(({ data }) => data.some(isMoving)) ? 5000 : 30_000),
   });
 }
 
+/** How long until a session is asked for again, in ms. */
+export function sessionInterval(session: Session | undefined, error: unknown): number {
+  if (error instanceof ApiError && error.status === 429) return (error.retryAfter ?? 5) * 1000;
+  if (error !== null && error !== undefined) return 3000;
+  return session !== undefined && isMoving(session) ? 1000 : 10_000;
+}
+
+/** Followed while the page is visible: each second while it changes, else every ten. */
 export function useSession(id: string) {
   return useQuery({
     queryKey: keys.session(id),
     queryFn: ({ signal }) => api.sessionsGet({ sessionId: id, signal }),
-    refetchInterval: ({ state }) => (state.data !== undefined && isMoving(state.data) ? 1000 : 30_000),
+    refetchInterval: ({ state }) => sessionInterval(state.data, state.error),
+    // Asked again soon in any case; a failure is to be seen at once.
+    retry: false,
+    staleTime: 1000,
   });
 }
 
@@ -47,6 +57,8 @@ export function useSessionChange<Input>(change: (input: Input) => Promise<Sessio
   const client = useQueryClient();
   return useMutation({
     mutationFn: change,
+    // An answer that left the server before the change would show what was.
+    onMutate: () => client.cancelQueries({ queryKey: ["session"] }),
     onSuccess: (session) => {
       if (session.status === "deleted") client.removeQueries({ queryKey: keys.session(session.id) });
       else client.setQueryData(keys.session(session.id), session);
@@ -82,6 +94,8 @@ export function useFolder(sessionId: string, path: string, enabled = true) {
     queryKey: keys.folder(sessionId, path),
     queryFn: ({ signal }) => listFolder(sessionId, path, signal),
     enabled,
+    // What the workspace changes shows up here too.
+    refetchInterval: 10_000,
   });
 }
 

@@ -1,10 +1,11 @@
 // Small things that every page uses.
 import { Box, Field, Flex, Heading, Input, Link as ChakraLink, Skeleton, Stack, Text } from "@chakra-ui/react";
-import { Circle, CircleAlert, CirclePause, CirclePlay, LoaderCircle } from "lucide-react";
+import { Circle, CircleAlert, CirclePause, CirclePlay, CircleStop, LoaderCircle, type LucideIcon } from "lucide-react";
 import { type ComponentProps, type ReactNode, useEffect, useState } from "react";
 import { Link } from "react-router";
 import type { Session } from "../api/generated";
-import { formatAgo, formatExact } from "../lib/format";
+import { formatAgo, formatCount, formatExact, formatSize } from "../lib/format";
+import { type Look, type Phase, phaseOf, phaseWords } from "../lib/workspace";
 
 export function usePageTitle(title: string): void {
   useEffect(() => {
@@ -72,36 +73,42 @@ export function Ago({ time }: { readonly time: string }) {
   return <time dateTime={time} title={formatExact(time)}>{formatAgo(time, Math.max(now, Date.parse(time)))}</time>;
 }
 
-const looks = {
+export const looks = {
   good: { color: "good.fg", bg: "good.subtle" },
   warn: { color: "warn.fg", bg: "warn.subtle" },
   bad: { color: "bad.fg", bg: "bad.subtle" },
   calm: { color: "fg.muted", bg: "bg.muted" },
-} as const;
+} as const satisfies Record<Look, object>;
 
-function stateOf({ status, workspace }: Session): { look: keyof typeof looks; word: string; icon: ReactNode } {
-  if (status === "deleted") return { look: "calm", word: "Deleted", icon: <Circle size={12} /> };
-  if (workspace.state === "failed") return { look: "bad", word: "Failed", icon: <CircleAlert size={12} /> };
-  if (workspace.state === "running") return { look: "good", word: "Running", icon: <CirclePlay size={12} /> };
-  if (workspace.state === "stopping") return { look: "warn", word: "Pausing", icon: <LoaderCircle size={12} /> };
-  if (workspace.state === "starting" || workspace.state === "restoring") {
-    return { look: "warn", word: "Starting", icon: <LoaderCircle size={12} /> };
-  }
-  if (status === "paused") return { look: "calm", word: "Paused", icon: <CirclePause size={12} /> };
-  return { look: "calm", word: "Ready", icon: <Circle size={12} /> };
-}
+const phaseLooks: Readonly<Record<Phase, readonly [Look, LucideIcon]>> = {
+  deleted: ["calm", Circle],
+  failed: ["bad", CircleAlert],
+  forking: ["warn", LoaderCircle],
+  paused: ["calm", CirclePause],
+  pausing: ["warn", LoaderCircle],
+  restoring: ["warn", LoaderCircle],
+  running: ["good", CirclePlay],
+  starting: ["warn", LoaderCircle],
+  stopped: ["calm", CircleStop],
+};
 
 export function SessionState({ session }: { readonly session: Session }) {
-  const { look, word, icon } = stateOf(session);
+  const phase = phaseOf(session);
+  const [look, Icon] = phaseLooks[phase];
   return (
     <Flex
-      as="span" display="inline-flex" align="center" gap="5px" height="22px" paddingX="8px" borderRadius="full"
+      as="span" display="inline-flex" align="center" gap="5px" height="22px" paddingX="8px" borderRadius="full" flexShrink="0"
       fontSize="12px" fontWeight="500" whiteSpace="nowrap" title={session.workspace.error} {...looks[look]}
     >
-      {icon}
-      {word}
+      <Icon size={12} />
+      {phaseWords[phase]}
     </Flex>
   );
+}
+
+/** Files and size, in words. */
+export function factsOf({ files, bytes }: Session): string {
+  return files === 0 ? "Empty" : `${formatCount(files, "item")}, ${formatSize(bytes)}`;
 }
 
 type TextInput = ComponentProps<typeof Input>;

@@ -39,7 +39,7 @@ export function Modal({ title, onClose, children, width = "420px", focus }: Moda
 function Actions({ onClose, children }: { readonly onClose: () => void; readonly children: ReactNode }) {
   return (
     <Stack direction="row" justify="flex-end" gap="8px" paddingTop="4px">
-      <Button size="sm" variant="ghost" onClick={onClose}>Cancel</Button>
+      <Button size="sm" variant="ghost" colorPalette="gray" onClick={onClose}>Cancel</Button>
       {children}
     </Stack>
   );

@@ -4,6 +4,7 @@ import { Folder, LayoutList, Monitor, Moon, Plus, Settings, Sun } from "lucide-r
 import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { useSessions } from "../api/queries";
+import { sessionAddress } from "../lib/paths";
 import { showOverlay } from "../stores/overlay";
 import { chooseTheme } from "../stores/theme";
 import { Modal } from "./modal";
@@ -21,7 +22,7 @@ function useCommands(): readonly Command[] {
   const navigate = useNavigate();
   const sessions = useSessions().data ?? [];
   return [
-    ...sessions.map(({ id, name }) => ({ label: name, kind: "Session", icon: <Folder size={15} />, run: () => void navigate(`/sessions/${id}`) })),
+    ...sessions.map(({ id, name }) => ({ label: name, kind: "Session", icon: <Folder size={15} />, run: () => void navigate(sessionAddress(id), { state: { open: true } }) })),
     { label: "New session", kind: "Action", icon: <Plus size={15} />, run: () => showOverlay("new-session") },
     { label: "Sessions", kind: "Page", icon: <LayoutList size={15} />, run: () => void navigate("/sessions") },
     { label: "Settings", kind: "Page", icon: <Settings size={15} />, run: () => void navigate("/settings") },
@@ -76,6 +77,7 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
 const shortcuts: ReadonlyArray<readonly [string, readonly string[]]> = [
   ["Go to or do anything", ["Ctrl", "K"]],
   ["New session", ["N"]],
+  ["Switch session", ["S"]],
   ["Sessions", ["G", "S"]],
   ["Settings", ["G", "E"]],
   ["These shortcuts", ["?"]],

@@ -38,7 +38,7 @@ export function ProblemNotice({ error, retry, action }: NoticeProps) {
       </Stack>
       <Flex gap="8px">
         {retry !== undefined && (
-          <Button size="sm" variant="outline" onClick={retry}>
+          <Button size="sm" variant="outline" colorPalette="gray" onClick={retry}>
             <RotateCw size={14} /> Try again
           </Button>
         )}

@@ -5,6 +5,7 @@ import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import { Link, Outlet, useNavigate } from "react-router";
 import type { User } from "../api/generated";
 import { useSessionChange } from "../api/queries";
+import { sessionAddress } from "../lib/paths";
 import { api, logout, useAuth } from "../stores/auth";
 import { showOverlay, useOverlay } from "../stores/overlay";
 import { Logo } from "./bits";
@@ -60,7 +61,7 @@ function NewSession({ onClose }: { readonly onClose: () => void }) {
   });
   const submit = async (name: string): Promise<void> => {
     const session = await create.mutateAsync(name.trim());
-    void navigate(`/sessions/${session.id}`);
+    void navigate(sessionAddress(session.id), { state: { open: true } });
   };
   return <NameDialog title="New session" label="Name" action="Create" check={checkSessionName} submit={submit} onClose={onClose} />;
 }
@@ -101,33 +102,58 @@ function UserMenu({ user }: { readonly user: User }) {
   );
 }
 
-function Header({ user }: { readonly user: User }) {
+interface HeaderProps {
+  readonly children?: ReactNode;
+  /** A session's page needs the room: mark instead of name, an icon instead of a field. */
+  readonly compact?: boolean;
+}
+
+export function Header({ children, compact = false }: HeaderProps) {
+  const state = useAuth((auth) => auth.state);
+  if (state.status !== "in") return undefined;
+  const wide = compact ? "none" : "inline";
   return (
-    <Flex as="header" height="56px" flexShrink="0" align="center" gap="8px" paddingX={{ base: "12px", md: "24px" }} borderBottomWidth="1px" bg="bg.panel" position="sticky" top="0" zIndex="docked">
+    <Flex as="header" height={compact ? "48px" : "56px"} flexShrink="0" align="center" gap="8px" paddingX={{ base: "12px", md: compact ? "16px" : "24px" }} borderBottomWidth="1px" bg="bg.panel" position="sticky" top="0" zIndex="docked">
       <Link to="/sessions" aria-label="Coditect, to your sessions">
-        <Flex align="center" gap="10px" fontWeight="600" letterSpacing="-0.01em" fontSize="15px"><Logo />Coditect</Flex>
+        <Flex align="center" gap="10px" fontWeight="600" letterSpacing="-0.01em" fontSize="15px"><Logo />{!compact && "Coditect"}</Flex>
       </Link>
-      <Box flex="1" />
-      <Button variant="outline" size="xs" height="32px" color="fg.muted" fontWeight="400" bg="bg" onClick={() => showOverlay("palette")} aria-label="Search Ctrl K">
+      {children ?? <Box flex="1" />}
+      <Button variant="outline" colorPalette="gray" size="xs" height="32px" color="fg.muted" fontWeight="400" bg="bg" onClick={() => showOverlay("palette")} aria-label="Search Ctrl K" title="Search (Ctrl K)" display={compact ? { base: "none", sm: "inline-flex" } : "inline-flex"}>
         <Search size={14} />
-        <Text as="span" display={{ base: "none", md: "inline" }} paddingRight="40px">Search</Text>
+        <Text as="span" display={{ base: "none", md: wide }} paddingRight="40px">Search</Text>
         {" "}
-        <Kbd size="sm" variant="plain" color="fg.muted" display={{ base: "none", md: "inline-flex" }} paddingX="0">Ctrl K</Kbd>
+        <Kbd size="sm" variant="plain" color="fg.muted" display={{ base: "none", md: compact ? "none" : "inline-flex" }} paddingX="0">Ctrl K</Kbd>
       </Button>
-      <UserMenu user={user} />
+      <UserMenu user={state.user} />
     </Flex>
   );
 }
 
+/** The pages that a person most likely goes to next are fetched while nothing else is to do. */
+function usePrefetch(): void {
+  useEffect(() => {
+    const timer = setTimeout(() => void Promise.all([import("../pages/session"), import("../pages/sessions")]).catch(() => undefined), 500);
+    return () => clearTimeout(timer);
+  }, []);
+}
+
 export function Shell() {
   useShortcuts();
-  const state = useAuth((auth) => auth.state);
-  if (state.status !== "in") return undefined;
+  usePrefetch();
   return (
     <>
-      <Header user={state.user} />
-      <Suspense><Outlet /></Suspense>
+      <Suspense fallback={<Header />}><Outlet /></Suspense>
       <Overlays />
+    </>
+  );
+}
+
+/** Around the pages that are no session's. */
+export function Framed() {
+  return (
+    <>
+      <Header />
+      <Suspense><Outlet /></Suspense>
     </>
   );
 }

@@ -37,6 +37,19 @@ export function formatAgo(time: string, now = Date.now()): string {
   return relative.format(-Math.floor(seconds / step[1]), step[0]);
 }
 
+/** "in 3 minutes"; "in a moment" when it is due. */
+export function formatUntil(time: string, now = Date.now()): string {
+  const seconds = (Date.parse(time) - now) / 1000;
+  const step = steps.find(([, length]) => seconds >= length);
+  return step === undefined ? "in a moment" : relative.format(Math.round(seconds / step[1]), step[0]);
+}
+
+const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+export function formatClock(time: string): string {
+  return clock.format(new Date(time));
+}
+
 const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
 
 export function formatExact(time: string): string {

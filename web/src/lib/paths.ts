@@ -21,7 +21,17 @@ export function withParents(path: string): string[] {
 }
 
 export function fileAddress(sessionId: string, path: string): string {
-  return path === "" ? `/sessions/${sessionId}` : `/sessions/${sessionId}/files/${encodePath(path)}`;
+  const files = `/sessions/${sessionId}/files`;
+  return path === "" ? files : `${files}/${encodePath(path)}`;
+}
+
+/** Where a session is opened: its IDE, or on a small screen its files. */
+export function sessionAddress(sessionId: string): string {
+  return `/sessions/${sessionId}`;
+}
+
+export function ideAddress(sessionId: string): string {
+  return `/sessions/${sessionId}/ide`;
 }
 
 const encoder = new TextEncoder();

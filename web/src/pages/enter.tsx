@@ -1,11 +1,12 @@
 // Logging in and registering: one form with a name more or less.
 import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
+import { LogOut } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useLocation } from "react-router";
 import { Logo, TextField, TextLink, usePageTitle } from "../components/bits";
 import { FormProblem } from "../components/problem-notice";
 import { fieldProblem } from "../lib/problem";
-import { login, register } from "../stores/auth";
+import { login, register, useAuth } from "../stores/auth";
 
 const words = {
   login: { title: "Log in", lead: "Welcome back.", action: "Log in", ask: "No account yet?", other: "Create one", to: "/register" },
@@ -66,9 +67,19 @@ function EnterForm({ kind }: { readonly kind: "login" | "register" }) {
   );
 }
 
+function EndedNotice() {
+  return (
+    <Flex role="status" gap="10px" padding="12px" bg="bg.muted" borderRadius="l2" align="flex-start">
+      <Flex color="fg.muted" paddingTop="3px" flexShrink="0"><LogOut size={15} /></Flex>
+      <Text><Text as="span" fontWeight="500">You were logged out.</Text> Log in to go on where you were. What was saved is kept.</Text>
+    </Flex>
+  );
+}
+
 export default function Enter({ kind }: { readonly kind: "login" | "register" }) {
   const { title, lead, ask, other, to } = words[kind];
   const { search } = useLocation();
+  const ended = useAuth(({ state }) => state.status === "out" && state.ended);
   usePageTitle(title);
   return (
     <Flex as="main" minHeight="100vh" align={{ base: "flex-start", sm: "center" }} justify="center" padding="24px">
@@ -81,6 +92,7 @@ export default function Enter({ kind }: { readonly kind: "login" | "register" })
               <Text color="fg.muted">{lead}</Text>
             </Stack>
           </Stack>
+          {ended && kind === "login" && <EndedNotice />}
           <EnterForm key={kind} kind={kind} />
           <Text color="fg.muted">{ask} <TextLink to={to + search}>{other}</TextLink></Text>
         </Stack>

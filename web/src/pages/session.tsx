@@ -1,120 +1,186 @@
-// A session: its state, and its files, which can be read and changed whether its workspace runs or not.
-import { Box, Button, Flex, Heading, Progress, Text } from "@chakra-ui/react";
-import { ArrowLeft, CirclePause, CirclePlay } from "lucide-react";
-import { Link, useParams } from "react-router";
+// A session: its IDE while the workspace runs, what brings it there, and its files.
+//
+//   /sessions/{id}           where work goes on: the IDE; on a small screen the files
+//   /sessions/{id}/ide       the IDE
+//   /sessions/{id}/files/…   the files
+import { Box, Button, Flex, Spinner, Text, VisuallyHidden } from "@chakra-ui/react";
+import { Code, Files as FilesIcon, Monitor } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
+import { Link, Navigate, useParams } from "react-router";
 import { ApiError, type Session } from "../api/generated";
-import { useFolder, useSession, useSessionChange } from "../api/queries";
-import { Ago, ListSkeleton, Panel, SessionState, usePageTitle } from "../components/bits";
-import { FileView } from "../components/files/file-view";
-import { Folder } from "../components/files/folder";
-import { Tree } from "../components/files/tree";
-import { Uploads } from "../components/files/uploads";
+import { useSession, useSessionChange } from "../api/queries";
+import { usePageTitle } from "../components/bits";
 import { ProblemNotice } from "../components/problem-notice";
-import { PageMain } from "../components/shell";
+import { Files } from "../components/session/files";
+import { IdeFrame } from "../components/session/ide-frame";
+import { isTooMany, type Opening, useOpening } from "../components/session/opening";
+import { StartUp } from "../components/session/startup";
+import { Failed, Forking, Gone, Paused, Pausing, TooMany } from "../components/session/states";
+import { LostBar, StatusButton } from "../components/session/status";
+import { Switcher } from "../components/session/switcher";
+import { Header } from "../components/shell";
 import { say, sayProblem } from "../components/toaster";
-import { formatCount, formatSize } from "../lib/format";
-import { baseName, fileAddress, parentOf, withParents } from "../lib/paths";
-import { api } from "../stores/auth";
+import { baseName, fileAddress, ideAddress } from "../lib/paths";
+import { type Phase, phaseOf } from "../lib/workspace";
+import { api, useAuth } from "../stores/auth";
+import { noteRecent } from "../stores/recent";
 
-function Breadcrumbs({ session, path }: { readonly session: Session; readonly path: string }) {
+type ViewName = "ide" | "files";
+
+const isSmall = (): boolean => globalThis.matchMedia("(max-width: 767px)").matches;
+
+function TabLink({ to, isCurrent, icon, children, state }: { readonly to: string; readonly isCurrent: boolean; readonly icon: ReactNode; readonly children: string; readonly state?: object }) {
   return (
-    <Flex as="nav" aria-label="Path" align="center" gap="4px" height="44px" paddingX="16px" borderBottomWidth="1px" overflowX="auto" bg="bg.subtle" fontSize="13px" whiteSpace="nowrap">
-      {withParents(path).map((part) => (
-        <Flex key={part} align="center" gap="4px">
-          {part !== "" && <Text as="span" color="fg.subtle" aria-hidden="true">/</Text>}
-          {part === path ? <Text as="span" fontWeight="500" aria-current="page" fontSize="13px">{part === "" ? session.name : baseName(part)}</Text> : (
-            <Box asChild color="fg.muted" _hover={{ color: "fg", textDecoration: "underline" }}><Link to={fileAddress(session.id, part)}>{part === "" ? session.name : baseName(part)}</Link></Box>
-          )}
-        </Flex>
-      ))}
-    </Flex>
-  );
-}
-
-/** What stands at the path: a folder is shown as a list, a file as itself. */
-function Place({ session, path }: { readonly session: Session; readonly path: string }) {
-  const above = useFolder(session.id, parentOf(path), path !== "");
-  if (path === "") return <Folder key="" sessionId={session.id} path="" />;
-  if (above.isPending) return <ListSkeleton />;
-  const entry = above.data?.find((one) => one.path === path && one.path_b64 === undefined);
-  if (entry?.type === "dir") return <Folder key={path} sessionId={session.id} path={path} />;
-  if (entry?.type === "file") return <FileView sessionId={session.id} entry={entry} />;
-  const gone = new ApiError(404, { code: "not_found", message: `“${baseName(path)}” is not here.`, request_id: "" });
-  const up = <Button size="sm" variant="outline" asChild><Link to={fileAddress(session.id, "")}>To all files</Link></Button>;
-  const isGone = above.error === null || (above.error instanceof ApiError && above.error.status < 500);
-  return <ProblemNotice error={isGone ? gone : above.error} {...(isGone ? { action: up } : { retry: () => void above.refetch() })} />;
-}
-
-function StateActions({ session }: { readonly session: Session }) {
-  const open = useSessionChange(() => api.sessionsOpen({ sessionId: session.id }));
-  const pause = useSessionChange(() => api.sessionsPause({ sessionId: session.id }));
-  if (session.status === "paused" || session.workspace.state === "failed") {
-    return <Button size="sm" loading={open.isPending} onClick={() => open.mutate(undefined, { onError: sayProblem })}><CirclePlay size={15} />Resume</Button>;
-  }
-  if (session.status !== "active") return undefined;
-  return (
-    <Button size="sm" variant="outline" loading={pause.isPending} onClick={() => pause.mutate(undefined, { onError: sayProblem, onSuccess: () => say(`“${session.name}” is paused`) })}>
-      <CirclePause size={15} />Pause
+    <Button asChild size="xs" height="26px" variant="plain" paddingX="10px" gap="6px" borderRadius="l1" bg={isCurrent ? "bg.panel" : undefined} color={isCurrent ? "fg" : "fg.muted"} boxShadow={isCurrent ? "card" : undefined} fontWeight="500" _hover={{ color: "fg" }}>
+      <Link to={to} state={state} aria-current={isCurrent ? "page" : undefined}>
+        {icon}
+        {children}
+      </Link>
     </Button>
   );
 }
 
-function Start({ session }: { readonly session: Session }) {
-  const { step, done, total, error, state } = session.workspace;
-  if (state === "failed" && error !== undefined) return <Text role="alert" color="bad.fg">{error}</Text>;
-  if (step === undefined || (state !== "starting" && state !== "restoring")) return undefined;
+function Tabs({ session, view }: { readonly session: Session; readonly view: ViewName }) {
   return (
-    <Progress.Root value={total !== undefined && total > 0 ? Math.round((100 * (done ?? 0)) / total) : null} size="xs" maxWidth="400px">
-      <Progress.Label fontSize="13px" color="fg.muted">{step}{total !== undefined && total > 0 && ` · ${done ?? 0} of ${total}`}</Progress.Label>
-      <Progress.Track marginTop="6px"><Progress.Range /></Progress.Track>
-    </Progress.Root>
+    <Flex as="nav" aria-label="View of the session" bg="bg.muted" borderRadius="l2" padding="2px" flexShrink="0">
+      <TabLink to={ideAddress(session.id)} isCurrent={view === "ide"} icon={<Code size={13} />} state={{ open: true }}>IDE</TabLink>
+      <TabLink to={fileAddress(session.id, "")} isCurrent={view === "files"} icon={<FilesIcon size={13} />}>Files</TabLink>
+    </Flex>
   );
 }
 
-function Head({ session }: { readonly session: Session }) {
+function SmallScreenHint({ session, view }: { readonly session: Session; readonly view: ViewName }) {
+  const [isClosed, setClosed] = useState(false);
+  if (isClosed) return undefined;
   return (
-    <Box marginBottom="20px">
-      <Box asChild color="fg.muted" fontSize="13px" _hover={{ color: "fg" }}>
-        <Link to="/sessions"><Flex as="span" display="inline-flex" align="center" gap="6px" marginBottom="12px"><ArrowLeft size={14} />Sessions</Flex></Link>
-      </Box>
-      <Flex align="center" gap="12px" wrap="wrap" rowGap="8px">
-        <Heading as="h1" fontSize="22px" lineHeight="32px" fontWeight="600" letterSpacing="-0.02em" truncate maxWidth="100%">{session.name}</Heading>
-        <SessionState session={session} />
+    <Flex display={{ base: "flex", md: "none" }} align="center" gap="10px" paddingX="12px" paddingY="8px" bg="accent.subtle" borderBottomWidth="1px" flexShrink="0" fontSize="13px">
+      <Box color="accent.fg" flexShrink="0"><Monitor size={15} /></Box>
+      <Text flex="1" fontSize="13px">{view === "ide" ? "The IDE is made for a larger screen." : "On a small screen the files come first: the IDE is made for a larger one."}</Text>
+      {view === "ide"
+        ? <Button size="xs" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(session.id, "")}>Files</Link></Button>
+        : <Button size="xs" variant="ghost" colorPalette="gray" onClick={() => setClosed(true)}>Got it</Button>}
+    </Flex>
+  );
+}
+
+interface IdePlaceProps {
+  readonly session: Session;
+  readonly phase: Phase;
+  readonly opening: Opening;
+  readonly lost: boolean;
+  readonly onPause: () => void;
+}
+
+/** In the place of the IDE while the workspace does not run. */
+function BeforeIde({ session, phase, opening, lost, onPause }: IdePlaceProps) {
+  if (phase === "deleted") return <Gone session={session} />;
+  if (phase === "forking") return <Forking session={session} />;
+  if (opening.error !== null && !opening.isPending) {
+    if (isTooMany(opening.error)) return <TooMany session={session} onOpen={opening.open} />;
+    if (phase !== "starting" && phase !== "restoring") return <Flex flex="1" align="center" justify="center"><ProblemNotice error={opening.error} retry={opening.open} /></Flex>;
+  }
+  const stalled = (
+    <>
+      <Text>Nothing has changed for a minute. The machine may be busy; if nothing moves, start it again. Your files are safe on the server.</Text>
+      <Button size="xs" variant="outline" colorPalette="gray" onClick={() => void api.sessionsPause({ sessionId: session.id }).then(opening.open, sayProblem)}>Start again</Button>
+    </>
+  );
+  if (opening.isPending || phase === "starting" || phase === "restoring") {
+    return <StartUp session={session} stage={phase === "restoring" ? "restoring" : "starting"} lost={lost} onCancel={onPause} stalled={stalled} />;
+  }
+  if (phase === "failed") return <Failed session={session} onOpen={opening.open} />;
+  return phase === "pausing" ? <Pausing session={session} onOpen={opening.open} /> : <Paused session={session} onOpen={opening.open} />;
+}
+
+/** The IDE's address once it was shown: the frame outlives a restart of the workspace, not the session. */
+function useFrameUrl(session: Session, phase: Phase, atIde: boolean): string | undefined {
+  const [kept, setKept] = useState<string>();
+  const now = atIde && phase === "running" ? session.workspace.ide_url : undefined;
+  useEffect(() => {
+    if (phase === "deleted") setKept(undefined);
+    else if (now !== undefined) setKept(now);
+  }, [now, phase]);
+  return phase === "deleted" ? undefined : now ?? kept;
+}
+
+function IdePlace(props: IdePlaceProps & { readonly isShown: boolean }) {
+  const { session, phase, lost, onPause, isShown } = props;
+  const url = useFrameUrl(session, phase, isShown);
+  return (
+    // Hidden by visibility: without a size of its own the IDE would lay itself out anew each time.
+    <Flex position="absolute" inset="0" direction="column" visibility={isShown ? "visible" : "hidden"} inert={!isShown}>
+      {url !== undefined && <Box position="absolute" inset="0" inert={phase !== "running"}><IdeFrame session={session} ideUrl={url} running={phase === "running"} lost={lost} onCancel={onPause} /></Box>}
+      {isShown && phase !== "running" && <Flex position="absolute" inset="0" bg="bg" direction="column"><BeforeIde {...props} /></Flex>}
+    </Flex>
+  );
+}
+
+interface OneProps {
+  readonly session: Session;
+  readonly view: ViewName | undefined;
+  readonly path: string;
+  readonly lost: boolean;
+  readonly heardAt: number;
+  readonly refetch: () => void;
+}
+
+function OneSession({ session, view: asked, path, lost, heardAt, refetch }: OneProps) {
+  const [small] = useState(isSmall);
+  const view = asked ?? (small ? "files" : "ide");
+  const phase = phaseOf(session);
+  const userId = useAuth(({ state }) => (state.status === "in" ? state.user.id : ""));
+  const opening = useOpening(session, view === "ide");
+  const pausing = useSessionChange(() => api.sessionsPause({ sessionId: session.id }));
+  useEffect(() => noteRecent(userId, session.id), [userId, session.id]);
+  const hasNoIde = phase === "running" && session.workspace.ide_url === undefined;
+  if ((asked === undefined && small) || (view === "ide" && hasNoIde)) return <Navigate to={fileAddress(session.id, "")} replace />;
+  const pause = (): void => pausing.mutate(undefined, { onError: sayProblem, onSuccess: () => say(`“${session.name}” is being paused`) });
+  return (
+    <Flex direction="column" height="100dvh" overflow="hidden">
+      <Header compact>
+        <VisuallyHidden asChild><h1>{session.name}</h1></VisuallyHidden>
+        <Text color="border.emphasized" aria-hidden="true" display={{ base: "none", sm: "block" }}>/</Text>
+        <Switcher session={session} inFiles={view === "files"} />
+        {!hasNoIde && phase !== "deleted" && <Tabs session={session} view={view} />}
         <Box flex="1" />
-        <StateActions session={session} />
+        <StatusButton session={session} lost={lost} heardAt={heardAt} onPause={pause} />
+      </Header>
+      {lost && <LostBar onRetry={refetch} />}
+      {!hasNoIde && phase !== "deleted" && <SmallScreenHint key={view} session={session} view={view} />}
+      <Flex as="main" direction="column" flex="1" minHeight="0" position="relative">
+        <IdePlace session={session} phase={phase} opening={opening} lost={lost} onPause={pause} isShown={view === "ide"} />
+        {view === "files" && (phase === "deleted" ? <Gone session={session} /> : <Files session={session} path={path} />)}
       </Flex>
-      <Text color="fg.muted">
-        {session.files === 0 ? "No files yet" : `${formatCount(session.files, "item")}, ${formatSize(session.bytes)}`} · active <Ago time={session.last_access_at} />
-      </Text>
-      <Start session={session} />
-    </Box>
+    </Flex>
   );
 }
 
-export default function SessionPage() {
+function Whole({ children }: { readonly children: ReactNode }) {
+  return (
+    <Flex direction="column" minHeight="100dvh">
+      <Header />
+      <Flex as="main" flex="1" direction="column" align="center" justify="center">{children}</Flex>
+    </Flex>
+  );
+}
+
+/** The server said something, if only no. */
+const isAnswer = (error: unknown): boolean => error instanceof ApiError && error.status < 500;
+
+export default function SessionPage({ view }: { readonly view?: ViewName }) {
   const { id = "", "*": path = "" } = useParams();
-  const { data: session, error, isPending, refetch } = useSession(id);
+  const { data: session, error, isPending, refetch, dataUpdatedAt } = useSession(id);
   usePageTitle(session === undefined ? "Session" : path === "" ? session.name : `${baseName(path)} · ${session.name}`);
-  if (isPending) return <PageMain><ListSkeleton rows={6} /></PageMain>;
+  if (isPending) return <Whole><Spinner color="fg.muted" aria-label="Loading" /></Whole>;
+  if (error instanceof ApiError && error.status === 404 && session !== undefined) return <Whole><Gone session={undefined} /></Whole>;
   if (session === undefined) {
-    const back = <Button size="sm" variant="outline" asChild><Link to="/sessions">To your sessions</Link></Button>;
-    return <PageMain><ProblemNotice error={error} retry={() => void refetch()} action={back} /></PageMain>;
+    const back = <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to="/sessions">To your sessions</Link></Button>;
+    return <Whole><ProblemNotice error={error} retry={() => void refetch()} action={back} /></Whole>;
   }
   return (
-    <PageMain>
-      <Head session={session} />
-      <Panel>
-        <Flex minHeight="480px">
-          <Box width="260px" flexShrink="0" borderEndWidth="1px" display={{ base: "none", md: "block" }} overflow="auto" maxHeight="80vh">
-            <Tree sessionId={session.id} current={path} />
-          </Box>
-          <Flex direction="column" flex="1" minWidth="0">
-            <Breadcrumbs session={session} path={path} />
-            <Place session={session} path={path} />
-          </Flex>
-        </Flex>
-      </Panel>
-      <Uploads sessionId={session.id} />
-    </PageMain>
+    <OneSession
+      key={session.id} session={session} view={view} path={path} lost={error !== null && !isAnswer(error)} heardAt={dataUpdatedAt}
+      refetch={() => void refetch()}
+    />
   );
 }

@@ -109,7 +109,7 @@ function Appearance() {
     <Flex role="group" aria-label="Theme" gap="2px" padding="3px" bg="bg.muted" borderRadius="l3" alignSelf="flex-start">
       {themes.map(({ value, label, icon }) => (
         <Button
-          key={value} size="xs" height="32px" variant="ghost" aria-pressed={choice === value} onClick={() => chooseTheme(value)}
+          key={value} size="xs" height="32px" variant="ghost" colorPalette="gray" aria-pressed={choice === value} onClick={() => chooseTheme(value)}
           bg={choice === value ? "bg.panel" : undefined} color={choice === value ? "fg" : "fg.muted"} boxShadow={choice === value ? "card" : undefined}
         >
           {icon}
@@ -134,7 +134,7 @@ function DeviceRow({ device }: { readonly device: Device }) {
       </Box>
       {device.current
         ? <Text color="good.fg" fontWeight="500" fontSize="13px" whiteSpace="nowrap">This device</Text>
-        : <Button size="xs" variant="outline" onClick={end} aria-label={`Log out ${name}`}>Log out</Button>}
+        : <Button size="xs" variant="outline" colorPalette="gray" onClick={end} aria-label={`Log out ${name}`}>Log out</Button>}
     </Flex>
   );
 }
@@ -151,7 +151,7 @@ function Devices() {
     <Stack gap="16px">
       <Box as="ul" aria-label="Devices">{data.map((device) => <DeviceRow key={device.id} device={device} />)}</Box>
       <Flex gap="8px" wrap="wrap">
-        {data.length > 1 && <Button size="sm" variant="outline" onClick={others}>Log out all others</Button>}
+        {data.length > 1 && <Button size="sm" variant="outline" colorPalette="gray" onClick={others}>Log out all others</Button>}
         <Button size="sm" variant="outline" color="bad.fg" onClick={() => setAsking(true)}>Log out everywhere</Button>
       </Flex>
       {asking && (

@@ -5,7 +5,8 @@ import { createRenewer, tabLock } from "../api/renewer";
 
 type AuthState =
   | { readonly status: "unknown" }
-  | { readonly status: "out" }
+  /** ended: by somebody or something else than a click on this page. */
+  | { readonly status: "out"; readonly ended: boolean }
   | { readonly status: "in"; readonly user: User };
 
 interface Auth {
@@ -20,7 +21,11 @@ type Message = { readonly kind: "renewed"; readonly token: string } | { readonly
 const channel = new BroadcastChannel("coditect-auth");
 const tell = (message: Message): void => channel.postMessage(message);
 
-const renew = createRenewer({
+function left(ended: boolean): void {
+  useAuth.setState({ token: undefined, state: { status: "out", ended } });
+}
+
+export const renew = createRenewer({
   lock: tabLock,
   refresh: () => api.authRefresh(),
   current: () => useAuth.getState().token,
@@ -28,7 +33,7 @@ const renew = createRenewer({
     useAuth.setState({ token });
     tell({ kind: "renewed", token });
   },
-  refused: () => useAuth.setState({ token: undefined, state: { status: "out" } }),
+  refused: () => left(useAuth.getState().state.status === "in"),
 });
 
 export const api = createClient({ token: () => useAuth.getState().token, renew });
@@ -56,22 +61,18 @@ export async function register(email: string, password: string, name: string): P
   entered(await api.authRegister({ body: { email, password, cookie: true, ...(name !== "" ? { name } : {}) } }));
 }
 
-function left(): void {
-  useAuth.setState({ token: undefined, state: { status: "out" } });
-}
-
 export async function logout(everywhere: boolean): Promise<void> {
   // A token that ran out would be refused: its cookie names the same login.
   if (!(await renew())) return;
   await api.authLogout({ body: { everywhere } });
-  left();
+  left(false);
   tell({ kind: "logout" });
 }
 
 channel.onmessage = ({ data }: MessageEvent<Message>) => {
   const { state, token } = useAuth.getState();
   if (data.kind === "renewed" && token !== undefined) useAuth.setState({ token: data.token });
-  else if (data.kind === "logout") left();
+  else if (data.kind === "logout") left(true);
   // Perhaps somebody else: start again as whoever the cookie now names.
   else if (data.kind === "login" && state.status !== "unknown") globalThis.location.reload();
 };

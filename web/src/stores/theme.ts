@@ -2,6 +2,7 @@
 import { create } from "zustand";
 
 export type ThemeChoice = "system" | "light" | "dark";
+export type ThemeKind = "light" | "dark";
 
 const key = "coditect-theme";
 const system = globalThis.matchMedia("(prefers-color-scheme: dark)");
@@ -15,16 +16,26 @@ function read(): ThemeChoice {
   }
 }
 
-function show(choice: ThemeChoice): void {
-  const dark = choice === "dark" || (choice === "system" && system.matches);
+interface Theme {
+  readonly choice: ThemeChoice;
+  /** What the choice comes to. */
+  readonly shown: ThemeKind;
+}
+
+function themeOf(choice: ThemeChoice): Theme {
+  if (choice !== "system") return { choice, shown: choice };
+  return { choice, shown: system.matches ? "dark" : "light" };
+}
+
+function show({ shown }: Theme): void {
   const root = document.documentElement;
-  root.classList.toggle("dark", dark);
-  root.classList.toggle("light", !dark);
-  root.style.colorScheme = dark ? "dark" : "light";
+  root.classList.toggle("dark", shown === "dark");
+  root.classList.toggle("light", shown === "light");
+  root.style.colorScheme = shown;
   root.style.removeProperty("background-color");
 }
 
-export const useTheme = create<{ readonly choice: ThemeChoice }>(() => ({ choice: read() }));
+export const useTheme = create<Theme>(() => themeOf(read()));
 
 export function chooseTheme(choice: ThemeChoice): void {
   try {
@@ -32,12 +43,12 @@ export function chooseTheme(choice: ThemeChoice): void {
   } catch {
     // Storage is blocked: it holds for this page.
   }
-  useTheme.setState({ choice });
+  useTheme.setState(themeOf(choice));
 }
 
-useTheme.subscribe(({ choice }) => show(choice));
-system.addEventListener("change", () => show(useTheme.getState().choice));
+useTheme.subscribe(show);
+system.addEventListener("change", () => useTheme.setState(themeOf(useTheme.getState().choice)));
 globalThis.addEventListener("storage", (event) => {
-  if (event.key === key) useTheme.setState({ choice: read() });
+  if (event.key === key) useTheme.setState(themeOf(read()));
 });
-show(useTheme.getState().choice);
+show(useTheme.getState());

@@ -96,7 +96,7 @@ export function FileView({ sessionId, entry }: FileProps) {
     <Box flex="1" minWidth="0">
       <Flex height="48px" align="center" gap="8px" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px">
         <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></Text>
-        <Button size="xs" height="32px" variant="outline" onClick={() => void download(sessionId, entry.path)}><Download size={14} />Download</Button>
+        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(sessionId, entry.path)}><Download size={14} />Download</Button>
         <ActionMenu
           label={`Actions for ${baseName(entry.path)}`}
           actions={[

@@ -81,7 +81,7 @@ function UploadButton({ offer }: { readonly offer: (files: ReadonlyArray<Dropped
   return (
     <>
       <input ref={input} type="file" multiple hidden onChange={chosen} aria-label="Files to upload" />
-      <Button size="xs" height="32px" variant="outline" onClick={() => input.current?.click()}><Upload size={14} />Upload</Button>
+      <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => input.current?.click()}><Upload size={14} />Upload</Button>
     </>
   );
 }
@@ -139,7 +139,7 @@ export function Folder({ sessionId, path }: { readonly sessionId: string; readon
     <Box flex="1" minHeight="320px" position="relative" {...target}>
       <Flex height="48px" align="center" gap="8px" paddingX="16px" borderBottomWidth="1px">
         <Text color="fg.muted" fontSize="13px" flex="1">{formatCount(data.length, "item")}</Text>
-        <Button size="xs" height="32px" variant="ghost" onClick={() => setMaking(true)}><FolderPlus size={14} />New folder</Button>
+        <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={() => setMaking(true)}><FolderPlus size={14} />New folder</Button>
         <UploadButton offer={offer} />
       </Flex>
       <List sessionId={sessionId} entries={data} />

@@ -1,0 +1,117 @@
+// A browser and the web app for the tests here: what is built, opened, looked at and held against axe in one way.
+//
+// CODITECT_E2E_SHOTS: a directory for a picture of each page.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { root, Server } from "../api/harness.mjs";
+
+const cache = process.env.CODITECT_CACHE ?? join(homedir(), ".cache/coditect");
+
+/** The web app, built. */
+export const web = execFileSync(join(root, "web/build"), [join(cache, "web")], { encoding: "utf8" }).trim().split("\n").at(-1);
+
+/** Where web/build installed the packages of the lock file: the same arithmetic as there. */
+function fromModules() {
+  const names = ["package-lock.json", "package.json", ".npmrc"];
+  const sum = (bytes) => createHash("sha256").update(bytes).digest("hex");
+  const sums = names.map((name) => `${sum(readFileSync(join(root, "web", name)))}  ${name}\n`).join("");
+  return createRequire(join(cache, "web-modules", sum(sums).slice(0, 16), "package.json"));
+}
+
+const require = fromModules();
+const { chromium } = require("playwright-core");
+const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const shots = process.env.CODITECT_E2E_SHOTS;
+if (shots) mkdirSync(shots, { recursive: true });
+
+export const visible = (locator) => locator.first().waitFor({ state: "visible" });
+export const gone = (locator) => locator.first().waitFor({ state: "hidden" });
+export const button = (name, where) => where.getByRole("button", { name, exact: true });
+export const link = (name, where) => where.getByRole("link", { name, exact: true });
+
+/** A server that serves the web app at its own name, and a browser; both end with the test file. */
+export async function launch({ args = ["--rate-factor", "1000"] } = {}) {
+  const server = await Server.start({ args: ["--web", web, ...args] });
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  after(async () => {
+    await browser.close();
+    await server.stop();
+  });
+  return new World(server, browser);
+}
+
+class World {
+  /** Requests that left for a host that is none of ours, and what a page's security policy refused or a script threw. */
+  foreign = [];
+  refused = [];
+
+  constructor(server, browser) {
+    this.server = server;
+    this.browser = browser;
+    this.home = `http://coditect.localhost:${server.port}`;
+    this.own = new RegExp(`^http://([a-z0-9-]+\\.ide\\.)?coditect\\.localhost:\\d+$`);
+  }
+
+  async newContext() {
+    const context = await this.browser.newContext({ viewport: { width: 1400, height: 900 }, reducedMotion: "reduce", acceptDownloads: true });
+    context.setDefaultTimeout(15_000);
+    context.on("request", (request) => {
+      const url = new URL(request.url());
+      if (url.protocol.startsWith("http") && !this.own.test(url.origin)) this.foreign.push(request.url());
+    });
+    context.on("console", (message) => {
+      if (/Content Security Policy|Refused to/.test(message.text())) this.refused.push(message.text());
+    });
+    context.on("weberror", (error) => this.refused.push(String(error.error())));
+    return context;
+  }
+
+  /** Through the API; the page is then logged in by the form, as a person would. */
+  async logIn(page, { email, password }) {
+    await page.goto(`${this.home}/login`);
+    await page.getByLabel("E-mail").fill(email);
+    await page.getByLabel("Password").fill(password);
+    await button("Log in", page).click();
+    await page.waitForURL(`${this.home}/sessions`);
+  }
+}
+
+export async function setTheme(page, theme) {
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+  await page.waitForFunction((dark) => document.documentElement.classList.contains("dark") === dark, theme === "dark");
+}
+
+export async function axe(page, name) {
+  await page.evaluate(axeSource);
+  // The frame is another page's, with a test of its own.
+  const { violations } = await page.evaluate(() => globalThis.axe.run({ exclude: ["iframe"] }, { resultTypes: ["violations"], iframes: false }));
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const shown = serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} ${node.any[0]?.message ?? ""}`).join("\n  ")}`);
+  assert.deepEqual(shown, [], name);
+}
+
+/** Both themes, two widths: nothing serious for axe, nothing wider than the page. */
+export async function look(page, name) {
+  for (const theme of ["light", "dark"]) {
+    await setTheme(page, theme);
+    for (const width of [1400, 390]) {
+      await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
+      await axe(page, `${name} ${theme} ${width}`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${name} is ${wide} px wider than a page of ${width}`);
+      if (shots) await page.screenshot({ path: join(shots, `${name}-${theme}-${width}.png`) });
+    }
+  }
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await setTheme(page, "light");
+}

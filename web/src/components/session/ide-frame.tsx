@@ -1,0 +1,156 @@
+// The IDE in its frame: its address with a one-time ticket, and what the two pages say to each other.
+//
+// 1. A message counts only when the frame's own window sent it from exactly the IDE's origin; answers go to that origin.
+// 2. A ticket's address is used only when it lies on that origin.
+// 3. The frame stays while the workspace restarts: what was typed and not saved lives in it.
+import { Box, Button, Flex, Text } from "@chakra-ui/react";
+import { ExternalLink, RotateCw } from "lucide-react";
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import type { Session } from "../../api/generated";
+import { newTicket } from "../../api/tickets";
+import { addressBesideIde, hear, originOf, type ToIde } from "../../lib/frame";
+import { chooseTheme, useTheme } from "../../stores/theme";
+import { ProblemNotice } from "../problem-notice";
+import { StartUp } from "./startup";
+import { View } from "./view";
+
+/** The IDE asks again by itself; somebody else's script must not use up what this person may ask for. */
+const TICKET_GAP_MS = 3000;
+
+async function ticketAddress(sessionId: string, origin: string): Promise<string> {
+  const { url } = await newTicket(sessionId);
+  if (originOf(url) !== origin) throw new Error("The ticket leads elsewhere.");
+  return url;
+}
+
+/** The frame's address, anew for each attempt. */
+function useAddress(sessionId: string, origin: string, wanted: boolean) {
+  const [attempt, setAttempt] = useState(0);
+  const [src, setSrc] = useState<string>();
+  const [error, setError] = useState<unknown>();
+  useEffect(() => {
+    if (!wanted) return undefined;
+    let isCurrent = true;
+    setError(undefined);
+    ticketAddress(sessionId, origin).then(
+      (url) => isCurrent && setSrc(url),
+      (failure: unknown) => isCurrent && setError(failure),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [sessionId, origin, wanted, attempt]);
+  const again = (): void => {
+    setSrc(undefined);
+    setError(undefined);
+    setAttempt((before) => before + 1);
+  };
+  return { src, error, again };
+}
+
+interface Talk {
+  readonly frame: RefObject<HTMLIFrameElement | null>;
+  readonly sessionId: string;
+  readonly origin: string;
+  readonly running: boolean;
+  readonly onReady: () => void;
+}
+
+function useTalk({ frame, sessionId, origin, running, onReady }: Talk): void {
+  const lastTicket = useRef(Number.NEGATIVE_INFINITY);
+  useEffect(() => {
+    const say = (message: ToIde): void => frame.current?.contentWindow?.postMessage(message, origin);
+    const sendTicket = async (): Promise<void> => {
+      const now = performance.now();
+      if (!running || now - lastTicket.current < TICKET_GAP_MS) return;
+      lastTicket.current = now;
+      say({ type: "coditect.ticket", url: await ticketAddress(sessionId, origin) });
+    };
+    const onMessage = (event: MessageEvent<unknown>): void => {
+      const message = hear(event, frame.current?.contentWindow, origin);
+      if (message?.type === "coditect.ready") {
+        onReady();
+        say({ type: "coditect.theme", theme: useTheme.getState().shown });
+      } else if (message?.type === "coditect.theme.changed") {
+        if (message.theme !== useTheme.getState().shown) chooseTheme(message.theme);
+      } else if (message?.type === "coditect.ticket.request") {
+        // It asks again when no answer comes; what keeps one from coming is shown by the page that follows the session.
+        sendTicket().catch(() => undefined);
+      }
+    };
+    globalThis.addEventListener("message", onMessage);
+    const stop = useTheme.subscribe(({ shown }, before) => {
+      if (shown !== before.shown) say({ type: "coditect.theme", theme: shown });
+    });
+    return () => {
+      globalThis.removeEventListener("message", onMessage);
+      stop();
+    };
+  }, [frame, sessionId, origin, running, onReady]);
+}
+
+function MoveNotice({ address }: { readonly address: string }) {
+  const { host } = new URL(address);
+  const open = <Button size="sm" asChild><a href={address}><ExternalLink size={14} />Go to {host}</a></Button>;
+  return (
+    <View icon={<ExternalLink size={20} />} title={`The IDE works at ${host}`} actions={open}>
+      This page came from {globalThis.location.host}, where a browser does not let the IDE log in. At its own address it does. You log in there once more.
+    </View>
+  );
+}
+
+interface FrameProps {
+  readonly session: Session;
+  readonly ideUrl: string;
+  readonly running: boolean;
+  readonly lost: boolean;
+  readonly onCancel: () => void;
+}
+
+function Frame({ session, ideUrl, running, lost, onCancel }: FrameProps) {
+  const origin = originOf(ideUrl) ?? "";
+  const frame = useRef<HTMLIFrameElement>(null);
+  const [isReady, setReady] = useState(false);
+  const [shown, setShown] = useState<string>();
+  const { src, error, again } = useAddress(session.id, origin, running && !isReady);
+  const onReady = useCallback(() => setReady(true), []);
+  useTalk({ frame, sessionId: session.id, origin, running, onReady });
+  useEffect(() => {
+    if (isReady && document.activeElement === document.body) frame.current?.focus();
+  }, [isReady]);
+  const isCovered = !isReady && (src === undefined || shown !== src);
+  const stalled = (
+    <>
+      <Text>The IDE has not answered yet. It may still be loading over a slow connection, or the workspace is busy.</Text>
+      <Flex gap="8px">
+        <Button size="xs" variant="outline" colorPalette="gray" onClick={again}><RotateCw size={13} />Load it again</Button>
+        <Button size="xs" variant="ghost" colorPalette="gray" onClick={() => setShown(src)}>Show what is there</Button>
+      </Flex>
+    </>
+  );
+  return (
+    <Box position="absolute" inset="0" data-testid="ide" data-ready={isReady}>
+      {src !== undefined && (
+        <Box asChild position="absolute" inset="0" width="100%" height="100%" border="none">
+          <iframe
+            key={src} ref={frame} src={src} title={`IDE of ${session.name}`} data-testid="ide-frame" inert={isCovered}
+            allow="clipboard-read; clipboard-write"
+          />
+        </Box>
+      )}
+      {isCovered && running && (
+        <Flex position="absolute" inset="0" bg="bg" direction="column">
+          {error !== undefined
+            ? <Flex flex="1" align="center" justify="center"><ProblemNotice error={error} retry={again} /></Flex>
+            : <StartUp session={session} stage="loading" lost={lost} onCancel={onCancel} stalled={stalled} />}
+        </Flex>
+      )}
+    </Box>
+  );
+}
+
+export function IdeFrame(props: FrameProps) {
+  const elsewhere = addressBesideIde(new URL(globalThis.location.href), props.ideUrl);
+  if (elsewhere !== undefined) return <MoveNotice address={elsewhere} />;
+  return <Frame key={originOf(props.ideUrl)} {...props} />;
+}

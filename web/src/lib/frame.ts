@@ -1,0 +1,54 @@
+// What the IDE in its frame says to this page, and whether it was the IDE that said it.
+
+export type Kind = "light" | "dark";
+
+export type FromIde =
+  | { readonly type: "coditect.ready"; readonly theme: Kind }
+  | { readonly type: "coditect.theme.changed"; readonly theme: Kind }
+  | { readonly type: "coditect.ticket.request" };
+
+export type ToIde =
+  | { readonly type: "coditect.theme"; readonly theme: Kind }
+  | { readonly type: "coditect.ticket"; readonly url: string };
+
+/** Undefined for all that is no message of the IDE's. */
+export function readMessage(data: unknown): FromIde | undefined {
+  if (typeof data !== "object" || data === null || !("type" in data)) return undefined;
+  const { type } = data;
+  if (type === "coditect.ticket.request") return { type };
+  if (type !== "coditect.ready" && type !== "coditect.theme.changed") return undefined;
+  const theme = "theme" in data ? data.theme : undefined;
+  return theme === "light" || theme === "dark" ? { type, theme } : undefined;
+}
+
+export interface Heard {
+  readonly data: unknown;
+  readonly origin: string;
+  readonly source: unknown;
+}
+
+/** Only what the frame's own window sent while it showed the IDE's origin. */
+export function hear(event: Heard, frame: unknown, origin: string): FromIde | undefined {
+  if (frame === null || frame === undefined || event.source !== frame || event.origin !== origin) return undefined;
+  return readMessage(event.data);
+}
+
+/** The IDE's origin; undefined for what is no address. */
+export function originOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).origin : undefined;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/**
+ * A browser gives the IDE its cookie only when page and IDE share a site. On one machine both lie below a name that ends
+ * in .localhost; a page that came from 127.0.0.1 or plain localhost has to move there. Undefined: no need to move.
+ */
+export function addressBesideIde(page: URL, ideUrl: string): string | undefined {
+  if (!URL.canParse(ideUrl) || !LOOPBACK.test(page.hostname)) return undefined;
+  const ide = new URL(ideUrl);
+  const at = ide.hostname.indexOf(".ide.");
+  if (at < 0 || !ide.hostname.endsWith(".localhost")) return undefined;
+  const home = ide.hostname.slice(at + ".ide.".length);
+  return `${page.protocol}//${home}${page.port === "" ? "" : `:${page.port}`}${page.pathname}${page.search}`;
+}

@@ -1,0 +1,83 @@
+// What a session's workspace is doing, in words for a person.
+import type { Session, Workspace } from "../api/generated";
+import { formatCount } from "./format";
+
+export type Phase = "deleted" | "failed" | "forking" | "paused" | "pausing" | "restoring" | "running" | "starting" | "stopped";
+
+export function phaseOf({ status, workspace: { state } }: Pick<Session, "status" | "workspace">): Phase {
+  if (status === "deleted" || status === "forking") return status;
+  if (status === "paused") return state === "stopped" || state === "failed" ? "paused" : "pausing";
+  return state === "stopping" ? "pausing" : state;
+}
+
+export const phaseWords: Readonly<Record<Phase, string>> = {
+  deleted: "Deleted",
+  failed: "Failed",
+  forking: "Copying",
+  paused: "Paused",
+  pausing: "Pausing",
+  restoring: "Restoring",
+  running: "Running",
+  starting: "Starting",
+  stopped: "Stopped",
+};
+
+/** It will be something else soon, without anybody doing anything. */
+export function isMoving(session: Pick<Session, "status" | "workspace">): boolean {
+  return ["forking", "pausing", "restoring", "starting"].includes(phaseOf(session));
+}
+
+/** It counts as running: where too many run, one of these has to be paused. */
+export function takesAPlace(session: Pick<Session, "status" | "workspace">): boolean {
+  return ["failed", "restoring", "running", "starting"].includes(phaseOf(session));
+}
+
+/** From 0 to 1; undefined while nobody knows how much there is. */
+export function shareDone({ done, total }: Pick<Workspace, "done" | "total">): number | undefined {
+  if (total === undefined || total <= 0) return undefined;
+  return Math.min(1, (done ?? 0) / total);
+}
+
+export type Look = "good" | "warn" | "bad" | "calm";
+
+export interface Status {
+  readonly look: Look;
+  readonly word: string;
+  readonly detail: string;
+}
+
+function running(workspace: Workspace): Status {
+  const { connected, pending = 0, held_back: heldBack = 0 } = workspace;
+  if (!connected) {
+    const waiting = pending > 0 ? `${formatCount(pending, "change")} waiting` : "changes wait";
+    return { look: "bad", word: `Offline: ${waiting}`, detail: "The workspace does not reach the server. Changes stay on its disk and follow as soon as it does." };
+  }
+  if (heldBack > 0) {
+    return { look: "warn", word: `${formatCount(heldBack, "deletion")} held back`, detail: "Many files disappeared at once. They are kept here until you say that they may go." };
+  }
+  if (pending > 0) return { look: "warn", word: `Persisting ${formatCount(pending, "change")}…`, detail: "They are on their way to the server." };
+  return { look: "good", word: "All changes persisted", detail: "Everything saved in the workspace is on the server. It survives whatever happens to the workspace." };
+}
+
+const others: Readonly<Record<Exclude<Phase, "running">, Status>> = {
+  deleted: { look: "calm", word: "Deleted", detail: "It can be restored for 30 days." },
+  failed: { look: "bad", word: "Failed", detail: "The workspace does not run. Your files are kept on the server." },
+  forking: { look: "warn", word: "Copying", detail: "The files are being copied." },
+  paused: { look: "calm", word: "Paused", detail: "Your files are kept on the server. The workspace starts when you open the session." },
+  pausing: { look: "warn", word: "Pausing", detail: "Everything is persisted first, then the workspace stops." },
+  restoring: { look: "warn", word: "Restoring", detail: "Your files are being brought back into the workspace." },
+  starting: { look: "warn", word: "Starting", detail: "The workspace is being started." },
+  stopped: { look: "calm", word: "Stopped", detail: "Your files are kept on the server. The workspace starts when you open the session." },
+};
+
+export const connectionLost: Status = {
+  look: "bad",
+  word: "Connection lost",
+  detail: "This page does not reach the server, so it does not know. It asks again every few seconds.",
+};
+
+/** What is known of the session, never more. */
+export function statusOf(session: Pick<Session, "status" | "workspace">): Status {
+  const phase = phaseOf(session);
+  return phase === "running" ? running(session.workspace) : others[phase];
+}
