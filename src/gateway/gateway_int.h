@@ -1,0 +1,145 @@
+/* Inside gateway/: origins, visits, what is open, and the answers. */
+#ifndef GATEWAY_GATEWAY_INT_H
+#define GATEWAY_GATEWAY_INT_H
+
+#include "auth/auth.h"
+#include "base/lock.h"
+#include "base/map.h"
+#include "gateway/gateway.h"
+
+enum { GATEWAY_MAGIC = 0x67617465, GATEWAY_MAX_SITES = 2 };
+
+#define GATEWAY_MAX_UPLOAD ((uint64_t)16 << 30) /* bytes of a request's body */
+
+/* ---- Origins (site.c) ---- */
+
+/* A family of origins, one for each session: scheme://{session}{suffix}{port}. */
+struct gateway_site {
+    char *scheme; /* "http", "https" */
+    char *suffix; /* ".ide.coditect.localhost", in lower case */
+    char *port;   /* ":8443" or ""; NULL: the one that the request names */
+    char *
+        platform; /* origin of the pages that may frame; NULL: coditect.localhost with the request's port */
+    char *host;  /* of the platform as browsers send it; NULL: any local name */
+    bool secure; /* browsers honour the __Host- prefix here */
+};
+
+/* What a request's host says. */
+struct gateway_place {
+    const struct gateway_site *site;
+    struct str host;       /* as sent */
+    struct str session_id; /* empty: a name below the site that is no session's */
+};
+
+/* The sites of these addresses (NULL allowed). ERR_INVALID: one is malformed. */
+int gateway_sites_init(struct gateway *g, const char *public_url,
+                       const char *ide_url) BASE_MUST_USE;
+void gateway_sites_fini(struct gateway *g);
+
+/* False: the host is no IDE's. */
+bool gateway_site_of(const struct gateway *g, struct str host, struct gateway_place *ret_place);
+
+/* The origin of pages that may frame this place. */
+struct str gateway_site_platform(const struct gateway_place *place, struct arena *arena);
+
+/* ERR_FORBIDDEN: a page of another origin asks for more than to be taken there. */
+int gateway_site_permits(const struct gateway_place *place,
+                         const struct http_request *req) BASE_MUST_USE;
+
+/* Whether the answer is for a person's eyes: the browser goes there. */
+bool gateway_site_is_page(const struct http_request *req);
+
+/* ---- Visits (visit.c) ---- */
+
+/* Who shows which cookie at place; signature and session alone. ERR_UNAUTHENTICATED: none, two, or not one for here. */
+int gateway_visit_read(const struct gateway *g, const struct http_request *req,
+                       const struct gateway_place *place,
+                       struct auth_visit *ret_visit) BASE_MUST_USE;
+
+/* Whether a visit may go on: asked of the store. ERR_UNAUTHENTICATED. */
+int gateway_visit_stands(const struct gateway *g, const struct auth_visit *visit) BASE_MUST_USE;
+
+/* Answers /coditect/ticket. ERR_UNAUTHENTICATED, ERR_FORBIDDEN, ERR_METHOD_NOT_ALLOWED: nothing was set. */
+int gateway_visit_begin(struct gateway *g, struct http_request *req, struct http_response *res,
+                        const struct gateway_place *place) BASE_MUST_USE;
+
+/* ---- What is open (open.c) ---- */
+
+/* Requests of one visit that are being relayed. */
+struct gateway_open {
+    struct auth_visit visit; /* its strings lie in text */
+    char *text;              /* the pass */
+    uint64_t tag;            /* of its relays */
+    unsigned count;
+};
+
+struct gateway_opens {
+    struct lock lock;
+    struct lock_cond changed;
+    struct map *by_pass; /* struct gateway_open */
+    uint64_t last_tag;
+    bool started, stop;
+    pthread_t thread;
+    struct http_server *server;
+};
+
+void gateway_opens_init(struct gateway_opens *o);
+void gateway_opens_fini(struct gateway_opens *o); /* asserts that nothing is open */
+
+/* One more; ended by gateway_open_end. */
+struct gateway_open *gateway_open_begin(struct gateway *g, const struct auth_visit *visit);
+void gateway_open_end(struct gateway *g, struct gateway_open *open);
+
+/* One round: cuts what has no right any more. How many visits were cut. */
+size_t gateway_open_round(struct gateway *g);
+
+/* ---- The workspace's door (relay.c) and files (files.c) ---- */
+
+/* ERR_BAD_GATEWAY: the session can have no door here. */
+int gateway_relay(struct gateway *g, struct http_request *req, struct http_response *res,
+                  const struct gateway_open *open) BASE_MUST_USE;
+
+/* Cookies of a Cookie header that go in, in arena; empty: none. */
+struct str gateway_relay_cookies(struct arena *arena, struct str header);
+
+/* Whether a Set-Cookie may go out. */
+bool gateway_relay_may_set(struct str line);
+
+/* ERR_NOT_FOUND: no directory, or no frontend in it. */
+int gateway_files_open(struct gateway *g, const char *ide_directory) BASE_MUST_USE;
+
+/* Whether the address names a file of the bundle that lies here. */
+bool gateway_files_has(const struct gateway *g, const struct http_request *req);
+
+/* What http_static_serve returns. */
+int gateway_files_serve(const struct gateway *g, struct http_request *req,
+                        struct http_response *res) BASE_MUST_USE;
+
+/* ---- Answers (answer.c) ---- */
+
+/* The headers that every answer of an IDE's origin carries. */
+void gateway_answer_headers(const struct gateway_place *place, struct http_request *req,
+                            struct http_response *res);
+
+/* Who may frame, as a Content-Security-Policy's directive. */
+struct str gateway_answer_framing(const struct gateway_place *place, struct arena *arena);
+void gateway_answer_failure(const struct gateway_place *place, struct http_request *req,
+                            struct http_response *res, int code);
+
+/* ---- The whole ---- */
+
+struct gateway {
+    unsigned magic;
+    struct store *store;
+    struct auth *auth;
+    struct workspaces_local *local;
+    const struct http_app *next;
+    struct gateway_site sites[GATEWAY_MAX_SITES];
+    size_t site_count;
+    char *frame_sources;
+    struct http_static *files; /* NULL: no IDE */
+    char *bundle;              /* its name, a hash */
+    struct gateway_opens opens;
+};
+
+#endif

@@ -1,0 +1,305 @@
+/*
+ * Which origin. One family of hosts for local names, which every browser takes to this machine by itself, and one below the
+ * public address, when there is one. All sessions and the platform are same-site to each other, by intent (the cookie's
+ * SameSite=Strict holds inside the platform's frame); so what one of them may do at another is decided here, by Origin
+ * and Sec-Fetch-Site, which no page can set.
+ *
+ * 1. A host below a family's suffix is never the platform's, also when it names no session.
+ */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "gateway/gateway_int.h"
+
+#define LOCAL_SUFFIX ".ide.coditect.localhost"
+#define PLACEHOLDER "{session}."
+
+/* ---- Addresses ---- */
+
+struct address {
+    struct str scheme;
+    struct str host; /* with its port */
+};
+
+static bool is_host_text(struct str host)
+{
+    for (size_t i = 0; i < host.n; i++) {
+        char c = host.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!letter && !memchr("-.:[]", c, 5)) {
+            return false;
+        }
+    }
+    return host.n > 0;
+}
+
+/* http(s)://host[:port][/] in lower case, of characters that a host can have. */
+static int parse_url(struct str url, struct address *ret_address)
+{
+    struct address a = {.scheme = STR("https")};
+    if (!str_starts(url, STR("https://"))) {
+        a.scheme = STR("http");
+        if (!str_starts(url, STR("http://"))) {
+            return ERR_INVALID;
+        }
+    }
+    a.host = str_slice(url, a.scheme.n + 3, url.n);
+    a.host.n -= str_ends(a.host, STR("/"));
+    if (!is_host_text(a.host) || url.n > GATEWAY_MAX_URL) {
+        return ERR_INVALID;
+    }
+    *ret_address = a;
+    return 0;
+}
+
+static struct str port_of(struct str host)
+{
+    return str_slice(host, str_find(host, ':', 0), host.n);
+}
+
+static struct str name_of(struct str host)
+{
+    return str_slice(host, 0, str_find(host, ':', 0));
+}
+
+/* Nobody's name can stand before an address in numbers. */
+static bool is_numeric(struct str host)
+{
+    struct str name = name_of(host);
+    char last = name.n > 0 ? name.p[name.n - 1] : '.';
+    return host.p[0] == '[' || (last >= '0' && last <= '9');
+}
+
+static bool ends_nocase(struct str s, struct str end)
+{
+    return s.n >= end.n && str_eq_nocase(str_slice(s, s.n - end.n, s.n), end);
+}
+
+static bool is_local_name(struct str name)
+{
+    return str_eq_nocase(name, STR("localhost")) || ends_nocase(name, STR(".localhost"));
+}
+
+static char *dup_str(struct str s)
+{
+    return mem_dup(s.p, s.n);
+}
+
+/* ---- The sites ---- */
+
+static void add_local(struct gateway *g)
+{
+    g->sites[g->site_count++] = (struct gateway_site){
+        .scheme = dup_str(STR("http")),
+        .suffix = dup_str(STR(LOCAL_SUFFIX)),
+        .secure = true,
+    };
+}
+
+/* tail: ".ide.example.com:8443" */
+static int add_public(struct gateway *g, struct str scheme, struct str tail,
+                      const struct address *platform)
+{
+    struct str name = name_of(tail);
+    if (name.n < 2 || name.p[0] != '.' || name.p[1] == '.' || is_numeric(tail)) {
+        return ERR_INVALID;
+    }
+    BUF_AUTO(origin, GATEWAY_MAX_URL + 16);
+    buf_printf(&origin, STR_FMT "://" STR_FMT, STR_ARG(platform->scheme), STR_ARG(platform->host));
+    ASSERT(origin.error == 0);
+    g->sites[g->site_count++] = (struct gateway_site){
+        .scheme = dup_str(scheme),
+        .suffix = dup_str(name),
+        .port = dup_str(port_of(tail)),
+        .platform = dup_str(buf_str(&origin)),
+        .host = dup_str(platform->host),
+        .secure = str_eq(scheme, STR("https")) || is_local_name(name),
+    };
+    return 0;
+}
+
+static int init_public(struct gateway *g, const char *public_url, const char *ide_url)
+{
+    struct address platform, ide;
+    int r = parse_url(str_from(public_url), &platform);
+    if (r < 0) {
+        return r;
+    }
+    if (!ide_url) { /* an address in numbers has no names below it: such a server has IDEs for local names alone */
+        BUF_AUTO(tail, GATEWAY_MAX_URL + 16);
+        buf_printf(&tail, ".ide." STR_FMT, STR_ARG(platform.host));
+        return is_numeric(platform.host)
+                   ? 0
+                   : add_public(g, platform.scheme, buf_str(&tail), &platform);
+    }
+    struct str url = str_from(ide_url);
+    struct str rest = str_slice(url, str_find(url, '{', 0), url.n);
+    struct str front = str_slice(url, 0, url.n - rest.n);
+    if (!str_starts(rest, STR(PLACEHOLDER)) || !str_ends(front, STR("://"))) {
+        return ERR_INVALID;
+    }
+    BUF_AUTO(plain, GATEWAY_MAX_URL * 2);
+    buf_add(&plain, front);
+    buf_add(&plain, STR("s."));
+    buf_add(&plain, str_slice(rest, sizeof PLACEHOLDER - 1, rest.n));
+    if (plain.error || parse_url(buf_str(&plain), &ide) < 0) {
+        return ERR_INVALID;
+    }
+    return add_public(g, ide.scheme, str_slice(ide.host, 1, ide.host.n), &platform);
+}
+
+static void make_frame_sources(struct gateway *g)
+{
+    BUF_AUTO(text, GATEWAY_MAX_URL * 2);
+    for (size_t i = 0; i < g->site_count; i++) {
+        const struct gateway_site *site = &g->sites[i];
+        buf_printf(&text, "%s%s://*%s%s", i > 0 ? " " : "", site->scheme, site->suffix,
+                   site->port ? site->port : ":*");
+    }
+    ASSERT(text.error == 0);
+    g->frame_sources = dup_str(buf_str(&text));
+}
+
+int gateway_sites_init(struct gateway *g, const char *public_url, const char *ide_url)
+{
+    int r = 0;
+    add_local(g);
+    if (public_url) {
+        r = init_public(g, public_url, ide_url);
+    } else if (ide_url) {
+        r = ERR_INVALID; /* nobody would know who may frame it */
+    }
+    make_frame_sources(g);
+    return r;
+}
+
+void gateway_sites_fini(struct gateway *g)
+{
+    for (size_t i = 0; i < g->site_count; i++) {
+        struct gateway_site *site = &g->sites[i];
+        mem_free(site->scheme);
+        mem_free(site->suffix);
+        mem_free(site->port);
+        mem_free(site->platform);
+        mem_free(site->host);
+    }
+    mem_free(g->frame_sources);
+}
+
+/* ---- Whose host ---- */
+
+static bool is_below(const struct gateway_site *site, struct str name)
+{
+    struct str suffix = str_from(site->suffix);
+    return ends_nocase(name, suffix) || str_eq_nocase(name, str_slice(suffix, 1, suffix.n));
+}
+
+bool gateway_site_of(const struct gateway *g, struct str host, struct gateway_place *ret_place)
+{
+    struct str name = name_of(host);
+    for (size_t i = 0; i < g->site_count; i++) {
+        const struct gateway_site *site = &g->sites[i];
+        bool platform = site->host && str_eq_nocase(host, str_from(site->host));
+        if (platform || !is_below(site, name)) {
+            continue;
+        }
+        size_t suffix = strlen(site->suffix);
+        struct str label = str_slice(name, 0, name.n > suffix ? name.n - suffix : 0);
+        *ret_place = (struct gateway_place){
+            .site = site,
+            .host = host,
+            .session_id = data_id_is(label, "ses") ? label : STR_EMPTY,
+        };
+        return true;
+    }
+    return false;
+}
+
+struct str gateway_site_platform(const struct gateway_place *place, struct arena *arena)
+{
+    if (place->site->platform) {
+        return str_from(place->site->platform);
+    }
+    struct str port = port_of(place->host);
+    return arena_printf(arena, "http://coditect.localhost" STR_FMT, STR_ARG(port));
+}
+
+/* The site for browsers that reached the platform by this host; NULL: they could not reach one. */
+static const struct gateway_site *site_for(const struct gateway *g, struct str host)
+{
+    for (size_t i = 0; i < g->site_count; i++) {
+        if (g->sites[i].host && str_eq_nocase(host, str_from(g->sites[i].host))) {
+            return &g->sites[i];
+        }
+    }
+    bool here = is_local_name(name_of(host)) || str_starts(host, STR("127.")) ||
+                str_starts(host, STR("[::1]"));
+    return here ? &g->sites[0] : NULL;
+}
+
+struct str gateway_ide_url(const struct gateway *g, struct arena *arena, struct str host,
+                           struct str session_id)
+{
+    ASSERT_MAGIC(g, GATEWAY_MAGIC);
+    const struct gateway_site *site = site_for(g, host);
+    if (!g->files || !site) {
+        return STR_EMPTY;
+    }
+    struct str address = STR("[::1]");
+    struct str after = str_starts(host, address) ? str_slice(host, address.n, host.n) : host;
+    struct str port = site->port ? str_from(site->port) : port_of(after);
+    return arena_printf(arena, "%s://" STR_FMT "%s" STR_FMT "/", site->scheme, STR_ARG(session_id),
+                        site->suffix, STR_ARG(port));
+}
+
+struct str gateway_ticket_url(struct arena *arena, struct str ide_url, struct str ticket)
+{
+    return arena_printf(arena, STR_FMT "coditect/ticket?ticket=" STR_FMT, STR_ARG(ide_url),
+                        STR_ARG(ticket));
+}
+
+const char *gateway_frame_sources(const struct gateway *g)
+{
+    ASSERT_MAGIC(g, GATEWAY_MAGIC);
+    return g->frame_sources;
+}
+
+/* ---- Who asks ---- */
+
+static bool is_own_origin(const struct gateway_place *place, struct str origin)
+{
+    struct str scheme = str_from(place->site->scheme);
+    struct str middle = STR("://");
+    return str_starts(origin, scheme) &&
+           str_starts(str_slice(origin, scheme.n, origin.n), middle) &&
+           str_eq_nocase(str_slice(origin, scheme.n + middle.n, origin.n), place->host);
+}
+
+static bool only_reads(const struct http_request *req)
+{
+    return req->method == HTTP_GET || req->method == HTTP_HEAD;
+}
+
+int gateway_site_permits(const struct gateway_place *place, const struct http_request *req)
+{
+    size_t origins = http_header_count(req, "Origin");
+    size_t sites = http_header_count(req, "Sec-Fetch-Site");
+    if (origins > 1 || sites > 1 ||
+        (origins == 1 && !is_own_origin(place, http_header(req, "Origin")))) {
+        return ERR_FORBIDDEN;
+    }
+    struct str site = http_header(req, "Sec-Fetch-Site");
+    bool own = sites == 0 || str_eq(site, STR("same-origin")) || str_eq(site, STR("none"));
+    bool goes = str_eq(http_header(req, "Sec-Fetch-Mode"), STR("navigate")) && only_reads(req);
+    return own || goes ? 0 : ERR_FORBIDDEN;
+}
+
+bool gateway_site_is_page(const struct http_request *req)
+{
+    struct str mode = http_header(req, "Sec-Fetch-Mode");
+    struct str accept = http_header(req, "Accept");
+    if (mode.n > 0) {
+        return str_eq(mode, STR("navigate"));
+    }
+    return only_reads(req) && accept.n > 0 && memmem(accept.p, accept.n, "text/html", 9) != NULL;
+}

@@ -1,0 +1,110 @@
+/*
+ * Visits: a ticket becomes the IDE's cookie, and the cookie says on each request whose it is.
+ *
+ * 1. The cookie proves nothing by itself: login, session and generation are asked of the store each time, on one snapshot.
+ * 2. The __Host- prefix keeps pages of other hosts (also of other sessions) from setting a cookie of this name for ours; where
+ *    browsers do not know it, two cookies of the name mean that somebody tried, and neither is taken.
+ * 3. The ticket's address is for going there (the frame's start) or for the IDE's own page; never for another page's fetch.
+ */
+#include "gateway/gateway_int.h"
+
+static const char *cookie_name(const struct gateway_place *place)
+{
+    return place->site->secure ? "__Host-coditect-ide" : "coditect-ide";
+}
+
+int gateway_visit_read(const struct gateway *g, const struct http_request *req,
+                       const struct gateway_place *place, struct auth_visit *ret_visit)
+{
+    struct str pass;
+    struct auth_visit visit;
+    if (http_cookie(req, cookie_name(place), &pass) < 0 ||
+        auth_pass_read(g->auth, pass, &visit) < 0 || !str_eq(visit.session_id, place->session_id)) {
+        return ERR_UNAUTHENTICATED;
+    }
+    *ret_visit = visit;
+    return 0;
+}
+
+struct stands {
+    const struct gateway *g;
+    const struct auth_visit *visit;
+};
+
+static int stands_fn(struct txn *txn, void *ctx)
+{
+    const struct stands *s = ctx;
+    struct scope scope = s->visit->scope;
+    struct data_session session;
+    struct data_workspace workspace;
+    int r = auth_still_in(s->g->auth, txn, &scope);
+    if (r == 0) {
+        r = data_session_get(txn, &scope, s->visit->session_id, &session);
+    }
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r;
+    }
+    r = data_workspace_get(txn, &scope, session.workspace_id, &workspace);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    }
+    bool stands = !session.deleted && str_eq(session.user_id, scope.user_id) &&
+                  scope.role != DATA_ROLE_VIEWER &&
+                  workspace.desired == DATA_WORKSPACE_DESIRED_RUNNING &&
+                  workspace.generation == s->visit->generation;
+    return stands ? 0 : ERR_UNAUTHENTICATED;
+}
+
+int gateway_visit_stands(const struct gateway *g, const struct auth_visit *visit)
+{
+    return store_read(g->store, stands_fn, &((struct stands){.g = g, .visit = visit}));
+}
+
+static int check_way(const struct http_request *req)
+{
+    struct str site = http_header(req, "Sec-Fetch-Site");
+    if (req->method != HTTP_GET) {
+        return ERR_METHOD_NOT_ALLOWED;
+    }
+    return str_eq(site, STR("cross-site")) || http_header_count(req, "Sec-Fetch-Site") > 1
+               ? ERR_FORBIDDEN
+               : 0;
+}
+
+static int take(struct gateway *g, struct http_request *req, const struct gateway_place *place,
+                struct auth_visit *ret_visit)
+{
+    struct data_context ctx = {.store = g->store, .arena = req->arena};
+    struct auth_ticket_use use = {.session_id = place->session_id};
+    if (http_query(req, "ticket", &use.ticket) < 0) {
+        return ERR_UNAUTHENTICATED;
+    }
+    int r = auth_ticket_take(g->auth, &ctx, &use, ret_visit);
+    return r < 0 ? r : gateway_visit_stands(g, ret_visit);
+}
+
+int gateway_visit_begin(struct gateway *g, struct http_request *req, struct http_response *res,
+                        const struct gateway_place *place)
+{
+    struct auth_visit visit;
+    int r = check_way(req);
+    if (r == 0) {
+        r = take(g, req, place, &visit);
+    }
+    if (r < 0) {
+        return r;
+    }
+    gateway_answer_headers(place, req, res);
+    http_set(res, "Cache-Control", STR("no-store"));
+    http_set(res, "Set-Cookie",
+             arena_printf(req->arena, "%s=" STR_FMT "; Path=/; HttpOnly; SameSite=Strict%s",
+                          cookie_name(place), STR_ARG(auth_pass_make(g->auth, req->arena, &visit)),
+                          place->site->secure ? "; Secure" : ""));
+    if (str_eq(http_header(req, "Sec-Fetch-Dest"), STR("empty"))) {
+        http_status(res, 204); /* asked for by a script of the IDE's page, which is there already */
+        return 0;
+    }
+    http_status(res, 303);
+    http_set(res, "Location", STR("/"));
+    return 0;
+}

@@ -1,0 +1,59 @@
+/* What passes the relay in both directions: cookies. (The other headers are held in gateway.c's test, on real sockets.) */
+#include "auth/world.h"
+#include "gateway/gateway_int.h"
+
+static void cookies_that_go_in(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    static const char *const rows[][2] = {
+        {"", ""},
+        {"theia-connection-token=a", "theia-connection-token=a"},
+        {"a=b; theia-connection-token=x; __Host-coditect-ide=secret", "theia-connection-token=x"},
+        {"theia-connection-token=a;theia-connection-token=b",
+         "theia-connection-token=a; theia-connection-token=b"},
+        {"__Host-coditect-refresh=r; coditect-ide=s", ""},
+        {"xtheia-connection-token=a; theia-connection-tokenx=b; theia-connection-token", ""},
+        {"THEIA-connection-token=a", ""},
+        {";;; ;", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_str(gateway_relay_cookies(&arena, str_from(rows[i][0])), rows[i][1]);
+    }
+}
+
+static void cookies_that_go_out(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "theia-connection-token=a; Path=/; HttpOnly; SameSite=Strict",
+        "theia-connection-token=a",
+        "theia-connection-token=domain",
+        "theia-connection-token=a; Path=/domain=x",
+    };
+    static const char *const bad[] = {
+        "",
+        "theia-connection-token",
+        "other=a",
+        "__Host-coditect-ide=a; Path=/; Secure",
+        "theia-connection-token=a; Domain=coditect.localhost",
+        "theia-connection-token=a; Path=/; dOmAiN = coditect.localhost",
+        "theia-connection-token=a;domain",
+        " theia-connection-token=a",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(gateway_relay_may_set(str_from(good[i])));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(gateway_relay_may_set(str_from(bad[i])));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cookies_that_go_in),
+        cmocka_unit_test(cookies_that_go_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
