@@ -42,6 +42,8 @@ static struct decision for_living(const struct facts *f)
     switch (f->report) {
     case REPORT_READY:
         return (struct decision){STEP_NOTHING, DATA_WORKSPACE_STATE_RUNNING, NULL};
+    case REPORT_IDE:
+        return (struct decision){STEP_NOTHING, DATA_WORKSPACE_STATE_STARTING, "Starting the IDE"};
     case REPORT_RESTORING:
         return (struct decision){STEP_NOTHING, DATA_WORKSPACE_STATE_RESTORING, "Restoring files"};
     case REPORT_NONE:

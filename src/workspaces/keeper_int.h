@@ -10,6 +10,7 @@
 enum report_state {
     REPORT_NONE, /* nothing was heard yet */
     REPORT_RESTORING,
+    REPORT_IDE,   /* the trees are whole, the IDE does not listen yet */
     REPORT_READY, /* the trees are whole; whether all is persisted is told by pending */
 };
 

@@ -41,6 +41,10 @@ static struct facts facts_of(struct turn *t)
         m->failures = 0;
         m->error[0] = '\0';
     }
+    enum report_state said = t->reported ? t->report.state : REPORT_NONE;
+    if (said == REPORT_IDE && t->a->record.state == DATA_WORKSPACE_STATE_RUNNING) {
+        said = REPORT_READY; /* it is started again: the page waits in its frame */
+    }
     return (struct facts){
         .wanted = t->a->record.desired == DATA_WORKSPACE_DESIRED_RUNNING,
         .failed = t->a->record.state == DATA_WORKSPACE_STATE_FAILED,
@@ -53,7 +57,7 @@ static struct facts facts_of(struct turn *t)
         .not_before = m->not_before,
         .failures = m->failures,
         .counted = !m->mine,
-        .report = t->reported ? t->report.state : REPORT_NONE,
+        .report = said,
     };
 }
 

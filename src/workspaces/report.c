@@ -44,6 +44,16 @@ static void read_awake(const struct json *activity, struct report *report)
     copy(report->awake, REPORT_AWAKE, buf_str(&text));
 }
 
+static enum report_state read_state(const struct json *root, struct str word)
+{
+    if (str_eq(word, STR("restoring"))) {
+        return REPORT_RESTORING;
+    }
+    const struct json *ide = json_get(root, "ide");
+    bool starting = ide && ide->kind == JSON_STRING && str_eq(ide->string, STR("starting"));
+    return starting ? REPORT_IDE : REPORT_READY;
+}
+
 int workspaces_report_read(struct arena *arena, struct str text, struct report *ret_report)
 {
     struct json *root;
@@ -54,8 +64,7 @@ int workspaces_report_read(struct arena *arena, struct str text, struct report *
     if (!state || state->kind != JSON_STRING) {
         return ERR_INVALID;
     }
-    struct report r = {.state = str_eq(state->string, STR("restoring")) ? REPORT_RESTORING
-                                                                        : REPORT_READY};
+    struct report r = {.state = read_state(root, state->string)};
     const struct json *restoring = json_get(root, "restoring");
     r.done = number(restoring, "done");
     r.total = number(restoring, "total");

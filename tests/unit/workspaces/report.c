@@ -1,0 +1,95 @@
+/* What a workspace says of itself is read with bounds, whatever it says. */
+#include "unit.h"
+#include "workspaces/keeper_int.h"
+
+static int read_report(struct arena *arena, const char *text, struct report *ret_report)
+{
+    return workspaces_report_read(arena, str_from(text), ret_report);
+}
+
+static void reads_what_codi2_says(void **state)
+{
+    ARENA_AUTO(arena);
+    struct report r;
+    assert_int_equal(
+        read_report(&arena,
+                    "{\"revision\":9,\"state\":\"restoring\",\"pending\":3,\"seq\":41,"
+                    "\"restoring\":{\"done\":64,\"total\":5000},\"held_back\":1200,"
+                    "\"message\":\"One moment.\",\"ide\":\"starting\","
+                    "\"activity\":{\"idle_ms\":7,\"awake\":[\"browser\",\"process make\"]}}",
+                    &r),
+        0);
+    assert_int_equal(r.state, REPORT_RESTORING);
+    assert_int_equal(r.pending, 3);
+    assert_int_equal(r.done, 64);
+    assert_int_equal(r.total, 5000);
+    assert_int_equal(r.held_back, 1200);
+    assert_int_equal(r.idle_ms, 7);
+    assert_string_equal(r.message, "One moment.");
+    assert_string_equal(r.awake, "browser, process make");
+}
+
+static void tells_states_apart(void **state)
+{
+    ARENA_AUTO(arena);
+    static const struct {
+        const char *text;
+        enum report_state state;
+    } rows[] = {
+        {"{\"state\":\"persisted\"}", REPORT_READY},
+        {"{\"state\":\"persisting\",\"ide\":\"running\"}", REPORT_READY},
+        {"{\"state\":\"offline\",\"ide\":\"failed\"}", REPORT_READY},
+        {"{\"state\":\"persisted\",\"ide\":\"starting\"}", REPORT_IDE},
+        {"{\"state\":\"restoring\"}", REPORT_RESTORING},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct report r;
+        assert_int_equal(read_report(&arena, rows[i].text, &r), 0);
+        assert_int_equal(r.state, rows[i].state);
+    }
+}
+
+static void refuses_what_is_no_report(void **state)
+{
+    ARENA_AUTO(arena);
+    static const char *const rows[] = {
+        "", "[]", "7", "{}", "{\"state\":7}", "{\"state\":\"x\"", "{\"state\":null}"};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct report r;
+        assert_int_equal(read_report(&arena, rows[i], &r), ERR_INVALID);
+    }
+}
+
+static void bounds_what_is_too_much(void **state)
+{
+    ARENA_AUTO(arena);
+    BUF_AUTO(text, 65536);
+    buf_add(&text, STR("{\"state\":\"x\",\"pending\":9223372036854775807,\"held_back\":-1,"
+                       "\"restoring\":[],\"activity\":{\"idle_ms\":1.5,\"awake\":[1,\"\",\""));
+    for (unsigned i = 0; i < 300; i++) {
+        buf_byte(&text, 'a');
+    }
+    buf_add(&text, STR("\",\"b\",\"c\"]},\"message\":\""));
+    for (unsigned i = 0; i < 200; i++) {
+        buf_add(&text, STR("é"));
+    }
+    buf_add(&text, STR("\"}"));
+    struct report r;
+    assert_int_equal(workspaces_report_read(&arena, buf_str(&text), &r), 0);
+    assert_int_equal(r.pending, INT64_C(9007199254740991));
+    assert_int_equal(r.held_back, 0);
+    assert_int_equal(r.idle_ms, 0);
+    assert_string_equal(r.awake, "b, c");
+    assert_int_equal(strlen(r.message), REPORT_MESSAGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_what_codi2_says),
+        cmocka_unit_test(tells_states_apart),
+        cmocka_unit_test(refuses_what_is_no_report),
+        cmocka_unit_test(bounds_what_is_too_much),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
