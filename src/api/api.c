@@ -15,6 +15,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
     api->magic = API_MAGIC;
     api->store = options->store;
     api->auth = options->auth;
+    api->gateway = options->gateway;
     if (public_url.n > 0) {
         api->public_url = mem_dup(public_url.p, public_url.n);
         r = api_origin_init(&api->origin, str_from(api->public_url));

@@ -9,6 +9,7 @@
 
 struct api;
 struct auth;
+struct gateway;
 struct store;
 
 enum {
@@ -22,10 +23,9 @@ enum {
 struct api_options {
     struct store *store; /* outlives the api, as auth does */
     struct auth *auth;
-    const char *public_url;    /* "https://coditect.example.com"; NULL: local names only */
-    const char *web_directory; /* the built web app; NULL: none */
-    const char
-        *ide_sources; /* what the web app may frame, in CSP's words; NULL: the local IDE origins */
+    const char *public_url;        /* "https://coditect.example.com"; NULL: local names only */
+    const char *web_directory;     /* the built web app; NULL: none */
+    const struct gateway *gateway; /* knows where IDEs are; NULL: sessions have none here */
     uint32_t rate_factor; /* multiplies the request limits per user and address; 0 counts as 1 */
 };
 

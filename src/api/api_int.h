@@ -207,6 +207,7 @@ struct api {
     unsigned magic;
     struct store *store;
     struct auth *auth;
+    const struct gateway *gateway; /* NULL: no IDE */
     struct api_limiter *limiter;
     struct api_origin origin;
     struct http_static *web; /* NULL: no web app */
@@ -260,12 +261,19 @@ void api_fail_plain(struct http_request *req, struct http_response *res, int cod
 
 /* ---- The web app's files (web.c): everything that is not the API's ---- */
 
-/* options->web_directory and ide_sources. ERR_NOT_FOUND: there is no such directory; ERR_LIMIT, ERR_IO: logged. */
+/* options->web_directory and gateway. ERR_NOT_FOUND: there is no such directory; ERR_LIMIT, ERR_IO: logged. */
 int api_web_init(struct api *api, const struct api_options *options) BASE_MUST_USE;
 void api_web_fini(struct api *api);
 
 int api_web_route(struct api *api, struct http_request *req, struct http_route *ret) BASE_MUST_USE;
 void api_web_handle(struct api *api, struct http_request *req, struct http_response *res);
+
+/* ---- Where a session's IDE is (sessions.c) ---- */
+
+struct sessions_view;
+
+/* For whoever sent this request. Empty: it does not run, or there is none here. */
+struct str api_ide_url(const struct api_call *call, const struct sessions_view *view);
 
 void api_json_time(struct json_writer *w, const char *name, usec_t t);
 

@@ -5,6 +5,8 @@
  * nowhere else, so that no script of the page ever sees it.
  */
 #include "api/api_int.h"
+#include "gateway/gateway.h"
+#include "sessions/sessions.h"
 
 static void write_tokens(struct api_call *call, struct json_writer *w,
                          const struct auth_result *result, bool as_cookie)
@@ -114,6 +116,32 @@ int api_auth_logout(struct api_call *call, const struct api_auth_logout_in *in)
     }
     api_cookie_clear(call);
     return api_done(call);
+}
+
+/* ---- The way into an IDE ---- */
+
+int api_auth_ticket_create(struct api_call *call, const struct api_auth_ticket_create_in *in)
+{
+    struct sessions_view view;
+    int r = sessions_get(&call->data, in->session_id, &view);
+    if (r < 0 || view.session.deleted) {
+        return r < 0 ? r : ERR_NOT_FOUND;
+    }
+    struct str ide = api_ide_url(call, &view);
+    if (ide.n == 0) {
+        return ERR_NOT_RUNNING;
+    }
+    struct auth_visit visit = {.scope = call->data.scope,
+                               .session_id = view.session.id,
+                               .generation = view.workspace.generation};
+    struct str ticket = auth_ticket_make(call->api->auth, call->req->arena, &visit);
+    struct json_writer *w = api_begin(call, 200);
+    json_object(w);
+    json_member_string(w, "ticket", ticket);
+    json_member_integer(w, "expires_in", AUTH_TICKET_SECONDS);
+    json_member_string(w, "url", gateway_ticket_url(call->req->arena, ide, ticket));
+    json_object_end(w);
+    return api_end(call);
 }
 
 /* ---- Devices ---- */

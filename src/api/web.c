@@ -7,24 +7,25 @@
 #include "api/api_int.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "gateway/gateway.h"
 
-static char *make_policy(const char *ide_sources)
+static char *make_policy(const struct gateway *gateway)
 {
-    const char *frames = ide_sources != NULL ? ide_sources : "http://*.ide.coditect.localhost:*";
     BUF_AUTO(policy, 8192);
     buf_printf(&policy,
                "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
                "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
-               "worker-src 'self' blob:; frame-src 'self' %s; frame-ancestors 'none'; "
+               "worker-src 'self' blob:; frame-src %s; frame-ancestors 'none'; "
                "object-src 'none'; base-uri 'none'; form-action 'self'",
-               frames);
+               gateway != NULL ? gateway_frame_sources(gateway)
+                               : "http://*.ide.coditect.localhost:*");
     ASSERT(policy.error == 0);
     return mem_dup(policy.p, policy.n);
 }
 
 int api_web_init(struct api *api, const struct api_options *options)
 {
-    api->web_policy = make_policy(options->ide_sources);
+    api->web_policy = make_policy(options->gateway);
     if (options->web_directory == NULL) {
         return 0;
     }

@@ -88,7 +88,7 @@ test("methods and headers", async () => {
   const policy = headers["content-security-policy"];
   assert.match(policy, /script-src 'self';/);
   assert.match(policy, /frame-ancestors 'none'/);
-  assert.match(policy, /frame-src 'self' http:\/\/\*\.ide\.coditect\.localhost:\*/);
+  assert.match(policy, /frame-src http:\/\/\*\.ide\.coditect\.localhost:\*/);
   assert.equal(headers["x-frame-options"], "DENY");
   assert.equal(headers["cross-origin-opener-policy"], "same-origin");
 });
