@@ -14,6 +14,7 @@
 #include "coditectd/duties.h"
 #include "coditectd/options.h"
 #include "coditectd/workspaces.h"
+#include "gateway/gateway.h"
 #include "http/http.h"
 #include "store/store.h"
 
@@ -28,9 +29,11 @@ struct parts {
     struct store *store;
     struct auth *auth;
     struct coditectd_workspaces *workspaces;
+    struct gateway *gateway;
     struct api *api;
     struct coditectd_duties *duties;
-    struct http_app app;
+    struct http_app platform; /* the API and the web app */
+    struct http_app app;      /* the gateway before them */
     struct http_server *server;
 };
 
@@ -102,12 +105,33 @@ static int start_workspaces(const struct coditectd_options *o, struct parts *p)
     return coditectd_workspaces_start(&options, &p->workspaces);
 }
 
+static int create_gateway(const struct coditectd_options *o, struct parts *p)
+{
+    struct gateway_options options = {.store = p->store,
+                                      .auth = p->auth,
+                                      .local = p->local,
+                                      .ide_directory = p->paths.ide,
+                                      .public_url = o->public_url,
+                                      .ide_url = o->ide_url};
+    int r = gateway_create(&options, &p->gateway);
+    if (r == ERR_NOT_FOUND) {
+        return log_err(r, "coditectd", "there is no built IDE in %s", o->ide);
+    }
+    if (r == ERR_INVALID) {
+        return log_err(r, "coditectd",
+                       "--public-url or --ide-url is malformed: they look like "
+                       "https://coditect.example.com and https://{session}.ide.example.com");
+    }
+    return r ? log_err(r, "coditectd", "IDEs cannot be served: %s", err_row(r)->text) : 0;
+}
+
 static int create_api(const struct coditectd_options *o, struct parts *p)
 {
     struct api_options options = {.store = p->store,
                                   .auth = p->auth,
                                   .public_url = o->public_url,
                                   .web_directory = p->paths.web,
+                                  .gateway = p->gateway,
                                   .rate_factor = o->rate_factor};
     int r = api_create(&options, &p->api);
     if (r == ERR_NOT_FOUND) {
@@ -120,7 +144,8 @@ static int create_api(const struct coditectd_options *o, struct parts *p)
 
 static int listen_at(const struct coditectd_options *o, struct parts *p)
 {
-    p->app = api_app(p->api);
+    p->platform = api_app(p->api);
+    p->app = gateway_app(p->gateway, &p->platform);
     const char *const addresses[] = {o->listen, NULL};
     int r = http_server_start(&(struct http_server_options){.listen = addresses, .app = &p->app},
                               &p->server);
@@ -134,6 +159,9 @@ static int start(const struct coditectd_options *o, struct parts *p)
         r = create_auth(p, o->rate_factor);
     }
     if (!r) {
+        r = create_gateway(o, p);
+    }
+    if (!r) {
         r = create_api(o, p);
     }
     if (!r) {
@@ -142,6 +170,9 @@ static int start(const struct coditectd_options *o, struct parts *p)
     if (!r) {
         r = listen_at(o, p);
     }
+    if (!r) {
+        r = gateway_start(p->gateway, p->server);
+    }
     return r ? r : start_workspaces(o, p);
 }
 
@@ -149,11 +180,13 @@ static void stop(struct parts *p)
 {
     if (p->server) {
         http_server_drain(p->server, patience);
+        gateway_stop(p->gateway);
         http_server_destroy(p->server);
     }
     coditectd_workspaces_stop(p->workspaces);
     coditectd_duties_stop(p->duties);
     api_destroy(p->api);
+    gateway_destroy(p->gateway);
     auth_destroy(p->auth);
     store_close(p->store);
     workspaces_local_destroy(p->local);

@@ -40,6 +40,11 @@ static void parse(char **argv, struct coditectd_options *o, struct given *g)
          .value = "URL",
          .text = "how browsers reach this server, when not by a local name",
          .given = &o->public_url},
+        {.name = "ide-url",
+         .value = "URL",
+         .text = "where sessions' IDEs are, with {session} in it (default: {session}.ide. before "
+                 "the host of --public-url)",
+         .given = &o->ide_url},
         {.name = "user",
          .value = "NAME",
          .text = "whom the server becomes when started as root (default coditect)",

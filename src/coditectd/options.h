@@ -13,6 +13,7 @@ struct coditectd_options {
     const char *ide;
     const char *node;
     const char *public_url;
+    const char *ide_url;
     const char *user;       /* whom the server becomes when started as root */
     const char *supervisor; /* absolute, as codi2 */
     const char *codi2;
