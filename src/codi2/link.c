@@ -101,6 +101,28 @@ int codi2_link_call(struct codi2_link *l, const struct link_request *request, st
     return status >= 200 && status < 300 ? 0 : code_of(buf_str(out));
 }
 
+int codi2_link_greet(struct codi2_link *l)
+{
+    ARENA_AUTO(arena);
+    BUF_AUTO(body, 256);
+    BUF_AUTO(reply, 4096);
+    wire_hello_write(&body, &(struct wire_hello){.version = WIRE_VERSION,
+                                                 .generation = l->options.generation,
+                                                 .program = STR("codi2 " CODITECT_VERSION)});
+    struct link_request request = {.method = "POST",
+                                   .call = "hello",
+                                   .query = "",
+                                   .type = "application/json",
+                                   .body = buf_str(&body)};
+    int error = codi2_link_call(l, &request, &reply);
+    struct wire_welcome welcome;
+    if (!error) {
+        error = wire_welcome_read(&arena, buf_str(&reply), &welcome);
+    }
+    bool other = error == ERR_NOT_IMPLEMENTED || (!error && welcome.version != WIRE_VERSION);
+    return other ? ERR_VERSION_UNSUPPORTED : error;
+}
+
 /* ---- changes out ---- */
 
 static enum wire_kind kind_out(enum codi2_kind kind)

@@ -26,6 +26,12 @@ void codi2_link_destroy(struct codi2_link *l); /* NULL allowed */
 /* Ends a call that waits in another thread; it and all later ones are ERR_UNAVAILABLE. */
 void codi2_link_cancel(struct codi2_link *l);
 
+/*
+ * The first call: both say which version of the wire they speak. ERR_STALE: a newer workspace has taken over;
+ * ERR_VERSION_UNSUPPORTED: they have none in common; ERR_UNAVAILABLE.
+ */
+int codi2_link_greet(struct codi2_link *l) BASE_MUST_USE;
+
 /* Content of a file, brought to the server: what its WRITE names. */
 struct codi2_content {
     struct content_manifest manifest;

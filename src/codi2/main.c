@@ -21,8 +21,11 @@
 #include "base/mem.h"
 #include "codi2/door.h"
 #include "codi2/options.h"
+#include "codi2/report.h"
 
-enum { TOKEN_ROOM = 512, PERSIST_S = 20, END_S = 3, EXIT_STALE = 3 };
+enum { TOKEN_ROOM = 512, PERSIST_S = 20, END_S = 3 };
+
+enum { EXIT_STALE = 3, EXIT_VERSION = 4 };
 
 struct daemon {
     struct codi2_options options;
@@ -33,7 +36,8 @@ struct daemon {
     size_t mirror_count;
     struct codi2_door *door;
     struct codi2_ide *ide; /* NULL: none is configured */
-    int stale;             /* eventfd-like: the pipe's end that on_stale writes to */
+    struct codi2_reporter *reporter;
+    int over; /* the end of a pipe into which on_over writes why */
 };
 
 /* ---- starting ---- */
@@ -50,10 +54,17 @@ static int read_token(int fd, struct arena *arena, struct str *ret_token)
     return 0;
 }
 
-static void on_stale(void *ctx)
+static void on_over(void *ctx, int why)
 {
     struct daemon *d = ctx;
-    (void)!write(d->stale, "s", 1);
+    char reason = why == ERR_STALE ? EXIT_STALE : EXIT_VERSION;
+    (void)!write(d->over, &reason, 1);
+}
+
+static struct codi2_link_options link_of(const struct daemon *d, const char *root)
+{
+    return (struct codi2_link_options){
+        .socket = d->options.wire, .token = d->token, .root = root, .generation = d->generation};
 }
 
 static int start_mirror(struct daemon *d, const char *name, const char *root, const char *index)
@@ -62,12 +73,9 @@ static int start_mirror(struct daemon *d, const char *name, const char *root, co
         .number = (unsigned)d->mirror_count,
         .root = root,
         .index = index,
-        .link = {.socket = d->options.wire,
-                 .token = d->token,
-                 .root = name,
-                 .generation = d->generation},
+        .link = link_of(d, name),
         .status = d->status,
-        .stale = on_stale,
+        .over = on_over,
         .ctx = d,
     };
     int error = codi2_mirror_start(&options, &d->mirrors[d->mirror_count]);
@@ -120,14 +128,30 @@ static int open_signals(void)
     return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -1 : signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-/* 0: asked to end; EXIT_STALE: a newer workspace has taken over. */
-static int wait_for_end(struct daemon *d, int signals, int stale)
+static int say_why(int over)
+{
+    char reason = EXIT_STALE;
+    (void)!read(over, &reason, 1);
+    if (reason == EXIT_VERSION) {
+        log_error("codi2",
+                  "the server speaks another version of the wire than ours (%d): bring both to the "
+                  "same release",
+                  WIRE_VERSION);
+    } else {
+        log_warn("codi2", "a newer workspace of this session has taken over");
+    }
+    return reason;
+}
+
+/* The exit code: 0 when asked to end. */
+static int wait_for_end(struct daemon *d, int signals, int over)
 {
     struct codi2_keeper *ide = codi2_ide_keeper(d->ide);
     for (;;) {
         int patience = codi2_ide_turn(d->ide);
+        codi2_status_ide(d->status, codi2_ide_look(d->ide));
         struct pollfd p[] = {{.fd = signals, .events = POLLIN},
-                             {.fd = stale, .events = POLLIN},
+                             {.fd = over, .events = POLLIN},
                              {.fd = ide ? ide->output : -1, .events = POLLIN}};
         (void)poll(p, sizeof p / sizeof p[0], patience);
         codi2_keeper_read(ide);
@@ -139,7 +163,7 @@ static int wait_for_end(struct daemon *d, int signals, int stale)
             codi2_children_reap(ide);
         }
         if (p[1].revents) {
-            return EXIT_STALE;
+            return say_why(over);
         }
     }
 }
@@ -166,6 +190,7 @@ static void stop(struct daemon *d, bool orderly)
         persist(d);
     }
     codi2_door_close(d->door);
+    codi2_reporter_stop(d->reporter);
     for (size_t i = 0; i < d->mirror_count; i++) {
         codi2_mirror_stop(d->mirrors[i]);
     }
@@ -182,7 +207,11 @@ static int start(struct daemon *d)
                                             .ide = d->ide,
                                             .mirrors = d->mirrors,
                                             .mirror_count = d->mirror_count};
-    return error ? error : codi2_door_open(&door, &d->door);
+    if (!error) {
+        error = codi2_door_open(&door, &d->door);
+    }
+    const struct codi2_link_options link = link_of(d, "workspace");
+    return error ? error : codi2_reporter_start(d->status, &link, &d->reporter);
 }
 
 static int run(struct daemon *d)
@@ -192,13 +221,13 @@ static int run(struct daemon *d)
     if (signals < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
         return 1;
     }
-    FD_AUTO int stale = ends[0];
-    d->stale = ends[1];
+    FD_AUTO int over = ends[0];
+    d->over = ends[1];
     d->status = codi2_status_create();
-    int status = start(d) == 0 ? wait_for_end(d, signals, stale) : 1;
+    int status = start(d) == 0 ? wait_for_end(d, signals, over) : 1;
     stop(d, /* orderly= */ status == 0);
     codi2_status_destroy(d->status);
-    fd_close(&d->stale);
+    fd_close(&d->over);
     return status;
 }
 
@@ -235,7 +264,7 @@ int main(int argc, char **argv)
 {
     crash_setup();
     ARENA_AUTO(arena);
-    struct daemon d = {.stale = -1};
+    struct daemon d = {.over = -1};
     codi2_options_read(argc, argv, &arena, &d.options);
     log_setup(d.options.level, d.options.form);
     (void)umask(022);

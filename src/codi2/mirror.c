@@ -92,6 +92,7 @@ static void give_pause(struct codi2_mirror *m, int error)
     usec_t jitter = (usec_t)rand_below((uint64_t)m->pause / 2 + 1);
     m->retry_at = time_monotonic() + m->pause / 2 + jitter;
     m->facts.pending = codi2_dirty_count(m->dirty);
+    atomic_store(&m->greeted, false); /* it may be another server that comes back */
     if (error == ERR_NO_SPACE || error == ERR_QUOTA) {
         codi2_status_message(m->options.status, m->options.number, str_from(err_row(error)->text));
     }
@@ -120,7 +121,11 @@ static void sweep_when_due(struct codi2_mirror *m)
 
 static int bring_together(struct codi2_mirror *m)
 {
-    int error = 0;
+    int error = atomic_load(&m->greeted) ? 0 : codi2_link_greet(m->link);
+    if (error) {
+        return error;
+    }
+    atomic_store(&m->greeted, true);
     if (m->fresh) {
         error = codi2_mirror_reconcile(m);
         if (!error) {
@@ -152,8 +157,8 @@ static void round_of(struct codi2_mirror *m)
     m->facts.pending = codi2_dirty_count(m->dirty);
     codi2_mirror_show(m, m->facts.health);
     int error = bring_together(m);
-    if (error == ERR_STALE) {
-        m->options.stale(m->options.ctx);
+    if (error == ERR_STALE || error == ERR_VERSION_UNSUPPORTED) {
+        m->options.over(m->options.ctx, error);
         atomic_store(&m->stop, true);
     } else if (error) {
         log_warn("codi2", "%s: %s", m->options.link.root, err_name(error));
@@ -201,6 +206,10 @@ static void *listen_for_changes(void *ctx)
 {
     struct codi2_mirror *m = ctx;
     while (!atomic_load(&m->stop)) {
+        if (!atomic_load(&m->greeted)) { /* the root's first call is the mirror's */
+            (void)poll(NULL, 0, FIRST_PAUSE_MS);
+            continue;
+        }
         ARENA_AUTO(arena);
         struct codi2_remotes changes = {0};
         uint64_t since = atomic_load(&m->applied);

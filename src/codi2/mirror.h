@@ -14,9 +14,11 @@ struct codi2_mirror_options {
     const char *index; /* directory of the index, absolute */
     struct codi2_link_options link;
     struct codi2_status *status; /* outlives the mirror */
-    void (*stale)(
-        void *
-            ctx); /* a newer workspace has taken over: end this one; may be called from any thread */
+    /*
+     * The server will have nothing more of us: ERR_STALE, a newer workspace has taken over; ERR_VERSION_UNSUPPORTED, it
+     * speaks another wire. End this one. May be called from any thread.
+     */
+    void (*over)(void *ctx, int why);
     void *ctx;
 };
 

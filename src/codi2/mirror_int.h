@@ -38,6 +38,7 @@ struct codi2_mirror {
     pthread_t thread;
     pthread_t listener; /* waits for changes of others */
     atomic_bool stop;
+    atomic_bool greeted;      /* the server has heard of us since the link was last lost */
     atomic_bool remote;       /* others changed something */
     _Atomic uint64_t applied; /* their changes are applied up to here */
 };

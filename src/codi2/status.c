@@ -1,12 +1,18 @@
 #include "codi2/status.h"
 
+#include <stdlib.h>
+
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/lock.h"
 #include "base/map.h"
 #include "base/mem.h"
 
-enum { STATUS_MAGIC = 0x73746174, MESSAGE_ROOM = 300 };
+enum {
+    STATUS_MAGIC = 0x73746174,
+    MESSAGE_ROOM = 300,
+    LIST_ROOM = 8 * 1024, /* JSON before which a path of "not kept" must end */
+};
 
 struct codi2_status {
     unsigned magic;
@@ -17,6 +23,8 @@ struct codi2_status {
     struct codi2_facts facts[CODI2_ROOTS];
     char messages[CODI2_ROOTS][MESSAGE_ROOM + 1];
     struct map *not_kept[CODI2_ROOTS];
+    enum codi2_ide_state ide;
+    struct codi2_activity activity;
 };
 
 struct codi2_status *codi2_status_create(void)
@@ -62,7 +70,7 @@ void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_
     const struct codi2_facts *old = &s->facts[root];
     bool same = old->health == facts->health && old->pending == facts->pending &&
                 old->seq == facts->seq && old->done == facts->done && old->total == facts->total &&
-                old->barrier == facts->barrier;
+                old->barrier == facts->barrier && old->held_back == facts->held_back;
     if (!same) {
         s->facts[root] = *facts;
         changed_locked(s);
@@ -103,6 +111,47 @@ void codi2_status_not_kept(struct codi2_status *s, unsigned root, struct str pat
     }
 }
 
+void codi2_status_forget(struct codi2_status *s, unsigned root, struct str path)
+{
+    ASSERT(root < CODI2_ROOTS);
+    LOCK_SCOPE(&s->lock);
+    size_t position = 0;
+    struct str known;
+    void *mark;
+    bool any = false;
+    while (map_next(s->not_kept[root], &position, &known, &mark)) {
+        if (content_path_within(known, path)) {
+            (void)map_remove(s->not_kept[root], known);
+            any = true;
+        }
+    }
+    if (any) {
+        changed_locked(s);
+    }
+}
+
+void codi2_status_ide(struct codi2_status *s, enum codi2_ide_state state)
+{
+    LOCK_SCOPE(&s->lock);
+    if (s->ide != state) {
+        s->ide = state;
+        changed_locked(s);
+    }
+}
+
+void codi2_status_activity(struct codi2_status *s, const struct codi2_activity *activity)
+{
+    LOCK_SCOPE(&s->lock);
+    bool same = s->activity.awake_count == activity->awake_count;
+    for (size_t i = 0; same && i < activity->awake_count; i++) {
+        same = strcmp(s->activity.awake[i], activity->awake[i]) == 0;
+    }
+    s->activity = *activity;
+    if (!same) {
+        changed_locked(s);
+    }
+}
+
 /* The worst that is true of any root. */
 static const char *state_locked(const struct codi2_status *s, uint64_t pending)
 {
@@ -124,28 +173,77 @@ static const char *state_locked(const struct codi2_status *s, uint64_t pending)
     return restoring ? "restoring" : pending ? "persisting" : "persisted";
 }
 
-static void write_lists_locked(struct codi2_status *s, struct json_writer *w)
+static int by_text(const void *a, const void *b)
+{
+    const struct str *x = a;
+    const struct str *y = b;
+    return str_cmp(*x, *y);
+}
+
+/* Sorted; what may not fit any more is left out (a byte takes at most 6 as JSON). */
+static void write_not_kept_locked(struct codi2_status *s, struct json_writer *w)
 {
     static const char *const prefixes[CODI2_ROOTS] = {"/workspace/", "/home/dev/"};
     json_name(w, "not_kept");
     json_array(w);
     for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+        struct str paths[CODI2_MAX_NOT_KEPT];
+        size_t count = 0;
         size_t position = 0;
-        struct str path;
         void *mark;
-        while (map_next(s->not_kept[i], &position, &path, &mark)) {
+        while (count < CODI2_MAX_NOT_KEPT &&
+               map_next(s->not_kept[i], &position, &paths[count], &mark)) {
+            count++;
+        }
+        qsort(paths, count, sizeof paths[0], by_text);
+        for (size_t n = 0; n < count; n++) {
             BUF_AUTO(full, 8192);
             buf_add(&full, str_from(prefixes[i]));
-            buf_add(&full, path);
-            json_string(w, buf_str(&full));
+            buf_add(&full, paths[n]);
+            if (w->out->n + 6 * full.n + 16 < LIST_ROOM) {
+                json_string(w, buf_str(&full));
+            }
         }
     }
     json_array_end(w);
+}
+
+static void write_activity_locked(struct codi2_status *s, struct json_writer *w)
+{
+    json_member_string(w, "ide", str_from(codi2_ide_state_name(s->ide)));
+    json_name(w, "activity");
+    json_object(w);
+    json_member_integer(w, "idle_ms", (int64_t)s->activity.idle_ms);
+    json_name(w, "awake");
+    json_array(w);
+    for (size_t i = 0; i < s->activity.awake_count; i++) {
+        json_string(w, str_from(s->activity.awake[i]));
+    }
+    json_array_end(w);
+    json_object_end(w);
+}
+
+static void write_progress_locked(struct codi2_status *s, struct json_writer *w)
+{
+    struct codi2_facts sum = {0};
     for (unsigned i = 0; i < CODI2_ROOTS; i++) {
-        if (s->messages[i][0]) {
-            json_member_string(w, "message", str_from(s->messages[i]));
-            break;
-        }
+        sum.pending += s->facts[i].pending;
+        sum.done += s->facts[i].done;
+        sum.total += s->facts[i].total;
+        sum.held_back += s->facts[i].held_back;
+    }
+    json_member_string(w, "state", str_from(state_locked(s, sum.pending)));
+    json_member_integer(w, "pending", (int64_t)sum.pending);
+    json_member_integer(w, "seq", (int64_t)s->facts[0].seq);
+    if (sum.done < sum.total) {
+        json_name(w, "restoring");
+        json_object(w);
+        json_member_integer(w, "done", (int64_t)sum.done);
+        json_member_integer(w, "total", (int64_t)sum.total);
+        json_object_end(w);
+    }
+    if (sum.held_back > 0) {
+        json_member_integer(w, "held_back", (int64_t)sum.held_back);
     }
 }
 
@@ -153,30 +251,26 @@ void codi2_status_write(struct codi2_status *s, struct buf *out)
 {
     ASSERT_MAGIC(s, STATUS_MAGIC);
     LOCK_SCOPE(&s->lock);
-    uint64_t pending = 0;
-    uint64_t done = 0;
-    uint64_t total = 0;
-    for (unsigned i = 0; i < CODI2_ROOTS; i++) {
-        pending += s->facts[i].pending;
-        done += s->facts[i].done;
-        total += s->facts[i].total;
-    }
     struct json_writer w;
     json_writer_init(&w, out);
     json_object(&w);
     json_member_integer(&w, "revision", (int64_t)s->revision);
-    json_member_string(&w, "state", str_from(state_locked(s, pending)));
-    json_member_integer(&w, "pending", (int64_t)pending);
-    json_member_integer(&w, "seq", (int64_t)s->facts[0].seq);
-    if (done < total) {
-        json_name(&w, "restoring");
-        json_object(&w);
-        json_member_integer(&w, "done", (int64_t)done);
-        json_member_integer(&w, "total", (int64_t)total);
-        json_object_end(&w);
+    write_progress_locked(s, &w);
+    for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+        if (s->messages[i][0]) {
+            json_member_string(&w, "message", str_from(s->messages[i]));
+            break;
+        }
     }
-    write_lists_locked(s, &w);
+    write_activity_locked(s, &w);
+    write_not_kept_locked(s, &w);
     json_object_end(&w);
+}
+
+void codi2_status_wake(struct codi2_status *s)
+{
+    LOCK_SCOPE(&s->lock);
+    changed_locked(s);
 }
 
 uint64_t codi2_status_wait(struct codi2_status *s, uint64_t known, usec_t deadline)

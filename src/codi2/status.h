@@ -7,6 +7,8 @@
 
 #include "base/buf.h"
 #include "base/time.h"
+#include "codi2/ide.h"
+#include "wire/wire.h"
 
 enum { CODI2_ROOTS = 2, CODI2_MAX_NOT_KEPT = 100 };
 
@@ -19,7 +21,8 @@ struct codi2_facts {
     uint64_t seq;     /* everything up to here is persisted */
     uint64_t done;    /* files restored */
     uint64_t total;
-    uint64_t barrier; /* the largest barrier number that is fulfilled */
+    uint64_t held_back; /* deletions that wait for the person's word */
+    uint64_t barrier;   /* the largest barrier number that is fulfilled */
 };
 
 struct codi2_status;
@@ -37,11 +40,27 @@ void codi2_status_message(struct codi2_status *s, unsigned root, struct str mess
 /* What is not kept, as paths relative to the root; the first CODI2_MAX_NOT_KEPT are shown. */
 void codi2_status_not_kept(struct codi2_status *s, unsigned root, struct str path);
 
-/* {"revision","state","pending","seq","restoring"?,"not_kept","message"?} */
+/* Something at or below path is gone or is kept now: it is not "not kept" any more. */
+void codi2_status_forget(struct codi2_status *s, unsigned root, struct str path);
+
+void codi2_status_ide(struct codi2_status *s, enum codi2_ide_state state);
+
+/* Whether and by what the workspace is used. idle_ms alone wakes nobody: it grows all the time. */
+struct codi2_activity {
+    uint64_t idle_ms;
+    char awake[WIRE_MAX_AWAKE][WIRE_MAX_AWAKE_NAME + 1];
+    size_t awake_count;
+};
+void codi2_status_activity(struct codi2_status *s, const struct codi2_activity *activity);
+
+/* The object that src/wire/README.md describes; always less than WIRE_MAX_STATUS. */
 void codi2_status_write(struct codi2_status *s, struct buf *out);
 
 /* Waits until the revision differs from known or the deadline (monotonic) is over; the revision now. */
 uint64_t codi2_status_wait(struct codi2_status *s, uint64_t known, usec_t deadline);
+
+/* Ends what waits for another revision now: it is to end. */
+void codi2_status_wake(struct codi2_status *s);
 
 /* Takes a barrier number; codi2_status_await waits until every root has fulfilled it. ERR_TIMEOUT; ret_seq: of root 0. */
 uint64_t codi2_status_barrier(struct codi2_status *s);

@@ -68,13 +68,16 @@ export class World {
     });
   }
   async startCodi2(args = [], env = {}) {
+    this.spawnCodi2(args, env);
+    await until("the door", () => call(this.path("door.sock"), "GET", "/health"));
+  }
+  spawnCodi2(args = [], env = {}) {
     this.codi2 = start("src/codi2/codi2", [
       "--workspace", this.path("tree"), "--workspace-index", this.path("index"), "--home", "", "--token-fd", "3", "--generation", "1",
       "--wire", this.path("wire.sock"), "--door", this.path("door.sock"), "--session-id", "ses-test",
       ...args,
     ], ["ignore", "inherit", "inherit", "pipe"], env);
     this.codi2.stdio[3].end(token);
-    await until("the door", () => call(this.path("door.sock"), "GET", "/health"));
   }
   async kill(name) {
     this[name].kill("SIGKILL");

@@ -1,0 +1,106 @@
+// What codi2 says on the wire besides content: hello as a root's first word, and how it goes. The server is a small one that
+// writes down what it hears.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { World, until } from "./world.mjs";
+
+/** A server with nothing in its store. */
+class Ear {
+  heard = [];
+  welcome = { version: 1, seq: 0 };
+  helloCode = 200;
+  constructor(t, world) {
+    this.path = world.path("wire.sock");
+    this.server = createServer((req, res) => this.#answer(req, res));
+    t.after(() => this.close());
+  }
+  listen() { return new Promise((resolve) => this.server.listen(this.path, resolve)); }
+  close() { this.server.closeAllConnections(); this.server.close(); }
+  calls(name) { return this.heard.filter((call) => call.name === name); }
+  statuses() { return this.calls("POST status").map((call) => ({ at: call.at, ...call.body })); }
+  #answer(req, res) {
+    let text = "";
+    req.setEncoding("utf8").on("data", (part) => (text += part)).on("end", () => {
+      const url = new URL(req.url, "http://wire");
+      const name = `${req.method} ${url.pathname.replace("/wire/", "")}`;
+      this.heard.push({ name, root: url.searchParams.get("root"), token: req.headers.authorization, body: text ? JSON.parse(text) : undefined, at: Date.now() });
+      const reply = (code, body) => res.writeHead(code, { "Content-Type": "application/json" }).end(body && JSON.stringify(body));
+      const refuse = (code, word) => reply(code, { success: false, error: { code: word, message: "", request_id: "req-0" } });
+      if (name === "POST hello") return this.helloCode === 200 ? reply(200, this.welcome) : refuse(this.helloCode, { 409: "stale", 501: "not_implemented" }[this.helloCode]);
+      if (name === "GET tree") return reply(200, { entries: [], seq: 0, next: null });
+      if (name === "GET changes") return setTimeout(() => reply(200, { events: [], seq: 0, more: false }), Math.min(200, Number(url.searchParams.get("wait"))));
+      if (name === "POST status") return reply(204);
+      return refuse(404, "not_found");
+    });
+  }
+}
+
+async function set(t) {
+  const world = new World(t);
+  const ear = new Ear(t, world);
+  await ear.listen();
+  return { world, ear };
+}
+
+test("a root's first word is hello, again when the link was lost", { timeout: 60_000 }, async (t) => {
+  const { world, ear } = await set(t);
+  await world.startCodi2();
+  await until("persisted", async () => (await world.status()).state === "persisted");
+  const roots = ear.heard.filter((call) => call.name !== "POST status");
+  assert.equal(roots[0].name, "POST hello");
+  assert.deepEqual([roots[0].root, roots[0].token, roots[0].body.version, roots[0].body.generation], ["workspace", "Bearer right", 1, 1]);
+  assert.match(roots[0].body.program, /^codi2 \d+\.\d+/);
+  assert.equal(ear.calls("POST hello").length, 1);
+
+  ear.close();
+  writeFileSync(world.tree("f"), "x");
+  await until("offline", async () => (await world.status()).state === "offline");
+  const back = new Ear(t, world);
+  await back.listen();
+  await until("a batch", () => back.calls("POST changes").length > 0);
+  const again = back.heard.filter(({ name }) => !["POST status", "GET changes"].includes(name));
+  assert.equal(again[0].name, "POST hello");
+});
+
+test("a newer workspace, and another version of the wire, end it with a code of their own", { timeout: 60_000 }, async (t) => {
+  for (const [change, code] of [[{ helloCode: 409 }, 3], [{ helloCode: 501 }, 4], [{ welcome: { version: 2, seq: 0 } }, 4]]) {
+    const { world, ear } = await set(t);
+    Object.assign(ear, change);
+    world.spawnCodi2();
+    assert.equal(await world.codi2.ended, code);
+    assert.deepEqual(new Set(ear.heard.map((call) => call.name).filter((name) => name !== "POST status")), new Set(["POST hello"]));
+  }
+});
+
+test("the real server calls an older generation stale", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  world.spawnCodi2(["--generation", "2"]);
+  assert.equal(await world.codi2.ended, 3);
+});
+
+test("it says how it goes: at each change, at most once a second, at the latest after 20 s", { timeout: 90_000 }, async (t) => {
+  const { world, ear } = await set(t);
+  await world.startCodi2();
+  const first = await until("a report", () => ear.statuses().find(({ state }) => state === "persisted"));
+  assert.deepEqual([first.pending, first.ide, first.not_kept, first.held_back, first.restoring], [0, "none", [], undefined, undefined]);
+  assert.deepEqual(Object.keys(first.activity).sort(), ["awake", "idle_ms"]);
+
+  const quiet = ear.statuses().at(-1);
+  const next = await until("the next", () => ear.statuses().find(({ at }) => at > quiet.at), 30);
+  assert.ok(next.at - quiet.at > 15_000 && next.at - quiet.at < 25_000, `${next.at - quiet.at} ms`);
+
+  const before = ear.statuses().length;
+  const began = Date.now();
+  for (let i = 0; i < 30; i++) { // changes that cannot be kept: state and pending go to and fro
+    writeFileSync(world.tree(`f${i}`), "x");
+    await wait(100);
+  }
+  await until("a change is told", () => ear.statuses().at(-1).state !== "persisted");
+  const reports = ear.statuses().slice(before);
+  const seconds = (Date.now() - began) / 1000;
+  assert.ok(reports.length >= 2 && reports.length <= seconds + 2, `${reports.length} in ${seconds} s`);
+});
