@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "coditectd/trim.h"
 
 enum { DUTIES_MAGIC = 0x64757479, STACK = 512 * 1024 };
 
@@ -13,6 +14,7 @@ struct coditectd_duties {
     unsigned magic;
     struct auth *auth;
     struct store *store;
+    struct coditectd_trim trim;
     pthread_t thread;
     struct lock lock;
     struct lock_cond changed;
@@ -39,12 +41,18 @@ static int drop_markers(struct coditectd_duties *d)
     return store_drop_markers(d->store);
 }
 
+static int trim_feeds(struct coditectd_duties *d)
+{
+    return coditectd_trim_step(&d->trim, d->store);
+}
+
 static const struct {
     const char *name;
     usec_t period;
     int (*run)(struct coditectd_duties *d);
 } duties[] = {
     {"noting of last access", USEC_PER_SEC, flush},
+    {"trimming of feeds", 10 * USEC_PER_SEC, trim_feeds},
     {"purge of logins", 60 * USEC_PER_SEC, purge_logins},
     {"dropping of operation markers", 3600 * USEC_PER_SEC, drop_markers},
 };

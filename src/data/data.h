@@ -23,6 +23,7 @@ enum {
     DATA_MAX_CURSOR = 1024, /* bytes of a cursor */
     DATA_MAX_NAME = 255,    /* bytes of the last part of a key */
     DATA_MAX_EVENT = STORE_MAX_EVENT,
+    DATA_FEED_MAX = 64, /* bytes of a feed's name */
     DATA_DIGEST_SIZE = 32,
 };
 
@@ -143,6 +144,9 @@ struct str data_key_bell(struct arena *arena, const char *name);
 /* Names of the feeds: tenant/{tenant} and session/{session}; a person's home tree has one too, by the person's id. */
 struct str data_feed_tenant(struct arena *arena, const struct scope *scope);
 struct str data_feed_session(struct arena *arena, struct str tree_id);
+
+/* The first feed in the store whose name comes behind after (empty: the first of all). ERR_NOT_FOUND: there is none. */
+int data_feed_next(struct txn *txn, struct str after, struct str *ret_feed) BASE_MUST_USE;
 
 /* ---- Records ----
  *

@@ -83,6 +83,40 @@ void data_remember(struct txn *txn, const struct data_context *ctx, struct str t
     store_result(txn, str_of(p, DATA_DIGEST_SIZE + text.n));
 }
 
+/* Names do not contain the zero byte that stands behind them, so that what follows all entries of a feed is name + 1. */
+static int feed_between(struct txn *txn, struct str begin, struct str end, struct str *ret_feed)
+{
+    struct store_range range = {.begin = begin, .end = end, .limit = 1};
+    struct store_pair *pairs;
+    size_t n;
+    int r = store_scan(txn, &range, &pairs, &n);
+    if (r < 0 || n == 0) {
+        return r < 0 ? r : ERR_NOT_FOUND;
+    }
+    struct str name = str_slice(pairs[0].key, 0, str_find(pairs[0].key, '\0', 0));
+    if (name.n > DATA_FEED_MAX) {
+        return ERR_CORRUPT;
+    }
+    *ret_feed = name;
+    return 0;
+}
+
+int data_feed_next(struct txn *txn, struct str after, struct str *ret_feed)
+{
+    static const struct {
+        struct str begin, end;
+    } kinds[] = {{{"session/", 8}, {"session0", 8}}, {{"tenant/", 7}, {"tenant0", 7}}};
+    struct str behind = arena_printf(store_arena(txn), STR_FMT "\x01", STR_ARG(after));
+    int r = ERR_NOT_FOUND;
+    for (size_t i = 0; r == ERR_NOT_FOUND && i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (str_cmp(behind, kinds[i].end) < 0) {
+            bool later = str_cmp(behind, kinds[i].begin) > 0;
+            r = feed_between(txn, later ? behind : kinds[i].begin, kinds[i].end, ret_feed);
+        }
+    }
+    return r;
+}
+
 static uint64_t read_u64(const char *p)
 {
     uint64_t value = 0;

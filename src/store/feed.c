@@ -247,7 +247,9 @@ int store_feed_trim(struct store *s, struct str feed, usec_t older_than, size_t 
         t = step.after;
     }
     while (r == 0 && t.found) {
-        r = store_write(s, NULL, drop_page, &t);
+        struct store_op op = store_op_new();
+        op.reserve = true; /* the mark of the cut is put; it takes the place of many */
+        r = store_write(s, &op, drop_page, &t);
     }
     return r == ERR_NOT_FOUND ? 0 : r;
 }
