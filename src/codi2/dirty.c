@@ -39,19 +39,20 @@ void codi2_dirty_destroy(struct codi2_dirty *d)
 void codi2_dirty_add_all(struct codi2_dirty *d)
 {
     ASSERT_MAGIC(d, DIRTY_MAGIC);
-    map_destroy(d->paths);
-    d->paths = map_create();
     d->all = true;
 }
 
 void codi2_dirty_add(struct codi2_dirty *d, struct str path, bool deep)
 {
     ASSERT_MAGIC(d, DIRTY_MAGIC);
-    if (d->all) {
+    if (path.n == 0) {
+        d->all = true;
         return;
     }
-    if (path.n == 0 || map_count(d->paths) >= CODI2_MAX_DIRTY) {
-        codi2_dirty_add_all(d);
+    if (map_count(d->paths) >= CODI2_MAX_DIRTY) {
+        map_destroy(d->paths);
+        d->paths = map_create();
+        d->all = true;
         return;
     }
     if (deep || map_get(d->paths, path) != &deep_mark) {
@@ -61,7 +62,7 @@ void codi2_dirty_add(struct codi2_dirty *d, struct str path, bool deep)
 
 size_t codi2_dirty_count(const struct codi2_dirty *d)
 {
-    return d->all ? 1 : map_count(d->paths);
+    return map_count(d->paths) + (d->all ? 1 : 0);
 }
 
 static int by_path(const void *a, const void *b)
@@ -84,7 +85,7 @@ void codi2_dirty_take(struct codi2_dirty *d, struct arena *arena,
     size_t position = 0;
     struct str path;
     void *mark;
-    while (!d->all && map_next(d->paths, &position, &path, &mark)) {
+    while (map_next(d->paths, &position, &path, &mark)) {
         paths[n++] =
             (struct codi2_dirty_path){.path = arena_str(arena, path), .deep = mark == &deep_mark};
     }

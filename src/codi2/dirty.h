@@ -1,7 +1,7 @@
 /*
  * The paths that somebody says have changed: each once, taken in byte order, so that a folder comes before what is in it.
- * Bounded: when it would grow beyond CODI2_MAX_DIRTY it forgets all and says that everything must be looked at.
- * Used by one thread.
+ * Besides, whether everything must be looked at. Bounded: when it would grow beyond CODI2_MAX_DIRTY it forgets the paths and
+ * says everything. Used by one thread.
  */
 #ifndef CODI2_DIRTY_H
 #define CODI2_DIRTY_H
@@ -18,7 +18,7 @@ void codi2_dirty_destroy(struct codi2_dirty *d); /* NULL allowed */
 void codi2_dirty_add(struct codi2_dirty *d, struct str path,
                      bool deep);                       /* deep: with everything below it */
 void codi2_dirty_add_all(struct codi2_dirty *d);       /* the whole tree */
-size_t codi2_dirty_count(const struct codi2_dirty *d); /* 1 for the whole tree */
+size_t codi2_dirty_count(const struct codi2_dirty *d); /* the whole tree counts as one more */
 
 struct codi2_dirty_path {
     struct str path; /* "" with deep: the whole tree */

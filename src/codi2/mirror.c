@@ -151,11 +151,11 @@ static void round_of(struct codi2_mirror *m)
     uint64_t barrier = codi2_status_barrier_wanted(m->options.status);
     codi2_watch_read(m->watch);
     sweep_when_due(m);
+    m->facts.pending = codi2_dirty_count(m->dirty);
+    codi2_mirror_show(m, m->facts.health);
     if (m->retry_at && time_monotonic() < m->retry_at) {
         return;
     }
-    m->facts.pending = codi2_dirty_count(m->dirty);
-    codi2_mirror_show(m, m->facts.health);
     int error = bring_together(m);
     if (error == ERR_STALE || error == ERR_VERSION_UNSUPPORTED) {
         m->options.over(m->options.ctx, error);

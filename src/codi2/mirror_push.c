@@ -316,10 +316,13 @@ static int by_bytes(const void *a, const void *b)
 static int gather(struct round *r, const struct codi2_dirty_path *taken, size_t count)
 {
     int error = 0;
+    r->whole = count > 0 && taken[0].path.n == 0; /* sorted: it is the first */
     for (size_t i = 0; i < count && !error; i++) {
-        r->whole = r->whole || taken[i].path.n == 0;
         if (taken[i].path.n > 0) {
             VEC_ADD(&r->paths, taken[i]);
+        }
+        if (r->whole && i > 0) {
+            continue; /* walked with the whole tree */
         }
         struct codi2_look look;
         bool folder =

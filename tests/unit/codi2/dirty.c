@@ -1,0 +1,88 @@
+/* The set of dirty paths: each once and in order, the whole tree besides, and what happens at its limit. */
+#include "codi2/dirty.h"
+
+#include "unit.h"
+
+struct taken {
+    struct arena arena;
+    struct codi2_dirty_path *at;
+    size_t count;
+};
+
+static void take(struct codi2_dirty *d, struct taken *ret)
+{
+    arena_init(&ret->arena);
+    codi2_dirty_take(d, &ret->arena, &ret->at, &ret->count);
+    assert_int_equal(codi2_dirty_count(d), 0);
+}
+
+static void each_path_once_and_in_order(void **state)
+{
+    (void)state;
+    struct codi2_dirty *d = codi2_dirty_create();
+    struct taken t;
+    codi2_dirty_add(d, STR("b/c"), /* deep= */ false);
+    codi2_dirty_add(d, STR("a"), /* deep= */ true);
+    codi2_dirty_add(d, STR("b"), /* deep= */ false);
+    codi2_dirty_add(d, STR("a"), /* deep= */ false); /* it stays deep */
+    codi2_dirty_add(d, STR("b"), /* deep= */ true);
+    assert_int_equal(codi2_dirty_count(d), 3);
+    take(d, &t);
+    assert_int_equal(t.count, 3);
+    assert_str(t.at[0].path, "a");
+    assert_str(t.at[1].path, "b");
+    assert_str(t.at[2].path, "b/c");
+    assert_true(t.at[0].deep && t.at[1].deep && !t.at[2].deep);
+    arena_fini(&t.arena);
+    codi2_dirty_destroy(d);
+}
+
+static void the_whole_tree_comes_first_and_forgets_nothing(void **state)
+{
+    (void)state;
+    struct codi2_dirty *d = codi2_dirty_create();
+    struct taken t;
+    codi2_dirty_add(d, STR("a"), /* deep= */ false);
+    codi2_dirty_add_all(d);
+    codi2_dirty_add(d, STR("b"), /* deep= */ false);
+    codi2_dirty_add(d, STR(""), /* deep= */ true);
+    assert_int_equal(codi2_dirty_count(d), 3);
+    take(d, &t);
+    assert_int_equal(t.count, 3);
+    assert_int_equal(t.at[0].path.n, 0);
+    assert_true(t.at[0].deep);
+    assert_str(t.at[2].path, "b");
+    arena_fini(&t.arena);
+    take(d, &t);
+    assert_int_equal(t.count, 0);
+    arena_fini(&t.arena);
+    codi2_dirty_destroy(d);
+}
+
+static void at_its_limit_it_says_everything(void **state)
+{
+    (void)state;
+    struct codi2_dirty *d = codi2_dirty_create();
+    struct taken t;
+    for (uint32_t i = 0; i < CODI2_MAX_DIRTY; i++) {
+        codi2_dirty_add(d, str_of(&i, sizeof i), /* deep= */ false);
+    }
+    assert_int_equal(codi2_dirty_count(d), CODI2_MAX_DIRTY);
+    codi2_dirty_add(d, STR("one more"), /* deep= */ false);
+    assert_int_equal(codi2_dirty_count(d), 1);
+    take(d, &t);
+    assert_int_equal(t.count, 1);
+    assert_int_equal(t.at[0].path.n, 0);
+    assert_true(t.at[0].deep);
+    arena_fini(&t.arena);
+    codi2_dirty_destroy(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_path_once_and_in_order),
+        cmocka_unit_test(the_whole_tree_comes_first_and_forgets_nothing),
+        cmocka_unit_test(at_its_limit_it_says_everything)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
