@@ -11,6 +11,7 @@
 #include "auth/auth.h"
 #include "base/crash.h"
 #include "base/log.h"
+#include "coditectd/check.h"
 #include "coditectd/duties.h"
 #include "coditectd/options.h"
 #include "coditectd/workspaces.h"
@@ -19,6 +20,7 @@
 #include "store/store.h"
 
 static const usec_t patience = 30 * USEC_PER_SEC;
+static const char store_driver[] = "sqlite";
 
 /* Users of workspaces when started as root: far above people and below what systemd keeps free of everything. */
 enum { FIRST_UID = 1900000000, LAST_UID = 1909999999 };
@@ -72,8 +74,8 @@ static int open_store(struct parts *p)
 {
     BUF_AUTO(directory, 4096);
     buf_printf(&directory, "%s/store", p->paths.data);
-    int r = store_open(&(struct store_options){.driver = "sqlite", .directory = buf_z(&directory)},
-                       &p->store);
+    int r = store_open(
+        &(struct store_options){.driver = store_driver, .directory = buf_z(&directory)}, &p->store);
     return r ? log_err(r, "coditectd", "the store in %s cannot be opened: %s", buf_z(&directory),
                        err_row(r)->text)
              : 0;
@@ -212,6 +214,9 @@ int main(int argc, char **argv)
     struct coditectd_options options;
     struct parts parts = {0};
     int r = coditectd_options_read(argv, &arena, &options);
+    if (!r && options.check) {
+        return coditectd_check(options.data, store_driver);
+    }
     if (!r) {
         r = split(&options, &arena, &parts);
     }

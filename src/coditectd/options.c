@@ -68,6 +68,9 @@ static void parse(char **argv, struct coditectd_options *o, struct given *g)
         {.name = "stop-workspaces",
          .text = "end all workspaces of --data, then exit; when no server runs",
          .flag = &o->stop_workspaces},
+        {.name = "check",
+         .text = "look whether all that is stored is whole, then exit; when no server runs",
+         .flag = &o->check},
         {0},
     };
     (void)args_parse_or_exit(&(struct args_spec){.program = "coditectd",
@@ -120,7 +123,7 @@ static int make_data(struct coditectd_options *o, struct arena *arena)
         return log_err(ERR_INVALID, "coditectd",
                        "--data DIR is missing: where everything that must last lies");
     }
-    if (mkdir(o->data, 0711) < 0 && errno != EEXIST) {
+    if (!o->check && mkdir(o->data, 0711) < 0 && errno != EEXIST) {
         return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", o->data);
     }
     char *absolute = realpath(o->data, NULL);

@@ -22,6 +22,7 @@ struct coditectd_options {
     int64_t memory; /* of one workspace, bytes; 0: unlimited */
     int64_t processes;
     usec_t idle_limit; /* 0: never */
+    bool check;
     bool stop_workspaces;
 };
 

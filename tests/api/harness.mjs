@@ -4,7 +4,7 @@
 // Requests go out exactly as written (node's fetch would tidy up paths). Which routes were hit is noted in a file that all
 // test files of one run share; zz-routes.test.mjs reads it last.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
@@ -282,6 +282,7 @@ export class Server {
     this.agent.destroy();
     assert.deepEqual(end, { code: 0, signal: null }, this.log);
     this.stopWorkspaces();
+    this.checkStore();
     if (this.ownData) rmSync(this.data, { recursive: true, force: true });
   }
 
@@ -290,6 +291,13 @@ export class Server {
     const run = join(this.data, "run");
     if (!existsSync(run) || !readdirSync(run).some((name) => name.startsWith("ses-"))) return;
     execFileSync(program, ["--data", this.data, "--stop-workspaces"], { stdio: "pipe" });
+  }
+
+  /** Whatever the test did: what it leaves is whole. */
+  checkStore() {
+    if (!existsSync(join(this.data, "store"))) return; // on a disk of the server's own
+    const { status, stdout, stderr } = spawnSync(program, ["--data", this.data, "--check"], { encoding: "utf8" });
+    assert.equal(status, 0, `${this.data} is damaged:\n${stdout}${stderr}`);
   }
 
   anonymous() {

@@ -1,6 +1,6 @@
 // The web app's files: found by name, never outside, with the headers that a page needs.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import { call, serverForFile } from "./harness.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "coditect-web-"));
+chmodSync(folder, 0o755); // the server is somebody else when root starts it
 mkdirSync(join(folder, "assets"));
 writeFileSync(join(folder, "index.html"), "<!doctype html><title>app</title>");
 writeFileSync(join(folder, "assets/index-1a2b.js"), "export {};");
