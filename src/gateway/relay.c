@@ -95,8 +95,7 @@ static struct str target_of(const struct http_request *req)
     BUF_AUTO(target, 64 * 1024);
     buf_add(&target, STR("/ide"));
     buf_add(&target, req->path);
-    buf_add(&target, req->query.p ? STR("?") : STR_EMPTY);
-    buf_add(&target, req->query);
+    buf_add(&target, str_slice(req->target, str_find(req->target, '?', 0), req->target.n));
     ASSERT(target.error == 0); /* a request's line is shorter */
     return arena_str(req->arena, buf_str(&target));
 }
