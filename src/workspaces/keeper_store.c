@@ -10,9 +10,9 @@
 struct page {
     struct arena *arena;
     struct str cursor;
-    struct attended at[DATA_MAX_LIST];
+    struct attended at[DATA_MAX_LIST]; /* results */
     size_t n;
-    bool last;
+    struct str next; /* empty at the end */
 };
 
 static int page_fn(struct txn *txn, void *ctx)
@@ -37,8 +37,7 @@ static int page_fn(struct txn *txn, void *ctx)
                                   .role = DATA_ROLE_MEMBER};
     }
     if (r == 0) {
-        p->last = n < DATA_MAX_LIST;
-        p->cursor = n > 0 ? arena_str(p->arena, places[n - 1].cursor) : STR_EMPTY;
+        p->next = n < DATA_MAX_LIST ? STR_EMPTY : arena_str(p->arena, places[n - 1].cursor);
     }
     return r;
 }
@@ -49,12 +48,13 @@ int workspaces_attended(struct store *store, struct arena *arena, struct attende
     struct page *page = ARENA_NEW(arena, struct page);
     page->arena = arena;
     int r = 0;
-    while (r == 0 && !page->last) {
+    do {
+        page->cursor = page->next;
         r = store_read(store, page_fn, page);
         for (size_t i = 0; r == 0 && i < page->n; i++) {
             VEC_ADD(&all, page->at[i]);
         }
-    }
+    } while (r == 0 && page->next.n > 0);
     if (r == 0) {
         ret_list->n = all.n;
         ret_list->at = ARENA_ARRAY(arena, struct attended, all.n);
