@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "codi2/processes.h"
 
 enum {
     LOG_ROOM = 512 * 1024,
@@ -156,12 +157,33 @@ static void end_one(struct codi2_keeper *k, usec_t patience)
     k->again_at = 0;
 }
 
+/* Without a sandbox: what descends from us, again until nothing does. */
+static void end_descendants(void)
+{
+    enum { ROUNDS = 50 };
+    for (int round = 0; round < ROUNDS; round++) {
+        ARENA_AUTO(arena);
+        struct codi2_processes left;
+        codi2_processes_read(&arena, &left);
+        for (size_t i = 0; i < left.count; i++) {
+            (void)kill(left.at[i].pid, SIGKILL);
+        }
+        while (waitpid(-1, NULL, WNOHANG) > 0) {
+        }
+        if (left.count == 0) {
+            return;
+        }
+        (void)poll(NULL, 0, POLL_MS);
+    }
+}
+
 void codi2_children_end(struct codi2_keeper *k, usec_t patience)
 {
     if (getpid() != 1) {
         if (k && k->pid > 0) {
             end_one(k, patience);
         }
+        end_descendants();
         return;
     }
     usec_t deadline = time_monotonic() + patience;

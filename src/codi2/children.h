@@ -35,7 +35,10 @@ void codi2_keeper_read(struct codi2_keeper *k);
 /* Reaps everything that has ended; k (NULL allowed) learns of its own. */
 void codi2_children_reap(struct codi2_keeper *k);
 
-/* Ends all other processes of the sandbox: SIGTERM, SIGKILL after patience. When we are not pid 1: k alone (NULL allowed). */
+/*
+ * Ends all other processes of the sandbox: SIGTERM, SIGKILL after patience. Without a sandbox: k in this way, then all that
+ * descends from us by SIGKILL. k: NULL allowed.
+ */
 void codi2_children_end(struct codi2_keeper *k, usec_t patience);
 
 #endif

@@ -9,7 +9,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { DOOR_MAGIC = 0x646f6f72, WAIT_S = 25, SYNC_S = 30, DRAIN_S = 2, MOST_WAITING = 64 };
+enum {
+    DOOR_MAGIC = 0x646f6f72,
+    WAIT_S = 25,
+    SYNC_S = 30,
+    DRAIN_S = 2,
+    MOST_WAITING = 64,
+    SMALL_BODY = 256
+};
 
 #define MOST_UPLOADED ((uint64_t)16 << 30) /* bytes of a request to the IDE */
 
@@ -90,6 +97,24 @@ static void post_sync(struct codi2_door *d, struct http_request *request,
     json_object_end(&w);
 }
 
+static void post_activity(struct codi2_door *d, struct http_request *request,
+                          struct http_response *response)
+{
+    struct json *body;
+    const struct json *kind = NULL;
+    if (json_parse(request->arena, request->body, &body, NULL) == 0) {
+        kind = json_get(body, "kind");
+    }
+    if (!kind || kind->kind != JSON_STRING ||
+        (!str_eq(kind->string, STR("input")) && !str_eq(kind->string, STR("visible")))) {
+        codi2_door_refuse(request, response, ERR_INVALID, NULL);
+        return;
+    }
+    codi2_status_browser(d->options.status);
+    http_reset(response);
+    http_status(response, 204);
+}
+
 static const struct {
     const char *path;
     enum http_method method;
@@ -100,6 +125,7 @@ static const struct {
     {"/health", HTTP_GET, HTTP_INLINE, get_health},
     {"/status", HTTP_GET, HTTP_OUTSIDE, get_status},
     {"/sync", HTTP_POST, HTTP_WORK, post_sync},
+    {"/activity", HTTP_POST, HTTP_INLINE, post_activity},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 
@@ -126,6 +152,7 @@ static int on_route(void *ctx, struct http_request *request, struct http_route *
     int error = find(request, &i);
     if (!error) {
         ret->lane = routes[i].lane;
+        ret->max_body = SMALL_BODY;
     }
     return error;
 }

@@ -5,6 +5,7 @@
  *   GET /status[?wait=REV]     the truth about persistence; with wait it answers when the revision differs from REV, or
  *                              after 25 s
  *   POST /sync                 the barrier: {"seq":n} when everything written before is in the store; 503 after 30 s
+ *   POST /activity             {"kind":"input"|"visible"}: somebody types in the browser, or has the page before them; 204
  *   any  /ide/x                relayed to the IDE's backend as /x, WebSockets too; 503 while it does not listen, 404 when
  *                              there is no IDE
  *

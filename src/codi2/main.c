@@ -37,7 +37,9 @@ struct daemon {
     struct codi2_door *door;
     struct codi2_ide *ide; /* NULL: none is configured */
     struct codi2_reporter *reporter;
-    int over; /* the end of a pipe into which on_over writes why */
+    struct codi2_meter *meter;
+    usec_t next_sample; /* monotonic */
+    int over;           /* the end of a pipe into which on_over writes why */
 };
 
 /* ---- starting ---- */
@@ -143,12 +145,31 @@ static int say_why(int over)
     return reason;
 }
 
+/* Milliseconds until the next. */
+static int sample_when_due(struct daemon *d)
+{
+    usec_t now = time_monotonic();
+    if (now >= d->next_sample) {
+        const struct codi2_keeper *ide = codi2_ide_keeper(d->ide);
+        struct codi2_busy busy;
+        codi2_meter_sample(d->meter, ide ? ide->pid : 0, &busy);
+        codi2_status_busy(d->status, &busy);
+        d->next_sample = now + CODI2_SAMPLE_S * USEC_PER_SEC;
+    }
+    return (int)((d->next_sample - now) / USEC_PER_MS) + 1;
+}
+
+static int sooner(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /* The exit code: 0 when asked to end. */
 static int wait_for_end(struct daemon *d, int signals, int over)
 {
     struct codi2_keeper *ide = codi2_ide_keeper(d->ide);
     for (;;) {
-        int patience = codi2_ide_turn(d->ide);
+        int patience = sooner(codi2_ide_turn(d->ide), sample_when_due(d));
         codi2_status_ide(d->status, codi2_ide_look(d->ide));
         struct pollfd p[] = {{.fd = signals, .events = POLLIN},
                              {.fd = over, .events = POLLIN},
@@ -224,8 +245,10 @@ static int run(struct daemon *d)
     FD_AUTO int over = ends[0];
     d->over = ends[1];
     d->status = codi2_status_create();
+    d->meter = codi2_meter_create();
     int status = start(d) == 0 ? wait_for_end(d, signals, over) : 1;
     stop(d, /* orderly= */ status == 0);
+    codi2_meter_destroy(d->meter);
     codi2_status_destroy(d->status);
     fd_close(&d->over);
     return status;
@@ -279,6 +302,8 @@ int main(int argc, char **argv)
         str_u64(str_from(d.options.generation), INT64_MAX, &d.generation) != 0) {
         return log_err(2, "codi2", "--generation wants a number");
     }
+    /* What loses its parent becomes our child, as it does in a sandbox: so all that runs here descends from us. */
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     log_info("codi2", "session %s of user %s", d.options.session, d.options.user);
     return run(&d);
 }

@@ -24,7 +24,9 @@ struct codi2_status {
     char messages[CODI2_ROOTS][MESSAGE_ROOM + 1];
     struct map *not_kept[CODI2_ROOTS];
     enum codi2_ide_state ide;
-    struct codi2_activity activity;
+    struct codi2_busy busy;
+    usec_t browser_until; /* monotonic: somebody counts as present */
+    usec_t awake_until;   /* monotonic: when something was last at work */
 };
 
 struct codi2_status *codi2_status_create(void)
@@ -34,6 +36,7 @@ struct codi2_status *codi2_status_create(void)
     s->revision = 1;
     lock_init(&s->lock, LOCK_STATUS);
     lock_cond_init(&s->changed);
+    s->browser_until = time_monotonic() + CODI2_WINDOW_S * USEC_PER_SEC;
     for (unsigned i = 0; i < CODI2_ROOTS; i++) {
         s->not_kept[i] = map_create();
     }
@@ -139,14 +142,25 @@ void codi2_status_ide(struct codi2_status *s, enum codi2_ide_state state)
     }
 }
 
-void codi2_status_activity(struct codi2_status *s, const struct codi2_activity *activity)
+void codi2_status_browser(struct codi2_status *s)
 {
     LOCK_SCOPE(&s->lock);
-    bool same = s->activity.awake_count == activity->awake_count;
-    for (size_t i = 0; same && i < activity->awake_count; i++) {
-        same = strcmp(s->activity.awake[i], activity->awake[i]) == 0;
+    usec_t now = time_monotonic();
+    bool news = s->browser_until < now;
+    s->browser_until = now + CODI2_WINDOW_S * USEC_PER_SEC;
+    if (news) {
+        changed_locked(s);
     }
-    s->activity = *activity;
+}
+
+void codi2_status_busy(struct codi2_status *s, const struct codi2_busy *busy)
+{
+    LOCK_SCOPE(&s->lock);
+    bool same = memcmp(&s->busy, busy, sizeof *busy) == 0;
+    s->busy = *busy;
+    if (busy->count > 0) {
+        s->awake_until = time_monotonic();
+    }
     if (!same) {
         changed_locked(s);
     }
@@ -211,13 +225,22 @@ static void write_not_kept_locked(struct codi2_status *s, struct json_writer *w)
 static void write_activity_locked(struct codi2_status *s, struct json_writer *w)
 {
     json_member_string(w, "ide", str_from(codi2_ide_state_name(s->ide)));
+    usec_t now = time_monotonic();
+    bool browser = now < s->browser_until;
+    usec_t last = s->browser_until > s->awake_until ? s->browser_until : s->awake_until;
+    bool awake = browser || s->busy.count > 0;
     json_name(w, "activity");
     json_object(w);
-    json_member_integer(w, "idle_ms", (int64_t)s->activity.idle_ms);
+    json_member_integer(w, "idle_ms", awake || now < last ? 0 : (now - last) / USEC_PER_MS);
     json_name(w, "awake");
     json_array(w);
-    for (size_t i = 0; i < s->activity.awake_count; i++) {
-        json_string(w, str_from(s->activity.awake[i]));
+    if (browser) {
+        json_string(w, STR("browser"));
+    }
+    for (size_t i = 0; i < s->busy.count; i++) {
+        BUF_AUTO(name, 64);
+        buf_printf(&name, "process %s", s->busy.names[i]);
+        json_string(w, buf_str(&name));
     }
     json_array_end(w);
     json_object_end(w);

@@ -7,8 +7,8 @@
 
 #include "base/buf.h"
 #include "base/time.h"
+#include "codi2/activity.h"
 #include "codi2/ide.h"
-#include "wire/wire.h"
 
 enum { CODI2_ROOTS = 2, CODI2_MAX_NOT_KEPT = 100 };
 
@@ -45,13 +45,11 @@ void codi2_status_forget(struct codi2_status *s, unsigned root, struct str path)
 
 void codi2_status_ide(struct codi2_status *s, enum codi2_ide_state state);
 
-/* Whether and by what the workspace is used. idle_ms alone wakes nobody: it grows all the time. */
-struct codi2_activity {
-    uint64_t idle_ms;
-    char awake[WIRE_MAX_AWAKE][WIRE_MAX_AWAKE_NAME + 1];
-    size_t awake_count;
-};
-void codi2_status_activity(struct codi2_status *s, const struct codi2_activity *activity);
+/* Somebody is at the browser: now, and for the next CODI2_WINDOW_S. Being started counts too: somebody opened the session. */
+void codi2_status_browser(struct codi2_status *s);
+
+/* Which processes are at work, until the next word. */
+void codi2_status_busy(struct codi2_status *s, const struct codi2_busy *busy);
 
 /* The object that src/wire/README.md describes; always less than WIRE_MAX_STATUS. */
 void codi2_status_write(struct codi2_status *s, struct buf *out);

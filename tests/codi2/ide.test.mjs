@@ -19,6 +19,11 @@ const server = createServer((req, res) => {
     for (let i = 0; i < 30_000; i++) process.stdout.write("a line of the log " + i + "\\n".padStart(90, "."));
     res.end();
   });
+  if (req.url === "/busy") { // one that loses its parent at once, and works
+    const { spawn } = require("node:child_process");
+    spawn("sh", ["-c", "while :; do :; done &"], { detached: true, stdio: "ignore" });
+    return res.end();
+  }
   let body = "";
   req.setEncoding("utf8").on("data", (part) => (body += part)).on("end", () => res
     .writeHead(201, { "Content-Type": "application/json", "Set-Cookie": "theia=1; HttpOnly" })
@@ -125,6 +130,30 @@ test("its processes and its socket end with codi2", { timeout: 60_000 }, async (
   assert.equal(await world.codi2.ended, 0);
   assert.ok(!fs.existsSync(world.path("ide/ide.sock")));
   assert.ok(!fs.existsSync(world.path("door.sock")));
+});
+
+test("it knows what keeps the workspace awake", { timeout: 120_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2(bundle(world));
+  await listening(world);
+  assert.deepEqual((await world.status()).activity, { idle_ms: 0, awake: ["browser"] }); // somebody opened it
+  for (const kind of ["input", "visible"]) assert.equal((await world.door("POST", "/activity", {}, JSON.stringify({ kind }))).status, 204);
+  for (const text of ["", "{}", "[]", '{"kind":"sleep"}', '{"kind":1}']) {
+    assert.equal((await world.door("POST", "/activity", {}, text)).status, 400, text);
+  }
+  assert.equal((await world.door("POST", "/activity", {}, JSON.stringify({ kind: "input", more: "x".repeat(300) }))).status, 413);
+  assert.equal((await world.door("GET", "/activity")).status, 405);
+  await world.door("GET", "/ide/busy");
+  const { revision } = await world.status();
+  const busy = await until("a process is at work", async () => (await world.status()).activity.awake.find((name) => name !== "browser"), 70);
+  assert.equal(busy, "process sh");
+  assert.notEqual((await world.status()).revision, revision);
+  const left = fs.readFileSync(`/proc/${world.codi2.pid}/task/${world.codi2.pid}/children`, "utf8").trim().split(" ").map(Number);
+  assert.equal(left.length, 2); // the backend, and the orphan that has become codi2's
+  world.codi2.kill("SIGTERM");
+  assert.equal(await world.codi2.ended, 0);
+  for (const pid of left) assert.ok(!fs.existsSync(`/proc/${pid}`), `${pid} was ended`);
 });
 
 const real = process.env.CODITECT_IDE_BUNDLE;
