@@ -17,8 +17,7 @@ static char *make_policy(const struct gateway *gateway)
                "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
                "worker-src 'self' blob:; frame-src %s; frame-ancestors 'none'; "
                "object-src 'none'; base-uri 'none'; form-action 'self'",
-               gateway != NULL ? gateway_frame_sources(gateway)
-                               : "http://*.ide.coditect.localhost:*");
+               gateway != NULL ? gateway_frame_sources(gateway) : "'none'");
     ASSERT(policy.error == 0);
     return mem_dup(policy.p, policy.n);
 }

@@ -21,16 +21,29 @@ struct address {
     struct str host; /* with its port */
 };
 
-static bool is_host_text(struct str host)
+static bool is_made_of(struct str text, const char *signs)
 {
-    for (size_t i = 0; i < host.n; i++) {
-        char c = host.p[i];
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!letter && !memchr("-.:[]", c, 5)) {
+        if (!letter && (c == '\0' || !strchr(signs, c))) {
             return false;
         }
     }
-    return host.n > 0;
+    return text.n > 0;
+}
+
+/* A name or an address in lower case, and perhaps a port. */
+static bool is_host_text(struct str host)
+{
+    bool bracket = str_starts(host, STR("["));
+    size_t name = bracket ? str_find(host, ']', 0) + 1 : str_find(host, ':', 0);
+    if (name > host.n || !is_made_of(str_slice(host, 0, name), bracket ? ":[]" : "-.")) {
+        return false;
+    }
+    struct str port = str_slice(host, name + 1, host.n);
+    uint64_t number;
+    return name == host.n || (host.p[name] == ':' && str_u64(port, UINT16_MAX, &number) == 0);
 }
 
 /* http(s)://host[:port][/] in lower case, of characters that a host can have. */
@@ -194,13 +207,23 @@ static bool is_below(const struct gateway_site *site, struct str name)
     return ends_nocase(name, suffix) || str_eq_nocase(name, str_slice(suffix, 1, suffix.n));
 }
 
+/* The platform may itself lie below a suffix. */
+static bool is_platform(const struct gateway *g, struct str host)
+{
+    for (size_t i = 0; i < g->site_count; i++) {
+        if (g->sites[i].host && str_eq_nocase(host, str_from(g->sites[i].host))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool gateway_site_of(const struct gateway *g, struct str host, struct gateway_place *ret_place)
 {
     struct str name = name_of(host);
-    for (size_t i = 0; i < g->site_count; i++) {
+    for (size_t i = 0; i < g->site_count && !is_platform(g, host); i++) {
         const struct gateway_site *site = &g->sites[i];
-        bool platform = site->host && str_eq_nocase(host, str_from(site->host));
-        if (platform || !is_below(site, name)) {
+        if (!is_below(site, name)) {
             continue;
         }
         size_t suffix = strlen(site->suffix);

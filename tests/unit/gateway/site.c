@@ -77,6 +77,7 @@ static void public_hosts(void **state)
     expect_session(&g, "other.example.com", "");
     struct gateway_place place;
     assert_false(gateway_site_of(&g, STR("coditect.example.com"), &place));
+    assert_false(gateway_site_of(&g, STR("Coditect.EXAMPLE.com"), &place));
     gateway_sites_fini(&g);
 }
 
@@ -143,6 +144,14 @@ static void malformed_addresses(void **state)
         {"https://x/y", NULL},
         {"https://x y", NULL},
         {"https://x;y", NULL},
+        {"https://x:y", NULL},
+        {"https://x:", NULL},
+        {"https://x:70000", NULL},
+        {"https://[::1", NULL},
+        {"https://[::1]x", NULL},
+        {"https://[g:x.y]", NULL},
+        {"https://:80", NULL},
+        {"https://X.example", NULL},
         {"https://u@x", NULL},
         {"https://x.example", "https://ide.example.com"},
         {"https://x.example", "https://{session}"},
