@@ -1,59 +1,12 @@
 // The way to a session's IDE, with real workspaces: their door, their sandbox, and in it a stand-in for Theia that says what
 // it was asked. Who gets through, what passes, and what ends when.
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { call, newSession, serverForFile, until } from "./harness.mjs";
+import { COOKIE, makeBundle, VERSION } from "./ide-bundle.mjs";
 
-const VERSION = "0123abcd";
-const COOKIE = "__Host-coditect-ide";
-
-// Answers each request with what came; counts them; opens sockets that say hello.
-const backend = `
-const { createHash } = require("node:crypto");
-const { createServer } = require("node:http");
-let count = 0;
-const server = createServer((request, response) => {
-  count += 1;
-  if (request.url === "/hostile") {
-    response.setHeader("Set-Cookie", ["theia-connection-token=t; Path=/", "theia-connection-token=u; Domain=coditect.localhost", "${COOKIE}=x; Path=/; Secure"]);
-    response.setHeader("Clear-Site-Data", '"cookies"');
-    response.setHeader("X-Frame-Options", "DENY");
-  }
-  const pieces = [];
-  request.on("data", (piece) => pieces.push(piece)).on("end", () => {
-    const { method, url, headers } = request;
-    response.setHeader("Content-Type", "application/json");
-    response.end(JSON.stringify({ method, url, headers, count, size: Buffer.concat(pieces).length }));
-  });
-});
-server.on("upgrade", (request, socket) => {
-  count += 1;
-  const accept = createHash("sha1").update(request.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest("base64");
-  socket.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: " + accept + "\\r\\n\\r\\n\\x81\\x05hello");
-  socket.on("error", () => socket.destroy());
-});
-server.listen(process.env.CODITECT_IDE_SOCKET);
-process.on("SIGTERM", () => process.exit(0));
-`;
-
-const bundle = mkdtempSync(join(tmpdir(), "coditect-bundle-"));
-for (const [name, text] of [
-  ["app/lib/backend/main.js", backend],
-  ["app/lib/frontend/index.html", `<!doctype html><script src="./bundle.js?v=${VERSION}"></script>`],
-  ["app/lib/frontend/bundle.js", "the bundle"],
-  ["plugins/none", ""],
-]) {
-  mkdirSync(join(bundle, name, ".."), { recursive: true });
-  writeFileSync(join(bundle, name), text);
-}
-chmodSync(bundle, 0o755); // as built ones are: the server and the workspaces are other users
-after(() => rmSync(bundle, { recursive: true }));
-
-const server = await serverForFile({ args: ["--rate-factor", "100000", "--ide", bundle, "--node", process.execPath] });
+const server = await serverForFile({ args: ["--rate-factor", "100000", "--ide", makeBundle(), "--node", process.execPath] });
 const platform = `coditect.localhost:${server.port}`;
 const hostOf = (session) => `${session}.ide.coditect.localhost:${server.port}`;
 let ada, eve;
@@ -201,7 +154,7 @@ test("an IDE's origin is never the platform, and the platform's never an IDE's",
   const cookie = await enter(ada, ada.session);
   for (const path of ["/api/v5/health", "/health", "/ready", "/ws/x", "/auth/login"]) {
     const reply = await ask(ada.session, path, { cookie });
-    assert.equal(reply.json?.url, path);
+    assert.equal(reply.json?.url, path, reply.text);
   }
   for (const path of ["/ide", `/ide/${ada.session}/`]) {
     assert.equal((await call(server.port, "GET", path, { host: platform, headers: { Cookie: cookie, Accept: "text/html" } })).status, 404);
