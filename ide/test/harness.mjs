@@ -46,6 +46,8 @@ export async function eventually(what, predicate, withinMs = 45_000) {
 export class FakeDoor {
     status = { state: 'persisted', pending: 0, seq: 1, revision: 1, not_kept: [] };
     syncs = 0;
+    /** What `POST /activity` brought, with the time. */
+    activity = [];
     /** What `POST /sync` waits for; then it answers `syncCode`. */
     syncGate = Promise.resolve();
     syncCode = 200;
@@ -75,6 +77,11 @@ export class FakeDoor {
             this.syncs += 1;
             await this.syncGate;
             return reply(this.syncCode, this.syncCode === 200 ? { seq: this.status.seq } : { error: 'not now' });
+        }
+        if (req.method === 'POST' && url.pathname === '/activity') {
+            const { kind } = JSON.parse(Buffer.concat(await req.toArray()).toString('utf8'));
+            this.activity.push({ kind, at: Date.now() });
+            return res.writeHead(204).end();
         }
         const seen = url.searchParams.get('wait');
         if (seen !== null && Number(seen) === this.status.revision) {

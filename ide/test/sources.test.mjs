@@ -22,9 +22,9 @@ function common() {
         writeFileSync(join(scratch, name.replace(/\.ts$/, '.js')), outputText);
     }
     const load = createRequire(join(scratch, 'x.js'));
-    return { ...load('./door'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./reliable-stream') };
+    return { ...load('./activity'), ...load('./door'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./reliable-stream') };
 }
-const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES } = common();
+const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller } = common();
 
 test('the extension compiles strictly', () => {
     const project = join(scratch, 'extension');
@@ -206,4 +206,30 @@ test('what waits is bounded during a pause, and counts that cannot be are ignore
     assert.equal(overflows, 1);
     stream.resume(0);
     assert.equal(sent.length, 8);
+});
+
+test('activity is told at most once in 30 s, and not for a page that nobody sees', () => {
+    const told = [];
+    let now = 0;
+    const teller = new ActivityTeller(kind => told.push(`${now / 1000} ${kind}`));
+    const at = (seconds, visible, touched = false) => {
+        now = seconds * 1000;
+        if (touched) {
+            teller.touch(now);
+        } else {
+            teller.turn(now, visible);
+        }
+    };
+    at(0, false);
+    at(1, true);
+    at(2, true, true); // too soon; remembered
+    at(30, true);
+    at(31, true);
+    at(32, false); // even when it is hidden by then
+    at(70, false);
+    at(100, true);
+    for (let second = 101; second < 161; second += 1) {
+        at(second, true, true);
+    }
+    assert.deepEqual(told, ['1 visible', '31 input', '100 visible', '130 input', '160 input']);
 });

@@ -12,6 +12,7 @@ import { GettingStartedWidget } from '@theia/getting-started/lib/browser/getting
 import { MonacoThemeRegistry } from '@theia/monaco/lib/browser/textmate/monaco-theme-registry';
 import { WORKSPACE_SERVICE_PATH, WorkspaceService } from '../common/workspace-service';
 import { About } from './about';
+import { Activity } from './activity';
 import { BackendLink } from './backend-link';
 import { ChatWelcome, CoditectAgent } from './chat';
 import { Commands } from './commands';
@@ -34,7 +35,7 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
 
     bind(PlatformFrame).toSelf().inSingletonScope();
     bind(Persistence).toSelf().inSingletonScope();
-    for (const contribution of [BackendLink, FirstLayout, PersistenceItem, ThemeSync, UnsavedText]) {
+    for (const contribution of [Activity, BackendLink, FirstLayout, PersistenceItem, ThemeSync, UnsavedText]) {
         bind(contribution).toSelf().inSingletonScope();
         bind(FrontendApplicationContribution).toService(contribution);
     }

@@ -1,3 +1,4 @@
+import { ActivityKind } from './activity';
 import { DoorStatus } from './door';
 
 export const WORKSPACE_SERVICE_PATH = '/services/coditect-workspace';
@@ -34,4 +35,6 @@ export interface WorkspaceService {
     report(seen: number): Promise<NumberedReport>;
     /** The barrier: resolves when everything written before is in the store; rejects when it is not. */
     sync(): Promise<number>;
+    /** Somebody is there; keeps the workspace awake for some minutes. Rejects when the door does not answer. */
+    active(kind: ActivityKind): Promise<void>;
 }

@@ -1,11 +1,13 @@
 /* The client of the workspace daemon's door: HTTP/1.1 on a unix socket, small JSON answers. */
 
 import { request } from 'node:http';
+import { ActivityKind } from '../common/activity';
 import { DoorStatus, toBarrierSeq, toDoorStatus } from '../common/door';
 
 const MAX_REPLY_BYTES = 1024 * 1024;
 const STATUS_TIMEOUT_MS = 35_000; // the door answers a waiting status after 25 s
 const SYNC_TIMEOUT_MS = 60_000;
+const ACTIVITY_TIMEOUT_MS = 10_000;
 
 export class Door {
     constructor(protected readonly socketPath: string) {}
@@ -20,14 +22,24 @@ export class Door {
         return toBarrierSeq(await this.call('POST', '/sync', SYNC_TIMEOUT_MS));
     }
 
-    protected call(method: string, path: string, timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
+    async active(kind: ActivityKind): Promise<void> {
+        await this.call('POST', '/activity', ACTIVITY_TIMEOUT_MS, undefined, JSON.stringify({ kind }));
+    }
+
+    protected call(
+        method: string,
+        path: string,
+        timeoutMs: number,
+        signal?: AbortSignal,
+        body = ''
+    ): Promise<unknown> {
         return new Promise((resolve, reject) => {
             const deadline = AbortSignal.timeout(timeoutMs);
             const call = request({
                 socketPath: this.socketPath,
                 method,
                 path,
-                headers: { Host: 'door', 'Content-Length': 0 },
+                headers: { Host: 'door', 'Content-Length': Buffer.byteLength(body) },
                 agent: false,
                 signal: signal ? AbortSignal.any([signal, deadline]) : deadline
             });
@@ -45,6 +57,10 @@ export class Door {
                     }
                 });
                 reply.on('end', () => {
+                    if (reply.statusCode === 204) {
+                        resolve(undefined);
+                        return;
+                    }
                     if (reply.statusCode !== 200) {
                         reject(new Error(`${method} ${path}: ${reply.statusCode}`));
                         return;
@@ -56,7 +72,7 @@ export class Door {
                     }
                 });
             });
-            call.end();
+            call.end(body);
         });
     }
 }

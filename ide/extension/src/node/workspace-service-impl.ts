@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { inject, injectable, postConstruct } from '@theia/core/shared/inversify';
 import { ApplicationPackage } from '@theia/core/shared/@theia/application-package';
 import { Emitter } from '@theia/core/lib/common';
+import { ACTIVITY_KINDS, ActivityKind } from '../common/activity';
 import {
     DoorReport, NumberedReport, REPORT_WAIT_MS, SessionInfo, WorkspaceService
 } from '../common/workspace-service';
@@ -73,6 +74,13 @@ export class WorkspaceServiceImpl implements WorkspaceService {
             throw new Error('there is no workspace service');
         }
         return this.door.sync();
+    }
+
+    async active(kind: ActivityKind): Promise<void> {
+        const known = ACTIVITY_KINDS.find(one => one === kind); // it comes from a page
+        if (this.door && known !== undefined) {
+            await this.door.active(known);
+        }
     }
 
     protected nextReport(atMostMs: number): Promise<void> {
