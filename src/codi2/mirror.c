@@ -30,24 +30,6 @@ enum {
     STACK = 1 << 20
 };
 
-bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folder)
-{
-    struct str folder;
-    struct str name;
-    if (path.n == 0) {
-        return false;
-    }
-    content_path_split(path, &folder, &name);
-    if (str_starts(name, STR(CODI2_OWN_PREFIX))) {
-        return true;
-    }
-    if (!content_ignore_path(m->ignore, path, is_folder)) {
-        return false;
-    }
-    codi2_status_not_kept(m->options.status, m->options.number, path);
-    return true;
-}
-
 void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health)
 {
     m->facts.health = health;
@@ -244,6 +226,7 @@ static void release(struct codi2_mirror *m)
     codi2_dirty_destroy(m->dirty);
     codi2_index_close(m->index);
     content_ignore_destroy(m->ignore);
+    codi2_tracked_destroy(m->tracked);
     codi2_tree_close(&m->tree);
     fd_close(&m->wake);
     mem_free(m->root);
@@ -264,7 +247,7 @@ static int prepare(struct codi2_mirror *m)
         error = codi2_watch_create(&watch, &m->watch);
     }
     if (!error) {
-        error = content_ignore_add(m->ignore, STR(""), str_from(content_ignore_defaults));
+        codi2_mirror_keep_start(m);
     }
     uint64_t applied = 0;
     if (!error) {

@@ -6,6 +6,7 @@
 
 #include "codi2/dirty.h"
 #include "codi2/mirror.h"
+#include "codi2/tracked.h"
 #include "codi2/watch.h"
 
 enum {
@@ -26,6 +27,8 @@ struct codi2_mirror {
     struct codi2_watch *watch;
     struct codi2_dirty *dirty;
     struct content_ignore *ignore;
+    struct codi2_tracked *tracked;    /* what is kept in spite of it */
+    struct codi2_look rules;          /* of the file of rules that was read; inode 0: none */
     struct codi2_link *link;          /* the mirror's own */
     struct codi2_link *listener_link; /* cancelled at the end */
     struct codi2_facts facts;         /* as last shown */
@@ -43,8 +46,15 @@ struct codi2_mirror {
     _Atomic uint64_t applied; /* their changes are applied up to here */
 };
 
-/* mirror.c */
+/* mirror_keep.c: what is left out, and says so in the status. */
 bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folder);
+void codi2_mirror_keep_start(struct codi2_mirror *m);
+/* To be called for each path that changed ("" for all) and each folder that was listed, before they are judged. */
+void codi2_mirror_keep_seen(struct codi2_mirror *m, struct str path);
+void codi2_mirror_keep_listed(struct codi2_mirror *m, struct str folder,
+                              const struct codi2_names *names);
+
+/* mirror.c */
 void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health);
 int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
 

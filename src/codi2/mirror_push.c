@@ -222,7 +222,11 @@ static int look_at(struct round *r, struct str path, bool listed)
     if (error) {
         return error == ERR_FORBIDDEN ? 0 : error;
     }
-    bool is_folder = step.op != CODI2_DELETE && step.look.kind == CODI2_FOLDER;
+    bool gone = step.look.inode == 0;
+    bool is_folder = !gone && step.look.kind == CODI2_FOLDER;
+    if (gone) {
+        codi2_status_forget(r->m->options.status, r->m->options.number, path);
+    }
     if (step.op == CODI2_NOTHING ||
         (step.base == 0 && codi2_mirror_ignored(r->m, path, is_folder))) {
         return 0;
@@ -264,6 +268,7 @@ static int walk(struct round *r, struct str folder)
             error = 0; /* gone again, or its owner shut it */
             continue;
         }
+        codi2_mirror_keep_listed(r->m, at, &names);
         for (size_t i = 0; i < names.count && !error; i++) {
             struct str path = at.n ? arena_printf(r->arena, STR_FMT "/" STR_FMT, STR_ARG(at),
                                                   STR_ARG(names.at[i]))
@@ -316,6 +321,9 @@ static int by_bytes(const void *a, const void *b)
 static int gather(struct round *r, const struct codi2_dirty_path *taken, size_t count)
 {
     int error = 0;
+    for (size_t i = 0; i < count; i++) {
+        codi2_mirror_keep_seen(r->m, taken[i].path);
+    }
     r->whole = count > 0 && taken[0].path.n == 0; /* sorted: it is the first */
     for (size_t i = 0; i < count && !error; i++) {
         if (taken[i].path.n > 0) {

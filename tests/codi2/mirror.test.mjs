@@ -1,6 +1,7 @@
 // The mirror: the real codi2 and the server's side of the wire, without a sandbox. What is on the disk is in the store after
 // a barrier; what is in the store comes back to an empty disk; nothing that was acknowledged is lost when either is killed.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
@@ -62,6 +63,88 @@ test("node_modules is not kept, and said so", { timeout: 60_000 }, async (t) => 
   await world.sync();
   assert.deepEqual(Object.keys(await world.stored()), ["kept"]);
   assert.ok((await world.status()).not_kept.some((path) => path.startsWith("/workspace/node_modules")));
+});
+
+const git = (world, ...args) => execFileSync("git", ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "core.fsync=none", ...args], { cwd: world.tree(), stdio: "pipe" });
+const kept = async (world) => { await world.sync(); return Object.keys(await world.stored()).filter((path) => !/(^|\/)\.git(\/|$)/.test(path)).sort(); };
+
+test("what git tracks is kept below names that are not; .gitignore is not asked", { timeout: 120_000 }, async (t) => {
+  for (const version of [2, 4]) {
+    const world = new World(t);
+    await world.startServer();
+    await world.startCodi2();
+    git(world, "init", "-q");
+    git(world, "update-index", "--index-version", String(version), "--force-write-index");
+    for (const path of ["dist/sub", "node_modules/x", "web/dist"]) fs.mkdirSync(world.tree(path), { recursive: true });
+    for (const path of [".gitignore", "secret.env", "dist/a", "dist/b", "dist/sub/c", "node_modules/x/i.js", "web/dist/d"]) {
+      fs.writeFileSync(world.tree(path), path === ".gitignore" ? "*.env\ndist\n" : path);
+    }
+    assert.deepEqual(await kept(world), [".gitignore", "secret.env", "web"]);
+    assert.deepEqual((await world.status()).not_kept, ["/workspace/dist", "/workspace/node_modules", "/workspace/web/dist"]);
+
+    git(world, "add", "-f", "dist/a", "dist/sub/c", "web/dist/d");
+    const tracked = [".gitignore", "dist", "dist/a", "dist/sub", "dist/sub/c", "secret.env", "web", "web/dist", "web/dist/d"];
+    await until("what is tracked is kept", async () => JSON.stringify(await kept(world)) === JSON.stringify(tracked));
+    assert.deepEqual((await world.status()).not_kept, ["/workspace/dist/b", "/workspace/node_modules"]);
+
+    fs.writeFileSync(world.tree("dist/a"), "changed");
+    fs.writeFileSync(world.tree("dist/e"), "new and not tracked");
+    fs.rmSync(world.tree("web/dist/d"));
+    git(world, "rm", "-q", "--cached", "dist/sub/c");
+    const later = tracked.filter((path) => path !== "web/dist/d");
+    assert.deepEqual(await kept(world), later); // what was kept once stays in step
+
+    const before = fs.readFileSync(world.tree("dist/a"));
+    await lose(world, ["tree", "index"]);
+    assert.deepEqual(await kept(world), later);
+    assert.deepEqual(fs.readFileSync(world.tree("dist/a")), before);
+
+    fs.rmSync(world.tree("node_modules"), { recursive: true, force: true });
+    await world.sync();
+    assert.deepEqual((await world.status()).not_kept, []);
+  }
+});
+
+test("a hostile repository excepts nothing and runs nothing", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  git(world, "init", "-q");
+  fs.mkdirSync(world.tree("dist"));
+  fs.writeFileSync(world.tree("dist/a"), "a");
+  git(world, "add", "-f", "dist/a");
+  git(world, "config", "core.fsmonitor", `touch ${world.path("ran")}; true`);
+  git(world, "config", "filter.x.clean", `touch ${world.path("ran")}`);
+  fs.writeFileSync(world.tree(".gitattributes"), "* filter=x\n");
+  fs.truncateSync(world.tree(".git/index"), 90);
+  await world.startCodi2();
+  assert.deepEqual(await kept(world), [".gitattributes"]);
+  fs.rmSync(world.tree(".git/index"));
+  fs.symlinkSync("/dev/zero", world.tree(".git/index"));
+  fs.mkdirSync(world.tree("other"));
+  fs.symlinkSync("/", world.tree("other/.git"));
+  assert.deepEqual(await kept(world), [".gitattributes", "other"]);
+  assert.ok(!fs.existsSync(world.path("ran")));
+});
+
+test(".coditectignore adds to what is not kept, and takes back", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.mkdirSync(world.tree("dist"));
+  fs.mkdirSync(world.tree("data"));
+  for (const path of ["dist/a", "data/b", "old.log"]) fs.writeFileSync(world.tree(path), path);
+  assert.deepEqual(await kept(world), ["data", "data/b", "old.log"]);
+  fs.writeFileSync(world.tree(".coditectignore"), "!dist/\n*.log\ndata/\n");
+  await until("dist is kept", async () => (await kept(world)).includes("dist/a"));
+  fs.writeFileSync(world.tree("new.log"), "new");
+  fs.writeFileSync(world.tree("data/new"), "new");
+  assert.deepEqual(await kept(world), [".coditectignore", "data", "data/b", "dist", "dist/a", "old.log"]);
+  assert.deepEqual((await world.status()).not_kept, ["/workspace/data/new", "/workspace/new.log"]);
+  fs.rmSync(world.tree(".coditectignore"));
+  await until("the rules are gone", async () => (await kept(world)).includes("new.log"));
+  fs.writeFileSync(world.tree(".coditectignore"), "x\n".repeat(40_000)); // too large: not used
+  fs.writeFileSync(world.tree("x"), "x");
+  assert.ok((await kept(world)).includes("x"));
 });
 
 test("server and codi2 are killed under writes: nothing that a barrier covered is lost", { timeout: 180_000 }, async (t) => {

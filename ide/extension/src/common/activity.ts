@@ -4,7 +4,7 @@
 export const ACTIVITY_KINDS = ['input', 'visible'] as const;
 export type ActivityKind = (typeof ACTIVITY_KINDS)[number];
 
-export const TELL_EVERY_MS = 30_000;
+const TELL_EVERY_MS = 30_000;
 
 /** Times are those of one clock that never goes back. */
 export class ActivityTeller {

@@ -1,0 +1,151 @@
+/*
+ * What is kept. Everything but our own temporary files and what the rules leave out (content/'s list of
+ * what a program can make again, then the root's .coditectignore, which may add to it or take back by "!"); and of that, what git
+ * tracks is kept all the same: a `dist` that is checked in is somebody's work.
+ *
+ * .gitignore is not asked: what git ignores is often just what exists nowhere else (.env, notes, data).
+ * What is in the store already stays in step with the disk, whatever rules and git say later: they speak of what is new.
+ */
+#include <sys/stat.h>
+
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "codi2/mirror_int.h"
+
+#define RULES ".coditectignore"
+
+enum { MOST_RULES = 64 * 1024 };
+
+static bool is_in_store(struct codi2_mirror *m, struct str path)
+{
+    ARENA_AUTO(arena);
+    struct codi2_entry known;
+    return codi2_index_get(m->index, &arena, path, &known) == 0;
+}
+
+bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folder)
+{
+    struct str folder;
+    struct str name;
+    if (path.n == 0) {
+        return false;
+    }
+    content_path_split(path, &folder, &name);
+    if (str_starts(name, STR(CODI2_OWN_PREFIX))) {
+        return true;
+    }
+    if (!content_ignore_path(m->ignore, path, is_folder) || codi2_tracked_has(m->tracked, path) ||
+        is_in_store(m, path)) {
+        return false;
+    }
+    codi2_status_not_kept(m->options.status, m->options.number, path);
+    return true;
+}
+
+/* ---- rules ---- */
+
+static struct str read_rules(struct codi2_mirror *m, struct arena *arena)
+{
+    FD_AUTO int fd = -1;
+    char *text = arena_alloc(arena, MOST_RULES + 1);
+    if (codi2_tree_open_file(&m->tree, STR(RULES), &fd) != 0) {
+        return STR_EMPTY;
+    }
+    ssize_t n = fd_read_full(fd, text, MOST_RULES + 1);
+    if (n > MOST_RULES) {
+        log_warn("codi2", "%s is larger than 64 KiB: it is not used", RULES);
+        return STR_EMPTY;
+    }
+    return str_of(text, n > 0 ? (size_t)n : 0);
+}
+
+static void take_rules(struct codi2_mirror *m)
+{
+    ARENA_AUTO(arena);
+    content_ignore_drop(m->ignore, STR(""));
+    int error = content_ignore_add(m->ignore, STR(""), str_from(content_ignore_defaults));
+    ASSERT(error == 0);
+    if (content_ignore_add(m->ignore, STR(""), read_rules(m, &arena)) != 0) {
+        log_warn("codi2", "%s has more rules than are looked at", RULES);
+    }
+}
+
+/* Reads the rules when their file has changed; then everything is to be judged anew. */
+static void look_at_rules(struct codi2_mirror *m)
+{
+    struct codi2_look look = {0};
+    if (codi2_tree_look(&m->tree, STR(RULES), &look) != 0) {
+        look = (struct codi2_look){0};
+    }
+    if (codi2_look_same(&look, &m->rules)) {
+        return;
+    }
+    m->rules = look;
+    take_rules(m);
+    codi2_tracked_forget(m->tracked);
+    codi2_status_forget(m->options.status, m->options.number, STR(""));
+    codi2_dirty_add_all(m->dirty);
+}
+
+/* ---- what git tracks ---- */
+
+static bool rules_ignore(void *ctx, struct str path)
+{
+    const struct codi2_mirror *m = ctx;
+    return content_ignore_path(m->ignore, path, /* is_folder= */ false);
+}
+
+static void on_found(void *ctx, struct str path, bool is_folder)
+{
+    struct codi2_mirror *m = ctx;
+    codi2_status_forget(m->options.status, m->options.number, path);
+    codi2_dirty_add(m->dirty, path, is_folder);
+}
+
+static void load(struct codi2_mirror *m, struct str folder)
+{
+    if (codi2_tracked_load(m->tracked, folder) == ERR_LIMIT) {
+        codi2_status_message(m->options.status, m->options.number,
+                             STR("More files below ignored names are tracked by git than can be "
+                                 "told apart; not all of them are kept."));
+    }
+}
+
+void codi2_mirror_keep_start(struct codi2_mirror *m)
+{
+    m->tracked = codi2_tracked_create(&(struct codi2_tracked_options){
+        .tree = &m->tree, .ignored = rules_ignore, .found = on_found, .ctx = m});
+    take_rules(m);
+    look_at_rules(m);
+}
+
+void codi2_mirror_keep_seen(struct codi2_mirror *m, struct str path)
+{
+    const struct str index = STR(".git/index");
+    if (path.n == 0 || str_eq(path, STR(RULES))) {
+        look_at_rules(m);
+    } else if (str_eq(path, index)) {
+        load(m, STR(""));
+    } else if (str_ends(path, STR("/.git/index"))) {
+        load(m, str_slice(path, 0, path.n - index.n - 1));
+    }
+}
+
+void codi2_mirror_keep_listed(struct codi2_mirror *m, struct str folder,
+                              const struct codi2_names *names)
+{
+    struct str above = STR_EMPTY;
+    struct str name = STR_EMPTY;
+    if (folder.n > 0) {
+        content_path_split(folder, &above, &name);
+    }
+    bool in_git = str_eq(name, STR(".git"));
+    for (size_t i = 0; i < names->count; i++) {
+        if (str_eq(names->at[i], STR(".git"))) {
+            load(m, folder);
+        } else if (in_git && str_eq(names->at[i], STR("index"))) {
+            load(m, above);
+        }
+    }
+}
