@@ -63,7 +63,7 @@ static const char *path(struct reader *r, const char *name)
     return text;
 }
 
-static bool is_label(struct str s)
+bool workspace_is_label(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
@@ -153,12 +153,15 @@ int workspace_config_read(int fd, struct arena *arena, struct workspace_config *
 {
     struct str text;
     int error = read_text(fd, arena, &text);
-    if (error) {
-        return error;
-    }
+    return error ? error : workspace_config_parse(text, arena, ret_config);
+}
+
+int workspace_config_parse(struct str text, struct arena *arena,
+                           struct workspace_config *ret_config)
+{
     struct json *root;
     struct json_error where;
-    error = json_parse(arena, text, &root, &where);
+    int error = json_parse(arena, text, &root, &where);
     if (error) {
         return log_err(error, "workspace", "the configuration is no JSON at byte %zu: %s",
                        where.offset, where.what);
@@ -181,7 +184,7 @@ int workspace_config_read(int fd, struct arena *arena, struct workspace_config *
     c.grace = integer(&r, "grace_ms", LARGEST_GRACE_MS) * USEC_PER_MS;
     read_binds(&r, &c);
     read_lists(&r, &c);
-    if (!is_label(c.session)) {
+    if (!workspace_is_label(c.session)) {
         r.problem = "session";
     }
     if (unknown_member(root)) {

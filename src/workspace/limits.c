@@ -102,6 +102,21 @@ static int create_v1(struct workspace_group *g, const struct workspace_limits *l
     return error;
 }
 
+static void name_group(struct workspace_group *g, struct str session)
+{
+    struct statfs root;
+    bool unified = statfs(CGROUP_ROOT, &root) == 0 && root.f_type == CGROUP2_SUPER_MAGIC;
+    *g = (struct workspace_group){.kind = unified ? WORKSPACE_GROUP_V2 : WORKSPACE_GROUP_V1};
+    (void)snprintf(g->name, sizeof g->name, STR_FMT, STR_ARG(session));
+}
+
+void workspace_group_clear(struct str session)
+{
+    struct workspace_group old;
+    name_group(&old, session);
+    workspace_group_destroy(&old);
+}
+
 void workspace_group_create(const struct workspace_config *config,
                             struct workspace_group *ret_group)
 {
@@ -109,12 +124,10 @@ void workspace_group_create(const struct workspace_config *config,
     if (geteuid() != 0) {
         return;
     }
-    (void)snprintf(ret_group->name, sizeof ret_group->name, STR_FMT, STR_ARG(config->session));
-    struct statfs root;
-    bool unified = statfs(CGROUP_ROOT, &root) == 0 && root.f_type == CGROUP2_SUPER_MAGIC;
-    ret_group->kind = unified ? WORKSPACE_GROUP_V2 : WORKSPACE_GROUP_V1;
-    int error =
-        unified ? create_v2(ret_group, &config->limits) : create_v1(ret_group, &config->limits);
+    workspace_group_clear(config->session); /* with its limits, which need not be ours */
+    name_group(ret_group, config->session);
+    int error = ret_group->kind == WORKSPACE_GROUP_V2 ? create_v2(ret_group, &config->limits)
+                                                      : create_v1(ret_group, &config->limits);
     if (error) {
         log_warn("workspace", "control groups are not to be had (%s): limits are those of the user",
                  err_name(error));

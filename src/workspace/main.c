@@ -19,6 +19,8 @@
 #include "base/log.h"
 #include "workspace/workspace_int.h"
 
+enum { LOG_LOOK_MS = 10000, EXIT_WRONG = 2 };
+
 struct supervisor {
     struct workspace_config config;
     struct workspace_group group;
@@ -76,23 +78,25 @@ static void handle_signal(struct supervisor *s, int fd)
     }
 }
 
-static int milliseconds_to_kill(const struct supervisor *s)
+/* Until it must be killed, or the log is looked at again. */
+static int milliseconds_to_turn(const struct supervisor *s)
 {
-    if (!s->kill_at) {
-        return -1;
-    }
-    usec_t left = s->kill_at - time_monotonic();
-    return left <= 0 ? 0 : (int)(left / USEC_PER_MS) + 1;
+    usec_t now = time_monotonic();
+    usec_t left = s->kill_at ? s->kill_at - now : LOG_LOOK_MS * USEC_PER_MS;
+    return left <= 0                          ? 0
+           : left < LOG_LOOK_MS * USEC_PER_MS ? (int)(left / USEC_PER_MS) + 1
+                                              : LOG_LOOK_MS;
 }
 
 static void supervise(struct supervisor *s, int signals)
 {
     while (!s->ended) {
         struct pollfd p = {.fd = signals, .events = POLLIN};
-        int n = poll(&p, 1, milliseconds_to_kill(s));
+        int n = poll(&p, 1, milliseconds_to_turn(s));
+        workspace_log_trim(STDERR_FILENO);
         if (n > 0) {
             handle_signal(s, signals);
-        } else if (n == 0 && s->kill_at) {
+        } else if (n == 0 && s->kill_at && time_monotonic() >= s->kill_at) {
             log_warn("workspace", "the workspace did not end in time: killed");
             (void)kill(s->sandbox.holder, SIGKILL);
             s->kill_at = time_monotonic() + USEC_PER_SEC;
@@ -143,22 +147,36 @@ static int run(struct supervisor *s)
     return error;
 }
 
+/* What is not the ordinary life: no configuration is read. */
+static int handle_words(char **argv)
+{
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("coditect-workspace %s\n", CODITECT_VERSION);
+        return 0;
+    }
+    if (strcmp(argv[1], "--clear") == 0 && argv[2] && workspace_is_label(str_from(argv[2]))) {
+        workspace_group_clear(str_from(argv[2]));
+        return 0;
+    }
+    (void)fprintf(stderr,
+                  "%s: reads its configuration from standard input; --clear SESSION removes "
+                  "what a killed one left\n",
+                  argv[0]);
+    return EXIT_WRONG;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) {
-        bool version = strcmp(argv[1], "--version") == 0;
-        (void)fprintf(version ? stdout : stderr,
-                      version ? "coditect-workspace %s\n"
-                              : "%s: reads its configuration from standard input\n",
-                      version ? CODITECT_VERSION : argv[0]);
-        return version ? 0 : 2;
+        return handle_words(argv);
     }
     (void)umask(022);
     log_setup(LOG_INFO, LOG_JSON);
     ARENA_AUTO(arena);
     struct supervisor s = {0};
-    if (workspace_config_read(STDIN_FILENO, &arena, &s.config) != 0) {
-        return 2;
+    if (workspace_config_read(STDIN_FILENO, &arena, &s.config) != 0 ||
+        workspace_lock(&s.config) != 0) {
+        return EXIT_WRONG;
     }
     return run(&s) == 0 ? 0 : 1;
 }

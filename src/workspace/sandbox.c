@@ -1,14 +1,16 @@
 /*
  * Starting the sandbox, in the one order that works with user-mode networking:
  *
- *   1. The holder enters the control group, becomes the unprivileged user, and makes a user and a network namespace in
- *      which it is root. Bubblewrap alone would make a second, nested user namespace, and nobody could then join the
- *      network namespace.
+ *   1. The holder, the first process of a process namespace, enters the control group, becomes the unprivileged user, and
+ *      makes a user and a network namespace in which it is root. Bubblewrap alone would make a second, nested user
+ *      namespace, and nobody could then join the network namespace.
  *   2. slirp4netns, as the same user, attaches to the holder and brings up tap0. It gets no way to the host's loopback.
  *   3. The holder executes bubblewrap without a network namespace of its own; bubblewrap executes codi2 as pid 1.
  *
- * Invariants: (a) everything started here dies with this process: bubblewrap by --die-with-parent, slirp4netns by its
- * exit descriptor. (b) codi2 finds its token on WORKSPACE_TOKEN_FD, a pipe with its writing end closed.
+ * Invariants: (a) everything started here dies with this process, at whatever moment it is killed: the holder by its
+ * parent-death signal, set before it is told to go on; all others with the holder, since the kernel ends a process
+ * namespace with its first process; slirp4netns by its exit descriptor. Bubblewrap's own --die-with-parent comes too late
+ * for a child that is just being made. (b) codi2 finds its token on WORKSPACE_TOKEN_FD, a pipe with its writing end closed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +22,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "workspace/workspace_int.h"
 
@@ -62,11 +64,20 @@ static void unblock_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In a child: ends it with a line on the log that the server keeps. */
-static _Noreturn void child_failed(const char *what)
+/*
+ * In a child: ends it with a line on the log that the server keeps. The status tells the supervisor which step it was.
+ */
+enum step { STEP_OTHER = 64, STEP_GROUP, STEP_NAMESPACE, STEP_BUBBLEWRAP };
+
+static _Noreturn void child_failed_at(enum step step, const char *what)
 {
     log_error("workspace", "%s: %m", what);
-    _exit(EXIT_UNUSABLE);
+    _exit((int)step);
+}
+
+static _Noreturn void child_failed(const char *what)
+{
+    child_failed_at(STEP_OTHER, what);
 }
 
 /* In a child: standard input was the configuration, with the token in it; nothing else that is open goes on either. */
@@ -99,26 +110,75 @@ static void become_user(const struct workspace_config *config)
     }
 }
 
-static void write_map(const char *path, const char *text)
+static bool write_map(const char *path, const char *text)
 {
     FD_AUTO int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || fd_write_all(fd, str_from(text)) != 0) {
-        child_failed(path);
-    }
+    return fd >= 0 && fd_write_all(fd, str_from(text)) == 0;
+}
+
+/* Who is root in a user namespace, or keeps its number in it: the one user that it has. */
+struct user_map {
+    unsigned uid, gid;
+    bool as_root;
+};
+
+static bool write_maps(const struct user_map *m)
+{
+    char uid_map[32];
+    char gid_map[32];
+    (void)snprintf(uid_map, sizeof uid_map, "%u %u 1", m->as_root ? 0 : m->uid, m->uid);
+    (void)snprintf(gid_map, sizeof gid_map, "%u %u 1", m->as_root ? 0 : m->gid, m->gid);
+    return write_map("/proc/self/setgroups", "deny") && write_map("/proc/self/uid_map", uid_map) &&
+           write_map("/proc/self/gid_map", gid_map);
 }
 
 static void enter_namespaces(void)
 {
-    char uid_map[32];
-    char gid_map[32];
-    (void)snprintf(uid_map, sizeof uid_map, "0 %u 1", (unsigned)geteuid());
-    (void)snprintf(gid_map, sizeof gid_map, "0 %u 1", (unsigned)getegid());
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
-        child_failed("the kernel refuses user namespaces");
+    struct user_map map = {.uid = geteuid(), .gid = getegid(), .as_root = true};
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 || !write_maps(&map)) {
+        child_failed_at(STEP_NAMESPACE, "the kernel refuses user namespaces");
     }
-    write_map("/proc/self/setgroups", "deny");
-    write_map("/proc/self/uid_map", uid_map);
-    write_map("/proc/self/gid_map", gid_map);
+}
+
+/*
+ * Forks a child that is the first process of a namespace of its own. Who is no root needs a user namespace for that. glibc
+ * has no function for a fork with flags.
+ */
+static pid_t fork_first(void)
+{
+    struct user_map map = {.uid = geteuid(), .gid = getegid()};
+    bool root = map.uid == 0;
+    int others = root ? 0 : CLONE_NEWUSER;
+    pid_t child = (pid_t)syscall(SYS_clone, CLONE_NEWPID | others | SIGCHLD, NULL, NULL, NULL, 0);
+    if (child == 0 && !root && !write_maps(&map)) {
+        child_failed_at(STEP_NAMESPACE, "the kernel refuses user namespaces");
+    }
+    return child;
+}
+
+/* Behind the change of user, which clears it. Who is told to go on later has a living parent. */
+static void die_with_supervisor(void)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
+        child_failed("cannot follow the supervisor");
+    }
+}
+
+/* Without a network there is no namespace of ours, and bubblewrap says less well why it can make none. */
+static void try_namespace(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(unshare(CLONE_NEWUSER) < 0 ? errno : 0);
+    }
+    int status = -1;
+    if (child < 0 || waitpid(child, &status, 0) < 0) {
+        child_failed("out of processes");
+    }
+    if (status != 0) {
+        errno = WEXITSTATUS(status);
+        child_failed_at(STEP_NAMESPACE, "the kernel refuses user namespaces");
+    }
 }
 
 struct holder_fds {
@@ -139,11 +199,14 @@ static _Noreturn void run_holder(const struct workspace_config *config,
     fd_close(&fds->info->read);
     fd_close(&fds->token->write);
     if (workspace_group_enter(group) != 0) {
-        child_failed("cannot enter the control group");
+        child_failed_at(STEP_GROUP, "cannot enter the control group");
     }
     become_user(config);
+    die_with_supervisor();
     if (config->network) {
         enter_namespaces();
+    } else {
+        try_namespace();
     }
     /* After the new user namespace: the kernel then counts this workspace's processes alone. */
     if (workspace_rlimits(config) != 0) {
@@ -159,7 +222,7 @@ static _Noreturn void run_holder(const struct workspace_config *config,
     }
     (void)keep_open(WORKSPACE_TOKEN_FD);
     execvp("bwrap", arguments);
-    child_failed("bubblewrap (Debian package bubblewrap) cannot be executed");
+    child_failed_at(STEP_BUBBLEWRAP, "bubblewrap (Debian package bubblewrap) cannot be executed");
 }
 
 static _Noreturn void run_slirp(const struct workspace_config *config, pid_t holder, int ready,
@@ -224,25 +287,29 @@ static int start_network(const struct workspace_config *config, struct workspace
     return await_byte(ready.read);
 }
 
-/* bubblewrap reports {"child-pid": n, …} once its child exists. */
-static int read_info(int fd, pid_t *ret_child)
+/*
+ * bubblewrap reports {"child-pid": n, …} once its child exists. The number is one of the inner namespace; our own /proc
+ * knows the only child of the holder by the number that counts here.
+ */
+static int read_child(int info, pid_t holder, pid_t *ret_child)
 {
-    ARENA_AUTO(arena);
     char text[1024];
-    int error = await(fd);
+    int error = await(info);
     if (error) {
         return error;
     }
-    ssize_t n = fd_read_full(fd, text, sizeof text);
-    struct json *root;
-    if (n <= 0 || json_parse(&arena, str_trim(str_of(text, (size_t)n)), &root, NULL) != 0) {
+    if (fd_read_full(info, text, sizeof text) <= 0) {
         return ERR_IO;
     }
-    const struct json *child = json_get(root, "child-pid");
-    if (!child || child->kind != JSON_INTEGER || child->integer < 2 || child->integer > INT32_MAX) {
+    (void)snprintf(text, sizeof text, "/proc/%d/task/%d/children", (int)holder, (int)holder);
+    FD_AUTO int fd = open(text, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : fd_read_full(fd, text, sizeof text);
+    struct str rest = str_trim(str_of(text, n > 0 ? (size_t)n : 0));
+    uint64_t child;
+    if (str_u64(rest, INT32_MAX, &child) != 0) {
         return ERR_IO;
     }
-    *ret_child = (pid_t)child->integer;
+    *ret_child = (pid_t)child;
     return 0;
 }
 
@@ -253,13 +320,60 @@ static int hand_token(int *fd, const char *token)
     return error;
 }
 
+static bool setting_is(const char *path, char value)
+{
+    char text[2] = "";
+    FD_AUTO int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && fd_read_full(fd, text, sizeof text) > 0 && text[0] == value && text[1] <= ' ';
+}
+
+/* As scripts/up advises it: the setting that is in the way, where one is. */
+static const char *namespace_remedy(void)
+{
+    if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", '0')) {
+        return "the kernel refuses user namespaces; as root run: sysctl -w "
+               "kernel.unprivileged_userns_clone=1";
+    }
+    if (setting_is("/proc/sys/user/max_user_namespaces", '0')) {
+        return "the kernel refuses user namespaces; as root run: sysctl -w "
+               "user.max_user_namespaces=15000";
+    }
+    if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1')) {
+        return "the kernel refuses user namespaces; as root run: sysctl -w "
+               "kernel.apparmor_restrict_unprivileged_userns=0";
+    }
+    return "the kernel refuses user namespaces: boot one with CONFIG_USER_NS; in a container, "
+           "start it with --privileged";
+}
+
+/* Why the holder ended before it was a sandbox. Reaps it. */
+static const char *holder_error(struct workspace_sandbox *s)
+{
+    int status = 0;
+    (void)kill(s->holder, SIGKILL); /* one that has ended keeps its status */
+    if (waitpid(s->holder, &status, 0) == s->holder) {
+        s->holder = 0;
+    }
+    switch (WIFEXITED(status) ? WEXITSTATUS(status) : 0) {
+    case STEP_NAMESPACE:
+        return namespace_remedy();
+    case STEP_GROUP:
+        return "the workspace's control group cannot be entered";
+    case STEP_BUBBLEWRAP:
+        return "bubblewrap cannot be executed: install the Debian package bubblewrap";
+    default:
+        return "the sandbox could not be made; the reason stands in the workspace's log";
+    }
+}
+
 static int let_go(const struct workspace_config *config, struct holder_fds *fds,
                   struct workspace_sandbox *s)
 {
-    s->error = "the kernel refuses unprivileged user namespaces; allow them (sysctl "
-               "kernel.unprivileged_userns_clone=1)";
     int error = await_byte(fds->ready->read);
     if (error) {
+        s->error = error == ERR_TIMEOUT
+                       ? "the sandbox was not made in time; the machine is too busy"
+                       : holder_error(s);
         return error;
     }
     if (config->network) {
@@ -270,17 +384,18 @@ static int let_go(const struct workspace_config *config, struct holder_fds *fds,
     if (error) {
         return error;
     }
-    s->error = "bubblewrap does not start (is the package bubblewrap installed?)";
+    s->error = "out of memory for pipes";
     error = hand_token(&fds->token->write, config->token);
     if (!error) {
         error = fd_write_all(fds->go->write, STR("g"));
     }
-    if (!error) {
-        error = read_info(fds->info->read, &s->codi2);
+    if (error) {
+        return error;
     }
-    if (!error) {
-        s->error = NULL;
-    }
+    error = read_child(fds->info->read, s->holder, &s->codi2);
+    s->error = !error                 ? NULL
+               : error == ERR_TIMEOUT ? "bubblewrap did not start in time; the machine is too busy"
+                                      : holder_error(s);
     return error;
 }
 
@@ -318,9 +433,10 @@ int workspace_sandbox_start(const struct workspace_config *config,
     if (pipe_open(&ready) || pipe_open(&go) || pipe_open(&info) || pipe_open(&token)) {
         return ERR_INTERNAL;
     }
-    ret_sandbox->holder = fork();
+    ret_sandbox->holder = fork_first();
     if (ret_sandbox->holder < 0) {
-        return ERR_INTERNAL;
+        ret_sandbox->error = errno == EAGAIN ? "out of processes" : namespace_remedy();
+        return log_err(ERR_INTERNAL, "workspace", "no process with a namespace of its own: %m");
     }
     if (ret_sandbox->holder == 0) {
         run_holder(config, group, &fds);

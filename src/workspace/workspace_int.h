@@ -49,7 +49,13 @@ struct workspace_config {
     usec_t grace; /* from the request to end until everything is killed */
 };
 
-/* Reads and checks the configuration. ERR_INVALID (logged with the reason), ERR_TOO_LARGE. */
+/* A DNS label, as session ids are. */
+bool workspace_is_label(struct str s);
+
+/* Checks the configuration; text must live as long as the arena. ERR_INVALID (logged with the reason). */
+int workspace_config_parse(struct str text, struct arena *arena,
+                           struct workspace_config *ret_config) BASE_MUST_USE;
+/* The same from a descriptor. ERR_INVALID, ERR_TOO_LARGE. */
 int workspace_config_read(int fd, struct arena *arena,
                           struct workspace_config *ret_config) BASE_MUST_USE;
 
@@ -70,6 +76,18 @@ int workspace_state_write(const struct workspace_config *config,
                           const struct workspace_state *state) BASE_MUST_USE;
 
 /*
+ * The run directory is one supervisor's at a time: its lock is held until the process ends. ERR_BUSY: another one runs.
+ */
+int workspace_lock(const struct workspace_config *config) BASE_MUST_USE;
+
+/*
+ * The log (standard error, which all that runs here shares) is cut to its newest part when it has grown beyond its limit;
+ * called now and then. Does nothing when fd is no regular file open for reading and appending.
+ */
+enum { WORKSPACE_LOG_MOST = 1 << 20, WORKSPACE_LOG_KEPT = 256 << 10 };
+void workspace_log_trim(int fd);
+
+/*
  * Limits. The group is made before the sandbox starts and its processes are put in before they execute anything; without
  * cgroups RLIMIT_NPROC under the unprivileged uid is what is left, and the state says so.
  */
@@ -77,6 +95,8 @@ struct workspace_group {
     enum { WORKSPACE_GROUP_NONE, WORKSPACE_GROUP_V1, WORKSPACE_GROUP_V2 } kind;
     char name[80];
 };
+/* What an earlier supervisor that was killed left of the session's group is ended and removed. */
+void workspace_group_clear(struct str session);
 void workspace_group_create(const struct workspace_config *config,
                             struct workspace_group *ret_group);
 int workspace_group_enter(const struct workspace_group *group)

@@ -1,6 +1,6 @@
 /*
  * The privileged side's loop: receive a request, check it, carry it out, answer. See broker_int.h.
- * Invariant: a request that does not pass broker_check touches nothing.
+ * Invariant: a request that does not pass workspaces_broker_check touches nothing.
  */
 #include <errno.h>
 #include <signal.h>
@@ -54,7 +54,7 @@ static bool is_good_start(const struct broker_place *place, const struct broker_
            r->processes >= 0;
 }
 
-static bool broker_check(const struct broker_place *place, const struct broker_request *r)
+bool workspaces_broker_check(const struct broker_place *place, const struct broker_request *r)
 {
     if (r->version != BROKER_VERSION || !workspaces_broker_is_label(r->session)) {
         return false;
@@ -74,7 +74,7 @@ static bool broker_check(const struct broker_place *place, const struct broker_r
 static int carry_out(const struct broker_place *place, const struct broker_request *r,
                      struct broker_reply *reply)
 {
-    if (!broker_check(place, r)) {
+    if (!workspaces_broker_check(place, r)) {
         return ERR_INVALID;
     }
     switch (r->kind) {
@@ -82,7 +82,7 @@ static int carry_out(const struct broker_place *place, const struct broker_reque
         return workspaces_broker_start(place, r, reply);
     case BROKER_SIGNAL:
         return workspaces_broker_signal(place, r);
-    default: /* broker_check knows no other */
+    default: /* workspaces_broker_check knows no other */
         return workspaces_broker_remove(place, r);
     }
 }
@@ -90,7 +90,8 @@ static int carry_out(const struct broker_place *place, const struct broker_reque
 bool workspaces_broker_serve(int socket, const struct broker_place *place)
 {
     struct broker_request request;
-    ssize_t n = recv(socket, &request, sizeof request, MSG_DONTWAIT);
+    ssize_t n =
+        recv(socket, &request, sizeof request, MSG_DONTWAIT | MSG_TRUNC); /* the true length */
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return true;
     }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "workspaces/workspaces.h"
@@ -76,13 +77,19 @@ int workspaces_broker_expose(const struct workspaces_broker_options *options, st
 /* broker.c: answers one request; false when the other side is gone. */
 bool workspaces_broker_serve(int socket, const struct broker_place *place);
 
-/* broker_start.c */
+/* broker.c: true when a request may be carried out. */
+bool workspaces_broker_check(const struct broker_place *place,
+                             const struct broker_request *request);
+
+/* broker_start.c: the supervisor's configuration, of a request that passed the check. Then the start itself. */
+void workspaces_broker_encode(struct buf *out, const struct broker_place *place,
+                              const struct broker_request *request);
 int workspaces_broker_start(const struct broker_place *place, const struct broker_request *request,
                             struct broker_reply *reply) BASE_MUST_USE;
 /* broker_process.c */
 int workspaces_broker_signal(const struct broker_place *place,
                              const struct broker_request *request) BASE_MUST_USE;
-/* broker_remove.c */
+/* broker_remove.c: ERR_BUSY: a supervisor runs. */
 int workspaces_broker_remove(const struct broker_place *place,
                              const struct broker_request *request) BASE_MUST_USE;
 

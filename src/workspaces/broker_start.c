@@ -25,13 +25,7 @@
 
 #define IDE_INSIDE "/opt/coditect/ide"
 
-enum {
-    PATH_ROOM = 4096,
-    CONFIG_ROOM = 65536,
-    GRACE_MS = 30000,
-    OPEN_FILES = 65536,
-    LOG_ROOM = 1 << 20
-};
+enum { PATH_ROOM = 4096, CONFIG_ROOM = 65536, GRACE_MS = 30000, OPEN_FILES = 65536 };
 
 static int fail(struct broker_reply *reply, int error, const char *what)
 {
@@ -162,8 +156,8 @@ static void encode_environment(struct json_writer *w, const struct broker_place 
     json_object_end(w);
 }
 
-static void encode_config(struct buf *out, const struct broker_place *place,
-                          const struct broker_request *r)
+void workspaces_broker_encode(struct buf *out, const struct broker_place *place,
+                              const struct broker_request *r)
 {
     BUF_AUTO(run, PATH_ROOM);
     buf_printf(&run, "%s/run/%s", place->data, r->session);
@@ -192,7 +186,7 @@ static int open_config(const struct broker_place *place, const struct broker_req
                        int *ret_fd)
 {
     BUF_AUTO(config, CONFIG_ROOM);
-    encode_config(&config, place, r);
+    workspaces_broker_encode(&config, place, r);
     FD_AUTO int fd = memfd_create("workspace", MFD_CLOEXEC);
     if (fd < 0) {
         return ERR_BUSY;
@@ -211,12 +205,8 @@ static int open_log(const struct broker_place *place, const struct broker_reques
 {
     BUF_AUTO(path, PATH_ROOM);
     buf_printf(&path, "%s/run/%s/log", place->data, r->session);
-    int fd = open(buf_z(&path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
-    struct stat facts;
-    if (fd >= 0 && fstat(fd, &facts) == 0 && facts.st_size > LOG_ROOM) {
-        (void)!ftruncate(fd, 0); /* bounded; what a supervisor says is short */
-    }
-    return fd;
+    /* Readable for the supervisor, which keeps it small. */
+    return open(buf_z(&path), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
 }
 
 static _Noreturn void become_supervisor(const struct broker_place *place, int config, int log)

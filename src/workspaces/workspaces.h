@@ -103,7 +103,10 @@ void workspaces_local_look(struct workspaces_local *l, struct arena *arena, stru
 int workspaces_local_stop(struct workspaces_local *l, struct str session,
                           const struct workspaces_process *process, bool force) BASE_MUST_USE;
 
-/* Deletes the local copy of a session. Only when no process runs. */
+/*
+ * Deletes all that this machine holds of a session. ERR_BUSY: its supervisor runs. ERR_IO: something was left (uid is not
+ * its user).
+ */
 int workspaces_local_remove(struct workspaces_local *l, struct str session,
                             uid_t uid) BASE_MUST_USE;
 

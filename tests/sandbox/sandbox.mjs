@@ -8,7 +8,7 @@ import { setTimeout as wait } from "node:timers/promises";
 
 export const build = process.env.CODITECT_BUILD ?? "";
 assert.notEqual(build, "", "CODITECT_BUILD must name the build directory");
-const isRoot = process.getuid() === 0;
+export const isRoot = process.getuid() === 0;
 const uid = isRoot ? 200017 : process.getuid();
 export const limits = { memory: 256 << 20, processes: 100 };
 
@@ -39,8 +39,8 @@ export function folder(path, owner) {
   return path;
 }
 
-/** Starts a supervisor with the probe (or another program) as codi2. */
-export function start(session, { environment = {}, codi2, network = true, binds = [], ...more } = {}) {
+/** Starts a supervisor with the probe (or another program) as codi2; before: a program that executes it. */
+export function start(session, { environment = {}, codi2, network = true, binds = [], before = [], env = process.env, log = "inherit", ...more } = {}) {
   const run = folder(join(place, session, "run"), false);
   const tree = folder(join(place, session, "tree"), true);
   const home = folder(join(place, session, "home"), true);
@@ -52,7 +52,8 @@ export function start(session, { environment = {}, codi2, network = true, binds 
     binds: [{ source: tree, target: "/workspace", writable: true }, { source: home, target: "/home/dev", writable: true }, ...binds],
     uid, gid: isRoot ? uid : process.getgid(), ...limits, files: 4096, grace_ms: 3000, ...more,
   };
-  const child = spawn(join(build, "src/workspace/coditect-workspace"), [], { stdio: ["pipe", "inherit", "inherit"] });
+  const [command, ...words] = [...before, join(build, "src/workspace/coditect-workspace")];
+  const child = spawn(command, words, { stdio: ["pipe", "inherit", log], env });
   started.push(child.pid);
   const ended = new Promise((resolve) => child.on("exit", (code, signal) => resolve({ code, signal })));
   child.stdin.end(JSON.stringify(config));

@@ -1,12 +1,13 @@
 // The real supervisor with a hostile program in codi2's place: what it tries is refused, and nothing is left behind.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 
-import { build, folder, limits, place, runs, start, until } from "./sandbox.mjs";
+import { build, folder, isRoot, limits, place, runs, start, until } from "./sandbox.mjs";
 
 test("a hostile program inside gets nowhere", { timeout: 120_000 }, async (t) => {
   const secret = join(place, "server-data");
@@ -57,6 +58,89 @@ test("the state names the processes, and all die with the supervisor", async () 
   assert.ok(runs(state.codi2) && runs(state.sandbox));
   workspace.child.kill("SIGKILL");
   await until("everything is gone", () => !runs(state.codi2) && !runs(state.sandbox), 10);
+});
+
+test("killed at whatever moment of its start, a supervisor leaves no process", { timeout: 120_000 }, async () => {
+  const mark = `mark-${process.pid}`;
+  const left = () => readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && runs(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(mark);
+    } catch {
+      return false;
+    }
+  });
+  for (let delay = 0; delay < 60; delay += 1.5) {
+    const workspace = start("ses-cut-short", { arguments: [mark] });
+    await wait(delay);
+    workspace.child.kill("SIGKILL");
+    await workspace.ended;
+  }
+  await until("nothing is left", () => left().length === 0, 10);
+});
+
+test("a second supervisor of a running session is refused and harms nothing", async () => {
+  const first = start("ses-twice");
+  await until("running", () => existsSync(join(first.run, "state")) && first.state().phase === "running");
+  const second = start("ses-twice");
+  assert.equal((await second.ended).code, 2);
+  assert.deepEqual([first.state().pid, first.state().phase], [first.child.pid, "running"]);
+  first.child.kill("SIGTERM");
+  assert.equal((await first.ended).code, 0);
+});
+
+test("control groups of a killed supervisor go at the next start, and by --clear", { skip: isRoot ? false : "only root makes them" }, async () => {
+  const groups = ["/sys/fs/cgroup/pids/coditect", "/sys/fs/cgroup/memory/coditect", "/sys/fs/cgroup/coditect"].map((top) => join(top, "ses-groups"));
+  const present = () => groups.filter((group) => existsSync(group));
+  const killed = async (more) => {
+    const workspace = start("ses-groups", more);
+    await until("running", () => existsSync(join(workspace.run, "state")) && workspace.state().pid === workspace.child.pid && workspace.state().phase === "running");
+    const { limits } = workspace.state();
+    workspace.child.kill("SIGKILL");
+    await workspace.ended;
+    return limits;
+  };
+  if ((await killed()) === "rlimit") return;
+  assert.notEqual(present().length, 0);
+  await killed({ processes: 0 });
+  const pids = present().map((group) => join(group, "pids.max")).find((file) => existsSync(file));
+  assert.equal(readFileSync(pids, "utf8"), "max\n"); // not what the killed one had set
+  execFileSync(join(build, "src/workspace/coditect-workspace"), ["--clear", "ses-groups"]);
+  assert.deepEqual(present(), []);
+  execFileSync(join(build, "src/workspace/coditect-workspace"), ["--clear", "ses-groups"]);
+});
+
+test("the log keeps its newest part", async () => {
+  const log = join(folder(join(place, "ses-log")), "log");
+  const lines = Array.from({ length: 40_000 }, (_, i) => `line ${i} ${"x".repeat(80)}`).join("\n") + "\n";
+  writeFileSync(log, lines);
+  const workspace = start("ses-log", { log: openSync(log, "a+") });
+  await until("running", () => existsSync(join(workspace.run, "state")) && workspace.state().phase === "running");
+  workspace.child.kill("SIGTERM");
+  await workspace.ended;
+  const text = readFileSync(log, "utf8");
+  assert.ok(text.length <= 300 << 10, `${text.length}`);
+  assert.match(text, /^line \d+ x+\n/);
+  assert.match(text, /^line 39999 x+$/m);
+});
+
+test("without user namespaces it says so, and what to do", { timeout: 60_000 }, async () => {
+  for (const network of [true, false]) {
+    const workspace = start(`ses-refused-${network}`, { network, before: [join(build, "tests/sandbox/no-namespaces")] });
+    assert.equal((await workspace.ended).code, 1);
+    assert.equal(workspace.state().phase, "ended");
+    assert.match(workspace.state().error, /^the kernel refuses user namespaces: boot one with CONFIG_USER_NS; in a container, start it with --privileged$/);
+  }
+});
+
+test("a missing bubblewrap or slirp4netns is named", async () => {
+  const cases = [[["/usr/bin/slirp4netns"], /^bubblewrap cannot be executed: install the Debian package bubblewrap$/], [["/usr/bin/bwrap"], /is the package slirp4netns installed/]];
+  for (const [[present], message] of cases) {
+    const path = folder(join(place, `path-${present.length}`), false);
+    symlinkSync(present, join(path, basename(present)));
+    const workspace = start(`ses-poor-${present.length}`, { env: { PATH: path } });
+    assert.equal((await workspace.ended).code, 1);
+    assert.match(workspace.state().error, message);
+  }
 });
 
 test("a workspace that ignores SIGTERM is killed after its grace", async () => {
