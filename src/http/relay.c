@@ -57,11 +57,12 @@ static void cut(struct http_relay *relay)
 }
 
 /* Sends what a buffer has; false when that side is gone. */
-static bool flush(int fd, struct buf *b, bool *writable)
+static bool flush(struct http_relay *relay, int fd, struct buf *b, bool *writable)
 {
     while (b->n > 0 && *writable) {
         ssize_t n = send(fd, b->p, b->n, MSG_NOSIGNAL);
         if (n >= 0) {
+            relay->moved += (uint64_t)n;
             buf_consume(b, (size_t)n);
         } else if (errno != EINTR) {
             *writable = false;
@@ -84,6 +85,7 @@ static ssize_t recv_up(struct http_relay *relay, struct buf *to, size_t most)
     }
     ssize_t got = recv(relay->up.fd, buf_reserve(to, most), most, 0);
     if (got > 0) {
+        relay->moved += (uint64_t)got;
         buf_commit(to, (size_t)got);
         relay->up_readable = (size_t)got == most || relay->up_hangup;
         return got;
@@ -135,6 +137,7 @@ static int pump_in(struct http_relay *relay)
             if (got <= 0) {
                 return (int)got;
             }
+            relay->moved += (uint64_t)got;
             buf_commit(&x->in, (size_t)got);
             relay->progress = net_loop_now(c->worker->loop);
         }
@@ -251,10 +254,9 @@ static void fail(struct http_relay *relay, int code)
 static int pump(struct http_relay *relay)
 {
     struct http_connection *c = relay->c;
-    size_t waiting = relay->to_up.n + relay->to_client.n;
-    uint64_t seen = c->exchange->body_seen + relay->sent;
+    uint64_t moved = relay->moved;
     int r = pump_in(relay);
-    if (!relay->connecting && !flush(relay->up.fd, &relay->to_up, &relay->up_writable)) {
+    if (!relay->connecting && !flush(relay, relay->up.fd, &relay->to_up, &relay->up_writable)) {
         relay->to_up.n = 0; /* it may have answered all the same */
     }
     if (r == 0) {
@@ -263,11 +265,10 @@ static int pump(struct http_relay *relay)
     if (r < 0) {
         return r;
     }
-    if (!flush(c->watch.fd, &relay->to_client, &c->writable)) {
+    if (!flush(relay, c->watch.fd, &relay->to_client, &c->writable)) {
         return ERR_CLOSED;
     }
-    return waiting != relay->to_up.n + relay->to_client.n ||
-           seen != c->exchange->body_seen + relay->sent;
+    return relay->moved != moved;
 }
 
 static void run(struct http_relay *relay)

@@ -24,6 +24,7 @@ struct http_relay {
     bool piping;       /* after 101 */
     int64_t left;      /* of the answer's body; -1: chunked */
     uint64_t sent;     /* bytes of the answer's content */
+    uint64_t moved;    /* bytes received and sent, on both sides */
     usec_t progress;   /* when a byte moved last */
     struct http_chunks chunks;
     struct buf to_up, to_client;

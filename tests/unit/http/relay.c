@@ -1,4 +1,9 @@
 /* Relayed requests and sockets, ours and piped ones. */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include "net/net.h"
 #include "world.h"
 
 static void relayed(void **state)
@@ -100,12 +105,69 @@ static void sockets_are_cut(void **state)
     closed_code = 0;
 }
 
+enum { BURST = 192 * 1024, BURSTS = 300 };
+
+/* An upstream that switches protocols and then, when it has heard a byte, sends full reads' worth at once. */
+static void *burst(void *arg)
+{
+    int listener = *(int *)arg;
+    FD_AUTO int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    static char bytes[BURST];
+    char head[4096];
+    assert_true(read(fd, head, sizeof head) > 0);
+    assert_int_equal(
+        fd_write_all(fd, STR("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                             "Upgrade: websocket\r\n\r\n")),
+        0);
+    for (unsigned i = 0; i < BURSTS; i++) {
+        assert_int_equal(read(fd, head, 1), 1);
+        assert_int_equal(fd_write_all(fd, str_of(bytes, sizeof bytes)), 0);
+    }
+    (void)!read(fd, head, 1); /* the end */
+    return NULL;
+}
+
+/* What was read in one full piece and sent on at once is no reason to wait for the next event: there will be none. */
+static void a_pipe_does_not_stall(void **state)
+{
+    (void)state;
+    (void)snprintf(pipe_path, sizeof pipe_path, "/tmp/unit-http-pipe-%d", (int)getpid());
+    struct net_address address;
+    BUF_AUTO(text, 128);
+    buf_printf(&text, "unix:%s", pipe_path);
+    assert_int_equal(net_address_parse(buf_str(&text), &address), 0);
+    FD_AUTO int listener = -1;
+    assert_int_equal(net_listen(&address, false, &listener), 0);
+    assert_int_equal(fcntl(listener, F_SETFL, 0), 0);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, burst, &listener), 0);
+    FD_AUTO int fd = raw_connect();
+    BUF_AUTO(out, 4 * BURST);
+    raw_send(fd, STR(HANDSHAKE("/piped?/x")));
+    raw_read(fd, "\r\n\r\n", &out);
+    for (unsigned i = 0; i < BURSTS; i++) {
+        raw_send(fd, STR("g"));
+        for (size_t left = BURST; left > 0;) {
+            char bytes[BURST];
+            struct pollfd p = {.fd = fd, .events = POLLIN};
+            assert_int_equal(poll(&p, 1, 20000), 1); /* stalled */
+            ssize_t n = read(fd, bytes, left);
+            assert_true(n > 0);
+            left -= (size_t)n;
+        }
+    }
+    fd_close(&fd);
+    (void)pthread_join(thread, NULL);
+    (void)unlink(pipe_path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(relayed),
         cmocka_unit_test(sockets),
         cmocka_unit_test(sockets_are_cut),
+        cmocka_unit_test(a_pipe_does_not_stall),
         cmocka_unit_test(every_request_finishes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

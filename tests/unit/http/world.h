@@ -19,6 +19,7 @@ enum { BIG = 3 * 1024 * 1024 };
 
 static struct http_server *front, *back;
 static char back_path[64], front_address[32];
+UNUSED static char pipe_path[64]; /* an upstream of the test's own */
 static struct lock lock;
 static struct lock_cond changed;
 static int finished, running, most_running, closed_code;
@@ -38,6 +39,7 @@ static const struct {
     {"/short", {.lane = HTTP_STREAM}},
     {"/relay", {.lane = HTTP_INLINE, .upgrade = true, .max_body = BIG}},
     {"/nobody", {.lane = HTTP_WORK, .upgrade = true}},
+    {"/piped", {.lane = HTTP_INLINE, .upgrade = true}},
     {"/socket", {.lane = HTTP_INLINE, .upgrade = true}},
 };
 
@@ -174,6 +176,8 @@ UNUSED static void handle(void *ctx, struct http_request *request, struct http_r
         assert_int_equal(http_write(response, STR("12345")), 0);
     } else if (str_eq(path, STR("/relay"))) {
         relay(request, response, back_path);
+    } else if (str_eq(path, STR("/piped"))) {
+        relay(request, response, pipe_path);
     } else if (str_eq(path, STR("/nobody"))) {
         relay(request, response, "/nonexistent/socket");
     } else if (str_eq(path, STR("/socket"))) {
