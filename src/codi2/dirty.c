@@ -86,8 +86,8 @@ void codi2_dirty_take(struct codi2_dirty *d, struct arena *arena,
     struct str path;
     void *mark;
     while (map_next(d->paths, &position, &path, &mark)) {
-        paths[n++] =
-            (struct codi2_dirty_path){.path = arena_str(arena, path), .deep = mark == &deep_mark};
+        paths[n++] = (struct codi2_dirty_path){
+            .path = arena_str(arena, path), .deep = mark == &deep_mark, .told = true};
     }
     ASSERT(n == count);
     qsort(paths, n, sizeof paths[0], by_path);

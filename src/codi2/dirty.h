@@ -23,6 +23,7 @@ size_t codi2_dirty_count(const struct codi2_dirty *d); /* the whole tree counts 
 struct codi2_dirty_path {
     struct str path; /* "" with deep: the whole tree */
     bool deep;
+    bool told; /* somebody named this path: all that come from here but the whole tree */
 };
 
 /* All of them, sorted, in arena; the set is empty afterwards. */

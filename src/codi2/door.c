@@ -97,22 +97,57 @@ static void post_sync(struct codi2_door *d, struct http_request *request,
     json_object_end(&w);
 }
 
+/* The text under name in the body, which is a JSON object; empty when there is none. */
+static struct str word_of(struct http_request *request, const char *name)
+{
+    struct json *body;
+    const struct json *word = NULL;
+    if (json_parse(request->arena, request->body, &body, NULL) == 0) {
+        word = json_get(body, name);
+    }
+    return word && word->kind == JSON_STRING ? word->string : STR_EMPTY;
+}
+
 static void post_activity(struct codi2_door *d, struct http_request *request,
                           struct http_response *response)
 {
-    struct json *body;
-    const struct json *kind = NULL;
-    if (json_parse(request->arena, request->body, &body, NULL) == 0) {
-        kind = json_get(body, "kind");
-    }
-    if (!kind || kind->kind != JSON_STRING ||
-        (!str_eq(kind->string, STR("input")) && !str_eq(kind->string, STR("visible")))) {
+    struct str kind = word_of(request, "kind");
+    if (!str_eq(kind, STR("input")) && !str_eq(kind, STR("visible"))) {
         codi2_door_refuse(request, response, ERR_INVALID, NULL);
         return;
     }
     codi2_status_browser(d->options.status);
     http_reset(response);
     http_status(response, 204);
+}
+
+static void post_held_back(struct codi2_door *d, struct http_request *request,
+                           struct http_response *response)
+{
+    struct str word = word_of(request, "choice");
+    enum codi2_choice choice = str_eq(word, STR("delete"))    ? CODI2_CHOOSE_DELETE
+                               : str_eq(word, STR("restore")) ? CODI2_CHOOSE_RESTORE
+                                                              : CODI2_NO_CHOICE;
+    if (choice == CODI2_NO_CHOICE) {
+        codi2_door_refuse(request, response, ERR_INVALID, NULL);
+        return;
+    }
+    uint64_t held = 0;
+    for (size_t i = 0; i < d->options.mirror_count; i++) {
+        struct codi2_facts facts;
+        codi2_status_get(d->options.status, (unsigned)i, &facts);
+        held += codi2_mirror_choose(d->options.mirrors[i], choice) ? facts.held_back : 0;
+    }
+    if (held == 0) {
+        codi2_door_refuse(request, response, ERR_CONFLICT, "No deletions are held back.");
+        return;
+    }
+    http_status(response, 202);
+    struct json_writer w;
+    json_writer_init(&w, http_body_buf(response));
+    json_object(&w);
+    json_member_integer(&w, "held_back", (int64_t)held);
+    json_object_end(&w);
 }
 
 static const struct {
@@ -126,6 +161,7 @@ static const struct {
     {"/status", HTTP_GET, HTTP_OUTSIDE, get_status},
     {"/sync", HTTP_POST, HTTP_WORK, post_sync},
     {"/activity", HTTP_POST, HTTP_INLINE, post_activity},
+    {"/held-back", HTTP_POST, HTTP_INLINE, post_held_back},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 

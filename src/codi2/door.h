@@ -6,6 +6,8 @@
  *                              after 25 s
  *   POST /sync                 the barrier: {"seq":n} when everything written before is in the store; 503 after 30 s
  *   POST /activity             {"kind":"input"|"visible"}: somebody types in the browser, or has the page before them; 204
+ *   POST /held-back            {"choice":"delete"|"restore"}: what is to become of the deletions that are held back. 202
+ *                              {"held_back":n}; 409 when none are
  *   any  /ide/x                relayed to the IDE's backend as /x, WebSockets too; 503 while it does not listen, 404 when
  *                              there is no IDE
  *

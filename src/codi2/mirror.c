@@ -133,6 +133,9 @@ static void round_of(struct codi2_mirror *m)
     uint64_t barrier = codi2_status_barrier_wanted(m->options.status);
     codi2_watch_read(m->watch);
     sweep_when_due(m);
+    if (atomic_load(&m->choice) != CODI2_NO_CHOICE) {
+        codi2_dirty_add_all(m->dirty);
+    }
     m->facts.pending = codi2_dirty_count(m->dirty);
     codi2_mirror_show(m, m->facts.health);
     if (m->retry_at && time_monotonic() < m->retry_at) {
@@ -151,7 +154,7 @@ static void round_of(struct codi2_mirror *m)
         if (m->facts.pending == 0 && !m->fresh) {
             m->facts.barrier = barrier;
         }
-        codi2_mirror_show(m, m->facts.health == CODI2_HELD_BACK ? CODI2_HELD_BACK : CODI2_ONLINE);
+        codi2_mirror_show(m, CODI2_ONLINE);
     }
 }
 
@@ -216,6 +219,19 @@ void codi2_mirror_wake(struct codi2_mirror *m)
     (void)!write(m->wake, &one, sizeof one);
 }
 
+bool codi2_mirror_choose(struct codi2_mirror *m, enum codi2_choice choice)
+{
+    ASSERT_MAGIC(m, MIRROR_MAGIC);
+    struct codi2_facts facts;
+    codi2_status_get(m->options.status, m->options.number, &facts);
+    if (facts.held_back == 0) {
+        return false;
+    }
+    atomic_store(&m->choice, choice);
+    codi2_mirror_wake(m);
+    return true;
+}
+
 /* ---- birth and end ---- */
 
 static void release(struct codi2_mirror *m)
@@ -252,6 +268,12 @@ static int prepare(struct codi2_mirror *m)
     uint64_t applied = 0;
     if (!error) {
         error = codi2_index_fact(m->index, "seq", &applied);
+    }
+    if (!error) {
+        error = codi2_index_fact(m->index, "held_back", &m->facts.held_back);
+    }
+    if (!error && m->facts.held_back > 0) {
+        codi2_mirror_show_held(m);
     }
     m->facts.seq = applied;
     atomic_store(&m->applied, applied);

@@ -31,6 +31,12 @@ int codi2_mirror_start(const struct codi2_mirror_options *options,
 /* Something is to be done: a barrier was asked for. Any thread. */
 void codi2_mirror_wake(struct codi2_mirror *m);
 
+/* What is to become of the deletions that are held back. */
+enum codi2_choice { CODI2_NO_CHOICE, CODI2_CHOOSE_DELETE, CODI2_CHOOSE_RESTORE };
+
+/* Any thread. False: this root holds nothing back. */
+bool codi2_mirror_choose(struct codi2_mirror *m, enum codi2_choice choice);
+
 /* Ends the threads, as soon as the call to the server in hand has its answer. NULL allowed. */
 void codi2_mirror_stop(struct codi2_mirror *m);
 

@@ -41,6 +41,7 @@ struct codi2_mirror {
     pthread_t thread;
     pthread_t listener; /* waits for changes of others */
     atomic_bool stop;
+    atomic_int choice;        /* enum codi2_choice: the person's word, until it is carried out */
     atomic_bool greeted;      /* the server has heard of us since the link was last lost */
     atomic_bool remote;       /* others changed something */
     _Atomic uint64_t applied; /* their changes are applied up to here */
@@ -60,6 +61,25 @@ int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path) BASE_MUST_US
 
 /* mirror_push.c: brings what is dirty to the store. What could not be brought is dirty again. */
 int codi2_mirror_push(struct codi2_mirror *m) BASE_MUST_USE;
+
+/* mirror_delete.c: sends, holds back or undoes. */
+struct mirror_deletion {
+    struct codi2_step step;
+    bool told; /* somebody saw it go */
+};
+struct mirror_deletions {
+    struct mirror_deletion *at; /* sorted by path */
+    size_t count;
+    const struct str *replaced; /* folders seen to be replaced: what was in them went with them */
+    size_t replaced_count;
+    bool whole; /* the whole tree was looked at: all that is missing is here */
+    int choice; /* comes back: the word that was followed */
+};
+/* Leaves in d those that are to be sent, each with all below it. */
+int codi2_mirror_hold_back(struct codi2_mirror *m, struct arena *arena,
+                           struct mirror_deletions *d) BASE_MUST_USE;
+
+void codi2_mirror_show_held(struct codi2_mirror *m);
 
 /* mirror_pull.c: brings the store's changes to the disk. */
 int codi2_mirror_reconcile(struct codi2_mirror *m) BASE_MUST_USE; /* the whole tree */

@@ -17,8 +17,9 @@ struct round {
     VEC(struct codi2_dirty_path)
     paths; /* to look at, sorted; deep: what is below was listed as well */
     VEC(struct codi2_change) batch;
-    VEC(struct codi2_step) deletions;
-    bool whole; /* the whole tree is looked at: what is missing was not seen going */
+    VEC(struct mirror_deletion) deletions;
+    VEC(struct str) replaced; /* folders seen to be replaced by others */
+    bool whole;               /* the whole tree is looked at: what is missing was not seen going */
 };
 
 static void round_fini(struct round *r)
@@ -26,6 +27,7 @@ static void round_fini(struct round *r)
     VEC_FREE(&r->paths);
     VEC_FREE(&r->batch);
     VEC_FREE(&r->deletions);
+    VEC_FREE(&r->replaced);
 }
 
 /* ---- sending ---- */
@@ -214,39 +216,69 @@ static int do_step(struct round *r, const struct codi2_step *step, bool listed)
     }
 }
 
-static int look_at(struct round *r, struct str path, bool listed)
+/* What the index knows below a folder that was seen to be replaced went with it: it is looked at next, as seen. */
+static int tell_below(struct round *r, struct str folder)
+{
+    struct codi2_span span = {.folder = folder, .after = STR("")};
+    struct codi2_entries page;
+    do {
+        int error = codi2_index_below(r->m->index, r->arena, &span, &page);
+        if (error) {
+            return error;
+        }
+        for (size_t i = 0; i < page.count; i++) {
+            codi2_dirty_add(r->m->dirty, page.at[i].path, /* deep= */ false);
+            span.after = page.at[i].path;
+        }
+    } while (page.count == CODI2_PAGE);
+    return 0;
+}
+
+/* Something of another kind stands at a known path: it makes room, then what stands there is looked at again. */
+static int make_room(struct round *r, const struct codi2_step *step)
+{
+    int error = send_alone(r, step);
+    if (!error) {
+        codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
+    }
+    return error;
+}
+
+static int carry_out(struct round *r, const struct codi2_dirty_path *p, struct codi2_step *step)
+{
+    if (step->op == CODI2_DELETE) {
+        if (codi2_tree_look(&r->m->tree, p->path, &step->look) != ERR_NOT_FOUND) {
+            return make_room(r, step);
+        }
+        VEC_ADD(&r->deletions, (struct mirror_deletion){*step, p->told});
+        return 0;
+    }
+    int error = r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
+    if (!error && step->replaced && p->told) {
+        VEC_ADD(&r->replaced, p->path);
+        error = p->deep ? 0 : tell_below(r, p->path);
+    }
+    return error ? error : do_step(r, step, p->deep);
+}
+
+static int look_at(struct round *r, const struct codi2_dirty_path *p)
 {
     struct codi2_step step;
     int error =
-        codi2_plan(&(struct codi2_planner){&r->m->tree, r->m->index, r->arena}, path, &step);
+        codi2_plan(&(struct codi2_planner){&r->m->tree, r->m->index, r->arena}, p->path, &step);
     if (error) {
         return error == ERR_FORBIDDEN ? 0 : error;
     }
     bool gone = step.look.inode == 0;
-    bool is_folder = !gone && step.look.kind == CODI2_FOLDER;
     if (gone) {
-        codi2_status_forget(r->m->options.status, r->m->options.number, path);
+        codi2_status_forget(r->m->options.status, r->m->options.number, p->path);
     }
     if (step.op == CODI2_NOTHING ||
-        (step.base == 0 && codi2_mirror_ignored(r->m, path, is_folder))) {
+        (step.base == 0 &&
+         codi2_mirror_ignored(r->m, p->path, !gone && step.look.kind == CODI2_FOLDER))) {
         return 0;
     }
-    if (step.op == CODI2_DELETE &&
-        codi2_tree_look(&r->m->tree, path, &step.look) == ERR_NOT_FOUND) {
-        VEC_ADD(&r->deletions, step);
-        return 0;
-    }
-    if (step.op == CODI2_DELETE) { /* of another kind now: make room, then look again */
-        error = send_alone(r, &step);
-        if (!error) {
-            codi2_dirty_add(r->m->dirty, path, /* deep= */ true);
-        }
-        return error;
-    }
-    if (r->batch.n >= MIRROR_BATCH) {
-        error = flush(r);
-    }
-    return error ? error : do_step(r, &step, listed);
+    return carry_out(r, p, &step);
 }
 
 /* ---- gathering ---- */
@@ -353,28 +385,36 @@ static int gather(struct round *r, const struct codi2_dirty_path *taken, size_t 
 static int send_deletions(struct round *r)
 {
     struct codi2_mirror *m = r->m;
-    if (r->whole && r->deletions.n > MIRROR_HELD_BACK) {
-        codi2_status_message(m->options.status, m->options.number,
-                             STR("More than 1,000 files are missing and nobody was seen deleting "
-                                 "them. They are kept in the "
-                                 "store until you delete or restore them there."));
-        m->facts.health = CODI2_HELD_BACK;
-        return 0;
-    }
-    struct str above = STR_EMPTY;
-    int error = 0;
-    for (size_t i = 0; i < r->deletions.n && !error; i++) {
-        const struct codi2_step *s = &r->deletions.at[i];
-        struct codi2_entry known;
-        bool covered = above.n > 0 && content_path_within(s->path, above);
-        if (covered || codi2_index_get(m->index, r->arena, s->path, &known) != 0) {
-            continue; /* gone with its folder, or claimed by a move */
-        }
-        above = s->path;
-        VEC_ADD(&r->batch, (struct codi2_change){.step = *s});
+    struct mirror_deletions d = {.at = r->deletions.at,
+                                 .count = r->deletions.n,
+                                 .replaced = r->replaced.at,
+                                 .replaced_count = r->replaced.n,
+                                 .whole = r->whole};
+    int error = codi2_mirror_hold_back(m, r->arena, &d);
+    for (size_t i = 0; i < d.count && !error; i++) {
+        VEC_ADD(&r->batch, (struct codi2_change){.step = d.at[i].step});
         error = r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
     }
-    return error ? error : flush(r);
+    if (!error) {
+        error = flush(r);
+    }
+    if (!error) { /* unless there is a newer word */
+        (void)atomic_compare_exchange_strong(&m->choice, &d.choice, CODI2_NO_CHOICE);
+    }
+    return error;
+}
+
+static int look_at_all(struct round *r)
+{
+    int error = 0;
+    for (size_t i = 0; i < r->paths.n && !error;) {
+        struct codi2_dirty_path p = r->paths.at[i]; /* the deep one, if there is one */
+        for (i++; i < r->paths.n && str_eq(r->paths.at[i].path, p.path); i++) {
+            p.told = p.told || r->paths.at[i].told;
+        }
+        error = look_at(r, &p);
+    }
+    return error;
 }
 
 int codi2_mirror_push(struct codi2_mirror *m)
@@ -388,11 +428,8 @@ int codi2_mirror_push(struct codi2_mirror *m)
     size_t count;
     codi2_dirty_take(m->dirty, &arena, &taken, &count);
     int error = gather(&r, taken, count);
-    for (size_t i = 0; i < r.paths.n && !error; i++) {
-        const struct codi2_dirty_path *p = &r.paths.at[i];
-        if (i == 0 || !str_eq(p->path, p[-1].path)) {
-            error = look_at(&r, p->path, p->deep);
-        }
+    if (!error) {
+        error = look_at_all(&r);
     }
     if (!error) {
         error = flush(&r);

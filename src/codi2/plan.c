@@ -62,15 +62,31 @@ static int plan_new(const struct codi2_planner *p, struct codi2_step *step)
     return error;
 }
 
+/*
+ * Another folder stands where the index knows one. When it moved here the old one makes room for it; else it takes the old one's
+ * place, and each entry is judged by itself: what is missing in it is no deletion that anybody explained.
+ */
+static int plan_other_folder(const struct codi2_planner *p, struct codi2_step *step)
+{
+    struct codi2_step moved = *step;
+    int error = find_move(p, &moved);
+    step->op = moved.op == CODI2_MOVE ? CODI2_DELETE : CODI2_MKDIR;
+    step->replaced = step->op == CODI2_MKDIR;
+    return error;
+}
+
 /* The index knows something else at path. */
 static int plan_changed(const struct codi2_planner *p, const struct codi2_entry *known,
                         struct codi2_step *step)
 {
     bool other = known->look.inode != step->look.inode;
     step->base = known->version;
-    if (known->look.kind != step->look.kind || (other && step->look.kind == CODI2_FOLDER)) {
-        step->op = CODI2_DELETE; /* also: another folder, whose entries are not the old one's */
+    if (known->look.kind != step->look.kind) {
+        step->op = CODI2_DELETE;
         return 0;
+    }
+    if (step->look.kind == CODI2_FOLDER && other) {
+        return plan_other_folder(p, step);
     }
     if (step->look.kind == CODI2_FOLDER) {
         step->op = known->look.mode != step->look.mode ? CODI2_MODE : CODI2_NOTHING;

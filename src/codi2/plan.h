@@ -26,6 +26,8 @@ struct codi2_step {
     uint64_t base; /* version in the index; 0: the store knows nothing of it, as far as we know */
     uint64_t to_base; /* CODI2_MOVE: version of what stood at path; 0: nothing */
     bool overwrite;   /* CODI2_MOVE: a file stands at path in the index */
+    bool
+        replaced; /* CODI2_MKDIR: the index knows another folder at path; what was in that one may be gone */
 };
 
 /*

@@ -176,7 +176,7 @@ static const char *state_locked(const struct codi2_status *s, uint64_t pending)
         enum codi2_health health = s->facts[i].health;
         restoring = restoring || health == CODI2_RESTORING || health == CODI2_STARTING;
         offline = offline || health == CODI2_OFFLINE;
-        held = held || health == CODI2_HELD_BACK;
+        held = held || s->facts[i].held_back > 0;
     }
     if (held) {
         return "conflict";

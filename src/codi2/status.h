@@ -12,7 +12,7 @@
 
 enum { CODI2_ROOTS = 2, CODI2_MAX_NOT_KEPT = 100 };
 
-enum codi2_health { CODI2_STARTING, CODI2_RESTORING, CODI2_ONLINE, CODI2_OFFLINE, CODI2_HELD_BACK };
+enum codi2_health { CODI2_STARTING, CODI2_RESTORING, CODI2_ONLINE, CODI2_OFFLINE };
 
 /* Of one root. */
 struct codi2_facts {

@@ -90,6 +90,8 @@ export class World {
   }
   door(method, path, headers, content) { return call(this.path("door.sock"), method, path, headers, content); }
   status() { return call(this.path("door.sock"), "GET", "/status").then((answer) => answer.body); }
+  /** Offline by the count of what waits, whatever else is shown. */
+  async mirrorIsOffline() { return (await this.status()).pending > 0; }
   /** What the store holds: path → kind, with the hash of files. */
   async stored() {
     const all = {};

@@ -50,7 +50,7 @@ static void the_whole_tree_comes_first_and_forgets_nothing(void **state)
     take(d, &t);
     assert_int_equal(t.count, 3);
     assert_int_equal(t.at[0].path.n, 0);
-    assert_true(t.at[0].deep);
+    assert_true(t.at[0].deep && !t.at[0].told && t.at[1].told);
     assert_str(t.at[2].path, "b");
     arena_fini(&t.arena);
     take(d, &t);

@@ -136,6 +136,26 @@ static void other_kind_makes_room_first(void **state)
     assert_int_equal(plan(b, "f").op, CODI2_MKDIR);
 }
 
+static void another_folder_takes_the_place_of_the_old_one(void **state)
+{
+    struct bench *b = *state;
+    scratch_mkdir(&b->scratch, "d");
+    scratch_mkdir(&b->scratch, "e");
+    learn(b, "d", 1);
+    learn(b, "e", 2);
+    scratch_rename(&b->scratch, "d", "gone");
+    scratch_mkdir(&b->scratch, "d");
+    struct codi2_step step = plan(b, "d");
+    assert_int_equal(step.op, CODI2_MKDIR);
+    assert_true(step.replaced);
+    assert_int_equal(step.base, 1);
+    assert_int_equal(rmdir(scratch_path(&b->scratch, "d")), 0);
+    scratch_rename(&b->scratch, "e", "d"); /* one that is known makes room for itself */
+    assert_int_equal(plan(b, "d").op, CODI2_DELETE);
+    assert_int_equal(codi2_index_delete(b->index, STR("d")), 0);
+    assert_int_equal(plan(b, "d").op, CODI2_MOVE);
+}
+
 static void pipes_and_links_out_of_the_tree_are_not_followed(void **state)
 {
     struct bench *b = *state;
@@ -164,6 +184,7 @@ int main(void)
         TEST(save_by_temporary_file_is_a_write),
         TEST(hard_link_is_no_move),
         TEST(other_kind_makes_room_first),
+        TEST(another_folder_takes_the_place_of_the_old_one),
         TEST(pipes_and_links_out_of_the_tree_are_not_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,149 @@
+// Deletions that nobody saw: few are believed, many are held back until a person chooses; what was seen is believed always.
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { test } from "node:test";
+import { World, until } from "./world.mjs";
+
+const LIMIT = 1000;
+
+/** A tree of folders with `count` files in all, in the store; codi2 does not run when this returns. */
+async function filled(t, count) {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.mkdirSync(world.tree("d"));
+  for (let i = 0; i < count; i++) fs.writeFileSync(world.tree(`d/f${i}`), `${i}`);
+  fs.writeFileSync(world.tree("other"), "stays");
+  await world.sync();
+  await world.kill("codi2");
+  return world;
+}
+
+const remove = (world, from, to) => { for (let i = from; i < to; i++) fs.rmSync(world.tree(`d/f${i}`)); };
+const choose = (world, choice) => world.door("POST", "/held-back", {}, JSON.stringify({ choice }));
+const stored = async (world) => Object.keys(await world.stored()).length;
+const onDisk = (world) => fs.readdirSync(world.tree("d")).length;
+
+test("up to 1,000 are deletions", { timeout: 120_000 }, async (t) => {
+  const world = await filled(t, LIMIT + 100);
+  remove(world, 0, LIMIT);
+  await world.startCodi2();
+  await world.sync();
+  assert.equal(await stored(world), 102);
+  const { state, held_back } = await world.status();
+  assert.deepEqual([state, held_back], ["persisted", undefined]);
+  const refused = await choose(world, "delete");
+  assert.deepEqual([refused.status, refused.body.error.code], [409, "conflict"]);
+});
+
+test("more are held back, shown, and then deleted when that is chosen", { timeout: 120_000 }, async (t) => {
+  const world = await filled(t, LIMIT + 100);
+  remove(world, 0, LIMIT + 1);
+  await world.startCodi2();
+  await world.sync();
+  assert.equal(await stored(world), LIMIT + 102);
+  const status = await world.status();
+  assert.deepEqual([status.state, status.held_back], ["conflict", LIMIT + 1]);
+  assert.match(status.message, /missing/);
+  for (const text of ["", "{}", '{"choice":"perhaps"}']) assert.equal((await world.door("POST", "/held-back", {}, text)).status, 400);
+
+  fs.writeFileSync(world.tree("d/new"), "other work goes on");
+  fs.rmSync(world.tree("other")); // seen
+  await world.sync();
+  assert.equal(await stored(world), LIMIT + 102); // one more, one less
+  fs.writeFileSync(world.tree("d/f0"), "one is back, by hand");
+  await world.kill("codi2");
+  await world.startCodi2(); // a new start is no answer, though they are fewer now
+  await until("all is looked at", async () => (await world.status()).held_back === LIMIT);
+  assert.equal(await stored(world), LIMIT + 102);
+  assert.equal((await choose(world, "delete")).status, 202);
+  await until("the choice is carried out", async () => (await world.status()).state === "persisted");
+  assert.equal(await stored(world), 102);
+  assert.deepEqual([(await world.status()).message, (await choose(world, "delete")).status], [undefined, 409]);
+});
+
+test("what is held back stays so, however few are left of it", { timeout: 120_000 }, async (t) => {
+  const world = await filled(t, LIMIT + 100);
+  remove(world, 0, LIMIT + 1);
+  await world.startCodi2();
+  await world.sync();
+  for (let i = 0; i < 500; i++) fs.writeFileSync(world.tree(`d/f${i}`), `${i}`);
+  await world.sync();
+  fs.mkdirSync(world.tree("e"));
+  fs.renameSync(world.tree("d"), world.tree("e/d")); // the folder that lacks them moves
+  fs.renameSync(world.tree("e/d"), world.tree("d"));
+  await world.sync();
+  assert.equal(await stored(world), LIMIT + 103);
+  assert.equal((await choose(world, "delete")).status, 202);
+  await until("the choice is carried out", async () => (await world.status()).state === "persisted");
+  await world.sync();
+  assert.equal(await stored(world), LIMIT + 103 - 501);
+  assert.equal((await world.status()).message, undefined);
+});
+
+test("they are restored when that is chosen, also by a server that was away", { timeout: 120_000 }, async (t) => {
+  const world = await filled(t, LIMIT + 100);
+  fs.writeFileSync(world.tree("d/f1099"), "changed while away");
+  remove(world, 0, LIMIT + 50);
+  await world.startCodi2();
+  await world.sync();
+  assert.equal((await world.status()).held_back, LIMIT + 50);
+  await world.kill("server");
+  fs.writeFileSync(world.tree("x"), "so that it learns of it");
+  await until("offline", async () => fs.existsSync(world.tree("x")) && world.mirrorIsOffline());
+  const chosen = await choose(world, "restore");
+  assert.deepEqual([chosen.status, chosen.body.held_back], [202, LIMIT + 50]);
+  await world.startServer();
+  await until("restored", async () => (await world.status()).state === "persisted");
+  await world.sync();
+  assert.equal(onDisk(world), LIMIT + 100);
+  assert.equal(fs.readFileSync(world.tree("d/f7"), "utf8"), "7");
+  assert.equal(fs.readFileSync(world.tree("d/f1099"), "utf8"), "changed while away");
+  assert.equal(await stored(world), LIMIT + 103);
+});
+
+test("what is seen is deleted, however many", { timeout: 120_000 }, async (t) => {
+  const world = await filled(t, LIMIT + 100);
+  await world.startCodi2();
+  await world.sync();
+  fs.rmSync(world.tree("d"), { recursive: true });
+  await world.sync();
+  assert.deepEqual(Object.keys(await world.stored()), ["other"]);
+  assert.equal((await world.status()).state, "persisted");
+});
+
+test("a folder seen to be replaced took its files with it; one replaced unseen did not", { timeout: 120_000 }, async (t) => {
+  const world = await filled(t, LIMIT + 100);
+  fs.rmSync(world.tree("d"), { recursive: true });
+  fs.mkdirSync(world.tree("d"));
+  await world.startCodi2();
+  await world.sync();
+  assert.equal((await world.status()).held_back, LIMIT + 100);
+  assert.equal((await choose(world, "restore")).status, 202);
+  await until("restored", async () => (await world.status()).state === "persisted");
+  await world.sync();
+  assert.equal(onDisk(world), LIMIT + 100);
+  fs.renameSync(world.tree("d"), world.path("elsewhere"));
+  fs.mkdirSync(world.tree("d"));
+  fs.writeFileSync(world.tree("d/new"), "new");
+  await world.sync();
+  assert.deepEqual(Object.keys(await world.stored()), ["d", "d/new", "other"]);
+  assert.equal((await world.status()).state, "persisted");
+});
+
+test("after more events than the kernel keeps, everything is looked at", { timeout: 180_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.mkdirSync(world.tree("d"));
+  fs.writeFileSync(world.tree("d/gone"), "x");
+  await world.sync();
+  world.codi2.kill("SIGSTOP");
+  const queue = Number(fs.readFileSync("/proc/sys/fs/inotify/max_queued_events", "utf8"));
+  for (let i = 0; i < queue; i++) fs.writeFileSync(world.tree("d/often"), `${i}`); // two events or more each
+  fs.writeFileSync(world.tree("d/late"), "its event is lost");
+  fs.rmSync(world.tree("d/gone"));
+  world.codi2.kill("SIGCONT");
+  await world.sync();
+  assert.deepEqual(Object.keys(await world.stored()), ["d", "d/late", "d/often"]);
+});
