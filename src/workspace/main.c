@@ -21,12 +21,15 @@
 
 enum { LOG_LOOK_MS = 10000, EXIT_WRONG = 2 };
 
+static const usec_t ask_again = USEC_PER_SEC;
+
 struct supervisor {
     struct workspace_config config;
     struct workspace_group group;
     struct workspace_sandbox sandbox;
     struct workspace_state state;
     usec_t kill_at; /* monotonic; 0: nobody asked for the end yet */
+    usec_t ask_at;  /* when codi2 is asked again */
     bool ended;
 };
 
@@ -45,7 +48,19 @@ static void begin_end(struct supervisor *s)
     s->kill_at = time_monotonic() + s->config.grace;
     s->state.phase = "stopping";
     report(s);
-    (void)kill(s->sandbox.codi2, SIGTERM);
+}
+
+/*
+ * Again and again: the first process of a namespace does not see a signal that comes before it handles it, and codi2 may
+ * just be beginning.
+ */
+static void ask_to_end(struct supervisor *s)
+{
+    usec_t now = time_monotonic();
+    if (s->kill_at && now >= s->ask_at) {
+        (void)kill(s->sandbox.codi2, SIGTERM);
+        s->ask_at = now + ask_again;
+    }
 }
 
 static void reap(struct supervisor *s)
@@ -78,19 +93,21 @@ static void handle_signal(struct supervisor *s, int fd)
     }
 }
 
-/* Until it must be killed, or the log is looked at again. */
+/* Until codi2 is asked again or killed, or the log is looked at. */
 static int milliseconds_to_turn(const struct supervisor *s)
 {
-    usec_t now = time_monotonic();
-    usec_t left = s->kill_at ? s->kill_at - now : LOG_LOOK_MS * USEC_PER_MS;
-    return left <= 0                          ? 0
-           : left < LOG_LOOK_MS * USEC_PER_MS ? (int)(left / USEC_PER_MS) + 1
-                                              : LOG_LOOK_MS;
+    if (!s->kill_at) {
+        return LOG_LOOK_MS;
+    }
+    usec_t next = s->ask_at < s->kill_at ? s->ask_at : s->kill_at;
+    usec_t left = next - time_monotonic();
+    return left <= 0 ? 0 : (int)(left / USEC_PER_MS) + 1;
 }
 
 static void supervise(struct supervisor *s, int signals)
 {
     while (!s->ended) {
+        ask_to_end(s);
         struct pollfd p = {.fd = signals, .events = POLLIN};
         int n = poll(&p, 1, milliseconds_to_turn(s));
         workspace_log_trim(STDERR_FILENO);

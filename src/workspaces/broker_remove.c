@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -17,7 +18,7 @@
 #include "base/fd.h"
 #include "workspaces/broker_int.h"
 
-enum { PATH_ROOM = 4096, MOVE_TRIES = 1000 };
+enum { PATH_ROOM = 4096, MOVE_TRIES = 1000, LOCK_TRIES = 50, LOCK_PAUSE_MS = 10 };
 
 /*
  * Directories below the first level are moved up to it one by one, so that neither the depth of a tree nor the length of
@@ -142,7 +143,7 @@ static int remove_top(const struct broker_place *place, const struct broker_requ
     return rmdir(buf_z(&path)) < 0 && errno != ENOENT ? err_from_errno(errno) : 0;
 }
 
-/* Held, so that no supervisor begins meanwhile. -1: it has never run. */
+/* Held, so that no supervisor begins meanwhile. Untouched when none has ever run. */
 static int take_lock(const struct broker_place *place, const struct broker_request *r, int *ret_fd)
 {
     BUF_AUTO(path, PATH_ROOM);
@@ -151,11 +152,15 @@ static int take_lock(const struct broker_place *place, const struct broker_reque
     if (fd < 0) {
         return errno == ENOENT ? 0 : err_from_errno(errno);
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        return ERR_BUSY;
+    /* One that has just written its end is about to let go. */
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            *ret_fd = FD_TAKE(fd);
+            return 0;
+        }
+        (void)poll(NULL, 0, LOCK_PAUSE_MS);
     }
-    *ret_fd = FD_TAKE(fd);
-    return 0;
+    return ERR_BUSY;
 }
 
 /* Control groups are the supervisor's matter: one that was killed has left its own behind. */

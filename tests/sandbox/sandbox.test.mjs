@@ -143,6 +143,16 @@ test("a missing bubblewrap or slirp4netns is named", async () => {
   }
 });
 
+test("a workspace that is asked to end while it begins ends in order", async () => {
+  const slow = join(place, "slow");
+  writeFileSync(slow, "#!/bin/sh\nsleep 0.7\ntrap 'exit 9' TERM\nwhile :; do sleep 0.1; done\n", { mode: 0o755 });
+  const workspace = start("ses-slow", { codi2: slow });
+  await until("running", () => existsSync(join(workspace.run, "state")) && workspace.state().phase === "running");
+  workspace.child.kill("SIGTERM"); // not seen: the first process of a namespace has no default action
+  await workspace.ended;
+  assert.equal(workspace.state().exit_code, 9);
+});
+
 test("a workspace that ignores SIGTERM is killed after its grace", async () => {
   const stubborn = join(place, "stubborn");
   writeFileSync(stubborn, "#!/bin/bash\ntrap '' TERM\n: > /workspace/up\nwhile :; do read -rt 1 < <(:) ; wait; done\n", { mode: 0o755 });
