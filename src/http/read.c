@@ -149,8 +149,13 @@ enum http_step http_read_head(struct http_connection *c)
 bool http_account_body(struct http_exchange *x, size_t bytes)
 {
     struct http_server *server = http_connection_server(x->connection);
+    if (atomic_fetch_add(&server->bodies, bytes) + bytes > server->limits.buffered_bodies) {
+        /* At once: what is refused takes no room from the bodies that were there before. */
+        atomic_fetch_sub(&server->bodies, bytes);
+        return false;
+    }
     x->accounted += bytes;
-    return atomic_fetch_add(&server->bodies, bytes) + bytes <= server->limits.buffered_bodies;
+    return true;
 }
 
 static int collect(struct http_exchange *x, struct str data)

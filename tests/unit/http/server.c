@@ -1,5 +1,6 @@
 /* A whole server on loopback: requests, streams, deadlines, lanes, limits. */
 #include <poll.h>
+#include <pthread.h>
 
 #include "world.h"
 
@@ -209,18 +210,157 @@ static void limits_of_addresses(void **state)
     set_front(front);
 }
 
+/* Polls until one of the sockets has something to say. */
+static int first_readable(const int *fds, int count)
+{
+    struct pollfd polled[8];
+    for (int i = 0; i < count; i++) {
+        polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    }
+    assert_true(poll(polled, (nfds_t)count, 10000) > 0);
+    for (int i = 0; i < count; i++) {
+        if (polled[i].revents != 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Room for two bodies: whichever of three comes last is refused, and their room is given back when they are done. */
+static void bodies_in_memory(void **state)
+{
+    (void)state;
+    enum { COUNT = 3, BODY = 1000, SENT = 900 };
+    struct http_server *server =
+        start("127.0.0.1:0", (struct http_limits){.buffered_bodies = 2 * BODY + 500});
+    set_front(server);
+    BUF_AUTO(out, 64 * 1024);
+    char part[BODY];
+    memset(part, 'x', sizeof part);
+    for (int round = 0; round < 2; round++) {
+        int fds[COUNT];
+        for (int i = 0; i < COUNT; i++) {
+            fds[i] = raw_connect();
+            raw_send(fds[i], STR("POST /work HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                                 "Content-Length: 1000\r\n\r\n"));
+            raw_send(fds[i], str_of(part, SENT));
+        }
+        int refused = first_readable(fds, COUNT);
+        for (int i = 0; i < COUNT; i++) {
+            if (i != refused) {
+                raw_send(fds[i], str_of(part, BODY - SENT));
+            }
+            buf_clear(&out);
+            raw_read(fds[i], NULL, &out);
+            assert_non_null(memmem(out.p, out.n, i == refused ? " 503 " : " 200 ", 5));
+            fd_close(&fds[i]);
+        }
+    }
+    http_server_destroy(server);
+    set_front(front);
+}
+
+struct draining {
+    struct http_server *server;
+    usec_t patience;
+    usec_t took; /* result */
+};
+
+static void *drain(void *ctx)
+{
+    struct draining *d = ctx;
+    usec_t begin = time_monotonic();
+    http_server_drain(d->server, d->patience);
+    d->took = time_monotonic() - begin;
+    return NULL;
+}
+
+static void expect_end(int fd)
+{
+    BUF_AUTO(out, 8192);
+    raw_read(fd, NULL, &out);
+    assert_int_equal(out.n, 0);
+}
+
+/* Each loop ends its listening by itself. */
+static void expect_refused(void)
+{
+    struct net_address address;
+    assert_int_equal(net_address_parse(str_from(front_address), &address), 0);
+    usec_t end = time_monotonic() + 10 * USEC_PER_SEC;
+    int fd;
+    while (net_connect_until(&address, end, &fd) == 0) {
+        fd_close(&fd);
+        assert_true(time_monotonic() < end);
+    }
+}
+
+/* What a server does at SIGTERM: no new connection, idle ones end, requests on their way are answered. */
+static void draining(void **state)
+{
+    (void)state;
+    struct draining d = {.server = start("127.0.0.1:0", (struct http_limits){0}),
+                         .patience = 60 * USEC_PER_SEC};
+    set_front(d.server);
+    BUF_AUTO(out, 64 * 1024);
+    FD_AUTO int idle = raw_connect();
+    raw_send(idle, STR("GET /inline HTTP/1.1\r\nHost: a\r\n\r\n"));
+    raw_read(idle, "/inline:", &out);
+    set_hold(true);
+    FD_AUTO int handled = raw_connect();
+    raw_send(handled, STR("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n"));
+    wait_until_running(1);
+    FD_AUTO int body = raw_connect();
+    raw_send(body, STR("POST /work HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                       "Content-Length: 10\r\n\r\n"));
+    raw_read(body, "100 Continue", &out);
+
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, drain, &d), 0);
+    expect_end(idle);
+    expect_refused();
+    raw_send(body, STR("0123456789"));
+    buf_clear(&out);
+    raw_read(body, NULL, &out);
+    assert_non_null(memmem(out.p, out.n, "/work:0123456789", 16));
+    set_hold(false);
+    buf_clear(&out);
+    raw_read(handled, NULL, &out);
+    assert_non_null(memmem(out.p, out.n, " 200 ", 5));
+    assert_non_null(memmem(out.p, out.n, "Connection: close", 17));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(d.took < d.patience / 2);
+    http_server_destroy(d.server);
+    set_front(front);
+}
+
+/* A request that does not end is not waited for longer than the server's patience. */
+static void impatience(void **state)
+{
+    (void)state;
+    struct draining d = {.server = start("127.0.0.1:0", (struct http_limits){0}),
+                         .patience = 50 * USEC_PER_MS};
+    set_front(d.server);
+    set_hold(true);
+    FD_AUTO int held = raw_connect();
+    raw_send(held, STR("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n"));
+    wait_until_running(1);
+    (void)drain(&d);
+    assert_true(d.took >= d.patience && d.took < 10 * USEC_PER_SEC);
+    set_hold(false);
+    http_server_destroy(d.server);
+    set_front(front);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests),
-        cmocka_unit_test(streams),
-        cmocka_unit_test(cut_answers),
-        cmocka_unit_test(deadlines),
-        cmocka_unit_test(slow_reader),
-        cmocka_unit_test(full_lane),
-        cmocka_unit_test(fair_lane),
-        cmocka_unit_test(limits_of_addresses),
-        cmocka_unit_test(every_request_finishes),
+        cmocka_unit_test(requests),         cmocka_unit_test(streams),
+        cmocka_unit_test(cut_answers),      cmocka_unit_test(deadlines),
+        cmocka_unit_test(slow_reader),      cmocka_unit_test(full_lane),
+        cmocka_unit_test(fair_lane),        cmocka_unit_test(limits_of_addresses),
+        cmocka_unit_test(bodies_in_memory), cmocka_unit_test(draining),
+        cmocka_unit_test(impatience),       cmocka_unit_test(every_request_finishes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
