@@ -1,0 +1,347 @@
+// The session's page in every state, also those that are hard to bring about for real: what the server says of the
+// workspace is written over on its way to the page, and a page of the test's own stands for the IDE. Accounts, sessions
+// and files are the real coditectd's. tests/e2e/story.test.mjs has the same page with the real workspace behind it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { newSession } from "../api/harness.mjs";
+import { button, gone, launch, link, look, setTheme, visible } from "./browser.mjs";
+import { standInIde } from "./standin-ide.mjs";
+
+const world = await launch();
+const { home, server } = world;
+const ide = await standInIde(home);
+const context = await world.newContext();
+const page = await context.newPage();
+
+const ada = await server.account("ada");
+const a = await newSession(ada, "Project A");
+const b = await newSession(ada, "Project B");
+await ada.write(`/sessions/${a.id}/files/hello.txt`, "hello\n");
+
+/** What the page is told of a session's workspace: id → {status, workspace, gone}; and what it asked for. */
+const told = new Map();
+const asked = { open: [], pause: [], tickets: [] };
+/** code, message → the next open is refused with them. */
+let refusal;
+
+const patched = (session) => {
+  const { status, workspace } = told.get(session.id) ?? {};
+  return { ...session, ...(status ? { status } : {}), workspace: { ...session.workspace, state: "stopped", ...workspace } };
+};
+const tell = (id, status, workspace = {}) => told.set(id, { status, workspace });
+const running = (id, more = {}) => tell(id, "active", { state: "running", connected: true, ide_url: ide.url(id), ...more });
+const failure = (status, code, message) => ({ status, json: { success: false, error: { code, message, request_id: "req-test" } } });
+
+async function answerOne(route) {
+  const request = route.request();
+  const [, id, verb] = /\/sessions\/(ses-[0-9a-z]+)(?:\/(open|pause))?$/.exec(new URL(request.url()).pathname);
+  if (verb !== undefined) asked[verb].push(id);
+  if (told.get(id)?.gone) return route.fulfill(failure(404, "not_found", "There is no such session."));
+  if (verb === "open" && refusal !== undefined) {
+    const no = failure(409, ...refusal);
+    refusal = undefined;
+    return route.fulfill(no);
+  }
+  if (verb === "open") tell(id, "active", { state: "starting" });
+  if (verb === "pause") tell(id, "paused", { state: "stopping" });
+  const real = await ada.get(`/sessions/${id}`);
+  return route.fulfill({ status: verb === "open" ? 202 : 200, json: { ...real.json, data: patched(real.data) } });
+}
+
+async function answerList(route) {
+  if (route.request().method() !== "GET") return route.fallback();
+  const real = await ada.get(`/sessions${new URL(route.request().url()).search}`);
+  return route.fulfill({ status: 200, json: { ...real.json, data: real.data.map(patched) } });
+}
+
+async function answerTicket(route) {
+  const { session_id: id } = route.request().postDataJSON();
+  asked.tickets.push(id);
+  return route.fulfill({ status: 201, json: { success: true, data: ide.ticket(id) } });
+}
+
+const answers = (where) => Promise.all([
+  where.route(/\/api\/v5\/sessions\/ses-[0-9a-z]+(\/open|\/pause)?$/, answerOne),
+  where.route(/\/api\/v5\/sessions(\?.*)?$/, answerList),
+  where.route("**/api/v5/auth/tickets", answerTicket),
+]);
+await answers(context);
+await world.logIn(page, ada);
+
+const status = page.getByTestId("persistence");
+const startUp = page.getByTestId("startup");
+const frame = () => page.frames().find((one) => one.url().includes(".ide.coditect.localhost"));
+const heard = () => frame().evaluate(() => globalThis.heard);
+const ready = () => page.locator("[data-testid=ide][data-ready=true]").waitFor();
+/** A page that becomes visible asks at once. */
+const poke = () => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+const until = async (what, test) => {
+  const deadline = Date.now() + 15_000;
+  while (!(await test())) {
+    assert.ok(Date.now() < deadline, `not in time: ${what}`);
+    await page.waitForTimeout(50);
+  }
+};
+
+test("open: each step with how far it is, then the IDE, with a ticket and the page's theme", async () => {
+  await button("Open Project A", page).click();
+  await page.waitForURL(`${home}/sessions/${a.id}`);
+  await startUp.and(page.locator("[data-stage=starting]")).waitFor();
+  assert.deepEqual(asked.open, [a.id]);
+  await look(page, "starting");
+  tell(a.id, "active", { state: "restoring", step: "Restoring files", done: 1240, total: 5000 });
+  await startUp.and(page.locator("[data-stage=restoring]")).waitFor();
+  await visible(page.getByText("1,240 of 5,000"));
+  assert.equal(await page.getByTestId("progress").getByRole("progressbar").getAttribute("aria-valuenow"), "25");
+  await look(page, "restoring");
+  tell(a.id, "active", { state: "restoring", step: "Restoring files", done: 4999, total: 5000 });
+  await visible(page.getByText("4,999 of 5,000"));
+  running(a.id);
+  await ready();
+  assert.deepEqual(asked.tickets, [a.id]);
+  assert.deepEqual(ide.served, [a.id]);
+  const element = page.getByTestId("ide-frame");
+  assert.equal(await element.getAttribute("title"), "IDE of Project A");
+  assert.equal(await element.getAttribute("allow"), "clipboard-read; clipboard-write");
+  await until("the theme is told", async () => (await heard()).length > 0);
+  assert.deepEqual(await heard(), [{ data: { type: "coditect.theme", theme: "light" }, origin: home, fromParent: true }]);
+  assert.equal(await status.getAttribute("aria-label"), "State: All changes persisted");
+  await look(page, "ide");
+});
+
+test("a theme chosen on either side is the theme of both", async () => {
+  await setTheme(page, "dark");
+  await until("the IDE is dark", async () => (await heard()).at(-1).data.theme === "dark");
+  await frame().evaluate(() => globalThis.say({ type: "coditect.theme.changed", theme: "light" }));
+  await page.waitForFunction(() => document.documentElement.classList.contains("light"));
+  assert.equal(await page.evaluate(() => localStorage.getItem("coditect-theme")), "light");
+  await page.evaluate(() => {
+    localStorage.removeItem("coditect-theme");
+    dispatchEvent(new StorageEvent("storage", { key: "coditect-theme" })); // as another tab would cause
+  });
+  await page.emulateMedia({ colorScheme: "light" });
+});
+
+test("a new ticket comes when the IDE asks, not more often than it needs one, and nobody else is heard", async () => {
+  const before = asked.tickets.length;
+  await frame().evaluate(() => {
+    for (let i = 0; i < 50; i++) globalThis.say({ type: "coditect.ticket.request" });
+  });
+  await until("a ticket", async () => (await heard()).some(({ data }) => data.type === "coditect.ticket"));
+  const tickets = (await heard()).filter(({ data }) => data.type === "coditect.ticket");
+  assert.equal(tickets.length, 1);
+  assert.ok(tickets[0].data.url.startsWith(ide.url(a.id)), tickets[0].data.url);
+  assert.equal(asked.tickets.length, before + 1);
+  // From the page's own window, and from a frame within the IDE's.
+  await page.evaluate(() => globalThis.postMessage({ type: "coditect.theme.changed", theme: "dark" }, "*"));
+  await frame().evaluate(() => new Promise((resolve) => {
+    const inner = document.createElement("iframe");
+    inner.srcdoc = "<script>top.postMessage({ type: 'coditect.theme.changed', theme: 'dark' }, '*'); parent.done();</" + "script>";
+    globalThis.done = resolve;
+    document.body.append(inner);
+  }));
+  await frame().evaluate(() => globalThis.say({ type: "coditect.theme.changed", theme: "light" })); // the last that is heard
+  assert.equal(await page.evaluate(() => document.documentElement.classList.contains("dark")), false);
+});
+
+test("the files beside the IDE, and back to the same frame", async () => {
+  await frame().locator("textarea").fill("typed and not saved");
+  await link("Files", page).click();
+  await page.waitForURL(`${home}/sessions/${a.id}/files`);
+  await visible(page.getByRole("list", { name: "Entries" }).getByText("hello.txt"));
+  await link("IDE", page).click();
+  assert.equal(await frame().locator("textarea").inputValue(), "typed and not saved");
+  assert.deepEqual(ide.served, [a.id]);
+});
+
+test("what is persisted, what keeps it awake, when it pauses", async () => {
+  const word = (text) => page.locator(`[data-testid=persistence][aria-label="State: ${text}"]`).waitFor();
+  const now = (more) => {
+    running(a.id, more);
+    return poke();
+  };
+  await now({ pending: 3, awake: "browser, process make" });
+  await word("Persisting 3 changes…");
+  await status.click();
+  await visible(page.getByText("The program “make”, which is at work"));
+  await look(page, "status");
+  await page.keyboard.press("Escape");
+  await now({ connected: false, pending: 5 });
+  await word("Offline: 5 changes waiting");
+  await now({ held_back: 1200, message: "1,200 files disappeared at once." });
+  await word("1,200 deletions held back");
+  await now({ pauses_at: new Date(Date.now() + 8.8 * 60_000).toISOString() });
+  await word("All changes persisted");
+  await visible(page.getByTestId("pauses-soon").getByText("Pauses in 9 minutes"));
+  await status.click();
+  await visible(page.getByText(/^In \d+ minutes, at \d\d:\d\d, unless it is used before/));
+  await page.keyboard.press("Escape");
+});
+
+test("the server goes away and comes back: said at once, the frame stays", async () => {
+  await context.unroute(/\/api\/v5\/sessions\/ses-[0-9a-z]+(\/open|\/pause)?$/);
+  await context.route(/\/api\/v5\/sessions\/ses-[0-9a-z]+$/, (route) => route.abort("connectionrefused"));
+  await page.locator('[data-testid=persistence][aria-label="State: Connection lost"]').waitFor();
+  await visible(page.getByText("The server cannot be reached."));
+  assert.equal(await frame().locator("textarea").inputValue(), "typed and not saved");
+  await look(page, "lost");
+  await context.unroute(/\/api\/v5\/sessions\/ses-[0-9a-z]+$/);
+  await context.route(/\/api\/v5\/sessions\/ses-[0-9a-z]+(\/open|\/pause)?$/, answerOne);
+  await button("Try now", page).click();
+  await gone(page.getByTestId("lost"));
+});
+
+test("the workspace dies and is started again: the frame outlives it", async () => {
+  tell(a.id, "active", { state: "starting" });
+  await poke();
+  await visible(startUp);
+  running(a.id);
+  await gone(startUp);
+  assert.equal(await frame().locator("textarea").inputValue(), "typed and not saved");
+  assert.deepEqual(ide.served, [a.id]);
+});
+
+test("another session by the switcher, by keyboard alone; the first one runs on", async () => {
+  await page.getByTestId("session-switcher").focus();
+  await page.keyboard.press("Enter");
+  await visible(page.getByRole("combobox", { name: "Find a session" }));
+  await look(page, "switcher");
+  await page.keyboard.type("project b");
+  await visible(page.getByRole("option", { name: /Project B.*Stopped/ }));
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${home}/sessions/${b.id}`);
+  await visible(page.getByRole("heading", { name: "Opening “Project B”" }));
+  assert.deepEqual(asked.pause, []);
+  running(b.id);
+  await ready();
+  assert.equal(ide.served.at(-1), b.id);
+  assert.equal(page.frames().filter((one) => one.url().includes(".ide.")).length, 1);
+  await page.getByTestId("session-switcher").click();
+  const names = await page.getByRole("option").allTextContents();
+  assert.match(names[0], /^Project B/); // those used last come first
+  assert.match(names[1], /^Project A.*Running/);
+  await page.keyboard.press("Escape");
+});
+
+test("cancel while it starts pauses it; a paused one says so and opens again", async () => {
+  tell(b.id, "active", { state: "starting" });
+  await button("Cancel", page).click();
+  await visible(page.getByTestId("pausing"));
+  assert.deepEqual(asked.pause, [b.id]);
+  await look(page, "pausing");
+  tell(b.id, "paused");
+  await visible(page.getByTestId("paused"));
+  await look(page, "paused");
+  const opened = asked.open.length;
+  await page.reload();
+  await visible(page.getByTestId("paused")); // arriving is no wish to start what was paused
+  assert.equal(asked.open.length, opened);
+  await page.getByTestId("open-session").click();
+  await visible(startUp);
+  assert.equal(asked.open.length, opened + 1);
+});
+
+test("failed: why, and once more", async () => {
+  tell(b.id, "active", { state: "failed", error: "The kernel does not permit namespaces: set kernel.unprivileged_userns_clone to 1." });
+  await visible(page.getByText("The kernel does not permit namespaces"));
+  await look(page, "failed");
+  await button("Try again", page).click();
+  await visible(startUp);
+});
+
+test("too many run: pausing one of them opens this one", async () => {
+  tell(b.id, "paused");
+  await visible(page.getByTestId("paused"));
+  refusal = ["too_many_running", "At most 4 workspaces run at once. Pause one of: \"Project A\"."];
+  await page.getByTestId("open-session").click();
+  await visible(page.getByTestId("too-many"));
+  await look(page, "too-many");
+  await button("Pause Project A", page).click();
+  await visible(startUp);
+  assert.equal(asked.pause.at(-1), a.id);
+  assert.equal(asked.open.at(-1), b.id);
+});
+
+test("an IDE that never answers is said to be so, and loaded again", async () => {
+  ide.silent = true;
+  const clock = await page.context().newPage();
+  await clock.clock.install();
+  await clock.goto(`${home}/sessions/${b.id}`);
+  running(b.id);
+  await clock.clock.runFor(3000);
+  await clock.getByTestId("startup").and(clock.locator("[data-stage=loading]")).waitFor();
+  await until("the IDE's page came", () => ide.served.at(-1) === b.id);
+  await clock.clock.runFor(70_000);
+  await visible(clock.getByText("The IDE has not answered yet."));
+  ide.silent = false;
+  await button("Load it again", clock).click();
+  await clock.locator("[data-testid=ide][data-ready=true]").waitFor();
+  await clock.close();
+});
+
+test("deleted elsewhere: restored, or gone for good", async () => {
+  tell(b.id, "deleted");
+  await visible(page.getByText("“Project B” was deleted"));
+  assert.equal(frame(), undefined);
+  await look(page, "deleted");
+  told.set(b.id, { gone: true });
+  await visible(page.getByText("This session is gone"));
+  await look(page, "gone");
+  tell(b.id, "paused");
+});
+
+test("a server without the IDE shows the files", async () => {
+  tell(a.id, "active", { state: "running", connected: true });
+  await page.goto(`${home}/sessions/${a.id}`);
+  await page.waitForURL(`${home}/sessions/${a.id}/files`);
+  await visible(page.getByRole("list", { name: "Entries" }).getByText("hello.txt"));
+  assert.equal(await link("IDE", page).count(), 0);
+});
+
+test("a small screen: files first, with a hint; the IDE when asked for", async () => {
+  running(a.id);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${home}/sessions/${a.id}`);
+  await page.waitForURL(`${home}/sessions/${a.id}/files`);
+  await visible(page.getByText("On a small screen the files come first"));
+  await link("IDE", page).click();
+  await ready();
+  await visible(page.getByText("The IDE is made for a larger screen."));
+  await page.setViewportSize({ width: 1400, height: 900 });
+});
+
+test("a page from 127.0.0.1 says where the IDE works", async () => {
+  const other = await world.newContext();
+  await answers(other);
+  world.own = new RegExp(`${world.own.source}|^http://127\\.0\\.0\\.1:${server.port}$`);
+  const there = await other.newPage();
+  await there.goto(`http://127.0.0.1:${server.port}/login?next=${encodeURIComponent(`/sessions/${a.id}`)}`);
+  await there.getByLabel("E-mail").fill(ada.email);
+  await there.getByLabel("Password").fill(ada.password);
+  await button("Log in", there).click();
+  const move = there.getByRole("link", { name: `Go to coditect.localhost:${server.port}` });
+  await visible(move);
+  assert.equal(await move.getAttribute("href"), `${home}/sessions/${a.id}`);
+  await other.close();
+});
+
+test("logged out elsewhere: the page says so, and leads back after logging in", async () => {
+  await page.goto(`${home}/sessions/${a.id}/ide`);
+  await ready();
+  const login = await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
+  await server.anonymous().post("/auth/logout", { everywhere: true }, { token: login.data.token });
+  await context.unroute(/\/api\/v5\/sessions\/ses-[0-9a-z]+(\/open|\/pause)?$/); // now the server itself is asked
+  await page.waitForURL(/\/login\?next=/);
+  await visible(page.getByText("You were logged out."));
+  assert.equal(frame(), undefined);
+  await look(page, "logged-out");
+  await page.getByLabel("E-mail").fill(ada.email);
+  await page.getByLabel("Password").fill(ada.password);
+  await button("Log in", page).click();
+  await page.waitForURL(`${home}/sessions/${a.id}/ide`);
+});
+
+test("no foreign request, nothing refused by the policy", () => {
+  assert.deepEqual(world.foreign, []);
+  assert.deepEqual(world.refused, []);
+});
