@@ -56,7 +56,7 @@ static void move_up(struct emptying *e, int from, const char *name)
 static void remove_directory(struct emptying *e, const char *name)
 {
     /* No link: unlinking it did not help. */
-    (void)fchmodat(e->top, name, 0700, 0);
+    (void)!fchmodat(e->top, name, 0700, 0);
     int fd = openat(e->top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
     if (!directory) {
