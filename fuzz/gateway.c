@@ -1,6 +1,6 @@
 /*
  * What strangers send to the gateway before it knows who they are: the first byte chooses a host, a Cookie header, a Set-Cookie
- * line, or an address of the configuration. A host is the platform's or an IDE's, never both, however it is written; what
+ * line, a path, or an address of the configuration. A host is the platform's or an IDE's, never both, however it is written; what
  * comes out of the cookies' filters passes them again unchanged.
  */
 #include "fuzz.h"
@@ -58,6 +58,25 @@ static void try_host(struct arena *arena, struct str host)
     ASSERT(gateway_site_permits(&place, &req) == 0);
 }
 
+/* A host and a path at the server of its own. */
+static void try_path(struct arena *arena, struct str text)
+{
+    size_t cut = str_find(text, ' ', 0);
+    struct gateway_place place;
+    const struct http_request req = {
+        .host = str_slice(text, 0, cut), .path = str_slice(text, cut + 1, text.n), .arena = arena};
+    if (!is_plain(req.host) || !is_plain(req.path)) {
+        return;
+    }
+    int r = gateway_paths_of(gateway(), &req, &place);
+    ASSERT(r == 0 || r == ERR_NOT_FOUND || r == ERR_MISDIRECTED);
+    ASSERT((r == 0) == (place.session_id.n > 0) && gateway_site_platform(&place, arena).n > 0);
+    if (r == 0) {
+        ASSERT(data_id_is(place.session_id, "ses") && str_starts(place.path, STR("/")));
+        ASSERT(place.base.n + place.path.n == req.path.n && str_ends(place.base, place.session_id));
+    }
+}
+
 static void try_cookies(struct arena *arena, struct str header)
 {
     struct str in = gateway_relay_cookies(arena, header);
@@ -78,7 +97,7 @@ static void try_address(struct str text)
     if (gateway_sites_init(&g, url, NULL) == 0 && g.site_count == 2) {
         struct str host = arena_printf(&arena, "x%s", g.sites[1].suffix);
         ASSERT(gateway_site_of(&g, host, &place) && place.session_id.n == 0);
-        ASSERT(!gateway_site_of(&g, str_from(g.sites[1].host), &place));
+        ASSERT(!gateway_site_of(&g, str_from(g.public_host), &place));
     }
     gateway_sites_fini(&g);
     g = (struct gateway){.magic = GATEWAY_MAGIC};
@@ -99,6 +118,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (is_plain(text)) {
             try_host(&arena, text);
         }
+        break;
+    case 'p':
+        try_path(&arena, text);
         break;
     case 'c':
         try_cookies(&arena, text);

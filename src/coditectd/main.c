@@ -36,7 +36,9 @@ struct parts {
     struct coditectd_duties *duties;
     struct http_app platform; /* the API and the web app */
     struct http_app app;      /* the gateway before them */
+    struct http_app ides;     /* IDEs on a port of their own */
     struct http_server *server;
+    struct http_server *ide_server; /* NULL: no such port */
 };
 
 /* Blocked before any thread starts, so that all inherit it and only main takes them. */
@@ -114,7 +116,9 @@ static int create_gateway(const struct coditectd_options *o, struct parts *p)
                                       .local = p->local,
                                       .ide_directory = p->paths.ide,
                                       .public_url = o->public_url,
-                                      .ide_url = o->ide_url};
+                                      .ide_url = o->ide_url,
+                                      .ide_port = o->ide_port,
+                                      .platform_port = o->listen_port};
     int r = gateway_create(&options, &p->gateway);
     if (r == ERR_NOT_FOUND) {
         return log_err(r, "coditectd", "there is no built IDE in %s", o->ide);
@@ -144,14 +148,25 @@ static int create_api(const struct coditectd_options *o, struct parts *p)
              : 0;
 }
 
-static int listen_at(const struct coditectd_options *o, struct parts *p)
+static int listen_at(const char *address, const struct http_app *app,
+                     struct http_server **ret_server)
+{
+    const char *const addresses[] = {address, NULL};
+    int r = http_server_start(&(struct http_server_options){.listen = addresses, .app = app},
+                              ret_server);
+    return r ? log_err(r, "coditectd", "cannot listen on %s: %s", address, err_row(r)->text) : 0;
+}
+
+static int listen_everywhere(const struct coditectd_options *o, struct parts *p)
 {
     p->platform = api_app(p->api);
     p->app = gateway_app(p->gateway, &p->platform);
-    const char *const addresses[] = {o->listen, NULL};
-    int r = http_server_start(&(struct http_server_options){.listen = addresses, .app = &p->app},
-                              &p->server);
-    return r ? log_err(r, "coditectd", "cannot listen on %s: %s", o->listen, err_row(r)->text) : 0;
+    int r = listen_at(o->listen, &p->app, &p->server);
+    if (!r && o->ide_listen) {
+        p->ides = gateway_paths_app(p->gateway);
+        r = listen_at(o->ide_listen, &p->ides, &p->ide_server);
+    }
+    return r ? r : gateway_start(p->gateway, p->server, p->ide_server);
 }
 
 static int start(const struct coditectd_options *o, struct parts *p)
@@ -170,21 +185,27 @@ static int start(const struct coditectd_options *o, struct parts *p)
         r = coditectd_duties_start(p->auth, p->store, &p->duties);
     }
     if (!r) {
-        r = listen_at(o, p);
-    }
-    if (!r) {
-        r = gateway_start(p->gateway, p->server);
+        r = listen_everywhere(o, p);
     }
     return r ? r : start_workspaces(o, p);
 }
 
+static void stop_serving(struct parts *p)
+{
+    struct http_server *servers[] = {p->server, p->ide_server};
+    for (size_t i = 0; i < 2 && servers[i]; i++) {
+        http_server_drain(servers[i], patience);
+    }
+    if (p->gateway) {
+        gateway_stop(p->gateway);
+    }
+    http_server_destroy(p->ide_server);
+    http_server_destroy(p->server);
+}
+
 static void stop(struct parts *p)
 {
-    if (p->server) {
-        http_server_drain(p->server, patience);
-        gateway_stop(p->gateway);
-        http_server_destroy(p->server);
-    }
+    stop_serving(p);
     coditectd_workspaces_stop(p->workspaces);
     coditectd_duties_stop(p->duties);
     api_destroy(p->api);

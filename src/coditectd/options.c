@@ -40,11 +40,11 @@ static void parse(char **argv, struct coditectd_options *o, struct given *g)
          .value = "URL",
          .text = "how browsers reach this server, when not by a local name",
          .given = &o->public_url},
-        {.name = "ide-url",
-         .value = "URL",
-         .text = "where sessions' IDEs are, with {session} in it (default: {session}.ide. before "
-                 "the host of --public-url)",
-         .given = &o->ide_url},
+        {.name = "ide-url", .value = "URL", .text = "https://{session}.HOST", .given = &o->ide_url},
+        {.name = "ide-listen",
+         .value = "ADDR:PORT",
+         .text = "IDEs on a port of their own too, where such names do not work",
+         .given = &o->ide_listen},
         {.name = "user",
          .value = "NAME",
          .text = "whom the server becomes when started as root (default coditect)",
@@ -164,17 +164,44 @@ static int find_programs(struct coditectd_options *o, struct arena *arena)
     return 0;
 }
 
+/* 0 when it says none. */
+static uint16_t port_of(const char *address)
+{
+    struct str text = str_from(address);
+    size_t colon = text.n;
+    uint64_t port = 0;
+    while (colon > 0 && text.p[colon - 1] != ':') {
+        colon--;
+    }
+    return str_u64(str_slice(text, colon, text.n), UINT16_MAX, &port) == 0 ? (uint16_t)port : 0;
+}
+
+static int read_ports(struct coditectd_options *o)
+{
+    o->listen_port = port_of(o->listen);
+    o->ide_port = o->ide_listen ? port_of(o->ide_listen) : 0;
+    if (o->ide_listen && (o->ide_port == 0 || o->listen_port == 0)) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "--ide-listen wants a port, and --listen too: pages of one name the other");
+    }
+    return 0;
+}
+
 /* By a name of its own, since cookies do not tell ports apart: see the gateway. */
 static void find_origin(struct coditectd_options *o, struct arena *arena)
 {
-    struct str listen = str_from(o->listen);
-    size_t colon = listen.n;
-    while (colon > 0 && listen.p[colon - 1] != ':') {
-        colon--;
+    unsigned port = o->listen_port;
+    if (o->public_url) {
+        o->origin = o->public_url;
+    } else if (o->ide_listen) {
+        o->origin =
+            arena_printf(arena,
+                         "http://coditect.localhost:%u http://localhost:%u http://127.0.0.1:%u",
+                         port, port, port)
+                .p;
+    } else {
+        o->origin = arena_printf(arena, "http://coditect.localhost:%u", port).p;
     }
-    o->origin = o->public_url
-                    ? o->public_url
-                    : arena_printf(arena, "http://coditect.localhost:%s", listen.p + colon).p;
 }
 
 int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_options *ret_options)
@@ -183,6 +210,9 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
     struct given given = {"1", "4096", "2000", "30"};
     parse(argv, &o, &given);
     int r = read_numbers(&given, &o);
+    if (!r) {
+        r = read_ports(&o);
+    }
     if (!r) {
         r = make_data(&o, arena);
     }

@@ -14,10 +14,14 @@ struct coditectd_options {
     const char *node;
     const char *public_url;
     const char *ide_url;
+    const char *ide_listen; /* NULL: none */
+    uint16_t listen_port;   /* 0: any */
+    uint16_t ide_port;      /* 0: no ide_listen */
     const char *user;       /* whom the server becomes when started as root */
     const char *supervisor; /* absolute, as codi2 */
     const char *codi2;
-    const char *origin; /* scheme, host and port at which browsers find this server */
+    const char *
+        origin; /* scheme, host and port at which browsers find this server; several between spaces */
     uint32_t rate_factor;
     int64_t memory; /* of one workspace, bytes; 0: unlimited */
     int64_t processes;

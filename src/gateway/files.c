@@ -57,7 +57,7 @@ bool gateway_files_has(const struct gateway *g, const struct http_request *req)
 }
 
 int gateway_files_serve(const struct gateway *g, struct http_request *req,
-                        struct http_response *res)
+                        struct http_response *res, struct str path)
 {
-    return http_static_serve(g->files, req, res, req->path);
+    return http_static_serve(g->files, req, res, path);
 }

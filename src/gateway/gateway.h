@@ -3,12 +3,16 @@
  * {session}.ide.HOST elsewhere. Who asks is found out before anything of the workspace is contacted; then the request is
  * relayed to the workspace's door. As one http_app it stands before another: everything that is no IDE's goes there.
  *
+ * Where browsers cannot be sent to such a name (some do not resolve names below localhost; an address in numbers has none),
+ * IDEs are /ide/{session}/ on a port of their own: another http_app, on another server. There all sessions of a person
+ * share one origin, so it has to be asked for.
+ *
  * The way in: the platform's page asks the API for a ticket (auth_ticket_make), loads gateway_ticket_url in its frame, and the
  * gateway answers with the IDE's cookie, bound to the login, the session and the generation of its workspace. Each request
  * is held against the store; what is open for longer is asked about every two seconds, and cut when its login has
  * ended, its session was deleted or paused, or its workspace was started again.
  *
- * Life: gateway_create → gateway_app → http_server_start → gateway_start; gateway_stop before the server is destroyed,
+ * Life: gateway_create → gateway_app → http_server_start → gateway_start; gateway_stop before the servers are destroyed,
  * gateway_destroy after. All functions but these may be called from any thread.
  */
 #ifndef GATEWAY_GATEWAY_H
@@ -32,6 +36,8 @@ struct gateway_options {
     const char *public_url; /* "https://coditect.example.com"; NULL: local names only */
     const char *
         ide_url; /* "https://{session}.ide.example.com"; NULL: {session}.ide. before public_url's host */
+    uint16_t ide_port;      /* of gateway_paths_app's server; 0: there is none */
+    uint16_t platform_port; /* of the platform's server; needed with ide_port */
 };
 
 /* ERR_INVALID: an URL is malformed. ERR_NOT_FOUND: no frontend in ide_directory; and what http_static_open returns. */
@@ -42,13 +48,18 @@ void gateway_destroy(struct gateway *g); /* NULL allowed */
 /* next outlives the gateway, and answers what is no IDE's. Once. */
 struct http_app gateway_app(struct gateway *g, const struct http_app *next);
 
-/* Begins to look after what is open in server. ERR_BUSY: no thread is to be had. */
-int gateway_start(struct gateway *g, struct http_server *server) BASE_MUST_USE;
+/* For a server of its own: answers nothing but /ide/{session}/…. Once. */
+struct http_app gateway_paths_app(struct gateway *g);
+
+/* Begins to look after what is open in the servers; paths NULL: there is none. ERR_BUSY: no thread is to be had. */
+int gateway_start(struct gateway *g, struct http_server *server,
+                  struct http_server *paths) BASE_MUST_USE;
 void gateway_stop(struct gateway *g); /* harmless when it was not started */
 
 /*
  * Where a browser that reached the platform by this Host finds the session's IDE: "http://ses-….ide.coditect.localhost:8080/",
- * in arena. Empty: this server has no IDE. host: http_request.host of the platform's request.
+ * in arena. With an ide_port, and by a host that has no names below it: "http://localhost:8081/ide/ses-…/". Empty: this
+ * server has no IDE, or none for this host. host: http_request.host of the platform's request.
  */
 struct str gateway_ide_url(const struct gateway *g, struct arena *arena, struct str host,
                            struct str session_id);

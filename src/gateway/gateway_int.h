@@ -18,17 +18,19 @@ struct gateway_site {
     char *scheme; /* "http", "https" */
     char *suffix; /* ".ide.coditect.localhost", in lower case */
     char *port;   /* ":8443" or ""; NULL: the one that the request names */
-    char *
-        platform; /* origin of the pages that may frame; NULL: coditect.localhost with the request's port */
-    char *host;  /* of the platform as browsers send it; NULL: any local name */
-    bool secure; /* browsers honour the __Host- prefix here */
+    bool secure;  /* browsers honour the __Host- prefix here */
 };
 
-/* What a request's host says. */
+/* What a request's host, or its path, says. Its strings live as long as the request. */
 struct gateway_place {
-    const struct gateway_site *site;
+    const struct gateway *gateway;
+    const struct gateway_site *site; /* NULL: told by the path, on a shared origin */
+    struct str scheme;
     struct str host;       /* as sent */
-    struct str session_id; /* empty: a name below the site that is no session's */
+    struct str session_id; /* empty: nobody's */
+    struct str base;       /* of the IDE's addresses, without its last slash: "", "/ide/ses-…" */
+    struct str path;       /* below base, from its slash on, as sent */
+    bool secure;           /* browsers take cookies with Secure here */
 };
 
 /* The sites of these addresses (NULL allowed). ERR_INVALID: one is malformed. */
@@ -36,11 +38,21 @@ int gateway_sites_init(struct gateway *g, const char *public_url,
                        const char *ide_url) BASE_MUST_USE;
 void gateway_sites_fini(struct gateway *g);
 
-/* False: the host is no IDE's. */
+/* False: the host is no IDE's. path is left to the caller. */
 bool gateway_site_of(const struct gateway *g, struct str host, struct gateway_place *ret_place);
 
 /* The origin of pages that may frame this place. */
 struct str gateway_site_platform(const struct gateway_place *place, struct arena *arena);
+
+/* host:port → host, :port; the host may be an address in brackets. */
+struct str gateway_site_name(struct str host);
+struct str gateway_site_port(struct str host);
+
+/* Whether this is the configured platform's. */
+bool gateway_site_is_public(const struct gateway *g, struct str host);
+
+/* localhost, what lies below it, 127.…, [::1]; with or without a port. */
+bool gateway_site_is_local(struct str host);
 
 /* ERR_FORBIDDEN: a page of another origin asks for more than to be taken there. */
 int gateway_site_permits(const struct gateway_place *place,
@@ -48,6 +60,20 @@ int gateway_site_permits(const struct gateway_place *place,
 
 /* Whether the answer is for a person's eyes: the browser goes there. */
 bool gateway_site_is_page(const struct http_request *req);
+
+/* ---- Where names are not to be had (paths.c) ---- */
+
+/* Of a request to the server of its own. ERR_NOT_FOUND, ERR_MISDIRECTED: the place is nobody's, and can say so. */
+int gateway_paths_of(const struct gateway *g, const struct http_request *req,
+                     struct gateway_place *ret_place) BASE_MUST_USE;
+
+/* As gateway_site_platform and gateway_ide_url. Empty: not for this host. */
+struct str gateway_paths_platform(const struct gateway_place *place, struct arena *arena);
+struct str gateway_paths_url(const struct gateway *g, struct arena *arena, struct str host,
+                             struct str session_id);
+
+/* What pages may frame of it, in the words of a Content-Security-Policy. */
+void gateway_paths_sources(const struct gateway *g, struct buf *out);
 
 /* ---- Visits (visit.c) ---- */
 
@@ -80,7 +106,7 @@ struct gateway_opens {
     uint64_t last_tag;
     bool started, stop;
     pthread_t thread;
-    struct http_server *server;
+    struct http_server *servers[2]; /* NULL: there is none */
 };
 
 void gateway_opens_init(struct gateway_opens *o);
@@ -95,15 +121,23 @@ size_t gateway_open_round(struct gateway *g);
 
 /* ---- The workspace's door (relay.c) and files (files.c) ---- */
 
+struct gateway_relay {
+    const struct gateway_place *place;
+    uint64_t tag;
+};
+
 /* ERR_BAD_GATEWAY: the session can have no door here. */
-int gateway_relay(struct gateway *g, struct http_request *req, struct http_response *res,
-                  const struct gateway_open *open) BASE_MUST_USE;
+int gateway_relay(struct http_request *req, struct http_response *res,
+                  const struct gateway_relay *relay) BASE_MUST_USE;
 
 /* Cookies of a Cookie header that go in, in arena; empty: none. */
 struct str gateway_relay_cookies(struct arena *arena, struct str header);
 
 /* Whether a Set-Cookie may go out. */
 bool gateway_relay_may_set(struct str line);
+
+/* The same for the addresses below base alone, in arena. */
+struct str gateway_relay_narrow(struct arena *arena, struct str line, struct str base);
 
 /* ERR_NOT_FOUND: no directory, or no frontend in it. */
 int gateway_files_open(struct gateway *g, const char *ide_directory) BASE_MUST_USE;
@@ -113,7 +147,7 @@ bool gateway_files_has(const struct gateway *g, const struct http_request *req);
 
 /* What http_static_serve returns. */
 int gateway_files_serve(const struct gateway *g, struct http_request *req,
-                        struct http_response *res) BASE_MUST_USE;
+                        struct http_response *res, struct str path) BASE_MUST_USE;
 
 /* ---- Answers (answer.c) ---- */
 
@@ -128,14 +162,23 @@ void gateway_answer_failure(const struct gateway_place *place, struct http_reque
 
 /* ---- The whole ---- */
 
+/* One of the two applications. */
+struct gateway_front {
+    struct gateway *gateway;
+    const struct http_app *next; /* of what is no IDE's; NULL: nothing is, here */
+};
+
 struct gateway {
     unsigned magic;
     struct store *store;
     struct auth *auth;
     struct workspaces_local *local;
-    const struct http_app *next;
+    struct gateway_front by_host, by_path;
     struct gateway_site sites[GATEWAY_MAX_SITES];
     size_t site_count;
+    char *public_origin; /* "https://coditect.example.com"; NULL: none is configured */
+    char *public_host;   /* the same as browsers send it in Host */
+    uint16_t ide_port, platform_port;
     char *frame_sources;
     struct http_static *files; /* NULL: no IDE */
     char *bundle;              /* its name, a hash */

@@ -91,6 +91,15 @@ static struct look *list(struct gateway *g, struct arena *arena, size_t *ret_cou
     return looks;
 }
 
+static void cut_visit(const struct gateway_opens *o, uint64_t tag)
+{
+    for (size_t i = 0; i < sizeof o->servers / sizeof *o->servers; i++) {
+        if (o->servers[i]) {
+            http_server_cut(o->servers[i], tag);
+        }
+    }
+}
+
 size_t gateway_open_round(struct gateway *g)
 {
     ARENA_AUTO(arena);
@@ -99,7 +108,7 @@ size_t gateway_open_round(struct gateway *g)
     for (size_t i = 0; i < count; i++) {
         int r = gateway_visit_stands(g, &looks[i].visit);
         if (r == ERR_UNAUTHENTICATED) {
-            http_server_cut(g->opens.server, looks[i].tag);
+            cut_visit(&g->opens, looks[i].tag);
             cut++;
         } else if (r < 0) {
             log_warn("gateway", "whether an IDE may stay open: %s", err_name(r));
@@ -127,12 +136,13 @@ static void *run(void *ctx)
     return NULL;
 }
 
-int gateway_start(struct gateway *g, struct http_server *server)
+int gateway_start(struct gateway *g, struct http_server *server, struct http_server *paths)
 {
     ASSERT_MAGIC(g, GATEWAY_MAGIC);
     struct gateway_opens *o = &g->opens;
     ASSERT(!o->started);
-    o->server = server;
+    o->servers[0] = server;
+    o->servers[1] = paths;
     pthread_attr_t attributes;
     (void)pthread_attr_init(&attributes);
     (void)pthread_attr_setstacksize(&attributes, STACK);

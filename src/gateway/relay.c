@@ -43,6 +43,14 @@ bool gateway_relay_may_set(struct str line)
     return true;
 }
 
+/* The name's value, and attributes of ours: what the backend knows of its address is not what the browser sees. */
+struct str gateway_relay_narrow(struct arena *arena, struct str line, struct str base)
+{
+    struct str pair = str_slice(line, 0, str_find(line, ';', 0));
+    return arena_printf(arena, STR_FMT "; Path=" STR_FMT "/; HttpOnly; SameSite=Strict",
+                        STR_ARG(pair), STR_ARG(base));
+}
+
 static bool is_one_of(struct str name, const char *const *names)
 {
     for (; *names; names++) {
@@ -58,13 +66,18 @@ static bool begins(struct str name, struct str with)
     return str_eq_nocase(str_slice(name, 0, with.n), with);
 }
 
+struct passing {
+    struct arena *arena;
+    struct str base;
+};
+
 static bool pass_in(void *ctx, struct str name, struct str *value)
 {
     static const char *const kept_out[] = {"Authorization", "Proxy-Authorization", "Forwarded",
                                            "X-Real-IP", NULL};
-    struct arena *arena = ctx;
+    const struct passing *p = ctx;
     if (str_eq_nocase(name, STR("Cookie"))) {
-        *value = gateway_relay_cookies(arena, *value);
+        *value = gateway_relay_cookies(p->arena, *value);
         return value->n > 0;
     }
     return !is_one_of(name, kept_out) && !begins(name, STR("X-Forwarded-")) &&
@@ -83,44 +96,47 @@ static bool pass_out(void *ctx, struct str name, struct str *value)
                                           "Expect-CT",
                                           "Origin-Agent-Cluster",
                                           NULL};
-    (void)ctx;
+    const struct passing *p = ctx;
     if (str_eq_nocase(name, STR("Set-Cookie"))) {
-        return gateway_relay_may_set(*value);
+        bool may = gateway_relay_may_set(*value);
+        if (may && p->base.n > 0) {
+            *value = gateway_relay_narrow(p->arena, *value, p->base);
+        }
+        return may;
     }
     return !is_one_of(name, kept_in);
 }
 
-static struct str target_of(const struct http_request *req)
+static struct str target_of(const struct http_request *req, struct str path)
 {
     BUF_AUTO(target, 64 * 1024);
     buf_add(&target, STR("/ide"));
-    buf_add(&target, req->path);
+    buf_add(&target, path);
     buf_add(&target, str_slice(req->target, str_find(req->target, '?', 0), req->target.n));
     ASSERT(target.error == 0); /* a request's line is shorter */
     return arena_str(req->arena, buf_str(&target));
 }
 
-int gateway_relay(struct gateway *g, struct http_request *req, struct http_response *res,
-                  const struct gateway_open *open)
+int gateway_relay(struct http_request *req, struct http_response *res,
+                  const struct gateway_relay *relay)
 {
-    struct gateway_place place;
-    if (!gateway_site_of(g, req->host, &place)) {
-        return ERR_BAD_GATEWAY;
-    }
+    const struct gateway_place *place = relay->place;
     struct http_header *more = ARENA_ARRAY(req->arena, struct http_header, 2);
     more[0] = (struct http_header){STR("Content-Security-Policy"),
-                                   gateway_answer_framing(&place, req->arena)};
+                                   gateway_answer_framing(place, req->arena)};
     more[1] = (struct http_header){STR("Origin-Agent-Cluster"), STR("?1")};
-    struct str door = workspaces_local_door(g->local, req->arena, place.session_id);
+    struct passing *passing = ARENA_NEW(req->arena, struct passing);
+    *passing = (struct passing){.arena = req->arena, .base = place->base};
+    struct str door = workspaces_local_door(place->gateway->local, req->arena, place->session_id);
     const struct http_relay_options options = {
         .upstream = arena_printf(req->arena, "unix:" STR_FMT, STR_ARG(door)),
-        .target = target_of(req),
+        .target = target_of(req, place->path),
         .pass_in = pass_in,
         .pass_out = pass_out,
-        .ctx = req->arena,
+        .ctx = passing,
         .add_out = more,
         .add_out_count = 2,
-        .tag = open->tag,
+        .tag = relay->tag,
     };
     return http_relay(req, res, &options) < 0 ? ERR_BAD_GATEWAY : 0;
 }

@@ -11,7 +11,8 @@
 #include "base/mem.h"
 #include "gateway/gateway_int.h"
 
-#define LOCAL_SUFFIX ".ide.coditect.localhost"
+#define LOCAL_PLATFORM "coditect.localhost"
+#define LOCAL_SUFFIX ".ide." LOCAL_PLATFORM
 #define PLACEHOLDER "{session}."
 
 /* ---- Addresses ---- */
@@ -65,20 +66,21 @@ static int parse_url(struct str url, struct address *ret_address)
     return 0;
 }
 
-static struct str port_of(struct str host)
+struct str gateway_site_name(struct str host)
 {
-    return str_slice(host, str_find(host, ':', 0), host.n);
+    bool bracket = str_starts(host, STR("["));
+    return str_slice(host, 0, bracket ? str_find(host, ']', 0) + 1 : str_find(host, ':', 0));
 }
 
-static struct str name_of(struct str host)
+struct str gateway_site_port(struct str host)
 {
-    return str_slice(host, 0, str_find(host, ':', 0));
+    return str_slice(host, gateway_site_name(host).n, host.n);
 }
 
 /* Nobody's name can stand before an address in numbers. */
 static bool is_numeric(struct str host)
 {
-    struct str name = name_of(host);
+    struct str name = gateway_site_name(host);
     char last = name.n > 0 ? name.p[name.n - 1] : '.';
     return host.p[0] == '[' || (last >= '0' && last <= '9');
 }
@@ -93,6 +95,13 @@ static bool is_local_name(struct str name)
     return str_eq_nocase(name, STR("localhost")) || ends_nocase(name, STR(".localhost"));
 }
 
+bool gateway_site_is_local(struct str host)
+{
+    struct str name = gateway_site_name(host);
+    return is_local_name(name) || (str_starts(name, STR("127.")) && is_numeric(name)) ||
+           str_eq(name, STR("[::1]"));
+}
+
 static char *dup_str(struct str s)
 {
     return mem_dup(s.p, s.n);
@@ -100,52 +109,32 @@ static char *dup_str(struct str s)
 
 /* ---- The sites ---- */
 
-static void add_local(struct gateway *g)
+static void add(struct gateway *g, struct str scheme, struct str suffix, const char *port)
 {
     g->sites[g->site_count++] = (struct gateway_site){
-        .scheme = dup_str(STR("http")),
-        .suffix = dup_str(STR(LOCAL_SUFFIX)),
-        .secure = true,
+        .scheme = dup_str(scheme),
+        .suffix = dup_str(suffix),
+        .port = port ? dup_str(str_from(port)) : NULL,
+        .secure = str_eq(scheme, STR("https")) || is_local_name(suffix),
     };
 }
 
 /* tail: ".ide.example.com:8443" */
-static int add_public(struct gateway *g, struct str scheme, struct str tail,
-                      const struct address *platform)
+static int add_public(struct gateway *g, struct str scheme, struct str tail)
 {
-    struct str name = name_of(tail);
+    ARENA_AUTO(arena);
+    struct str name = gateway_site_name(tail);
     if (name.n < 2 || name.p[0] != '.' || name.p[1] == '.' || is_numeric(tail)) {
         return ERR_INVALID;
     }
-    BUF_AUTO(origin, GATEWAY_MAX_URL + 16);
-    buf_printf(&origin, STR_FMT "://" STR_FMT, STR_ARG(platform->scheme), STR_ARG(platform->host));
-    ASSERT(origin.error == 0);
-    g->sites[g->site_count++] = (struct gateway_site){
-        .scheme = dup_str(scheme),
-        .suffix = dup_str(name),
-        .port = dup_str(port_of(tail)),
-        .platform = dup_str(buf_str(&origin)),
-        .host = dup_str(platform->host),
-        .secure = str_eq(scheme, STR("https")) || is_local_name(name),
-    };
+    add(g, scheme, name, arena_str(&arena, gateway_site_port(tail)).p);
     return 0;
 }
 
-static int init_public(struct gateway *g, const char *public_url, const char *ide_url)
+/* https://{session}.tail */
+static int add_pattern(struct gateway *g, struct str url)
 {
-    struct address platform, ide;
-    int r = parse_url(str_from(public_url), &platform);
-    if (r < 0) {
-        return r;
-    }
-    if (!ide_url) { /* an address in numbers has no names below it: such a server has IDEs for local names alone */
-        BUF_AUTO(tail, GATEWAY_MAX_URL + 16);
-        buf_printf(&tail, ".ide." STR_FMT, STR_ARG(platform.host));
-        return is_numeric(platform.host)
-                   ? 0
-                   : add_public(g, platform.scheme, buf_str(&tail), &platform);
-    }
-    struct str url = str_from(ide_url);
+    struct address ide;
     struct str rest = str_slice(url, str_find(url, '{', 0), url.n);
     struct str front = str_slice(url, 0, url.n - rest.n);
     if (!str_starts(rest, STR(PLACEHOLDER)) || !str_ends(front, STR("://"))) {
@@ -158,17 +147,38 @@ static int init_public(struct gateway *g, const char *public_url, const char *id
     if (plain.error || parse_url(buf_str(&plain), &ide) < 0) {
         return ERR_INVALID;
     }
-    return add_public(g, ide.scheme, str_slice(ide.host, 1, ide.host.n), &platform);
+    return add_public(g, ide.scheme, str_slice(ide.host, 1, ide.host.n));
+}
+
+static int init_public(struct gateway *g, const char *public_url, const char *ide_url)
+{
+    struct address platform;
+    int r = parse_url(str_from(public_url), &platform);
+    if (r < 0) {
+        return r;
+    }
+    BUF_AUTO(text, GATEWAY_MAX_URL + 16);
+    buf_printf(&text, STR_FMT "://" STR_FMT, STR_ARG(platform.scheme), STR_ARG(platform.host));
+    g->public_origin = dup_str(buf_str(&text));
+    g->public_host = dup_str(platform.host);
+    if (ide_url) {
+        return add_pattern(g, str_from(ide_url));
+    }
+    buf_clear(&text);
+    buf_printf(&text, ".ide." STR_FMT, STR_ARG(platform.host));
+    /* Below an address in numbers there are no names. */
+    return is_numeric(platform.host) ? 0 : add_public(g, platform.scheme, buf_str(&text));
 }
 
 static void make_frame_sources(struct gateway *g)
 {
-    BUF_AUTO(text, GATEWAY_MAX_URL * 2);
+    BUF_AUTO(text, GATEWAY_MAX_URL * 4);
     for (size_t i = 0; i < g->site_count; i++) {
         const struct gateway_site *site = &g->sites[i];
         buf_printf(&text, "%s%s://*%s%s", i > 0 ? " " : "", site->scheme, site->suffix,
                    site->port ? site->port : ":*");
     }
+    gateway_paths_sources(g, &text);
     ASSERT(text.error == 0);
     g->frame_sources = dup_str(buf_str(&text));
 }
@@ -176,7 +186,7 @@ static void make_frame_sources(struct gateway *g)
 int gateway_sites_init(struct gateway *g, const char *public_url, const char *ide_url)
 {
     int r = 0;
-    add_local(g);
+    add(g, STR("http"), STR(LOCAL_SUFFIX), NULL);
     if (public_url) {
         r = init_public(g, public_url, ide_url);
     } else if (ide_url) {
@@ -193,9 +203,9 @@ void gateway_sites_fini(struct gateway *g)
         mem_free(site->scheme);
         mem_free(site->suffix);
         mem_free(site->port);
-        mem_free(site->platform);
-        mem_free(site->host);
     }
+    mem_free(g->public_origin);
+    mem_free(g->public_host);
     mem_free(g->frame_sources);
 }
 
@@ -207,21 +217,18 @@ static bool is_below(const struct gateway_site *site, struct str name)
     return ends_nocase(name, suffix) || str_eq_nocase(name, str_slice(suffix, 1, suffix.n));
 }
 
-/* The platform may itself lie below a suffix. */
-static bool is_platform(const struct gateway *g, struct str host)
+bool gateway_site_is_public(const struct gateway *g, struct str host)
 {
-    for (size_t i = 0; i < g->site_count; i++) {
-        if (g->sites[i].host && str_eq_nocase(host, str_from(g->sites[i].host))) {
-            return true;
-        }
-    }
-    return false;
+    return g->public_host && str_eq_nocase(host, str_from(g->public_host));
 }
 
 bool gateway_site_of(const struct gateway *g, struct str host, struct gateway_place *ret_place)
 {
-    struct str name = name_of(host);
-    for (size_t i = 0; i < g->site_count && !is_platform(g, host); i++) {
+    struct str name = gateway_site_name(host);
+    if (gateway_site_is_public(g, host)) { /* the platform may itself lie below a suffix */
+        return false;
+    }
+    for (size_t i = 0; i < g->site_count; i++) {
         const struct gateway_site *site = &g->sites[i];
         if (!is_below(site, name)) {
             continue;
@@ -229,9 +236,12 @@ bool gateway_site_of(const struct gateway *g, struct str host, struct gateway_pl
         size_t suffix = strlen(site->suffix);
         struct str label = str_slice(name, 0, name.n > suffix ? name.n - suffix : 0);
         *ret_place = (struct gateway_place){
+            .gateway = g,
             .site = site,
+            .scheme = str_from(site->scheme),
             .host = host,
             .session_id = data_id_is(label, "ses") ? label : STR_EMPTY,
+            .secure = site->secure,
         };
         return true;
     }
@@ -240,37 +250,36 @@ bool gateway_site_of(const struct gateway *g, struct str host, struct gateway_pl
 
 struct str gateway_site_platform(const struct gateway_place *place, struct arena *arena)
 {
-    if (place->site->platform) {
-        return str_from(place->site->platform);
+    const struct gateway *g = place->gateway;
+    if (!place->site) {
+        return gateway_paths_platform(place, arena);
     }
-    struct str port = port_of(place->host);
-    return arena_printf(arena, "http://coditect.localhost" STR_FMT, STR_ARG(port));
-}
-
-/* The site for browsers that reached the platform by this host; NULL: they could not reach one. */
-static const struct gateway_site *site_for(const struct gateway *g, struct str host)
-{
-    for (size_t i = 0; i < g->site_count; i++) {
-        if (g->sites[i].host && str_eq_nocase(host, str_from(g->sites[i].host))) {
-            return &g->sites[i];
-        }
+    if (place->site != &g->sites[0]) {
+        return str_from(g->public_origin);
     }
-    bool here = is_local_name(name_of(host)) || str_starts(host, STR("127.")) ||
-                str_starts(host, STR("[::1]"));
-    return here ? &g->sites[0] : NULL;
+    struct str port = gateway_site_port(place->host);
+    return arena_printf(arena, "http://" LOCAL_PLATFORM STR_FMT, STR_ARG(port));
 }
 
 struct str gateway_ide_url(const struct gateway *g, struct arena *arena, struct str host,
                            struct str session_id)
 {
     ASSERT_MAGIC(g, GATEWAY_MAGIC);
-    const struct gateway_site *site = site_for(g, host);
-    if (!g->files || !site) {
+    bool public = gateway_site_is_public(g, host);
+    bool named = public && g->site_count > 1;
+    bool canonical = str_eq_nocase(gateway_site_name(host), STR(LOCAL_PLATFORM));
+    if (!g->files) {
         return STR_EMPTY;
     }
-    struct str address = STR("[::1]");
-    struct str after = str_starts(host, address) ? str_slice(host, address.n, host.n) : host;
-    struct str port = site->port ? str_from(site->port) : port_of(after);
+    bool brackets = str_starts(host, STR("[")); /* nothing that a policy could let a page frame */
+    if (g->ide_port != 0 && !named && !canonical && !brackets) {
+        return gateway_paths_url(g, arena, host, session_id);
+    }
+    if (!named && (public || !gateway_site_is_local(host))) {
+        return STR_EMPTY;
+    }
+    const struct gateway_site *site = &g->sites[named];
+    struct str port = site->port ? str_from(site->port) : gateway_site_port(host);
     return arena_printf(arena, "%s://" STR_FMT "%s" STR_FMT "/", site->scheme, STR_ARG(session_id),
                         site->suffix, STR_ARG(port));
 }
@@ -291,7 +300,7 @@ const char *gateway_frame_sources(const struct gateway *g)
 
 static bool is_own_origin(const struct gateway_place *place, struct str origin)
 {
-    struct str scheme = str_from(place->site->scheme);
+    struct str scheme = place->scheme;
     struct str middle = STR("://");
     return str_starts(origin, scheme) &&
            str_starts(str_slice(origin, scheme.n, origin.n), middle) &&

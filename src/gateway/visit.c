@@ -8,9 +8,13 @@
  */
 #include "gateway/gateway_int.h"
 
+/* __Host- wants Path=/. */
 static const char *cookie_name(const struct gateway_place *place)
 {
-    return place->site->secure ? "__Host-coditect-ide" : "coditect-ide";
+    if (!place->secure) {
+        return "coditect-ide";
+    }
+    return place->site ? "__Host-coditect-ide" : "__Secure-coditect-ide";
 }
 
 int gateway_visit_read(const struct gateway *g, const struct http_request *req,
@@ -97,14 +101,15 @@ int gateway_visit_begin(struct gateway *g, struct http_request *req, struct http
     gateway_answer_headers(place, req, res);
     http_set(res, "Cache-Control", STR("no-store"));
     http_set(res, "Set-Cookie",
-             arena_printf(req->arena, "%s=" STR_FMT "; Path=/; HttpOnly; SameSite=Strict%s",
+             arena_printf(req->arena,
+                          "%s=" STR_FMT "; Path=" STR_FMT "/; HttpOnly; SameSite=Strict%s",
                           cookie_name(place), STR_ARG(auth_pass_make(g->auth, req->arena, &visit)),
-                          place->site->secure ? "; Secure" : ""));
+                          STR_ARG(place->base), place->secure ? "; Secure" : ""));
     if (str_eq(http_header(req, "Sec-Fetch-Dest"), STR("empty"))) {
         http_status(res, 204); /* asked for by a script of the IDE's page, which is there already */
         return 0;
     }
     http_status(res, 303);
-    http_set(res, "Location", STR("/"));
+    http_set(res, "Location", arena_printf(req->arena, STR_FMT "/", STR_ARG(place->base)));
     return 0;
 }

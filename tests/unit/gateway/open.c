@@ -12,7 +12,7 @@ static int open_socket(struct stand *s, const struct resident *r)
         .pass = pass_of(s, r),
         .headers = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"};
-    int fd = stand_connect(s);
+    int fd = stand_connect(s->address);
     stand_send(s, fd, &a);
     assert_true(stand_read(fd, "hello", 10 * USEC_PER_SEC));
     assert_true(says("HTTP/1.1 101 "));
@@ -22,7 +22,7 @@ static int open_socket(struct stand *s, const struct resident *r)
 /* Begins the thread, does what ends Ada's right, and expects her sockets, and only hers, to end in time. */
 static void ends(struct stand *s, void (*what)(struct stand *s))
 {
-    assert_int_equal(gateway_start(s->gateway, s->front), 0);
+    assert_int_equal(gateway_start(s->gateway, s->front, s->paths), 0);
     FD_AUTO int hers = open_socket(s, &s->ada);
     FD_AUTO int second = open_socket(s, &s->ada);
     FD_AUTO int other = open_socket(s, &s->eve);
@@ -90,7 +90,7 @@ static void what_is_listed(void **state)
 {
     struct stand *s = *state;
     struct gateway *g = s->gateway;
-    g->opens.server = s->front;
+    g->opens.servers[0] = s->front;
     assert_int_equal(map_count(g->opens.by_pass), 0);
     struct gateway_open *one = gateway_open_begin(g, &s->ada.visit);
     struct gateway_open *two = gateway_open_begin(g, &s->ada.visit);

@@ -49,11 +49,24 @@ static void cookies_that_go_out(void **state)
     }
 }
 
+/* Where sessions share a host, Theia's cookie is bound to the session's path. */
+static void cookies_below_a_path(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    assert_str(gateway_relay_narrow(&arena, STR("theia-connection-token=a; Path=/; Expires=x"),
+                                    STR("/ide/ses-1")),
+               "theia-connection-token=a; Path=/ide/ses-1/; HttpOnly; SameSite=Strict");
+    assert_str(gateway_relay_narrow(&arena, STR("theia-connection-token=a"), STR("/x")),
+               "theia-connection-token=a; Path=/x/; HttpOnly; SameSite=Strict");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cookies_that_go_in),
         cmocka_unit_test(cookies_that_go_out),
+        cmocka_unit_test(cookies_below_a_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,14 +123,14 @@ static void who_may_frame(void **state)
     struct gateway g = make("https://coditect.example.com", NULL);
     assert_true(gateway_site_of(&g, STR(SES ".ide.coditect.localhost:81"), &place));
     assert_str(gateway_site_platform(&place, &arena), "http://coditect.localhost:81");
-    assert_true(place.site->secure);
+    assert_true(place.secure);
     assert_true(gateway_site_of(&g, STR(SES ".ide.coditect.example.com"), &place));
     assert_str(gateway_site_platform(&place, &arena), "https://coditect.example.com");
-    assert_true(place.site->secure);
+    assert_true(place.secure);
     gateway_sites_fini(&g);
     g = make("http://coditect.example.com", NULL);
     assert_true(gateway_site_of(&g, STR(SES ".ide.coditect.example.com"), &place));
-    assert_false(place.site->secure);
+    assert_false(place.secure);
     gateway_sites_fini(&g);
 }
 

@@ -31,9 +31,10 @@ struct stand {
     char data[64];
     struct workspaces_local *local;
     struct gateway *gateway;
-    struct http_app platform, front_app, door_app;
+    struct http_app platform, front_app, paths_app, door_app;
     struct http_server *front;
-    char address[32];
+    struct http_server *paths; /* the server of its own, for IDEs told by the path */
+    char address[32], paths_address[32];
     struct resident ada, eve;
 };
 
@@ -189,15 +190,21 @@ UNUSED static int stand_up(void **state)
               "<script src=\"./bundle.js?v=" BUNDLE_HASH "\"></script>");
     make_file(s, "bundle/app/lib/frontend/bundle.js", "the bundle");
     s->local = workspaces_local_create(NULL, s->data);
-    const struct gateway_options options = {
-        .store = s->p.w.store,
-        .auth = s->p.auth,
-        .local = s->local,
-        .ide_directory = arena_printf(&s->p.w.arena, "%s/bundle", s->data).p};
+    const struct gateway_options options = {.store = s->p.w.store,
+                                            .auth = s->p.auth,
+                                            .local = s->local,
+                                            .ide_directory =
+                                                arena_printf(&s->p.w.arena, "%s/bundle", s->data).p,
+                                            .ide_port = 8081,
+                                            .platform_port = 8080};
     assert_int_equal(gateway_create(&options, &s->gateway), 0);
     s->front_app = gateway_app(s->gateway, &s->platform);
     s->front = serve("127.0.0.1:0", &s->front_app);
     (void)snprintf(s->address, sizeof s->address, "127.0.0.1:%u", http_server_port(s->front, 0));
+    s->paths_app = gateway_paths_app(s->gateway);
+    s->paths = serve("127.0.0.1:0", &s->paths_app);
+    (void)snprintf(s->paths_address, sizeof s->paths_address, "127.0.0.1:%u",
+                   http_server_port(s->paths, 0));
     move_in(s, &s->ada, "ada@example.com");
     move_in(s, &s->eve, "eve@example.com");
     *state = s;
@@ -208,8 +215,10 @@ UNUSED static int tear_down(void **state)
 {
     struct stand *s = *state;
     http_server_drain(s->front, 5 * USEC_PER_SEC);
+    http_server_drain(s->paths, 5 * USEC_PER_SEC);
     gateway_stop(s->gateway);
     http_server_destroy(s->front);
+    http_server_destroy(s->paths);
     http_server_destroy(s->ada.door);
     http_server_destroy(s->eve.door);
     gateway_destroy(s->gateway);
@@ -230,15 +239,16 @@ struct asked {
     const char *path;
     const char *headers; /* lines with CRLF; NULL: none */
     struct str pass;     /* of the IDE's cookie; empty: none */
+    bool to_paths;       /* to the server of its own */
 };
 
 static char reply_text[256 * 1024];
 
-UNUSED static int stand_connect(struct stand *s)
+UNUSED static int stand_connect(const char *to)
 {
     struct net_address address;
     int fd;
-    assert_int_equal(net_address_parse(str_from(s->address), &address), 0);
+    assert_int_equal(net_address_parse(str_from(to), &address), 0);
     assert_int_equal(net_connect_until(&address, time_monotonic() + 5 * USEC_PER_SEC, &fd), 0);
     return fd;
 }
@@ -250,7 +260,8 @@ UNUSED static void stand_send(struct stand *s, int fd, const struct asked *a)
                a->path, STR_ARG(a->host.n ? a->host : STR("coditect.localhost")),
                a->headers ? a->headers : "");
     if (a->pass.n) {
-        buf_printf(&out, "Cookie: __Host-coditect-ide=" STR_FMT "\r\n", STR_ARG(a->pass));
+        buf_printf(&out, "Cookie: %s-coditect-ide=" STR_FMT "\r\n",
+                   a->to_paths ? "__Secure" : "__Host", STR_ARG(a->pass));
     }
     buf_add(&out, STR("\r\n"));
     assert_int_equal(send(fd, out.p, out.n, MSG_NOSIGNAL), (ssize_t)out.n);
@@ -281,7 +292,7 @@ UNUSED static int ask(struct stand *s, const struct asked *a)
     struct asked last = *a;
     last.headers =
         arena_printf(&s->p.w.arena, "%sConnection: close\r\n", a->headers ? a->headers : "").p;
-    FD_AUTO int fd = stand_connect(s);
+    FD_AUTO int fd = stand_connect(a->to_paths ? s->paths_address : s->address);
     stand_send(s, fd, &last);
     assert_true(stand_read(fd, NULL, 10 * USEC_PER_SEC));
     int status = 0;
