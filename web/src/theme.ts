@@ -11,7 +11,8 @@ const state = (light: readonly [string, string], dark: readonly [string, string]
 
 const config = defineConfig({
   globalCss: {
-    "html, body": { bg: "bg", color: "fg", textStyle: "sm", height: "100%" },
+    "html, body": { bg: "bg", color: "fg", height: "100%" },
+    body: { textStyle: "sm" }, // not on html, whose size is what every rem is measured in
     html: { colorPalette: "accent", fontFeatureSettings: '"cv11", "ss03"' },
     "#root": { minHeight: "100%", display: "flex", flexDirection: "column" },
     "::selection": { bg: "accent.muted" },
@@ -24,6 +25,9 @@ const config = defineConfig({
     },
   },
   theme: {
+    recipes: {
+      button: { variants: { size: { xs: { fontSize: "13px" } } } },
+    },
     tokens: {
       fonts: {
         body: { value: "'Inter Variable', system-ui, sans-serif" },

@@ -92,6 +92,11 @@ const phaseLooks: Readonly<Record<Phase, readonly [Look, LucideIcon]>> = {
   stopped: ["calm", CircleStop],
 };
 
+/** Something is under way. */
+export function Turning({ on, children }: { readonly on: boolean; readonly children: ReactNode }) {
+  return <Box as="span" display="inline-flex" {...(on ? { animation: "spin 1.2s linear infinite" } : {})}>{children}</Box>;
+}
+
 export function SessionState({ session }: { readonly session: Session }) {
   const phase = phaseOf(session);
   const [look, Icon] = phaseLooks[phase];
@@ -100,7 +105,7 @@ export function SessionState({ session }: { readonly session: Session }) {
       as="span" display="inline-flex" align="center" gap="5px" height="22px" paddingX="8px" borderRadius="full" flexShrink="0"
       fontSize="12px" fontWeight="500" whiteSpace="nowrap" title={session.workspace.error} {...looks[look]}
     >
-      <Icon size={12} />
+      <Turning on={Icon === LoaderCircle}><Icon size={12} /></Turning>
       {phaseWords[phase]}
     </Flex>
   );

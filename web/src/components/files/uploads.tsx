@@ -41,7 +41,7 @@ export function Uploads({ sessionId }: { readonly sessionId: string }) {
       <Flex height="44px" align="center" paddingLeft="16px" paddingRight="8px" gap="8px" borderBottomWidth="1px">
         <Text fontWeight="500" flex="1">{headline(uploads)}</Text>
         {uploads.some(({ state }) => state === "failed") && <Button size="xs" variant="ghost" color="accent.fg" onClick={retryUploads}>Try again</Button>}
-        <CloseButton size="xs" aria-label="Close the list of uploads" onClick={clearUploads} />
+        <CloseButton size="xs" color="fg.muted" aria-label="Close the list of uploads" onClick={clearUploads} />
       </Flex>
       <Box as="ul" maxHeight="240px" overflowY="auto" paddingY="4px">
         {uploads.slice(0, 100).map(({ id, path, file, state, problem }) => (

@@ -5,7 +5,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import type { Session } from "../../api/generated";
 import { formatClock, formatUntil } from "../../lib/format";
 import { connectionLost, type Look, phaseOf, type Status, statusOf, takesAPlace } from "../../lib/workspace";
-import { looks } from "../bits";
+import { looks, Turning } from "../bits";
 import { useCloseOnBlur } from "./switcher";
 
 const icons: Readonly<Record<Look, LucideIcon>> = { good: CircleCheck, warn: LoaderCircle, bad: CircleAlert, calm: CirclePause };
@@ -37,16 +37,13 @@ function Line({ title, children }: { readonly title: string; readonly children: 
 }
 
 /** "browser, process make" as a person says it. */
-function awakeWords(awake: string): string {
-  return awake
-    .split(/,\s*/)
-    .map((one) => (one === "browser" ? "This or another page that shows it" : one.replace(/^process (.+)$/, "The program “$1”, which is at work")))
-    .join("; ");
+function awakeWords(awake: string): readonly string[] {
+  return awake.split(/,\s*/).map((one) => (one === "browser" ? "A page that shows it" : one.replace(/^process (.+)$/, "The program “$1”, which is at work")));
 }
 
 function Awake({ session, now }: { readonly session: Session; readonly now: number }) {
   const { awake, pauses_at: pausesAt } = session.workspace;
-  if (awake !== undefined && awake !== "") return <Line title="What keeps it awake"><Text>{awakeWords(awake)}.</Text></Line>;
+  if (awake !== undefined && awake !== "") return <Line title="What keeps it awake">{awakeWords(awake).map((one) => <Text key={one}>{one}</Text>)}</Line>;
   if (pausesAt === undefined) return undefined;
   return (
     <Line title="When it pauses">
@@ -99,10 +96,10 @@ export function StatusButton(props: StatusProps) {
   return (
     <>
       <PausesSoon session={session} />
-      <Popover.Root lazyMount unmountOnExit open={isOpen} onOpenChange={({ open }) => setOpen(open)} positioning={{ placement: "bottom-end" }}>
+      <Popover.Root lazyMount unmountOnExit open={isOpen} onOpenChange={({ open }) => setOpen(open)} positioning={{ placement: "bottom-end", gutter: 12 }}>
         <Popover.Trigger asChild>
           <Button variant="ghost" colorPalette="gray" size="xs" height="28px" borderRadius="full" paddingX="10px" gap="6px" {...looks[status.look]} data-testid="persistence" data-phase={phaseOf(session)} aria-label={`State: ${status.word}`}>
-            <Icon size={13} />
+            <Turning on={Icon === LoaderCircle}><Icon size={13} /></Turning>
             <Text as="span" fontSize="12px" display={{ base: "none", md: "inline" }} aria-live="polite">{status.word}</Text>
           </Button>
         </Popover.Trigger>

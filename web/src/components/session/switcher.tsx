@@ -66,7 +66,8 @@ function Row({ choice: { id, label, session, icon, run }, isAt, isCurrent, onPoi
   return (
     <Flex
       ref={row} id={`switch-${id}`} role="option" aria-selected={isAt} aria-current={isCurrent || undefined} minHeight="40px" paddingX="10px" gap="10px" align="center"
-      borderRadius="l2" cursor="pointer" bg={isAt ? "bg.muted" : undefined} onMouseMove={onPoint} onClick={run}
+      borderRadius="l2" cursor="pointer" bg={isAt ? "bg.muted" : undefined} onMouseMove={onPoint} onClick={run} flexShrink="0"
+      {...(id === "new" ? { marginTop: "13px", _before: { content: '""', position: "absolute", insetX: "-8px", top: "-7px", borderTopWidth: "1px" }, position: "relative" } : {})}
     >
       <Flex width="16px" color="fg.muted" flexShrink="0">{icon ?? (isCurrent && <Check size={15} aria-label="This session" />)}</Flex>
       <Text truncate flex="1" fontWeight={isCurrent ? "600" : "400"}>{label}</Text>
@@ -144,7 +145,7 @@ export function Switcher({ session, inFiles }: { readonly session: Session; read
     return () => globalThis.removeEventListener("keydown", onKey);
   }, []);
   return (
-    <Popover.Root lazyMount unmountOnExit open={isOpen} onOpenChange={({ open }) => setOpen(open)} positioning={{ placement: "bottom-start" }}>
+    <Popover.Root lazyMount unmountOnExit open={isOpen} onOpenChange={({ open }) => setOpen(open)} positioning={{ placement: "bottom-start", gutter: 10 }}>
       <Popover.Trigger asChild>
         <Button variant="ghost" colorPalette="gray" size="sm" height="32px" paddingX="8px" gap="6px" minWidth="0" flexShrink="1" maxWidth={{ base: "180px", md: "320px" }} data-testid="session-switcher" aria-label={`Switch session, now ${session.name}`} title="Switch session (S)">
           <Text as="span" truncate fontWeight="600">{session.name}</Text>

@@ -1,0 +1,106 @@
+import { expect, test } from "vitest";
+import { ApiError, type Session, type Workspace } from "../src/api/generated";
+import { sessionInterval } from "../src/api/queries";
+import { formatUntil } from "../src/lib/format";
+import { addressBesideIde, hear, originOf } from "../src/lib/frame";
+import { isMoving, phaseOf, shareDone, statusOf, takesAPlace } from "../src/lib/workspace";
+
+const session = (status: Session["status"], workspace: Partial<Workspace>): Pick<Session, "status" | "workspace"> => ({
+  status,
+  workspace: { id: "wsp-1", state: "stopped", runtime: "local", connected: true, ...workspace },
+});
+
+test.each([
+  ["active", "stopped", "stopped", false, false],
+  ["active", "starting", "starting", true, true],
+  ["active", "restoring", "restoring", true, true],
+  ["active", "running", "running", false, true],
+  ["active", "failed", "failed", false, true],
+  ["active", "stopping", "pausing", true, false],
+  ["paused", "running", "pausing", true, false],
+  ["paused", "stopped", "paused", false, false],
+  ["paused", "failed", "paused", false, false],
+  ["forking", "stopped", "forking", true, false],
+  ["deleted", "running", "deleted", false, false],
+] as const)("%s with a workspace that is %s is %s", (status, state, phase, moving, place) => {
+  const one = session(status, { state });
+  expect(phaseOf(one)).toBe(phase);
+  expect(isMoving(one)).toBe(moving);
+  expect(takesAPlace(one)).toBe(place);
+});
+
+test.each([
+  [{ done: 1, total: 4 }, 0.25],
+  [{ total: 4 }, 0],
+  [{ done: 9, total: 4 }, 1],
+  [{ done: 1, total: 0 }, undefined],
+  [{ done: 1 }, undefined],
+])("of %j the share is %s", (workspace, share) => expect(shareDone(workspace)).toBe(share));
+
+test.each([
+  [{ state: "running" }, "All changes persisted", "good"],
+  [{ state: "running", pending: 1 }, "Persisting 1 change…", "warn"],
+  [{ state: "running", connected: false, pending: 5 }, "Offline: 5 changes waiting", "bad"],
+  [{ state: "running", connected: false }, "Offline: changes wait", "bad"],
+  [{ state: "running", held_back: 1200, pending: 2 }, "1,200 deletions held back", "warn"],
+  [{ state: "starting", connected: false }, "Starting", "warn"],
+] as const)("%j is said as %s", (workspace, word, look) => {
+  expect(statusOf(session("active", workspace))).toMatchObject({ word, look });
+});
+
+test("how soon a session is asked for again", () => {
+  const failure = (status: number, after?: number): ApiError => new ApiError(status, { code: "x", message: "x", request_id: "x" }, after);
+  const running = { ...session("active", { state: "running" }) } as Session;
+  const starting = { ...session("active", { state: "starting" }) } as Session;
+  expect(sessionInterval(starting, null)).toBe(1000);
+  expect(sessionInterval(running, null)).toBe(10_000);
+  expect(sessionInterval(running, new TypeError("away"))).toBe(3000);
+  expect(sessionInterval(starting, failure(429, 7))).toBe(7000);
+});
+
+test("only the frame's own window on the IDE's own origin is heard", () => {
+  const frame = {};
+  const origin = "http://ses-1.ide.coditect.localhost:8080";
+  const data = { type: "coditect.ticket.request" };
+  expect(hear({ data, origin, source: frame }, frame, origin)).toEqual(data);
+  expect(hear({ data, origin, source: {} }, frame, origin)).toBeUndefined();
+  expect(hear({ data, origin: "http://ses-2.ide.coditect.localhost:8080", source: frame }, frame, origin)).toBeUndefined();
+  expect(hear({ data, origin, source: undefined }, undefined, origin)).toBeUndefined();
+  expect(hear({ data, origin: "null", source: null }, null, origin)).toBeUndefined();
+});
+
+test.each([
+  [{ type: "coditect.ready", theme: "dark", more: 1 }, { type: "coditect.ready", theme: "dark" }],
+  [{ type: "coditect.theme.changed", theme: "light" }, { type: "coditect.theme.changed", theme: "light" }],
+  [{ type: "coditect.theme.changed", theme: "javascript:" }, undefined],
+  [{ type: "coditect.ready" }, undefined],
+  [{ type: "coditect.theme", theme: "dark" }, undefined],
+  ["coditect.ready", undefined],
+  [null, undefined],
+  [undefined, undefined],
+])("message %j is read as %j", (data, message) => {
+  const frame = {};
+  expect(hear({ data, origin: "http://ide", source: frame }, frame, "http://ide")).toEqual(message);
+});
+
+test("addresses", () => {
+  expect(originOf("http://ses-1.ide.coditect.localhost:8080/x?ticket=1")).toBe("http://ses-1.ide.coditect.localhost:8080");
+  expect(originOf("nothing")).toBeUndefined();
+  const ide = "http://ses-1.ide.coditect.localhost:8080/";
+  const beside = (page: string): string | undefined => addressBesideIde(new URL(page), ide);
+  expect(beside("http://127.0.0.1:8080/sessions/ses-1?x=1")).toBe("http://coditect.localhost:8080/sessions/ses-1?x=1");
+  expect(beside("http://localhost:8080/")).toBe("http://coditect.localhost:8080/");
+  expect(beside("http://coditect.localhost:8080/sessions/ses-1")).toBeUndefined();
+  expect(addressBesideIde(new URL("https://coditect.example.com/"), "https://ses-1.ide.example.com/")).toBeUndefined();
+  expect(addressBesideIde(new URL("http://localhost:8080/"), "http://localhost:8081/ide/ses-1/")).toBeUndefined();
+});
+
+test.each([
+  [8.8 * 60_000, "in 9 minutes"],
+  [20_000, "in a moment"],
+  [-5000, "in a moment"],
+  [2 * 3_600_000, "in 2 hours"],
+])("%d ms ahead is %s", (ms, text) => {
+  const now = Date.parse("2026-11-21T04:05:06Z");
+  expect(formatUntil(new Date(now + ms).toISOString(), now)).toBe(text);
+});
