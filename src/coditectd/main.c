@@ -193,11 +193,11 @@ static int start(const struct coditectd_options *o, struct parts *p)
 static void stop_serving(struct parts *p)
 {
     struct http_server *servers[] = {p->server, p->ide_server};
-    for (size_t i = 0; i < 2 && servers[i]; i++) {
-        http_server_drain(servers[i], patience);
-    }
     if (p->gateway) {
         gateway_stop(p->gateway);
+    }
+    for (size_t i = 0; i < 2 && servers[i]; i++) {
+        http_server_drain(servers[i], patience);
     }
     http_server_destroy(p->ide_server);
     http_server_destroy(p->server);

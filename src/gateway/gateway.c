@@ -91,7 +91,9 @@ static int route(void *ctx, struct http_request *req, struct http_route *ret)
     }
     req->user = ARENA_NEW(req->arena, struct visit);
     ret->lane = gateway_files_has(f->gateway, req) ? HTTP_STREAM : HTTP_WORK;
-    ret->key = map_hash(req->peer);
+    /* By cookie: behind a proxy all peers are one. Made-up cookies are answered before they take time. */
+    struct str cookie = http_header(req, "Cookie");
+    ret->key = map_hash(cookie.n > 0 ? cookie : req->peer);
     ret->upgrade = true;
     ret->max_body = GATEWAY_MAX_UPLOAD;
     return 0;

@@ -214,9 +214,9 @@ UNUSED static int stand_up(void **state)
 UNUSED static int tear_down(void **state)
 {
     struct stand *s = *state;
+    gateway_stop(s->gateway);
     http_server_drain(s->front, 5 * USEC_PER_SEC);
     http_server_drain(s->paths, 5 * USEC_PER_SEC);
-    gateway_stop(s->gateway);
     http_server_destroy(s->front);
     http_server_destroy(s->paths);
     http_server_destroy(s->ada.door);
