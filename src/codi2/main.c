@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "codi2/door.h"
+#include "codi2/memory.h"
 #include "codi2/options.h"
 #include "codi2/report.h"
 
@@ -39,7 +40,8 @@ struct daemon {
     struct codi2_reporter *reporter;
     struct codi2_meter *meter;
     usec_t next_sample; /* monotonic */
-    int over;           /* the end of a pipe into which on_over writes why */
+    struct codi2_memory memory;
+    int over; /* the end of a pipe into which on_over writes why */
 };
 
 /* ---- starting ---- */
@@ -159,6 +161,19 @@ static int sample_when_due(struct daemon *d)
     return (int)((d->next_sample - now) / USEC_PER_MS) + 1;
 }
 
+static int watch_memory(struct daemon *d)
+{
+    int wait;
+    struct codi2_process ended;
+    if (codi2_memory_turn(&d->memory, &ended, &wait)) {
+        BUF_AUTO(notice, 256);
+        buf_printf(&notice, "The workspace ran out of memory: %s was ended.", ended.name);
+        codi2_status_notice(d->status, buf_str(&notice));
+        log_warn("codi2", "out of memory: %s (%d) was ended", ended.name, (int)ended.pid);
+    }
+    return wait;
+}
+
 static int sooner(int a, int b)
 {
     return a < 0 || (b >= 0 && b < a) ? b : a;
@@ -170,6 +185,7 @@ static int wait_for_end(struct daemon *d, int signals, int over)
     struct codi2_keeper *ide = codi2_ide_keeper(d->ide);
     for (;;) {
         int patience = sooner(codi2_ide_turn(d->ide), sample_when_due(d));
+        patience = sooner(patience, watch_memory(d));
         codi2_status_ide(d->status, codi2_ide_look(d->ide));
         struct pollfd p[] = {{.fd = signals, .events = POLLIN},
                              {.fd = over, .events = POLLIN},
@@ -283,6 +299,15 @@ static int self_test(const struct codi2_options *o, struct arena *arena)
     return good ? 0 : 1;
 }
 
+/* 0 for "". */
+static int read_number(const char *text, const char *option, uint64_t *ret_value)
+{
+    if (text[0] && str_u64(str_from(text), INT64_MAX, ret_value) != 0) {
+        return log_err(ERR_INVALID, "codi2", "%s wants a number", option);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     crash_setup();
@@ -298,9 +323,9 @@ int main(int argc, char **argv)
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || read_token(d.options.token_fd, &arena, &d.token) != 0) {
         return 2;
     }
-    if (d.options.generation[0] &&
-        str_u64(str_from(d.options.generation), INT64_MAX, &d.generation) != 0) {
-        return log_err(2, "codi2", "--generation wants a number");
+    if (read_number(d.options.generation, "--generation", &d.generation) != 0 ||
+        read_number(d.options.memory, "--memory", &d.memory.limit) != 0) {
+        return 2;
     }
     /* What loses its parent becomes our child, as it does in a sandbox: so all that runs here descends from us. */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -115,10 +115,7 @@ static int parse_line(char **argv, struct codi2_options *o, const char **file,
     const struct args_option options[] = {
         {.name = "config", .value = "FILE", .text = "configuration (TOML)", .given = file},
         {.name = "user-id", .value = "ID", .text = "whose workspace (USER_ID)", .given = &o->user},
-        {.name = "tenant-id",
-         .value = "ID",
-         .text = "of which tenant (TENANT_ID)",
-         .given = &o->tenant},
+        {.name = "tenant-id", .value = "ID", .text = "its tenant (TENANT_ID)", .given = &o->tenant},
         {.name = "session-id",
          .value = "ID",
          .text = "which session (SESSION_ID)",
@@ -139,6 +136,10 @@ static int parse_line(char **argv, struct codi2_options *o, const char **file,
          .value = "N",
          .text = "of the workspace (GENERATION)",
          .given = &o->generation},
+        {.name = "memory",
+         .value = "BYTES",
+         .text = "end the largest process over this sum (MEMORY_LIMIT)",
+         .given = &o->memory},
         {.name = "token-fd", .value = "N", .text = "where the token is read", .given = token_fd},
         {.name = "wire",
          .value = "SOCKET",
@@ -178,6 +179,7 @@ void codi2_options_read(int argc, char **argv, struct arena *arena,
     o.platform_origin = environment("PLATFORM_ORIGIN");
     o.base_path = environment("BASE_PATH");
     o.generation = environment("GENERATION");
+    o.memory = environment("MEMORY_LIMIT");
     const char *file = NULL;
     const char *token_fd = NULL;
     int first = parse_line(argv, &o, &file, &token_fd);

@@ -1,6 +1,6 @@
 /*
  * What codi2 was told: by its command line, over its environment (USER_ID, TENANT_ID, SESSION_ID, SESSION_NAME, GENERATION,
- * PLATFORM_ORIGIN, BASE_PATH), over its configuration file.
+ * PLATFORM_ORIGIN, BASE_PATH, MEMORY_LIMIT), over its configuration file.
  */
 #ifndef CODI2_OPTIONS_H
 #define CODI2_OPTIONS_H
@@ -16,6 +16,7 @@ struct codi2_options {
     const char *platform_origin; /* of pages that may frame the IDE; "" for none */
     const char *base_path;       /* below which the browser sees the IDE; "" for "/" */
     const char *generation;      /* a number, "" for none */
+    const char *memory;          /* bytes, "": not watched */
     const char *wire;            /* the server's internal socket */
     const char *door;            /* our socket */
     const char *ide;             /* bundle; "" for none */

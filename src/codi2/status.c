@@ -11,6 +11,7 @@
 enum {
     STATUS_MAGIC = 0x73746174,
     MESSAGE_ROOM = 300,
+    NOTICE_S = 60,
     LIST_ROOM = 8 * 1024, /* JSON before which a path of "not kept" must end */
 };
 
@@ -21,7 +22,8 @@ struct codi2_status {
     uint64_t revision;
     uint64_t barriers; /* given out */
     struct codi2_facts facts[CODI2_ROOTS];
-    char messages[CODI2_ROOTS][MESSAGE_ROOM + 1];
+    char messages[CODI2_ROOTS + 1][MESSAGE_ROOM + 1]; /* the last: the notice */
+    usec_t notice_until;                              /* monotonic */
     struct map *not_kept[CODI2_ROOTS];
     enum codi2_ide_state ide;
     struct codi2_busy busy;
@@ -88,19 +90,32 @@ void codi2_status_get(struct codi2_status *s, unsigned root, struct codi2_facts 
     *ret_facts = s->facts[root];
 }
 
+static void put_message_locked(struct codi2_status *s, unsigned at, struct str message)
+{
+    struct str cut = str_slice(message, 0, MESSAGE_ROOM);
+    cut.n = str_utf8_prefix(cut);
+    if (str_eq(cut, str_from(s->messages[at]))) {
+        return;
+    }
+    if (cut.n > 0) {
+        memcpy(s->messages[at], cut.p, cut.n);
+    }
+    s->messages[at][cut.n] = '\0';
+    changed_locked(s);
+}
+
 void codi2_status_message(struct codi2_status *s, unsigned root, struct str message)
 {
     ASSERT(root < CODI2_ROOTS);
     LOCK_SCOPE(&s->lock);
-    struct str cut = str_slice(message, 0, MESSAGE_ROOM);
-    if (str_eq(cut, str_from(s->messages[root]))) {
-        return;
-    }
-    if (cut.n > 0) {
-        memcpy(s->messages[root], cut.p, cut.n);
-    }
-    s->messages[root][cut.n] = '\0';
-    changed_locked(s);
+    put_message_locked(s, root, message);
+}
+
+void codi2_status_notice(struct codi2_status *s, struct str notice)
+{
+    LOCK_SCOPE(&s->lock);
+    s->notice_until = time_monotonic() + NOTICE_S * USEC_PER_SEC;
+    put_message_locked(s, CODI2_ROOTS, notice);
 }
 
 void codi2_status_not_kept(struct codi2_status *s, unsigned root, struct str path)
@@ -279,7 +294,8 @@ void codi2_status_write(struct codi2_status *s, struct buf *out)
     json_object(&w);
     json_member_integer(&w, "revision", (int64_t)s->revision);
     write_progress_locked(s, &w);
-    for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+    unsigned all = CODI2_ROOTS + (time_monotonic() < s->notice_until ? 1 : 0);
+    for (unsigned i = 0; i < all; i++) {
         if (s->messages[i][0]) {
             json_member_string(&w, "message", str_from(s->messages[i]));
             break;

@@ -37,6 +37,9 @@ void codi2_status_get(struct codi2_status *s, unsigned root, struct codi2_facts 
 /* A sentence for the person about a root, empty to clear; copied, at most 300 bytes. */
 void codi2_status_message(struct codi2_status *s, unsigned root, struct str message);
 
+/* The same about the whole workspace, for a minute; shown when no root has something to say. */
+void codi2_status_notice(struct codi2_status *s, struct str notice);
+
 /* What is not kept, as paths relative to the root; the first CODI2_MAX_NOT_KEPT are shown. */
 void codi2_status_not_kept(struct codi2_status *s, unsigned root, struct str path);
 

@@ -19,6 +19,11 @@ const server = createServer((req, res) => {
     for (let i = 0; i < 30_000; i++) process.stdout.write("a line of the log " + i + "\\n".padStart(90, "."));
     res.end();
   });
+  if (req.url === "/eat") {
+    const { spawn } = require("node:child_process");
+    const child = spawn(process.execPath, ["-e", "const all = []; for (let i = 0; i < 80; i++) all.push(Buffer.alloc(10 << 20, 1)); setInterval(() => all, 1000)"]);
+    return child.on("exit", (code, signal) => res.end(String(signal)));
+  }
   if (req.url === "/busy") { // one that loses its parent at once, and works
     const { spawn } = require("node:child_process");
     spawn("sh", ["-c", "while :; do :; done &"], { detached: true, stdio: "ignore" });
@@ -154,6 +159,19 @@ test("it knows what keeps the workspace awake", { timeout: 120_000 }, async (t) 
   world.codi2.kill("SIGTERM");
   assert.equal(await world.codi2.ended, 0);
   for (const pid of left) assert.ok(!fs.existsSync(`/proc/${pid}`), `${pid} was ended`);
+});
+
+test("over its limit of memory the largest process is ended, and said so", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2(bundle(world), { MEMORY_LIMIT: String(500 << 20) });
+  await listening(world);
+  assert.equal((await world.door("GET", "/ide/eat")).body, "SIGKILL");
+  assert.match((await world.status()).message, /out of memory: node was ended/);
+  assert.equal((await world.door("GET", "/ide/")).status, 201);
+  await world.kill("codi2");
+  world.spawnCodi2(["--memory", "many"]);
+  assert.equal(await world.codi2.ended, 2);
 });
 
 const real = process.env.CODITECT_IDE_BUNDLE;

@@ -1,0 +1,34 @@
+/*
+ * The watch over memory, where no control group limits it: when the processes of the workspace together have more than the
+ * limit, the largest is ended. Counted is what the kernel cannot drop (anonymous and shared pages), not the files they map.
+ * A process may take more between two looks; against that only a control group helps. Used by the main thread.
+ */
+#ifndef CODI2_MEMORY_H
+#define CODI2_MEMORY_H
+
+#include "codi2/processes.h"
+
+struct codi2_memory_use {
+    struct codi2_process process;
+    uint64_t bytes;
+};
+
+/* The bytes that the text of /proc/PID/status tells; 0 when it tells none (the process is ending). */
+uint64_t codi2_memory_parse(struct str status);
+
+/* Whom to end: the largest, when the sum is over limit; NULL: nobody. Pure. */
+const struct codi2_memory_use *codi2_memory_judge(const struct codi2_memory_use *uses, size_t count,
+                                                  uint64_t limit);
+
+struct codi2_memory {
+    uint64_t limit;              /* bytes; 0: nothing is watched */
+    usec_t next;                 /* monotonic: when to look again */
+    struct codi2_process ending; /* pid 0: none; until it is gone, nobody else is ended */
+};
+
+/*
+ * Looks when it is time. True: ret_ended was ended just now. *ret_wait: milliseconds until the next look, -1: never.
+ */
+bool codi2_memory_turn(struct codi2_memory *m, struct codi2_process *ret_ended, int *ret_wait);
+
+#endif

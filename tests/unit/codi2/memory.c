@@ -1,0 +1,92 @@
+/* The watch over memory: what is read of /proc, and who is chosen. */
+#include "codi2/memory.h"
+
+#include <sys/wait.h>
+
+#include "base/mem.h"
+#include "unit.h"
+
+static void anonymous_and_shared_pages_count(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } rows[] = {
+        {"Name:\tx\nVmRSS:\t  900 kB\nRssAnon:\t     100 kB\nRssFile:\t  700 kB\nRssShmem:\t  20 "
+         "kB\nThreads:\t1\n",
+         120 * 1024},
+        {"Name:\tzombie\nState:\tZ\n", 0},
+        {"", 0},
+        {"RssAnon:\t-1 kB\nRssShmem:\t1 MB\n", 0},
+        {"RssAnon:\t99999999999999999999 kB\nRssShmem:\t1 kB\n", 1024},
+        {"Name:\tRssAnon: 5 kB\n", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(codi2_memory_parse(str_from(rows[i].text)), rows[i].bytes);
+    }
+}
+
+static void the_largest_goes_when_all_are_over(void **state)
+{
+    (void)state;
+    const struct codi2_memory_use uses[] = {{{.pid = 2}, 40}, {{.pid = 3}, 50}, {{.pid = 4}, 10}};
+    assert_null(codi2_memory_judge(uses, 3, 100));
+    assert_int_equal(codi2_memory_judge(uses, 3, 99)->process.pid, 3);
+    assert_int_equal(codi2_memory_judge(uses, 1, 1)->process.pid, 2);
+    assert_null(codi2_memory_judge(uses, 0, 1));
+}
+
+static pid_t eater(size_t bytes)
+{
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char *all = mem_grow(NULL, bytes);
+        memset(all, 1, bytes);
+        (void)!write(ends[1], "x", 1);
+        (void)pause();
+        _exit(all[bytes / 2]);
+    }
+    char c;
+    assert_int_equal(read(ends[0], &c, 1), 1);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    return child;
+}
+
+static void one_that_eats_is_ended_and_no_other(void **state)
+{
+    (void)state;
+    enum { MIB = 1 << 20 };
+    pid_t small = eater(1 * MIB);
+    pid_t large = eater(300 * MIB);
+    struct codi2_memory m = {.limit = (uint64_t)1000 * MIB};
+    struct codi2_process ended = {0};
+    int wait;
+    assert_false(codi2_memory_turn(&m, &ended, &wait));
+    assert_true(wait > 0);
+    m = (struct codi2_memory){.limit = 250 * MIB};
+    assert_true(codi2_memory_turn(&m, &ended, &wait));
+    assert_int_equal(ended.pid, large);
+    assert_false(codi2_memory_turn(&m, &ended, &wait)); /* it is not time to look */
+    int status;
+    assert_int_equal(waitpid(large, &status, 0), large);
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+    m.next = 0;
+    assert_false(codi2_memory_turn(&m, &ended, &wait));
+    assert_int_equal(kill(small, SIGKILL), 0);
+    assert_int_equal(waitpid(small, &status, 0), small);
+    m = (struct codi2_memory){0};
+    assert_false(codi2_memory_turn(&m, &ended, &wait)); /* no limit */
+    assert_int_equal(wait, -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(anonymous_and_shared_pages_count),
+                                       cmocka_unit_test(the_largest_goes_when_all_are_over),
+                                       cmocka_unit_test(one_that_eats_is_ended_and_no_other)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
