@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "workspace/workspace_int.h"
 
-enum { LARGEST_GRACE_MS = 600000 };
+enum { LARGEST_GRACE_MS = 600000, MOST_PROCESSES = 1 << 20, MOST_FILES = 1 << 20 };
 
 struct reader {
     struct arena *arena;
@@ -93,10 +93,25 @@ static void read_binds(struct reader *r, struct workspace_config *c)
     }
 }
 
+static bool is_variable(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9' && i > 0) || c == '_')) {
+            return false;
+        }
+    }
+    return name.n > 0;
+}
+
 static void read_lists(struct reader *r, struct workspace_config *c)
 {
     const struct json *arguments = json_get(r->root, "arguments");
     size_t count = arguments && arguments->kind == JSON_ARRAY ? arguments->count : 0;
+    if (count > WORKSPACE_MAX_ARGUMENTS) {
+        r->problem = "arguments";
+        count = 0;
+    }
     c->arguments = ARENA_ARRAY(r->arena, const char *, count + 1);
     size_t n = 0;
     for (const struct json *row = count ? arguments->first : NULL; row; row = row->next) {
@@ -112,12 +127,15 @@ static void read_lists(struct reader *r, struct workspace_config *c)
     c->environment = ARENA_ARRAY(r->arena, const char *, 2 * count + 1);
     n = 0;
     for (const struct json *row = count ? environment->first : NULL; row; row = row->next) {
+        if (!is_variable(row->name)) {
+            r->problem = "environment";
+        }
         c->environment[n++] = arena_str(r->arena, row->name).p;
         c->environment[n++] = text_of(r, row, "environment");
     }
 }
 
-static const char *unknown_member(const struct json *root)
+static bool has_unknown_member(const struct json *root)
 {
     static const char *const known[] = {"session",   "generation", "run",         "codi2",
                                         "token",     "arguments",  "environment", "binds",
@@ -129,10 +147,10 @@ static const char *unknown_member(const struct json *root)
             found = found || str_eq(row->name, str_from(known[i]));
         }
         if (!found) {
-            return row->name.p;
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 static int read_text(int fd, struct arena *arena, struct str *ret_text)
@@ -152,46 +170,57 @@ static int read_text(int fd, struct arena *arena, struct str *ret_text)
 int workspace_config_read(int fd, struct arena *arena, struct workspace_config *ret_config)
 {
     struct str text;
+    const char *problem;
     int error = read_text(fd, arena, &text);
-    return error ? error : workspace_config_parse(text, arena, ret_config);
+    if (error) {
+        return error;
+    }
+    error = workspace_config_parse(text, arena, ret_config, &problem);
+    return error ? log_err(error, "workspace", "the configuration %s", problem) : 0;
+}
+
+static void read_scalars(struct reader *r, struct workspace_config *c)
+{
+    c->session = str_from(text_of(r, json_get(r->root, "session"), "session"));
+    c->generation = integer(r, "generation", INT64_MAX);
+    c->run = path(r, "run");
+    c->codi2 = path(r, "codi2");
+    c->token = text_of(r, json_get(r->root, "token"), "token");
+    c->uid = (uid_t)integer(r, "uid", INT32_MAX);
+    c->gid = (gid_t)integer(r, "gid", INT32_MAX);
+    const struct json *network = member(r, "network", JSON_BOOL);
+    c->network = network && network->boolean;
+    c->limits.memory = integer(r, "memory", INT64_MAX);
+    c->limits.processes = integer(r, "processes", MOST_PROCESSES);
+    c->limits.files = integer(r, "files", MOST_FILES);
+    c->grace = integer(r, "grace_ms", LARGEST_GRACE_MS) * USEC_PER_MS;
+    if (!workspace_is_label(c->session)) {
+        r->problem = "session";
+    }
 }
 
 int workspace_config_parse(struct str text, struct arena *arena,
-                           struct workspace_config *ret_config)
+                           struct workspace_config *ret_config, const char **ret_problem)
 {
     struct json *root;
     struct json_error where;
     int error = json_parse(arena, text, &root, &where);
     if (error) {
-        return log_err(error, "workspace", "the configuration is no JSON at byte %zu: %s",
-                       where.offset, where.what);
+        *ret_problem =
+            arena_printf(arena, "is no JSON at byte %zu: %s", where.offset, where.what).p;
+        return error;
     }
-
     struct reader r = {.arena = arena, .root = root};
-    struct workspace_config c = {.session =
-                                     str_from(text_of(&r, json_get(root, "session"), "session"))};
-    c.generation = integer(&r, "generation", INT64_MAX);
-    c.run = path(&r, "run");
-    c.codi2 = path(&r, "codi2");
-    c.token = text_of(&r, json_get(root, "token"), "token");
-    c.uid = (uid_t)integer(&r, "uid", INT32_MAX);
-    c.gid = (gid_t)integer(&r, "gid", INT32_MAX);
-    const struct json *network = member(&r, "network", JSON_BOOL);
-    c.network = network && network->boolean;
-    c.limits.memory = integer(&r, "memory", INT64_MAX);
-    c.limits.processes = integer(&r, "processes", 1000000);
-    c.limits.files = integer(&r, "files", 1048576);
-    c.grace = integer(&r, "grace_ms", LARGEST_GRACE_MS) * USEC_PER_MS;
+    struct workspace_config c = {0};
+    read_scalars(&r, &c);
     read_binds(&r, &c);
     read_lists(&r, &c);
-    if (!workspace_is_label(c.session)) {
-        r.problem = "session";
-    }
-    if (unknown_member(root)) {
+    if (has_unknown_member(root)) {
         r.problem = "an unknown member";
     }
     if (r.problem) {
-        return log_err(ERR_INVALID, "workspace", "the configuration is wrong at: %s", r.problem);
+        *ret_problem = arena_printf(arena, "is wrong at: %s", r.problem).p;
+        return ERR_INVALID;
     }
     *ret_config = c;
     return 0;

@@ -14,6 +14,7 @@
 
 enum {
     WORKSPACE_MAX_CONFIG = 64 * 1024,
+    WORKSPACE_MAX_ARGUMENTS = 64,
     WORKSPACE_MAX_ENVIRONMENT = 64,
     WORKSPACE_MAX_BINDS = 32,
     WORKSPACE_TOKEN_FD = 3, /* where codi2 finds its token */
@@ -52,10 +53,11 @@ struct workspace_config {
 /* A DNS label, as session ids are. */
 bool workspace_is_label(struct str s);
 
-/* Checks the configuration; text must live as long as the arena. ERR_INVALID (logged with the reason). */
+/* Checks the configuration; text must live as long as the arena. ERR_INVALID: ret_problem (in arena) is set instead. */
 int workspace_config_parse(struct str text, struct arena *arena,
-                           struct workspace_config *ret_config) BASE_MUST_USE;
-/* The same from a descriptor. ERR_INVALID, ERR_TOO_LARGE. */
+                           struct workspace_config *ret_config,
+                           const char **ret_problem) BASE_MUST_USE;
+/* The same from a descriptor; what is wrong is logged. ERR_INVALID, ERR_TOO_LARGE. */
 int workspace_config_read(int fd, struct arena *arena,
                           struct workspace_config *ret_config) BASE_MUST_USE;
 

@@ -22,7 +22,8 @@ enum {
     BROKER_LABEL = 64,
     BROKER_NAME = 401,
     BROKER_TOKEN = 256,
-    BROKER_TEXT = 200
+    BROKER_TEXT = 200,
+    BROKER_PROCESSES = 1 << 20 /* the most that a workspace may be allowed, as in the supervisor */
 };
 
 enum broker_kind {

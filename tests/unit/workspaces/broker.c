@@ -61,6 +61,7 @@ static const struct row hostile[] = {
     {BROKER_START, NUMBER(generation, -1)},
     {BROKER_START, NUMBER(memory, -1)},
     {BROKER_START, NUMBER(processes, INT64_MIN)},
+    {BROKER_START, NUMBER(processes, BROKER_PROCESSES + 1)},
     {BROKER_START, NUMBER(version, BROKER_VERSION - 1)},
     {BROKER_START, NUMBER(version, BROKER_VERSION + 1)},
     {BROKER_START, NUMBER(kind, 0)},

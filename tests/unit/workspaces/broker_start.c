@@ -26,8 +26,11 @@ static void read_back(const struct broker_place *place, const struct broker_requ
     BUF_AUTO(text, WORKSPACE_MAX_CONFIG);
     workspaces_broker_encode(&text, place, request);
     assert_int_equal(text.error, 0);
-    assert_int_equal(workspace_config_parse(arena_str(arena, buf_str(&text)), arena, ret_config),
-                     0);
+    const char *problem = "";
+    int error =
+        workspace_config_parse(arena_str(arena, buf_str(&text)), arena, ret_config, &problem);
+    assert_string_equal(problem, "");
+    assert_int_equal(error, 0);
 }
 
 static const char *value_of(const struct workspace_config *config, const char *name)
