@@ -67,6 +67,10 @@ static struct decision for_dead(const struct facts *f)
                                  over ? DATA_WORKSPACE_STATE_FAILED : DATA_WORKSPACE_STATE_STARTING,
                                  over ? NULL : "Starting again"};
     }
+    if (f->crowded) {
+        return (struct decision){STEP_NOTHING, DATA_WORKSPACE_STATE_STARTING,
+                                 "Waiting for others to start"};
+    }
     bool wait = f->now < f->not_before;
     return (struct decision){wait ? STEP_NOTHING : STEP_START, DATA_WORKSPACE_STATE_STARTING,
                              f->failures > 0 ? "Starting again" : "Starting the workspace"};

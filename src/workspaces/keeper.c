@@ -9,6 +9,7 @@
  * 2. A process that nobody wants (its record is gone, or the store was put back to an older day) is ended.
  */
 #include <pthread.h>
+#include <unistd.h>
 
 #include "auth/auth.h"
 #include "base/assert.h"
@@ -38,6 +39,8 @@ struct workspaces_keeper {
     /* the thread's own */
     struct map *kept; /* session → struct kept */
     uint64_t turn;
+    unsigned starting; /* in the turn before */
+    unsigned at_once;  /* starts; an IDE keeps a core busy for seconds */
     usec_t strangers_at;
 };
 
@@ -123,12 +126,16 @@ static void turn(struct workspaces_keeper *k)
         log_warn("workspaces", "what is wanted cannot be read: %s", err_name(r));
         return;
     }
+    unsigned starting = 0;
     for (size_t i = 0; i < list.n; i++) {
-        struct turn t = {
-            .options = &k->options, .arena = &arena, .a = &list.at[i], .m = recall(k, &list.at[i])};
-        t.reported = report_of(k, &list.at[i], &t.report);
+        struct turn t = {.options = &k->options, .arena = &arena, .a = &list.at[i]};
+        t.m = recall(k, t.a);
+        t.crowded = k->starting >= k->at_once || starting >= k->at_once;
+        t.reported = report_of(k, t.a, &t.report);
         workspaces_look_after(&t);
+        starting += t.starting;
     }
+    k->starting = starting;
     forget_old(k);
     if (time_monotonic() >= k->strangers_at) {
         end_strangers(k, &arena);
@@ -214,6 +221,8 @@ int workspaces_keeper_start(const struct workspaces_keeper_options *options,
     struct workspaces_keeper *k = MEM_NEW(struct workspaces_keeper);
     k->magic = KEEPER_MAGIC;
     k->options = *options;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    k->at_once = 2 * (cores > 0 ? (unsigned)cores : 1);
     k->kept = map_create();
     k->reports = map_create();
     lock_init(&k->lock, LOCK_KEEPER);

@@ -50,6 +50,7 @@ struct facts {
     unsigned failures;        /* in a row */
     bool counted;             /* the end of the process that this generation had is among them */
     enum report_state report; /* of this generation, less than a minute old */
+    bool crowded;             /* as many as this machine starts at once are starting */
 };
 
 enum step {
@@ -141,6 +142,8 @@ struct turn {
     struct kept *m;
     bool reported;
     struct report report;              /* when reported */
+    bool crowded;                      /* see struct facts */
+    bool starting;                     /* result: it takes a start's place in the crowd */
     struct workspaces_process process; /* found out in the turn */
 };
 

@@ -58,6 +58,7 @@ static struct facts facts_of(struct turn *t)
         .failures = m->failures,
         .counted = !m->mine,
         .report = said,
+        .crowded = t->crowded,
     };
 }
 
@@ -243,6 +244,9 @@ void workspaces_look_after(struct turn *t)
     struct facts facts = facts_of(t);
     t->reported = t->reported && facts.phase != WORKSPACES_GONE && facts.phase != WORKSPACES_ENDED;
     struct decision d = workspaces_decide(&facts);
+    bool lives = facts.phase != WORKSPACES_GONE && facts.phase != WORKSPACES_ENDED;
+    t->starting = d.step == STEP_START || (lives && (d.state == DATA_WORKSPACE_STATE_STARTING ||
+                                                     d.state == DATA_WORKSPACE_STATE_RESTORING));
     act(t, d.step);
     if (d.step == STEP_START) {
         return; /* the record has another generation now */
