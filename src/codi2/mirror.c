@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "codi2/mapped.h"
 #include "codi2/mirror_int.h"
 
 enum {
@@ -101,6 +102,23 @@ static void sweep_when_due(struct codi2_mirror *m)
     }
 }
 
+static void on_mapped(void *ctx, struct str path)
+{
+    struct codi2_mirror *m = ctx;
+    codi2_dirty_add(m->dirty, path, /* deep= */ false);
+}
+
+/* Also for each barrier: what was written to memory before it was asked for is to be in the store as well. */
+static void look_at_mapped(struct codi2_mirror *m, uint64_t barrier)
+{
+    if (time_monotonic() >= m->next_mapped || barrier > m->mapped_for) {
+        m->mapped_for = barrier;
+        (void)codi2_mapped_find(&(struct codi2_mapped_query){
+            .tree = &m->tree, .root = str_from(m->root), .found = on_mapped, .ctx = m});
+        m->next_mapped = time_monotonic() + MIRROR_MAPPED_S * USEC_PER_SEC;
+    }
+}
+
 static int bring_together(struct codi2_mirror *m)
 {
     int error = atomic_load(&m->greeted) ? 0 : codi2_link_greet(m->link);
@@ -133,6 +151,7 @@ static void round_of(struct codi2_mirror *m)
     uint64_t barrier = codi2_status_barrier_wanted(m->options.status);
     codi2_watch_read(m->watch);
     sweep_when_due(m);
+    look_at_mapped(m, barrier);
     if (atomic_load(&m->choice) != CODI2_NO_CHOICE) {
         codi2_dirty_add_all(m->dirty);
     }
@@ -161,7 +180,7 @@ static void round_of(struct codi2_mirror *m)
 static int patience_ms(const struct codi2_mirror *m)
 {
     usec_t now = time_monotonic();
-    usec_t next = m->next_sweep;
+    usec_t next = m->next_sweep < m->next_mapped ? m->next_sweep : m->next_mapped;
     if (m->retry_at) {
         next = m->retry_at < next ? m->retry_at : next;
     } else if (codi2_dirty_count(m->dirty) > 0 || m->fresh) {

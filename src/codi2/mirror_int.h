@@ -14,6 +14,7 @@ enum {
     MIRROR_HELD_BACK = 1000,   /* unexplained deletions that need a person's word */
     MIRROR_SWEEP_S = 600,      /* between looks at the whole tree */
     MIRROR_BLIND_SWEEP_S = 10, /* when not every folder could be watched */
+    MIRROR_MAPPED_S = 5,       /* between looks at files that are mapped to be written to */
     MIRROR_SETTLE_MS = 2,
 };
 
@@ -35,6 +36,8 @@ struct codi2_mirror {
     bool fresh;                       /* the index is empty: compare with the whole store */
     bool blind;                       /* some folder could not be watched */
     usec_t next_sweep;                /* monotonic */
+    usec_t next_mapped;               /* monotonic */
+    uint64_t mapped_for;              /* the barrier for which they were last looked at */
     usec_t retry_at;                  /* monotonic; 0: the link is well */
     usec_t pause;                     /* the next back-off */
     int wake;                         /* eventfd */

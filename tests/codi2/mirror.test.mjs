@@ -1,8 +1,8 @@
 // The mirror: the real codi2 and the server's side of the wire, without a sandbox. What is on the disk is in the store after
 // a barrier; what is in the store comes back to an empty disk; nothing that was acknowledged is lost when either is killed.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { execFileSync, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
 import { World, fill, lose, snapshot, until } from "./world.mjs";
@@ -145,6 +145,40 @@ test(".coditectignore adds to what is not kept, and takes back", { timeout: 60_0
   fs.writeFileSync(world.tree(".coditectignore"), "x\n".repeat(40_000)); // too large: not used
   fs.writeFileSync(world.tree("x"), "x");
   assert.ok((await kept(world)).includes("x"));
+});
+
+const mapper = `
+import mmap, sys
+f = open(sys.argv[1], "r+b")
+memory = mmap.mmap(f.fileno(), 0)
+for line in sys.stdin:
+    memory[0:1] = line[0].encode()
+    print(line[0], flush=True)
+`;
+
+test("what is written through memory is seen, though it makes no event", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.writeFileSync(world.tree("data"), "-".repeat(8192));
+  await world.sync();
+  const child = spawn("python3", ["-c", mapper, world.tree("data")], { stdio: ["pipe", "pipe", "inherit"] });
+  t.after(() => child.kill("SIGKILL"));
+  const write = (letter) => new Promise((resolve) => { child.stdout.once("data", resolve); child.stdin.write(`${letter}\n`); });
+  const hash = (letter) => createHash("sha256").update(letter + "-".repeat(8191)).digest("hex");
+  const stored = async () => (await world.stored()).data.split(" ").at(-1);
+  for (const letter of "AB") { // B into a page that A made dirty
+    await write(letter);
+    await until(`${letter} is stored`, async () => (await stored()) === hash(letter), 15);
+  }
+  for (const letter of "CDE") {
+    await write(letter);
+    await world.sync();
+    assert.equal(await stored(), hash(letter), "a barrier covers it");
+  }
+  await write("F");
+  child.kill("SIGKILL");
+  await until("F is stored", async () => (await stored()) === hash("F"), 15);
 });
 
 test("server and codi2 are killed under writes: nothing that a barrier covered is lost", { timeout: 180_000 }, async (t) => {
