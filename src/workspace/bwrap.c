@@ -121,6 +121,10 @@ static void add_environment(struct list *l, const struct workspace_config *confi
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i += 2) {
         add3(l, "--setenv", fixed[i], fixed[i + 1]);
     }
+    if (config->codi2_watches_memory && config->limits.memory > 0) {
+        struct str limit = arena_printf(l->arena, "%lld", (long long)config->limits.memory);
+        add3(l, "--setenv", "MEMORY_LIMIT", limit.p);
+    }
     for (const char **e = config->environment; e[0]; e += 2) {
         add3(l, "--setenv", e[0], e[1]);
     }

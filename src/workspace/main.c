@@ -139,6 +139,7 @@ static int run(struct supervisor *s)
     s->state = (struct workspace_state){.phase = "starting", .exit_code = -1};
     workspace_group_create(&s->config, &s->group);
     s->state.limits = workspace_group_name(&s->group);
+    s->config.codi2_watches_memory = s->group.kind == WORKSPACE_GROUP_NONE;
     report(s);
 
     FD_AUTO int signals = open_signals(); /* first: no child may end unnoticed */

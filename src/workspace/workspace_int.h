@@ -47,7 +47,8 @@ struct workspace_config {
     gid_t gid;
     bool network; /* user-mode networking; else loopback alone */
     struct workspace_limits limits;
-    usec_t grace; /* from the request to end until everything is killed */
+    bool codi2_watches_memory; /* no control group does; not part of the text */
+    usec_t grace;              /* from the request to end until everything is killed */
 };
 
 /* A DNS label, as session ids are. */

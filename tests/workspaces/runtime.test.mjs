@@ -19,7 +19,7 @@ for (const caller of callers) {
     const server = await Server.start(t, caller, { ...options, node, ide: join(place, "ide"), origin: "http://coditect.localhost:8080" });
     assert.equal((await server.look(sessionA)).phase, phases.gone);
 
-    assert.deepEqual(await server.startWorkspace(sessionA, { name: "Project «A» $(x)" }), { error: "OK", text: "" });
+    assert.deepEqual(await server.startWorkspace(sessionA, { name: "Project «A» $(x)", memory: 1 << 28 }), { error: "OK", text: "" });
     const state = await server.until(sessionA, phases.running);
     assert.equal(state.generation, 1);
     assert.equal(state.exit_code, -1);
@@ -37,6 +37,7 @@ for (const caller of callers) {
     for (const line of [`SESSION_ID=${sessionA}`, "SESSION_NAME=Project «A» $(x)", `USER_ID=usr-${sessionA}`, "TENANT_ID=ten-a", "GENERATION=1", "PLATFORM_ORIGIN=http://coditect.localhost:8080"]) {
       assert.ok(environment.includes(line), line);
     }
+    assert.equal(environment.includes(`MEMORY_LIMIT=${1 << 28}`), state.limits === "rlimit");
     assert.equal((await server.remove(sessionA)).error, "busy");
     assert.equal(inside("token"), "tok");
 
