@@ -91,6 +91,11 @@ export async function setTheme(page, theme) {
   await page.waitForFunction((dark) => document.documentElement.classList.contains("dark") === dark, theme === "dark");
 }
 
+/** A picture of the page as it is, where pictures are wanted. */
+export async function shot(page, name) {
+  if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
+}
+
 export async function axe(page, name) {
   await page.evaluate(axeSource);
   // The frame is another page's, with a test of its own.
@@ -109,7 +114,7 @@ export async function look(page, name) {
       await axe(page, `${name} ${theme} ${width}`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `${name} is ${wide} px wider than a page of ${width}`);
-      if (shots) await page.screenshot({ path: join(shots, `${name}-${theme}-${width}.png`) });
+      await shot(page, `${name}-${theme}-${width}`);
     }
   }
   await page.setViewportSize({ width: 1400, height: 900 });

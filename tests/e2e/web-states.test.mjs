@@ -4,10 +4,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession } from "../api/harness.mjs";
+import { makeBundle } from "../api/ide-bundle.mjs";
 import { button, gone, launch, link, look, setTheme, visible } from "./browser.mjs";
 import { standInIde } from "./standin-ide.mjs";
 
-const world = await launch();
+// What a server that has an IDE permits its pages to frame.
+const world = await launch({ args: ["--rate-factor", "1000", "--ide", makeBundle()] });
 const { home, server } = world;
 const ide = await standInIde(home);
 const context = await world.newContext();

@@ -58,8 +58,7 @@ test("create a session, bring files in, read them", async () => {
   await button("Create", page.getByRole("dialog")).click();
   await page.waitForURL(/\/sessions\/ses-[0-9a-z]{26}$/);
   sessionUrl = page.url();
-  await link("Files").click(); // they are there whether the workspace runs or not
-  await page.waitForURL(`${sessionUrl}/files`);
+  await page.goto(`${sessionUrl}/files`); // they are there whether the workspace runs or not
   await visible(page.getByText("This folder is empty"));
   await look("session-empty");
   await button("New folder").click();

@@ -3,7 +3,7 @@ import { ApiError, type Session, type Workspace } from "../src/api/generated";
 import { sessionInterval } from "../src/api/queries";
 import { formatUntil } from "../src/lib/format";
 import { addressBesideIde, hear, originOf } from "../src/lib/frame";
-import { isMoving, phaseOf, shareDone, statusOf, takesAPlace } from "../src/lib/workspace";
+import { isMoving, phaseOf, shareDone, stageOf, statusOf, takesAPlace } from "../src/lib/workspace";
 
 const session = (status: Session["status"], workspace: Partial<Workspace>): Pick<Session, "status" | "workspace"> => ({
   status,
@@ -47,6 +47,14 @@ test.each([
 ] as const)("%j is said as %s", (workspace, word, look) => {
   expect(statusOf(session("active", workspace))).toMatchObject({ word, look });
 });
+
+test.each([
+  [{ state: "stopped" }, "starting"],
+  [{ state: "starting", step: "Starting the workspace" }, "starting"],
+  [{ state: "restoring", step: "Restoring files" }, "restoring"],
+  [{ state: "starting", step: "Starting the IDE" }, "loading"],
+  [{ state: "running" }, "loading"],
+] as const)("%j is the stage %s", (workspace, stage) => expect(stageOf(session("active", workspace))).toBe(stage));
 
 test("how soon a session is asked for again", () => {
   const failure = (status: number, after?: number): ApiError => new ApiError(status, { code: "x", message: "x", request_id: "x" }, after);

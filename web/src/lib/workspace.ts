@@ -27,6 +27,16 @@ export function isMoving(session: Pick<Session, "status" | "workspace">): boolea
   return ["forking", "pausing", "restoring", "starting"].includes(phaseOf(session));
 }
 
+/** Steps from a click to the IDE, as a person sees them. */
+export type Stage = "starting" | "restoring" | "loading";
+
+/** The IDE is started last, in a workspace that has its files already. */
+export function stageOf(session: Pick<Session, "status" | "workspace">): Stage {
+  const phase = phaseOf(session);
+  if (phase === "restoring") return "restoring";
+  return phase === "running" || session.workspace.step === "Starting the IDE" ? "loading" : "starting";
+}
+
 /** It counts as running: where too many run, one of these has to be paused. */
 export function takesAPlace(session: Pick<Session, "status" | "workspace">): boolean {
   return ["failed", "restoring", "running", "starting"].includes(phaseOf(session));

@@ -33,7 +33,7 @@ function TabLink({ to, isCurrent, icon, children, state }: { readonly to: string
   return (
     <Button asChild size="xs" height="26px" variant="plain" paddingX="10px" gap="6px" borderRadius="l1" bg={isCurrent ? "bg.panel" : undefined} color={isCurrent ? "fg" : "fg.muted"} boxShadow={isCurrent ? "card" : undefined} fontWeight="500" _hover={{ color: "fg" }}>
       <Link to={to} state={state} aria-current={isCurrent ? "page" : undefined}>
-        {icon}
+        <Box as="span" display={{ base: "none", sm: "inline-flex" }}>{icon}</Box>
         {children}
       </Link>
     </Button>
@@ -86,7 +86,7 @@ function BeforeIde({ session, phase, opening, lost, onPause }: IdePlaceProps) {
     </>
   );
   if (opening.isPending || phase === "starting" || phase === "restoring") {
-    return <StartUp session={session} stage={phase === "restoring" ? "restoring" : "starting"} lost={lost} onCancel={onPause} stalled={stalled} />;
+    return <StartUp session={session} lost={lost} onCancel={onPause} stalled={stalled} />;
   }
   if (phase === "failed") return <Failed session={session} onOpen={opening.open} />;
   return phase === "pausing" ? <Pausing session={session} onOpen={opening.open} /> : <Paused session={session} onOpen={opening.open} />;

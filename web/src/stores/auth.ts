@@ -25,7 +25,7 @@ function left(ended: boolean): void {
   useAuth.setState({ token: undefined, state: { status: "out", ended } });
 }
 
-export const renew = createRenewer({
+const renew = createRenewer({
   lock: tabLock,
   refresh: () => api.authRefresh(),
   current: () => useAuth.getState().token,

@@ -7,8 +7,8 @@ import { Box, Button, Flex, Text } from "@chakra-ui/react";
 import { ExternalLink, RotateCw } from "lucide-react";
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import type { Session } from "../../api/generated";
-import { newTicket } from "../../api/tickets";
 import { addressBesideIde, hear, originOf, type ToIde } from "../../lib/frame";
+import { api } from "../../stores/auth";
 import { chooseTheme, useTheme } from "../../stores/theme";
 import { ProblemNotice } from "../problem-notice";
 import { StartUp } from "./startup";
@@ -18,7 +18,7 @@ import { View } from "./view";
 const TICKET_GAP_MS = 3000;
 
 async function ticketAddress(sessionId: string, origin: string): Promise<string> {
-  const { url } = await newTicket(sessionId);
+  const { url } = await api.authTicketCreate({ body: { session_id: sessionId } });
   if (originOf(url) !== origin) throw new Error("The ticket leads elsewhere.");
   return url;
 }
@@ -142,7 +142,7 @@ function Frame({ session, ideUrl, running, lost, onCancel }: FrameProps) {
         <Flex position="absolute" inset="0" bg="bg" direction="column">
           {error !== undefined
             ? <Flex flex="1" align="center" justify="center"><ProblemNotice error={error} retry={again} /></Flex>
-            : <StartUp session={session} stage="loading" lost={lost} onCancel={onCancel} stalled={stalled} />}
+            : <StartUp session={session} lost={lost} onCancel={onCancel} stalled={stalled} />}
         </Flex>
       )}
     </Box>

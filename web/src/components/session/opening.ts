@@ -1,5 +1,5 @@
 // When a session is opened: on a click, and once when a person arrives at one that was never paused but does not run.
-import { useEffect, useRef } from "react";
+import { useEffect, useState } from "react";
 import { useLocation, useNavigate } from "react-router";
 import { ApiError, type Session } from "../../api/generated";
 import { useSessionChange } from "../../api/queries";
@@ -21,20 +21,19 @@ export function useOpening(session: Session, atIde: boolean): Opening {
   const change = useSessionChange(() => api.sessionsOpen({ sessionId: session.id }));
   const { pathname, search, state } = useLocation();
   const navigate = useNavigate();
-  const phase = phaseOf(session);
-  const hasArrived = useRef(false);
+  const [hasArrived, setArrived] = useState(false);
   const intent = atIde && hasIntent(state);
+  const mayOpen = intent ? ["failed", "paused", "pausing", "stopped"] : atIde && !hasArrived ? ["stopped"] : [];
+  const isDue = mayOpen.includes(phaseOf(session));
   const { mutate } = change;
   useEffect(() => {
     if (!atIde) return;
-    const isFirst = !hasArrived.current;
-    hasArrived.current = true;
+    setArrived(true);
     // Once only: a reload of the page is no wish to start what was paused in the meantime.
     if (intent) void navigate(pathname + search, { replace: true });
-    const mayOpen = intent ? ["failed", "paused", "pausing", "stopped"] : isFirst ? ["stopped"] : [];
-    if (mayOpen.includes(phase)) mutate(undefined);
-  }, [atIde, intent, phase, pathname, search, navigate, mutate]);
-  return { open: () => mutate(undefined), isPending: change.isPending, error: change.error };
+    if (isDue) mutate(undefined);
+  }, [atIde, intent, isDue, pathname, search, navigate, mutate]);
+  return { open: () => mutate(undefined), isPending: isDue || change.isPending, error: change.error };
 }
 
 export function isTooMany(error: unknown): boolean {

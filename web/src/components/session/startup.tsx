@@ -5,10 +5,8 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { Session } from "../../api/generated";
 import { fileAddress } from "../../lib/paths";
-import { shareDone } from "../../lib/workspace";
+import { phaseOf, shareDone, stageOf, type Stage } from "../../lib/workspace";
 import { Elapsed, useSeconds } from "./view";
-
-export type Stage = "starting" | "restoring" | "loading";
 
 const stages = [
   { stage: "starting", title: "Start the workspace", why: "Its sandbox, tools and network are set up. This takes a few seconds." },
@@ -40,8 +38,9 @@ function Bar({ session }: { readonly session: Session }) {
 
 function Now({ session, stage, why }: { readonly session: Session; readonly stage: Stage; readonly why: string }) {
   const { step } = session.workspace;
-  const isServers = stage !== "loading";
-  const howFar = isServers ? amount(session.workspace) : "";
+  // While it runs, what loads is the page, and the server's last step is over.
+  const isServers = phaseOf(session) !== "running";
+  const howFar = stage === "restoring" ? amount(session.workspace) : "";
   return (
     <Box paddingTop="2px">
       <Text color="fg.muted" fontSize="13px">{why}</Text>
@@ -51,14 +50,13 @@ function Now({ session, stage, why }: { readonly session: Session; readonly stag
           <Text fontSize="13px" whiteSpace="nowrap">{howFar}</Text>
         </Flex>
       )}
-      {(stage === "restoring" || howFar !== "") && <Bar session={session} />}
+      {stage === "restoring" && <Bar session={session} />}
     </Box>
   );
 }
 
 interface StartUpProps {
   readonly session: Session;
-  readonly stage: Stage;
   /** The page does not reach the server. */
   readonly lost: boolean;
   readonly onCancel: () => void;
@@ -66,7 +64,8 @@ interface StartUpProps {
   readonly stalled: ReactNode;
 }
 
-export function StartUp({ session, stage, lost, onCancel, stalled }: StartUpProps) {
+export function StartUp({ session, lost, onCancel, stalled }: StartUpProps) {
+  const stage = stageOf(session);
   const at = stages.findIndex((one) => one.stage === stage);
   const { step, done, total } = session.workspace;
   const seconds = useSeconds(stage);

@@ -1,0 +1,155 @@
+// The whole story, as a person lives it: a session, its IDE, files from the editor and from the terminal; then every process is
+// killed and the workspace's disk is lost, and all of it is there again. Everything is real: server, sandbox, IDE and browser.
+import assert from "node:assert/strict";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Client, sha256, until } from "../api/harness.mjs";
+import { alive, processesOf, reaches } from "../workspaces/inside.mjs";
+import { button, link, setTheme, shot, visible } from "./browser.mjs";
+import * as ide from "./ide.mjs";
+
+const world = await ide.launchProduct();
+const { home, server } = world;
+const ada = { name: "Ada Lovelace", email: "ada@example.com", password: "a password to test with" };
+const HELLO = "Hello, this was typed.\nGrüße, 你好\n";
+const MADE = "made in the terminal\n";
+let page, frame, client, a;
+
+/** A login beside the browser's, to see what the server has. */
+async function newClient() {
+  const reply = await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
+  return new Client(server, reply.data.token);
+}
+
+test("register, create Project A, open it", { timeout: 180_000 }, async () => {
+  page = await ide.newPage(world);
+  await ide.register(page, home, ada);
+  client = await newClient();
+  a = await ide.createSession(page, home, "Project A");
+  frame = await ide.ready(page, ide.originOf(world, a));
+  await ide.says(frame, ide.PERSISTED);
+  await visible(frame.locator(".coditect-welcome").getByRole("heading", { name: "Project A" }));
+});
+
+test("a file typed in the editor is on the server when the status bar says so", { timeout: 180_000 }, async () => {
+  await ide.newFile(frame, "hello.txt");
+  await ide.noteWords(frame);
+  await page.keyboard.type(HELLO);
+  await page.keyboard.press("Control+s");
+  await ide.says(frame, ide.PERSISTED);
+  assert.equal((await ide.stored(client, a, "hello.txt"))?.toString(), HELLO);
+  assert.ok((await ide.words(frame)).includes("Persisting 1 file…"), `${await ide.words(frame)}`);
+});
+
+test("files made in the terminal", { timeout: 180_000 }, async () => {
+  await ide.newTerminal(frame);
+  await ide.enter(page, frame, "echo made in the terminal > made.txt; seq 200000 > numbers.txt; chmod 755 made.txt; ln -s hello.txt link");
+  await visible(ide.inExplorer(frame, "numbers.txt"));
+  await ide.isStored(client, a, "made.txt", MADE);
+  await until("the server has the numbers", async () => (await ide.stored(client, a, "numbers.txt"))?.length === 1_288_895, ide.DEADLINE_MS);
+  await ide.says(frame, ide.PERSISTED);
+  await ide.headerSays(page, ide.PERSISTED);
+});
+
+test("how it looks, light and dark", { timeout: 180_000 }, async () => {
+  for (const theme of ["dark", "light"]) {
+    await setTheme(page, theme);
+    await frame.locator(`body.theia-${theme}`).waitFor();
+    await shot(page, `story-ide-${theme}`);
+  }
+});
+
+test("every process is killed, the workspace's disk is lost: Project A has both files, byte for byte", { timeout: 300_000 }, async () => {
+  const numbers = sha256(await ide.stored(client, a, "numbers.txt"));
+  await page.context().close();
+  const processes = [server.child.pid, server.serverPid, ...processesOf(server, a)];
+  assert.ok(processes.length > 5, `${processes.length} processes`);
+  assert.ok(ide.processesNamed(server, a, "main.js") > 0, "the IDE is among them");
+  for (const pid of processes) if (alive(pid)) process.kill(pid, "SIGKILL");
+  await server.exited;
+  await until("every process has ended", () => !processes.some(alive), ide.DEADLINE_MS);
+  const disk = join(server.data, "workspaces", a);
+  assert.ok(existsSync(join(disk, "tree/hello.txt")));
+  rmSync(disk, { recursive: true });
+
+  await server.run();
+  page = await ide.newPage(world);
+  await world.logIn(page, ada);
+  client = await newClient();
+  assert.equal((await ide.stored(client, a, "hello.txt"))?.toString(), HELLO);
+  assert.equal(sha256(await ide.stored(client, a, "numbers.txt")), numbers);
+  await link("Project A", page).click();
+  frame = await ide.ready(page, ide.originOf(world, a));
+  await ide.openFile(frame, "hello.txt");
+  await ide.shows(frame, HELLO);
+  await ide.openFile(frame, "made.txt");
+  await ide.shows(frame, MADE);
+  await ide.newTerminal(frame);
+  await ide.enter(page, frame, "sha256sum hello.txt made.txt numbers.txt | cut -c 1-64 > sums.txt; stat -c %a made.txt >> sums.txt; readlink link >> sums.txt");
+  await ide.isStored(client, a, "sums.txt", [sha256(HELLO), sha256(MADE), numbers, "755", "hello.txt", ""].join("\n"));
+  await ide.says(frame, ide.PERSISTED);
+});
+
+test("text that is no file yet is not called persisted", { timeout: 180_000 }, async () => {
+  await ide.menu(frame, "File", "New Text File");
+  await visible(ide.tab(frame, "Untitled"));
+  await page.keyboard.type("a thought");
+  await ide.says(frame, "1 editor not saved to a file yet");
+});
+
+test("the server is killed while the IDE is open: said at once, and everything goes on", { timeout: 300_000 }, async () => {
+  await ide.noteWords(frame);
+  await server.kill9();
+  await ide.says(frame, "Connection lost");
+  await ide.headerSays(page, "Connection lost");
+  await visible(page.getByTestId("lost"));
+  await ide.tab(frame, "made.txt").click();
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.type("offline, ");
+  await ide.shows(frame, `offline, ${MADE}`);
+  assert.deepEqual((await ide.words(frame)).slice(1), ["Connection lost"]);
+  await server.run();
+  await ide.isStored(client, a, "made.txt", `offline, ${MADE}`);
+  await ide.says(frame, "1 editor not saved to a file yet");
+  await page.getByTestId("lost").waitFor({ state: "hidden" });
+  const after = await ide.words(frame);
+  assert.ok(!after.slice(1, after.lastIndexOf("Connection lost")).includes(ide.PERSISTED), `${after}`);
+  await ide.tab(frame, "Untitled").click();
+  await ide.shows(frame, "a thought");
+});
+
+test("three reloads leave one plugin host, and a terminal whose command still runs", { timeout: 300_000 }, async () => {
+  await frame.locator(".lm-TabBar-tab.lm-mod-current", { hasText: "Untitled" }).locator(".lm-TabBar-tabCloseIcon").click();
+  await button("Don't Save", frame).click();
+  await ide.enter(page, frame, "cat > held.txt");
+  await until("the command runs", () => ide.processesNamed(server, a, "cat\0") === 1);
+  for (let i = 0; i < 3; i++) {
+    await page.reload();
+    frame = await ide.ready(page, ide.originOf(world, a));
+    await ide.says(frame, ide.PERSISTED);
+  }
+  await until("one plugin host", () => ide.processesNamed(server, a, "plugin-host") === 1, ide.DEADLINE_MS);
+  assert.equal(ide.processesNamed(server, a, "cat\0"), 1);
+  await ide.enter(page, frame, "the same terminal");
+  await page.keyboard.press("Control+d");
+  await ide.isStored(client, a, "held.txt", "the same terminal\n");
+});
+
+test("paused and opened again, the files are there", { timeout: 300_000 }, async () => {
+  await page.getByTestId("persistence").click();
+  await button("Pause session", page).click();
+  await visible(page.getByTestId("paused"));
+  await reaches(client, a, "stopped");
+  assert.equal(processesOf(server, a).length, 0);
+  await page.getByTestId("open-session").click();
+  frame = await ide.ready(page, ide.originOf(world, a));
+  await ide.says(frame, ide.PERSISTED);
+  await ide.openFile(frame, "held.txt");
+  await ide.shows(frame, "the same terminal\n");
+});
+
+test("no foreign request, nothing refused by the policy", () => {
+  assert.deepEqual(world.foreign, []);
+  assert.deepEqual(world.refused, []);
+});
