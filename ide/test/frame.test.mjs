@@ -124,6 +124,14 @@ test('below a path the language servers in the browser find their files', async 
     await says(frame, 'All changes persisted');
 });
 
+test('the platform hears what the status bar says about persistence', async () => {
+    await eventually('it is told', async () => (await heard('coditect.persistence')).at(-1)?.text === 'All changes persisted');
+    const told = await heard('coditect.persistence');
+    assert.ok(told.some(({ mood, text }) => mood === 'busy' && text.startsWith('Persisting')), JSON.stringify(told));
+    assert.equal(told.at(-1).mood, 'good');
+    assert.deepEqual(new Set(told.map(({ origin }) => origin)), new Set([new URL(it.gateway.ideUrl).origin]));
+});
+
 test('the cookie is the session’s own', async () => {
     const [cookie] = (await chromium.context.cookies()).filter(({ name }) => name === 'theia-connection-token');
     assert.deepEqual([cookie.path, cookie.httpOnly, cookie.sameSite], [PREFIX, true, 'Strict']);

@@ -9,6 +9,7 @@ import { Command, CommandContribution, CommandRegistry } from '@theia/core/lib/c
 import { DoorStatus } from '../common/door';
 import { Words, wordsFor } from '../common/persistence-text';
 import { Persistence } from './persistence';
+import { PlatformFrame } from './platform-frame';
 
 export const SHOW_PERSISTENCE: Command = { id: 'coditect.persistence', category: 'Coditect', label: 'Show What Is Persisted' };
 
@@ -25,11 +26,18 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
     @inject(QuickInputService)
     protected readonly quickInput!: QuickInputService;
 
+    @inject(PlatformFrame)
+    protected readonly platform!: PlatformFrame;
+
     protected shown = '';
 
     onStart(): void {
         this.persistence.onDidChange(() => this.show());
         this.show();
+    }
+
+    onDidInitializeLayout(): void {
+        void this.platform.connect().then(() => this.tell(wordsFor(this.persistence.knowledge)));
     }
 
     registerCommands(commands: CommandRegistry): void {
@@ -41,6 +49,7 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
         const now = JSON.stringify(words);
         if (now !== this.shown) {
             this.shown = now;
+            this.tell(words);
             // Not awaited: it waits for a later state of the start than the one this runs in.
             void this.bar.setElement(ITEM_ID, {
                 name: 'Persistence',
@@ -53,6 +62,11 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
                 accessibilityInformation: { label: words.text }
             });
         }
+    }
+
+    /** The page around this IDE says the same as the status bar, at the same time. */
+    protected tell({ mood, text, detail }: Words): void {
+        this.platform.send({ type: 'coditect.persistence', mood, text, detail });
     }
 
     protected async showDetails(): Promise<void> {

@@ -7,8 +7,17 @@ export type PlatformMessage =
     | { readonly type: 'coditect.theme'; readonly theme: ThemeKind }
     | { readonly type: 'coditect.ticket'; readonly url: string };
 
+/** What the status bar says about persistence, for the page to say the same. */
+export interface PersistenceMessage {
+    readonly type: 'coditect.persistence';
+    readonly mood: 'good' | 'busy' | 'attention' | 'bad';
+    readonly text: string;
+    readonly detail: string;
+}
+
 /** IDE → platform. */
 export type IdeMessage =
+    | PersistenceMessage
     | { readonly type: 'coditect.ready'; readonly theme: ThemeKind }
     | { readonly type: 'coditect.theme.changed'; readonly theme: ThemeKind }
     | { readonly type: 'coditect.ticket.request' };
