@@ -1,6 +1,7 @@
 #include "coditectd/options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -126,12 +127,11 @@ static int make_data(struct coditectd_options *o, struct arena *arena)
     if (!o->check && mkdir(o->data, 0711) < 0 && errno != EEXIST) {
         return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", o->data);
     }
-    char *absolute = realpath(o->data, NULL);
-    if (!absolute) {
+    char absolute[PATH_MAX];
+    if (!realpath(o->data, absolute)) {
         return log_err(err_from_errno(errno), "coditectd", "%s cannot be found: %m", o->data);
     }
     o->data = arena_str(arena, str_from(absolute)).p;
-    free(absolute); /* made by realpath */
     return 0;
 }
 

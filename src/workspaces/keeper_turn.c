@@ -17,6 +17,25 @@ static const usec_t appear = 10 * USEC_PER_SEC; /* from the start to the supervi
 static const usec_t settled = 600 * USEC_PER_SEC; /* after which old failures are forgotten */
 static const usec_t jitter = 5 * USEC_PER_SEC;
 
+static void remember(struct turn *t, usec_t now, bool alive)
+{
+    struct kept *m = t->m;
+    if (!alive) {
+        m->seen_since = m->asked_at = 0;
+        return;
+    }
+    if (m->seen_since == 0) {
+        m->seen_since = now;
+    }
+    if (t->process.generation == m->generation) {
+        m->mine = true;
+    }
+    if (t->reported && now - m->seen_since > settled) {
+        m->failures = 0;
+        m->error[0] = '\0';
+    }
+}
+
 static struct facts facts_of(struct turn *t)
 {
     struct kept *m = t->m;
@@ -28,19 +47,7 @@ static struct facts facts_of(struct turn *t)
         t->process.generation = m->generation;
         alive = true;
     }
-    if (alive && m->seen_since == 0) {
-        m->seen_since = now;
-    }
-    if (alive && t->process.generation == m->generation) {
-        m->mine = true;
-    }
-    if (!alive) {
-        m->seen_since = m->asked_at = 0;
-    }
-    if (t->reported && alive && now - m->seen_since > settled) {
-        m->failures = 0;
-        m->error[0] = '\0';
-    }
+    remember(t, now, alive);
     enum report_state said = t->reported ? t->report.state : REPORT_NONE;
     if (said == REPORT_IDE && t->a->record.state == DATA_WORKSPACE_STATE_RUNNING) {
         said = REPORT_READY; /* it is started again: the page waits in its frame */
