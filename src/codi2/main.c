@@ -24,7 +24,7 @@
 #include "codi2/options.h"
 #include "codi2/report.h"
 
-enum { TOKEN_ROOM = 512, PERSIST_S = 20, END_S = 3 };
+enum { TOKEN_ROOM = 512, PERSIST_S = 20, END_S = 3, LONGEST_SWEEP_S = 86400 };
 
 enum { EXIT_STALE = 3, EXIT_VERSION = 4 };
 
@@ -32,6 +32,7 @@ struct daemon {
     struct codi2_options options;
     struct str token;
     uint64_t generation;
+    uint64_t sweep; /* seconds */
     struct codi2_status *status;
     struct codi2_mirror *mirrors[CODI2_ROOTS];
     size_t mirror_count;
@@ -77,6 +78,7 @@ static int start_mirror(struct daemon *d, const char *name, const char *root, co
         .number = (unsigned)d->mirror_count,
         .root = root,
         .index = index,
+        .sweep = (usec_t)d->sweep * USEC_PER_SEC,
         .link = link_of(d, name),
         .status = d->status,
         .over = on_over,
@@ -324,8 +326,12 @@ int main(int argc, char **argv)
         return 2;
     }
     if (read_number(d.options.generation, "--generation", &d.generation) != 0 ||
-        read_number(d.options.memory, "--memory", &d.memory.limit) != 0) {
+        read_number(d.options.memory, "--memory", &d.memory.limit) != 0 ||
+        read_number(d.options.sweep, "--sweep", &d.sweep) != 0) {
         return 2;
+    }
+    if (d.sweep < 1 || d.sweep > LONGEST_SWEEP_S) {
+        return log_err(2, "codi2", "--sweep wants 1 to 86400 seconds");
     }
     /* What loses its parent becomes our child, as it does in a sandbox: so all that runs here descends from us. */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -97,8 +97,9 @@ static void sweep_when_due(struct codi2_mirror *m)
 {
     if (time_monotonic() >= m->next_sweep) {
         codi2_dirty_add_all(m->dirty);
-        m->next_sweep =
-            time_monotonic() + (m->blind ? MIRROR_BLIND_SWEEP_S : MIRROR_SWEEP_S) * USEC_PER_SEC;
+        usec_t blind = MIRROR_BLIND_SWEEP_S * USEC_PER_SEC;
+        usec_t pause = m->options.sweep;
+        m->next_sweep = time_monotonic() + (m->blind && blind < pause ? blind : pause);
     }
 }
 

@@ -12,7 +12,6 @@
 enum {
     MIRROR_BATCH = 500,        /* changes in a batch */
     MIRROR_HELD_BACK = 1000,   /* unexplained deletions that need a person's word */
-    MIRROR_SWEEP_S = 600,      /* between looks at the whole tree */
     MIRROR_BLIND_SWEEP_S = 10, /* when not every folder could be watched */
     MIRROR_MAPPED_S = 5,       /* between looks at files that are mapped to be written to */
     MIRROR_SETTLE_MS = 2,

@@ -1,6 +1,7 @@
 #include "codi2/options.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -104,62 +105,57 @@ static const struct codi2_options defaults = {
     .workspace_index = "/var/lib/codi2/workspace",
     .home = "/home/dev",
     .home_index = "/var/lib/codi2/home",
+    .sweep = "600",
     .token_fd = -1,
     .level = LOG_INFO,
     .form = LOG_JSON,
 };
 
+/* What the command line may say of struct codi2_options; --config and --token-fd are read besides. */
+static const struct {
+    const char *name;
+    const char *value;
+    const char *text;
+    size_t at;
+} rows[] = {
+    {"user-id", "ID", "whose workspace (USER_ID)", offsetof(struct codi2_options, user)},
+    {"tenant-id", "ID", "its tenant (TENANT_ID)", offsetof(struct codi2_options, tenant)},
+    {"session-id", "ID", "which session (SESSION_ID)", offsetof(struct codi2_options, session)},
+    {"session-name", "TEXT", "shown in the IDE (SESSION_NAME)",
+     offsetof(struct codi2_options, session_name)},
+    {"platform-origin", "ORIGIN", "whose pages may frame the IDE (PLATFORM_ORIGIN)",
+     offsetof(struct codi2_options, platform_origin)},
+    {"base-path", "PATH", "below which the browser sees the IDE (BASE_PATH)",
+     offsetof(struct codi2_options, base_path)},
+    {"generation", "N", "of the workspace (GENERATION)",
+     offsetof(struct codi2_options, generation)},
+    {"memory", "BYTES", "end the largest process over this sum (MEMORY_LIMIT)",
+     offsetof(struct codi2_options, memory)},
+    {"wire", "SOCKET", "the server's internal socket", offsetof(struct codi2_options, wire)},
+    {"door", "SOCKET", "where to answer", offsetof(struct codi2_options, door)},
+    {"ide", "DIR", "bundle of the IDE to run", offsetof(struct codi2_options, ide)},
+    {"node", "FILE", "Node.js for the IDE", offsetof(struct codi2_options, node)},
+    {"sweep", "S", "seconds between looks at all, 600", offsetof(struct codi2_options, sweep)},
+    {"workspace", "DIR", "the session's tree", offsetof(struct codi2_options, workspace)},
+    {"workspace-index", "DIR", "its index", offsetof(struct codi2_options, workspace_index)},
+    {"home", "DIR", "the person's tree; empty: none", offsetof(struct codi2_options, home)},
+    {"home-index", "DIR", "its index", offsetof(struct codi2_options, home_index)},
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
 static int parse_line(char **argv, struct codi2_options *o, const char **file,
                       const char **token_fd)
 {
-    const struct args_option options[] = {
+    struct args_option options[ROWS + 3] = {
         {.name = "config", .value = "FILE", .text = "configuration (TOML)", .given = file},
-        {.name = "user-id", .value = "ID", .text = "whose workspace (USER_ID)", .given = &o->user},
-        {.name = "tenant-id", .value = "ID", .text = "its tenant (TENANT_ID)", .given = &o->tenant},
-        {.name = "session-id",
-         .value = "ID",
-         .text = "which session (SESSION_ID)",
-         .given = &o->session},
-        {.name = "session-name",
-         .value = "TEXT",
-         .text = "shown in the IDE (SESSION_NAME)",
-         .given = &o->session_name},
-        {.name = "platform-origin",
-         .value = "ORIGIN",
-         .text = "whose pages may frame the IDE (PLATFORM_ORIGIN)",
-         .given = &o->platform_origin},
-        {.name = "base-path",
-         .value = "PATH",
-         .text = "below which the browser sees the IDE (BASE_PATH)",
-         .given = &o->base_path},
-        {.name = "generation",
-         .value = "N",
-         .text = "of the workspace (GENERATION)",
-         .given = &o->generation},
-        {.name = "memory",
-         .value = "BYTES",
-         .text = "end the largest process over this sum (MEMORY_LIMIT)",
-         .given = &o->memory},
         {.name = "token-fd", .value = "N", .text = "where the token is read", .given = token_fd},
-        {.name = "wire",
-         .value = "SOCKET",
-         .text = "the server's internal socket",
-         .given = &o->wire},
-        {.name = "door", .value = "SOCKET", .text = "where to answer", .given = &o->door},
-        {.name = "ide", .value = "DIR", .text = "bundle of the IDE to run", .given = &o->ide},
-        {.name = "node", .value = "FILE", .text = "Node.js for the IDE", .given = &o->node},
-        {.name = "workspace", .value = "DIR", .text = "the session's tree", .given = &o->workspace},
-        {.name = "workspace-index",
-         .value = "DIR",
-         .text = "its index",
-         .given = &o->workspace_index},
-        {.name = "home",
-         .value = "DIR",
-         .text = "the person's tree; empty: none",
-         .given = &o->home},
-        {.name = "home-index", .value = "DIR", .text = "its index", .given = &o->home_index},
-        {0},
     };
+    for (size_t i = 0; i < ROWS; i++) {
+        options[2 + i] = (struct args_option){.name = rows[i].name,
+                                              .value = rows[i].value,
+                                              .text = rows[i].text,
+                                              .given = (const char **)((char *)o + rows[i].at)};
+    }
     const struct args_spec spec = {.program = "codi2",
                                    .summary =
                                        "mirrors a workspace into the store and answers at its door",

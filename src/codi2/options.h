@@ -17,6 +17,7 @@ struct codi2_options {
     const char *base_path;       /* below which the browser sees the IDE; "" for "/" */
     const char *generation;      /* a number, "" for none */
     const char *memory;          /* bytes, "": not watched */
+    const char *sweep;           /* seconds between looks at a whole tree */
     const char *wire;            /* the server's internal socket */
     const char *door;            /* our socket */
     const char *ide;             /* bundle; "" for none */

@@ -181,6 +181,23 @@ test("what is written through memory is seen, though it makes no event", { timeo
   await until("F is stored", async () => (await stored()) === hash("F"), 15);
 });
 
+test("what makes no event at all is found by the sweep", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2(["--sweep", "2"]);
+  fs.writeFileSync(world.tree("file"), "old");
+  fs.linkSync(world.tree("file"), world.path("another name outside"));
+  await world.sync();
+  const old = (await world.stored()).file;
+  fs.writeFileSync(world.path("another name outside"), "new"); // inotify tells of the name that was used
+  await until("it is found", async () => (await world.stored()).file !== old, 15);
+  await world.kill("codi2");
+  for (const wrong of ["0", "86401", "soon"]) {
+    world.spawnCodi2(["--sweep", wrong]);
+    assert.equal(await world.codi2.ended, 2);
+  }
+});
+
 test("server and codi2 are killed under writes: nothing that a barrier covered is lost", { timeout: 180_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();
