@@ -86,7 +86,7 @@ static void odd_trees(void **state)
         "mkdir -p mod/cache; echo x > mod/cache/x; chmod 555 mod/cache mod",
         "mkdir -p shut/in; echo x > shut/in/x; chmod 0 shut/in shut",
         "mkdir moved-up-0 moved-up-1; echo x > moved-up-0/x; mkdir -p a/b/c; echo > moved-up-2",
-        "for i in {1..2000}; do : > f$i; mkdir d$i; done",
+        "seq -f f%g 2000 | xargs touch; seq -f d%g 2000 | xargs mkdir",
         "chmod 0 .",
         "printf x > $'new\\nline'; mkdir -- '-rf' '...'; printf x > '.hidden'",
     };
