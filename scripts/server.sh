@@ -14,6 +14,7 @@ DEATHS_WINDOW_US=60000000
 
 server_pid=
 stopping=
+was_ready=
 deaths=()
 
 # pause_for SECONDS: ends early when a signal asks to stop.
@@ -81,7 +82,7 @@ stop_server() {
 
 # serve PORT COMMAND…: until a signal asks to stop (0) or it cannot go on (1, with the reason).
 serve() {
-    local port=$1 status was_ready='' back_off=1
+    local port=$1 status back_off=1
     shift
     while [ -z "$stopping" ]; do
         start_server "$@"

@@ -1,11 +1,13 @@
 """scripts/up with the real product, without the IDE: it answers, comes back and leaves nothing."""
 
+import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -28,7 +30,7 @@ class RealCheckout:
         return dict(os.environ)
 
 
-class Product(unittest.TestCase):
+class ProductTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.checkout = RealCheckout()
@@ -66,10 +68,15 @@ class Product(unittest.TestCase):
             return True
 
     def assert_nothing_left(self, up):
+        """No process of ours, no supervisor of a workspace, no socket."""
         self.assertEqual(self.processes(up), [])
+        for state in up.data.glob("run/*/state"):
+            self.assertTrue(standin.process_gone(json.loads(state.read_text())["pid"]))
         sockets = [str(p) for p in up.data.rglob("*") if p.is_socket()]
         self.assertEqual(sockets, [])
 
+
+class Life(ProductTest):
     def test_life(self):
         up = self.up()
         self.ready(up)
@@ -96,6 +103,119 @@ class Product(unittest.TestCase):
         again.process.send_signal(signal.SIGTERM)
         self.assertEqual(again.wait_end(), 0, again.output())
         self.assert_nothing_left(again)
+
+
+class Client:
+    """One account by the public API."""
+
+    def __init__(self, up):
+        self.up = up
+        self.token = None
+        self.token = self.call("POST", "/auth/register", {
+            "email": f"dev-{time.time_ns()}@example.com", "password": "correct horse battery",
+            "name": "Dev"})["token"]
+
+    def call(self, method, path, body=None, raw=None):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.up.port}/api/v5{path}", method=method,
+            data=raw if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/octet-stream" if raw else "application/json"})
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.loads(reply.read())["data"]
+
+    def wait_workspace(self, session, condition):
+        """Polls, slower than the request limits, until condition(workspace); the workspace."""
+        workspace = {}
+
+        def seen():
+            threading.Event().wait(0.2)
+            workspace.update(self.call("GET", f"/sessions/{session}")["workspace"])
+            return condition(workspace)
+        standin.wait_for(seen, f"a workspace as wanted: {workspace}")
+        return workspace
+
+
+class Workspaces(ProductTest):
+    """With a workspace that runs: what ends it and what does not."""
+
+    def open(self, client):
+        session = client.call("POST", "/sessions", {"name": "Project A"})["id"]
+        client.call("POST", f"/sessions/{session}/open", {})
+        client.wait_workspace(session, lambda w: w["state"] == "running" and w["connected"])
+        return session
+
+    @staticmethod
+    def state(up, session):
+        return json.loads((up.data / "run" / session / "state").read_text())
+
+    @staticmethod
+    def lives(pid):
+        return not standin.process_gone(pid)
+
+    def test_ended_by_the_end_alone(self):
+        up = self.up()
+        self.ready(up)
+        client = Client(up)
+        session = self.open(client)
+        state = self.state(up, session)
+        inside = up.data / "workspaces" / session / "tree" / "made-inside.txt"
+
+        # A second product on the same data is refused, and leaves the first one's workspaces alone.
+        second = self.up(data=up.data)
+        self.assertEqual(second.wait_end(), 1, second.output())
+        self.assertEqual(self.state(up, session), state)
+        self.assertTrue(self.lives(state["codi2"]))
+
+        # The server and its privileged side die at once: the workspace runs on and is found again.
+        for pid in self.processes(up):
+            os.kill(pid, signal.SIGKILL)
+        up.wait_output("coditectd answers again")
+        self.assertEqual(self.state(up, session), state)
+        self.assertTrue(self.lives(state["codi2"]))
+        client.wait_workspace(session, lambda w: w["state"] == "running" and w["connected"])
+        self.assertEqual(self.state(up, session), state)
+        inside.write_text("written by a program")
+        os.chown(inside, os.stat(inside.parent).st_uid, os.stat(inside.parent).st_gid)
+        standin.wait_for(lambda: self.is_stored(client, session, inside.name), "it is in the store")
+
+        up.process.send_signal(signal.SIGTERM)
+        self.assertEqual(up.wait_end(), 0, up.output())
+        self.assert_nothing_left(up)
+        for pid in (state["pid"], state["sandbox"], state["codi2"]):
+            self.assertFalse(self.lives(pid))
+        self.assertEqual(self.state(up, session)["phase"], "ended")
+
+        # Opened again on the same data it is a new one.
+        again = self.up(data=up.data)
+        self.assertLess(self.ready(again), 3)
+        client.up = again
+        client.wait_workspace(session, lambda w: w["state"] == "running" and w["connected"])
+        self.assertGreater(self.state(again, session)["generation"], state["generation"])
+        again.interrupt()
+        self.assertEqual(again.wait_end(), 0, again.output())
+        self.assert_nothing_left(again)
+
+    @staticmethod
+    def is_stored(client, session, name):
+        threading.Event().wait(0.2)
+        entries = client.call("GET", f"/sessions/{session}/files?path=")
+        return name in json.dumps(entries)
+
+    def test_killed_workspace_comes_back(self):
+        up = self.up()
+        self.ready(up)
+        client = Client(up)
+        session = self.open(client)
+        first = self.state(up, session)
+        os.kill(first["pid"], signal.SIGKILL)
+        standin.wait_for(lambda: not self.lives(first["codi2"]), "all of it is gone")
+        client.wait_workspace(session, lambda w: w["state"] == "running" and w["connected"]
+                              and self.state(up, session)["pid"] != first["pid"])
+        up.interrupt()
+        self.assertEqual(up.wait_end(), 0, up.output())
+        self.assert_nothing_left(up)
 
 
 if __name__ == "__main__":
