@@ -272,7 +272,7 @@ void api_web_handle(struct api *api, struct http_request *req, struct http_respo
 
 struct sessions_view;
 
-/* For whoever sent this request. Empty: it does not run, or there is none here. */
+/* For whoever sent this request. Empty: it is not wanted running, or there is none here. */
 struct str api_ide_url(const struct api_call *call, const struct sessions_view *view);
 
 void api_json_time(struct json_writer *w, const char *name, usec_t t);

@@ -120,6 +120,8 @@ int api_auth_logout(struct api_call *call, const struct api_auth_logout_in *in)
 
 /* ---- The way into an IDE ---- */
 
+/* Of a workspace that is wanted running, whether or not it answers just now: a page that is open already comes back sooner. */
+
 int api_auth_ticket_create(struct api_call *call, const struct api_auth_ticket_create_in *in)
 {
     struct sessions_view view;

@@ -5,19 +5,25 @@
 
 struct str api_ide_url(const struct api_call *call, const struct sessions_view *view)
 {
-    const struct data_workspace *workspace = &view->workspace;
-    bool runs = workspace->state == DATA_WORKSPACE_STATE_RUNNING &&
-                workspace->desired == DATA_WORKSPACE_DESIRED_RUNNING && !view->session.deleted;
-    if (call->api->gateway == NULL || !runs) {
+    bool wanted = view->workspace.desired == DATA_WORKSPACE_DESIRED_RUNNING;
+    if (call->api->gateway == NULL || !wanted || view->session.deleted) {
         return STR_EMPTY;
     }
     return gateway_ide_url(call->api->gateway, call->req->arena, call->req->host, view->session.id);
 }
 
+/* Shown when somebody is there to answer. */
+static void write_session(const struct api_call *call, struct json_writer *w,
+                          const struct sessions_view *view)
+{
+    bool runs = view->workspace.state == DATA_WORKSPACE_STATE_RUNNING;
+    sessions_write(w, view, runs ? api_ide_url(call, view) : STR_EMPTY);
+}
+
 static int answer(struct api_call *call, int status, const struct sessions_view *view)
 {
     api_etag(call, (uint64_t)view->session.revision);
-    sessions_write(api_begin(call, status), view, api_ide_url(call, view));
+    write_session(call, api_begin(call, status), view);
     return api_end(call);
 }
 
@@ -47,7 +53,7 @@ int api_sessions_list(struct api_call *call, const struct api_sessions_list_in *
     struct json_writer *w = api_begin(call, 200);
     json_array(w);
     for (size_t i = 0; i < page.n; i++) {
-        sessions_write(w, &page.at[i], api_ide_url(call, &page.at[i]));
+        write_session(call, w, &page.at[i]);
     }
     json_array_end(w);
     return api_end_page(call, page.next);
