@@ -4,8 +4,10 @@
  *
  * 1. Everything above start() runs in both processes or in the broker alone; from there on in the server, without rights.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "api/api.h"
 #include "auth/auth.h"
@@ -51,7 +53,7 @@ static void block_signals(sigset_t *ret_set)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* Returns in the server alone. */
+/* Returns in the server alone, in the data directory: names of sockets have to be shorter than 108 bytes. */
 static int split(const struct coditectd_options *o, struct arena *arena, struct parts *p)
 {
     struct workspaces_broker_options options = {.data = o->data,
@@ -66,19 +68,20 @@ static int split(const struct coditectd_options *o, struct arena *arena, struct 
                                                 .last_uid = LAST_UID};
     struct workspaces_broker *broker = NULL;
     int r = workspaces_broker_fork(&options, arena, &broker, &p->paths);
+    if (r == 0 && chdir(p->paths.data) < 0) {
+        r = log_err(err_from_errno(errno), "coditectd", "%s cannot be entered: %m", p->paths.data);
+    }
     if (r == 0) {
-        p->local = workspaces_local_create(broker, p->paths.data);
+        p->local = workspaces_local_create(broker, ".");
     }
     return r;
 }
 
 static int open_store(struct parts *p)
 {
-    BUF_AUTO(directory, 4096);
-    buf_printf(&directory, "%s/store", p->paths.data);
-    int r = store_open(
-        &(struct store_options){.driver = store_driver, .directory = buf_z(&directory)}, &p->store);
-    return r ? log_err(r, "coditectd", "the store in %s cannot be opened: %s", buf_z(&directory),
+    int r = store_open(&(struct store_options){.driver = store_driver, .directory = "store"},
+                       &p->store);
+    return r ? log_err(r, "coditectd", "the store in %s cannot be opened: %s", p->paths.data,
                        err_row(r)->text)
              : 0;
 }
@@ -100,7 +103,6 @@ static int start_workspaces(const struct coditectd_options *o, struct parts *p)
     struct coditectd_workspaces_options options = {.store = p->store,
                                                    .auth = p->auth,
                                                    .local = p->local,
-                                                   .data = p->paths.data,
                                                    .first_uid = users ? FIRST_UID : 0,
                                                    .last_uid = users ? LAST_UID : 0,
                                                    .memory = o->memory,

@@ -118,6 +118,19 @@ static int read_numbers(const struct given *g, struct coditectd_options *o)
     return r;
 }
 
+/* The server changes its working directory. NULL stays NULL. */
+static int make_absolute(struct arena *arena, const char **path)
+{
+    char absolute[PATH_MAX];
+    if (*path && !realpath(*path, absolute)) {
+        return log_err(err_from_errno(errno), "coditectd", "%s cannot be found: %m", *path);
+    }
+    if (*path) {
+        *path = arena_str(arena, str_from(absolute)).p;
+    }
+    return 0;
+}
+
 static int make_data(struct coditectd_options *o, struct arena *arena)
 {
     if (!o->data) {
@@ -127,12 +140,7 @@ static int make_data(struct coditectd_options *o, struct arena *arena)
     if (!o->check && mkdir(o->data, 0711) < 0 && errno != EEXIST) {
         return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", o->data);
     }
-    char absolute[PATH_MAX];
-    if (!realpath(o->data, absolute)) {
-        return log_err(err_from_errno(errno), "coditectd", "%s cannot be found: %m", o->data);
-    }
-    o->data = arena_str(arena, str_from(absolute)).p;
-    return 0;
+    return make_absolute(arena, &o->data);
 }
 
 /* A program of ours: beside this one when installed, in the folder of its name when built. */
@@ -215,6 +223,10 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
     }
     if (!r) {
         r = make_data(&o, arena);
+    }
+    const char **const paths[] = {&o.web, &o.ide, &o.node};
+    for (size_t i = 0; !r && i < sizeof paths / sizeof paths[0]; i++) {
+        r = make_absolute(arena, paths[i]);
     }
     if (!r) {
         r = find_programs(&o, arena);

@@ -6,7 +6,6 @@
 #include "coditectd/workspaces.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,6 +19,8 @@
 #include "coditectd/wire.h"
 #include "http/http.h"
 #include "sessions/sessions.h"
+
+#define WIRE_SOCKET "run/wire/wire.sock" /* below the data directory */
 
 enum {
     RUNNING_MAGIC = 0x72756e6e,
@@ -35,7 +36,6 @@ struct coditectd_workspaces {
     struct http_app app;
     struct http_server *server;
     int stop; /* eventfd */
-    char socket[4096];
 };
 
 /* ---- who calls ---- */
@@ -98,17 +98,14 @@ static int status(void *ctx, const struct coditectd_wire_peer *peer, struct str 
 
 static int serve_wire(struct coditectd_workspaces *w)
 {
-    BUF_AUTO(address, sizeof w->socket);
-    (void)snprintf(w->socket, sizeof w->socket, "%s/run/wire/wire.sock", w->options.data);
-    buf_printf(&address, "unix:%s", w->socket);
-    const char *const listen[] = {buf_z(&address), NULL};
+    const char *const listen[] = {"unix:" WIRE_SOCKET, NULL};
     struct http_server_options options = {.listen = listen, .app = &w->app, .loops = 1};
     options.limits.threads[HTTP_OUTSIDE] = WAITERS;
     int r = http_server_start(&options, &w->server);
-    if (r == 0 && chmod(w->socket, WIRE_MODE) < 0) {
+    if (r == 0 && chmod(WIRE_SOCKET, WIRE_MODE) < 0) {
         r = ERR_FORBIDDEN;
     }
-    return r ? log_err(r, "coditectd", "the wire cannot listen on %s: %s", buf_z(&address),
+    return r ? log_err(r, "coditectd", "the wire cannot listen on %s: %s", WIRE_SOCKET,
                        err_row(r)->text)
              : 0;
 }
@@ -156,7 +153,7 @@ void coditectd_workspaces_stop(struct coditectd_workspaces *w)
     (void)eventfd_write(w->stop, 1);
     http_server_destroy(w->server);
     if (w->server) {
-        (void)unlink(w->socket);
+        (void)unlink(WIRE_SOCKET);
     }
     workspaces_keeper_stop(w->keeper);
     fd_close(&w->stop);

@@ -7,12 +7,12 @@
 
 struct coditectd_workspaces;
 
+/* The working directory is the data directory. */
 struct coditectd_workspaces_options {
     struct store *store; /* outlive it, as auth and data do */
     struct auth *auth;
     struct workspaces_local *local;
-    const char *data; /* as the broker's child sees it */
-    uid_t first_uid;  /* 0: everything runs as the caller */
+    uid_t first_uid; /* 0: everything runs as the caller */
     uid_t last_uid;
     int64_t memory; /* of one workspace, bytes */
     int64_t processes;
