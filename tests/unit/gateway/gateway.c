@@ -223,6 +223,20 @@ static void headers_that_go_out(void **state)
     }
 }
 
+static void bodies_have_a_limit(void **state)
+{
+    struct stand *s = *state;
+    struct asked a = {.host = host_of(s, &s->ada),
+                      .path = "/file-upload",
+                      .method = "POST",
+                      .pass = pass_of(s, &s->ada),
+                      .headers = "Content-Length: 17179869185\r\n"};
+    assert_int_equal(ask(s, &a), 413);
+    assert_true(says("\"code\":\"too_large\""));
+    assert_true(says("frame-ancestors"));
+    assert_int_equal(visitors(&s->ada), 0);
+}
+
 static void nobody_at_the_door(void **state)
 {
     struct stand *s = *state;
@@ -288,8 +302,9 @@ int main(void)
         STAND(a_page_for_people),      STAND(pages_of_others_do_nothing),
         STAND(a_ticket_leads_in_once), STAND(a_ticket_renews_from_inside),
         STAND(tickets_that_do_not),    STAND(headers_that_go_in),
-        STAND(headers_that_go_out),    STAND(nobody_at_the_door),
-        STAND(files_of_the_bundle),    STAND(a_bundle_must_be_one),
+        STAND(headers_that_go_out),    STAND(bodies_have_a_limit),
+        STAND(nobody_at_the_door),     STAND(files_of_the_bundle),
+        STAND(a_bundle_must_be_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
