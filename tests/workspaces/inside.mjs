@@ -34,16 +34,21 @@ export function processesOf(server, session) {
   return all;
 }
 
-/** Runs a script with bash inside; its standard output. */
-export function inside(server, session, script) {
+/** The command that runs a script with bash inside, as spawn takes it. */
+export function insideCommand(server, session, script) {
   const { codi2 } = stateOf(server, session);
-  const result = spawnSync(
+  return [
     "nsenter",
     ["--target", String(codi2), "--user", "--mount", "--pid", "--ipc", "--uts", "--net", "--setuid", "1000", "--setgid", "1000",
       "env", "-i", "HOME=/home/dev", "USER=dev", "LANG=C.UTF-8", "TERM=xterm-256color", "PATH=/opt/coditect/node/bin:/usr/local/bin:/usr/bin:/bin",
       "bash", "-euo", "pipefail", "-c", `cd /workspace; ${script}`],
-    { encoding: "utf8", timeout: 120_000, maxBuffer: 1 << 26 },
-  );
+  ];
+}
+
+/** Runs a script with bash inside; its standard output. */
+export function inside(server, session, script) {
+  const [program, args] = insideCommand(server, session, script);
+  const result = spawnSync(program, args, { encoding: "utf8", timeout: 120_000, maxBuffer: 1 << 26 });
   assert.equal(result.status, 0, `${script}\n${result.stdout}${result.stderr}${result.error ?? ""}`);
   return result.stdout;
 }
