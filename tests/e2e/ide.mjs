@@ -2,12 +2,13 @@
 // does in it. What Theia calls its things stands here and nowhere else.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { test } from "node:test";
 import { root, until } from "../api/harness.mjs";
 import { processesOf } from "../workspaces/inside.mjs";
-import { button, launch } from "./browser.mjs";
-import { readFileSync } from "node:fs";
+import { button, launch, shot } from "./browser.mjs";
 
 /** The machine may be busy. */
 export const DEADLINE_MS = 60_000;
@@ -30,6 +31,25 @@ export async function newPage(world) {
   const page = await context.newPage();
   page.on("dialog", (dialog) => dialog.accept()); // "leave the page?"
   return page;
+}
+
+/**
+ * Tests of one story: each needs the one before, so that after a failure the rest fails at once. page(): the one to be looked at
+ * then.
+ */
+export function story(page) {
+  let broken;
+  return (name, run) => test(name, { timeout: 300_000 }, async (t) => {
+    assert.equal(broken, undefined, `“${broken}” failed before`);
+    broken = name;
+    try {
+      await run(t);
+      broken = undefined;
+    } catch (error) {
+      await shot(page(), `failed-${name.replaceAll(/\W+/g, "-")}`).catch(() => {});
+      throw error;
+    }
+  });
 }
 
 // ---- The platform's pages ----
@@ -112,9 +132,10 @@ export const tab = (frame, name) => frame.locator(".lm-TabBar-tab", { hasText: n
 const currentTab = (frame, name) => frame.locator(".lm-TabBar-tab.lm-mod-current", { hasText: name }).first();
 export const inExplorer = (frame, name) => frame.locator(".theia-TreeNode", { hasText: name }).first();
 
-/** By the menu and its dialog; the editor has the keyboard then. */
+/** By the explorer's button and its dialog; the editor has the keyboard then. */
 export async function newFile(frame, name) {
-  await menu(frame, "File", "New File...");
+  await frame.locator(".theia-view-container-part-header", { hasText: "workspace" }).locator(".label").hover();
+  await frame.getByRole("button", { name: "New File..." }).click();
   await frame.locator(".dialogBlock input").fill(name);
   await frame.locator(".dialogBlock button", { hasText: "OK" }).click();
   await currentTab(frame, name).waitFor();

@@ -13,6 +13,7 @@ const page = (platform) => `<!doctype html><meta charset="utf-8"><title>IDE</tit
     globalThis.heard.push({ data, origin, fromParent: source === parent });
     if (data.type === "coditect.theme") document.body.style.background = data.theme === "dark" ? "#17171b" : "#ffffff";
   });
+  globalThis.persistence = (mood, text, detail = "As the status bar says.") => say({ type: "coditect.persistence", mood, text, detail });
   if (!location.search.includes("silent")) say({ type: "coditect.ready", theme: "dark" });
 </script>`;
 

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
 import { Client, sha256, until } from "../api/harness.mjs";
 import { alive, processesOf, reaches } from "../workspaces/inside.mjs";
 import { button, link, setTheme, shot, visible } from "./browser.mjs";
@@ -15,6 +14,7 @@ const ada = { name: "Ada Lovelace", email: "ada@example.com", password: "a passw
 const HELLO = "Hello, this was typed.\nGrüße, 你好\n";
 const MADE = "made in the terminal\n";
 let page, frame, client, a;
+const step = ide.story(() => page);
 
 /** A login beside the browser's, to see what the server has. */
 async function newClient() {
@@ -22,7 +22,7 @@ async function newClient() {
   return new Client(server, reply.data.token);
 }
 
-test("register, create Project A, open it", { timeout: 180_000 }, async () => {
+step("register, create Project A, open it", async () => {
   page = await ide.newPage(world);
   await ide.register(page, home, ada);
   client = await newClient();
@@ -32,7 +32,7 @@ test("register, create Project A, open it", { timeout: 180_000 }, async () => {
   await visible(frame.locator(".coditect-welcome").getByRole("heading", { name: "Project A" }));
 });
 
-test("a file typed in the editor is on the server when the status bar says so", { timeout: 180_000 }, async () => {
+step("a file typed in the editor is on the server when the status bar says so", async () => {
   await ide.newFile(frame, "hello.txt");
   await ide.noteWords(frame);
   await page.keyboard.type(HELLO);
@@ -42,7 +42,7 @@ test("a file typed in the editor is on the server when the status bar says so", 
   assert.ok((await ide.words(frame)).includes("Persisting 1 file…"), `${await ide.words(frame)}`);
 });
 
-test("files made in the terminal", { timeout: 180_000 }, async () => {
+step("files made in the terminal", async () => {
   await ide.newTerminal(frame);
   await ide.enter(page, frame, "echo made in the terminal > made.txt; seq 200000 > numbers.txt; chmod 755 made.txt; ln -s hello.txt link");
   await visible(ide.inExplorer(frame, "numbers.txt"));
@@ -52,7 +52,7 @@ test("files made in the terminal", { timeout: 180_000 }, async () => {
   await ide.headerSays(page, ide.PERSISTED);
 });
 
-test("how it looks, light and dark", { timeout: 180_000 }, async () => {
+step("how it looks, light and dark", async () => {
   for (const theme of ["dark", "light"]) {
     await setTheme(page, theme);
     await frame.locator(`body.theia-${theme}`).waitFor();
@@ -60,7 +60,7 @@ test("how it looks, light and dark", { timeout: 180_000 }, async () => {
   }
 });
 
-test("every process is killed, the workspace's disk is lost: Project A has both files, byte for byte", { timeout: 300_000 }, async () => {
+step("every process is killed, the workspace's disk is lost: Project A has both files, byte for byte", async () => {
   const numbers = sha256(await ide.stored(client, a, "numbers.txt"));
   await page.context().close();
   const processes = [server.child.pid, server.serverPid, ...processesOf(server, a)];
@@ -91,14 +91,14 @@ test("every process is killed, the workspace's disk is lost: Project A has both 
   await ide.says(frame, ide.PERSISTED);
 });
 
-test("text that is no file yet is not called persisted", { timeout: 180_000 }, async () => {
+step("text that is no file yet is not called persisted", async () => {
   await ide.menu(frame, "File", "New Text File");
   await visible(ide.tab(frame, "Untitled"));
   await page.keyboard.type("a thought");
   await ide.says(frame, "1 editor not saved to a file yet");
 });
 
-test("the server is killed while the IDE is open: said at once, and everything goes on", { timeout: 300_000 }, async () => {
+step("the server is killed while the IDE is open: said at once, and everything goes on", async () => {
   await ide.noteWords(frame);
   await server.kill9();
   await ide.says(frame, "Connection lost");
@@ -119,7 +119,7 @@ test("the server is killed while the IDE is open: said at once, and everything g
   await ide.shows(frame, "a thought");
 });
 
-test("three reloads leave one plugin host, and a terminal whose command still runs", { timeout: 300_000 }, async () => {
+step("three reloads leave one plugin host, and a terminal whose command still runs", async () => {
   await frame.locator(".lm-TabBar-tab.lm-mod-current", { hasText: "Untitled" }).locator(".lm-TabBar-tabCloseIcon").click();
   await button("Don't Save", frame).click();
   await ide.enter(page, frame, "cat > held.txt");
@@ -136,7 +136,7 @@ test("three reloads leave one plugin host, and a terminal whose command still ru
   await ide.isStored(client, a, "held.txt", "the same terminal\n");
 });
 
-test("paused and opened again, the files are there", { timeout: 300_000 }, async () => {
+step("paused and opened again, the files are there", async () => {
   await page.getByTestId("persistence").click();
   await button("Pause session", page).click();
   await visible(page.getByTestId("paused"));
@@ -149,7 +149,7 @@ test("paused and opened again, the files are there", { timeout: 300_000 }, async
   await ide.shows(frame, "the same terminal\n");
 });
 
-test("no foreign request, nothing refused by the policy", () => {
+step("no foreign request, nothing refused by the policy", async () => {
   assert.deepEqual(world.foreign, []);
   assert.deepEqual(world.refused, []);
 });

@@ -180,6 +180,27 @@ test("what is persisted, what keeps it awake, when it pauses", async () => {
   await page.keyboard.press("Escape");
 });
 
+test("what the IDE says of persistence is said at once, unless the server knows better", async () => {
+  const word = (text) => page.locator(`[data-testid=persistence][aria-label="State: ${text}"]`).waitFor();
+  await frame().evaluate(() => globalThis.persistence("busy", "Persisting 2 files…"));
+  await word("Persisting 2 files…");
+  await status.click();
+  await visible(page.getByText("As the IDE on this page says, live."));
+  await page.keyboard.press("Escape");
+  const long = "<b>Conflict</b>, and so on. ".repeat(10); // text and nothing else, as much as a status bar has room for
+  await frame().evaluate((text) => globalThis.persistence("attention", text), long);
+  await word(long.slice(0, 60));
+  await frame().evaluate(() => globalThis.persistence("busy", "Persisting 2 files…"));
+  running(a.id, { connected: false });
+  await poke();
+  await word("Offline: changes wait");
+  running(a.id);
+  await poke();
+  await word("Persisting 2 files…");
+  await frame().evaluate(() => globalThis.persistence("good", "All changes persisted"));
+  await word("All changes persisted");
+});
+
 test("the server goes away and comes back: said at once, the frame stays", async () => {
   await context.unroute(/\/api\/v5\/sessions\/ses-[0-9a-z]+(\/open|\/pause)?$/);
   await context.route(/\/api\/v5\/sessions\/ses-[0-9a-z]+$/, (route) => route.abort("connectionrefused"));
@@ -194,10 +215,16 @@ test("the server goes away and comes back: said at once, the frame stays", async
 });
 
 test("the workspace dies and is started again: the frame outlives it", async () => {
+  await frame().evaluate(() => globalThis.persistence("bad", "Connection lost"));
   tell(a.id, "active", { state: "starting" });
   await poke();
   await visible(startUp);
+  const before = asked.tickets.length;
+  await frame().evaluate(() => globalThis.say({ type: "coditect.ticket.request" }));
   running(a.id);
+  await until("what was asked meanwhile is answered", () => asked.tickets.length === before + 1);
+  await startUp.and(page.locator("[data-stage=loading]")).waitFor(); // until the IDE has found its way back
+  await frame().evaluate(() => globalThis.persistence("good", "All changes persisted"));
   await gone(startUp);
   assert.equal(await frame().locator("textarea").inputValue(), "typed and not saved");
   assert.deepEqual(ide.served, [a.id]);

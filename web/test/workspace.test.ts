@@ -39,13 +39,13 @@ test.each([
 
 test.each([
   [{ state: "running" }, "All changes persisted", "good"],
-  [{ state: "running", pending: 1 }, "Persisting 1 change…", "warn"],
+  [{ state: "running", pending: 1 }, "Persisting 1 change…", "busy"],
   [{ state: "running", connected: false, pending: 5 }, "Offline: 5 changes waiting", "bad"],
   [{ state: "running", connected: false }, "Offline: changes wait", "bad"],
-  [{ state: "running", held_back: 1200, pending: 2 }, "1,200 deletions held back", "warn"],
-  [{ state: "starting", connected: false }, "Starting", "warn"],
-] as const)("%j is said as %s", (workspace, word, look) => {
-  expect(statusOf(session("active", workspace))).toMatchObject({ word, look });
+  [{ state: "running", held_back: 1200, pending: 2 }, "1,200 deletions held back", "attention"],
+  [{ state: "starting", connected: false }, "Starting", "busy"],
+] as const)("%j is said as %s", (workspace, word, mood) => {
+  expect(statusOf(session("active", workspace))).toMatchObject({ word, mood });
 });
 
 test.each([
@@ -55,6 +55,13 @@ test.each([
   [{ state: "starting", step: "Starting the IDE" }, "loading"],
   [{ state: "running" }, "loading"],
 ] as const)("%j is the stage %s", (workspace, stage) => expect(stageOf(session("active", workspace))).toBe(stage));
+
+test("the IDE's word goes before the server's, except where the server hears nothing", () => {
+  const said = { type: "coditect.persistence", mood: "busy", text: "Persisting 2 files…", detail: "On their way." } as const;
+  expect(statusOf(session("active", { state: "running" }), said)).toEqual({ mood: "busy", word: "Persisting 2 files…", detail: "On their way." });
+  expect(statusOf(session("active", { state: "running", connected: false }), said).word).toBe("Offline: changes wait");
+  expect(statusOf(session("paused", {}), said).word).toBe("Paused");
+});
 
 test("how soon a session is asked for again", () => {
   const failure = (status: number, after?: number): ApiError => new ApiError(status, { code: "x", message: "x", request_id: "x" }, after);
@@ -83,6 +90,10 @@ test.each([
   [{ type: "coditect.theme.changed", theme: "javascript:" }, undefined],
   [{ type: "coditect.ready" }, undefined],
   [{ type: "coditect.theme", theme: "dark" }, undefined],
+  [{ type: "coditect.persistence", mood: "good", text: "All changes persisted", detail: "" }, { type: "coditect.persistence", mood: "good", text: "All changes persisted", detail: "" }],
+  [{ type: "coditect.persistence", mood: "great", text: "x", detail: "" }, undefined],
+  [{ type: "coditect.persistence", mood: "bad", text: "x".repeat(61), detail: "y".repeat(301) }, { type: "coditect.persistence", mood: "bad", text: "x".repeat(60), detail: "y".repeat(300) }],
+  [{ type: "coditect.persistence", mood: "good", text: "x" }, undefined],
   ["coditect.ready", undefined],
   [null, undefined],
   [undefined, undefined],

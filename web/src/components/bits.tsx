@@ -5,7 +5,7 @@ import { type ComponentProps, type ReactNode, useEffect, useState } from "react"
 import { Link } from "react-router";
 import type { Session } from "../api/generated";
 import { formatAgo, formatCount, formatExact, formatSize } from "../lib/format";
-import { type Look, type Phase, phaseOf, phaseWords } from "../lib/workspace";
+import { type Phase, phaseOf, phaseWords } from "../lib/workspace";
 
 export function usePageTitle(title: string): void {
   useEffect(() => {
@@ -72,6 +72,8 @@ export function Ago({ time }: { readonly time: string }) {
   }, []);
   return <time dateTime={time} title={formatExact(time)}>{formatAgo(time, Math.max(now, Date.parse(time)))}</time>;
 }
+
+export type Look = "good" | "warn" | "bad" | "calm";
 
 export const looks = {
   good: { color: "good.fg", bg: "good.subtle" },

@@ -5,19 +5,37 @@ export type Kind = "light" | "dark";
 export type FromIde =
   | { readonly type: "coditect.ready"; readonly theme: Kind }
   | { readonly type: "coditect.theme.changed"; readonly theme: Kind }
+  | Persistence
   | { readonly type: "coditect.ticket.request" };
+
+/** What the IDE's status bar says. */
+export interface Persistence {
+  readonly type: "coditect.persistence";
+  readonly mood: "good" | "busy" | "attention" | "bad";
+  readonly text: string;
+  readonly detail: string;
+}
 
 export type ToIde =
   | { readonly type: "coditect.theme"; readonly theme: Kind }
   | { readonly type: "coditect.ticket"; readonly url: string };
 
+/** More is no word of a status bar: the IDE's page is the workspace's, and not one to write letters to this one. */
+const MOST_TEXT = 60;
+const MOST_DETAIL = 300;
+
+const isMood = (value: unknown): value is Persistence["mood"] => value === "good" || value === "busy" || value === "attention" || value === "bad";
+
 /** Undefined for all that is no message of the IDE's. */
-export function readMessage(data: unknown): FromIde | undefined {
-  if (typeof data !== "object" || data === null || !("type" in data)) return undefined;
-  const { type } = data;
+function readMessage(data: unknown): FromIde | undefined {
+  if (typeof data !== "object" || data === null) return undefined;
+  const { type, theme, mood, text, detail } = data as Readonly<Record<string, unknown>>;
   if (type === "coditect.ticket.request") return { type };
+  if (type === "coditect.persistence") {
+    if (!isMood(mood) || typeof text !== "string" || typeof detail !== "string") return undefined;
+    return { type, mood, text: text.slice(0, MOST_TEXT), detail: detail.slice(0, MOST_DETAIL) };
+  }
   if (type !== "coditect.ready" && type !== "coditect.theme.changed") return undefined;
-  const theme = "theme" in data ? data.theme : undefined;
   return theme === "light" || theme === "dark" ? { type, theme } : undefined;
 }
 

@@ -1,6 +1,7 @@
 // What a session's workspace is doing, in words for a person.
 import type { Session, Workspace } from "../api/generated";
 import { formatCount } from "./format";
+import type { Persistence } from "./frame";
 
 export type Phase = "deleted" | "failed" | "forking" | "paused" | "pausing" | "restoring" | "running" | "starting" | "stopped";
 
@@ -48,10 +49,10 @@ export function shareDone({ done, total }: Pick<Workspace, "done" | "total">): n
   return Math.min(1, (done ?? 0) / total);
 }
 
-export type Look = "good" | "warn" | "bad" | "calm";
+export type Mood = Persistence["mood"] | "calm";
 
 export interface Status {
-  readonly look: Look;
+  readonly mood: Mood;
   readonly word: string;
   readonly detail: string;
 }
@@ -60,34 +61,39 @@ function running(workspace: Workspace): Status {
   const { connected, pending = 0, held_back: heldBack = 0 } = workspace;
   if (!connected) {
     const waiting = pending > 0 ? `${formatCount(pending, "change")} waiting` : "changes wait";
-    return { look: "bad", word: `Offline: ${waiting}`, detail: "The workspace does not reach the server. Changes stay on its disk and follow as soon as it does." };
+    return { mood: "bad", word: `Offline: ${waiting}`, detail: "The workspace does not reach the server. Changes stay on its disk and follow as soon as it does." };
   }
   if (heldBack > 0) {
-    return { look: "warn", word: `${formatCount(heldBack, "deletion")} held back`, detail: "Many files disappeared at once. They are kept here until you say that they may go." };
+    return { mood: "attention", word: `${formatCount(heldBack, "deletion")} held back`, detail: "Many files disappeared at once. They are kept here until you say that they may go." };
   }
-  if (pending > 0) return { look: "warn", word: `Persisting ${formatCount(pending, "change")}…`, detail: "They are on their way to the server." };
-  return { look: "good", word: "All changes persisted", detail: "Everything saved in the workspace is on the server. It survives whatever happens to the workspace." };
+  if (pending > 0) return { mood: "busy", word: `Persisting ${formatCount(pending, "change")}…`, detail: "They are on their way to the server." };
+  return { mood: "good", word: "All changes persisted", detail: "Everything saved in the workspace is on the server. It survives whatever happens to the workspace." };
 }
 
 const others: Readonly<Record<Exclude<Phase, "running">, Status>> = {
-  deleted: { look: "calm", word: "Deleted", detail: "It can be restored for 30 days." },
-  failed: { look: "bad", word: "Failed", detail: "The workspace does not run. Your files are kept on the server." },
-  forking: { look: "warn", word: "Copying", detail: "The files are being copied." },
-  paused: { look: "calm", word: "Paused", detail: "Your files are kept on the server. The workspace starts when you open the session." },
-  pausing: { look: "warn", word: "Pausing", detail: "Everything is persisted first, then the workspace stops." },
-  restoring: { look: "warn", word: "Restoring", detail: "Your files are being brought back into the workspace." },
-  starting: { look: "warn", word: "Starting", detail: "The workspace is being started." },
-  stopped: { look: "calm", word: "Stopped", detail: "Your files are kept on the server. The workspace starts when you open the session." },
+  deleted: { mood: "calm", word: "Deleted", detail: "It can be restored for 30 days." },
+  failed: { mood: "bad", word: "Failed", detail: "The workspace does not run. Your files are kept on the server." },
+  forking: { mood: "busy", word: "Copying", detail: "The files are being copied." },
+  paused: { mood: "calm", word: "Paused", detail: "Your files are kept on the server. The workspace starts when you open the session." },
+  pausing: { mood: "busy", word: "Pausing", detail: "Everything is persisted first, then the workspace stops." },
+  restoring: { mood: "busy", word: "Restoring", detail: "Your files are being brought back into the workspace." },
+  starting: { mood: "busy", word: "Starting", detail: "The workspace is being started." },
+  stopped: { mood: "calm", word: "Stopped", detail: "Your files are kept on the server. The workspace starts when you open the session." },
 };
 
 export const connectionLost: Status = {
-  look: "bad",
+  mood: "bad",
   word: "Connection lost",
   detail: "This page does not reach the server, so it does not know. It asks again every few seconds.",
 };
 
-/** What is known of the session, never more. */
-export function statusOf(session: Pick<Session, "status" | "workspace">): Status {
+/**
+ * What is known of the session, never more. said: by the IDE on this page, which knows each change at once; the server
+ * knows better when it has not heard of the workspace.
+ */
+export function statusOf(session: Pick<Session, "status" | "workspace">, said?: Persistence): Status {
   const phase = phaseOf(session);
-  return phase === "running" ? running(session.workspace) : others[phase];
+  if (phase !== "running") return others[phase];
+  if (said === undefined || !session.workspace.connected) return running(session.workspace);
+  return { mood: said.mood, word: said.text, detail: said.detail };
 }

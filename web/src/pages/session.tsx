@@ -21,6 +21,7 @@ import { Switcher } from "../components/session/switcher";
 import { Header } from "../components/shell";
 import { say, sayProblem } from "../components/toaster";
 import { baseName, fileAddress, ideAddress } from "../lib/paths";
+import type { Persistence } from "../lib/frame";
 import { type Phase, phaseOf } from "../lib/workspace";
 import { api, useAuth } from "../stores/auth";
 import { noteRecent } from "../stores/recent";
@@ -103,13 +104,19 @@ function useFrameUrl(session: Session, phase: Phase, atIde: boolean): string | u
   return phase === "deleted" ? undefined : now ?? kept;
 }
 
-function IdePlace(props: IdePlaceProps & { readonly isShown: boolean }) {
-  const { session, phase, lost, onPause, isShown } = props;
+interface FrameTalk {
+  readonly isShown: boolean;
+  readonly said: Persistence | undefined;
+  readonly onSaid: (said: Persistence | undefined) => void;
+}
+
+function IdePlace(props: IdePlaceProps & FrameTalk) {
+  const { session, phase, lost, onPause, isShown, said, onSaid } = props;
   const url = useFrameUrl(session, phase, isShown);
   return (
     // Hidden by visibility: without a size of its own the IDE would lay itself out anew each time.
     <Flex position="absolute" inset="0" direction="column" visibility={isShown ? "visible" : "hidden"} inert={!isShown}>
-      {url !== undefined && <Box position="absolute" inset="0" inert={phase !== "running"}><IdeFrame session={session} ideUrl={url} running={phase === "running"} lost={lost} onCancel={onPause} /></Box>}
+      {url !== undefined && <Box position="absolute" inset="0" inert={phase !== "running"}><IdeFrame session={session} ideUrl={url} running={phase === "running"} lost={lost} onCancel={onPause} said={said} onSaid={onSaid} /></Box>}
       {isShown && phase !== "running" && <Flex position="absolute" inset="0" bg="bg" direction="column"><BeforeIde {...props} /></Flex>}
     </Flex>
   );
@@ -130,6 +137,7 @@ function OneSession({ session, view: asked, path, lost, heardAt, refetch }: OneP
   const phase = phaseOf(session);
   const userId = useAuth(({ state }) => (state.status === "in" ? state.user.id : ""));
   const opening = useOpening(session, view === "ide");
+  const [said, setSaid] = useState<Persistence>();
   const pausing = useSessionChange(() => api.sessionsPause({ sessionId: session.id }));
   useEffect(() => noteRecent(userId, session.id), [userId, session.id]);
   const hasNoIde = phase === "running" && session.workspace.ide_url === undefined;
@@ -143,12 +151,12 @@ function OneSession({ session, view: asked, path, lost, heardAt, refetch }: OneP
         <Switcher session={session} inFiles={view === "files"} />
         {!hasNoIde && phase !== "deleted" && <Tabs session={session} view={view} />}
         <Box flex="1" />
-        <StatusButton session={session} lost={lost} heardAt={heardAt} onPause={pause} />
+        <StatusButton session={session} lost={lost} heardAt={heardAt} onPause={pause} said={said} />
       </Header>
       {lost && <LostBar onRetry={refetch} />}
       {!hasNoIde && phase !== "deleted" && <SmallScreenHint key={view} session={session} view={view} />}
       <Flex as="main" direction="column" flex="1" minHeight="0" position="relative">
-        <IdePlace session={session} phase={phase} opening={opening} lost={lost} onPause={pause} isShown={view === "ide"} />
+        <IdePlace session={session} phase={phase} opening={opening} lost={lost} onPause={pause} isShown={view === "ide"} said={said} onSaid={setSaid} />
         {view === "files" && (phase === "deleted" ? <Gone session={session} /> : <Files session={session} path={path} />)}
       </Flex>
     </Flex>

@@ -7,7 +7,7 @@ import { Box, Button, Flex, Text } from "@chakra-ui/react";
 import { ExternalLink, RotateCw } from "lucide-react";
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import type { Session } from "../../api/generated";
-import { addressBesideIde, hear, originOf, type ToIde } from "../../lib/frame";
+import { addressBesideIde, hear, originOf, type Persistence, type ToIde } from "../../lib/frame";
 import { api } from "../../stores/auth";
 import { chooseTheme, useTheme } from "../../stores/theme";
 import { ProblemNotice } from "../problem-notice";
@@ -16,6 +16,9 @@ import { View } from "./view";
 
 /** The IDE asks again by itself; somebody else's script must not use up what this person may ask for. */
 const TICKET_GAP_MS = 3000;
+
+/** How long the IDE waits for an answer. */
+const TICKET_WAIT_MS = 10_000;
 
 async function ticketAddress(sessionId: string, origin: string): Promise<string> {
   const { url } = await api.authTicketCreate({ body: { session_id: sessionId } });
@@ -54,10 +57,12 @@ interface Talk {
   readonly origin: string;
   readonly running: boolean;
   readonly onReady: () => void;
+  readonly onSaid: (said: Persistence) => void;
 }
 
-function useTalk({ frame, sessionId, origin, running, onReady }: Talk): void {
+function useTalk({ frame, sessionId, origin, running, onReady, onSaid }: Talk): void {
   const lastTicket = useRef(Number.NEGATIVE_INFINITY);
+  const lastAsked = useRef(Number.NEGATIVE_INFINITY);
   useEffect(() => {
     const say = (message: ToIde): void => frame.current?.contentWindow?.postMessage(message, origin);
     const sendTicket = async (): Promise<void> => {
@@ -66,6 +71,12 @@ function useTalk({ frame, sessionId, origin, running, onReady }: Talk): void {
       lastTicket.current = now;
       say({ type: "coditect.ticket", url: await ticketAddress(sessionId, origin) });
     };
+    const answer = (): void => {
+      // It asks again when no answer comes; what keeps one from coming is shown by the page that follows the session.
+      sendTicket().catch(() => undefined);
+    };
+    // It asked while the workspace did not run, and still waits.
+    if (running && performance.now() - lastAsked.current < TICKET_WAIT_MS) answer();
     const onMessage = (event: MessageEvent<unknown>): void => {
       const message = hear(event, frame.current?.contentWindow, origin);
       if (message?.type === "coditect.ready") {
@@ -73,9 +84,11 @@ function useTalk({ frame, sessionId, origin, running, onReady }: Talk): void {
         say({ type: "coditect.theme", theme: useTheme.getState().shown });
       } else if (message?.type === "coditect.theme.changed") {
         if (message.theme !== useTheme.getState().shown) chooseTheme(message.theme);
+      } else if (message?.type === "coditect.persistence") {
+        onSaid(message);
       } else if (message?.type === "coditect.ticket.request") {
-        // It asks again when no answer comes; what keeps one from coming is shown by the page that follows the session.
-        sendTicket().catch(() => undefined);
+        lastAsked.current = performance.now();
+        answer();
       }
     };
     globalThis.addEventListener("message", onMessage);
@@ -86,7 +99,21 @@ function useTalk({ frame, sessionId, origin, running, onReady }: Talk): void {
       globalThis.removeEventListener("message", onMessage);
       stop();
     };
-  }, [frame, sessionId, origin, running, onReady]);
+  }, [frame, sessionId, origin, running, onReady, onSaid]);
+}
+
+/**
+ * Whether the IDE still has to find its way to a workspace that ran, stopped, and runs again. It does so by itself, and keeps
+ * what was typed; until then it shows what was.
+ */
+function useReturning(running: boolean, isReady: boolean, said: Persistence | undefined): boolean {
+  const [wasAway, setAway] = useState(false);
+  const isLost = said?.mood === "bad";
+  useEffect(() => {
+    if (isReady && !running) setAway(true);
+    else if (running && !isLost) setAway(false);
+  }, [isReady, running, isLost]);
+  return wasAway && running && isLost;
 }
 
 function MoveNotice({ address }: { readonly address: string }) {
@@ -105,20 +132,25 @@ interface FrameProps {
   readonly running: boolean;
   readonly lost: boolean;
   readonly onCancel: () => void;
+  readonly said: Persistence | undefined;
+  /** Undefined: there is no IDE any more that could say anything. */
+  readonly onSaid: (said: Persistence | undefined) => void;
 }
 
-function Frame({ session, ideUrl, running, lost, onCancel }: FrameProps) {
+function Frame({ session, ideUrl, running, lost, onCancel, said, onSaid }: FrameProps) {
   const origin = originOf(ideUrl) ?? "";
   const frame = useRef<HTMLIFrameElement>(null);
   const [isReady, setReady] = useState(false);
   const [shown, setShown] = useState<string>();
   const { src, error, again } = useAddress(session.id, origin, running && !isReady);
   const onReady = useCallback(() => setReady(true), []);
-  useTalk({ frame, sessionId: session.id, origin, running, onReady });
+  useTalk({ frame, sessionId: session.id, origin, running, onReady, onSaid });
+  useEffect(() => () => onSaid(undefined), [onSaid]);
   useEffect(() => {
     if (isReady && document.activeElement === document.body) frame.current?.focus();
   }, [isReady]);
-  const isCovered = !isReady && (src === undefined || shown !== src);
+  const isReturning = useReturning(running, isReady, said);
+  const isCovered = (!isReady || isReturning) && (src === undefined || shown !== src);
   const stalled = (
     <>
       <Text>The IDE has not answered yet. It may still be loading over a slow connection, or the workspace is busy.</Text>

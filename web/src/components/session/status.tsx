@@ -1,14 +1,21 @@
 // The truth about the session in the header: what is persisted, what keeps the workspace awake, when it will pause.
 import { Box, Button, Flex, Popover, Portal, Stack, Text } from "@chakra-ui/react";
-import { CircleAlert, CircleCheck, CirclePause, CloudOff, LoaderCircle, type LucideIcon } from "lucide-react";
+import { CircleAlert, CircleCheck, CirclePause, CloudOff, LoaderCircle, type LucideIcon, TriangleAlert } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import type { Session } from "../../api/generated";
 import { formatClock, formatUntil } from "../../lib/format";
-import { connectionLost, type Look, phaseOf, type Status, statusOf, takesAPlace } from "../../lib/workspace";
-import { looks, Turning } from "../bits";
+import type { Persistence } from "../../lib/frame";
+import { connectionLost, type Mood, phaseOf, type Status, statusOf, takesAPlace } from "../../lib/workspace";
+import { type Look, looks, Turning } from "../bits";
 import { useCloseOnBlur } from "./switcher";
 
-const icons: Readonly<Record<Look, LucideIcon>> = { good: CircleCheck, warn: LoaderCircle, bad: CircleAlert, calm: CirclePause };
+const moods: Readonly<Record<Mood, readonly [Look, LucideIcon]>> = {
+  good: ["good", CircleCheck],
+  busy: ["warn", LoaderCircle],
+  attention: ["warn", TriangleAlert],
+  bad: ["bad", CircleAlert],
+  calm: ["calm", CirclePause],
+};
 
 /** Within this time of its pause the header says so without being asked. */
 const SOON_MS = 10 * 60_000;
@@ -58,9 +65,11 @@ interface StatusProps {
   /** When the server was last heard, in ms. */
   readonly heardAt: number;
   readonly onPause: () => void;
+  /** By the IDE on this page. */
+  readonly said: Persistence | undefined;
 }
 
-function Details({ session, status, heardAt, onPause, lost }: StatusProps & { readonly status: Status }) {
+function Details({ session, status, heardAt, onPause, lost, said }: StatusProps & { readonly status: Status }) {
   const now = useNow(1000);
   const { message } = session.workspace;
   const isRunning = phaseOf(session) === "running";
@@ -70,7 +79,7 @@ function Details({ session, status, heardAt, onPause, lost }: StatusProps & { re
         <Text fontWeight="600">{status.word}</Text>
         <Text color="fg.muted" marginTop="2px">{status.detail}</Text>
         {!lost && message !== undefined && message !== "" && <Text marginTop="6px">{message}</Text>}
-        <Text color="fg.muted" fontSize="12px" marginTop="6px" fontVariantNumeric="tabular-nums">{checked(heardAt, now)}{isRunning && " The IDE's status bar follows it live."}</Text>
+        <Text color="fg.muted" fontSize="12px" marginTop="6px" fontVariantNumeric="tabular-nums">{isRunning && !lost && said !== undefined ? "As the IDE on this page says, live." : checked(heardAt, now)}</Text>
       </Box>
       {isRunning && !lost && <Awake session={session} now={now} />}
       {takesAPlace(session) && <Button size="sm" variant="outline" colorPalette="gray" onClick={onPause} disabled={lost}><CirclePause size={15} />Pause session</Button>}
@@ -87,18 +96,19 @@ function PausesSoon({ session }: { readonly session: Session }) {
 }
 
 export function StatusButton(props: StatusProps) {
-  const { session, lost, onPause } = props;
+  const { session, lost, onPause, said } = props;
   const [isOpen, setOpen] = useState(false);
   const close = (): void => setOpen(false);
   useCloseOnBlur(isOpen, close);
-  const status = lost ? connectionLost : statusOf(session);
-  const Icon = lost ? CloudOff : icons[status.look];
+  const status = lost ? connectionLost : statusOf(session, said);
+  const [look, MoodIcon] = moods[status.mood];
+  const Icon = lost ? CloudOff : MoodIcon;
   return (
     <>
       <PausesSoon session={session} />
       <Popover.Root lazyMount unmountOnExit open={isOpen} onOpenChange={({ open }) => setOpen(open)} positioning={{ placement: "bottom-end", gutter: 12 }}>
         <Popover.Trigger asChild>
-          <Button variant="ghost" colorPalette="gray" size="xs" height="28px" borderRadius="full" paddingX="10px" gap="6px" {...looks[status.look]} data-testid="persistence" data-phase={phaseOf(session)} aria-label={`State: ${status.word}`}>
+          <Button variant="ghost" colorPalette="gray" size="xs" height="28px" borderRadius="full" paddingX="10px" gap="6px" {...looks[look]} data-testid="persistence" data-phase={phaseOf(session)} aria-label={`State: ${status.word}`}>
             <Turning on={Icon === LoaderCircle}><Icon size={13} /></Turning>
             <Text as="span" fontSize="12px" display={{ base: "none", md: "inline" }} aria-live="polite">{status.word}</Text>
           </Button>

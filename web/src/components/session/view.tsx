@@ -1,8 +1,7 @@
 // What stands in the place of the IDE while there is none: one sentence, what to do, and the actions.
 import { Box, Flex, Heading, Stack, Text } from "@chakra-ui/react";
 import { type ReactNode, useEffect, useState } from "react";
-import type { Look } from "../../lib/workspace";
-import { looks } from "../bits";
+import { type Look, looks } from "../bits";
 
 interface ViewProps {
   readonly icon: ReactNode;
