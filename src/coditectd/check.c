@@ -4,39 +4,28 @@
  */
 #include "coditectd/check.h"
 
-#include <grp.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "data/data.h"
 
-/* Root's files in the store would stop a server that runs as somebody else: whose the store is, that one looks. */
-static int become_owner(const struct stat *info)
+int coditectd_check_place(const char *data)
 {
-    if (geteuid() != 0 || info->st_uid == 0) {
-        return 0;
-    }
-    bool failed = setgroups(0, NULL) < 0 || setgid(info->st_gid) < 0 || setuid(info->st_uid) < 0;
-    return failed ? log_err(ERR_FORBIDDEN, "coditectd", "cannot become the store's owner: %m") : 0;
+    BUF_AUTO(directory, 4096);
+    buf_printf(&directory, "%s/store", data);
+    struct stat info;
+    bool good = stat(buf_z(&directory), &info) == 0 && S_ISDIR(info.st_mode);
+    return good ? 0
+                : log_err(ERR_NOT_FOUND, "coditectd",
+                          "%s is no data directory: there is no store in it", data);
 }
 
 static int open_store(const char *data, const char *driver, struct store **ret_store)
 {
-    /* Entered first: the owner may not be able to pass the directories above. */
-    struct stat info;
-    if (chdir(data) < 0 || stat("store", &info) < 0 || !S_ISDIR(info.st_mode)) {
-        return log_err(ERR_NOT_FOUND, "coditectd",
-                       "%s is no data directory: there is no store in it", data);
-    }
     const struct store_options options = {
         .driver = driver, .directory = "store", .balloon = 1 /* the server's is left */};
-    int r = become_owner(&info);
-    if (r < 0) {
-        return r;
-    }
-    r = store_open(&options, ret_store);
+    int r = store_open(&options, ret_store);
     if (r == ERR_BUSY) {
         return log_err(r, "coditectd", "stop the server first: it holds %s", data);
     }

@@ -238,13 +238,18 @@ int main(int argc, char **argv)
     struct parts parts = {0};
     int r = coditectd_options_read(argv, &arena, &options);
     if (!r && options.check) {
-        return coditectd_check(options.data, store_driver);
+        r = coditectd_check_place(options.data);
     }
     if (!r) {
         r = split(&options, &arena, &parts);
     }
     if (r) {
         return 1;
+    }
+    if (options.check) {
+        r = coditectd_check(options.data, store_driver);
+        stop(&parts);
+        return r;
     }
     sigset_t signals;
     block_signals(&signals);
