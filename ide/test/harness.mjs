@@ -48,6 +48,8 @@ export class FakeDoor {
     syncs = 0;
     /** What `POST /activity` brought, with the time. */
     activity = [];
+    /** What `POST /held-back` brought. */
+    choices = [];
     /** What `POST /sync` waits for; then it answers `syncCode`. */
     syncGate = Promise.resolve();
     syncCode = 200;
@@ -82,6 +84,11 @@ export class FakeDoor {
             const { kind } = JSON.parse(Buffer.concat(await req.toArray()).toString('utf8'));
             this.activity.push({ kind, at: Date.now() });
             return res.writeHead(204).end();
+        }
+        if (req.method === 'POST' && url.pathname === '/held-back') {
+            this.choices.push(JSON.parse(Buffer.concat(await req.toArray()).toString('utf8')).choice);
+            this.say({ state: 'persisted', held_back: undefined });
+            return reply(202, { held_back: 1200 });
         }
         const seen = url.searchParams.get('wait');
         if (seen !== null && Number(seen) === this.status.revision) {

@@ -95,8 +95,9 @@ test('the status bar says what the door says', async () => {
     await says(page, 'Offline: 5 changes waiting');
     it.door.say({ state: 'restoring', pending: 0, restoring: { done: 10, total: 5000 } });
     await says(page, 'Restoring 10 of 5,000 files…');
-    it.door.say({ state: 'conflict', restoring: undefined });
-    await says(page, 'Conflict: both versions kept');
+    it.door.say({ state: 'conflict', restoring: undefined, held_back: 1200 });
+    await says(page, '1,200 deletions held back');
+    it.door.say({ held_back: undefined });
     it.door.say({ state: 'persisted', not_kept: ['node_modules', 'web/dist'] });
     await says(page, 'All changes persisted');
 });

@@ -69,7 +69,7 @@ test('lock files name no host, and Theia is pinned to one version', () => {
 
 const status = change => ({
     kind: 'status',
-    status: { state: 'persisted', pending: 0, seq: 7, revision: 1, notKept: [], ...change }
+    status: { state: 'persisted', pending: 0, seq: 7, revision: 1, heldBack: 0, notKept: [], ...change }
 });
 const text = knowledge => wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, ...knowledge }).text;
 
@@ -89,7 +89,8 @@ test('the words say what is known, and the worst first', () => {
         'Restoring 1,200 of 5,000 files…'
     );
     assert.equal(text({ report: status({ state: 'restoring' }) }), 'Restoring files…');
-    assert.equal(text({ report: status({ state: 'conflict' }), unconfirmed: 1 }), 'Conflict: both versions kept');
+    assert.equal(text({ report: status({ state: 'conflict', heldBack: 1200 }), unconfirmed: 1 }), '1,200 deletions held back');
+    assert.equal(text({ report: status({ state: 'conflict' }) }), 'Waiting for your choice');
     assert.equal(text({ report: status({}), untitled: 1 }), '1 editor not saved to a file yet');
     assert.equal(text({ report: { kind: 'unreachable', reason: 'ECONNREFUSED' } }), 'Connection lost');
     assert.equal(text({ report: { kind: 'none' } }), 'Not persisted');
@@ -103,10 +104,11 @@ test('a status is checked field by field', () => {
         state: 'offline', pending: 5, seq: 9, revision: 3, not_kept: ['node_modules', 7], message: '', more: 1
     });
     assert.deepEqual(good, {
-        state: 'offline', pending: 5, seq: 9, revision: 3, restoring: undefined, notKept: ['node_modules'], message: undefined
+        state: 'offline', pending: 5, seq: 9, revision: 3, heldBack: 0, restoring: undefined, notKept: ['node_modules'], message: undefined
     });
     assert.deepEqual(toDoorStatus({ state: 'restoring', restoring: { done: 1, total: 'x' } }).restoring, { done: 1, total: 0 });
     assert.equal(toDoorStatus({ state: 'persisted', pending: -1 }).pending, 0);
+    assert.equal(toDoorStatus({ state: 'conflict', held_back: 1200 }).heldBack, 1200);
     assert.equal(toDoorStatus({ state: 'persisted', not_kept: Array(5000).fill('x') }).notKept.length, 1000);
     for (const bad of [undefined, null, [], 'persisted', {}, { state: 'fine' }, { state: 1 }]) {
         assert.throws(() => toDoorStatus(bad), Error);

@@ -2,12 +2,13 @@
 
 import { inject, injectable } from '@theia/core/shared/inversify';
 import {
-    FrontendApplicationContribution, QuickInputService, QuickPickItemOrSeparator, StatusBar, StatusBarAlignment, codicon
+    FrontendApplicationContribution, QuickInputService, QuickPickItem, QuickPickItemOrSeparator, StatusBar, StatusBarAlignment, codicon
 } from '@theia/core/lib/browser';
 import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser/connection-status-service';
-import { Command, CommandContribution, CommandRegistry } from '@theia/core/lib/common';
-import { DoorStatus } from '../common/door';
+import { Command, CommandContribution, CommandRegistry, MessageService } from '@theia/core/lib/common';
+import { DoorStatus, HeldBackChoice } from '../common/door';
 import { Words, wordsFor } from '../common/persistence-text';
+import { WorkspaceService } from '../common/workspace-service';
 import { Persistence } from './persistence';
 import { PlatformFrame } from './platform-frame';
 
@@ -28,6 +29,12 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
 
     @inject(PlatformFrame)
     protected readonly platform!: PlatformFrame;
+
+    @inject(WorkspaceService)
+    protected readonly workspace!: WorkspaceService;
+
+    @inject(MessageService)
+    protected readonly messages!: MessageService;
 
     protected shown = '';
 
@@ -73,12 +80,24 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
         const { knowledge } = this.persistence;
         const words = wordsFor(knowledge);
         const status = knowledge.link === 'open' && knowledge.report?.kind === 'status' ? knowledge.report.status : undefined;
-        await this.quickInput.showQuickPick(
-            [...headline(words), ...(status ? details(status, knowledge.unconfirmed) : [])],
+        const choices = status && status.heldBack > 0 ? CHOICES : [];
+        const picked = await this.quickInput.showQuickPick(
+            [...headline(words), ...choices, ...(status ? details(status, knowledge.unconfirmed) : [])],
             { title: 'Persistence', placeholder: words.text, canSelectMany: false }
         );
+        const choice = choices.find(one => one === picked);
+        if (choice) {
+            await this.workspace.choose(choice.choice).catch(() =>
+                this.messages.error('Your choice did not reach the workspace. Please try again.'));
+        }
     }
 }
+
+/** Nothing of the past is lost by either: deleted files stay in the history. */
+const CHOICES: (QuickPickItem & { readonly choice: HeldBackChoice })[] = [
+    { choice: 'restore', label: 'Restore the missing files', description: 'from the store', iconClasses: icon('discard') },
+    { choice: 'delete', label: 'Delete them in the store too', description: 'their history stays', iconClasses: icon('trash') }
+];
 
 function headline(words: Words): QuickPickItemOrSeparator[] {
     return [{ label: words.text, detail: words.detail, iconClasses: icon(words.icon) }];

@@ -1,10 +1,14 @@
 /*
- * What the workspace's daemon says about persistence at its door (GET /status, POST /sync), checked field by
+ * What the workspace's daemon says about persistence at its door (GET /status, POST /sync, …), checked field by
  * field: it comes from outside this process.
  */
 
 export const DOOR_STATES = ['persisted', 'persisting', 'offline', 'restoring', 'conflict'] as const;
 export type DoorState = (typeof DOOR_STATES)[number];
+
+/** What is to become of deletions that are held back. */
+export const HELD_BACK_CHOICES = ['restore', 'delete'] as const;
+export type HeldBackChoice = (typeof HELD_BACK_CHOICES)[number];
 
 export interface DoorStatus {
     readonly state: DoorState;
@@ -14,6 +18,8 @@ export interface DoorStatus {
     readonly seq: number;
     /** Grows with every change of this status; `GET /status?wait={revision}` answers when it is another one. */
     readonly revision: number;
+    /** Deletions that nobody saw and that wait for the person's word. */
+    readonly heldBack: number;
     readonly restoring?: { readonly done: number; readonly total: number };
     /** Paths that are left out on purpose, for example node_modules. */
     readonly notKept: readonly string[];
@@ -51,6 +57,7 @@ export function toDoorStatus(value: unknown): DoorStatus {
         pending: count(value.pending),
         seq: count(value.seq),
         revision: count(value.revision),
+        heldBack: count(value.held_back),
         restoring: isFields(value.restoring)
             ? { done: count(value.restoring.done), total: count(value.restoring.total) }
             : undefined,

@@ -49,7 +49,7 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
             detail: 'This IDE runs without a workspace service. Files stay on this disk only.'
         };
     }
-    const { state, pending, restoring, message } = report.status;
+    const { state, pending, heldBack, restoring, message } = report.status;
     switch (state) {
         case 'restoring':
             return {
@@ -62,10 +62,10 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
             };
         case 'conflict':
             return {
-                text: 'Conflict: both versions kept',
+                text: heldBack > 0 ? `${many(heldBack, 'deletion', 'deletions')} held back` : 'Waiting for your choice',
                 icon: 'warning',
                 mood: 'attention',
-                detail: message ?? 'A file was changed here and elsewhere. Both versions are in the store.'
+                detail: message ?? 'Many files are missing and nobody was seen deleting them. The store keeps them.'
             };
         case 'offline': {
             const waiting = Math.max(pending, known.unconfirmed);

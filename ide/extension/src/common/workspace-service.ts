@@ -1,5 +1,5 @@
 import { ActivityKind } from './activity';
-import { DoorStatus } from './door';
+import { DoorStatus, HeldBackChoice } from './door';
 
 export const WORKSPACE_SERVICE_PATH = '/services/coditect-workspace';
 export const WorkspaceService = Symbol('CoditectWorkspaceService');
@@ -37,4 +37,6 @@ export interface WorkspaceService {
     sync(): Promise<number>;
     /** Somebody is there; keeps the workspace awake for some minutes. Rejects when the door does not answer. */
     active(kind: ActivityKind): Promise<void>;
+    /** Settles what is to become of deletions that are held back. Rejects when there are none. */
+    choose(choice: HeldBackChoice): Promise<void>;
 }

@@ -2,7 +2,7 @@
 
 import { request } from 'node:http';
 import { ActivityKind } from '../common/activity';
-import { DoorStatus, toBarrierSeq, toDoorStatus } from '../common/door';
+import { DoorStatus, HeldBackChoice, toBarrierSeq, toDoorStatus } from '../common/door';
 
 const MAX_REPLY_BYTES = 1024 * 1024;
 const STATUS_TIMEOUT_MS = 35_000; // the door answers a waiting status after 25 s
@@ -24,6 +24,10 @@ export class Door {
 
     async active(kind: ActivityKind): Promise<void> {
         await this.call('POST', '/activity', ACTIVITY_TIMEOUT_MS, undefined, JSON.stringify({ kind }));
+    }
+
+    async choose(choice: HeldBackChoice): Promise<void> {
+        await this.call('POST', '/held-back', SYNC_TIMEOUT_MS, undefined, JSON.stringify({ choice }));
     }
 
     protected call(
@@ -61,7 +65,7 @@ export class Door {
                         resolve(undefined);
                         return;
                     }
-                    if (reply.statusCode !== 200) {
+                    if (reply.statusCode !== 200 && reply.statusCode !== 202) {
                         reject(new Error(`${method} ${path}: ${reply.statusCode}`));
                         return;
                     }

@@ -12,6 +12,7 @@ import { inject, injectable, postConstruct } from '@theia/core/shared/inversify'
 import { ApplicationPackage } from '@theia/core/shared/@theia/application-package';
 import { Emitter } from '@theia/core/lib/common';
 import { ACTIVITY_KINDS, ActivityKind } from '../common/activity';
+import { HELD_BACK_CHOICES, HeldBackChoice } from '../common/door';
 import {
     DoorReport, NumberedReport, REPORT_WAIT_MS, SessionInfo, WorkspaceService
 } from '../common/workspace-service';
@@ -81,6 +82,14 @@ export class WorkspaceServiceImpl implements WorkspaceService {
         if (this.door && known !== undefined) {
             await this.door.active(known);
         }
+    }
+
+    async choose(choice: HeldBackChoice): Promise<void> {
+        const known = HELD_BACK_CHOICES.find(one => one === choice);
+        if (!this.door || known === undefined) {
+            throw new Error('there is nothing to choose');
+        }
+        await this.door.choose(known);
     }
 
     protected nextReport(atMostMs: number): Promise<void> {
