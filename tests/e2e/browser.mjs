@@ -72,7 +72,7 @@ class World {
     context.on("console", (message) => {
       if (/Content Security Policy|Refused to/.test(message.text())) this.refused.push(message.text());
     });
-    context.on("weberror", (error) => { console.log(new Date().toISOString(), error.error().stack); this.refused.push(String(error.error())) });
+    context.on("weberror", (error) => this.refused.push(error.error().stack));
     return context;
   }
 
