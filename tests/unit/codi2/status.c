@@ -1,0 +1,182 @@
+/* The status: what it says of each state, that it always fits on the wire, barriers, and how long nothing has kept it awake. */
+#include "codi2/status.h"
+
+#include "base/arena.h"
+#include "unit.h"
+
+static struct wire_status read_status(struct arena *arena, struct codi2_status *s)
+{
+    BUF_AUTO(text, WIRE_MAX_STATUS);
+    struct wire_status ret;
+    codi2_status_write(s, &text);
+    assert_int_equal(text.error, 0);
+    assert_int_equal(wire_status_read(arena, arena_str(arena, buf_str(&text)), &ret), 0);
+    return ret;
+}
+
+static void the_worst_of_all_roots_is_the_state(void **state)
+{
+    (void)state;
+    static const struct {
+        struct codi2_facts roots[CODI2_ROOTS];
+        const char *state;
+    } rows[] = {
+        {{{.health = CODI2_ONLINE}, {.health = CODI2_ONLINE}}, "persisted"},
+        {{{.health = CODI2_ONLINE, .pending = 1}, {.health = CODI2_ONLINE}}, "persisting"},
+        {{{.health = CODI2_ONLINE, .pending = 1}, {.health = CODI2_STARTING}}, "restoring"},
+        {{{.health = CODI2_RESTORING}, {.health = CODI2_OFFLINE}}, "offline"},
+        {{{.health = CODI2_OFFLINE}, {.health = CODI2_ONLINE, .held_back = 1}}, "conflict"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ARENA_AUTO(arena);
+        struct codi2_status *s = codi2_status_create();
+        for (unsigned root = 0; root < CODI2_ROOTS; root++) {
+            codi2_status_set(s, root, &rows[i].roots[root]);
+        }
+        assert_str(read_status(&arena, s).state, rows[i].state);
+        codi2_status_destroy(s);
+    }
+}
+
+static void the_revision_grows_with_each_change_only(void **state)
+{
+    (void)state;
+    struct codi2_status *s = codi2_status_create();
+    const struct codi2_facts facts = {.health = CODI2_ONLINE, .seq = 4};
+    const struct codi2_busy busy = {.names = {"make"}, .count = 1};
+    uint64_t before = codi2_status_wait(s, 0, 0);
+    for (int i = 0; i < 2; i++) { /* the second time nothing is new */
+        codi2_status_set(s, 0, &facts);
+        codi2_status_message(s, 1, STR("a word"));
+        codi2_status_not_kept(s, 0, STR("dist"));
+        codi2_status_ide(s, CODI2_IDE_RUNNING);
+        codi2_status_busy(s, &busy);
+        codi2_status_browser(s);
+        codi2_status_forget(s, 0, STR("other"));
+        assert_int_equal(codi2_status_wait(s, 0, 0), before + 5);
+    }
+    codi2_status_forget(s, 0, STR("dist"));
+    assert_int_equal(codi2_status_wait(s, 0, 0), before + 6);
+    codi2_status_destroy(s);
+}
+
+static void it_fits_whatever_is_in_it(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    struct codi2_status *s = codi2_status_create();
+    char text[CONTENT_MAX_PATH];
+    memset(text, 1, sizeof text); /* a control character takes six bytes of JSON */
+    struct codi2_busy busy = {.count = CODI2_MAX_BUSY};
+    for (size_t i = 0; i < CODI2_MAX_BUSY; i++) {
+        memset(busy.names[i], 2, CODI2_PROCESS_NAME - 1);
+    }
+    codi2_status_busy(s, &busy);
+    for (unsigned root = 0; root < CODI2_ROOTS; root++) {
+        codi2_status_message(s, root, str_of(text, sizeof text));
+        for (int i = 0; i < 2 * CODI2_MAX_NOT_KEPT; i++) {
+            struct str path = arena_printf(&arena, "%03d%.*s", i, i * 20, text);
+            codi2_status_not_kept(s, root, path);
+        }
+    }
+    struct wire_status status = read_status(&arena, s);
+    assert_true(status.text.n < WIRE_MAX_STATUS);
+    assert_true(status.message.n > 0);
+    assert_int_equal(status.awake_count, WIRE_MAX_AWAKE);
+    codi2_status_destroy(s);
+}
+
+static void a_message_is_cut_between_characters(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    struct codi2_status *s = codi2_status_create();
+    BUF_AUTO(text, 1000);
+    while (text.n < 600) {
+        buf_add(&text, STR("€")); /* three bytes each: 300 is a whole number of them, 301 is not */
+    }
+    codi2_status_message(s, 0, arena_printf(&arena, "x" STR_FMT, STR_ARG(buf_str(&text))));
+    assert_int_equal(read_status(&arena, s).message.n, 1 + 99 * 3);
+    codi2_status_destroy(s);
+}
+
+static void a_notice_goes_after_a_minute_and_stands_behind_a_message(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    time_test_set(0, 1000 * USEC_PER_SEC);
+    struct codi2_status *s = codi2_status_create();
+    codi2_status_notice(s, STR("notice"));
+    assert_str(read_status(&arena, s).message, "notice");
+    codi2_status_message(s, 1, STR("message"));
+    assert_str(read_status(&arena, s).message, "message");
+    codi2_status_message(s, 1, STR_EMPTY);
+    time_test_advance(60 * USEC_PER_SEC);
+    assert_int_equal(read_status(&arena, s).message.n, 0);
+    codi2_status_destroy(s);
+    time_test_real();
+}
+
+static void idle_time_begins_when_nothing_keeps_it_awake(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    const usec_t window = CODI2_WINDOW_S * USEC_PER_SEC;
+    const struct codi2_busy busy = {.names = {"make"}, .count = 1};
+    const struct codi2_busy nothing = {0};
+    time_test_set(0, 1000 * USEC_PER_SEC);
+    struct codi2_status *s = codi2_status_create();
+    assert_str(read_status(&arena, s).awake[0], "browser"); /* somebody opened it */
+    time_test_advance(window);
+    struct wire_status status = read_status(&arena, s);
+    assert_int_equal(status.awake_count, 0);
+    assert_int_equal(status.idle_ms, 0);
+    time_test_advance(90 * USEC_PER_SEC);
+    assert_int_equal(read_status(&arena, s).idle_ms, 90000);
+
+    codi2_status_busy(s, &busy);
+    time_test_advance(30 * USEC_PER_SEC);
+    status = read_status(&arena, s);
+    assert_int_equal(status.idle_ms, 0);
+    assert_str(status.awake[0], "process make");
+    codi2_status_busy(s, &nothing); /* found idle: it was last seen at work 30 s ago */
+    assert_int_equal(read_status(&arena, s).idle_ms, 30000);
+
+    codi2_status_browser(s);
+    time_test_advance(window - 1);
+    assert_int_equal(read_status(&arena, s).awake_count, 1);
+    time_test_advance(1 + 5 * USEC_PER_SEC);
+    status = read_status(&arena, s);
+    assert_int_equal(status.awake_count, 0);
+    assert_int_equal(status.idle_ms, 5000);
+    codi2_status_destroy(s);
+    time_test_real();
+}
+
+static void a_barrier_waits_for_every_root(void **state)
+{
+    (void)state;
+    struct codi2_status *s = codi2_status_create();
+    uint64_t barrier = codi2_status_barrier(s);
+    uint64_t seq = 0;
+    codi2_status_set(s, 0, &(struct codi2_facts){.barrier = barrier, .seq = 9});
+    assert_int_equal(codi2_status_await(s, barrier, 0, &seq), ERR_TIMEOUT);
+    codi2_status_set(s, 1, &(struct codi2_facts){.barrier = UINT64_MAX, .seq = 70});
+    assert_int_equal(codi2_status_await(s, barrier, 0, &seq), 0);
+    assert_int_equal(seq, 9);
+    assert_int_equal(codi2_status_await(s, codi2_status_barrier(s), 0, &seq), ERR_TIMEOUT);
+    codi2_status_destroy(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_worst_of_all_roots_is_the_state),
+        cmocka_unit_test(the_revision_grows_with_each_change_only),
+        cmocka_unit_test(it_fits_whatever_is_in_it),
+        cmocka_unit_test(a_message_is_cut_between_characters),
+        cmocka_unit_test(a_notice_goes_after_a_minute_and_stands_behind_a_message),
+        cmocka_unit_test(idle_time_begins_when_nothing_keeps_it_awake),
+        cmocka_unit_test(a_barrier_waits_for_every_root)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
