@@ -218,7 +218,7 @@ test("the workspace dies and is started again: the frame outlives it", async () 
   await frame().evaluate(() => globalThis.persistence("bad", "Connection lost"));
   tell(a.id, "active", { state: "starting" });
   await poke();
-  await visible(startUp);
+  await visible(page.getByRole("heading", { name: "Starting “Project A” again" }));
   const before = asked.tickets.length;
   await frame().evaluate(() => globalThis.say({ type: "coditect.ticket.request" }));
   running(a.id);

@@ -70,10 +70,12 @@ interface IdePlaceProps {
   readonly opening: Opening;
   readonly lost: boolean;
   readonly onPause: () => void;
+  /** The workspace ended by itself. */
+  readonly isAgain: boolean;
 }
 
 /** In the place of the IDE while the workspace does not run. */
-function BeforeIde({ session, phase, opening, lost, onPause }: IdePlaceProps) {
+function BeforeIde({ session, phase, opening, lost, onPause, isAgain }: IdePlaceProps) {
   if (phase === "deleted") return <Gone session={session} />;
   if (phase === "forking") return <Forking session={session} />;
   if (opening.error !== null && !opening.isPending) {
@@ -87,7 +89,7 @@ function BeforeIde({ session, phase, opening, lost, onPause }: IdePlaceProps) {
     </>
   );
   if (opening.isPending || phase === "starting" || phase === "restoring") {
-    return <StartUp session={session} lost={lost} onCancel={onPause} stalled={stalled} />;
+    return <StartUp session={session} lost={lost} isAgain={isAgain} onCancel={onPause} stalled={stalled} />;
   }
   if (phase === "failed") return <Failed session={session} onOpen={opening.open} />;
   return phase === "pausing" ? <Pausing session={session} onOpen={opening.open} /> : <Paused session={session} onOpen={opening.open} />;
@@ -104,20 +106,31 @@ function useFrameUrl(session: Session, phase: Phase, atIde: boolean): string | u
   return phase === "deleted" ? undefined : now ?? kept;
 }
 
+/** From running to starting, with nothing asked for between. */
+function useAgain(phase: Phase): boolean {
+  const [ran, setRan] = useState(false);
+  useEffect(() => {
+    if (phase === "running") setRan(true);
+    else if (phase !== "starting" && phase !== "restoring") setRan(false);
+  }, [phase]);
+  return ran;
+}
+
 interface FrameTalk {
   readonly isShown: boolean;
   readonly said: Persistence | undefined;
   readonly onSaid: (said: Persistence | undefined) => void;
 }
 
-function IdePlace(props: IdePlaceProps & FrameTalk) {
+function IdePlace(props: Omit<IdePlaceProps, "isAgain"> & FrameTalk) {
   const { session, phase, lost, onPause, isShown, said, onSaid } = props;
   const url = useFrameUrl(session, phase, isShown);
+  const isAgain = useAgain(phase);
   return (
     // Hidden by visibility: without a size of its own the IDE would lay itself out anew each time.
     <Flex position="absolute" inset="0" direction="column" visibility={isShown ? "visible" : "hidden"} inert={!isShown}>
       {url !== undefined && <Box position="absolute" inset="0" inert={phase !== "running"}><IdeFrame session={session} ideUrl={url} running={phase === "running"} lost={lost} onCancel={onPause} said={said} onSaid={onSaid} /></Box>}
-      {isShown && phase !== "running" && <Flex position="absolute" inset="0" bg="bg" direction="column"><BeforeIde {...props} /></Flex>}
+      {isShown && phase !== "running" && <Flex position="absolute" inset="0" bg="bg" direction="column"><BeforeIde {...props} isAgain={isAgain} /></Flex>}
     </Flex>
   );
 }

@@ -59,12 +59,14 @@ interface StartUpProps {
   readonly session: Session;
   /** The page does not reach the server. */
   readonly lost: boolean;
+  /** It ran a moment ago, and nobody asked for its end. */
+  readonly isAgain?: boolean;
   readonly onCancel: () => void;
   /** What helps when nothing moves for long. */
   readonly stalled: ReactNode;
 }
 
-export function StartUp({ session, lost, onCancel, stalled }: StartUpProps) {
+export function StartUp({ session, lost, isAgain = false, onCancel, stalled }: StartUpProps) {
   const stage = stageOf(session);
   const at = stages.findIndex((one) => one.stage === stage);
   const { step, done, total } = session.workspace;
@@ -73,7 +75,10 @@ export function StartUp({ session, lost, onCancel, stalled }: StartUpProps) {
   return (
     <Flex flex="1" align="center" justify="center" padding="24px" overflowY="auto" data-testid="startup" data-stage={stage}>
       <Stack gap="20px" width="100%" maxWidth="440px" marginY="auto">
-        <Heading as="h2" fontSize="18px" lineHeight="28px" fontWeight="600" letterSpacing="-0.01em" overflowWrap="anywhere">Opening “{session.name}”</Heading>
+        <Box>
+          <Heading as="h2" fontSize="18px" lineHeight="28px" fontWeight="600" letterSpacing="-0.01em" overflowWrap="anywhere">{isAgain ? "Starting" : "Opening"} “{session.name}”{isAgain && " again"}</Heading>
+          {isAgain && <Text color="fg.muted" marginTop="4px">The workspace ended by itself and is started again. What you typed is kept in this page.</Text>}
+        </Box>
         <Stack as="ol" gap="16px" aria-label="Steps">
           {stages.map((one, i) => {
             const state = i < at ? "done" : i === at ? "now" : "later";
