@@ -19,7 +19,8 @@ struct codi2_link *codi2_link_create(const struct codi2_link_options *options)
     BUF_AUTO(address, 4096);
     buf_printf(&address, "unix:%s", options->socket);
     struct http_client_options client = {.address = buf_str(&address),
-                                         .patience = 60 * USEC_PER_SEC};
+                                         .patience = options->patience ? options->patience
+                                                                       : 60 * USEC_PER_SEC};
     if (http_client_create(&client, &l->client) != 0) {
         l->client = NULL; /* every call says that nobody is there */
     }

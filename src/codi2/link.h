@@ -7,6 +7,7 @@
 #define CODI2_LINK_H
 
 #include "base/arena.h"
+#include "base/time.h"
 #include "codi2/plan.h"
 #include "content/content.h"
 
@@ -17,6 +18,7 @@ struct codi2_link_options {
     struct str token;
     const char *root;    /* "workspace", "home" */
     uint64_t generation; /* of the workspace */
+    usec_t patience;     /* for each wait for the server; 0: 60 s */
 };
 
 struct codi2_link *codi2_link_create(

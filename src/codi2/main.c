@@ -24,9 +24,9 @@
 #include "codi2/options.h"
 #include "codi2/report.h"
 
-enum { TOKEN_ROOM = 512, PERSIST_S = 20, END_S = 3, LONGEST_SWEEP_S = 86400 };
+enum { TOKEN_ROOM = 512, PERSIST_S = 18, END_S = 3, LONGEST_SWEEP_S = 86400 };
 
-enum { EXIT_STALE = 3, EXIT_VERSION = 4 };
+enum { EXIT_STALE = 3, EXIT_VERSION = 4, EXIT_NOT_PERSISTED = 5 };
 
 struct daemon {
     struct codi2_options options;
@@ -208,32 +208,36 @@ static int wait_for_end(struct daemon *d, int signals, int over)
 }
 
 /* What is on the disk is brought to the store; who was writing is ended first, so that there is an end. */
-static void persist(struct daemon *d)
+static bool persist(struct daemon *d)
 {
     uint64_t seq;
     uint64_t barrier = codi2_status_barrier(d->status);
     for (size_t i = 0; i < d->mirror_count; i++) {
         codi2_mirror_wake(d->mirrors[i]);
     }
-    if (codi2_status_await(d->status, barrier, time_monotonic() + PERSIST_S * USEC_PER_SEC, &seq) !=
+    if (codi2_status_await(d->status, barrier, time_monotonic() + PERSIST_S * USEC_PER_SEC, &seq) ==
         0) {
-        log_warn("codi2",
-                 "not everything could be persisted; the rest stays on this machine's disk");
+        return true;
     }
+    log_warn("codi2", "not everything could be persisted; the rest stays on this machine's disk");
+    return false;
 }
 
-static void stop(struct daemon *d, bool orderly)
+/* The exit code, for the reason why. */
+static int stop(struct daemon *d, int why)
 {
     codi2_children_end(codi2_ide_keeper(d->ide), END_S * USEC_PER_SEC);
-    if (orderly) {
-        persist(d);
+    bool orderly = why == 0;
+    if (orderly && !persist(d)) {
+        why = EXIT_NOT_PERSISTED;
     }
     codi2_door_close(d->door);
-    codi2_reporter_stop(d->reporter);
+    codi2_reporter_stop(d->reporter, /* last_word= */ orderly);
     for (size_t i = 0; i < d->mirror_count; i++) {
         codi2_mirror_stop(d->mirrors[i]);
     }
     codi2_ide_close(d->ide);
+    return why;
 }
 
 static int start(struct daemon *d)
@@ -265,7 +269,7 @@ static int run(struct daemon *d)
     d->status = codi2_status_create();
     d->meter = codi2_meter_create();
     int status = start(d) == 0 ? wait_for_end(d, signals, over) : 1;
-    stop(d, /* orderly= */ status == 0);
+    status = stop(d, status);
     codi2_meter_destroy(d->meter);
     codi2_status_destroy(d->status);
     fd_close(&d->over);

@@ -10,7 +10,14 @@
 #include "base/fd.h"
 #include "base/mem.h"
 
-enum { REPORTER_MAGIC = 0x7265706f, GAP_MS = 1000, LATEST_S = 20, RETRY_S = 2, STACK = 1 << 20 };
+enum {
+    REPORTER_MAGIC = 0x7265706f,
+    GAP_MS = 1000,
+    LATEST_S = 20,
+    RETRY_S = 2,
+    PATIENCE_S = 3,
+    STACK = 1 << 20
+};
 
 struct codi2_reporter {
     unsigned magic;
@@ -19,6 +26,7 @@ struct codi2_reporter {
     int ends[2]; /* a pipe, written to at the end */
     pthread_t thread;
     atomic_bool stop;
+    atomic_bool last_word;
 };
 
 static int report(struct codi2_reporter *r)
@@ -43,6 +51,9 @@ static void *run(void *ctx)
         latest = time_monotonic() + (error ? RETRY_S : LATEST_S) * USEC_PER_SEC;
         (void)poll(&(struct pollfd){.fd = r->ends[0], .events = POLLIN}, 1, GAP_MS);
     }
+    if (atomic_load(&r->last_word)) {
+        (void)!report(r); /* who is not there does not hear it */
+    }
     return NULL;
 }
 
@@ -61,7 +72,9 @@ int codi2_reporter_start(struct codi2_status *status, const struct codi2_link_op
     struct codi2_reporter *r = MEM_NEW(struct codi2_reporter);
     r->magic = REPORTER_MAGIC;
     r->status = status;
-    r->link = codi2_link_create(link);
+    struct codi2_link_options options = *link;
+    options.patience = PATIENCE_S * USEC_PER_SEC;
+    r->link = codi2_link_create(&options);
     r->ends[0] = r->ends[1] = -1;
     pthread_attr_t attributes;
     (void)pthread_attr_init(&attributes);
@@ -77,16 +90,19 @@ int codi2_reporter_start(struct codi2_status *status, const struct codi2_link_op
     return 0;
 }
 
-void codi2_reporter_stop(struct codi2_reporter *r)
+void codi2_reporter_stop(struct codi2_reporter *r, bool last_word)
 {
     if (!r) {
         return;
     }
     ASSERT_MAGIC(r, REPORTER_MAGIC);
+    atomic_store(&r->last_word, last_word);
     atomic_store(&r->stop, true);
     (void)!write(r->ends[1], "", 1);
     codi2_status_wake(r->status);
-    codi2_link_cancel(r->link);
+    if (!last_word) {
+        codi2_link_cancel(r->link);
+    }
     (void)pthread_join(r->thread, NULL);
     release(r);
 }

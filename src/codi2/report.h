@@ -12,6 +12,8 @@ struct codi2_reporter;
 /* Starts the thread. status outlives it. ERR_BUSY: no thread can be made. */
 int codi2_reporter_start(struct codi2_status *status, const struct codi2_link_options *link,
                          struct codi2_reporter **ret_reporter) BASE_MUST_USE;
-void codi2_reporter_stop(struct codi2_reporter *r); /* NULL allowed; a call in hand is cut */
+
+/* Says a last word, unless the server has none to hear, and ends the thread. NULL allowed. */
+void codi2_reporter_stop(struct codi2_reporter *r, bool last_word);
 
 #endif

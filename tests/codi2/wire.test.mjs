@@ -1,7 +1,7 @@
 // What codi2 says on the wire besides content: hello as a root's first word, and how it goes. The server is a small one that
 // writes down what it hears.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import * as fs from "node:fs";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
@@ -56,7 +56,7 @@ test("a root's first word is hello, again when the link was lost", { timeout: 60
   assert.equal(ear.calls("POST hello").length, 1);
 
   ear.close();
-  writeFileSync(world.tree("f"), "x");
+  fs.writeFileSync(world.tree("f"), "x");
   await until("offline", async () => (await world.status()).state === "offline");
   const back = new Ear(t, world);
   await back.listen();
@@ -96,11 +96,32 @@ test("it says how it goes: at each change, at most once a second, at the latest 
   const before = ear.statuses().length;
   const began = Date.now();
   for (let i = 0; i < 30; i++) { // changes that cannot be kept: state and pending go to and fro
-    writeFileSync(world.tree(`f${i}`), "x");
+    fs.writeFileSync(world.tree(`f${i}`), "x");
     await wait(100);
   }
   await until("a change is told", () => ear.statuses().at(-1).state !== "persisted");
   const reports = ear.statuses().slice(before);
   const seconds = (Date.now() - began) / 1000;
   assert.ok(reports.length >= 2 && reports.length <= seconds + 2, `${reports.length} in ${seconds} s`);
+});
+
+test("asked to end it persists, and its last word says how that went", { timeout: 90_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  await world.sync();
+  fs.writeFileSync(world.tree("late"), "written just before");
+  world.codi2.kill("SIGTERM");
+  assert.equal(await world.codi2.ended, 0);
+  assert.deepEqual(Object.keys(await world.stored()), ["late"]);
+
+  const { world: other, ear } = await set(t); // this server takes no changes
+  await other.startCodi2();
+  await until("a report", () => ear.statuses().length > 0);
+  fs.writeFileSync(other.tree("waits"), "x");
+  other.codi2.kill("SIGTERM");
+  assert.equal(await other.codi2.ended, 5);
+  const last = ear.statuses().at(-1);
+  assert.deepEqual([last.state, last.pending > 0], ["offline", true]);
+  assert.equal(fs.readFileSync(other.tree("waits"), "utf8"), "x");
 });
