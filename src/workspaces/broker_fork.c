@@ -46,7 +46,25 @@ static int make_server_directory(const char *data, const struct broker_place *pl
     return 0;
 }
 
-/* The store's files, made by a server that ran as root, become the server's. */
+/*
+ * A file of the store that a server running as root has made. The server can put names into this directory: what has
+ * another name elsewhere, or is no plain file, may be somebody else's and is left alone.
+ */
+static int give_file(int store, const char *name, const struct broker_place *place)
+{
+    struct stat facts;
+    FD_AUTO int fd = openat(store, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &facts) < 0) {
+        return errno == ENOENT ? 0 : err_from_errno(errno);
+    }
+    if (!S_ISREG(facts.st_mode) || facts.st_nlink != 1 || facts.st_uid == place->server_uid) {
+        return 0;
+    }
+    return fchownat(fd, "", place->server_uid, place->server_gid, AT_EMPTY_PATH) < 0
+               ? err_from_errno(errno)
+               : 0;
+}
+
 static int give_store(const char *data, const struct broker_place *place)
 {
     BUF_AUTO(path, 4096);
@@ -56,16 +74,14 @@ static int give_store(const char *data, const struct broker_place *place)
         return err_from_errno(errno);
     }
     int error = 0;
-    struct dirent *one;
-    while ((one = readdir(store)) != NULL) {
-        bool file = one->d_name[0] != '.';
-        if (file && fchownat(dirfd(store), one->d_name, place->server_uid, place->server_gid,
-                             AT_SYMLINK_NOFOLLOW) < 0) {
-            error = err_from_errno(errno);
-        }
+    const struct dirent *one;
+    while (!error && (one = readdir(store))) {
+        error = give_file(dirfd(store), one->d_name, place);
     }
     (void)closedir(store);
-    return error;
+    return error ? log_err(error, "workspaces", "%s cannot be given to the server: %s",
+                           buf_z(&path), err_row(error)->text)
+                 : 0;
 }
 
 /* run/ itself stays root's, since the supervisors' state files lie below it; the server may list it. */

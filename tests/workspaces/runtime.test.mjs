@@ -1,6 +1,6 @@
 // The broker and the local runtime with real supervisors and sandboxes: what coditectd's keeper relies on.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -189,7 +189,11 @@ test("the server gives up root and sees what it must, nothing else", { skip: isR
   const { place, data, options } = setUp(t, caller, { sessions: [sessionA] });
   mkdirSync(join(place, "web"));
   writeFileSync(join(place, "web/index.html"), "web");
-  writeFileSync(join(place, "private"), "private", { mode: 0o644 });
+  writeFileSync(join(place, "private"), "private", { mode: 0o600 });
+  mkdirSync(join(data, "store"), { mode: 0o700 });
+  writeFileSync(join(data, "store/store.db"), "made as root", { mode: 0o600 });
+  linkSync(join(place, "private"), join(data, "store/link")); // as a server that was taken over would plant it
+  symlinkSync(join(place, "private"), join(data, "store/symlink"));
   const server = await Server.start(t, caller, { ...options, "server-user": "daemon", web: join(place, "web"), ide: join(place, "web") });
   assert.notEqual(server.introduction.uid, 0);
   await server.startWorkspace(sessionA);
@@ -199,7 +203,9 @@ test("the server gives up root and sees what it must, nothing else", { skip: isR
   const reads = async (path) => (await server.ask({ do: "read", path })).error;
   assert.equal(await reads(join(introduction.web, "index.html")), "OK");
   assert.equal(await reads(join(introduction.ide, "index.html")), "OK");
-  assert.equal(await reads(join(introduction.data, "store")), "OK");
+  assert.equal(await reads(join(introduction.data, "store/store.db")), "OK");
+  assert.notEqual(await reads(join(introduction.data, "store/link")), "OK");
+  assert.equal(statSync(join(place, "private")).uid, 0);
   assert.equal(await reads(join(introduction.data, `run/${sessionA}/state`)), "OK");
   assert.notEqual(await reads(join(place, "web/index.html")), "OK");
   assert.notEqual(await reads(join(place, "private")), "OK");
