@@ -353,6 +353,7 @@ void codi2_mirror_stop(struct codi2_mirror *m)
     ASSERT_MAGIC(m, MIRROR_MAGIC);
     atomic_store(&m->stop, true);
     codi2_mirror_wake(m);
+    codi2_link_cancel(m->link);
     codi2_link_cancel(m->listener_link);
     (void)pthread_join(m->thread, NULL);
     (void)pthread_join(m->listener, NULL);

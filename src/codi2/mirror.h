@@ -38,7 +38,7 @@ enum codi2_choice { CODI2_NO_CHOICE, CODI2_CHOOSE_DELETE, CODI2_CHOOSE_RESTORE }
 /* Any thread. False: this root holds nothing back. */
 bool codi2_mirror_choose(struct codi2_mirror *m, enum codi2_choice choice);
 
-/* Ends the threads, as soon as the call to the server in hand has its answer. NULL allowed. */
+/* Ends the threads; a call to the server in hand is cut: it is made again after the next start. NULL allowed. */
 void codi2_mirror_stop(struct codi2_mirror *m);
 
 #endif

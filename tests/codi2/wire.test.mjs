@@ -12,6 +12,7 @@ class Ear {
   heard = [];
   welcome = { version: 1, seq: 0 };
   helloCode = 200;
+  mute = false;
   constructor(t, world) {
     this.path = world.path("wire.sock");
     this.server = createServer((req, res) => this.#answer(req, res));
@@ -29,6 +30,7 @@ class Ear {
       this.heard.push({ name, root: url.searchParams.get("root"), token: req.headers.authorization, body: text ? JSON.parse(text) : undefined, at: Date.now() });
       const reply = (code, body) => res.writeHead(code, { "Content-Type": "application/json" }).end(body && JSON.stringify(body));
       const refuse = (code, word) => reply(code, { success: false, error: { code: word, message: "", request_id: "req-0" } });
+      if (this.mute) return undefined;
       if (name === "POST hello") return this.helloCode === 200 ? reply(200, this.welcome) : refuse(this.helloCode, { 409: "stale", 501: "not_implemented" }[this.helloCode]);
       if (name === "GET tree") return reply(200, { entries: [], seq: 0, next: null });
       if (name === "GET changes") return setTimeout(() => reply(200, { events: [], seq: 0, more: false }), Math.min(200, Number(url.searchParams.get("wait"))));
@@ -124,4 +126,17 @@ test("asked to end it persists, and its last word says how that went", { timeout
   const last = ear.statuses().at(-1);
   assert.deepEqual([last.state, last.pending > 0], ["offline", true]);
   assert.equal(fs.readFileSync(other.tree("waits"), "utf8"), "x");
+});
+
+test("a server that does not answer holds the end up for less than the 30 s that there are", { timeout: 90_000 }, async (t) => {
+  const { world, ear } = await set(t);
+  await world.startCodi2();
+  await until("persisted", async () => (await world.status()).state === "persisted");
+  ear.mute = true;
+  fs.writeFileSync(world.tree("waits"), "x");
+  await until("it is told", () => ear.calls("POST changes").length > 0);
+  const began = Date.now();
+  world.codi2.kill("SIGTERM");
+  assert.equal(await world.codi2.ended, 5);
+  assert.ok(Date.now() - began < 29_000, `${Date.now() - began} ms`);
 });
