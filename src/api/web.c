@@ -9,14 +9,16 @@
 #include "base/map.h"
 #include "gateway/gateway.h"
 
-static char *make_policy(const struct gateway *gateway)
+/* moves: a page that came by localhost or 127.0.0.1 finds out whether the browser reaches the name beside which IDEs are. */
+static char *make_policy(const struct gateway *gateway, bool moves)
 {
     BUF_AUTO(policy, 8192);
     buf_printf(&policy,
                "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-               "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+               "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'%s; "
                "worker-src 'self' blob:; frame-src %s; frame-ancestors 'none'; "
                "object-src 'none'; base-uri 'none'; form-action 'self'",
+               moves ? " http://coditect.localhost:*" : "",
                gateway != NULL ? gateway_frame_sources(gateway) : "'none'");
     ASSERT(policy.error == 0);
     return mem_dup(policy.p, policy.n);
@@ -24,7 +26,7 @@ static char *make_policy(const struct gateway *gateway)
 
 int api_web_init(struct api *api, const struct api_options *options)
 {
-    api->web_policy = make_policy(options->gateway);
+    api->web_policy = make_policy(options->gateway, api->origin.public_url.n == 0);
     if (options->web_directory == NULL) {
         return 0;
     }

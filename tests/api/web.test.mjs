@@ -88,6 +88,7 @@ test("methods and headers", async () => {
   const { headers } = await get("/");
   const policy = headers["content-security-policy"];
   assert.match(policy, /script-src 'self';/);
+  assert.match(policy, /connect-src 'self' http:\/\/coditect\.localhost:\*;/); // a page by localhost asks whether it can move
   assert.match(policy, /frame-ancestors 'none'/);
   assert.match(policy, /frame-src http:\/\/\*\.ide\.coditect\.localhost:\*/);
   assert.equal(headers["x-frame-options"], "DENY");

@@ -11,6 +11,8 @@ const { server, browser } = await launch({ args: ["--rate-factor", "1000", "--id
 const home = `http://localhost:${server.port}`;
 const ada = await server.account("ada");
 const context = await browser.newContext();
+// As a browser that does not know the name: else the page would move there, where IDEs have origins of their own.
+await context.route("http://coditect.localhost:*/**", (route) => route.abort("namenotresolved"));
 const page = await context.newPage();
 let session, frame;
 

@@ -339,11 +339,15 @@ test("a small screen: files first, with a hint; the IDE when asked for", async (
   await page.setViewportSize({ width: 1400, height: 900 });
 });
 
-test("a page from 127.0.0.1 says where the IDE works", async () => {
+test("a page from 127.0.0.1 moves to where the IDE works, or says where that is", async () => {
   const other = await world.newContext();
   await answers(other);
   world.own = new RegExp(`${world.own.source}|^http://127\\.0\\.0\\.1:${server.port}$`);
   const there = await other.newPage();
+  await there.goto(`http://127.0.0.1:${server.port}/login?next=%2Fsettings`);
+  await there.waitForURL(`${home}/login?next=%2Fsettings`);
+  // A browser that does not know the name stays.
+  await other.route(`${home}/**`, (route) => route.abort("namenotresolved"));
   await there.goto(`http://127.0.0.1:${server.port}/login?next=${encodeURIComponent(`/sessions/${a.id}`)}`);
   await there.getByLabel("E-mail").fill(ada.email);
   await there.getByLabel("Password").fill(ada.password);

@@ -5,6 +5,7 @@ import { BrowserRouter, Navigate, Outlet, Route, Routes, useLocation, useSearchP
 import { queryClient } from "./api/queries";
 import { ProblemNotice } from "./components/problem-notice";
 import { Framed, Shell } from "./components/shell";
+import { moveHome } from "./lib/home";
 import { safeNext } from "./lib/next";
 import { resume, useAuth } from "./stores/auth";
 
@@ -60,7 +61,7 @@ export function App() {
   const [error, setError] = useState<unknown>();
   const start = (): void => {
     setError(undefined);
-    resume().catch(setError);
+    moveHome(new URL(globalThis.location.href)).then((isLeaving) => (isLeaving ? undefined : resume())).catch(setError);
   };
   useEffect(start, []);
   // What one person has read is not shown to the next.

@@ -3,6 +3,7 @@ import { ApiError, type Session, type Workspace } from "../src/api/generated";
 import { sessionInterval } from "../src/api/queries";
 import { formatUntil } from "../src/lib/format";
 import { addressBesideIde, hear, originOf } from "../src/lib/frame";
+import { homeOf } from "../src/lib/home";
 import { isMoving, phaseOf, shareDone, stageOf, statusOf, takesAPlace } from "../src/lib/workspace";
 
 const session = (status: Session["status"], workspace: Partial<Workspace>): Pick<Session, "status" | "workspace"> => ({
@@ -113,6 +114,15 @@ test("addresses", () => {
   expect(addressBesideIde(new URL("https://coditect.example.com/"), "https://ses-1.ide.example.com/")).toBeUndefined();
   expect(addressBesideIde(new URL("http://localhost:8080/"), "http://localhost:8081/ide/ses-1/")).toBeUndefined();
 });
+
+test.each([
+  ["http://localhost:8080/sessions?show=deleted#x", "http://coditect.localhost:8080/sessions?show=deleted#x"],
+  ["http://127.0.0.1/", "http://coditect.localhost/"],
+  ["http://[::1]:8080/", "http://coditect.localhost:8080/"],
+  ["http://coditect.localhost:8080/", undefined],
+  ["http://localhost.example.com/", undefined],
+  ["https://localhost:8443/", undefined],
+])("the home of %s is %s", (page, home) => expect(homeOf(new URL(page))?.href).toBe(home));
 
 test.each([
   [8.8 * 60_000, "in 9 minutes"],

@@ -121,7 +121,7 @@ function MoveNotice({ address }: { readonly address: string }) {
   const open = <Button size="sm" asChild><a href={address}><ExternalLink size={14} />Go to {host}</a></Button>;
   return (
     <View icon={<ExternalLink size={20} />} title={`The IDE works at ${host}`} actions={open}>
-      This page came from {globalThis.location.host}, where a browser does not let the IDE log in. At its own address it does. You log in there once more.
+      This page came from {globalThis.location.host}, where a browser does not let the IDE log in, and this browser did not reach {host} when the page was loaded. Chrome, Edge and Firefox know that name by themselves. For others, whoever runs this server can give IDEs a port of their own: --ide-listen.
     </View>
   );
 }
