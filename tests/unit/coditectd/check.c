@@ -15,6 +15,7 @@ static int setup(void **state)
     static struct place place;
     (void)snprintf(place.data, sizeof place.data, "/tmp/unit-check-XXXXXX");
     assert_non_null(mkdtemp(place.data));
+    assert_int_equal(chdir(place.data), 0); /* as the server has it */
     (void)snprintf(place.store, sizeof place.store, "%s/store", place.data);
     *state = &place;
     return 0;
@@ -23,6 +24,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     const struct place *place = *state;
+    assert_int_equal(chdir("/"), 0);
     world_remove(place->data);
     return 0;
 }
@@ -46,6 +48,7 @@ static void a_whole_store(void **state)
 {
     const struct place *place = *state;
     store_close(open_there(place));
+    assert_int_equal(coditectd_check_place(place->data), 0);
     assert_int_equal(coditectd_check(place->data, "sqlite"), 0);
 }
 
@@ -71,7 +74,7 @@ static void a_store_in_use_is_left_alone(void **state)
 static void no_store(void **state)
 {
     const struct place *place = *state;
-    assert_int_equal(coditectd_check(place->data, "sqlite"), 1);
+    assert_int_equal(coditectd_check_place(place->data), ERR_NOT_FOUND);
     assert_int_equal(access(place->store, F_OK), -1);
 }
 
