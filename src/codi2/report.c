@@ -13,6 +13,7 @@
 enum {
     REPORTER_MAGIC = 0x7265706f,
     GAP_MS = 1000,
+    FIRST_GAP_MS = 100,
     LATEST_S = 20,
     RETRY_S = 2,
     PATIENCE_S = 3,
@@ -29,6 +30,9 @@ struct codi2_reporter {
     atomic_bool last_word;
 };
 
+/* While the workspace begins: somebody looks at a page that says how far it is. */
+static const usec_t beginning = 10 * USEC_PER_SEC;
+
 static int report(struct codi2_reporter *r)
 {
     BUF_AUTO(text, WIRE_MAX_STATUS);
@@ -42,14 +46,17 @@ static void *run(void *ctx)
     struct codi2_reporter *r = ctx;
     uint64_t seen = 0; /* revisions begin with 1 */
     usec_t latest = 0;
+    usec_t begun = time_monotonic();
     while (!atomic_load(&r->stop)) {
         seen = codi2_status_wait(r->status, seen, latest);
         if (atomic_load(&r->stop)) {
             break;
         }
         int error = report(r); /* may say more than seen: then it is said twice */
-        latest = time_monotonic() + (error ? RETRY_S : LATEST_S) * USEC_PER_SEC;
-        (void)poll(&(struct pollfd){.fd = r->ends[0], .events = POLLIN}, 1, GAP_MS);
+        usec_t now = time_monotonic();
+        latest = now + (error ? RETRY_S : LATEST_S) * USEC_PER_SEC;
+        int gap = now - begun < beginning ? FIRST_GAP_MS : GAP_MS;
+        (void)poll(&(struct pollfd){.fd = r->ends[0], .events = POLLIN}, 1, gap);
     }
     if (atomic_load(&r->last_word)) {
         (void)!report(r); /* who is not there does not hear it */

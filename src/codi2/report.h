@@ -1,5 +1,6 @@
 /*
- * Says to the server how it goes: the door's status, at each change, at most once a second, and at the latest after 20 s.
+ * Says to the server how it goes: the door's status, at each change, at most once a second (in the first 10 s: ten times), and
+ * at the latest after 20 s.
  */
 #ifndef CODI2_REPORT_H
 #define CODI2_REPORT_H
