@@ -81,8 +81,7 @@ static void odd_trees(void **state)
     (void)state;
     static const char *const scripts[] = {
         ":",
-        "echo a > a; mkdir -p b/c/d; echo e > b/c/d/e; ln -s /etc/passwd link; ln -s .. up; mkfifo "
-        "f",
+        "mkdir -p b/c; echo e > b/c/e; ln -s /etc/passwd link; ln -s .. up; mkfifo f",
         "mkdir -p mod/cache; echo x > mod/cache/x; chmod 555 mod/cache mod",
         "mkdir -p shut/in; echo x > shut/in/x; chmod 0 shut/in shut",
         "mkdir moved-up-0 moved-up-1; echo x > moved-up-0/x; mkdir -p a/b/c; echo > moved-up-2",
