@@ -48,10 +48,10 @@ static void add3(struct list *l, const char *option, const char *first, const ch
 /* A small read-only file inside, its text handed over by descriptor. */
 static void add_file(struct list *l, const char *path, struct str text)
 {
-    int fd = memfd_create("etc", MFD_CLOEXEC);
-    /* Inherited by bubblewrap, which closes it. */
-    if (fd < 0 || fcntl(fd, F_SETFD, 0) < 0 || fd_write_all(fd, text) != 0 ||
-        lseek(fd, 0, SEEK_SET) < 0) {
+    FD_AUTO int made = memfd_create("etc", MFD_CLOEXEC);
+    /* Inherited by bubblewrap, which closes it; out of the way of the token. */
+    int fd = made < 0 ? -1 : fcntl(made, F_DUPFD, WORKSPACE_TOKEN_FD + 1);
+    if (fd < 0 || fd_write_all(fd, text) != 0 || lseek(fd, 0, SEEK_SET) < 0) {
         log_warn("workspace", "cannot prepare %s: %m", path);
         fd_close(&fd);
         return;
