@@ -265,7 +265,11 @@ test("cancel while it starts pauses it; a paused one says so and opens again", a
   await page.reload();
   await visible(page.getByTestId("paused")); // arriving is no wish to start what was paused
   assert.equal(asked.open.length, opened);
-  await page.getByTestId("open-session").click();
+  await link("Files", page).click(); // nor is looking at the files
+  await visible(page.getByTestId("files"));
+  assert.equal(asked.open.length, opened);
+  await status.click();
+  await link("Open", page).click();
   await visible(startUp);
   assert.equal(asked.open.length, opened + 1);
 });
@@ -333,6 +337,10 @@ test("a small screen: files first, with a hint; the IDE when asked for", async (
   await page.goto(`${home}/sessions/${a.id}`);
   await page.waitForURL(`${home}/sessions/${a.id}/files`);
   await visible(page.getByText("On a small screen the files come first"));
+  await button("Got it", page).click();
+  await page.reload();
+  await visible(page.getByRole("list", { name: "Entries" }));
+  assert.equal(await button("Got it", page).count(), 0);
   await link("IDE", page).click();
   await ready();
   await visible(page.getByText("The IDE is made for a larger screen."));

@@ -50,16 +50,34 @@ function Tabs({ session, view }: { readonly session: Session; readonly view: Vie
   );
 }
 
+const HINT_KEY = "coditect-hint-small";
+
+function wasHinted(): boolean {
+  try {
+    return localStorage.getItem(HINT_KEY) !== null;
+  } catch {
+    return false;
+  }
+}
+
 function SmallScreenHint({ session, view }: { readonly session: Session; readonly view: ViewName }) {
-  const [isClosed, setClosed] = useState(false);
+  const [isClosed, setClosed] = useState(() => view === "files" && wasHinted());
   if (isClosed) return undefined;
+  const close = (): void => {
+    try {
+      localStorage.setItem(HINT_KEY, "1");
+    } catch {
+      // Storage is blocked: it will be said again.
+    }
+    setClosed(true);
+  };
   return (
     <Flex display={{ base: "flex", md: "none" }} align="center" gap="10px" paddingX="12px" paddingY="8px" bg="accent.subtle" borderBottomWidth="1px" flexShrink="0" fontSize="13px">
       <Box color="accent.fg" flexShrink="0"><Monitor size={15} /></Box>
       <Text flex="1" fontSize="13px">{view === "ide" ? "The IDE is made for a larger screen." : "On a small screen the files come first: the IDE is made for a larger one."}</Text>
       {view === "ide"
         ? <Button size="xs" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(session.id, "")}>Files</Link></Button>
-        : <Button size="xs" variant="ghost" colorPalette="gray" onClick={() => setClosed(true)}>Got it</Button>}
+        : <Button size="xs" variant="ghost" colorPalette="gray" onClick={close}>Got it</Button>}
     </Flex>
   );
 }

@@ -1,9 +1,11 @@
 // The truth about the session in the header: what is persisted, what keeps the workspace awake, when it will pause.
 import { Box, Button, Flex, Popover, Portal, Stack, Text } from "@chakra-ui/react";
-import { CircleAlert, CircleCheck, CirclePause, CloudOff, LoaderCircle, type LucideIcon, TriangleAlert } from "lucide-react";
+import { CircleAlert, CircleCheck, CirclePause, CirclePlay, CloudOff, LoaderCircle, type LucideIcon, TriangleAlert } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
+import { Link } from "react-router";
 import type { Session } from "../../api/generated";
 import { formatClock, formatUntil } from "../../lib/format";
+import { ideAddress } from "../../lib/paths";
 import type { Persistence } from "../../lib/frame";
 import { connectionLost, type Mood, phaseOf, type Status, statusOf, takesAPlace } from "../../lib/workspace";
 import { type Look, looks, Turning } from "../bits";
@@ -69,7 +71,12 @@ interface StatusProps {
   readonly said: Persistence | undefined;
 }
 
-function Details({ session, status, heardAt, onPause, lost, said }: StatusProps & { readonly status: Status }) {
+interface DetailsProps extends StatusProps {
+  readonly status: Status;
+  readonly onClose: () => void;
+}
+
+function Details({ session, status, heardAt, onPause, lost, said, onClose }: DetailsProps) {
   const now = useNow(1000);
   const { message } = session.workspace;
   const isRunning = phaseOf(session) === "running";
@@ -82,6 +89,9 @@ function Details({ session, status, heardAt, onPause, lost, said }: StatusProps 
         <Text color="fg.muted" fontSize="12px" marginTop="6px" fontVariantNumeric="tabular-nums">{isRunning && !lost && said !== undefined ? "As the IDE on this page says, live." : checked(heardAt, now)}</Text>
       </Box>
       {isRunning && !lost && <Awake session={session} now={now} />}
+      {["failed", "paused", "stopped"].includes(phaseOf(session)) && (
+        <Button size="sm" asChild><Link to={ideAddress(session.id)} state={{ open: true }} onClick={onClose}><CirclePlay size={15} />Open</Link></Button>
+      )}
       {takesAPlace(session) && <Button size="sm" variant="outline" colorPalette="gray" onClick={onPause} disabled={lost}><CirclePause size={15} />Pause session</Button>}
     </Stack>
   );
@@ -116,7 +126,7 @@ export function StatusButton(props: StatusProps) {
         <Portal>
           <Popover.Positioner>
             <Popover.Content bg="bg.panel" borderWidth="1px" borderRadius="l3" boxShadow="lift" width="min(340px, calc(100vw - 24px))" padding="16px" aria-label="State of the session">
-              <Details {...props} status={status} onPause={() => { close(); onPause(); }} />
+              <Details {...props} status={status} onClose={close} onPause={() => { close(); onPause(); }} />
             </Popover.Content>
           </Popover.Positioner>
         </Portal>
