@@ -7,6 +7,7 @@ import { FrontendApplicationContribution } from '@theia/core/lib/browser';
 import { AboutDialog } from '@theia/core/lib/browser/about-dialog';
 import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser/connection-status-service';
 import { ServiceConnectionProvider } from '@theia/core/lib/browser/messaging/service-connection-provider';
+import { ShellLayoutRestorer } from '@theia/core/lib/browser/shell/shell-layout-restorer';
 import { CommandContribution, MenuContribution } from '@theia/core/lib/common';
 import { GettingStartedWidget } from '@theia/getting-started/lib/browser/getting-started-widget';
 import { MonacoThemeRegistry } from '@theia/monaco/lib/browser/textmate/monaco-theme-registry';
@@ -17,6 +18,7 @@ import { BackendLink } from './backend-link';
 import { ChatWelcome, CoditectAgent } from './chat';
 import { Commands } from './commands';
 import { FirstLayout } from './first-layout';
+import { LayoutKeeper, SizedLayoutRestorer } from './layout-keeper';
 import { Persistence } from './persistence';
 import { PersistenceItem, QuietConnectionStatus } from './persistence-item';
 import { PlatformFrame } from './platform-frame';
@@ -35,11 +37,12 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
 
     bind(PlatformFrame).toSelf().inSingletonScope();
     bind(Persistence).toSelf().inSingletonScope();
-    for (const contribution of [Activity, BackendLink, FirstLayout, PersistenceItem, ThemeSync, UnsavedText]) {
+    for (const contribution of [Activity, BackendLink, FirstLayout, LayoutKeeper, PersistenceItem, ThemeSync, UnsavedText]) {
         bind(contribution).toSelf().inSingletonScope();
         bind(FrontendApplicationContribution).toService(contribution);
     }
     bind(CommandContribution).toService(PersistenceItem);
+    rebind(ShellLayoutRestorer).to(SizedLayoutRestorer).inSingletonScope();
     rebind(ApplicationConnectionStatusContribution).to(QuietConnectionStatus).inSingletonScope();
 
     bind(Commands).toSelf().inSingletonScope();
