@@ -3,9 +3,8 @@
  * the data directory and what was built often lie below /root, which lets nobody pass. Such a path is mounted again below
  * /run/coditect, in a mount namespace of our own: the machine's permissions stay as they are, and no other process sees it.
  *
- * 1. The mount point of the data directory follows from its identity: it is the same after a restart, and another
- *    server's is another.
- * 2. The namespace is made once, before the broker forks, so that server, supervisors and sandboxes share it.
+ * 1. The namespace is made once, before the broker forks, so that server, supervisors and sandboxes share it. A later
+ *    server has another one, in which the same files have the same names.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,29 +45,31 @@ static bool is_reachable(const char *path)
     return true;
 }
 
-static int make_point(const char *point, bool directory)
-{
-    if (mkdir(EXPOSED, 0711) < 0 && errno != EEXIST) {
-        return err_from_errno(errno);
-    }
-    if (directory) {
-        return mkdir(point, 0711) < 0 && errno != EEXIST ? err_from_errno(errno) : 0;
-    }
-    FD_AUTO int fd = open(point, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return fd < 0 ? err_from_errno(errno) : 0;
-}
-
+/* A mount namespace of our own, with an empty place for mount points in it: nothing of them is seen or left outside. */
 static int separate(struct exposure *e)
 {
-    if (!e->separated &&
-        (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)) {
+    if (e->separated) {
+        return 0;
+    }
+    if ((mkdir(EXPOSED, 0711) < 0 && errno != EEXIST) || unshare(CLONE_NEWNS) < 0 ||
+        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("coditect", EXPOSED, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711,size=64k") < 0) {
         return err_from_errno(errno);
     }
     e->separated = true;
     return 0;
 }
 
-/* The path at which others reach it: itself, or point. name NULL: named by its identity. path NULL stays NULL. */
+static int make_point(const char *point, bool directory)
+{
+    if (directory) {
+        return mkdir(point, 0711) < 0 ? err_from_errno(errno) : 0;
+    }
+    FD_AUTO int fd = open(point, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return fd < 0 ? err_from_errno(errno) : 0;
+}
+
+/* The path at which others reach it: itself, or a mount point of this name. path NULL stays NULL. */
 static int show(struct exposure *e, const char *path, const char *name, const char **ret_path)
 {
     if (!path || !e->needed || is_reachable(path)) {
@@ -79,12 +80,8 @@ static int show(struct exposure *e, const char *path, const char *name, const ch
     if (stat(path, &facts) < 0) {
         return log_err(ERR_FORBIDDEN, "workspaces", "%s cannot be read: %m", path);
     }
-    const char *point =
-        name ? arena_printf(e->arena, EXPOSED "/%s", name).p
-             : arena_printf(e->arena, EXPOSED "/%llx-%llx", (unsigned long long)facts.st_dev,
-                            (unsigned long long)facts.st_ino)
-                   .p;
-    if (make_point(point, S_ISDIR(facts.st_mode)) != 0 || separate(e) != 0 ||
+    const char *point = arena_printf(e->arena, EXPOSED "/%s", name).p;
+    if (separate(e) != 0 || make_point(point, S_ISDIR(facts.st_mode)) != 0 ||
         mount(path, point, NULL, MS_BIND | MS_REC, NULL) < 0) {
         return log_err(ERR_FORBIDDEN, "workspaces",
                        "the users of the workspaces cannot reach %s (%m); choose a place below a "
@@ -128,7 +125,7 @@ int workspaces_broker_expose(const struct workspaces_broker_options *options, st
     struct exposure e = {.arena = arena, .needed = place->first_uid != 0};
     place->supervisor = options->supervisor; /* executed by ourselves */
     place->platform_origin = options->platform_origin;
-    int error = show(&e, options->data, NULL, &place->data);
+    int error = show(&e, options->data, "data", &place->data);
     if (!error) {
         error = show(&e, options->codi2, "codi2", &place->codi2);
     }

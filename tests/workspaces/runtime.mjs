@@ -1,7 +1,7 @@
 // Drives workspaces-runtime: a process that splits itself as coditectd does and obeys lines on standard input.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
@@ -85,7 +85,6 @@ export function setUp(t, caller, { codi2 = idle(), sessions = [] } = {}) {
   copyFileSync(join(build, "tests/workspaces/workspaces-runtime"), join(place, "bin/workspaces-runtime"));
   for (const path of isRoot && !caller.root ? [place, data] : []) chownSync(path, nobody, nobody);
   chmodSync(place, 0o700);
-  const { dev, ino } = statSync(data);
   t.after(async () => {
     const server = await Server.start(t, caller, options);
     for (const session of sessions) {
@@ -94,7 +93,6 @@ export function setUp(t, caller, { codi2 = idle(), sessions = [] } = {}) {
     }
     await server.end();
     rmSync(place, { recursive: true, force: true });
-    if (caller.root) rmdirSync(`/run/coditect/${dev.toString(16)}-${ino.toString(16)}`);
   });
   return { place, data, options };
 }
