@@ -69,7 +69,7 @@ int http_relay_request(struct http_relay *relay)
         buf_add(out, o->target);
     } else {
         buf_add(out, request->path);
-        buf_add(out, request->query.p ? STR("?") : STR_EMPTY);
+        buf_add(out, request->query.n > 0 ? STR("?") : STR_EMPTY);
         buf_add(out, request->query);
     }
     buf_add(out, STR(" HTTP/1.1\r\n"));

@@ -8,6 +8,7 @@
  * SIGTERM or SIGINT: codi2 is asked to end (it persists what it can); after the grace period everything is killed.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/signalfd.h>
@@ -19,7 +20,7 @@
 #include "base/log.h"
 #include "workspace/workspace_int.h"
 
-enum { LOG_LOOK_MS = 10000, EXIT_WRONG = 2 };
+enum { LOG_LOOK_MS = 10000, EXIT_WRONG = 2, ANNOUNCE = 3 };
 
 static const usec_t ask_again = USEC_PER_SEC;
 
@@ -28,6 +29,7 @@ struct supervisor {
     struct workspace_group group;
     struct workspace_sandbox sandbox;
     struct workspace_state state;
+    int announce;   /* see take_announce */
     usec_t kill_at; /* monotonic; 0: nobody asked for the end yet */
     usec_t ask_at;  /* when codi2 is asked again */
     bool ended;
@@ -140,9 +142,9 @@ static int run(struct supervisor *s)
     workspace_group_create(&s->config, &s->group);
     s->state.limits = workspace_group_name(&s->group);
     s->config.codi2_watches_memory = s->group.kind == WORKSPACE_GROUP_NONE;
-    report(s);
-
     FD_AUTO int signals = open_signals(); /* first: no child may end unnoticed */
+    report(s);
+    fd_close(&s->announce);
     s->sandbox.slirp_exit = -1;
     int error =
         signals < 0 ? ERR_INTERNAL : workspace_sandbox_start(&s->config, &s->group, &s->sandbox);
@@ -183,6 +185,15 @@ static int handle_words(char **argv)
     return EXIT_WRONG;
 }
 
+/*
+ * Descriptor 3, when whoever starts us gives one: it is closed when the state file speaks of this process, so that nobody has
+ * to wonder in between whether the workspace runs. Asked before anything else is opened.
+ */
+static int take_announce(void)
+{
+    return fcntl(ANNOUNCE, F_SETFD, FD_CLOEXEC) < 0 ? -1 : ANNOUNCE;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) {
@@ -191,7 +202,7 @@ int main(int argc, char **argv)
     (void)umask(022);
     log_setup(LOG_INFO, LOG_JSON);
     ARENA_AUTO(arena);
-    struct supervisor s = {0};
+    struct supervisor s = {.announce = take_announce()};
     if (workspace_config_read(STDIN_FILENO, &arena, &s.config) != 0 ||
         workspace_lock(&s.config) != 0) {
         return EXIT_WRONG;

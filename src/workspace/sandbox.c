@@ -216,11 +216,13 @@ static _Noreturn void run_holder(const struct workspace_config *config,
     if (write(fds->ready->write, &byte, 1) != 1 || read(fds->go->read, &byte, 1) != 1) {
         _exit(EXIT_UNUSABLE); /* the supervisor gave up and has said why */
     }
-    char **arguments = workspace_bwrap_arguments(&arena, config, fds->info->write);
-    if (keep_open(fds->info->write) < 0 || dup2(fds->token->read, WORKSPACE_TOKEN_FD) < 0) {
+    /* The token's number may be anybody's by now: what is passed on steps aside, and only then more is opened. */
+    int info = fcntl(fds->info->write, F_DUPFD, WORKSPACE_TOKEN_FD + 1);
+    if (info < 0 || dup2(fds->token->read, WORKSPACE_TOKEN_FD) < 0 ||
+        keep_open(WORKSPACE_TOKEN_FD) < 0) {
         child_failed("cannot hand over descriptors");
     }
-    (void)keep_open(WORKSPACE_TOKEN_FD);
+    char **arguments = workspace_bwrap_arguments(&arena, config, info);
     execvp("bwrap", arguments);
     child_failed_at(STEP_BUBBLEWRAP, "bubblewrap (Debian package bubblewrap) cannot be executed");
 }

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -26,6 +27,7 @@
 #define IDE_INSIDE "/opt/coditect/ide"
 
 enum { PATH_ROOM = 4096, CONFIG_ROOM = 65536, GRACE_MS = 30000, OPEN_FILES = 65536 };
+enum { ANNOUNCE = 3, ANNOUNCE_MS = 5000 };
 
 static int fail(struct broker_reply *reply, int error, const char *what)
 {
@@ -209,14 +211,23 @@ static int open_log(const struct broker_place *place, const struct broker_reques
     return open(buf_z(&path), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
 }
 
-static _Noreturn void become_supervisor(const struct broker_place *place, int config, int log)
+struct descriptors {
+    int config;
+    int log;
+    int announce; /* closed by the supervisor when its state file speaks of it */
+};
+
+static _Noreturn void become_supervisor(const struct broker_place *place,
+                                        const struct descriptors *d)
 {
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)setsid();
-    if (dup2(config, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
-        dup2(log, STDERR_FILENO) < 0) {
+    /* Moved out of the way first: it may be one of those that are about to be replaced. */
+    int announce = fcntl(d->announce, F_DUPFD_CLOEXEC, ANNOUNCE + 1);
+    if (dup2(d->config, STDIN_FILENO) < 0 || dup2(d->log, STDOUT_FILENO) < 0 ||
+        dup2(d->log, STDERR_FILENO) < 0 || announce < 0 || dup2(announce, ANNOUNCE) < 0) {
         _exit(127);
     }
     static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
@@ -239,11 +250,17 @@ int workspaces_broker_start(const struct broker_place *place, const struct broke
         return fail(reply, error ? error : err_from_errno(errno),
                     "the workspace's log cannot be opened");
     }
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        return fail(reply, ERR_BUSY, "no process could be started");
+    }
+    FD_AUTO int announced = ends[0];
+    FD_AUTO int announce = ends[1];
     pid_t child = fork();
     if (child == 0) {
         pid_t grandchild = fork();
         if (grandchild == 0) {
-            become_supervisor(place, config, log);
+            become_supervisor(place, &(struct descriptors){config, log, announce});
         }
         _exit(grandchild < 0 ? 1 : 0);
     }
@@ -251,5 +268,9 @@ int workspaces_broker_start(const struct broker_place *place, const struct broke
     if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0) {
         return fail(reply, ERR_BUSY, "no process could be started");
     }
+    /* Who asks for workspaces from now on finds this one; the end of the pipe also comes when it could not start. */
+    fd_close(&announce);
+    struct pollfd p = {.fd = announced, .events = POLLIN};
+    (void)poll(&p, 1, ANNOUNCE_MS);
     return 0;
 }

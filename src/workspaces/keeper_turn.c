@@ -14,7 +14,8 @@
 enum { UID_TRIES = 20 };
 
 static const usec_t appear = 10 * USEC_PER_SEC; /* from the start to the supervisor's first word */
-static const usec_t settled = 600 * USEC_PER_SEC; /* after which old failures are forgotten */
+static const usec_t fresh_start = 60 * USEC_PER_SEC; /* how long a word of the past counts */
+static const usec_t settled = 600 * USEC_PER_SEC;    /* after which old failures are forgotten */
 static const usec_t jitter = 5 * USEC_PER_SEC;
 
 static void remember(struct turn *t, usec_t now, bool alive)
@@ -51,6 +52,11 @@ static struct facts facts_of(struct turn *t)
     enum report_state said = t->reported ? t->report.state : REPORT_NONE;
     if (said == REPORT_IDE && t->a->record.state == DATA_WORKSPACE_STATE_RUNNING) {
         said = REPORT_READY; /* it is started again: the page waits in its frame */
+    }
+    bool known = t->a->record.state == DATA_WORKSPACE_STATE_RUNNING && alive &&
+                 t->process.generation == m->generation && now - m->seen_since < fresh_start;
+    if (said == REPORT_NONE && known) {
+        said = REPORT_READY; /* it ran for the server before this one, and has not spoken yet */
     }
     return (struct facts){
         .wanted = t->a->record.desired == DATA_WORKSPACE_DESIRED_RUNNING,
