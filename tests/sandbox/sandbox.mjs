@@ -9,7 +9,8 @@ import { setTimeout as wait } from "node:timers/promises";
 export const build = process.env.CODITECT_BUILD ?? "";
 assert.notEqual(build, "", "CODITECT_BUILD must name the build directory");
 export const isRoot = process.getuid() === 0;
-const uid = isRoot ? 200017 : process.getuid();
+/** As root a user of this run alone: nobody else's processes are taken for ours. */
+export const uid = isRoot ? 300000 + (process.pid % 100000) : process.getuid();
 export const limits = { memory: 256 << 20, processes: 100 };
 
 // Below /var/tmp, where the workspace's user may pass.

@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 
-import { build, folder, isRoot, limits, place, runs, start, until } from "./sandbox.mjs";
+import { build, folder, isRoot, limits, place, runs, start, uid, until } from "./sandbox.mjs";
 
 test("a hostile program inside gets nowhere", { timeout: 120_000 }, async (t) => {
   const secret = join(place, "server-data");
@@ -64,7 +64,9 @@ test("killed at whatever moment of its start, a supervisor leaves no process", {
   const mark = `mark-${process.pid}`;
   const left = () => readdirSync("/proc").filter((pid) => {
     try {
-      return /^\d+$/.test(pid) && runs(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(mark);
+      if (!/^\d+$/.test(pid) || !runs(pid)) return false;
+      const [, user] = /^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+      return (isRoot && Number(user) === uid) || readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(mark);
     } catch {
       return false;
     }
