@@ -159,14 +159,14 @@ async function soon(what, begin, test) {
   }
 }
 
-/** What a browser does first: a ticket, the page, the connection to the backend. Seconds from begin. */
+/** What a page does: waits until it runs, then a ticket, the IDE's page, the connection to its backend. Seconds from begin. */
 async function enter(server, me, session, begin) {
   const host = `${session}.ide.coditect.localhost:${server.port}`;
   const there = (path, headers) => ask({ host: "127.0.0.1", port: server.port, path, headers: { Host: host, ...headers } });
-  const url = await soon("a ticket", begin, async () => {
-    const reply = await me.post("/auth/tickets", { session_id: session }, { host: `coditect.localhost:${server.port}`, expected5xx: true });
-    return reply.status === 200 ? new URL(reply.data.url) : undefined;
-  });
+  await soon("the workspace", begin, async () => ((await me.get(`/sessions/${session}`)).data.workspace.state === "running" ? true : undefined));
+  const ticket = await me.post("/auth/tickets", { session_id: session }, { host: `coditect.localhost:${server.port}` });
+  assert.equal(ticket.status, 200, ticket.text());
+  const url = new URL(ticket.data.url);
   const entered = await there(`${url.pathname}${url.search}`, {});
   assert.equal(entered.status, 303, entered.text);
   const Cookie = cookiesOf(entered);
