@@ -230,6 +230,29 @@ test("the workspace dies and is started again: the frame outlives it", async () 
   assert.deepEqual(ide.served, [a.id]);
 });
 
+test("a way out waits until the IDE has saved, and asks where it cannot", async () => {
+  await frame().evaluate(() => globalThis.persistence("busy", "Persisting…"));
+  await link("Coditect, to your sessions", page).click();
+  await visible(page.getByText("Saving what you typed…"));
+  assert.equal(page.url(), `${home}/sessions/${a.id}/ide`);
+  await frame().evaluate(() => globalThis.persistence("attention", "1 editor not saved to a file yet"));
+  await visible(page.getByText("Leave “Project A”?"));
+  await look(page, "leave");
+  await button("Cancel", page.getByRole("dialog")).click();
+  await gone(page.getByRole("dialog"));
+  await link("Coditect, to your sessions", page).click();
+  await button("Cancel", page.getByRole("dialog")).click();
+  await gone(page.getByRole("dialog"));
+  assert.equal(await frame().locator("textarea").inputValue(), "typed and not saved");
+  await frame().evaluate(() => globalThis.persistence("busy", "Persisting…"));
+  await link("Coditect, to your sessions", page).click();
+  await visible(page.getByText("Saving what you typed…"));
+  await frame().evaluate(() => globalThis.persistence("good", "All changes persisted"));
+  await page.waitForURL(`${home}/sessions`);
+  await link("Project A", page).click();
+  await ready();
+});
+
 test("another session by the switcher, by keyboard alone; the first one runs on", async () => {
   await page.getByTestId("session-switcher").focus();
   await page.keyboard.press("Enter");

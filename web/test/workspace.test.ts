@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { ApiError, type Session, type Workspace } from "../src/api/generated";
 import { sessionInterval } from "../src/api/queries";
 import { formatUntil } from "../src/lib/format";
-import { addressBesideIde, hear, originOf } from "../src/lib/frame";
+import { addressBesideIde, hear, originOf, riskOfLeaving } from "../src/lib/frame";
 import { homeOf } from "../src/lib/home";
 import { isMoving, phaseOf, shareDone, stageOf, statusOf, takesAPlace } from "../src/lib/workspace";
 
@@ -101,6 +101,17 @@ test.each([
 ])("message %j is read as %j", (data, message) => {
   const frame = {};
   expect(hear({ data, origin: "http://ide", source: frame }, frame, "http://ide")).toEqual(message);
+});
+
+test.each([
+  ["good", "All changes persisted", "none"],
+  ["busy", "Persisting…", "soon"],
+  ["attention", "2 editors not saved to a file yet", "lost"],
+  ["attention", "Offline: 2 changes waiting", "none"],
+  ["bad", "Connection lost", "lost"],
+] as const)("leaving while the IDE says %s, %s costs %s", (mood, text, risk) => {
+  expect(riskOfLeaving({ type: "coditect.persistence", mood, text, detail: "" })).toBe(risk);
+  expect(riskOfLeaving(undefined)).toBe("none");
 });
 
 test("addresses", () => {

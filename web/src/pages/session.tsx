@@ -13,13 +13,14 @@ import { usePageTitle } from "../components/bits";
 import { ProblemNotice } from "../components/problem-notice";
 import { Files } from "../components/session/files";
 import { IdeFrame } from "../components/session/ide-frame";
+import { LeaveGuard } from "../components/session/leaving";
 import { isTooMany, type Opening, useOpening } from "../components/session/opening";
 import { StartUp } from "../components/session/startup";
 import { Failed, Forking, Gone, Paused, Pausing, TooMany } from "../components/session/states";
 import { LostBar, StatusButton } from "../components/session/status";
 import { Switcher } from "../components/session/switcher";
 import { Header } from "../components/shell";
-import { say, sayProblem } from "../components/toaster";
+import { sayProblem } from "../components/toaster";
 import { baseName, fileAddress, ideAddress } from "../lib/paths";
 import type { Persistence } from "../lib/frame";
 import { type Phase, phaseOf } from "../lib/workspace";
@@ -173,7 +174,7 @@ function OneSession({ session, view: asked, path, lost, heardAt, refetch }: OneP
   useEffect(() => noteRecent(userId, session.id), [userId, session.id]);
   const hasNoIde = phase === "running" && session.workspace.ide_url === undefined;
   if ((asked === undefined && small) || (view === "ide" && hasNoIde)) return <Navigate to={fileAddress(session.id, "")} replace />;
-  const pause = (): void => pausing.mutate(undefined, { onError: sayProblem, onSuccess: () => say(`“${session.name}” is being paused`) });
+  const pause = (): void => pausing.mutate(undefined, { onError: sayProblem });
   return (
     <Flex direction="column" height="100dvh" overflow="hidden">
       <Header compact>
@@ -184,6 +185,7 @@ function OneSession({ session, view: asked, path, lost, heardAt, refetch }: OneP
         <Box flex="1" />
         <StatusButton session={session} lost={lost} heardAt={heardAt} onPause={pause} said={said} />
       </Header>
+      <LeaveGuard session={session} said={phase === "running" ? said : undefined} />
       {lost && <LostBar onRetry={refetch} />}
       {!hasNoIde && phase !== "deleted" && <SmallScreenHint key={view} session={session} view={view} />}
       <Flex as="main" direction="column" flex="1" minHeight="0" position="relative">
