@@ -16,7 +16,10 @@
 #include "base/mem.h"
 #include "http/relay_int.h"
 
-enum { STALL = 300 };
+enum {
+    STALL = 300,  /* seconds */
+    ROUNDS = 256, /* in one turn of the loop: at most 16 MiB each way */
+};
 
 static struct http_relay *of_owner(struct http_owner *owner)
 {
@@ -26,6 +29,7 @@ static struct http_relay *of_owner(struct http_owner *owner)
 static void destroy(struct http_relay *relay)
 {
     net_timer_cancel(&relay->timer);
+    net_timer_cancel(&relay->turn);
     net_watch_end(&relay->up);
     fd_close(&relay->up.fd);
     buf_fini(&relay->to_up);
@@ -273,10 +277,14 @@ static int pump(struct http_relay *relay)
 
 static void run(struct http_relay *relay)
 {
-    int r;
-    do {
+    int r = 1;
+    for (unsigned rounds = 0; r > 0 && rounds < ROUNDS; rounds++) {
         r = pump(relay);
-    } while (r > 0);
+    }
+    if (r > 0) { /* both sides are fast: the loop's others first */
+        net_timer_set(relay->c->worker->loop, &relay->turn, net_loop_now(relay->c->worker->loop));
+        return;
+    }
     if (r < 0) {
         fail(relay, r);
     } else if (relay->reply_done && relay->to_client.n == 0) {
@@ -311,6 +319,11 @@ static void up_ready(struct net_watch *w, unsigned what)
         return;
     }
     run(relay);
+}
+
+static void its_turn(struct net_timer *timer)
+{
+    run((struct http_relay *)(void *)((char *)timer - offsetof(struct http_relay, turn)));
 }
 
 static void client_ready(struct http_owner *owner)
@@ -393,6 +406,7 @@ int http_relay(struct http_request *request, struct http_response *response,
     relay->head.response = true;
     relay->up = (struct net_watch){.ready = up_ready, .fd = -1};
     relay->timer.fire = late;
+    relay->turn.fire = its_turn;
     buf_init(&relay->to_up, HTTP_MAX_HEAD * 2 + RELAY_ROOM);
     buf_init(&relay->to_client, HTTP_MAX_HEAD * 2 + RELAY_ROOM);
     buf_init(&relay->up_head, HTTP_MAX_HEAD + 16 * 1024);

@@ -14,6 +14,7 @@ struct http_relay {
     struct net_address address;
     struct net_watch up;
     struct net_timer timer;
+    struct net_timer turn; /* when it goes on after it gave way */
     bool connecting, up_readable, up_writable, up_hangup;
     bool upgrading;    /* the client asked for a WebSocket */
     bool request_done; /* all of the request has been taken from the client */

@@ -127,18 +127,63 @@ static void *burst(void *arg)
     return NULL;
 }
 
-/* What was read in one full piece and sent on at once is no reason to wait for the next event: there will be none. */
-static void a_pipe_does_not_stall(void **state)
+enum { FLOOD = 48 * 1024 * 1024 };
+
+static void *flood(void *arg)
 {
-    (void)state;
+    FD_AUTO int fd = accept4(*(int *)arg, NULL, NULL, SOCK_CLOEXEC);
+    static char bytes[BURST];
+    char head[4096];
+    assert_true(read(fd, head, sizeof head) > 0);
+    assert_int_equal(fd_write_all(fd, STR("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")), 0);
+    for (size_t left = FLOOD; left > 0; left -= sizeof bytes) {
+        assert_int_equal(fd_write_all(fd, str_of(bytes, sizeof bytes)), 0);
+    }
+    return NULL;
+}
+
+static void listen_at(int *ret_listener)
+{
     (void)snprintf(pipe_path, sizeof pipe_path, "/tmp/unit-http-pipe-%d", (int)getpid());
     struct net_address address;
     BUF_AUTO(text, 128);
     buf_printf(&text, "unix:%s", pipe_path);
     assert_int_equal(net_address_parse(buf_str(&text), &address), 0);
+    assert_int_equal(net_listen(&address, false, ret_listener), 0);
+    assert_int_equal(fcntl(*ret_listener, F_SETFL, 0), 0);
+}
+
+/* More than a relay moves in one turn of its loop: it gives way and comes back. */
+static void a_flood_gives_way_and_arrives(void **state)
+{
+    (void)state;
     FD_AUTO int listener = -1;
-    assert_int_equal(net_listen(&address, false, &listener), 0);
-    assert_int_equal(fcntl(listener, F_SETFL, 0), 0);
+    listen_at(&listener);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, flood, &listener), 0);
+    FD_AUTO int fd = raw_connect();
+    BUF_AUTO(out, 4096);
+    raw_send(fd, STR("GET /piped?/x HTTP/1.1\r\nHost: a\r\n\r\n"));
+    size_t got = 0;
+    static char bytes[1024 * 1024];
+    while (net_wait(fd, false, time_monotonic() + 20 * USEC_PER_SEC) == 0) {
+        ssize_t n = read(fd, bytes, sizeof bytes);
+        if (n <= 0) {
+            break;
+        }
+        got += (size_t)n;
+    }
+    assert_true(got > FLOOD); /* with its head */
+    (void)pthread_join(thread, NULL);
+    (void)unlink(pipe_path);
+}
+
+/* What was read in one full piece and sent on at once is no reason to wait for the next event: there will be none. */
+static void a_pipe_does_not_stall(void **state)
+{
+    (void)state;
+    FD_AUTO int listener = -1;
+    listen_at(&listener);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, burst, &listener), 0);
     FD_AUTO int fd = raw_connect();
@@ -168,6 +213,7 @@ int main(void)
         cmocka_unit_test(sockets),
         cmocka_unit_test(sockets_are_cut),
         cmocka_unit_test(a_pipe_does_not_stall),
+        cmocka_unit_test(a_flood_gives_way_and_arrives),
         cmocka_unit_test(every_request_finishes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
