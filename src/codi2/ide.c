@@ -143,6 +143,7 @@ int codi2_ide_open(const struct codi2_ide_options *options, struct codi2_ide **r
     ide->keeper.arguments = arguments_of(ide);
     ide->keeper.environment = environment_of(ide);
     ide->keeper.again_at = time_monotonic();
+    (void)unlink(ide->socket.p); /* of a codi2 that was killed: nobody listens there */
     *ret_ide = ide;
     return 0;
 }

@@ -243,6 +243,7 @@ static int stop(struct daemon *d, int why)
 static int start(struct daemon *d)
 {
     open_ide(d);
+    codi2_status_ide(d->status, codi2_ide_look(d->ide)); /* before anything is said to anybody */
     int error = start_mirrors(d);
     const struct codi2_door_options door = {.socket = d->options.door,
                                             .session = str_from(d->options.session),

@@ -107,6 +107,21 @@ test("it says how it goes: at each change, at most once a second, at the latest 
   assert.ok(reports.length >= 2 && reports.length <= seconds + 2, `${reports.length} in ${seconds} s`);
 });
 
+test("from its first word on, an IDE that does not listen yet is said to start", { timeout: 60_000 }, async (t) => {
+  for (let round = 0; round < 8; round++) {
+    const { world, ear } = await set(t);
+    fs.mkdirSync(world.path("bundle/app/lib/backend"), { recursive: true });
+    fs.writeFileSync(world.path("bundle/app/lib/backend/main.js"), "setInterval(() => {}, 1000);");
+    fs.mkdirSync(world.path("ide"), { mode: 0o700 });
+    fs.writeFileSync(world.path("ide/ide.sock"), ""); // as a killed run leaves it
+    await world.startCodi2(["--node", process.execPath, "--ide", world.path("bundle")]);
+    await until("a report", () => ear.statuses().some(({ state }) => state === "persisted"));
+    for (const { state, ide } of ear.statuses()) assert.equal(ide, "starting", state);
+    world.codi2.kill("SIGTERM");
+    await world.codi2.ended;
+  }
+});
+
 test("asked to end it persists, and its last word says how that went", { timeout: 90_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();
