@@ -70,6 +70,8 @@ test("how soon a session is asked for again", () => {
   const starting = { ...session("active", { state: "starting" }) } as Session;
   expect(sessionInterval(starting, null)).toBe(1000);
   expect(sessionInterval(running, null)).toBe(10_000);
+  expect(sessionInterval({ ...running, workspace: { ...running.workspace, pending: 1 } }, null)).toBe(3000);
+  expect(sessionInterval({ ...running, workspace: { ...running.workspace, connected: false } }, null)).toBe(3000);
   expect(sessionInterval(running, new TypeError("away"))).toBe(3000);
   expect(sessionInterval(starting, failure(429, 7))).toBe(7000);
 });

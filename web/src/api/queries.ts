@@ -1,7 +1,7 @@
 // What the pages read and change: each key is written here once.
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "../stores/auth";
-import { isMoving } from "../lib/workspace";
+import { isMoving, isUnsettled } from "../lib/workspace";
 import { ApiError, type Entry, type Session } from "./generated";
 
 export const queryClient = new QueryClient({
@@ -37,7 +37,8 @@ export function useSessions(deleted = false) {
 export function sessionInterval(session: Session | undefined, error: unknown): number {
   if (error instanceof ApiError && error.status === 429) return (error.retryAfter ?? 5) * 1000;
   if (error !== null && error !== undefined) return 3000;
-  return session !== undefined && isMoving(session) ? 1000 : 10_000;
+  if (session === undefined || isMoving(session)) return 1000;
+  return isUnsettled(session) ? 3000 : 10_000;
 }
 
 /** Followed while the page is visible: each second while it changes, else every ten. */

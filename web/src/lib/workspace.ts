@@ -38,6 +38,11 @@ export function stageOf(session: Pick<Session, "status" | "workspace">): Stage {
   return phase === "running" || session.workspace.step === "Starting the IDE" ? "loading" : "starting";
 }
 
+/** Something is not as it should stay: worth asking soon whether it still is so. */
+export function isUnsettled({ workspace }: Pick<Session, "workspace">): boolean {
+  return workspace.state === "running" && (!workspace.connected || (workspace.pending ?? 0) > 0);
+}
+
 /** It counts as running: where too many run, one of these has to be paused. */
 export function takesAPlace(session: Pick<Session, "status" | "workspace">): boolean {
   return ["failed", "restoring", "running", "starting"].includes(phaseOf(session));
@@ -66,7 +71,7 @@ function running(workspace: Workspace): Status {
   if (heldBack > 0) {
     return { mood: "attention", word: `${formatCount(heldBack, "deletion")} held back`, detail: "Many files disappeared at once. They are kept here until you say that they may go." };
   }
-  if (pending > 0) return { mood: "busy", word: `Persisting ${formatCount(pending, "change")}…`, detail: "They are on their way to the server." };
+  if (pending > 0) return { mood: "busy", word: `Persisting ${formatCount(pending, "change")}…`, detail: "What was saved is on its way to the server." };
   return { mood: "good", word: "All changes persisted", detail: "Everything saved in the workspace is on the server. It survives whatever happens to the workspace." };
 }
 
