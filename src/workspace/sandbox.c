@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -181,6 +182,18 @@ static void try_namespace(void)
     }
 }
 
+/*
+ * A /proc of this process namespace: bubblewrap looks its child up there, and the machine's shows another process under that
+ * number, or none. While this process still has the rights of the namespace's owner.
+ */
+static void mount_proc(void)
+{
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {
+        child_failed_at(STEP_NAMESPACE, "the kernel refuses a /proc of its own");
+    }
+}
+
 struct holder_fds {
     struct pipe_pair *ready; /* holder → supervisor: the namespaces are there */
     struct pipe_pair *go;    /* supervisor → holder: the network is up */
@@ -201,6 +214,7 @@ static _Noreturn void run_holder(const struct workspace_config *config,
     if (workspace_group_enter(group) != 0) {
         child_failed_at(STEP_GROUP, "cannot enter the control group");
     }
+    mount_proc();
     become_user(config);
     die_with_supervisor();
     if (config->network) {
