@@ -8,7 +8,7 @@
 # 3. Every loop has a deadline.
 
 READY_SECONDS=30
-STOP_SECONDS=35
+STOP_SECONDS=90 # workspaces have 50 to persist and end, requests 30
 DEATHS_ALLOWED=5
 DEATHS_WINDOW_US=60000000
 

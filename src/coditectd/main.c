@@ -225,6 +225,9 @@ static int serve(const struct coditectd_options *o, struct parts *p, const sigse
         int number;
         (void)sigwait(signals, &number);
         log_info("coditectd", "stopping");
+        if (o->end_workspaces) {
+            coditectd_workspaces_end(p->workspaces);
+        }
     }
     return r;
 }

@@ -27,6 +27,7 @@ struct coditectd_options {
     int64_t processes;
     usec_t idle_limit; /* 0: never */
     bool check;
+    bool end_workspaces; /* with the server, in order */
     bool stop_workspaces;
 };
 

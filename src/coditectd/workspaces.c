@@ -206,3 +206,13 @@ int coditectd_workspaces_end_all(struct workspaces_local *local)
     int r = end_round(local, /* force= */ false, 45 * USEC_PER_SEC);
     return r == ERR_TIMEOUT ? end_round(local, /* force= */ true, 5 * USEC_PER_SEC) : r;
 }
+
+void coditectd_workspaces_end(struct coditectd_workspaces *w)
+{
+    ASSERT_MAGIC(w, RUNNING_MAGIC);
+    workspaces_keeper_halt(w->keeper);
+    int r = coditectd_workspaces_end_all(w->options.local);
+    if (r < 0) {
+        log_warn("coditectd", "some workspaces did not end: %s", err_row(r)->text);
+    }
+}

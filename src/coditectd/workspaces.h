@@ -26,6 +26,9 @@ int coditectd_workspaces_start(const struct coditectd_workspaces_options *option
 /* Workspaces run on. NULL allowed. */
 void coditectd_workspaces_stop(struct coditectd_workspaces *w);
 
+/* Ends all workspaces while their wire is still served, so that they can persist. coditectd_workspaces_stop follows. */
+void coditectd_workspaces_end(struct coditectd_workspaces *w);
+
 /* Ends all workspaces of this machine: asks, waits until they have persisted (45 s), then kills. When no server runs, else
  * that one starts them again. ERR_TIMEOUT: some did not end. */
 int coditectd_workspaces_end_all(struct workspaces_local *local) BASE_MUST_USE;

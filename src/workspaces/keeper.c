@@ -242,17 +242,25 @@ int workspaces_keeper_start(const struct workspaces_keeper_options *options,
     return 0;
 }
 
-void workspaces_keeper_stop(struct workspaces_keeper *k)
+void workspaces_keeper_halt(struct workspaces_keeper *k)
 {
-    if (!k) {
+    ASSERT_MAGIC(k, KEEPER_MAGIC);
+    if (k->stop) {
         return;
     }
-    ASSERT_MAGIC(k, KEEPER_MAGIC);
     store_unwatch(k->watch);
     lock_take(&k->lock);
     k->stop = true;
     lock_cond_signal(&k->changed);
     lock_release(&k->lock);
     (void)pthread_join(k->thread, NULL);
+}
+
+void workspaces_keeper_stop(struct workspaces_keeper *k)
+{
+    if (!k) {
+        return;
+    }
+    workspaces_keeper_halt(k);
     destroy(k);
 }

@@ -146,7 +146,10 @@ struct workspaces_keeper; /* thread safe */
 int workspaces_keeper_start(const struct workspaces_keeper_options *options,
                             struct workspaces_keeper **ret_keeper) BASE_MUST_USE;
 
-/* Ends the thread; workspaces run on. NULL allowed. */
+/* Ends the thread: from now on nothing is started or ended; reports are still taken. Twice is harmless. */
+void workspaces_keeper_halt(struct workspaces_keeper *k);
+
+/* Workspaces run on. NULL allowed. */
 void workspaces_keeper_stop(struct workspaces_keeper *k);
 
 /* What a workspace says about itself (src/wire/README.md, POST /wire/status). ERR_INVALID. */

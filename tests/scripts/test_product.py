@@ -160,7 +160,7 @@ class Workspaces(ProductTest):
         client = Client(up)
         session = self.open(client)
         state = self.state(up, session)
-        inside = up.data / "workspaces" / session / "tree" / "made-inside.txt"
+        inside = up.data / "workspaces" / session / "tree" / "made-inside-0.txt"
 
         # A second product on the same data is refused, and leaves the first one's workspaces alone.
         second = self.up(data=up.data)
@@ -176,13 +176,15 @@ class Workspaces(ProductTest):
         self.assertTrue(self.lives(state["codi2"]))
         client.wait_workspace(session, lambda w: w["state"] == "running" and w["connected"])
         self.assertEqual(self.state(up, session), state)
-        inside.write_text("written by a program")
-        os.chown(inside, os.stat(inside.parent).st_uid, os.stat(inside.parent).st_gid)
+        self.write_inside(inside.parent, 1)
         standin.wait_for(lambda: self.is_stored(client, session, inside.name), "it is in the store")
 
+        # What was written just before is persisted before the server goes.
+        late = self.write_inside(inside.parent, 500)
         up.process.send_signal(signal.SIGTERM)
         self.assertEqual(up.wait_end(), 0, up.output())
         self.assert_nothing_left(up)
+        shutil.rmtree(inside.parent)
         for pid in (state["pid"], state["sandbox"], state["codi2"]):
             self.assertFalse(self.lives(pid))
         self.assertEqual(self.state(up, session)["phase"], "ended")
@@ -193,9 +195,22 @@ class Workspaces(ProductTest):
         client.up = again
         client.wait_workspace(session, lambda w: w["state"] == "running" and w["connected"])
         self.assertGreater(self.state(again, session)["generation"], state["generation"])
+        for path in [inside, *late]:
+            self.assertTrue(path.exists(), path)
         again.interrupt()
         self.assertEqual(again.wait_end(), 0, again.output())
         self.assert_nothing_left(again)
+
+    @staticmethod
+    def write_inside(tree, count):
+        """Files as a program inside makes them; a second round has other names."""
+        owner = os.stat(tree)
+        first = len(list(tree.iterdir()))
+        paths = [tree / f"made-inside-{first + i}.txt" for i in range(count)]
+        for path in paths:
+            path.write_text(f"written by a program: {path.name}")
+            os.chown(path, owner.st_uid, owner.st_gid)
+        return paths
 
     @staticmethod
     def is_stored(client, session, name):

@@ -201,7 +201,7 @@ class Running(UpTest):
     def test_deaf_server_is_killed(self):
         checkout = standin.Checkout()
         self.addCleanup(checkout.remove)
-        checkout.replace("scripts/server.sh", "STOP_SECONDS=35", "STOP_SECONDS=1")
+        checkout.replace("scripts/server.sh", "STOP_SECONDS=90", "STOP_SECONDS=1")
         data = pathlib.Path(tempfile.mkdtemp(dir=checkout.top))
         (data / "mood").write_text("deaf")
         up = standin.Up(checkout, data=data)
