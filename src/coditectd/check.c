@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "data/data.h"
+#include "files/files.h"
 
 int coditectd_check_place(const char *data)
 {
@@ -51,7 +51,7 @@ int coditectd_check(const char *data, const char *driver)
         return 1;
     }
     struct data_report report;
-    int r = data_check(store, &report);
+    int r = data_check(store, files_judge, &report);
     store_close(store);
     if (r < 0) {
         log_error("coditectd", "the store in %s cannot be read to its end: %s", data,

@@ -12,6 +12,7 @@ enum { PAGE = 500, MAX_LINES = 100 };
 
 struct check {
     struct arena *arena; /* lives as long as the check: cursor and tenant */
+    data_judge *judge;   /* NULL: none */
     struct data_report *report;
     struct txn *txn;           /* of the page in hand */
     struct data_report before; /* the report as the page in hand found it */
@@ -52,14 +53,24 @@ static const struct data_type *type_named(struct str name)
     return NULL;
 }
 
-static bool space_known(struct str name)
+/* DATA_SPACE_COUNT: there is none of this name. */
+static unsigned space_named(struct str name)
 {
-    for (unsigned i = 0; i < DATA_SPACE_COUNT; i++) {
-        if (str_eq(name, str_from(data_spaces[i]))) {
-            return true;
-        }
+    unsigned i = 0;
+    while (i < DATA_SPACE_COUNT && !str_eq(name, str_from(data_spaces[i]))) {
+        i++;
     }
-    return false;
+    return i;
+}
+
+static int check_space(struct check *c, const struct data_found *found, struct str key)
+{
+    const char *what = NULL;
+    int r = c->judge ? c->judge(found, &what) : 0;
+    if (r == 0 && what) {
+        fault(c, key, "%s", what);
+    }
+    return r;
 }
 
 static int check_tenant(struct check *c, const struct scope *scope, struct str key)
@@ -202,10 +213,12 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
                          pair->key.n);
         return check_index(c, &e, pair->key);
     }
-    if (!space_known(space)) {
+    struct data_found found = {c->txn, &scope, space_named(space), rest, pair->value};
+    if (found.space == DATA_SPACE_COUNT) {
         fault(c, pair->key, "the key is of no known space");
+        return 0;
     }
-    return 0;
+    return check_space(c, &found, pair->key);
 }
 
 /* g/{record}.{index}/…, g/key/… or g/bell/… */
@@ -279,7 +292,7 @@ static int check_page(struct txn *txn, void *ctx)
     return 0;
 }
 
-int data_check(struct store *store, struct data_report *ret_report)
+int data_check(struct store *store, data_judge *judge, struct data_report *ret_report)
 {
     /* All keys but the store's own ("meta/", "op/" and what begins with byte 255). */
     static const struct {
@@ -291,7 +304,7 @@ int data_check(struct store *store, struct data_report *ret_report)
     };
     ARENA_AUTO(arena);
     *ret_report = (struct data_report){0};
-    struct check c = {.arena = &arena, .report = ret_report};
+    struct check c = {.arena = &arena, .judge = judge, .report = ret_report};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         c.from = parts[i].from;
         c.end = parts[i].end;

@@ -240,12 +240,26 @@ struct data_report {
     VEC(char *) lines; /* the first 100 faults in words; freed by data_report_fini */
 };
 
+/* A key of a space that holds no records, for whoever owns the space. */
+struct data_found {
+    struct txn *txn;
+    const struct scope *scope; /* its tenant */
+    enum data_space space;
+    struct str rest; /* of the key, behind the space */
+    struct str value;
+};
+
+/* Sets *ret_fault (static) when something is wrong with it. Negative: the store could not be read. */
+typedef int data_judge(const struct data_found *found, const char **ret_fault);
+
 /*
  * Walks the whole store and proves that every record is well-formed and under its own key, that every index entry has its
- * record and every record its index entries, and that every key is of a known space of an existing tenant. A snapshot per
- * page, so that it can run beside writers: every fault is judged within one snapshot. Returns 0 also when there are faults.
+ * record and every record its index entries, that every key is of a known space of an existing tenant, and what judge says
+ * of the keys that are no records (NULL: nothing). A snapshot per page, so that it can run beside writers: every fault is
+ * judged within one snapshot. Returns 0 also when there are faults.
  */
-int data_check(struct store *store, struct data_report *ret_report) BASE_MUST_USE;
+int data_check(struct store *store, data_judge *judge,
+               struct data_report *ret_report) BASE_MUST_USE;
 void data_report_fini(struct data_report *report);
 
 #endif

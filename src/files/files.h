@@ -348,4 +348,9 @@ struct files_tree_input {
 int files_tree(struct data_context *ctx, const struct files_tree_input *in,
                struct files_page *ret_page) BASE_MUST_USE;
 
+/* ---- The checker's part: see data_check ---- */
+
+/* Judges entries, versions and chunks: is what they name there? */
+int files_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;
+
 #endif

@@ -45,7 +45,7 @@ static void assert_found(struct world *w, struct pair damage, const char *what)
 {
     assert_int_equal(world_write(w, damage_fn, &damage), 0);
     struct data_report report;
-    assert_int_equal(data_check(w->store, &report), 0);
+    assert_int_equal(data_check(w->store, NULL, &report), 0);
     assert_true(report.faults >= 1);
     bool found = false;
     for (size_t i = 0; i < report.lines.n; i++) {
@@ -156,7 +156,7 @@ static void a_report_is_bounded(void **state)
         assert_int_equal(world_write(w, damage_fn, &p), 0);
     }
     struct data_report report;
-    assert_int_equal(data_check(w->store, &report), 0);
+    assert_int_equal(data_check(w->store, NULL, &report), 0);
     assert_int_equal(report.faults, 150);
     assert_int_equal(report.lines.n, 100);
     data_report_fini(&report);

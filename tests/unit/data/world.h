@@ -51,7 +51,7 @@ static inline void world_init(struct world *w, const char *driver)
 static inline void world_assert_consistent(struct store *store)
 {
     struct data_report report;
-    assert_int_equal(data_check(store, &report), 0);
+    assert_int_equal(data_check(store, NULL, &report), 0);
     for (size_t i = 0; i < report.lines.n; i++) {
         print_error("%s\n", report.lines.at[i]);
     }
