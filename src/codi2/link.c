@@ -116,7 +116,7 @@ int codi2_link_greet(struct codi2_link *l)
                                    .type = "application/json",
                                    .body = buf_str(&body)};
     int error = codi2_link_call(l, &request, &reply);
-    struct wire_welcome welcome;
+    struct wire_welcome welcome = {0};
     if (!error) {
         error = wire_welcome_read(&arena, buf_str(&reply), &welcome);
     }

@@ -8,7 +8,9 @@
  * 2. A path leaves `dirty` only into a round, and a round that fails puts back all that it took.
  * 3. A barrier is fulfilled by a round that began after it was asked for and ended with nothing dirty.
  * 4. Nothing is deleted in the store before the first comparison with it is complete.
- * 5. All calls to the tree, the index, the watch and `dirty` are this thread's; the listener only raises `remote`.
+ * 5. What the store took and the index has not heard of (codi2 was killed in between) is found by comparing the whole tree: the
+ *    index says whether codi2 ended in order.
+ * 6. All calls to the tree, the index, the watch and `dirty` are this thread's; the listener only raises `remote`.
  */
 #include <errno.h>
 #include <poll.h>
@@ -295,9 +297,16 @@ static int prepare(struct codi2_mirror *m)
     if (!error && m->facts.held_back > 0) {
         codi2_mirror_show_held(m);
     }
+    uint64_t running = 0;
+    if (!error) {
+        error = codi2_index_fact(m->index, "running", &running);
+    }
+    if (!error) {
+        error = codi2_index_set_fact(m->index, "running", 1);
+    }
     m->facts.seq = applied;
     atomic_store(&m->applied, applied);
-    m->fresh = m->fresh || applied == 0;
+    m->fresh = m->fresh || applied == 0 || running;
     return error;
 }
 
@@ -357,5 +366,8 @@ void codi2_mirror_stop(struct codi2_mirror *m)
     codi2_link_cancel(m->listener_link);
     (void)pthread_join(m->thread, NULL);
     (void)pthread_join(m->listener, NULL);
+    if (codi2_index_set_fact(m->index, "running", 0) != 0) {
+        log_warn("codi2", "the next start will compare everything with the store");
+    }
     release(m);
 }

@@ -64,6 +64,10 @@ int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path) BASE_MUST_US
 /* mirror_push.c: brings what is dirty to the store. What could not be brought is dirty again. */
 int codi2_mirror_push(struct codi2_mirror *m) BASE_MUST_USE;
 
+/* mirror_note.c: brings the answer to a batch into the index; what is to be looked at again is dirty. */
+int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct codi2_batch *batch,
+                      const struct codi2_reply *reply) BASE_MUST_USE;
+
 /* mirror_delete.c: sends, holds back or undoes. */
 struct mirror_deletion {
     struct codi2_step step;

@@ -342,7 +342,12 @@ static int drop_unknown(struct codi2_mirror *m, const struct later *l)
         for (size_t i = 0; i < page.count && !error; i++) {
             struct codi2_remote gone = {.path = page.at[i].path, .version = UINT64_MAX};
             span.after = gone.path;
-            error = map_get(l->seen, gone.path) ? 0 : apply_deletion(m, l->arena, &gone);
+            if (map_get(l->seen, gone.path)) {
+                continue;
+            }
+            /* A version that the store has not come to: it has lost some of its past, and the disk is what is left of it. */
+            error = page.at[i].version > l->seq ? codi2_index_delete(m->index, gone.path)
+                                                : apply_deletion(m, l->arena, &gone);
         }
         if (error) {
             return error;

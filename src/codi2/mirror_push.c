@@ -19,7 +19,10 @@ struct round {
     VEC(struct codi2_change) batch;
     VEC(struct mirror_deletion) deletions;
     VEC(struct str) replaced; /* folders seen to be replaced by others */
-    bool whole;               /* the whole tree is looked at: what is missing was not seen going */
+    VEC(struct codi2_dirty_path)
+    later; /* folders in a known one's place: when moves have claimed that one */
+    bool late;
+    bool whole; /* the whole tree is looked at: what is missing was not seen going */
 };
 
 static void round_fini(struct round *r)
@@ -28,58 +31,10 @@ static void round_fini(struct round *r)
     VEC_FREE(&r->batch);
     VEC_FREE(&r->deletions);
     VEC_FREE(&r->replaced);
+    VEC_FREE(&r->later);
 }
 
 /* ---- sending ---- */
-
-static int note_accepted(struct round *r, const struct codi2_change *change, uint64_t version)
-{
-    struct codi2_index *index = r->m->index;
-    const struct codi2_step *s = &change->step;
-    if (s->op == CODI2_DELETE) {
-        return codi2_index_delete(index, s->path);
-    }
-    if (s->op == CODI2_MOVE) {
-        int error = s->overwrite ? codi2_index_delete(index, s->path) : 0;
-        if (!error) {
-            error = codi2_index_move(index, s->from, s->path);
-        }
-        if (error) {
-            return error;
-        }
-    }
-    struct codi2_entry entry = {
-        .path = s->path, .look = s->look, .version = version, .hash = change->content.hash};
-    if (s->op == CODI2_MOVE && s->look.kind == CODI2_FILE) {
-        struct codi2_entry moved;
-        int error = codi2_index_get(index, r->arena, s->path, &moved);
-        if (error) {
-            return error;
-        }
-        entry.hash = moved.hash;
-    }
-    return codi2_index_put(index, &entry);
-}
-
-/*
- * Somebody else changed the path meanwhile. A local write goes on top of theirs, which stays in the history; a local deletion
- * or move gives way, and theirs is applied.
- */
-static int note_conflict(struct round *r, const struct codi2_change *change, uint64_t version)
-{
-    struct codi2_index *index = r->m->index;
-    const struct codi2_step *s = &change->step;
-    atomic_store(&r->m->remote, true);
-    if (s->op == CODI2_DELETE || s->op == CODI2_MOVE) {
-        return codi2_index_delete(index, s->op == CODI2_MOVE ? s->from : s->path);
-    }
-    if (version == 0) {
-        return codi2_index_delete(index, s->path);
-    }
-    struct codi2_entry entry = {
-        .path = s->path, .look = {.kind = s->look.kind}, .version = version};
-    return codi2_index_put(index, &entry);
-}
 
 static void put_back(struct round *r)
 {
@@ -89,31 +44,16 @@ static void put_back(struct round *r)
     r->batch.n = 0;
 }
 
-static int note_reply(struct round *r, const struct codi2_reply *reply)
-{
-    int error = codi2_index_begin(r->m->index);
-    if (!error && reply->verdict == CODI2_ACCEPTED) {
-        for (size_t i = 0; i < r->batch.n && !error; i++) {
-            error = note_accepted(r, &r->batch.at[i], reply->versions[i]);
-        }
-    } else if (!error && reply->verdict == CODI2_CONFLICT) {
-        ASSERT(reply->index < r->batch.n);
-        error = note_conflict(r, &r->batch.at[reply->index], reply->version);
-    }
-    int committed = codi2_index_commit(r->m->index);
-    return error ? error : committed;
-}
-
 static int flush(struct round *r)
 {
     if (r->batch.n == 0) {
         return 0;
     }
     struct codi2_reply reply;
-    int error = codi2_link_push(r->m->link, r->arena,
-                                &(struct codi2_batch){r->batch.at, r->batch.n}, &reply);
+    const struct codi2_batch batch = {r->batch.at, r->batch.n};
+    int error = codi2_link_push(r->m->link, r->arena, &batch, &reply);
     if (!error) {
-        error = note_reply(r, &reply);
+        error = codi2_mirror_note(r->m, r->arena, &batch, &reply);
     }
     if (error || reply.verdict != CODI2_ACCEPTED) {
         put_back(r);
@@ -234,12 +174,19 @@ static int tell_below(struct round *r, struct str folder)
     return 0;
 }
 
-/* Something of another kind stands at a known path: it makes room, then what stands there is looked at again. */
-static int make_room(struct round *r, const struct codi2_step *step)
+/* The other names of a file that changed changed with it, and no event tells of them. */
+static int tell_links(struct round *r, const struct codi2_step *step)
 {
-    int error = send_alone(r, step);
-    if (!error) {
-        codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
+    struct codi2_entries same = {0};
+    int error = codi2_index_by_inode(r->m->index, r->arena, step->look.inode, &same);
+    for (size_t i = 0; i < same.count && !error; i++) {
+        struct str path = same.at[i].path;
+        struct codi2_look
+            look; /* an inode may have been used again: then the old name is not this file's */
+        if (!str_eq(path, step->path) && codi2_tree_look(&r->m->tree, path, &look) == 0 &&
+            look.inode == step->look.inode) {
+            codi2_dirty_add(r->m->dirty, path, /* deep= */ false);
+        }
     }
     return error;
 }
@@ -248,9 +195,13 @@ static int carry_out(struct round *r, const struct codi2_dirty_path *p, struct c
 {
     if (step->op == CODI2_DELETE) {
         if (codi2_tree_look(&r->m->tree, p->path, &step->look) != ERR_NOT_FOUND) {
-            return make_room(r, step);
+            return send_alone(r, step); /* it makes room for what stands there now */
         }
         VEC_ADD(&r->deletions, (struct mirror_deletion){*step, p->told});
+        return 0;
+    }
+    if (step->replaced && !r->late) {
+        VEC_ADD(&r->later, *p);
         return 0;
     }
     int error = r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
@@ -258,10 +209,13 @@ static int carry_out(struct round *r, const struct codi2_dirty_path *p, struct c
         VEC_ADD(&r->replaced, p->path);
         error = p->deep ? 0 : tell_below(r, p->path);
     }
+    if (!error && step->op == CODI2_WRITE) {
+        error = tell_links(r, step);
+    }
     return error ? error : do_step(r, step, p->deep);
 }
 
-static int look_at(struct round *r, const struct codi2_dirty_path *p)
+static int look_once(struct round *r, const struct codi2_dirty_path *p, bool *ret_again)
 {
     struct codi2_step step;
     int error =
@@ -278,7 +232,20 @@ static int look_at(struct round *r, const struct codi2_dirty_path *p)
          codi2_mirror_ignored(r->m, p->path, !gone && step.look.kind == CODI2_FOLDER))) {
         return 0;
     }
+    *ret_again = step.op == CODI2_DELETE && !gone;
     return carry_out(r, p, &step);
+}
+
+/* Where something had to make room, what stands there now is looked at at once: it may have moved here. */
+static int look_at(struct round *r, const struct codi2_dirty_path *p)
+{
+    bool again = false;
+    int error = look_once(r, p, &again);
+    if (!error && again) {
+        codi2_dirty_add(r->m->dirty, p->path, /* deep= */ true);
+        error = look_once(r, p, &again);
+    }
+    return error;
 }
 
 /* ---- gathering ---- */
@@ -413,6 +380,13 @@ static int look_at_all(struct round *r)
             p.told = p.told || r->paths.at[i].told;
         }
         error = look_at(r, &p);
+    }
+    if (!error) {
+        error = flush(r);
+    }
+    r->late = true;
+    for (size_t i = 0; i < r->later.n && !error; i++) {
+        error = look_at(r, &r->later.at[i]);
     }
     return error;
 }

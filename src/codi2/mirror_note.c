@@ -1,0 +1,134 @@
+/*
+ * What the store answered to a batch becomes the index's knowledge: what it took, or which of the changes stands on something
+ * else than what stands there.
+ */
+#include "base/assert.h"
+#include "codi2/mirror_int.h"
+
+struct note {
+    struct codi2_mirror *m;
+    struct arena *arena;
+};
+
+/* A move carries neither content nor mode: the entry keeps those that the store has, and a new mode is looked at next. */
+static int note_moved(struct note *n, struct codi2_entry *entry)
+{
+    struct codi2_entry moved;
+    int error = codi2_index_get(n->m->index, n->arena, entry->path, &moved);
+    if (error) {
+        return error;
+    }
+    entry->hash = moved.hash;
+    if (entry->look.mode != moved.look.mode) {
+        entry->look.mode = moved.look.mode;
+        codi2_dirty_add(n->m->dirty, entry->path, /* deep= */ false);
+    }
+    return 0;
+}
+
+static int note_accepted(struct note *n, const struct codi2_change *change, uint64_t version)
+{
+    struct codi2_index *index = n->m->index;
+    const struct codi2_step *s = &change->step;
+    if (s->op == CODI2_DELETE) {
+        return codi2_index_delete(index, s->path);
+    }
+    if (s->op == CODI2_MOVE) {
+        int error = s->overwrite ? codi2_index_delete(index, s->path) : 0;
+        if (!error) {
+            error = codi2_index_move(index, s->from, s->path);
+        }
+        if (error) {
+            return error;
+        }
+    }
+    struct codi2_entry entry = {
+        .path = s->path, .look = s->look, .version = version, .hash = change->content.hash};
+    if (s->op == CODI2_MKDIR && version != s->base && version <= n->m->facts.seq) {
+        entry.look.mode ^=
+            1; /* it was there, perhaps with another mode: that is sent next, on its version */
+        codi2_dirty_add(n->m->dirty, s->path, /* deep= */ false);
+    }
+    if (s->op == CODI2_MOVE) {
+        codi2_dirty_add(n->m->dirty, s->from,
+                        /* deep= */ true); /* something else may stand there */
+        int error = note_moved(n, &entry);
+        if (error) {
+            return error;
+        }
+    }
+    return codi2_index_put(index, &entry);
+}
+
+/* The change that made this version, as the store tells it. */
+static bool find_change(struct note *n, uint64_t version, struct codi2_remote *ret_change)
+{
+    struct codi2_remotes changes = {0};
+    if (version == 0 ||
+        codi2_link_changes(n->m->link, n->arena,
+                           &(struct codi2_changes_query){.since = version - 1}, &changes) != 0 ||
+        changes.count == 0 || changes.at[0].version != version) {
+        return false;
+    }
+    *ret_change = changes.at[0];
+    return true;
+}
+
+/*
+ * A deletion or a move was refused, since another version stands there. When it is our own (the index had not heard of it when
+ * codi2 was killed), or stands in a move's way, the step is taken again on top of it. What others made wins: it comes back.
+ */
+static int note_refused(struct note *n, const struct codi2_step *s, uint64_t version)
+{
+    struct codi2_index *index = n->m->index;
+    struct str source = s->op == CODI2_MOVE ? s->from : s->path;
+    struct codi2_remote last;
+    struct codi2_entry known;
+    if (find_change(n, version, &last)) {
+        if (s->op == CODI2_MOVE && str_eq(last.path, s->path)) {
+            return codi2_index_put(index, &(struct codi2_entry){.path = s->path,
+                                                                .look = {.kind = s->look.kind},
+                                                                .version = version});
+        }
+        if (last.ours && str_eq(last.path, source) &&
+            codi2_index_get(index, n->arena, source, &known) == 0) {
+            known.version = version;
+            return codi2_index_put(index, &known);
+        }
+    }
+    return codi2_index_delete(index, source);
+}
+
+/* Somebody else changed the path meanwhile. A local write goes on top of theirs, which stays in the history. */
+static int note_conflict(struct note *n, const struct codi2_change *change, uint64_t version)
+{
+    struct codi2_index *index = n->m->index;
+    const struct codi2_step *s = &change->step;
+    atomic_store(&n->m->remote, true);
+    if (s->op == CODI2_DELETE || s->op == CODI2_MOVE) {
+        return note_refused(n, s, version);
+    }
+    if (version == 0) {
+        return codi2_index_delete(index, s->path);
+    }
+    struct codi2_entry entry = {
+        .path = s->path, .look = {.kind = s->look.kind}, .version = version};
+    return codi2_index_put(index, &entry);
+}
+
+int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct codi2_batch *batch,
+                      const struct codi2_reply *reply)
+{
+    struct note *n = &(struct note){m, arena};
+    int error = codi2_index_begin(n->m->index);
+    if (!error && reply->verdict == CODI2_ACCEPTED) {
+        for (size_t i = 0; i < batch->count && !error; i++) {
+            error = note_accepted(n, &batch->changes[i], reply->versions[i]);
+        }
+    } else if (!error && reply->verdict == CODI2_CONFLICT) {
+        ASSERT(reply->index < batch->count);
+        error = note_conflict(n, &batch->changes[reply->index], reply->version);
+    }
+    int committed = codi2_index_commit(n->m->index);
+    return error ? error : committed;
+}
