@@ -105,6 +105,7 @@ test("open: each step with how far it is, then the IDE, with a ticket and the pa
   const element = page.getByTestId("ide-frame");
   assert.equal(await element.getAttribute("title"), "IDE of Project A");
   assert.equal(await element.getAttribute("allow"), "clipboard-read; clipboard-write");
+  assert.doesNotMatch(await element.getAttribute("sandbox"), /top-navigation/);
   await until("the theme is told", async () => (await heard()).length > 0);
   assert.deepEqual(await heard(), [{ data: { type: "coditect.theme", theme: "light" }, origin: home, fromParent: true }]);
   assert.equal(await status.getAttribute("aria-label"), "State: All changes persisted");
@@ -144,6 +145,23 @@ test("a new ticket comes when the IDE asks, not more often than it needs one, an
   }));
   await frame().evaluate(() => globalThis.say({ type: "coditect.theme.changed", theme: "light" })); // the last that is heard
   assert.equal(await page.evaluate(() => document.documentElement.classList.contains("dark")), false);
+});
+
+test("the IDE's page cannot lead this one elsewhere, not even at a click", async () => {
+  await frame().evaluate((elsewhere) => {
+    const trap = Object.assign(document.createElement("button"), { id: "trap", textContent: "Click me" });
+    trap.onclick = () => {
+      try {
+        top.location.href = elsewhere;
+      } catch {
+        trap.textContent = "refused";
+      }
+    };
+    document.body.append(trap);
+  }, `${home}/login?next=%2Fsettings`);
+  await frame().locator("#trap").click();
+  await visible(frame().locator("#trap", { hasText: "refused" }));
+  await frame().evaluate(() => document.querySelector("#trap").remove());
 });
 
 test("the files beside the IDE, and back to the same frame", async () => {

@@ -20,6 +20,9 @@ const TICKET_GAP_MS = 3000;
 /** How long the IDE waits for an answer. */
 const TICKET_WAIT_MS = 10_000;
 
+/** All that an IDE does on its own origin; not to lead this page elsewhere, which a frame may else do at a click. */
+const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-modals allow-downloads allow-popups allow-popups-to-escape-sandbox";
+
 async function ticketAddress(sessionId: string, origin: string): Promise<string> {
   const { url } = await api.authTicketCreate({ body: { session_id: sessionId } });
   if (originOf(url) !== origin) throw new Error("The ticket leads elsewhere.");
@@ -166,7 +169,7 @@ function Frame({ session, ideUrl, running, lost, onCancel, said, onSaid }: Frame
         <Box asChild position="absolute" inset="0" width="100%" height="100%" border="none">
           <iframe
             key={src} ref={frame} src={src} title={`IDE of ${session.name}`} data-testid="ide-frame" inert={isCovered}
-            allow="clipboard-read; clipboard-write"
+            allow="clipboard-read; clipboard-write" sandbox={SANDBOX}
           />
         </Box>
       )}
