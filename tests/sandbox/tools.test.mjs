@@ -1,16 +1,23 @@
 // What a person finds in a workspace: each tool answers inside the sandbox and does its first piece of work.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
 import { place, start, until } from "./sandbox.mjs";
 
-// The Node.js that scripts/up would hand over: shown at /opt/coditect/node unless it is the system's own.
+// The Node.js that scripts/up would hand over: shown at /opt/coditect/node unless it is the system's own. Where it lies is
+// often below /root, which the workspace's user cannot pass (the broker shows it elsewhere): a copy serves here.
 const node = realpathSync(process.execPath);
 const nodeHome = dirname(dirname(node));
-const binds = nodeHome.startsWith("/usr") ? [] : [{ source: nodeHome, target: "/opt/coditect/node", writable: false }];
+const binds = [];
+if (!nodeHome.startsWith("/usr")) {
+  const source = join(place, "node");
+  execFileSync("cp", ["-a", nodeHome, source]);
+  chmodSync(source, 0o755);
+  binds.push({ source, target: "/opt/coditect/node", writable: false });
+}
 
 let count = 0;
 
