@@ -34,13 +34,13 @@ export async function newPage(world) {
 }
 
 /**
- * Tests of one story: each needs the one before, so that after a failure the rest fails at once. page(): the one to be looked at
+ * Tests of one story: each needs the one before, so that after a failure the rest is left out. page(): the one to be looked at
  * then.
  */
 export function story(page) {
   let broken;
   return (name, run) => test(name, { timeout: 300_000 }, async (t) => {
-    assert.equal(broken, undefined, `“${broken}” failed before`);
+    if (broken !== undefined) return t.skip(`“${broken}” failed`);
     broken = name;
     try {
       await run(t);
@@ -49,6 +49,7 @@ export function story(page) {
       await shot(page(), `failed-${name.replaceAll(/\W+/g, "-")}`).catch(() => {});
       throw error;
     }
+    return undefined;
   });
 }
 
@@ -114,6 +115,12 @@ export async function noteWords(frame) {
 }
 export const words = (frame) => frame.evaluate(() => globalThis.words);
 
+/** After a save by the keyboard: that it goes on is said within a frame or two of the page, and then that it is done. */
+export async function isSaved(frame) {
+  await until("the status bar says that it persists", async () => (await words(frame)).slice(1).some((one) => one.startsWith("Persisting")), DEADLINE_MS);
+  await says(frame, PERSISTED);
+}
+
 export async function menu(frame, name, item) {
   await frame.locator(".lm-MenuBar-item", { hasText: name }).first().click();
   await frame.locator(".lm-Menu-item", { hasText: item }).first().click();
@@ -159,9 +166,9 @@ export async function shows(frame, text) {
   }, DEADLINE_MS).catch(() => assert.fail(`the editor shows ${JSON.stringify(last)}, not ${JSON.stringify(text)}`));
 }
 
-/** A new one, by the menu. */
-export async function newTerminal(frame) {
-  await menu(frame, "Terminal", "New Terminal");
+/** The session's terminal; a new session has one. */
+export async function showTerminal(page, frame) {
+  await command(page, frame, "Terminal: Show Terminal");
   await frame.locator(".xterm-screen >> visible=true").first().waitFor();
 }
 

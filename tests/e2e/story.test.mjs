@@ -34,16 +34,16 @@ step("register, create Project A, open it", async () => {
 
 step("a file typed in the editor is on the server when the status bar says so", async () => {
   await ide.newFile(frame, "hello.txt");
+  await ide.says(frame, ide.PERSISTED); // the empty file
   await ide.noteWords(frame);
   await page.keyboard.type(HELLO);
   await page.keyboard.press("Control+s");
-  await ide.says(frame, ide.PERSISTED);
+  await ide.isSaved(frame);
   assert.equal((await ide.stored(client, a, "hello.txt"))?.toString(), HELLO);
-  assert.ok((await ide.words(frame)).includes("Persisting 1 file…"), `${await ide.words(frame)}`);
 });
 
 step("files made in the terminal", async () => {
-  await ide.newTerminal(frame);
+  await ide.showTerminal(page, frame);
   await ide.enter(page, frame, "echo made in the terminal > made.txt; seq 200000 > numbers.txt; chmod 755 made.txt; ln -s hello.txt link");
   await visible(ide.inExplorer(frame, "numbers.txt"));
   await ide.isStored(client, a, "made.txt", MADE);
@@ -85,7 +85,7 @@ step("every process is killed, the workspace's disk is lost: Project A has both 
   await ide.shows(frame, HELLO);
   await ide.openFile(frame, "made.txt");
   await ide.shows(frame, MADE);
-  await ide.newTerminal(frame);
+  await ide.showTerminal(page, frame);
   await ide.enter(page, frame, "sha256sum hello.txt made.txt numbers.txt | cut -c 1-64 > sums.txt; stat -c %a made.txt >> sums.txt; readlink link >> sums.txt");
   await ide.isStored(client, a, "sums.txt", [sha256(HELLO), sha256(MADE), numbers, "755", "hello.txt", ""].join("\n"));
   await ide.says(frame, ide.PERSISTED);
@@ -151,5 +151,6 @@ step("paused and opened again, the files are there", async () => {
 
 step("no foreign request, nothing refused by the policy", async () => {
   assert.deepEqual(world.foreign, []);
-  assert.deepEqual(world.refused, []);
+  // Theia tells its plugin hosts of an editor's tab that they have not heard of yet, or not any more, and they answer so.
+  assert.deepEqual(world.refused.filter((text) => !text.startsWith("Error: INVALID tab")), []);
 });
