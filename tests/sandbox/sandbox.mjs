@@ -1,6 +1,6 @@
 // Starts the real supervisor in a place of its own, which is gone afterwards.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after } from "node:test";
@@ -17,10 +17,12 @@ export const limits = { memory: 256 << 20, processes: 100 };
 export const place = mkdtempSync("/var/tmp/coditect-sandbox-");
 chmodSync(place, 0o711);
 const started = [];
+const sessions = new Set();
 after(() => {
   for (const pid of started) {
     try { process.kill(pid, "SIGKILL"); } catch { /* it has ended */ }
   }
+  for (const session of sessions) execFileSync(join(build, "src/workspace/coditect-workspace"), ["--clear", session]);
   rmSync(place, { recursive: true, force: true });
 });
 
@@ -56,6 +58,7 @@ export function start(session, { environment = {}, codi2, network = true, binds 
   const [command, ...words] = [...before, join(build, "src/workspace/coditect-workspace")];
   const child = spawn(command, words, { stdio: ["pipe", "inherit", log], env });
   started.push(child.pid);
+  sessions.add(session);
   const ended = new Promise((resolve) => child.on("exit", (code, signal) => resolve({ code, signal })));
   child.stdin.end(JSON.stringify(config));
   return { child, ended, run, tree, state: () => JSON.parse(readFileSync(join(run, "state"), "utf8")) };

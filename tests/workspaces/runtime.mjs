@@ -1,7 +1,7 @@
 // Drives workspaces-runtime: a process that splits itself as coditectd does and obeys lines on standard input.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
@@ -90,6 +90,8 @@ export function setUp(t, caller, { codi2 = idle(), sessions = [] } = {}) {
     for (const session of sessions) {
       await server.stop(session, /* force= */ true);
       await until(`${session} has ended`, async () => [phases.gone, phases.ended].includes((await server.look(session)).phase));
+      const tree = join(data, "workspaces", session, "tree");
+      if (existsSync(tree)) await server.remove(session, statSync(tree).uid); // its control group too
     }
     await server.end();
     rmSync(place, { recursive: true, force: true });
