@@ -19,6 +19,15 @@ export function alive(pid) {
   }
 }
 
+/** Empty for a process that has just ended. */
+function childrenOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
 /** Every process of the workspace: the supervisor and all below it. */
 export function processesOf(server, session) {
   const state = stateOf(server, session);
@@ -27,8 +36,7 @@ export function processesOf(server, session) {
   const walk = (pid) => {
     if (!alive(pid)) return;
     all.push(pid);
-    const children = `/proc/${pid}/task/${pid}/children`;
-    for (const child of readFileSync(children, "utf8").split(" ").filter(Boolean)) walk(Number(child));
+    for (const child of childrenOf(pid)) walk(child);
   };
   walk(state.pid);
   return all;
