@@ -44,7 +44,8 @@ static int note_accepted(struct note *n, const struct codi2_change *change, uint
     }
     struct codi2_entry entry = {
         .path = s->path, .look = s->look, .version = version, .hash = change->content.hash};
-    if (s->op == CODI2_MKDIR && version != s->base && version <= n->m->facts.seq) {
+    bool folder = s->op == CODI2_MKDIR || s->op == CODI2_MODE;
+    if (folder && version != s->base && version <= n->m->facts.seq) {
         entry.look.mode ^=
             1; /* it was there, perhaps with another mode: that is sent next, on its version */
         codi2_dirty_add(n->m->dirty, s->path, /* deep= */ false);

@@ -79,7 +79,7 @@ static int make_other(struct codi2_mirror *m, const struct codi2_remote *r,
     return error ? error : codi2_tree_look(&m->tree, r->path, ret_look);
 }
 
-static int make(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
+static int make_once(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
 {
     struct codi2_look look;
     bool in_the_way = now->present && (now->look.kind != r->kind || r->kind == CODI2_SYMLINK);
@@ -91,6 +91,40 @@ static int make(struct codi2_mirror *m, const struct codi2_remote *r, const stru
         error = r->kind == CODI2_FILE ? make_file(m, r, &look) : make_other(m, r, &look);
     }
     return error ? error : put_entry(m, r, &look);
+}
+
+/* The folders above path that are missing here. ERR_NOT_FOUND: something else stands in one's place. */
+static int make_parents(struct codi2_mirror *m, struct str path)
+{
+    int error = 0;
+    for (size_t end = str_find(path, '/', 0); end < path.n && !error;
+         end = str_find(path, '/', end + 1)) {
+        struct str folder = str_slice(path, 0, end);
+        error = codi2_tree_make_folder(&m->tree, folder, 0755);
+        if (!error) {
+            codi2_dirty_add(m->dirty, folder, /* deep= */ true);
+            error = codi2_mirror_add_watch(m, folder);
+        } else if (error == ERR_EXISTS) {
+            error = 0;
+        }
+    }
+    return error;
+}
+
+/*
+ * A folder above it may have been deleted here: it is made again, for this alone; what else was in it stays deleted. Where a
+ * file took the folder's place nothing is made: the disk's state goes on top.
+ */
+static int make(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
+{
+    int error = make_once(m, r, now);
+    if (error == ERR_NOT_FOUND) {
+        error = make_parents(m, r->path);
+        if (!error) {
+            error = make_once(m, r, now);
+        }
+    }
+    return error == ERR_NOT_FOUND ? 0 : error;
 }
 
 /* The disk holds something that the index does not know, or that changed: compare the content before calling it a conflict. */
@@ -177,7 +211,13 @@ static int move_here(struct codi2_mirror *m, const struct codi2_remote *r,
     bool folder_in_the_way = target->present && target->look.kind == CODI2_FOLDER;
     int error = folder_in_the_way ? codi2_tree_remove(&m->tree, r->path) : 0;
     if (!error) {
+        error = make_parents(m, r->path);
+    }
+    if (!error) {
         error = codi2_tree_rename(&m->tree, r->from, r->path);
+    }
+    if (error == ERR_NOT_FOUND) {
+        return 0; /* a file took the place of a folder above: the disk's state goes on top */
     }
     if (!error) {
         error = codi2_index_delete(m->index, r->path);
