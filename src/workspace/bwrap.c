@@ -15,6 +15,7 @@
 enum { MOST_ARGUMENTS = 512 };
 
 #define CODI2_INSIDE "/opt/coditect/codi2"
+#define HOST_INSIDE "coditect"
 /* A Node.js that is not the system's lies at /opt/coditect/node, see workspaces/broker_expose.c. */
 #define PATH_INSIDE "/home/dev/.local/bin:/opt/coditect/node/bin:/usr/local/bin:/usr/bin:/bin"
 
@@ -93,9 +94,7 @@ static void add_etc(struct list *l, const struct workspace_config *config)
     add_file(l, "/etc/profile",
              STR("if [ -n \"$PS1\" ] && [ -n \"$BASH\" ] && [ -f /etc/bash.bashrc ]; then\n"
                  "    . /etc/bash.bashrc\nfi\n"));
-    add_file(l, "/etc/hosts",
-             arena_printf(l->arena, "127.0.0.1 localhost " STR_FMT "\n::1 localhost\n",
-                          STR_ARG(config->session)));
+    add_file(l, "/etc/hosts", STR("127.0.0.1 localhost " HOST_INSIDE "\n::1 localhost\n"));
     if (config->network) {
         add_file(l, "/etc/resolv.conf", STR("nameserver 10.0.2.3\n")); /* slirp4netns's own */
     }
@@ -155,7 +154,7 @@ char **workspace_bwrap_arguments(struct arena *arena, const struct workspace_con
     if (!config->network) {
         add(&l, "--unshare-net");
     }
-    add2(&l, "--hostname", arena_str(arena, config->session).p);
+    add2(&l, "--hostname", HOST_INSIDE); /* short: it stands in every prompt */
     add2(&l, "--info-fd", arena_printf(arena, "%d", info_fd).p);
     add_system(&l);
     add_etc(&l, config);

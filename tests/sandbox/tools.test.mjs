@@ -116,7 +116,7 @@ test("the shell is at home in every kind of start", async () => {
   assert.match(output, /^login: .*\/opt\/coditect\/node\/bin.*\/usr\/bin/m);
   assert.match(output, /^id: dev$/m);
   assert.match(output, /^home: \/home\/dev$/m);
-  assert.match(output, /^place: ses-tools-\d+$/m);
+  assert.match(output, /^place: coditect$/m);
   assert.match(output, /^0022$/m);
   assert.match(output, /^locale: ü$/m);
   assert.match(output, /localhost/);
