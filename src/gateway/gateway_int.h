@@ -130,14 +130,18 @@ struct gateway_relay {
 int gateway_relay(struct http_request *req, struct http_response *res,
                   const struct gateway_relay *relay) BASE_MUST_USE;
 
-/* Cookies of a Cookie header that go in, in arena; empty: none. */
-struct str gateway_relay_cookies(struct arena *arena, struct str header);
+/* What Theia's cookie is called in browsers that visit place. */
+struct str gateway_relay_cookie_name(const struct gateway_place *place);
+
+/* Cookies of a Cookie header that go in, in arena, for those called name; empty: none. */
+struct str gateway_relay_cookies(struct arena *arena, struct str header, struct str name);
 
 /* Whether a Set-Cookie may go out. */
 bool gateway_relay_may_set(struct str line);
 
-/* The same for the addresses below base alone, in arena. */
-struct str gateway_relay_narrow(struct arena *arena, struct str line, struct str base);
+/* How it goes out, in arena: for the addresses of this place alone. */
+struct str gateway_relay_set(struct arena *arena, struct str line,
+                             const struct gateway_place *place);
 
 /* ERR_NOT_FOUND: no directory, or no frontend in it. */
 int gateway_files_open(struct gateway *g, const char *ide_directory) BASE_MUST_USE;

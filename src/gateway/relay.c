@@ -12,15 +12,21 @@
 
 #define THEIA_COOKIE "theia-connection-token"
 
-struct str gateway_relay_cookies(struct arena *arena, struct str header)
+/* Between browser and gateway it has a name that no other host's page can set; where browsers allow none, its own. */
+struct str gateway_relay_cookie_name(const struct gateway_place *place)
+{
+    return place->site && place->secure ? STR("__Host-" THEIA_COOKIE) : STR(THEIA_COOKIE);
+}
+
+struct str gateway_relay_cookies(struct arena *arena, struct str header, struct str name)
 {
     BUF_AUTO(out, 64 * 1024);
     struct str rest = header, pair;
     while (rest.p && str_split(&rest, ';', &pair)) {
         pair = str_trim(pair);
-        if (str_starts(pair, STR(THEIA_COOKIE "="))) {
-            buf_add(&out, out.n > 0 ? STR("; ") : STR_EMPTY);
-            buf_add(&out, pair);
+        if (str_starts(pair, name) && str_starts(str_slice(pair, name.n, pair.n), STR("="))) {
+            buf_add(&out, out.n > 0 ? STR("; " THEIA_COOKIE) : STR(THEIA_COOKIE));
+            buf_add(&out, str_slice(pair, name.n, pair.n));
         }
     }
     return out.error ? STR_EMPTY : arena_str(arena, buf_str(&out));
@@ -43,12 +49,15 @@ bool gateway_relay_may_set(struct str line)
     return true;
 }
 
-/* The name's value, and attributes of ours: what the backend knows of its address is not what the browser sees. */
-struct str gateway_relay_narrow(struct arena *arena, struct str line, struct str base)
+/* The value, and name and attributes of ours: what the backend knows of its address is not what the browser sees. */
+struct str gateway_relay_set(struct arena *arena, struct str line,
+                             const struct gateway_place *place)
 {
     struct str pair = str_slice(line, 0, str_find(line, ';', 0));
-    return arena_printf(arena, STR_FMT "; Path=" STR_FMT "/; HttpOnly; SameSite=Strict",
-                        STR_ARG(pair), STR_ARG(base));
+    struct str value = str_slice(pair, strlen(THEIA_COOKIE), pair.n);
+    return arena_printf(arena, STR_FMT STR_FMT "; Path=" STR_FMT "/; HttpOnly; SameSite=Strict%s",
+                        STR_ARG(gateway_relay_cookie_name(place)), STR_ARG(value),
+                        STR_ARG(place->base), place->secure ? "; Secure" : "");
 }
 
 static bool is_one_of(struct str name, const char *const *names)
@@ -68,7 +77,7 @@ static bool begins(struct str name, struct str with)
 
 struct passing {
     struct arena *arena;
-    struct str base;
+    struct gateway_place place;
 };
 
 static bool pass_in(void *ctx, struct str name, struct str *value)
@@ -77,7 +86,7 @@ static bool pass_in(void *ctx, struct str name, struct str *value)
                                            "X-Real-IP", NULL};
     const struct passing *p = ctx;
     if (str_eq_nocase(name, STR("Cookie"))) {
-        *value = gateway_relay_cookies(p->arena, *value);
+        *value = gateway_relay_cookies(p->arena, *value, gateway_relay_cookie_name(&p->place));
         return value->n > 0;
     }
     return !is_one_of(name, kept_out) && !begins(name, STR("X-Forwarded-")) &&
@@ -99,8 +108,8 @@ static bool pass_out(void *ctx, struct str name, struct str *value)
     const struct passing *p = ctx;
     if (str_eq_nocase(name, STR("Set-Cookie"))) {
         bool may = gateway_relay_may_set(*value);
-        if (may && p->base.n > 0) {
-            *value = gateway_relay_narrow(p->arena, *value, p->base);
+        if (may) {
+            *value = gateway_relay_set(p->arena, *value, &p->place);
         }
         return may;
     }
@@ -126,7 +135,7 @@ int gateway_relay(struct http_request *req, struct http_response *res,
                                    gateway_answer_framing(place, req->arena)};
     more[1] = (struct http_header){STR("Origin-Agent-Cluster"), STR("?1")};
     struct passing *passing = ARENA_NEW(req->arena, struct passing);
-    *passing = (struct passing){.arena = req->arena, .base = place->base};
+    *passing = (struct passing){.arena = req->arena, .place = *place};
     struct str door = workspaces_local_door(place->gateway->local, req->arena, place->session_id);
     const struct http_relay_options options = {
         .upstream = arena_printf(req->arena, "unix:" STR_FMT, STR_ARG(door)),

@@ -183,7 +183,7 @@ test("pages of other origins do nothing here", async () => {
 test("what passes, in both directions", async () => {
   const cookie = await enter(ada, ada.session);
   const headers = { Authorization: "Bearer x", "X-Coditect-Gateway": "forged", "X-Forwarded-For": "192.0.2.1", Origin: `http://${hostOf(ada.session)}` };
-  const reply = await ask(ada.session, "/a%20b?c=d", { cookie: `theia-connection-token=t; ${cookie}; other=o`, headers, method: "POST", body: "x".repeat(300_000) });
+  const reply = await ask(ada.session, "/a%20b?c=d", { cookie: `theia-connection-token=shadow; __Host-theia-connection-token=t; ${cookie}; other=o`, headers, method: "POST", body: "x".repeat(300_000) });
   assert.equal(reply.status, 200, reply.text);
   const got = reply.json;
   assert.equal(got.url, "/a%20b?c=d");
@@ -195,7 +195,7 @@ test("what passes, in both directions", async () => {
   assert.match(got.headers["x-coditect-gateway"], /^\S{16,}$/);
   assert.notEqual(got.headers["x-coditect-gateway"], "forged");
   const hostile = await ask(ada.session, "/hostile", { cookie });
-  assert.deepEqual(hostile.headers["set-cookie"], ["theia-connection-token=t; Path=/"]);
+  assert.deepEqual(hostile.headers["set-cookie"], ["__Host-theia-connection-token=t; Path=/; HttpOnly; SameSite=Strict; Secure"]);
   assert.equal(hostile.headers["clear-site-data"], undefined);
   assert.equal(hostile.headers["x-frame-options"], undefined);
   assert.equal(hostile.headers["content-security-policy"], `frame-ancestors 'self' http://${platform}`);

@@ -193,14 +193,15 @@ static void headers_that_go_in(void **state)
         .host = host_of(s, &s->ada), .path = "/a%20b?c=d&e", .pass = pass_of(s, &s->ada)};
     a.headers =
         "Authorization: Bearer x\r\nX-Coditect-Gateway: forged\r\nX-Forwarded-For: 1.2.3.4\r\n"
-        "Cookie: theia-connection-token=t; other=o\r\nAccept: text/x\r\n";
+        "Cookie: theia-connection-token=shadow; __Host-theia-connection-token=t; other=o\r\n"
+        "Accept: text/x\r\n";
     assert_int_equal(ask(s, &a), 200);
     assert_true(says("door GET /ide/a%20b?c=d&e\n"));
     assert_true(says(arena_printf(&s->p.w.arena, "Host: " STR_FMT "\n", STR_ARG(a.host)).p));
     assert_true(says("Cookie: theia-connection-token=t\n"));
     assert_true(says("Accept: text/x\n"));
-    static const char *const gone[] = {"Authorization", "forged", "1.2.3.4", "other=o",
-                                       "coditect-ide"};
+    static const char *const gone[] = {"Authorization", "forged", "1.2.3.4",
+                                       "other=o",       "shadow", "coditect-ide"};
     for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
         assert_false(says(gone[i]));
     }
@@ -211,7 +212,8 @@ static void headers_that_go_out(void **state)
     struct stand *s = *state;
     struct asked a = {.host = host_of(s, &s->ada), .path = "/hostile", .pass = pass_of(s, &s->ada)};
     assert_int_equal(ask(s, &a), 200);
-    assert_true(says("Set-Cookie: theia-connection-token=t; Path=/; HttpOnly\r\n"));
+    assert_true(says("Set-Cookie: __Host-theia-connection-token=t; Path=/; HttpOnly; "
+                     "SameSite=Strict; Secure\r\n"));
     assert_true(says("X-Mine: stays\r\n"));
     assert_true(says("Content-Security-Policy: frame-ancestors 'self' "
                      "http://coditect.localhost:8080\r\n"));

@@ -127,7 +127,7 @@ static void the_whole_way(void **state)
     assert_int_equal(ask(s, &a), 200);
     assert_true(says(arena_printf(&s->p.w.arena,
                                   "Set-Cookie: theia-connection-token=t; Path=%s; HttpOnly; "
-                                  "SameSite=Strict\r\n",
+                                  "SameSite=Strict; Secure\r\n",
                                   below(s, &s->ada, "/"))
                          .p));
     a.path = below(s, &s->ada, "/bundle.js?v=" BUNDLE_HASH);
