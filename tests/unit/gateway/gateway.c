@@ -268,7 +268,7 @@ static void files_of_the_bundle(void **state)
     assert_int_equal(visitors(&s->ada), 0);
     /* Another bundle's file, one that is not there, one without a version: the workspace's own. */
     static const char *const others[] = {"/bundle.js?v=other",
-                                         "/none.js?v=" BUNDLE_HASH,
+                                         ("/none.js?v=" BUNDLE_HASH),
                                          "/bundle.js",
                                          "/",
                                          "/index.html",
