@@ -75,6 +75,8 @@ export class BackendLink implements FrontendApplicationContribution {
             if (socket.connected) {
                 void this.closing.markForClose(this.frontend.getId());
             }
+            // What the socket still had to send is lost when it ends with the page; a beacon is not.
+            navigator.sendBeacon(below('coditect/leave'), this.frontend.getId());
         });
     }
 

@@ -83,6 +83,15 @@ export class PatientConnections extends WebsocketFrontendConnectionService {
         return channel;
     }
 
+    /** The page's last word may come after its socket has gone; and may be about a page that nobody knows. */
+    override markForClose(frontEndId: string): void {
+        if (this.closeTimeouts.has(frontEndId)) {
+            this.closeConnection(frontEndId, 'its page left');
+        } else if (this.connectionsByFrontend.has(frontEndId)) {
+            super.markForClose(frontEndId);
+        }
+    }
+
     protected giveUp(frontEndId: string, channel: ReliableChannel): void {
         if (this.connectionsByFrontend.get(frontEndId) === channel) {
             this.closeConnection(frontEndId, 'too much waits for an absent page');

@@ -1,12 +1,27 @@
 import * as express from '@theia/core/shared/express';
-import { injectable } from '@theia/core/shared/inversify';
+import { inject, injectable } from '@theia/core/shared/inversify';
 import { BackendApplicationContribution } from '@theia/core/lib/node';
+import { WebsocketFrontendConnectionService } from '@theia/core/lib/node/messaging/websocket-frontend-connection-service';
 import { HEALTH_PATH } from './gateway-guard';
 
-/** `/coditect/healthz`: the backend runs. `/coditect/session`: the way to it is open; renews Theia's cookie. */
+const MAX_ID = 100;
+
+/**
+ * `/coditect/healthz`: the backend runs. `/coditect/session`: the way to it is open; renews Theia's cookie.
+ * `POST /coditect/leave`, the page's id as text: it goes away for good, and nobody waits for it to come back.
+ */
 @injectable()
 export class Routes implements BackendApplicationContribution {
+    @inject(WebsocketFrontendConnectionService)
+    protected readonly connections!: WebsocketFrontendConnectionService;
+
     configure(app: express.Application): void {
+        app.post('/coditect/leave', express.text({ limit: MAX_ID }), (request, reply) => {
+            if (typeof request.body === 'string' && request.body.length > 0) {
+                this.connections.markForClose(request.body);
+            }
+            reply.sendStatus(204);
+        });
         app.get(HEALTH_PATH, (_request, reply) => void reply.json({ status: 'ok' }));
         app.get('/coditect/session', (_request, reply) => void reply.set('Cache-Control', 'no-store').sendStatus(204));
     }
