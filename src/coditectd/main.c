@@ -100,14 +100,15 @@ static int create_auth(struct parts *p, uint32_t rate_factor)
 static int start_workspaces(const struct coditectd_options *o, struct parts *p)
 {
     bool users = p->paths.users;
-    struct coditectd_workspaces_options options = {.store = p->store,
-                                                   .auth = p->auth,
-                                                   .local = p->local,
-                                                   .first_uid = users ? FIRST_UID : 0,
-                                                   .last_uid = users ? LAST_UID : 0,
-                                                   .memory = o->memory,
-                                                   .processes = o->processes,
-                                                   .idle_limit = o->idle_limit};
+    struct workspaces_keeper_options options = {.store = p->store,
+                                                .auth = p->auth,
+                                                .local = p->local,
+                                                .first_uid = users ? FIRST_UID : 0,
+                                                .last_uid = users ? LAST_UID : 0,
+                                                .memory = o->memory,
+                                                .processes = o->processes,
+                                                .network = true,
+                                                .idle_limit = o->idle_limit};
     return coditectd_workspaces_start(&options, &p->workspaces);
 }
 

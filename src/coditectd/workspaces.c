@@ -16,9 +16,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/process.h"
-#include "coditectd/wire.h"
+#include "coditectd/wire_int.h"
 #include "http/http.h"
-#include "sessions/sessions.h"
 
 #define WIRE_SOCKET "run/wire/wire.sock" /* below the data directory */
 
@@ -30,7 +29,7 @@ enum {
 
 struct coditectd_workspaces {
     unsigned magic;
-    struct coditectd_workspaces_options options;
+    struct workspaces_keeper_options options;
     struct workspaces_keeper *keeper;
     struct coditectd_wire_options wire;
     struct http_app app;
@@ -40,24 +39,10 @@ struct coditectd_workspaces {
 
 /* ---- who calls ---- */
 
-struct caller {
-    const struct auth_workspace *token;
-    struct scope scope;
-};
-
-static int caller_fn(struct txn *txn, void *ctx)
+static int current_fn(struct txn *txn, void *ctx)
 {
-    const struct caller *c = ctx;
-    struct data_session session;
-    struct data_workspace workspace;
-    int r = sessions_find(txn, &c->scope, c->token->session_id, &session);
-    if (r == 0) {
-        r = data_workspace_get(txn, &c->scope, session.workspace_id, &workspace);
-    }
-    if (r < 0) {
-        return r == ERR_NOT_FOUND ? ERR_STALE : r; /* deleted: it is to end */
-    }
-    return workspace.generation == c->token->generation ? 0 : ERR_STALE;
+    int r = coditectd_wire_generation(txn, ctx, /* generation= */ 0);
+    return r == ERR_NOT_FOUND ? ERR_STALE : r; /* deleted: it is to end */
 }
 
 static int who(void *ctx, struct arena *arena, const struct coditectd_wire_ask *ask,
@@ -69,20 +54,17 @@ static int who(void *ctx, struct arena *arena, const struct coditectd_wire_ask *
     if (r < 0) {
         return r;
     }
-    struct caller c = {.token = &token,
-                       .scope = {.tenant_id = token.tenant_id,
-                                 .user_id = token.user_id,
-                                 .role = DATA_ROLE_MEMBER}};
-    r = store_read(w->options.store, caller_fn, &c);
-    if (r < 0) {
-        return r;
-    }
     bool home = str_eq(ask->root, STR("home"));
-    *ret_peer = (struct coditectd_wire_peer){.scope = c.scope,
-                                             .session = token.session_id,
-                                             .tree = home ? token.user_id : token.session_id,
-                                             .generation = (uint64_t)token.generation};
-    return 0;
+    struct coditectd_wire_peer peer = {
+        .scope = {.tenant_id = token.tenant_id, .user_id = token.user_id, .role = DATA_ROLE_MEMBER},
+        .session = token.session_id,
+        .tree = home ? token.user_id : token.session_id,
+        .generation = (uint64_t)token.generation};
+    r = store_read(w->options.store, current_fn, &peer);
+    if (r == 0) {
+        *ret_peer = peer;
+    }
+    return r;
 }
 
 static int status(void *ctx, const struct coditectd_wire_peer *peer, struct str text)
@@ -110,7 +92,7 @@ static int serve_wire(struct coditectd_workspaces *w)
              : 0;
 }
 
-int coditectd_workspaces_start(const struct coditectd_workspaces_options *options,
+int coditectd_workspaces_start(const struct workspaces_keeper_options *options,
                                struct coditectd_workspaces **ret_workspaces)
 {
     struct coditectd_workspaces *w = MEM_NEW(struct coditectd_workspaces);
@@ -120,19 +102,7 @@ int coditectd_workspaces_start(const struct coditectd_workspaces_options *option
     w->wire = (struct coditectd_wire_options){
         .store = options->store, .who = who, .status = status, .ctx = w, .stop = w->stop};
     w->app = coditectd_wire_app(&w->wire);
-    int r = w->stop < 0
-                ? ERR_BUSY
-                : workspaces_keeper_start(
-                      &(struct workspaces_keeper_options){.store = options->store,
-                                                          .auth = options->auth,
-                                                          .local = options->local,
-                                                          .first_uid = options->first_uid,
-                                                          .last_uid = options->last_uid,
-                                                          .memory = options->memory,
-                                                          .processes = options->processes,
-                                                          .network = true,
-                                                          .idle_limit = options->idle_limit},
-                      &w->keeper);
+    int r = w->stop < 0 ? ERR_BUSY : workspaces_keeper_start(options, &w->keeper);
     if (r == 0) {
         r = serve_wire(w);
     }
@@ -187,14 +157,13 @@ static int end_round(struct workspaces_local *local, bool force, usec_t patience
     struct workspaces_process *all = ARENA_ARRAY(&arena, struct workspaces_process, list.n + 1);
     for (size_t i = 0; i < list.n; i++) {
         workspaces_local_look(local, &arena, list.at[i], &all[i]);
-        if (all[i].phase != WORKSPACES_GONE && all[i].phase != WORKSPACES_ENDED) {
+        if (workspaces_lives(all[i].phase)) {
             (void)!workspaces_local_stop(local, list.at[i], &all[i], force);
         }
     }
     usec_t deadline = time_monotonic() + patience;
     for (size_t i = 0; i < list.n; i++) {
-        bool alive = all[i].phase != WORKSPACES_GONE && all[i].phase != WORKSPACES_ENDED;
-        if (alive && !await_end(&all[i], deadline)) {
+        if (workspaces_lives(all[i].phase) && !await_end(&all[i], deadline)) {
             r = ERR_TIMEOUT;
         }
     }

@@ -7,20 +7,8 @@
 
 struct coditectd_workspaces;
 
-/* The working directory is the data directory. */
-struct coditectd_workspaces_options {
-    struct store *store; /* outlive it, as auth and data do */
-    struct auth *auth;
-    struct workspaces_local *local;
-    uid_t first_uid; /* 0: everything runs as the caller */
-    uid_t last_uid;
-    int64_t memory; /* of one workspace, bytes */
-    int64_t processes;
-    usec_t idle_limit; /* 0: never */
-};
-
-/* ERR_BUSY: no thread; ERR_INVALID: the path of the socket is too long; ERR_EXISTS, ERR_FORBIDDEN: it cannot be made. */
-int coditectd_workspaces_start(const struct coditectd_workspaces_options *options,
+/* The working directory is the data directory. ERR_BUSY: no thread; ERR_EXISTS, ERR_FORBIDDEN: the socket cannot be made. */
+int coditectd_workspaces_start(const struct workspaces_keeper_options *options,
                                struct coditectd_workspaces **ret_workspaces) BASE_MUST_USE;
 
 /* Workspaces run on. NULL allowed. */

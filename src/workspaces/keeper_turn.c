@@ -41,7 +41,7 @@ static struct facts facts_of(struct turn *t)
 {
     struct kept *m = t->m;
     usec_t now = time_monotonic();
-    bool alive = t->process.phase != WORKSPACES_GONE && t->process.phase != WORKSPACES_ENDED;
+    bool alive = workspaces_lives(t->process.phase);
     bool ours = t->process.generation == m->generation;
     if (m->mine && !alive && !ours && now - m->started_at < appear) {
         t->process.phase = WORKSPACES_STARTING; /* it has not written its state yet */
@@ -255,9 +255,9 @@ void workspaces_look_after(struct turn *t)
     const struct attended *a = t->a;
     workspaces_local_look(t->options->local, t->arena, a->record.session_id, &t->process);
     struct facts facts = facts_of(t);
-    t->reported = t->reported && facts.phase != WORKSPACES_GONE && facts.phase != WORKSPACES_ENDED;
+    bool lives = workspaces_lives(facts.phase);
+    t->reported = t->reported && lives;
     struct decision d = workspaces_decide(&facts);
-    bool lives = facts.phase != WORKSPACES_GONE && facts.phase != WORKSPACES_ENDED;
     t->starting = d.step == STEP_START || (lives && (d.state == DATA_WORKSPACE_STATE_STARTING ||
                                                      d.state == DATA_WORKSPACE_STATE_RESTORING));
     act(t, d.step);

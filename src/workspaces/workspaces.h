@@ -85,6 +85,12 @@ enum workspaces_phase {
     WORKSPACES_ENDED
 };
 
+/* Whether a process of the workspace is there. */
+static inline bool workspaces_lives(enum workspaces_phase phase)
+{
+    return phase != WORKSPACES_GONE && phase != WORKSPACES_ENDED;
+}
+
 struct workspaces_process {
     enum workspaces_phase phase; /* GONE: no state, or its process is dead without having said so */
     int64_t generation;
