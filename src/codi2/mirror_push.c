@@ -156,8 +156,9 @@ static int do_step(struct round *r, const struct codi2_step *step, bool listed)
     }
 }
 
-/* What the index knows below a folder that was seen to be replaced went with it: it is looked at next, as seen. */
-static int tell_below(struct round *r, struct str folder)
+/* Everything that the index knows below a folder, in order, as it was when its page was read. */
+static int each_below(struct round *r, struct str folder,
+                      void (*each)(struct round *r, struct str path))
 {
     struct codi2_span span = {.folder = folder, .after = STR("")};
     struct codi2_entries page;
@@ -167,11 +168,17 @@ static int tell_below(struct round *r, struct str folder)
             return error;
         }
         for (size_t i = 0; i < page.count; i++) {
-            codi2_dirty_add(r->m->dirty, page.at[i].path, /* deep= */ false);
+            each(r, page.at[i].path);
             span.after = page.at[i].path;
         }
     } while (page.count == CODI2_PAGE);
     return 0;
+}
+
+/* What was below a folder that was seen to be replaced went with it: it is looked at next, as seen. */
+static void tell(struct round *r, struct str path)
+{
+    codi2_dirty_add(r->m->dirty, path, /* deep= */ false);
 }
 
 /* The other names of a file that changed changed with it, and no event tells of them. */
@@ -207,7 +214,7 @@ static int carry_out(struct round *r, const struct codi2_dirty_path *p, struct c
     int error = r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
     if (!error && step->replaced && p->told) {
         VEC_ADD(&r->replaced, p->path);
-        error = p->deep ? 0 : tell_below(r, p->path);
+        error = p->deep ? 0 : each_below(r, p->path, tell);
     }
     if (!error && step->op == CODI2_WRITE) {
         error = tell_links(r, step);
@@ -290,22 +297,10 @@ static int walk(struct round *r, struct str folder)
     return error;
 }
 
-/* What the index knows below a folder: found again on the disk or missing. */
-static int recall(struct round *r, struct str folder)
+/* Found again on the disk, or missing. */
+static void recall(struct round *r, struct str path)
 {
-    struct codi2_span span = {.folder = folder, .after = STR("")};
-    struct codi2_entries page;
-    do {
-        int error = codi2_index_below(r->m->index, r->arena, &span, &page);
-        if (error) {
-            return error;
-        }
-        for (size_t i = 0; i < page.count; i++) {
-            VEC_ADD(&r->paths, (struct codi2_dirty_path){.path = page.at[i].path});
-            span.after = page.at[i].path;
-        }
-    } while (page.count == CODI2_PAGE);
-    return 0;
+    VEC_ADD(&r->paths, (struct codi2_dirty_path){.path = path});
 }
 
 /* Of the same path first the one whose folder was listed. */
@@ -338,7 +333,7 @@ static int gather(struct round *r, const struct codi2_dirty_path *taken, size_t 
             error = walk(r, taken[i].path);
         }
         if (!error && taken[i].deep) {
-            error = recall(r, taken[i].path);
+            error = each_below(r, taken[i].path, recall);
         }
     }
     if (r->paths.n > 0) {
