@@ -29,36 +29,11 @@ static const struct args_option *find_in(const struct args_option *options, stru
     return NULL;
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* How many characters must be put in, taken out or changed (Levenshtein): row by row. */
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[NAME_MOST + 1];
-    ASSERT(b.n <= NAME_MOST);
-    for (size_t j = 0; j <= b.n; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t changed = diagonal + (a.p[i - 1] != b.p[j - 1]);
-            diagonal = row[j];
-            row[j] = least(changed, least(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[b.n];
-}
-
 static void look_for_nearest(const struct args_option *options, struct str name, size_t *best,
                              const char **ret_nearest)
 {
     for (; options->name; options++) {
-        size_t d = distance(name, str_from(options->name));
+        size_t d = str_distance(name, str_from(options->name));
         if (d < *best && d < strlen(options->name)) {
             *best = d;
             *ret_nearest = options->name;
@@ -138,12 +113,16 @@ static enum args_result take_option(const struct args_spec *spec, char **argv, i
         }
         return option == &common[0] ? show_help(spec, out) : show_version(spec, out);
     }
-    if (!option->value) {
+    if (!option->value && !option->given) {
         ASSERT(option->flag);
         *option->flag = true;
         return value ? wrong(spec, option, "takes no value", out) : ARGS_RUN;
     }
     ASSERT(option->given);
+    if (!option->value) {
+        *option->given = value ? value : "true";
+        return ARGS_RUN;
+    }
     if (!value) {
         value = argv[*at + 1];
         *at += value != NULL;

@@ -1,5 +1,6 @@
 /*
- * The command line of our binaries, described by one table from which the help comes too: --name VALUE, --name=VALUE, --flag.
+ * The command line of our binaries, described by one table from which the help comes too: --name VALUE, --name=VALUE, --flag,
+ * --switch or --switch=VALUE.
  * --help and --version are always there. Options stand before operands; "--" ends them.
  */
 #ifndef BASE_ARGS_H
@@ -10,11 +11,12 @@
 #include "base/buf.h"
 
 struct args_option {
-    const char *name;   /* "config" for --config, at most 31 bytes; NULL ends the table */
-    const char *value;  /* what the help calls the value: "FILE"; NULL for a flag */
-    const char *text;   /* one line of help */
-    const char **given; /* where the value goes; left alone when the option is absent */
-    bool *flag;         /* of a flag: set to true */
+    const char *name;  /* "config" for --config, at most 31 bytes; NULL ends the table */
+    const char *value; /* what the help calls the value: "FILE"; NULL for a flag or a switch */
+    const char *text;  /* one line of help */
+    const char **
+        given; /* where the value goes ("true" of a bare switch); left alone when the option is absent */
+    bool *flag; /* of a flag: set to true */
 };
 
 struct args_spec {

@@ -199,3 +199,28 @@ size_t str_put_utf8(char ret_bytes[static 4], uint32_t code)
     ret_bytes[0] = (char)((0xF00 >> length & 0xF0) | code);
     return length;
 }
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Row by row of the table of all fronts of a and b. */
+size_t str_distance(struct str a, struct str b)
+{
+    size_t row[STR_DISTANCE_MOST + 1];
+    ASSERT(b.n <= STR_DISTANCE_MOST);
+    for (size_t j = 0; j <= b.n; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= a.n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t changed = diagonal + (a.p[i - 1] != b.p[j - 1]);
+            diagonal = row[j];
+            row[j] = least(changed, least(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[b.n];
+}

@@ -58,6 +58,10 @@ bool str_split(struct str *rest, char separator, struct str *ret_part);
 /* Decimal digits only, no sign, no space, at most max. ERR_INVALID else. */
 int str_u64(struct str s, uint64_t max, uint64_t *ret_value) BASE_MUST_USE;
 
+/* How many bytes must be put in, taken out or changed to make b of a (Levenshtein): to name the nearest of some words. */
+enum { STR_DISTANCE_MOST = 63 }; /* bytes of b */
+size_t str_distance(struct str a, struct str b);
+
 int str_hex_digit(char c); /* 0 to 15, or -1; either case */
 
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */

@@ -7,6 +7,8 @@
  */
 #include "base/toml.h"
 
+#include "base/assert.h"
+
 struct toml {
     struct arena *arena;
     const char *start, *at, *end;
@@ -468,14 +470,15 @@ static bool check_text(struct toml *t)
     return t->start + good == t->end || fail_at(t, t->start + good, "the text is not UTF-8");
 }
 
-static struct toml_error describe(const struct toml *t)
+struct toml_error toml_where(struct str text, const char *at)
 {
-    struct toml_error error = {.line = 1, .column = 1, .what = t->error};
-    for (const char *at = t->start; at < t->error_at; at++) {
-        if (*at == '\n') {
+    struct toml_error error = {.line = 1, .column = 1};
+    ASSERT(text.n == 0 || (at >= text.p && at <= text.p + text.n));
+    for (const char *p = text.p; p && p < at; p++) {
+        if (*p == '\n') {
             error.line++;
             error.column = 1;
-        } else if (((unsigned char)*at & 0xC0) != 0x80) {
+        } else if (((unsigned char)*p & 0xC0) != 0x80) {
             error.column++;
         }
     }
@@ -493,7 +496,8 @@ int toml_parse(struct arena *arena, struct str text, struct json **ret_value,
         return 0;
     }
     if (ret_error) {
-        *ret_error = describe(&t);
+        *ret_error = toml_where(text, t.error_at);
+        ret_error->what = t.error;
     }
     return ERR_INVALID;
 }

@@ -27,4 +27,10 @@ struct toml_error {
 int toml_parse(struct arena *arena, struct str text, struct json **ret_value,
                struct toml_error *ret_error) BASE_MUST_USE;
 
+/*
+ * Line and column of a place in the text that was parsed (what is NULL): names of members borrow from it, so that a name's p
+ * says where its key or table header stands.
+ */
+struct toml_error toml_where(struct str text, const char *at);
+
 #endif

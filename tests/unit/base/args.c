@@ -5,11 +5,13 @@
 static const char *config;
 static const char *port;
 static bool verbose;
+static const char *quiet;
 
 static const struct args_option options[] = {
     {.name = "config", .value = "FILE", .text = "settings to read", .given = &config},
     {.name = "port", .value = "NUMBER", .text = "where to listen", .given = &port},
     {.name = "verbose", .text = "say more", .flag = &verbose},
+    {.name = "quiet", .text = "say less", .given = &quiet},
     {.name = NULL},
 };
 static const struct args_spec spec = {
@@ -22,7 +24,7 @@ static struct buf out;
 static int reset(void **state)
 {
     (void)state;
-    config = port = NULL;
+    config = port = quiet = NULL;
     verbose = false;
     buf_init(&out, 4096);
     return 0;
@@ -65,6 +67,18 @@ static void absent_options_are_left_alone(void **state)
     assert_int_equal(first, 1);
     assert_int_equal(parse(&spec, &first, WORDS("--config=")), ARGS_RUN);
     assert_string_equal(config, "");
+}
+
+/* A switch never takes the next word. */
+static void switches(void **state)
+{
+    (void)state;
+    int first = 0;
+    assert_int_equal(parse(&spec, &first, WORDS("--quiet", "false")), ARGS_RUN);
+    assert_string_equal(quiet, "true");
+    assert_int_equal(first, 2);
+    assert_int_equal(parse(&spec, &first, WORDS("--quiet=false")), ARGS_RUN);
+    assert_string_equal(quiet, "false");
 }
 
 static void operands(void **state)
@@ -114,6 +128,7 @@ static void help_and_version(void **state)
                                      "  --config FILE             settings to read\n"
                                      "  --port NUMBER             where to listen\n"
                                      "  --verbose                 say more\n"
+                                     "  --quiet                   say less\n"
                                      "  --help                    show this text\n"
                                      "  --version                 show the version\n");
     buf_clear(&out);
@@ -144,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(both_forms, reset, end),
         cmocka_unit_test_setup_teardown(absent_options_are_left_alone, reset, end),
+        cmocka_unit_test_setup_teardown(switches, reset, end),
         cmocka_unit_test_setup_teardown(operands, reset, end),
         cmocka_unit_test_setup_teardown(mistakes, reset, end),
         cmocka_unit_test_setup_teardown(help_and_version, reset, end),

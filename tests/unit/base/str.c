@@ -151,6 +151,22 @@ static void every_code_point(void **state)
     assert_dies(str_put_utf8(bytes, 0x110000));
 }
 
+static void distances(void **state)
+{
+    (void)state;
+    assert_int_equal(str_distance(STR_EMPTY, STR_EMPTY), 0);
+    assert_int_equal(str_distance(STR("abc"), STR_EMPTY), 3);
+    assert_int_equal(str_distance(STR_EMPTY, STR("abc")), 3);
+    assert_int_equal(str_distance(STR("kitten"), STR("sitting")), 3);
+    assert_int_equal(str_distance(STR("lisetn"), STR("listen")), 2);
+    assert_int_equal(str_distance(STR("abc"), STR("abc")), 0);
+    char longest[STR_DISTANCE_MOST + 1];
+    memset(longest, 'x', sizeof longest);
+    assert_int_equal(str_distance(STR("x"), str_of(longest, STR_DISTANCE_MOST)),
+                     STR_DISTANCE_MOST - 1);
+    assert_dies((void)str_distance(STR("x"), str_of(longest, sizeof longest)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +177,7 @@ int main(void)
         cmocka_unit_test(numbers),
         cmocka_unit_test(utf8),
         cmocka_unit_test(every_code_point),
+        cmocka_unit_test(distances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,26 @@ static void mistakes(void **state)
     assert_int_equal(toml_parse(&arena, STR("x"), &value, NULL), ERR_INVALID);
 }
 
+/* A name says where it stands. */
+static void places(void **state)
+{
+    (void)state;
+    struct str text = STR("a = 1\n# \xC3\xA9\n[b . c]\n  key = 2\n");
+    struct json *value;
+    assert_int_equal(toml_parse(&arena, text, &value, NULL), 0);
+    const struct json *b = json_get(value, "b");
+    const struct json *key = json_get(json_get(b, "c"), "key");
+    struct toml_error at = toml_where(text, b->name.p);
+    assert_int_equal(at.line, 3);
+    assert_int_equal(at.column, 2);
+    at = toml_where(text, key->name.p);
+    assert_int_equal(at.line, 4);
+    assert_int_equal(at.column, 3);
+    at = toml_where(text, text.p + text.n);
+    assert_int_equal(at.line, 5);
+    assert_int_equal(at.column, 1);
+}
+
 static void assert_limit(struct buf *b, const char *what)
 {
     struct json *value = NULL;
@@ -192,6 +212,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(integers, begin, end),
         cmocka_unit_test_setup_teardown(lists, begin, end),
         cmocka_unit_test_setup_teardown(mistakes, begin, end),
+        cmocka_unit_test_setup_teardown(places, begin, end),
         cmocka_unit_test_setup_teardown(limits, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
