@@ -1,11 +1,14 @@
 // The whole story, as a person lives it: a session, its IDE, files from the editor and from the terminal; then every process is
-// killed and the workspace's disk is lost, and all of it is there again. Everything is real: server, sandbox, IDE and browser.
+// killed and the workspace's disk is lost, and all of it is there again; and from another session none of it can be reached.
+// Everything is real: server, sandbox, IDE and browser.
 import assert from "node:assert/strict";
 import { existsSync, rmSync } from "node:fs";
+import { request } from "node:http";
 import { join } from "node:path";
 import { Client, sha256, until } from "../api/harness.mjs";
 import { alive, processesOf, reaches } from "../workspaces/inside.mjs";
 import { button, link, setTheme, shot, visible } from "./browser.mjs";
+import { attack, probe } from "./hostile.mjs";
 import * as ide from "./ide.mjs";
 
 const world = await ide.launchProduct();
@@ -13,7 +16,7 @@ const { home, server } = world;
 const ada = { name: "Ada Lovelace", email: "ada@example.com", password: "a password to test with" };
 const HELLO = "Hello, this was typed.\nGrüße, 你好\n";
 const MADE = "made in the terminal\n";
-let page, frame, client, a;
+let page, frame, client, a, b, frameOfA;
 const step = ide.story(() => page);
 
 /** A login beside the browser's, to see what the server has. */
@@ -147,6 +150,58 @@ step("paused and opened again, the files are there", async () => {
   await ide.says(frame, ide.PERSISTED);
   await ide.openFile(frame, "held.txt");
   await ide.shows(frame, "the same terminal\n");
+});
+
+step("Project B, beside it, is empty", async () => {
+  frameOfA = frame;
+  page = await ide.newPage(world);
+  await world.logIn(page, ada);
+  b = await ide.createSession(page, home, "Project B");
+  frame = await ide.ready(page, ide.originOf(world, b));
+  await ide.says(frame, ide.PERSISTED);
+  assert.equal(await frame.locator(".theia-TreeNode").count(), 0);
+  assert.deepEqual((await client.get(`/sessions/${b}/files?recursive=true`)).data, []);
+});
+
+step("from its terminal nothing of A can be reached, nor the server", async () => {
+  await client.write(`/sessions/${b}/files/probe.sh`, probe({ server, other: a, file: "hello.txt", secret: "Hello, this was typed." }));
+  await visible(ide.inExplorer(frame, "probe.sh"));
+  await ide.showTerminal(page, frame);
+  await ide.enter(page, frame, "bash probe.sh");
+  await until("the probe is done", async () => (await ide.stored(client, b, "control.txt"))?.length > 0, 2 * ide.DEADLINE_MS);
+  assert.equal((await ide.stored(client, b, "found.txt")).toString(), "");
+  assert.match((await ide.stored(client, b, "control.txt")).toString(), /^[1-9]\d*\n.*"state":/s);
+});
+
+step("with its cookies nothing of A answers", async () => {
+  const cookies = await page.context().cookies(ide.originOf(world, b));
+  const headers = { Cookie: cookies.map(({ name, value }) => `${name}=${value}`).join("; ") };
+  const ask = (origin, path) => new Promise((resolve, reject) => {
+    request({ host: "127.0.0.1", port: server.port, path, agent: false, headers: { Host: new URL(origin).host, ...headers } })
+      .on("response", (reply) => resolve(reply.resume().statusCode)).on("error", reject).end();
+  });
+  assert.equal(await ask(ide.originOf(world, b), "/"), 200, "they are good");
+  for (const path of ["/", "/socket.io/?EIO=4&transport=polling", "/coditect/session"]) {
+    assert.equal(await ask(ide.originOf(world, a), path), 401);
+  }
+  for (const path of ["/users/me", `/sessions/${a}`, `/sessions/${a}/files/hello.txt`]) {
+    assert.equal(await ask(home, `/api/v5${path}`), 401);
+  }
+});
+
+step("a hostile script in its IDE has no effect", async () => {
+  const before = world.refused.length;
+  const words = await frame.evaluate(attack, { platform: home, other: ide.originOf(world, a) });
+  assert.ok(words.every((word) => ["failed", "opaque", "loaded", "silence"].includes(word)), `${words}`);
+  const framed = page.frames().filter((one) => one.parentFrame() === frame).map((one) => one.url());
+  assert.ok(framed.length > 0 && framed.every((url) => url.startsWith("chrome-error:")), `${framed}`);
+  const refused = world.refused.splice(before);
+  assert.ok(refused.length >= framed.length && refused.every((text) => text.startsWith("Framing 'http")), refused.join(""));
+  await ide.says(frameOfA, ide.PERSISTED);
+  await page.reload(); // logged in as before, and by the same cookies
+  frame = await ide.ready(page, ide.originOf(world, b));
+  await ide.says(frame, ide.PERSISTED);
+  assert.equal((await ide.stored(client, a, "hello.txt")).toString(), HELLO);
 });
 
 step("no foreign request, nothing refused by the policy", async () => {
