@@ -1,6 +1,9 @@
 /*
  * The stored form of a chunk: one byte of kind, then the bytes, plain or as one zstd frame (RFC 8878).
  *
+ * What only one direction needs is made when that direction is first used: a save compresses one small chunk, and memory
+ * that is cleared for nothing would cost it more than all the rest.
+ *
  * Invariants:
  * 1. Decoding never writes more than CONTENT_CHUNK_MAX bytes, whatever the frame claims: it goes into a buffer of that size.
  * 2. The hash is of the plain bytes; the same chunk may be stored in either form.
@@ -22,19 +25,16 @@ enum {
 
 struct content_codec {
     uint32_t magic;
-    ZSTD_CCtx *compress;
+    ZSTD_CCtx *compress; /* with encoded: NULL until something is encoded */
     ZSTD_DCtx *decompress;
-    char encoded[CONTENT_ENCODED_MAX];
-    char plain[CONTENT_CHUNK_MAX];
+    char *encoded; /* CONTENT_ENCODED_MAX */
+    char *plain;   /* CONTENT_CHUNK_MAX; NULL until something is decoded */
 };
 
 struct content_codec *content_codec_create(void)
 {
     struct content_codec *c = MEM_NEW(struct content_codec);
     c->magic = CODEC_MAGIC;
-    c->compress = ZSTD_createCCtx();
-    c->decompress = ZSTD_createDCtx();
-    ASSERT(c->compress && c->decompress);
     return c;
 }
 
@@ -46,14 +46,35 @@ void content_codec_destroy(struct content_codec *c)
     ASSERT_MAGIC(c, CODEC_MAGIC);
     ZSTD_freeCCtx(c->compress);
     ZSTD_freeDCtx(c->decompress);
+    mem_free(c->encoded);
+    mem_free(c->plain);
     c->magic = 0;
     mem_free(c);
+}
+
+static void need_encoder(struct content_codec *c)
+{
+    if (!c->compress) {
+        c->compress = ZSTD_createCCtx();
+        ASSERT(c->compress);
+        c->encoded = mem_grow(NULL, CONTENT_ENCODED_MAX);
+    }
+}
+
+static void need_decoder(struct content_codec *c)
+{
+    if (!c->decompress) {
+        c->decompress = ZSTD_createDCtx();
+        ASSERT(c->decompress);
+        c->plain = mem_grow(NULL, CONTENT_CHUNK_MAX);
+    }
 }
 
 struct str content_encode(struct content_codec *c, struct str plain)
 {
     ASSERT_MAGIC(c, CODEC_MAGIC);
     ASSERT(plain.n > 0 && plain.n <= CONTENT_CHUNK_MAX);
+    need_encoder(c);
     /* One byte less room than plain: a frame that does not fit does not help. */
     size_t n = ZSTD_compressCCtx(c->compress, c->encoded + 1, plain.n - 1, plain.p, plain.n, LEVEL);
     if (!ZSTD_isError(n)) {
@@ -71,6 +92,7 @@ int content_decode(struct content_codec *c, struct str encoded, struct str *ret_
     if (encoded.n < 2 || encoded.n > CONTENT_ENCODED_MAX) {
         return ERR_CORRUPT;
     }
+    need_decoder(c);
     struct str body = str_slice(encoded, 1, encoded.n);
     if (encoded.p[0] == KIND_PLAIN) {
         memcpy(c->plain, body.p, body.n);
@@ -80,7 +102,7 @@ int content_decode(struct content_codec *c, struct str encoded, struct str *ret_
     if (encoded.p[0] != KIND_ZSTD) {
         return ERR_CORRUPT;
     }
-    size_t n = ZSTD_decompressDCtx(c->decompress, c->plain, sizeof c->plain, body.p, body.n);
+    size_t n = ZSTD_decompressDCtx(c->decompress, c->plain, CONTENT_CHUNK_MAX, body.p, body.n);
     if (ZSTD_isError(n) || n == 0) {
         return ERR_CORRUPT;
     }

@@ -102,7 +102,7 @@ void content_cutter_reset(struct content_cutter *c); /* for the next file */
 
 /* ---- The stored form of a chunk: one byte of kind (0 plain, 1 zstd), then the bytes ---- */
 
-struct content_codec; /* the compressor's memory, about 1 MiB */
+struct content_codec; /* up to about 1 MiB, made when it is first needed */
 struct content_codec *content_codec_create(void);
 void content_codec_destroy(struct content_codec *c); /* NULL allowed */
 
