@@ -1,6 +1,6 @@
 /*
  * The server: splits itself by right, puts store, auth, workspaces, api and http together, waits for SIGTERM or SIGINT, lets
- * requests finish. The only place that names a store driver.
+ * requests finish.
  *
  * 1. Everything above start() runs in both processes or in the broker alone; from there on in the server, without rights.
  */
@@ -16,13 +16,12 @@
 #include "coditectd/check.h"
 #include "coditectd/duties.h"
 #include "coditectd/options.h"
+#include "coditectd/store.h"
 #include "coditectd/workspaces.h"
 #include "gateway/gateway.h"
 #include "http/http.h"
-#include "store/store.h"
 
 static const usec_t patience = 30 * USEC_PER_SEC;
-static const char store_driver[] = "sqlite";
 
 /* Users of workspaces when started as root: far above people and below what systemd keeps free of everything. */
 enum { FIRST_UID = 1900000000, LAST_UID = 1909999999 };
@@ -79,8 +78,7 @@ static int split(const struct coditectd_options *o, struct arena *arena, struct 
 
 static int open_store(struct parts *p)
 {
-    int r = store_open(&(struct store_options){.driver = store_driver, .directory = "store"},
-                       &p->store);
+    int r = coditectd_store_open(&p->store);
     return r ? log_err(r, "coditectd", "the store in %s cannot be opened: %s", p->paths.data,
                        err_row(r)->text)
              : 0;
@@ -251,7 +249,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (options.check) {
-        r = coditectd_check(options.data, store_driver);
+        r = coditectd_check(options.data, coditectd_store_driver);
         stop(&parts);
         return r;
     }

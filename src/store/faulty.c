@@ -11,7 +11,9 @@
 struct faulty {
     const struct store_driver *inner;
     void *self;
-    struct store_faults faults;
+    _Atomic uint64_t seed, at; /* at and rate 0: no faults */
+    _Atomic uint32_t rate;
+    _Atomic enum store_fault kind;
     _Atomic uint64_t calls, suffered;
     _Atomic bool armed; /* not while the store is opened */
 };
@@ -27,12 +29,13 @@ static uint64_t random_at(uint64_t seed, uint64_t n)
 
 static enum store_fault fault_of(const struct faulty *f, uint64_t call)
 {
-    if (f->faults.rate == 0) {
-        return call == f->faults.at ? f->faults.kind : STORE_FAULT_COUNT;
+    uint32_t rate = f->rate;
+    if (rate == 0) {
+        return call == f->at ? f->kind : STORE_FAULT_COUNT;
     }
-    uint64_t random = random_at(f->faults.seed, call);
-    return random % f->faults.rate == 0 ? (enum store_fault)((random >> 32) % STORE_FAULT_COUNT)
-                                        : STORE_FAULT_COUNT;
+    uint64_t random = random_at(f->seed, call);
+    return random % rate == 0 ? (enum store_fault)((random >> 32) % STORE_FAULT_COUNT)
+                              : STORE_FAULT_COUNT;
 }
 
 /* The fault that this call suffers, or STORE_FAULT_COUNT. */
@@ -59,11 +62,29 @@ static int read_fault(struct faulty *f)
     }
 }
 
+static void set_faults(struct faulty *f, const struct store_faults *faults)
+{
+    f->rate = 0;
+    f->at = 0; /* no call suffers half of the old and half of the new */
+    f->seed = faults->seed;
+    f->kind = faults->kind;
+    f->calls = 0;
+    f->at = faults->at;
+    f->rate = faults->rate;
+}
+
+void store_set_faults(struct store *s, const struct store_faults *faults)
+{
+    ASSERT_MAGIC(s, STORE_MAGIC);
+    ASSERT(s->driver == &store_faulty);
+    set_faults(s->self, faults);
+}
+
 static int faulty_open(const struct store_options *options, void **ret_self)
 {
     struct faulty *f = MEM_NEW(struct faulty);
     f->inner = store_driver_named(options->driver);
-    f->faults = *options->faults;
+    set_faults(f, options->faults);
     int r = f->inner->open(options, &f->self);
     if (r) {
         mem_free(f);

@@ -52,8 +52,8 @@ struct store_op store_op_new(void); /* random id; kept for the operation's own r
 struct store_op store_op_derived(
     const uint8_t id[static 16]); /* from a client's key, a batch id, a ticket */
 
-/* Faults for tests, in front of any driver. With rate 0 the call number at (1, 2, …) suffers kind; with a rate one call in
- * so many suffers some kind, chosen by seed. */
+/* Faults for tests, in front of any driver. With rate 0 the call number at (1, 2, …; 0: none) suffers kind; with a rate one
+ * call in so many suffers some kind, chosen by seed. Calls are those of all threads. */
 enum store_fault {
     STORE_FAULT_CONFLICT,     /* another transaction was first: nothing kept */
     STORE_FAULT_TIMEOUT,      /* no answer: nothing kept */
@@ -215,5 +215,8 @@ struct store_stats {
     bool disk_full;         /* only deletions are taken */
 };
 void store_stats(struct store *s, struct store_stats *ret_stats);
+
+/* Tests: other faults from now on, for a store that was opened with some; the next call is number 1 again. */
+void store_set_faults(struct store *s, const struct store_faults *faults);
 
 #endif

@@ -1,0 +1,13 @@
+/* The store that the server uses: the only place that names a driver. */
+#ifndef CODITECTD_STORE_H
+#define CODITECTD_STORE_H
+
+#include "store/store.h"
+
+/* Of all data directories. */
+extern const char coditectd_store_driver[];
+
+/* Opens the store of the working directory, which is the data directory. As store_open. */
+int coditectd_store_open(struct store **ret_store) BASE_MUST_USE;
+
+#endif
