@@ -1,6 +1,8 @@
 /* The api's life: options in, one application for http/ out. */
 #include "api/api_int.h"
 
+static const usec_t login_life = 90 * 24 * 3600 * USEC_PER_SEC;
+
 int api_create(const struct api_options *options, struct api **ret_api)
 {
     ASSERT(options->store != NULL && options->auth != NULL);
@@ -16,6 +18,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
     api->store = options->store;
     api->auth = options->auth;
     api->gateway = options->gateway;
+    api->login_life = options->login_life > 0 ? options->login_life : login_life;
     if (public_url.n > 0) {
         api->public_url = mem_dup(public_url.p, public_url.n);
         r = api_origin_init(&api->origin, str_from(api->public_url));

@@ -26,6 +26,7 @@ struct api_options {
     const char *public_url;        /* "https://coditect.example.com"; NULL: local names only */
     const char *web_directory;     /* the built web app; NULL: none */
     const struct gateway *gateway; /* knows where IDEs are; NULL: sessions have none here */
+    usec_t login_life;             /* at most, for the cookie that keeps it; 0: 90 days */
     uint32_t rate_factor; /* multiplies the request limits per user and address; 0 counts as 1 */
 };
 

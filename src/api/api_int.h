@@ -210,6 +210,7 @@ struct api {
     const struct gateway *gateway; /* NULL: no IDE */
     struct api_limiter *limiter;
     struct api_origin origin;
+    usec_t login_life;
     struct http_static *web; /* NULL: no web app */
     char *public_url;
     char *web_policy; /* Content-Security-Policy of pages */

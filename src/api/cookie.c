@@ -8,10 +8,6 @@
  */
 #include "api/api_int.h"
 
-enum {
-    COOKIE_SECONDS = 90 * 24 * 3600
-}; /* the longest life of a login; the token itself says when it ends */
-
 static const char *cookie_name(const struct api *api)
 {
     return api->origin.secure_cookie ? "__Host-coditect-refresh" : "coditect-refresh";
@@ -32,18 +28,19 @@ int api_cookie_read(struct api_call *call, struct str *ret_token)
     return 0;
 }
 
-static void set_cookie(struct api_call *call, struct str token, int seconds)
+static void set_cookie(struct api_call *call, struct str token, long long seconds)
 {
     const char *secure = call->api->origin.secure_cookie ? "; Secure" : "";
     http_set(call->res, "Set-Cookie",
              arena_printf(call->req->arena,
-                          "%s=" STR_FMT "; Path=/; Max-Age=%d; HttpOnly; SameSite=Strict%s",
+                          "%s=" STR_FMT "; Path=/; Max-Age=%lld; HttpOnly; SameSite=Strict%s",
                           cookie_name(call->api), STR_ARG(token), seconds, secure));
 }
 
 void api_cookie_set(struct api_call *call, struct str token)
 {
-    set_cookie(call, token, COOKIE_SECONDS);
+    /* The token itself says when it ends. */
+    set_cookie(call, token, call->api->login_life / USEC_PER_SEC);
 }
 
 void api_cookie_clear(struct api_call *call)

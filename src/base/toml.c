@@ -39,11 +39,9 @@ static char peek(const struct toml *t)
 
 static bool take(struct toml *t, char c)
 {
-    if (t->at >= t->end || *t->at != c) {
-        return false;
-    }
-    t->at++;
-    return true;
+    bool is = t->at < t->end && *t->at == c;
+    t->at += is;
+    return is;
 }
 
 static bool take_text(struct toml *t, struct str text)
@@ -65,6 +63,11 @@ static void skip_blanks(struct toml *t)
 static bool is_control(char c)
 {
     return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7F;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
 }
 
 static bool take_newline(struct toml *t)
@@ -122,12 +125,11 @@ static struct json *new_value(struct toml *t, enum json_kind kind)
 
 static struct json *find(const struct json *table, struct str name)
 {
-    for (struct json *m = table->first; m; m = m->next) {
-        if (str_eq(m->name, name)) {
-            return m;
-        }
+    struct json *m = table->first;
+    while (m && !str_eq(m->name, name)) {
+        m = m->next;
     }
-    return NULL;
+    return m;
 }
 
 static void append(struct json *container, struct json **last, struct json *value)
@@ -153,8 +155,7 @@ static void append_member(struct json *table, struct str name, struct json *valu
 
 static bool is_key_character(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '-';
 }
 
 static bool take_key(struct toml *t, struct str *ret_key)
@@ -270,11 +271,6 @@ static bool take_string(struct toml *t, struct json *value)
     }
     t->at = close + 1;
     return true;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 /* The digits of an integer into *ret_value; an underscore stands between two digits. */

@@ -55,14 +55,14 @@ static void block_signals(sigset_t *ret_set)
 /* Returns in the server alone, in the data directory: names of sockets have to be shorter than 108 bytes. */
 static int split(const struct coditectd_options *o, struct arena *arena, struct parts *p)
 {
-    struct workspaces_broker_options options = {.data = o->data,
+    struct workspaces_broker_options options = {.data = o->set.data,
                                                 .supervisor = o->supervisor,
                                                 .codi2 = o->codi2,
-                                                .node = o->node,
-                                                .ide = o->ide,
-                                                .web = o->web,
+                                                .node = o->set.node,
+                                                .ide = o->set.ide,
+                                                .web = o->set.web,
                                                 .platform_origin = o->origin,
-                                                .server_user = o->user,
+                                                .server_user = o->set.user,
                                                 .first_uid = FIRST_UID,
                                                 .last_uid = LAST_UID};
     struct workspaces_broker *broker = NULL;
@@ -76,22 +76,29 @@ static int split(const struct coditectd_options *o, struct arena *arena, struct 
     return r;
 }
 
-static int open_store(struct parts *p)
+static int open_store(const struct coditectd_settings *set, struct parts *p)
 {
-    int r = coditectd_store_open(&p->store);
+    int r = coditectd_store_open((size_t)set->store_reserve << 20, &p->store);
     return r ? log_err(r, "coditectd", "the store in %s cannot be opened: %s", p->paths.data,
                        err_row(r)->text)
              : 0;
 }
 
-static int create_auth(struct parts *p, uint32_t rate_factor)
+static int create_auth(const struct coditectd_settings *set, struct parts *p)
 {
+    bool closed = set->login_registration == SETTING_LOGIN_REGISTRATION_CLOSED;
     struct auth_options options = {
-        .store = p->store, .secret = str_from(getenv("JWT_SECRET")), .limit_factor = rate_factor};
+        .store = p->store,
+        .secret = str_from(set->jwt_secret),
+        .issuer = str_from(set->jwt_issuer),
+        .audience = str_from(set->jwt_audience),
+        .registration = closed ? AUTH_REGISTRATION_CLOSED : AUTH_REGISTRATION_OPEN,
+        .access_life = set->jwt_expiry,
+        .idle_life = set->login_idle,
+        .absolute_life = set->login_longest,
+        .limit_factor = (uint32_t)set->limits_rate_factor,
+    };
     int r = auth_create(&options, &p->auth);
-    if (r == ERR_INVALID) {
-        return log_err(r, "coditectd", "JWT_SECRET has less than %d bytes", AUTH_SECRET_MIN);
-    }
     return r ? log_err(r, "coditectd", "accounts cannot be served: %s", err_row(r)->text) : 0;
 }
 
@@ -103,10 +110,10 @@ static int start_workspaces(const struct coditectd_options *o, struct parts *p)
                                                 .local = p->local,
                                                 .first_uid = users ? FIRST_UID : 0,
                                                 .last_uid = users ? LAST_UID : 0,
-                                                .memory = o->memory,
-                                                .processes = o->processes,
-                                                .network = true,
-                                                .idle_limit = o->idle_limit};
+                                                .memory = o->set.workspace_memory << 20,
+                                                .processes = o->set.workspace_processes,
+                                                .network = !o->set.workspace_offline,
+                                                .idle_limit = o->set.workspace_idle};
     return coditectd_workspaces_start(&options, &p->workspaces);
 }
 
@@ -116,13 +123,13 @@ static int create_gateway(const struct coditectd_options *o, struct parts *p)
                                       .auth = p->auth,
                                       .local = p->local,
                                       .ide_directory = p->paths.ide,
-                                      .public_url = o->public_url,
-                                      .ide_url = o->ide_url,
+                                      .public_url = o->set.public_url,
+                                      .ide_url = o->set.ide_url,
                                       .ide_port = o->ide_port,
                                       .platform_port = o->listen_port};
     int r = gateway_create(&options, &p->gateway);
     if (r == ERR_NOT_FOUND) {
-        return log_err(r, "coditectd", "there is no built IDE in %s", o->ide);
+        return log_err(r, "coditectd", "there is no built IDE in %s", o->set.ide);
     }
     if (r == ERR_INVALID) {
         return log_err(r, "coditectd",
@@ -136,25 +143,33 @@ static int create_api(const struct coditectd_options *o, struct parts *p)
 {
     struct api_options options = {.store = p->store,
                                   .auth = p->auth,
-                                  .public_url = o->public_url,
+                                  .public_url = o->set.public_url,
                                   .web_directory = p->paths.web,
                                   .gateway = p->gateway,
-                                  .rate_factor = o->rate_factor};
+                                  .login_life = o->set.login_longest,
+                                  .rate_factor = (uint32_t)o->set.limits_rate_factor};
     int r = api_create(&options, &p->api);
     if (r == ERR_NOT_FOUND) {
-        return log_err(r, "coditectd", "there is no web app in %s", o->web);
+        return log_err(r, "coditectd", "there is no web app in %s", o->set.web);
     }
     return r ? log_err(r, "coditectd",
                        "--public-url is malformed: it looks like https://coditect.example.com")
              : 0;
 }
 
-static int listen_at(const char *address, const struct http_app *app,
-                     struct http_server **ret_server)
+static int listen_at(const struct coditectd_settings *set, const char *address,
+                     const struct http_app *app, struct http_server **ret_server)
 {
     const char *const addresses[] = {address, NULL};
-    int r = http_server_start(&(struct http_server_options){.listen = addresses, .app = app},
-                              ret_server);
+    const struct http_server_options options = {
+        .listen = addresses,
+        .app = app,
+        .limits = {.connections = (unsigned)set->limits_connections,
+                   .per_address = (unsigned)set->limits_per_address,
+                   .header_time = set->limits_header_time,
+                   .idle_time = set->limits_keep_alive},
+    };
+    int r = http_server_start(&options, ret_server);
     return r ? log_err(r, "coditectd", "cannot listen on %s: %s", address, err_row(r)->text) : 0;
 }
 
@@ -162,19 +177,19 @@ static int listen_everywhere(const struct coditectd_options *o, struct parts *p)
 {
     p->platform = api_app(p->api);
     p->app = gateway_app(p->gateway, &p->platform);
-    int r = listen_at(o->listen, &p->app, &p->server);
-    if (!r && o->ide_listen) {
+    int r = listen_at(&o->set, o->set.listen, &p->app, &p->server);
+    if (!r && o->set.ide_listen) {
         p->ides = gateway_paths_app(p->gateway);
-        r = listen_at(o->ide_listen, &p->ides, &p->ide_server);
+        r = listen_at(&o->set, o->set.ide_listen, &p->ides, &p->ide_server);
     }
     return r ? r : gateway_start(p->gateway, p->server, p->ide_server);
 }
 
 static int start(const struct coditectd_options *o, struct parts *p)
 {
-    int r = open_store(p);
+    int r = open_store(&o->set, p);
     if (!r) {
-        r = create_auth(p, o->rate_factor);
+        r = create_auth(&o->set, p);
     }
     if (!r) {
         r = create_gateway(o, p);
@@ -224,7 +239,7 @@ static int serve(const struct coditectd_options *o, struct parts *p, const sigse
         int number;
         (void)sigwait(signals, &number);
         log_info("coditectd", "stopping");
-        if (o->end_workspaces) {
+        if (o->set.end_workspaces) {
             coditectd_workspaces_end(p->workspaces);
         }
     }
@@ -240,7 +255,7 @@ int main(int argc, char **argv)
     struct parts parts = {0};
     int r = coditectd_options_read(argv, &arena, &options);
     if (!r && options.check) {
-        r = coditectd_check_place(options.data);
+        r = coditectd_check_place(options.set.data);
     }
     if (!r) {
         r = split(&options, &arena, &parts);
@@ -249,7 +264,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (options.check) {
-        r = coditectd_check(options.data, coditectd_store_driver);
+        r = coditectd_check(options.set.data, coditectd_store_driver);
         stop(&parts);
         return r;
     }

@@ -1,3 +1,7 @@
+/*
+ * From argv to what the server runs on. What one setting means alone stands in spec/settings.yaml; here is what several mean
+ * together, and what only the folder that uses a value can judge.
+ */
 #include "coditectd/options.h"
 
 #include <errno.h>
@@ -6,117 +10,56 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/api.h"
-#include "base/args.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "gateway/gateway.h"
+#include "net/net.h"
 
-enum { MAX_MIB = 1 << 20, MAX_PROCESSES = 1 << 20, MAX_MINUTES = 60 * 24 * 365 };
+enum { ACTIONS = 5, OUT_MOST = 256 * 1024 };
 
-struct given {
-    const char *rate_factor;
-    const char *memory;
-    const char *processes;
-    const char *idle;
+/* What is asked for besides settings. */
+struct asked {
+    const char *config;
+    bool check_config, print_config;
+    bool check, stop_workspaces;
 };
 
-static void parse(char **argv, struct coditectd_options *o, struct given *g)
+struct reading {
+    struct arena *arena;
+    struct coditectd_config config;
+    struct coditectd_options o;
+};
+
+static void parse(char **argv, struct asked *asked, struct coditectd_config_input *input)
 {
-    const struct args_option options[] = {
-        {.name = "listen",
-         .value = "ADDR:PORT",
-         .text = "where to listen (default 127.0.0.1:8080; port 0: any)",
-         .given = &o->listen},
-        {.name = "data",
-         .value = "DIR",
-         .text = "everything that must last; made when absent (required)",
-         .given = &o->data},
-        {.name = "web", .value = "DIR", .text = "the built web app", .given = &o->web},
-        {.name = "ide", .value = "DIR", .text = "the built IDE", .given = &o->ide},
-        {.name = "node",
-         .value = "PATH",
-         .text = "Node.js for workspaces: bin/node, or the directory above bin",
-         .given = &o->node},
-        {.name = "public-url",
-         .value = "URL",
-         .text = "how browsers reach this server, when not by a local name",
-         .given = &o->public_url},
-        {.name = "ide-url", .value = "URL", .text = "https://{session}.HOST", .given = &o->ide_url},
-        {.name = "ide-listen",
-         .value = "ADDR:PORT",
-         .text = "IDEs on a port of their own too, where such names do not work",
-         .given = &o->ide_listen},
-        {.name = "user",
-         .value = "NAME",
-         .text = "whom the server becomes when started as root (default coditect)",
-         .given = &o->user},
-        {.name = "memory",
-         .value = "MIB",
-         .text = "what one workspace may use (default 4096; 0: no limit)",
-         .given = &g->memory},
-        {.name = "processes",
-         .value = "N",
-         .text = "what one workspace may have (default 2000; 0: no limit)",
-         .given = &g->processes},
-        {.name = "idle",
-         .value = "MINUTES",
-         .text = "without use until a workspace is paused (default 30; 0: never)",
-         .given = &g->idle},
-        {.name = "rate-factor",
-         .value = "N",
-         .text = "multiplies the request limits (default 1)",
-         .given = &g->rate_factor},
-        {.name = "end-workspaces", .text = "stopping ends them too", .flag = &o->end_workspaces},
-        {.name = "stop-workspaces",
-         .text = "end all workspaces of --data, then exit; when no server runs",
-         .flag = &o->stop_workspaces},
+    struct args_option options[ACTIONS + SETTING_COUNT + 1] = {
+        {.name = "config",
+         .value = "FILE",
+         .text = "settings to read (default " CODITECTD_CONFIG_FILE ", when there is one)",
+         .given = &asked->config},
+        {.name = "check-config",
+         .text = "say whether the settings are right, then exit",
+         .flag = &asked->check_config},
+        {.name = "print-config",
+         .text = "show all settings and where each comes from, then exit",
+         .flag = &asked->print_config},
         {.name = "check",
          .text = "look whether all that is stored is whole, then exit; when no server runs",
-         .flag = &o->check},
-        {0},
+         .flag = &asked->check},
+        {.name = "stop-workspaces",
+         .text = "end all workspaces of --data, then exit; when no server runs",
+         .flag = &asked->stop_workspaces},
     };
-    (void)args_parse_or_exit(&(struct args_spec){.program = "coditectd",
-                                                 .summary = "The Coditect server.",
-                                                 .options = options},
-                             argv);
+    (void)coditectd_config_options(input, options + ACTIONS);
+    const struct args_spec spec = {
+        .program = "coditectd", .summary = "The Coditect server.", .options = options};
+    (void)args_parse_or_exit(&spec, argv);
+    input->file = asked->config;
 }
 
-struct bound {
-    const char *name;
-    uint64_t least, most;
-};
-
-static int number(const char *text, const struct bound *bound, uint64_t *ret_number)
+static const char *where(struct reading *r, enum coditectd_setting setting)
 {
-    if (str_u64(str_from(text), bound->most, ret_number) != 0 || *ret_number < bound->least) {
-        return log_err(ERR_INVALID, "coditectd", "--%s wants a number from %llu to %llu",
-                       bound->name, (unsigned long long)bound->least,
-                       (unsigned long long)bound->most);
-    }
-    return 0;
-}
-
-static int read_numbers(const struct given *g, struct coditectd_options *o)
-{
-    uint64_t factor = 0;
-    uint64_t memory = 0;
-    uint64_t processes = 0;
-    uint64_t minutes = 0;
-    int r = number(g->rate_factor, &(struct bound){"rate-factor", 1, API_MAX_RATE_FACTOR}, &factor);
-    if (!r) {
-        r = number(g->memory, &(struct bound){"memory", 0, MAX_MIB}, &memory);
-    }
-    if (!r) {
-        r = number(g->processes, &(struct bound){"processes", 0, MAX_PROCESSES}, &processes);
-    }
-    if (!r) {
-        r = number(g->idle, &(struct bound){"idle", 0, MAX_MINUTES}, &minutes);
-    }
-    o->rate_factor = (uint32_t)factor;
-    o->memory = (int64_t)memory << 20;
-    o->processes = (int64_t)processes;
-    o->idle_limit = (usec_t)minutes * 60 * USEC_PER_SEC;
-    return r;
+    return coditectd_config_where(&r->config, r->arena, setting);
 }
 
 /* The server changes its working directory. NULL stays NULL. */
@@ -132,16 +75,30 @@ static int make_absolute(struct arena *arena, const char **path)
     return 0;
 }
 
-static int make_data(struct coditectd_options *o, struct arena *arena)
+static int make_data(struct reading *r, const struct asked *asked)
 {
-    if (!o->data) {
+    const char **data = &r->o.set.data;
+    if (!*data) {
         return log_err(ERR_INVALID, "coditectd",
                        "--data DIR is missing: where everything that must last lies");
     }
-    if (!o->check && mkdir(o->data, 0711) < 0 && errno != EEXIST) {
-        return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", o->data);
+    if (asked->check_config) {
+        return 0;
     }
-    return make_absolute(arena, &o->data);
+    if (!asked->check && mkdir(*data, 0711) < 0 && errno != EEXIST) {
+        return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", *data);
+    }
+    return make_absolute(r->arena, data);
+}
+
+static int make_paths(struct reading *r)
+{
+    const char **const paths[] = {&r->o.set.web, &r->o.set.ide, &r->o.set.node};
+    int error = 0;
+    for (size_t i = 0; !error && i < sizeof paths / sizeof paths[0]; i++) {
+        error = make_absolute(r->arena, paths[i]);
+    }
+    return error;
 }
 
 /* A program of ours: beside this one when installed, in the folder of its name when built. */
@@ -155,8 +112,10 @@ static const char *sibling(struct arena *arena, struct str directory, const char
     return arena_printf(arena, STR_FMT "/../%s/%s", STR_ARG(directory), folder, name).p;
 }
 
-static int find_programs(struct coditectd_options *o, struct arena *arena)
+static int find_programs(struct reading *r)
 {
+    struct coditectd_options *o = &r->o;
+    struct arena *arena = r->arena;
     char path[4096];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path);
     if (n <= 0 || (size_t)n == sizeof path) {
@@ -173,36 +132,82 @@ static int find_programs(struct coditectd_options *o, struct arena *arena)
     return 0;
 }
 
-/* 0 when it says none. */
-static uint16_t port_of(const char *address)
+static int read_address(struct reading *r, enum coditectd_setting setting, uint16_t *ret_port)
 {
-    struct str text = str_from(address);
-    size_t colon = text.n;
-    uint64_t port = 0;
-    while (colon > 0 && text.p[colon - 1] != ':') {
-        colon--;
+    bool main = setting == SETTING_LISTEN;
+    const char *text = main ? r->o.set.listen : r->o.set.ide_listen;
+    struct net_address address;
+    if (text && net_address_parse(str_from(text), &address) < 0) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "%s is no address: it looks like 127.0.0.1:8080, [::1]:8080 or unix:/path",
+                       where(r, setting));
     }
-    return str_u64(str_slice(text, colon, text.n), UINT16_MAX, &port) == 0 ? (uint16_t)port : 0;
+    *ret_port = text ? net_address_port(&address) : 0;
+    return 0;
 }
 
-static int read_ports(struct coditectd_options *o)
+static int read_addresses(struct reading *r)
 {
-    o->listen_port = port_of(o->listen);
-    o->ide_port = o->ide_listen ? port_of(o->ide_listen) : 0;
-    if (o->ide_listen && (o->ide_port == 0 || o->listen_port == 0)) {
+    int error = read_address(r, SETTING_LISTEN, &r->o.listen_port);
+    if (!error) {
+        error = read_address(r, SETTING_IDE_LISTEN, &r->o.ide_port);
+    }
+    if (!error && r->o.set.ide_listen && (r->o.ide_port == 0 || r->o.listen_port == 0)) {
         return log_err(ERR_INVALID, "coditectd",
                        "--ide-listen wants a port, and --listen too: pages of one name the other");
+    }
+    return error;
+}
+
+static int check_urls(struct reading *r)
+{
+    const char *public_url = r->o.set.public_url;
+    const char *ide_url = r->o.set.ide_url;
+    if (gateway_check_urls(public_url, NULL) < 0) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "%s is malformed: it looks like https://coditect.example.com",
+                       where(r, SETTING_PUBLIC_URL));
+    }
+    if (gateway_check_urls(public_url, ide_url) < 0) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "%s is malformed, or there is no public_url: it looks like "
+                       "https://{session}.ide.example.com",
+                       where(r, SETTING_IDE_URL));
+    }
+    return 0;
+}
+
+/* What this build cannot do is refused, not passed over. */
+static int check_store(struct reading *r)
+{
+    const struct coditectd_settings *set = &r->o.set;
+    enum coditectd_setting cluster = set->store_cluster_file     ? SETTING_STORE_CLUSTER_FILE
+                                     : set->store_cluster_string ? SETTING_STORE_CLUSTER_STRING
+                                                                 : SETTING_STORE_DRIVER;
+    if (cluster != SETTING_STORE_DRIVER || set->store_driver == SETTING_STORE_DRIVER_FOUNDATIONDB) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "%s asks for FoundationDB, and this build has no driver for it: leave it "
+                       "out, and the data lies in an SQLite store in the data directory",
+                       where(r, cluster));
+    }
+    if (set->store_key_prefix) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "%s is for a cluster that is shared: nobody else has keys in an SQLite "
+                       "store, leave it out",
+                       where(r, SETTING_STORE_KEY_PREFIX));
     }
     return 0;
 }
 
 /* By a name of its own, since cookies do not tell ports apart: see the gateway. */
-static void find_origin(struct coditectd_options *o, struct arena *arena)
+static void find_origin(struct reading *r)
 {
+    struct coditectd_options *o = &r->o;
+    struct arena *arena = r->arena;
     unsigned port = o->listen_port;
-    if (o->public_url) {
-        o->origin = o->public_url;
-    } else if (o->ide_listen) {
+    if (o->set.public_url) {
+        o->origin = o->set.public_url;
+    } else if (o->set.ide_listen) {
         o->origin =
             arena_printf(arena,
                          "http://coditect.localhost:%u http://localhost:%u http://127.0.0.1:%u",
@@ -213,26 +218,88 @@ static void find_origin(struct coditectd_options *o, struct arena *arena)
     }
 }
 
+static void set_log_up(const struct coditectd_settings *set)
+{
+    static const enum log_level levels[] = {
+        [SETTING_LOG_LEVEL_DEBUG] = LOG_DEBUG,
+        [SETTING_LOG_LEVEL_INFO] = LOG_INFO,
+        [SETTING_LOG_LEVEL_WARN] = LOG_WARN,
+        [SETTING_LOG_LEVEL_ERROR] = LOG_ERROR,
+    };
+    bool text = set->log_format == SETTING_LOG_FORMAT_TEXT ||
+                (set->log_format == SETTING_LOG_FORMAT_AUTO && isatty(STDERR_FILENO));
+    log_setup(levels[set->log_level], text ? LOG_TEXT : LOG_JSON);
+}
+
+/* Everything at which the server would not start. */
+static int judge(struct reading *r, const struct asked *asked)
+{
+    int error = make_data(r, asked);
+    if (!error) {
+        error = make_paths(r);
+    }
+    if (!error) {
+        error = read_addresses(r);
+    }
+    if (!error) {
+        error = check_urls(r);
+    }
+    if (!error) {
+        error = check_store(r);
+    }
+    return error ? error : find_programs(r);
+}
+
+static _Noreturn void show(const struct coditectd_config *config)
+{
+    BUF_AUTO(text, OUT_MOST);
+    coditectd_config_print(config, &text);
+    int r = fd_write_all(STDOUT_FILENO, buf_str(&text));
+    buf_fini(&text);
+    exit(r < 0 ? 1 : 0);
+}
+
+static _Noreturn void approve(const struct coditectd_config *config)
+{
+    BUF_AUTO(text, OUT_MOST);
+    buf_printf(&text, "the settings are right (%s)\n", config->file ? config->file : "no file");
+    int r = fd_write_all(STDOUT_FILENO, buf_str(&text));
+    buf_fini(&text);
+    exit(r < 0 ? 1 : 0);
+}
+
+static int read_config(struct reading *r, const struct coditectd_config_input *input)
+{
+    BUF_AUTO(said, OUT_MOST);
+    int error = coditectd_config_read(input, r->arena, &r->config, &said);
+    (void)!fd_write_all(STDERR_FILENO, buf_str(&said));
+    return error;
+}
+
 int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_options *ret_options)
 {
-    struct coditectd_options o = {.listen = "127.0.0.1:8080", .user = "coditect"};
-    struct given given = {"1", "4096", "2000", "30"};
-    parse(argv, &o, &given);
-    int r = read_numbers(&given, &o);
-    if (!r) {
-        r = read_ports(&o);
+    struct asked asked = {0};
+    struct coditectd_config_input input = {.environment = environ};
+    struct reading r = {.arena = arena};
+    parse(argv, &asked, &input);
+    int error = read_config(&r, &input);
+    if (error) {
+        return error;
     }
-    if (!r) {
-        r = make_data(&o, arena);
+    if (asked.print_config) {
+        show(&r.config);
     }
-    const char **const paths[] = {&o.web, &o.ide, &o.node};
-    for (size_t i = 0; !r && i < sizeof paths / sizeof paths[0]; i++) {
-        r = make_absolute(arena, paths[i]);
+    r.o = (struct coditectd_options){
+        .set = r.config.set, .check = asked.check, .stop_workspaces = asked.stop_workspaces};
+    error = judge(&r, &asked);
+    if (error) {
+        return error;
     }
-    if (!r) {
-        r = find_programs(&o, arena);
+    if (asked.check_config) {
+        approve(&r.config);
     }
-    find_origin(&o, arena);
-    *ret_options = o;
-    return r;
+    find_origin(&r);
+    set_log_up(&r.o.set);
+    *ret_options = r.o;
+    return 0;
 }

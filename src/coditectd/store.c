@@ -4,8 +4,9 @@
 
 const char coditectd_store_driver[] = "sqlite";
 
-int coditectd_store_open(struct store **ret_store)
+int coditectd_store_open(size_t reserve, struct store **ret_store)
 {
-    return store_open(
-        &(struct store_options){.driver = coditectd_store_driver, .directory = "store"}, ret_store);
+    const struct store_options options = {
+        .driver = coditectd_store_driver, .directory = "store", .balloon = reserve};
+    return store_open(&options, ret_store);
 }

@@ -7,7 +7,7 @@
 /* Of all data directories. */
 extern const char coditectd_store_driver[];
 
-/* Opens the store of the working directory, which is the data directory. As store_open. */
-int coditectd_store_open(struct store **ret_store) BASE_MUST_USE;
+/* Opens the store of the working directory, which is the data directory, with reserve bytes for a full disk. As store_open. */
+int coditectd_store_open(size_t reserve, struct store **ret_store) BASE_MUST_USE;
 
 #endif

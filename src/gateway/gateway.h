@@ -40,6 +40,9 @@ struct gateway_options {
     uint16_t platform_port; /* of the platform's server; needed with ide_port */
 };
 
+/* Whether gateway_create would take them; either may be NULL. ERR_INVALID. */
+int gateway_check_urls(const char *public_url, const char *ide_url) BASE_MUST_USE;
+
 /* ERR_INVALID: an URL is malformed. ERR_NOT_FOUND: no frontend in ide_directory; and what http_static_open returns. */
 int gateway_create(const struct gateway_options *options,
                    struct gateway **ret_gateway) BASE_MUST_USE;

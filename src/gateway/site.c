@@ -209,6 +209,14 @@ void gateway_sites_fini(struct gateway *g)
     mem_free(g->frame_sources);
 }
 
+int gateway_check_urls(const char *public_url, const char *ide_url)
+{
+    struct gateway g = {.magic = GATEWAY_MAGIC};
+    int r = gateway_sites_init(&g, public_url, ide_url);
+    gateway_sites_fini(&g);
+    return r;
+}
+
 /* ---- Whose host ---- */
 
 static bool is_below(const struct gateway_site *site, struct str name)

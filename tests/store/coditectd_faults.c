@@ -111,7 +111,7 @@ static void *listen_for_orders(void *ctx)
     return NULL;
 }
 
-int coditectd_store_open(struct store **ret_store)
+int coditectd_store_open(size_t reserve, struct store **ret_store)
 {
     static struct control control;
     struct store_faults faults = {.at = 0};
@@ -123,7 +123,8 @@ int coditectd_store_open(struct store **ret_store)
     }
     int r = store_open(&(struct store_options){.driver = coditectd_store_driver,
                                                .directory = "store",
-                                               .faults = &faults},
+                                               .faults = &faults,
+                                               .balloon = reserve},
                        ret_store);
     if (r) {
         return r;
