@@ -240,10 +240,12 @@ static void complete_limits(struct http_limits *limits)
     limits->header_time = limits->header_time ? limits->header_time : 10 * USEC_PER_SEC;
     limits->idle_time = limits->idle_time ? limits->idle_time : 75 * USEC_PER_SEC;
     limits->grace = limits->grace ? limits->grace : 10 * USEC_PER_SEC;
+    set_default(&limits->threads[HTTP_READ], 2 * cores);
     set_default(&limits->threads[HTTP_WORK], 128);
     set_default(&limits->threads[HTTP_HASH], cores);
     set_default(&limits->threads[HTTP_STREAM], 64);
     set_default(&limits->threads[HTTP_OUTSIDE], 16);
+    set_default(&limits->queue[HTTP_READ], 4096);
     set_default(&limits->queue[HTTP_WORK], 4096);
     set_default(&limits->queue[HTTP_HASH], 64);
     set_default(&limits->queue[HTTP_STREAM], 256);
@@ -256,13 +258,12 @@ static void create_lanes(struct http_server *server)
         const char *name;
         size_t stack;
     } kinds[HTTP_LANES] = {
-        [HTTP_WORK] = {"work", 256 * 1024},
-        [HTTP_HASH] = {"hash", 256 * 1024},
-        [HTTP_STREAM] = {"stream", 256 * 1024},
+        [HTTP_READ] = {"read", 256 * 1024},       [HTTP_WORK] = {"work", 256 * 1024},
+        [HTTP_HASH] = {"hash", 256 * 1024},       [HTTP_STREAM] = {"stream", 256 * 1024},
         [HTTP_OUTSIDE] = {"outside", 512 * 1024},
     };
     const struct http_limits *limits = &server->limits;
-    for (int i = HTTP_WORK; i < HTTP_LANES; i++) {
+    for (int i = HTTP_READ; i < HTTP_LANES; i++) {
         server->lanes[i] = net_lane_create(&(struct net_lane_options){
             .name = kinds[i].name,
             .stack = kinds[i].stack,
@@ -380,7 +381,7 @@ static void stop_workers(struct http_server *server)
 {
     http_server_drain(server, 0);
     cut_all(server);
-    for (int i = HTTP_WORK; i < HTTP_LANES; i++) {
+    for (int i = HTTP_READ; i < HTTP_LANES; i++) {
         net_lane_destroy(server->lanes[i]);
         server->lanes[i] = NULL;
     }
@@ -403,7 +404,7 @@ void http_server_destroy(struct http_server *server)
     if (server->started) {
         stop_workers(server);
     }
-    for (int i = HTTP_WORK; i < HTTP_LANES; i++) {
+    for (int i = HTTP_READ; i < HTTP_LANES; i++) {
         net_lane_destroy(server->lanes[i]);
     }
     for (unsigned i = 0; i < server->worker_count; i++) {
@@ -427,7 +428,7 @@ void http_server_read_stats(struct http_server *server, struct http_server_stats
         .refused = atomic_load(&server->refused),
         .open = atomic_load(&server->open),
     };
-    for (int i = HTTP_WORK; i < HTTP_LANES; i++) {
+    for (int i = HTTP_READ; i < HTTP_LANES; i++) {
         struct net_lane_stats lane;
         net_lane_read_stats(server->lanes[i], &lane);
         ret->lanes[i].started = lane.started;

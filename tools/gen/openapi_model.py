@@ -11,7 +11,8 @@ import yaml
 
 METHODS = ("get", "put", "post", "delete")
 LANES = {
-    "inline": "inline", "work": "work", "hash": "hash", "stream": "stream", "outside": "outside",
+    "inline": "inline", "read": "read", "work": "work", "hash": "hash", "stream": "stream",
+    "outside": "outside",
     "work_or_stream": "work",
 }
 
