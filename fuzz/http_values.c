@@ -1,7 +1,8 @@
-/* Header values and queries: cookies, ranges, entity tags, hosts, percent escapes. First byte: which of them. */
+/* Header values and queries: cookies, ranges, entity tags, hosts, extensions of WebSockets, percent escapes. First byte: which
+ * of them. */
 #include "base/assert.h"
 #include "fuzz.h"
-#include "http/http_int.h"
+#include "http/socket_int.h"
 
 static void try_range(const struct http_request *request, uint64_t size)
 {
@@ -37,9 +38,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1) {
         return 0;
     }
-    static const char *const names[] = {"Cookie", "Range", "If-None-Match", "Connection"};
+    static const char *const names[] = {
+        "Cookie",  "Range",    "If-None-Match", "Connection", "Sec-WebSocket-Extensions",
+        "Upgrade", "If-Range", "Origin"};
     struct str in = str_of(data + 1, size - 1), value;
-    const struct http_header header = {str_from(names[data[0] % 4]), in};
+    const struct http_header header = {str_from(names[data[0] % 8]), in};
     ARENA_AUTO(arena);
     struct http_request request = {
         .headers = &header, .header_count = 1, .query = in, .arena = &arena};
@@ -47,6 +50,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)http_header_has_token(&request, "Connection", "close");
     (void)http_etag_listed(in, STR("\"e\""), data[0] & 16);
     (void)http_host_is_valid(in);
+    struct http_deflate_terms terms = {0};
+    ASSERT(http_deflate_agree(&request, &terms) <= 0);
+    ASSERT(!terms.agreed || (terms.bits >= 9 && terms.bits <= 15));
     try_range(&request, data[0]);
     try_percent(&arena, in);
     try_query(&request);

@@ -334,19 +334,24 @@ struct http_socket_options {
     const struct http_socket_handler *handler; /* static, complete */
     void *ctx;           /* lives until closed (or until http_websocket fails) */
     struct str protocol; /* Sec-WebSocket-Protocol of the answer; empty: none */
-    size_t max_message;  /* 0: 16 MiB; over that the socket is closed with 1009 */
-    size_t max_queue;    /* bytes that may wait to be sent; 0: 1 MiB */
+    /* Which pages may open it ("https://c.example.com"), ended by NULL; NULL: any. No Origin is no browser, and may. */
+    const char *const *origins;
+    size_t max_message; /* 0: 16 MiB, also inflated; over that the socket is closed with 1009 */
+    size_t
+        max_queue; /* bytes that may wait to be sent; 0: 1 MiB. Nothing is read while more waits */
     uint64_t tag;
 };
 
 /*
- * In handle of a route with upgrade: answers 101 and opens the socket. ERR_INVALID: not a WebSocket handshake of version 13
- * (answer 400 or 426; the handler is not called). Who may open it (Origin, token) is checked before by the caller.
+ * In handle of a route with upgrade: answers 101 and opens the socket, compressed (RFC 7692) when the client offers that.
+ * ERR_INVALID: not a WebSocket handshake of version 13 (answer 400, or 426 with Sec-WebSocket-Version); ERR_FORBIDDEN: an
+ * Origin that is not listed. The handler is not called then. Tokens are checked before by the caller.
  */
 int http_websocket(struct http_request *request, struct http_response *response,
                    const struct http_socket_options *options) BASE_MUST_USE;
 
-/* On the loop only. Copies data. ERR_BUSY: the queue is full, nothing was taken; ERR_CLOSED. */
+/* On the loop only. Copies data. ERR_BUSY: the queue is full, nothing was taken; ERR_TOO_LARGE: over max_message;
+ * ERR_CLOSED. */
 int http_socket_send(struct http_socket *socket, bool text, struct str data) BASE_MUST_USE;
 
 /* On the loop only: sends a close frame, after what is queued. closed follows, later. */

@@ -121,7 +121,8 @@ struct http_owner {
     uint64_t tag;
     void (*take)(struct http_owner *, struct http_connection *);
     void (*ready)(struct http_owner *);
-    void (*drain)(struct http_owner *); /* the server stops: end soon */
+    void (*drain)(struct http_owner *); /* the server stops: end soon, in order */
+    void (*cut)(struct http_owner *);   /* its right is gone: end now (http_server_cut) */
     void (*gone)(struct http_owner *);  /* the connection is being destroyed: release everything */
 };
 
@@ -276,6 +277,7 @@ void http_worker_free_exchanges(struct http_worker *worker);
 enum http_step http_read_head(struct http_connection *c);
 enum http_step http_read_body(struct http_connection *c);
 bool http_account_body(struct http_exchange *x, size_t bytes);
+void http_unaccount_body(struct http_exchange *x, size_t bytes);
 
 /* respond.c */
 enum http_step http_fail(struct http_connection *c, int code, bool closing);

@@ -158,6 +158,13 @@ bool http_account_body(struct http_exchange *x, size_t bytes)
     return true;
 }
 
+void http_unaccount_body(struct http_exchange *x, size_t bytes)
+{
+    ASSERT(bytes <= x->accounted);
+    atomic_fetch_sub(&http_connection_server(x->connection)->bodies, bytes);
+    x->accounted -= bytes;
+}
+
 static int collect(struct http_exchange *x, struct str data)
 {
     x->body_seen += data.n;

@@ -7,6 +7,7 @@
  *    has room: back-pressure.
  * 2. Bytes of the client behind its request's end are never sent upstream, except after 101.
  * 3. Nothing has been sent to the client until head_sent; before that a failure is answered by app.error.
+ * 4. A pipe carries WebSocket frames, which are walked along but not touched: a close frame of ours goes between two messages.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 
 enum {
     STALL = 300,  /* seconds */
+    LAST = 5,     /* seconds that a pipe's messages in flight may take when the server stops */
     ROUNDS = 256, /* in one turn of the loop: at most 16 MiB each way */
 };
 
@@ -125,6 +127,9 @@ static int forward_came(struct http_relay *relay)
         relay->request_done = r == 0;
         came = str_slice(came, 0, came.n - rest.n);
     }
+    if (relay->piping) {
+        http_frame_walk(&relay->in, came);
+    }
     buf_add(&relay->to_up, came);
     x->taken += came.n;
     return x->body_seen > x->route.max_body ? ERR_TOO_LARGE : 0;
@@ -159,6 +164,10 @@ static int pump_in(struct http_relay *relay)
 static int watch_body(struct http_relay *relay, size_t from)
 {
     struct str piece = str_slice(buf_str(&relay->to_client), from, relay->to_client.n), data;
+    if (relay->piping) {
+        http_frame_walk(&relay->out, piece);
+        return 0;
+    }
     if (relay->left >= 0 || relay->until_close) {
         relay->left -= relay->until_close ? 0 : (int64_t)piece.n;
         relay->sent += piece.n;
@@ -215,7 +224,7 @@ static int pump_out(struct http_relay *relay)
         }
         size_t from = relay->to_client.n;
         buf_add(&relay->to_client, relay->early);
-        r = relay->early.n > 0 && !relay->piping ? watch_body(relay, from) : 0;
+        r = relay->early.n > 0 ? watch_body(relay, from) : 0;
         if (r < 0) {
             return r;
         }
@@ -232,11 +241,9 @@ static int pump_out(struct http_relay *relay)
             return 0;
         }
         relay->progress = net_loop_now(relay->c->worker->loop);
-        if (!relay->piping) {
-            int r = watch_body(relay, from);
-            if (r < 0) {
-                return r;
-            }
+        int r = watch_body(relay, from);
+        if (r < 0) {
+            return r;
         }
     }
     return 0;
@@ -275,6 +282,37 @@ static int pump(struct http_relay *relay)
     return relay->moved != moved;
 }
 
+/* Nothing is on its way, as far as both sides have said. */
+static bool is_quiet(const struct http_relay *relay)
+{
+    return relay->to_up.n == 0 && relay->to_client.n == 0 && http_frame_between(&relay->in) &&
+           http_frame_between(&relay->out);
+}
+
+/* Both sides hear that we go, as they would from each other (RFC 6455 section 7.4.1). */
+static void say_goodbye(struct http_relay *relay)
+{
+    http_frame_add_close(&relay->to_up, CLOSE_GOING_AWAY, STR_EMPTY, /* mask= */ true);
+    http_frame_add_close(&relay->to_client, CLOSE_GOING_AWAY, STR_EMPTY, /* mask= */ false);
+    (void)flush(relay, relay->up.fd, &relay->to_up, &relay->up_writable);
+    (void)flush(relay, relay->c->watch.fd, &relay->to_client, &relay->c->writable);
+    end(relay, /* keep= */ false);
+}
+
+/* After everything that could move has moved. */
+static void look_for_end(struct http_relay *relay)
+{
+    if (relay->reply_done && relay->to_client.n == 0 && relay->broken) {
+        cut(relay);
+    } else if (relay->reply_done && relay->to_client.n == 0) {
+        end(relay, /* keep= */ !relay->piping && !relay->until_close && relay->request_done);
+    } else if (relay->c->hangup && relay->request_done && !relay->piping) {
+        cut(relay); /* nobody waits for the answer any more */
+    } else if (relay->draining && relay->piping && is_quiet(relay)) {
+        say_goodbye(relay);
+    }
+}
+
 static void run(struct http_relay *relay)
 {
     int r = 1;
@@ -287,15 +325,8 @@ static void run(struct http_relay *relay)
     }
     if (r < 0) {
         fail(relay, r);
-    } else if (relay->reply_done && relay->to_client.n == 0) {
-        bool keep = !relay->piping && !relay->until_close && relay->request_done;
-        if (relay->broken) {
-            cut(relay);
-        } else {
-            end(relay, keep);
-        }
-    } else if (relay->c->hangup && relay->request_done && !relay->piping) {
-        cut(relay); /* nobody waits for the answer any more */
+    } else {
+        look_for_end(relay);
     }
 }
 
@@ -339,7 +370,9 @@ static void late(struct net_timer *timer)
     if (!relay->head_sent) {
         refuse(relay, ERR_TIMEOUT);
     } else if (relay->piping) {
-        return;
+        if (relay->draining) {
+            cut(relay);
+        }
     } else if (relay->progress + STALL * USEC_PER_SEC > net_loop_now(loop)) {
         net_timer_set(loop, timer, relay->progress + STALL * USEC_PER_SEC);
     } else {
@@ -354,6 +387,18 @@ static void gone(struct http_owner *owner)
 
 /* An ordinary answer may finish; a pipe has no end of its own. */
 static void drain(struct http_owner *owner)
+{
+    struct http_relay *relay = of_owner(owner);
+    struct net_loop *loop = relay->c->worker->loop;
+    relay->draining = true;
+    relay->c->closing = true;
+    if (relay->piping) {
+        net_timer_set(loop, &relay->timer, net_loop_now(loop) + LAST * USEC_PER_SEC);
+        run(relay);
+    }
+}
+
+static void cut_owned(struct http_owner *owner)
 {
     struct http_relay *relay = of_owner(owner);
     if (relay->piping) {
@@ -398,8 +443,12 @@ int http_relay(struct http_request *request, struct http_response *response,
     }
     struct http_relay *relay = MEM_NEW(struct http_relay);
     relay->magic = RELAY_MAGIC;
-    relay->owner = (struct http_owner){
-        .tag = options->tag, .take = take, .ready = client_ready, .drain = drain, .gone = gone};
+    relay->owner = (struct http_owner){.tag = options->tag,
+                                       .take = take,
+                                       .ready = client_ready,
+                                       .drain = drain,
+                                       .cut = cut_owned,
+                                       .gone = gone};
     relay->options = *options;
     relay->options.patience = options->patience ? options->patience : 60 * USEC_PER_SEC;
     relay->address = address;

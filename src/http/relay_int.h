@@ -2,7 +2,7 @@
 #ifndef HTTP_RELAY_INT_H
 #define HTTP_RELAY_INT_H
 
-#include "http/http_int.h"
+#include "http/socket_int.h"
 
 enum { RELAY_MAGIC = 0x72656c79, RELAY_ROOM = 128 * 1024 };
 
@@ -23,11 +23,13 @@ struct http_relay {
     bool until_close;  /* the answer's body ends with the connection */
     bool broken;       /* it ended early */
     bool piping;       /* after 101 */
+    bool draining;     /* the server stops: the pipe ends between two messages */
     int64_t left;      /* of the answer's body; -1: chunked */
     uint64_t sent;     /* bytes of the answer's content */
     uint64_t moved;    /* bytes received and sent, on both sides */
     usec_t progress;   /* when a byte moved last */
     struct http_chunks chunks;
+    struct http_frame_walk in, out; /* of a pipe: from the client, from upstream */
     struct buf to_up, to_client;
     struct buf up_head;
     struct str early;      /* what came behind the answer's head */

@@ -151,7 +151,7 @@ static void cut_tagged(struct net_message *m)
     for (struct http_connection *c = cut->worker->connections; c; c = next) {
         next = c->next;
         if (c->state == CONN_OWNED && c->owner->tag == cut->tag) {
-            c->owner->drain(c->owner);
+            c->owner->cut(c->owner);
         }
     }
     mem_free(cut);

@@ -1,22 +1,34 @@
 /*
- * Our own WebSockets (RFC 6455): the handshake and the connection's life; frames by libwslay, which checks masks, reserved
- * bits, control frames, close codes and UTF-8.
+ * Our own WebSockets (RFC 6455): the handshake and the connection's life. Messages are read and written by messages.c, frames.c
+ * and deflate.c.
  *
  * Invariants:
- * 1. wslay is never entered from its own callbacks: what a handler asks for inside `message` is queued and sent after it.
- * 2. `closed` is called exactly once, as the last thing, unless the socket never opened.
+ * 1. Nothing is read while the socket is paused, or while more than max_queue waits to be sent: whoever does not take our
+ *    answers waits with further requests.
+ * 2. What a handler asks for inside `message` is queued and sent after it.
+ * 3. After a close frame of ours nothing is queued; after one of theirs (or an error) nothing is read.
+ * 4. `closed` is called exactly once, as the last thing, unless the socket never opened.
  */
 #include <errno.h>
 #include <openssl/sha.h>
 #include <sys/socket.h>
-#include <wslay/wslay.h>
 
 #include "base/assert.h"
 #include "base/encode.h"
 #include "base/mem.h"
-#include "http/http_int.h"
+#include "http/socket_int.h"
 
-enum { SOCKET_MAGIC = 0x736f636b, MAX_MESSAGE = 16 << 20, MAX_QUEUE = 1 << 20 };
+enum {
+    SOCKET_MAGIC = 0x736f636b,
+    MAX_MESSAGE = 16 << 20,
+    MAX_QUEUE = 1 << 20,
+    CONTROL_ROOM = 64 * 1024, /* in the queue, for answers to what one read brought */
+    /* Smaller messages do not shrink, larger ones would keep the loop for more than a few milliseconds. */
+    DEFLATE_LEAST = 256,
+    DEFLATE_MOST = 256 * 1024,
+    TURN = 256,     /* steps in one turn of the loop */
+    STEP_COST = 16, /* of those, for one that may have inflated */
+};
 
 static const usec_t ping_every = 30 * USEC_PER_SEC;
 static const usec_t close_patience = 5 * USEC_PER_SEC;
@@ -26,13 +38,19 @@ struct http_socket {
     unsigned magic;
     struct http_connection *c;
     struct http_socket_options options;
+    struct http_deflate_terms deflate;
     char accept[32];
-    wslay_event_context_ptr frames;
+    struct http_messages in;
+    size_t accounted; /* of in.message's room */
+    struct buf out;   /* frames */
+    size_t sent;      /* of out */
     struct net_timer timer;
     usec_t heard; /* when the last byte came */
-    bool opened, paused, running, ending;
-    bool full; /* send has answered ERR_BUSY */
-    int code;  /* of the client's close frame; 1006 */
+    bool opened, paused, running;
+    bool closing; /* our close frame is queued or sent */
+    bool deaf;    /* nothing is read any more */
+    bool full;    /* send has answered ERR_BUSY */
+    int code;     /* of the client's close frame; 1006 */
 };
 
 static struct http_socket *of_owner(struct http_owner *owner)
@@ -42,70 +60,19 @@ static struct http_socket *of_owner(struct http_owner *owner)
     return s;
 }
 
-/* ---- between wslay and the connection ---- */
-
-static ssize_t recv_bytes(wslay_event_context_ptr frames, uint8_t *to, size_t n, int flags,
-                          void *user)
+static size_t queued(const struct http_socket *s)
 {
-    struct http_socket *s = user;
-    struct http_exchange *x = s->c->exchange;
-    (void)flags;
-    struct str came = str_slice(buf_str(&x->in), x->taken, x->taken + n);
-    if (came.n > 0) {
-        memcpy(to, came.p, came.n);
-        x->taken += came.n;
-        return (ssize_t)came.n;
-    }
-    ssize_t got = s->paused ? 0 : http_connection_recv(s->c, to, n);
-    if (got > 0) {
-        s->heard = net_loop_now(s->c->worker->loop);
-        return got;
-    }
-    wslay_event_set_error(frames, got == 0 ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
-    return -1;
+    return s->out.n - s->sent;
 }
 
-static ssize_t send_bytes(wslay_event_context_ptr frames, const uint8_t *from, size_t n, int flags,
-                          void *user)
-{
-    struct http_socket *s = user;
-    ssize_t sent = -1;
-    errno = EAGAIN;
-    if (s->c->writable) {
-        do {
-            sent = send(s->c->watch.fd, from, n,
-                        MSG_NOSIGNAL | (flags & WSLAY_MSG_MORE ? MSG_MORE : 0));
-        } while (sent < 0 && errno == EINTR);
-    }
-    if (sent >= 0) {
-        return sent;
-    }
-    s->c->writable = false;
-    wslay_event_set_error(frames,
-                          errno == EAGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
-    return -1;
-}
+/* ---- the end ---- */
 
-static void take_message(wslay_event_context_ptr frames,
-                         const struct wslay_event_on_msg_recv_arg *arg, void *user)
+static void destroy(struct http_socket *s)
 {
-    struct http_socket *s = user;
-    (void)frames;
-    if (arg->opcode == WSLAY_CONNECTION_CLOSE) {
-        s->code = arg->status_code ? arg->status_code : 1005;
-    } else if (arg->opcode == WSLAY_TEXT_FRAME || arg->opcode == WSLAY_BINARY_FRAME) {
-        s->options.handler->message(s->options.ctx, s, arg->opcode == WSLAY_TEXT_FRAME,
-                                    str_of(arg->msg, arg->msg_length));
-    }
-}
-
-/* ---- life ---- */
-
-static void gone(struct http_owner *owner)
-{
-    struct http_socket *s = of_owner(owner);
     net_timer_cancel(&s->timer);
-    wslay_event_context_free(s->frames);
+    http_unaccount_body(s->c->exchange, s->accounted);
+    http_messages_fini(&s->in);
+    buf_fini(&s->out);
     if (s->opened) {
         s->options.handler->closed(s->options.ctx, s, s->code);
     }
@@ -113,22 +80,159 @@ static void gone(struct http_owner *owner)
     mem_free(s);
 }
 
+static void gone(struct http_owner *owner)
+{
+    destroy(of_owner(owner));
+}
+
+/* In order: what was sent last still arrives, whatever the client sends meanwhile. */
+static void finish(struct http_socket *s)
+{
+    struct http_connection *c = s->c;
+    destroy(s);
+    http_connection_resume(c, /* keep= */ false);
+}
+
+static void queue_close(struct http_socket *s, int code, struct str reason)
+{
+    if (!s->closing) {
+        s->closing = true;
+        http_frame_add_close(&s->out, code, reason, /* mask= */ false);
+        usec_t now = net_loop_now(s->c->worker->loop);
+        net_timer_set(s->c->worker->loop, &s->timer, now + close_patience);
+    }
+}
+
+static void refuse_further(struct http_socket *s, int code)
+{
+    s->deaf = true;
+    queue_close(s, code, STR_EMPTY);
+}
+
+/* ---- bytes ---- */
+
+/* 0, or ERR_CLOSED. */
+static int flush(struct http_socket *s)
+{
+    while (queued(s) > 0 && s->c->writable) {
+        ssize_t n = send(s->c->watch.fd, s->out.p + s->sent, queued(s), MSG_NOSIGNAL);
+        if (n >= 0) {
+            s->sent += (size_t)n;
+        } else if (errno != EINTR) {
+            s->c->writable = false;
+            if (errno != EAGAIN) {
+                return ERR_CLOSED;
+            }
+        }
+    }
+    if (queued(s) == 0) {
+        buf_fini(&s->out); /* a quiet socket holds no buffers */
+        s->sent = 0;
+    } else if (s->sent > s->out.n / 2) {
+        buf_consume(&s->out, s->sent);
+        s->sent = 0;
+    }
+    return 0;
+}
+
+/* Bytes that are there, at least one, or 0 or ERR_CLOSED. */
+static int fill(struct http_socket *s)
+{
+    struct http_exchange *x = s->c->exchange;
+    if (x->taken < x->in.n) {
+        return 1;
+    }
+    x->in.n = x->taken = x->head.end;
+    ssize_t got = http_connection_recv(s->c, x->in.p + x->in.n, x->in.room - x->in.n);
+    if (got > 0) {
+        buf_commit(&x->in, (size_t)got);
+        s->heard = net_loop_now(s->c->worker->loop);
+    }
+    return got > 0 ? 1 : (int)got;
+}
+
+/* ---- messages ---- */
+
+static void take_message(struct http_socket *s, const struct http_message *message)
+{
+    if (message->opcode == FRAME_CLOSE) {
+        s->code = message->code;
+        refuse_further(s, message->code);
+    } else if (s->closing || message->opcode == FRAME_PONG) {
+        return;
+    } else if (message->opcode == FRAME_PING) {
+        http_frame_add(&s->out, FRAME_PONG, 0, message->payload);
+    } else {
+        s->options.handler->message(s->options.ctx, s, message->opcode == FRAME_TEXT,
+                                    message->payload);
+    }
+}
+
+/* What messages hold while they arrive counts with the bodies of requests. */
+static bool account(struct http_socket *s)
+{
+    size_t room = s->in.message.room;
+    if (room > s->accounted && !http_account_body(s->c->exchange, room - s->accounted)) {
+        return false;
+    }
+    if (room < s->accounted) {
+        http_unaccount_body(s->c->exchange, s->accounted - room);
+    }
+    s->accounted = room;
+    return true;
+}
+
+/* One step. What it cost, 0 when there is nothing to do now, or ERR_CLOSED. */
+static int advance(struct http_socket *s)
+{
+    struct http_exchange *x = s->c->exchange;
+    if (s->deaf || s->paused || queued(s) > s->options.max_queue) {
+        return 0;
+    }
+    int r = s->in.ending ? 1 : fill(s);
+    if (r <= 0) {
+        return r;
+    }
+    struct str came = str_slice(buf_str(&x->in), x->taken, x->in.n);
+    struct http_message message;
+    r = http_messages_next(&s->in, &came, &message);
+    x->taken = x->in.n - came.n;
+    bool compressed = s->in.compressed;
+    if (r < 0) {
+        refuse_further(s, s->in.code);
+    } else if (!account(s)) {
+        refuse_further(s, CLOSE_TRY_LATER);
+    } else if (r == HTTP_DATA) {
+        take_message(s, &message);
+    }
+    return compressed ? STEP_COST : 1;
+}
+
 /* Reads, sends, and finds out whether it is over. */
 static void run(struct http_socket *s)
 {
+    int spent = 0, r = 1;
     s->running = true;
-    bool failed =
-        (!s->paused && wslay_event_want_read(s->frames) && wslay_event_recv(s->frames) != 0) ||
-        (wslay_event_want_write(s->frames) && wslay_event_send(s->frames) != 0);
-    s->running = false;
-    bool over = !wslay_event_want_read(s->frames) && !wslay_event_want_write(s->frames);
-    if (failed || over || (s->c->hangup && !s->c->readable)) {
-        http_connection_close(s->c); /* calls gone */
-        return;
+    while (r > 0 && spent < TURN) {
+        r = flush(s);
+        r = r < 0 ? r : advance(s);
+        spent += r > 0 ? r : 0;
     }
-    if (s->full && wslay_event_get_queued_msg_length(s->frames) <= s->options.max_queue / 2) {
-        s->full = false;
-        s->options.handler->writable(s->options.ctx, s);
+    r = r < 0 ? r : flush(s);
+    s->running = false;
+    bool over = s->deaf && queued(s) == 0;
+    if (over) {
+        finish(s);
+    } else if (r < 0 || (s->c->hangup && !s->c->readable)) {
+        http_connection_close(s->c); /* calls gone */
+    } else {
+        if (spent >= TURN) { /* the loop's others first */
+            http_connection_run_later(s->c);
+        }
+        if (s->full && queued(s) <= s->options.max_queue / 2) {
+            s->full = false;
+            s->options.handler->writable(s->options.ctx, s);
+        }
     }
 }
 
@@ -142,12 +246,13 @@ static void tick(struct net_timer *timer)
     struct http_socket *s =
         (struct http_socket *)(void *)((char *)timer - offsetof(struct http_socket, timer));
     usec_t now = net_loop_now(s->c->worker->loop);
-    if (s->ending || (!s->paused && s->heard + 3 * ping_every < now)) {
+    if (s->closing || (!s->paused && s->heard + 3 * ping_every < now)) {
         http_connection_close(s->c);
         return;
     }
-    const struct wslay_event_msg ping = {.opcode = WSLAY_PING};
-    (void)wslay_event_queue_msg(s->frames, &ping);
+    if (queued(s) == 0) { /* what waits already says the same */
+        http_frame_add(&s->out, FRAME_PING, 0, STR_EMPTY);
+    }
     net_timer_set(s->c->worker->loop, timer, now + ping_every);
     run(s);
 }
@@ -163,33 +268,24 @@ static void run_later(struct http_socket *s)
 void http_socket_close(struct http_socket *s, int code, struct str reason)
 {
     ASSERT_MAGIC(s, SOCKET_MAGIC);
-    if (s->ending) {
-        return;
+    if (!s->closing) {
+        queue_close(s, code, reason);
+        run_later(s);
     }
-    s->ending = true;
-    reason = str_slice(reason, 0, 123);
-    (void)wslay_event_queue_close(s->frames, (uint16_t)code, (const uint8_t *)reason.p, reason.n);
-    net_timer_set(s->c->worker->loop, &s->timer, net_loop_now(s->c->worker->loop) + close_patience);
-    run_later(s);
 }
 
 static void drain(struct http_owner *owner)
 {
-    http_socket_close(of_owner(owner), WSLAY_CODE_GOING_AWAY, STR_EMPTY);
+    http_socket_close(of_owner(owner), CLOSE_GOING_AWAY, STR_EMPTY);
 }
+
+/* ---- the beginning ---- */
 
 static void take(struct http_owner *owner, struct http_connection *c)
 {
-    static const struct wslay_event_callbacks callbacks = {
-        .recv_callback = recv_bytes,
-        .send_callback = send_bytes,
-        .on_msg_recv_callback = take_message,
-    };
     struct http_socket *s = of_owner(owner);
     s->c = c;
     c->exchange->response.status = 101;
-    ASSERT(wslay_event_context_server_init(&s->frames, &callbacks, s) == 0);
-    wslay_event_config_set_max_recv_msg_length(s->frames, s->options.max_message);
     BUF_AUTO(head, 1024);
     buf_add(
         &head,
@@ -198,6 +294,7 @@ static void take(struct http_owner *owner, struct http_connection *c)
     if (s->options.protocol.n > 0) {
         buf_printf(&head, "Sec-WebSocket-Protocol: " STR_FMT "\r\n", STR_ARG(s->options.protocol));
     }
+    http_deflate_answer(&s->deflate, &head);
     buf_add(&head, STR("\r\n"));
     if (send(c->watch.fd, head.p, head.n, MSG_NOSIGNAL) != (ssize_t)head.n) {
         http_connection_close(c);
@@ -218,9 +315,26 @@ static int check_handshake(const struct http_request *request, struct str *ret_k
                  http_header_has_token(request, "Connection", "upgrade") &&
                  http_header_has_token(request, "Upgrade", "websocket") &&
                  str_eq(http_header(request, "Sec-WebSocket-Version"), STR("13")) &&
+                 http_header_count(request, "Sec-WebSocket-Version") == 1 &&
                  http_header_count(request, "Sec-WebSocket-Key") == 1 &&
                  encode_unbase64(&key, *ret_key) == 0 && key.n == 16;
     return valid ? 0 : ERR_INVALID;
+}
+
+/* Section 10.2: a browser says whose page asks; what says nothing is no browser. */
+static int check_origin(const struct http_request *request, const char *const *origins)
+{
+    size_t count = http_header_count(request, "Origin");
+    if (!origins || count == 0) {
+        return 0;
+    }
+    struct str origin = http_header(request, "Origin");
+    for (; count == 1 && *origins; origins++) {
+        if (str_eq(origin, str_from(*origins))) {
+            return 0;
+        }
+    }
+    return ERR_FORBIDDEN;
 }
 
 static void make_accept(struct str key, char *to, size_t room)
@@ -242,43 +356,66 @@ int http_websocket(struct http_request *request, struct http_response *response,
     ASSERT(!response->streaming && !response->owner && response->exchange->route.upgrade);
     ASSERT(http_chars_all(options->protocol, CHAR_TOKEN) || options->protocol.n == 0);
     struct str key;
+    struct http_deflate_terms deflate = {0};
     int r = check_handshake(request, &key);
+    if (r == 0) {
+        r = check_origin(request, options->origins);
+    }
+    if (r == 0) {
+        r = http_deflate_agree(request, &deflate);
+    }
     if (r < 0) {
         return r;
     }
     struct http_socket *s = MEM_NEW(struct http_socket);
     s->magic = SOCKET_MAGIC;
-    s->owner = (struct http_owner){
-        .tag = options->tag, .take = take, .ready = ready, .drain = drain, .gone = gone};
+    s->owner = (struct http_owner){.tag = options->tag,
+                                   .take = take,
+                                   .ready = ready,
+                                   .drain = drain,
+                                   .cut = drain,
+                                   .gone = gone};
     s->options = *options;
     s->options.max_message = options->max_message ? options->max_message : MAX_MESSAGE;
     s->options.max_queue = options->max_queue ? options->max_queue : MAX_QUEUE;
+    s->deflate = deflate;
+    http_messages_init(&s->in, s->options.max_message, deflate.agreed);
+    buf_init(&s->out, s->options.max_queue + s->options.max_message + CONTROL_ROOM);
     s->timer.fire = tick;
-    s->code = 1006;
+    s->code = CLOSE_ABNORMAL;
     make_accept(key, s->accept, sizeof s->accept);
     response->owner = &s->owner;
     return 0;
 }
 
+static void add_message(struct http_socket *s, enum http_opcode opcode, struct str data)
+{
+    if (s->deflate.agreed && data.n >= DEFLATE_LEAST && data.n <= DEFLATE_MOST) {
+        BUF_AUTO(small, DEFLATE_MOST * 2);
+        http_deflate_message(&s->deflate, data, &small);
+        if (small.n < data.n) {
+            http_frame_add(&s->out, opcode, FRAME_RSV1, buf_str(&small));
+            return;
+        }
+    }
+    http_frame_add(&s->out, opcode, 0, data);
+}
+
 int http_socket_send(struct http_socket *s, bool text, struct str data)
 {
     ASSERT_MAGIC(s, SOCKET_MAGIC);
-    if (s->ending) {
+    if (s->closing) {
         return ERR_CLOSED;
     }
-    size_t queued = wslay_event_get_queued_msg_length(s->frames);
-    if (queued > 0 && queued + data.n > s->options.max_queue) {
+    if (data.n > s->options.max_message) {
+        return ERR_TOO_LARGE;
+    }
+    if (queued(s) > 0 && queued(s) + data.n > s->options.max_queue) {
         s->full = true;
         return ERR_BUSY;
     }
-    const struct wslay_event_msg message = {
-        .opcode = text ? WSLAY_TEXT_FRAME : WSLAY_BINARY_FRAME,
-        .msg = (const uint8_t *)data.p,
-        .msg_length = data.n,
-    };
-    if (wslay_event_queue_msg(s->frames, &message) != 0) {
-        return ERR_CLOSED;
-    }
+    add_message(s, text ? FRAME_TEXT : FRAME_BINARY, data);
+    ASSERT(!s->out.error);
     run_later(s);
     return 0;
 }
