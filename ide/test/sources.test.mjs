@@ -22,9 +22,9 @@ function common() {
         writeFileSync(join(scratch, name.replace(/\.ts$/, '.js')), outputText);
     }
     const load = createRequire(join(scratch, 'x.js'));
-    return { ...load('./activity'), ...load('./door'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./reliable-stream') };
+    return { ...load('./activity'), ...load('./door'), ...load('./palette'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./reliable-stream') };
 }
-const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller } = common();
+const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller, ROLES, themeFor, withContrast } = common();
 
 test('the extension compiles strictly', () => {
     const project = join(scratch, 'extension');
@@ -234,4 +234,66 @@ test('activity is told at most once in 30 s, and not for a page that nobody sees
         at(second, true, true);
     }
     assert.deepEqual(told, ['1 visible', '31 input', '100 visible', '130 input', '160 input']);
+});
+
+/** Contrast of two colours as WCAG counts it. */
+function contrast(one, other) {
+    const luminance = color => {
+        const [r, g, b] = [1, 3, 5].map(at => parseInt(color.slice(at, at + 2), 16) / 255)
+            .map(part => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const [dim, bright] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (bright + 0.05) / (dim + 0.05);
+}
+
+test('every text can be read on what it stands on, in each theme', () => {
+    for (const [name, r] of Object.entries(ROLES)) {
+        const wanted = name.startsWith('hc') ? 7 : 4.5;
+        const grounds = { page: r.page, panel: r.panel, frame: r.frame, raised: r.raised, hover: r.hover };
+        const pairs = [['onAccent', r.onAccent, 'accent', r.accent], ['onAccent', r.onAccent, 'accentHover', r.accentHover]];
+        for (const [ground, below] of Object.entries(grounds)) {
+            for (const role of ['text', 'soft', 'faint', 'accentText', 'good', 'warn', 'bad']) {
+                pairs.push([role, r[role], ground, below]);
+            }
+        }
+        for (const [role, color] of Object.entries(r.code)) {
+            pairs.push([`code.${role}`, color, 'page', r.page]);
+        }
+        r.terminal.forEach((color, i) => pairs.push([`terminal ${i}`, color, 'panel', r.panel]));
+        pairs.push(['text', r.text, 'selected', r.selected], ['accentText', r.accentText, 'selected', r.selected]);
+        pairs.push(['text', r.text, 'selection', r.selection], ['text', r.text, 'match', r.match]);
+        const weak = pairs.map(([what, color, ground, below]) => [`${name}: ${what} on ${ground}`, contrast(color, below)])
+            .filter(([, has]) => has < wanted).map(([what, has]) => `${what} has ${has.toFixed(2)}`);
+        assert.deepEqual(weak, []);
+        assert.ok(contrast(r.focus, r.page) >= 3 && contrast(r.focus, r.frame) >= 3, `${name}: what has the focus is seen`);
+        if (name.startsWith('hc')) {
+            assert.ok(contrast(r.line, r.page) >= 4.5, `${name}: lines are seen`);
+        }
+    }
+});
+
+test('the IDE has the colours of the platform’s pages', () => {
+    const tokens = readFileSync(join(IDE, '../web/src/theme.ts'), 'utf8');
+    const token = (group, name) => {
+        const [, body] = tokens.match(new RegExp(`\\b${group}: \\{\\s([^}]*)`)) ?? [];
+        return body?.match(new RegExp(`\\b${name}: both\\("(#\\w{6})", "(#\\w{6})"\\)`))?.slice(1);
+    };
+    for (const [role, group, name] of [
+        ['panel', 'bg', 'DEFAULT'], ['page', 'bg', 'panel'], ['text', 'fg', 'DEFAULT'], ['soft', 'fg', 'muted'],
+        ['line', 'border', 'DEFAULT'], ['accent', 'accent', 'solid'], ['accentText', 'accent', 'fg'], ['focus', 'accent', 'focusRing']
+    ]) {
+        assert.deepEqual([ROLES.light[role], ROLES.dark[role]], token(group, name), `${role} is ${group}.${name}`);
+    }
+});
+
+test('a theme follows the kind that is wanted and the contrast that the system asks for; others’ themes stay', () => {
+    assert.deepEqual(
+        [themeFor('light', false), themeFor('dark', false), themeFor('light', true), themeFor('dark', true)],
+        ['coditect-light', 'coditect-dark', 'coditect-hc-light', 'coditect-hc-dark']
+    );
+    assert.equal(withContrast('coditect-dark', true), 'coditect-hc-dark');
+    assert.equal(withContrast('coditect-hc-light', false), 'coditect-light');
+    assert.equal(withContrast('coditect-hc-light', true), undefined);
+    assert.equal(withContrast('solarized', true), undefined);
 });

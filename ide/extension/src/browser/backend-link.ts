@@ -16,7 +16,7 @@ import { FrontendIdProvider } from '@theia/core/lib/browser/messaging/frontend-i
 import { WebSocketConnectionSource } from '@theia/core/lib/browser/messaging/ws-connection-source';
 import { WindowService } from '@theia/core/lib/browser/window/window-service';
 import { MessageService } from '@theia/core/lib/common';
-import { ConnectionCloseService, ConnectionManagementMessages } from '@theia/core/lib/common/messaging/connection-management';
+import { ConnectionManagementMessages } from '@theia/core/lib/common/messaging/connection-management';
 import { PlatformFrame } from './platform-frame';
 import { UnsavedText } from './unsaved-text';
 
@@ -31,9 +31,6 @@ function below(path: string): string {
 export class BackendLink implements FrontendApplicationContribution {
     @inject(WebSocketConnectionSource)
     protected readonly source!: WebSocketConnectionSource;
-
-    @inject(ConnectionCloseService)
-    protected readonly closing!: ConnectionCloseService;
 
     @inject(FrontendIdProvider)
     protected readonly frontend!: FrontendIdProvider;
@@ -72,10 +69,7 @@ export class BackendLink implements FrontendApplicationContribution {
             }
         });
         window.addEventListener('pagehide', () => {
-            if (socket.connected) {
-                void this.closing.markForClose(this.frontend.getId());
-            }
-            // What the socket still had to send is lost when it ends with the page; a beacon is not.
+            // A call on the socket would be lost when the socket ends with the page; a beacon is not.
             navigator.sendBeacon(below('coditect/leave'), this.frontend.getId());
         });
     }

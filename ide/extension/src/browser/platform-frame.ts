@@ -5,7 +5,8 @@
 
 import { inject, injectable, postConstruct } from '@theia/core/shared/inversify';
 import { Emitter } from '@theia/core/lib/common';
-import { IdeMessage, ThemeKind, toPlatformMessage } from '../common/frame-messages';
+import { IdeMessage, toPlatformMessage } from '../common/frame-messages';
+import { ThemeKind } from '../common/palette';
 import { WorkspaceService } from '../common/workspace-service';
 
 const TICKET_WAIT_MS = 10_000;

@@ -3,14 +3,16 @@ import { FrontendApplicationContribution } from '@theia/core/lib/browser';
 import { ThemeService } from '@theia/core/lib/browser/theming';
 import { PreferenceService } from '@theia/core/lib/common';
 import { Deferred, timeout } from '@theia/core/lib/common/promise-util';
-import { ThemeKind } from '../common/frame-messages';
+import { ThemeKind, themeFor, withContrast } from '../common/palette';
 import { PlatformFrame } from './platform-frame';
-import { THEME_IDS } from './themes';
 
 const COLOR_THEME = 'workbench.colorTheme';
 const READ_BACK_MS = 5_000;
 
-/** Light or dark follows the platform's page, and the page follows a choice made here. */
+/**
+ * Light or dark follows the platform's page, and the page follows a choice made here. Where the system asks for more contrast,
+ * our themes are those of high contrast; another extension's theme stays.
+ */
 @injectable()
 export class ThemeSync implements FrontendApplicationContribution {
     @inject(ThemeService)
@@ -25,12 +27,15 @@ export class ThemeSync implements FrontendApplicationContribution {
     /** What the platform is known to have; it is told of changes only. */
     protected theirs: ThemeKind | undefined;
 
+    protected readonly contrast = matchMedia('(prefers-contrast: more)');
+
     protected stored: Promise<void> = Promise.resolve();
     protected storing = 0;
 
     onStart(): void {
         this.platform.onTheme(theme => this.follow(theme));
         this.themes.onDidColorThemeChange(() => this.tell());
+        this.contrast.addEventListener('change', () => this.adjust());
     }
 
     onDidInitializeLayout(): void {
@@ -40,6 +45,9 @@ export class ThemeSync implements FrontendApplicationContribution {
     protected async ready(): Promise<void> {
         // A theme set earlier is overwritten once, when Theia reads its preferences.
         await Promise.all([this.preferences.ready, this.platform.connect()]);
+        if (this.contrast.matches) {
+            this.adjust();
+        }
         this.theirs = this.ours();
         this.platform.send({ type: 'coditect.ready', theme: this.theirs });
     }
@@ -53,20 +61,30 @@ export class ThemeSync implements FrontendApplicationContribution {
     protected follow(theme: ThemeKind): void {
         this.theirs = theme;
         if (this.ours() !== theme) {
-            this.themes.setCurrentTheme(THEME_IDS[theme], /* persist= */ false);
-            this.storing += 1;
-            this.stored = this.stored.then(() => this.store(theme)).finally(() => {
-                this.storing -= 1;
-            });
+            this.put(themeFor(theme, this.contrast.matches));
         }
+    }
+
+    protected adjust(): void {
+        const wanted = withContrast(this.themes.getCurrentTheme().id, this.contrast.matches);
+        if (wanted !== undefined) {
+            this.put(wanted);
+        }
+    }
+
+    protected put(id: string): void {
+        this.themes.setCurrentTheme(id, /* persist= */ false);
+        this.storing += 1;
+        this.stored = this.stored.then(() => this.store(id)).finally(() => {
+            this.storing -= 1;
+        });
     }
 
     /**
      * One after the other, and each until it is read back: Theia drops a change to the value that it still remembers,
      * and shows what it reads.
      */
-    protected async store(theme: ThemeKind): Promise<void> {
-        const id = THEME_IDS[theme];
+    protected async store(id: string): Promise<void> {
         if (this.preferences.get(COLOR_THEME) !== id) {
             const readBack = new Deferred<void>();
             const listener = this.preferences.onPreferenceChanged(({ preferenceName }) =>
@@ -76,7 +94,7 @@ export class ThemeSync implements FrontendApplicationContribution {
             listener.dispose();
         }
         if (this.theirs !== undefined && this.ours() !== this.theirs) {
-            this.themes.setCurrentTheme(THEME_IDS[this.theirs], /* persist= */ false);
+            this.themes.setCurrentTheme(themeFor(this.theirs, this.contrast.matches), /* persist= */ false);
         }
     }
 

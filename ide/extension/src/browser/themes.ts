@@ -1,84 +1,12 @@
 /*
- * The two colour themes, made from one set of roles each: neutral greys and one accent, indigo, as the platform's
- * pages have them. They take the place of Theia's two; high contrast stays as it is.
+ * The colour themes, made from one set of roles each (common/palette.ts). They take the place of Theia's own.
  */
 
 import { injectable } from '@theia/core/shared/inversify';
 import { BuiltinThemeProvider } from '@theia/core/lib/browser/theming';
-import { Theme } from '@theia/core/lib/common/theme';
+import { Theme, ThemeType } from '@theia/core/lib/common/theme';
 import { MonacoThemeRegistry } from '@theia/monaco/lib/browser/textmate/monaco-theme-registry';
-
-export const THEME_IDS = { light: 'coditect-light', dark: 'coditect-dark' } as const;
-
-interface Roles {
-    /** Editor, panels beside it, and the frame around both. */
-    readonly page: string;
-    readonly panel: string;
-    readonly frame: string;
-    readonly raised: string;
-    readonly line: string;
-    readonly strongLine: string;
-    readonly hover: string;
-    readonly selected: string;
-    readonly text: string;
-    readonly soft: string;
-    readonly faint: string;
-    /** The accent as a fill with `onAccent` on it, and as text on the page. */
-    readonly accent: string;
-    readonly accentHover: string;
-    readonly accentText: string;
-    readonly onAccent: string;
-    readonly selection: string;
-    readonly match: string;
-    readonly good: string;
-    readonly warn: string;
-    readonly bad: string;
-    readonly code: {
-        readonly comment: string;
-        readonly keyword: string;
-        readonly string: string;
-        readonly number: string;
-        readonly call: string;
-        readonly type: string;
-        readonly name: string;
-        readonly property: string;
-        readonly tag: string;
-        readonly punctuation: string;
-    };
-    readonly terminal: readonly string[];
-}
-
-const light: Roles = {
-    page: '#ffffff', panel: '#fafafa', frame: '#f4f4f5', raised: '#ffffff', line: '#e4e4e7', strongLine: '#d4d4d8',
-    hover: '#f1f1f3', selected: '#eef0fe', text: '#18181b', soft: '#52525b', faint: '#71717a',
-    accent: '#5457e5', accentHover: '#4649cf', accentText: '#4f46e5', onAccent: '#ffffff',
-    selection: '#c7d2fe', match: '#fde68a',
-    good: '#15803d', warn: '#b45309', bad: '#dc2626',
-    code: {
-        comment: '#71717a', keyword: '#6d28d9', string: '#047857', number: '#b45309', call: '#1d4ed8',
-        type: '#0e7490', name: '#27272a', property: '#3f3f9a', tag: '#be185d', punctuation: '#52525b'
-    },
-    terminal: [
-        '#27272a', '#dc2626', '#15803d', '#a16207', '#4f46e5', '#a21caf', '#0e7490', '#71717a',
-        '#52525b', '#ef4444', '#16a34a', '#ca8a04', '#6366f1', '#c026d3', '#0891b2', '#3f3f46'
-    ]
-};
-
-const dark: Roles = {
-    page: '#17171b', panel: '#131316', frame: '#0f0f12', raised: '#1e1e23', line: '#27272c', strongLine: '#3f3f46',
-    hover: '#212127', selected: '#2a2b45', text: '#e4e4e7', soft: '#a1a1aa', faint: '#8b8b95',
-    accent: '#6366f1', accentHover: '#7578f5', accentText: '#a5b4fc', onAccent: '#ffffff',
-    selection: '#3a3d70', match: '#854d0e',
-    good: '#4ade80', warn: '#fbbf24', bad: '#f87171',
-    code: {
-        comment: '#7f7f8a', keyword: '#c4b5fd', string: '#86efac', number: '#fcd34d', call: '#93c5fd',
-        type: '#67e8f9', name: '#e4e4e7', property: '#c7d2fe', tag: '#f9a8d4', punctuation: '#a1a1aa'
-    },
-    terminal: [
-        '#3f3f46', '#f87171', '#4ade80', '#fbbf24', '#818cf8', '#e879f9', '#22d3ee', '#d4d4d8',
-        '#71717a', '#fca5a5', '#86efac', '#fde68a', '#a5b4fc', '#f0abfc', '#67e8f9', '#fafafa'
-    ]
-};
+import { ROLES, Roles, THEME_IDS, ThemeName } from '../common/palette';
 
 const ANSI = [
     'Black', 'Red', 'Green', 'Yellow', 'Blue', 'Magenta', 'Cyan', 'White',
@@ -87,7 +15,7 @@ const ANSI = [
 
 function workbenchColors(r: Roles): Record<string, string> {
     return {
-        'focusBorder': r.accent,
+        'focusBorder': r.focus,
         'foreground': r.text,
         'disabledForeground': r.faint,
         'descriptionForeground': r.faint,
@@ -96,7 +24,7 @@ function workbenchColors(r: Roles): Record<string, string> {
         'selection.background': r.selection,
         'widget.shadow': '#00000026',
         'widget.border': r.line,
-        'sash.hoverBorder': r.accent,
+        'sash.hoverBorder': r.focus,
         'progressBar.background': r.accent,
         'textLink.foreground': r.accentText,
         'textLink.activeForeground': r.accentText,
@@ -125,7 +53,7 @@ function workbenchColors(r: Roles): Record<string, string> {
         'input.foreground': r.text,
         'input.placeholderForeground': r.faint,
         'inputOption.activeBackground': r.selected,
-        'inputOption.activeBorder': r.accent,
+        'inputOption.activeBorder': r.focus,
         'inputOption.activeForeground': r.accentText,
         'dropdown.background': r.raised,
         'dropdown.border': r.strongLine,
@@ -174,7 +102,7 @@ function workbenchColors(r: Roles): Record<string, string> {
         'activityBar.foreground': r.text,
         'activityBar.inactiveForeground': r.faint,
         'activityBar.border': r.line,
-        'activityBar.activeBorder': r.accent,
+        'activityBar.activeBorder': r.focus,
         'activityBar.activeBackground': r.frame,
         'activityBarBadge.background': r.accent,
         'activityBarBadge.foreground': r.onAccent,
@@ -187,7 +115,7 @@ function workbenchColors(r: Roles): Record<string, string> {
         'sideBarSectionHeader.border': r.line,
         'panel.background': r.panel,
         'panel.border': r.line,
-        'panelTitle.activeBorder': r.accent,
+        'panelTitle.activeBorder': r.focus,
         'panelTitle.activeForeground': r.text,
         'panelTitle.inactiveForeground': r.faint,
         'statusBar.background': r.frame,
@@ -213,7 +141,7 @@ function workbenchColors(r: Roles): Record<string, string> {
         'editorGroupHeader.noTabsBackground': r.page,
         'tab.activeBackground': r.page,
         'tab.activeForeground': r.text,
-        'tab.activeBorderTop': r.accent,
+        'tab.activeBorderTop': r.focus,
         'tab.unfocusedActiveBorderTop': r.strongLine,
         'tab.inactiveBackground': r.frame,
         'tab.inactiveForeground': r.faint,
@@ -236,8 +164,8 @@ function workbenchColors(r: Roles): Record<string, string> {
         'editor.findMatchHighlightBackground': `${r.match}77`,
         'editor.lineHighlightBackground': r.panel,
         'editor.lineHighlightBorder': '#00000000',
-        'editorCursor.foreground': r.accent,
-        'editorLineNumber.foreground': `${r.faint}99`,
+        'editorCursor.foreground': r.focus,
+        'editorLineNumber.foreground': r.faint,
         'editorLineNumber.activeForeground': r.text,
         'editorIndentGuide.background1': r.line,
         'editorIndentGuide.activeBackground1': r.strongLine,
@@ -300,8 +228,24 @@ function workbenchColors(r: Roles): Record<string, string> {
         'terminal.background': r.panel,
         'terminal.foreground': r.text,
         'terminal.selectionBackground': r.selection,
-        'terminalCursor.foreground': r.accent,
+        'terminalCursor.foreground': r.focus,
         ...Object.fromEntries(ANSI.map((name, i) => [`terminal.ansi${name}`, r.terminal[i]]))
+    };
+}
+
+/** What only the themes of high contrast have: a border around everything. */
+function strongColors(r: Roles): Record<string, string> {
+    return {
+        'contrastBorder': r.line,
+        'contrastActiveBorder': r.focus,
+        'list.focusOutline': r.focus,
+        'widget.shadow': '#00000000',
+        'editor.lineHighlightBorder': r.line,
+        'editor.selectionHighlightBackground': r.selection,
+        'tab.activeBorderTop': r.focus,
+        'menu.border': r.strongLine,
+        'quickInput.border': r.strongLine,
+        'editorWidget.border': r.strongLine
     };
 }
 
@@ -349,27 +293,40 @@ function tokenColors({ code, bad, good, accentText }: Roles): TokenRule[] {
     ];
 }
 
-/** As Theia's monaco takes a colour theme: in the shape of a VS Code theme file. */
-function themeFile(name: string, roles: Roles): object {
-    return { name, colors: workbenchColors(roles), tokenColors: tokenColors(roles) };
+interface Facts {
+    readonly label: string;
+    readonly type: ThemeType;
+    /** Monaco's own theme below ours. */
+    readonly base: 'vs' | 'vs-dark' | 'hc-black' | 'hc-light';
 }
+
+const FACTS: Readonly<Record<ThemeName, Facts>> = {
+    light: { label: 'Coditect Light', type: 'light', base: 'vs' },
+    dark: { label: 'Coditect Dark', type: 'dark', base: 'vs-dark' },
+    hcLight: { label: 'Coditect High Contrast Light', type: 'hcLight', base: 'hc-light' },
+    hcDark: { label: 'Coditect High Contrast', type: 'hc', base: 'hc-black' }
+};
+const NAMES = Object.keys(FACTS) as readonly ThemeName[];
 
 /** Must run before `ThemeService` exists: it picks the first theme of a page when it is made. */
 export function replaceTheiasThemes(): void {
-    const ours: Theme[] = [
-        { id: THEME_IDS.light, type: 'light', label: 'Coditect Light', editorTheme: THEME_IDS.light },
-        { id: THEME_IDS.dark, type: 'dark', label: 'Coditect Dark', editorTheme: THEME_IDS.dark }
-    ];
-    const { themes, lightTheme, darkTheme } = BuiltinThemeProvider;
-    const kept = themes.filter(theme => theme !== lightTheme && theme !== darkTheme);
-    themes.splice(0, themes.length, ...ours, ...kept);
+    const ours: Theme[] = NAMES.map(name => ({
+        id: THEME_IDS[name], type: FACTS[name].type, label: FACTS[name].label, editorTheme: THEME_IDS[name]
+    }));
+    BuiltinThemeProvider.themes.splice(0, BuiltinThemeProvider.themes.length, ...ours);
 }
 
 @injectable()
 export class CoditectThemeRegistry extends MonacoThemeRegistry {
     override initializeDefaultThemes(): void {
         super.initializeDefaultThemes();
-        this.register(themeFile('Coditect Light', light), undefined, THEME_IDS.light, 'vs');
-        this.register(themeFile('Coditect Dark', dark), undefined, THEME_IDS.dark, 'vs-dark');
+        for (const name of NAMES) {
+            const { label, base } = FACTS[name];
+            const strong = base.startsWith('hc') ? strongColors(ROLES[name]) : {};
+            const file = {
+                name: label, colors: { ...workbenchColors(ROLES[name]), ...strong }, tokenColors: tokenColors(ROLES[name])
+            };
+            this.register(file, undefined, THEME_IDS[name], base);
+        }
     }
 }

@@ -1,6 +1,6 @@
 /* What the platform's page and the IDE in its frame say to each other by postMessage. */
 
-export type ThemeKind = 'light' | 'dark';
+import { ThemeKind } from './palette';
 
 /** Platform → IDE. */
 export type PlatformMessage =
