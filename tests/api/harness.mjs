@@ -213,7 +213,7 @@ process.on("exit", () => {
 });
 
 export class Server {
-  /** options: args, env, data (a directory that is kept), before (words of a command that runs the server in its place). */
+  /** options: args, env, program, data (a directory that is kept), before (words of a command that runs the server in its place). */
   static async start(options = {}) {
     const server = new Server();
     server.ownData = options.data === undefined;
@@ -221,6 +221,7 @@ export class Server {
     server.args = options.args ?? ["--rate-factor", "100000"];
     server.env = options.env ?? {};
     server.before = options.before ?? [];
+    server.program = options.program === undefined ? program : join(build, options.program);
     server.port = await freePort();
     server.agent = new Agent({ keepAlive: true, maxSockets: 64 });
     await server.run();
@@ -229,7 +230,7 @@ export class Server {
 
   async run() {
     const args = ["--listen", `127.0.0.1:${this.port}`, "--data", this.data, ...this.args];
-    const [first, ...rest] = [...this.before, program, ...args];
+    const [first, ...rest] = [...this.before, this.program, ...args];
     this.log = "";
     this.child = spawn(first, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.env } });
     this.exited = new Promise((resolve) => this.child.on("close", (code, signal) => resolve({ code, signal })));

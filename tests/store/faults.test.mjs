@@ -1,0 +1,306 @@
+// Every fault of the store at every call of every route, one after another: a request is repeated with the fault at its first
+// store call, its second, and so on until it ends before the fault comes. Whatever happens inside, a conflict and an unknown
+// result (kept or not) show in no reply, a timeout says so and keeps nothing, the request repeated does what was asked once,
+// and what is stored is whole (a program inside the server looks: orphan index entries, counters, keys outside of their tenant).
+//
+// Routes that hash passwords or start programs suffer one kind at each call, in turn; with CODITECT_TEST_ALL=1 all kinds.
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import { bundle, bytesOf, Client, newSession, root, Server } from "../api/harness.mjs";
+
+const CONFLICT = 0;
+const TIMEOUT = 1;
+const KINDS = ["conflict", "timeout", "unknown, lost", "unknown, kept"];
+const MOST_CALLS = 400;
+const all = process.env.CODITECT_TEST_ALL === "1";
+
+/** Orders to the server's store: tests/store/coditectd_faults.c. */
+class Orders {
+  static async open(server) {
+    const orders = new Orders();
+    orders.socket = connect(join(server.data, "store/faults.sock"));
+    orders.lines = orders.socket.setEncoding("utf8")[Symbol.asyncIterator]();
+    return orders;
+  }
+
+  async send(line) {
+    this.socket.write(`${line}\n`);
+    const { value } = await this.lines.next();
+    return value.trim();
+  }
+
+  arm = (kind, at) => this.send(`${kind} ${at}`);
+  count = async () => Number(await this.send("count"));
+  check = async () => Number(await this.send("check"));
+}
+
+const server = await Server.start({ program: "src/coditectd/coditectd-faults" });
+const orders = await Orders.open(server);
+const anonymous = server.anonymous();
+const ada = await server.account("ada");
+const session = await newSession(ada);
+const base = `/sessions/${session.id}`;
+const files = `${base}/files`;
+let number = 0;
+const fresh = () => `n${number++}`;
+const noise = Buffer.concat([...bytesOf(200_000)]);
+
+async function login(account = ada) {
+  const reply = await anonymous.post("/auth/login", { email: account.email, password: account.password });
+  assert.equal(reply.status, 200, reply.text());
+  return Object.assign(new Client(server, reply.data.token), { login: reply.data });
+}
+
+const file = async (name = fresh()) => {
+  assert.equal((await ada.write(`${files}/${name}`, "before")).status, 200);
+  return name;
+};
+const textOf = async (name) => (await ada.get(`${files}/${name}`)).body.toString();
+const countOf = async (path) => (await ada.get(path)).data.length;
+
+/** A phone of ada's, for what ends logins. */
+let phone = await login();
+const devices = "/auth/devices?limit=100";
+
+/*
+ * Rows: the operation; before: what the request needs, made without faults; request: sent with one, and again after a timeout;
+ * after: what must be so then. costly: see the top.
+ */
+const rows = [
+  { id: "health", request: (_, o) => ada.get("/health", o) },
+  { id: "ready", request: (_, o) => ada.get("/ready", o), refusal: 503 },
+  {
+    id: "auth_register",
+    costly: true,
+    before: () => ({ email: `${fresh()}@example.com`, password: "a long password", name: "New" }),
+    request: (json, o) => anonymous.post("/auth/register", json, o),
+    after: async (json, reply) => {
+      assert.equal((await new Client(server, reply.data.token).get("/users/me")).data.email, json.email);
+    },
+  },
+  {
+    id: "auth_login",
+    costly: true,
+    before: () => countOf(devices),
+    request: (_, o) => anonymous.post("/auth/login", { email: ada.email, password: ada.password }, o),
+    after: async (devicesBefore, reply) => {
+      const mine = new Client(server, reply.data.token);
+      assert.equal((await mine.get(devices)).data.length, devicesBefore + 1);
+      await mine.post("/auth/logout", {});
+    },
+  },
+  {
+    id: "auth_refresh",
+    request: (_, o) => anonymous.post("/auth/refresh", { refresh_token: phone.login.refresh_token }, o),
+    after: async (_, reply) => {
+      phone = Object.assign(new Client(server, reply.data.token), { login: reply.data });
+      assert.equal((await phone.get("/users/me")).status, 200);
+    },
+  },
+  {
+    id: "auth_logout",
+    costly: true,
+    before: () => login(),
+    request: (mine, o) => mine.post("/auth/logout", { refresh_token: mine.login.refresh_token }, o),
+    after: async (mine) => assert.equal((await mine.get("/users/me")).status, 401),
+  },
+  { id: "auth_devices_list", request: (_, o) => ada.get(devices, o), after: (_, reply) => assert.ok(reply.data.length >= 2) },
+  {
+    id: "auth_device_end",
+    costly: true,
+    before: async () => {
+      const mine = await login();
+      return { mine, id: (await mine.get(devices)).data.find((one) => one.current).id };
+    },
+    request: ({ id }, o) => ada.delete(`/auth/devices/${id}`, o),
+    after: async ({ mine }) => assert.equal((await mine.get("/users/me")).status, 401),
+  },
+  {
+    id: "auth_devices_end_others",
+    costly: true,
+    before: () => login(),
+    request: (_, o) => ada.delete("/auth/devices", o),
+    after: async (mine) => {
+      assert.equal((await mine.get("/users/me")).status, 401);
+      assert.equal(await countOf(devices), 1);
+    },
+  },
+  { id: "users_me_get", request: (_, o) => ada.get("/users/me", o), after: (_, reply) => assert.equal(reply.data.email, ada.email) },
+  {
+    id: "users_me_put",
+    before: fresh,
+    request: (name, o) => ada.put("/users/me", { name }, o),
+    after: async (name) => assert.equal((await ada.get("/users/me")).data.name, name),
+  },
+  {
+    id: "users_me_password",
+    costly: true,
+    before: () => `the password ${fresh()}`,
+    request: (next, o) => ada.put("/users/me/password", { current_password: ada.password, new_password: next, end_others: false }, o),
+    after: (next) => {
+      ada.password = next; // the next round needs it
+    },
+  },
+  { id: "sessions_list", request: (_, o) => ada.get("/sessions", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
+  {
+    id: "sessions_create",
+    before: () => countOf("/sessions?limit=100"),
+    request: (_, o) => ada.post("/sessions", { name: "One more" }, o),
+    after: async (before, reply) => {
+      assert.equal(await countOf("/sessions?limit=100"), before + 1);
+      await ada.delete(`/sessions/${reply.data.id}`);
+    },
+  },
+  { id: "sessions_get", request: (_, o) => ada.get(base, o), after: (_, reply) => assert.equal(reply.data.id, session.id) },
+  {
+    id: "sessions_update",
+    before: fresh,
+    request: (name, o) => ada.put(base, { name }, o),
+    after: async (name) => assert.equal((await ada.get(base)).data.name, name),
+  },
+  {
+    id: "sessions_delete",
+    before: () => newSession(ada),
+    request: ({ id }, o) => ada.delete(`/sessions/${id}`, o),
+    after: async ({ id }) => assert.equal((await ada.get(`/sessions/${id}/files`)).status, 404),
+  },
+  {
+    id: "sessions_restore",
+    before: async () => {
+      const made = await newSession(ada);
+      await ada.delete(`/sessions/${made.id}`);
+      return made;
+    },
+    request: ({ id }, o) => ada.post(`/sessions/${id}/restore`, undefined, o),
+    after: async ({ id }) => {
+      assert.equal((await ada.get(`/sessions/${id}`)).status, 200);
+      await ada.delete(`/sessions/${id}`);
+    },
+  },
+  { id: "sessions_pause", request: (_, o) => ada.post(`${base}/pause`, undefined, o), after: (_, reply) => assert.equal(reply.data.status, "paused") },
+  { id: "auth_ticket_create", request: (_, o) => ada.post("/auth/tickets", { session_id: session.id }, o), status: 409 /* it does not run */ },
+  {
+    id: "files_mkdir",
+    before: fresh,
+    request: (path, o) => ada.post(`${files}:mkdir`, { path }, o),
+    after: async (path) => assert.deepEqual((await ada.get(`${files}?path=${path}`)).data, []),
+  },
+  {
+    id: "files_put",
+    name: "files_put, small, over another",
+    before: () => file(),
+    request: (name, o) => ada.write(`${files}/${name}`, "after", o),
+    after: async (name) => {
+      assert.equal(await textOf(name), "after");
+      assert.equal(await countOf(`${base}/history/${name}`), 2, "written once");
+    },
+  },
+  {
+    id: "files_put",
+    name: "files_put, streamed, in new folders",
+    before: () => `${fresh()}/${fresh()}`,
+    request: (name, o) => ada.write(`${files}/${name}`, Readable.from([noise]), o),
+    after: async (name) => {
+      assert.deepEqual((await ada.get(`${files}/${name}`)).body, noise);
+      assert.equal(await countOf(`${base}/history/${name}`), 1, "written once");
+    },
+  },
+  { id: "files_list", request: (_, o) => ada.get(`${files}?recursive=true&limit=3`, o), after: (_, reply) => assert.equal(reply.data.length, 3) },
+  { id: "files_get", before: () => file("one"), request: (name, o) => ada.get(`${files}/${name}`, o), after: (_, reply) => assert.equal(reply.body.toString(), "before") },
+  { id: "files_history", before: () => file("one"), request: (name, o) => ada.get(`${base}/history/${name}`, o), after: (_, reply) => assert.ok(reply.data.length > 0) },
+  {
+    id: "files_restore",
+    before: async () => {
+      const name = await file();
+      const [{ version }] = (await ada.get(`${base}/history/${name}`)).data;
+      await ada.write(`${files}/${name}`, "after");
+      return { name, version };
+    },
+    request: ({ name, version }, o) => ada.post(`${base}/history/${name}:restore`, { version }, o),
+    after: async ({ name }) => {
+      assert.equal(await textOf(name), "before");
+      assert.equal(await countOf(`${base}/history/${name}`), 3, "restored once");
+    },
+  },
+  {
+    id: "files_move",
+    name: "files_move of a folder",
+    before: async () => {
+      const folder = fresh();
+      await file(`${folder}/inside`);
+      return { from: folder, to: fresh() };
+    },
+    request: (json, o) => ada.post(`${files}:move`, json, o),
+    after: async ({ from, to }) => {
+      assert.equal(await textOf(`${to}/inside`), "before");
+      assert.equal((await ada.get(`${files}/${from}/inside`)).status, 404);
+    },
+  },
+  {
+    id: "files_delete",
+    before: () => file(),
+    request: (name, o) => ada.delete(`${files}/${name}`, o),
+    after: async (name) => assert.equal((await ada.get(`${files}/${name}`)).status, 404),
+  },
+  {
+    id: "sessions_open",
+    costly: true,
+    request: (_, o) => ada.post(`${base}/open`, undefined, o),
+    after: () => ada.post(`${base}/pause`),
+  },
+];
+
+/** One request with the fault; true: it came. */
+async function round(row, kind, at) {
+  const what = `${row.name ?? row.id}: ${KINDS[kind]} at call ${at}`;
+  const made = await row.before?.();
+  const options = { expected5xx: true, headers: { "Idempotency-Key": `key-${number++}` } };
+  const before = await orders.count();
+  await orders.arm(kind, at);
+  let reply = await row.request(made, options);
+  const came = (await orders.count()) > before;
+  await orders.arm(0, 0);
+  if (reply.status >= 500 && reply.status !== row.refusal) {
+    assert.equal(kind, TIMEOUT, `${what}: ${reply.status} ${reply.text()}`);
+    assert.equal(reply.code, "timeout", what);
+  }
+  if (reply.status >= 500) reply = await row.request(made, { headers: options.headers });
+  if (row.status !== undefined) assert.equal(reply.status, row.status, what);
+  else assert.ok(reply.status < 300, `${what}: ${reply.status} ${reply.text()}`);
+  await row.after?.(made, reply);
+  return came;
+}
+
+async function everyCall(row) {
+  let calls = 0;
+  for (const kind of row.costly && !all ? [undefined] : KINDS.keys()) {
+    let at = 1;
+    while (await round(row, kind ?? (at + number) % KINDS.length, at)) {
+      at += 1;
+      assert.ok(at < MOST_CALLS, `${row.id} makes too many calls`);
+    }
+    calls += at - 1;
+  }
+  return calls;
+}
+
+test("the rows are the document's", () => {
+  const tried = new Set(rows.map((row) => row.id));
+  assert.deepEqual(bundle.operations.map((one) => one.id).filter((id) => !tried.has(id)), []);
+});
+
+for (const row of rows) {
+  test(`each fault at each store call: ${row.name ?? row.id}`, { timeout: 600_000 }, async (t) => {
+    const calls = await everyCall(row);
+    t.diagnostic(`${calls} faults`);
+    assert.equal(await orders.check(), 0, server.log);
+  });
+}
+
+test("the server ends in order, and what it leaves is whole", async () => {
+  orders.socket.destroy();
+  await server.stop();
+});
