@@ -29,6 +29,11 @@ export class ThemeSync implements FrontendApplicationContribution {
 
     protected readonly contrast = matchMedia('(prefers-contrast: more)');
 
+    /** The theme that this put last; until somebody chooses another one. */
+    protected wanted: string | undefined;
+
+    /** While themes are being stored: those that may be shown without being anybody's choice. */
+    protected readonly echoes = new Set<string>();
     protected stored: Promise<void> = Promise.resolve();
     protected storing = 0;
 
@@ -73,19 +78,24 @@ export class ThemeSync implements FrontendApplicationContribution {
     }
 
     protected put(id: string): void {
+        this.wanted = id;
+        this.echoes.add(this.themes.getCurrentTheme().id).add(String(this.preferences.get(COLOR_THEME))).add(id);
         this.themes.setCurrentTheme(id, /* persist= */ false);
         this.storing += 1;
         this.stored = this.stored.then(() => this.store(id)).finally(() => {
             this.storing -= 1;
+            if (this.storing === 0) {
+                this.echoes.clear();
+            }
         });
     }
 
     /**
      * One after the other, and each until it is read back: Theia drops a change to the value that it still remembers,
-     * and shows what it reads.
+     * and shows what it reads. What is not wanted any more is not stored.
      */
     protected async store(id: string): Promise<void> {
-        if (this.preferences.get(COLOR_THEME) !== id) {
+        if (this.wanted === id && this.preferences.get(COLOR_THEME) !== id) {
             const readBack = new Deferred<void>();
             const listener = this.preferences.onPreferenceChanged(({ preferenceName }) =>
                 preferenceName === COLOR_THEME && this.preferences.get(COLOR_THEME) === id && readBack.resolve());
@@ -93,15 +103,18 @@ export class ThemeSync implements FrontendApplicationContribution {
             await Promise.race([readBack.promise, timeout(READ_BACK_MS)]);
             listener.dispose();
         }
-        if (this.theirs !== undefined && this.ours() !== this.theirs) {
-            this.themes.setCurrentTheme(themeFor(this.theirs, this.contrast.matches), /* persist= */ false);
+        if (this.wanted === id) {
+            this.themes.setCurrentTheme(id, /* persist= */ false);
         }
     }
 
     protected tell(): void {
+        if (this.echoes.has(this.themes.getCurrentTheme().id)) {
+            return;
+        }
+        this.wanted = undefined;
         const theme = this.ours();
-        // While a theme of the platform's is being stored, what is read back is an echo and no choice.
-        if (this.theirs !== undefined && this.theirs !== theme && this.storing === 0) {
+        if (this.theirs !== undefined && this.theirs !== theme) {
             this.theirs = theme;
             this.platform.send({ type: 'coditect.theme.changed', theme });
         }
