@@ -309,12 +309,10 @@ static int put_chunk(struct data_context *ctx, const struct files_put_input *in,
 int files_put(struct data_context *ctx, const struct files_put_input *in, struct str bytes,
               struct files_entry *ret_entry)
 {
-    if (bytes.n > CONTENT_CHUNK_MAX) {
+    bool expected = in->expected < 0 || (uint64_t)in->expected == bytes.n;
+    if (bytes.n > CONTENT_CHUNK_MAX || !expected) {
         return put_upload(ctx, in, bytes, ret_entry);
     }
     int r = files_input_check(&in->author, in->path);
-    if (r == 0 && in->expected >= 0 && (uint64_t)in->expected != bytes.n) {
-        r = ERR_INVALID;
-    }
     return r < 0 ? r : put_chunk(ctx, in, bytes, ret_entry);
 }
