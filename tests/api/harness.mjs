@@ -21,7 +21,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 const build = process.env.CODITECT_BUILD ?? "";
 assert.notEqual(build, "", "CODITECT_BUILD must name the build directory");
 
-const program = join(build, "src/coditectd/coditectd");
+export const program = join(build, "src/coditectd/coditectd");
 
 export const bundle = JSON.parse(readFileSync(join(build, "src/api/openapi.schema.json"), "utf8"));
 

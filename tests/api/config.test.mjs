@@ -1,0 +1,299 @@
+// Settings: where they may come from, what is said when they are wrong, and, setting by setting, that each does something.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { Server, call, freePort, newSession, program, root, until } from "./harness.mjs";
+import { makeBundle } from "./ide-bundle.mjs";
+import { alive } from "../workspaces/inside.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "coditect-config-"));
+after(() => rmSync(folder, { recursive: true }));
+
+/** Runs the program until it ends; env is all that it has. */
+function run(args, env = {}) {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env: { PATH: process.env.PATH, ...env }, timeout: 30_000 });
+  return { status, stdout, stderr };
+}
+
+let files = 0;
+function fileOf(text) {
+  const path = join(folder, `${++files}.toml`);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+}
+
+/** A server with these lines of a file, and flags; ended after the test. */
+async function served(t, text, options = {}) {
+  const server = await Server.start({ ...options, args: ["--config", fileOf(text), ...(options.args ?? [])] });
+  t.after(() => server.stop());
+  return server;
+}
+
+// ---- Reading ----
+
+test("flags win over the environment, that over the file, that over the default; each value says where it comes from", () => {
+  const file = fileOf('user = "filed"\nlisten = "127.0.0.1:1"\n[log]\nlevel = "warn"\n');
+  const args = ["--config", file, "--print-config", "--listen", "127.0.0.1:3"];
+  const { status, stdout } = run(args, { CODITECT_LISTEN: "127.0.0.1:2", CODITECT_LOG_LEVEL: "debug" });
+  assert.equal(status, 0);
+  assert.match(stdout, /^listen = "127\.0\.0\.1:3" +# --listen$/m);
+  assert.match(stdout, /^level = "debug" +# CODITECT_LOG_LEVEL$/m);
+  assert.ok(new RegExp(`^user = "filed" +# ${file}:1$`, "m").test(stdout), stdout);
+  assert.match(stdout, /^format = "auto" +# default$/m);
+});
+
+test("what is printed is a file that gives the same again, without secrets", () => {
+  const secret = "a secret that nobody may read in any output";
+  const first = run(["--print-config", "--data", "/d", "--idle", "90s"], { JWT_SECRET: secret });
+  assert.doesNotMatch(first.stdout, new RegExp(secret));
+  assert.match(first.stdout, /^# secret is given and not shown +# JWT_SECRET$/m);
+  const again = run(["--print-config", "--config", fileOf(first.stdout)]);
+  const values = (text) => text.replaceAll(/ *#.*$/gm, "");
+  assert.equal(values(again.stdout), values(first.stdout));
+});
+
+test("a mistake is said with file, line and column, and what was meant", () => {
+  const file = fileOf('listn = "x"\n[login]\nidle = 1.5\n');
+  const checked = run(["--config", file, "--check-config"]);
+  assert.deepEqual(checked, { status: 1, stdout: "", stderr: `${file}:3:8: only whole decimal numbers are supported\n` });
+  const other = fileOf('listn = "x"\n[jwt]\nsecret = "short"\n');
+  assert.deepEqual(run(["--config", other, "--check-config"]).stderr,
+    `${other}:1:1: listn is no setting (did you mean listen?)\n${other}:3:1: jwt.secret wants a text of 32 to 512 bytes\n`);
+  assert.match(run(["--config", "/nowhere.toml", "--check-config"]).stderr, /^\/nowhere\.toml does not exist\n$/);
+  assert.match(run(["--lisen", "x"]).stderr, /did you mean --listen\?/);
+});
+
+test("--check-config makes nothing, and finds what the server would not start with", () => {
+  const data = join(folder, "never-made");
+  assert.deepEqual(run(["--data", data, "--check-config"]), { status: 0, stdout: "the settings are right (no file)\n", stderr: "" });
+  assert.ok(!existsSync(data));
+  const refusals = [
+    [[], /--data DIR is missing/],
+    [["--listen", "8080"], /listen \(--listen\) is no address/],
+    [["--ide-listen", "127.0.0.1:0"], /wants a port/],
+    [["--public-url", "coditect.example.com"], /public_url \(--public-url\) is malformed/],
+    [["--ide-url", "https://{session}.ide.example.com"], /there is no public_url/],
+    [["--web", "/nowhere"], /\/nowhere cannot be found/],
+    [["--memory", "1.5"], /--memory wants a number from 0 to 1048576 MiB, not "1\.5"/],
+  ];
+  for (const [args, said] of refusals) {
+    const { status, stderr } = run([...(args.length > 0 ? ["--data", data] : []), ...args, "--check-config"]);
+    assert.equal(status, 1, args.join(" "));
+    assert.match(stderr, said);
+  }
+});
+
+test("what this build cannot honour is refused: store.driver, store.cluster_file, store.cluster_string, store.key_prefix", () => {
+  const args = ["--data", join(folder, "none"), "--check-config"];
+  const none = /asks for FoundationDB, and this build has no driver for it/;
+  assert.match(run([...args, "--store-driver", "foundationdb"]).stderr, none);
+  assert.match(run(args, { FDB_CLUSTER_FILE: "/etc/foundationdb/fdb.cluster" }).stderr, none);
+  const string = run(args, { FDB_CLUSTER_STRING: "name:hidden@127.0.0.1:4500" });
+  assert.match(string.stderr, none);
+  assert.doesNotMatch(string.stderr, /hidden/);
+  assert.match(run([...args, "--store-key-prefix", "ours"]).stderr, /nobody else has keys in an SQLite store/);
+  assert.equal(run([...args, "--store-driver", "sqlite"]).status, 0);
+});
+
+test("docs/configuration.md says what spec/settings.yaml says", () => {
+  const { status, stderr } = spawnSync("/usr/bin/python3", ["tools/gen/settings.py", "--check", "spec/settings.yaml", "docs/configuration.md"], { cwd: root, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+});
+
+// ---- Tokens and logins ----
+
+test("jwt.secret, jwt.issuer, jwt.audience, jwt.expiry, limits.rate_factor, and the cookie's age", async (t) => {
+  const JWT_SECRET = "the secret of this test, long enough to be one";
+  const server = await served(t, '[jwt]\nissuer = "me"\naudience = "you"\nexpiry = "1s"\n[login]\nlongest = "2h"\n[limits]\nrate_factor = 3\n',
+    { env: { JWT_SECRET } });
+  const ada = await server.account("ada");
+  const [head, body, signature] = ada.token.split(".");
+  assert.equal(createHmac("sha256", JWT_SECRET).update(`${head}.${body}`).digest("base64url"), signature);
+  const claims = JSON.parse(Buffer.from(body, "base64url"));
+  assert.equal(claims.iss, "me");
+  assert.equal(claims.aud, "you");
+  assert.equal(claims.exp - claims.iat, 1);
+  assert.equal(ada.login.expires_in, 1);
+  assert.equal((await ada.get("/users/me")).headers["ratelimit-limit"], "300");
+  const { email, password } = ada;
+  const again = await server.anonymous().post("/auth/login", { email, password, cookie: true });
+  assert.match(again.headers["set-cookie"][0], /; Max-Age=7200;/);
+});
+
+/** Whether somebody is still logged in a second after. */
+async function staysIn(t, text) {
+  const server = await served(t, text);
+  const { login } = await server.account("ada");
+  await wait(1100);
+  return (await server.anonymous().post("/auth/refresh", { refresh_token: login.refresh_token })).status === 200;
+}
+
+test("login.idle", async (t) => {
+  assert.equal(await staysIn(t, '[login]\nidle = "1s"\n'), false);
+});
+
+test("login.longest", async (t) => {
+  assert.equal(await staysIn(t, '[login]\nlongest = "1s"\n'), false);
+});
+
+test("login.registration", async (t) => {
+  const server = await served(t, '[login]\nregistration = "closed"\n');
+  const reply = await server.anonymous().post("/auth/register", { email: "a@example.com", password: "correct horse battery" });
+  assert.equal(reply.status, 403);
+});
+
+// ---- Connections and the store ----
+
+/** A connection that says this; resolves to all that came once it is closed. */
+function talk(port, text, options = {}) {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1", ...options });
+    let came = "";
+    socket.on("connect", () => socket.write(text)).on("data", (piece) => (came += piece)).on("close", () => resolve(came)).on("error", reject);
+  });
+}
+
+/** Opens n connections that stay, and says how many of them were answered with 503. */
+async function refused(t, port, n, options) {
+  const sockets = Array.from({ length: n }, () => connect({ port, host: "127.0.0.1", ...options }));
+  t.after(() => sockets.forEach((socket) => socket.destroy()));
+  const replies = sockets.map((socket) => new Promise((resolve, reject) => {
+    socket.on("connect", () => socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    socket.on("data", (piece) => resolve(String(piece).slice(9, 12))).on("error", reject);
+  }));
+  return (await Promise.all(replies)).filter((status) => status === "503").length;
+}
+
+test("limits.connections, limits.header_time, limits.keep_alive, store.reserve", async (t) => {
+  const server = await served(t, "[limits]\nconnections = 6\nheader_time = 1\nkeep_alive = 1\n[store]\nreserve = 1\n");
+  server.agent.destroy();
+  assert.equal(statSync(join(server.data, "store/balloon")).size, 1 << 20);
+  // Either would take far longer by default than a test may.
+  const [drip, idle] = await Promise.all([
+    talk(server.port, "GET /health HTTP/1.1\r\nHost: lo"),
+    talk(server.port, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+  ]);
+  assert.match(drip, /^HTTP\/1\.1 408 /);
+  assert.match(idle, /^HTTP\/1\.1 200 /);
+  assert.ok((await refused(t, server.port, 9, {})) >= 3);
+});
+
+const outside = Object.values(networkInterfaces()).flat().find((one) => !one.internal && one.family === "IPv4")?.address;
+
+test("limits.per_address", { skip: !outside && "this machine has no address but loopback" }, async (t) => {
+  const server = await served(t, "[limits]\nper_address = 2\n");
+  assert.equal(await refused(t, server.port, 5, { localAddress: outside }), 3);
+  assert.equal(await refused(t, server.port, 5, {}), 0, "this machine's own are not counted");
+});
+
+// ---- The process ----
+
+test("user", { skip: process.getuid() !== 0 && "only root can become somebody else" }, async (t) => {
+  const server = await served(t, 'user = "nobody"\n');
+  assert.match(readFileSync(`/proc/${server.serverPid}/status`, "utf8"), /^Uid:\t65534\t/m);
+});
+
+/** What the log says until the server is stopped. */
+async function logOf(text, before) {
+  const server = await Server.start({ args: ["--config", fileOf(text)], before });
+  await server.stop();
+  return server.log.split(/\r?\n/).filter((line) => line !== "");
+}
+
+const isJson = (line) => line.startsWith('{"time":"') && JSON.parse(line).area !== undefined;
+
+test("log.level, log.format", async () => {
+  const info = await logOf("");
+  assert.ok(info.length > 0 && info.every(isJson), "what is no terminal gets JSON");
+  assert.ok(info.some((line) => JSON.parse(line).message.startsWith("listening on port ")));
+  const debug = await logOf('[log]\nlevel = "debug"\nformat = "text"\n');
+  assert.ok(debug.some((line) => /^\S+Z debug api: /.test(line)), debug.join("\n"));
+  assert.deepEqual((await logOf('[log]\nlevel = "error"\n')), []);
+});
+
+test("log.format is text on a terminal", async () => {
+  const port = await freePort();
+  const data = mkdtempSync(join(folder, "terminal-"));
+  const command = `${program} --data ${data} --listen 127.0.0.1:${port}`;
+  const child = spawn("script", ["-qefc", command, "/dev/null"], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  let said = "";
+  child.stdout.on("data", (piece) => (said += piece));
+  await until("it listens", () => said.includes("listening on port"));
+  const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ")[0]);
+  process.kill(pid, "SIGTERM");
+  await ended;
+  assert.match(said, /^\S+Z info  coditectd: listening on port /m);
+});
+
+// ---- Workspaces ----
+
+function processes(pid) {
+  const children = existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean) : [];
+  return children.flatMap((child) => [readFileSync(`/proc/${child}/comm`, "utf8").trim(), ...processes(child)]);
+}
+
+/** What its control group says, of version 1 or 2; undefined where workspaces have none. */
+function limitOf(pid, controller, ...names) {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n").map((line) => line.split(":"));
+  const [, kind, path] = lines.find((line) => line[1].split(",").includes(controller)) ?? lines.find((line) => line[0] === "0");
+  const at = join("/sys/fs/cgroup", kind === "" ? "" : controller, path);
+  const name = names.find((one) => existsSync(join(at, one)));
+  return name && Number(readFileSync(join(at, name), "utf8"));
+}
+
+/** What one that runs is made of: its state, and the names of its processes. */
+async function workspaceOf(text) {
+  const args = ["--config", fileOf(text), "--ide", makeBundle(), "--node", process.execPath];
+  const server = await Server.start({ args });
+  const ada = await server.account("ada");
+  const session = (await newSession(ada)).id;
+  await ada.post(`/sessions/${session}/open`);
+  await until("it runs", async () => (await ada.get(`/sessions/${session}`)).data.workspace.state === "running", 60_000);
+  const state = JSON.parse(readFileSync(join(server.data, "run", session, "state"), "utf8"));
+  return { server, state, online: processes(state.pid).some((name) => name.startsWith("slirp4netns")) };
+}
+
+test("workspace.offline, workspace.memory, workspace.processes, end_workspaces", { timeout: 120_000 }, async () => {
+  const { server, state, online } = await workspaceOf("end_workspaces = true\n[workspace]\noffline = true\nmemory = 1234\nprocesses = 321\n");
+  const limits = state.limits.startsWith("cgroup")
+    ? [limitOf(state.codi2, "memory", "memory.max", "memory.limit_in_bytes"), limitOf(state.codi2, "pids", "pids.max")]
+    : [1234 * 2 ** 20, Number(/^Max processes +(\d+)/m.exec(readFileSync(`/proc/${state.codi2}/limits`, "utf8"))[1])];
+  await server.end("SIGTERM");
+  const left = alive(state.pid);
+  await server.stop();
+  assert.deepEqual({ online, limits, left }, { online: false, limits: [1234 * 2 ** 20, 321], left: false });
+  const usual = await workspaceOf("");
+  await usual.server.end("SIGTERM");
+  const stays = alive(usual.state.pid);
+  await usual.server.stop();
+  assert.deepEqual({ online: usual.online, stays }, { online: true, stays: true });
+});
+
+// ---- All of them ----
+
+test("no setting is without a test", () => {
+  const elsewhere = {
+    data: "api/harness.mjs", listen: "api/harness.mjs", web: "api/web.test.mjs", ide: "api/gateway.test.mjs", node: "api/gateway.test.mjs",
+    public_url: "api/gateway-public.test.mjs", ide_url: "api/gateway-public.test.mjs", ide_listen: "e2e/ide-paths.test.mjs",
+    "workspace.idle": "idle/idle.test.mjs",
+  };
+  const own = readFileSync(new URL(import.meta.url), "utf8");
+  let table = "";
+  for (const line of run(["--print-config"]).stdout.split("\n")) {
+    table = /^\[(\w+)\]$/.exec(line)?.[1] ?? table;
+    const key = /^(?:# )?(\w+) (?:=|is) /.exec(line)?.[1];
+    if (key === undefined) continue;
+    const name = table === "" ? key : `${table}.${key}`;
+    const flag = name === "workspace.idle" ? "--idle" : `--${name.replaceAll("_", "-")}`;
+    const shown = name in elsewhere ? readFileSync(join(root, "tests", elsewhere[name]), "utf8").includes(`"${flag}"`)
+      : new RegExp(`test\\((["\`])[^"\`]*\\b${name.replace(".", "\\.")}\\b`).test(own);
+    assert.ok(shown, `${name}: no test shows what it does`);
+  }
+});
