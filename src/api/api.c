@@ -16,6 +16,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
     struct api *api = MEM_NEW(struct api);
     api->magic = API_MAGIC;
     api->store = options->store;
+    api->space = options->space;
     api->auth = options->auth;
     api->gateway = options->gateway;
     api->login_life = options->login_life > 0 ? options->login_life : login_life;

@@ -20,6 +20,8 @@ enum {
 
 #define API_MAX_UPLOAD ((uint64_t)16 << 30) /* bytes of a file in one PUT */
 
+struct space; /* base/space.h */
+
 struct api_options {
     struct store *store; /* outlives the api, as auth does */
     struct auth *auth;
@@ -27,6 +29,7 @@ struct api_options {
     const char *web_directory;     /* the built web app; NULL: none */
     const struct gateway *gateway; /* knows where IDEs are; NULL: sessions have none here */
     usec_t login_life;             /* at most, for the cookie that keeps it; 0: 90 days */
+    const struct space *space;     /* of the data, outlives the api; NULL: nothing is refused */
     uint32_t rate_factor; /* multiplies the request limits per user and address; 0 counts as 1 */
 };
 

@@ -208,6 +208,7 @@ struct api {
     struct store *store;
     struct auth *auth;
     const struct gateway *gateway; /* NULL: no IDE */
+    const struct space *space;     /* NULL: nothing is refused */
     struct api_limiter *limiter;
     struct api_origin origin;
     usec_t login_life;

@@ -8,6 +8,7 @@
 #include "files/files.h"
 #include "api/api_int.h"
 #include "base/encode.h"
+#include "base/space.h"
 
 enum { UPLOAD_STEP = 64 * 1024, LIST_BYTES = 4 * 1024 * 1024 };
 
@@ -282,6 +283,9 @@ int api_files_put(struct api_call *call, const struct api_files_put_in *in)
         .expected = call->req->content_length,
     };
     struct files_entry entry;
+    if (space_level(call->api->space) != SPACE_AMPLE) {
+        return ERR_DISK_LOW;
+    }
     int r = put_match(call, in, &input.match);
     if (r == 0 && call->req->body.n == (size_t)call->req->content_length) {
         r = files_put(&call->data, &input, call->req->body, &entry);

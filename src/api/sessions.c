@@ -1,6 +1,7 @@
 /* Sessions: /sessions and what is done with one. */
 #include "sessions/sessions.h"
 #include "api/api_int.h"
+#include "base/space.h"
 #include "gateway/gateway.h"
 
 struct str api_ide_url(const struct api_call *call, const struct sessions_view *view)
@@ -88,10 +89,26 @@ int api_sessions_delete(struct api_call *call, const struct api_sessions_delete_
     return r < 0 ? r : answer(call, 200, &view);
 }
 
+/* On a disk that is almost full what runs already may be opened, nothing else: ERR_DISK_LOW. */
+static int may_start(struct api_call *call, struct str session)
+{
+    if (space_level(call->api->space) == SPACE_AMPLE) {
+        return 0;
+    }
+    struct sessions_view view;
+    int r = sessions_get(&call->data, session, &view);
+    bool wanted = r == 0 && view.workspace.desired == DATA_WORKSPACE_DESIRED_RUNNING;
+    return r < 0 || wanted ? r : ERR_DISK_LOW;
+}
+
 int api_sessions_open(struct api_call *call, const struct api_sessions_open_in *in)
 {
     struct sessions_view view;
-    int r = sessions_open(&call->data, in->session_id, &view);
+    int r = may_start(call, in->session_id);
+    if (r < 0) {
+        return r;
+    }
+    r = sessions_open(&call->data, in->session_id, &view);
     return r < 0 ? r : answer(call, 202, &view);
 }
 

@@ -13,6 +13,7 @@
 #include "auth/auth.h"
 #include "base/crash.h"
 #include "base/log.h"
+#include "base/space.h"
 #include "coditectd/check.h"
 #include "coditectd/duties.h"
 #include "coditectd/options.h"
@@ -26,7 +27,10 @@ static const usec_t patience = 30 * USEC_PER_SEC;
 /* Users of workspaces when started as root: far above people and below what systemd keeps free of everything. */
 enum { FIRST_UID = 1900000000, LAST_UID = 1909999999 };
 
+enum { DISK_PERCENT_TO_GIB = 16 };
+
 struct parts {
+    struct space space; /* of the data directory */
     struct workspaces_local *local;
     struct workspaces_paths paths;
     struct store *store;
@@ -106,6 +110,7 @@ static int start_workspaces(const struct coditectd_options *o, struct parts *p)
 {
     bool users = p->paths.users;
     struct workspaces_keeper_options options = {.store = p->store,
+                                                .space = &p->space,
                                                 .auth = p->auth,
                                                 .local = p->local,
                                                 .first_uid = users ? FIRST_UID : 0,
@@ -142,6 +147,7 @@ static int create_gateway(const struct coditectd_options *o, struct parts *p)
 static int create_api(const struct coditectd_options *o, struct parts *p)
 {
     struct api_options options = {.store = p->store,
+                                  .space = &p->space,
                                   .auth = p->auth,
                                   .public_url = o->set.public_url,
                                   .web_directory = p->paths.web,
@@ -185,8 +191,19 @@ static int listen_everywhere(const struct coditectd_options *o, struct parts *p)
     return r ? r : gateway_start(p->gateway, p->server, p->ide_server);
 }
 
+/* The working directory is the data directory. */
+static struct space space_of(const struct coditectd_settings *set)
+{
+    return (struct space){.directory = ".",
+                          .low = (uint64_t)set->disk_low << 20,
+                          .percent = (unsigned)set->disk_low_percent,
+                          .percent_to = (uint64_t)DISK_PERCENT_TO_GIB << 30,
+                          .scarce = (uint64_t)set->disk_scarce << 20};
+}
+
 static int start(const struct coditectd_options *o, struct parts *p)
 {
+    p->space = space_of(&o->set);
     int r = open_store(&o->set, p);
     if (!r) {
         r = create_auth(&o->set, p);

@@ -71,6 +71,10 @@ static struct decision for_dead(const struct facts *f)
         return (struct decision){STEP_NOTHING, DATA_WORKSPACE_STATE_STARTING,
                                  "Waiting for others to start"};
     }
+    if (f->disk_low) {
+        return (struct decision){STEP_NOTHING, DATA_WORKSPACE_STATE_STARTING,
+                                 "Waiting for space on the server's disk"};
+    }
     bool wait = f->now < f->not_before;
     return (struct decision){wait ? STEP_NOTHING : STEP_START, DATA_WORKSPACE_STATE_STARTING,
                              f->failures > 0 ? "Starting again" : "Starting the workspace"};

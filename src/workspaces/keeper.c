@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/space.h"
 #include "sessions/sessions.h"
 #include "workspaces/keeper_int.h"
 
@@ -24,6 +25,7 @@ enum { KEEPER_MAGIC = 0x6b656570, STACK = 1 << 20 };
 
 static const usec_t turn_every = USEC_PER_SEC;
 static const usec_t strangers_every = 30 * USEC_PER_SEC;
+static const usec_t press_every = 5 * USEC_PER_SEC;
 static const usec_t fresh = 60 * USEC_PER_SEC; /* how long a report counts */
 
 struct workspaces_keeper {
@@ -42,6 +44,7 @@ struct workspaces_keeper {
     unsigned starting; /* in the turn before */
     unsigned at_once;  /* starts; an IDE keeps a core busy for seconds */
     usec_t strangers_at;
+    usec_t press_at; /* not before, the next one is paused for the disk's sake */
 };
 
 /* ---- memory ---- */
@@ -114,6 +117,21 @@ static void end_strangers(struct workspaces_keeper *k, struct arena *arena)
     }
 }
 
+/* ---- a disk that is almost full ---- */
+
+/* One at a time: what it frees or no longer takes is seen before the next one goes. */
+static void relieve(struct workspaces_keeper *k, const struct attended_list *list)
+{
+    if (time_monotonic() < k->press_at) {
+        return;
+    }
+    const struct attended *a = workspaces_largest(k->options.store, list);
+    if (a && workspaces_pause(&k->options, a, "the disk is almost full") == 0) {
+        recall(k, a)->pressed = true;
+        k->press_at = time_monotonic() + press_every;
+    }
+}
+
 /* ---- the thread ---- */
 
 static void turn(struct workspaces_keeper *k)
@@ -127,15 +145,20 @@ static void turn(struct workspaces_keeper *k)
         return;
     }
     unsigned starting = 0;
+    enum space_level space = space_level(k->options.space);
     for (size_t i = 0; i < list.n; i++) {
         struct turn t = {.options = &k->options, .arena = &arena, .a = &list.at[i]};
         t.m = recall(k, t.a);
+        t.disk_low = space >= SPACE_LOW;
         t.crowded = k->starting >= k->at_once || starting >= k->at_once;
         t.reported = report_of(k, t.a, &t.report);
         workspaces_look_after(&t);
         starting += t.starting;
     }
     k->starting = starting;
+    if (space >= SPACE_SCARCE) {
+        relieve(k, &list);
+    }
     forget_old(k);
     if (time_monotonic() >= k->strangers_at) {
         end_strangers(k, &arena);

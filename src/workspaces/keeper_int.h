@@ -51,6 +51,7 @@ struct facts {
     bool counted;             /* the end of the process that this generation had is among them */
     enum report_state report; /* of this generation, less than a minute old */
     bool crowded;             /* as many as this machine starts at once are starting */
+    bool disk_low;            /* the machine's */
 };
 
 enum step {
@@ -131,6 +132,7 @@ struct kept {
     usec_t asked_at;
     usec_t not_before;
     unsigned failures;
+    bool pressed; /* paused for the disk's sake */
     char error[KEEPER_ERROR + 1];
     uint64_t turn; /* in which it was last looked at */
 };
@@ -141,13 +143,23 @@ struct turn {
     const struct attended *a;
     struct kept *m;
     bool reported;
-    struct report report;              /* when reported */
-    bool crowded;                      /* see struct facts */
+    struct report report; /* when reported */
+    bool crowded;         /* see struct facts */
+    bool disk_low;
     bool starting;                     /* result: it takes a start's place in the crowd */
     struct workspaces_process process; /* found out in the turn */
 };
 
 /* Looks, decides, does one step, and writes what people are shown. */
 void workspaces_look_after(struct turn *t);
+
+/* Wanted stopped from now on, as if the person had paused it; reason is for the log. */
+int workspaces_pause(const struct workspaces_keeper_options *options, const struct attended *a,
+                     const char *reason) BASE_MUST_USE;
+
+/* ---- keeper_space.c: a disk that is almost full ---- */
+
+/* The running workspace that holds most, when one is to be paused now. NULL: none. */
+const struct attended *workspaces_largest(struct store *store, const struct attended_list *list);
 
 #endif

@@ -72,6 +72,7 @@ static struct facts facts_of(struct turn *t)
         .counted = !m->mine,
         .report = said,
         .crowded = t->crowded,
+        .disk_low = t->disk_low,
     };
 }
 
@@ -194,6 +195,9 @@ static void act(struct turn *t, enum step step)
     }
 }
 
+static const char paused_for_space[] = "Paused because the server's disk is almost full. "
+                                       "Everything is kept; open it again when there is space.";
+
 /* When it will be paused: the stored time stands while it is about the same, so that it is not written each turn. */
 static usec_t pauses_at(const struct turn *t)
 {
@@ -216,6 +220,12 @@ static struct shown shown_of(struct turn *t, const struct decision *d)
     if (trouble) {
         s.error = t->m->error[0] ? str_from(t->m->error) : t->a->record.error;
     }
+    bool ends =
+        d->state == DATA_WORKSPACE_STATE_STOPPING || d->state == DATA_WORKSPACE_STATE_STOPPED;
+    if (t->m->pressed && ends) {
+        s.message = str_from(paused_for_space);
+        return s;
+    }
     if (!t->reported) {
         return s;
     }
@@ -233,21 +243,20 @@ static struct shown shown_of(struct turn *t, const struct decision *d)
     return s;
 }
 
-/* Nobody has used it for long: wanted stopped from now on, as if the person had paused it. */
-static void pause_idle(struct turn *t)
+int workspaces_pause(const struct workspaces_keeper_options *options, const struct attended *a,
+                     const char *reason)
 {
-    const struct workspaces_keeper_options *o = t->options;
+    ARENA_AUTO(arena);
     struct data_context ctx = {
-        .store = o->store, .arena = t->arena, .scope = t->a->scope, .op = store_op_new()};
+        .store = options->store, .arena = &arena, .scope = a->scope, .op = store_op_new()};
     struct sessions_view view;
-    int r = sessions_pause(&ctx, t->a->record.session_id, &view);
+    int r = sessions_pause(&ctx, a->record.session_id, &view);
     if (r < 0 && r != ERR_NOT_FOUND) {
-        log_warn("workspaces", STR_FMT " cannot be paused: %s", STR_ARG(t->a->record.session_id),
-                 err_name(r));
-    } else {
-        log_info("workspaces", STR_FMT " is paused: nobody used it",
-                 STR_ARG(t->a->record.session_id));
+        return log_err(r, "workspaces", STR_FMT " cannot be paused: %s",
+                       STR_ARG(a->record.session_id), err_name(r));
     }
+    log_info("workspaces", STR_FMT " is paused: %s", STR_ARG(a->record.session_id), reason);
+    return 0;
 }
 
 void workspaces_look_after(struct turn *t)
@@ -275,6 +284,6 @@ void workspaces_look_after(struct turn *t)
     usec_t limit = t->options->idle_limit;
     if (d.state == DATA_WORKSPACE_STATE_RUNNING && limit != 0 &&
         t->report.idle_ms * USEC_PER_MS >= limit) {
-        pause_idle(t);
+        (void)!workspaces_pause(t->options, a, "nobody used it");
     }
 }

@@ -132,6 +132,7 @@ struct str workspaces_local_door(struct workspaces_local *l, struct arena *arena
 
 struct auth;
 struct auth_workspace;
+struct space;
 struct store;
 
 struct workspaces_keeper_options {
@@ -143,7 +144,8 @@ struct workspaces_keeper_options {
     int64_t memory;    /* bytes a workspace may use, 0: unlimited */
     int64_t processes; /* that it may have, 0: unlimited */
     bool network;
-    usec_t idle_limit; /* without use until it is paused; 0: never */
+    usec_t idle_limit;         /* without use until it is paused; 0: never */
+    const struct space *space; /* of the data; low: nothing starts, scarce: see keeper_space.c */
 };
 
 struct workspaces_keeper; /* thread safe */

@@ -28,7 +28,12 @@ function fill(directory) {
 test("what frees space and keeps state goes on", { skip }, async () => {
   const data = mkdtempSync(join(tmpdir(), "coditect-full-"));
   const mount = `mount -t tmpfs -o size=640m,mode=755 none ${data} && exec "$@"`;
-  const server = await Server.start({ data, before: ["unshare", "--mount", "sh", "-c", mount, "sh"] });
+  const server = await Server.start({
+    data,
+    before: ["unshare", "--mount", "sh", "-c", mount, "sh"],
+    // Only what happens to a disk that is full to its last byte: tests/store/disk-pressure.test.mjs has the steps before.
+    args: ["--rate-factor", "100000", "--disk-low", "0", "--disk-low-percent", "0", "--disk-scarce", "0"],
+  });
   const me = await server.account("full");
   const [one, two] = [await newSession(me, "One"), await newSession(me, "Two")];
   const noise = Buffer.concat([...bytesOf(60_000)]);

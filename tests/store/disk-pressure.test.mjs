@@ -1,0 +1,76 @@
+// A disk that is almost full, with the limits that an operator sets: first nothing more is started or uploaded, then the
+// largest workspaces are paused, and all goes on when there is space again. The disk is a tmpfs in a mount namespace of the
+// server's: root only.
+import assert from "node:assert/strict";
+import { closeSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bytesOf, newSession, Server, until } from "../api/harness.mjs";
+
+const skip = process.getuid() === 0 ? false : "needs root: a small disk of its own";
+const MIB = 1 << 20;
+const LOW = 100;
+const SCARCE = 50;
+
+/** Leaves so many MiB free in the directory. */
+function fill(directory, left) {
+  const file = openSync(join(directory, "filler"), "a");
+  const piece = Buffer.alloc(MIB);
+  while (statfsSync(directory).bavail * statfsSync(directory).bsize > left * MIB) writeSync(file, piece);
+  closeSync(file);
+}
+
+test("first nothing starts, then the largest go", { skip, timeout: 180_000 }, async () => {
+  const data = mkdtempSync(join(tmpdir(), "coditect-pressure-"));
+  const mount = `mount -t tmpfs -o size=400m,mode=755 none ${data} && exec "$@"`;
+  const server = await Server.start({
+    data,
+    before: ["unshare", "--mount", "sh", "-c", mount, "sh"],
+    args: ["--rate-factor", "100000", "--store-reserve", "16", "--disk-low", `${LOW}`, "--disk-low-percent", "0", "--disk-scarce", `${SCARCE}`],
+  });
+  const disk = join("/proc", String(server.child.pid), "root", data);
+  const me = await server.account("pressed");
+  const [small, large, later] = [await newSession(me, "Small"), await newSession(me, "Large"), await newSession(me, "Later")];
+  assert.equal((await me.write(`/sessions/${large.id}/files/big`, Buffer.concat([...bytesOf(3 * MIB)]))).status, 200);
+  assert.equal((await me.write(`/sessions/${small.id}/files/a`, "small")).status, 200);
+  const workspaceOf = async ({ id }) => (await me.get(`/sessions/${id}`)).data.workspace;
+  const reach = (session, state) => until(`${session.name} is ${state}`, async () => (await workspaceOf(session)).state === state, 60_000);
+  for (const one of [small, large]) assert.equal((await me.post(`/sessions/${one.id}/open`)).status, 202);
+  for (const one of [small, large]) await reach(one, "running");
+
+  fill(disk, LOW - 20);
+  for (const refused of [
+    await me.post(`/sessions/${later.id}/open`, undefined, { expected5xx: true }),
+    await me.write(`/sessions/${small.id}/files/b`, "more", { expected5xx: true }),
+  ]) {
+    assert.equal(refused.status, 507);
+    assert.equal(refused.code, "disk_low");
+  }
+  assert.equal((await me.post(`/sessions/${small.id}/open`)).status, 202, "it runs already");
+  assert.equal((await me.get(`/sessions/${small.id}/files/a`)).body.toString(), "small");
+  assert.equal((await me.put(`/sessions/${later.id}`, { name: "Later still" })).status, 200);
+  assert.equal((await me.delete(`/sessions/${small.id}/files/a`)).status, 200);
+  assert.equal((await workspaceOf(large)).state, "running", "low is not scarce");
+
+  fill(disk, SCARCE - 10);
+  await reach(large, "stopped");
+  const shown = await workspaceOf(large);
+  assert.match(shown.message, /^Paused because the server's disk is almost full\./);
+  assert.equal((await me.get(`/sessions/${large.id}`)).data.status, "paused");
+  await reach(small, "stopped");
+  assert.match((await workspaceOf(small)).message, /almost full/);
+  const order = [...server.log.matchAll(/(ses-\w+) is paused: the disk is almost full/g)].map((line) => line[1]);
+  assert.deepEqual(order, [large.id, small.id]);
+
+  rmSync(join(disk, "filler"));
+  assert.equal((await me.write(`/sessions/${small.id}/files/b`, "more")).status, 200);
+  assert.equal((await me.post(`/sessions/${large.id}/open`)).status, 202);
+  await reach(large, "running");
+  assert.equal((await workspaceOf(large)).message, undefined);
+  assert.equal((await me.post(`/sessions/${large.id}/pause`)).status, 200);
+  await reach(large, "stopped");
+  assert.equal((await workspaceOf(large)).message, undefined, "paused by the person");
+  await server.stop();
+  rmSync(data, { recursive: true });
+});
