@@ -33,6 +33,19 @@ static void try_query(struct http_request *request)
     ASSERT(http_query(request, "a", &value) <= 0);
 }
 
+/* A client's address from a list that anybody may have written. */
+static void try_forwarded(struct arena *arena, struct str in)
+{
+    struct http_network network;
+    const struct http_header header = {STR("X-Forwarded-For"), in};
+    struct http_request request = {
+        .headers = &header, .header_count = 1, .arena = arena, .peer = STR("unix")};
+    ASSERT(http_network_parse(STR("10.0.0.0/8"), &network) == 0);
+    http_forwarded_apply(&request, &(struct http_networks){&network, 1});
+    ASSERT(str_eq(request.peer, STR("unix")) || http_network_parse(request.peer, &network) == 0);
+    ASSERT(http_network_parse(in, &network) <= 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1) {
@@ -56,5 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_range(&request, data[0]);
     try_percent(&arena, in);
     try_query(&request);
+    try_forwarded(&arena, in);
     return 0;
 }

@@ -93,7 +93,7 @@ bool api_origin_is_own(const struct api_origin *o, const struct http_request *re
         return true;
     }
     /* No public address, or a person on the machine itself: the page's own host, which was found to be local. */
-    struct str scheme = STR("http://");
+    struct str scheme = req->secure ? STR("https://") : STR("http://");
     return str_starts(origin, scheme) && is_local(without_port(req->host)) &&
            str_eq_nocase(str_slice(origin, scheme.n, origin.n), req->host);
 }

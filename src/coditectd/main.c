@@ -163,9 +163,10 @@ static int create_api(const struct coditectd_options *o, struct parts *p)
              : 0;
 }
 
-static int listen_at(const struct coditectd_settings *set, const char *address,
+static int listen_at(const struct coditectd_options *o, const char *address,
                      const struct http_app *app, struct http_server **ret_server)
 {
+    const struct coditectd_settings *set = &o->set;
     const char *const addresses[] = {address, NULL};
     const struct http_server_options options = {
         .listen = addresses,
@@ -174,6 +175,7 @@ static int listen_at(const struct coditectd_settings *set, const char *address,
                    .per_address = (unsigned)set->limits_per_address,
                    .header_time = set->limits_header_time,
                    .idle_time = set->limits_keep_alive},
+        .trusted = o->trusted,
     };
     int r = http_server_start(&options, ret_server);
     return r ? log_err(r, "coditectd", "cannot listen on %s: %s", address, err_row(r)->text) : 0;
@@ -183,10 +185,10 @@ static int listen_everywhere(const struct coditectd_options *o, struct parts *p)
 {
     p->platform = api_app(p->api);
     p->app = gateway_app(p->gateway, &p->platform);
-    int r = listen_at(&o->set, o->set.listen, &p->app, &p->server);
+    int r = listen_at(o, o->set.listen, &p->app, &p->server);
     if (!r && o->set.ide_listen) {
         p->ides = gateway_paths_app(p->gateway);
-        r = listen_at(&o->set, o->set.ide_listen, &p->ides, &p->ide_server);
+        r = listen_at(o, o->set.ide_listen, &p->ides, &p->ide_server);
     }
     return r ? r : gateway_start(p->gateway, p->server, p->ide_server);
 }

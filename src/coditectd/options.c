@@ -159,6 +159,22 @@ static int read_addresses(struct reading *r)
     return error;
 }
 
+static int read_proxies(struct reading *r)
+{
+    const struct coditectd_list *texts = &r->o.set.trusted_proxies;
+    struct http_network *networks = ARENA_ARRAY(r->arena, struct http_network, texts->n + 1);
+    for (size_t i = 0; i < texts->n; i++) {
+        if (http_network_parse(str_from(texts->at[i]), &networks[i]) < 0) {
+            return log_err(ERR_INVALID, "coditectd",
+                           "%s: %s is no network: it looks like 192.0.2.1, 192.0.2.0/24, "
+                           "2001:db8::/32 or unix",
+                           where(r, SETTING_TRUSTED_PROXIES), texts->at[i]);
+        }
+    }
+    r->o.trusted = (struct http_networks){networks, texts->n};
+    return 0;
+}
+
 static int check_urls(struct reading *r)
 {
     const char *public_url = r->o.set.public_url;
@@ -240,6 +256,9 @@ static int judge(struct reading *r, const struct asked *asked)
     }
     if (!error) {
         error = read_addresses(r);
+    }
+    if (!error) {
+        error = read_proxies(r);
     }
     if (!error) {
         error = check_urls(r);

@@ -3,11 +3,13 @@
 #define CODITECTD_OPTIONS_H
 
 #include "coditectd/config.h"
+#include "http/http.h"
 
 struct coditectd_options {
     struct coditectd_settings set; /* data, web, ide, node: absolute */
     uint16_t listen_port;          /* 0: any */
     uint16_t ide_port;             /* 0: no ide_listen */
+    struct http_networks trusted;  /* proxies */
     const char *supervisor;        /* absolute, as codi2 */
     const char *codi2;
     const char *

@@ -192,6 +192,7 @@ int http_connection_start(struct http_worker *worker, int fd, const struct net_a
     c->timer.fire = expired;
     c->again.run = run_again;
     c->writable = true;
+    c->trusted = http_forwarded_trusts(&worker->server->trusted, peer);
     (void)net_address_host(peer, c->peer);
     int r = net_watch_start(worker->loop, &c->watch);
     if (r < 0) {

@@ -52,6 +52,7 @@ struct http_request {
     int64_t content_length; /* of the body; 0: no body; -1: chunked */
     struct str host;        /* of an absolute target, else of Host; host[:port] as sent */
     struct str peer;        /* the client's address as text; "unix" */
+    bool secure;            /* a trusted proxy says that the client speaks to it by https */
     struct str id;          /* "req-" and 13 characters, new for each request */
     bool http10;            /* spoken by the client */
     struct arena *arena;    /* the request's */
@@ -211,11 +212,29 @@ struct http_limits {
     unsigned stream_per_key;    /* requests of one key in the stream lane at once; default 4 */
 };
 
+/* Addresses that have the first bits in common. */
+struct http_network {
+    uint8_t address[16];
+    unsigned bits;
+    bool local; /* instead: whoever comes by a unix socket */
+};
+
+/* "192.0.2.1", "192.0.2.0/24", "2001:db8::/32", "unix". ERR_INVALID. */
+int http_network_parse(struct str text, struct http_network *ret_network) BASE_MUST_USE;
+
+struct http_networks {
+    const struct http_network *at;
+    size_t n;
+};
+
 struct http_server_options {
     const char *const *listen;  /* addresses as net_address_parse takes them; NULL ends the list */
     const struct http_app *app; /* outlives the server */
     unsigned loops;             /* threads with a loop; 0: as many as cores */
     struct http_limits limits;
+    /* Proxies whose X-Forwarded-For (request.peer) and X-Forwarded-Proto (request.secure) are believed, and whose connections
+     * are not counted by address. Outlives the server. */
+    struct http_networks trusted;
 };
 
 /* Listens and starts the loops. ERR_EXISTS: an address is taken; ERR_FORBIDDEN; ERR_INVALID: an address is malformed. */

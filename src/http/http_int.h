@@ -197,7 +197,8 @@ struct http_connection {
     bool readable, writable, hangup;
     bool closing; /* after this response */
     bool again_posted;
-    bool dead; /* ended while `again` was posted */
+    bool dead;    /* ended while `again` was posted */
+    bool trusted; /* the peer is a proxy that may say for whom it asks */
     char peer[NET_ADDRESS_TEXT];
 };
 
@@ -224,6 +225,7 @@ struct http_worker {
 struct http_server {
     unsigned magic;
     struct http_limits limits;
+    struct http_networks trusted;
     const struct http_app *app;
     struct net_lane *lanes[HTTP_LANES]; /* NULL for HTTP_INLINE */
     struct http_worker *workers;
@@ -242,6 +244,12 @@ struct http_server {
 
 /* What a step of a connection came to: go on, wait for an event, or the connection is gone (do not touch it). */
 enum http_step { STEP_ON, STEP_WAIT, STEP_GONE };
+
+/* forwarded.c */
+bool http_forwarded_trusts(const struct http_networks *trusted, const struct net_address *peer);
+
+/* The request came from a trusted proxy: who asks, and how. */
+void http_forwarded_apply(struct http_request *request, const struct http_networks *trusted);
 
 /* connection.c */
 int http_connection_start(struct http_worker *worker, int fd, const struct net_address *peer,

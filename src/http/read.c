@@ -102,6 +102,9 @@ static enum http_step take_head(struct http_connection *c)
     if (r < 0) {
         return http_fail(c, r, /* closing= */ true);
     }
+    if (c->trusted) {
+        http_forwarded_apply(&x->request, &http_connection_server(c)->trusted);
+    }
     c->closing |= x->request.http10 || http_header_has_token(&x->request, "Connection", "close");
     r = decide(c);
     return r < 0 ? http_fail(c, r, /* closing= */ x->request.content_length != 0) : begin_body(c);

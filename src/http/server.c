@@ -27,7 +27,8 @@ static int admit(struct http_server *server, const struct net_address *peer, uin
         return ERR_LIMIT;
     }
     struct str group = net_address_group(peer);
-    if (group.n == 0 || (net_address_is_loopback(peer) && !server->limits.per_loopback)) {
+    if (group.n == 0 || http_forwarded_trusts(&server->trusted, peer) ||
+        (net_address_is_loopback(peer) && !server->limits.per_loopback)) {
         *ret_group = not_counted;
         return 0;
     }
@@ -318,6 +319,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
     server->magic = SERVER_MAGIC;
     server->app = options->app;
     server->limits = options->limits;
+    server->trusted = options->trusted;
     complete_limits(&server->limits);
     lock_init(&server->lock, LOCK_LOOP);
     lock_cond_init(&server->empty);

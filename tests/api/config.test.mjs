@@ -79,6 +79,7 @@ test("--check-config makes nothing, and finds what the server would not start wi
     [["--ide-listen", "127.0.0.1:0"], /wants a port/],
     [["--public-url", "coditect.example.com"], /public_url \(--public-url\) is malformed/],
     [["--ide-url", "https://{session}.ide.example.com"], /there is no public_url/],
+    [["--trusted-proxies", "127.0.0.1,proxy.example.com"], /trusted_proxies \(--trusted-proxies\): proxy\.example\.com is no network/],
     [["--web", "/nowhere"], /\/nowhere cannot be found/],
     [["--memory", "1.5"], /--memory wants a number from 0 to 1048576 MiB, not "1\.5"/],
   ];
@@ -190,6 +191,8 @@ test("limits.per_address", { skip: !outside && "this machine has no address but 
   const server = await served(t, "[limits]\nper_address = 2\n");
   assert.equal(await refused(t, server.port, 5, { localAddress: outside }), 3);
   assert.equal(await refused(t, server.port, 5, {}), 0, "this machine's own are not counted");
+  const behind = await served(t, `trusted_proxies = ["${outside}/32"]\n[limits]\nper_address = 2\n`);
+  assert.equal(await refused(t, behind.port, 5, { localAddress: outside }), 0, "nor a proxy's");
 });
 
 // ---- The process ----
@@ -283,6 +286,7 @@ test("no setting is without a test", () => {
     data: "api/harness.mjs", listen: "api/harness.mjs", web: "api/web.test.mjs", ide: "api/gateway.test.mjs", node: "api/gateway.test.mjs",
     public_url: "api/gateway-public.test.mjs", ide_url: "api/gateway-public.test.mjs", ide_listen: "e2e/ide-paths.test.mjs",
     "workspace.idle": "idle/idle.test.mjs",
+    trusted_proxies: "api/proxies.test.mjs",
   };
   const own = readFileSync(new URL(import.meta.url), "utf8");
   let table = "";
