@@ -5,7 +5,7 @@ static const usec_t login_life = 90 * 24 * 3600 * USEC_PER_SEC;
 
 int api_create(const struct api_options *options, struct api **ret_api)
 {
-    ASSERT(options->store != NULL && options->auth != NULL);
+    ASSERT(options->store != NULL && options->auth != NULL && options->spool != NULL);
     uint32_t factor = options->rate_factor > 0 ? options->rate_factor : 1;
     struct str public_url = str_from(options->public_url);
     struct api_origin origin;
@@ -17,6 +17,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
     api->magic = API_MAGIC;
     api->store = options->store;
     api->space = options->space;
+    api->spool = mem_dup(options->spool, strlen(options->spool));
     api->auth = options->auth;
     api->gateway = options->gateway;
     api->login_life = options->login_life > 0 ? options->login_life : login_life;
@@ -46,6 +47,7 @@ void api_destroy(struct api *api)
     api->magic = 0;
     api_web_fini(api);
     api_limiter_destroy(api->limiter);
+    mem_free(api->spool);
     mem_free(api->public_url);
     mem_free(api);
 }

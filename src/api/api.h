@@ -29,7 +29,8 @@ struct api_options {
     const char *web_directory;     /* the built web app; NULL: none */
     const struct gateway *gateway; /* knows where IDEs are; NULL: sessions have none here */
     usec_t login_life;             /* at most, for the cookie that keeps it; 0: 90 days */
-    const struct space *space;     /* of the data, outlives the api; NULL: nothing is refused */
+    const char *spool;         /* directory for files of no name that live as long as a request */
+    const struct space *space; /* of the data, outlives the api; NULL: nothing is refused */
     uint32_t rate_factor; /* multiplies the request limits per user and address; 0 counts as 1 */
 };
 

@@ -209,6 +209,7 @@ struct api {
     struct auth *auth;
     const struct gateway *gateway; /* NULL: no IDE */
     const struct space *space;     /* NULL: nothing is refused */
+    char *spool;
     struct api_limiter *limiter;
     struct api_origin origin;
     usec_t login_life;

@@ -26,8 +26,8 @@ static void choose_lane(const struct api_call *call, struct http_route *ret)
         return;
     }
     ret->max_body = HTTP_MAX_BUFFERED_BODY;
-    if (row->may_stream &&
-        (req->content_length < 0 || req->content_length > HTTP_MAX_BUFFERED_BODY)) {
+    bool large = req->content_length < 0 || req->content_length > HTTP_MAX_BUFFERED_BODY;
+    if (row->lane == HTTP_STREAM || (row->may_stream && large)) {
         ret->lane = HTTP_STREAM;
         ret->stream_body = true;
         ret->max_body = API_MAX_UPLOAD;

@@ -148,6 +148,7 @@ static int create_api(const struct coditectd_options *o, struct parts *p)
 {
     struct api_options options = {.store = p->store,
                                   .space = &p->space,
+                                  .spool = "store", /* of what it may write, what is on the disk */
                                   .auth = p->auth,
                                   .public_url = o->set.public_url,
                                   .web_directory = p->paths.web,

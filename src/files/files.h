@@ -109,6 +109,10 @@ struct files_reader;
 int files_reader_open(struct data_context *ctx, const struct files_open_input *in,
                       struct files_reader **ret_reader,
                       struct files_entry *ret_entry) BASE_MUST_USE;
+
+/* The same of an entry that files_tree gave in this tenant, as of its moment. Not of a folder. ERR_CORRUPT. */
+int files_reader_create(struct data_context *ctx, const struct files_entry *entry,
+                        struct files_reader **ret_reader) BASE_MUST_USE;
 void files_reader_destroy(struct files_reader *r); /* NULL allowed */
 
 /* The next read starts at offset (at most the length; ERR_RANGE). */

@@ -67,11 +67,32 @@ static int open_read(struct txn *txn, void *arg)
     return r;
 }
 
-static bool small_is_right(const struct files_past_version *version)
+static bool small_is_right(struct str bytes, const struct content_hash *expected)
 {
     struct content_hash hash;
-    content_hash(version->bytes, &hash);
-    return content_hash_eq(&hash, &version->record.hash);
+    content_hash(bytes, &hash);
+    return content_hash_eq(&hash, expected);
+}
+
+int files_reader_create(struct data_context *ctx, const struct files_entry *entry,
+                        struct files_reader **ret_reader)
+{
+    const struct content_manifest *manifest = &entry->manifest;
+    if (manifest->small && !small_is_right(entry->bytes, &entry->hash)) {
+        return ERR_CORRUPT;
+    }
+    struct files_reader *reader = MEM_NEW(struct files_reader);
+    reader->magic = READER_MAGIC;
+    reader->ctx = ctx;
+    reader->manifest = *manifest;
+    buf_init(&reader->encoded, CONTENT_ENCODED_MAX);
+    if (manifest->small) {
+        reader->small = mem_dup(entry->bytes.p, entry->bytes.n);
+    } else {
+        reader->codec = content_codec_create();
+    }
+    *ret_reader = reader;
+    return 0;
 }
 
 int files_reader_open(struct data_context *ctx, const struct files_open_input *in,
@@ -85,24 +106,14 @@ int files_reader_open(struct data_context *ctx, const struct files_open_input *i
     if (r < 0) {
         return r;
     }
-    struct files_record *record = &open.version.record;
-    if (record->manifest.small && !small_is_right(&open.version)) {
-        return ERR_CORRUPT;
+    struct files_entry entry;
+    files_entry_from(ctx->arena, &open.version.record, in->path, &entry);
+    entry.bytes = open.version.bytes;
+    r = files_reader_create(ctx, &entry, ret_reader);
+    if (r == 0) {
+        *ret_entry = entry;
     }
-    struct files_reader *reader = MEM_NEW(struct files_reader);
-    reader->magic = READER_MAGIC;
-    reader->ctx = ctx;
-    reader->manifest = record->manifest;
-    buf_init(&reader->encoded, CONTENT_ENCODED_MAX);
-    if (record->manifest.small) {
-        reader->small = mem_dup(open.version.bytes.p, open.version.bytes.n);
-    } else {
-        reader->codec = content_codec_create();
-    }
-    files_entry_from(ctx->arena, record, in->path, ret_entry);
-    ret_entry->bytes = open.version.bytes;
-    *ret_reader = reader;
-    return 0;
+    return r;
 }
 
 void files_reader_destroy(struct files_reader *reader)

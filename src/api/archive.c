@@ -1,0 +1,229 @@
+/*
+ * A session as an archive: its tree as of a moment, as it goes out.
+ *
+ * 1. The moment is fixed by the first page of the tree: what changes while the archive is sent is not in it.
+ * 2. Memory is bounded: one page of the tree and one chunk of content at a time.
+ * 3. A name is its bytes. libarchive asks the locale of the thread what they mean. Under UTF-8 a name that is none is kept as
+ *    bytes by pax (hdrcharset=BINARY); in a zip archive it must not be called UTF-8, so it is written under another locale.
+ */
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+
+#include "api/api_int.h"
+#include "api/archive_int.h"
+#include "files/files.h"
+#include "sessions/sessions.h"
+
+enum { TREE_PAGE = 200, BLOCK = 64 * 1024 };
+
+struct download {
+    struct api_call *call;
+    struct archive *archive;
+    struct archive_entry *entry; /* used again and again */
+    struct data_context data;    /* the call's, with an arena that is forgotten page by page */
+    struct arena arena;
+    struct api_locale *locale;
+    bool zip;
+    int error; /* of the connection */
+};
+
+struct api_locale api_locale_begin(void)
+{
+    struct api_locale l = {.utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0)};
+    ASSERT(l.utf8);
+    l.before = uselocale(l.utf8);
+    return l;
+}
+
+void api_locale_end(struct api_locale *l)
+{
+    (void)uselocale(l->before);
+    freelocale(l->utf8);
+}
+
+static void close_archive(struct archive **a)
+{
+    archive_write_free(*a);
+}
+
+static void close_entry(struct archive_entry **entry)
+{
+    archive_entry_free(*entry);
+}
+
+static la_ssize_t send_bytes(struct archive *a, void *ctx, const void *bytes, size_t n)
+{
+    struct download *d = ctx;
+    d->error = http_write(d->call->res, str_of(bytes, n));
+    if (d->error < 0) {
+        archive_set_error(a, EPIPE, "%s", err_name(d->error));
+        return -1;
+    }
+    return (la_ssize_t)n;
+}
+
+/* What libarchive answered, as ours. Warnings are about names that have no form in some header; pax has one for all. */
+static int result(const struct download *d, la_ssize_t r)
+{
+    return r >= ARCHIVE_WARN ? 0 : d->error < 0 ? d->error : ERR_IO;
+}
+
+static int begin(struct download *d)
+{
+    struct archive *a = d->archive;
+    int r = d->zip ? archive_write_set_format_zip(a) : archive_write_set_format_pax_restricted(a);
+    if (r == ARCHIVE_OK && !d->zip) {
+        r = archive_write_add_filter_gzip(a);
+    }
+    if (r == ARCHIVE_OK) {
+        /* The session's person waits, and the other core's too: what more effort saves is a few percent. */
+        r = archive_write_set_options(a, d->zip ? "zip:compression-level=3"
+                                                : "gzip:compression-level=3,gzip:!timestamp");
+    }
+    if (r == ARCHIVE_OK) {
+        r = archive_write_set_bytes_per_block(a, BLOCK);
+    }
+    if (r == ARCHIVE_OK) {
+        r = archive_write_set_bytes_in_last_block(a, 1);
+    }
+    if (r == ARCHIVE_OK) {
+        r = archive_write_open2(a, d, NULL, send_bytes, NULL, NULL);
+    }
+    return result(d, r);
+}
+
+static int add_content(struct download *d, const struct files_entry *entry)
+{
+    struct files_reader *reader;
+    int r = files_reader_create(&d->data, entry, &reader);
+    if (r < 0) {
+        return r;
+    }
+    struct str bytes;
+    while ((r = files_reader_next(reader, &bytes)) == 0 && bytes.n > 0) {
+        r = result(d, archive_write_data(d->archive, bytes.p, bytes.n));
+        if (r < 0) {
+            break;
+        }
+    }
+    files_reader_destroy(reader);
+    return r;
+}
+
+static int add_entry(struct download *d, const struct files_entry *entry)
+{
+    static const unsigned types[] = {
+        [FILES_FILE] = AE_IFREG, [FILES_FOLDER] = AE_IFDIR, [FILES_SYMLINK] = AE_IFLNK};
+    struct archive_entry *out = archive_entry_clear(d->entry);
+    archive_entry_set_pathname(out, arena_str(&d->arena, entry->path).p);
+    archive_entry_set_filetype(out, types[entry->kind]);
+    archive_entry_set_perm(out, (__LA_MODE_T)entry->mode);
+    archive_entry_set_mtime(out, (time_t)(entry->mtime / USEC_PER_SEC),
+                            (long)(entry->mtime % USEC_PER_SEC) * 1000);
+    if (entry->kind == FILES_SYMLINK) {
+        archive_entry_set_symlink(out, arena_str(&d->arena, entry->bytes).p);
+    }
+    archive_entry_set_size(out, entry->kind == FILES_FILE ? (la_int64_t)entry->size : 0);
+    bool bytes = d->zip && !str_is_utf8(entry->path);
+    if (bytes) {
+        (void)uselocale(d->locale->before);
+    }
+    int r = result(d, archive_write_header(d->archive, out));
+    (void)uselocale(d->locale->utf8);
+    return r < 0 || entry->kind != FILES_FILE ? r : add_content(d, entry);
+}
+
+/* The first page is there already: while it was read, a failure could still be told. */
+static int add_all(struct download *d, struct str session, struct files_page *page)
+{
+    BUF_AUTO(after, CONTENT_MAX_PATH);
+    for (;;) {
+        for (size_t i = 0; i < page->count; i++) {
+            int r = add_entry(d, &page->entries[i]);
+            if (r < 0) {
+                return r;
+            }
+        }
+        if (!page->more) {
+            return 0;
+        }
+        buf_clear(&after);
+        buf_add(&after, page->next);
+        struct files_tree_input in = {
+            .session = session, .at = page->seq, .after = buf_str(&after), .limit = TREE_PAGE};
+        arena_reset(&d->arena);
+        int r = files_tree(&d->data, &in, page);
+        if (r < 0) {
+            return r;
+        }
+    }
+}
+
+static int send_archive(struct download *d, struct str session, struct files_page *page)
+{
+    API_UTF8_LOCALE(locale);
+    struct archive *archive __attribute__((cleanup(close_archive))) = archive_write_new();
+    struct archive_entry *entry __attribute__((cleanup(close_entry))) = archive_entry_new();
+    ASSERT(archive && entry);
+    d->locale = &locale;
+    d->archive = archive;
+    d->entry = entry;
+    int r = begin(d);
+    if (r == 0) {
+        r = add_all(d, session, page);
+    }
+    if (r == 0) {
+        r = result(d, archive_write_close(archive));
+    } else {
+        (void)archive_write_fail(archive); /* else freeing it would send an end */
+    }
+    return r;
+}
+
+/* "attachment" with the session's name, as RFC 6266 and RFC 8187 (section 3.2) write it. */
+static void set_name(struct api_call *call, struct str name, const char *suffix)
+{
+    BUF_AUTO(text, 1024);
+    buf_add(&text, STR("attachment; filename*=UTF-8''"));
+    struct str rest = name;
+    struct str part;
+    for (bool first = true; str_split(&rest, '/', &part); first = false) {
+        if (!first) {
+            buf_byte(&text, '-');
+        }
+        http_percent_encode(&text, part);
+    }
+    buf_add(&text, str_from(suffix));
+    http_set(call->res, "Content-Disposition", arena_str(call->req->arena, buf_str(&text)));
+}
+
+int api_files_archive(struct api_call *call, const struct api_files_archive_in *in)
+{
+    struct sessions_view view;
+    int r = sessions_get(&call->data, in->session_id, &view);
+    if (r < 0) {
+        return r;
+    }
+    struct download d = {
+        .call = call, .data = call->data, .zip = in->format == API_FILES_ARCHIVE_FORMAT_ZIP};
+    arena_init(&d.arena);
+    d.data.arena = &d.arena;
+    struct files_tree_input first = {
+        .session = in->session_id, .at = (uint64_t)in->at, .limit = TREE_PAGE};
+    struct files_page page;
+    r = files_tree(&d.data, &first, &page);
+    if (r == 0) {
+        http_set(call->res, "Content-Type",
+                 d.zip ? STR("application/zip") : STR("application/gzip"));
+        http_set(call->res, "Cache-Control", STR("no-store"));
+        set_name(call, view.session.name, d.zip ? ".zip" : ".tar.gz");
+        r = http_stream(call->res, /* length= */ -1);
+        call->streamed = r == 0;
+    }
+    if (r == 0 && call->req->method != HTTP_HEAD) {
+        r = send_archive(&d, in->session_id, &page);
+    }
+    arena_fini(&d.arena);
+    return r == ERR_CLOSED ? 0 : r; /* a client that went away is nobody's fault */
+}

@@ -1,0 +1,218 @@
+// A session as an archive, both ways, against tar, unzip and Python's tarfile.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { lstatSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { bytesOf, encodeBytes, newSession, serverForFile } from "./harness.mjs";
+
+const server = await serverForFile();
+const ada = await server.account("ada");
+const scratch = mkdtempSync(join(tmpdir(), "coditect-archive-"));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+let folders = 0;
+
+async function tree(name) {
+  const session = await newSession(ada, name);
+  return { base: `/sessions/${session.id}`, files: `/sessions/${session.id}/files`, archive: `/sessions/${session.id}/archive` };
+}
+
+const send = (to, bytes) => ada.request("POST", to, { body: bytes });
+
+/** Unpacked by the system's own program: path → what is there, as latin1 so that names stay bytes. */
+function unpack(command, bytes) {
+  const dir = join(scratch, String(folders++));
+  execFileSync("mkdir", [dir]);
+  execFileSync(command[0], command.slice(1), { cwd: dir, input: bytes, stdio: ["pipe", "pipe", "ignore"], env: { ...process.env, LC_ALL: "C.UTF-8" } });
+  const found = {};
+  const walk = (below) => {
+    for (const name of readdirSync(Buffer.from(join(dir, below), "latin1"), { encoding: "latin1" })) {
+      const path = below === "" ? name : `${below}/${name}`;
+      const full = Buffer.from(join(dir, path), "latin1");
+      const stat = lstatSync(full);
+      if (stat.isSymbolicLink()) found[path] = { link: readlinkSync(full) };
+      else if (stat.isDirectory()) {
+        found[path] = "folder";
+        walk(path);
+      } else found[path] = { mode: stat.mode & 0o7777, mtime: stat.mtimeMs / 1000, bytes: readFileSync(full) };
+    }
+  };
+  walk("");
+  return found;
+}
+const untar = (bytes) => unpack(["tar", "-xzpf", "-"], bytes);
+const unzip = (bytes) => unpack(["python3", "-c", "import sys,io,zipfile; zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read())).extractall()"], bytes);
+
+/** An archive of what Python says; `add(name, content, **fields)` is there, and tarfile as t. */
+const pack = (code, format = "PAX_FORMAT") => execFileSync("python3", ["-c", `
+import io, sys, tarfile as t
+out = t.open(fileobj=sys.stdout.buffer, mode="w|gz", format=t.${format})
+def add(name, content=b"", **fields):
+    info = t.TarInfo(name)
+    info.size = len(content)
+    for key, value in fields.items(): setattr(info, key, value)
+    out.addfile(info, io.BytesIO(content))
+${code}
+out.close()
+`], { maxBuffer: 64 << 20 });
+
+test("what is there goes out and comes in again: names, bytes, modes, times, links, empty folders", async () => {
+  const { files, base, archive } = await tree("Näme / \"x\"");
+  const large = Buffer.concat([...bytesOf(3_000_001, 7)]);
+  await ada.write(`${files}/src/large.bin`, large);
+  await ada.write(`${files}/${encodeBytes("Grüße")}/${encodeBytes("你好.txt")}`, "hello\n");
+  await ada.write(`${files}/${encodeBytes([0x62, 0xff, 0x61, 0x64])}`, "not UTF-8");
+  await ada.write(`${files}/empty`, "");
+  await ada.post(`${base}/files:mkdir`, { path: "nothing/in/it" });
+  assert.equal((await send(archive, pack(`add("run.sh", b"#!/bin/sh\\n", mode=0o755, mtime=1_000_000_000); add("link", type=t.SYMTYPE, linkname="src/large.bin")`))).status, 200);
+
+  const reply = await ada.get(archive);
+  assert.equal(reply.headers["content-type"], "application/gzip");
+  assert.equal(reply.headers["content-disposition"], "attachment; filename*=UTF-8''N%C3%A4me%20-%20%22x%22.tar.gz");
+  const found = untar(reply.body);
+  const latin = (text) => Buffer.from(text).toString("latin1");
+  assert.deepEqual(Object.keys(found).sort(), [latin("Grüße"), latin("Grüße/你好.txt"), "b\u00ffad", "empty", "link", "nothing", "nothing/in", "nothing/in/it", "run.sh", "src", "src/large.bin"].sort());
+  assert.ok(found["src/large.bin"].bytes.equals(large));
+  assert.equal(found[latin("Grüße/你好.txt")].bytes.toString(), "hello\n");
+  assert.equal(found["b\u00ffad"].bytes.toString(), "not UTF-8");
+  assert.equal(found.empty.bytes.length, 0);
+  assert.deepEqual({ ...found["run.sh"], bytes: undefined }, { mode: 0o755, mtime: 1_000_000_000, bytes: undefined });
+  assert.deepEqual(found.link, { link: "src/large.bin" });
+  assert.equal(found["nothing/in/it"], "folder");
+
+  const copy = await tree();
+  const counts = { files: 5, folders: 5, links: 1, bytes: 3_000_001 + 6 + 9 + 10 };
+  assert.deepEqual((await send(copy.archive, reply.body)).data, counts);
+  assert.deepEqual(untar((await ada.get(copy.archive)).body), found);
+
+  const zip = await ada.get(`${archive}?format=zip`);
+  assert.equal(zip.headers["content-type"], "application/zip");
+  const zipped = unzip(zip.body);
+  assert.equal(zipped[latin("Grüße/你好.txt")].bytes.toString(), "hello\n");
+  assert.ok(zipped["src/large.bin"].bytes.equals(large));
+  const fromZip = await tree();
+  assert.deepEqual((await send(fromZip.archive, zip.body)).data, counts);
+  const whole = (all) => Object.entries(all).map(([name, one]) => [name, one.mtime === undefined ? one : { ...one, mtime: Math.floor(one.mtime) }]);
+  assert.deepEqual(whole(untar((await ada.get(fromZip.archive)).body)), whole(found), "zip has whole seconds");
+  assert.deepEqual(readdirSync(server.data).filter((name) => name.startsWith("unpack")), []);
+
+  const head = await ada.head(archive);
+  assert.deepEqual([head.status, head.body.length, head.headers["content-type"]], [200, 0, "application/gzip"]);
+});
+
+test("an empty session is an empty archive", async () => {
+  const { archive } = await tree();
+  assert.deepEqual(untar((await ada.get(archive)).body), {});
+  assert.deepEqual((await send(archive, (await ada.get(archive)).body)).data, { files: 0, folders: 0, links: 0, bytes: 0 });
+});
+
+test("a moment of the past, more than a page of it", async () => {
+  const { files, archive } = await tree();
+  await send(archive, pack(`[add(f"many/{i:04}", b"x") for i in range(450)]`));
+  const { data: old } = await ada.write(`${files}/a`, "old");
+  await ada.write(`${files}/a`, "new");
+  await ada.delete(`${files}/many?recursive=true`);
+  await ada.write(`${files}/many`, "a file now");
+  const now = untar((await ada.get(archive)).body);
+  assert.deepEqual(Object.entries(now).map(([name, { bytes }]) => [name, bytes.toString()]), [["a", "new"], ["many", "a file now"]]);
+  const then = untar((await ada.get(`${archive}?at=${old.version}`)).body);
+  assert.equal(Object.keys(then).length, 452);
+  assert.deepEqual([then.a.bytes.toString(), then["many/0449"].bytes.toString()], ["old", "x"]);
+  assert.equal((await ada.get(`${archive}?at=999999`)).status, 404);
+  for (const bad of ["at=0", "at=x", "format=rar", "format="]) assert.equal((await ada.get(`${archive}?${bad}`)).status, 400, bad);
+});
+
+test("the formats of tar; a folder to unpack into; what is replaced is in the history", async () => {
+  const { files, base, archive } = await tree();
+  const name = `${"long/".repeat(30)}name`;
+  for (const format of ["USTAR_FORMAT", "GNU_FORMAT", "PAX_FORMAT"]) {
+    const bytes = pack(`add("./"); add("./a/", type=t.DIRTYPE, mode=0o755); add("./a/b", b"${format}"); add("a/hard", type=t.LNKTYPE, linkname="./a/b"); add("${name}", b"long")`, format);
+    const reply = await send(`${archive}?path=in/here`, bytes);
+    assert.deepEqual([reply.status, reply.data], [200, { files: 3, folders: 1, links: 0, bytes: 2 * format.length + 4 }], reply.text());
+    for (const one of ["b", "hard"]) assert.equal((await ada.get(`${files}/in/here/a/${one}`)).body.toString(), format);
+    assert.equal((await ada.get(`${files}/in/here/${name}`)).body.toString(), "long");
+  }
+  const { data } = await ada.get(`${base}/history/in/here/a/b`);
+  assert.equal(data.length, 3);
+  assert.equal((await send(`${archive}?path=plain`, gunzipSync(pack(`add("a", b"x")`)))).status, 200, "tar without gzip");
+  assert.equal((await ada.get(`${files}/plain/a`)).body.toString(), "x");
+});
+
+test("nothing leads outside", async () => {
+  const outside = [
+    `add("../evil", b"x")`, `add("/etc/passwd", b"x")`, `add("a/../../evil", b"x")`, `add("a//b", b"x")`, `add("..", type=t.DIRTYPE)`, `add("a/./b", b"x")`,
+    `add("x" * 256, b"x")`, `add("a/" * 300 + "b", b"x")`,
+    `add("dev", type=t.CHRTYPE, devmajor=1, devminor=3)`, `add("dev", type=t.BLKTYPE)`, `add("fifo", type=t.FIFOTYPE)`,
+    `add("hard", type=t.LNKTYPE, linkname="/etc/passwd")`, `add("hard", type=t.LNKTYPE, linkname="../../x")`, `add("hard", type=t.LNKTYPE, linkname="missing")`, `add("self", type=t.LNKTYPE, linkname="self")`,
+    `add("link", type=t.SYMTYPE, linkname="x" * 5000)`,
+  ];
+  for (const code of outside) {
+    const { archive } = await tree();
+    const reply = await send(`${archive}?path=in`, pack(`add("before", b"x"); ${code}; add("after", b"x")`));
+    assert.equal(reply.status, 400, `${code}: ${reply.text()}`);
+    assert.match(reply.json.error.message, /^In the archive, entry 2: /);
+    assert.deepEqual(Object.keys(untar((await ada.get(archive)).body)), ["in", "in/before"], code);
+  }
+  const { archive } = await tree();
+  const through = await send(archive, pack(`add("out", type=t.SYMTYPE, linkname="/etc"); add("out/passwd", b"x")`));
+  assert.deepEqual([through.status, through.code], [409, "not_directory"]);
+  assert.deepEqual(untar((await ada.get(archive)).body), { out: { link: "/etc" } });
+  const zip = execFileSync("python3", ["-c", "import sys,zipfile,io; b=io.BytesIO(); z=zipfile.ZipFile(b,'w'); z.writestr('../evil','x'); z.close(); sys.stdout.buffer.write(b.getvalue())"]);
+  assert.equal((await send(archive, zip)).status, 400);
+});
+
+test("a file in the way of a folder, and a folder in the way of a file", async () => {
+  const { files, archive } = await tree();
+  await ada.write(`${files}/file`, "kept");
+  await ada.write(`${files}/folder/file`, "kept");
+  for (const code of [`add("file", type=t.DIRTYPE)`, `add("file/below", b"x")`, `add("folder", b"x")`]) {
+    const reply = await send(archive, pack(code));
+    assert.equal(reply.status, 409, `${code}: ${reply.text()}`);
+    assert.match(reply.json.error.message, /entry 1/);
+  }
+  assert.equal((await ada.get(`${files}/file`)).body.toString(), "kept");
+  assert.equal((await ada.get(`${files}/folder/file`)).body.toString(), "kept");
+});
+
+test("bombs: too many entries, too much from too little", async () => {
+  const { archive, files } = await tree();
+  const many = await send(archive, pack(`[add("./") for i in range(100_001)]`));
+  assert.deepEqual([many.status, many.code], [413, "too_large"]);
+  const zeros = Buffer.alloc(16 << 20);
+  const bomb = pack(`
+info = t.TarInfo("zeros"); info.size = ${20 * zeros.length}
+class Zeros:
+    def read(self, n): return bytes(n)
+out.addfile(info, Zeros())`);
+  assert.ok(bomb.length < 1_000_000);
+  const reply = await send(archive, bomb);
+  assert.deepEqual([reply.status, reply.code], [413, "too_large"]);
+  assert.equal((await ada.get(`${files}/zeros`)).status, 404, "no part of it is taken for the whole");
+  const fair = await send(archive, pack(`add("zeros", bytes(${zeros.length}))`));
+  assert.deepEqual([fair.status, fair.data?.bytes], [200, zeros.length], "a file of zeros is no bomb yet");
+});
+
+test("what is no archive, or not a whole one", async () => {
+  const { archive, files } = await tree();
+  const good = pack(`add("a", b"x" * 100_000)`);
+  for (const bad of ["hello", Buffer.alloc(100_000, 0x41), Buffer.concat([...bytesOf(5000, 3)]), gzipSync("hello"), good.subarray(0, 60), good.subarray(0, good.length - 40), Buffer.concat([Buffer.from([0x50, 0x4b, 3, 4]), ...bytesOf(2000, 4)])]) {
+    const reply = await send(archive, bad);
+    assert.equal(reply.status, 400, `${bad.length}: ${reply.text()}`);
+    assert.match(reply.json.error.message, /damaged, or no tar/);
+  }
+  assert.equal((await send(archive, "")).status, 400);
+  assert.equal((await ada.get(`${files}/a`)).status, 404);
+});
+
+test("somebody else's session is no session", async () => {
+  const { archive, files } = await tree();
+  await ada.write(`${files}/a`, "mine");
+  const eve = await server.account("eve");
+  assert.equal((await eve.get(archive)).status, 404);
+  assert.equal((await eve.request("POST", archive, { body: pack(`add("b", b"x")`) })).status, 404);
+  assert.equal((await server.anonymous().get(archive)).status, 401);
+  assert.equal((await server.anonymous().request("POST", archive, { body: "x" })).status, 401);
+  assert.deepEqual(Object.keys(untar((await ada.get(archive)).body)), ["a"]);
+});
