@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "workspace/workspace_int.h"
 
-enum { MOST_ARGUMENTS = 512 };
+enum { MOST_ARGUMENTS = 512, PATH_ROOM = 512 };
 
 #define CODI2_INSIDE "/opt/coditect/codi2"
 #define HOST_INSIDE "coditect"
@@ -76,10 +76,63 @@ static void add_system(struct list *l)
     for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
         add3(l, "--ro-bind-try", shared[i], shared[i]);
     }
-    add2(l, "--proc", "/proc");
     add2(l, "--dev", "/dev");
     add2(l, "--tmpfs", "/tmp");
     add2(l, "--tmpfs", "/var/tmp");
+}
+
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/*
+ * What /proc tells of the machine and its kernel, not of processes: gone, each as it can be. bubblewrap itself makes sys,
+ * sysrq-trigger, irq and bus read-only.
+ */
+static void add_proc(struct list *l)
+{
+    static const char *const files[] = {
+        "/proc/interrupts",  "/proc/iomem",         "/proc/ioports",     "/proc/kallsyms",
+        "/proc/kcore",       "/proc/key-users",     "/proc/keys",        "/proc/kmsg",
+        "/proc/kpagecgroup", "/proc/kpagecount",    "/proc/kpageflags",  "/proc/latency_stats",
+        "/proc/modules",     "/proc/pagetypeinfo",  "/proc/sched_debug", "/proc/slabinfo",
+        "/proc/softirqs",    "/proc/sysrq-trigger", "/proc/timer_list",  "/proc/timer_stats",
+        "/proc/vmallocinfo", "/proc/vmcore"};
+    static const char *const folders[] = {"/proc/acpi",   "/proc/asound",        "/proc/bus",
+                                          "/proc/driver", "/proc/dynamic_debug", "/proc/fs",
+                                          "/proc/irq",    "/proc/scsi"};
+    add2(l, "--proc", "/proc");
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (is_there(files[i])) {
+            add3(l, "--ro-bind", "/dev/null",
+                 files[i]); /* without its device: nobody may open it */
+        }
+    }
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        if (is_there(folders[i])) {
+            add2(l, "--tmpfs", folders[i]);
+            add2(l, "--remount-ro", folders[i]);
+        }
+    }
+}
+
+/*
+ * Of /sys only what programs measure themselves by: the processors, and the limits of this workspace, at which Java and
+ * Node.js choose how much they take, and codi2 learns that the kernel had to end a process.
+ */
+static void add_sys(struct list *l, const struct workspace_group *group)
+{
+    static const char *const targets[] = {"/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids",
+                                          "/sys/fs/cgroup/cpu"};
+    add3(l, "--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu");
+    bool unified = group->kind == WORKSPACE_GROUP_V2;
+    size_t parts = unified ? 1 : group->kind == WORKSPACE_GROUP_V1 ? 2 + group->cpu : 0;
+    for (size_t i = 0; i < parts; i++) {
+        BUF_AUTO(path, PATH_ROOM);
+        workspace_group_path(group, i, &path);
+        add3(l, "--ro-bind", buf_z(&path), unified ? "/sys/fs/cgroup" : targets[i]);
+    }
 }
 
 static void add_etc(struct list *l, const struct workspace_config *config)
@@ -130,7 +183,8 @@ static void add_environment(struct list *l, const struct workspace_config *confi
 }
 
 char **workspace_bwrap_arguments(struct arena *arena, const struct workspace_config *config,
-                                 int info_fd)
+                                 const struct workspace_group *group,
+                                 const struct workspace_bwrap_fds *fds)
 {
     struct list l = {.arena = arena, .at = ARENA_ARRAY(arena, char *, MOST_ARGUMENTS)};
     static const char *const walls[] = {"bwrap",
@@ -155,8 +209,11 @@ char **workspace_bwrap_arguments(struct arena *arena, const struct workspace_con
         add(&l, "--unshare-net");
     }
     add2(&l, "--hostname", HOST_INSIDE); /* short: it stands in every prompt */
-    add2(&l, "--info-fd", arena_printf(arena, "%d", info_fd).p);
+    add2(&l, "--info-fd", arena_printf(arena, "%d", fds->info).p);
+    add2(&l, "--seccomp", arena_printf(arena, "%d", fds->filter).p);
     add_system(&l);
+    add_proc(&l);
+    add_sys(&l, group);
     add_etc(&l, config);
     for (size_t i = 0; i < config->bind_count; i++) {
         const struct workspace_bind *bind = &config->binds[i];

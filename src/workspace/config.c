@@ -4,7 +4,7 @@
  *
  *   {"session":"ses-…","generation":7,"run":"/…","codi2":"/…/codi2","token":"…","arguments":["--ide","/app"],
  *    "environment":{"TENANT_ID":"…"},"binds":[{"source":"/…","target":"/workspace","writable":true}],
- *    "uid":200001,"gid":200001,"network":true,"memory":2147483648,"processes":512,"files":65536,"grace_ms":20000}
+ *    "uid":200001,"gid":200001,"network":true,"memory":2147483648,"processes":512,"cpu":200,"files":65536,"grace_ms":20000}
  *
  * Every member is required but "arguments" and "environment"; unknown ones are refused.
  */
@@ -15,7 +15,12 @@
 #include "base/log.h"
 #include "workspace/workspace_int.h"
 
-enum { LARGEST_GRACE_MS = 600000, MOST_PROCESSES = 1 << 20, MOST_FILES = 1 << 20 };
+enum {
+    LARGEST_GRACE_MS = 600000,
+    MOST_PROCESSES = 1 << 20,
+    MOST_FILES = 1 << 20,
+    MOST_CPU = 1 << 20
+};
 
 struct reader {
     struct arena *arena;
@@ -140,7 +145,7 @@ static bool has_unknown_member(const struct json *root)
     static const char *const known[] = {"session",   "generation", "run",         "codi2",
                                         "token",     "arguments",  "environment", "binds",
                                         "uid",       "gid",        "network",     "memory",
-                                        "processes", "files",      "grace_ms"};
+                                        "processes", "cpu",        "files",       "grace_ms"};
     for (const struct json *row = root->first; row; row = row->next) {
         bool found = false;
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -192,6 +197,7 @@ static void read_scalars(struct reader *r, struct workspace_config *c)
     c->network = network && network->boolean;
     c->limits.memory = integer(r, "memory", INT64_MAX);
     c->limits.processes = integer(r, "processes", MOST_PROCESSES);
+    c->limits.cpu = integer(r, "cpu", MOST_CPU);
     c->limits.files = integer(r, "files", MOST_FILES);
     c->grace = integer(r, "grace_ms", LARGEST_GRACE_MS) * USEC_PER_MS;
     if (!workspace_is_label(c->session)) {

@@ -1,6 +1,7 @@
 /*
- * Control groups, version 2 where it is mounted at the root, else the version 1 controllers "memory" and "pids", else none.
- * Only root can make them; a supervisor of an ordinary user has rlimits alone, and the state file says so.
+ * Control groups, version 2 where it is mounted at the root, else the version 1 controllers, else none. Memory and processes
+ * are needed; processors are shared fairly, and limited, where that controller is there too. Only root can make groups; a
+ * supervisor of an ordinary user has rlimits alone, and the state file says so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,66 +41,96 @@ static int put_number(const char *directory, const char *file, int64_t number)
     return put_file(buf_z(&path), buf_str(&text));
 }
 
+/* The last one is a help: without it processors are shared by the process, not by the workspace. */
+static const char *const controllers[] = {"memory", "pids", "cpu"};
+enum { CONTROLLERS = sizeof controllers / sizeof controllers[0], NEEDED = CONTROLLERS - 1 };
+
 /* {root}/{controller}/coditect/{session}, or without the controller in version 2. */
-static void group_path(const struct workspace_group *g, const char *controller, struct buf *out)
+void workspace_group_path(const struct workspace_group *g, size_t controller, struct buf *out)
 {
     bool unified = g->kind == WORKSPACE_GROUP_V2;
-    buf_printf(out, CGROUP_ROOT "%s%s/coditect/%s", unified ? "" : "/", unified ? "" : controller,
-               g->name);
+    buf_printf(out, CGROUP_ROOT "%s%s/coditect/%s", unified ? "" : "/",
+               unified ? "" : controllers[controller], g->name);
 }
 
-static int make_directories(const char *parent, const char *path)
+static int make_directory(const char *path)
 {
-    if (mkdir(parent, 0755) < 0 && errno != EEXIST) {
-        return err_from_errno(errno);
-    }
-    if (mkdir(path, 0755) < 0 && errno != EEXIST) {
-        return err_from_errno(errno);
-    }
-    return 0;
+    return mkdir(path, 0755) < 0 && errno != EEXIST ? err_from_errno(errno) : 0;
 }
 
-static int create_v2(struct workspace_group *g, const struct workspace_limits *limits)
+static int make_v2(struct workspace_group *g)
 {
+    struct str needed = STR("+memory +pids");
+    int error = put_file(CGROUP_ROOT "/cgroup.subtree_control", needed);
+    if (!error) {
+        error = make_directory(CGROUP_ROOT "/coditect");
+    }
+    if (!error) {
+        error = put_file(CGROUP_ROOT "/coditect/cgroup.subtree_control", needed);
+    }
+    struct str help = STR("+cpu");
+    g->cpu = !error && put_file(CGROUP_ROOT "/cgroup.subtree_control", help) == 0 &&
+             put_file(CGROUP_ROOT "/coditect/cgroup.subtree_control", help) == 0;
     BUF_AUTO(path, PATH_ROOM);
-    group_path(g, "", &path);
-    struct str controllers = STR("+memory +pids");
-    int error = put_file(CGROUP_ROOT "/cgroup.subtree_control", controllers);
-    if (!error && mkdir(CGROUP_ROOT "/coditect", 0755) < 0 && errno != EEXIST) {
-        error = err_from_errno(errno);
-    }
-    if (!error) {
-        error = put_file(CGROUP_ROOT "/coditect/cgroup.subtree_control", controllers);
-    }
-    if (!error) {
-        error = make_directories(CGROUP_ROOT "/coditect", buf_z(&path));
-    }
-    if (!error && limits->memory > 0) {
-        error = put_number(buf_z(&path), "memory.max", limits->memory);
-    }
-    if (!error && limits->processes > 0) {
-        error = put_number(buf_z(&path), "pids.max", limits->processes);
-    }
-    return error;
+    workspace_group_path(g, 0, &path);
+    return error ? error : make_directory(buf_z(&path));
 }
 
-static int create_v1(struct workspace_group *g, const struct workspace_limits *limits)
+static int make_v1(struct workspace_group *g)
 {
-    static const char *const controllers[] = {"memory", "pids"};
-    static const char *const files[] = {"memory.limit_in_bytes", "pids.max"};
-    const int64_t values[] = {limits->memory, limits->processes};
     int error = 0;
-    for (size_t i = 0; i < 2 && !error; i++) {
+    for (size_t i = 0; i < CONTROLLERS && !error; i++) {
         BUF_AUTO(parent, PATH_ROOM);
         BUF_AUTO(path, PATH_ROOM);
         buf_printf(&parent, CGROUP_ROOT "/%s/coditect", controllers[i]);
-        group_path(g, controllers[i], &path);
-        error = make_directories(buf_z(&parent), buf_z(&path));
-        if (!error && values[i] > 0) {
-            error = put_number(buf_z(&path), files[i], values[i]);
+        workspace_group_path(g, i, &path);
+        error = make_directory(buf_z(&parent));
+        if (!error) {
+            error = make_directory(buf_z(&path));
         }
+        g->cpu = i >= NEEDED && !error;
+        error = i < NEEDED ? error : 0;
     }
     return error;
+}
+
+struct setting {
+    size_t controller;
+    const char *names[2]; /* version 1, version 2 */
+    int64_t values[2];
+    bool wanted, needed;
+};
+
+static int set(const struct workspace_group *g, const struct workspace_limits *limits)
+{
+    int64_t memory = limits->memory;
+    const struct setting settings[] = {
+        {0, {"memory.limit_in_bytes", "memory.max"}, {memory, memory}, memory > 0, true},
+        /* Memory that is on the disk is no gift: with swap, all of the machine would wait for one workspace. */
+        {0, {"memory.memsw.limit_in_bytes", "memory.swap.max"}, {memory, 0}, memory > 0, false},
+        {1,
+         {"pids.max", "pids.max"},
+         {limits->processes, limits->processes},
+         limits->processes > 0,
+         true},
+        /* Microseconds in each tenth of a second, the kernel's default period. */
+        {2,
+         {"cpu.cfs_quota_us", "cpu.max"},
+         {limits->cpu * 1000, limits->cpu * 1000},
+         limits->cpu > 0,
+         false},
+    };
+    int version = g->kind == WORKSPACE_GROUP_V2 ? 1 : 0;
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        const struct setting *s = &settings[i];
+        BUF_AUTO(path, PATH_ROOM);
+        workspace_group_path(g, s->controller, &path);
+        int error = s->wanted ? put_number(buf_z(&path), s->names[version], s->values[version]) : 0;
+        if (error && s->needed) {
+            return error;
+        }
+    }
+    return 0;
 }
 
 static void name_group(struct workspace_group *g, struct str session)
@@ -126,8 +157,10 @@ void workspace_group_create(const struct workspace_config *config,
     }
     workspace_group_clear(config->session); /* with its limits, which need not be ours */
     name_group(ret_group, config->session);
-    int error = ret_group->kind == WORKSPACE_GROUP_V2 ? create_v2(ret_group, &config->limits)
-                                                      : create_v1(ret_group, &config->limits);
+    int error = ret_group->kind == WORKSPACE_GROUP_V2 ? make_v2(ret_group) : make_v1(ret_group);
+    if (!error) {
+        error = set(ret_group, &config->limits);
+    }
     if (error) {
         log_warn("workspace", "control groups are not to be had (%s): limits are those of the user",
                  err_name(error));
@@ -136,22 +169,21 @@ void workspace_group_create(const struct workspace_config *config,
     }
 }
 
+/* How many directories a group is. */
+static size_t parts(const struct workspace_group *group)
+{
+    return group->kind == WORKSPACE_GROUP_V2   ? 1
+           : group->kind == WORKSPACE_GROUP_V1 ? CONTROLLERS
+                                               : 0;
+}
+
 int workspace_group_enter(const struct workspace_group *group)
 {
     int error = 0;
-    if (group->kind == WORKSPACE_GROUP_V2) {
+    for (size_t i = 0; i < parts(group) && !error; i++) {
         BUF_AUTO(path, PATH_ROOM);
-        group_path(group, "", &path);
-        error = put_number(buf_z(&path), "cgroup.procs", getpid());
-    } else if (group->kind == WORKSPACE_GROUP_V1) {
-        BUF_AUTO(memory, PATH_ROOM);
-        BUF_AUTO(pids, PATH_ROOM);
-        group_path(group, "memory", &memory);
-        group_path(group, "pids", &pids);
-        error = put_number(buf_z(&memory), "cgroup.procs", getpid());
-        if (!error) {
-            error = put_number(buf_z(&pids), "cgroup.procs", getpid());
-        }
+        workspace_group_path(group, i, &path);
+        error = i < NEEDED || group->cpu ? put_number(buf_z(&path), "cgroup.procs", getpid()) : 0;
     }
     return error;
 }
@@ -173,10 +205,10 @@ static void kill_listed(const char *directory)
     }
 }
 
-static void remove_group(const struct workspace_group *g, const char *controller)
+static void remove_part(const struct workspace_group *g, size_t controller)
 {
     BUF_AUTO(path, PATH_ROOM);
-    group_path(g, controller, &path);
+    workspace_group_path(g, controller, &path);
     for (int i = 0; i < REMOVE_TRIES; i++) {
         if (rmdir(buf_z(&path)) == 0 || errno != EBUSY) {
             return;
@@ -189,11 +221,8 @@ static void remove_group(const struct workspace_group *g, const char *controller
 
 void workspace_group_destroy(const struct workspace_group *group)
 {
-    if (group->kind == WORKSPACE_GROUP_V2) {
-        remove_group(group, "");
-    } else if (group->kind == WORKSPACE_GROUP_V1) {
-        remove_group(group, "memory");
-        remove_group(group, "pids");
+    for (size_t i = 0; i < parts(group); i++) {
+        remove_part(group, i);
     }
 }
 

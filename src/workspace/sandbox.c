@@ -231,12 +231,16 @@ static _Noreturn void run_holder(const struct workspace_config *config,
         _exit(EXIT_UNUSABLE); /* the supervisor gave up and has said why */
     }
     /* The token's number may be anybody's by now: what is passed on steps aside, and only then more is opened. */
-    int info = fcntl(fds->info->write, F_DUPFD, WORKSPACE_TOKEN_FD + 1);
-    if (info < 0 || dup2(fds->token->read, WORKSPACE_TOKEN_FD) < 0 ||
+    struct workspace_bwrap_fds passed = {
+        .info = fcntl(fds->info->write, F_DUPFD, WORKSPACE_TOKEN_FD + 1), .filter = -1};
+    if (passed.info < 0 || dup2(fds->token->read, WORKSPACE_TOKEN_FD) < 0 ||
         keep_open(WORKSPACE_TOKEN_FD) < 0) {
         child_failed("cannot hand over descriptors");
     }
-    char **arguments = workspace_bwrap_arguments(&arena, config, info);
+    if (workspace_filter_open(&passed.filter) != 0 || keep_open(passed.filter) < 0) {
+        child_failed("there is no sandbox without the system call filter");
+    }
+    char **arguments = workspace_bwrap_arguments(&arena, config, group, &passed);
     execvp("bwrap", arguments);
     child_failed_at(STEP_BUBBLEWRAP, "bubblewrap (Debian package bubblewrap) cannot be executed");
 }

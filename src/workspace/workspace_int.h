@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/time.h"
 
@@ -29,6 +30,7 @@ struct workspace_bind {
 struct workspace_limits {
     int64_t memory;    /* bytes; 0: none */
     int64_t processes; /* 0: none */
+    int64_t cpu;       /* hundredths of a processor; 0: none, only a fair share */
     int64_t files;     /* open descriptors of one process */
 };
 
@@ -97,6 +99,7 @@ void workspace_log_trim(int fd);
 struct workspace_group {
     enum { WORKSPACE_GROUP_NONE, WORKSPACE_GROUP_V1, WORKSPACE_GROUP_V2 } kind;
     char name[80];
+    bool cpu; /* that controller is there too */
 };
 /* What an earlier supervisor that was killed left of the session's group is ended and removed. */
 void workspace_group_clear(struct str session);
@@ -106,6 +109,8 @@ int workspace_group_enter(const struct workspace_group *group)
     BASE_MUST_USE;                                                 /* the calling process */
 void workspace_group_destroy(const struct workspace_group *group); /* ends what is left in it */
 const char *workspace_group_name(const struct workspace_group *group);
+/* Its directory: 0 memory, 1 pids, 2 cpu; all the same in version 2. Of a group that is there. */
+void workspace_group_path(const struct workspace_group *group, size_t controller, struct buf *out);
 int workspace_rlimits(const struct workspace_config *config)
     BASE_MUST_USE; /* the calling process, before it drops root */
 
@@ -122,8 +127,16 @@ int workspace_sandbox_start(const struct workspace_config *config,
                             struct workspace_sandbox *ret_sandbox) BASE_MUST_USE;
 void workspace_sandbox_fini(struct workspace_sandbox *sandbox);
 
-/* The arguments of bubblewrap, NULL at the end, in the arena. info_fd is where it reports its child. */
+/* The arguments of bubblewrap, NULL at the end, in the arena. It inherits both descriptors. */
+struct workspace_bwrap_fds {
+    int info;   /* where it reports its child */
+    int filter; /* of workspace_filter_open */
+};
 char **workspace_bwrap_arguments(struct arena *arena, const struct workspace_config *config,
-                                 int info_fd);
+                                 const struct workspace_group *group,
+                                 const struct workspace_bwrap_fds *fds);
+
+/* The system call filter as a program for seccomp(2), in a file of memory. ERR_INTERNAL: logged. */
+int workspace_filter_open(int *ret_fd) BASE_MUST_USE;
 
 #endif

@@ -51,7 +51,8 @@ static bool is_good_start(const struct broker_place *place, const struct broker_
     return workspaces_broker_is_label(r->user) && workspaces_broker_is_label(r->tenant) &&
            is_plain_text(r->name, BROKER_NAME) && is_plain_text(r->token, BROKER_TOKEN) &&
            is_allowed_uid(place, r->uid) && r->generation > 0 && r->memory >= 0 &&
-           r->processes >= 0 && r->processes <= BROKER_PROCESSES;
+           r->processes >= 0 && r->processes <= BROKER_PROCESSES && r->cpu >= 0 &&
+           r->cpu <= BROKER_CPU;
 }
 
 bool workspaces_broker_check(const struct broker_place *place, const struct broker_request *r)

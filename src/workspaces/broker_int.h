@@ -18,11 +18,12 @@
 #include "workspaces/workspaces.h"
 
 enum {
-    BROKER_VERSION = 2,
+    BROKER_VERSION = 3,
     BROKER_LABEL = 64,
     BROKER_NAME = 401,
     BROKER_TOKEN = 256,
     BROKER_TEXT = 200,
+    BROKER_CPU = 1 << 20,      /* hundredths of a processor, as in the supervisor */
     BROKER_PROCESSES = 1 << 20 /* the most that a workspace may be allowed, as in the supervisor */
 };
 
@@ -48,6 +49,7 @@ struct broker_request {
     int32_t pid;
     int32_t signal;
     uint64_t start_time;
+    int64_t cpu;
 };
 
 struct broker_reply {

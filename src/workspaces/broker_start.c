@@ -179,6 +179,7 @@ void workspaces_broker_encode(struct buf *out, const struct broker_place *place,
     json_member_bool(&w, "network", r->network != 0);
     json_member_integer(&w, "memory", r->memory);
     json_member_integer(&w, "processes", r->processes);
+    json_member_integer(&w, "cpu", r->cpu);
     json_member_integer(&w, "files", OPEN_FILES);
     json_member_integer(&w, "grace_ms", GRACE_MS);
     json_object_end(&w);

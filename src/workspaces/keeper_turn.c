@@ -152,6 +152,7 @@ static void start(struct turn *t)
         .uid = o->first_uid != 0 ? c.result : geteuid(),
         .memory = o->memory,
         .processes = o->processes,
+        .cpu = o->cpu,
         .network = o->network,
     };
     struct str why;

@@ -65,6 +65,7 @@ static int encode_start(const struct workspaces_start *s, struct broker_request 
     r->uid = s->uid;
     r->memory = s->memory;
     r->processes = s->processes;
+    r->cpu = s->cpu;
     r->network = s->network;
     return error;
 }

@@ -67,6 +67,7 @@ struct workspaces_start {
     uid_t uid;      /* in the broker's range; the caller's own where everything runs as one user */
     int64_t memory; /* bytes, 0: unlimited */
     int64_t processes;
+    int64_t cpu; /* hundredths of a processor, 0: a fair share of all */
     bool network;
 };
 
@@ -143,6 +144,7 @@ struct workspaces_keeper_options {
     uid_t last_uid;
     int64_t memory;    /* bytes a workspace may use, 0: unlimited */
     int64_t processes; /* that it may have, 0: unlimited */
+    int64_t cpu;       /* hundredths of a processor, 0: a fair share of all */
     bool network;
     usec_t idle_limit;         /* without use until it is paused; 0: never */
     const struct space *space; /* of the data; low: nothing starts, scarce: see keeper_space.c */

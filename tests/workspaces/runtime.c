@@ -94,6 +94,7 @@ static void do_start(struct workspaces_local *l, struct arena *arena, const stru
         .uid = (uid_t)number_of(line, "uid"),
         .memory = number_of(line, "memory"),
         .processes = number_of(line, "processes"),
+        .cpu = number_of(line, "cpu"),
         .network = truth_of(line, "network"),
     };
     struct str text = STR_EMPTY;

@@ -129,7 +129,7 @@ export class Server {
   startWorkspace(session, more = {}) {
     return this.ask({
       do: "start", session, user: `usr-${session}`, tenant: "ten-a", name: "Project A", token: "tok", generation: 1,
-      uid: this.caller.uid, memory: 0, processes: 100, network: false, ...more,
+      uid: this.caller.uid, memory: 0, processes: 100, cpu: 0, network: false, ...more,
     });
   }
 

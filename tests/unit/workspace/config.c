@@ -5,7 +5,7 @@
 #define GOOD \
     "\"session\":\"ses-a\",\"generation\":7,\"run\":\"/data/run/ses-a\",\"codi2\":\"/opt/codi2\"," \
     "\"token\":\"secret\",\"uid\":200001,\"gid\":200001,\"network\":true,\"memory\":1024," \
-    "\"processes\":512,\"files\":65536,\"grace_ms\":20000"
+    "\"processes\":512,\"cpu\":200,\"files\":65536,\"grace_ms\":20000"
 #define BINDS "\"binds\":[{\"source\":\"/tree\",\"target\":\"/workspace\",\"writable\":true}]"
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
@@ -32,6 +32,7 @@ static void a_good_one(void **state)
     assert_int_equal(c.uid, 200001);
     assert_true(c.network);
     assert_int_equal(c.limits.memory, 1024);
+    assert_int_equal(c.limits.cpu, 200);
     assert_int_equal(c.grace, 20 * USEC_PER_SEC);
     assert_int_equal(c.bind_count, 1);
     assert_true(c.binds[0].writable);
@@ -97,9 +98,9 @@ static struct str replaced(struct arena *arena, const char *name, const char *va
 static void each_wrong_scalar_is_named(void **state)
 {
     (void)state;
-    static const char *const names[] = {"session", "generation", "run",   "codi2",
-                                        "token",   "uid",        "gid",   "network",
-                                        "memory",  "processes",  "files", "grace_ms"};
+    static const char *const names[] = {"session", "generation", "run",     "codi2",  "token",
+                                        "uid",     "gid",        "network", "memory", "processes",
+                                        "cpu",     "files",      "grace_ms"};
     static const char *const values[] = {"null", "[]",          "1.5",
                                          "-1",   "\"\\u0000\"", "99999999999999999999"};
     for (size_t i = 0; i < COUNT(names); i++) {

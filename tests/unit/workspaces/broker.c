@@ -62,6 +62,8 @@ static const struct row hostile[] = {
     {BROKER_START, NUMBER(memory, -1)},
     {BROKER_START, NUMBER(processes, INT64_MIN)},
     {BROKER_START, NUMBER(processes, BROKER_PROCESSES + 1)},
+    {BROKER_START, NUMBER(cpu, -1)},
+    {BROKER_START, NUMBER(cpu, BROKER_CPU + 1)},
     {BROKER_START, NUMBER(version, BROKER_VERSION - 1)},
     {BROKER_START, NUMBER(version, BROKER_VERSION + 1)},
     {BROKER_START, NUMBER(kind, 0)},

@@ -64,6 +64,7 @@ static void all_is_handed_over(void **state)
     request.generation = 7;
     request.memory = 1 << 30;
     request.processes = 300;
+    request.cpu = 150;
     request.network = 1;
     (void)snprintf(request.name, sizeof request.name, "%s", "\"quoted\" \\ <ä> 工作");
     struct workspace_config config;
@@ -72,6 +73,7 @@ static void all_is_handed_over(void **state)
     assert_int_equal(config.generation, 7);
     assert_int_equal(config.limits.memory, 1 << 30);
     assert_int_equal(config.limits.processes, 300);
+    assert_int_equal(config.limits.cpu, 150);
     assert_int_equal(config.uid, UID);
     assert_int_equal(config.gid, UID);
     assert_true(config.network);
