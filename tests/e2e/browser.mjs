@@ -1,4 +1,5 @@
-// A browser and the web app for the tests here: what is built, opened, looked at and held against axe in one way.
+// A browser and the web app for the tests here: what is built, opened, looked at and held against axe in one way. Whatever a
+// file tests, it fails when a page asked a foreign host, broke its security policy or threw.
 //
 // CODITECT_E2E_SHOTS: a directory for a picture of each page.
 import assert from "node:assert/strict";
@@ -43,18 +44,29 @@ export async function launch({ args = ["--rate-factor", "1000"] } = {}) {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
+  const world = new World(server, browser);
   after(async () => {
     await browser.close();
     await server.stop();
+    world.isQuiet();
   });
-  return new World(server, browser);
+  return world;
 }
+
+/** In every document of every page, frames too: what its policy refuses is told to the test. */
+function tellRefused() {
+  addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sourceFile, lineNumber, disposition }) => {
+    console.error(`policy violated: ${violatedDirective} ${blockedURI} at ${sourceFile}:${lineNumber} (${disposition}) on ${location.origin}`);
+  });
+}
+
+/** Nothing that a page of ours did: somebody who may not frame it was refused; and what Theia throws when a tab is closed. */
+const others = /frame-ancestors|^Error: INVALID tab/;
 
 class World {
   /** Requests that left for a host that is none of ours, and what a page's security policy refused or a script threw. */
   foreign = [];
   refused = [];
-
   constructor(server, browser) {
     this.server = server;
     this.browser = browser;
@@ -62,18 +74,27 @@ class World {
     this.own = new RegExp(`^http://([a-z0-9-]+\\.ide\\.)?coditect\\.localhost:\\d+$`);
   }
 
-  async newContext() {
-    const context = await this.browser.newContext({ viewport: { width: 1400, height: 900 }, reducedMotion: "reduce", acceptDownloads: true });
+  /** workers: whether the app's service worker runs, which makes its requests invisible to routes of the test. */
+  async newContext({ workers = false } = {}) {
+    const context = await this.browser.newContext({ viewport: { width: 1400, height: 900 }, reducedMotion: "reduce", acceptDownloads: true, serviceWorkers: workers ? "allow" : "block" });
     context.setDefaultTimeout(15_000);
+    await context.addInitScript(tellRefused);
     context.on("request", (request) => {
       const url = new URL(request.url());
       if (url.protocol.startsWith("http") && !this.own.test(url.origin)) this.foreign.push(request.url());
     });
     context.on("console", (message) => {
-      if (/Content Security Policy|Refused to/.test(message.text())) this.refused.push(message.text());
+      const text = message.text();
+      if (/Content Security Policy|Refused to|^policy violated: /.test(text)) this.refused.push(text);
     });
     context.on("weberror", (error) => this.refused.push(error.error().stack));
     return context;
+  }
+
+  /** Nothing left for a foreign host, no policy refused anything, no script threw. */
+  isQuiet() {
+    assert.deepEqual(this.foreign, []);
+    assert.deepEqual(this.refused.filter((text) => !others.test(text)), []);
   }
 
   /** Through the API; the page is then logged in by the form, as a person would. */

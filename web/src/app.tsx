@@ -1,18 +1,22 @@
 // The routes, and who may see which.
 import { Flex, Spinner } from "@chakra-ui/react";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { BrowserRouter, Navigate, Outlet, Route, Routes, useLocation, useSearchParams } from "react-router";
 import { queryClient } from "./api/queries";
+import { Unreachable } from "./components/connection";
 import { ProblemNotice } from "./components/problem-notice";
-import { Framed, Shell } from "./components/shell";
+import { Shell } from "./components/shell";
 import { moveHome } from "./lib/home";
 import { safeNext } from "./lib/next";
 import { resume, useAuth } from "./stores/auth";
+import { useConnection } from "./stores/connection";
 
 const Enter = lazy(() => import("./pages/enter"));
 const Sessions = lazy(() => import("./pages/sessions"));
 const SessionPage = lazy(() => import("./pages/session"));
 const SettingsPage = lazy(() => import("./pages/settings"));
+const Notices = lazy(() => import("./pages/notices"));
+const ToIde = lazy(() => import("./pages/to-ide"));
 const NotFound = lazy(() => import("./pages/not-found"));
 
 function Private() {
@@ -39,17 +43,17 @@ function Pages() {
         </Route>
         <Route element={<Private />}>
           <Route element={<Shell />}>
-            <Route path="/sessions/:id/ide" element={<SessionPage view="ide" />} />
-            <Route path="/sessions/:id/files/*" element={<SessionPage view="files" />} />
+            <Route path="/sessions/:id/ide" element={<SessionPage />} />
+            <Route path="/sessions/:id/files/*" element={<SessionPage />} />
             <Route path="/sessions/:id" element={<SessionPage />} />
-            <Route element={<Framed />}>
-              <Route path="/" element={<Navigate to="/sessions" replace />} />
-              <Route path="/sessions" element={<Sessions />} />
-              <Route path="/settings" element={<SettingsPage />} />
-            </Route>
+            <Route path="/" element={<Navigate to="/sessions" replace />} />
+            <Route path="/sessions" element={<Sessions />} />
+            <Route path="/settings" element={<SettingsPage />} />
+            {["/ide/:id?", "/theia/:id?"].map((path) => <Route key={path} path={path} element={<ToIde />} />)}
           </Route>
         </Route>
-        <Route path="*" element={<NotFound />} />
+        <Route path="/notices" element={<Notices />} />
+        <Route path="*" element={<main><NotFound /></main>} />
       </Routes>
     </Suspense>
   );
@@ -64,10 +68,17 @@ export function App() {
     moveHome(new URL(globalThis.location.href)).then((isLeaving) => (isLeaving ? undefined : resume())).catch(setError);
   };
   useEffect(start, []);
+  const isLost = useConnection((connection) => connection.isLost);
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (error !== undefined && wasLost.current && !isLost) start();
+    wasLost.current = isLost;
+  }, [error, isLost]);
   // What one person has read is not shown to the next.
   useEffect(() => {
     if (status === "out") queryClient.clear();
   }, [status]);
+  if (error !== undefined && isLost) return <Unreachable />;
   if (error !== undefined) return <ProblemNotice error={error} retry={start} />;
   if (status === "unknown") {
     return <Flex minHeight="100vh" align="center" justify="center"><Spinner color="fg.muted" aria-label="Loading" /></Flex>;

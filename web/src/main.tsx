@@ -7,6 +7,7 @@ import { queryClient } from "./api/queries";
 import { App } from "./app";
 import { Boundary } from "./components/boundary";
 import { Toaster } from "./components/toaster";
+import { watchNetwork } from "./stores/connection";
 import { system } from "./theme";
 import "./stores/theme";
 
@@ -20,3 +21,6 @@ createRoot(root).render(
     </QueryClientProvider>
   </ChakraProvider>,
 );
+watchNetwork();
+// Shows a page of ours, not the browser's, when this one is loaded while the server is away; public/sw.js does nothing else.
+void (navigator as Partial<Navigator>).serviceWorker?.register("/sw.js").catch(() => undefined);

@@ -59,6 +59,16 @@ test.each([
   ["/\\example.com", "/sessions"],
   ["/login?next=/login", "/sessions"],
   ["/registered", "/registered"],
+  ["/ide/ses-1", "/ide/ses-1"],
+  ["/\t/example.com", "/sessions"],
+  ["/\n//example.com/x", "/sessions"],
+  ["/%5cexample.com", "/%5cexample.com"],
+  ["/.//example.com", "/sessions"],
+  ["/a/..//example.com", "/sessions"],
+  ["/x/../login", "/sessions"],
+  ["/\u0000/x", "/%00/x"],
+  ["javascript:alert(1)", "/sessions"],
+  ["", "/sessions"],
 ])("after logging in, %j leads to %s", (next, to) => expect(safeNext(next)).toBe(to));
 
 test("text is told from other bytes", () => {

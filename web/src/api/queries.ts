@@ -1,6 +1,8 @@
 // What the pages read and change: each key is written here once.
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { api } from "../stores/auth";
+import { dropSession } from "../stores/open";
 import { isMoving, isUnsettled } from "../lib/workspace";
 import { ApiError, type Entry, type Session } from "./generated";
 
@@ -33,24 +35,75 @@ export function useSessions(deleted = false) {
   });
 }
 
+/** All sessions of the person: pages that are missing are fetched while somebody looks. */
+export function useAllSessions(): { readonly sessions: readonly Session[]; readonly isComplete: boolean } {
+  const { data, hasNextPage, isFetching, isError, fetchNextPage, isPending } = useSessions();
+  useEffect(() => {
+    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
+  }, [hasNextPage, isFetching, isError, fetchNextPage]);
+  return { sessions: data ?? none, isComplete: !isPending && !hasNextPage };
+}
+
+const none: readonly Session[] = [];
+
+/** Since when each session has been changing, in ms; those that stand still are not in it. */
+const movingSince = new Map<string, number>();
+
+function movingFor(session: Session): number {
+  if (!isMoving(session)) {
+    movingSince.delete(session.id);
+    return 0;
+  }
+  const since = movingSince.get(session.id) ?? Date.now();
+  movingSince.set(session.id, since);
+  return Date.now() - since;
+}
+
+/** A change that takes long is asked for less often: a person may ask 100 times a minute, on all pages together. */
+export function movingInterval(changingMs: number): number {
+  if (changingMs < 10_000) return 1000;
+  return changingMs < 60_000 ? 2000 : 5000;
+}
+
 /** How long until a session is asked for again, in ms. */
 export function sessionInterval(session: Session | undefined, error: unknown): number {
   if (error instanceof ApiError && error.status === 429) return (error.retryAfter ?? 5) * 1000;
   if (error !== null && error !== undefined) return 3000;
-  if (session === undefined || isMoving(session)) return 1000;
+  if (session === undefined) return 1000;
+  const changingMs = movingFor(session);
+  if (isMoving(session)) return movingInterval(changingMs);
   return isUnsettled(session) ? 3000 : 10_000;
 }
 
-/** Followed while the page is visible: each second while it changes, else every ten. */
+/** For a session that is open and not shown. */
+const BEHIND_MS = 30_000;
+
+const sessionQuery = (id: string) => ({
+  queryKey: keys.session(id),
+  queryFn: ({ signal }: { readonly signal: AbortSignal }) => api.sessionsGet({ sessionId: id, signal }),
+  // Asked again soon in any case; a failure is to be seen at once.
+  retry: false,
+  staleTime: 1000,
+});
+
+/** What is known of a session; useFollowedSession of the same session, once on the page, keeps it fresh. */
 export function useSession(id: string) {
+  return useQuery(sessionQuery(id));
+}
+
+/** Asked for while the page is visible: each second or two while it changes, else every ten; every thirty if it is not shown. */
+export function useFollowedSession(id: string, isShown: boolean) {
   return useQuery({
-    queryKey: keys.session(id),
-    queryFn: ({ signal }) => api.sessionsGet({ sessionId: id, signal }),
-    refetchInterval: ({ state }) => sessionInterval(state.data, state.error),
-    // Asked again soon in any case; a failure is to be seen at once.
-    retry: false,
-    staleTime: 1000,
+    ...sessionQuery(id),
+    refetchInterval: ({ state }) => {
+      const ms = sessionInterval(state.data, state.error);
+      return isShown ? ms : Math.max(ms, BEHIND_MS);
+    },
   });
+}
+
+export function askForSession(id: string): void {
+  void queryClient.invalidateQueries({ queryKey: keys.session(id) });
 }
 
 /** A change of sessions; the lists and the session itself are read again afterwards. */
@@ -61,7 +114,10 @@ export function useSessionChange<Input>(change: (input: Input) => Promise<Sessio
     // An answer that left the server before the change would show what was.
     onMutate: () => client.cancelQueries({ queryKey: ["session"] }),
     onSuccess: (session) => {
-      if (session.status === "deleted") client.removeQueries({ queryKey: keys.session(session.id) });
+      if (session.status === "deleted") {
+        dropSession(session.id);
+        client.removeQueries({ queryKey: keys.session(session.id) });
+      }
       else client.setQueryData(keys.session(session.id), session);
     },
     onSettled: () => client.invalidateQueries({ queryKey: ["sessions"] }),
@@ -104,6 +160,11 @@ export function refreshFiles(sessionId: string): void {
   void queryClient.invalidateQueries({ queryKey: ["files", sessionId] });
   void queryClient.invalidateQueries({ queryKey: keys.session(sessionId) });
   void queryClient.invalidateQueries({ queryKey: ["sessions"] });
+}
+
+/** The server's version, asked for once. */
+export function useVersion(): string | undefined {
+  return useQuery({ queryKey: ["version"], queryFn: async ({ signal }) => (await api.health({ signal })).version, staleTime: Number.POSITIVE_INFINITY }).data;
 }
 
 export function useDevices() {

@@ -10,19 +10,21 @@ interface ModalProps {
   readonly children: ReactNode;
   readonly width?: string;
   readonly focus?: () => HTMLElement | null;
+  /** Near the upper edge: for what grows and shrinks while one types. */
+  readonly atTop?: boolean;
 }
 
-export function Modal({ title, onClose, children, width = "420px", focus }: ModalProps) {
+export function Modal({ title, onClose, children, width = "420px", focus, atTop = false }: ModalProps) {
   return (
     <Dialog.Root
       open
       onOpenChange={({ open }) => !open && onClose()}
-      placement="center"
+      placement={atTop ? "top" : "center"}
       {...(focus !== undefined ? { initialFocusEl: focus } : {})}
     >
       <Portal>
         <Dialog.Backdrop bg="blackAlpha.500" />
-        <Dialog.Positioner padding="16px">
+        <Dialog.Positioner padding={atTop ? { base: "16px", sm: "12vh 16px 16px" } : "16px"}>
           <Dialog.Content bg="bg.panel" borderRadius="l3" borderWidth="1px" boxShadow="lift" maxWidth={width} margin="0">
             <Dialog.Header padding="20px 20px 0">
               <Dialog.Title textStyle="md" fontWeight="600">{title}</Dialog.Title>

@@ -1,13 +1,19 @@
 // The command palette and the list of shortcuts.
-import { Box, Flex, Input, Kbd, Stack, Text } from "@chakra-ui/react";
-import { Folder, LayoutList, Monitor, Moon, Plus, Settings, Sun } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
-import { useNavigate } from "react-router";
-import { useSessions } from "../api/queries";
-import { sessionAddress } from "../lib/paths";
+import { Box, Flex, Input, Kbd, Mark, Stack, Text } from "@chakra-ui/react";
+import { CirclePause, Code, Folder, FolderOpen, Keyboard, LayoutList, LogOut, Monitor, Moon, Plus, Scale, Settings, Sun, Trash2 } from "lucide-react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { useMatch, useNavigate } from "react-router";
+import { useAllSessions } from "../api/queries";
+import { fuzzyFilter } from "../lib/fuzzy";
+import { fileAddress, ideAddress, sessionAddress } from "../lib/paths";
+import { phaseOf, phaseWords, takesAPlace } from "../lib/workspace";
+import { api, useAuth } from "../stores/auth";
+import { askToLogOut } from "../stores/leaving";
 import { showOverlay } from "../stores/overlay";
+import { byRecent } from "../stores/recent";
 import { chooseTheme } from "../stores/theme";
 import { Modal } from "./modal";
+import { sayProblem } from "./toaster";
 
 interface Command {
   readonly label: string;
@@ -16,60 +22,122 @@ interface Command {
   readonly run: () => void;
 }
 
-const MOST = 8;
+/** More are found by typing more. */
+const MOST = 50;
+
+/** Of the session whose page is shown. */
+function useHere(): readonly Command[] {
+  const navigate = useNavigate();
+  const id = useMatch("/sessions/:id/*")?.params.id;
+  const session = useAllSessions().sessions.find((one) => one.id === id);
+  if (session === undefined) return [];
+  const pause = (): void => void api.sessionsPause({ sessionId: session.id }).catch(sayProblem);
+  return [
+    { label: "Show the IDE", kind: "This session", icon: <Code size={15} />, run: () => void navigate(ideAddress(session.id), { state: { open: true } }) },
+    { label: "Show the files", kind: "This session", icon: <FolderOpen size={15} />, run: () => void navigate(fileAddress(session.id, "")) },
+    ...(takesAPlace(session) ? [{ label: "Pause this session", kind: "This session", icon: <CirclePause size={15} />, run: pause }] : []),
+  ];
+}
 
 function useCommands(): readonly Command[] {
   const navigate = useNavigate();
-  const sessions = useSessions().data ?? [];
+  const userId = useAuth(({ state }) => (state.status === "in" ? state.user.id : ""));
+  const sessions = byRecent(userId, useAllSessions().sessions);
+  const here = useHere();
   return [
-    ...sessions.map(({ id, name }) => ({ label: name, kind: "Session", icon: <Folder size={15} />, run: () => void navigate(sessionAddress(id), { state: { open: true } }) })),
+    ...sessions.map((session) => ({ label: session.name, kind: phaseWords[phaseOf(session)], icon: <Folder size={15} />, run: () => void navigate(sessionAddress(session.id), { state: { open: true } }) })),
+    ...here,
     { label: "New session", kind: "Action", icon: <Plus size={15} />, run: () => showOverlay("new-session") },
     { label: "Sessions", kind: "Page", icon: <LayoutList size={15} />, run: () => void navigate("/sessions") },
+    { label: "Deleted sessions", kind: "Page", icon: <Trash2 size={15} />, run: () => void navigate("/sessions?show=deleted") },
     { label: "Settings", kind: "Page", icon: <Settings size={15} />, run: () => void navigate("/settings") },
+    { label: "Open source notices", kind: "Page", icon: <Scale size={15} />, run: () => void navigate("/notices") },
     { label: "Light theme", kind: "Action", icon: <Sun size={15} />, run: () => chooseTheme("light") },
     { label: "Dark theme", kind: "Action", icon: <Moon size={15} />, run: () => chooseTheme("dark") },
     { label: "Theme of the system", kind: "Action", icon: <Monitor size={15} />, run: () => chooseTheme("system") },
+    { label: "Keyboard shortcuts", kind: "Action", icon: <Keyboard size={15} />, run: () => showOverlay("shortcuts") },
+    { label: "Log out", kind: "Action", icon: <LogOut size={15} />, run: () => askToLogOut(false) },
   ];
+}
+
+/** The text with the letters that were found set off. */
+function Marked({ text, at }: { readonly text: string; readonly at: readonly number[] }) {
+  if (at.length === 0) return text;
+  return Array.from(text.matchAll(/[\s\S]/gu), ({ 0: letter, index }) => (
+    at.includes(index) ? <Mark key={index} bg="transparent" color="accent.fg" fontWeight="600">{letter}</Mark> : letter
+  ));
+}
+
+interface OptionProps {
+  readonly id: string;
+  readonly command: Command;
+  readonly at: readonly number[];
+  readonly isAt: boolean;
+  readonly onPoint: () => void;
+  readonly onRun: () => void;
+}
+
+function Option({ id, command, at, isAt, onPoint, onRun }: OptionProps) {
+  const row = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (isAt) row.current?.scrollIntoView({ block: "nearest" });
+  }, [isAt]);
+  return (
+    <Flex
+      ref={row} id={id} role="option" aria-selected={isAt} minHeight="40px" paddingX="12px" gap="12px" align="center"
+      borderRadius="l2" cursor="pointer" bg={isAt ? "bg.muted" : undefined} onMouseMove={onPoint} onClick={onRun}
+    >
+      <Box color="fg.muted" flexShrink="0">{command.icon}</Box>
+      <Text truncate flex="1"><Marked text={command.label} at={at} /></Text>
+      <Text color="fg.muted" fontSize="12px" whiteSpace="nowrap">{command.kind}</Text>
+    </Flex>
+  );
 }
 
 export function Palette({ onClose }: { readonly onClose: () => void }) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const input = useRef<HTMLInputElement>(null);
-  const wanted = text.trim().toLowerCase();
-  const found = useCommands().filter(({ label, kind }) => `${label} ${kind}`.toLowerCase().includes(wanted)).slice(0, MOST);
+  const found = fuzzyFilter(useCommands(), text, ({ label }) => label).slice(0, MOST);
+  const index = Math.min(at, Math.max(0, found.length - 1));
   const run = (command: Command | undefined): void => {
     if (command === undefined) return;
     onClose();
     command.run();
   };
+  const steps: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 7, PageUp: -7 };
   const key = (event: KeyboardEvent): void => {
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    const step = steps[event.key];
+    if (step !== undefined) {
       event.preventDefault();
-      setAt((at + (event.key === "ArrowDown" ? 1 : -1) + found.length) % Math.max(1, found.length));
-    } else if (event.key === "Enter") run(found[at]);
+      const last = found.length - 1;
+      if (Math.abs(step) > 1) setAt(Math.max(0, Math.min(last, index + step)));
+      else setAt((index + step + found.length) % Math.max(1, found.length));
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      run(found[index]?.one);
+    }
   };
   return (
-    <Modal title="Go to or do" onClose={onClose} width="520px" focus={() => input.current}>
+    <Modal title="Go to or do" onClose={onClose} width="560px" focus={() => input.current} atTop>
       <Input
-        ref={input} role="combobox" aria-label="Search sessions, pages and actions" aria-expanded="true" aria-controls="palette-list"
-        aria-activedescendant={found[at] !== undefined ? `palette-${at}` : undefined} placeholder="Search sessions, pages and actions"
+        ref={input} role="combobox" aria-label="Search sessions, pages and actions" aria-expanded="true" aria-controls="palette-list" aria-autocomplete="list"
+        aria-activedescendant={found[index] !== undefined ? `palette-${index}` : undefined} placeholder="Search sessions, pages and actions" autoComplete="off" spellCheck={false}
         value={text} onKeyDown={key} borderColor="border.emphasized" fontSize={{ base: "16px", sm: "14px" }} _placeholder={{ color: "fg.subtle" }}
         onChange={(event) => { setText(event.currentTarget.value); setAt(0); }}
       />
-      <Stack id="palette-list" role="listbox" aria-label="Results" gap="0" marginTop="8px" minHeight="320px">
-        {found.map((command, i) => (
-          <Flex
-            key={`${command.kind} ${i} ${command.label}`} id={`palette-${i}`} role="option" aria-selected={i === at} height="40px" paddingX="12px" gap="12px" align="center"
-            borderRadius="l2" cursor="pointer" bg={i === at ? "bg.muted" : undefined} onMouseMove={() => setAt(i)} onClick={() => run(command)}
-          >
-            <Box color="fg.muted" flexShrink="0">{command.icon}</Box>
-            <Text truncate flex="1">{command.label}</Text>
-            <Text color="fg.muted" fontSize="12px">{command.kind}</Text>
-          </Flex>
-        ))}
-        {found.length === 0 && <Text color="fg.muted" padding="12px" role="option" aria-selected="false">Nothing is called “{text}”.</Text>}
-      </Stack>
+      <Box height="min(360px, 50dvh)" overflowY="auto" marginTop="8px" marginX="-8px" paddingX="8px">
+        <Stack id="palette-list" role="listbox" aria-label="Results" gap="0">
+          {found.map(({ one, at: letters }, i) => <Option key={`${one.kind} ${one.label} ${i}`} id={`palette-${i}`} command={one} at={letters} isAt={i === index} onPoint={() => setAt(i)} onRun={() => run(one)} />)}
+          {found.length === 0 && <Text color="fg.muted" padding="12px" role="option" aria-selected="false" aria-disabled="true">Nothing is called “{text}”.</Text>}
+        </Stack>
+      </Box>
+      <Text role="status" srOnly>{found.length === 1 ? "1 result" : `${found.length} results`}</Text>
+      <Flex gap="16px" marginTop="12px" color="fg.muted" fontSize="12px" align="center" display={{ base: "none", sm: "flex" }} aria-hidden="true">
+        <span><Kbd size="sm" variant="outline" color="fg.muted">↑</Kbd> <Kbd size="sm" variant="outline" color="fg.muted">↓</Kbd> choose</span>
+        <span><Kbd size="sm" variant="outline" color="fg.muted">Enter</Kbd> go</span>
+        <span><Kbd size="sm" variant="outline" color="fg.muted">Esc</Kbd> close</span>
+      </Flex>
     </Modal>
   );
 }
@@ -78,6 +146,8 @@ const shortcuts: ReadonlyArray<readonly [string, readonly string[]]> = [
   ["Go to or do anything", ["Ctrl", "K"]],
   ["New session", ["N"]],
   ["Switch session", ["S"]],
+  ["Side panel", ["["]],
+  ["Next, previous open session", ["Alt", "↑ ↓"]],
   ["Sessions", ["G", "S"]],
   ["Settings", ["G", "E"]],
   ["These shortcuts", ["?"]],

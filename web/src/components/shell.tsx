@@ -6,13 +6,22 @@ import { Link, Outlet, useNavigate } from "react-router";
 import type { User } from "../api/generated";
 import { useSessionChange } from "../api/queries";
 import { sessionAddress } from "../lib/paths";
-import { api, logout, useAuth } from "../stores/auth";
+import { api, useAuth } from "../stores/auth";
+import { askToLogOut } from "../stores/leaving";
+import { startOpen } from "../stores/open";
 import { showOverlay, useOverlay } from "../stores/overlay";
-import { Logo } from "./bits";
+import { ListSkeleton, Logo } from "./bits";
+import { LostBar, useReconnection } from "./connection";
+import { Footer } from "./footer";
+import { LeaveGuard } from "./leave-guard";
 import { ActionMenu } from "./menu";
 import { checkSessionName, NameDialog } from "./modal";
 import { Palette, Shortcuts } from "./palette";
-import { sayProblem } from "./toaster";
+import { OpenSessions } from "./session/open-sessions";
+import { usePlace } from "./session/place";
+import { SessionTabs } from "./session/tabs";
+import { SessionTools, SmallScreenHint } from "./session/tools";
+import { PanelButton, SidePanel } from "./side-panel";
 
 /** Keys mean themselves where a person writes, and within a dialog or menu. */
 function isWriting(target: EventTarget | null): boolean {
@@ -96,72 +105,86 @@ function UserMenu({ user }: { readonly user: User }) {
       actions={[
         { label: "Settings", icon: <Settings size={15} />, run: () => void navigate("/settings") },
         { label: "Keyboard shortcuts", icon: <Keyboard size={15} />, run: () => showOverlay("shortcuts") },
-        { label: "Log out", icon: <LogOut size={15} />, run: () => void logout(false).catch(sayProblem) },
+        { label: "Log out", icon: <LogOut size={15} />, run: () => askToLogOut(false) },
       ]}
     />
   );
 }
 
-interface HeaderProps {
-  readonly children?: ReactNode;
-  /** A session's page needs the room: mark instead of name, an icon instead of a field. */
-  readonly compact?: boolean;
-}
-
-export function Header({ children, compact = false }: HeaderProps) {
+function Header() {
   const state = useAuth((auth) => auth.state);
+  const isSession = usePlace() !== undefined;
   if (state.status !== "in") return undefined;
-  const wide = compact ? "none" : "inline";
+  const wide = isSession ? "none" : "inline";
   return (
-    <Flex as="header" height={compact ? "48px" : "56px"} flexShrink="0" align="center" gap="8px" paddingX={{ base: "12px", md: compact ? "16px" : "24px" }} borderBottomWidth="1px" bg="bg.panel" position="sticky" top="0" zIndex="docked">
-      <Link to="/sessions" aria-label="Coditect, to your sessions">
-        <Flex align="center" gap="10px" fontWeight="600" letterSpacing="-0.01em" fontSize="15px"><Logo />{!compact && "Coditect"}</Flex>
-      </Link>
-      {children ?? <Box flex="1" />}
-      <Button variant="outline" colorPalette="gray" size="xs" height="32px" color="fg.muted" fontWeight="400" bg="bg" onClick={() => showOverlay("palette")} aria-label="Search Ctrl K" title="Search (Ctrl K)" display={compact ? { base: "none", sm: "inline-flex" } : "inline-flex"}>
+    <Flex as="header" height="48px" flexShrink="0" align="center" gap={{ base: "6px", md: "8px" }} paddingX={{ base: "8px", md: "12px" }} borderBottomWidth="1px" bg="bg.panel">
+      <PanelButton />
+      <Flex asChild align="center" gap="10px" fontWeight="600" letterSpacing="-0.01em" fontSize="15px" borderRadius="l2" flexShrink="0" paddingRight="4px">
+        <Link to="/sessions" aria-label="Coditect, to your sessions"><Logo />{!isSession && <Text as="span" fontWeight="600" fontSize="15px">Coditect</Text>}</Link>
+      </Flex>
+      <SessionTabs />
+      <SessionTools />
+      <Button variant="outline" colorPalette="gray" size="xs" height="32px" color="fg.muted" fontWeight="400" bg="bg" onClick={() => showOverlay("palette")} aria-label="Search Ctrl K" title="Search (Ctrl K)" display={isSession ? { base: "none", sm: "inline-flex" } : "inline-flex"}>
         <Search size={14} />
         <Text as="span" display={{ base: "none", md: wide }} paddingRight="40px">Search</Text>
         {" "}
-        <Kbd size="sm" variant="plain" color="fg.muted" display={{ base: "none", md: compact ? "none" : "inline-flex" }} paddingX="0">Ctrl K</Kbd>
+        <Kbd size="sm" variant="plain" color="fg.muted" display={{ base: "none", md: isSession ? "none" : "inline-flex" }} paddingX="0">Ctrl K</Kbd>
       </Button>
       <UserMenu user={state.user} />
     </Flex>
   );
 }
 
-/** The pages that a person most likely goes to next are fetched while nothing else is to do. */
+/** The pages that a person may go to next are fetched while nothing else is to do: then they are there without a server, too. */
 function usePrefetch(): void {
   useEffect(() => {
-    const timer = setTimeout(() => void Promise.all([import("../pages/session"), import("../pages/sessions")]).catch(() => undefined), 500);
+    const timer = setTimeout(() => void Promise.all([import("../pages/session"), import("../pages/sessions"), import("../pages/settings"), import("../pages/notices"), import("../pages/not-found")]).catch(() => undefined), 500);
     return () => clearTimeout(timer);
   }, []);
 }
 
-export function Shell() {
-  useShortcuts();
-  usePrefetch();
+/** The first stop of the Tab key: past the header. */
+function SkipLink() {
   return (
-    <>
-      <Suspense fallback={<Header />}><Outlet /></Suspense>
-      <Overlays />
-    </>
+    <Box asChild position="absolute" top="-60px" insetStart="8px" zIndex="skipNav" paddingX="12px" height="32px" lineHeight="32px" borderRadius="l2" bg="accent.solid" color="accent.contrast" fontWeight="500" _focusVisible={{ top: "8px" }}>
+      <a href="#main" onClick={(event) => { event.preventDefault(); document.querySelector<HTMLElement>("#main")?.focus(); }}>To the content</a>
+    </Box>
   );
 }
 
-/** Around the pages that are no session's. */
-export function Framed() {
+export function Shell() {
+  const userId = useAuth(({ state }) => (state.status === "in" ? state.user.id : ""));
+  const isSession = usePlace() !== undefined;
+  useShortcuts();
+  usePrefetch();
+  useReconnection();
+  useEffect(() => startOpen(userId), [userId]);
   return (
-    <>
+    <Flex direction="column" height="100dvh" overflow="hidden" position="relative">
+      <SkipLink />
       <Header />
-      <Suspense><Outlet /></Suspense>
-    </>
+      <LostBar />
+      <Flex flex="1" minHeight="0">
+        <SidePanel />
+        <Flex as="main" id="main" tabIndex={-1} outline="none" direction="column" flex="1" minWidth="0" minHeight="0">
+          <SmallScreenHint />
+          <Flex direction="column" flex="1" minHeight="0" position="relative">
+            <Suspense fallback={<ListSkeleton />}><Outlet /></Suspense>
+            <OpenSessions />
+          </Flex>
+        </Flex>
+      </Flex>
+      <Footer isTight={isSession} />
+      <LeaveGuard />
+      <Overlays />
+    </Flex>
   );
 }
 
 export function PageMain({ children, width = "1120px" }: { readonly children: ReactNode; readonly width?: string }) {
   return (
-    <Box as="main" width="100%" maxWidth={width} marginX="auto" paddingX={{ base: "16px", md: "24px" }} paddingY={{ base: "24px", md: "40px" }}>
-      {children}
+    <Box flex="1" minHeight="0" overflowY="auto">
+      <Box width="100%" maxWidth={width} marginX="auto" paddingX={{ base: "16px", md: "24px" }} paddingY={{ base: "24px", md: "40px" }}>{children}</Box>
     </Box>
   );
 }

@@ -2,7 +2,7 @@
 import { Toaster as ChakraToaster, createToaster, Portal, Stack, Toast } from "@chakra-ui/react";
 import { problemOf } from "../lib/problem";
 
-const toaster = createToaster({ placement: "bottom-end", max: 4, offsets: "16px" });
+const toaster = createToaster({ placement: "bottom-end", max: 4, offsets: { top: "16px", right: "16px", bottom: "38px", left: "16px" } });
 
 export function say(title: string, undo?: () => void): void {
   toaster.create({ title, type: "info", duration: 7000, ...(undo !== undefined ? { action: { label: "Undo", onClick: undo } } : {}) });

@@ -39,11 +39,13 @@ function readMessage(data: unknown): FromIde | undefined {
   return theme === "light" || theme === "dark" ? { type, theme } : undefined;
 }
 
+export type Risk = "none" | "soon" | "lost";
+
 /**
  * What leaving the IDE's page costs: "soon" nothing, once the IDE has saved what was typed (it says "busy" from the first
  * key on); "lost" what was typed, since there is no file or no way to save it.
  */
-export function riskOfLeaving(said: Persistence | undefined): "none" | "soon" | "lost" {
+export function riskOfLeaving(said: Persistence | undefined): Risk {
   if (said === undefined || said.mood === "good") return "none";
   if (said.mood === "busy") return "soon";
   return said.mood === "bad" || /not saved/.test(said.text) ? "lost" : "none";

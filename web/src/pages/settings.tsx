@@ -10,7 +10,8 @@ import { FormProblem, ProblemNotice } from "../components/problem-notice";
 import { PageMain } from "../components/shell";
 import { say, sayProblem } from "../components/toaster";
 import { fieldProblem } from "../lib/problem";
-import { api, logout, setUser, useAuth } from "../stores/auth";
+import { api, setUser, useAuth } from "../stores/auth";
+import { askToLogOut } from "../stores/leaving";
 import { chooseTheme, type ThemeChoice, useTheme } from "../stores/theme";
 
 function Section({ title, text, children }: { readonly title: string; readonly text: string; readonly children: ReactNode }) {
@@ -157,7 +158,7 @@ function Devices() {
       {asking && (
         <Confirm
           title="Log out everywhere?" text="You will be logged out on all devices, this one too. Nothing that you have saved is lost."
-          action="Log out everywhere" onConfirm={() => void logout(true).catch(sayProblem)} onClose={() => setAsking(false)}
+          action="Log out everywhere" onConfirm={() => askToLogOut(true)} onClose={() => setAsking(false)}
         />
       )}
     </Stack>

@@ -2,6 +2,7 @@
 import { create } from "zustand";
 import { createClient, type User } from "../api/generated";
 import { createRenewer, tabLock } from "../api/renewer";
+import { watchedFetch } from "./connection";
 
 type AuthState =
   | { readonly status: "unknown" }
@@ -36,7 +37,7 @@ const renew = createRenewer({
   refused: () => left(useAuth.getState().state.status === "in"),
 });
 
-export const api = createClient({ token: () => useAuth.getState().token, renew });
+export const api = createClient({ token: () => useAuth.getState().token, renew, fetch: watchedFetch });
 
 /** At the start of a page: the cookie may still be good. Rejects when the server cannot say. */
 export async function resume(): Promise<void> {

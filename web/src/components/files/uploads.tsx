@@ -37,7 +37,7 @@ export function Uploads({ sessionId }: { readonly sessionId: string }) {
   }, [isBusy]);
   if (uploads.length === 0) return undefined;
   return (
-    <Box role="status" position="fixed" insetEnd="16px" bottom="16px" width="min(360px, calc(100vw - 32px))" bg="bg.panel" borderWidth="1px" borderRadius="l3" boxShadow="lift" zIndex="popover" overflow="hidden">
+    <Box role="status" position="fixed" insetEnd="16px" bottom="38px" width="min(360px, calc(100vw - 32px))" bg="bg.panel" borderWidth="1px" borderRadius="l3" boxShadow="lift" zIndex="popover" overflow="hidden">
       <Flex height="44px" align="center" paddingLeft="16px" paddingRight="8px" gap="8px" borderBottomWidth="1px">
         <Text fontWeight="500" flex="1">{headline(uploads)}</Text>
         {uploads.some(({ state }) => state === "failed") && <Button size="xs" variant="ghost" color="accent.fg" onClick={retryUploads}>Try again</Button>}

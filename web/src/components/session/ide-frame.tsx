@@ -61,9 +61,10 @@ interface Talk {
   readonly running: boolean;
   readonly onReady: () => void;
   readonly onSaid: (said: Persistence) => void;
+  readonly onAsked: () => void;
 }
 
-function useTalk({ frame, sessionId, origin, running, onReady, onSaid }: Talk): void {
+function useTalk({ frame, sessionId, origin, running, onReady, onSaid, onAsked }: Talk): void {
   const lastTicket = useRef(Number.NEGATIVE_INFINITY);
   const lastAsked = useRef(Number.NEGATIVE_INFINITY);
   useEffect(() => {
@@ -91,6 +92,8 @@ function useTalk({ frame, sessionId, origin, running, onReady, onSaid }: Talk): 
         onSaid(message);
       } else if (message?.type === "coditect.ticket.request") {
         lastAsked.current = performance.now();
+        // Something has happened to the workspace that this page may not have heard of.
+        if (!running) onAsked();
         answer();
       }
     };
@@ -102,7 +105,7 @@ function useTalk({ frame, sessionId, origin, running, onReady, onSaid }: Talk): 
       globalThis.removeEventListener("message", onMessage);
       stop();
     };
-  }, [frame, sessionId, origin, running, onReady, onSaid]);
+  }, [frame, sessionId, origin, running, onReady, onSaid, onAsked]);
 }
 
 /**
@@ -133,25 +136,29 @@ interface FrameProps {
   readonly session: Session;
   readonly ideUrl: string;
   readonly running: boolean;
+  /** The person looks at it; else it lies behind others. */
+  readonly isShown: boolean;
   readonly lost: boolean;
   readonly onCancel: () => void;
   readonly said: Persistence | undefined;
   /** Undefined: there is no IDE any more that could say anything. */
   readonly onSaid: (said: Persistence | undefined) => void;
+  /** It asked for a ticket while its workspace was not known to run. */
+  readonly onAsked: () => void;
 }
 
-function Frame({ session, ideUrl, running, lost, onCancel, said, onSaid }: FrameProps) {
+function Frame({ session, ideUrl, running, isShown, lost, onCancel, said, onSaid, onAsked }: FrameProps) {
   const origin = originOf(ideUrl) ?? "";
   const frame = useRef<HTMLIFrameElement>(null);
   const [isReady, setReady] = useState(false);
   const [shown, setShown] = useState<string>();
   const { src, error, again } = useAddress(session.id, origin, running && !isReady);
   const onReady = useCallback(() => setReady(true), []);
-  useTalk({ frame, sessionId: session.id, origin, running, onReady, onSaid });
+  useTalk({ frame, sessionId: session.id, origin, running, onReady, onSaid, onAsked });
   useEffect(() => () => onSaid(undefined), [onSaid]);
   useEffect(() => {
-    if (isReady && document.activeElement === document.body) frame.current?.focus();
-  }, [isReady]);
+    if (isReady && isShown && document.activeElement === document.body) frame.current?.focus();
+  }, [isReady, isShown]);
   const isReturning = useReturning(running, isReady, said);
   const isCovered = (!isReady || isReturning) && (src === undefined || shown !== src);
   const stalled = (
@@ -164,11 +171,11 @@ function Frame({ session, ideUrl, running, lost, onCancel, said, onSaid }: Frame
     </>
   );
   return (
-    <Box position="absolute" inset="0" data-testid="ide" data-ready={isReady}>
+    <Box position="absolute" inset="0" data-testid={isShown ? "ide" : "ide-behind"} data-ready={isReady}>
       {src !== undefined && (
         <Box asChild position="absolute" inset="0" width="100%" height="100%" border="none">
           <iframe
-            key={src} ref={frame} src={src} title={`IDE of ${session.name}`} data-testid="ide-frame" inert={isCovered}
+            key={src} ref={frame} src={src} title={`IDE of ${session.name}`} data-testid={isShown ? "ide-frame" : "ide-frame-behind"} inert={isCovered}
             allow="clipboard-read; clipboard-write" sandbox={SANDBOX}
           />
         </Box>

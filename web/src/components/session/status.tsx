@@ -1,5 +1,5 @@
 // The truth about the session in the header: what is persisted, what keeps the workspace awake, when it will pause.
-import { Box, Button, Flex, Popover, Portal, Stack, Text } from "@chakra-ui/react";
+import { Box, Button, Popover, Portal, Stack, Text } from "@chakra-ui/react";
 import { CircleAlert, CircleCheck, CirclePause, CirclePlay, CloudOff, LoaderCircle, type LucideIcon, TriangleAlert } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { Link } from "react-router";
@@ -132,16 +132,5 @@ export function StatusButton(props: StatusProps) {
         </Portal>
       </Popover.Root>
     </>
-  );
-}
-
-/** Over the page while the server is away: what that means, and that somebody tries. */
-export function LostBar({ onRetry }: { readonly onRetry: () => void }) {
-  return (
-    <Flex role="alert" align="center" gap="12px" paddingX="16px" paddingY="8px" bg="bad.subtle" borderBottomWidth="1px" flexShrink="0" data-testid="lost">
-      <Box color="bad.fg" flexShrink="0"><CloudOff size={15} /></Box>
-      <Text flex="1" fontSize="13px"><Text as="span" fontWeight="600" color="bad.fg" fontSize="13px">The server cannot be reached.</Text> What you type stays in this page. It tries again every few seconds.</Text>
-      <Button size="xs" variant="outline" colorPalette="gray" onClick={onRetry}>Try now</Button>
-    </Flex>
   );
 }

@@ -4,7 +4,7 @@ import { Check, ChevronsUpDown, LayoutList, Plus } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import type { Session } from "../../api/generated";
-import { useSessions } from "../../api/queries";
+import { useAllSessions } from "../../api/queries";
 import { fileAddress, sessionAddress } from "../../lib/paths";
 import { useAuth } from "../../stores/auth";
 import { showOverlay } from "../../stores/overlay";
@@ -17,15 +17,6 @@ interface Choice {
   readonly session?: Session;
   readonly icon?: ReactNode;
   readonly run: () => void;
-}
-
-/** All sessions of the person: pages that are missing are fetched while the list is open. */
-function useAllSessions(): { readonly sessions: readonly Session[]; readonly isComplete: boolean } {
-  const { data, hasNextPage, isFetchingNextPage, fetchNextPage, isPending } = useSessions();
-  useEffect(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
-  return { sessions: data ?? [], isComplete: !isPending && !hasNextPage };
 }
 
 function useChoices(current: Session, wanted: string, inFiles: boolean, onClose: () => void) {
@@ -147,8 +138,8 @@ export function Switcher({ session, inFiles }: { readonly session: Session; read
   return (
     <Popover.Root lazyMount unmountOnExit open={isOpen} onOpenChange={({ open }) => setOpen(open)} positioning={{ placement: "bottom-start", gutter: 10 }}>
       <Popover.Trigger asChild>
-        <Button variant="ghost" colorPalette="gray" size="sm" height="32px" paddingX="8px" gap="6px" minWidth="0" flexShrink="1" maxWidth={{ base: "180px", md: "320px" }} data-testid="session-switcher" aria-label={`Switch session, now ${session.name}`} title="Switch session (S)">
-          <Text as="span" truncate fontWeight="600">{session.name}</Text>
+        <Button variant="ghost" colorPalette="gray" size="sm" height="32px" paddingX="8px" gap="6px" minWidth="0" flexShrink="1" maxWidth={{ base: "180px", md: "none" }} data-testid="session-switcher" aria-label={`Switch session, now ${session.name}`} title="Switch session (S)">
+          <Text as="span" truncate fontWeight="600" display={{ base: "inline", md: "none" }}>{session.name}</Text>
           <Box color="fg.muted" flexShrink="0"><ChevronsUpDown size={14} /></Box>
         </Button>
       </Popover.Trigger>

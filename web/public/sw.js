@@ -1,0 +1,46 @@
+// A page that is loaded while the server is away shows ours instead of the browser's. Nothing else is kept or answered here: a
+// newer build must never be hidden behind an old one, and what the API says is never a memory.
+const CACHE = "coditect-offline-1";
+const PAGE = "/offline.html";
+const PARTS = [PAGE, "/offline.css", "/offline.js", "/icon.svg"];
+
+/** What a proxy says when the server behind it is away. */
+const isAway = ({ status, headers }) => status === 502 || status === 504 || (status === 503 && !(headers.get("content-type") ?? "").includes("json"));
+
+async function page(request) {
+  try {
+    const response = await fetch(request);
+    if (!isAway(response)) return response;
+    return (await caches.match(PAGE)) ?? response;
+  } catch (error) {
+    const kept = await caches.match(PAGE);
+    if (kept === undefined) throw error;
+    return kept;
+  }
+}
+
+async function part(request) {
+  try {
+    return await fetch(request);
+  } catch (error) {
+    const kept = await caches.match(new URL(request.url).pathname);
+    if (kept === undefined) throw error;
+    return kept;
+  }
+}
+
+addEventListener("install", (event) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(PARTS.map((path) => new Request(path, { cache: "reload" })))).then(() => skipWaiting()));
+});
+
+addEventListener("activate", (event) => {
+  const old = caches.keys().then((names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name))));
+  event.waitUntil(old.then(() => clients.claim()));
+});
+
+addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method !== "GET") return;
+  if (request.mode === "navigate") event.respondWith(page(request));
+  else if (PARTS.includes(new URL(request.url).pathname)) event.respondWith(part(request));
+});

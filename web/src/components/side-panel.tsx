@@ -1,0 +1,138 @@
+// The person's sessions beside every page, in groups. On a small screen it lies over the page.
+import { Box, Button, CloseButton, Drawer, Flex, IconButton, Portal, Stack, Text } from "@chakra-ui/react";
+import { CircleAlert, CirclePause, CirclePlay, CircleStop, LayoutList, LoaderCircle, type LucideIcon, PanelLeft, Plus, Settings } from "lucide-react";
+import { type ReactNode, useEffect } from "react";
+import { Link, useLocation } from "react-router";
+import type { Session } from "../api/generated";
+import { useAllSessions } from "../api/queries";
+import { groupsOf } from "../lib/groups";
+import { sessionAddress } from "../lib/paths";
+import { isMoving, type Phase, phaseOf, phaseWords } from "../lib/workspace";
+import { showOverlay } from "../stores/overlay";
+import { type Place, showPanel, showPanelOver, usePanel } from "../stores/panel";
+import { ListSkeleton, Turning } from "./bits";
+import { usePlace } from "./session/place";
+
+const icons: Readonly<Partial<Record<Phase, readonly [LucideIcon, string]>>> = {
+  failed: [CircleAlert, "bad.fg"],
+  paused: [CirclePause, "fg.subtle"],
+  running: [CirclePlay, "good.fg"],
+  stopped: [CircleStop, "fg.subtle"],
+};
+
+function StateIcon({ session }: { readonly session: Session }) {
+  const [Icon, color] = icons[phaseOf(session)] ?? [LoaderCircle, "warn.fg"];
+  return <Box color={color} flexShrink="0" display="inline-flex"><Turning on={isMoving(session)}><Icon size={14} aria-hidden="true" /></Turning></Box>;
+}
+
+interface ItemProps {
+  readonly to: string;
+  readonly isCurrent: boolean;
+  readonly icon: ReactNode;
+  readonly children: ReactNode;
+  readonly state?: object;
+  readonly title?: string;
+}
+
+function Item({ to, isCurrent, icon, children, state, title }: ItemProps) {
+  return (
+    <Flex asChild align="center" gap="10px" minHeight="32px" paddingX="8px" borderRadius="l2" fontSize="13px" color={isCurrent ? "fg" : "fg.muted"} fontWeight={isCurrent ? "500" : "400"} bg={isCurrent ? "bg.muted" : undefined} _hover={{ bg: "bg.muted", color: "fg" }}>
+      <Link to={to} state={state} title={title} aria-current={isCurrent ? "page" : undefined} onClick={() => showPanelOver(false)}>{icon}{children}</Link>
+    </Flex>
+  );
+}
+
+function Groups() {
+  const { sessions, isComplete } = useAllSessions();
+  const place = usePlace();
+  if (sessions.length === 0 && !isComplete) return <ListSkeleton rows={4} />;
+  if (sessions.length === 0) return <Text color="fg.muted" fontSize="13px" paddingX="8px">No sessions yet.</Text>;
+  return groupsOf(sessions).map(({ key, title, sessions: some }) => (
+    <Stack key={key} as="section" gap="2px" aria-label={title}>
+      <Text as="h2" fontSize="12px" fontWeight="500" color="fg.muted" paddingX="8px" paddingBottom="2px">{title}</Text>
+      <Stack as="ul" gap="1px">
+        {some.map((session) => (
+          <Box as="li" key={session.id} listStyleType="none">
+            <Item to={sessionAddress(session.id)} state={{ open: true }} isCurrent={place?.id === session.id} icon={<StateIcon session={session} />} title={`${session.name}: ${phaseWords[phaseOf(session)]}`}>
+              <Text as="span" truncate flex="1" fontSize="13px">{session.name}</Text>
+              <Text as="span" srOnly>{phaseWords[phaseOf(session)]}</Text>
+            </Item>
+          </Box>
+        ))}
+      </Stack>
+    </Stack>
+  ));
+}
+
+function Content() {
+  const { pathname } = useLocation();
+  return (
+    <Flex direction="column" height="100%" minHeight="0">
+      <Box padding="12px 12px 8px">
+        <Button size="sm" width="100%" variant="outline" colorPalette="gray" justifyContent="flex-start" bg="bg.panel" onClick={() => { showPanelOver(false); showOverlay("new-session"); }}><Plus size={15} />New session</Button>
+      </Box>
+      <Stack as="nav" aria-label="Sessions" gap="20px" flex="1" minHeight="0" overflowY="auto" padding="4px 12px 16px">
+        <Stack gap="1px">
+          <Item to="/sessions" isCurrent={pathname === "/sessions"} icon={<LayoutList size={14} />}>All sessions</Item>
+          <Item to="/settings" isCurrent={pathname === "/settings"} icon={<Settings size={14} />}>Settings</Item>
+        </Stack>
+        <Groups />
+      </Stack>
+    </Flex>
+  );
+}
+
+const isWide = (): boolean => globalThis.matchMedia("(min-width: 1024px)").matches;
+
+function usePanelPlace(): Place {
+  return usePlace() === undefined ? "page" : "session";
+}
+
+function toggle(place: Place): void {
+  if (isWide()) showPanel(place, !usePanel.getState()[place]);
+  else showPanelOver(!usePanel.getState().over);
+}
+
+export function PanelButton() {
+  const place = usePanelPlace();
+  const isExpanded = usePanel((panel) => (isWide() ? panel[place] : panel.over));
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+      const isWriting = event.target instanceof Element && event.target.closest("input, textarea, [role=dialog], [role=menu]") !== null;
+      if (event.key === "[" && isPlain && !isWriting) toggle(place);
+    };
+    globalThis.addEventListener("keydown", onKey);
+    return () => globalThis.removeEventListener("keydown", onKey);
+  }, [place]);
+  return (
+    <IconButton size="xs" variant="ghost" colorPalette="gray" color="fg.muted" boxSize="32px" minWidth="32px" onClick={() => toggle(place)} aria-label="Side panel" title="Side panel ([)" aria-expanded={isExpanded}>
+      <PanelLeft size={16} />
+    </IconButton>
+  );
+}
+
+export function SidePanel() {
+  const place = usePanelPlace();
+  const isShown = usePanel((panel) => panel[place]);
+  const isOver = usePanel((panel) => panel.over);
+  return (
+    <>
+      {isShown && <Box width="248px" flexShrink="0" borderEndWidth="1px" bg="bg.subtle" display={{ base: "none", lg: "block" }}><Content /></Box>}
+      <Drawer.Root open={isOver} onOpenChange={({ open }) => showPanelOver(open)} placement="start" lazyMount unmountOnExit>
+        <Portal>
+          <Drawer.Backdrop bg="blackAlpha.500" />
+          <Drawer.Positioner>
+            <Drawer.Content bg="bg.subtle" maxWidth="300px" width="calc(100vw - 56px)" aria-label="Side panel">
+              <Drawer.Header padding="8px 8px 0 20px" display="flex" justifyContent="space-between" alignItems="center">
+                <Drawer.Title fontSize="14px" fontWeight="600">Coditect</Drawer.Title>
+                <Drawer.CloseTrigger asChild position="static"><CloseButton size="sm" color="fg.muted" /></Drawer.CloseTrigger>
+              </Drawer.Header>
+              <Drawer.Body padding="0" minHeight="0"><Content /></Drawer.Body>
+            </Drawer.Content>
+          </Drawer.Positioner>
+        </Portal>
+      </Drawer.Root>
+    </>
+  );
+}
