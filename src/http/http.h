@@ -152,7 +152,8 @@ void http_abort(struct http_response *response);
 enum http_lane {
     HTTP_INLINE,  /* on the loop: microseconds, never blocks */
     HTTP_READ,    /* reads a few records: waits for a core, hardly ever for the disk */
-    HTTP_WORK,    /* waits for the store: commits, long reads */
+    HTTP_SCAN,    /* reads many records: waits for a core for longer */
+    HTTP_WORK,    /* waits for the store's commits */
     HTTP_HASH,    /* passwords */
     HTTP_STREAM,  /* bodies over 1 MiB and file content */
     HTTP_OUTSIDE, /* calls to other systems */
@@ -200,16 +201,15 @@ struct http_limits {
     unsigned connections; /* all; default: the descriptor limit less 1/8 */
     unsigned
         per_address; /* of one address (IPv6: /64), loopback excepted unless per_loopback; default 512 */
-    bool per_loopback;      /* count loopback addresses too */
-    size_t buffered_bodies; /* bytes of collected bodies in memory at once; default 256 MiB */
-    usec_t header_time;     /* from the first byte of a head to its end; default 10 s */
-    usec_t idle_time;       /* between requests; default 75 s */
-    usec_t grace;           /* before the least rate counts; default 10 s */
-    unsigned least_rate;    /* bytes a second, of bodies in and out; default 1024 */
-    unsigned
-        threads[HTTP_LANES];    /* 2 a core read, 128 work, 1 a core hash, 64 stream, 16 outside */
-    unsigned queue[HTTP_LANES]; /* 4096 read, 4096 work, 64 hash, 256 stream, 256 outside */
-    unsigned stream_per_key;    /* requests of one key in the stream lane at once; default 4 */
+    bool per_loopback;            /* count loopback addresses too */
+    size_t buffered_bodies;       /* bytes of collected bodies in memory at once; default 256 MiB */
+    usec_t header_time;           /* from the first byte of a head to its end; default 10 s */
+    usec_t idle_time;             /* between requests; default 75 s */
+    usec_t grace;                 /* before the least rate counts; default 10 s */
+    unsigned least_rate;          /* bytes a second, of bodies in and out; default 1024 */
+    unsigned threads[HTTP_LANES]; /* defaults: the table in server.c */
+    unsigned queue[HTTP_LANES];
+    unsigned stream_per_key; /* requests of one key in the stream lane at once; default 4 */
 };
 
 /* Addresses that have the first bits in common. */

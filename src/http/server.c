@@ -224,6 +224,22 @@ static int listen_on(struct http_server *server, const char *text)
     return r;
 }
 
+/* What waits for a core has few threads; what waits for something else has many, which cost memory only. */
+static const struct {
+    const char *name;
+    size_t stack;
+    unsigned threads;
+    bool per_core; /* so many for each core */
+    unsigned queue;
+} kinds[HTTP_LANES] = {
+    [HTTP_READ] = {"read", 256 * 1024, 2, true, 4096},
+    [HTTP_SCAN] = {"scan", 256 * 1024, 2, true, 256},
+    [HTTP_WORK] = {"work", 256 * 1024, 128, false, 4096},
+    [HTTP_HASH] = {"hash", 256 * 1024, 1, true, 64},
+    [HTTP_STREAM] = {"stream", 256 * 1024, 64, false, 256},
+    [HTTP_OUTSIDE] = {"outside", 512 * 1024, 16, false, 256},
+};
+
 static void set_default(unsigned *value, unsigned otherwise)
 {
     *value = *value ? *value : otherwise;
@@ -241,37 +257,26 @@ static void complete_limits(struct http_limits *limits)
     limits->header_time = limits->header_time ? limits->header_time : 10 * USEC_PER_SEC;
     limits->idle_time = limits->idle_time ? limits->idle_time : 75 * USEC_PER_SEC;
     limits->grace = limits->grace ? limits->grace : 10 * USEC_PER_SEC;
-    set_default(&limits->threads[HTTP_READ], 2 * cores);
-    set_default(&limits->threads[HTTP_WORK], 128);
-    set_default(&limits->threads[HTTP_HASH], cores);
-    set_default(&limits->threads[HTTP_STREAM], 64);
-    set_default(&limits->threads[HTTP_OUTSIDE], 16);
-    set_default(&limits->queue[HTTP_READ], 4096);
-    set_default(&limits->queue[HTTP_WORK], 4096);
-    set_default(&limits->queue[HTTP_HASH], 64);
-    set_default(&limits->queue[HTTP_STREAM], 256);
-    set_default(&limits->queue[HTTP_OUTSIDE], 256);
+    for (int i = HTTP_READ; i < HTTP_LANES; i++) {
+        set_default(&limits->threads[i], kinds[i].threads * (kinds[i].per_core ? cores : 1));
+        set_default(&limits->queue[i], kinds[i].queue);
+    }
 }
 
 static void create_lanes(struct http_server *server)
 {
-    static const struct {
-        const char *name;
-        size_t stack;
-    } kinds[HTTP_LANES] = {
-        [HTTP_READ] = {"read", 256 * 1024},       [HTTP_WORK] = {"work", 256 * 1024},
-        [HTTP_HASH] = {"hash", 256 * 1024},       [HTTP_STREAM] = {"stream", 256 * 1024},
-        [HTTP_OUTSIDE] = {"outside", 512 * 1024},
-    };
     const struct http_limits *limits = &server->limits;
     for (int i = HTTP_READ; i < HTTP_LANES; i++) {
+        unsigned per_key = i == HTTP_STREAM ? limits->stream_per_key
+                           : i == HTTP_SCAN ? limits->threads[i] / 2
+                                            : 0;
         server->lanes[i] = net_lane_create(&(struct net_lane_options){
             .name = kinds[i].name,
             .stack = kinds[i].stack,
             .threads = limits->threads[i],
             .queue = limits->queue[i],
-            .per_key = i == HTTP_STREAM ? limits->stream_per_key : 0,
-            .per_key_queue = i == HTTP_STREAM ? limits->queue[i] / 4 + 1 : 0,
+            .per_key = per_key,
+            .per_key_queue = per_key ? limits->queue[i] / 4 + 1 : 0,
         });
     }
 }

@@ -11,8 +11,8 @@ import yaml
 
 METHODS = ("get", "put", "post", "delete")
 LANES = {
-    "inline": "inline", "read": "read", "work": "work", "hash": "hash", "stream": "stream",
-    "outside": "outside",
+    "inline": "inline", "read": "read", "scan": "scan", "work": "work", "hash": "hash",
+    "stream": "stream", "outside": "outside",
     "work_or_stream": "work",
 }
 
