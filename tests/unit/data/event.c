@@ -1,21 +1,5 @@
 #include "data/world.h"
 
-static int setup(void **state)
-{
-    static struct world w;
-    world_init(&w, "memory");
-    *state = &w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct world *w = *state;
-    world_assert_consistent(w->store);
-    world_fini(w);
-    return 0;
-}
-
 struct act {
     struct data_context *ctx;
     struct str target;
@@ -141,9 +125,9 @@ static void keeps_counters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(audits_and_tells_both_feeds, setup, teardown),
-        cmocka_unit_test_setup_teardown(remembers_what_was_answered, setup, teardown),
-        cmocka_unit_test_setup_teardown(keeps_counters, setup, teardown),
+        WORLD_TEST(audits_and_tells_both_feeds),
+        WORLD_TEST(remembers_what_was_answered),
+        WORLD_TEST(keeps_counters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

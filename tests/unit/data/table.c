@@ -1,29 +1,5 @@
 #include "data/world.h"
 
-static int setup(void **state)
-{
-    static struct world w;
-    world_init(&w, "memory");
-    *state = &w;
-    return 0;
-}
-
-static int setup_sqlite(void **state)
-{
-    static struct world w;
-    world_init(&w, "sqlite");
-    *state = &w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct world *w = *state;
-    world_assert_consistent(w->store);
-    world_fini(w);
-    return 0;
-}
-
 struct put {
     struct scope scope;
     struct data_user user;
@@ -263,12 +239,12 @@ static void cursors_cannot_leave_the_query(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(unique_values_belong_to_one, setup, teardown),
-        cmocka_unit_test_setup_teardown(unique_values_belong_to_one, setup_sqlite, teardown),
-        cmocka_unit_test_setup_teardown(the_wall_stands, setup, teardown),
-        cmocka_unit_test_setup_teardown(pages_go_through_all_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(pages_go_through_all_once, setup_sqlite, teardown),
-        cmocka_unit_test_setup_teardown(cursors_cannot_leave_the_query, setup, teardown),
+        WORLD_TEST(unique_values_belong_to_one),
+        WORLD_TEST_SQLITE(unique_values_belong_to_one),
+        WORLD_TEST(the_wall_stands),
+        WORLD_TEST(pages_go_through_all_once),
+        WORLD_TEST_SQLITE(pages_go_through_all_once),
+        WORLD_TEST(cursors_cannot_leave_the_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #define UNIT_DATA_WORLD_H
 
 #include "base/encode.h"
+#include "base/mem.h"
 #include "base/rand.h"
 #include "data/data.h"
 #include "unit.h"
@@ -78,6 +79,37 @@ static inline int world_write(struct world *w, store_fn *fn, void *ctx)
     struct store_op op = store_op_new();
     return store_write(w->store, &op, fn, ctx);
 }
+
+/* ---- a world of its own for each test of cmocka, which leaves it consistent ---- */
+
+static inline int world_setup_memory(void **state)
+{
+    *state = MEM_NEW(struct world);
+    world_init(*state, "memory");
+    return 0;
+}
+
+static inline int world_setup_sqlite(void **state)
+{
+    *state = MEM_NEW(struct world);
+    world_init(*state, "sqlite");
+    return 0;
+}
+
+static inline int world_teardown(void **state)
+{
+    struct world *w = *state;
+    world_assert_consistent(w->store);
+    world_fini(w);
+    mem_free(w);
+    return 0;
+}
+
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_setup_memory, world_teardown)
+#define WORLD_TEST_SQLITE(name) \
+    cmocka_unit_test_setup_teardown(name, world_setup_sqlite, world_teardown)
+
+/* ---- tenants ---- */
 
 struct world_tenant {
     struct scope scope;
