@@ -3,10 +3,15 @@
  * threads that write 64 KiB chunks, 4 a transaction.
  *
  *   store_load [directory [seconds [MiB of log]]]
+ *
+ * Times are those of a disk that others use too. What a save had to wait for can be counted: "meanwhile" is what this process
+ * wrote between a save's beginning and its end, whatever the disk does.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/mem.h"
@@ -21,6 +26,8 @@ struct load {
     _Atomic size_t samples;
     _Atomic uint64_t uploaded; /* bytes */
     usec_t *took;
+    uint64_t *wrote; /* meanwhile, bytes */
+    int io;          /* /proc/self/io */
     char *noise;
 };
 
@@ -59,17 +66,32 @@ static int upload(struct txn *txn, void *ctx)
     return 0;
 }
 
+/* Bytes that this process has written so far. */
+static uint64_t written(const struct load *l)
+{
+    char text[256];
+    ssize_t n = pread(l->io, text, sizeof text - 1, 0);
+    ASSERT(n > 0);
+    text[n] = '\0';
+    const char *at = strstr(text, "wchar: ");
+    ASSERT(at != NULL);
+    return strtoull(at + strlen("wchar: "), NULL, 10);
+}
+
 static void *saver(void *ctx)
 {
     struct load *l = ctx;
     while (time_monotonic() < l->deadline) {
         struct content c = {l, rand_u64()};
         struct store_op op = store_op_new();
+        uint64_t before = written(l);
         usec_t started = time_monotonic();
         ASSERT(store_write(l->store, &op, save, &c) == 0);
+        usec_t took = time_monotonic() - started;
         size_t at = l->samples++;
         ASSERT(at < MOST_SAMPLES);
-        l->took[at] = time_monotonic() - started;
+        l->took[at] = took;
+        l->wrote[at] = written(l) - before;
     }
     return NULL;
 }
@@ -93,6 +115,12 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int compare_bytes(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
 static double measure(struct load *l, double seconds, int uploaders)
 {
     pthread_t ids[SAVERS + UPLOADERS];
@@ -111,10 +139,13 @@ static double measure(struct load *l, double seconds, int uploaders)
     }
     ASSERT(l->samples > 0);
     qsort(l->took, l->samples, sizeof *l->took, compare);
+    qsort(l->wrote, l->samples, sizeof *l->wrote, compare_bytes);
     double p99 = (double)l->took[l->samples * 99 / 100] / 1000;
-    printf("%2d uploaders %7.1f MB/s: %6zu saves, p50 %.2f ms, p99 %.2f ms\n", uploaders,
-           (double)l->uploaded / 1e6 / seconds, (size_t)l->samples,
-           (double)l->took[l->samples / 2] / 1000, p99);
+    printf("%2d uploaders %7.1f MB/s: %6zu saves, p50 %.2f ms, p99 %.2f ms; meanwhile p50 %.2f MB, "
+           "p99 %.2f MB\n",
+           uploaders, (double)l->uploaded / 1e6 / seconds, (size_t)l->samples,
+           (double)l->took[l->samples / 2] / 1000, p99, (double)l->wrote[l->samples / 2] / 1e6,
+           (double)l->wrote[l->samples * 99 / 100] / 1e6);
     return p99;
 }
 
@@ -122,7 +153,10 @@ int main(int argc, char **argv)
 {
     char made[] = "/tmp/coditect-bench-XXXXXX";
     double seconds = argc > 2 ? atof(argv[2]) : 5;
-    struct load l = {.took = mem_alloc(MOST_SAMPLES * sizeof *l.took)};
+    struct load l = {.took = mem_alloc(MOST_SAMPLES * sizeof *l.took),
+                     .wrote = mem_alloc(MOST_SAMPLES * sizeof *l.wrote),
+                     .io = open("/proc/self/io", O_RDONLY | O_CLOEXEC)};
+    ASSERT(l.io >= 0);
     random_noise(&l);
     const struct store_options options = {
         .driver = "sqlite",
@@ -136,6 +170,8 @@ int main(int argc, char **argv)
     printf("p99 beside uploads / alone: %.1f (goal 3.0)\n", beside / alone);
     store_close(l.store);
     mem_free(l.noise);
+    (void)close(l.io);
     mem_free(l.took);
+    mem_free(l.wrote);
     return 0;
 }

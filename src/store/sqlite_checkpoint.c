@@ -39,13 +39,15 @@ bool store_sqlite_log_waits(const struct store_sqlite *d)
 
 void store_sqlite_checkpoint(struct store_sqlite *d, bool idle)
 {
-    if (!store_sqlite_log_waits(d) || (!idle && d->wal_frames < d->wal_limit)) {
+    int limit = d->wal_large ? d->wal_limit / SQLITE_LARGE_PART : d->wal_limit;
+    if (!store_sqlite_log_waits(d) || (!idle && d->wal_frames < limit)) {
         return;
     }
     int frames = 0, done = 0;
     int r = checkpoint(d, &frames, &done);
     if (r == SQLITE_OK) {
         d->wal_checkpointed = frames >= 0 && frames == done;
+        d->wal_large = d->wal_large && !d->wal_checkpointed;
     } else if (r != SQLITE_BUSY &&
                store_connection_error(d->writer, "checkpoint") == ERR_NO_SPACE) {
         store_space_hit(&d->space);

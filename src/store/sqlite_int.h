@@ -13,13 +13,15 @@
 #include "store/store_int.h"
 
 enum {
-    SQLITE_GROUP_BYTES = 1 << 20, /* content of one group commit */
-    SQLITE_GROUP_JOBS = 512,      /* functions of one group commit */
-    SQLITE_LARGE_JOB = 16 << 10,  /* an op that announces more waits behind the smaller ones */
-    SQLITE_MAX_READERS = 32,      /* connections; more readers wait */
+    SQLITE_GROUP_BYTES = 1 << 20,    /* content of one group commit */
+    SQLITE_BESIDE_BYTES = 256 << 10, /* the same, when somebody waits for a small save in it */
+    SQLITE_GROUP_JOBS = 512,         /* functions of one group commit */
+    SQLITE_LARGE_JOB = 16 << 10,     /* an op that announces more waits behind the smaller ones */
+    SQLITE_MAX_READERS = 32,         /* connections; more readers wait */
     SQLITE_PAGE = 4096,
     SQLITE_LOG_PATIENCE = 4, /* times the log's limit: then readers are held up for a checkpoint */
     SQLITE_IDLE_PART = 8,    /* of the log's limit: enough for a checkpoint by an idle writer */
+    SQLITE_LARGE_PART = 4,   /* the same, once a large operation is in the log */
 };
 
 /* ---- sqlite_connection.c ------------------------------------------------------------------------------------------- */
@@ -158,6 +160,7 @@ struct store_sqlite {
     int wal_frames;        /* after the last good commit */
     int wal_limit;         /* frames after which a checkpoint is due */
     bool wal_checkpointed; /* all of them are in the database */
+    bool wal_large;        /* a large operation is among them */
     struct store_readers readers;
     struct store_space space;
     struct store_queue queue;

@@ -2,7 +2,8 @@
  * The writer thread: runs queued functions one after another in one SQLite transaction and commits them with one flush.
  *
  * A group takes what waits until nothing waits or it has 1 MiB of content; functions that announce much content come after
- * the others, but at least one a group. A function that fails has written nothing, since its writes lie in its own set until
+ * the others, but at least one a group. What a save waits for is the group before its own, its own, and a checkpoint: where
+ * uploads would fill these, groups with a save in them and the log are kept to a quarter. A function that fails has written nothing, since its writes lie in its own set until
  * it has succeeded. Everybody is answered after the flush, also who only read or failed: the answer may rest on what the
  * group has written.
  *
@@ -22,6 +23,7 @@ struct group {
     struct store_jobs jobs;
     size_t count;
     size_t bytes; /* written so far, or announced by the job just taken */
+    bool small;   /* has one that announced little */
     bool large;   /* has one that announced much */
 };
 
@@ -128,7 +130,8 @@ int store_writer_submit(struct store_sqlite *d, struct txn *txn)
 
 static bool fits(const struct store_job *job, const struct group *g)
 {
-    return !g->large || g->bytes + announced(job) <= SQLITE_GROUP_BYTES;
+    size_t room = g->small ? SQLITE_BESIDE_BYTES : SQLITE_GROUP_BYTES;
+    return !g->large || g->bytes + announced(job) <= room;
 }
 
 /* Small ones first; a full group still takes its one large job, so that these do not starve. */
@@ -139,6 +142,7 @@ static struct store_job *take_locked(struct store_queue *q, struct group *g)
     struct store_job *job = NULL;
     if (!full && q->small.first) {
         job = jobs_take(&q->small);
+        g->small = true;
     } else if (q->large.first && (full ? !g->large : fits(q->large.first, g))) {
         job = jobs_take(&q->large);
         g->large = true;
@@ -345,6 +349,7 @@ void *store_writer_main(void *self)
         }
         if (g.count > 0) {
             run_group(d, &g);
+            d->wal_large = d->wal_large || g.large;
             finish_group(&d->queue, &g);
         }
         store_sqlite_checkpoint(d, idle);
