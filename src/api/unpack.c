@@ -75,11 +75,15 @@ static la_ssize_t take_bytes(struct archive *a, void *ctx, const void **ret_byte
 
 static int refuse(struct unpack *u, int code, const char *what)
 {
-    const char *name = u->entries > 0 ? "In the archive, entry" : "The archive";
-    u->call->problem.message = u->entries > 0
-                                   ? arena_printf(u->call->req->arena, "%s %llu: %s", name,
-                                                  (unsigned long long)u->entries, what)
-                                   : arena_printf(u->call->req->arena, "%s: %s", name, what);
+    u->call->problem.message = str_from(what);
+    return code;
+}
+
+/* The same of the entry in hand. */
+static int refuse_entry(struct unpack *u, int code, const char *what)
+{
+    u->call->problem.message = arena_printf(u->call->req->arena, "In the archive, entry %llu: %s",
+                                            (unsigned long long)u->entries, what);
     return code;
 }
 
@@ -89,9 +93,9 @@ static int result(struct unpack *u, la_ssize_t r)
     if (r >= ARCHIVE_WARN) {
         return 0;
     }
-    return u->error < 0
-               ? u->error
-               : refuse(u, ERR_INVALID, "it is damaged, or no tar, tar.gz or zip archive.");
+    return u->error < 0 ? u->error
+                        : refuse(u, ERR_INVALID,
+                                 "The archive is damaged, or is no tar, tar.gz or zip archive.");
 }
 
 /* ---- One entry ---- */
@@ -113,7 +117,7 @@ static int place(struct unpack *u, const char *name, struct str *ret_path)
         path = arena_printf(&u->arena, STR_FMT "/" STR_FMT, STR_ARG(u->folder), STR_ARG(path));
     }
     if (content_path_check(path) < 0) {
-        return refuse(u, ERR_INVALID, "its name is no path below the session's root.");
+        return refuse_entry(u, ERR_INVALID, "its name is no path below the session's root.");
     }
     *ret_path = arena_str(&u->arena, path);
     return 0;
@@ -123,7 +127,8 @@ static int count_bytes(struct unpack *u, size_t n)
 {
     u->out += n;
     bool bomb = u->out > FREE_BYTES && u->out / MAX_RATIO > u->in;
-    return bomb ? refuse(u, ERR_TOO_LARGE, "it unpacks to far more than any real content does.")
+    return bomb ? refuse_entry(u, ERR_TOO_LARGE,
+                               "it unpacks to far more than any real content does.")
                 : 0;
 }
 
@@ -192,7 +197,7 @@ static int copy_file(struct unpack *u, const struct files_put_input *put, const 
     }
     if (r < 0) {
         return r == ERR_NOT_FOUND || r == ERR_IS_DIRECTORY
-                   ? refuse(u, ERR_INVALID, "it is a link to a file that is not there.")
+                   ? refuse_entry(u, ERR_INVALID, "it is a link to a file that is not there.")
                    : r;
     }
     struct str bytes;
@@ -242,7 +247,7 @@ static int add_as(struct unpack *u, struct archive_entry *in, const struct files
     default:
         u->files++;
         return link ? copy_file(u, put, link)
-                    : refuse(u, ERR_INVALID, "it is neither file, folder nor link.");
+                    : refuse_entry(u, ERR_INVALID, "it is neither file, folder nor link.");
     }
 }
 
@@ -252,7 +257,7 @@ static int add_entry(struct unpack *u, struct archive_entry *in)
     u->data.op = store_op_new();
     u->entries++;
     if (u->entries > MAX_ENTRIES) {
-        return refuse(u, ERR_TOO_LARGE, "there are more entries than one archive may have.");
+        return refuse(u, ERR_TOO_LARGE, "The archive has more entries than one may have.");
     }
     struct files_put_input put = {.session = u->session,
                                   .author = {FILES_API, u->call->data.scope.user_id},
@@ -270,7 +275,7 @@ static int add_entry(struct unpack *u, struct archive_entry *in)
     }
     r = add_as(u, in, &put);
     if (r < 0 && u->call->problem.message.n == 0) {
-        r = refuse(u, r, err_row(r)->text);
+        r = refuse_entry(u, r, err_row(r)->text);
     }
     return r;
 }
@@ -308,9 +313,9 @@ static int spool(struct unpack *u, int *ret_fd)
     const void *bytes;
     la_ssize_t n;
     while ((n = take_bytes(u->archive, u, &bytes)) > 0) {
-        int r = u->in > MAX_ZIP
-                    ? refuse(u, ERR_TOO_LARGE, "a zip archive may have 1 GiB; tar more.")
-                    : fd_write_all(fd, str_of(bytes, (size_t)n));
+        int r = u->in > MAX_ZIP ? refuse(u, ERR_TOO_LARGE,
+                                         "A zip archive may have 1 GiB here; a tar archive, more.")
+                                : fd_write_all(fd, str_of(bytes, (size_t)n));
         if (r < 0) {
             return r;
         }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ApiError } from "../src/api/generated";
-import { asText, imageType } from "../src/lib/content";
+import { asText, imageType, sentName } from "../src/lib/content";
 import { formatAgo, formatCount, formatSize } from "../src/lib/format";
 import { safeNext } from "../src/lib/next";
 import { baseName, fileAddress, joinPath, nameProblem, parentOf, withParents } from "../src/lib/paths";
@@ -32,6 +32,12 @@ test.each([
 ])("%d ms ago is %s", (ms, text) => {
   const now = Date.parse("2026-11-21T04:05:06Z");
   expect(formatAgo(new Date(now - ms).toISOString(), now)).toBe(text);
+});
+
+test("the name that a reply gives its file", () => {
+  expect(sentName("attachment; filename*=UTF-8''N%C3%A4me%20-%20x.tar.gz")).toBe("Näme - x.tar.gz");
+  expect(sentName("attachment")).toBeUndefined();
+  expect(sentName(null)).toBeUndefined();
 });
 
 test("paths", () => {

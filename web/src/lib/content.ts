@@ -21,6 +21,12 @@ export function imageType(path: string): string | undefined {
   return dot < 0 ? undefined : imageTypes[path.slice(dot + 1).toLowerCase()];
 }
 
+/** The file name that a Content-Disposition header gives (RFC 8187); undefined when it has none. */
+export function sentName(header: string | null): string | undefined {
+  const encoded = /filename\*=UTF-8''([\w%.~-]+)/.exec(header ?? "")?.[1];
+  return encoded === undefined ? undefined : decodeURIComponent(encoded);
+}
+
 /** The text, or undefined when the bytes are none; a character cut off at the end is left out. */
 export function asText(bytes: Uint8Array, cut: boolean): string | undefined {
   if (bytes.subarray(0, 8192).includes(0)) return undefined;

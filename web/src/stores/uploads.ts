@@ -1,4 +1,4 @@
-// Files on their way to the server. Three at a time; one that fails waits for the person.
+// Files on their way to the server, and archives that are unpacked there. Three at a time; one that fails waits for the person.
 import { create } from "zustand";
 import { problemOf } from "../lib/problem";
 import { api } from "./auth";
@@ -8,8 +8,10 @@ const AT_ONCE = 3;
 export interface Upload {
   readonly id: number;
   readonly sessionId: string;
+  /** Where the file goes; of an archive, the folder it is unpacked into. */
   readonly path: string;
   readonly file: File;
+  readonly isArchive: boolean;
   readonly state: "waiting" | "sending" | "done" | "failed";
   readonly problem?: string;
 }
@@ -25,7 +27,8 @@ function change(id: number, part: Partial<Upload>): void {
 async function send(upload: Upload): Promise<void> {
   change(upload.id, { state: "sending" });
   try {
-    await api.filesPut({ sessionId: upload.sessionId, path: upload.path, body: upload.file });
+    const { sessionId, path, file: body } = upload;
+    await (upload.isArchive ? api.filesUnpack({ sessionId, path, body }) : api.filesPut({ sessionId, path, body }));
     change(upload.id, { state: "done" });
   } catch (error) {
     const { title, advice } = problemOf(error);
@@ -40,8 +43,8 @@ function pump(): void {
   for (const upload of uploads.filter((one) => one.state === "waiting").slice(0, Math.max(0, room))) void send(upload);
 }
 
-export function upload(sessionId: string, files: ReadonlyArray<{ readonly path: string; readonly file: File }>): void {
-  const added = files.map(({ path, file }): Upload => ({ id: (last += 1), sessionId, path, file, state: "waiting" }));
+export function upload(sessionId: string, files: ReadonlyArray<{ readonly path: string; readonly file: File }>, isArchive = false): void {
+  const added = files.map(({ path, file }): Upload => ({ id: (last += 1), sessionId, path, file, isArchive, state: "waiting" }));
   useUploads.setState(({ uploads }) => ({ uploads: [...uploads.filter((one) => one.state !== "done"), ...added] }));
   pump();
 }

@@ -2,17 +2,31 @@
 import { api } from "../../stores/auth";
 import type { Entry } from "../../api/generated";
 import { refreshFiles } from "../../api/queries";
+import { sentName } from "../../lib/content";
 import { baseName, joinPath, parentOf } from "../../lib/paths";
 import { say, sayProblem } from "../toaster";
 
+async function save(response: Response, name: string): Promise<void> {
+  const url = URL.createObjectURL(await response.blob());
+  const link = Object.assign(document.createElement("a"), { href: url, download: name });
+  link.click();
+  // The browser has taken it over by the time of the next task.
+  setTimeout(() => URL.revokeObjectURL(url), 0);
+}
+
 export async function download(sessionId: string, path: string): Promise<void> {
   try {
-    const response = await api.filesGet({ sessionId, path });
-    const url = URL.createObjectURL(await response.blob());
-    const link = Object.assign(document.createElement("a"), { href: url, download: baseName(path) });
-    link.click();
-    // The browser has taken it over by the time of the next task.
-    setTimeout(() => URL.revokeObjectURL(url), 0);
+    await save(await api.filesGet({ sessionId, path }), baseName(path));
+  } catch (error) {
+    sayProblem(error);
+  }
+}
+
+/** All files of the session. */
+export async function downloadAll(sessionId: string, format: "tgz" | "zip"): Promise<void> {
+  try {
+    const response = await api.filesArchive({ sessionId, format });
+    await save(response, sentName(response.headers.get("Content-Disposition")) ?? `session.${format}`);
   } catch (error) {
     sayProblem(error);
   }

@@ -1,6 +1,6 @@
 // The list of a folder: upload by drop, new folder, and what can be done with each entry.
 import { Box, Button, Flex, Text } from "@chakra-ui/react";
-import { Download, FolderPlus, Inbox, Pencil, Trash2, Upload } from "lucide-react";
+import { Download, FolderPlus, Inbox, PackageOpen, Pencil, Trash2, Upload } from "lucide-react";
 import { type ChangeEvent, type DragEvent, useRef, useState } from "react";
 import { Link, useNavigate } from "react-router";
 import type { Entry } from "../../api/generated";
@@ -14,7 +14,7 @@ import { type Action, ActionMenu } from "../menu";
 import { Confirm, NameDialog } from "../modal";
 import { ProblemNotice } from "../problem-notice";
 import { sayProblem } from "../toaster";
-import { download, makeFolder, remove, rename } from "./actions";
+import { download, downloadAll, makeFolder, remove, rename } from "./actions";
 import { EntryIcon } from "./tree";
 
 function Row({ sessionId, entry, onRename }: { readonly sessionId: string; readonly entry: Entry; readonly onRename: () => void }) {
@@ -86,6 +86,28 @@ function UploadButton({ offer }: { readonly offer: (files: ReadonlyArray<Dropped
   );
 }
 
+/** What is done with the folder as a whole. */
+function FolderMenu({ sessionId, path }: { readonly sessionId: string; readonly path: string }) {
+  const input = useRef<HTMLInputElement>(null);
+  const chosen = (event: ChangeEvent<HTMLInputElement>): void => {
+    upload(sessionId, Array.from(event.currentTarget.files ?? [], (file) => ({ path, file })), true);
+    event.currentTarget.value = "";
+  };
+  const actions: Action[] = [
+    { label: "Unpack an archive here", icon: <PackageOpen size={15} />, run: () => input.current?.click() },
+    ...(path === "" ? [
+      { label: "Download all as tar.gz", icon: <Download size={15} />, run: () => void downloadAll(sessionId, "tgz") },
+      { label: "Download all as zip", icon: <Download size={15} />, run: () => void downloadAll(sessionId, "zip") },
+    ] : []),
+  ];
+  return (
+    <>
+      <input ref={input} type="file" accept=".tar,.tar.gz,.tgz,.gz,.zip" hidden onChange={chosen} aria-label="Archive to unpack" />
+      <ActionMenu label="More actions for this folder" actions={actions} />
+    </>
+  );
+}
+
 function useDrop(offer: (files: ReadonlyArray<Dropped>) => void) {
   const [over, setOver] = useState(false);
   const depth = useRef(0);
@@ -141,6 +163,7 @@ export function Folder({ sessionId, path }: { readonly sessionId: string; readon
         <Text color="fg.muted" fontSize="13px" flex="1">{formatCount(data.length, "item")}</Text>
         <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={() => setMaking(true)}><FolderPlus size={14} />New folder</Button>
         <UploadButton offer={offer} />
+        <FolderMenu sessionId={sessionId} path={path} />
       </Flex>
       <List sessionId={sessionId} entries={data} />
       {over && (

@@ -44,11 +44,11 @@ export function Uploads({ sessionId }: { readonly sessionId: string }) {
         <CloseButton size="xs" color="fg.muted" aria-label="Close the list of uploads" onClick={clearUploads} />
       </Flex>
       <Box as="ul" maxHeight="240px" overflowY="auto" paddingY="4px">
-        {uploads.slice(0, 100).map(({ id, path, file, state, problem }) => (
+        {uploads.slice(0, 100).map(({ id, path, file, isArchive, state, problem }) => (
           <Flex as="li" listStyleType="none" key={id} align="center" gap="10px" paddingX="16px" minHeight="36px" color="fg.muted">
             <UploadIcon state={state} />
             <Box flex="1" minWidth="0">
-              <Text truncate color="fg" title={path}>{baseName(path)}</Text>
+              <Text truncate color="fg" title={path}>{isArchive ? file.name : baseName(path)}</Text>
               {problem !== undefined && <Text fontSize="12px" color="bad.fg">{problem}</Text>}
             </Box>
             <Text fontSize="12px" fontVariantNumeric="tabular-nums">{formatSize(file.size)}</Text>

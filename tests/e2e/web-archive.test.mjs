@@ -1,0 +1,59 @@
+// A session's files as an archive, by the page: out of one session, into another.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { newSession } from "../api/harness.mjs";
+import { button, launch, look, setTheme, shot, visible } from "./browser.mjs";
+
+const world = await launch();
+const { home, server } = world;
+const ada = await server.account("ada");
+const context = await world.newContext();
+const page = await context.newPage();
+
+const menu = async (item) => {
+  await button("More actions for this folder", page).click();
+  await page.getByRole("menuitem", { name: item }).click();
+};
+
+test("out of one session, into another", async () => {
+  const from = await newSession(ada, "Näme");
+  await ada.write(`/sessions/${from.id}/files/src/a.txt`, "one\n");
+  await ada.write(`/sessions/${from.id}/files/b`, "two\n");
+  const to = await newSession(ada, "Copy");
+  await world.logIn(page, ada);
+
+  await page.goto(`${home}/sessions/${from.id}/files`);
+  const archives = [];
+  for (const [item, name] of [["Download all as tar.gz", "Näme.tar.gz"], ["Download all as zip", "Näme.zip"]]) {
+    const downloaded = page.waitForEvent("download");
+    await menu(item);
+    const download = await downloaded;
+    assert.equal(download.suggestedFilename(), name);
+    archives.push({ name, mimeType: "application/octet-stream", buffer: readFileSync(await download.path()) });
+  }
+
+  await page.goto(`${home}/sessions/${to.id}/files`);
+  await visible(page.getByText("This folder is empty"));
+  await page.getByLabel("Archive to unpack").setInputFiles(archives[0]);
+  await visible(page.getByText("Uploaded 1 file"));
+  await visible(page.getByRole("list", { name: "Entries" }).getByText("src"));
+  assert.equal((await ada.get(`/sessions/${to.id}/files/src/a.txt`)).body.toString(), "one\n");
+
+  await page.getByLabel("Archive to unpack").setInputFiles({ name: "no.zip", mimeType: "application/zip", buffer: Buffer.from("PK no archive") });
+  await visible(page.getByText("1 file could not be uploaded"));
+  await visible(page.getByText(/is damaged, or is no tar/));
+  await look(page, "archive");
+  for (const [width, height] of [[1400, 900], [390, 844]]) {
+    await page.setViewportSize({ width, height });
+    for (const theme of ["light", "dark"]) {
+      await setTheme(page, theme);
+      await button("More actions for this folder", page).click();
+      await visible(page.getByRole("menuitem", { name: "Unpack an archive here" }));
+      await shot(page, `archive-${theme}-${width}`);
+      await page.keyboard.press("Escape");
+    }
+  }
+});
+
+test("nothing refused by the policy", () => assert.deepEqual(world.refused, []));
