@@ -59,7 +59,7 @@ def main(spec, target):
         {
             "id": operation.id, "method": operation.method, "path": operation.path,
             "segments": segments(operation), "root": operation.root, "public": operation.permission == "public",
-            "lane": operation.lane,
+            "lane": operation.lane, "rate": {"name": operation.rate, **document.raw["x-rates"][operation.rate]},
             "body": convert(operation.body_schema) if operation.body_schema else operation.body,
             "replies": replies(document, operation), "examples": examples(document, operation),
         }

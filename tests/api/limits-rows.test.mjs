@@ -1,0 +1,82 @@
+// Every row's own limit, at its real value: which class a route counts in, that each class ends, and that the limits of auth do.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bundle, newSession, serverForFile } from "./harness.mjs";
+
+const server = await serverForFile({ args: [] });
+const ada = await server.account("ada");
+const session = await newSession(ada);
+
+const nobody = { session_id: "ses-00000000000000000000000000", login_id: "log-00000000000000000000000000" };
+
+/** An address of this route at which nothing is: what is asked here is only what the answer says of the limit. */
+function addressOf({ segments }) {
+  const parts = segments.map(({ kind, text }) => {
+    if (kind === "literal") return text;
+    return kind === "rest" ? `nothing${text.startsWith(":") ? text : ""}` : (nobody[text] ?? Object.values(nobody)[1]);
+  });
+  return `/${parts.join("/")}`;
+}
+
+test("each route counts in the class of its row, whatever it answers", async () => {
+  const counted = bundle.operations.filter(({ rate, public: open }) => rate.requests > 0 && !open);
+  assert.ok(counted.length >= 20, `${counted.length} routes are counted`);
+  const taken = {};
+  const begin = performance.now();
+  for (const operation of counted) {
+    const { rate } = operation;
+    const options = operation.body === "none" || operation.body === "bytes" ? {} : { json: {} };
+    const reply = await ada.request(operation.method, addressOf(operation), options);
+    assert.equal(reply.headers["ratelimit-limit"], String(rate.requests), `${operation.id} → ${reply.status}`);
+    taken[rate.name] = (taken[rate.name] ?? 0) + 1;
+    const refilled = ((performance.now() - begin) / 1000) * (rate.requests / rate.seconds);
+    const most = rate.requests - taken[rate.name] + refilled + 1;
+    assert.ok(Number(reply.headers["ratelimit-remaining"]) <= most, `${operation.id} took nothing from ${rate.name}`);
+  }
+  assert.deepEqual(Object.keys(taken).sort(), ["files", "user"]);
+});
+
+/** Calls until one is refused; how many were answered before. */
+async function until429(most, act) {
+  for (let n = 0; n < most; ) {
+    const replies = await Promise.all(Array.from({ length: Math.min(20, most - n) }, act));
+    const refused = replies.find(({ status }) => status === 429);
+    n += replies.filter(({ status }) => status !== 429).length;
+    if (refused !== undefined) {
+      assert.equal(refused.code, "rate_limited");
+      assert.ok(Number(refused.headers["retry-after"]) >= 1);
+      return n;
+    }
+  }
+  assert.fail(`${most} requests, and none was refused`);
+}
+
+test("the class of files ends, and the person's other requests go on", async () => {
+  const answered = await until429(4000, () => ada.get(`/sessions/${session.id}/files`));
+  assert.ok(answered >= 1100, `${answered} answered`);
+  assert.equal((await ada.write(`/sessions/${session.id}/files/a`, "a")).status, 429, "all routes of the class share it");
+  assert.equal((await ada.get("/users/me")).status, 200);
+});
+
+test("guesses of one account's password end, from everywhere and for its owner too", async () => {
+  const guess = () => server.anonymous().post("/auth/login", { email: ada.email, password: "a wrong password" });
+  assert.ok((await until429(40, guess)) <= 25);
+});
+
+test("logins from one address end, whoever they are for", async () => {
+  let number = 0;
+  const login = () => server.anonymous().post("/auth/login", { email: `nobody-${number++}@example.com`, password: "a wrong password" });
+  assert.ok((await until429(200, login)) <= 120);
+});
+
+test("rotations of one login end", async () => {
+  let token = ada.login.refresh_token;
+  let answered = 0;
+  for (let last = 200; last === 200 && answered < 400; answered++) {
+    const reply = await server.anonymous().post("/auth/refresh", { refresh_token: token });
+    last = reply.status;
+    if (last === 200) token = reply.data.refresh_token;
+    else assert.equal(last, 429, reply.text());
+  }
+  assert.ok(answered >= 100 && answered < 400, `${answered} rotations`);
+});
