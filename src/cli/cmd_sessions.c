@@ -1,0 +1,316 @@
+/* sessions: list, make, open, pause, rename, remove, restore. */
+#include "cli/cli_int.h"
+
+/* ---- list ---- */
+
+struct listing {
+    struct cli_table table;
+    bool deleted;
+    bool quiet;
+};
+
+static int fetch(struct cli_run *run, void *ctx, struct str cursor, struct cli_reply *ret_reply)
+{
+    const struct listing *l = ctx;
+    struct cli_client *client;
+    struct cli_sessions_list_in in = {
+        .deleted = l->deleted, .has_deleted = true, .cursor = cursor, .has_cursor = cursor.n > 0};
+    int r = cli_client(run, &client);
+    return r < 0 ? r : cli_sessions_list(client, &in, NULL, ret_reply);
+}
+
+static int show(struct cli_run *run, void *ctx, const struct json *element)
+{
+    struct listing *l = ctx;
+    struct cli_table *table = &l->table;
+    struct cli_session s = {0};
+    int r = cli_shape_read(run, &cli_shape_session, element, &s);
+    if (r < 0) {
+        return r;
+    }
+    if (l->quiet) {
+        cli_escape(&run->out, s.name);
+        buf_byte(&run->out, '\n');
+        return 0;
+    }
+    cli_table_add(table, s.id);
+    cli_table_add(table, l->deleted ? s.status : s.workspace.state);
+    cli_table_add(table, arena_printf(&table->arena, "%lld", (long long)s.files));
+    cli_table_add(table, cli_size_text(&table->arena, s.bytes));
+    cli_table_add(table,
+                  cli_time_text(&table->arena,
+                                l->deleted && s.has_deleted_at ? s.deleted_at : s.last_access_at));
+    cli_table_add(table, s.name);
+    return 0;
+}
+
+static int list(struct cli_run *run)
+{
+    static const char *const heads[] = {"ID",   "STATE", ">FILES", ">SIZE", "LAST USE (UTC)",
+                                        "NAME", NULL};
+    static const char *const deleted_heads[] = {"ID",   "STATE", ">FILES", ">SIZE", "DELETED (UTC)",
+                                                "NAME", NULL};
+    struct listing l = {.deleted = cli_given(run, "deleted"), .quiet = cli_given(run, "quiet")};
+    cli_table_init(&l.table, run, l.deleted ? deleted_heads : heads);
+    int r = cli_pages_show(
+        run, &(struct cli_pages){.fetch = fetch, .show = show, .ctx = &l, .table = &l.table});
+    cli_table_fini(&l.table);
+    return r;
+}
+
+/* ---- one session ---- */
+
+/* What a command that changed a session prints: "ses-…  running  Project A". */
+static int print_session(struct cli_run *run, const struct cli_reply *reply)
+{
+    struct cli_session s = {0};
+    int r = cli_shape_read(run, &cli_shape_session, reply->data, &s);
+    if (r < 0) {
+        return r;
+    }
+    if (run->json) {
+        cli_print_value(run, reply->data);
+        return cli_flush(run);
+    }
+    bool deleted = str_eq(s.status, STR("deleted"));
+    struct str state = cli_escaped(&run->arena, deleted ? s.status : s.workspace.state);
+    buf_printf(&run->out, STR_FMT "  " STR_FMT "  ", STR_ARG(s.id), STR_ARG(state));
+    cli_escape(&run->out, s.name);
+    buf_byte(&run->out, '\n');
+    return cli_flush(run);
+}
+
+static int find(struct cli_run *run, const char *word, struct cli_client **ret_client,
+                struct str *ret_id)
+{
+    run->subject = word;
+    bool deleted = strcmp(run->command->name, "sessions restore") == 0;
+    int r = cli_client(run, ret_client);
+    return r < 0 ? r : cli_session_find(run, str_from(word), deleted, ret_id);
+}
+
+static int create(struct cli_run *run)
+{
+    struct cli_client *client;
+    struct cli_reply reply;
+    struct cli_sessions_create_in in = {.name = str_from(run->operands[0])};
+    run->subject = run->operands[0];
+    int r = cli_client(run, &client);
+    r = r < 0 ? r : cli_sessions_create(client, &in, NULL, &reply);
+    return r < 0 ? r : print_session(run, &reply);
+}
+
+/* Until the workspace runs. ERR_BAD_GATEWAY: it failed, said. */
+static int wait_for_workspace(struct cli_run *run, struct str id, struct cli_reply *ret_reply)
+{
+    for (;;) {
+        struct cli_session s = {0};
+        struct cli_sessions_get_in in = {.session_id = id};
+        int r = cli_sessions_get(run->client, &in, NULL, ret_reply);
+        r = r < 0 ? r : cli_shape_read(run, &cli_shape_session, ret_reply->data, &s);
+        if (r < 0 || str_eq(s.workspace.state, STR("running"))) {
+            return r;
+        }
+        if (str_eq(s.workspace.state, STR("failed"))) {
+            return cli_fail(run, ERR_BAD_GATEWAY, "its workspace did not start: " STR_FMT,
+                            STR_ARG(s.workspace.error));
+        }
+        if (!str_eq(s.status, STR("active"))) {
+            return cli_fail(run, ERR_CONFLICT, "it was paused or deleted meanwhile");
+        }
+        cli_wait(USEC_PER_SEC);
+    }
+}
+
+static int open_one(struct cli_run *run)
+{
+    struct cli_client *client;
+    struct cli_reply reply;
+    struct str id;
+    int r = find(run, run->operands[0], &client, &id);
+    if (r < 0) {
+        return r;
+    }
+    struct cli_sessions_open_in in = {.session_id = id};
+    r = cli_sessions_open(client, &in, NULL, &reply);
+    if (r == 0 && cli_given(run, "wait")) {
+        r = wait_for_workspace(run, id, &reply);
+    }
+    return r < 0 ? r : print_session(run, &reply);
+}
+
+static int change_name(struct cli_run *run)
+{
+    struct cli_client *client;
+    struct cli_reply reply;
+    struct str id;
+    int r = find(run, run->operands[0], &client, &id);
+    if (r < 0) {
+        return r;
+    }
+    struct cli_sessions_update_in in = {.session_id = id, .name = str_from(run->operands[1])};
+    r = cli_sessions_update(client, &in, NULL, &reply);
+    return r < 0 ? r : print_session(run, &reply);
+}
+
+/* pause, rm and restore: the same for each session that is named. */
+typedef int one_call(struct cli_client *client, struct str id, struct cli_reply *ret_reply);
+
+static int each(struct cli_run *run, one_call *call)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < run->operand_count; i++) {
+        struct cli_client *client;
+        struct cli_reply reply;
+        struct str id;
+        r = find(run, run->operands[i], &client, &id);
+        r = r < 0 ? r : call(client, id, &reply);
+        r = r < 0 ? r : print_session(run, &reply);
+    }
+    return r;
+}
+
+static int pause_call(struct cli_client *client, struct str id, struct cli_reply *ret_reply)
+{
+    return cli_sessions_pause(client, &(struct cli_sessions_pause_in){.session_id = id}, NULL,
+                              ret_reply);
+}
+
+static int delete_call(struct cli_client *client, struct str id, struct cli_reply *ret_reply)
+{
+    return cli_sessions_delete(client, &(struct cli_sessions_delete_in){.session_id = id}, NULL,
+                               ret_reply);
+}
+
+static int restore_call(struct cli_client *client, struct str id, struct cli_reply *ret_reply)
+{
+    return cli_sessions_restore(client, &(struct cli_sessions_restore_in){.session_id = id}, NULL,
+                                ret_reply);
+}
+
+static int pause_some(struct cli_run *run)
+{
+    return each(run, pause_call);
+}
+
+static int delete_some(struct cli_run *run)
+{
+    return each(run, delete_call);
+}
+
+static int restore_some(struct cli_run *run)
+{
+    return each(run, restore_call);
+}
+
+/* ---- the table's rows ---- */
+
+static const struct cli_option list_options[] = {
+    {.name = "deleted", .text = "those that can be restored, instead of the others"},
+    {.name = "quiet", .letter = 'q', .text = "names only"},
+    {.name = NULL},
+};
+static const struct cli_example list_examples[] = {
+    {"coditect sessions ls", "Newest activity first."},
+    {"coditect sessions ls --json | jq -r '.[].id'", "The ids, for a script."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_sessions_ls = {
+    .name = "sessions ls",
+    .summary = "List your sessions.",
+    .options = list_options,
+    .examples = list_examples,
+    .run = list,
+};
+
+static const struct cli_operand new_operands[] = {{.name = "NAME"}, {.name = NULL}};
+static const struct cli_example new_examples[] = {
+    {"coditect sessions new 'Project A'", "Creates a session."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_sessions_new = {
+    .name = "sessions new",
+    .summary = "Create a session.",
+    .operands = new_operands,
+    .examples = new_examples,
+    .run = create,
+};
+
+static const struct cli_operand one_session[] = {
+    {.name = "SESSION", .complete = CLI_SESSION},
+    {.name = NULL},
+};
+static const struct cli_operand some_sessions[] = {
+    {.name = "SESSION", .many = true, .complete = CLI_SESSION},
+    {.name = NULL},
+};
+
+static const struct cli_option open_options[] = {
+    {.name = "wait", .letter = 'w', .text = "until its workspace runs"},
+    {.name = NULL},
+};
+static const struct cli_example open_examples[] = {
+    {"coditect sessions open --wait 'Project A'", "Starts its workspace and waits for it."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_sessions_open = {
+    .name = "sessions open",
+    .summary = "Open a session: its workspace starts.",
+    .operands = one_session,
+    .options = open_options,
+    .examples = open_examples,
+    .run = open_one,
+};
+
+static const struct cli_example pause_examples[] = {
+    {"coditect sessions pause 'Project A'", "Stops its workspace; files are kept."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_sessions_pause = {
+    .name = "sessions pause",
+    .summary = "Pause sessions: their workspaces stop.",
+    .operands = some_sessions,
+    .examples = pause_examples,
+    .run = pause_some,
+};
+
+static const struct cli_operand rename_operands[] = {
+    {.name = "SESSION", .complete = CLI_SESSION},
+    {.name = "NAME"},
+    {.name = NULL},
+};
+static const struct cli_example rename_examples[] = {
+    {"coditect sessions rename 'Project A' 'Project B'", "Gives it another name."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_sessions_rename = {
+    .name = "sessions rename",
+    .summary = "Rename a session.",
+    .operands = rename_operands,
+    .examples = rename_examples,
+    .run = change_name,
+};
+
+static const struct cli_example rm_examples[] = {
+    {"coditect sessions rm 'Project A'", "Deletes it; for 30 days it can be restored."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_sessions_rm = {
+    .name = "sessions rm",
+    .summary = "Delete sessions; they can be restored for 30 days.",
+    .operands = some_sessions,
+    .examples = rm_examples,
+    .run = delete_some,
+};
+
+static const struct cli_example restore_examples[] = {
+    {"coditect sessions restore 'Project A'", "Takes its deletion back."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_sessions_restore = {
+    .name = "sessions restore",
+    .summary = "Take back the deletion of sessions.",
+    .operands = some_sessions,
+    .examples = restore_examples,
+    .run = restore_some,
+};

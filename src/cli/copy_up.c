@@ -1,0 +1,227 @@
+/*
+ * cp into a session: a walk through a folder of this machine, one PUT a file. One after the other: the server counts requests
+ * (a refused one is waited for), so that several at once would not be faster for long.
+ *
+ * 1. Memory holds one path and one open folder a level, whatever the tree's size.
+ * 2. What is no file is never opened: a name may lead to a device or a pipe.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "cli/cli_int.h"
+
+enum { PATH_MOST = 4096, DEEPEST = 100 };
+
+struct up {
+    struct cli_copy *copy;
+    struct str session_id;
+    struct buf path;  /* in the session */
+    struct buf local; /* for messages */
+    unsigned depth;
+};
+
+static int fail(struct up *u, int code, const char *why)
+{
+    (void)cli_fail(u->copy->run, code, "%s", why);
+    return cli_copy_failed(u->copy, code);
+}
+
+static int skip(struct up *u, const char *why)
+{
+    struct cli_copy *copy = u->copy;
+    copy->skipped++;
+    copy->first = copy->first ? copy->first : (int)ERR_NOT_IMPLEMENTED;
+    (void)cli_fail(copy->run, ERR_NOT_IMPLEMENTED, "%s", why);
+    cli_meter_clear(&copy->meter);
+    cli_complain(copy->run);
+    return 0;
+}
+
+static int send_file(struct up *u, int fd, const struct stat *st)
+{
+    struct cli_copy *copy = u->copy;
+    struct cli_content content = CLI_CONTENT;
+    content.body_fd = fd;
+    content.length = st->st_size;
+    content.meter = &copy->meter;
+    copy->meter.name = buf_str(&u->path);
+    struct cli_files_put_in in = {.session_id = u->session_id, .path = buf_str(&u->path)};
+    struct cli_reply reply;
+    struct cli_entry entry = {0};
+    int r = cli_files_put(copy->client, &in, &content, &reply);
+    r = r < 0 ? r : cli_shape_read(copy->run, &cli_shape_entry, reply.data, &entry);
+    if (r == 0) {
+        copy->files++;
+        copy->meter.files++;
+        copy->bytes += (uint64_t)st->st_size;
+        copy->modes += (st->st_mode & 0100) != 0 && (entry.mode & 0100) == 0;
+    }
+    return r;
+}
+
+static int copy_file(struct up *u, int folder, const char *name)
+{
+    FD_AUTO int fd = openat(folder, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        return fail(u, ERR_IO, strerror(errno));
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return fail(u, ERR_IO, "it changed while it was looked at");
+    }
+    int r = send_file(u, fd, &st);
+    return r < 0 ? cli_copy_failed(u->copy, r) : 0;
+}
+
+/* A folder in which nothing is: a PUT would have made it. */
+static int make_folder(struct up *u)
+{
+    struct cli_copy *copy = u->copy;
+    struct cli_reply reply;
+    struct cli_files_mkdir_in in = {.session_id = u->session_id, .path = buf_str(&u->path)};
+    int r = in.path.n == 0 ? 0 : cli_files_mkdir(copy->client, &in, NULL, &reply);
+    if (r == ERR_EXISTS) {
+        struct cli_place place = {.id = u->session_id, .path = in.path};
+        r = cli_folder_probe(copy->run, &place);
+    }
+    return r < 0 ? cli_copy_failed(copy, r) : 0;
+}
+
+static int copy_entry(struct up *u, int folder, const char *name);
+
+static int copy_entries(struct up *u, DIR *dir)
+{
+    const struct dirent *entry;
+    while ((errno = 0, entry = readdir(dir)) != NULL) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+            continue;
+        }
+        int r = copy_entry(u, dirfd(dir), name);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return errno ? fail(u, ERR_IO, strerror(errno)) : 0;
+}
+
+static int copy_folder(struct up *u, int folder, const char *name)
+{
+    struct cli_copy *copy = u->copy;
+    if (!copy->recursive) {
+        return fail(u, ERR_IS_DIRECTORY, "it is a folder; -r copies folders");
+    }
+    if (u->depth == DEEPEST) {
+        return fail(u, ERR_LIMIT, "folders lie too deep in each other");
+    }
+    FD_AUTO int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        return fail(u, ERR_IO, strerror(errno));
+    }
+    fd = -1; /* the DIR's */
+    uint64_t before = copy->files + copy->folders;
+    u->depth++;
+    int r = copy_entries(u, dir);
+    u->depth--;
+    (void)closedir(dir);
+    if (r == 0 && copy->files + copy->folders == before) {
+        r = make_folder(u);
+    }
+    copy->folders += r == 0;
+    return r;
+}
+
+static int copy_kind(struct up *u, int folder, const char *name, const struct stat *st)
+{
+    u->copy->run->subject = buf_z(&u->local);
+    if (S_ISREG(st->st_mode)) {
+        return copy_file(u, folder, name);
+    }
+    if (S_ISDIR(st->st_mode)) {
+        return copy_folder(u, folder, name);
+    }
+    if (S_ISLNK(st->st_mode)) {
+        return skip(u, "a symbolic link is left out (--follow copies what it leads to)");
+    }
+    return skip(u, "neither a file nor a folder is left out");
+}
+
+static int copy_entry(struct up *u, int folder, const char *name)
+{
+    size_t path_n = u->path.n, local_n = u->local.n;
+    struct stat st;
+    buf_printf(&u->path, "%s%s", u->path.n > 0 ? "/" : "", name);
+    buf_printf(&u->local, "%s%s", u->local.n > 0 && u->local.p[u->local.n - 1] != '/' ? "/" : "",
+               name);
+    int r;
+    if (u->path.error || u->local.error) {
+        r = fail(u, ERR_TOO_LARGE, "a path below it is too long");
+    } else if (fstatat(folder, name, &st, u->copy->follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+        u->copy->run->subject = buf_z(&u->local);
+        r = fail(u, ERR_IO, strerror(errno));
+    } else {
+        r = copy_kind(u, folder, name, &st);
+    }
+    if (r == 0) {
+        u->path.n = path_n;
+        u->local.n = local_n;
+        u->path.error = u->local.error = 0;
+    }
+    return r;
+}
+
+/* The name that a source has in the folder that takes it; empty: its content goes there. */
+static struct str own_name(struct str source)
+{
+    while (source.n > 0 && source.p[source.n - 1] == '/') {
+        source.n--;
+    }
+    size_t start = source.n;
+    while (start > 0 && source.p[start - 1] != '/') {
+        start--;
+    }
+    struct str name = str_slice(source, start, source.n);
+    bool dots = str_eq(name, STR(".")) || str_eq(name, STR(".."));
+    return dots ? STR_EMPTY : name;
+}
+
+static int start(struct up *u, const char *source, const struct cli_place *to)
+{
+    struct cli_run *run = u->copy->run;
+    struct stat st;
+    buf_add(&u->local, str_from(source));
+    buf_add(&u->path, to->path);
+    run->subject = source;
+    if (stat(source, &st) != 0) {
+        return fail(u, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, strerror(errno));
+    }
+    struct str name = to->folder ? own_name(str_from(source)) : STR_EMPTY;
+    if (name.n > 0) {
+        buf_printf(&u->path, "%s" STR_FMT, u->path.n > 0 ? "/" : "", STR_ARG(name));
+    }
+    if (u->path.error || u->local.error) {
+        return fail(u, ERR_TOO_LARGE, "the path is too long");
+    }
+    return copy_kind(u, AT_FDCWD, source, &st);
+}
+
+int cli_copy_up(struct cli_copy *copy, const char *source, const struct cli_place *to)
+{
+    struct up u = {.copy = copy, .session_id = to->id};
+    buf_init(&u.path, PATH_MOST);
+    buf_init(&u.local, 4 * PATH_MOST);
+    int r = start(&u, source, to);
+    if (r < 0) {
+        copy->run->subject = arena_str(&copy->run->arena, buf_str(&u.local)).p;
+    }
+    copy->meter.name = STR_EMPTY;
+    copy->run->subject = r < 0 ? copy->run->subject : NULL;
+    buf_fini(&u.path);
+    buf_fini(&u.local);
+    return r;
+}

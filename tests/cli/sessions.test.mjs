@@ -1,0 +1,98 @@
+// sessions and devices.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { newSession, serverForFile } from "../api/harness.mjs";
+import { Cli, person } from "./cli.mjs";
+
+const server = await serverForFile();
+const ada = await person(server, "ada");
+const bob = await person(server, "bob");
+
+test("a session's life", async () => {
+  const made = (await ada.ok("sessions", "new", "--json", "Project A")).json;
+  assert.equal(made.name, "Project A");
+  const table = (await ada.ok("sessions", "ls")).stdout.split("\n");
+  assert.match(table[0], /^ID +STATE +FILES +SIZE +LAST USE \(UTC\) +NAME$/);
+  assert.match(table[1], new RegExp(`^${made.id} +stopped +0 +0 B .* Project A$`));
+  assert.equal((await ada.ok("sessions", "ls", "-q")).stdout, "Project A\n");
+
+  await ada.ok("sessions", "rename", "Project A", "Project B");
+  await ada.fails(4, /Project A: no session has this name/, "sessions", "pause", "Project A");
+  assert.match((await ada.ok("sessions", "pause", made.id)).stdout, /^ses-\S+ {2}stopped {2}Project B\n$/);
+
+  assert.match((await ada.ok("sessions", "rm", "Project B")).stdout, /deleted/);
+  assert.deepEqual((await ada.ok("sessions", "ls", "--json")).json, []);
+  assert.equal((await ada.ok("sessions", "ls", "--deleted", "--json")).json[0].id, made.id);
+  await ada.ok("sessions", "restore", "Project B");
+  assert.equal((await ada.ok("sessions", "ls", "--json")).json[0].id, made.id);
+});
+
+test("an ambiguous name lists whom it could mean; the id decides", async () => {
+  const one = await newSession(bob.person, "twin");
+  const two = await newSession(bob.person, "twin");
+  const end = await bob.fails(2, /2 sessions have this name/, "sessions", "rm", "twin");
+  for (const { id } of [one, two]) assert.ok(end.stderr.includes(id));
+  await bob.ok("sessions", "rm", one.id);
+  await bob.ok("sessions", "rm", "twin");
+});
+
+test("names are found beyond the first page", async () => {
+  const carl = await person(server, "carl");
+  await newSession(carl.person, "the oldest");
+  await Promise.all(Array.from({ length: 104 }, (_, i) => newSession(carl.person, `session ${i}`)));
+  assert.match((await carl.ok("sessions", "rename", "the oldest", "found")).stdout, /found\n/);
+  assert.equal((await carl.ok("sessions", "ls", "--json")).json.length, 105);
+  assert.equal((await carl.ok("sessions", "ls")).stdout.trimEnd().split("\n").length, 106);
+});
+
+test("a name cannot move the terminal", async () => {
+  const dora = await person(server, "dora");
+  await newSession(dora.person, "a\u202eb\\c");
+  const { stdout } = await dora.ok("sessions", "ls", "-q");
+  assert.equal(stdout, "a\\u202eb\\\\c\n");
+  assert.doesNotMatch((await dora.ok("sessions", "ls")).stdout, /[\u0080-\u009f\u202e]/);
+  const json = await dora.ok("sessions", "ls", "--json");
+  assert.doesNotMatch(json.stdout, /[\u0080-\u009f\u202e]/);
+  assert.equal(json.json[0].name, "a\u202eb\\c");
+  const named = await dora.fails(4, /no session/, "files", "ls", "\x1b]0;title\x07:");
+  assert.doesNotMatch(named.stderr, /\x1b/);
+});
+
+test("another tenant's ids are not found, whatever is done with them", async () => {
+  const { id } = await newSession(ada.person, "secret");
+  await ada.person.write(`/sessions/${id}/files/a.txt`, "secret");
+  for (const args of [["sessions", "rm", id], ["sessions", "open", id], ["sessions", "rename", id, "x"],
+    ["files", "ls", `${id}:`], ["files", "cat", `${id}:a.txt`], ["files", "rm", `${id}:a.txt`],
+    ["files", "history", `${id}:a.txt`], ["files", "mkdir", `${id}:x`], ["cp", "-r", `${id}:`, "stolen"]]) {
+    const end = await bob.fails(4, /Not found/, ...args);
+    assert.doesNotMatch(end.stdout, /secret/);
+  }
+  const device = (await ada.ok("devices", "ls", "--json")).json[0].id;
+  await bob.fails(4, /Not found/, "devices", "rm", device);
+  await ada.ok("whoami");
+});
+
+test("what is no id is refused before it becomes an address", async () => {
+  await bob.fails(2, /is no id/, "devices", "rm", "../sessions");
+  await bob.fails(2, /is no id/, "devices", "rm", "");
+  await bob.ok("whoami");
+});
+
+test("devices: listed, ended, and the ended one is told to log in again", async () => {
+  const emil = await person(server, "emil");
+  const other = await new Cli(server).login(emil.person);
+  const devices = (await emil.ok("devices", "ls", "--json")).json;
+  assert.equal(devices.length, 3);
+  assert.match(devices[0].device, /^coditect\/5\S* on \S+$/);
+  const here = (await other.ok("devices", "ls", "--json")).json.find((device) => device.current);
+  await emil.ok("devices", "rm", here.id);
+  await other.fails(3, /log in again/, "whoami");
+  assert.match((await emil.ok("devices", "rm", "--others")).stdout, /^1 logins ended\n$/);
+  assert.equal((await emil.ok("devices", "ls", "--json")).json.length, 1);
+  await emil.fails(2, /--others/, "devices", "rm");
+});
+
+test("a viewer's limits and other failures have their own status", async () => {
+  await bob.fails(2, /name/, "sessions", "new", "x".repeat(101));
+  await bob.fails(2, /not valid/, "sessions", "new", "");
+});
