@@ -77,6 +77,13 @@ static void get_status(struct codi2_door *d, struct http_request *request,
     codi2_status_write(d->options.status, http_body_buf(response));
 }
 
+static void get_not_kept(struct codi2_door *d, struct http_request *request,
+                         struct http_response *response)
+{
+    (void)request;
+    codi2_status_write_not_kept(d->options.status, http_body_buf(response));
+}
+
 static void post_sync(struct codi2_door *d, struct http_request *request,
                       struct http_response *response)
 {
@@ -159,6 +166,7 @@ static const struct {
 } routes[] = {
     {"/health", HTTP_GET, HTTP_INLINE, get_health},
     {"/status", HTTP_GET, HTTP_OUTSIDE, get_status},
+    {"/not-kept", HTTP_GET, HTTP_INLINE, get_not_kept},
     {"/sync", HTTP_POST, HTTP_WORK, post_sync},
     {"/activity", HTTP_POST, HTTP_INLINE, post_activity},
     {"/held-back", HTTP_POST, HTTP_INLINE, post_held_back},

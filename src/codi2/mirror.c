@@ -67,6 +67,8 @@ static void on_seen(void *ctx, enum codi2_seen what, struct str path)
 
 /* ---- failure and patience ---- */
 
+#define WAITING "What you change stays on this workspace's disk, and is stored once there is room."
+
 static void give_pause(struct codi2_mirror *m, int error)
 {
     usec_t longest = LAST_PAUSE_MS * USEC_PER_MS;
@@ -79,7 +81,9 @@ static void give_pause(struct codi2_mirror *m, int error)
     m->facts.pending = codi2_dirty_count(m->dirty);
     atomic_store(&m->greeted, false); /* it may be another server that comes back */
     if (error == ERR_NO_SPACE || error == ERR_QUOTA) {
-        codi2_status_message(m->options.status, m->options.number, str_from(err_row(error)->text));
+        codi2_status_message(m->options.status, m->options.number,
+                             error == ERR_QUOTA ? STR("Your storage is full. " WAITING)
+                                                : STR("The server's disk is full. " WAITING));
     }
     codi2_mirror_show(m, CODI2_OFFLINE);
 }

@@ -51,6 +51,10 @@ struct codi2_mirror {
 
 /* mirror_keep.c: what is left out, and says so in the status. */
 bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folder);
+/* What is left out for another reason than the rules. */
+void codi2_mirror_unkept(struct codi2_mirror *m, struct str path, enum codi2_why why);
+void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path);
+void codi2_mirror_kept(struct codi2_mirror *m, struct str path);
 void codi2_mirror_keep_start(struct codi2_mirror *m);
 /* To be called for each path that changed ("" for all) and each folder that was listed, before they are judged. */
 void codi2_mirror_keep_seen(struct codi2_mirror *m, struct str path);

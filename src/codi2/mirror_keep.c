@@ -24,6 +24,24 @@ static bool is_in_store(struct codi2_mirror *m, struct str path)
     return codi2_index_get(m->index, &arena, path, &known) == 0;
 }
 
+void codi2_mirror_unkept(struct codi2_mirror *m, struct str path, enum codi2_why why)
+{
+    codi2_status_not_kept(m->options.status, m->options.number, path, why);
+}
+
+void codi2_mirror_kept(struct codi2_mirror *m, struct str path)
+{
+    codi2_status_kept(m->options.status, m->options.number, path);
+}
+
+void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path)
+{
+    if (codi2_tree_is_special(&m->tree, path) &&
+        !content_ignore_path(m->ignore, path, /* is_folder= */ false)) {
+        codi2_mirror_unkept(m, path, CODI2_SPECIAL);
+    }
+}
+
 bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folder)
 {
     struct str folder;
@@ -39,7 +57,7 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
         is_in_store(m, path)) {
         return false;
     }
-    codi2_status_not_kept(m->options.status, m->options.number, path);
+    codi2_mirror_unkept(m, path, CODI2_IGNORED);
     return true;
 }
 

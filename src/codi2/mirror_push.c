@@ -4,6 +4,7 @@
  * index after them; deletions go last, when every move has claimed its own.
  */
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/assert.h"
 #include "base/fd.h"
@@ -77,15 +78,35 @@ static int send_alone(struct round *r, const struct codi2_step *step)
 
 /* ---- one path ---- */
 
+/* What cannot be brought to the store at all has no descriptor: it waits for a change of it (its mode, its size). */
+static int open_to_send(struct round *r, const struct codi2_step *step, int *ret_fd)
+{
+    struct codi2_mirror *m = r->m;
+    if (step->look.size > CONTENT_MAX_FILE) {
+        codi2_mirror_unkept(m, step->path, CODI2_TOO_LARGE);
+        return 0;
+    }
+    int error = codi2_tree_open_file(&m->tree, step->path, ret_fd);
+    if (error == ERR_FORBIDDEN) {
+        codi2_mirror_unkept(m, step->path, CODI2_UNREADABLE);
+        return 0;
+    }
+    if (error) {
+        codi2_dirty_add(m->dirty, step->path, /* deep= */ false);
+        return error == ERR_NOT_FOUND ? 0 : error;
+    }
+    codi2_mirror_kept(m, step->path);
+    return 0;
+}
+
 /* Reads and sends a file's content; a file that changes under our hands stays dirty. */
 static int add_write(struct round *r, const struct codi2_step *step)
 {
     FD_AUTO int fd = -1;
     struct codi2_mirror *m = r->m;
-    int error = codi2_tree_open_file(&m->tree, step->path, &fd);
-    if (error) {
-        codi2_dirty_add(m->dirty, step->path, /* deep= */ false);
-        return error == ERR_NOT_FOUND || error == ERR_FORBIDDEN ? 0 : error;
+    int error = open_to_send(r, step, &fd);
+    if (error || fd < 0) {
+        return error;
     }
     struct codi2_change change = {.step = *step};
     error = codi2_link_upload(m->link, &change.content, fd, step->look.size);
@@ -125,9 +146,25 @@ static int add_link(struct round *r, const struct codi2_step *step)
     if (error) {
         return error;
     }
+    codi2_mirror_kept(r->m, step->path);
     content_hash(change.target, &change.content.hash);
     VEC_ADD(&r->batch, change);
     return 0;
+}
+
+static bool is_shut(const struct codi2_look *look)
+{
+    const uint32_t open = S_IRUSR | S_IXUSR;
+    return (look->mode & open) != open;
+}
+
+/* Whether what is in a folder could not be looked at before its mode was changed, or cannot any more. */
+static bool opens_or_shuts(struct round *r, const struct codi2_step *step)
+{
+    struct codi2_entry known;
+    return is_shut(&step->look) ||
+           (codi2_index_get(r->m->index, r->arena, step->path, &known) == 0 &&
+            is_shut(&known.look));
 }
 
 static int do_step(struct round *r, const struct codi2_step *step, bool listed)
@@ -138,12 +175,15 @@ static int do_step(struct round *r, const struct codi2_step *step, bool listed)
     case CODI2_LINK:
         return add_link(r, step);
     case CODI2_MKDIR:
-        if (!listed) {
+        if (!listed || is_shut(&step->look)) {
             codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
         }
         VEC_ADD(&r->batch, (struct codi2_change){.step = *step});
         return 0;
     case CODI2_MODE:
+        if (opens_or_shuts(r, step)) {
+            codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
+        }
         VEC_ADD(&r->batch, (struct codi2_change){.step = *step});
         return 0;
     case CODI2_MOVE:
@@ -233,6 +273,10 @@ static int look_once(struct round *r, const struct codi2_dirty_path *p, bool *re
     bool gone = step.look.inode == 0;
     if (gone) {
         codi2_status_forget(r->m->options.status, r->m->options.number, p->path);
+        codi2_mirror_unkept_if_special(r->m, p->path);
+    }
+    if (step.op == CODI2_NOTHING && !gone && step.look.kind != CODI2_FOLDER) {
+        codi2_mirror_kept(r->m, p->path);
     }
     if (step.op == CODI2_NOTHING ||
         (step.base == 0 &&
@@ -267,20 +311,29 @@ static int walk(struct round *r, struct str folder)
         struct str at = folders.at[--folders.n];
         struct codi2_names names = {0};
         error = codi2_mirror_add_watch(r->m, at);
-        if (!error) {
+        if (!error || error == ERR_NOT_FOUND) { /* the list tells gone from shut */
             error = codi2_tree_list(&r->m->tree, r->arena, at, &names);
+        }
+        if (error == ERR_FORBIDDEN) {
+            codi2_mirror_unkept(r->m, at, CODI2_UNREADABLE);
         }
         if (error == ERR_NOT_FOUND || error == ERR_FORBIDDEN) {
             error = 0; /* gone again, or its owner shut it */
             continue;
         }
+        codi2_mirror_kept(r->m, at);
         codi2_mirror_keep_listed(r->m, at, &names);
         for (size_t i = 0; i < names.count && !error; i++) {
             struct str path = at.n ? arena_printf(r->arena, STR_FMT "/" STR_FMT, STR_ARG(at),
                                                   STR_ARG(names.at[i]))
                                    : names.at[i];
             struct codi2_look look;
-            if (content_path_check(path) != 0 || codi2_tree_look(&r->m->tree, path, &look) != 0) {
+            if (content_path_check(path) != 0) {
+                codi2_mirror_unkept(r->m, path, CODI2_BAD_NAME);
+                continue;
+            }
+            if (codi2_tree_look(&r->m->tree, path, &look) != 0) {
+                codi2_mirror_unkept_if_special(r->m, path);
                 continue;
             }
             bool is_folder = look.kind == CODI2_FOLDER;

@@ -1,18 +1,19 @@
 #include "codi2/status.h"
 
-#include <stdlib.h>
-
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/lock.h"
-#include "base/map.h"
 #include "base/mem.h"
 
 enum {
     STATUS_MAGIC = 0x73746174,
     MESSAGE_ROOM = 300,
     NOTICE_S = 60,
-    LIST_ROOM = 8 * 1024, /* JSON before which a path of "not kept" must end */
+    MOST_FAILED = 10,
+    FAILED_ROOM = 6 * 1024, /* JSON before which a path of "failed" must end */
+    MOST_SHOWN = 100,
+    SHOWN_ROOM = 8 * 1024, /* the same for "not kept" */
+    MOST_ROOM = 1024 * 1024,
 };
 
 struct codi2_status {
@@ -24,7 +25,9 @@ struct codi2_status {
     struct codi2_facts facts[CODI2_ROOTS];
     char messages[CODI2_ROOTS + 1][MESSAGE_ROOM + 1]; /* the last: the notice */
     usec_t notice_until;                              /* monotonic */
-    struct map *not_kept[CODI2_ROOTS];
+    uint64_t notices;                                 /* how many there have been */
+    struct codi2_unkept not_kept[CODI2_ROOTS];
+    uint64_t not_kept_at; /* the revision at which any of them last changed */
     enum codi2_ide_state ide;
     struct codi2_busy busy;
     usec_t browser_until; /* monotonic: somebody counts as present */
@@ -40,7 +43,7 @@ struct codi2_status *codi2_status_create(void)
     lock_cond_init(&s->changed);
     s->browser_until = time_monotonic() + CODI2_WINDOW_S * USEC_PER_SEC;
     for (unsigned i = 0; i < CODI2_ROOTS; i++) {
-        s->not_kept[i] = map_create();
+        codi2_unkept_init(&s->not_kept[i]);
     }
     return s;
 }
@@ -52,7 +55,7 @@ void codi2_status_destroy(struct codi2_status *s)
     }
     ASSERT_MAGIC(s, STATUS_MAGIC);
     for (unsigned i = 0; i < CODI2_ROOTS; i++) {
-        map_destroy(s->not_kept[i]);
+        codi2_unkept_fini(&s->not_kept[i]);
     }
     lock_cond_fini(&s->changed);
     lock_fini(&s->lock);
@@ -115,37 +118,39 @@ void codi2_status_notice(struct codi2_status *s, struct str notice)
 {
     LOCK_SCOPE(&s->lock);
     s->notice_until = time_monotonic() + NOTICE_S * USEC_PER_SEC;
+    s->notices++;
     put_message_locked(s, CODI2_ROOTS, notice);
+    changed_locked(s); /* the same words again are news, too */
 }
 
-void codi2_status_not_kept(struct codi2_status *s, unsigned root, struct str path)
+static void not_kept_changed_locked(struct codi2_status *s, bool news)
 {
-    static char mark;
+    if (news) {
+        changed_locked(s);
+        s->not_kept_at = s->revision;
+    }
+}
+
+void codi2_status_not_kept(struct codi2_status *s, unsigned root, struct str path,
+                           enum codi2_why why)
+{
     ASSERT(root < CODI2_ROOTS);
     LOCK_SCOPE(&s->lock);
-    if (map_count(s->not_kept[root]) < CODI2_MAX_NOT_KEPT &&
-        !map_put(s->not_kept[root], path, &mark)) {
-        changed_locked(s);
-    }
+    not_kept_changed_locked(s, codi2_unkept_add(&s->not_kept[root], path, why));
 }
 
 void codi2_status_forget(struct codi2_status *s, unsigned root, struct str path)
 {
     ASSERT(root < CODI2_ROOTS);
     LOCK_SCOPE(&s->lock);
-    size_t position = 0;
-    struct str known;
-    void *mark;
-    bool any = false;
-    while (map_next(s->not_kept[root], &position, &known, &mark)) {
-        if (content_path_within(known, path)) {
-            (void)map_remove(s->not_kept[root], known);
-            any = true;
-        }
-    }
-    if (any) {
-        changed_locked(s);
-    }
+    not_kept_changed_locked(s, codi2_unkept_forget(&s->not_kept[root], path));
+}
+
+void codi2_status_kept(struct codi2_status *s, unsigned root, struct str path)
+{
+    ASSERT(root < CODI2_ROOTS);
+    LOCK_SCOPE(&s->lock);
+    not_kept_changed_locked(s, codi2_unkept_kept(&s->not_kept[root], path));
 }
 
 void codi2_status_ide(struct codi2_status *s, enum codi2_ide_state state)
@@ -202,39 +207,39 @@ static const char *state_locked(const struct codi2_status *s, uint64_t pending)
     return restoring ? "restoring" : pending ? "persisting" : "persisted";
 }
 
-static int by_text(const void *a, const void *b)
-{
-    const struct str *x = a;
-    const struct str *y = b;
-    return str_cmp(*x, *y);
-}
-
-/* Sorted; what may not fit any more is left out (a byte takes at most 6 as JSON). */
-static void write_not_kept_locked(struct codi2_status *s, struct json_writer *w)
+/* False: some are missing. */
+static bool write_list_locked(struct codi2_status *s, struct json_writer *w, const char *name,
+                              struct codi2_unkept_list list)
 {
     static const char *const prefixes[CODI2_ROOTS] = {"/workspace/", "/home/dev/"};
-    json_name(w, "not_kept");
+    bool whole = true;
+    json_name(w, name);
     json_array(w);
     for (unsigned i = 0; i < CODI2_ROOTS; i++) {
-        struct str paths[CODI2_MAX_NOT_KEPT];
-        size_t count = 0;
-        size_t position = 0;
-        void *mark;
-        while (count < CODI2_MAX_NOT_KEPT &&
-               map_next(s->not_kept[i], &position, &paths[count], &mark)) {
-            count++;
-        }
-        qsort(paths, count, sizeof paths[0], by_text);
-        for (size_t n = 0; n < count; n++) {
-            BUF_AUTO(full, 8192);
-            buf_add(&full, str_from(prefixes[i]));
-            buf_add(&full, paths[n]);
-            if (w->out->n + 6 * full.n + 16 < LIST_ROOM) {
-                json_string(w, buf_str(&full));
-            }
-        }
+        list.prefix = str_from(prefixes[i]);
+        whole = codi2_unkept_write(&s->not_kept[i], &list, w) && whole;
     }
     json_array_end(w);
+    return whole;
+}
+
+void codi2_status_write_not_kept(struct codi2_status *s, struct buf *out)
+{
+    ASSERT_MAGIC(s, STATUS_MAGIC);
+    LOCK_SCOPE(&s->lock);
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_object(&w);
+    json_member_integer(&w, "at", (int64_t)s->not_kept_at);
+    bool whole =
+        write_list_locked(s, &w, "not_kept",
+                          (struct codi2_unkept_list){
+                              .with_why = true, .most = CODI2_MAX_NOT_KEPT, .room = MOST_ROOM});
+    for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+        whole = whole && !s->not_kept[i].more;
+    }
+    json_member_bool(&w, "more", !whole);
+    json_object_end(&w);
 }
 
 static void write_activity_locked(struct codi2_status *s, struct json_writer *w)
@@ -285,6 +290,24 @@ static void write_progress_locked(struct codi2_status *s, struct json_writer *w)
     }
 }
 
+static void write_words_locked(struct codi2_status *s, struct json_writer *w)
+{
+    bool noticed = time_monotonic() < s->notice_until;
+    for (unsigned i = 0; i < CODI2_ROOTS + (noticed ? 1 : 0); i++) {
+        if (s->messages[i][0]) {
+            json_member_string(w, "message", str_from(s->messages[i]));
+            break;
+        }
+    }
+    if (noticed) {
+        json_name(w, "notice");
+        json_object(w);
+        json_member_integer(w, "number", (int64_t)s->notices);
+        json_member_string(w, "text", str_from(s->messages[CODI2_ROOTS]));
+        json_object_end(w);
+    }
+}
+
 void codi2_status_write(struct codi2_status *s, struct buf *out)
 {
     ASSERT_MAGIC(s, STATUS_MAGIC);
@@ -294,15 +317,15 @@ void codi2_status_write(struct codi2_status *s, struct buf *out)
     json_object(&w);
     json_member_integer(&w, "revision", (int64_t)s->revision);
     write_progress_locked(s, &w);
-    unsigned all = CODI2_ROOTS + (time_monotonic() < s->notice_until ? 1 : 0);
-    for (unsigned i = 0; i < all; i++) {
-        if (s->messages[i][0]) {
-            json_member_string(&w, "message", str_from(s->messages[i]));
-            break;
-        }
-    }
+    write_words_locked(s, &w);
     write_activity_locked(s, &w);
-    write_not_kept_locked(s, &w);
+    json_member_integer(&w, "not_kept_at", (int64_t)s->not_kept_at);
+    (void)write_list_locked(
+        s, &w, "failed",
+        (struct codi2_unkept_list){
+            .failed = true, .with_why = true, .most = MOST_FAILED, .room = FAILED_ROOM});
+    (void)write_list_locked(s, &w, "not_kept",
+                            (struct codi2_unkept_list){.most = MOST_SHOWN, .room = SHOWN_ROOM});
     json_object_end(&w);
 }
 

@@ -9,8 +9,9 @@
 #include "base/time.h"
 #include "codi2/activity.h"
 #include "codi2/ide.h"
+#include "codi2/unkept.h"
 
-enum { CODI2_ROOTS = 2, CODI2_MAX_NOT_KEPT = 100 };
+enum { CODI2_ROOTS = 2 };
 
 enum codi2_health { CODI2_STARTING, CODI2_RESTORING, CODI2_ONLINE, CODI2_OFFLINE };
 
@@ -37,14 +38,24 @@ void codi2_status_get(struct codi2_status *s, unsigned root, struct codi2_facts 
 /* A sentence for the person about a root, empty to clear; copied, at most 300 bytes. */
 void codi2_status_message(struct codi2_status *s, unsigned root, struct str message);
 
-/* The same about the whole workspace, for a minute; shown when no root has something to say. */
+/*
+ * The same about the whole workspace, for a minute: as the message when no root has something to say, and as a numbered notice,
+ * so that whoever shows it can show each once.
+ */
 void codi2_status_notice(struct codi2_status *s, struct str notice);
 
-/* What is not kept, as paths relative to the root; the first CODI2_MAX_NOT_KEPT are shown. */
-void codi2_status_not_kept(struct codi2_status *s, unsigned root, struct str path);
+/* What is not kept, as a path relative to the root. */
+void codi2_status_not_kept(struct codi2_status *s, unsigned root, struct str path,
+                           enum codi2_why why);
 
-/* Something at or below path is gone or is kept now: it is not "not kept" any more. */
+/* Something at or below path is gone or is judged anew: it is not "not kept" any more. */
 void codi2_status_forget(struct codi2_status *s, unsigned root, struct str path);
+
+/* What stands at path is in the store now. */
+void codi2_status_kept(struct codi2_status *s, unsigned root, struct str path);
+
+/* All that is known not to be kept, with the reasons: an object for the door. */
+void codi2_status_write_not_kept(struct codi2_status *s, struct buf *out);
 
 void codi2_status_ide(struct codi2_status *s, enum codi2_ide_state state);
 

@@ -86,22 +86,36 @@ void codi2_tree_close(struct codi2_tree *t)
     fd_close(&t->fd);
 }
 
-int codi2_tree_look(const struct codi2_tree *t, struct str path, struct codi2_look *ret_look)
+/* Facts of what stands at path, which is not followed; path is not the root. */
+static int stat_at(const struct codi2_tree *t, struct str path, struct stat *ret_facts)
 {
-    struct stat facts;
-    if (path.n == 0) {
-        return fstat(t->fd, &facts) == 0 && codi2_look_of(&facts, ret_look) ? 0 : ERR_NOT_FOUND;
-    }
     FD_AUTO int folder = -1;
     char name[CONTENT_MAX_NAME + 1];
     int error = open_parent(t, path, &folder, name);
     if (error) {
         return error;
     }
-    if (fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) < 0) {
-        return tree_errno(errno);
+    return fstatat(folder, name, ret_facts, AT_SYMLINK_NOFOLLOW) < 0 ? tree_errno(errno) : 0;
+}
+
+int codi2_tree_look(const struct codi2_tree *t, struct str path, struct codi2_look *ret_look)
+{
+    struct stat facts;
+    if (path.n == 0) {
+        return fstat(t->fd, &facts) == 0 && codi2_look_of(&facts, ret_look) ? 0 : ERR_NOT_FOUND;
+    }
+    int error = stat_at(t, path, &facts);
+    if (error) {
+        return error;
     }
     return codi2_look_of(&facts, ret_look) ? 0 : ERR_NOT_FOUND;
+}
+
+bool codi2_tree_is_special(const struct codi2_tree *t, struct str path)
+{
+    struct stat facts;
+    struct codi2_look look;
+    return path.n > 0 && stat_at(t, path, &facts) == 0 && !codi2_look_of(&facts, &look);
 }
 
 static int by_bytes(const void *a, const void *b)

@@ -23,6 +23,9 @@ void codi2_tree_close(struct codi2_tree *t);
 int codi2_tree_look(const struct codi2_tree *t, struct str path,
                     struct codi2_look *ret_look) BASE_MUST_USE;
 
+/* Whether something is there that is no file, folder or symbolic link: a socket, a pipe, a device. */
+bool codi2_tree_is_special(const struct codi2_tree *t, struct str path);
+
 struct codi2_names {
     struct str *at; /* sorted by bytes */
     size_t count;

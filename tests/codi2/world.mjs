@@ -15,8 +15,9 @@ const token = "right";
 const running = new Set();
 after(() => { for (const child of running) child.kill("SIGKILL"); });
 
-function start(program, args, stdio, env = {}) {
-  const child = spawn(join(build, program), args, { stdio, env: { ...process.env, ...env } });
+function start(program, args, stdio, env = {}, wrap = []) {
+  const [file, ...before] = [...wrap, join(build, program)];
+  const child = spawn(file, [...before, ...args], { stdio, env: { ...process.env, ...env } });
   running.add(child);
   child.ended = new Promise((resolve) => child.on("exit", (code) => { running.delete(child); resolve(code); }));
   return child;
@@ -67,16 +68,17 @@ export class World {
       this.server.once("exit", () => reject(new Error("the server ended")));
     });
   }
-  async startCodi2(args = [], env = {}) {
-    this.spawnCodi2(args, env);
+  /** wrap: a command that starts it. */
+  async startCodi2(args = [], env = {}, wrap = []) {
+    this.spawnCodi2(args, env, wrap);
     await until("the door", () => call(this.path("door.sock"), "GET", "/health"));
   }
-  spawnCodi2(args = [], env = {}) {
+  spawnCodi2(args = [], env = {}, wrap = []) {
     this.codi2 = start("src/codi2/codi2", [
       "--workspace", this.path("tree"), "--workspace-index", this.path("index"), "--home", "", "--token-fd", "3", "--generation", "1",
       "--wire", this.path("wire.sock"), "--door", this.path("door.sock"), "--session-id", "ses-test",
       ...args,
-    ], ["ignore", "inherit", "inherit", "pipe"], env);
+    ], ["ignore", "inherit", "inherit", "pipe"], env, wrap);
     this.codi2.stdio[3].end(token);
   }
   async kill(name) {

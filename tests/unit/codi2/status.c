@@ -48,7 +48,7 @@ static void the_revision_grows_with_each_change_only(void **state)
     for (int i = 0; i < 2; i++) { /* the second time nothing is new */
         codi2_status_set(s, 0, &facts);
         codi2_status_message(s, 1, STR("a word"));
-        codi2_status_not_kept(s, 0, STR("dist"));
+        codi2_status_not_kept(s, 0, STR("dist"), CODI2_IGNORED);
         codi2_status_ide(s, CODI2_IDE_RUNNING);
         codi2_status_busy(s, &busy);
         codi2_status_browser(s);
@@ -76,7 +76,7 @@ static void it_fits_whatever_is_in_it(void **state)
         codi2_status_message(s, root, str_of(text, sizeof text));
         for (int i = 0; i < 2 * CODI2_MAX_NOT_KEPT; i++) {
             struct str path = arena_printf(&arena, "%03d%.*s", i, i * 20, text);
-            codi2_status_not_kept(s, root, path);
+            codi2_status_not_kept(s, root, path, (enum codi2_why)(i % 5));
         }
     }
     struct wire_status status = read_status(&arena, s);
@@ -115,6 +115,51 @@ static void a_notice_goes_after_a_minute_and_stands_behind_a_message(void **stat
     assert_int_equal(read_status(&arena, s).message.n, 0);
     codi2_status_destroy(s);
     time_test_real();
+}
+
+static bool says(struct codi2_status *s, const char *part)
+{
+    BUF_AUTO(text, WIRE_MAX_STATUS);
+    codi2_status_write(s, &text);
+    return strstr(buf_z(&text), part) != NULL;
+}
+
+static void each_notice_has_a_number(void **state)
+{
+    (void)state;
+    time_test_set(0, 1000 * USEC_PER_SEC);
+    struct codi2_status *s = codi2_status_create();
+    assert_false(says(s, "notice"));
+    for (int i = 1; i <= 2; i++) { /* the same words again are news */
+        uint64_t before = codi2_status_wait(s, 0, 0);
+        codi2_status_notice(s, STR("ended"));
+        assert_true(codi2_status_wait(s, 0, 0) > before);
+        assert_true(says(s, i == 1 ? "\"notice\":{\"number\":1,\"text\":\"ended\"}"
+                                   : "\"notice\":{\"number\":2,\"text\":\"ended\"}"));
+    }
+    time_test_advance(60 * USEC_PER_SEC);
+    assert_false(says(s, "notice"));
+    codi2_status_destroy(s);
+    time_test_real();
+}
+
+static void what_could_not_be_kept_stands_apart(void **state)
+{
+    (void)state;
+    struct codi2_status *s = codi2_status_create();
+    assert_true(says(s, "\"not_kept_at\":0,\"failed\":[],\"not_kept\":[]"));
+    codi2_status_not_kept(s, 0, STR("dist"), CODI2_IGNORED);
+    codi2_status_not_kept(s, 1, STR("key"), CODI2_UNREADABLE);
+    uint64_t at = codi2_status_wait(s, 0, 0);
+    BUF_AUTO(wanted, 64);
+    buf_printf(&wanted, "\"not_kept_at\":%llu,\"failed\":[{\"path\":\"/home/dev/key\"",
+               (unsigned long long)at);
+    codi2_status_message(s, 0, STR("another change"));
+    assert_true(says(s, buf_z(&wanted)));
+    assert_true(says(s, "\"not_kept\":[\"/workspace/dist\",\"/home/dev/key\"]"));
+    codi2_status_kept(s, 1, STR("key"));
+    assert_true(says(s, "\"failed\":[]"));
+    codi2_status_destroy(s);
 }
 
 static void idle_time_begins_when_nothing_keeps_it_awake(void **state)
@@ -176,6 +221,8 @@ int main(void)
         cmocka_unit_test(it_fits_whatever_is_in_it),
         cmocka_unit_test(a_message_is_cut_between_characters),
         cmocka_unit_test(a_notice_goes_after_a_minute_and_stands_behind_a_message),
+        cmocka_unit_test(each_notice_has_a_number),
+        cmocka_unit_test(what_could_not_be_kept_stands_apart),
         cmocka_unit_test(idle_time_begins_when_nothing_keeps_it_awake),
         cmocka_unit_test(a_barrier_waits_for_every_root)};
     return cmocka_run_group_tests(tests, NULL, NULL);

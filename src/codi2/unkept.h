@@ -1,0 +1,49 @@
+/*
+ * What of a tree is not in the store, and why: the paths that the mirror left out or could not bring, as it met them. Where a
+ * folder is left out, that folder stands for all below it. Bounded: more than CODI2_MAX_NOT_KEPT are not remembered.
+ * Used under the status's lock.
+ */
+#ifndef CODI2_UNKEPT_H
+#define CODI2_UNKEPT_H
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/map.h"
+
+enum { CODI2_MAX_NOT_KEPT = 2000 };
+
+enum codi2_why {
+    CODI2_IGNORED,    /* by the rules: it can be made again */
+    CODI2_SPECIAL,    /* no file, folder or link: a socket, a pipe, a device */
+    CODI2_UNREADABLE, /* its owner has shut it */
+    CODI2_TOO_LARGE,  /* over CONTENT_MAX_FILE */
+    CODI2_BAD_NAME,   /* a path that is too long or too deep */
+};
+
+struct codi2_unkept {
+    struct map *paths; /* relative to the root → why */
+    bool more;         /* some were not remembered */
+};
+
+void codi2_unkept_init(struct codi2_unkept *u);
+void codi2_unkept_fini(struct codi2_unkept *u);
+
+/* All three: whether that was news. forget: path and all below it; kept: path alone. */
+bool codi2_unkept_add(struct codi2_unkept *u, struct str path, enum codi2_why why);
+bool codi2_unkept_forget(struct codi2_unkept *u, struct str path);
+bool codi2_unkept_kept(struct codi2_unkept *u, struct str path);
+
+struct codi2_unkept_list {
+    struct str prefix; /* before each path */
+    bool
+        failed; /* only what somebody would want to be kept: not CODI2_IGNORED, not CODI2_SPECIAL */
+    bool with_why; /* {"path","why"}, else the path alone */
+    size_t most;   /* of them */
+    size_t room;   /* bytes of the whole JSON text before which each must end */
+};
+
+/* Into the array that w is in, sorted by path. False: some are missing. */
+bool codi2_unkept_write(const struct codi2_unkept *u, const struct codi2_unkept_list *list,
+                        struct json_writer *w);
+
+#endif
