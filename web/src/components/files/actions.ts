@@ -14,9 +14,10 @@ async function save(response: Response, name: string): Promise<void> {
   setTimeout(() => URL.revokeObjectURL(url), 0);
 }
 
-export async function download(sessionId: string, path: string): Promise<void> {
+/** Without a version the current one. */
+export async function download(sessionId: string, path: string, version?: number): Promise<void> {
   try {
-    await save(await api.filesGet({ sessionId, path }), baseName(path));
+    await save(await api.filesGet({ sessionId, path, ...(version !== undefined ? { version } : {}) }), baseName(path));
   } catch (error) {
     sayProblem(error);
   }

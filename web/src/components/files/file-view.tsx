@@ -1,9 +1,9 @@
 // One file: its text with line numbers, its picture, or that it is neither.
 import { Box, Button, Flex, Image, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
-import { Download, FileQuestion, Pencil, Trash2 } from "lucide-react";
+import { Download, FileQuestion, History as HistoryIcon, Pencil, Trash2 } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
-import { useNavigate } from "react-router";
+import { useNavigate, useSearchParams } from "react-router";
 import type { Entry } from "../../api/generated";
 import { asText, IMAGE_LIMIT, imageType, TEXT_LIMIT } from "../../lib/content";
 import { formatSize } from "../../lib/format";
@@ -14,19 +14,27 @@ import { ActionMenu } from "../menu";
 import { NameDialog } from "../modal";
 import { ProblemNotice } from "../problem-notice";
 import { download, remove, rename } from "./actions";
+import { History, OldVersion, useHistory } from "./history";
 
 interface FileProps {
   readonly sessionId: string;
   readonly entry: Entry;
 }
 
-function useBytes({ sessionId, entry }: FileProps, limit: number) {
+/** A version of the file: the current one, or one of its history. */
+interface ContentProps extends FileProps {
+  readonly version: number;
+  readonly size: number;
+}
+
+function useBytes({ sessionId, entry, version, size }: ContentProps, limit: number) {
   return useQuery({
-    queryKey: ["bytes", sessionId, entry.path, entry.version, limit],
+    queryKey: ["bytes", sessionId, entry.path, version, limit],
     queryFn: async ({ signal }) => {
       // An empty file has no range.
-      const range = entry.size > limit ? { range: `bytes=0-${limit - 1}` } : {};
-      return (await api.filesGet({ sessionId, path: entry.path, signal, ...range })).blob();
+      const range = size > limit ? { range: `bytes=0-${limit - 1}` } : {};
+      const old = version !== entry.version ? { version } : {};
+      return (await api.filesGet({ sessionId, path: entry.path, signal, ...old, ...range })).blob();
     },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
@@ -73,17 +81,35 @@ function TextContent({ blob, cut }: { readonly blob: Blob; readonly cut: boolean
   return text === "" ? <Empty icon={<FileQuestion size={20} />} title="This file is empty" text="It has no bytes." /> : <Code text={text} cut={cut} />;
 }
 
-function Content(props: FileProps) {
-  const { entry } = props;
-  const isPicture = imageType(entry.path) !== undefined && entry.size <= IMAGE_LIMIT;
+function Content(props: ContentProps) {
+  const { entry, size } = props;
+  const isPicture = imageType(entry.path) !== undefined && size <= IMAGE_LIMIT;
   const { data, error, refetch } = useBytes(props, isPicture ? IMAGE_LIMIT : TEXT_LIMIT);
   if (error !== null) return <ProblemNotice error={error} retry={() => void refetch()} />;
   if (data === undefined) return <ListSkeleton />;
-  return isPicture ? <Picture blob={data} entry={entry} /> : <TextContent blob={data} cut={entry.size > TEXT_LIMIT} />;
+  return isPicture ? <Picture blob={data} entry={entry} /> : <TextContent blob={data} cut={size > TEXT_LIMIT} />;
+}
+
+/** What the address says of the history: whether it is open, and which version of it is looked at. */
+function useShown({ sessionId, entry }: FileProps) {
+  const [params, setParams] = useSearchParams();
+  const isOpen = params.has("history");
+  const { data } = useHistory(sessionId, entry.path, isOpen);
+  const wanted = Number(params.get("version"));
+  const old = isOpen && wanted !== entry.version ? data?.find(({ version, op }) => version === wanted && op !== "delete") : undefined;
+  return {
+    isOpen,
+    old,
+    close: () => setParams({}, { replace: true }),
+    open: () => setParams({ history: "" }),
+    show: (version: number) => setParams(version === entry.version ? { history: "" } : { history: "", version: String(version) }, { replace: true }),
+  };
 }
 
 export function FileView({ sessionId, entry }: FileProps) {
   const navigate = useNavigate();
+  const { isOpen, old, close, open, show } = useShown({ sessionId, entry });
+  const shown = { version: old?.version ?? entry.version, size: old?.size ?? entry.size };
   const [renaming, setRenaming] = useState(false);
   const submit = async (name: string): Promise<void> => {
     const to = await rename(sessionId, entry, name);
@@ -93,9 +119,10 @@ export function FileView({ sessionId, entry }: FileProps) {
     if (await remove(sessionId, entry)) void navigate(fileAddress(sessionId, parentOf(entry.path)), { replace: true });
   };
   return (
-    <Box flex="1" minWidth="0">
-      <Flex height="48px" align="center" gap="8px" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px">
+    <Flex direction="column" flex="1" minWidth="0" minHeight="0">
+      <Flex height="48px" flexShrink="0" align="center" gap="8px" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px">
         <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></Text>
+        <Button size="xs" height="32px" variant="ghost" colorPalette="gray" aria-expanded={isOpen} onClick={isOpen ? close : open}><HistoryIcon size={14} />History</Button>
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(sessionId, entry.path)}><Download size={14} />Download</Button>
         <ActionMenu
           label={`Actions for ${baseName(entry.path)}`}
@@ -105,8 +132,14 @@ export function FileView({ sessionId, entry }: FileProps) {
           ]}
         />
       </Flex>
-      <Content key={`${entry.path} ${entry.version}`} sessionId={sessionId} entry={entry} />
+      <Flex direction={{ base: "column-reverse", md: "row" }} flex="1" minHeight="0">
+        <Box flex="1" minWidth="0" overflowY="auto">
+          {old !== undefined && <OldVersion sessionId={sessionId} entry={entry} version={old} onDone={open} />}
+          <Content key={`${entry.path} ${shown.version}`} sessionId={sessionId} entry={entry} {...shown} />
+        </Box>
+        {isOpen && <History sessionId={sessionId} entry={entry} shown={shown.version} onShow={show} onClose={close} />}
+      </Flex>
       {renaming && <NameDialog title="Rename file" label="Name" action="Rename" initial={baseName(entry.path)} check={nameProblem} submit={submit} onClose={() => setRenaming(false)} />}
-    </Box>
+    </Flex>
   );
 }

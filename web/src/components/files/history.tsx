@@ -1,0 +1,99 @@
+// The versions of a file, newest first: who changed it, and when; each can be looked at and brought back.
+import { Box, Button, CloseButton, Flex, Text } from "@chakra-ui/react";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Download, RotateCcw } from "lucide-react";
+import type { Entry, HistoryEntry } from "../../api/generated";
+import { refreshFiles } from "../../api/queries";
+import { formatExact, formatSize } from "../../lib/format";
+import { baseName } from "../../lib/paths";
+import { api } from "../../stores/auth";
+import { Ago, ListSkeleton } from "../bits";
+import { ProblemNotice } from "../problem-notice";
+import { say, sayProblem } from "../toaster";
+import { download } from "./actions";
+
+const PAGE = 50;
+
+const opWords: Readonly<Record<HistoryEntry["op"], string>> = { write: "Saved", delete: "Deleted", move: "Moved here", restore: "Restored" };
+const authorWords: Readonly<Record<HistoryEntry["author"]["kind"], string>> = { user: "in the IDE", terminal: "in a terminal", agent: "by an agent", api: "by web page or API" };
+
+export function useHistory(sessionId: string, path: string, enabled: boolean) {
+  return useInfiniteQuery({
+    queryKey: ["files", sessionId, path, "history"],
+    queryFn: ({ pageParam, signal }) => api.filesHistory({ sessionId, path, limit: PAGE, signal, ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
+    initialPageParam: "",
+    getNextPageParam: ({ page }) => page.next ?? undefined,
+    select: ({ pages }) => pages.flatMap(({ data }) => data),
+    enabled,
+  });
+}
+
+interface HistoryProps {
+  readonly sessionId: string;
+  readonly entry: Entry;
+  /** The version that is looked at. */
+  readonly shown: number;
+  readonly onShow: (version: number) => void;
+  readonly onClose: () => void;
+}
+
+function Row({ one, isCurrent, isShown, onShow }: { readonly one: HistoryEntry; readonly isCurrent: boolean; readonly isShown: boolean; readonly onShow: () => void }) {
+  return (
+    <Box as="li" listStyleType="none">
+      <Button
+        variant="ghost" colorPalette="gray" width="100%" height="auto" paddingY="8px" paddingX="16px" borderRadius="0" justifyContent="flex-start" textAlign="start" fontWeight="400"
+        bg={isShown ? "accent.subtle" : undefined} aria-current={isShown} disabled={one.op === "delete"} onClick={onShow} title={formatExact(one.at)}
+      >
+        <Box flex="1" minWidth="0">
+          <Flex gap="8px" align="baseline">
+            <Text fontWeight="500" flex="1">{opWords[one.op]}{isCurrent && " · current"}</Text>
+            <Text color="fg.muted" fontSize="12px"><Ago time={one.at} /></Text>
+          </Flex>
+          <Flex gap="8px" color="fg.muted" fontSize="12px">
+            <Text flex="1" truncate>{authorWords[one.author.kind]}</Text>
+            {one.size !== undefined && <Text fontVariantNumeric="tabular-nums">{formatSize(one.size)}</Text>}
+          </Flex>
+        </Box>
+      </Button>
+    </Box>
+  );
+}
+
+export function History({ sessionId, entry, shown, onShow, onClose }: HistoryProps) {
+  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useHistory(sessionId, entry.path, true);
+  return (
+    <Box as="aside" aria-label="History" width={{ base: "100%", md: "280px" }} maxHeight={{ base: "260px", md: "none" }} flexShrink="0" overflowY="auto" borderStartWidth={{ base: "0", md: "1px" }} borderBottomWidth={{ base: "1px", md: "0" }} bg="bg">
+      <Flex height="48px" align="center" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px" position="sticky" top="0" bg="bg" zIndex="1">
+        <Text fontWeight="500" flex="1">History</Text>
+        <CloseButton size="xs" color="fg.muted" aria-label="Close the history" onClick={onClose} />
+      </Flex>
+      {data === undefined ? (error !== null ? <ProblemNotice error={error} retry={() => void refetch()} /> : <ListSkeleton />) : (
+        <Box as="ul" paddingY="4px" aria-label="Versions">
+          {data.map((one) => <Row key={one.version} one={one} isCurrent={one.version === entry.version} isShown={one.version === shown} onShow={() => onShow(one.version)} />)}
+        </Box>
+      )}
+      {hasNextPage && <Button size="sm" variant="ghost" color="accent.fg" width="100%" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>Show older versions</Button>}
+    </Box>
+  );
+}
+
+/** Over the content of a version that is not the current one. */
+export function OldVersion({ sessionId, entry, version, onDone }: { readonly sessionId: string; readonly entry: Entry; readonly version: HistoryEntry; readonly onDone: () => void }) {
+  const restore = async (): Promise<void> => {
+    try {
+      await api.filesRestore({ sessionId, path: entry.path, body: { version: version.version } });
+      say(`“${baseName(entry.path)}” is as it was on ${formatExact(version.at)}`);
+      onDone();
+    } catch (error) {
+      sayProblem(error);
+    }
+    refreshFiles(sessionId);
+  };
+  return (
+    <Flex align="center" gap="8px" wrap="wrap" paddingX="16px" paddingY="8px" bg="warn.subtle" color="warn.fg" fontSize="13px" borderBottomWidth="1px" role="status">
+      <Text flex="1" minWidth="160px">Version of {formatExact(version.at)}. It is not the current one.</Text>
+      <Button size="xs" height="32px" variant="ghost" color="warn.fg" onClick={() => void download(sessionId, entry.path, version.version)}><Download size={14} />Download</Button>
+      <Button size="xs" height="32px" onClick={() => void restore()}><RotateCcw size={14} />Restore this version</Button>
+    </Flex>
+  );
+}
