@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/space.h"
 #include "coditectd/check.h"
+#include "coditectd/doctor.h"
 #include "coditectd/duties.h"
 #include "coditectd/options.h"
 #include "coditectd/store.h"
@@ -117,6 +118,7 @@ static int start_workspaces(const struct coditectd_options *o, struct parts *p)
                                                 .last_uid = users ? LAST_UID : 0,
                                                 .memory = o->set.workspace_memory << 20,
                                                 .processes = o->set.workspace_processes,
+                                                .cpu = o->set.workspace_cpu,
                                                 .network = !o->set.workspace_offline,
                                                 .idle_limit = o->set.workspace_idle};
     return coditectd_workspaces_start(&options, &p->workspaces);
@@ -274,6 +276,9 @@ int main(int argc, char **argv)
     struct coditectd_options options;
     struct parts parts = {0};
     int r = coditectd_options_read(argv, &arena, &options);
+    if (!r && options.doctor) {
+        return coditectd_doctor(&options, FIRST_UID);
+    }
     if (!r && options.check) {
         r = coditectd_check_place(options.set.data);
     }

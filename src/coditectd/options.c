@@ -15,13 +15,13 @@
 #include "gateway/gateway.h"
 #include "net/net.h"
 
-enum { ACTIONS = 5, OUT_MOST = 256 * 1024 };
+enum { ACTIONS = 6, OUT_MOST = 256 * 1024 };
 
 /* What is asked for besides settings. */
 struct asked {
     const char *config;
     bool check_config, print_config;
-    bool check, stop_workspaces;
+    bool check, doctor, stop_workspaces;
 };
 
 struct reading {
@@ -46,6 +46,10 @@ static void parse(char **argv, struct asked *asked, struct coditectd_config_inpu
         {.name = "check",
          .text = "look whether all that is stored is whole, then exit; when no server runs",
          .flag = &asked->check},
+        {.name = "doctor",
+         .text =
+             "say what protects this installation on this machine, and what does not, then exit",
+         .flag = &asked->doctor},
         {.name = "stop-workspaces",
          .text = "end all workspaces of --data, then exit; when no server runs",
          .flag = &asked->stop_workspaces},
@@ -85,7 +89,7 @@ static int make_data(struct reading *r, const struct asked *asked)
     if (asked->check_config) {
         return 0;
     }
-    if (!asked->check && mkdir(*data, 0711) < 0 && errno != EEXIST) {
+    if (!asked->check && !asked->doctor && mkdir(*data, 0711) < 0 && errno != EEXIST) {
         return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", *data);
     }
     return make_absolute(r->arena, data);
@@ -308,8 +312,10 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
     if (asked.print_config) {
         show(&r.config);
     }
-    r.o = (struct coditectd_options){
-        .set = r.config.set, .check = asked.check, .stop_workspaces = asked.stop_workspaces};
+    r.o = (struct coditectd_options){.set = r.config.set,
+                                     .check = asked.check,
+                                     .doctor = asked.doctor,
+                                     .stop_workspaces = asked.stop_workspaces};
     error = judge(&r, &asked);
     if (error) {
         return error;

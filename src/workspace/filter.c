@@ -1,7 +1,7 @@
 /*
  * The system call filter: what a developer never needs of the kernel is refused to everything inside, codi2 included. Allowed
  * is what is not listed, as build tools and debuggers want most calls; listed is what Docker's default profile refuses to a
- * container without capabilities, and why something differs stands in docs/adr/0018-the-system-call-filter.md.
+ * container without capabilities, and why something differs stands in docs/adr/0019-the-system-call-filter.md.
  *
  * 1. Most of these calls want a capability that nobody inside has. They are listed all the same: the filter answers before
  *    the kernel's own code, with its mistakes, is reached, and it does not depend on the capability being asked for first.

@@ -178,9 +178,18 @@ static int handle_words(char **argv)
         workspace_group_clear(str_from(argv[2]));
         return 0;
     }
+    uint64_t uid;
+    if (strcmp(argv[1], "--doctor") == 0 && argv[2] &&
+        str_u64(str_from(argv[2]), INT32_MAX, &uid) == 0 && uid > 0) {
+        log_setup(LOG_WARN, LOG_TEXT);
+        return workspace_doctor((uid_t)uid);
+    }
+    if (argv[2] && argv[3] && strcmp(argv[3], WORKSPACE_DOCTOR_INSIDE) == 0) {
+        return workspace_doctor_inside(); /* called as codi2 is */
+    }
     (void)fprintf(stderr,
                   "%s: reads its configuration from standard input; --clear SESSION removes "
-                  "what a killed one left\n",
+                  "what a killed one left; --doctor UID tells what a sandbox enforces here\n",
                   argv[0]);
     return EXIT_WRONG;
 }

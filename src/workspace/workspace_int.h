@@ -136,6 +136,14 @@ char **workspace_bwrap_arguments(struct arena *arena, const struct workspace_con
                                  const struct workspace_group *group,
                                  const struct workspace_bwrap_fds *fds);
 
+/*
+ * What of a sandbox is enforced here, a line each on standard output; a trial workspace runs as uid. 0, or 1: something
+ * without which there is no sandbox is missing. The other one is that trial's inside.
+ */
+#define WORKSPACE_DOCTOR_INSIDE "--doctor-inside"
+int workspace_doctor(uid_t uid);
+int workspace_doctor_inside(void);
+
 /* The system call filter as a program for seccomp(2), in a file of memory. ERR_INTERNAL: logged. */
 int workspace_filter_open(int *ret_fd) BASE_MUST_USE;
 

@@ -248,7 +248,7 @@ function limitOf(pid, controller, ...names) {
   const [, kind, path] = lines.find((line) => line[1].split(",").includes(controller)) ?? lines.find((line) => line[0] === "0");
   const at = join("/sys/fs/cgroup", kind === "" ? "" : controller, path);
   const name = names.find((one) => existsSync(join(at, one)));
-  return name && Number(readFileSync(join(at, name), "utf8"));
+  return name && Number(readFileSync(join(at, name), "utf8").split(" ")[0]); // cpu.max has the period behind
 }
 
 /** What one that runs is made of: its state, and the names of its processes. */
@@ -263,11 +263,13 @@ async function workspaceOf(text) {
   return { server, state, online: processes(state.pid).some((name) => name.startsWith("slirp4netns")) };
 }
 
-test("workspace.offline, workspace.memory, workspace.processes, end_workspaces", { timeout: 120_000 }, async () => {
-  const { server, state, online } = await workspaceOf("end_workspaces = true\n[workspace]\noffline = true\nmemory = 1234\nprocesses = 321\n");
+test("workspace.offline, workspace.memory, workspace.processes, workspace.cpu, end_workspaces", { timeout: 120_000 }, async () => {
+  const { server, state, online } = await workspaceOf("end_workspaces = true\n[workspace]\noffline = true\nmemory = 1234\nprocesses = 321\ncpu = 150\n");
   const limits = state.limits.startsWith("cgroup")
     ? [limitOf(state.codi2, "memory", "memory.max", "memory.limit_in_bytes"), limitOf(state.codi2, "pids", "pids.max")]
     : [1234 * 2 ** 20, Number(/^Max processes +(\d+)/m.exec(readFileSync(`/proc/${state.codi2}/limits`, "utf8"))[1])];
+  const quota = /^(cgroup1|cgroup2)$/.test(state.limits) ? limitOf(state.codi2, "cpu", "cpu.max", "cpu.cfs_quota_us") : 150_000;
+  assert.equal(quota, 150_000);
   await server.end("SIGTERM");
   const left = alive(state.pid);
   await server.stop();

@@ -98,7 +98,7 @@ test("Python makes an environment with pip", async () => {
 
 test("tmux runs a shell on a terminal of its own", async () => {
   const { output } = await works(`
-    tmux new-session -d -s work 'tty > tty.txt; tmux wait-for -S done' && tmux wait-for done; cat tty.txt; tmux kill-server 2> /dev/null; true`);
+    mkfifo ready; tmux new-session -d -s work 'tty > ready; exec cat' && cat ready; tmux kill-server 2> /dev/null; true`);
   assert.match(output, /^\/dev\/pts\/\d+$/m);
 });
 
