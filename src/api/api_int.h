@@ -13,6 +13,7 @@
 #include "auth/auth.h"
 #include "base/json.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "data/data.h"
 #include "routes.gen.h"
 
@@ -185,8 +186,12 @@ struct api_problem {
     uint32_t retry_s; /* Retry-After, 0: none */
 };
 
+enum { API_NOTED = 4 }; /* request, tenant, user, session */
+
 struct api_call {
     unsigned magic;
+    int failed; /* the code that the router answered; 0: none */
+    struct log_field noted[API_NOTED + 1];
     struct api *api;
     struct http_request *req;
     struct http_response *res;
@@ -213,6 +218,7 @@ struct api {
     struct api_limiter *limiter;
     struct api_origin origin;
     usec_t login_life;
+    enum api_log log;
     struct http_static *web; /* NULL: no web app */
     char *public_url;
     char *web_policy; /* Content-Security-Policy of pages */
@@ -227,6 +233,17 @@ int api_decode(struct api_call *call, void *in) BASE_MUST_USE;
 /* Notes one thing that is wrong with the input; more than API_MAX_FIELD_ERRORS are dropped. */
 void api_field_error(struct api_call *call, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* ---- The log (note.c) ---- */
+
+/* From now on the lines of this thread say whose call it is, as far as that is known; more is known; and no more. */
+void api_note_begin(struct api_call *call);
+void api_note_known(struct api_call *call);
+void api_note_end(void);
+
+/* After the reply: the request's own line. call NULL: it was the web app's. */
+void api_note_finish(const struct api *api, const struct api_call *call,
+                     const struct http_request *req, const struct http_outcome *outcome);
 
 /* ---- Answers (reply.c) ---- */
 

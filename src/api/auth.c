@@ -11,6 +11,7 @@
 static void write_tokens(struct api_call *call, struct json_writer *w,
                          const struct auth_result *result, bool as_cookie)
 {
+    call->data.scope = result->scope; /* for the log */
     json_member_string(w, "token", result->token);
     if (as_cookie) {
         api_cookie_set(call, result->refresh_token);

@@ -8,7 +8,6 @@
  * 3. The call lies in the request's arena from route to finish; only one thread has it at a time.
  */
 #include "api/api_int.h"
-#include "base/log.h"
 #include "base/map.h"
 #include "files/files.h"
 
@@ -196,6 +195,7 @@ static void identify(struct api_call *call)
 static int serve(struct api_call *call)
 {
     int r = authenticate(call);
+    api_note_known(call);
     if (r == 0) {
         r = permit(call);
     }
@@ -244,14 +244,14 @@ static void handle(void *ctx, struct http_request *req, struct http_response *re
     call->res = res;
     note_client(call);
     assert_context(arena_str(req->arena, req->id).p);
+    api_note_begin(call);
     int r = serve(call);
+    api_note_end();
     assert_context(NULL);
     if (r >= 0) {
         return;
     }
-    if (err_row(r)->status >= 500 && !call->gone) {
-        log_warn("api", STR_FMT " %s: %s", STR_ARG(req->id), call->route->id, err_name(r));
-    }
+    call->failed = r;
     if (call->streamed) {
         http_abort(res);
     } else {
@@ -279,14 +279,9 @@ static void answer_error(void *ctx, struct http_request *req, int code, struct h
 
 static void finish(void *ctx, struct http_request *req, const struct http_outcome *outcome)
 {
-    const struct api_call *call = req->user;
-    if (call == NULL || call->route == NULL || !log_enabled(LOG_DEBUG)) {
-        return;
-    }
-    const struct api_route *row = call->route;
-    log_debug("api", "%s %d in %lld us " STR_FMT " " STR_FMT " %s", row->id, outcome->status,
-              (long long)outcome->took, STR_ARG(req->id), STR_ARG(call->data.scope.user_id),
-              row->audit);
+    const struct api *api = ctx;
+    ASSERT_MAGIC(api, API_MAGIC);
+    api_note_finish(api, req->user, req, outcome);
 }
 
 struct http_app api_app(struct api *api)

@@ -27,12 +27,19 @@ enum {
 static _Atomic int least_level = LOG_INFO;
 static _Atomic int line_form = LOG_TEXT;
 
+static _Thread_local const struct log_field *bound;
+
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 void log_setup(enum log_level least, enum log_form form)
 {
     atomic_store(&least_level, least);
     atomic_store(&line_form, form);
+}
+
+void log_bind(const struct log_field *fields)
+{
+    bound = fields;
 }
 
 bool log_enabled(enum log_level level)
@@ -118,10 +125,37 @@ static void put_pair(struct line *line, const char *name, struct str value)
     }
 }
 
+static void put_field(struct line *line, const struct log_field *field)
+{
+    struct line before = *line;
+    if (!field->number || line->put != put_json) {
+        put_pair(line, field->name, field->value);
+        return;
+    }
+    json_name(&line->json, field->name);
+    json_raw(&line->json, field->value);
+    if (line->buf.error) {
+        *line = before;
+    }
+}
+
+static bool is_named(const struct log_field *fields, const char *name)
+{
+    while (fields && fields->name && strcmp(fields->name, name) != 0) {
+        fields++;
+    }
+    return fields && fields->name;
+}
+
 static void put_fields(struct line *line, const struct log_field *fields)
 {
-    for (; fields && fields->name; fields++) {
-        put_pair(line, fields->name, fields->value);
+    for (const struct log_field *f = fields; f && f->name; f++) {
+        put_field(line, f);
+    }
+    for (const struct log_field *f = bound; f && f->name; f++) {
+        if (f->value.n > 0 && !is_named(fields, f->name)) {
+            put_field(line, f);
+        }
     }
 }
 

@@ -14,10 +14,17 @@ enum log_form { LOG_TEXT, LOG_JSON };
 struct log_field {
     const char *name; /* NULL ends the list */
     struct str value;
+    bool number; /* value is the digits of one: JSON has it without quotes */
 };
 
 void log_setup(enum log_level least, enum log_form form);
 bool log_enabled(enum log_level level);
+
+/*
+ * What this thread is busy with: fields that each of its lines has behind its own, unless they are empty or the line has one of
+ * that name. Borrowed, and read anew for each line, until the next call; NULL: nothing.
+ */
+void log_bind(const struct log_field *fields);
 
 /* fields NULL or ended by a NULL name. area is the folder that speaks: "store". */
 void log_event(enum log_level level, const char *area, struct str message,

@@ -148,6 +148,11 @@ static int create_gateway(const struct coditectd_options *o, struct parts *p)
 
 static int create_api(const struct coditectd_options *o, struct parts *p)
 {
+    static const enum api_log logs[] = {
+        [SETTING_LOG_REQUESTS_NONE] = API_LOG_FAULTS,
+        [SETTING_LOG_REQUESTS_CHANGES] = API_LOG_CHANGES,
+        [SETTING_LOG_REQUESTS_ALL] = API_LOG_ALL,
+    };
     struct api_options options = {.store = p->store,
                                   .space = &p->space,
                                   .spool = "store", /* of what it may write, what is on the disk */
@@ -155,6 +160,7 @@ static int create_api(const struct coditectd_options *o, struct parts *p)
                                   .public_url = o->set.public_url,
                                   .web_directory = p->paths.web,
                                   .gateway = p->gateway,
+                                  .log = logs[o->set.log_requests],
                                   .login_life = o->set.login_longest,
                                   .rate_factor = (uint32_t)o->set.limits_rate_factor};
     int r = api_create(&options, &p->api);

@@ -8,6 +8,7 @@
 #include "coditectd/wire_int.h"
 
 #include "base/json.h"
+#include "base/log.h"
 #include "sessions/sessions.h"
 
 typedef int call_fn(struct coditectd_wire_call *c);
@@ -245,7 +246,17 @@ static void app_handle(void *ctx, struct http_request *req, struct http_response
         http_set(res, "Content-Type",
                  row->fn == call_get_chunk ? STR("application/octet-stream")
                                            : STR("application/json"));
+        const struct log_field whose[] = {{"request", req->id},
+                                          {"session", c.peer.session},
+                                          {"tenant", c.peer.scope.tenant_id},
+                                          {"user", c.peer.scope.user_id},
+                                          {NULL, STR_EMPTY}};
+        log_bind(whose);
         r = row->fn(&c);
+        if (r < 0 && err_row(r)->status >= 500) {
+            log_warn("wire", STR_FMT ": %s", STR_ARG(row->path), err_name(r));
+        }
+        log_bind(NULL);
     }
     if (r < 0) {
         app_error(ctx, req, r, res);

@@ -6,6 +6,7 @@
  *    browsers do not know it, two cookies of the name mean that somebody tried, and neither is taken.
  * 3. The ticket's address is for going there (the frame's start) or for the IDE's own page; never for another page's fetch.
  */
+#include "base/log.h"
 #include "gateway/gateway_int.h"
 
 /* __Host- wants Path=/. */
@@ -87,6 +88,16 @@ static int take(struct gateway *g, struct http_request *req, const struct gatewa
     return r < 0 ? r : gateway_visit_stands(g, ret_visit);
 }
 
+static void note_entry(const struct http_request *req, const struct auth_visit *visit)
+{
+    const struct log_field fields[] = {
+        {"request", req->id},           {"tenant", visit->scope.tenant_id},
+        {"user", visit->scope.user_id}, {"session", visit->session_id},
+        {"address", req->peer},         {NULL, STR_EMPTY},
+    };
+    log_event(LOG_INFO, "gateway", STR("an IDE is entered"), fields);
+}
+
 int gateway_visit_begin(struct gateway *g, struct http_request *req, struct http_response *res,
                         const struct gateway_place *place)
 {
@@ -98,6 +109,7 @@ int gateway_visit_begin(struct gateway *g, struct http_request *req, struct http
     if (r < 0) {
         return r;
     }
+    note_entry(req, &visit);
     gateway_answer_headers(place, req, res);
     http_set(res, "Cache-Control", STR("no-store"));
     http_set(res, "Set-Cookie",

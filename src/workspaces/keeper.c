@@ -152,7 +152,13 @@ static void turn(struct workspaces_keeper *k)
         t.disk_low = space >= SPACE_LOW;
         t.crowded = k->starting >= k->at_once || starting >= k->at_once;
         t.reported = report_of(k, t.a, &t.report);
+        const struct log_field whose[] = {{"session", t.a->record.session_id},
+                                          {"tenant", t.a->scope.tenant_id},
+                                          {"user", t.a->scope.user_id},
+                                          {NULL, STR_EMPTY}};
+        log_bind(whose);
         workspaces_look_after(&t);
+        log_bind(NULL);
         starting += t.starting;
     }
     k->starting = starting;

@@ -288,7 +288,8 @@ test("no setting is without a test", () => {
     data: "api/harness.mjs", listen: "api/harness.mjs", web: "api/web.test.mjs", ide: "api/gateway.test.mjs", node: "api/gateway.test.mjs",
     public_url: "api/gateway-public.test.mjs", ide_url: "api/gateway-public.test.mjs", ide_listen: "e2e/ide-paths.test.mjs",
     "workspace.idle": "idle/idle.test.mjs",
-    trusted_proxies: "api/proxies.test.mjs",
+    trusted_proxies: "api/proxies.test.mjs", "log.requests": "api/log.test.mjs",
+    "disk.low": "store/disk-pressure.test.mjs", "disk.low_percent": "store/disk-pressure.test.mjs", "disk.scarce": "store/disk-pressure.test.mjs",
   };
   const own = readFileSync(new URL(import.meta.url), "utf8");
   let table = "";
@@ -297,7 +298,7 @@ test("no setting is without a test", () => {
     const key = /^(?:# )?(\w+) (?:=|is) /.exec(line)?.[1];
     if (key === undefined) continue;
     const name = table === "" ? key : `${table}.${key}`;
-    const flag = name === "workspace.idle" ? "--idle" : `--${name.replaceAll("_", "-")}`;
+    const flag = name === "workspace.idle" ? "--idle" : `--${name.replaceAll(/[._]/g, "-")}`;
     const shown = name in elsewhere ? readFileSync(join(root, "tests", elsewhere[name]), "utf8").includes(`"${flag}"`)
       : new RegExp(`test\\((["\`])[^"\`]*\\b${name.replace(".", "\\.")}\\b`).test(own);
     assert.ok(shown, `${name}: no test shows what it does`);

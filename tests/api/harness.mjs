@@ -204,6 +204,9 @@ export async function until(what, test, ms = 20_000) {
   }
 }
 
+/** What no log may hold, whatever a test does: access and refresh tokens, tickets, cookies, passwords of account(). */
+const secret = /eyJ[\w-]{8,}\.|log-[0-9a-z]+\.\d+\.|ticket=|Bearer |coditect-(refresh|ide)=|password of /;
+
 const running = new Set();
 process.on("exit", () => {
   for (const server of running) {
@@ -236,7 +239,7 @@ export class Server {
     this.exited = new Promise((resolve) => this.child.on("close", (code, signal) => resolve({ code, signal })));
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.on("data", (text) => {
-        this.log = (this.log + text).slice(-200_000);
+        this.log = (this.log + text).slice(-2_000_000);
       });
     }
     running.add(this);
@@ -266,6 +269,7 @@ export class Server {
     else this.child.kill(signal);
     const end = await this.exited;
     running.delete(this);
+    assert.doesNotMatch(this.log, secret);
     assert.doesNotMatch(this.log, /AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|assertion/i);
     return end;
   }

@@ -48,6 +48,34 @@ static void json_lines(void **state)
               "\"message\":\"shown 2\"}\n");
 }
 
+static void bound_events(void)
+{
+    begin_json();
+    struct log_field bound[] = {{"request", STR("req-1")}, {"user", STR_EMPTY}, {NULL, STR_EMPTY}};
+    log_bind(bound);
+    log_info("store", "first");
+    bound[1].value = STR("usr-1");
+    const struct log_field own[] = {
+        {"request", STR("req-2")}, {"status", STR("200"), .number = true}, {NULL, STR_EMPTY}};
+    log_event(LOG_INFO, "store", STR("second"), own);
+    log_bind(NULL);
+    log_info("store", "third");
+}
+
+/* What the thread is busy with stands in its lines, as it is known by then. */
+static void bound_fields(void **state)
+{
+    (void)state;
+    assert_int_equal(unit_capture(bound_events, text, sizeof text), 0);
+    const char *const wanted[] = {
+        "\"message\":\"first\",\"request\":\"req-1\"}\n",
+        "\"message\":\"second\",\"request\":\"req-2\",\"status\":200,\"user\":\"usr-1\"}\n",
+        "\"message\":\"third\"}\n"};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        assert_non_null(strstr(text, wanted[i]));
+    }
+}
+
 static void text_events(void)
 {
     begin_text();
@@ -177,9 +205,9 @@ static void errors_are_returned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_lines),          cmocka_unit_test(text_lines),
-        cmocka_unit_test(long_values_are_cut), cmocka_unit_test(lines_never_mix),
-        cmocka_unit_test(errors_are_returned),
+        cmocka_unit_test(bound_fields),    cmocka_unit_test(json_lines),
+        cmocka_unit_test(text_lines),      cmocka_unit_test(long_values_are_cut),
+        cmocka_unit_test(lines_never_mix), cmocka_unit_test(errors_are_returned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
