@@ -329,7 +329,7 @@ static int spool(struct unpack *u, int *ret_fd)
 
 static int open_archive(struct unpack *u, int *ret_fd)
 {
-    bool zip;
+    bool zip = false;
     int r = look(u, &zip);
     if (r == 0 && zip) {
         r = spool(u, ret_fd);
