@@ -11,8 +11,7 @@ static const struct str base_path = STR("/api/v5/");
 
 bool api_match_is_ours(struct str path)
 {
-    static const struct str reserved[] = {STR("/api"), STR("/ws"), STR("/ide"), STR("/health"),
-                                          STR("/ready")};
+    static const struct str reserved[] = {STR("/api"), STR("/ws"), STR("/health"), STR("/ready")};
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
         struct str word = reserved[i];
         if (str_starts(path, word) && (path.n == word.n || path.p[word.n] == '/')) {

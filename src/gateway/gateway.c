@@ -73,11 +73,6 @@ static int find_place(const struct gateway_front *f, const struct http_request *
     return found ? 0 : ERR_NOT_FOUND;
 }
 
-static bool is_ide_path(struct str path)
-{
-    return str_eq(path, STR("/ide")) || str_starts(path, STR("/ide/"));
-}
-
 static int route(void *ctx, struct http_request *req, struct http_route *ret)
 {
     const struct gateway_front *f = ctx;
@@ -87,7 +82,7 @@ static int route(void *ctx, struct http_request *req, struct http_route *ret)
         return r;
     }
     if (r > 0) {
-        return is_ide_path(req->path) ? ERR_NOT_FOUND : f->next->route(f->next->ctx, req, ret);
+        return f->next->route(f->next->ctx, req, ret);
     }
     req->user = ARENA_NEW(req->arena, struct visit);
     ret->lane = gateway_files_has(f->gateway, req) ? HTTP_STREAM : HTTP_WORK;

@@ -69,8 +69,12 @@ test("addresses of the app's own pages answer the app, to browsers", async () =>
   assert.equal((await get("/sessions/ses-x?tab=files", page)).status, 200);
   assert.equal((await get("/sessions/ses-x/files/src/main.c", page)).status, 200);
   assert.equal((await get("/login", page)).headers["content-type"], "text/html; charset=utf-8");
+  for (const path of ["/ide", "/ide/ses-x", "/theia"]) {
+    assert.equal((await get(path, page)).headers["content-type"], "text/html; charset=utf-8", path); // which leads to the session
+    assert.equal((await get(path)).status, 404, path);
+  }
   assert.equal((await get("/login")).status, 404);
-  for (const path of ["/assets/none.js", "/api/none", "/ws/none", "/ide/none"]) {
+  for (const path of ["/assets/none.js", "/api/none", "/ws/none"]) {
     assert.equal((await get(path, page)).status, 404, path);
   }
 });
