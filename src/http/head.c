@@ -191,9 +191,9 @@ static void split_query(struct str target, struct http_request *request)
 /* http://host[:port][/path][?query] (RFC 9112 section 3.2.2). */
 static int split_absolute(struct str target, struct http_request *request)
 {
-    size_t scheme = str_starts(target, STR("http://"))    ? 7
-                    : str_starts(target, STR("https://")) ? 8
-                                                          : 0;
+    size_t scheme = str_eq_nocase(str_slice(target, 0, 7), STR("http://"))    ? 7
+                    : str_eq_nocase(str_slice(target, 0, 8), STR("https://")) ? 8
+                                                                              : 0;
     if (scheme == 0) {
         return ERR_INVALID;
     }

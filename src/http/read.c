@@ -33,12 +33,17 @@ static void prepare(struct http_connection *c)
 
 static int read_expectation(struct http_exchange *x)
 {
-    struct str expect = http_header(&x->request, "Expect");
-    if (expect.n == 0) {
-        return 0;
+    const struct http_request *request = &x->request;
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (!str_eq_nocase(request->headers[i].name, STR("Expect"))) {
+            continue;
+        }
+        if (!str_eq_nocase(request->headers[i].value, STR("100-continue"))) {
+            return ERR_EXPECTATION;
+        }
+        x->expects = !request->http10 && request->content_length != 0;
     }
-    x->expects = !x->request.http10 && x->request.content_length != 0;
-    return str_eq_nocase(expect, STR("100-continue")) ? 0 : ERR_EXPECTATION;
+    return 0;
 }
 
 static void check_route(const struct http_route *route)

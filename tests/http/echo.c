@@ -6,7 +6,7 @@
  *   /relay…        goes to the server named by relay=unix:PATH, with the same target
  *   /sink          takes a body of any size and says how large it was
  *   /source?N      sends N bytes
- *   anything else  says how it was understood: method, target, host, length of the body
+ *   anything else  says how it was understood, also in X-Said: method, length of the body, host, target
  *
  * The other names are limits of the server: per_address, header_ms, grace_ms, least_rate. SIGTERM ends it in order, with the
  * patience of the product.
@@ -116,10 +116,11 @@ static void source(struct http_request *request, struct http_response *response)
 
 static void say(struct http_request *request, struct http_response *response)
 {
-    struct buf *out = http_body_buf(response);
-    http_set(response, "Content-Type", STR("text/plain"));
-    buf_printf(out, STR_FMT " " STR_FMT " " STR_FMT " %zu\n", STR_ARG(request->method_text),
-               STR_ARG(request->target), STR_ARG(request->host), request->body.n);
+    struct str said = arena_printf(request->arena, STR_FMT " %zu " STR_FMT " " STR_FMT,
+                                   STR_ARG(request->method_text), request->body.n,
+                                   STR_ARG(request->host), STR_ARG(request->target));
+    http_set(response, "X-Said", said);
+    http_body(response, said);
 }
 
 static void relay(struct http_request *request, struct http_response *response)

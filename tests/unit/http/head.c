@@ -60,6 +60,7 @@ static const struct {
     {STR("GET http://a.b:80/x?y HTTP/1.1\r\n" HOST "\r\n"), 0, "9112 3.2.2"},
     {STR("GET http://u@a.b/ HTTP/1.1\r\n" HOST "\r\n"), ERR_INVALID, "9110 4.2.4: userinfo"},
     {STR("GET http:///x HTTP/1.1\r\n" HOST "\r\n"), ERR_INVALID, "9110 4.2.1: no host"},
+    {STR("GET hTTp://a.b/ HTTP/1.1\r\n" HOST "\r\n"), 0, "9110 4.2.3: case of the scheme"},
     {STR("GET ftp://a/ HTTP/1.1\r\n" HOST "\r\n"), ERR_INVALID, "other scheme"},
     {STR("OPTIONS * HTTP/1.1\r\n" HOST "\r\n"), 0, "9112 3.2.4"},
     {STR("GET * HTTP/1.1\r\n" HOST "\r\n"), ERR_INVALID, "9112 3.2.4"},
