@@ -86,7 +86,8 @@ static void ours(void **state)
     assert_false(api_match_is_ours(STR("/apis")));
     assert_false(api_match_is_ours(STR("/")));
     assert_false(api_match_is_ours(STR("/sessions/x")));
-    assert_false(api_match_is_ours(STR("/ide/x"))); /* the web app leads from there to the session */
+    assert_false(
+        api_match_is_ours(STR("/ide/x"))); /* the web app leads from there to the session */
 }
 
 /* Every row is reached by an address made from its own segments, and by no other row. */
