@@ -8,7 +8,11 @@
  * Measured against a table with rowid and a second tree for the keys (CPU time, 200-byte values): updates equal, gets a
  * tenth cheaper; 64 KiB values cost half more, which the disk hides. Pages of 8 KiB double the log of small updates.
  *
- * Files in the directory: store.db with -wal and -shm; lock, held by flock with the pid in it; balloon (sqlite_space.c).
+ * Files in the directory: store.db with -wal and -shm; lock, held by flock with the pid in it; balloon (sqlite_space.c);
+ * store.format1.db after a migration, for the operator to delete.
+ *
+ * The file gives space back (auto_vacuum=INCREMENTAL, in idle moments): on a disk that is almost full deleting would free
+ * nothing otherwise.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -217,6 +221,9 @@ static int sqlite_open(const struct store_options *options, void **ret_self)
     if (r == 0) {
         store_space_inflate(&d->space);
         r = store_sqlite_connect(d);
+    }
+    if (r == 0) {
+        r = store_sqlite_migrate(d);
     }
     if (r == 0) {
         r = sync_directory(d->directory);

@@ -34,7 +34,8 @@ static int checkpoint(struct store_sqlite *d, int *ret_frames, int *ret_done)
 
 bool store_sqlite_log_waits(const struct store_sqlite *d)
 {
-    return d->writer && !d->wal_checkpointed && d->wal_frames >= d->wal_limit / SQLITE_IDLE_PART;
+    return d->writer && !d->wal_checkpointed &&
+           (d->shrinks || d->wal_frames >= d->wal_limit / SQLITE_IDLE_PART);
 }
 
 void store_sqlite_checkpoint(struct store_sqlite *d, bool idle)

@@ -49,6 +49,19 @@ static int execute(struct store_connection *c, const char *text)
     return 0;
 }
 
+/* 0 when it cannot be asked. */
+static size_t pragma_number(struct store_connection *c, const char *text)
+{
+    sqlite3_stmt *statement = NULL;
+    size_t number = 0;
+    if (sqlite3_prepare_v2(c->db, text, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        number = (size_t)sqlite3_column_int64(statement, 0);
+    }
+    (void)sqlite3_finalize(statement);
+    return number;
+}
+
 static const char create_table[] =
     "CREATE TABLE IF NOT EXISTS kv(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL)"
     " WITHOUT ROWID";
@@ -56,12 +69,18 @@ static const char create_table[] =
 static int set_up_writer(struct store_connection *c, bool no_sync)
 {
     static const char *const steps[] = {
-        "PRAGMA page_size=4096",       "PRAGMA journal_mode=WAL",
-        "PRAGMA wal_autocheckpoint=0", "PRAGMA journal_size_limit=67108864",
-        "PRAGMA secure_delete=FAST",   "PRAGMA cache_size=-8192", /* KiB */
-        "PRAGMA cache_spill=0",        create_table,
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA wal_autocheckpoint=0",
+        "PRAGMA journal_size_limit=67108864",
+        "PRAGMA secure_delete=FAST",
+        "PRAGMA cache_size=-8192", /* KiB */
+        "PRAGMA cache_spill=0",
+        create_table,
     };
     int r = execute(c, no_sync ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL");
+    if (r == 0 && pragma_number(c, "PRAGMA page_count") == 0) { /* it would be written each time */
+        r = execute(c, "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL");
+    }
     for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++) {
         r = execute(c, steps[i]);
     }
@@ -127,14 +146,12 @@ void store_connection_close(struct store_connection *c)
 
 size_t store_connection_unused(struct store_connection *c)
 {
-    sqlite3_stmt *statement = NULL;
-    size_t pages = 0;
-    if (sqlite3_prepare_v2(c->db, "PRAGMA freelist_count", -1, &statement, NULL) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW) {
-        pages = (size_t)sqlite3_column_int64(statement, 0);
-    }
-    (void)sqlite3_finalize(statement);
-    return pages * SQLITE_PAGE;
+    return pragma_number(c, "PRAGMA freelist_count") * SQLITE_PAGE;
+}
+
+int store_connection_shrink(struct store_connection *c)
+{
+    return execute(c, "PRAGMA incremental_vacuum(1024)");
 }
 
 /* ---- statements ---------------------------------------------------------------------------------------------------- */

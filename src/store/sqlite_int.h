@@ -77,6 +77,8 @@ int store_connection_put(struct store_connection *c, struct str key,
 int store_connection_apply(struct store_connection *c, const struct store_writes *w) BASE_MUST_USE;
 size_t store_connection_unused(
     struct store_connection *c); /* bytes that the database holds and does not use */
+/* Gives up to 4 MiB of unused space back to the disk, in one transaction. ERR_NO_SPACE, ERR_IO. */
+int store_connection_shrink(struct store_connection *c) BASE_MUST_USE;
 void store_connection_end_read(struct store_connection *c);
 int store_connection_error(struct store_connection *c,
                            const char *what); /* the code of the last failure */
@@ -161,6 +163,8 @@ struct store_sqlite {
     int wal_limit;         /* frames after which a checkpoint is due */
     bool wal_checkpointed; /* all of them are in the database */
     bool wal_large;        /* a large operation is among them */
+    bool shrinks;          /* the last idle moment gave space back to the disk */
+    bool untidy;           /* since then something was committed */
     struct store_readers readers;
     struct store_space space;
     struct store_queue queue;
@@ -179,6 +183,9 @@ int store_writer_submit(struct store_sqlite *d, struct txn *txn);
 /* sqlite.c: opens the writer's connection, after a failure only what had been flushed. */
 int store_sqlite_connect(struct store_sqlite *d);
 void store_sqlite_disconnect(struct store_sqlite *d);
+
+/* sqlite_migrate.c: connected, nobody else uses it. Makes data of format 1 format 2; leaves other data alone. */
+int store_sqlite_migrate(struct store_sqlite *d) BASE_MUST_USE;
 
 /* sqlite_checkpoint.c */
 bool store_sqlite_log_waits(const struct store_sqlite *d); /* an idle writer should checkpoint */

@@ -231,6 +231,7 @@ static int run_jobs(struct store_sqlite *d, struct group *g)
     if (r == 0) {
         d->stored_commit_number = d->commit_number;
         d->commits++;
+        d->untidy = true;
         d->version++;
     }
     return r;
@@ -322,7 +323,7 @@ static void run_group(struct store_sqlite *d, struct group *g)
 static bool wait_for_work(struct store_sqlite *d, struct group *g, bool *ret_idle)
 {
     struct store_queue *q = &d->queue;
-    bool log = store_sqlite_log_waits(d);
+    bool log = store_sqlite_log_waits(d) || d->untidy;
     LOCK_SCOPE(&q->lock);
     usec_t deadline = time_monotonic() + idle_after;
     *ret_idle = false;
@@ -335,6 +336,25 @@ static bool wait_for_work(struct store_sqlite *d, struct group *g, bool *ret_idl
     }
     (void)take_locked(q, g);
     return g->count > 0 || !q->stop;
+}
+
+/* What deletions left unused goes back to the disk piece by piece while nobody waits; a little is kept for what comes. */
+static void shrink(struct store_sqlite *d)
+{
+    size_t keep = (size_t)d->wal_limit * SQLITE_PAGE;
+    d->shrinks = d->writer && store_connection_unused(d->writer) > keep;
+    d->untidy = d->shrinks;
+    if (!d->shrinks) {
+        return;
+    }
+    int r = store_connection_shrink(d->writer);
+    d->version++;
+    if (r == ERR_NO_SPACE) {
+        roll_back(d);
+        store_space_hit(&d->space);
+    } else if (r) {
+        reconnect(d);
+    }
 }
 
 void *store_writer_main(void *self)
@@ -351,6 +371,9 @@ void *store_writer_main(void *self)
             run_group(d, &g);
             d->wal_large = d->wal_large || g.large;
             finish_group(&d->queue, &g);
+        }
+        if (idle && g.count == 0) {
+            shrink(d);
         }
         store_sqlite_checkpoint(d, idle);
     }

@@ -1,0 +1,89 @@
+// What lies in a data directory decides who may open it: a store of an older program is rewritten once and its old file kept,
+// one of a newer program is left alone, and a directory that a server holds says whose it is.
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bytesOf, freePort, newSession, root, Server } from "../api/harness.mjs";
+
+const build = process.env.CODITECT_BUILD ?? "";
+const program = join(build, "src/coditectd/coditectd");
+
+/** What a server says that is not to start. */
+async function refusal(data) {
+  const args = ["--data", data, "--listen", `127.0.0.1:${await freePort()}`];
+  const { status, stderr } = spawnSync(program, args, { encoding: "utf8", timeout: 60_000 });
+  assert.equal(status, 1, stderr);
+  return stderr;
+}
+
+/** A data directory with this store.db, of the user whom the server becomes. */
+function dataWith(file) {
+  const data = mkdtempSync(join(tmpdir(), "coditect-format-"));
+  mkdirSync(join(data, "store"), 0o700);
+  copyFileSync(file, join(data, "store/store.db"));
+  if (process.getuid() === 0 && spawnSync("id", ["coditect"]).status === 0) {
+    execFileSync("chown", ["-R", "coditect:coditect", join(data, "store")]);
+  }
+  return data;
+}
+
+// Made by the last program of format 1: ada's account, her session, src/a.txt in two versions, b.bin.
+const fixture = join(root, "tests/store/format1.db");
+
+test("an older store is rewritten, after its file was kept", async () => {
+  const data = dataWith(fixture);
+  const server = await Server.start({ data });
+  assert.match(server.log, /the data has format 1: it is rewritten, the old file stays as store\/store\.format1\.db/);
+  const login = await server.anonymous().post("/auth/login", { email: "ada-1@example.com", password: "password of ada-1@example.com" });
+  assert.equal(login.status, 200, login.text());
+  const ada = server.anonymous();
+  ada.token = login.data.token;
+  const [session] = (await ada.get("/sessions")).data;
+  assert.equal(session.name, "Kept since format 1");
+  const files = `/sessions/${session.id}/files`;
+  assert.equal((await ada.get(`${files}/src/a.txt`)).body.toString(), "second\n");
+  assert.equal((await ada.get(`${files}/src/a.txt?version=1`)).body.toString(), "first\n");
+  assert.deepEqual((await ada.get(`${files}/b.bin`)).body, Buffer.concat([...bytesOf(9000, 3)]));
+  assert.equal((await ada.write(`${files}/src/a.txt`, "third\n")).status, 200);
+  assert.deepEqual(readFileSync(join(data, "store/store.format1.db")), readFileSync(fixture));
+  assert.ok(!existsSync(join(data, "store/store.db.new")));
+
+  await server.kill9();
+  await server.run();
+  assert.doesNotMatch(server.log, /rewritten/, "once");
+  assert.equal((await ada.get(`${files}/src/a.txt`)).body.toString(), "third\n");
+  await server.stop();
+  rmSync(data, { recursive: true });
+});
+
+test("a newer store is refused with one line, and nothing is changed", async () => {
+  const server = await Server.start();
+  const { data } = server;
+  server.ownData = false;
+  await newSession(await server.account());
+  await server.stop();
+  const file = join(data, "store/store.db");
+  execFileSync("python3", ["-c", `
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE kv SET value = CAST('3' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)")
+db.commit()
+db.execute("PRAGMA wal_checkpoint(TRUNCATE)")`, file]);
+  const before = readFileSync(file);
+  const said = await refusal(data);
+  const lines = said.split("\n").filter((line) => line.includes("the data has format 3, this program knows 2: use a newer program"));
+  assert.equal(lines.length, 1, said);
+  assert.deepEqual(readFileSync(file), before);
+  rmSync(data, { recursive: true });
+});
+
+test("a second server names the first", async () => {
+  const server = await Server.start();
+  const said = await refusal(server.data);
+  assert.match(said, new RegExp(`is in use by process ${server.serverPid}\\b`));
+  assert.equal((await server.anonymous().get("/health")).status, 200, "the first goes on");
+  await server.stop();
+});
