@@ -6,8 +6,10 @@
   } catch {
     // Storage is blocked: the system's colours it is.
   }
-  const dark = choice === "dark" || (choice !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
-  document.documentElement.classList.toggle("dark", dark);
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const paint = () => document.documentElement.classList.toggle("dark", choice === "dark" || (choice !== "light" && system.matches));
+  system.addEventListener("change", paint);
+  paint();
 
   const state = document.querySelector("#state");
   let pause = 1000;

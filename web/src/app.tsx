@@ -5,12 +5,14 @@ import { BrowserRouter, Navigate, Outlet, Route, Routes, useLocation, useSearchP
 import { queryClient } from "./api/queries";
 import { Unreachable } from "./components/connection";
 import { ProblemNotice } from "./components/problem-notice";
-import { Shell } from "./components/shell";
 import { moveHome } from "./lib/home";
 import { safeNext } from "./lib/next";
 import { resume, useAuth } from "./stores/auth";
 import { useConnection } from "./stores/connection";
 
+// Loaded while the server is asked who is logged in; a page to log in on does not wait for it.
+const loadShell = () => import("./components/shell");
+const Shell = lazy(async () => ({ default: (await loadShell()).Shell }));
 const Enter = lazy(() => import("./pages/enter"));
 const Sessions = lazy(() => import("./pages/sessions"));
 const SessionPage = lazy(() => import("./pages/session"));
@@ -65,6 +67,7 @@ export function App() {
   const [error, setError] = useState<unknown>();
   const start = (): void => {
     setError(undefined);
+    void loadShell().catch(() => undefined); // said where it is shown
     moveHome(new URL(globalThis.location.href)).then((isLeaving) => (isLeaving ? undefined : resume())).catch(setError);
   };
   useEffect(start, []);

@@ -1,5 +1,11 @@
 // All that the pages look like: colours, type, space and motion. Pages name these tokens and nothing else.
-import { createSystem, defaultConfig, defineConfig } from "@chakra-ui/react";
+// Chakra's own theme without the recipes of components that no page uses: they would be a tenth of the first load.
+import { createSystem, defaultBaseConfig, defineConfig } from "@chakra-ui/react";
+import {
+  animationStyles, breakpoints, buttonRecipe, checkboxSlotRecipe, checkmarkRecipe, dialogSlotRecipe, drawerSlotRecipe, fieldSlotRecipe, globalCss, headingRecipe,
+  inputRecipe, kbdRecipe, keyframes, layerStyles, linkRecipe, markRecipe, menuSlotRecipe, popoverSlotRecipe, progressSlotRecipe, semanticTokens, skeletonRecipe, spinnerRecipe,
+  textStyles, toastSlotRecipe, tokens,
+} from "@chakra-ui/react/theme";
 
 // Not `base`: the defaults that these replace name `_light`, which would win over it.
 const both = (light: string, dark: string) => ({ value: { _light: light, _dark: dark } });
@@ -7,6 +13,24 @@ const both = (light: string, dark: string) => ({ value: { _light: light, _dark: 
 const state = (light: readonly [string, string], dark: readonly [string, string]) => ({
   fg: both(light[0], dark[0]),
   subtle: both(light[1], dark[1]),
+});
+
+const used = defineConfig({
+  preflight: true,
+  cssVarsPrefix: "chakra",
+  cssVarsRoot: ":where(html, .chakra-theme)",
+  globalCss,
+  theme: {
+    breakpoints,
+    keyframes,
+    tokens,
+    semanticTokens,
+    textStyles,
+    layerStyles,
+    animationStyles,
+    recipes: { button: buttonRecipe, checkmark: checkmarkRecipe, heading: headingRecipe, input: inputRecipe, kbd: kbdRecipe, link: linkRecipe, mark: markRecipe, skeleton: skeletonRecipe, spinner: spinnerRecipe },
+    slotRecipes: { checkbox: checkboxSlotRecipe, dialog: dialogSlotRecipe, drawer: drawerSlotRecipe, field: fieldSlotRecipe, menu: menuSlotRecipe, popover: popoverSlotRecipe, progress: progressSlotRecipe, toast: toastSlotRecipe },
+  },
 });
 
 const config = defineConfig({
@@ -77,4 +101,4 @@ const config = defineConfig({
   },
 });
 
-export const system = createSystem(defaultConfig, config);
+export const system = createSystem(defaultBaseConfig, used, config);

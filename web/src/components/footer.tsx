@@ -27,11 +27,11 @@ function Persisted() {
   return <Item icon={<CircleCheck size={12} />} color="fg.muted">{said.length === 1 ? "All changes persisted" : `All changes persisted in ${formatCount(said.length, "session")}`}</Item>;
 }
 
-function FooterLink({ to, children }: { readonly to: string; readonly children: string }) {
+export function FooterLink({ to, children }: { readonly to: string; readonly children: string }) {
   return <Box asChild color="fg.muted" _hover={{ color: "fg", textDecoration: "underline" }} whiteSpace="nowrap"><Link to={to}>{children}</Link></Box>;
 }
 
-function Version() {
+export function Version() {
   const version = useVersion();
   return <Text as="span" color="fg.muted" fontSize="12px" whiteSpace="nowrap" fontVariantNumeric="tabular-nums" data-testid="version">Coditect{version !== undefined && ` ${version}`}</Text>;
 }

@@ -4,6 +4,7 @@ import { LogOut } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useLocation } from "react-router";
 import { Logo, TextField, TextLink, usePageTitle } from "../components/bits";
+import { FooterLink, Version } from "../components/footer";
 import { FormProblem } from "../components/problem-notice";
 import { fieldProblem } from "../lib/problem";
 import { login, register, useAuth } from "../stores/auth";
@@ -82,8 +83,8 @@ export default function Enter({ kind }: { readonly kind: "login" | "register" })
   const ended = useAuth(({ state }) => state.status === "out" && state.ended);
   usePageTitle(title);
   return (
-    <Flex as="main" minHeight="100vh" align={{ base: "flex-start", sm: "center" }} justify="center" padding="24px">
-      <Box width="100%" maxWidth="400px" paddingTop={{ base: "32px", sm: "0" }} paddingBottom={{ base: "0", sm: "8vh" }}>
+    <Flex as="main" position="relative" minHeight="100dvh" align={{ base: "flex-start", sm: "center" }} justify="center" padding="24px">
+      <Box width="100%" maxWidth="400px" paddingTop={{ base: "32px", sm: "0" }} paddingBottom={{ base: "40px", sm: "8vh" }}>
         <Stack gap="32px">
           <Stack gap="20px">
             <Logo size={40} />
@@ -97,6 +98,7 @@ export default function Enter({ kind }: { readonly kind: "login" | "register" })
           <Text color="fg.muted">{ask} <TextLink to={to + search}>{other}</TextLink></Text>
         </Stack>
       </Box>
+      <Flex as="footer" position="absolute" bottom="12px" insetInline="0" justify="center" gap="16px" fontSize="12px"><FooterLink to="/notices">Notices</FooterLink><Version /></Flex>
     </Flex>
   );
 }

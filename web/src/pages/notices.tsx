@@ -37,7 +37,7 @@ function Row({ one, text }: { readonly one: Package; readonly text: string | und
         <Text color="fg.muted" fontSize="13px" maxWidth="40%" truncate title={one.licence}>{one.licence}</Text>
         {text === undefined
           ? <Box width="52px" />
-          : <Button size="xs" variant="ghost" colorPalette="gray" width="52px" aria-expanded={isOpen} aria-label={`Licence of ${one.name}`} onClick={() => setOpen(!isOpen)}>{isOpen ? "Hide" : "Show"}</Button>}
+          : <Button size="xs" variant="ghost" colorPalette="gray" width="52px" aria-expanded={isOpen} aria-label={`${isOpen ? "Hide" : "Show"} the licence of ${one.name}`} onClick={() => setOpen(!isOpen)}>{isOpen ? "Hide" : "Show"}</Button>}
       </Flex>
       {isOpen && <Box as="pre" fontFamily="mono" fontSize="12px" lineHeight="18px" whiteSpace="pre-wrap" overflowWrap="anywhere" padding="4px 16px 16px" color="fg.muted">{text}</Box>}
     </Box>

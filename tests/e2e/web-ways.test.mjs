@@ -1,0 +1,210 @@
+// Ways through the app: addresses that people know by heart, back to the wanted one after logging in and never to another host;
+// everything by keyboard, with a focus that is seen; how long an interaction takes; what it is made of.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { newSession, root } from "../api/harness.mjs";
+import { button, gone, launch, link, look, visible } from "./browser.mjs";
+
+const world = await launch();
+const { home, server } = world;
+const ada = await server.account("ada");
+const a = await newSession(ada, "Project A");
+const b = await newSession(ada, "Project B");
+const context = await world.newContext();
+const page = await context.newPage();
+
+async function enter({ email, password }) {
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await button("Log in", page).click();
+}
+
+async function logOut() {
+  await page.getByRole("button", { name: /^Account of/ }).click();
+  await page.getByRole("menuitem", { name: "Log out" }).click();
+  await page.waitForURL(/\/login/);
+}
+
+test("/ide and /theia lead through login to the session used last, and each session's to its own", async () => {
+  await page.goto(`${home}/ide/${a.id}`);
+  await page.waitForURL(`${home}/login?next=${encodeURIComponent(`/ide/${a.id}`)}`);
+  await enter(ada);
+  await page.waitForURL(`${home}/sessions/${a.id}/ide`);
+  await page.goto(`${home}/sessions/${b.id}/files`);
+  await visible(page.getByText("This folder is empty"));
+  for (const path of ["/ide", "/theia"]) {
+    await page.goto(home + path);
+    await page.waitForURL(`${home}/sessions/${b.id}/ide`);
+  }
+  await page.goto(`${home}/theia/${a.id}`);
+  await page.waitForURL(`${home}/sessions/${a.id}/ide`);
+  await page.goto(`${home}/ide/nobody`);
+  await visible(page.getByText("There is no page here"));
+});
+
+test("after logging in nobody is led to another host, whatever the address asks for", async () => {
+  const wanted = ["https://example.com/", "//example.com", "/\\example.com", "/\t/example.com", "/%09/example.com", "/./\\example.com", "javascript:alert(1)", "/a/..//example.com", "\\\\example.com", "/login?next=//example.com"];
+  for (const next of wanted) {
+    await page.goto(`${home}/settings`);
+    await visible(page.getByRole("heading", { name: "Settings" }));
+    await logOut();
+    await page.goto(`${home}/login?next=${encodeURIComponent(next)}`);
+    await enter(ada);
+    await page.getByRole("button", { name: /^Account of/ }).or(page.getByText("There is no page here")).first().waitFor();
+    assert.equal(new URL(page.url()).origin, home, next);
+  }
+  assert.deepEqual(world.foreign, []);
+});
+
+test("the side panel: sessions in groups, shown and hidden by button and key, over the page on a small screen", async () => {
+  await page.goto(`${home}/sessions`);
+  const panel = page.getByRole("navigation", { name: "Sessions", exact: true });
+  await visible(panel.getByRole("link", { name: "Project A" }));
+  await visible(panel.getByRole("heading", { name: /^(Recent|Running)$/ }));
+  await page.keyboard.press("[");
+  await gone(panel);
+  await page.reload();
+  await visible(link("Project A", page.getByRole("list", { name: "Sessions", exact: true })));
+  assert.equal(await panel.count(), 0);
+  await button("Side panel", page).click();
+  await panel.getByRole("link", { name: "Project B" }).click();
+  await page.waitForURL(new RegExp(b.id));
+  await page.setViewportSize({ width: 390, height: 844 });
+  await button("Side panel", page).click();
+  await visible(page.getByRole("dialog").getByRole("link", { name: "Project A" }));
+  await look(page, "side-panel");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.getByRole("dialog").getByRole("link", { name: "All sessions" }).click();
+  await page.waitForURL(`${home}/sessions`);
+  await gone(page.getByRole("dialog"));
+  await page.setViewportSize({ width: 1400, height: 900 });
+});
+
+test("each stop of the Tab key is seen, nothing is a trap, and Enter on the first leads past the header", async () => {
+  for (const path of ["/sessions", "/settings", `/sessions/${a.id}/files`, "/notices"]) {
+    await page.goto(home + path);
+    await page.locator("main").first().waitFor();
+    await page.waitForLoadState("networkidle");
+    await page.evaluate(() => document.activeElement.blur());
+    const stops = [];
+    for (let i = 0; i < 30; i++) {
+      await page.keyboard.press("Tab");
+      const stop = await page.evaluate(() => {
+        const element = document.activeElement;
+        if (element === document.body) return undefined;
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+        const rect = element.getBoundingClientRect();
+        const ring = (outlineStyle !== "none" && Number.parseFloat(outlineWidth) > 0) || boxShadow !== "none";
+        return { what: element.outerHTML.slice(0, 120), ring, onScreen: rect.width > 0 && rect.bottom > 0 && rect.top < innerHeight, order: [...document.querySelectorAll("*")].indexOf(element) };
+      });
+      if (stop === undefined) break;
+      stops.push(stop);
+    }
+    assert.ok(stops.length >= 4, `${path}: ${stops.length} stops`);
+    assert.equal(new Set(stops.map(({ order }) => order)).size > stops.length / 2, true, `${path}: the same again and again`);
+    assert.deepEqual(stops.filter(({ ring, onScreen }) => !ring || !onScreen), [], path);
+  }
+  await page.goto(`${home}/settings`);
+  await visible(page.getByRole("list", { name: "Devices" }));
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+});
+
+test("the palette finds by some letters, says how many, and does what it names", async () => {
+  await page.goto(`${home}/sessions/${a.id}/files`);
+  await visible(page.getByTestId("files"));
+  await page.keyboard.press("Control+k");
+  const box = page.getByRole("combobox", { name: "Search sessions, pages and actions" });
+  const named = () => box.evaluate((input) => document.getElementById(input.getAttribute("aria-activedescendant"))?.textContent);
+  await box.fill("prjb");
+  assert.match(await named(), /^Project B/);
+  await box.fill("stng");
+  assert.match(await named(), /^Settings/);
+  await box.fill("");
+  const all = await page.getByRole("option").count();
+  await page.keyboard.press("ArrowUp");
+  assert.equal(await box.getAttribute("aria-activedescendant"), `palette-${all - 1}`);
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await box.getAttribute("aria-activedescendant"), "palette-0");
+  await box.fill("nothing like it");
+  await visible(page.getByText("Nothing is called"));
+  await look(page, "palette-nothing");
+  await box.fill("show ide");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${home}/sessions/${a.id}/ide`);
+  await page.keyboard.press("Control+k");
+  await box.fill("dark th");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.documentElement.classList.contains("dark"));
+  await page.keyboard.press("Control+k");
+  await box.fill("theme of");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => localStorage.getItem("coditect-theme") === "system");
+});
+
+test("notices: every package of the lock files with its licence, and the licence's words", async () => {
+  await page.goto(`${home}/sessions`);
+  await link("Notices", page.locator("footer")).click();
+  await visible(page.getByRole("heading", { name: "Open source notices" }));
+  await look(page, "notices");
+  const shown = JSON.parse(await page.evaluate(() => fetch("/notices.json").then((reply) => reply.text())));
+  const lock = JSON.parse(readFileSync(join(root, "web/package-lock.json"), "utf8"));
+  const wanted = Object.entries(lock.packages).filter(([path, { dev }]) => path.startsWith("node_modules/") && !dev);
+  const [own] = shown.parts;
+  for (const [path, { version }] of wanted) {
+    const name = path.slice(path.lastIndexOf("node_modules/") + 13);
+    const one = own.packages.find((each) => each.name === name && each.version === version);
+    assert.ok(one !== undefined && one.licence !== "" && one.licence !== "See its own text", `${name} ${version}`);
+  }
+  assert.ok(shown.parts[1].packages.some(({ name }) => name === "@theia/core"));
+  assert.equal(own.packages.some(({ name }) => name === "vite"), false, "what only builds is not in it");
+  await page.getByLabel("Find a package or a licence").fill("react-dom");
+  await button("Show the licence of react-dom", page.getByRole("list", { name: "In your browser" })).click();
+  await visible(page.getByText("Permission is hereby granted, free of charge"));
+});
+
+test("who is not logged in reads the version and the notices, too", async () => {
+  const other = await world.newContext();
+  const there = await other.newPage();
+  await there.goto(`${home}/login`);
+  const { data } = await server.anonymous().get("/health");
+  await visible(there.getByTestId("version").getByText(`Coditect ${data.version}`));
+  await link("Notices", there).click();
+  await visible(there.getByRole("heading", { name: "Open source notices" }));
+  await other.close();
+});
+
+test("from an interaction to the next frame: how long, and never as long as a page load", async () => {
+  await page.goto(`${home}/sessions`);
+  await visible(link("Project A", page));
+  const load = await page.evaluate(() => performance.now());
+  await page.evaluate(() => {
+    globalThis.taken = [];
+    new PerformanceObserver((list) => {
+      for (const { interactionId, duration, name } of list.getEntries()) if (interactionId > 0) globalThis.taken.push([Math.round(duration), name]);
+    }).observe({ type: "event", durationThreshold: 16, buffered: true });
+  });
+  for (let i = 0; i < 3; i++) {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").pressSequentially("project");
+    await page.keyboard.press("Escape");
+    await gone(page.getByRole("dialog"));
+    await button("Actions for Project A", page).click();
+    await visible(page.getByRole("menuitem", { name: "Rename" }));
+    await page.keyboard.press("Escape");
+    await gone(page.getByRole("menuitem", { name: "Rename" }));
+    await page.getByRole("navigation", { name: "Sessions", exact: true }).getByRole("link", { name: "Settings" }).click();
+    await visible(page.getByRole("list", { name: "Devices" }));
+    await page.getByRole("navigation", { name: "Sessions", exact: true }).getByRole("link", { name: "All sessions" }).click();
+    await visible(link("Project A", page));
+  }
+  const taken = (await page.evaluate(() => globalThis.taken)).sort(([x], [y]) => x - y);
+  assert.ok(taken.length > 20, `${taken.length} events`);
+  const [worst, name] = taken.at(-1);
+  console.log(`interaction to next paint: median ${taken[taken.length >> 1][0]} ms, worst ${worst} ms (${name}), of ${taken.length}; page load ${load.toFixed(0)} ms`);
+  assert.ok(worst < Math.max(load, 400), `${worst} ms`);
+});
