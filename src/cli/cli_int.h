@@ -358,6 +358,7 @@ int cli_place_file(struct cli_run *run, const char *word,
 int cli_session_find(struct cli_run *run, struct str word, bool deleted,
                      struct str *ret_id) BASE_MUST_USE;
 struct str cli_entry_path(struct arena *arena, const struct cli_entry *entry); /* its bytes */
+struct str cli_last_name(struct str path); /* behind the last slash */
 /* ERR_NOT_FOUND, ERR_NOT_DIRECTORY: it is no folder; said. */
 int cli_folder_probe(struct cli_run *run, const struct cli_place *place) BASE_MUST_USE;
 
@@ -385,6 +386,7 @@ int cli_draft_begin(struct cli_run *run, int directory, const char *name,
                     struct cli_draft *ret_draft) BASE_MUST_USE;
 int cli_draft_commit(struct cli_run *run, struct cli_draft *draft, mode_t mode) BASE_MUST_USE;
 void cli_draft_drop(struct cli_draft *draft); /* after commit: nothing */
+bool cli_is_folder(const char *path);         /* of this machine */
 mode_t cli_umask(void);
 
 /* Both directions of cp. */

@@ -85,7 +85,7 @@ static int keep(struct cli_run *run, struct str url, const struct cli_reply *rep
         struct str email = cli_escaped(&run->arena, login.user.email);
         buf_printf(&run->out, "Logged in as " STR_FMT "\n", STR_ARG(email));
     }
-    return cli_flush(run);
+    return 0;
 }
 
 struct answers {
@@ -161,7 +161,7 @@ static int log_out(struct cli_run *run)
     if (r == 0) {
         cli_print(run, run->json ? STR("{\"done\":true}\n") : STR("Logged out\n"));
     }
-    return r < 0 ? r : cli_flush(run);
+    return r;
 }
 
 static void fact(struct cli_run *run, const char *name, struct str value)
@@ -184,7 +184,7 @@ static int show_person(struct cli_run *run)
     }
     if (run->json) {
         cli_print_value(run, reply.data);
-        return cli_flush(run);
+        return 0;
     }
     fact(run, "e-mail", user.email);
     if (user.has_name) {
@@ -194,7 +194,7 @@ static int show_person(struct cli_run *run)
     fact(run, "id", user.id);
     fact(run, "tenant", user.tenant_id);
     fact(run, "server", cli_client_account(client)->url);
-    return cli_flush(run);
+    return 0;
 }
 
 static const struct cli_operand server[] = {

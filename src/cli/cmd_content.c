@@ -7,15 +7,6 @@
 #include "base/fd.h"
 #include "cli/cli_int.h"
 
-static struct str last_name(struct str path)
-{
-    size_t start = path.n;
-    while (start > 0 && path.p[start - 1] != '/') {
-        start--;
-    }
-    return str_slice(path, start, path.n);
-}
-
 /* ---- out of a session ---- */
 
 static int fetch(struct cli_run *run, const struct cli_place *place, struct cli_content *content)
@@ -50,7 +41,7 @@ static int print_some(struct cli_run *run)
 /* Folder and name of a local file that is to be written. */
 static int open_target(struct cli_run *run, const char *target, int *ret_fd, const char **ret_name)
 {
-    struct str whole = str_from(target), name = last_name(whole);
+    struct str whole = str_from(target), name = cli_last_name(whole);
     struct str folder = str_slice(whole, 0, whole.n - name.n);
     FD_AUTO int fd = open(folder.n > 0 ? arena_str(&run->arena, folder).p : ".",
                           O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -88,7 +79,6 @@ static int fetch_to(struct cli_run *run, const struct cli_place *place, const ch
 static int get(struct cli_run *run)
 {
     struct cli_place place;
-    struct stat st;
     int r = cli_place_file(run, run->operands[0], &place);
     if (r < 0) {
         return r;
@@ -97,9 +87,8 @@ static int get(struct cli_run *run)
     if (strcmp(target, "-") == 0) {
         return print_content(run, &place);
     }
-    bool inside =
-        str_ends(str_from(target), STR("/")) || (stat(target, &st) == 0 && S_ISDIR(st.st_mode));
-    struct str name = last_name(place.path);
+    bool inside = str_ends(str_from(target), STR("/")) || cli_is_folder(target);
+    struct str name = cli_last_name(place.path);
     if (inside && (str_eq(name, STR(".")) || str_eq(name, STR("..")))) {
         return cli_fail(run, ERR_INVALID, "this is no name of a file");
     }
@@ -147,7 +136,7 @@ static int send(struct cli_run *run, const struct cli_files_put_in *in, struct c
     if (r == 0 && run->json) {
         cli_print_value(run, reply.data);
     }
-    return r < 0 ? r : cli_flush(run);
+    return r;
 }
 
 static int put(struct cli_run *run)
@@ -160,7 +149,7 @@ static int put(struct cli_run *run)
     if (r < 0) {
         return r;
     }
-    struct str name = last_name(str_from(source));
+    struct str name = cli_last_name(str_from(source));
     if (place.folder && (name.n == 0 || strcmp(source, "-") == 0)) {
         return cli_fail(run, ERR_INVALID, "the file's name in the session is missing");
     }

@@ -51,7 +51,7 @@ static int end_others(struct cli_run *run, struct cli_client *client)
     } else {
         buf_printf(&run->out, "%lld logins ended\n", (long long)ended.ended);
     }
-    return cli_flush(run);
+    return 0;
 }
 
 static int end(struct cli_run *run)
@@ -74,7 +74,7 @@ static int end(struct cli_run *run)
             cli_print_value(run, reply.data);
         }
     }
-    return r < 0 ? r : cli_flush(run);
+    return r;
 }
 
 static const struct cli_example list_examples[] = {

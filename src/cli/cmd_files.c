@@ -7,7 +7,7 @@ static int print_reply(struct cli_run *run, const struct cli_reply *reply)
     if (run->json) {
         cli_print_value(run, reply->data);
     }
-    return cli_flush(run);
+    return 0;
 }
 
 /* ---- list ---- */
@@ -124,15 +124,6 @@ static int make_folders(struct cli_run *run)
     return each(run, mkdir_call);
 }
 
-static struct str last_name(struct str path)
-{
-    size_t start = path.n;
-    while (start > 0 && path.p[start - 1] != '/') {
-        start--;
-    }
-    return str_slice(path, start, path.n);
-}
-
 static int move(struct cli_run *run)
 {
     struct cli_place from, to;
@@ -149,7 +140,7 @@ static int move(struct cli_run *run)
     struct str target = to.path;
     if (to.folder || cli_folder_probe(run, &to) == 0) {
         target = arena_printf(&run->arena, STR_FMT "%s" STR_FMT, STR_ARG(to.path),
-                              to.path.n > 0 ? "/" : "", STR_ARG(last_name(from.path)));
+                              to.path.n > 0 ? "/" : "", STR_ARG(cli_last_name(from.path)));
     }
     run->subject = run->operands[0];
     struct cli_files_move_in in = {.session_id = from.id,

@@ -15,7 +15,7 @@ static int complete(struct cli_run *run)
         if (strcmp(run->operands[0], shells[i].shell) == 0) {
             shells[i].write(&out);
             cli_print(run, buf_str(&out));
-            return cli_flush(run);
+            return 0;
         }
     }
     return cli_fail(run, ERR_INVALID, "%.40s is none of bash, zsh and fish", run->operands[0]);
@@ -26,7 +26,7 @@ static int show_manual(struct cli_run *run)
     BUF_AUTO(out, PAGE_MOST);
     cli_manual(&out);
     cli_print(run, buf_str(&out));
-    return cli_flush(run);
+    return 0;
 }
 
 static const struct cli_operand shells[] = {

@@ -70,14 +70,14 @@ static int print_session(struct cli_run *run, const struct cli_reply *reply)
     }
     if (run->json) {
         cli_print_value(run, reply->data);
-        return cli_flush(run);
+        return 0;
     }
     bool deleted = str_eq(s.status, STR("deleted"));
     struct str state = cli_escaped(&run->arena, deleted ? s.status : s.workspace.state);
     buf_printf(&run->out, STR_FMT "  " STR_FMT "  ", STR_ARG(s.id), STR_ARG(state));
     cli_escape(&run->out, s.name);
     buf_byte(&run->out, '\n');
-    return cli_flush(run);
+    return 0;
 }
 
 static int find(struct cli_run *run, const char *word, struct cli_client **ret_client,

@@ -140,7 +140,7 @@ static const char bash_tail[] =
     "    done\n"
     "    if [ -n \"$local_files\" ]; then\n"
     "        while IFS= read -r name; do COMPREPLY+=(\"$name\"); done < <(compgen -f -- \"$cur\")\n"
-    "        compopt -o filenames 2>/dev/null\n"
+    "        compopt -o filenames 2>/dev/null || true\n"
     "    fi\n"
     "    [ -n \"$sessions\" ] || return 0\n"
     "    while IFS= read -r name; do\n"
@@ -150,7 +150,7 @@ static const char bash_tail[] =
     "            COMPREPLY+=(\"$name\")\n"
     "        fi\n"
     "    done < <(coditect sessions ls --quiet 2>/dev/null </dev/null)\n"
-    "    if [ \"$sessions\" = colon ]; then compopt -o nospace 2>/dev/null; fi\n"
+    "    if [ \"$sessions\" = colon ]; then compopt -o nospace 2>/dev/null || true; fi\n"
     "    return 0\n"
     "}\n"
     "complete -F _coditect coditect\n";

@@ -1,7 +1,4 @@
 /* cp, and what its two directions share. */
-#include <errno.h>
-#include <sys/stat.h>
-
 #include "cli/cli_int.h"
 
 int cli_copy_failed(struct cli_copy *copy, int code)
@@ -17,12 +14,6 @@ int cli_copy_failed(struct cli_copy *copy, int code)
     cli_meter_clear(&copy->meter);
     cli_complain(run);
     return 0;
-}
-
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static int up(struct cli_copy *copy, const char *const *sources, size_t count, const char *to)
@@ -44,7 +35,7 @@ static int up(struct cli_copy *copy, const char *const *sources, size_t count, c
 static int down(struct cli_copy *copy, const char *const *sources, size_t count, const char *to)
 {
     struct cli_run *run = copy->run;
-    if (count > 1 && !is_folder(to)) {
+    if (count > 1 && !cli_is_folder(to)) {
         return cli_fail(run, ERR_NOT_DIRECTORY, "%s is no folder", to);
     }
     int r = 0;

@@ -266,6 +266,7 @@ static int take_item(struct down *d, const struct json *element)
 static int load_page(struct down *d, const struct cli_files_list_in *in, struct buf *cursor)
 {
     struct cli_reply reply;
+    d->copy->run->subject = NULL; /* it lay in the arena */
     arena_reset(&d->arena);
     d->items.n = 0;
     int r = cli_files_list(d->copy->client, in, NULL, &reply);
@@ -317,21 +318,6 @@ static struct cli_files_list_in list_of(const struct down *d, struct str folder)
 
 /* ---- the two kinds of source ---- */
 
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-static struct str last_name(struct str path)
-{
-    size_t start = path.n;
-    while (start > 0 && path.p[start - 1] != '/') {
-        start--;
-    }
-    return str_slice(path, start, path.n);
-}
-
 static int open_root(struct down *d, const char *path)
 {
     d->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -344,13 +330,13 @@ static int open_root(struct down *d, const char *path)
 static int copy_folder(struct down *d, const char *to)
 {
     struct cli_run *run = d->copy->run;
-    struct str name = last_name(d->from->path);
+    struct str name = cli_last_name(d->from->path);
     if (!d->copy->recursive) {
         return cli_copy_failed(d->copy,
                                fail(d, ERR_IS_DIRECTORY, "it is a folder; -r copies folders"));
     }
     const char *target = to;
-    if (name.n > 0 && is_name(name) && is_folder(to)) {
+    if (name.n > 0 && is_name(name) && cli_is_folder(to)) {
         target = arena_printf(&run->arena, "%s/" STR_FMT, to, STR_ARG(name)).p;
     }
     if (mkdir(target, 0777) != 0 && errno != EEXIST) {
@@ -368,17 +354,17 @@ static int copy_folder(struct down *d, const char *to)
 static int copy_file(struct down *d, const char *to)
 {
     struct cli_run *run = d->copy->run;
-    struct str path = d->from->path, name = last_name(path);
+    struct str path = d->from->path, name = cli_last_name(path);
     struct str target = str_from(to), folder = target;
-    bool inside = is_folder(to) || str_ends(target, STR("/"));
+    bool inside = cli_is_folder(to) || str_ends(target, STR("/"));
     if (!inside) {
-        struct str last = last_name(target);
+        struct str last = cli_last_name(target);
         folder = str_slice(target, 0, target.n - last.n);
         name = last;
     }
     d->as = arena_str(&run->arena, name).p;
     int r = open_root(d, folder.n > 0 ? arena_str(&run->arena, folder).p : ".");
-    struct str parent = str_slice(path, 0, path.n - last_name(path).n);
+    struct str parent = str_slice(path, 0, path.n - cli_last_name(path).n);
     parent.n -= parent.n > 0;
     struct cli_files_list_in in = list_of(d, parent);
     return r < 0 ? r : copy_list(d, &in, path);
@@ -396,9 +382,8 @@ int cli_copy_down(struct cli_copy *copy, const struct cli_place *from, const cha
     } else {
         r = cli_copy_failed(copy, r);
     }
-    if (r < 0 && copy->run->subject) {
-        copy->run->subject = arena_str(&copy->run->arena, str_from(copy->run->subject)).p;
-    }
+    const char *subject = r < 0 ? copy->run->subject : NULL;
+    copy->run->subject = subject ? arena_str(&copy->run->arena, str_from(subject)).p : NULL;
     copy->meter.name = STR_EMPTY;
     VEC_FREE(&d.made);
     VEC_FREE(&d.items);

@@ -24,10 +24,16 @@ struct up {
     unsigned depth;
 };
 
+/* What was said is about the entry where the walk stands. */
+static int failed(struct up *u, int code)
+{
+    u->copy->run->subject = buf_z(&u->local);
+    return cli_copy_failed(u->copy, code);
+}
+
 static int fail(struct up *u, int code, const char *why)
 {
-    (void)cli_fail(u->copy->run, code, "%s", why);
-    return cli_copy_failed(u->copy, code);
+    return failed(u, cli_fail(u->copy->run, code, "%s", why));
 }
 
 static int skip(struct up *u, const char *why)
@@ -36,6 +42,7 @@ static int skip(struct up *u, const char *why)
     copy->skipped++;
     copy->first = copy->first ? copy->first : (int)ERR_NOT_IMPLEMENTED;
     (void)cli_fail(copy->run, ERR_NOT_IMPLEMENTED, "%s", why);
+    copy->run->subject = buf_z(&u->local);
     cli_meter_clear(&copy->meter);
     cli_complain(copy->run);
     return 0;
@@ -74,10 +81,10 @@ static int copy_file(struct up *u, int folder, const char *name)
         return fail(u, ERR_IO, "it changed while it was looked at");
     }
     int r = send_file(u, fd, &st);
-    return r < 0 ? cli_copy_failed(u->copy, r) : 0;
+    return r < 0 ? failed(u, r) : 0;
 }
 
-/* A folder in which nothing is: a PUT would have made it. */
+/* A folder in which nothing is that was copied: a PUT would have made it. */
 static int make_folder(struct up *u)
 {
     struct cli_copy *copy = u->copy;
@@ -88,7 +95,7 @@ static int make_folder(struct up *u)
         struct cli_place place = {.id = u->session_id, .path = in.path};
         r = cli_folder_probe(copy->run, &place);
     }
-    return r < 0 ? cli_copy_failed(copy, r) : 0;
+    return r < 0 ? failed(u, r) : 0;
 }
 
 static int copy_entry(struct up *u, int folder, const char *name);
@@ -124,12 +131,12 @@ static int copy_folder(struct up *u, int folder, const char *name)
         return fail(u, ERR_IO, strerror(errno));
     }
     fd = -1; /* the DIR's */
-    uint64_t before = copy->files + copy->folders;
+    uint64_t before = copy->files + copy->folders + copy->failed;
     u->depth++;
     int r = copy_entries(u, dir);
     u->depth--;
     (void)closedir(dir);
-    if (r == 0 && copy->files + copy->folders == before) {
+    if (r == 0 && copy->files + copy->folders + copy->failed == before) {
         r = make_folder(u);
     }
     copy->folders += r == 0;
@@ -138,7 +145,6 @@ static int copy_folder(struct up *u, int folder, const char *name)
 
 static int copy_kind(struct up *u, int folder, const char *name, const struct stat *st)
 {
-    u->copy->run->subject = buf_z(&u->local);
     if (S_ISREG(st->st_mode)) {
         return copy_file(u, folder, name);
     }
@@ -162,7 +168,6 @@ static int copy_entry(struct up *u, int folder, const char *name)
     if (u->path.error || u->local.error) {
         r = fail(u, ERR_TOO_LARGE, "a path below it is too long");
     } else if (fstatat(folder, name, &st, u->copy->follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
-        u->copy->run->subject = buf_z(&u->local);
         r = fail(u, ERR_IO, strerror(errno));
     } else {
         r = copy_kind(u, folder, name, &st);
@@ -181,22 +186,16 @@ static struct str own_name(struct str source)
     while (source.n > 0 && source.p[source.n - 1] == '/') {
         source.n--;
     }
-    size_t start = source.n;
-    while (start > 0 && source.p[start - 1] != '/') {
-        start--;
-    }
-    struct str name = str_slice(source, start, source.n);
+    struct str name = cli_last_name(source);
     bool dots = str_eq(name, STR(".")) || str_eq(name, STR(".."));
     return dots ? STR_EMPTY : name;
 }
 
 static int start(struct up *u, const char *source, const struct cli_place *to)
 {
-    struct cli_run *run = u->copy->run;
     struct stat st;
     buf_add(&u->local, str_from(source));
     buf_add(&u->path, to->path);
-    run->subject = source;
     if (stat(source, &st) != 0) {
         return fail(u, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, strerror(errno));
     }

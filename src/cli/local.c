@@ -14,6 +14,12 @@
 #include "base/rand.h"
 #include "cli/cli_int.h"
 
+bool cli_is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 mode_t cli_umask(void)
 {
     mode_t mask = umask(022);

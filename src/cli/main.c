@@ -15,15 +15,13 @@
 
 enum { OUT_MOST = 96 * 1024 * 1024, PROBLEM_MOST = 16 * 1024, HELP_MOST = 256 * 1024 };
 
-/* A closed one gets what fails when it is used: 0 nothing to read from, 1 and 2 not writable. */
+/* A closed one gets what fails when it is used: nothing can be read from 0, nothing written to 1 and 2. */
 static void fill_standard_descriptors(void)
 {
-    int fd;
-    do {
-        fd = open("/dev/null", O_RDONLY | O_CLOEXEC); /* nothing is executed from here */
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0) {
-        (void)close(fd);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) { /* the lowest that is free is this one */
+            (void)!open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+        }
     }
 }
 
@@ -48,6 +46,16 @@ static void end(struct cli_run *run)
     arena_fini(&run->arena);
 }
 
+static int end_output(struct cli_run *run)
+{
+    run->subject = NULL;
+    int r = run->out.n > 0 ? cli_flush(run) : 0;
+    if (r < 0 && !run->closed) {
+        cli_complain(run);
+    }
+    return r;
+}
+
 static int carry_out(struct cli_run *run, char **argv)
 {
     BUF_AUTO(text, HELP_MOST);
@@ -63,13 +71,10 @@ static int carry_out(struct cli_run *run, char **argv)
         if (r < 0 && !run->closed) {
             cli_complain(run);
         }
-        return cli_exit_status(r);
+        int flushed = end_output(run);
+        return cli_exit_status(r < 0 ? r : flushed);
     }
-    int r = cli_flush(run);
-    if (r < 0 && !run->closed) {
-        cli_complain(run);
-    }
-    return cli_exit_status(r);
+    return cli_exit_status(end_output(run));
 }
 
 int main(int argc, char **argv)

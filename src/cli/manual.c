@@ -18,7 +18,7 @@ static void plain(struct buf *out, struct str text)
         } else if (c == '~') {
             buf_add(out, STR("\\(ti"));
         } else if ((unsigned char)c == 0xe2 && str_starts(str_slice(text, i, text.n), STR("…"))) {
-            buf_add(out, STR("..."));
+            buf_add(out, STR("\\&..."));
             i += 2;
         } else {
             buf_byte(out, c);
@@ -86,7 +86,7 @@ void cli_manual(struct buf *out)
 {
     buf_printf(out, ".TH CODITECT 1 \"\" \"coditect %s\" \"User Commands\"\n", CODITECT_VERSION);
     buf_add(out, STR(".SH NAME\ncoditect \\- sessions and files of a Coditect server, from the "
-                     "shell\n.SH SYNOPSIS\n.B coditect\n.I COMMAND\n...\n.SH DESCRIPTION\n"
+                     "shell\n.SH SYNOPSIS\n.B coditect\n.I COMMAND\n\\&...\n.SH DESCRIPTION\n"
                      "A session is named by its id or its name; a file in it is\n"
                      ".IR SESSION:PATH .\nNames with control characters are shown escaped.\n"));
     buf_add(out, STR(".SH OPTIONS\n"));

@@ -99,7 +99,7 @@ int cli_flush(struct cli_run *run)
     buf_clear(&run->out);
     if (r < 0) {
         run->closed = number == EPIPE;
-        return cli_fail(run, r, "standard output: %s", strerror(number));
+        return cli_fail(run, ERR_IO, "standard output: %s", strerror(number));
     }
     return 0;
 }

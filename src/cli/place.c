@@ -151,6 +151,15 @@ int cli_folder_probe(struct cli_run *run, const struct cli_place *place)
     return r < 0 ? r : cli_files_list(client, &in, NULL, &reply);
 }
 
+struct str cli_last_name(struct str path)
+{
+    size_t start = path.n;
+    while (start > 0 && path.p[start - 1] != '/') {
+        start--;
+    }
+    return str_slice(path, start, path.n);
+}
+
 /* ---- lists ---- */
 
 static int show_page(struct cli_run *run, const struct cli_pages *pages, const struct json *data,

@@ -1,0 +1,166 @@
+// The command line's words: help, man page, completion, terminal, and a server behind TLS.
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { request as ask } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { delimiter, join } from "node:path";
+import { test } from "node:test";
+import { newSession, root, serverForFile } from "../api/harness.mjs";
+import { Cli, person, program } from "./cli.mjs";
+
+const server = await serverForFile();
+const ada = await person(server, "ada");
+
+const commands = async () => (await ada.ok("--help")).stdout.split("\nCommands:\n")[1].split("\n\n")[0].split("\n")
+  .map((line) => line.slice(2, 24).trim()).filter((name) => name !== "");
+
+test("every command has help with an example, and the man page knows it", async () => {
+  const manual = (await ada.ok("manual")).stdout;
+  const names = await commands();
+  assert.ok(names.length >= 25, names.join());
+  for (const name of names) {
+    const { stdout } = await ada.ok(...name.split(" "), "--help");
+    assert.ok(stdout.includes(`Usage: coditect ${name}`), name);
+    assert.ok(stdout.includes(`Examples:\n  `), name);
+    assert.ok(stdout.split("\n").every((line) => line.length <= 100), name);
+    assert.ok(manual.includes(`.SS "coditect ${name.replaceAll("-", "\\-")}`), name);
+  }
+  assert.match((await ada.ok("--version")).stdout, /^coditect 5\.\S+\n$/);
+});
+
+test("the man page is well-formed", { skip: spawnSync("groff", ["--version"]).error && "groff is not installed" }, async () => {
+  const manual = (await ada.ok("manual")).stdout;
+  const { status, stderr, stdout } = spawnSync("groff", ["-man", "-ww", "-Tutf8", "-z"], { input: manual, encoding: "utf8" });
+  assert.equal(status, 0);
+  assert.equal(stderr + stdout, "");
+});
+
+test("docs/cli.md says what the program says", async () => {
+  const page = readFileSync(join(root, "docs/cli.md"), "utf8");
+  const help = (await ada.ok("--help")).stdout.replace(/\n {20,}/g, " ");
+  const rows = [...page.matchAll(/^\| ([0-9N+]+) \| (.*) \|$/gm)];
+  assert.equal(rows.length, 8);
+  for (const [, status, meaning] of rows) assert.ok(help.includes(`  ${status} `) && help.includes(meaning), status);
+  for (const [, line] of page.matchAll(/^ {4}coditect (.*?) *$/gm)) {
+    const words = line.split(" ");
+    assert.ok((await commands()).some((name) => name === words[0] || name === `${words[0]} ${words[1]}`), line);
+  }
+});
+
+test("wrong words: what is meant, status 2, nothing on standard output", async () => {
+  for (const [says, ...args] of [[/did you mean sessions\?/, "sesions"], [/did you mean --recursive\?/, "cp", "--recursiv", "a", "b:"],
+    [/SESSION is missing/, "sessions", "rm"], [/Usage: coditect sessions/, "sessions"], [/Usage: coditect COMMAND/]]) {
+    assert.equal((await ada.fails(2, says, ...args)).stdout, "");
+  }
+});
+
+// ---- completion ----
+
+const bin = join(ada.files, "bin");
+mkdirSync(bin);
+symlinkSync(program, join(bin, "coditect"));
+const env = { ...process.env, XDG_CONFIG_HOME: ada.home, HOME: ada.home, PATH: `${bin}${delimiter}${process.env.PATH}` };
+const installed = (shell) => spawnSync(shell, ["-c", "true"]).error === undefined;
+
+await newSession(ada.person, "Project A");
+await newSession(ada.person, "other");
+
+test("bash completes commands, options, sessions and files", async () => {
+  const complete = (...words) => execFileSync("bash", ["-euc", `source <(coditect completion bash)
+    COMP_WORDS=(coditect "$@") COMP_CWORD=$#
+    _coditect
+    printf '%s\\n' "\${COMPREPLY[@]}"`, "-", ...words], { cwd: ada.files, env, encoding: "utf8" }).trimEnd().split("\n");
+  assert.deepEqual(complete("lo"), ["login", "logout"]);
+  assert.deepEqual(complete("sessions", "re"), ["rename", "restore"]);
+  assert.deepEqual(complete("cp", "--f"), ["--follow"]);
+  assert.deepEqual(complete("sessions", "pause", ""), ["other", "Project\\ A"]);
+  assert.deepEqual(complete("files", "ls", "o"), ["other:"]);
+  assert.deepEqual(complete("cp", "-r", "b"), ["bin"]);
+  assert.deepEqual(complete("completion", ""), ["bash", "zsh", "fish"]);
+  assert.deepEqual(complete("whoami", ""), [""]);
+});
+
+test("zsh's completion is a program of zsh", { skip: !installed("zsh") && "zsh is not installed" }, async () => {
+  const file = join(ada.files, "_coditect");
+  writeFileSync(file, (await ada.ok("completion", "zsh")).stdout);
+  execFileSync("zsh", ["-n", file]);
+  const script = `autoload -U compinit; compinit -D; source ${file}; (( $+functions[_coditect] )) && print $_comps[coditect]`;
+  assert.equal(execFileSync("zsh", ["-fc", script], { env, encoding: "utf8" }), "_coditect\n");
+});
+
+test("fish completes commands, options and sessions", { skip: !installed("fish") && "fish is not installed" }, async () => {
+  const complete = (line) => execFileSync("fish", ["-N", "-c", `coditect completion fish | source; complete -C '${line}'`], { cwd: ada.files, env, encoding: "utf8" })
+    .trimEnd().split("\n").map((row) => row.split("\t")[0]);
+  assert.deepEqual(complete("coditect lo"), ["login", "logout"]);
+  assert.deepEqual(complete("coditect sessions re"), ["rename", "restore"]);
+  assert.deepEqual(complete("coditect cp --f"), ["--follow"]);
+  assert.deepEqual(complete("coditect sessions pause o"), ["other"]);
+  assert.deepEqual(complete("coditect files ls o"), ["other:"]);
+});
+
+test("nobody who completes is asked to log in", () => {
+  const out = execFileSync("bash", ["-euc", `source <(coditect completion bash)
+    COMP_WORDS=(coditect sessions rm "") COMP_CWORD=3; _coditect; echo "\${#COMPREPLY[@]}"`], { env: { ...env, XDG_CONFIG_HOME: "/nonexistent" }, encoding: "utf8" });
+  assert.equal(out, "0\n");
+});
+
+// ---- terminal ----
+
+/** What a run writes to a terminal. */
+function onTerminal(args, more = {}) {
+  const script = "import os, pty, sys\nsys.exit(os.waitstatus_to_exitcode("
+    + "pty.spawn(sys.argv[1:], lambda fd: os.read(fd, 65536), lambda fd: b'')))";
+  return execFileSync("/usr/bin/python3", ["-c", script, program, ...args], {
+    cwd: ada.files, env: { ...env, TERM: "xterm", NO_COLOR: "", ...more }, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+test("a terminal has a bold head, unless NO_COLOR or TERM=dumb say otherwise; a pipe never", async () => {
+  assert.match(onTerminal(["sessions", "ls"]), /^\x1b\[1mID/);
+  assert.match(onTerminal(["sessions", "ls"], { NO_COLOR: "1" }), /^ID/);
+  assert.match(onTerminal(["sessions", "ls"], { TERM: "dumb" }), /^ID/);
+  assert.match((await ada.ok("sessions", "ls")).stdout, /^ID/);
+});
+
+test("progress is shown on a terminal only, and wiped away", async () => {
+  writeFileSync(join(ada.files, "large"), Buffer.alloc(40_000_000));
+  const shown = onTerminal(["files", "put", "large", "other:"]);
+  assert.ok(shown.endsWith("\r\x1b[K"), JSON.stringify(shown.slice(-100)));
+  assert.equal((await ada.ok("files", "put", "large", "other:")).stderr, "");
+});
+
+// ---- TLS ----
+
+test("https: checked against the authorities; a wrong certificate is refused", { skip: spawnSync("openssl", ["version"]).error && "openssl is not installed" }, async () => {
+  const [key, cert] = [join(ada.files, "key.pem"), join(ada.files, "cert.pem")];
+  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert], { stdio: "pipe" });
+  const front = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
+    const { method, url, headers } = request;
+    request.pipe(ask({ host: "127.0.0.1", port: server.port, method, path: url, headers: { ...headers, host: `127.0.0.1:${server.port}` } }, (reply) => {
+      response.writeHead(reply.statusCode, reply.headers);
+      reply.pipe(response);
+    }));
+  });
+  await new Promise((resolve) => front.listen(0, "127.0.0.1", resolve));
+  const { port } = front.address();
+  const cli = new Cli(server);
+  const { email, password } = ada.person;
+  const login = (host, SSL_CERT_FILE) => cli.run(["login", `https://${host}:${port}/`, "--email", email, "--password-stdin"], { input: password, env: { SSL_CERT_FILE } });
+  for (const end of [await login("localhost", ""), await login("127.0.0.1", cert)]) {
+    assert.equal(end.status, 6, end.stderr);
+    assert.match(end.stderr, /SSL/);
+  }
+  const good = await login("localhost", cert);
+  assert.equal(good.status, 0, good.stderr);
+  const who = await cli.run(["whoami", "--json"], { env: { SSL_CERT_FILE: cert } });
+  assert.equal(who.json.email, email);
+  front.closeAllConnections();
+  await new Promise((resolve) => front.close(resolve));
+});
+
+test("the machine's own name for itself is found without a name server", async () => {
+  const url = `http://coditect.localhost:${server.port}`;
+  const end = await new Cli(server).run(["login", url, "--email", ada.person.email, "--password-stdin"], { input: ada.person.password });
+  assert.equal(end.status, 0, end.stderr);
+});
