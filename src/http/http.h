@@ -319,8 +319,9 @@ struct http_relay_options {
     size_t add_in_count;
     const struct http_header *add_out;
     size_t add_out_count;
-    usec_t patience; /* for the head of the answer; 0: 60 s. Then app.error(TIMEOUT) */
-    uint64_t tag;    /* for http_server_cut; 0: none */
+    usec_t
+        patience; /* of silence before the head of the answer; 0: 60 s. Then app.error(TIMEOUT) */
+    uint64_t tag; /* for http_server_cut; 0: none */
 };
 
 /*

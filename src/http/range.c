@@ -58,28 +58,12 @@ static int suffix_range(struct str digits, uint64_t size, struct http_range *ret
     return 0;
 }
 
-int http_range(const struct http_request *request, uint64_t size, struct str etag,
-               struct http_range *ret)
+/* "a-b" or "a-". */
+static int plain_range(struct str first_digits, struct str last_digits, uint64_t size,
+                       struct http_range *ret)
 {
-    struct str range = http_header(request, "Range");
-    struct str condition = http_header(request, "If-Range");
-    bool same = condition.n == 0 || (str_eq(condition, etag) && !is_weak(etag));
-    bool readable = request->method == HTTP_GET || request->method == HTTP_HEAD;
-    if (!same || !readable || range.n < 6 ||
-        !str_eq_nocase(str_slice(range, 0, 6), STR("bytes="))) {
-        return ERR_NOT_FOUND;
-    }
-    range = str_trim(str_slice(range, 6, range.n));
-    size_t dash = str_find(range, '-', 0);
-    if (dash == range.n) {
-        return ERR_NOT_FOUND;
-    }
-    struct str last_digits = str_slice(range, dash + 1, range.n);
-    if (dash == 0) {
-        return suffix_range(last_digits, size, ret);
-    }
     uint64_t first, last = UINT64_MAX;
-    if (str_u64(str_slice(range, 0, dash), UINT64_MAX, &first) < 0 ||
+    if (str_u64(first_digits, UINT64_MAX, &first) < 0 ||
         (last_digits.n > 0 && str_u64(last_digits, UINT64_MAX, &last) < 0) || last < first) {
         return ERR_NOT_FOUND;
     }
@@ -89,4 +73,31 @@ int http_range(const struct http_request *request, uint64_t size, struct str eta
     last = last < size ? last : size - 1;
     *ret = (struct http_range){first, last - first + 1};
     return 0;
+}
+
+/* Section 14.2: of GET alone, in one line; section 13.1.5: a condition holds for just this version. */
+static bool counts(const struct http_request *request, struct str etag)
+{
+    size_t conditions = http_header_count(request, "If-Range");
+    bool same = str_eq(http_header(request, "If-Range"), etag) && !is_weak(etag);
+    return request->method == HTTP_GET && http_header_count(request, "Range") == 1 &&
+           (conditions == 0 || (conditions == 1 && same));
+}
+
+int http_range(const struct http_request *request, uint64_t size, struct str etag,
+               struct http_range *ret)
+{
+    const struct str unit = STR("bytes=");
+    struct str range = http_header(request, "Range");
+    if (!counts(request, etag) || !str_eq_nocase(str_slice(range, 0, unit.n), unit)) {
+        return ERR_NOT_FOUND;
+    }
+    range = str_trim(str_slice(range, unit.n, range.n));
+    size_t dash = str_find(range, '-', 0);
+    if (dash == range.n) {
+        return ERR_NOT_FOUND;
+    }
+    struct str last = str_slice(range, dash + 1, range.n);
+    return dash == 0 ? suffix_range(last, size, ret)
+                     : plain_range(str_slice(range, 0, dash), last, size, ret);
 }

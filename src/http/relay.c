@@ -362,21 +362,42 @@ static void client_ready(struct http_owner *owner)
     run(of_owner(owner));
 }
 
+/* While the request's body comes: every `grace`, whether the client sent at least at the least rate. It is not to blame while
+ * upstream has not taken what came before. */
+static bool is_slow(struct http_relay *relay)
+{
+    const struct http_limits *limits = &http_connection_server(relay->c)->limits;
+    uint64_t seen = relay->c->exchange->body_seen;
+    uint64_t least = limits->least_rate * (uint64_t)limits->grace / USEC_PER_SEC;
+    bool slow = relay->to_up.n == 0 && seen - relay->seen < least;
+    relay->seen = seen;
+    return slow;
+}
+
+static usec_t next_look(const struct http_relay *relay)
+{
+    usec_t silence = relay->head_sent ? STALL * USEC_PER_SEC : relay->options.patience;
+    usec_t look =
+        net_loop_now(relay->c->worker->loop) + http_connection_server(relay->c)->limits.grace;
+    usec_t end = relay->progress + silence;
+    return relay->request_done || end < look ? end : look;
+}
+
 static void late(struct net_timer *timer)
 {
     struct http_relay *relay =
         (struct http_relay *)(void *)((char *)timer - offsetof(struct http_relay, timer));
     struct net_loop *loop = relay->c->worker->loop;
-    if (!relay->head_sent) {
-        refuse(relay, ERR_TIMEOUT);
-    } else if (relay->piping) {
+    if (relay->piping) {
         if (relay->draining) {
             cut(relay);
         }
-    } else if (relay->progress + STALL * USEC_PER_SEC > net_loop_now(loop)) {
-        net_timer_set(loop, timer, relay->progress + STALL * USEC_PER_SEC);
+    } else if (!relay->request_done && is_slow(relay)) {
+        fail(relay, ERR_REQUEST_TIMEOUT);
+    } else if (next_look(relay) > net_loop_now(loop)) {
+        net_timer_set(loop, timer, next_look(relay));
     } else {
-        cut(relay);
+        fail(relay, ERR_TIMEOUT);
     }
 }
 
@@ -429,7 +450,7 @@ static void take(struct http_owner *owner, struct http_connection *c)
         cut(relay);
         return;
     }
-    net_timer_set(c->worker->loop, &relay->timer, relay->progress + relay->options.patience);
+    net_timer_set(c->worker->loop, &relay->timer, next_look(relay));
 }
 
 int http_relay(struct http_request *request, struct http_response *response,

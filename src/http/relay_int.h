@@ -27,7 +27,8 @@ struct http_relay {
     int64_t left;      /* of the answer's body; -1: chunked */
     uint64_t sent;     /* bytes of the answer's content */
     uint64_t moved;    /* bytes received and sent, on both sides */
-    usec_t progress;   /* when a byte moved last */
+    uint64_t seen;     /* of the request's body, at the last look at its rate */
+    usec_t progress;   /* when a byte came last, from either side */
     struct http_chunks chunks;
     struct http_frame_walk in, out; /* of a pipe: from the client, from upstream */
     struct buf to_up, to_client;

@@ -8,7 +8,7 @@
  *   /source?N      sends N bytes
  *   anything else  says how it was understood, also in X-Said: method, length of the body, host, target
  *
- * The other names are limits of the server: per_address, header_ms, grace_ms, least_rate. SIGTERM ends it in order, with the
+ * The other names are limits of the server: per_address, header_ms, idle_ms, grace_ms, least_rate. SIGTERM ends it in order, with the
  * patience of the product.
  */
 #include <inttypes.h>
@@ -192,6 +192,8 @@ static bool set(struct http_server_options *options, struct str word)
         options->limits.per_loopback = true;
     } else if (str_eq(name, STR("header_ms"))) {
         options->limits.header_time = (usec_t)number * USEC_PER_MS;
+    } else if (str_eq(name, STR("idle_ms"))) {
+        options->limits.idle_time = (usec_t)number * USEC_PER_MS;
     } else if (str_eq(name, STR("grace_ms"))) {
         options->limits.grace = (usec_t)number * USEC_PER_MS;
     } else if (str_eq(name, STR("least_rate"))) {

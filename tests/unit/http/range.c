@@ -27,6 +27,10 @@ static const struct {
     {"bytes=a-b", NULL, 100, ERR_NOT_FOUND, 0, 0},
     {"bytes=+1-2", NULL, 100, ERR_NOT_FOUND, 0, 0},
     {"bytes=99999999999999999999-", NULL, 100, ERR_NOT_FOUND, 0, 0},
+    {"bytes=0 -9", NULL, 100, ERR_NOT_FOUND, 0, 0},
+    {"bytes 0-9", NULL, 100, ERR_NOT_FOUND, 0, 0},
+    {"bytes=0-9", "Sat, 01 Jan 2000 00:00:00 GMT", 100, ERR_NOT_FOUND, 0, 0},
+    {"bytes=0-9", "", 100, ERR_NOT_FOUND, 0, 0},
     {"lines=0-9", NULL, 100, ERR_NOT_FOUND, 0, 0},
     {"bytes=0-18446744073709551615", NULL, UINT64_MAX, 0, 0, UINT64_MAX},
 };
@@ -49,13 +53,34 @@ static void ranges(void **state)
                      (unsigned long long)range.length);
         }
     }
-    struct http_request post = {
-        .method = HTTP_POST,
-        .headers = &(struct http_header){STR("Range"), STR("bytes=0-1")},
-        .header_count = 1,
+}
+
+/* RFC 9110 section 14.2: another method's Range is ignored, HEAD's too; two lines are no range. */
+static void ignored(void **state)
+{
+    (void)state;
+    const struct http_header headers[] = {
+        {STR("Range"), STR("bytes=0-1")},
+        {STR("Range"), STR("bytes=0-1")},
+        {STR("If-Range"), STR("\"v\"")},
+        {STR("If-Range"), STR("\"v\"")},
     };
+    static const enum http_method methods[] = {HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_OTHER};
     struct http_range range;
-    assert_int_equal(http_range(&post, 10, STR_EMPTY, &range), ERR_NOT_FOUND);
+    struct http_request request = {.headers = headers, .header_count = 1};
+    assert_int_equal(http_range(&request, 10, STR("\"v\""), &range), 0);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        request.method = methods[i];
+        assert_int_equal(http_range(&request, 10, STR("\"v\""), &range), ERR_NOT_FOUND);
+    }
+    request.method = HTTP_GET;
+    request.header_count = 2;
+    assert_int_equal(http_range(&request, 10, STR("\"v\""), &range), ERR_NOT_FOUND);
+    request.headers = headers + 1;
+    assert_int_equal(http_range(&request, 10, STR("\"v\""), &range), 0);
+    assert_int_equal(http_range(&request, 10, STR("W/\"v\""), &range), ERR_NOT_FOUND);
+    request.header_count = 3;
+    assert_int_equal(http_range(&request, 10, STR("\"v\""), &range), ERR_NOT_FOUND);
 }
 
 static void etags(void **state)
@@ -74,6 +99,7 @@ static void etags(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(ranges), cmocka_unit_test(etags)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(ranges), cmocka_unit_test(ignored),
+                                       cmocka_unit_test(etags)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
