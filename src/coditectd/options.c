@@ -194,6 +194,12 @@ static int check_urls(struct reading *r)
                        "https://{session}.ide.example.com",
                        where(r, SETTING_IDE_URL));
     }
+    if (ide_url && !strchr(ide_url, '{') && !r->o.set.ide_listen) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "%s has no {session}, so that IDEs are told by the path: they want "
+                       "ide_listen, and a proxy before it",
+                       where(r, SETTING_IDE_URL));
+    }
     return 0;
 }
 

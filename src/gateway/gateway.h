@@ -34,8 +34,9 @@ struct gateway_options {
     const char
         *ide_directory;     /* of the bundle: has app/lib/frontend; NULL: this server has no IDE */
     const char *public_url; /* "https://coditect.example.com"; NULL: local names only */
-    const char *
-        ide_url; /* "https://{session}.ide.example.com"; NULL: {session}.ide. before public_url's host */
+    /* "https://{session}.ide.example.com"; without {session}: where a proxy makes gateway_paths_app's server public; NULL:
+     * {session}.ide. before public_url's host */
+    const char *ide_url;
     uint16_t ide_port;      /* of gateway_paths_app's server; 0: there is none */
     uint16_t platform_port; /* of the platform's server; needed with ide_port */
 };

@@ -182,6 +182,9 @@ struct gateway {
     size_t site_count;
     char *public_origin; /* "https://coditect.example.com"; NULL: none is configured */
     char *public_host;   /* the same as browsers send it in Host */
+    char *
+        paths_origin; /* of IDEs told by the path, for the public; NULL: public_origin's host and ide_port */
+    char *paths_host; /* the same with its port; NULL: public_host, whatever the port */
     uint16_t ide_port, platform_port;
     char *frame_sources;
     struct http_static *files; /* NULL: no IDE */

@@ -7,15 +7,17 @@
  */
 #include "gateway/gateway_int.h"
 
+/* Of IDEs; the platform's own, unless they have been given another. */
 static bool is_public_name(const struct gateway *g, struct str host)
 {
-    return g->public_host &&
-           str_eq_nocase(gateway_site_name(host), gateway_site_name(str_from(g->public_host)));
+    const char *public = g->paths_host ? g->paths_host : g->public_host;
+    return public && str_eq_nocase(gateway_site_name(host), gateway_site_name(str_from(public)));
 }
 
 static bool is_https(const struct gateway *g, struct str host)
 {
-    return is_public_name(g, host) && str_starts(str_from(g->public_origin), STR("https:"));
+    const char *origin = g->paths_origin ? g->paths_origin : g->public_origin;
+    return is_public_name(g, host) && str_starts(str_from(origin), STR("https:"));
 }
 
 int gateway_paths_of(const struct gateway *g, const struct http_request *req,
@@ -57,6 +59,9 @@ struct str gateway_paths_platform(const struct gateway_place *place, struct aren
 struct str gateway_paths_url(const struct gateway *g, struct arena *arena, struct str host,
                              struct str session_id)
 {
+    if (g->paths_origin && gateway_site_is_public(g, host)) {
+        return arena_printf(arena, "%s/ide/" STR_FMT "/", g->paths_origin, STR_ARG(session_id));
+    }
     if (!gateway_site_is_local(host) && !is_public_name(g, host)) {
         return STR_EMPTY;
     }
@@ -72,7 +77,9 @@ void gateway_paths_sources(const struct gateway *g, struct buf *out)
     }
     buf_printf(out, " http://localhost:%u http://127.0.0.1:%u", g->ide_port, g->ide_port);
     struct str host = str_from(g->public_host);
-    if (host.n > 0 && host.p[0] != '[') {
+    if (g->paths_origin) {
+        buf_printf(out, " %s", g->paths_origin);
+    } else if (host.n > 0 && host.p[0] != '[') {
         buf_printf(out, " %s://" STR_FMT ":%u", is_https(g, host) ? "https" : "http",
                    STR_ARG(gateway_site_name(host)), g->ide_port);
     }

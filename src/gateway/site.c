@@ -150,6 +150,21 @@ static int add_pattern(struct gateway *g, struct str url)
     return add_public(g, ide.scheme, str_slice(ide.host, 1, ide.host.n));
 }
 
+/* https://ide.example.com:8443: nobody has a name of their own, all are told by the path. */
+static int add_paths(struct gateway *g, struct str url)
+{
+    struct address ide;
+    int r = parse_url(url, &ide);
+    if (r < 0 || str_eq(ide.host, str_from(g->public_host))) {
+        return ERR_INVALID; /* the platform's page and the IDE would be of one origin */
+    }
+    BUF_AUTO(text, GATEWAY_MAX_URL + 16);
+    buf_printf(&text, STR_FMT "://" STR_FMT, STR_ARG(ide.scheme), STR_ARG(ide.host));
+    g->paths_origin = dup_str(buf_str(&text));
+    g->paths_host = dup_str(ide.host);
+    return 0;
+}
+
 static int init_public(struct gateway *g, const char *public_url, const char *ide_url)
 {
     struct address platform;
@@ -162,7 +177,9 @@ static int init_public(struct gateway *g, const char *public_url, const char *id
     g->public_origin = dup_str(buf_str(&text));
     g->public_host = dup_str(platform.host);
     if (ide_url) {
-        return add_pattern(g, str_from(ide_url));
+        struct str url = str_from(ide_url);
+        bool pattern = str_find(url, '{', 0) < url.n;
+        return pattern ? add_pattern(g, url) : add_paths(g, url);
     }
     buf_clear(&text);
     buf_printf(&text, ".ide." STR_FMT, STR_ARG(platform.host));
@@ -206,6 +223,8 @@ void gateway_sites_fini(struct gateway *g)
     }
     mem_free(g->public_origin);
     mem_free(g->public_host);
+    mem_free(g->paths_origin);
+    mem_free(g->paths_host);
     mem_free(g->frame_sources);
 }
 

@@ -225,7 +225,7 @@ export class Server {
     server.env = options.env ?? {};
     server.before = options.before ?? [];
     server.program = options.program === undefined ? program : join(build, options.program);
-    server.port = await freePort();
+    server.port = options.port ?? (await freePort());
     server.agent = new Agent({ keepAlive: true, maxSockets: 64 });
     await server.run();
     return server;

@@ -3,13 +3,18 @@
 
 #define SES "ses-01jd5k7c9r3m8xq2w4e6y8t0za"
 
-static struct gateway make(const char *public_url)
+static struct gateway make_at(const char *public_url, const char *ide_url)
 {
     static struct http_static *some = (struct http_static *)(uintptr_t)16; /* "there is an IDE" */
     struct gateway g = {
         .magic = GATEWAY_MAGIC, .files = some, .ide_port = 8081, .platform_port = 8080};
-    assert_int_equal(gateway_sites_init(&g, public_url, NULL), 0);
+    assert_int_equal(gateway_sites_init(&g, public_url, ide_url), 0);
     return g;
+}
+
+static struct gateway make(const char *public_url)
+{
+    return make_at(public_url, NULL);
 }
 
 static int place_of(const struct gateway *g, const char *host, const char *path,
@@ -165,10 +170,38 @@ static void nothing_else(void **state)
 
 #define STAND(name) cmocka_unit_test_setup_teardown(name, stand_up, tear_down)
 
+/* Behind a proxy, at an address of their own. */
+static void public_paths(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    struct gateway g = make_at("https://coditect.example.com", "https://ide.example.com:8443");
+    struct gateway_place place;
+    const struct str ses = STR(SES);
+    assert_str(gateway_ide_url(&g, &arena, STR("coditect.example.com"), ses),
+               "https://ide.example.com:8443/ide/" SES "/");
+    assert_str(gateway_ide_url(&g, &arena, STR("localhost:8080"), ses),
+               "http://localhost:8081/ide/" SES "/");
+    assert_non_null(strstr(gateway_frame_sources(&g), " https://ide.example.com:8443"));
+    assert_null(strstr(gateway_frame_sources(&g), "coditect.example.com"));
+    assert_int_equal(place_of(&g, "ide.example.com:8443", "/ide/" SES "/x", &place), 0);
+    assert_str(place.scheme, "https");
+    assert_true(place.secure);
+    assert_str(gateway_site_platform(&place, &arena), "https://coditect.example.com");
+    assert_int_equal(place_of(&g, "coditect.example.com", "/ide/" SES "/x", &place),
+                     ERR_MISDIRECTED);
+    gateway_sites_fini(&g);
+    assert_int_equal(gateway_check_urls("https://a.example.com", "https://a.example.com"),
+                     ERR_INVALID);
+    assert_int_equal(gateway_check_urls("https://a.example.com", "https://a.example.com:8443"), 0);
+    assert_int_equal(gateway_check_urls(NULL, "https://a.example.com:8443"), ERR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places),
+        cmocka_unit_test(public_paths),
         cmocka_unit_test(who_is_sent_there),
         STAND(the_whole_way),
         STAND(nothing_else),

@@ -153,7 +153,7 @@ static void malformed_addresses(void **state)
         {"https://:80", NULL},
         {"https://X.example", NULL},
         {"https://u@x", NULL},
-        {"https://x.example", "https://ide.example.com"},
+        {"https://x.example", "https://x.example"},
         {"https://x.example", "https://{session}"},
         {"https://x.example", "https://{session}."},
         {"https://x.example", "https://{session}..x"},
