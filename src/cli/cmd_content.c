@@ -56,7 +56,7 @@ static int open_target(struct cli_run *run, const char *target, int *ret_fd, con
 static int fetch_to(struct cli_run *run, const struct cli_place *place, const char *target)
 {
     FD_AUTO int folder = -1;
-    const char *name;
+    const char *name = NULL;
     struct cli_draft draft;
     struct cli_meter meter;
     struct cli_content content = CLI_CONTENT;

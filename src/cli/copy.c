@@ -93,7 +93,7 @@ static int copy(struct cli_run *run)
     struct cli_copy c = {
         .run = run, .recursive = cli_given(run, "recursive"), .follow = cli_given(run, "follow")};
     size_t count = run->operand_count - 1;
-    bool to_remote;
+    bool to_remote = false;
     int r = direction(run, count, &to_remote);
     r = r < 0 ? r : cli_client(run, &c.client);
     if (r < 0) {

@@ -96,7 +96,7 @@ static int open_parent(struct down *d, struct str path, int *ret_fd, const char 
 static void give_mode(struct down *d, const struct made *made)
 {
     int parent;
-    const char *name;
+    const char *name = NULL;
     if (open_parent(d, str_from(made->path), &parent, &name) < 0) {
         return;
     }
@@ -125,7 +125,7 @@ static void leave_folders(struct down *d, struct str path)
 static int make_folder(struct down *d, const struct item *item, struct str path)
 {
     FD_AUTO int parent = -1;
-    const char *name;
+    const char *name = NULL;
     int r = open_parent(d, path, &parent, &name);
     if (r < 0) {
         return r;
@@ -163,7 +163,7 @@ static int write_file(struct down *d, const struct item *item, struct str path)
 {
     struct cli_copy *copy = d->copy;
     FD_AUTO int parent = -1;
-    const char *name;
+    const char *name = NULL;
     struct cli_draft draft;
     int r = open_parent(d, path, &parent, &name);
     r = r < 0 ? r : cli_draft_begin(copy->run, parent, name, &draft);
@@ -206,7 +206,7 @@ static int make_link(struct down *d, const struct item *item, struct str path)
 {
     char target[TARGET_MOST];
     FD_AUTO int parent = -1;
-    const char *name;
+    const char *name = NULL;
     struct cli_draft draft;
     int r = open_parent(d, path, &parent, &name);
     r = r < 0 ? r : read_target(d, item, target);
