@@ -28,16 +28,19 @@ static int answer(struct api_call *call, int status, const struct sessions_view 
     return api_end(call);
 }
 
+static int answer_new(struct api_call *call, int status, const struct sessions_view *view)
+{
+    http_set(
+        call->res, "Location",
+        arena_printf(call->req->arena, "/api/v5/sessions/" STR_FMT, STR_ARG(view->session.id)));
+    return answer(call, status, view);
+}
+
 int api_sessions_create(struct api_call *call, const struct api_sessions_create_in *in)
 {
     struct sessions_view view;
     int r = sessions_create(&call->data, &(struct sessions_create_input){.name = in->name}, &view);
-    if (r < 0) {
-        return r;
-    }
-    http_set(call->res, "Location",
-             arena_printf(call->req->arena, "/api/v5/sessions/" STR_FMT, STR_ARG(view.session.id)));
-    return answer(call, 201, &view);
+    return r < 0 ? r : answer_new(call, 201, &view);
 }
 
 int api_sessions_list(struct api_call *call, const struct api_sessions_list_in *in)
@@ -99,6 +102,19 @@ static int may_start(struct api_call *call, struct str session)
     int r = sessions_get(&call->data, session, &view);
     bool wanted = r == 0 && view.workspace.desired == DATA_WORKSPACE_DESIRED_RUNNING;
     return r < 0 || wanted ? r : ERR_DISK_LOW;
+}
+
+int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *in)
+{
+    if (space_level(call->api->space) != SPACE_AMPLE) {
+        return ERR_DISK_LOW;
+    }
+    struct sessions_view view;
+    int r = sessions_fork(&call->data,
+                          &(struct sessions_fork_input){
+                              .id = in->session_id, .name = in->name, .at = (uint64_t)in->at},
+                          &view);
+    return r < 0 ? r : answer_new(call, 202, &view);
 }
 
 int api_sessions_open(struct api_call *call, const struct api_sessions_open_in *in)

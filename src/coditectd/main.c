@@ -22,6 +22,7 @@
 #include "coditectd/workspaces.h"
 #include "gateway/gateway.h"
 #include "http/http.h"
+#include "lifecycle/lifecycle.h"
 
 static const usec_t patience = 30 * USEC_PER_SEC;
 
@@ -35,6 +36,7 @@ struct parts {
     struct workspaces_local *local;
     struct workspaces_paths paths;
     struct store *store;
+    struct lifecycle_forker *forker;
     struct auth *auth;
     struct coditectd_workspaces *workspaces;
     struct gateway *gateway;
@@ -229,6 +231,9 @@ static int start(const struct coditectd_options *o, struct parts *p)
         r = coditectd_duties_start(p->auth, p->store, &p->duties);
     }
     if (!r) {
+        r = lifecycle_forker_start(p->store, &p->forker);
+    }
+    if (!r) {
         r = listen_everywhere(o, p);
     }
     return r ? r : start_workspaces(o, p);
@@ -251,6 +256,7 @@ static void stop(struct parts *p)
 {
     stop_serving(p);
     coditectd_workspaces_stop(p->workspaces);
+    lifecycle_forker_stop(p->forker);
     coditectd_duties_stop(p->duties);
     api_destroy(p->api);
     gateway_destroy(p->gateway);

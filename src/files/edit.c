@@ -56,6 +56,9 @@ static int edit_write(struct txn *txn, void *arg)
     if (r < 0) {
         return r;
     }
+    if (tx.forking) {
+        return data_fault(edit->ctx, ERR_CONFLICT, NULL, SESSIONS_FORKING_TEXT);
+    }
     bool found = false;
     struct str text;
     r = data_replay(txn, edit->ctx, &found, &text);

@@ -95,6 +95,7 @@ struct files_tx {
     const struct scope *scope;
     struct str session;
     struct data_usage usage;
+    bool forking; /* it is still being copied: only the copy itself may change it */
     const struct files_author *author;
     usec_t now;     /* taken outside, so that a repeated run writes the same */
     uint64_t seq;   /* of the change in hand */

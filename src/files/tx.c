@@ -7,13 +7,15 @@
 #include "files/files_int.h"
 
 /* Whose a tree is: a session's, or the home of the person. Everything else is the same ERR_NOT_FOUND. */
-static int may(struct txn *txn, const struct scope *scope, struct str tree)
+static int may(struct files_tx *tx)
 {
-    if (data_id_is(tree, "usr")) {
-        return str_eq(tree, scope->user_id) ? 0 : ERR_NOT_FOUND;
+    if (data_id_is(tx->session, "usr")) {
+        return str_eq(tx->session, tx->scope->user_id) ? 0 : ERR_NOT_FOUND;
     }
     struct data_session found;
-    return sessions_find(txn, scope, tree, &found);
+    int r = sessions_find(tx->txn, tx->scope, tx->session, &found);
+    tx->forking = r == 0 && found.status == DATA_SESSION_STATUS_FORKING;
+    return r;
 }
 
 int files_tx_begin(struct files_tx *tx, struct txn *txn, const struct scope *scope,
@@ -25,7 +27,8 @@ int files_tx_begin(struct files_tx *tx, struct txn *txn, const struct scope *sco
     tx->session = session;
     tx->made = 0;
     tx->written = 0;
-    int r = may(txn, scope, session);
+    tx->forking = false;
+    int r = may(tx);
     if (r < 0) {
         return r;
     }

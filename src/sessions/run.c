@@ -77,6 +77,9 @@ static int open_fn(struct txn *txn, void *ctx)
     if (r == 0) {
         r = sessions_join(txn, &o->ctx->scope, &o->view);
     }
+    if (r == 0 && o->view.session.status == DATA_SESSION_STATUS_FORKING) {
+        r = data_fault(o->ctx, ERR_CONFLICT, NULL, SESSIONS_FORKING_TEXT);
+    }
     if (r == 0 && o->view.workspace.desired != DATA_WORKSPACE_DESIRED_RUNNING) {
         r = check_running(txn, o->ctx);
     }
@@ -104,7 +107,7 @@ static int pause_fn(struct txn *txn, void *ctx)
     if (r == 0) {
         r = sessions_want(txn, o->ctx, &o->view.workspace, DATA_WORKSPACE_DESIRED_STOPPED);
     }
-    if (r == 0 && o->view.session.status != DATA_SESSION_STATUS_PAUSED) {
+    if (r == 0 && o->view.session.status == DATA_SESSION_STATUS_ACTIVE) {
         o->view.session.status = DATA_SESSION_STATUS_PAUSED;
         r = sessions_changed(txn, o->ctx, &o->view, "session.pause");
     }

@@ -315,7 +315,10 @@ static int delete_fn(struct txn *txn, void *ctx)
     if (r < 0 || o->view.session.deleted) {
         return r < 0 ? r : one_done(txn, o);
     }
-    r = sessions_join(txn, &o->ctx->scope, &o->view);
+    r = sessions_may_go(txn, o->ctx, &o->view.session);
+    if (r == 0) {
+        r = sessions_join(txn, &o->ctx->scope, &o->view);
+    }
     if (r == 0) {
         r = sessions_want(txn, o->ctx, &o->view.workspace, DATA_WORKSPACE_DESIRED_STOPPED);
     }
@@ -347,9 +350,13 @@ static int restore_fn(struct txn *txn, void *ctx)
     if (r < 0) {
         return r;
     }
-    o->view.session.status = DATA_SESSION_STATUS_PAUSED;
+    bool whole = o->view.session.forking_at == 0;
+    o->view.session.status = whole ? DATA_SESSION_STATUS_PAUSED : DATA_SESSION_STATUS_FORKING;
     o->view.session.deleted = false;
     o->view.session.deleted_at = 0;
+    if (!whole) {
+        store_put(txn, data_key_bell(store_arena(txn), SESSIONS_FORK_BELL), o->id);
+    }
     r = sessions_changed(txn, o->ctx, &o->view, "session.restore");
     return r < 0 ? r : one_done(txn, o);
 }

@@ -25,6 +25,12 @@ enum {
 /* data_key_bell of this name is rung when a workspace is wanted otherwise than before. */
 #define SESSIONS_BELL "workspaces"
 
+/* The same, when a fork is to be copied. */
+#define SESSIONS_FORK_BELL "forks"
+
+/* To whoever wants to open or change a session that is not whole yet (ERR_CONFLICT). */
+#define SESSIONS_FORKING_TEXT "It is still being copied. Try again in a moment."
+
 /* A session with what is joined when it is read. */
 struct sessions_view {
     struct data_session session;
@@ -101,5 +107,44 @@ int sessions_pause(struct data_context *ctx, struct str id,
  */
 int sessions_find(struct txn *txn, const struct scope *scope, struct str id,
                   struct data_session *ret_session) BASE_MUST_USE;
+
+/* ---- Fork: a session that begins as a copy of another one ---- */
+
+struct sessions_fork_input {
+    struct str id;   /* of the session that is copied */
+    struct str name; /* empty: the same */
+    uint64_t at;     /* its moment, a seq; 0: now */
+};
+
+/*
+ * The new session, which is being copied (status "forking") until lifecycle/ is done. ERR_NOT_FOUND; ERR_CONFLICT: it is being
+ * copied itself; ERR_LIMIT: as sessions_create, or too many of the person's are being copied. A repeated ctx->op gives the same.
+ */
+int sessions_fork(struct data_context *ctx, const struct sessions_fork_input *in,
+                  struct sessions_view *ret_view) BASE_MUST_USE;
+
+/* A fork in hand. */
+struct sessions_forking {
+    struct scope scope;
+    struct str id;
+    struct str from;
+    uint64_t seq; /* the moment of from */
+};
+
+struct sessions_fork_page {
+    struct sessions_forking *at; /* in the transaction's arena */
+    size_t n;
+    struct str next; /* cursor; empty: no more */
+};
+
+/* Of all tenants, oldest first; deleted ones are left out. */
+int sessions_forks(struct txn *txn, struct str cursor,
+                   struct sessions_fork_page *ret_page) BASE_MUST_USE;
+
+/* A store_fn, ctx a struct sessions_forking: ERR_STALE unless it is still in hand. */
+int sessions_fork_guard(struct txn *txn, void *fork) BASE_MUST_USE;
+
+/* All is copied: it is a session like any other from now on. ERR_STALE. */
+int sessions_fork_whole(struct store *store, const struct sessions_forking *fork) BASE_MUST_USE;
 
 #endif

@@ -23,6 +23,10 @@ void sessions_view_copy(struct arena *arena, struct sessions_view *view);
 /* ERR_LIMIT with the fault: the caller has SESSIONS_MAX_PER_USER sessions. */
 int sessions_room(struct txn *txn, struct data_context *ctx) BASE_MUST_USE;
 
+/* ERR_CONFLICT with the fault: a fork of it is in hand. */
+int sessions_may_go(struct txn *txn, struct data_context *ctx,
+                    const struct data_session *session) BASE_MUST_USE;
+
 /* Writes view->session as changed now (revision, times), audits action. */
 int sessions_changed(struct txn *txn, const struct data_context *ctx, struct sessions_view *view,
                      const char *action) BASE_MUST_USE;

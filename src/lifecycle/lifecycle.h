@@ -1,0 +1,19 @@
+/* What happens to sessions over time and touches more than their record: today, the copying of forks. */
+#ifndef LIFECYCLE_LIFECYCLE_H
+#define LIFECYCLE_LIFECYCLE_H
+
+#include "data/data.h"
+
+/*
+ * A thread that copies forks: those that a server before it left in hand, and new ones as soon as they are made. Several are
+ * copied in turns, so that a small one does not wait for a large one.
+ */
+struct lifecycle_forker;
+
+/* ERR_BUSY: no thread. store outlives it. */
+int lifecycle_forker_start(struct store *store, struct lifecycle_forker **ret_forker) BASE_MUST_USE;
+
+/* What is not whole yet is found again by the next start. NULL allowed. */
+void lifecycle_forker_stop(struct lifecycle_forker *f);
+
+#endif

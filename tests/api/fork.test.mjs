@@ -1,0 +1,149 @@
+// A fork: a session that begins as a copy of another one, and is whole or not there at all.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+import { newSession, serverForFile, until } from "./harness.mjs";
+
+const server = await serverForFile();
+const ada = await server.account("ada");
+const at = (session) => `/sessions/${session.id}`;
+
+const whole = async (id) => {
+  let last;
+  await until(`${id} is whole`, async () => {
+    last = (await ada.get(`/sessions/${id}`)).data;
+    return last.status !== "forking";
+  }, 60_000);
+  return last;
+};
+const fork = async (session, body = {}) => {
+  const reply = await ada.post(`${at(session)}/fork`, body);
+  assert.equal(reply.status, 202, reply.text());
+  assert.equal(reply.headers.location, `/api/v5/sessions/${reply.data.id}`);
+  assert.deepEqual([reply.data.status, reply.data.forked_from], ["forking", session.id]);
+  return whole(reply.data.id);
+};
+
+/** What an archive of it holds: name, kind, mode, time, target, digest. */
+async function content(session, query = "") {
+  const { body } = await ada.get(`${at(session)}/archive${query}`);
+  return JSON.parse(execFileSync("python3", ["-c", `
+import hashlib, io, json, sys, tarfile
+t = tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read()))
+print(json.dumps([[m.name, m.type.decode(), m.mode, m.mtime, m.linkname, hashlib.sha256(t.extractfile(m).read()).hexdigest() if m.isfile() else ""] for m in t]))
+`], { input: body, maxBuffer: 64 << 20 }));
+}
+
+/** Files by an archive that Python makes. */
+async function fill(session, code) {
+  const bytes = execFileSync("python3", ["-c", `
+import io, sys, tarfile as t
+out = t.open(fileobj=sys.stdout.buffer, mode="w|gz")
+def add(name, content=b"", **fields):
+    info = t.TarInfo(name)
+    info.size = len(content)
+    for key, value in fields.items(): setattr(info, key, value)
+    out.addfile(info, io.BytesIO(content))
+${code}
+out.close()
+`], { maxBuffer: 64 << 20 });
+  assert.equal((await ada.request("POST", `${at(session)}/archive`, { body: bytes })).status, 200);
+}
+
+test("all of it is there, both go on apart, and one can go", async () => {
+  const session = await newSession(ada, "Origin");
+  await fill(session, `
+add("empty"); add("small", b"x" * 512, mode=0o600, mtime=1_000_000_000); add("chunk", b"y" * 5000); add("large", bytes(range(256)) * 2000, mode=0o755)
+add("link", type=t.SYMTYPE, linkname="small"); add("long", type=t.SYMTYPE, linkname="z" * 2000)
+add("folder", type=t.DIRTYPE, mode=0o700, mtime=1_100_000_000); add("a/b/c/d", b"deep"); add("na\\u00efve \\U0001f600", b"text")
+[add(f"many/{i}", b"%d" % i) for i in range(600)]`);
+  await ada.write(`${at(session)}/files/b%FFd`, "no UTF-8");
+  const before = await content(session);
+  const copy = await fork(session, { name: "Copy" });
+  assert.deepEqual([copy.name, copy.status, copy.files, copy.bytes], ["Copy", "active", 609, (await ada.get(at(session))).data.bytes]);
+  assert.deepEqual(await content(copy), before);
+
+  await ada.write(`${at(copy)}/files/small`, "changed in the copy");
+  await ada.write(`${at(session)}/files/chunk`, "changed in the origin");
+  await ada.delete(`${at(session)}/files/many?recursive=true`);
+  assert.equal((await ada.get(`${at(session)}/files/small`)).body.toString(), "x".repeat(512));
+  assert.equal((await ada.get(`${at(copy)}/files/chunk`)).body.toString(), "y".repeat(5000));
+  assert.equal((await ada.delete(at(session))).status, 200);
+  assert.equal((await ada.get(`${at(copy)}/files/large`)).body.length, 512_000);
+  assert.equal((await content(copy)).length, before.length);
+});
+
+test("of a moment; of nothing; of a fork; without a name", async () => {
+  const session = await newSession(ada, "Moments");
+  const empty = await fork(session);
+  assert.deepEqual([empty.name, await content(empty)], ["Moments", []]);
+  await ada.write(`${at(session)}/files/a`, "one");
+  const { data: then } = await ada.write(`${at(session)}/files/dir/b`, "two");
+  await ada.delete(`${at(session)}/files/dir?recursive=true`);
+  await ada.write(`${at(session)}/files/dir`, "a file now");
+  const copy = await fork(session, { at: then.version });
+  assert.deepEqual(await content(copy), await content(session, `?at=${then.version}`));
+  assert.equal((await ada.get(`${at(copy)}/files/dir/b`)).body.toString(), "two");
+  assert.deepEqual(await content(await fork(copy)), await content(copy));
+  for (const body of [{ at: 999_999 }, { at: 0 }, { at: "1" }, { name: "" }, { name: "a\u0000b" }, { other: 1 }]) {
+    assert.equal((await ada.post(`${at(session)}/fork`, body)).status, 400, JSON.stringify(body));
+  }
+});
+
+test("a repetition makes no second one", async () => {
+  const session = await newSession(ada, "Once");
+  const options = { headers: { "Idempotency-Key": "fork-once" } };
+  const one = await ada.post(`${at(session)}/fork`, {}, options);
+  const two = await ada.post(`${at(session)}/fork`, {}, options);
+  assert.deepEqual([one.status, two.status, two.data.id], [202, 202, one.data.id]);
+  await whole(one.data.id);
+});
+
+test("in hand: not opened, not changed, its origin not deleted; a server that is killed goes on with it", async () => {
+  const session = await newSession(ada, "Large");
+  await fill(session, `[add(f"d{i % 50}/f{i}", b"%d" % i) for i in range(6000)]`);
+  const before = await content(session);
+  const { data: copy } = await ada.post(`${at(session)}/fork`, { name: "Killed" });
+  const refused = [
+    await ada.post(`${at(copy)}/open`),
+    await ada.write(`${at(copy)}/files/new`, "x"),
+    await ada.post(`${at(copy)}/files:mkdir`, { path: "d0/new" }),
+    await ada.delete(`${at(copy)}/files/d0?recursive=true`),
+    await ada.post(`${at(copy)}/fork`, {}),
+    await ada.delete(at(session)),
+  ];
+  assert.deepEqual(refused.map(({ status, code }) => [status, code]), refused.map(() => [409, "conflict"]));
+  assert.match(refused[0].json.error.message, /still being copied/);
+  await until("some of it is there", async () => (await ada.get(at(copy))).data.files > 0);
+  await server.kill9();
+  await server.run();
+  assert.equal((await ada.get(at(copy))).data.status, "forking", "it was not done: the kill was early enough to tell");
+  await whole(copy.id);
+  assert.deepEqual(await content(copy), before);
+  assert.equal((await ada.delete(at(session))).status, 200);
+});
+
+test("deleted in hand, restored, whole", async () => {
+  const session = await newSession(ada, "Origin");
+  await fill(session, `[add(f"d{i % 50}/f{i}", b"%d" % i) for i in range(3000)]`);
+  const { data: copy } = await ada.post(`${at(session)}/fork`, {});
+  assert.equal((await ada.delete(at(copy))).data.status, "deleted");
+  assert.equal((await ada.post(`${at(copy)}/restore`)).data.status, "forking");
+  await whole(copy.id);
+  assert.deepEqual(await content(copy), await content(session));
+});
+
+test("only four at a time; only one's own", async () => {
+  const session = await newSession(ada, "Wide");
+  await fill(session, `[add(f"d{i % 50}/f{i}", b"%d" % i) for i in range(3000)]`);
+  const replies = [];
+  for (let i = 0; i < 5; i++) replies.push(await ada.post(`${at(session)}/fork`, {}));
+  assert.deepEqual(replies.map(({ status }) => status), [202, 202, 202, 202, 409]);
+  assert.equal(replies[4].code, "limit");
+  for (const { data } of replies.slice(0, 4)) await whole(data.id);
+  const eve = await server.account("eve");
+  const missing = await eve.post("/sessions/ses-00000000000000000000000000/fork", {});
+  const foreign = await eve.post(`${at(session)}/fork`, {});
+  assert.deepEqual([foreign.status, foreign.code], [404, missing.code]);
+  assert.equal((await server.anonymous().post(`${at(session)}/fork`, {})).status, 401);
+});
