@@ -56,4 +56,23 @@ test("out of one session, into another", async () => {
   }
 });
 
+test("a fork", async () => {
+  const from = await newSession(ada, "Origin");
+  await ada.write(`/sessions/${from.id}/files/src/a.txt`, "one\n");
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await page.goto(`${home}/sessions/${from.id}/files`);
+  await visible(page.getByRole("list", { name: "Entries" }).getByText("src"));
+  await menu("Fork this session");
+  const dialog = page.getByRole("dialog");
+  assert.equal(await dialog.getByLabel("Name of the copy").inputValue(), "Copy of Origin");
+  await shot(page, "fork");
+  await button("Fork", dialog).click();
+  await page.waitForURL((url) => url.pathname.startsWith("/sessions/ses-") && !url.pathname.includes(from.id));
+  const [id] = /ses-[0-9a-z]{26}/.exec(page.url());
+  await page.goto(`${home}/sessions/${id}/files/src/a.txt`);
+  await visible(page.getByTestId("text").getByText("one"));
+  const { data } = await ada.get(`/sessions/${id}`);
+  assert.deepEqual([data.name, data.forked_from], ["Copy of Origin", from.id]);
+});
+
 test("nothing refused by the policy", () => assert.deepEqual(world.refused, []));

@@ -51,14 +51,17 @@ interface NameDialogProps {
   readonly title: string;
   readonly label: string;
   readonly action: string;
+  /** The present name: unchanged, there is nothing to do. */
   readonly initial?: string;
+  /** A name for something new. */
+  readonly suggested?: string;
   readonly check: (name: string) => string | undefined;
   readonly submit: (name: string) => Promise<void>;
   readonly onClose: () => void;
 }
 
-export function NameDialog({ title, label, action, initial = "", check, submit, onClose }: NameDialogProps) {
-  const [name, setName] = useState(initial);
+export function NameDialog({ title, label, action, initial = "", suggested = initial, check, submit, onClose }: NameDialogProps) {
+  const [name, setName] = useState(suggested);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
   const [error, setError] = useState<unknown>();

@@ -1,7 +1,7 @@
 // What can be done with an entry, from the list and from the view of a file.
 import { api } from "../../stores/auth";
 import type { Entry } from "../../api/generated";
-import { refreshFiles } from "../../api/queries";
+import { queryClient, refreshFiles } from "../../api/queries";
 import { sentName } from "../../lib/content";
 import { baseName, joinPath, parentOf } from "../../lib/paths";
 import { say, sayProblem } from "../toaster";
@@ -31,6 +31,13 @@ export async function downloadAll(sessionId: string, format: "tgz" | "zip"): Pro
   } catch (error) {
     sayProblem(error);
   }
+}
+
+/** The new session's id; it is whole a moment later. */
+export async function forkSession(sessionId: string, name: string): Promise<string> {
+  const { id } = await api.sessionsFork({ sessionId, body: { name } });
+  void queryClient.invalidateQueries({ queryKey: ["sessions"] });
+  return id;
 }
 
 async function restore(sessionId: string, { path, version }: Entry): Promise<void> {

@@ -1,20 +1,20 @@
 // The list of a folder: upload by drop, new folder, and what can be done with each entry.
 import { Box, Button, Flex, Text } from "@chakra-ui/react";
-import { Download, FolderPlus, Inbox, PackageOpen, Pencil, Trash2, Upload } from "lucide-react";
+import { Download, FolderPlus, GitFork, Inbox, PackageOpen, Pencil, Trash2, Upload } from "lucide-react";
 import { type ChangeEvent, type DragEvent, useRef, useState } from "react";
 import { Link, useNavigate } from "react-router";
 import type { Entry } from "../../api/generated";
-import { useFolder } from "../../api/queries";
+import { useFolder, useSession } from "../../api/queries";
 import { type Dropped, droppedFiles } from "../../lib/drop";
 import { formatCount, formatSize } from "../../lib/format";
-import { baseName, fileAddress, joinPath, nameProblem } from "../../lib/paths";
+import { baseName, fileAddress, joinPath, nameProblem, sessionAddress } from "../../lib/paths";
 import { upload } from "../../stores/uploads";
 import { Ago, Empty, ListSkeleton } from "../bits";
 import { type Action, ActionMenu } from "../menu";
-import { Confirm, NameDialog } from "../modal";
+import { checkSessionName, Confirm, NameDialog } from "../modal";
 import { ProblemNotice } from "../problem-notice";
 import { sayProblem } from "../toaster";
-import { download, downloadAll, makeFolder, remove, rename } from "./actions";
+import { download, downloadAll, forkSession, makeFolder, remove, rename } from "./actions";
 import { EntryIcon } from "./tree";
 
 function Row({ sessionId, entry, onRename }: { readonly sessionId: string; readonly entry: Entry; readonly onRename: () => void }) {
@@ -88,7 +88,13 @@ function UploadButton({ offer }: { readonly offer: (files: ReadonlyArray<Dropped
 
 /** What is done with the folder as a whole. */
 function FolderMenu({ sessionId, path }: { readonly sessionId: string; readonly path: string }) {
+  const navigate = useNavigate();
+  const name = useSession(sessionId).data?.name ?? "";
+  const [forking, setForking] = useState(false);
   const input = useRef<HTMLInputElement>(null);
+  const fork = async (copy: string): Promise<void> => {
+    void navigate(sessionAddress(await forkSession(sessionId, copy)));
+  };
   const chosen = (event: ChangeEvent<HTMLInputElement>): void => {
     upload(sessionId, Array.from(event.currentTarget.files ?? [], (file) => ({ path, file })), true);
     event.currentTarget.value = "";
@@ -98,12 +104,14 @@ function FolderMenu({ sessionId, path }: { readonly sessionId: string; readonly 
     ...(path === "" ? [
       { label: "Download all as tar.gz", icon: <Download size={15} />, run: () => void downloadAll(sessionId, "tgz") },
       { label: "Download all as zip", icon: <Download size={15} />, run: () => void downloadAll(sessionId, "zip") },
+      { label: "Fork this session", icon: <GitFork size={15} />, run: () => setForking(true) },
     ] : []),
   ];
   return (
     <>
       <input ref={input} type="file" accept=".tar,.tar.gz,.tgz,.gz,.zip" hidden onChange={chosen} aria-label="Archive to unpack" />
       <ActionMenu label="More actions for this folder" actions={actions} />
+      {forking && <NameDialog title="Fork this session" label="Name of the copy" action="Fork" suggested={`Copy of ${name}`.slice(0, 100)} check={checkSessionName} submit={fork} onClose={() => setForking(false)} />}
     </>
   );
 }
