@@ -1,91 +1,11 @@
-// The session's page in every state, also those that are hard to bring about for real: what the server says of the
-// workspace is written over on its way to the page, and a page of the test's own stands for the IDE. Accounts, sessions
-// and files are the real coditectd's. tests/e2e/story.test.mjs has the same page with the real workspace behind it.
+// The session's page in every state, also those that are hard to bring about for real (session-stage.mjs).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newSession } from "../api/harness.mjs";
-import { makeBundle } from "../api/ide-bundle.mjs";
-import { button, gone, launch, link, look, setTheme, visible } from "./browser.mjs";
-import { standInIde } from "./standin-ide.mjs";
+import { button, gone, link, look, setTheme, visible } from "./browser.mjs";
+import { openStage } from "./session-stage.mjs";
 
-// What a server that has an IDE permits its pages to frame.
-const world = await launch({ args: ["--rate-factor", "1000", "--ide", makeBundle()] });
-const { home, server } = world;
-const ide = await standInIde(home);
-const context = await world.newContext();
-const page = await context.newPage();
-
-const ada = await server.account("ada");
-const a = await newSession(ada, "Project A");
-const b = await newSession(ada, "Project B");
-await ada.write(`/sessions/${a.id}/files/hello.txt`, "hello\n");
-
-/** What the page is told of a session's workspace: id → {status, workspace, gone}; and what it asked for. */
-const told = new Map();
-const asked = { open: [], pause: [], tickets: [] };
-/** code, message → the next open is refused with them. */
-let refusal;
-
-const patched = (session) => {
-  const { status, workspace } = told.get(session.id) ?? {};
-  return { ...session, ...(status ? { status } : {}), workspace: { ...session.workspace, state: "stopped", ...workspace } };
-};
-const tell = (id, status, workspace = {}) => told.set(id, { status, workspace });
-const running = (id, more = {}) => tell(id, "active", { state: "running", connected: true, ide_url: ide.url(id), ...more });
-const failure = (status, code, message) => ({ status, json: { success: false, error: { code, message, request_id: "req-test" } } });
-
-async function answerOne(route) {
-  const request = route.request();
-  const [, id, verb] = /\/sessions\/(ses-[0-9a-z]+)(?:\/(open|pause))?$/.exec(new URL(request.url()).pathname);
-  if (verb !== undefined) asked[verb].push(id);
-  if (told.get(id)?.gone) return route.fulfill(failure(404, "not_found", "There is no such session."));
-  if (verb === "open" && refusal !== undefined) {
-    const no = failure(409, ...refusal);
-    refusal = undefined;
-    return route.fulfill(no);
-  }
-  if (verb === "open") tell(id, "active", { state: "starting" });
-  if (verb === "pause") tell(id, "paused", { state: "stopping" });
-  const real = await ada.get(`/sessions/${id}`);
-  return route.fulfill({ status: verb === "open" ? 202 : 200, json: { ...real.json, data: patched(real.data) } });
-}
-
-async function answerList(route) {
-  if (route.request().method() !== "GET") return route.fallback();
-  const real = await ada.get(`/sessions${new URL(route.request().url()).search}`);
-  return route.fulfill({ status: 200, json: { ...real.json, data: real.data.map(patched) } });
-}
-
-async function answerTicket(route) {
-  const { session_id: id } = route.request().postDataJSON();
-  asked.tickets.push(id);
-  return route.fulfill({ status: 201, json: { success: true, data: ide.ticket(id) } });
-}
-
-const answers = (where) => Promise.all([
-  where.route(/\/api\/v5\/sessions\/ses-[0-9a-z]+(\/open|\/pause)?$/, answerOne),
-  where.route(/\/api\/v5\/sessions(\?.*)?$/, answerList),
-  where.route("**/api/v5/auth/tickets", answerTicket),
-]);
-await answers(context);
-await world.logIn(page, ada);
-
-const status = page.getByTestId("persistence");
-const startUp = page.getByTestId("startup");
-/** Of the session whose address the page has. */
-const frame = () => page.frames().find((one) => one.url().includes(`//${/ses-[0-9a-z]+/.exec(page.url())?.[0]}.ide.`));
-const framesCount = () => page.frames().filter((one) => one.url().includes(".ide.")).length;
-const heard = () => frame().evaluate(() => globalThis.heard);
-const ready = () => page.locator("[data-testid=ide][data-ready=true]").waitFor();
-/** A page that becomes visible asks at once. */
-const poke = () => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-const until = async (what, test) => {
-  const deadline = Date.now() + 15_000;
-  while (!(await test())) {
-    assert.ok(Date.now() < deadline, `not in time: ${what}`);
-    await page.waitForTimeout(50);
-  }
-};
+const stage = await openStage();
+const { world, home, server, ide, context, page, ada, a, b, told, asked, tell, running, answers, answerOne, status, startUp, frame, framesCount, heard, ready, poke, until } = stage;
 
 test("open: each step with how far it is, then the IDE, with a ticket and the page's theme", async () => {
   await button("Open Project A", page).click();
@@ -108,8 +28,9 @@ test("open: each step with how far it is, then the IDE, with a ticket and the pa
   assert.equal(await element.getAttribute("title"), "IDE of Project A");
   assert.equal(await element.getAttribute("allow"), "clipboard-read; clipboard-write");
   assert.doesNotMatch(await element.getAttribute("sandbox"), /top-navigation/);
-  await until("the theme is told", async () => (await heard()).length > 0);
-  assert.deepEqual(await heard(), [{ data: { type: "coditect.theme", theme: "light" }, origin: home, fromParent: true }]);
+  await until("all is told", async () => (await heard()).length > 2);
+  const words = [{ type: "coditect.theme", theme: "light" }, { type: "coditect.person", name: "ada", email: ada.email }, { type: "coditect.shown", shown: true }];
+  assert.deepEqual(await heard(), words.map((data) => ({ data, origin: home, fromParent: true })));
   assert.equal(await status.getAttribute("aria-label"), "State: All changes persisted");
   await look(page, "ide");
 });
@@ -261,57 +182,6 @@ test("the workspace dies and is started again: the frame outlives it", async () 
   assert.deepEqual(ide.served, [a.id]);
 });
 
-test("going elsewhere in the app, and back by the browser's Back, costs nothing: the frame stays", async () => {
-  await frame().evaluate(() => globalThis.persistence("attention", "1 editor not saved to a file yet"));
-  const there = page.url();
-  await link("Coditect, to your sessions", page).click();
-  await page.waitForURL(`${home}/sessions`);
-  await visible(page.locator("footer").getByText("1 session to look at"));
-  await page.goBack();
-  await page.waitForURL(there);
-  await page.getByTestId("ide").waitFor();
-  assert.equal(await frame().locator("textarea").inputValue(), "typed and not saved");
-  assert.deepEqual(ide.served, [a.id]);
-});
-
-test("leaving the app by Back or by a reload is asked by the browser", async () => {
-  await page.getByTestId("session-switcher").click(); // a browser asks only for somebody who was active here
-  await page.keyboard.press("Escape");
-  const asked = page.waitForEvent("dialog");
-  const leaving = page.evaluate(() => globalThis.location.reload()).catch(() => undefined);
-  const dialog = await asked;
-  assert.equal(dialog.type(), "beforeunload");
-  await dialog.dismiss();
-  await leaving;
-  assert.equal(await frame().locator("textarea").inputValue(), "typed and not saved");
-});
-
-test("closing a session and logging out wait until the IDE has saved, and ask where it cannot", async () => {
-  await frame().evaluate(() => globalThis.persistence("busy", "Persisting…"));
-  await button("Close Project A", page).click();
-  await visible(page.getByText("Saving what you typed…"));
-  assert.equal(page.url(), `${home}/sessions/${a.id}/ide`);
-  await frame().evaluate(() => globalThis.persistence("attention", "1 editor not saved to a file yet"));
-  await visible(page.getByText("Close “Project A”?"));
-  await look(page, "leave");
-  await button("Cancel", page.getByRole("dialog")).click();
-  await gone(page.getByRole("dialog"));
-  await page.getByRole("button", { name: /^Account of/ }).click();
-  await page.getByRole("menuitem", { name: "Log out" }).click();
-  await visible(page.getByRole("dialog").getByText("Log out?"));
-  await button("Cancel", page.getByRole("dialog")).click();
-  await gone(page.getByRole("dialog"));
-  assert.equal(await frame().locator("textarea").inputValue(), "typed and not saved");
-  await frame().evaluate(() => globalThis.persistence("busy", "Persisting…"));
-  await button("Close Project A", page).click();
-  await visible(page.getByText("Saving what you typed…"));
-  await frame().evaluate(() => globalThis.persistence("good", "All changes persisted"));
-  await page.waitForURL(`${home}/sessions`);
-  await until("its frame is gone", () => framesCount() === 0);
-  await link("Project A", page.getByRole("list", { name: "Sessions" })).click();
-  await ready();
-});
-
 test("another session by the switcher, by keyboard alone; the first one runs on", async () => {
   await page.getByTestId("session-switcher").focus();
   await page.keyboard.press("Enter");
@@ -332,41 +202,6 @@ test("another session by the switcher, by keyboard alone; the first one runs on"
   assert.match(names[0], /^Project B/); // those used last come first
   assert.match(names[1], /^Project A.*Running/);
   await page.keyboard.press("Escape");
-});
-
-test("back to a session that is open: the same frame, at once", async () => {
-  const [served, marks] = [ide.served.length, {}];
-  const tab = (name) => page.getByRole("navigation", { name: "Open sessions" }).getByRole("link", { name });
-  for (const name of ["Project A", "Project B"]) {
-    await tab(name).click();
-    await ready();
-    marks[name] = await frame().evaluate((text) => { globalThis.mark = `${text} ${Math.random()}`; return globalThis.mark; }, name);
-  }
-  // From the event of a click to the first frame in which the other IDE is there to be seen.
-  const took = await page.evaluate(async (ids) => {
-    const times = [];
-    for (let i = 0; i < 20; i++) {
-      const id = ids[i % 2];
-      const link = [...document.querySelectorAll("nav[aria-label='Open sessions'] a")].find(({ href }) => href.includes(id));
-      const begin = performance.now();
-      link.click();
-      while (getComputedStyle(document.querySelector(`[data-session=${id}]`)).visibility !== "visible") await new Promise(requestAnimationFrame);
-      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-      times.push(performance.now() - begin);
-    }
-    return times.sort((x, y) => x - y);
-  }, [a.id, b.id]);
-  console.log(`switch of sessions: median ${took[10].toFixed(0)} ms, longest ${took.at(-1).toFixed(0)} ms`);
-  for (const name of ["Project A", "Project B"]) {
-    await tab(name).click();
-    await ready();
-    assert.equal(await frame().evaluate(() => globalThis.mark), marks[name]);
-  }
-  assert.equal(ide.served.length, served); // nothing was loaded again
-  await page.keyboard.press("Alt+ArrowUp");
-  await page.waitForURL(new RegExp(a.id));
-  await page.keyboard.press("Alt+ArrowDown");
-  await page.waitForURL(new RegExp(b.id));
 });
 
 test("cancel while it starts pauses it; a paused one says so and opens again", async () => {
@@ -402,7 +237,7 @@ test("failed: why, and once more", async () => {
 test("too many run: pausing one of them opens this one", async () => {
   tell(b.id, "paused");
   await visible(page.getByTestId("paused"));
-  refusal = ["too_many_running", "At most 4 workspaces run at once. Pause one of: \"Project A\"."];
+  stage.refusal = ["too_many_running", "At most 4 workspaces run at once. Pause one of: \"Project A\"."];
   await page.getByTestId("open-session").click();
   await visible(page.getByTestId("too-many"));
   await look(page, "too-many");

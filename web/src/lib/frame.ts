@@ -6,7 +6,11 @@ export type FromIde =
   | { readonly type: "coditect.ready"; readonly theme: Kind }
   | { readonly type: "coditect.theme.changed"; readonly theme: Kind }
   | Persistence
-  | { readonly type: "coditect.ticket.request" };
+  | { readonly type: "coditect.ticket.request" }
+  | { readonly type: "coditect.do"; readonly action: Wish };
+
+/** What a person chose in the IDE's account menu, and only this page may do. */
+export type Wish = "account" | "sessions" | "pause" | "logout";
 
 /** What the IDE's status bar says. */
 export interface Persistence {
@@ -18,7 +22,11 @@ export interface Persistence {
 
 export type ToIde =
   | { readonly type: "coditect.theme"; readonly theme: Kind }
-  | { readonly type: "coditect.ticket"; readonly url: string };
+  | { readonly type: "coditect.ticket"; readonly url: string }
+  /** Who is logged in; and that this page does what coditect.do asks for. */
+  | { readonly type: "coditect.person"; readonly name: string; readonly email: string }
+  /** Whether the person looks at this IDE: one behind others keeps no workspace awake. */
+  | { readonly type: "coditect.shown"; readonly shown: boolean };
 
 /** More is no word of a status bar: the IDE's page is the workspace's, and not one to write letters to this one. */
 const MOST_TEXT = 60;
@@ -26,11 +34,14 @@ const MOST_DETAIL = 300;
 
 const isMood = (value: unknown): value is Persistence["mood"] => value === "good" || value === "busy" || value === "attention" || value === "bad";
 
+const isWish = (value: unknown): value is Wish => value === "account" || value === "sessions" || value === "pause" || value === "logout";
+
 /** Undefined for all that is no message of the IDE's. */
 function readMessage(data: unknown): FromIde | undefined {
   if (typeof data !== "object" || data === null) return undefined;
-  const { type, theme, mood, text, detail } = data as Readonly<Record<string, unknown>>;
+  const { type, theme, mood, text, detail, action } = data as Readonly<Record<string, unknown>>;
   if (type === "coditect.ticket.request") return { type };
+  if (type === "coditect.do") return isWish(action) ? { type, action } : undefined;
   if (type === "coditect.persistence") {
     if (!isMood(mood) || typeof text !== "string" || typeof detail !== "string") return undefined;
     return { type, mood, text: text.slice(0, MOST_TEXT), detail: detail.slice(0, MOST_DETAIL) };

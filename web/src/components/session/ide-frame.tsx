@@ -7,8 +7,8 @@ import { Box, Button, Flex, Text } from "@chakra-ui/react";
 import { ExternalLink, RotateCw } from "lucide-react";
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import type { Session } from "../../api/generated";
-import { addressBesideIde, hear, originOf, type Persistence, type ToIde } from "../../lib/frame";
-import { api } from "../../stores/auth";
+import { addressBesideIde, hear, originOf, type Persistence, type ToIde, type Wish } from "../../lib/frame";
+import { api, useAuth } from "../../stores/auth";
 import { chooseTheme, useTheme } from "../../stores/theme";
 import { ProblemNotice } from "../problem-notice";
 import { StartUp } from "./startup";
@@ -62,11 +62,24 @@ interface Talk {
   readonly onReady: () => void;
   readonly onSaid: (said: Persistence) => void;
   readonly onAsked: () => void;
+  readonly isShown: boolean;
+  readonly onWish: (wish: Wish) => void;
 }
 
-function useTalk({ frame, sessionId, origin, running, onReady, onSaid, onAsked }: Talk): void {
+/** A click or a key of the person's in the last seconds, here or in the frame: a script alone wishes for nothing. */
+const hasActed = (): boolean => (navigator as Partial<Navigator>).userActivation?.isActive ?? true;
+
+function useTalk({ frame, sessionId, origin, running, onReady, onSaid, onAsked, isShown, onWish }: Talk): void {
   const lastTicket = useRef(Number.NEGATIVE_INFINITY);
   const lastAsked = useRef(Number.NEGATIVE_INFINITY);
+  const shownNow = useRef(isShown);
+  const wish = useRef(onWish);
+  wish.current = onWish;
+  useEffect(() => {
+    if (shownNow.current === isShown) return;
+    shownNow.current = isShown;
+    frame.current?.contentWindow?.postMessage({ type: "coditect.shown", shown: isShown } satisfies ToIde, origin);
+  }, [frame, origin, isShown]);
   useEffect(() => {
     const say = (message: ToIde): void => frame.current?.contentWindow?.postMessage(message, origin);
     const sendTicket = async (): Promise<void> => {
@@ -86,10 +99,15 @@ function useTalk({ frame, sessionId, origin, running, onReady, onSaid, onAsked }
       if (message?.type === "coditect.ready") {
         onReady();
         say({ type: "coditect.theme", theme: useTheme.getState().shown });
+        const { state } = useAuth.getState();
+        if (state.status === "in") say({ type: "coditect.person", name: state.user.name ?? "", email: state.user.email });
+        say({ type: "coditect.shown", shown: shownNow.current });
       } else if (message?.type === "coditect.theme.changed") {
         if (message.theme !== useTheme.getState().shown) chooseTheme(message.theme);
       } else if (message?.type === "coditect.persistence") {
         onSaid(message);
+      } else if (message?.type === "coditect.do") {
+        if (shownNow.current && hasActed()) wish.current(message.action);
       } else if (message?.type === "coditect.ticket.request") {
         lastAsked.current = performance.now();
         // Something has happened to the workspace that this page may not have heard of.
@@ -145,16 +163,17 @@ interface FrameProps {
   readonly onSaid: (said: Persistence | undefined) => void;
   /** It asked for a ticket while its workspace was not known to run. */
   readonly onAsked: () => void;
+  readonly onWish: (wish: Wish) => void;
 }
 
-function Frame({ session, ideUrl, running, isShown, lost, onCancel, said, onSaid, onAsked }: FrameProps) {
+function Frame({ session, ideUrl, running, isShown, lost, onCancel, said, onSaid, onAsked, onWish }: FrameProps) {
   const origin = originOf(ideUrl) ?? "";
   const frame = useRef<HTMLIFrameElement>(null);
   const [isReady, setReady] = useState(false);
   const [shown, setShown] = useState<string>();
   const { src, error, again } = useAddress(session.id, origin, running && !isReady);
   const onReady = useCallback(() => setReady(true), []);
-  useTalk({ frame, sessionId: session.id, origin, running, onReady, onSaid, onAsked });
+  useTalk({ frame, sessionId: session.id, origin, running, onReady, onSaid, onAsked, isShown, onWish });
   useEffect(() => () => onSaid(undefined), [onSaid]);
   useEffect(() => {
     if (isReady && isShown && document.activeElement === document.body) frame.current?.focus();

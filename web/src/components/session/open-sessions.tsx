@@ -2,13 +2,16 @@
 // coming back is a change of visibility, and what was typed is still there.
 import { Box, Button, Flex, Text } from "@chakra-ui/react";
 import { useCallback, useEffect, useState } from "react";
+import { useNavigate } from "react-router";
 import { ApiError, type Session } from "../../api/generated";
 import { askForSession, useFollowedSession, useSessionChange } from "../../api/queries";
-import { type Persistence, riskOfLeaving } from "../../lib/frame";
+import { type Persistence, riskOfLeaving, type Wish } from "../../lib/frame";
 import { type Phase, phaseOf } from "../../lib/workspace";
 import { api } from "../../stores/auth";
 import { useConnection } from "../../stores/connection";
+import { askToLogOut } from "../../stores/leaving";
 import { dropSession, noteRisk, noteSaid, saidBy, useOpen } from "../../stores/open";
+import { Confirm } from "../modal";
 import { ProblemNotice } from "../problem-notice";
 import { sayProblem } from "../toaster";
 import { IdeFrame } from "./ide-frame";
@@ -77,6 +80,22 @@ function useRisk(id: string, phase: Phase, said: Persistence | undefined): void 
   useEffect(() => noteRisk(id, risk), [id, risk]);
 }
 
+/** What the IDE's account menu asks for. The IDE's page is the workspace's, so what ends something is asked once more here. */
+function useWishes(name: string, onPause: () => void) {
+  const navigate = useNavigate();
+  const [asked, setAsked] = useState<"pause" | "logout">();
+  const take = (wish: Wish): void => {
+    if (wish === "account") void navigate("/settings");
+    else if (wish === "sessions") void navigate("/sessions");
+    else setAsked(wish);
+  };
+  const close = (): void => setAsked(undefined);
+  const question = asked === "pause"
+    ? <Confirm title={`Pause “${name}”?`} text="Everything is persisted first. Programs that run in its workspace end." action="Pause" onConfirm={onPause} onClose={close} />
+    : asked === "logout" && <Confirm title="Log out?" text="Your workspaces run on until they are idle. What you saved is kept." action="Log out" onConfirm={() => askToLogOut(false)} onClose={close} />;
+  return { take, question };
+}
+
 interface IdePlaceProps {
   readonly session: Session;
   readonly error: unknown;
@@ -97,14 +116,16 @@ function IdePlace({ session, error, isShown }: IdePlaceProps) {
   const isAgain = useAgain(phase);
   useRisk(id, phase, said);
   const pause = (): void => pausing.mutate(undefined, { onError: sayProblem });
+  const wishes = useWishes(session.name, pause);
   return (
     // Hidden by visibility: without a size of its own the IDE would lay itself out anew each time.
     <Flex position="absolute" inset="0" direction="column" visibility={isShown ? "visible" : "hidden"} inert={!isShown} data-session={id}>
       {url !== undefined && (
         <Box position="absolute" inset="0" inert={phase !== "running"}>
-          <IdeFrame session={session} ideUrl={url} running={phase === "running"} isShown={isShown} lost={lost} onCancel={pause} said={said} onSaid={onSaid} onAsked={onAsked} />
+          <IdeFrame session={session} ideUrl={url} running={phase === "running"} isShown={isShown} lost={lost} onCancel={pause} said={said} onSaid={onSaid} onAsked={onAsked} onWish={wishes.take} />
         </Box>
       )}
+      {wishes.question}
       {isShown && phase !== "running" && <Flex position="absolute" inset="0" bg="bg" direction="column"><BeforeIde session={session} phase={phase} opening={opening} lost={lost} onPause={pause} isAgain={isAgain} /></Flex>}
     </Flex>
   );
