@@ -166,9 +166,10 @@ static void begin(struct http_inflate *i)
     ASSERT(r == Z_OK);
 }
 
+/* Looked at where a step ends, which does not depend on how the bytes came. */
 static bool is_bomb(const struct http_inflate *i)
 {
-    return i->out > INFLATE_FREE && i->out / INFLATE_RATIO > i->in;
+    return i->out % INFLATE_STEP == 0 && i->out > INFLATE_FREE && i->out / INFLATE_RATIO > i->in;
 }
 
 /* One call of zlib's with room for `room` bytes at `to`; the bytes that came out, or ERR_INVALID. */
@@ -199,7 +200,8 @@ int http_inflate_some(struct http_inflate *i, struct str *in, struct buf *out)
     if (in->n == 0 && !i->pending) {
         return 0;
     }
-    size_t room = out->max - out->n < INFLATE_STEP ? out->max - out->n : INFLATE_STEP;
+    size_t step = INFLATE_STEP - i->out % INFLATE_STEP;
+    size_t room = out->max - out->n < step ? out->max - out->n : step;
     unsigned char beyond[1]; /* tells a message of just the largest size from a larger one */
     ssize_t came = room > 0 ? advance(i, in, (unsigned char *)buf_reserve(out, room), room)
                             : advance(i, in, beyond, sizeof beyond);

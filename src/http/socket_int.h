@@ -103,8 +103,8 @@ void http_deflate_message(const struct http_deflate_terms *terms, struct str mes
                           struct buf *out);
 
 /*
- * What bounds a bomb: INFLATE_FREE bytes may come out of anything, more only if a message's bytes came in at least at one
- * INFLATE_RATIO-th, and never more than out may hold.
+ * What bounds a bomb: INFLATE_FREE bytes (and one INFLATE_STEP) may come out of anything, more only if a message's bytes came
+ * in at least at one INFLATE_RATIO-th, and never more than out may hold.
  */
 enum { INFLATE_FREE = 1 << 20, INFLATE_RATIO = 128, INFLATE_STEP = 64 * 1024 };
 
