@@ -68,6 +68,9 @@ test("until it listens it is 503, then everything below /ide is the backend's", 
     { LATE: "1500", PLATFORM_ORIGIN: "http://coditect.localhost:8080", CODITECT_GATEWAY_SECRET: "guessed", CODITECT_X: "x" });
   const early = await world.door("GET", "/ide/");
   assert.deepEqual([early.status, early.body.error.code, early.headers["retry-after"]], [503, "unavailable", "1"]);
+  const page = await world.door("GET", "/ide/", { Accept: "text/html,*/*" }); // for a person, who need not load it again
+  assert.deepEqual([page.status, page.headers["content-type"], page.headers["retry-after"]], [503, "text/html; charset=utf-8", "1"]);
+  assert.match(String(page.body), /http-equiv="refresh"[^]*<h1>The IDE is starting<\/h1>/);
   await listening(world);
 
   const { status, headers, body } = await world.door("PATCH", "/ide/a%2Fb?q=1&r", { Host: "ses-test.ide.coditect.localhost:8080", Cookie: "theia=1" }, "a body");
