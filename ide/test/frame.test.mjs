@@ -102,6 +102,38 @@ test('a theme chosen in the IDE is told to the platform', async () => {
     await settled('light');
 });
 
+async function accountMenu() {
+    await frame.locator('.theia-sidebar-menu .codicon-account').click();
+    await frame.locator('.lm-Menu').waitFor();
+    return frame.locator('.lm-Menu-item[data-type=command]');
+}
+
+test('the account menu: until the page around says who is logged in, it leads to the platform’s pages', async () => {
+    const items = await accountMenu();
+    assert.deepEqual((await items.locator('.lm-Menu-itemLabel').allInnerTexts()).map(text => text.trim()), [
+        'Logged in to Coditect', 'Account and Settings', 'All Sessions', 'Pause This Session…', 'Log Out…'
+    ]);
+    const [opened] = await Promise.all([chromium.context.waitForEvent('page'), items.filter({ hasText: 'Pause This Session' }).click()]);
+    await opened.waitForURL(`${it.gateway.platformOrigin}/sessions/ses-1`);
+    await opened.close();
+    assert.deepEqual(await heard('coditect.do'), []);
+});
+
+test('the account menu: it names the person, and asks the page around to do what only that may', async () => {
+    await say({ type: 'coditect.person', name: 'Ada Lovelace', email: 'ada@example.com' });
+    const wanted = [['Account and Settings', 'account'], ['All Sessions', 'sessions'], ['Pause This Session', 'pause'], ['Log Out', 'logout']];
+    for (const [label] of wanted) {
+        const items = await accountMenu();
+        await items.filter({ hasText: 'Ada Lovelace · ada@example.com' }).waitFor();
+        if (label === 'Log Out') {
+            await page.screenshot({ path: join(SHOTS, 'account.png') });
+        }
+        await items.filter({ hasText: label }).click();
+    }
+    await eventually('all is asked for', async () => (await heard('coditect.do')).length === wanted.length);
+    assert.deepEqual((await heard('coditect.do')).map(({ action }) => action), wanted.map(([, action]) => action));
+});
+
 test('messages that are none of the platform’s change nothing', async () => {
     for (const message of ['coditect.theme', { type: 'coditect.theme', theme: 'blue' }, { type: 'coditect.theme' }, [1]]) {
         await say(message);

@@ -50,6 +50,8 @@ export class FakeDoor {
     activity = [];
     /** What `POST /held-back` brought. */
     choices = [];
+    /** What `GET /not-kept` answers: path → why. */
+    notKept = {};
     /** What `POST /sync` waits for; then it answers `syncCode`. */
     syncGate = Promise.resolve();
     syncCode = 200;
@@ -72,6 +74,11 @@ export class FakeDoor {
         this.waiting.clear();
     }
 
+    leaveOut(notKept) {
+        this.notKept = notKept;
+        this.say({ not_kept: Object.keys(notKept), not_kept_at: this.status.revision + 1 });
+    }
+
     async answer(req, res) {
         const url = new URL(req.url, 'http://door');
         const reply = (code, body) => res.writeHead(code, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
@@ -84,6 +91,10 @@ export class FakeDoor {
             const { kind } = JSON.parse(Buffer.concat(await req.toArray()).toString('utf8'));
             this.activity.push({ kind, at: Date.now() });
             return res.writeHead(204).end();
+        }
+        if (url.pathname === '/not-kept') {
+            const list = Object.entries(this.notKept).map(([path, why]) => ({ path, why }));
+            return reply(200, { at: this.status.not_kept_at ?? 0, not_kept: list, more: false });
         }
         if (req.method === 'POST' && url.pathname === '/held-back') {
             this.choices.push(JSON.parse(Buffer.concat(await req.toArray()).toString('utf8')).choice);

@@ -22,9 +22,9 @@ function common() {
         writeFileSync(join(scratch, name.replace(/\.ts$/, '.js')), outputText);
     }
     const load = createRequire(join(scratch, 'x.js'));
-    return { ...load('./activity'), ...load('./door'), ...load('./palette'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./reliable-stream') };
+    return { ...load('./activity'), ...load('./door'), ...load('./palette'), ...load('./not-kept'), ...load('./news'), ...load('./plain-words'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./reliable-stream') };
 }
-const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller, ROLES, themeFor, withContrast } = common();
+const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller, ROLES, themeFor, withContrast, toAllNotKept, NotKeptPaths, tooltipFor, NewsTeller, inPlainWords } = common();
 
 test('the extension compiles strictly', () => {
     const project = join(scratch, 'extension');
@@ -69,7 +69,7 @@ test('lock files name no host, and Theia is pinned to one version', () => {
 
 const status = change => ({
     kind: 'status',
-    status: { state: 'persisted', pending: 0, seq: 7, revision: 1, heldBack: 0, notKept: [], ...change }
+    status: { state: 'persisted', pending: 0, seq: 7, revision: 1, heldBack: 0, notKept: [], notKeptAt: 0, failed: [], ...change }
 });
 const text = knowledge => wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, ...knowledge }).text;
 
@@ -91,6 +91,13 @@ test('the words say what is known, and the worst first', () => {
     assert.equal(text({ report: status({ state: 'restoring' }) }), 'Restoring files…');
     assert.equal(text({ report: status({ state: 'conflict', heldBack: 1200 }), unconfirmed: 1 }), '1,200 deletions held back');
     assert.equal(text({ report: status({ state: 'conflict' }) }), 'Waiting for your choice');
+    const failed = [{ path: '/workspace/secret', why: 'unreadable' }];
+    assert.equal(text({ report: status({ failed }) }), '1 file not stored');
+    assert.equal(text({ report: status({ failed }), unconfirmed: 1 }), 'Persisting 1 file…');
+    assert.match(
+        wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, report: status({ failed }) }).detail,
+        /^\/workspace\/secret could not be stored: its permissions/
+    );
     assert.equal(text({ report: status({}), untitled: 1 }), '1 editor not saved to a file yet');
     assert.equal(text({ report: { kind: 'unreachable', reason: 'ECONNREFUSED' } }), 'Connection lost');
     assert.equal(text({ report: { kind: 'none' } }), 'Not persisted');
@@ -104,12 +111,22 @@ test('a status is checked field by field', () => {
         state: 'offline', pending: 5, seq: 9, revision: 3, not_kept: ['node_modules', 7], message: '', more: 1
     });
     assert.deepEqual(good, {
-        state: 'offline', pending: 5, seq: 9, revision: 3, heldBack: 0, restoring: undefined, notKept: ['node_modules'], message: undefined
+        state: 'offline', pending: 5, seq: 9, revision: 3, heldBack: 0, restoring: undefined, notKept: ['node_modules'],
+        notKeptAt: 0, failed: [], message: undefined, notice: undefined
     });
     assert.deepEqual(toDoorStatus({ state: 'restoring', restoring: { done: 1, total: 'x' } }).restoring, { done: 1, total: 0 });
     assert.equal(toDoorStatus({ state: 'persisted', pending: -1 }).pending, 0);
     assert.equal(toDoorStatus({ state: 'conflict', held_back: 1200 }).heldBack, 1200);
     assert.equal(toDoorStatus({ state: 'persisted', not_kept: Array(5000).fill('x') }).notKept.length, 1000);
+    const list = [{ path: '/workspace/a', why: 'ignored' }, { path: '', why: 'ignored' }, { path: '/x', why: 'odd' }, 7, undefined];
+    assert.deepEqual(toAllNotKept({ not_kept: list }), [{ path: '/workspace/a', why: 'ignored' }]);
+    assert.deepEqual(toDoorStatus({ state: 'persisted', failed: list }).failed, [{ path: '/workspace/a', why: 'ignored' }]);
+    assert.deepEqual(toDoorStatus({ state: 'persisted', notice: { number: 2, text: 'x' } }).notice, { number: 2, text: 'x' });
+    assert.equal(toDoorStatus({ state: 'persisted', notice: { number: 2 } }).notice, undefined);
+    for (const bad of [undefined, {}, { not_kept: 1 }, []]) {
+        assert.deepEqual(toAllNotKept(bad), []);
+    }
+    assert.equal(toAllNotKept({ not_kept: Array(20_000).fill({ path: '/a', why: 'special' }) }).length, 10_000);
     for (const bad of [undefined, null, [], 'persisted', {}, { state: 'fine' }, { state: 1 }]) {
         assert.throws(() => toDoorStatus(bad), Error);
     }
@@ -122,6 +139,10 @@ test('a status is checked field by field', () => {
 test('messages of the platform are told from all others', () => {
     assert.deepEqual(toPlatformMessage({ type: 'coditect.theme', theme: 'dark', x: 1 }), { type: 'coditect.theme', theme: 'dark' });
     assert.deepEqual(toPlatformMessage({ type: 'coditect.ticket', url: '/t' }), { type: 'coditect.ticket', url: '/t' });
+    const person = { type: 'coditect.person', name: 'Ada', email: 'ada@example.com' };
+    assert.deepEqual(toPlatformMessage({ ...person, more: 1 }), person);
+    assert.equal(toPlatformMessage({ ...person, name: 'x'.repeat(5000) }).name.length, 200);
+    assert.equal(toPlatformMessage({ ...person, email: 1 }), undefined);
     for (const other of [undefined, null, 'coditect.theme', {}, { type: 'coditect.theme', theme: 'blue' }, { type: 'coditect.ticket' }]) {
         assert.equal(toPlatformMessage(other), undefined);
     }
@@ -296,4 +317,63 @@ test('a theme follows the kind that is wanted and the contrast that the system a
     assert.equal(withContrast('coditect-hc-light', false), 'coditect-light');
     assert.equal(withContrast('coditect-hc-light', true), undefined);
     assert.equal(withContrast('solarized', true), undefined);
+});
+
+test('what is not kept is found for the path that is named and all below it', () => {
+    const paths = new NotKeptPaths([{ path: '/workspace/node_modules', why: 'ignored' }, { path: '/workspace/a/pipe', why: 'special' }]);
+    assert.deepEqual(paths.find('/workspace/node_modules'), { why: 'ignored', itself: true });
+    assert.deepEqual(paths.find('/workspace/node_modules/x/y.js'), { why: 'ignored', itself: false });
+    assert.deepEqual(paths.find('/workspace/a/pipe'), { why: 'special', itself: true });
+    for (const path of ['/workspace', '/workspace/a', '/workspace/node_modules2', '/', '']) {
+        assert.equal(paths.find(path), undefined, path);
+    }
+    assert.match(tooltipFor({ why: 'too_large', itself: true }), /^Not kept: it is larger than 64 GiB/);
+    assert.match(tooltipFor({ why: 'ignored', itself: false }), /folder above/);
+});
+
+test('news are told once each, and again when they come again', () => {
+    const teller = new NewsTeller();
+    const take = change => teller.take(status(change)).map(({ kind, text: words }) => `${kind}: ${words}`);
+    assert.deepEqual(teller.take({ kind: 'none' }), []);
+    assert.deepEqual(take({}), []);
+    const notice = { number: 1, text: 'The workspace ran out of memory: node was ended.' };
+    assert.deepEqual(take({ notice }), [`happened: ${notice.text}`]);
+    assert.deepEqual(take({ notice }), []);
+    assert.deepEqual(take({}), []);
+    assert.deepEqual(take({ notice }), [], 'the same number is the same notice');
+    assert.deepEqual(take({ notice: { ...notice, number: 2 } }), [`happened: ${notice.text}`]);
+
+    assert.match(take({ state: 'conflict', heldBack: 1200 })[0], /^held-back: 1,200 files are missing/);
+    assert.deepEqual(take({ state: 'conflict', heldBack: 900 }), []);
+    assert.deepEqual(take({}), []);
+    assert.equal(take({ state: 'conflict', heldBack: 2000 }).length, 1);
+
+    const failed = ['a', 'b', 'c', 'd', 'e'].map(name => ({ path: `/workspace/dir/${name}`, why: 'unreadable' }));
+    assert.match(take({ failed: failed.slice(0, 1) })[0], /^failed: a could not be stored: its permissions/);
+    assert.deepEqual(take({ failed: failed.slice(0, 1) }), []);
+    const many = take({ failed });
+    assert.equal(many.length, 4, 'three by name, the rest by number');
+    assert.match(many[3], /^happened: 1 more could not be stored/);
+    assert.deepEqual(take({ failed: failed.slice(1) }), []);
+    assert.equal(take({ failed }).length, 1, 'what was stored meanwhile and fails again is news');
+
+    assert.deepEqual(take({ state: 'offline', message: 'Your storage is full.', failed }), ['blocked: Your storage is full.']);
+    assert.deepEqual(take({ state: 'offline', message: 'Your storage is full.', failed }), []);
+    assert.deepEqual(take({ state: 'offline', failed }), [], 'a store out of reach is the status bar’s alone');
+    assert.equal(take({ state: 'offline', message: 'Your storage is full.', failed }).length, 1);
+});
+
+test('errors are said in plain words when they are understood, and as they are when not', () => {
+    const full = "Failed to save 'notes.md': Unable to write file '/workspace/src/notes.md' (Unknown (FileSystemError): Error: ENOSPC: no space left on device, write)";
+    assert.match(inPlainWords(full), /no room left on this workspace’s disk, so notes\.md was not saved/);
+    assert.match(inPlainWords("EACCES: permission denied, open '/workspace/secret'"), /^The permissions of secret do not allow this/);
+    assert.match(inPlainWords("EROFS: read-only file system, mkdir '/usr/x'"), /^X lies where a session cannot write/);
+    assert.match(inPlainWords('POST /sync: 503'), /^The workspace did not answer/);
+    assert.match(inPlainWords('Pending response rejected since connection got disposed'), /^The workspace did not answer/);
+    assert.match(inPlainWords('connect ECONNREFUSED /run/coditect/door.sock'), /^The workspace did not answer/);
+    assert.match(inPlainWords('forkpty(3) failed.'), /as many programs as it may/);
+    assert.match(inPlainWords('spawn ENOMEM'), /no memory left/);
+    for (const other of ['', 'The workspace ran out of memory: node was ended.', 'Git: nothing to commit', 'Do you trust the authors?', 'GET /x was discussed']) {
+        assert.equal(inPlainWords(other), undefined, other);
+    }
 });

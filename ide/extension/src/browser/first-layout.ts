@@ -5,6 +5,7 @@
  *    Theia moves the panel's edge several times, and on a busy machine the moves add up to two or three times the width.
  * 2. While the page is busy, what lies within a panel may miss the news of its size, and stays too narrow or too wide. So
  *    the browser is asked too: whoever has another size than before is told.
+ *  3. On a page as narrow as a phone, the panel beside the editor is closed: there is room for one of them.
  */
 
 import { inject, injectable } from '@theia/core/shared/inversify';
@@ -20,6 +21,8 @@ export class FirstLayout implements FrontendApplicationContribution {
     @inject(FrontendApplicationStateService)
     protected readonly states!: FrontendApplicationStateService;
 
+    protected readonly narrow = matchMedia('(max-width: 600px)');
+
     protected readonly widgets = new WeakMap<Element, Widget>();
     protected readonly observer = new ResizeObserver(entries => entries.forEach(({ target }) => this.tell(target)));
 
@@ -29,10 +32,19 @@ export class FirstLayout implements FrontendApplicationContribution {
             this.watch(panel);
         }
         this.shell.onDidAddWidget(widget => this.watch(widget));
+        this.narrow.addEventListener('change', () => this.makeRoom());
+        void this.states.reachedState('ready').then(() => this.makeRoom());
     }
 
     initializeLayout(): void {
-        void this.states.reachedState('ready').then(() => this.shell.revealWidget('explorer-view-container'));
+        void this.states.reachedState('ready').then(() => this.narrow.matches ? undefined : this.shell.revealWidget('explorer-view-container'));
+    }
+
+    protected makeRoom(): void {
+        if (this.narrow.matches) {
+            void this.shell.leftPanelHandler.collapse();
+            void this.shell.rightPanelHandler.collapse();
+        }
     }
 
     protected watch(widget: Widget): void {

@@ -8,19 +8,24 @@ import { AboutDialog } from '@theia/core/lib/browser/about-dialog';
 import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser/connection-status-service';
 import { ServiceConnectionProvider } from '@theia/core/lib/browser/messaging/service-connection-provider';
 import { ShellLayoutRestorer } from '@theia/core/lib/browser/shell/shell-layout-restorer';
-import { CommandContribution, MenuContribution } from '@theia/core/lib/common';
+import { CommandContribution, MenuContribution, MessageService } from '@theia/core/lib/common';
 import { GettingStartedWidget } from '@theia/getting-started/lib/browser/getting-started-widget';
 import { MonacoThemeRegistry } from '@theia/monaco/lib/browser/textmate/monaco-theme-registry';
+import { NavigatorTreeDecorator } from '@theia/navigator/lib/browser/navigator-decorator-service';
 import { WORKSPACE_SERVICE_PATH, WorkspaceService } from '../common/workspace-service';
 import { About } from './about';
+import { Account } from './account';
 import { Activity } from './activity';
 import { BackendLink } from './backend-link';
 import { ChatWelcome, CoditectAgent } from './chat';
 import { Commands } from './commands';
 import { FirstLayout } from './first-layout';
 import { LayoutKeeper, SizedLayoutRestorer } from './layout-keeper';
+import { NewsContribution } from './news';
+import { NotKeptDecorator } from './not-kept';
 import { Persistence } from './persistence';
 import { PersistenceItem, QuietConnectionStatus } from './persistence-item';
+import { PlainMessages } from './plain-messages';
 import { PlatformFrame } from './platform-frame';
 import { ThemeSync } from './theme-sync';
 import { CoditectThemeRegistry, replaceTheiasThemes } from './themes';
@@ -37,13 +42,21 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
 
     bind(PlatformFrame).toSelf().inSingletonScope();
     bind(Persistence).toSelf().inSingletonScope();
-    for (const contribution of [Activity, BackendLink, FirstLayout, LayoutKeeper, PersistenceItem, ThemeSync, UnsavedText]) {
+    for (const contribution of [
+        Account, Activity, BackendLink, FirstLayout, LayoutKeeper, NewsContribution, PersistenceItem, ThemeSync, UnsavedText
+    ]) {
         bind(contribution).toSelf().inSingletonScope();
         bind(FrontendApplicationContribution).toService(contribution);
     }
     bind(CommandContribution).toService(PersistenceItem);
     rebind(ShellLayoutRestorer).to(SizedLayoutRestorer).inSingletonScope();
     rebind(ApplicationConnectionStatusContribution).to(QuietConnectionStatus).inSingletonScope();
+
+    bind(CommandContribution).toService(Account);
+    bind(MenuContribution).toService(Account);
+    bind(NotKeptDecorator).toSelf().inSingletonScope();
+    bind(NavigatorTreeDecorator).toService(NotKeptDecorator);
+    rebind(MessageService).to(PlainMessages).inSingletonScope();
 
     bind(Commands).toSelf().inSingletonScope();
     bind(CommandContribution).toService(Commands);

@@ -7,6 +7,7 @@ import {
 import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser/connection-status-service';
 import { Command, CommandContribution, CommandRegistry, MessageService } from '@theia/core/lib/common';
 import { DoorStatus, HeldBackChoice } from '../common/door';
+import { reasonOf } from '../common/not-kept';
 import { Words, wordsFor } from '../common/persistence-text';
 import { WorkspaceService } from '../common/workspace-service';
 import { Persistence } from './persistence';
@@ -113,12 +114,15 @@ function details(status: DoorStatus, unconfirmed: number): QuickPickItemOrSepara
         { label: `${n(status.pending)} waiting to be stored`, description: 'changes in the workspace', iconClasses: icon('cloud-upload') },
         { label: `${n(unconfirmed)} in editors`, description: 'typed or saved, not confirmed yet', iconClasses: icon('edit') },
         { label: `Change ${n(status.seq)}`, description: 'everything up to it is in the store', iconClasses: icon('history') },
+        ...status.failed.map(({ path, why }) => ({ label: path, description: `could not be stored: ${reasonOf(why)}`, iconClasses: icon('warning') })),
         { type: 'separator', label: 'Not kept' }
     ];
-    if (status.notKept.length === 0) {
+    const failed = new Set(status.failed.map(({ path }) => path));
+    const notKept = status.notKept.filter(path => !failed.has(path));
+    if (notKept.length === 0) {
         return [...items, { label: 'Nothing is left out', iconClasses: icon('check') }];
     }
-    return [...items, ...status.notKept.map(path => ({
+    return [...items, ...notKept.map(path => ({
         label: path,
         description: 'stays on this workspace’s disk only',
         iconClasses: icon('circle-slash')

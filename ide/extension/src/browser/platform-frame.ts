@@ -5,7 +5,7 @@
 
 import { inject, injectable, postConstruct } from '@theia/core/shared/inversify';
 import { Emitter } from '@theia/core/lib/common';
-import { IdeMessage, toPlatformMessage } from '../common/frame-messages';
+import { IdeMessage, Person, toPlatformMessage } from '../common/frame-messages';
 import { ThemeKind } from '../common/palette';
 import { WorkspaceService } from '../common/workspace-service';
 
@@ -19,7 +19,9 @@ export class PlatformFrame {
     protected origins: readonly string[] = [];
     protected readonly themeEmitter = new Emitter<ThemeKind>();
     protected readonly ticketEmitter = new Emitter<string>();
+    protected readonly personEmitter = new Emitter<Person>();
     readonly onTheme = this.themeEmitter.event;
+    readonly onPerson = this.personEmitter.event;
 
     readonly framed = window.parent !== window;
 
@@ -69,6 +71,8 @@ export class PlatformFrame {
             this.themeEmitter.fire(message.theme);
         } else if (message?.type === 'coditect.ticket') {
             this.ticketEmitter.fire(message.url);
+        } else if (message?.type === 'coditect.person') {
+            this.personEmitter.fire(message);
         }
     }
 }

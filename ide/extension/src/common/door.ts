@@ -21,12 +21,28 @@ export interface DoorStatus {
     /** Deletions that nobody saw and that wait for the person's word. */
     readonly heldBack: number;
     readonly restoring?: { readonly done: number; readonly total: number };
-    /** Paths that are left out on purpose, for example node_modules. */
+    /** Paths that are left out, for example node_modules; the first of them. */
     readonly notKept: readonly string[];
+    /** Changes when what is not kept does; `GET /not-kept` then tells all of it. */
+    readonly notKeptAt: number;
+    /** Those that somebody would want to be kept; the first of them. */
+    readonly failed: readonly NotKept[];
     readonly message?: string;
+    /** Something that happened within the last minute; the number tells it from another in the same words. */
+    readonly notice?: { readonly number: number; readonly text: string };
+}
+
+export const NOT_KEPT_REASONS = ['ignored', 'special', 'unreadable', 'too_large', 'bad_name'] as const;
+export type NotKeptReason = (typeof NOT_KEPT_REASONS)[number];
+
+/** A path, or a folder with all below it, that is not in the store. */
+export interface NotKept {
+    readonly path: string;
+    readonly why: NotKeptReason;
 }
 
 const MAX_NOT_KEPT = 1000;
+const MAX_ALL_NOT_KEPT = 10_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -40,6 +56,18 @@ function count(value: unknown): number {
 
 function text(value: unknown): string | undefined {
     return typeof value === 'string' && value.length > 0 ? value : undefined;
+}
+
+function toNotKept(value: unknown): NotKept | undefined {
+    const path = isFields(value) ? text(value.path) : undefined;
+    const why = isFields(value) ? NOT_KEPT_REASONS.find(known => known === value.why) : undefined;
+    return path !== undefined && why !== undefined ? { path, why } : undefined;
+}
+
+/** What `GET /not-kept` answers. Entries that are not understood are left out. */
+export function toAllNotKept(value: unknown): readonly NotKept[] {
+    const list = isFields(value) && Array.isArray(value.not_kept) ? value.not_kept : [];
+    return list.slice(0, MAX_ALL_NOT_KEPT).map(toNotKept).filter(one => one !== undefined);
 }
 
 /** Throws an `Error` when `value` is no status. Unknown fields are left out. */
@@ -62,7 +90,12 @@ export function toDoorStatus(value: unknown): DoorStatus {
             ? { done: count(value.restoring.done), total: count(value.restoring.total) }
             : undefined,
         notKept: notKept.filter((path): path is string => typeof path === 'string').slice(0, MAX_NOT_KEPT),
-        message: text(value.message)
+        notKeptAt: count(value.not_kept_at),
+        failed: toAllNotKept({ not_kept: value.failed }),
+        message: text(value.message),
+        notice: isFields(value.notice) && text(value.notice.text)
+            ? { number: count(value.notice.number), text: String(value.notice.text) }
+            : undefined
     };
 }
 

@@ -5,7 +5,19 @@ import { ThemeKind } from './palette';
 /** Platform → IDE. */
 export type PlatformMessage =
     | { readonly type: 'coditect.theme'; readonly theme: ThemeKind }
-    | { readonly type: 'coditect.ticket'; readonly url: string };
+    | { readonly type: 'coditect.ticket'; readonly url: string }
+    | Person;
+
+/** Who is logged in; and that this page does what `coditect.do` asks for. */
+export interface Person {
+    readonly type: 'coditect.person';
+    readonly name: string;
+    readonly email: string;
+}
+
+/** What the platform's page is asked to do, since only it may; it asks back where something would end. */
+export const PLATFORM_ACTIONS = ['account', 'sessions', 'pause', 'logout'] as const;
+export type PlatformAction = (typeof PLATFORM_ACTIONS)[number];
 
 /** What the status bar says about persistence, for the page to say the same. */
 export interface PersistenceMessage {
@@ -20,7 +32,10 @@ export type IdeMessage =
     | PersistenceMessage
     | { readonly type: 'coditect.ready'; readonly theme: ThemeKind }
     | { readonly type: 'coditect.theme.changed'; readonly theme: ThemeKind }
-    | { readonly type: 'coditect.ticket.request' };
+    | { readonly type: 'coditect.ticket.request' }
+    | { readonly type: 'coditect.do'; readonly action: PlatformAction };
+
+const MAX_NAME = 200;
 
 /** `undefined` for everything that is no message of ours. */
 export function toPlatformMessage(data: unknown): PlatformMessage | undefined {
@@ -32,6 +47,10 @@ export function toPlatformMessage(data: unknown): PlatformMessage | undefined {
     }
     if (data.type === 'coditect.ticket' && 'url' in data && typeof data.url === 'string') {
         return { type: data.type, url: data.url };
+    }
+    if (data.type === 'coditect.person' && 'name' in data && typeof data.name === 'string'
+        && 'email' in data && typeof data.email === 'string') {
+        return { type: data.type, name: data.name.slice(0, MAX_NAME), email: data.email.slice(0, MAX_NAME) };
     }
     return undefined;
 }

@@ -1,5 +1,6 @@
 /* From what is known about persistence to the words in the status bar. Pure, so that every case can be tested. */
 
+import { reasonOf } from './not-kept';
 import { DoorReport } from './workspace-service';
 
 export interface Knowledge {
@@ -39,7 +40,7 @@ function persisting(files: number): Words {
 
 function whenReported(report: DoorReport, known: Knowledge): Words {
     if (report.kind === 'unreachable') {
-        return lost(`The workspace does not answer: ${report.reason}`);
+        return lost('The workspace does not answer. The IDE keeps asking; what you typed is still in the editor.');
     }
     if (report.kind === 'none') {
         return {
@@ -49,7 +50,7 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
             detail: 'This IDE runs without a workspace service. Files stay on this disk only.'
         };
     }
-    const { state, pending, heldBack, restoring, message } = report.status;
+    const { state, pending, heldBack, failed, restoring, message } = report.status;
     switch (state) {
         case 'restoring':
             return {
@@ -83,6 +84,17 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
     }
     if (known.unconfirmed > 0) {
         return persisting(known.unconfirmed);
+    }
+    if (failed.length > 0) {
+        const [first] = failed;
+        return {
+            text: `${many(failed.length, 'file', 'files')} not stored`,
+            icon: 'warning',
+            mood: 'attention',
+            detail: failed.length === 1 && first
+                ? `${first.path} could not be stored: ${reasonOf(first.why)}`
+                : 'Everything else in this workspace is in the store. A click names them.'
+        };
     }
     if (known.untitled > 0) {
         return {

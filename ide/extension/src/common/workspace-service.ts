@@ -1,5 +1,5 @@
 import { ActivityKind } from './activity';
-import { DoorStatus, HeldBackChoice } from './door';
+import { DoorStatus, HeldBackChoice, NotKept } from './door';
 
 export const WORKSPACE_SERVICE_PATH = '/services/coditect-workspace';
 export const WorkspaceService = Symbol('CoditectWorkspaceService');
@@ -37,6 +37,8 @@ export interface WorkspaceService {
     sync(): Promise<number>;
     /** Somebody is there; keeps the workspace awake for some minutes. Rejects when the door does not answer. */
     active(kind: ActivityKind): Promise<void>;
+    /** All that is not kept. Rejects when the door does not answer. */
+    notKept(): Promise<readonly NotKept[]>;
     /** Settles what is to become of deletions that are held back. Rejects when there are none. */
     choose(choice: HeldBackChoice): Promise<void>;
 }

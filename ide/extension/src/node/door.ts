@@ -2,12 +2,12 @@
 
 import { request } from 'node:http';
 import { ActivityKind } from '../common/activity';
-import { DoorStatus, HeldBackChoice, toBarrierSeq, toDoorStatus } from '../common/door';
+import { DoorStatus, HeldBackChoice, NotKept, toAllNotKept, toBarrierSeq, toDoorStatus } from '../common/door';
 
-const MAX_REPLY_BYTES = 1024 * 1024;
+const MAX_REPLY_BYTES = 2 * 1024 * 1024;
 const STATUS_TIMEOUT_MS = 35_000; // the door answers a waiting status after 25 s
 const SYNC_TIMEOUT_MS = 60_000;
-const ACTIVITY_TIMEOUT_MS = 10_000;
+const SHORT_TIMEOUT_MS = 10_000;
 
 export class Door {
     constructor(protected readonly socketPath: string) {}
@@ -18,12 +18,16 @@ export class Door {
         return toDoorStatus(await this.call('GET', path, STATUS_TIMEOUT_MS, signal));
     }
 
+    async notKept(): Promise<readonly NotKept[]> {
+        return toAllNotKept(await this.call('GET', '/not-kept', SHORT_TIMEOUT_MS));
+    }
+
     async sync(): Promise<number> {
         return toBarrierSeq(await this.call('POST', '/sync', SYNC_TIMEOUT_MS));
     }
 
     async active(kind: ActivityKind): Promise<void> {
-        await this.call('POST', '/activity', ACTIVITY_TIMEOUT_MS, undefined, JSON.stringify({ kind }));
+        await this.call('POST', '/activity', SHORT_TIMEOUT_MS, undefined, JSON.stringify({ kind }));
     }
 
     async choose(choice: HeldBackChoice): Promise<void> {

@@ -12,7 +12,7 @@ import { inject, injectable, postConstruct } from '@theia/core/shared/inversify'
 import { ApplicationPackage } from '@theia/core/shared/@theia/application-package';
 import { Emitter } from '@theia/core/lib/common';
 import { ACTIVITY_KINDS, ActivityKind } from '../common/activity';
-import { HELD_BACK_CHOICES, HeldBackChoice } from '../common/door';
+import { HELD_BACK_CHOICES, HeldBackChoice, NotKept } from '../common/door';
 import {
     DoorReport, NumberedReport, REPORT_WAIT_MS, SessionInfo, WorkspaceService
 } from '../common/workspace-service';
@@ -82,6 +82,10 @@ export class WorkspaceServiceImpl implements WorkspaceService {
         if (this.door && known !== undefined) {
             await this.door.active(known);
         }
+    }
+
+    async notKept(): Promise<readonly NotKept[]> {
+        return this.door ? this.door.notKept() : [];
     }
 
     async choose(choice: HeldBackChoice): Promise<void> {

@@ -1,0 +1,85 @@
+/* Notifications of what the workspace's daemon has to say; see common/news.ts for what is said and when. */
+
+import { inject, injectable } from '@theia/core/shared/inversify';
+import { FrontendApplicationContribution, OpenerService, open } from '@theia/core/lib/browser';
+import { FrontendApplicationStateService } from '@theia/core/lib/browser/frontend-application-state';
+import { CommandRegistry, MessageService, URI } from '@theia/core/lib/common';
+import { News, NewsTeller } from '../common/news';
+import { HeldBackChoice } from '../common/door';
+import { WorkspaceService } from '../common/workspace-service';
+import { Persistence } from './persistence';
+import { SHOW_PERSISTENCE } from './persistence-item';
+
+const CHOICES: Readonly<Record<string, HeldBackChoice>> = { 'Restore': 'restore', 'Delete': 'delete' };
+const DETAILS = 'Details';
+const SHOW = 'Show';
+
+@injectable()
+export class NewsContribution implements FrontendApplicationContribution {
+    @inject(Persistence)
+    protected readonly persistence!: Persistence;
+
+    @inject(FrontendApplicationStateService)
+    protected readonly states!: FrontendApplicationStateService;
+
+    @inject(MessageService)
+    protected readonly messages!: MessageService;
+
+    @inject(WorkspaceService)
+    protected readonly workspace!: WorkspaceService;
+
+    @inject(CommandRegistry)
+    protected readonly commands!: CommandRegistry;
+
+    @inject(OpenerService)
+    protected readonly opener!: OpenerService;
+
+    protected readonly teller = new NewsTeller();
+
+    onStart(): void {
+        void this.states.reachedState('ready').then(() => {
+            this.persistence.onDidChange(() => this.look());
+            this.look();
+        });
+    }
+
+    protected look(): void {
+        const { link, report } = this.persistence.knowledge;
+        if (link === 'open' && report) {
+            this.teller.take(report).forEach(news => void this.tell(news));
+        }
+    }
+
+    protected async tell(news: News): Promise<void> {
+        switch (news.kind) {
+            case 'held-back':
+                return this.askFor(await this.messages.warn(news.text, { timeout: 0 }, ...Object.keys(CHOICES), DETAILS));
+            case 'failed':
+                if (await this.messages.warn(news.text, { timeout: 0 }, SHOW) === SHOW) {
+                    await open(this.opener, URI.fromFilePath(news.path)).catch(() => this.details());
+                }
+                return;
+            case 'blocked':
+                if (await this.messages.error(news.text, { timeout: 0 }, DETAILS) === DETAILS) {
+                    this.details();
+                }
+                return;
+            case 'happened':
+                await this.messages.warn(news.text, { timeout: 0 });
+        }
+    }
+
+    protected async askFor(answer: string | undefined): Promise<void> {
+        const choice = answer === undefined ? undefined : CHOICES[answer];
+        if (choice) {
+            await this.workspace.choose(choice).catch(() =>
+                this.messages.error('Your choice did not reach the workspace. The status bar offers it again.'));
+        } else if (answer === DETAILS) {
+            this.details();
+        }
+    }
+
+    protected details(): void {
+        void this.commands.executeCommand(SHOW_PERSISTENCE.id);
+    }
+}

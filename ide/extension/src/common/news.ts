@@ -1,0 +1,72 @@
+/*
+ * What of a report is worth a notification: each thing once, when it is new. The status bar says what is; this says what has
+ * happened and wants to be known, or wants a word. Pure, so that every case can be tested.
+ */
+
+import { NotKept } from './door';
+import { reasonOf } from './not-kept';
+import { DoorReport } from './workspace-service';
+
+export type News =
+    /** Deletions wait for a choice. */
+    | { readonly kind: 'held-back'; readonly text: string }
+    /** A file is not in the store and will not be by itself. */
+    | { readonly kind: 'failed'; readonly text: string; readonly path: string }
+    /** Nothing can be stored at present, for a reason that somebody can do something about. */
+    | { readonly kind: 'blocked'; readonly text: string }
+    /** Something happened in the workspace, for example that a program was ended. */
+    | { readonly kind: 'happened'; readonly text: string };
+
+const MOST_AT_ONCE = 3;
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+export class NewsTeller {
+    protected failed = new Set<string>();
+    protected heldBack = false;
+    protected blocked = '';
+    protected noticed = '';
+
+    take(report: DoorReport): News[] {
+        if (report.kind !== 'status') {
+            return [];
+        }
+        const { failed, heldBack, state, message, notice } = report.status;
+        return [...this.takeHeldBack(heldBack), ...this.takeFailed(failed),
+            ...this.takeBlocked(state === 'offline' ? message : undefined), ...this.takeNotice(notice)];
+    }
+
+    protected takeHeldBack(count: number): News[] {
+        const isNew = count > 0 && !this.heldBack;
+        this.heldBack = count > 0;
+        return isNew ? [{
+            kind: 'held-back',
+            text: `${count.toLocaleString('en')} files are missing, and nobody was seen deleting them. ` +
+                'They are still in the store: restore them here, or delete them there too?'
+        }] : [];
+    }
+
+    protected takeFailed(failed: readonly NotKept[]): News[] {
+        const news = failed.filter(({ path }) => !this.failed.has(path));
+        this.failed = new Set(failed.map(({ path }) => path));
+        const shown = news.slice(0, MOST_AT_ONCE).map(({ path, why }): News =>
+            ({ kind: 'failed', text: `${nameOf(path)} could not be stored: ${reasonOf(why)}`, path }));
+        const more = news.length - shown.length;
+        return more > 0
+            ? [...shown, { kind: 'happened', text: `${more} more could not be stored. A click on the status bar names them.` }]
+            : shown;
+    }
+
+    protected takeBlocked(message: string | undefined): News[] {
+        const isNew = message !== undefined && message !== this.blocked;
+        this.blocked = message ?? '';
+        return isNew ? [{ kind: 'blocked', text: message }] : [];
+    }
+
+    protected takeNotice(notice: { readonly number: number; readonly text: string } | undefined): News[] {
+        const key = notice ? `${notice.number} ${notice.text}` : this.noticed;
+        const isNew = notice !== undefined && key !== this.noticed;
+        this.noticed = key;
+        return isNew ? [{ kind: 'happened', text: notice.text }] : [];
+    }
+}
