@@ -1,88 +1,51 @@
-// HTTP: coditectd against nginx that answers the same bytes from memory or from a file. Load by wrk, on the same machine: the
-// processor time that wrk takes is missing to both sides alike.
-import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+// HTTP: coditectd against nginx that answers a fixed 200, and durable saves against SQLite driven directly. Load by wrk, on the
+// same machine: the processor time that wrk takes is missing to both sides alike.
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { call, freePort, newSession, root, Server, until } from "../tests/api/harness.mjs";
-import { inTurn, ratio, spread } from "./measure.mjs";
+import { call, newSession, root, Server } from "../tests/api/harness.mjs";
+import { inTurn, measured, ratio, short, spread } from "./measure.mjs";
+import { profile, stageNames } from "./stages.mjs";
+import { Nginx, run, SECONDS, wrk } from "./wrk.mjs";
 
-const run = promisify(execFile);
 const ROUNDS = 5;
-const SECONDS = 5;
-
-/** {rate, p50_us, p99_us, errors} of one run of wrk. */
-async function wrk(url, { connections, token, env = {} }) {
-  const headers = token === undefined ? [] : ["-H", `Authorization: Bearer ${token}`];
-  const args = ["-t2", `-c${connections}`, `-d${SECONDS}s`, ...headers, "-s", join(root, "bench/wrk.lua"), url];
-  const { stdout } = await run("wrk", args, { env: { ...process.env, ...env } });
-  const result = JSON.parse(stdout.trim().split("\n").at(-1));
-  assert.equal(result.errors, 0, `${url}: ${result.errors} requests failed`);
-  return result;
-}
-
-class Nginx {
-  /** files: name → text, besides /fixed, which answers `text` from memory. */
-  static async start(text, files) {
-    const nginx = new Nginx();
-    nginx.folder = mkdtempSync(join(tmpdir(), "coditect-nginx-"));
-    nginx.port = await freePort();
-    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(nginx.folder, name), bytes, { mode: 0o644 });
-    writeFileSync(join(nginx.folder, "nginx.conf"), `
-      worker_processes 2; pid ${nginx.folder}/pid; error_log ${nginx.folder}/error.log; daemon off; user root;
-      events { worker_connections 4096; }
-      http { access_log off; sendfile on; keepalive_requests 1000000000; default_type application/json;
-        open_file_cache max=100; server { listen 127.0.0.1:${nginx.port} backlog=4096; root ${nginx.folder};
-          location = /fixed { return 200 '${text}'; } } }`);
-    nginx.child = spawn("nginx", ["-p", nginx.folder, "-c", join(nginx.folder, "nginx.conf")], { stdio: "ignore" });
-    nginx.ended = new Promise((resolve) => nginx.child.on("close", resolve));
-    await until("nginx answers", async () => {
-      assert.equal(nginx.child.exitCode, null, "nginx ended");
-      return fetch(`${nginx.url("/fixed")}`).then((reply) => reply.status === 200, () => false);
-    });
-    return nginx;
-  }
-
-  url(path) {
-    return `http://127.0.0.1:${this.port}${path}`;
-  }
-
-  async stop() {
-    this.child.kill("SIGTERM");
-    await this.ended;
-    rmSync(this.folder, { recursive: true });
-  }
-}
 
 const rates = (results) => results.map(({ rate }) => rate);
 const tails = (results) => results.map(({ p99_us }) => p99_us / 1000);
+const costs = (results) => results.map(({ cpu_us }) => cpu_us);
+
+function cell(results) {
+  return `${spread(rates(results), "/s")}, p99 ${spread(tails(results), " ms")}, ${spread(costs(results), " µs")} of CPU each`;
+}
 
 function compared(what, { ours, theirs }, yardstick) {
+  return { what, ours: cell(ours), yardstick: `${yardstick}: ${cell(theirs)}`, ratio: ratio(rates(ours), rates(theirs)) };
+}
+
+async function place() {
+  const server = await Server.start(measured);
+  const me = await server.account("bench");
+  const session = await newSession(me);
   return {
-    what,
-    ours: `${spread(rates(ours), "/s")}, p99 ${spread(tails(ours), " ms")}`,
-    yardstick: `${yardstick}: ${spread(rates(theirs), "/s")}, p99 ${spread(tails(theirs), " ms")}`,
-    ratio: ratio(rates(ours), rates(theirs)),
+    server, me, session,
+    url: (path) => `http://127.0.0.1:${server.port}${path}`,
+    get pids() { return [server.serverPid]; },
   };
 }
 
-/** GET /health and an authenticated GET /users/me by 100 and by 1,000 connections. */
+/** GET /health and an authenticated GET of a session by 64 and by 512 connections. */
 export async function http() {
-  const server = await Server.start();
-  const me = await server.account("bench");
-  const health = (await call(server.port, "GET", "/health")).body.toString();
-  const self = (await me.get("/users/me")).body.toString();
-  const nginx = await Nginx.start(health, { me: self });
-  const url = (path) => `http://127.0.0.1:${server.port}${path}`;
+  const { server, me, session, url, pids } = await place();
+  const nginx = await Nginx.start((await call(server.port, "GET", "/health")).body.toString());
   const rows = [];
   try {
-    for (const connections of [100, 1000]) {
-      const fixed = await inTurn(ROUNDS, () => wrk(url("/health"), { connections }), () => wrk(nginx.url("/fixed"), { connections }));
-      rows.push(compared(`GET /health, ${connections} connections`, fixed, "nginx, fixed 200"));
-      const file = await inTurn(ROUNDS, () => wrk(url("/api/v5/users/me"), { connections, token: me.token }), () => wrk(nginx.url("/me"), { connections }));
-      rows.push(compared(`GET /users/me with a token, ${connections} connections`, file, "nginx, static file"));
+    for (const connections of [64, 512]) {
+      const fixed = () => wrk(nginx.url, { connections, pids: nginx.pids });
+      const health = await inTurn(ROUNDS, () => wrk(url("/health"), { connections, pids }), fixed);
+      rows.push(compared(`GET /health, ${connections} connections`, health, "nginx, fixed 200"));
+      const one = () => wrk(url(`/api/v5/sessions/${session.id}`), { connections, pids, token: me.token });
+      rows.push(compared(`GET /sessions/{id} with a token, ${connections} connections`, await inTurn(ROUNDS, one, fixed), "nginx, fixed 200"));
     }
   } finally {
     await nginx.stop();
@@ -91,23 +54,75 @@ export async function http() {
   return rows;
 }
 
-/** Durable 4 KiB by 64 clients: PUT of a file (HTTP, token, hash, compression, version, audit, feed) against one bare row. */
-export async function put() {
-  const server = await Server.start();
-  const me = await server.account("bench");
-  const session = await newSession(me);
-  const folder = mkdtempSync(join(tmpdir(), "coditect-bench-"));
-  const program = join(process.env.CODITECT_BUILD, "bench/sqlite_put");
-  const env = { BENCH_PUT: `/api/v5/sessions/${session.id}/files`, BENCH_BYTES: "4096" };
+/** The store of a server that has ended, as sqlite_put's rows want it. */
+function copyStore(server, to) {
+  const from = join(server.data, "store");
+  for (const name of readdirSync(from)) if (/^store\.db(-wal)?$/.test(name)) cpSync(join(from, name), join(to, name));
+  return join(to, "store.db");
+}
+
+/** What one PUT of 4 KiB writes, found out from the store before and after it. */
+async function rowsOfPut(folder) {
+  const { server, me, session } = await place();
+  const save = () => me.write(`/sessions/${session.id}/files/1-0042`, randomBytes(4096));
+  const stores = ["before", "after"].map((name) => mkdtempSync(join(folder, `${name}-`)));
   try {
-    const results = await inTurn(
-      ROUNDS,
-      () => wrk(`http://127.0.0.1:${server.port}/`, { connections: 64, token: me.token, env }),
-      async () => JSON.parse((await run(program, [folder, String(SECONDS), "64", "4096"])).stdout),
-    );
-    return [compared("durable PUT of 4 KiB, 64 clients", results, "SQLite, group commit")];
+    for (let i = 0; i < 5; i++) await save();
+    await server.end("SIGTERM");
+    const before = copyStore(server, stores[0]);
+    await server.run();
+    await save();
+    await server.end("SIGTERM");
+    const { stdout } = await run("python3", [join(root, "bench/put_rows.py"), before, copyStore(server, stores[1]), "1-0042"]);
+    writeFileSync(join(folder, "rows"), stdout);
+    return join(folder, "rows");
+  } finally {
+    server.agent.destroy();
+    rmSync(server.data, { recursive: true });
+  }
+}
+
+/** Durable 4 KiB by 64 clients: PUT of a file (HTTP, token, hash, compression) against SQLite that writes the same rows. */
+export async function put() {
+  const folder = mkdtempSync(join(tmpdir(), "coditect-bench-"));
+  const same = await rowsOfPut(folder);
+  const { server, me, session, url, pids } = await place();
+  const env = { BENCH_PUT: `/api/v5/sessions/${session.id}/files`, BENCH_BYTES: "4096" };
+  const program = join(process.env.CODITECT_BUILD, "bench/sqlite_put");
+  const direct = async (rows) => JSON.parse((await run(program, [folder, String(SECONDS), "64", rows])).stdout);
+  const ours = () => wrk(url("/"), { connections: 64, pids, token: me.token, env });
+  try {
+    return [
+      compared("durable PUT of 4 KiB, 64 clients", await inTurn(ROUNDS, ours, () => direct(same)), "SQLite, group commit of the same keys and sizes"),
+      compared("durable PUT of 4 KiB, 64 clients", await inTurn(ROUNDS, ours, () => direct("4096")), "SQLite, group commit of one row of 4 KiB"),
+    ];
   } finally {
     await server.stop();
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Processor time of a request by stage: see stages.mjs. */
+export async function cost() {
+  const folder = mkdtempSync(join(tmpdir(), "coditect-bench-"));
+  const { server, me, session, url, pids } = await place();
+  const requests = {
+    "GET /health": { path: "/health" },
+    "GET /sessions/{id}": { path: `/api/v5/sessions/${session.id}` },
+    "PUT of 4 KiB": { path: "/", env: { BENCH_PUT: `/api/v5/sessions/${session.id}/files`, BENCH_BYTES: "4096" } },
+  };
+  const rows = [];
+  try {
+    for (const [what, { path, env }] of Object.entries(requests)) {
+      const load = async (seconds = 8) => (await wrk(url(path), { connections: 64, token: me.token, env, seconds })).requests;
+      await load(2); // perf looks at the threads that are there when it begins
+      const { all, ...stages } = await profile(pids[0], join(folder, "perf.data"), load);
+      const parts = stageNames.filter((name) => stages[name] >= 0.05).map((name) => `${name} ${short(stages[name])}`);
+      rows.push({ what: `CPU of ${what}, 64 connections, µs`, ours: `${short(all)}: ${parts.join(", ")}`, yardstick: "", ratio: "" });
+    }
+  } finally {
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  }
+  return rows;
 }

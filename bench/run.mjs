@@ -1,11 +1,12 @@
 // Runs the rows that are named, or all, and prints a table as docs/benchmarks.md has it. A row that cannot run says why; then
 // the exit status is 1.
 import { crash } from "./crash.mjs";
-import { http, put } from "./http.mjs";
+import { cost, http, put } from "./http.mjs";
 import { load, machine } from "./measure.mjs";
+import { memory, users } from "./people.mjs";
 import { ide, restore, save } from "./workspace.mjs";
 
-const rows = { http, put, save, restore, ide, crash };
+const rows = { http, put, cost, memory, users, save, restore, ide, crash };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in rows));
 if (unknown.length > 0) {
