@@ -8,7 +8,6 @@
  */
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
 
 #include "api/api_int.h"
 #include "api/archive_int.h"
@@ -25,7 +24,7 @@ struct download {
     struct arena arena;
     struct api_locale *locale;
     bool zip;
-    int error; /* of the connection */
+    int error; /* of the connection, or why the rest is not sent */
 };
 
 struct api_locale api_locale_begin(void)
@@ -55,18 +54,18 @@ static void close_entry(struct archive_entry **entry)
 static la_ssize_t send_bytes(struct archive *a, void *ctx, const void *bytes, size_t n)
 {
     struct download *d = ctx;
-    d->error = http_write(d->call->res, str_of(bytes, n));
-    if (d->error < 0) {
-        archive_set_error(a, EPIPE, "%s", err_name(d->error));
-        return -1;
+    (void)a;
+    if (d->error == 0) {
+        d->error = http_write(d->call->res, str_of(bytes, n));
     }
-    return (la_ssize_t)n;
+    return (la_ssize_t)
+        n; /* also when it was not sent: after a fatal error libarchive frees no compressor */
 }
 
 /* What libarchive answered, as ours. Warnings are about names that have no form in some header; pax has one for all. */
 static int result(const struct download *d, la_ssize_t r)
 {
-    return r >= ARCHIVE_WARN ? 0 : d->error < 0 ? d->error : ERR_IO;
+    return d->error < 0 ? d->error : r >= ARCHIVE_WARN ? 0 : ERR_IO;
 }
 
 static int begin(struct download *d)
@@ -173,12 +172,10 @@ static int send_archive(struct download *d, struct str session, struct files_pag
     if (r == 0) {
         r = add_all(d, session, page);
     }
-    if (r == 0) {
-        r = result(d, archive_write_close(archive));
-    } else {
-        (void)archive_write_fail(archive); /* else freeing it would send an end */
+    if (r < 0) {
+        d->error = r; /* else closing it would send an end */
     }
-    return r;
+    return result(d, archive_write_close(archive));
 }
 
 /* "attachment" with the session's name, as RFC 6266 and RFC 8187 (section 3.2) write it. */

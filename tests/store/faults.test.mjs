@@ -5,10 +5,13 @@
 //
 // Routes that hash passwords or start programs suffer one kind at each call, in turn; with CODITECT_TEST_ALL=1 all kinds.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { bundle, bytesOf, Client, newSession, root, Server } from "../api/harness.mjs";
 
 const CONFLICT = 0;
@@ -44,6 +47,11 @@ const ada = await server.account("ada");
 const session = await newSession(ada);
 const base = `/sessions/${session.id}`;
 const files = `${base}/files`;
+const small = await newSession(ada, "Small");
+await ada.write(`/sessions/${small.id}/files/one`, "one");
+const source = readFileSync(fileURLToPath(import.meta.url), "utf8");
+const packed = execFileSync("tar", ["-czf", "-", "-C", join(root, "tests/store"), "faults.test.mjs"]);
+const tarList = (bytes) => execFileSync("tar", ["-tzf", "-"], { input: bytes, encoding: "utf8" }).split("\n");
 let number = 0;
 const fresh = () => `n${number++}`;
 const noise = Buffer.concat([...bytesOf(200_000)]);
@@ -211,6 +219,22 @@ const rows = [
   { id: "files_list", request: (_, o) => ada.get(`${files}?recursive=true&limit=3`, o), after: (_, reply) => assert.equal(reply.data.length, 3) },
   { id: "files_get", before: () => file("one"), request: (name, o) => ada.get(`${files}/${name}`, o), after: (_, reply) => assert.equal(reply.body.toString(), "before") },
   { id: "files_history", before: () => file("one"), request: (name, o) => ada.get(`${base}/history/${name}`, o), after: (_, reply) => assert.ok(reply.data.length > 0) },
+  {
+    id: "files_archive",
+    before: async () => `/sessions/${small.id}/archive`,
+    // Broken off in its midst, which is all that can be said by then.
+    request: (path, o) => ada.get(path, o).catch((error) => {
+      assert.equal(error.code, "ECONNRESET");
+      return { status: 504, code: "timeout" };
+    }),
+    after: (_, reply) => assert.ok(tarList(reply.body).includes("one")),
+  },
+  {
+    id: "files_unpack",
+    before: fresh,
+    request: (path, o) => ada.request("POST", `${base}/archive?path=${path}`, { body: packed, ...o }),
+    after: async (path) => assert.equal(await textOf(`${path}/faults.test.mjs`), source),
+  },
   {
     id: "files_restore",
     before: async () => {
