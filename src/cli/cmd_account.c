@@ -53,6 +53,23 @@ static int choose_server(struct cli_run *run, struct str *ret_url)
     return 0;
 }
 
+/* The login whose place the new one takes is ended, so that none is left that nobody can use. */
+static int replace(struct cli_run *run, const struct cli_account *account)
+{
+    FD_AUTO int lock = -1;
+    struct cli_account old;
+    int r = cli_account_lock(run, &lock);
+    bool had = r == 0 && cli_account_load(run, &run->arena, &old) == 0;
+    r = r < 0 ? r : cli_account_save(run, account);
+    if (r == 0 && had && str_eq(old.url, account->url)) {
+        struct cli_reply reply;
+        struct cli_auth_logout_in in = {.refresh_token = old.refresh_token,
+                                        .has_refresh_token = true};
+        (void)!cli_auth_logout(run->client, &in, NULL, &reply); /* it ends by itself else */
+    }
+    return r;
+}
+
 static int keep(struct cli_run *run, struct str url, const struct cli_reply *reply)
 {
     struct cli_login login = {0};
@@ -73,19 +90,17 @@ static int keep(struct cli_run *run, struct str url, const struct cli_reply *rep
         .refresh_token = login.refresh_token,
         .expires_at = time_now() / USEC_PER_SEC + login.expires_in,
     };
-    FD_AUTO int lock = -1;
-    r = cli_account_lock(run, &lock);
-    r = r < 0 ? r : cli_account_save(run, &account);
-    if (r < 0) {
-        return r;
-    }
-    if (run->json) {
+    if (run->json) { /* now, while the reply is there */
         cli_print_value(run, json_get(reply->data, "user"));
     } else {
         struct str email = cli_escaped(&run->arena, login.user.email);
         buf_printf(&run->out, "Logged in as " STR_FMT "\n", STR_ARG(email));
     }
-    return 0;
+    r = replace(run, &account);
+    if (r < 0) {
+        buf_clear(&run->out);
+    }
+    return r;
 }
 
 struct answers {

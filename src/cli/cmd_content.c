@@ -122,16 +122,16 @@ static int open_source(struct cli_run *run, const char *source, struct cli_conte
     return 0;
 }
 
-static int send(struct cli_run *run, const struct cli_files_put_in *in, struct cli_content *content)
+static int send(struct cli_run *run, const struct cli_files_put_in *in, struct cli_content content)
 {
     struct cli_client *client;
     struct cli_reply reply;
     struct cli_meter meter;
     cli_meter_init(&meter);
     meter.name = in->path;
-    content->meter = &meter;
+    content.meter = &meter;
     int r = cli_client(run, &client);
-    r = r < 0 ? r : cli_files_put(client, in, content, &reply);
+    r = r < 0 ? r : cli_files_put(client, in, &content, &reply);
     cli_meter_clear(&meter);
     if (r == 0 && run->json) {
         cli_print_value(run, reply.data);
@@ -169,7 +169,7 @@ static int put(struct cli_run *run)
     };
     struct cli_content content = CLI_CONTENT;
     r = open_source(run, source, &content);
-    r = r < 0 ? r : send(run, &in, &content);
+    r = r < 0 ? r : send(run, &in, content);
     fd_close(&content.body_fd);
     return r;
 }

@@ -159,6 +159,9 @@ static void set_general(CURL *curl, struct cli_transport *t, const char *url)
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_BUFFERSIZE, (long)BUFFER);
     SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER);
+    if (strncmp(url, "http:", 5) == 0) { /* this machine: nothing of it goes to a proxy */
+        SET(CURLOPT_PROXY, "");
+    }
     const char *authorities = getenv("SSL_CERT_FILE");
     if (authorities && authorities[0]) {
         SET(CURLOPT_CAINFO, authorities);

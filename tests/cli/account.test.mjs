@@ -89,6 +89,15 @@ print(json.dumps({"echo": everything, "shown": shown.decode(), "status": os.wait
   return new Promise((resolve) => child.on("close", () => resolve(JSON.parse(out))));
 }
 
+test("logging in again ends the login whose place it takes", async () => {
+  const account = await server.account("again");
+  const cli = await (await new Cli(server).login(account)).login(account);
+  assert.equal((await cli.ok("devices", "ls", "--json")).json.length, 2, "this one, and that of the registration");
+  writeFileSync(cli.account, "damaged", { mode: 0o600 });
+  await cli.login(account);
+  await cli.ok("whoami");
+});
+
 test("on a terminal the password is asked without echo", async () => {
   const carl = await server.account("carl");
   const cli = new Cli(server);
@@ -216,6 +225,13 @@ test("addresses: what would send a password in the clear or cannot be is refused
   const end = await cli.run(["login", "http://127.0.0.1:1", "--email", "a@b.example", "--password-stdin"], { input: "x" });
   assert.equal(end.status, 6, end.stderr);
   assert.match(end.stderr, /http:\/\/127\.0\.0\.1:1 does not answer: \S/);
+});
+
+test("what is for this machine goes by no proxy", async () => {
+  const proxy = "http://127.0.0.1:1";
+  const kim = await person(server, "kim");
+  const end = await kim.run(["whoami"], { env: { http_proxy: proxy, ALL_PROXY: proxy, all_proxy: proxy } });
+  assert.equal(end.status, 0, end.stderr);
 });
 
 test("a server that is none is told apart", async () => {

@@ -8,6 +8,8 @@ import { after } from "node:test";
 
 export const program = join(process.env.CODITECT_BUILD ?? "", "src/cli/coditect");
 
+const noProxies = Object.fromEntries(["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].map((name) => [name, ""]));
+
 /** The end of a run: status (or the name of the signal), and what it wrote. */
 export class End {
   constructor(status, stdout, stderr) {
@@ -43,7 +45,7 @@ export class Cli {
 
   /** Starts a run; `ended` of the child is its End. options: env, stdio, input. */
   start(args, options = {}) {
-    const env = { ...process.env, XDG_CONFIG_HOME: this.home, HOME: this.home, ...options.env };
+    const env = { ...process.env, ...noProxies, XDG_CONFIG_HOME: this.home, HOME: this.home, ...options.env };
     const [first, ...rest] = [...(options.before ?? []), program, ...args];
     const child = spawn(first, rest, { cwd: this.files, env, stdio: options.stdio ?? "pipe" });
     const out = [];

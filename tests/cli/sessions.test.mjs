@@ -1,5 +1,6 @@
 // sessions and devices.
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import { newSession, serverForFile } from "../api/harness.mjs";
 import { Cli, person } from "./cli.mjs";
@@ -93,7 +94,34 @@ test("devices: listed, ended, and the ended one is told to log in again", async 
   await emil.fails(2, /--others/, "devices", "rm");
 });
 
-test("a viewer's limits and other failures have their own status", async () => {
+test("open --wait follows the workspace until it runs, or says why it does not", async () => {
+  const id = `ses-${"0".repeat(26)}`;
+  const time = "2026-11-21T04:05:06.789Z";
+  let states;
+  const fake = createServer((request, response) => {
+    const [state, status = "active"] = states.length > 1 ? states.shift() : states[0];
+    const workspace = { id: "w", state, runtime: "local", connected: true, error: "no \x1bspace" };
+    const data = { id, name: "Project A", status, tenant_id: "t", user_id: "u", workspace, open_files: [], agents: [], files: 0, bytes: 0,
+      created_at: time, updated_at: time, last_access_at: time, revision: 1 };
+    response.writeHead(request.method === "POST" ? 202 : 200, { "Content-Type": "application/json" });
+    response.end(JSON.stringify({ success: true, data }));
+  });
+  await new Promise((resolve) => fake.listen(0, "127.0.0.1", resolve));
+  const cli = new Cli({ port: fake.address().port });
+  cli.keep({ url: cli.url, email: "a@b.example", token: "t", refresh_token: "r", expires_at: 4e9 });
+  states = [["starting"], ["restoring"], ["running"]];
+  assert.match((await cli.ok("sessions", "open", "-w", id)).stdout, /running {2}Project A\n$/);
+  states = [["starting"], ["failed"]];
+  await cli.fails(6, /did not start: no \\x1bspace/, "sessions", "open", "--wait", id);
+  states = [["starting"], ["stopped", "paused"]];
+  await cli.fails(5, /paused or deleted meanwhile/, "sessions", "open", "--wait", id);
+  states = [["starting"]];
+  assert.match((await cli.ok("sessions", "open", id)).stdout, /starting/);
+  fake.closeAllConnections();
+  await new Promise((resolve) => fake.close(resolve));
+});
+
+test("a name that cannot be is status 2", async () => {
   await bob.fails(2, /name/, "sessions", "new", "x".repeat(101));
   await bob.fails(2, /not valid/, "sessions", "new", "");
 });

@@ -1,7 +1,8 @@
 // The command line's words: help, man page, completion, terminal, and a server behind TLS.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { request as ask } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { delimiter, join } from "node:path";
@@ -46,6 +47,18 @@ test("docs/cli.md says what the program says", async () => {
     const words = line.split(" ");
     assert.ok((await commands()).some((name) => name === words[0] || name === `${words[0]} ${words[1]}`), line);
   }
+});
+
+test("scripts/coditect finds what scripts/up built, and says so when it did not", () => {
+  const cache = join(ada.files, "cache");
+  const run = () => spawnSync(join(root, "scripts/coditect"), ["--version"], { encoding: "utf8", env: { ...process.env, CODITECT_CACHE: cache } });
+  const before = run();
+  assert.equal(before.status, 1);
+  assert.match(before.stderr, /not built yet: scripts\/up builds it/);
+  const key = createHash("sha256").update(realpathSync(root)).digest("hex").slice(0, 12);
+  mkdirSync(join(cache, `build-release-${key}/src/cli`), { recursive: true });
+  symlinkSync(program, join(cache, `build-release-${key}/src/cli/coditect`));
+  assert.match(run().stdout, /^coditect 5/);
 });
 
 test("wrong words: what is meant, status 2, nothing on standard output", async () => {
