@@ -84,7 +84,7 @@ export function App() {
   if (error !== undefined && isLost) return <Unreachable />;
   if (error !== undefined) return <ProblemNotice error={error} retry={start} />;
   if (status === "unknown") {
-    return <Flex minHeight="100vh" align="center" justify="center"><Spinner color="fg.muted" aria-label="Loading" /></Flex>;
+    return <Flex minHeight="100vh" align="center" justify="center"><Spinner color="fg.muted" role="status" aria-label="Loading" /></Flex>;
   }
   // Without transitions: what stands on the page is what its address names, at every instant. A file that is picked goes
   // to the folder of the address.

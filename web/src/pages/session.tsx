@@ -45,7 +45,7 @@ export default function SessionPage() {
   const { id = "", "*": path = "" } = useParams();
   const { data: session, error, isPending, refetch } = useSession(id);
   usePageTitle(session === undefined ? "Session" : path === "" ? session.name : `${baseName(path)} · ${session.name}`);
-  if (isPending) return <Whole><Spinner color="fg.muted" aria-label="Loading" /></Whole>;
+  if (isPending) return <Whole><Spinner color="fg.muted" role="status" aria-label="Loading" /></Whole>;
   if (error instanceof ApiError && error.status === 404 && session !== undefined) return <Whole><Gone session={undefined} /></Whole>;
   if (session === undefined) {
     const back = <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to="/sessions">To your sessions</Link></Button>;

@@ -8,7 +8,7 @@ import { baseName } from "../../lib/paths";
 import { clearUploads, retryUploads, type Upload, useUploads } from "../../stores/uploads";
 
 function UploadIcon({ state }: { readonly state: Upload["state"] }) {
-  if (state === "sending") return <Spinner size="xs" aria-label="Uploading" />;
+  if (state === "sending") return <Spinner size="xs" role="img" aria-label="Uploading" />;
   if (state === "waiting") return <Clock size={14} aria-label="Waiting" />;
   if (state === "done") return <Box color="good.fg"><Check size={14} aria-label="Uploaded" /></Box>;
   return <Box color="bad.fg"><CircleAlert size={14} aria-label="Failed" /></Box>;

@@ -1,0 +1,63 @@
+// Every page that reads something, in each state of its reading: under way, refused by a server in trouble, and there after
+// "Try again". What a page says of a failure is what happened, what to do, and the request's id to copy.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { newSession } from "../api/harness.mjs";
+import { axe, button, launch, look, setTheme, shot, visible } from "./browser.mjs";
+
+const world = await launch();
+const { home, server } = world;
+const ada = await server.account("ada");
+const { id } = await newSession(ada, "Project A");
+await ada.write(`/sessions/${id}/files/hello.txt`, "hello\n");
+const context = await world.newContext();
+const page = await context.newPage();
+await world.logIn(page, ada);
+
+const trouble = { status: 500, json: { success: false, error: { code: "internal", message: "Something went wrong on the server.", request_id: "req-trouble" } } };
+
+const pages = [
+  { name: "sessions", path: "/sessions", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("list", { name: "Sessions", exact: true }) },
+  { name: "deleted", path: "/sessions?show=deleted", reads: /\/api\/v5\/sessions\?.*deleted=true/, ready: () => page.getByText("Nothing deleted") },
+  { name: "settings", path: "/settings", reads: /\/auth\/devices/, ready: () => page.getByRole("list", { name: "Devices" }) },
+  { name: "session", path: `/sessions/${id}/files`, reads: /\/api\/v5\/sessions\/ses-[^/]+$/, ready: () => page.getByTestId("files") },
+  { name: "folder", path: `/sessions/${id}/files`, reads: /\/api\/v5\/sessions\/[^/]+\/files(\?.*)?$/, ready: () => page.getByRole("list", { name: "Entries" }) },
+  { name: "file", path: `/sessions/${id}/files/hello.txt`, reads: /\/api\/v5\/.*\/files\/hello\.txt/, ready: () => page.getByTestId("text") },
+  { name: "notices", path: "/notices", reads: /\/notices\.json/, ready: () => page.getByRole("list", { name: "In your browser" }) },
+  { name: "ide", path: "/ide", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("heading", { name: "Project A" }) },
+];
+
+for (const { name, path, reads, ready } of pages) {
+  test(`${name}: under way, refused, and there at the next try`, async () => {
+    let release;
+    const held = new Promise((resolve) => { release = resolve; });
+    await page.route(reads, async (route) => {
+      await held;
+      await route.fulfill(trouble);
+    });
+    await page.goto(home + path);
+    await visible(page.locator("main").getByLabel("Loading"));
+    await setTheme(page, "dark");
+    await axe(page, `${name} under way`);
+    await shot(page, `${name}-loading`);
+    await setTheme(page, "light");
+    release();
+    const alert = page.locator("main").getByRole("alert").first();
+    await visible(alert);
+    if (name !== "notices") await visible(alert.getByRole("button", { name: "Copy request id req-trouble" }));
+    await axe(page, `${name} refused`);
+    if (name === "sessions" || name === "folder") await look(page, `${name}-error`);
+    await page.unroute(reads);
+    await button("Try again", alert).click();
+    await visible(ready()).catch(async (error) => { await shot(page, `failed-${name}`); throw error; });
+  });
+}
+
+test("an answer that says no more than that there were too many requests is said with its time", async () => {
+  const path = "**/api/v5/auth/devices";
+  await page.route(path, (route) => route.fulfill({ status: 429, headers: { "Retry-After": "7" }, json: { success: false, error: { code: "rate_limited", message: "Too many requests.", request_id: "req-many" } } }));
+  await page.goto(`${home}/settings`);
+  await visible(page.getByText("Try again in 7 s."));
+  assert.equal(await page.getByTestId("lost").count(), 0);
+  await page.unroute(path);
+});
