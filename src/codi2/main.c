@@ -169,9 +169,10 @@ static int watch_memory(struct daemon *d)
     struct codi2_process ended;
     if (codi2_memory_turn(&d->memory, &ended, &wait)) {
         BUF_AUTO(notice, 256);
-        buf_printf(&notice, "The workspace ran out of memory: %s was ended.", ended.name);
+        buf_printf(&notice, "The workspace ran out of memory: %s was ended.",
+                   ended.name[0] ? ended.name : "the largest process");
         codi2_status_notice(d->status, buf_str(&notice));
-        log_warn("codi2", "out of memory: %s (%d) was ended", ended.name, (int)ended.pid);
+        log_warn("codi2", "%s (%d)", buf_z(&notice), (int)ended.pid);
     }
     return wait;
 }
@@ -320,6 +321,7 @@ int main(int argc, char **argv)
     crash_setup();
     ARENA_AUTO(arena);
     struct daemon d = {.over = -1};
+    uint64_t memory;
     codi2_options_read(argc, argv, &arena, &d.options);
     log_setup(d.options.level, d.options.form);
     (void)umask(022);
@@ -331,13 +333,14 @@ int main(int argc, char **argv)
         return 2;
     }
     if (read_number(d.options.generation, "--generation", &d.generation) != 0 ||
-        read_number(d.options.memory, "--memory", &d.memory.limit) != 0 ||
+        read_number(d.options.memory, "--memory", &memory) != 0 ||
         read_number(d.options.sweep, "--sweep", &d.sweep) != 0) {
         return 2;
     }
     if (d.sweep < 1 || d.sweep > LONGEST_SWEEP_S) {
         return log_err(2, "codi2", "--sweep wants 1 to 86400 seconds");
     }
+    codi2_memory_init(&d.memory, memory);
     /* What loses its parent becomes our child, as it does in a sandbox: so all that runs here descends from us. */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     log_info("codi2", "session %s of user %s", d.options.session, d.options.user);

@@ -8,7 +8,13 @@
 
 #include "base/fd.h"
 
-enum { STATUS_ROOM = 8 * 1024, LOOK_MS = 500, LOOK_CLOSELY_MS = 100 };
+enum {
+    STATUS_ROOM = 8 * 1024,
+    KILLS_ROOM = 1024,
+    LOOK_MS = 500,
+    LOOK_CLOSELY_MS = 100,
+    LARGEST_EVERY = 8
+};
 
 /* ---- what is used ---- */
 
@@ -103,9 +109,86 @@ static bool look(struct codi2_memory *m, struct codi2_process *ret_ended, int *r
     return true;
 }
 
+/* ---- the kernel's doing ---- */
+
+uint64_t codi2_memory_parse_kills(struct str text)
+{
+    struct str name = STR("oom_kill ");
+    struct str line;
+    uint64_t count;
+    while (str_split(&text, '\n', &line)) {
+        if (str_starts(line, name) &&
+            str_u64(str_slice(line, name.n, line.n), UINT64_MAX, &count) == 0) {
+            return count;
+        }
+    }
+    return 0;
+}
+
+static uint64_t read_kills(const char *path)
+{
+    char text[KILLS_ROOM];
+    FD_AUTO int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : fd_read_full(fd, text, sizeof text);
+    return n > 0 ? codi2_memory_parse_kills(str_of(text, (size_t)n)) : 0;
+}
+
+void codi2_memory_init(struct codi2_memory *m, uint64_t limit)
+{
+    static const char *const files[] = {"/sys/fs/cgroup/memory.events",
+                                        "/sys/fs/cgroup/memory/memory.oom_control"};
+    *m = (struct codi2_memory){.limit = limit};
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && limit == 0 && !m->kills; i++) {
+        m->kills = access(files[i], R_OK) == 0 ? files[i] : NULL;
+    }
+    m->killed = m->kills ? read_kills(m->kills) : 0;
+}
+
+/* So that there is a name for the one that the kernel ends next. */
+static void find_large(struct codi2_memory *m)
+{
+    ARENA_AUTO(arena);
+    struct codi2_processes all;
+    codi2_processes_read(&arena, &all);
+    uint64_t most = 0;
+    m->large = (struct codi2_process){0};
+    for (size_t i = 0; i < all.count; i++) {
+        uint64_t bytes = memory_of(all.at[i].pid);
+        if (bytes > most) {
+            most = bytes;
+            m->large = all.at[i];
+        }
+    }
+}
+
+/* It has just been ended, when the kernel ended one and it is gone. */
+static struct codi2_process blame(const struct codi2_memory *m)
+{
+    ARENA_AUTO(arena);
+    struct codi2_processes now;
+    codi2_processes_read(&arena, &now);
+    const struct codi2_process *same = codi2_processes_find(&now, m->large.pid);
+    bool lives = same && is_same(same, &m->large) && memory_of(same->pid) > 0;
+    return lives ? (struct codi2_process){0} : m->large;
+}
+
+static bool look_at_kernel(struct codi2_memory *m, struct codi2_process *ret_ended)
+{
+    uint64_t now = read_kills(m->kills);
+    bool ended = now > m->killed;
+    m->killed = now;
+    if (ended) {
+        *ret_ended = blame(m);
+        m->large = (struct codi2_process){0};
+    } else if (++m->looks % LARGEST_EVERY == 0) {
+        find_large(m);
+    }
+    return ended;
+}
+
 bool codi2_memory_turn(struct codi2_memory *m, struct codi2_process *ret_ended, int *ret_wait)
 {
-    if (m->limit == 0) {
+    if (m->limit == 0 && !m->kills) {
         *ret_wait = -1;
         return false;
     }
@@ -114,7 +197,8 @@ bool codi2_memory_turn(struct codi2_memory *m, struct codi2_process *ret_ended, 
         *ret_wait = (int)((m->next - now) / USEC_PER_MS) + 1;
         return false;
     }
-    bool ended = look(m, ret_ended, ret_wait);
+    *ret_wait = LOOK_MS;
+    bool ended = m->limit ? look(m, ret_ended, ret_wait) : look_at_kernel(m, ret_ended);
     m->next = now + *ret_wait * USEC_PER_MS;
     return ended;
 }

@@ -1,8 +1,13 @@
 /* The watch over memory: what is read of /proc, and who is chosen. */
 #include "codi2/memory.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "unit.h"
 
@@ -27,16 +32,6 @@ static void anonymous_and_shared_pages_count(void **state)
     }
 }
 
-static void the_largest_goes_when_all_are_over(void **state)
-{
-    (void)state;
-    const struct codi2_memory_use uses[] = {{{.pid = 2}, 40}, {{.pid = 3}, 50}, {{.pid = 4}, 10}};
-    assert_null(codi2_memory_judge(uses, 3, 100));
-    assert_int_equal(codi2_memory_judge(uses, 3, 99)->process.pid, 3);
-    assert_int_equal(codi2_memory_judge(uses, 1, 1)->process.pid, 2);
-    assert_null(codi2_memory_judge(uses, 0, 1));
-}
-
 static pid_t eater(size_t bytes)
 {
     int ends[2];
@@ -54,6 +49,75 @@ static pid_t eater(size_t bytes)
     (void)close(ends[0]);
     (void)close(ends[1]);
     return child;
+}
+
+static void the_kernel_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t kills;
+    } rows[] = {
+        {"oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", 3},
+        {"low 0\nhigh 0\nmax 12\noom 4\noom_kill 2\noom_group_kill 1\n", 2},
+        {"oom_kill_disable 0\nunder_oom 0\n", 0}, /* an old kernel does not count */
+        {"oom_kill -1\n", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(codi2_memory_parse_kills(str_from(rows[i].text)), rows[i].kills);
+    }
+}
+
+static void write_count(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void what_the_kernel_ended_is_told_once_and_by_name_when_it_is_known(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/coditect-kills-XXXXXX";
+    FD_AUTO int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    write_count(path, "oom_kill 7\n");
+    pid_t large = eater(50 << 20);
+    struct codi2_memory m = {.kills = path, .killed = 7};
+    struct codi2_process ended = {.pid = 1};
+    int wait;
+    for (int i = 0; i < 8; i++) { /* one of these looks for the largest */
+        m.next = 0;
+        assert_false(codi2_memory_turn(&m, &ended, &wait));
+        assert_true(wait > 0);
+    }
+    assert_int_equal(m.large.pid, large);
+    assert_int_equal(kill(large, SIGKILL), 0);
+    assert_int_equal(waitpid(large, NULL, 0), large);
+    write_count(path, "oom_kill 8\n");
+    m.next = 0;
+    assert_true(codi2_memory_turn(&m, &ended, &wait));
+    assert_int_equal(ended.pid, large);
+    m.next = 0;
+    assert_false(codi2_memory_turn(&m, &ended, &wait));
+    write_count(path, "oom_kill 9\n"); /* of somebody who came and went between two looks */
+    m.next = 0;
+    assert_true(codi2_memory_turn(&m, &ended, &wait));
+    assert_int_equal(ended.pid, 0);
+    assert_string_equal(ended.name, "");
+    assert_int_equal(unlink(path), 0);
+}
+
+static void the_largest_goes_when_all_are_over(void **state)
+{
+    (void)state;
+    const struct codi2_memory_use uses[] = {{{.pid = 2}, 40}, {{.pid = 3}, 50}, {{.pid = 4}, 10}};
+    assert_null(codi2_memory_judge(uses, 3, 100));
+    assert_int_equal(codi2_memory_judge(uses, 3, 99)->process.pid, 3);
+    assert_int_equal(codi2_memory_judge(uses, 1, 1)->process.pid, 2);
+    assert_null(codi2_memory_judge(uses, 0, 1));
 }
 
 static void one_that_eats_is_ended_and_no_other(void **state)
@@ -85,8 +149,10 @@ static void one_that_eats_is_ended_and_no_other(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(anonymous_and_shared_pages_count),
-                                       cmocka_unit_test(the_largest_goes_when_all_are_over),
-                                       cmocka_unit_test(one_that_eats_is_ended_and_no_other)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(anonymous_and_shared_pages_count), cmocka_unit_test(the_kernel_counts),
+        cmocka_unit_test(what_the_kernel_ended_is_told_once_and_by_name_when_it_is_known),
+        cmocka_unit_test(the_largest_goes_when_all_are_over),
+        cmocka_unit_test(one_that_eats_is_ended_and_no_other)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
