@@ -141,51 +141,12 @@ static void name_group(struct workspace_group *g, struct str session)
     (void)snprintf(g->name, sizeof g->name, STR_FMT, STR_ARG(session));
 }
 
-void workspace_group_clear(struct str session)
-{
-    struct workspace_group old;
-    name_group(&old, session);
-    workspace_group_destroy(&old);
-}
-
-void workspace_group_create(const struct workspace_config *config,
-                            struct workspace_group *ret_group)
-{
-    *ret_group = (struct workspace_group){.kind = WORKSPACE_GROUP_NONE};
-    if (geteuid() != 0) {
-        return;
-    }
-    workspace_group_clear(config->session); /* with its limits, which need not be ours */
-    name_group(ret_group, config->session);
-    int error = ret_group->kind == WORKSPACE_GROUP_V2 ? make_v2(ret_group) : make_v1(ret_group);
-    if (!error) {
-        error = set(ret_group, &config->limits);
-    }
-    if (error) {
-        log_warn("workspace", "control groups are not to be had (%s): limits are those of the user",
-                 err_name(error));
-        workspace_group_destroy(ret_group);
-        ret_group->kind = WORKSPACE_GROUP_NONE;
-    }
-}
-
 /* How many directories a group is. */
 static size_t parts(const struct workspace_group *group)
 {
     return group->kind == WORKSPACE_GROUP_V2   ? 1
            : group->kind == WORKSPACE_GROUP_V1 ? CONTROLLERS
                                                : 0;
-}
-
-int workspace_group_enter(const struct workspace_group *group)
-{
-    int error = 0;
-    for (size_t i = 0; i < parts(group) && !error; i++) {
-        BUF_AUTO(path, PATH_ROOM);
-        workspace_group_path(group, i, &path);
-        error = i < NEEDED || group->cpu ? put_number(buf_z(&path), "cgroup.procs", getpid()) : 0;
-    }
-    return error;
 }
 
 static void kill_listed(const char *directory)
@@ -205,25 +166,80 @@ static void kill_listed(const char *directory)
     }
 }
 
-static void remove_part(const struct workspace_group *g, size_t controller)
+/* A process that was being born, or that dies slowly, is waited for; with force it is ended. ERR_BUSY: one lives on. */
+static int remove_part(const struct workspace_group *g, size_t controller, bool force)
 {
     BUF_AUTO(path, PATH_ROOM);
     workspace_group_path(g, controller, &path);
     for (int i = 0; i < REMOVE_TRIES; i++) {
         if (rmdir(buf_z(&path)) == 0 || errno != EBUSY) {
-            return;
+            return 0;
         }
-        kill_listed(buf_z(&path)); /* a process that was being born, or that dies slowly */
+        if (force) {
+            kill_listed(buf_z(&path));
+        }
         (void)poll(NULL, 0, REMOVE_PAUSE_MS);
     }
-    log_warn("workspace", "the control group %s could not be removed", buf_z(&path));
+    return ERR_BUSY;
+}
+
+static int remove_group(const struct workspace_group *group, bool force)
+{
+    int error = 0;
+    for (size_t i = 0; i < parts(group) && !error; i++) {
+        error = remove_part(group, i, force);
+    }
+    return error;
 }
 
 void workspace_group_destroy(const struct workspace_group *group)
 {
-    for (size_t i = 0; i < parts(group); i++) {
-        remove_part(group, i);
+    if (remove_group(group, /* force= */ true) != 0) {
+        log_warn("workspace", "the control group %s could not be removed", group->name);
     }
+}
+
+void workspace_group_clear(struct str session)
+{
+    struct workspace_group old;
+    name_group(&old, session);
+    workspace_group_destroy(&old);
+}
+
+void workspace_group_create(const struct workspace_config *config,
+                            struct workspace_group *ret_group)
+{
+    *ret_group = (struct workspace_group){.kind = WORKSPACE_GROUP_NONE};
+    if (geteuid() != 0) {
+        return;
+    }
+    /* One that was left has its own limits. What lived in it died with its supervisor, whose lock we have. */
+    name_group(ret_group, config->session);
+    if (remove_group(ret_group, /* force= */ false) != 0) {
+        *ret_group = (struct workspace_group){.kind = WORKSPACE_GROUP_NONE, .taken = true};
+        return;
+    }
+    int error = ret_group->kind == WORKSPACE_GROUP_V2 ? make_v2(ret_group) : make_v1(ret_group);
+    if (!error) {
+        error = set(ret_group, &config->limits);
+    }
+    if (error) {
+        log_warn("workspace", "control groups are not to be had (%s): limits are those of the user",
+                 err_name(error));
+        workspace_group_destroy(ret_group);
+        ret_group->kind = WORKSPACE_GROUP_NONE;
+    }
+}
+
+int workspace_group_enter(const struct workspace_group *group)
+{
+    int error = 0;
+    for (size_t i = 0; i < parts(group) && !error; i++) {
+        BUF_AUTO(path, PATH_ROOM);
+        workspace_group_path(group, i, &path);
+        error = i < NEEDED || group->cpu ? put_number(buf_z(&path), "cgroup.procs", getpid()) : 0;
+    }
+    return error;
 }
 
 const char *workspace_group_name(const struct workspace_group *group)

@@ -136,9 +136,20 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+static int take_run_directory(struct supervisor *s)
+{
+    int error = workspace_lock(&s->config);
+    if (error == ERR_BUSY && workspace_ask_older(&s->config)) {
+        log_warn("workspace", "an older run of this workspace was left: it is asked to end");
+        report(s);
+        fd_close(&s->announce);
+        error = workspace_lock_after(&s->config);
+    }
+    return error == ERR_BUSY ? log_err(error, "workspace", "this workspace runs already") : error;
+}
+
 static int run(struct supervisor *s)
 {
-    s->state = (struct workspace_state){.phase = "starting", .exit_code = -1};
     workspace_group_create(&s->config, &s->group);
     s->state.limits = workspace_group_name(&s->group);
     s->config.codi2_watches_memory = s->group.kind == WORKSPACE_GROUP_NONE;
@@ -146,12 +157,16 @@ static int run(struct supervisor *s)
     report(s);
     fd_close(&s->announce);
     s->sandbox.slirp_exit = -1;
-    int error =
-        signals < 0 ? ERR_INTERNAL : workspace_sandbox_start(&s->config, &s->group, &s->sandbox);
+    int error = signals < 0      ? ERR_INTERNAL
+                : s->group.taken ? ERR_BUSY
+                                 : workspace_sandbox_start(&s->config, &s->group, &s->sandbox);
     if (error) {
         s->state.phase = "ended";
         s->state.exit_code = 1;
-        s->state.error = s->sandbox.error ? s->sandbox.error : "out of descriptors";
+        s->state.error = s->group.taken
+                             ? "this workspace runs for a server with another data directory"
+                         : s->sandbox.error ? s->sandbox.error
+                                            : "out of descriptors";
         log_error("workspace", "%s", s->state.error);
     } else {
         s->state.phase = "running";
@@ -211,9 +226,12 @@ int main(int argc, char **argv)
     (void)umask(022);
     log_setup(LOG_INFO, LOG_JSON);
     ARENA_AUTO(arena);
-    struct supervisor s = {.announce = take_announce()};
+    struct supervisor s = {
+        .announce = take_announce(),
+        .state = {.phase = "starting", .exit_code = -1, .limits = "none"},
+    };
     if (workspace_config_read(STDIN_FILENO, &arena, &s.config) != 0 ||
-        workspace_lock(&s.config) != 0) {
+        take_run_directory(&s) != 0) {
         return EXIT_WRONG;
     }
     return run(&s) == 0 ? 0 : 1;

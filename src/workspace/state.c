@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -22,6 +23,11 @@ static void encode(struct buf *out, const struct workspace_config *config,
     json_member_integer(&w, "generation", config->generation);
     json_member_integer(&w, "pid", getpid());
     json_member_integer(&w, "start_time", (int64_t)started);
+    struct stat run = {0};
+    if (stat(config->run, &run) < 0) {
+        log_warn("workspace", "%s: %m", config->run);
+    }
+    json_member_integer(&w, "run", (int64_t)run.st_ino);
     json_member_string(&w, "phase", str_from(state->phase));
     json_member_integer(&w, "sandbox", state->sandbox);
     json_member_integer(&w, "codi2", state->codi2);

@@ -66,7 +66,8 @@ int workspace_config_read(int fd, struct arena *arena,
 
 /*
  * The state file {run}/state: one JSON object, replaced atomically. It lets a server that started later find this
- * workspace: pid and start time name the process beyond doubt, since pids come again.
+ * workspace: pid and start time name the process beyond doubt, since pids come again; the number of the run directory shows a
+ * copy of that directory to be one.
  */
 struct workspace_state {
     const char *phase;  /* "starting", "running", "stopping", "ended" */
@@ -81,9 +82,13 @@ int workspace_state_write(const struct workspace_config *config,
                           const struct workspace_state *state) BASE_MUST_USE;
 
 /*
- * The run directory is one supervisor's at a time: its lock is held until the process ends. ERR_BUSY: another one runs.
+ * The run directory is one supervisor's at a time: its lock is held until the process ends. ERR_BUSY: another one runs. When that
+ * one is of an older generation the other two ask it to end, and wait as long as our own grace period (ERR_BUSY); so the newer
+ * claim wins even when nobody knows of the older process any more.
  */
 int workspace_lock(const struct workspace_config *config) BASE_MUST_USE;
+bool workspace_ask_older(const struct workspace_config *config);
+int workspace_lock_after(const struct workspace_config *config) BASE_MUST_USE;
 
 /*
  * The log (standard error, which all that runs here shares) is cut to its newest part when it has grown beyond its limit;
@@ -100,8 +105,10 @@ struct workspace_group {
     enum { WORKSPACE_GROUP_NONE, WORKSPACE_GROUP_V1, WORKSPACE_GROUP_V2 } kind;
     char name[80];
     bool cpu; /* that controller is there too */
+    bool
+        taken; /* no group: somebody's of that name lives, of a server with another data directory */
 };
-/* What an earlier supervisor that was killed left of the session's group is ended and removed. */
+/* The session's group is removed, and what lives in it ended. */
 void workspace_group_clear(struct str session);
 void workspace_group_create(const struct workspace_config *config,
                             struct workspace_group *ret_group);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -109,11 +110,19 @@ static struct str text(const struct json *state, const char *name)
     return value && value->kind == JSON_STRING ? value->string : STR_EMPTY;
 }
 
+/* A state that came here by copying a data directory speaks of a workspace of the other one. */
+static bool is_of_directory(int fd_of_run, const struct json *state)
+{
+    struct stat run;
+    return fstat(fd_of_run, &run) == 0 && integer(state, "run", -1) == (int64_t)run.st_ino;
+}
+
 static int read_state(struct workspaces_local *l, struct arena *arena, struct str session,
                       struct json **ret_state)
 {
-    struct str path = arena_printf(arena, "%s/run/" STR_FMT "/state", l->data, STR_ARG(session));
-    FD_AUTO int fd = open(path.p, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct str path = arena_printf(arena, "%s/run/" STR_FMT, l->data, STR_ARG(session));
+    FD_AUTO int run = open(path.p, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    FD_AUTO int fd = run < 0 ? -1 : openat(run, "state", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
         return ERR_NOT_FOUND;
     }
@@ -126,7 +135,8 @@ static int read_state(struct workspaces_local *l, struct arena *arena, struct st
     if (str_ends(whole, STR("\n"))) {
         whole.n--;
     }
-    return json_parse(arena, whole, ret_state, NULL);
+    int error = json_parse(arena, whole, ret_state, NULL);
+    return error || is_of_directory(run, *ret_state) ? error : ERR_NOT_FOUND;
 }
 
 void workspaces_local_look(struct workspaces_local *l, struct arena *arena, struct str session,

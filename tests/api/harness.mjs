@@ -252,7 +252,7 @@ export class Server {
       try {
         return (await call(this.port, "GET", "/health")).status === 200;
       } catch (error) {
-        if (error.code === "ECONNREFUSED") return false;
+        if (["ECONNREFUSED", "ECONNRESET"].includes(error.code)) return false; // not yet, or the old one is just going
         throw error;
       }
     });

@@ -42,13 +42,13 @@ server.listen(process.env.CODITECT_IDE_SOCKET);
 process.on("SIGTERM", () => process.exit(0));
 `;
 
-/** Its directory, for --ide; removed after the test file. */
-export function makeBundle() {
+/** Its directory, for --ide; removed after the test file. program: another stand-in. */
+export function makeBundle(program = backend) {
   const bundle = mkdtempSync(join(tmpdir(), "coditect-bundle-"));
   after(() => rmSync(bundle, { recursive: true }));
   chmodSync(bundle, 0o755); // as built ones are: the server and the workspaces are other users
   const files = {
-    "app/lib/backend/main.js": backend,
+    "app/lib/backend/main.js": program,
     "app/lib/frontend/index.html": `<!doctype html><script src="./bundle.js?v=${VERSION}"></script>`,
     "app/lib/frontend/bundle.js": "the bundle",
     "plugins/none": "",
