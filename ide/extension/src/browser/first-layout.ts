@@ -41,10 +41,12 @@ export class FirstLayout implements FrontendApplicationContribution {
     }
 
     protected makeRoom(): void {
+        const { leftPanelHandler, rightPanelHandler } = this.shell;
         if (this.narrow.matches) {
-            void this.shell.leftPanelHandler.collapse();
-            void this.shell.rightPanelHandler.collapse();
+            void leftPanelHandler.collapse();
+            void rightPanelHandler.collapse();
         }
+        rightPanelHandler.container.setHidden(this.narrow.matches);
     }
 
     protected watch(widget: Widget): void {

@@ -1,0 +1,77 @@
+// How the real IDE looks and what it says of a real workspace: themes in step with the platform's page, what is not kept in its
+// explorer, a file that cannot be stored, the account's menu, and a page as narrow as a phone.
+import assert from "node:assert/strict";
+import { setTheme, shot, visible } from "./browser.mjs";
+import * as ide from "./ide.mjs";
+
+const world = await ide.launchProduct();
+const ada = { name: "Ada Lovelace", email: "ada@example.com", password: "a password to test with" };
+let page, frame, session;
+const step = ide.story(() => page);
+const errors = [];
+
+const ground = () => frame.evaluate(() => getComputedStyle(document.body).getPropertyValue("--theia-editor-background").trim().toLowerCase());
+const sign = (name) => ide.inExplorer(frame, name).locator(".coditect-not-kept");
+const toast = (text) => frame.locator(".theia-notification-toasts .theia-notification-list-item-container", { hasText: text });
+
+async function grounds(color) {
+  await frame.waitForFunction((wanted) => getComputedStyle(document.body).getPropertyValue("--theia-editor-background").trim().toLowerCase() === wanted, color);
+}
+
+step("register, open a session", async () => {
+  page = await ide.newPage(world);
+  page.on("pageerror", (error) => errors.push(error.message));
+  await ide.register(page, world.home, ada);
+  session = await ide.createSession(page, world.home, "Project A");
+  frame = await ide.ready(page, ide.originOf(world, session));
+  await ide.says(frame, ide.PERSISTED);
+});
+
+step("light, dark, and high contrast when the system asks for it", async () => {
+  await setTheme(page, "dark");
+  await grounds("#131316");
+  await shot(page, "ide-look-dark");
+  await page.emulateMedia({ colorScheme: "dark", contrast: "more", reducedMotion: "reduce" });
+  await grounds("#000000");
+  await shot(page, "ide-look-high-contrast");
+  await page.emulateMedia({ colorScheme: "dark", contrast: "no-preference", reducedMotion: "reduce" });
+  await grounds("#131316");
+  await setTheme(page, "light");
+  await grounds("#ffffff");
+  assert.equal(await ground(), "#ffffff");
+});
+
+step("what the workspace does not keep is shown in the explorer, with the reason", async () => {
+  await ide.showTerminal(page, frame);
+  await ide.enter(page, frame, "mkdir node_modules && touch node_modules/x kept.txt && mkfifo pipe && echo 1 > shut.txt && chmod 0 shut.txt");
+  await visible(ide.inExplorer(frame, "kept.txt"));
+  for (const name of ["node_modules", "pipe", "shut.txt"]) await sign(name).waitFor();
+  assert.equal(await sign("kept.txt").count(), 0);
+  assert.match(await ide.inExplorer(frame, "node_modules").locator(".theia-TreeNodeTail").getAttribute("title"), /^Not kept: it can be made again/);
+});
+
+step("a file that cannot be stored is told, and holds nothing up", async () => {
+  await toast("shut.txt could not be stored: its permissions").waitFor();
+  await ide.says(frame, "1 file not stored");
+  await shot(page, "ide-look-not-kept");
+  await ide.enter(page, frame, "chmod 600 shut.txt");
+  await ide.says(frame, ide.PERSISTED);
+  await sign("shut.txt").waitFor({ state: "detached" });
+  await sign("node_modules").waitFor();
+});
+
+step("the account's menu", async () => {
+  await frame.locator(".theia-sidebar-menu .codicon-account").click();
+  const labels = await frame.locator(".lm-Menu-item[data-type=command] .lm-Menu-itemLabel").allInnerTexts();
+  assert.deepEqual(labels.slice(1).map((text) => text.trim()), ["Account and Settings", "All Sessions", "Pause This Session…", "Log Out…"]);
+  await shot(page, "ide-look-account");
+  await page.keyboard.press("Escape");
+});
+
+step("on a page as narrow as a phone the editor has the room", async () => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await frame.waitForFunction(() => document.querySelector("#theia-main-content-panel").getBoundingClientRect().width > 280);
+  await shot(page, "ide-look-390");
+  await page.setViewportSize({ width: 1400, height: 900 });
+  assert.deepEqual(errors.filter((text) => /tab|undefined|null/i.test(text)), []);
+});
