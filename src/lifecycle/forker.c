@@ -13,7 +13,8 @@
 
 enum { FORKER_MAGIC = 0x666f726b, STACK = 1 << 20 };
 
-static const usec_t look_every = 10 * USEC_PER_SEC; /* a copy that failed is tried again */
+static const usec_t look_every = 60 * USEC_PER_SEC; /* should a bell be lost */
+static const usec_t retry_after = USEC_PER_SEC;
 
 struct lifecycle_forker {
     unsigned magic;
@@ -24,6 +25,7 @@ struct lifecycle_forker {
     struct lock_cond changed;
     bool stop;
     bool rung;
+    bool failed; /* in this turn; of the thread alone, as reached is */
     struct map
         *reached; /* session id → char *, the last path that is copied; of the thread alone */
 };
@@ -78,6 +80,7 @@ static bool step(struct lifecycle_forker *f, const struct sessions_forking *fork
         return true;
     }
     if (r < 0 && r != ERR_STALE) {
+        f->failed = true;
         log_warn("lifecycle", "the copy " STR_FMT " is begun again later: %s", STR_ARG(fork->id),
                  err_name(r));
     }
@@ -96,11 +99,13 @@ static bool turn(struct lifecycle_forker *f)
     ARENA_AUTO(arena);
     struct round round = {.arena = &arena};
     bool more = false;
+    f->failed = false;
     do {
         round.cursor = round.page.next;
         int r = store_read(f->store, page_fn, &round);
         if (r < 0) {
             log_warn("lifecycle", "what is to be copied cannot be read: %s", err_name(r));
+            f->failed = true;
             return false;
         }
         for (size_t i = 0; i < round.page.n && !stopping(f); i++) {
@@ -112,7 +117,7 @@ static bool turn(struct lifecycle_forker *f)
 
 static bool wait_for_turn(struct lifecycle_forker *f, bool more)
 {
-    usec_t deadline = time_monotonic() + look_every;
+    usec_t deadline = time_monotonic() + (f->failed ? retry_after : look_every);
     LOCK_SCOPE(&f->lock);
     while (!more && !f->stop && !f->rung && lock_cond_wait_until(&f->changed, &f->lock, deadline)) {
     }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { lstatSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -100,6 +101,23 @@ test("what is there goes out and comes in again: names, bytes, modes, times, lin
 
   const head = await ada.head(archive);
   assert.deepEqual([head.status, head.body.length, head.headers["content-type"]], [200, 0, "application/gzip"]);
+});
+
+test("a client that goes away in the middle leaves nothing behind", async () => {
+  const { files, archive } = await tree();
+  for (let i = 0; i < 4; i++) await ada.write(`${files}/${i}`, Buffer.concat([...bytesOf(4_000_000, i + 1)]));
+  for (const format of ["tgz", "zip"]) {
+    for (let i = 0; i < 5; i++) {
+      const error = await new Promise((resolve) => {
+        const request = httpRequest({ host: "127.0.0.1", port: server.port, path: `/api/v5${archive}?format=${format}`, headers: { Authorization: `Bearer ${ada.token}` } });
+        request.on("response", (reply) => reply.once("data", () => request.destroy()).on("error", resolve));
+        request.on("error", resolve);
+        request.end();
+      });
+      assert.ok(error);
+    }
+  }
+  assert.equal(Object.keys(untar((await ada.get(archive)).body)).length, 4);
 });
 
 test("an empty session is an empty archive", async () => {

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { bundle, bytesOf, Client, newSession, root, Server } from "../api/harness.mjs";
+import { bundle, bytesOf, Client, newSession, root, Server, until } from "../api/harness.mjs";
 
 const CONFLICT = 0;
 const TIMEOUT = 1;
@@ -268,6 +268,18 @@ const rows = [
     before: () => file(),
     request: (name, o) => ada.delete(`${files}/${name}`, o),
     after: async (name) => assert.equal((await ada.get(`${files}/${name}`)).status, 404),
+  },
+  {
+    id: "sessions_fork",
+    before: () => newSession(ada),
+    request: (origin, o) => ada.post(`/sessions/${origin.id}/fork`, { name: "Copy" }, o),
+    after: async (origin, reply) => {
+      // Its copying suffers faults, too.
+      await until("it is whole", async () => (await ada.get(`/sessions/${reply.data.id}`)).data.status === "active");
+      const copies = (await ada.get("/sessions?limit=100")).data.filter((one) => one.forked_from === origin.id);
+      assert.deepEqual(copies.map(({ id }) => id), [reply.data.id]);
+      for (const { id } of [...copies, origin]) await ada.delete(`/sessions/${id}`);
+    },
   },
   {
     id: "sessions_open",
