@@ -322,6 +322,9 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
                                      .check = asked.check,
                                      .doctor = asked.doctor,
                                      .stop_workspaces = asked.stop_workspaces};
+    if (!asked.check_config) {
+        set_log_up(&r.o.set);
+    }
     error = judge(&r, &asked);
     if (error) {
         return error;
@@ -330,7 +333,6 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
         approve(&r.config);
     }
     find_origin(&r);
-    set_log_up(&r.o.set);
     *ret_options = r.o;
     return 0;
 }
