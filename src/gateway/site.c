@@ -249,30 +249,43 @@ bool gateway_site_is_public(const struct gateway *g, struct str host)
     return g->public_host && str_eq_nocase(host, str_from(g->public_host));
 }
 
-bool gateway_site_of(const struct gateway *g, struct str host, struct gateway_place *ret_place)
+/*
+ * The family that a host belongs to. Both may have one suffix, when the public name is a local one (TLS on one machine): then
+ * the port tells them apart.
+ */
+static const struct gateway_site *find_site(const struct gateway *g, struct str host)
 {
     struct str name = gateway_site_name(host);
-    if (gateway_site_is_public(g, host)) { /* the platform may itself lie below a suffix */
-        return false;
-    }
+    const struct gateway_site *found = NULL;
     for (size_t i = 0; i < g->site_count; i++) {
         const struct gateway_site *site = &g->sites[i];
-        if (!is_below(site, name)) {
-            continue;
+        bool exact = i > 0 && str_eq(gateway_site_port(host), str_from(site->port));
+        if (is_below(site, name) && (!found || exact)) {
+            found = site;
         }
-        size_t suffix = strlen(site->suffix);
-        struct str label = str_slice(name, 0, name.n > suffix ? name.n - suffix : 0);
-        *ret_place = (struct gateway_place){
-            .gateway = g,
-            .site = site,
-            .scheme = str_from(site->scheme),
-            .host = host,
-            .session_id = data_id_is(label, "ses") ? label : STR_EMPTY,
-            .secure = site->secure,
-        };
-        return true;
     }
-    return false;
+    return found;
+}
+
+bool gateway_site_of(const struct gateway *g, struct str host, struct gateway_place *ret_place)
+{
+    /* The platform may itself lie below a suffix. */
+    const struct gateway_site *site = gateway_site_is_public(g, host) ? NULL : find_site(g, host);
+    if (!site) {
+        return false;
+    }
+    struct str name = gateway_site_name(host);
+    size_t suffix = strlen(site->suffix);
+    struct str label = str_slice(name, 0, name.n > suffix ? name.n - suffix : 0);
+    *ret_place = (struct gateway_place){
+        .gateway = g,
+        .site = site,
+        .scheme = str_from(site->scheme),
+        .host = host,
+        .session_id = data_id_is(label, "ses") ? label : STR_EMPTY,
+        .secure = site->secure,
+    };
+    return true;
 }
 
 struct str gateway_site_platform(const struct gateway_place *place, struct arena *arena)
@@ -299,7 +312,8 @@ struct str gateway_ide_url(const struct gateway *g, struct arena *arena, struct 
         return STR_EMPTY;
     }
     bool brackets = str_starts(host, STR("[")); /* nothing that a policy could let a page frame */
-    if (g->ide_port != 0 && !named && !canonical && !brackets) {
+    bool told = g->paths_origin && public;      /* by the path, whatever the name */
+    if (told || (g->ide_port != 0 && !named && !canonical && !brackets)) {
         return gateway_paths_url(g, arena, host, session_id);
     }
     if (!named && (public || !gateway_site_is_local(host))) {

@@ -1,7 +1,7 @@
 // The files of deploy/ as they are but for names, ports and paths: the unit by systemd's own judge, and a real nginx with TLS
 // before a real server, both ways to IDEs.
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
@@ -11,23 +11,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { connect as connectTls } from "node:tls";
-import { Server, freePort, newSession, program, root, until } from "./harness.mjs";
+import { Server, freePort, program, until } from "./harness.mjs";
 import { makeBundle } from "./ide-bundle.mjs";
+import { has, made, makeCertificate, nginxMissing, startNginx } from "./nginx.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "coditect-deploy-"));
 after(() => rmSync(folder, { recursive: true }));
-const has = (name) => spawnSync("sh", ["-c", `PATH=$PATH:/usr/sbin command -v ${name}`]).status === 0;
-const nginxMissing = (!has("nginx") || !has("openssl")) && "nginx or openssl is not installed";
-
-/** A file of deploy/ with these texts replaced; each has to be there. */
-function made(name, replacements) {
-  let text = readFileSync(join(root, "deploy", name), "utf8");
-  for (const [from, to] of replacements) {
-    assert.ok(text.includes(from), `${name} has no ${from}`);
-    text = text.replaceAll(from, to);
-  }
-  return text;
-}
 
 // ---- The unit and the settings ----
 
@@ -49,37 +38,9 @@ test("the settings of deploy/coditect.toml are right", () => {
 
 const domain = "coditect.example.com";
 
-function makeCertificate() {
-  const files = { crt: join(folder, "tls.crt"), key: join(folder, "tls.key") };
-  const names = `subjectAltName=DNS:${domain},DNS:*.ide.${domain}`;
-  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", `/CN=${domain}`, "-addext", names, "-keyout", files.key, "-out", files.crt], { stdio: "pipe" });
-  return files;
-}
-
-/** nginx in the foreground with the site's own text around it; ended with the test. */
-async function startNginx(t, site, port) {
-  const place = mkdtempSync(join(folder, "nginx-"));
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${place}/${name};`).join("\n");
-  const file = join(place, "nginx.conf");
-  writeFileSync(file, `${process.getuid() === 0 ? "user root;\n" : ""}daemon off;\nworker_processes 1;\npid ${place}/pid;\nerror_log stderr warn;\nevents {}\nhttp {\naccess_log off;\n${temporary}\n${site}\n}\n`);
-  const child = spawn("nginx", ["-p", place, "-c", file], { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } });
-  let said = "";
-  child.stderr.on("data", (text) => (said += text));
-  const ended = new Promise((resolve) => child.on("close", resolve));
-  t.after(async () => {
-    child.kill("SIGQUIT");
-    const status = await ended;
-    assert.equal(status, 0, said);
-  });
-  await until("nginx listens", async () => {
-    assert.equal(child.exitCode, null, said);
-    return new Promise((resolve) => httpRequest({ host: "127.0.0.1", port, path: "/" }, (reply) => resolve(reply.resume() !== undefined)).on("error", () => resolve(false)).end());
-  });
-}
-
 /** Server and nginx before it: {server, port, ask, upgrade}; more: [file of deploy/, replacements] besides nginx.conf, settings. */
 async function behindNginx(t, more = () => ({})) {
-  const tls = makeCertificate();
+  const tls = makeCertificate(folder, domain);
   const [plain, port, own] = [await freePort(), await freePort(), await freePort()];
   const { files = [], args = [] } = more({ tls, port });
   const server = await Server.start({
@@ -89,7 +50,7 @@ async function behindNginx(t, more = () => ({})) {
   t.after(() => server.stop());
   const paths = [["/etc/coditect/tls.crt", tls.crt], ["/etc/coditect/tls.key", tls.key]];
   const site = made("nginx.conf", [...paths, ["127.0.0.1:8080", `127.0.0.1:${own}`], ["listen 80;", `listen 127.0.0.1:${plain};`], ["listen 443 ", `listen 127.0.0.1:${port} `]]);
-  await startNginx(t, [site, ...files.map(([name, replacements]) => made(name, [...paths, ...replacements]))].join("\n"), plain);
+  t.after(await startNginx([site, ...files.map(([name, replacements]) => made(name, [...paths, ...replacements]))].join("\n"), plain));
   const ca = readFileSync(tls.crt);
 
   /** One request by TLS; options: port, headers, body, from (an address of this machine). */

@@ -191,6 +191,10 @@ static void public_paths(void **state)
     assert_int_equal(place_of(&g, "coditect.example.com", "/ide/" SES "/x", &place),
                      ERR_MISDIRECTED);
     gateway_sites_fini(&g);
+    g = make_at("https://coditect.localhost:443", "https://coditect.localhost:8443");
+    assert_str(gateway_ide_url(&g, &arena, STR("coditect.localhost:443"), ses),
+               "https://coditect.localhost:8443/ide/" SES "/");
+    gateway_sites_fini(&g);
     assert_int_equal(gateway_check_urls("https://a.example.com", "https://a.example.com"),
                      ERR_INVALID);
     assert_int_equal(gateway_check_urls("https://a.example.com", "https://a.example.com:8443"), 0);

@@ -81,6 +81,24 @@ static void public_hosts(void **state)
     gateway_sites_fini(&g);
 }
 
+/* TLS on one machine: plain and public hosts differ in the port alone. */
+static void public_local_name(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    struct gateway g = make("https://coditect.localhost:8443", NULL);
+    struct gateway_place place;
+    assert_true(gateway_site_of(&g, STR(SES ".ide.coditect.localhost:8443"), &place));
+    assert_str(place.scheme, "https");
+    assert_str(gateway_site_platform(&place, &arena), "https://coditect.localhost:8443");
+    assert_true(gateway_site_of(&g, STR(SES ".ide.coditect.localhost:8080"), &place));
+    assert_str(place.scheme, "http");
+    assert_str(gateway_site_platform(&place, &arena), "http://coditect.localhost:8080");
+    assert_str(gateway_ide_url(&g, &arena, STR("coditect.localhost:8443"), STR(SES)),
+               "https://" SES ".ide.coditect.localhost:8443/");
+    gateway_sites_fini(&g);
+}
+
 static void addresses(void **state)
 {
     (void)state;
@@ -265,10 +283,10 @@ static void pages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(local_hosts), cmocka_unit_test(public_hosts),
-        cmocka_unit_test(addresses),   cmocka_unit_test(who_may_frame),
-        cmocka_unit_test(who_may_ask), cmocka_unit_test(malformed_addresses),
-        cmocka_unit_test(pages),
+        cmocka_unit_test(local_hosts),         cmocka_unit_test(public_hosts),
+        cmocka_unit_test(public_local_name),   cmocka_unit_test(addresses),
+        cmocka_unit_test(who_may_frame),       cmocka_unit_test(who_may_ask),
+        cmocka_unit_test(malformed_addresses), cmocka_unit_test(pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
