@@ -1,0 +1,122 @@
+#include "auth/world.h"
+#include "sessions/sessions.h"
+
+PEOPLE_SETUP
+
+static struct sessions_view make(struct data_context *ctx)
+{
+    struct sessions_view view;
+    ctx->op = store_op_new();
+    assert_int_equal(
+        sessions_create(ctx, &(struct sessions_create_input){.name = STR("Origin")}, &view), 0);
+    return view;
+}
+
+static int fork_it(struct data_context *ctx, struct str id, struct sessions_view *ret_view)
+{
+    ctx->op = store_op_new();
+    return sessions_fork(ctx, &(struct sessions_fork_input){.id = id}, ret_view);
+}
+
+struct found {
+    struct arena *arena;
+    struct sessions_forking at[8];
+    size_t n;
+};
+
+static int forks_fn(struct txn *txn, void *ctx)
+{
+    struct found *f = ctx;
+    struct sessions_fork_page page;
+    int r = sessions_forks(txn, STR_EMPTY, &page);
+    f->n = 0;
+    for (size_t i = 0; r == 0 && i < page.n; i++) {
+        struct sessions_forking *one = &f->at[f->n++];
+        *one = page.at[i];
+        one->id = arena_str(f->arena, one->id);
+        one->from = arena_str(f->arena, one->from);
+        one->scope.tenant_id = arena_str(f->arena, one->scope.tenant_id);
+        one->scope.user_id = arena_str(f->arena, one->scope.user_id);
+    }
+    return r;
+}
+
+static struct found forks(struct people *p)
+{
+    struct found found = {.arena = &p->w.arena};
+    assert_int_equal(store_read(p->w.store, forks_fn, &found), 0);
+    return found;
+}
+
+static void a_fork_in_hand_is_left_alone_until_it_is_whole(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct sessions_view origin = make(&ada);
+    struct sessions_view copy;
+    struct sessions_view view;
+    assert_int_equal(fork_it(&ada, origin.session.id, &copy), 0);
+    assert_int_equal(copy.session.status, DATA_SESSION_STATUS_FORKING);
+    assert_str(copy.session.name, "Origin");
+    assert_true(str_eq(copy.session.forked_from, origin.session.id));
+    assert_int_equal(sessions_open(&ada, copy.session.id, &view), ERR_CONFLICT);
+    assert_int_equal(sessions_delete(&ada, origin.session.id, 0, &view), ERR_CONFLICT);
+    assert_int_equal(fork_it(&ada, copy.session.id, &view), ERR_CONFLICT);
+    struct found found = forks(p);
+    assert_int_equal(found.n, 1);
+    assert_true(str_eq(found.at[0].id, copy.session.id));
+    assert_int_equal(sessions_fork_whole(p->w.store, &found.at[0]), 0);
+    assert_int_equal(sessions_fork_whole(p->w.store, &found.at[0]), ERR_STALE);
+    assert_int_equal(forks(p).n, 0);
+    assert_int_equal(sessions_get(&ada, copy.session.id, &view), 0);
+    assert_int_equal(view.session.status, DATA_SESSION_STATUS_ACTIVE);
+    assert_int_equal(sessions_open(&ada, copy.session.id, &view), 0);
+    assert_int_equal(sessions_delete(&ada, origin.session.id, 0, &view), 0);
+}
+
+static void deleted_it_rests_and_restored_it_goes_on(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct sessions_view copy;
+    struct sessions_view view;
+    assert_int_equal(fork_it(&ada, make(&ada).session.id, &copy), 0);
+    struct found before = forks(p);
+    assert_int_equal(sessions_pause(&ada, copy.session.id, &view), 0);
+    assert_int_equal(view.session.status, DATA_SESSION_STATUS_FORKING);
+    assert_int_equal(sessions_delete(&ada, copy.session.id, 0, &view), 0);
+    assert_int_equal(forks(p).n, 0);
+    assert_int_equal(sessions_fork_whole(p->w.store, &before.at[0]), ERR_STALE);
+    assert_int_equal(sessions_restore(&ada, copy.session.id, &view), 0);
+    assert_int_equal(view.session.status, DATA_SESSION_STATUS_FORKING);
+    assert_int_equal(forks(p).n, 1);
+}
+
+static void a_person_has_four_in_hand(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context eve = people_request_of(p, "eve@example.com");
+    struct sessions_view origin = make(&ada);
+    struct sessions_view view;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(fork_it(&ada, origin.session.id, &view), 0);
+    }
+    assert_int_equal(fork_it(&ada, origin.session.id, &view), ERR_LIMIT);
+    assert_int_equal(fork_it(&eve, origin.session.id, &view), ERR_NOT_FOUND);
+    assert_int_equal(fork_it(&eve, make(&eve).session.id, &view), 0);
+    struct sessions_fork_input ahead = {.id = origin.session.id, .at = 1};
+    assert_int_equal(sessions_fork(&ada, &ahead, &view), ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_fork_in_hand_is_left_alone_until_it_is_whole),
+        TEST_SQLITE(a_fork_in_hand_is_left_alone_until_it_is_whole),
+        TEST(deleted_it_rests_and_restored_it_goes_on),
+        TEST_SQLITE(deleted_it_rests_and_restored_it_goes_on),
+        TEST(a_person_has_four_in_hand),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
