@@ -6,7 +6,7 @@ import { compare, compareAll, explanations, hasNginx, mutation, startAll, unders
 import { endAll } from "../http/echo.mjs";
 import { freePort } from "./harness.mjs";
 
-const count = Number(process.env.HTTP_MUTATIONS ?? 8000);
+const count = Number(process.env.HTTP_MUTATIONS ?? 5000);
 const seed = Number(process.env.HTTP_SEED ?? 1);
 const skip = hasNginx() ? false : "nginx is not installed";
 

@@ -2,7 +2,7 @@
 // limits are short; the limits of the product are in http-core.test.mjs.
 import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
-import { after, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { Echo, endAll } from "../http/echo.mjs";
 import { until } from "./harness.mjs";
 
@@ -69,90 +69,6 @@ async function upstream(takes) {
 }
 upstream.number = 0;
 
-test("each drip is cut with 408: a head, bodies of every kind", async (t) => {
-  const echo = await Echo.start(["header_ms=700", "grace_ms=700", "least_rate=4096", `relay=unix:${(await upstream(true)).path}`]);
-  const drips = [
-    ["a head", "GET / HTTP/1.1\r\nX: ", "x"],
-    ["the lines of a head", "GET / HTTP/1.1\r\n", "X: y\r\n"],
-    ["a body", post("/p", 100_000), "x"],
-    ["a chunked body", `POST /p ${CHUNKED}`, "1\r\nx\r\n"],
-    ["chunk extensions", `POST /p ${CHUNKED}1;`, "x"],
-    ["trailers", `POST /p ${CHUNKED}0\r\n`, "X: y\r\n"],
-    ["a streamed body", post("/sink", 100_000), "x"],
-    ["a chunked streamed body", `POST /sink ${CHUNKED}`, "1\r\nx\r\n"],
-    ["a relayed body", post("/relay", 100_000), "x"],
-    ["a chunked relayed body", `POST /relay ${CHUNKED}`, "1\r\nx\r\n"],
-  ];
-  await Promise.all(drips.map(async ([what, begin, piece]) => {
-    const line = await Line.open(echo.port);
-    line.send(begin);
-    const times = await line.drip(piece);
-    assert.deepEqual(await line.end(`${what} is cut`), [408], what);
-    assert.ok(times > 3, `${what}: not at once`);
-    t.diagnostic(`${what}: after ${times} pieces`);
-  }));
-  // What is fast enough is not, however long it takes.
-  const steady = await Line.open(echo.port);
-  steady.send(post("/sink", 40 * 1000));
-  for (let i = 0; i < 40; i++) {
-    steady.send("x".repeat(1000));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  await until("the steady one is answered", () => steady.got.includes("40000\n"));
-  steady.socket.destroy();
-  await echo.stop();
-});
-
-test("who takes an answer too slowly is cut", async () => {
-  const echo = await Echo.start(["grace_ms=500", "least_rate=100000000"]);
-  const line = await Line.open(echo.port);
-  line.socket.pause();
-  line.send(`GET /source?500000000 HTTP/1.1\r\n${HOST}\r\n`);
-  await new Promise((resolve) => setTimeout(resolve, 2500));
-  line.socket.resume();
-  await line.end("the answer breaks off");
-  assert.ok(line.got.length < 500_000_000);
-  await echo.stop();
-});
-
-test("an idle connection ends after its time; one that asks goes on", async () => {
-  const echo = await Echo.start(["idle_ms=600"]);
-  const [idle, busy] = [await Line.open(echo.port), await Line.open(echo.port)];
-  const timer = setInterval(() => busy.send(GET), 200);
-  assert.deepEqual(await idle.end("the idle one ends"), []);
-  await until("the busy one had many answers", () => busy.statuses.length > 8);
-  assert.equal(busy.ended, false);
-  clearInterval(timer);
-  await busy.end("it ends when it is idle too");
-  await echo.stop();
-});
-
-test("one address has so many connections; the next hears 503, and gets in when one has gone", async () => {
-  const echo = await Echo.start(["per_address=3"]);
-  const lines = [];
-  for (let i = 0; i < 3; i++) {
-    lines.push(await Line.open(echo.port));
-    lines[i].send(GET);
-    await until("answered", () => lines[i].statuses.length === 1);
-  }
-  const more = await Line.open(echo.port);
-  more.send(GET);
-  assert.deepEqual(await more.end("the fourth is closed"), [503]);
-  assert.match(more.got, /\r\nRetry-After: \d+\r\n/);
-  assert.match(more.got, /\r\nConnection: close\r\n/);
-  lines[0].send(GET);
-  await until("the others do not notice", () => lines[0].statuses.length === 2);
-  lines[1].socket.destroy();
-  await until("there is room again", async () => {
-    const next = await Line.open(echo.port);
-    next.send(GET);
-    await until("an answer", () => next.statuses.length === 1);
-    next.socket.destroy();
-    return next.statuses[0] === 200;
-  });
-  await echo.stop();
-});
-
 /** Writes until nothing moves for a second; how many bytes went. */
 async function fillUp(socket, piece, most) {
   let sent = 0;
@@ -169,52 +85,139 @@ async function fillUp(socket, piece, most) {
   return sent;
 }
 
-test("an upload waits for who takes it, a download for its reader; the server holds neither", async () => {
-  const far = await upstream(false);
-  const echo = await Echo.start([`relay=unix:${far.path}`], { env: { ASAN_OPTIONS: "quarantine_size_mb=8:detect_leaks=1:abort_on_error=1" } });
-  const before = echo.memory;
-  const [up, chunked, down] = [await Line.open(echo.port), await Line.open(echo.port), await Line.open(echo.port)];
-  up.send(post("/relay", 1 << 29));
-  chunked.send(`POST /relay ${CHUNKED}`);
-  down.socket.pause();
-  down.send(`GET /source?500000000 HTTP/1.1\r\n${HOST}\r\n`);
-  const piece = Buffer.alloc(1 << 20);
-  const chunk = Buffer.concat([Buffer.from("100000\r\n"), piece, Buffer.from("\r\n")]);
-  const sent = await Promise.all([fillUp(up.socket, piece, 1 << 28), fillUp(chunked.socket, chunk, 1 << 28)]);
-  for (const n of sent) assert.ok(n < 1 << 26, `${n} bytes were taken for an upstream that reads nothing`);
-  assert.ok(echo.memory < before + (16 << 20), `${echo.memory - before} bytes more in the server`);
-  for (const line of [up, chunked, down]) line.socket.destroy();
-  far.end();
-  await echo.stop();
-});
-
-test("at SIGTERM requests finish, what is new is refused, idle connections end", async () => {
-  const echo = await Echo.start();
-  const [idle, upload, download, pipelined] = await Promise.all([...Array(4)].map(() => Line.open(echo.port)));
-  idle.send(GET);
-  await until("answered", () => idle.statuses.length === 1);
-  upload.send(post("/sink", 2000) + "x".repeat(1000));
-  download.socket.pause();
-  download.send(`GET /source?30000000 HTTP/1.1\r\n${HOST}\r\n`);
-  pipelined.send(post("/p", 4) + "ab"); // the rest, and one more request, come after the signal
-  await new Promise((resolve) => setTimeout(resolve, 300)); // all are with their handlers, or as far as that goes
-  echo.terminate();
-  await idle.end("the idle one ends");
-  await until("nothing new is taken", async () => {
-    const late = connect(echo.port, "127.0.0.1");
-    const refused = await new Promise((resolve) => late.on("error", () => resolve(true)).on("connect", () => resolve(false)));
-    late.destroy();
-    return refused;
+// At once: most of their time is waiting.
+describe("slow, idle, too many, or at the end", { concurrency: true }, () => {
+  test("each drip is cut with 408: a head, bodies of every kind", async (t) => {
+    const echo = await Echo.start(["header_ms=700", "grace_ms=700", "least_rate=4096", `relay=unix:${(await upstream(true)).path}`]);
+    const drips = [
+      ["a head", "GET / HTTP/1.1\r\nX: ", "x"],
+      ["the lines of a head", "GET / HTTP/1.1\r\n", "X: y\r\n"],
+      ["a body", post("/p", 100_000), "x"],
+      ["a chunked body", `POST /p ${CHUNKED}`, "1\r\nx\r\n"],
+      ["chunk extensions", `POST /p ${CHUNKED}1;`, "x"],
+      ["trailers", `POST /p ${CHUNKED}0\r\n`, "X: y\r\n"],
+      ["a streamed body", post("/sink", 100_000), "x"],
+      ["a chunked streamed body", `POST /sink ${CHUNKED}`, "1\r\nx\r\n"],
+      ["a relayed body", post("/relay", 100_000), "x"],
+      ["a chunked relayed body", `POST /relay ${CHUNKED}`, "1\r\nx\r\n"],
+    ];
+    await Promise.all(drips.map(async ([what, begin, piece]) => {
+      const line = await Line.open(echo.port);
+      line.send(begin);
+      const times = await line.drip(piece);
+      assert.deepEqual(await line.end(`${what} is cut`), [408], what);
+      assert.ok(times > 3, `${what}: not at once`);
+      t.diagnostic(`${what}: after ${times} pieces`);
+    }));
+    // What is fast enough is not, however long it takes.
+    const steady = await Line.open(echo.port);
+    steady.send(post("/sink", 40 * 1000));
+    for (let i = 0; i < 40; i++) {
+      steady.send("x".repeat(1000));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await until("the steady one is answered", () => steady.got.includes("40000\n"));
+    steady.socket.destroy();
+    await echo.stop();
   });
-  assert.ok(echo.isRunning && !upload.ended && !download.ended);
-  upload.send("x".repeat(1000));
-  pipelined.send(`cd${GET}`);
-  download.socket.resume();
-  assert.deepEqual(await upload.end("the upload ends"), [200]);
-  assert.ok(upload.got.endsWith("2000\n"), upload.got);
-  assert.match(upload.got, /\r\nConnection: close\r\n/);
-  assert.deepEqual(await pipelined.end("the last request is answered, the one behind it is not"), [200]);
-  await download.end("the download is complete");
-  assert.equal(download.got.length - download.got.indexOf("\r\n\r\n") - 4, 30_000_000);
-  assert.deepEqual(await echo.exited, { code: 0, signal: null });
+
+  test("who takes an answer too slowly is cut", async () => {
+    const echo = await Echo.start(["grace_ms=500", "least_rate=100000000"]);
+    const line = await Line.open(echo.port);
+    line.socket.pause();
+    line.send(`GET /source?500000000 HTTP/1.1\r\n${HOST}\r\n`);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    line.socket.resume();
+    await line.end("the answer breaks off");
+    assert.ok(line.got.length < 500_000_000);
+    await echo.stop();
+  });
+
+  test("an idle connection ends after its time; one that asks goes on", async () => {
+    const echo = await Echo.start(["idle_ms=600"]);
+    const [idle, busy] = [await Line.open(echo.port), await Line.open(echo.port)];
+    const timer = setInterval(() => busy.send(GET), 200);
+    assert.deepEqual(await idle.end("the idle one ends"), []);
+    await until("the busy one had many answers", () => busy.statuses.length > 8);
+    assert.equal(busy.ended, false);
+    clearInterval(timer);
+    await busy.end("it ends when it is idle too");
+    await echo.stop();
+  });
+
+  test("one address has so many connections; the next hears 503, and gets in when one has gone", async () => {
+    const echo = await Echo.start(["per_address=3"]);
+    const lines = [];
+    for (let i = 0; i < 3; i++) {
+      lines.push(await Line.open(echo.port));
+      lines[i].send(GET);
+      await until("answered", () => lines[i].statuses.length === 1);
+    }
+    const more = await Line.open(echo.port);
+    more.send(GET);
+    assert.deepEqual(await more.end("the fourth is closed"), [503]);
+    assert.match(more.got, /\r\nRetry-After: \d+\r\n/);
+    assert.match(more.got, /\r\nConnection: close\r\n/);
+    lines[0].send(GET);
+    await until("the others do not notice", () => lines[0].statuses.length === 2);
+    lines[1].socket.destroy();
+    await until("there is room again", async () => {
+      const next = await Line.open(echo.port);
+      next.send(GET);
+      await until("an answer", () => next.statuses.length === 1);
+      next.socket.destroy();
+      return next.statuses[0] === 200;
+    });
+    await echo.stop();
+  });
+
+  test("an upload waits for who takes it, a download for its reader; the server holds neither", async () => {
+    const far = await upstream(false);
+    const echo = await Echo.start([`relay=unix:${far.path}`], { env: { ASAN_OPTIONS: "quarantine_size_mb=8:detect_leaks=1:abort_on_error=1" } });
+    const before = echo.memory;
+    const [up, chunked, down] = [await Line.open(echo.port), await Line.open(echo.port), await Line.open(echo.port)];
+    up.send(post("/relay", 1 << 29));
+    chunked.send(`POST /relay ${CHUNKED}`);
+    down.socket.pause();
+    down.send(`GET /source?500000000 HTTP/1.1\r\n${HOST}\r\n`);
+    const piece = Buffer.alloc(1 << 20);
+    const chunk = Buffer.concat([Buffer.from("100000\r\n"), piece, Buffer.from("\r\n")]);
+    const sent = await Promise.all([fillUp(up.socket, piece, 1 << 28), fillUp(chunked.socket, chunk, 1 << 28)]);
+    for (const n of sent) assert.ok(n < 1 << 26, `${n} bytes were taken for an upstream that reads nothing`);
+    assert.ok(echo.memory < before + (16 << 20), `${echo.memory - before} bytes more in the server`);
+    for (const line of [up, chunked, down]) line.socket.destroy();
+    far.end();
+    await echo.stop();
+  });
+
+  test("at SIGTERM requests finish, what is new is refused, idle connections end", async () => {
+    const echo = await Echo.start();
+    const [idle, upload, download, pipelined] = await Promise.all([...Array(4)].map(() => Line.open(echo.port)));
+    idle.send(GET);
+    await until("answered", () => idle.statuses.length === 1);
+    upload.send(post("/sink", 2000) + "x".repeat(1000));
+    download.socket.pause();
+    download.send(`GET /source?30000000 HTTP/1.1\r\n${HOST}\r\n`);
+    pipelined.send(post("/p", 4) + "ab"); // the rest, and one more request, come after the signal
+    await new Promise((resolve) => setTimeout(resolve, 300)); // all are with their handlers, or as far as that goes
+    echo.terminate();
+    await idle.end("the idle one ends");
+    await until("nothing new is taken", async () => {
+      const late = connect(echo.port, "127.0.0.1");
+      const refused = await new Promise((resolve) => late.on("error", () => resolve(true)).on("connect", () => resolve(false)));
+      late.destroy();
+      return refused;
+    });
+    assert.ok(echo.isRunning && !upload.ended && !download.ended);
+    upload.send("x".repeat(1000));
+    pipelined.send(`cd${GET}`);
+    download.socket.resume();
+    assert.deepEqual(await upload.end("the upload ends"), [200]);
+    assert.ok(upload.got.endsWith("2000\n"), upload.got);
+    assert.match(upload.got, /\r\nConnection: close\r\n/);
+    assert.deepEqual(await pipelined.end("the last request is answered, the one behind it is not"), [200]);
+    await download.end("the download is complete");
+    assert.equal(download.got.length - download.got.indexOf("\r\n\r\n") - 4, 30_000_000);
+    assert.deepEqual(await echo.exited, { code: 0, signal: null });
+  });
 });

@@ -2,7 +2,7 @@
 // sends every message back. Frames that no proper client sends are made of bytes; npm's `ws` is the proper client.
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
-import { after, test } from "node:test";
+import { after, describe as together, test } from "node:test";
 import { deflateRawSync, constants } from "node:zlib";
 import WebSocket from "ws";
 import { BINARY, CLOSE, Echo, PING, PONG, Peer, TEXT, closeFrame, describe, endAll, frame } from "../http/echo.mjs";
@@ -222,7 +222,8 @@ test("7692 6.1: compressed fragments, control frames between them, and what is n
 
 test("a bomb is 1009, and the server's memory does not feel it", async () => {
   const calm = echo.memory;
-  const bombs = await Promise.all([...Array(20)].map(() => say([frame(BINARY, deflate(Buffer.alloc(64 << 20)), { reserved: 4 })], DEFLATE)));
+  const bomb = deflate(Buffer.alloc(64 << 20));
+  const bombs = await Promise.all([...Array(20)].map(() => say([frame(BINARY, bomb, { reserved: 4 })], DEFLATE)));
   for (const words of bombs) assert.deepEqual(words, ["close 1009", "end"]);
   assert.ok(echo.memory < calm + (400 << 20), `${echo.memory - calm} bytes more`); // sanitizers keep freed memory for a while
   // What is honest and small compresses as it likes.
@@ -251,146 +252,149 @@ async function fillUp(peer, bytes, most) {
   return sent;
 }
 
-test("who does not take the answers waits with the questions, and the server's memory stays where it was", async () => {
-  const own = await Echo.start([], { env: { ASAN_OPTIONS: "quarantine_size_mb=8:detect_leaks=1:abort_on_error=1" } });
-  const before = own.memory;
-  const peers = await Promise.all([...Array(4)].map(() => Peer.open(own.port)));
-  const message = frame(BINARY, Buffer.alloc(256 * 1024, "m"));
-  const most = 256 << 20;
-  for (const peer of peers) peer.socket.pause();
-  const sent = await Promise.all(peers.map((peer) => fillUp(peer, message, most)));
-  for (const n of sent) assert.ok(n < most / 4, `${n} bytes were taken from a client that reads nothing`);
-  assert.ok(own.memory < before + (64 << 20), `${own.memory - before} bytes more in the server`);
-  // All of it comes back, in order, once it is taken; the frame that was cut off by our own buffer is sent on by then.
-  await Promise.all(peers.map(async (peer, i) => {
-    peer.socket.resume();
-    peer.send(frame(TEXT, "last"));
-    let back = 0;
-    for (;;) {
-      const one = await peer.next();
-      if (one.opcode === TEXT) break;
-      assert.equal(one.payload.length, 256 * 1024);
-      back++;
-    }
-    assert.equal(back * message.length, sent[i]);
+// At once: most of their time is waiting.
+together("back-pressure, and the end", { concurrency: true }, () => {
+  test("who does not take the answers waits with the questions, and the server's memory stays where it was", async () => {
+    const own = await Echo.start([], { env: { ASAN_OPTIONS: "quarantine_size_mb=8:detect_leaks=1:abort_on_error=1" } });
+    const before = own.memory;
+    const peers = await Promise.all([...Array(4)].map(() => Peer.open(own.port)));
+    const message = frame(BINARY, Buffer.alloc(256 * 1024, "m"));
+    const most = 256 << 20;
+    for (const peer of peers) peer.socket.pause();
+    const sent = await Promise.all(peers.map((peer) => fillUp(peer, message, most)));
+    for (const n of sent) assert.ok(n < most / 4, `${n} bytes were taken from a client that reads nothing`);
+    assert.ok(own.memory < before + (64 << 20), `${own.memory - before} bytes more in the server`);
+    // All of it comes back, in order, once it is taken; the frame that was cut off by our own buffer is sent on by then.
+    await Promise.all(peers.map(async (peer, i) => {
+      peer.socket.resume();
+      peer.send(frame(TEXT, "last"));
+      let back = 0;
+      for (;;) {
+        const one = await peer.next();
+        if (one.opcode === TEXT) break;
+        assert.equal(one.payload.length, 256 * 1024);
+        back++;
+      }
+      assert.equal(back * message.length, sent[i]);
+      peer.destroy();
+    }));
+    await own.stop();
+  });
+
+  test("a flood of pings without reading is held back too", async () => {
+    const own = await Echo.start([], { env: { ASAN_OPTIONS: "quarantine_size_mb=8:detect_leaks=1:abort_on_error=1" } });
+    const before = own.memory;
+    const peer = await Peer.open(own.port);
+    peer.socket.pause();
+    const pings = Buffer.concat(Array(1000).fill(frame(PING, "x".repeat(125))));
+    const sent = await fillUp(peer, pings, 128 << 20);
+    assert.ok(sent < 64 << 20, `${sent} bytes of pings were taken`);
+    assert.ok(own.memory < before + (32 << 20));
     peer.destroy();
-  }));
-  await own.stop();
-});
+    await own.stop();
+  });
 
-test("a flood of pings without reading is held back too", async () => {
-  const own = await Echo.start([], { env: { ASAN_OPTIONS: "quarantine_size_mb=8:detect_leaks=1:abort_on_error=1" } });
-  const before = own.memory;
-  const peer = await Peer.open(own.port);
-  peer.socket.pause();
-  const pings = Buffer.concat(Array(1000).fill(frame(PING, "x".repeat(125))));
-  const sent = await fillUp(peer, pings, 128 << 20);
-  assert.ok(sent < 64 << 20, `${sent} bytes of pings were taken`);
-  assert.ok(own.memory < before + (32 << 20));
-  peer.destroy();
-  await own.stop();
-});
+  // ---- The end (RFC 6455 7.4.1: 1001) ----
 
-// ---- The end (RFC 6455 7.4.1: 1001) ----
+  test("at SIGTERM sockets close with 1001, after what was queued", async () => {
+    const own = await Echo.start();
+    const [quiet, busy, deaf] = await Promise.all([Peer.open(own.port), Peer.open(own.port), Peer.open(own.port)]);
+    busy.send(frame(TEXT, "asked before"));
+    assert.equal(describe(await busy.next()), "text asked before");
+    const began = Date.now();
+    own.terminate();
+    for (const peer of [quiet, busy]) {
+      assert.equal(describe(await peer.next()), "close 1001");
+      peer.send(frame(TEXT, "after"), closeFrame(1001));
+      assert.deepEqual(await peer.rest(), ["end"]);
+    }
+    assert.deepEqual(await deaf.rest(), ["close 1001", "end"]); // it does not answer: cut all the same
+    assert.deepEqual(await own.exited, { code: 0, signal: null });
+    assert.ok(Date.now() - began < 25_000);
+  });
 
-test("at SIGTERM sockets close with 1001, after what was queued", async () => {
-  const own = await Echo.start();
-  const [quiet, busy, deaf] = await Promise.all([Peer.open(own.port), Peer.open(own.port), Peer.open(own.port)]);
-  busy.send(frame(TEXT, "asked before"));
-  assert.equal(describe(await busy.next()), "text asked before");
-  const began = Date.now();
-  own.terminate();
-  for (const peer of [quiet, busy]) {
-    assert.equal(describe(await peer.next()), "close 1001");
-    peer.send(frame(TEXT, "after"), closeFrame(1001));
-    assert.deepEqual(await peer.rest(), ["end"]);
-  }
-  assert.deepEqual(await deaf.rest(), ["close 1001", "end"]); // it does not answer: cut all the same
-  assert.deepEqual(await own.exited, { code: 0, signal: null });
-  assert.ok(Date.now() - began < 25_000);
-});
-
-/** An upstream on a unix socket; onData(socket, bytes) after the handshake's head. */
-async function upstream(onData) {
-  const path = `/tmp/http-relay-${process.pid}-${upstream.number++}`;
-  const sockets = [];
-  const server = createServer((socket) => {
-    sockets.push(socket);
-    let head = "";
-    let begun = false;
-    socket.on("error", () => undefined);
-    socket.on("data", (bytes) => {
-      if (begun) return onData(socket, bytes);
-      head += bytes.toString("latin1");
-      if (!head.includes("\r\n\r\n")) return undefined;
-      begun = true;
-      return socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  /** An upstream on a unix socket; onData(socket, bytes) after the handshake's head. */
+  async function upstream(onData) {
+    const path = `/tmp/http-relay-${process.pid}-${upstream.number++}`;
+    const sockets = [];
+    const server = createServer((socket) => {
+      sockets.push(socket);
+      let head = "";
+      let begun = false;
+      socket.on("error", () => undefined);
+      socket.on("data", (bytes) => {
+        if (begun) return onData(socket, bytes);
+        head += bytes.toString("latin1");
+        if (!head.includes("\r\n\r\n")) return undefined;
+        begun = true;
+        return socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+      });
     });
+    await new Promise((resolve) => server.listen(path, resolve));
+    server.unref();
+    return { path, sockets, close: () => { for (const socket of sockets) socket.destroy(); return new Promise((resolve) => server.close(resolve)); } };
+  }
+  upstream.number = 0;
+
+  test("at SIGTERM a relayed socket ends after the messages in flight, with 1001 to both sides", async () => {
+    let heard = Buffer.alloc(0);
+    const far = await upstream((socket, bytes) => {
+      if (socket === far.sockets[1]) heard = Buffer.concat([heard, bytes]);
+    });
+    const own = await Echo.start([`relay=unix:${far.path}`]);
+    const idle = await Peer.open(own.port, { path: "/relay/idle" });
+    const peer = await Peer.open(own.port, { path: "/relay" });
+    const socket = far.sockets[1];
+    // One message of each side is half on its way when the signal comes.
+    const up = frame(TEXT, "question".repeat(100));
+    const down = frame(TEXT, "answer".repeat(100), { mask: false });
+    peer.send(up.subarray(0, 300));
+    socket.write(down.subarray(0, 100));
+    await until("half a question came", () => heard.length >= 300);
+    own.terminate();
+    assert.deepEqual(await idle.rest(), ["close 1001", "end"]);
+    assert.equal(peer.ended, false, "a message is in flight");
+    peer.send(up.subarray(300));
+    socket.write(down.subarray(100));
+    assert.deepEqual(await peer.rest(), [`text ${"answer".repeat(100)}`, "close 1001", "end"]);
+    await until("the other side heard the end", () => heard.length >= up.length + 8);
+    assert.ok(heard.subarray(0, up.length).equals(up));
+    const goodbye = heard.subarray(up.length);
+    assert.equal(goodbye.length, 8);
+    assert.deepEqual([goodbye[0], goodbye[1]], [0x88, 0x82], "a close frame, masked as a client's");
+    assert.deepEqual([goodbye[6] ^ goodbye[2], goodbye[7] ^ goodbye[3]], [0x03, 0xe9]);
+    assert.deepEqual(await own.exited, { code: 0, signal: null });
+    await far.close();
   });
-  await new Promise((resolve) => server.listen(path, resolve));
-  server.unref();
-  return { path, sockets, close: () => { for (const socket of sockets) socket.destroy(); return new Promise((resolve) => server.close(resolve)); } };
-}
-upstream.number = 0;
 
-test("at SIGTERM a relayed socket ends after the messages in flight, with 1001 to both sides", async () => {
-  let heard = Buffer.alloc(0);
-  const far = await upstream((socket, bytes) => {
-    if (socket === far.sockets[1]) heard = Buffer.concat([heard, bytes]);
+  test("a relayed message that does not end is not waited for", async () => {
+    const far = await upstream(() => undefined);
+    const own = await Echo.start([`relay=unix:${far.path}`]);
+    const peer = await Peer.open(own.port, { path: "/relay" });
+    peer.send(frame(TEXT, "half").subarray(0, 8));
+    const began = Date.now();
+    own.terminate();
+    assert.deepEqual(await peer.rest(), ["end"]);
+    assert.deepEqual(await own.exited, { code: 0, signal: null });
+    assert.ok(Date.now() - began < 20_000);
+    await far.close();
   });
-  const own = await Echo.start([`relay=unix:${far.path}`]);
-  const idle = await Peer.open(own.port, { path: "/relay/idle" });
-  const peer = await Peer.open(own.port, { path: "/relay" });
-  const socket = far.sockets[1];
-  // One message of each side is half on its way when the signal comes.
-  const up = frame(TEXT, "question".repeat(100));
-  const down = frame(TEXT, "answer".repeat(100), { mask: false });
-  peer.send(up.subarray(0, 300));
-  socket.write(down.subarray(0, 100));
-  await until("half a question came", () => heard.length >= 300);
-  own.terminate();
-  assert.deepEqual(await idle.rest(), ["close 1001", "end"]);
-  assert.equal(peer.ended, false, "a message is in flight");
-  peer.send(up.subarray(300));
-  socket.write(down.subarray(100));
-  assert.deepEqual(await peer.rest(), [`text ${"answer".repeat(100)}`, "close 1001", "end"]);
-  await until("the other side heard the end", () => heard.length >= up.length + 8);
-  assert.ok(heard.subarray(0, up.length).equals(up));
-  const goodbye = heard.subarray(up.length);
-  assert.equal(goodbye.length, 8);
-  assert.deepEqual([goodbye[0], goodbye[1]], [0x88, 0x82], "a close frame, masked as a client's");
-  assert.deepEqual([goodbye[6] ^ goodbye[2], goodbye[7] ^ goodbye[3]], [0x03, 0xe9]);
-  assert.deepEqual(await own.exited, { code: 0, signal: null });
-  await far.close();
-});
 
-test("a relayed message that does not end is not waited for", async () => {
-  const far = await upstream(() => undefined);
-  const own = await Echo.start([`relay=unix:${far.path}`]);
-  const peer = await Peer.open(own.port, { path: "/relay" });
-  peer.send(frame(TEXT, "half").subarray(0, 8));
-  const began = Date.now();
-  own.terminate();
-  assert.deepEqual(await peer.rest(), ["end"]);
-  assert.deepEqual(await own.exited, { code: 0, signal: null });
-  assert.ok(Date.now() - began < 20_000);
-  await far.close();
-});
-
-test("a relay holds both sides back: neither flood grows the server", async () => {
-  const far = await upstream((socket) => socket.pause());
-  const own = await Echo.start([`relay=unix:${far.path}`], { env: { ASAN_OPTIONS: "quarantine_size_mb=8:detect_leaks=1:abort_on_error=1" } });
-  const before = own.memory;
-  const peer = await Peer.open(own.port, { path: "/relay" });
-  peer.send(frame(PING)); // its data pauses the other side
-  peer.socket.pause();
-  const piece = Buffer.alloc(1 << 20);
-  const [up, down] = await Promise.all([fillUp(peer, piece, 256 << 20), fillUp({ socket: far.sockets[0] }, piece, 256 << 20)]);
-  assert.ok(up < 64 << 20 && down < 64 << 20, `${up} bytes in, ${down} bytes out`);
-  assert.ok(own.memory < before + (16 << 20), `${own.memory - before} bytes more in the server`);
-  peer.destroy();
-  await far.close();
-  await own.stop();
+  test("a relay holds both sides back: neither flood grows the server", async () => {
+    const far = await upstream((socket) => socket.pause());
+    const own = await Echo.start([`relay=unix:${far.path}`], { env: { ASAN_OPTIONS: "quarantine_size_mb=8:detect_leaks=1:abort_on_error=1" } });
+    const before = own.memory;
+    const peer = await Peer.open(own.port, { path: "/relay" });
+    peer.send(frame(PING)); // its data pauses the other side
+    peer.socket.pause();
+    const piece = Buffer.alloc(1 << 20);
+    const [up, down] = await Promise.all([fillUp(peer, piece, 256 << 20), fillUp({ socket: far.sockets[0] }, piece, 256 << 20)]);
+    assert.ok(up < 64 << 20 && down < 64 << 20, `${up} bytes in, ${down} bytes out`);
+    assert.ok(own.memory < before + (16 << 20), `${own.memory - before} bytes more in the server`);
+    peer.destroy();
+    await far.close();
+    await own.stop();
+  });
 });
 
 // ---- Never in the product ----
