@@ -2,10 +2,14 @@
  * A line is built on the stack and written by one write(2). It is at most PIPE_BUF bytes, which a pipe takes whole or not at
  * all, so that lines of several threads or processes never mix. What does not fit is shortened: first each value to VALUE_MOST
  * bytes, then to what is left of the line.
+ *
+ * Whoever reads the log may be slow or stuck, and that must not stop the server: a line below warning that would have to wait
+ * is dropped and counted, and the next line that goes says how many were. Warnings and errors wait.
  */
 #include "base/log.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -27,6 +31,7 @@ enum {
 static _Atomic int least_level = LOG_INFO;
 static _Atomic int line_form = LOG_TEXT;
 
+static _Atomic unsigned dropped;
 static _Thread_local const struct log_field *bound;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -205,6 +210,34 @@ static void write_text(enum log_level level, const char *area, struct str messag
     end_line(&line, STR("\n"));
 }
 
+static void write_line(enum log_level level, const char *area, struct str message,
+                       const struct log_field *fields)
+{
+    if (atomic_load(&line_form) == LOG_JSON) {
+        write_json(level, area, message, fields);
+    } else {
+        write_text(level, area, message, fields);
+    }
+}
+
+/* A pipe that is ready has room for a whole line (PIPE_BUF). What cannot be asked is written to. */
+static bool would_wait(void)
+{
+    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&p, 1, 0) == 0;
+}
+
+static void tell_dropped(void)
+{
+    unsigned count = atomic_load_explicit(&dropped, memory_order_relaxed);
+    if (count > 0 && (count = atomic_exchange(&dropped, 0)) > 0) {
+        char text[80];
+        int n =
+            snprintf(text, sizeof text, "%u lines were dropped: the log is read too slowly", count);
+        write_line(LOG_WARN, "log", str_of(text, (size_t)n), NULL);
+    }
+}
+
 void log_event(enum log_level level, const char *area, struct str message,
                const struct log_field *fields)
 {
@@ -212,11 +245,12 @@ void log_event(enum log_level level, const char *area, struct str message,
     if (!log_enabled(level)) {
         return;
     }
-    if (atomic_load(&line_form) == LOG_JSON) {
-        write_json(level, area, message, fields);
-    } else {
-        write_text(level, area, message, fields);
+    if (level < LOG_WARN && would_wait()) {
+        atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
+        return;
     }
+    tell_dropped();
+    write_line(level, area, message, fields);
 }
 
 static void log_args(enum log_level level, const char *area, const char *format, va_list args)

@@ -1,7 +1,8 @@
 /*
  * The log: one line per event on standard error, as JSON ({"time","level","area","message",…}) or as text for people.
  * Never bodies, tokens, file contents. Only the layer that ends a request logs it; libraries stay at debug. Thread safe;
- * a line is one write(2). Values longer than 1 KiB are cut.
+ * a line is one write(2). Values longer than 1 KiB are cut. Where the log is read too slowly, lines below warning are dropped and
+ * counted.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,7 +1,9 @@
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/json.h"
@@ -164,6 +166,34 @@ static void long_values_are_cut(void **state)
     }
 }
 
+/* The pipe is full and nobody reads: what is worth waiting for comes later, the rest is counted. */
+static void a_slow_reader(void **state)
+{
+    (void)state;
+    int ends[2];
+    int saved = dup(STDERR_FILENO);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(fcntl(ends[1], F_SETPIPE_SZ, PIPE_BUF), PIPE_BUF);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    log_setup(LOG_INFO, LOG_TEXT);
+    for (int i = 0; i < 2 * LINES; i++) {
+        log_info("test", "line %d of many that nobody reads", i);
+    }
+    ssize_t first = read(ends[0], text, sizeof text);
+    log_info("test", "the reader is back");
+    ssize_t second = read(ends[0], text + first, sizeof text - (size_t)first);
+    assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+    (void)close(saved);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    assert_true(first > 0 && second > 0);
+    text[first + second] = '\0';
+    assert_non_null(strstr(text, "line 0 of many"));
+    assert_null(strstr(text, "line 399 of many"));
+    assert_non_null(strstr(text, " lines were dropped: the log is read too slowly\n"));
+    assert_non_null(strstr(text, "the reader is back\n"));
+}
+
 static void *write_lines(void *argument)
 {
     const struct log_field fields[] = {{"thread", str_from(argument)}, {NULL, STR_EMPTY}};
@@ -205,9 +235,10 @@ static void errors_are_returned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bound_fields),    cmocka_unit_test(json_lines),
-        cmocka_unit_test(text_lines),      cmocka_unit_test(long_values_are_cut),
-        cmocka_unit_test(lines_never_mix), cmocka_unit_test(errors_are_returned),
+        cmocka_unit_test(bound_fields),        cmocka_unit_test(a_slow_reader),
+        cmocka_unit_test(json_lines),          cmocka_unit_test(text_lines),
+        cmocka_unit_test(long_values_are_cut), cmocka_unit_test(lines_never_mix),
+        cmocka_unit_test(errors_are_returned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
