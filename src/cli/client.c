@@ -23,6 +23,7 @@ enum {
     EARLY_S = 30,     /* before its end a token is refreshed */
     PATIENCE_S = 300, /* in which a call waits for a busy server, all in all */
     NOTEWORTHY_S = 3,
+    ASK_FROM = 256 * 1024, /* bytes: a larger body waits until the server wants it */
 };
 
 struct cli_client {
@@ -213,9 +214,16 @@ static void add_header(struct attempt *a, const char *name, struct str value)
     buf_byte(&a->headers, '\0');
 }
 
-/* "Name:" tells libcurl to leave its own header out. */
+/*
+ * "Name:" tells libcurl to leave its own header out. It would ask before it sends any body, which for a small one costs a round
+ * trip and saves nothing.
+ */
 static void add_type(struct attempt *a)
 {
+    if (a->x.body_fd >= 0 && a->x.body_length >= 0 && a->x.body_length <= ASK_FROM) {
+        VEC_ADD(&a->starts, a->headers.n);
+        buf_add(&a->headers, STR("Expect:\0"));
+    }
     if (a->x.body_fd >= 0) {
         add_header(a, "Content-Type", STR("application/octet-stream"));
     } else if (a->call->operation->json) {
