@@ -33,6 +33,7 @@ step("light, dark, and high contrast when the system asks for it", async () => {
   await shot(page, "ide-look-dark");
   await page.emulateMedia({ colorScheme: "dark", contrast: "more", reducedMotion: "reduce" });
   await grounds("#000000");
+  await frame.waitForFunction(() => getComputedStyle(document.querySelector(".coditect-step")).borderTopColor === "rgb(212, 212, 216)");
   await shot(page, "ide-look-high-contrast");
   await page.emulateMedia({ colorScheme: "dark", contrast: "no-preference", reducedMotion: "reduce" });
   await grounds("#131316");

@@ -25,8 +25,9 @@ interface Entry {
     readonly page: (session: string) => string;
 }
 
+const ACCOUNT: Entry = { action: 'account', label: 'Account and Settings', group: '1_account', page: () => 'settings' };
 const ENTRIES: readonly Entry[] = [
-    { action: 'account', label: 'Account and Settings', group: '1_account', page: () => 'settings' },
+    ACCOUNT,
     { action: 'sessions', label: 'All Sessions', group: '1_account', page: () => 'sessions' },
     { action: 'pause', label: 'Pause This Session…', group: '2_session', page: session => `sessions/${session}` },
     { action: 'logout', label: 'Log Out…', group: '3_leave', page: () => 'settings' }
@@ -64,7 +65,7 @@ export class Account implements FrontendApplicationContribution, CommandContribu
     }
 
     registerCommands(commands: CommandRegistry): void {
-        commands.registerCommand(WHO, { execute: () => undefined, isEnabled: () => false });
+        commands.registerCommand(WHO, { execute: () => this.run(ACCOUNT) });
         for (const entry of ENTRIES) {
             const command = { id: `coditect.${entry.action}`, category: 'Coditect', label: entry.label };
             commands.registerCommand(command, { execute: () => this.run(entry), isEnabled: () => this.canRun() });
