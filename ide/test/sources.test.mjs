@@ -143,9 +143,26 @@ test('messages of the platform are told from all others', () => {
     assert.deepEqual(toPlatformMessage({ ...person, more: 1 }), person);
     assert.equal(toPlatformMessage({ ...person, name: 'x'.repeat(5000) }).name.length, 200);
     assert.equal(toPlatformMessage({ ...person, email: 1 }), undefined);
+    assert.deepEqual(toPlatformMessage({ type: 'coditect.shown', shown: false, x: 1 }), { type: 'coditect.shown', shown: false });
+    assert.equal(toPlatformMessage({ type: 'coditect.shown', shown: 'no' }), undefined);
     for (const other of [undefined, null, 'coditect.theme', {}, { type: 'coditect.theme', theme: 'blue' }, { type: 'coditect.ticket' }]) {
         assert.equal(toPlatformMessage(other), undefined);
     }
+});
+
+test('somebody who is there is told, and nobody for an IDE that lies behind others', () => {
+    const told = [];
+    const teller = new ActivityTeller(kind => told.push(kind));
+    teller.turn(0, true);
+    teller.show(false);
+    teller.turn(40_000, true);
+    assert.deepEqual(told, ['visible']);
+    teller.touch(80_000); // keys are somebody's, wherever it lies
+    teller.show(true);
+    teller.turn(100_000, true);
+    assert.deepEqual(told, ['visible', 'input']);
+    teller.turn(120_000, true);
+    assert.deepEqual(told, ['visible', 'input', 'visible']);
 });
 
 /** Two ends and a link between them that delivers later, and drops everything on the way when it is cut. */

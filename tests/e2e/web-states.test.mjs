@@ -26,7 +26,7 @@ test("open: each step with how far it is, then the IDE, with a ticket and the pa
   assert.deepEqual(ide.served, [a.id]);
   const element = page.getByTestId("ide-frame");
   assert.equal(await element.getAttribute("title"), "IDE of Project A");
-  assert.equal(await element.getAttribute("allow"), "clipboard-read; clipboard-write");
+  assert.equal(await element.getAttribute("allow"), "clipboard-read; clipboard-write; keyboard-map");
   assert.doesNotMatch(await element.getAttribute("sandbox"), /top-navigation/);
   await until("all is told", async () => (await heard()).length > 2);
   const words = [{ type: "coditect.theme", theme: "light" }, { type: "coditect.person", name: "ada", email: ada.email }, { type: "coditect.shown", shown: true }];

@@ -22,6 +22,8 @@ export class PlatformFrame {
     protected readonly personEmitter = new Emitter<Person>();
     readonly onTheme = this.themeEmitter.event;
     readonly onPerson = this.personEmitter.event;
+    protected readonly shownEmitter = new Emitter<boolean>();
+    readonly onShown = this.shownEmitter.event;
 
     readonly framed = window.parent !== window;
 
@@ -73,6 +75,8 @@ export class PlatformFrame {
             this.ticketEmitter.fire(message.url);
         } else if (message?.type === 'coditect.person') {
             this.personEmitter.fire(message);
+        } else if (message?.type === 'coditect.shown') {
+            this.shownEmitter.fire(message.shown);
         }
     }
 }

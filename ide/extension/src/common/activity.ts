@@ -10,6 +10,7 @@ const TELL_EVERY_MS = 30_000;
 export class ActivityTeller {
     protected toldAt = -Infinity;
     protected touched = false;
+    protected shown = true;
 
     constructor(protected readonly tell: (kind: ActivityKind) => void) {}
 
@@ -18,9 +19,14 @@ export class ActivityTeller {
         this.turn(now, true);
     }
 
+    /** An IDE that the page around keeps behind others is before nobody's eyes, whatever the browser says. */
+    show(shown: boolean): void {
+        this.shown = shown;
+    }
+
     /** To be called every few seconds, and when the page comes to sight. */
     turn(now: number, visible: boolean): void {
-        if (now - this.toldAt < TELL_EVERY_MS || !(visible || this.touched)) {
+        if (now - this.toldAt < TELL_EVERY_MS || !((visible && this.shown) || this.touched)) {
             return;
         }
         const kind = this.touched ? 'input' : 'visible';

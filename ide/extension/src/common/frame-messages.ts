@@ -6,7 +6,14 @@ import { ThemeKind } from './palette';
 export type PlatformMessage =
     | { readonly type: 'coditect.theme'; readonly theme: ThemeKind }
     | { readonly type: 'coditect.ticket'; readonly url: string }
-    | Person;
+    | Person
+    | Shown;
+
+/** Whether the person looks at this IDE. One that the page keeps behind others is visible to the browser all the same. */
+export interface Shown {
+    readonly type: 'coditect.shown';
+    readonly shown: boolean;
+}
 
 /** Who is logged in; and that this page does what `coditect.do` asks for. */
 export interface Person {
@@ -47,6 +54,9 @@ export function toPlatformMessage(data: unknown): PlatformMessage | undefined {
     }
     if (data.type === 'coditect.ticket' && 'url' in data && typeof data.url === 'string') {
         return { type: data.type, url: data.url };
+    }
+    if (data.type === 'coditect.shown' && 'shown' in data && typeof data.shown === 'boolean') {
+        return { type: data.type, shown: data.shown };
     }
     if (data.type === 'coditect.person' && 'name' in data && typeof data.name === 'string'
         && 'email' in data && typeof data.email === 'string') {

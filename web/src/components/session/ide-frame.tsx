@@ -195,7 +195,7 @@ function Frame({ session, ideUrl, running, isShown, lost, onCancel, said, onSaid
         <Box asChild position="absolute" inset="0" width="100%" height="100%" border="none">
           <iframe
             key={src} ref={frame} src={src} title={`IDE of ${session.name}`} data-testid={isShown ? "ide-frame" : "ide-frame-behind"} inert={isCovered}
-            allow="clipboard-read; clipboard-write" sandbox={SANDBOX}
+            allow="clipboard-read; clipboard-write; keyboard-map" sandbox={SANDBOX}
           />
         </Box>
       )}
