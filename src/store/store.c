@@ -233,7 +233,8 @@ int store_raise_epoch(struct store *s)
 
 int store_open(const struct store_options *options, struct store **ret_store)
 {
-    const struct store_driver *driver = store_driver_named(options->driver);
+    const struct store_driver *driver =
+        options->engine ? options->engine : store_driver_named(options->driver);
     if (!driver) {
         return log_err(ERR_INVALID, "store", "there is no store driver \"%s\"", options->driver);
     }

@@ -68,6 +68,8 @@ struct store_faults {
     enum store_fault kind;
 };
 
+struct store_driver; /* see store_int.h */
+
 struct store_options {
     const char *driver;                /* "sqlite", "memory" */
     const char *directory;             /* of the data, made when absent; NULL for memory */
@@ -75,7 +77,8 @@ struct store_options {
     size_t balloon;                    /* bytes held back for a full disk; 0: 256 MiB */
     size_t checkpoint;      /* bytes of log that are copied into the database at once; 0: 4 MiB */
     const char *sqlite_vfs; /* tests: a registered SQLite VFS; NULL: the system's */
-    bool unsafe_no_sync;    /* for the crash tests' control run only: commits are not flushed */
+    const struct store_driver *engine; /* benchmarks: in the place of driver */
+    bool unsafe_no_sync; /* for the crash tests' control run only: commits are not flushed */
 };
 
 /* ERR_BUSY: another process holds the directory (its pid is logged). ERR_CORRUPT: the format is newer or unreadable. ERR_IO. */
