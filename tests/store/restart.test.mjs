@@ -1,0 +1,66 @@
+// How long a server takes to answer again after it was killed: it must not depend on how much is stored, so a large store is
+// held against an empty one, in turns. The numbers are printed; with CODITECT_TEST_ALL=1 the large one has 1 GiB.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bytesOf, newSession, Server } from "../api/harness.mjs";
+
+const MIB = process.env.CODITECT_TEST_ALL === "1" ? 1024 : 32;
+const ROUNDS = 5;
+
+const grow = `
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA synchronous=OFF")
+for i in range(int(sys.argv[2])):
+    db.execute("BEGIN")
+    db.executemany("INSERT INTO kv VALUES (?, ?)", ((b"ballast/%08d" % (i * 16 + j), os.urandom(65536)) for j in range(16)))
+    db.execute("COMMIT")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+`;
+
+const shrink = `
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("DELETE FROM kv WHERE key >= CAST('ballast/' AS BLOB) AND key < CAST('ballast0' AS BLOB)")
+db.commit()`;
+
+/** Changes the database while no server has it. */
+async function change(server, program) {
+  await server.kill9();
+  execFileSync("python3", ["-c", program, join(server.data, "store/store.db"), `${MIB}`]);
+  await server.run();
+}
+
+/** Killed with saves in its log; answers how long it took to be there again, in ms. */
+async function killed(server, path, client) {
+  for (let i = 0; i < 50; i++) await client.write(`${path}/f${i}`, Buffer.concat([...bytesOf(4096, i + 1)]));
+  await server.kill9();
+  const begin = performance.now();
+  await server.run();
+  const took = performance.now() - begin;
+  assert.equal((await client.get(`${path}/f49`)).body.length, 4096);
+  return took;
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+test(`a kill of a server with ${MIB} MiB`, { timeout: 600_000 }, async (t) => {
+  const sides = [];
+  for (const large of [false, true]) {
+    const server = await Server.start();
+    const client = await server.account();
+    const path = `/sessions/${(await newSession(client)).id}/files`;
+    if (large) await change(server, grow);
+    sides.push({ server, client, path, took: [] });
+  }
+  for (let i = 0; i < ROUNDS; i++) {
+    for (const side of sides) side.took.push(await killed(side.server, side.path, side.client));
+  }
+  const [empty, large] = sides.map((side) => median(side.took));
+  t.diagnostic(`answers after ${large.toFixed(0)} ms with ${MIB} MiB, ${empty.toFixed(0)} ms with nothing`);
+  assert.ok(large < 4 * empty, `${large} ms with ${MIB} MiB, ${empty} ms with nothing`);
+  await change(sides[1].server, shrink); // the checker knows no such keys
+  for (const { server } of sides) await server.stop();
+});
