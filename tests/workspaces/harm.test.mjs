@@ -1,0 +1,102 @@
+// What a workspace does to itself, or what befalls it, by programs behind its walls: it and the platform come through.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { newSession, Server, serverForFile, until } from "../api/harness.mjs";
+import { alive, open, processesOf, reaches, stateOf, sync, workspaceOf } from "./inside.mjs";
+import { run, withTerminals, works } from "./terminal.mjs";
+
+const processes = 150;
+const server = await serverForFile({ args: ["--rate-factor", "100000", "--memory", "600", "--processes", String(processes), ...withTerminals()] });
+let ada;
+let session;
+
+before(async () => {
+  ada = await server.account("ada");
+  session = (await newSession(ada)).id;
+  await open(ada, session);
+});
+
+test("out of memory: the largest process is ended, the person is told, the rest goes on", { timeout: 60_000 }, async () => {
+  const state = stateOf(server, session);
+  await works(server, session, "mkfifo /tmp/never; setsid bash -c 'echo $$ > bystander; exec cat /tmp/never' > /dev/null 2>&1 & until [ -s bystander ]; do :; done");
+  const hog = await run(server, session, "exec python3 -c 'x = bytearray(2 << 30)\nfor i in range(0, len(x), 4096): x[i] = 1'");
+  assert.equal(hog.signal, "SIGKILL");
+  let message;
+  await until("the person is told", async () => {
+    ({ message } = await workspaceOf(ada, session));
+    return message !== undefined;
+  });
+  assert.match(message, /^The workspace ran out of memory: (python3|the largest process) was ended\.$/);
+  await works(server, session, "kill -0 $(cat bystander)");
+  assert.deepEqual(stateOf(server, session), state);
+  assert.ok(sync(server, session) > 0);
+});
+
+test("a fork bomb ends at the limit: the server, the door and the mirror answer, and a pause ends it", { timeout: 120_000 }, async () => {
+  const { codi2 } = stateOf(server, session);
+  await works(server, session, "echo before > before.txt; (bomb() { bomb | bomb & }; bomb) > /dev/null 2>&1 &");
+  const count = () => processesOf(server, session).length;
+  await until("it is at its limit", () => count() > processes * 0.6);
+  assert.ok(count() <= processes + 10, `${count()}`); // the supervisor and its helpers are not of the workspace
+  assert.ok(alive(codi2));
+  assert.equal((await ada.get("/sessions")).status, 200);
+  await ada.write(`/sessions/${session}/files/meanwhile.txt`, "by the API");
+  const all = processesOf(server, session);
+  assert.equal((await ada.post(`/sessions/${session}/pause`)).status, 200);
+  await reaches(ada, session, "stopped");
+  assert.ok(!all.some(alive) && count() === 0, "nothing of it runs");
+  assert.equal((await ada.get(`/sessions/${session}/files/before.txt`)).body.toString(), "before\n");
+});
+
+test("what ignores SIGTERM is ended after its time, and what it wrote is kept", { timeout: 60_000 }, async () => {
+  await open(ada, session);
+  await works(server, session, "mkfifo /tmp/never; (trap '' TERM INT HUP; setsid bash -c 'trap \"\" TERM; echo deaf > deaf.txt; while :; do read -rt 60 < /tmp/never; done' > /dev/null 2>&1 &); until [ -s deaf.txt ]; do :; done");
+  const all = processesOf(server, session);
+  assert.equal((await ada.post(`/sessions/${session}/pause`)).status, 200);
+  await reaches(ada, session, "stopped");
+  assert.ok(!all.some(alive));
+  assert.equal((await ada.get(`/sessions/${session}/files/deaf.txt`)).body.toString(), "deaf\n");
+});
+
+test("codi2 is killed: the workspace starts again, with its files", { timeout: 60_000 }, async () => {
+  await open(ada, session);
+  const first = stateOf(server, session);
+  process.kill(first.codi2, "SIGKILL");
+  await until("another one runs", async () => {
+    const now = stateOf(server, session);
+    return now?.phase === "running" && now.generation > first.generation && (await workspaceOf(ada, session)).state === "running";
+  }, 30_000);
+  assert.ok(!alive(first.pid));
+  assert.equal(await works(server, session, "cat deaf.txt"), "deaf\n");
+});
+
+test("a full disk: the workspace lives, and all that is on it is kept once there is room", { timeout: 120_000 }, async () => {
+  const data = mkdtempSync(join(tmpdir(), "coditect-small-"));
+  const disk = join(data, "workspaces");
+  mkdirSync(disk);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m,mode=711", "none", disk]);
+  after(() => {
+    execFileSync("umount", ["--lazy", disk]);
+    rmSync(data, { recursive: true, force: true });
+  });
+  const small = await Server.start({ args: ["--rate-factor", "100000", ...withTerminals()], data });
+  const eve = await small.account("eve");
+  const { id } = await newSession(eve);
+  await open(eve, id);
+  const filled = await run(small, id, "head -c 40000000 /dev/urandom > big; stat -c %s big");
+  const size = Number(/^(\d+)$/m.exec(filled.output)[1]);
+  assert.ok(size > 5_000_000 && size < 24 << 20, filled.output);
+  assert.equal((await workspaceOf(eve, id)).state, "running");
+  await eve.write(`/sessions/${id}/files/from-api.bin`, Buffer.alloc(2_000_000, 7)); // there is no room for it inside
+  await works(small, id, "rm big");
+  await until("there is room", async () => (await run(small, id, "printf last > small.txt")).status === 0); // codi2 may just be reading it
+  await until("it came in", async () => (await run(small, id, "stat -c %s from-api.bin")).output === "2000000\n", 60_000);
+  assert.ok(sync(small, id) > 0);
+  assert.equal((await eve.get(`/sessions/${id}/files/big`)).status, 404);
+  assert.equal((await eve.get(`/sessions/${id}/files/small.txt`)).body.toString(), "last");
+  await small.stop();
+});
