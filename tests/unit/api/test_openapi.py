@@ -60,7 +60,7 @@ components:
       minProperties: 1
       properties:
         name: {type: string, minLength: 1, maxLength: 10}
-        kind: {type: string, enum: [small, large], default: 1}
+        kind: {type: string, enum: [small, large], default: large}
         path: {type: string, format: path, maxLength: 4096}
         path_b64: {type: string, maxLength: 5462, pattern: '^[A-Za-z0-9_-]*$'}
     Reply:
@@ -219,6 +219,7 @@ class Output(unittest.TestCase):
         self.assertIn(".roles = API_ROLE_OWNER | API_ROLE_ADMIN", source)
         self.assertIn('{ API_SEGMENT_PARAM, STR("thing_id"), "thg" }', source)
         self.assertRegex(source, r'"limit".*\.least = 1, \.most = 9, \.standard = 3')
+        self.assertRegex(source, r'"kind".*\.standard = 1')
         self.assertRegex(source, r'"path_b64".*API_TEXT_PATH_B64.*\.at = offsetof\(struct api_thing_post_in, path\)')
 
     def test_types(self):

@@ -6,10 +6,11 @@ static void the_host_decides(void **state)
     struct stand *s = *state;
     assert_int_equal(ask(s, &(struct asked){.path = "/sessions"}), 200);
     assert_true(says("platform GET /sessions"));
-    assert_int_equal(ask(s, &(struct asked){.path = "/ide"}), 404);
-    assert_int_equal(ask(s, &(struct asked){.path = "/ide/ses-1/"}), 404);
-    assert_true(says("platform: not_found"));
-    assert_int_equal(ask(s, &(struct asked){.path = "/idea"}), 200);
+    /* The platform's own page leads on from there; no workspace is asked. */
+    assert_int_equal(ask(s, &(struct asked){.path = "/ide"}), 200);
+    assert_true(says("platform GET /ide"));
+    assert_int_equal(ask(s, &(struct asked){.path = "/ide/ses-1/"}), 200);
+    assert_true(says("platform GET /ide/ses-1/"));
     /* An IDE's host is never the platform, whoever asks for whatever. */
     struct str host = host_of(s, &s->ada);
     static const char *const paths[] = {"/", "/api/v5/health", "/health", "/ws/x", "/auth/logout"};
