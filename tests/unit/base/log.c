@@ -198,7 +198,7 @@ static void *write_lines(void *argument)
 {
     const struct log_field fields[] = {{"thread", str_from(argument)}, {NULL, STR_EMPTY}};
     for (int i = 0; i < LINES; i++) {
-        log_event(LOG_INFO, "test", STR("a line that must not mix with others"), fields);
+        log_event(LOG_WARN, "test", STR("a line that must not mix with others"), fields);
     }
     return NULL;
 }
