@@ -30,7 +30,7 @@ struct download {
     struct archive_entry *entry; /* used again and again */
     struct data_context data;    /* the call's, with an arena that is forgotten page by page */
     struct arena arena;
-    struct api_locale *locale;
+    struct api_locale locale;
     bool zip;
     z_stream gzip; /* of a tar archive */
     char *packed;  /* BLOCK bytes */
@@ -160,10 +160,10 @@ static int add_entry(struct download *d, const struct files_entry *entry)
     archive_entry_set_size(out, entry->kind == FILES_FILE ? (la_int64_t)entry->size : 0);
     bool bytes = d->zip && !str_is_utf8(entry->path);
     if (bytes) {
-        (void)uselocale(d->locale->before);
+        (void)uselocale(d->locale.before);
     }
     int r = result(d, archive_write_header(d->archive, out));
-    (void)uselocale(d->locale->utf8);
+    (void)uselocale(d->locale.utf8);
     return r < 0 || entry->kind != FILES_FILE ? r : add_content(d, entry);
 }
 
@@ -195,11 +195,10 @@ static int add_all(struct download *d, struct str session, struct files_page *pa
 
 static int send_archive(struct download *d, struct str session, struct files_page *page)
 {
-    API_UTF8_LOCALE(locale);
     struct archive *archive __attribute__((cleanup(close_archive))) = archive_write_new();
     struct archive_entry *entry __attribute__((cleanup(close_entry))) = archive_entry_new();
     ASSERT(archive && entry);
-    d->locale = &locale;
+    d->locale = api_locale_begin();
     d->archive = archive;
     d->entry = entry;
     /* The session's person waits, and the machine's others: what more effort than 3 saves is a few percent. */
@@ -211,6 +210,7 @@ static int send_archive(struct download *d, struct str session, struct files_pag
     }
     r = end(d, r);
     (void)deflateEnd(&d->gzip);
+    api_locale_end(&d->locale);
     return r;
 }
 

@@ -78,14 +78,14 @@ void api_note_finish(const struct api *api, const struct api_call *call,
     if (!log_enabled(level)) {
         return;
     }
-    bool failed = call && call->failed < 0;
+    int code = call ? call->failed : 0;
     const struct log_field fields[] = {
         {"status", number(req->arena, (uint64_t)outcome->status), .number = true},
         {"microseconds", number(req->arena, (uint64_t)outcome->took), .number = true},
         {"bytes", number(req->arena, outcome->sent), .number = true},
         {"address", req->peer},
         {"request", req->id},
-        {failed ? "error" : NULL, failed ? str_from(err_name(call->failed)) : STR_EMPTY},
+        {code < 0 ? "error" : NULL, code < 0 ? str_from(err_name(code)) : STR_EMPTY},
         {NULL, STR_EMPTY},
     };
     struct log_field whose[API_NOTED + 1] = {{NULL, STR_EMPTY}};

@@ -250,7 +250,7 @@ int cli_transport_do(struct cli_transport *t, struct cli_exchange *x)
     SET(CURLOPT_WRITEFUNCTION, give_reply);
     SET(CURLOPT_WRITEDATA, x);
     CURLcode code = curl_easy_perform(curl);
-    SET(CURLOPT_HTTPHEADER, NULL);
+    SET(CURLOPT_HTTPHEADER, (struct curl_slist *)NULL);
     curl_slist_free_all(headers);
     return code == CURLE_OK ? 0 : failed(t, x, code);
 }

@@ -169,7 +169,10 @@ static struct codi2_process blame(const struct codi2_memory *m)
     codi2_processes_read(&arena, &now);
     const struct codi2_process *same = codi2_processes_find(&now, m->large.pid);
     bool lives = same && is_same(same, &m->large) && memory_of(same->pid) > 0;
-    return lives ? (struct codi2_process){0} : m->large;
+    if (lives) {
+        return (struct codi2_process){0};
+    }
+    return m->large;
 }
 
 static bool look_at_kernel(struct codi2_memory *m, struct codi2_process *ret_ended)
