@@ -83,8 +83,11 @@ test('the about dialog names product and version', async () => {
     assert.match(text, /Coditect AI Agents/);
     assert.match(text, /5\.0\.0/);
     assert.match(text, /1\.74\.1/);
-    await page.keyboard.press('Escape');
-    await page.locator('.coditect-about').waitFor({ state: 'detached' });
+    // A dialog that is seen may not have the keyboard yet.
+    await eventually('Escape closes it', async () => {
+        await page.keyboard.press('Escape');
+        return await page.locator('.coditect-about').count() === 0;
+    });
 });
 
 test('the status bar says what the door says', async () => {
