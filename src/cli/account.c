@@ -21,8 +21,13 @@ enum { ACCOUNT_MOST = 16 * 1024 };
 static const char account_name[] = "login.json";
 static const char account_draft[] = "login.json.new";
 
-/* The folder, made when it is not there. */
-static int open_folder(struct cli_run *run, int *ret_fd)
+static int not_logged_in(struct cli_run *run)
+{
+    return cli_fail(run, ERR_UNAUTHENTICATED, "not logged in; log in first: coditect login URL");
+}
+
+/* The folder: whoever only reads makes none. */
+static int open_folder(struct cli_run *run, bool make, int *ret_fd)
 {
     const char *config = getenv("XDG_CONFIG_HOME");
     const char *home = getenv("HOME");
@@ -35,9 +40,14 @@ static int open_folder(struct cli_run *run, int *ret_fd)
         return cli_fail(run, ERR_IO, "neither XDG_CONFIG_HOME nor HOME names a folder");
     }
     struct str folder = arena_printf(&run->arena, "%s/coditect", base.p);
-    (void)mkdir(base.p, 0700);
-    (void)mkdir(folder.p, 0700);
+    if (make) {
+        (void)mkdir(base.p, 0700);
+        (void)mkdir(folder.p, 0700);
+    }
     int fd = open(folder.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && !make) {
+        return not_logged_in(run);
+    }
     if (fd < 0) {
         return cli_fail(run, ERR_IO, "%s: %s", folder.p, strerror(errno));
     }
@@ -54,14 +64,13 @@ static int damaged(struct cli_run *run)
 static int read_text(struct cli_run *run, struct arena *arena, struct str *ret_text)
 {
     FD_AUTO int folder = -1;
-    int r = open_folder(run, &folder);
+    int r = open_folder(run, /* make= */ false, &folder);
     if (r < 0) {
         return r;
     }
     FD_AUTO int fd = openat(folder, account_name, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT) {
-        return cli_fail(run, ERR_UNAUTHENTICATED,
-                        "not logged in; log in first: coditect login URL");
+        return not_logged_in(run);
     }
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
@@ -136,7 +145,7 @@ int cli_account_save(struct cli_run *run, const struct cli_account *account)
     if (text.error) {
         return cli_fail(run, ERR_CORRUPT, "the server's tokens are too long");
     }
-    int r = open_folder(run, &folder);
+    int r = open_folder(run, /* make= */ true, &folder);
     if (r < 0) {
         return r;
     }
@@ -153,7 +162,7 @@ int cli_account_save(struct cli_run *run, const struct cli_account *account)
 int cli_account_forget(struct cli_run *run)
 {
     FD_AUTO int folder = -1;
-    int r = open_folder(run, &folder);
+    int r = open_folder(run, /* make= */ false, &folder);
     if (r == 0 && unlinkat(folder, account_name, 0) != 0 && errno != ENOENT) {
         return cli_fail(run, ERR_IO, "login.json cannot be removed: %s", strerror(errno));
     }
@@ -163,7 +172,7 @@ int cli_account_forget(struct cli_run *run)
 int cli_account_lock(struct cli_run *run, int *ret_fd)
 {
     FD_AUTO int folder = -1;
-    int r = open_folder(run, &folder);
+    int r = open_folder(run, /* make= */ true, &folder);
     if (r < 0) {
         return r;
     }

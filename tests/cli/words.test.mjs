@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { request as ask } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { delimiter, join } from "node:path";
@@ -112,10 +112,12 @@ test("fish completes commands, options and sessions", { skip: !installed("fish")
   assert.deepEqual(complete("coditect files ls o"), ["other:"]);
 });
 
-test("nobody who completes is asked to log in", () => {
+test("nobody who completes is asked to log in, and nothing is made", () => {
+  const nowhere = join(ada.files, "nowhere");
   const out = execFileSync("bash", ["-euc", `source <(coditect completion bash)
-    COMP_WORDS=(coditect sessions rm "") COMP_CWORD=3; _coditect; echo "\${#COMPREPLY[@]}"`], { env: { ...env, XDG_CONFIG_HOME: "/nonexistent" }, encoding: "utf8" });
+    COMP_WORDS=(coditect sessions rm "") COMP_CWORD=3; _coditect; echo "\${#COMPREPLY[@]}"`], { env: { ...env, XDG_CONFIG_HOME: nowhere }, encoding: "utf8" });
   assert.equal(out, "0\n");
+  assert.ok(!existsSync(nowhere));
 });
 
 // ---- terminal ----

@@ -10,7 +10,7 @@ import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
-import { root, Server } from "../api/harness.mjs";
+import { root, Server, until } from "../api/harness.mjs";
 
 const cache = process.env.CODITECT_CACHE ?? join(homedir(), ".cache/coditect");
 
@@ -34,6 +34,14 @@ if (shots) mkdirSync(shots, { recursive: true });
 
 export const visible = (locator) => locator.first().waitFor({ state: "visible" });
 export const gone = (locator) => locator.first().waitFor({ state: "hidden" });
+/** Escape, until what is open has heard it: a page under load may show it before it listens. */
+export async function escape(page, locator) {
+  await until(`Escape closes ${locator}`, async () => {
+    await page.keyboard.press("Escape");
+    return locator.first().waitFor({ state: "hidden", timeout: 1_000 }).then(() => true, () => false);
+  });
+}
+
 export const button = (name, where) => where.getByRole("button", { name, exact: true });
 export const link = (name, where) => where.getByRole("link", { name, exact: true });
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { newSession } from "../api/harness.mjs";
-import { button, launch, look, setTheme, shot, visible } from "./browser.mjs";
+import { button, escape, launch, look, setTheme, shot, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -51,7 +51,7 @@ test("out of one session, into another", async () => {
       await button("More actions for this folder", page).click();
       await visible(page.getByRole("menuitem", { name: "Unpack an archive here" }));
       await shot(page, `archive-${theme}-${width}`);
-      await page.keyboard.press("Escape");
+      await escape(page, page.getByRole("menuitem", { name: "Unpack an archive here" }));
     }
   }
 });

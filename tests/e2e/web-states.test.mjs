@@ -1,7 +1,7 @@
 // The session's page in every state, also those that are hard to bring about for real (session-stage.mjs).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { button, gone, link, look, setTheme, visible } from "./browser.mjs";
+import { button, escape, gone, link, look, setTheme, visible } from "./browser.mjs";
 import { openStage } from "./session-stage.mjs";
 
 const stage = await openStage();
@@ -108,7 +108,7 @@ test("what is persisted, what keeps it awake, when it pauses", async () => {
   await status.click();
   await visible(page.getByText("The program “make”, which is at work"));
   await look(page, "status");
-  await page.keyboard.press("Escape");
+  await escape(page, page.getByText("The program “make”, which is at work"));
   await now({ connected: false, pending: 5 });
   await word("Offline: 5 changes waiting");
   await now({ held_back: 1200, message: "1,200 files disappeared at once." });
@@ -118,7 +118,7 @@ test("what is persisted, what keeps it awake, when it pauses", async () => {
   await visible(page.getByTestId("pauses-soon").getByText("Pauses in 9 minutes"));
   await status.click();
   await visible(page.getByText(/^In \d+ minutes, at \d\d:\d\d, unless it is used before/));
-  await page.keyboard.press("Escape");
+  await escape(page, page.getByText(/unless it is used before/));
 });
 
 test("what the IDE says of persistence is said at once, unless the server knows better", async () => {
@@ -127,7 +127,7 @@ test("what the IDE says of persistence is said at once, unless the server knows 
   await word("Persisting 2 files…");
   await status.click();
   await visible(page.getByText("As the IDE on this page says, live."));
-  await page.keyboard.press("Escape");
+  await escape(page, page.getByText("As the IDE on this page says, live."));
   const long = "<b>Conflict</b>, and so on. ".repeat(10); // text and nothing else, as much as a status bar has room for
   await frame().evaluate((text) => globalThis.persistence("attention", text), long);
   await word(long.slice(0, 60));
@@ -202,7 +202,7 @@ test("another session by the switcher, by keyboard alone; the first one runs on"
   const names = await page.getByRole("option").allTextContents();
   assert.match(names[0], /^Project B/); // those used last come first
   assert.match(names[1], /^Project A.*Running/);
-  await page.keyboard.press("Escape");
+  await escape(page, page.getByRole("option"));
 });
 
 test("cancel while it starts pauses it; a paused one says so and opens again", async () => {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import * as e2e from "./browser.mjs";
 
-const { gone, visible, web } = e2e;
+const { escape, gone, visible, web } = e2e;
 const world = await e2e.launch();
 const { home } = world;
 const downloads = mkdtempSync(join(tmpdir(), "coditect-web-"));
@@ -194,8 +194,7 @@ test("palette, shortcuts and pages that are not there, by keyboard", async () =>
   await page.keyboard.press("?");
   await visible(page.getByText("Keyboard shortcuts"));
   await look("shortcuts");
-  await page.keyboard.press("Escape");
-  await gone(page.getByRole("dialog"));
+  await escape(page, page.getByRole("dialog"));
   await page.goto(`${home}/nowhere`);
   await visible(page.getByText("There is no page here"));
   await look("not-found");

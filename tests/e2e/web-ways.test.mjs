@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { newSession, root } from "../api/harness.mjs";
-import { button, gone, launch, link, look, visible } from "./browser.mjs";
+import { button, escape, gone, launch, link, look, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -191,12 +191,10 @@ test("from an interaction to the next frame: how long, and never as long as a pa
   for (let i = 0; i < 3; i++) {
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox").pressSequentially("project");
-    await page.keyboard.press("Escape");
-    await gone(page.getByRole("dialog"));
+    await escape(page, page.getByRole("dialog"));
     await button("Actions for Project A", page).click();
     await visible(page.getByRole("menuitem", { name: "Rename" }));
-    await page.keyboard.press("Escape");
-    await gone(page.getByRole("menuitem", { name: "Rename" }));
+    await escape(page, page.getByRole("menuitem", { name: "Rename" }));
     await page.getByRole("navigation", { name: "Sessions", exact: true }).getByRole("link", { name: "Settings" }).click();
     await visible(page.getByRole("list", { name: "Devices" }));
     await page.getByRole("navigation", { name: "Sessions", exact: true }).getByRole("link", { name: "All sessions" }).click();

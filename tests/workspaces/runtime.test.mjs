@@ -129,9 +129,19 @@ for (const caller of callers) {
     const server = await Server.start(t, caller, options);
     await server.startWorkspace(sessionA);
     const before = await server.until(sessionA, phases.running);
-    await server.startWorkspace(sessionA, { generation: 2 });
+    await server.startWorkspace(sessionA);
     await until("the second gave up", () => readFileSync(join(data, `run/${sessionA}/log`), "utf8").includes("runs already"));
     assert.deepEqual(await server.look(sessionA), before);
+  });
+
+  tested("a start of a newer generation takes the place of what an older one left", async (t) => {
+    const { options } = setUp(t, caller, { sessions: [sessionA] });
+    const server = await Server.start(t, caller, options);
+    await server.startWorkspace(sessionA);
+    const before = await server.until(sessionA, phases.running);
+    await server.startWorkspace(sessionA, { generation: 2 });
+    await until("the newer runs", async () => { const s = await server.look(sessionA); return s.phase === phases.running && s.generation === 2; });
+    assert.ok(!runs(before.pid));
   });
 
   tested("signals reach the server, and its end is the broker's", async (t) => {
