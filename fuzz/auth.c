@@ -26,7 +26,7 @@ static void try_pass(const struct auth *a, struct arena *arena, struct str text)
     struct auth_visit visit;
     ASSERT(auth_pass_read(a, text, &visit) == ERR_UNAUTHENTICATED);
     uint8_t mac[AUTH_MAC_SIZE];
-    auth_key_mac(&a->pass_key, text, mac);
+    auth_key_mac(&a->ring.now.pass, text, mac);
     BUF_AUTO(signed_text, 1 << 20);
     buf_add(&signed_text, text);
     buf_byte(&signed_text, '.');
@@ -52,11 +52,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char name[] = "coditect";
     static struct auth a = {.magic = AUTH_MAGIC, .issuer = name, .audience = name};
-    if (a.access_key.n == 0) {
-        auth_key_init(&a.access_key, STR("0123456789abcdef0123456789abcdef"));
-        auth_key_derive(&a.access_key, STR("refresh"), &a.refresh_key);
-        auth_key_derive(&a.access_key, STR("ticket"), &a.ticket_key);
-        auth_key_derive(&a.access_key, STR("pass"), &a.pass_key);
+    if (a.ring.now.access.n == 0) {
+        auth_keys_init(&a.ring.now, STR("0123456789abcdef0123456789abcdef"));
+        auth_keys_init(&a.ring.before, STR("abcdefghijklmnopqrstuvwxyz012345"));
     }
     if (size == 0) {
         return 0;

@@ -39,23 +39,21 @@ static void rates_init(struct auth *a, const struct auth_options *o)
     }
 }
 
-static int keys_init(struct auth *a, struct str secret)
+static bool secret_fits(struct str secret)
 {
-    if (secret.n > 0 && (secret.n < AUTH_SECRET_MIN || secret.n > AUTH_KEY_MAX)) {
+    return secret.n == 0 || (secret.n >= AUTH_SECRET_MIN && secret.n <= AUTH_KEY_MAX);
+}
+
+static int keys_init(struct auth *a, const struct auth_secrets *given)
+{
+    if (!secret_fits(given->current) || !secret_fits(given->previous) ||
+        (given->previous.n > 0 && given->current.n == 0)) {
         return ERR_INVALID;
     }
-    if (secret.n > 0) {
-        auth_key_init(&a->access_key, secret);
-    } else {
-        int r = auth_key_load(a->store, &a->access_key);
-        if (r < 0) {
-            return r;
-        }
+    int r = auth_ring_load(a->store, given, &a->ring);
+    if (r < 0) {
+        return r;
     }
-    auth_key_derive(&a->access_key, STR("coditect refresh token"), &a->refresh_key);
-    auth_key_derive(&a->access_key, STR("coditect workspace token"), &a->workspace_key);
-    auth_key_derive(&a->access_key, STR("coditect IDE ticket"), &a->ticket_key);
-    auth_key_derive(&a->access_key, STR("coditect IDE pass"), &a->pass_key);
     char dummy[24];
     rand_bytes(dummy, sizeof dummy);
     return auth_password_hash(a, str_of(dummy, sizeof dummy), a->dummy_hash);
@@ -78,7 +76,9 @@ int auth_create(const struct auth_options *options, struct auth **ret_auth)
     a->limits = auth_limits_create();
     auth_notes_init(&a->notes);
     auth_denials_init(&a->denials);
-    int r = keys_init(a, options->secret);
+    const struct auth_secrets given = {.current = options->secret,
+                                       .previous = options->previous_secret};
+    int r = keys_init(a, &given);
     if (r < 0) {
         auth_destroy(a);
         return r;
@@ -98,11 +98,7 @@ void auth_destroy(struct auth *a)
     auth_limits_destroy(a->limits);
     mem_free(a->issuer);
     mem_free(a->audience);
-    sodium_memzero(&a->access_key, sizeof a->access_key);
-    sodium_memzero(&a->refresh_key, sizeof a->refresh_key);
-    sodium_memzero(&a->workspace_key, sizeof a->workspace_key);
-    sodium_memzero(&a->ticket_key, sizeof a->ticket_key);
-    sodium_memzero(&a->pass_key, sizeof a->pass_key);
+    sodium_memzero(&a->ring, sizeof a->ring);
     a->magic = 0;
     mem_free(a);
 }

@@ -19,6 +19,7 @@ enum {
     AUTH_NAME_MAX = 100,     /* characters */
     AUTH_TOKEN_MAX = 2048,   /* bytes of an access or refresh token */
     AUTH_SECRET_MIN = 32,    /* bytes of JWT_SECRET */
+    AUTH_KID_ROOM = 17,      /* a key's id with its NUL */
     AUTH_MAX_DEVICES = 100,  /* logins of a person; the oldest ends when one more comes */
 };
 
@@ -46,8 +47,9 @@ struct auth_options {
     struct store *store;
     struct str
         secret; /* JWT_SECRET, >= AUTH_SECRET_MIN bytes; empty: made once and kept in the store */
-    struct str issuer;   /* ["coditect"] */
-    struct str audience; /* ["coditect-api"] */
+    struct str previous_secret; /* what secret was before; what it signed is taken; empty: none */
+    struct str issuer;          /* ["coditect"] */
+    struct str audience;        /* ["coditect-api"] */
     enum auth_registration registration;
     usec_t access_life;   /* [15 min] */
     usec_t idle_life;     /* [30 d] */
@@ -58,10 +60,17 @@ struct auth_options {
     bool cheap_hash;       /* tests only: Argon2id with the least memory that libsodium takes */
 };
 
-/* ERR_INVALID: the secret is too short. */
+/* ERR_INVALID: a secret is too short, or only the previous one is given. */
 int auth_create(const struct auth_options *options, struct auth **ret_auth) BASE_MUST_USE;
 void auth_destroy(
     struct auth *a); /* NULL allowed; what is noted (auth_flush) and not written is forgotten */
+
+/*
+ * A new key for all that is signed from the next auth_create on; what the key before it signed is taken until the next
+ * rotation, what older ones signed no more. For a store that no server uses, and whose server keeps its key there. ret_kid: the
+ * new key's id. ERR_NOT_FOUND: no key is kept in this store; ERR_CORRUPT.
+ */
+int auth_rotate_keys(struct store *store, char ret_kid[static AUTH_KID_ROOM]) BASE_MUST_USE;
 
 /* ---- Accounts and logins ---- */
 

@@ -33,11 +33,31 @@ void auth_key_mac(const struct auth_key *key, struct str text,
 
 void auth_key_init(struct auth_key *key, struct str bytes); /* at most AUTH_KEY_MAX */
 
-/* The key kept in the store, made when there is none. */
-int auth_key_load(struct store *store, struct auth_key *ret_key) BASE_MUST_USE;
+/* What one secret signs, each with a key of its own: what is made for one purpose is worth nothing for another. */
+struct auth_keys {
+    struct auth_key access; /* the secret itself; n 0: no such secret */
+    struct auth_key refresh;
+    struct auth_key ticket;
+    struct auth_key pass;
+};
 
-/* A key of its own for another purpose, derived from key. */
-void auth_key_derive(const struct auth_key *key, struct str purpose, struct auth_key *ret_key);
+void auth_keys_init(struct auth_keys *keys, struct str secret); /* at most AUTH_KEY_MAX bytes */
+
+/* The current keys sign; what those before the last rotation signed is taken too. */
+struct auth_ring {
+    struct auth_keys now;
+    struct auth_keys before;
+    struct auth_key workspace; /* apart: a running workspace has one token for all its life */
+};
+
+struct auth_secrets {
+    struct str current;  /* empty: kept in the store, made when there is none */
+    struct str previous; /* only with current */
+};
+
+/* ERR_CORRUPT: what the store keeps are no keys. */
+int auth_ring_load(struct store *store, const struct auth_secrets *given,
+                   struct auth_ring *ret_ring) BASE_MUST_USE;
 
 /* ---- jws.c: JSON Web Signature, compact form (RFC 7515), HS256 alone ---- */
 
@@ -160,11 +180,7 @@ enum { AUTH_MAGIC = 0x41757468 };
 struct auth {
     unsigned magic;
     struct store *store;
-    struct auth_key access_key;
-    struct auth_key refresh_key;
-    struct auth_key workspace_key;
-    struct auth_key ticket_key;
-    struct auth_key pass_key;
+    struct auth_ring ring;
     char *issuer, *audience;
     enum auth_registration registration;
     usec_t access_life, idle_life, absolute_life;

@@ -1,9 +1,16 @@
 /*
- * The server's keys. One secret (JWT_SECRET, or 32 random bytes kept under g/key/access) signs access tokens; the key of
- * refresh tokens is derived from it, so that a signature made for one purpose is worth nothing for the other.
+ * The server's keys. One secret (JWT_SECRET, or 32 random bytes kept under g/key/access) signs access tokens; the keys of
+ * refresh tokens, tickets and passes are derived from it, so that a signature made for one purpose is worth nothing for
+ * another.
+ *
+ * 1. A rotation overlaps: the secret before (g/key/previous) goes on to verify, until the next rotation. Nobody is logged out
+ *    who came once in between.
+ * 2. The key of workspaces' tokens is no part of this: a workspace has one token for as long as it runs, and could not say
+ *    what it holds once two rotations have passed. It is derived from the first secret and kept (g/key/workspace).
  */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <sodium.h>
 #include <stdio.h>
 
 #include "auth/auth_int.h"
@@ -30,29 +37,34 @@ void auth_key_init(struct auth_key *key, struct str bytes)
     }
 }
 
-void auth_key_derive(const struct auth_key *key, struct str purpose, struct auth_key *ret_key)
+static void derive(const struct auth_key *key, struct str purpose, struct auth_key *ret_key)
 {
     uint8_t mac[AUTH_MAC_SIZE];
     auth_key_mac(key, purpose, mac);
     auth_key_init(ret_key, str_of(mac, sizeof mac));
 }
 
-struct load {
-    uint8_t fresh[32];
-    struct auth_key *key;
-};
-
-/* The first server to come makes the key, all others find it. */
-static int load_fn(struct txn *txn, void *ctx)
+void auth_keys_init(struct auth_keys *keys, struct str secret)
 {
-    struct load *load = ctx;
-    struct str name = data_key_secret(store_arena(txn), "access");
+    auth_key_init(&keys->access, secret);
+    derive(&keys->access, STR("coditect refresh token"), &keys->refresh);
+    derive(&keys->access, STR("coditect IDE ticket"), &keys->ticket);
+    derive(&keys->access, STR("coditect IDE pass"), &keys->pass);
+}
+
+static struct str bytes_of(const struct auth_key *key)
+{
+    return str_of(key->bytes, key->n);
+}
+
+/* n 0 and 0: there is none. */
+static int get(struct txn *txn, const char *name, struct auth_key *ret_key)
+{
     struct str stored;
-    int r = store_get(txn, name, &stored);
+    int r = store_get(txn, data_key_secret(store_arena(txn), name), &stored);
     if (r == ERR_NOT_FOUND) {
-        stored = str_of(load->fresh, sizeof load->fresh);
-        store_put(txn, name, stored);
-        r = 0;
+        ret_key->n = 0;
+        return 0;
     }
     if (r < 0) {
         return r;
@@ -60,21 +72,122 @@ static int load_fn(struct txn *txn, void *ctx)
     if (stored.n < AUTH_SECRET_MIN || stored.n > AUTH_KEY_MAX) {
         return ERR_CORRUPT;
     }
-    memcpy(load->key->bytes, stored.p, stored.n);
-    load->key->n = stored.n;
+    memcpy(ret_key->bytes, stored.p, stored.n);
+    ret_key->n = stored.n;
     return 0;
 }
 
-int auth_key_load(struct store *store, struct auth_key *ret_key)
+static void put(struct txn *txn, const char *name, const struct auth_key *key)
 {
+    store_put(txn, data_key_secret(store_arena(txn), name), bytes_of(key));
+}
+
+struct load {
+    const struct auth_key *given; /* NULL: from the store */
+    const struct auth_key *fresh;
+    struct auth_key current, previous, workspace; /* results, without kid */
+};
+
+/* The first server to come makes the keys, all others find them. */
+static int load_fn(struct txn *txn, void *ctx)
+{
+    struct load *load = ctx;
+    load->previous.n = 0;
+    int r = 0;
+    if (load->given) {
+        load->current = *load->given;
+    } else {
+        r = get(txn, "access", &load->current);
+        if (r == 0) {
+            r = get(txn, "previous", &load->previous);
+        }
+    }
+    if (r == 0 && load->current.n == 0) {
+        load->current = *load->fresh;
+        put(txn, "access", &load->current);
+    }
+    if (r == 0) {
+        r = get(txn, "workspace", &load->workspace);
+    }
+    if (r == 0 && load->workspace.n == 0) {
+        derive(&load->current, STR("coditect workspace token"), &load->workspace);
+        put(txn, "workspace", &load->workspace);
+    }
+    return r;
+}
+
+static struct auth_key fresh_key(void)
+{
+    uint8_t bytes[AUTH_SECRET_MIN];
     struct auth_key key = {.n = 0};
-    struct load load = {.key = &key};
-    rand_bytes(load.fresh, sizeof load.fresh);
+    rand_bytes(bytes, sizeof bytes);
+    auth_key_init(&key, str_of(bytes, sizeof bytes));
+    sodium_memzero(bytes, sizeof bytes);
+    return key;
+}
+
+int auth_ring_load(struct store *store, const struct auth_secrets *given,
+                   struct auth_ring *ret_ring)
+{
+    struct auth_key operators = {.n = 0};
+    struct auth_key fresh = fresh_key();
+    struct load load = {.fresh = &fresh};
+    if (given->current.n > 0) {
+        auth_key_init(&operators, given->current);
+        load.given = &operators;
+    }
     struct store_op op = store_op_new();
     int r = store_write(store, &op, load_fn, &load);
     if (r < 0) {
         return r;
     }
-    auth_key_init(ret_key, str_of(key.bytes, key.n));
+    struct auth_ring ring = {.now = {.access = {.n = 0}}};
+    struct str previous = given->current.n > 0 ? given->previous : bytes_of(&load.previous);
+    auth_keys_init(&ring.now, bytes_of(&load.current));
+    if (previous.n > 0) {
+        auth_keys_init(&ring.before, previous);
+    }
+    auth_key_init(&ring.workspace, bytes_of(&load.workspace));
+    *ret_ring = ring;
+    sodium_memzero(&load, sizeof load);
+    sodium_memzero(&fresh, sizeof fresh);
+    sodium_memzero(&operators, sizeof operators);
+    sodium_memzero(&ring, sizeof ring);
     return 0;
+}
+
+static int rotate_fn(struct txn *txn, void *ctx)
+{
+    const struct auth_key *fresh = ctx;
+    struct auth_key current;
+    struct auth_key workspace;
+    int r = get(txn, "access", &current);
+    if (r == 0) {
+        r = get(txn, "workspace", &workspace);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (current.n == 0) {
+        return ERR_NOT_FOUND;
+    }
+    if (workspace.n == 0) { /* of a store that an older server left */
+        derive(&current, STR("coditect workspace token"), &workspace);
+        put(txn, "workspace", &workspace);
+    }
+    put(txn, "previous", &current);
+    put(txn, "access", fresh);
+    return 0;
+}
+
+int auth_rotate_keys(struct store *store, char ret_kid[static AUTH_KID_ROOM])
+{
+    struct auth_key fresh = fresh_key();
+    struct store_op op = store_op_new();
+    int r = store_write(store, &op, rotate_fn, &fresh);
+    if (r == 0) {
+        memcpy(ret_kid, fresh.kid, AUTH_KID_ROOM);
+    }
+    sodium_memzero(&fresh, sizeof fresh);
+    return r;
 }

@@ -26,14 +26,14 @@ static struct str sign(const struct auth_key *key, struct arena *arena, struct b
     return arena_str(arena, buf_str(text));
 }
 
-/* What stands before the MAC. The MAC is made again and compared as text: no other spelling of it is taken. */
+/* What stands before the MAC. A key that is not there (n 0) has signed nothing. The MAC is made again and compared as text: no other spelling of it is taken. */
 static int unsign(const struct auth_key *key, struct str signed_text, struct str *ret_text)
 {
     size_t dot = signed_text.n;
     while (dot > 0 && signed_text.p[dot - 1] != '.') {
         dot--;
     }
-    if (signed_text.n > AUTH_TICKET_MAX || dot == 0) {
+    if (key->n == 0 || signed_text.n > AUTH_TICKET_MAX || dot == 0) {
         return ERR_UNAUTHENTICATED;
     }
     BUF_AUTO(again, AUTH_TICKET_MAX + AUTH_MAC_SIZE * 2);
@@ -90,7 +90,7 @@ struct str auth_pass_make(const struct auth *a, struct arena *arena, const struc
     ASSERT_MAGIC(a, AUTH_MAGIC);
     BUF_AUTO(text, AUTH_TICKET_MAX);
     add_visit(&text, visit);
-    return sign(&a->pass_key, arena, &text);
+    return sign(&a->ring.now.pass, arena, &text);
 }
 
 int auth_pass_read(const struct auth *a, struct str pass, struct auth_visit *ret_visit)
@@ -98,7 +98,10 @@ int auth_pass_read(const struct auth *a, struct str pass, struct auth_visit *ret
     ASSERT_MAGIC(a, AUTH_MAGIC);
     struct str text;
     struct str parts[VISIT_PARTS];
-    int r = unsign(&a->pass_key, pass, &text);
+    int r = unsign(&a->ring.now.pass, pass, &text);
+    if (r < 0) {
+        r = unsign(&a->ring.before.pass, pass, &text);
+    }
     if (r == 0) {
         r = split(text, parts, VISIT_PARTS);
     }
@@ -119,7 +122,7 @@ struct str auth_ticket_make(const struct auth *a, struct arena *arena,
     buf_i64(&text, time_now() / USEC_PER_SEC + AUTH_TICKET_SECONDS);
     buf_byte(&text, '.');
     encode_hex(&text, str_of(nonce, sizeof nonce));
-    return sign(&a->ticket_key, arena, &text);
+    return sign(&a->ring.now.ticket, arena, &text);
 }
 
 struct take {
@@ -134,7 +137,10 @@ static int read_ticket(const struct auth *a, struct str ticket, struct take *tak
     struct str text;
     struct str parts[TICKET_PARTS];
     uint64_t expires;
-    int r = unsign(&a->ticket_key, ticket, &text);
+    int r = unsign(&a->ring.now.ticket, ticket, &text);
+    if (r < 0) {
+        r = unsign(&a->ring.before.ticket, ticket, &text);
+    }
     if (r == 0) {
         r = split(text, parts, TICKET_PARTS);
     }

@@ -29,7 +29,7 @@ struct str auth_access_make(const struct auth *a, struct arena *arena,
     json_member_string(&w, "jti", buf_str(&jti));
     json_object_end(&w);
     ASSERT(text.error == 0);
-    return auth_jws_sign(arena, &a->access_key, buf_str(&text));
+    return auth_jws_sign(arena, &a->ring.now.access, buf_str(&text));
 }
 
 static struct str text_claim(const struct json *claims, const char *name)
@@ -56,12 +56,22 @@ static bool claims_hold(const struct auth *a, const struct json *claims)
            text_claim(claims, "jti").n > 0;
 }
 
+/* By the current key, or the one before. */
+static int verify(const struct auth_ring *ring, struct arena *arena, struct str token,
+                  struct str *ret_payload)
+{
+    int r = auth_jws_verify(arena, &ring->now.access, token, ret_payload);
+    return r < 0 && ring->before.access.n > 0
+               ? auth_jws_verify(arena, &ring->before.access, token, ret_payload)
+               : r;
+}
+
 int auth_access_read(const struct auth *a, struct arena *arena, struct str token,
                      struct auth_claims *ret_claims)
 {
     struct str payload;
     struct json *claims;
-    if (auth_jws_verify(arena, &a->access_key, token, &payload) < 0 ||
+    if (verify(&a->ring, arena, token, &payload) < 0 ||
         json_parse(arena, payload, &claims, NULL) < 0 || !claims_hold(a, claims)) {
         return ERR_UNAUTHENTICATED;
     }
@@ -79,19 +89,34 @@ int auth_access_read(const struct auth *a, struct arena *arena, struct str token
     return 0;
 }
 
-struct str auth_refresh_make(const struct auth *a, struct arena *arena, struct str login_id,
-                             int64_t counter)
+static struct str refresh_signed(const struct auth_key *key, struct arena *arena,
+                                 struct str login_id, int64_t counter)
 {
     BUF_AUTO(text, 256);
     buf_add(&text, login_id);
     buf_byte(&text, '.');
     buf_i64(&text, counter);
     uint8_t mac[AUTH_MAC_SIZE];
-    auth_key_mac(&a->refresh_key, buf_str(&text), mac);
+    auth_key_mac(key, buf_str(&text), mac);
     buf_byte(&text, '.');
     encode_base64url(&text, str_of(mac, sizeof mac));
     ASSERT(text.error == 0);
     return arena_str(arena, buf_str(&text));
+}
+
+struct str auth_refresh_make(const struct auth *a, struct arena *arena, struct str login_id,
+                             int64_t counter)
+{
+    return refresh_signed(&a->ring.now.refresh, arena, login_id, counter);
+}
+
+/* Made again and compared as a whole: leading zeros and other spellings fall out by themselves. */
+static bool refresh_is(const struct auth_keys *keys, struct str token, struct str login_id,
+                       int64_t counter)
+{
+    ARENA_AUTO(arena);
+    return keys->access.n > 0 &&
+           str_eq_constant(token, refresh_signed(&keys->refresh, &arena, login_id, counter));
 }
 
 int auth_refresh_read(const struct auth *a, struct str token, struct str *ret_login_id,
@@ -105,9 +130,8 @@ int auth_refresh_read(const struct auth *a, struct str token, struct str *ret_lo
         str_u64(str_slice(token, first + 1, second), INT64_MAX, &counter) < 0) {
         return ERR_UNAUTHENTICATED;
     }
-    /* Made again and compared as a whole: leading zeros and other spellings fall out by themselves. */
-    ARENA_AUTO(arena);
-    if (!str_eq_constant(token, auth_refresh_make(a, &arena, login_id, (int64_t)counter))) {
+    if (!refresh_is(&a->ring.now, token, login_id, (int64_t)counter) &&
+        !refresh_is(&a->ring.before, token, login_id, (int64_t)counter)) {
         return ERR_UNAUTHENTICATED;
     }
     *ret_login_id = login_id;

@@ -21,7 +21,7 @@ int coditectd_check_place(const char *data)
                           "%s is no data directory: there is no store in it", data);
 }
 
-static int open_store(const char *data, const char *driver, struct store **ret_store)
+int coditectd_check_open(const char *data, const char *driver, struct store **ret_store)
 {
     const struct store_options options = {
         .driver = driver, .directory = "store", .balloon = 1 /* the server's is left */};
@@ -47,7 +47,7 @@ static void print_report(const struct data_report *report)
 int coditectd_check(const char *data, const char *driver)
 {
     struct store *store;
-    if (open_store(data, driver, &store) < 0) {
+    if (coditectd_check_open(data, driver, &store) < 0) {
         return 1;
     }
     struct data_report report;

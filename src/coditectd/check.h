@@ -1,11 +1,15 @@
-/* "coditectd --check": whether what lies in a data directory is whole. */
+/* "coditectd --check" and "--rotate-keys", when no server runs: whether what lies in a data directory is whole, and other keys for it. */
 #ifndef CODITECTD_CHECK_H
 #define CODITECTD_CHECK_H
 
-#include "base/err.h"
+#include "store/store.h"
 
 /* ERR_NOT_FOUND (said in the log): there is no store in this directory. Asked before the program splits, which makes one. */
 int coditectd_check_place(const char *data) BASE_MUST_USE;
+
+/* Opens the store of the working directory, which the person calls data. ERR_BUSY and others are said in the log. */
+int coditectd_check_open(const char *data, const char *driver,
+                         struct store **ret_store) BASE_MUST_USE;
 
 /*
  * Goes through the store of the working directory that no server is using, and prints each fault (the first 100) and a

@@ -18,6 +18,7 @@
 #include "coditectd/doctor.h"
 #include "coditectd/duties.h"
 #include "coditectd/options.h"
+#include "coditectd/rotate.h"
 #include "coditectd/store.h"
 #include "coditectd/workspaces.h"
 #include "gateway/gateway.h"
@@ -97,6 +98,7 @@ static int create_auth(const struct coditectd_settings *set, struct parts *p)
     struct auth_options options = {
         .store = p->store,
         .secret = str_from(set->jwt_secret),
+        .previous_secret = str_from(set->jwt_previous_secret),
         .issuer = str_from(set->jwt_issuer),
         .audience = str_from(set->jwt_audience),
         .registration = closed ? AUTH_REGISTRATION_CLOSED : AUTH_REGISTRATION_OPEN,
@@ -105,6 +107,11 @@ static int create_auth(const struct coditectd_settings *set, struct parts *p)
         .absolute_life = set->login_longest,
         .limit_factor = (uint32_t)set->limits_rate_factor,
     };
+    if (set->jwt_previous_secret && !set->jwt_secret) {
+        return log_err(
+            ERR_INVALID, "coditectd",
+            "jwt.previous_secret is what jwt.secret was: it wants a jwt.secret beside it");
+    }
     int r = auth_create(&options, &p->auth);
     return r ? log_err(r, "coditectd", "accounts cannot be served: %s", err_row(r)->text) : 0;
 }
@@ -291,7 +298,7 @@ int main(int argc, char **argv)
     if (!r && options.doctor) {
         return coditectd_doctor(&options, FIRST_UID);
     }
-    if (!r && options.check) {
+    if (!r && (options.check || options.rotate_keys)) {
         r = coditectd_check_place(options.set.data);
     }
     if (!r) {
@@ -300,8 +307,10 @@ int main(int argc, char **argv)
     if (r) {
         return 1;
     }
-    if (options.check) {
-        r = coditectd_check(options.set.data, coditectd_store_driver);
+    if (options.check || options.rotate_keys) {
+        r = options.check ? coditectd_check(options.set.data, coditectd_store_driver)
+                          : coditectd_rotate(options.set.data, coditectd_store_driver,
+                                             options.set.jwt_secret != NULL);
         stop(&parts);
         return r;
     }

@@ -15,13 +15,13 @@
 #include "gateway/gateway.h"
 #include "net/net.h"
 
-enum { ACTIONS = 6, OUT_MOST = 256 * 1024 };
+enum { ACTIONS = 7, OUT_MOST = 256 * 1024 };
 
 /* What is asked for besides settings. */
 struct asked {
     const char *config;
     bool check_config, print_config;
-    bool check, doctor, stop_workspaces;
+    bool check, doctor, rotate_keys, stop_workspaces;
 };
 
 struct reading {
@@ -50,6 +50,9 @@ static void parse(char **argv, struct asked *asked, struct coditectd_config_inpu
          .text =
              "say what protects this installation on this machine, and what does not, then exit",
          .flag = &asked->doctor},
+        {.name = "rotate-keys",
+         .text = "have tokens signed by a new key, then exit; when no server runs",
+         .flag = &asked->rotate_keys},
         {.name = "stop-workspaces",
          .text = "end all workspaces of --data, then exit; when no server runs",
          .flag = &asked->stop_workspaces},
@@ -89,7 +92,8 @@ static int make_data(struct reading *r, const struct asked *asked)
     if (asked->check_config) {
         return 0;
     }
-    if (!asked->check && !asked->doctor && mkdir(*data, 0711) < 0 && errno != EEXIST) {
+    if (!asked->check && !asked->doctor && !asked->rotate_keys && mkdir(*data, 0711) < 0 &&
+        errno != EEXIST) {
         return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", *data);
     }
     return make_absolute(r->arena, data);
@@ -321,6 +325,7 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
     r.o = (struct coditectd_options){.set = r.config.set,
                                      .check = asked.check,
                                      .doctor = asked.doctor,
+                                     .rotate_keys = asked.rotate_keys,
                                      .stop_workspaces = asked.stop_workspaces};
     if (!asked.check_config) {
         set_log_up(&r.o.set);

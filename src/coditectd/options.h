@@ -16,6 +16,7 @@ struct coditectd_options {
         origin; /* scheme, host and port at which browsers find this server; several between spaces */
     bool check;
     bool doctor;
+    bool rotate_keys;
     bool stop_workspaces;
 };
 

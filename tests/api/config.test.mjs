@@ -8,7 +8,7 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { Server, call, freePort, newSession, program, root, until } from "./harness.mjs";
+import { Client, Server, call, freePort, newSession, program, root, until } from "./harness.mjs";
 import { makeBundle } from "./ide-bundle.mjs";
 import { alive } from "../workspaces/inside.mjs";
 
@@ -125,6 +125,55 @@ test("jwt.secret, jwt.issuer, jwt.audience, jwt.expiry, limits.rate_factor, and 
   const { email, password } = ada;
   const again = await server.anonymous().post("/auth/login", { email, password, cookie: true });
   assert.match(again.headers["set-cookie"][0], /; Max-Age=7200;/);
+});
+
+/** The key id in an access token's head. */
+const kidOf = (token) => JSON.parse(Buffer.from(token.split(".")[0], "base64url")).kid;
+
+test("--rotate-keys: what the key before signed is taken until the next rotation, a running server keeps its store", async (t) => {
+  const server = await served(t, "");
+  const rotate = (env) => run(["--data", server.data, "--rotate-keys"], env);
+  const ada = await server.account("ada");
+  const eve = await server.account("eve");
+  assert.match(rotate().stderr, /stop the server first/);
+  const turn = async () => {
+    await server.end("SIGTERM");
+    const { status, stdout, stderr } = rotate();
+    assert.equal(status, 0, stderr);
+    await server.run();
+    return /the new key is ([0-9a-f]{16});/.exec(stdout)[1];
+  };
+  const kid = await turn();
+  assert.notEqual(kid, kidOf(ada.token));
+  assert.equal((await ada.get("/users/me")).status, 200);
+  const renewed = await server.anonymous().post("/auth/refresh", { refresh_token: ada.login.refresh_token });
+  assert.equal(renewed.status, 200);
+  assert.equal(kidOf(renewed.data.token), kid);
+  await turn();
+  assert.equal((await ada.get("/users/me")).status, 401);
+  assert.equal((await new Client(server, renewed.data.token).get("/users/me")).status, 200, "who came in between");
+  assert.equal((await server.anonymous().post("/auth/refresh", { refresh_token: eve.login.refresh_token })).status, 401, "who did not");
+  await server.end("SIGTERM");
+  assert.match(rotate({ JWT_SECRET: "x".repeat(32) }).stderr, /the key is jwt\.secret/);
+  assert.match(run(["--data", join(folder, "nowhere"), "--rotate-keys"]).stderr, /no data directory|cannot be found/);
+  await server.run();
+});
+
+test("jwt.previous_secret: what it signed is taken", async (t) => {
+  const [before, after_] = ["the secret before, long enough to be one", "the secret after it, long enough to be one"];
+  const server = await served(t, "", { env: { JWT_SECRET: before } });
+  const ada = await server.account("ada");
+  const turn = async (env) => {
+    await server.end("SIGTERM");
+    server.env = env;
+    await server.run();
+    return (await ada.get("/users/me")).status;
+  };
+  assert.equal(await turn({ JWT_SECRET: after_, JWT_PREVIOUS_SECRET: before }), 200);
+  assert.equal(await turn({ JWT_SECRET: after_ }), 401);
+  const { status, stderr } = run(["--data", join(folder, "new"), "--listen", "127.0.0.1:0"], { JWT_PREVIOUS_SECRET: before });
+  assert.equal(status, 1);
+  assert.match(stderr, /wants a jwt\.secret beside it/);
 });
 
 /** Whether somebody is still logged in a second after. */

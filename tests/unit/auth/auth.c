@@ -56,7 +56,8 @@ static void refuses_wrong_claims(void **state)
     static const char *const payloads[] = {
         "", "{}", "[]", "null", "{\"iss\":\"coditect\"}", "{\"exp\":1e99}"};
     for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++) {
-        struct str token = auth_jws_sign(&p->w.arena, &p->auth->access_key, str_from(payloads[i]));
+        struct str token =
+            auth_jws_sign(&p->w.arena, &p->auth->ring.now.access, str_from(payloads[i]));
         assert_int_equal(people_use(p, token), ERR_UNAUTHENTICATED);
     }
     assert_int_equal(people_use(p, ada.refresh_token), ERR_UNAUTHENTICATED);
@@ -123,6 +124,98 @@ static void another_server_takes_over(void **state)
     auth_destroy(NULL);
 }
 
+struct kept {
+    struct auth_result ada;
+    struct str pass, workspace;
+};
+
+/* Whether all that was signed once is taken now. */
+static bool taken(struct people *p, const struct kept *k)
+{
+    struct str login;
+    int64_t counter;
+    struct auth_visit visit;
+    bool access = people_use(p, k->ada.token) == 0;
+    bool refresh = auth_refresh_read(p->auth, k->ada.refresh_token, &login, &counter) == 0;
+    bool pass = auth_pass_read(p->auth, k->pass, &visit) == 0;
+    assert_true(access == refresh && refresh == pass);
+    return access;
+}
+
+static void restart(struct people *p, const struct auth_options *more)
+{
+    struct auth_options options = *more;
+    options.store = p->w.store;
+    options.cheap_hash = options.limits_given = true;
+    auth_destroy(p->auth);
+    assert_int_equal(auth_create(&options, &p->auth), 0);
+}
+
+static struct kept keep(struct people *p, const char *email)
+{
+    struct kept k = {.ada = people_register(p, email)};
+    struct auth_visit visit = {
+        .scope = k.ada.scope, .session_id = data_id_make(&p->w.arena, "ses"), .generation = 1};
+    struct auth_workspace w = {k.ada.scope.tenant_id, k.ada.scope.user_id, visit.session_id, 1};
+    k.pass = auth_pass_make(p->auth, &p->w.arena, &visit);
+    k.workspace = auth_workspace_token(p->auth, &p->w.arena, &w);
+    return k;
+}
+
+static void keys_rotate_with_overlap(void **state)
+{
+    struct people *p = *state;
+    const struct auth_options stored = {.issuer = STR_EMPTY};
+    struct kept first = keep(p, "ada@example.com");
+    char kid[AUTH_KID_ROOM];
+    assert_int_equal(auth_rotate_keys(p->w.store, kid), 0);
+    assert_true(taken(p, &first)); /* a server that runs goes on with what it read */
+    restart(p, &stored);
+    assert_string_equal(kid, p->auth->ring.now.access.kid);
+    assert_true(taken(p, &first));
+    struct auth_result again;
+    enum auth_cause cause;
+    assert_int_equal(people_refresh(p, first.ada.refresh_token, &again, &cause), 0);
+    struct kept second = keep(p, "eve@example.com");
+    assert_int_equal(auth_rotate_keys(p->w.store, kid), 0);
+    restart(p, &stored);
+    assert_false(taken(p, &first));
+    assert_true(taken(p, &second));
+    assert_int_equal(people_use(p, again.token), 0); /* who came once in between stays */
+    struct auth_workspace w;
+    assert_int_equal(auth_workspace_read(p->auth, &p->w.arena, first.workspace, &w), 0);
+}
+
+static void secrets_rotate_with_overlap(void **state)
+{
+    struct people *p = *state;
+    const struct str a = STR("a secret of the operator, 32 bytes");
+    const struct str b = STR("another secret of the operator 32");
+    restart(p, &(struct auth_options){.secret = a});
+    struct kept first = keep(p, "ada@example.com");
+    restart(p, &(struct auth_options){.secret = b, .previous_secret = a});
+    assert_true(taken(p, &first));
+    struct auth_workspace w;
+    assert_int_equal(auth_workspace_read(p->auth, &p->w.arena, first.workspace, &w), 0);
+    restart(p, &(struct auth_options){.secret = b});
+    assert_false(taken(p, &first));
+    struct auth *none;
+    struct auth_options bad = {.store = p->w.store, .previous_secret = a};
+    assert_int_equal(auth_create(&bad, &none), ERR_INVALID);
+    bad = (struct auth_options){.store = p->w.store, .secret = a, .previous_secret = STR("short")};
+    assert_int_equal(auth_create(&bad, &none), ERR_INVALID);
+}
+
+static void keys_of_no_server_do_not_rotate(void **state)
+{
+    (void)state;
+    struct world w;
+    char kid[AUTH_KID_ROOM];
+    world_init(&w, "memory");
+    assert_int_equal(auth_rotate_keys(w.store, kid), ERR_NOT_FOUND);
+    world_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +226,10 @@ int main(void)
         TEST(writes_last_access_seldom_and_later),
         TEST_SQLITE(writes_last_access_seldom_and_later),
         TEST(another_server_takes_over),
+        TEST(keys_rotate_with_overlap),
+        TEST_SQLITE(keys_rotate_with_overlap),
+        TEST(secrets_rotate_with_overlap),
+        cmocka_unit_test(keys_of_no_server_do_not_rotate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
