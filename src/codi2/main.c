@@ -310,9 +310,11 @@ static int self_test(const struct codi2_options *o, struct arena *arena)
 /* 0 for "". */
 static int read_number(const char *text, const char *option, uint64_t *ret_value)
 {
-    if (text[0] && str_u64(str_from(text), INT64_MAX, ret_value) != 0) {
+    uint64_t value = 0;
+    if (text[0] && str_u64(str_from(text), INT64_MAX, &value) != 0) {
         return log_err(ERR_INVALID, "codi2", "%s wants a number", option);
     }
+    *ret_value = value;
     return 0;
 }
 
