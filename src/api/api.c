@@ -30,6 +30,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
         api->origin = origin;
     }
     api->limiter = api_limiter_create(factor);
+    api->metrics = api_metrics_create();
     r = api_web_init(api, options);
     if (r < 0) {
         api_destroy(api);
@@ -48,6 +49,7 @@ void api_destroy(struct api *api)
     api->magic = 0;
     api_web_fini(api);
     api_limiter_destroy(api->limiter);
+    api_metrics_destroy(api->metrics);
     mem_free(api->spool);
     mem_free(api->public_url);
     mem_free(api);

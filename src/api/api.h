@@ -6,6 +6,7 @@
 #define API_API_H
 
 #include "http/http.h"
+#include "metrics.gen.h"
 
 struct api;
 struct auth;
@@ -44,5 +45,21 @@ void api_destroy(struct api *api); /* NULL allowed; after the server is gone */
 
 /* What http_server_start wants; ctx is the api. Its functions may run on any thread. */
 struct http_app api_app(struct api *api);
+
+/* ---- What was counted since api_create (metrics.c); any thread ---- */
+
+struct api_route_metrics {
+    const char *name; /* operationId; "none": no route of the API, "web": the web app's files */
+    uint64_t by_status[METRIC_STATUSES + 1]; /* as metric_statuses, and all others */
+    uint64_t by_time[METRIC_BUCKETS + 1];    /* not cumulated; as metric_buckets, and slower ones */
+    uint64_t count;
+    uint64_t time; /* microseconds */
+};
+
+/* The n-th route; false: there are no more. */
+bool api_metrics_route(const struct api *api, size_t n, struct api_route_metrics *ret_route);
+
+/* How many calls ended with this ERR_*. */
+uint64_t api_metrics_failures(const struct api *api, int code);
 
 #endif

@@ -216,6 +216,7 @@ struct api {
     const struct space *space;     /* NULL: nothing is refused */
     char *spool;
     struct api_limiter *limiter;
+    struct api_metrics *metrics;
     struct api_origin origin;
     usec_t login_life;
     enum api_log log;
@@ -244,6 +245,17 @@ void api_note_end(void);
 /* After the reply: the request's own line. call NULL: it was the web app's. */
 void api_note_finish(const struct api *api, const struct api_call *call,
                      const struct http_request *req, const struct http_outcome *outcome);
+
+/* ---- Counting (metrics.c) ---- */
+
+struct api_metrics;
+
+struct api_metrics *api_metrics_create(void);
+void api_metrics_destroy(struct api_metrics *m); /* NULL allowed */
+
+/* After the reply, on a loop. call NULL: it was the web app's. */
+void api_metrics_count(struct api_metrics *m, const struct api_call *call,
+                       const struct http_outcome *outcome);
 
 /* ---- Answers (reply.c) ---- */
 

@@ -281,6 +281,7 @@ static void finish(void *ctx, struct http_request *req, const struct http_outcom
 {
     const struct api *api = ctx;
     ASSERT_MAGIC(api, API_MAGIC);
+    api_metrics_count(api->metrics, req->user, outcome);
     api_note_finish(api, req->user, req, outcome);
 }
 

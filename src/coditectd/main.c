@@ -17,6 +17,7 @@
 #include "coditectd/check.h"
 #include "coditectd/doctor.h"
 #include "coditectd/duties.h"
+#include "coditectd/metrics.h"
 #include "coditectd/options.h"
 #include "coditectd/rotate.h"
 #include "coditectd/store.h"
@@ -47,7 +48,8 @@ struct parts {
     struct http_app app;      /* the gateway before them */
     struct http_app ides;     /* IDEs on a port of their own */
     struct http_server *server;
-    struct http_server *ide_server; /* NULL: no such port */
+    struct http_server *ide_server;    /* NULL: no such port */
+    struct coditectd_metrics *metrics; /* NULL: nobody asks */
 };
 
 /* Blocked before any thread starts, so that all inherit it and only main takes them. */
@@ -211,6 +213,20 @@ static int listen_everywhere(const struct coditectd_options *o, struct parts *p)
     return r ? r : gateway_start(p->gateway, p->server, p->ide_server);
 }
 
+static int start_metrics(const struct coditectd_options *o, struct parts *p)
+{
+    if (!o->set.metrics_listen) {
+        return 0;
+    }
+    int r = coditectd_metrics_start(
+        &(struct coditectd_metrics_options){
+            .listen = o->set.metrics_listen, .store = p->store, .api = p->api, .server = p->server},
+        &p->metrics);
+    return r ? log_err(r, "coditectd", "cannot listen on %s: %s", o->set.metrics_listen,
+                       err_row(r)->text)
+             : 0;
+}
+
 /* The working directory is the data directory. */
 static struct space space_of(const struct coditectd_settings *set)
 {
@@ -243,12 +259,16 @@ static int start(const struct coditectd_options *o, struct parts *p)
     if (!r) {
         r = listen_everywhere(o, p);
     }
+    if (!r) {
+        r = start_metrics(o, p);
+    }
     return r ? r : start_workspaces(o, p);
 }
 
 static void stop_serving(struct parts *p)
 {
     struct http_server *servers[] = {p->server, p->ide_server};
+    coditectd_metrics_stop(p->metrics);
     if (p->gateway) {
         gateway_stop(p->gateway);
     }

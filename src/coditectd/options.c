@@ -142,8 +142,9 @@ static int find_programs(struct reading *r)
 
 static int read_address(struct reading *r, enum coditectd_setting setting, uint16_t *ret_port)
 {
-    bool main = setting == SETTING_LISTEN;
-    const char *text = main ? r->o.set.listen : r->o.set.ide_listen;
+    const char *text = setting == SETTING_LISTEN       ? r->o.set.listen
+                       : setting == SETTING_IDE_LISTEN ? r->o.set.ide_listen
+                                                       : r->o.set.metrics_listen;
     struct net_address address;
     if (text && net_address_parse(str_from(text), &address) < 0) {
         return log_err(ERR_INVALID, "coditectd",
@@ -159,6 +160,10 @@ static int read_addresses(struct reading *r)
     int error = read_address(r, SETTING_LISTEN, &r->o.listen_port);
     if (!error) {
         error = read_address(r, SETTING_IDE_LISTEN, &r->o.ide_port);
+    }
+    uint16_t metrics_port;
+    if (!error) {
+        error = read_address(r, SETTING_METRICS_LISTEN, &metrics_port);
     }
     if (!error && r->o.set.ide_listen && (r->o.ide_port == 0 || r->o.listen_port == 0)) {
         return log_err(ERR_INVALID, "coditectd",
