@@ -1,52 +1,62 @@
 /*
- * Files of a session: /sessions/{id}/files and /history.
+ * Files of a session: /sessions/{id}/files.
  *
  * 1. Content is never answered as a page: type octet-stream, as an attachment, with a policy that runs nothing, so that a
  *    file that a person opens in the browser has no rights on the platform's origin.
  * 2. A listing ends early rather than becoming larger than a reply may be; its cursor says where it goes on.
  */
-#include "files/files.h"
+#include <stdio.h>
+
 #include "api/api_int.h"
+#include "api/files_api_int.h"
 #include "base/encode.h"
 #include "base/space.h"
 
 enum { UPLOAD_STEP = 64 * 1024, LIST_BYTES = 4 * 1024 * 1024 };
 
-static struct files_author author(const struct api_call *call)
+struct files_author api_author(const struct api_call *call)
 {
     return (struct files_author){.kind = FILES_API, .id = call->data.scope.user_id};
 }
 
 /* ---- Entries as JSON ---- */
 
-static void write_hash(struct json_writer *w, const struct content_hash *hash)
+void api_json_hash(struct json_writer *w, const struct content_hash *hash)
 {
     char text[CONTENT_HASH_TEXT + 1];
     content_hash_text(hash, text);
     json_member_string(w, "hash", str_of(text, CONTENT_HASH_TEXT));
 }
 
+void api_json_path(struct json_writer *w, const char *name, struct str path)
+{
+    json_member_string(w, name, path);
+    if (!str_is_utf8(path)) {
+        BUF_AUTO(b64, 2 * CONTENT_MAX_PATH);
+        encode_base64url(&b64, path);
+        char b64_name[32];
+        int n = snprintf(b64_name, sizeof b64_name, "%s_b64", name);
+        ASSERT(n > 0 && n < (int)sizeof b64_name);
+        json_member_string(w, b64_name, buf_str(&b64));
+    }
+}
+
 static void write_entry(struct json_writer *w, const struct files_entry *entry)
 {
     json_object(w);
-    json_member_string(w, "path", entry->path);
-    if (!str_is_utf8(entry->path)) {
-        BUF_AUTO(b64, 2 * CONTENT_MAX_PATH);
-        encode_base64url(&b64, entry->path);
-        json_member_string(w, "path_b64", buf_str(&b64));
-    }
+    api_json_path(w, "path", entry->path);
     json_member_string(w, "type", str_from(files_kind_name(entry->kind)));
     json_member_integer(w, "size", (int64_t)entry->size);
     json_member_integer(w, "mode", entry->mode);
     api_json_time(w, "mtime", entry->mtime);
     json_member_integer(w, "version", (int64_t)entry->version);
     if (entry->kind != FILES_FOLDER) {
-        write_hash(w, &entry->hash);
+        api_json_hash(w, &entry->hash);
     }
     json_object_end(w);
 }
 
-static int answer_entry(struct api_call *call, int status, const struct files_entry *entry)
+int api_answer_entry(struct api_call *call, int status, const struct files_entry *entry)
 {
     api_etag(call, entry->version);
     write_entry(api_begin(call, status), entry);
@@ -86,6 +96,7 @@ int api_files_list(struct api_call *call, const struct api_files_list_in *in)
         .path = in->path,
         .limit = (size_t)in->limit,
         .recursive = in->recursive,
+        .at = (uint64_t)in->at,
     };
     struct files_page page;
     int r = read_cursor(call, in->cursor, &input.after);
@@ -177,9 +188,14 @@ int api_files_get(struct api_call *call, const struct api_files_get_in *in)
         .session = in->session_id,
         .path = in->path,
         .version = (uint64_t)in->version,
+        .at = (uint64_t)in->at,
     };
     struct files_reader *reader;
     struct files_entry entry;
+    if (in->has_at && in->has_version) {
+        api_field_error(call, "at", "is given beside a version");
+        return ERR_INVALID;
+    }
     int r = files_reader_open(&call->data, &open, &reader, &entry);
     if (r < 0) {
         return r;
@@ -277,7 +293,7 @@ int api_files_put(struct api_call *call, const struct api_files_put_in *in)
     struct files_put_input input = {
         .session = in->session_id,
         .path = in->path,
-        .author = author(call),
+        .author = api_author(call),
         .parents = true,
         .mode = -1,
         .expected = call->req->content_length,
@@ -292,7 +308,7 @@ int api_files_put(struct api_call *call, const struct api_files_put_in *in)
     } else if (r == 0) {
         r = put_stream(call, &input, &entry);
     }
-    return r < 0 ? r : answer_entry(call, 200, &entry);
+    return r < 0 ? r : api_answer_entry(call, 200, &entry);
 }
 
 static int answer_changed(struct api_call *call, uint64_t seq)
@@ -309,7 +325,7 @@ int api_files_delete(struct api_call *call, const struct api_files_delete_in *in
     struct files_delete_input input = {
         .session = in->session_id,
         .path = in->path,
-        .author = author(call),
+        .author = api_author(call),
         .recursive = in->recursive,
     };
     struct place place = {in->session_id, in->path};
@@ -327,11 +343,11 @@ int api_files_mkdir(struct api_call *call, const struct api_files_mkdir_in *in)
     int r = files_mkdir(&call->data,
                         &(struct files_put_input){.session = in->session_id,
                                                   .path = in->path,
-                                                  .author = author(call),
+                                                  .author = api_author(call),
                                                   .parents = true,
                                                   .mode = -1},
                         &entry);
-    return r < 0 ? r : answer_entry(call, 201, &entry);
+    return r < 0 ? r : api_answer_entry(call, 201, &entry);
 }
 
 int api_files_move(struct api_call *call, const struct api_files_move_in *in)
@@ -341,63 +357,9 @@ int api_files_move(struct api_call *call, const struct api_files_move_in *in)
                        &(struct files_move_input){.session = in->session_id,
                                                   .from = in->from,
                                                   .to = in->to,
-                                                  .author = author(call),
+                                                  .author = api_author(call),
                                                   .parents = true,
                                                   .overwrite = in->overwrite},
                        &entry);
-    return r < 0 ? r : answer_entry(call, 200, &entry);
-}
-
-/* ---- History ---- */
-
-static void write_version(struct json_writer *w, const struct files_version *version)
-{
-    json_object(w);
-    json_member_integer(w, "version", (int64_t)version->entry.version);
-    json_member_string(w, "op", str_from(files_op_name(version->op)));
-    json_member_integer(w, "size", (int64_t)version->entry.size);
-    if (version->entry.kind != FILES_FOLDER) {
-        write_hash(w, &version->entry.hash);
-    }
-    api_json_time(w, "at", version->at);
-    json_name(w, "author");
-    json_object(w);
-    json_member_string(w, "kind", str_from(files_author_name(version->author.kind)));
-    json_member_string(w, "id", version->author.id);
-    json_object_end(w);
-    json_object_end(w);
-}
-
-int api_files_history(struct api_call *call, const struct api_files_history_in *in)
-{
-    struct files_history_input input = {
-        .session = in->session_id,
-        .path = in->path,
-        .after = in->cursor,
-        .limit = (size_t)in->limit,
-    };
-    struct files_history history;
-    int r = files_history(&call->data, &input, &history);
-    if (r < 0) {
-        return r;
-    }
-    struct json_writer *w = api_begin(call, 200);
-    json_array(w);
-    for (size_t i = 0; i < history.count; i++) {
-        write_version(w, &history.versions[i]);
-    }
-    json_array_end(w);
-    return api_end_page(call, history.next);
-}
-
-int api_files_restore(struct api_call *call, const struct api_files_restore_in *in)
-{
-    struct files_entry entry;
-    int r = files_restore(&call->data,
-                          &(struct files_restore_input){.session = in->session_id,
-                                                        .path = in->path,
-                                                        .version = (uint64_t)in->version,
-                                                        .author = author(call)},
-                          &entry);
-    return r < 0 ? r : answer_entry(call, 200, &entry);
+    return r < 0 ? r : api_answer_entry(call, 200, &entry);
 }

@@ -9,10 +9,10 @@ struct follow {
     struct files_events events;
 };
 
-static int event_tell(struct follow *follow, struct files_tx *tx, const struct store_pair *pair,
-                      struct files_event *ret_event)
+int files_event_read(struct data_context *ctx, struct files_tx *tx, const struct store_pair *pair,
+                     struct files_event *ret_event)
 {
-    struct arena *arena = follow->ctx->arena;
+    struct arena *arena = ctx->arena;
     struct files_change_record change;
     struct files_past_version version;
     struct str value;
@@ -63,7 +63,7 @@ static int follow_read(struct txn *txn, void *arg)
         }
         events.events = ARENA_ARRAY(follow->ctx->arena, struct files_event, events.count);
         for (size_t i = 0; r == 0 && i < events.count; i++) {
-            r = event_tell(follow, &tx, &pairs[i], &events.events[i]);
+            r = files_event_read(follow->ctx, &tx, &pairs[i], &events.events[i]);
             events.seq = events.events[i].seq;
         }
     }

@@ -70,6 +70,7 @@ struct files_list_input {
         after; /* cursor: path, relative to the folder, of the last entry already had; empty: from the start */
     size_t limit;   /* 1 to FILES_MAX_LIST */
     bool recursive; /* everything below, folders before what is in them */
+    uint64_t at;    /* seq of the moment; 0: now */
 };
 
 struct files_page {
@@ -80,7 +81,7 @@ struct files_page {
     uint64_t seq;    /* of the session when this page was read */
 };
 
-/* ERR_NOT_FOUND, ERR_NOT_DIRECTORY. A cursor whose entry is gone meanwhile goes on behind its place. */
+/* ERR_NOT_FOUND (also: at lies ahead), ERR_NOT_DIRECTORY. A cursor whose entry is gone meanwhile goes on behind its place. */
 int files_list(struct data_context *ctx, const struct files_list_input *in,
                struct files_page *ret_page) BASE_MUST_USE;
 
@@ -97,6 +98,7 @@ struct files_open_input {
     struct str session;
     struct str path;
     uint64_t version; /* 0: the current one; else any version of what is or was last at path */
+    uint64_t at;      /* with version 0: what was at path at this moment; 0: now */
 };
 
 /*
@@ -230,6 +232,28 @@ struct files_history {
  */
 int files_history(struct data_context *ctx, const struct files_history_input *in,
                   struct files_history *ret_history) BASE_MUST_USE;
+
+struct files_event; /* below */
+
+struct files_log_input {
+    struct str session;
+    struct str path;  /* only changes of it and of what is below it; empty: all */
+    enum files_op op; /* only these; 0: all */
+    uint64_t since;   /* only changes behind this seq */
+    uint64_t before;  /* only changes before this seq; 0: to the newest */
+    bool oldest;      /* the oldest first, else the newest */
+    size_t limit;     /* 1 to FILES_MAX_BATCH */
+};
+
+struct files_log {
+    struct files_event *events;
+    size_t count;  /* may be less than the limit, even 0, while there is more */
+    uint64_t next; /* 0: no more; else go on with it as before (oldest: as since) */
+};
+
+/* The changes of a session, without content. */
+int files_log(struct data_context *ctx, const struct files_log_input *in,
+              struct files_log *ret_log) BASE_MUST_USE;
 
 struct files_restore_input {
     struct str session;

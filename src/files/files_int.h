@@ -326,6 +326,10 @@ struct files_children_query {
 int files_child_at(struct files_tx *tx, const struct files_children_query *query,
                    struct files_record *ret_record) BASE_MUST_USE;
 
+/* What was at path. ERR_NOT_FOUND, ERR_NOT_DIRECTORY: a part of the way was none. */
+int files_record_at(struct files_tx *tx, struct str path, uint64_t at,
+                    struct files_record *ret_record) BASE_MUST_USE;
+
 /* Children in byte order of names. more: there may be more behind *ret_last, also when none is returned. */
 struct files_children {
     struct files_named *at;
@@ -335,6 +339,12 @@ struct files_children {
 };
 int files_children(struct files_tx *tx, const struct files_children_query *query,
                    struct files_children *ret_children) BASE_MUST_USE;
+
+/* ---- events.c ---- */
+
+/* The event of a change's key and value, into ctx->arena; a long link's bytes are not loaded. ERR_CORRUPT. */
+int files_event_read(struct data_context *ctx, struct files_tx *tx, const struct store_pair *pair,
+                     struct files_event *ret_event) BASE_MUST_USE;
 
 /* ---- history.c ---- */
 

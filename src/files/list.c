@@ -174,38 +174,27 @@ static int page_fill(struct look *look, struct walk *w)
     return 0;
 }
 
-/* The session, and what is at the path now; ERR_NOT_FOUND when nothing is. */
-static int look_open(const struct look *look, struct txn *txn, struct files_tx *tx,
-                     struct files_place **ret_place)
+/* The session, and what is at the path at the moment; ERR_NOT_FOUND when nothing is. */
+static int look_open(struct look *look, struct txn *txn, struct files_tx *tx,
+                     struct files_record *ret_record)
 {
-    struct files_place *place;
     int r = files_tx_begin(tx, txn, &look->ctx->scope, look->session);
-    if (r == 0) {
-        r = files_place_find(tx, look->path, &place);
+    if (r == 0 && look->at != FILES_NOW && look->at > tx->usage.seq) {
+        r = ERR_NOT_FOUND;
     }
-    if (r < 0) {
-        return r;
-    }
-    if (!place->there) {
-        return ERR_NOT_FOUND;
-    }
-    *ret_place = place;
-    return 0;
+    return r < 0 ? r : files_record_at(tx, look->path, look->at, ret_record);
 }
 
 static int list_read(struct txn *txn, void *arg)
 {
     struct look *look = arg;
     struct files_tx tx = {0};
-    struct files_place *place;
-    int r = look_open(look, txn, &tx, &place);
+    struct files_record record;
+    int r = look_open(look, txn, &tx, &record);
     if (r < 0) {
         return r;
     }
-    if (look->at != FILES_NOW && look->at > tx.usage.seq) {
-        return ERR_NOT_FOUND;
-    }
-    if (place->record.kind != FILES_FOLDER) {
+    if (record.kind != FILES_FOLDER) {
         return ERR_NOT_DIRECTORY;
     }
     /* The latest moment is the present: nothing that is gone need be looked at. */
@@ -213,7 +202,7 @@ static int list_read(struct txn *txn, void *arg)
     if (w.at == tx.usage.seq) {
         w.at = FILES_NOW;
     }
-    walk_down(&w, place->record.id, STR_EMPTY, STR_EMPTY);
+    walk_down(&w, record.id, STR_EMPTY, STR_EMPTY);
     r = walk_resume(&w, look->after);
     return r < 0 ? r : page_fill(look, &w);
 }
@@ -239,7 +228,7 @@ int files_list(struct data_context *ctx, const struct files_list_input *in,
                         .path = in->path,
                         .after = in->after,
                         .limit = in->limit,
-                        .at = FILES_NOW,
+                        .at = in->at == 0 ? FILES_NOW : in->at,
                         .recursive = in->recursive};
     return list(&look, ret_page);
 }
@@ -284,18 +273,14 @@ static int stat_read(struct txn *txn, void *arg)
 {
     struct look *look = arg;
     struct files_tx tx = {0};
-    struct files_place *place;
-    int r = look_open(look, txn, &tx, &place);
-    if (r == 0) {
-        look->record = place->record;
-    }
+    int r = look_open(look, txn, &tx, &look->record);
     return r == ERR_NOT_DIRECTORY ? ERR_NOT_FOUND : r;
 }
 
 int files_stat(struct data_context *ctx, struct str session, struct str path,
                struct files_entry *ret_entry)
 {
-    struct look look = {.ctx = ctx, .session = session, .path = path};
+    struct look look = {.ctx = ctx, .session = session, .path = path, .at = FILES_NOW};
     if (content_path_check(path) < 0) {
         return ERR_INVALID;
     }

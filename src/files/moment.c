@@ -69,6 +69,26 @@ int files_child_at(struct files_tx *tx, const struct files_children_query *query
     return r;
 }
 
+int files_record_at(struct files_tx *tx, struct str path, uint64_t at,
+                    struct files_record *ret_record)
+{
+    struct files_record record = {.kind = FILES_FOLDER, .id = FILES_ROOT, .mode = 0755};
+    struct str rest = path.n > 0 ? path : STR_EMPTY; /* "" would be one empty name */
+    struct str name;
+    while (str_split(&rest, '/', &name)) {
+        if (record.kind != FILES_FOLDER) {
+            return ERR_NOT_DIRECTORY;
+        }
+        struct files_children_query query = {.folder = record.id, .at = at, .after = name};
+        int r = files_child_at(tx, &query, &record);
+        if (r < 0) {
+            return r;
+        }
+    }
+    *ret_record = record;
+    return 0;
+}
+
 static int present_children(struct files_tx *tx, const struct files_children_query *query,
                             struct files_children *ret_children)
 {

@@ -34,19 +34,19 @@ static int version_load(struct files_tx *tx, const struct files_open_input *in,
     if (in->version) {
         return files_version_find(tx, in->path, in->version, ret_version);
     }
-    struct files_place *place;
-    int r = files_place_find(tx, in->path, &place);
+    if (in->at > tx->usage.seq) {
+        return ERR_NOT_FOUND;
+    }
+    struct files_record record;
+    int r = files_record_at(tx, in->path, in->at ? in->at : FILES_NOW, &record);
     if (r < 0) {
         return r == ERR_NOT_DIRECTORY ? ERR_NOT_FOUND : r;
     }
-    if (!place->there) {
-        return ERR_NOT_FOUND;
-    }
-    *ret_version = (struct files_past_version){.record = place->record};
-    if (!place->record.manifest.small) {
+    *ret_version = (struct files_past_version){.record = record};
+    if (!record.manifest.small) {
         return 0;
     }
-    r = files_version_at(tx, place->record.id, place->record.version, ret_version);
+    r = files_version_at(tx, record.id, record.version, ret_version);
     return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
 }
 

@@ -85,7 +85,7 @@ static int damage_write(struct txn *txn, void *arg)
 /* What a reader gives until its end or the first error: always a beginning of the right bytes. */
 static int read_against(struct fixture *f, const char *path, struct str right)
 {
-    struct files_open_input in = {f->session, str_from(path), 0};
+    struct files_open_input in = {f->session, str_from(path), 0, 0};
     struct files_reader *reader;
     struct files_entry entry;
     int r = files_reader_open(&f->ctx, &in, &reader, &entry);

@@ -185,7 +185,7 @@ struct files_entry make(struct fixture *f, const char *path)
 
 struct str slurp(struct fixture *f, const char *path, uint64_t version)
 {
-    struct files_open_input in = {f->session, str_from(path), version};
+    struct files_open_input in = {f->session, str_from(path), version, 0};
     struct files_reader *reader;
     struct files_entry entry;
     assert_ok(files_reader_open(&f->ctx, &in, &reader, &entry));

@@ -139,7 +139,7 @@ static void test_refusals(void **state)
     struct files_restore_input back = {f->session, STR("doc"), 99, {FILES_USER, STR("u")}};
     struct files_entry entry;
     assert_int_equal(files_restore(fixture_ctx(f), &back, &entry), ERR_NOT_FOUND);
-    struct files_open_input open = {f->session, STR("doc"), 99};
+    struct files_open_input open = {f->session, STR("doc"), 99, 0};
     struct files_reader *reader;
     assert_int_equal(files_reader_open(&f->ctx, &open, &reader, &entry), ERR_NOT_FOUND);
 }

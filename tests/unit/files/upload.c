@@ -35,7 +35,7 @@ static void test_ranges(void **state)
     struct str bytes = fixture_noise(f, 3 << 20, 1);
     put(f, "big", bytes);
     static const size_t offsets[] = {0, 1, 65535, 65536, 1 << 20, (3 << 20) - 1, 12345, 3 << 20};
-    struct files_open_input in = {f->session, STR("big"), 0};
+    struct files_open_input in = {f->session, STR("big"), 0, 0};
     struct files_reader *reader;
     struct files_entry entry;
     assert_ok(files_reader_open(&f->ctx, &in, &reader, &entry));
@@ -161,7 +161,7 @@ static void test_strangers(void **state)
     struct files_entry entry;
     struct files_totals totals;
     struct files_put_input in = fixture_put(f, STR("secret"));
-    struct files_open_input open = {f->session, STR("secret"), 0};
+    struct files_open_input open = {f->session, STR("secret"), 0, 0};
     struct files_reader *reader;
     (void)fixture_ctx(f);
     assert_int_equal(files_stat(&f->other, f->session, STR("secret"), &entry), ERR_NOT_FOUND);

@@ -1,0 +1,134 @@
+/* What was: /sessions/{id}/changes and /history. */
+#include "api/api_int.h"
+#include "api/files_api_int.h"
+
+static void write_author(struct json_writer *w, const struct files_author *author)
+{
+    json_name(w, "author");
+    json_object(w);
+    json_member_string(w, "kind", str_from(files_author_name(author->kind)));
+    json_member_string(w, "id", author->id);
+    json_object_end(w);
+}
+
+static void write_version(struct json_writer *w, const struct files_version *version)
+{
+    json_object(w);
+    json_member_integer(w, "version", (int64_t)version->entry.version);
+    json_member_string(w, "op", str_from(files_op_name(version->op)));
+    json_member_integer(w, "size", (int64_t)version->entry.size);
+    if (version->entry.kind != FILES_FOLDER) {
+        api_json_hash(w, &version->entry.hash);
+    }
+    api_json_time(w, "at", version->at);
+    write_author(w, &version->author);
+    json_object_end(w);
+}
+
+int api_files_history(struct api_call *call, const struct api_files_history_in *in)
+{
+    struct files_history_input input = {
+        .session = in->session_id,
+        .path = in->path,
+        .after = in->cursor,
+        .limit = (size_t)in->limit,
+    };
+    struct files_history history;
+    int r = files_history(&call->data, &input, &history);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < history.count; i++) {
+        write_version(w, &history.versions[i]);
+    }
+    json_array_end(w);
+    return api_end_page(call, history.next);
+}
+
+int api_files_restore(struct api_call *call, const struct api_files_restore_in *in)
+{
+    struct files_entry entry;
+    int r = files_restore(&call->data,
+                          &(struct files_restore_input){.session = in->session_id,
+                                                        .path = in->path,
+                                                        .version = (uint64_t)in->version,
+                                                        .author = api_author(call)},
+                          &entry);
+    return r < 0 ? r : api_answer_entry(call, 200, &entry);
+}
+
+/* ---- The session's changes ---- */
+
+static void write_change(struct json_writer *w, const struct files_event *change)
+{
+    json_object(w);
+    json_member_integer(w, "version", (int64_t)change->seq);
+    json_member_string(w, "op", str_from(files_op_name(change->op)));
+    api_json_path(w, "path", change->path);
+    if (change->from.n > 0) {
+        api_json_path(w, "from", change->from);
+    }
+    json_member_string(w, "type", str_from(files_kind_name(change->entry.kind)));
+    json_member_integer(w, "size", (int64_t)change->entry.size);
+    if (change->entry.kind != FILES_FOLDER) {
+        api_json_hash(w, &change->entry.hash);
+    }
+    api_json_time(w, "at", change->at);
+    write_author(w, &change->author);
+    json_object_end(w);
+}
+
+/* A cursor is the version where the next page begins. */
+static int read_place(struct api_call *call, const struct api_files_changes_in *in,
+                      struct files_log_input *input)
+{
+    uint64_t place = 0;
+    if (in->cursor.n == 0) {
+        return 0;
+    }
+    if (str_u64(in->cursor, INT64_MAX >> 10, &place) < 0 || place == 0) {
+        api_field_error(call, "cursor", "is none that this list gave");
+        return ERR_INVALID;
+    }
+    *(input->oldest ? &input->since : &input->before) = place;
+    return 0;
+}
+
+int api_files_changes(struct api_call *call, const struct api_files_changes_in *in)
+{
+    static const enum files_op ops[] = {
+        [API_FILES_CHANGES_OP_WRITE] = FILES_WRITE,
+        [API_FILES_CHANGES_OP_DELETE] = FILES_DELETE,
+        [API_FILES_CHANGES_OP_MOVE] = FILES_MOVE,
+        [API_FILES_CHANGES_OP_RESTORE] = FILES_RESTORE,
+    };
+    struct files_log_input input = {
+        .session = in->session_id,
+        .path = in->path,
+        .op = in->has_op ? ops[in->op] : 0,
+        .since = (uint64_t)in->since,
+        .before = (uint64_t)in->before,
+        .oldest = in->order == API_FILES_CHANGES_ORDER_OLDEST,
+        .limit = (size_t)in->limit,
+    };
+    struct files_log log;
+    int r = read_place(call, in, &input);
+    if (r == 0) {
+        r = files_log(&call->data, &input, &log);
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < log.count; i++) {
+        write_change(w, &log.events[i]);
+    }
+    json_array_end(w);
+    struct str next = log.next == 0
+                          ? STR_EMPTY
+                          : arena_printf(call->req->arena, "%llu", (unsigned long long)log.next);
+    return api_end_page(call, next);
+}

@@ -1,0 +1,89 @@
+/*
+ * The changes of a session as people look at them: newest or oldest first, of one place or of one kind. A page looks at a
+ * bounded number of changes, so that one that finds little ends early and says where it goes on.
+ */
+#include "files/files_int.h"
+
+enum { BATCH = 250, MOST_LOOKED = 4000 };
+
+struct looked {
+    struct data_context *ctx;
+    const struct files_log_input *in;
+    struct files_log log;
+};
+
+static bool fits(const struct files_log_input *in, const struct files_change_record *change)
+{
+    if (in->op != 0 && change->op != in->op) {
+        return false;
+    }
+    return in->path.n == 0 || content_path_within(change->path, in->path) ||
+           (change->from.n > 0 && content_path_within(change->from, in->path));
+}
+
+/* Takes what fits from a batch; last: the seq of the last change that was looked at. */
+static int take(struct looked *l, struct files_tx *tx, const struct store_pair *pair,
+                uint64_t *ret_last)
+{
+    struct files_change_record change;
+    if (data_key_number_read(str_slice(pair->key, pair->key.n - 16, pair->key.n), ret_last) < 0) {
+        return ERR_CORRUPT;
+    }
+    int r = files_change_decode(pair->value, &change);
+    if (r < 0 || !fits(l->in, &change)) {
+        return r;
+    }
+    r = files_event_read(l->ctx, tx, pair, &l->log.events[l->log.count]);
+    l->log.count += r == 0;
+    return r;
+}
+
+static int log_read(struct txn *txn, void *arg)
+{
+    struct looked *l = arg;
+    const struct files_log_input *in = l->in;
+    struct files_tx tx = {0};
+    l->log =
+        (struct files_log){.events = ARENA_ARRAY(l->ctx->arena, struct files_event, in->limit)};
+    int r = files_tx_begin(&tx, txn, &l->ctx->scope, in->session);
+    if (r < 0) {
+        return r;
+    }
+    uint64_t first = in->since + 1;
+    uint64_t end = in->before > 0 && in->before <= tx.usage.seq ? in->before : tx.usage.seq + 1;
+    for (size_t looked = 0; first < end; looked += BATCH) {
+        struct store_range range = {files_key_change(&tx, first), files_key_change(&tx, end),
+                                    .limit = BATCH, .reverse = !in->oldest};
+        struct store_pair *pairs;
+        size_t count;
+        r = store_scan(txn, &range, &pairs, &count);
+        uint64_t last = 0;
+        for (size_t i = 0; r == 0 && i < count && l->log.count < in->limit; i++) {
+            r = take(l, &tx, &pairs[i], &last);
+        }
+        if (r < 0 || last == 0) {
+            return r; /* nothing was left */
+        }
+        first = in->oldest ? last + 1 : first;
+        end = in->oldest ? end : last;
+        if (l->log.count == in->limit || looked + BATCH >= MOST_LOOKED) {
+            l->log.next = first < end ? last : 0;
+            return 0;
+        }
+    }
+    return 0;
+}
+
+int files_log(struct data_context *ctx, const struct files_log_input *in, struct files_log *ret_log)
+{
+    if (in->limit < 1 || in->limit > FILES_MAX_BATCH || content_path_check(in->path) < 0 ||
+        in->since >= UINT64_MAX >> FILES_ID_BITS || in->before >= UINT64_MAX >> FILES_ID_BITS) {
+        return ERR_INVALID;
+    }
+    struct looked l = {.ctx = ctx, .in = in};
+    int r = store_read(ctx->store, log_read, &l);
+    if (r == 0) {
+        *ret_log = l.log;
+    }
+    return r;
+}
