@@ -21,6 +21,8 @@ int api_create(const struct api_options *options, struct api **ret_api)
     api->auth = options->auth;
     api->gateway = options->gateway;
     api->log = options->log;
+    api->cors_origins = options->cors_origins;
+    api->cors_count = options->cors_count;
     api->login_life = options->login_life > 0 ? options->login_life : login_life;
     if (public_url.n > 0) {
         api->public_url = mem_dup(public_url.p, public_url.n);

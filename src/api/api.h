@@ -36,8 +36,13 @@ struct api_options {
     usec_t login_life;             /* at most, for the cookie that keeps it; 0: 90 days */
     const char *spool;         /* directory for files of no name that live as long as a request */
     const struct space *space; /* of the data, outlives the api; NULL: nothing is refused */
+    const char *const *cors_origins; /* whose pages may call the API; outlive the api */
+    size_t cors_count;               /* 0: none */
     uint32_t rate_factor; /* multiplies the request limits per user and address; 0 counts as 1 */
 };
+
+/* Whether text is an origin as browsers send it: scheme, host in lower case, port unless it is the scheme's own. */
+bool api_cors_is_origin(struct str text);
 
 /* ERR_INVALID: public_url is malformed, or rate_factor too large. ERR_NOT_FOUND: web_directory does not exist. */
 int api_create(const struct api_options *options, struct api **ret_api) BASE_MUST_USE;

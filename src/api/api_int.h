@@ -162,6 +162,15 @@ bool api_origin_serves(const struct api_origin *o, struct str host);
 /* Whether the request comes from a page of the platform itself: the condition for taking a cookie. */
 bool api_origin_is_own(const struct api_origin *o, const struct http_request *req);
 
+/* ---- Pages of other origins (cors.c) ---- */
+
+void api_cors_headers(const struct api *api, const struct http_request *req,
+                      struct http_response *res);
+
+/* The answer to OPTIONS; methods as api_match_allowed wrote them. */
+void api_cors_preflight(const struct api *api, const struct http_request *req,
+                        struct http_response *res, struct str methods);
+
 /* ---- The cookie of the refresh token (cookie.c) ---- */
 
 /* ERR_NOT_FOUND: none; ERR_FORBIDDEN: from a foreign page; ERR_CONFLICT: two of the name. */
@@ -218,6 +227,8 @@ struct api {
     struct api_limiter *limiter;
     struct api_metrics *metrics;
     struct api_origin origin;
+    const char *const *cors_origins;
+    size_t cors_count;
     usec_t login_life;
     enum api_log log;
     struct http_static *web; /* NULL: no web app */

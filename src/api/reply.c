@@ -204,6 +204,7 @@ void api_fail(struct api_call *call, int code)
         call->problem.message = STR("The Idempotency-Key was used for another request.");
     }
     http_reset(call->res);
+    api_cors_headers(call->api, call->req, call->res);
     api_limit_headers(call);
     if (call->content_range.n > 0) {
         http_set(call->res, "Content-Range", call->content_range);

@@ -213,18 +213,22 @@ static int serve(struct api_call *call)
     }
     identify(call);
     api_headers(call->req, call->res);
+    api_cors_headers(call->api, call->req, call->res);
     api_limit_headers(call);
     return call->route->call(call, in);
 }
 
-static void answer_options(struct http_request *req, struct http_response *res)
+static void answer_options(const struct api *api, struct http_request *req,
+                           struct http_response *res)
 {
     struct buf allowed;
     buf_init(&allowed, 256);
     api_match_allowed(req->path, &allowed);
     api_headers(req, res);
     http_status(res, 204);
-    http_set(res, "Allow", arena_str(req->arena, buf_str(&allowed)));
+    struct str methods = arena_str(req->arena, buf_str(&allowed));
+    http_set(res, "Allow", methods);
+    api_cors_preflight(api, req, res, methods);
     buf_fini(&allowed);
 }
 
@@ -238,7 +242,7 @@ static void handle(void *ctx, struct http_request *req, struct http_response *re
     }
     ASSERT_MAGIC(call, API_CALL_MAGIC);
     if (call->route == NULL) {
-        answer_options(req, res);
+        answer_options(api, req, res);
         return;
     }
     call->res = res;
@@ -273,6 +277,9 @@ static void answer_error(void *ctx, struct http_request *req, int code, struct h
         struct str known = allowed.n > 0 ? buf_str(&allowed) : STR("GET, HEAD");
         http_set(res, "Allow", arena_str(req->arena, known));
         buf_fini(&allowed);
+    }
+    if (api_match_is_ours(req->path)) {
+        api_cors_headers(api, req, res);
     }
     api_fail_plain(req, res, code, &problem);
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/api.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "gateway/gateway.h"
@@ -188,6 +189,20 @@ static int read_proxies(struct reading *r)
     return 0;
 }
 
+static int check_origins(struct reading *r)
+{
+    const struct coditectd_list *texts = &r->o.set.cors_origins;
+    for (size_t i = 0; i < texts->n; i++) {
+        if (!api_cors_is_origin(str_from(texts->at[i]))) {
+            return log_err(ERR_INVALID, "coditectd",
+                           "%s: %s is no origin as browsers send it: it looks like "
+                           "https://tools.example.com or http://localhost:3000",
+                           where(r, SETTING_CORS_ORIGINS), texts->at[i]);
+        }
+    }
+    return 0;
+}
+
 static int check_urls(struct reading *r)
 {
     const char *public_url = r->o.set.public_url;
@@ -281,6 +296,9 @@ static int judge(struct reading *r, const struct asked *asked)
     }
     if (!error) {
         error = check_urls(r);
+    }
+    if (!error) {
+        error = check_origins(r);
     }
     if (!error) {
         error = check_store(r);

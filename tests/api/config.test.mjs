@@ -337,7 +337,7 @@ test("no setting is without a test", () => {
     data: "api/harness.mjs", listen: "api/harness.mjs", web: "api/web.test.mjs", ide: "api/gateway.test.mjs", node: "api/gateway.test.mjs",
     public_url: "api/gateway-public.test.mjs", ide_url: "api/gateway-public.test.mjs", ide_listen: "e2e/ide-paths.test.mjs",
     "workspace.idle": "idle/idle.test.mjs",
-    trusted_proxies: "api/proxies.test.mjs", "log.requests": "api/log.test.mjs", "metrics.listen": "api/metrics.test.mjs",
+    trusted_proxies: "api/proxies.test.mjs", "log.requests": "api/log.test.mjs", "metrics.listen": "api/metrics.test.mjs", cors_origins: "api/cors.test.mjs",
     "disk.low": "store/disk-pressure.test.mjs", "disk.low_percent": "store/disk-pressure.test.mjs", "disk.scarce": "store/disk-pressure.test.mjs",
   };
   const own = readFileSync(new URL(import.meta.url), "utf8");
