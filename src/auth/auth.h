@@ -233,6 +233,9 @@ struct auth_password_input {
     bool end_others; /* logs the other devices out */
 };
 
+/* How many common passwords this build refuses; 0: it was built without the list. */
+size_t auth_common_passwords(void);
+
 /* (hash) ERR_BAD_CREDENTIALS: the old one is wrong; ERR_INVALID (field new_password); ERR_RATE_LIMITED. */
 int auth_password_change(struct auth *a, struct data_context *ctx,
                          const struct auth_password_input *in) BASE_MUST_USE;

@@ -84,6 +84,12 @@ struct str auth_refresh_make(const struct auth *a, struct arena *arena, struct s
 int auth_refresh_read(const struct auth *a, struct str token, struct str *ret_login_id,
                       int64_t *ret_counter) BASE_MUST_USE; /* ERR_UNAUTHENTICATED */
 
+/* ---- passwords.gen.c: the commonest passwords, in lower case, sorted as bytes ---- */
+
+extern const size_t auth_common_count;
+extern const char auth_common_text[];   /* one after the other */
+extern const uint32_t auth_common_at[]; /* where each begins; one more: the end */
+
 /* ---- password.c ---- */
 
 /* The rules for a new one; ERR_INVALID with the fault on field. */

@@ -10,6 +10,42 @@ enum { OPS = 2, MEMORY = 19 << 20 };
 
 _Static_assert(AUTH_HASH_ROOM >= crypto_pwhash_STRBYTES, "a PHC string does not fit");
 
+size_t auth_common_passwords(void)
+{
+    return auth_common_count;
+}
+
+static struct str common(size_t i)
+{
+    return str_of(auth_common_text + auth_common_at[i], auth_common_at[i + 1] - auth_common_at[i]);
+}
+
+/* Whatever the case of its letters. */
+static bool is_common(struct str word)
+{
+    enum { LONGEST = 64 };
+    char lower[LONGEST];
+    if (word.n > LONGEST) {
+        return false;
+    }
+    for (size_t i = 0; i < word.n; i++) {
+        char c = word.p[i];
+        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    size_t from = 0;
+    size_t to = auth_common_count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        int order = str_cmp(str_of(lower, word.n), common(middle));
+        if (order == 0) {
+            return true;
+        }
+        from = order > 0 ? middle + 1 : from;
+        to = order > 0 ? to : middle;
+    }
+    return false;
+}
+
 int auth_password_check(struct data_context *ctx, const char *field, struct str password,
                         struct str email)
 {
@@ -24,8 +60,16 @@ int auth_password_check(struct data_context *ctx, const char *field, struct str 
     if (length > AUTH_PASSWORD_MAX) {
         return data_fault(ctx, ERR_INVALID, field, "The password is longer than 256 characters.");
     }
-    if (str_eq_nocase(str_trim(password), email)) {
-        return data_fault(ctx, ERR_INVALID, field, "The password is the e-mail address.");
+    struct str word = str_trim(password);
+    if (str_eq_nocase(word, email) ||
+        str_eq_nocase(word, str_slice(email, 0, str_find(email, '@', 0)))) {
+        return data_fault(ctx, ERR_INVALID, field,
+                          "The password is the e-mail address, or a part of it.");
+    }
+    if (is_common(word)) {
+        return data_fault(
+            ctx, ERR_INVALID, field,
+            "Many people use this password, so that it is tried first. Choose another.");
     }
     return 0;
 }

@@ -114,6 +114,9 @@ static int create_auth(const struct coditectd_settings *set, struct parts *p)
             ERR_INVALID, "coditectd",
             "jwt.previous_secret is what jwt.secret was: it wants a jwt.secret beside it");
     }
+    if (auth_common_passwords() == 0) {
+        log_warn("coditectd", "built without the list of common passwords: none is refused");
+    }
     int r = auth_create(&options, &p->auth);
     return r ? log_err(r, "coditectd", "accounts cannot be served: %s", err_row(r)->text) : 0;
 }

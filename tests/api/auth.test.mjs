@@ -49,6 +49,8 @@ test("every bad field is named", async () => {
     [{ email: "a@b@c", password: "long enough" }, ["email"]],
     [{ email: "ada@example.com", password: "short" }, ["password"]],
     [{ email: "ada@example.com", password: "x".repeat(257) }, ["password"]],
+    [{ email: "ada.lovelace@example.com", password: "ada.lovelace@EXAMPLE.com" }, ["password"]],
+    [{ email: "ada.lovelace@example.com", password: "Ada.Lovelace" }, ["password"]],
     [{ email: `${"a".repeat(60)}@${"b".repeat(250)}.com`, password: "long enough" }, ["email"]],
     [{ email: "ada@example.com", password: "long enough", name: "" }, ["name"]],
     [{ email: "ada@example.com", password: "long enough", name: "a\u0000b" }, ["name"]],

@@ -43,9 +43,61 @@ static void unknown_accounts_cost_the_same(void **state)
     assert_true(unknown > known / 2 && unknown < known * 2);
 }
 
+static int check(struct people *p, const char *password, const char *email)
+{
+    struct data_context ctx = people_request(p);
+    int r = auth_password_check(&ctx, "password", str_from(password), str_from(email));
+    assert_true((r == 0) == (ctx.fault.message.n == 0));
+    return r;
+}
+
+static void refuses_what_is_guessed_first(void **state)
+{
+    (void)state;
+    static struct people p;
+    people_init(&p, "memory", NULL);
+    static const char *const bad[] = {"ada.lovelace@example.com", "Ada.Lovelace@Example.com",
+                                      " ada.lovelace ", "ADA.LOVELACE"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(check(&p, bad[i], "ada.lovelace@example.com"), ERR_INVALID);
+        assert_int_equal(check(&p, bad[i], "eve@example.com"), 0);
+    }
+    assert_int_equal(check(&p, "ada.lovelace1", "ada.lovelace@example.com"), 0);
+    people_fini(&p);
+}
+
+static void refuses_the_commonest(void **state)
+{
+    (void)state;
+    if (auth_common_passwords() == 0) {
+        print_message("SKIP common passwords: built without the list\n");
+        skip();
+    }
+    assert_true(auth_common_passwords() >= 3000);
+    static struct people p;
+    people_init(&p, "memory", NULL);
+    static const char *const bad[] = {"password",   "PassWord", " password ", "12345678",
+                                      "qwertyuiop", "iloveyou", "trustno1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(check(&p, bad[i], "ada@example.com"), ERR_INVALID);
+    }
+    /* Every row is found: the table is sorted as it is searched. */
+    for (size_t i = 0; i < auth_common_count; i++) {
+        struct str word =
+            str_of(auth_common_text + auth_common_at[i], auth_common_at[i + 1] - auth_common_at[i]);
+        assert_true(word.n >= AUTH_PASSWORD_MIN);
+        assert_int_equal(check(&p, arena_str(&p.w.arena, word).p, "ada@example.com"), ERR_INVALID);
+    }
+    assert_int_equal(check(&p, "password of ada", "ada@example.com"), 0);
+    assert_int_equal(check(&p, "passwordpasswore", "ada@example.com"), 0);
+    people_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(hashes_with_the_promised_cost),
-                                       cmocka_unit_test(unknown_accounts_cost_the_same)};
+                                       cmocka_unit_test(unknown_accounts_cost_the_same),
+                                       cmocka_unit_test(refuses_what_is_guessed_first),
+                                       cmocka_unit_test(refuses_the_commonest)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
