@@ -1,5 +1,6 @@
 #include "codi2/index.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -63,9 +64,10 @@ struct codi2_index {
 
 static int failed(struct codi2_index *x)
 {
-    int code = sqlite3_errcode(x->db);
+    int cause = sqlite3_system_errno(x->db);
+    bool full = sqlite3_errcode(x->db) == SQLITE_FULL || cause == ENOSPC || cause == EDQUOT;
     log_error("codi2", "index: %s", sqlite3_errmsg(x->db));
-    return code == SQLITE_FULL ? ERR_NO_SPACE : ERR_IO;
+    return full ? ERR_NO_SPACE : ERR_IO;
 }
 
 /* Runs a statement that gives no rows. */

@@ -56,7 +56,10 @@ void codi2_link_cancel(struct codi2_link *l)
 
 /* ---- one call ---- */
 
-/* The code that the server's error object names; what we do not know is a server that cannot serve us now. */
+/*
+ * The code that the server's error object names; what we do not know is a server that cannot serve us now. That its disk is
+ * full is ERR_DISK_LOW: ERR_NO_SPACE is left to mean this workspace's disk.
+ */
 static int code_of(struct str body)
 {
     ARENA_AUTO(arena);
@@ -68,7 +71,7 @@ static int code_of(struct str body)
     const struct json *code = error ? json_get(error, "code") : NULL;
     for (int i = 1; code && code->kind == JSON_STRING && i <= ERR_COUNT; i++) {
         if (str_eq(code->string, str_from(err_name(-i)))) {
-            return -i;
+            return -i == ERR_NO_SPACE ? ERR_DISK_LOW : -i;
         }
     }
     return ERR_UNAVAILABLE;

@@ -44,7 +44,7 @@ struct codi2_content {
 /*
  * Cuts what fd reads from its start. The chunks wait in memory (at most 8 MiB) and are with the server when codi2_link_push
  * has succeeded. length: what the file had when it was opened; more or fewer bytes are ERR_CONFLICT (it is being written;
- * look again). ERR_UNAVAILABLE, ERR_NO_SPACE.
+ * look again). ERR_UNAVAILABLE, ERR_DISK_LOW (the server's).
  */
 int codi2_link_upload(struct codi2_link *l, struct codi2_content *ret_content, int fd,
                       uint64_t length) BASE_MUST_USE;

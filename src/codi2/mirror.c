@@ -6,7 +6,8 @@
  * Invariants
  * 1. The index never says that the store has what it has not: it is written after the server's answer.
  * 2. A path leaves `dirty` only into a round, and a round that fails puts back all that it took.
- * 3. A barrier is fulfilled by a round that began after it was asked for and ended with nothing dirty.
+ * 3. A barrier is fulfilled by a round that began after it was asked for and ended with nothing dirty. Each is tried once at
+ *    once, whatever the back-off; one that the server refused for good is said to be refused, so that nobody waits for it.
  * 4. Nothing is deleted in the store before the first comparison with it is complete.
  * 5. What the store took and the index has not heard of (codi2 was killed in between) is found by comparing the whole tree: the
  *    index says whether codi2 ended in order.
@@ -69,6 +70,29 @@ static void on_seen(void *ctx, enum codi2_seen what, struct str path)
 
 #define WAITING "What you change stays on this workspace's disk, and is stored once there is room."
 
+/* For errors that a person can do something about; NULL: of the others the state says enough. */
+static const char *words_for(int error)
+{
+    switch (error) {
+    case ERR_QUOTA:
+        return "Your storage is full. " WAITING;
+    case ERR_DISK_LOW:
+        return "The server's disk is full. " WAITING;
+    case ERR_NO_SPACE:
+        return "This workspace's disk is full. Delete what you do not need; what is on the disk is "
+               "stored once there is room.";
+    default:
+        return NULL;
+    }
+}
+
+/* The server has answered, and will answer the same the next time. */
+static bool is_refusal(int error)
+{
+    return error == ERR_UNAUTHENTICATED || error == ERR_FORBIDDEN || error == ERR_NOT_FOUND ||
+           error == ERR_QUOTA;
+}
+
 static void give_pause(struct codi2_mirror *m, int error)
 {
     usec_t longest = LAST_PAUSE_MS * USEC_PER_MS;
@@ -80,10 +104,9 @@ static void give_pause(struct codi2_mirror *m, int error)
     m->retry_at = time_monotonic() + m->pause / 2 + jitter;
     m->facts.pending = codi2_dirty_count(m->dirty);
     atomic_store(&m->greeted, false); /* it may be another server that comes back */
-    if (error == ERR_NO_SPACE || error == ERR_QUOTA) {
-        codi2_status_message(m->options.status, m->options.number,
-                             error == ERR_QUOTA ? STR("Your storage is full. " WAITING)
-                                                : STR("The server's disk is full. " WAITING));
+    const char *words = words_for(error);
+    if (words) {
+        codi2_status_message(m->options.status, m->options.number, str_from(words));
     }
     codi2_mirror_show(m, CODI2_OFFLINE);
 }
@@ -164,15 +187,19 @@ static void round_of(struct codi2_mirror *m)
     }
     m->facts.pending = codi2_dirty_count(m->dirty);
     codi2_mirror_show(m, m->facts.health);
-    if (m->retry_at && time_monotonic() < m->retry_at) {
+    if (m->retry_at && time_monotonic() < m->retry_at && barrier == m->tried_for) {
         return;
     }
+    m->tried_for = barrier;
     int error = bring_together(m);
     if (error == ERR_STALE || error == ERR_VERSION_UNSUPPORTED) {
+        m->facts.refused = UINT64_MAX;
+        codi2_mirror_show(m, CODI2_OFFLINE);
         m->options.over(m->options.ctx, error);
         atomic_store(&m->stop, true);
     } else if (error) {
         log_warn("codi2", "%s: %s", m->options.link.root, err_name(error));
+        m->facts.refused = is_refusal(error) ? barrier : m->facts.refused;
         give_pause(m, error);
     } else {
         all_well(m);

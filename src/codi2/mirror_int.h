@@ -39,6 +39,7 @@ struct codi2_mirror {
     uint64_t mapped_for;              /* the barrier for which they were last looked at */
     usec_t retry_at;                  /* monotonic; 0: the link is well */
     usec_t pause;                     /* the next back-off */
+    uint64_t tried_for;               /* the barrier for which the store was last asked */
     int wake;                         /* eventfd */
     pthread_t thread;
     pthread_t listener; /* waits for changes of others */

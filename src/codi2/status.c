@@ -78,7 +78,8 @@ void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_
     const struct codi2_facts *old = &s->facts[root];
     bool same = old->health == facts->health && old->pending == facts->pending &&
                 old->seq == facts->seq && old->done == facts->done && old->total == facts->total &&
-                old->barrier == facts->barrier && old->held_back == facts->held_back;
+                old->barrier == facts->barrier && old->refused == facts->refused &&
+                old->held_back == facts->held_back;
     if (!same) {
         s->facts[root] = *facts;
         changed_locked(s);
@@ -360,12 +361,18 @@ int codi2_status_await(struct codi2_status *s, uint64_t barrier, usec_t deadline
     LOCK_SCOPE(&s->lock);
     for (;;) {
         bool fulfilled = true;
+        bool decided = true;
         for (unsigned i = 0; i < CODI2_ROOTS; i++) {
-            fulfilled = fulfilled && s->facts[i].barrier >= barrier;
+            bool done = s->facts[i].barrier >= barrier;
+            fulfilled = fulfilled && done;
+            decided = decided && (done || s->facts[i].refused >= barrier);
         }
         if (fulfilled) {
             *ret_seq = s->facts[0].seq;
             return 0;
+        }
+        if (decided) {
+            return ERR_FORBIDDEN;
         }
         if (!lock_cond_wait_until(&s->changed, &s->lock, deadline)) {
             return ERR_TIMEOUT;

@@ -24,6 +24,7 @@ struct codi2_facts {
     uint64_t total;
     uint64_t held_back; /* deletions that wait for the person's word */
     uint64_t barrier;   /* the largest barrier number that is fulfilled */
+    uint64_t refused;   /* the largest that the server refused for good */
 };
 
 struct codi2_status;
@@ -74,7 +75,10 @@ uint64_t codi2_status_wait(struct codi2_status *s, uint64_t known, usec_t deadli
 /* Ends what waits for another revision now: it is to end. */
 void codi2_status_wake(struct codi2_status *s);
 
-/* Takes a barrier number; codi2_status_await waits until every root has fulfilled it. ERR_TIMEOUT; ret_seq: of root 0. */
+/*
+ * Takes a barrier number; codi2_status_await waits until every root has fulfilled it. ERR_TIMEOUT, ERR_FORBIDDEN (what is left
+ * was refused: to wait is of no use); ret_seq: of root 0.
+ */
 uint64_t codi2_status_barrier(struct codi2_status *s);
 uint64_t codi2_status_barrier_wanted(struct codi2_status *s);
 int codi2_status_await(struct codi2_status *s, uint64_t barrier, usec_t deadline,

@@ -13,6 +13,7 @@ class Ear {
   welcome = { version: 1, seq: 0 };
   helloCode = 200;
   mute = false;
+  changes; // what answers POST changes, when somebody does: a function of refuse
   constructor(t, world) {
     this.path = world.path("wire.sock");
     this.server = createServer((req, res) => this.#answer(req, res));
@@ -35,6 +36,7 @@ class Ear {
       if (name === "GET tree") return reply(200, { entries: [], seq: 0, next: null });
       if (name === "GET changes") return setTimeout(() => reply(200, { events: [], seq: 0, more: false }), Math.min(200, Number(url.searchParams.get("wait"))));
       if (name === "POST status") return reply(204);
+      if (name === "POST changes" && this.changes) return this.changes(refuse);
       return refuse(404, "not_found");
     });
   }
@@ -141,6 +143,27 @@ test("asked to end it persists, and its last word says how that went", { timeout
   const last = ear.statuses().at(-1);
   assert.deepEqual([last.state, last.pending > 0], ["offline", true]);
   assert.equal(fs.readFileSync(other.tree("waits"), "utf8"), "x");
+});
+
+test("a server that refuses for good is not waited for at the end: the session is deleted, the token is none of its own", { timeout: 90_000 }, async (t) => {
+  for (const [code, word] of [[409, "stale"], [401, "unauthenticated"]]) {
+    const { world, ear } = await set(t);
+    await world.startCodi2();
+    await until("persisted", async () => (await world.status()).state === "persisted");
+    const held = new Promise((resolve) => { ear.changes = resolve; });
+    fs.writeFileSync(world.tree("waits"), "x");
+    const refuse = await held; // a change is under way while it is asked to end
+    ear.changes = (again) => again(code, word);
+    world.codi2.kill("SIGTERM");
+    await until("the end has begun", () => fs.readFileSync(`/proc/${world.codi2.pid}/status`, "utf8").match(/^SigPnd:\s+0+$/m));
+    refuse(code, word);
+    const before = ear.calls("POST changes").length;
+    const began = Date.now();
+    assert.equal(await world.codi2.ended, 5);
+    assert.ok(Date.now() - began < 15_000, `${word}: ${Date.now() - began} ms of the 18 s that a server has that may come back`);
+    assert.ok(ear.calls("POST changes").length <= before + 2, "once more for the barrier");
+    assert.equal(fs.readFileSync(world.tree("waits"), "utf8"), "x");
+  }
 });
 
 test("a server that does not answer holds the end up for less than the 30 s that there are", { timeout: 90_000 }, async (t) => {

@@ -213,6 +213,20 @@ static void a_barrier_waits_for_every_root(void **state)
     codi2_status_destroy(s);
 }
 
+static void a_barrier_that_was_refused_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct codi2_status *s = codi2_status_create();
+    uint64_t barrier = codi2_status_barrier(s);
+    uint64_t seq = 0;
+    codi2_status_set(s, 0, &(struct codi2_facts){.refused = barrier});
+    assert_int_equal(codi2_status_await(s, barrier, 0, &seq), ERR_TIMEOUT); /* the other goes on */
+    codi2_status_set(s, 1, &(struct codi2_facts){.barrier = barrier});
+    assert_int_equal(codi2_status_await(s, barrier, INT64_MAX, &seq), ERR_FORBIDDEN);
+    assert_int_equal(codi2_status_await(s, codi2_status_barrier(s), 0, &seq), ERR_TIMEOUT);
+    codi2_status_destroy(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +238,7 @@ int main(void)
         cmocka_unit_test(each_notice_has_a_number),
         cmocka_unit_test(what_could_not_be_kept_stands_apart),
         cmocka_unit_test(idle_time_begins_when_nothing_keeps_it_awake),
-        cmocka_unit_test(a_barrier_waits_for_every_root)};
+        cmocka_unit_test(a_barrier_waits_for_every_root),
+        cmocka_unit_test(a_barrier_that_was_refused_is_not_waited_for)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
