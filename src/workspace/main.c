@@ -23,15 +23,22 @@
 enum { LOG_LOOK_MS = 10000, EXIT_WRONG = 2, ANNOUNCE = 3 };
 
 static const usec_t ask_again = USEC_PER_SEC;
+static const usec_t first_pause =
+    100 * USEC_PER_MS; /* before the network helper is started again */
+static const usec_t last_pause = 60 * USEC_PER_SEC;
+static const usec_t network_well = 60 * USEC_PER_SEC; /* it ran so long: its end is a new story */
 
 struct supervisor {
     struct workspace_config config;
     struct workspace_group group;
     struct workspace_sandbox sandbox;
     struct workspace_state state;
-    int announce;   /* see take_announce */
-    usec_t kill_at; /* monotonic; 0: nobody asked for the end yet */
-    usec_t ask_at;  /* when codi2 is asked again */
+    int announce;      /* see take_announce */
+    usec_t kill_at;    /* monotonic; 0: nobody asked for the end yet */
+    usec_t ask_at;     /* when codi2 is asked again */
+    usec_t network_at; /* when the network helper is started again; 0: it runs, or none is wanted */
+    usec_t network_since; /* it runs */
+    usec_t network_pause;
     bool ended;
 };
 
@@ -65,14 +72,39 @@ static void ask_to_end(struct supervisor *s)
     }
 }
 
+/* The workspace is offline until the next one is up; connections that went through this one are lost. */
+static void note_network_end(struct supervisor *s)
+{
+    usec_t now = time_monotonic();
+    bool was_well = now - s->network_since > network_well;
+    usec_t pause = was_well || s->network_pause == 0 ? first_pause : 2 * s->network_pause;
+    s->network_pause = pause < last_pause ? pause : last_pause;
+    s->network_at = now + s->network_pause;
+    s->sandbox.slirp = 0;
+    log_warn("workspace", "the network helper ended: it is started again in %d ms",
+             (int)(s->network_pause / USEC_PER_MS));
+}
+
+static void mend_network(struct supervisor *s)
+{
+    usec_t now = time_monotonic();
+    if (!s->network_at || now < s->network_at) {
+        return;
+    }
+    s->network_at = 0;
+    s->network_since = now;
+    if (workspace_sandbox_network(&s->config, &s->sandbox) != 0) {
+        note_network_end(s);
+    }
+}
+
 static void reap(struct supervisor *s)
 {
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid == s->sandbox.slirp) {
-            s->sandbox.slirp = 0;
-            log_warn("workspace", "the network helper ended: the workspace is offline");
+            note_network_end(s);
         } else if (pid == s->sandbox.holder) {
             s->sandbox.holder = 0;
             s->ended = true;
@@ -95,21 +127,25 @@ static void handle_signal(struct supervisor *s, int fd)
     }
 }
 
-/* Until codi2 is asked again or killed, or the log is looked at. */
+/* Until codi2 is asked again or killed, the network is mended, or the log is looked at. */
 static int milliseconds_to_turn(const struct supervisor *s)
 {
-    if (!s->kill_at) {
-        return LOG_LOOK_MS;
+    usec_t now = time_monotonic();
+    usec_t next = now + LOG_LOOK_MS * USEC_PER_MS;
+    if (s->kill_at) {
+        next = s->ask_at < s->kill_at ? s->ask_at : s->kill_at;
     }
-    usec_t next = s->ask_at < s->kill_at ? s->ask_at : s->kill_at;
-    usec_t left = next - time_monotonic();
-    return left <= 0 ? 0 : (int)(left / USEC_PER_MS) + 1;
+    if (s->network_at && s->network_at < next) {
+        next = s->network_at;
+    }
+    return next <= now ? 0 : (int)((next - now) / USEC_PER_MS) + 1;
 }
 
 static void supervise(struct supervisor *s, int signals)
 {
     while (!s->ended) {
         ask_to_end(s);
+        mend_network(s);
         struct pollfd p = {.fd = signals, .events = POLLIN};
         int n = poll(&p, 1, milliseconds_to_turn(s));
         workspace_log_trim(STDERR_FILENO);

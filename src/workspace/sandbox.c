@@ -245,27 +245,28 @@ static _Noreturn void run_holder(const struct workspace_config *config,
     child_failed_at(STEP_BUBBLEWRAP, "bubblewrap (Debian package bubblewrap) cannot be executed");
 }
 
+/* ready: -1: nobody waits for it. */
 static _Noreturn void run_slirp(const struct workspace_config *config, pid_t holder, int ready,
                                 int exit_fd)
 {
     unblock_signals();
     shed_descriptors();
     become_user(config);
-    char ready_text[16];
-    char exit_text[16];
+    char ready_text[32];
+    char exit_text[32];
     char pid_text[16];
-    (void)snprintf(ready_text, sizeof ready_text, "%d", ready);
-    (void)snprintf(exit_text, sizeof exit_text, "%d", exit_fd);
+    (void)snprintf(ready_text, sizeof ready_text, "--ready-fd=%d", ready);
+    (void)snprintf(exit_text, sizeof exit_text, "--exit-fd=%d", exit_fd);
     (void)snprintf(pid_text, sizeof pid_text, "%d", (int)holder);
-    if (keep_open(ready) < 0 || keep_open(exit_fd) < 0) {
+    if ((ready >= 0 && keep_open(ready) < 0) || keep_open(exit_fd) < 0) {
         child_failed("cannot hand over descriptors");
     }
     if (dup2(STDIN_FILENO, STDOUT_FILENO) < 0) { /* both /dev/null */
         child_failed("/dev/null");
     }
     execlp("slirp4netns", "slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback",
-           "--enable-sandbox", "--enable-seccomp", "--ready-fd", ready_text, "--exit-fd", exit_text,
-           pid_text, "tap0", (char *)NULL);
+           "--enable-sandbox", "--enable-seccomp", exit_text, pid_text, "tap0",
+           ready < 0 ? NULL : ready_text, (char *)NULL);
     child_failed("slirp4netns (Debian package slirp4netns) cannot be executed");
 }
 
@@ -287,24 +288,40 @@ static int await_byte(int fd)
     return error ? error : read(fd, &byte, 1) == 1 ? 0 : ERR_IO;
 }
 
+static int fork_slirp(const struct workspace_config *config, struct workspace_sandbox *s, int ready)
+{
+    PIPE_AUTO(alive);
+    if (pipe_open(&alive)) {
+        return ERR_INTERNAL;
+    }
+    pid_t pid = fork();
+    if (pid < 0) {
+        return ERR_INTERNAL;
+    }
+    if (pid == 0) {
+        fd_close(&alive.write);
+        run_slirp(config, s->holder, ready, alive.read);
+    }
+    s->slirp = pid;
+    fd_close(&s->slirp_exit);
+    s->slirp_exit = FD_TAKE(alive.write);
+    return 0;
+}
+
 static int start_network(const struct workspace_config *config, struct workspace_sandbox *s)
 {
     PIPE_AUTO(ready);
-    PIPE_AUTO(alive);
-    if (pipe_open(&ready) || pipe_open(&alive)) {
+    if (pipe_open(&ready)) {
         return ERR_INTERNAL;
     }
-    s->slirp = fork();
-    if (s->slirp < 0) {
-        return ERR_INTERNAL;
-    }
-    if (s->slirp == 0) {
-        fd_close(&alive.write);
-        run_slirp(config, s->holder, ready.write, alive.read);
-    }
+    int error = fork_slirp(config, s, ready.write);
     fd_close(&ready.write);
-    s->slirp_exit = FD_TAKE(alive.write);
-    return await_byte(ready.read);
+    return error ? error : await_byte(ready.read);
+}
+
+int workspace_sandbox_network(const struct workspace_config *config, struct workspace_sandbox *s)
+{
+    return s->slirp > 0 || s->holder <= 0 ? 0 : fork_slirp(config, s, /* ready= */ -1);
 }
 
 /*

@@ -132,6 +132,9 @@ struct workspace_sandbox {
 int workspace_sandbox_start(const struct workspace_config *config,
                             const struct workspace_group *group,
                             struct workspace_sandbox *ret_sandbox) BASE_MUST_USE;
+/* Starts the network helper again when it has ended; does not wait until it is up. */
+int workspace_sandbox_network(const struct workspace_config *config,
+                              struct workspace_sandbox *sandbox) BASE_MUST_USE;
 void workspace_sandbox_fini(struct workspace_sandbox *sandbox);
 
 /* The arguments of bubblewrap, NULL at the end, in the arena. It inherits both descriptors. */

@@ -1,7 +1,7 @@
 // What a workspace does to itself, or what befalls it, by programs behind its walls: it and the platform come through.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -62,6 +62,31 @@ test("what ignores SIGTERM is ended after its time, and what it wrote is kept", 
   assert.equal((await ada.get(`/sessions/${session}/files/deaf.txt`)).body.toString(), "deaf\n");
 });
 
+test("the network helper is killed: the workspace is online again, and the same one", { timeout: 60_000 }, async () => {
+  await open(ada, session);
+  const state = stateOf(server, session);
+  const nameOf = (pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+    } catch {
+      return ""; // it has just ended
+    }
+  };
+  const helper = () => processesOf(server, session).find((pid) => nameOf(pid) === "slirp4netns");
+  const online = async () => { // what is sent is answered: that there is nothing to connect to
+    const { output } = await run(server, session, `(: <> /dev/tcp/10.0.2.2/9) 2> /dev/null; awk '$1 == "tap0:" && $3 > 0' /proc/net/dev`);
+    return output !== "";
+  };
+  for (let round = 0; round < 2; round++) {
+    await until("it is online", online);
+    const first = helper();
+    process.kill(first, "SIGKILL");
+    await until("another one runs", () => helper() !== undefined && helper() !== first);
+  }
+  await until("it is online again", online);
+  assert.deepEqual(stateOf(server, session), state);
+});
+
 test("codi2 is killed: the workspace starts again, with its files", { timeout: 60_000 }, async () => {
   await open(ada, session);
   const first = stateOf(server, session);
@@ -92,10 +117,13 @@ test("a full disk: the workspace lives, and all that is on it is kept once there
   assert.ok(size > 5_000_000 && size < 24 << 20, filled.output);
   assert.equal((await workspaceOf(eve, id)).state, "running");
   await eve.write(`/sessions/${id}/files/from-api.bin`, Buffer.alloc(2_000_000, 7)); // there is no room for it inside
+  const said = async () => (await workspaceOf(eve, id)).message ?? "";
+  await until("the person is told", async () => /^This workspace's disk is full\. Delete what you do not need;/.test(await said()));
   await works(small, id, "rm big");
   await until("there is room", async () => (await run(small, id, "printf last > small.txt")).status === 0); // codi2 may just be reading it
   await until("it came in", async () => (await run(small, id, "stat -c %s from-api.bin")).output === "2000000\n", 60_000);
   assert.ok(sync(small, id) > 0);
+  await until("the person is told no longer", async () => (await said()) === "");
   assert.equal((await eve.get(`/sessions/${id}/files/big`)).status, 404);
   assert.equal((await eve.get(`/sessions/${id}/files/small.txt`)).body.toString(), "last");
   await small.stop();
