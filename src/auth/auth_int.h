@@ -105,7 +105,7 @@ bool auth_password_verify(const struct auth *a, struct str phc, struct str passw
 
 /* ---- email.c ---- */
 
-/* Trimmed, in lower case, into the arena. ERR_INVALID with the fault on "email". */
+/* Trimmed, in NFKC and lower case, ASCII alone, into the arena. ERR_INVALID with the fault on "email". */
 int auth_email_clean(struct data_context *ctx, struct str text,
                      struct str *ret_email) BASE_MUST_USE;
 
