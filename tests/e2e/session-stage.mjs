@@ -77,14 +77,24 @@ export async function openStage() {
   const framesCount = () => page.frames().filter((one) => one.url().includes(".ide.")).length;
   const heard = () => frame().evaluate(() => globalThis.heard);
   const ready = () => page.locator("[data-testid=ide][data-ready=true]").waitFor();
-  /** A page that becomes visible asks at once. */
-  const poke = () => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
   const until = async (what, test) => {
     const deadline = Date.now() + 15_000;
     while (!(await test())) {
       assert.ok(Date.now() < deadline, `not in time: ${what}`);
       await page.waitForTimeout(50);
     }
+  };
+  /** The page asks anew of the session it shows: as one that becomes visible does, if it did not ask within the last second. */
+  const poke = async () => {
+    let hasAsked = false;
+    const [id] = /ses-[0-9a-z]+/.exec(page.url());
+    const note = (request) => { hasAsked ||= request.url().endsWith(`/sessions/${id}`); };
+    page.on("request", note);
+    await until("it asks", async () => {
+      await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
+      return hasAsked;
+    });
+    page.off("request", note);
   };
   return Object.assign(stage, { world, home, server, ide, context, page, ada, a, b, told, asked, tell, running, answers, answerOne, status, startUp, frame, framesCount, heard, ready, poke, until });
 }

@@ -144,6 +144,7 @@ test("what the IDE says of persistence is said at once, unless the server knows 
 
 test("the server goes away and comes back: said at once, the frame stays", async () => {
   await context.route("**/api/v5/**", (route) => route.abort("connectionrefused"));
+  await poke();
   await page.locator('[data-testid=persistence][aria-label="State: Connection lost"]').waitFor();
   await visible(page.getByTestId("lost").getByText("The server cannot be reached."));
   await visible(page.locator("footer").getByText("Offline"));
@@ -164,6 +165,7 @@ test("one request that fails is not the end of the server", async () => {
   await visible(page.locator("footer").getByText("Connected"));
   assert.equal(await page.getByTestId("lost").count(), 0);
   await context.unroute(/\/api\/v5\/sessions\/ses-[0-9a-z]+$/);
+  await poke();
   await page.locator('[data-testid=persistence][aria-label="State: All changes persisted"]').waitFor();
 });
 
@@ -207,11 +209,13 @@ test("another session by the switcher, by keyboard alone; the first one runs on"
 
 test("cancel while it starts pauses it; a paused one says so and opens again", async () => {
   tell(b.id, "active", { state: "starting" });
+  await poke();
   await button("Cancel", page).click();
   await visible(page.getByTestId("pausing"));
   assert.deepEqual(asked.pause, [b.id]);
   await look(page, "pausing");
   tell(b.id, "paused");
+  await poke();
   await visible(page.getByTestId("paused"));
   await look(page, "paused");
   const opened = asked.open.length;
@@ -229,6 +233,7 @@ test("cancel while it starts pauses it; a paused one says so and opens again", a
 
 test("failed: why, and once more", async () => {
   tell(b.id, "active", { state: "failed", error: "The kernel does not permit namespaces: set kernel.unprivileged_userns_clone to 1." });
+  await poke();
   await visible(page.getByText("The kernel does not permit namespaces"));
   await look(page, "failed");
   await button("Try again", page).click();
@@ -237,6 +242,7 @@ test("failed: why, and once more", async () => {
 
 test("too many run: pausing one of them opens this one", async () => {
   tell(b.id, "paused");
+  await poke();
   await visible(page.getByTestId("paused"));
   stage.refusal = ["too_many_running", "At most 4 workspaces run at once. Pause one of: \"Project A\"."];
   await page.getByTestId("open-session").click();
@@ -267,10 +273,12 @@ test("an IDE that never answers is said to be so, and loaded again", async () =>
 
 test("deleted elsewhere: restored, or gone for good", async () => {
   tell(b.id, "deleted");
+  await poke();
   await visible(page.getByText("“Project B” was deleted"));
   assert.equal(frame(), undefined);
   await look(page, "deleted");
   told.set(b.id, { gone: true });
+  await poke();
   await visible(page.getByText("This session is gone"));
   await look(page, "gone");
   tell(b.id, "paused");
@@ -325,6 +333,7 @@ test("logged out elsewhere: the page says so, and leads back after logging in", 
   const login = await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
   await server.anonymous().post("/auth/logout", { everywhere: true }, { token: login.data.token });
   await context.unroute(/\/api\/v5\/sessions\/ses-[0-9a-z]+(\/open|\/pause)?$/); // now the server itself is asked
+  await poke();
   await page.waitForURL(/\/login\?next=/);
   await visible(page.getByText("You were logged out."));
   assert.equal(framesCount(), 0);
