@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "coditectd/trim.h"
+#include "files/files.h"
+#include "lifecycle/lifecycle.h"
 
 enum { DUTIES_MAGIC = 0x64757479, STACK = 512 * 1024 };
 
@@ -14,7 +16,9 @@ struct coditectd_duties {
     unsigned magic;
     struct auth *auth;
     struct store *store;
+    struct coditectd_duties_options options;
     struct coditectd_trim trim;
+    bool more; /* the duty that just ran has more to do */
     pthread_t thread;
     struct lock lock;
     struct lock_cond changed;
@@ -46,6 +50,35 @@ static int trim_feeds(struct coditectd_duties *d)
     return coditectd_trim_step(&d->trim, d->store);
 }
 
+/* So that the other duties need not wait long. */
+static usec_t step_end(void)
+{
+    return time_monotonic() + 100 * USEC_PER_MS;
+}
+
+static int purge_sessions(struct coditectd_duties *d)
+{
+    return lifecycle_purge(d->store, step_end(), &d->more);
+}
+
+static int collect(struct coditectd_duties *d)
+{
+    struct files_collect_input in = {.spare_hours = d->options.spare_hours};
+    struct files_collected page = {.looked = 1};
+    size_t chunks = 0;
+    int r = 0;
+    for (usec_t end = step_end(); r == 0 && page.looked > 0 && time_monotonic() < end;) {
+        r = files_collect(d->store, &in, &page);
+        chunks += r == 0 ? page.chunks : 0;
+    }
+    d->more = r == 0 && page.looked > 0;
+    if (chunks > 0) {
+        log_info("coditectd", "%zu chunks that nothing named are gone", chunks);
+    }
+    return r;
+}
+
+/* period 0: the setting store.collect. */
 static const struct {
     const char *name;
     usec_t period;
@@ -55,6 +88,8 @@ static const struct {
     {"trimming of feeds", 10 * USEC_PER_SEC, trim_feeds},
     {"purge of logins", 60 * USEC_PER_SEC, purge_logins},
     {"dropping of operation markers", 3600 * USEC_PER_SEC, drop_markers},
+    {"purge of deleted sessions", 0, purge_sessions},
+    {"collection of content that nothing names", 0, collect},
 };
 enum { DUTIES = sizeof duties / sizeof duties[0] };
 
@@ -67,12 +102,19 @@ static bool pause_until(struct coditectd_duties *d, usec_t deadline)
     return !d->stop;
 }
 
+/* Half of the time is left to others when there is much to do. */
+static usec_t next_due(const struct coditectd_duties *d, size_t i)
+{
+    usec_t period = duties[i].period > 0 ? duties[i].period : d->options.collect_every;
+    return time_monotonic() + (d->more ? 100 * USEC_PER_MS : period);
+}
+
 static void *run(void *ctx)
 {
     struct coditectd_duties *d = ctx;
     usec_t due[DUTIES];
     for (size_t i = 0; i < DUTIES; i++) {
-        due[i] = time_monotonic() + duties[i].period;
+        due[i] = next_due(d, i);
     }
     for (;;) {
         size_t next = 0;
@@ -82,21 +124,24 @@ static void *run(void *ctx)
         if (!pause_until(d, due[next])) {
             return NULL;
         }
+        d->more = false;
         int r = duties[next].run(d);
         if (r) {
             log_warn("coditectd", "%s: %s", duties[next].name, err_name(r));
         }
-        due[next] = time_monotonic() + duties[next].period;
+        due[next] = next_due(d, next);
     }
 }
 
 int coditectd_duties_start(struct auth *auth, struct store *store,
+                           const struct coditectd_duties_options *options,
                            struct coditectd_duties **ret_duties)
 {
     struct coditectd_duties *d = MEM_NEW(struct coditectd_duties);
     d->magic = DUTIES_MAGIC;
     d->auth = auth;
     d->store = store;
+    d->options = *options;
     lock_init(&d->lock, LOCK_DUTIES);
     lock_cond_init(&d->changed);
     pthread_attr_t attributes;

@@ -6,8 +6,15 @@
 
 struct coditectd_duties;
 
+struct coditectd_duties_options {
+    usec_t
+        collect_every; /* between looks for sessions that are over and content that nothing names */
+    unsigned spare_hours; /* see files_collect */
+};
+
 /* Starts the thread; auth and store outlive it. ERR_BUSY: no thread is to be had. */
 int coditectd_duties_start(struct auth *auth, struct store *store,
+                           const struct coditectd_duties_options *options,
                            struct coditectd_duties **ret_duties) BASE_MUST_USE;
 
 /* Ends it, and writes what is noted. NULL allowed. */

@@ -256,7 +256,9 @@ static int start(const struct coditectd_options *o, struct parts *p)
         r = create_api(o, p);
     }
     if (!r) {
-        r = coditectd_duties_start(p->auth, p->store, &p->duties);
+        struct coditectd_duties_options duties = {.collect_every = o->set.store_collect,
+                                                  .spare_hours = (unsigned)o->set.store_spare};
+        r = coditectd_duties_start(p->auth, p->store, &duties, &p->duties);
     }
     if (!r) {
         r = lifecycle_forker_start(p->store, &p->forker);

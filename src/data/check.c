@@ -221,10 +221,17 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
     return check_space(c, &found, pair->key);
 }
 
-/* g/{record}.{index}/…, g/key/… or g/bell/… */
+/* g/{record}.{index}/…, g/key/…, g/bell/… or g/loose/… */
 static int check_global_key(struct check *c, const struct store_pair *pair)
 {
     if (str_starts(pair->key, STR("g/key/")) || str_starts(pair->key, STR("g/bell/"))) {
+        return 0;
+    }
+    struct data_loose loose;
+    if (str_starts(pair->key, STR("g/loose/"))) {
+        if (data_loose_read(pair->key, &loose) < 0) {
+            fault(c, pair->key, "the key is not well-formed");
+        }
         return 0;
     }
     struct str rest = str_slice(pair->key, 2, pair->key.n);

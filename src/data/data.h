@@ -141,6 +141,21 @@ struct str data_key_secret(struct arena *arena, const char *name);
 /* g/bell/{name}: written by who has work for a duty, watched by the duty. */
 struct str data_key_bell(struct arena *arena, const char *name);
 
+/*
+ * The queue of content that nothing names, over all tenants, by the hour in which an upload last had it: g/loose/{hour}/
+ * {tenant}/{hash}, empty values. Only files/ writes it; hash is text of lower-case letters and digits.
+ */
+struct data_loose {
+    struct scope scope; /* tenant only */
+    uint64_t hour;      /* since 1970 */
+    struct str hash;
+};
+struct str data_key_loose(struct arena *arena, const struct data_loose *loose);
+
+/* Those of hours before `before`, oldest first, at most DATA_MAX_LIST. */
+int data_loose_list(struct txn *txn, uint64_t before, struct data_loose **ret_loose,
+                    size_t *ret_count) BASE_MUST_USE;
+
 /* Names of the feeds: tenant/{tenant} and session/{session}; a person's home tree has one too, by the person's id. */
 struct str data_feed_tenant(struct arena *arena, const struct scope *scope);
 struct str data_feed_session(struct arena *arena, struct str tree_id);
@@ -207,6 +222,7 @@ int data_usage_get(struct txn *txn, const struct scope *scope, struct str sessio
                    struct data_usage *ret_usage) BASE_MUST_USE;
 void data_usage_put(struct txn *txn, const struct scope *scope, struct str session_id,
                     const struct data_usage *usage);
+void data_usage_delete(struct txn *txn, const struct scope *scope, struct str session_id);
 
 /* ---- What happened ---- */
 

@@ -82,6 +82,9 @@ struct str data_key_index(struct arena *arena, const struct scope *scope,
 struct str data_place_text(struct arena *arena, const struct scope *scope, struct str id);
 int data_place_read(struct str text, struct str *ret_tenant, struct str *ret_id) BASE_MUST_USE;
 
+/* What stands in a key of the queue; strings borrow from it. ERR_CORRUPT. */
+int data_loose_read(struct str key, struct data_loose *ret_loose) BASE_MUST_USE;
+
 /* ---- table.c: records of one type in one transaction ---- */
 
 struct data_at {

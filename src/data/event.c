@@ -165,3 +165,9 @@ void data_usage_put(struct txn *txn, const struct scope *scope, struct str sessi
     store_put(txn, DATA_KEY(store_arena(txn), scope, DATA_SPACE_USAGE, session_id),
               str_of(value, sizeof value));
 }
+
+void data_usage_delete(struct txn *txn, const struct scope *scope, struct str session_id)
+{
+    ASSERT(data_is_tree(session_id));
+    store_delete(txn, DATA_KEY(store_arena(txn), scope, DATA_SPACE_USAGE, session_id));
+}

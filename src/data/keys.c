@@ -6,6 +6,7 @@
  *     g/{record}.{index}/{value}[/…/{id}]               an index over all tenants, naming {tenant}/{id}
  *     g/key/{name}                                      the server's secrets
  *     g/bell/{name}                                     rung when a duty has work
+ *     g/loose/{hour}/{tenant}/{hash}                    content that nothing names, for the collector
  *
  * 1. What stands behind t/ is the scope's tenant, a checked id: no key of another tenant can be made.
  * 2. No part but the last contains '/': two different lists of parts never give one key.
@@ -87,6 +88,55 @@ struct str data_key_secret(struct arena *arena, const char *name)
 struct str data_key_bell(struct arena *arena, const char *name)
 {
     return arena_printf(arena, "g/bell/%s", name);
+}
+
+struct str data_key_loose(struct arena *arena, const struct data_loose *loose)
+{
+    ASSERT(data_id_is(loose->scope.tenant_id, "ten") && loose->hash.n > 0);
+    return arena_printf(arena, "g/loose/%016llx/" STR_FMT "/" STR_FMT,
+                        (unsigned long long)loose->hour, STR_ARG(loose->scope.tenant_id),
+                        STR_ARG(loose->hash));
+}
+
+int data_loose_read(struct str key, struct data_loose *ret_loose)
+{
+    struct data_loose loose = {.hour = 0};
+    struct str rest = str_slice(key, strlen("g/loose/"), key.n);
+    struct str hour;
+    if (!str_starts(key, STR("g/loose/")) || !str_split(&rest, '/', &hour) ||
+        data_key_number_read(hour, &loose.hour) < 0 ||
+        !str_split(&rest, '/', &loose.scope.tenant_id) ||
+        !data_id_is(loose.scope.tenant_id, "ten") || rest.n == 0) {
+        return ERR_CORRUPT;
+    }
+    loose.hash = rest;
+    *ret_loose = loose;
+    return 0;
+}
+
+int data_loose_list(struct txn *txn, uint64_t before, struct data_loose **ret_loose,
+                    size_t *ret_count)
+{
+    struct arena *arena = store_arena(txn);
+    struct store_range range = {
+        .begin = STR("g/loose/"),
+        .end = arena_printf(arena, "g/loose/%016llx", (unsigned long long)before),
+        .limit = DATA_MAX_LIST};
+    struct store_pair *pairs;
+    size_t count;
+    int r = store_scan(txn, &range, &pairs, &count);
+    if (r < 0) {
+        return r;
+    }
+    struct data_loose *loose = ARENA_ARRAY(arena, struct data_loose, count + 1);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        r = data_loose_read(pairs[i].key, &loose[i]);
+    }
+    if (r == 0) {
+        *ret_loose = loose;
+        *ret_count = count;
+    }
+    return r;
 }
 
 struct str data_feed_tenant(struct arena *arena, const struct scope *scope)

@@ -357,6 +357,22 @@ static struct store_op op_of(const struct data_context *ctx, const struct files_
     return op;
 }
 
+/* What was there when it was looked for may be collected before it is named: then it is looked for again. */
+static int apply_run(struct apply *apply, struct files_missing *missing)
+{
+    enum { TRIES = 3 };
+    int r = ERR_MISSING_CHUNKS;
+    for (int i = 0; r == ERR_MISSING_CHUNKS && i < TRIES; i++) {
+        missing->n = 0;
+        r = missing_find(apply, missing);
+        if (r == 0 && missing->n == 0) {
+            struct store_op op = op_of(apply->ctx, apply->in);
+            r = store_write(apply->ctx->store, &op, apply_write, apply);
+        }
+    }
+    return r;
+}
+
 int files_apply(struct data_context *ctx, const struct files_apply_input *in,
                 struct files_apply_result *ret_result)
 {
@@ -364,11 +380,7 @@ int files_apply(struct data_context *ctx, const struct files_apply_input *in,
     struct files_missing missing = {.arena = ctx->arena};
     int r = ready_make(&apply);
     if (r == 0) {
-        r = missing_find(&apply, &missing);
-    }
-    if (r == 0 && missing.n == 0) {
-        struct store_op op = op_of(ctx, in);
-        r = store_write(ctx->store, &op, apply_write, &apply);
+        r = apply_run(&apply, &missing);
     }
     if (r == ERR_CONFLICT) {
         apply.result.outcome = FILES_CONFLICT;

@@ -3,8 +3,8 @@
  * commit need not read content. Both are written and (by the collector) deleted together.
  *
  * The lease of an upload in flight is the hour in stored/: who names a chunk that is there already renews it once it is
- * older than RENEW_HOURS. The collector deletes what nothing names and what is older than a day, in a transaction that
- * reads stored/ and the empty chunkref range; a commit reads stored/ and writes a chunkref; so one of the two is first.
+ * older than RENEW_HOURS. What nothing names lies in the collector's queue under that hour (loose.c): a chunk comes into it
+ * when it is written, and goes when something names it.
  */
 #include "files/files_int.h"
 
@@ -18,28 +18,44 @@ size_t files_item_cost(const struct files_item *item)
     return item->encoded.n + (item->page ? item->page->count * REF_COST : 0);
 }
 
-static struct str hash_part(struct arena *arena, const struct content_hash *hash)
+struct str files_hash_part(struct arena *arena, const struct content_hash *hash)
 {
     char *text = arena_alloc(arena, CONTENT_HASH_TEXT + 1);
     content_hash_text(hash, text);
     return str_of(text, CONTENT_HASH_TEXT);
 }
 
-static struct str key_chunk(struct files_tx *tx, const struct content_hash *hash)
+struct str files_key_chunk(struct files_tx *tx, const struct content_hash *hash)
 {
-    return DATA_KEY(tx->arena, tx->scope, DATA_SPACE_CHUNK, hash_part(tx->arena, hash));
+    return DATA_KEY(tx->arena, tx->scope, DATA_SPACE_CHUNK, files_hash_part(tx->arena, hash));
 }
 
-static struct str key_stored(struct files_tx *tx, const struct content_hash *hash)
+struct str files_key_stored(struct files_tx *tx, const struct content_hash *hash)
 {
-    return DATA_KEY(tx->arena, tx->scope, DATA_SPACE_STORED, hash_part(tx->arena, hash));
+    return DATA_KEY(tx->arena, tx->scope, DATA_SPACE_STORED, files_hash_part(tx->arena, hash));
+}
+
+struct str files_key_page_ref(struct files_tx *tx, const struct content_hash *hash,
+                              const struct content_hash *page)
+{
+    return DATA_KEY(tx->arena, tx->scope, DATA_SPACE_CHUNKREF, files_hash_part(tx->arena, hash),
+                    STR("page"), files_hash_part(tx->arena, page));
+}
+
+struct str files_key_version_ref(struct files_tx *tx, const struct content_hash *hash, uint64_t id,
+                                 uint64_t seq)
+{
+    return DATA_KEY(tx->arena, tx->scope, DATA_SPACE_CHUNKREF, files_hash_part(tx->arena, hash),
+                    tx->session,
+                    arena_printf(tx->arena, "%016llx-%016llx", (unsigned long long)id,
+                                 (unsigned long long)seq));
 }
 
 int files_stored_get(struct files_tx *tx, const struct content_hash *hash,
                      struct files_stored *ret_stored)
 {
     struct str value;
-    int r = store_get(tx->txn, key_stored(tx, hash), &value);
+    int r = store_get(tx->txn, files_key_stored(tx, hash), &value);
     return r < 0 ? r : files_stored_decode(value, ret_stored);
 }
 
@@ -51,14 +67,13 @@ static uint32_t this_hour(const struct files_tx *tx)
 static void stored_put(struct files_tx *tx, const struct content_hash *hash,
                        const struct files_stored *stored)
 {
-    files_tx_put(tx, key_stored(tx, hash), files_stored_encode(tx->arena, stored));
+    files_tx_put(tx, files_key_stored(tx, hash), files_stored_encode(tx->arena, stored));
 }
 
 /* Everything that a page names is there and is what the page says; then the page refers to it. */
 static int page_refs(struct files_tx *tx, const struct content_hash *hash,
                      const struct content_page *page)
 {
-    struct str owner = hash_part(tx->arena, hash);
     for (size_t i = 0; i < page->count; i++) {
         const struct content_ref *ref = &page->refs[i];
         struct files_stored child;
@@ -70,10 +85,8 @@ static int page_refs(struct files_tx *tx, const struct content_hash *hash,
                              : child.level != page->level - 1 || child.below != ref->length) {
             return ERR_INVALID;
         }
-        files_tx_put(tx,
-                     DATA_KEY(tx->arena, tx->scope, DATA_SPACE_CHUNKREF,
-                              hash_part(tx->arena, &ref->hash), STR("page"), owner),
-                     STR_EMPTY);
+        files_tx_put(tx, files_key_page_ref(tx, &ref->hash, hash), STR_EMPTY);
+        files_loose_drop(tx, &ref->hash, child.hour);
     }
     return 0;
 }
@@ -95,7 +108,9 @@ int files_item_put(struct files_tx *tx, const struct files_item *item)
     }
     if (!there) {
         stored = (struct files_stored){.length = item->length};
-        files_tx_put(tx, key_chunk(tx, &item->hash), item->encoded);
+        files_tx_put(tx, files_key_chunk(tx, &item->hash), item->encoded);
+    } else {
+        files_loose_drop(tx, &item->hash, stored.hour);
     }
     if (item->page && !known) {
         r = page_refs(tx, &item->hash, item->page);
@@ -107,6 +122,7 @@ int files_item_put(struct files_tx *tx, const struct files_item *item)
     }
     stored.hour = this_hour(tx);
     stored_put(tx, &item->hash, &stored);
+    files_loose_put(tx, &item->hash, stored.hour); /* until something names it */
     return 0;
 }
 
@@ -125,12 +141,8 @@ int files_content_ref(struct files_tx *tx, uint64_t id, const struct files_conte
                        : stored.level != m->levels || stored.below != m->length) {
         return ERR_INVALID;
     }
-    struct str owner = arena_printf(tx->arena, "%016llx-%016llx", (unsigned long long)id,
-                                    (unsigned long long)tx->seq);
-    files_tx_put(tx,
-                 DATA_KEY(tx->arena, tx->scope, DATA_SPACE_CHUNKREF, hash_part(tx->arena, &m->hash),
-                          tx->session, owner),
-                 STR_EMPTY);
+    files_tx_put(tx, files_key_version_ref(tx, &m->hash, id, tx->seq), STR_EMPTY);
+    files_loose_drop(tx, &m->hash, stored.hour);
     return 0;
 }
 
@@ -244,7 +256,7 @@ static int load_read(struct txn *txn, void *arg)
     struct load *load = arg;
     struct files_tx tx = {.txn = txn, .arena = store_arena(txn), .scope = load->scope};
     struct str value;
-    int r = store_get(txn, key_chunk(&tx, load->hash), &value);
+    int r = store_get(txn, files_key_chunk(&tx, load->hash), &value);
     if (r < 0) {
         return r;
     }

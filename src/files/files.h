@@ -376,6 +376,33 @@ struct files_tree_input {
 int files_tree(struct data_context *ctx, const struct files_tree_input *in,
                struct files_page *ret_page) BASE_MUST_USE;
 
+/* ---- Collection of what nothing names ---- */
+
+struct files_collect_input {
+    /* What an upload had within so many hours is spared: it may be about to be named. A shorter time loses nothing (a commit
+     * that finds content gone says so and it is sent again), but makes uploads send twice. 0: nothing is spared. */
+    unsigned spare_hours;
+    bool careless; /* for a test's control run only: what is named is not asked */
+};
+
+struct files_collected {
+    size_t looked; /* at so many in the queue; 0: nothing is due */
+    size_t chunks; /* chunks and pages that were deleted */
+};
+
+/* Deletes the oldest of what nothing names, of any tenant: at most DATA_MAX_LIST, in transactions of at most about 2,000 keys
+ * each. Safe beside everything else. */
+int files_collect(struct store *store, const struct files_collect_input *in,
+                  struct files_collected *ret_collected) BASE_MUST_USE;
+
+/*
+ * In the caller's transaction: takes away the next of all that is kept of a tree (entries first, its versions behind them,
+ * its counters last), at most FILES_PURGE keys. Nobody is asked whether that may be: the caller knows. *ret_more: not all yet.
+ */
+enum { FILES_PURGE = 250 };
+int files_purge(struct txn *txn, const struct scope *scope, struct str session,
+                bool *ret_more) BASE_MUST_USE;
+
 /* ---- The checker's part: see data_check ---- */
 
 /* Judges entries, versions and chunks: is what they name there? */

@@ -11,6 +11,7 @@
  *     chunk/{hash}, stored/{hash}                   a chunk or page in its stored form; what is known about it
  *     chunkref/{hash}/{session}/{id}-{seq}          a version names it
  *     chunkref/{hash}/page/{hash}                   a page names it
+ *     g/loose/{hour}/{tenant}/{hash}                nothing names it: the collector's queue (loose.c)
  *
  * Invariants:
  * 1. entry.since <= entry.version, and version/{id}/{version} exists. A past record's [since, seq) intervals of one name do
@@ -234,6 +235,14 @@ struct files_item { /* a chunk or page that waits to be written */
 /* About the bytes that writing it writes: for the store's op. */
 size_t files_item_cost(const struct files_item *item);
 
+struct str files_hash_part(struct arena *arena, const struct content_hash *hash);
+struct str files_key_chunk(struct files_tx *tx, const struct content_hash *hash);
+struct str files_key_stored(struct files_tx *tx, const struct content_hash *hash);
+struct str files_key_page_ref(struct files_tx *tx, const struct content_hash *hash,
+                              const struct content_hash *page);
+struct str files_key_version_ref(struct files_tx *tx, const struct content_hash *hash, uint64_t id,
+                                 uint64_t seq);
+
 int files_stored_get(struct files_tx *tx, const struct content_hash *hash,
                      struct files_stored *ret_stored) BASE_MUST_USE;
 
@@ -243,6 +252,26 @@ int files_item_put(struct files_tx *tx, const struct files_item *item) BASE_MUST
 /* Checks that the content is there and notes that this version of id names it. ERR_MISSING_CHUNKS; ERR_INVALID: it lies. */
 int files_content_ref(struct files_tx *tx, uint64_t id,
                       const struct files_content *content) BASE_MUST_USE;
+
+/* ---- loose.c: content that nothing names ---- */
+
+/* Into the collector's queue, and out of it; hour: what stored/ says. Both are harmless when it is so already. */
+void files_loose_put(struct files_tx *tx, const struct content_hash *hash, uint32_t hour);
+void files_loose_drop(struct files_tx *tx, const struct content_hash *hash, uint32_t hour);
+
+/* Takes the reference with this key away; who takes the last one queues the content. */
+int files_ref_drop(struct files_tx *tx, const struct content_hash *hash,
+                   struct str key) BASE_MUST_USE;
+
+/* What names the content of a version goes with the version: whoever deletes version/{id}/{seq} calls this as well. */
+int files_content_unref(struct files_tx *tx, uint64_t id, uint64_t seq,
+                        const struct content_manifest *manifest) BASE_MUST_USE;
+
+/* Whether anything names it. */
+int files_is_named(struct files_tx *tx, const struct content_hash *hash,
+                   bool *ret_named) BASE_MUST_USE;
+
+/* ---- chunk.c again ---- */
 
 /* Collects missing hashes, at most FILES_MAX_NAMED. */
 struct files_missing {

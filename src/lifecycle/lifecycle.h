@@ -1,4 +1,6 @@
-/* What happens to sessions over time and touches more than their record: today, the copying of forks. */
+/*
+ * What happens to sessions over time and touches more than their record: the copying of forks, the end of
+ * what was deleted. */
 #ifndef LIFECYCLE_LIFECYCLE_H
 #define LIFECYCLE_LIFECYCLE_H
 
@@ -15,5 +17,11 @@ int lifecycle_forker_start(struct store *store, struct lifecycle_forker **ret_fo
 
 /* What is not whole yet is found again by the next start. NULL allowed. */
 void lifecycle_forker_stop(struct lifecycle_forker *f);
+
+/*
+ * A duty: takes away sessions that cannot be restored any more, until the deadline (of time_monotonic). *ret_more: not all.
+ * Stopped at any point, the next call goes on.
+ */
+int lifecycle_purge(struct store *store, usec_t deadline, bool *ret_more) BASE_MUST_USE;
 
 #endif

@@ -147,4 +147,27 @@ int sessions_fork_guard(struct txn *txn, void *fork) BASE_MUST_USE;
 /* All is copied: it is a session like any other from now on. ERR_STALE. */
 int sessions_fork_whole(struct store *store, const struct sessions_forking *fork) BASE_MUST_USE;
 
+/* ---- The end: sessions that were deleted more than SESSIONS_RESTORE_DAYS ago ---- */
+
+struct sessions_over_one {
+    struct scope scope; /* tenant only */
+    struct str id;
+};
+
+struct sessions_over_page {
+    struct sessions_over_one *at; /* in the transaction's arena */
+    size_t n;
+    struct str next; /* cursor; empty: no more */
+};
+
+/* Of all tenants, longest deleted first. */
+int sessions_over(struct txn *txn, struct str cursor,
+                  struct sessions_over_page *ret_page) BASE_MUST_USE;
+
+/* In the transaction that takes its things away: ERR_STALE unless it is still over, and its workspace was seen stopped. */
+int sessions_over_check(struct txn *txn, const struct sessions_over_one *one) BASE_MUST_USE;
+
+/* Deletes the records, when all else is gone; audited. ERR_STALE, as before. */
+int sessions_forget(struct txn *txn, const struct sessions_over_one *one) BASE_MUST_USE;
+
 #endif
