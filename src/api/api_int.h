@@ -33,6 +33,7 @@ enum api_text {
     API_TEXT_EMAIL,
     API_TEXT_PATH,
     API_TEXT_PATH_B64,
+    API_TEXT_CURSOR,
 };
 
 struct api_field {
@@ -162,6 +163,14 @@ bool api_origin_serves(const struct api_origin *o, struct str host);
 /* Whether the request comes from a page of the platform itself: the condition for taking a cookie. */
 bool api_origin_is_own(const struct api_origin *o, const struct http_request *req);
 
+/* ---- Cursors (cursor.c) ---- */
+
+/* What the client is given for a list's place, which consists of A-Z a-z 0-9 _ -. */
+struct str api_cursor_make(struct api_call *call, struct str place);
+
+/* Back again. ERR_INVALID: not given by this route, at this path, to this person. */
+int api_cursor_read(struct api_call *call, struct str cursor, struct str *ret_place) BASE_MUST_USE;
+
 /* ---- Pages of other origins (cors.c) ---- */
 
 void api_cors_headers(const struct api *api, const struct http_request *req,
@@ -276,7 +285,8 @@ struct json_writer *api_begin(struct api_call *call, int status);
 /* … and closes: always 0, for return. A reply over HTTP_MAX_REPLY becomes ERR_TOO_LARGE by http. */
 int api_end(struct api_call *call) BASE_MUST_USE;
 
-/* The same for a list: "page":{"next":…} behind the data; next empty at the end. */
+/* The same for a list: "page":{"next":…} behind the data; next is the list's place, which goes out sealed; empty at
+ * the end. */
 int api_end_page(struct api_call *call, struct str next) BASE_MUST_USE;
 
 int api_done(struct api_call *call) BASE_MUST_USE; /* {"done":true} */

@@ -93,6 +93,7 @@ static const char *class_problem(const struct api_field *field, struct str s)
         return is_line(s) ? NULL : "has control characters";
     case API_TEXT_TOKEN:
     case API_TEXT_PATH_B64:
+    case API_TEXT_CURSOR:
         return only(s, "_-") ? NULL : "has characters other than A-Z a-z 0-9 _ -";
     case API_TEXT_DOTTED:
         return only(s, "._-") ? NULL : "has characters other than A-Z a-z 0-9 . _ -";
@@ -175,6 +176,10 @@ static void store_text(struct api_call *call, const struct api_field *field, str
     }
     if (field->text == API_TEXT_PATH_B64 && !decode_b64(call, s, &s)) {
         api_field_error(call, field->name, "is no path in base64url");
+        return;
+    }
+    if (field->text == API_TEXT_CURSOR && api_cursor_read(call, s, &s) < 0) {
+        api_field_error(call, field->name, "is none that this list gave");
         return;
     }
     *(struct str *)slot(field, in) = s;

@@ -59,7 +59,7 @@ int api_end_page(struct api_call *call, struct str next)
     json_name(w, "page");
     json_object(w);
     if (next.n > 0) {
-        json_member_string(w, "next", next);
+        json_member_string(w, "next", api_cursor_make(call, next));
     } else {
         json_name(w, "next");
         json_null(w);

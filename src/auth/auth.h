@@ -177,6 +177,16 @@ struct str auth_pass_make(const struct auth *a, struct arena *arena,
 int auth_pass_read(const struct auth *a, struct str pass,
                    struct auth_visit *ret_visit) BASE_MUST_USE;
 
+/* ---- Seals ---- */
+
+/*
+ * A mark that only this installation makes of text, for what clients bring back unread (cursors); also good for a rotation of
+ * the keys longer. Who takes it for more than one purpose puts the purpose into the text.
+ */
+enum { AUTH_SEAL_SIZE = 16 };
+void auth_seal(const struct auth *a, struct str text, uint8_t ret_seal[static AUTH_SEAL_SIZE]);
+bool auth_seal_is(const struct auth *a, struct str text, struct str seal);
+
 /* ---- Workspaces ---- */
 
 enum { AUTH_WORKSPACE_TOKEN_MAX = 200 }; /* bytes */

@@ -39,6 +39,7 @@ struct auth_keys {
     struct auth_key refresh;
     struct auth_key ticket;
     struct auth_key pass;
+    struct auth_key seal;
 };
 
 void auth_keys_init(struct auth_keys *keys, struct str secret); /* at most AUTH_KEY_MAX bytes */

@@ -50,6 +50,7 @@ void auth_keys_init(struct auth_keys *keys, struct str secret)
     derive(&keys->access, STR("coditect refresh token"), &keys->refresh);
     derive(&keys->access, STR("coditect IDE ticket"), &keys->ticket);
     derive(&keys->access, STR("coditect IDE pass"), &keys->pass);
+    derive(&keys->access, STR("coditect seal"), &keys->seal);
 }
 
 static struct str bytes_of(const struct auth_key *key)

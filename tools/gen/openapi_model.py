@@ -62,6 +62,8 @@ class Field:
             if pattern not in PATTERNS:
                 raise SpecError(f"{self.name}: pattern {pattern} is none of those that decode.c knows")
             self.text_class = PATTERNS[pattern]
+        if self.source == "query" and self.name == "cursor":
+            self.text_class = "CURSOR"  # sealed: decode.c gives the handler what is inside
         if "format" in schema:
             if schema["format"] not in FORMATS or pattern is not None:
                 raise SpecError(f"{self.name}: format {schema['format']} is not known, or stands beside a pattern")
