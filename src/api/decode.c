@@ -83,6 +83,13 @@ static int64_t code_points(struct str s)
     return count;
 }
 
+static const char *path_problem(struct str s)
+{
+    return content_path_check(s) == 0 ? NULL
+                                      : "is no path: names of 1 to 255 bytes, not . or .., "
+                                        "between single slashes, 4096 bytes in all";
+}
+
 /* NULL, or what is wrong. */
 static const char *class_problem(const struct api_field *field, struct str s)
 {
@@ -102,9 +109,7 @@ static const char *class_problem(const struct api_field *field, struct str s)
     case API_TEXT_EMAIL:
         return is_email(s) ? NULL : "is no e-mail address";
     case API_TEXT_PATH:
-        return content_path_check(s) == 0 ? NULL
-                                          : "is no path: names of 1 to 255 bytes, not . or .., "
-                                            "between single slashes, 4096 bytes in all";
+        return path_problem(s);
     }
     UNREACHABLE();
 }
