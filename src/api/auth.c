@@ -36,8 +36,10 @@ int api_auth_register(struct api_call *call, const struct api_auth_register_in *
 {
     struct auth_result result;
     int r = auth_register(call->api->auth, &call->data,
-                          &(struct auth_register_input){
-                              .email = in->email, .password = in->password, .name = in->name},
+                          &(struct auth_register_input){.email = in->email,
+                                                        .password = in->password,
+                                                        .name = in->name,
+                                                        .invitation = in->invitation},
                           &result);
     return r < 0 ? r : answer_login(call, 201, &result, in->cookie);
 }

@@ -19,11 +19,14 @@ static int limited(struct auth *a, struct data_context *ctx, enum auth_limit_kin
 
 struct registration {
     struct data_context *ctx;
+    const struct auth_acceptance *accepted; /* NULL: a tenant of their own */
     struct data_tenant tenant;
-    struct data_user user;
+    struct data_user wanted;
+    struct scope wanted_scope;
+    struct data_user user; /* results, from here on */
     struct scope scope;
-    struct data_login login; /* result */
-    bool again;              /* result: it had happened before */
+    struct data_login login;
+    bool again; /* it had happened before */
 };
 
 /* "{tenant} {user} {login}" of the first run. */
@@ -42,20 +45,28 @@ static int registration_again(struct txn *txn, struct registration *g, struct st
 
 static int registration_write(struct txn *txn, struct registration *g)
 {
-    int r = data_tenant_put(txn, &g->scope, &g->tenant);
-    if (r == 0) {
-        r = data_user_put(txn, &g->scope, &g->user);
+    g->user = g->wanted;
+    g->scope = g->wanted_scope;
+    int r = g->accepted ? auth_invitation_take_in(txn, g->ctx, g->accepted, &g->user)
+                        : data_tenant_put(txn, &g->scope, &g->tenant);
+    if (r < 0) {
+        return r;
     }
+    g->scope.tenant_id = g->user.tenant_id;
+    g->scope.user_id = g->user.id;
+    g->scope.role = g->user.role;
+    r = data_user_put(txn, &g->scope, &g->user);
     if (r < 0) {
         return r;
     }
     struct data_context actor = *g->ctx;
     actor.scope = g->scope;
     r = data_audit(txn, &actor, "user.register", g->user.id, DATA_OUTCOME_OK);
-    if (r < 0) {
-        return r;
+    if (r == 0 && g->accepted) {
+        r = data_audit(txn, &actor, "invitation.accept", g->accepted->invitation_id,
+                       DATA_OUTCOME_OK);
     }
-    return auth_login_add(txn, g->ctx, &g->scope, &g->login);
+    return r < 0 ? r : auth_login_add(txn, g->ctx, &g->scope, &g->login);
 }
 
 static int registration_fn(struct txn *txn, void *ctx)
@@ -94,7 +105,7 @@ static struct registration registration_of(struct data_context *ctx, struct str 
     usec_t now = time_now();
     return (struct registration){
         .ctx = ctx,
-        .scope = scope,
+        .wanted_scope = scope,
         .tenant =
             {
                 .id = scope.tenant_id,
@@ -103,7 +114,7 @@ static struct registration registration_of(struct data_context *ctx, struct str 
                 .updated_at = now,
                 .revision = 1,
             },
-        .user =
+        .wanted =
             {
                 .id = scope.user_id,
                 .tenant_id = scope.tenant_id,
@@ -129,10 +140,11 @@ static int registration_run(struct auth *a, struct registration *g, struct str p
     *undigested = *ctx;
     undigested->digested = false;
     memset(undigested->digest, 0, sizeof undigested->digest);
-    struct str email = g->user.email;
+    struct str email = g->wanted.email;
     g->ctx = undigested;
     int r = store_write(ctx->store, &ctx->op, registration_fn, g);
     g->ctx = ctx;
+    ctx->fault = undigested->fault;
     if (r == ERR_EXISTS) {
         return data_fault(ctx, ERR_EXISTS, "email",
                           "There is an account with this e-mail address already.");
@@ -144,16 +156,49 @@ static int registration_run(struct auth *a, struct registration *g, struct str p
     return r;
 }
 
+/* Whether anybody like this may register; reads the invitation. */
+static int registration_open(const struct auth *a, struct data_context *ctx,
+                             const struct auth_register_input *in,
+                             struct auth_acceptance *ret_accepted)
+{
+    if (a->registration == AUTH_REGISTRATION_CLOSED) {
+        return data_fault(ctx, ERR_FORBIDDEN, NULL, "Registration is closed here.");
+    }
+    if (in->invitation.n > 0) {
+        return auth_invitation_read(ctx, in->invitation, ret_accepted);
+    }
+    if (a->registration == AUTH_REGISTRATION_INVITE) {
+        return data_fault(ctx, ERR_FORBIDDEN, NULL, "Registration is by invitation here.");
+    }
+    return 0;
+}
+
+static int domain_allowed(const struct auth *a, struct data_context *ctx, struct str email)
+{
+    struct str domain = str_slice(email, str_find(email, '@', 0) + 1, email.n);
+    bool allowed = a->domain_count == 0;
+    for (size_t i = 0; i < a->domain_count; i++) {
+        allowed = allowed || str_eq_nocase(domain, str_from(a->domains[i]));
+    }
+    return allowed ? 0
+                   : data_fault(ctx, ERR_FORBIDDEN, NULL,
+                                "Addresses of this domain do not register here uninvited.");
+}
+
 int auth_register(struct auth *a, struct data_context *ctx, const struct auth_register_input *in,
                   struct auth_result *ret_result)
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
-    if (a->registration != AUTH_REGISTRATION_OPEN) {
-        return data_fault(ctx, ERR_FORBIDDEN, NULL, "Registration is closed here.");
-    }
     struct str email;
     struct str name;
-    int r = auth_email_clean(ctx, in->email, &email);
+    struct auth_acceptance accepted;
+    int r = registration_open(a, ctx, in, &accepted);
+    if (r == 0) {
+        r = auth_email_clean(ctx, in->email, &email);
+    }
+    if (r == 0 && in->invitation.n == 0) {
+        r = domain_allowed(a, ctx, email);
+    }
     if (r == 0) {
         r = data_text_name(ctx, &(struct data_name_rule){.field = "name", .optional = true},
                            in->name, &name);
@@ -173,7 +218,8 @@ int auth_register(struct auth *a, struct data_context *ctx, const struct auth_re
         return r;
     }
     struct registration g = registration_of(ctx, email, name);
-    g.user.password = arena_str(ctx->arena, str_from(hash));
+    g.wanted.password = arena_str(ctx->arena, str_from(hash));
+    g.accepted = in->invitation.n > 0 ? &accepted : NULL;
     r = registration_run(a, &g, in->password);
     if (r < 0) {
         return r;

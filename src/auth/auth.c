@@ -68,6 +68,8 @@ int auth_create(const struct auth_options *options, struct auth **ret_auth)
     a->issuer = text_or(options->issuer, "coditect");
     a->audience = text_or(options->audience, "coditect-api");
     a->registration = options->registration;
+    a->domains = options->domains;
+    a->domain_count = options->domain_count;
     a->access_life = life_or(options->access_life, 15 * minute);
     a->idle_life = life_or(options->idle_life, 30 * day);
     a->absolute_life = life_or(options->absolute_life, 90 * day);

@@ -25,7 +25,12 @@ enum {
 
 struct auth;
 
-enum auth_registration { AUTH_REGISTRATION_OPEN, AUTH_REGISTRATION_CLOSED };
+/* Who may make an account: anybody, who was invited, nobody. */
+enum auth_registration {
+    AUTH_REGISTRATION_OPEN,
+    AUTH_REGISTRATION_INVITE,
+    AUTH_REGISTRATION_CLOSED,
+};
 
 /* A token bucket: `burst` at once, refilled at `burst` per `per`. burst 0: no limit. */
 struct auth_rate {
@@ -51,10 +56,12 @@ struct auth_options {
     struct str issuer;          /* ["coditect"] */
     struct str audience;        /* ["coditect-api"] */
     enum auth_registration registration;
-    usec_t access_life;   /* [15 min] */
-    usec_t idle_life;     /* [30 d] */
-    usec_t absolute_life; /* [90 d] */
-    bool limits_given;    /* limits below hold; else the defaults above */
+    const char *const *domains; /* of addresses that may register uninvited; outlives auth */
+    size_t domain_count;        /* 0: all */
+    usec_t access_life;         /* [15 min] */
+    usec_t idle_life;           /* [30 d] */
+    usec_t absolute_life;       /* [90 d] */
+    bool limits_given;          /* limits below hold; else the defaults above */
     struct auth_rate limits[AUTH_LIMIT_KINDS];
     uint32_t limit_factor; /* multiplies every burst [1] */
     bool cheap_hash;       /* tests only: Argon2id with the least memory that libsodium takes */
@@ -86,12 +93,14 @@ struct auth_result {
 struct auth_register_input {
     struct str email;
     struct str password;
-    struct str name; /* may be empty */
+    struct str name;       /* may be empty */
+    struct str invitation; /* a token; empty: a tenant of their own */
 };
 
 /*
- * (hash) Makes tenant, owner and login in one transaction. ERR_INVALID (field email, password, name), ERR_EXISTS (the
- * address is taken), ERR_RATE_LIMITED; ERR_FORBIDDEN when registration is closed. Repeatable by ctx->op with the same
+ * (hash) Makes tenant, owner and login in one transaction; with an invitation a member of its tenant. ERR_INVALID (field email,
+ * password, name), ERR_EXISTS (the address is taken), ERR_RATE_LIMITED, ERR_LIMIT (AUTH_MAX_MEMBERS); ERR_FORBIDDEN: it is not
+ * open to this address, or the invitation does not hold. Repeatable by ctx->op with the same
  * address and password (else ERR_CONFLICT): the same account, with new tokens for the same login. ctx->digest is not kept.
  */
 int auth_register(struct auth *a, struct data_context *ctx, const struct auth_register_input *in,
@@ -250,6 +259,92 @@ size_t auth_common_passwords(void);
 int auth_password_change(struct auth *a, struct data_context *ctx,
                          const struct auth_password_input *in) BASE_MUST_USE;
 
+/* ---- The tenant, its members, its invitations ----
+ *
+ * That the caller's role has the permission was asked before. ERR_FORBIDDEN here: it is about somebody above them.
+ */
+
+enum {
+    AUTH_MAX_MEMBERS = 1000, /* accounts of a tenant, former ones included */
+    AUTH_MAX_INVITATIONS = 100,
+    AUTH_INVITATION_DAYS = 7,
+    AUTH_INVITATION_MAX = 200, /* bytes of a token */
+};
+
+int auth_tenant_get(struct data_context *ctx, struct data_tenant *ret_tenant) BASE_MUST_USE;
+
+/* The caller, an owner, becomes admin and the member owner. ERR_NOT_FOUND, ERR_CONFLICT: to oneself. */
+int auth_tenant_transfer(struct data_context *ctx, struct str user_id,
+                         struct data_user *ret_owner) BASE_MUST_USE;
+
+struct auth_members_input {
+    size_t limit; /* 1 to DATA_MAX_LIST */
+    struct str cursor;
+    bool former; /* those who were removed, instead of the others */
+};
+
+struct auth_members {
+    struct data_user *at; /* oldest first; .reply is the API's member object */
+    size_t n;             /* may be less than limit before the end */
+    struct str next;      /* cursor; empty at the end */
+};
+
+/* ERR_INVALID: a bad cursor. */
+int auth_members_list(struct data_context *ctx, const struct auth_members_input *in,
+                      struct auth_members *ret_members) BASE_MUST_USE;
+
+/* ERR_NOT_FOUND: nobody, or removed. */
+int auth_member_get(struct data_context *ctx, struct str user_id,
+                    struct data_user *ret_user) BASE_MUST_USE;
+
+/* Whether other is own or below. */
+bool auth_role_reaches(enum data_role own, enum data_role other);
+
+struct auth_member_change {
+    struct str user_id;
+    enum data_role role;
+    int64_t revision; /* If-Match; 0: whatever */
+};
+
+/*
+ * Inside a store function of lifecycle/, which does what follows for sessions. ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_PRECONDITION;
+ * ERR_CONFLICT: the last owner.
+ */
+int auth_member_put_in(struct txn *txn, struct data_context *ctx,
+                       const struct auth_member_change *in,
+                       struct data_user *ret_user) BASE_MUST_USE;
+
+/* The same: ends all logins and takes address and password from the account, which stays. */
+int auth_member_remove_in(struct txn *txn, struct data_context *ctx,
+                          struct str user_id) BASE_MUST_USE;
+
+struct auth_invitation_input {
+    struct str email;
+    enum data_role role;
+    struct str user_id; /* the account of a former member; empty: a new one */
+};
+
+/*
+ * ret_token is told this once. A repeated ctx->op gives the same invitation with another token, and the one before ends.
+ * ERR_INVALID (field email, user_id), ERR_FORBIDDEN, ERR_LIMIT (AUTH_MAX_INVITATIONS).
+ */
+int auth_invitation_create(struct data_context *ctx, const struct auth_invitation_input *in,
+                           struct data_invitation *ret_invitation,
+                           struct str *ret_token) BASE_MUST_USE;
+
+struct auth_invitations {
+    struct data_invitation *at; /* newest first */
+    size_t n;
+    struct str next; /* cursor; empty at the end */
+};
+
+/* ERR_INVALID: a bad cursor. */
+int auth_invitations_list(struct data_context *ctx, size_t limit, struct str cursor,
+                          struct auth_invitations *ret_invitations) BASE_MUST_USE;
+
+/* Withdraws it. ERR_NOT_FOUND, ERR_FORBIDDEN. */
+int auth_invitation_end(struct data_context *ctx, struct str id) BASE_MUST_USE;
+
 /* ---- Limits ---- */
 
 /* What the RateLimit-* headers say. */
@@ -274,5 +369,8 @@ int auth_flush(struct auth *a) BASE_MUST_USE;
 
 /* Ends logins past their absolute or idle age, at most 100 per call; ret_ended tells how many. Call every minute. */
 int auth_purge(struct auth *a, size_t *ret_ended) BASE_MUST_USE;
+
+/* Deletes invitations that are too old, at most 50 per call; ret_ended tells how many. Call every minute. */
+int auth_invitations_purge(struct store *store, size_t *ret_ended) BASE_MUST_USE;
 
 #endif

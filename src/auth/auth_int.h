@@ -180,6 +180,24 @@ void auth_issue(const struct auth *a, struct data_context *ctx, const struct dat
 /* ctx->arena's copy of a scope. */
 struct scope auth_scope_copy(struct arena *arena, const struct scope *scope);
 
+/* ---- invitations.c: accepting one ---- */
+
+/* What a token says. */
+struct auth_acceptance {
+    struct str tenant_id, invitation_id; /* borrow from the token */
+    struct str hash;                     /* of its secret */
+};
+
+/* ERR_FORBIDDEN with the fault: it is no token. */
+int auth_invitation_read(struct data_context *ctx, struct str token,
+                         struct auth_acceptance *ret_acceptance) BASE_MUST_USE;
+
+/* In the transaction that makes the account: uses it up; sets user's tenant and role, of a former member's account also its id.
+ * ERR_FORBIDDEN: it does not hold; ERR_INVALID: the address is another; ERR_LIMIT. */
+int auth_invitation_take_in(struct txn *txn, struct data_context *ctx,
+                            const struct auth_acceptance *acceptance,
+                            struct data_user *user) BASE_MUST_USE;
+
 /* ---- the whole ---- */
 
 enum { AUTH_MAGIC = 0x41757468 };
@@ -190,6 +208,8 @@ struct auth {
     struct auth_ring ring;
     char *issuer, *audience;
     enum auth_registration registration;
+    const char *const *domains;
+    size_t domain_count;
     usec_t access_life, idle_life, absolute_life;
     struct auth_rate rates[AUTH_LIMIT_KINDS];
     bool cheap_hash;

@@ -40,6 +40,12 @@ static int purge_logins(struct coditectd_duties *d)
     return r;
 }
 
+static int purge_invitations(struct coditectd_duties *d)
+{
+    size_t ended = 0;
+    return auth_invitations_purge(d->store, &ended);
+}
+
 static int drop_markers(struct coditectd_duties *d)
 {
     return store_drop_markers(d->store);
@@ -87,6 +93,7 @@ static const struct {
     {"noting of last access", USEC_PER_SEC, flush},
     {"trimming of feeds", 10 * USEC_PER_SEC, trim_feeds},
     {"purge of logins", 60 * USEC_PER_SEC, purge_logins},
+    {"purge of invitations", 60 * USEC_PER_SEC, purge_invitations},
     {"dropping of operation markers", 3600 * USEC_PER_SEC, drop_markers},
     {"purge of deleted sessions", 0, purge_sessions},
     {"collection of content that nothing names", 0, collect},

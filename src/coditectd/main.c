@@ -96,14 +96,20 @@ static int open_store(const struct coditectd_settings *set, struct parts *p)
 
 static int create_auth(const struct coditectd_settings *set, struct parts *p)
 {
-    bool closed = set->login_registration == SETTING_LOGIN_REGISTRATION_CLOSED;
+    static const enum auth_registration registrations[] = {
+        [SETTING_LOGIN_REGISTRATION_OPEN] = AUTH_REGISTRATION_OPEN,
+        [SETTING_LOGIN_REGISTRATION_INVITE] = AUTH_REGISTRATION_INVITE,
+        [SETTING_LOGIN_REGISTRATION_CLOSED] = AUTH_REGISTRATION_CLOSED,
+    };
     struct auth_options options = {
         .store = p->store,
         .secret = str_from(set->jwt_secret),
         .previous_secret = str_from(set->jwt_previous_secret),
         .issuer = str_from(set->jwt_issuer),
         .audience = str_from(set->jwt_audience),
-        .registration = closed ? AUTH_REGISTRATION_CLOSED : AUTH_REGISTRATION_OPEN,
+        .registration = registrations[set->login_registration],
+        .domains = set->login_domains.at,
+        .domain_count = set->login_domains.n,
         .access_life = set->jwt_expiry,
         .idle_life = set->login_idle,
         .absolute_life = set->login_longest,

@@ -1,9 +1,11 @@
 /*
- * What happens to sessions over time and touches more than their record: the copying of forks, the end of
- * what was deleted. */
+ * What happens to sessions over time and touches more than their record: the copying of forks, the end of what was deleted, and
+ * what follows for them when a member's role changes or the member goes.
+ */
 #ifndef LIFECYCLE_LIFECYCLE_H
 #define LIFECYCLE_LIFECYCLE_H
 
+#include "auth/auth.h"
 #include "data/data.h"
 
 /*
@@ -23,5 +25,12 @@ void lifecycle_forker_stop(struct lifecycle_forker *f);
  * Stopped at any point, the next call goes on.
  */
 int lifecycle_purge(struct store *store, usec_t deadline, bool *ret_more) BASE_MUST_USE;
+
+/* As auth_member_put_in; who may only read from now on has nothing running. */
+int lifecycle_member_put(struct data_context *ctx, const struct auth_member_change *in,
+                         struct data_user *ret_user) BASE_MUST_USE;
+
+/* As auth_member_remove_in; what runs of the member's is paused. Their sessions stay. */
+int lifecycle_member_remove(struct data_context *ctx, struct str user_id) BASE_MUST_USE;
 
 #endif

@@ -139,3 +139,24 @@ int sessions_pause(struct data_context *ctx, struct str id, struct sessions_view
     struct run o = {.ctx = ctx, .id = id, .reserve = true};
     return run(&o, pause_fn, ret_view);
 }
+
+int sessions_pause_all_in(struct txn *txn, const struct data_context *ctx, struct str user_id)
+{
+    struct data_workspace match = {.user_id = user_id, .desired = DATA_WORKSPACE_DESIRED_RUNNING};
+    struct data_query query = {
+        .index = DATA_WORKSPACE_BY_USER, .match = &match, .fixed = 2, .limit = DATA_MAX_LIST};
+    struct data_workspace_list list;
+    int r = data_workspace_list(txn, &ctx->scope, &query, &list);
+    for (size_t i = 0; r == 0 && i < list.n; i++) {
+        struct sessions_view view = {.workspace = list.at[i]};
+        r = data_session_get(txn, &ctx->scope, view.workspace.session_id, &view.session);
+        if (r == 0) {
+            r = sessions_want(txn, ctx, &view.workspace, DATA_WORKSPACE_DESIRED_STOPPED);
+        }
+        if (r == 0 && view.session.status == DATA_SESSION_STATUS_ACTIVE) {
+            view.session.status = DATA_SESSION_STATUS_PAUSED;
+            r = sessions_changed(txn, ctx, &view, "session.pause");
+        }
+    }
+    return r;
+}

@@ -1,27 +1,42 @@
 /*
  * Sessions: made, read, listed, renamed, deleted, restored.
  *
- * 1. sessions_own is the only door to a stored session: whose it is not gets ERR_NOT_FOUND.
+ * 1. sessions_own is the door to a stored session: whose it is not gets ERR_NOT_FOUND. sessions_tenant_… stand beside it: they
+ *    list, delete and restore, and lead to no file.
  * 2. session.deleted and status "deleted" change together; deleted_at is set exactly then.
  * 3. A session and its workspace are made in one transaction and name each other.
  */
 #include "sessions/sessions_int.h"
+
+/* The tenant's session, whosever it is. */
+static int of_tenant(struct txn *txn, const struct scope *scope, struct str id,
+                     struct data_session *ret_session)
+{
+    struct data_session session;
+    int r = data_session_get(txn, scope, id, &session);
+    if (r < 0) {
+        return r;
+    }
+    if (session.deleted && time_now() - session.deleted_at >= sessions_restore_life()) {
+        return ERR_NOT_FOUND;
+    }
+    *ret_session = session;
+    return 0;
+}
 
 int sessions_own(struct txn *txn, const struct scope *scope, struct str id,
                  struct data_session *ret_session)
 {
     ASSERT(scope->user_id.n > 0);
     struct data_session session;
-    int r = data_session_get(txn, scope, id, &session);
-    if (r < 0) {
-        return r;
-    }
-    bool gone = session.deleted && time_now() - session.deleted_at >= sessions_restore_life();
-    if (gone || !str_eq(session.user_id, scope->user_id)) {
+    int r = of_tenant(txn, scope, id, &session);
+    if (r == 0 && !str_eq(session.user_id, scope->user_id)) {
         return ERR_NOT_FOUND;
     }
-    *ret_session = session;
-    return 0;
+    if (r == 0) {
+        *ret_session = session;
+    }
+    return r;
 }
 
 int sessions_find(struct txn *txn, const struct scope *scope, struct str id,
@@ -206,17 +221,22 @@ static int list_fn(struct txn *txn, void *ctx)
     return 0;
 }
 
-int sessions_list(struct data_context *ctx, const struct sessions_list_input *in,
-                  struct sessions_page *ret_page)
+/* By an index that begins with so many fields of match. */
+struct list_by {
+    unsigned index, fixed;
+    struct data_session match;
+};
+
+static int list_by(struct data_context *ctx, const struct sessions_list_input *in,
+                   const struct list_by *by, struct sessions_page *ret_page)
 {
-    struct data_session match = {.user_id = ctx->scope.user_id, .deleted = in->deleted};
     struct list l = {
         .ctx = ctx,
         .query =
             {
-                .index = DATA_SESSION_BY_USER,
-                .match = &match,
-                .fixed = 2,
+                .index = by->index,
+                .match = &by->match,
+                .fixed = by->fixed,
                 .limit = in->limit,
                 .cursor = in->cursor,
                 .reverse = true,
@@ -232,6 +252,23 @@ int sessions_list(struct data_context *ctx, const struct sessions_list_input *in
     return r;
 }
 
+int sessions_list(struct data_context *ctx, const struct sessions_list_input *in,
+                  struct sessions_page *ret_page)
+{
+    const struct list_by by = {.index = DATA_SESSION_BY_USER,
+                               .fixed = 2,
+                               .match = {.user_id = ctx->scope.user_id, .deleted = in->deleted}};
+    return list_by(ctx, in, &by, ret_page);
+}
+
+int sessions_tenant_list(struct data_context *ctx, const struct sessions_list_input *in,
+                         struct sessions_page *ret_page)
+{
+    const struct list_by by = {
+        .index = DATA_SESSION_BY_TENANT, .fixed = 1, .match = {.deleted = in->deleted}};
+    return list_by(ctx, in, &by, ret_page);
+}
+
 struct one {
     struct data_context *ctx;
     struct str id;
@@ -239,8 +276,15 @@ struct one {
     struct str name;
     int64_t revision;
     bool reserve;              /* goes on when the disk is full */
+    bool any;                  /* whosever it is */
     struct sessions_view view; /* result */
 };
+
+/* The first line of a store function here. */
+static int one_begin(struct txn *txn, struct one *o)
+{
+    return (o->any ? of_tenant : sessions_own)(txn, &o->ctx->scope, o->id, &o->view.session);
+}
 
 /* The last line of a store function here: the view joined and copied out. */
 static int one_done(struct txn *txn, struct one *o)
@@ -308,7 +352,7 @@ int sessions_rename(struct data_context *ctx, struct str id, const struct sessio
 static int delete_fn(struct txn *txn, void *ctx)
 {
     struct one *o = ctx;
-    int r = sessions_own(txn, &o->ctx->scope, o->id, &o->view.session);
+    int r = one_begin(txn, o);
     if (r == 0 && o->revision != 0 && o->revision != o->view.session.revision) {
         return ERR_PRECONDITION;
     }
@@ -342,12 +386,15 @@ int sessions_delete(struct data_context *ctx, struct str id, int64_t revision,
 static int restore_fn(struct txn *txn, void *ctx)
 {
     struct one *o = ctx;
-    int r = sessions_own(txn, &o->ctx->scope, o->id, &o->view.session);
+    int r = one_begin(txn, o);
     if (r < 0 || !o->view.session.deleted) {
         return r < 0 ? r : one_done(txn, o);
     }
-    r = sessions_room(txn, o->ctx);
+    struct data_context owner = *o->ctx;
+    owner.scope.user_id = o->view.session.user_id;
+    r = sessions_room(txn, &owner);
     if (r < 0) {
+        o->ctx->fault = owner.fault;
         return r;
     }
     bool whole = o->view.session.forking_at == 0;
@@ -364,5 +411,18 @@ static int restore_fn(struct txn *txn, void *ctx)
 int sessions_restore(struct data_context *ctx, struct str id, struct sessions_view *ret_view)
 {
     struct one o = {.ctx = ctx, .id = id};
+    return write_one(&o, restore_fn, ret_view);
+}
+
+int sessions_tenant_delete(struct data_context *ctx, struct str id, int64_t revision,
+                           struct sessions_view *ret_view)
+{
+    struct one o = {.ctx = ctx, .id = id, .revision = revision, .reserve = true, .any = true};
+    return write_one(&o, delete_fn, ret_view);
+}
+
+int sessions_tenant_restore(struct data_context *ctx, struct str id, struct sessions_view *ret_view)
+{
+    struct one o = {.ctx = ctx, .id = id, .any = true};
     return write_one(&o, restore_fn, ret_view);
 }

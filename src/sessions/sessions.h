@@ -108,6 +108,22 @@ int sessions_pause(struct data_context *ctx, struct str id,
 int sessions_find(struct txn *txn, const struct scope *scope, struct str id,
                   struct data_session *ret_session) BASE_MUST_USE;
 
+/* ---- For owners and admins of the tenant: whosever it is. That the role permits it was asked before. ---- */
+
+/* Of the whole tenant, newest activity first. ERR_INVALID: a bad cursor. */
+int sessions_tenant_list(struct data_context *ctx, const struct sessions_list_input *in,
+                         struct sessions_page *ret_page) BASE_MUST_USE;
+
+/* As sessions_delete and sessions_restore. */
+int sessions_tenant_delete(struct data_context *ctx, struct str id, int64_t revision,
+                           struct sessions_view *ret_view) BASE_MUST_USE;
+int sessions_tenant_restore(struct data_context *ctx, struct str id,
+                            struct sessions_view *ret_view) BASE_MUST_USE;
+
+/* Pauses whatever of the person's runs, in somebody else's transaction. */
+int sessions_pause_all_in(struct txn *txn, const struct data_context *ctx,
+                          struct str user_id) BASE_MUST_USE;
+
 /* ---- Fork: a session that begins as a copy of another one ---- */
 
 struct sessions_fork_input {

@@ -192,10 +192,19 @@ test("login.longest", async (t) => {
   assert.equal(await staysIn(t, '[login]\nlongest = "1s"\n'), false);
 });
 
-test("login.registration", async (t) => {
-  const server = await served(t, '[login]\nregistration = "closed"\n');
-  const reply = await server.anonymous().post("/auth/register", { email: "a@example.com", password: "correct horse battery" });
-  assert.equal(reply.status, 403);
+for (const who of ["closed", "invite"]) {
+  test(`login.registration: ${who}`, async (t) => {
+    const server = await served(t, `[login]\nregistration = "${who}"\n`);
+    const reply = await server.anonymous().post("/auth/register", { email: "a@example.com", password: "correct horse battery" });
+    assert.equal(reply.status, 403);
+  });
+}
+
+test("login.domains", async (t) => {
+  const server = await served(t, '[login]\ndomains = ["example.org"]\n');
+  const register = (email) => server.anonymous().post("/auth/register", { email, password: "correct horse battery" });
+  assert.equal((await register("a@example.com")).status, 403);
+  assert.equal((await register("a@Example.ORG")).status, 201);
 });
 
 // ---- Connections and the store ----

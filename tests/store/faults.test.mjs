@@ -66,6 +66,14 @@ const file = async (name = fresh()) => {
   assert.equal((await ada.write(`${files}/${name}`, "before")).status, 200);
   return name;
 };
+/** Somebody in ada's tenant. */
+async function member(role = "member") {
+  const email = `${fresh()}@example.com`;
+  const { token } = (await ada.post("/tenant/invitations", { email, role })).data;
+  const reply = await anonymous.post("/auth/register", { email, password: "a long password", invitation: token });
+  assert.equal(reply.status, 201, reply.text());
+  return Object.assign(new Client(server, reply.data.token), { user: reply.data.user });
+}
 const textOf = async (name) => (await ada.get(`${files}/${name}`)).body.toString();
 const countOf = async (path) => (await ada.get(path)).data.length;
 
@@ -134,6 +142,70 @@ const rows = [
     after: async (mine) => {
       assert.equal((await mine.get("/users/me")).status, 401);
       assert.equal(await countOf(devices), 1);
+    },
+  },
+  { id: "tenant_get", request: (_, o) => ada.get("/tenant", o), after: (_, reply) => assert.equal(reply.data.id, ada.user.tenant_id) },
+  { id: "tenant_members_list", request: (_, o) => ada.get("/tenant/members", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
+  { id: "tenant_member_get", request: (_, o) => ada.get(`/tenant/members/${ada.user.id}`, o), after: (_, reply) => assert.equal(reply.data.email, ada.email) },
+  {
+    id: "tenant_member_update",
+    costly: true,
+    before: () => member(),
+    request: (mel, o) => ada.put(`/tenant/members/${mel.user.id}`, { role: "viewer" }, o),
+    after: async (mel) => assert.equal((await mel.get("/users/me")).data.role, "viewer"),
+  },
+  {
+    id: "tenant_member_remove",
+    costly: true,
+    before: () => member(),
+    request: (mel, o) => ada.delete(`/tenant/members/${mel.user.id}`, o),
+    after: async (mel) => assert.equal((await mel.get("/users/me")).status, 401),
+  },
+  {
+    id: "tenant_transfer",
+    costly: true,
+    before: () => member("owner"),
+    request: (mel, o) => mel.post("/tenant/transfer", { user_id: ada.user.id }, o),
+    after: async (mel) => {
+      assert.equal((await mel.get("/users/me")).data.role, "admin");
+      assert.equal((await ada.get("/users/me")).data.role, "owner");
+    },
+  },
+  { id: "tenant_invitations_list", request: (_, o) => ada.get("/tenant/invitations", o) },
+  {
+    id: "tenant_invitation_create",
+    before: () => ({ email: `${fresh()}@example.com`, role: "viewer" }),
+    request: (json, o) => ada.post("/tenant/invitations", json, o),
+    after: async ({ email }, reply) => {
+      const made = (await ada.get("/tenant/invitations")).data.filter((one) => one.email === email);
+      assert.deepEqual(made.map(({ id }) => id), [reply.data.id]);
+      await ada.delete(`/tenant/invitations/${reply.data.id}`);
+    },
+  },
+  {
+    id: "tenant_invitation_delete",
+    before: async () => (await ada.post("/tenant/invitations", { email: "x@example.com", role: "viewer" })).data,
+    request: ({ id }, o) => ada.delete(`/tenant/invitations/${id}`, o),
+    after: async ({ id }) => assert.equal((await ada.delete(`/tenant/invitations/${id}`)).status, 404),
+  },
+  { id: "tenant_sessions_list", request: (_, o) => ada.get("/tenant/sessions", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
+  {
+    id: "tenant_session_delete",
+    before: () => newSession(ada),
+    request: ({ id }, o) => ada.delete(`/tenant/sessions/${id}`, o),
+    after: async ({ id }) => assert.equal((await ada.get(`/sessions/${id}/files`)).status, 404),
+  },
+  {
+    id: "tenant_session_restore",
+    before: async () => {
+      const made = await newSession(ada);
+      await ada.delete(`/sessions/${made.id}`);
+      return made;
+    },
+    request: ({ id }, o) => ada.post(`/tenant/sessions/${id}/restore`, undefined, o),
+    after: async ({ id }) => {
+      assert.equal((await ada.get(`/sessions/${id}`)).data.status, "paused");
+      await ada.delete(`/sessions/${id}`);
     },
   },
   { id: "users_me_get", request: (_, o) => ada.get("/users/me", o), after: (_, reply) => assert.equal(reply.data.email, ada.email) },

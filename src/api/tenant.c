@@ -1,0 +1,207 @@
+/*
+ * The tenant: its members, its invitations, and what owners and admins may do with others' sessions: /tenant/….
+ *
+ * 1. An invitation's token is in the reply that makes it and nowhere else; in its link it stands behind '#', which browsers do not
+ *    send to servers, so that it gets into no log.
+ */
+#include "api/api_int.h"
+#include "lifecycle/lifecycle.h"
+#include "sessions/sessions.h"
+
+/* The document's words are in the order of spec/records.yaml, which counts from 1. */
+static enum data_role role_of(int word)
+{
+    _Static_assert((int)API_TENANT_MEMBER_UPDATE_ROLE_OWNER + 1 == (int)DATA_ROLE_OWNER &&
+                       (int)API_TENANT_MEMBER_UPDATE_ROLE_VIEWER + 1 == (int)DATA_ROLE_VIEWER &&
+                       (int)API_TENANT_INVITATION_CREATE_ROLE_OWNER + 1 == (int)DATA_ROLE_OWNER,
+                   "roles are in one order");
+    return (enum data_role)(word + 1);
+}
+
+int api_tenant_get(struct api_call *call)
+{
+    struct data_tenant tenant;
+    int r = auth_tenant_get(&call->data, &tenant);
+    if (r < 0) {
+        return r;
+    }
+    api_etag(call, (uint64_t)tenant.revision);
+    json_raw(api_begin(call, 200), tenant.reply);
+    return api_end(call);
+}
+
+/* ---- Members ---- */
+
+static int answer_member(struct api_call *call, const struct data_user *user)
+{
+    api_etag(call, (uint64_t)user->revision);
+    json_raw(api_begin(call, 200), user->reply);
+    return api_end(call);
+}
+
+int api_tenant_transfer(struct api_call *call, const struct api_tenant_transfer_in *in)
+{
+    struct data_user owner;
+    int r = auth_tenant_transfer(&call->data, in->user_id, &owner);
+    return r < 0 ? r : answer_member(call, &owner);
+}
+
+int api_tenant_members_list(struct api_call *call, const struct api_tenant_members_list_in *in)
+{
+    struct auth_members members;
+    int r = auth_members_list(&call->data,
+                              &(struct auth_members_input){.limit = (size_t)in->limit,
+                                                           .cursor = in->cursor,
+                                                           .former = in->former},
+                              &members);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < members.n; i++) {
+        json_raw(w, members.at[i].reply);
+    }
+    json_array_end(w);
+    return api_end_page(call, members.next);
+}
+
+int api_tenant_member_get(struct api_call *call, const struct api_tenant_member_get_in *in)
+{
+    struct data_user user;
+    int r = auth_member_get(&call->data, in->user_id, &user);
+    return r < 0 ? r : answer_member(call, &user);
+}
+
+int api_tenant_member_update(struct api_call *call, const struct api_tenant_member_update_in *in)
+{
+    struct data_user user;
+    struct auth_member_change change = {.user_id = in->user_id, .role = role_of(in->role)};
+    int r = api_if_match(in->if_match, &change.revision);
+    if (r == 0) {
+        r = lifecycle_member_put(&call->data, &change, &user);
+    }
+    return r < 0 ? r : answer_member(call, &user);
+}
+
+int api_tenant_member_remove(struct api_call *call, const struct api_tenant_member_remove_in *in)
+{
+    int r = lifecycle_member_remove(&call->data, in->user_id);
+    return r < 0 ? r : api_done(call);
+}
+
+/* ---- Invitations ---- */
+
+int api_tenant_invitations_list(struct api_call *call,
+                                const struct api_tenant_invitations_list_in *in)
+{
+    struct auth_invitations invitations;
+    int r = auth_invitations_list(&call->data, (size_t)in->limit, in->cursor, &invitations);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < invitations.n; i++) {
+        json_raw(w, invitations.at[i].reply);
+    }
+    json_array_end(w);
+    return api_end_page(call, invitations.next);
+}
+
+static struct str link_of(const struct api_call *call, struct str token)
+{
+    struct str url = call->api->origin.public_url;
+    struct arena *arena = call->req->arena;
+    if (url.n == 0) {
+        url = arena_printf(arena, "http://" STR_FMT, STR_ARG(call->req->host));
+    }
+    return arena_printf(arena, STR_FMT "/register#invitation=" STR_FMT, STR_ARG(url),
+                        STR_ARG(token));
+}
+
+int api_tenant_invitation_create(struct api_call *call,
+                                 const struct api_tenant_invitation_create_in *in)
+{
+    struct data_invitation invitation;
+    struct str token;
+    int r = auth_invitation_create(&call->data,
+                                   &(struct auth_invitation_input){.email = in->email,
+                                                                   .role = role_of(in->role),
+                                                                   .user_id = in->user_id},
+                                   &invitation, &token);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 201);
+    json_object(w);
+    json_member_string(w, "id", invitation.id);
+    json_member_string(w, "email", invitation.email);
+    json_member_string(w, "role", str_from(data_role_name(invitation.role)));
+    if (invitation.user_id.n > 0) {
+        json_member_string(w, "user_id", invitation.user_id);
+    }
+    json_member_string(w, "created_by", invitation.created_by);
+    api_json_time(w, "created_at", invitation.created_at);
+    api_json_time(w, "expires_at", invitation.expires_at);
+    json_member_string(w, "token", token);
+    json_member_string(w, "url", link_of(call, token));
+    json_object_end(w);
+    return api_end(call);
+}
+
+int api_tenant_invitation_delete(struct api_call *call,
+                                 const struct api_tenant_invitation_delete_in *in)
+{
+    int r = auth_invitation_end(&call->data, in->invitation_id);
+    return r < 0 ? r : api_done(call);
+}
+
+/* ---- Others' sessions ---- */
+
+/* The IDE is for who has the session: no address of it. */
+static int answer_session(struct api_call *call, const struct sessions_view *view)
+{
+    api_etag(call, (uint64_t)view->session.revision);
+    sessions_write(api_begin(call, 200), view, STR_EMPTY);
+    return api_end(call);
+}
+
+int api_tenant_sessions_list(struct api_call *call, const struct api_tenant_sessions_list_in *in)
+{
+    struct sessions_page page;
+    int r = sessions_tenant_list(&call->data,
+                                 &(struct sessions_list_input){.limit = (size_t)in->limit,
+                                                               .cursor = in->cursor,
+                                                               .deleted = in->deleted},
+                                 &page);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < page.n; i++) {
+        sessions_write(w, &page.at[i], STR_EMPTY);
+    }
+    json_array_end(w);
+    return api_end_page(call, page.next);
+}
+
+int api_tenant_session_delete(struct api_call *call, const struct api_tenant_session_delete_in *in)
+{
+    struct sessions_view view;
+    int64_t revision;
+    int r = api_if_match(in->if_match, &revision);
+    if (r == 0) {
+        r = sessions_tenant_delete(&call->data, in->session_id, revision, &view);
+    }
+    return r < 0 ? r : answer_session(call, &view);
+}
+
+int api_tenant_session_restore(struct api_call *call,
+                               const struct api_tenant_session_restore_in *in)
+{
+    struct sessions_view view;
+    int r = sessions_tenant_restore(&call->data, in->session_id, &view);
+    return r < 0 ? r : answer_session(call, &view);
+}

@@ -1,0 +1,358 @@
+/*
+ * Invitations: a link that makes an account in the tenant, with a role, once.
+ *     token  {tenant}.{invitation}.{secret}
+ * The secret is 32 random bytes in base64url; the store has its SHA-256 alone, so that the link can be shown only when it is made.
+ *
+ * 1. Whatever is wrong with a token (forged, used, withdrawn, too old) is the same answer.
+ * 2. It is used up in the transaction that makes the account.
+ * 3. An invitation may name an account whose member was removed: who accepts it gets that account, with what belongs to it.
+ */
+#include <sodium.h>
+
+#include "auth/auth_int.h"
+#include "base/encode.h"
+#include "base/rand.h"
+
+enum { SECRET = 32, PURGE = 50 };
+
+static const usec_t life = (usec_t)AUTH_INVITATION_DAYS * 24 * 60 * 60 * USEC_PER_SEC;
+
+static struct str hash_of(struct arena *arena, struct str secret)
+{
+    uint8_t digest[crypto_hash_sha256_BYTES];
+    BUF_AUTO(text, sizeof digest * 2 + 1);
+    (void)crypto_hash_sha256(digest, (const uint8_t *)secret.p, secret.n);
+    encode_hex(&text, str_of(digest, sizeof digest));
+    return arena_str(arena, buf_str(&text));
+}
+
+static struct str secret_make(struct arena *arena)
+{
+    uint8_t bytes[SECRET];
+    BUF_AUTO(text, SECRET * 2);
+    rand_bytes(bytes, sizeof bytes);
+    encode_base64url(&text, str_of(bytes, sizeof bytes));
+    return arena_str(arena, buf_str(&text));
+}
+
+/* ---- Made, listed, withdrawn ---- */
+
+struct create {
+    struct data_context *ctx;
+    struct data_invitation wanted;
+    struct data_invitation made; /* results */
+    struct str first;            /* its id, when it was made before; else empty */
+};
+
+/* Whether the account named is one that was removed. */
+static int check_account(struct txn *txn, struct create *c)
+{
+    struct data_user user;
+    if (c->wanted.user_id.n == 0) {
+        return 0;
+    }
+    int r = data_user_get(txn, &c->ctx->scope, c->wanted.user_id, &user);
+    if (r == ERR_NOT_FOUND || (r == 0 && user.removed_at == 0)) {
+        return data_fault(c->ctx, ERR_INVALID, "user_id", "No member of this id was removed.");
+    }
+    return r;
+}
+
+static int check_room(struct txn *txn, struct create *c)
+{
+    struct scope *scope = &c->ctx->scope;
+    struct data_query query = {.index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS};
+    size_t n;
+    int r = data_count(txn, &(struct data_count_of){scope, &data_invitation_type}, &query, &n);
+    if (r == 0 && n >= AUTH_MAX_INVITATIONS) {
+        return data_fault(c->ctx, ERR_LIMIT, NULL, "100 invitations are open. Withdraw one first.");
+    }
+    return r;
+}
+
+static int create_fn(struct txn *txn, void *ctx)
+{
+    struct create *c = ctx;
+    struct data_context *by = c->ctx;
+    bool found;
+    struct str id;
+    int r = data_replay(txn, by, &found, &id);
+    c->made = c->wanted;
+    c->first = STR_EMPTY;
+    if (r < 0) {
+        return r;
+    }
+    if (found) {
+        c->first = arena_str(by->arena, id);
+        return 0;
+    }
+    r = check_account(txn, c);
+    if (r == 0) {
+        r = check_room(txn, c);
+    }
+    if (r == 0) {
+        r = data_invitation_put(txn, &by->scope, &c->made);
+    }
+    if (r == 0) {
+        r = data_audit(txn, by, "invitation.create", c->made.id, DATA_OUTCOME_OK);
+    }
+    if (r == 0) {
+        data_remember(txn, by, c->made.id);
+    }
+    return r;
+}
+
+/* The link went with the first reply, and nobody can say it again: it gets another one. */
+static int renew_fn(struct txn *txn, void *ctx)
+{
+    struct create *c = ctx;
+    struct data_context *by = c->ctx;
+    int r = data_invitation_get(txn, &by->scope, c->first, &c->made);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? data_fault(by, ERR_CONFLICT, NULL,
+                                               "This invitation was accepted or withdrawn.")
+                                  : r;
+    }
+    c->made.hash = c->wanted.hash;
+    r = data_invitation_put(txn, &by->scope, &c->made);
+    if (r == 0) {
+        r = data_audit(txn, by, "invitation.create", c->made.id, DATA_OUTCOME_OK);
+    }
+    if (r == 0) {
+        data_invitation_copy(by->arena, &c->made);
+    }
+    return r;
+}
+
+static int check_create(struct data_context *ctx, const struct auth_invitation_input *in,
+                        struct str *ret_email)
+{
+    if (!auth_role_reaches(ctx->scope.role, in->role)) {
+        return data_fault(ctx, ERR_FORBIDDEN, NULL, "Only an owner makes an owner.");
+    }
+    if (in->user_id.n > 0 && ctx->scope.role != DATA_ROLE_OWNER) {
+        return data_fault(ctx, ERR_FORBIDDEN, NULL, "Only an owner gives an account to somebody.");
+    }
+    return auth_email_clean(ctx, in->email, ret_email);
+}
+
+int auth_invitation_create(struct data_context *ctx, const struct auth_invitation_input *in,
+                           struct data_invitation *ret_invitation, struct str *ret_token)
+{
+    struct str email;
+    int r = check_create(ctx, in, &email);
+    if (r < 0) {
+        return r;
+    }
+    usec_t now = time_now();
+    struct str secret = secret_make(ctx->arena);
+    struct create c = {
+        .ctx = ctx,
+        .wanted =
+            {
+                .id = data_id_make(ctx->arena, "inv"),
+                .email = email,
+                .role = in->role,
+                .user_id = in->user_id,
+                .created_by = ctx->scope.user_id,
+                .created_at = now,
+                .expires_at = now + life,
+                .hash = hash_of(ctx->arena, secret),
+            },
+    };
+    r = store_write(ctx->store, &ctx->op, create_fn, &c);
+    if (r == 0 && c.first.n > 0) {
+        struct store_op op = store_op_new();
+        r = store_write(ctx->store, &op, renew_fn, &c);
+    }
+    if (r == 0) {
+        *ret_invitation = c.made;
+        *ret_token =
+            arena_printf(ctx->arena, STR_FMT "." STR_FMT "." STR_FMT, STR_ARG(ctx->scope.tenant_id),
+                         STR_ARG(c.made.id), STR_ARG(secret));
+    }
+    return r;
+}
+
+struct listing {
+    struct data_context *ctx;
+    struct data_query query;
+    struct auth_invitations invitations; /* result */
+};
+
+static int list_fn(struct txn *txn, void *ctx)
+{
+    struct listing *l = ctx;
+    struct arena *arena = l->ctx->arena;
+    struct data_invitation_list rows;
+    int r = data_invitation_list(txn, &l->ctx->scope, &l->query, &rows);
+    if (r < 0) {
+        return r;
+    }
+    l->invitations = (struct auth_invitations){
+        .at = ARENA_ARRAY(arena, struct data_invitation, rows.n + 1),
+        .n = rows.n,
+        .next = arena_str(arena, rows.next),
+    };
+    for (size_t i = 0; i < rows.n; i++) {
+        l->invitations.at[i] = rows.at[i];
+        data_invitation_copy(arena, &l->invitations.at[i]);
+    }
+    return 0;
+}
+
+int auth_invitations_list(struct data_context *ctx, size_t limit, struct str cursor,
+                          struct auth_invitations *ret_invitations)
+{
+    struct listing l = {.ctx = ctx,
+                        .query = {.index = DATA_INVITATION_BY_CREATED,
+                                  .limit = limit,
+                                  .cursor = cursor,
+                                  .reverse = true}};
+    int r = store_read(ctx->store, list_fn, &l);
+    if (r == ERR_INVALID) {
+        return data_fault(ctx, r, "cursor", "This is not a cursor that was given out.");
+    }
+    if (r == 0) {
+        *ret_invitations = l.invitations;
+    }
+    return r;
+}
+
+struct end {
+    struct data_context *ctx;
+    struct str id;
+};
+
+static int end_fn(struct txn *txn, void *ctx)
+{
+    const struct end *e = ctx;
+    struct data_invitation invitation;
+    int r = data_invitation_get(txn, &e->ctx->scope, e->id, &invitation);
+    if (r == 0 && !auth_role_reaches(e->ctx->scope.role, invitation.role)) {
+        return data_fault(e->ctx, ERR_FORBIDDEN, NULL, "Only an owner withdraws this one.");
+    }
+    if (r == 0) {
+        r = data_invitation_delete(txn, &e->ctx->scope, e->id);
+    }
+    return r < 0 ? r : data_audit(txn, e->ctx, "invitation.delete", e->id, DATA_OUTCOME_OK);
+}
+
+int auth_invitation_end(struct data_context *ctx, struct str id)
+{
+    struct end e = {.ctx = ctx, .id = id};
+    struct store_op op = store_op_new();
+    op.reserve = true;
+    return store_write(ctx->store, &op, end_fn, &e);
+}
+
+/* ---- Accepted ---- */
+
+static int refuse(struct data_context *ctx)
+{
+    return data_fault(ctx, ERR_FORBIDDEN, NULL,
+                      "This invitation does not hold: it was used, withdrawn, or is too old.");
+}
+
+int auth_invitation_read(struct data_context *ctx, struct str token,
+                         struct auth_acceptance *ret_acceptance)
+{
+    struct str parts[3] = {0};
+    struct str rest = token;
+    for (unsigned i = 0; i < 3; i++) {
+        if (!str_split(&rest, '.', &parts[i])) {
+            return refuse(ctx);
+        }
+    }
+    if (rest.p || !data_id_is(parts[0], "ten") || !data_id_is(parts[1], "inv")) {
+        return refuse(ctx);
+    }
+    *ret_acceptance = (struct auth_acceptance){
+        .tenant_id = parts[0],
+        .invitation_id = parts[1],
+        .hash = hash_of(ctx->arena, parts[2]),
+    };
+    return 0;
+}
+
+/* What of the account that was removed stays: its id, since when it is, its revisions. */
+static int take_over(struct txn *txn, const struct scope *scope, struct str former,
+                     struct data_user *user)
+{
+    struct data_user was;
+    int r = data_user_get(txn, scope, former, &was);
+    if (r < 0 || was.removed_at == 0) {
+        return r < 0 ? r : ERR_NOT_FOUND;
+    }
+    user->id = was.id;
+    user->created_at = was.created_at;
+    user->revision = was.revision + 1;
+    return 0;
+}
+
+int auth_invitation_take_in(struct txn *txn, struct data_context *ctx,
+                            const struct auth_acceptance *acceptance, struct data_user *user)
+{
+    struct scope scope = {.tenant_id = acceptance->tenant_id};
+    struct data_invitation invitation;
+    int r = data_invitation_get(txn, &scope, acceptance->invitation_id, &invitation);
+    if (r < 0 && r != ERR_NOT_FOUND) {
+        return r;
+    }
+    if (r < 0 || invitation.expires_at <= time_now() ||
+        !str_eq_constant(invitation.hash, acceptance->hash)) {
+        return refuse(ctx);
+    }
+    if (!str_eq(invitation.email, user->email)) {
+        return data_fault(ctx, ERR_INVALID, "email", "The invitation is for another address.");
+    }
+    user->tenant_id = scope.tenant_id;
+    user->role = invitation.role;
+    if (invitation.user_id.n > 0) {
+        r = take_over(txn, &scope, invitation.user_id, user);
+    }
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? refuse(ctx) : r; /* somebody has the account by now */
+    }
+    struct data_query query = {.index = DATA_USER_BY_CREATED, .limit = AUTH_MAX_MEMBERS};
+    size_t n;
+    r = data_count(txn, &(struct data_count_of){&scope, &data_user_type}, &query, &n);
+    if (r == 0 && n >= AUTH_MAX_MEMBERS && invitation.user_id.n == 0) {
+        return data_fault(ctx, ERR_LIMIT, NULL, "There is no room for another member.");
+    }
+    return r < 0 ? r : data_invitation_delete(txn, &scope, invitation.id);
+}
+
+/* ---- Too old ---- */
+
+static int purge_fn(struct txn *txn, void *ctx)
+{
+    size_t *ended = ctx;
+    struct data_place *places;
+    size_t n;
+    struct data_query query = {.index = DATA_INVITATION_BY_EXPIRES, .limit = PURGE};
+    int r = data_places(txn, &data_invitation_type, &query, &places, &n);
+    *ended = 0;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        struct data_invitation invitation;
+        r = data_invitation_get(txn, &places[i].scope, places[i].id, &invitation);
+        if (r < 0 || invitation.expires_at > time_now()) {
+            break;
+        }
+        r = data_invitation_delete(txn, &places[i].scope, invitation.id);
+        *ended += r == 0;
+    }
+    return r;
+}
+
+int auth_invitations_purge(struct store *store, size_t *ret_ended)
+{
+    size_t ended;
+    struct store_op op = store_op_new();
+    op.reserve = true;
+    int r = store_write(store, &op, purge_fn, &ended);
+    if (r == 0) {
+        *ret_ended = ended;
+    }
+    return r;
+}

@@ -1,0 +1,267 @@
+/*
+ * The tenant and its members: the accounts in it. Who may ask is decided before, by the role's permissions; here is what depends
+ * on whom it is about.
+ *
+ * 1. A tenant always has an owner: the last one neither goes nor becomes something else.
+ * 2. Nobody gives or takes a role above their own.
+ * 3. A member who is removed keeps the record, without address and password, so that what belongs to the account still has
+ *    somebody: an invitation can give it to a person again (invitations.c).
+ */
+#include "auth/auth_int.h"
+
+/* Stored in place of a password's hash: no password fits it. */
+#define NO_PASSWORD STR("removed")
+
+/* ---- Read ---- */
+
+struct tenant_read {
+    struct data_context *ctx;
+    struct data_tenant tenant;
+};
+
+static int tenant_fn(struct txn *txn, void *ctx)
+{
+    struct tenant_read *t = ctx;
+    int r = data_tenant_get(txn, &t->ctx->scope, t->ctx->scope.tenant_id, &t->tenant);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    }
+    data_tenant_copy(t->ctx->arena, &t->tenant);
+    return 0;
+}
+
+int auth_tenant_get(struct data_context *ctx, struct data_tenant *ret_tenant)
+{
+    struct tenant_read t = {.ctx = ctx};
+    int r = store_read(ctx->store, tenant_fn, &t);
+    if (r == 0) {
+        *ret_tenant = t.tenant;
+    }
+    return r;
+}
+
+struct listing {
+    struct data_context *ctx;
+    const struct auth_members_input *in;
+    struct auth_members members; /* result */
+};
+
+static int list_fn(struct txn *txn, void *ctx)
+{
+    struct listing *l = ctx;
+    struct arena *arena = l->ctx->arena;
+    struct data_user_list rows;
+    struct data_query query = {
+        .index = DATA_USER_BY_CREATED, .limit = l->in->limit, .cursor = l->in->cursor};
+    int r = data_user_list(txn, &l->ctx->scope, &query, &rows);
+    if (r < 0) {
+        return r;
+    }
+    l->members = (struct auth_members){
+        .at = ARENA_ARRAY(arena, struct data_user, rows.n + 1),
+        .next = arena_str(arena, rows.next),
+    };
+    for (size_t i = 0; i < rows.n; i++) {
+        if ((rows.at[i].removed_at != 0) == l->in->former) {
+            struct data_user *user = &l->members.at[l->members.n++];
+            *user = rows.at[i];
+            data_user_copy(arena, user);
+        }
+    }
+    return 0;
+}
+
+int auth_members_list(struct data_context *ctx, const struct auth_members_input *in,
+                      struct auth_members *ret_members)
+{
+    struct listing l = {.ctx = ctx, .in = in};
+    int r = store_read(ctx->store, list_fn, &l);
+    if (r == ERR_INVALID) {
+        return data_fault(ctx, r, "cursor", "This is not a cursor that was given out.");
+    }
+    if (r == 0) {
+        *ret_members = l.members;
+    }
+    return r;
+}
+
+static int find(struct txn *txn, const struct scope *scope, struct str user_id,
+                struct data_user *ret_user)
+{
+    struct data_user user;
+    int r = data_user_get(txn, scope, user_id, &user);
+    if (r == 0 && user.removed_at != 0) {
+        return ERR_NOT_FOUND;
+    }
+    if (r == 0) {
+        *ret_user = user;
+    }
+    return r;
+}
+
+struct one {
+    struct data_context *ctx;
+    struct str user_id;
+    struct data_user user; /* result */
+};
+
+static int get_fn(struct txn *txn, void *ctx)
+{
+    struct one *o = ctx;
+    int r = find(txn, &o->ctx->scope, o->user_id, &o->user);
+    if (r == 0) {
+        data_user_copy(o->ctx->arena, &o->user);
+    }
+    return r;
+}
+
+int auth_member_get(struct data_context *ctx, struct str user_id, struct data_user *ret_user)
+{
+    struct one o = {.ctx = ctx, .user_id = user_id};
+    int r = store_read(ctx->store, get_fn, &o);
+    if (r == 0) {
+        *ret_user = o.user;
+    }
+    return r;
+}
+
+/* ---- Change ---- */
+
+/* The first roles are the higher ones. */
+static bool above(enum data_role one, enum data_role other)
+{
+    return one < other;
+}
+
+bool auth_role_reaches(enum data_role own, enum data_role other)
+{
+    return !above(other, own);
+}
+
+/* ERR_CONFLICT: but this one nobody owns the tenant. Looks at members from the oldest: an owner is among the first. */
+static int check_other_owner(struct txn *txn, struct data_context *ctx, struct str but)
+{
+    struct data_user_list rows = {0};
+    do {
+        struct data_query query = {
+            .index = DATA_USER_BY_CREATED, .limit = DATA_MAX_LIST, .cursor = rows.next};
+        int r = data_user_list(txn, &ctx->scope, &query, &rows);
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < rows.n; i++) {
+            const struct data_user *user = &rows.at[i];
+            if (user->role == DATA_ROLE_OWNER && user->removed_at == 0 && !str_eq(user->id, but)) {
+                return 0;
+            }
+        }
+    } while (rows.next.n > 0);
+    return data_fault(ctx, ERR_CONFLICT, NULL,
+                      "This is the last owner. Make somebody else an owner first.");
+}
+
+/* The member, who may lose the role that they have. */
+static int find_to_change(struct txn *txn, struct data_context *ctx, struct str user_id,
+                          struct data_user *ret_user)
+{
+    int r = find(txn, &ctx->scope, user_id, ret_user);
+    if (r == 0 && !auth_role_reaches(ctx->scope.role, ret_user->role)) {
+        return data_fault(ctx, ERR_FORBIDDEN, NULL, "Only an owner changes an owner.");
+    }
+    return r;
+}
+
+static int changed(struct txn *txn, const struct data_context *ctx, struct data_user *user,
+                   const char *action)
+{
+    user->updated_at = time_now();
+    user->revision++;
+    int r = data_user_put(txn, &ctx->scope, user);
+    return r < 0 ? r : data_audit(txn, ctx, action, user->id, DATA_OUTCOME_OK);
+}
+
+int auth_member_put_in(struct txn *txn, struct data_context *ctx,
+                       const struct auth_member_change *in, struct data_user *ret_user)
+{
+    struct data_user user;
+    int r = find_to_change(txn, ctx, in->user_id, &user);
+    if (r == 0 && in->revision != 0 && in->revision != user.revision) {
+        return ERR_PRECONDITION;
+    }
+    if (r == 0 && !auth_role_reaches(ctx->scope.role, in->role)) {
+        return data_fault(ctx, ERR_FORBIDDEN, NULL, "Only an owner makes an owner.");
+    }
+    if (r == 0 && user.role == DATA_ROLE_OWNER && in->role != DATA_ROLE_OWNER) {
+        r = check_other_owner(txn, ctx, user.id);
+    }
+    if (r == 0 && user.role != in->role) {
+        user.role = in->role;
+        r = changed(txn, ctx, &user, "member.update");
+    }
+    if (r == 0) {
+        *ret_user = user;
+    }
+    return r;
+}
+
+int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str user_id)
+{
+    struct data_user user;
+    int r = find_to_change(txn, ctx, user_id, &user);
+    if (r == 0 && user.role == DATA_ROLE_OWNER) {
+        r = check_other_owner(txn, ctx, user.id);
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct scope scope = {.tenant_id = ctx->scope.tenant_id, .user_id = user.id};
+    r = auth_login_end_all(txn, ctx, &scope, STR_EMPTY);
+    if (r < 0) {
+        return r;
+    }
+    user.email = STR_EMPTY;
+    user.password = NO_PASSWORD;
+    user.removed_at = time_now();
+    return changed(txn, ctx, &user, "member.remove");
+}
+
+static int transfer_fn(struct txn *txn, void *ctx)
+{
+    struct one *o = ctx;
+    struct data_context *by = o->ctx;
+    struct data_user own;
+    int r = find(txn, &by->scope, by->scope.user_id, &own);
+    if (r == 0 && str_eq(own.id, o->user_id)) {
+        return data_fault(by, ERR_CONFLICT, NULL, "You own it already.");
+    }
+    if (r == 0) {
+        r = find(txn, &by->scope, o->user_id, &o->user);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (o->user.role != DATA_ROLE_OWNER) {
+        o->user.role = DATA_ROLE_OWNER;
+        r = changed(txn, by, &o->user, "member.update");
+    }
+    own.role = DATA_ROLE_ADMIN;
+    r = r < 0 ? r : changed(txn, by, &own, "member.update");
+    if (r == 0) {
+        r = data_audit(txn, by, "tenant.transfer", o->user.id, DATA_OUTCOME_OK);
+    }
+    if (r == 0) {
+        data_user_copy(by->arena, &o->user);
+    }
+    return r;
+}
+
+int auth_tenant_transfer(struct data_context *ctx, struct str user_id, struct data_user *ret_owner)
+{
+    struct one o = {.ctx = ctx, .user_id = user_id};
+    struct store_op op = store_op_new();
+    int r = store_write(ctx->store, &op, transfer_fn, &o);
+    if (r == 0) {
+        *ret_owner = o.user;
+    }
+    return r;
+}

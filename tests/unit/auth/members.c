@@ -1,0 +1,135 @@
+#include "auth/world.h"
+
+PEOPLE_SETUP
+
+/* The request of a new member of ada's tenant. */
+static struct data_context join(struct people *p, struct data_context *ada, const char *email,
+                                enum data_role role)
+{
+    struct data_invitation invitation;
+    struct str token;
+    ada->op = store_op_new();
+    struct auth_invitation_input in = {.email = str_from(email), .role = role};
+    assert_int_equal(auth_invitation_create(ada, &in, &invitation, &token), 0);
+    struct data_context ctx = people_request(p);
+    struct auth_result result;
+    struct auth_register_input as = {
+        .email = str_from(email), .password = WORLD_PASSWORD, .invitation = token};
+    assert_int_equal(auth_register(p->auth, &ctx, &as, &result), 0);
+    assert_int_equal(auth_authenticate(p->auth, &ctx, result.token), 0);
+    return ctx;
+}
+
+struct change {
+    struct data_context *ctx;
+    struct auth_member_change in;
+    struct data_user user;
+};
+
+static int put_fn(struct txn *txn, void *ctx)
+{
+    struct change *c = ctx;
+    int r = auth_member_put_in(txn, c->ctx, &c->in, &c->user);
+    if (r == 0) {
+        data_user_copy(c->ctx->arena, &c->user);
+    }
+    return r;
+}
+
+static int put(struct data_context *by, const struct data_context *who, enum data_role role)
+{
+    struct change c = {.ctx = by, .in = {.user_id = who->scope.user_id, .role = role}};
+    struct store_op op = store_op_new();
+    return store_write(by->store, &op, put_fn, &c);
+}
+
+static int remove_fn(struct txn *txn, void *ctx)
+{
+    struct change *c = ctx;
+    return auth_member_remove_in(txn, c->ctx, c->in.user_id);
+}
+
+static int take_out(struct data_context *by, const struct data_context *who)
+{
+    struct change c = {.ctx = by, .in = {.user_id = who->scope.user_id}};
+    struct store_op op = store_op_new();
+    return store_write(by->store, &op, remove_fn, &c);
+}
+
+static void everybody_changes_up_to_their_own_role(void **state)
+{
+    struct people *p = *state;
+    struct data_context people[5];
+    people[DATA_ROLE_OWNER] = people_request_of(p, "ada@example.com");
+    struct data_context *ada = &people[DATA_ROLE_OWNER];
+    people[DATA_ROLE_ADMIN] = join(p, ada, "adam@example.com", DATA_ROLE_ADMIN);
+    people[DATA_ROLE_MEMBER] = join(p, ada, "mel@example.com", DATA_ROLE_MEMBER);
+    people[DATA_ROLE_VIEWER] = join(p, ada, "vic@example.com", DATA_ROLE_VIEWER);
+    for (int by = DATA_ROLE_OWNER; by <= DATA_ROLE_VIEWER; by++) {
+        for (int was = DATA_ROLE_OWNER; was <= DATA_ROLE_VIEWER; was++) {
+            bool reaches = was >= by;
+            assert_int_equal(auth_role_reaches((enum data_role)by, (enum data_role)was), reaches);
+            int r = put(&people[by], &people[was], (enum data_role)was);
+            assert_int_equal(r, reaches ? 0 : ERR_FORBIDDEN);
+        }
+    }
+    assert_int_equal(put(&people[DATA_ROLE_ADMIN], &people[DATA_ROLE_VIEWER], DATA_ROLE_OWNER),
+                     ERR_FORBIDDEN);
+    struct data_context eve = people_request_of(p, "eve@example.com");
+    assert_int_equal(put(&eve, &people[DATA_ROLE_VIEWER], DATA_ROLE_MEMBER), ERR_NOT_FOUND);
+    assert_int_equal(take_out(&eve, &people[DATA_ROLE_VIEWER]), ERR_NOT_FOUND);
+}
+
+static void the_last_owner_stays(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
+    assert_int_equal(put(&ada, &ada, DATA_ROLE_MEMBER), ERR_CONFLICT);
+    assert_int_equal(take_out(&ada, &ada), ERR_CONFLICT);
+    struct data_user owner;
+    assert_int_equal(auth_tenant_transfer(&ada, ada.scope.user_id, &owner), ERR_CONFLICT);
+    assert_int_equal(auth_tenant_transfer(&ada, mel.scope.user_id, &owner), 0);
+    assert_str(owner.id, mel.scope.user_id.p);
+    assert_int_equal(auth_still(p->auth, &ada), 0);
+    assert_int_equal(ada.scope.role, DATA_ROLE_ADMIN);
+    assert_int_equal(auth_still(p->auth, &mel), 0);
+    assert_int_equal(take_out(&mel, &ada), 0);
+    assert_int_equal(take_out(&mel, &mel), ERR_CONFLICT);
+    assert_int_equal(auth_tenant_transfer(&mel, ada.scope.user_id, &owner), ERR_NOT_FOUND);
+}
+
+static void who_is_removed_is_out_and_the_account_stays(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
+    assert_int_equal(take_out(&ada, &mel), 0);
+    assert_int_equal(take_out(&ada, &mel), ERR_NOT_FOUND);
+    assert_int_equal(auth_still(p->auth, &mel), ERR_UNAUTHENTICATED);
+    struct auth_result result;
+    assert_int_equal(people_login(p, "mel@example.com", WORLD_PASSWORD, &result),
+                     ERR_BAD_CREDENTIALS);
+    struct data_user user;
+    assert_int_equal(auth_member_get(&ada, mel.scope.user_id, &user), ERR_NOT_FOUND);
+    struct auth_members_input in = {.limit = 10, .former = true};
+    struct auth_members former;
+    assert_int_equal(auth_members_list(&ada, &in, &former), 0);
+    assert_int_equal(former.n, 1);
+    assert_str(former.at[0].id, mel.scope.user_id.p);
+    in.former = false;
+    assert_int_equal(auth_members_list(&ada, &in, &former), 0);
+    assert_int_equal(former.n, 1);
+    assert_str(former.at[0].id, ada.scope.user_id.p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(everybody_changes_up_to_their_own_role),
+        TEST(the_last_owner_stays),
+        TEST(who_is_removed_is_out_and_the_account_stays),
+        TEST_SQLITE(who_is_removed_is_out_and_the_account_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
