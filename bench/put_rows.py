@@ -15,7 +15,8 @@ import sys
 
 def rows(path):
     with contextlib.closing(sqlite3.connect(path)) as db:
-        return dict(db.execute("SELECT key, value FROM kv"))
+        return dict(db.execute("SELECT key, CASE typeof(value) WHEN 'integer' THEN (SELECT value FROM large WHERE number = kv.value)"
+                               " ELSE value END FROM kv"))
 
 
 def spread(mask, key, part, letter):

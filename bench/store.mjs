@@ -51,4 +51,21 @@ function beside() {
   };
 }
 
-export const store = () => [...engines(), beside()];
+/** The store against SQLite driven directly with the same keys and values. */
+function direct() {
+  const text = lines("store_bench", ["2", "5"]);
+  const find = (name) => text.find((line) => line.startsWith(`${name} `)).slice(name.length).trim();
+  const ratio = (a, b) => text.find((line) => line.startsWith(`${a} / ${b}:`)).match(/rate ([\d.]+)/)[1];
+  return [["writes ours", "writes group", WHAT.writes, "group commit by hand"], ["reads ours", "reads raw", WHAT.reads, "driven directly"]]
+    .map(([ours, yardstick, what, how]) => ({ what: `store: ${what}`, ours: find(ours), yardstick: `SQLite, ${how}: ${find(yardstick)}`, ratio: `${ratio(ours, yardstick)}×` }));
+}
+
+/** What each choice of the file's layout costs, the store's own first. */
+function layouts() {
+  return lines("store_layout", ["1", "5"]).map((line) => {
+    const [choice, numbers] = line.split(/: (.*)/);
+    return { what: `SQLite by one thread, groups of 32 saves: ${choice}`, ours: numbers, yardstick: "", ratio: "" };
+  });
+}
+
+export const store = () => [...direct(), ...engines(), ...layouts(), beside()];

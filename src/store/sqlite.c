@@ -4,12 +4,14 @@
  * Why SQLite: durable group commits as fast as any engine measured here, no limit on key length, integrity check, online
  * backup, known to every operator.
  *
- * Why one table without rowid: one tree to search, and neighbours in key order lie together however they were inserted.
- * Measured against a table with rowid and a second tree for the keys (CPU time, 200-byte values): updates equal, gets a
- * tenth cheaper; 64 KiB values cost half more, which the disk hides. Pages of 8 KiB double the log of small updates.
+ * Why this layout (bench/store_layout, its row in docs/benchmarks.md): a table without rowid is one tree to search, and neighbours
+ * in key order lie together however they were inserted; scans of a table with rowid take three times as long. But a value that
+ * does not fit beside its key drags its page and its overflow into each commit: apart, in order of writing, it saves a third
+ * of the bytes and of the processor time of a save, and costs reads and scans of small values nothing. Pages of 8 KiB double
+ * what is written.
  *
  * Files in the directory: store.db with -wal and -shm; lock, held by flock with the pid in it; balloon (sqlite_space.c);
- * store.format1.db after a migration, for the operator to delete.
+ * store.format1.db or store.format2.db after a migration, for the operator to delete.
  *
  * The file gives space back (auto_vacuum=INCREMENTAL, in idle moments): on a disk that is almost full deleting would free
  * nothing otherwise.
@@ -220,10 +222,10 @@ static int sqlite_open(const struct store_options *options, void **ret_self)
     int r = lock_directory(d);
     if (r == 0) {
         store_space_inflate(&d->space);
-        r = store_sqlite_connect(d);
+        r = store_sqlite_migrate(d);
     }
     if (r == 0) {
-        r = store_sqlite_migrate(d);
+        r = store_sqlite_connect(d);
     }
     if (r == 0) {
         r = sync_directory(d->directory);

@@ -4,6 +4,9 @@
  * A read transaction of one get (the usual one) costs one statement: GET_HOLD stays on its row, and SQLite keeps the
  * connection's snapshot as long as a statement is active. Its form always yields a row (NULL when the key is absent), since
  * a statement without a row would end at once and let the snapshot go. Reading anything else first costs a BEGIN.
+ *
+ * A value that would not fit beside its key on a page (SQLITE_APART) lies in the table large, and kv holds its number there. Who
+ * replaces or deletes a number deletes what it names: triggers see to it, so that no statement can forget.
  */
 #include "base/assert.h"
 #include "base/log.h"
@@ -12,6 +15,7 @@
 static const char *const sql[STORE_STATEMENT_COUNT] = {
     [STORE_STATEMENT_GET] = "SELECT value FROM kv WHERE key = ?1",
     [STORE_STATEMENT_GET_HOLD] = "SELECT (SELECT value FROM kv WHERE key = ?1)",
+    [STORE_STATEMENT_GET_LARGE] = "SELECT value FROM large WHERE number = ?1",
     [STORE_STATEMENT_SCAN_UP] =
         "SELECT key, value FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3",
     [STORE_STATEMENT_SCAN_DOWN] =
@@ -22,6 +26,7 @@ static const char *const sql[STORE_STATEMENT_COUNT] = {
     [STORE_STATEMENT_ROLLBACK] = "ROLLBACK",
     [STORE_STATEMENT_PUT] = ("INSERT INTO kv(key, value) VALUES (?1, ?2) "
                              "ON CONFLICT(key) DO UPDATE SET value = excluded.value"),
+    [STORE_STATEMENT_PUT_LARGE] = "INSERT INTO large(value) VALUES (?1)",
     [STORE_STATEMENT_DELETE] = "DELETE FROM kv WHERE key = ?1",
     [STORE_STATEMENT_DELETE_RANGE] = "DELETE FROM kv WHERE key >= ?1 AND key < ?2",
 };
@@ -50,7 +55,7 @@ static int execute(struct store_connection *c, const char *text)
 }
 
 /* 0 when it cannot be asked. */
-static size_t pragma_number(struct store_connection *c, const char *text)
+static size_t ask_number(struct store_connection *c, const char *text)
 {
     sqlite3_stmt *statement = NULL;
     size_t number = 0;
@@ -62,9 +67,24 @@ static size_t pragma_number(struct store_connection *c, const char *text)
     return number;
 }
 
-static const char create_table[] =
+/* IF NOT EXISTS: the file may be one that a crash left without tables. */
+static const char create_tables[] =
+    "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS kv(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL)"
-    " WITHOUT ROWID";
+    " WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS large(number INTEGER PRIMARY KEY, value BLOB NOT NULL);"
+    "CREATE TRIGGER IF NOT EXISTS large_replaced AFTER UPDATE ON kv"
+    " WHEN typeof(old.value) = 'integer'"
+    " BEGIN DELETE FROM large WHERE number = old.value; END;"
+    "CREATE TRIGGER IF NOT EXISTS large_deleted AFTER DELETE ON kv"
+    " WHEN typeof(old.value) = 'integer'"
+    " BEGIN DELETE FROM large WHERE number = old.value; END;"
+    "COMMIT";
+
+int store_connection_create_tables(sqlite3 *db)
+{
+    return sqlite3_exec(db, create_tables, NULL, NULL, NULL);
+}
 
 static int set_up_writer(struct store_connection *c, bool no_sync)
 {
@@ -75,14 +95,17 @@ static int set_up_writer(struct store_connection *c, bool no_sync)
         "PRAGMA secure_delete=FAST",
         "PRAGMA cache_size=-8192", /* KiB */
         "PRAGMA cache_spill=0",
-        create_table,
     };
     int r = execute(c, no_sync ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL");
-    if (r == 0 && pragma_number(c, "PRAGMA page_count") == 0) { /* it would be written each time */
+    if (r == 0 && ask_number(c, "PRAGMA page_count") == 0) { /* it would be written each time */
         r = execute(c, "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL");
     }
     for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++) {
         r = execute(c, steps[i]);
+    }
+    if (r == 0 && !ask_number(c, "SELECT count(*) FROM sqlite_schema") &&
+        store_connection_create_tables(c->db) != SQLITE_OK) {
+        r = store_connection_error(c, "creating the tables");
     }
     return r;
 }
@@ -146,7 +169,7 @@ void store_connection_close(struct store_connection *c)
 
 size_t store_connection_unused(struct store_connection *c)
 {
-    return pragma_number(c, "PRAGMA freelist_count") * SQLITE_PAGE;
+    return ask_number(c, "PRAGMA freelist_count") * SQLITE_PAGE;
 }
 
 int store_connection_shrink(struct store_connection *c)
@@ -189,6 +212,25 @@ static struct str column(sqlite3_stmt *statement, int at, struct arena *a)
     return arena_str(a, str_of(p, (size_t)sqlite3_column_bytes(statement, at)));
 }
 
+static int get_large(struct store_connection *c, struct arena *a, sqlite3_int64 number,
+                     struct str *ret_value)
+{
+    sqlite3_stmt *statement = c->statements[STORE_STATEMENT_GET_LARGE];
+    (void)sqlite3_bind_int64(statement, 1, number);
+    int step = sqlite3_step(statement);
+    if (step == SQLITE_ROW) {
+        *ret_value = column(statement, 0, a);
+    }
+    int r = finish(c, statement, step);
+    return r == 0 && step == SQLITE_DONE ? log_err(ERR_CORRUPT, "store", "a large value is gone")
+                                         : r;
+}
+
+static bool is_number(sqlite3_stmt *statement, int at)
+{
+    return sqlite3_column_type(statement, at) == SQLITE_INTEGER;
+}
+
 /* A reader's first get: the statement is left on its row, which keeps the snapshot. */
 static int get_and_hold(struct store_connection *c, struct arena *a, struct str key,
                         struct str *ret_value)
@@ -201,6 +243,9 @@ static int get_and_hold(struct store_connection *c, struct arena *a, struct str 
     c->holding = true;
     if (sqlite3_column_type(statement, 0) == SQLITE_NULL) {
         return ERR_NOT_FOUND;
+    }
+    if (is_number(statement, 0)) {
+        return get_large(c, a, sqlite3_column_int64(statement, 0), ret_value);
     }
     *ret_value = column(statement, 0, a);
     return 0;
@@ -215,11 +260,31 @@ int store_connection_get(struct store_connection *c, struct arena *a, struct str
     sqlite3_stmt *statement = c->statements[STORE_STATEMENT_GET];
     bind(statement, 1, key);
     int step = sqlite3_step(statement);
-    if (step == SQLITE_ROW) {
+    int r = 0;
+    if (step == SQLITE_ROW && is_number(statement, 0)) {
+        r = get_large(c, a, sqlite3_column_int64(statement, 0), ret_value);
+    } else if (step == SQLITE_ROW) {
         *ret_value = column(statement, 0, a);
     }
-    int r = finish(c, statement, step);
+    int end = finish(c, statement, step);
+    r = r ? r : end;
     return r == 0 && step == SQLITE_DONE ? ERR_NOT_FOUND : r;
+}
+
+static int column_pair(struct store_connection *c, sqlite3_stmt *statement, struct arena *a,
+                       struct store_pair *ret_pair)
+{
+    struct store_pair pair = {.key = column(statement, 0, a)};
+    if (is_number(statement, 1)) {
+        int r = get_large(c, a, sqlite3_column_int64(statement, 1), &pair.value);
+        if (r) {
+            return r;
+        }
+    } else {
+        pair.value = column(statement, 1, a);
+    }
+    *ret_pair = pair;
+    return 0;
 }
 
 int store_connection_scan(struct store_connection *c, struct arena *a,
@@ -240,8 +305,9 @@ int store_connection_scan(struct store_connection *c, struct arena *a,
     int step;
     int r = 0;
     while (r == 0 && (step = sqlite3_step(statement)) == SQLITE_ROW) {
-        r = store_pairs_add(pairs, a,
-                            (struct store_pair){column(statement, 0, a), column(statement, 1, a)});
+        struct store_pair pair;
+        r = column_pair(c, statement, a, &pair);
+        r = r ? r : store_pairs_add(pairs, a, pair);
     }
     int end = finish(c, statement, r ? SQLITE_DONE : step);
     return r ? r : end;
@@ -263,6 +329,15 @@ int store_connection_put(struct store_connection *c, struct str key, struct str 
     sqlite3_stmt *statement = c->statements[STORE_STATEMENT_PUT];
     bind(statement, 1, key);
     bind(statement, 2, value);
+    if (value.n > SQLITE_APART) {
+        sqlite3_stmt *large = c->statements[STORE_STATEMENT_PUT_LARGE];
+        bind(large, 1, value);
+        int r = finish(c, large, sqlite3_step(large));
+        if (r) {
+            return r;
+        }
+        (void)sqlite3_bind_int64(statement, 2, sqlite3_last_insert_rowid(c->db));
+    }
     return finish(c, statement, sqlite3_step(statement));
 }
 

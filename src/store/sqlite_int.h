@@ -1,5 +1,5 @@
 /*
- * Inside the sqlite driver: one table kv(key, value) in {directory}/store.db.
+ * Inside the sqlite driver: one table kv(key, value) in {directory}/store.db, its large values in a second one.
  *
  * Threads: the writer thread alone uses struct store_sqlite.writer, checkpoints, closes and reopens. Readers borrow read-only
  * connections from the pool. A connection is used by one thread at a time.
@@ -19,6 +19,7 @@ enum {
     SQLITE_LARGE_JOB = 16 << 10,     /* an op that announces more waits behind the smaller ones */
     SQLITE_MAX_READERS = 32,         /* connections; more readers wait */
     SQLITE_PAGE = 4096,
+    SQLITE_APART = 768, /* a longer value lies apart: with its key it would not fit into a cell */
     SQLITE_LOG_PATIENCE = 4, /* times the log's limit: then readers are held up for a checkpoint */
     SQLITE_IDLE_PART = 8,    /* of the log's limit: enough for a checkpoint by an idle writer */
     SQLITE_LARGE_PART = 4,   /* the same, once a large operation is in the log */
@@ -29,6 +30,7 @@ enum {
 enum store_statement {
     STORE_STATEMENT_GET,
     STORE_STATEMENT_GET_HOLD, /* always one row: keeps the snapshot while it stands on it */
+    STORE_STATEMENT_GET_LARGE,
     STORE_STATEMENT_SCAN_UP,
     STORE_STATEMENT_SCAN_DOWN,
     STORE_STATEMENT_BEGIN_READ,
@@ -37,6 +39,7 @@ enum store_statement {
     STORE_STATEMENT_BEGIN_WRITE = STORE_STATEMENT_READER_COUNT,
     STORE_STATEMENT_ROLLBACK,
     STORE_STATEMENT_PUT,
+    STORE_STATEMENT_PUT_LARGE,
     STORE_STATEMENT_DELETE,
     STORE_STATEMENT_DELETE_RANGE,
     STORE_STATEMENT_COUNT,
@@ -65,6 +68,8 @@ int store_connection_open(const struct store_connection_options *options,
                           struct store_connection **ret_c) BASE_MUST_USE;
 void store_connection_close(
     struct store_connection *c); /* NULL allowed; what is not committed is lost */
+/* In one transaction, what is not there yet. A code of SQLite. */
+int store_connection_create_tables(sqlite3 *db);
 
 /* ERR_NO_SPACE, ERR_CORRUPT, ERR_IO; logged when it is none of a full disk. */
 int store_connection_run(struct store_connection *c, enum store_statement statement) BASE_MUST_USE;
@@ -184,8 +189,8 @@ int store_writer_submit(struct store_sqlite *d, struct txn *txn);
 int store_sqlite_connect(struct store_sqlite *d);
 void store_sqlite_disconnect(struct store_sqlite *d);
 
-/* sqlite_migrate.c: connected, nobody else uses it. Makes data of format 1 format 2; leaves other data alone. */
-int store_sqlite_migrate(struct store_sqlite *d) BASE_MUST_USE;
+/* sqlite_migrate.c: not connected yet. Makes data of formats 1 and 2 format 3; leaves other data alone. ERR_IO. */
+int store_sqlite_migrate(const struct store_sqlite *d) BASE_MUST_USE;
 
 /* sqlite_checkpoint.c */
 bool store_sqlite_log_waits(const struct store_sqlite *d); /* an idle writer should checkpoint */

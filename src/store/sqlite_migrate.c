@@ -1,10 +1,11 @@
 /*
- * From format 1 to 2: a database file that can give space back to the disk (SQLite's incremental auto_vacuum), which only a
- * rewrite of the file makes of an old one.
+ * From formats 1 and 2 to 3. Format 2 can give space back to the disk (SQLite's incremental auto_vacuum), which only a rewrite of
+ * the file makes of an old one; format 3 keeps large values apart (sqlite_connection.c). Values that were written before stay
+ * where they are until they are written again: a value in kv is read from there, a number from the table large.
  *
  * The new file is written beside the old one and takes its name when it is whole and flushed; the old one stays as
- * store.format1.db, a backup that costs no copying: it is the same file. A crash in between leaves the old file under its name,
- * and the next start begins again.
+ * store.format1.db or store.format2.db, a backup that costs no copying: it is the same file. A crash in between leaves the old
+ * file under its name, and the next start begins again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,22 +16,44 @@
 #include "base/log.h"
 #include "store/sqlite_int.h"
 
-static const char backup[] = "store.format1.db";
+struct database {
+    sqlite3 *db;
+};
 
-static int execute(struct store_sqlite *d, const char *sql)
+static void database_close(struct database *d)
 {
-    if (sqlite3_exec(d->writer->db, sql, NULL, NULL, NULL) != SQLITE_OK) {
-        return store_connection_error(d->writer, sql);
-    }
-    return 0;
+    (void)sqlite3_close(d->db);
+    d->db = NULL;
 }
 
-static bool has_format(struct store_sqlite *d, struct str format)
+#define DATABASE_AUTO __attribute__((cleanup(database_close))) struct database
+
+static int database_open(struct database *d, const char *path)
 {
-    ARENA_AUTO(a);
-    struct str value;
-    return store_connection_get(d->writer, &a, STR("meta/format"), &value) == 0 &&
-           str_eq(value, format);
+    return sqlite3_open_v2(path, &d->db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK ? 0 : ERR_IO;
+}
+
+static int execute(struct database *d, const char *sql)
+{
+    if (sqlite3_exec(d->db, sql, NULL, NULL, NULL) == SQLITE_OK) {
+        return 0;
+    }
+    return log_err(ERR_IO, "store", "sqlite: %s: %s", sql, sqlite3_errmsg(d->db));
+}
+
+/* '1' or '2', else 0: this is for others to judge. */
+static char older_format(struct database *d)
+{
+    sqlite3_stmt *statement = NULL;
+    char format = 0;
+    if (sqlite3_prepare_v2(d->db, "SELECT value FROM kv WHERE key = CAST('meta/format' AS BLOB)",
+                           -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_bytes(statement, 0) == 1) {
+        char found = *(const char *)sqlite3_column_blob(statement, 0);
+        format = found == '1' || found == '2' ? found : 0;
+    }
+    (void)sqlite3_finalize(statement);
+    return format;
 }
 
 static int flush_file(const char *path)
@@ -39,40 +62,39 @@ static int flush_file(const char *path)
     return fd < 0 || fsync(fd) != 0 ? ERR_IO : 0;
 }
 
-/* The new file says what it is. */
-static int put_format(const char *path)
+/* The new file gets what the format has, and says what it is. */
+static int finish_new(const char *path)
 {
-    sqlite3 *db = NULL;
-    int r = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
-    if (r == SQLITE_OK) {
-        r = sqlite3_exec(db,
-                         "UPDATE kv SET value = CAST('2' AS BLOB)"
-                         " WHERE key = CAST('meta/format' AS BLOB)",
-                         NULL, NULL, NULL);
+    DATABASE_AUTO d = {0};
+    int r = database_open(&d, path);
+    if (r == 0) {
+        r = store_connection_create_tables(d.db) == SQLITE_OK ? 0 : ERR_IO;
     }
-    bool closed = sqlite3_close(db) == SQLITE_OK;
-    return r == SQLITE_OK && closed ? flush_file(path) : ERR_IO;
+    if (r == 0) {
+        r = execute(&d, "UPDATE kv SET value = CAST('3' AS BLOB)"
+                        " WHERE key = CAST('meta/format' AS BLOB)");
+    }
+    database_close(&d);
+    return r ? r : flush_file(path);
 }
 
-static int rewrite(struct store_sqlite *d, const char *path)
+/* The log is copied into the old file first, so that the file alone is the backup. */
+static int rewrite(struct database *d, const char *path)
 {
     ARENA_AUTO(a);
-    if (unlink(path) != 0 && errno != ENOENT) {
+    if (strchr(path, '\'') || (unlink(path) != 0 && errno != ENOENT)) {
         return ERR_IO;
     }
-    int r = execute(d, "PRAGMA auto_vacuum=INCREMENTAL");
-    if (r == 0) {
-        r = execute(d, arena_printf(&a, "VACUUM INTO '%s'", path).p);
-    }
-    return r ? r : put_format(path);
+    int r = execute(d, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA auto_vacuum=INCREMENTAL");
+    r = r ? r : execute(d, arena_printf(&a, "VACUUM INTO '%s'", path).p);
+    return r ? r : finish_new(path);
 }
 
-/* Both files are whole; only names change. The log of the old one is empty. */
-static int exchange(const struct store_sqlite *d, const char *path)
+/* Both files are whole and closed; only names change. */
+static int exchange(const struct store_sqlite *d, const char *path, const char *backup)
 {
     ARENA_AUTO(a);
-    struct str old = arena_printf(&a, "%s/%s", d->directory, backup);
-    if (link(d->path, old.p) != 0 && errno != EEXIST) {
+    if (link(d->path, backup) != 0 && errno != EEXIST) {
         return ERR_IO;
     }
     (void)unlink(arena_printf(&a, "%s-wal", d->path).p);
@@ -83,28 +105,34 @@ static int exchange(const struct store_sqlite *d, const char *path)
     return flush_file(d->directory);
 }
 
-int store_sqlite_migrate(struct store_sqlite *d)
+static int migrate(const struct store_sqlite *d, struct database *old, char format)
 {
-    if (d->vfs || !has_format(d, STR("1"))) {
-        return 0;
-    }
-    if (!d->wal_checkpointed || strchr(d->path, '\'')) {
-        return log_err(ERR_IO, "store", "the data of format 1 cannot be rewritten");
-    }
     ARENA_AUTO(a);
     const char *path = arena_printf(&a, "%s.new", d->path).p;
-    log_info("store", "the data has format 1: it is rewritten, the old file stays as %s/%s",
-             d->directory, backup);
-    int r = rewrite(d, path);
-    if (r == 0) {
-        store_sqlite_disconnect(d);
-        r = exchange(d, path);
-        r = r ? r : store_sqlite_connect(d);
-    }
+    const char *backup = arena_printf(&a, "%s/store.format%c.db", d->directory, format).p;
+    log_info("store", "the data has format %c: it is rewritten, the old file stays as %s", format,
+             backup);
+    int r = rewrite(old, path);
+    database_close(old);
+    r = r ? r : exchange(d, path, backup);
     if (r) {
         (void)unlink(path);
-        return log_err(r, "store", "the data of format 1 cannot be rewritten: %s",
+        return log_err(r, "store", "the data of format %c cannot be rewritten: %s", format,
                        err_row(r)->text);
     }
     return 0;
+}
+
+int store_sqlite_migrate(const struct store_sqlite *d)
+{
+    if (d->vfs || access(d->path, F_OK) != 0) {
+        return 0;
+    }
+    DATABASE_AUTO old = {0};
+    if (database_open(&old, d->path) != 0) {
+        return 0; /* whoever opens it next says why not */
+    }
+    (void)sqlite3_db_config(old.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    char format = older_format(&old);
+    return format ? migrate(d, &old, format) : 0;
 }

@@ -16,7 +16,7 @@
 #include "base/rand.h"
 #include "store/store_int.h"
 
-enum { FORMAT = 2, MOST_ATTEMPTS = 50 };
+enum { FORMAT = 3, MOST_ATTEMPTS = 50 };
 
 static const struct store_driver *const drivers[] = {&store_memory, &store_sqlite};
 

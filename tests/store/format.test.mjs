@@ -30,25 +30,24 @@ function dataWith(file) {
   return data;
 }
 
-// Made by the last program of format 1: ada's account, her session, src/a.txt in two versions, b.bin.
-const fixture = join(root, "tests/store/format1.db");
-
-test("an older store is rewritten, after its file was kept", async () => {
+// Made by the last program of its format: ada's account, her session, src/a.txt in two versions, b.bin.
+for (const format of [1, 2]) test(`a store of format ${format} is rewritten, after its file was kept`, async () => {
+  const fixture = join(root, `tests/store/format${format}.db`);
   const data = dataWith(fixture);
   const server = await Server.start({ data });
-  assert.match(server.log, /the data has format 1: it is rewritten, the old file stays as store\/store\.format1\.db/);
+  assert.match(server.log, new RegExp(`the data has format ${format}: it is rewritten, the old file stays as store/store\\.format${format}\\.db`));
   const login = await server.anonymous().post("/auth/login", { email: "ada-1@example.com", password: "password of ada-1@example.com" });
   assert.equal(login.status, 200, login.text());
   const ada = server.anonymous();
   ada.token = login.data.token;
   const [session] = (await ada.get("/sessions")).data;
-  assert.equal(session.name, "Kept since format 1");
+  assert.equal(session.name, `Kept since format ${format}`);
   const files = `/sessions/${session.id}/files`;
   assert.equal((await ada.get(`${files}/src/a.txt`)).body.toString(), "second\n");
   assert.equal((await ada.get(`${files}/src/a.txt?version=1`)).body.toString(), "first\n");
   assert.deepEqual((await ada.get(`${files}/b.bin`)).body, Buffer.concat([...bytesOf(9000, 3)]));
   assert.equal((await ada.write(`${files}/src/a.txt`, "third\n")).status, 200);
-  assert.deepEqual(readFileSync(join(data, "store/store.format1.db")), readFileSync(fixture));
+  assert.deepEqual(readFileSync(join(data, `store/store.format${format}.db`)), readFileSync(fixture));
   assert.ok(!existsSync(join(data, "store/store.db.new")));
 
   await server.kill9();
@@ -69,12 +68,12 @@ test("a newer store is refused with one line, and nothing is changed", async () 
   execFileSync("python3", ["-c", `
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
-db.execute("UPDATE kv SET value = CAST('3' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)")
+db.execute("UPDATE kv SET value = CAST('4' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)")
 db.commit()
 db.execute("PRAGMA wal_checkpoint(TRUNCATE)")`, file]);
   const before = readFileSync(file);
   const said = await refusal(data);
-  const lines = said.split("\n").filter((line) => line.includes("the data has format 3, this program knows 2: use a newer program"));
+  const lines = said.split("\n").filter((line) => line.includes("the data has format 4, this program knows 3: use a newer program"));
   assert.equal(lines.length, 1, said);
   assert.deepEqual(readFileSync(file), before);
   rmSync(data, { recursive: true });

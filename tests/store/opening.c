@@ -40,7 +40,7 @@ static void other_formats_are_refused(void **state)
 {
     struct store_test *t = *state;
     static const char *const changes[] = {
-        "UPDATE kv SET value = CAST('3' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)",
+        "UPDATE kv SET value = CAST('4' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)",
         "UPDATE kv SET value = CAST('one' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)",
         "DELETE FROM kv WHERE key = CAST('meta/format' AS BLOB)", /* somebody else's data */
         "DROP TABLE kv; CREATE TABLE kv(a, b, c)",
@@ -54,7 +54,7 @@ static void other_formats_are_refused(void **state)
         if (i == 1) {
             change(
                 t,
-                "UPDATE kv SET value = CAST('2' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)");
+                "UPDATE kv SET value = CAST('3' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)");
             store_test_open(t);
         }
     }
