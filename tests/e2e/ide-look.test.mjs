@@ -1,7 +1,7 @@
 // How the real IDE looks and what it says of a real workspace: themes in step with the platform's page, what is not kept in its
 // explorer, a file that cannot be stored, the account's menu, and a page as narrow as a phone.
 import assert from "node:assert/strict";
-import { setTheme, shot, visible } from "./browser.mjs";
+import { escape, setTheme, shot, visible } from "./browser.mjs";
 import * as ide from "./ide.mjs";
 
 const world = await ide.launchProduct();
@@ -64,9 +64,21 @@ step("a file that cannot be stored is told, and holds nothing up", async () => {
 step("the account's menu", async () => {
   await frame.locator(".theia-sidebar-menu .codicon-account").click();
   const labels = await frame.locator(".lm-Menu-item[data-type=command] .lm-Menu-itemLabel").allInnerTexts();
-  assert.deepEqual(labels.slice(1).map((text) => text.trim()), ["Account and Settings", "All Sessions", "Pause This Session…", "Log Out…"]);
+  assert.deepEqual(labels.slice(1).map((text) => text.trim()), ["Account and Settings", "Switch Session…", "All Sessions", "Pause This Session…", "Log Out…"]);
   await shot(page, "ide-look-account");
   await page.keyboard.press("Escape");
+});
+
+step("from the editor to another session by the keyboard, and back", async () => {
+  const search = page.getByRole("combobox", { name: "Search sessions, pages and actions" });
+  await ide.openFile(frame, "kept.txt");
+  for (const open of [() => page.keyboard.press("Control+Alt+k"), () => ide.command(page, frame, "Coditect: Switch Session")]) {
+    await frame.locator(".monaco-editor textarea, .monaco-editor .native-edit-context").first().focus();
+    await open();
+    await search.and(page.locator(":focus")).waitFor();
+    await escape(page, search);
+    await frame.waitForFunction(() => document.hasFocus()); // the keyboard is the IDE's again
+  }
 });
 
 step("on a page as narrow as a phone the editor has the room", async () => {

@@ -87,6 +87,7 @@ test("only the frame's own window on the IDE's own origin is heard", () => {
   expect(hear({ data, origin: "null", source: null }, null, origin)).toBeUndefined();
   const wish = (action: unknown) => hear({ data: { type: "coditect.do", action, more: 1 }, origin, source: frame }, frame, origin);
   expect(wish("pause")).toEqual({ type: "coditect.do", action: "pause" });
+  expect(wish("palette")).toEqual({ type: "coditect.do", action: "palette" });
   expect([wish("delete"), wish(undefined), wish(["pause"])]).toEqual([undefined, undefined, undefined]);
 });
 

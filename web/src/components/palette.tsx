@@ -144,6 +144,7 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
 
 const shortcuts: ReadonlyArray<readonly [string, readonly string[]]> = [
   ["Go to or do anything", ["Ctrl", "K"]],
+  ["The same from within the IDE", ["Ctrl", "Alt", "K"]],
   ["New session", ["N"]],
   ["Switch session", ["S"]],
   ["Side panel", ["["]],

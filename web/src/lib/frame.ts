@@ -9,8 +9,8 @@ export type FromIde =
   | { readonly type: "coditect.ticket.request" }
   | { readonly type: "coditect.do"; readonly action: Wish };
 
-/** What a person chose in the IDE's account menu, and only this page may do. */
-export type Wish = "account" | "sessions" | "pause" | "logout";
+/** What a person chose in the IDE, and only this page may do. */
+export type Wish = "palette" | "account" | "sessions" | "pause" | "logout";
 
 /** What the IDE's status bar says. */
 export interface Persistence {
@@ -34,7 +34,9 @@ const MOST_DETAIL = 300;
 
 const isMood = (value: unknown): value is Persistence["mood"] => value === "good" || value === "busy" || value === "attention" || value === "bad";
 
-const isWish = (value: unknown): value is Wish => value === "account" || value === "sessions" || value === "pause" || value === "logout";
+const wishes: readonly unknown[] = ["palette", "account", "sessions", "pause", "logout"] satisfies readonly Wish[];
+
+const isWish = (value: unknown): value is Wish => wishes.includes(value);
 
 /** Undefined for all that is no message of the IDE's. */
 function readMessage(data: unknown): FromIde | undefined {

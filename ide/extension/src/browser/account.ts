@@ -5,7 +5,9 @@
  */
 
 import { inject, injectable } from '@theia/core/shared/inversify';
-import { FrontendApplication, FrontendApplicationContribution, codicon } from '@theia/core/lib/browser';
+import {
+    CommonMenus, FrontendApplication, FrontendApplicationContribution, KeybindingContribution, KeybindingRegistry, codicon
+} from '@theia/core/lib/browser';
 import { WindowService } from '@theia/core/lib/browser/window/window-service';
 import {
     Command, CommandContribution, CommandRegistry, MenuContribution, MenuModelRegistry, MenuPath
@@ -23,18 +25,21 @@ interface Entry {
     readonly group: string;
     /** Where it is done without a page that does it. */
     readonly page: (session: string) => string;
+    /** For the keyboard while it is in this frame, where the platform's page hears no key. */
+    readonly keys?: string;
 }
 
 const ACCOUNT: Entry = { action: 'account', label: 'Account and Settings', group: '1_account', page: () => 'settings' };
 const ENTRIES: readonly Entry[] = [
     ACCOUNT,
+    { action: 'palette', label: 'Switch Session…', group: '1_account', page: () => 'sessions', keys: 'ctrlcmd+alt+k' },
     { action: 'sessions', label: 'All Sessions', group: '1_account', page: () => 'sessions' },
     { action: 'pause', label: 'Pause This Session…', group: '2_session', page: session => `sessions/${session}` },
     { action: 'logout', label: 'Log Out…', group: '3_leave', page: () => 'settings' }
 ];
 
 @injectable()
-export class Account implements FrontendApplicationContribution, CommandContribution, MenuContribution {
+export class Account implements FrontendApplicationContribution, CommandContribution, KeybindingContribution, MenuContribution {
     @inject(PlatformFrame)
     protected readonly platform!: PlatformFrame;
 
@@ -76,6 +81,15 @@ export class Account implements FrontendApplicationContribution, CommandContribu
         this.showWho();
         ENTRIES.forEach(({ action, label, group }, i) =>
             menus.registerMenuAction([...MENU, group], { commandId: `coditect.${action}`, label, order: String(i) }));
+        menus.registerMenuAction(CommonMenus.FILE_OPEN, { commandId: 'coditect.palette', order: 'a00' });
+    }
+
+    registerKeybindings(keybindings: KeybindingRegistry): void {
+        for (const { action, keys } of ENTRIES) {
+            if (keys !== undefined) {
+                keybindings.registerKeybinding({ command: `coditect.${action}`, keybinding: keys });
+            }
+        }
     }
 
     protected showWho(): void {

@@ -3,7 +3,7 @@ import { ChatAgent } from '@theia/ai-chat/lib/common/chat-agents';
 import { DefaultChatAgentId } from '@theia/ai-chat/lib/common/chat-agent-service';
 import { ChatWelcomeMessageProvider } from '@theia/ai-chat-ui/lib/browser/chat-tree-view';
 import { Agent } from '@theia/ai-core/lib/common';
-import { FrontendApplicationContribution } from '@theia/core/lib/browser';
+import { FrontendApplicationContribution, KeybindingContribution } from '@theia/core/lib/browser';
 import { AboutDialog } from '@theia/core/lib/browser/about-dialog';
 import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser/connection-status-service';
 import { ServiceConnectionProvider } from '@theia/core/lib/browser/messaging/service-connection-provider';
@@ -53,6 +53,7 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     rebind(ApplicationConnectionStatusContribution).to(QuietConnectionStatus).inSingletonScope();
 
     bind(CommandContribution).toService(Account);
+    bind(KeybindingContribution).toService(Account);
     bind(MenuContribution).toService(Account);
     bind(NotKeptDecorator).toSelf().inSingletonScope();
     bind(NavigatorTreeDecorator).toService(NotKeptDecorator);

@@ -7,7 +7,9 @@ import {
     ReconnectableSocketChannel, WebsocketFrontendConnectionService
 } from '@theia/core/lib/node/messaging/websocket-frontend-connection-service';
 import { WsRequestValidatorContribution } from '@theia/core/lib/node/ws-request-validators';
+import { DiskFileSystemProvider } from '@theia/filesystem/lib/node/disk-file-system-provider';
 import { WORKSPACE_SERVICE_PATH, WorkspaceService } from '../common/workspace-service';
+import { CarefulDisk } from './careful-disk';
 import { ConnectionToken } from './connection-token';
 import { Environment } from './environment';
 import { GatewayGuard } from './gateway-guard';
@@ -37,6 +39,8 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     rebind(BrowserConnectionTokenBackendContribution).to(ConnectionToken).inSingletonScope();
     rebind(WebsocketFrontendConnectionService).to(PatientConnections).inSingletonScope();
     rebind(ReconnectableSocketChannel).to(ReliableChannel);
+
+    rebind(DiskFileSystemProvider).to(CarefulDisk);
 
     bind(Routes).toSelf().inSingletonScope();
     bind(BackendApplicationContribution).toService(Routes);

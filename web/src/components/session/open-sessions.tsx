@@ -11,6 +11,7 @@ import { api } from "../../stores/auth";
 import { useConnection } from "../../stores/connection";
 import { askToLogOut } from "../../stores/leaving";
 import { dropSession, noteRisk, noteSaid, saidBy, useOpen } from "../../stores/open";
+import { showOverlay } from "../../stores/overlay";
 import { Confirm } from "../modal";
 import { ProblemNotice } from "../problem-notice";
 import { sayProblem } from "../toaster";
@@ -85,7 +86,8 @@ function useWishes(name: string, onPause: () => void) {
   const navigate = useNavigate();
   const [asked, setAsked] = useState<"pause" | "logout">();
   const take = (wish: Wish): void => {
-    if (wish === "account") void navigate("/settings");
+    if (wish === "palette") showOverlay("palette");
+    else if (wish === "account") void navigate("/settings");
     else if (wish === "sessions") void navigate("/sessions");
     else setAsked(wish);
   };
