@@ -47,6 +47,7 @@ function Pages() {
           <Route element={<Shell />}>
             <Route path="/sessions/:id/ide" element={<SessionPage />} />
             <Route path="/sessions/:id/files/*" element={<SessionPage />} />
+            <Route path="/sessions/:id/history/*" element={<SessionPage />} />
             <Route path="/sessions/:id" element={<SessionPage />} />
             <Route path="/" element={<Navigate to="/sessions" replace />} />
             <Route path="/sessions" element={<Sessions />} />

@@ -127,7 +127,7 @@ export function useSessionChange<Input>(change: (input: Input) => Promise<Sessio
 const PAGE = 1000;
 
 /** All entries of a folder, folders first. */
-async function listFolder(sessionId: string, path: string, signal: AbortSignal): Promise<Entry[]> {
+async function listFolder(sessionId: string, path: string, signal: AbortSignal, at?: number): Promise<Entry[]> {
   const entries: Entry[] = [];
   let cursor: string | undefined;
   do {
@@ -136,6 +136,7 @@ async function listFolder(sessionId: string, path: string, signal: AbortSignal):
       limit: PAGE,
       signal,
       ...(path !== "" ? { path } : {}),
+      ...(at !== undefined ? { at } : {}),
       ...(cursor !== undefined ? { cursor } : {}),
     });
     entries.push(...page.data);
@@ -153,6 +154,30 @@ export function useFolder(sessionId: string, path: string, enabled = true) {
     enabled,
     // What the workspace changes shows up here too.
     refetchInterval: 10_000,
+  });
+}
+
+/** A folder as it was: the past does not change. */
+export function useFolderAt(sessionId: string, path: string, at: number) {
+  return useQuery({
+    queryKey: ["moment", sessionId, path, at],
+    queryFn: ({ signal }) => listFolder(sessionId, path, signal, at),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 60_000,
+  });
+}
+
+/** As many as a slider has steps for. */
+const CHANGES = 500;
+
+/** What changed in a session, newest first. */
+export function useChanges(sessionId: string) {
+  return useInfiniteQuery({
+    queryKey: ["files", sessionId, "", "changes"],
+    queryFn: ({ pageParam, signal }) => api.filesChanges({ sessionId, limit: CHANGES, signal, ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
+    initialPageParam: "",
+    getNextPageParam: ({ page }) => page.next ?? undefined,
+    select: ({ pages }) => pages.flatMap(({ data }) => data),
   });
 }
 

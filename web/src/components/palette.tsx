@@ -1,11 +1,11 @@
 // The command palette and the list of shortcuts.
 import { Box, Flex, Input, Kbd, Mark, Stack, Text } from "@chakra-ui/react";
-import { CirclePause, Code, Folder, FolderOpen, Keyboard, LayoutList, LogOut, Monitor, Moon, Plus, Scale, Settings, Sun, Trash2 } from "lucide-react";
+import { CirclePause, Code, Folder, FolderOpen, History, Keyboard, LayoutList, LogOut, Monitor, Moon, Plus, Scale, Settings, Sun, Trash2 } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useMatch, useNavigate } from "react-router";
 import { useAllSessions } from "../api/queries";
 import { fuzzyFilter } from "../lib/fuzzy";
-import { fileAddress, ideAddress, sessionAddress } from "../lib/paths";
+import { fileAddress, historyAddress, ideAddress, sessionAddress } from "../lib/paths";
 import { phaseOf, phaseWords, takesAPlace } from "../lib/workspace";
 import { api, useAuth } from "../stores/auth";
 import { askToLogOut } from "../stores/leaving";
@@ -35,6 +35,7 @@ function useHere(): readonly Command[] {
   return [
     { label: "Show the IDE", kind: "This session", icon: <Code size={15} />, run: () => void navigate(ideAddress(session.id), { state: { open: true } }) },
     { label: "Show the files", kind: "This session", icon: <FolderOpen size={15} />, run: () => void navigate(fileAddress(session.id, "")) },
+    { label: "Show the history", kind: "This session", icon: <History size={15} />, run: () => void navigate(historyAddress(session.id, "")) },
     ...(takesAPlace(session) ? [{ label: "Pause this session", kind: "This session", icon: <CirclePause size={15} />, run: pause }] : []),
   ];
 }

@@ -25,6 +25,12 @@ export function fileAddress(sessionId: string, path: string): string {
   return path === "" ? files : `${files}/${encodePath(path)}`;
 }
 
+/** at: the version of the moment; without it, now. */
+export function historyAddress(sessionId: string, path: string, at?: number): string {
+  const folder = path === "" ? "" : `/${encodePath(path)}`;
+  return `/sessions/${sessionId}/history${folder}${at === undefined ? "" : `?at=${at}`}`;
+}
+
 /** Where a session is opened: its IDE, or on a small screen its files. */
 export function sessionAddress(sessionId: string): string {
   return `/sessions/${sessionId}`;

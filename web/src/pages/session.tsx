@@ -3,12 +3,13 @@
 //   /sessions/{id}           where work goes on: the IDE; on a small screen the files
 //   /sessions/{id}/ide       the IDE, which components/session/open-sessions.tsx shows over this page
 //   /sessions/{id}/files/…   the files
+//   /sessions/{id}/history/… what changed, and the folder as it was at a moment: ?at=
 import { Button, Flex, Spinner, VisuallyHidden } from "@chakra-ui/react";
-import { type ReactNode, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Link, Navigate, useLocation, useParams } from "react-router";
 import { ApiError, type Session } from "../api/generated";
 import { useSession } from "../api/queries";
-import { usePageTitle } from "../components/bits";
+import { ListSkeleton, usePageTitle } from "../components/bits";
 import { ProblemNotice } from "../components/problem-notice";
 import { Files } from "../components/session/files";
 import { usePlace } from "../components/session/place";
@@ -18,6 +19,8 @@ import { phaseOf } from "../lib/workspace";
 import { useAuth } from "../stores/auth";
 import { showSession } from "../stores/open";
 import { noteRecent } from "../stores/recent";
+
+const SessionHistory = lazy(() => import("../components/session/history"));
 
 function Whole({ children }: { readonly children: ReactNode }) {
   return <Flex flex="1" direction="column" align="center" justify="center" overflowY="auto">{children}</Flex>;
@@ -36,6 +39,7 @@ function OneSession({ session }: { readonly session: Session }) {
   return (
     <>
       <VisuallyHidden asChild><h1>{session.name}</h1></VisuallyHidden>
+      {place?.view === "history" && (phase === "deleted" ? <Gone session={session} /> : <Suspense fallback={<ListSkeleton />}><SessionHistory session={session} path={path} /></Suspense>)}
       {place?.view === "files" && (phase === "deleted" ? <Gone session={session} /> : <Files session={session} path={path} />)}
     </>
   );

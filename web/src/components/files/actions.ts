@@ -14,19 +14,19 @@ async function save(response: Response, name: string): Promise<void> {
   setTimeout(() => URL.revokeObjectURL(url), 0);
 }
 
-/** Without a version the current one. */
-export async function download(sessionId: string, path: string, version?: number): Promise<void> {
+/** Without a version or a moment the current one. */
+export async function download(sessionId: string, path: string, version?: number, at?: number): Promise<void> {
   try {
-    await save(await api.filesGet({ sessionId, path, ...(version !== undefined ? { version } : {}) }), baseName(path));
+    await save(await api.filesGet({ sessionId, path, ...(version !== undefined ? { version } : {}), ...(at !== undefined ? { at } : {}) }), baseName(path));
   } catch (error) {
     sayProblem(error);
   }
 }
 
-/** All files of the session. */
-export async function downloadAll(sessionId: string, format: "tgz" | "zip"): Promise<void> {
+/** All files of the session, as they are or were at a moment. */
+export async function downloadAll(sessionId: string, format: "tgz" | "zip", at?: number): Promise<void> {
   try {
-    const response = await api.filesArchive({ sessionId, format });
+    const response = await api.filesArchive({ sessionId, format, ...(at !== undefined ? { at } : {}) });
     await save(response, sentName(response.headers.get("Content-Disposition")) ?? `session.${format}`);
   } catch (error) {
     sayProblem(error);
@@ -34,8 +34,8 @@ export async function downloadAll(sessionId: string, format: "tgz" | "zip"): Pro
 }
 
 /** The new session's id; it is whole a moment later. */
-export async function forkSession(sessionId: string, name: string): Promise<string> {
-  const { id } = await api.sessionsFork({ sessionId, body: { name } });
+export async function forkSession(sessionId: string, name: string, at?: number): Promise<string> {
+  const { id } = await api.sessionsFork({ sessionId, body: { name, ...(at !== undefined ? { at } : {}) } });
   void queryClient.invalidateQueries({ queryKey: ["sessions"] });
   return id;
 }

@@ -25,15 +25,17 @@ interface FileProps {
 interface ContentProps extends FileProps {
   readonly version: number;
   readonly size: number;
+  /** The entry is one of this moment. */
+  readonly at?: number | undefined;
 }
 
-function useBytes({ sessionId, entry, version, size }: ContentProps, limit: number) {
+function useBytes({ sessionId, entry, version, size, at }: ContentProps, limit: number) {
   return useQuery({
     queryKey: ["bytes", sessionId, entry.path, version, limit],
     queryFn: async ({ signal }) => {
       // An empty file has no range.
       const range = size > limit ? { range: `bytes=0-${limit - 1}` } : {};
-      const old = version !== entry.version ? { version } : {};
+      const old = at !== undefined ? { at } : version !== entry.version ? { version } : {};
       return (await api.filesGet({ sessionId, path: entry.path, signal, ...old, ...range })).blob();
     },
     staleTime: Number.POSITIVE_INFINITY,
@@ -81,7 +83,7 @@ function TextContent({ blob, cut }: { readonly blob: Blob; readonly cut: boolean
   return text === "" ? <Empty icon={<FileQuestion size={20} />} title="This file is empty" text="It has no bytes." /> : <Code text={text} cut={cut} />;
 }
 
-function Content(props: ContentProps) {
+export function Content(props: ContentProps) {
   const { entry, size } = props;
   const isPicture = imageType(entry.path) !== undefined && size <= IMAGE_LIMIT;
   const { data, error, refetch } = useBytes(props, isPicture ? IMAGE_LIMIT : TEXT_LIMIT);

@@ -14,8 +14,8 @@ import { download } from "./actions";
 
 const PAGE = 50;
 
-const opWords: Readonly<Record<HistoryEntry["op"], string>> = { write: "Saved", delete: "Deleted", move: "Moved here", restore: "Restored" };
-const authorWords: Readonly<Record<HistoryEntry["author"]["kind"], string>> = { user: "in the IDE", terminal: "in a terminal", agent: "by an agent", api: "by web page or API" };
+export const opWords: Readonly<Record<HistoryEntry["op"], string>> = { write: "Saved", delete: "Deleted", move: "Moved here", restore: "Restored" };
+export const authorWords: Readonly<Record<HistoryEntry["author"]["kind"], string>> = { user: "in the IDE", terminal: "in a terminal", agent: "by an agent", api: "by web page or API" };
 
 export function useHistory(sessionId: string, path: string, enabled: boolean) {
   return useInfiniteQuery({

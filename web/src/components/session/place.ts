@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { useMatch } from "react-router";
 
-export type ViewName = "ide" | "files";
+export type ViewName = "ide" | "files" | "history";
 
 interface Place {
   readonly id: string;
@@ -19,6 +19,6 @@ export function usePlace(): Place | undefined {
   const match = useMatch("/sessions/:id/*")?.params;
   if (match?.id === undefined) return undefined;
   const asked = match["*"]?.split("/")[0];
-  const view = asked === "ide" || asked === "files" ? asked : small ? "files" : "ide";
+  const view = asked === "ide" || asked === "files" || asked === "history" ? asked : small ? "files" : "ide";
   return { id: match.id, isAny: asked === "", view };
 }

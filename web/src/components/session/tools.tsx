@@ -1,11 +1,11 @@
 // What the header shows of the session whose page is open: which it is, its two views, and the truth about what is persisted.
 import { Box, Button, Flex, Text } from "@chakra-ui/react";
-import { Code, Files as FilesIcon, Monitor } from "lucide-react";
+import { Code, Files as FilesIcon, History as HistoryIcon, Monitor } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 import { ApiError, type Session } from "../../api/generated";
 import { useSession, useSessionChange } from "../../api/queries";
-import { fileAddress, ideAddress } from "../../lib/paths";
+import { fileAddress, historyAddress, ideAddress } from "../../lib/paths";
 import { phaseOf } from "../../lib/workspace";
 import { api } from "../../stores/auth";
 import { useConnection } from "../../stores/connection";
@@ -27,9 +27,9 @@ interface ViewLinkProps {
 function ViewLink({ to, isCurrent, icon, children, state }: ViewLinkProps) {
   return (
     <Button asChild size="xs" height="26px" variant="plain" paddingX="10px" gap="6px" borderRadius="l1" bg={isCurrent ? "bg.panel" : undefined} color={isCurrent ? "fg" : "fg.muted"} boxShadow={isCurrent ? "card" : undefined} fontWeight="500" _hover={{ color: "fg" }}>
-      <Link to={to} state={state} aria-current={isCurrent ? "page" : undefined}>
-        <Box as="span" display={{ base: "none", sm: "inline-flex" }}>{icon}</Box>
-        {children}
+      <Link to={to} state={state} aria-current={isCurrent ? "page" : undefined} aria-label={children} title={children}>
+        {icon}
+        <Box as="span" display={{ base: "none", sm: "inline" }}>{children}</Box>
       </Link>
     </Button>
   );
@@ -38,8 +38,9 @@ function ViewLink({ to, isCurrent, icon, children, state }: ViewLinkProps) {
 function Views({ session, view }: { readonly session: Session; readonly view: ViewName }) {
   return (
     <Flex as="nav" aria-label="View of the session" bg="bg.muted" borderRadius="l2" padding="2px" flexShrink="0">
-      <ViewLink to={ideAddress(session.id)} isCurrent={view === "ide"} icon={<Code size={13} />} state={{ open: true }}>IDE</ViewLink>
+      {hasIde(session) && <ViewLink to={ideAddress(session.id)} isCurrent={view === "ide"} icon={<Code size={13} />} state={{ open: true }}>IDE</ViewLink>}
       <ViewLink to={fileAddress(session.id, "")} isCurrent={view === "files"} icon={<FilesIcon size={13} />}>Files</ViewLink>
+      <ViewLink to={historyAddress(session.id, "")} isCurrent={view === "history"} icon={<HistoryIcon size={13} />}>History</ViewLink>
     </Flex>
   );
 }
@@ -63,9 +64,9 @@ function Tools({ session, view, error, heardAt }: NonNullable<ReturnType<typeof 
   const pausing = useSessionChange(() => api.sessionsPause({ sessionId: session.id }));
   return (
     <>
-      <Switcher session={session} inFiles={view === "files"} />
+      <Switcher session={session} inFiles={view !== "ide"} />
       <Box flex="1" />
-      {hasIde(session) && <Views session={session} view={view} />}
+      {phaseOf(session) !== "deleted" && <Views session={session} view={view} />}
       <StatusButton session={session} lost={isLost || isSilence(error)} heardAt={heardAt} onPause={() => pausing.mutate(undefined, { onError: sayProblem })} said={said} />
     </>
   );
@@ -110,5 +111,5 @@ function Hint({ session, view }: { readonly session: Session; readonly view: Vie
 
 export function SmallScreenHint() {
   const shown = useShown();
-  return shown !== undefined && hasIde(shown.session) ? <Hint key={shown.view} session={shown.session} view={shown.view} /> : undefined;
+  return shown !== undefined && shown.view !== "history" && hasIde(shown.session) ? <Hint key={shown.view} session={shown.session} view={shown.view} /> : undefined;
 }

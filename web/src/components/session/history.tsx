@@ -1,0 +1,241 @@
+// The session's past: a slider over its changes, the folder as it was at the chosen one, and what can be brought back from
+// there. The server answers all of it, so that it works whether the workspace runs or not. The address names the moment (?at=)
+// and the place, so that both can be sent to oneself.
+import { Box, Button, Flex, IconButton, Text } from "@chakra-ui/react";
+import { ChevronLeft, ChevronRight, Clock, Download, GitFork, RotateCcw } from "lucide-react";
+import { type ChangeEvent, useEffect, useRef, useState } from "react";
+import { Link, useNavigate, useSearchParams } from "react-router";
+import { ApiError, type Change, type Entry, type Session } from "../../api/generated";
+import { refreshFiles, useChanges, useFolderAt } from "../../api/queries";
+import { formatCount, formatExact, formatSize } from "../../lib/format";
+import { baseName, fileAddress, historyAddress, parentOf, sessionAddress, withParents } from "../../lib/paths";
+import { api } from "../../stores/auth";
+import { Ago, Empty, ListSkeleton } from "../bits";
+import { download, downloadAll, forkSession } from "../files/actions";
+import { Content } from "../files/file-view";
+import { authorWords, opWords } from "../files/history";
+import { EntryIcon } from "../files/tree";
+import { checkSessionName, NameDialog } from "../modal";
+import { ProblemNotice } from "../problem-notice";
+import { say, sayProblem } from "../toaster";
+
+/** "Saved src/main.c", "Moved src/a.c to src/b.c". */
+function wordsOf({ op, path, from }: Change): string {
+  const name = path === "" ? "everything" : path;
+  return op === "move" && from !== undefined ? `Moved ${from} to ${name}` : `${op === "move" ? "Moved" : opWords[op]} ${name}`;
+}
+
+interface MomentProps {
+  readonly session: Session;
+  readonly path: string;
+  /** Newest first. */
+  readonly changes: readonly Change[];
+  /** Which of them is looked at. */
+  readonly index: number;
+}
+
+/** Slides at the pace of the hand; the address, and with it the folder, follows when the hand rests. */
+const REST_MS = 150;
+
+function Slider({ session, path, changes, index }: MomentProps) {
+  const [, setParams] = useSearchParams();
+  const [dragged, setDragged] = useState<number>();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const go = (to: number): void => {
+    setDragged(undefined);
+    const version = to === 0 ? undefined : changes[to]?.version;
+    setParams(version === undefined ? {} : { at: String(version) }, { replace: true });
+  };
+  const slide = (event: ChangeEvent<HTMLInputElement>): void => {
+    const to = changes.length - 1 - Number(event.currentTarget.value);
+    setDragged(to);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => go(to), REST_MS);
+  };
+  const at = dragged ?? index;
+  const change = changes[at];
+  const [forking, setForking] = useState(false);
+  const navigate = useNavigate();
+  if (change === undefined) return undefined;
+  const isNow = at === 0;
+  const moment = changes[index]?.version;
+  const fork = async (name: string): Promise<void> => {
+    void navigate(sessionAddress(await forkSession(session.id, name, moment)));
+  };
+  return (
+    <Box paddingX="16px" paddingY="12px" borderBottomWidth="1px" bg="bg.subtle" flexShrink="0">
+      <Flex align="center" gap="8px">
+        <IconButton size="xs" variant="outline" colorPalette="gray" aria-label="The change before" disabled={at >= changes.length - 1} onClick={() => go(at + 1)}><ChevronLeft size={14} /></IconButton>
+        <Box asChild flex="1" minWidth="0" height="24px" cursor="pointer" css={{ accentColor: "{colors.accent.solid}", colorScheme: { base: "light", _dark: "dark" } }}>
+          <input type="range" min={0} max={Math.max(1, changes.length - 1)} step={1} value={changes.length - 1 - at} onChange={slide} disabled={changes.length < 2} aria-label="Moment" aria-valuetext={`${formatExact(change.at)}: ${wordsOf(change)}`} />
+        </Box>
+        <IconButton size="xs" variant="outline" colorPalette="gray" aria-label="The change after" disabled={isNow} onClick={() => go(at - 1)}><ChevronRight size={14} /></IconButton>
+      </Flex>
+      <Flex align="center" gap="8px" marginTop="8px" wrap="wrap">
+        <Box flex="1" minWidth="200px" data-testid="moment">
+          <Text fontWeight="500" fontVariantNumeric="tabular-nums">{isNow ? "Now" : formatExact(change.at)}</Text>
+          <Text color="fg.muted" fontSize="13px" truncate>{wordsOf(change)} · {authorWords[change.author.kind]} · <Ago time={change.at} /></Text>
+        </Box>
+        {!isNow && <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={() => go(0)}>Back to now</Button>}
+        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void downloadAll(session.id, "tgz", moment)}><Download size={14} />Download all</Button>
+        <Button size="xs" height="32px" onClick={() => setForking(true)}><GitFork size={14} />Fork from here</Button>
+      </Flex>
+      {forking && <NameDialog title="Fork from here" label="Name of the copy" action="Fork" suggested={`Copy of ${session.name}`.slice(0, 100)} check={checkSessionName} submit={fork} onClose={() => setForking(false)} />}
+      <Text srOnly>In {path === "" ? "the whole session" : path}</Text>
+    </Box>
+  );
+}
+
+function Places({ session, path, at }: { readonly session: Session; readonly path: string; readonly at: number | undefined }) {
+  return (
+    <Flex as="nav" aria-label="Path" align="center" gap="4px" height="40px" paddingX="16px" flexShrink="0" borderBottomWidth="1px" fontSize="13px" overflowX="auto" whiteSpace="nowrap">
+      {withParents(path).map((part) => (
+        <Flex key={part} align="center" gap="4px">
+          {part !== "" && <Text as="span" color="fg.subtle" aria-hidden="true">/</Text>}
+          {part === path ? <Text as="span" fontWeight="500" aria-current="page" fontSize="13px">{part === "" ? session.name : baseName(part)}</Text> : (
+            <Box asChild color="fg.muted" _hover={{ color: "fg", textDecoration: "underline" }}><Link to={historyAddress(session.id, part, at)}>{part === "" ? session.name : baseName(part)}</Link></Box>
+          )}
+        </Flex>
+      ))}
+    </Flex>
+  );
+}
+
+interface ThereProps {
+  readonly sessionId: string;
+  readonly path: string;
+  /** The version of the moment. */
+  readonly moment: number;
+  /** For addresses: undefined is now. */
+  readonly at: number | undefined;
+}
+
+async function restore(sessionId: string, entry: Entry): Promise<void> {
+  try {
+    await api.filesRestore({ sessionId, path: entry.path, body: { version: entry.version } });
+    say(`“${baseName(entry.path)}” is as it was then`);
+  } catch (error) {
+    sayProblem(error);
+  }
+  refreshFiles(sessionId);
+}
+
+function Row({ sessionId, entry, at }: { readonly sessionId: string; readonly entry: Entry; readonly at: number | undefined }) {
+  const isNamed = entry.path_b64 === undefined;
+  const name = baseName(entry.path);
+  return (
+    <Flex as="li" listStyleType="none" height="40px" align="center" gap="12px" paddingLeft="16px" paddingRight="8px" position="relative" borderBottomWidth="1px" borderColor="border.muted" _hover={{ bg: "bg.subtle" }}>
+      <Box color={entry.type === "dir" ? "accent.fg" : "fg.muted"} flexShrink="0"><EntryIcon entry={entry} size={16} /></Box>
+      <Text flex="1" minWidth="0" truncate>
+        {isNamed && entry.type !== "symlink" ? (
+          <Link to={historyAddress(sessionId, entry.path, at)}>
+            <Box as="span" position="absolute" inset="0" aria-hidden="true" />
+            {name}
+          </Link>
+        ) : name}
+        {entry.target !== undefined && <Text as="span" color="fg.muted"> → {entry.target}</Text>}
+      </Text>
+      <Text textAlign="end" color="fg.muted" fontVariantNumeric="tabular-nums" whiteSpace="nowrap" fontSize="13px">{entry.type === "file" && formatSize(entry.size)}</Text>
+    </Flex>
+  );
+}
+
+function FolderThen({ sessionId, path, moment, at }: ThereProps) {
+  const { data, error, refetch } = useFolderAt(sessionId, path, moment);
+  if (data === undefined) return error === null ? <ListSkeleton /> : <ProblemNotice error={error} retry={() => void refetch()} />;
+  if (data.length === 0) return <Empty icon={<Clock size={20} />} title="This folder was empty" text="Nothing was in it at this moment." />;
+  return <Box as="ul" aria-label="Entries">{data.map((entry) => <Row key={`${entry.path} ${entry.path_b64 ?? ""}`} sessionId={sessionId} entry={entry} at={at} />)}</Box>;
+}
+
+function FileThen({ sessionId, entry, at, moment }: { readonly sessionId: string; readonly entry: Entry; readonly at: number | undefined; readonly moment: number }) {
+  return (
+    <>
+      <Flex minHeight="48px" flexShrink="0" align="center" gap="8px" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px">
+        <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></Text>
+        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(sessionId, entry.path, undefined, moment)}><Download size={14} />Download</Button>
+        {at === undefined
+          ? <Button size="xs" height="32px" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(sessionId, entry.path)}>Show in Files</Link></Button>
+          : <Button size="xs" height="32px" onClick={() => void restore(sessionId, entry)}><RotateCcw size={14} />Restore this file</Button>}
+      </Flex>
+      <Content key={`${entry.path} ${entry.version}`} sessionId={sessionId} entry={entry} version={entry.version} size={entry.size} at={moment} />
+    </>
+  );
+}
+
+/** What stood at the path then: a folder is shown as a list, a file as itself. */
+function There(props: ThereProps) {
+  const { sessionId, path, moment, at } = props;
+  const above = useFolderAt(sessionId, parentOf(path), moment);
+  if (path === "") return <FolderThen {...props} />;
+  if (above.isPending) return <ListSkeleton />;
+  const entry = above.data?.find((one) => one.path === path && one.path_b64 === undefined);
+  if (entry?.type === "dir") return <FolderThen {...props} />;
+  if (entry?.type === "file") return <FileThen sessionId={sessionId} entry={entry} moment={moment} at={at} />;
+  if (above.error !== null && !(above.error instanceof ApiError && above.error.status === 404)) return <ProblemNotice error={above.error} retry={() => void above.refetch()} />;
+  const up = <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to={historyAddress(sessionId, "", at)}>To all files of then</Link></Button>;
+  return <Empty icon={<Clock size={20} />} title={`“${baseName(path)}” was not here`} text="At this moment nothing of that name was in this place. Choose another moment, or look from above.">{up}</Empty>;
+}
+
+function List({ session, changes, index, more }: MomentProps & { readonly more: { readonly has: boolean; readonly isLoading: boolean; readonly load: () => void } }) {
+  return (
+    <Box as="aside" aria-label="Changes" width={{ base: "100%", md: "320px" }} maxHeight={{ base: "220px", md: "none" }} flexShrink="0" overflowY="auto" borderStartWidth={{ base: "0", md: "1px" }} borderTopWidth={{ base: "1px", md: "0" }} bg="bg" tabIndex={0}>
+      <Text fontWeight="500" paddingX="16px" height="40px" lineHeight="40px" borderBottomWidth="1px" position="sticky" top="0" bg="bg" zIndex="1">{more.has ? `The latest ${formatCount(changes.length, "change")}` : formatCount(changes.length, "change")}</Text>
+      <Box as="ul" aria-label="Changes">
+        {changes.map((one, i) => (
+          <Box as="li" key={one.version} listStyleType="none" contentVisibility="auto" containIntrinsicSize="auto 52px">
+            <Box asChild display="block" paddingX="16px" paddingY="6px" bg={i === index ? "accent.subtle" : undefined} _hover={{ bg: i === index ? "accent.subtle" : "bg.muted" }}>
+              <Link to={historyAddress(session.id, one.op === "delete" ? parentOf(one.path) : one.path, i === 0 ? undefined : one.version)} aria-current={i === index ? "true" : undefined} title={`${wordsOf(one)}, ${formatExact(one.at)}`}>
+                <Text truncate>{wordsOf(one)}</Text>
+                <Text color="fg.muted" fontSize="12px" truncate>{authorWords[one.author.kind]} · <Ago time={one.at} /></Text>
+              </Link>
+            </Box>
+          </Box>
+        ))}
+      </Box>
+      {more.has && <Button size="sm" variant="ghost" color="accent.fg" width="100%" loading={more.isLoading} onClick={more.load}>Load older changes</Button>}
+    </Box>
+  );
+}
+
+/** The newest change that is not after the wanted one: a moment lasts until the next change. */
+function indexOf(changes: readonly Change[], wanted: number | undefined): number {
+  if (wanted === undefined) return 0;
+  const at = changes.findIndex(({ version }) => version <= wanted);
+  return at < 0 ? changes.length - 1 : at;
+}
+
+export default function SessionHistory({ session, path }: { readonly session: Session; readonly path: string }) {
+  const [params] = useSearchParams();
+  const asked = Number(params.get("at") ?? Number.NaN);
+  const wanted = Number.isSafeInteger(asked) && asked > 0 ? asked : undefined;
+  const { data: changes, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useChanges(session.id);
+  // An address may name a moment that lies behind what is loaded.
+  const oldest = changes?.at(-1)?.version ?? 0;
+  const isMissing = wanted !== undefined && wanted < oldest && hasNextPage;
+  useEffect(() => {
+    if (isMissing && !isFetchingNextPage) void fetchNextPage();
+  }, [isMissing, isFetchingNextPage, fetchNextPage]);
+  if (changes === undefined) return error === null ? <ListSkeleton /> : <ProblemNotice error={error} retry={() => void refetch()} />;
+  if (isMissing) return <ListSkeleton />;
+  const index = indexOf(changes, wanted);
+  const moment = changes[index]?.version;
+  if (moment === undefined) {
+    const files = <Button size="sm" asChild><Link to={fileAddress(session.id, "")}>To the files</Link></Button>;
+    return <Empty icon={<Clock size={20} />} title="Nothing has changed yet" text="Every change of a file will be a moment that you can come back to.">{files}</Empty>;
+  }
+  const at = index === 0 ? undefined : moment;
+  const here = { session, path, changes, index };
+  return (
+    <Flex direction="column" flex="1" minHeight="0" bg="bg.panel" data-testid="history">
+      <Slider {...here} />
+      <Flex direction={{ base: "column", md: "row" }} flex="1" minHeight="0">
+        <Flex direction="column" flex="1" minWidth="0" minHeight="0">
+          <Places session={session} path={path} at={at} />
+          <Box flex="1" minHeight="0" overflowY="auto" tabIndex={0} role="region" aria-label="Files at this moment"><There sessionId={session.id} path={path} moment={moment} at={at} /></Box>
+        </Flex>
+        <List {...here} more={{ has: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }} />
+      </Flex>
+    </Flex>
+  );
+}
