@@ -350,6 +350,19 @@ int api_files_mkdir(struct api_call *call, const struct api_files_mkdir_in *in)
     return r < 0 ? r : api_answer_entry(call, 201, &entry);
 }
 
+int api_files_copy(struct api_call *call, const struct api_files_copy_in *in)
+{
+    struct files_entry entry;
+    int r = files_copy(&call->data,
+                       &(struct files_copy_input){.session = in->session_id,
+                                                  .from = in->from,
+                                                  .to = in->to,
+                                                  .author = api_author(call),
+                                                  .limit = FILES_MAX_COPY},
+                       &entry);
+    return r < 0 ? r : api_answer_entry(call, 201, &entry);
+}
+
 int api_files_move(struct api_call *call, const struct api_files_move_in *in)
 {
     struct files_entry entry;

@@ -335,6 +335,12 @@ struct files_write_input {
 };
 int files_edit_write(struct files_tx *tx, struct files_edit *edit) BASE_MUST_USE;
 
+/* ---- list.c ---- */
+
+/* As files_list; entries carry bytes when small, links always. */
+int files_subtree(struct data_context *ctx, const struct files_list_input *in,
+                  struct files_page *ret_page) BASE_MUST_USE;
+
 /* ---- moment.c: what was there at a moment ---- */
 
 #define FILES_NOW UINT64_MAX

@@ -337,6 +337,20 @@ const rows = [
     },
   },
   {
+    id: "files_copy",
+    name: "files_copy of a folder",
+    before: async () => {
+      const folder = fresh();
+      await file(`${folder}/inside`);
+      return { from: folder, to: fresh() };
+    },
+    request: (json, o) => ada.post(`${files}:copy`, json, o),
+    after: async ({ from, to }) => {
+      assert.equal(await textOf(`${to}/inside`), "before");
+      assert.equal(await textOf(`${from}/inside`), "before");
+    },
+  },
+  {
     id: "files_delete",
     before: () => file(),
     request: (name, o) => ada.delete(`${files}/${name}`, o),

@@ -1,0 +1,175 @@
+/*
+ * Copies of files and folders within a session: names are written anew, content is not (what a manifest names is shared).
+ *
+ * 1. A file or link is one transaction. A folder begins as an empty one; what is in it follows in batches, as a workspace would
+ *    send them, each entry as "there was nothing".
+ * 2. What is copied is what was there just before the copy was made: the moment is the seq before the new folder's, which a
+ *    repeated operation finds again. So one that was cut off is begun again under the same op and comes to the same.
+ * 3. What somebody wrote into the copy meanwhile stays. If the copy itself is deleted or renamed meanwhile, it ends there.
+ */
+#include "files/files_int.h"
+
+enum { STEP = 250 }; /* entries; with the bytes of small files less than FILES_MAX_TXN */
+
+/* The file as it is, under another name. */
+static int copy_leaf(struct files_tx *tx, const struct files_record *record, struct files_place *to)
+{
+    struct files_past_version version;
+    int r = files_version_at(tx, record->id, record->version, &version);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    }
+    struct files_content content = {record->kind, record->hash, record->manifest, version.bytes};
+    struct files_write write = {
+        .content = &content, .op = FILES_WRITE, .mode = record->mode, .mtime = record->mtime};
+    return files_change_write(tx, to, &write);
+}
+
+static int copy_begin(struct files_tx *tx, const struct files_copy_input *in,
+                      const struct files_record *record, struct files_place *to)
+{
+    struct files_node node;
+    int r = files_node_of(tx, record, &node);
+    if (r == 0) {
+        r = node.files > in->limit ? ERR_LIMIT : files_node_fits(to, &node);
+    }
+    return r < 0 ? r : files_change_mkdir(tx, to, record->mode, record->mtime);
+}
+
+static int copy_step(struct files_tx *tx, struct files_edit *edit)
+{
+    const struct files_copy_input *in = edit->in;
+    struct files_place *from;
+    struct files_place *to;
+    int r = files_place_find(tx, in->from, &from);
+    if (r < 0) {
+        return r;
+    }
+    if (!from->there) {
+        return ERR_NOT_FOUND;
+    }
+    r = files_place_make(tx, in->to, &to);
+    if (r < 0 || to->there) {
+        return r < 0 ? r : ERR_EXISTS;
+    }
+    r = from->record.kind == FILES_FOLDER ? copy_begin(tx, in, &from->record, to)
+                                          : copy_leaf(tx, &from->record, to);
+    edit->record = to->record;
+    return r;
+}
+
+/* ---- What is in a folder ---- */
+
+struct filling {
+    struct data_context *ctx;
+    const struct files_copy_input *in;
+    uint64_t id; /* of the new folder */
+    uint64_t at; /* the moment that is copied */
+};
+
+/* The copy is still what this operation made. */
+static int still_there(struct txn *txn, void *arg)
+{
+    const struct filling *f = arg;
+    struct files_tx tx = {0};
+    struct files_place *place;
+    int r = files_tx_begin(&tx, txn, &f->ctx->scope, f->in->session);
+    if (r == 0) {
+        r = files_place_find(&tx, f->in->to, &place);
+    }
+    return r == 0 && (!place->there || place->record.id != f->id) ? ERR_NOT_FOUND : r;
+}
+
+static struct files_change change_of(const struct filling *f, const struct files_entry *entry)
+{
+    static const enum files_change_kind kinds[] = {[FILES_FILE] = FILES_CHANGE_PUT,
+                                                   [FILES_FOLDER] = FILES_CHANGE_MKDIR,
+                                                   [FILES_SYMLINK] = FILES_CHANGE_SYMLINK};
+    struct str below = str_slice(entry->path, f->in->from.n, entry->path.n);
+    return (struct files_change){
+        .kind = kinds[entry->kind],
+        .path = arena_printf(f->ctx->arena, STR_FMT STR_FMT, STR_ARG(f->in->to), STR_ARG(below)),
+        .mode = entry->mode,
+        .mtime = entry->mtime,
+        .hash = entry->hash,
+        .manifest = entry->manifest,
+        .bytes = entry->bytes,
+        .author = f->in->author};
+}
+
+/* All or none of a batch; what is not as expected is somebody's, and is left out of it. */
+static int fill_batch(struct filling *f, struct files_change *changes, size_t count)
+{
+    while (count > 0) {
+        struct data_context ctx = *f->ctx;
+        struct files_apply_input in = {.session = f->in->session,
+                                       .changes = changes,
+                                       .count = count,
+                                       .guard = still_there,
+                                       .guard_ctx = f};
+        struct files_apply_result result;
+        ctx.op = store_op_new();
+        int r = files_apply(&ctx, &in, &result);
+        if (r < 0 || result.outcome == FILES_APPLIED) {
+            return r;
+        }
+        if (result.outcome == FILES_MISSING) {
+            return ERR_CORRUPT; /* what a version names cannot be collected */
+        }
+        count--;
+        memmove(changes + result.index, changes + result.index + 1,
+                (count - result.index) * sizeof *changes);
+    }
+    return 0;
+}
+
+static int fill(struct filling *f)
+{
+    struct arena *answers = f->ctx->arena;
+    BUF_AUTO(after, CONTENT_MAX_PATH + 1);
+    struct files_page page = {.more = true};
+    int r = 0;
+    while (r == 0 && page.more) {
+        ARENA_AUTO(arena);
+        f->ctx->arena = &arena;
+        struct files_list_input in = {.session = f->in->session,
+                                      .path = f->in->from,
+                                      .after = buf_str(&after),
+                                      .limit = STEP,
+                                      .recursive = true,
+                                      .at = f->at};
+        r = files_subtree(f->ctx, &in, &page);
+        struct files_change *changes = ARENA_ARRAY(&arena, struct files_change, STEP);
+        for (size_t i = 0; r == 0 && i < page.count; i++) {
+            changes[i] = change_of(f, &page.entries[i]);
+        }
+        if (r == 0) {
+            buf_clear(&after);
+            buf_add(&after, page.next);
+            r = fill_batch(f, changes, page.count);
+        }
+        f->ctx->arena = answers;
+    }
+    return r;
+}
+
+int files_copy(struct data_context *ctx, const struct files_copy_input *in,
+               struct files_entry *ret_entry)
+{
+    int r = files_input_check(&in->author, in->from);
+    if (r < 0 || files_input_check(&in->author, in->to) < 0 ||
+        content_path_within(in->to, in->from)) {
+        return ERR_INVALID;
+    }
+    struct files_edit edit = {
+        .ctx = ctx, .session = in->session, .author = &in->author, .step = copy_step, .in = in};
+    r = files_edit(&edit);
+    if (r < 0) {
+        return r;
+    }
+    files_entry_from(ctx->arena, &edit.record, in->to, ret_entry);
+    struct filling filling = {ctx, in, edit.record.id, edit.seq - 1};
+    /* Before the first change there was nothing to copy: a seq of 0 cannot come here. */
+    ASSERT(edit.seq > 1);
+    return edit.record.kind == FILES_FOLDER ? fill(&filling) : 0;
+}
