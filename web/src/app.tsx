@@ -17,6 +17,7 @@ const Enter = lazy(() => import("./pages/enter"));
 const Sessions = lazy(() => import("./pages/sessions"));
 const SessionPage = lazy(() => import("./pages/session"));
 const SettingsPage = lazy(() => import("./pages/settings"));
+const ReferencePage = lazy(() => import("./pages/reference"));
 const Notices = lazy(() => import("./pages/notices"));
 const ToIde = lazy(() => import("./pages/to-ide"));
 const NotFound = lazy(() => import("./pages/not-found"));
@@ -55,6 +56,7 @@ function Pages() {
             {["/ide/:id?", "/theia/:id?"].map((path) => <Route key={path} path={path} element={<ToIde />} />)}
           </Route>
         </Route>
+        <Route path="/docs/api" element={<ReferencePage />} />
         <Route path="/notices" element={<Notices />} />
         <Route path="*" element={<main><NotFound /></main>} />
       </Routes>

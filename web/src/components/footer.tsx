@@ -46,6 +46,7 @@ export function Footer({ isTight }: { readonly isTight: boolean }) {
         {!isLost && <Persisted />}
       </Flex>
       <Box asChild color="fg.muted" cursor="pointer" _hover={{ color: "fg", textDecoration: "underline" }} display={{ base: "none", md: "block" }}><button type="button" onClick={() => showOverlay("shortcuts")}>Shortcuts</button></Box>
+      <FooterLink to="/docs/api">API</FooterLink>
       <FooterLink to="/notices">Notices</FooterLink>
       <Version />
     </Flex>

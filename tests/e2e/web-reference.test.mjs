@@ -1,0 +1,65 @@
+// The API's reference: every operation of the document, to read without a login and to try with the page's own.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bundle, until } from "../api/harness.mjs";
+import { axe, button, launch, link, look, visible } from "./browser.mjs";
+
+const world = await launch();
+const { home, server } = world;
+const ada = await server.account("ada");
+const context = await world.newContext();
+const page = await context.newPage();
+
+const row = (id) => page.locator(`li#${id}`);
+const open = (id) => row(id).getByRole("button", { expanded: false }).first().click();
+
+test("every operation stands there, for whoever reads", async () => {
+  await page.goto(`${home}/docs/api`);
+  await visible(page.getByRole("heading", { name: "API reference" }));
+  await visible(page.getByRole("list", { name: "sessions", exact: true }));
+  const ids = await page.locator("main section li[id]").evaluateAll((items) => items.map(({ id }) => id));
+  assert.deepEqual([...ids].sort(), bundle.operations.map(({ id }) => id).sort());
+  assert.equal(await page.title(), "API reference · Coditect");
+  await look(page, "reference");
+});
+
+test("an operation opens to what it takes and answers", async () => {
+  await page.getByLabel("Find an operation").fill("POST sessions_create");
+  await until("the others are gone", async () => (await page.locator("main section li[id]").count()) === 1);
+  await visible(row("sessions_create"));
+  await open("sessions_create");
+  await visible(row("sessions_create").getByRole("list", { name: "What sessions_create takes" }).getByText("Idempotency-Key"));
+  await visible(row("sessions_create").getByText("Audited as"));
+  await visible(link("Log in", row("sessions_create")));
+  await look(page, "reference-open");
+  await page.getByLabel("Find an operation").fill("no such thing");
+  await visible(page.getByText("No operation is called so"));
+});
+
+test("trying sends the call with the page's login, and shows the reply", async () => {
+  await world.logIn(page, ada);
+  await link("API", page.getByRole("contentinfo")).click();
+  await visible(page.getByRole("heading", { name: "API reference" }));
+  await page.goto("about:blank");
+  await page.goto(`${home}/docs/api#users_me_get`);
+  const me = row("users_me_get");
+  await button("Send", me).click();
+  await visible(me.getByRole("status").getByText(/^200 /));
+  await visible(me.getByRole("region", { name: "Body of the reply" }).getByText(ada.email));
+
+  await open("sessions_create");
+  const create = row("sessions_create");
+  await visible(create.getByText("This is no rehearsal"));
+  await create.getByRole("textbox", { name: "Body" }).fill('{"name":"From the reference"}');
+  await create.getByLabel("Idempotency-Key").fill("once");
+  for (let i = 0; i < 2; i++) {
+    await button("Send", create).click();
+    await visible(create.getByRole("status").getByText(/^201 /));
+  }
+  assert.deepEqual((await ada.get("/sessions")).data.map(({ name }) => name), ["From the reference"]);
+  await create.getByRole("textbox", { name: "Body" }).fill("{");
+  await button("Send", create).click();
+  await visible(create.getByRole("status").getByText(/^400 /));
+  await axe(page, "reference tried");
+  await look(page, "reference-tried");
+});
