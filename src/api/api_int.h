@@ -76,6 +76,7 @@ struct api_route {
     bool may_stream; /* lane STREAM when the body is large or of unknown length */
     bool root;       /* served without the base path too */
     bool public;
+    bool by_login;  /* never by an API key */
     unsigned roles; /* bits of enum api_role */
     enum api_rate_class rate;
     const char *audit; /* "" for what changes nothing */
@@ -219,7 +220,9 @@ struct api_call {
     bool gone;         /* the client went away in the middle of its body: no failure of ours */
     bool streamed;     /* the reply's head is sent: nothing can be said any more */
     struct data_context data;
-    struct str content_range;      /* of a failure with ERR_RANGE */
+    enum data_apikey_access
+        key;                  /* of the API key that it came with; 0: with a login, or nobody's */
+    struct str content_range; /* of a failure with ERR_RANGE */
     struct api_limit_result limit; /* limit 0: none was counted */
     struct api_problem problem;
     struct json_writer json;

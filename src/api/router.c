@@ -115,7 +115,9 @@ static int authenticate(struct api_call *call)
     }
     struct str token;
     int r = api_bearer(call->req, &token);
-    if (r == 0) {
+    if (r == 0 && auth_apikey_is(token)) {
+        r = auth_apikey_authenticate(call->api->auth, &call->data, token, &call->key);
+    } else if (r == 0) {
         r = auth_authenticate(call->api->auth, &call->data, token);
     } else {
         r = ERR_UNAUTHENTICATED;
@@ -125,6 +127,14 @@ static int authenticate(struct api_call *call)
     }
     r = take(call, API_RATE_DENIED, api_limit_address(call->req->arena, call->req->peer));
     return r < 0 ? r : ERR_UNAUTHENTICATED;
+}
+
+/* A key for reading reads, and none acts for the account itself. */
+static bool key_may(const struct api_call *call)
+{
+    bool reads = call->req->method == HTTP_GET || call->req->method == HTTP_HEAD;
+    return call->key == 0 ||
+           (!call->route->by_login && (reads || call->key == DATA_APIKEY_ACCESS_WRITE));
 }
 
 static int permit(const struct api_call *call)
@@ -138,7 +148,8 @@ static int permit(const struct api_call *call)
     if (call->route->public) {
         return 0;
     }
-    return (call->route->roles & bits[call->data.scope.role]) != 0 ? 0 : ERR_FORBIDDEN;
+    bool role_may = (call->route->roles & bits[call->data.scope.role]) != 0;
+    return role_may && key_may(call) ? 0 : ERR_FORBIDDEN;
 }
 
 static int limit(struct api_call *call)

@@ -13,7 +13,6 @@ enum { PURGE = 50 };
 
 static const usec_t minute = 60 * USEC_PER_SEC;
 static const usec_t day = 24 * 60 * 60 * USEC_PER_SEC;
-static const usec_t access_every = 5 * 60 * USEC_PER_SEC;
 
 static char *text_or(struct str text, const char *standard)
 {
@@ -160,7 +159,7 @@ int auth_authenticate(struct auth *a, struct data_context *ctx, struct str beare
         return r;
     }
     usec_t now = time_now();
-    bool seen = now - w.last_access_at >= access_every;
+    bool seen = now - w.last_access_at >= AUTH_ACCESS_EVERY;
     if (w.unconfirmed || seen) {
         auth_note_add(a, &(struct auth_note){.scope = w.scope,
                                              .counter = w.unconfirmed ? w.counter : 0,
@@ -235,7 +234,10 @@ static int purge_fn(struct txn *txn, void *ctx)
     struct purge *p = ctx;
     p->ended = 0;
     int r = purge_index(txn, p, DATA_LOGIN_BY_CREATED);
-    return r < 0 ? r : purge_index(txn, p, DATA_LOGIN_BY_ACCESS);
+    if (r == 0) {
+        r = purge_index(txn, p, DATA_LOGIN_BY_ACCESS);
+    }
+    return r < 0 ? r : auth_apikeys_expire(txn, PURGE, &p->ended);
 }
 
 int auth_purge(struct auth *a, size_t *ret_ended)

@@ -20,6 +20,8 @@ enum {
     AUTH_TOKEN_MAX = 2048,   /* bytes of an access or refresh token */
     AUTH_SECRET_MIN = 32,    /* bytes of JWT_SECRET */
     AUTH_KID_ROOM = 17,      /* a key's id with its NUL */
+    AUTH_MAX_APIKEYS = 50,   /* keys of a person */
+    AUTH_APIKEY_DAYS = 366,  /* of a key's life at most */
     AUTH_MAX_DEVICES = 100,  /* logins of a person; the oldest ends when one more comes */
 };
 
@@ -233,6 +235,41 @@ void auth_device_write(struct json_writer *w, const struct data_context *ctx,
 int auth_devices_revoke(struct auth *a, struct data_context *ctx,
                         struct str login_id) BASE_MUST_USE;
 
+/* ---- Keys of scripts: like a login without a device; they neither make keys nor end logins, which is for api/ to see to ---- */
+
+struct auth_apikey_input {
+    struct str name;
+    enum data_apikey_access access; /* what it may do is for api/ to see to */
+    int64_t days;                   /* 1 to AUTH_APIKEY_DAYS */
+};
+
+/*
+ * ret_token is the key itself: only its hash is kept, so that nobody can show it again. A repetition makes another key.
+ * ERR_INVALID (field name); ERR_LIMIT: the person has AUTH_MAX_APIKEYS.
+ */
+int auth_apikey_create(struct data_context *ctx, const struct auth_apikey_input *in,
+                       struct data_apikey *ret_key, struct str *ret_token) BASE_MUST_USE;
+
+struct auth_apikeys {
+    struct data_apikey *at; /* newest first; .reply is the API's object */
+    size_t n;
+    struct str next; /* cursor; empty at the end */
+};
+
+/* ERR_INVALID: a bad cursor. */
+int auth_apikeys_list(struct data_context *ctx, size_t limit, struct str cursor,
+                      struct auth_apikeys *ret_keys) BASE_MUST_USE;
+
+/* ERR_NOT_FOUND: no key of this user. */
+int auth_apikey_revoke(struct data_context *ctx, struct str key_id) BASE_MUST_USE;
+
+/* Whether what came as a bearer's token has the form of a key. */
+bool auth_apikey_is(struct str bearer);
+
+/* As auth_authenticate, for a key; the scope has no login. Its use is noted. ERR_UNAUTHENTICATED. */
+int auth_apikey_authenticate(struct auth *a, struct data_context *ctx, struct str bearer,
+                             enum data_apikey_access *ret_access) BASE_MUST_USE;
+
 /* ---- The user ---- */
 
 int auth_user_get(struct data_context *ctx, struct data_user *ret_user) BASE_MUST_USE;
@@ -367,7 +404,7 @@ int auth_limit(struct auth *a, enum auth_limit_kind kind, struct str key,
 /* Writes what requests noted (first use of a counter, last access, wrong passwords). Call every second, and at shutdown. */
 int auth_flush(struct auth *a) BASE_MUST_USE;
 
-/* Ends logins past their absolute or idle age, at most 100 per call; ret_ended tells how many. Call every minute. */
+/* Ends keys past their age, and logins past their absolute or idle age, at most 150 per call; ret_ended tells how many. Call every minute. */
 int auth_purge(struct auth *a, size_t *ret_ended) BASE_MUST_USE;
 
 /* Deletes invitations that are too old, at most 50 per call; ret_ended tells how many. Call every minute. */

@@ -131,7 +131,7 @@ struct auth_notes {
 };
 
 struct auth_note {
-    struct scope scope; /* tenant and login */
+    struct scope scope; /* tenant and login; the id of an API key in the login's place */
     int64_t counter;    /* was used; 0: no news */
     usec_t access;
 };
@@ -198,9 +198,25 @@ int auth_invitation_take_in(struct txn *txn, struct data_context *ctx,
                             const struct auth_acceptance *acceptance,
                             struct data_user *user) BASE_MUST_USE;
 
+/* ---- apikeys.c: inside store functions ---- */
+
+/* Writes when a key was used last; harmless when it is gone. */
+int auth_apikey_touch(struct txn *txn, const struct scope *scope, struct str key_id,
+                      usec_t used) BASE_MUST_USE;
+
+/* All keys of scope's user. */
+int auth_apikeys_end_all(struct txn *txn, const struct data_context *ctx,
+                         const struct scope *scope) BASE_MUST_USE;
+
+/* Ends the keys that are past their age, at most limit; adds how many to *ended. */
+int auth_apikeys_expire(struct txn *txn, size_t limit, size_t *ended) BASE_MUST_USE;
+
 /* ---- the whole ---- */
 
 enum { AUTH_MAGIC = 0x41757468 };
+
+/* How old a note of the last use must be to be written again. */
+#define AUTH_ACCESS_EVERY (5 * 60 * USEC_PER_SEC)
 
 struct auth {
     unsigned magic;

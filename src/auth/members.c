@@ -216,6 +216,9 @@ int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str 
     }
     struct scope scope = {.tenant_id = ctx->scope.tenant_id, .user_id = user.id};
     r = auth_login_end_all(txn, ctx, &scope, STR_EMPTY);
+    if (r == 0) {
+        r = auth_apikeys_end_all(txn, ctx, &scope);
+    }
     if (r < 0) {
         return r;
     }

@@ -80,6 +80,9 @@ struct flush {
 static int flush_one(struct txn *txn, const struct note *note)
 {
     struct scope scope = {.tenant_id = str_from(note->tenant)};
+    if (data_id_is(str_from(note->login), "key")) {
+        return auth_apikey_touch(txn, &scope, str_from(note->login), note->access);
+    }
     struct data_login login;
     int r = data_login_get(txn, &scope, str_from(note->login), &login);
     if (r < 0) {

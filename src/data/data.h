@@ -187,6 +187,8 @@ struct data_query {
 /* The scope (tenant and, for a user record, user) and id of the one record with this value of a global unique index. */
 int data_user_by_email(struct txn *txn, struct str email,
                        struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
+int data_apikey_by_id(struct txn *txn, struct str key_id,
+                      struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
 int data_login_by_id(struct txn *txn, struct str login_id,
                      struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
 

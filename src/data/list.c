@@ -201,3 +201,19 @@ int data_login_by_id(struct txn *txn, struct str login_id, struct scope *ret_sco
     }
     return r;
 }
+
+int data_apikey_by_id(struct txn *txn, struct str key_id, struct scope *ret_scope)
+{
+    if (!data_id_is(key_id, "key")) {
+        return ERR_NOT_FOUND;
+    }
+    struct data_apikey match = {.id = key_id};
+    struct data_place place;
+    int r = place_by(txn, &data_apikey_type,
+                     &(struct data_query){.index = DATA_APIKEY_BY_ID, .match = &match, .fixed = 1},
+                     &place);
+    if (r == 0) {
+        *ret_scope = (struct scope){.tenant_id = place.scope.tenant_id};
+    }
+    return r;
+}

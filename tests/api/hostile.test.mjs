@@ -147,6 +147,7 @@ test("ids in every place of an id", async () => {
       ["GET", `/sessions/${id}/files/a`],
       ["POST", `/sessions/${id}/files:mkdir`, { path: "a" }],
       ["DELETE", `/auth/devices/${id}`],
+      ["DELETE", `/auth/keys/${id}`],
     ]) {
       const reply = await ada.request(method, path, { json });
       assert.ok([404, 400].includes(reply.status), `${method} ${path}: ${reply.status}`);

@@ -81,6 +81,11 @@ const countOf = async (path) => (await ada.get(path)).data.length;
 let phone = await login();
 const devices = "/auth/devices?limit=100";
 
+const keys = "/auth/keys?limit=100";
+async function clearKeys() {
+  for (const { id } of (await ada.get(keys)).data) assert.equal((await ada.delete(`/auth/keys/${id}`)).status, 200);
+}
+
 /*
  * Rows: the operation; before: what the request needs, made without faults; request: sent with one, and again after a timeout;
  * after: what must be so then. costly: see the top.
@@ -207,6 +212,29 @@ const rows = [
       assert.equal((await ada.get(`/sessions/${id}`)).data.status, "paused");
       await ada.delete(`/sessions/${id}`);
     },
+  },
+  {
+    id: "auth_keys_list",
+    before: async () => {
+      await clearKeys();
+      return ada.post("/auth/keys", { name: "script" });
+    },
+    request: (_, o) => ada.get(keys, o),
+    after: (_, reply) => assert.equal(reply.data.length, 1),
+  },
+  {
+    id: "auth_key_create",
+    costly: true,
+    before: clearKeys,
+    request: (_, o) => ada.post("/auth/keys", { name: "script", access: "write" }, o),
+    after: async (_, reply) => assert.equal((await new Client(server, reply.data.key).get("/users/me")).data.email, ada.email),
+  },
+  {
+    id: "auth_key_delete",
+    costly: true,
+    before: async () => (await ada.post("/auth/keys", { name: "script" })).data,
+    request: ({ record }, o) => ada.delete(`/auth/keys/${record.id}`, o),
+    after: async ({ key }) => assert.equal((await new Client(server, key).get("/users/me")).status, 401),
   },
   { id: "users_me_get", request: (_, o) => ada.get("/users/me", o), after: (_, reply) => assert.equal(reply.data.email, ada.email) },
   {

@@ -116,6 +116,7 @@ def route_row(document, operation):
         f".lane = HTTP_{operation.lane.split('_')[0].upper()}",
         f".may_stream = {str(operation.may_stream).lower()}", f".root = {str(operation.root).lower()}",
         f".roles = {bits}", f".public = {str(operation.permission == 'public').lower()}",
+        f".by_login = {str(operation.permission in document.raw['x-by-login']).lower()}",
         f".rate = API_RATE_{operation.rate.upper()}", f".audit = {quoted(audit)}",
         f".idempotent = {str(operation.idempotent).lower()}",
         f".body = API_BODY_{operation.body.upper()}", f".body_required = {str(operation.body_required).lower()}",
@@ -144,6 +145,8 @@ def check(document):
     for name, roles in document.raw["x-permissions"].items():
         if set(roles) - set(ROLES):
             raise openapi_model.SpecError(f"x-permissions {name}: roles are {', '.join(ROLES)}")
+    if not set(document.raw["x-by-login"]) <= set(document.raw["x-permissions"]):
+        raise openapi_model.SpecError("x-by-login: names rows of x-permissions")
     for name, rate in document.raw["x-rates"].items():
         if rate["by"] not in ("user", "address"):
             raise openapi_model.SpecError(f"x-rates {name}: by is user or address")

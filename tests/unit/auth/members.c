@@ -104,8 +104,18 @@ static void who_is_removed_is_out_and_the_account_stays(void **state)
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
     struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
+    struct auth_apikey_input wanted = {
+        .name = STR("script"), .access = DATA_APIKEY_ACCESS_READ, .days = 1};
+    enum data_apikey_access access;
+    struct data_apikey key;
+    struct str token;
+    assert_int_equal(auth_apikey_create(&mel, &wanted, &key, &token), 0);
     assert_int_equal(take_out(&ada, &mel), 0);
     assert_int_equal(take_out(&ada, &mel), ERR_NOT_FOUND);
+    struct data_context script = people_request(p);
+    assert_int_equal(auth_apikey_authenticate(p->auth, &script, token, &access),
+                     ERR_UNAUTHENTICATED);
+    assert_int_equal(auth_apikey_revoke(&mel, key.id), ERR_NOT_FOUND); /* it is gone */
     assert_int_equal(auth_still(p->auth, &mel), ERR_UNAUTHENTICATED);
     struct auth_result result;
     assert_int_equal(people_login(p, "mel@example.com", WORLD_PASSWORD, &result),
