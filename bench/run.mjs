@@ -1,5 +1,6 @@
 // Runs the rows that are named, or all, and prints a table as docs/benchmarks.md has it. A row that cannot run says why; then
 // the exit status is 1.
+import { beside } from "./beside.mjs";
 import { crash } from "./crash.mjs";
 import { cost, http, put } from "./http.mjs";
 import { load, machine } from "./measure.mjs";
@@ -7,7 +8,7 @@ import { memory, users } from "./people.mjs";
 import { store } from "./store.mjs";
 import { ide, restore, save } from "./workspace.mjs";
 
-const rows = { http, put, cost, memory, users, store, save, restore, ide, crash };
+const rows = { http, put, cost, memory, users, store, beside, save, restore, ide, crash };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in rows));
 if (unknown.length > 0) {
