@@ -20,7 +20,7 @@ const cache = process.env.CODITECT_CACHE ?? join(homedir(), ".cache/coditect");
 const bundle = execFileSync(join(root, "ide/build"), [join(cache, "ide")], { encoding: "utf8" }).trim().split("\n").at(-1);
 
 /** The product as scripts/up starts it, and a browser. */
-export const launchProduct = () => launch({ args: ["--rate-factor", "1000", "--ide", bundle, "--node", process.execPath] });
+export const launchProduct = () => launch({ args: ["--rate-factor", "1000", "--memory", "2000", "--ide", bundle, "--node", process.execPath] });
 
 export const originOf = (world, session) => `http://${session}.ide.coditect.localhost:${world.server.port}`;
 

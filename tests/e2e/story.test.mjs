@@ -139,6 +139,14 @@ step("three reloads leave one plugin host, and a terminal whose command still ru
   await ide.isStored(client, a, "held.txt", "the same terminal\n");
 });
 
+step("a program that takes too much memory is ended, its name is told, and the IDE goes on", async () => {
+  await ide.enter(page, frame, "python3 -c 'x = bytearray(4 << 30)'; echo $? > killed.txt");
+  await visible(frame.locator(".theia-notification-message", { hasText: "The workspace ran out of memory: python3 was ended." }));
+  await shot(page, "story-out-of-memory");
+  await ide.isStored(client, a, "killed.txt", "137\n");
+  await ide.says(frame, ide.PERSISTED);
+});
+
 step("paused and opened again, the files are there", async () => {
   await page.getByTestId("persistence").click();
   await button("Pause session", page).click();
