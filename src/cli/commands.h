@@ -5,11 +5,12 @@
 #include "cli/cli_int.h"
 
 extern const struct cli_command cli_command_login, cli_command_register, cli_command_logout,
-    cli_command_whoami, cli_command_devices_ls, cli_command_devices_rm, cli_command_sessions_ls,
-    cli_command_sessions_new, cli_command_sessions_open, cli_command_sessions_pause,
-    cli_command_sessions_rename, cli_command_sessions_rm, cli_command_sessions_restore,
-    cli_command_files_ls, cli_command_files_cat, cli_command_files_get, cli_command_files_put,
-    cli_command_files_rm, cli_command_files_mkdir, cli_command_files_mv, cli_command_files_history,
+    cli_command_whoami, cli_command_devices_ls, cli_command_devices_rm, cli_command_keys_ls,
+    cli_command_keys_new, cli_command_keys_rm, cli_command_sessions_ls, cli_command_sessions_new,
+    cli_command_sessions_open, cli_command_sessions_pause, cli_command_sessions_rename,
+    cli_command_sessions_rm, cli_command_sessions_restore, cli_command_files_ls,
+    cli_command_files_cat, cli_command_files_get, cli_command_files_put, cli_command_files_rm,
+    cli_command_files_mkdir, cli_command_files_mv, cli_command_files_history,
     cli_command_files_restore, cli_command_cp, cli_command_completion, cli_command_manual;
 
 #endif

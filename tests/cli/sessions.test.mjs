@@ -79,6 +79,26 @@ test("what is no id is refused before it becomes an address", async () => {
   await bob.ok("whoami");
 });
 
+test("keys: printed once, listed, used by curl, ended", async () => {
+  const nina = await person(server, "nina");
+  const reader = (await nina.ok("keys", "new", "backup", "--days", "30")).stdout;
+  assert.match(reader, /^cdk_[0-9a-z]{26}_[A-Za-z0-9_-]{43}\n$/);
+  const made = (await nina.ok("keys", "new", "deploy", "--write", "--json")).json;
+  assert.equal(made.record.access, "write");
+  const keys = (await nina.ok("keys", "ls", "--json")).json;
+  assert.deepEqual(keys.map(({ name, access }) => [name, access]), [["deploy", "write"], ["backup", "read"]]);
+  assert.match((await nina.ok("keys", "ls")).stdout, /^ID +ACCESS +EXPIRES.*\nkey-\S+ +write .* never +deploy\n/);
+  const status = async (key) => (await fetch(`${nina.url}/api/v5/users/me`, { headers: { Authorization: `Bearer ${key.trim()}` } })).status;
+  assert.equal(await status(reader), 200);
+  await nina.ok("keys", "rm", keys[1].id);
+  assert.equal(await status(reader), 401);
+  assert.equal(await status(made.key), 200);
+  await nina.fails(4, /Not found/, "keys", "rm", keys[1].id);
+  await nina.fails(2, /366/, "keys", "new", "x", "--days", "367");
+  await nina.fails(2, /days/, "keys", "new", "x", "--days", "0");
+  await nina.fails(2, /is no id/, "keys", "rm", "../devices");
+});
+
 test("devices: listed, ended, and the ended one is told to log in again", async () => {
   const emil = await person(server, "emil");
   const other = await new Cli(server).login(emil.person);
