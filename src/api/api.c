@@ -17,6 +17,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
     api->magic = API_MAGIC;
     api->store = options->store;
     api->space = options->space;
+    api->quota = options->quota;
     api->spool = mem_dup(options->spool, strlen(options->spool));
     api->auth = options->auth;
     api->gateway = options->gateway;

@@ -34,8 +34,9 @@ struct api_options {
     const struct gateway *gateway; /* knows where IDEs are; NULL: sessions have none here */
     enum api_log log;              /* CHANGES: what changes something, and what fails */
     usec_t login_life;             /* at most, for the cookie that keeps it; 0: 90 days */
-    const char *spool;         /* directory for files of no name that live as long as a request */
-    const struct space *space; /* of the data, outlives the api; NULL: nothing is refused */
+    const char *spool; /* directory for files of no name that live as long as a request */
+    const struct data_quota *quota;  /* outlives the api; NULL: none */
+    const struct space *space;       /* of the data, outlives the api; NULL: nothing is refused */
     const char *const *cors_origins; /* whose pages may call the API; outlive the api */
     size_t cors_count;               /* 0: none */
     uint32_t rate_factor; /* multiplies the request limits per user and address; 0 counts as 1 */

@@ -233,8 +233,9 @@ struct api {
     unsigned magic;
     struct store *store;
     struct auth *auth;
-    const struct gateway *gateway; /* NULL: no IDE */
-    const struct space *space;     /* NULL: nothing is refused */
+    const struct gateway *gateway;  /* NULL: no IDE */
+    const struct space *space;      /* NULL: nothing is refused */
+    const struct data_quota *quota; /* NULL: none */
     char *spool;
     struct api_limiter *limiter;
     struct api_metrics *metrics;

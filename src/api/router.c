@@ -74,6 +74,7 @@ static void note_client(struct api_call *call)
 {
     const struct http_request *req = call->req;
     call->data.store = call->api->store;
+    call->data.quota = call->api->quota;
     call->data.arena = req->arena;
     call->data.client = (struct data_client){
         .address = str_slice(req->peer, 0, 64),

@@ -35,6 +35,7 @@ enum { DISK_PERCENT_TO_GIB = 16 };
 
 struct parts {
     struct space space; /* of the data directory */
+    struct data_quota quota;
     struct workspaces_local *local;
     struct workspaces_paths paths;
     struct store *store;
@@ -141,7 +142,7 @@ static int start_workspaces(const struct coditectd_options *o, struct parts *p)
                                                 .cpu = o->set.workspace_cpu,
                                                 .network = !o->set.workspace_offline,
                                                 .idle_limit = o->set.workspace_idle};
-    return coditectd_workspaces_start(&options, &p->workspaces);
+    return coditectd_workspaces_start(&options, &p->quota, &p->workspaces);
 }
 
 static int create_gateway(const struct coditectd_options *o, struct parts *p)
@@ -173,8 +174,11 @@ static int create_api(const struct coditectd_options *o, struct parts *p)
         [SETTING_LOG_REQUESTS_CHANGES] = API_LOG_CHANGES,
         [SETTING_LOG_REQUESTS_ALL] = API_LOG_ALL,
     };
+    p->quota = (struct data_quota){.session = (uint64_t)o->set.quota_session << 20,
+                                   .tenant = (uint64_t)o->set.quota_tenant << 20};
     struct api_options options = {.store = p->store,
                                   .space = &p->space,
+                                  .quota = &p->quota,
                                   .spool = "store", /* of what it may write, what is on the disk */
                                   .auth = p->auth,
                                   .public_url = o->set.public_url,

@@ -29,6 +29,7 @@ struct coditectd_wire_options {
     /* What a workspace says about itself (a JSON object). */
     int (*status)(void *ctx, const struct coditectd_wire_peer *peer, struct str text);
     void *ctx;
+    const struct data_quota *quota; /* for what workspaces write; NULL: none */
     int stop; /* descriptor that becomes readable when calls that wait are to answer at once; -1: none */
 };
 

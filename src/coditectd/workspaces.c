@@ -93,14 +93,19 @@ static int serve_wire(struct coditectd_workspaces *w)
 }
 
 int coditectd_workspaces_start(const struct workspaces_keeper_options *options,
+                               const struct data_quota *quota,
                                struct coditectd_workspaces **ret_workspaces)
 {
     struct coditectd_workspaces *w = MEM_NEW(struct coditectd_workspaces);
     w->magic = RUNNING_MAGIC;
     w->options = *options;
     w->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    w->wire = (struct coditectd_wire_options){
-        .store = options->store, .who = who, .status = status, .ctx = w, .stop = w->stop};
+    w->wire = (struct coditectd_wire_options){.store = options->store,
+                                              .who = who,
+                                              .status = status,
+                                              .ctx = w,
+                                              .quota = quota,
+                                              .stop = w->stop};
     w->app = coditectd_wire_app(&w->wire);
     int r = w->stop < 0 ? ERR_BUSY : workspaces_keeper_start(options, &w->keeper);
     if (r == 0) {

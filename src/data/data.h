@@ -49,6 +49,12 @@ struct data_client {
     struct str request_id; /* <= 64 bytes */
 };
 
+/* How much may be stored, in bytes of files; 0: no limit. */
+struct data_quota {
+    uint64_t session; /* each tree: a session's, a home */
+    uint64_t tenant;  /* all trees of a tenant */
+};
+
 /* One request. Made by api/ (or a test, or a duty), used by one thread. */
 struct data_context {
     struct store *store;
@@ -58,6 +64,7 @@ struct data_context {
     struct store_op op;               /* identity of the request's one write */
     bool digested;                    /* op came with a digest of the request: */
     uint8_t digest[DATA_DIGEST_SIZE]; /* the same op with another digest is ERR_CONFLICT */
+    const struct data_quota *quota;   /* for what this request writes; NULL: none */
     struct data_fault fault;          /* see above; meaningful after a failure only */
 };
 

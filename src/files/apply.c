@@ -298,7 +298,7 @@ static int apply_write(struct txn *txn, void *arg)
 {
     struct apply *apply = arg;
     const struct files_apply_input *in = apply->in;
-    struct files_tx tx = {.now = apply->now};
+    struct files_tx tx = {.now = apply->now, .quota = apply->ctx->quota};
     struct str text;
     int r = files_tx_begin(&tx, txn, &apply->ctx->scope, in->session);
     if (r < 0) {
@@ -321,7 +321,8 @@ static int apply_write(struct txn *txn, void *arg)
     }
     apply->result.seq = tx.usage.seq;
     apply_remember(apply, txn);
-    return files_tx_end(&tx, first);
+    r = files_tx_end(&tx, first);
+    return r == ERR_QUOTA ? data_fault(apply->ctx, r, NULL, tx.refusal) : r;
 }
 
 static int ready_make(struct apply *apply)

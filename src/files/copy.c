@@ -33,6 +33,11 @@ static int copy_begin(struct files_tx *tx, const struct files_copy_input *in,
     if (r == 0) {
         r = node.files > in->limit ? ERR_LIMIT : files_node_fits(to, &node);
     }
+    if (r == 0 && tx->quota && tx->quota->session > 0 &&
+        tx->usage.bytes + node.bytes > tx->quota->session) {
+        tx->refusal = FILES_QUOTA_SESSION_TEXT; /* all of it or nothing */
+        return ERR_QUOTA;
+    }
     return r < 0 ? r : files_change_mkdir(tx, to, record->mode, record->mtime);
 }
 
@@ -55,7 +60,7 @@ static int copy_step(struct files_tx *tx, struct files_edit *edit)
     r = from->record.kind == FILES_FOLDER ? copy_begin(tx, in, &from->record, to)
                                           : copy_leaf(tx, &from->record, to);
     edit->record = to->record;
-    return r;
+    return r == ERR_QUOTA ? data_fault(edit->ctx, r, NULL, tx->refusal) : r;
 }
 
 /* ---- What is in a folder ---- */
@@ -110,6 +115,7 @@ static int fill_batch(struct filling *f, struct files_change *changes, size_t co
         struct files_apply_result result;
         ctx.op = store_op_new();
         int r = files_apply(&ctx, &in, &result);
+        f->ctx->fault = ctx.fault;
         if (r < 0 || result.outcome == FILES_APPLIED) {
             return r;
         }

@@ -51,7 +51,7 @@ static int items_put(struct files_tx *tx, const struct files_edit *edit)
 static int edit_write(struct txn *txn, void *arg)
 {
     struct files_edit *edit = arg;
-    struct files_tx tx = {.author = edit->author, .now = edit->now};
+    struct files_tx tx = {.author = edit->author, .now = edit->now, .quota = edit->ctx->quota};
     int r = files_tx_begin(&tx, txn, &edit->ctx->scope, edit->session);
     if (r < 0) {
         return r;
@@ -80,7 +80,8 @@ static int edit_write(struct txn *txn, void *arg)
     data_remember(txn, edit->ctx,
                   arena_printf(tx.arena, "%016llx%016llx", (unsigned long long)edit->record.id,
                                (unsigned long long)tx.seq));
-    return files_tx_end(&tx, first);
+    r = files_tx_end(&tx, first);
+    return r == ERR_QUOTA ? data_fault(edit->ctx, r, NULL, tx.refusal) : r;
 }
 
 int files_edit(struct files_edit *edit)

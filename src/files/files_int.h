@@ -96,6 +96,9 @@ struct files_tx {
     const struct scope *scope;
     struct str session;
     struct data_usage usage;
+    uint64_t bytes_before;          /* usage.bytes, when it began */
+    const struct data_quota *quota; /* set by who ends it; NULL: none */
+    const char *refusal;            /* of ERR_QUOTA, in a sentence */
     bool forking; /* it is still being copied: only the copy itself may change it */
     const struct files_author *author;
     usec_t now;     /* taken outside, so that a repeated run writes the same */
@@ -111,7 +114,7 @@ int files_tx_begin(struct files_tx *tx, struct txn *txn, const struct scope *sco
 void files_tx_next(struct files_tx *tx);   /* the next change: a new seq */
 uint64_t files_tx_id(struct files_tx *tx); /* a new id */
 int files_tx_end(struct files_tx *tx,
-                 uint64_t first) BASE_MUST_USE; /* counters, event; ERR_TOO_LARGE */
+                 uint64_t first) BASE_MUST_USE; /* counters, event; ERR_TOO_LARGE, ERR_QUOTA */
 
 void files_tx_put(struct files_tx *tx, struct str key, struct str value);
 
@@ -334,6 +337,20 @@ struct files_write_input {
     struct files_content content;
 };
 int files_edit_write(struct files_tx *tx, struct files_edit *edit) BASE_MUST_USE;
+
+/* ---- quota.c ---- */
+
+#define FILES_QUOTA_SESSION_TEXT \
+    "The storage limit of this session is reached. Delete files, or have the limit raised."
+#define FILES_QUOTA_TENANT_TEXT \
+    "The storage limit of your organization is reached. Delete files, or have the limit raised."
+
+/* Before the counters are written: ERR_QUOTA with tx->refusal. */
+int files_quota_settle(struct files_tx *tx) BASE_MUST_USE;
+
+/* What the tree holds is not counted for the tenant any more; before its counters are deleted. */
+int files_quota_forget(struct txn *txn, const struct scope *scope,
+                       struct str session) BASE_MUST_USE;
 
 /* ---- list.c ---- */
 

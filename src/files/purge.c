@@ -54,6 +54,7 @@ int files_purge(struct txn *txn, const struct scope *scope, struct str session, 
         r = purge_space(&tx, spaces[i], &room);
     }
     if (r == 0 && room > 0) {
+        r = files_quota_forget(txn, scope, session);
         data_usage_delete(txn, scope, session);
     }
     if (r == 0) {

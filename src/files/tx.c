@@ -34,6 +34,7 @@ int files_tx_begin(struct files_tx *tx, struct txn *txn, const struct scope *sco
     }
     r = data_usage_get(txn, scope, session, &tx->usage);
     tx->seq = tx->usage.seq;
+    tx->bytes_before = tx->usage.bytes;
     return r;
 }
 
@@ -57,6 +58,10 @@ int files_tx_end(struct files_tx *tx, uint64_t first)
     }
     if (tx->written > FILES_MAX_TXN) {
         return ERR_TOO_LARGE;
+    }
+    int r = files_quota_settle(tx);
+    if (r < 0) {
+        return r;
     }
     data_usage_put(tx->txn, tx->scope, tx->session, &tx->usage);
     store_append(tx->txn, data_feed_session(tx->arena, tx->session),

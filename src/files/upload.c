@@ -33,6 +33,20 @@ struct look {
     const struct files_put_input *in;
 };
 
+/* A file whose length is known need not be sent in vain. The transaction that makes it visible decides. */
+static int quota_look(const struct look *look, const struct files_tx *tx,
+                      const struct files_place *place)
+{
+    const struct data_quota *quota = look->ctx->quota;
+    uint64_t length = look->in->expected > 0 ? (uint64_t)look->in->expected : 0;
+    uint64_t there = place->there ? place->record.manifest.length : 0;
+    if (!quota || quota->session == 0 || length <= there ||
+        tx->usage.bytes - there + length <= quota->session) {
+        return 0;
+    }
+    return data_fault(look->ctx, ERR_QUOTA, NULL, FILES_QUOTA_SESSION_TEXT);
+}
+
 static int look_read(struct txn *txn, void *arg)
 {
     struct look *look = arg;
@@ -50,7 +64,8 @@ static int look_read(struct txn *txn, void *arg)
     if (r == 0 && place->there && place->record.kind == FILES_FOLDER) {
         return ERR_IS_DIRECTORY;
     }
-    return r < 0 ? r : files_match_check(&in->match, place);
+    r = r < 0 ? r : files_match_check(&in->match, place);
+    return r < 0 ? r : quota_look(look, &tx, place);
 }
 
 /* ---- waiting items ---- */
