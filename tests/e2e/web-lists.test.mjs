@@ -24,6 +24,7 @@ const pages = [
   { name: "folder", path: `/sessions/${id}/files`, reads: /\/api\/v5\/sessions\/[^/]+\/files(\?.*)?$/, ready: () => page.getByRole("list", { name: "Entries" }) },
   { name: "file", path: `/sessions/${id}/files/hello.txt`, reads: /\/api\/v5\/.*\/files\/hello\.txt/, ready: () => page.getByTestId("text") },
   { name: "history", path: `/sessions/${id}/history`, reads: /\/api\/v5\/sessions\/[^/]+\/changes/, ready: () => page.getByRole("list", { name: "Changes" }) },
+  { name: "members", path: "/members", reads: /\/api\/v5\/tenant\/members/, ready: () => page.getByRole("list", { name: "Members" }) },
   { name: "notices", path: "/notices", reads: /\/notices\.json/, ready: () => page.getByRole("list", { name: "In your browser" }) },
   { name: "ide", path: "/ide", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("heading", { name: "Project A" }) },
 ];

@@ -7,6 +7,7 @@ import { Unreachable } from "./components/connection";
 import { ProblemNotice } from "./components/problem-notice";
 import { moveHome } from "./lib/home";
 import { safeNext } from "./lib/next";
+import { invitationOf } from "./lib/roles";
 import { resume, useAuth } from "./stores/auth";
 import { useConnection } from "./stores/connection";
 
@@ -17,6 +18,7 @@ const Enter = lazy(() => import("./pages/enter"));
 const Sessions = lazy(() => import("./pages/sessions"));
 const SessionPage = lazy(() => import("./pages/session"));
 const SettingsPage = lazy(() => import("./pages/settings"));
+const MembersPage = lazy(() => import("./pages/members"));
 const ReferencePage = lazy(() => import("./pages/reference"));
 const Notices = lazy(() => import("./pages/notices"));
 const ToIde = lazy(() => import("./pages/to-ide"));
@@ -33,6 +35,11 @@ function Private() {
 function Public() {
   const status = useAuth((auth) => auth.state.status);
   const [search] = useSearchParams();
+  // Only the form can say that an invitation is for somebody who has no account yet.
+  const isInvited = invitationOf(useLocation().hash) !== undefined;
+  const wasOut = useRef(false);
+  wasOut.current ||= status !== "in";
+  if (status === "in" && isInvited && !wasOut.current) return <Outlet />;
   return status === "in" ? <Navigate to={safeNext(search.get("next"))} replace /> : <Outlet />;
 }
 
@@ -53,6 +60,7 @@ function Pages() {
             <Route path="/" element={<Navigate to="/sessions" replace />} />
             <Route path="/sessions" element={<Sessions />} />
             <Route path="/settings" element={<SettingsPage />} />
+            <Route path="/members" element={<MembersPage />} />
             {["/ide/:id?", "/theia/:id?"].map((path) => <Route key={path} path={path} element={<ToIde />} />)}
           </Route>
         </Route>

@@ -1,6 +1,6 @@
 // The command palette and the list of shortcuts.
 import { Box, Flex, Input, Kbd, Mark, Stack, Text } from "@chakra-ui/react";
-import { CirclePause, Code, Folder, FolderOpen, History, Keyboard, LayoutList, LogOut, Monitor, Moon, Plus, Scale, Settings, Sun, Trash2 } from "lucide-react";
+import { CirclePause, Code, Folder, FolderOpen, History, Keyboard, LayoutList, LogOut, Monitor, Moon, Plus, Scale, Settings, Sun, Trash2, Users } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useMatch, useNavigate } from "react-router";
 import { useAllSessions } from "../api/queries";
@@ -52,6 +52,7 @@ function useCommands(): readonly Command[] {
     { label: "Sessions", kind: "Page", icon: <LayoutList size={15} />, run: () => void navigate("/sessions") },
     { label: "Deleted sessions", kind: "Page", icon: <Trash2 size={15} />, run: () => void navigate("/sessions?show=deleted") },
     { label: "Settings", kind: "Page", icon: <Settings size={15} />, run: () => void navigate("/settings") },
+    { label: "Members", kind: "Page", icon: <Users size={15} />, run: () => void navigate("/members") },
     { label: "Open source notices", kind: "Page", icon: <Scale size={15} />, run: () => void navigate("/notices") },
     { label: "Light theme", kind: "Action", icon: <Sun size={15} />, run: () => chooseTheme("light") },
     { label: "Dark theme", kind: "Action", icon: <Moon size={15} />, run: () => chooseTheme("dark") },

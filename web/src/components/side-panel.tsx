@@ -1,6 +1,6 @@
 // The person's sessions beside every page, in groups. On a small screen it lies over the page.
 import { Box, Button, CloseButton, Drawer, Flex, IconButton, Portal, Stack, Text } from "@chakra-ui/react";
-import { CircleAlert, CirclePause, CirclePlay, CircleStop, LayoutList, LoaderCircle, type LucideIcon, PanelLeft, Plus, Settings } from "lucide-react";
+import { CircleAlert, CirclePause, CirclePlay, CircleStop, LayoutList, LoaderCircle, type LucideIcon, PanelLeft, Plus, Settings, Users } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "react-router";
 import type { Session } from "../api/generated";
@@ -75,6 +75,7 @@ function Content() {
         <Stack gap="1px">
           <Item to="/sessions" isCurrent={pathname === "/sessions"} icon={<LayoutList size={14} />}>All sessions</Item>
           <Item to="/settings" isCurrent={pathname === "/settings"} icon={<Settings size={14} />}>Settings</Item>
+          <Item to="/members" isCurrent={pathname === "/members"} icon={<Users size={14} />}>Members</Item>
         </Stack>
         <Groups />
       </Stack>

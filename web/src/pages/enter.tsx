@@ -2,12 +2,14 @@
 import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
 import { LogOut } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import { useLocation } from "react-router";
+import { Link, useLocation } from "react-router";
 import { Logo, TextField, TextLink, usePageTitle } from "../components/bits";
 import { FooterLink, Version } from "../components/footer";
 import { FormProblem } from "../components/problem-notice";
+import { sayProblem } from "../components/toaster";
 import { fieldProblem } from "../lib/problem";
-import { login, register, useAuth } from "../stores/auth";
+import { invitationOf } from "../lib/roles";
+import { login, logout, register, useAuth } from "../stores/auth";
 
 const words = {
   login: { title: "Log in", lead: "Welcome back.", action: "Log in", ask: "No account yet?", other: "Create one", to: "/register" },
@@ -27,7 +29,7 @@ function check(kind: "login" | "register", email: string, password: string): Pro
   };
 }
 
-function EnterForm({ kind }: { readonly kind: "login" | "register" }) {
+function EnterForm({ kind, invitation }: { readonly kind: "login" | "register"; readonly invitation: string | undefined }) {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [name, setName] = useState("");
@@ -44,7 +46,7 @@ function EnterForm({ kind }: { readonly kind: "login" | "register" }) {
     if (Object.keys(found).length > 0 || busy) return;
     setBusy(true);
     try {
-      await (isNew ? register(email.trim(), password, name.trim()) : login(email.trim(), password));
+      await (isNew ? register(email.trim(), password, name.trim(), invitation) : login(email.trim(), password));
     } catch (failure) {
       setError(failure);
       setBusy(false);
@@ -55,7 +57,7 @@ function EnterForm({ kind }: { readonly kind: "login" | "register" }) {
     <form onSubmit={(event) => void send(event)} noValidate>
       <Stack gap="20px">
         <FormProblem error={error} />
-        {isNew && <TextField label="Name" name="name" value={name} onValue={setName} autoComplete="name" maxLength={100} hint="Shown to you and nobody else. You may leave it empty." problem={fieldProblem(error, "name")} />}
+        {isNew && <TextField label="Name" name="name" value={name} onValue={setName} autoComplete="name" maxLength={100} hint={invitation === undefined ? "Shown to you and nobody else. You may leave it empty." : "Shown to your team. You may leave it empty."} problem={fieldProblem(error, "name")} />}
         <TextField label="E-mail" type="email" name="email" value={email} onValue={setEmail} autoComplete="email" required maxLength={254} problem={problems.email ?? fieldProblem(error, "email")} />
         <TextField
           label="Password" type="password" name="password" value={password} onValue={setPassword} required maxLength={256}
@@ -77,9 +79,21 @@ function EndedNotice() {
   );
 }
 
+/** Somebody who is logged in has opened the link of an invitation. */
+function AlreadyIn({ email }: { readonly email: string }) {
+  return (
+    <Stack gap="16px" role="status">
+      <Text>You are logged in as <Text as="span" fontWeight="500">{email}</Text>. An invitation makes a new account, under the address that was invited: log out to accept it.</Text>
+      <Flex gap="8px"><Button size="sm" onClick={() => void logout(false).catch(sayProblem)}>Log out</Button><Button size="sm" variant="outline" colorPalette="gray" asChild><Link to="/sessions">To your sessions</Link></Button></Flex>
+    </Stack>
+  );
+}
+
 export default function Enter({ kind }: { readonly kind: "login" | "register" }) {
-  const { title, lead, ask, other, to } = words[kind];
-  const { search } = useLocation();
+  const { search, hash } = useLocation();
+  const invitation = kind === "register" ? invitationOf(hash) : undefined;
+  const { title, lead, ask, other, to } = invitation === undefined ? words[kind] : { ...words.register, title: "You are invited", lead: "Create your account, with the address that was invited, to join the team." };
+  const email = useAuth(({ state }) => (state.status === "in" ? state.user.email : undefined));
   const ended = useAuth(({ state }) => state.status === "out" && state.ended);
   usePageTitle(title);
   return (
@@ -94,8 +108,8 @@ export default function Enter({ kind }: { readonly kind: "login" | "register" })
             </Stack>
           </Stack>
           {ended && kind === "login" && <EndedNotice />}
-          <EnterForm key={kind} kind={kind} />
-          <Text color="fg.muted">{ask} <TextLink to={to + search}>{other}</TextLink></Text>
+          {email !== undefined ? <AlreadyIn email={email} /> : <EnterForm key={kind} kind={kind} invitation={invitation} />}
+          <Text color="fg.muted" hidden={email !== undefined}>{ask} <TextLink to={to + search}>{other}</TextLink></Text>
         </Stack>
       </Box>
       <Flex as="footer" position="absolute" bottom="12px" insetInline="0" justify="center" gap="16px" fontSize="12px"><FooterLink to="/notices">Notices</FooterLink><Version /></Flex>

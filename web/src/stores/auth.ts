@@ -58,8 +58,9 @@ export async function login(email: string, password: string): Promise<void> {
   entered(await api.authLogin({ body: { email, password, cookie: true } }));
 }
 
-export async function register(email: string, password: string, name: string): Promise<void> {
-  entered(await api.authRegister({ body: { email, password, cookie: true, ...(name !== "" ? { name } : {}) } }));
+/** invitation: the token of its link; the account belongs to the team that invited. */
+export async function register(email: string, password: string, name: string, invitation: string | undefined): Promise<void> {
+  entered(await api.authRegister({ body: { email, password, cookie: true, ...(name !== "" ? { name } : {}), ...(invitation !== undefined ? { invitation } : {}) } }));
 }
 
 export async function logout(everywhere: boolean): Promise<void> {

@@ -1,0 +1,80 @@
+// A team by the page: somebody is invited, comes by the link, gets another role, is removed; and what each role is offered.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { button, gone, launch, link, look, visible } from "./browser.mjs";
+
+const world = await launch();
+const { home, server } = world;
+const ada = await server.account("ada");
+const page = await (await world.newContext()).newPage();
+const theirs = await (await world.newContext()).newPage();
+const members = (where) => where.getByRole("list", { name: "Members" }).getByRole("listitem");
+let address = "";
+
+async function invite(email, role) {
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Role", { exact: true }).selectOption({ label: role });
+  await button("Invite", page).click();
+  await visible(page.getByText(`Send this link to ${email}`));
+  return page.getByLabel("Link of the invitation").inputValue();
+}
+
+test("invite somebody: the link is shown once, and withdrawn it is of no use", async () => {
+  await world.logIn(page, ada);
+  await link("Members", page).click();
+  await visible(members(page).getByText("(you)"));
+  await page.getByLabel("E-mail").fill("nobody");
+  await button("Invite", page).click();
+  await visible(page.getByText("Enter an e-mail address"));
+  const first = await invite("grace@example.com", "Viewer");
+  await look(page, "members-invited");
+  await page.reload();
+  await visible(page.getByRole("list", { name: "Invitations" }).getByText("grace@example.com"));
+  assert.equal(await page.getByLabel("Link of the invitation").count(), 0);
+  await button("Withdraw the invitation of grace@example.com", page).click();
+  await gone(page.getByRole("list", { name: "Invitations" }));
+  address = await invite("grace@example.com", "Member");
+  await theirs.goto(first);
+  await theirs.getByLabel("E-mail").fill("grace@example.com");
+  await theirs.getByLabel("Password").fill("a password to test with");
+  await button("Create account", theirs).click();
+  await visible(theirs.getByRole("alert"));
+});
+
+test("who comes by the link belongs to the team, with the role, and is offered what the role may", async () => {
+  await theirs.goto(address);
+  await theirs.reload(); // only what stands behind the hash has changed
+  await visible(theirs.getByRole("heading", { name: "You are invited" }));
+  await look(theirs, "invited");
+  await theirs.getByLabel("Name", { exact: true }).fill("Grace Hopper");
+  await theirs.getByLabel("E-mail").fill("grace@example.com");
+  await theirs.getByLabel("Password").fill("a password to test with");
+  await button("Create account", theirs).click();
+  await theirs.waitForURL(`${home}/sessions`);
+  await link("Members", theirs).click();
+  await visible(members(theirs).getByText("Grace Hopper"));
+  assert.equal(await members(theirs).count(), 2);
+  assert.equal(await theirs.getByRole("region", { name: "Invite somebody" }).count(), 0);
+  assert.equal(await theirs.getByRole("button", { name: /^Remove/ }).count(), 0);
+  await theirs.goto(address);
+  await visible(theirs.getByText("You are logged in as grace@example.com"));
+  await look(theirs, "invited-already-in");
+});
+
+test("another role holds from then on; removed, she is out", async () => {
+  await page.reload();
+  await page.getByLabel("Role of Grace Hopper").selectOption({ label: "Admin" });
+  await visible(page.getByText("Grace Hopper is admin now"));
+  await look(page, "members");
+  await theirs.goto(`${home}/members`);
+  await visible(theirs.getByRole("region", { name: "Invite somebody" }));
+  assert.equal(await theirs.getByLabel("Role of ada").count(), 0, "above her own");
+  assert.deepEqual(await theirs.getByLabel("Role", { exact: true }).locator("option").allTextContents(), ["Admin", "Member", "Viewer"]);
+  await button("Remove Grace Hopper", page).click();
+  await visible(page.getByText("Their sessions are kept"));
+  await button("Remove", page.getByRole("dialog")).click();
+  await gone(members(page).getByText("Grace Hopper"));
+  assert.equal((await ada.get("/tenant/members")).data.length, 1);
+  await theirs.reload();
+  await theirs.waitForURL(/\/login/);
+});
