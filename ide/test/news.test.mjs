@@ -1,9 +1,10 @@
 /* What the daemon has to say, in the page: what is not kept in the explorer, notifications, and choices that reach the door. */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { BUNDLE, IDE, eventually, launchBrowser, ready, says, stand } from './harness.mjs';
+import { BUNDLE, IDE, eventually, launchBrowser, openFile, ready, says, stand } from './harness.mjs';
 
 const SHOTS = join(IDE, 'test/shots');
 let it;
@@ -79,6 +80,32 @@ test('a program that was ended for want of memory is named', { timeout: 120_000 
         await toast(text).waitFor({ state: 'detached' });
     }
     it.door.say({ notice: undefined, message: undefined });
+});
+
+test('a save for which the disk has no room is told in plain words, and works once there is room', { timeout: 120_000, skip: process.getuid() !== 0 && 'a small disk wants root' }, async t => {
+    const disk = join(it.workspace, 'disk');
+    const note = join(disk, 'note.txt');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', disk]);
+    t.after(() => execFileSync('umount', ['--lazy', disk]));
+    writeFileSync(note, 'short\n');
+    await openFile(page, 'note.txt');
+    const filler = openSync(join(disk, 'filler'), 'w');
+    assert.throws(() => { for (;;) writeSync(filler, Buffer.alloc(4096)); }, { code: 'ENOSPC' });
+    closeSync(filler);
+    const long = 'x'.repeat(20_000);
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.insertText(long);
+    await page.keyboard.press('Control+s');
+    const told = 'There is no room left on this workspace’s disk, so';
+    await toast(told).first().waitFor();
+    assert.equal(readFileSync(note, 'utf8'), 'short\n', 'what was there before is there');
+    await page.screenshot({ path: join(SHOTS, 'no-room.png') });
+    await toast(told).first().locator('.codicon-close').click();
+    rmSync(join(disk, 'filler'));
+    await page.locator('.monaco-editor .view-lines >> visible=true').first().click();
+    await page.keyboard.press('Control+s');
+    await eventually('it is saved', () => readFileSync(note, 'utf8') === `${long}short\n`);
 });
 
 test('deletions that are held back ask for the choice, which reaches the door', { timeout: 120_000 }, async () => {

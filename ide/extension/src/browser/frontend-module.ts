@@ -9,6 +9,7 @@ import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser
 import { ServiceConnectionProvider } from '@theia/core/lib/browser/messaging/service-connection-provider';
 import { ShellLayoutRestorer } from '@theia/core/lib/browser/shell/shell-layout-restorer';
 import { CommandContribution, MenuContribution, MessageService } from '@theia/core/lib/common';
+import { FileResourceResolver } from '@theia/filesystem/lib/browser/file-resource';
 import { GettingStartedWidget } from '@theia/getting-started/lib/browser/getting-started-widget';
 import { MonacoThemeRegistry } from '@theia/monaco/lib/browser/textmate/monaco-theme-registry';
 import { NavigatorTreeDecorator } from '@theia/navigator/lib/browser/navigator-decorator-service';
@@ -19,6 +20,7 @@ import { Activity } from './activity';
 import { BackendLink } from './backend-link';
 import { ChatWelcome, CoditectAgent } from './chat';
 import { Commands } from './commands';
+import { ToldResources } from './failed-saves';
 import { FirstLayout } from './first-layout';
 import { LayoutKeeper, SizedLayoutRestorer } from './layout-keeper';
 import { NewsContribution } from './news';
@@ -58,6 +60,7 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     bind(NotKeptDecorator).toSelf().inSingletonScope();
     bind(NavigatorTreeDecorator).toService(NotKeptDecorator);
     rebind(MessageService).to(PlainMessages).inSingletonScope();
+    rebind(FileResourceResolver).to(ToldResources).inSingletonScope();
 
     bind(Commands).toSelf().inSingletonScope();
     bind(CommandContribution).toService(Commands);

@@ -8,7 +8,7 @@ interface Rule {
     readonly say: (what: string) => string;
 }
 
-const GONE = 'The workspace did not answer. The status bar says when it is there again; what you typed is still in the editor.';
+export const OUT_OF_REACH = 'The workspace did not answer. The status bar says when it is there again; what you typed is still in the editor.';
 
 const RULES: readonly Rule[] = [
     {
@@ -21,8 +21,8 @@ const RULES: readonly Rule[] = [
     { when: /EMFILE|ENFILE|too many open files/i, say: () => 'Too many files are open in this workspace. End a program and try again.' },
     { when: /ENOMEM|cannot allocate memory/i, say: () => 'The workspace has no memory left. End a program and try again.' },
     { when: /\b(EAGAIN|forkpty|fork\(2\))|resource temporarily unavailable/i, say: () => 'The workspace runs as many programs as it may. End one and try again.' },
-    { when: /connection got disposed|ECONNREFUSED|ECONNRESET|socket hang up|connection (was )?closed|transport (close|error)/i, say: () => GONE },
-    { when: /^(GET|POST) \/[a-z-]+: 5\d\d|\bdoor\.sock\b/, say: () => GONE }
+    { when: /connection got disposed|ECONNREFUSED|ECONNRESET|socket hang up|connection (was )?closed|transport (close|error)/i, say: () => OUT_OF_REACH },
+    { when: /^(GET|POST) \/[a-z-]+: 5\d\d|\bdoor\.sock\b/, say: () => OUT_OF_REACH }
 ];
 
 /** The last part of a path that the text names in quotes or after the cause. */

@@ -13,7 +13,7 @@ import { FileWriteOptions } from '@theia/filesystem/lib/common/files';
 const MOST_KEPT = 64 * 1024 * 1024;
 
 interface Before {
-    readonly content: Uint8Array;
+    readonly content: Buffer;
     readonly accessed: Date;
     readonly modified: Date;
 }
@@ -57,8 +57,7 @@ export class CarefulDisk extends DiskFileSystemProvider {
     }
 
     protected async putBack(path: string, before: Before): Promise<void> {
-        const now = await readFile(path);
-        if (now.length !== before.content.length || !before.content.every((byte, i) => byte === now[i])) {
+        if (!before.content.equals(await readFile(path))) {
             await writeFile(path, before.content);
         }
         await utimes(path, before.accessed, before.modified);
