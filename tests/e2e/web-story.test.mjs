@@ -235,6 +235,24 @@ test("settings: name, theme, a wrong password, another device", async () => {
   await other.close();
 });
 
+test("a key for scripts: shown once, good for what it may, and ended", async () => {
+  const list = page.getByRole("list", { name: "API keys" });
+  const answer = (key, method) => page.evaluate(([bearer, verb]) => fetch("/api/v5/sessions", {
+    method: verb, headers: { Authorization: `Bearer ${bearer}`, "Content-Type": "application/json" }, ...(verb === "POST" ? { body: JSON.stringify({ name: "By a key" }) } : {}),
+  }).then((reply) => reply.status), [key, method]);
+  await page.getByLabel("What it is for").fill("nightly build");
+  await button("Make a key").click();
+  const key = await page.getByLabel("The new key").inputValue();
+  await visible(list.getByText("nightly build"));
+  await visible(list.getByText(/^Reads · never used · ends in/));
+  await look("settings-keys");
+  assert.deepEqual([await answer(key, "GET"), await answer(key, "POST")], [200, 403]);
+  await button("End nightly build").click();
+  await button("End the key", page.getByRole("dialog")).click();
+  await gone(list);
+  assert.equal(await answer(key, "GET"), 401);
+});
+
 test("one refresh at a time among tabs; a logout ends them all; back to where she was", async () => {
   let atOnce = 0;
   let most = 0;

@@ -1,13 +1,14 @@
 // Who belongs to the team, with which role, and who is invited. What a person may not do is not offered; the server decides.
-import { Box, Button, Flex, Heading, Input, Stack, Text } from "@chakra-ui/react";
+import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
-import { Check, Copy, UserPlus } from "lucide-react";
+import { UserPlus } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import type { Invitation, Member, User } from "../api/generated";
 import { queryClient } from "../api/queries";
 import { Ago, ListSkeleton, Panel, TextField, usePageTitle } from "../components/bits";
 import { Confirm } from "../components/modal";
 import { FormProblem, ProblemNotice } from "../components/problem-notice";
+import { Secret } from "../components/secret";
 import { PageMain } from "../components/shell";
 import { say, sayProblem } from "../components/toaster";
 import { formatUntil } from "../lib/format";
@@ -103,21 +104,6 @@ function InvitationRow({ invitation, me }: { readonly invitation: Invitation; re
   );
 }
 
-/** The link is in this one reply and nowhere else. */
-function Link({ email, url }: { readonly email: string; readonly url: string }) {
-  const [copied, setCopied] = useState(false);
-  const copy = (): void => void navigator.clipboard.writeText(url).then(() => setCopied(true), sayProblem);
-  return (
-    <Stack gap="8px" role="status" padding="12px" bg="good.subtle" borderRadius="l2" width="100%">
-      <Text fontSize="13px">Send this link to <Text as="span" fontWeight="500">{email}</Text>. It works once, and is shown only now.</Text>
-      <Flex gap="8px">
-        <Input readOnly value={url} aria-label="Link of the invitation" size="sm" fontFamily="mono" fontSize="13px" bg="bg.panel" borderColor="border.emphasized" onFocus={(event) => event.currentTarget.select()} />
-        <Button size="sm" variant="outline" colorPalette="gray" bg="bg.panel" onClick={copy}>{copied ? <Check size={14} /> : <Copy size={14} />}{copied ? "Copied" : "Copy"}</Button>
-      </Flex>
-    </Stack>
-  );
-}
-
 function Invite({ me }: { readonly me: User }) {
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("member");
@@ -151,7 +137,7 @@ function Invite({ me }: { readonly me: User }) {
         </Flex>
         <Text color="fg.muted" fontSize="13px">{roleWords[role].name}: {roleWords[role].may}</Text>
         <Button size="sm" type="submit" loading={busy} loadingText="Invite"><UserPlus size={14} />Invite</Button>
-        {made !== undefined && <Link key={made.url} {...made} />}
+        {made !== undefined && <Secret key={made.url} label="Link of the invitation" value={made.url}>Send this link to <Text as="span" fontWeight="500">{made.email}</Text>. It works once, and is shown only now.</Secret>}
       </Stack>
     </form>
   );

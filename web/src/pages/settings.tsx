@@ -4,6 +4,7 @@ import { Monitor, Moon, Smartphone, Sun } from "lucide-react";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { Device, User } from "../api/generated";
 import { refreshDevices, useDevices } from "../api/queries";
+import { ApiKeys } from "../components/api-keys";
 import { Ago, ListSkeleton, Panel, TextField, usePageTitle } from "../components/bits";
 import { Confirm } from "../components/modal";
 import { FormProblem, ProblemNotice } from "../components/problem-notice";
@@ -177,6 +178,7 @@ export default function SettingsPage() {
         <Section title="Appearance" text="On this device."><Appearance /></Section>
         <Section title="Password" text="A long sentence is a good password."><Password /></Section>
         <Section title="Devices" text="Where you are logged in."><Devices /></Section>
+        <Section title="API keys" text="For scripts. A key does not open your account: no devices, no password, no members."><ApiKeys /></Section>
       </Stack>
     </PageMain>
   );

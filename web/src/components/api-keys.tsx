@@ -1,0 +1,87 @@
+// Keys for scripts: made, shown once, ended.
+import { Box, Button, Checkbox, Flex, Stack, Text } from "@chakra-ui/react";
+import { useQuery } from "@tanstack/react-query";
+import { KeyRound } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import type { Key } from "../api/generated";
+import { queryClient } from "../api/queries";
+import { formatUntil } from "../lib/format";
+import { fieldProblem } from "../lib/problem";
+import { api } from "../stores/auth";
+import { Ago, ListSkeleton, TextField } from "./bits";
+import { Confirm } from "./modal";
+import { FormProblem, ProblemNotice } from "./problem-notice";
+import { Secret } from "./secret";
+import { say, sayProblem } from "./toaster";
+
+/** All of them: a person has at most 50. */
+const MOST = 50;
+
+const refresh = (): void => void queryClient.invalidateQueries({ queryKey: ["keys"] });
+
+function Row({ one }: { readonly one: Key }) {
+  const [asking, setAsking] = useState(false);
+  const end = (): void => {
+    api.authKeyDelete({ keyId: one.id }).then(() => say(`“${one.name}” is worth nothing any more`), sayProblem).finally(refresh);
+  };
+  return (
+    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
+      <Box color="fg.muted" flexShrink="0"><KeyRound size={18} /></Box>
+      <Box flex="1" minWidth="0">
+        <Text truncate fontWeight="500" title={one.name}>{one.name}</Text>
+        <Text color="fg.muted" fontSize="13px" truncate>
+          {one.access === "write" ? "Reads and writes" : "Reads"} · {one.last_used_at === undefined ? "never used" : <>used <Ago time={one.last_used_at} /></>} · ends {formatUntil(one.expires_at)}
+        </Text>
+      </Box>
+      <Button size="xs" variant="outline" colorPalette="gray" aria-label={`End ${one.name}`} onClick={() => setAsking(true)}>End</Button>
+      {asking && <Confirm title={`End “${one.name}”?`} text="What uses this key is refused from then on." action="End the key" onConfirm={end} onClose={() => setAsking(false)} />}
+    </Flex>
+  );
+}
+
+function NewKey() {
+  const [name, setName] = useState("");
+  const [writes, setWrites] = useState(false);
+  const [made, setMade] = useState<string>();
+  const [error, setError] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const send = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    setError(undefined);
+    try {
+      setMade((await api.authKeyCreate({ body: { name: name.trim(), access: writes ? "write" : "read" } })).key);
+      setName("");
+      refresh();
+    } catch (failure) {
+      setError(failure);
+    }
+    setBusy(false);
+  };
+  return (
+    <form onSubmit={(event) => void send(event)} noValidate>
+      <Stack gap="16px" align="flex-start">
+        <FormProblem error={error} />
+        <Box width="100%" maxWidth="400px"><TextField label="What it is for" name="key-name" value={name} onValue={setName} maxLength={100} autoComplete="off" hint="It ends by itself after 90 days." problem={fieldProblem(error, "name")} /></Box>
+        <Checkbox.Root checked={writes} onCheckedChange={({ checked }) => setWrites(checked === true)}>
+          <Checkbox.HiddenInput />
+          <Checkbox.Control borderColor="border.emphasized" />
+          <Checkbox.Label>It may change things, too</Checkbox.Label>
+        </Checkbox.Root>
+        <Button size="sm" type="submit" disabled={name.trim() === ""} loading={busy}>Make a key</Button>
+        {made !== undefined && <Secret key={made} label="The new key" value={made}>Copy it now: it is shown only this once. Send it as a bearer’s token.</Secret>}
+      </Stack>
+    </form>
+  );
+}
+
+export function ApiKeys() {
+  const { data, error, refetch } = useQuery({ queryKey: ["keys"], queryFn: async ({ signal }) => (await api.authKeysList({ limit: MOST, signal })).data });
+  if (data === undefined) return error === null ? <ListSkeleton rows={2} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
+  return (
+    <Stack gap="16px">
+      {data.length > 0 && <Box as="ul" aria-label="API keys">{data.map((one) => <Row key={one.id} one={one} />)}</Box>}
+      <NewKey />
+    </Stack>
+  );
+}
