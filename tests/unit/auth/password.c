@@ -43,6 +43,55 @@ static void unknown_accounts_cost_the_same(void **state)
     assert_true(unknown > known / 2 && unknown < known * 2);
 }
 
+enum { LOGINS = 200 };
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double login_seconds(struct people *p, const char *email)
+{
+    struct timespec before;
+    struct timespec after;
+    struct auth_result result;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+    int r = people_login(p, email, STR("wrong horse battery"), &result);
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+    assert_int_equal(r, ERR_BAD_CREDENTIALS);
+    return (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+}
+
+/* Whole logins at the real cost, by turns: processor time and medians, so that a busy machine changes nothing. */
+static void logins_do_not_tell_accounts_apart(void **state)
+{
+    (void)state;
+    static struct people p;
+    static double known[LOGINS / 2];
+    static double unknown[LOGINS / 2];
+    people_init(&p, "memory", NULL);
+    auth_destroy(p.auth);
+    struct auth_options options = {.store = p.w.store, .limits_given = true};
+    assert_int_equal(auth_create(&options, &p.auth), 0);
+    struct data_context ctx = people_request(&p);
+    struct auth_result result;
+    struct auth_register_input in = {.email = STR("ada@example.com"), .password = WORLD_PASSWORD};
+    assert_int_equal(auth_register(p.auth, &ctx, &in, &result), 0);
+    for (size_t i = 0; i < LOGINS / 2; i++) {
+        known[i] = login_seconds(&p, "ada@example.com");
+        unknown[i] = login_seconds(&p, "eve@example.com");
+    }
+    qsort(known, LOGINS / 2, sizeof *known, by_size);
+    qsort(unknown, LOGINS / 2, sizeof *unknown, by_size);
+    double ratio = unknown[LOGINS / 4] / known[LOGINS / 4];
+    print_message("medians: known %.2f ms, unknown %.2f ms, ratio %.3f\n", known[LOGINS / 4] * 1e3,
+                  unknown[LOGINS / 4] * 1e3, ratio);
+    assert_true(ratio > 0.9 && ratio < 1.1);
+    people_fini(&p);
+}
+
 static int check(struct people *p, const char *password, const char *email)
 {
     struct data_context ctx = people_request(p);
@@ -97,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(hashes_with_the_promised_cost),
                                        cmocka_unit_test(unknown_accounts_cost_the_same),
+                                       cmocka_unit_test(logins_do_not_tell_accounts_apart),
                                        cmocka_unit_test(refuses_what_is_guessed_first),
                                        cmocka_unit_test(refuses_the_commonest)};
     return cmocka_run_group_tests(tests, NULL, NULL);
