@@ -23,6 +23,7 @@ SPEC = os.path.join(ROOT, "spec", "openapi.yaml")
 
 SMALL = yaml.safe_load("""
 x-permissions: {public: [], account: [owner, admin]}
+x-by-login: [account]
 x-rates: {none: {requests: 0, seconds: 0, by: address}, user: {requests: 5, seconds: 60, by: user}}
 paths:
   /things/{thing_id}:
@@ -151,6 +152,9 @@ class Refusals(unittest.TestCase):
         self.refused("wants a path", lambda raw: raw["components"]["schemas"]["Input"]["properties"].pop("path"))
 
     def test_roles_that_do_not_exist(self):
+        document = small(lambda raw: raw.update({"x-by-login": ["king"]}))
+        with self.assertRaises(openapi_model.SpecError):
+            openapi_c.check(document)
         document = small(lambda raw: raw["x-permissions"].update(account=["king"]))
         with self.assertRaisesRegex(openapi_model.SpecError, "roles are"):
             openapi_c.check(document)
@@ -217,6 +221,8 @@ class Output(unittest.TestCase):
     def test_rows(self):
         source = self.source(small())
         self.assertIn(".roles = API_ROLE_OWNER | API_ROLE_ADMIN", source)
+        self.assertIn(".by_login = true", source)
+        self.assertIn(".by_login = false", self.source(small(lambda raw: raw.update({"x-by-login": []}))))
         self.assertIn('{ API_SEGMENT_PARAM, STR("thing_id"), "thg" }', source)
         self.assertRegex(source, r'"limit".*\.least = 1, \.most = 9, \.standard = 3')
         self.assertRegex(source, r'"kind".*\.standard = 1')
