@@ -63,3 +63,27 @@ int coditectd_check(const char *data, const char *driver)
     data_report_fini(&report);
     return whole ? 0 : 1;
 }
+
+static void print_damaged(void *ctx, struct str key)
+{
+    (void)printf(STR_FMT ": damaged\n", STR_ARG(key));
+}
+
+int coditectd_scrub(const char *data, const char *driver)
+{
+    struct store *store;
+    if (coditectd_check_open(data, driver, &store) < 0) {
+        return 1;
+    }
+    struct files_scrubbed scrubbed = {0};
+    int r = files_scrub(store, &(struct files_scrub){.damaged = print_damaged}, &scrubbed);
+    store_close(store);
+    if (r < 0) {
+        log_error("coditectd", "the store in %s cannot be read to its end: %s", data,
+                  err_row(r)->text);
+        return 1;
+    }
+    (void)printf("%llu chunks, %llu versions: %llu damaged\n", (unsigned long long)scrubbed.chunks,
+                 (unsigned long long)scrubbed.versions, (unsigned long long)scrubbed.damaged);
+    return scrubbed.damaged == 0 ? 0 : 1;
+}

@@ -1,4 +1,4 @@
-/* "coditectd --check" and "--rotate-keys", when no server runs: whether what lies in a data directory is whole, and other keys for it. */
+/* "coditectd --check", "--scrub" and "--rotate-keys", when no server runs: whether what lies in a data directory is whole, and other keys for it. */
 #ifndef CODITECTD_CHECK_H
 #define CODITECTD_CHECK_H
 
@@ -17,5 +17,8 @@ int coditectd_check_open(const char *data, const char *driver,
  * the server. Changes nothing of what is stored. The exit status: 0 whole, 1 faults or not to be opened (logged).
  */
 int coditectd_check(const char *data, const char *driver);
+
+/* The same of all content: is each chunk what its hash says? Reads everything. */
+int coditectd_scrub(const char *data, const char *driver);
 
 #endif

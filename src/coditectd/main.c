@@ -324,6 +324,17 @@ static int serve(const struct coditectd_options *o, struct parts *p, const sigse
     return r;
 }
 
+/* What is done to a store that no server uses: the exit status. */
+static int without_server(const struct coditectd_options *o)
+{
+    const char *data = o->set.data;
+    if (o->check) {
+        return coditectd_check(data, coditectd_store_driver);
+    }
+    return o->scrub ? coditectd_scrub(data, coditectd_store_driver)
+                    : coditectd_rotate(data, coditectd_store_driver, o->set.jwt_secret != NULL);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -335,7 +346,8 @@ int main(int argc, char **argv)
     if (!r && options.doctor) {
         return coditectd_doctor(&options, FIRST_UID);
     }
-    if (!r && (options.check || options.rotate_keys)) {
+    bool store_only = !r && (options.check || options.scrub || options.rotate_keys);
+    if (store_only) {
         r = coditectd_check_place(options.set.data);
     }
     if (!r) {
@@ -344,10 +356,8 @@ int main(int argc, char **argv)
     if (r) {
         return 1;
     }
-    if (options.check || options.rotate_keys) {
-        r = options.check ? coditectd_check(options.set.data, coditectd_store_driver)
-                          : coditectd_rotate(options.set.data, coditectd_store_driver,
-                                             options.set.jwt_secret != NULL);
+    if (store_only) {
+        r = without_server(&options);
         stop(&parts);
         return r;
     }

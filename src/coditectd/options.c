@@ -16,13 +16,13 @@
 #include "gateway/gateway.h"
 #include "net/net.h"
 
-enum { ACTIONS = 7, OUT_MOST = 256 * 1024 };
+enum { ACTIONS = 8, OUT_MOST = 256 * 1024 };
 
 /* What is asked for besides settings. */
 struct asked {
     const char *config;
     bool check_config, print_config;
-    bool check, doctor, rotate_keys, stop_workspaces;
+    bool check, scrub, doctor, rotate_keys, stop_workspaces;
 };
 
 struct reading {
@@ -47,6 +47,10 @@ static void parse(char **argv, struct asked *asked, struct coditectd_config_inpu
         {.name = "check",
          .text = "look whether all that is stored is whole, then exit; when no server runs",
          .flag = &asked->check},
+        {.name = "scrub",
+         .text = "read all content and look whether it is what its hash says, then exit; when no "
+                 "server runs",
+         .flag = &asked->scrub},
         {.name = "doctor",
          .text =
              "say what protects this installation on this machine, and what does not, then exit",
@@ -93,8 +97,8 @@ static int make_data(struct reading *r, const struct asked *asked)
     if (asked->check_config) {
         return 0;
     }
-    if (!asked->check && !asked->doctor && !asked->rotate_keys && mkdir(*data, 0711) < 0 &&
-        errno != EEXIST) {
+    if (!asked->check && !asked->scrub && !asked->doctor && !asked->rotate_keys &&
+        mkdir(*data, 0711) < 0 && errno != EEXIST) {
         return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", *data);
     }
     return make_absolute(r->arena, data);
@@ -347,6 +351,7 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
     }
     r.o = (struct coditectd_options){.set = r.config.set,
                                      .check = asked.check,
+                                     .scrub = asked.scrub,
                                      .doctor = asked.doctor,
                                      .rotate_keys = asked.rotate_keys,
                                      .stop_workspaces = asked.stop_workspaces};

@@ -15,6 +15,7 @@ struct coditectd_options {
     const char *
         origin; /* scheme, host and port at which browsers find this server; several between spaces */
     bool check;
+    bool scrub;
     bool doctor;
     bool rotate_keys;
     bool stop_workspaces;

@@ -163,6 +163,9 @@ struct str data_key_loose(struct arena *arena, const struct data_loose *loose);
 int data_loose_list(struct txn *txn, uint64_t before, struct data_loose **ret_loose,
                     size_t *ret_count) BASE_MUST_USE;
 
+/* The first tenant behind the id `after` (empty: the first of all) that anything is stored of. ERR_NOT_FOUND: none. */
+int data_tenant_next(struct txn *txn, struct str after, struct str *ret_tenant) BASE_MUST_USE;
+
 /* Names of the feeds: tenant/{tenant} and session/{session}; a person's home tree has one too, by the person's id. */
 struct str data_feed_tenant(struct arena *arena, const struct scope *scope);
 struct str data_feed_session(struct arena *arena, struct str tree_id);

@@ -139,6 +139,28 @@ int data_loose_list(struct txn *txn, uint64_t before, struct data_loose **ret_lo
     return r;
 }
 
+int data_tenant_next(struct txn *txn, struct str after, struct str *ret_tenant)
+{
+    struct arena *arena = store_arena(txn);
+    struct store_range range = {STR("t/"), STR("t0"), .limit = 1};
+    if (after.n > 0) {
+        range.begin = store_after(arena, arena_printf(arena, "t/" STR_FMT "/", STR_ARG(after)));
+    }
+    struct store_pair *pairs;
+    size_t count;
+    int r = store_scan(txn, &range, &pairs, &count);
+    if (r < 0 || count == 0) {
+        return r < 0 ? r : ERR_NOT_FOUND;
+    }
+    struct str rest = str_slice(pairs[0].key, 2, pairs[0].key.n);
+    struct str id = STR_EMPTY;
+    if (!str_split(&rest, '/', &id) || !data_id_is(id, "ten")) {
+        return ERR_CORRUPT;
+    }
+    *ret_tenant = id;
+    return 0;
+}
+
 struct str data_feed_tenant(struct arena *arena, const struct scope *scope)
 {
     ASSERT(data_id_is(scope->tenant_id, "ten"));

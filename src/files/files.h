@@ -420,6 +420,23 @@ enum { FILES_PURGE = 250 };
 int files_purge(struct txn *txn, const struct scope *scope, struct str session,
                 bool *ret_more) BASE_MUST_USE;
 
+/* ---- Is all content what its hash says? ---- */
+
+struct files_scrub {
+    void (*damaged)(void *ctx, struct str key); /* called for each, with the key of the store */
+    void *ctx;
+};
+
+struct files_scrubbed {
+    uint64_t chunks; /* and pages */
+    uint64_t versions;
+    uint64_t damaged; /* of both */
+};
+
+/* Reads everything of all tenants; beside writers, in bounded memory. 0 also when something is damaged. */
+int files_scrub(struct store *store, const struct files_scrub *in,
+                struct files_scrubbed *ret_scrubbed) BASE_MUST_USE;
+
 /* ---- The checker's part: see data_check ---- */
 
 /* Judges entries, versions and chunks: is what they name there? */

@@ -1,0 +1,99 @@
+/* Reading all content again: whole when it is, and each thing that is changed is found, whoever's it is. */
+#include "files/fixture.h"
+
+struct flip {
+    const struct scope *scope;
+    enum data_space space;
+    size_t number;
+    size_t count; /* result: keys of the space */
+};
+
+/* One bit of one value; the same again puts it right. */
+static int flip_write(struct txn *txn, void *arg)
+{
+    struct flip *flip = arg;
+    struct arena *arena = store_arena(txn);
+    struct str any = DATA_KEY(arena, flip->scope, flip->space, STR("x"));
+    struct str prefix = str_slice(any, 0, any.n - 1);
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = 400};
+    struct store_pair *pairs;
+    int r = store_scan(txn, &range, &pairs, &flip->count);
+    if (r < 0 || flip->number >= flip->count) {
+        return r;
+    }
+    struct store_pair *pair = &pairs[flip->number];
+    char *changed = arena_alloc(arena, pair->value.n);
+    memcpy(changed, pair->value.p, pair->value.n);
+    changed[pair->value.n - 1] ^= 1;
+    store_put(txn, pair->key, str_of(changed, pair->value.n));
+    return 0;
+}
+
+static void count_damaged(void *ctx, struct str key)
+{
+    assert_true(str_starts(key, STR("t/ten-")));
+    (*(size_t *)ctx)++;
+}
+
+static struct files_scrubbed scrub(struct fixture *f)
+{
+    size_t told = 0;
+    struct files_scrubbed scrubbed;
+    struct files_scrub in = {count_damaged, &told};
+    assert_ok(files_scrub(f->store, &in, &scrubbed));
+    assert_int_equal(scrubbed.damaged, told);
+    return scrubbed;
+}
+
+static void theirs(struct fixture *f)
+{
+    struct files_put_input in = fixture_put(f, STR("theirs"));
+    struct files_entry entry;
+    in.session = f->theirs;
+    in.author.id = f->other.scope.user_id;
+    (void)fixture_ctx(f);
+    assert_ok(files_put(&f->other, &in, fixture_noise(f, 2000, 3), &entry));
+}
+
+static void test_each_damage_is_found(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(scrub(f).chunks, 0);
+    put(f, "large", fixture_noise(f, 5000 * 1000, 1)); /* more than a page of chunks */
+    put(f, "small", fixture_noise(f, 300, 2));
+    put(f, "empty", STR_EMPTY);
+    make(f, "folder");
+    theirs(f);
+    struct files_scrubbed whole = scrub(f);
+    assert_int_equal(whole.damaged, 0);
+    assert_int_equal(whole.versions, 5);
+    struct flip flip = {&f->ctx.scope, DATA_SPACE_CHUNK, .number = 1000};
+    assert_ok(store_write(f->store, NULL, flip_write, &flip));
+    assert_true(flip.count > 64);
+    assert_int_equal(whole.chunks, flip.count + 1);
+    static const size_t some[] = {0, 63, 64, 65};
+    for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
+        flip.number = some[i];
+        assert_ok(store_write(f->store, NULL, flip_write, &flip));
+        assert_int_equal(scrub(f).damaged, 1);
+        assert_ok(store_write(f->store, NULL, flip_write, &flip));
+    }
+    flip = (struct flip){&f->other.scope, DATA_SPACE_CHUNK};
+    assert_ok(store_write(f->store, NULL, flip_write, &flip));
+    assert_int_equal(scrub(f).damaged, 1);
+    assert_ok(store_write(f->store, NULL, flip_write, &flip));
+    /* Ids ascend: large, small. The last byte of a small file's version is the file's. */
+    flip = (struct flip){&f->ctx.scope, DATA_SPACE_VERSION, .number = 1};
+    assert_ok(store_write(f->store, NULL, flip_write, &flip));
+    assert_int_equal(scrub(f).damaged, 1);
+    assert_ok(store_write(f->store, NULL, flip_write, &flip));
+    assert_int_equal(scrub(f).damaged, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_damage_is_found),
+    };
+    return fixture_run(tests, sizeof tests / sizeof tests[0]);
+}
