@@ -61,8 +61,8 @@ export class World {
   path(...parts) { return join(this.place, ...parts); }
   tree(...parts) { return join(this.place, "tree", ...parts); }
   disk() { for (const name of ["tree", "index"]) fs.mkdirSync(this.path(name), { recursive: true }); }
-  async startServer() {
-    this.server = start("tests/codi2/wire-server", [this.path("store"), this.path("wire.sock"), token], ["ignore", "pipe", "inherit"]);
+  async startServer(env = {}) {
+    this.server = start("tests/codi2/wire-server", [this.path("store"), this.path("wire.sock"), token], ["ignore", "pipe", "inherit"], env);
     await new Promise((resolve, reject) => {
       this.server.stdout.once("data", resolve);
       this.server.once("exit", () => reject(new Error("the server ended")));

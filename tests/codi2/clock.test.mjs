@@ -1,0 +1,44 @@
+// The machine's wall clock jumps by a day, forward and back, while a workspace runs and saves: durations are measured by another
+// clock, so nothing is lost, sent again, held up or taken for idle.
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { World, lose, snapshot, until } from "./world.mjs";
+
+const DAY = 86_400;
+
+test("the clock jumps by a day, forward and back", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  const offset = fs.openSync(world.path("offset"), "w");
+  t.after(() => fs.closeSync(offset));
+  const jump = (seconds) => fs.writeSync(offset, new BigInt64Array([BigInt(seconds)]), 0, 8, 0); // in place: it is mapped
+  const env = {
+    LD_PRELOAD: join(process.env.CODITECT_BUILD, "tests/codi2/clock.so"),
+    CLOCK_OFFSET: world.path("offset"),
+    ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0`,
+  };
+  jump(0);
+  await world.startServer(env);
+  await world.startCodi2(["--sweep", "1"], env);
+  fs.writeFileSync(world.tree("swept"), "");
+  fs.linkSync(world.tree("swept"), world.path("outside"));
+  const dateOf = async () => Date.parse((await world.door("GET", "/health")).headers.date) / 1000;
+  const began = await dateOf();
+  for (const days of [0, 1, -1, 2, 0]) {
+    jump(days * DAY);
+    await until("the jump is seen", async () => Math.abs((await dateOf()) - began - days * DAY) < DAY / 4);
+    fs.writeFileSync(world.tree(`at ${days}`), `${days}`);
+    fs.appendFileSync(world.tree("log"), `${days}\n`);
+    const seq = await world.sync();
+    const old = (await world.stored()).swept;
+    fs.writeFileSync(world.path("outside"), `${days}`); // under this name it makes no event: a sweep finds it
+    await until("a sweep came by", async () => (await world.stored()).swept !== old);
+    assert.equal(await world.sync(), seq + 1, "nothing else is sent again");
+    const { state, pending, activity } = await world.status();
+    assert.deepEqual([state, pending, activity.idle_ms, activity.awake], ["persisted", 0, 0, ["browser"]]);
+  }
+  const before = snapshot(world.tree());
+  await lose(world, ["tree", "index"]);
+  assert.deepEqual(snapshot(world.tree()), before);
+});
