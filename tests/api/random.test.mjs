@@ -57,15 +57,17 @@ function pathOf(operation, ids) {
     if (kind === "param") return random() < 0.9 ? (ids[text] ?? "x") : encodeBytes(String(pick(words)));
     return pick(words).split("/").map(encodeBytes).join("/") + text;
   });
-  const query = random() < 0.4 ? `?${pick(["path", "limit", "cursor", "version", "recursive", "deleted", "path_b64", "x"])}=${encodeBytes(String(pick(values)))}` : "";
+  const known = operation.parameters.filter((one) => one.in === "query" && random() < 0.4).map(({ name, schema }) => [name, valueOf(schema)]);
+  if (random() < 0.05) known.push([pick(["x", "limit", "path", ""]), pick(values)]);
+  const query = known.length > 0 ? `?${known.map(([name, value]) => `${name}=${encodeBytes(String(value))}`).join("&")}` : "";
   return `/${parts.join("/")}${query}`;
 }
 
 test(`random requests for ${seconds} s, seed ${seed}`, { timeout: (seconds + 60) * 1000 }, async () => {
   const ada = await server.account("random");
-  const ids = { session_id: (await newSession(ada)).id, device_id: (await ada.get("/auth/devices")).data[0].id };
+  const ids = { session_id: (await newSession(ada)).id, user_id: ada.user.id, device_id: (await ada.get("/auth/devices")).data[0].id };
   // Ending our own logins would make the rest of the run a row of 401.
-  const harmless = bundle.operations.filter((one) => !["auth_logout", "auth_device_end", "sessions_delete", "users_me_password"].includes(one.id));
+  const harmless = bundle.operations.filter((one) => !["auth_logout", "auth_device_end", "sessions_delete", "tenant_session_delete", "tenant_transfer", "users_me_password"].includes(one.id));
   const slow = new Set(["auth_register", "auth_login"]);
   const statuses = {};
   let count = 0;
@@ -73,10 +75,11 @@ test(`random requests for ${seconds} s, seed ${seed}`, { timeout: (seconds + 60)
     const end = Date.now() + seconds * 1000;
     while (Date.now() < end) {
       const operation = pick(random() < 0.95 ? harmless.filter((one) => !slow.has(one.id)) : harmless);
-      const extra = random() < 0.3 ? { [pick(headers)]: pick(['"1"', "*", "bytes=0-0", "bytes=9-1", "x", "W/\"1\""]) } : {};
+      const named = operation.parameters.filter((one) => one.in === "header" && random() < 0.3).map(({ name }) => [name, pick(['"1"', '"2"', "*", "bytes=0-9", "key-1", "key-2"])]);
+      const extra = random() < 0.2 ? { [pick(headers)]: pick(['"1"', "*", "bytes=0-0", "bytes=9-1", "x", "W/\"1\""]) } : {};
       const request = bodyOf(operation);
       const method = random() < 0.97 ? operation.method : pick(["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"]);
-      const reply = await ada.request(method, pathOf(operation, ids), { ...request, headers: { ...extra, ...request.headers } });
+      const reply = await ada.request(method, pathOf(operation, ids), { ...request, headers: { ...Object.fromEntries(named), ...extra, ...request.headers } });
       statuses[reply.status] = (statuses[reply.status] ?? 0) + 1;
       count += 1;
     }

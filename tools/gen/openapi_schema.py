@@ -2,7 +2,7 @@
 """openapi_schema.py SPEC OUT.json: what the tests hold each reply against.
 
 {"$defs": all schemas,
- "operations": [{id, method, path, segments, root, public, body, replies: {status: schema | "bytes" | null}, examples}]}
+ "operations": [{id, method, path, segments, root, public, parameters: [{name, in, schema}], body, replies: {status: schema | "bytes" | null}, examples}]}
 Schemas are JSON Schema 2020-12; their references lead into "$defs".
 """
 
@@ -49,6 +49,11 @@ def examples(document, operation):
     return [{"schema": convert(row["schema"]), "value": row["example"]} for row in rows if "example" in row]
 
 
+def parameters(document, operation):
+    rows = [document.resolve(raw) for raw in operation.node["parameters"]]
+    return [{"name": row["name"], "in": row["in"], "schema": convert(document.deep(row["schema"]))} for row in rows]
+
+
 def segments(operation):
     return [{"kind": kind, "text": value.name if kind == "param" else value} for kind, value in operation.segments]
 
@@ -60,6 +65,7 @@ def main(spec, target):
             "id": operation.id, "method": operation.method, "path": operation.path,
             "segments": segments(operation), "root": operation.root, "public": operation.permission == "public",
             "lane": operation.lane, "rate": {"name": operation.rate, **document.raw["x-rates"][operation.rate]},
+            "parameters": parameters(document, operation),
             "body": convert(operation.body_schema) if operation.body_schema else operation.body,
             "replies": replies(document, operation), "examples": examples(document, operation),
         }
