@@ -382,6 +382,27 @@ int auth_invitations_list(struct data_context *ctx, size_t limit, struct str cur
 /* Withdraws it. ERR_NOT_FOUND, ERR_FORBIDDEN. */
 int auth_invitation_end(struct data_context *ctx, struct str id) BASE_MUST_USE;
 
+/* ---- The audit log ---- */
+
+struct auth_audit_input {
+    size_t limit; /* 1 to DATA_MAX_LIST */
+    struct str cursor;
+    usec_t since;      /* 0: all */
+    struct str actor;  /* a user's id; empty: whoever */
+    struct str action; /* "session.create", or "session" for all of that noun; empty: whatever */
+    struct str target; /* an id; empty: whatever */
+};
+
+struct auth_audit_page {
+    struct data_audit *at; /* newest first */
+    size_t n;              /* may be less than limit before the end */
+    struct str next;       /* cursor; empty at the end */
+};
+
+/* Of ctx->scope's tenant. That the role permits it was asked before. ERR_INVALID: a bad cursor. */
+int auth_audit_list(struct data_context *ctx, const struct auth_audit_input *in,
+                    struct auth_audit_page *ret_page) BASE_MUST_USE;
+
 /* ---- Limits ---- */
 
 /* What the RateLimit-* headers say. */
@@ -409,5 +430,15 @@ int auth_purge(struct auth *a, size_t *ret_ended) BASE_MUST_USE;
 
 /* Deletes invitations that are too old, at most 50 per call; ret_ended tells how many. Call every minute. */
 int auth_invitations_purge(struct store *store, size_t *ret_ended) BASE_MUST_USE;
+
+/* Where a purge of the audit log is; starts as zeroes but for before. */
+struct auth_audit_purge {
+    usec_t before; /* what is older goes */
+    char tenant[DATA_ID_ROOM];
+};
+
+/* One step through all tenants: at most 100 records of one. *ret_more: this round is not at its end. */
+int auth_audit_purge(struct store *store, struct auth_audit_purge *state,
+                     bool *ret_more) BASE_MUST_USE;
 
 #endif

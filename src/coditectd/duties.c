@@ -18,6 +18,7 @@ struct coditectd_duties {
     struct store *store;
     struct coditectd_duties_options options;
     struct coditectd_trim trim;
+    struct auth_audit_purge audit;
     bool more; /* the duty that just ran has more to do */
     pthread_t thread;
     struct lock lock;
@@ -84,6 +85,18 @@ static int collect(struct coditectd_duties *d)
     return r;
 }
 
+static int purge_audit(struct coditectd_duties *d)
+{
+    int r = 0;
+    d->audit.before = time_now() - d->options.audit_keep;
+    d->more = true;
+    for (usec_t end = step_end(); r == 0 && d->more && time_monotonic() < end;) {
+        r = auth_audit_purge(d->store, &d->audit, &d->more);
+    }
+    d->more = d->more && r == 0;
+    return r;
+}
+
 /* period 0: the setting store.collect. */
 static const struct {
     const char *name;
@@ -96,6 +109,7 @@ static const struct {
     {"purge of invitations", 60 * USEC_PER_SEC, purge_invitations},
     {"dropping of operation markers", 3600 * USEC_PER_SEC, drop_markers},
     {"purge of deleted sessions", 0, purge_sessions},
+    {"shortening of audit logs", 0, purge_audit},
     {"collection of content that nothing names", 0, collect},
 };
 enum { DUTIES = sizeof duties / sizeof duties[0] };

@@ -10,6 +10,7 @@ struct coditectd_duties_options {
     usec_t
         collect_every; /* between looks for sessions that are over and content that nothing names */
     unsigned spare_hours; /* see files_collect */
+    usec_t audit_keep;    /* age at which audit records go */
 };
 
 /* Starts the thread; auth and store outlive it. ERR_BUSY: no thread is to be had. */

@@ -267,7 +267,8 @@ static int start(const struct coditectd_options *o, struct parts *p)
     }
     if (!r) {
         struct coditectd_duties_options duties = {.collect_every = o->set.store_collect,
-                                                  .spare_hours = (unsigned)o->set.store_spare};
+                                                  .spare_hours = (unsigned)o->set.store_spare,
+                                                  .audit_keep = o->set.audit_keep};
         r = coditectd_duties_start(p->auth, p->store, &duties, &p->duties);
     }
     if (!r) {

@@ -200,6 +200,12 @@ for (const who of ["closed", "invite"]) {
   });
 }
 
+test("audit.keep", async (t) => {
+  const server = await served(t, '[audit]\nkeep = "1s"\n[store]\ncollect = "1s"\n');
+  const ada = await server.account("ada");
+  await until("the records are gone", async () => (await ada.get("/audit")).data.length === 0);
+});
+
 test("login.domains", async (t) => {
   const server = await served(t, '[login]\ndomains = ["example.org"]\n');
   const register = (email) => server.anonymous().post("/auth/register", { email, password: "correct horse battery" });

@@ -193,6 +193,16 @@ const rows = [
     request: ({ id }, o) => ada.delete(`/tenant/invitations/${id}`, o),
     after: async ({ id }) => assert.equal((await ada.delete(`/tenant/invitations/${id}`)).status, 404),
   },
+  {
+    id: "audit_list",
+    name: "audit_list, whole",
+    // Broken off in its midst, as an archive.
+    request: (_, o) => ada.get("/audit", { ...o, headers: { ...o.headers, Accept: "application/x-ndjson" } }).catch((error) => {
+      assert.equal(error.code, "ECONNRESET");
+      return { status: 504, code: "timeout" };
+    }),
+    after: (_, reply) => assert.match(reply.body.toString(), /"action":"user.register"/),
+  },
   { id: "tenant_sessions_list", request: (_, o) => ada.get("/tenant/sessions", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
   {
     id: "tenant_session_delete",

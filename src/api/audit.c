@@ -1,0 +1,80 @@
+/*
+ * The audit log: /audit, as pages or, for who asks for application/x-ndjson, whole: one object a line, newest first, read page by
+ * page, so that neither its length nor a slow reader costs memory.
+ */
+#include "api/api_int.h"
+
+enum { EXPORT_PAGE = DATA_MAX_LIST, EXPORT_LINES = 256 * 1024 };
+
+static const struct str ndjson = {"application/x-ndjson", 20};
+
+static int send_page(struct api_call *call, const struct auth_audit_page *page)
+{
+    BUF_AUTO(lines, EXPORT_LINES);
+    for (size_t i = 0; i < page->n; i++) {
+        buf_add(&lines, page->at[i].reply);
+        buf_byte(&lines, '\n');
+    }
+    ASSERT(lines.error == 0);
+    return lines.n > 0 ? http_write(call->res, buf_str(&lines)) : 0;
+}
+
+/* first is the first page; the others are read into an arena of their own, one after another. */
+static int export(struct api_call *call, struct auth_audit_input *input,
+                  const struct auth_audit_page *first)
+{
+    http_set(call->res, "Content-Type", ndjson);
+    http_set(call->res, "Cache-Control", STR("no-store"));
+    http_set(call->res, "Content-Disposition", STR("attachment; filename=\"audit.ndjson\""));
+    int r = http_stream(call->res, /* length= */ -1);
+    call->streamed = r == 0;
+    bool head = call->req->method == HTTP_HEAD;
+    if (r == 0 && !head) {
+        r = send_page(call, first);
+    }
+    struct str next = first->next;
+    while (r == 0 && !head && next.n > 0) {
+        ARENA_AUTO(arena);
+        struct data_context data = call->data;
+        struct auth_audit_page page;
+        data.arena = &arena;
+        input->cursor = next;
+        r = auth_audit_list(&data, input, &page);
+        if (r == 0) {
+            r = send_page(call, &page);
+            next = arena_str(call->req->arena, page.next);
+        }
+    }
+    return r == ERR_CLOSED ? 0 : r; /* a client that went away is nobody's fault */
+}
+
+int api_audit_list(struct api_call *call, const struct api_audit_list_in *in)
+{
+    struct auth_audit_input input = {
+        .limit = (size_t)in->limit,
+        .cursor = in->cursor,
+        .actor = in->actor,
+        .action = in->action,
+        .target = in->session_id,
+    };
+    if (in->has_since && time_parse(in->since, &input.since) < 0) {
+        api_field_error(call, "since", "is no time like 2026-11-21T04:05:06Z");
+        return ERR_INVALID;
+    }
+    bool whole = str_eq(str_trim(http_header(call->req, "Accept")), ndjson);
+    if (whole) {
+        input.limit = EXPORT_PAGE;
+    }
+    struct auth_audit_page page;
+    int r = auth_audit_list(&call->data, &input, &page);
+    if (r < 0 || whole) {
+        return r < 0 ? r : export(call, &input, &page);
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < page.n; i++) {
+        json_raw(w, page.at[i].reply);
+    }
+    json_array_end(w);
+    return api_end_page(call, page.next);
+}

@@ -1,0 +1,88 @@
+// The audit log: who may read it, what stands in it, its filters, its pages, its export.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bundle, compile, newSession, serverForFile, until } from "./harness.mjs";
+
+const server = await serverForFile();
+const ada = await server.account("ada");
+const eve = await server.account("eve");
+const start = new Date();
+const one = await newSession(ada, "One");
+const two = await newSession(ada, "Two");
+await ada.put(`/sessions/${one.id}`, { name: "One again" });
+await ada.delete(`/sessions/${two.id}`);
+
+// What happened within a millisecond has no order.
+const actions = (reply) => reply.data.map(({ action }) => action).sort();
+
+async function pages(path) {
+  const all = [];
+  for (let next = ""; next !== null; ) {
+    const reply = await ada.get(`${path}${next && `&cursor=${next}`}`);
+    assert.equal(reply.status, 200);
+    all.push(...reply.data);
+    next = reply.json.page.next;
+  }
+  return all;
+}
+
+test("every change of this tenant and none of others, newest first", async () => {
+  const reply = await ada.get("/audit");
+  assert.deepEqual(actions(reply), ["login.create", "session.create", "session.create", "session.delete", "session.rename", "user.register"]);
+  const times = reply.data.map(({ at }) => at);
+  assert.deepEqual(times, [...times].sort().reverse());
+  const last = reply.data.find(({ action }) => action === "session.delete");
+  assert.equal(last.actor_id, ada.user.id);
+  assert.equal(last.target, two.id);
+  assert.equal(last.outcome, "ok");
+  assert.match(last.request_id, /^req-/);
+  assert.equal(last.address, "127.0.0.1");
+  assert.deepEqual(actions(await eve.get("/audit")), ["login.create", "user.register"]);
+});
+
+test("a refused password is in it", async () => {
+  await server.anonymous().post("/auth/login", { email: eve.email, password: "not this one" });
+  await until("it is written", async () => (await eve.get("/audit")).data.some(({ action, outcome }) => action === "login.create" && outcome === "denied"));
+});
+
+test("filters", async () => {
+  assert.deepEqual(actions(await ada.get(`/audit?session_id=${one.id}`)), ["session.create", "session.rename"]);
+  assert.deepEqual(actions(await ada.get("/audit?action=session.create")), ["session.create", "session.create"]);
+  assert.equal((await ada.get("/audit?action=session")).data.length, 4);
+  assert.deepEqual(actions(await ada.get("/audit?action=sess")), []);
+  assert.equal((await ada.get(`/audit?actor=${ada.user.id}`)).data.length, 6);
+  assert.deepEqual(actions(await ada.get(`/audit?actor=${eve.user.id}`)), []);
+  assert.equal((await ada.get(`/audit?since=${start.toISOString()}`)).data.length, 4);
+  assert.deepEqual((await ada.get("/audit?since=2999-01-01T00:00:00Z")).data, []);
+  for (const wrong of ["since=yesterday", "actor=ada", "session_id=x", "limit=101", "cursor=eA"]) {
+    assert.equal((await ada.get(`/audit?${wrong}`)).status, 400, wrong);
+  }
+});
+
+test("pages have everything once, also with a filter that lets little through", async () => {
+  const whole = (await ada.get("/audit")).data.map(({ id }) => id);
+  assert.deepEqual((await pages("/audit?limit=1")).map(({ id }) => id), whole);
+  assert.deepEqual((await pages("/audit?limit=1&action=user")).map(({ action }) => action), ["user.register"]);
+});
+
+test("as lines, whole", async () => {
+  for (let i = 0; i < 120; i++) await ada.put(`/sessions/${one.id}`, { name: `Name ${i}` });
+  const reply = await ada.get("/audit?action=session.rename", { headers: { Accept: "application/x-ndjson" } });
+  assert.equal(reply.headers["content-type"], "application/x-ndjson");
+  const valid = compile(bundle.$defs.AuditRecord);
+  const lines = reply.body.toString().trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.equal(lines.length, 121);
+  assert.ok(lines.every((line) => valid(line)));
+  assert.equal(new Set(lines.map(({ id }) => id)).size, 121);
+  const head = await ada.head("/audit", { headers: { Accept: "application/x-ndjson" } });
+  assert.equal(head.body.length, 0);
+});
+
+test("it is for owners and admins", async () => {
+  for (const [role, status] of [["admin", 200], ["member", 403], ["viewer", 403]]) {
+    const email = `${role}@example.com`;
+    const { token } = (await ada.post("/tenant/invitations", { email, role })).data;
+    const { data } = await server.anonymous().post("/auth/register", { email, password: "a long password", invitation: token });
+    assert.equal((await ada.get("/audit", { token: data.token })).status, status, role);
+  }
+});

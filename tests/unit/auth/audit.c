@@ -1,0 +1,85 @@
+#include "auth/world.h"
+
+PEOPLE_SETUP
+
+static const usec_t day = 24 * 3600 * USEC_PER_SEC;
+
+static size_t count(struct data_context *ctx)
+{
+    struct auth_audit_input in = {.limit = DATA_MAX_LIST};
+    struct auth_audit_page page;
+    size_t n = 0;
+    do {
+        assert_int_equal(auth_audit_list(ctx, &in, &page), 0);
+        n += page.n;
+        in.cursor = page.next;
+    } while (page.next.n > 0);
+    return n;
+}
+
+static void rename_often(struct data_context *ctx, unsigned times)
+{
+    struct data_user user;
+    for (unsigned i = 0; i < times; i++) {
+        time_test_advance(USEC_PER_MS); /* ids sort by it */
+        assert_int_equal(auth_user_put(ctx, &(struct auth_user_update){.name = STR("A")}, &user),
+                         0);
+    }
+}
+
+static unsigned purge(struct people *p, usec_t keep)
+{
+    struct auth_audit_purge state = {.before = time_now() - keep};
+    bool more = true;
+    unsigned steps = 0;
+    while (more) {
+        assert_int_equal(auth_audit_purge(p->w.store, &state, &more), 0);
+        steps++;
+    }
+    return steps;
+}
+
+static void what_is_old_goes_in_batches_everywhere(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context eve = people_request_of(p, "eve@example.com");
+    rename_often(&ada, 250);
+    size_t before = count(&ada);
+    assert_true(before >= 252);
+    assert_int_equal(purge(p, day), 1);
+    assert_int_equal(count(&ada), before);
+    time_test_advance(2 * day);
+    rename_often(&ada, 3);
+    rename_often(&eve, 1);
+    assert_true(purge(p, day) >= 4);
+    assert_int_equal(count(&ada), 3);
+    assert_int_equal(count(&eve), 1);
+}
+
+static void a_page_looks_at_so_many_only(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    rename_often(&ada, 120);
+    struct auth_audit_input in = {.limit = 2, .action = STR("user.register")};
+    struct auth_audit_page page;
+    assert_int_equal(auth_audit_list(&ada, &in, &page), 0);
+    assert_int_equal(page.n, 0);
+    assert_true(page.next.n > 0);
+    in.cursor = page.next;
+    assert_int_equal(auth_audit_list(&ada, &in, &page), 0);
+    assert_int_equal(page.n, 1);
+    in.cursor = STR("!");
+    assert_int_equal(auth_audit_list(&ada, &in, &page), ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_old_goes_in_batches_everywhere),
+        TEST_SQLITE(what_is_old_goes_in_batches_everywhere),
+        TEST(a_page_looks_at_so_many_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
