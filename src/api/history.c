@@ -1,6 +1,7 @@
-/* What was: /sessions/{id}/changes and /history. */
+/* What was: /sessions/{id}/changes, /history and the return to a moment. */
 #include "api/api_int.h"
 #include "api/files_api_int.h"
+#include "base/space.h"
 
 static void write_author(struct json_writer *w, const struct files_author *author)
 {
@@ -75,6 +76,10 @@ static void write_change(struct json_writer *w, const struct files_event *change
     if (change->entry.kind != FILES_FOLDER) {
         api_json_hash(w, &change->entry.hash);
     }
+    if (change->moment > 0) {
+        json_member_integer(w, "restored", (int64_t)change->moment);
+        json_member_integer(w, "changed", (int64_t)change->changed);
+    }
     api_json_time(w, "at", change->at);
     write_author(w, &change->author);
     json_object_end(w);
@@ -131,4 +136,38 @@ int api_files_changes(struct api_call *call, const struct api_files_changes_in *
                           ? STR_EMPTY
                           : arena_printf(call->req->arena, "%llu", (unsigned long long)log.next);
     return api_end_page(call, next);
+}
+
+/* ---- Back to a moment ---- */
+
+/* After this time the client is told that it is in hand; lifecycle/ finishes it, or the same request again. */
+static const usec_t patience = 10 * USEC_PER_SEC;
+
+int api_files_rewind(struct api_call *call, const struct api_files_rewind_in *in)
+{
+    struct files_rewind_input input = {.session = in->session_id,
+                                       .path = in->path,
+                                       .at = (uint64_t)in->at,
+                                       .author = api_author(call)};
+    if (space_level(call->api->space) != SPACE_AMPLE) {
+        return ERR_DISK_LOW;
+    }
+    struct files_rewind rewind;
+    int r = files_rewind_begin(&call->data, &input, &rewind);
+    for (usec_t end = time_monotonic() + patience;
+         r == 0 && rewind.version == 0 && time_monotonic() < end;) {
+        r = files_rewind_step(&call->data, in->session_id, rewind.first, &rewind);
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_object(w);
+    json_member_bool(w, "done", rewind.version > 0);
+    if (rewind.version > 0) {
+        json_member_integer(w, "version", (int64_t)rewind.version);
+    }
+    json_member_integer(w, "changed", (int64_t)rewind.changed);
+    json_object_end(w);
+    return api_end(call);
 }

@@ -2,6 +2,7 @@
 #include "sessions/sessions.h"
 #include "api/api_int.h"
 #include "base/space.h"
+#include "files/files.h"
 #include "gateway/gateway.h"
 
 struct str api_ide_url(const struct api_call *call, const struct sessions_view *view)
@@ -110,10 +111,11 @@ int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *
         return ERR_DISK_LOW;
     }
     struct sessions_view view;
-    int r = sessions_fork(&call->data,
-                          &(struct sessions_fork_input){
-                              .id = in->session_id, .name = in->name, .at = (uint64_t)in->at},
-                          &view);
+    struct sessions_fork_input input = {.id = in->session_id, .name = in->name};
+    int r = files_moment(&call->data, in->session_id, (uint64_t)in->at, &input.at);
+    if (r == 0) {
+        r = sessions_fork(&call->data, &input, &view);
+    }
     return r < 0 ? r : answer_new(call, 202, &view);
 }
 

@@ -66,6 +66,9 @@ static int follow_read(struct txn *txn, void *arg)
             r = files_event_read(follow->ctx, &tx, &pairs[i], &events.events[i]);
             events.seq = events.events[i].seq;
         }
+        if (events.count < follow->limit) {
+            events.seq = tx.usage.seq; /* a rewind takes numbers that no change has */
+        }
     }
     events.more = events.seq < tx.usage.seq;
     follow->events = events;

@@ -268,7 +268,7 @@ struct files_log {
     uint64_t next; /* 0: no more; else go on with it as before (oldest: as since) */
 };
 
-/* The changes of a session, without content. */
+/* The changes of a session, without content. A rewind is one change, a restore of its folder; while in hand, none. */
 int files_log(struct data_context *ctx, const struct files_log_input *in,
               struct files_log *ret_log) BASE_MUST_USE;
 
@@ -282,6 +282,41 @@ struct files_restore_input {
 /* The old content (of a deleted folder: everything in it) as a new version at path. ERR_NOT_FOUND, ERR_EXISTS. */
 int files_restore(struct data_context *ctx, const struct files_restore_input *in,
                   struct files_entry *ret_entry) BASE_MUST_USE;
+
+/* ---- Going back to a moment ---- */
+
+struct files_rewind_input {
+    struct str session;
+    struct str path; /* of a folder, "" for all */
+    uint64_t at;     /* the moment */
+    struct files_author author;
+};
+
+struct files_rewind {
+    uint64_t first;   /* its number */
+    uint64_t version; /* 0: it is in hand; else the moment at which all of it was done */
+    uint64_t changed; /* files, folders and links so far */
+};
+
+/*
+ * Begins to make a folder and all below it what it was at a moment; what was changed since stays in the history. Done by
+ * files_rewind_step, in pages; until the last, no moment shows a part of it, and another is ERR_CONFLICT. ERR_NOT_FOUND: the
+ * folder was not there, or the moment lies ahead; ERR_NOT_DIRECTORY. A repeated ctx->op gives the same.
+ */
+int files_rewind_begin(struct data_context *ctx, const struct files_rewind_input *in,
+                       struct files_rewind *ret_rewind) BASE_MUST_USE;
+
+/* The next page of the one with this number; harmless when it is whole. Several callers may take turns. ERR_NOT_FOUND. */
+int files_rewind_step(struct data_context *ctx, struct str session, uint64_t first,
+                      struct files_rewind *ret_rewind) BASE_MUST_USE;
+
+/* The moment that is meant by at (0: now): never one within a rewind. ERR_CONFLICT: it lies in one that is in hand. */
+int files_moment(struct data_context *ctx, struct str session, uint64_t at,
+                 uint64_t *ret_at) BASE_MUST_USE;
+
+/* The number of the session's rewind that is in hand. ERR_NOT_FOUND: none is. */
+int files_rewind_find(struct data_context *ctx, struct str session,
+                      uint64_t *ret_first) BASE_MUST_USE;
 
 /* ---- For the mirror ---- */
 
@@ -363,12 +398,15 @@ struct files_event {
         entry; /* as of this change, with bytes when small (a link: always); of a deletion: as it was */
     struct files_author author;
     usec_t at;
+    uint64_t moment;  /* of a rewind (files_log alone tells it): what it went back to */
+    uint64_t changed; /* and how many it changed */
 };
 
 struct files_events {
     struct files_event *events;
     size_t count;
-    uint64_t seq; /* of the last event returned, or since */
+    uint64_t
+        seq; /* go on behind it: of the last event returned, or of the session when these were all */
     bool more;
 };
 

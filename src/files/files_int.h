@@ -7,6 +7,7 @@
  *     version/{session}/{id}/{seq}                  record as of seq, what happened, and the bytes of a small file
  *     change/{session}/{seq}                        who, when, what
  *     node/{session}/{folder}                       what is below a folder, the root excepted: see node.c
+ *     rewind/{session}/{seq}                        a return to a past moment that began with seq: see rewind.c
  *     usage/{session}                               the latest seq, files and bytes of all (data/)
  *     chunk/{hash}, stored/{hash}                   a chunk or page in its stored form; what is known about it
  *     chunkref/{hash}/{session}/{id}-{seq}          a version names it
@@ -392,6 +393,68 @@ struct files_children {
 int files_children(struct files_tx *tx, const struct files_children_query *query,
                    struct files_children *ret_children) BASE_MUST_USE;
 
+/* ---- walk.c ---- */
+
+struct files_walk {
+    struct files_tx *tx;
+    uint64_t at;    /* a seq, or FILES_NOW */
+    bool recursive; /* folders before what is in them */
+    struct files_level *here;
+};
+
+/* after: the path, relative to the folder, of the last entry already had. */
+int files_walk_begin(struct files_walk *w, uint64_t folder, struct str after) BASE_MUST_USE;
+
+/* The next entry, its path relative to the start. ERR_NOT_FOUND: that was all. */
+int files_walk_next(struct files_walk *w, struct str *ret_path,
+                    struct files_record *ret_record) BASE_MUST_USE;
+
+/* What is below the folder that was just given is passed over. */
+void files_walk_skip(struct files_walk *w, struct str path);
+
+struct str files_path_join(struct arena *arena, struct str folder, struct str name);
+
+/* ---- rewind_record.c ---- */
+
+enum files_rewind_phase {
+    FILES_REWIND_ROOT,
+    FILES_REWIND_PRUNE,
+    FILES_REWIND_MAKE,
+    FILES_REWIND_PRUNE_AGAIN,
+    FILES_REWIND_END
+};
+
+struct files_rewind_record {
+    uint64_t first;  /* seq that it began with */
+    uint64_t last;   /* seq that it ended with, the moment of all of it; 0: it is in hand */
+    uint64_t own;    /* seq of its latest change, at first its own */
+    uint64_t moment; /* what it goes back to */
+    usec_t at;       /* when it began: each of its changes says the same */
+    uint64_t changed;
+    unsigned phase;
+    bool again; /* folders came back that may hold too much */
+    struct files_author author;
+    struct str path;  /* "": all */
+    struct str after; /* cursor of the phase */
+};
+
+void files_rewind_put(struct files_tx *tx, const struct files_rewind_record *rewind);
+
+/* The one with this number. ERR_NOT_FOUND. */
+int files_rewind_get(struct files_tx *tx, uint64_t first,
+                     struct files_rewind_record *ret_rewind) BASE_MUST_USE;
+
+/* The last one that began at seq or before. ERR_NOT_FOUND. */
+int files_rewind_before(struct files_tx *tx, uint64_t seq,
+                        struct files_rewind_record *ret_rewind) BASE_MUST_USE;
+
+/* The number of the first that began behind seq; UINT64_MAX: none. */
+int files_rewind_next(struct files_tx *tx, uint64_t seq, uint64_t *ret_first) BASE_MUST_USE;
+
+/* A moment within a rewind is its end; now (FILES_NOW), while one is in hand, is before it. ERR_CONFLICT: it lies in one that
+ * is in hand. */
+int files_moment_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;
+
 /* ---- events.c ---- */
 
 /* The event of a change's key and value, into ctx->arena; a long link's bytes are not loaded. ERR_CORRUPT. */
@@ -403,5 +466,12 @@ int files_event_read(struct data_context *ctx, struct files_tx *tx, const struct
 /* The version with this seq of what is or was at path. ERR_NOT_FOUND. */
 int files_version_find(struct files_tx *tx, struct str path, uint64_t seq,
                        struct files_past_version *ret_version) BASE_MUST_USE;
+
+/* Whether the last that happened to id was its deletion: then it may come back under its id. */
+int files_id_is_dead(struct files_tx *tx, uint64_t id, bool *ret_dead) BASE_MUST_USE;
+
+/* A file's or link's old version as the new one at place. ERR_EXISTS: a folder is there. */
+int files_restore_file(struct files_tx *tx, struct files_place *place,
+                       const struct files_past_version *version, bool dead) BASE_MUST_USE;
 
 #endif

@@ -199,7 +199,7 @@ int files_history(struct data_context *ctx, const struct files_history_input *in
 
 /* ---- restore ---- */
 
-static int id_is_dead(struct files_tx *tx, uint64_t id, bool *ret_dead)
+int files_id_is_dead(struct files_tx *tx, uint64_t id, bool *ret_dead)
 {
     struct files_past_version latest;
     int r = files_version_at(tx, id, tx->seq, &latest);
@@ -209,8 +209,8 @@ static int id_is_dead(struct files_tx *tx, uint64_t id, bool *ret_dead)
     return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
 }
 
-static int restore_file(struct files_tx *tx, struct files_place *place,
-                        const struct files_past_version *version, bool dead)
+int files_restore_file(struct files_tx *tx, struct files_place *place,
+                       const struct files_past_version *version, bool dead)
 {
     const struct files_record *record = &version->record;
     struct files_content content = {record->kind, record->hash, record->manifest, version->bytes};
@@ -233,7 +233,7 @@ static int restore_step(struct files_tx *tx, struct files_edit *edit)
     bool dead = false;
     int r = files_version_find(tx, in->path, in->version, &version);
     if (r == 0) {
-        r = id_is_dead(tx, version.record.id, &dead);
+        r = files_id_is_dead(tx, version.record.id, &dead);
     }
     if (r == 0) {
         r = files_place_make(tx, in->path, &place);
@@ -242,7 +242,7 @@ static int restore_step(struct files_tx *tx, struct files_edit *edit)
         return r;
     }
     if (version.record.kind != FILES_FOLDER) {
-        r = restore_file(tx, place, &version, dead);
+        r = files_restore_file(tx, place, &version, dead);
     } else if (place->there || !dead) {
         r = ERR_EXISTS;
     } else {

@@ -1,113 +1,5 @@
-/*
- * Looking at the tree: one entry, a folder, everything below, now or as of a moment. A walk holds the folders from the top
- * to where it is; a cursor is the path of the last entry, from which these folders are found again, so that a page costs
- * what it returns, not what was returned before.
- */
+/* Looking at the tree: one entry, a folder, everything below, now or as of a moment. */
 #include "files/files_int.h"
-
-enum { BATCH = 128 };
-
-struct level { /* a folder on the way down */
-    struct level *above;
-    uint64_t folder;
-    struct str path; /* of it, relative to where the walk began */
-    struct files_children children;
-    size_t next;      /* of children, not yet returned */
-    struct str after; /* the last name taken */
-    bool more;        /* children may follow behind what was read */
-};
-
-struct walk {
-    struct files_tx *tx;
-    uint64_t at;
-    bool recursive;
-    struct level *here;
-};
-
-static struct str path_join(struct arena *arena, struct str folder, struct str name)
-{
-    if (folder.n == 0) {
-        return name;
-    }
-    char *p = arena_alloc(arena, folder.n + 1 + name.n);
-    memcpy(p, folder.p, folder.n);
-    p[folder.n] = '/';
-    memcpy(p + folder.n + 1, name.p, name.n);
-    return str_of(p, folder.n + 1 + name.n);
-}
-
-static void walk_down(struct walk *w, uint64_t folder, struct str path, struct str after)
-{
-    struct level *level = ARENA_NEW(w->tx->arena, struct level);
-    *level = (struct level){
-        .above = w->here, .folder = folder, .path = path, .after = after, .more = true};
-    w->here = level;
-}
-
-/* Back to where the last page ended. What is gone meanwhile is passed over. */
-static int walk_resume(struct walk *w, struct str cursor)
-{
-    struct str rest = cursor.n > 0 ? cursor : STR_EMPTY; /* "" would be one empty name */
-    struct str name;
-    while (str_split(&rest, '/', &name)) {
-        struct level *level = w->here;
-        level->after = name;
-        if (!w->recursive) {
-            return 0;
-        }
-        struct files_children_query query = {.folder = level->folder, .at = w->at, .after = name};
-        struct files_record record;
-        int r = files_child_at(w->tx, &query, &record);
-        if (r == ERR_NOT_FOUND || (r == 0 && record.kind != FILES_FOLDER)) {
-            return 0;
-        }
-        if (r < 0) {
-            return r;
-        }
-        walk_down(w, record.id, path_join(w->tx->arena, level->path, name), STR_EMPTY);
-    }
-    return 0;
-}
-
-static int level_fill(struct walk *w, struct level *level)
-{
-    while (level->next == level->children.n && level->more) {
-        struct files_children_query query = {
-            .folder = level->folder, .at = w->at, .after = level->after, .limit = BATCH};
-        int r = files_children(w->tx, &query, &level->children);
-        if (r < 0) {
-            return r;
-        }
-        level->next = 0;
-        level->more = level->children.more;
-        level->after = level->children.last;
-    }
-    return 0;
-}
-
-/* The next entry, its path relative to the start. ERR_NOT_FOUND: that was all. */
-static int walk_next(struct walk *w, struct str *ret_path, struct files_record *ret_record)
-{
-    while (w->here) {
-        struct level *level = w->here;
-        int r = level_fill(w, level);
-        if (r < 0) {
-            return r;
-        }
-        if (level->next == level->children.n) {
-            w->here = level->above;
-            continue;
-        }
-        const struct files_named *child = &level->children.at[level->next++];
-        *ret_path = path_join(w->tx->arena, level->path, child->name);
-        *ret_record = child->record;
-        if (w->recursive && child->record.kind == FILES_FOLDER) {
-            walk_down(w, child->record.id, *ret_path, STR_EMPTY);
-        }
-        return 0;
-    }
-    return ERR_NOT_FOUND;
-}
 
 /* ---- the calls ---- */
 
@@ -120,6 +12,7 @@ struct look {
     uint64_t at;
     bool recursive;
     bool with_bytes;
+    bool whole; /* now is no moment in the midst of a rewind */
     /* results */
     struct files_page page;
     struct files_record record;
@@ -146,7 +39,7 @@ static int small_bytes(struct look *look, struct files_tx *tx, const struct file
     return 0;
 }
 
-static int page_fill(struct look *look, struct walk *w)
+static int page_fill(struct look *look, struct files_walk *w)
 {
     struct files_page page = {.entries =
                                   ARENA_ARRAY(look->ctx->arena, struct files_entry, look->limit)};
@@ -154,9 +47,9 @@ static int page_fill(struct look *look, struct walk *w)
     struct str last = STR_EMPTY;
     struct files_record record;
     int r = 0;
-    while ((r = walk_next(w, &path, &record)) == 0 && page.count < look->limit) {
+    while ((r = files_walk_next(w, &path, &record)) == 0 && page.count < look->limit) {
         struct files_entry *entry = &page.entries[page.count++];
-        files_entry_from(look->ctx->arena, &record, path_join(w->tx->arena, look->path, path),
+        files_entry_from(look->ctx->arena, &record, files_path_join(w->tx->arena, look->path, path),
                          entry);
         r = small_bytes(look, w->tx, &record, &entry->bytes);
         if (r < 0) {
@@ -179,6 +72,9 @@ static int look_open(struct look *look, struct txn *txn, struct files_tx *tx,
                      struct files_record *ret_record)
 {
     int r = files_tx_begin(tx, txn, &look->ctx->scope, look->session);
+    if (r == 0 && (look->at != FILES_NOW || look->whole)) {
+        r = files_moment_settle(tx, &look->at);
+    }
     if (r == 0 && look->at != FILES_NOW && look->at > tx->usage.seq) {
         r = ERR_NOT_FOUND;
     }
@@ -198,12 +94,11 @@ static int list_read(struct txn *txn, void *arg)
         return ERR_NOT_DIRECTORY;
     }
     /* The latest moment is the present: nothing that is gone need be looked at. */
-    struct walk w = {.tx = &tx, .at = look->at, .recursive = look->recursive};
+    struct files_walk w = {.tx = &tx, .at = look->at, .recursive = look->recursive};
     if (w.at == tx.usage.seq) {
         w.at = FILES_NOW;
     }
-    walk_down(&w, record.id, STR_EMPTY, STR_EMPTY);
-    r = walk_resume(&w, look->after);
+    r = files_walk_begin(&w, record.id, look->after);
     return r < 0 ? r : page_fill(look, &w);
 }
 
@@ -254,7 +149,8 @@ int files_subtree(struct data_context *ctx, const struct files_list_input *in,
                         .limit = in->limit,
                         .at = in->at == 0 ? FILES_NOW : in->at,
                         .recursive = in->recursive,
-                        .with_bytes = true};
+                        .with_bytes = true,
+                        .whole = true};
     int r = list(&look, ret_page);
     for (size_t i = 0; r == 0 && i < ret_page->count; i++) {
         r = files_link_load(ctx, &ret_page->entries[i]);

@@ -10,6 +10,9 @@ struct looked {
     struct data_context *ctx;
     const struct files_log_input *in;
     struct files_log log;
+    bool rewound;                      /* there is one */
+    struct files_rewind_record rewind; /* the last that began in [from, to) or before */
+    uint64_t from, to;                 /* for which changes that is so; to 0: not known yet */
 };
 
 static bool fits(const struct files_log_input *in, const struct files_change_record *change)
@@ -21,6 +24,41 @@ static bool fits(const struct files_log_input *in, const struct files_change_rec
            (change->from.n > 0 && content_path_within(change->from, in->path));
 }
 
+static int rewind_know(struct looked *l, struct files_tx *tx, uint64_t seq)
+{
+    if (seq >= l->from && seq < l->to) {
+        return 0;
+    }
+    int r = files_rewind_before(tx, seq, &l->rewind);
+    l->rewound = r == 0;
+    l->from = l->rewound ? l->rewind.first : 0;
+    return r < 0 && r != ERR_NOT_FOUND ? r : files_rewind_next(tx, seq, &l->to);
+}
+
+/* A change of a rewind: only its last is told, for all. */
+static void rewind_tell(struct looked *l, uint64_t seq)
+{
+    const struct files_log_input *in = l->in;
+    const struct files_rewind_record *rewind = &l->rewind;
+    struct arena *arena = l->ctx->arena;
+    bool of_kind = in->op == 0 || in->op == FILES_RESTORE;
+    bool near =
+        content_path_within(rewind->path, in->path) || content_path_within(in->path, rewind->path);
+    if (seq != rewind->last || !of_kind || !near) {
+        return;
+    }
+    l->log.events[l->log.count++] = (struct files_event){
+        .seq = seq,
+        .op = FILES_RESTORE,
+        .path = arena_str(arena, rewind->path),
+        .entry = {.kind = FILES_FOLDER},
+        .author = {rewind->author.kind, arena_str(arena, rewind->author.id)},
+        .at = rewind->at,
+        .moment = rewind->moment,
+        .changed = rewind->changed,
+    };
+}
+
 /* Takes what fits from a batch; last: the seq of the last change that was looked at. */
 static int take(struct looked *l, struct files_tx *tx, const struct store_pair *pair,
                 uint64_t *ret_last)
@@ -30,6 +68,12 @@ static int take(struct looked *l, struct files_tx *tx, const struct store_pair *
         return ERR_CORRUPT;
     }
     int r = files_change_decode(pair->value, &change);
+    r = r < 0 ? r : rewind_know(l, tx, *ret_last);
+    if (r == 0 && l->rewound && change.at == l->rewind.at &&
+        (l->rewind.last == 0 || *ret_last <= l->rewind.last)) {
+        rewind_tell(l, *ret_last);
+        return 0;
+    }
     if (r < 0 || !fits(l->in, &change)) {
         return r;
     }
@@ -43,6 +87,7 @@ static int log_read(struct txn *txn, void *arg)
     struct looked *l = arg;
     const struct files_log_input *in = l->in;
     struct files_tx tx = {0};
+    l->from = l->to = 0;
     l->log =
         (struct files_log){.events = ARENA_ARRAY(l->ctx->arena, struct files_event, in->limit)};
     int r = files_tx_begin(&tx, txn, &l->ctx->scope, in->session);

@@ -34,11 +34,13 @@ static int version_load(struct files_tx *tx, const struct files_open_input *in,
     if (in->version) {
         return files_version_find(tx, in->path, in->version, ret_version);
     }
-    if (in->at > tx->usage.seq) {
-        return ERR_NOT_FOUND;
+    uint64_t at = in->at ? in->at : FILES_NOW;
+    int r = at == FILES_NOW ? 0 : files_moment_settle(tx, &at);
+    if (r == 0 && at != FILES_NOW && at > tx->usage.seq) {
+        r = ERR_NOT_FOUND;
     }
     struct files_record record;
-    int r = files_record_at(tx, in->path, in->at ? in->at : FILES_NOW, &record);
+    r = r < 0 ? r : files_record_at(tx, in->path, at, &record);
     if (r < 0) {
         return r == ERR_NOT_DIRECTORY ? ERR_NOT_FOUND : r;
     }

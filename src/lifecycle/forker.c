@@ -1,5 +1,5 @@
 /*
- * The thread that copies forks. The store says what is in hand; memory knows only how far each has come, and that may be
+ * The thread that copies forks, and finishes returns to a moment that were left. The store says what is in hand; memory knows only how far each has come, and that may be
  * forgotten at any time.
  */
 #include <pthread.h>
@@ -93,6 +93,18 @@ static bool stopping(struct lifecycle_forker *f)
     return f->stop;
 }
 
+/* The same of sessions whose files go back to a moment. */
+static bool rewinds(struct lifecycle_forker *f)
+{
+    bool more = false;
+    int r = stopping(f) ? 0 : lifecycle_rewind_step(f->store, &more);
+    if (r < 0) {
+        log_warn("lifecycle", "a return to a moment goes on later: %s", err_name(r));
+        f->failed = true;
+    }
+    return more;
+}
+
 /* One step of each that is in hand; true: at least one goes on. */
 static bool turn(struct lifecycle_forker *f)
 {
@@ -112,7 +124,7 @@ static bool turn(struct lifecycle_forker *f)
             more = step(f, &round.page.at[i]) || more;
         }
     } while (round.page.next.n > 0 && !stopping(f));
-    return more;
+    return rewinds(f) || more;
 }
 
 static bool wait_for_turn(struct lifecycle_forker *f, bool more)

@@ -20,4 +20,7 @@ struct lifecycle_copied {
 int lifecycle_copy_step(struct store *store, struct arena *arena, const struct lifecycle_copy *copy,
                         struct lifecycle_copied *ret_copied) BASE_MUST_USE;
 
+/* The next page of each session whose files go back to a moment. *ret_more: at least one goes on. */
+int lifecycle_rewind_step(struct store *store, bool *ret_more) BASE_MUST_USE;
+
 #endif

@@ -329,6 +329,23 @@ const rows = [
   { id: "files_list", request: (_, o) => ada.get(`${files}?recursive=true&limit=3`, o), after: (_, reply) => assert.equal(reply.data.length, 3) },
   { id: "files_get", before: () => file("one"), request: (name, o) => ada.get(`${files}/${name}`, o), after: (_, reply) => assert.equal(reply.body.toString(), "before") },
   { id: "files_history", before: () => file("one"), request: (name, o) => ada.get(`${base}/history/${name}`, o), after: (_, reply) => assert.ok(reply.data.length > 0) },
+  {
+    id: "files_rewind",
+    before: async () => {
+      const made = await newSession(ada);
+      const one = (await ada.write(`/sessions/${made.id}/files/a/one`, "one")).data.version;
+      await ada.write(`/sessions/${made.id}/files/b/two`, "two");
+      await ada.delete(`/sessions/${made.id}/files/a?recursive=true`);
+      return { id: made.id, one };
+    },
+    request: ({ id, one }, o) => ada.post(`/sessions/${id}/files:restore`, { at: one }, o),
+    after: async ({ id }, reply) => {
+      assert.deepEqual([reply.data.done, reply.data.changed], [true, 2]);
+      assert.deepEqual((await ada.get(`/sessions/${id}/files?recursive=true`)).data.map((one) => one.path), ["a", "a/one"]);
+      assert.equal((await ada.get(`/sessions/${id}/changes`)).data.length, 4, "restored once");
+      await ada.delete(`/sessions/${id}`);
+    },
+  },
   { id: "files_changes", before: () => file("one"), request: (_, o) => ada.get(`${base}/changes?limit=1&path=one`, o), after: (_, reply) => assert.equal(reply.data[0].path, "one") },
   {
     id: "files_archive",

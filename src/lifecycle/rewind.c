@@ -1,0 +1,69 @@
+/*
+ * Returns to a past moment that whoever began them did not finish: their server was killed, or they would not wait any more.
+ * The sessions' records say which; each gets a page in turn.
+ */
+#include "files/files.h"
+#include "lifecycle/lifecycle_int.h"
+
+struct found {
+    struct arena *arena;
+    struct data_place *at;
+    size_t n;
+};
+
+static int found_read(struct txn *txn, void *ctx)
+{
+    struct found *found = ctx;
+    struct data_query query = {.index = DATA_SESSION_BY_REWINDING, .limit = DATA_MAX_LIST};
+    struct data_place *places;
+    int r = data_places(txn, &data_session_type, &query, &places, &found->n);
+    if (r < 0) {
+        return r;
+    }
+    found->at = ARENA_ARRAY(found->arena, struct data_place, found->n + 1);
+    for (size_t i = 0; r == 0 && i < found->n; i++) {
+        struct data_session session;
+        r = data_session_get(txn, &places[i].scope, places[i].id, &session);
+        if (r == 0) {
+            found->at[i].id = arena_str(found->arena, session.id);
+            found->at[i].scope =
+                (struct scope){.tenant_id = arena_str(found->arena, session.tenant_id),
+                               .user_id = arena_str(found->arena, session.user_id),
+                               .role = DATA_ROLE_MEMBER};
+        }
+    }
+    return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+}
+
+/* Of a session that was deleted meanwhile nothing is done, until it is restored. */
+static int one_step(struct store *store, struct arena *arena, const struct data_place *place,
+                    bool *ret_more)
+{
+    struct data_context ctx = {
+        .store = store, .arena = arena, .scope = place->scope, .op = store_op_new()};
+    struct files_rewind rewind = {0};
+    uint64_t first = 0;
+    int r = files_rewind_find(&ctx, place->id, &first);
+    if (r == 0) {
+        r = files_rewind_step(&ctx, place->id, first, &rewind);
+    }
+    *ret_more = r == 0 && rewind.version == 0;
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+int lifecycle_rewind_step(struct store *store, bool *ret_more)
+{
+    ARENA_AUTO(arena);
+    struct found found = {.arena = &arena};
+    bool any = false;
+    int r = store_read(store, found_read, &found);
+    for (size_t i = 0; r == 0 && i < found.n; i++) {
+        bool more = false;
+        r = one_step(store, &arena, &found.at[i], &more);
+        any = any || more;
+    }
+    if (r == 0) {
+        *ret_more = any;
+    }
+    return r;
+}

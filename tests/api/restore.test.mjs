@@ -1,0 +1,160 @@
+// A folder, or all of a session, goes back to a moment: as one change, whole, and itself undoable.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+import { newSession, Server, serverForFile, until } from "./harness.mjs";
+
+const server = await serverForFile();
+const ada = await server.account("ada");
+
+/** What is there, now or at a moment: path, type, mode, time, hash. */
+async function content(client, base, { at, path = "" } = {}) {
+  const entries = [];
+  for (let cursor = ""; cursor !== undefined;) {
+    const reply = await client.get(`${base}/files?recursive=true&limit=1000&path=${path}${at ? `&at=${at}` : ""}${cursor}`);
+    if (reply.status === 404) return undefined;
+    assert.equal(reply.status, 200, reply.text());
+    entries.push(...reply.data.map((one) => `${one.path} ${one.type} ${one.mode} ${one.type === "dir" ? "" : one.mtime} ${one.hash ?? ""}`));
+    cursor = reply.json.page.next === null ? undefined : `&cursor=${reply.json.page.next}`;
+  }
+  return entries;
+}
+const restore = async (base, body, client = ada) => {
+  const reply = await client.post(`${base}/files:restore`, body);
+  assert.equal(reply.status, 200, reply.text());
+  assert.equal(reply.data.done, true);
+  return reply.data;
+};
+const seen = async (base, query = "") => (await ada.get(`${base}/changes${query}`)).data;
+const fresh = async () => `/sessions/${(await newSession(ada)).id}`;
+
+test("what was written, moved, deleted and made since goes back, and back again", async () => {
+  const base = await fresh();
+  const write = async (path, text) => (await ada.write(`${base}/files/${path}`, text)).data.version;
+  await write("keep", "kept");
+  await write("changed", "one");
+  await write("gone/a", "a");
+  await write("gone/deep/b", "b".repeat(5000));
+  const moment = await write("from", "moved");
+  const before = await content(ada, base);
+  await write("changed", "two");
+  await ada.delete(`${base}/files/gone?recursive=true`);
+  await ada.post(`${base}/files:move`, { from: "from", to: "new/to" });
+  await write("gone", "a file now");
+  const last = await write("new/other", "x");
+  const after = await content(ada, base);
+
+  const done = await restore(base, { at: moment });
+  assert.deepEqual(await content(ada, base), before);
+  assert.equal((await ada.get(`${base}/files/gone/deep/b`)).body.toString(), "b".repeat(5000));
+  const history = (await ada.get(`${base}/history/from`)).data.map((one) => one.op);
+  assert.deepEqual(history, ["restore", "move", "write"], "it kept its history");
+  const rows = await seen(base);
+  assert.deepEqual([rows[0].version, rows[0].op, rows[0].path, rows[0].type, rows[0].restored, rows[0].changed], [done.version, "restore", "", "dir", moment, done.changed]);
+  assert.equal(rows[1].version, last, "it is one change");
+  assert.deepEqual((await seen(base, "?order=oldest")).map((one) => one.version), rows.map((one) => one.version).reverse());
+  assert.deepEqual((await seen(base, "?op=restore")).map((one) => one.version), [done.version]);
+  assert.deepEqual((await seen(base, "?path=gone&op=restore")).map((one) => one.version), [done.version]);
+  assert.deepEqual((await seen(base, "?op=delete")).map((one) => one.path), ["gone"], "its own deletions are part of it");
+
+  // No moment within it: all of them are its end.
+  for (let at = last + 1; at <= done.version; at++) assert.deepEqual(await content(ada, base, { at }), before);
+  assert.deepEqual(await content(ada, base, { at: last }), after);
+  assert.equal((await ada.get(`${base}/files/from?at=${last + 1}`)).body.toString(), "moved");
+
+  const undone = await restore(base, { at: last });
+  assert.deepEqual(await content(ada, base), after);
+  assert.deepEqual((await restore(base, { at: last })).changed, 0, "it is so already");
+  await restore(base, { at: done.version });
+  assert.deepEqual(await content(ada, base), before);
+  await restore(base, { at: undone.version });
+  assert.deepEqual(await content(ada, base), after);
+});
+
+test("a folder goes back alone, also one that is deleted", async () => {
+  const base = await fresh();
+  const write = async (path, text) => (await ada.write(`${base}/files/${path}`, text)).data.version;
+  await write("a/b/one", "1");
+  await write("a/two", "2");
+  const moment = await write("outside", "3");
+  const before = await content(ada, base, { path: "a" });
+  await write("outside", "4");
+  await write("a/b/new", "5");
+  await ada.delete(`${base}/files/a?recursive=true`);
+  await restore(base, { path: "a", at: moment });
+  assert.deepEqual(await content(ada, base, { path: "a" }), before);
+  assert.equal((await ada.get(`${base}/files/outside`)).body.toString(), "4");
+  await ada.delete(`${base}/files/a?recursive=true`);
+  await restore(base, { path: "a/b", at: moment });
+  assert.deepEqual((await ada.get(`${base}/files?recursive=true`)).data.map((one) => one.path), ["a", "a/b", "a/b/one", "outside"]);
+  const refused = async (body) => (await ada.post(`${base}/files:restore`, body)).status;
+  assert.equal(await refused({ path: "none", at: moment }), 404);
+  assert.equal(await refused({ path: "outside", at: moment }), 409, "a file has its own way back");
+  assert.equal(await refused({ at: 1_000_000 }), 404);
+  assert.equal(await refused({ at: 0 }), 400);
+  assert.equal(await refused({ path: "..", at: moment }), 400);
+});
+
+test("random changes: every moment comes back", async () => {
+  const base = await fresh();
+  const seed = Number(process.env.CODITECT_SEED ?? Date.now() % 1_000_000);
+  console.log(`seed ${seed}`);
+  let state = seed + 1;
+  const below = (n) => {
+    state = (state * 48271) % 2147483647;
+    return state % n;
+  };
+  const name = () => ["a", "b", "c", "a/b", "a/c", "b/a", "c/b/a", "a/b/c", "c/d"][below(9)];
+  const moments = new Map();
+  for (let i = 0; i < 80; i++) {
+    const what = below(10);
+    const reply = what < 5 ? await ada.write(`${base}/files/${name()}`, "x".repeat(1 + below(3)) + i)
+      : what < 7 ? await ada.delete(`${base}/files/${name()}?recursive=true`)
+      : what < 9 ? await ada.post(`${base}/files:move`, { from: name(), to: name(), overwrite: true })
+      : moments.size > 0 ? await ada.post(`${base}/files:restore`, { at: [...moments.keys()][below(moments.size)] })
+      : await ada.post(`${base}/files:mkdir`, { path: name() });
+    assert.ok(reply.status < 500, reply.text());
+    if (reply.status < 300) moments.set(reply.data.version, await content(ada, base));
+  }
+  for (const at of moments.keys()) assert.deepEqual(await content(ada, base, { at }), moments.get(at), `seed ${seed}: moment ${at}`);
+  for (let i = 0; i < 12; i++) {
+    const at = [...moments.keys()][below(moments.size)];
+    const done = await restore(base, { at });
+    assert.deepEqual(await content(ada, base), moments.get(at), `seed ${seed}: back to ${at}`);
+    moments.set(done.version, moments.get(at));
+  }
+});
+
+test("killed in its midst it is finished by the next start; no moment shows a part", async () => {
+  const own = await Server.start();
+  const bob = await own.account("bob");
+  const base = `/sessions/${(await newSession(bob)).id}`;
+  const fill = async (text) => {
+    const archive = execFileSync("python3", ["-c", `
+import io, sys, tarfile
+out = tarfile.open(fileobj=sys.stdout.buffer, mode="w|gz")
+for i in range(800):
+    info = tarfile.TarInfo(f"f{i % 30}/{i}"); info.size = 5
+    out.addfile(info, io.BytesIO(b"${text}%04d" % i))
+out.close()`], { maxBuffer: 64 << 20 });
+    assert.equal((await bob.request("POST", `${base}/archive`, { body: archive })).status, 200);
+    return { at: (await bob.get(`${base}/changes?limit=1`)).data[0].version, entries: await content(bob, base) };
+  };
+  const one = await fill("a");
+  const two = await fill("b");
+  let next = two.at + 1; // the number of the restore
+  for (const goal of [one, two]) {
+    const pending = bob.post(`${base}/files:restore`, { at: goal.at }).catch(() => undefined);
+    await until("it has begun", async () => (await bob.get(`${base}/files?at=${next}`)).status !== 404);
+    await own.kill9();
+    await pending;
+    await own.run();
+    await until("it is whole", async () => (await bob.get(`${base}/changes?limit=1`)).data[0].restored === goal.at);
+    const [{ version, changed }] = (await bob.get(`${base}/changes?limit=1`)).data;
+    assert.equal(changed, 800, "each once");
+    for (const at of [undefined, version, version - 1, next]) assert.deepEqual(await content(bob, base, { at }), goal.entries);
+    next = version + 1;
+  }
+  assert.deepEqual(await content(bob, base, { at: two.at }), two.entries);
+  await own.stop();
+});
