@@ -82,7 +82,10 @@ static int still_there(struct txn *txn, void *arg)
     if (r == 0) {
         r = files_place_find(&tx, f->in->to, &place);
     }
-    return r == 0 && (!place->there || place->record.id != f->id) ? ERR_NOT_FOUND : r;
+    if (r < 0) {
+        return r;
+    }
+    return place->there && place->record.id == f->id ? 0 : ERR_NOT_FOUND;
 }
 
 static struct files_change change_of(const struct filling *f, const struct files_entry *entry)
