@@ -78,9 +78,10 @@ int api_tenant_member_update(struct api_call *call, const struct api_tenant_memb
     struct data_user user;
     struct auth_member_change change = {.user_id = in->user_id, .role = role_of(in->role)};
     int r = api_if_match(in->if_match, &change.revision);
-    if (r == 0) {
-        r = lifecycle_member_put(&call->data, &change, &user);
+    if (r < 0) {
+        return r;
     }
+    r = lifecycle_member_put(&call->data, &change, &user);
     return r < 0 ? r : answer_member(call, &user);
 }
 
@@ -192,9 +193,10 @@ int api_tenant_session_delete(struct api_call *call, const struct api_tenant_ses
     struct sessions_view view;
     int64_t revision;
     int r = api_if_match(in->if_match, &revision);
-    if (r == 0) {
-        r = sessions_tenant_delete(&call->data, in->session_id, revision, &view);
+    if (r < 0) {
+        return r;
     }
+    r = sessions_tenant_delete(&call->data, in->session_id, revision, &view);
     return r < 0 ? r : answer_session(call, &view);
 }
 
