@@ -161,7 +161,7 @@ test("notices: every package of the lock files with its licence, and the licence
     const one = own.packages.find((each) => each.name === name && each.version === version);
     assert.ok(one !== undefined && one.licence !== "" && one.licence !== "See its own text", `${name} ${version}`);
   }
-  assert.ok(shown.parts[1].packages.some(({ name }) => name === "@theia/core"));
+  assert.ok(shown.parts.find(({ title }) => title === "The IDE").packages.some(({ name }) => name === "@theia/core"));
   assert.equal(own.packages.some(({ name }) => name === "vite"), false, "what only builds is not in it");
   await page.getByLabel("Find a package or a licence").fill("react-dom");
   await button("Show the licence of react-dom", page.getByRole("list", { name: "In your browser" })).click();
