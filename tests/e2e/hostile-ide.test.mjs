@@ -165,8 +165,10 @@ test("nobody but the platform frames an IDE, and nobody the platform", async () 
     return results;
   }, [`${home}/`, `${originOf("a")}/`]);
   assert.deepEqual(texts, ["other", "other"]);
-  const shown = page.frames().filter((frame) => frame.parentFrame() === frames.b).map((frame) => frame.url());
-  assert.ok(shown.length === 2 && shown.every((url) => url.startsWith("chrome-error:")), shown.join());
+  await until("what they show is the browser's own error", () => {
+    const shown = page.frames().filter((frame) => frame.parentFrame() === frames.b).map((frame) => frame.url());
+    return shown.length === 2 && shown.every((url) => url.startsWith("chrome-error:"));
+  });
 });
 
 test("sockets: one's own, and none of the platform's", async () => {
