@@ -289,6 +289,7 @@ test('when more waits for a page than is kept, it starts again', async () => {
     it.gateway.closed = true;
     it.gateway.dropAll();
     await eventually('the command ended', () => existsSync(join(it.workspace, 'much.txt')), 60_000);
+    await eventually('the page is given up, and its plugin host ends', () => descendants(it.backend.pid, 'plugin-host').length === 0);
     it.gateway.closed = false;
     await eventually('the page started again', () => page.evaluate(() => !window.notReloaded).catch(() => false));
     await ready(page);

@@ -86,6 +86,12 @@ async function clearKeys() {
   for (const { id } of (await ada.get(keys)).data) assert.equal((await ada.delete(`/auth/keys/${id}`)).status, 200);
 }
 
+/** A reply that had begun can only be broken off in its midst: it counts as a timeout. */
+function brokenOff(error) {
+  assert.equal(error.code, "ECONNRESET");
+  return { status: 504, code: "timeout", text: () => "broken off" };
+}
+
 /*
  * Rows: the operation; before: what the request needs, made without faults; request: sent with one, and again after a timeout;
  * after: what must be so then. costly: see the top.
@@ -196,11 +202,7 @@ const rows = [
   {
     id: "audit_list",
     name: "audit_list, whole",
-    // Broken off in its midst, as an archive.
-    request: (_, o) => ada.get("/audit", { ...o, headers: { ...o.headers, Accept: "application/x-ndjson" } }).catch((error) => {
-      assert.equal(error.code, "ECONNRESET");
-      return { status: 504, code: "timeout" };
-    }),
+    request: (_, o) => ada.get("/audit", { ...o, headers: { ...o.headers, Accept: "application/x-ndjson" } }).catch(brokenOff),
     after: (_, reply) => assert.match(reply.body.toString(), /"action":"user.register"/),
   },
   { id: "tenant_sessions_list", request: (_, o) => ada.get("/tenant/sessions", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
@@ -350,11 +352,7 @@ const rows = [
   {
     id: "files_archive",
     before: async () => `/sessions/${small.id}/archive`,
-    // Broken off in its midst, which is all that can be said by then.
-    request: (path, o) => ada.get(path, o).catch((error) => {
-      assert.equal(error.code, "ECONNRESET");
-      return { status: 504, code: "timeout" };
-    }),
+    request: (path, o) => ada.get(path, o).catch(brokenOff),
     after: (_, reply) => assert.ok(tarList(reply.body).includes("one")),
   },
   {

@@ -140,7 +140,7 @@ static const struct {
     {"[jwt]\n expire = 1", ":2:2: jwt.expire is no setting (did you mean jwt.expiry?)\n"},
     {"[wrkspace]\nx = 1", ":1:2: [wrkspace] is no setting (did you mean [workspace]?)\n"},
     {"[zzzzzzzzzz]", ":1:2: [zzzzzzzzzz] is no setting (--print-config lists them)\n"},
-    {"[jwt.deep]\nx = 1", ":1:6: jwt.deep is no setting (--print-config lists them)\n"},
+    {"[jwt.zzzzzzzz]\nx = 1", ":1:6: jwt.zzzzzzzz is no setting (--print-config lists them)\n"},
     {"jwt = 1", ":1:1: jwt is no setting (--print-config lists them)\n"},
     {"listen = 1", ":1:1: listen wants a text of 1 to 4095 bytes\n"},
     {"listen = ''", ":1:1: listen wants a text of 1 to 4095 bytes, not \"\"\n"},
