@@ -97,7 +97,7 @@ void store_close(struct store *s);
  *
  * When the operation already happened (the marker of op is found): for an op of store_op_new fn is not run again, since ctx
  * still holds what the kept run left there; for one from a client fn runs on a transaction that is rolled back in any case
- * and must begin with store_replayed.
+ * and must begin with store_replayed, or be refused before it (what the kept run wrote to is gone, say).
  */
 struct store_call {
     const struct store_op *op;
@@ -116,7 +116,8 @@ void store_result(struct txn *txn, struct str result);
 
 /*
  * In fn: true when this operation already happened; ret_result is then what the first run gave to store_result (or empty),
- * in the arena. fn decodes it into ctx and returns. An fn that does not ask is rolled back with ERR_CONFLICT.
+ * in the arena. fn decodes it into ctx and returns. An fn that succeeds without asking is rolled back with
+ * ERR_CONFLICT.
  */
 bool store_replayed(struct txn *txn, struct str *ret_result);
 

@@ -68,6 +68,18 @@ test("the commit is there, the reply is lost, the server is killed: the repetiti
   }
 });
 
+test("what it was done to is gone: the repetition is told so", async () => {
+  const ada = await server.account("ada");
+  const base = await newSession(ada, "base");
+  await ada.write(`/sessions/${base.id}/files/f`, "f");
+  const move = () => ada.post(`/sessions/${base.id}/files:move`, { from: "f", to: "g" }, { headers: { "Idempotency-Key": "k1" } });
+  assert.equal((await move()).status, 200);
+  assert.equal((await ada.delete(`/sessions/${base.id}`)).status, 200);
+  assert.equal((await move()).status, 404);
+  assert.equal((await ada.post(`/sessions/${base.id}/restore`)).status, 200);
+  assert.equal((await move()).status, 200);
+});
+
 test(`killed at any moment of the request: one object, whichever side of the commit it was, seed ${seed}`, async () => {
   const ada = await server.account("ada");
   let state = seed;
