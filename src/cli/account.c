@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "cli/cli_int.h"
 
-enum { ACCOUNT_MOST = 16 * 1024 };
+enum { ACCOUNT_MOST = 16 * 1024, KEY_MOST = 4096 };
 
 static const char account_name[] = "login.json";
 static const char account_draft[] = "login.json.new";
@@ -120,6 +120,31 @@ int cli_account_load(struct cli_run *run, struct arena *arena, struct cli_accoun
     }
     a.expires_at = expires->integer;
     *ret_account = a;
+    return 0;
+}
+
+int cli_account_given(struct cli_run *run, struct cli_account *ret_account, bool *ret_given)
+{
+    struct str token = str_from(getenv("CODITECT_TOKEN"));
+    struct str url = str_from(getenv("CODITECT_URL"));
+    *ret_given = token.n > 0;
+    if (token.n == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < token.n; i++) {
+        if (token.p[i] <= ' ' || token.p[i] >= 0x7f || token.n > KEY_MOST) {
+            return cli_fail(run, ERR_INVALID, "what is in CODITECT_TOKEN is no API key");
+        }
+    }
+    if (url.n == 0) {
+        return cli_fail(run, ERR_INVALID,
+                        "CODITECT_TOKEN is for one server: set CODITECT_URL to its address");
+    }
+    while (url.n > 0 && url.p[url.n - 1] == '/') {
+        url.n--;
+    }
+    *ret_account =
+        (struct cli_account){.url = arena_str(&run->arena, url), .token = token, .is_key = true};
     return 0;
 }
 

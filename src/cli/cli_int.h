@@ -206,7 +206,12 @@ struct cli_account {
     struct str token;
     struct str refresh_token;
     int64_t expires_at; /* seconds since 1970 by this machine's clock */
+    bool is_key;        /* token is an API key: nothing to renew, and no login */
 };
+
+/* The key that CODITECT_TOKEN gives, for the server of CODITECT_URL. ret_given false: none. ERR_INVALID, said. */
+int cli_account_given(struct cli_run *run, struct cli_account *ret_account,
+                      bool *ret_given) BASE_MUST_USE;
 
 /* ERR_UNAUTHENTICATED: nobody is logged in; ERR_FORBIDDEN: others could read it; said. */
 int cli_account_load(struct cli_run *run, struct arena *arena,
@@ -281,6 +286,7 @@ struct cli_content {
     int64_t length;
     int sink_fd; /* -1: none */
     struct cli_meter *meter;
+    const char *accept; /* media type that is asked for; NULL: the usual one */
 };
 #define CLI_CONTENT ((struct cli_content){.body_fd = -1, .sink_fd = -1})
 
@@ -339,6 +345,8 @@ int cli_shape_read(struct cli_run *run, const struct cli_shape *shape, const str
 
 /* ---- what commands share ---- */
 
+enum { CLI_PATH_MOST = 4096 }; /* bytes of a path in a session */
+
 /* SESSION:PATH. In the run's arena. */
 struct cli_place {
     struct str session; /* as given */
@@ -357,6 +365,8 @@ int cli_place_file(struct cli_run *run, const char *word,
 /* Id of the session with this id or name. ERR_NOT_FOUND; ERR_INVALID: several have the name, which lists them; said. */
 int cli_session_find(struct cli_run *run, struct str word, bool deleted,
                      struct str *ret_id) BASE_MUST_USE;
+/* Id of the member with this id or e-mail address. ERR_NOT_FOUND; said. */
+int cli_member_find(struct cli_run *run, struct str word, struct str *ret_id) BASE_MUST_USE;
 struct str cli_entry_path(struct arena *arena, const struct cli_entry *entry); /* its bytes */
 struct str cli_last_name(struct str path); /* behind the last slash */
 /* ERR_NOT_FOUND, ERR_NOT_DIRECTORY: it is no folder; said. */
@@ -368,6 +378,7 @@ struct cli_pages {
     int (*show)(struct cli_run *run, void *ctx, const struct json *element);
     void *ctx;
     struct cli_table *table; /* flushed after each page; NULL: none */
+    int64_t most;            /* elements; 0: all */
 };
 int cli_pages_show(struct cli_run *run, const struct cli_pages *pages) BASE_MUST_USE;
 

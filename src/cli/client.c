@@ -122,7 +122,11 @@ int cli_client(struct cli_run *run, struct cli_client **ret_client)
 {
     if (!run->client) {
         struct cli_account account;
-        int r = cli_account_load(run, &run->arena, &account);
+        bool given = false;
+        int r = cli_account_given(run, &account, &given);
+        if (r == 0 && !given) {
+            r = cli_account_load(run, &run->arena, &account);
+        }
         r = r < 0 ? r : cli_client_create(run, account.url, &run->client);
         if (r < 0) {
             return r;
@@ -237,14 +241,19 @@ static void add_type(struct attempt *a)
 static void add_given_headers(struct attempt *a)
 {
     const struct cli_operation *operation = a->call->operation;
+    bool keyed = false;
     for (size_t i = 0; a->call->in && i < operation->field_count; i++) {
         const struct cli_field *field = &operation->fields[i];
         const char *in = a->call->in;
         if (field->source == CLI_IN_HEADER && *(const bool *)(in + field->has_at)) {
             add_header(a, field->name, *(const struct str *)(in + field->at));
+            keyed |= strcmp(field->name, "Idempotency-Key") == 0;
         }
     }
-    if (operation->idempotent) {
+    if (a->call->content && a->call->content->accept) {
+        add_header(a, "Accept", str_from(a->call->content->accept));
+    }
+    if (operation->idempotent && !keyed) {
         add_header(a, "Idempotency-Key", str_from(a->key));
     }
 }
@@ -336,6 +345,11 @@ static void add_fields(struct buf *out, const struct json *fields)
 static int refused(struct cli_client *client, const struct cli_exchange *x,
                    const struct json *reply)
 {
+    if (x->status == 401 && client->account.is_key) {
+        return cli_fail(
+            client->run, ERR_UNAUTHENTICATED,
+            "the server does not take the key in CODITECT_TOKEN: it is wrong, or ended");
+    }
     const struct json *error = reply ? json_get(reply, "error") : NULL;
     const struct json *name = error ? json_get(error, "code") : NULL;
     const struct json *message = error ? json_get(error, "message") : NULL;
@@ -413,7 +427,7 @@ static bool waited(struct attempt *a, int64_t *left)
 static int carry_out(struct attempt *a)
 {
     int64_t left = PATIENCE_S;
-    bool refreshed = a->call->operation->public;
+    bool refreshed = a->call->operation->public || a->client->account.is_key;
     int r = prepare(a);
     while (r == 0) {
         if (!refreshed && is_stale(a->client)) {

@@ -161,6 +161,10 @@ static int log_out(struct cli_run *run)
     struct cli_reply reply;
     int r = cli_account_lock(run, &lock);
     r = r < 0 ? r : cli_client(run, &client);
+    if (r == 0 && cli_client_account(client)->is_key) {
+        r = cli_fail(run, ERR_INVALID,
+                     "CODITECT_TOKEN is a key and no login: unset it, or end it with keys rm");
+    }
     if (r < 0) {
         return r;
     }

@@ -153,6 +153,22 @@ static int change_name(struct cli_run *run)
     return r < 0 ? r : print_session(run, &reply);
 }
 
+static int fork_one(struct cli_run *run)
+{
+    struct cli_client *client;
+    struct cli_reply reply;
+    struct cli_sessions_fork_in in = {.has_name = run->operand_count > 1};
+    int r = cli_number(run, "at", &in.at);
+    r = r < 0 ? r : find(run, run->operands[0], &client, &in.session_id);
+    if (r < 0) {
+        return r;
+    }
+    in.has_at = in.at > 0;
+    in.name = in.has_name ? str_from(run->operands[1]) : STR_EMPTY;
+    r = cli_sessions_fork(client, &in, NULL, &reply);
+    return r < 0 ? r : print_session(run, &reply);
+}
+
 /* pause, rm and restore: the same for each session that is named. */
 typedef int one_call(struct cli_client *client, struct str id, struct cli_reply *ret_reply);
 
@@ -272,6 +288,29 @@ const struct cli_command cli_command_sessions_pause = {
     .operands = some_sessions,
     .examples = pause_examples,
     .run = pause_some,
+};
+
+static const struct cli_operand fork_operands[] = {
+    {.name = "SESSION", .complete = CLI_SESSION},
+    {.name = "NAME", .optional = true},
+    {.name = NULL},
+};
+static const struct cli_option fork_options[] = {
+    {.name = "at", .value = "VERSION", .text = "as of this moment (files changes lists them)"},
+    {.name = NULL},
+};
+static const struct cli_example fork_examples[] = {
+    {"coditect sessions fork 'Project A' 'Trial'", "A session that begins as a copy of it."},
+    {"coditect sessions fork --at 7 'Project A'", "As it was after change 7."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_sessions_fork = {
+    .name = "sessions fork",
+    .summary = "Make a session that begins as a copy of another.",
+    .operands = fork_operands,
+    .options = fork_options,
+    .examples = fork_examples,
+    .run = fork_one,
 };
 
 static const struct cli_operand rename_operands[] = {

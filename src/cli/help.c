@@ -1,7 +1,7 @@
 /* Help, from the table of commands. */
 #include "cli/cli_int.h"
 
-enum { NAME_COLUMN = 24, TEXT_WIDTH = 96 };
+enum { NAME_COLUMN = 24, TEXT_WIDTH = 96, FEW_OPTIONS = 4 };
 
 /* Words of text in lines of at most TEXT_WIDTH, each behind indent spaces; the first line stands where out stands. */
 static void wrap(struct buf *out, const char *text, int indent)
@@ -57,16 +57,29 @@ static void option_rows(struct buf *out, const struct cli_option *options)
     }
 }
 
-void cli_usage_line(struct buf *out, const struct cli_command *command)
+static void usage_options(struct buf *out, const struct cli_option *options)
 {
-    buf_printf(out, "coditect %s", command->name);
-    for (const struct cli_option *o = command->options; o && o->name; o++) {
+    size_t count = 0;
+    while (options && options[count].name) {
+        count++;
+    }
+    if (count > FEW_OPTIONS) {
+        buf_printf(out, " [OPTION…]");
+        return;
+    }
+    for (const struct cli_option *o = options; o && o->name; o++) {
         if (o->letter) {
             buf_printf(out, " [-%c%s%s]", o->letter, o->value ? " " : "", o->value ? o->value : "");
         } else {
             buf_printf(out, " [--%s%s%s]", o->name, o->value ? " " : "", o->value ? o->value : "");
         }
     }
+}
+
+void cli_usage_line(struct buf *out, const struct cli_command *command)
+{
+    buf_printf(out, "coditect %s", command->name);
+    usage_options(out, command->options);
     for (const struct cli_operand *o = command->operands; o && o->name; o++) {
         buf_printf(out, o->optional ? " [%s]" : " %s", o->name);
         buf_printf(out, o->many ? "…" : "");

@@ -4,7 +4,7 @@
 #include "base/encode.h"
 #include "cli/cli_int.h"
 
-enum { PATH_MOST = 4096, NAMED_MOST = 20, PAGE = 1000, SESSION_PAGE = 100 };
+enum { NAMED_MOST = 20, PAGE = 1000, SESSION_PAGE = 100 };
 
 bool cli_is_remote(const char *word)
 {
@@ -105,8 +105,8 @@ int cli_place_find(struct cli_run *run, const char *word, struct cli_place *ret_
     while (path.n > 0 && path.p[path.n - 1] == '/') {
         path.n--;
     }
-    if (path.n > PATH_MOST) {
-        return cli_fail(run, ERR_INVALID, "a path has at most %d bytes", PATH_MOST);
+    if (path.n > CLI_PATH_MOST) {
+        return cli_fail(run, ERR_INVALID, "a path has at most %d bytes", CLI_PATH_MOST);
     }
     place.path = arena_str(&run->arena, path);
     int r = cli_session_find(run, place.session, /* deleted= */ false, &place.id);
@@ -131,7 +131,7 @@ int cli_place_file(struct cli_run *run, const char *word, struct cli_place *ret_
 
 struct str cli_entry_path(struct arena *arena, const struct cli_entry *entry)
 {
-    BUF_AUTO(bytes, PATH_MOST + 1);
+    BUF_AUTO(bytes, CLI_PATH_MOST + 1);
     if (entry->has_path_b64 && encode_unbase64url(&bytes, entry->path_b64) == 0) {
         return arena_str(arena, buf_str(&bytes));
     }
@@ -162,18 +162,20 @@ struct str cli_last_name(struct str path)
 
 /* ---- lists ---- */
 
+/* *shown grows; at pages->most it ends. */
 static int show_page(struct cli_run *run, const struct cli_pages *pages, const struct json *data,
-                     bool *first)
+                     int64_t *shown)
 {
     int r = 0;
-    for (const struct json *e = data->first; r == 0 && e; e = e->next) {
+    const struct json *e = data->first;
+    for (; r == 0 && e && (pages->most == 0 || *shown < pages->most); e = e->next) {
         if (run->json) {
-            cli_print(run, *first ? STR("[") : STR(","));
+            cli_print(run, *shown == 0 ? STR("[") : STR(","));
             cli_print_value(run, e);
-            *first = false;
         } else {
             r = pages->show(run, pages->ctx, e);
         }
+        ++*shown;
     }
     if (pages->table) {
         cli_table_flush(pages->table);
@@ -186,14 +188,14 @@ int cli_pages_show(struct cli_run *run, const struct cli_pages *pages)
     struct cli_reply reply;
     struct str cursor = STR_EMPTY;
     BUF_AUTO(kept, 16 * 1024);
-    bool first = true;
+    int64_t shown = 0;
     for (;;) {
         int r = pages->fetch(run, pages->ctx, cursor, &reply);
-        r = r < 0 ? r : show_page(run, pages, reply.data, &first);
+        r = r < 0 ? r : show_page(run, pages, reply.data, &shown);
         if (r < 0) {
             return r;
         }
-        if (reply.next.n == 0) {
+        if (reply.next.n == 0 || (pages->most > 0 && shown >= pages->most)) {
             break;
         }
         buf_clear(&kept);
@@ -201,7 +203,7 @@ int cli_pages_show(struct cli_run *run, const struct cli_pages *pages)
         cursor = buf_str(&kept);
     }
     if (run->json) {
-        cli_print(run, first ? STR("[]\n") : STR("]\n"));
+        cli_print(run, shown == 0 ? STR("[]\n") : STR("]\n"));
     }
     return cli_flush(run);
 }

@@ -308,3 +308,34 @@ test("standard output that is full or closed is a failure", async () => {
   await ada.fails(4, /Not found/, "files", "cat", at("g"));
   assert.match(readFileSync(ada.account, "utf8"), /^\{"url"/);
 });
+
+test("cp within a session, changes, and back to a moment", async () => {
+  const { id, at } = await session();
+  const put = async (path, input) => assert.equal((await ada.run(["files", "put", "-", at(path)], { input })).status, 0);
+  await put("src/a", "one");
+  await ada.ok("files", "cp", at("src"), at("copy"));
+  assert.equal((await ada.ok("files", "cp", "--json", at("src/a"), at(""))).json.path, "a");
+  await ada.fails(5, /./, "files", "cp", at("src/a"), at("copy/"));
+  await ada.fails(2, /stays in one session/, "files", "cp", at("src"), `${(await session()).id}:x`);
+  assert.equal((await ada.ok("files", "cat", at("copy/a"))).stdout, "one");
+  await put("src/a", "two");
+  await ada.ok("files", "rm", at("src/a"));
+  const all = (await ada.ok("files", "changes", "--json", at(""))).json;
+  const [gone, written] = all;
+  assert.deepEqual([gone.op, gone.path, written.op], ["delete", "src/a", "write"]);
+  assert.deepEqual((await ada.ok("files", "changes", "--json", "--oldest", "--since", String(written.version - 1), at(""))).json, [written, gone]);
+  assert.deepEqual((await ada.ok("files", "changes", "--json", "--limit", "1", at("src"))).json, [gone]);
+  assert.deepEqual((await ada.ok("files", "changes", "--json", "--op", "delete", "--before", String(gone.version), at(""))).json, []);
+  assert.match((await ada.ok("files", "changes", at(""))).stdout, /^VERSION +CHANGE +SIZE +WHEN \(UTC\) +BY +PATH\n/);
+
+  assert.match((await ada.ok("files", "rewind", at("src"), String(written.version))).stdout, /^1 changed; version \d+ undoes it\n$/);
+  assert.equal((await ada.ok("files", "cat", at("src/a"))).stdout, "two");
+  assert.equal((await ada.ok("files", "rewind", at("src"), String(written.version))).stdout, "Nothing differs from that moment\n");
+  const back = (await ada.ok("files", "rewind", "--json", at(""), String(written.version - 1))).json;
+  assert.equal(back.done, true);
+  assert.equal((await ada.ok("files", "cat", at("src/a"))).stdout, "one");
+  await ada.fails(2, /VERSION must be a number/, "files", "rewind", at(""), "yesterday");
+
+  await ada.ok("sessions", "fork", "--at", String(written.version), id, "Trial");
+  await until("the fork is whole", async () => (await ada.run(["files", "cat", "Trial:src/a"])).stdout === "two");
+});

@@ -1,0 +1,144 @@
+/* audit: what happened in the tenant. */
+#include <unistd.h>
+
+#include "cli/cli_int.h"
+
+static const usec_t minute = 60 * USEC_PER_SEC;
+
+struct reading {
+    struct cli_audit_list_in in;
+    struct cli_table table;
+};
+
+/* "30m", "12h", "7d" before now, or a time as RFC 3339 writes it, or its date alone. */
+static int read_since(struct cli_run *run, const char *word, struct str *ret_since)
+{
+    struct str text = str_from(word);
+    char unit = text.n > 0 ? text.p[text.n - 1] : '\0';
+    usec_t each = unit == 'm'   ? minute
+                  : unit == 'h' ? 60 * minute
+                  : unit == 'd' ? 1440 * minute
+                                : 0;
+    uint64_t count;
+    usec_t at;
+    BUF_AUTO(since, 64);
+    if (each > 0 && str_u64(str_slice(text, 0, text.n - 1), 100000, &count) == 0) {
+        time_format(&since, time_now() - (usec_t)count * each);
+    } else {
+        buf_add(&since, str_slice(text, 0, 40));
+        buf_add(&since, text.n == sizeof "2026-11-21" - 1 ? STR("T00:00:00Z") : STR_EMPTY);
+    }
+    if (time_parse(buf_str(&since), &at) < 0) {
+        return cli_fail(run, ERR_INVALID,
+                        "--since wants 2026-11-21T04:05:06Z, 2026-11-21, or 30m, 12h, 7d");
+    }
+    *ret_since = arena_str(&run->arena, buf_str(&since));
+    return 0;
+}
+
+static int read_filters(struct cli_run *run, struct cli_audit_list_in *in)
+{
+    const char *since = cli_value(run, "since");
+    const char *actor = cli_value(run, "actor");
+    const char *action = cli_value(run, "action");
+    const char *session = cli_value(run, "session");
+    *in = (struct cli_audit_list_in){.has_since = since != NULL,
+                                     .has_actor = actor != NULL,
+                                     .action = str_from(action),
+                                     .has_action = action != NULL,
+                                     .has_session_id = session != NULL};
+    int r = since ? read_since(run, since, &in->since) : 0;
+    if (r == 0 && actor) {
+        r = cli_member_find(run, str_from(actor), &in->actor);
+    }
+    if (r == 0 && session) {
+        r = cli_session_find(run, str_from(session), /* deleted= */ false, &in->session_id);
+    }
+    return r;
+}
+
+static int fetch(struct cli_run *run, void *ctx, struct str cursor, struct cli_reply *ret_reply)
+{
+    struct reading *reading = ctx;
+    struct cli_client *client;
+    reading->in.cursor = cursor;
+    reading->in.has_cursor = cursor.n > 0;
+    int r = cli_client(run, &client);
+    return r < 0 ? r : cli_audit_list(client, &reading->in, NULL, ret_reply);
+}
+
+static int show(struct cli_run *run, void *ctx, const struct json *element)
+{
+    struct cli_table *table = &((struct reading *)ctx)->table;
+    struct cli_audit_record record = {0};
+    int r = cli_shape_read(run, &cli_shape_audit_record, element, &record);
+    if (r < 0) {
+        return r;
+    }
+    cli_table_add(table, cli_time_text(&table->arena, record.at));
+    cli_table_add(table, record.outcome);
+    cli_table_add(table, record.action);
+    cli_table_add(table, record.has_actor_id ? record.actor_id : STR("-"));
+    cli_table_add(table, record.has_target ? record.target : STR("-"));
+    cli_table_add(table, record.has_address ? record.address : STR("-"));
+    return 0;
+}
+
+/* All of it by one request, as the server writes it. */
+static int export_lines(struct cli_run *run, const struct cli_audit_list_in *in)
+{
+    struct cli_client *client;
+    struct cli_reply reply;
+    struct cli_content content = CLI_CONTENT;
+    content.sink_fd = STDOUT_FILENO;
+    content.accept = "application/x-ndjson";
+    int r = cli_client(run, &client);
+    return r < 0 ? r : cli_audit_list(client, in, &content, &reply);
+}
+
+static int audit(struct cli_run *run)
+{
+    static const char *const heads[] = {"WHEN (UTC)", "RESULT", "ACTION", "WHO",
+                                        "WHAT",       "FROM",   NULL};
+    struct reading reading;
+    struct cli_pages pages = {
+        .fetch = fetch, .show = show, .ctx = &reading, .table = &reading.table};
+    int r = cli_number(run, "limit", &pages.most);
+    r = r < 0 ? r : read_filters(run, &reading.in);
+    if (r < 0) {
+        return r;
+    }
+    if (cli_given(run, "ndjson")) {
+        return run->json || pages.most > 0
+                   ? cli_fail(run, ERR_INVALID, "--ndjson goes with neither --json nor --limit")
+                   : export_lines(run, &reading.in);
+    }
+    cli_table_init(&reading.table, run, heads);
+    r = cli_pages_show(run, &pages);
+    cli_table_fini(&reading.table);
+    return r;
+}
+
+static const struct cli_option options[] = {
+    {.name = "since", .value = "TIME", .text = "not what is older: 2026-11-21, or 30m, 12h, 7d"},
+    {.name = "actor", .value = "MEMBER", .text = "what this person did: an id or e-mail address"},
+    {.name = "action", .value = "ACTION", .text = "session.create, or session for all of it"},
+    {.name = "session", .value = "SESSION", .text = "what happened to this session"},
+    {.name = "limit", .value = "N", .text = "so many, the newest (default: all)"},
+    {.name = "ndjson", .text = "one JSON object a line, sent as one reply however long it is"},
+    {.name = NULL},
+};
+static const struct cli_example examples[] = {
+    {"coditect audit --since 7d --action login", "Logins of this week, newest first."},
+    {"coditect audit --ndjson --since 2026-11-01 > audit.ndjson", "An export, for other tools."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_audit = {
+    .name = "audit",
+    .summary = "Show what happened in your tenant: changes and refusals.",
+    .text = "Owners and admins may. What changed in files stands in their history: coditect files "
+            "changes.",
+    .options = options,
+    .examples = examples,
+    .run = audit,
+};

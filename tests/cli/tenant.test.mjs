@@ -1,0 +1,97 @@
+// members, audit, and an API key instead of a login. One tenant: ada owns it, bob comes in by invitation.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { test } from "node:test";
+import { newSession, serverForFile } from "../api/harness.mjs";
+import { Cli, person } from "./cli.mjs";
+
+const server = await serverForFile();
+const ada = await person(server, "ada");
+const bob = new Cli(server);
+const email = "bob@example.com";
+const session = await newSession(ada.person, "Project A");
+
+async function accept(token) {
+  const reply = await server.anonymous().post("/auth/register", { email, password: "password of bob", invitation: token });
+  assert.equal(reply.status, 201, reply.text());
+  bob.keep({ url: bob.url, email, token: reply.data.token, refresh_token: reply.data.refresh_token,
+    expires_at: Math.floor(Date.now() / 1000) + reply.data.expires_in });
+  bob.user = reply.data.user;
+}
+
+test("invite, list, withdraw; the link makes the member", async () => {
+  await ada.fails(2, /email/, "members", "invite", "nonsense");
+  const link = (await ada.ok("members", "invite", email, "--role", "viewer")).stdout;
+  const [, token] = /^https?:\/\/.*\/register#invitation=(\S+)\n$/.exec(link) ?? assert.fail(link);
+  const other = (await ada.ok("members", "invite", "--json", "carl@example.com")).json;
+  assert.equal(other.role, "member");
+  assert.match((await ada.ok("members", "invitations")).stdout, /^ID +ROLE +UNTIL \(UTC\) +E-MAIL\n(inv-\S+ .*\n){2}$/);
+  await ada.ok("members", "withdraw", other.id);
+  await ada.fails(2, /is no id/, "members", "withdraw", "../x");
+  assert.deepEqual((await ada.ok("members", "invitations", "--json")).json.map((one) => one.email), [email]);
+  await accept(token);
+  assert.equal(bob.user.role, "viewer");
+});
+
+test("members are named by address or id; roles hold at once; what a role may not do is status 5", async () => {
+  assert.match((await ada.ok("members", "ls")).stdout, /^ID +ROLE +SINCE \(UTC\) +E-MAIL +NAME\n(usr-.*\n){2}$/);
+  await bob.fails(5, /./, "sessions", "new", "x");
+  await bob.fails(5, /./, "members", "role", email, "admin");
+  await ada.ok("members", "role", "BOB@example.com", "member");
+  await bob.ok("sessions", "new", "x");
+  await ada.fails(2, /role/, "members", "role", email, "emperor");
+  await ada.fails(4, /no member has this address/, "members", "role", "nobody@example.com", "member");
+  assert.equal((await ada.ok("members", "role", "--json", bob.user.id, "admin")).json.role, "admin");
+});
+
+test("audit: filters, all pages, a limit, lines", async () => {
+  const all = (await ada.ok("audit", "--json")).json;
+  assert.ok(all.length >= 7, String(all.length));
+  assert.match((await ada.ok("audit")).stdout, /^WHEN \(UTC\) +RESULT +ACTION +WHO +WHAT +FROM\n/);
+  assert.equal((await ada.ok("audit", "--limit", "3", "--json")).json.length, 3);
+  assert.equal((await ada.ok("audit", "--limit", "2")).stdout.trimEnd().split("\n").length, 3);
+  const bobs = (await ada.ok("audit", "--json", "--actor", email)).json;
+  assert.ok(bobs.length > 0 && bobs.every((one) => one.actor_id === bob.user.id));
+  const made = (await ada.ok("audit", "--json", "--action", "session.create", "--session", "Project A")).json;
+  assert.deepEqual(made.map((one) => one.target), [session.id]);
+  const lines = (await ada.ok("audit", "--ndjson")).stdout.trimEnd().split("\n").map((line) => JSON.parse(line).id);
+  assert.deepEqual(new Set([...lines, ...all.map((one) => one.id)]).size, lines.length);
+  assert.equal((await ada.ok("audit", "--since", "1h", "--json")).json.length, lines.length);
+  assert.deepEqual((await ada.ok("audit", "--since", "2999-01-01", "--json")).json, []);
+  await ada.fails(2, /--since wants/, "audit", "--since", "yesterday");
+  await ada.fails(2, /neither/, "audit", "--ndjson", "--limit", "3");
+});
+
+test("a member who is removed is nobody any more", async () => {
+  await ada.ok("members", "rm", email);
+  await bob.fails(3, /./, "whoami");
+  const [former] = (await ada.ok("members", "ls", "--former", "--json")).json;
+  assert.equal(former.id, bob.user.id);
+  assert.match((await ada.ok("members", "invite", email, "--account", former.id)).stdout, /register#invitation=/);
+});
+
+test("CODITECT_TOKEN: a key comes in without a login, and is never sent elsewhere or kept", async () => {
+  const key = (await ada.ok("keys", "new", "ci")).stdout.trim();
+  const ci = new Cli(server);
+  const run = (args, more) => ci.run(args, { env: { CODITECT_TOKEN: key, CODITECT_URL: `${ci.url}/`, ...more } });
+  const who = await run(["whoami", "--json"]);
+  assert.equal(who.status, 0, who.stderr);
+  assert.equal(who.json.email, ada.person.email);
+  assert.equal((await run(["files", "ls", "Project A:"])).status, 0);
+  for (const [status, says, args, more] of [
+    [5, /./, ["sessions", "new", "x"]], // the key reads
+    [2, /key and no login/, ["logout"]],
+    [3, /does not take the key/, ["whoami"], { CODITECT_TOKEN: key.replace(/.$/, (c) => (c === "A" ? "B" : "A")) }],
+    [2, /no API key/, ["whoami"], { CODITECT_TOKEN: "a\r\nX-Evil: 1" }],
+    [2, /no API key/, ["whoami"], { CODITECT_TOKEN: "x".repeat(5000) }],
+    [2, /set CODITECT_URL/, ["whoami"], { CODITECT_URL: "" }],
+    [2, /readable for others/, ["whoami"], { CODITECT_URL: "http://example.com" }],
+    [3, /not logged in/, ["whoami"], { CODITECT_TOKEN: "" }],
+  ]) {
+    const end = await run(args, more);
+    assert.equal(end.status, status, `${args}: ${end.stderr}`);
+    assert.match(end.stderr, says);
+    assert.ok(!end.stderr.includes(key) && !end.stdout.includes(key));
+  }
+  assert.ok(!existsSync(ci.account));
+});
