@@ -193,7 +193,12 @@ static int on_route(void *ctx, struct http_request *request, struct http_route *
         ret->max_body = MOST_UPLOADED;
         return d->options.ide ? 0 : ERR_NOT_FOUND;
     }
-    int error = find(request, &i);
+    int error = codi2_door_find_past(request, &ret->max_body);
+    if (error != ERR_NOT_FOUND) {
+        ret->upgrade = true; /* of a relay */
+        return error;
+    }
+    error = find(request, &i);
     if (!error) {
         ret->lane = routes[i].lane;
         ret->max_body = SMALL_BODY;
@@ -207,6 +212,11 @@ static void on_request(void *ctx, struct http_request *request, struct http_resp
     size_t i;
     if (codi2_door_is_ide(request)) {
         codi2_door_relay(d->options.ide, request, response);
+        return;
+    }
+    uint64_t unused;
+    if (codi2_door_find_past(request, &unused) == 0) {
+        codi2_door_relay_past(&d->options, request, response);
         return;
     }
     if (find(request, &i) != 0) {

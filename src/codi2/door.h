@@ -8,6 +8,8 @@
  *   POST /activity             {"kind":"input"|"visible"}: somebody types in the browser, or has the page before them; 204
  *   POST /held-back            {"choice":"delete"|"restore"}: what is to become of the deletions that are held back. 202
  *                              {"held_back":n}; 409 when none are
+ *   GET  /past, /past/content, /past/gone, /desk; POST /past/restore; PUT /desk
+ *                              handed to the server as /wire/… of the same name (src/wire/README.md); 502 while it is away
  *   any  /ide/x                relayed to the IDE's backend as /x, WebSockets too; 503 while it does not listen, 404 when
  *                              there is no IDE
  *
@@ -26,6 +28,8 @@ struct codi2_door_options {
     const struct codi2_ide *ide;   /* NULL: none */
     struct codi2_mirror **mirrors; /* woken by a barrier */
     size_t mirror_count;
+    const char *wire; /* the server's internal socket */
+    struct str token; /* for it */
 };
 
 struct codi2_door;

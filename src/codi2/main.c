@@ -251,7 +251,9 @@ static int start(struct daemon *d)
                                             .status = d->status,
                                             .ide = d->ide,
                                             .mirrors = d->mirrors,
-                                            .mirror_count = d->mirror_count};
+                                            .mirror_count = d->mirror_count,
+                                            .wire = d->options.wire,
+                                            .token = d->token};
     if (!error) {
         error = codi2_door_open(&door, &d->door);
     }

@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "sessions/sessions.h"
 
+enum { MAX_RESTORE = 64 * 1024 }; /* a path of the longest, escaped */
+
 typedef int call_fn(struct coditectd_wire_call *c);
 
 struct row {
@@ -149,6 +151,12 @@ static const struct row rows[] = {
     {HTTP_GET, {"changes", 7}, false, HTTP_OUTSIDE, 0, coditectd_wire_events},
     {HTTP_GET, {"tree", 4}, false, HTTP_WORK, 0, coditectd_wire_tree},
     {HTTP_POST, {"status", 6}, false, HTTP_WORK, WIRE_MAX_STATUS, call_status},
+    {HTTP_GET, {"past", 4}, false, HTTP_WORK, 0, coditectd_wire_past},
+    {HTTP_GET, {"past/content", 12}, false, HTTP_STREAM, 0, coditectd_wire_past_content},
+    {HTTP_GET, {"past/gone", 9}, false, HTTP_WORK, 0, coditectd_wire_gone},
+    {HTTP_POST, {"past/restore", 12}, false, HTTP_WORK, MAX_RESTORE, coditectd_wire_past_restore},
+    {HTTP_GET, {"desk", 4}, false, HTTP_WORK, 0, coditectd_wire_get_desk},
+    {HTTP_PUT, {"desk", 4}, false, HTTP_WORK, SESSIONS_DESK_MAX, coditectd_wire_put_desk},
 };
 
 /* ---- the application ---- */

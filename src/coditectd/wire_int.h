@@ -28,4 +28,12 @@ int coditectd_wire_batch(struct coditectd_wire_call *c) BASE_MUST_USE;
 int coditectd_wire_events(struct coditectd_wire_call *c) BASE_MUST_USE;
 int coditectd_wire_tree(struct coditectd_wire_call *c) BASE_MUST_USE;
 
+/* wire_past.c */
+int coditectd_wire_past(struct coditectd_wire_call *c) BASE_MUST_USE;
+int coditectd_wire_past_content(struct coditectd_wire_call *c) BASE_MUST_USE;
+int coditectd_wire_past_restore(struct coditectd_wire_call *c) BASE_MUST_USE;
+int coditectd_wire_gone(struct coditectd_wire_call *c) BASE_MUST_USE;
+int coditectd_wire_get_desk(struct coditectd_wire_call *c) BASE_MUST_USE;
+int coditectd_wire_put_desk(struct coditectd_wire_call *c) BASE_MUST_USE;
+
 #endif

@@ -108,6 +108,16 @@ int sessions_pause(struct data_context *ctx, struct str id,
 int sessions_find(struct txn *txn, const struct scope *scope, struct str id,
                   struct data_session *ret_session) BASE_MUST_USE;
 
+/*
+ * The desk: how the person's IDE is arranged in the session, in the IDE's own words; the last one stands. In the transaction
+ * of whoever calls. ERR_NOT_FOUND: no such session, or nothing was put there yet. Goes with the session's files.
+ */
+enum { SESSIONS_DESK_MAX = 64 * 1024 }; /* bytes */
+int sessions_desk_get(struct txn *txn, const struct scope *scope, struct str session,
+                      struct str *ret_text) BASE_MUST_USE;
+int sessions_desk_put(struct txn *txn, const struct scope *scope, struct str session,
+                      struct str text) BASE_MUST_USE;
+
 /* ---- For owners and admins of the tenant: whosever it is. That the role permits it was asked before. ---- */
 
 /* Of the whole tenant, newest activity first. ERR_INVALID: a bad cursor. */

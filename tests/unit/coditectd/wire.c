@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "coditectd/wire.h"
+#include "sessions/sessions.h"
 #include "wire/wire.h"
 
 struct server {
@@ -13,8 +14,9 @@ struct server {
     struct http_server *server;
     struct http_client *client;
     char address[64];
-    char status[64]; /* the last that was reported */
-    struct str text; /* body of the last reply */
+    char status[64];     /* the last that was reported */
+    struct str text;     /* body of the last reply */
+    uint64_t generation; /* of whoever calls */
 };
 
 static int who(void *ctx, struct arena *arena, const struct coditectd_wire_ask *ask,
@@ -28,7 +30,7 @@ static int who(void *ctx, struct arena *arena, const struct coditectd_wire_ask *
     *ret_peer = (struct coditectd_wire_peer){.scope = s->f->ctx.scope,
                                              .session = s->f->session,
                                              .tree = home ? s->f->second : s->f->session,
-                                             .generation = 3};
+                                             .generation = s->generation};
     return 0;
 }
 
@@ -68,7 +70,7 @@ static void begin(struct fixture *f, struct server *s)
     static unsigned number;
     struct store_op op = store_op_new();
     assert_ok(store_write(f->store, &op, seed, f));
-    *s = (struct server){.f = f};
+    *s = (struct server){.f = f, .generation = 3};
     s->options = (struct coditectd_wire_options){
         .store = f->store, .who = who, .status = status_taken, .ctx = s, .stop = -1};
     s->app = coditectd_wire_app(&s->options);
@@ -262,11 +264,93 @@ static void test_waiting(void **state)
     end(&s);
 }
 
+/* Versions, what was deleted, a version back; nothing of another generation's. */
+static void test_past(void **state)
+{
+    struct server s;
+    begin(*state, &s);
+    put(s.f, "a.txt", STR("one"));
+    put(s.f, "a.txt", STR("two!"));
+    assert_int_equal(call(&s, "GET", "/wire/past?path=a.txt", STR_EMPTY), 200);
+    const char *newest =
+        strstr(s.text.p, "{\"version\":2,\"op\":\"write\",\"kind\":\"file\",\"size\":4,");
+    assert_non_null(newest);
+    assert_non_null(
+        strstr(newest, "{\"version\":1,\"op\":\"write\",\"kind\":\"file\",\"size\":3,"));
+    assert_non_null(strstr(newest, "\"next\":\"\""));
+    assert_int_equal(call(&s, "GET", "/wire/past/content?path=a.txt&version=1", STR_EMPTY), 200);
+    assert_str(s.text, "one");
+    struct str restore = STR("{\"path\":\"a.txt\",\"version\":1}");
+    assert_int_equal(call(&s, "POST", "/wire/past/restore", restore), 200);
+    assert_str(s.text, "{\"version\":3}");
+    assert_int_equal(call(&s, "GET", "/wire/past/content?path=a.txt&version=3", STR_EMPTY), 200);
+    assert_str(s.text, "one");
+
+    const struct files_delete_input gone = {
+        .session = s.f->session, .path = STR("a.txt"), .author = {FILES_API}};
+    uint64_t seq;
+    s.f->ctx.op = store_op_new();
+    assert_ok(files_delete(&s.f->ctx, &gone, &seq));
+    assert_int_equal(call(&s, "GET", "/wire/past/gone", STR_EMPTY), 200);
+    assert_non_null(strstr(s.text.p, "{\"gone\":[{\"path\":\"a.txt\",\"version\":4,\"op\":"
+                                     "\"delete\",\"kind\":\"file\",\"size\":3,"));
+    assert_int_equal(call(&s, "POST", "/wire/past/restore", restore), 200);
+    assert_int_equal(call(&s, "GET", "/wire/past?root=home&path=a.txt", STR_EMPTY), 404);
+
+    static const char *const malformed[] = {
+        "/wire/past",
+        "/wire/past?path=../a",
+        "/wire/past?path=a.txt&cursor=zz",
+        "/wire/past/content?path=a.txt",
+        "/wire/past/content?path=a.txt&version=0",
+        "/wire/past/content?path=a.txt&version=99999999999999999999",
+        "/wire/past/gone?before=-1",
+    };
+    for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
+        assert_int_equal(call(&s, "GET", malformed[i], STR_EMPTY), 400);
+    }
+    assert_int_equal(call(&s, "GET", "/wire/past/content?path=a.txt&version=77", STR_EMPTY), 404);
+    static const char *const bodies[] = {"",
+                                         "{}",
+                                         "[]",
+                                         "{\"path\":1,\"version\":1}",
+                                         "{\"path\":\"a.txt\",\"version\":0}",
+                                         "{\"path\":\"a.txt\",\"version\":\"1\"}"};
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        assert_int_equal(call(&s, "POST", "/wire/past/restore", str_from(bodies[i])), 400);
+    }
+    s.generation = 2;
+    assert_int_equal(call(&s, "POST", "/wire/past/restore", restore), 409);
+    end(&s);
+}
+
+/* One text a person and session; the last stands, at most 64 KiB, from the present workspace alone. */
+static void test_desk(void **state)
+{
+    struct server s;
+    begin(*state, &s);
+    assert_int_equal(call(&s, "GET", "/wire/desk", STR_EMPTY), 404);
+    assert_int_equal(call(&s, "PUT", "/wire/desk", STR_EMPTY), 400);
+    assert_int_equal(call(&s, "PUT", "/wire/desk", STR("first")), 204);
+    struct str most = fixture_noise(s.f, SESSIONS_DESK_MAX, 1);
+    assert_int_equal(call(&s, "PUT", "/wire/desk", most), 204);
+    assert_int_equal(call(&s, "GET", "/wire/desk", STR_EMPTY), 200);
+    assert_true(str_eq(s.text, most));
+    assert_int_equal(call(&s, "PUT", "/wire/desk", fixture_noise(s.f, SESSIONS_DESK_MAX + 1, 1)),
+                     413);
+    s.generation = 2;
+    assert_int_equal(call(&s, "PUT", "/wire/desk", STR("of an older workspace")), 409);
+    assert_int_equal(call(&s, "GET", "/wire/desk", STR_EMPTY), 200);
+    assert_true(str_eq(s.text, most));
+    end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hello), cmocka_unit_test(test_wrong_token),
+        cmocka_unit_test(test_hello),         cmocka_unit_test(test_wrong_token),
         cmocka_unit_test(test_push_and_tree), cmocka_unit_test(test_old_generation),
-        cmocka_unit_test(test_waiting)};
+        cmocka_unit_test(test_waiting),       cmocka_unit_test(test_past),
+        cmocka_unit_test(test_desk)};
     return fixture_run(tests, sizeof tests / sizeof *tests);
 }
