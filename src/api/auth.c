@@ -47,9 +47,10 @@ int api_auth_register(struct api_call *call, const struct api_auth_register_in *
 int api_auth_login(struct api_call *call, const struct api_auth_login_in *in)
 {
     struct auth_result result;
-    int r = auth_login(call->api->auth, &call->data,
-                       &(struct auth_login_input){.email = in->email, .password = in->password},
-                       &result);
+    int r = auth_login(
+        call->api->auth, &call->data,
+        &(struct auth_login_input){.email = in->email, .password = in->password, .code = in->code},
+        &result);
     return r < 0 ? r : answer_login(call, 200, &result, in->cookie);
 }
 

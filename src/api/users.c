@@ -45,3 +45,71 @@ int api_users_me_password(struct api_call *call, const struct api_users_me_passw
                                  });
     return r < 0 ? r : api_done(call);
 }
+
+/* ---- The second step of logins: /users/me/totp ---- */
+
+int api_users_me_totp_get(struct api_call *call)
+{
+    struct auth_totp_state state;
+    int r = auth_totp_get(&call->data, &state);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_object(w);
+    json_member_bool(w, "enabled", state.since != 0);
+    if (state.since != 0) {
+        api_json_time(w, "since", state.since);
+    }
+    json_member_integer(w, "recovery_codes_left", state.recovery_left);
+    json_object_end(w);
+    return api_end(call);
+}
+
+int api_users_me_totp_begin(struct api_call *call, const struct api_users_me_totp_begin_in *in)
+{
+    struct auth_totp_new made;
+    int r = auth_totp_begin(call->api->auth, &call->data, in->password, &made);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 201);
+    json_object(w);
+    json_member_string(w, "secret", made.secret);
+    json_member_string(w, "uri", made.uri);
+    json_member_integer(w, "expires_in", AUTH_ENROL_MINUTES * 60);
+    json_object_end(w);
+    return api_end(call);
+}
+
+int api_users_me_totp_confirm(struct api_call *call, const struct api_users_me_totp_confirm_in *in)
+{
+    struct auth_recovery recovery;
+    int r = auth_totp_confirm(call->api->auth, &call->data, in->code, &recovery);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_object(w);
+    json_name(w, "recovery_codes");
+    json_array(w);
+    for (size_t i = 0; i < AUTH_RECOVERY_CODES; i++) {
+        json_string(w, recovery.codes[i]);
+    }
+    json_array_end(w);
+    json_object_end(w);
+    return api_end(call);
+}
+
+int api_users_me_totp_end(struct api_call *call, const struct api_users_me_totp_end_in *in)
+{
+    int r = auth_totp_end(call->api->auth, &call->data, in->password);
+    return r < 0 ? r : api_done(call);
+}
+
+int api_tenant_member_totp_end(struct api_call *call,
+                               const struct api_tenant_member_totp_end_in *in)
+{
+    int r = auth_member_totp_end(&call->data, in->user_id);
+    return r < 0 ? r : api_done(call);
+}

@@ -235,6 +235,7 @@ int auth_register(struct auth *a, struct data_context *ctx, const struct auth_re
 struct entry {
     struct data_context *ctx;
     struct str email;
+    struct auth_second second;
     struct scope scope; /* result of find */
     struct data_user user;
     struct data_login login;
@@ -263,6 +264,12 @@ static int enter_fn(struct txn *txn, void *ctx)
     int r = data_user_get(txn, &e->scope, e->scope.user_id, &now);
     if (r == ERR_NOT_FOUND || (r == 0 && !str_eq(now.password, e->user.password))) {
         return ERR_BAD_CREDENTIALS;
+    }
+    if (r == 0 && (now.two_factor_at != 0) != e->second.asked) {
+        return ERR_CODE_NEEDED; /* turned on or off just now: begin again */
+    }
+    if (r == 0) {
+        r = auth_second_use_in(txn, e->ctx, &e->scope, &e->second);
     }
     if (r == 0) {
         r = auth_login_add(txn, e->ctx, &e->scope, &e->login);
@@ -294,10 +301,9 @@ static int find(struct auth *a, struct entry *e, const struct auth_login_input *
     return r < 0 ? r : store_read(e->ctx->store, find_fn, e);
 }
 
-static int enter(struct auth *a, struct entry *e)
+static int enter(struct entry *e)
 {
     struct data_context *ctx = e->ctx;
-    auth_limit_return(a, AUTH_LIMIT_PASSWORD, password_key(e));
     e->scope = (struct scope){
         .tenant_id = e->user.tenant_id,
         .user_id = e->user.id,
@@ -327,7 +333,9 @@ int auth_login(struct auth *a, struct data_context *ctx, const struct auth_login
         }
         return ERR_BAD_CREDENTIALS;
     }
-    r = enter(a, &e);
+    auth_limit_return(a, AUTH_LIMIT_PASSWORD, password_key(&e));
+    r = auth_second_check(a, ctx, &(struct auth_second_try){&e.user, in->code}, &e.second);
+    r = r < 0 ? r : enter(&e);
     if (r < 0) {
         return r;
     }

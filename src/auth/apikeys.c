@@ -5,50 +5,28 @@
  * 1. The key itself is in the reply that makes it and nowhere else.
  * 2. A key is its person's: it has their role of now, and is worth nothing once they are gone.
  */
-#include <sodium.h>
-
 #include "auth/auth_int.h"
-#include "base/encode.h"
-#include "base/rand.h"
 
 #define PREFIX "cdk_"
 
 enum {
     START = sizeof PREFIX - 1,
     DIGITS = DATA_ID_SIZE - 4, /* of an id, without "key-" */
-    SECRET = 32,
     SECRET_TEXT = 43,
     TOKEN = START + DIGITS + 1 + SECRET_TEXT,
-    HASH_TEXT = 2 * crypto_hash_sha256_BYTES,
 };
 
 static const usec_t day = 24 * 60 * 60 * USEC_PER_SEC;
-
-/* Hexadecimal. */
-static struct str hash_of(struct arena *arena, struct str token)
-{
-    uint8_t hash[crypto_hash_sha256_BYTES];
-    (void)crypto_hash_sha256(hash, (const uint8_t *)token.p, token.n);
-    BUF_AUTO(text, HASH_TEXT);
-    encode_hex(&text, str_of(hash, sizeof hash));
-    ASSERT(text.error == 0);
-    return arena_str(arena, buf_str(&text));
-}
 
 /* ---- Made, listed, ended ---- */
 
 static struct str token_make(struct arena *arena, struct str key_id)
 {
-    uint8_t secret[SECRET];
-    rand_bytes(secret, sizeof secret);
-    BUF_AUTO(text, TOKEN);
-    buf_add(&text, STR(PREFIX));
-    buf_add(&text, str_slice(key_id, key_id.n - DIGITS, key_id.n));
-    buf_byte(&text, '_');
-    encode_base64url(&text, str_of(secret, sizeof secret));
-    sodium_memzero(secret, sizeof secret);
-    ASSERT(text.error == 0 && text.n == TOKEN);
-    return arena_str(arena, buf_str(&text));
+    struct str digits = str_slice(key_id, key_id.n - DIGITS, key_id.n);
+    struct str token = arena_printf(arena, PREFIX STR_FMT "_" STR_FMT, STR_ARG(digits),
+                                    STR_ARG(auth_secret_make(arena)));
+    ASSERT(token.n == TOKEN);
+    return token;
 }
 
 struct create {
@@ -106,7 +84,7 @@ int auth_apikey_create(struct data_context *ctx, const struct auth_apikey_input 
             },
     };
     struct str token = token_make(ctx->arena, c.wanted.id);
-    c.wanted.hash = hash_of(ctx->arena, token);
+    c.wanted.hash = auth_secret_hash(ctx->arena, token);
     struct store_op op = store_op_new();
     r = store_write(ctx->store, &op, create_fn, &c);
     if (r == ERR_LIMIT) {
@@ -262,7 +240,7 @@ int auth_apikey_authenticate(struct auth *a, struct data_context *ctx, struct st
     struct use u = {
         .key_id = arena_printf(ctx->arena, "key-" STR_FMT,
                                STR_ARG(str_slice(bearer, START, START + DIGITS))),
-        .hash = hash_of(ctx->arena, bearer),
+        .hash = auth_secret_hash(ctx->arena, bearer),
         .arena = ctx->arena,
     };
     int r = store_read(a->store, use_fn, &u);

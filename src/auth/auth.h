@@ -23,6 +23,9 @@ enum {
     AUTH_MAX_APIKEYS = 50,   /* keys of a person */
     AUTH_APIKEY_DAYS = 366,  /* of a key's life at most */
     AUTH_MAX_DEVICES = 100,  /* logins of a person; the oldest ends when one more comes */
+    AUTH_CODE_MAX = 32,      /* characters of a code as it is typed */
+    AUTH_RECOVERY_CODES = 10,
+    AUTH_ENROL_MINUTES = 30, /* to show the first code */
 };
 
 struct auth;
@@ -46,6 +49,7 @@ enum auth_limit_kind {
     AUTH_LIMIT_LOGIN,    /* logins from an address: 60 a minute */
     AUTH_LIMIT_PASSWORD, /* failed passwords for one account from one address: 10, then one each 6 s */
     AUTH_LIMIT_REFRESH, /* refreshes of a login: 120 a minute */
+    AUTH_LIMIT_CODE,    /* wrong codes of the second step, by account: 10, then one in 6 minutes */
     AUTH_LIMIT_KINDS
 };
 
@@ -111,9 +115,13 @@ int auth_register(struct auth *a, struct data_context *ctx, const struct auth_re
 struct auth_login_input {
     struct str email;
     struct str password;
+    struct str code; /* of the second step; empty: none */
 };
 
-/* (hash) The same work and the same ERR_BAD_CREDENTIALS for unknown accounts and wrong passwords. ERR_RATE_LIMITED. */
+/*
+ * (hash) The same work and the same ERR_BAD_CREDENTIALS for unknown accounts and wrong passwords. ERR_RATE_LIMITED. After the
+ * right password of an account with a second step also ERR_CODE_NEEDED, ERR_BAD_CODE.
+ */
 int auth_login(struct auth *a, struct data_context *ctx, const struct auth_login_input *in,
                struct auth_result *ret_result) BASE_MUST_USE;
 
@@ -295,6 +303,44 @@ size_t auth_common_passwords(void);
 /* (hash) ERR_BAD_CREDENTIALS: the old one is wrong; ERR_INVALID (field new_password); ERR_RATE_LIMITED. */
 int auth_password_change(struct auth *a, struct data_context *ctx,
                          const struct auth_password_input *in) BASE_MUST_USE;
+
+/* ---- The second step: codes of an authenticator app (RFC 6238) and recovery codes ---- */
+
+struct auth_totp_new {
+    struct str secret; /* base32, for typing into the app */
+    struct str uri;    /* otpauth://…, for a picture that the app reads */
+};
+
+/*
+ * (hash) Begins, again if need be; nothing is asked for before auth_totp_confirm. ERR_BAD_CREDENTIALS (field password),
+ * ERR_EXISTS: it is on; ERR_RATE_LIMITED.
+ */
+int auth_totp_begin(struct auth *a, struct data_context *ctx, struct str password,
+                    struct auth_totp_new *ret_new) BASE_MUST_USE;
+
+struct auth_recovery {
+    struct str codes[AUTH_RECOVERY_CODES]; /* each is good once; told this once */
+};
+
+/*
+ * From now on each login asks for a code. ERR_BAD_CODE (field code), ERR_EXISTS: it is on; ERR_NOT_FOUND: nothing was begun
+ * within AUTH_ENROL_MINUTES. ERR_RATE_LIMITED, ERR_CONFLICT.
+ */
+int auth_totp_confirm(struct auth *a, struct data_context *ctx, struct str code,
+                      struct auth_recovery *ret_recovery) BASE_MUST_USE;
+
+struct auth_totp_state {
+    usec_t since; /* 0: it is off */
+    unsigned recovery_left;
+};
+
+int auth_totp_get(struct data_context *ctx, struct auth_totp_state *ret_state) BASE_MUST_USE;
+
+/* (hash) ERR_BAD_CREDENTIALS (field password), ERR_NOT_FOUND: neither on nor begun; ERR_RATE_LIMITED. */
+int auth_totp_end(struct auth *a, struct data_context *ctx, struct str password) BASE_MUST_USE;
+
+/* For somebody who has lost app and codes. ERR_NOT_FOUND: nobody, or theirs is off; ERR_FORBIDDEN; ERR_CONFLICT: oneself. */
+int auth_member_totp_end(struct data_context *ctx, struct str user_id) BASE_MUST_USE;
 
 /* ---- The tenant, its members, its invitations ----
  *

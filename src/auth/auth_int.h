@@ -104,6 +104,68 @@ int auth_password_hash(const struct auth *a, struct str password,
 /* phc empty: the account does not exist; the work is the same and the answer is false. */
 bool auth_password_verify(const struct auth *a, struct str phc, struct str password);
 
+/* ---- secret.c: what somebody is told once and brings back ---- */
+
+/* 256 random bits as base64url, in arena. */
+struct str auth_secret_make(struct arena *arena);
+
+/* SHA-256, hexadecimal, in arena: what is kept. A fast hash is enough for what nobody can guess. */
+struct str auth_secret_hash(struct arena *arena, struct str secret);
+
+/* ---- totp.c: RFC 6238 ---- */
+
+enum { AUTH_CODE_DIGITS = 6 };
+
+void auth_totp_code(struct str key, int64_t step, char ret_code[static AUTH_CODE_DIGITS + 1]);
+
+/* Whether code is the one of now, or of the step before or after; which it is. The time it takes does not depend on the code. */
+bool auth_totp_find(struct str key, struct str code, usec_t now, int64_t *ret_step);
+
+/* RFC 4648 section 6; bytes.n divisible by 5. */
+struct str auth_base32(struct arena *arena, struct str bytes);
+
+/* What apps read from a picture (otpauth://totp/…); account: an address. */
+struct str auth_totp_uri(struct arena *arena, struct str account, struct str secret);
+
+/* ---- second.c: inside a login ---- */
+
+struct auth_second_try {
+    const struct data_user *user; /* whose password was right */
+    struct str code;              /* empty: none was given */
+};
+
+/* What a code was found to be: for the transaction that uses it. */
+struct auth_second {
+    bool asked; /* false: the account has no second step */
+    int64_t step;
+    struct str recovery; /* hash of a recovery code; empty: it is the app's code of step */
+    struct str key;
+};
+
+/* ERR_CODE_NEEDED, ERR_BAD_CODE, ERR_RATE_LIMITED. */
+int auth_second_check(struct auth *a, struct data_context *ctx, const struct auth_second_try *in,
+                      struct auth_second *ret_second) BASE_MUST_USE;
+
+/* Uses the code up. ERR_BAD_CODE: somebody else did. */
+int auth_second_use_in(struct txn *txn, const struct data_context *ctx, const struct scope *scope,
+                       const struct auth_second *second) BASE_MUST_USE;
+
+/* Deletes the record and takes the mark from user, which the caller puts. ERR_NOT_FOUND: there is none. */
+int auth_second_forget_in(struct txn *txn, const struct scope *scope,
+                          struct data_user *user) BASE_MUST_USE;
+
+/* ---- user.c ---- */
+
+struct auth_proof {
+    struct str password;
+    const char *field;  /* of the input */
+    const char *action; /* that a wrong one is noted under; static */
+};
+
+/* Whether it is the caller's password; the account as it was then. ERR_BAD_CREDENTIALS, ERR_RATE_LIMITED. */
+int auth_password_prove(struct auth *a, struct data_context *ctx, const struct auth_proof *proof,
+                        struct data_user *ret_user) BASE_MUST_USE;
+
 /* ---- email.c ---- */
 
 /* Trimmed, in NFKC and lower case, ASCII alone, into the arena. ERR_INVALID with the fault on "email". */

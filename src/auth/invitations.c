@@ -7,33 +7,11 @@
  * 2. It is used up in the transaction that makes the account.
  * 3. An invitation may name an account whose member was removed: who accepts it gets that account, with what belongs to it.
  */
-#include <sodium.h>
-
 #include "auth/auth_int.h"
-#include "base/encode.h"
-#include "base/rand.h"
 
-enum { SECRET = 32, PURGE = 50 };
+enum { PURGE = 50 };
 
 static const usec_t life = (usec_t)AUTH_INVITATION_DAYS * 24 * 60 * 60 * USEC_PER_SEC;
-
-static struct str hash_of(struct arena *arena, struct str secret)
-{
-    uint8_t digest[crypto_hash_sha256_BYTES];
-    BUF_AUTO(text, sizeof digest * 2 + 1);
-    (void)crypto_hash_sha256(digest, (const uint8_t *)secret.p, secret.n);
-    encode_hex(&text, str_of(digest, sizeof digest));
-    return arena_str(arena, buf_str(&text));
-}
-
-static struct str secret_make(struct arena *arena)
-{
-    uint8_t bytes[SECRET];
-    BUF_AUTO(text, SECRET * 2);
-    rand_bytes(bytes, sizeof bytes);
-    encode_base64url(&text, str_of(bytes, sizeof bytes));
-    return arena_str(arena, buf_str(&text));
-}
 
 /* ---- Made, listed, withdrawn ---- */
 
@@ -145,7 +123,7 @@ int auth_invitation_create(struct data_context *ctx, const struct auth_invitatio
         return r;
     }
     usec_t now = time_now();
-    struct str secret = secret_make(ctx->arena);
+    struct str secret = auth_secret_make(ctx->arena);
     struct create c = {
         .ctx = ctx,
         .wanted =
@@ -157,7 +135,7 @@ int auth_invitation_create(struct data_context *ctx, const struct auth_invitatio
                 .created_by = ctx->scope.user_id,
                 .created_at = now,
                 .expires_at = now + life,
-                .hash = hash_of(ctx->arena, secret),
+                .hash = auth_secret_hash(ctx->arena, secret),
             },
     };
     r = store_write(ctx->store, &ctx->op, create_fn, &c);
@@ -270,7 +248,7 @@ int auth_invitation_read(struct data_context *ctx, struct str token,
     *ret_acceptance = (struct auth_acceptance){
         .tenant_id = parts[0],
         .invitation_id = parts[1],
-        .hash = hash_of(ctx->arena, parts[2]),
+        .hash = auth_secret_hash(ctx->arena, parts[2]),
     };
     return 0;
 }

@@ -219,7 +219,10 @@ int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str 
     if (r == 0) {
         r = auth_apikeys_end_all(txn, ctx, &scope);
     }
-    if (r < 0) {
+    if (r == 0) {
+        r = auth_second_forget_in(txn, &scope, &user);
+    }
+    if (r < 0 && r != ERR_NOT_FOUND) {
         return r;
     }
     user.email = STR_EMPTY;

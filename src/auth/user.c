@@ -107,6 +107,36 @@ static int change_fn(struct txn *txn, void *ctx)
     return r;
 }
 
+/* Counted by the person: who has got hold of a token may not try passwords without end. */
+static int prove(struct auth *a, struct data_context *ctx, const struct auth_proof *proof,
+                 const struct data_user *user)
+{
+    struct auth_limit_state state;
+    int r = auth_limit(a, AUTH_LIMIT_PASSWORD, user->id, &state);
+    if (r < 0) {
+        ctx->fault.retry_after_ms = state.retry_after_ms;
+        return r;
+    }
+    if (!auth_password_verify(a, user->password, proof->password)) {
+        auth_denial_add(a, ctx, proof->action, user);
+        return data_fault(ctx, ERR_BAD_CREDENTIALS, proof->field, "The password is wrong.");
+    }
+    auth_limit_return(a, AUTH_LIMIT_PASSWORD, user->id);
+    return 0;
+}
+
+int auth_password_prove(struct auth *a, struct data_context *ctx, const struct auth_proof *proof,
+                        struct data_user *ret_user)
+{
+    struct data_user user;
+    int r = auth_user_get(ctx, &user);
+    r = r < 0 ? r : prove(a, ctx, proof, &user);
+    if (r == 0) {
+        *ret_user = user;
+    }
+    return r;
+}
+
 int auth_password_change(struct auth *a, struct data_context *ctx,
                          const struct auth_password_input *in)
 {
@@ -116,21 +146,12 @@ int auth_password_change(struct auth *a, struct data_context *ctx,
     if (r == 0) {
         r = auth_password_check(ctx, "new_password", in->new_password, user.email);
     }
-    struct auth_limit_state state = {0};
     if (r == 0) {
-        r = auth_limit(a, AUTH_LIMIT_PASSWORD, user.id, &state);
-        ctx->fault.retry_after_ms = state.retry_after_ms;
+        r = prove(a, ctx, &(struct auth_proof){in->old_password, "old_password", "user.password"},
+                  &user);
     }
-    if (r < 0) {
-        return r;
-    }
-    if (!auth_password_verify(a, user.password, in->old_password)) {
-        auth_denial_add(a, ctx, "user.password", &user);
-        return data_fault(ctx, ERR_BAD_CREDENTIALS, "old_password", "The old password is wrong.");
-    }
-    auth_limit_return(a, AUTH_LIMIT_PASSWORD, user.id);
     char hash[AUTH_HASH_ROOM];
-    r = auth_password_hash(a, in->new_password, hash);
+    r = r < 0 ? r : auth_password_hash(a, in->new_password, hash);
     if (r < 0) {
         return r;
     }

@@ -5,7 +5,7 @@
 // test files of one run share; zz-routes.test.mjs reads it last.
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
 import { createServer } from "node:net";
@@ -226,7 +226,7 @@ export async function until(what, test, ms = 20_000) {
 }
 
 /** What no log may hold, whatever a test does: access and refresh tokens, tickets, cookies, passwords of account(). */
-const secret = /eyJ[\w-]{8,}\.|log-[0-9a-z]+\.\d+\.|ticket=|Bearer |cdk_|coditect-(refresh|ide)=|password of /;
+const secret = /eyJ[\w-]{8,}\.|log-[0-9a-z]+\.\d+\.|ticket=|Bearer |cdk_|secret=|coditect-(refresh|ide)=|password of /;
 
 const running = new Set();
 process.on("exit", () => {
@@ -355,6 +355,16 @@ export async function newSession(client, name = "Project A") {
   const reply = await client.post("/sessions", { name });
   assert.equal(reply.status, 201, reply.text());
   return reply.data;
+}
+
+/** What an authenticator app shows for a secret in base32 (RFC 6238), so many steps of 30 seconds from now. */
+export function totpCode(secret, steps = 0) {
+  const digits = [...secret].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(digits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const mac = createHmac("sha1", key).update(counter).digest();
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
 export const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");

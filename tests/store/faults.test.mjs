@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { bundle, bytesOf, Client, newSession, root, Server, until } from "../api/harness.mjs";
+import { bundle, bytesOf, Client, newSession, root, Server, totpCode, until } from "../api/harness.mjs";
 
 const CONFLICT = 0;
 const TIMEOUT = 1;
@@ -72,7 +72,15 @@ async function member(role = "member") {
   const { token } = (await ada.post("/tenant/invitations", { email, role })).data;
   const reply = await anonymous.post("/auth/register", { email, password: "a long password", invitation: token });
   assert.equal(reply.status, 201, reply.text());
-  return Object.assign(new Client(server, reply.data.token), { user: reply.data.user });
+  return Object.assign(new Client(server, reply.data.token), { user: reply.data.user, password: "a long password" });
+}
+const proof = (account = ada) => ({ password: account.password });
+/** Turns it on; the recovery codes. */
+async function twoFactor(account) {
+  const { secret } = (await account.post("/users/me/totp", proof(account))).data;
+  const reply = await account.post("/users/me/totp/confirm", { code: totpCode(secret) });
+  assert.equal(reply.status, 200, reply.text());
+  return reply.data.recovery_codes;
 }
 const textOf = async (name) => (await ada.get(`${files}/${name}`)).body.toString();
 const countOf = async (path) => (await ada.get(path)).data.length;
@@ -263,6 +271,53 @@ const rows = [
     after: (next) => {
       ada.password = next; // the next round needs it
     },
+  },
+  { id: "users_me_totp_get", request: (_, o) => ada.get("/users/me/totp", o), after: (_, reply) => assert.equal(reply.data.enabled, false) },
+  {
+    id: "users_me_totp_begin",
+    costly: true,
+    request: (_, o) => ada.post("/users/me/totp", proof(), o),
+    after: async () => assert.equal((await ada.get("/users/me/totp")).data.enabled, false),
+  },
+  {
+    id: "users_me_totp_confirm",
+    costly: true,
+    before: async () => totpCode((await ada.post("/users/me/totp", proof())).data.secret),
+    request: (code, o) => ada.post("/users/me/totp/confirm", { code }, o),
+    after: async () => {
+      assert.equal((await ada.get("/users/me/totp")).data.recovery_codes_left, 10);
+      assert.equal((await ada.delete("/users/me/totp", { json: proof() })).status, 200);
+    },
+  },
+  {
+    id: "users_me_totp_end",
+    costly: true,
+    before: () => twoFactor(ada),
+    request: (_, o) => ada.delete("/users/me/totp", { json: proof(), ...o }),
+    after: async () => assert.equal((await ada.get("/users/me/totp")).data.enabled, false),
+  },
+  {
+    id: "auth_login",
+    name: "auth_login with a code",
+    costly: true,
+    before: async () => (await twoFactor(ada))[0],
+    request: (code, o) => anonymous.post("/auth/login", { email: ada.email, password: ada.password, code }, o),
+    after: async (_, reply) => {
+      assert.equal((await ada.get("/users/me/totp")).data.recovery_codes_left, 9);
+      await new Client(server, reply.data.token).post("/auth/logout", {});
+      assert.equal((await ada.delete("/users/me/totp", { json: proof() })).status, 200);
+    },
+  },
+  {
+    id: "tenant_member_totp_end",
+    costly: true,
+    before: async () => {
+      const mel = await member();
+      await twoFactor(mel);
+      return mel;
+    },
+    request: (mel, o) => ada.delete(`/tenant/members/${mel.user.id}/totp`, o),
+    after: async (mel) => assert.equal((await mel.get("/users/me/totp")).data.enabled, false),
   },
   { id: "sessions_list", request: (_, o) => ada.get("/sessions", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
   {

@@ -20,6 +20,7 @@ const advices: Readonly<Record<string, string>> = {
   too_many_running: "Pause a session that you do not need now, then open this one.",
   unauthenticated: "Log in again.",
   bad_credentials: "Check both. Capital letters count in the password.",
+  bad_code: "Wait for the next code of your app, or use a recovery code.",
   invalid: "Check what you entered.",
 };
 
