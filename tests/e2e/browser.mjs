@@ -85,7 +85,7 @@ class World {
   /** workers: whether the app's service worker runs, which makes its requests invisible to routes of the test. */
   async newContext({ workers = false } = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1400, height: 900 }, reducedMotion: "reduce", acceptDownloads: true, serviceWorkers: workers ? "allow" : "block" });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(30_000); // a loaded machine: what is there costs no wait
     await context.addInitScript(tellRefused);
     context.on("request", (request) => {
       const url = new URL(request.url());

@@ -10,7 +10,6 @@ const { home, server } = world;
 const ada = await server.account("ada");
 await newSession(ada, "Project A");
 const context = await world.newContext({ workers: true });
-context.setDefaultTimeout(30_000);
 const page = await context.newPage();
 const lost = page.getByTestId("lost");
 const footer = page.locator("footer");
@@ -72,13 +71,13 @@ test("files on their way when the server ends are sent again at a click", async 
 
 test("a page that is loaded while the server is away is ours, and becomes the one that was wanted", async () => {
   await server.kill9();
-  await page.goto(`${home}/settings`);
+  await page.goto(`${home}/settings/security`);
   await visible(page.getByRole("heading", { name: "The server cannot be reached" }));
-  assert.equal(page.url(), `${home}/settings`);
+  assert.equal(page.url(), `${home}/settings/security`);
   await look(page, "offline");
   await server.run();
   await visible(page.getByRole("list", { name: "Devices" }));
-  assert.equal(page.url(), `${home}/settings`);
+  assert.equal(page.url(), `${home}/settings/security`);
 });
 
 test("an app that was loaded and finds no server goes on by itself", async () => {

@@ -19,12 +19,15 @@ const trouble = { status: 500, json: { success: false, error: { code: "internal"
 const pages = [
   { name: "sessions", path: "/sessions", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("list", { name: "Sessions", exact: true }) },
   { name: "deleted", path: "/sessions?show=deleted", reads: /\/api\/v5\/sessions\?.*deleted=true/, ready: () => page.getByText("Nothing deleted") },
-  { name: "settings", path: "/settings", reads: /\/auth\/devices/, ready: () => page.getByRole("list", { name: "Devices" }) },
+  { name: "devices", path: "/settings/security", reads: /\/auth\/devices/, ready: () => page.getByRole("list", { name: "Devices" }) },
   { name: "session", path: `/sessions/${id}/files`, reads: /\/api\/v5\/sessions\/ses-[^/]+$/, ready: () => page.getByTestId("files") },
   { name: "folder", path: `/sessions/${id}/files`, reads: /\/api\/v5\/sessions\/[^/]+\/files(\?.*)?$/, ready: () => page.getByRole("list", { name: "Entries" }) },
   { name: "file", path: `/sessions/${id}/files/hello.txt`, reads: /\/api\/v5\/.*\/files\/hello\.txt/, ready: () => page.getByTestId("text") },
   { name: "history", path: `/sessions/${id}/history`, reads: /\/api\/v5\/sessions\/[^/]+\/changes/, ready: () => page.getByRole("list", { name: "Changes" }) },
-  { name: "members", path: "/members", reads: /\/api\/v5\/tenant\/members/, ready: () => page.getByRole("list", { name: "Members" }) },
+  { name: "members", path: "/settings/members", reads: /\/api\/v5\/tenant\/members/, ready: () => page.getByRole("list", { name: "Members" }) },
+  { name: "keys", path: "/settings/keys", reads: /\/auth\/keys/, ready: () => button("Make a key", page) },
+  { name: "team-sessions", path: "/settings/sessions", reads: /\/api\/v5\/tenant\/sessions/, ready: () => page.getByRole("list", { name: "Sessions of the team" }) },
+  { name: "audit", path: "/settings/audit", reads: /\/api\/v5\/audit/, ready: () => page.getByRole("list", { name: "Audit log" }) },
   { name: "notices", path: "/notices", reads: /\/notices\.json/, ready: () => page.getByRole("list", { name: "In your browser" }) },
   { name: "ide", path: "/ide", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("heading", { name: "Project A" }) },
 ];
@@ -58,7 +61,7 @@ for (const { name, path, reads, ready } of pages) {
 test("an answer that says no more than that there were too many requests is said with its time", async () => {
   const path = "**/api/v5/auth/devices";
   await page.route(path, (route) => route.fulfill({ status: 429, headers: { "Retry-After": "7" }, json: { success: false, error: { code: "rate_limited", message: "Too many requests.", request_id: "req-many" } } }));
-  await page.goto(`${home}/settings`);
+  await page.goto(`${home}/settings/security`);
   await visible(page.getByText("Try again in 7 s."));
   assert.equal(await page.getByTestId("lost").count(), 0);
   await page.unroute(path);

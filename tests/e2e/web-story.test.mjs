@@ -213,17 +213,22 @@ test("settings: name, theme, a wrong password, another device", async () => {
   await otherPage.waitForURL(`${home}/sessions`);
 
   await page.goto(`${home}/settings`);
-  await visible(page.getByRole("list", { name: "Devices" }));
   await look("settings");
   await page.getByLabel("Name", { exact: true }).fill("Countess Lovelace");
   await button("Save name").click();
   await visible(button("Account of Countess Lovelace"));
+  const parts = page.getByRole("navigation", { name: "Settings" });
+  await link("Appearance", parts).click();
+  await page.waitForURL(`${home}/settings/appearance`);
   await button("Dark").click();
   await page.waitForFunction(() => document.documentElement.classList.contains("dark"));
   await page.reload();
-  await visible(page.getByRole("list", { name: "Devices" }));
+  await visible(button("System"));
   assert.ok(await page.evaluate(() => document.documentElement.classList.contains("dark")));
   await button("System").click();
+  await link("Password and devices", parts).click();
+  await visible(page.getByRole("list", { name: "Devices" }));
+  await look("settings-security");
   await page.getByLabel("Present password").fill("not the password");
   await page.getByLabel("New password").fill("another password");
   await button("Change password").click();
@@ -236,6 +241,7 @@ test("settings: name, theme, a wrong password, another device", async () => {
 });
 
 test("a key for scripts: shown once, good for what it may, and ended", async () => {
+  await link("API keys", page.getByRole("navigation", { name: "Settings" })).click();
   const list = page.getByRole("list", { name: "API keys" });
   const answer = (key, method) => page.evaluate(([bearer, verb]) => fetch("/api/v5/sessions", {
     method: verb, headers: { Authorization: `Bearer ${bearer}`, "Content-Type": "application/json" }, ...(verb === "POST" ? { body: JSON.stringify({ name: "By a key" }) } : {}),

@@ -84,7 +84,7 @@ test("the side panel: sessions in groups, shown and hidden by button and key, ov
 });
 
 test("each stop of the Tab key is seen, nothing is a trap, and Enter on the first leads past the header", async () => {
-  for (const path of ["/sessions", "/settings", `/sessions/${a.id}/files`, "/notices"]) {
+  for (const path of ["/sessions", "/settings", "/settings/security", `/sessions/${a.id}/files`, "/notices"]) {
     await page.goto(home + path);
     await page.locator("main").first().waitFor();
     await page.waitForLoadState("networkidle");
@@ -107,7 +107,7 @@ test("each stop of the Tab key is seen, nothing is a trap, and Enter on the firs
     assert.equal(new Set(stops.map(({ order }) => order)).size > stops.length / 2, true, `${path}: the same again and again`);
     assert.deepEqual(stops.filter(({ ring, onScreen }) => !ring || !onScreen), [], path);
   }
-  await page.goto(`${home}/settings`);
+  await page.goto(`${home}/settings/security`);
   await visible(page.getByRole("list", { name: "Devices" }));
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("Tab");
@@ -197,7 +197,7 @@ test("from an interaction to the next frame: how long, and never as long as a pa
     await visible(page.getByRole("menuitem", { name: "Rename" }));
     await escape(page, page.getByRole("menuitem", { name: "Rename" }));
     await page.getByRole("navigation", { name: "Sessions", exact: true }).getByRole("link", { name: "Settings" }).click();
-    await visible(page.getByRole("list", { name: "Devices" }));
+    await visible(button("Save name", page));
     await page.getByRole("navigation", { name: "Sessions", exact: true }).getByRole("link", { name: "All sessions" }).click();
     await visible(link("Project A", page));
   }

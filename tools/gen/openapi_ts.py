@@ -3,7 +3,8 @@
 
 Each operation becomes a function of the client that takes one object (path and query parameters and headers in
 camelCase, `body`, `signal`) and resolves to the reply's `data`; of a list to `{data, page}`; of a file's bytes to the
-Response. A failure is thrown as ApiError.
+Response. A list that is also sent as a whole, one object a line, has a second function, `{name}Lines`, that resolves to the
+Response. A failure is thrown as ApiError. `limitsOf{Schema}` are the bounds of the texts of each body, for the forms.
 """
 
 import json
@@ -116,6 +117,9 @@ async function send(options: ClientOptions, call: Call): Promise<Response> {
 '''
 
 
+LINES = "application/x-ndjson"
+
+
 def literal(value):
     return json.dumps(value)
 
@@ -164,6 +168,36 @@ def write_types(out, document):
             out.write(f"export interface {name} {ts_object(node, '')}\n")
         else:
             out.write(f"export type {name} = {ts_type(node)};\n")
+
+
+def text_limits(operation):
+    """The bounds that src/api/decode.c holds the texts of a body against, by name."""
+    rows = {}
+    for field in operation.fields:
+        if field.source == "body" and field.kind == "string" and field.text_class in ("ANY", "LINE", "EMAIL"):
+            least, most = field.bounds()
+            rows[field.name] = {"least": least, "most": most, "kind": field.text_class.lower(), "isRequired": field.required}
+    return rows
+
+
+def write_limits(out, document):
+    out.write("""
+/** What a text may be: its length in code points, and what is in it. */
+export interface TextLimits {
+  readonly least: number;
+  readonly most: number;
+  readonly kind: "any" | "line" | "email";
+  readonly isRequired: boolean;
+}
+""")
+    done = set()
+    for operation in document.operations:
+        rows = text_limits(operation) if operation.body == "json" else {}
+        name = operation.body_schema["$ref"].rsplit("/", 1)[1] if rows and "$ref" in operation.body_schema else ""
+        if name and name not in done:
+            done.add(name)
+            inner = ", ".join(f"{field}: {literal(bounds)}" for field, bounds in rows.items())
+            out.write(f"export const limitsOf{name} = {{ {inner} }} as const satisfies Readonly<Record<string, TextLimits>>;\n")
 
 
 def argument_rows(operation):
@@ -229,23 +263,34 @@ def call_lines(operation):
     return lines
 
 
+def has_lines(operation):
+    return any(LINES in reply.get("content", {}) for status, reply in operation.node["responses"].items() if status == "200")
+
+
+def write_function(out, operation, name, result, lines):
+    """result: (type, expression made of response)"""
+    rows = argument_rows(operation)
+    optional = all("?:" in row for row in rows)
+    arguments = "{ " + "; ".join(rows) + " }"
+    out.write(doc(operation.node.get("summary"), "    "))
+    out.write(f"    async {name}(args: {arguments}{' = {}' if optional else ''}): Promise<{result[0]}> {{\n")
+    out.write("      const response = await send(options, {\n")
+    for line in lines:
+        if line == "signal: args.signal":
+            line = "...(args.signal !== undefined ? { signal: args.signal } : {})"
+        out.write(f"        {line},\n")
+    out.write(f"      }});\n      return {result[1]};\n    }},\n")
+
+
 def write_client(out, document):
     out.write("\nexport type Client = ReturnType<typeof createClient>;\n")
     out.write("\nexport function createClient(options: ClientOptions = {}) {\n  return {\n")
     for operation in document.operations:
-        rows = argument_rows(operation)
-        optional = all("?:" in row for row in rows)
-        arguments = "{ " + "; ".join(rows) + " }"
-        result, expression = result_type(document, operation)
-        out.write(doc(operation.node.get("summary"), "    "))
-        out.write(f"    async {openapi_model.camel(operation.id)}(args: {arguments}{' = {}' if optional else ''}): "
-                  f"Promise<{result}> {{\n")
-        out.write("      const response = await send(options, {\n")
-        for line in call_lines(operation):
-            if line == "signal: args.signal":
-                line = "...(args.signal !== undefined ? { signal: args.signal } : {})"
-            out.write(f"        {line},\n")
-        out.write(f"      }});\n      return {expression};\n    }},\n")
+        name = openapi_model.camel(operation.id)
+        write_function(out, operation, name, result_type(document, operation), call_lines(operation))
+        if has_lines(operation):
+            lines = [*call_lines(operation), f'headers: {{ "Accept": {literal(LINES)} }}']
+            write_function(out, operation, name + "Lines", ("Response", "response"), lines)
     out.write("  };\n}\n")
 
 
@@ -254,6 +299,7 @@ def main(spec, target):
     with open(target, "w", encoding="utf-8") as out:
         out.write("// Generated from spec/openapi.yaml.\n")
         write_types(out, document)
+        write_limits(out, document)
         out.write(RUNTIME)
         write_client(out, document)
 

@@ -18,7 +18,6 @@ const Enter = lazy(() => import("./pages/enter"));
 const Sessions = lazy(() => import("./pages/sessions"));
 const SessionPage = lazy(() => import("./pages/session"));
 const SettingsPage = lazy(() => import("./pages/settings"));
-const MembersPage = lazy(() => import("./pages/members"));
 const ReferencePage = lazy(() => import("./pages/reference"));
 const Notices = lazy(() => import("./pages/notices"));
 const ToIde = lazy(() => import("./pages/to-ide"));
@@ -59,8 +58,8 @@ function Pages() {
             <Route path="/sessions/:id" element={<SessionPage />} />
             <Route path="/" element={<Navigate to="/sessions" replace />} />
             <Route path="/sessions" element={<Sessions />} />
-            <Route path="/settings" element={<SettingsPage />} />
-            <Route path="/members" element={<MembersPage />} />
+            <Route path="/settings/:part?" element={<SettingsPage />} />
+            <Route path="/members" element={<Navigate to="/settings/members" replace />} />
             {["/ide/:id?", "/theia/:id?"].map((path) => <Route key={path} path={path} element={<ToIde />} />)}
           </Route>
         </Route>

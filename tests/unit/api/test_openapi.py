@@ -240,6 +240,20 @@ class Output(unittest.TestCase):
         openapi_ts.write_client(out, small())
         self.assertIn("path: `/things/${encodeURIComponent(args.thingId)}`", out.getvalue())
         self.assertIn('headers: { "If-Match": args.ifMatch }', out.getvalue())
+        self.assertNotIn("Lines(", out.getvalue())
+
+    def test_a_list_that_is_also_sent_as_lines(self):
+        def also(raw):
+            thing(raw)["responses"]["200"]["content"][openapi_ts.LINES] = {}
+        out = io.StringIO()
+        openapi_ts.write_client(out, small(also))
+        self.assertRegex(out.getvalue(), r'async thingGetLines\(args: .*Promise<Response>')
+        self.assertIn('"Accept": "application/x-ndjson"', out.getvalue())
+
+    def test_bounds_of_texts(self):
+        out = io.StringIO()
+        openapi_ts.write_limits(out, small())
+        self.assertIn('limitsOfInput = { name: {"least": 1, "most": 10, "kind": "any", "isRequired": true} }', out.getvalue())
 
     def test_schemas(self):
         node = {"x-one-of": [["a", "b"]], "x-else": 1, "items": {"$ref": "#/components/schemas/A"}}

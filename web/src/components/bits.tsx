@@ -131,7 +131,6 @@ interface TextFieldProps {
   readonly autoComplete?: string;
   readonly autoFocus?: boolean;
   readonly required?: boolean;
-  readonly maxLength?: number;
   readonly inputRef?: TextInput["ref"];
 }
 

@@ -1,6 +1,8 @@
 // A dialog that traps focus and closes on Escape, and the two kinds of it: asking for a name, and asking "really?".
 import { Button, CloseButton, Dialog, Portal, Stack, Text } from "@chakra-ui/react";
 import { type FormEvent, type ReactNode, useRef, useState } from "react";
+import { limitsOfSessionInput } from "../api/generated";
+import { textProblem } from "../lib/check";
 import { TextField } from "./bits";
 import { FormProblem } from "./problem-notice";
 
@@ -88,7 +90,7 @@ export function NameDialog({ title, label, action, initial = "", suggested = ini
     <Modal title={title} onClose={onClose} focus={() => input.current}>
       <form onSubmit={(event) => void send(event)} noValidate>
         <Stack gap="16px">
-          <TextField label={label} name="name" value={name} onValue={setName} problem={problem} maxLength={255} autoComplete="off" inputRef={input} />
+          <TextField label={label} name="name" value={name} onValue={setName} problem={problem} autoComplete="off" inputRef={input} />
           <FormProblem error={error} />
           <Actions onClose={onClose}><Button size="sm" type="submit" loading={busy} loadingText={action}>{action}</Button></Actions>
         </Stack>
@@ -121,6 +123,5 @@ export function Confirm({ title, text, action, onConfirm, onClose }: ConfirmProp
 }
 
 export function checkSessionName(name: string): string | undefined {
-  if (name.trim() === "") return "Enter a name.";
-  return [...name].length > 100 ? "At most 100 characters." : undefined;
+  return textProblem(limitsOfSessionInput.name, name.trim(), "Enter a name.");
 }

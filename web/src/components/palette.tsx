@@ -1,11 +1,12 @@
 // The command palette and the list of shortcuts.
 import { Box, Flex, Input, Kbd, Mark, Stack, Text } from "@chakra-ui/react";
-import { CirclePause, Code, Folder, FolderOpen, History, Keyboard, LayoutList, LogOut, Monitor, Moon, Plus, Scale, Settings, Sun, Trash2, Users } from "lucide-react";
+import { BookOpen, CirclePause, Code, Database, Folder, FolderOpen, History, Keyboard, KeyRound, LayoutList, LogOut, Monitor, Moon, Palette as PaletteIcon, Plus, Scale, ScrollText, Settings, Shield, Sun, Trash2, Users } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useMatch, useNavigate } from "react-router";
 import { useAllSessions } from "../api/queries";
 import { fuzzyFilter } from "../lib/fuzzy";
 import { fileAddress, historyAddress, ideAddress, sessionAddress } from "../lib/paths";
+import { mayChange } from "../lib/roles";
 import { phaseOf, phaseWords, takesAPlace } from "../lib/workspace";
 import { api, useAuth } from "../stores/auth";
 import { askToLogOut } from "../stores/leaving";
@@ -43,6 +44,7 @@ function useHere(): readonly Command[] {
 function useCommands(): readonly Command[] {
   const navigate = useNavigate();
   const userId = useAuth(({ state }) => (state.status === "in" ? state.user.id : ""));
+  const manages = useAuth(({ state }) => state.status === "in" && mayChange(state.user.role, "viewer"));
   const sessions = byRecent(userId, useAllSessions().sessions);
   const here = useHere();
   return [
@@ -52,7 +54,16 @@ function useCommands(): readonly Command[] {
     { label: "Sessions", kind: "Page", icon: <LayoutList size={15} />, run: () => void navigate("/sessions") },
     { label: "Deleted sessions", kind: "Page", icon: <Trash2 size={15} />, run: () => void navigate("/sessions?show=deleted") },
     { label: "Settings", kind: "Page", icon: <Settings size={15} />, run: () => void navigate("/settings") },
-    { label: "Members", kind: "Page", icon: <Users size={15} />, run: () => void navigate("/members") },
+    { label: "Members", kind: "Page", icon: <Users size={15} />, run: () => void navigate("/settings/members") },
+    { label: "Password and devices", kind: "Settings", icon: <Shield size={15} />, run: () => void navigate("/settings/security") },
+    { label: "Appearance", kind: "Settings", icon: <PaletteIcon size={15} />, run: () => void navigate("/settings/appearance") },
+    { label: "API keys", kind: "Settings", icon: <KeyRound size={15} />, run: () => void navigate("/settings/keys") },
+    { label: "Export your data", kind: "Settings", icon: <Database size={15} />, run: () => void navigate("/settings/data") },
+    ...(manages ? [
+      { label: "Sessions of the team", kind: "Settings", icon: <FolderOpen size={15} />, run: () => void navigate("/settings/sessions") },
+      { label: "Audit log", kind: "Settings", icon: <ScrollText size={15} />, run: () => void navigate("/settings/audit") },
+    ] : []),
+    { label: "API reference", kind: "Page", icon: <BookOpen size={15} />, run: () => void navigate("/docs/api") },
     { label: "Open source notices", kind: "Page", icon: <Scale size={15} />, run: () => void navigate("/notices") },
     { label: "Light theme", kind: "Action", icon: <Sun size={15} />, run: () => chooseTheme("light") },
     { label: "Dark theme", kind: "Action", icon: <Moon size={15} />, run: () => chooseTheme("dark") },

@@ -74,8 +74,8 @@ function Content() {
       <Stack as="nav" aria-label="Sessions" gap="20px" flex="1" minHeight="0" overflowY="auto" padding="4px 12px 16px">
         <Stack gap="1px">
           <Item to="/sessions" isCurrent={pathname === "/sessions"} icon={<LayoutList size={14} />}>All sessions</Item>
-          <Item to="/settings" isCurrent={pathname === "/settings"} icon={<Settings size={14} />}>Settings</Item>
-          <Item to="/members" isCurrent={pathname === "/members"} icon={<Users size={14} />}>Members</Item>
+          <Item to="/settings" isCurrent={pathname.startsWith("/settings") && pathname !== "/settings/members"} icon={<Settings size={14} />}>Settings</Item>
+          <Item to="/settings/members" isCurrent={pathname === "/settings/members"} icon={<Users size={14} />}>Members</Item>
         </Stack>
         <Groups />
       </Stack>

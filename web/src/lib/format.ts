@@ -55,3 +55,14 @@ const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "m
 export function formatExact(time: string): string {
   return exact.format(new Date(time));
 }
+
+const dayOfYear = new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+
+/** "Today", "Yesterday", else the date. */
+export function formatDay(time: string, now = Date.now()): string {
+  const day = new Date(time).toDateString();
+  if (day === new Date(now).toDateString()) return "Today";
+  const before = new Date(now);
+  before.setDate(before.getDate() - 1);
+  return day === before.toDateString() ? "Yesterday" : dayOfYear.format(new Date(time));
+}

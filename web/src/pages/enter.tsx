@@ -3,10 +3,12 @@ import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
 import { LogOut } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { Link, useLocation } from "react-router";
+import { limitsOfLoginInput, limitsOfRegisterInput } from "../api/generated";
 import { Logo, TextField, TextLink, usePageTitle } from "../components/bits";
 import { FooterLink, Version } from "../components/footer";
 import { FormProblem } from "../components/problem-notice";
 import { sayProblem } from "../components/toaster";
+import { problemsOf, textProblem } from "../lib/check";
 import { fieldProblem } from "../lib/problem";
 import { invitationOf } from "../lib/roles";
 import { login, logout, register, useAuth } from "../stores/auth";
@@ -16,34 +18,36 @@ const words = {
   register: { title: "Create your account", lead: "A workspace that never loses work.", action: "Create account", ask: "Have an account already?", other: "Log in", to: "/login" },
 } as const;
 
-interface Problems {
-  readonly email?: string;
-  readonly password?: string;
+interface Texts {
+  readonly email: string;
+  readonly password: string;
+  readonly name: string;
 }
 
-function check(kind: "login" | "register", email: string, password: string): Problems {
-  return {
-    ...(/^\S+@\S+$/.test(email) ? {} : { email: "Enter an e-mail address, like ada@example.com." }),
-    ...(kind === "register" && [...password].length < 8 ? { password: "At least 8 characters." } : {}),
-    ...(password === "" ? { password: "Enter your password." } : {}),
-  };
+function check(kind: "login" | "register", { email, password, name }: Texts) {
+  const limits = kind === "register" ? limitsOfRegisterInput : limitsOfLoginInput;
+  return problemsOf({
+    email: textProblem(limits.email, email, "Enter an e-mail address, like ada@example.com."),
+    password: textProblem(limits.password, password, kind === "register" ? "At least 8 characters." : "Enter your password."),
+    name: kind === "register" ? textProblem(limitsOfRegisterInput.name, name, "") : undefined,
+  });
 }
 
 function EnterForm({ kind, invitation }: { readonly kind: "login" | "register"; readonly invitation: string | undefined }) {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [name, setName] = useState("");
-  const [problems, setProblems] = useState<Problems>({});
+  const [problems, setProblems] = useState<ReturnType<typeof check>>();
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const isNew = kind === "register";
 
   const send = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    const found = check(kind, email.trim(), password);
+    const found = check(kind, { email: email.trim(), password, name: name.trim() });
     setProblems(found);
     setError(undefined);
-    if (Object.keys(found).length > 0 || busy) return;
+    if (found !== undefined || busy) return;
     setBusy(true);
     try {
       await (isNew ? register(email.trim(), password, name.trim(), invitation) : login(email.trim(), password));
@@ -57,11 +61,11 @@ function EnterForm({ kind, invitation }: { readonly kind: "login" | "register"; 
     <form onSubmit={(event) => void send(event)} noValidate>
       <Stack gap="20px">
         <FormProblem error={error} />
-        {isNew && <TextField label="Name" name="name" value={name} onValue={setName} autoComplete="name" maxLength={100} hint={invitation === undefined ? "Shown to you and nobody else. You may leave it empty." : "Shown to your team. You may leave it empty."} problem={fieldProblem(error, "name")} />}
-        <TextField label="E-mail" type="email" name="email" value={email} onValue={setEmail} autoComplete="email" required maxLength={254} problem={problems.email ?? fieldProblem(error, "email")} />
+        {isNew && <TextField label="Name" name="name" value={name} onValue={setName} autoComplete="name" hint={invitation === undefined ? "Shown to you and nobody else. You may leave it empty." : "Shown to your team. You may leave it empty."} problem={problems?.name ?? fieldProblem(error, "name")} />}
+        <TextField label="E-mail" type="email" name="email" value={email} onValue={setEmail} autoComplete="email" required problem={problems?.email ?? fieldProblem(error, "email")} />
         <TextField
-          label="Password" type="password" name="password" value={password} onValue={setPassword} required maxLength={256}
-          autoComplete={isNew ? "new-password" : "current-password"} problem={problems.password ?? fieldProblem(error, "password")}
+          label="Password" type="password" name="password" value={password} onValue={setPassword} required
+          autoComplete={isNew ? "new-password" : "current-password"} problem={problems?.password ?? fieldProblem(error, "password")}
           {...(isNew ? { hint: "At least 8 characters." } : {})}
         />
         <Button type="submit" size="md" loading={busy} loadingText={words[kind].action}>{words[kind].action}</Button>

@@ -1,185 +1,95 @@
-// Profile, password, looks, and where the person is logged in.
-import { Box, Button, Checkbox, Flex, Heading, Stack, Text } from "@chakra-ui/react";
-import { Monitor, Moon, Smartphone, Sun } from "lucide-react";
-import { type FormEvent, type ReactNode, useState } from "react";
-import type { Device, User } from "../api/generated";
-import { refreshDevices, useDevices } from "../api/queries";
-import { ApiKeys } from "../components/api-keys";
-import { Ago, ListSkeleton, Panel, TextField, usePageTitle } from "../components/bits";
-import { Confirm } from "../components/modal";
-import { FormProblem, ProblemNotice } from "../components/problem-notice";
+// The settings: a page for each part, with an address of its own. What is the person's comes first, then what is the team's.
+import { Box, Flex, Heading, Stack, Text } from "@chakra-ui/react";
+import { Database, FolderOpen, KeyRound, type LucideIcon, Palette, ScrollText, Shield, User as UserIcon, Users } from "lucide-react";
+import { type ReactNode, useEffect, useRef } from "react";
+import { Link, useParams } from "react-router";
+import type { User } from "../api/generated";
+import { useMyself } from "../api/team";
+import { usePageTitle } from "../components/bits";
+import { Appearance } from "../components/settings/appearance";
+import { AuditLog } from "../components/settings/audit";
+import { YourData } from "../components/settings/data";
+import { ApiKeys } from "../components/settings/keys";
+import { MembersSettings } from "../components/settings/members";
+import { Profile } from "../components/settings/profile";
+import { Security } from "../components/settings/security";
+import { TeamSessions } from "../components/settings/team-sessions";
 import { PageMain } from "../components/shell";
-import { say, sayProblem } from "../components/toaster";
-import { fieldProblem } from "../lib/problem";
-import { api, setUser, useAuth } from "../stores/auth";
-import { askToLogOut } from "../stores/leaving";
-import { chooseTheme, type ThemeChoice, useTheme } from "../stores/theme";
+import { mayChange } from "../lib/roles";
+import { useAuth } from "../stores/auth";
+import NotFound from "./not-found";
 
-function Section({ title, text, children }: { readonly title: string; readonly text: string; readonly children: ReactNode }) {
-  return (
-    <Panel>
-      <Stack as="section" gap="20px" padding={{ base: "16px", md: "24px" }} aria-label={title}>
-        <Stack gap="2px">
-          <Heading as="h2" fontSize="16px" fontWeight="600">{title}</Heading>
-          <Text color="fg.muted">{text}</Text>
-        </Stack>
-        {children}
-      </Stack>
-    </Panel>
-  );
+interface Part {
+  /** Behind /settings/; the first has none. */
+  readonly path: string;
+  readonly title: string;
+  readonly icon: LucideIcon;
+  readonly show: (user: User) => ReactNode;
+  /** Owners and admins alone have the right. */
+  readonly isManaging?: boolean;
 }
 
-function Profile({ user }: { readonly user: User }) {
-  const [name, setName] = useState(user.name ?? "");
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const same = name.trim() === (user.name ?? "");
-  const send = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
-      setUser(await api.usersMePut({ body: { name: name.trim() } }));
-      say("Your name is saved");
-    } catch (failure) {
-      setError(failure);
-    }
-    setBusy(false);
-  };
-  return (
-    <form onSubmit={(event) => void send(event)} noValidate>
-      <Stack gap="16px" maxWidth="400px" align="flex-start">
-        <FormProblem error={error} />
-        <TextField label="Name" name="name" value={name} onValue={setName} maxLength={100} autoComplete="name" problem={fieldProblem(error, "name")} hint={user.email} />
-        <Button size="sm" type="submit" disabled={same || name.trim() === ""} loading={busy}>Save name</Button>
-      </Stack>
-    </form>
-  );
-}
-
-function Password() {
-  const [current, setCurrent] = useState("");
-  const [fresh, setFresh] = useState("");
-  const [others, setOthers] = useState(true);
-  const [error, setError] = useState<unknown>();
-  const [tooShort, setTooShort] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const send = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    const short = [...fresh].length < 8;
-    setTooShort(short);
-    if (short) return;
-    setBusy(true);
-    setError(undefined);
-    try {
-      await api.usersMePassword({ body: { current_password: current, new_password: fresh, end_others: others } });
-      setCurrent("");
-      setFresh("");
-      say("Your password is changed");
-      refreshDevices();
-    } catch (failure) {
-      setError(failure);
-    }
-    setBusy(false);
-  };
-  return (
-    <form onSubmit={(event) => void send(event)} noValidate>
-      <Stack gap="16px" maxWidth="400px" align="flex-start">
-        <FormProblem error={error} />
-        <TextField label="Present password" type="password" name="current-password" value={current} onValue={setCurrent} maxLength={256} autoComplete="current-password" problem={fieldProblem(error, "current_password")} />
-        <TextField label="New password" type="password" name="new-password" value={fresh} onValue={setFresh} maxLength={256} autoComplete="new-password" hint="At least 8 characters." problem={tooShort ? "At least 8 characters." : fieldProblem(error, "new_password")} />
-        <Checkbox.Root checked={others} onCheckedChange={({ checked }) => setOthers(checked === true)}>
-          <Checkbox.HiddenInput />
-          <Checkbox.Control borderColor="border.emphasized" />
-          <Checkbox.Label>Log out everywhere else</Checkbox.Label>
-        </Checkbox.Root>
-        <Button size="sm" type="submit" disabled={current === "" || fresh === ""} loading={busy}>Change password</Button>
-      </Stack>
-    </form>
-  );
-}
-
-const themes: ReadonlyArray<{ readonly value: ThemeChoice; readonly label: string; readonly icon: ReactNode }> = [
-  { value: "system", label: "System", icon: <Monitor size={15} /> },
-  { value: "light", label: "Light", icon: <Sun size={15} /> },
-  { value: "dark", label: "Dark", icon: <Moon size={15} /> },
+const yours: readonly Part[] = [
+  { path: "", title: "Profile", icon: UserIcon, show: (user) => <Profile user={user} /> },
+  { path: "security", title: "Password and devices", icon: Shield, show: () => <Security /> },
+  { path: "appearance", title: "Appearance", icon: Palette, show: () => <Appearance /> },
+  { path: "keys", title: "API keys", icon: KeyRound, show: () => <ApiKeys /> },
+  { path: "data", title: "Your data", icon: Database, show: (user) => <YourData user={user} /> },
 ];
 
-function Appearance() {
-  const choice = useTheme((theme) => theme.choice);
+const teams: readonly Part[] = [
+  { path: "members", title: "Members", icon: Users, show: (user) => <MembersSettings user={user} /> },
+  { path: "sessions", title: "Sessions of the team", icon: FolderOpen, show: () => <TeamSessions />, isManaging: true },
+  { path: "audit", title: "Audit log", icon: ScrollText, show: () => <AuditLog />, isManaging: true },
+];
+
+function NavLink({ part, isCurrent }: { readonly part: Part; readonly isCurrent: boolean }) {
+  const link = useRef<HTMLAnchorElement>(null);
+  // On a small screen the parts are one row, longer than the screen.
+  useEffect(() => {
+    if (isCurrent) link.current?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [isCurrent]);
+  const { path, title, icon: Icon } = part;
   return (
-    <Flex role="group" aria-label="Theme" gap="2px" padding="3px" bg="bg.muted" borderRadius="l3" alignSelf="flex-start">
-      {themes.map(({ value, label, icon }) => (
-        <Button
-          key={value} size="xs" height="32px" variant="ghost" colorPalette="gray" aria-pressed={choice === value} onClick={() => chooseTheme(value)}
-          bg={choice === value ? "bg.panel" : undefined} color={choice === value ? "fg" : "fg.muted"} boxShadow={choice === value ? "card" : undefined}
-        >
-          {icon}
-          {label}
-        </Button>
-      ))}
+    <Flex asChild align="center" gap="10px" height="32px" paddingX="10px" flexShrink="0" borderRadius="l2" whiteSpace="nowrap" color={isCurrent ? "fg" : "fg.muted"} fontWeight={isCurrent ? "500" : "400"} bg={isCurrent ? "bg.muted" : undefined} _hover={{ bg: "bg.muted", color: "fg" }}>
+      <Link ref={link} to={path === "" ? "/settings" : `/settings/${path}`} aria-current={isCurrent ? "page" : undefined}><Icon size={15} aria-hidden="true" />{title}</Link>
     </Flex>
   );
 }
 
-function DeviceRow({ device }: { readonly device: Device }) {
-  const name = device.device ?? "Unknown device";
-  const end = (): void => {
-    api.authDeviceEnd({ deviceId: device.id }).then(() => say(`${name} is logged out`), sayProblem).finally(refreshDevices);
-  };
+function Parts({ title, parts, current }: { readonly title: string; readonly parts: readonly Part[]; readonly current: Part }) {
   return (
-    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
-      <Box color="fg.muted" flexShrink="0">{/Android|iPhone|iPad/.test(name) ? <Smartphone size={18} /> : <Monitor size={18} />}</Box>
-      <Box flex="1" minWidth="0">
-        <Text truncate fontWeight="500" title={name}>{name}</Text>
-        <Text color="fg.muted" fontSize="13px" truncate>{device.address !== undefined && `${device.address} · `}active <Ago time={device.last_access_at} /></Text>
-      </Box>
-      {device.current
-        ? <Text color="good.fg" fontWeight="500" fontSize="13px" whiteSpace="nowrap">This device</Text>
-        : <Button size="xs" variant="outline" colorPalette="gray" onClick={end} aria-label={`Log out ${name}`}>Log out</Button>}
+    <Flex direction={{ base: "row", md: "column" }} gap="2px" flexShrink="0">
+      <Text color="fg.muted" fontSize="12px" fontWeight="500" paddingX="10px" paddingBottom="4px" display={{ base: "none", md: "block" }}>{title}</Text>
+      {parts.map((part) => <NavLink key={part.path} part={part} isCurrent={part === current} />)}
     </Flex>
   );
 }
 
-function Devices() {
-  const { data, error, refetch, isPending } = useDevices();
-  const [asking, setAsking] = useState(false);
-  if (isPending) return <ListSkeleton rows={2} />;
-  if (data === undefined) return <ProblemNotice error={error} retry={() => void refetch()} />;
-  const others = (): void => {
-    api.authDevicesEndOthers().then(() => say("All other devices are logged out"), sayProblem).finally(refreshDevices);
-  };
+function Shown({ user, part }: { readonly user: User; readonly part: Part }) {
+  const maySee = (one: Part): boolean => one.isManaging !== true || mayChange(user.role, "viewer");
+  usePageTitle(part.title);
+  useMyself();
   return (
-    <Stack gap="16px">
-      <Box as="ul" aria-label="Devices">{data.map((device) => <DeviceRow key={device.id} device={device} />)}</Box>
-      <Flex gap="8px" wrap="wrap">
-        {data.length > 1 && <Button size="sm" variant="outline" colorPalette="gray" onClick={others}>Log out all others</Button>}
-        <Button size="sm" variant="outline" color="bad.fg" onClick={() => setAsking(true)}>Log out everywhere</Button>
-      </Flex>
-      {asking && (
-        <Confirm
-          title="Log out everywhere?" text="You will be logged out on all devices, this one too. Nothing that you have saved is lost."
-          action="Log out everywhere" onConfirm={() => askToLogOut(true)} onClose={() => setAsking(false)}
-        />
-      )}
-    </Stack>
+    <PageMain>
+      <Stack gap={{ base: "16px", md: "24px" }}>
+        <Heading as="h1" fontSize="22px" lineHeight="32px" fontWeight="600" letterSpacing="-0.02em">Settings</Heading>
+        <Flex direction={{ base: "column", md: "row" }} gap={{ base: "16px", md: "40px" }} align={{ base: "stretch", md: "flex-start" }}>
+          <Flex as="nav" aria-label="Settings" direction={{ base: "row", md: "column" }} gap={{ base: "2px", md: "20px" }} width={{ md: "200px" }} flexShrink="0" overflowX={{ base: "auto", md: "visible" }} paddingBottom={{ base: "4px", md: "0" }} position={{ md: "sticky" }} top="0">
+            <Parts title="You" parts={yours} current={part} />
+            <Parts title="Team" parts={teams.filter(maySee)} current={part} />
+          </Flex>
+          <Box flex="1" minWidth="0"><Stack gap="20px" maxWidth={part.path === "audit" ? undefined : "720px"}>{part.show(user)}</Stack></Box>
+        </Flex>
+      </Stack>
+    </PageMain>
   );
 }
 
 export default function SettingsPage() {
+  const { part: path = "" } = useParams();
   const state = useAuth((auth) => auth.state);
-  usePageTitle("Settings");
+  const part = [...yours, ...teams].find((one) => one.path === path);
   if (state.status !== "in") return undefined;
-  return (
-    <PageMain width="720px">
-      <Stack gap="20px">
-        <Heading as="h1" fontSize="22px" lineHeight="32px" fontWeight="600" letterSpacing="-0.02em">Settings</Heading>
-        <Section title="Profile" text="How you are named here."><Profile user={state.user} /></Section>
-        <Section title="Appearance" text="On this device."><Appearance /></Section>
-        <Section title="Password" text="A long sentence is a good password."><Password /></Section>
-        <Section title="Devices" text="Where you are logged in."><Devices /></Section>
-        <Section title="API keys" text="For scripts. A key does not open your account: no devices, no password, no members."><ApiKeys /></Section>
-      </Stack>
-    </PageMain>
-  );
+  return part === undefined ? <NotFound /> : <Shown key={path} user={state.user} part={part} />;
 }

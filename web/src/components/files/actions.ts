@@ -6,8 +6,8 @@ import { sentName } from "../../lib/content";
 import { baseName, joinPath, parentOf } from "../../lib/paths";
 import { say, sayProblem } from "../toaster";
 
-async function save(response: Response, name: string): Promise<void> {
-  const url = URL.createObjectURL(await response.blob());
+export function save(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
   const link = Object.assign(document.createElement("a"), { href: url, download: name });
   link.click();
   // The browser has taken it over by the time of the next task.
@@ -17,17 +17,22 @@ async function save(response: Response, name: string): Promise<void> {
 /** Without a version or a moment the current one. */
 export async function download(sessionId: string, path: string, version?: number, at?: number): Promise<void> {
   try {
-    await save(await api.filesGet({ sessionId, path, ...(version !== undefined ? { version } : {}), ...(at !== undefined ? { at } : {}) }), baseName(path));
+    const response = await api.filesGet({ sessionId, path, ...(version !== undefined ? { version } : {}), ...(at !== undefined ? { at } : {}) });
+    save(await response.blob(), baseName(path));
   } catch (error) {
     sayProblem(error);
   }
 }
 
-/** All files of the session, as they are or were at a moment. */
+/** All files of the session, as they are or were at a moment. Rejects when they could not be had. */
+export async function fetchArchive(sessionId: string, format: "tgz" | "zip", at?: number): Promise<void> {
+  const response = await api.filesArchive({ sessionId, format, ...(at !== undefined ? { at } : {}) });
+  save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? `session.${format}`);
+}
+
 export async function downloadAll(sessionId: string, format: "tgz" | "zip", at?: number): Promise<void> {
   try {
-    const response = await api.filesArchive({ sessionId, format, ...(at !== undefined ? { at } : {}) });
-    await save(response, sentName(response.headers.get("Content-Disposition")) ?? `session.${format}`);
+    await fetchArchive(sessionId, format, at);
   } catch (error) {
     sayProblem(error);
   }

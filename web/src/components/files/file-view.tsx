@@ -2,7 +2,7 @@
 import { Box, Button, Flex, Image, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { Download, FileQuestion, History as HistoryIcon, Pencil, Trash2 } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import type { Entry } from "../../api/generated";
 import { asText, IMAGE_LIMIT, imageType, TEXT_LIMIT } from "../../lib/content";
@@ -14,6 +14,7 @@ import { ActionMenu } from "../menu";
 import { NameDialog } from "../modal";
 import { ProblemNotice } from "../problem-notice";
 import { download, remove, rename } from "./actions";
+import { CodeText } from "./code";
 import { History, OldVersion, useHistory } from "./history";
 
 interface FileProps {
@@ -58,16 +59,9 @@ function Picture({ blob, entry }: { readonly blob: Blob; readonly entry: Entry }
 }
 
 function Code({ text, cut }: { readonly text: string; readonly cut: boolean }) {
-  const numbers = useMemo(() => {
-    const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
-    return Array.from({ length: Math.max(1, lines) }, (_, i) => i + 1).join("\n");
-  }, [text]);
   return (
     <>
-      <Flex fontFamily="mono" fontSize="13px" lineHeight="20px" paddingY="12px" overflowX="auto" tabIndex={0} role="region" aria-label="Content">
-        <Box as="pre" aria-hidden="true" color="fg.subtle" textAlign="end" paddingX="16px" userSelect="none" fontVariantNumeric="tabular-nums" fontFamily="mono" position="sticky" left="0" bg="bg.panel">{numbers}</Box>
-        <Box as="pre" flex="1" paddingRight="16px" fontFamily="mono" data-testid="text">{text}</Box>
-      </Flex>
+      <CodeText text={text} />
       {cut && <Text padding="12px 16px" borderTopWidth="1px" color="fg.muted">These are the first {formatSize(TEXT_LIMIT)}. Download the file to see all of it.</Text>}
     </>
   );

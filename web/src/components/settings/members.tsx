@@ -1,41 +1,22 @@
 // Who belongs to the team, with which role, and who is invited. What a person may not do is not offered; the server decides.
 import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
-import { useQuery } from "@tanstack/react-query";
 import { UserPlus } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import type { Invitation, Member, User } from "../api/generated";
-import { queryClient } from "../api/queries";
-import { Ago, ListSkeleton, Panel, TextField, usePageTitle } from "../components/bits";
-import { Confirm } from "../components/modal";
-import { FormProblem, ProblemNotice } from "../components/problem-notice";
-import { Secret } from "../components/secret";
-import { PageMain } from "../components/shell";
-import { say, sayProblem } from "../components/toaster";
-import { formatUntil } from "../lib/format";
-import { fieldProblem } from "../lib/problem";
-import { mayChange, type Role, roleWords, rolesUpTo } from "../lib/roles";
-import { api, setUser, useAuth } from "../stores/auth";
-
-/** All pages of a list: a team is small. */
-async function all<One>(page: (cursor: string | undefined) => Promise<{ readonly data: readonly One[]; readonly page: { readonly next?: string | null } }>): Promise<readonly One[]> {
-  const found: One[] = [];
-  let cursor: string | undefined;
-  do {
-    const { data, page: { next } } = await page(cursor);
-    found.push(...data);
-    cursor = next ?? undefined;
-  } while (cursor !== undefined);
-  return found;
-}
-
-const useMembers = () => useQuery({ queryKey: ["members"], queryFn: ({ signal }) => all((cursor) => api.tenantMembersList({ signal, ...(cursor !== undefined ? { cursor } : {}) })) });
-
-const useInvitations = () => useQuery({ queryKey: ["invitations"], queryFn: ({ signal }) => all((cursor) => api.tenantInvitationsList({ signal, ...(cursor !== undefined ? { cursor } : {}) })) });
-
-function refresh(): void {
-  void queryClient.invalidateQueries({ queryKey: ["members"] });
-  void queryClient.invalidateQueries({ queryKey: ["invitations"] });
-}
+import { type Invitation, limitsOfInvitationInput, type Member, type User } from "../../api/generated";
+import { nameOf, refreshTeam, useInvitations, useMembers } from "../../api/team";
+import { textProblem } from "../../lib/check";
+import { formatUntil } from "../../lib/format";
+import { fieldProblem } from "../../lib/problem";
+import { mayChange, type Role, roleWords, rolesUpTo } from "../../lib/roles";
+import { api } from "../../stores/auth";
+import { Ago, ListSkeleton, TextField } from "../bits";
+import { Confirm } from "../modal";
+import { FormProblem, ProblemNotice } from "../problem-notice";
+import { Secret } from "../secret";
+import { Select } from "../select";
+import { useSending } from "../sending";
+import { say, sayProblem } from "../toaster";
+import { Section } from "./section";
 
 interface RoleSelectProps {
   readonly label: string;
@@ -47,25 +28,19 @@ interface RoleSelectProps {
 }
 
 function RoleSelect({ label, mine, role, onRole, isTall = false }: RoleSelectProps) {
-  return (
-    <Box asChild height={isTall ? "40px" : "32px"} width="112px" flexShrink="0" paddingX="8px" fontSize="14px" borderWidth="1px" borderColor="border.emphasized" borderRadius="l2" bg="bg.panel" color="fg" css={{ colorScheme: { base: "light", _dark: "dark" } }}>
-      <select aria-label={label} value={role} onChange={(event) => onRole(event.currentTarget.value as Role)}>
-        {rolesUpTo(mine).map((one) => <option key={one} value={one}>{roleWords[one].name}</option>)}
-      </select>
-    </Box>
-  );
+  return <Select label={label} width="112px" height={isTall ? "40px" : "32px"} value={role} onValue={onRole} options={rolesUpTo(mine).map((value) => ({ value, label: roleWords[value].name }))} />;
 }
 
 function MemberRow({ member, me }: { readonly member: Member; readonly me: User }) {
   const [asking, setAsking] = useState(false);
-  const name = member.name ?? member.email ?? "Somebody";
+  const name = nameOf(member);
   const isMe = member.id === me.id;
   const change = (role: Role): void => {
     api.tenantMemberUpdate({ userId: member.id, ifMatch: `"${member.revision}"`, body: { role } })
-      .then(() => say(`${name} is ${roleWords[role].name.toLowerCase()} now`), sayProblem).finally(refresh);
+      .then(() => say(`${name} is ${roleWords[role].name.toLowerCase()} now`), sayProblem).finally(refreshTeam);
   };
   const remove = (): void => {
-    api.tenantMemberRemove({ userId: member.id }).then(() => say(`${name} is no member any more`), sayProblem).finally(refresh);
+    api.tenantMemberRemove({ userId: member.id }).then(() => say(`${name} is no member any more`), sayProblem).finally(refreshTeam);
   };
   return (
     <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="60px" paddingY="8px" wrap="wrap" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
@@ -91,7 +66,7 @@ function MemberRow({ member, me }: { readonly member: Member; readonly me: User 
 
 function InvitationRow({ invitation, me }: { readonly invitation: Invitation; readonly me: User }) {
   const withdraw = (): void => {
-    api.tenantInvitationDelete({ invitationId: invitation.id }).then(() => say(`The invitation of ${invitation.email} is withdrawn`), sayProblem).finally(refresh);
+    api.tenantInvitationDelete({ invitationId: invitation.id }).then(() => say(`The invitation of ${invitation.email} is withdrawn`), sayProblem).finally(refreshTeam);
   };
   return (
     <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
@@ -109,30 +84,24 @@ function Invite({ me }: { readonly me: User }) {
   const [role, setRole] = useState<Role>("member");
   const [made, setMade] = useState<{ readonly email: string; readonly url: string }>();
   const [problem, setProblem] = useState<string>();
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const send = async (event: FormEvent): Promise<void> => {
+  const { busy, error, send } = useSending();
+  const invite = (event: FormEvent): void => {
     event.preventDefault();
-    const wrong = /^\S+@\S+$/.test(email.trim()) ? undefined : "Enter an e-mail address, like ada@example.com.";
+    const wrong = textProblem(limitsOfInvitationInput.email, email.trim(), "Enter an e-mail address, like ada@example.com.");
     setProblem(wrong);
-    setError(undefined);
     if (wrong !== undefined) return;
-    setBusy(true);
-    try {
+    void send(async () => {
       setMade(await api.tenantInvitationCreate({ body: { email: email.trim(), role } }));
       setEmail("");
-      refresh();
-    } catch (failure) {
-      setError(failure);
-    }
-    setBusy(false);
+      refreshTeam();
+    });
   };
   return (
-    <form onSubmit={(event) => void send(event)} noValidate>
+    <form onSubmit={invite} noValidate>
       <Stack gap="16px" align="flex-start">
         <FormProblem error={error} />
         <Flex gap="8px" wrap="wrap" align="flex-start" width="100%">
-          <Box flex="1" minWidth="200px"><TextField label="E-mail" type="email" name="email" value={email} onValue={setEmail} maxLength={254} autoComplete="off" problem={problem ?? fieldProblem(error, "email")} /></Box>
+          <Box flex="1" minWidth="200px"><TextField label="E-mail" type="email" name="email" value={email} onValue={setEmail} autoComplete="off" problem={problem ?? fieldProblem(error, "email")} /></Box>
           <Stack gap="6px"><Text textStyle="sm" fontWeight="500" aria-hidden="true">Role</Text><RoleSelect label="Role" mine={me.role} role={role} onRole={setRole} isTall /></Stack>
         </Flex>
         <Text color="fg.muted" fontSize="13px">{roleWords[role].name}: {roleWords[role].may}</Text>
@@ -161,39 +130,39 @@ function Members({ me }: { readonly me: User }) {
   return <Box as="ul" aria-label="Members">{data.map((member) => <MemberRow key={member.id} member={member} me={me} />)}</Box>;
 }
 
-/** Somebody may have changed one's own role since the login. */
-function useMyself(): void {
-  useQuery({
-    queryKey: ["me"],
-    queryFn: async ({ signal }) => {
-      const user = await api.usersMeGet({ signal });
-      setUser(user);
-      return user;
-    },
-  });
+/** The owner alone may: gives the team to somebody else, and is an admin from then on. */
+function Transfer({ me }: { readonly me: User }) {
+  const { data } = useMembers();
+  const others = (data ?? []).filter(({ id, role }) => id !== me.id && role !== "owner");
+  const [wanted, setWanted] = useState("");
+  const [asking, setAsking] = useState(false);
+  const heir = others.find(({ id }) => id === wanted) ?? others[0];
+  if (heir === undefined) return undefined;
+  const transfer = (): void => {
+    api.tenantTransfer({ body: { user_id: heir.id } }).then(() => say(`${nameOf(heir)} is the owner now`), sayProblem).finally(refreshTeam);
+  };
+  return (
+    <Section title="Hand the team over" text="The new owner may do everything. You stay, as an admin.">
+      <Flex gap="8px" wrap="wrap">
+        <Select label="New owner" width={{ base: "100%", sm: "240px" }} height="36px" value={heir.id} onValue={setWanted} options={others.map((one) => ({ value: one.id, label: nameOf(one) }))} />
+        <Button size="sm" variant="outline" color="bad.fg" onClick={() => setAsking(true)}>Make owner</Button>
+      </Flex>
+      {asking && <Confirm title={`Make “${nameOf(heir)}” the owner?`} text="Only an owner can give it back to you." action="Make owner" onConfirm={transfer} onClose={() => setAsking(false)} />}
+    </Section>
+  );
 }
 
-export default function MembersPage() {
-  const state = useAuth((auth) => auth.state);
-  usePageTitle("Members");
-  useMyself();
-  if (state.status !== "in") return undefined;
-  const me = state.user;
+export function MembersSettings({ user }: { readonly user: User }) {
   return (
-    <PageMain width="720px">
-      <Stack gap="20px">
-        <Heading as="h1" fontSize="22px" lineHeight="32px" fontWeight="600" letterSpacing="-0.02em">Members</Heading>
-        <Panel><Box paddingX={{ base: "16px", md: "24px" }} paddingY="8px"><Members me={me} /></Box></Panel>
-        {mayChange(me.role, "viewer") && (
-          <Panel>
-            <Stack as="section" gap="20px" padding={{ base: "16px", md: "24px" }} aria-label="Invite somebody">
-              <Heading as="h2" fontSize="16px" fontWeight="600">Invite somebody</Heading>
-              <Invite me={me} />
-              <Invitations me={me} />
-            </Stack>
-          </Panel>
-        )}
-      </Stack>
-    </PageMain>
+    <>
+      <Section title="Members"><Members me={user} /></Section>
+      {mayChange(user.role, "viewer") && (
+        <Section title="Invite somebody">
+          <Invite me={user} />
+          <Invitations me={user} />
+        </Section>
+      )}
+      {user.role === "owner" && <Transfer me={user} />}
+    </>
   );
 }

@@ -3,16 +3,19 @@ import { Box, Button, Checkbox, Flex, Stack, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { KeyRound } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import type { Key } from "../api/generated";
-import { queryClient } from "../api/queries";
-import { formatUntil } from "../lib/format";
-import { fieldProblem } from "../lib/problem";
-import { api } from "../stores/auth";
-import { Ago, ListSkeleton, TextField } from "./bits";
-import { Confirm } from "./modal";
-import { FormProblem, ProblemNotice } from "./problem-notice";
-import { Secret } from "./secret";
-import { say, sayProblem } from "./toaster";
+import { type Key, limitsOfKeyInput } from "../../api/generated";
+import { queryClient } from "../../api/queries";
+import { textProblem } from "../../lib/check";
+import { formatUntil } from "../../lib/format";
+import { fieldProblem } from "../../lib/problem";
+import { api } from "../../stores/auth";
+import { Ago, ListSkeleton, TextField } from "../bits";
+import { Confirm } from "../modal";
+import { FormProblem, ProblemNotice } from "../problem-notice";
+import { Secret } from "../secret";
+import { useSending } from "../sending";
+import { say, sayProblem } from "../toaster";
+import { Section } from "./section";
 
 /** All of them: a person has at most 50. */
 const MOST = 50;
@@ -43,39 +46,37 @@ function NewKey() {
   const [name, setName] = useState("");
   const [writes, setWrites] = useState(false);
   const [made, setMade] = useState<string>();
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const send = async (event: FormEvent): Promise<void> => {
+  const [problem, setProblem] = useState<string>();
+  const { busy, error, send } = useSending();
+  const make = (event: FormEvent): void => {
     event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
+    const wrong = textProblem(limitsOfKeyInput.name, name.trim(), "Say what it is for.");
+    setProblem(wrong);
+    if (wrong !== undefined) return;
+    void send(async () => {
       setMade((await api.authKeyCreate({ body: { name: name.trim(), access: writes ? "write" : "read" } })).key);
       setName("");
       refresh();
-    } catch (failure) {
-      setError(failure);
-    }
-    setBusy(false);
+    });
   };
   return (
-    <form onSubmit={(event) => void send(event)} noValidate>
+    <form onSubmit={make} noValidate>
       <Stack gap="16px" align="flex-start">
         <FormProblem error={error} />
-        <Box width="100%" maxWidth="400px"><TextField label="What it is for" name="key-name" value={name} onValue={setName} maxLength={100} autoComplete="off" hint="It ends by itself after 90 days." problem={fieldProblem(error, "name")} /></Box>
+        <Box width="100%" maxWidth="400px"><TextField label="What it is for" name="key-name" value={name} onValue={setName} autoComplete="off" hint="It ends by itself after 90 days." problem={problem ?? fieldProblem(error, "name")} /></Box>
         <Checkbox.Root checked={writes} onCheckedChange={({ checked }) => setWrites(checked === true)}>
           <Checkbox.HiddenInput />
           <Checkbox.Control borderColor="border.emphasized" />
           <Checkbox.Label>It may change things, too</Checkbox.Label>
         </Checkbox.Root>
-        <Button size="sm" type="submit" disabled={name.trim() === ""} loading={busy}>Make a key</Button>
+        <Button size="sm" type="submit" loading={busy}>Make a key</Button>
         {made !== undefined && <Secret key={made} label="The new key" value={made}>Copy it now: it is shown only this once. Send it as a bearer’s token.</Secret>}
       </Stack>
     </form>
   );
 }
 
-export function ApiKeys() {
+function Keys() {
   const { data, error, refetch } = useQuery({ queryKey: ["keys"], queryFn: async ({ signal }) => (await api.authKeysList({ limit: MOST, signal })).data });
   if (data === undefined) return error === null ? <ListSkeleton rows={2} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
   return (
@@ -84,4 +85,8 @@ export function ApiKeys() {
       <NewKey />
     </Stack>
   );
+}
+
+export function ApiKeys() {
+  return <Section title="API keys" text="For scripts. A key does not open your account: no devices, no password, no members."><Keys /></Section>;
 }

@@ -1,0 +1,163 @@
+// The settings: each part by its address; what forms refuse is what the server refuses; all of one's data; what owners and
+// admins see of the team: everybody's sessions and the audit log; the team handed over.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { newSession, until } from "../api/harness.mjs";
+import { button, gone, launch, link, look, visible } from "./browser.mjs";
+
+const world = await launch();
+const { home, server } = world;
+const ada = await server.account("ada");
+const page = await (await world.newContext()).newPage();
+const parts = page.getByRole("navigation", { name: "Settings" });
+const rows = page.getByRole("list", { name: "Audit log" }).getByRole("button");
+
+async function member(name, role) {
+  const { url } = (await ada.post("/tenant/invitations", { email: `${name}@example.com`, role })).data;
+  const invitation = new URL(url).hash.slice("#invitation=".length);
+  const client = server.anonymous();
+  const { data } = await client.post("/auth/register", { email: `${name}@example.com`, password: "a password to test with", name, invitation });
+  return Object.assign(client, { token: data.token, user: data.user });
+}
+
+const one = await newSession(ada, "Project A");
+const two = await newSession(ada, "Project B");
+await ada.write(`/sessions/${one.id}/files/src/hello.txt`, "hello\n");
+const grace = await member("grace", "member");
+const hers = await newSession(grace, "Compiler");
+await ada.delete(`/sessions/${two.id}`);
+
+test("each part has an address; one that is none says so", async () => {
+  await world.logIn(page, ada);
+  await page.goto(`${home}/settings`);
+  for (const [name, address] of [["Appearance", "appearance"], ["Your data", "data"], ["Audit log", "audit"], ["Members", "members"], ["Profile", ""]]) {
+    await link(name, parts).click();
+    await page.waitForURL(`${home}/settings${address && `/${address}`}`);
+    await visible(parts.locator(`a[aria-current=page]`, { hasText: name }));
+  }
+  await page.goto(`${home}/members`); // where it was before
+  await page.waitForURL(`${home}/settings/members`);
+  await page.goto(`${home}/settings/nothing`);
+  await visible(page.getByText("There is no page here"));
+});
+
+test("a form sends what the server takes and nothing that it refuses, by the same bounds", async () => {
+  await page.goto(`${home}/settings`);
+  const field = page.getByLabel("Name", { exact: true });
+  let sent = 0;
+  page.on("request", (request) => { sent += request.method() === "PUT" && request.url().endsWith("/users/me"); });
+  for (const [name, isGood] of [["x".repeat(100), true], ["x".repeat(101), false], ["🚀".repeat(100), true], ["🚀".repeat(101), false], ["Zoë O’Neill", true], ["one\u0085two", false], ["bell\u0007", false]]) {
+    const before = sent;
+    await field.fill(name);
+    await button("Save name", page).click();
+    if (isGood) await until(`saved: ${name}`, async () => (await ada.get("/users/me")).data.name === name);
+    else await visible(page.getByText(/^(At most 100 characters|No control characters)/));
+    assert.equal(sent - before, isGood ? 1 : 0, name);
+    assert.equal((await ada.put("/users/me", { name })).status, isGood ? 200 : 400, name);
+  }
+});
+
+test("files are read as the person likes", async () => {
+  await page.goto(`${home}/settings/appearance`);
+  const example = page.getByTestId("reading-example").getByRole("region");
+  const shown = () => example.evaluate((element) => [getComputedStyle(element).fontSize, getComputedStyle(element).tabSize, element.scrollWidth > element.clientWidth]);
+  assert.deepEqual(await shown(), ["13px", "4", true]);
+  await button("16", page.getByRole("group", { name: "Letters" })).click();
+  await button("8", page.getByRole("group", { name: "Tab width" })).click();
+  await button("Wrap", page).click();
+  assert.deepEqual(await shown(), ["16px", "8", false]);
+  await look(page, "settings-appearance");
+  await page.goto(`${home}/sessions/${one.id}/files/src/hello.txt`);
+  await visible(page.getByTestId("text").getByText("hello"));
+  assert.equal(await page.getByTestId("text").textContent(), "hello\n");
+  assert.equal(await page.getByTestId("text").evaluate((element) => getComputedStyle(element).fontSize), "16px");
+});
+
+test("all of one's data: an archive of each session, and the account", async () => {
+  await page.goto(`${home}/settings/data`);
+  await visible(page.getByRole("list", { name: "Sessions to download" }).getByText("Project A"));
+  await look(page, "settings-data");
+  const taken = [];
+  page.on("download", (download) => taken.push(download));
+  await button("Download everything", page).click();
+  await visible(page.getByText("All of it is downloaded"));
+  assert.deepEqual(taken.map((download) => download.suggestedFilename()), ["coditect-account.json", "Project A.tar.gz"]);
+  const account = JSON.parse(readFileSync(await taken[0].path(), "utf8"));
+  assert.equal(account.user.email, ada.email);
+  assert.deepEqual([account.sessions.map(({ name }) => name), account.deleted_sessions.map(({ name }) => name)], [["Project A"], ["Project B"]]);
+  assert.ok(account.devices.length > 0);
+  assert.match(execFileSync("tar", ["tzf", await taken[1].path()], { encoding: "utf8" }), /src\/hello\.txt/);
+});
+
+test("sessions of the team: deleted, restored, by whose they are", async () => {
+  await page.goto(`${home}/settings/sessions`);
+  const list = page.getByRole("list", { name: "Sessions of the team" });
+  await visible(list.getByText("Compiler"));
+  await look(page, "settings-sessions");
+  await page.getByLabel("Whose sessions").selectOption({ label: "grace" });
+  await gone(list.getByText("Project A"));
+  await button("Delete Compiler", list).click();
+  await button("Delete", page.getByRole("dialog")).click();
+  await visible(page.getByText("Nobody who was chosen has any."));
+  await button("Deleted", page).click();
+  await button("Restore Compiler", list).click();
+  await visible(page.getByText("“Compiler” is back"));
+  await until("it is back", async () => (await grace.get(`/sessions/${hers.id}`)).status === 200);
+});
+
+test("the audit log: what happened, looked for by person, action, session and time, in detail, and exported", async () => {
+  await page.goto(`${home}/settings/audit`);
+  await visible(rows.filter({ hasText: "deleted the session" }));
+  await visible(rows.filter({ hasText: "grace" }).filter({ hasText: "created the session Compiler" }));
+  await look(page, "settings-audit");
+  await page.getByLabel("What", { exact: true }).selectOption({ label: "Deleted the session" });
+  await until("deletions alone", async () => (await rows.allTextContents()).every((text) => /deleted the session/.test(text)) && await rows.count() === 2);
+  assert.match(page.url(), /what=session\.delete/);
+  await page.getByLabel("Session", { exact: true }).selectOption({ label: "Compiler" });
+  await until("of one session", async () => await rows.count() === 1);
+  await rows.first().click();
+  await visible(page.getByText(hers.id));
+  await visible(page.getByText(/^req-/));
+  await look(page, "settings-audit-detail");
+  const saved = page.waitForEvent("download");
+  await button("Export", page).click();
+  const lines = readFileSync(await (await saved).path(), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ action, target }) => [action, target]), [["session.delete", hers.id]]);
+  await page.reload();
+  await until("the address says what is looked for", async () => await rows.count() === 1);
+  await page.goto(`${home}/settings/audit?who=${grace.user.id}&when=hour`);
+  await visible(rows.filter({ hasText: "registered" }));
+  assert.ok((await rows.allTextContents()).every((text) => text.startsWith("grace")));
+  await page.getByLabel("What", { exact: true }).selectOption({ label: "All of the team" });
+  await visible(page.getByText("Nothing of that kind happened"));
+});
+
+test("a refused password is seen as one", async () => {
+  await server.anonymous().post("/auth/login", { email: "grace@example.com", password: "not this one" });
+  await until("it is written", async () => (await ada.get("/audit?action=login")).data.some(({ outcome }) => outcome === "denied"));
+  await page.goto(`${home}/settings/audit?what=login`);
+  await visible(rows.filter({ hasText: "Refused" }).filter({ hasText: "grace" }));
+});
+
+test("the team handed over: the owner is an admin then", async () => {
+  await page.goto(`${home}/settings/members`);
+  await page.getByLabel("New owner").selectOption({ label: "grace" });
+  await button("Make owner", page).click();
+  await button("Make owner", page.getByRole("dialog")).click();
+  await visible(page.getByText("grace is the owner now"));
+  await gone(button("Make owner", page));
+  assert.equal((await grace.get("/users/me")).data.role, "owner");
+  assert.equal((await ada.get("/users/me")).data.role, "admin");
+});
+
+test("who is no admin is not led to what admins see, and told so at its address", async () => {
+  const viewer = await member("vera", "viewer");
+  const theirs = await (await world.newContext()).newPage();
+  await world.logIn(theirs, { email: viewer.user.email, password: "a password to test with" });
+  await theirs.goto(`${home}/settings/audit`);
+  await visible(theirs.getByRole("alert"));
+  assert.equal(await link("Audit log", theirs.getByRole("navigation", { name: "Settings" })).count(), 0);
+  assert.equal(await link("Sessions of the team", theirs.getByRole("navigation", { name: "Settings" })).count(), 0);
+});

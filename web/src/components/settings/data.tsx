@@ -1,0 +1,80 @@
+// All that is the person's, to take along: an archive of each session, and what is known of the account.
+import { Box, Button, Flex, Stack, Text } from "@chakra-ui/react";
+import { Download } from "lucide-react";
+import { useRef, useState } from "react";
+import type { Session, User } from "../../api/generated";
+import { useAllSessions } from "../../api/queries";
+import { all } from "../../api/team";
+import { formatCount, formatSize } from "../../lib/format";
+import { api } from "../../stores/auth";
+import { factsOf, ListSkeleton } from "../bits";
+import { fetchArchive, save } from "../files/actions";
+import { FormProblem } from "../problem-notice";
+import { useSending } from "../sending";
+import { say } from "../toaster";
+import { Section } from "./section";
+
+function SessionRow({ session, isBusy, onTake }: { readonly session: Session; readonly isBusy: boolean; readonly onTake: () => void }) {
+  return (
+    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="48px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
+      <Box flex="1" minWidth="0">
+        <Text truncate fontWeight="500">{session.name}</Text>
+        <Text truncate color="fg.muted" fontSize="13px">{factsOf(session)}</Text>
+      </Box>
+      <Button size="xs" height="32px" variant="outline" colorPalette="gray" disabled={isBusy} aria-label={`Download ${session.name}`} onClick={onTake}><Download size={14} />Download</Button>
+    </Flex>
+  );
+}
+
+/** Everything that the server knows of the person beside files. */
+async function fetchAccount(user: User): Promise<Blob> {
+  const [devices, keys, sessions, deleted] = await Promise.all([
+    api.authDevicesList().then(({ data }) => data),
+    all((cursor) => api.authKeysList(cursor)),
+    all((cursor) => api.sessionsList(cursor)),
+    all((cursor) => api.sessionsList({ deleted: true, ...cursor })),
+  ]);
+  return new Blob([`${JSON.stringify({ user, devices, keys, sessions, deleted_sessions: deleted }, undefined, 2)}\n`], { type: "application/json" });
+}
+
+function Export({ user }: { readonly user: User }) {
+  const { sessions, isComplete } = useAllSessions();
+  const { busy, error, send } = useSending();
+  const [at, setAt] = useState<string>();
+  const isStopped = useRef(false);
+  if (!isComplete) return <ListSkeleton rows={3} />;
+  const bytes = sessions.reduce((sum, one) => sum + one.bytes, 0);
+  const take = (wanted: readonly Session[], withAccount: boolean) => send(async () => {
+    isStopped.current = false;
+    try {
+      if (withAccount) save(await fetchAccount(user), "coditect-account.json");
+      for (const session of wanted) {
+        if (isStopped.current) return;
+        setAt(session.name);
+        await fetchArchive(session.id, "tgz");
+      }
+      say(withAccount ? "All of it is downloaded" : "Downloaded");
+    } finally {
+      setAt(undefined);
+    }
+  });
+  return (
+    <Stack gap="16px" align="flex-start">
+      <FormProblem error={error} />
+      <Flex gap="12px" align="center" wrap="wrap">
+        <Button size="sm" loading={busy} loadingText="Download everything" onClick={() => void take(sessions, true)}><Download size={14} />Download everything</Button>
+        {busy && <Button size="sm" variant="outline" colorPalette="gray" onClick={() => { isStopped.current = true; }}>Stop</Button>}
+        <Text role="status" color="fg.muted" fontSize="13px" fontVariantNumeric="tabular-nums">{at !== undefined ? `“${at}” is coming…` : `${formatCount(sessions.length, "session")}, ${formatSize(bytes)}, and your account as JSON.`}</Text>
+      </Flex>
+      {sessions.length > 0 && (
+        <Box as="ul" width="100%" aria-label="Sessions to download">
+          {sessions.map((session) => <SessionRow key={session.id} session={session} isBusy={busy} onTake={() => void take([session], false)} />)}
+        </Box>
+      )}
+    </Stack>
+  );
+}
+
+export function YourData({ user }: { readonly user: User }) {
+  return <Section title="Export" text="Each session is one tar.gz with all of its files, as they are now."><Export user={user} /></Section>;
+}

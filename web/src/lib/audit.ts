@@ -1,0 +1,60 @@
+// What stands in the audit log, in words; and how its page's address names what is looked for.
+import type { AuditRecord } from "../api/generated";
+
+export interface Kind {
+  readonly noun: string;
+  readonly label: string;
+  /** The verb of each action, as in "Ada … “Project A”". */
+  readonly verbs: Readonly<Record<string, string>>;
+}
+
+export const kinds: readonly Kind[] = [
+  { noun: "session", label: "Sessions", verbs: { create: "created the session", update: "changed the session", rename: "renamed the session", delete: "deleted the session", restore: "restored the session", fork: "forked the session", open: "opened the session", pause: "paused the session" } },
+  { noun: "project", label: "Projects", verbs: { create: "created the project", update: "changed the project", delete: "deleted the project", restore: "restored the project" } },
+  { noun: "login", label: "Logins", verbs: { create: "logged in", end: "ended a login", expire: "was logged out after a long time", reused: "had a login ended: an old token came again", replace: "logged in again", code: "entered a code of the second factor" } },
+  { noun: "totp", label: "Second factor", verbs: { begin: "began to set up the second factor", enable: "set up the second factor", disable: "gave up the second factor", remove: "had the second factor removed", recovery: "made new recovery codes" } },
+  { noun: "key", label: "API keys", verbs: { create: "made an API key", delete: "ended an API key", expire: "had an API key run out" } },
+  { noun: "member", label: "Members", verbs: { update: "changed the role of", remove: "removed" } },
+  { noun: "invitation", label: "Invitations", verbs: { create: "invited somebody", delete: "withdrew an invitation", accept: "accepted an invitation" } },
+  { noun: "user", label: "Accounts", verbs: { register: "registered", update: "changed the profile", password: "changed the password", email: "changed the address", delete: "deleted the account" } },
+  { noun: "tenant", label: "The team", verbs: { update: "changed the team", transfer: "handed the team over to" } },
+];
+
+export function kindOf(action: string): Kind | undefined {
+  const noun = action.split(".", 1)[0];
+  return kinds.find((kind) => kind.noun === noun);
+}
+
+/** What was done; an action that this page does not know is named as the log names it. */
+export function verbOf(action: string): string {
+  const verb = action.slice(action.indexOf(".") + 1);
+  return kindOf(action)?.verbs[verb] ?? action;
+}
+
+export const outcomeWords: Readonly<Record<AuditRecord["outcome"], string>> = { ok: "Done", denied: "Refused", failed: "Failed" };
+
+export const periods = [
+  { value: "", label: "At any time", ms: undefined },
+  { value: "hour", label: "In the last hour", ms: 3_600_000 },
+  { value: "day", label: "In the last 24 hours", ms: 86_400_000 },
+  { value: "week", label: "In the last 7 days", ms: 7 * 86_400_000 },
+  { value: "month", label: "In the last 30 days", ms: 30 * 86_400_000 },
+] as const;
+
+/** RFC 3339; undefined: since ever. */
+export function sinceOf(period: string, now: number): string | undefined {
+  const ms = periods.find(({ value }) => value === period)?.ms;
+  return ms === undefined ? undefined : new Date(now - ms).toISOString();
+}
+
+/** Records as they come, in runs of the same day of this time zone. */
+export function byDay<One extends { readonly at: string }>(records: readonly One[]): ReadonlyArray<{ readonly day: string; readonly records: readonly One[] }> {
+  const days: { day: string; records: One[] }[] = [];
+  for (const record of records) {
+    const day = new Date(record.at).toDateString();
+    const last = days.at(-1);
+    if (last?.day === day) last.records.push(record);
+    else days.push({ day, records: [record] });
+  }
+  return days;
+}

@@ -1,0 +1,32 @@
+// What a text of a form may be, as the server holds it: the bounds come from the API's document, so that a form neither refuses
+// what the server takes nor sends what it refuses.
+import type { TextLimits } from "../api/generated";
+
+// As src/data/text.c, which is stricter than the document: no control characters of Unicode's first 256 either.
+const isLine = (text: string): boolean => !/[\u0000-\u001f\u007f-\u009f]/.test(text);
+
+const encoder = new TextEncoder();
+
+/** As src/api/decode.c, which counts bytes before the at sign. */
+function isEmail(text: string): boolean {
+  const [local = "", host = "", ...more] = text.split("@");
+  return more.length === 0 && local !== "" && host !== "" && encoder.encode(local).length <= 64 && isLine(text) && !text.includes(" ");
+}
+
+const EMAIL = "Enter an e-mail address, like ada@example.com.";
+
+/** empty: what to say when nothing was entered. Undefined: nothing is wrong. */
+export function textProblem(limits: TextLimits, text: string, empty: string): string | undefined {
+  if (text === "") return limits.isRequired ? empty : undefined;
+  if (limits.kind === "email" && !isEmail(text)) return EMAIL;
+  const length = [...text].length; // code points, as the server counts
+  if (length < limits.least) return limits.kind === "email" ? EMAIL : `At least ${limits.least} characters.`;
+  if (length > limits.most) return `At most ${limits.most} characters.`;
+  return limits.kind === "line" && !isLine(text) ? "No control characters, such as tabs or line breaks." : undefined;
+}
+
+/** What is wrong, by name; undefined: nothing is. */
+export function problemsOf<Name extends string>(texts: Readonly<Record<Name, string | undefined>>): Readonly<Partial<Record<Name, string>>> | undefined {
+  const wrong = Object.entries(texts).filter(([, problem]) => problem !== undefined);
+  return wrong.length === 0 ? undefined : (Object.fromEntries(wrong) as Partial<Record<Name, string>>);
+}

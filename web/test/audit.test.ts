@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { byDay, kindOf, sinceOf, verbOf } from "../src/lib/audit";
+import { formatDay } from "../src/lib/format";
+
+test("an action in words; one that is new as the log names it", () => {
+  expect(verbOf("session.delete")).toBe("deleted the session");
+  expect(verbOf("session.explode")).toBe("session.explode");
+  expect(verbOf("else.create")).toBe("else.create");
+  expect(kindOf("login.reused")?.label).toBe("Logins");
+});
+
+test("since when", () => {
+  expect(sinceOf("hour", Date.UTC(2026, 0, 1, 1))).toBe("2026-01-01T00:00:00.000Z");
+  expect(sinceOf("", 0)).toBeUndefined();
+  expect(sinceOf("ever since", 0)).toBeUndefined();
+});
+
+test("records in runs of a day, and its name", () => {
+  const at = (text: string) => ({ at: new Date(text).toISOString() });
+  expect(byDay([at("2026-03-02T10:00"), at("2026-03-02T09:00"), at("2026-03-01T23:00")]).map(({ records }) => records.length)).toEqual([2, 1]);
+  const now = new Date("2026-03-02T10:00").getTime();
+  expect(formatDay(at("2026-03-02T09:00").at, now)).toBe("Today");
+  expect(formatDay(at("2026-03-01T23:00").at, now)).toBe("Yesterday");
+  expect(formatDay(at("2026-02-28T23:00").at, now)).toBe("Saturday, February 28, 2026");
+});
