@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rand.h"
 
 enum { INDEX_MAGIC = 0x696e6478, INDEX_FORMAT = 1, BUSY_MS = 5000 };
 
@@ -202,6 +203,14 @@ static int check_tree(struct codi2_index *x, const char *root, bool *ret_fresh)
     return error;
 }
 
+/* An index that was emptied has another: what it sent before is forgotten with the rest. */
+static int check_name(struct codi2_index *x)
+{
+    uint64_t name;
+    int error = codi2_index_fact(x, "disk", &name);
+    return error || name ? error : codi2_index_set_fact(x, "disk", rand_u64() >> 1 | 1);
+}
+
 int codi2_index_open(const char *directory, const char *root, struct codi2_index **ret_index,
                      bool *ret_fresh)
 {
@@ -218,6 +227,9 @@ int codi2_index_open(const char *directory, const char *root, struct codi2_index
     }
     if (!error) {
         error = check_tree(x, root, ret_fresh);
+    }
+    if (!error) {
+        error = check_name(x);
     }
     if (error) {
         codi2_index_close(x);

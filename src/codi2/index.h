@@ -77,7 +77,10 @@ struct codi2_span {
 int codi2_index_below(struct codi2_index *x, struct arena *arena, const struct codi2_span *span,
                       struct codi2_entries *ret_entries) BASE_MUST_USE;
 
-/* Small facts that belong to the index: the seq up to which the store's changes are applied. 0 when never set. */
+/*
+ * Small facts that belong to the index, 0 when never set: "seq", up to which the store's changes are applied; "heard", up to which
+ * our own are entered here; "disk", which names this index and no other.
+ */
 int codi2_index_fact(struct codi2_index *x, const char *name, uint64_t *ret_value) BASE_MUST_USE;
 int codi2_index_set_fact(struct codi2_index *x, const char *name, uint64_t value) BASE_MUST_USE;
 

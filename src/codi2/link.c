@@ -129,15 +129,20 @@ int codi2_link_greet(struct codi2_link *l)
 
 /* ---- changes out ---- */
 
+static struct str author_of(const struct codi2_link *l)
+{
+    return l->options.author ? str_from(l->options.author) : STR_EMPTY;
+}
+
 static enum wire_kind kind_out(enum codi2_kind kind)
 {
     return kind == CODI2_FOLDER ? WIRE_FOLDER : kind == CODI2_SYMLINK ? WIRE_SYMLINK : WIRE_FILE;
 }
 
-static void change_out(const struct codi2_change *c, struct wire_change *ret)
+static void change_out(const struct codi2_change *c, struct str author, struct wire_change *ret)
 {
     const struct codi2_step *s = &c->step;
-    *ret = (struct wire_change){.base = s->base, .author = {.kind = WIRE_TERMINAL}};
+    *ret = (struct wire_change){.base = s->base, .author = {.kind = WIRE_TERMINAL, .id = author}};
     if (s->op == CODI2_DELETE) {
         ret->kind = WIRE_CHANGE_DELETE;
         ret->entry.path = s->path;
@@ -203,7 +208,7 @@ int codi2_link_push(struct codi2_link *l, struct arena *arena, const struct codi
                               .n = batch->count};
     rand_bytes(wire.id, sizeof wire.id);
     for (size_t i = 0; i < batch->count; i++) {
-        change_out(&batch->changes[i], &wire.changes[i]);
+        change_out(&batch->changes[i], author_of(l), &wire.changes[i]);
     }
     BUF_AUTO(body, WIRE_MAX_MESSAGE);
     BUF_AUTO(reply, WIRE_MAX_MESSAGE);
@@ -292,7 +297,8 @@ int codi2_link_changes(struct codi2_link *l, struct arena *arena,
         entry_in(&e->entry, r);
         r->from = e->from;
         r->deleted = e->op == WIRE_DELETE;
-        r->ours = e->author.kind == WIRE_TERMINAL;
+        r->restored = e->op == WIRE_RESTORE;
+        r->ours = e->author.kind == WIRE_TERMINAL && str_eq(e->author.id, author_of(l));
         r->version = e->seq;
     }
     return 0;

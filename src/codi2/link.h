@@ -18,6 +18,7 @@ struct codi2_link_options {
     struct str token;
     const char *root;    /* "workspace", "home" */
     uint64_t generation; /* of the workspace */
+    const char *author;  /* what our changes are signed with: names this disk; "" for none */
     usec_t patience;     /* for each wait for the server; 0: 60 s */
 };
 
@@ -85,7 +86,9 @@ struct codi2_remote {
     struct str from; /* a change: it moved from here; else empty */
     enum codi2_kind kind;
     bool deleted; /* a change: it is gone */
-    bool ours;    /* a change: a workspace made it, which is to say this one */
+    bool ours;    /* a change: it was sent from this disk */
+    bool
+        restored; /* a change: a folder that it names came back with what it held, which has no changes of its own */
     uint32_t mode;
     int64_t mtime; /* nanoseconds */
     uint64_t version;

@@ -76,6 +76,7 @@ static int start_mirror(struct daemon *d, const char *name, const char *root, co
 {
     struct codi2_mirror_options options = {
         .number = (unsigned)d->mirror_count,
+        .session = d->options.session,
         .root = root,
         .index = index,
         .sweep = (usec_t)d->sweep * USEC_PER_SEC,

@@ -9,12 +9,13 @@
  * 3. A barrier is fulfilled by a round that began after it was asked for and ended with nothing dirty. Each is tried once at
  *    once, whatever the back-off; one that the server refused for good is said to be refused, so that nobody waits for it.
  * 4. Nothing is deleted in the store before the first comparison with it is complete.
- * 5. What the store took and the index has not heard of (codi2 was killed in between) is found by comparing the whole tree: the
- *    index says whether codi2 ended in order.
+ * 5. What the store took and the index has not heard of (codi2 was killed in between, the answer was lost on its way) is found
+ *    among the store's changes before anything else is sent: they are signed with the name of this disk.
  * 6. All calls to the tree, the index, the watch and `dirty` are this thread's; the listener only raises `remote`.
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -166,11 +167,12 @@ static int bring_together(struct codi2_mirror *m)
     if (!error && (atomic_exchange(&m->remote, false) || m->facts.health == CODI2_OFFLINE)) {
         error = codi2_mirror_pull(m);
         if (error == ERR_RESYNC) {
-            m->fresh = true;
-            return 0;
+            return codi2_mirror_start_anew(m);
         }
         if (error) {
             atomic_store(&m->remote, true);
+        } else if (m->fresh) {
+            return 0; /* first of all */
         }
     }
     return error ? error : codi2_mirror_push(m);
@@ -199,6 +201,8 @@ static void round_of(struct codi2_mirror *m)
         atomic_store(&m->stop, true);
     } else if (error) {
         log_warn("codi2", "%s: %s", m->options.link.root, err_name(error));
+        atomic_store(&m->remote,
+                     true); /* among the changes may be our own, whose answer was lost */
         m->facts.refused = is_refusal(error) ? barrier : m->facts.refused;
         give_pause(m, error);
     } else {
@@ -304,6 +308,25 @@ static void release(struct codi2_mirror *m)
     mem_free(m);
 }
 
+/* By the author of a change we know those that we sent ourselves, also after a new start. */
+static int sign(struct codi2_mirror *m)
+{
+    uint64_t disk;
+    int error = codi2_index_fact(m->index, "disk", &disk);
+    if (!error) {
+        (void)snprintf(m->author, sizeof m->author, "%.40s.%016llx", m->options.session,
+                       (unsigned long long)disk);
+        m->options.link.author = m->author;
+    }
+    return error;
+}
+
+int codi2_mirror_start_anew(struct codi2_mirror *m)
+{
+    m->fresh = true;
+    return codi2_index_set_fact(m->index, "seq", 0);
+}
+
 static int prepare(struct codi2_mirror *m)
 {
     struct codi2_watch_options watch = {.root = m->root, .seen = on_seen, .ctx = m};
@@ -328,16 +351,15 @@ static int prepare(struct codi2_mirror *m)
     if (!error && m->facts.held_back > 0) {
         codi2_mirror_show_held(m);
     }
-    uint64_t running = 0;
     if (!error) {
-        error = codi2_index_fact(m->index, "running", &running);
+        error = codi2_index_fact(m->index, "heard", &m->heard);
     }
     if (!error) {
-        error = codi2_index_set_fact(m->index, "running", 1);
+        error = sign(m);
     }
     m->facts.seq = applied;
     atomic_store(&m->applied, applied);
-    m->fresh = m->fresh || applied == 0 || running;
+    m->fresh = m->fresh || applied == 0;
     return error;
 }
 
@@ -368,12 +390,12 @@ int codi2_mirror_start(const struct codi2_mirror_options *options, struct codi2_
     m->wake = -1;
     m->dirty = codi2_dirty_create();
     m->ignore = content_ignore_create();
-    m->link = codi2_link_create(&m->options.link);
-    m->listener_link = codi2_link_create(&m->options.link);
     m->facts.health = CODI2_STARTING;
     atomic_store(&m->remote, true);
     int error = prepare(m);
     if (!error) {
+        m->link = codi2_link_create(&m->options.link);
+        m->listener_link = codi2_link_create(&m->options.link);
         codi2_mirror_show(m, m->fresh ? CODI2_RESTORING : CODI2_STARTING);
         error = start_threads(m);
     }
@@ -397,8 +419,5 @@ void codi2_mirror_stop(struct codi2_mirror *m)
     codi2_link_cancel(m->listener_link);
     (void)pthread_join(m->thread, NULL);
     (void)pthread_join(m->listener, NULL);
-    if (codi2_index_set_fact(m->index, "running", 0) != 0) {
-        log_warn("codi2", "the next start will compare everything with the store");
-    }
     release(m);
 }

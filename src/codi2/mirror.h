@@ -9,10 +9,11 @@
 #include "codi2/status.h"
 
 struct codi2_mirror_options {
-    unsigned number;   /* of the root in the status */
-    const char *root;  /* the tree, absolute */
-    const char *index; /* directory of the index, absolute */
-    usec_t sweep;      /* between looks at the whole tree, for what no event told */
+    unsigned number;     /* of the root in the status */
+    const char *session; /* its id */
+    const char *root;    /* the tree, absolute */
+    const char *index;   /* directory of the index, absolute */
+    usec_t sweep;        /* between looks at the whole tree, for what no event told */
     struct codi2_link_options link;
     struct codi2_status *status; /* outlives the mirror */
     /*

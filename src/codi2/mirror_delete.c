@@ -110,8 +110,8 @@ static int restore(struct codi2_mirror *m, const struct mirror_deletions *d)
     for (size_t i = 0; i < d->count && !error; i++) {
         error = d->at[i].told ? 0 : codi2_index_delete(m->index, d->at[i].step.path);
     }
+    error = error ? error : codi2_mirror_start_anew(m);
     int committed = codi2_index_commit(m->index);
-    m->fresh = true;
     return error ? error : committed;
 }
 

@@ -22,6 +22,7 @@ struct codi2_mirror {
     struct codi2_mirror_options options;
     char *root;
     char *index_directory;
+    char author[64]; /* of what we send */
     struct codi2_tree tree;
     struct codi2_index *index;
     struct codi2_watch *watch;
@@ -48,6 +49,7 @@ struct codi2_mirror {
     atomic_bool greeted;      /* the server has heard of us since the link was last lost */
     atomic_bool remote;       /* others changed something */
     _Atomic uint64_t applied; /* their changes are applied up to here */
+    uint64_t heard;           /* all our own changes up to here are in the index */
 };
 
 /* mirror_keep.c: what is left out, and says so in the status. */
@@ -65,6 +67,8 @@ void codi2_mirror_keep_listed(struct codi2_mirror *m, struct str folder,
 /* mirror.c */
 void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health);
 int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
+/* The whole tree is to be compared with the store, also after a new start, until that has been done. */
+int codi2_mirror_start_anew(struct codi2_mirror *m) BASE_MUST_USE;
 
 /* mirror_push.c: brings what is dirty to the store. What could not be brought is dirty again. */
 int codi2_mirror_push(struct codi2_mirror *m) BASE_MUST_USE;

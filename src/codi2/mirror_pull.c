@@ -252,13 +252,67 @@ static int apply_move(struct codi2_mirror *m, struct arena *arena, const struct 
     return error ? error : apply_state(m, arena, r);
 }
 
+/* ---- our own changes, of which the index has not heard ---- */
+
+static int recall_state(struct codi2_mirror *m, const struct codi2_remote *r,
+                        const struct stand *now)
+{
+    struct codi2_look look = {.kind = r->kind, .mode = r->mode};
+    if (now->present && r->kind == CODI2_FOLDER && now->look.kind == CODI2_FOLDER) {
+        look.inode = now->look.inode; /* it is the one that we told of, or as good as that */
+    }
+    codi2_dirty_add(m->dirty, r->path, /* deep= */ false);
+    return put_entry(m, r, &look);
+}
+
+static int recall_move(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+{
+    struct codi2_entry moved;
+    int error = codi2_index_delete(m->index, r->path);
+    if (!error) {
+        error = codi2_index_move(m->index, r->from, r->path);
+    }
+    if (!error) {
+        error = codi2_index_get(m->index, arena, r->path, &moved);
+    }
+    moved.version = r->version;
+    codi2_dirty_add(m->dirty, r->from, /* deep= */ true);
+    codi2_dirty_add(m->dirty, r->path, /* deep= */ true);
+    return error ? error : codi2_index_put(m->index, &moved);
+}
+
+/* The index learns of it, and the disk is looked at again: it may have gone on meanwhile. */
+static int recall(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+{
+    struct stand now;
+    struct codi2_entry source;
+    int error = find_stand(m, arena, r->path, &now);
+    if (error) {
+        return error;
+    }
+    if (r->deleted) {
+        codi2_dirty_add(m->dirty, r->path, /* deep= */ true);
+        return codi2_index_delete(m->index, r->path);
+    }
+    if (r->from.n > 0) {
+        error = codi2_index_get(m->index, arena, r->from, &source);
+        if (error != ERR_NOT_FOUND) {
+            return error ? error : recall_move(m, arena, r);
+        }
+    }
+    return recall_state(m, r, &now);
+}
+
 static int apply_change(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
 {
     if (r->ours) {
-        return 0;
+        return r->version > m->heard ? recall(m, arena, r) : 0;
     }
     if (r->deleted) {
         return apply_deletion(m, arena, r);
+    }
+    if (r->restored && r->kind == CODI2_FOLDER) {
+        return codi2_mirror_start_anew(m); /* what is in it is known to the store alone */
     }
     return r->from.n > 0 ? apply_move(m, arena, r) : apply_state(m, arena, r);
 }
@@ -266,6 +320,10 @@ static int apply_change(struct codi2_mirror *m, struct arena *arena, const struc
 static int note_applied(struct codi2_mirror *m, uint64_t seq)
 {
     int error = codi2_index_set_fact(m->index, "seq", seq);
+    if (!error) {
+        m->heard = seq > m->heard ? seq : m->heard;
+        error = codi2_index_set_fact(m->index, "heard", m->heard);
+    }
     if (!error) {
         atomic_store(&m->applied, seq);
         m->facts.seq = seq > m->facts.seq ? seq : m->facts.seq;

@@ -184,13 +184,20 @@ static int find(const struct http_request *req, const struct row **ret_row, stru
     return known ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND;
 }
 
+/* What waits has threads of its own, which those who have gone may hold until their time is over: nothing else needs them. */
+static bool waits(const struct http_request *req)
+{
+    struct str text;
+    return http_query(req, "wait", &text) == 0 && !str_eq(text, STR("0"));
+}
+
 static int app_route(void *ctx, struct http_request *req, struct http_route *ret)
 {
     const struct row *row;
     struct str name;
     int r = find(req, &row, &name);
     if (r == 0) {
-        ret->lane = row->lane;
+        ret->lane = row->lane == HTTP_OUTSIDE && !waits(req) ? HTTP_WORK : row->lane;
         ret->max_body = row->max_body;
     }
     return r;

@@ -10,6 +10,8 @@
 #include "coditectd/wire.h"
 #include "sessions/sessions.h"
 
+enum { WAITERS = 256 }; /* who was killed while it waited holds a thread for a while */
+
 struct place {
     struct data_context ctx;
     struct str session;
@@ -96,7 +98,9 @@ int main(int argc, char **argv)
     struct http_server *server = NULL;
     if (!r) {
         r = http_server_start(
-            &(struct http_server_options){.listen = listen, .app = &app, .loops = 1}, &server);
+            &(struct http_server_options){
+                .listen = listen, .app = &app, .loops = 1, .limits.threads[HTTP_OUTSIDE] = WAITERS},
+            &server);
     }
     if (r) {
         return log_err(1, "wire-server", "%s", err_name(r));

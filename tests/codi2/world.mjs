@@ -94,12 +94,12 @@ export class World {
   status() { return call(this.path("door.sock"), "GET", "/status").then((answer) => answer.body); }
   /** Offline by the count of what waits, whatever else is shown. */
   async mirrorIsOffline() { return (await this.status()).pending > 0; }
-  /** What the store holds: path → kind, with the hash of files. */
-  async stored() {
+  /** What the store holds, or held at a moment: path → kind, with the hash of files. */
+  async stored(seq = 0) {
     const all = {};
     let next = "";
     do {
-      const { status, body } = await call(this.path("wire.sock"), "GET", `/wire/tree?root=workspace&at=0&cursor=${next}`, { Authorization: `Bearer ${token}` });
+      const { status, body } = await call(this.path("wire.sock"), "GET", `/wire/tree?root=workspace&at=${seq}&cursor=${next}`, { Authorization: `Bearer ${token}` });
       assert.equal(status, 200, JSON.stringify(body));
       for (const e of body.entries) all[e.path ?? Buffer.from(e.path_b64, "base64").toString("latin1")] = `${e.kind} ${e.mode.toString(8)} ${e.hash ?? e.target ?? ""}`;
       next = body.next ? Buffer.from(body.next, "base64").toString("base64url") : "";
