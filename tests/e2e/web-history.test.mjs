@@ -98,6 +98,89 @@ test("the session's past: its changes, the folder at a moment, back from there, 
   await visible(page.getByText("“nothing” was not here"));
 });
 
+test("a folder and the whole session back to a moment, and that undone", async () => {
+  const { id } = await newSession(ada, "Back");
+  const files = `/sessions/${id}/files`;
+  const read = async (path) => { const reply = await ada.get(`${files}/${path}`); return reply.status === 200 ? reply.text() : reply.status; };
+  await ada.write(`${files}/src/a.txt`, "a1\n");
+  const first = (await ada.get(`/sessions/${id}/changes?limit=1`)).data[0].version;
+  await ada.write(`${files}/top.txt`, "top\n");
+  await ada.write(`${files}/src/a.txt`, "a2\n");
+  await ada.write(`${files}/src/b.txt`, "b\n");
+  const entries = page.getByRole("list", { name: "Entries" });
+  await page.goto(`${home}/sessions/${id}/history/src?at=${first}`);
+  await visible(entries.getByText("a.txt"));
+  await button("Restore this folder", page).click();
+  await visible(page.getByText("you can undo this"));
+  await look(page, "session-history-restore");
+  await button("Restore", page.getByRole("dialog")).click();
+  await visible(page.getByText("“src” is as it was then: 2 items changed"));
+  assert.deepEqual([await read("src/a.txt"), await read("src/b.txt"), await read("top.txt")], ["a1\n", 404, "top\n"]);
+  await visible(page.getByRole("list", { name: "Changes" }).getByText("Restored src to an earlier moment, 2 items"));
+  await look(page, "session-history-restored");
+  await button("Undo", page).click();
+  await visible(page.getByText("It is as it was before"));
+  assert.deepEqual([await read("src/a.txt"), await read("src/b.txt"), await read("top.txt")], ["a2\n", "b\n", "top\n"]);
+
+  await page.goto(`${home}/sessions/${id}/history?at=${first}`);
+  await button("Restore everything", page).click();
+  await button("Restore", page.getByRole("dialog")).click();
+  await visible(page.getByText(/^Everything is as it was then/));
+  assert.deepEqual([await read("src/a.txt"), await read("src/b.txt"), await read("top.txt")], ["a1\n", 404, 404]);
+});
+
+test("a restore that takes long tells how far it is", async () => {
+  const { id } = await newSession(ada, "Long");
+  await ada.write(`/sessions/${id}/files/a`, "1\n");
+  await ada.write(`/sessions/${id}/files/a`, "2\n");
+  let release;
+  const asked = [];
+  const held = new Promise((resolve) => { release = resolve; });
+  await page.route("**/files:restore", async (route) => {
+    asked.push(route.request().headers()["idempotency-key"]);
+    if (asked.length === 1) return route.fulfill({ json: { success: true, data: { done: false, changed: 1234 } } });
+    await held;
+    return route.fulfill({ json: { success: true, data: { done: true, version: 3, changed: 5000 } } });
+  });
+  await page.goto(`${home}/sessions/${id}/history?at=1`);
+  await button("Restore everything", page).click();
+  await button("Restore", page.getByRole("dialog")).click();
+  await visible(page.getByText("1,234 items changed so far"));
+  release();
+  await visible(page.getByText("Everything is as it was then: 5,000 items changed"));
+  assert.equal(asked.length, 2);
+  assert.equal(new Set(asked).size, 1, "the same wish");
+  await page.unroute("**/files:restore");
+});
+
+test("what was deleted is found and brought back, a folder with all that was in it", async () => {
+  const { id } = await newSession(ada, "Lost and found");
+  const files = `/sessions/${id}/files`;
+  await ada.write(`${files}/notes.txt`, "notes\n");
+  await ada.write(`${files}/deep/er/b.txt`, "b\n");
+  await ada.write(`${files}/kept.txt`, "kept\n");
+  for (const path of ["notes.txt", "kept.txt", "deep?recursive=true"]) await ada.delete(`${files}/${path}`);
+  await ada.write(`${files}/kept.txt`, "again\n");
+  await page.goto(`${home}${files}`);
+  await button("More actions for this folder", page).click();
+  await page.getByRole("menuitem", { name: "Deleted files" }).click();
+  const deleted = page.getByRole("list", { name: "Deleted" }).getByRole("listitem");
+  await visible(deleted.filter({ hasText: "notes.txt" }));
+  assert.equal(await deleted.filter({ hasText: "kept.txt" }).count(), 0, "it is back");
+  await look(page, "session-history-deleted");
+  await page.getByLabel("Find by path").fill("NOTES");
+  await gone(deleted.filter({ hasText: "deep" }));
+  await button("Restore notes.txt", page).click();
+  await visible(page.getByText("“notes.txt” is back"));
+  await page.getByLabel("Find by path").fill("");
+  await gone(deleted.filter({ hasText: "notes.txt" }));
+  await button("Restore deep", page).click();
+  await visible(page.getByText("“deep” is back"));
+  assert.equal((await ada.get(`${files}/notes.txt`)).text(), "notes\n");
+  assert.equal((await ada.get(`${files}/deep/er/b.txt`)).text(), "b\n");
+  await visible(page.getByText("Nothing is deleted."));
+});
+
 test("a session without a past says so", async () => {
   const { id } = await newSession(ada, "New");
   await page.goto(`${home}/sessions/${id}/history`);

@@ -4,7 +4,7 @@ import { useEffect } from "react";
 import { api } from "../stores/auth";
 import { dropSession } from "../stores/open";
 import { isMoving, isUnsettled } from "../lib/workspace";
-import { ApiError, type Entry, type Session } from "./generated";
+import { ApiError, type Change, type Entry, type Session } from "./generated";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -170,11 +170,12 @@ export function useFolderAt(sessionId: string, path: string, at: number) {
 /** As many as a slider has steps for. */
 const CHANGES = 500;
 
-/** What changed in a session, newest first. */
-export function useChanges(sessionId: string) {
+/** What changed in a session, newest first; op: only changes of this kind. */
+export function useChanges(sessionId: string, op?: Change["op"], enabled = true) {
   return useInfiniteQuery({
-    queryKey: ["files", sessionId, "", "changes"],
-    queryFn: ({ pageParam, signal }) => api.filesChanges({ sessionId, limit: CHANGES, signal, ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
+    queryKey: ["files", sessionId, "", "changes", op ?? "any"],
+    enabled,
+    queryFn: ({ pageParam, signal }) => api.filesChanges({ sessionId, limit: CHANGES, signal, ...(op !== undefined ? { op } : {}), ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
     initialPageParam: "",
     getNextPageParam: ({ page }) => page.next ?? undefined,
     select: ({ pages }) => pages.flatMap(({ data }) => data),

@@ -5,6 +5,7 @@ import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import { Link, Outlet, useNavigate } from "react-router";
 import type { User } from "../api/generated";
 import { useSessionChange } from "../api/queries";
+import { newKey } from "../lib/key";
 import { sessionAddress } from "../lib/paths";
 import { api, useAuth } from "../stores/auth";
 import { askToLogOut } from "../stores/leaving";
@@ -52,11 +53,6 @@ function useShortcuts(): void {
     globalThis.addEventListener("keydown", onKey);
     return () => globalThis.removeEventListener("keydown", onKey);
   }, [navigate]);
-}
-
-/** crypto.randomUUID exists in secure contexts only. */
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function NewSession({ onClose }: { readonly onClose: () => void }) {

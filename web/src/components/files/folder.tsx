@@ -7,7 +7,7 @@ import type { Entry } from "../../api/generated";
 import { useFolder, useSession } from "../../api/queries";
 import { type Dropped, droppedFiles } from "../../lib/drop";
 import { formatCount, formatSize } from "../../lib/format";
-import { baseName, fileAddress, joinPath, nameProblem, sessionAddress } from "../../lib/paths";
+import { baseName, fileAddress, historyAddress, joinPath, nameProblem, sessionAddress } from "../../lib/paths";
 import { upload } from "../../stores/uploads";
 import { Ago, Empty, ListSkeleton } from "../bits";
 import { type Action, ActionMenu } from "../menu";
@@ -100,6 +100,7 @@ function FolderMenu({ sessionId, path }: { readonly sessionId: string; readonly 
     event.currentTarget.value = "";
   };
   const actions: Action[] = [
+    { label: "Deleted files", icon: <Trash2 size={15} />, run: () => void navigate(`${historyAddress(sessionId, "")}?show=deleted`) },
     { label: "Unpack an archive here", icon: <PackageOpen size={15} />, run: () => input.current?.click() },
     ...(path === "" ? [
       { label: "Download all as tar.gz", icon: <Download size={15} />, run: () => void downloadAll(sessionId, "tgz") },

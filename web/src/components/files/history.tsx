@@ -5,6 +5,7 @@ import { Download, RotateCcw } from "lucide-react";
 import type { Entry, HistoryEntry } from "../../api/generated";
 import { refreshFiles } from "../../api/queries";
 import { formatExact, formatSize } from "../../lib/format";
+import { authorWords, opWords } from "../../lib/past";
 import { baseName } from "../../lib/paths";
 import { api } from "../../stores/auth";
 import { Ago, ListSkeleton } from "../bits";
@@ -13,9 +14,6 @@ import { say, sayProblem } from "../toaster";
 import { download } from "./actions";
 
 const PAGE = 50;
-
-export const opWords: Readonly<Record<HistoryEntry["op"], string>> = { write: "Saved", delete: "Deleted", move: "Moved here", restore: "Restored" };
-export const authorWords: Readonly<Record<HistoryEntry["author"]["kind"], string>> = { user: "in the IDE", terminal: "in a terminal", agent: "by an agent", api: "by web page or API" };
 
 export function useHistory(sessionId: string, path: string, enabled: boolean) {
   return useInfiniteQuery({

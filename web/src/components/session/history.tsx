@@ -3,27 +3,23 @@
 // and the place, so that both can be sent to oneself.
 import { Box, Button, Flex, IconButton, Text } from "@chakra-ui/react";
 import { ChevronLeft, ChevronRight, Clock, Download, GitFork, RotateCcw } from "lucide-react";
-import { type ChangeEvent, useEffect, useRef, useState } from "react";
+import { type ChangeEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { ApiError, type Change, type Entry, type Session } from "../../api/generated";
 import { refreshFiles, useChanges, useFolderAt } from "../../api/queries";
 import { formatCount, formatExact, formatSize } from "../../lib/format";
+import { authorWords, indexOf, wordsOf } from "../../lib/past";
 import { baseName, fileAddress, historyAddress, parentOf, sessionAddress, withParents } from "../../lib/paths";
 import { api } from "../../stores/auth";
 import { Ago, Empty, ListSkeleton } from "../bits";
 import { download, downloadAll, forkSession } from "../files/actions";
 import { Content } from "../files/file-view";
-import { authorWords, opWords } from "../files/history";
 import { EntryIcon } from "../files/tree";
 import { checkSessionName, NameDialog } from "../modal";
 import { ProblemNotice } from "../problem-notice";
 import { say, sayProblem } from "../toaster";
-
-/** "Saved src/main.c", "Moved src/a.c to src/b.c". */
-function wordsOf({ op, path, from }: Change): string {
-  const name = path === "" ? "everything" : path;
-  return op === "move" && from !== undefined ? `Moved ${from} to ${name}` : `${op === "move" ? "Moved" : opWords[op]} ${name}`;
-}
+import { ChangeList } from "./change-list";
+import { RewindButton } from "./rewind";
 
 interface MomentProps {
   readonly session: Session;
@@ -45,7 +41,11 @@ function Slider({ session, path, changes, index }: MomentProps) {
   const go = (to: number): void => {
     setDragged(undefined);
     const version = to === 0 ? undefined : changes[to]?.version;
-    setParams(version === undefined ? {} : { at: String(version) }, { replace: true });
+    setParams((before) => {
+      if (version === undefined) before.delete("at");
+      else before.set("at", String(version));
+      return before;
+    }, { replace: true });
   };
   const slide = (event: ChangeEvent<HTMLInputElement>): void => {
     const to = changes.length - 1 - Number(event.currentTarget.value);
@@ -79,7 +79,7 @@ function Slider({ session, path, changes, index }: MomentProps) {
         </Box>
         {!isNow && <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={() => go(0)}>Back to now</Button>}
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void downloadAll(session.id, "tgz", moment)}><Download size={14} />Download all</Button>
-        <Button size="xs" height="32px" onClick={() => setForking(true)}><GitFork size={14} />Fork from here</Button>
+        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => setForking(true)}><GitFork size={14} />Fork from here</Button>
       </Flex>
       {forking && <NameDialog title="Fork from here" label="Name of the copy" action="Fork" suggested={`Copy of ${session.name}`.slice(0, 100)} check={checkSessionName} submit={fork} onClose={() => setForking(false)} />}
       <Text srOnly>In {path === "" ? "the whole session" : path}</Text>
@@ -105,6 +105,7 @@ function Places({ session, path, at }: { readonly session: Session; readonly pat
 interface ThereProps {
   readonly sessionId: string;
   readonly path: string;
+  readonly change: Change;
   /** The version of the moment. */
   readonly moment: number;
   /** For addresses: undefined is now. */
@@ -125,7 +126,7 @@ function Row({ sessionId, entry, at }: { readonly sessionId: string; readonly en
   const isNamed = entry.path_b64 === undefined;
   const name = baseName(entry.path);
   return (
-    <Flex as="li" listStyleType="none" height="40px" align="center" gap="12px" paddingLeft="16px" paddingRight="8px" position="relative" borderBottomWidth="1px" borderColor="border.muted" _hover={{ bg: "bg.subtle" }}>
+    <Flex as="li" listStyleType="none" height="40px" align="center" gap="12px" paddingX="16px" position="relative" borderBottomWidth="1px" borderColor="border.muted" _hover={{ bg: "bg.subtle" }}>
       <Box color={entry.type === "dir" ? "accent.fg" : "fg.muted"} flexShrink="0"><EntryIcon entry={entry} size={16} /></Box>
       <Text flex="1" minWidth="0" truncate>
         {isNamed && entry.type !== "symlink" ? (
@@ -141,23 +142,43 @@ function Row({ sessionId, entry, at }: { readonly sessionId: string; readonly en
   );
 }
 
-function FolderThen({ sessionId, path, moment, at }: ThereProps) {
+/** Over what was there then. */
+function Bar({ words, children }: { readonly words: ReactNode; readonly children: ReactNode }) {
+  return (
+    <Flex minHeight="48px" flexShrink="0" align="center" gap="8px" wrap="wrap" paddingLeft="16px" paddingRight="8px" paddingY="8px" borderBottomWidth="1px">
+      <Text color="fg.muted" fontSize="13px" flex="1" minWidth="120px" truncate fontVariantNumeric="tabular-nums">{words}</Text>
+      {children}
+    </Flex>
+  );
+}
+
+function FolderThen({ sessionId, path, change, moment, at }: ThereProps) {
+  const [, setParams] = useSearchParams();
   const { data, error, refetch } = useFolderAt(sessionId, path, moment);
   if (data === undefined) return error === null ? <ListSkeleton /> : <ProblemNotice error={error} retry={() => void refetch()} />;
-  if (data.length === 0) return <Empty icon={<Clock size={20} />} title="This folder was empty" text="Nothing was in it at this moment." />;
-  return <Box as="ul" aria-label="Entries">{data.map((entry) => <Row key={`${entry.path} ${entry.path_b64 ?? ""}`} sessionId={sessionId} entry={entry} at={at} />)}</Box>;
+  const isEmpty = data.length === 0;
+  return (
+    <>
+      {at !== undefined && (
+        <Bar words={isEmpty ? "Empty at this moment" : `${formatCount(data.length, "item")} at this moment`}>
+          <RewindButton sessionId={sessionId} path={path} moment={{ version: moment, at: change.at }} onDone={() => setParams({})} />
+        </Bar>
+      )}
+      {isEmpty && <Empty icon={<Clock size={20} />} title="This folder was empty" text="Nothing was in it at this moment." />}
+      <Box as="ul" aria-label="Entries">{data.map((entry) => <Row key={`${entry.path} ${entry.path_b64 ?? ""}`} sessionId={sessionId} entry={entry} at={at} />)}</Box>
+    </>
+  );
 }
 
 function FileThen({ sessionId, entry, at, moment }: { readonly sessionId: string; readonly entry: Entry; readonly at: number | undefined; readonly moment: number }) {
   return (
     <>
-      <Flex minHeight="48px" flexShrink="0" align="center" gap="8px" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px">
-        <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></Text>
+      <Bar words={<>{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></>}>
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(sessionId, entry.path, undefined, moment)}><Download size={14} />Download</Button>
         {at === undefined
           ? <Button size="xs" height="32px" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(sessionId, entry.path)}>Show in Files</Link></Button>
           : <Button size="xs" height="32px" onClick={() => void restore(sessionId, entry)}><RotateCcw size={14} />Restore this file</Button>}
-      </Flex>
+      </Bar>
       <Content key={`${entry.path} ${entry.version}`} sessionId={sessionId} entry={entry} version={entry.version} size={entry.size} at={moment} />
     </>
   );
@@ -177,34 +198,6 @@ function There(props: ThereProps) {
   return <Empty icon={<Clock size={20} />} title={`“${baseName(path)}” was not here`} text="At this moment nothing of that name was in this place. Choose another moment, or look from above.">{up}</Empty>;
 }
 
-function List({ session, changes, index, more }: MomentProps & { readonly more: { readonly has: boolean; readonly isLoading: boolean; readonly load: () => void } }) {
-  return (
-    <Box as="aside" aria-label="Changes" width={{ base: "100%", md: "320px" }} maxHeight={{ base: "220px", md: "none" }} flexShrink="0" overflowY="auto" borderStartWidth={{ base: "0", md: "1px" }} borderTopWidth={{ base: "1px", md: "0" }} bg="bg" tabIndex={0}>
-      <Text fontWeight="500" paddingX="16px" height="40px" lineHeight="40px" borderBottomWidth="1px" position="sticky" top="0" bg="bg" zIndex="1">{more.has ? `The latest ${formatCount(changes.length, "change")}` : formatCount(changes.length, "change")}</Text>
-      <Box as="ul" aria-label="Changes">
-        {changes.map((one, i) => (
-          <Box as="li" key={one.version} listStyleType="none" contentVisibility="auto" containIntrinsicSize="auto 52px">
-            <Box asChild display="block" paddingX="16px" paddingY="6px" bg={i === index ? "accent.subtle" : undefined} _hover={{ bg: i === index ? "accent.subtle" : "bg.muted" }}>
-              <Link to={historyAddress(session.id, one.op === "delete" ? parentOf(one.path) : one.path, i === 0 ? undefined : one.version)} aria-current={i === index ? "true" : undefined} title={`${wordsOf(one)}, ${formatExact(one.at)}`}>
-                <Text truncate>{wordsOf(one)}</Text>
-                <Text color="fg.muted" fontSize="12px" truncate>{authorWords[one.author.kind]} · <Ago time={one.at} /></Text>
-              </Link>
-            </Box>
-          </Box>
-        ))}
-      </Box>
-      {more.has && <Button size="sm" variant="ghost" color="accent.fg" width="100%" loading={more.isLoading} onClick={more.load}>Load older changes</Button>}
-    </Box>
-  );
-}
-
-/** The newest change that is not after the wanted one: a moment lasts until the next change. */
-function indexOf(changes: readonly Change[], wanted: number | undefined): number {
-  if (wanted === undefined) return 0;
-  const at = changes.findIndex(({ version }) => version <= wanted);
-  return at < 0 ? changes.length - 1 : at;
-}
-
 export default function SessionHistory({ session, path }: { readonly session: Session; readonly path: string }) {
   const [params] = useSearchParams();
   const asked = Number(params.get("at") ?? Number.NaN);
@@ -219,11 +212,12 @@ export default function SessionHistory({ session, path }: { readonly session: Se
   if (changes === undefined) return error === null ? <ListSkeleton /> : <ProblemNotice error={error} retry={() => void refetch()} />;
   if (isMissing) return <ListSkeleton />;
   const index = indexOf(changes, wanted);
-  const moment = changes[index]?.version;
-  if (moment === undefined) {
+  const change = changes[index];
+  if (change === undefined) {
     const files = <Button size="sm" asChild><Link to={fileAddress(session.id, "")}>To the files</Link></Button>;
     return <Empty icon={<Clock size={20} />} title="Nothing has changed yet" text="Every change of a file will be a moment that you can come back to.">{files}</Empty>;
   }
+  const moment = change.version;
   const at = index === 0 ? undefined : moment;
   const here = { session, path, changes, index };
   return (
@@ -232,9 +226,9 @@ export default function SessionHistory({ session, path }: { readonly session: Se
       <Flex direction={{ base: "column", md: "row" }} flex="1" minHeight="0">
         <Flex direction="column" flex="1" minWidth="0" minHeight="0">
           <Places session={session} path={path} at={at} />
-          <Box flex="1" minHeight="0" overflowY="auto" tabIndex={0} role="region" aria-label="Files at this moment"><There sessionId={session.id} path={path} moment={moment} at={at} /></Box>
+          <Box flex="1" minHeight="0" overflowY="auto" tabIndex={0} role="region" aria-label="Files at this moment"><There sessionId={session.id} path={path} change={change} moment={moment} at={at} /></Box>
         </Flex>
-        <List {...here} more={{ has: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }} />
+        <ChangeList {...here} more={{ has: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }} />
       </Flex>
     </Flex>
   );

@@ -51,7 +51,7 @@ function MemberRow({ member, me }: { readonly member: Member; readonly me: User 
       {!isMe && mayChange(me.role, member.role) ? (
         <Flex gap="8px" align="center">
           <RoleSelect label={`Role of ${name}`} mine={me.role} role={member.role} onRole={change} />
-          <Button size="xs" height="32px" variant="outline" color="bad.fg" aria-label={`Remove ${name}`} onClick={() => setAsking(true)}>Remove</Button>
+          <Button size="xs" height="32px" variant="outline" colorPalette="gray" color="bad.fg" aria-label={`Remove ${name}`} onClick={() => setAsking(true)}>Remove</Button>
         </Flex>
       ) : <Text color="fg.muted" fontSize="13px">{roleWords[member.role].name}</Text>}
       {asking && (
@@ -145,7 +145,7 @@ function Transfer({ me }: { readonly me: User }) {
     <Section title="Hand the team over" text="The new owner may do everything. You stay, as an admin.">
       <Flex gap="8px" wrap="wrap">
         <Select label="New owner" width={{ base: "100%", sm: "240px" }} height="36px" value={heir.id} onValue={setWanted} options={others.map((one) => ({ value: one.id, label: nameOf(one) }))} />
-        <Button size="sm" variant="outline" color="bad.fg" onClick={() => setAsking(true)}>Make owner</Button>
+        <Button size="sm" variant="outline" colorPalette="gray" color="bad.fg" onClick={() => setAsking(true)}>Make owner</Button>
       </Flex>
       {asking && <Confirm title={`Make “${nameOf(heir)}” the owner?`} text="Only an owner can give it back to you." action="Make owner" onConfirm={transfer} onClose={() => setAsking(false)} />}
     </Section>

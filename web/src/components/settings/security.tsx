@@ -88,7 +88,7 @@ function Devices() {
       <Box as="ul" aria-label="Devices">{data.map((device) => <DeviceRow key={device.id} device={device} />)}</Box>
       <Flex gap="8px" wrap="wrap">
         {data.length > 1 && <Button size="sm" variant="outline" colorPalette="gray" onClick={others}>Log out all others</Button>}
-        <Button size="sm" variant="outline" color="bad.fg" onClick={() => setAsking(true)}>Log out everywhere</Button>
+        <Button size="sm" variant="outline" colorPalette="gray" color="bad.fg" onClick={() => setAsking(true)}>Log out everywhere</Button>
       </Flex>
       {asking && (
         <Confirm

@@ -29,17 +29,17 @@ function Row({ session, owner }: { readonly session: Session; readonly owner: Ow
     api.tenantSessionDelete({ sessionId: id }).then(() => say(`“${name}” was deleted`, restore), sayProblem).finally(refreshTeam);
   };
   return (
-    <Flex as="li" listStyleType="none" align="center" gap="8px 12px" wrap="wrap" minHeight="60px" paddingX="16px" paddingY="8px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
-      <Box flex="1" minWidth="180px">
+    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="60px" paddingX="16px" paddingY="8px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
+      <Box flex="1" minWidth="0">
         <Text truncate fontWeight="500">{name}</Text>
         <Text truncate color="fg.muted" fontSize="13px">
           {owner.name}{owner.isFormer && ", no member any more"} · {factsOf(session)} · {session.deleted_at !== undefined ? <>deleted <Ago time={session.deleted_at} /></> : <>used <Ago time={session.last_access_at} /></>}
         </Text>
       </Box>
-      {!isDeleted && <SessionState session={session} />}
+      {!isDeleted && <Box display={{ base: "none", sm: "block" }}><SessionState session={session} /></Box>}
       {isDeleted
         ? <Button size="xs" height="32px" variant="outline" colorPalette="gray" aria-label={`Restore ${name}`} onClick={restore}>Restore</Button>
-        : <Button size="xs" height="32px" variant="outline" color="bad.fg" aria-label={`Delete ${name}`} onClick={() => setAsking(true)}>Delete</Button>}
+        : <Button size="xs" height="32px" variant="outline" colorPalette="gray" color="bad.fg" aria-label={`Delete ${name}`} onClick={() => setAsking(true)}>Delete</Button>}
       {asking && <Confirm title={`Delete “${name}” of ${owner.name}?`} text="Its workspace ends. It can be restored for 30 days." action="Delete" onConfirm={remove} onClose={() => setAsking(false)} />}
     </Flex>
   );

@@ -1,0 +1,37 @@
+// A session's changes in words, and what can be had back of what was deleted.
+import type { Change, HistoryEntry } from "../api/generated";
+import { formatCount } from "./format";
+
+export const opWords: Readonly<Record<HistoryEntry["op"], string>> = { write: "Saved", delete: "Deleted", move: "Moved here", restore: "Restored" };
+export const authorWords: Readonly<Record<HistoryEntry["author"]["kind"], string>> = { user: "in the IDE", terminal: "in a terminal", agent: "by an agent", api: "by web page or API" };
+
+/** "Saved src/main.c", "Moved src/a.c to src/b.c", "Restored everything to a moment before, 5 items". */
+export function wordsOf({ op, path, from, restored, changed }: Change): string {
+  const name = path === "" ? "everything" : path;
+  if (restored !== undefined) return `Restored ${name} to an earlier moment${changed === undefined ? "" : `, ${formatCount(changed, "item")}`}`;
+  if (op === "move") return from !== undefined ? `Moved ${from} to ${name}` : `Moved ${name}`;
+  return `${opWords[op]} ${name}`;
+}
+
+/** The newest change that is not after the wanted one: a moment lasts until the next change. */
+export function indexOf(changes: readonly Change[], wanted: number | undefined): number {
+  if (wanted === undefined) return 0;
+  const at = changes.findIndex(({ version }) => version <= wanted);
+  return at < 0 ? changes.length - 1 : at;
+}
+
+/**
+ * Of deletions those whose path nothing has come back to since, as far as the changes tell: what came back with its folder is
+ * not among them. All are newest first.
+ */
+export function stillGone(deletions: readonly Change[], changes: readonly Change[]): readonly Change[] {
+  const newest = new Map<string, Change>();
+  for (const change of changes) if (!newest.has(change.path)) newest.set(change.path, change);
+  const seen = new Set<string>();
+  return deletions.filter((one) => {
+    if (seen.has(one.path)) return false; // deleted again later: that one is shown
+    seen.add(one.path);
+    const last = newest.get(one.path);
+    return last === undefined || last.version <= one.version || last.op === "delete";
+  });
+}

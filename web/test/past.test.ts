@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import type { Change } from "../src/api/generated";
+import { indexOf, stillGone, wordsOf } from "../src/lib/past";
+
+const change = (version: number, op: Change["op"], path: string, more: Partial<Change> = {}): Change => ({ version, op, path, type: "file", at: "2026-01-01T00:00:00Z", author: { kind: "api", id: "usr" }, ...more });
+
+test("changes in words", () => {
+  expect(wordsOf(change(1, "write", "src/a.c"))).toBe("Saved src/a.c");
+  expect(wordsOf(change(1, "move", "b", { from: "a" }))).toBe("Moved a to b");
+  expect(wordsOf(change(1, "restore", "", { restored: 3, changed: 1 }))).toBe("Restored everything to an earlier moment, 1 item");
+  expect(wordsOf(change(1, "restore", "src", { restored: 3 }))).toBe("Restored src to an earlier moment");
+});
+
+test("a moment lasts until the next change", () => {
+  const changes = [change(9, "write", "a"), change(5, "write", "a"), change(2, "write", "a")];
+  expect([undefined, 9, 8, 5, 3, 1].map((wanted) => indexOf(changes, wanted))).toEqual([0, 0, 1, 1, 2, 2]);
+});
+
+test("deleted and not come back since", () => {
+  const gone = change(7, "delete", "gone");
+  const twice = change(6, "delete", "twice");
+  const changes = [change(8, "restore", "back"), gone, twice, change(5, "write", "twice"), change(4, "delete", "twice"), change(3, "delete", "back")];
+  expect(stillGone(changes.filter(({ op }) => op === "delete"), changes)).toEqual([gone, twice]);
+  expect(stillGone([change(1, "delete", "long ago")], changes)).toHaveLength(1);
+});
