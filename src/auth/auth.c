@@ -49,10 +49,13 @@ static int keys_init(struct auth *a, const struct auth_secrets *given)
         (given->previous.n > 0 && given->current.n == 0)) {
         return ERR_INVALID;
     }
-    int r = auth_ring_load(a->store, given, &a->ring);
+    struct auth_ring *ring;
+    int r = auth_ring_load(a->store, given, &ring);
     if (r < 0) {
         return r;
     }
+    a->ring = ring;
+    a->secret_given = given->current.n > 0;
     char dummy[24];
     rand_bytes(dummy, sizeof dummy);
     return auth_password_hash(a, str_of(dummy, sizeof dummy), a->dummy_hash);
@@ -99,7 +102,7 @@ void auth_destroy(struct auth *a)
     auth_limits_destroy(a->limits);
     mem_free(a->issuer);
     mem_free(a->audience);
-    sodium_memzero(&a->ring, sizeof a->ring);
+    auth_ring_destroy(a->ring);
     a->magic = 0;
     mem_free(a);
 }

@@ -85,6 +85,12 @@ void auth_destroy(
  */
 int auth_rotate_keys(struct store *store, char ret_kid[static AUTH_KID_ROOM]) BASE_MUST_USE;
 
+/*
+ * The same in a server that runs, which signs with the new key from then on; others learn of it at their start. ERR_CONFLICT:
+ * the key is jwt.secret, which is the operator's to change. ERR_BUSY: somebody else is at it.
+ */
+int auth_turn_keys(struct auth *a, char ret_kid[static AUTH_KID_ROOM]) BASE_MUST_USE;
+
 /* ---- Accounts and logins ---- */
 
 struct auth_result {
@@ -465,6 +471,32 @@ struct auth_limit_state {
  */
 int auth_limit(struct auth *a, enum auth_limit_kind kind, struct str key,
                struct auth_limit_state *ret_state) BASE_MUST_USE;
+
+/* ---- Everybody, for the operator ---- */
+
+struct auth_person {
+    struct data_user user;
+    struct str tenant;  /* its name */
+    size_t logins;      /* that have not ended */
+    usec_t last_access; /* the latest of any of them, 0: there are none */
+};
+
+/* How far a walk through all tenants is; starts as zeroes. */
+struct auth_people_walk {
+    char tenant[DATA_ID_ROOM];
+    char cursor[DATA_MAX_CURSOR];
+    size_t cursor_length;
+    bool ended; /* all were seen */
+};
+
+struct auth_people {
+    struct auth_person *at; /* in the arena of the call; former members too */
+    size_t n;               /* may be 0 before the end */
+};
+
+/* The next few accounts, tenant by tenant, oldest first. */
+int auth_people_next(struct store *store, struct arena *arena, struct auth_people_walk *walk,
+                     struct auth_people *ret_people) BASE_MUST_USE;
 
 /* ---- Duties: called by the server from a thread that may block ---- */
 

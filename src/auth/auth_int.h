@@ -2,6 +2,8 @@
 #ifndef AUTH_AUTH_INT_H
 #define AUTH_AUTH_INT_H
 
+#include <stdatomic.h>
+
 #include "auth/auth.h"
 #include "base/lock.h"
 #include "base/map.h"
@@ -49,6 +51,7 @@ struct auth_ring {
     struct auth_keys now;
     struct auth_keys before;
     struct auth_key workspace; /* apart: a running workspace has one token for all its life */
+    struct auth_ring *older;   /* what it took the place of: somebody may still be reading it */
 };
 
 struct auth_secrets {
@@ -58,7 +61,8 @@ struct auth_secrets {
 
 /* ERR_CORRUPT: what the store keeps are no keys. */
 int auth_ring_load(struct store *store, const struct auth_secrets *given,
-                   struct auth_ring *ret_ring) BASE_MUST_USE;
+                   struct auth_ring **ret_ring) BASE_MUST_USE;
+void auth_ring_destroy(struct auth_ring *ring); /* with all older ones, wiped; NULL allowed */
 
 /* ---- jws.c: JSON Web Signature, compact form (RFC 7515), HS256 alone ---- */
 
@@ -283,7 +287,9 @@ enum { AUTH_MAGIC = 0x41757468 };
 struct auth {
     unsigned magic;
     struct store *store;
-    struct auth_ring ring;
+    struct auth_ring *_Atomic ring; /* replaced as a whole; what it points to never changes */
+    atomic_flag turning;
+    bool secret_given;
     char *issuer, *audience;
     enum auth_registration registration;
     const char *const *domains;

@@ -5,7 +5,8 @@
  *
  * 1. A rotation overlaps: the secret before (g/key/previous) goes on to verify, until the next rotation. Nobody is logged out
  *    who came once in between.
- * 2. The key of workspaces' tokens is no part of this: a workspace has one token for as long as it runs, and could not say
+ * 2. Readers of the ring take no lock: a turn puts another ring in its place, complete, in one store of a pointer.
+ * 3. The key of workspaces' tokens is no part of this: a workspace has one token for as long as it runs, and could not say
  *    what it holds once two rotations have passed. It is derived from the first secret and kept (g/key/workspace).
  */
 #include <openssl/evp.h>
@@ -127,8 +128,18 @@ static struct auth_key fresh_key(void)
     return key;
 }
 
+void auth_ring_destroy(struct auth_ring *ring)
+{
+    while (ring) {
+        struct auth_ring *older = ring->older;
+        sodium_memzero(ring, sizeof *ring);
+        mem_free(ring);
+        ring = older;
+    }
+}
+
 int auth_ring_load(struct store *store, const struct auth_secrets *given,
-                   struct auth_ring *ret_ring)
+                   struct auth_ring **ret_ring)
 {
     struct auth_key operators = {.n = 0};
     struct auth_key fresh = fresh_key();
@@ -142,18 +153,17 @@ int auth_ring_load(struct store *store, const struct auth_secrets *given,
     if (r < 0) {
         return r;
     }
-    struct auth_ring ring = {.now = {.access = {.n = 0}}};
+    struct auth_ring *ring = MEM_NEW(struct auth_ring);
     struct str previous = given->current.n > 0 ? given->previous : bytes_of(&load.previous);
-    auth_keys_init(&ring.now, bytes_of(&load.current));
+    auth_keys_init(&ring->now, bytes_of(&load.current));
     if (previous.n > 0) {
-        auth_keys_init(&ring.before, previous);
+        auth_keys_init(&ring->before, previous);
     }
-    auth_key_init(&ring.workspace, bytes_of(&load.workspace));
+    auth_key_init(&ring->workspace, bytes_of(&load.workspace));
     *ret_ring = ring;
     sodium_memzero(&load, sizeof load);
     sodium_memzero(&fresh, sizeof fresh);
     sodium_memzero(&operators, sizeof operators);
-    sodium_memzero(&ring, sizeof ring);
     return 0;
 }
 
@@ -190,5 +200,34 @@ int auth_rotate_keys(struct store *store, char ret_kid[static AUTH_KID_ROOM])
         memcpy(ret_kid, fresh.kid, AUTH_KID_ROOM);
     }
     sodium_memzero(&fresh, sizeof fresh);
+    return r;
+}
+
+/* The older ring stays in memory, for whoever reads it just now: one for each turn that an operator asks for. */
+static int take_up(struct auth *a)
+{
+    struct auth_ring *ring;
+    int r = auth_ring_load(a->store, &(struct auth_secrets){.current = STR_EMPTY}, &ring);
+    if (r == 0) {
+        ring->older = a->ring;
+        a->ring = ring;
+    }
+    return r;
+}
+
+int auth_turn_keys(struct auth *a, char ret_kid[static AUTH_KID_ROOM])
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    if (a->secret_given) {
+        return ERR_CONFLICT;
+    }
+    if (atomic_flag_test_and_set(&a->turning)) {
+        return ERR_BUSY;
+    }
+    int r = auth_rotate_keys(a->store, ret_kid);
+    if (r == 0) {
+        r = take_up(a);
+    }
+    atomic_flag_clear(&a->turning);
     return r;
 }

@@ -7,14 +7,14 @@ void auth_seal(const struct auth *a, struct str text, uint8_t ret_seal[static AU
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
     uint8_t mac[AUTH_MAC_SIZE];
-    auth_key_mac(&a->ring.now.seal, text, mac);
+    auth_key_mac(&a->ring->now.seal, text, mac);
     memcpy(ret_seal, mac, AUTH_SEAL_SIZE);
 }
 
 bool auth_seal_is(const struct auth *a, struct str text, struct str seal)
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
-    const struct auth_keys *const keys[] = {&a->ring.now, &a->ring.before};
+    const struct auth_keys *const keys[] = {&a->ring->now, &a->ring->before};
     for (size_t i = 0; i < 2; i++) {
         uint8_t mac[AUTH_MAC_SIZE];
         if (keys[i]->access.n == 0) {

@@ -90,7 +90,7 @@ struct str auth_pass_make(const struct auth *a, struct arena *arena, const struc
     ASSERT_MAGIC(a, AUTH_MAGIC);
     BUF_AUTO(text, AUTH_TICKET_MAX);
     add_visit(&text, visit);
-    return sign(&a->ring.now.pass, arena, &text);
+    return sign(&a->ring->now.pass, arena, &text);
 }
 
 int auth_pass_read(const struct auth *a, struct str pass, struct auth_visit *ret_visit)
@@ -98,9 +98,9 @@ int auth_pass_read(const struct auth *a, struct str pass, struct auth_visit *ret
     ASSERT_MAGIC(a, AUTH_MAGIC);
     struct str text;
     struct str parts[VISIT_PARTS];
-    int r = unsign(&a->ring.now.pass, pass, &text);
+    int r = unsign(&a->ring->now.pass, pass, &text);
     if (r < 0) {
-        r = unsign(&a->ring.before.pass, pass, &text);
+        r = unsign(&a->ring->before.pass, pass, &text);
     }
     if (r == 0) {
         r = split(text, parts, VISIT_PARTS);
@@ -122,7 +122,7 @@ struct str auth_ticket_make(const struct auth *a, struct arena *arena,
     buf_i64(&text, time_now() / USEC_PER_SEC + AUTH_TICKET_SECONDS);
     buf_byte(&text, '.');
     encode_hex(&text, str_of(nonce, sizeof nonce));
-    return sign(&a->ring.now.ticket, arena, &text);
+    return sign(&a->ring->now.ticket, arena, &text);
 }
 
 struct take {
@@ -137,9 +137,9 @@ static int read_ticket(const struct auth *a, struct str ticket, struct take *tak
     struct str text;
     struct str parts[TICKET_PARTS];
     uint64_t expires;
-    int r = unsign(&a->ring.now.ticket, ticket, &text);
+    int r = unsign(&a->ring->now.ticket, ticket, &text);
     if (r < 0) {
-        r = unsign(&a->ring.before.ticket, ticket, &text);
+        r = unsign(&a->ring->before.ticket, ticket, &text);
     }
     if (r == 0) {
         r = split(text, parts, TICKET_PARTS);

@@ -29,7 +29,7 @@ struct str auth_access_make(const struct auth *a, struct arena *arena,
     json_member_string(&w, "jti", buf_str(&jti));
     json_object_end(&w);
     ASSERT(text.error == 0);
-    return auth_jws_sign(arena, &a->ring.now.access, buf_str(&text));
+    return auth_jws_sign(arena, &a->ring->now.access, buf_str(&text));
 }
 
 static struct str text_claim(const struct json *claims, const char *name)
@@ -71,7 +71,7 @@ int auth_access_read(const struct auth *a, struct arena *arena, struct str token
 {
     struct str payload;
     struct json *claims;
-    if (verify(&a->ring, arena, token, &payload) < 0 ||
+    if (verify(a->ring, arena, token, &payload) < 0 ||
         json_parse(arena, payload, &claims, NULL) < 0 || !claims_hold(a, claims)) {
         return ERR_UNAUTHENTICATED;
     }
@@ -107,7 +107,7 @@ static struct str refresh_signed(const struct auth_key *key, struct arena *arena
 struct str auth_refresh_make(const struct auth *a, struct arena *arena, struct str login_id,
                              int64_t counter)
 {
-    return refresh_signed(&a->ring.now.refresh, arena, login_id, counter);
+    return refresh_signed(&a->ring->now.refresh, arena, login_id, counter);
 }
 
 /* Made again and compared as a whole: leading zeros and other spellings fall out by themselves. */
@@ -130,8 +130,8 @@ int auth_refresh_read(const struct auth *a, struct str token, struct str *ret_lo
         str_u64(str_slice(token, first + 1, second), INT64_MAX, &counter) < 0) {
         return ERR_UNAUTHENTICATED;
     }
-    if (!refresh_is(&a->ring.now, token, login_id, (int64_t)counter) &&
-        !refresh_is(&a->ring.before, token, login_id, (int64_t)counter)) {
+    if (!refresh_is(&a->ring->now, token, login_id, (int64_t)counter) &&
+        !refresh_is(&a->ring->before, token, login_id, (int64_t)counter)) {
         return ERR_UNAUTHENTICATED;
     }
     *ret_login_id = login_id;

@@ -15,7 +15,7 @@ struct str auth_workspace_token(const struct auth *a, struct arena *arena,
                STR_ARG(w->user_id), STR_ARG(w->session_id));
     buf_i64(&text, w->generation);
     uint8_t mac[AUTH_MAC_SIZE];
-    auth_key_mac(&a->ring.workspace, buf_str(&text), mac);
+    auth_key_mac(&a->ring->workspace, buf_str(&text), mac);
     buf_byte(&text, '.');
     encode_base64url(&text, str_of(mac, sizeof mac));
     ASSERT(text.error == 0);

@@ -39,6 +39,10 @@ const struct cli_command *const cli_commands[] = {
     &cli_command_members_invitations,
     &cli_command_members_withdraw,
     &cli_command_audit,
+    &cli_command_admin_check,
+    &cli_command_admin_scrub,
+    &cli_command_admin_users,
+    &cli_command_admin_rotate_keys,
     &cli_command_completion,
     &cli_command_manual,
     NULL,
@@ -66,6 +70,7 @@ const struct cli_topic cli_exits[] = {
 const struct cli_topic cli_environment[] = {
     {"CODITECT_TOKEN", "an API key to come with instead of the login, for scripts and CI"},
     {"CODITECT_URL", "the server that CODITECT_TOKEN is for"},
+    {"CODITECT_DATA", "the data directory that admin means, as coditectd reads it"},
     {"XDG_CONFIG_HOME", "where the folder coditect with the login lies; ~/.config when not set"},
     {"NO_COLOR", "when not empty, nothing is coloured"},
     {"HTTPS_PROXY, NO_PROXY", "by which proxy the server is reached, as libcurl reads them"},

@@ -14,6 +14,7 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/space.h"
+#include "coditectd/admin.h"
 #include "coditectd/check.h"
 #include "coditectd/doctor.h"
 #include "coditectd/duties.h"
@@ -51,6 +52,7 @@ struct parts {
     struct http_server *server;
     struct http_server *ide_server;    /* NULL: no such port */
     struct coditectd_metrics *metrics; /* NULL: nobody asks */
+    struct coditectd_admin *admin;
 };
 
 /* Blocked before any thread starts, so that all inherit it and only main takes them. */
@@ -242,6 +244,15 @@ static int start_metrics(const struct coditectd_options *o, struct parts *p)
              : 0;
 }
 
+static int open_admin(struct parts *p)
+{
+    const struct coditectd_admin_options options = {.store = p->store, .auth = p->auth};
+    int r = coditectd_admin_start(&options, &p->admin);
+    return r ? log_err(r, "coditectd", "cannot listen on %s/" CODITECTD_ADMIN_SOCKET ": %s",
+                       p->paths.data, err_row(r)->text)
+             : 0;
+}
+
 /* The working directory is the data directory. */
 static struct space space_of(const struct coditectd_settings *set)
 {
@@ -280,6 +291,9 @@ static int start(const struct coditectd_options *o, struct parts *p)
     if (!r) {
         r = start_metrics(o, p);
     }
+    if (!r) {
+        r = open_admin(p);
+    }
     return r ? r : start_workspaces(o, p);
 }
 
@@ -287,6 +301,7 @@ static void stop_serving(struct parts *p)
 {
     struct http_server *servers[] = {p->server, p->ide_server};
     coditectd_metrics_stop(p->metrics);
+    coditectd_admin_stop(p->admin);
     if (p->gateway) {
         gateway_stop(p->gateway);
     }

@@ -299,7 +299,20 @@ static int check_page(struct txn *txn, void *ctx)
     return 0;
 }
 
+static int go_on(void *ctx, const struct data_report *so_far)
+{
+    (void)ctx;
+    (void)so_far;
+    return 0;
+}
+
 int data_check(struct store *store, data_judge *judge, struct data_report *ret_report)
+{
+    return data_check_watched(store, judge, &(struct data_watch){.page = go_on}, ret_report);
+}
+
+int data_check_watched(struct store *store, data_judge *judge, const struct data_watch *watch,
+                       struct data_report *ret_report)
 {
     /* All keys but the store's own ("meta/", "op/" and what begins with byte 255). */
     static const struct {
@@ -318,6 +331,7 @@ int data_check(struct store *store, data_judge *judge, struct data_report *ret_r
         for (c.done = false; !c.done;) {
             c.before = *ret_report;
             int r = store_read(store, check_page, &c);
+            r = r < 0 ? r : watch->page(watch->ctx, ret_report);
             if (r < 0) {
                 return r;
             }

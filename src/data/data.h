@@ -288,6 +288,14 @@ typedef int data_judge(const struct data_found *found, const char **ret_fault);
  */
 int data_check(struct store *store, data_judge *judge,
                struct data_report *ret_report) BASE_MUST_USE;
+
+/* The same, telling after each page how far it is. What page answers below 0 ends the walk, and is returned. */
+struct data_watch {
+    int (*page)(void *ctx, const struct data_report *so_far);
+    void *ctx;
+};
+int data_check_watched(struct store *store, data_judge *judge, const struct data_watch *watch,
+                       struct data_report *ret_report) BASE_MUST_USE;
 void data_report_fini(struct data_report *report);
 
 #endif

@@ -460,9 +460,13 @@ int files_purge(struct txn *txn, const struct scope *scope, struct str session,
 
 /* ---- Is all content what its hash says? ---- */
 
+struct files_scrubbed;
+
 struct files_scrub {
     void (*damaged)(void *ctx, struct str key); /* called for each, with the key of the store */
     void *ctx;
+    /* Called after each page; below 0 ends it, and is returned. NULL: nothing. */
+    int (*page)(void *ctx, const struct files_scrubbed *so_far);
 };
 
 struct files_scrubbed {

@@ -96,6 +96,9 @@ static int scrub_space(struct store *store, const struct page *first, const stru
                 in->damaged(in->ctx, key);
             }
         }
+        if (r == 0 && in->page) {
+            r = in->page(in->ctx, scrubbed);
+        }
         if (more) {
             buf_clear(&after);
             buf_add(&after, page.at[page.n - 1].key);

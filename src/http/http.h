@@ -235,6 +235,8 @@ struct http_server_options {
     /* Proxies whose X-Forwarded-For (request.peer) and X-Forwarded-Proto (request.secure) are believed, and whose connections
      * are not counted by address. Outlives the server. */
     struct http_networks trusted;
+    bool
+        own_users; /* takes connections of this process's user and of root alone: unix sockets only */
 };
 
 /* Listens and starts the loops. ERR_EXISTS: an address is taken; ERR_FORBIDDEN; ERR_INVALID: an address is malformed. */

@@ -226,6 +226,7 @@ struct http_server {
     unsigned magic;
     struct http_limits limits;
     struct http_networks trusted;
+    bool own_users;
     const struct http_app *app;
     struct net_lane *lanes[HTTP_LANES]; /* NULL for HTTP_INLINE */
     struct http_worker *workers;

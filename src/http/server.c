@@ -63,11 +63,21 @@ static void refuse(struct http_server *server, int fd)
     (void)shutdown(fd, SHUT_WR);
 }
 
+static bool is_own(int fd)
+{
+    uid_t uid;
+    return net_peer_uid(fd, &uid) == 0 && (uid == geteuid() || uid == 0);
+}
+
 static void take_connection(struct http_worker *worker, int accepted,
                             const struct net_address *peer)
 {
     FD_AUTO int fd = accepted;
     uint32_t group;
+    if (worker->server->own_users && !is_own(fd)) {
+        atomic_fetch_add(&worker->server->refused, 1);
+        return;
+    }
     if (admit(worker->server, peer, &group) < 0) {
         refuse(worker->server, fd);
         return;
@@ -325,6 +335,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
     server->app = options->app;
     server->limits = options->limits;
     server->trusted = options->trusted;
+    server->own_users = options->own_users;
     complete_limits(&server->limits);
     lock_init(&server->lock, LOCK_LOOP);
     lock_cond_init(&server->empty);

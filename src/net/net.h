@@ -117,6 +117,9 @@ int net_connect(const struct net_address *address, int *ret_fd) BASE_MUST_USE;
 int net_connect_until(const struct net_address *address, usec_t deadline,
                       int *ret_fd) BASE_MUST_USE;
 
+/* Whose process opened the other end of a unix socket, then. ERR_INVALID: fd is none. */
+int net_peer_uid(int fd, uid_t *ret_uid) BASE_MUST_USE;
+
 /* Waits until fd is readable (or writable); ERR_TIMEOUT at the deadline (monotonic), ERR_IO. Hang-up counts as ready. */
 int net_wait(int fd, bool to_write, usec_t deadline) BASE_MUST_USE;
 

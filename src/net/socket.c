@@ -102,6 +102,17 @@ int net_connect(const struct net_address *address, int *ret_fd)
     return 0;
 }
 
+int net_peer_uid(int fd, uid_t *ret_uid)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 || peer.pid == 0) {
+        return ERR_INVALID;
+    }
+    *ret_uid = peer.uid;
+    return 0;
+}
+
 int net_wait(int fd, bool to_write, usec_t deadline)
 {
     struct pollfd polled = {.fd = fd, .events = to_write ? POLLOUT : POLLIN | POLLRDHUP};

@@ -57,7 +57,7 @@ static void refuses_wrong_claims(void **state)
         "", "{}", "[]", "null", "{\"iss\":\"coditect\"}", "{\"exp\":1e99}"};
     for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++) {
         struct str token =
-            auth_jws_sign(&p->w.arena, &p->auth->ring.now.access, str_from(payloads[i]));
+            auth_jws_sign(&p->w.arena, &p->auth->ring->now.access, str_from(payloads[i]));
         assert_int_equal(people_use(p, token), ERR_UNAUTHENTICATED);
     }
     assert_int_equal(people_use(p, ada.refresh_token), ERR_UNAUTHENTICATED);
@@ -171,7 +171,7 @@ static void keys_rotate_with_overlap(void **state)
     assert_int_equal(auth_rotate_keys(p->w.store, kid), 0);
     assert_true(taken(p, &first)); /* a server that runs goes on with what it read */
     restart(p, &stored);
-    assert_string_equal(kid, p->auth->ring.now.access.kid);
+    assert_string_equal(kid, p->auth->ring->now.access.kid);
     assert_true(taken(p, &first));
     struct auth_result again;
     enum auth_cause cause;
@@ -184,6 +184,32 @@ static void keys_rotate_with_overlap(void **state)
     assert_int_equal(people_use(p, again.token), 0); /* who came once in between stays */
     struct auth_workspace w;
     assert_int_equal(auth_workspace_read(p->auth, &p->w.arena, first.workspace, &w), 0);
+}
+
+static void keys_turn_while_it_runs(void **state)
+{
+    struct people *p = *state;
+    char kid[AUTH_KID_ROOM];
+    struct kept first = keep(p, "ada@example.com");
+    const struct auth_ring *ring = p->auth->ring;
+    assert_int_equal(auth_turn_keys(p->auth, kid), 0);
+    assert_string_equal(kid, p->auth->ring->now.access.kid);
+    assert_ptr_equal(p->auth->ring->older, ring); /* whoever reads it may go on */
+    assert_true(taken(p, &first));
+    struct auth_result again;
+    enum auth_cause cause;
+    assert_int_equal(people_refresh(p, first.ada.refresh_token, &again, &cause), 0);
+    assert_int_equal(auth_turn_keys(p->auth, kid), 0);
+    assert_false(taken(p, &first));
+    assert_int_equal(people_use(p, again.token), 0);
+    struct auth_workspace w;
+    assert_int_equal(auth_workspace_read(p->auth, &p->w.arena, first.workspace, &w), 0);
+    restart(p, &(struct auth_options){.issuer = STR_EMPTY});
+    assert_string_equal(kid, p->auth->ring->now.access.kid);
+    assert_true(atomic_flag_test_and_set(&p->auth->turning) == false);
+    assert_int_equal(auth_turn_keys(p->auth, kid), ERR_BUSY);
+    restart(p, &(struct auth_options){.secret = STR("a secret of the operator, 32 bytes")});
+    assert_int_equal(auth_turn_keys(p->auth, kid), ERR_CONFLICT);
 }
 
 static void secrets_rotate_with_overlap(void **state)
@@ -228,6 +254,7 @@ int main(void)
         TEST(another_server_takes_over),
         TEST(keys_rotate_with_overlap),
         TEST_SQLITE(keys_rotate_with_overlap),
+        TEST(keys_turn_while_it_runs),
         TEST(secrets_rotate_with_overlap),
         cmocka_unit_test(keys_of_no_server_do_not_rotate),
     };

@@ -162,6 +162,25 @@ static void a_report_is_bounded(void **state)
     data_report_fini(&report);
 }
 
+/* ctx: how many pages are wanted. */
+static int few_pages(void *ctx, const struct data_report *so_far)
+{
+    size_t *left = ctx;
+    assert_true(so_far->keys > 0);
+    return --*left > 0 ? 0 : ERR_CLOSED;
+}
+
+static void it_ends_when_nobody_listens(void **state)
+{
+    struct world *w = *state;
+    size_t left = 1;
+    const struct data_watch watch = {.page = few_pages, .ctx = &left};
+    struct data_report report;
+    assert_int_equal(data_check_watched(w->store, NULL, &watch, &report), ERR_CLOSED);
+    assert_int_equal(left, 0);
+    data_report_fini(&report);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -170,7 +189,7 @@ int main(void)
         TEST(finds_a_missing_entry),         TEST(finds_an_entry_of_another),
         TEST(finds_an_entry_without_record), TEST(finds_a_wrong_value_in_an_entry),
         TEST(finds_what_is_not_ours),        TEST(finds_a_damaged_record),
-        TEST(a_report_is_bounded),
+        TEST(a_report_is_bounded),           TEST(it_ends_when_nobody_listens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static struct files_scrubbed scrub(struct fixture *f)
 {
     size_t told = 0;
     struct files_scrubbed scrubbed;
-    struct files_scrub in = {count_damaged, &told};
+    struct files_scrub in = {.damaged = count_damaged, .ctx = &told};
     assert_ok(files_scrub(f->store, &in, &scrubbed));
     assert_int_equal(scrubbed.damaged, told);
     return scrubbed;
@@ -90,10 +90,30 @@ static void test_each_damage_is_found(void **state)
     assert_int_equal(scrub(f).damaged, 0);
 }
 
+/* ctx: how many pages are wanted. */
+static int few_pages(void *ctx, const struct files_scrubbed *so_far)
+{
+    size_t *left = ctx;
+    (void)so_far;
+    return --*left > 0 ? 0 : ERR_CLOSED;
+}
+
+static void test_it_ends_when_nobody_listens(void **state)
+{
+    struct fixture *f = *state;
+    size_t left = 2;
+    struct files_scrubbed scrubbed = {.chunks = 7};
+    struct files_scrub in = {.damaged = count_damaged, .ctx = &left, .page = few_pages};
+    assert_int_equal(files_scrub(f->store, &in, &scrubbed), ERR_CLOSED);
+    assert_int_equal(left, 0);
+    assert_int_equal(scrubbed.chunks, 7); /* untouched */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_damage_is_found),
+        cmocka_unit_test(test_it_ends_when_nobody_listens),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }

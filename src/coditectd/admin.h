@@ -1,0 +1,34 @@
+/*
+ * The operator's door: HTTP on a unix socket of the store's folder, for the server's own user and root alone. What it does is
+ * what no tenant may; the public API knows none of it. `coditect admin` speaks to it (src/cli/cmd_admin.c).
+ *
+ *     GET  /users         every account: a line of JSON each, then {"done":true,"users":N}
+ *     POST /check         {"fault":TEXT} for each, {"keys":N} now and then, at the end {"done":true,"keys","records","indexes","faults"}
+ *     POST /scrub         the same: {"done":true,"chunks","versions","faults"}
+ *     POST /rotate-keys   {"key":ID}
+ *
+ * Lists are sent as they are made; one that does not end with "done" was broken off. Failures before the first line have the
+ * envelope of the API.
+ */
+#ifndef CODITECTD_ADMIN_H
+#define CODITECTD_ADMIN_H
+
+#include "auth/auth.h"
+
+#define CODITECTD_ADMIN_SOCKET "store/admin.sock" /* in the data directory */
+
+struct coditectd_admin;
+
+struct coditectd_admin_options {
+    struct store *store; /* both outlive the door */
+    struct auth *auth;
+};
+
+/* In the data directory. ERR_EXISTS, ERR_FORBIDDEN, ERR_IO: it cannot listen there. */
+int coditectd_admin_start(const struct coditectd_admin_options *options,
+                          struct coditectd_admin **ret_admin) BASE_MUST_USE;
+
+/* Breaks off what goes on. NULL allowed. */
+void coditectd_admin_stop(struct coditectd_admin *admin);
+
+#endif

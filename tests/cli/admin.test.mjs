@@ -1,0 +1,161 @@
+// admin: the operator's door of the running server, who may come in, and what the command line makes of any answer.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Server, newSession, serverForFile } from "../api/harness.mjs";
+import { Cli, person } from "./cli.mjs";
+
+const server = await serverForFile();
+const ada = await person(server, "ada");
+const eve = await person(server, "eve");
+assert.equal((await eve.person.put("/users/me", { name: "eve\u202e" })).status, 200);
+const operator = new Cli(server);
+const door = join(server.data, "store/admin.sock");
+const admin = (...args) => operator.ok("admin", ...args, "--data", server.data);
+
+/** What a door answers to these bytes until it closes. */
+const raw = (bytes) => new Promise((resolve) => {
+  const socket = connect(door);
+  const pieces = [];
+  socket.on("data", (piece) => pieces.push(piece));
+  socket.on("error", () => undefined);
+  socket.on("close", () => resolve(Buffer.concat(pieces).toString("latin1")));
+  socket.end(bytes);
+});
+
+test("users: everybody of all tenants, whoever they are called", async () => {
+  const all = (await admin("users", "--json")).json;
+  assert.deepEqual(all.map(({ id, email, role, tenant_id }) => ({ id, email, role, tenant_id })).sort((a, b) => (a.id < b.id ? -1 : 1)),
+    [ada, eve].map(({ person: { user } }) => ({ id: user.id, email: user.email, role: "owner", tenant_id: user.tenant_id })).sort((a, b) => (a.id < b.id ? -1 : 1)));
+  assert.ok(all.every((one) => one.logins === 1 && Date.parse(one.last_access_at) > 0));
+  const { stdout } = await admin("users");
+  assert.match(stdout, /^ID +ROLE +LAST USE \(UTC\) +TENANT +E-MAIL +NAME\n(usr-.*\n){2}$/);
+  assert.match(stdout, /eve\\u202e/);
+});
+
+test("check and scrub of the running server, beside somebody who writes", async () => {
+  const { id } = await newSession(ada.person);
+  let writing = true;
+  const writes = (async () => {
+    let n = 0;
+    for (; writing; n++) assert.ok((await ada.person.write(`/sessions/${id}/files/f${n}`, `content ${n}`)).status < 300);
+    return n;
+  })();
+  for (let i = 0; i < 3; i++) {
+    assert.match((await admin("check")).stdout, /^\d+ keys, \d+ records, \d+ indexes, 0 faults\n$/);
+    assert.equal((await admin("check", "--json")).json.faults, 0);
+  }
+  assert.match((await admin("scrub")).stdout, /^\d+ chunks, \d+ versions, 0 faults\n$/);
+  writing = false;
+  assert.ok((await writes) > 0);
+  const { done, versions } = (await admin("scrub", "--json")).json;
+  assert.ok(done && versions > 0);
+});
+
+test("rotate-keys: at once, nobody is logged out who comes once in between", async () => {
+  const kid = (token) => JSON.parse(Buffer.from(token.split(".")[0], "base64url").toString()).kid;
+  const before = ada.person.token;
+  const { key } = (await admin("rotate-keys", "--json")).json;
+  assert.notEqual(kid(before), key);
+  await ada.ok("whoami"); // what the key before signed is taken
+  const { token, refresh_token } = (await server.anonymous().post("/auth/refresh", { refresh_token: ada.person.login.refresh_token })).data;
+  assert.equal(kid(token), key);
+  assert.match((await admin("rotate-keys")).stdout, /^Tokens are signed by key [0-9a-f]{16} now; .*\n$/);
+  assert.equal((await ada.person.get("/users/me", { token: before })).status, 401);
+  assert.equal((await ada.person.get("/users/me", { token })).status, 200);
+  assert.equal((await server.anonymous().post("/auth/refresh", { refresh_token })).status, 200);
+  await eve.fails(3, /login has ended/, "whoami"); // who slept through both
+  await server.kill9();
+  await server.run();
+  assert.equal((await ada.person.get("/users/me", { token })).status, 200);
+});
+
+test("only the server's user and root come in", { skip: process.getuid() !== 0 && "needs root" }, async () => {
+  assert.equal(statSync(door).mode & 0o777, 0o600);
+  assert.equal(statSync(join(server.data, "store")).mode & 0o777, 0o700);
+  const script = `const s = require("node:net").connect(process.argv[1]);
+    let got = ""; s.on("data", (d) => { got += d; }); s.on("error", (e) => { got += e.code; });
+    s.on("close", () => { console.log(JSON.stringify(got)); }); s.end("GET /users HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n");`;
+  const nobody = () => {
+    const { stdout, stderr, status } = spawnSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, "-e", script, door], { encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+    return JSON.parse(stdout);
+  };
+  assert.equal(nobody(), "EACCES");
+  for (const path of [server.data, join(server.data, "store"), door]) chmodSync(path, 0o777); // whatever went wrong with the folder
+  assert.match(nobody(), /^(|EPIPE|ECONNRESET)$/);
+  for (const path of [server.data, join(server.data, "store")]) chmodSync(path, 0o700);
+  chmodSync(door, 0o600);
+  await admin("users");
+});
+
+test("hostile bytes at the door are refused, and it goes on", async () => {
+  const head = (line, more = "") => `${line}\r\nHost: x\r\nConnection: close\r\n${more}\r\n`;
+  for (const [bytes, status] of [[head("GET /check HTTP/1.1"), 405], [head("POST /users HTTP/1.1"), 405], [head("GET / HTTP/1.1"), 404],
+    [head("GET /users/../check HTTP/1.1"), 404], [head("POST /rotate-keys HTTP/1.1", "Content-Length: 5\r\n") + "{\"a\":", 413],
+    [head("POST /rotate-keys HTTP/1.1", "Content-Length: 1\r\nContent-Length: 2\r\n"), 400],
+    [head("POST /check HTTP/1.1", "Transfer-Encoding: chunked\r\n") + "5\r\nhello\r\n0\r\n\r\n", 413], ["\0\0\0\0\r\n\r\n", 400],
+    [`GET /${"x".repeat(100_000)} HTTP/1.1\r\n\r\n`, 414], [head("GET /users HTTP/1.1", `X: ${"y".repeat(200_000)}\r\n`), 431]]) {
+    assert.equal(Number(/^HTTP\/1\.1 (\d+)/.exec(await raw(bytes))?.[1]), status, bytes.slice(0, 60));
+  }
+  const whole = Buffer.from(head("GET /users HTTP/1.1"));
+  for (let i = 0; i < 100; i++) {
+    const bytes = i % 2 ? Buffer.from(whole) : randomBytes(1 + i);
+    if (i % 2) bytes[(i * 7) % bytes.length] = randomBytes(1)[0];
+    await raw(bytes);
+  }
+  await admin("check");
+});
+
+test("when no server runs, the command line says what works then; without a place it asks for one", async () => {
+  const stopped = await Server.start();
+  const at = stopped.data;
+  stopped.ownData = false;
+  await stopped.stop();
+  assert.ok(!existsSync(join(at, "store/admin.sock")));
+  for (const [command, says] of [["check", "--check"], ["scrub", "--scrub"], ["rotate-keys", "--rotate-keys"], ["users", "no server runs"]]) {
+    await operator.fails(6, new RegExp(says), "admin", command, "--data", at);
+  }
+  await operator.fails(4, /No such file/, "admin", "check", "--data", join(at, "nowhere"));
+  const env = await operator.run(["admin", "check"], { env: { CODITECT_DATA: server.data } });
+  assert.equal(env.status, 0, env.stderr);
+  const secret = await Server.start({ data: at, env: { JWT_SECRET: "x".repeat(40) } });
+  await operator.fails(5, /the key is the setting jwt\.secret/, "admin", "rotate-keys", "--data", at);
+  secret.ownData = true;
+  await secret.stop();
+});
+
+test("whatever a door answers: said, escaped, bounded", async () => {
+  const at = join(operator.files, "false");
+  mkdirSync(join(at, "store"), { recursive: true });
+  let reply;
+  const listener = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.end(reply));
+  });
+  await new Promise((resolve) => listener.listen(join(at, "store/admin.sock"), resolve));
+  const lines = (...all) => `HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nConnection: close\r\n\r\n${all.map((line) => `${line}\n`).join("")}`;
+  for (const [command, status, says, text] of [
+    ["check", 1, /damaged/, lines('{"fault":"t/x\\u001b[31m: gone"}', '{"keys":7}', '{"done":true,"keys":9,"faults":1}')],
+    ["check", 6, /in the middle/, lines('{"keys":7}')],
+    ["check", 6, /in the middle/, lines()],
+    ["check", 1, /does not answer as/, lines("nonsense")],
+    ["check", 1, /too long/, lines(`{"fault":"${"x".repeat(200_000)}"}`)],
+    ["users", 0, /^$/, lines('{"done":true}')],
+    ["users", 0, /^$/, lines('{"id":7,"email":["\\u001b"],"role":null}', '{"done":true}')],
+    ["rotate-keys", 1, /does not answer as/, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"],
+    ["rotate-keys", 6, /answered 500/, "HTTP/1.1 500 No\r\nContent-Length: 1\r\n\r\n["],
+    ["rotate-keys", 6, /no server runs/, "\x1b[31m not HTTP\r\n\r\n"],
+  ]) {
+    reply = text;
+    const end = await operator.run(["admin", command, "--data", at]);
+    assert.equal(end.status, status, `${command} ${text.slice(0, 100)}: ${end.stdout}${end.stderr}`);
+    assert.match(end.stderr, says);
+    assert.doesNotMatch(end.stdout + end.stderr, /\x1b/);
+  }
+  await new Promise((resolve) => listener.close(resolve));
+});
