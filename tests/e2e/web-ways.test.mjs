@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { newSession, root } from "../api/harness.mjs";
+import { newSession, root, until } from "../api/harness.mjs";
 import { button, escape, gone, launch, link, look, visible } from "./browser.mjs";
 
 const world = await launch();
@@ -81,6 +81,22 @@ test("the side panel: sessions in groups, shown and hidden by button and key, ov
   await page.waitForURL(`${home}/sessions`);
   await gone(page.getByRole("dialog"));
   await page.setViewportSize({ width: 1400, height: 900 });
+});
+
+test("the list of sessions: found by name, in another order, and its address says so", async () => {
+  const cards = page.getByRole("list", { name: "Sessions", exact: true }).getByRole("listitem");
+  await page.goto(`${home}/sessions`);
+  await page.getByLabel("Order").selectOption({ label: "Name" });
+  await until("by name", async () => /^Project A/.test((await cards.allTextContents())[0]));
+  await look(page, "sessions-order");
+  await page.getByLabel("Find a session by name").fill("b proj");
+  await until("one is found", async () => await cards.count() === 1);
+  await page.reload();
+  await visible(link("Project B", cards));
+  assert.equal(await cards.count(), 1);
+  assert.equal(new URL(page.url()).search, "?sort=name&q=b+proj");
+  await page.getByLabel("Find a session by name").fill("nowhere");
+  await visible(page.getByText("No session is called so"));
 });
 
 test("each stop of the Tab key is seen, nothing is a trap, and Enter on the first leads past the header", async () => {

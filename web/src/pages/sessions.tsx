@@ -1,16 +1,18 @@
 // The person's sessions, and those that can still be restored.
-import { Box, Button, Flex, Heading, SimpleGrid, Stack, Text } from "@chakra-ui/react";
-import { CirclePause, CirclePlay, FolderOpen, Pencil, Plus, RotateCcw, Trash2 } from "lucide-react";
+import { Box, Button, Flex, Heading, Input, SimpleGrid, Stack, Text } from "@chakra-ui/react";
+import { CirclePause, CirclePlay, FolderOpen, Pencil, Plus, RotateCcw, Search, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import type { Session } from "../api/generated";
-import { useSessionChange, useSessions } from "../api/queries";
+import { useAllSessions, useSessionChange, useSessions } from "../api/queries";
 import { Ago, Empty, factsOf, ListSkeleton, Panel, SessionState, usePageTitle } from "../components/bits";
 import { type Action, ActionMenu } from "../components/menu";
 import { checkSessionName, NameDialog } from "../components/modal";
 import { ProblemNotice } from "../components/problem-notice";
+import { Select } from "../components/select";
 import { PageMain } from "../components/shell";
 import { say, sayProblem } from "../components/toaster";
+import { lookFor, type Order, orderOf, orders } from "../lib/order";
 import { fileAddress, sessionAddress } from "../lib/paths";
 import { phaseOf, shareDone } from "../lib/workspace";
 import { api } from "../stores/auth";
@@ -112,25 +114,45 @@ function Nothing({ deleted }: { readonly deleted: boolean }) {
   );
 }
 
-function SessionList({ deleted }: { readonly deleted: boolean }) {
-  const { data, error, isPending, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useSessions(deleted);
-  const [renaming, setRenaming] = useState<Session>();
-  const [gone, setGone] = useState<readonly string[]>([]);
+function DeletedList() {
+  const { data, error, isPending, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useSessions(true);
   if (isPending) return <Panel><ListSkeleton /></Panel>;
   if (data === undefined) return <ProblemNotice error={error} retry={() => void refetch()} />;
-  const shown = data.filter(({ id }) => !gone.includes(id));
-  if (shown.length === 0) return <Nothing deleted={deleted} />;
+  if (data.length === 0) return <Nothing deleted />;
+  return (
+    <>
+      <Panel><Box as="ul" aria-label="Deleted sessions">{data.map((session) => <DeletedRow key={session.id} session={session} />)}</Box></Panel>
+      {hasNextPage && <More loading={isFetchingNextPage} onMore={() => void fetchNextPage()} />}
+    </>
+  );
+}
+
+function More({ loading = false, onMore }: { readonly loading?: boolean; readonly onMore: () => void }) {
+  return <Flex justify="center" padding="8px"><Button size="xs" variant="ghost" loading={loading} onClick={onMore}>Show more</Button></Flex>;
+}
+
+/** So many cards at a time: more are found by looking for them. */
+const CARDS = 60;
+
+function CurrentList({ text, order }: { readonly text: string; readonly order: Order }) {
+  const { data, error, isPending, refetch } = useSessions();
+  const { sessions } = useAllSessions();
+  const [renaming, setRenaming] = useState<Session>();
+  const [gone, setGone] = useState<readonly string[]>([]);
+  const [most, setMost] = useState(CARDS);
+  if (isPending) return <Panel><ListSkeleton /></Panel>;
+  if (data === undefined) return <ProblemNotice error={error} retry={() => void refetch()} />;
+  const there = sessions.filter(({ id }) => !gone.includes(id));
+  if (there.length === 0) return <Nothing deleted={false} />;
+  const found = lookFor(there, text, order);
   const mark = (id: string, isGone: boolean): void => setGone((before) => (isGone ? [...before, id] : before.filter((one) => one !== id)));
   return (
     <>
-      {deleted
-        ? <Panel><Box as="ul" aria-label="Deleted sessions">{shown.map((session) => <DeletedRow key={session.id} session={session} />)}</Box></Panel>
-        : (
-          <SimpleGrid as="ul" aria-label="Sessions" columns={{ base: 1, sm: 2, lg: 3 }} gap="16px">
-            {shown.map((session) => <SessionCard key={session.id} session={session} onRename={() => setRenaming(session)} onGone={(isGone) => mark(session.id, isGone)} />)}
-          </SimpleGrid>
-        )}
-      {hasNextPage && <Flex justify="center" padding="8px"><Button size="xs" variant="ghost" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>Show more</Button></Flex>}
+      {found.length === 0 && <Panel><Empty icon={<Search size={20} />} title="No session is called so" text="Try a part of its name." /></Panel>}
+      <SimpleGrid as="ul" aria-label="Sessions" columns={{ base: 1, sm: 2, lg: 3 }} gap="16px">
+        {found.slice(0, most).map((session) => <SessionCard key={session.id} session={session} onRename={() => setRenaming(session)} onGone={(isGone) => mark(session.id, isGone)} />)}
+      </SimpleGrid>
+      {found.length > most && <More onMore={() => setMost(most + CARDS)} />}
       {renaming !== undefined && <Rename session={renaming} onClose={() => setRenaming(undefined)} />}
     </>
   );
@@ -144,9 +166,28 @@ function Tab({ to, current, children }: { readonly to: string; readonly current:
   );
 }
 
+function Finder({ text, order }: { readonly text: string; readonly order: Order }) {
+  const [, setParams] = useSearchParams();
+  const choose = (name: "q" | "sort", value: string): void => {
+    setParams((before) => {
+      if (value === "") before.delete(name);
+      else before.set(name, value);
+      return before;
+    }, { replace: true });
+  };
+  return (
+    <Flex gap="8px" width={{ base: "100%", sm: "auto" }}>
+      <Input size="sm" height="32px" width={{ base: "auto", sm: "200px" }} flex={{ base: "1", sm: "none" }} aria-label="Find a session by name" placeholder="Find by name" value={text} onChange={(event) => choose("q", event.currentTarget.value)} bg="bg.panel" borderColor="border.emphasized" fontSize={{ base: "16px", sm: "14px" }} _placeholder={{ color: "fg.subtle" }} />
+      <Select label="Order" options={orders} value={order} onValue={(value) => choose("sort", value === "used" ? "" : value)} />
+    </Flex>
+  );
+}
+
 export default function Sessions() {
   const [search] = useSearchParams();
   const deleted = search.get("show") === "deleted";
+  const text = search.get("q") ?? "";
+  const order = orderOf(search.get("sort"));
   usePageTitle(deleted ? "Deleted sessions" : "Sessions");
   return (
     <PageMain>
@@ -155,11 +196,14 @@ export default function Sessions() {
           <Heading as="h1" fontSize="22px" lineHeight="32px" fontWeight="600" letterSpacing="-0.02em">Sessions</Heading>
           <Button size="sm" onClick={() => showOverlay("new-session")}><Plus size={15} />New session</Button>
         </Flex>
-        <Flex as="nav" gap="4px" aria-label="Which sessions">
-          <Tab to="/sessions" current={!deleted}>Current</Tab>
-          <Tab to="/sessions?show=deleted" current={deleted}>Deleted</Tab>
+        <Flex gap="12px" wrap="wrap" align="center" justify="space-between">
+          <Flex as="nav" gap="4px" aria-label="Which sessions">
+            <Tab to="/sessions" current={!deleted}>Current</Tab>
+            <Tab to="/sessions?show=deleted" current={deleted}>Deleted</Tab>
+          </Flex>
+          {!deleted && <Finder text={text} order={order} />}
         </Flex>
-        <SessionList key={String(deleted)} deleted={deleted} />
+        {deleted ? <DeletedList /> : <CurrentList text={text} order={order} />}
       </Stack>
     </PageMain>
   );
