@@ -15,10 +15,12 @@
 
 enum { WAL_HEADER = 32, WAL_FRAME = 24 + SQLITE_PAGE };
 
-/* Readers hold a complete checkpoint up; after a while of that they have to wait for one. */
+/* Readers hold a complete checkpoint up; after a while of that they have to wait for one. A snapshot (sqlite_snapshot.c) does
+ * not wait: while there is one this is tried again only when the log has grown by as much once more. */
 static int checkpoint(struct store_sqlite *d, int *ret_frames, int *ret_done)
 {
-    bool patient = d->wal_frames < SQLITE_LOG_PATIENCE * d->wal_limit;
+    int most = SQLITE_LOG_PATIENCE * d->wal_limit;
+    bool patient = d->wal_frames < most;
     if (patient) {
         store_readers_let_go(&d->readers);
     } else {
@@ -28,6 +30,7 @@ static int checkpoint(struct store_sqlite *d, int *ret_frames, int *ret_done)
                                       ret_done);
     if (!patient) {
         store_readers_resume(&d->readers);
+        d->wal_held = r == SQLITE_OK && *ret_frames != *ret_done ? d->wal_frames + most : 0;
     }
     return r;
 }
@@ -41,6 +44,7 @@ bool store_sqlite_log_waits(const struct store_sqlite *d)
 void store_sqlite_checkpoint(struct store_sqlite *d, bool idle)
 {
     int limit = d->wal_large ? d->wal_limit / SQLITE_LARGE_PART : d->wal_limit;
+    limit = limit < d->wal_held ? d->wal_held : limit;
     if (!store_sqlite_log_waits(d) || (!idle && d->wal_frames < limit)) {
         return;
     }
@@ -49,6 +53,7 @@ void store_sqlite_checkpoint(struct store_sqlite *d, bool idle)
     if (r == SQLITE_OK) {
         d->wal_checkpointed = frames >= 0 && frames == done;
         d->wal_large = d->wal_large && !d->wal_checkpointed;
+        d->wal_held = d->wal_checkpointed ? 0 : d->wal_held;
     } else if (r != SQLITE_BUSY &&
                store_connection_error(d->writer, "checkpoint") == ERR_NO_SPACE) {
         store_space_hit(&d->space);

@@ -212,8 +212,8 @@ static struct str column(sqlite3_stmt *statement, int at, struct arena *a)
     return arena_str(a, str_of(p, (size_t)sqlite3_column_bytes(statement, at)));
 }
 
-static int get_large(struct store_connection *c, struct arena *a, sqlite3_int64 number,
-                     struct str *ret_value)
+int store_connection_large(struct store_connection *c, struct arena *a, sqlite3_int64 number,
+                           struct str *ret_value)
 {
     sqlite3_stmt *statement = c->statements[STORE_STATEMENT_GET_LARGE];
     (void)sqlite3_bind_int64(statement, 1, number);
@@ -245,7 +245,7 @@ static int get_and_hold(struct store_connection *c, struct arena *a, struct str 
         return ERR_NOT_FOUND;
     }
     if (is_number(statement, 0)) {
-        return get_large(c, a, sqlite3_column_int64(statement, 0), ret_value);
+        return store_connection_large(c, a, sqlite3_column_int64(statement, 0), ret_value);
     }
     *ret_value = column(statement, 0, a);
     return 0;
@@ -262,7 +262,7 @@ int store_connection_get(struct store_connection *c, struct arena *a, struct str
     int step = sqlite3_step(statement);
     int r = 0;
     if (step == SQLITE_ROW && is_number(statement, 0)) {
-        r = get_large(c, a, sqlite3_column_int64(statement, 0), ret_value);
+        r = store_connection_large(c, a, sqlite3_column_int64(statement, 0), ret_value);
     } else if (step == SQLITE_ROW) {
         *ret_value = column(statement, 0, a);
     }
@@ -276,7 +276,7 @@ static int column_pair(struct store_connection *c, sqlite3_stmt *statement, stru
 {
     struct store_pair pair = {.key = column(statement, 0, a)};
     if (is_number(statement, 1)) {
-        int r = get_large(c, a, sqlite3_column_int64(statement, 1), &pair.value);
+        int r = store_connection_large(c, a, sqlite3_column_int64(statement, 1), &pair.value);
         if (r) {
             return r;
         }

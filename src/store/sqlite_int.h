@@ -75,6 +75,9 @@ int store_connection_create_tables(sqlite3 *db);
 int store_connection_run(struct store_connection *c, enum store_statement statement) BASE_MUST_USE;
 int store_connection_get(struct store_connection *c, struct arena *a, struct str key,
                          struct str *ret_value) BASE_MUST_USE;
+/* The value that lies apart under a number which this connection's snapshot named. ERR_CORRUPT: it is gone. */
+int store_connection_large(struct store_connection *c, struct arena *a, sqlite3_int64 number,
+                           struct str *ret_value) BASE_MUST_USE;
 int store_connection_scan(struct store_connection *c, struct arena *a,
                           const struct store_range *range, struct store_pairs *pairs) BASE_MUST_USE;
 int store_connection_put(struct store_connection *c, struct str key,
@@ -164,8 +167,9 @@ struct store_sqlite {
     struct store_connection *writer; /* NULL: closed after a failure */
     usec_t reopened;                 /* when that was last tried */
     uint64_t commit_number, stored_commit_number;
-    int wal_frames;        /* after the last good commit */
-    int wal_limit;         /* frames after which a checkpoint is due */
+    int wal_frames; /* after the last good commit */
+    int wal_limit;  /* frames after which a checkpoint is due */
+    int wal_held; /* frames before which nobody is held up again: somebody outside the pool reads */
     bool wal_checkpointed; /* all of them are in the database */
     bool wal_large;        /* a large operation is among them */
     bool shrinks;          /* the last idle moment gave space back to the disk */

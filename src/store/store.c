@@ -16,7 +16,7 @@
 #include "base/rand.h"
 #include "store/store_int.h"
 
-enum { FORMAT = 3, MOST_ATTEMPTS = 50 };
+enum { MOST_ATTEMPTS = 50 };
 
 static const struct store_driver *const drivers[] = {&store_memory, &store_sqlite};
 
@@ -173,7 +173,7 @@ static int prepare(struct txn *txn, void *ctx)
     struct meta *m = ctx;
     m->epoch = 1;
     int r = get_number(txn, STR("meta/format"), &m->format);
-    if (r == 0 && m->format == FORMAT) {
+    if (r == 0 && m->format == STORE_FORMAT) {
         r = get_number(txn, STR("meta/epoch"), &m->epoch);
         if (r == 0 && m->raise) {
             m->epoch++;
@@ -191,19 +191,19 @@ static int prepare(struct txn *txn, void *ctx)
     if (r || count > 0) {
         return r ? r : ERR_CORRUPT;
     }
-    put_number(txn, STR("meta/format"), FORMAT);
+    put_number(txn, STR("meta/format"), STORE_FORMAT);
     put_number(txn, STR("meta/epoch"), m->epoch);
     return 0;
 }
 
-static int load(struct store *s)
+static int load_meta(struct store *s)
 {
     struct meta m = {0};
     int r = store_write(s, NULL, prepare, &m);
-    if (r == ERR_CORRUPT && m.format > FORMAT) {
+    if (r == ERR_CORRUPT && m.format > STORE_FORMAT) {
         return log_err(r, "store",
                        "the data has format %llu, this program knows %d: use a newer program",
-                       (unsigned long long)m.format, FORMAT);
+                       (unsigned long long)m.format, STORE_FORMAT);
     }
     if (r == ERR_CORRUPT) {
         return log_err(r, "store", "the data has no readable format (meta/format)");
@@ -229,6 +229,41 @@ int store_raise_epoch(struct store *s)
     return r;
 }
 
+/* ---- loading --------------------------------------------------------------------------------------------------------- */
+
+struct load {
+    const struct store_pair *pairs;
+    size_t count;
+};
+
+static int load_pairs(struct txn *txn, void *ctx)
+{
+    const struct load *l = ctx;
+    for (size_t i = 0; i < l->count; i++) {
+        struct str key = l->pairs[i].key;
+        struct str value = l->pairs[i].value;
+        if (key.n == 0 || key.n > STORE_MAX_KEY || value.n > STORE_MAX_VALUE) {
+            return ERR_CORRUPT;
+        }
+        if (!store_is_snapshot_key(key)) {
+            return ERR_CORRUPT;
+        }
+        store_writes_put(&txn->writes, key, value);
+    }
+    return txn->writes.bytes > STORE_MAX_TXN_BYTES ? ERR_TOO_LARGE : 0;
+}
+
+bool store_is_snapshot_key(struct str key)
+{
+    return !str_starts(key, STR("meta/")) || str_eq(key, STR("meta/epoch"));
+}
+
+int store_load(struct store *s, const struct store_pair *pairs, size_t count)
+{
+    ASSERT_MAGIC(s, STORE_MAGIC);
+    return store_write(s, NULL, load_pairs, (&(struct load){pairs, count}));
+}
+
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
 int store_open(const struct store_options *options, struct store **ret_store)
@@ -246,7 +281,7 @@ int store_open(const struct store_options *options, struct store **ret_store)
     lock_init(&s->watch_lock, LOCK_STORE_WATCH);
     int r = s->driver->open(options, &s->self);
     if (r == 0) {
-        r = load(s);
+        r = load_meta(s);
     }
     if (r) {
         store_close(s);

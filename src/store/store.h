@@ -78,7 +78,8 @@ struct store_options {
     size_t checkpoint;      /* bytes of log that are copied into the database at once; 0: 4 MiB */
     const char *sqlite_vfs; /* tests: a registered SQLite VFS; NULL: the system's */
     const struct store_driver *engine; /* benchmarks: in the place of driver */
-    bool unsafe_no_sync; /* for the crash tests' control run only: commits are not flushed */
+    bool
+        unsafe_no_sync; /* commits are not flushed: for the crash tests' control run, and for a restore, which flushes at its end */
 };
 
 /* ERR_BUSY: another process holds the directory (its pid is logged). ERR_CORRUPT: the format is newer or unreadable. ERR_IO. */
@@ -206,6 +207,36 @@ void store_unwatch(struct store_watch *w); /* NULL allowed */
 
 /* Drops markers that are older than 24 h; called hourly. */
 int store_drop_markers(struct store *s) BASE_MUST_USE;
+
+/*
+ * A snapshot: everything as it was at one moment, read by one thread in order of keys, beside a server of this or another
+ * process that goes on writing, or of a store that nobody has open. Of the embedded engine only (a cluster's transactions end
+ * after 5 s). Nobody waits for it, but the engine's log grows until it is closed or renewed: no pause between two steps.
+ *
+ * The engine's own notes (meta/, but for the epoch) are left out. Pairs are borrowed until the next call.
+ */
+struct store_snapshot;
+struct store_snapshot_pair {
+    struct str key;
+    struct str value; /* unless apart */
+    bool apart; /* store_snapshot_value reads it: whoever has it already does not pay for it */
+};
+/* ERR_NOT_FOUND: there is no store in directory; ERR_CORRUPT: none of this format; ERR_IO. */
+int store_snapshot_open(const char *directory, struct store_snapshot **ret_s) BASE_MUST_USE;
+void store_snapshot_close(struct store_snapshot *s); /* NULL allowed */
+/* From now on what follows the pair read last is as it is now. */
+int store_snapshot_renew(struct store_snapshot *s) BASE_MUST_USE;
+/* ERR_NOT_FOUND: that was the last; ERR_CORRUPT, ERR_IO. */
+int store_snapshot_next(struct store_snapshot *s,
+                        struct store_snapshot_pair *ret_pair) BASE_MUST_USE;
+/* Of the pair just read. */
+int store_snapshot_value(struct store_snapshot *s, struct str *ret_value) BASE_MUST_USE;
+
+/*
+ * Puts what a snapshot gave back, into a store that nobody uses yet; then store_raise_epoch. At most STORE_MAX_TXN_BYTES at
+ * once. ERR_CORRUPT: no snapshot gives such a pair; else as store_write.
+ */
+int store_load(struct store *s, const struct store_pair *pairs, size_t count) BASE_MUST_USE;
 
 /* Facts for metrics and doctor, since store_open. */
 struct store_stats {

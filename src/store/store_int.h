@@ -74,6 +74,7 @@ struct store_entry *store_writes_below(const struct store_writes *w, struct str 
 /* ---- drivers ------------------------------------------------------------------------------------------------------- */
 
 enum { STORE_MAGIC = 0x53746f72, STORE_TXN_MAGIC = 0x54786e21 };
+enum { STORE_FORMAT = 3 }; /* what meta/format says */
 
 /* What a driver's call may return besides 0 and ERR_*: see write. */
 enum { STORE_CONFLICT = 1, STORE_UNKNOWN = 2 };
@@ -179,6 +180,9 @@ int store_counter(struct str value, int64_t *ret_value) BASE_MUST_USE;
 
 /* feed.c: writes the appends of a set as entries under this commit. */
 void store_feed_settle(struct store_writes *w, uint16_t epoch, uint64_t commit_number);
+
+/* store.c: whether snapshots give it, and store_load takes it. */
+bool store_is_snapshot_key(struct str key);
 
 /* Numbers in keys: big endian, so that byte order is their order. */
 static inline void store_big(char *to, unsigned bytes, uint64_t value)
