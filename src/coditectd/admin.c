@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "files/files.h"
+#include "files/upkeep.h"
 #include "http/http.h"
 
 enum { ADMIN_MAGIC = 0x61646d6e, CONNECTIONS = 16, LINE_MOST = 16 * 1024, FAULTS_MOST = 1000 };

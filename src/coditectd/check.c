@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "files/files.h"
+#include "files/upkeep.h"
 
 int coditectd_check_place(const char *data)
 {

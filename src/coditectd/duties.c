@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "coditectd/trim.h"
-#include "files/files.h"
+#include "files/upkeep.h"
 #include "lifecycle/lifecycle.h"
 
 enum { DUTIES_MAGIC = 0x64757479, STACK = 512 * 1024 };

@@ -178,6 +178,41 @@ int content_builder_add(struct content_builder *b, const struct content_ref *chu
 int content_builder_end(struct content_builder *b,
                         struct content_manifest *ret_manifest) BASE_MUST_USE;
 
+/* ---- Comparing two texts, line by line (diff.c) ---- */
+
+enum { CONTENT_DIFF_MAX_BYTES = 1024 * 1024, CONTENT_DIFF_MAX_LINES = 50000 }; /* of each text */
+enum content_diff_op { CONTENT_DIFF_SAME, CONTENT_DIFF_REMOVE, CONTENT_DIFF_ADD };
+
+struct content_diff_line {
+    enum content_diff_op op;
+    struct str text; /* without its newline; borrowed from the text */
+    bool open;       /* it has none: the last line of its text */
+};
+
+struct content_diff_hunk {
+    size_t from_line, to_line; /* lines before it */
+    size_t from_count, to_count;
+    struct content_diff_line *lines; /* with three lines of context around changes */
+    size_t count;
+};
+
+struct content_diff {
+    struct content_diff_hunk *hunks; /* none: the texts are equal */
+    size_t count;
+    size_t added, removed; /* lines */
+};
+
+/*
+ * What makes one text of the other, in time and memory that the limits bound (some tenths of a second, 12 MiB): the shortest
+ * script while that can be found, else one that is not the shortest. All lies in the arena. ERR_TOO_LARGE: over the limits;
+ * ERR_UNSUPPORTED_TYPE: a NUL is in it, so it is no text.
+ */
+int content_diff(struct arena *arena, struct str from, struct str to,
+                 struct content_diff *ret_diff) BASE_MUST_USE;
+
+/* The hunks in the unified format of diff(1) (POSIX.1-2008), without its heading. At most 4 MiB. */
+void content_diff_write(const struct content_diff *diff, struct buf *to);
+
 /* ---- Ignore rules: the syntax of gitignore(5) ---- */
 
 enum content_ignored { CONTENT_UNDECIDED, CONTENT_IGNORED, CONTENT_KEPT };

@@ -250,6 +250,27 @@ struct files_history {
 int files_history(struct data_context *ctx, const struct files_history_input *in,
                   struct files_history *ret_history) BASE_MUST_USE;
 
+struct files_diff_input {
+    struct str session;
+    struct str path;
+    /* Each a version of the path's history, or else a moment: what was there. */
+    uint64_t from; /* 0: nothing */
+    uint64_t to;   /* 0: what is there now */
+};
+
+enum files_compared { FILES_EQUAL = 1, FILES_TEXT, FILES_BINARY, FILES_TOO_LARGE };
+
+struct files_diff {
+    bool from_there, to_there; /* else it was not there yet, or was deleted */
+    struct files_entry from, to;
+    enum files_compared compared;
+    struct content_diff lines; /* FILES_TEXT */
+};
+
+/* ERR_NOT_FOUND: there was nothing on either side, or one lies ahead; ERR_IS_DIRECTORY. */
+int files_diff(struct data_context *ctx, const struct files_diff_input *in,
+               struct files_diff *ret_diff) BASE_MUST_USE;
+
 struct files_event; /* below */
 
 struct files_log_input {
@@ -430,58 +451,5 @@ struct files_tree_input {
 /* The whole tree as of a moment, folders before what is in them; entries carry bytes when small, links always. ERR_NOT_FOUND: at lies ahead. */
 int files_tree(struct data_context *ctx, const struct files_tree_input *in,
                struct files_page *ret_page) BASE_MUST_USE;
-
-/* ---- Collection of what nothing names ---- */
-
-struct files_collect_input {
-    /* What an upload had within so many hours is spared: it may be about to be named. A shorter time loses nothing (a commit
-     * that finds content gone says so and it is sent again), but makes uploads send twice. 0: nothing is spared. */
-    unsigned spare_hours;
-    bool careless; /* for a test's control run only: what is named is not asked */
-};
-
-struct files_collected {
-    size_t looked; /* at so many in the queue; 0: nothing is due */
-    size_t chunks; /* chunks and pages that were deleted */
-};
-
-/* Deletes the oldest of what nothing names, of any tenant: at most DATA_MAX_LIST, in transactions of at most about 2,000 keys
- * each. Safe beside everything else. */
-int files_collect(struct store *store, const struct files_collect_input *in,
-                  struct files_collected *ret_collected) BASE_MUST_USE;
-
-/*
- * In the caller's transaction: takes away the next of all that is kept of a tree (entries first, its versions behind them,
- * its counters last), at most FILES_PURGE keys. Nobody is asked whether that may be: the caller knows. *ret_more: not all yet.
- */
-enum { FILES_PURGE = 250 };
-int files_purge(struct txn *txn, const struct scope *scope, struct str session,
-                bool *ret_more) BASE_MUST_USE;
-
-/* ---- Is all content what its hash says? ---- */
-
-struct files_scrubbed;
-
-struct files_scrub {
-    void (*damaged)(void *ctx, struct str key); /* called for each, with the key of the store */
-    void *ctx;
-    /* Called after each page; below 0 ends it, and is returned. NULL: nothing. */
-    int (*page)(void *ctx, const struct files_scrubbed *so_far);
-};
-
-struct files_scrubbed {
-    uint64_t chunks; /* and pages */
-    uint64_t versions;
-    uint64_t damaged; /* of both */
-};
-
-/* Reads everything of all tenants; beside writers, in bounded memory. 0 also when something is damaged. */
-int files_scrub(struct store *store, const struct files_scrub *in,
-                struct files_scrubbed *ret_scrubbed) BASE_MUST_USE;
-
-/* ---- The checker's part: see data_check ---- */
-
-/* Judges entries, versions and chunks: is what they name there? */
-int files_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;
 
 #endif

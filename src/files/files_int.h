@@ -27,6 +27,7 @@
 
 #include "base/assert.h"
 #include "files/files.h"
+#include "files/upkeep.h"
 #include "sessions/sessions.h"
 
 enum {
@@ -413,6 +414,12 @@ int files_walk_next(struct files_walk *w, struct str *ret_path,
 void files_walk_skip(struct files_walk *w, struct str path);
 
 struct str files_path_join(struct arena *arena, struct str folder, struct str name);
+
+/* ---- reader.c ---- */
+
+/* What files_reader_open reads, in a transaction: the record, and the bytes when they are small. ERR_NOT_FOUND. */
+int files_version_open(struct files_tx *tx, const struct files_open_input *in,
+                       struct files_past_version *ret_version) BASE_MUST_USE;
 
 /* ---- rewind_record.c ---- */
 

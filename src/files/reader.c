@@ -28,8 +28,8 @@ struct open {
     struct files_past_version version;
 };
 
-static int version_load(struct files_tx *tx, const struct files_open_input *in,
-                        struct files_past_version *ret_version)
+int files_version_open(struct files_tx *tx, const struct files_open_input *in,
+                       struct files_past_version *ret_version)
 {
     if (in->version) {
         return files_version_find(tx, in->path, in->version, ret_version);
@@ -58,7 +58,7 @@ static int open_read(struct txn *txn, void *arg)
     struct files_tx tx = {0};
     int r = files_tx_begin(&tx, txn, &open->ctx->scope, open->in->session);
     if (r == 0) {
-        r = version_load(&tx, open->in, &open->version);
+        r = files_version_open(&tx, open->in, &open->version);
     }
     if (r == 0 && open->version.record.kind == FILES_FOLDER) {
         r = ERR_IS_DIRECTORY;

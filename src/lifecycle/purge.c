@@ -6,7 +6,7 @@
  */
 #include "base/assert.h"
 #include "base/log.h"
-#include "files/files.h"
+#include "files/upkeep.h"
 #include "lifecycle/lifecycle_int.h"
 
 struct over {

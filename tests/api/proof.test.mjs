@@ -96,6 +96,7 @@ test("another account gets the same 404 for an id as for none", async () => {
     ["POST", `/sessions/${id}/files:mkdir`, { json: { path: "d" } }],
     ["POST", `/sessions/${id}/files:move`, { json: { from: "secret.txt", to: "mine.txt" } }],
     ["GET", `/sessions/${id}/history/secret.txt`],
+    ["GET", `/sessions/${id}/diff/secret.txt?from=0`],
     ["POST", `/sessions/${id}/history/secret.txt:restore`, { json: { version: 1 } }],
   ];
   const theirs = attempts(session.id);

@@ -21,7 +21,7 @@
 #include "base/log.h"
 #include "coditectd/store.h"
 #include "data/data.h"
-#include "files/files.h"
+#include "files/upkeep.h"
 #include "net/net.h"
 
 enum { LINE = 63, MOST_CALLS = 1000000 };

@@ -386,6 +386,7 @@ const rows = [
   { id: "files_list", request: (_, o) => ada.get(`${files}?recursive=true&limit=3`, o), after: (_, reply) => assert.equal(reply.data.length, 3) },
   { id: "files_get", before: () => file("one"), request: (name, o) => ada.get(`${files}/${name}`, o), after: (_, reply) => assert.equal(reply.body.toString(), "before") },
   { id: "files_history", before: () => file("one"), request: (name, o) => ada.get(`${base}/history/${name}`, o), after: (_, reply) => assert.ok(reply.data.length > 0) },
+  { id: "files_diff", before: () => file("one"), request: (name, o) => ada.get(`${base}/diff/${name}?from=0`, o), after: (_, reply) => assert.equal(reply.data.added, 1) },
   {
     id: "files_rewind",
     before: async () => {

@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include "files/files.h"
+#include "files/upkeep.h"
 
 struct fixture {
     struct store *store;

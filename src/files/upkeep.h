@@ -1,0 +1,63 @@
+/*
+ * The upkeep of all trees: what the server does on its own, of any tenant, and nobody asks for. Functions block; each is safe
+ * beside all others and beside everything in files.h, and may be cut off at any point.
+ */
+#ifndef FILES_UPKEEP_H
+#define FILES_UPKEEP_H
+
+#include "files/files.h"
+
+/* ---- Collection of what nothing names ---- */
+
+struct files_collect_input {
+    /* What an upload had within so many hours is spared: it may be about to be named. A shorter time loses nothing (a commit
+     * that finds content gone says so and it is sent again), but makes uploads send twice. 0: nothing is spared. */
+    unsigned spare_hours;
+    bool careless; /* for a test's control run only: what is named is not asked */
+};
+
+struct files_collected {
+    size_t looked; /* at so many in the queue; 0: nothing is due */
+    size_t chunks; /* chunks and pages that were deleted */
+};
+
+/* Deletes the oldest of what nothing names, of any tenant: at most DATA_MAX_LIST, in transactions of at most about 2,000 keys
+ * each. Safe beside everything else. */
+int files_collect(struct store *store, const struct files_collect_input *in,
+                  struct files_collected *ret_collected) BASE_MUST_USE;
+
+/*
+ * In the caller's transaction: takes away the next of all that is kept of a tree (entries first, its versions behind them,
+ * its counters last), at most FILES_PURGE keys. Nobody is asked whether that may be: the caller knows. *ret_more: not all yet.
+ */
+enum { FILES_PURGE = 250 };
+int files_purge(struct txn *txn, const struct scope *scope, struct str session,
+                bool *ret_more) BASE_MUST_USE;
+
+/* ---- Is all content what its hash says? ---- */
+
+struct files_scrubbed;
+
+struct files_scrub {
+    void (*damaged)(void *ctx, struct str key); /* called for each, with the key of the store */
+    void *ctx;
+    /* Called after each page; below 0 ends it, and is returned. NULL: nothing. */
+    int (*page)(void *ctx, const struct files_scrubbed *so_far);
+};
+
+struct files_scrubbed {
+    uint64_t chunks; /* and pages */
+    uint64_t versions;
+    uint64_t damaged; /* of both */
+};
+
+/* Reads everything of all tenants; beside writers, in bounded memory. 0 also when something is damaged. */
+int files_scrub(struct store *store, const struct files_scrub *in,
+                struct files_scrubbed *ret_scrubbed) BASE_MUST_USE;
+
+/* ---- The checker's part: see data_check ---- */
+
+/* Judges entries, versions and chunks: is what they name there? */
+int files_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;
+
+#endif
