@@ -332,6 +332,9 @@ struct sessions_view;
 /* For whoever sent this request. Empty: it is not wanted running, or there is none here. */
 struct str api_ide_url(const struct api_call *call, const struct sessions_view *view);
 
+/* {public address}/{page}={token}: for who is sent a token; page ends in '#' and a name, so that no server sees it. In tenant.c. */
+struct str api_link(const struct api_call *call, const char *page, struct str token);
+
 void api_json_time(struct json_writer *w, const char *name, usec_t t);
 
 #endif

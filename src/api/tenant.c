@@ -110,15 +110,14 @@ int api_tenant_invitations_list(struct api_call *call,
     return api_end_page(call, invitations.next);
 }
 
-static struct str link_of(const struct api_call *call, struct str token)
+struct str api_link(const struct api_call *call, const char *page, struct str token)
 {
     struct str url = call->api->origin.public_url;
     struct arena *arena = call->req->arena;
     if (url.n == 0) {
         url = arena_printf(arena, "http://" STR_FMT, STR_ARG(call->req->host));
     }
-    return arena_printf(arena, STR_FMT "/register#invitation=" STR_FMT, STR_ARG(url),
-                        STR_ARG(token));
+    return arena_printf(arena, STR_FMT "/%s=" STR_FMT, STR_ARG(url), page, STR_ARG(token));
 }
 
 int api_tenant_invitation_create(struct api_call *call,
@@ -146,7 +145,7 @@ int api_tenant_invitation_create(struct api_call *call,
     api_json_time(w, "created_at", invitation.created_at);
     api_json_time(w, "expires_at", invitation.expires_at);
     json_member_string(w, "token", token);
-    json_member_string(w, "url", link_of(call, token));
+    json_member_string(w, "url", api_link(call, "register#invitation", token));
     json_object_end(w);
     return api_end(call);
 }

@@ -240,7 +240,10 @@ static int purge_fn(struct txn *txn, void *ctx)
     if (r == 0) {
         r = purge_index(txn, p, DATA_LOGIN_BY_ACCESS);
     }
-    return r < 0 ? r : auth_apikeys_expire(txn, PURGE, &p->ended);
+    if (r == 0) {
+        r = auth_apikeys_expire(txn, PURGE, &p->ended);
+    }
+    return r < 0 ? r : auth_resets_expire(txn, PURGE);
 }
 
 int auth_purge(struct auth *a, size_t *ret_ended)

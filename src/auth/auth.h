@@ -348,6 +348,55 @@ int auth_totp_end(struct auth *a, struct data_context *ctx, struct str password)
 /* For somebody who has lost app and codes. ERR_NOT_FOUND: nobody, or theirs is off; ERR_FORBIDDEN; ERR_CONFLICT: oneself. */
 int auth_member_totp_end(struct data_context *ctx, struct str user_id) BASE_MUST_USE;
 
+/* ---- Another password for who forgot theirs ---- */
+
+enum {
+    AUTH_RESET_MINUTES = 30,
+    AUTH_RESET_MAX = 200, /* bytes of a token */
+};
+
+struct auth_reset {
+    struct str token; /* told this once */
+    usec_t expires_at;
+};
+
+/*
+ * A link for a member, in place of the one before. ERR_NOT_FOUND: nobody, or removed; ERR_FORBIDDEN: somebody above the caller;
+ * ERR_CONFLICT: oneself.
+ */
+int auth_member_reset(struct data_context *ctx, struct str user_id,
+                      struct auth_reset *ret_reset) BASE_MUST_USE;
+
+struct auth_reset_input {
+    struct str token;
+    struct str new_password;
+};
+
+/*
+ * (hash) Uses the link up and ends all logins of the person; the second step stays. ERR_FORBIDDEN: it does not hold, which is
+ * one answer whatever the cause; ERR_INVALID (field new_password); ERR_RATE_LIMITED.
+ */
+int auth_reset_use(struct auth *a, struct data_context *ctx,
+                   const struct auth_reset_input *in) BASE_MUST_USE;
+
+/* ---- For the operator, on a store that no server uses; ctx has no scope ---- */
+
+struct auth_console_input {
+    struct str email;
+    struct str password;
+};
+
+/* (hash) An account with a tenant of its own, whatever registration says; nobody is logged in. ERR_INVALID, ERR_EXISTS. */
+int auth_console_owner(struct auth *a, struct data_context *ctx,
+                       const struct auth_console_input *in) BASE_MUST_USE;
+
+/* (hash) Another password; ends all logins. ERR_NOT_FOUND: no such account; ERR_INVALID. */
+int auth_console_password(struct auth *a, struct data_context *ctx,
+                          const struct auth_console_input *in) BASE_MUST_USE;
+
+/* ERR_NOT_FOUND: no such account, or its logins ask for no code. */
+int auth_console_totp_end(struct data_context *ctx, struct str email) BASE_MUST_USE;
+
 /* ---- The tenant, its members, its invitations ----
  *
  * That the caller's role has the permission was asked before. ERR_FORBIDDEN here: it is about somebody above them.

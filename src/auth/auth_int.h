@@ -158,6 +158,23 @@ int auth_second_use_in(struct txn *txn, const struct data_context *ctx, const st
 int auth_second_forget_in(struct txn *txn, const struct scope *scope,
                           struct data_user *user) BASE_MUST_USE;
 
+/* ---- reset.c: inside store functions ---- */
+
+/* In the transaction that gives user this hash, which puts it: ends all their logins, and a link that waits. */
+struct auth_new_password {
+    struct str hash;
+    const char *action;
+};
+int auth_password_put_in(struct txn *txn, const struct data_context *ctx, struct data_user *user,
+                         const struct auth_new_password *in) BASE_MUST_USE;
+
+/* Harmless when no link waits. */
+int auth_reset_forget_in(struct txn *txn, const struct scope *scope,
+                         struct str user_id) BASE_MUST_USE;
+
+/* Deletes links that are too old, at most limit. */
+int auth_resets_expire(struct txn *txn, size_t limit) BASE_MUST_USE;
+
 /* ---- user.c ---- */
 
 struct auth_proof {

@@ -220,6 +220,9 @@ int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str 
         r = auth_apikeys_end_all(txn, ctx, &scope);
     }
     if (r == 0) {
+        r = auth_reset_forget_in(txn, &scope, user.id);
+    }
+    if (r == 0) {
         r = auth_second_forget_in(txn, &scope, &user);
     }
     if (r < 0 && r != ERR_NOT_FOUND) {

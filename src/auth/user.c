@@ -101,6 +101,9 @@ static int change_fn(struct txn *txn, void *ctx)
     if (r == 0) {
         r = data_audit(txn, c->ctx, "user.password", s.user.id, DATA_OUTCOME_OK);
     }
+    if (r == 0) {
+        r = auth_reset_forget_in(txn, &c->ctx->scope, s.user.id);
+    }
     if (r == 0 && c->in->end_others) {
         r = auth_login_end_all(txn, c->ctx, &c->ctx->scope, c->ctx->scope.login_id);
     }

@@ -133,8 +133,15 @@ static int log_in(struct cli_run *run)
     if (r < 0) {
         return r;
     }
-    struct cli_auth_login_in in = {.email = a.email, .password = a.password};
+    const char *code = cli_value(run, "code");
+    struct cli_auth_login_in in = {
+        .email = a.email, .password = a.password, .code = str_from(code), .has_code = code != NULL};
     r = cli_auth_login(run->client, &in, NULL, &reply);
+    if (r == ERR_CODE_NEEDED) {
+        r = cli_ask(run, "code of your authenticator app", /* hidden= */ false, &in.code);
+        in.has_code = true;
+        r = r < 0 ? r : cli_auth_login(run->client, &in, NULL, &reply);
+    }
     return r < 0 ? r : keep(run, a.url, &reply);
 }
 
@@ -224,6 +231,9 @@ static const struct cli_operand server[] = {
 static const struct cli_option login_options[] = {
     {.name = "email", .value = "ADDRESS", .text = "the e-mail address, instead of being asked"},
     {.name = "password-stdin", .text = "read the password from standard input"},
+    {.name = "code",
+     .value = "CODE",
+     .text = "of your authenticator app, or a recovery code, instead of being asked"},
     {.name = NULL},
 };
 static const struct cli_example login_examples[] = {

@@ -64,6 +64,8 @@ int cli_exit_status(int code)
         return 2;
     case ERR_UNAUTHENTICATED:
     case ERR_BAD_CREDENTIALS:
+    case ERR_BAD_CODE:
+    case ERR_CODE_NEEDED:
         return 3;
     case ERR_NOT_FOUND:
         return 4;

@@ -19,6 +19,7 @@
 #include "coditectd/doctor.h"
 #include "coditectd/duties.h"
 #include "coditectd/metrics.h"
+#include "coditectd/operator.h"
 #include "coditectd/options.h"
 #include "coditectd/rotate.h"
 #include "coditectd/store.h"
@@ -347,6 +348,9 @@ static int without_server(const struct coditectd_options *o)
     if (o->check) {
         return coditectd_check(data, coditectd_store_driver);
     }
+    if (o->create_owner || o->reset_password || o->remove_totp) {
+        return coditectd_operator(o, coditectd_store_driver);
+    }
     return o->scrub ? coditectd_scrub(data, coditectd_store_driver)
                     : coditectd_rotate(data, coditectd_store_driver, o->set.jwt_secret != NULL);
 }
@@ -362,8 +366,9 @@ int main(int argc, char **argv)
     if (!r && options.doctor) {
         return coditectd_doctor(&options, FIRST_UID);
     }
-    bool store_only = !r && (options.check || options.scrub || options.rotate_keys);
-    if (store_only) {
+    bool store_only = !r && (options.check || options.scrub || options.rotate_keys ||
+                             options.create_owner || options.reset_password || options.remove_totp);
+    if (store_only && !options.create_owner) { /* who begins with an owner has no store yet */
         r = coditectd_check_place(options.set.data);
     }
     if (!r) {

@@ -16,13 +16,14 @@
 #include "gateway/gateway.h"
 #include "net/net.h"
 
-enum { ACTIONS = 8, OUT_MOST = 256 * 1024 };
+enum { ACTIONS = 11, OUT_MOST = 256 * 1024 };
 
 /* What is asked for besides settings. */
 struct asked {
     const char *config;
     bool check_config, print_config;
     bool check, scrub, doctor, rotate_keys, stop_workspaces;
+    const char *create_owner, *reset_password, *remove_totp;
 };
 
 struct reading {
@@ -58,6 +59,20 @@ static void parse(char **argv, struct asked *asked, struct coditectd_config_inpu
         {.name = "rotate-keys",
          .text = "have tokens signed by a new key, then exit; when no server runs",
          .flag = &asked->rotate_keys},
+        {.name = "create-owner",
+         .value = "EMAIL",
+         .text = "make an account with a tenant of its own, then exit; when no server runs. Asks "
+                 "for the password, or reads it from standard input",
+         .given = &asked->create_owner},
+        {.name = "reset-password",
+         .value = "EMAIL",
+         .text = "give an account another password and end its logins, then exit; when no server "
+                 "runs",
+         .given = &asked->reset_password},
+        {.name = "remove-totp",
+         .value = "EMAIL",
+         .text = "have an account's logins ask for no code, then exit; when no server runs",
+         .given = &asked->remove_totp},
         {.name = "stop-workspaces",
          .text = "end all workspaces of --data, then exit; when no server runs",
          .flag = &asked->stop_workspaces},
@@ -98,7 +113,8 @@ static int make_data(struct reading *r, const struct asked *asked)
         return 0;
     }
     if (!asked->check && !asked->scrub && !asked->doctor && !asked->rotate_keys &&
-        mkdir(*data, 0711) < 0 && errno != EEXIST) {
+        !asked->reset_password && !asked->remove_totp && mkdir(*data, 0711) < 0 &&
+        errno != EEXIST) {
         return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", *data);
     }
     return make_absolute(r->arena, data);
@@ -354,6 +370,9 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
                                      .scrub = asked.scrub,
                                      .doctor = asked.doctor,
                                      .rotate_keys = asked.rotate_keys,
+                                     .create_owner = asked.create_owner,
+                                     .reset_password = asked.reset_password,
+                                     .remove_totp = asked.remove_totp,
                                      .stop_workspaces = asked.stop_workspaces};
     if (!asked.check_config) {
         set_log_up(&r.o.set);

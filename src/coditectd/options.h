@@ -18,6 +18,9 @@ struct coditectd_options {
     bool scrub;
     bool doctor;
     bool rotate_keys;
+    const char *create_owner; /* addresses; NULL: not asked for */
+    const char *reset_password;
+    const char *remove_totp;
     bool stop_workspaces;
 };
 

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, readFileSync, readdirSync, statSync, symlinkSync
 import { createServer, request as ask } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
-import { serverForFile } from "../api/harness.mjs";
+import { serverForFile, totpCode } from "../api/harness.mjs";
 import { Cli, person, program } from "./cli.mjs";
 
 const server = await serverForFile();
@@ -106,6 +106,23 @@ test("on a terminal the password is asked without echo", async () => {
   assert.deepEqual(end.echo, [["e-mail: ", true], ["password: ", false]]);
   assert.ok(!end.shown.includes(carl.password));
   assert.match(end.shown, /Logged in as/);
+});
+
+test("a login that wants a code asks for it, or takes it as an option", async () => {
+  const dora = await server.account("dora");
+  const { secret } = (await dora.post("/users/me/totp", { password: dora.password })).data;
+  const { recovery_codes } = (await dora.post("/users/me/totp/confirm", { code: totpCode(secret) })).data;
+  const cli = new Cli(server);
+  const given = ["login", cli.url, "--email", dora.email];
+  const wrong = await cli.run([...given, "--password-stdin", "--code", "000000"], { input: dora.password });
+  assert.equal(wrong.status, 3);
+  assert.match(wrong.stderr, /code is not right/);
+  const none = await cli.run([...given, "--password-stdin"], { input: dora.password, before: ["setsid"] });
+  assert.equal(none.status, 2);
+  assert.match(none.stderr, /no terminal to ask for the code/);
+  const end = await onTerminal(cli, given, [["password: ", `${dora.password}\n`], ["app: ", `${recovery_codes[0]}\n`]]);
+  assert.equal(end.status, 0, end.shown);
+  assert.equal((await cli.run([...given, "--password-stdin", "--code", recovery_codes[1]], { input: dora.password })).status, 0);
 });
 
 test("Ctrl-C at the password gives the terminal its echo back", async () => {

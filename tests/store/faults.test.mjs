@@ -309,6 +309,26 @@ const rows = [
     },
   },
   {
+    id: "tenant_member_reset",
+    costly: true,
+    before: () => member(),
+    request: (mel, o) => ada.post(`/tenant/members/${mel.user.id}/reset`, undefined, o),
+    after: async (_, { data }) => assert.equal((await anonymous.post("/auth/reset", { token: data.token, new_password: "another password" })).status, 200),
+  },
+  {
+    id: "auth_reset",
+    costly: true,
+    before: async () => {
+      const mel = await member();
+      return { mel, token: (await ada.post(`/tenant/members/${mel.user.id}/reset`)).data.token };
+    },
+    request: ({ token }, o) => anonymous.post("/auth/reset", { token, new_password: "another password" }, o),
+    after: async ({ mel, token }) => {
+      assert.equal((await mel.get("/users/me")).status, 401);
+      assert.equal((await anonymous.post("/auth/reset", { token, new_password: "another password" })).status, 403);
+    },
+  },
+  {
     id: "tenant_member_totp_end",
     costly: true,
     before: async () => {

@@ -1,0 +1,30 @@
+/*
+ * Another password for who forgot theirs: /auth/reset, and the link for it that who manages members makes.
+ *
+ * 1. As of invitations: the token is in the reply that makes it and nowhere else, in its link behind '#'.
+ */
+#include "api/api_int.h"
+
+int api_tenant_member_reset(struct api_call *call, const struct api_tenant_member_reset_in *in)
+{
+    struct auth_reset reset;
+    int r = auth_member_reset(&call->data, in->user_id, &reset);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 201);
+    json_object(w);
+    json_member_string(w, "token", reset.token);
+    json_member_string(w, "url", api_link(call, "reset#token", reset.token));
+    api_json_time(w, "expires_at", reset.expires_at);
+    json_object_end(w);
+    return api_end(call);
+}
+
+int api_auth_reset(struct api_call *call, const struct api_auth_reset_in *in)
+{
+    int r = auth_reset_use(
+        call->api->auth, &call->data,
+        &(struct auth_reset_input){.token = in->token, .new_password = in->new_password});
+    return r < 0 ? r : api_done(call);
+}
