@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/space.h"
+#include "coditectd/backup.h"
 
 /* Of inotify instances and open files a workspace and its connections take some. */
 enum { INSTANCES_EACH = 3, INSTANCES_ENOUGH = 1024, WATCHES_ENOUGH = 524288, FILES_ENOUGH = 16384 };
@@ -76,6 +77,23 @@ static enum verdict look_at_disk(const struct coditectd_options *o)
                : say(WEAKER, "room on disk", "less than disk.low: no workspace will be started");
 }
 
+static enum verdict look_at_backups(const struct coditectd_options *o)
+{
+    const struct coditectd_backups_options options = {.directory = o->set.backup_directory,
+                                                      .every = o->set.backup_every};
+    bool late = true;
+    if (!options.directory) {
+        return say(WEAKER, "backups",
+                   "none: with this disk all is lost; set backup.directory (docs/backup.md)");
+    }
+    if (coditectd_backup_is_late(&options, &late) < 0) {
+        return say(WEAKER, "backups", "those in backup.directory cannot be read");
+    }
+    return late ? say(WEAKER, "backups",
+                      "none for longer than twice backup.every: the server's log says why")
+                : say(ENFORCED, "backups", "there is one that is not late");
+}
+
 static uint64_t setting(const char *path)
 {
     char text[32];
@@ -135,6 +153,7 @@ int coditectd_doctor(const struct coditectd_options *options, uid_t workspace_ui
     unsigned v = look_at_user(options);
     v |= look_at_addresses(options);
     v |= look_at_disk(options);
+    v |= look_at_backups(options);
     v |= look_at_machine();
     v |= access(options->codi2, X_OK) == 0 ? ENFORCED
                                            : say(MISSING, "codi2", "is not there: install it");

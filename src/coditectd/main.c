@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/space.h"
 #include "coditectd/admin.h"
+#include "coditectd/backup.h"
 #include "coditectd/check.h"
 #include "coditectd/doctor.h"
 #include "coditectd/duties.h"
@@ -47,9 +48,10 @@ struct parts {
     struct gateway *gateway;
     struct api *api;
     struct coditectd_duties *duties;
-    struct http_app platform; /* the API and the web app */
-    struct http_app app;      /* the gateway before them */
-    struct http_app ides;     /* IDEs on a port of their own */
+    struct coditectd_backups *backups; /* NULL: no directory is set */
+    struct http_app platform;          /* the API and the web app */
+    struct http_app app;               /* the gateway before them */
+    struct http_app ides;              /* IDEs on a port of their own */
     struct http_server *server;
     struct http_server *ide_server;    /* NULL: no such port */
     struct coditectd_metrics *metrics; /* NULL: nobody asks */
@@ -236,10 +238,13 @@ static int start_metrics(const struct coditectd_options *o, struct parts *p)
     if (!o->set.metrics_listen) {
         return 0;
     }
-    int r = coditectd_metrics_start(
-        &(struct coditectd_metrics_options){
-            .listen = o->set.metrics_listen, .store = p->store, .api = p->api, .server = p->server},
-        &p->metrics);
+    int r =
+        coditectd_metrics_start(&(struct coditectd_metrics_options){.listen = o->set.metrics_listen,
+                                                                    .store = p->store,
+                                                                    .api = p->api,
+                                                                    .server = p->server,
+                                                                    .backups = p->backups},
+                                &p->metrics);
     return r ? log_err(r, "coditectd", "cannot listen on %s: %s", o->set.metrics_listen,
                        err_row(r)->text)
              : 0;
@@ -264,6 +269,17 @@ static struct space space_of(const struct coditectd_settings *set)
                           .scarce = (uint64_t)set->disk_scarce << 20};
 }
 
+static int start_backups(const struct coditectd_settings *set, struct parts *p)
+{
+    if (!set->backup_directory) {
+        return 0;
+    }
+    const struct coditectd_backups_options options = {.directory = set->backup_directory,
+                                                      .every = set->backup_every,
+                                                      .keep = (unsigned)set->backup_keep};
+    return coditectd_backups_start(&options, &p->backups);
+}
+
 static int start(const struct coditectd_options *o, struct parts *p)
 {
     p->space = space_of(&o->set);
@@ -285,6 +301,9 @@ static int start(const struct coditectd_options *o, struct parts *p)
     }
     if (!r) {
         r = lifecycle_forker_start(p->store, &p->forker);
+    }
+    if (!r) {
+        r = start_backups(&o->set, p);
     }
     if (!r) {
         r = listen_everywhere(o, p);
@@ -318,6 +337,7 @@ static void stop(struct parts *p)
     stop_serving(p);
     coditectd_workspaces_stop(p->workspaces);
     lifecycle_forker_stop(p->forker);
+    coditectd_backups_stop(p->backups);
     coditectd_duties_stop(p->duties);
     api_destroy(p->api);
     gateway_destroy(p->gateway);
@@ -341,10 +361,20 @@ static int serve(const struct coditectd_options *o, struct parts *p, const sigse
     return r;
 }
 
-/* What is done to a store that no server uses: the exit status. */
+/* What is done to a store beside the server or without one: the exit status. */
 static int without_server(const struct coditectd_options *o)
 {
     const char *data = o->set.data;
+    struct coditectd_backup_command backup = {.moment = o->moment,
+                                              .keep = (unsigned)o->set.backup_keep};
+    if (o->backup) {
+        backup.path = o->backup;
+        return coditectd_backup(&backup);
+    }
+    if (o->restore) {
+        backup.path = o->restore;
+        return coditectd_backup_restore(&backup);
+    }
     if (o->check) {
         return coditectd_check(data, coditectd_store_driver);
     }
@@ -353,6 +383,20 @@ static int without_server(const struct coditectd_options *o)
     }
     return o->scrub ? coditectd_scrub(data, coditectd_store_driver)
                     : coditectd_rotate(data, coditectd_store_driver, o->set.jwt_secret != NULL);
+}
+
+static bool is_without_server(const struct coditectd_options *o)
+{
+    return o->check || o->scrub || o->rotate_keys || o->backup || o->restore || o->create_owner ||
+           o->reset_password || o->remove_totp;
+}
+
+/* What needs no store. */
+static int read_backup(const struct coditectd_options *o)
+{
+    struct coditectd_backup_command command = {.path = o->backups ? o->backups : o->verify,
+                                               .moment = o->moment};
+    return o->backups ? coditectd_backup_list(&command) : coditectd_backup_verify(&command);
 }
 
 int main(int argc, char **argv)
@@ -366,10 +410,13 @@ int main(int argc, char **argv)
     if (!r && options.doctor) {
         return coditectd_doctor(&options, FIRST_UID);
     }
-    bool store_only = !r && (options.check || options.scrub || options.rotate_keys ||
-                             options.create_owner || options.reset_password || options.remove_totp);
+    if (!r && (options.backups || options.verify)) {
+        return read_backup(&options);
+    }
+    bool store_only = !r && is_without_server(&options);
     if (store_only && !options.create_owner) { /* who begins with an owner has no store yet */
-        r = coditectd_check_place(options.set.data);
+        r = options.restore ? coditectd_backup_place(options.set.data)
+                            : coditectd_check_place(options.set.data);
     }
     if (!r) {
         r = split(&options, &arena, &parts);

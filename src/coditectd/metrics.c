@@ -174,6 +174,18 @@ static void write_server(struct http_server *server, struct buf *out)
     write_lane_metric(out, &stats, METRIC_LANE_REFUSED_TOTAL);
 }
 
+static void write_backups(struct coditectd_backups *backups, struct buf *out)
+{
+    struct coditectd_backups_facts facts;
+    coditectd_backups_facts(backups, &facts);
+    head(out, METRIC_BACKUPS_TOTAL);
+    labelled(out, METRIC_BACKUPS_TOTAL, (struct label){"result", "ok"}, facts.done);
+    labelled(out, METRIC_BACKUPS_TOTAL, (struct label){"result", "failed"}, facts.failed);
+    number(out, METRIC_BACKUP_WRITTEN_BYTES_TOTAL, facts.bytes);
+    number(out, METRIC_BACKUP_LAST_TIMESTAMP_SECONDS, (uint64_t)(facts.last / USEC_PER_SEC));
+    number(out, METRIC_BACKUP_LATE, facts.late);
+}
+
 static void write_store(struct store *store, struct buf *out)
 {
     struct store_stats stats;
@@ -325,6 +337,7 @@ static void handle(void *ctx, struct http_request *req, struct http_response *re
     write_logins(m->options.api, out);
     write_server(m->options.server, out);
     write_store(m->options.store, out);
+    write_backups(m->options.backups, out);
     int r = write_workspaces(m->options.store, req->arena, out);
     if (r < 0) {
         http_reset(res);

@@ -7,6 +7,7 @@
 #define CODITECTD_METRICS_H
 
 #include "api/api.h"
+#include "coditectd/backup.h"
 #include "store/store.h"
 
 struct coditectd_metrics;
@@ -16,6 +17,7 @@ struct coditectd_metrics_options {
     struct store *store; /* all three outlive the metrics */
     struct api *api;
     struct http_server *server;
+    struct coditectd_backups *backups; /* NULL: none are made */
 };
 
 /* ERR_EXISTS, ERR_FORBIDDEN, ERR_INVALID: it cannot listen there. */

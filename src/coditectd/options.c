@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 #include "gateway/gateway.h"
 #include "net/net.h"
 
-enum { ACTIONS = 11, OUT_MOST = 256 * 1024 };
+enum { ACTIONS = 16, OUT_MOST = 256 * 1024 };
 
 /* What is asked for besides settings. */
 struct asked {
@@ -24,6 +25,7 @@ struct asked {
     bool check_config, print_config;
     bool check, scrub, doctor, rotate_keys, stop_workspaces;
     const char *create_owner, *reset_password, *remove_totp;
+    const char *backup, *backups, *verify, *restore, *moment;
 };
 
 struct reading {
@@ -73,6 +75,27 @@ static void parse(char **argv, struct asked *asked, struct coditectd_config_inpu
          .value = "EMAIL",
          .text = "have an account's logins ask for no code, then exit; when no server runs",
          .given = &asked->remove_totp},
+        {.name = "backup",
+         .value = "TO",
+         .text = "write a backup into the directory TO, or to standard output (-), then exit; a "
+                 "server may run",
+         .given = &asked->backup},
+        {.name = "backups",
+         .value = "DIR",
+         .text = "list the backups in DIR, oldest first, then exit",
+         .given = &asked->backups},
+        {.name = "verify-backup",
+         .value = "FROM",
+         .text = "read a backup to its end: a directory, a file or standard input (-), then exit",
+         .given = &asked->verify},
+        {.name = "restore",
+         .value = "FROM",
+         .text = "make the store of an empty --data from a backup, then exit",
+         .given = &asked->restore},
+        {.name = "moment",
+         .value = "NAME",
+         .text = "of --verify-backup and --restore: the newest that is not later, 20261121-17 say",
+         .given = &asked->moment},
         {.name = "stop-workspaces",
          .text = "end all workspaces of --data, then exit; when no server runs",
          .flag = &asked->stop_workspaces},
@@ -112,12 +135,49 @@ static int make_data(struct reading *r, const struct asked *asked)
     if (asked->check_config) {
         return 0;
     }
-    if (!asked->check && !asked->scrub && !asked->doctor && !asked->rotate_keys &&
-        !asked->reset_password && !asked->remove_totp && mkdir(*data, 0711) < 0 &&
-        errno != EEXIST) {
+    bool there = asked->check || asked->scrub || asked->doctor || asked->rotate_keys ||
+                 asked->backup || asked->reset_password || asked->remove_totp;
+    if (!there && mkdir(*data, 0711) < 0 && errno != EEXIST) {
         return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", *data);
     }
     return make_absolute(r->arena, data);
+}
+
+/* The server's user writes there, whoever makes it. */
+static int make_backup_directory(struct reading *r, const char **directory)
+{
+    if (mkdir(*directory, 0700) < 0) {
+        return errno == EEXIST ? make_absolute(r->arena, directory)
+                               : log_err(err_from_errno(errno), "coditectd",
+                                         "%s cannot be made: %m", *directory);
+    }
+    const struct passwd *user = geteuid() == 0 ? getpwnam(r->o.set.user) : NULL;
+    if (user && lchown(*directory, user->pw_uid, user->pw_gid) < 0) {
+        return log_err(err_from_errno(errno), "coditectd", "%s cannot be given to %s: %m",
+                       *directory, r->o.set.user);
+    }
+    return make_absolute(r->arena, directory);
+}
+
+static int make_backup(struct reading *r, const struct asked *asked)
+{
+    static const char *const pipe = "-";
+    struct coditectd_options *o = &r->o;
+    const char **const given[] = {&o->backup, &o->backups, &o->verify, &o->restore};
+    int error = 0;
+    for (size_t i = 0; !error && i < sizeof given / sizeof given[0]; i++) {
+        if (!*given[i] || (given[i] != &o->backups && strcmp(*given[i], pipe) == 0)) {
+            continue;
+        }
+        error = given[i] == &o->backup ? make_backup_directory(r, given[i])
+                                       : make_absolute(r->arena, given[i]);
+    }
+    bool serves =
+        !asked->check_config && !asked->doctor && !o->backup && !o->restore && !asked->check;
+    if (!error && serves && o->set.backup_directory) {
+        error = make_backup_directory(r, &o->set.backup_directory);
+    }
+    return error;
 }
 
 static int make_paths(struct reading *r)
@@ -304,9 +364,15 @@ static void set_log_up(const struct coditectd_settings *set)
 /* Everything at which the server would not start. */
 static int judge(struct reading *r, const struct asked *asked)
 {
+    if (r->o.backups || r->o.verify) {
+        return make_backup(r, asked); /* nothing else is needed */
+    }
     int error = make_data(r, asked);
     if (!error) {
         error = make_paths(r);
+    }
+    if (!error) {
+        error = make_backup(r, asked);
     }
     if (!error) {
         error = read_addresses(r);
@@ -373,7 +439,12 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
                                      .create_owner = asked.create_owner,
                                      .reset_password = asked.reset_password,
                                      .remove_totp = asked.remove_totp,
-                                     .stop_workspaces = asked.stop_workspaces};
+                                     .stop_workspaces = asked.stop_workspaces,
+                                     .backup = asked.backup,
+                                     .backups = asked.backups,
+                                     .verify = asked.verify,
+                                     .restore = asked.restore,
+                                     .moment = asked.moment};
     if (!asked.check_config) {
         set_log_up(&r.o.set);
     }

@@ -22,6 +22,11 @@ struct coditectd_options {
     const char *reset_password;
     const char *remove_totp;
     bool stop_workspaces;
+    const char *backup; /* absolute or "-", as the next three; NULL: not asked for */
+    const char *backups;
+    const char *verify;
+    const char *restore;
+    const char *moment;
 };
 
 /*

@@ -1,0 +1,85 @@
+/*
+ * Backups: everything a store holds at one moment, as files that need no store to be read. Knows keys and values, and which of
+ * them never change (content); nothing of what they mean. The format stands in docs/backup.md.
+ *
+ * A backup directory holds moments; each costs what changed since the one before. A stream is one moment in one piece, for a
+ * pipe. Both are whole or refused: what ends before its end, and what is not what its hash says, is never taken for a backup.
+ *
+ * Functions say in the log what is wrong with which file, and return ERR_NOT_FOUND (no store, or no such backup), ERR_INVALID (it
+ * is something else, or of a newer version), ERR_CORRUPT (damaged or cut short), ERR_NO_SPACE, ERR_IO, and what is named at them.
+ */
+#ifndef BACKUP_BACKUP_H
+#define BACKUP_BACKUP_H
+
+#include "base/time.h"
+#include "base/vec.h"
+#include "content/content.h"
+
+enum {
+    BACKUP_NAME_ROOM = 40, /* of a moment, with a NUL: "20261121-171500.123-0123456789abcdef" */
+    BACKUP_MOST_MOMENTS = 10000,
+    BACKUP_MOST_PACKS = 20000, /* files of data that one moment may lie in */
+};
+
+/* What is backed up. */
+struct backup_source {
+    const char *store; /* its directory; a server may be using it */
+    /* Whether key names content: a value in stored form (content/) of this hash, which never changes. */
+    bool (*content)(struct str key, struct content_hash *ret_hash);
+    const _Atomic bool *cancelled; /* looked at all the time; NULL: never */
+};
+
+struct backup_report {
+    char name[BACKUP_NAME_ROOM];
+    usec_t at;         /* the moment */
+    uint64_t keys;     /* that it holds */
+    uint64_t contents; /* of them content */
+    uint64_t written;  /* bytes that this backup added */
+    uint64_t damaged;  /* content that is not what its hash says: kept as it is */
+    uint64_t old_gone; /* moments that were removed since there are newer ones enough */
+};
+
+/*
+ * Adds a moment to the backup directory (made when absent), reads back what it wrote, then removes all but the newest `keep`
+ * moments (0: none is removed). ERR_BUSY: another backup is being written there. ERR_CLOSED: it was cancelled. Whatever it
+ * returns, the moments that were there are there.
+ */
+int backup_write(const struct backup_source *source, const char *directory, unsigned keep,
+                 struct backup_report *ret_report) BASE_MUST_USE;
+
+/* One moment, all of it, into a pipe or file; cancelled or failed, it has no end and is refused by its reader. */
+int backup_stream(const struct backup_source *source, int fd,
+                  struct backup_report *ret_report) BASE_MUST_USE;
+
+struct backup_moment {
+    char name[BACKUP_NAME_ROOM];
+    usec_t at;
+};
+struct backup_moments { /* freed by VEC_FREE */
+    struct backup_moment *at;
+    size_t n, room;
+};
+
+/* Oldest first; reads names only. ERR_LIMIT: more than BACKUP_MOST_MOMENTS. */
+int backup_list(const char *directory, struct backup_moments *ret_moments) BASE_MUST_USE;
+
+/* Where a backup is read. */
+struct backup_from {
+    const char *path; /* a backup directory, or a file with a stream; NULL: fd */
+    int fd;           /* a stream, read from where it stands */
+    const char *
+        moment; /* of a directory: the newest that is not later than this front of a name; NULL: the newest */
+};
+
+/* Reads all of it. */
+int backup_verify(const struct backup_from *from, struct backup_report *ret_report) BASE_MUST_USE;
+
+/*
+ * Makes the store of it that directory then holds: under its name only when it is whole and on the disk. ERR_EXISTS: there is
+ * a store already (backup_has_store), also one that was made meanwhile.
+ */
+bool backup_has_store(const char *directory);
+int backup_restore(const struct backup_from *from, const char *directory,
+                   struct backup_report *ret_report) BASE_MUST_USE;
+
+#endif

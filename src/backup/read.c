@@ -1,0 +1,283 @@
+/*
+ * Reading a backup to its end: to prove it, or to restore it.
+ *
+ * 1. Nothing is called whole before all keys were seen in order and as many as the end says.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backup/backup_int.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/map.h"
+
+/* ---- A moment of a directory ---- */
+
+struct reading {
+    struct backup_directory *d;
+    const struct backup_table *table;
+    const struct backup_sink *sink;
+    struct map *uses; /* pack → its use */
+    struct buf last;  /* key */
+    uint64_t keys, contents;
+};
+
+static int give(const struct backup_sink *sink, struct str key, struct str value)
+{
+    return sink ? sink->take(sink->ctx, key, value) : 0;
+}
+
+static int read_stored(struct reading *g, const struct backup_entry *entry)
+{
+    struct backup_frame frame = {.type = BACKUP_VALUE};
+    struct str key, value;
+    int r = backup_directory_frame(g->d, &entry->place, &frame);
+    if (r == 0 && (backup_value_take(frame.plain, &key, &value) < 0 || !str_eq(key, entry->key))) {
+        r = log_err(ERR_CORRUPT, "backup", "%s holds another value than its moment says",
+                    g->d->reader.name);
+    }
+    return r ? r : give(g->sink, key, value);
+}
+
+static int read_entry(struct reading *g, const struct backup_entry *entry)
+{
+    const struct backup_place *place = &entry->place;
+    if (g->keys > 0 && str_cmp(buf_str(&g->last), entry->key) >= 0) {
+        return ERR_CORRUPT;
+    }
+    buf_clear(&g->last);
+    buf_add(&g->last, entry->key);
+    g->keys++;
+    g->contents += entry->stored;
+    if (!entry->stored) {
+        return give(g->sink, entry->key, entry->value);
+    }
+    const struct backup_use *use = map_get(g->uses, str_of(&place->pack, sizeof place->pack));
+    if (!use || place->size > use->size || place->offset > use->size - place->size) {
+        return ERR_CORRUPT;
+    }
+    return g->sink ? read_stored(g, entry) : 0;
+}
+
+static int read_entries(struct reading *g)
+{
+    struct backup_lister lister;
+    backup_lister_init(&lister, g->d, g->table);
+    int r = 0;
+    while (r == 0) {
+        const struct backup_entry *entry;
+        r = backup_lister_next(&lister, &entry);
+        r = r ? r : read_entry(g, entry);
+    }
+    backup_lister_fini(&lister);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+/* Whether each pack is as large as it was. */
+static int check_packs(struct reading *g)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < g->table->uses.n; i++) {
+        struct backup_use *use = &g->table->uses.at[i];
+        uint64_t size = 0;
+        r = backup_directory_pack_size(g->d, use->pack, &size);
+        if (r == 0 && size < use->size) {
+            r = log_err(ERR_CORRUPT, "backup", "%s was cut off", g->d->reader.name);
+        }
+        (void)map_put(g->uses, str_of(&use->pack, sizeof use->pack), use);
+    }
+    return r;
+}
+
+int backup_read_table(struct backup_directory *d, const struct backup_table *table,
+                      const struct backup_sink *sink)
+{
+    struct reading g = {.d = d, .table = table, .sink = sink, .uses = map_create()};
+    buf_init(&g.last, STORE_MAX_KEY);
+    int r = check_packs(&g);
+    r = r ? r : read_entries(&g);
+    if (r == 0 && (g.keys != table->keys || g.contents != table->contents)) {
+        r = ERR_CORRUPT;
+    }
+    map_destroy(g.uses);
+    buf_fini(&g.last);
+    return r == ERR_CORRUPT ? log_err(r, "backup", "the backup %s is damaged", table->name) : r;
+}
+
+/* The newest that is not later than what front begins. */
+static const struct backup_moment *choose(const struct backup_moments *moments, const char *front)
+{
+    struct str f = str_from(front);
+    for (size_t i = moments->n; i > 0; i--) {
+        struct str name = str_slice(str_from(moments->at[i - 1].name), 0, f.n);
+        if (!front || str_cmp(name, f) <= 0) {
+            return &moments->at[i - 1];
+        }
+    }
+    return NULL;
+}
+
+static void tell(const struct backup_table *table, struct backup_report *report)
+{
+    *report =
+        (struct backup_report){.at = table->at, .keys = table->keys, .contents = table->contents};
+    memcpy(report->name, table->name, sizeof report->name);
+}
+
+static int read_directory(const struct backup_from *from, const struct backup_sink *sink,
+                          struct backup_report *report)
+{
+    struct backup_directory *d;
+    struct backup_moments moments = {0};
+    struct backup_table table = {0};
+    int r = backup_directory_open(from->path, BACKUP_TO_READ, &d);
+    if (r) {
+        return r;
+    }
+    r = backup_directory_list(d, &moments);
+    const struct backup_moment *moment = r ? NULL : choose(&moments, from->moment);
+    if (r == 0 && !moment) {
+        r = log_err(ERR_NOT_FOUND, "backup", "there is no backup %s%s in %s",
+                    from->moment ? "as old as " : "", from->moment ? from->moment : "at all",
+                    from->path);
+    }
+    r = r ? r : backup_directory_table(d, moment->name, &table);
+    r = r ? r : backup_read_table(d, &table, sink);
+    if (r == 0) {
+        tell(&table, report);
+    }
+    backup_table_fini(&table);
+    VEC_FREE(&moments);
+    backup_directory_close(d);
+    return r;
+}
+
+/* ---- A stream ---- */
+
+struct streaming {
+    struct backup_reader reader;
+    const struct backup_sink *sink;
+    struct backup_table seen, said;        /* seen: hashes of blocks only */
+    struct content_hasher *values, *named; /* keys of content in frames, and in blocks */
+};
+
+static int stream_value(struct streaming *g, struct str plain)
+{
+    struct str key, value;
+    if (backup_value_take(plain, &key, &value) < 0) {
+        return ERR_CORRUPT;
+    }
+    content_hasher_add(g->values, key);
+    return give(g->sink, key, value);
+}
+
+static int stream_block(struct streaming *g, const struct backup_frame *frame)
+{
+    VEC_ADD(&g->seen.blocks, (struct backup_ref){.hash = frame->hash});
+    struct str rest = frame->plain;
+    struct backup_entry entry;
+    int r;
+    while ((r = backup_entry_take(&rest, &entry)) == 0) {
+        g->seen.keys++;
+        g->seen.contents += entry.stored;
+        if (entry.stored) {
+            content_hasher_add(g->named, entry.key);
+            continue;
+        }
+        r = give(g->sink, entry.key, entry.value);
+        if (r) {
+            return r;
+        }
+    }
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static bool is_whole(struct streaming *g)
+{
+    struct content_hash values, named;
+    content_hasher_end(g->values, &values);
+    content_hasher_end(g->named, &named);
+    bool same = content_hash_eq(&values, &named) && g->seen.keys == g->said.keys &&
+                g->seen.contents == g->said.contents && g->seen.blocks.n == g->said.blocks.n;
+    for (size_t i = 0; same && i < g->seen.blocks.n; i++) {
+        same = content_hash_eq(&g->seen.blocks.at[i].hash, &g->said.blocks.at[i].hash);
+    }
+    char more;
+    return same && fd_read_full(g->reader.fd, &more, 1) == 0;
+}
+
+static int stream_frames(struct streaming *g)
+{
+    struct backup_table_reading table = {.table = &g->said, .hasher = content_hasher_create()};
+    int r = 0;
+    for (bool end = false; r == 0 && !end;) {
+        struct backup_frame frame;
+        r = backup_reader_next(&g->reader, &frame);
+        if (r) {
+            break;
+        }
+        r = frame.type == BACKUP_VALUE   ? stream_value(g, frame.plain)
+            : frame.type == BACKUP_BLOCK ? stream_block(g, &frame)
+                                         : backup_table_take(&table, &frame, &end);
+        r = r == ERR_CORRUPT || (end && !is_whole(g))
+                ? log_err(ERR_CORRUPT, "backup", "%s is damaged", g->reader.name)
+                : r;
+    }
+    content_hasher_destroy(table.hasher);
+    return r;
+}
+
+static int read_stream(const struct backup_from *from, const struct backup_sink *sink,
+                       struct backup_report *report)
+{
+    FD_AUTO int opened = from->path ? open(from->path, O_RDONLY | O_CLOEXEC) : -1;
+    if (from->path && opened < 0) {
+        return log_err(err_from_errno(errno), "backup", "%s cannot be opened: %m", from->path);
+    }
+    struct streaming g = {
+        .sink = sink, .values = content_hasher_create(), .named = content_hasher_create()};
+    backup_reader_init(&g.reader, from->path ? opened : from->fd,
+                       from->path ? from->path : "what was given", /* random= */ false);
+    enum backup_kind kind;
+    uint64_t pack = 0;
+    int r = backup_reader_header(&g.reader, &kind, &pack);
+    if (r == 0 && kind != BACKUP_STREAM) {
+        r = log_err(ERR_INVALID, "backup",
+                    "%s is one file of a backup directory: name the directory", g.reader.name);
+    }
+    r = r ? r : stream_frames(&g);
+    if (r == 0) {
+        backup_moment_name(g.said.name, g.said.at, pack);
+        tell(&g.said, report);
+    }
+    backup_reader_fini(&g.reader);
+    backup_table_fini(&g.seen);
+    backup_table_fini(&g.said);
+    content_hasher_destroy(g.values);
+    content_hasher_destroy(g.named);
+    return r;
+}
+
+int backup_read(const struct backup_from *from, const struct backup_sink *sink,
+                struct backup_report *report)
+{
+    struct stat info;
+    bool directory = from->path && stat(from->path, &info) == 0 && S_ISDIR(info.st_mode);
+    return directory ? read_directory(from, sink, report) : read_stream(from, sink, report);
+}
+
+static int take_nothing(void *ctx, struct str key, struct str value)
+{
+    (void)ctx;
+    (void)key;
+    (void)value;
+    return 0;
+}
+
+int backup_verify(const struct backup_from *from, struct backup_report *ret_report)
+{
+    const struct backup_sink nobody = {.take = take_nothing};
+    return backup_read(from, &nobody, ret_report);
+}

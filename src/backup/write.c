@@ -1,0 +1,277 @@
+/*
+ * Writing a backup.
+ *
+ * Two walks: the first copies new content, which is most of all bytes, and lets go of its snapshot ten times a second; the second
+ * stands on one moment and has only small values to read and what came meanwhile. So the engine's log grows by what is written
+ * during the second walk alone, and nobody waits.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "backup/backup_int.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/rand.h"
+
+/* A pack of which less than this part is needed is given up: what is needed of it is written anew. */
+enum { WASTE_PART = 2 };
+
+struct writing {
+    const struct backup_source *source;
+    struct backup_directory *d;
+    struct backup_writer *w;
+    uint64_t pack;
+    int fd; /* of the pack */
+    struct backup_table before, first, table;
+    struct map *spent, *known;
+    struct arena arena;
+    struct backup_report report;
+};
+
+static struct str id_str(const uint64_t *id)
+{
+    return str_of(id, sizeof *id);
+}
+
+static int no_space(int r, const char *where)
+{
+    return r == ERR_NO_SPACE
+               ? log_err(r, "backup", "there is no space left for the backup in %s", where)
+               : r;
+}
+
+/* The newest moment whose entries can be read; without one everything is written. */
+static int find_before(struct writing *g)
+{
+    struct backup_moments moments = {0};
+    int r = backup_directory_list(g->d, &moments);
+    for (size_t i = moments.n; r == 0 && i > 0; i--) {
+        r = backup_directory_table(g->d, moments.at[i - 1].name, &g->before);
+        r = r ? r : backup_read_table(g->d, &g->before, /* sink= */ NULL);
+        if (r == 0) {
+            break;
+        }
+        log_warn("backup", "the backup %s is not built upon", moments.at[i - 1].name);
+        backup_table_fini(&g->before);
+        r = 0;
+    }
+    VEC_FREE(&moments);
+    for (size_t i = 0; i < g->before.uses.n; i++) {
+        struct backup_use *use = &g->before.uses.at[i];
+        uint64_t size;
+        bool gone = backup_directory_pack_size(g->d, use->pack, &size) != 0;
+        if (gone || use->used < size / WASTE_PART) {
+            (void)map_put(g->spent, id_str(&use->pack), use);
+        }
+    }
+    for (size_t i = 0; i < g->before.blocks.n; i++) {
+        struct backup_ref *ref = &g->before.blocks.at[i];
+        if (!map_get(g->spent, id_str(&ref->place.pack))) {
+            (void)map_put(g->known, content_hash_str(&ref->hash), ref);
+        }
+    }
+    return r;
+}
+
+static int begin_pack(struct writing *g)
+{
+    char name[32];
+    g->pack = rand_u64() | 1; /* 0 is none */
+    backup_pack_name(name, g->pack, /* part= */ true);
+    g->fd = openat(g->d->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (g->fd < 0) {
+        return log_err(err_from_errno(errno), "backup", "%s cannot be made in %s: %m", name,
+                       g->d->path);
+    }
+    g->d->own = g->pack;
+    g->d->own_fd = g->fd;
+    g->w = backup_writer_create(g->fd);
+    return backup_writer_header(g->w, BACKUP_PACK, g->pack);
+}
+
+static int walk_store(struct writing *g)
+{
+    struct backup_pass pass = {.source = g->source,
+                               .writer = g->w,
+                               .pack = g->pack,
+                               .content_only = true,
+                               .d = g->d,
+                               .before = &g->before,
+                               .spent = g->spent,
+                               .known = g->known,
+                               .arena = &g->arena,
+                               .table = &g->first};
+    int r = backup_pass_run(&pass);
+    r = r ? r : backup_writer_flush(g->w);
+    if (r == 0) {
+        pass.content_only = false;
+        pass.before = &g->first;
+        pass.table = &g->table;
+        pass.damaged = 0;
+        r = backup_pass_run(&pass);
+    }
+    g->report.damaged = pass.damaged;
+    return r ? r : backup_writer_flush(g->w);
+}
+
+/* Everything that this backup wrote, from the disk as far as the kernel lets us. */
+static int read_pack_back(struct writing *g)
+{
+    uint64_t size = backup_writer_bytes(g->w);
+    (void)posix_fadvise(g->fd, 0, 0, POSIX_FADV_DONTNEED);
+    struct backup_reader reader;
+    backup_reader_init(&reader, g->fd, "the new pack", /* random= */ true);
+    enum backup_kind kind;
+    uint64_t id;
+    int r = backup_reader_header(&reader, &kind, &id);
+    while (r == 0 && reader.offset < size) {
+        struct backup_frame frame;
+        r = backup_reader_next(&reader, &frame);
+    }
+    backup_reader_fini(&reader);
+    return r;
+}
+
+static int end_pack(struct writing *g)
+{
+    char part[32], name[32];
+    backup_pack_name(part, g->pack, true);
+    backup_pack_name(name, g->pack, false);
+    if (fsync(g->fd) < 0) {
+        return no_space(err_from_errno(errno), g->d->path);
+    }
+    int r = read_pack_back(g);
+    if (r == 0 && renameat(g->d->fd, part, g->d->fd, name) < 0) {
+        r = ERR_IO;
+    }
+    for (size_t i = 0; r == 0 && i < g->table.uses.n; i++) {
+        struct backup_use *use = &g->table.uses.at[i];
+        r = backup_directory_pack_size(g->d, use->pack, &use->size);
+    }
+    return r ? r : backup_read_table(g->d, &g->table, /* sink= */ NULL);
+}
+
+static int write_moment(struct writing *g, int fd)
+{
+    struct backup_writer *w = backup_writer_create(fd);
+    int r = backup_writer_header(w, BACKUP_MOMENT, g->pack);
+    r = r ? r : backup_table_write(&g->table, w);
+    r = r ? r : backup_writer_flush(w);
+    g->report.written = backup_writer_bytes(g->w) + backup_writer_bytes(w);
+    backup_writer_destroy(w);
+    if (r == 0 && fsync(fd) < 0) {
+        r = err_from_errno(errno);
+    }
+    return r;
+}
+
+static int end_moment(struct writing *g)
+{
+    char part[BACKUP_NAME_ROOM + 16], name[BACKUP_NAME_ROOM + 16];
+    (void)snprintf(part, sizeof part, "%s.moment.part", g->table.name);
+    (void)snprintf(name, sizeof name, "%s.moment", g->table.name);
+    if (fsync(g->d->fd) < 0) {
+        return ERR_IO;
+    }
+    FD_AUTO int fd = openat(g->d->fd, part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int r = fd < 0 ? err_from_errno(errno) : write_moment(g, fd);
+    if (r == 0 && (renameat(g->d->fd, part, g->d->fd, name) < 0 || fsync(g->d->fd) < 0)) {
+        r = ERR_IO;
+    }
+    struct backup_table again = {0};
+    r = r ? r : backup_directory_table(g->d, g->table.name, &again);
+    backup_table_fini(&again);
+    if (r) {
+        (void)unlinkat(g->d->fd, part, 0);
+        (void)unlinkat(g->d->fd, name, 0);
+    }
+    return r;
+}
+
+static int write_all(struct writing *g, unsigned keep)
+{
+    uint64_t none;
+    int r = backup_retain(g->d, 0, &none);
+    r = r ? r : find_before(g);
+    r = r ? r : begin_pack(g);
+    r = r ? r : walk_store(g);
+    r = r ? r : end_pack(g);
+    if (r == 0) {
+        backup_moment_name(g->table.name, g->table.at, g->pack);
+        r = end_moment(g);
+    }
+    if (r) {
+        return no_space(r, g->d->path);
+    }
+    r = backup_retain(g->d, keep, &g->report.old_gone);
+    if (r) {
+        log_warn("backup", "old backups in %s stay: %s", g->d->path, err_name(r));
+    }
+    return 0;
+}
+
+static void report(struct writing *g, struct backup_report *ret_report)
+{
+    memcpy(g->report.name, g->table.name, sizeof g->report.name);
+    g->report.at = g->table.at;
+    g->report.keys = g->table.keys;
+    g->report.contents = g->table.contents;
+    *ret_report = g->report;
+}
+
+static void writing_fini(struct writing *g)
+{
+    backup_writer_destroy(g->w);
+    backup_table_fini(&g->before);
+    backup_table_fini(&g->first);
+    backup_table_fini(&g->table);
+    map_destroy(g->spent);
+    map_destroy(g->known);
+    arena_fini(&g->arena);
+}
+
+int backup_write(const struct backup_source *source, const char *directory, unsigned keep,
+                 struct backup_report *ret_report)
+{
+    struct writing g = {.source = source, .fd = -1, .spent = map_create(), .known = map_create()};
+    arena_init(&g.arena);
+    int r = backup_directory_open(directory, BACKUP_TO_WRITE, &g.d);
+    if (r == 0) {
+        r = write_all(&g, keep);
+        if (r) {
+            uint64_t none; /* what was begun goes */
+            (void)!backup_retain(g.d, 0, &none);
+        }
+        backup_directory_close(g.d);
+        fd_close(&g.fd);
+    }
+    if (r == 0) {
+        report(&g, ret_report);
+    }
+    writing_fini(&g);
+    return r;
+}
+
+int backup_stream(const struct backup_source *source, int fd, struct backup_report *ret_report)
+{
+    struct writing g = {.source = source, .fd = fd, .pack = rand_u64()};
+    arena_init(&g.arena);
+    g.w = backup_writer_create(fd);
+    struct backup_pass pass = {.source = source, .writer = g.w, .pack = g.pack, .table = &g.table};
+    int r = backup_writer_header(g.w, BACKUP_STREAM, g.pack);
+    r = r ? r : backup_pass_run(&pass);
+    r = r ? r : backup_table_write(&g.table, g.w);
+    r = r ? r : backup_writer_flush(g.w);
+    if (r == 0) {
+        backup_moment_name(g.table.name, g.table.at, g.pack);
+        g.report.damaged = pass.damaged;
+        g.report.written = backup_writer_bytes(g.w);
+        report(&g, ret_report);
+    }
+    writing_fini(&g);
+    return no_space(r, "what it was written to");
+}

@@ -1,0 +1,162 @@
+/* "coditectd --backup", "--backups", "--verify-backup" and "--restore". */
+#include "coditectd/backup.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "data/data.h"
+
+bool coditectd_backup_content(struct str key, struct content_hash *ret_hash)
+{
+    enum { TENANT = 2, SPACE = TENANT + DATA_ID_SIZE };
+    const struct str space = STR("/chunk/");
+    if (key.n != SPACE + space.n + CONTENT_HASH_TEXT || !str_starts(key, STR("t/"))) {
+        return false;
+    }
+    return data_id_is(str_slice(key, TENANT, SPACE), "ten") &&
+           str_eq(str_slice(key, SPACE, SPACE + space.n), space) &&
+           content_hash_parse(str_slice(key, SPACE + space.n, key.n), ret_hash) == 0;
+}
+
+static bool is_pipe(const struct coditectd_backup_command *c)
+{
+    return str_eq(str_from(c->path), STR("-"));
+}
+
+static struct backup_from from_of(const struct coditectd_backup_command *c)
+{
+    bool pipe = is_pipe(c);
+    return (struct backup_from){
+        .path = pipe ? NULL : c->path, .fd = STDIN_FILENO, .moment = c->moment};
+}
+
+/* To standard error when standard output is the backup. */
+static void say(FILE *to, const char *what, const struct backup_report *report)
+{
+    (void)fprintf(to, "%s %s: %llu keys, %llu of them content", what, report->name,
+                  (unsigned long long)report->keys, (unsigned long long)report->contents);
+    if (report->written > 0) {
+        (void)fprintf(to, "; %llu bytes written", (unsigned long long)report->written);
+    }
+    if (report->old_gone > 0) {
+        (void)fprintf(to, "; %llu older ones removed", (unsigned long long)report->old_gone);
+    }
+    (void)fprintf(to, "\n");
+    if (report->damaged > 0) {
+        (void)fprintf(stderr,
+                      "%llu pieces of content are damaged in the store: coditectd --scrub names "
+                      "them, and an older backup may have them whole\n",
+                      (unsigned long long)report->damaged);
+    }
+}
+
+static int failed(int r, const char *what, const char *path)
+{
+    log_error("coditectd", "%s %s: %s", what, path, err_row(r)->text);
+    return 1;
+}
+
+int coditectd_backup(const struct coditectd_backup_command *c)
+{
+    const struct backup_source source = {.store = "store", .content = coditectd_backup_content};
+    struct backup_report report;
+    bool pipe = is_pipe(c);
+    if (pipe && isatty(STDOUT_FILENO)) {
+        log_error("coditectd", "a backup is not for a terminal: send it into a file or a program");
+        return 1;
+    }
+    int r = pipe ? backup_stream(&source, STDOUT_FILENO, &report)
+                 : backup_write(&source, c->path, c->keep, &report);
+    if (r < 0) {
+        return failed(r, "there is no new backup in", c->path);
+    }
+    say(pipe ? stderr : stdout, "backup", &report);
+    return report.damaged > 0 ? 1 : 0;
+}
+
+int coditectd_backup_verify(const struct coditectd_backup_command *c)
+{
+    struct backup_from from = from_of(c);
+    struct backup_report report;
+    int r = backup_verify(&from, &report);
+    if (r < 0) {
+        return failed(r, "cannot be restored:", c->path);
+    }
+    say(stdout, "whole:", &report);
+    return 0;
+}
+
+int coditectd_backup_list(const struct coditectd_backup_command *c)
+{
+    struct backup_moments moments;
+    int r = backup_list(c->path, &moments);
+    if (r < 0) {
+        return failed(r, "cannot be listed:", c->path);
+    }
+    for (size_t i = 0; i < moments.n; i++) {
+        (void)printf("%s\n", moments.at[i].name);
+    }
+    VEC_FREE(&moments);
+    return 0;
+}
+
+int coditectd_backup_restore(const struct coditectd_backup_command *c)
+{
+    struct backup_from from = from_of(c);
+    struct backup_report report;
+    int r = backup_restore(&from, "store", &report);
+    if (r < 0) {
+        return failed(r, "nothing is restored from", c->path);
+    }
+    say(stdout, "restored", &report);
+    return 0;
+}
+
+/* An index there speaks of versions that the restored store may not have: what is newer on that disk would be overwritten. */
+static bool has_workspaces(const char *data)
+{
+    BUF_AUTO(path, 4096);
+    buf_printf(&path, "%s/run", data);
+    DIR *dir = opendir(buf_z(&path));
+    bool found = false;
+    for (const struct dirent *e; dir && !found && (e = readdir(dir));) {
+        found = str_starts(str_from(e->d_name), STR("ses-"));
+    }
+    if (dir) {
+        (void)closedir(dir);
+    }
+    return found;
+}
+
+int coditectd_backup_place(const char *data)
+{
+    BUF_AUTO(path, 4096);
+    buf_printf(&path, "%s/store", data);
+    if (backup_has_store(buf_z(&path))) {
+        return log_err(ERR_EXISTS, "coditectd", "%s holds a store: restore into an empty directory",
+                       data);
+    }
+    if (has_workspaces(data)) {
+        return log_err(ERR_EXISTS, "coditectd",
+                       "%s holds disks of workspaces, and what is newer on them than in the backup "
+                       "would be overwritten: restore into an empty directory",
+                       data);
+    }
+    return 0;
+}
+
+int coditectd_backup_is_late(const struct coditectd_backups_options *options, bool *ret_late)
+{
+    struct backup_moments moments;
+    int r = backup_list(options->directory, &moments);
+    if (r < 0) {
+        return r;
+    }
+    usec_t last = moments.n > 0 ? moments.at[moments.n - 1].at : 0;
+    VEC_FREE(&moments);
+    *ret_late = time_now() - last > 2 * options->every;
+    return 0;
+}

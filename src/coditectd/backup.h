@@ -1,0 +1,58 @@
+/* Backups of the server's store: as a program, and on a schedule inside the server. */
+#ifndef CODITECTD_BACKUP_H
+#define CODITECTD_BACKUP_H
+
+#include "backup/backup.h"
+
+/* What of the store never changes: content, by its hash. For backup_source. */
+bool coditectd_backup_content(struct str key, struct content_hash *ret_hash);
+
+/* What the command line asked for, in the data directory. Each returns the exit status. */
+struct coditectd_backup_command {
+    const char *path;   /* a directory or a file; "-": standard output or input */
+    const char *moment; /* NULL: the newest */
+    unsigned keep;      /* of --backup to a directory: older ones go */
+};
+int coditectd_backup(const struct coditectd_backup_command *command);
+int coditectd_backup_verify(const struct coditectd_backup_command *command);
+int coditectd_backup_list(const struct coditectd_backup_command *command);
+int coditectd_backup_restore(const struct coditectd_backup_command *command);
+
+/* Before the program splits. ERR_EXISTS (said): data holds a store, or disks of workspaces, which a restored store does not know. */
+int coditectd_backup_place(const char *data) BASE_MUST_USE;
+
+/* ---- The schedule ---- */
+
+struct coditectd_backups_options {
+    const char *directory; /* absolute */
+    usec_t every;
+    unsigned keep;
+};
+
+/* Of the schedule, for /metrics and the log. */
+struct coditectd_backups_facts {
+    usec_t last;   /* moment of the newest backup; 0: there is none */
+    uint64_t done; /* since the server started */
+    uint64_t failed;
+    uint64_t bytes; /* that they wrote */
+    bool late;      /* none for longer than twice the time between two */
+};
+
+struct coditectd_backups;
+/* Starts a thread. ERR_BUSY: none is to be had. */
+int coditectd_backups_start(const struct coditectd_backups_options *options,
+                            struct coditectd_backups **ret_b) BASE_MUST_USE;
+/* Breaks a backup off that runs. NULL allowed. */
+void coditectd_backups_stop(struct coditectd_backups *b);
+/* NULL allowed: all 0. Any thread. */
+void coditectd_backups_facts(struct coditectd_backups *b,
+                             struct coditectd_backups_facts *ret_facts);
+/* One now; waits for it (and for one that runs). ERR_NOT_FOUND: b is NULL, no directory is set. As backup_write. */
+int coditectd_backups_now(struct coditectd_backups *b,
+                          struct backup_report *ret_report) BASE_MUST_USE;
+
+/* Whether the newest in directory is older than twice `every` (or there is none). For --doctor; ERR_*: it cannot be read. */
+int coditectd_backup_is_late(const struct coditectd_backups_options *options,
+                             bool *ret_late) BASE_MUST_USE;
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * The schedule of backups, on a thread of its own: one takes longer than other duties may wait.
+ *
+ * 1. What counts is the newest moment in the directory, not when this server started: a restart makes none too early.
+ * 2. After a failure it is tried again after a tenth of the time between two, at the latest after ten minutes.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "coditectd/backup.h"
+
+enum { BACKUPS_MAGIC = 0x62616b73, STACK = 512 * 1024, RETRY_PART = 10 };
+static const usec_t retry_most = 600 * USEC_PER_SEC;
+
+struct coditectd_backups {
+    unsigned magic;
+    struct coditectd_backups_options options;
+    pthread_t thread;
+    struct lock lock;
+    struct lock_cond changed;
+    bool stop;
+    bool busy; /* somebody makes one */
+    usec_t started;
+    struct coditectd_backups_facts facts;
+    _Atomic bool cancelled;
+};
+
+static void note(struct coditectd_backups *b, int r, const struct backup_report *report)
+{
+    LOCK_SCOPE(&b->lock);
+    b->busy = false;
+    if (r == 0) {
+        b->facts.done++;
+        b->facts.bytes += report->written;
+        b->facts.last = report->at;
+    } else if (r != ERR_CLOSED) {
+        b->facts.failed++;
+    }
+    lock_cond_broadcast(&b->changed);
+}
+
+/* False: it is time to stop. */
+static bool begin(struct coditectd_backups *b)
+{
+    LOCK_SCOPE(&b->lock);
+    while (b->busy && !b->stop) {
+        lock_cond_wait(&b->changed, &b->lock);
+    }
+    if (b->stop) {
+        return false;
+    }
+    b->busy = true;
+    return true;
+}
+
+int coditectd_backups_now(struct coditectd_backups *b, struct backup_report *ret_report)
+{
+    if (!b) {
+        return ERR_NOT_FOUND;
+    }
+    ASSERT_MAGIC(b, BACKUPS_MAGIC);
+    if (!begin(b)) {
+        return ERR_CLOSED;
+    }
+    const struct backup_source source = {
+        .store = "store", .content = coditectd_backup_content, .cancelled = &b->cancelled};
+    struct backup_report report = {0};
+    int r = backup_write(&source, b->options.directory, b->options.keep, &report);
+    note(b, r, &report);
+    if (r == 0) {
+        log_info("coditectd", "backup %s: %llu keys, %llu bytes written", report.name,
+                 (unsigned long long)report.keys, (unsigned long long)report.written);
+        *ret_report = report;
+    } else if (r != ERR_CLOSED) {
+        log_warn("coditectd", "there is no new backup in %s: %s", b->options.directory,
+                 err_row(r)->text);
+    }
+    if (report.damaged > 0) {
+        log_error("coditectd", "%llu pieces of content are damaged in the store",
+                  (unsigned long long)report.damaged);
+    }
+    return r;
+}
+
+static void look_for_last(struct coditectd_backups *b)
+{
+    struct backup_moments moments;
+    if (access(b->options.directory, F_OK) < 0 || backup_list(b->options.directory, &moments) < 0) {
+        return; /* there is none yet, or the next backup says why not */
+    }
+    LOCK_SCOPE(&b->lock);
+    if (moments.n > 0) {
+        b->facts.last = moments.at[moments.n - 1].at;
+    }
+    VEC_FREE(&moments);
+}
+
+/* A moment in the future is one of a clock that was wrong: it does not count. */
+static usec_t wait_for(struct coditectd_backups *b, int last_result)
+{
+    LOCK_SCOPE(&b->lock);
+    if (last_result < 0) {
+        usec_t retry = b->options.every / RETRY_PART;
+        return retry < retry_most ? retry : retry_most;
+    }
+    usec_t age = time_now() - b->facts.last;
+    return age < 0 || age >= b->options.every ? 0 : b->options.every - age;
+}
+
+static bool sleep_for(struct coditectd_backups *b, usec_t time)
+{
+    usec_t deadline = time_monotonic() + time;
+    LOCK_SCOPE(&b->lock);
+    while (!b->stop && lock_cond_wait_until(&b->changed, &b->lock, deadline)) {
+    }
+    return !b->stop;
+}
+
+static void *run(void *ctx)
+{
+    struct coditectd_backups *b = ctx;
+    int r = 0;
+    look_for_last(b);
+    while (sleep_for(b, wait_for(b, r))) {
+        struct backup_report report;
+        r = coditectd_backups_now(b, &report);
+    }
+    return NULL;
+}
+
+int coditectd_backups_start(const struct coditectd_backups_options *options,
+                            struct coditectd_backups **ret_b)
+{
+    struct coditectd_backups *b = MEM_NEW(struct coditectd_backups);
+    b->magic = BACKUPS_MAGIC;
+    b->options = *options;
+    b->started = time_monotonic();
+    lock_init(&b->lock, LOCK_BACKUPS);
+    lock_cond_init(&b->changed);
+    pthread_attr_t attributes;
+    (void)pthread_attr_init(&attributes);
+    (void)pthread_attr_setstacksize(&attributes, STACK);
+    int error = pthread_create(&b->thread, &attributes, run, b);
+    (void)pthread_attr_destroy(&attributes);
+    if (error) {
+        lock_cond_fini(&b->changed);
+        lock_fini(&b->lock);
+        mem_free(b);
+        return ERR_BUSY;
+    }
+    *ret_b = b;
+    return 0;
+}
+
+void coditectd_backups_stop(struct coditectd_backups *b)
+{
+    if (!b) {
+        return;
+    }
+    ASSERT_MAGIC(b, BACKUPS_MAGIC);
+    atomic_store(&b->cancelled, true);
+    lock_take(&b->lock);
+    b->stop = true;
+    lock_cond_broadcast(&b->changed);
+    lock_release(&b->lock);
+    (void)pthread_join(b->thread, NULL);
+    lock_cond_fini(&b->changed);
+    lock_fini(&b->lock);
+    b->magic = 0;
+    mem_free(b);
+}
+
+void coditectd_backups_facts(struct coditectd_backups *b, struct coditectd_backups_facts *ret_facts)
+{
+    *ret_facts = (struct coditectd_backups_facts){0};
+    if (!b) {
+        return;
+    }
+    ASSERT_MAGIC(b, BACKUPS_MAGIC);
+    LOCK_SCOPE(&b->lock);
+    *ret_facts = b->facts;
+    usec_t patience = 2 * b->options.every;
+    ret_facts->late = time_now() - b->facts.last > patience &&
+                      (b->facts.failed > 0 || time_monotonic() - b->started > patience);
+}

@@ -1,0 +1,304 @@
+// Backups of the real server's store: made beside it under load, cut off, damaged, restored, compared with what was acknowledged.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { Client, freePort, newSession, program, Server, until } from "../api/harness.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "coditect-backup-"));
+chmodSync(folder, 0o755); // a server that gave up root reads and writes in it
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+let made = 0;
+const fresh = (what) => join(folder, `${what}-${++made}`);
+
+function run(args, options = {}) {
+  return spawnSync(program, args, { encoding: "utf8", maxBuffer: 1 << 28, ...options });
+}
+
+/** Fails loudly; what it printed. */
+function done(args, options) {
+  const { status, stdout, stderr } = run(args, options);
+  assert.equal(status, 0, `${args.join(" ")}:\n${String(stdout).slice(0, 2000)}${stderr}`);
+  return String(stdout);
+}
+
+const backup = (server, to) => done(["--data", server.data, "--backup", to]);
+const moments = (from) => done(["--backups", from]).split("\n").slice(0, -1);
+const bytesIn = (directory) => readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+
+/** A server on what was restored; its data directory is the test's. */
+async function restored(t, from, ...args) {
+  const data = fresh("data");
+  done(["--data", data, "--restore", from, ...args]);
+  done(["--data", data, "--check"]);
+  done(["--data", data, "--scrub"]);
+  const server = await Server.start({ data });
+  t.after(() => server.stop());
+  return server;
+}
+
+const content = (i) => Buffer.from(`${i} `.repeat(1 + (i * 7919) % 9000) + createHash("sha256").update(`${i}`).digest("hex"));
+
+/** Writes files one after the other until told to stop; notes each that was acknowledged, and when. */
+class Load {
+  constructor(client, path, lanes) {
+    this.acknowledged = [];
+    this.stopped = false;
+    this.lanes = Array.from({ length: lanes }, (_, lane) => this.write(client, path, lane, lanes));
+  }
+
+  async write(client, path, lane, lanes) {
+    for (let i = lane; !this.stopped; i += lanes) {
+      const reply = await client.write(`${path}/file${i % 200}`, content(i));
+      assert.ok(reply.status < 300, reply.text());
+      this.acknowledged.push({ i, name: `file${i % 200}`, version: reply.data.version, at: Date.now() });
+    }
+  }
+
+  async stop() {
+    this.stopped = true;
+    await Promise.all(this.lanes);
+  }
+}
+
+/** Every write acknowledged so far is there, as that version of its file. */
+async function compare(server, token, path, writes) {
+  const client = new Client(server, token);
+  for (const { i, name, version } of writes) {
+    const reply = await client.get(`${path}/${name}?version=${version}`);
+    assert.equal(reply.status, 200, `${name} ${version}: ${reply.text()}`);
+    assert.ok(reply.body.equals(content(i)), `${name}, version ${version}, is not what was written`);
+  }
+}
+
+test("a backup under load has every write that was acknowledged before it", async (t) => {
+  const server = await Server.start();
+  const client = await server.account();
+  const path = `/sessions/${(await newSession(client)).id}/files`;
+  const to = fresh("backup");
+  const load = new Load(client, path, 4);
+  await until("some files are there", () => load.acknowledged.length > 60);
+  const before = [...load.acknowledged];
+  const child = spawn(program, ["--data", server.data, "--backup", to], { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
+  assert.equal(await new Promise((resolve) => child.on("close", resolve)), 0, said);
+  const during = load.acknowledged.length - before.length;
+  await until("writers went on", () => load.acknowledged.length > before.length + during);
+  assert.ok(during > 0, "no write was acknowledged while the backup ran");
+  await load.stop();
+  t.diagnostic(`${before.length} writes before, ${during} during the backup`);
+
+  const [moment] = moments(to);
+  assert.match(moment, /^\d{8}-\d{6}\.\d{3}-[0-9a-f]{16}$/);
+  done(["--verify-backup", to]);
+  assert.match(backup(server, to), /^backup \d{8}-/);
+  const later = [...load.acknowledged];
+  const { token } = client;
+  await server.kill9();
+  rmSync(join(server.data, "store"), { recursive: true });
+
+  const whole = await restored(t, to);
+  await compare(whole, token, path, later);
+  const old = await restored(t, to, "--moment", moment);
+  await compare(old, token, path, before);
+  rmSync(server.data, { recursive: true });
+});
+
+const watch = await freePort();
+const scheduled = fresh("backup");
+const server = await Server.start({
+  args: ["--rate-factor", "100000", "--metrics-listen", `127.0.0.1:${watch}`, "--backup-directory", scheduled, "--backup-every", "1s", "--backup-keep", "3"],
+});
+after(() => server.stop());
+const client = await server.account();
+const session = await newSession(client);
+const path = `/sessions/${session.id}/files`;
+const big = Buffer.from(Array.from({ length: 6000 }, (_, i) => createHash("sha512").update(`${i}`).digest("base64")).join(""));
+await client.write(`${path}/big`, big);
+for (let i = 0; i < 40; i++) await client.write(`${path}/small${i}`, content(i));
+
+test("a second backup costs what changed", () => {
+  const to = fresh("backup");
+  backup(server, to);
+  const first = bytesIn(to);
+  assert.ok(first > 250_000, `${first}`);
+  backup(server, to);
+  const second = bytesIn(to) - first;
+  assert.ok(second < first / 20, `${second} bytes more with nothing changed, ${first} for all`);
+  assert.equal(moments(to).length, 2);
+});
+
+test("each moment that is kept can be had back, the others go and leave nothing", async (t) => {
+  const to = fresh("backup");
+  const keep = ["--data", server.data, "--backup-keep", "2", "--backup", to];
+  for (let i = 0; i < 4; i++) {
+    await client.write(`${path}/changing`, `state ${i}`);
+    done(keep);
+  }
+  const kept = moments(to);
+  assert.equal(kept.length, 2);
+  for (const [i, moment] of kept.entries()) {
+    const again = await restored(t, to, "--moment", moment);
+    const reply = await new Client(again, client.token).get(`${path}/changing`);
+    assert.equal(reply.text(), `state ${i + 2}`);
+  }
+  assert.notEqual(run(["--verify-backup", to, "--moment", "2001"]).status, 0);
+  await client.delete(`${path}/changing`);
+});
+
+test("through a pipe, from a file", async (t) => {
+  const { status, stdout, stderr } = run(["--data", server.data, "--backup", "-"], { encoding: "buffer" });
+  assert.equal(status, 0, stderr.toString());
+  const file = fresh("stream");
+  writeFileSync(file, stdout);
+  done(["--verify-backup", file]);
+  done(["--verify-backup", "-"], { input: stdout });
+  const again = await restored(t, file);
+  const there = new Client(again, client.token);
+  assert.ok((await there.get(`${path}/big`)).body.equals(big));
+  await there.write(`${path}/new`, "written after the restore");
+  const data = fresh("data");
+  done(["--data", data, "--restore", "-"], { input: stdout });
+  done(["--data", data, "--check"]);
+});
+
+/** With owners, as cp -a. */
+const copyDirectory = (from, to) => assert.equal(spawnSync("cp", ["-a", from, to]).status, 0);
+
+/** Refused by the verifier and by a restore, which leaves no store; what was said. */
+function refused(from, what) {
+  const verify = run(["--verify-backup", from]);
+  assert.equal(verify.status, 1, `${what} was taken for whole: ${verify.stdout}`);
+  assert.doesNotMatch(verify.stderr, /Sanitizer|runtime error|assert/i, what);
+  const data = fresh("data");
+  assert.equal(run(["--data", data, "--restore", from]).status, 1, what);
+  assert.deepEqual(readdirSync(join(data, "store")).filter((name) => name.startsWith("store.")), [], what);
+  return verify.stderr;
+}
+
+test("what is cut off, damaged or something else is refused", () => {
+  const { stdout } = run(["--data", server.data, "--backup", "-"], { encoding: "buffer" });
+  const file = fresh("stream");
+  for (const part of [0.001, 0.3, 0.7, 0.99, 1 - 1 / stdout.length]) {
+    writeFileSync(file, stdout.subarray(0, Math.floor(stdout.length * part)));
+    assert.match(refused(file, `${part} of a stream`), /cut off/);
+  }
+  for (const part of [0.0001, 0.2, 0.5, 0.8, 0.9999]) {
+    const bytes = Buffer.from(stdout);
+    bytes[Math.floor(bytes.length * part)] ^= 0x10;
+    writeFileSync(file, bytes);
+    refused(file, `a stream changed at ${part}`);
+  }
+  writeFileSync(file, Buffer.concat([stdout, Buffer.from("more")]));
+  refused(file, "a stream with something behind it");
+  writeFileSync(file, "PK\x03\x04 this is another kind of archive, certainly longer than a header");
+  assert.match(refused(file, "a foreign file"), /no backup of Coditect/);
+  writeFileSync(file, "");
+  assert.match(refused(file, "an empty file"), /no backup/);
+  const newer = Buffer.from(stdout);
+  newer[19] = 2;
+  writeFileSync(file, newer);
+  assert.match(refused(file, "a newer version"), /newer program/);
+});
+
+test("a directory that misses or damages anything is refused, and the next backup is whole again", () => {
+  const to = fresh("backup");
+  backup(server, to);
+  const pack = readdirSync(to).find((name) => name.endsWith(".pack"));
+  const moment = readdirSync(to).find((name) => name.endsWith(".moment"));
+  for (const name of [pack, moment]) {
+    for (const harm of ["gone", "short", "flipped"]) {
+      const copy = fresh("backup");
+      copyDirectory(to, copy);
+      const bytes = readFileSync(join(copy, name));
+      if (harm === "gone") rmSync(join(copy, name));
+      else if (harm === "short") writeFileSync(join(copy, name), bytes.subarray(0, bytes.length - 5));
+      else writeFileSync(join(copy, name), bytes.map((byte, i) => (i === bytes.length >> 1 ? byte ^ 1 : byte)));
+      refused(copy, `${name} ${harm}`);
+      if (harm === "flipped" && name === pack) continue; // content that nobody reads again: --verify-backup finds it
+      backup(server, copy);
+      done(["--verify-backup", copy]);
+    }
+  }
+  assert.match(refused(folder, "a directory without backups"), /no backup/);
+});
+
+test("a restore overwrites nothing", () => {
+  const to = fresh("backup");
+  backup(server, to);
+  const data = fresh("data");
+  done(["--data", data, "--restore", to]);
+  const before = readFileSync(join(data, "store/store.db"));
+  const again = run(["--data", data, "--restore", to]);
+  assert.equal(again.status, 1);
+  assert.match(again.stderr, /holds a store/);
+  assert.ok(readFileSync(join(data, "store/store.db")).equals(before));
+  const disks = fresh("data");
+  mkdirSync(join(disks, "run/ses-0123"), { recursive: true });
+  assert.match(run(["--data", disks, "--restore", to]).stderr, /disks of workspaces/);
+});
+
+test("killed at any moment, a backup leaves no half one", async () => {
+  const to = fresh("backup");
+  backup(server, to);
+  for (let i = 0; i < 6; i++) {
+    await client.write(`${path}/extra${i}`, Buffer.concat(Array.from({ length: 30 }, (_, j) => content(i * 1000 + j))));
+    const child = spawn(program, ["--data", server.data, "--backup", to], { stdio: "ignore", detached: true });
+    const closed = new Promise((resolve) => child.on("close", resolve));
+    await until("it writes", () => child.exitCode !== null || readdirSync(to).some((name) => name.endsWith(".part")) || moments(to).length > i + 1);
+    process.kill(-child.pid, "SIGKILL");
+    await closed;
+    done(["--verify-backup", to]);
+  }
+  backup(server, to);
+  done(["--verify-backup", to]);
+  assert.ok(!readdirSync(to).some((name) => name.endsWith(".part")));
+});
+
+async function metric(name) {
+  const text = await (await fetch(`http://127.0.0.1:${watch}/metrics`)).text();
+  return Number(new RegExp(`^${name.replaceAll(/[{}]/g, "\\$&")} (\\d+)$`, "m").exec(text)?.[1]);
+}
+
+test("a server makes backups on schedule, keeps as many as it shall, and says when one is late", async () => {
+  await until("more were made than are kept", async () => (await metric('coditect_backups_total{result="ok"}')) > 3);
+  assert.ok(moments(scheduled).length <= 4, `${moments(scheduled)}`); // a new one, and one that is just going
+  assert.equal(await metric("coditect_backup_late"), 0);
+  assert.ok((await metric("coditect_backup_last_timestamp_seconds")) > Date.now() / 1000 - 600);
+  done(["--verify-backup", scheduled]);
+  assert.match(run(["--doctor", "--data", server.data, "--backup-directory", scheduled]).stdout, /^enforced +backups/m);
+  assert.match(run(["--doctor", "--data", server.data]).stdout, /^weaker +backups +none/m);
+
+  const away = `${scheduled}.away`;
+  renameSync(scheduled, away);
+  writeFileSync(scheduled, "no directory"); // the disk is gone
+  await until("one is late", async () => (await metric("coditect_backup_late")) === 1);
+  assert.ok((await metric('coditect_backups_total{result="failed"}')) > 0);
+  assert.match(server.log, /there is no new backup in/);
+  rmSync(scheduled);
+  renameSync(away, scheduled);
+  await until("they go on", async () => (await metric("coditect_backup_late")) === 0);
+});
+
+test("a full disk is told, and harms no backup that is there", { skip: process.getuid() === 0 ? false : "needs root: a small disk of its own" }, async () => {
+  const to = fresh("backup");
+  backup(server, to);
+  const noise = Buffer.concat(Array.from({ length: 9000 }, (_, i) => createHash("sha512").update(`noise ${i}`).digest()));
+  await client.write(`${path}/noise`, noise);
+  const disk = fresh("disk");
+  mkdirSync(disk);
+  const script = `mount -t tmpfs -o size=$((${bytesIn(to)} / 1024 + 200))k,mode=755 none ${disk} && cp -a ${to} ${disk}/backup || exit 9
+    "$0" --data ${server.data} --backup ${disk}/backup && exit 8
+    ls ${disk}/backup && "$0" --verify-backup ${disk}/backup`;
+  const { status, stdout, stderr } = spawnSync("unshare", ["--mount", "sh", "-c", script, program], { encoding: "utf8" });
+  assert.equal(status, 0, `${stdout}${stderr}`);
+  assert.match(stderr, /no space left for the backup/);
+  assert.match(stdout, /whole: /);
+  assert.doesNotMatch(stdout, /\.part/);
+  await client.delete(`${path}/noise`);
+});
