@@ -43,6 +43,7 @@ struct api_field {
     enum api_text text;
     const char *prefix; /* API_TEXT_ID */
     bool required;
+    bool nullable; /* null in a body is the empty text, and has_… is set */
     size_t at;     /* offset of the value in the input structure */
     size_t has_at; /* offset of its bool has_… */
     int64_t least; /* of the value, or of the length in code points */
@@ -292,6 +293,9 @@ int api_end(struct api_call *call) BASE_MUST_USE;
 /* The same for a list: "page":{"next":…} behind the data; next is the list's place, which goes out sealed; empty at
  * the end. */
 int api_end_page(struct api_call *call, struct str next) BASE_MUST_USE;
+
+/* And says how many there are in all pages; negative: nobody counted. */
+int api_end_list(struct api_call *call, struct str next, int64_t total) BASE_MUST_USE;
 
 int api_done(struct api_call *call) BASE_MUST_USE; /* {"done":true} */
 

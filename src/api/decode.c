@@ -271,7 +271,9 @@ static void store_json(struct api_call *call, const struct api_field *field,
         [API_BOOLEAN] = "must be true or false",
         [API_ENUM] = "must be a text",
     };
-    if (field->kind == API_STRING && value->kind == JSON_STRING) {
+    if (field->nullable && value->kind == JSON_NULL) {
+        (void)claim(call, field, in); /* the slot is zeroed */
+    } else if (field->kind == API_STRING && value->kind == JSON_STRING) {
         store_text(call, field, value->string, in);
     } else if (field->kind == API_ENUM && value->kind == JSON_STRING) {
         store_choice(call, field, value->string, in);

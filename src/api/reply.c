@@ -55,9 +55,17 @@ int api_end(struct api_call *call)
 
 int api_end_page(struct api_call *call, struct str next)
 {
+    return api_end_list(call, next, /* total= */ -1);
+}
+
+int api_end_list(struct api_call *call, struct str next, int64_t total)
+{
     struct json_writer *w = &call->json;
     json_name(w, "page");
     json_object(w);
+    if (total >= 0) {
+        json_member_integer(w, "total", total);
+    }
     if (next.n > 0) {
         json_member_string(w, "next", api_cursor_make(call, next));
     } else {

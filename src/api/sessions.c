@@ -40,18 +40,32 @@ static int answer_new(struct api_call *call, int status, const struct sessions_v
 int api_sessions_create(struct api_call *call, const struct api_sessions_create_in *in)
 {
     struct sessions_view view;
-    int r = sessions_create(&call->data, &(struct sessions_create_input){.name = in->name}, &view);
+    struct sessions_create_input input = {.name = in->name, .project_id = in->project_id};
+    int r = sessions_create(&call->data, &input, &view);
     return r < 0 ? r : answer_new(call, 201, &view);
+}
+
+/* The document's words are in the order of the domain's. */
+static enum sessions_sort sort_of(int word)
+{
+    _Static_assert((int)API_SESSIONS_LIST_SORT_ACTIVITY == SESSIONS_BY_ACTIVITY &&
+                       (int)API_SESSIONS_LIST_SORT_CREATED == SESSIONS_BY_CREATED &&
+                       (int)API_SESSIONS_LIST_SORT_NAME == SESSIONS_BY_NAME,
+                   "orders are in one order");
+    return (enum sessions_sort)word;
 }
 
 int api_sessions_list(struct api_call *call, const struct api_sessions_list_in *in)
 {
     struct sessions_page page;
-    int r =
-        sessions_list(&call->data,
-                      &(struct sessions_list_input){
-                          .limit = (size_t)in->limit, .cursor = in->cursor, .deleted = in->deleted},
-                      &page);
+    struct sessions_list_input input = {.limit = (size_t)in->limit,
+                                        .cursor = in->cursor,
+                                        .deleted = in->deleted,
+                                        .project_id = in->project_id,
+                                        .words = in->q,
+                                        .sort = sort_of(in->sort),
+                                        .reverse = in->reverse};
+    int r = sessions_list(&call->data, &input, &page);
     if (r < 0) {
         return r;
     }
@@ -61,7 +75,7 @@ int api_sessions_list(struct api_call *call, const struct api_sessions_list_in *
         write_session(call, w, &page.at[i]);
     }
     json_array_end(w);
-    return api_end_page(call, page.next);
+    return api_end_list(call, page.next, page.total);
 }
 
 int api_sessions_get(struct api_call *call, const struct api_sessions_get_in *in)
@@ -74,10 +88,13 @@ int api_sessions_get(struct api_call *call, const struct api_sessions_get_in *in
 int api_sessions_update(struct api_call *call, const struct api_sessions_update_in *in)
 {
     struct sessions_view view;
-    struct sessions_rename_input rename = {.name = in->name};
-    int r = api_if_match(in->if_match, &rename.revision);
+    struct sessions_update_input update = {.rename = in->has_name,
+                                           .name = in->name,
+                                           .move = in->has_project_id,
+                                           .project_id = in->project_id};
+    int r = api_if_match(in->if_match, &update.revision);
     if (r == 0) {
-        r = sessions_rename(&call->data, in->session_id, &rename, &view);
+        r = sessions_update(&call->data, in->session_id, &update, &view);
     }
     return r < 0 ? r : answer(call, 200, &view);
 }

@@ -170,11 +170,12 @@ static int answer_session(struct api_call *call, const struct sessions_view *vie
 int api_tenant_sessions_list(struct api_call *call, const struct api_tenant_sessions_list_in *in)
 {
     struct sessions_page page;
-    int r = sessions_tenant_list(&call->data,
-                                 &(struct sessions_list_input){.limit = (size_t)in->limit,
-                                                               .cursor = in->cursor,
-                                                               .deleted = in->deleted},
-                                 &page);
+    struct sessions_list_input input = {.limit = (size_t)in->limit,
+                                        .cursor = in->cursor,
+                                        .deleted = in->deleted,
+                                        .words = in->q,
+                                        .reverse = in->reverse};
+    int r = sessions_tenant_list(&call->data, &input, &page);
     if (r < 0) {
         return r;
     }
@@ -184,7 +185,7 @@ int api_tenant_sessions_list(struct api_call *call, const struct api_tenant_sess
         sessions_write(w, &page.at[i], STR_EMPTY);
     }
     json_array_end(w);
-    return api_end_page(call, page.next);
+    return api_end_list(call, page.next, page.total);
 }
 
 int api_tenant_session_delete(struct api_call *call, const struct api_tenant_session_delete_in *in)

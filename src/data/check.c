@@ -113,6 +113,27 @@ static int check_entry(struct check *c, const struct data_at *t, unsigned index,
     return r;
 }
 
+/* What the record names is there, where the table says that it must be. */
+static int check_named(struct check *c, const struct data_at *t, const void *record, struct str key)
+{
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < t->type->field_count; i++) {
+        const struct data_field *f = &t->type->fields[i];
+        const struct str *id = data_member(record, f->offset);
+        if (!f->exists || id->n == 0) {
+            continue;
+        }
+        struct arena *arena = store_arena(c->txn);
+        struct str value;
+        r = store_get(c->txn, data_key_record(arena, t->scope, f->exists, *id), &value);
+        if (r == ERR_NOT_FOUND) {
+            fault(c, key, "its %s does not exist", f->name);
+            r = 0;
+        }
+    }
+    return r;
+}
+
 static int check_record(struct check *c, const struct data_at *t, const struct store_pair *pair)
 {
     c->report->records++;
@@ -138,7 +159,7 @@ static int check_record(struct check *c, const struct data_at *t, const struct s
             return r;
         }
     }
-    return 0;
+    return check_named(c, t, record, pair->key);
 }
 
 /* name: "{record}.{index}". */
@@ -186,6 +207,26 @@ static int check_index(struct check *c, const struct entry *e, struct str key)
     return r == ERR_NOT_FOUND || r == ERR_CORRUPT ? 0 : r;
 }
 
+/* t/{tenant}/n/{record}.{index}/… */
+static int check_count(struct check *c, struct str name, const struct store_pair *pair)
+{
+    unsigned index;
+    const struct data_type *type = index_named(name, &index);
+    uint64_t kept;
+    uint64_t real = 0;
+    if (!type || !type->indexes[index - 1].counted ||
+        data_key_number_read(pair->value, &kept) < 0) {
+        fault(c, pair->key, "it counts nothing");
+        return 0;
+    }
+    int r = data_count_scan(c->txn, data_key_counted(store_arena(c->txn), pair->key), &real);
+    if (r == 0 && real != kept) {
+        fault(c, pair->key, "it says %llu, and there are %llu", (unsigned long long)kept,
+              (unsigned long long)real);
+    }
+    return r;
+}
+
 /* t/{tenant}/{space}/… */
 static int check_tenant_key(struct check *c, const struct store_pair *pair)
 {
@@ -212,6 +253,11 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
         e.id = str_slice(pair->key, pair->key.n > DATA_ID_SIZE ? pair->key.n - DATA_ID_SIZE : 0,
                          pair->key.n);
         return check_index(c, &e, pair->key);
+    }
+    if (str_eq(space, STR("n"))) {
+        struct str name = STR_EMPTY;
+        (void)str_split(&rest, '/', &name);
+        return check_count(c, name, pair);
     }
     struct data_found found = {c->txn, &scope, space_named(space), rest, pair->value};
     if (found.space == DATA_SPACE_COUNT) {

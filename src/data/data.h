@@ -110,6 +110,12 @@ struct data_name_rule {
 int data_text_name(struct data_context *ctx, const struct data_name_rule *rule, struct str text,
                    struct str *ret_name) BASE_MUST_USE;
 
+/* As it is compared by search and sort, in the arena: without upper case, composed. utf8 is well-formed. */
+struct str data_text_fold(struct arena *arena, struct str utf8);
+
+/* Whether the folded text has these folded words in it, as they stand. Empty words are in every text. */
+bool data_text_has(struct str folded, struct str words);
+
 /* ---- Keys ---- */
 
 /*
@@ -210,6 +216,10 @@ struct data_count_of {
 int data_count(struct txn *txn, const struct data_count_of *of, const struct data_query *query,
                size_t *ret_count) BASE_MUST_USE;
 
+/* The same of a counted index, by as many fields as it is counted by: exact, in one read. cursor and limit mean nothing. */
+int data_counted(struct txn *txn, const struct data_count_of *of, const struct data_query *query,
+                 uint64_t *ret_count) BASE_MUST_USE;
+
 /* What a global, not unique index names: for duties that work across tenants. */
 struct data_place {
     struct scope scope; /* tenant only */
@@ -220,6 +230,31 @@ struct data_place {
 /* As data_X_list, with the same query; the records themselves are not read. ret_count < limit: the end. */
 int data_places(struct txn *txn, const struct data_type *type, const struct data_query *query,
                 struct data_place **ret_places, size_t *ret_count) BASE_MUST_USE;
+
+/*
+ * A page of what was gathered in memory because no index has its order: rows are sorted by key (each its own: it ends with an
+ * id), and those behind the cursor are picked. The cursor is a key, so a place that rows coming and going do not move.
+ */
+struct data_pick_row {
+    struct str key; /* at most DATA_PICK_KEY bytes */
+    size_t at;      /* the caller's */
+};
+enum { DATA_PICK_KEY = 2048 };
+struct data_pick_input {
+    struct data_pick_row *rows; /* sorted in place */
+    size_t n;
+    size_t limit;
+    struct str cursor; /* empty, or next of the page before; from a client */
+    bool reverse;      /* largest first */
+};
+struct data_pick {
+    const struct data_pick_row *rows; /* of the input */
+    size_t n;
+    struct str next; /* cursor, in the arena; empty at the end */
+};
+/* ERR_INVALID: a bad cursor. */
+int data_pick(struct arena *arena, const struct data_pick_input *in,
+              struct data_pick *ret_pick) BASE_MUST_USE;
 
 /* ---- Counters of a session's files, kept by files/, shown by sessions/ ---- */
 
@@ -282,7 +317,7 @@ typedef int data_judge(const struct data_found *found, const char **ret_fault);
 
 /*
  * Walks the whole store and proves that every record is well-formed and under its own key, that every index entry has its
- * record and every record its index entries, that every key is of a known space of an existing tenant, and what judge says
+ * record and every record its index entries, that what a record says exists does, that kept numbers are right, that every key is of a known space of an existing tenant, and what judge says
  * of the keys that are no records (NULL: nothing). A snapshot per page, so that it can run beside writers: every fault is
  * judged within one snapshot. Returns 0 also when there are faults.
  */

@@ -25,6 +25,8 @@ struct data_field {
     int64_t min, max;   /* of an int; bytes of a text; last value of an enum (the first is 1) */
     const char *prefix; /* of an id */
     const char *const *words; /* of an enum, from 1 */
+    const struct data_type
+        *exists; /* of an id: the record that it names is there; NULL: it may be gone */
 };
 
 struct data_index {
@@ -33,6 +35,9 @@ struct data_index {
     unsigned n;
     bool global;
     bool unique;
+    bool
+        counted; /* how many entries there are for each value of the first count_by fields is kept */
+    unsigned count_by;
 };
 
 struct data_type {
@@ -78,6 +83,10 @@ struct str data_key_index_prefix(struct arena *arena, const struct scope *scope,
 struct str data_key_index(struct arena *arena, const struct scope *scope,
                           const struct data_type *type, const struct data_query *query);
 
+/* Where the number of all entries behind an index prefix within a tenant is kept, and the way back: t/{tenant}/n/… ↔ …/i/… */
+struct str data_key_count(struct arena *arena, struct str index_prefix);
+struct str data_key_counted(struct arena *arena, struct str count_key);
+
 /* "{tenant}/{id}", the value of a global index's entry. data_place_read: ERR_CORRUPT. */
 struct str data_place_text(struct arena *arena, const struct scope *scope, struct str id);
 int data_place_read(struct str text, struct str *ret_tenant, struct str *ret_id) BASE_MUST_USE;
@@ -102,6 +111,17 @@ struct data_rows {
 int data_table_get(const struct data_at *t, struct str id, void *ret_record) BASE_MUST_USE;
 int data_table_put(const struct data_at *t, void *record) BASE_MUST_USE;
 int data_table_delete(const struct data_at *t, struct str id) BASE_MUST_USE;
+
+/* ---- count.c: how many entries an index has ---- */
+
+/* Entries that begin with prefix, by looking at each. */
+int data_count_scan(struct txn *txn, struct str prefix, uint64_t *ret_count) BASE_MUST_USE;
+
+/* An entry behind prefix was added (by = 1) or taken away (-1), in this transaction. */
+int data_count_change(struct txn *txn, struct str prefix, int by) BASE_MUST_USE;
+
+/* The kept number. ERR_NOT_FOUND: none is; ERR_CORRUPT. */
+int data_count_kept(struct txn *txn, struct str prefix, uint64_t *ret_count) BASE_MUST_USE;
 
 /* ---- list.c ---- */
 

@@ -3,6 +3,7 @@
  *     t/{tenant}/{record}/{id}                          a record
  *     t/{tenant}/{space}/{part}/…                       what another folder keeps (spaces of spec/records.yaml)
  *     t/{tenant}/i/{record}.{index}/{value}/…/{id}      an index within a tenant
+ *     t/{tenant}/n/{record}.{index}/{value}/…           how many entries of a counted index have these values
  *     g/{record}.{index}/{value}[/…/{id}]               an index over all tenants, naming {tenant}/{id}
  *     g/key/{name}                                      the server's secrets
  *     g/bell/{name}                                     rung when a duty has work
@@ -255,6 +256,27 @@ struct str data_key_index(struct arena *arena, const struct scope *scope,
         buf_add(&b, *(const struct str *)data_member(query->match, type->fields[0].offset));
     }
     return key_done(arena, &b);
+}
+
+/* Both kinds of key differ in the letter behind the tenant. */
+static struct str with_letter(struct arena *arena, struct str key, char letter)
+{
+    enum { AT = 2 + DATA_ID_SIZE + 1 };
+    ASSERT(key.n > AT && key.p[AT + 1] == '/');
+    char *p = arena_alloc(arena, key.n);
+    memcpy(p, key.p, key.n);
+    p[AT] = letter;
+    return str_of(p, key.n);
+}
+
+struct str data_key_count(struct arena *arena, struct str index_prefix)
+{
+    return with_letter(arena, index_prefix, 'n');
+}
+
+struct str data_key_counted(struct arena *arena, struct str count_key)
+{
+    return with_letter(arena, count_key, 'i');
 }
 
 struct str data_place_text(struct arena *arena, const struct scope *scope, struct str id)

@@ -5,6 +5,7 @@
  *    an entry without its record, or the other way round, cannot be made.
  * 2. An index entry's value is empty within a tenant, "{tenant}/{id}" in a global index.
  * 3. A unique value belongs to the record that its entry names; another record's put is ERR_EXISTS.
+ * 4. The numbers of a counted index move in the transaction that moves its entries (count.c).
  */
 #include "data/data_int.h"
 
@@ -58,6 +59,28 @@ static int entry_put(const struct data_at *t, const struct data_index *index, st
     return 0;
 }
 
+/* What the number that counts this entry is kept for; empty: the entry is not, or is not counted. */
+static struct str counted_prefix(const struct data_at *t, unsigned index, const void *record,
+                                 struct str entry)
+{
+    const struct data_index *row = &t->type->indexes[index - 1];
+    if (!row->counted || entry.n == 0) {
+        return STR_EMPTY;
+    }
+    struct data_query query = {.index = index, .match = record, .fixed = row->count_by};
+    return data_key_index_prefix(store_arena(t->txn), t->scope, t->type, &query);
+}
+
+/* Behind the entries' own change. */
+static int counts_change(const struct data_at *t, struct str before, struct str after)
+{
+    if (str_eq(before, after)) {
+        return 0;
+    }
+    int r = before.n > 0 ? data_count_change(t->txn, before, -1) : 0;
+    return r == 0 && after.n > 0 ? data_count_change(t->txn, after, 1) : r;
+}
+
 /* old or new NULL: there is none. */
 static int entries_change(const struct data_at *t, const void *old, const void *new, struct str id)
 {
@@ -71,6 +94,10 @@ static int entries_change(const struct data_at *t, const void *old, const void *
             store_delete(t->txn, before);
         }
         int r = after.n > 0 ? entry_put(t, &t->type->indexes[i - 1], after, id) : 0;
+        if (r == 0) {
+            r = counts_change(t, counted_prefix(t, i, old, before),
+                              counted_prefix(t, i, new, after));
+        }
         if (r < 0) {
             return r;
         }

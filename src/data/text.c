@@ -1,4 +1,8 @@
-/* Text from people: lengths in characters, names without control characters. */
+/* Text from people: lengths in characters, names without control characters, text as it is compared. */
+#include <string.h>
+#include <unicase.h>
+#include <uninorm.h>
+
 #include "data/data_int.h"
 
 struct str data_text_cut(struct str text, size_t max)
@@ -52,4 +56,36 @@ int data_text_name(struct data_context *ctx, const struct data_name_rule *rule, 
     }
     *ret_name = name.n > 0 ? arena_str(ctx->arena, name) : STR_EMPTY;
     return 0;
+}
+
+static struct str fold_ascii(struct arena *arena, struct str text, bool *ret_plain)
+{
+    char *p = arena_alloc(arena, text.n + 1);
+    *ret_plain = true;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        *ret_plain = *ret_plain && (uint8_t)c < 0x80;
+        p[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    return str_of(p, text.n);
+}
+
+struct str data_text_fold(struct arena *arena, struct str utf8)
+{
+    bool plain;
+    struct str folded = fold_ascii(arena, utf8, &plain);
+    if (plain) {
+        return folded;
+    }
+    size_t n = utf8.n * 8 + 64; /* no folding and composing makes more of it */
+    uint8_t *room = arena_alloc(arena, n);
+    const uint8_t *text = u8_casefold((const uint8_t *)utf8.p, utf8.n, NULL, UNINORM_NFC, room, &n);
+    ASSERT(text == room);
+    return str_of(room, n);
+}
+
+bool data_text_has(struct str folded, struct str words)
+{
+    return words.n == 0 ||
+           (folded.n >= words.n && memmem(folded.p, folded.n, words.p, words.n) != NULL);
 }

@@ -1,5 +1,5 @@
 /*
- * Sessions: made, read, listed, renamed, deleted, restored.
+ * Sessions: made, read, renamed, moved between projects, deleted, restored.
  *
  * 1. sessions_own is the door to a stored session: whose it is not gets ERR_NOT_FOUND. sessions_tenant_… stand beside it: they
  *    list, delete and restore, and lead to no file.
@@ -71,10 +71,9 @@ void sessions_view_copy(struct arena *arena, struct sessions_view *view)
 int sessions_room(struct txn *txn, struct data_context *ctx)
 {
     struct data_session match = {.user_id = ctx->scope.user_id, .deleted = false};
-    struct data_query query = {
-        .index = DATA_SESSION_BY_USER, .match = &match, .fixed = 2, .limit = SESSIONS_MAX_PER_USER};
-    size_t n;
-    int r = data_count(txn, &(struct data_count_of){&ctx->scope, &data_session_type}, &query, &n);
+    struct data_query query = {.index = DATA_SESSION_BY_USER, .match = &match, .fixed = 2};
+    uint64_t n;
+    int r = data_counted(txn, &(struct data_count_of){&ctx->scope, &data_session_type}, &query, &n);
     if (r == 0 && n >= SESSIONS_MAX_PER_USER) {
         return data_fault(ctx, ERR_LIMIT, NULL, "You have 1,000 sessions. Delete one first.");
     }
@@ -89,7 +88,7 @@ int sessions_changed(struct txn *txn, const struct data_context *ctx, struct ses
     view->session.last_access_at = now;
     view->session.revision++;
     int r = data_session_put(txn, &ctx->scope, &view->session);
-    return r < 0 ? r : data_audit(txn, ctx, action, view->session.id, DATA_OUTCOME_OK);
+    return r < 0 || !action ? r : data_audit(txn, ctx, action, view->session.id, DATA_OUTCOME_OK);
 }
 
 /* ---- Create ---- */
@@ -105,6 +104,9 @@ static int create_new(struct txn *txn, struct create *c)
 {
     const struct scope *scope = &c->ctx->scope;
     int r = sessions_room(txn, c->ctx);
+    if (r == 0) {
+        r = sessions_project_check(txn, c->ctx, c->session.project_id);
+    }
     if (r < 0) {
         return r;
     }
@@ -153,9 +155,6 @@ int sessions_create(struct data_context *ctx, const struct sessions_create_input
     if (r < 0) {
         return r;
     }
-    if (in->project_id.n > 0 && !data_id_is(in->project_id, "prj")) {
-        return data_fault(ctx, ERR_INVALID, "project_id", "This is not the id of a project.");
-    }
     struct create c = {.ctx = ctx};
     usec_t now = time_now();
     c.session = (struct data_session){
@@ -188,91 +187,12 @@ int sessions_create(struct data_context *ctx, const struct sessions_create_input
     return r;
 }
 
-/* ---- Read ---- */
-
-struct list {
-    struct data_context *ctx;
-    struct data_query query;
-    struct sessions_page page; /* result */
-};
-
-static int list_fn(struct txn *txn, void *ctx)
-{
-    struct list *l = ctx;
-    struct arena *arena = l->ctx->arena;
-    struct data_session_list rows;
-    int r = data_session_list(txn, &l->ctx->scope, &l->query, &rows);
-    if (r < 0) {
-        return r;
-    }
-    l->page = (struct sessions_page){
-        .at = ARENA_ARRAY(arena, struct sessions_view, rows.n + 1),
-        .n = rows.n,
-        .next = rows.next.n > 0 ? arena_str(arena, rows.next) : STR_EMPTY,
-    };
-    for (size_t i = 0; i < rows.n; i++) {
-        l->page.at[i].session = rows.at[i];
-        r = sessions_join(txn, &l->ctx->scope, &l->page.at[i]);
-        if (r < 0) {
-            return r;
-        }
-        sessions_view_copy(arena, &l->page.at[i]);
-    }
-    return 0;
-}
-
-/* By an index that begins with so many fields of match. */
-struct list_by {
-    unsigned index, fixed;
-    struct data_session match;
-};
-
-static int list_by(struct data_context *ctx, const struct sessions_list_input *in,
-                   const struct list_by *by, struct sessions_page *ret_page)
-{
-    struct list l = {
-        .ctx = ctx,
-        .query =
-            {
-                .index = by->index,
-                .match = &by->match,
-                .fixed = by->fixed,
-                .limit = in->limit,
-                .cursor = in->cursor,
-                .reverse = true,
-            },
-    };
-    int r = store_read(ctx->store, list_fn, &l);
-    if (r == ERR_INVALID) {
-        return data_fault(ctx, r, "cursor", "This is not a cursor that was given out.");
-    }
-    if (r == 0) {
-        *ret_page = l.page;
-    }
-    return r;
-}
-
-int sessions_list(struct data_context *ctx, const struct sessions_list_input *in,
-                  struct sessions_page *ret_page)
-{
-    const struct list_by by = {.index = DATA_SESSION_BY_USER,
-                               .fixed = 2,
-                               .match = {.user_id = ctx->scope.user_id, .deleted = in->deleted}};
-    return list_by(ctx, in, &by, ret_page);
-}
-
-int sessions_tenant_list(struct data_context *ctx, const struct sessions_list_input *in,
-                         struct sessions_page *ret_page)
-{
-    const struct list_by by = {
-        .index = DATA_SESSION_BY_TENANT, .fixed = 1, .match = {.deleted = in->deleted}};
-    return list_by(ctx, in, &by, ret_page);
-}
+/* ---- One ---- */
 
 struct one {
     struct data_context *ctx;
     struct str id;
-    const struct sessions_rename_input *rename;
+    const struct sessions_update_input *update;
     struct str name;
     int64_t revision;
     bool reserve;              /* goes on when the disk is full */
@@ -326,27 +246,52 @@ static int write_one(struct one *o, store_fn *fn, struct sessions_view *ret_view
     return r;
 }
 
-static int rename_fn(struct txn *txn, void *ctx)
+static int update_name(struct txn *txn, struct one *o)
+{
+    if (!o->update->rename) {
+        return 0;
+    }
+    o->view.session.name = o->name;
+    return data_audit(txn, o->ctx, "session.rename", o->id, DATA_OUTCOME_OK);
+}
+
+static int update_project(struct txn *txn, struct one *o)
+{
+    if (!o->update->move) {
+        return 0;
+    }
+    int r = sessions_project_check(txn, o->ctx, o->update->project_id);
+    o->view.session.project_id = o->update->project_id;
+    return r < 0 ? r : data_audit(txn, o->ctx, "session.move", o->id, DATA_OUTCOME_OK);
+}
+
+static int update_fn(struct txn *txn, void *ctx)
 {
     struct one *o = ctx;
     int r = sessions_find(txn, &o->ctx->scope, o->id, &o->view.session);
-    if (r < 0) {
-        return r;
-    }
-    if (o->revision != 0 && o->revision != o->view.session.revision) {
+    if (r == 0 && o->revision != 0 && o->revision != o->view.session.revision) {
         return ERR_PRECONDITION;
     }
-    o->view.session.name = o->name;
-    r = sessions_changed(txn, o->ctx, &o->view, "session.rename");
+    if (r == 0) {
+        r = update_name(txn, o);
+    }
+    if (r == 0) {
+        r = update_project(txn, o);
+    }
+    if (r == 0) {
+        r = sessions_changed(txn, o->ctx, &o->view, NULL);
+    }
     return r < 0 ? r : one_done(txn, o);
 }
 
-int sessions_rename(struct data_context *ctx, struct str id, const struct sessions_rename_input *in,
+int sessions_update(struct data_context *ctx, struct str id, const struct sessions_update_input *in,
                     struct sessions_view *ret_view)
 {
-    struct one o = {.ctx = ctx, .id = id, .revision = in->revision};
-    int r = data_text_name(ctx, &(struct data_name_rule){.field = "name"}, in->name, &o.name);
-    return r < 0 ? r : write_one(&o, rename_fn, ret_view);
+    struct one o = {.ctx = ctx, .id = id, .update = in, .revision = in->revision};
+    int r = in->rename
+                ? data_text_name(ctx, &(struct data_name_rule){.field = "name"}, in->name, &o.name)
+                : 0;
+    return r < 0 ? r : write_one(&o, update_fn, ret_view);
 }
 
 static int delete_fn(struct txn *txn, void *ctx)

@@ -1,5 +1,6 @@
 /*
- * Sessions: a person's projects. Life: create, list, get, rename, open, pause, delete, restore within 30 days.
+ * Sessions: where a person works. Life: create, list, get, rename, open, pause, delete, restore within 30 days. Projects: names
+ * that sessions may stand under.
  *
  * A session belongs to one user; for everybody else, inside and outside the tenant, it is the same ERR_NOT_FOUND as an id
  * that never was. All calls act for ctx->scope, which must be a logged-in user's; results live in ctx->arena; each write
@@ -46,26 +47,40 @@ void sessions_write(struct json_writer *w, const struct sessions_view *view, str
 
 struct sessions_create_input {
     struct str name; /* 1 to 100 characters after trimming; UTF-8 without control characters */
-    struct str project_id; /* empty, or an id; ERR_INVALID when malformed */
+    struct str project_id; /* empty, or one of the person's: else ERR_INVALID */
 };
 
 /* ERR_INVALID (field name, project_id), ERR_LIMIT (SESSIONS_MAX_PER_USER). A repeated ctx->op gives the same session. */
 int sessions_create(struct data_context *ctx, const struct sessions_create_input *in,
                     struct sessions_view *ret_view) BASE_MUST_USE;
 
+enum sessions_sort {
+    SESSIONS_BY_ACTIVITY, /* the latest first */
+    SESSIONS_BY_CREATED,  /* the newest first */
+    SESSIONS_BY_NAME,     /* a to z, whatever the case */
+};
+
+/* Searched, or in another order than that of activity, the latest so many are looked at: more than a person has, deleted aside. */
+enum { SESSIONS_MAX_GATHERED = 2000 };
+
 struct sessions_list_input {
-    size_t limit;      /* 1 to DATA_MAX_LIST */
-    struct str cursor; /* empty: from the newest */
-    bool deleted;      /* those that can be restored, instead of the others */
+    size_t limit;          /* 1 to DATA_MAX_LIST */
+    struct str cursor;     /* empty: from the first */
+    bool deleted;          /* those that can be restored, instead of the others */
+    struct str project_id; /* only those in it; empty: all */
+    struct str words;      /* only those with this in their name, whatever the case; empty: all */
+    enum sessions_sort sort;
+    bool reverse;
 };
 
 struct sessions_page {
-    struct sessions_view *at; /* newest activity first */
+    struct sessions_view *at;
     size_t n;
     struct str next; /* cursor; empty at the end */
+    int64_t total;   /* in all pages; -1: nobody counted */
 };
 
-/* ERR_INVALID: a bad cursor. */
+/* ERR_INVALID: a bad cursor. ERR_NOT_FOUND: the person has no such project. */
 int sessions_list(struct data_context *ctx, const struct sessions_list_input *in,
                   struct sessions_page *ret_page) BASE_MUST_USE;
 
@@ -73,13 +88,16 @@ int sessions_list(struct data_context *ctx, const struct sessions_list_input *in
 int sessions_get(struct data_context *ctx, struct str id,
                  struct sessions_view *ret_view) BASE_MUST_USE;
 
-struct sessions_rename_input {
+struct sessions_update_input {
+    bool rename;
+    bool move; /* into another project, or out of its own */
     struct str name;
-    int64_t revision; /* If-Match; 0: whatever */
+    struct str project_id; /* empty: none */
+    int64_t revision;      /* If-Match; 0: whatever */
 };
 
-/* ERR_NOT_FOUND (also: deleted), ERR_INVALID (field name), ERR_PRECONDITION. */
-int sessions_rename(struct data_context *ctx, struct str id, const struct sessions_rename_input *in,
+/* ERR_NOT_FOUND (also: deleted), ERR_INVALID (field name, project_id), ERR_PRECONDITION. */
+int sessions_update(struct data_context *ctx, struct str id, const struct sessions_update_input *in,
                     struct sessions_view *ret_view) BASE_MUST_USE;
 
 /* Soft: it disappears from lists, its workspace is wanted stopped. Twice is harmless. ERR_NOT_FOUND, ERR_PRECONDITION. */
@@ -120,7 +138,10 @@ int sessions_desk_put(struct txn *txn, const struct scope *scope, struct str ses
 
 /* ---- For owners and admins of the tenant: whosever it is. That the role permits it was asked before. ---- */
 
-/* Of the whole tenant, newest activity first. ERR_INVALID: a bad cursor. */
+/*
+ * Of the whole tenant, by activity, whatever in->sort says; projects are their persons' own. With words a page may hold fewer
+ * than there are, even none, while there are more: each call looks at a thousand. ERR_INVALID: a bad cursor.
+ */
 int sessions_tenant_list(struct data_context *ctx, const struct sessions_list_input *in,
                          struct sessions_page *ret_page) BASE_MUST_USE;
 
@@ -133,6 +154,51 @@ int sessions_tenant_restore(struct data_context *ctx, struct str id,
 /* Pauses whatever of the person's runs, in somebody else's transaction. */
 int sessions_pause_all_in(struct txn *txn, const struct data_context *ctx,
                           struct str user_id) BASE_MUST_USE;
+
+/* ---- Projects: names that a person's sessions may stand under; for everybody else they are not there ---- */
+
+enum { SESSIONS_MAX_PROJECTS = 200 }; /* of a person */
+
+struct sessions_project {
+    struct data_project project;
+    uint64_t sessions; /* in it, not deleted */
+};
+
+struct sessions_projects_input {
+    size_t limit;
+    struct str cursor;
+    struct str words;
+    enum sessions_sort sort; /* activity counts as created */
+    bool reverse;
+};
+
+struct sessions_projects {
+    struct sessions_project *at;
+    size_t n;
+    struct str next;
+    int64_t total;
+};
+
+/* ERR_INVALID: a bad cursor. */
+int sessions_projects_list(struct data_context *ctx, const struct sessions_projects_input *in,
+                           struct sessions_projects *ret_projects) BASE_MUST_USE;
+
+/* ERR_INVALID (field name), ERR_LIMIT. A repeated ctx->op gives the same project. */
+int sessions_project_create(struct data_context *ctx, struct str name,
+                            struct sessions_project *ret_project) BASE_MUST_USE;
+
+/* ERR_NOT_FOUND. */
+int sessions_project_get(struct data_context *ctx, struct str id,
+                         struct sessions_project *ret_project) BASE_MUST_USE;
+
+/* ERR_NOT_FOUND, ERR_INVALID (field name), ERR_PRECONDITION: revision is not 0 and another. */
+int sessions_project_rename(struct data_context *ctx, struct str id,
+                            const struct sessions_update_input *in,
+                            struct sessions_project *ret_project) BASE_MUST_USE;
+
+/* Its sessions stay, in no project. Cut off it is still there, with those that are left. ERR_NOT_FOUND, ERR_PRECONDITION. */
+int sessions_project_delete(struct data_context *ctx, struct str id,
+                            int64_t revision) BASE_MUST_USE;
 
 /* ---- Fork: a session that begins as a copy of another one ---- */
 

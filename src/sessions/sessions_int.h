@@ -20,6 +20,23 @@ int sessions_join(struct txn *txn, const struct scope *scope,
 /* Into another arena, deep. */
 void sessions_view_copy(struct arena *arena, struct sessions_view *view);
 
+/* ERR_NOT_FOUND: the caller has no such project. */
+int sessions_project_own(struct txn *txn, const struct scope *scope, struct str id,
+                         struct data_project *ret_project) BASE_MUST_USE;
+
+/* ERR_INVALID with the fault: id is neither empty nor a project of the caller's. */
+int sessions_project_check(struct txn *txn, struct data_context *ctx, struct str id) BASE_MUST_USE;
+
+/* What a list sorts by: a time or a folded name, and the id, so that each has its own. */
+struct sessions_order {
+    enum sessions_sort sort;
+    struct str id;
+    struct str folded; /* the name */
+    usec_t created;
+    usec_t active;
+};
+struct str sessions_order_key(struct arena *arena, const struct sessions_order *order);
+
 /* ERR_LIMIT with the fault: the caller has SESSIONS_MAX_PER_USER sessions. */
 int sessions_room(struct txn *txn, struct data_context *ctx) BASE_MUST_USE;
 
@@ -27,7 +44,7 @@ int sessions_room(struct txn *txn, struct data_context *ctx) BASE_MUST_USE;
 int sessions_may_go(struct txn *txn, struct data_context *ctx,
                     const struct data_session *session) BASE_MUST_USE;
 
-/* Writes view->session as changed now (revision, times), audits action. */
+/* Writes view->session as changed now (revision, times), audits action (NULL: that was done). */
 int sessions_changed(struct txn *txn, const struct data_context *ctx, struct sessions_view *view,
                      const char *action) BASE_MUST_USE;
 

@@ -13,7 +13,8 @@ const device = (await ada.get("/auth/devices")).data[0].id;
 const invited = (await ada.post("/tenant/invitations", { email: "invited@example.com", role: "viewer" })).data;
 const key = (await ada.post("/auth/keys", { name: "mine" })).data.record.id;
 
-const ids = { session_id: session.id, device_id: device, user_id: ada.user.id, invitation_id: invited.id, key_id: key };
+const project = (await ada.post("/projects", { name: "secret" })).data.id;
+const ids = { session_id: session.id, device_id: device, user_id: ada.user.id, invitation_id: invited.id, key_id: key, project_id: project };
 const guarded = bundle.operations.filter((one) => !one.public);
 
 function pathOf(operation) {

@@ -67,7 +67,7 @@ def field_row(operation, field):
         f".kind = API_{field.kind.upper()}",
         f".text = API_TEXT_{field.text_class}",
         f".prefix = {quoted(field.prefix)}",
-        f".required = {str(field.required).lower()}",
+        f".required = {str(field.required).lower()}", f".nullable = {str(field.nullable).lower()}",
         f".at = offsetof({struct}, {field.slot})",
         f".has_at = offsetof({struct}, has_{field.slot})",
         f".least = {least}", f".most = {most}",

@@ -39,7 +39,8 @@ class Field:
         self.source = source  # path, query, header, body
         self.required = required
         self.schema = schema
-        self.kind = kind_of(name, schema)
+        self.nullable = source == "body" and isinstance(schema.get("type"), list)
+        self.kind = kind_of(name, schema, self.nullable)
         self.text_class, self.prefix = "ANY", ""
         self.slot = self.c_name = name.lower().replace("-", "_")
         if self.kind == "string":
@@ -256,10 +257,13 @@ def pick(node, key, allowed, where):
     return node[key]
 
 
-def kind_of(name, schema):
+def kind_of(name, schema, nullable=False):
+    """nullable: of [string, 'null'], which a body may say: null and absent are different things there."""
     if "enum" in schema:
         return "enum"
     kind = schema.get("type")
+    if nullable and kind[1:] == ["null"] and kind[0] == "string":
+        return kind[0]
     if kind not in ("string", "integer", "boolean"):
         raise SpecError(f"{name}: type {kind} cannot be decoded")
     return kind

@@ -7,8 +7,8 @@ import sys
 import yaml
 
 KINDS = {"id": "struct str", "text": "struct str", "enum": None, "int": "int64_t", "bool": "bool", "time": "usec_t"}
-FIELD_KEYS = {"name", "type", "prefix", "max", "min", "of", "optional", "private", "note"}
-INDEX_KEYS = {"name", "fields", "global", "unique"}
+FIELD_KEYS = {"name", "type", "prefix", "max", "min", "of", "optional", "private", "note", "exists"}
+INDEX_KEYS = {"name", "fields", "global", "unique", "counted"}
 
 
 class Bad(Exception):
@@ -52,6 +52,8 @@ def check_record(record, enums):
             need(fields[name]["type"] != "text", f"{where}.{index['name']}: text only at the end")
         last = fields[index["fields"][-1]]
         need(last["type"] != "text" or index.get("unique"), f"{where}.{index['name']}: text only when unique")
+        need(not (index.get("global") and "counted" in index), f"{where}.{index['name']}: global ones are not counted")
+        need(0 <= index.get("counted", 0) < len(index["fields"]), f"{where}.{index['name']}: counted by its first fields")
 
 
 def check(spec):
@@ -63,8 +65,12 @@ def check(spec):
         prefixes.add(record["prefix"])
         names.add(record["name"])
         check_record(record, spec["enums"])
+    for record in spec["records"]:
+        for field in record["fields"]:
+            other = field.get("exists")
+            need(not other or (field["type"] == "id" and other in names), f"{record['name']}.{field['name']}: exists")
     for space in spec["spaces"]:
-        need(space["name"] not in names and space["name"] != "i", f"space {space['name']} stands twice")
+        need(space["name"] not in names and space["name"] not in ("i", "n"), f"space {space['name']} stands twice")
         names.add(space["name"])
 
 
@@ -141,6 +147,8 @@ def source_field(record, field, enums):
             parts.append(f".{mark} = true")
     if kind == "id":
         parts.append(f".prefix = {json.dumps(field['prefix'])}")
+        if field.get("exists"):
+            parts.append(f".exists = &data_{field['exists']}_type")
     if kind == "enum":
         parts += [f".words = {field['of']}_words", f".max = {len(enums[field['of']])}"]
     if kind in ("text", "int"):
@@ -159,6 +167,8 @@ def source_record(record, spec, out):
         for index in record["indexes"]:
             fields = ", ".join(str(places.index(f)) for f in index["fields"])
             flags = "".join(f", .{mark} = true" for mark in ("global", "unique") if index.get(mark))
+            if "counted" in index:
+                flags += f", .counted = true, .count_by = {index['counted']}"
             out.append(f"    {{.name = {json.dumps(index['name'])}, .fields = {{{fields}}}, .n = {len(index['fields'])}{flags}}},")
         out.append("};\n")
     indexes = f"{name}_indexes" if record["indexes"] else "NULL"

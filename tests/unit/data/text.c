@@ -75,12 +75,38 @@ static void cuts_between_characters(void **state)
     assert_int_equal(data_text_cut(STR("a\xff"), 5).n, 0);
 }
 
+static void compares_without_case(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *one, *other;
+    } same[] = {
+        {"Project A", "pROJECT a"}, {"ÜBUNG", "übung"},
+        {"Straße", "STRASSE"},      {"e\xcc\x81", "\xc3\x89"}, /* composed or not */
+        {"ΣΊΣΥΦΟΣ", "σίσυφος"},     {"", ""},
+    };
+    ARENA_AUTO(arena);
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        struct str one = data_text_fold(&arena, str_from(same[i].one));
+        assert_true(str_eq(one, data_text_fold(&arena, str_from(same[i].other))));
+        assert_true(data_text_has(one, one));
+        assert_true(data_text_has(one, STR_EMPTY));
+    }
+    assert_true(data_text_has(STR("compilers"), STR("pile")));
+    assert_false(data_text_has(STR("compilers"), STR("pier")));
+    assert_false(data_text_has(STR_EMPTY, STR("a")));
+    BUF_AUTO(text, 4096); /* what grows most: a name of a hundred */
+    for (int i = 0; i < DATA_NAME_MAX; i++) {
+        buf_add(&text, STR("\xce\x90")); /* three characters each */
+    }
+    assert_true(data_text_fold(&arena, buf_str(&text)).n <= DATA_PICK_KEY - DATA_ID_ROOM - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_names_byte_for_byte),
-        cmocka_unit_test(refuses_other_names),
-        cmocka_unit_test(counts_characters_not_bytes),
+        cmocka_unit_test(compares_without_case),   cmocka_unit_test(keeps_names_byte_for_byte),
+        cmocka_unit_test(refuses_other_names),     cmocka_unit_test(counts_characters_not_bytes),
         cmocka_unit_test(cuts_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

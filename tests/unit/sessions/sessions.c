@@ -68,11 +68,11 @@ static void others_find_nothing(void **state)
                         STR("../x"), STR("")};
     struct data_context *strangers[] = {&eve, &mate};
     struct sessions_view v;
-    struct sessions_rename_input rename = {.name = STR("Mine")};
+    struct sessions_update_input rename = {.rename = true, .name = STR("Mine")};
     for (size_t s = 0; s < 2; s++) {
         for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
             assert_int_equal(sessions_get(strangers[s], ids[i], &v), ERR_NOT_FOUND);
-            assert_int_equal(sessions_rename(strangers[s], ids[i], &rename, &v), ERR_NOT_FOUND);
+            assert_int_equal(sessions_update(strangers[s], ids[i], &rename, &v), ERR_NOT_FOUND);
             assert_int_equal(sessions_delete(strangers[s], ids[i], 0, &v), ERR_NOT_FOUND);
             assert_int_equal(sessions_restore(strangers[s], ids[i], &v), ERR_NOT_FOUND);
             assert_int_equal(sessions_open(strangers[s], ids[i], &v), ERR_NOT_FOUND);
@@ -139,14 +139,15 @@ static void renames_with_the_revision(void **state)
     struct data_context ada = people_request_of(p, "ada@example.com");
     struct str id = make(&ada, "A").session.id;
     struct sessions_view v;
-    struct sessions_rename_input in = {.name = STR("👩‍💻 ../../B"), .revision = 1};
-    assert_int_equal(sessions_rename(&ada, id, &in, &v), 0);
+    struct sessions_update_input in = {
+        .rename = true, .name = STR("👩‍💻 ../../B"), .revision = 1};
+    assert_int_equal(sessions_update(&ada, id, &in, &v), 0);
     assert_str(v.session.name, "👩‍💻 ../../B");
     assert_int_equal(v.session.revision, 2);
-    assert_int_equal(sessions_rename(&ada, id, &in, &v), ERR_PRECONDITION);
+    assert_int_equal(sessions_update(&ada, id, &in, &v), ERR_PRECONDITION);
     assert_int_equal(sessions_delete(&ada, id, 1, &v), ERR_PRECONDITION);
     in.name = STR("a\x01");
-    assert_int_equal(sessions_rename(&ada, id, &in, &v), ERR_INVALID);
+    assert_int_equal(sessions_update(&ada, id, &in, &v), ERR_INVALID);
     assert_str(ada.fault.field, "name");
     struct sessions_create_input odd = {.name = STR("A"), .project_id = STR("../")};
     assert_int_equal(sessions_create(&ada, &odd, &v), ERR_INVALID);
@@ -173,8 +174,8 @@ static void deletes_and_restores_for_thirty_days(void **state)
     assert_int_equal(v.workspace.desired, DATA_WORKSPACE_DESIRED_STOPPED);
     assert_int_equal(list(&ada, false).n, 0);
     assert_int_equal(list(&ada, true).n, 1);
-    struct sessions_rename_input rename = {.name = STR("B")};
-    assert_int_equal(sessions_rename(&ada, id, &rename, &v), ERR_NOT_FOUND);
+    struct sessions_update_input rename = {.rename = true, .name = STR("B")};
+    assert_int_equal(sessions_update(&ada, id, &rename, &v), ERR_NOT_FOUND);
     assert_int_equal(sessions_open(&ada, id, &v), ERR_NOT_FOUND);
     assert_int_equal(sessions_pause(&ada, id, &v), ERR_NOT_FOUND);
     struct data_context find = ada;

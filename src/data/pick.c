@@ -1,0 +1,59 @@
+/* Pages of lists that are sorted in memory: small ones, in an order that no index has. */
+#include <stdlib.h>
+
+#include "base/encode.h"
+#include "data/data_int.h"
+
+static int by_key(const void *a, const void *b)
+{
+    return str_cmp(((const struct data_pick_row *)a)->key, ((const struct data_pick_row *)b)->key);
+}
+
+static int by_key_reverse(const void *a, const void *b)
+{
+    return by_key(b, a);
+}
+
+/* The first row behind the cursor's place. */
+static size_t first_behind(const struct data_pick_input *in, struct str place)
+{
+    size_t i = 0;
+    while (i < in->n) {
+        int order = str_cmp(in->rows[i].key, place);
+        if (in->reverse ? order < 0 : order > 0) {
+            break;
+        }
+        i++;
+    }
+    return i;
+}
+
+static struct str cursor_of(struct arena *arena, struct str key)
+{
+    ASSERT(key.n > 0 && key.n <= DATA_PICK_KEY);
+    BUF_AUTO(text, DATA_PICK_KEY * 2);
+    encode_base64url(&text, key);
+    ASSERT(text.error == 0);
+    return arena_str(arena, buf_str(&text));
+}
+
+int data_pick(struct arena *arena, const struct data_pick_input *in, struct data_pick *ret_pick)
+{
+    ASSERT(in->limit >= 1);
+    BUF_AUTO(place, DATA_PICK_KEY);
+    bool begun = in->cursor.n > 0;
+    if (begun && (encode_unbase64url(&place, in->cursor) < 0 || place.error < 0 || place.n == 0)) {
+        return ERR_INVALID;
+    }
+    if (in->n > 0) {
+        qsort(in->rows, in->n, sizeof in->rows[0], in->reverse ? by_key_reverse : by_key);
+    }
+    size_t first = begun ? first_behind(in, buf_str(&place)) : 0;
+    size_t left = in->n - first;
+    struct data_pick pick = {.rows = in->rows + first, .n = left < in->limit ? left : in->limit};
+    if (pick.n < left) {
+        pick.next = cursor_of(arena, pick.rows[pick.n - 1].key);
+    }
+    *ret_pick = pick;
+    return 0;
+}

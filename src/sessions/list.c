@@ -1,0 +1,232 @@
+/*
+ * Lists of sessions: a person's, and a tenant's for its admins.
+ *
+ * 1. In the order of activity, unsearched, a list is an index: its length costs nothing.
+ * 2. Searched or sorted otherwise, a person's sessions are gathered and picked from in memory: they are at most
+ *    SESSIONS_MAX_PER_USER, and of deleted ones the latest SESSIONS_MAX_GATHERED count.
+ * 3. A tenant's are too many for that: words filter the index as it is walked, a bounded stretch of it in each call.
+ * 4. Every cursor is a place between entries: what comes or goes meanwhile neither repeats nor hides others.
+ */
+#include "sessions/sessions_int.h"
+
+enum { WALK = 1000 }; /* records that a search in a tenant looks at in a call */
+
+/* By an index that begins with so many fields of match: those that it is counted by. */
+struct list_by {
+    unsigned index, fixed;
+    struct data_session match;
+};
+
+struct list {
+    struct data_context *ctx;
+    const struct sessions_list_input *in;
+    struct list_by by;
+    struct str words;          /* folded */
+    struct sessions_page page; /* result */
+};
+
+static struct data_query query_of(const struct list *l, struct str cursor, size_t limit)
+{
+    return (struct data_query){
+        .index = l->by.index,
+        .match = &l->by.match,
+        .fixed = l->by.fixed,
+        .limit = limit,
+        .cursor = cursor,
+        .reverse = !l->in->reverse,
+    };
+}
+
+/* Onto the page: joined, and in the request's arena. */
+static int add(struct txn *txn, struct list *l, const struct data_session *session)
+{
+    struct sessions_view *view = &l->page.at[l->page.n];
+    view->session = *session;
+    int r = sessions_join(txn, &l->ctx->scope, view);
+    if (r == 0) {
+        sessions_view_copy(l->ctx->arena, view);
+        l->page.n++;
+    }
+    return r;
+}
+
+static int count_all(struct txn *txn, struct list *l)
+{
+    struct data_query query = query_of(l, STR_EMPTY, 1);
+    uint64_t total;
+    int r = data_counted(txn, &(struct data_count_of){&l->ctx->scope, &data_session_type}, &query,
+                         &total);
+    if (r == 0) {
+        l->page.total = (int64_t)total;
+    }
+    return r;
+}
+
+static bool wanted(struct txn *txn, const struct list *l, const struct data_session *session)
+{
+    return l->words.n == 0 ||
+           data_text_has(data_text_fold(store_arena(txn), session->name), l->words);
+}
+
+/* The index in its own order. Without words the first round fills the page, or there are no more. */
+static int walk(struct txn *txn, struct list *l)
+{
+    struct data_session_list rows = {.next = l->in->cursor};
+    size_t looked = 0;
+    do {
+        struct data_query query = query_of(l, rows.next, l->in->limit - l->page.n);
+        int r = data_session_list(txn, &l->ctx->scope, &query, &rows);
+        for (size_t i = 0; r == 0 && i < rows.n; i++) {
+            r = wanted(txn, l, &rows.at[i]) ? add(txn, l, &rows.at[i]) : 0;
+        }
+        if (r < 0) {
+            return r;
+        }
+        looked += rows.n;
+    } while (rows.next.n > 0 && l->page.n < l->in->limit && looked < WALK);
+    l->page.next = rows.next.n > 0 ? arena_str(l->ctx->arena, rows.next) : STR_EMPTY;
+    return l->words.n == 0 ? count_all(txn, l) : 0;
+}
+
+struct str sessions_order_key(struct arena *arena, const struct sessions_order *order)
+{
+    if (order->sort == SESSIONS_BY_NAME) { /* no name has a zero byte: a shorter one comes first */
+        BUF_AUTO(key, DATA_PICK_KEY);
+        buf_add(&key, order->folded);
+        buf_byte(&key, '\0');
+        buf_add(&key, order->id);
+        ASSERT(key.error == 0);
+        return arena_str(arena, buf_str(&key));
+    }
+    usec_t at = order->sort == SESSIONS_BY_CREATED ? order->created : order->active;
+    return arena_printf(arena, "%016llx" STR_FMT, (unsigned long long)at, STR_ARG(order->id));
+}
+
+struct gathered {
+    struct data_session *at;
+    struct data_pick_row *rows;
+    size_t n;
+};
+
+static int gather(struct txn *txn, struct list *l, struct gathered *ret_gathered)
+{
+    struct arena *arena = store_arena(txn);
+    struct gathered g = {.at = ARENA_ARRAY(arena, struct data_session, SESSIONS_MAX_GATHERED),
+                         .rows = ARENA_ARRAY(arena, struct data_pick_row, SESSIONS_MAX_GATHERED)};
+    struct data_session_list rows = {.next = STR_EMPTY};
+    size_t looked = 0;
+    do {
+        struct data_query query = query_of(l, rows.next, DATA_MAX_LIST);
+        query.reverse = true; /* should there be more than are looked at: the latest */
+        int r = data_session_list(txn, &l->ctx->scope, &query, &rows);
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < rows.n; i++) {
+            const struct data_session *session = &rows.at[i];
+            struct str folded = data_text_fold(arena, session->name);
+            if (!data_text_has(folded, l->words)) {
+                continue;
+            }
+            const struct sessions_order order = {.sort = l->in->sort,
+                                                 .id = session->id,
+                                                 .folded = folded,
+                                                 .created = session->created_at,
+                                                 .active = session->last_access_at};
+            g.rows[g.n] = (struct data_pick_row){sessions_order_key(arena, &order), g.n};
+            g.at[g.n++] = *session;
+        }
+        looked += rows.n;
+    } while (rows.next.n > 0 && looked + DATA_MAX_LIST <= SESSIONS_MAX_GATHERED);
+    *ret_gathered = g;
+    return 0;
+}
+
+static int sorted(struct txn *txn, struct list *l)
+{
+    struct gathered all = {.n = 0};
+    int r = gather(txn, l, &all);
+    if (r < 0) {
+        return r;
+    }
+    struct data_pick_input in = {
+        .rows = all.rows,
+        .n = all.n,
+        .limit = l->in->limit,
+        .cursor = l->in->cursor,
+        .reverse = (l->in->sort == SESSIONS_BY_NAME) == l->in->reverse,
+    };
+    struct data_pick pick = {.n = 0};
+    r = data_pick(l->ctx->arena, &in, &pick);
+    for (size_t i = 0; r == 0 && i < pick.n; i++) {
+        r = add(txn, l, &all.at[pick.rows[i].at]);
+    }
+    l->page.next = pick.next;
+    l->page.total = (int64_t)all.n;
+    return r;
+}
+
+static void begin(struct list *l)
+{
+    l->page = (struct sessions_page){
+        .at = ARENA_ARRAY(l->ctx->arena, struct sessions_view, l->in->limit), .total = -1};
+}
+
+static int person_fn(struct txn *txn, void *ctx)
+{
+    struct list *l = ctx;
+    begin(l);
+    if (l->in->project_id.n > 0) {
+        struct data_project project;
+        int r = sessions_project_own(txn, &l->ctx->scope, l->in->project_id, &project);
+        if (r < 0) {
+            return r;
+        }
+    }
+    bool indexed = l->in->sort == SESSIONS_BY_ACTIVITY && l->words.n == 0;
+    return indexed ? walk(txn, l) : sorted(txn, l);
+}
+
+static int tenant_fn(struct txn *txn, void *ctx)
+{
+    struct list *l = ctx;
+    begin(l);
+    return walk(txn, l);
+}
+
+static int run(struct list *l, store_fn *fn, struct sessions_page *ret_page)
+{
+    ASSERT(l->in->limit >= 1 && l->in->limit <= DATA_MAX_LIST);
+    l->words = data_text_fold(l->ctx->arena, l->in->words);
+    int r = store_read(l->ctx->store, fn, l);
+    if (r == ERR_INVALID) {
+        return data_fault(l->ctx, r, "cursor", "This is not a cursor that was given out.");
+    }
+    if (r == 0) {
+        *ret_page = l->page;
+    }
+    return r;
+}
+
+int sessions_list(struct data_context *ctx, const struct sessions_list_input *in,
+                  struct sessions_page *ret_page)
+{
+    struct list l = {.ctx = ctx, .in = in};
+    l.by = (struct list_by){.index = DATA_SESSION_BY_USER,
+                            .fixed = 2,
+                            .match = {.user_id = ctx->scope.user_id, .deleted = in->deleted}};
+    if (in->project_id.n > 0) {
+        l.by.index = DATA_SESSION_BY_PROJECT;
+        l.by.match = (struct data_session){.project_id = in->project_id, .deleted = in->deleted};
+    }
+    return run(&l, person_fn, ret_page);
+}
+
+int sessions_tenant_list(struct data_context *ctx, const struct sessions_list_input *in,
+                         struct sessions_page *ret_page)
+{
+    struct list l = {.ctx = ctx, .in = in};
+    l.by = (struct list_by){
+        .index = DATA_SESSION_BY_TENANT, .fixed = 1, .match = {.deleted = in->deleted}};
+    return run(&l, tenant_fn, ret_page);
+}
