@@ -15,6 +15,7 @@ import { useConnection } from "./stores/connection";
 const loadShell = () => import("./components/shell");
 const Shell = lazy(async () => ({ default: (await loadShell()).Shell }));
 const Enter = lazy(() => import("./pages/enter"));
+const Reset = lazy(() => import("./pages/reset"));
 const Sessions = lazy(() => import("./pages/sessions"));
 const SessionPage = lazy(() => import("./pages/session"));
 const SettingsPage = lazy(() => import("./pages/settings"));
@@ -63,6 +64,7 @@ function Pages() {
             {["/ide/:id?", "/theia/:id?"].map((path) => <Route key={path} path={path} element={<ToIde />} />)}
           </Route>
         </Route>
+        <Route path="/reset" element={<Reset />} />
         <Route path="/docs/api" element={<ReferencePage />} />
         <Route path="/notices" element={<Notices />} />
         <Route path="*" element={<main><NotFound /></main>} />

@@ -41,6 +41,10 @@ export function problemOf(error: unknown): Problem {
   return { title: "Something went wrong on this page.", advice: "Reload the page and try again." };
 }
 
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof ApiError && error.code === code;
+}
+
 /** The server's word about one field of a form. */
 export function fieldProblem(error: unknown, field: string): string | undefined {
   return error instanceof ApiError ? error.fields[field] : undefined;

@@ -26,3 +26,8 @@ export function mayChange(mine: Role, theirs: Role): boolean {
 export function invitationOf(hash: string): string | undefined {
   return /^#invitation=([A-Za-z0-9._-]{1,200})$/.exec(hash)?.[1];
 }
+
+/** The same of a link for another password. */
+export function resetOf(hash: string): string | undefined {
+  return /^#token=([A-Za-z0-9._-]{1,200})$/.exec(hash)?.[1];
+}

@@ -9,7 +9,7 @@ import { FooterLink, Version } from "../components/footer";
 import { FormProblem } from "../components/problem-notice";
 import { sayProblem } from "../components/toaster";
 import { problemsOf, textProblem } from "../lib/check";
-import { fieldProblem } from "../lib/problem";
+import { fieldProblem, isCode } from "../lib/problem";
 import { invitationOf } from "../lib/roles";
 import { login, logout, register, useAuth } from "../stores/auth";
 
@@ -37,6 +37,8 @@ function EnterForm({ kind, invitation }: { readonly kind: "login" | "register"; 
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [name, setName] = useState("");
+  const [code, setCode] = useState("");
+  const [asksCode, setAsksCode] = useState(false);
   const [problems, setProblems] = useState<ReturnType<typeof check>>();
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
@@ -50,9 +52,12 @@ function EnterForm({ kind, invitation }: { readonly kind: "login" | "register"; 
     if (found !== undefined || busy) return;
     setBusy(true);
     try {
-      await (isNew ? register(email.trim(), password, name.trim(), invitation) : login(email.trim(), password));
+      await (isNew ? register(email.trim(), password, name.trim(), invitation) : login(email.trim(), password, asksCode ? code.trim() : ""));
     } catch (failure) {
-      setError(failure);
+      // The password was right: the code is asked for, which is no failure.
+      const needsCode = isCode(failure, "code_needed");
+      setAsksCode(asksCode || needsCode);
+      setError(needsCode ? undefined : failure);
       setBusy(false);
     }
   };
@@ -68,6 +73,7 @@ function EnterForm({ kind, invitation }: { readonly kind: "login" | "register"; 
           autoComplete={isNew ? "new-password" : "current-password"} problem={problems?.password ?? fieldProblem(error, "password")}
           {...(isNew ? { hint: "At least 8 characters." } : {})}
         />
+        {asksCode && <TextField label="Code" name="code" value={code} onValue={setCode} autoComplete="one-time-code" autoFocus required hint="What your authenticator app shows, or a recovery code." problem={fieldProblem(error, "code")} />}
         <Button type="submit" size="md" loading={busy} loadingText={words[kind].action}>{words[kind].action}</Button>
       </Stack>
     </form>

@@ -54,8 +54,9 @@ function entered(login: { readonly token: string; readonly user: User }): void {
   tell({ kind: "login" });
 }
 
-export async function login(email: string, password: string): Promise<void> {
-  entered(await api.authLogin({ body: { email, password, cookie: true } }));
+/** code: of an account whose logins ask for one. */
+export async function login(email: string, password: string, code: string): Promise<void> {
+  entered(await api.authLogin({ body: { email, password, cookie: true, ...(code !== "" ? { code } : {}) } }));
 }
 
 /** invitation: the token of its link; the account belongs to the team that invited. */

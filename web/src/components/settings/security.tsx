@@ -14,6 +14,7 @@ import { FormProblem, ProblemNotice } from "../problem-notice";
 import { useSending } from "../sending";
 import { say, sayProblem } from "../toaster";
 import { Section } from "./section";
+import { TwoFactor } from "./two-factor";
 
 const check = (current: string, fresh: string) => problemsOf({
   current: textProblem(limitsOfPasswordInput.current_password, current, "Enter your present password."),
@@ -104,6 +105,7 @@ export function Security() {
   return (
     <>
       <Section title="Password" text="A long sentence is a good password."><Password /></Section>
+      <Section title="Two-step login" text="A login wants a code of your authenticator app, too."><TwoFactor /></Section>
       <Section title="Devices" text="Where you are logged in."><Devices /></Section>
     </>
   );

@@ -1,0 +1,59 @@
+// Another password, by a link that somebody of the team made. Whoever has the link need not be logged in, and is not afterwards.
+import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
+import { type FormEvent, useState } from "react";
+import { useLocation } from "react-router";
+import { limitsOfResetInput } from "../api/generated";
+import { Logo, TextField, TextLink, usePageTitle } from "../components/bits";
+import { FormProblem } from "../components/problem-notice";
+import { useSending } from "../components/sending";
+import { textProblem } from "../lib/check";
+import { fieldProblem } from "../lib/problem";
+import { resetOf } from "../lib/roles";
+import { api } from "../stores/auth";
+
+function NewPassword({ token, onDone }: { readonly token: string; readonly onDone: () => void }) {
+  const [password, setPassword] = useState("");
+  const [problem, setProblem] = useState<string>();
+  const { busy, error, send } = useSending();
+  const set = (event: FormEvent): void => {
+    event.preventDefault();
+    const wrong = textProblem(limitsOfResetInput.new_password, password, "At least 8 characters.");
+    setProblem(wrong);
+    if (wrong !== undefined) return;
+    void send(async () => {
+      await api.authReset({ body: { token, new_password: password } });
+      onDone();
+    });
+  };
+  return (
+    <form onSubmit={set} noValidate>
+      <Stack gap="20px">
+        <FormProblem error={error} />
+        <TextField label="New password" type="password" name="password" value={password} onValue={setPassword} required autoComplete="new-password" hint="At least 8 characters." problem={problem ?? fieldProblem(error, "new_password")} />
+        <Button type="submit" size="md" loading={busy} loadingText="Set password">Set password</Button>
+      </Stack>
+    </form>
+  );
+}
+
+export default function Reset() {
+  const token = resetOf(useLocation().hash);
+  const [isDone, setDone] = useState(false);
+  usePageTitle("Set another password");
+  return (
+    <Flex as="main" minHeight="100dvh" align={{ base: "flex-start", sm: "center" }} justify="center" padding="24px">
+      <Box width="100%" maxWidth="400px" paddingTop={{ base: "32px", sm: "0" }} paddingBottom={{ base: "40px", sm: "8vh" }}>
+        <Stack gap="32px">
+          <Stack gap="20px">
+            <Logo size={40} />
+            <Heading as="h1" fontSize="24px" lineHeight="32px" fontWeight="600" letterSpacing="-0.02em">Set another password</Heading>
+          </Stack>
+          {isDone && <Text role="status">It is set, and you are logged out everywhere.</Text>}
+          {token === undefined && <Text role="alert">This address is not complete: open the whole link that you were given.</Text>}
+          {token !== undefined && !isDone && <NewPassword token={token} onDone={() => setDone(true)} />}
+          <Text><TextLink to="/login">Log in</TextLink></Text>
+        </Stack>
+      </Box>
+    </Flex>
+  );
+}
