@@ -46,6 +46,19 @@ int api_users_me_password(struct api_call *call, const struct api_users_me_passw
     return r < 0 ? r : api_done(call);
 }
 
+int api_users_me_email(struct api_call *call, const struct api_users_me_email_in *in)
+{
+    struct data_user user;
+    int r = auth_email_change(
+        call->api->auth, &call->data,
+        &(struct auth_email_input){.email = in->email, .password = in->password}, &user);
+    if (r < 0) {
+        return r;
+    }
+    api_etag(call, (uint64_t)user.revision);
+    return answer(call, &user);
+}
+
 /* ---- The second step of logins: /users/me/totp ---- */
 
 int api_users_me_totp_get(struct api_call *call)

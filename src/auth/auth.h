@@ -310,6 +310,18 @@ size_t auth_common_passwords(void);
 int auth_password_change(struct auth *a, struct data_context *ctx,
                          const struct auth_password_input *in) BASE_MUST_USE;
 
+struct auth_email_input {
+    struct str email;
+    struct str password;
+};
+
+/*
+ * (hash) Another address to log in with; ends nothing. ERR_BAD_CREDENTIALS (field password), ERR_INVALID (field email),
+ * ERR_EXISTS: it is taken. That answer is why it is limited like registrations, in one bucket with them: ERR_RATE_LIMITED.
+ */
+int auth_email_change(struct auth *a, struct data_context *ctx, const struct auth_email_input *in,
+                      struct data_user *ret_user) BASE_MUST_USE;
+
 /* ---- The second step: codes of an authenticator app (RFC 6238) and recovery codes ---- */
 
 struct auth_totp_new {

@@ -162,3 +162,71 @@ int auth_password_change(struct auth *a, struct data_context *ctx,
     struct store_op op = store_op_new();
     return store_write(ctx->store, &op, change_fn, &c);
 }
+
+/* ---- Another address ---- */
+
+struct move {
+    struct data_context *ctx;
+    struct str email;
+    struct str password; /* the hash that was proved */
+    struct data_user user;
+};
+
+static int move_fn(struct txn *txn, void *ctx)
+{
+    struct move *m = ctx;
+    struct self s = {.ctx = m->ctx};
+    int r = self_get(txn, &s);
+    if (r < 0) {
+        return r;
+    }
+    if (!str_eq(s.user.password, m->password)) {
+        return ERR_BAD_CREDENTIALS;
+    }
+    if (!str_eq(s.user.email, m->email)) {
+        s.user.email = m->email;
+        s.user.updated_at = time_now();
+        s.user.revision++;
+        r = data_user_put(txn, &m->ctx->scope, &s.user);
+        r = r < 0 ? r : data_audit(txn, m->ctx, "user.email", s.user.id, DATA_OUTCOME_OK);
+    }
+    if (r == 0) {
+        m->user = s.user;
+        data_user_copy(m->ctx->arena, &m->user);
+    }
+    return r;
+}
+
+int auth_email_change(struct auth *a, struct data_context *ctx, const struct auth_email_input *in,
+                      struct data_user *ret_user)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    struct move m = {.ctx = ctx};
+    struct data_user user;
+    struct auth_limit_state state;
+    int r = auth_email_clean(ctx, in->email, &m.email);
+    if (r < 0) {
+        return r;
+    }
+    r = auth_limit(a, AUTH_LIMIT_REGISTER, auth_limit_network(ctx->arena, ctx->client.address),
+                   &state);
+    if (r < 0) {
+        ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
+        return r;
+    }
+    r = auth_password_prove(a, ctx, &(struct auth_proof){in->password, "password", "user.email"},
+                            &user);
+    if (r < 0) {
+        return r;
+    }
+    m.password = user.password;
+    struct store_op op = store_op_new();
+    r = store_write(ctx->store, &op, move_fn, &m);
+    if (r == ERR_EXISTS) {
+        return data_fault(ctx, r, "email", "There is an account with this e-mail address already.");
+    }
+    if (r == 0) {
+        *ret_user = m.user;
+    }
+    return r;
+}

@@ -323,3 +323,19 @@ test("registering again with the same Idempotency-Key gives the same account", a
   const other = await anonymous.request("POST", "/auth/register", { json: { ...json, email: "else@example.com" }, headers });
   assert.equal(other.status, 201, "another person's key of the same words");
 });
+
+test("another address: with the password, none that is taken, and nothing ends", async () => {
+  const [ada, bob] = [await server.account("ada"), await server.account("bob")];
+  const move = (email, password = ada.password) => ada.put("/users/me/email", { email, password });
+  assert.equal((await move("x@example.com", "wrong password")).code, "bad_credentials");
+  const taken = await move(bob.email.toUpperCase());
+  assert.deepEqual([taken.status, Object.keys(taken.json.error.fields)], [409, ["email"]]);
+  const next = `next-${ada.email}`;
+  assert.equal((await move(next)).data.email, next);
+  assert.equal((await ada.get("/users/me")).data.email, next);
+  const enter = (email) => server.anonymous().post("/auth/login", { email, password: ada.password });
+  assert.equal((await enter(ada.email)).status, 401);
+  assert.equal((await enter(next)).status, 200);
+  const entry = (await ada.get("/audit?action=user.email")).data.find(({ outcome }) => outcome === "ok");
+  assert.equal(entry.target, ada.user.id);
+});

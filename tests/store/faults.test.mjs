@@ -273,6 +273,15 @@ const rows = [
       ada.password = next; // the next round needs it
     },
   },
+  {
+    id: "users_me_email",
+    costly: true,
+    before: () => `${fresh()}@example.com`,
+    request: (email, o) => ada.put("/users/me/email", { email, password: ada.password }, o),
+    after: (email) => {
+      ada.email = email;
+    },
+  },
   { id: "users_me_totp_get", request: (_, o) => ada.get("/users/me/totp", o), after: (_, reply) => assert.equal(reply.data.enabled, false) },
   {
     id: "users_me_totp_begin",
