@@ -52,6 +52,13 @@ export class FakeDoor {
     choices = [];
     /** What `GET /not-kept` answers: path → why. */
     notKept = {};
+    /** What `GET /desk` answers; undefined: there is none. */
+    desk;
+    /** Path below the workspace → its versions, oldest first: {version, op, text, at}. A restore adds one. */
+    past = new Map();
+    /** While true, the store is out of reach. */
+    away = false;
+    restored = [];
     /** What `POST /sync` waits for; then it answers `syncCode`. */
     syncGate = Promise.resolve();
     syncCode = 200;
@@ -101,6 +108,9 @@ export class FakeDoor {
             this.say({ state: 'persisted', held_back: undefined });
             return reply(202, { held_back: 1200 });
         }
+        if (/^\/(past|desk)/.test(url.pathname)) {
+            return this.away ? reply(502, {}) : this.answerPast(req, url, reply, res);
+        }
         const seen = url.searchParams.get('wait');
         if (seen !== null && Number(seen) === this.status.revision) {
             await new Promise(wake => {
@@ -109,6 +119,43 @@ export class FakeDoor {
             });
         }
         return reply(200, this.status);
+    }
+
+    /** As codi2 and the server behind it do: see src/wire/README.md. */
+    async answerPast(req, url, reply, res) {
+        const body = Buffer.concat(await req.toArray()).toString('utf8');
+        const of = path => this.past.get(path) ?? [];
+        const facts = ({ version, op, text, at }) => ({ version, op, kind: 'file', size: text.length, at: at * 1000, author: { kind: 'terminal', id: '' } });
+        const path = url.searchParams.get('path');
+        switch (`${req.method} ${url.pathname}`) {
+            case 'GET /desk':
+                return this.desk === undefined ? reply(404, {}) : res.writeHead(200).end(this.desk);
+            case 'PUT /desk':
+                this.desk = body;
+                return res.writeHead(204).end();
+            case 'GET /past': {
+                const from = Number(url.searchParams.get('cursor') ?? 0);
+                const all = of(path).toReversed();
+                return all.length === 0 ? reply(404, {})
+                    : reply(200, { versions: all.slice(from, from + 50).map(facts), next: all.length > from + 50 ? String(from + 50) : '' });
+            }
+            case 'GET /past/content': {
+                const found = of(path).find(({ version }) => version === Number(url.searchParams.get('version')));
+                return found ? res.writeHead(200).end(found.text) : reply(404, {});
+            }
+            case 'GET /past/gone':
+                return reply(200, { gone: [...this.past].flatMap(([where, all]) => all.filter(({ op }) => op === 'delete').map(one => ({ ...facts(one), path: where }))), next: 0 });
+            case 'POST /past/restore': {
+                const { path: where, version } = JSON.parse(body);
+                const old = of(where).find(one => one.version === version);
+                const next = { ...old, version: 1000 + this.restored.length, op: 'restore', at: Date.now() };
+                this.past.get(where).push(next);
+                this.restored.push([where, version]);
+                this.onRestore?.(where, old.text);
+                return reply(200, { version: next.version });
+            }
+        }
+        return reply(404, {});
     }
 
     close() {

@@ -22,9 +22,9 @@ function common() {
         writeFileSync(join(scratch, name.replace(/\.ts$/, '.js')), outputText);
     }
     const load = createRequire(join(scratch, 'x.js'));
-    return { ...load('./activity'), ...load('./door'), ...load('./palette'), ...load('./not-kept'), ...load('./news'), ...load('./plain-words'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./reliable-stream') };
+    return { ...load('./activity'), ...load('./door'), ...load('./palette'), ...load('./not-kept'), ...load('./news'), ...load('./past'), ...load('./desk'), ...load('./plain-words'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./reliable-stream') };
 }
-const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller, ROLES, themeFor, withContrast, toAllNotKept, NotKeptPaths, tooltipFor, NewsTeller, inPlainWords } = common();
+const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller, ROLES, themeFor, withContrast, toAllNotKept, NotKeptPaths, tooltipFor, NewsTeller, inPlainWords, toVersions, toGonePage, toText, sizeOf, timeOf, MAX_TEXT, toDesk, fromDesk } = common();
 
 test('the extension compiles strictly', () => {
     const project = join(scratch, 'extension');
@@ -71,7 +71,7 @@ const status = change => ({
     kind: 'status',
     status: { state: 'persisted', pending: 0, seq: 7, revision: 1, heldBack: 0, notKept: [], notKeptAt: 0, failed: [], ...change }
 });
-const text = knowledge => wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, ...knowledge }).text;
+const text = knowledge => wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, notSaved: [], ...knowledge }).text;
 
 test('the words say what is known, and the worst first', () => {
     assert.equal(text({ report: status({}) }), 'All changes persisted');
@@ -95,7 +95,7 @@ test('the words say what is known, and the worst first', () => {
     assert.equal(text({ report: status({ failed }) }), '1 file not stored');
     assert.equal(text({ report: status({ failed }), unconfirmed: 1 }), 'Persisting 1 file…');
     assert.match(
-        wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, report: status({ failed }) }).detail,
+        wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, notSaved: [], report: status({ failed }) }).detail,
         /^\/workspace\/secret could not be stored: its permissions/
     );
     assert.equal(text({ report: status({}), untitled: 1 }), '1 editor not saved to a file yet');
@@ -104,6 +104,47 @@ test('the words say what is known, and the worst first', () => {
     assert.equal(text({ link: 'lost', report: status({}) }), 'Connection lost');
     assert.equal(text({ link: 'connecting' }), 'Connecting…');
     assert.equal(text({}), 'Connecting…');
+
+    const notSaved = [{ path: '/workspace/src/notes.md', why: 'There is no room.' }];
+    assert.equal(text({ report: status({}), notSaved }), 'Not saved: notes.md');
+    assert.equal(text({ report: status({ state: 'persisting', pending: 2 }), unconfirmed: 1, notSaved }), 'Not saved: notes.md');
+    assert.equal(text({ report: status({}), notSaved: [...notSaved, { path: '/workspace/b', why: 'x' }] }), 'Not saved: 2 files');
+    assert.equal(text({ link: 'lost', report: status({}), notSaved }), 'Connection lost');
+    const message = 'Your storage is full. What you change stays on this workspace’s disk, and is stored once there is room.';
+    assert.equal(text({ report: status({ state: 'offline', pending: 2, message }) }), 'Your storage is full: 2 changes waiting');
+    assert.equal(text({ report: status({ state: 'offline', message: 'Your storage is full.' }) }), 'Your storage is full');
+});
+
+test('what the door says of the past is checked field by field', () => {
+    const version = { version: 7, op: 'write', kind: 'file', size: 1536, at: 1_700_000_000_000_000, author: { kind: 'terminal', id: 't' } };
+    const good = { version: 7, op: 'write', kind: 'file', size: 1536, at: 1_700_000_000_000, author: 'terminal' };
+    const odd = [{ ...version, op: 'eat' }, { ...version, kind: 'pipe' }, { ...version, size: '1' }, { ...version, author: 'ada' }, 7, undefined];
+    assert.deepEqual(toVersions({ versions: [version, ...odd], next: 'c' }), { versions: [good], next: 'c' });
+    assert.deepEqual(toVersions({ versions: Array(9000).fill(version) }).versions.length, 500);
+    const gone = [{ ...version, path: 'a/b' }, version, { ...version, path: 7 }];
+    assert.deepEqual(toGonePage({ gone, next: 3 }, '/workspace'), { gone: [{ ...good, path: '/workspace/a/b' }], next: 3 });
+    for (const bad of [undefined, {}, [], { versions: {} }, 'x']) {
+        assert.throws(() => toVersions(bad), Error);
+        assert.throws(() => toGonePage(bad, '/'), Error);
+    }
+    const bytes = words => new TextEncoder().encode(words);
+    assert.deepEqual(toText(bytes('naïve')), { found: 'naïve' });
+    assert.deepEqual(toText(bytes('a\0b')), { not: 'binary' });
+    assert.deepEqual(toText(new Uint8Array(MAX_TEXT).fill(97)).not, undefined);
+    assert.deepEqual(toText(new Uint8Array(MAX_TEXT + 1).fill(97)), { not: 'large' });
+    assert.deepEqual([0, 1023, 1536, 5 << 20].map(size => sizeOf({ size })), ['0 B', '1023 B', '1.5 KiB', '5.0 MiB']);
+    const now = new Date(2026, 10, 21, 15, 0).getTime();
+    const at = (...when) => timeOf({ at: new Date(...when).getTime() }, now);
+    assert.deepEqual([at(2026, 10, 21, 9, 5, 7), at(2026, 10, 20, 23, 59), at(2025, 0, 2, 3, 4)], ['09:05:07', '20 Nov, 23:59', '2 Jan 2025, 03:04']);
+});
+
+test('a desk that is not understood is an empty one', () => {
+    const desk = new Map([['layout', '{"a":1}'], ['x', '"y"']]);
+    assert.deepEqual(toDesk(fromDesk(desk)), desk);
+    assert.deepEqual(toDesk('{"a":1,"b":"2","c":null}'), new Map([['b', '2']]));
+    for (const bad of ['', '{', '[]', '7', 'null', '["a"]']) {
+        assert.deepEqual([...toDesk(bad)].length, 0, bad);
+    }
 });
 
 test('a status is checked field by field', () => {

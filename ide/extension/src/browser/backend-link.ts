@@ -50,6 +50,7 @@ export class BackendLink implements FrontendApplicationContribution {
     protected asking = false;
     protected lastTicket = -MIN_BETWEEN_TICKETS_MS;
     protected told = false;
+    protected later: ReturnType<typeof setTimeout> | undefined;
 
     onStart(): void {
         const { socket } = this.source;
@@ -75,7 +76,7 @@ export class BackendLink implements FrontendApplicationContribution {
     }
 
     protected async findOut(): Promise<void> {
-        if (this.asking) {
+        if (this.asking || this.source.socket.connected) {
             return;
         }
         this.asking = true;
@@ -96,6 +97,8 @@ export class BackendLink implements FrontendApplicationContribution {
     protected async renew(): Promise<void> {
         const wait = this.lastTicket + MIN_BETWEEN_TICKETS_MS - performance.now();
         if (wait > 0) {
+            clearTimeout(this.later); // whoever asks next in the meantime does not ask twice
+            this.later = setTimeout(() => void this.findOut(), wait);
             return;
         }
         this.lastTicket = performance.now();

@@ -1,13 +1,17 @@
 /*
- * A save that failed is told. Theia leaves it at the dot in the tab: the error of a file's write ends in the console, whether the
- * person asked for the save or the IDE did.
+ * A save that failed is told, and known until the file is saved. Theia leaves it at the dot in the tab: the error of a file's write
+ * ends in the console, whether the person asked for the save or the IDE did.
  */
 import { inject, injectable } from '@theia/core/shared/inversify';
-import { MessageService } from '@theia/core/lib/common';
+import { FrontendApplicationContribution } from '@theia/core/lib/browser';
+import { Emitter, MessageService } from '@theia/core/lib/common';
 import { ResourceError } from '@theia/core/lib/common/resource';
 import URI from '@theia/core/lib/common/uri';
 import { FileResource, FileResourceResolver } from '@theia/filesystem/lib/browser/file-resource';
-import { inPlainWords, OUT_OF_REACH } from '../common/plain-words';
+import { MonacoTextModelService } from '@theia/monaco/lib/browser/monaco-text-model-service';
+import { OUT_OF_REACH, inPlainWords } from '../common/plain-words';
+
+const SAVE_AGAIN = 'Save Again';
 
 /** Never made: the way to what a FileResource shows to its kind alone. */
 abstract class Writes extends FileResource {
@@ -22,25 +26,66 @@ abstract class Writes extends FileResource {
     }
 }
 
+export interface FailedSave {
+    readonly uri: URI;
+    /** What Theia says. */
+    readonly text: string;
+    /** Theia asks what to do with a file that changed on the disk. */
+    readonly outOfSync: boolean;
+}
+
+/** Knows no model: those who make models hold it. */
+@injectable()
+export class FailedSaves {
+    protected readonly failed = new Emitter<FailedSave>();
+    readonly onFailed = this.failed.event;
+
+    tell(uri: URI, error: unknown): void {
+        const text = `Failed to save '${uri.path.toString()}': ${error instanceof Error ? error.message : String(error)}`;
+        this.failed.fire({ uri, text, outOfSync: error instanceof Error && ResourceError.OutOfSync.is(error) });
+    }
+}
+
 @injectable()
 export class ToldResources extends FileResourceResolver {
-    @inject(MessageService)
-    protected readonly messages!: MessageService;
+    @inject(FailedSaves)
+    protected readonly failedSaves!: FailedSaves;
 
     override async resolve(uri: URI): Promise<FileResource> {
         const resource = await super.resolve(uri);
-        Writes.onFailure(resource, error => this.tell(uri, error));
+        Writes.onFailure(resource, error => this.failedSaves.tell(uri, error));
         return resource;
     }
+}
 
-    protected tell(uri: URI, error: unknown): void {
-        // Theia asks what to do with a file that changed on the disk; that the workspace is away stands in the status bar.
-        if (error instanceof Error && ResourceError.OutOfSync.is(error)) {
+/** That the workspace is away stands in the status bar, and what waits is sent when it is back; all else wants a word. */
+@injectable()
+export class FailedSaveNotices implements FrontendApplicationContribution {
+    @inject(FailedSaves)
+    protected readonly failedSaves!: FailedSaves;
+
+    @inject(MessageService)
+    protected readonly messages!: MessageService;
+
+    @inject(MonacoTextModelService)
+    protected readonly models!: MonacoTextModelService;
+
+    protected readonly shown = new Set<string>();
+
+    onStart(): void {
+        this.failedSaves.onFailed(failure => void this.show(failure));
+    }
+
+    protected async show({ uri, text, outOfSync }: FailedSave): Promise<void> {
+        const key = uri.toString();
+        if (outOfSync || inPlainWords(text) === OUT_OF_REACH || this.shown.has(key)) {
             return;
         }
-        const text = `Failed to save '${uri.path.toString()}': ${error instanceof Error ? error.message : String(error)}`;
-        if (inPlainWords(text) !== OUT_OF_REACH) {
-            void this.messages.error(text);
+        this.shown.add(key);
+        const answer = await this.messages.error(text, { timeout: 0 }, SAVE_AGAIN);
+        this.shown.delete(key);
+        if (answer === SAVE_AGAIN) {
+            await this.models.get(key)?.save().catch(() => undefined); // a failure is told like the first one
         }
     }
 }

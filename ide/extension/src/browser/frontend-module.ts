@@ -8,11 +8,17 @@ import { AboutDialog } from '@theia/core/lib/browser/about-dialog';
 import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser/connection-status-service';
 import { ServiceConnectionProvider } from '@theia/core/lib/browser/messaging/service-connection-provider';
 import { ShellLayoutRestorer } from '@theia/core/lib/browser/shell/shell-layout-restorer';
+import { TabBarToolbarContribution } from '@theia/core/lib/browser/shell/tab-bar-toolbar';
+import { LocalStorageService } from '@theia/core/lib/browser/storage-service';
 import { CommandContribution, MenuContribution, MessageService } from '@theia/core/lib/common';
+import { ResourceResolver } from '@theia/core/lib/common/resource';
 import { FileResourceResolver } from '@theia/filesystem/lib/browser/file-resource';
 import { GettingStartedWidget } from '@theia/getting-started/lib/browser/getting-started-widget';
 import { MonacoThemeRegistry } from '@theia/monaco/lib/browser/textmate/monaco-theme-registry';
 import { NavigatorTreeDecorator } from '@theia/navigator/lib/browser/navigator-decorator-service';
+import { TimelineWidget } from '@theia/timeline/lib/browser/timeline-widget';
+import { DESK_SERVICE_PATH, DeskService } from '../common/desk';
+import { PAST_SERVICE_PATH, PastService } from '../common/past';
 import { WORKSPACE_SERVICE_PATH, WorkspaceService } from '../common/workspace-service';
 import { About } from './about';
 import { Account } from './account';
@@ -20,16 +26,20 @@ import { Activity } from './activity';
 import { BackendLink } from './backend-link';
 import { ChatWelcome, CoditectAgent } from './chat';
 import { Commands } from './commands';
-import { ToldResources } from './failed-saves';
+import { Desk } from './desk';
+import { FailedSaveNotices, FailedSaves, ToldResources } from './failed-saves';
 import { FirstLayout } from './first-layout';
 import { LayoutKeeper, SizedLayoutRestorer } from './layout-keeper';
 import { NewsContribution } from './news';
 import { NotKeptDecorator } from './not-kept';
+import { PastCommands } from './past-commands';
+import { PastFiles } from './past-files';
 import { Persistence } from './persistence';
 import { PersistenceItem, QuietConnectionStatus } from './persistence-item';
 import { PlainMessages } from './plain-messages';
 import { PlatformFrame } from './platform-frame';
 import { ThemeSync } from './theme-sync';
+import { PastTimeline, WholeTimeline } from './timeline';
 import { CoditectThemeRegistry, replaceTheiasThemes } from './themes';
 import { UnsavedText } from './unsaved-text';
 import { Welcome } from './welcome';
@@ -42,14 +52,31 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
         ServiceConnectionProvider.createProxy<WorkspaceService>(context.container, WORKSPACE_SERVICE_PATH)
     ).inSingletonScope();
 
+    bind(PastService).toDynamicValue(context =>
+        ServiceConnectionProvider.createProxy<PastService>(context.container, PAST_SERVICE_PATH)
+    ).inSingletonScope();
+
+    bind(DeskService).toDynamicValue(context =>
+        ServiceConnectionProvider.createProxy<DeskService>(context.container, DESK_SERVICE_PATH)
+    ).inSingletonScope();
+    rebind(LocalStorageService).to(Desk).inSingletonScope();
+
     bind(PlatformFrame).toSelf().inSingletonScope();
     bind(Persistence).toSelf().inSingletonScope();
     for (const contribution of [
-        Account, Activity, BackendLink, FirstLayout, LayoutKeeper, NewsContribution, PersistenceItem, ThemeSync, UnsavedText
+        Account, Activity, BackendLink, FailedSaveNotices, FirstLayout, LayoutKeeper, NewsContribution, PastTimeline, PersistenceItem, ThemeSync, UnsavedText
     ]) {
         bind(contribution).toSelf().inSingletonScope();
         bind(FrontendApplicationContribution).toService(contribution);
     }
+    bind(PastFiles).toSelf().inSingletonScope();
+    bind(ResourceResolver).toService(PastFiles);
+    bind(PastCommands).toSelf().inSingletonScope();
+    for (const contribution of [CommandContribution, MenuContribution, TabBarToolbarContribution]) {
+        bind(contribution).toService(PastCommands);
+    }
+    rebind(TimelineWidget).to(WholeTimeline);
+
     bind(CommandContribution).toService(PersistenceItem);
     rebind(ShellLayoutRestorer).to(SizedLayoutRestorer).inSingletonScope();
     rebind(ApplicationConnectionStatusContribution).to(QuietConnectionStatus).inSingletonScope();
@@ -60,6 +87,7 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     bind(NotKeptDecorator).toSelf().inSingletonScope();
     bind(NavigatorTreeDecorator).toService(NotKeptDecorator);
     rebind(MessageService).to(PlainMessages).inSingletonScope();
+    bind(FailedSaves).toSelf().inSingletonScope();
     rebind(FileResourceResolver).to(ToldResources).inSingletonScope();
 
     bind(Commands).toSelf().inSingletonScope();

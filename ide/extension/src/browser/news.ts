@@ -7,12 +7,21 @@ import { CommandRegistry, MessageService, URI } from '@theia/core/lib/common';
 import { News, NewsTeller } from '../common/news';
 import { HeldBackChoice } from '../common/door';
 import { WorkspaceService } from '../common/workspace-service';
+import { SHOW_TERMINAL } from './commands';
 import { Persistence } from './persistence';
 import { SHOW_PERSISTENCE } from './persistence-item';
 
 const CHOICES: Readonly<Record<string, HeldBackChoice>> = { 'Restore': 'restore', 'Delete': 'delete' };
 const DETAILS = 'Details';
 const SHOW = 'Show';
+
+/** What makes room where there is none: a word for it, and a command. */
+function remedies(text: string): ReadonlyMap<string, string> {
+    if (/^Your storage is full/.test(text)) {
+        return new Map([['Delete Sessions', 'coditect.sessions']]);
+    }
+    return /^This workspace.s disk is full/.test(text) ? new Map([['Open a Terminal', SHOW_TERMINAL.id]]) : new Map();
+}
 
 @injectable()
 export class NewsContribution implements FrontendApplicationContribution {
@@ -60,10 +69,7 @@ export class NewsContribution implements FrontendApplicationContribution {
                 }
                 return;
             case 'blocked':
-                if (await this.messages.error(news.text, { timeout: 0 }, DETAILS) === DETAILS) {
-                    this.details();
-                }
-                return;
+                return this.helpWith(await this.messages.error(news.text, { timeout: 0 }, ...remedies(news.text).keys(), DETAILS), news.text);
             case 'happened':
                 await this.messages.warn(news.text, { timeout: 0 });
         }
@@ -74,6 +80,15 @@ export class NewsContribution implements FrontendApplicationContribution {
         if (choice) {
             await this.workspace.choose(choice).catch(() =>
                 this.messages.error('Your choice did not reach the workspace. The status bar offers it again.'));
+        } else if (answer === DETAILS) {
+            this.details();
+        }
+    }
+
+    protected helpWith(answer: string | undefined, text: string): void {
+        const command = answer === undefined ? undefined : remedies(text).get(answer);
+        if (command !== undefined) {
+            void this.commands.executeCommand(command);
         } else if (answer === DETAILS) {
             this.details();
         }

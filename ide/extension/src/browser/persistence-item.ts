@@ -83,7 +83,7 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
         const status = knowledge.link === 'open' && knowledge.report?.kind === 'status' ? knowledge.report.status : undefined;
         const choices = status && status.heldBack > 0 ? CHOICES : [];
         const picked = await this.quickInput.showQuickPick(
-            [...headline(words), ...choices, ...(status ? details(status, knowledge.unconfirmed) : [])],
+            [...headline(words), ...choices, ...knowledge.notSaved.map(notSavedItem), ...(status ? details(status, knowledge.unconfirmed) : [])],
             { title: 'Persistence', placeholder: words.text, canSelectMany: false }
         );
         const choice = choices.find(one => one === picked);
@@ -102,6 +102,10 @@ const CHOICES: (QuickPickItem & { readonly choice: HeldBackChoice })[] = [
 
 function headline(words: Words): QuickPickItemOrSeparator[] {
     return [{ label: words.text, detail: words.detail, iconClasses: icon(words.icon) }];
+}
+
+function notSavedItem({ path, why }: { readonly path: string; readonly why: string }): QuickPickItem {
+    return { label: path, description: 'not saved', detail: why, iconClasses: icon('error') };
 }
 
 function icon(name: string): string[] {

@@ -3,7 +3,8 @@
  *
  * 1. A file counts from the first key press until the barrier has confirmed it: dirty in an editor, then saved, then
  *    `sync()` answered for it. A status that is merely "persisted" may be older than the save and confirms nothing.
- * 2. As soon as the backend is out of reach the link is lost, whatever was known before; it is open again when a
+ * 2. A save that failed is no change on its way: it counts as not saved until a save succeeds, or the text is given up.
+ * 3. As soon as the backend is out of reach the link is lost, whatever was known before; it is open again when a
  *    question asked on the new connection was answered.
  */
 
@@ -14,13 +15,17 @@ import { timeout } from '@theia/core/lib/common/promise-util';
 import { FileService } from '@theia/filesystem/lib/browser/file-service';
 import { MonacoEditorModel } from '@theia/monaco/lib/browser/monaco-editor-model';
 import { MonacoTextModelService } from '@theia/monaco/lib/browser/monaco-text-model-service';
+import { inPlainWords } from '../common/plain-words';
 import { Knowledge } from '../common/persistence-text';
 import { DoorReport, REPORT_WAIT_MS, WorkspaceService } from '../common/workspace-service';
+import { FailedSaves } from './failed-saves';
 
 const ANSWER_BY_MS = REPORT_WAIT_MS + 4_000;
 const SYNC_BY_MS = 65_000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 15_000;
+
+const CHANGED_ON_DISK = 'It was changed on the disk, too. Save it again to choose which of the two stays.';
 
 class Interrupted extends Error {}
 
@@ -38,9 +43,14 @@ export class Persistence {
     @inject(MonacoTextModelService)
     protected readonly models!: MonacoTextModelService;
 
+    @inject(FailedSaves)
+    protected readonly failedSaves!: FailedSaves;
+
     protected link: Knowledge['link'] = 'connecting';
     protected last: DoorReport | undefined;
     protected readonly dirty = new Set<string>();
+    /** Address → why it could not be saved. */
+    protected readonly notSaved = new Map<string, string>();
     protected readonly untitled = new Set<string>();
     /** Saved, not confirmed: address → number of the save. */
     protected readonly saved = new Map<string, number>();
@@ -58,6 +68,10 @@ export class Persistence {
         this.models.models.forEach(model => this.watch(model));
         this.models.onDidCreate(model => this.watch(model));
         this.files.onDidRunOperation(({ resource }) => this.wrote(resource));
+        this.failedSaves.onFailed(({ uri, text, outOfSync }) => {
+            this.notSaved.set(uri.toString(), outOfSync ? CHANGED_ON_DISK : inPlainWords(text) ?? text);
+            this.fire();
+        });
         this.source.onSocketDidClose(() => this.lose());
         window.addEventListener('offline', () => this.lose());
         void this.follow();
@@ -65,7 +79,11 @@ export class Persistence {
 
     get knowledge(): Knowledge {
         const unconfirmed = new Set([...this.dirty, ...this.saved.keys()]);
-        return { link: this.link, report: this.last, unconfirmed: unconfirmed.size, untitled: this.untitled.size };
+        const notSaved = [...this.notSaved].map(([key, why]) => {
+            unconfirmed.delete(key);
+            return { path: new URI(key).path.toString(), why };
+        });
+        return { link: this.link, report: this.last, unconfirmed: unconfirmed.size, untitled: this.untitled.size, notSaved };
     }
 
     protected fire(): void {
@@ -90,6 +108,7 @@ export class Persistence {
         model.onDirtyChanged(look);
         model.onDispose(() => {
             among.delete(key);
+            this.notSaved.delete(key);
             this.fire();
         });
         look();
@@ -97,6 +116,7 @@ export class Persistence {
 
     protected wrote(uri: URI): void {
         if (uri.scheme === 'file') {
+            this.notSaved.delete(uri.toString());
             this.saves += 1;
             this.saved.set(uri.toString(), this.saves);
             this.fire();

@@ -9,7 +9,7 @@ import { IdeMessage, Person, toPlatformMessage } from '../common/frame-messages'
 import { ThemeKind } from '../common/palette';
 import { WorkspaceService } from '../common/workspace-service';
 
-const TICKET_WAIT_MS = 10_000;
+const TICKET_WAIT_MS = 6_000;
 
 @injectable()
 export class PlatformFrame {

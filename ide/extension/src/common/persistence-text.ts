@@ -11,6 +11,8 @@ export interface Knowledge {
     readonly unconfirmed: number;
     /** Editors that never were a file, so that nothing can persist them. */
     readonly untitled: number;
+    /** Files of editors that could not be written. */
+    readonly notSaved: readonly { readonly path: string; readonly why: string }[];
 }
 
 export type Mood = 'good' | 'busy' | 'attention' | 'bad';
@@ -35,6 +37,28 @@ function persisting(files: number): Words {
         icon: 'sync~spin',
         mood: 'busy',
         detail: 'Changes are on their way to the store.'
+    };
+}
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+function notSaved([first, ...more]: Knowledge['notSaved']): Words | undefined {
+    return first && {
+        text: more.length === 0 ? `Not saved: ${nameOf(first.path)}` : `Not saved: ${more.length + 1} files`,
+        icon: 'error',
+        mood: 'bad',
+        detail: `${first.why} What you typed is still in the editor.`
+    };
+}
+
+/** The store answers, and takes nothing: the first sentence says why. */
+function refused(message: string, waiting: number): Words {
+    const [why = message] = message.split('. ');
+    return {
+        text: waiting > 0 ? `${why.replace(/\.$/, '')}: ${many(waiting, 'change', 'changes')} waiting` : why.replace(/\.$/, ''),
+        icon: 'error',
+        mood: 'bad',
+        detail: message
     };
 }
 
@@ -70,11 +94,14 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
             };
         case 'offline': {
             const waiting = Math.max(pending, known.unconfirmed);
+            if (message !== undefined) {
+                return refused(message, waiting);
+            }
             return {
                 text: waiting > 0 ? `Offline: ${many(waiting, 'change', 'changes')} waiting` : 'Offline',
                 icon: 'cloud',
                 mood: 'attention',
-                detail: message ?? 'The store is out of reach. Changes wait on the workspace’s disk.'
+                detail: 'The store is out of reach. Changes wait on the workspace’s disk.'
             };
         }
         case 'persisting':
@@ -119,5 +146,5 @@ export function wordsFor(known: Knowledge): Words {
     if (known.link === 'connecting' || !known.report) {
         return { text: 'Connecting…', icon: 'loading~spin', mood: 'busy', detail: 'Waiting for the workspace.' };
     }
-    return whenReported(known.report, known);
+    return notSaved(known.notSaved) ?? whenReported(known.report, known);
 }

@@ -8,12 +8,16 @@ import {
 } from '@theia/core/lib/node/messaging/websocket-frontend-connection-service';
 import { WsRequestValidatorContribution } from '@theia/core/lib/node/ws-request-validators';
 import { DiskFileSystemProvider } from '@theia/filesystem/lib/node/disk-file-system-provider';
+import { DESK_SERVICE_PATH, DeskService } from '../common/desk';
+import { PAST_SERVICE_PATH, PastService } from '../common/past';
 import { WORKSPACE_SERVICE_PATH, WorkspaceService } from '../common/workspace-service';
 import { CarefulDisk } from './careful-disk';
 import { ConnectionToken } from './connection-token';
+import { DeskServiceImpl } from './desk-service-impl';
 import { Environment } from './environment';
 import { GatewayGuard } from './gateway-guard';
 import { GuardedEndpoint } from './guarded-endpoint';
+import { PastServiceImpl } from './past-service-impl';
 import { PatientConnections, ReliableChannel } from './patient-connections';
 import { Routes } from './routes';
 import { SocketCli, SocketPermissions } from './socket-cli';
@@ -49,5 +53,17 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     bind(WorkspaceService).toService(WorkspaceServiceImpl);
     bind(ConnectionHandler).toDynamicValue(context =>
         new RpcConnectionHandler(WORKSPACE_SERVICE_PATH, () => context.container.get<object>(WorkspaceService))
+    ).inSingletonScope();
+
+    bind(PastServiceImpl).toSelf().inSingletonScope();
+    bind(PastService).toService(PastServiceImpl);
+    bind(ConnectionHandler).toDynamicValue(context =>
+        new RpcConnectionHandler(PAST_SERVICE_PATH, () => context.container.get<object>(PastService))
+    ).inSingletonScope();
+
+    bind(DeskServiceImpl).toSelf().inSingletonScope();
+    bind(DeskService).toService(DeskServiceImpl);
+    bind(ConnectionHandler).toDynamicValue(context =>
+        new RpcConnectionHandler(DESK_SERVICE_PATH, () => context.container.get<object>(DeskService))
     ).inSingletonScope();
 });

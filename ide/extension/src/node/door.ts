@@ -2,7 +2,8 @@
 
 import { request } from 'node:http';
 import { ActivityKind } from '../common/activity';
-import { DoorStatus, HeldBackChoice, NotKept, toAllNotKept, toBarrierSeq, toDoorStatus } from '../common/door';
+import { DoorStatus, HeldBackChoice, NotKept, isFields, toAllNotKept, toBarrierSeq, toDoorStatus } from '../common/door';
+import { GonePage, MAX_TEXT, Past, Versions, WhyNot, toGonePage, toText, toVersions } from '../common/past';
 
 const MAX_REPLY_BYTES = 2 * 1024 * 1024;
 const STATUS_TIMEOUT_MS = 35_000; // the door answers a waiting status after 25 s
@@ -34,13 +35,63 @@ export class Door {
         await this.call('POST', '/held-back', SYNC_TIMEOUT_MS, undefined, JSON.stringify({ choice }));
     }
 
-    protected call(
-        method: string,
-        path: string,
-        timeoutMs: number,
-        signal?: AbortSignal,
-        body = ''
-    ): Promise<unknown> {
+    async versions(path: string, root: string, cursor: string): Promise<Past<Versions>> {
+        const query = new URLSearchParams({ root, path, ...(cursor === '' ? {} : { cursor }) });
+        return this.past(`/past?${query}`, value => ({ found: toVersions(value) }));
+    }
+
+    async versionText(path: string, root: string, version: number): Promise<Past<string>> {
+        const query = new URLSearchParams({ root, path, version: String(version) });
+        const { code, content } = await this.exchange('GET', `/past/content?${query}`, { mostBytes: MAX_TEXT + 1 });
+        return code === 200 ? toText(content) : { not: whyOf(code) };
+    }
+
+    async gone(before: number, folder: string): Promise<Past<GonePage>> {
+        const query = before === 0 ? '' : `?before=${before}`;
+        return this.past(`/past/gone${query}`, value => ({ found: toGonePage(value, folder) }));
+    }
+
+    async restore(path: string, root: string, version: number): Promise<Past<number>> {
+        const { code, content } = await this.exchange('POST', `/past/restore?root=${root}`, { body: JSON.stringify({ path, version }) });
+        const answer: unknown = code === 200 ? JSON.parse(content.toString('utf8')) : undefined;
+        return isFields(answer) ? { found: Number(answer.version) } : { not: whyOf(code) };
+    }
+
+    /** `undefined`: there is none yet. */
+    async desk(): Promise<string | undefined> {
+        const { code, content } = await this.exchange('GET', '/desk', {});
+        if (code !== 200 && code !== 404) {
+            throw new Error(`GET /desk: ${code}`);
+        }
+        return code === 200 ? content.toString('utf8') : undefined;
+    }
+
+    async keepDesk(text: string): Promise<void> {
+        await this.call('PUT', '/desk', SHORT_TIMEOUT_MS, undefined, text);
+    }
+
+    protected async past<T>(path: string, read: (value: unknown) => Past<T>): Promise<Past<T>> {
+        const { code, content } = await this.exchange('GET', path, {});
+        return code === 200 ? read(JSON.parse(content.toString('utf8'))) : { not: whyOf(code) };
+    }
+
+    protected async call(method: string, path: string, timeoutMs: number, signal?: AbortSignal, body = ''): Promise<unknown> {
+        const { code, content } = await this.exchange(method, path, { timeoutMs, signal, body });
+        if (code === 204) {
+            return undefined;
+        }
+        if (code !== 200 && code !== 202) {
+            throw new Error(`${method} ${path}: ${code}`);
+        }
+        try {
+            return JSON.parse(content.toString('utf8'));
+        } catch {
+            throw new Error(`${method} ${path}: no JSON`);
+        }
+    }
+
+    /** Stops reading behind `mostBytes`: what is answered then is longer than that, and no more is known of it. */
+    protected exchange(method: string, path: string, { body = '', timeoutMs = SHORT_TIMEOUT_MS, signal, mostBytes }: Exchange): Promise<Answer> {
         return new Promise((resolve, reject) => {
             const deadline = AbortSignal.timeout(timeoutMs);
             const call = request({
@@ -55,32 +106,42 @@ export class Door {
             call.on('response', reply => {
                 const parts: Buffer[] = [];
                 let size = 0;
+                const answer = (): void => resolve({ code: reply.statusCode ?? 0, content: Buffer.concat(parts) });
                 reply.on('error', reject);
                 reply.on('data', (part: Buffer) => {
                     size += part.length;
-                    if (size > MAX_REPLY_BYTES) {
+                    parts.push(part);
+                    if (mostBytes !== undefined && size >= mostBytes) {
+                        answer();
+                        call.destroy();
+                    } else if (size > MAX_REPLY_BYTES && mostBytes === undefined) {
                         call.destroy(new Error('the answer is too large'));
-                    } else {
-                        parts.push(part);
                     }
                 });
-                reply.on('end', () => {
-                    if (reply.statusCode === 204) {
-                        resolve(undefined);
-                        return;
-                    }
-                    if (reply.statusCode !== 200 && reply.statusCode !== 202) {
-                        reject(new Error(`${method} ${path}: ${reply.statusCode}`));
-                        return;
-                    }
-                    try {
-                        resolve(JSON.parse(Buffer.concat(parts).toString('utf8')));
-                    } catch {
-                        reject(new Error(`${method} ${path}: no JSON`));
-                    }
-                });
+                reply.on('end', answer);
             });
             call.end(body);
         });
+    }
+}
+
+interface Exchange {
+    readonly body?: string;
+    readonly timeoutMs?: number;
+    readonly signal?: AbortSignal;
+    readonly mostBytes?: number;
+}
+
+interface Answer {
+    readonly code: number;
+    readonly content: Buffer;
+}
+
+function whyOf(code: number): WhyNot {
+    switch (code) {
+        case 404: return 'nothing';
+        case 409: return 'taken';
+        case 507: return 'full';
+        default: return 'away';
     }
 }

@@ -3,6 +3,7 @@
  * the environment, so that terminals and extensions do not inherit it.
  */
 
+import { homedir } from 'node:os';
 import { injectable } from '@theia/core/shared/inversify';
 
 const words = (value: string | undefined): string[] => (value ?? '').split(/\s+/).filter(word => word.length > 0);
@@ -28,4 +29,9 @@ export class Environment {
     readonly sessionId = process.env.CODITECT_SESSION_ID ?? '';
     readonly sessionName = process.env.CODITECT_SESSION_NAME ?? '';
     readonly platformOrigins = words(process.env.CODITECT_PLATFORM_ORIGIN);
+    /** The folders that are stored, by the store's names for them. */
+    readonly roots: ReadonlyMap<string, string> = new Map([
+        ['workspace', process.argv.slice(2).find(word => word.startsWith('/')) ?? '/workspace'],
+        ['home', homedir()]
+    ]);
 }

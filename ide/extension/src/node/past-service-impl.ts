@@ -1,0 +1,62 @@
+/* Answers the frontends' questions about the past of files, by the door's word; a path of the disk is brought to the root it lies in. */
+
+import { relative } from 'node:path';
+import { inject, injectable } from '@theia/core/shared/inversify';
+import { GonePage, Past, PastService, Versions } from '../common/past';
+import { Door } from './door';
+import { Environment } from './environment';
+
+interface Place {
+    readonly root: string;
+    readonly path: string;
+}
+
+@injectable()
+export class PastServiceImpl implements PastService {
+    @inject(Environment)
+    protected readonly environment!: Environment;
+
+    versions(path: string, cursor: string): Promise<Past<Versions>> {
+        return this.of(path, (door, place) => door.versions(place.path, place.root, cursor));
+    }
+
+    text(path: string, version: number): Promise<Past<string>> {
+        return this.of(path, (door, place) => door.versionText(place.path, place.root, version));
+    }
+
+    gone(before: number): Promise<Past<GonePage>> {
+        const folder = this.environment.roots.get('workspace') ?? '/';
+        return this.asked(door => door.gone(before, folder));
+    }
+
+    restore(path: string, version: number): Promise<Past<number>> {
+        return this.of(path, (door, place) => door.restore(place.path, place.root, version));
+    }
+
+    protected async of<T>(path: string, ask: (door: Door, place: Place) => Promise<Past<T>>): Promise<Past<T>> {
+        const place = this.placeOf(path);
+        return place ? this.asked(door => ask(door, place)) : { not: 'elsewhere' };
+    }
+
+    protected async asked<T>(ask: (door: Door) => Promise<Past<T>>): Promise<Past<T>> {
+        if (this.environment.door === undefined) {
+            return { not: 'none' };
+        }
+        try {
+            return await ask(new Door(this.environment.door));
+        } catch (error) {
+            console.warn(error);
+            return { not: 'away' };
+        }
+    }
+
+    protected placeOf(path: string): Place | undefined {
+        for (const [root, folder] of this.environment.roots) {
+            const below = relative(folder, path);
+            if (below !== '' && below !== '..' && !below.startsWith('../')) {
+                return { root, path: below };
+            }
+        }
+        return undefined;
+    }
+}

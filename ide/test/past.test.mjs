@@ -1,0 +1,150 @@
+/*
+ * The past of files in the page: versions in the Timeline, a look at one beside the present file, a way back that can be undone,
+ * deleted files found; and the desk, which another browser finds as it was left.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { BUNDLE, IDE, eventually, launchBrowser, openFile, ready, runCommand, says, stand } from './harness.mjs';
+
+const SHOTS = join(IDE, 'test/shots');
+const HOUR = 3_600_000;
+let it;
+let chromium;
+let page;
+
+const version = name => page.locator('.theia-timeline .timeline-item', { hasText: name });
+const toast = text => page.locator('.theia-notification-toasts .theia-notification-list-item-container', { hasText: text });
+const onDisk = name => readFileSync(join(it.workspace, name), 'utf8');
+const tab = (name, where = page) => where.locator('#theia-main-content-panel .lm-TabBar-tab', { hasText: name });
+
+before(async () => {
+    assert.ok(BUNDLE, 'CODITECT_IDE_BUNDLE names the bundle to test');
+    mkdirSync(SHOTS, { recursive: true });
+    it = await stand({ files: { 'notes.txt': 'third\n', 'other.txt': 'other\n', 'logo.bin': '1' } });
+    const now = Date.now();
+    it.door.past.set('notes.txt', [
+        ...Array.from({ length: 60 }, (_, i) => ({ version: i + 1, op: 'write', text: `draft ${i}\n`, at: now - 72 * HOUR + i * 1000 })),
+        { version: 101, op: 'write', text: 'first\n', at: now - 26 * HOUR },
+        { version: 102, op: 'write', text: 'third\n', at: now - 1000 }
+    ]);
+    it.door.past.set('gone.txt', [{ version: 90, op: 'write', text: 'was here\n', at: now - HOUR }, { version: 103, op: 'delete', text: 'was here\n', at: now - HOUR / 2 }]);
+    it.door.past.set('other.txt', [{ version: 91, op: 'delete', text: 'made again since\n', at: now - HOUR }]);
+    it.door.past.set('logo.bin', [{ version: 92, op: 'write', text: 'a\0b', at: now - HOUR }]);
+    it.door.onRestore = (path, text) => writeFileSync(join(it.workspace, path), text); // the mirror follows
+    chromium = await launchBrowser({ colorScheme: 'light' });
+    page = await chromium.context.newPage();
+    await page.goto(it.gateway.ideUrl);
+    await ready(page);
+});
+after(async () => {
+    await page?.screenshot({ path: join(SHOTS, 'past-last.png') });
+    await chromium?.browser.close();
+    await it?.close();
+});
+
+test('the Timeline has the versions of the open file, page by page', { timeout: 120_000 }, async () => {
+    await openFile(page, 'notes.txt');
+    await runCommand(page, 'Show Versions of the File');
+    await version('6 B · in workspace').first().waitFor();
+    const first = await page.locator('.theia-timeline .timeline-item').allInnerTexts();
+    assert.match(first[0], /^\d\d:\d\d:\d\d\s*6 B · in workspace$/);
+    await page.screenshot({ path: join(SHOTS, 'timeline-light.png') });
+    await page.locator('.theia-timeline .theia-TreeContainer').first().hover();
+    const more = version('Load more');
+    await eventually('the list’s end', async () => {
+        await page.mouse.wheel(0, 5000);
+        return more.isVisible();
+    });
+    await more.click();
+    await eventually('there is no more', async () => {
+        await page.mouse.wheel(0, 5000);
+        return await more.count() === 0 && await version('8 B · in workspace').count() > 0;
+    });
+    await eventually('back to the newest', async () => {
+        await page.mouse.wheel(0, -5000);
+        return version('6 B · in workspace').first().isVisible();
+    });
+});
+
+test('a version is shown beside the present file, comes back, and that is undone', { timeout: 120_000 }, async () => {
+    const old = page.locator('.theia-timeline .timeline-item').nth(1);
+    await old.click();
+    await tab('notes.txt (').waitFor();
+    await page.locator('.monaco-diff-editor .original .view-line', { hasText: 'first' }).waitFor();
+    await page.locator('.monaco-diff-editor .modified .view-line', { hasText: 'third' }).waitFor();
+    await page.screenshot({ path: join(SHOTS, 'timeline-diff-light.png') });
+    await page.locator('.lm-TabBar-toolbar .codicon-discard >> visible=true').click();
+    await eventually('it is the first version again', () => onDisk('notes.txt') === 'first\n');
+    await toast('notes.txt is as it was').locator('button', { hasText: 'Undo' }).click();
+    await eventually('it is the third again', () => onDisk('notes.txt') === 'third\n');
+    assert.deepEqual(it.door.restored, [['notes.txt', 101], ['notes.txt', 102]]);
+    await toast('notes.txt is as it was').locator('.codicon-close').first().click();
+});
+
+test('what is typed is saved and stored before a version comes back', { timeout: 120_000 }, async () => {
+    await openFile(page, 'other.txt');
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('typed, ');
+    const before = it.door.syncs;
+    await runCommand(page, 'Show Versions of the File');
+    await version('Deleted in workspace').click({ button: 'right' });
+    await page.locator('.lm-Menu-item', { hasText: 'Restore This Version' }).click();
+    await eventually('it is restored', () => it.door.restored.length === 3);
+    assert.ok(it.door.syncs > before);
+    await eventually('the editor follows', () => page.locator('.monaco-editor .view-line >> visible=true').first().innerText().then(text => text.replaceAll('\u00a0', ' ') === 'made again since'));
+});
+
+test('what is no text is not shown as one, and can be restored', { timeout: 120_000 }, async () => {
+    await page.locator('.theia-TreeNode', { hasText: 'logo.bin' }).click();
+    await version('3 B · in workspace').click();
+    await toast('It is no text, so it cannot be shown').locator('button', { hasText: 'Restore' }).click();
+    await eventually('it is restored', () => it.door.restored.at(-1)?.[0] === 'logo.bin');
+});
+
+test('a file that was deleted is found, one that was made again is not', { timeout: 120_000 }, async () => {
+    await runCommand(page, 'Find Deleted Files');
+    const rows = page.locator('.quick-input-widget .monaco-list-row');
+    await rows.filter({ hasText: 'gone.txt' }).waitFor();
+    assert.equal(await rows.filter({ hasText: 'other.txt' }).count(), 0);
+    await page.screenshot({ path: join(SHOTS, 'deleted-light.png') });
+    await rows.filter({ hasText: 'gone.txt' }).click();
+    await rows.filter({ hasText: 'Look at it first' }).click();
+    await page.locator('.monaco-editor .view-line >> visible=true', { hasText: 'was here' }).first().waitFor();
+    await page.locator('.lm-TabBar-toolbar .codicon-discard >> visible=true').click();
+    await page.locator('.theia-TreeNode', { hasText: 'gone.txt' }).waitFor();
+    assert.equal(onDisk('gone.txt'), 'was here\n');
+});
+
+test('while the store is away it says so', { timeout: 120_000 }, async () => {
+    it.door.away = true;
+    await page.locator('.theia-TreeNode', { hasText: 'notes.txt' }).click();
+    await version('The store is out of reach').waitFor();
+    await runCommand(page, 'Find Deleted Files');
+    await toast('The store is out of reach').waitFor();
+    it.door.away = false;
+    await page.locator('.theia-TreeNode', { hasText: 'other.txt' }).click();
+    await version('Restored in workspace').waitFor();
+});
+
+test('another browser finds the desk as it was left, also after the backend was killed', { timeout: 120_000 }, async () => {
+    await openFile(page, 'notes.txt');
+    for (const name of ['Welcome', 'gone.txt']) {
+        await tab(name).first().click();
+        await tab(name).first().locator('.lm-TabBar-tabCloseIcon').click();
+    }
+    const names = where => where.locator('#theia-main-content-panel .lm-TabBar-tab').allInnerTexts().then(all => all.map(text => text.trim()));
+    const left = await names(page);
+    const { desk } = it.door;
+    await eventually('the desk is kept', () => it.door.desk !== desk);
+    await page.close();
+    await it.restart();
+    const other = await chromium.browser.newContext({ viewport: { width: 1400, height: 900 } });
+    page = await other.newPage();
+    await page.goto(it.gateway.ideUrl);
+    await ready(page);
+    await tab('notes.txt').first().waitFor();
+    assert.deepEqual(await names(page), left);
+    await says(page, 'All changes persisted');
+});
