@@ -22,6 +22,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
     api->auth = options->auth;
     api->gateway = options->gateway;
     api->log = options->log;
+    api->audit_reads = options->audit_reads;
     api->cors_origins = options->cors_origins;
     api->cors_count = options->cors_count;
     api->login_life = options->login_life > 0 ? options->login_life : login_life;

@@ -245,6 +245,7 @@ struct api {
     size_t cors_count;
     usec_t login_life;
     enum api_log log;
+    bool audit_reads;
     struct http_static *web; /* NULL: no web app */
     char *public_url;
     char *web_policy; /* Content-Security-Policy of pages */
@@ -270,6 +271,14 @@ void api_note_end(void);
 /* After the reply: the request's own line. call NULL: it was the web app's. */
 void api_note_finish(const struct api *api, const struct api_call *call,
                      const struct http_request *req, const struct http_outcome *outcome);
+
+/* ---- The audit log (audit.c) ---- */
+
+/* Before the handler: what an update is about to set, by name. in: what was decoded. */
+void api_audit_fields(struct api_call *call, const void *in);
+
+/* After it: a denial, or with audit.calls = all a read; r is what it came to. */
+void api_audit_called(const struct api_call *call, int r);
 
 /* ---- Counting (metrics.c) ---- */
 

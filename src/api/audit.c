@@ -1,5 +1,5 @@
 /*
- * The audit log: /audit, as pages or, for who asks for application/x-ndjson, whole: one object a line, newest first, read page by
+ * The audit log: what calls are noted for it; and /audit, as pages or, for who asks for application/x-ndjson, whole: one object a line, newest first, read page by
  * page, so that neither its length nor a slow reader costs memory.
  */
 #include "api/api_int.h"
@@ -77,4 +77,54 @@ int api_audit_list(struct api_call *call, const struct api_audit_list_in *in)
     }
     json_array_end(w);
     return api_end_page(call, page.next);
+}
+
+/* ---- What is noted ---- */
+
+enum { FIELDS_MOST = 400 };
+
+void api_audit_fields(struct api_call *call, const void *in)
+{
+    const struct api_route *row = call->route;
+    struct str action = str_from(row->audit);
+    size_t dot = str_find(action, '.', 0);
+    if (!str_ends(action, STR(".update"))) {
+        return;
+    }
+    BUF_AUTO(names, 4096);
+    for (size_t i = 0; i < row->field_count; i++) {
+        const struct api_field *field = &row->fields[i];
+        const bool *given = (const bool *)((const char *)in + field->has_at);
+        if (field->source == API_FROM_BODY && (field->required || *given)) {
+            buf_printf(&names, "%s%s", names.n > 0 ? "," : "", field->name);
+        }
+    }
+    call->data.client.update = str_slice(action, 0, dot);
+    call->data.client.fields =
+        arena_str(call->req->arena, data_text_cut(buf_str(&names), FIELDS_MOST));
+}
+
+/* The innermost thing of ours that the address names. */
+static struct str target_of(const struct api_call *call)
+{
+    for (size_t i = call->match.count; i > 0; i--) {
+        struct str value = call->match.values[i - 1];
+        if (value.n == DATA_ID_SIZE &&
+            data_id_is(value, arena_str(call->req->arena, str_slice(value, 0, 3)).p)) {
+            return value;
+        }
+    }
+    return STR_EMPTY;
+}
+
+void api_audit_called(const struct api_call *call, int r)
+{
+    bool denied = r == ERR_FORBIDDEN;
+    bool read = r >= 0 && call->api->audit_reads && call->route->audit[0] == '\0';
+    bool known = !call->route->public && call->data.scope.user_id.n > 0;
+    if (known && (denied || read)) {
+        auth_call_note(call->api->auth, &call->data,
+                       &(struct auth_call){
+                           .route = call->route->id, .denied = denied, .target = target_of(call)});
+    }
 }

@@ -224,6 +224,7 @@ static int serve(struct api_call *call)
         return r;
     }
     identify(call);
+    api_audit_fields(call, in);
     api_headers(call->req, call->res);
     api_cors_headers(call->api, call->req, call->res);
     api_limit_headers(call);
@@ -262,6 +263,7 @@ static void handle(void *ctx, struct http_request *req, struct http_response *re
     assert_context(arena_str(req->arena, req->id).p);
     api_note_begin(call);
     int r = serve(call);
+    api_audit_called(call, r);
     api_note_end();
     assert_context(NULL);
     if (r >= 0) {

@@ -254,6 +254,7 @@ int auth_apikey_authenticate(struct auth *a, struct data_context *ctx, struct st
                                    .access = now});
     }
     ctx->scope = u.scope;
+    ctx->client.key_id = u.key_id;
     *ret_access = u.key.access;
     return 0;
 }

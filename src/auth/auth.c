@@ -80,6 +80,7 @@ int auth_create(const struct auth_options *options, struct auth **ret_auth)
     a->limits = auth_limits_create();
     auth_notes_init(&a->notes);
     auth_denials_init(&a->denials);
+    auth_calls_init(&a->calls);
     const struct auth_secrets given = {.current = options->secret,
                                        .previous = options->previous_secret};
     int r = keys_init(a, &given);
@@ -99,6 +100,7 @@ void auth_destroy(struct auth *a)
     ASSERT_MAGIC(a, AUTH_MAGIC);
     auth_notes_fini(&a->notes);
     auth_denials_fini(&a->denials);
+    auth_calls_fini(&a->calls);
     auth_limits_destroy(a->limits);
     mem_free(a->issuer);
     mem_free(a->audience);

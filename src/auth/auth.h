@@ -516,6 +516,21 @@ struct auth_audit_page {
 int auth_audit_list(struct data_context *ctx, const struct auth_audit_input *in,
                     struct auth_audit_page *ret_page) BASE_MUST_USE;
 
+/*
+ * Notes a call of ctx's person that changed nothing: one that was denied, or one that read. Nothing is written before the next
+ * auth_flush; equal calls are counted and share records: denials of a route one at once and then one a minute, reads of a
+ * target one a flush. Bounded: what does not fit is counted and logged.
+ */
+struct auth_call {
+    const char *route; /* its operationId; static */
+    bool denied;
+    struct str target; /* an id or empty; of denials not kept */
+};
+void auth_call_note(struct auth *a, const struct data_context *ctx, const struct auth_call *call);
+
+/* From now on auth_flush leaves nothing for a later minute: the server ends. */
+void auth_calls_close(struct auth *a);
+
 /* ---- Limits ---- */
 
 /* What the RateLimit-* headers say. */

@@ -16,6 +16,7 @@ enum {
     AUTH_HASH_ROOM = 128, /* a PHC string with its NUL */
     AUTH_MAX_NOTES = 10000,
     AUTH_MAX_DENIALS = 1000,
+    AUTH_MAX_CALLS = 5000,
     AUTH_MAX_BUCKETS = 100000,
     AUTH_REPLAY_SECONDS = 10, /* how long the token before the current one is good in any case */
     AUTH_SKEW_SECONDS = 30,
@@ -243,6 +244,21 @@ void auth_denial_add(struct auth *a, const struct data_context *ctx, const char 
                      const struct data_user *user);
 int auth_denials_flush(struct auth *a) BASE_MUST_USE;
 
+/* ---- calls.c: what was refused or read, for the audit log ---- */
+
+struct auth_calls {
+    struct lock lock;
+    struct map *all; /* whose and what → struct call, at most AUTH_MAX_CALLS */
+    size_t dropped;  /* since the last time it was said */
+    uint64_t flushes;
+    bool flushing;
+    bool closing;
+};
+
+void auth_calls_init(struct auth_calls *c);
+void auth_calls_fini(struct auth_calls *c);
+int auth_calls_flush(struct auth *a) BASE_MUST_USE;
+
 /* ---- logins.c: inside store functions ---- */
 
 /* A new login of scope's user, whose strings and login_id are set; the oldest ends when there are too many. */
@@ -318,6 +334,7 @@ struct auth {
     struct auth_limits *limits;
     struct auth_notes notes;
     struct auth_denials denials;
+    struct auth_calls calls;
 };
 
 #endif

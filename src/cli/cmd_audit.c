@@ -67,6 +67,21 @@ static int fetch(struct cli_run *run, void *ctx, struct str cursor, struct cli_r
     return r < 0 ? r : cli_audit_list(client, &reading->in, NULL, ret_reply);
 }
 
+/* What it was done to; of calls that changed nothing what was called, and how often. */
+static struct str what(struct arena *arena, const struct cli_audit_record *record)
+{
+    struct str target = record->has_target ? record->target : STR_EMPTY;
+    if (record->has_route) {
+        return arena_printf(arena, STR_FMT " x%lld%s" STR_FMT, STR_ARG(record->route),
+                            (long long)record->count, target.n > 0 ? " " : "", STR_ARG(target));
+    }
+    if (record->has_changed) {
+        return arena_printf(arena, STR_FMT " (" STR_FMT ")", STR_ARG(target),
+                            STR_ARG(record->changed));
+    }
+    return target.n > 0 ? target : STR("-");
+}
+
 static int show(struct cli_run *run, void *ctx, const struct json *element)
 {
     struct cli_table *table = &((struct reading *)ctx)->table;
@@ -79,7 +94,7 @@ static int show(struct cli_run *run, void *ctx, const struct json *element)
     cli_table_add(table, record.outcome);
     cli_table_add(table, record.action);
     cli_table_add(table, record.has_actor_id ? record.actor_id : STR("-"));
-    cli_table_add(table, record.has_target ? record.target : STR("-"));
+    cli_table_add(table, what(&table->arena, &record));
     cli_table_add(table, record.has_address ? record.address : STR("-"));
     return 0;
 }

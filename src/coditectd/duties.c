@@ -191,6 +191,7 @@ void coditectd_duties_stop(struct coditectd_duties *d)
     lock_cond_signal(&d->changed);
     lock_release(&d->lock);
     (void)pthread_join(d->thread, NULL);
+    auth_calls_close(d->auth);
     int r = auth_flush(d->auth);
     if (r) {
         log_warn("coditectd", "noting of last access: %s", err_name(r));

@@ -47,6 +47,9 @@ struct data_client {
     struct str address;    /* IP address in text, <= 64 bytes */
     struct str user_agent; /* longer ones are cut at 200 bytes */
     struct str request_id; /* <= 64 bytes */
+    struct str key_id;     /* of the API key that it came with */
+    struct str update;     /* the noun of what it updates, "session" */
+    struct str fields;     /* names of what it sets there, "name,role", <= 400 bytes */
 };
 
 /* How much may be stored, in bytes of files; 0: no limit. */
@@ -279,6 +282,19 @@ void data_usage_delete(struct txn *txn, const struct scope *scope, struct str se
  */
 int data_audit(struct txn *txn, const struct data_context *ctx, const char *action,
                struct str target, enum data_outcome outcome) BASE_MUST_USE;
+
+/*
+ * Appends an audit record of calls that changed nothing, in a transaction of their own: no event. action: "request.deny";
+ * route: what was called, an operationId; count: how often.
+ */
+struct data_calls {
+    const char *action;
+    struct str route, target;
+    enum data_outcome outcome;
+    int64_t count;
+};
+int data_audit_calls(struct txn *txn, const struct data_context *ctx,
+                     const struct data_calls *calls) BASE_MUST_USE;
 
 /* {"kind","id"} on the feeds of the tenant and, when session_id is not empty, of the session. */
 void data_event(struct txn *txn, const struct scope *scope, const char *kind, struct str id,

@@ -33,20 +33,47 @@ void data_event(struct txn *txn, const struct scope *scope, const char *kind, st
     }
 }
 
-int data_audit(struct txn *txn, const struct data_context *ctx, const char *action,
-               struct str target, enum data_outcome outcome)
+/* What happened meanwhile to something else, a login that ended, is none of the update's fields. */
+static struct str fields_of(const struct data_context *ctx, struct str action)
 {
-    struct data_audit record = {
+    struct str noun = ctx->client.update;
+    bool same =
+        noun.n > 0 && str_starts(action, noun) && action.n > noun.n && action.p[noun.n] == '.';
+    return same ? ctx->client.fields : STR_EMPTY;
+}
+
+static struct data_audit record_of(struct txn *txn, const struct data_context *ctx,
+                                   const char *action, struct str target)
+{
+    return (struct data_audit){
         .id = data_id_make(store_arena(txn), "aud"),
         .at = time_now(),
         .actor_id = ctx->scope.user_id,
         .login_id = ctx->scope.login_id,
         .action = str_from(action),
         .target = target,
-        .outcome = outcome,
         .address = data_text_cut(ctx->client.address, 64),
         .request_id = data_text_cut(ctx->client.request_id, 64),
+        .key_id = ctx->client.key_id,
+        .changed = fields_of(ctx, str_from(action)),
     };
+}
+
+int data_audit_calls(struct txn *txn, const struct data_context *ctx,
+                     const struct data_calls *calls)
+{
+    struct data_audit record = record_of(txn, ctx, calls->action, calls->target);
+    record.outcome = calls->outcome;
+    record.route = calls->route;
+    record.count = calls->count;
+    return data_audit_put(txn, &ctx->scope, &record);
+}
+
+int data_audit(struct txn *txn, const struct data_context *ctx, const char *action,
+               struct str target, enum data_outcome outcome)
+{
+    struct data_audit record = record_of(txn, ctx, action, target);
+    record.outcome = outcome;
     int r = data_audit_put(txn, &ctx->scope, &record);
     if (r < 0) {
         return r;

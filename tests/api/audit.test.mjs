@@ -78,6 +78,32 @@ test("as lines, whole", async () => {
   assert.equal(head.body.length, 0);
 });
 
+test("an update names what it set, never to what; a script by its key", async () => {
+  const { data: { key, record: { id } } } = await ada.post("/auth/keys", { name: "ci", access: "write" });
+  assert.equal((await ada.put(`/sessions/${one.id}`, { name: "by a script" }, { token: key })).status, 200);
+  const [record] = (await ada.get(`/audit?action=session.rename&session_id=${one.id}&limit=1`)).data;
+  assert.deepEqual([record.key_id, record.changed, record.actor_id, record.login_id], [id, "name", ada.user.id, undefined]);
+  await ada.put("/users/me", { name: "Ada again" });
+  const [own] = (await ada.get("/audit?action=user&limit=1")).data;
+  assert.deepEqual([own.action, own.changed, own.key_id], ["user.update", "name", undefined]);
+  assert.ok(!JSON.stringify((await pages("/audit?action=session.rename"))).includes("by a script"));
+});
+
+test("a denial is in it, a moment later, once for many", async () => {
+  const email = "denied@example.com";
+  const { token } = (await ada.post("/tenant/invitations", { email, role: "viewer" })).data;
+  const { data } = await server.anonymous().post("/auth/register", { email, password: "a long password", invitation: token });
+  for (let i = 0; i < 20; i++) assert.equal((await ada.get("/audit", { token: data.token })).status, 403);
+  assert.equal((await ada.post("/sessions", { name: "x" }, { token: data.token })).status, 403);
+  const denials = async () => (await pages(`/audit?limit=100&action=request.deny&actor=${data.user.id}`));
+  await until("both are written", async () => new Set((await denials()).map(({ route }) => route)).size === 2);
+  const all = await denials();
+  assert.deepEqual([...new Set(all.map(({ route }) => route))].sort(), ["audit_list", "sessions_create"]);
+  assert.ok(all.every(({ outcome, count, address }) => outcome === "denied" && count >= 1 && address === "127.0.0.1"));
+  assert.ok(all.length <= 3, `${all.length} records of 21 denials`);
+  assert.deepEqual((await ada.get("/audit?action=request.read")).data, []); // only where it is asked for
+});
+
 test("it is for owners and admins", async () => {
   for (const [role, status] of [["admin", 200], ["member", 403], ["viewer", 403]]) {
     const email = `${role}@example.com`;

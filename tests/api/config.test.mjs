@@ -206,6 +206,16 @@ test("audit.keep", async (t) => {
   await until("the records are gone", async () => (await ada.get("/audit")).data.length === 0);
 });
 
+test("audit.calls: reading too, counted", async (t) => {
+  const server = await served(t, `[audit]\ncalls = "all"\n[limits]\nrate_factor = 1000\n`);
+  const ada = await server.account("ada");
+  const { id } = await newSession(ada);
+  for (let i = 0; i < 5; i++) assert.equal((await ada.get(`/sessions/${id}`)).status, 200);
+  const reads = async () => (await ada.get(`/audit?action=request.read&session_id=${id}`)).data;
+  await until("they are written", async () => (await reads()).reduce((sum, { count }) => sum + count, 0) === 5);
+  assert.ok((await reads()).every(({ route, outcome, target }) => route === "sessions_get" && outcome === "ok" && target === id));
+});
+
 test("login.domains", async (t) => {
   const server = await served(t, '[login]\ndomains = ["example.org"]\n');
   const register = (email) => server.anonymous().post("/auth/register", { email, password: "correct horse battery" });
