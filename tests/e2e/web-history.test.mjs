@@ -1,5 +1,6 @@
 // The versions of a file and the past of a session, by the page: looked at, brought back.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
 import { button, gone, launch, link, look, visible } from "./browser.mjs";
@@ -96,6 +97,50 @@ test("the session's past: its changes, the folder at a moment, back from there, 
   await visible(link("Show in Files", page));
   await page.goto(`${home}/sessions/${id}/history/nothing?at=1`);
   await visible(page.getByText("“nothing” was not here"));
+});
+
+test("two versions of a file compared, in its history and in the session's", async () => {
+  const { id } = await newSession(ada, "Compare");
+  const file = `/sessions/${id}/files/poem.txt`;
+  const lines = Array.from({ length: 40 }, (_, i) => `line ${i + 1}`);
+  await ada.write(file, `${lines.join("\n")}\n`);
+  await ada.write(file, `${lines.with(9, "line ten").toSpliced(29, 2).join("\n")}\n`);
+  await ada.write(file, `${lines.with(9, "LINE TEN").toSpliced(29, 2).join("\n")}\nthe end`);
+  const difference = page.getByRole("region", { name: "Difference" });
+  await page.goto(`${home}${file}?history`);
+  await button("What changed", page).click();
+  await visible(difference.locator("ins", { hasText: "the end" }));
+  assert.deepEqual(await difference.locator("del").allTextContents(), ["line ten"]);
+  await page.getByRole("list", { name: "Versions" }).getByRole("button").nth(1).click();
+  await visible(difference.locator("del", { hasText: /^line 30$/ }));
+  assert.deepEqual(await difference.locator("ins").allTextContents(), ["line ten"]);
+  await button("Compared with now", page).click();
+  await visible(difference.locator("ins", { hasText: "LINE TEN" }));
+  assert.deepEqual(await difference.locator("del").allTextContents(), ["line ten"]);
+  await look(page, "file-compared");
+  const address = page.url();
+  const saved = page.waitForEvent("download");
+  await button("Patch", page).click();
+  const patch = readFileSync(await (await saved).path(), "utf8");
+  assert.match(patch, /^-line ten\n\+LINE TEN$/m);
+  await page.goto(address);
+  await visible(difference.locator("ins", { hasText: "LINE TEN" }));
+  await button("File", page).click();
+  await visible(page.getByTestId("text"));
+
+  const [newest, , first] = (await ada.get(`/sessions/${id}/changes`)).data;
+  await page.goto(`${home}/sessions/${id}/history/poem.txt?at=${first.version}`);
+  await visible(page.getByTestId("text"));
+  await button("Compared with now", page).click();
+  await visible(difference.locator("del", { hasText: /^line 31$/ }));
+  assert.deepEqual(await difference.locator("ins").allTextContents(), ["LINE TEN", "the end (no line break at the end)"]);
+  await look(page, "session-history-compared");
+  await ada.write(file, `${lines.join("\n")}\n`);
+  await page.goto(`${home}/sessions/${id}/history/poem.txt?at=${first.version}&compare=now`);
+  await visible(page.getByText("Nothing differs"));
+  await ada.write(`/sessions/${id}/files/poem.bin`, Buffer.from([0, 1, 2, newest.version]));
+  await page.goto(`${home}/sessions/${id}/files/poem.bin?history&compare=before`);
+  await visible(page.getByText("This file is not text"));
 });
 
 test("a folder and the whole session back to a moment, and that undone", async () => {

@@ -1,7 +1,7 @@
 // A team by the page: somebody is invited, comes by the link, gets another role, is removed; and what each role is offered.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { button, gone, launch, link, look, visible } from "./browser.mjs";
+import { button, escape, gone, launch, link, look, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -55,10 +55,25 @@ test("who comes by the link belongs to the team, with the role, and is offered w
   await visible(members(theirs).getByText("Grace Hopper"));
   assert.equal(await members(theirs).count(), 2);
   assert.equal(await theirs.getByRole("region", { name: "Invite somebody" }).count(), 0);
-  assert.equal(await theirs.getByRole("button", { name: /^Remove/ }).count(), 0);
+  assert.equal(await theirs.getByRole("button", { name: /^Actions for/ }).count(), 0);
   await theirs.goto(address);
   await visible(theirs.getByText("You are logged in as grace@example.com"));
   await look(theirs, "invited-already-in");
+});
+
+test("who forgot the password gets a link from an admin, which sets another", async () => {
+  await page.reload();
+  await button("Actions for Grace Hopper", page).click();
+  await page.getByRole("menuitem", { name: "Another password" }).click();
+  await button("Make the link", page).click();
+  const made = await page.getByLabel("Link to set another password").inputValue();
+  await look(page, "members-reset");
+  await escape(page, page.getByRole("dialog"));
+  const token = new URL(made).hash.slice("#token=".length);
+  assert.equal((await server.anonymous().post("/auth/reset", { token, new_password: "another password to test" })).status, 200);
+  await theirs.goto(`${home}/sessions`);
+  await theirs.waitForURL(/\/login/);
+  await world.logIn(theirs, { email: "grace@example.com", password: "another password to test" });
 });
 
 test("another role holds from then on; removed, she is out", async () => {
@@ -70,7 +85,8 @@ test("another role holds from then on; removed, she is out", async () => {
   await visible(theirs.getByRole("region", { name: "Invite somebody" }));
   assert.equal(await theirs.getByLabel("Role of ada").count(), 0, "above her own");
   assert.deepEqual(await theirs.getByLabel("Role", { exact: true }).locator("option").allTextContents(), ["Admin", "Member", "Viewer"]);
-  await button("Remove Grace Hopper", page).click();
+  await button("Actions for Grace Hopper", page).click();
+  await page.getByRole("menuitem", { name: "Remove" }).click();
   await visible(page.getByText("Their sessions are kept"));
   await button("Remove", page.getByRole("dialog")).click();
   await gone(members(page).getByText("Grace Hopper"));

@@ -99,6 +99,48 @@ test("the list of sessions: found by name, in another order, and its address say
   await visible(page.getByText("No session is called so"));
 });
 
+test("projects: sessions put together, shown alone, made there; ended, the sessions stay", async () => {
+  const projects = page.getByRole("navigation", { name: "Projects" });
+  await page.goto(`${home}/sessions`);
+  await button("New project", page).click();
+  await page.getByLabel("Name", { exact: true }).fill("Compilers");
+  await button("Create", page.getByRole("dialog")).click();
+  await visible(page.getByText("Nothing is in “Compilers” yet"));
+  await link("Current", page).click();
+  await button("Actions for Project A", page).click();
+  await page.getByRole("menuitem", { name: "Move to a project" }).click();
+  await page.getByLabel("Project", { exact: true }).selectOption({ label: "Compilers" });
+  await look(page, "session-move");
+  await button("Move", page.getByRole("dialog")).click();
+  await visible(link("Project A", page.getByRole("list", { name: "Compilers", exact: true })));
+  await visible(link("Project B", page.getByRole("list", { name: "In no project" })));
+  await visible(page.getByRole("navigation", { name: "Sessions", exact: true }).getByRole("heading", { name: "Compilers" }));
+  await look(page, "sessions-projects");
+  await projects.getByRole("link", { name: /^Compilers/ }).click();
+  await gone(link("Project B", page.getByRole("list", { name: "Sessions", exact: true })));
+  await page.keyboard.press("n");
+  await page.getByLabel("Name", { exact: true }).fill("Made there");
+  await button("Create", page.getByRole("dialog")).click();
+  await page.waitForURL(/\/sessions\/ses-/);
+  const [project] = (await ada.get("/projects")).data;
+  const inside = (await ada.get(`/sessions?project_id=${project.id}`)).data;
+  assert.deepEqual(inside.map(({ name }) => name).sort(), ["Made there", "Project A"]);
+  await ada.delete(`/sessions/${inside.find(({ name }) => name === "Made there").id}`);
+
+  await page.goto(`${home}/sessions?project=${project.id}`);
+  await button("Actions for the project Compilers", page).click();
+  await page.getByRole("menuitem", { name: "Rename project" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Old compilers");
+  await button("Rename", page.getByRole("dialog")).click();
+  await visible(projects.getByRole("link", { name: /^Old compilers/ }));
+  await button("Actions for the project Old compilers", page).click();
+  await page.getByRole("menuitem", { name: "Delete project" }).click();
+  await button("Delete project", page.getByRole("dialog")).click();
+  await visible(link("Project A", page.getByRole("list", { name: "Sessions", exact: true })));
+  assert.deepEqual((await ada.get("/projects")).data, []);
+  assert.equal((await ada.get(`/sessions/${a.id}`)).data.project_id, undefined);
+});
+
 test("each stop of the Tab key is seen, nothing is a trap, and Enter on the first leads past the header", async () => {
   for (const path of ["/sessions", "/settings", "/settings/security", `/sessions/${a.id}/files`, "/notices"]) {
     await page.goto(home + path);
@@ -167,6 +209,9 @@ test("notices: every package of the lock files with its licence, and the licence
   await page.goto(`${home}/sessions`);
   await link("Notices", page.locator("footer")).click();
   await visible(page.getByRole("heading", { name: "Open source notices" }));
+  // A part of the list is looked at: axe takes a minute for all of the thousand rows, which are alike.
+  await page.getByLabel("Find a package or a licence").fill("react");
+  await until("fewer rows", async () => await page.getByRole("list", { name: "The IDE" }).getByRole("listitem").count() < 100);
   await look(page, "notices");
   const shown = JSON.parse(await page.evaluate(() => fetch("/notices.json").then((reply) => reply.text())));
   const lock = JSON.parse(readFileSync(join(root, "web/package-lock.json"), "utf8"));

@@ -3,7 +3,7 @@
 
 Each operation becomes a function of the client that takes one object (path and query parameters and headers in
 camelCase, `body`, `signal`) and resolves to the reply's `data`; of a list to `{data, page}`; of a file's bytes to the
-Response. A list that is also sent as a whole, one object a line, has a second function, `{name}Lines`, that resolves to the
+Response. A reply that has another form, too (FORMS), has a second function for it, such as `{name}Lines`, that resolves to the
 Response. A failure is thrown as ApiError. `limitsOf{Schema}` are the bounds of the texts of each body, for the forms.
 """
 
@@ -117,7 +117,8 @@ async function send(options: ClientOptions, call: Call): Promise<Response> {
 '''
 
 
-LINES = "application/x-ndjson"
+# Other forms that a reply can have: what the name of their function ends with.
+FORMS = {"application/x-ndjson": "Lines", "text/x-diff": "Text"}
 
 
 def literal(value):
@@ -263,8 +264,9 @@ def call_lines(operation):
     return lines
 
 
-def has_lines(operation):
-    return any(LINES in reply.get("content", {}) for status, reply in operation.node["responses"].items() if status == "200")
+def other_forms(operation):
+    content = operation.node["responses"].get("200", {}).get("content", {})
+    return [form for form in FORMS if form in content]
 
 
 def write_function(out, operation, name, result, lines):
@@ -288,9 +290,9 @@ def write_client(out, document):
     for operation in document.operations:
         name = openapi_model.camel(operation.id)
         write_function(out, operation, name, result_type(document, operation), call_lines(operation))
-        if has_lines(operation):
-            lines = [*call_lines(operation), f'headers: {{ "Accept": {literal(LINES)} }}']
-            write_function(out, operation, name + "Lines", ("Response", "response"), lines)
+        for form in other_forms(operation):
+            lines = [*call_lines(operation), f'headers: {{ "Accept": {literal(form)} }}']
+            write_function(out, operation, name + FORMS[form], ("Response", "response"), lines)
     out.write("  };\n}\n")
 
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Session } from "../src/api/generated";
 import { movingInterval } from "../src/api/queries";
-import { groupsOf } from "../src/lib/groups";
+import { byProject, groupsOf } from "../src/lib/groups";
 import { pauseAfter } from "../src/stores/connection";
 
 const now = Date.parse("2026-11-21T12:00:00Z");
@@ -13,9 +13,18 @@ const session = (name: string, state: Session["workspace"]["state"], days: numbe
 
 test("the side panel's groups, and what was used last comes first", () => {
   const all = [session("old", "stopped", 30), session("b", "running", 3), session("c", "stopped", 1, "paused"), session("a", "starting", 2), session("d", "stopped", 0), session("going", "stopping", 40, "paused")];
-  const shown = groupsOf(all, now).map(({ title, sessions }) => [title, sessions.map(({ name }) => name)]);
+  const shown = groupsOf(all, [], now).map(({ title, sessions }) => [title, sessions.map(({ name }) => name)]);
   expect(shown).toEqual([["Running", ["a", "b", "going"]], ["Recent", ["d", "c"]], ["Earlier", ["old"]]]);
-  expect(groupsOf([], now)).toEqual([]);
+  expect(groupsOf([], [], now)).toEqual([]);
+});
+
+test("projects come after what runs, and what is in none after them", () => {
+  const projects = [{ id: "prj-1", name: "Compilers" }, { id: "prj-2", name: "Nothing" }];
+  const put = (one: Session, project_id: string): Session => ({ ...one, project_id });
+  const all = [put(session("a", "running", 1), "prj-1"), put(session("b", "stopped", 1), "prj-1"), session("c", "stopped", 1), put(session("d", "stopped", 1), "prj-unknown")];
+  const shown = (groups: ReturnType<typeof byProject>) => groups.map(({ title, sessions }) => [title, sessions.map(({ name }) => name)]);
+  expect(shown(groupsOf(all, projects, now))).toEqual([["Running", ["a"]], ["Compilers", ["b"]], ["Recent", ["c", "d"]]]);
+  expect(shown(byProject(all, projects))).toEqual([["Compilers", ["a", "b"]], ["In no project", ["c", "d"]]]);
 });
 
 test("a minute of changes costs half of what a person may ask", () => {

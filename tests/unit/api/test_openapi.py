@@ -242,9 +242,9 @@ class Output(unittest.TestCase):
         self.assertIn('headers: { "If-Match": args.ifMatch }', out.getvalue())
         self.assertNotIn("Lines(", out.getvalue())
 
-    def test_a_list_that_is_also_sent_as_lines(self):
+    def test_a_reply_that_has_another_form_too(self):
         def also(raw):
-            thing(raw)["responses"]["200"]["content"][openapi_ts.LINES] = {}
+            thing(raw)["responses"]["200"]["content"]["application/x-ndjson"] = {}
         out = io.StringIO()
         openapi_ts.write_client(out, small(also))
         self.assertRegex(out.getvalue(), r'async thingGetLines\(args: .*Promise<Response>')

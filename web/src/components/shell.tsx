@@ -2,8 +2,9 @@
 import { Box, Button, Flex, Kbd, Text } from "@chakra-ui/react";
 import { Keyboard, LogOut, Search, Settings } from "lucide-react";
 import { type ReactNode, Suspense, useEffect, useRef } from "react";
-import { Link, Outlet, useNavigate } from "react-router";
+import { Link, Outlet, useNavigate, useSearchParams } from "react-router";
 import type { User } from "../api/generated";
+import { useProjects } from "../api/projects";
 import { useSessionChange } from "../api/queries";
 import { newKey } from "../lib/key";
 import { sessionAddress } from "../lib/paths";
@@ -59,10 +60,13 @@ function NewSession({ onClose }: { readonly onClose: () => void }) {
   const navigate = useNavigate();
   // One key for each name tried in this dialog: sending it twice makes one session.
   const keys = useRef(new Map<string, string>());
+  // Made beside the sessions of a project, it belongs to them.
+  const asked = useSearchParams()[0].get("project");
+  const project = useProjects().find(({ id }) => id === asked)?.id;
   const create = useSessionChange((name: string) => {
     const idempotencyKey = keys.current.get(name) ?? newKey();
     keys.current.set(name, idempotencyKey);
-    return api.sessionsCreate({ idempotencyKey, body: { name } });
+    return api.sessionsCreate({ idempotencyKey, body: { name, ...(project !== undefined ? { project_id: project } : {}) } });
   });
   const submit = async (name: string): Promise<void> => {
     const session = await create.mutateAsync(name.trim());

@@ -4,6 +4,7 @@ import { CircleAlert, CirclePause, CirclePlay, CircleStop, LayoutList, LoaderCir
 import { type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "react-router";
 import type { Session } from "../api/generated";
+import { useProjects } from "../api/projects";
 import { useAllSessions } from "../api/queries";
 import { groupsOf } from "../lib/groups";
 import { sessionAddress } from "../lib/paths";
@@ -44,10 +45,11 @@ function Item({ to, isCurrent, icon, children, state, title }: ItemProps) {
 
 function Groups() {
   const { sessions, isComplete } = useAllSessions();
+  const projects = useProjects();
   const place = usePlace();
   if (sessions.length === 0 && !isComplete) return <ListSkeleton rows={4} />;
   if (sessions.length === 0) return <Text color="fg.muted" fontSize="13px" paddingX="8px">No sessions yet.</Text>;
-  return groupsOf(sessions).map(({ key, title, sessions: some }) => (
+  return groupsOf(sessions, projects).map(({ key, title, sessions: some }) => (
     <Stack key={key} as="section" gap="2px" aria-label={title}>
       <Text as="h2" fontSize="12px" fontWeight="500" color="fg.muted" paddingX="8px" paddingBottom="2px">{title}</Text>
       <Stack as="ul" gap="1px">

@@ -28,19 +28,36 @@ async function readNotices(signal: AbortSignal): Promise<Notices> {
   return (await response.json()) as Notices;
 }
 
+const cut = { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" } as const;
+
+/** Of a list and all in it, once: there are thousands of rows, and a component of the library for each part of each takes seconds. */
+const rowStyles = {
+  fontSize: "13px",
+  "& > li": { listStyleType: "none", borderBottomWidth: "1px", borderColor: "border.muted", contentVisibility: "auto", containIntrinsicHeight: "auto 40px" },
+  "& > li:last-child": { borderBottomWidth: "0" },
+  "& > li > div": { minHeight: "40px", display: "flex", alignItems: "center", gap: "12px", paddingX: "16px" },
+  "& > li > div > span:first-of-type": { ...cut, flex: "1", minWidth: "0" },
+  "& small": { fontSize: "inherit", color: "fg.muted", fontVariantNumeric: "tabular-nums" },
+  "& > li > div > span:last-of-type": { ...cut, color: "fg.muted", maxWidth: "40%" },
+  "& button": { width: "52px", height: "32px", flexShrink: "0", borderRadius: "l2", fontWeight: "500", cursor: "pointer" },
+  "& button:hover": { bg: "bg.muted" },
+  "& i": { width: "52px", flexShrink: "0" },
+  "& pre": { fontFamily: "mono", fontSize: "12px", lineHeight: "18px", whiteSpace: "pre-wrap", overflowWrap: "anywhere", padding: "4px 16px 16px", color: "fg.muted" },
+} as const;
+
 function Row({ one, text }: { readonly one: Package; readonly text: string | undefined }) {
   const [isOpen, setOpen] = useState(false);
   return (
-    <Box as="li" listStyleType="none" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }} contentVisibility="auto" containIntrinsicHeight="auto 40px">
-      <Flex minHeight="40px" align="center" gap="12px" paddingX="16px">
-        <Text truncate flex="1" minWidth="0" fontSize="13px" title={one.name}>{one.name} <Text as="span" color="fg.muted" fontSize="13px" fontVariantNumeric="tabular-nums">{one.version}</Text></Text>
-        <Text color="fg.muted" fontSize="13px" maxWidth="40%" truncate title={one.licence}>{one.licence}</Text>
+    <li>
+      <div>
+        <span title={one.name}>{one.name} <small>{one.version}</small></span>
+        <span title={one.licence}>{one.licence}</span>
         {text === undefined
-          ? <Box width="52px" />
-          : <Button size="xs" variant="ghost" colorPalette="gray" width="52px" aria-expanded={isOpen} aria-label={`${isOpen ? "Hide" : "Show"} the licence of ${one.name}`} onClick={() => setOpen(!isOpen)}>{isOpen ? "Hide" : "Show"}</Button>}
-      </Flex>
-      {isOpen && <Box as="pre" fontFamily="mono" fontSize="12px" lineHeight="18px" whiteSpace="pre-wrap" overflowWrap="anywhere" padding="4px 16px 16px" color="fg.muted">{text}</Box>}
-    </Box>
+          ? <i />
+          : <button type="button" aria-expanded={isOpen} aria-label={`${isOpen ? "Hide" : "Show"} the licence of ${one.name}`} onClick={() => setOpen(!isOpen)}>{isOpen ? "Hide" : "Show"}</button>}
+      </div>
+      {isOpen && <pre>{text}</pre>}
+    </li>
   );
 }
 
@@ -55,7 +72,7 @@ function List({ notices }: { readonly notices: Notices }) {
       {parts.filter(({ packages }) => packages.length > 0).map(({ title, packages }) => (
         <Stack key={title} as="section" gap="8px" aria-label={title}>
           <Flex align="baseline" gap="8px"><Heading as="h2" fontSize="16px" fontWeight="600">{title}</Heading><Text color="fg.muted" fontSize="13px">{formatCount(packages.length, "package")}</Text></Flex>
-          <Panel><Box as="ul" aria-label={title}>{packages.map((one) => <Row key={`${one.name} ${one.version}`} one={one} text={one.text === undefined ? undefined : notices.texts[one.text]} />)}</Box></Panel>
+          <Panel><Box as="ul" aria-label={title} css={rowStyles}>{packages.map((one) => <Row key={`${one.name} ${one.version}`} one={one} text={one.text === undefined ? undefined : notices.texts[one.text]} />)}</Box></Panel>
         </Stack>
       ))}
     </Stack>

@@ -1,17 +1,20 @@
 // The person's sessions, and those that can still be restored.
 import { Box, Button, Flex, Heading, Input, SimpleGrid, Stack, Text } from "@chakra-ui/react";
-import { CirclePause, CirclePlay, FolderOpen, Pencil, Plus, RotateCcw, Search, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { CirclePause, CirclePlay, FolderInput, FolderOpen, Pencil, Plus, RotateCcw, Search, Trash2 } from "lucide-react";
+import { type ReactNode, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
-import type { Session } from "../api/generated";
+import type { Project, Session } from "../api/generated";
+import { useProjects } from "../api/projects";
 import { useAllSessions, useSessionChange, useSessions } from "../api/queries";
 import { Ago, Empty, factsOf, ListSkeleton, Panel, SessionState, usePageTitle } from "../components/bits";
 import { type Action, ActionMenu } from "../components/menu";
 import { checkSessionName, NameDialog } from "../components/modal";
 import { ProblemNotice } from "../components/problem-notice";
+import { MoveDialog, ProjectBar } from "../components/projects";
 import { Select } from "../components/select";
 import { PageMain } from "../components/shell";
 import { say, sayProblem } from "../components/toaster";
+import { byProject } from "../lib/groups";
 import { lookFor, type Order, orderOf, orders } from "../lib/order";
 import { fileAddress, sessionAddress } from "../lib/paths";
 import { phaseOf, shareDone } from "../lib/workspace";
@@ -33,10 +36,11 @@ function useSessionActions() {
 interface RowProps {
   readonly session: Session;
   readonly onRename: () => void;
+  readonly onMove: () => void;
   readonly onGone: (gone: boolean) => void;
 }
 
-function SessionCard({ session, onRename, onGone }: RowProps) {
+function SessionCard({ session, onRename, onMove, onGone }: RowProps) {
   const actions = useSessionActions();
   const navigate = useNavigate();
   const open = (): void => void navigate(sessionAddress(session.id), { state: { open: true } });
@@ -49,6 +53,7 @@ function SessionCard({ session, onRename, onGone }: RowProps) {
     { label: "Open", icon: <CirclePlay size={15} />, run: open },
     { label: "Files", icon: <FolderOpen size={15} />, run: () => void navigate(fileAddress(session.id, "")) },
     { label: "Rename", icon: <Pencil size={15} />, run: onRename },
+    { label: "Move to a project", icon: <FolderInput size={15} />, run: onMove },
     ...(session.status === "active" ? [{ label: "Pause", icon: <CirclePause size={15} />, run: () => actions.pause(session) }] : []),
     { label: "Delete", icon: <Trash2 size={15} />, run: () => void remove(), grave: true },
   ];
@@ -131,29 +136,65 @@ function More({ loading = false, onMore }: { readonly loading?: boolean; readonl
   return <Flex justify="center" padding="8px"><Button size="xs" variant="ghost" loading={loading} onClick={onMore}>Show more</Button></Flex>;
 }
 
+function EmptyProject({ project }: { readonly project: Project }) {
+  return (
+    <Panel><Empty icon={<FolderOpen size={20} />} title={`Nothing is in “${project.name}” yet`} text="Make a session here, or move one here by its menu.">
+      <Button size="sm" onClick={() => showOverlay("new-session")}><Plus size={15} />New session</Button>
+    </Empty></Panel>
+  );
+}
+
 /** So many cards at a time: more are found by looking for them. */
 const CARDS = 60;
 
-function CurrentList({ text, order }: { readonly text: string; readonly order: Order }) {
+/** isWhole: all of them, and not what somebody looks for. */
+function Groups({ sessions, isWhole, card }: { readonly sessions: readonly Session[]; readonly isWhole: boolean; readonly card: (session: Session) => ReactNode }) {
+  const projects = useProjects();
+  if (!isWhole || !sessions.some(({ project_id }) => project_id !== undefined)) return <Cards label="Sessions">{sessions.map(card)}</Cards>;
+  return byProject(sessions, projects).map(({ key, title, sessions: some }) => (
+    <Stack key={key} as="section" gap="12px" aria-label={title}>
+      <Heading as="h2" fontSize="14px" fontWeight="600" color="fg.muted">{title}</Heading>
+      <Cards label={title}>{some.map(card)}</Cards>
+    </Stack>
+  ));
+}
+
+function Cards({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+  return <SimpleGrid as="ul" aria-label={label} columns={{ base: 1, sm: 2, lg: 3 }} gap="16px">{children}</SimpleGrid>;
+}
+
+interface CurrentListProps {
+  readonly text: string;
+  readonly order: Order;
+  /** Undefined: of all projects and none. */
+  readonly project: Project | undefined;
+}
+
+function CurrentList({ text, order, project }: CurrentListProps) {
   const { data, error, isPending, refetch } = useSessions();
   const { sessions } = useAllSessions();
   const [renaming, setRenaming] = useState<Session>();
+  const [moving, setMoving] = useState<Session>();
   const [gone, setGone] = useState<readonly string[]>([]);
   const [most, setMost] = useState(CARDS);
   if (isPending) return <Panel><ListSkeleton /></Panel>;
   if (data === undefined) return <ProblemNotice error={error} retry={() => void refetch()} />;
   const there = sessions.filter(({ id }) => !gone.includes(id));
   if (there.length === 0) return <Nothing deleted={false} />;
-  const found = lookFor(there, text, order);
+  const inProject = project === undefined ? there : there.filter(({ project_id }) => project_id === project.id);
+  const found = lookFor(inProject, text, order);
   const mark = (id: string, isGone: boolean): void => setGone((before) => (isGone ? [...before, id] : before.filter((one) => one !== id)));
   return (
     <>
-      {found.length === 0 && <Panel><Empty icon={<Search size={20} />} title="No session is called so" text="Try a part of its name." /></Panel>}
-      <SimpleGrid as="ul" aria-label="Sessions" columns={{ base: 1, sm: 2, lg: 3 }} gap="16px">
-        {found.slice(0, most).map((session) => <SessionCard key={session.id} session={session} onRename={() => setRenaming(session)} onGone={(isGone) => mark(session.id, isGone)} />)}
-      </SimpleGrid>
+      {found.length === 0 && text !== "" && <Panel><Empty icon={<Search size={20} />} title="No session is called so" text="Try a part of its name." /></Panel>}
+      {found.length === 0 && text === "" && project !== undefined && <EmptyProject project={project} />}
+      <Groups
+        sessions={found.slice(0, most)} isWhole={text === "" && project === undefined}
+        card={(session) => <SessionCard key={session.id} session={session} onRename={() => setRenaming(session)} onMove={() => setMoving(session)} onGone={(isGone) => mark(session.id, isGone)} />}
+      />
       {found.length > most && <More onMore={() => setMost(most + CARDS)} />}
       {renaming !== undefined && <Rename session={renaming} onClose={() => setRenaming(undefined)} />}
+      {moving !== undefined && <MoveDialog session={moving} onClose={() => setMoving(undefined)} />}
     </>
   );
 }
@@ -188,7 +229,10 @@ export default function Sessions() {
   const deleted = search.get("show") === "deleted";
   const text = search.get("q") ?? "";
   const order = orderOf(search.get("sort"));
-  usePageTitle(deleted ? "Deleted sessions" : "Sessions");
+  const asked = search.get("project");
+  const project = useProjects().find(({ id }) => id === asked);
+  const { sessions } = useAllSessions();
+  usePageTitle(deleted ? "Deleted sessions" : project?.name ?? "Sessions");
   return (
     <PageMain>
       <Stack gap="20px">
@@ -203,7 +247,8 @@ export default function Sessions() {
           </Flex>
           {!deleted && <Finder text={text} order={order} />}
         </Flex>
-        {deleted ? <DeletedList /> : <CurrentList text={text} order={order} />}
+        {!deleted && sessions.length > 0 && <ProjectBar sessions={sessions} current={project} />}
+        {deleted ? <DeletedList /> : <CurrentList text={text} order={order} project={project} />}
       </Stack>
     </PageMain>
   );

@@ -15,6 +15,7 @@ import { NameDialog } from "../modal";
 import { ProblemNotice } from "../problem-notice";
 import { download, remove, rename } from "./actions";
 import { CodeText } from "./code";
+import { CompareChoice, useCompare, VersionDifference } from "./diff";
 import { History, OldVersion, useHistory } from "./history";
 
 interface FileProps {
@@ -98,13 +99,20 @@ function useShown({ sessionId, entry }: FileProps) {
     old,
     close: () => setParams({}, { replace: true }),
     open: () => setParams({ history: "" }),
-    show: (version: number) => setParams(version === entry.version ? { history: "" } : { history: "", version: String(version) }, { replace: true }),
+    show: (version: number) => {
+      setParams((before) => {
+        if (version === entry.version) before.delete("version");
+        else before.set("version", String(version));
+        return before;
+      }, { replace: true });
+    },
   };
 }
 
 export function FileView({ sessionId, entry }: FileProps) {
   const navigate = useNavigate();
   const { isOpen, old, close, open, show } = useShown({ sessionId, entry });
+  const compare = useCompare();
   const shown = { version: old?.version ?? entry.version, size: old?.size ?? entry.size };
   const [renaming, setRenaming] = useState(false);
   const submit = async (name: string): Promise<void> => {
@@ -131,7 +139,10 @@ export function FileView({ sessionId, entry }: FileProps) {
       <Flex direction={{ base: "column-reverse", md: "row" }} flex="1" minHeight="0">
         <Box flex="1" minWidth="0" overflowY="auto">
           {old !== undefined && <OldVersion sessionId={sessionId} entry={entry} version={old} onDone={open} />}
-          <Content key={`${entry.path} ${shown.version}`} sessionId={sessionId} entry={entry} {...shown} />
+          {isOpen && <Flex padding="8px 16px" borderBottomWidth="1px"><CompareChoice isCurrent={old === undefined} /></Flex>}
+          {isOpen && compare !== "off" && !(old === undefined && compare === "now")
+            ? <VersionDifference sessionId={sessionId} path={entry.path} version={shown.version} compare={compare} />
+            : <Content key={`${entry.path} ${shown.version}`} sessionId={sessionId} entry={entry} {...shown} />}
         </Box>
         {isOpen && <History sessionId={sessionId} entry={entry} shown={shown.version} onShow={show} onClose={close} />}
       </Flex>

@@ -13,6 +13,7 @@ import { baseName, fileAddress, historyAddress, parentOf, sessionAddress, withPa
 import { api } from "../../stores/auth";
 import { Ago, Empty, ListSkeleton } from "../bits";
 import { download, downloadAll, forkSession } from "../files/actions";
+import { CompareChoice, useCompare, VersionDifference } from "../files/diff";
 import { Content } from "../files/file-view";
 import { EntryIcon } from "../files/tree";
 import { checkSessionName, NameDialog } from "../modal";
@@ -171,6 +172,8 @@ function FolderThen({ sessionId, path, change, moment, at }: ThereProps) {
 }
 
 function FileThen({ sessionId, entry, at, moment }: { readonly sessionId: string; readonly entry: Entry; readonly at: number | undefined; readonly moment: number }) {
+  const wanted = useCompare();
+  const compare = at === undefined && wanted === "now" ? "off" : wanted;
   return (
     <>
       <Bar words={<>{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></>}>
@@ -179,7 +182,10 @@ function FileThen({ sessionId, entry, at, moment }: { readonly sessionId: string
           ? <Button size="xs" height="32px" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(sessionId, entry.path)}>Show in Files</Link></Button>
           : <Button size="xs" height="32px" onClick={() => void restore(sessionId, entry)}><RotateCcw size={14} />Restore this file</Button>}
       </Bar>
-      <Content key={`${entry.path} ${entry.version}`} sessionId={sessionId} entry={entry} version={entry.version} size={entry.size} at={moment} />
+      <Flex padding="8px 16px" borderBottomWidth="1px"><CompareChoice isCurrent={at === undefined} /></Flex>
+      {compare === "off"
+        ? <Content key={`${entry.path} ${entry.version}`} sessionId={sessionId} entry={entry} version={entry.version} size={entry.size} at={moment} />
+        : <VersionDifference sessionId={sessionId} path={entry.path} version={entry.version} compare={compare} />}
     </>
   );
 }

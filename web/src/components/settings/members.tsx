@@ -1,6 +1,6 @@
 // Who belongs to the team, with which role, and who is invited. What a person may not do is not offered; the server decides.
 import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
-import { UserPlus } from "lucide-react";
+import { KeyRound, ShieldOff, UserMinus, UserPlus } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { type Invitation, limitsOfInvitationInput, type Member, type User } from "../../api/generated";
 import { nameOf, refreshTeam, useInvitations, useMembers } from "../../api/team";
@@ -10,7 +10,8 @@ import { fieldProblem } from "../../lib/problem";
 import { mayChange, type Role, roleWords, rolesUpTo } from "../../lib/roles";
 import { api } from "../../stores/auth";
 import { Ago, ListSkeleton, TextField } from "../bits";
-import { Confirm } from "../modal";
+import { type Action, ActionMenu } from "../menu";
+import { Confirm, Modal } from "../modal";
 import { FormProblem, ProblemNotice } from "../problem-notice";
 import { Secret } from "../secret";
 import { Select } from "../select";
@@ -31,35 +32,65 @@ function RoleSelect({ label, mine, role, onRole, isTall = false }: RoleSelectPro
   return <Select label={label} width="112px" height={isTall ? "40px" : "32px"} value={role} onValue={onRole} options={rolesUpTo(mine).map((value) => ({ value, label: roleWords[value].name }))} />;
 }
 
+type Asking = "remove" | "link" | "code";
+
+/** What is asked before something is done to a member. */
+function MemberDialog({ asking, member, onClose }: { readonly asking: Asking; readonly member: Member; readonly onClose: () => void }) {
+  const [made, setMade] = useState<string>();
+  const { busy, error, send } = useSending();
+  const name = nameOf(member);
+  const remove = (): void => {
+    api.tenantMemberRemove({ userId: member.id }).then(() => say(`${name} is no member any more`), sayProblem).finally(refreshTeam);
+  };
+  const endCode = (): void => {
+    api.tenantMemberTotpEnd({ userId: member.id }).then(() => say(`Logins of ${name} ask for no code any more`), sayProblem).finally(refreshTeam);
+  };
+  if (asking === "remove") return <Confirm title={`Remove “${name}”?`} text="They are logged out everywhere at once, and their workspaces pause. Their sessions are kept, and stay with the team." action="Remove" onConfirm={remove} onClose={onClose} />;
+  if (asking === "code") return <Confirm title={`End the second step of “${name}”?`} text="For somebody who has lost the app and the recovery codes: their logins ask for the password alone, until they set it up again." action="End the second step" onConfirm={endCode} onClose={onClose} />;
+  const make = () => send(async () => setMade((await api.tenantMemberReset({ userId: member.id })).url));
+  return (
+    <Modal title={`Another password for “${name}”`} onClose={onClose} width="480px">
+      <Stack gap="16px" align="flex-start">
+        <FormProblem error={error} />
+        {made === undefined
+          ? (
+            <>
+              <Text color="fg.muted">You get a link to give to them. Who has it sets another password, once, within 30 minutes, and is logged out everywhere else. Nothing changes before.</Text>
+              <Button size="sm" loading={busy} onClick={() => void make()}>Make the link</Button>
+            </>
+          )
+          : <Secret label="Link to set another password" value={made}>Give this link to <Text as="span" fontWeight="500">{name}</Text> alone. It is shown only now.</Secret>}
+      </Stack>
+    </Modal>
+  );
+}
+
 function MemberRow({ member, me }: { readonly member: Member; readonly me: User }) {
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<Asking>();
   const name = nameOf(member);
   const isMe = member.id === me.id;
   const change = (role: Role): void => {
     api.tenantMemberUpdate({ userId: member.id, ifMatch: `"${member.revision}"`, body: { role } })
       .then(() => say(`${name} is ${roleWords[role].name.toLowerCase()} now`), sayProblem).finally(refreshTeam);
   };
-  const remove = (): void => {
-    api.tenantMemberRemove({ userId: member.id }).then(() => say(`${name} is no member any more`), sayProblem).finally(refreshTeam);
-  };
+  const actions: readonly Action[] = [
+    { label: "Another password", icon: <KeyRound size={15} />, run: () => setAsking("link") },
+    ...(member.two_factor_at !== undefined ? [{ label: "End the second step", icon: <ShieldOff size={15} />, run: () => setAsking("code") }] : []),
+    { label: "Remove", icon: <UserMinus size={15} />, run: () => setAsking("remove"), grave: true },
+  ];
   return (
     <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="60px" paddingY="8px" wrap="wrap" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box flex="1" minWidth="160px">
         <Text truncate fontWeight="500">{name}{isMe && <Text as="span" color="fg.muted" fontWeight="400"> (you)</Text>}</Text>
-        <Text truncate color="fg.muted" fontSize="13px">{member.email} · since <Ago time={member.created_at} /></Text>
+        <Text truncate color="fg.muted" fontSize="13px">{member.email} · since <Ago time={member.created_at} />{member.two_factor_at !== undefined && " · logs in with a code"}</Text>
       </Box>
       {!isMe && mayChange(me.role, member.role) ? (
         <Flex gap="8px" align="center">
           <RoleSelect label={`Role of ${name}`} mine={me.role} role={member.role} onRole={change} />
-          <Button size="xs" height="32px" variant="outline" colorPalette="gray" color="bad.fg" aria-label={`Remove ${name}`} onClick={() => setAsking(true)}>Remove</Button>
+          <ActionMenu label={`Actions for ${name}`} actions={actions} />
         </Flex>
       ) : <Text color="fg.muted" fontSize="13px">{roleWords[member.role].name}</Text>}
-      {asking && (
-        <Confirm
-          title={`Remove “${name}”?`} text="They are logged out everywhere at once, and their workspaces pause. Their sessions are kept, and stay with the team."
-          action="Remove" onConfirm={remove} onClose={() => setAsking(false)}
-        />
-      )}
+      {asking !== undefined && <MemberDialog asking={asking} member={member} onClose={() => setAsking(undefined)} />}
     </Flex>
   );
 }
