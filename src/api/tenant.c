@@ -18,15 +18,47 @@ static enum data_role role_of(int word)
     return (enum data_role)(word + 1);
 }
 
+/* A limit of 0 is none. */
+static void write_usage(struct json_writer *w, const char *name, uint64_t used, uint64_t limit)
+{
+    json_name(w, name);
+    json_object(w);
+    json_member_integer(w, "used", (int64_t)used);
+    if (limit > 0) {
+        json_member_integer(w, "limit", (int64_t)limit);
+    }
+    json_object_end(w);
+}
+
 int api_tenant_get(struct api_call *call)
 {
+    static const struct data_quota none;
+    const struct data_quota *quota = call->data.quota ? call->data.quota : &none;
     struct data_tenant tenant;
+    struct lifecycle_usage usage;
     int r = auth_tenant_get(&call->data, &tenant);
+    if (r == 0) {
+        r = lifecycle_usage(&call->data, &usage);
+    }
     if (r < 0) {
         return r;
     }
     api_etag(call, (uint64_t)tenant.revision);
-    json_raw(api_begin(call, 200), tenant.reply);
+    struct json_writer *w = api_begin(call, 200);
+    json_object(w);
+    json_member_string(w, "id", tenant.id);
+    json_member_string(w, "name", tenant.name);
+    json_name(w, "usage");
+    json_object(w);
+    write_usage(w, "members", usage.members, quota->members);
+    write_usage(w, "sessions", usage.sessions, quota->sessions);
+    write_usage(w, "running", usage.running, quota->running);
+    write_usage(w, "bytes", usage.bytes, quota->tenant);
+    json_object_end(w);
+    api_json_time(w, "created_at", tenant.created_at);
+    api_json_time(w, "updated_at", tenant.updated_at);
+    json_member_integer(w, "revision", tenant.revision);
+    json_object_end(w);
     return api_end(call);
 }
 

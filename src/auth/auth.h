@@ -443,6 +443,10 @@ struct auth_members {
 int auth_members_list(struct data_context *ctx, const struct auth_members_input *in,
                       struct auth_members *ret_members) BASE_MUST_USE;
 
+/* How many there are, former ones not counted. */
+int auth_members_count(struct txn *txn, const struct scope *scope,
+                       uint64_t *ret_count) BASE_MUST_USE;
+
 /* ERR_NOT_FOUND: nobody, or removed. */
 int auth_member_get(struct data_context *ctx, struct str user_id,
                     struct data_user *ret_user) BASE_MUST_USE;

@@ -48,6 +48,18 @@ static int check_room(struct txn *txn, struct create *c)
     return r;
 }
 
+/* ERR_LIMIT: the tenant has as many members as it may. */
+static int check_quota(struct txn *txn, struct data_context *ctx, const struct scope *scope)
+{
+    uint64_t most = ctx->quota ? ctx->quota->members : 0;
+    uint64_t n = 0;
+    int r = most > 0 ? auth_members_count(txn, scope, &n) : 0;
+    if (r < 0 || most == 0 || n < most) {
+        return r;
+    }
+    return data_fault(ctx, ERR_LIMIT, NULL, "The organization has as many members as it may.");
+}
+
 static int create_fn(struct txn *txn, void *ctx)
 {
     struct create *c = ctx;
@@ -67,6 +79,9 @@ static int create_fn(struct txn *txn, void *ctx)
     r = check_account(txn, c);
     if (r == 0) {
         r = check_room(txn, c);
+    }
+    if (r == 0) {
+        r = check_quota(txn, by, &by->scope);
     }
     if (r == 0) {
         r = data_invitation_put(txn, &by->scope, &c->made);
@@ -297,6 +312,9 @@ int auth_invitation_take_in(struct txn *txn, struct data_context *ctx,
     r = data_count(txn, &(struct data_count_of){&scope, &data_user_type}, &query, &n);
     if (r == 0 && n >= AUTH_MAX_MEMBERS && invitation.user_id.n == 0) {
         return data_fault(ctx, ERR_LIMIT, NULL, "There is no room for another member.");
+    }
+    if (r == 0) {
+        r = check_quota(txn, ctx, &scope);
     }
     return r < 0 ? r : data_invitation_delete(txn, &scope, invitation.id);
 }

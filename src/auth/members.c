@@ -85,6 +85,25 @@ int auth_members_list(struct data_context *ctx, const struct auth_members_input 
     return r;
 }
 
+int auth_members_count(struct txn *txn, const struct scope *scope, uint64_t *ret_count)
+{
+    struct data_user_list rows = {.next = STR_EMPTY};
+    uint64_t count = 0;
+    do {
+        struct data_query query = {
+            .index = DATA_USER_BY_CREATED, .limit = DATA_MAX_LIST, .cursor = rows.next};
+        int r = data_user_list(txn, scope, &query, &rows);
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < rows.n; i++) {
+            count += rows.at[i].removed_at == 0;
+        }
+    } while (rows.next.n > 0);
+    *ret_count = count;
+    return 0;
+}
+
 static int find(struct txn *txn, const struct scope *scope, struct str user_id,
                 struct data_user *ret_user)
 {

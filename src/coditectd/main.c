@@ -180,7 +180,10 @@ static int create_api(const struct coditectd_options *o, struct parts *p)
         [SETTING_LOG_REQUESTS_ALL] = API_LOG_ALL,
     };
     p->quota = (struct data_quota){.session = (uint64_t)o->set.quota_session << 20,
-                                   .tenant = (uint64_t)o->set.quota_tenant << 20};
+                                   .tenant = (uint64_t)o->set.quota_tenant << 20,
+                                   .members = (uint64_t)o->set.quota_tenant_members,
+                                   .sessions = (uint64_t)o->set.quota_tenant_sessions,
+                                   .running = (uint64_t)o->set.quota_tenant_running};
     struct api_options options = {.store = p->store,
                                   .space = &p->space,
                                   .quota = &p->quota,

@@ -52,10 +52,13 @@ struct data_client {
     struct str fields;     /* names of what it sets there, "name,role", <= 400 bytes */
 };
 
-/* How much may be stored, in bytes of files; 0: no limit. */
+/* How much there may be; 0: no limit. */
 struct data_quota {
-    uint64_t session; /* each tree: a session's, a home */
-    uint64_t tenant;  /* all trees of a tenant */
+    uint64_t session;  /* bytes of each tree's files: a session's, a home's */
+    uint64_t tenant;   /* bytes of all trees of a tenant */
+    uint64_t members;  /* of a tenant, as the following */
+    uint64_t sessions; /* not deleted */
+    uint64_t running;  /* workspaces that are wanted running */
 };
 
 /* One request. Made by api/ (or a test, or a duty), used by one thread. */
@@ -272,6 +275,14 @@ int data_usage_get(struct txn *txn, const struct scope *scope, struct str sessio
                    struct data_usage *ret_usage) BASE_MUST_USE;
 void data_usage_put(struct txn *txn, const struct scope *scope, struct str session_id,
                     const struct data_usage *usage);
+
+/*
+ * The bytes of all trees of a tenant. The number is kept from the day on that a limit for tenants is set (files/ writes it);
+ * before, data_usage_total sums it. data_usage_kept: ERR_NOT_FOUND when none is kept.
+ */
+int data_usage_total(struct txn *txn, const struct scope *scope, uint64_t *ret_bytes) BASE_MUST_USE;
+int data_usage_kept(struct txn *txn, const struct scope *scope, uint64_t *ret_bytes) BASE_MUST_USE;
+void data_usage_keep(struct txn *txn, const struct scope *scope, uint64_t bytes);
 void data_usage_delete(struct txn *txn, const struct scope *scope, struct str session_id);
 
 /* ---- What happened ---- */

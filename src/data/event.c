@@ -198,3 +198,59 @@ void data_usage_delete(struct txn *txn, const struct scope *scope, struct str se
     ASSERT(data_is_tree(session_id));
     store_delete(txn, DATA_KEY(store_arena(txn), scope, DATA_SPACE_USAGE, session_id));
 }
+
+static struct str total_key(struct txn *txn, const struct scope *scope)
+{
+    return DATA_KEY(store_arena(txn), scope, DATA_SPACE_USAGE, STR("total"));
+}
+
+void data_usage_keep(struct txn *txn, const struct scope *scope, uint64_t bytes)
+{
+    store_put(txn, total_key(txn, scope), data_key_number(store_arena(txn), bytes));
+}
+
+int data_usage_kept(struct txn *txn, const struct scope *scope, uint64_t *ret_bytes)
+{
+    struct str value;
+    int r = store_get(txn, total_key(txn, scope), &value);
+    if (r < 0) {
+        return r;
+    }
+    return data_key_number_read(value, ret_bytes) < 0 ? ERR_CORRUPT : 0;
+}
+
+/* usage/ without its total is a tree a key. */
+static int total_sum(struct txn *txn, const struct scope *scope, uint64_t *ret_bytes)
+{
+    struct arena *arena = store_arena(txn);
+    struct str any = DATA_KEY(arena, scope, DATA_SPACE_USAGE, STR("x"));
+    struct str prefix = str_slice(any, 0, any.n - 1);
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = STORE_MAX_SCAN};
+    uint64_t total = 0;
+    size_t count = STORE_MAX_SCAN;
+    while (count == STORE_MAX_SCAN) {
+        struct store_pair *pairs;
+        int r = store_scan(txn, &range, &pairs, &count);
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < count; i++) {
+            if (pairs[i].value.n != USAGE_SIZE) {
+                return ERR_CORRUPT;
+            }
+            total += read_u64(pairs[i].value.p + 16);
+        }
+        if (count > 0) { /* an arena's copy has a zero byte behind it: the first key behind */
+            range.begin = arena_str(arena, pairs[count - 1].key);
+            range.begin.n++;
+        }
+    }
+    *ret_bytes = total;
+    return 0;
+}
+
+int data_usage_total(struct txn *txn, const struct scope *scope, uint64_t *ret_bytes)
+{
+    int r = data_usage_kept(txn, scope, ret_bytes);
+    return r == ERR_NOT_FOUND ? total_sum(txn, scope, ret_bytes) : r;
+}

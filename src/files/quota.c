@@ -9,58 +9,6 @@
  */
 #include "files/files_int.h"
 
-/* usage/ without its total is a session a key. */
-static int total_sum(struct txn *txn, const struct scope *scope, uint64_t *ret_total)
-{
-    struct arena *arena = store_arena(txn);
-    struct str any = DATA_KEY(arena, scope, DATA_SPACE_USAGE, STR("x"));
-    struct str prefix = str_slice(any, 0, any.n - 1);
-    struct store_range range = {prefix, store_after(arena, prefix), .limit = STORE_MAX_SCAN};
-    uint64_t total = 0;
-    size_t count = STORE_MAX_SCAN;
-    while (count == STORE_MAX_SCAN) {
-        struct store_pair *pairs;
-        int r = store_scan(txn, &range, &pairs, &count);
-        for (size_t i = 0; r == 0 && i < count; i++) {
-            struct data_usage usage;
-            r = data_usage_get(txn, scope, str_slice(pairs[i].key, prefix.n, pairs[i].key.n),
-                               &usage);
-            total += r == 0 ? usage.bytes : 0;
-        }
-        if (r < 0) {
-            return r;
-        }
-        if (count >
-            0) { /* an arena's copy has a zero byte behind it: the first key behind this one */
-            range.begin = arena_str(arena, pairs[count - 1].key);
-            range.begin.n++;
-        }
-    }
-    *ret_total = total;
-    return 0;
-}
-
-static struct str key_total(struct txn *txn, const struct scope *scope)
-{
-    return DATA_KEY(store_arena(txn), scope, DATA_SPACE_USAGE, STR("total"));
-}
-
-static void total_put(struct txn *txn, const struct scope *scope, uint64_t total)
-{
-    store_put(txn, key_total(txn, scope), data_key_number(store_arena(txn), total));
-}
-
-/* ERR_NOT_FOUND: none is kept. */
-static int total_get(struct txn *txn, const struct scope *scope, uint64_t *ret_total)
-{
-    struct str value;
-    int r = store_get(txn, key_total(txn, scope), &value);
-    if (r < 0) {
-        return r;
-    }
-    return data_key_number_read(value, ret_total) < 0 ? ERR_CORRUPT : 0;
-}
-
 int files_quota_settle(struct files_tx *tx)
 {
     static const struct data_quota none;
@@ -75,12 +23,12 @@ int files_quota_settle(struct files_tx *tx)
     if (after == before) {
         return 0;
     }
-    int r = total_get(tx->txn, tx->scope, &total);
+    int r = data_usage_kept(tx->txn, tx->scope, &total);
     if (r == ERR_NOT_FOUND) {
         if (quota->tenant == 0) {
             return 0;
         }
-        r = total_sum(tx->txn, tx->scope, &total); /* this tree's counter is still that of before */
+        r = data_usage_total(tx->txn, tx->scope, &total); /* with this tree's bytes of before */
     }
     if (r < 0) {
         return r;
@@ -90,7 +38,7 @@ int files_quota_settle(struct files_tx *tx)
         tx->refusal = FILES_QUOTA_TENANT_TEXT;
         return ERR_QUOTA;
     }
-    total_put(tx->txn, tx->scope, total);
+    data_usage_keep(tx->txn, tx->scope, total);
     return 0;
 }
 
@@ -98,12 +46,12 @@ int files_quota_forget(struct txn *txn, const struct scope *scope, struct str se
 {
     struct data_usage usage;
     uint64_t total;
-    int r = total_get(txn, scope, &total);
+    int r = data_usage_kept(txn, scope, &total);
     if (r == 0) {
         r = data_usage_get(txn, scope, session, &usage);
     }
     if (r == 0) {
-        total_put(txn, scope, total - usage.bytes);
+        data_usage_keep(txn, scope, total - usage.bytes);
     }
     return r == ERR_NOT_FOUND ? 0 : r;
 }

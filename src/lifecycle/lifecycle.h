@@ -1,12 +1,21 @@
 /*
  * What happens to sessions over time and touches more than their record: the copying of forks, the end of what was deleted, and
- * what follows for them when a member's role changes or the member goes.
+ * what follows for them when a member's role changes or the member goes; and what of its quota a tenant uses.
  */
 #ifndef LIFECYCLE_LIFECYCLE_H
 #define LIFECYCLE_LIFECYCLE_H
 
 #include "auth/auth.h"
 #include "data/data.h"
+
+/* What a tenant has of what its quota limits. */
+struct lifecycle_usage {
+    uint64_t members;
+    uint64_t sessions; /* not deleted */
+    uint64_t running;  /* workspaces */
+    uint64_t bytes;    /* of files, deleted sessions' included */
+};
+int lifecycle_usage(struct data_context *ctx, struct lifecycle_usage *ret_usage) BASE_MUST_USE;
 
 /*
  * A thread that copies forks: those that a server before it left in hand, and new ones as soon as they are made. Several are

@@ -46,34 +46,55 @@ int sessions_forks(struct txn *txn, struct str cursor, struct sessions_fork_page
     return 0;
 }
 
-/* How many forks are in hand, of the person and of one session. */
-static int count(struct txn *txn, const struct data_session *from, size_t *ret_person,
-                 size_t *ret_session)
+/* Forks in hand. */
+struct in_hand {
+    size_t person;  /* of the person */
+    size_t session; /* of one session */
+    uint64_t bytes; /* what those of the tenant will hold more than now, about */
+};
+
+static int add_bytes(struct txn *txn, const struct sessions_forking *fork, struct in_hand *hand)
+{
+    struct data_usage from;
+    struct data_usage copied;
+    int r = data_usage_get(txn, &fork->scope, fork->from, &from);
+    if (r == 0) {
+        r = data_usage_get(txn, &fork->scope, fork->id, &copied);
+    }
+    if (r == 0 && from.bytes > copied.bytes) {
+        hand->bytes += from.bytes - copied.bytes;
+    }
+    return r;
+}
+
+static int count(struct txn *txn, const struct data_session *from, struct in_hand *ret_hand)
 {
     struct sessions_fork_page page = {0};
-    size_t person = 0;
-    size_t session = 0;
+    struct in_hand hand = {0};
     do {
         int r = sessions_forks(txn, page.next, &page);
         if (r < 0) {
             return r;
         }
         for (size_t i = 0; i < page.n; i++) {
-            person += str_eq(page.at[i].scope.user_id, from->user_id);
-            session += str_eq(page.at[i].from, from->id);
+            hand.person += str_eq(page.at[i].scope.user_id, from->user_id);
+            hand.session += str_eq(page.at[i].from, from->id);
+            bool ours = str_eq(page.at[i].scope.tenant_id, from->tenant_id);
+            r = ours ? add_bytes(txn, &page.at[i], &hand) : 0;
+            if (r < 0) {
+                return r;
+            }
         }
     } while (page.next.n > 0);
-    *ret_person = person;
-    *ret_session = session;
+    *ret_hand = hand;
     return 0;
 }
 
 int sessions_may_go(struct txn *txn, struct data_context *ctx, const struct data_session *session)
 {
-    size_t person = 0;
-    size_t of_it = 0;
-    int r = count(txn, session, &person, &of_it);
-    return r < 0 || of_it == 0
+    struct in_hand hand = {0};
+    int r = count(txn, session, &hand);
+    return r < 0 || hand.session == 0
                ? r
                : data_fault(ctx, ERR_CONFLICT, NULL,
                             "It is being copied. Delete it when the copy is whole.");
@@ -89,15 +110,28 @@ struct fork {
     struct sessions_view view; /* result */
 };
 
+/* What is forked as of a moment is counted as it is now: what was then is known only when it is copied. */
+static int check_quota(struct txn *txn, const struct fork *f, uint64_t bytes)
+{
+    uint64_t most = f->ctx->quota ? f->ctx->quota->tenant : 0;
+    uint64_t total = 0;
+    int r = most > 0 ? data_usage_total(txn, &f->ctx->scope, &total) : 0;
+    if (r < 0 || most == 0 || (total <= most && bytes <= most - total)) {
+        return r;
+    }
+    return data_fault(f->ctx, ERR_QUOTA, NULL,
+                      "The storage limit of your organization would be passed. Delete something "
+                      "first.");
+}
+
 static int check_source(struct txn *txn, const struct fork *f, const struct data_session *from,
                         uint64_t *ret_seq)
 {
     struct data_usage usage;
-    size_t person = 0;
-    size_t of_it = 0;
+    struct in_hand hand = {0};
     int r = data_usage_get(txn, &f->ctx->scope, from->id, &usage);
     if (r == 0) {
-        r = count(txn, from, &person, &of_it);
+        r = count(txn, from, &hand);
     }
     if (r < 0) {
         return r;
@@ -108,12 +142,12 @@ static int check_source(struct txn *txn, const struct fork *f, const struct data
     if (f->at > usage.seq) {
         return data_fault(f->ctx, ERR_INVALID, "at", "The session has not come that far yet.");
     }
-    if (person >= MAX_IN_HAND) {
+    if (hand.person >= MAX_IN_HAND) {
         return data_fault(f->ctx, ERR_LIMIT, NULL,
                           "Four of your sessions are being copied. Wait until one is whole.");
     }
     *ret_seq = f->at > 0 ? f->at : usage.seq;
-    return 0;
+    return check_quota(txn, f, usage.bytes + hand.bytes);
 }
 
 static void fill(struct fork *f, const struct data_session *from, uint64_t seq)

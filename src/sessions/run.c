@@ -24,6 +24,7 @@ int sessions_want(struct txn *txn, const struct data_context *ctx, struct data_w
     }
     workspace->desired = desired;
     workspace->changed_at = time_now();
+    workspace->running_at = start ? workspace->changed_at : 0;
     if (start) {
         workspace->generation++;
         workspace->attended = true;
@@ -39,6 +40,27 @@ int sessions_want(struct txn *txn, const struct data_context *ctx, struct data_w
                    workspace->session_id, workspace->session_id);
     }
     return r;
+}
+
+int sessions_running(struct txn *txn, const struct scope *scope, uint64_t *ret_count)
+{
+    struct data_query query = {.index = DATA_WORKSPACE_BY_RUNNING};
+    return data_counted(txn, &(struct data_count_of){scope, &data_workspace_type}, &query,
+                        ret_count);
+}
+
+/* ERR_TOO_MANY_RUNNING: everybody's together are as many as the tenant may have. */
+static int check_tenant_running(struct txn *txn, struct data_context *ctx)
+{
+    uint64_t most = ctx->quota ? ctx->quota->running : 0;
+    uint64_t n = 0;
+    int r = most > 0 ? sessions_running(txn, &ctx->scope, &n) : 0;
+    if (r < 0 || most == 0 || n < most) {
+        return r;
+    }
+    return data_fault(ctx, ERR_TOO_MANY_RUNNING, NULL,
+                      "Your organization has as many workspaces running as it may. Wait until "
+                      "one is paused.");
 }
 
 /* ERR_TOO_MANY_RUNNING, naming the sessions that could be paused. */
@@ -82,6 +104,7 @@ static int open_fn(struct txn *txn, void *ctx)
     }
     if (r == 0 && o->view.workspace.desired != DATA_WORKSPACE_DESIRED_RUNNING) {
         r = check_running(txn, o->ctx);
+        r = r < 0 ? r : check_tenant_running(txn, o->ctx);
     }
     if (r == 0) {
         r = sessions_want(txn, o->ctx, &o->view.workspace, DATA_WORKSPACE_DESIRED_RUNNING);
@@ -97,24 +120,42 @@ static int open_fn(struct txn *txn, void *ctx)
     return r;
 }
 
-static int pause_fn(struct txn *txn, void *ctx)
+/* What both ways to stop have in common, once the session is found. */
+static int stop(struct txn *txn, struct run *o, const char *action)
 {
-    struct run *o = ctx;
-    int r = sessions_find(txn, &o->ctx->scope, o->id, &o->view.session);
-    if (r == 0) {
-        r = sessions_join(txn, &o->ctx->scope, &o->view);
-    }
+    int r = sessions_join(txn, &o->ctx->scope, &o->view);
     if (r == 0) {
         r = sessions_want(txn, o->ctx, &o->view.workspace, DATA_WORKSPACE_DESIRED_STOPPED);
     }
     if (r == 0 && o->view.session.status == DATA_SESSION_STATUS_ACTIVE) {
         o->view.session.status = DATA_SESSION_STATUS_PAUSED;
-        r = sessions_changed(txn, o->ctx, &o->view, "session.pause");
+        r = sessions_changed(txn, o->ctx, &o->view, action);
     }
     if (r == 0) {
         sessions_view_copy(o->ctx->arena, &o->view);
     }
     return r;
+}
+
+static int pause_fn(struct txn *txn, void *ctx)
+{
+    struct run *o = ctx;
+    int r = sessions_find(txn, &o->ctx->scope, o->id, &o->view.session);
+    return r < 0 ? r : stop(txn, o, "session.pause");
+}
+
+static int stop_fn(struct txn *txn, void *ctx)
+{
+    struct run *o = ctx;
+    struct data_workspace workspace;
+    int r = data_workspace_get(txn, &o->ctx->scope, o->id, &workspace);
+    if (r == 0) {
+        r = data_session_get(txn, &o->ctx->scope, workspace.session_id, &o->view.session);
+    }
+    if (r < 0 || o->view.session.deleted) {
+        return r < 0 ? r : ERR_NOT_FOUND;
+    }
+    return stop(txn, o, "workspace.stop");
 }
 
 static int run(struct run *o, store_fn *fn, struct sessions_view *ret_view)
@@ -138,6 +179,13 @@ int sessions_pause(struct data_context *ctx, struct str id, struct sessions_view
 {
     struct run o = {.ctx = ctx, .id = id, .reserve = true};
     return run(&o, pause_fn, ret_view);
+}
+
+int sessions_tenant_stop(struct data_context *ctx, struct str workspace_id,
+                         struct sessions_view *ret_view)
+{
+    struct run o = {.ctx = ctx, .id = workspace_id, .reserve = true};
+    return run(&o, stop_fn, ret_view);
 }
 
 int sessions_pause_all_in(struct txn *txn, const struct data_context *ctx, struct str user_id)

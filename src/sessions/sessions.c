@@ -77,7 +77,22 @@ int sessions_room(struct txn *txn, struct data_context *ctx)
     if (r == 0 && n >= SESSIONS_MAX_PER_USER) {
         return data_fault(ctx, ERR_LIMIT, NULL, "You have 1,000 sessions. Delete one first.");
     }
+    uint64_t most = ctx->quota ? ctx->quota->sessions : 0;
+    if (r == 0 && most > 0) {
+        r = sessions_count(txn, &ctx->scope, &n);
+    }
+    if (r == 0 && most > 0 && n >= most) {
+        return data_fault(ctx, ERR_LIMIT, NULL,
+                          "Your organization has as many sessions as it may. Delete one first.");
+    }
     return r;
+}
+
+int sessions_count(struct txn *txn, const struct scope *scope, uint64_t *ret_count)
+{
+    struct data_session match = {.deleted = false};
+    struct data_query query = {.index = DATA_SESSION_BY_TENANT, .match = &match, .fixed = 1};
+    return data_counted(txn, &(struct data_count_of){scope, &data_session_type}, &query, ret_count);
 }
 
 int sessions_changed(struct txn *txn, const struct data_context *ctx, struct sessions_view *view,

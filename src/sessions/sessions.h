@@ -50,7 +50,7 @@ struct sessions_create_input {
     struct str project_id; /* empty, or one of the person's: else ERR_INVALID */
 };
 
-/* ERR_INVALID (field name, project_id), ERR_LIMIT (SESSIONS_MAX_PER_USER). A repeated ctx->op gives the same session. */
+/* ERR_INVALID (field name, project_id), ERR_LIMIT (SESSIONS_MAX_PER_USER, the tenant's quota). A repeated ctx->op gives the same session. */
 int sessions_create(struct data_context *ctx, const struct sessions_create_input *in,
                     struct sessions_view *ret_view) BASE_MUST_USE;
 
@@ -151,6 +151,40 @@ int sessions_tenant_delete(struct data_context *ctx, struct str id, int64_t revi
 int sessions_tenant_restore(struct data_context *ctx, struct str id,
                             struct sessions_view *ret_view) BASE_MUST_USE;
 
+/* Of how many people's workspaces it is wanted in the tenant that they run. */
+int sessions_running(struct txn *txn, const struct scope *scope, uint64_t *ret_count) BASE_MUST_USE;
+
+/* How many sessions the tenant has that are not deleted. */
+int sessions_count(struct txn *txn, const struct scope *scope, uint64_t *ret_count) BASE_MUST_USE;
+
+/* A workspace with whom it belongs to. */
+struct sessions_workspace {
+    struct sessions_view view;
+    struct data_user user;
+};
+
+struct sessions_workspaces_input {
+    size_t limit;
+    struct str cursor;
+    bool
+        running; /* those that are wanted running alone, the latest started first; else all, by their sessions' activity */
+};
+
+struct sessions_workspaces {
+    struct sessions_workspace *at;
+    size_t n;
+    struct str next;
+    int64_t total;
+};
+
+/* ERR_INVALID: a bad cursor. */
+int sessions_tenant_workspaces(struct data_context *ctx, const struct sessions_workspaces_input *in,
+                               struct sessions_workspaces *ret_workspaces) BASE_MUST_USE;
+
+/* As sessions_pause, by the workspace's id, and audited as "workspace.stop". ERR_NOT_FOUND (also: its session is deleted). */
+int sessions_tenant_stop(struct data_context *ctx, struct str workspace_id,
+                         struct sessions_view *ret_view) BASE_MUST_USE;
+
 /* Pauses whatever of the person's runs, in somebody else's transaction. */
 int sessions_pause_all_in(struct txn *txn, const struct data_context *ctx,
                           struct str user_id) BASE_MUST_USE;
@@ -210,7 +244,8 @@ struct sessions_fork_input {
 
 /*
  * The new session, which is being copied (status "forking") until lifecycle/ is done. ERR_NOT_FOUND; ERR_CONFLICT: it is being
- * copied itself; ERR_LIMIT: as sessions_create, or too many of the person's are being copied. A repeated ctx->op gives the same.
+ * copied itself; ERR_LIMIT: as sessions_create, or too many of the person's are being copied; ERR_QUOTA: with it and with what
+ * other forks in hand still copy, the tenant's files would be more than they may. A repeated ctx->op gives the same.
  */
 int sessions_fork(struct data_context *ctx, const struct sessions_fork_input *in,
                   struct sessions_view *ret_view) BASE_MUST_USE;

@@ -88,6 +88,9 @@ static int read_same(struct txn *txn, const struct attended *a, struct data_work
     if (w.generation != a->record.generation || w.desired != a->record.desired) {
         return ERR_STALE;
     }
+    if (w.desired == DATA_WORKSPACE_DESIRED_RUNNING && w.running_at == 0) {
+        w.running_at = w.changed_at; /* it was begun before this was written down */
+    }
     *ret_record = w;
     return 0;
 }

@@ -14,7 +14,8 @@ const invited = (await ada.post("/tenant/invitations", { email: "invited@example
 const key = (await ada.post("/auth/keys", { name: "mine" })).data.record.id;
 
 const project = (await ada.post("/projects", { name: "secret" })).data.id;
-const ids = { session_id: session.id, device_id: device, user_id: ada.user.id, invitation_id: invited.id, key_id: key, project_id: project };
+const ids = { session_id: session.id, device_id: device, user_id: ada.user.id, invitation_id: invited.id, key_id: key, project_id: project,
+  workspace_id: session.workspace.id };
 const guarded = bundle.operations.filter((one) => !one.public);
 
 function pathOf(operation) {

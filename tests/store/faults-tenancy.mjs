@@ -4,7 +4,22 @@ import assert from "node:assert/strict";
 /** world: ada (a client), countOf (how many a list has). */
 export function tenancyRows({ ada, countOf }) {
   const newProject = async () => (await ada.post("/projects", { name: "A project" })).data;
+  const newSession = async () => (await ada.post("/sessions", { name: "A session" })).data;
   return [
+    {
+      id: "workspaces_list",
+      request: (_, o) => ada.get("/workspaces", o),
+      after: (_, reply) => assert.equal(reply.json.page.total, reply.data.length),
+    },
+    {
+      id: "workspaces_stop",
+      before: newSession,
+      request: ({ workspace }, o) => ada.post(`/workspaces/${workspace.id}/stop`, undefined, o),
+      after: async ({ id }) => {
+        assert.equal((await ada.get(`/sessions/${id}`)).data.status, "paused");
+        await ada.delete(`/sessions/${id}`);
+      },
+    },
     {
       id: "projects_create",
       before: () => countOf("/projects"),

@@ -109,6 +109,40 @@ static void a_person_has_four_in_hand(void **state)
     assert_int_equal(sessions_fork(&ada, &ahead, &view), ERR_INVALID);
 }
 
+static int usage_fn(struct txn *txn, void *ctx)
+{
+    struct data_context *c = ctx;
+    data_usage_put(txn, &c->scope, c->fault.field,
+                   &(struct data_usage){.seq = 7, .files = 3, .bytes = 400});
+    return 0;
+}
+
+/* Whether or not a total is kept; what other forks still copy counts too. */
+static void a_fork_keeps_to_the_quota(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct sessions_view origin = make(&ada);
+    struct sessions_view copy;
+    struct data_context use = ada;
+    use.fault.field = origin.session.id;
+    assert_int_equal(world_write(&p->w, usage_fn, &use), 0);
+    struct data_quota quota = {.tenant = 799};
+    ada.quota = &quota;
+    assert_int_equal(fork_it(&ada, origin.session.id, &copy), ERR_QUOTA);
+    assert_true(ada.fault.message.n > 0);
+    quota.tenant = 800;
+    assert_int_equal(fork_it(&ada, origin.session.id, &copy), 0);
+    quota.tenant = 1199;
+    assert_int_equal(fork_it(&ada, origin.session.id, &copy), ERR_QUOTA);
+    quota.tenant = 300; /* lowered meanwhile */
+    assert_int_equal(fork_it(&ada, origin.session.id, &copy), ERR_QUOTA);
+    quota = (struct data_quota){.tenant = 1200, .sessions = 2};
+    assert_int_equal(fork_it(&ada, origin.session.id, &copy), ERR_LIMIT);
+    quota.sessions = 3;
+    assert_int_equal(fork_it(&ada, origin.session.id, &copy), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +151,7 @@ int main(void)
         TEST(deleted_it_rests_and_restored_it_goes_on),
         TEST_SQLITE(deleted_it_rests_and_restored_it_goes_on),
         TEST(a_person_has_four_in_hand),
+        TEST(a_fork_keeps_to_the_quota),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

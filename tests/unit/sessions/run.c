@@ -184,6 +184,52 @@ static void the_limit_holds_against_a_race(void **state)
     assert_int_equal(opened, SESSIONS_MAX_RUNNING);
 }
 
+struct counting {
+    struct scope scope;
+    uint64_t n; /* result */
+};
+
+static int running_fn(struct txn *txn, void *ctx)
+{
+    struct counting *c = ctx;
+    return sessions_running(txn, &c->scope, &c->n);
+}
+
+static uint64_t running(struct data_context *ctx)
+{
+    struct counting counting = {.scope = ctx->scope};
+    assert_int_equal(store_read(ctx->store, running_fn, &counting), 0);
+    return counting.n;
+}
+
+static void a_tenant_runs_as_many_as_it_may(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context mate = ada;
+    mate.scope.user_id = data_id_make(&p->w.arena, "usr");
+    struct data_quota quota = {.running = 2};
+    ada.quota = mate.quota = &quota;
+    struct str ids[] = {make(&ada, "A"), make(&ada, "B"), make(&mate, "C")};
+    struct sessions_view v;
+    assert_int_equal(sessions_open(&ada, ids[0], &v), 0);
+    assert_int_equal(sessions_open(&ada, ids[1], &v), 0);
+    assert_int_equal(sessions_open(&mate, ids[2], &v), ERR_TOO_MANY_RUNNING);
+    assert_true(mate.fault.message.n > 0);
+    assert_int_equal(sessions_open(&ada, ids[0], &v), 0); /* it runs already */
+    assert_int_equal(running(&ada), 2);
+    assert_int_equal(sessions_tenant_stop(&mate, v.workspace.id, &v), 0);
+    assert_int_equal(v.session.status, DATA_SESSION_STATUS_PAUSED);
+    assert_int_equal(sessions_tenant_stop(&mate, v.workspace.id, &v), 0); /* harmless */
+    assert_int_equal(running(&ada), 1);
+    assert_int_equal(sessions_open(&mate, ids[2], &v), 0);
+    struct data_context eve = people_request_of(p, "eve@example.com");
+    assert_int_equal(sessions_tenant_stop(&eve, v.workspace.id, &v), ERR_NOT_FOUND);
+    assert_int_equal(sessions_delete(&mate, ids[2], 0, &v), 0);
+    assert_int_equal(sessions_tenant_stop(&ada, v.workspace.id, &v), ERR_NOT_FOUND);
+    assert_int_equal(running(&ada), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +237,7 @@ int main(void)
         TEST(open_tries_again_after_a_failure), TEST(four_run_at_once),
         TEST_SQLITE(four_run_at_once),          TEST(what_is_to_be_looked_after_can_be_found),
         TEST(the_limit_holds_against_a_race),   TEST_SQLITE(the_limit_holds_against_a_race),
+        TEST(a_tenant_runs_as_many_as_it_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
