@@ -10,18 +10,23 @@ enum { DIRTY_MAGIC = 0x64697274 };
 
 struct codi2_dirty {
     unsigned magic;
-    struct map *paths; /* path → &shallow or &deep */
+    struct map *paths;     /* dirty: path → &shallow or &deep */
+    struct map *uploading; /* path → &mark */
+    struct map *conflicts; /* path → &mark */
     bool all;
 };
 
 static char shallow;
 static char deep_mark;
+static char mark;
 
 struct codi2_dirty *codi2_dirty_create(void)
 {
     struct codi2_dirty *d = MEM_NEW(struct codi2_dirty);
     d->magic = DIRTY_MAGIC;
     d->paths = map_create();
+    d->uploading = map_create();
+    d->conflicts = map_create();
     return d;
 }
 
@@ -32,6 +37,8 @@ void codi2_dirty_destroy(struct codi2_dirty *d)
     }
     ASSERT_MAGIC(d, DIRTY_MAGIC);
     map_destroy(d->paths);
+    map_destroy(d->uploading);
+    map_destroy(d->conflicts);
     d->magic = 0;
     mem_free(d);
 }
@@ -65,6 +72,47 @@ size_t codi2_dirty_count(const struct codi2_dirty *d)
     return map_count(d->paths) + (d->all ? 1 : 0);
 }
 
+void codi2_dirty_upload(struct codi2_dirty *d, struct str path)
+{
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    (void)map_put(d->uploading, path, &mark);
+}
+
+bool codi2_dirty_persisted(struct codi2_dirty *d, struct str path)
+{
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    void *was = map_remove(d->uploading, path);
+    ASSERT(was == &mark);
+    return map_remove(d->conflicts, path) != NULL;
+}
+
+void codi2_dirty_refused(struct codi2_dirty *d, struct str path)
+{
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    void *was = map_remove(d->uploading, path);
+    ASSERT(was == &mark);
+    codi2_dirty_add(d, path, /* deep= */ false);
+}
+
+void codi2_dirty_conflict(struct codi2_dirty *d, struct str path)
+{
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    if (map_count(d->conflicts) < CODI2_MAX_DIRTY) {
+        (void)map_put(d->conflicts, path, &mark);
+    }
+}
+
+void codi2_dirty_agreed(struct codi2_dirty *d, struct str path)
+{
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    (void)map_remove(d->conflicts, path);
+}
+
+size_t codi2_dirty_uploading(const struct codi2_dirty *d)
+{
+    return map_count(d->uploading);
+}
+
 static int by_path(const void *a, const void *b)
 {
     const struct codi2_dirty_path *x = a;
@@ -84,10 +132,10 @@ void codi2_dirty_take(struct codi2_dirty *d, struct arena *arena,
     }
     size_t position = 0;
     struct str path;
-    void *mark;
-    while (map_next(d->paths, &position, &path, &mark)) {
+    void *depth;
+    while (map_next(d->paths, &position, &path, &depth)) {
         paths[n++] = (struct codi2_dirty_path){
-            .path = arena_str(arena, path), .deep = mark == &deep_mark, .told = true};
+            .path = arena_str(arena, path), .deep = depth == &deep_mark, .told = true};
     }
     ASSERT(n == count);
     qsort(paths, n, sizeof paths[0], by_path);

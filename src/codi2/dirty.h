@@ -1,7 +1,24 @@
 /*
- * The paths that somebody says have changed: each once, taken in byte order, so that a folder comes before what is in it.
- * Besides, whether everything must be looked at. Bounded: when it would grow beyond CODI2_MAX_DIRTY it forgets the paths and
- * says everything. Used by one thread.
+ * The state of each path:
+ *
+ *   persisted   the store has what the disk has, as far as anybody said: all paths that are in none of the other states
+ *   dirty       somebody says that it changed: to be looked at
+ *   uploading   it differs from the store, and what it is now is on its way there
+ *   conflict    besides dirty or uploading: others changed it too. Ours goes on top, theirs stays in the history, and the person
+ *               is told when that is done
+ *
+ *   persisted ──event, sweep──► dirty ──looked at, differs──► uploading ──the store has it──► persisted
+ *                                 ▲  └─looked at, same─► persisted        │
+ *                                 └────refused, no answer, torn───────────┘
+ *
+ * Invariants, asserted here and in mirror.c
+ * 1. What is sent is uploading, and what the store has taken was: persisted is only reached by the store's answer, or by a look
+ *    that finds path and index the same.
+ * 2. Between rounds nothing is uploading; a barrier is fulfilled when nothing is dirty either, so all are persisted.
+ * 3. A path may be dirty while it is uploading: it changed again. The store's answer does not end that.
+ *
+ * The dirty ones are had each once, in byte order, so that a folder comes before what is in it. Besides, the whole tree may be
+ * to look at. Bounded: when it would grow beyond CODI2_MAX_DIRTY it forgets the paths and says everything. Used by one thread.
  */
 #ifndef CODI2_DIRTY_H
 #define CODI2_DIRTY_H
@@ -29,5 +46,18 @@ struct codi2_dirty_path {
 /* All of them, sorted, in arena; the set is empty afterwards. */
 void codi2_dirty_take(struct codi2_dirty *d, struct arena *arena,
                       struct codi2_dirty_path **ret_paths, size_t *ret_count);
+
+void codi2_dirty_upload(struct codi2_dirty *d, struct str path); /* it differs and is sent */
+
+/* The store has what was sent of it. True: others had changed it too. */
+bool codi2_dirty_persisted(struct codi2_dirty *d, struct str path) BASE_MUST_USE;
+
+/* It was not taken: dirty again. */
+void codi2_dirty_refused(struct codi2_dirty *d, struct str path);
+
+void codi2_dirty_conflict(struct codi2_dirty *d, struct str path); /* others changed it, too */
+void codi2_dirty_agreed(struct codi2_dirty *d, struct str path);   /* to the same */
+
+size_t codi2_dirty_uploading(const struct codi2_dirty *d);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "base/time.h"
 
 enum { INDEX_MAGIC = 0x696e6478, INDEX_FORMAT = 1, BUSY_MS = 5000 };
 
@@ -372,4 +373,21 @@ bool codi2_look_same(const struct codi2_look *a, const struct codi2_look *b)
         return same; /* a folder's times change with its entries, which are looked at themselves */
     }
     return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime;
+}
+
+enum { STEP_MS = 50 }; /* the longest step, and some more */
+
+void codi2_look_doubt(struct codi2_look *look)
+{
+    usec_t age = time_now() - look->ctime / 1000;
+    if (look->kind != CODI2_FOLDER && age < STEP_MS * USEC_PER_MS) {
+        look->ctime = 0;
+    }
+}
+
+bool codi2_look_alike(const struct codi2_look *doubted, const struct codi2_look *now)
+{
+    struct codi2_look same = *doubted;
+    same.ctime = now->ctime;
+    return doubted->ctime == 0 && codi2_look_same(&same, now);
 }

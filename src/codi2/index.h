@@ -78,8 +78,9 @@ int codi2_index_below(struct codi2_index *x, struct arena *arena, const struct c
                       struct codi2_entries *ret_entries) BASE_MUST_USE;
 
 /*
- * Small facts that belong to the index, 0 when never set: "seq", up to which the store's changes are applied; "heard", up to which
- * our own are entered here; "disk", which names this index and no other.
+ * Small facts that belong to the index, 0 when never set: "seq", up to which the store's changes are applied; "heard", up to
+ * which our own are entered here; "compared", 1 when the whole tree was compared with the store; "disk", which names this index
+ * and no other.
  */
 int codi2_index_fact(struct codi2_index *x, const char *name, uint64_t *ret_value) BASE_MUST_USE;
 int codi2_index_set_fact(struct codi2_index *x, const char *name, uint64_t value) BASE_MUST_USE;
@@ -87,5 +88,13 @@ int codi2_index_set_fact(struct codi2_index *x, const char *name, uint64_t value
 /* The look of what stat says; false for what is no file, folder or link. */
 bool codi2_look_of(const struct stat *facts, struct codi2_look *ret_look);
 bool codi2_look_same(const struct codi2_look *a, const struct codi2_look *b);
+
+/*
+ * Files' times move on in steps (10 ms on some kernels): what is written again within the step looks the same. So a look that was
+ * taken so soon after the last change proves nothing, and is the same as no look at all: the content is to be compared.
+ * codi2_look_alike: the same but for that.
+ */
+void codi2_look_doubt(struct codi2_look *look);
+bool codi2_look_alike(const struct codi2_look *doubted, const struct codi2_look *now);
 
 #endif

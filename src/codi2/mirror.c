@@ -6,7 +6,8 @@
  * Invariants
  * 1. The index never says that the store has what it has not: it is written after the server's answer.
  * 2. A path leaves `dirty` only into a round, and a round that fails puts back all that it took.
- * 3. A barrier is fulfilled by a round that began after it was asked for and ended with nothing dirty. Each is tried once at
+ * 3. A barrier is fulfilled by a round that began after it was asked for and ended with nothing dirty (dirty.h says what that
+ *    is); where not every folder is watched, by one that looked at the whole tree. Each is tried once at
  *    once, whatever the back-off; one that the server refused for good is said to be refused, so that nobody waits for it.
  * 4. Nothing is deleted in the store before the first comparison with it is complete.
  * 5. What the store took and the index has not heard of (codi2 was killed in between, the answer was lost on its way) is found
@@ -41,20 +42,48 @@ void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health)
     codi2_status_set(m->options.status, m->options.number, &m->facts);
 }
 
+/* Of what there is to say the worst. */
+void codi2_mirror_say(struct codi2_mirror *m)
+{
+    const char *words = "";
+    if (m->facts.held_back > 0) {
+        words = "Many files and folders are missing and nobody was seen deleting them. The store "
+                "keeps them until you choose to delete or to restore them.";
+    } else if (m->trouble) {
+        words = m->trouble;
+    } else if (m->blind) {
+        words = "Not every folder can be watched: it may take 10 seconds until a change is "
+                "noticed. Less files, or a higher fs.inotify.max_user_watches, end this.";
+    }
+    codi2_status_message(m->options.status, m->options.number, str_from(words));
+}
+
 int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path)
 {
     int error = codi2_watch_add(m->watch, path);
     if (error == ERR_LIMIT) {
-        if (!m->blind) {
-            log_warn("codi2", "not every folder can be watched: raise fs.inotify.max_user_watches");
-            codi2_status_message(
-                m->options.status, m->options.number,
-                STR("Not every folder can be watched; changes may take 10 seconds to be noticed."));
-        }
-        m->blind = true;
+        m->blind_now = true;
         error = 0;
     }
     return error;
+}
+
+/* After a look at the whole tree it is known whether every folder is watched; before, that one is not. */
+void codi2_mirror_looked(struct codi2_mirror *m, bool whole)
+{
+    bool blind = m->blind_now || (m->blind && !whole);
+    m->blind_now = false;
+    if (blind == m->blind) {
+        return;
+    }
+    m->blind = blind;
+    if (blind) {
+        log_warn("codi2", "not every folder can be watched: raise fs.inotify.max_user_watches");
+        m->next_sweep = 0;
+    } else {
+        log_info("codi2", "every folder is watched again");
+    }
+    codi2_mirror_say(m);
 }
 
 static void on_seen(void *ctx, enum codi2_seen what, struct str path)
@@ -79,6 +108,9 @@ static const char *words_for(int error)
         return "Your storage is full. " WAITING;
     case ERR_DISK_LOW:
         return "The server's disk is full. " WAITING;
+    case ERR_IO:
+        return "This workspace's disk cannot be read or written. What was persisted is safe; the "
+               "rest is stored once the disk works.";
     case ERR_NO_SPACE:
         return "This workspace's disk is full. Delete what you do not need; what is on the disk is "
                "stored once there is room.";
@@ -105,17 +137,16 @@ static void give_pause(struct codi2_mirror *m, int error)
     m->retry_at = time_monotonic() + m->pause / 2 + jitter;
     m->facts.pending = codi2_dirty_count(m->dirty);
     atomic_store(&m->greeted, false); /* it may be another server that comes back */
-    const char *words = words_for(error);
-    if (words) {
-        codi2_status_message(m->options.status, m->options.number, str_from(words));
-    }
+    m->trouble = words_for(error);
+    codi2_mirror_say(m);
     codi2_mirror_show(m, CODI2_OFFLINE);
 }
 
 static void all_well(struct codi2_mirror *m)
 {
-    if (m->retry_at) {
-        codi2_status_message(m->options.status, m->options.number, STR_EMPTY);
+    if (m->trouble) {
+        m->trouble = NULL;
+        codi2_mirror_say(m);
     }
     m->retry_at = 0;
     m->pause = 0;
@@ -123,9 +154,11 @@ static void all_well(struct codi2_mirror *m)
 
 /* ---- rounds ---- */
 
-static void sweep_when_due(struct codi2_mirror *m)
+/* Also for each barrier when not every folder is watched: what was done there made no event. */
+static void sweep_when_due(struct codi2_mirror *m, uint64_t barrier)
 {
-    if (time_monotonic() >= m->next_sweep) {
+    if (time_monotonic() >= m->next_sweep || (m->blind && barrier > m->swept_for)) {
+        m->swept_for = barrier;
         codi2_dirty_add_all(m->dirty);
         usec_t blind = MIRROR_BLIND_SWEEP_S * USEC_PER_SEC;
         usec_t pause = m->options.sweep;
@@ -160,6 +193,7 @@ static int bring_together(struct codi2_mirror *m)
     if (m->fresh) {
         error = codi2_mirror_reconcile(m);
         if (!error) {
+            error = codi2_index_set_fact(m->index, "compared", 1);
             m->fresh = false;
             codi2_dirty_add_all(m->dirty); /* what is on the disk and unknown to the store */
         }
@@ -182,7 +216,7 @@ static void round_of(struct codi2_mirror *m)
 {
     uint64_t barrier = codi2_status_barrier_wanted(m->options.status);
     codi2_watch_read(m->watch);
-    sweep_when_due(m);
+    sweep_when_due(m, barrier);
     look_at_mapped(m, barrier);
     if (atomic_load(&m->choice) != CODI2_NO_CHOICE) {
         codi2_dirty_add_all(m->dirty);
@@ -209,6 +243,7 @@ static void round_of(struct codi2_mirror *m)
         all_well(m);
         m->facts.pending = codi2_dirty_count(m->dirty);
         if (m->facts.pending == 0 && !m->fresh) {
+            ASSERT(codi2_dirty_uploading(m->dirty) == 0);
             m->facts.barrier = barrier;
         }
         codi2_mirror_show(m, CODI2_ONLINE);
@@ -324,7 +359,7 @@ static int sign(struct codi2_mirror *m)
 int codi2_mirror_start_anew(struct codi2_mirror *m)
 {
     m->fresh = true;
-    return codi2_index_set_fact(m->index, "seq", 0);
+    return codi2_index_set_fact(m->index, "compared", 0);
 }
 
 static int prepare(struct codi2_mirror *m)
@@ -349,7 +384,7 @@ static int prepare(struct codi2_mirror *m)
         error = codi2_index_fact(m->index, "held_back", &m->facts.held_back);
     }
     if (!error && m->facts.held_back > 0) {
-        codi2_mirror_show_held(m);
+        codi2_mirror_say(m);
     }
     if (!error) {
         error = codi2_index_fact(m->index, "heard", &m->heard);
@@ -359,7 +394,11 @@ static int prepare(struct codi2_mirror *m)
     }
     m->facts.seq = applied;
     atomic_store(&m->applied, applied);
-    m->fresh = m->fresh || applied == 0;
+    uint64_t compared = 0;
+    if (!error) {
+        error = codi2_index_fact(m->index, "compared", &compared);
+    }
+    m->fresh = m->fresh || !compared;
     return error;
 }
 

@@ -72,18 +72,8 @@ static int show(struct codi2_mirror *m, size_t held)
         return 0;
     }
     m->facts.held_back = held;
-    codi2_mirror_show_held(m);
+    codi2_mirror_say(m);
     return codi2_index_set_fact(m->index, "held_back", held);
-}
-
-void codi2_mirror_show_held(struct codi2_mirror *m)
-{
-    codi2_status_message(m->options.status, m->options.number,
-                         m->facts.held_back > 0
-                             ? STR("Many files and folders are missing and nobody was seen "
-                                   "deleting them. The store keeps "
-                                   "them until you choose to delete or to restore them.")
-                             : STR_EMPTY);
 }
 
 /* Leaves what is to be sent: a folder's deletion is that of all in it. */

@@ -15,6 +15,7 @@ enum {
     MIRROR_BLIND_SWEEP_S = 10, /* when not every folder could be watched */
     MIRROR_MAPPED_S = 5,       /* between looks at files that are mapped to be written to */
     MIRROR_SETTLE_MS = 2,
+    MIRROR_RULES = 2, /* files of rules */
 };
 
 struct codi2_mirror {
@@ -28,20 +29,23 @@ struct codi2_mirror {
     struct codi2_watch *watch;
     struct codi2_dirty *dirty;
     struct content_ignore *ignore;
-    struct codi2_tracked *tracked;    /* what is kept in spite of it */
-    struct codi2_look rules;          /* of the file of rules that was read; inode 0: none */
-    struct codi2_link *link;          /* the mirror's own */
-    struct codi2_link *listener_link; /* cancelled at the end */
-    struct codi2_facts facts;         /* as last shown */
-    bool fresh;                       /* the index is empty: compare with the whole store */
-    bool blind;                       /* some folder could not be watched */
-    usec_t next_sweep;                /* monotonic */
-    usec_t next_mapped;               /* monotonic */
-    uint64_t mapped_for;              /* the barrier for which they were last looked at */
-    usec_t retry_at;                  /* monotonic; 0: the link is well */
-    usec_t pause;                     /* the next back-off */
-    uint64_t tried_for;               /* the barrier for which the store was last asked */
-    int wake;                         /* eventfd */
+    struct codi2_tracked *tracked;         /* what is kept in spite of it */
+    struct codi2_look rules[MIRROR_RULES]; /* of the files of rules that were read; inode 0: none */
+    struct codi2_link *link;               /* the mirror's own */
+    struct codi2_link *listener_link;      /* cancelled at the end */
+    struct codi2_facts facts;              /* as last shown */
+    bool fresh;                            /* the index is empty: compare with the whole store */
+    bool blind;                            /* some folder is not watched */
+    bool blind_now;                        /* one was met since the last word about it */
+    const char *trouble;                   /* what the person should know of it; NULL: nothing */
+    uint64_t swept_for;  /* the barrier for which the whole tree was last looked at */
+    usec_t next_sweep;   /* monotonic */
+    usec_t next_mapped;  /* monotonic */
+    uint64_t mapped_for; /* the barrier for which they were last looked at */
+    usec_t retry_at;     /* monotonic; 0: the link is well */
+    usec_t pause;        /* the next back-off */
+    uint64_t tried_for;  /* the barrier for which the store was last asked */
+    int wake;            /* eventfd */
     pthread_t thread;
     pthread_t listener; /* waits for changes of others */
     atomic_bool stop;
@@ -66,7 +70,9 @@ void codi2_mirror_keep_listed(struct codi2_mirror *m, struct str folder,
 
 /* mirror.c */
 void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health);
+void codi2_mirror_say(struct codi2_mirror *m);
 int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
+void codi2_mirror_looked(struct codi2_mirror *m, bool whole);
 /* The whole tree is to be compared with the store, also after a new start, until that has been done. */
 int codi2_mirror_start_anew(struct codi2_mirror *m) BASE_MUST_USE;
 
@@ -93,8 +99,6 @@ struct mirror_deletions {
 /* Leaves in d those that are to be sent, each with all below it. */
 int codi2_mirror_hold_back(struct codi2_mirror *m, struct arena *arena,
                            struct mirror_deletions *d) BASE_MUST_USE;
-
-void codi2_mirror_show_held(struct codi2_mirror *m);
 
 /* mirror_pull.c: brings the store's changes to the disk. */
 int codi2_mirror_reconcile(struct codi2_mirror *m) BASE_MUST_USE; /* the whole tree */

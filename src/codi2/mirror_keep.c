@@ -1,6 +1,7 @@
 /*
  * What is kept. Everything but our own temporary files and what the rules leave out (content/'s list of
- * what a program can make again, then the root's .coditectignore, which may add to it or take back by "!"); and of that, what git
+ * what a program can make again, then the root's .coditectignore and .coditect/ignore, which may add to it or take back by
+ * "!"); and of that, what git
  * tracks is kept all the same: a `dist` that is checked in is somebody's work.
  *
  * .gitignore is not asked: what git ignores is often just what exists nowhere else (.env, notes, data).
@@ -13,7 +14,7 @@
 #include "base/log.h"
 #include "codi2/mirror_int.h"
 
-#define RULES ".coditectignore"
+static const char *const rule_files[MIRROR_RULES] = {".coditectignore", ".coditect/ignore"};
 
 enum { MOST_RULES = 64 * 1024 };
 
@@ -63,16 +64,16 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
 
 /* ---- rules ---- */
 
-static struct str read_rules(struct codi2_mirror *m, struct arena *arena)
+static struct str read_rules(struct codi2_mirror *m, struct arena *arena, const char *file)
 {
     FD_AUTO int fd = -1;
     char *text = arena_alloc(arena, MOST_RULES + 1);
-    if (codi2_tree_open_file(&m->tree, STR(RULES), &fd) != 0) {
+    if (codi2_tree_open_file(&m->tree, str_from(file), &fd) != 0) {
         return STR_EMPTY;
     }
     ssize_t n = fd_read_full(fd, text, MOST_RULES + 1);
     if (n > MOST_RULES) {
-        log_warn("codi2", "%s is larger than 64 KiB: it is not used", RULES);
+        log_warn("codi2", "%s is larger than 64 KiB: it is not used", file);
         return STR_EMPTY;
     }
     return str_of(text, n > 0 ? (size_t)n : 0);
@@ -84,22 +85,29 @@ static void take_rules(struct codi2_mirror *m)
     content_ignore_drop(m->ignore, STR(""));
     int error = content_ignore_add(m->ignore, STR(""), str_from(content_ignore_defaults));
     ASSERT(error == 0);
-    if (content_ignore_add(m->ignore, STR(""), read_rules(m, &arena)) != 0) {
-        log_warn("codi2", "%s has more rules than are looked at", RULES);
+    for (size_t i = 0; i < MIRROR_RULES; i++) {
+        const char *file = rule_files[i];
+        if (content_ignore_add(m->ignore, STR(""), read_rules(m, &arena, file)) != 0) {
+            log_warn("codi2", "%s has more rules than are looked at", file);
+        }
     }
 }
 
 /* Reads the rules when their file has changed; then everything is to be judged anew. */
 static void look_at_rules(struct codi2_mirror *m)
 {
-    struct codi2_look look = {0};
-    if (codi2_tree_look(&m->tree, STR(RULES), &look) != 0) {
-        look = (struct codi2_look){0};
+    bool news = false;
+    for (size_t i = 0; i < MIRROR_RULES; i++) {
+        struct codi2_look look;
+        if (codi2_tree_look(&m->tree, str_from(rule_files[i]), &look) != 0) {
+            look = (struct codi2_look){0};
+        }
+        news = news || !codi2_look_same(&look, &m->rules[i]);
+        m->rules[i] = look;
     }
-    if (codi2_look_same(&look, &m->rules)) {
+    if (!news) {
         return;
     }
-    m->rules = look;
     take_rules(m);
     codi2_tracked_forget(m->tracked);
     codi2_status_forget(m->options.status, m->options.number, STR(""));
@@ -141,7 +149,11 @@ void codi2_mirror_keep_start(struct codi2_mirror *m)
 void codi2_mirror_keep_seen(struct codi2_mirror *m, struct str path)
 {
     const struct str index = STR(".git/index");
-    if (path.n == 0 || str_eq(path, STR(RULES))) {
+    bool rules = path.n == 0 || str_eq(path, STR(".coditect"));
+    for (size_t i = 0; i < MIRROR_RULES; i++) {
+        rules = rules || str_eq(path, str_from(rule_files[i]));
+    }
+    if (rules) {
         look_at_rules(m);
     } else if (str_eq(path, index)) {
         load(m, STR(""));

@@ -113,6 +113,7 @@ static int note_conflict(struct note *n, const struct codi2_change *change, uint
     if (version == 0) {
         return codi2_index_delete(index, s->path);
     }
+    codi2_dirty_conflict(n->m->dirty, s->path);
     struct codi2_entry entry = {
         .path = s->path, .look = {.kind = s->look.kind}, .version = version};
     return codi2_index_put(index, &entry);

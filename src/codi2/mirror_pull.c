@@ -4,10 +4,13 @@
  * tree raise events as anybody's; they find the index in agreement and end there.
  */
 #include "base/assert.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "codi2/mirror_int.h"
+
+#define STEP_NS (100 * 1000000LL)
 
 enum { SMALL_FILE = 256 * 1024, SHOW_EVERY = 64, CHANGES_IN_ONE_GO = 10000 };
 
@@ -19,6 +22,32 @@ struct stand {
     struct codi2_entry known;
     struct codi2_look look;
 };
+
+/* Reads it all. */
+static bool has_content(struct codi2_mirror *m, struct arena *arena, struct str path,
+                        const struct content_hash *hash)
+{
+    enum { PIECE = 64 * 1024 };
+    FD_AUTO int fd = -1;
+    struct str target;
+    struct content_hash now;
+    if (codi2_tree_read_link(&m->tree, arena, path, &target) == 0) {
+        content_hash(target, &now);
+        return content_hash_eq(&now, hash);
+    }
+    if (codi2_tree_open_file(&m->tree, path, &fd) != 0) {
+        return false;
+    }
+    struct content_hasher *hasher = content_hasher_create();
+    char *piece = arena_alloc(arena, PIECE);
+    ssize_t n;
+    while ((n = fd_read_full(fd, piece, PIECE)) > 0) {
+        content_hasher_add(hasher, str_of(piece, (size_t)n));
+    }
+    content_hasher_end(hasher, &now);
+    content_hasher_destroy(hasher);
+    return n == 0 && content_hash_eq(&now, hash);
+}
 
 static int find_stand(struct codi2_mirror *m, struct arena *arena, struct str path,
                       struct stand *ret)
@@ -35,7 +64,9 @@ static int find_stand(struct codi2_mirror *m, struct arena *arena, struct str pa
     }
     ret->present = !error;
     ret->clean = ret->indexed == ret->present &&
-                 (!ret->present || codi2_look_same(&ret->known.look, &ret->look));
+                 (!ret->present || codi2_look_same(&ret->known.look, &ret->look) ||
+                  (codi2_look_alike(&ret->known.look, &ret->look) &&
+                   has_content(m, arena, path, &ret->known.hash)));
     return 0;
 }
 
@@ -49,9 +80,11 @@ static int put_entry(struct codi2_mirror *m, const struct codi2_remote *r,
 
 /* ---- making ---- */
 
-static int make_file(struct codi2_mirror *m, const struct codi2_remote *r,
+static int make_file(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now,
                      struct codi2_look *ret_look)
 {
+    bool replaces = now->present && now->look.kind == CODI2_FILE;
+    const struct codi2_place place = {r->path, replaces ? &now->look : NULL};
     struct codi2_draft draft;
     int error = codi2_tree_draft(&m->tree, r->path, r->mode, &draft);
     if (error) {
@@ -62,7 +95,11 @@ static int make_file(struct codi2_mirror *m, const struct codi2_remote *r,
         codi2_draft_fini(&draft);
         return error;
     }
-    return codi2_tree_replace(&draft, r->path, r->mtime, ret_look);
+    error = codi2_tree_replace(&draft, &place, r->mtime, ret_look);
+    if (!error && ret_look->ctime - ret_look->mtime < STEP_NS) {
+        codi2_look_doubt(ret_look); /* else what is written next has another time */
+    }
+    return error;
 }
 
 static int make_other(struct codi2_mirror *m, const struct codi2_remote *r,
@@ -76,19 +113,67 @@ static int make_other(struct codi2_mirror *m, const struct codi2_remote *r,
     if (!error && r->kind == CODI2_FOLDER) {
         error = codi2_mirror_add_watch(m, r->path);
     }
-    return error ? error : codi2_tree_look(&m->tree, r->path, ret_look);
+    if (!error) {
+        error = codi2_tree_look(&m->tree, r->path, ret_look);
+    }
+    bool other = error == ERR_EXISTS || (!error && ret_look->kind != r->kind);
+    return other ? ERR_CONFLICT : error;
+}
+
+/*
+ * Removes what the store is known to have, and what can be made again; the rest stays, with the folders that it is in, and
+ * is looked at next. Nothing that came after the last look at it is removed.
+ */
+static int clear(struct codi2_mirror *m, struct arena *arena, struct str path, bool *ret_gone)
+{
+    struct stand now;
+    struct codi2_names names = {0};
+    int error = find_stand(m, arena, path, &now);
+    if (error || (!now.indexed && codi2_mirror_ignored(m, path, now.look.kind == CODI2_FOLDER)) ||
+        codi2_tree_is_special(&m->tree, path)) {
+        error = error ? error : codi2_tree_remove(&m->tree, path);
+        *ret_gone = !error;
+        return error;
+    }
+    if (!now.present || now.look.kind != CODI2_FOLDER) {
+        error = !now.present ? 0
+                : !now.clean
+                    ? ERR_CONFLICT
+                    : codi2_tree_remove_same(&m->tree, &(struct codi2_place){path, &now.look});
+        *ret_gone = !error;
+        return error == ERR_CONFLICT ? 0 : error;
+    }
+    error = codi2_tree_list(&m->tree, arena, path, &names);
+    for (size_t i = 0; i < names.count && !error; i++) {
+        struct str child =
+            arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(path), STR_ARG(names.at[i]));
+        bool gone; /* the folder says so when it is to go itself */
+        error = clear(m, arena, child, &gone);
+    }
+    error = error ? error : codi2_tree_remove_empty(&m->tree, path);
+    *ret_gone = !error;
+    return error == ERR_NOT_EMPTY || error == ERR_NOT_FOUND ? 0 : error;
+}
+
+/* ERR_CONFLICT: not all of it. */
+static int make_room(struct codi2_mirror *m, struct arena *arena, struct str path)
+{
+    bool gone = false;
+    int error = clear(m, arena, path, &gone);
+    return error || gone ? error : ERR_CONFLICT;
 }
 
 static int make_once(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
 {
+    ARENA_AUTO(arena);
     struct codi2_look look;
     bool in_the_way = now->present && (now->look.kind != r->kind || r->kind == CODI2_SYMLINK);
-    int error = in_the_way ? codi2_tree_remove(&m->tree, r->path) : 0;
+    int error = in_the_way ? make_room(m, &arena, r->path) : 0;
     if (!error && in_the_way) {
         error = codi2_index_delete(m->index, r->path);
     }
     if (!error) {
-        error = r->kind == CODI2_FILE ? make_file(m, r, &look) : make_other(m, r, &look);
+        error = r->kind == CODI2_FILE ? make_file(m, r, now, &look) : make_other(m, r, &look);
     }
     return error ? error : put_entry(m, r, &look);
 }
@@ -111,6 +196,22 @@ static int make_parents(struct codi2_mirror *m, struct str path)
     return error;
 }
 
+/* The disk holds something that the index does not know, or that changed: compare the content before calling it a conflict. */
+static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const struct codi2_look *now)
+{
+    struct codi2_entry theirs = {.path = r->path,
+                                 .look = {.kind = r->kind, .mode = r->mode},
+                                 .version = r->version,
+                                 .hash = r->hash};
+    if (r->kind == CODI2_FOLDER && now->kind == CODI2_FOLDER) {
+        return put_entry(m, r, now);
+    }
+    /* The store's version becomes the base of ours; equal content is noticed when it is read, and then nothing is sent. */
+    codi2_dirty_conflict(m->dirty, r->path);
+    codi2_dirty_add(m->dirty, r->path, now->kind == CODI2_FOLDER);
+    return codi2_index_put(m->index, &theirs);
+}
+
 /*
  * A folder above it may have been deleted here: it is made again, for this alone; what else was in it stays deleted. Where a
  * file took the folder's place nothing is made: the disk's state goes on top.
@@ -124,22 +225,14 @@ static int make(struct codi2_mirror *m, const struct codi2_remote *r, const stru
             error = make_once(m, r, now);
         }
     }
-    return error == ERR_NOT_FOUND ? 0 : error;
-}
-
-/* The disk holds something that the index does not know, or that changed: compare the content before calling it a conflict. */
-static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
-{
-    struct codi2_entry theirs = {
-        .path = r->path, .look = {.kind = r->kind}, .version = r->version, .hash = r->hash};
-    if (r->kind == CODI2_FOLDER && now->look.kind == CODI2_FOLDER) {
-        return put_entry(m, r, &now->look);
+    if (error == ERR_CONFLICT) { /* something came between the look and the deed */
+        struct codi2_look look = {0};
+        error = codi2_tree_look(&m->tree, r->path, &look);
+        return error == ERR_NOT_FOUND ? ERR_BUSY /* gone again: at once, once more */
+               : error                ? error
+                                      : meet(m, r, &look);
     }
-    /* The store's version becomes the base of ours; equal content is noticed when it is read, and then nothing is sent. */
-    theirs.look.mode =
-        now->look.kind == CODI2_FILE && r->kind == CODI2_FILE ? now->look.mode : r->mode;
-    codi2_dirty_add(m->dirty, r->path, /* deep= */ false);
-    return codi2_index_put(m->index, &theirs);
+    return error == ERR_NOT_FOUND ? 0 : error;
 }
 
 static int apply_state(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
@@ -158,35 +251,12 @@ static int apply_state(struct codi2_mirror *m, struct arena *arena, const struct
     if (!now.present) { /* deleted here, changed there: theirs comes back */
         return make(m, r, &now);
     }
-    return meet(m, r, &now);
+    return meet(m, r, &now.look);
 }
 
 /* ---- changes ---- */
 
-/* Whether everything that the index knows at and below path is as the index says. */
-static int is_all_clean(struct codi2_mirror *m, struct arena *arena, struct str path,
-                        bool *ret_clean)
-{
-    struct codi2_span span = {.folder = path, .after = STR("")};
-    struct codi2_entries page;
-    bool clean = true;
-    do {
-        int error = codi2_index_below(m->index, arena, &span, &page);
-        for (size_t i = 0; i < page.count && !error; i++) {
-            struct stand below;
-            error = find_stand(m, arena, page.at[i].path, &below);
-            clean = clean && !error && below.clean;
-            span.after = page.at[i].path;
-        }
-        if (error) {
-            return error;
-        }
-    } while (clean && page.count == CODI2_PAGE);
-    *ret_clean = clean;
-    return 0;
-}
-
-/* Deletes a path that is clean with all below; what is not clean stays and becomes new. */
+/* What is not clean stays and becomes new. */
 static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
 {
     struct stand now;
@@ -194,27 +264,27 @@ static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const str
     if (error || !now.indexed || now.known.version > r->version) {
         return error;
     }
-    bool clean;
-    error = is_all_clean(m, arena, r->path, &clean);
-    if (!error && clean) {
-        error = codi2_tree_remove(&m->tree, r->path);
-    } else if (!error) {
+    error = make_room(m, arena, r->path);
+    if (error == ERR_CONFLICT) {
         codi2_dirty_add(m->dirty, r->path, /* deep= */ true);
+        error = 0;
     }
     return error ? error : codi2_index_delete(m->index, r->path);
 }
 
 /* Both ends are as the index says: the same move here. */
-static int move_here(struct codi2_mirror *m, const struct codi2_remote *r,
+static int move_here(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
                      const struct stand *target)
 {
-    bool folder_in_the_way = target->present && target->look.kind == CODI2_FOLDER;
-    int error = folder_in_the_way ? codi2_tree_remove(&m->tree, r->path) : 0;
+    int error = target->present ? make_room(m, arena, r->path) : 0;
     if (!error) {
         error = make_parents(m, r->path);
     }
     if (!error) {
         error = codi2_tree_rename(&m->tree, r->from, r->path);
+    }
+    if (error == ERR_EXISTS || error == ERR_CONFLICT) {
+        return ERR_CONFLICT;
     }
     if (error == ERR_NOT_FOUND) {
         return 0; /* a file took the place of a folder above: the disk's state goes on top */
@@ -244,7 +314,13 @@ static int apply_move(struct codi2_mirror *m, struct arena *arena, const struct 
         return error;
     }
     if (old.clean && old.present && target.clean) {
-        return move_here(m, r, &target);
+        error = move_here(m, arena, r, &target);
+        if (error != ERR_CONFLICT) {
+            return error;
+        }
+    }
+    if (r->kind == CODI2_FOLDER) {
+        return codi2_mirror_start_anew(m); /* what is in it is told of by no change of its own */
     }
     struct codi2_remote gone = *r;
     gone.path = r->from;

@@ -12,6 +12,8 @@
 #include "base/vec.h"
 #include "codi2/mirror_int.h"
 
+enum { MOST_NAME = 120 };
+
 struct round {
     struct codi2_mirror *m;
     struct arena *arena;
@@ -37,12 +39,46 @@ static void round_fini(struct round *r)
 
 /* ---- sending ---- */
 
+static void enlist(struct round *r, const struct codi2_change *change)
+{
+    codi2_dirty_upload(r->m->dirty, change->step.path);
+    VEC_ADD(&r->batch, *change);
+}
+
 static void put_back(struct round *r)
 {
     for (size_t i = 0; i < r->batch.n; i++) {
-        codi2_dirty_add(r->m->dirty, r->batch.at[i].step.path, /* deep= */ false);
+        codi2_dirty_refused(r->m->dirty, r->batch.at[i].step.path);
     }
     r->batch.n = 0;
+}
+
+/* Whoever works here has changed what others changed too: their version is the one before ours in the history. */
+static void tell_conflict(struct round *r, struct str path)
+{
+    BUF_AUTO(text, 1024);
+    struct str name = path.n > MOST_NAME ? str_slice(path, path.n - MOST_NAME, path.n) : path;
+    while (name.n > 0 && ((unsigned char)name.p[0] & 0xc0) == 0x80) {
+        name = str_slice(name, 1, name.n); /* from the start of a character */
+    }
+    name.n = str_utf8_prefix(name);
+    buf_printf(&text,
+               STR_FMT
+               " was changed here and elsewhere at the same time. What you have here stays; "
+               "the other version is in its history.",
+               STR_ARG(name));
+    codi2_status_notice(r->m->options.status, buf_str(&text));
+}
+
+static void settle(struct round *r)
+{
+    for (size_t i = 0; i < r->batch.n; i++) {
+        const struct codi2_step *step = &r->batch.at[i].step;
+        bool content = step->op == CODI2_WRITE || step->op == CODI2_LINK;
+        if (codi2_dirty_persisted(r->m->dirty, step->path) && content) {
+            tell_conflict(r, step->path);
+        }
+    }
 }
 
 static int flush(struct round *r)
@@ -58,6 +94,8 @@ static int flush(struct round *r)
     }
     if (error || reply.verdict != CODI2_ACCEPTED) {
         put_back(r);
+    } else {
+        settle(r);
     }
     if (!error) {
         r->m->facts.seq = reply.seq > r->m->facts.seq ? reply.seq : r->m->facts.seq;
@@ -70,7 +108,7 @@ static int send_alone(struct round *r, const struct codi2_step *step)
 {
     int error = flush(r);
     if (!error) {
-        VEC_ADD(&r->batch, (struct codi2_change){.step = *step});
+        enlist(r, &(struct codi2_change){.step = *step});
         error = flush(r);
     }
     return error;
@@ -123,15 +161,17 @@ static int add_write(struct round *r, const struct codi2_step *step)
     if (error) {
         return error;
     }
+    codi2_look_doubt(&change.step.look);
     struct codi2_entry known;
     bool same = step->base != 0 && codi2_index_get(m->index, r->arena, step->path, &known) == 0 &&
                 known.look.kind == CODI2_FILE && known.look.mode == step->look.mode &&
                 content_hash_eq(&known.hash, &change.content.hash);
     if (same) {
-        known.look = step->look; /* touched, not changed */
+        codi2_dirty_agreed(m->dirty, step->path);
+        known.look = change.step.look; /* touched, not changed */
         return codi2_index_put(m->index, &known);
     }
-    VEC_ADD(&r->batch, change);
+    enlist(r, &change);
     return r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
 }
 
@@ -147,8 +187,9 @@ static int add_link(struct round *r, const struct codi2_step *step)
         return error;
     }
     codi2_mirror_kept(r->m, step->path);
+    codi2_look_doubt(&change.step.look);
     content_hash(change.target, &change.content.hash);
-    VEC_ADD(&r->batch, change);
+    enlist(r, &change);
     return 0;
 }
 
@@ -178,13 +219,13 @@ static int do_step(struct round *r, const struct codi2_step *step, bool listed)
         if (!listed || is_shut(&step->look)) {
             codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
         }
-        VEC_ADD(&r->batch, (struct codi2_change){.step = *step});
+        enlist(r, &(struct codi2_change){.step = *step});
         return 0;
     case CODI2_MODE:
         if (opens_or_shuts(r, step)) {
             codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
         }
-        VEC_ADD(&r->batch, (struct codi2_change){.step = *step});
+        enlist(r, &(struct codi2_change){.step = *step});
         return 0;
     case CODI2_MOVE:
         if (step->look.kind == CODI2_FOLDER) {
@@ -274,6 +315,9 @@ static int look_once(struct round *r, const struct codi2_dirty_path *p, bool *re
     if (gone) {
         codi2_status_forget(r->m->options.status, r->m->options.number, p->path);
         codi2_mirror_unkept_if_special(r->m, p->path);
+    }
+    if (step.op == CODI2_NOTHING) {
+        codi2_dirty_agreed(r->m->dirty, p->path);
     }
     if (step.op == CODI2_NOTHING && !gone && step.look.kind != CODI2_FOLDER) {
         codi2_mirror_kept(r->m, p->path);
@@ -389,6 +433,9 @@ static int gather(struct round *r, const struct codi2_dirty_path *taken, size_t 
             error = each_below(r, taken[i].path, recall);
         }
     }
+    if (!error) {
+        codi2_mirror_looked(r->m, r->whole);
+    }
     if (r->paths.n > 0) {
         qsort(r->paths.at, r->paths.n, sizeof r->paths.at[0], by_bytes);
     }
@@ -407,7 +454,7 @@ static int send_deletions(struct round *r)
                                  .whole = r->whole};
     int error = codi2_mirror_hold_back(m, r->arena, &d);
     for (size_t i = 0; i < d.count && !error; i++) {
-        VEC_ADD(&r->batch, (struct codi2_change){.step = d.at[i].step});
+        enlist(r, &(struct codi2_change){.step = d.at[i].step});
         error = r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
     }
     if (!error) {
@@ -462,5 +509,7 @@ int codi2_mirror_push(struct codi2_mirror *m)
     for (size_t i = 0; i < count && error; i++) {
         codi2_dirty_add(m->dirty, taken[i].path, taken[i].deep);
     }
+    put_back(&r);
+    ASSERT(codi2_dirty_uploading(m->dirty) == 0);
     return error;
 }

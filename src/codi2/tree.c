@@ -15,7 +15,7 @@
 #include "base/rand.h"
 #include "base/vec.h"
 
-enum { MOST_NAMES = 1000000, DEEPEST = CONTENT_MAX_DEPTH + 8 };
+enum { MOST_NAMES = 1000000, DEEPEST = CONTENT_MAX_DEPTH + 8, OWN_NAME = 64 };
 
 static int tree_errno(int number)
 {
@@ -220,28 +220,67 @@ int codi2_tree_draft(const struct codi2_tree *t, struct str path, uint32_t mode,
     return 0;
 }
 
-int codi2_tree_replace(struct codi2_draft *d, struct str path, int64_t mtime,
+/* Whether what stands at name is what was expected; a rename changes no time but ctime. */
+static bool is_same(int folder, const char *name, const struct codi2_look *expected)
+{
+    struct stat facts;
+    struct codi2_look now;
+    if (fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) < 0 || !codi2_look_of(&facts, &now)) {
+        return false;
+    }
+    now.ctime = expected->ctime;
+    return codi2_look_same(&now, expected);
+}
+
+static int swap(int folder, const char *a, const char *b)
+{
+    return renameat2(folder, a, folder, b, RENAME_EXCHANGE) < 0 ? tree_errno(errno) : 0;
+}
+
+/* The two change places, and what comes out is looked at where nobody else finds it. */
+static int put_in_place(const struct codi2_draft *d, const char *name,
+                        const struct codi2_look *expected)
+{
+    struct stat ours;
+    struct stat out;
+    if (!expected) {
+        int error =
+            renameat2(d->folder, d->name, d->folder, name, RENAME_NOREPLACE) < 0 ? errno : 0;
+        return error == EEXIST ? ERR_CONFLICT : error ? tree_errno(error) : 0;
+    }
+    int error = fstat(d->fd, &ours) < 0 ? ERR_IO : swap(d->folder, d->name, name);
+    if (error || is_same(d->folder, d->name, expected)) {
+        return error == ERR_NOT_FOUND ? put_in_place(d, name, NULL) : error;
+    }
+    error = swap(d->folder, d->name, name);
+    bool back =
+        fstatat(d->folder, d->name, &out, AT_SYMLINK_NOFOLLOW) == 0 && out.st_ino == ours.st_ino;
+    if (!error && !back) { /* ours was replaced meanwhile: what replaced it is the newest */
+        error = swap(d->folder, d->name, name);
+    }
+    return error ? error : ERR_CONFLICT;
+}
+
+int codi2_tree_replace(struct codi2_draft *d, const struct codi2_place *place, int64_t mtime,
                        struct codi2_look *ret_look)
 {
     struct str folder;
     struct str name;
-    content_path_split(path, &folder, &name);
+    content_path_split(place->path, &folder, &name);
     char text[CONTENT_MAX_NAME + 1];
     memcpy(text, name.p, name.n);
     text[name.n] = '\0';
     const struct timespec times[2] = {
         {.tv_nsec = UTIME_OMIT}, {.tv_sec = mtime / 1000000000LL, .tv_nsec = mtime % 1000000000LL}};
     struct stat facts;
-    int error = 0;
-    if (futimens(d->fd, times) < 0 || renameat(d->folder, d->name, d->folder, text) < 0) {
-        error = tree_errno(errno);
-    } else {
-        d->name[0] = '\0';
-        if (fstat(d->fd, &facts) < 0 || !codi2_look_of(&facts, ret_look)) {
-            error = ERR_IO;
-        }
+    int error = futimens(d->fd, times) < 0 ? tree_errno(errno) : 0;
+    if (!error) {
+        error = put_in_place(d, text, place->expected);
     }
-    codi2_draft_fini(d);
+    if (!error && (fstat(d->fd, &facts) < 0 || !codi2_look_of(&facts, ret_look))) {
+        error = ERR_IO;
+    }
+    codi2_draft_fini(d); /* its name is that of what it replaced, or nobody's */
     return error;
 }
 
@@ -312,10 +351,74 @@ int codi2_tree_rename(const struct codi2_tree *t, struct str from, struct str to
     if (!error) {
         error = open_parent(t, to, &to_folder, to_name);
     }
-    if (!error && renameat(from_folder, from_name, to_folder, to_name) < 0) {
-        error = tree_errno(errno);
+    if (!error && renameat2(from_folder, from_name, to_folder, to_name, RENAME_NOREPLACE) < 0) {
+        error = errno == EEXIST ? ERR_EXISTS : tree_errno(errno);
     }
     return error;
+}
+
+static void own_name(char ret_name[static OWN_NAME])
+{
+    (void)snprintf(ret_name, OWN_NAME, CODI2_OWN_PREFIX "%016llx", (unsigned long long)rand_u64());
+}
+
+int codi2_tree_remove_same(const struct codi2_tree *t, const struct codi2_place *place)
+{
+    FD_AUTO int folder = -1;
+    char name[CONTENT_MAX_NAME + 1];
+    char aside[OWN_NAME];
+    int error = open_parent(t, place->path, &folder, name);
+    if (error) {
+        return error == ERR_NOT_FOUND ? 0 : error;
+    }
+    own_name(aside);
+    if (renameat2(folder, name, folder, aside, RENAME_NOREPLACE) < 0) {
+        return errno == ENOENT ? 0 : tree_errno(errno);
+    }
+    if (is_same(folder, aside, place->expected)) {
+        return unlinkat(folder, aside, 0) < 0 ? tree_errno(errno) : 0;
+    }
+    /* Back; unless something newer has taken the name. */
+    if (renameat2(folder, aside, folder, name, RENAME_NOREPLACE) < 0) {
+        (void)unlinkat(folder, aside, 0);
+    }
+    return ERR_CONFLICT;
+}
+
+/* Removes what drafts left that came to no end. */
+static void tidy(int fd)
+{
+    DIR *folder = fdopendir(fd); /* takes fd */
+    const struct dirent *entry;
+    while (folder && (entry = readdir(folder))) {
+        if (str_starts(str_from(entry->d_name), STR(CODI2_OWN_PREFIX))) {
+            (void)unlinkat(dirfd(folder), entry->d_name, 0);
+        }
+    }
+    if (folder) {
+        (void)closedir(folder);
+    } else {
+        fd_close(&fd);
+    }
+}
+
+int codi2_tree_remove_empty(const struct codi2_tree *t, struct str path)
+{
+    FD_AUTO int folder = -1;
+    char name[CONTENT_MAX_NAME + 1];
+    int error = open_parent(t, path, &folder, name);
+    if (error) {
+        return error == ERR_NOT_FOUND ? 0 : error;
+    }
+    int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0) {
+        tidy(fd);
+    }
+    if (unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT) {
+        return 0;
+    }
+    return errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? ERR_NOT_EMPTY
+                                                                     : tree_errno(errno);
 }
 
 /* Empties the folder, which is taken, level by level; the depth is bounded by what a path can hold. */

@@ -53,8 +53,15 @@ struct codi2_draft {
 int codi2_tree_draft(const struct codi2_tree *t, struct str path, uint32_t mode,
                      struct codi2_draft *ret_draft) BASE_MUST_USE;
 
-/* Gives the draft its time and its name. The draft is finished afterwards, whatever came. */
-int codi2_tree_replace(struct codi2_draft *d, struct str path, int64_t mtime,
+/*
+ * Gives the draft its time and its name, in the place of what looks as expected does (NULL: of nothing). ERR_CONFLICT: something
+ * else stands there, and stays. The draft is finished afterwards, whatever came.
+ */
+struct codi2_place {
+    struct str path;
+    const struct codi2_look *expected;
+};
+int codi2_tree_replace(struct codi2_draft *d, const struct codi2_place *place, int64_t mtime,
                        struct codi2_look *ret_look) BASE_MUST_USE;
 void codi2_draft_fini(struct codi2_draft *d); /* removes what was not replaced */
 
@@ -67,6 +74,14 @@ int codi2_tree_set_mode(const struct codi2_tree *t, struct str path, uint32_t mo
 /* A file, link or folder with everything in it. Harmless when it is gone. */
 int codi2_tree_remove(const struct codi2_tree *t, struct str path) BASE_MUST_USE;
 
+/* A file or link, if it looks as expected at the moment it goes. ERR_CONFLICT: it does not, and stays. Harmless when it is gone. */
+int codi2_tree_remove_same(const struct codi2_tree *t,
+                           const struct codi2_place *place) BASE_MUST_USE;
+
+/* A folder, if nothing is in it but what a draft left. ERR_NOT_EMPTY. Harmless when it is gone. */
+int codi2_tree_remove_empty(const struct codi2_tree *t, struct str path) BASE_MUST_USE;
+
+/* ERR_EXISTS: something stands there. */
 int codi2_tree_rename(const struct codi2_tree *t, struct str from, struct str to) BASE_MUST_USE;
 
 #endif

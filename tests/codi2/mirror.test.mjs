@@ -126,6 +126,49 @@ test("a hostile repository excepts nothing and runs nothing", { timeout: 60_000 
   assert.ok(!fs.existsSync(world.path("ran")));
 });
 
+test(".coditect/ignore says the same", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.mkdirSync(world.tree("dist"));
+  for (const path of ["dist/a", "old.log"]) fs.writeFileSync(world.tree(path), path);
+  fs.mkdirSync(world.tree(".coditect"));
+  fs.writeFileSync(world.tree(".coditect/ignore"), "!dist/\n*.log\n");
+  await until("dist is kept", async () => (await kept(world)).includes("dist/a"));
+  fs.writeFileSync(world.tree("new.log"), "new");
+  const before = [".coditect", ".coditect/ignore", "dist", "dist/a", "old.log"];
+  assert.deepEqual((await kept(world)).filter((path) => path !== "old.log"), before.filter((path) => path !== "old.log"));
+  assert.deepEqual((await world.status()).not_kept.includes("/workspace/new.log"), true);
+});
+
+test("a file changed on both sides at once: ours stays, theirs is in the history, and it is told", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.mkdirSync(world.tree("d"));
+  for (const path of ["both", "theirs", "d/new"]) fs.writeFileSync(world.tree(path), "before");
+  await world.sync();
+  const versions = Object.fromEntries((await world.entries()).map((e) => [e.path, e.version]));
+  const hash = (text) => createHash("sha256").update(text).digest("hex");
+  const put = (path, text) => world.change({ change: "put", path, base: versions[path], author: { kind: "api", id: "usr-other" }, kind: "file", mode: 0o644, mtime: 1, size: text.length, hash: hash(text), bytes: Buffer.from(text).toString("base64") });
+  world.codi2.kill("SIGSTOP");
+  fs.writeFileSync(world.tree("both"), "ours");
+  fs.writeFileSync(world.tree("d/newer"), "made while the folder is deleted elsewhere");
+  assert.ok(await put("both", "from outside"));
+  assert.ok(await put("theirs", "from outside"));
+  assert.ok(await world.change({ change: "delete", path: "d", base: versions.d, author: { kind: "api", id: "usr-other" } }));
+  world.codi2.kill("SIGCONT");
+  await until("theirs is here", async () => fs.readFileSync(world.tree("theirs"), "utf8") === "from outside");
+  await until("the folder went but for what is new", async () => !fs.existsSync(world.tree("d/new")));
+  await until("both sides are equal", async () => { await world.sync(); return JSON.stringify(Object.keys(await world.stored())) === JSON.stringify(["both", "d", "d/newer", "theirs"]); });
+  assert.equal(fs.readFileSync(world.tree("both"), "utf8"), "ours");
+  assert.equal((await world.stored()).both.split(" ")[2], hash("ours"));
+  const past = (await world.events()).filter((e) => e.path === "both").map((e) => [e.author.kind, e.hash]);
+  assert.deepEqual(past, [["terminal", hash("before")], ["api", hash("from outside")], ["terminal", hash("ours")]]);
+  const { notice } = await world.status();
+  assert.match(notice.text, /^both was changed here and elsewhere/);
+});
+
 test(".coditectignore adds to what is not kept, and takes back", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();

@@ -14,7 +14,7 @@ export function randomFrom(seed) {
   return (n) => { state = (state * 48271) % 2147483647; return state % n; };
 }
 
-const hashOf = (bytes) => createHash("sha256").update(bytes).digest("hex");
+export const hashOf = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const modeOf = (facts) => (facts.mode & 0o7777).toString(8);
 
 /** Of each path below root what the store should say of it, in the words of World.stored. */
@@ -39,6 +39,9 @@ export async function told(world, seq) {
   for (const [path, text] of Object.entries(all)) if (text.startsWith("symlink")) all[path] = text.replace(/^symlink \d+/, "symlink");
   return all;
 }
+
+/** Of all files. */
+export const hashes = (state) => new Set(Object.values(state).filter((text) => text.startsWith("file")).map((text) => text.split(" ")[2]));
 
 /** Fails with what differs, and nothing else. */
 export function same(actual, wanted, words) {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { openLink } from "./link.mjs";
-import { Work, expected, randomFrom, same, told } from "./model.mjs";
+import { Work, expected, hashOf, hashes, randomFrom, same, told } from "./model.mjs";
 import { World, until } from "./world.mjs";
 
 const ROUNDS = 5;
@@ -78,6 +78,7 @@ class Run {
     await until("a barrier", async () => { seq = await this.world.sync(); return true; }, 60);
     same(expected(this.world.tree()), state, this.words("the disk was changed, by nobody but the mirror"));
     same(await told(this.world), state, this.words("the store differs from the disk"));
+    assert.equal((await this.world.status()).notice, undefined, this.words("a conflict with nobody"));
     this.acknowledged.push({ seq, state });
   }
 
@@ -118,12 +119,78 @@ async function play(t, seed, env) {
   await run.end();
 }
 
+/** The other side: somebody who writes by API, on top of what is there. */
+class Other {
+  written = new Set();
+  #count = 0;
+  constructor(world, random) { this.world = world; this.random = random; }
+
+  async change() {
+    const { random, world } = this;
+    const entries = await world.entries();
+    if (entries.length === 0) return;
+    const one = entries[random(entries.length)];
+    const author = { kind: "api", id: "usr-other" };
+    const text = `from outside ${this.#count++}`;
+    const put = (path, base) => ({ change: "put", path, base, author, kind: "file", mode: 0o644, mtime: 1e15 + this.#count, size: text.length, hash: hashOf(text), bytes: Buffer.from(text).toString("base64") });
+    const at = { path: one.path, path_b64: one.path_b64 };
+    const changes = [
+      () => ({ ...put(undefined, one.version), ...at }),
+      () => ({ ...put(undefined, one.version), ...at }),
+      () => put(`outside-${random(5)}`, 0),
+      () => ({ change: "delete", ...at, base: one.version, author }),
+      () => ({ change: "move", ...at, to: `moved-${random(5)}`, base: one.version, to_base: 0, author }),
+    ];
+    const change = changes[random(changes.length)]();
+    if (await world.change(change) && change.change === "put") this.written.add(change.hash);
+  }
+}
+
+/** Both sides write; in the end they are equal, and the history has all that either wrote and was told is kept. */
+async function playBoth(t, seed) {
+  const run = new Run(t, seed);
+  const other = new Other(run.world, run.random);
+  const wanted = new Set();
+  await run.begin();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let i = 0; i < OPERATIONS; i++) {
+      await run.work.operate();
+      if (run.random(3) === 0) await other.change().catch(() => {}); // the server may be away
+      await run.disturb();
+    }
+    await run.mend();
+    const mine = hashes(expected(run.world.tree()));
+    await until("a barrier", () => run.world.sync().then(() => true), 60);
+    for (const hash of mine) wanted.add(hash);
+    await until("both sides are equal", async () => {
+      await run.world.sync();
+      same(await told(run.world), expected(run.world.tree()), run.words("the sides differ"));
+      return true;
+    }, 60);
+  }
+  const kept = new Set((await run.world.events()).map((event) => event.hash));
+  for (const hash of [...wanted, ...other.written]) assert.ok(kept.has(hash), run.words(`${hash} is not in the history`));
+}
+
 const given = process.env.CODITECT_SEED;
 const many = Number(process.env.CODITECT_MODEL_RUNS ?? 0);
 const seeds = given ? [Number(given)] : many ? Array.from({ length: many }, (_, i) => (Date.now() % 1e9) + i) : [2, 5, 7]; // 2 and 5 failed once
 for (const seed of seeds) {
   test(`the mirror keeps what the model says, seed ${seed}`, { timeout: 180_000 }, (t) => play(t, seed));
 }
+
+test("both sides at once: what either wrote is in the history, and they come together", { timeout: 180_000, skip: many > 0 }, (t) => playBoth(t, given ? Number(given) : 3));
+
+test("what is written twice within a step of the file system's clock is kept", { timeout: 60_000, skip: many > 0 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2([], faults({ FAULT_TICK: "40" }));
+  for (let i = 0; i < 60; i++) {
+    fs.writeFileSync(world.tree("counter"), String(i).padStart(8));
+    await world.sync();
+    same(await told(world), expected(world.tree()), `the ${i}th`);
+  }
+});
 
 test("the same where files' times move on in steps, as on older kernels", { timeout: 180_000, skip: many > 0 }, (t) => play(t, 11, faults({ FAULT_TICK: "40" })));
 

@@ -25,10 +25,10 @@ function start(program, args, stdio, env = {}, wrap = []) {
 
 export async function until(what, predicate, seconds = 30) {
   const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const value = await Promise.resolve().then(predicate).catch(() => undefined);
+  for (let why = ""; ;) {
+    const value = await Promise.resolve().then(predicate).catch((error) => { why = `: ${error.message}`; });
     if (value) return value;
-    assert.ok(Date.now() < deadline, `${what} within ${seconds} s`);
+    assert.ok(Date.now() < deadline, `${what} within ${seconds} s${why}`);
     await wait(10);
   }
 }
@@ -94,17 +94,42 @@ export class World {
   status() { return call(this.path("door.sock"), "GET", "/status").then((answer) => answer.body); }
   /** Offline by the count of what waits, whatever else is shown. */
   async mirrorIsOffline() { return (await this.status()).pending > 0; }
-  /** What the store holds, or held at a moment: path → kind, with the hash of files. */
-  async stored(seq = 0) {
-    const all = {};
+  async #wire(method, what, content) {
+    const { status, body } = await call(this.path("wire.sock"), method, `/wire/${what}`, { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }, content && JSON.stringify(content));
+    assert.equal(status, 200, JSON.stringify(body));
+    return body;
+  }
+  /** The entries that the store holds, or held at a moment. */
+  async entries(seq = 0) {
+    const all = [];
     let next = "";
     do {
-      const { status, body } = await call(this.path("wire.sock"), "GET", `/wire/tree?root=workspace&at=${seq}&cursor=${next}`, { Authorization: `Bearer ${token}` });
-      assert.equal(status, 200, JSON.stringify(body));
-      for (const e of body.entries) all[e.path ?? Buffer.from(e.path_b64, "base64").toString("latin1")] = `${e.kind} ${e.mode.toString(8)} ${e.hash ?? e.target ?? ""}`;
+      const body = await this.#wire("GET", `tree?root=workspace&at=${seq}&cursor=${next}`);
+      all.push(...body.entries);
       next = body.next ? Buffer.from(body.next, "base64").toString("base64url") : "";
     } while (next);
     return all;
+  }
+  /** The same by path: kind, mode, and the hash of files. */
+  async stored(seq = 0) {
+    const all = {};
+    for (const e of await this.entries(seq)) all[e.path ?? Buffer.from(e.path_b64, "base64").toString("latin1")] = `${e.kind} ${e.mode.toString(8)} ${e.hash ?? e.target ?? ""}`;
+    return all;
+  }
+  /** All changes that ever were. */
+  async events() {
+    const all = [];
+    for (let since = 0; ;) {
+      const body = await this.#wire("GET", `changes?root=workspace&since=${since}`);
+      all.push(...body.events);
+      if (body.events.length === 0) return all;
+      since = body.seq;
+    }
+  }
+  /** A change by somebody else; whether it was applied. */
+  async change(change) {
+    const batch = { id: randomBytes(16).toString("hex"), generation: 1, changes: [change] };
+    return (await this.#wire("POST", "changes?root=workspace", batch)).outcome === "applied";
   }
 }
 

@@ -78,11 +78,45 @@ static void at_its_limit_it_says_everything(void **state)
     codi2_dirty_destroy(d);
 }
 
+static void a_path_is_uploading_until_the_store_has_it(void **state)
+{
+    (void)state;
+    struct codi2_dirty *d = codi2_dirty_create();
+    codi2_dirty_upload(d, STR("a"));
+    codi2_dirty_upload(d, STR("b"));
+    codi2_dirty_add(d, STR("a"), /* deep= */ false); /* it changes again */
+    assert_int_equal(codi2_dirty_uploading(d), 2);
+    assert_false(codi2_dirty_persisted(d, STR("a")));
+    assert_int_equal(codi2_dirty_count(d), 1); /* which the answer does not end */
+    codi2_dirty_refused(d, STR("b"));
+    assert_int_equal(codi2_dirty_uploading(d), 0);
+    assert_int_equal(codi2_dirty_count(d), 2);
+    codi2_dirty_destroy(d);
+}
+
+static void a_conflict_is_told_once_and_not_when_both_agree(void **state)
+{
+    (void)state;
+    struct codi2_dirty *d = codi2_dirty_create();
+    codi2_dirty_conflict(d, STR("a"));
+    codi2_dirty_conflict(d, STR("b"));
+    codi2_dirty_agreed(d, STR("b"));
+    for (int i = 0; i < 2; i++) {
+        codi2_dirty_upload(d, STR("a"));
+        codi2_dirty_upload(d, STR("b"));
+        assert_int_equal(codi2_dirty_persisted(d, STR("a")), i == 0);
+        assert_false(codi2_dirty_persisted(d, STR("b")));
+    }
+    codi2_dirty_destroy(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_path_once_and_in_order),
         cmocka_unit_test(the_whole_tree_comes_first_and_forgets_nothing),
-        cmocka_unit_test(at_its_limit_it_says_everything)};
+        cmocka_unit_test(at_its_limit_it_says_everything),
+        cmocka_unit_test(a_path_is_uploading_until_the_store_has_it),
+        cmocka_unit_test(a_conflict_is_told_once_and_not_when_both_agree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* The index: subtrees move and go together, bytes sort as bytes, and another tree's index is not believed. */
 #include "codi2/index.h"
+#include "base/time.h"
 
 #include "codi2/bench.h"
 
@@ -126,6 +127,23 @@ static void folder_made_anew_is_another_tree(void **state)
     assert_true(fresh);
 }
 
+static void a_look_just_after_a_change_proves_nothing(void **state)
+{
+    (void)state;
+    const struct codi2_look now = {.kind = CODI2_FILE, .size = 3, .mtime = 7, .ctime = 7000000000};
+    struct codi2_look other = now;
+    other.size = 4;
+    for (int64_t ms = 0; ms <= 1000; ms += 1000) {
+        struct codi2_look look = now;
+        time_test_set(7 * USEC_PER_SEC + ms * USEC_PER_MS, 1);
+        codi2_look_doubt(&look);
+        assert_int_equal(codi2_look_same(&look, &now), ms == 1000);
+        assert_int_equal(codi2_look_alike(&look, &now), ms == 0);
+        assert_false(codi2_look_alike(&look, &other));
+    }
+    time_test_real();
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
@@ -136,6 +154,7 @@ int main(void)
         TEST(a_large_folder_comes_in_pages),
         TEST(index_survives_and_another_tree_empties_it),
         TEST(folder_made_anew_is_another_tree),
+        cmocka_unit_test(a_look_just_after_a_change_proves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

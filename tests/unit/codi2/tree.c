@@ -1,0 +1,113 @@
+/* What comes from the store replaces and removes only what was expected to stand there. */
+#include "codi2/scratch.h"
+
+static int setup(void **state)
+{
+    struct scratch *s = calloc(1, sizeof *s);
+    scratch_setup(s);
+    *state = s;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    scratch_teardown(*state);
+    free(*state);
+    return 0;
+}
+
+static int replace(struct scratch *s, const char *text, const struct codi2_look *expected)
+{
+    struct codi2_draft draft;
+    struct codi2_look look;
+    const struct codi2_place place = {STR("file"), expected};
+    assert_int_equal(codi2_tree_draft(&s->tree, place.path, 0644, &draft), 0);
+    assert_int_equal(fd_write_all(draft.fd, str_from(text)), 0);
+    return codi2_tree_replace(&draft, &place, /* mtime= */ 5000000000, &look);
+}
+
+static void holds(struct scratch *s, const char *text)
+{
+    char content[64] = "";
+    struct arena arena;
+    struct codi2_names names;
+    FD_AUTO int fd = -1;
+    assert_int_equal(codi2_tree_open_file(&s->tree, STR("file"), &fd), 0);
+    assert_true(fd_read_full(fd, content, sizeof content - 1) >= 0);
+    assert_string_equal(content, text);
+    arena_init(&arena);
+    assert_int_equal(codi2_tree_list(&s->tree, &arena, STR(""), &names), 0);
+    assert_int_equal(names.count, 1);
+    arena_fini(&arena);
+    assert_int_equal(codi2_tree_remove_empty(&s->tree, STR("file")), ERR_NOT_EMPTY); /* no folder */
+}
+
+static void a_draft_replaces_only_what_is_expected(void **state)
+{
+    struct scratch *s = *state;
+    struct codi2_look look;
+    assert_int_equal(replace(s, "one", NULL), 0);
+    holds(s, "one");
+    assert_int_equal(replace(s, "two", NULL), ERR_CONFLICT); /* something is there */
+    holds(s, "one");
+    assert_int_equal(codi2_tree_look(&s->tree, STR("file"), &look), 0);
+    assert_int_equal(replace(s, "two", &look), 0);
+    holds(s, "two");
+    assert_int_equal(replace(s, "three", &look), ERR_CONFLICT); /* something else is there */
+    holds(s, "two");
+    assert_int_equal(unlink(scratch_path(s, "file")), 0);
+    assert_int_equal(replace(s, "four", &look), 0); /* deleted here, changed there */
+    holds(s, "four");
+}
+
+static void only_what_is_expected_is_removed(void **state)
+{
+    struct scratch *s = *state;
+    struct codi2_look look;
+    scratch_write(s, "file", "one");
+    assert_int_equal(codi2_tree_look(&s->tree, STR("file"), &look), 0);
+    scratch_write(s, "file", "longer");
+    const struct codi2_place place = {STR("file"), &look};
+    assert_int_equal(codi2_tree_remove_same(&s->tree, &place), ERR_CONFLICT);
+    holds(s, "longer");
+    assert_int_equal(codi2_tree_look(&s->tree, STR("file"), &look), 0);
+    assert_int_equal(codi2_tree_remove_same(&s->tree, &place), 0);
+    assert_int_equal(codi2_tree_look(&s->tree, STR("file"), &look), ERR_NOT_FOUND);
+    assert_int_equal(codi2_tree_remove_same(&s->tree, &place), 0);
+}
+
+static void a_folder_goes_with_what_drafts_left_alone(void **state)
+{
+    struct scratch *s = *state;
+    struct codi2_look look;
+    scratch_mkdir(s, "d");
+    scratch_write(s, "d/" CODI2_OWN_PREFIX "0123456789abcdef", "half");
+    scratch_write(s, "d/new", "new");
+    assert_int_equal(codi2_tree_remove_empty(&s->tree, STR("d")), ERR_NOT_EMPTY);
+    assert_int_equal(codi2_tree_look(&s->tree, STR("d/new"), &look), 0);
+    assert_int_equal(unlink(scratch_path(s, "d/new")), 0);
+    scratch_write(s, "d/" CODI2_OWN_PREFIX "0123456789abcdef", "half");
+    assert_int_equal(codi2_tree_remove_empty(&s->tree, STR("d")), 0);
+    assert_int_equal(codi2_tree_look(&s->tree, STR("d"), &look), ERR_NOT_FOUND);
+}
+
+static void nothing_is_moved_over_anything(void **state)
+{
+    struct scratch *s = *state;
+    scratch_write(s, "a", "a");
+    scratch_write(s, "b", "b");
+    assert_int_equal(codi2_tree_rename(&s->tree, STR("a"), STR("b")), ERR_EXISTS);
+    assert_int_equal(codi2_tree_rename(&s->tree, STR("a"), STR("c")), 0);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_draft_replaces_only_what_is_expected),
+        TEST(only_what_is_expected_is_removed),
+        TEST(a_folder_goes_with_what_drafts_left_alone),
+        TEST(nothing_is_moved_over_anything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
