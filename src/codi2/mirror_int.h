@@ -83,6 +83,9 @@ int codi2_mirror_push(struct codi2_mirror *m) BASE_MUST_USE;
 int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct codi2_batch *batch,
                       const struct codi2_reply *reply) BASE_MUST_USE;
 
+/* The store has what was sent in the batch: its paths are persisted, and conflicts among them are told. */
+void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch);
+
 /* mirror_delete.c: sends, holds back or undoes. */
 struct mirror_deletion {
     struct codi2_step step;
@@ -100,8 +103,16 @@ struct mirror_deletions {
 int codi2_mirror_hold_back(struct codi2_mirror *m, struct arena *arena,
                            struct mirror_deletions *d) BASE_MUST_USE;
 
-/* mirror_pull.c: brings the store's changes to the disk. */
-int codi2_mirror_reconcile(struct codi2_mirror *m) BASE_MUST_USE; /* the whole tree */
-int codi2_mirror_pull(struct codi2_mirror *m) BASE_MUST_USE; /* what changed since; ERR_RESYNC */
+/* mirror_restore.c: compares the whole tree with the store's. */
+int codi2_mirror_reconcile(struct codi2_mirror *m) BASE_MUST_USE;
+
+/* mirror_pull.c: brings the store's changes to the disk; those since the last time. ERR_RESYNC: compare the whole tree. */
+int codi2_mirror_pull(struct codi2_mirror *m) BASE_MUST_USE;
+/* What stands at a path in the store, or what went from there in this version, with all that is older. */
+int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
+                             const struct codi2_remote *r) BASE_MUST_USE;
+int codi2_mirror_apply_deletion(struct codi2_mirror *m, struct arena *arena,
+                                const struct codi2_remote *r) BASE_MUST_USE;
+int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq) BASE_MUST_USE; /* up to here */
 
 #endif

@@ -154,3 +154,35 @@ int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct 
     }
     return error ? error : committed;
 }
+
+/* ---- what is persisted now ---- */
+
+enum { MOST_NAME = 120 };
+
+/* Whoever works here has changed what others changed too: their version is the one before ours in the history. */
+static void tell_conflict(struct codi2_mirror *m, struct str path)
+{
+    BUF_AUTO(text, 1024);
+    struct str name = path.n > MOST_NAME ? str_slice(path, path.n - MOST_NAME, path.n) : path;
+    while (name.n > 0 && ((unsigned char)name.p[0] & 0xc0) == 0x80) {
+        name = str_slice(name, 1, name.n); /* from the start of a character */
+    }
+    name.n = str_utf8_prefix(name);
+    buf_printf(&text,
+               STR_FMT
+               " was changed here and elsewhere at the same time. What you have here stays; "
+               "the other version is in its history.",
+               STR_ARG(name));
+    codi2_status_notice(m->options.status, buf_str(&text));
+}
+
+void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct codi2_step *step = &batch->changes[i].step;
+        bool content = step->op == CODI2_WRITE || step->op == CODI2_LINK;
+        if (codi2_dirty_persisted(m->dirty, step->path) && content) {
+            tell_conflict(m, step->path);
+        }
+    }
+}

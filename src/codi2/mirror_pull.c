@@ -6,13 +6,11 @@
 #include "base/assert.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/map.h"
-#include "base/vec.h"
 #include "codi2/mirror_int.h"
 
 #define STEP_NS (100 * 1000000LL)
 
-enum { SMALL_FILE = 256 * 1024, SHOW_EVERY = 64, CHANGES_IN_ONE_GO = 10000 };
+enum { CHANGES_IN_ONE_GO = 10000 };
 
 /* How a path stands here before a change of the store is applied. */
 struct stand {
@@ -75,6 +73,10 @@ static int put_entry(struct codi2_mirror *m, const struct codi2_remote *r,
 {
     struct codi2_entry entry = {
         .path = r->path, .look = *look, .version = r->version, .hash = r->hash};
+    if (look->mode != r->mode && r->kind != CODI2_SYMLINK) { /* ours is another, and goes on top */
+        entry.look.mode = r->mode;
+        codi2_dirty_add(m->dirty, r->path, /* deep= */ false);
+    }
     return codi2_index_put(m->index, &entry);
 }
 
@@ -102,7 +104,7 @@ static int make_file(struct codi2_mirror *m, const struct codi2_remote *r, const
     return error;
 }
 
-static int make_other(struct codi2_mirror *m, const struct codi2_remote *r,
+static int make_other(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
                       struct codi2_look *ret_look)
 {
     int error = r->kind == CODI2_FOLDER ? codi2_tree_make_folder(&m->tree, r->path, r->mode)
@@ -116,51 +118,65 @@ static int make_other(struct codi2_mirror *m, const struct codi2_remote *r,
     if (!error) {
         error = codi2_tree_look(&m->tree, r->path, ret_look);
     }
-    bool other = error == ERR_EXISTS || (!error && ret_look->kind != r->kind);
+    bool other = error == ERR_EXISTS || (!error && ret_look->kind != r->kind) ||
+                 (!error && r->kind == CODI2_SYMLINK && !has_content(m, arena, r->path, &r->hash));
     return other ? ERR_CONFLICT : error;
 }
 
-/*
- * Removes what the store is known to have, and what can be made again; the rest stays, with the folders that it is in, and
- * is looked at next. Nothing that came after the last look at it is removed.
- */
-static int clear(struct codi2_mirror *m, struct arena *arena, struct str path, bool *ret_gone)
+static int clear(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r);
+
+/* What is not ours to keep: it can be made again, or it is no content at all. */
+static bool is_of_no_worth(struct codi2_mirror *m, struct str path, const struct stand *now)
 {
-    struct stand now;
-    struct codi2_names names = {0};
-    int error = find_stand(m, arena, path, &now);
-    if (error || (!now.indexed && codi2_mirror_ignored(m, path, now.look.kind == CODI2_FOLDER)) ||
-        codi2_tree_is_special(&m->tree, path)) {
-        error = error ? error : codi2_tree_remove(&m->tree, path);
-        *ret_gone = !error;
-        return error;
-    }
-    if (!now.present || now.look.kind != CODI2_FOLDER) {
-        error = !now.present ? 0
-                : !now.clean
-                    ? ERR_CONFLICT
-                    : codi2_tree_remove_same(&m->tree, &(struct codi2_place){path, &now.look});
-        *ret_gone = !error;
-        return error == ERR_CONFLICT ? 0 : error;
-    }
-    error = codi2_tree_list(&m->tree, arena, path, &names);
-    for (size_t i = 0; i < names.count && !error; i++) {
-        struct str child =
-            arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(path), STR_ARG(names.at[i]));
-        bool gone; /* the folder says so when it is to go itself */
-        error = clear(m, arena, child, &gone);
-    }
-    error = error ? error : codi2_tree_remove_empty(&m->tree, path);
-    *ret_gone = !error;
-    return error == ERR_NOT_EMPTY || error == ERR_NOT_FOUND ? 0 : error;
+    bool folder = now->look.kind == CODI2_FOLDER;
+    return (!now->indexed && codi2_mirror_ignored(m, path, folder)) ||
+           codi2_tree_is_special(&m->tree, path);
 }
 
-/* ERR_CONFLICT: not all of it. */
-static int make_room(struct codi2_mirror *m, struct arena *arena, struct str path)
+/* A folder goes when all in it went. */
+static int clear_folder(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
 {
-    bool gone = false;
-    int error = clear(m, arena, path, &gone);
-    return error || gone ? error : ERR_CONFLICT;
+    struct codi2_names names = {0};
+    int error = codi2_tree_list(&m->tree, arena, r->path, &names);
+    bool stays = error == ERR_FORBIDDEN;
+    for (size_t i = 0; i < names.count && !error; i++) {
+        struct codi2_remote child = {.version = r->version};
+        child.path =
+            arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(r->path), STR_ARG(names.at[i]));
+        error = clear(m, arena, &child);
+        stays = stays || error == ERR_CONFLICT;
+        error = error == ERR_CONFLICT ? 0 : error;
+    }
+    if (!error && !stays) {
+        error = codi2_tree_remove_empty(&m->tree, r->path);
+    }
+    stays = stays || error == ERR_NOT_EMPTY;
+    return stays ? ERR_CONFLICT : error == ERR_NOT_FOUND ? 0 : error;
+}
+
+/*
+ * Removes what the store is known to have, and what can be made again; the rest stays (ERR_CONFLICT), with the folders that it
+ * is in, and is looked at next. Nothing that came after the last look at it is removed, or that the store took after change r.
+ */
+static int clear(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+{
+    struct stand now;
+    int error = find_stand(m, arena, r->path, &now);
+    if (error) {
+        return error;
+    }
+    if (is_of_no_worth(m, r->path, &now)) {
+        return codi2_tree_remove(&m->tree, r->path);
+    }
+    if (!now.present) {
+        return 0;
+    }
+    if (now.look.kind == CODI2_FOLDER) {
+        return clear_folder(m, arena, r);
+    }
+    const struct codi2_place place = {r->path, &now.look};
+    bool stays = !now.clean || now.known.version > r->version;
+    return stays ? ERR_CONFLICT : codi2_tree_remove_same(&m->tree, &place);
 }
 
 static int make_once(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
@@ -168,12 +184,13 @@ static int make_once(struct codi2_mirror *m, const struct codi2_remote *r, const
     ARENA_AUTO(arena);
     struct codi2_look look;
     bool in_the_way = now->present && (now->look.kind != r->kind || r->kind == CODI2_SYMLINK);
-    int error = in_the_way ? make_room(m, &arena, r->path) : 0;
+    int error = in_the_way ? clear(m, &arena, r) : 0;
     if (!error && in_the_way) {
         error = codi2_index_delete(m->index, r->path);
     }
     if (!error) {
-        error = r->kind == CODI2_FILE ? make_file(m, r, now, &look) : make_other(m, r, &look);
+        error =
+            r->kind == CODI2_FILE ? make_file(m, r, now, &look) : make_other(m, &arena, r, &look);
     }
     return error ? error : put_entry(m, r, &look);
 }
@@ -235,7 +252,8 @@ static int make(struct codi2_mirror *m, const struct codi2_remote *r, const stru
     return error == ERR_NOT_FOUND ? 0 : error;
 }
 
-static int apply_state(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
+                             const struct codi2_remote *r)
 {
     struct stand now;
     int error = find_stand(m, arena, r->path, &now);
@@ -257,14 +275,15 @@ static int apply_state(struct codi2_mirror *m, struct arena *arena, const struct
 /* ---- changes ---- */
 
 /* What is not clean stays and becomes new. */
-static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+int codi2_mirror_apply_deletion(struct codi2_mirror *m, struct arena *arena,
+                                const struct codi2_remote *r)
 {
     struct stand now;
     int error = find_stand(m, arena, r->path, &now);
     if (error || !now.indexed || now.known.version > r->version) {
         return error;
     }
-    error = make_room(m, arena, r->path);
+    error = clear(m, arena, r);
     if (error == ERR_CONFLICT) {
         codi2_dirty_add(m->dirty, r->path, /* deep= */ true);
         error = 0;
@@ -272,19 +291,35 @@ static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const str
     return error ? error : codi2_index_delete(m->index, r->path);
 }
 
+/* The move itself. ERR_CONFLICT: what stood at either end had changed at the last moment, and stays. */
+static int carry(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *old)
+{
+    struct codi2_look look;
+    int error = codi2_tree_rename(&m->tree, r->from, r->path);
+    if (error) {
+        return error == ERR_EXISTS ? ERR_CONFLICT : error;
+    }
+    if (codi2_tree_look(&m->tree, r->path, &look) != 0) {
+        return 0; /* gone on: that is looked at next */
+    }
+    look.ctime = old->look.ctime; /* a rename changes it */
+    if (codi2_look_same(&look, &old->look)) {
+        return 0;
+    }
+    error = codi2_tree_rename(&m->tree, r->path, r->from);
+    return error && error != ERR_EXISTS ? error : ERR_CONFLICT;
+}
+
 /* Both ends are as the index says: the same move here. */
 static int move_here(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
-                     const struct stand *target)
+                     const struct stand *old)
 {
-    int error = target->present ? make_room(m, arena, r->path) : 0;
+    int error = clear(m, arena, r);
     if (!error) {
         error = make_parents(m, r->path);
     }
     if (!error) {
-        error = codi2_tree_rename(&m->tree, r->from, r->path);
-    }
-    if (error == ERR_EXISTS || error == ERR_CONFLICT) {
-        return ERR_CONFLICT;
+        error = carry(m, r, old);
     }
     if (error == ERR_NOT_FOUND) {
         return 0; /* a file took the place of a folder above: the disk's state goes on top */
@@ -295,11 +330,34 @@ static int move_here(struct codi2_mirror *m, struct arena *arena, const struct c
     if (!error) {
         error = codi2_index_move(m->index, r->from, r->path);
     }
-    struct codi2_look look;
-    if (!error) {
-        error = codi2_tree_look(&m->tree, r->path, &look);
+    if (error) {
+        return error;
     }
-    return error ? error : put_entry(m, r, &look);
+    struct codi2_look look = old->look;
+    look.ctime = 0; /* what was written since the look is found by the next one */
+    codi2_dirty_add(m->dirty, r->path, /* deep= */ false);
+    return put_entry(m, r, &look);
+}
+
+/* Whether all in the folder that moved is older than the move: what the store took later is not in that folder there. */
+static int is_older(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
+                    bool *ret_older)
+{
+    struct codi2_span span = {.folder = r->from, .after = STR("")};
+    struct codi2_entries page;
+    bool older = true;
+    do {
+        int error = codi2_index_below(m->index, arena, &span, &page);
+        if (error) {
+            return error;
+        }
+        for (size_t i = 0; i < page.count; i++) {
+            older = older && page.at[i].version < r->version;
+            span.after = page.at[i].path;
+        }
+    } while (page.count == CODI2_PAGE && older);
+    *ret_older = older;
+    return 0;
 }
 
 static int apply_move(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
@@ -313,8 +371,15 @@ static int apply_move(struct codi2_mirror *m, struct arena *arena, const struct 
     if (error) {
         return error;
     }
-    if (old.clean && old.present && target.clean) {
-        error = move_here(m, arena, r, &target);
+    bool whole = old.clean && old.present && target.clean;
+    if (whole && r->kind == CODI2_FOLDER) {
+        error = is_older(m, arena, r, &whole);
+        if (error) {
+            return error;
+        }
+    }
+    if (whole) {
+        error = move_here(m, arena, r, &old);
         if (error != ERR_CONFLICT) {
             return error;
         }
@@ -324,8 +389,8 @@ static int apply_move(struct codi2_mirror *m, struct arena *arena, const struct 
     }
     struct codi2_remote gone = *r;
     gone.path = r->from;
-    error = apply_deletion(m, arena, &gone);
-    return error ? error : apply_state(m, arena, r);
+    error = codi2_mirror_apply_deletion(m, arena, &gone);
+    return error ? error : codi2_mirror_apply_state(m, arena, r);
 }
 
 /* ---- our own changes, of which the index has not heard ---- */
@@ -385,15 +450,15 @@ static int apply_change(struct codi2_mirror *m, struct arena *arena, const struc
         return r->version > m->heard ? recall(m, arena, r) : 0;
     }
     if (r->deleted) {
-        return apply_deletion(m, arena, r);
+        return codi2_mirror_apply_deletion(m, arena, r);
     }
     if (r->restored && r->kind == CODI2_FOLDER) {
         return codi2_mirror_start_anew(m); /* what is in it is known to the store alone */
     }
-    return r->from.n > 0 ? apply_move(m, arena, r) : apply_state(m, arena, r);
+    return r->from.n > 0 ? apply_move(m, arena, r) : codi2_mirror_apply_state(m, arena, r);
 }
 
-static int note_applied(struct codi2_mirror *m, uint64_t seq)
+int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq)
 {
     int error = codi2_index_set_fact(m->index, "seq", seq);
     if (!error) {
@@ -419,7 +484,7 @@ int codi2_mirror_pull(struct codi2_mirror *m)
             error = apply_change(m, &arena, &changes.at[i]);
         }
         if (!error && changes.seq > 0) {
-            error = note_applied(m, changes.seq);
+            error = codi2_mirror_applied(m, changes.seq);
         }
         if (error || changes.count == 0) {
             return error;
@@ -428,122 +493,4 @@ int codi2_mirror_pull(struct codi2_mirror *m)
     }
     atomic_store(&m->remote, true); /* more is there; others want their turn */
     return 0;
-}
-
-/* ---- the whole tree ---- */
-
-struct later {
-    struct arena *arena;
-    VEC(struct codi2_remote) files; /* to be fetched */
-    struct map *seen;               /* paths of the store */
-    uint64_t seq;
-};
-
-static void later_fini(struct later *l)
-{
-    VEC_FREE(&l->files);
-    map_destroy(l->seen);
-}
-
-static int take_page(struct codi2_mirror *m, struct later *l, const struct codi2_remotes *page)
-{
-    static char mark;
-    for (size_t i = 0; i < page->count; i++) {
-        const struct codi2_remote *r = &page->at[i];
-        (void)map_put(l->seen, r->path, &mark);
-        if (r->kind == CODI2_FILE) {
-            VEC_ADD(&l->files, *r);
-            continue;
-        }
-        int error = apply_state(m, l->arena, r);
-        if (error) {
-            return error;
-        }
-    }
-    return 0;
-}
-
-static int take_tree(struct codi2_mirror *m, struct later *l)
-{
-    struct str cursor = STR_EMPTY;
-    do {
-        struct codi2_remotes page = {0};
-        int error =
-            codi2_link_tree(m->link, l->arena, &(struct codi2_tree_query){l->seq, cursor}, &page);
-        if (!error) {
-            error = take_page(m, l, &page);
-        }
-        if (error) {
-            return error;
-        }
-        l->seq = page.seq;
-        cursor = page.next;
-    } while (cursor.n > 0);
-    return 0;
-}
-
-/* Small files before large ones: most of a project can be worked with soon. */
-static int fetch(struct codi2_mirror *m, struct later *l)
-{
-    m->facts.total = l->files.n;
-    m->facts.done = 0;
-    codi2_mirror_show(m, CODI2_RESTORING);
-    for (int large = 0; large < 2; large++) {
-        for (size_t i = 0; i < l->files.n; i++) {
-            if ((l->files.at[i].size > SMALL_FILE) != (large == 1)) {
-                continue;
-            }
-            ARENA_AUTO(arena);
-            int error = apply_state(m, &arena, &l->files.at[i]);
-            if (error) {
-                return error;
-            }
-            if (++m->facts.done % SHOW_EVERY == 0) {
-                codi2_mirror_show(m, CODI2_RESTORING);
-            }
-        }
-    }
-    return 0;
-}
-
-/* What the index knows and the store has not: it was deleted there while we were away. */
-static int drop_unknown(struct codi2_mirror *m, const struct later *l)
-{
-    struct codi2_span span = {.folder = STR(""), .after = STR("")};
-    struct codi2_entries page;
-    do {
-        int error = codi2_index_below(m->index, l->arena, &span, &page);
-        for (size_t i = 0; i < page.count && !error; i++) {
-            struct codi2_remote gone = {.path = page.at[i].path, .version = UINT64_MAX};
-            span.after = gone.path;
-            if (map_get(l->seen, gone.path)) {
-                continue;
-            }
-            /* A version that the store has not come to: it has lost some of its past, and the disk is what is left of it. */
-            error = page.at[i].version > l->seq ? codi2_index_delete(m->index, gone.path)
-                                                : apply_deletion(m, l->arena, &gone);
-        }
-        if (error) {
-            return error;
-        }
-    } while (page.count == CODI2_PAGE);
-    return 0;
-}
-
-int codi2_mirror_reconcile(struct codi2_mirror *m)
-{
-    ARENA_AUTO(arena);
-    struct later l __attribute__((cleanup(later_fini))) = {.arena = &arena, .seen = map_create()};
-    codi2_mirror_show(m, CODI2_RESTORING);
-    int error = take_tree(m, &l);
-    if (!error) {
-        error = fetch(m, &l);
-    }
-    if (!error) {
-        error = drop_unknown(m, &l);
-    }
-    if (!error) {
-        error = note_applied(m, l.seq);
-    }
-    return error;
 }

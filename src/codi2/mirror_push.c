@@ -12,8 +12,6 @@
 #include "base/vec.h"
 #include "codi2/mirror_int.h"
 
-enum { MOST_NAME = 120 };
-
 struct round {
     struct codi2_mirror *m;
     struct arena *arena;
@@ -53,34 +51,6 @@ static void put_back(struct round *r)
     r->batch.n = 0;
 }
 
-/* Whoever works here has changed what others changed too: their version is the one before ours in the history. */
-static void tell_conflict(struct round *r, struct str path)
-{
-    BUF_AUTO(text, 1024);
-    struct str name = path.n > MOST_NAME ? str_slice(path, path.n - MOST_NAME, path.n) : path;
-    while (name.n > 0 && ((unsigned char)name.p[0] & 0xc0) == 0x80) {
-        name = str_slice(name, 1, name.n); /* from the start of a character */
-    }
-    name.n = str_utf8_prefix(name);
-    buf_printf(&text,
-               STR_FMT
-               " was changed here and elsewhere at the same time. What you have here stays; "
-               "the other version is in its history.",
-               STR_ARG(name));
-    codi2_status_notice(r->m->options.status, buf_str(&text));
-}
-
-static void settle(struct round *r)
-{
-    for (size_t i = 0; i < r->batch.n; i++) {
-        const struct codi2_step *step = &r->batch.at[i].step;
-        bool content = step->op == CODI2_WRITE || step->op == CODI2_LINK;
-        if (codi2_dirty_persisted(r->m->dirty, step->path) && content) {
-            tell_conflict(r, step->path);
-        }
-    }
-}
-
 static int flush(struct round *r)
 {
     if (r->batch.n == 0) {
@@ -95,7 +65,7 @@ static int flush(struct round *r)
     if (error || reply.verdict != CODI2_ACCEPTED) {
         put_back(r);
     } else {
-        settle(r);
+        codi2_mirror_settle(r->m, &batch);
     }
     if (!error) {
         r->m->facts.seq = reply.seq > r->m->facts.seq ? reply.seq : r->m->facts.seq;
@@ -409,6 +379,15 @@ static int by_bytes(const void *a, const void *b)
     return order ? order : (int)y->deep - (int)x->deep;
 }
 
+/* With all below it, on the disk and in the index. */
+static int gather_below(struct round *r, struct str path)
+{
+    struct codi2_look look;
+    bool folder = codi2_tree_look(&r->m->tree, path, &look) == 0 && look.kind == CODI2_FOLDER;
+    int error = folder && !codi2_mirror_ignored(r->m, path, true) ? walk(r, path) : 0;
+    return error ? error : each_below(r, path, recall);
+}
+
 static int gather(struct round *r, const struct codi2_dirty_path *taken, size_t count)
 {
     int error = 0;
@@ -420,17 +399,8 @@ static int gather(struct round *r, const struct codi2_dirty_path *taken, size_t 
         if (taken[i].path.n > 0) {
             VEC_ADD(&r->paths, taken[i]);
         }
-        if (r->whole && i > 0) {
-            continue; /* walked with the whole tree */
-        }
-        struct codi2_look look;
-        bool folder =
-            codi2_tree_look(&r->m->tree, taken[i].path, &look) == 0 && look.kind == CODI2_FOLDER;
-        if (taken[i].deep && folder && !codi2_mirror_ignored(r->m, taken[i].path, true)) {
-            error = walk(r, taken[i].path);
-        }
-        if (!error && taken[i].deep) {
-            error = each_below(r, taken[i].path, recall);
+        if (taken[i].deep && (i == 0 || !r->whole)) { /* else it is walked with the whole tree */
+            error = gather_below(r, taken[i].path);
         }
     }
     if (!error) {

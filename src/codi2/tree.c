@@ -221,15 +221,20 @@ int codi2_tree_draft(const struct codi2_tree *t, struct str path, uint32_t mode,
 }
 
 /* Whether what stands at name is what was expected; a rename changes no time but ctime. */
-static bool is_same(int folder, const char *name, const struct codi2_look *expected)
+static bool is_look(const struct stat *facts, const struct codi2_look *expected)
 {
-    struct stat facts;
     struct codi2_look now;
-    if (fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) < 0 || !codi2_look_of(&facts, &now)) {
+    if (!codi2_look_of(facts, &now)) {
         return false;
     }
     now.ctime = expected->ctime;
     return codi2_look_same(&now, expected);
+}
+
+static bool is_same(int folder, const char *name, const struct codi2_look *expected)
+{
+    struct stat facts;
+    return fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 && is_look(&facts, expected);
 }
 
 static int swap(int folder, const char *a, const char *b)
@@ -273,12 +278,18 @@ int codi2_tree_replace(struct codi2_draft *d, const struct codi2_place *place, i
     const struct timespec times[2] = {
         {.tv_nsec = UTIME_OMIT}, {.tv_sec = mtime / 1000000000LL, .tv_nsec = mtime % 1000000000LL}};
     struct stat facts;
-    int error = futimens(d->fd, times) < 0 ? tree_errno(errno) : 0;
+    struct codi2_look before = {0};
+    int error = futimens(d->fd, times) < 0 || fstat(d->fd, &facts) < 0 ? tree_errno(errno) : 0;
+    if (!error && !codi2_look_of(&facts, &before)) {
+        error = ERR_IO;
+    }
     if (!error) {
         error = put_in_place(d, text, place->expected);
     }
-    if (!error && (fstat(d->fd, &facts) < 0 || !codi2_look_of(&facts, ret_look))) {
-        error = ERR_IO;
+    if (!error) { /* its change by the rename is ours; what was written since is not */
+        bool same = fstat(d->fd, &facts) == 0 && is_look(&facts, &before);
+        before.ctime = same ? facts.st_ctim.tv_sec * 1000000000LL + facts.st_ctim.tv_nsec : 0;
+        *ret_look = before;
     }
     codi2_draft_fini(d); /* its name is that of what it replaced, or nobody's */
     return error;

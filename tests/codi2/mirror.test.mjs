@@ -152,6 +152,7 @@ test("a file changed on both sides at once: ours stays, theirs is in the history
   const hash = (text) => createHash("sha256").update(text).digest("hex");
   const put = (path, text) => world.change({ change: "put", path, base: versions[path], author: { kind: "api", id: "usr-other" }, kind: "file", mode: 0o644, mtime: 1, size: text.length, hash: hash(text), bytes: Buffer.from(text).toString("base64") });
   world.codi2.kill("SIGSTOP");
+  await until("it stands", () => /\) T/.test(fs.readFileSync(`/proc/${world.codi2.pid}/stat`, "utf8")));
   fs.writeFileSync(world.tree("both"), "ours");
   fs.writeFileSync(world.tree("d/newer"), "made while the folder is deleted elsewhere");
   assert.ok(await put("both", "from outside"));

