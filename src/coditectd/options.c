@@ -17,7 +17,7 @@
 #include "gateway/gateway.h"
 #include "net/net.h"
 
-enum { ACTIONS = 16, OUT_MOST = 256 * 1024 };
+enum { ACTIONS = 11, BACKUP_ACTIONS = 5, OUT_MOST = 256 * 1024 };
 
 /* What is asked for besides settings. */
 struct asked {
@@ -34,9 +34,37 @@ struct reading {
     struct coditectd_options o;
 };
 
+static void add_backup_actions(struct asked *asked, struct args_option *to)
+{
+    const struct args_option actions[BACKUP_ACTIONS] = {
+        {.name = "backup",
+         .value = "TO",
+         .text = "write a backup into the directory TO, or to standard output (-), then exit; a "
+                 "server may run",
+         .given = &asked->backup},
+        {.name = "backups",
+         .value = "DIR",
+         .text = "list the backups in DIR, oldest first, then exit",
+         .given = &asked->backups},
+        {.name = "verify-backup",
+         .value = "FROM",
+         .text = "read a backup to its end: a directory, a file or standard input (-), then exit",
+         .given = &asked->verify},
+        {.name = "restore",
+         .value = "FROM",
+         .text = "make the store of an empty --data from a backup, then exit",
+         .given = &asked->restore},
+        {.name = "moment",
+         .value = "NAME",
+         .text = "of --verify-backup and --restore: the newest that is not later, 20261121-17 say",
+         .given = &asked->moment},
+    };
+    memcpy(to, actions, sizeof actions);
+}
+
 static void parse(char **argv, struct asked *asked, struct coditectd_config_input *input)
 {
-    struct args_option options[ACTIONS + SETTING_COUNT + 1] = {
+    struct args_option options[ACTIONS + BACKUP_ACTIONS + SETTING_COUNT + 1] = {
         {.name = "config",
          .value = "FILE",
          .text = "settings to read (default " CODITECTD_CONFIG_FILE ", when there is one)",
@@ -75,32 +103,12 @@ static void parse(char **argv, struct asked *asked, struct coditectd_config_inpu
          .value = "EMAIL",
          .text = "have an account's logins ask for no code, then exit; when no server runs",
          .given = &asked->remove_totp},
-        {.name = "backup",
-         .value = "TO",
-         .text = "write a backup into the directory TO, or to standard output (-), then exit; a "
-                 "server may run",
-         .given = &asked->backup},
-        {.name = "backups",
-         .value = "DIR",
-         .text = "list the backups in DIR, oldest first, then exit",
-         .given = &asked->backups},
-        {.name = "verify-backup",
-         .value = "FROM",
-         .text = "read a backup to its end: a directory, a file or standard input (-), then exit",
-         .given = &asked->verify},
-        {.name = "restore",
-         .value = "FROM",
-         .text = "make the store of an empty --data from a backup, then exit",
-         .given = &asked->restore},
-        {.name = "moment",
-         .value = "NAME",
-         .text = "of --verify-backup and --restore: the newest that is not later, 20261121-17 say",
-         .given = &asked->moment},
         {.name = "stop-workspaces",
          .text = "end all workspaces of --data, then exit; when no server runs",
          .flag = &asked->stop_workspaces},
     };
-    (void)coditectd_config_options(input, options + ACTIONS);
+    add_backup_actions(asked, options + ACTIONS);
+    (void)coditectd_config_options(input, options + ACTIONS + BACKUP_ACTIONS);
     const struct args_spec spec = {
         .program = "coditectd", .summary = "The Coditect server.", .options = options};
     (void)args_parse_or_exit(&spec, argv);

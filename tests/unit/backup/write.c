@@ -1,0 +1,333 @@
+/* Backups of a store whose pairs the test knows: what a second one costs, what goes, what is had back. */
+#include "unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backup/backup.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "store/store.h"
+
+enum { RECORDS = 3000, CHUNKS = 60, CHUNK = 9000 };
+
+struct place {
+    char root[64], store[96], backup[96], again[96];
+    struct store *open;
+};
+
+/* "c/" and the hash of what the value holds. */
+static bool content(struct str key, struct content_hash *ret_hash)
+{
+    return key.n == 2 + CONTENT_HASH_TEXT && str_starts(key, STR("c/")) &&
+           content_hash_parse(str_slice(key, 2, key.n), ret_hash) == 0;
+}
+
+struct put {
+    struct str key, value;
+};
+
+static int put_fn(struct txn *txn, void *ctx)
+{
+    const struct put *p = ctx;
+    if (p->value.p) {
+        store_put(txn, p->key, p->value);
+    } else {
+        store_delete(txn, p->key);
+    }
+    return 0;
+}
+
+static void put(struct place *p, struct str key, struct str value)
+{
+    assert_int_equal(store_write(p->open, NULL, put_fn, (&(struct put){key, value})), 0);
+}
+
+static void put_record(struct place *p, unsigned i, const char *value)
+{
+    char key[32];
+    (void)snprintf(key, sizeof key, "record/%06u", i);
+    put(p, str_from(key), str_from(value));
+}
+
+/* The i-th piece of content, the same each time. false: it goes. */
+static void put_chunk(struct place *p, unsigned i, bool there)
+{
+    MEM_AUTO char *plain = mem_alloc(CHUNK);
+    for (unsigned at = 0; at < CHUNK; at++) {
+        plain[at] = (char)((at * 2654435761U + i * 40503U) >> 13);
+    }
+    struct content_hash hash;
+    content_hash(str_of(plain, CHUNK), &hash);
+    char key[2 + CONTENT_HASH_TEXT + 1] = "c/";
+    content_hash_text(&hash, key + 2);
+    struct content_codec *codec = content_codec_create();
+    put(p, str_from(key), there ? content_encode(codec, str_of(plain, CHUNK)) : STR_EMPTY);
+    content_codec_destroy(codec);
+}
+
+struct fill {
+    unsigned from, to;
+};
+
+static int fill_fn(struct txn *txn, void *ctx)
+{
+    const struct fill *f = ctx;
+    for (unsigned i = f->from; i < f->to; i++) {
+        struct arena *a = store_arena(txn);
+        store_put(txn, arena_printf(a, "record/%06u", i), arena_printf(a, "value %u", i));
+    }
+    return 0;
+}
+
+static int begin(void **state)
+{
+    struct place *p = MEM_NEW(struct place);
+    (void)snprintf(p->root, sizeof p->root, "/tmp/coditect-backup-XXXXXX");
+    assert_non_null(mkdtemp(p->root));
+    (void)snprintf(p->store, sizeof p->store, "%s/store", p->root);
+    (void)snprintf(p->backup, sizeof p->backup, "%s/backup", p->root);
+    (void)snprintf(p->again, sizeof p->again, "%s/again", p->root);
+    const struct store_options options = {.driver = "sqlite", .directory = p->store, .balloon = 1};
+    assert_int_equal(store_open(&options, &p->open), 0);
+    struct fill f = {0, RECORDS};
+    assert_int_equal(store_write(p->open, NULL, fill_fn, &f), 0);
+    for (unsigned i = 0; i < CHUNKS; i++) {
+        put_chunk(p, i, true);
+    }
+    *state = p;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct place *p = *state;
+    store_close(p->open);
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -rf %s", p->root);
+    assert_int_equal(system(command), 0);
+    mem_free(p);
+    return 0;
+}
+
+static struct backup_report back_up(struct place *p, unsigned keep)
+{
+    const struct backup_source source = {.store = p->store, .content = content};
+    struct backup_report report;
+    assert_int_equal(backup_write(&source, p->backup, keep, &report), 0);
+    return report;
+}
+
+/* Both stores hold the same, but for the epoch. */
+static void same(const char *one, const char *other)
+{
+    struct store_snapshot *a, *b;
+    assert_int_equal(store_snapshot_open(one, &a), 0);
+    assert_int_equal(store_snapshot_open(other, &b), 0);
+    for (;;) {
+        struct store_snapshot_pair x, y;
+        struct str v, w;
+        int r = store_snapshot_next(a, &x);
+        assert_int_equal(store_snapshot_next(b, &y), r);
+        if (r) {
+            assert_int_equal(r, ERR_NOT_FOUND);
+            break;
+        }
+        assert_true(str_eq(x.key, y.key));
+        assert_int_equal(store_snapshot_value(a, &v), 0);
+        assert_int_equal(store_snapshot_value(b, &w), 0);
+        assert_true(str_eq(v, w) == !str_eq(x.key, STR("meta/epoch")));
+    }
+    store_snapshot_close(a);
+    store_snapshot_close(b);
+}
+
+static void restore(struct place *p, const char *moment)
+{
+    struct backup_report report;
+    const struct backup_from from = {.path = p->backup, .moment = moment};
+    assert_int_equal(backup_restore(&from, p->again, &report), 0);
+    assert_int_equal(backup_restore(&from, p->again, &report), ERR_EXISTS);
+}
+
+static unsigned files(const struct place *p, const char *end)
+{
+    DIR *dir = opendir(p->backup);
+    unsigned n = 0;
+    assert_non_null(dir);
+    for (const struct dirent *e; (e = readdir(dir));) {
+        n += str_ends(str_from(e->d_name), str_from(end));
+    }
+    (void)closedir(dir);
+    return n;
+}
+
+static void test_what_is_had_back(void **state)
+{
+    struct place *p = *state;
+    struct backup_report first = back_up(p, 0);
+    assert_int_equal(first.contents, CHUNKS);
+    assert_int_equal(first.damaged, 0);
+    restore(p, NULL);
+    same(p->store, p->again);
+}
+
+static void test_cost_is_what_changed(void **state)
+{
+    struct place *p = *state;
+    struct backup_report first = back_up(p, 0);
+    struct backup_report same_again = back_up(p, 0);
+    assert_true(same_again.written < 3000);
+    assert_int_equal(files(p, ".pack"), 1);
+    put_record(p, 1500, "another value");
+    put_chunk(p, CHUNKS, true);
+    struct backup_report little = back_up(p, 0);
+    assert_true(little.written < first.written / 4);
+    assert_int_equal(little.keys, first.keys + 1);
+    restore(p, NULL);
+    same(p->store, p->again);
+}
+
+static void test_only_so_many_are_kept(void **state)
+{
+    struct place *p = *state;
+    struct backup_moments moments;
+    for (unsigned i = 0; i < 5; i++) {
+        put_record(p, i, "new");
+        put_chunk(p, CHUNKS + i, true);
+        put_chunk(p, CHUNKS + i - 1, i == 0);
+        (void)back_up(p, 2);
+    }
+    assert_int_equal(backup_list(p->backup, &moments), 0);
+    assert_int_equal(moments.n, 2);
+    restore(p, NULL);
+    same(p->store, p->again);
+    struct backup_report report;
+    struct backup_from from = {.path = p->backup, .moment = moments.at[0].name};
+    assert_int_equal(backup_verify(&from, &report), 0);
+    assert_string_equal(report.name, moments.at[0].name);
+    from.moment = "19990101";
+    assert_int_equal(backup_verify(&from, &report), ERR_NOT_FOUND);
+    VEC_FREE(&moments);
+}
+
+/* Most content goes: what is left is written anew, and the old pack goes with the moments that need it. */
+static void test_waste_goes(void **state)
+{
+    struct place *p = *state;
+    (void)back_up(p, 0);
+    for (unsigned i = 3; i < CHUNKS; i++) {
+        put_chunk(p, i, false);
+    }
+    (void)back_up(p, 0);
+    assert_int_equal(files(p, ".pack"), 2); /* of the first only blocks are written anew as yet */
+    (void)back_up(p, 1);
+    assert_int_equal(files(p, ".pack"), 1);
+    restore(p, NULL);
+    same(p->store, p->again);
+}
+
+static void flip(const char *directory, const char *end, off_t at)
+{
+    DIR *dir = opendir(directory);
+    const struct dirent *e;
+    assert_non_null(dir);
+    while ((e = readdir(dir)) && !str_ends(str_from(e->d_name), str_from(end))) {
+    }
+    assert_non_null(e);
+    FD_AUTO int fd = openat(dirfd(dir), e->d_name, O_RDWR | O_CLOEXEC);
+    char c;
+    assert_int_equal(pread(fd, &c, 1, at), 1);
+    c = (char)(c ^ 1);
+    assert_int_equal(pwrite(fd, &c, 1, at), 1);
+    (void)closedir(dir);
+}
+
+/* What cannot be read is neither built upon nor removed, and nothing that it may need is. */
+static void test_the_last_good_one_stays(void **state)
+{
+    struct place *p = *state;
+    (void)back_up(p, 1);
+    flip(p->backup, ".moment", 60);
+    struct backup_report report;
+    assert_int_equal(backup_verify(&(struct backup_from){.path = p->backup}, &report), ERR_CORRUPT);
+    (void)back_up(p, 1);
+    assert_int_equal(files(p, ".moment"), 2);
+    assert_int_equal(files(p, ".pack"), 2);
+    restore(p, NULL);
+    same(p->store, p->again);
+}
+
+static void test_damaged_content_is_told_and_kept(void **state)
+{
+    struct place *p = *state;
+    put(p, STR("c/0000000000000000000000000000000000000000000000000000000000000000"), STR("bad"));
+    assert_int_equal(back_up(p, 0).damaged, 1);
+    restore(p, NULL);
+    same(p->store, p->again);
+}
+
+static void test_cancelled_and_held(void **state)
+{
+    struct place *p = *state;
+    (void)back_up(p, 0);
+    _Atomic bool cancelled = true;
+    struct backup_source source = {.store = p->store, .content = content, .cancelled = &cancelled};
+    struct backup_report report;
+    put_chunk(p, CHUNKS, true);
+    assert_int_equal(backup_write(&source, p->backup, 0, &report), ERR_CLOSED);
+    assert_int_equal(files(p, ".moment"), 1);
+    assert_int_equal(files(p, ".part"), 0);
+    assert_int_equal(files(p, ".pack"), 1);
+    source.store = p->root;
+    source.cancelled = NULL;
+    assert_int_equal(backup_write(&source, p->backup, 0, &report), ERR_NOT_FOUND);
+    restore(p, NULL);
+}
+
+static void test_streams(void **state)
+{
+    struct place *p = *state;
+    char file[128];
+    (void)snprintf(file, sizeof file, "%s/stream", p->root);
+    FD_AUTO int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    const struct backup_source source = {.store = p->store, .content = content};
+    struct backup_report made, read;
+    assert_int_equal(backup_stream(&source, fd, &made), 0);
+    const struct backup_from from = {.path = file};
+    assert_int_equal(backup_restore(&from, p->again, &read), 0);
+    assert_string_equal(made.name, read.name);
+    assert_int_equal(made.keys, read.keys);
+    same(p->store, p->again);
+    struct stat info;
+    assert_int_equal(fstat(fd, &info), 0);
+    assert_int_equal(info.st_size, made.written);
+    for (unsigned i = 0; i < 6; i++) { /* cut anywhere, it is refused */
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+        assert_int_equal(backup_stream(&source, fd, &made), 0);
+        assert_int_equal(ftruncate(fd, (off_t)rand_below(made.written)), 0);
+        int r = backup_verify(&from, &read);
+        assert_true(r == ERR_CORRUPT || r == ERR_INVALID);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_is_had_back, begin, end),
+        cmocka_unit_test_setup_teardown(test_cost_is_what_changed, begin, end),
+        cmocka_unit_test_setup_teardown(test_only_so_many_are_kept, begin, end),
+        cmocka_unit_test_setup_teardown(test_waste_goes, begin, end),
+        cmocka_unit_test_setup_teardown(test_the_last_good_one_stays, begin, end),
+        cmocka_unit_test_setup_teardown(test_damaged_content_is_told_and_kept, begin, end),
+        cmocka_unit_test_setup_teardown(test_cancelled_and_held, begin, end),
+        cmocka_unit_test_setup_teardown(test_streams, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
