@@ -1,5 +1,6 @@
 /* The person who is logged in: /users/me. */
 #include "api/api_int.h"
+#include "lifecycle/lifecycle.h"
 
 static int answer(struct api_call *call, const struct data_user *user)
 {
@@ -57,6 +58,16 @@ int api_users_me_email(struct api_call *call, const struct api_users_me_email_in
     }
     api_etag(call, (uint64_t)user.revision);
     return answer(call, &user);
+}
+
+int api_users_me_delete(struct api_call *call, const struct api_users_me_delete_in *in)
+{
+    int r = lifecycle_account_delete(call->api->auth, &call->data, in->password);
+    if (r < 0) {
+        return r;
+    }
+    api_cookie_clear(call);
+    return api_done(call);
 }
 
 /* ---- The second step of logins: /users/me/totp ---- */

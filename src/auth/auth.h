@@ -322,6 +322,28 @@ struct auth_email_input {
 int auth_email_change(struct auth *a, struct data_context *ctx, const struct auth_email_input *in,
                       struct data_user *ret_user) BASE_MUST_USE;
 
+/* (hash) Whether password is the caller's; *ret_proof is for auth_leave_in. ERR_BAD_CREDENTIALS (field password), ERR_RATE_LIMITED. */
+int auth_leave_prove(struct auth *a, struct data_context *ctx, struct str password,
+                     struct str *ret_proof) BASE_MUST_USE;
+
+/*
+ * Inside a store function of lifecycle/, which does what follows for sessions: the caller's account ends. Logins, keys and second
+ * step are gone, address and name too; the record waits for what else is to go. Of a tenant without anybody else the name and
+ * the invitations go. ERR_CONFLICT: others are left without an owner; ERR_BAD_CREDENTIALS: the password was changed meanwhile.
+ */
+int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof) BASE_MUST_USE;
+
+/* Where the end of deleted accounts is: from the first (cursor empty) on. ERR_NOT_FOUND: there is none behind. */
+struct auth_leaver {
+    struct scope scope; /* tenant and person, in the transaction's arena */
+    struct str cursor;
+};
+int auth_leaver_next(struct txn *txn, struct str cursor,
+                     struct auth_leaver *ret_leaver) BASE_MUST_USE;
+
+/* When nothing else is left of the person: the record goes. */
+int auth_leaver_forget_in(struct txn *txn, const struct scope *scope) BASE_MUST_USE;
+
 /* ---- The second step: codes of an authenticator app (RFC 6238) and recovery codes ---- */
 
 struct auth_totp_new {

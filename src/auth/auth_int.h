@@ -159,6 +159,9 @@ int auth_second_use_in(struct txn *txn, const struct data_context *ctx, const st
 int auth_second_forget_in(struct txn *txn, const struct scope *scope,
                           struct data_user *user) BASE_MUST_USE;
 
+/* Stored in place of a password's hash of who is no member any more: no password fits it. */
+#define AUTH_NO_PASSWORD STR("removed")
+
 /* ---- reset.c: inside store functions ---- */
 
 /* In the transaction that gives user this hash, which puts it: ends all their logins, and a link that waits. */

@@ -30,7 +30,7 @@ static int check_account(struct txn *txn, struct create *c)
         return 0;
     }
     int r = data_user_get(txn, &c->ctx->scope, c->wanted.user_id, &user);
-    if (r == ERR_NOT_FOUND || (r == 0 && user.removed_at == 0)) {
+    if (r == ERR_NOT_FOUND || (r == 0 && (user.removed_at == 0 || user.deleted_at != 0))) {
         return data_fault(c->ctx, ERR_INVALID, "user_id", "No member of this id was removed.");
     }
     return r;
@@ -274,7 +274,7 @@ static int take_over(struct txn *txn, const struct scope *scope, struct str form
 {
     struct data_user was;
     int r = data_user_get(txn, scope, former, &was);
-    if (r < 0 || was.removed_at == 0) {
+    if (r < 0 || was.removed_at == 0 || was.deleted_at != 0) {
         return r < 0 ? r : ERR_NOT_FOUND;
     }
     user->id = was.id;

@@ -9,9 +9,6 @@
  */
 #include "auth/auth_int.h"
 
-/* Stored in place of a password's hash: no password fits it. */
-#define NO_PASSWORD STR("removed")
-
 /* ---- Read ---- */
 
 struct tenant_read {
@@ -62,7 +59,7 @@ static int list_fn(struct txn *txn, void *ctx)
         .next = arena_str(arena, rows.next),
     };
     for (size_t i = 0; i < rows.n; i++) {
-        if ((rows.at[i].removed_at != 0) == l->in->former) {
+        if ((rows.at[i].removed_at != 0) == l->in->former && rows.at[i].deleted_at == 0) {
             struct data_user *user = &l->members.at[l->members.n++];
             *user = rows.at[i];
             data_user_copy(arena, user);
@@ -248,7 +245,7 @@ int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str 
         return r;
     }
     user.email = STR_EMPTY;
-    user.password = NO_PASSWORD;
+    user.password = AUTH_NO_PASSWORD;
     user.removed_at = time_now();
     return changed(txn, ctx, &user, "member.remove");
 }

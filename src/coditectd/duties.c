@@ -68,6 +68,11 @@ static int purge_sessions(struct coditectd_duties *d)
     return lifecycle_purge(d->store, step_end(), &d->more);
 }
 
+static int end_accounts(struct coditectd_duties *d)
+{
+    return lifecycle_leavers(d->store, step_end(), &d->more);
+}
+
 static int collect(struct coditectd_duties *d)
 {
     struct files_collect_input in = {.spare_hours = d->options.spare_hours};
@@ -108,6 +113,7 @@ static const struct {
     {"purge of logins", 60 * USEC_PER_SEC, purge_logins},
     {"purge of invitations", 60 * USEC_PER_SEC, purge_invitations},
     {"dropping of operation markers", 3600 * USEC_PER_SEC, drop_markers},
+    {"end of deleted accounts", 0, end_accounts},
     {"purge of deleted sessions", 0, purge_sessions},
     {"shortening of audit logs", 0, purge_audit},
     {"collection of content that nothing names", 0, collect},

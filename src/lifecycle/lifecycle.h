@@ -42,4 +42,17 @@ int lifecycle_member_put(struct data_context *ctx, const struct auth_member_chan
 /* As auth_member_remove_in; what runs of the member's is paused. Their sessions stay. */
 int lifecycle_member_remove(struct data_context *ctx, struct str user_id) BASE_MUST_USE;
 
+/*
+ * (hash) The caller's account ends: logins and keys at once, what runs is paused. The duty below takes the rest away.
+ * ERR_BAD_CREDENTIALS (field password), ERR_CONFLICT: others are left without an owner; ERR_RATE_LIMITED.
+ */
+int lifecycle_account_delete(struct auth *a, struct data_context *ctx,
+                             struct str password) BASE_MUST_USE;
+
+/*
+ * A duty: of accounts that were deleted, deletes the sessions (lifecycle_purge takes them away within 30 days), the home, and last
+ * the record, until the deadline (of time_monotonic). *ret_more: not all that can be done now.
+ */
+int lifecycle_leavers(struct store *store, usec_t deadline, bool *ret_more) BASE_MUST_USE;
+
 #endif

@@ -189,6 +189,22 @@ int sessions_tenant_stop(struct data_context *ctx, struct str workspace_id,
 int sessions_pause_all_in(struct txn *txn, const struct data_context *ctx,
                           struct str user_id) BASE_MUST_USE;
 
+/* ---- Who deleted the account ---- */
+
+enum sessions_left {
+    SESSIONS_LEFT_NONE,    /* no session, and no project any more */
+    SESSIONS_LEFT_DELETED, /* deleted ones; nothing of theirs runs, not even its end */
+    SESSIONS_LEFT_WAITING, /* something runs, or is being forked: later */
+    SESSIONS_LEFT_SOME,    /* call again */
+};
+
+/*
+ * Deletes some of the sessions of ctx->scope's person, so that all of it is gone SESSIONS_RESTORE_DAYS after the account; and their
+ * projects behind the last session. For a duty: ctx is the person's, without a login.
+ */
+int sessions_leave_in(struct txn *txn, struct data_context *ctx,
+                      enum sessions_left *ret_left) BASE_MUST_USE;
+
 /* ---- Projects: names that a person's sessions may stand under; for everybody else they are not there ---- */
 
 enum { SESSIONS_MAX_PROJECTS = 200 }; /* of a person */

@@ -339,3 +339,33 @@ test("another address: with the password, none that is taken, and nothing ends",
   const entry = (await ada.get("/audit?action=user.email")).data.find(({ outcome }) => outcome === "ok");
   assert.equal(entry.target, ada.user.id);
 });
+
+test("an account is deleted with the password: nobody comes in any more, and the log has the id alone", async () => {
+  const ada = await server.account("ada");
+  const join = async (role) => {
+    const email = `${role}-${ada.email}`;
+    const { token } = (await ada.post("/tenant/invitations", { email, role })).data;
+    const { data } = await server.anonymous().post("/auth/register", { email, password: "a long password", invitation: token });
+    return Object.assign(new Client(server, data.token), { email, password: "a long password", user: data.user });
+  };
+  const mel = await join("member");
+  const { key } = (await mel.post("/auth/keys", { name: "script", access: "write" })).data;
+  const remove = (who, password = who.password) => who.delete("/users/me", { json: { password } });
+  assert.equal((await remove(mel, "wrong password")).code, "bad_credentials");
+  assert.equal((await mel.delete("/users/me")).status, 400);
+  assert.equal((await remove(new Client(server, key), mel.password)).status, 403, "no key deletes an account");
+  assert.equal((await remove(ada)).status, 409, "others would be without an owner");
+  assert.equal((await remove(mel)).status, 200);
+  for (const token of [mel.token, key]) assert.equal((await new Client(server, token).get("/users/me")).status, 401);
+  const enter = (who) => server.anonymous().post("/auth/login", { email: who.email, password: who.password });
+  assert.equal((await enter(mel)).code, "bad_credentials");
+  for (const former of [false, true]) {
+    assert.equal((await ada.get(`/tenant/members?former=${former}`)).data.some(({ id }) => id === mel.user.id), false);
+  }
+  const log = (await ada.get("/audit?limit=100")).text();
+  assert.equal((await ada.get("/audit?action=user.delete")).data.find(({ outcome }) => outcome === "ok").target, mel.user.id);
+  assert.equal(log.includes(mel.email), false);
+  assert.equal((await remove(ada)).status, 200, "the tenant goes along");
+  const again = await server.anonymous().post("/auth/register", { email: ada.email, password: "a long password" });
+  assert.equal(again.status, 201, "the address is free");
+});

@@ -274,6 +274,13 @@ const rows = [
     },
   },
   {
+    id: "users_me_delete",
+    costly: true,
+    before: () => member(),
+    request: (mel, o) => mel.delete("/users/me", { json: proof(mel), ...o }),
+    after: async (mel) => assert.equal((await mel.get("/users/me")).status, 401),
+  },
+  {
     id: "users_me_email",
     costly: true,
     before: () => `${fresh()}@example.com`,

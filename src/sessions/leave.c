@@ -1,0 +1,111 @@
+/*
+ * The sessions of somebody who deleted the account: deleted in pages, as if a day ago, so that the purge, which comes to each after
+ * the days for restoring, is through within those days from the account's end.
+ */
+#include "sessions/sessions_int.h"
+
+enum { PAGE = 20 };
+
+static const usec_t day = 24 * 60 * 60 * USEC_PER_SEC;
+
+static int delete_one(struct txn *txn, struct data_context *ctx, const struct data_session *session,
+                      bool *progress)
+{
+    struct sessions_view view = {.session = *session};
+    int r = sessions_may_go(txn, ctx, session);
+    if (r == ERR_CONFLICT) {
+        return 0; /* a fork of it is in hand: next time */
+    }
+    r = r < 0 ? r : sessions_join(txn, &ctx->scope, &view);
+    if (r == 0) {
+        r = sessions_want(txn, ctx, &view.workspace, DATA_WORKSPACE_DESIRED_STOPPED);
+    }
+    if (r < 0) {
+        return r;
+    }
+    view.session.status = DATA_SESSION_STATUS_DELETED;
+    view.session.deleted = true;
+    view.session.deleted_at = time_now() - day;
+    *progress = true;
+    return sessions_changed(txn, ctx, &view, "session.delete");
+}
+
+/* Whether something of theirs runs, or is not yet seen stopped: it could still write into the home. */
+static int look_for_running(struct txn *txn, const struct scope *scope, bool *ret_running)
+{
+    struct data_workspace match = {.user_id = scope->user_id};
+    struct data_workspace_list list = {0};
+    bool running = false;
+    do {
+        struct data_query query = {.index = DATA_WORKSPACE_BY_USER,
+                                   .match = &match,
+                                   .fixed = 1,
+                                   .limit = DATA_MAX_LIST,
+                                   .cursor = list.next};
+        int r = data_workspace_list(txn, scope, &query, &list);
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < list.n; i++) {
+            running = running || list.at[i].attended;
+        }
+    } while (!running && list.next.n > 0);
+    *ret_running = running;
+    return 0;
+}
+
+/* A page of their sessions; deleted: those that are. */
+static int list_of(struct txn *txn, const struct scope *scope, bool deleted,
+                   struct data_session_list *ret_list)
+{
+    struct data_session match = {.user_id = scope->user_id, .deleted = deleted};
+    struct data_query query = {
+        .index = DATA_SESSION_BY_USER, .match = &match, .fixed = 2, .limit = PAGE};
+    return data_session_list(txn, scope, &query, ret_list);
+}
+
+static int end_projects(struct txn *txn, const struct scope *scope, bool *ret_some)
+{
+    struct data_project match = {.user_id = scope->user_id};
+    struct data_query query = {
+        .index = DATA_PROJECT_BY_USER, .match = &match, .fixed = 1, .limit = DATA_MAX_LIST};
+    struct data_project_list list;
+    int r = data_project_list(txn, scope, &query, &list);
+    for (size_t i = 0; r == 0 && i < list.n; i++) {
+        r = data_project_delete(txn, scope, list.at[i].id);
+    }
+    if (r == 0) {
+        *ret_some = list.next.n > 0;
+    }
+    return r;
+}
+
+int sessions_leave_in(struct txn *txn, struct data_context *ctx, enum sessions_left *ret_left)
+{
+    const struct scope *scope = &ctx->scope;
+    struct data_session_list list;
+    bool some = false;
+    bool running = false;
+    int r = list_of(txn, scope, /* deleted= */ false, &list);
+    for (size_t i = 0; r == 0 && i < list.n; i++) {
+        r = delete_one(txn, ctx, &list.at[i], &some);
+    }
+    bool held = r == 0 && list.n > 0;
+    if (r == 0 && !held) {
+        r = look_for_running(txn, scope, &running);
+    }
+    if (r == 0 && !held && !running) {
+        r = list_of(txn, scope, /* deleted= */ true, &list);
+    }
+    bool deleted = r == 0 && !held && !running && list.n > 0;
+    if (r == 0 && !held && !running && !deleted) {
+        r = end_projects(txn, scope, &some);
+    }
+    if (r == 0) {
+        *ret_left = some              ? SESSIONS_LEFT_SOME
+                    : held || running ? SESSIONS_LEFT_WAITING
+                    : deleted         ? SESSIONS_LEFT_DELETED
+                                      : SESSIONS_LEFT_NONE;
+    }
+    return r;
+}

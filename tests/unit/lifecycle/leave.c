@@ -1,0 +1,184 @@
+/* The end of an account: at once nobody comes in, in pages what they made goes, and after 30 days nothing is left but the log. */
+#include "auth/world.h"
+#include "files/files.h"
+#include "files/upkeep.h"
+#include "lifecycle/lifecycle.h"
+#include "sessions/sessions.h"
+
+PEOPLE_SETUP
+
+enum { SESSIONS = 45 }; /* more than two pages */
+
+static const usec_t day = 24 * 3600 * USEC_PER_SEC;
+
+static struct str session_of(struct data_context *ctx, struct str project)
+{
+    struct sessions_view view;
+    struct sessions_create_input in = {.name = STR("A"), .project_id = project};
+    ctx->op = store_op_new();
+    assert_int_equal(sessions_create(ctx, &in, &view), 0);
+    return view.session.id;
+}
+
+static void put(struct data_context *ctx, struct str tree)
+{
+    struct files_put_input in = {.session = tree,
+                                 .path = STR("folder/secret"),
+                                 .author = {FILES_USER, ctx->scope.user_id},
+                                 .parents = true,
+                                 .mode = -1,
+                                 .expected = -1};
+    struct files_entry entry;
+    ctx->op = store_op_new();
+    assert_int_equal(files_put(ctx, &in, STR("what nobody else is to read"), &entry), 0);
+}
+
+/* Somebody with sessions, a project, files in a session and in the home. */
+static struct data_context settle(struct people *p)
+{
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct sessions_project project;
+    ada.op = store_op_new();
+    assert_int_equal(sessions_project_create(&ada, STR("Work"), &project), 0);
+    for (int i = 0; i < SESSIONS; i++) {
+        struct str id = session_of(&ada, i % 2 ? project.project.id : STR_EMPTY);
+        if (i == 0) {
+            put(&ada, id);
+        }
+    }
+    put(&ada, ada.scope.user_id);
+    return ada;
+}
+
+struct look {
+    const struct scope *scope;
+    struct str but; /* spaces that may be there, between spaces */
+    size_t keys;    /* of others */
+};
+
+static int look_fn(struct txn *txn, void *ctx)
+{
+    struct look *l = ctx;
+    struct arena *arena = store_arena(txn);
+    struct str begin = arena_printf(arena, "t/" STR_FMT "/", STR_ARG(l->scope->tenant_id));
+    struct store_range range = {begin, store_after(arena, begin), .limit = STORE_MAX_SCAN};
+    struct store_pair *pairs;
+    size_t n;
+    l->keys = 0;
+    int r = store_scan(txn, &range, &pairs, &n);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        struct str rest = str_slice(pairs[i].key, begin.n, pairs[i].key.n);
+        struct str space = str_slice(rest, 0, str_find(rest, '/', 0));
+        struct str may = l->but;
+        struct str one;
+        bool known = false;
+        while (str_split(&may, ' ', &one)) {
+            known = known || str_eq(one, space);
+        }
+        l->keys += !known;
+        if (!known) {
+            print_error("left: " STR_FMT "\n", STR_ARG(rest));
+        }
+    }
+    return r;
+}
+
+static size_t left_of(struct people *p, const struct scope *scope, const char *but)
+{
+    struct look l = {.scope = scope, .but = str_from(but)};
+    assert_int_equal(store_read(p->w.store, look_fn, &l), 0);
+    return l.keys;
+}
+
+static void run_duties(struct people *p)
+{
+    bool more = true;
+    usec_t soon = time_monotonic() + 60 * USEC_PER_SEC;
+    assert_int_equal(lifecycle_leavers(p->w.store, soon, &more), 0);
+    assert_false(more);
+    assert_int_equal(lifecycle_purge(p->w.store, soon, &more), 0);
+    assert_false(more);
+}
+
+static void collect(struct people *p)
+{
+    struct files_collected page = {.looked = 1};
+    while (page.looked > 0) {
+        assert_int_equal(files_collect(p->w.store, &(struct files_collect_input){0}, &page), 0);
+    }
+}
+
+static void nothing_is_left_but_the_log(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = settle(p);
+    struct auth_result result;
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, STR("wrong")), ERR_BAD_CREDENTIALS);
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD), 0);
+    assert_int_equal(auth_still(p->auth, &ada), ERR_UNAUTHENTICATED);
+    assert_int_equal(people_login(p, "ada@example.com", WORLD_PASSWORD, &result),
+                     ERR_BAD_CREDENTIALS);
+    run_duties(p);
+    struct sessions_list_input all = {.limit = 100};
+    struct sessions_page page;
+    assert_int_equal(sessions_list(&ada, &all, &page), 0);
+    assert_int_equal(page.n, 0);
+    all.deleted = true;
+    assert_int_equal(sessions_list(&ada, &all, &page), 0);
+    assert_int_equal(page.n, SESSIONS);
+    world_assert_consistent(p->w.store);
+
+    time_test_advance(30 * day);
+    run_duties(p);
+    run_duties(p);
+    time_test_advance(2 * day); /* content that an upload had a day ago is not collected */
+    collect(p);
+    assert_int_equal(left_of(p, &ada.scope, "tenant audit n"), 0); /* n: numbers of ids */
+    (void)people_register(p, "ada@example.com"); /* the address is free */
+}
+
+static void others_keep_what_is_theirs(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_invitation invitation;
+    struct str token;
+    ada.op = store_op_new();
+    struct auth_invitation_input in = {.email = STR("mel@example.com"), .role = DATA_ROLE_ADMIN};
+    assert_int_equal(auth_invitation_create(&ada, &in, &invitation, &token), 0);
+    struct data_context mel = people_request(p);
+    struct auth_result result;
+    struct auth_register_input as = {
+        .email = in.email, .password = WORLD_PASSWORD, .invitation = token};
+    assert_int_equal(auth_register(p->auth, &mel, &as, &result), 0);
+    assert_int_equal(auth_authenticate(p->auth, &mel, result.token), 0);
+    struct str theirs = session_of(&mel, STR_EMPTY);
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD), ERR_CONFLICT);
+    struct data_user owner;
+    assert_int_equal(auth_tenant_transfer(&ada, mel.scope.user_id, &owner), 0);
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD), 0);
+    run_duties(p);
+    assert_int_equal(auth_still(p->auth, &mel), 0);
+    struct sessions_view view;
+    assert_int_equal(sessions_get(&mel, theirs, &view), 0);
+    struct data_tenant tenant;
+    assert_int_equal(auth_tenant_get(&mel, &tenant), 0);
+    assert_str(tenant.name, "Ada");
+    struct auth_members members;
+    struct auth_members_input former = {.limit = 10, .former = true};
+    assert_int_equal(auth_members_list(&mel, &former, &members), 0);
+    assert_int_equal(members.n, 0); /* it is nobody's to be given to */
+    in = (struct auth_invitation_input){STR("x@example.com"), DATA_ROLE_MEMBER, ada.scope.user_id};
+    mel.op = store_op_new();
+    assert_int_equal(auth_invitation_create(&mel, &in, &invitation, &token), ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(nothing_is_left_but_the_log),
+        TEST_SQLITE(nothing_is_left_but_the_log),
+        TEST(others_keep_what_is_theirs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
