@@ -27,6 +27,7 @@ const pages = [
   { name: "members", path: "/settings/members", reads: /\/api\/v5\/tenant\/members/, ready: () => page.getByRole("list", { name: "Members" }) },
   { name: "keys", path: "/settings/keys", reads: /\/auth\/keys/, ready: () => button("Make a key", page) },
   { name: "team-sessions", path: "/settings/sessions", reads: /\/api\/v5\/tenant\/sessions/, ready: () => page.getByRole("list", { name: "Sessions of the team" }) },
+  { name: "usage", path: "/settings/usage", reads: /\/api\/v5\/tenant$/, ready: () => page.getByText("Storage") },
   { name: "audit", path: "/settings/audit", reads: /\/api\/v5\/audit/, ready: () => page.getByRole("list", { name: "Audit log" }) },
   { name: "notices", path: "/notices", reads: /\/notices\.json/, ready: () => page.getByRole("list", { name: "In your browser" }) },
   { name: "ide", path: "/ide", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("heading", { name: "Project A" }) },

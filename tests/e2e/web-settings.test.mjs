@@ -32,7 +32,7 @@ await ada.delete(`/sessions/${two.id}`);
 test("each part has an address; one that is none says so", async () => {
   await world.logIn(page, ada);
   await page.goto(`${home}/settings`);
-  for (const [name, address] of [["Appearance", "appearance"], ["Your data", "data"], ["Audit log", "audit"], ["Members", "members"], ["Profile", ""]]) {
+  for (const [name, address] of [["Appearance", "appearance"], ["Your data", "data"], ["Audit log", "audit"], ["Usage", "usage"], ["Members", "members"], ["Profile", ""]]) {
     await link(name, parts).click();
     await page.waitForURL(`${home}/settings${address && `/${address}`}`);
     await visible(parts.locator(`a[aria-current=page]`, { hasText: name }));
@@ -132,6 +132,55 @@ test("the audit log: what happened, looked for by person, action, session and ti
   assert.ok((await rows.allTextContents()).every((text) => text.startsWith("grace")));
   await page.getByLabel("What", { exact: true }).selectOption({ label: "All of the team" });
   await visible(page.getByText("Nothing of that kind happened"));
+});
+
+test("another address: asked with the password, and the one to log in with from then on", async () => {
+  await page.goto(`${home}/settings`);
+  const field = page.getByLabel("E-mail", { exact: true });
+  await field.fill("ada at home");
+  await page.getByLabel("Your password").fill(ada.password);
+  await button("Change address", page).click();
+  await visible(page.getByText("Enter an e-mail address"));
+  await field.fill("countess@example.com");
+  await page.getByLabel("Your password").fill("not this one");
+  await button("Change address", page).click();
+  await visible(page.getByRole("alert"));
+  await look(page, "settings-address");
+  await page.getByLabel("Your password").fill(ada.password);
+  await button("Change address", page).click();
+  await visible(page.getByText("Your address is changed"));
+  assert.equal((await server.anonymous().post("/auth/login", { email: "countess@example.com", password: ada.password })).status, 200);
+});
+
+test("usage: what the team has and may have, and what runs", async () => {
+  await page.route("**/api/v5/workspaces?**", async (route) => {
+    const real = await ada.get("/workspaces");
+    const some = real.data.slice(0, 1).map((workspace) => ({ ...workspace, state: "running", wanted: true }));
+    await route.fulfill({ json: { ...real.json, data: some } });
+  });
+  await page.route("**/api/v5/tenant", async (route) => {
+    const { json } = await ada.get("/tenant");
+    const usage = { members: { used: 2, limit: 10 }, sessions: { used: 1700 }, running: { used: 4, limit: 4 }, bytes: { used: 900 * 1024 * 1024, limit: 1024 ** 3 } };
+    await route.fulfill({ json: { ...json, data: { ...json.data, usage } } });
+  });
+  await page.goto(`${home}/settings/usage`);
+  const meter = (name) => page.getByRole("meter", { name }).getAttribute("aria-valuetext");
+  await visible(page.getByRole("meter", { name: "Storage" }));
+  assert.equal(await meter("Storage"), "900.0 MiB of 1.0 GiB");
+  assert.equal(await page.getByRole("meter", { name: "Sessions" }).count(), 0, "there is no limit");
+  await visible(page.getByText("1700, no limit"));
+  await visible(page.getByText("· full"));
+  await visible(page.getByRole("list", { name: "Running workspaces" }));
+  await look(page, "settings-usage");
+  await page.unroute("**/api/v5/tenant");
+  await page.reload();
+  await visible(page.getByText(/^2(, no limit| of)/));
+  await page.getByRole("button", { name: /^Pause / }).click();
+  await button("Pause", page.getByRole("dialog")).click();
+  await visible(page.getByText(/^“.*” pauses$/));
+  await page.unroute("**/api/v5/workspaces?**");
+  await page.reload();
+  await visible(page.getByText("Nothing runs"));
 });
 
 test("a refused password is seen as one", async () => {

@@ -1,6 +1,6 @@
 // The command palette and the list of shortcuts.
 import { Box, Flex, Input, Kbd, Mark, Stack, Text } from "@chakra-ui/react";
-import { BookOpen, CirclePause, Code, Database, Folder, FolderOpen, History, Keyboard, KeyRound, LayoutList, LogOut, Monitor, Moon, Palette as PaletteIcon, Plus, Scale, ScrollText, Settings, Shield, Sun, Trash2, Users } from "lucide-react";
+import { BookOpen, CirclePause, Code, Database, Folder, FolderOpen, Gauge, History, Keyboard, KeyRound, LayoutList, LogOut, Monitor, Moon, Palette as PaletteIcon, Plus, Scale, ScrollText, Settings, Shield, Sun, Trash2, Users } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useMatch, useNavigate } from "react-router";
 import { useAllSessions } from "../api/queries";
@@ -59,6 +59,7 @@ function useCommands(): readonly Command[] {
     { label: "Appearance", kind: "Settings", icon: <PaletteIcon size={15} />, run: () => void navigate("/settings/appearance") },
     { label: "API keys", kind: "Settings", icon: <KeyRound size={15} />, run: () => void navigate("/settings/keys") },
     { label: "Export your data", kind: "Settings", icon: <Database size={15} />, run: () => void navigate("/settings/data") },
+    { label: "Usage of the team", kind: "Settings", icon: <Gauge size={15} />, run: () => void navigate("/settings/usage") },
     ...(manages ? [
       { label: "Sessions of the team", kind: "Settings", icon: <FolderOpen size={15} />, run: () => void navigate("/settings/sessions") },
       { label: "Audit log", kind: "Settings", icon: <ScrollText size={15} />, run: () => void navigate("/settings/audit") },

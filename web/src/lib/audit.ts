@@ -16,7 +16,10 @@ export const kinds: readonly Kind[] = [
   { noun: "key", label: "API keys", verbs: { create: "made an API key", delete: "ended an API key", expire: "had an API key run out" } },
   { noun: "member", label: "Members", verbs: { update: "changed the role of", remove: "removed" } },
   { noun: "invitation", label: "Invitations", verbs: { create: "invited somebody", delete: "withdrew an invitation", accept: "accepted an invitation" } },
-  { noun: "user", label: "Accounts", verbs: { register: "registered", update: "changed the profile", password: "changed the password", email: "changed the address", delete: "deleted the account" } },
+  { noun: "user", label: "Accounts", verbs: { register: "registered", update: "changed the profile", password: "changed the password", reset: "set another password by a link", email: "changed the address", delete: "deleted the account" } },
+  { noun: "workspace", label: "Workspaces", verbs: { stop: "stopped the workspace of" } },
+  { noun: "request", label: "Requests", verbs: { deny: "was refused a request", read: "read" } },
+  { noun: "reset", label: "Links for a password", verbs: { create: "made a link to set another password for" } },
   { noun: "tenant", label: "The team", verbs: { update: "changed the team", transfer: "handed the team over to" } },
 ];
 

@@ -1,6 +1,6 @@
 // The settings: a page for each part, with an address of its own. What is the person's comes first, then what is the team's.
 import { Box, Flex, Heading, Stack, Text } from "@chakra-ui/react";
-import { Database, FolderOpen, KeyRound, type LucideIcon, Palette, ScrollText, Shield, User as UserIcon, Users } from "lucide-react";
+import { Database, FolderOpen, Gauge, KeyRound, type LucideIcon, Palette, ScrollText, Shield, User as UserIcon, Users } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useParams } from "react-router";
 import type { User } from "../api/generated";
@@ -14,6 +14,7 @@ import { MembersSettings } from "../components/settings/members";
 import { Profile } from "../components/settings/profile";
 import { Security } from "../components/settings/security";
 import { TeamSessions } from "../components/settings/team-sessions";
+import { Usage } from "../components/settings/usage";
 import { PageMain } from "../components/shell";
 import { mayChange } from "../lib/roles";
 import { useAuth } from "../stores/auth";
@@ -39,6 +40,7 @@ const yours: readonly Part[] = [
 
 const teams: readonly Part[] = [
   { path: "members", title: "Members", icon: Users, show: (user) => <MembersSettings user={user} /> },
+  { path: "usage", title: "Usage", icon: Gauge, show: (user) => <Usage user={user} /> },
   { path: "sessions", title: "Sessions of the team", icon: FolderOpen, show: () => <TeamSessions />, isManaging: true },
   { path: "audit", title: "Audit log", icon: ScrollText, show: () => <AuditLog />, isManaging: true },
 ];

@@ -7,7 +7,7 @@ import { useSearchParams } from "react-router";
 import type { AuditRecord, Member, Session } from "../../api/generated";
 import { nameOf, useMembers, useTeamSessions } from "../../api/team";
 import { byDay, kinds, kindOf, outcomeWords, periods, sinceOf, verbOf } from "../../lib/audit";
-import { formatClock, formatDay, formatExact } from "../../lib/format";
+import { formatClock, formatCount, formatDay, formatExact } from "../../lib/format";
 import { api } from "../../stores/auth";
 import { Empty, ListSkeleton, looks, Panel } from "../bits";
 import { save } from "../files/actions";
@@ -90,6 +90,10 @@ function Detail({ record, names }: { readonly record: AuditRecord; readonly name
       {record.actor_id !== undefined && <Fact label="Who">{named(record.actor_id)}</Fact>}
       {record.target !== undefined && <Fact label="On">{named(record.target)}</Fact>}
       {record.address !== undefined && <Fact label="From">{record.address}</Fact>}
+      {record.changed !== undefined && <Fact label="Changed">{record.changed}</Fact>}
+      {record.route !== undefined && <Fact label="Operation"><Id>{record.route}</Id></Fact>}
+      {record.count !== undefined && <Fact label="How often">{formatCount(record.count, "time")}</Fact>}
+      {record.key_id !== undefined && <Fact label="API key"><Id>{record.key_id}</Id></Fact>}
       {record.login_id !== undefined && <Fact label="Login"><Id>{record.login_id}</Id></Fact>}
       {record.request_id !== undefined && <Fact label="Request"><Id>{record.request_id}</Id></Fact>}
     </Stack>
@@ -108,6 +112,7 @@ function Row({ record, names }: { readonly record: AuditRecord; readonly names: 
           <Box color="fg.muted" flexShrink="0"><Icon size={16} aria-hidden="true" /></Box>
           <Text as="span" flex="1" minWidth="0" truncate={!isOpen}>
             <Text as="span" fontWeight="500">{who}</Text> {verbOf(record.action)}{target !== undefined && <> <Text as="span" fontWeight="500">{target}</Text></>}
+            {(record.count ?? 1) > 1 && <Text as="span" color="fg.muted"> ×{record.count}</Text>}
           </Text>
           <Outcome outcome={record.outcome} />
           <Text as="span" color="fg.muted" fontSize="13px" display={{ base: "none", sm: "inline" }}>{record.address}</Text>
