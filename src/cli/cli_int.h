@@ -287,6 +287,7 @@ struct cli_content {
     int sink_fd; /* -1: none */
     struct cli_meter *meter;
     const char *accept; /* media type that is asked for; NULL: the usual one */
+    bool handshake;     /* with what a browser sends that opens a WebSocket */
 };
 #define CLI_CONTENT ((struct cli_content){.body_fd = -1, .sink_fd = -1})
 

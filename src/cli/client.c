@@ -250,6 +250,13 @@ static void add_given_headers(struct attempt *a)
             keyed |= strcmp(field->name, "Idempotency-Key") == 0;
         }
     }
+    if (a->call->content && a->call->content->handshake) {
+        add_header(a, "Origin", a->client->url);
+        add_header(a, "Connection", STR("Upgrade"));
+        add_header(a, "Upgrade", STR("websocket"));
+        add_header(a, "Sec-WebSocket-Version", STR("13"));
+        add_header(a, "Sec-WebSocket-Key", STR("Y29kaXRlY3QgZG9jdG9yIQ=="));
+    }
     if (a->call->content && a->call->content->accept) {
         add_header(a, "Accept", str_from(a->call->content->accept));
     }

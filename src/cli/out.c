@@ -59,20 +59,14 @@ int cli_exit_status(int code)
     if (code == 0) {
         return 0;
     }
-    switch (code) {
-    case ERR_INVALID:
+    if (code == ERR_INVALID) {
         return 2;
-    case ERR_UNAUTHENTICATED:
-    case ERR_BAD_CREDENTIALS:
-    case ERR_BAD_CODE:
-    case ERR_CODE_NEEDED:
-        return 3;
-    case ERR_NOT_FOUND:
-        return 4;
-    default:
-        break;
     }
     switch (err_row(code)->status) {
+    case 401:
+        return 3;
+    case 404:
+        return 4;
     case 408:
     case 429:
     case 502:

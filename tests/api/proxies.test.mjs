@@ -61,6 +61,19 @@ test("the scheme of the platform's own pages is the proxy's to say", async () =>
   assert.equal(await refresh(direct, "http", "https"), 200);
 });
 
+test("/doctor tells what of a request arrived", async () => {
+  const Host = `localhost:${server.port}`;
+  const ask = async (agent, headers) => (await call(server.port, "GET", "/api/v5/doctor", { agent, headers: { Host, ...headers } })).data;
+  const { time, ...bare } = await ask(direct, {});
+  assert.deepEqual(bare, { host: Host, own_origin: false, secure: false, upgrade: false, address: bare.address });
+  assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000);
+  const handshake = { Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "Y29kaXRlY3QgZG9jdG9yIQ==" };
+  const whole = await ask(proxy, { ...handshake, Origin: `https://${Host}`, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.77" });
+  assert.deepEqual({ ...whole, time: undefined }, { host: Host, origin: `https://${Host}`, own_origin: true, secure: true, upgrade: true, address: "192.0.2.77", time: undefined });
+  assert.equal((await ask(direct, { ...handshake, Origin: "https://evil.example" })).own_origin, false);
+  assert.equal((await ask(direct, { Upgrade: "websocket" })).upgrade, false);
+});
+
 test("flags of cookies come from public_url, whatever a header says", async (t) => {
   const plain = await Server.start({ args: ["--public-url", "http://coditect.example.com", "--trusted-proxies", "127.0.0.2"] });
   t.after(() => plain.stop());

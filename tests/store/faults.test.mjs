@@ -107,6 +107,7 @@ function brokenOff(error) {
  */
 const rows = [
   { id: "health", request: (_, o) => ada.get("/health", o) },
+  { id: "doctor", request: (_, o) => ada.get("/doctor", o) },
   { id: "ready", request: (_, o) => ada.get("/ready", o), refusal: 503 },
   {
     id: "auth_register",
