@@ -103,6 +103,12 @@ struct mirror_deletions {
 int codi2_mirror_hold_back(struct codi2_mirror *m, struct arena *arena,
                            struct mirror_deletions *d) BASE_MUST_USE;
 
+/* mirror_own.c: the index learns of a change of ours that it has not heard of. */
+int codi2_mirror_recall(struct codi2_mirror *m, struct arena *arena,
+                        const struct codi2_remote *r) BASE_MUST_USE;
+bool codi2_mirror_is_overtaken(const struct codi2_mirror *m, const struct codi2_remotes *changes,
+                               size_t at, bool *ret_moved);
+
 /* mirror_restore.c: compares the whole tree with the store's. */
 int codi2_mirror_reconcile(struct codi2_mirror *m) BASE_MUST_USE;
 

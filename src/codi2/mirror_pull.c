@@ -393,61 +393,10 @@ static int apply_move(struct codi2_mirror *m, struct arena *arena, const struct 
     return error ? error : codi2_mirror_apply_state(m, arena, r);
 }
 
-/* ---- our own changes, of which the index has not heard ---- */
-
-static int recall_state(struct codi2_mirror *m, const struct codi2_remote *r,
-                        const struct stand *now)
-{
-    struct codi2_look look = {.kind = r->kind, .mode = r->mode};
-    if (now->present && r->kind == CODI2_FOLDER && now->look.kind == CODI2_FOLDER) {
-        look.inode = now->look.inode; /* it is the one that we told of, or as good as that */
-    }
-    codi2_dirty_add(m->dirty, r->path, /* deep= */ false);
-    return put_entry(m, r, &look);
-}
-
-static int recall_move(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
-{
-    struct codi2_entry moved;
-    int error = codi2_index_delete(m->index, r->path);
-    if (!error) {
-        error = codi2_index_move(m->index, r->from, r->path);
-    }
-    if (!error) {
-        error = codi2_index_get(m->index, arena, r->path, &moved);
-    }
-    moved.version = r->version;
-    codi2_dirty_add(m->dirty, r->from, /* deep= */ true);
-    codi2_dirty_add(m->dirty, r->path, /* deep= */ true);
-    return error ? error : codi2_index_put(m->index, &moved);
-}
-
-/* The index learns of it, and the disk is looked at again: it may have gone on meanwhile. */
-static int recall(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
-{
-    struct stand now;
-    struct codi2_entry source;
-    int error = find_stand(m, arena, r->path, &now);
-    if (error) {
-        return error;
-    }
-    if (r->deleted) {
-        codi2_dirty_add(m->dirty, r->path, /* deep= */ true);
-        return codi2_index_delete(m->index, r->path);
-    }
-    if (r->from.n > 0) {
-        error = codi2_index_get(m->index, arena, r->from, &source);
-        if (error != ERR_NOT_FOUND) {
-            return error ? error : recall_move(m, arena, r);
-        }
-    }
-    return recall_state(m, r, &now);
-}
-
 static int apply_change(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
 {
     if (r->ours) {
-        return r->version > m->heard ? recall(m, arena, r) : 0;
+        return r->version > m->heard ? codi2_mirror_recall(m, arena, r) : 0;
     }
     if (r->deleted) {
         return codi2_mirror_apply_deletion(m, arena, r);
@@ -472,6 +421,21 @@ int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq)
     return error;
 }
 
+static int apply_page(struct codi2_mirror *m, struct arena *arena,
+                      const struct codi2_remotes *changes)
+{
+    int error = 0;
+    for (size_t i = 0; i < changes->count && !error; i++) {
+        bool moved = false;
+        if (!codi2_mirror_is_overtaken(m, changes, i, &moved)) {
+            error = apply_change(m, arena, &changes->at[i]);
+        } else if (moved || changes->at[i].from.n > 0) {
+            error = codi2_mirror_start_anew(m); /* it went along, and is to be fetched there */
+        }
+    }
+    return error;
+}
+
 int codi2_mirror_pull(struct codi2_mirror *m)
 {
     for (size_t done = 0; done < CHANGES_IN_ONE_GO;) {
@@ -480,9 +444,7 @@ int codi2_mirror_pull(struct codi2_mirror *m)
         int error = codi2_link_changes(
             m->link, &arena, &(struct codi2_changes_query){.since = atomic_load(&m->applied)},
             &changes);
-        for (size_t i = 0; i < changes.count && !error; i++) {
-            error = apply_change(m, &arena, &changes.at[i]);
-        }
+        error = error ? error : apply_page(m, &arena, &changes);
         if (!error && changes.seq > 0) {
             error = codi2_mirror_applied(m, changes.seq);
         }
