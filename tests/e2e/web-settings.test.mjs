@@ -210,3 +210,23 @@ test("who is no admin is not led to what admins see, and told so at its address"
   assert.equal(await link("Audit log", theirs.getByRole("navigation", { name: "Settings" })).count(), 0);
   assert.equal(await link("Sessions of the team", theirs.getByRole("navigation", { name: "Settings" })).count(), 0);
 });
+
+test("who leaves is asked for the password, and is gone", async () => {
+  const gina = await server.account("gina");
+  const theirs = await (await world.newContext()).newPage();
+  await world.logIn(theirs, gina);
+  await theirs.goto(`${home}/settings/data`);
+  await button("Delete your account", theirs).click();
+  const dialog = theirs.getByRole("dialog");
+  await button("Delete the account", dialog).click();
+  await visible(dialog.getByText("Enter your password."));
+  await dialog.getByLabel("Your password").fill("not this one");
+  await button("Delete the account", dialog).click();
+  await visible(dialog.getByRole("alert"));
+  await look(theirs, "settings-leave");
+  await dialog.getByLabel("Your password").fill(gina.password);
+  await button("Delete the account", dialog).click();
+  await theirs.waitForURL(/\/login/);
+  await visible(theirs.getByText(`The account ${gina.email} is deleted`));
+  assert.equal((await server.anonymous().post("/auth/login", { email: gina.email, password: gina.password })).status, 401);
+});

@@ -72,6 +72,13 @@ export async function logout(everywhere: boolean): Promise<void> {
   tell({ kind: "logout" });
 }
 
+/** The account, and with it every login. */
+export async function deleteAccount(password: string): Promise<void> {
+  await api.usersMeDelete({ body: { password } });
+  left(false);
+  tell({ kind: "logout" });
+}
+
 channel.onmessage = ({ data }: MessageEvent<Message>) => {
   const { state, token } = useAuth.getState();
   if (data.kind === "renewed" && token !== undefined) useAuth.setState({ token: data.token });

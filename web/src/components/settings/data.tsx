@@ -12,6 +12,7 @@ import { fetchArchive, save } from "../files/actions";
 import { FormProblem } from "../problem-notice";
 import { useSending } from "../sending";
 import { say } from "../toaster";
+import { Leave } from "./leave";
 import { Section } from "./section";
 
 function SessionRow({ session, isBusy, onTake }: { readonly session: Session; readonly isBusy: boolean; readonly onTake: () => void }) {
@@ -76,5 +77,10 @@ function Export({ user }: { readonly user: User }) {
 }
 
 export function YourData({ user }: { readonly user: User }) {
-  return <Section title="Export" text="Each session is one tar.gz with all of its files, as they are now."><Export user={user} /></Section>;
+  return (
+    <>
+      <Section title="Export" text="Each session is one tar.gz with all of its files, as they are now."><Export user={user} /></Section>
+      <Leave user={user} />
+    </>
+  );
 }
