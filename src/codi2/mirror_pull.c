@@ -231,7 +231,8 @@ static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const stru
 
 /*
  * A folder above it may have been deleted here: it is made again, for this alone; what else was in it stays deleted. Where a
- * file took the folder's place nothing is made: the disk's state goes on top.
+ * file took the folder's place nothing is made: the disk's state goes on top. The index learns of it all the same, since the
+ * folder may have been moved: then it goes along.
  */
 static int make(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
 {
@@ -248,6 +249,9 @@ static int make(struct codi2_mirror *m, const struct codi2_remote *r, const stru
         return error == ERR_NOT_FOUND ? ERR_BUSY /* gone again: at once, once more */
                : error                ? error
                                       : meet(m, r, &look);
+    }
+    if (error == ERR_NOT_FOUND && r->kind != CODI2_FOLDER) {
+        return meet(m, r, &(struct codi2_look){.kind = r->kind, .mode = r->mode});
     }
     return error == ERR_NOT_FOUND ? 0 : error;
 }
