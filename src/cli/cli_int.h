@@ -366,6 +366,8 @@ int cli_place_file(struct cli_run *run, const char *word,
 /* Id of the session with this id or name. ERR_NOT_FOUND; ERR_INVALID: several have the name, which lists them; said. */
 int cli_session_find(struct cli_run *run, struct str word, bool deleted,
                      struct str *ret_id) BASE_MUST_USE;
+/* Id of the project with this id or name. ERR_NOT_FOUND; ERR_INVALID: several have it; said. */
+int cli_project_find(struct cli_run *run, struct str word, struct str *ret_id) BASE_MUST_USE;
 /* Id of the member with this id or e-mail address. ERR_NOT_FOUND; said. */
 int cli_member_find(struct cli_run *run, struct str word, struct str *ret_id) BASE_MUST_USE;
 struct str cli_entry_path(struct arena *arena, const struct cli_entry *entry); /* its bytes */

@@ -148,7 +148,8 @@ static int change_name(struct cli_run *run)
     if (r < 0) {
         return r;
     }
-    struct cli_sessions_update_in in = {.session_id = id, .name = str_from(run->operands[1])};
+    struct cli_sessions_update_in in = {
+        .session_id = id, .name = str_from(run->operands[1]), .has_name = true};
     r = cli_sessions_update(client, &in, NULL, &reply);
     return r < 0 ? r : print_session(run, &reply);
 }
@@ -166,6 +167,21 @@ static int fork_one(struct cli_run *run)
     in.has_at = in.at > 0;
     in.name = in.has_name ? str_from(run->operands[1]) : STR_EMPTY;
     r = cli_sessions_fork(client, &in, NULL, &reply);
+    return r < 0 ? r : print_session(run, &reply);
+}
+
+/* Without PROJECT: into none. */
+static int assign(struct cli_run *run)
+{
+    struct cli_client *client;
+    struct cli_reply reply;
+    struct cli_sessions_update_in in = {.has_project_id = true};
+    int r = find(run, run->operands[0], &client, &in.session_id);
+    if (r == 0 && run->operand_count > 1) {
+        run->subject = run->operands[1];
+        r = cli_project_find(run, str_from(run->operands[1]), &in.project_id);
+    }
+    r = r < 0 ? r : cli_sessions_update(client, &in, NULL, &reply);
     return r < 0 ? r : print_session(run, &reply);
 }
 
@@ -328,6 +344,24 @@ const struct cli_command cli_command_sessions_rename = {
     .operands = rename_operands,
     .examples = rename_examples,
     .run = change_name,
+};
+
+static const struct cli_operand assign_operands[] = {
+    {.name = "SESSION", .complete = CLI_SESSION},
+    {.name = "PROJECT", .optional = true},
+    {.name = NULL},
+};
+static const struct cli_example assign_examples[] = {
+    {"coditect sessions assign 'Project A' 'Compiler'", "Puts it into the project Compiler."},
+    {"coditect sessions assign 'Project A'", "Takes it out of its project."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_sessions_assign = {
+    .name = "sessions assign",
+    .summary = "Put a session into a project, or into none.",
+    .operands = assign_operands,
+    .examples = assign_examples,
+    .run = assign,
 };
 
 static const struct cli_example rm_examples[] = {

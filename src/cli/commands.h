@@ -11,11 +11,12 @@ extern const struct cli_command cli_command_login, cli_command_register, cli_com
     cli_command_sessions_rename, cli_command_sessions_rm, cli_command_sessions_restore,
     cli_command_files_ls, cli_command_files_cat, cli_command_files_get, cli_command_files_put,
     cli_command_files_rm, cli_command_files_mkdir, cli_command_files_mv, cli_command_files_history,
-    cli_command_files_restore, cli_command_cp, cli_command_files_cp, cli_command_files_changes,
-    cli_command_files_rewind, cli_command_members_ls, cli_command_members_role,
-    cli_command_members_rm, cli_command_members_invite, cli_command_members_invitations,
-    cli_command_members_withdraw, cli_command_audit, cli_command_admin_check,
-    cli_command_admin_scrub, cli_command_admin_users, cli_command_admin_rotate_keys,
-    cli_command_completion, cli_command_doctor, cli_command_manual;
+    cli_command_files_restore, cli_command_cp, cli_command_files_cp, cli_command_sessions_assign,
+    cli_command_projects_ls, cli_command_projects_new, cli_command_projects_rename,
+    cli_command_projects_rm, cli_command_files_changes, cli_command_files_rewind,
+    cli_command_members_ls, cli_command_members_role, cli_command_members_rm,
+    cli_command_members_invite, cli_command_members_invitations, cli_command_members_withdraw,
+    cli_command_audit, cli_command_admin_check, cli_command_admin_scrub, cli_command_admin_users,
+    cli_command_admin_rotate_keys, cli_command_completion, cli_command_doctor, cli_command_manual;
 
 #endif

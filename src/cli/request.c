@@ -122,6 +122,11 @@ static void add_member(struct json_writer *w, const struct cli_field *field, con
         return;
     }
     struct str text = *(const struct str *)value;
+    if (!text.p) {
+        json_name(w, field->name);
+        json_null(w);
+        return;
+    }
     if (!field->b64 || str_is_utf8(text)) {
         json_member_string(w, field->name, text);
         return;

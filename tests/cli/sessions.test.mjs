@@ -28,6 +28,25 @@ test("a session's life", async () => {
   assert.equal((await ada.ok("sessions", "ls", "--json")).json[0].id, made.id);
 });
 
+test("projects: made, named, filled, emptied; their sessions stay", async () => {
+  const zoe = await person(server, "zoe");
+  const { id } = await newSession(zoe.person, "Lexer");
+  const project = (await zoe.ok("projects", "new", "--json", "Compiler")).json;
+  assert.match((await zoe.ok("sessions", "assign", "Lexer", "Compiler")).stdout, /Lexer\n$/);
+  assert.equal((await zoe.person.get(`/sessions/${id}`)).data.project_id, project.id);
+  assert.match((await zoe.ok("projects", "ls")).stdout, new RegExp(`^ID +SESSIONS +MADE \\(UTC\\) +NAME\n${project.id} +1 .* Compiler\n$`));
+  await zoe.ok("projects", "rename", "Compiler", "Linker");
+  await zoe.fails(4, /no project has this name/, "projects", "rm", "Compiler");
+  await zoe.ok("sessions", "assign", "Lexer");
+  assert.equal((await zoe.person.get(`/sessions/${id}`)).data.project_id, undefined);
+  await zoe.ok("projects", "new", "Linker");
+  await zoe.fails(2, /2 projects have this name/, "projects", "rm", "Linker");
+  await zoe.ok("projects", "rm", project.id);
+  assert.equal((await zoe.ok("projects", "ls", "--json")).json.length, 1);
+  assert.equal((await zoe.ok("sessions", "ls", "-q")).stdout, "Lexer\n");
+  await bob.fails(4, /Not found/, "projects", "rename", project.id, "x");
+});
+
 test("an ambiguous name lists whom it could mean; the id decides", async () => {
   const one = await newSession(bob.person, "twin");
   const two = await newSession(bob.person, "twin");
