@@ -1,11 +1,17 @@
-/* What the daemon has to say, in the page: what is not kept in the explorer, notifications, and choices that reach the door. */
+/*
+ * What the daemon has to say, in the page: what is not kept in the explorer, notifications, and choices that reach the door; and
+ * what the page tells others: extensions of its tabs, the door of somebody who is there. One stand for all, since a page takes
+ * seconds to start; the tests run in order.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { BUNDLE, IDE, eventually, launchBrowser, openFile, ready, says, stand } from './harness.mjs';
+import { BUNDLE, IDE, descendants, eventually, launchBrowser, openFile, ready, says, stand } from './harness.mjs';
 
+const NAMES = ['alpha.txt', 'beta.txt', 'gamma.txt', 'delta.txt'];
+const errors = [];
 const SHOTS = join(IDE, 'test/shots');
 let it;
 let chromium;
@@ -17,20 +23,72 @@ const toast = text => page.locator('.theia-notification-toasts .theia-notificati
 const press = (text, button) => toast(text).locator('button', { hasText: button }).click();
 const color = name => row(name).locator('.theia-TreeNodeSegmentGrow').evaluate(node => getComputedStyle(node).color);
 
+const tab = name => page.locator('#theia-main-content-panel .lm-TabBar-tab', { hasText: name });
+
+async function open(name) {
+    await page.locator('.theia-TreeNode', { hasText: name }).dblclick();
+    await tab(name).and(page.locator('.lm-mod-current')).waitFor();
+}
+
 before(async () => {
     assert.ok(BUNDLE, 'CODITECT_IDE_BUNDLE names the bundle to test');
     mkdirSync(SHOTS, { recursive: true });
-    it = await stand({ files: { 'main.ts': 'export {};\n', 'secret.key': 'x\n', 'node_modules/left/index.js': '1\n', 'node_modules/right/index.js': '1\n', 'big.iso': '1' } });
+    it = await stand({ files: { 'main.ts': 'export {};\n', 'secret.key': 'x\n', 'node_modules/left/index.js': '1\n', 'node_modules/right/index.js': '1\n', 'big.iso': '1', ...Object.fromEntries(NAMES.map(name => [name, `${name}\n`])) } });
     chromium = await launchBrowser();
     page = await chromium.context.newPage();
+    page.on('pageerror', error => errors.push(error.message));
     await page.goto(it.gateway.ideUrl);
     await ready(page);
     await row('main.ts').waitFor();
 });
 after(async () => {
-    await page?.screenshot({ path: join(SHOTS, 'news-last.png') });
+    await page?.screenshot({ path: join(SHOTS, 'news-last.png') }).catch(() => undefined); // the last test has closed it
     await chromium?.browser.close();
     await it?.close();
+});
+
+const first = () => page.locator('#theia-main-content-panel .lm-TabBar-tab').first().innerText().then(text => text.trim());
+
+async function close(name) {
+    await tab(name).click();
+    await tab(name).locator('.lm-TabBar-tabCloseIcon').click();
+    await tab(name).waitFor({ state: 'detached' });
+}
+
+async function visit(...names) {
+    for (const name of names) {
+        await tab(name).click();
+        await tab(name).and(page.locator('.lm-mod-current')).waitFor();
+    }
+}
+
+/** What the extensions' host has to say of a tab has arrived by the time a list is shown. */
+async function quiet() {
+    await page.keyboard.press('F1');
+    await page.locator('.quick-input-widget input').waitFor();
+    await page.keyboard.press('Escape');
+    assert.deepEqual(errors, []);
+}
+
+test('a tab that is opened between others pushes those behind it along', { timeout: 120_000 }, async () => {
+    await open('alpha.txt');
+    await open('beta.txt');
+    await visit('alpha.txt');
+    await open('gamma.txt'); // beside alpha.txt, before beta.txt
+    await close('beta.txt');
+    await visit('gamma.txt', 'alpha.txt', 'gamma.txt');
+    await quiet();
+});
+
+test('a tab that is moved to the front, too', { timeout: 120_000 }, async () => {
+    await open('delta.txt');
+    await tab('delta.txt').dragTo(tab('Welcome'));
+    await eventually('it was moved', async () => (await first()) === 'delta.txt');
+    await close('alpha.txt');
+    await visit('Welcome', 'gamma.txt', 'delta.txt');
+    await close('Welcome');
+    await visit('gamma.txt', 'delta.txt');
+    await quiet();
 });
 
 test('the explorer shows what is not kept, and no longer than it is so', { timeout: 120_000 }, async () => {
@@ -41,7 +99,7 @@ test('the explorer shows what is not kept, and no longer than it is so', { timeo
     assert.equal(await sign('main.ts').count(), 0);
     assert.match(await row('big.iso').locator('.theia-TreeNodeTail').getAttribute('title'), /larger than 64 GiB/);
     const dimmed = await color('node_modules'); // before it is selected
-    assert.notEqual(dimmed, await color('main.ts'));
+    assert.notEqual(dimmed, await color('main.ts'), 'from the first moment on: it is no extension’s colour');
     await row('node_modules').click();
     await row('left').waitFor();
     await eventually('what lies in it is dimmed as well', async () => (await color('left')) === dimmed);
@@ -94,7 +152,7 @@ test('a save for which the disk has no room is told in plain words, and works on
     const filler = openSync(join(disk, 'filler'), 'w');
     assert.throws(() => { for (;;) writeSync(filler, Buffer.alloc(4096)); }, { code: 'ENOSPC' });
     closeSync(filler);
-    const long = 'x'.repeat(20_000);
+    const long = `${'x'.repeat(99)}\n`.repeat(60); // more than the page that the file has
     await page.keyboard.press('Control+Home');
     await page.keyboard.insertText(long);
     await page.keyboard.press('Control+s');
@@ -116,4 +174,54 @@ test('deletions that are held back ask for the choice, which reaches the door', 
     await press('1,200 files are missing', 'Restore');
     await eventually('the door heard of it', () => it.door.choices.at(-1) === 'restore');
     await says(page, 'All changes persisted');
+});
+
+test('the status bar leads to the choice', { timeout: 120_000 }, async () => {
+    it.door.choices.length = 0;
+    for (const [label, choice] of [['Restore the missing files', 'restore'], ['Delete them in the store too', 'delete']]) {
+        it.door.say({ state: 'conflict', held_back: 1200, message: 'Many files are missing.' });
+        await says(page, '1,200 deletions held back');
+        await page.locator('.coditect-persistence').click();
+        await page.locator('.quick-input-widget .monaco-list-row', { hasText: label }).click();
+        await eventually('the door heard of it', () => it.door.choices.at(-1) === choice);
+        await says(page, 'All changes persisted');
+    }
+    assert.deepEqual(it.door.choices, ['restore', 'delete']);
+
+    it.door.say({ state: 'persisting', pending: 3 });
+    await says(page, 'Persisting 3 files…');
+    await page.locator('.coditect-persistence').click();
+    await page.locator('.quick-input-widget .monaco-list-row', { hasText: '3 waiting to be stored' }).waitFor();
+    assert.equal(await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Restore the missing' }).count(), 0);
+    await page.keyboard.press('Escape');
+    it.door.say({ state: 'persisted', pending: 0 });
+});
+
+test('a page in sight is told at once, keys and pointer with the next word', { timeout: 120_000 }, async () => {
+    await page.goto('about:blank'); // nobody else is there
+    await eventually('its last word is said', async () => descendants(it.backend.pid, 'plugin-host').length === 0);
+    it.door.activity.length = 0;
+    await page.close();
+    page = await chromium.context.newPage();
+    await page.clock.install(); // the page's clock goes by itself, and forward when it is told to
+    await page.goto(it.gateway.ideUrl);
+    await ready(page);
+    await eventually('the page is told', () => it.door.activity.length > 0);
+    const kinds = () => it.door.activity.map(({ kind }) => kind);
+    assert.deepEqual(kinds(), ['visible']);
+    for (let i = 0; i < 20; i++) {
+        await page.mouse.move(100 + i, 100);
+        await page.keyboard.press('Shift');
+    }
+    await page.clock.fastForward(31_000);
+    await eventually('input is told', () => it.door.activity.length > 1);
+    assert.deepEqual(kinds(), ['visible', 'input'], 'once, and not before its time');
+
+    const see = state => page.evaluate(value => Object.defineProperty(document, 'visibilityState', { value, configurable: true }), state);
+    await see('hidden');
+    await page.clock.fastForward(36_000);
+    await see('visible');
+    await page.keyboard.press('Shift');
+    await eventually('the next input is told', () => it.door.activity.length > 2);
+    assert.deepEqual(kinds(), ['visible', 'input', 'input'], 'while nobody saw it nothing was told');
 });

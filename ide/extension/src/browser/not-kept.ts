@@ -8,7 +8,7 @@ import { NotKeptPaths, tooltipFor } from '../common/not-kept';
 import { WorkspaceService } from '../common/workspace-service';
 import { Persistence } from './persistence';
 
-const COLOR = 'var(--theia-gitDecoration-ignoredResourceForeground)';
+const COLOR = 'var(--theia-descriptionForeground)'; // Theia's own; git's colours are there once its extension is, and not before
 const WEIGHT = 5; // below what git has to say of the colour
 
 @injectable()

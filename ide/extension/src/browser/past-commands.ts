@@ -35,6 +35,8 @@ const RESTORE_SHOWN: Command = { id: 'coditect.past.restore-shown', category: 'C
 const SHOW_VERSIONS: Command = { id: 'coditect.past.show', category: 'Coditect', label: 'Show Versions of the File' };
 const FIND_DELETED: Command = { id: 'coditect.past.deleted', category: 'Coditect', label: 'Find Deleted Files…' };
 
+/** A list that was filled while the page was busy may have measured itself before it had a height, and stays empty to the eye. */
+const MEASURED_MS = 200;
 const UNDO = 'Undo';
 const SHOW_IT = 'Show it';
 
@@ -221,14 +223,18 @@ export class PastCommands implements CommandContribution, MenuContribution, TabB
         const { next } = page.found;
         const older: GoneItem[] = next === 0 ? [] : [{ label: 'Look further back', iconClasses: codicon('history').split(' ') }];
         const none: GoneItem[] = items.length + older.length === 0 ? [{ label: 'No file is missing', description: 'all that was deleted is there again' }] : [];
-        const picked = await this.quickInput.showQuickPick<GoneItem>([...items, ...older, ...none], {
-            title: 'Deleted files', placeholder: 'A name, or a part of it', matchOnDescription: true, canSelectMany: false
-        });
+        const picked = await this.pick<GoneItem>([...items, ...older, ...none], 'Deleted files', 'A name, or a part of it');
         if (picked?.gone) {
             await this.askAbout(picked.gone);
         } else if (picked && picked === older[0]) {
             await this.findDeleted(next, items);
         }
+    }
+
+    protected pick<T extends QuickPickItem>(items: T[], title: string, placeholder = ''): Promise<T | undefined> {
+        const picked = this.quickInput.showQuickPick<T>(items, { title, placeholder, canSelectMany: false });
+        setTimeout(() => window.dispatchEvent(new Event('resize')), MEASURED_MS);
+        return picked;
     }
 
     protected async itemOf(gone: Gone): Promise<GoneItem> {
@@ -237,7 +243,7 @@ export class PastCommands implements CommandContribution, MenuContribution, TabB
         return {
             gone,
             label: uri.path.base,
-            description: this.labels.getLongName(uri.parent),
+            description: this.labels.getDetails(uri) || undefined,
             detail: `deleted ${timeOf(gone, Date.now())} · ${size}`,
             iconClasses: codicon(gone.kind === 'dir' ? 'folder' : 'file').split(' ')
         };
@@ -246,9 +252,7 @@ export class PastCommands implements CommandContribution, MenuContribution, TabB
     protected async askAbout(gone: Gone): Promise<void> {
         const restore: QuickPickItem = { label: 'Restore', description: gone.path, iconClasses: codicon('discard').split(' ') };
         const look: QuickPickItem = { label: 'Look at it first', iconClasses: codicon('eye').split(' ') };
-        const picked = await this.quickInput.showQuickPick(gone.kind === 'dir' ? [restore] : [restore, look], {
-            title: gone.path.slice(gone.path.lastIndexOf('/') + 1), canSelectMany: false
-        });
+        const picked = await this.pick(gone.kind === 'dir' ? [restore] : [restore, look], gone.path.slice(gone.path.lastIndexOf('/') + 1));
         if (picked === restore) {
             await this.restore(gone);
         } else if (picked === look) {
