@@ -15,6 +15,9 @@ sys.dont_write_bytecode = True
 import openapi_model  # noqa: E402
 
 RUNTIME = '''
+/** JSON's word for taking a value away; our own code says undefined. */
+export const NONE = null;
+
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;

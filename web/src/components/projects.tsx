@@ -3,7 +3,7 @@ import { Box, Button, Flex, Stack, Text } from "@chakra-ui/react";
 import { Pencil, Plus, Trash2 } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
-import { limitsOfProjectInput, type Project, type Session } from "../api/generated";
+import { limitsOfProjectInput, NONE, type Project, type Session } from "../api/generated";
 import { refreshProjects, useProjects } from "../api/projects";
 import { textProblem } from "../lib/check";
 import { api } from "../stores/auth";
@@ -100,7 +100,7 @@ export function MoveDialog({ session, onClose }: { readonly session: Session; re
     if (wrong !== undefined) return;
     void send(async () => {
       const id = wanted === another ? (await api.projectsCreate({ body: { name: name.trim() } })).id : wanted;
-      await api.sessionsUpdate({ sessionId: session.id, body: { project_id: id === nowhere ? null : id } });
+      await api.sessionsUpdate({ sessionId: session.id, body: { project_id: id === nowhere ? NONE : id } });
       refreshProjects();
       onClose();
     });

@@ -100,7 +100,7 @@ const nothing: Readonly<Record<Exclude<Diff["compared"], "text">, readonly [stri
   too_large: ["Too large to compare", "Both versions differ. Download them to compare them on your own computer."],
 };
 
-export function Difference(sides: SidesProps) {
+function Difference(sides: SidesProps) {
   const { sessionId, path, from, to } = sides;
   const { size, tab } = useReading();
   const { data, error, refetch } = useQuery({
