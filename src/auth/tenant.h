@@ -1,0 +1,137 @@
+/*
+ * Auth's part about a tenant: its members, its invitations, its audit log. Belongs to auth.h, which includes it.
+ */
+#ifndef AUTH_TENANT_H
+#define AUTH_TENANT_H
+
+#include "data/data.h"
+
+struct auth;
+
+/* ---- The tenant, its members, its invitations ----
+ *
+ * That the caller's role has the permission was asked before. ERR_FORBIDDEN here: it is about somebody above them.
+ */
+
+enum {
+    AUTH_MAX_MEMBERS = 1000, /* accounts of a tenant, former ones included */
+    AUTH_MAX_INVITATIONS = 100,
+    AUTH_INVITATION_DAYS = 7,
+    AUTH_INVITATION_MAX = 200, /* bytes of a token */
+};
+
+int auth_tenant_get(struct data_context *ctx, struct data_tenant *ret_tenant) BASE_MUST_USE;
+
+/* The caller, an owner, becomes admin and the member owner. ERR_NOT_FOUND, ERR_CONFLICT: to oneself. */
+int auth_tenant_transfer(struct data_context *ctx, struct str user_id,
+                         struct data_user *ret_owner) BASE_MUST_USE;
+
+struct auth_members_input {
+    size_t limit; /* 1 to DATA_MAX_LIST */
+    struct str cursor;
+    bool former; /* those who were removed, instead of the others */
+};
+
+struct auth_members {
+    struct data_user *at; /* oldest first; .reply is the API's member object */
+    size_t n;             /* may be less than limit before the end */
+    struct str next;      /* cursor; empty at the end */
+};
+
+/* ERR_INVALID: a bad cursor. */
+int auth_members_list(struct data_context *ctx, const struct auth_members_input *in,
+                      struct auth_members *ret_members) BASE_MUST_USE;
+
+/* How many there are, former ones not counted. */
+int auth_members_count(struct txn *txn, const struct scope *scope,
+                       uint64_t *ret_count) BASE_MUST_USE;
+
+/* ERR_NOT_FOUND: nobody, or removed. */
+int auth_member_get(struct data_context *ctx, struct str user_id,
+                    struct data_user *ret_user) BASE_MUST_USE;
+
+/* Whether other is own or below. */
+bool auth_role_reaches(enum data_role own, enum data_role other);
+
+struct auth_member_change {
+    struct str user_id;
+    enum data_role role;
+    int64_t revision; /* If-Match; 0: whatever */
+};
+
+/*
+ * Inside a store function of lifecycle/, which does what follows for sessions. ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_PRECONDITION;
+ * ERR_CONFLICT: the last owner.
+ */
+int auth_member_put_in(struct txn *txn, struct data_context *ctx,
+                       const struct auth_member_change *in,
+                       struct data_user *ret_user) BASE_MUST_USE;
+
+/* The same: ends all logins and takes address and password from the account, which stays. */
+int auth_member_remove_in(struct txn *txn, struct data_context *ctx,
+                          struct str user_id) BASE_MUST_USE;
+
+struct auth_invitation_input {
+    struct str email;
+    enum data_role role;
+    struct str user_id; /* the account of a former member; empty: a new one */
+};
+
+/*
+ * ret_token is told this once. A repeated ctx->op gives the same invitation with another token, and the one before ends.
+ * ERR_INVALID (field email, user_id), ERR_FORBIDDEN, ERR_LIMIT (AUTH_MAX_INVITATIONS).
+ */
+int auth_invitation_create(struct data_context *ctx, const struct auth_invitation_input *in,
+                           struct data_invitation *ret_invitation,
+                           struct str *ret_token) BASE_MUST_USE;
+
+struct auth_invitations {
+    struct data_invitation *at; /* newest first */
+    size_t n;
+    struct str next; /* cursor; empty at the end */
+};
+
+/* ERR_INVALID: a bad cursor. */
+int auth_invitations_list(struct data_context *ctx, size_t limit, struct str cursor,
+                          struct auth_invitations *ret_invitations) BASE_MUST_USE;
+
+/* Withdraws it. ERR_NOT_FOUND, ERR_FORBIDDEN. */
+int auth_invitation_end(struct data_context *ctx, struct str id) BASE_MUST_USE;
+
+/* ---- The audit log ---- */
+
+struct auth_audit_input {
+    size_t limit; /* 1 to DATA_MAX_LIST */
+    struct str cursor;
+    usec_t since;      /* 0: all */
+    struct str actor;  /* a user's id; empty: whoever */
+    struct str action; /* "session.create", or "session" for all of that noun; empty: whatever */
+    struct str target; /* an id; empty: whatever */
+};
+
+struct auth_audit_page {
+    struct data_audit *at; /* newest first */
+    size_t n;              /* may be less than limit before the end */
+    struct str next;       /* cursor; empty at the end */
+};
+
+/* Of ctx->scope's tenant. That the role permits it was asked before. ERR_INVALID: a bad cursor. */
+int auth_audit_list(struct data_context *ctx, const struct auth_audit_input *in,
+                    struct auth_audit_page *ret_page) BASE_MUST_USE;
+
+/*
+ * Notes a call of ctx's person that changed nothing: one that was denied, or one that read. Nothing is written before the next
+ * auth_flush; equal calls are counted and share records: denials of a route one at once and then one a minute, reads of a
+ * target one a flush. Bounded: what does not fit is counted and logged.
+ */
+struct auth_call {
+    const char *route; /* its operationId; static */
+    bool denied;
+    struct str target; /* an id or empty; of denials not kept */
+};
+void auth_call_note(struct auth *a, const struct data_context *ctx, const struct auth_call *call);
+
+/* From now on auth_flush leaves nothing for a later minute: the server ends. */
+void auth_calls_close(struct auth *a);
+
+#endif
