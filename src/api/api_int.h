@@ -20,7 +20,8 @@
 /* ---- Rows of the generated tables ---- */
 
 enum api_source { API_FROM_PATH, API_FROM_QUERY, API_FROM_HEADER, API_FROM_BODY };
-enum api_kind { API_STRING, API_INTEGER, API_BOOLEAN, API_ENUM };
+/* API_SCALAR: of a body, a text, a whole number or a boolean; the handler knows its bounds. */
+enum api_kind { API_STRING, API_INTEGER, API_BOOLEAN, API_ENUM, API_SCALAR };
 enum api_body { API_BODY_NONE, API_BODY_JSON, API_BODY_BYTES };
 
 /* What a text may consist of; the regular expressions stand in tools/gen/openapi_model.py. */

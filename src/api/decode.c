@@ -258,8 +258,18 @@ static void store_plain(struct api_call *call, const struct api_field *field, st
         }
         store_bool(call, field, s.n == 4, in);
         return;
+    case API_SCALAR:
+        break; /* the generator puts it into bodies alone */
     }
     UNREACHABLE();
+}
+
+static void store_scalar(struct api_call *call, const struct api_field *field,
+                         const struct json *value, void *in)
+{
+    if (claim(call, field, in)) {
+        *(const struct json **)slot(field, in) = value;
+    }
 }
 
 static void store_json(struct api_call *call, const struct api_field *field,
@@ -270,8 +280,13 @@ static void store_json(struct api_call *call, const struct api_field *field,
         [API_INTEGER] = "must be a whole number",
         [API_BOOLEAN] = "must be true or false",
         [API_ENUM] = "must be a text",
+        [API_SCALAR] = "must be a text, a whole number, true or false",
     };
-    if (field->nullable && value->kind == JSON_NULL) {
+    bool scalar =
+        value->kind == JSON_STRING || value->kind == JSON_INTEGER || value->kind == JSON_BOOL;
+    if (field->kind == API_SCALAR && scalar) {
+        store_scalar(call, field, value, in);
+    } else if (field->nullable && value->kind == JSON_NULL) {
         (void)claim(call, field, in); /* the slot is zeroed */
     } else if (field->kind == API_STRING && value->kind == JSON_STRING) {
         store_text(call, field, value->string, in);

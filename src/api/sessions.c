@@ -4,6 +4,7 @@
 #include "base/space.h"
 #include "files/files.h"
 #include "gateway/gateway.h"
+#include "settings/settings.h"
 
 struct str api_ide_url(const struct api_call *call, const struct sessions_view *view)
 {
@@ -136,6 +137,23 @@ int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *
     return r < 0 ? r : answer_new(call, 202, &view);
 }
 
+/* How many may run is the tenant's to say. */
+static int own_limit(struct api_call *call)
+{
+    struct data_quota *quota = ARENA_NEW(call->req->arena, struct data_quota);
+    int64_t most;
+    int r = settings_number(&call->data, SETTING_WORKSPACES_RUNNING, &most);
+    if (r < 0) {
+        return r;
+    }
+    if (call->data.quota) {
+        *quota = *call->data.quota;
+    }
+    quota->own_running = (uint64_t)most;
+    call->data.quota = quota;
+    return 0;
+}
+
 int api_sessions_open(struct api_call *call, const struct api_sessions_open_in *in)
 {
     struct sessions_view view;
@@ -143,7 +161,10 @@ int api_sessions_open(struct api_call *call, const struct api_sessions_open_in *
     if (r < 0) {
         return r;
     }
-    r = sessions_open(&call->data, in->session_id, &view);
+    r = own_limit(call);
+    if (r == 0) {
+        r = sessions_open(&call->data, in->session_id, &view);
+    }
     return r < 0 ? r : answer(call, 202, &view);
 }
 

@@ -255,7 +255,8 @@ int cli_transport_do(struct cli_transport *transport, struct cli_exchange *excha
 
 /* ---- calls ---- */
 
-enum cli_kind { CLI_STRING, CLI_INTEGER, CLI_BOOLEAN, CLI_OBJECT };
+/* CLI_SCALAR: of a body, the value as JSON. */
+enum cli_kind { CLI_STRING, CLI_INTEGER, CLI_BOOLEAN, CLI_OBJECT, CLI_SCALAR };
 enum cli_source { CLI_IN_PATH, CLI_IN_QUERY, CLI_IN_HEADER, CLI_IN_BODY };
 
 struct cli_field {

@@ -43,6 +43,9 @@ static int check_part(struct cli_run *run, const struct cli_field *field, struct
     if (value.n == 0 || value.n > PATH_MOST || memchr(value.p, '\0', value.n)) {
         return cli_fail(run, ERR_INVALID, "%s must have 1 to %d bytes", field->name, PATH_MOST);
     }
+    if (!field->rest && memchr(value.p, '/', value.n)) {
+        return cli_fail(run, ERR_INVALID, "%s has no / in it", field->name);
+    }
     return 0;
 }
 
@@ -75,7 +78,6 @@ static int add_path(struct cli_run *run, const struct cli_call *call, struct buf
         if (r < 0) {
             return r;
         }
-        ASSERT(field->rest || field->prefix[0]); /* else a slash in it would have to be encoded */
         http_percent_encode(out, value);
         rest = str_slice(rest, close + 1, rest.n);
     }
@@ -125,6 +127,10 @@ static void add_member(struct json_writer *w, const struct cli_field *field, con
     if (!text.p) {
         json_name(w, field->name);
         json_null(w);
+        return;
+    }
+    if (field->kind == CLI_SCALAR) {
+        json_member_raw(w, field->name, text);
         return;
     }
     if (!field->b64 || str_is_utf8(text)) {

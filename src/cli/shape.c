@@ -18,6 +18,8 @@ static int read_member(struct cli_run *run, const struct cli_shape_field *field,
         fits = value->kind == JSON_BOOL;
         *(bool *)to = fits && value->boolean;
         break;
+    case CLI_SCALAR:
+        break; /* the generator leaves it to --json */
     case CLI_OBJECT:
         return cli_shape_read(run, field->shape, value, to);
     }

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "coditectd/check.h"
 #include "files/upkeep.h"
 #include "http/http.h"
 
@@ -129,7 +130,7 @@ static int check(struct admin_call *c)
     const struct data_watch watch = {.page = check_page, .ctx = c};
     int r = begin(c);
     if (r == 0) {
-        r = data_check_watched(c->admin->options.store, files_judge, &watch, &report);
+        r = data_check_watched(c->admin->options.store, coditectd_judge, &watch, &report);
     }
     if (r == 0) {
         r = say_end(c, (struct total[]){{"keys", report.keys},

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "files/upkeep.h"
+#include "settings/settings.h"
 
 int coditectd_check_place(const char *data)
 {
@@ -44,6 +45,11 @@ static void print_report(const struct data_report *report)
                  (unsigned long long)report->indexes, (unsigned long long)report->faults);
 }
 
+int coditectd_judge(const struct data_found *found, const char **ret_fault)
+{
+    return (found->space == DATA_SPACE_SETTING ? settings_judge : files_judge)(found, ret_fault);
+}
+
 int coditectd_check(const char *data, const char *driver)
 {
     struct store *store;
@@ -51,7 +57,7 @@ int coditectd_check(const char *data, const char *driver)
         return 1;
     }
     struct data_report report;
-    int r = data_check(store, files_judge, &report);
+    int r = data_check(store, coditectd_judge, &report);
     store_close(store);
     if (r < 0) {
         log_error("coditectd", "the store in %s cannot be read to its end: %s", data,

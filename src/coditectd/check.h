@@ -2,7 +2,7 @@
 #ifndef CODITECTD_CHECK_H
 #define CODITECTD_CHECK_H
 
-#include "store/store.h"
+#include "data/data.h"
 
 /* ERR_NOT_FOUND (said in the log): there is no store in this directory. Asked before the program splits, which makes one. */
 int coditectd_check_place(const char *data) BASE_MUST_USE;
@@ -20,5 +20,8 @@ int coditectd_check(const char *data, const char *driver);
 
 /* The same of all content: is each chunk what its hash says? Reads everything. */
 int coditectd_scrub(const char *data, const char *driver);
+
+/* For data_check: what the owners of the spaces say of the keys that are no records. */
+int coditectd_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;
 
 #endif

@@ -54,11 +54,12 @@ struct data_client {
 
 /* How much there may be; 0: no limit. */
 struct data_quota {
-    uint64_t session;  /* bytes of each tree's files: a session's, a home's */
-    uint64_t tenant;   /* bytes of all trees of a tenant */
-    uint64_t members;  /* of a tenant, as the following */
-    uint64_t sessions; /* not deleted */
-    uint64_t running;  /* workspaces that are wanted running */
+    uint64_t session;     /* bytes of each tree's files: a session's, a home's */
+    uint64_t tenant;      /* bytes of all trees of a tenant */
+    uint64_t members;     /* of a tenant, as the following */
+    uint64_t sessions;    /* not deleted */
+    uint64_t running;     /* workspaces that are wanted running */
+    uint64_t own_running; /* of the person; 0: SESSIONS_MAX_RUNNING */
 };
 
 /* One request. Made by api/ (or a test, or a duty), used by one thread. */

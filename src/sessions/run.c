@@ -66,19 +66,20 @@ static int check_tenant_running(struct txn *txn, struct data_context *ctx)
 /* ERR_TOO_MANY_RUNNING, naming the sessions that could be paused. */
 static int check_running(struct txn *txn, struct data_context *ctx)
 {
+    uint64_t quota = ctx->quota ? ctx->quota->own_running : 0;
+    size_t most = quota > 0 ? (size_t)quota : SESSIONS_MAX_RUNNING;
+    ASSERT(most <= DATA_MAX_LIST);
     struct data_workspace match = {.user_id = ctx->scope.user_id,
                                    .desired = DATA_WORKSPACE_DESIRED_RUNNING};
-    struct data_query query = {.index = DATA_WORKSPACE_BY_USER,
-                               .match = &match,
-                               .fixed = 2,
-                               .limit = SESSIONS_MAX_RUNNING};
+    struct data_query query = {
+        .index = DATA_WORKSPACE_BY_USER, .match = &match, .fixed = 2, .limit = most};
     struct data_workspace_list list;
     int r = data_workspace_list(txn, &ctx->scope, &query, &list);
-    if (r < 0 || list.n < SESSIONS_MAX_RUNNING) {
+    if (r < 0 || list.n < most) {
         return r;
     }
-    BUF_AUTO(text, 4096);
-    buf_printf(&text, "At most %d workspaces run at once. Pause one of: ", SESSIONS_MAX_RUNNING);
+    BUF_AUTO(text, DATA_MAX_LIST * 512); /* a name has 400 bytes at most */
+    buf_printf(&text, "At most %zu workspaces run at once. Pause one of: ", most);
     for (size_t i = 0; i < list.n; i++) {
         struct data_session session;
         r = data_session_get(txn, &ctx->scope, list.at[i].session_id, &session);

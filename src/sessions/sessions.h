@@ -19,7 +19,8 @@
 enum {
     SESSIONS_NAME_MAX = 100,      /* characters */
     SESSIONS_MAX_PER_USER = 1000, /* not deleted ones */
-    SESSIONS_MAX_RUNNING = 4,     /* workspaces of a person that are wanted running */
+    SESSIONS_MAX_RUNNING =
+        4, /* workspaces of a person that are wanted running, unless the quota says */
     SESSIONS_RESTORE_DAYS = 30,
 };
 

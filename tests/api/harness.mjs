@@ -37,7 +37,7 @@ process.on("exit", () => {
 
 // ---- Schemas ----
 
-const ajv = new Ajv({ strict: true, allErrors: true, strictRequired: false });
+const ajv = new Ajv({ strict: true, allErrors: true, strictRequired: false, allowUnionTypes: true });
 addFormats(ajv);
 ajv.addFormat("path", true);
 ajv.addSchema({ $id: "api", $defs: bundle.$defs });

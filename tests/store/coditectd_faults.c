@@ -19,6 +19,7 @@
 #include "base/assert.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "coditectd/check.h"
 #include "coditectd/store.h"
 #include "data/data.h"
 #include "files/upkeep.h"
@@ -54,7 +55,7 @@ static uint64_t check(struct store *s)
 {
     struct data_report report;
     store_set_faults(s, &(struct store_faults){.at = 0});
-    int r = data_check(s, files_judge, &report);
+    int r = data_check(s, coditectd_judge, &report);
     for (size_t i = 0; i < report.lines.n; i++) {
         log_error("test", "%s", report.lines.at[i]);
     }

@@ -6,6 +6,14 @@ export function tenancyRows({ ada, countOf }) {
   const newProject = async () => (await ada.post("/projects", { name: "A project" })).data;
   const newSession = async () => (await ada.post("/sessions", { name: "A session" })).data;
   return [
+    { id: "settings_list", request: (_, o) => ada.get("/settings", o), after: (_, reply) => assert.equal(reply.json.page.total, reply.data.length) },
+    ...["settings", "tenant_setting"].flatMap((id) => {
+      const path = `${id === "settings" ? "" : "/tenant"}/settings/editor/tab_size`;
+      return [
+        { id: `${id}_put`, request: (_, o) => ada.put(path, { value: 3 }, o), after: (_, reply) => assert.equal(reply.data.value, 3) },
+        { id: `${id}_delete`, request: (_, o) => ada.delete(path, o), after: (_, reply) => assert.equal(reply.data.value, 4) },
+      ];
+    }),
     {
       id: "workspaces_list",
       request: (_, o) => ada.get("/workspaces", o),

@@ -12,7 +12,8 @@ sys.dont_write_bytecode = True
 import openapi_model  # noqa: E402
 
 ROLES = ("owner", "admin", "member", "viewer")
-TYPES = {"string": "struct str", "integer": "int64_t", "boolean": "bool", "enum": "int"}
+TYPES = {"string": "struct str", "integer": "int64_t", "boolean": "bool", "enum": "int",
+         "scalar": "const struct json *"}
 
 
 def quoted(text):
@@ -42,7 +43,7 @@ def write_input(out, operation):
 
 def write_header(out, document):
     out.write("/* Generated from spec/openapi.yaml. */\n#ifndef ROUTES_GEN_H\n#define ROUTES_GEN_H\n\n")
-    out.write('#include "base/str.h"\n\nstruct api_call;\n\n')
+    out.write('#include "base/str.h"\n\nstruct api_call;\nstruct json;\n\n')
     out.write("enum api_rate_class {\n")
     for name in document.raw["x-rates"]:
         out.write(f"    API_RATE_{name.upper()},\n")

@@ -3,7 +3,7 @@
 
 For each operation: a structure of what the request says (struct cli_X_in), a function that makes the call (cli_X), and
 the row that src/cli/request.c encodes it by. For each object that a reply holds: its structure (struct cli_NAME) and the
-row that src/cli/shape.c reads it by. Arrays within an object are left to --json.
+row that src/cli/shape.c reads it by. Arrays within an object, and values of more than one type, are left to --json.
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 sys.dont_write_bytecode = True
 import openapi_model  # noqa: E402
 
-TYPES = {"string": "struct str", "integer": "int64_t", "boolean": "bool", "enum": "struct str"}
+TYPES = {"string": "struct str", "integer": "int64_t", "boolean": "bool", "enum": "struct str", "scalar": "struct str"}
 
 
 def quoted(text):
@@ -30,7 +30,7 @@ def reply_fields(document, schema, shapes):
     fields = []
     for name, raw in schema["properties"].items():
         node = document.resolve(raw)
-        if node["type"] == "array":
+        if node["type"] in ("array", openapi_model.SCALAR):
             continue
         shape = None
         if node["type"] == "object":

@@ -25,6 +25,7 @@ PATTERNS = {
 ID_PATTERN = re.compile(re.escape("^@-[0-9a-hjkmnp-tv-z]{26}$").replace("@", "([a-z]{3})"))
 FORMATS = {"email": "EMAIL", "path": "PATH"}
 MAX_STRING = 1 << 16
+SCALAR = ["string", "integer", "boolean"]  # of a body: any of them, which the handler holds against its own bounds
 
 
 class SpecError(Exception):
@@ -39,7 +40,7 @@ class Field:
         self.source = source  # path, query, header, body
         self.required = required
         self.schema = schema
-        self.nullable = source == "body" and isinstance(schema.get("type"), list)
+        self.nullable = source == "body" and "null" in schema.get("type", "")
         self.kind = kind_of(name, schema, self.nullable)
         self.text_class, self.prefix = "ANY", ""
         self.slot = self.c_name = name.lower().replace("-", "_")
@@ -264,6 +265,8 @@ def kind_of(name, schema, nullable=False):
     kind = schema.get("type")
     if nullable and kind[1:] == ["null"] and kind[0] == "string":
         return kind[0]
+    if kind == SCALAR:
+        return "scalar"
     if kind not in ("string", "integer", "boolean"):
         raise SpecError(f"{name}: type {kind} cannot be decoded")
     return kind

@@ -1,0 +1,69 @@
+// Settings of people and tenants: what counts, who sets it, what is refused.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Client, newSession, serverForFile } from "./harness.mjs";
+
+const server = await serverForFile();
+const ada = await server.account("ada");
+const invitation = (await ada.post("/tenant/invitations", { email: "vic@example.com", role: "viewer" })).data;
+const accepted = await server.anonymous().post("/auth/register", { email: "vic@example.com", password: "a long password", invitation: invitation.token });
+const vic = new Client(server, accepted.data.token);
+const of = async (who, key) => (await who.get("/settings")).data.find((one) => `${one.category}/${one.key}` === key);
+
+test("a person's value, the tenant's, the default", async () => {
+  const key = "editor/font_size";
+  const standard = await of(ada, key);
+  assert.deepEqual([standard.value, standard.source, standard.default], [14, "default", 14]);
+  assert.equal((await ada.put(`/tenant/settings/${key}`, { value: 16 })).data.source, "tenant");
+  assert.deepEqual([(await of(vic, key)).value, (await of(vic, key)).source], [16, "tenant"]);
+  assert.equal((await vic.put(`/settings/${key}`, { value: 20 })).data.value, 20);
+  const hers = await of(vic, key);
+  assert.deepEqual([hers.value, hers.source, hers.user, hers.tenant], [20, "user", 20, 16]);
+  assert.equal((await of(ada, key)).value, 16);
+  assert.equal((await vic.delete(`/settings/${key}`)).data.value, 16);
+  assert.equal((await vic.delete(`/settings/${key}`)).status, 200, "twice is harmless");
+  assert.equal((await ada.delete(`/tenant/settings/${key}`)).data.value, 14);
+  const eve = await server.account("eve");
+  await ada.put("/tenant/settings/appearance/theme", { value: "dark" });
+  assert.equal((await of(eve, "appearance/theme")).value, "system", "another tenant's settings are its own");
+});
+
+test("a form can be made from what is served: each bound is kept, each default can be set", async () => {
+  for (const one of (await ada.get("/settings")).data) {
+    const path = `${one.scope === "tenant" ? "/tenant" : ""}/settings/${one.category}/${one.key}`;
+    const good = { choice: one.choices, number: [one.least, one.most], boolean: [true, false], text: ["x".repeat(one.most)] }[one.type];
+    const bad = { choice: ["none of them", 1], number: [one.least - 1, one.most + 1, "5", true], boolean: ["true", 1], text: ["", "x".repeat(one.most + 1), "a\nb", 1] }[one.type];
+    for (const value of [...good, one.default]) assert.deepEqual((await ada.put(path, { value })).data.value, value, path);
+    for (const value of bad) {
+      const reply = await ada.put(path, { value });
+      assert.deepEqual([reply.status, Object.keys(reply.json.error.fields)], [400, ["value"]], `${path} ${value}`);
+    }
+    assert.equal((await ada.delete(path)).status, 200);
+  }
+  for (const body of [{}, { value: null }, { value: [1] }, { value: {} }, { value: 1.5 }, { value: 14, more: 1 }]) {
+    assert.equal((await ada.put("/settings/editor/font_size", body)).status, 400, JSON.stringify(body));
+  }
+});
+
+test("what is not there is 404; what is not one's to set is 403", async () => {
+  for (const path of ["/settings/editor/nothing", "/settings/nothing/font_size", "/tenant/settings/editor/nothing", `/settings/editor/${"x".repeat(33)}`, "/settings/%2e%2e/x"]) {
+    assert.equal((await ada.put(path, { value: 1 })).status, 404, path);
+    assert.equal((await ada.delete(path)).status, 404, path);
+  }
+  assert.equal((await ada.put("/settings/workspaces/running", { value: 2 })).status, 403);
+  for (const reply of [await vic.put("/tenant/settings/editor/font_size", { value: 20 }), await vic.delete("/tenant/settings/editor/font_size")]) {
+    assert.equal(reply.status, 403);
+  }
+});
+
+test("workspaces/running is how many of one's own run", async () => {
+  const [one, two] = [await newSession(ada), await newSession(ada)];
+  await ada.put("/tenant/settings/workspaces/running", { value: 1 });
+  assert.equal((await ada.post(`/sessions/${one.id}/open`)).status, 202);
+  const refused = await ada.post(`/sessions/${two.id}/open`);
+  assert.deepEqual([refused.status, refused.code], [409, "too_many_running"]);
+  await ada.delete("/tenant/settings/workspaces/running");
+  assert.equal((await ada.post(`/sessions/${two.id}/open`)).status, 202);
+  const actions = (await ada.get("/audit?limit=100")).data.filter(({ target }) => target === "workspaces.running").map(({ action }) => action);
+  assert.deepEqual(actions, ["tenant.setting_delete", "tenant.setting_update", "tenant.setting_delete", "tenant.setting_update", "tenant.setting_update", "tenant.setting_update"]);
+});

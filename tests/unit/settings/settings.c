@@ -1,0 +1,173 @@
+#include "settings/settings.h"
+
+#include "auth/world.h"
+
+PEOPLE_SETUP
+
+static struct settings_place place(const char *name, enum settings_scope scope)
+{
+    struct str rest = str_from(name);
+    struct settings_place at = {.scope = scope};
+    (void)str_split(&rest, '.', &at.category);
+    at.key = rest;
+    return at;
+}
+
+static int put(struct data_context *ctx, const struct settings_place *at, const char *json,
+               struct settings_view *ret_view)
+{
+    struct json *value;
+    assert_int_equal(json_parse(ctx->arena, str_from(json), &value, NULL), 0);
+    return settings_put(ctx, at, value, ret_view);
+}
+
+static void the_persons_before_the_tenants_before_the_default(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context mate = ada;
+    mate.scope.user_id = data_id_make(&p->w.arena, "usr");
+    struct settings_place own = place("editor.font_size", SETTINGS_OF_USER);
+    struct settings_place all = place("editor.font_size", SETTINGS_OF_TENANT);
+    struct settings_view v;
+    struct settings_view views[SETTINGS_COUNT];
+    assert_int_equal(settings_list(&ada, views), 0);
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        assert_ptr_equal(views[i].row, &settings_rows[i]);
+        assert_str(views[i].value, settings_rows[i].standard);
+    }
+    assert_int_equal(put(&ada, &all, "16", &v), 0);
+    assert_str(v.value, "16");
+    assert_int_equal(put(&ada, &own, "20", &v), 0);
+    assert_str(v.value, "20");
+    assert_str(v.tenant, "16");
+    assert_int_equal(settings_list(&mate, views), 0);
+    assert_str(views[SETTING_EDITOR_FONT_SIZE].value, "16");
+    int64_t number;
+    assert_int_equal(settings_number(&ada, SETTING_EDITOR_FONT_SIZE, &number), 0);
+    assert_int_equal(number, 20);
+    for (int i = 0; i < 2; i++) { /* twice is harmless */
+        assert_int_equal(settings_delete(&ada, &own, &v), 0);
+        assert_str(v.value, "16");
+    }
+    assert_int_equal(settings_delete(&ada, &all, &v), 0);
+    assert_str(v.value, settings_rows[SETTING_EDITOR_FONT_SIZE].standard);
+    struct data_context eve = people_request_of(p, "eve@example.com");
+    assert_int_equal(put(&ada, &all, "30", &v), 0);
+    assert_int_equal(settings_number(&eve, SETTING_EDITOR_FONT_SIZE, &number), 0);
+    assert_int_equal(number, 14);
+}
+
+static void values_keep_to_their_rows(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    static const struct {
+        const char *name, *value;
+        int result;
+    } rows[] = {
+        {"editor.font_size", "6", 0},
+        {"editor.font_size", "72", 0},
+        {"editor.font_size", "5", ERR_INVALID},
+        {"editor.font_size", "73", ERR_INVALID},
+        {"editor.font_size", "\"14\"", ERR_INVALID},
+        {"editor.font_size", "14.5", ERR_INVALID},
+        {"editor.minimap", "false", 0},
+        {"editor.minimap", "0", ERR_INVALID},
+        {"appearance.theme", "\"dark\"", 0},
+        {"appearance.theme", "\"Dark\"", ERR_INVALID},
+        {"appearance.theme", "null", ERR_INVALID},
+        {"editor.font_family", "\"Fira Code, \\u0441\"", 0},
+        {"editor.font_family", "\"\"", ERR_INVALID},
+        {"editor.font_family", "\"a\\nb\"", ERR_INVALID},
+        {"editor.font_family", "[]", ERR_INVALID},
+        {"editor.nothing", "1", ERR_NOT_FOUND},
+        {"nothing.font_size", "1", ERR_NOT_FOUND},
+        {"workspaces.running", "2", ERR_FORBIDDEN},
+    };
+    struct settings_view v;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct settings_place at = place(rows[i].name, SETTINGS_OF_USER);
+        assert_int_equal(put(&ada, &at, rows[i].value, &v), rows[i].result);
+        if (rows[i].result == ERR_INVALID) {
+            assert_str(ada.fault.field, "value");
+            assert_true(str_starts(ada.fault.message, STR("must be ")));
+        }
+    }
+    struct settings_place running = place("workspaces.running", SETTINGS_OF_TENANT);
+    assert_int_equal(put(&ada, &running, "16", &v), 0);
+    assert_int_equal(put(&ada, &running, "17", &v), ERR_INVALID);
+}
+
+static void texts_have_at_most_as_many_characters(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct settings_place font = place("editor.font_family", SETTINGS_OF_USER);
+    BUF_AUTO(text, 4096);
+    for (int i = 0; i < SETTINGS_MAX_TEXT; i++) {
+        buf_add(&text, STR("\xe8\xaa\x9e"));
+    }
+    struct json value = {.kind = JSON_STRING, .string = buf_str(&text)};
+    struct settings_view v;
+    assert_int_equal(settings_put(&ada, &font, &value, &v), 0);
+    buf_byte(&text, '"');
+    value.string = buf_str(&text);
+    assert_int_equal(settings_put(&ada, &font, &value, &v), ERR_INVALID);
+}
+
+struct raw {
+    struct scope scope;
+    struct str owner, name, value;
+};
+
+static int raw_fn(struct txn *txn, void *ctx)
+{
+    const struct raw *raw = ctx;
+    store_put(txn,
+              DATA_KEY(store_arena(txn), &raw->scope, DATA_SPACE_SETTING, raw->owner, raw->name),
+              raw->value);
+    return 0;
+}
+
+static uint64_t faults(struct people *p)
+{
+    struct data_report report;
+    assert_int_equal(data_check(p->w.store, settings_judge, &report), 0);
+    uint64_t n = report.faults;
+    data_report_fini(&report);
+    return n;
+}
+
+/* What an older or a newer server stored. */
+static void what_no_row_allows_counts_as_not_set(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct raw raw = {ada.scope, ada.scope.user_id, STR("editor.font_size"), STR("1000")};
+    int64_t number;
+    assert_int_equal(world_write(&p->w, raw_fn, &raw), 0);
+    raw.name = STR("editor.gone");
+    assert_int_equal(world_write(&p->w, raw_fn, &raw), 0);
+    assert_int_equal(settings_number(&ada, SETTING_EDITOR_FONT_SIZE, &number), 0);
+    assert_int_equal(number, 14);
+    assert_int_equal(faults(p), 0);
+    raw.value = STR("{");
+    assert_int_equal(world_write(&p->w, raw_fn, &raw), 0);
+    assert_int_equal(faults(p), 1);
+    raw = (struct raw){ada.scope, STR("nobody"), STR("editor.font_size"), STR("14")};
+    assert_int_equal(world_write(&p->w, raw_fn, &raw), 0);
+    assert_int_equal(faults(p), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_persons_before_the_tenants_before_the_default),
+        TEST_SQLITE(the_persons_before_the_tenants_before_the_default),
+        TEST(values_keep_to_their_rows),
+        TEST(texts_have_at_most_as_many_characters),
+        TEST(what_no_row_allows_counts_as_not_set),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
