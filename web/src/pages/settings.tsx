@@ -1,24 +1,26 @@
 // The settings: a page for each part, with an address of its own. What is the person's comes first, then what is the team's.
 import { Box, Flex, Heading, Stack, Text } from "@chakra-ui/react";
 import { Database, FolderOpen, Gauge, KeyRound, type LucideIcon, Palette, ScrollText, Shield, User as UserIcon, Users } from "lucide-react";
-import { type ReactNode, useEffect, useRef } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { Link, useParams } from "react-router";
 import type { User } from "../api/generated";
 import { useMyself } from "../api/team";
-import { usePageTitle } from "../components/bits";
-import { Appearance } from "../components/settings/appearance";
-import { AuditLog } from "../components/settings/audit";
-import { YourData } from "../components/settings/data";
-import { ApiKeys } from "../components/settings/keys";
-import { MembersSettings } from "../components/settings/members";
+import { ListSkeleton, usePageTitle } from "../components/bits";
 import { Profile } from "../components/settings/profile";
-import { Security } from "../components/settings/security";
-import { TeamSessions } from "../components/settings/team-sessions";
-import { Usage } from "../components/settings/usage";
 import { PageMain } from "../components/shell";
 import { mayChange } from "../lib/roles";
 import { useAuth } from "../stores/auth";
 import NotFound from "./not-found";
+
+// Each is fetched when it is gone to: together they would be more than a page may weigh.
+const Appearance = lazy(async () => ({ default: (await import("../components/settings/appearance")).Appearance }));
+const AuditLog = lazy(async () => ({ default: (await import("../components/settings/audit")).AuditLog }));
+const YourData = lazy(async () => ({ default: (await import("../components/settings/data")).YourData }));
+const ApiKeys = lazy(async () => ({ default: (await import("../components/settings/keys")).ApiKeys }));
+const MembersSettings = lazy(async () => ({ default: (await import("../components/settings/members")).MembersSettings }));
+const Security = lazy(async () => ({ default: (await import("../components/settings/security")).Security }));
+const TeamSessions = lazy(async () => ({ default: (await import("../components/settings/team-sessions")).TeamSessions }));
+const Usage = lazy(async () => ({ default: (await import("../components/settings/usage")).Usage }));
 
 interface Part {
   /** Behind /settings/; the first has none. */
@@ -81,7 +83,7 @@ function Shown({ user, part }: { readonly user: User; readonly part: Part }) {
             <Parts title="You" parts={yours} current={part} />
             <Parts title="Team" parts={teams.filter(maySee)} current={part} />
           </Flex>
-          <Box flex="1" minWidth="0"><Stack gap="20px" maxWidth={part.path === "audit" ? undefined : "720px"}>{part.show(user)}</Stack></Box>
+          <Box flex="1" minWidth="0"><Stack gap="20px" maxWidth={part.path === "audit" ? undefined : "720px"}><Suspense fallback={<ListSkeleton />}>{part.show(user)}</Suspense></Stack></Box>
         </Flex>
       </Stack>
     </PageMain>
