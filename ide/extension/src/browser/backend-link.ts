@@ -72,7 +72,7 @@ export class BackendLink implements FrontendApplicationContribution {
         window.addEventListener('pagehide', () => {
             // A call on the socket would be lost when the socket ends with the page; a beacon is not.
             navigator.sendBeacon(below('coditect/leave'), this.frontend.getId());
-        });
+        }, { capture: true }); // before the desk's last word, which is larger
     }
 
     protected async findOut(): Promise<void> {
