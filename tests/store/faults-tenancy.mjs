@@ -1,11 +1,93 @@
-// Rows of faults.test.mjs: projects and what else a tenant has beside its sessions and members.
+// Rows of faults.test.mjs: a tenant with its members, projects, settings and workspaces.
 import assert from "node:assert/strict";
 
-/** world: ada (a client), countOf (how many a list has). */
-export function tenancyRows({ ada, countOf }) {
+/** ada and anonymous: clients; countOf: how many a list has; fresh: a new name; member: somebody in ada's tenant; twoFactor: gives them one. */
+export function tenancyRows({ ada, anonymous, countOf, fresh, member, twoFactor }) {
   const newProject = async () => (await ada.post("/projects", { name: "A project" })).data;
   const newSession = async () => (await ada.post("/sessions", { name: "A session" })).data;
   return [
+    {
+      id: "tenant_member_totp_end",
+      costly: true,
+      before: async () => {
+        const mel = await member();
+        await twoFactor(mel);
+        return mel;
+      },
+      request: (mel, o) => ada.delete(`/tenant/members/${mel.user.id}/totp`, o),
+      after: async (mel) => assert.equal((await mel.get("/users/me/totp")).data.enabled, false),
+    },
+    { id: "tenant_get", request: (_, o) => ada.get("/tenant", o), after: (_, reply) => assert.equal(reply.data.id, ada.user.tenant_id) },
+    { id: "tenant_members_list", request: (_, o) => ada.get("/tenant/members", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
+    { id: "tenant_member_get", request: (_, o) => ada.get(`/tenant/members/${ada.user.id}`, o), after: (_, reply) => assert.equal(reply.data.email, ada.email) },
+    {
+      id: "tenant_member_update",
+      costly: true,
+      before: () => member(),
+      request: (mel, o) => ada.put(`/tenant/members/${mel.user.id}`, { role: "viewer" }, o),
+      after: async (mel) => assert.equal((await mel.get("/users/me")).data.role, "viewer"),
+    },
+    {
+      id: "tenant_member_remove",
+      costly: true,
+      before: () => member(),
+      request: (mel, o) => ada.delete(`/tenant/members/${mel.user.id}`, o),
+      after: async (mel) => assert.equal((await mel.get("/users/me")).status, 401),
+    },
+    {
+      id: "tenant_transfer",
+      costly: true,
+      before: () => member("owner"),
+      request: (mel, o) => mel.post("/tenant/transfer", { user_id: ada.user.id }, o),
+      after: async (mel) => {
+        assert.equal((await mel.get("/users/me")).data.role, "admin");
+        assert.equal((await ada.get("/users/me")).data.role, "owner");
+      },
+    },
+    { id: "tenant_invitations_list", request: (_, o) => ada.get("/tenant/invitations", o) },
+    {
+      id: "tenant_invitation_create",
+      before: () => ({ email: `${fresh()}@example.com`, role: "viewer" }),
+      request: (json, o) => ada.post("/tenant/invitations", json, o),
+      after: async ({ email }, reply) => {
+        const made = (await ada.get("/tenant/invitations")).data.filter((one) => one.email === email);
+        assert.deepEqual(made.map(({ id }) => id), [reply.data.id]);
+        await ada.delete(`/tenant/invitations/${reply.data.id}`);
+      },
+    },
+    {
+      id: "tenant_invitation_delete",
+      before: async () => (await ada.post("/tenant/invitations", { email: "x@example.com", role: "viewer" })).data,
+      request: ({ id }, o) => ada.delete(`/tenant/invitations/${id}`, o),
+      after: async ({ id }) => assert.equal((await ada.delete(`/tenant/invitations/${id}`)).status, 404),
+    },
+    { id: "tenant_sessions_list", request: (_, o) => ada.get("/tenant/sessions", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
+    {
+      id: "tenant_session_delete",
+      before: () => newSession(),
+      request: ({ id }, o) => ada.delete(`/tenant/sessions/${id}`, o),
+      after: async ({ id }) => assert.equal((await ada.get(`/sessions/${id}/files`)).status, 404),
+    },
+    {
+      id: "tenant_session_restore",
+      before: async () => {
+        const made = await newSession();
+        await ada.delete(`/sessions/${made.id}`);
+        return made;
+      },
+      request: ({ id }, o) => ada.post(`/tenant/sessions/${id}/restore`, undefined, o),
+      after: async ({ id }) => {
+        assert.equal((await ada.get(`/sessions/${id}`)).data.status, "paused");
+        await ada.delete(`/sessions/${id}`);
+      },
+    },
+    {
+      id: "tenant_member_reset",
+      costly: true,
+      before: () => member(),
+      request: (mel, o) => ada.post(`/tenant/members/${mel.user.id}/reset`, undefined, o),
+      after: async (_, { data }) => assert.equal((await anonymous.post("/auth/reset", { token: data.token, new_password: "another password" })).status, 200),
+    },
     { id: "settings_list", request: (_, o) => ada.get("/settings", o), after: (_, reply) => assert.equal(reply.json.page.total, reply.data.length) },
     ...["settings", "tenant_setting"].flatMap((id) => {
       const path = `${id === "settings" ? "" : "/tenant"}/settings/editor/tab_size`;
