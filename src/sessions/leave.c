@@ -64,48 +64,70 @@ static int list_of(struct txn *txn, const struct scope *scope, bool deleted,
     return data_session_list(txn, scope, &query, ret_list);
 }
 
-static int end_projects(struct txn *txn, const struct scope *scope, bool *ret_some)
+/* ---- In this order: each is asked once nothing is left for those before it ---- */
+
+static int leave_sessions(struct txn *txn, struct data_context *ctx, enum sessions_left *ret_left)
 {
-    struct data_project match = {.user_id = scope->user_id};
+    struct data_session_list list;
+    bool some = false;
+    int r = list_of(txn, &ctx->scope, /* deleted= */ false, &list);
+    for (size_t i = 0; r == 0 && i < list.n; i++) {
+        r = delete_one(txn, ctx, &list.at[i], &some);
+    }
+    if (r == 0 && list.n > 0) {
+        *ret_left = some ? SESSIONS_LEFT_SOME : SESSIONS_LEFT_WAITING;
+    }
+    return r;
+}
+
+static int leave_running(struct txn *txn, struct data_context *ctx, enum sessions_left *ret_left)
+{
+    bool running = false;
+    int r = look_for_running(txn, &ctx->scope, &running);
+    if (r == 0 && running) {
+        *ret_left = SESSIONS_LEFT_WAITING;
+    }
+    return r;
+}
+
+static int leave_deleted(struct txn *txn, struct data_context *ctx, enum sessions_left *ret_left)
+{
+    struct data_session_list list;
+    int r = list_of(txn, &ctx->scope, /* deleted= */ true, &list);
+    if (r == 0 && list.n > 0) {
+        *ret_left = SESSIONS_LEFT_DELETED;
+    }
+    return r;
+}
+
+static int leave_projects(struct txn *txn, struct data_context *ctx, enum sessions_left *ret_left)
+{
+    struct data_project match = {.user_id = ctx->scope.user_id};
     struct data_query query = {
         .index = DATA_PROJECT_BY_USER, .match = &match, .fixed = 1, .limit = DATA_MAX_LIST};
     struct data_project_list list;
-    int r = data_project_list(txn, scope, &query, &list);
+    int r = data_project_list(txn, &ctx->scope, &query, &list);
     for (size_t i = 0; r == 0 && i < list.n; i++) {
-        r = data_project_delete(txn, scope, list.at[i].id);
+        r = data_project_delete(txn, &ctx->scope, list.at[i].id);
     }
-    if (r == 0) {
-        *ret_some = list.next.n > 0;
+    if (r == 0 && list.next.n > 0) {
+        *ret_left = SESSIONS_LEFT_SOME;
     }
     return r;
 }
 
 int sessions_leave_in(struct txn *txn, struct data_context *ctx, enum sessions_left *ret_left)
 {
-    const struct scope *scope = &ctx->scope;
-    struct data_session_list list;
-    bool some = false;
-    bool running = false;
-    int r = list_of(txn, scope, /* deleted= */ false, &list);
-    for (size_t i = 0; r == 0 && i < list.n; i++) {
-        r = delete_one(txn, ctx, &list.at[i], &some);
-    }
-    bool held = r == 0 && list.n > 0;
-    if (r == 0 && !held) {
-        r = look_for_running(txn, scope, &running);
-    }
-    if (r == 0 && !held && !running) {
-        r = list_of(txn, scope, /* deleted= */ true, &list);
-    }
-    bool deleted = r == 0 && !held && !running && list.n > 0;
-    if (r == 0 && !held && !running && !deleted) {
-        r = end_projects(txn, scope, &some);
+    static int (*const steps[])(struct txn *, struct data_context *, enum sessions_left *) = {
+        leave_sessions, leave_running, leave_deleted, leave_projects};
+    enum sessions_left left = SESSIONS_LEFT_NONE;
+    int r = 0;
+    for (size_t i = 0; r == 0 && left == SESSIONS_LEFT_NONE && i < sizeof steps / sizeof *steps;
+         i++) {
+        r = steps[i](txn, ctx, &left);
     }
     if (r == 0) {
-        *ret_left = some              ? SESSIONS_LEFT_SOME
-                    : held || running ? SESSIONS_LEFT_WAITING
-                    : deleted         ? SESSIONS_LEFT_DELETED
-                                      : SESSIONS_LEFT_NONE;
+        *ret_left = left;
     }
     return r;
 }

@@ -134,7 +134,7 @@ static void nothing_is_left_but_the_log(void **state)
     time_test_advance(2 * day); /* content that an upload had a day ago is not collected */
     collect(p);
     assert_int_equal(left_of(p, &ada.scope, "tenant audit n"), 0); /* n: numbers of ids */
-    (void)people_register(p, "ada@example.com"); /* the address is free */
+    (void)people_register(p, "ada@example.com");                   /* the address is free */
 }
 
 static void others_keep_what_is_theirs(void **state)
