@@ -363,7 +363,7 @@ test("no setting is without a test", () => {
     public_url: "api/gateway-public.test.mjs", ide_url: "api/gateway-public.test.mjs", ide_listen: "e2e/ide-paths.test.mjs",
     "workspace.idle": "idle/idle.test.mjs",
     trusted_proxies: "api/proxies.test.mjs", "log.requests": "api/log.test.mjs", "metrics.listen": "api/metrics.test.mjs", cors_origins: "api/cors.test.mjs",
-    "quota.session": "api/quota.test.mjs", "quota.tenant": "api/quota.test.mjs", "store.collect": "api/gc.test.mjs", "backup.directory": "store/backup.test.mjs", "backup.every": "store/backup.test.mjs", "backup.keep": "store/backup.test.mjs", "store.spare": "api/gc.test.mjs", "disk.low": "store/disk-pressure.test.mjs", "disk.low_percent": "store/disk-pressure.test.mjs", "disk.scarce": "store/disk-pressure.test.mjs",
+    "quota.session": "api/quota.test.mjs", "quota.tenant": "api/quota.test.mjs", "quota.tenant_members": "api/tenant-limits.test.mjs", "quota.tenant_sessions": "api/tenant-limits.test.mjs", "quota.tenant_running": "api/tenant-limits.test.mjs", "store.collect": "api/gc.test.mjs", "backup.directory": "store/backup.test.mjs", "backup.every": "store/backup.test.mjs", "backup.keep": "store/backup.test.mjs", "store.spare": "api/gc.test.mjs", "disk.low": "store/disk-pressure.test.mjs", "disk.low_percent": "store/disk-pressure.test.mjs", "disk.scarce": "store/disk-pressure.test.mjs",
   };
   const own = readFileSync(new URL(import.meta.url), "utf8");
   let table = "";
