@@ -20,7 +20,8 @@ const LAST_RETRY_MS = 30_000;
 const MAX_VALUE = 256 * 1024;
 /** What a browser sends of a page that goes away. */
 const MAX_LAST_WORD = 60_000;
-const LAYOUT_KEYS: ReadonlySet<string> = new Set(['layout', 'perspective-layouts']);
+/** Behind the workspace's address, when the page knows it. */
+const LAYOUT_KEY = /(^|:)(layout|perspective-layouts)$/;
 
 @injectable()
 export class Desk extends LocalStorageService {
@@ -93,7 +94,7 @@ export class Desk extends LocalStorageService {
 
     /** Takes the largest away that is no layout. */
     protected shrink(): boolean {
-        const [largest] = [...this.content].filter(([key]) => !LAYOUT_KEYS.has(key)).sort(([, a], [, b]) => b.length - a.length);
+        const [largest] = [...this.content].filter(([key]) => !LAYOUT_KEY.test(key)).sort(([, a], [, b]) => b.length - a.length);
         if (largest) {
             this.content.delete(largest[0]);
         } else {
