@@ -100,6 +100,7 @@ static struct net_job *next_job(struct net_lane *lane, unsigned number, bool has
             return job;
         }
         if (lane->stopping && !lane->first) {
+            lock_cond_broadcast(&lane->work); /* who found only jobs without room waits still */
             return NULL;
         }
         lane->idle++;
