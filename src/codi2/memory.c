@@ -13,7 +13,6 @@ enum {
     KILLS_ROOM = 1024,
     LOOK_MS = 500,
     LOOK_CLOSELY_MS = 100,
-    LARGEST_EVERY = 8
 };
 
 /* ---- what is used ---- */
@@ -144,7 +143,7 @@ void codi2_memory_init(struct codi2_memory *m, uint64_t limit)
     m->killed = m->kills ? read_kills(m->kills) : 0;
 }
 
-/* So that there is a name for the one that the kernel ends next. */
+/* So that there is a name for the one that the kernel ends next: with each look, since memory is filled within seconds. */
 static void find_large(struct codi2_memory *m)
 {
     ARENA_AUTO(arena);
@@ -183,7 +182,7 @@ static bool look_at_kernel(struct codi2_memory *m, struct codi2_process *ret_end
     if (ended) {
         *ret_ended = blame(m);
         m->large = (struct codi2_process){0};
-    } else if (++m->looks % LARGEST_EVERY == 0) {
+    } else {
         find_large(m);
     }
     return ended;

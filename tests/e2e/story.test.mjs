@@ -140,7 +140,7 @@ step("three reloads leave one plugin host, and a terminal whose command still ru
 });
 
 step("a program that takes too much memory is ended, its name is told, and the IDE goes on", async () => {
-  await ide.enter(page, frame, "python3 -c 'x = bytearray(4 << 30)'; echo $? > killed.txt");
+  await ide.enter(page, frame, "python3 -c 'import time; x = [(bytearray(1 << 26), time.sleep(.05)) for _ in range(64)]'; echo $? > killed.txt");
   await visible(frame.locator(".theia-notification-message", { hasText: "The workspace ran out of memory: python3 was ended." }));
   await shot(page, "story-out-of-memory");
   await ide.isStored(client, a, "killed.txt", "137\n");
