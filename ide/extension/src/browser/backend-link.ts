@@ -7,7 +7,7 @@
  * 2. A backend that was restarted knows no cookie of before (Theia's own, 403). The same request renews it.
  * 3. Such a backend knows nothing of this page either, and Theia reloads it. Nobody is asked: the unsaved text is kept.
  * 4. When the page goes away for good, the backend is told so, and ends what belonged to the page. Without that it
- *    would wait for eight hours.
+ *    would wait for eight hours. A browser may end a busy page before it has said so: then the tab's next one does.
  */
 
 import { inject, injectable } from '@theia/core/shared/inversify';
@@ -21,6 +21,8 @@ import { PlatformFrame } from './platform-frame';
 import { UnsavedText } from './unsaved-text';
 
 const MIN_BETWEEN_TICKETS_MS = 10_000;
+/** In the tab's own storage, which a reload keeps: the id of the page that it shows. */
+const SHOWN = 'coditect.shown-page';
 
 /** An address below the page's own path, with or without a slash at its end. */
 function below(path: string): string {
@@ -57,6 +59,7 @@ export class BackendLink implements FrontendApplicationContribution {
         socket.on('connect', () => {
             this.told = false;
         });
+        this.clearUp();
         socket.on('connect_error', () => void this.findOut());
         socket.on('disconnect', reason => {
             if (reason === 'io server disconnect') {
@@ -73,6 +76,14 @@ export class BackendLink implements FrontendApplicationContribution {
             // A call on the socket would be lost when the socket ends with the page; a beacon is not.
             navigator.sendBeacon(below('coditect/leave'), this.frontend.getId());
         }, { capture: true }); // before the desk's last word, which is larger
+    }
+
+    protected clearUp(): void {
+        const before = sessionStorage.getItem(SHOWN);
+        sessionStorage.setItem(SHOWN, this.frontend.getId());
+        if (before) {
+            navigator.sendBeacon(below('coditect/left'), before);
+        }
     }
 
     protected async findOut(): Promise<void> {

@@ -92,6 +92,13 @@ export class PatientConnections extends WebsocketFrontendConnectionService {
         }
     }
 
+    /** Of a page that a tab showed before. One that is connected is shown somewhere: a tab can be duplicated, ids and all. */
+    clearUp(frontEndId: string): void {
+        if (this.closeTimeouts.has(frontEndId)) {
+            this.closeConnection(frontEndId, 'its tab shows another page');
+        }
+    }
+
     protected giveUp(frontEndId: string, channel: ReliableChannel): void {
         if (this.connectionsByFrontend.get(frontEndId) === channel) {
             this.closeConnection(frontEndId, 'too much waits for an absent page');
