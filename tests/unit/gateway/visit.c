@@ -104,7 +104,7 @@ static void only_its_owner(void **state)
 static void failures_of_the_store(void **state)
 {
     (void)state;
-    enum { CALLS = 60 };
+    enum { CALLS = 120 };
     unsigned failed = 0, stood = 0;
     for (unsigned i = 0; i < CALLS * STORE_FAULT_COUNT; i++) {
         struct visitor v = {0};
