@@ -5,6 +5,7 @@
  * 2. A failure's headers do not depend on what a handler had begun: http_reset comes first.
  */
 #include "api/api_int.h"
+#include "base/failure.h"
 
 static void set_number(struct http_response *res, struct arena *arena, const char *name, uint64_t n)
 {
@@ -144,16 +145,9 @@ void api_json_time(struct json_writer *w, const char *name, usec_t t)
 static void write_failure(struct buf *out, struct str id, int code,
                           const struct api_problem *problem)
 {
-    const struct err_row *row = err_row(code);
     struct json_writer w;
     json_writer_init(&w, out);
-    json_object(&w);
-    json_member_bool(&w, "success", false);
-    json_name(&w, "error");
-    json_object(&w);
-    json_member_string(&w, "code", str_from(row->name));
-    json_member_string(&w, "message",
-                       problem->message.n > 0 ? problem->message : str_from(row->text));
+    failure_begin(&w, code, problem->message);
     if (problem->field_count > 0) {
         json_name(&w, "fields");
         json_object(&w);
@@ -162,9 +156,7 @@ static void write_failure(struct buf *out, struct str id, int code,
         }
         json_object_end(&w);
     }
-    json_member_string(&w, "request_id", id.n > 0 ? id : STR("none"));
-    json_object_end(&w);
-    json_object_end(&w);
+    failure_end(&w, id.n > 0 ? id : STR("none"));
 }
 
 void api_fail_plain(struct http_request *req, struct http_response *res, int code,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/failure.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -38,15 +39,8 @@ void codi2_door_refuse(struct http_request *request, struct http_response *respo
     }
     struct json_writer w;
     json_writer_init(&w, http_body_buf(response));
-    json_object(&w);
-    json_member_bool(&w, "success", false);
-    json_name(&w, "error");
-    json_object(&w);
-    json_member_string(&w, "code", str_from(row->name));
-    json_member_string(&w, "message", str_from(message ? message : row->text));
-    json_member_string(&w, "request_id", request->id);
-    json_object_end(&w);
-    json_object_end(&w);
+    failure_begin(&w, code, message ? str_from(message) : STR_EMPTY);
+    failure_end(&w, request->id);
 }
 
 static void get_health(struct codi2_door *d, struct http_request *request,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/failure.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -301,15 +302,8 @@ static void app_error(void *ctx, struct http_request *req, int code, struct http
         http_set(res, "Allow", str_eq(req->path, STR("/users")) ? STR("GET") : STR("POST"));
     }
     json_writer_init(&w, http_body_buf(res));
-    json_object(&w);
-    json_member_bool(&w, "success", false);
-    json_name(&w, "error");
-    json_object(&w);
-    json_member_string(&w, "code", str_from(row->name));
-    json_member_string(&w, "message", str_from(row->text));
-    json_member_string(&w, "request_id", req->id);
-    json_object_end(&w);
-    json_object_end(&w);
+    failure_begin(&w, code, STR_EMPTY);
+    failure_end(&w, req->id);
 }
 
 static int run(const struct row *row, struct admin_call *c)

@@ -7,6 +7,7 @@
  */
 #include "coditectd/wire_int.h"
 
+#include "base/failure.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "sessions/sessions.h"
@@ -214,15 +215,8 @@ static void app_error(void *ctx, struct http_request *req, int code, struct http
         http_set(res, "Retry-After", STR("1"));
     }
     json_writer_init(&w, http_body_buf(res));
-    json_object(&w);
-    json_member_bool(&w, "success", false);
-    json_name(&w, "error");
-    json_object(&w);
-    json_member_string(&w, "code", str_from(row->name));
-    json_member_string(&w, "message", str_from(row->text));
-    json_member_string(&w, "request_id", req->id);
-    json_object_end(&w);
-    json_object_end(&w);
+    failure_begin(&w, code, STR_EMPTY);
+    failure_end(&w, req->id);
 }
 
 static int identify(struct coditectd_wire_call *c)

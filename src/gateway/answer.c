@@ -2,6 +2,7 @@
  * What the gateway itself says: failures, as JSON in the API's envelope, and as a small page where a person looks at it. The
  * page has no script, loads nothing, and leads back to the platform.
  */
+#include "base/failure.h"
 #include "base/json.h"
 #include "gateway/gateway_int.h"
 
@@ -76,19 +77,11 @@ static void write_page(const struct gateway_place *place, struct http_request *r
 
 static void write_json(struct http_request *req, struct http_response *res, int code)
 {
-    const struct err_row *row = err_row(code);
     struct json_writer w;
     http_set(res, "Content-Type", STR("application/json"));
     json_writer_init(&w, http_body_buf(res));
-    json_object(&w);
-    json_member_bool(&w, "success", false);
-    json_name(&w, "error");
-    json_object(&w);
-    json_member_string(&w, "code", str_from(row->name));
-    json_member_string(&w, "message", str_from(words_for(code).text));
-    json_member_string(&w, "request_id", req->id);
-    json_object_end(&w);
-    json_object_end(&w);
+    failure_begin(&w, code, str_from(words_for(code).text));
+    failure_end(&w, req->id);
 }
 
 void gateway_answer_failure(const struct gateway_place *place, struct http_request *req,
