@@ -92,7 +92,7 @@ export async function openStage() {
     page.on("request", note);
     await until("it asks", async () => {
       await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
-      return hasAsked || !page.url().includes(id); // what it heard by itself has led it elsewhere
+      return hasAsked || !new URL(page.url()).pathname.includes(id); // what it heard by itself has led it elsewhere; /login names the session, too
     });
     page.off("request", note);
   };
