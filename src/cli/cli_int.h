@@ -26,6 +26,7 @@ enum cli_complete {
     CLI_SESSION, /* names of sessions */
     CLI_REMOTE,  /* SESSION: */
     CLI_EITHER,  /* both of the former */
+    CLI_SETTING, /* names of settings */
     CLI_WORDS,   /* the operand's own words, separated by '|' in its name */
 };
 
@@ -385,6 +386,16 @@ struct cli_pages {
     int64_t most;            /* elements; 0: all */
 };
 int cli_pages_show(struct cli_run *run, const struct cli_pages *pages) BASE_MUST_USE;
+/* The same with a table of its own, which show gets as ctx. */
+int cli_list_show(struct cli_run *run, const char *const *heads,
+                  const struct cli_pages *pages) BASE_MUST_USE;
+
+/* The call for one operand (run->client is there), and what is shown of its reply. */
+typedef int cli_one_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply);
+typedef int cli_one_print(struct cli_run *run, const struct cli_reply *reply);
+int cli_reply_print(struct cli_run *run, const struct cli_reply *reply); /* with --json */
+/* For each operand in turn, until one fails, whose name is then the subject. */
+int cli_each(struct cli_run *run, cli_one_call *call, cli_one_print *print) BASE_MUST_USE;
 
 /* ---- local files ---- */
 

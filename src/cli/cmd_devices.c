@@ -29,12 +29,7 @@ static int show(struct cli_run *run, void *ctx, const struct json *element)
 static int list(struct cli_run *run)
 {
     static const char *const heads[] = {"ID", "THIS", "LAST USE (UTC)", "ADDRESS", "DEVICE", NULL};
-    struct cli_table table;
-    cli_table_init(&table, run, heads);
-    int r = cli_pages_show(
-        run, &(struct cli_pages){.fetch = fetch, .show = show, .ctx = &table, .table = &table});
-    cli_table_fini(&table);
-    return r;
+    return cli_list_show(run, heads, &(struct cli_pages){.fetch = fetch, .show = show});
 }
 
 static int end_others(struct cli_run *run, struct cli_client *client)
@@ -54,27 +49,24 @@ static int end_others(struct cli_run *run, struct cli_client *client)
     return 0;
 }
 
+static int end_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
+{
+    struct cli_auth_device_end_in in = {.device_id = str_from(word)};
+    return cli_auth_device_end(run->client, &in, NULL, ret_reply);
+}
+
 static int end(struct cli_run *run)
 {
     bool others = cli_given(run, "others");
     struct cli_client *client;
-    struct cli_reply reply;
     if (others == (run->operand_count > 0)) {
         return cli_fail(run, ERR_INVALID, "name devices by their ids, or say --others");
     }
+    if (!others) {
+        return cli_each(run, end_call, cli_reply_print);
+    }
     int r = cli_client(run, &client);
-    if (r == 0 && others) {
-        return end_others(run, client);
-    }
-    for (size_t i = 0; r == 0 && i < run->operand_count; i++) {
-        run->subject = run->operands[i];
-        struct cli_auth_device_end_in in = {.device_id = str_from(run->operands[i])};
-        r = cli_auth_device_end(client, &in, NULL, &reply);
-        if (r == 0 && run->json) {
-            cli_print_value(run, reply.data);
-        }
-    }
-    return r;
+    return r < 0 ? r : end_others(run, client);
 }
 
 static const struct cli_example list_examples[] = {

@@ -2,14 +2,6 @@
 #include "cli/cli_int.h"
 
 /* What a change answered, for --json; nothing for people. */
-static int print_reply(struct cli_run *run, const struct cli_reply *reply)
-{
-    if (run->json) {
-        cli_print_value(run, reply->data);
-    }
-    return 0;
-}
-
 /* ---- list ---- */
 
 struct listing {
@@ -79,49 +71,39 @@ static int list(struct cli_run *run)
 
 /* ---- changes ---- */
 
-typedef int one_call(struct cli_run *run, const struct cli_place *place,
-                     struct cli_reply *ret_reply);
-
-static int each(struct cli_run *run, one_call *call)
+static int delete_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < run->operand_count; i++) {
-        struct cli_place place;
-        struct cli_client *client;
-        struct cli_reply reply;
-        r = cli_place_file(run, run->operands[i], &place);
-        r = r < 0 ? r : cli_client(run, &client);
-        r = r < 0 ? r : call(run, &place, &reply);
-        r = r < 0 ? r : print_reply(run, &reply);
+    struct cli_place place;
+    int r = cli_place_file(run, word, &place);
+    if (r < 0) {
+        return r;
     }
-    return r;
-}
-
-static int delete_call(struct cli_run *run, const struct cli_place *place,
-                       struct cli_reply *ret_reply)
-{
-    struct cli_files_delete_in in = {.session_id = place->id,
-                                     .path = place->path,
+    struct cli_files_delete_in in = {.session_id = place.id,
+                                     .path = place.path,
                                      .recursive = cli_given(run, "recursive"),
                                      .has_recursive = true};
     return cli_files_delete(run->client, &in, NULL, ret_reply);
 }
 
-static int mkdir_call(struct cli_run *run, const struct cli_place *place,
-                      struct cli_reply *ret_reply)
+static int mkdir_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
 {
-    struct cli_files_mkdir_in in = {.session_id = place->id, .path = place->path};
+    struct cli_place place;
+    int r = cli_place_file(run, word, &place);
+    if (r < 0) {
+        return r;
+    }
+    struct cli_files_mkdir_in in = {.session_id = place.id, .path = place.path};
     return cli_files_mkdir(run->client, &in, NULL, ret_reply);
 }
 
 static int delete_some(struct cli_run *run)
 {
-    return each(run, delete_call);
+    return cli_each(run, delete_call, cli_reply_print);
 }
 
 static int make_folders(struct cli_run *run)
 {
-    return each(run, mkdir_call);
+    return cli_each(run, mkdir_call, cli_reply_print);
 }
 
 static int move(struct cli_run *run)
@@ -149,7 +131,7 @@ static int move(struct cli_run *run)
                                    .overwrite = cli_given(run, "force"),
                                    .has_overwrite = true};
     r = cli_files_move(run->client, &in, NULL, &reply);
-    return r < 0 ? r : print_reply(run, &reply);
+    return r < 0 ? r : cli_reply_print(run, &reply);
 }
 
 /* ---- history ---- */
@@ -215,7 +197,7 @@ static int restore(struct cli_run *run)
     in.session_id = place.id;
     in.path = place.path;
     r = cli_files_restore(client, &in, NULL, &reply);
-    return r < 0 ? r : print_reply(run, &reply);
+    return r < 0 ? r : cli_reply_print(run, &reply);
 }
 
 /* ---- the table's rows ---- */

@@ -31,12 +31,7 @@ static int list(struct cli_run *run)
 {
     static const char *const heads[] = {"ID",   "ACCESS", "EXPIRES (UTC)", "LAST USE (UTC)",
                                         "NAME", NULL};
-    struct cli_table table;
-    cli_table_init(&table, run, heads);
-    int r = cli_pages_show(
-        run, &(struct cli_pages){.fetch = fetch, .show = show, .ctx = &table, .table = &table});
-    cli_table_fini(&table);
-    return r;
+    return cli_list_show(run, heads, &(struct cli_pages){.fetch = fetch, .show = show});
 }
 
 /* The key alone on standard output, for KEY=$(coditect keys new …). */
@@ -67,20 +62,15 @@ static int create(struct cli_run *run)
     return 0;
 }
 
+static int end_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
+{
+    struct cli_auth_key_delete_in in = {.key_id = str_from(word)};
+    return cli_auth_key_delete(run->client, &in, NULL, ret_reply);
+}
+
 static int end(struct cli_run *run)
 {
-    struct cli_client *client;
-    struct cli_reply reply;
-    int r = cli_client(run, &client);
-    for (size_t i = 0; r == 0 && i < run->operand_count; i++) {
-        run->subject = run->operands[i];
-        struct cli_auth_key_delete_in in = {.key_id = str_from(run->operands[i])};
-        r = cli_auth_key_delete(client, &in, NULL, &reply);
-        if (r == 0 && run->json) {
-            cli_print_value(run, reply.data);
-        }
-    }
-    return r;
+    return cli_each(run, end_call, cli_reply_print);
 }
 
 static const struct cli_example list_examples[] = {

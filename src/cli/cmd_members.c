@@ -1,14 +1,6 @@
 /* members: who belongs to the tenant, in which role, and who is invited. */
 #include "cli/cli_int.h"
 
-static int print_done(struct cli_run *run, const struct cli_reply *reply)
-{
-    if (run->json) {
-        cli_print_value(run, reply->data);
-    }
-    return 0;
-}
-
 /* ---- list ---- */
 
 static int fetch(struct cli_run *run, void *ctx, struct str cursor, struct cli_reply *ret_reply)
@@ -47,12 +39,8 @@ static int list(struct cli_run *run)
 {
     static const char *const heads[] = {"ID", "ROLE", "SINCE (UTC)", "E-MAIL", "NAME", NULL};
     static const char *const former[] = {"ID", "ROLE", "REMOVED (UTC)", "E-MAIL", "NAME", NULL};
-    struct cli_table table;
-    cli_table_init(&table, run, cli_given(run, "former") ? former : heads);
-    int r = cli_pages_show(
-        run, &(struct cli_pages){.fetch = fetch, .show = show, .ctx = &table, .table = &table});
-    cli_table_fini(&table);
-    return r;
+    return cli_list_show(run, cli_given(run, "former") ? former : heads,
+                         &(struct cli_pages){.fetch = fetch, .show = show});
 }
 
 /* ---- one member ---- */
@@ -101,21 +89,19 @@ static int set_role(struct cli_run *run)
     run->subject = run->operands[0];
     int r = cli_member_find(run, str_from(run->operands[0]), &in.user_id);
     r = r < 0 ? r : cli_tenant_member_update(run->client, &in, NULL, &reply);
-    return r < 0 ? r : print_done(run, &reply);
+    return r < 0 ? r : cli_reply_print(run, &reply);
+}
+
+static int remove_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
+{
+    struct cli_tenant_member_remove_in in;
+    int r = cli_member_find(run, str_from(word), &in.user_id);
+    return r < 0 ? r : cli_tenant_member_remove(run->client, &in, NULL, ret_reply);
 }
 
 static int remove_some(struct cli_run *run)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < run->operand_count; i++) {
-        struct cli_reply reply;
-        struct cli_tenant_member_remove_in in;
-        run->subject = run->operands[i];
-        r = cli_member_find(run, str_from(run->operands[i]), &in.user_id);
-        r = r < 0 ? r : cli_tenant_member_remove(run->client, &in, NULL, &reply);
-        r = r < 0 ? r : print_done(run, &reply);
-    }
-    return r;
+    return cli_each(run, remove_call, cli_reply_print);
 }
 
 /* ---- invitations ---- */
@@ -178,28 +164,19 @@ static int show_invitation(struct cli_run *run, void *ctx, const struct json *el
 static int list_invitations(struct cli_run *run)
 {
     static const char *const heads[] = {"ID", "ROLE", "UNTIL (UTC)", "E-MAIL", NULL};
-    struct cli_table table;
-    cli_table_init(&table, run, heads);
-    int r = cli_pages_show(run, &(struct cli_pages){.fetch = fetch_invitations,
-                                                    .show = show_invitation,
-                                                    .ctx = &table,
-                                                    .table = &table});
-    cli_table_fini(&table);
-    return r;
+    return cli_list_show(run, heads,
+                         &(struct cli_pages){.fetch = fetch_invitations, .show = show_invitation});
+}
+
+static int withdraw_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
+{
+    struct cli_tenant_invitation_delete_in in = {.invitation_id = str_from(word)};
+    return cli_tenant_invitation_delete(run->client, &in, NULL, ret_reply);
 }
 
 static int withdraw(struct cli_run *run)
 {
-    struct cli_client *client;
-    int r = cli_client(run, &client);
-    for (size_t i = 0; r == 0 && i < run->operand_count; i++) {
-        struct cli_reply reply;
-        struct cli_tenant_invitation_delete_in in = {.invitation_id = str_from(run->operands[i])};
-        run->subject = run->operands[i];
-        r = cli_tenant_invitation_delete(client, &in, NULL, &reply);
-        r = r < 0 ? r : print_done(run, &reply);
-    }
-    return r;
+    return cli_each(run, withdraw_call, cli_reply_print);
 }
 
 /* ---- the table's rows ---- */

@@ -28,12 +28,7 @@ static int show(struct cli_run *run, void *ctx, const struct json *element)
 static int list(struct cli_run *run)
 {
     static const char *const heads[] = {"ID", ">SESSIONS", "MADE (UTC)", "NAME", NULL};
-    struct cli_table table;
-    cli_table_init(&table, run, heads);
-    int r = cli_pages_show(
-        run, &(struct cli_pages){.fetch = fetch, .show = show, .ctx = &table, .table = &table});
-    cli_table_fini(&table);
-    return r;
+    return cli_list_show(run, heads, &(struct cli_pages){.fetch = fetch, .show = show});
 }
 
 /* ---- by name ---- */
@@ -126,21 +121,16 @@ static int change_name(struct cli_run *run)
     return r < 0 ? r : print_project(run, &reply);
 }
 
+static int delete_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
+{
+    struct cli_projects_delete_in in = {.has_if_match = false};
+    int r = cli_project_find(run, str_from(word), &in.project_id);
+    return r < 0 ? r : cli_projects_delete(run->client, &in, NULL, ret_reply);
+}
+
 static int delete_some(struct cli_run *run)
 {
-    struct cli_client *client;
-    int r = cli_client(run, &client);
-    for (size_t i = 0; r == 0 && i < run->operand_count; i++) {
-        struct cli_reply reply;
-        struct cli_projects_delete_in in = {.has_if_match = false};
-        run->subject = run->operands[i];
-        r = cli_project_find(run, str_from(run->operands[i]), &in.project_id);
-        r = r < 0 ? r : cli_projects_delete(client, &in, NULL, &reply);
-        if (r == 0 && run->json) {
-            cli_print_value(run, reply.data);
-        }
-    }
-    return r;
+    return cli_each(run, delete_call, cli_reply_print);
 }
 
 /* ---- the table's rows ---- */

@@ -84,9 +84,8 @@ static int find(struct cli_run *run, const char *word, struct cli_client **ret_c
                 struct str *ret_id)
 {
     run->subject = word;
-    bool deleted = strcmp(run->command->name, "sessions restore") == 0;
     int r = cli_client(run, ret_client);
-    return r < 0 ? r : cli_session_find(run, str_from(word), deleted, ret_id);
+    return r < 0 ? r : cli_session_find(run, str_from(word), /* deleted= */ false, ret_id);
 }
 
 static int create(struct cli_run *run)
@@ -185,54 +184,42 @@ static int assign(struct cli_run *run)
     return r < 0 ? r : print_session(run, &reply);
 }
 
-/* pause, rm and restore: the same for each session that is named. */
-typedef int one_call(struct cli_client *client, struct str id, struct cli_reply *ret_reply);
+/* ---- pause, rm and restore: the same for each session that is named ---- */
 
-static int each(struct cli_run *run, one_call *call)
+static int pause_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < run->operand_count; i++) {
-        struct cli_client *client;
-        struct cli_reply reply;
-        struct str id;
-        r = find(run, run->operands[i], &client, &id);
-        r = r < 0 ? r : call(client, id, &reply);
-        r = r < 0 ? r : print_session(run, &reply);
-    }
-    return r;
+    struct cli_sessions_pause_in in = {0};
+    int r = cli_session_find(run, str_from(word), /* deleted= */ false, &in.session_id);
+    return r < 0 ? r : cli_sessions_pause(run->client, &in, NULL, ret_reply);
 }
 
-static int pause_call(struct cli_client *client, struct str id, struct cli_reply *ret_reply)
+static int delete_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
 {
-    return cli_sessions_pause(client, &(struct cli_sessions_pause_in){.session_id = id}, NULL,
-                              ret_reply);
+    struct cli_sessions_delete_in in = {0};
+    int r = cli_session_find(run, str_from(word), /* deleted= */ false, &in.session_id);
+    return r < 0 ? r : cli_sessions_delete(run->client, &in, NULL, ret_reply);
 }
 
-static int delete_call(struct cli_client *client, struct str id, struct cli_reply *ret_reply)
+static int restore_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
 {
-    return cli_sessions_delete(client, &(struct cli_sessions_delete_in){.session_id = id}, NULL,
-                               ret_reply);
-}
-
-static int restore_call(struct cli_client *client, struct str id, struct cli_reply *ret_reply)
-{
-    return cli_sessions_restore(client, &(struct cli_sessions_restore_in){.session_id = id}, NULL,
-                                ret_reply);
+    struct cli_sessions_restore_in in = {0};
+    int r = cli_session_find(run, str_from(word), /* deleted= */ true, &in.session_id);
+    return r < 0 ? r : cli_sessions_restore(run->client, &in, NULL, ret_reply);
 }
 
 static int pause_some(struct cli_run *run)
 {
-    return each(run, pause_call);
+    return cli_each(run, pause_call, print_session);
 }
 
 static int delete_some(struct cli_run *run)
 {
-    return each(run, delete_call);
+    return cli_each(run, delete_call, print_session);
 }
 
 static int restore_some(struct cli_run *run)
 {
-    return each(run, restore_call);
+    return cli_each(run, restore_call, print_session);
 }
 
 /* ---- the table's rows ---- */

@@ -1,6 +1,6 @@
 /*
- * Completion for bash, zsh and fish, from the table of commands. Names of sessions are asked of the server while one types,
- * by `coditect sessions ls --quiet`; an unreachable server means that none are offered.
+ * Completion for bash, zsh and fish, from the table of commands. Names of sessions and settings are asked of the server while one
+ * types, by `coditect sessions ls --quiet`; an unreachable server means that none are offered.
  */
 #include "base/assert.h"
 #include "cli/cli_int.h"
@@ -82,6 +82,8 @@ static void bash_command(struct buf *out, const struct cli_command *command)
         buf_printf(out, "        sessions=plain\n");
     } else if (takes(command, CLI_REMOTE)) {
         buf_printf(out, "        sessions=colon\n");
+    } else if (takes(command, CLI_SETTING)) {
+        buf_printf(out, "        sessions=plain list=settings\n");
     }
     buf_printf(out, "        ;;\n");
 }
@@ -119,7 +121,7 @@ static const char bash_head[] =
     "# bash completion of coditect; made by: coditect completion bash\n"
     "_coditect() {\n"
     "    local cur=${COMP_WORDS[COMP_CWORD]} command='' words='' options='' local_files='' "
-    "sessions='' i name\n"
+    "sessions='' list=sessions i name\n"
     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
     "        case ${COMP_WORDS[i]} in -*) continue ;; esac\n"
     "        case \"$command\" in\n"
@@ -149,7 +151,7 @@ static const char bash_tail[] =
     "            if [ -z \"$local_files\" ]; then name=$(printf %q \"$name\"); fi\n"
     "            COMPREPLY+=(\"$name\")\n"
     "        fi\n"
-    "    done < <(coditect sessions ls --quiet 2>/dev/null </dev/null)\n"
+    "    done < <(coditect \"$list\" ls --quiet 2>/dev/null </dev/null)\n"
     "    if [ \"$sessions\" = colon ]; then compopt -o nospace 2>/dev/null || true; fi\n"
     "    return 0\n"
     "}\n"
@@ -199,8 +201,9 @@ static void zsh_command(struct buf *out, const struct cli_command *command)
     buf_printf(out, ")\n        words_of=(");
     fixed_words(out, command);
     buf_printf(
-        out, ")\n        kinds='%s%s%s'\n        ;;\n", takes(command, CLI_LOCAL) ? "local " : "",
-        takes(command, CLI_SESSION) ? "session " : "", takes(command, CLI_REMOTE) ? "remote " : "");
+        out, ")\n        kinds='%s%s%s%s'\n        ;;\n", takes(command, CLI_LOCAL) ? "local " : "",
+        takes(command, CLI_SESSION) ? "session " : "", takes(command, CLI_REMOTE) ? "remote " : "",
+        takes(command, CLI_SETTING) ? "setting " : "");
 }
 
 static void zsh_groups(struct buf *out)
@@ -250,6 +253,9 @@ static const char zsh_tail[] =
     "    if (( ${#commands} )); then _describe command commands; return; fi\n"
     "    if (( ${#words_of} )); then compadd -- $words_of; fi\n"
     "    if [[ $kinds == *local* ]]; then _files; fi\n"
+    "    if [[ $kinds == *setting* ]]; then\n"
+    "        compadd -- \"${(@f)$(coditect settings ls --quiet 2>/dev/null </dev/null)}\"\n"
+    "    fi\n"
     "    if [[ $kinds == *session* || $kinds == *remote* ]]; then\n"
     "        sessions=(\"${(@f)$(coditect sessions ls --quiet 2>/dev/null </dev/null)}\")\n"
     "        if [[ $kinds == *remote* ]]; then compadd -S : -- $sessions; else compadd -- "
@@ -328,6 +334,12 @@ static void fish_command(struct buf *out, const struct cli_command *command)
         buf_printf(out,
                    "complete -c coditect -n '__coditect_is %s' -a '(__coditect_sessions %s)'\n",
                    name, takes(command, CLI_SESSION) ? "\"\"" : ":");
+    }
+    if (takes(command, CLI_SETTING)) {
+        buf_printf(out,
+                   "complete -c coditect -n '__coditect_is %s' -a '(coditect settings ls --quiet "
+                   "2>/dev/null </dev/null)'\n",
+                   name);
     }
     buf_printf(out, "complete -c coditect -n '__coditect_is %s' %s\n", name,
                takes(command, CLI_LOCAL) ? "-F" : "-f");

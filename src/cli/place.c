@@ -160,6 +160,29 @@ struct str cli_last_name(struct str path)
     return str_slice(path, start, path.n);
 }
 
+/* ---- operands one by one ---- */
+
+int cli_reply_print(struct cli_run *run, const struct cli_reply *reply)
+{
+    if (run->json) {
+        cli_print_value(run, reply->data);
+    }
+    return 0;
+}
+
+int cli_each(struct cli_run *run, cli_one_call *call, cli_one_print *print)
+{
+    struct cli_client *client;
+    int r = cli_client(run, &client);
+    for (size_t i = 0; r == 0 && i < run->operand_count; i++) {
+        struct cli_reply reply;
+        run->subject = run->operands[i];
+        r = call(run, run->operands[i], &reply);
+        r = r < 0 ? r : print(run, &reply);
+    }
+    return r;
+}
+
 /* ---- lists ---- */
 
 /* *shown grows; at pages->most it ends. */
@@ -206,4 +229,16 @@ int cli_pages_show(struct cli_run *run, const struct cli_pages *pages)
         cli_print(run, shown == 0 ? STR("[]\n") : STR("]\n"));
     }
     return cli_flush(run);
+}
+
+int cli_list_show(struct cli_run *run, const char *const *heads, const struct cli_pages *pages)
+{
+    struct cli_table table;
+    struct cli_pages shown = *pages;
+    shown.table = &table;
+    shown.ctx = &table;
+    cli_table_init(&table, run, heads);
+    int r = cli_pages_show(run, &shown);
+    cli_table_fini(&table);
+    return r;
 }

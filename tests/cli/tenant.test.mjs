@@ -44,6 +44,40 @@ test("members are named by address or id; roles hold at once; what a role may no
   assert.equal((await ada.ok("members", "role", "--json", bob.user.id, "admin")).json.role, "admin");
 });
 
+test("settings: a person's, the tenant's, the default; what is refused", async () => {
+  const key = "editor.font_size";
+  assert.match((await ada.ok("settings", "ls")).stdout, /^SETTING +VALUE +SET BY +WHAT IT IS\n(\S.*\n)*editor\.font_size +14 +default +\S/);
+  assert.equal((await ada.ok("settings", "get", key)).stdout, "14\n");
+  assert.equal((await ada.ok("settings", "set", "--tenant", key, "16")).stdout, "16\n");
+  const bobs = async () => (({ value, source }) => [value, source])((await bob.ok("settings", "get", "--json", key)).json);
+  assert.deepEqual(await bobs(), [16, "tenant"]);
+  assert.equal((await bob.ok("settings", "set", "--json", key, "20")).json.source, "user");
+  assert.deepEqual(await bobs(), [20, "user"]);
+  assert.match((await bob.ok("settings", "ls")).stdout, /\neditor\.font_size +20 +you /);
+  assert.equal((await bob.ok("settings", "reset", key, "editor.tab_size")).stdout, "16\n4\n");
+  assert.equal((await ada.ok("settings", "reset", "--tenant", key)).stdout, "14\n");
+  for (const [name, value] of [["editor.word_wrap", "true"], ["appearance.theme", "dark"], ["editor.line_numbers", "on"], ["editor.font_family", "16"]]) {
+    assert.equal((await ada.ok("settings", "set", name, value)).stdout, `${value}\n`);
+    assert.equal((await ada.ok("settings", "get", name)).stdout, `${value}\n`);
+  }
+  for (const value of ["5", "73", "1.5", "many", "true", "", "[]", "\"14\""]) await ada.fails(2, /editor\.font_size: .*value/i, "settings", "set", key, value);
+  await ada.fails(2, /value/, "settings", "set", "editor.word_wrap", "yes");
+  await ada.fails(5, /editor\.tab_size|workspaces/, "settings", "set", "workspaces.running", "2");
+  await ada.fails(4, /no such setting/, "settings", "get", "editor.nothing");
+  await ada.fails(4, /no such setting/i, "settings", "reset", "editor.nothing");
+  for (const name of ["editor", "editor.", ".font_size", "editor.../x", `editor.${"x".repeat(5000)}`]) {
+    const { status } = await ada.run(["settings", "reset", name]);
+    assert.ok(status === 2 || status === 4, `${name.slice(0, 20)}: ${status}`);
+  }
+});
+
+test("only owners and admins set the tenant's settings", async () => {
+  await ada.ok("members", "role", email, "member");
+  await bob.fails(5, /./, "settings", "set", "--tenant", "editor.font_size", "16");
+  await bob.fails(5, /./, "settings", "reset", "--tenant", "editor.font_size");
+  await ada.ok("members", "role", email, "admin");
+});
+
 test("audit: filters, all pages, a limit, lines", async () => {
   const all = (await ada.ok("audit", "--json")).json;
   assert.ok(all.length >= 7, String(all.length));

@@ -90,6 +90,7 @@ test("bash completes commands, options, sessions and files", async () => {
   assert.deepEqual(complete("sessions", "pause", ""), ["other", "Project\\ A"]);
   assert.deepEqual(complete("files", "ls", "o"), ["other:"]);
   assert.deepEqual(complete("cp", "-r", "b"), ["bin"]);
+  assert.deepEqual(complete("settings", "get", "editor.font_"), ["editor.font_family", "editor.font_size"]);
   assert.deepEqual(complete("completion", ""), ["bash", "zsh", "fish"]);
   assert.deepEqual(complete("whoami", ""), [""]);
 });
@@ -110,6 +111,7 @@ test("fish completes commands, options and sessions", { skip: !installed("fish")
   assert.deepEqual(complete("coditect cp --f"), ["--follow"]);
   assert.deepEqual(complete("coditect sessions pause o"), ["other"]);
   assert.deepEqual(complete("coditect files ls o"), ["other:"]);
+  assert.deepEqual(complete("coditect settings get editor.font_"), ["editor.font_family", "editor.font_size"]);
 });
 
 test("nobody who completes is asked to log in, and nothing is made", () => {
