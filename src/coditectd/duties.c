@@ -19,6 +19,7 @@ struct coditectd_duties {
     struct coditectd_duties_options options;
     struct coditectd_trim trim;
     struct auth_audit_purge audit;
+    struct files_thin_place thinned;
     bool more; /* the duty that just ran has more to do */
     pthread_t thread;
     struct lock lock;
@@ -102,6 +103,11 @@ static int purge_audit(struct coditectd_duties *d)
     return r;
 }
 
+static int thin_histories(struct coditectd_duties *d)
+{
+    return files_thin(d->store, &d->options.history, &d->thinned, &d->more);
+}
+
 /* period 0: the setting store.collect. */
 static const struct {
     const char *name;
@@ -116,6 +122,7 @@ static const struct {
     {"end of deleted accounts", 0, end_accounts},
     {"purge of deleted sessions", 0, purge_sessions},
     {"shortening of audit logs", 0, purge_audit},
+    {"thinning of histories", 0, thin_histories},
     {"collection of content that nothing names", 0, collect},
 };
 enum { DUTIES = sizeof duties / sizeof duties[0] };
@@ -169,6 +176,7 @@ int coditectd_duties_start(struct auth *auth, struct store *store,
     d->auth = auth;
     d->store = store;
     d->options = *options;
+    d->options.history.step = 100 * USEC_PER_MS;
     lock_init(&d->lock, LOCK_DUTIES);
     lock_cond_init(&d->changed);
     pthread_attr_t attributes;

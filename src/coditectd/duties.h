@@ -3,14 +3,16 @@
 #define CODITECTD_DUTIES_H
 
 #include "auth/auth.h"
+#include "files/upkeep.h"
 
 struct coditectd_duties;
 
 struct coditectd_duties_options {
     usec_t
         collect_every; /* between looks for sessions that are over and content that nothing names */
-    unsigned spare_hours; /* see files_collect */
-    usec_t audit_keep;    /* age at which audit records go */
+    unsigned spare_hours;      /* see files_collect */
+    usec_t audit_keep;         /* age at which audit records go */
+    struct files_keep history; /* step is set here */
 };
 
 /* Starts the thread; auth and store outlive it. ERR_BUSY: no thread is to be had. */

@@ -300,7 +300,10 @@ static int start(const struct coditectd_options *o, struct parts *p)
     if (!r) {
         struct coditectd_duties_options duties = {.collect_every = o->set.store_collect,
                                                   .spare_hours = (unsigned)o->set.store_spare,
-                                                  .audit_keep = o->set.audit_keep};
+                                                  .audit_keep = o->set.audit_keep,
+                                                  .history = {.all = o->set.history_all,
+                                                              .hourly = o->set.history_hourly,
+                                                              .daily = o->set.history_daily}};
         r = coditectd_duties_start(p->auth, p->store, &duties, &p->duties);
     }
     if (!r) {

@@ -28,7 +28,7 @@ int files_event_read(struct data_context *ctx, struct files_tx *tx, const struct
         r = files_version_decode(value, &version);
     }
     if (r < 0) {
-        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+        return r;
     }
     *ret_event = (struct files_event){
         .seq = seq,
@@ -41,6 +41,44 @@ int files_event_read(struct data_context *ctx, struct files_tx *tx, const struct
     files_entry_from(arena, &version.record, change.path, &ret_event->entry);
     ret_event->entry.bytes = arena_str(arena, version.bytes);
     return 0;
+}
+
+/* A change whose version was thinned: of a move it is told what went; what came is told by what came after it. */
+static int thinned_read(struct data_context *ctx, const struct store_pair *pair, uint64_t seq,
+                        struct files_event *ret_event)
+{
+    struct files_change_record change;
+    int r = files_change_decode(pair->value, &change);
+    if (r < 0 || change.op != FILES_MOVE) {
+        return r < 0 ? r : ERR_NOT_FOUND;
+    }
+    *ret_event = (struct files_event){
+        .seq = seq,
+        .op = FILES_DELETE,
+        .path = arena_str(ctx->arena, change.from),
+        .author = {change.author.kind, arena_str(ctx->arena, change.author.id)},
+        .at = change.at,
+    };
+    struct files_record gone = {.kind = FILES_FILE, .id = change.id, .version = seq};
+    files_entry_from(ctx->arena, &gone, change.from, &ret_event->entry);
+    return 0;
+}
+
+static int follow_one(struct data_context *ctx, struct files_tx *tx, const struct store_pair *pair,
+                      struct files_events *events)
+{
+    uint64_t seq;
+    if (data_key_number_read(str_slice(pair->key, pair->key.n - 16, pair->key.n), &seq) < 0) {
+        return ERR_CORRUPT;
+    }
+    struct files_event *event = &events->events[events->count];
+    int r = files_event_read(ctx, tx, pair, event);
+    if (r == ERR_NOT_FOUND) {
+        r = thinned_read(ctx, pair, seq, event);
+    }
+    events->count += r == 0;
+    events->seq = seq;
+    return r == ERR_NOT_FOUND ? 0 : r;
 }
 
 static int follow_read(struct txn *txn, void *arg)
@@ -57,16 +95,16 @@ static int follow_read(struct txn *txn, void *arg)
                                     files_key_change(&tx, tx.usage.seq + 1),
                                     .limit = follow->limit};
         struct store_pair *pairs;
-        r = store_scan(txn, &range, &pairs, &events.count);
+        size_t count;
+        r = store_scan(txn, &range, &pairs, &count);
         if (r < 0) {
             return r;
         }
-        events.events = ARENA_ARRAY(follow->ctx->arena, struct files_event, events.count);
-        for (size_t i = 0; r == 0 && i < events.count; i++) {
-            r = files_event_read(follow->ctx, &tx, &pairs[i], &events.events[i]);
-            events.seq = events.events[i].seq;
+        events.events = ARENA_ARRAY(follow->ctx->arena, struct files_event, count);
+        for (size_t i = 0; r == 0 && i < count; i++) {
+            r = follow_one(follow->ctx, &tx, &pairs[i], &events);
         }
-        if (events.count < follow->limit) {
+        if (count < follow->limit) {
             events.seq = tx.usage.seq; /* a rewind takes numbers that no change has */
         }
     }

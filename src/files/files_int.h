@@ -8,6 +8,7 @@
  *     change/{session}/{seq}                        who, when, what
  *     node/{session}/{folder}                       what is below a folder, the root excepted: see node.c
  *     rewind/{session}/{seq}                        a return to a past moment that began with seq: see rewind.c
+ *     thin/{session}/{seq}                          a stretch of the past of which the last moment is kept: see thin.c
  *     usage/{session}                               the latest seq, files and bytes of all (data/)
  *     chunk/{hash}, stored/{hash}                   a chunk or page in its stored form; what is known about it
  *     chunkref/{hash}/{session}/{id}-{seq}          a version names it
@@ -458,13 +459,17 @@ int files_rewind_before(struct files_tx *tx, uint64_t seq,
 /* The number of the first that began behind seq; UINT64_MAX: none. */
 int files_rewind_next(struct files_tx *tx, uint64_t seq, uint64_t *ret_first) BASE_MUST_USE;
 
-/* A moment within a rewind is its end; now (FILES_NOW), while one is in hand, is before it. ERR_CONFLICT: it lies in one that
+/* A moment in a stretch that was thinned is its last. */
+int files_thin_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;
+
+/* A moment within a thinned stretch or a rewind is its end; now (FILES_NOW), while one is in hand, is before it. ERR_CONFLICT: it lies in one that
  * is in hand. */
 int files_moment_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;
 
 /* ---- events.c ---- */
 
-/* The event of a change's key and value, into ctx->arena; a long link's bytes are not loaded. ERR_CORRUPT. */
+/* The event of a change's key and value, into ctx->arena; a long link's bytes are not loaded. ERR_NOT_FOUND: its version was thinned;
+ * ERR_CORRUPT. */
 int files_event_read(struct data_context *ctx, struct files_tx *tx, const struct store_pair *pair,
                      struct files_event *ret_event) BASE_MUST_USE;
 

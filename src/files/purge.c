@@ -7,7 +7,7 @@
 /* An entry is judged by its version, so versions go behind entries. */
 static const enum data_space spaces[] = {DATA_SPACE_ENTRY,   DATA_SPACE_PAST,   DATA_SPACE_NODE,
                                          DATA_SPACE_VERSION, DATA_SPACE_CHANGE, DATA_SPACE_REWIND,
-                                         DATA_SPACE_DESK};
+                                         DATA_SPACE_DESK,    DATA_SPACE_THIN};
 
 /* rest: "{id}/{seq}". A version that is not well-formed names nothing that could be found. */
 static int version_unref(struct files_tx *tx, struct str rest, struct str value)

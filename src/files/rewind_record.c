@@ -131,7 +131,7 @@ int files_rewind_next(struct files_tx *tx, uint64_t seq, uint64_t *ret_first)
     return r;
 }
 
-int files_moment_settle(struct files_tx *tx, uint64_t *at)
+static int rewind_settle(struct files_tx *tx, uint64_t *at)
 {
     struct files_rewind_record record;
     uint64_t seq = *at < tx->usage.seq ? *at : tx->usage.seq;
@@ -148,4 +148,18 @@ int files_moment_settle(struct files_tx *tx, uint64_t *at)
         *at = record.last;
     }
     return 0;
+}
+
+int files_moment_settle(struct files_tx *tx, uint64_t *at)
+{
+    uint64_t before;
+    int r;
+    do { /* each may lead into the other; they only go forward */
+        before = *at;
+        r = rewind_settle(tx, at);
+        if (r == 0 && *at < tx->usage.seq) {
+            r = files_thin_settle(tx, at);
+        }
+    } while (r == 0 && *at > before);
+    return r;
 }

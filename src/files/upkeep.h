@@ -34,6 +34,30 @@ enum { FILES_PURGE = 250 };
 int files_purge(struct txn *txn, const struct scope *scope, struct str session,
                 bool *ret_more) BASE_MUST_USE;
 
+/* ---- Retention (thin.c) ---- */
+
+/* Ages from which fewer moments of the past are kept. */
+struct files_keep {
+    usec_t all;    /* until then every version is */
+    usec_t hourly; /* until then what each hour ended with */
+    usec_t daily;  /* until then what each day ended with; then only what is there now */
+    usec_t step;   /* how long one call of files_thin may take, about */
+};
+
+/* How far files_thin came among the trees; zero: at the first. */
+struct files_thin_place {
+    char tenant[64];
+    char tree[64];
+};
+
+/*
+ * Takes away versions of files that no kept moment shows, tree after tree, each in transactions of a few changes. What they named
+ * alone is queued for files_collect. A tree of which nothing is due costs some reads. *ret_more: not all trees were looked at;
+ * the next call goes on with place.
+ */
+int files_thin(struct store *store, const struct files_keep *keep, struct files_thin_place *place,
+               bool *ret_more) BASE_MUST_USE;
+
 /* ---- Is all content what its hash says? ---- */
 
 struct files_scrubbed;

@@ -1,0 +1,530 @@
+/*
+ * Retention: of a past that grows old fewer moments are kept, and with them fewer versions. All versions for a while, then what
+ * an hour ended with, then what a day ended with, then what is there now.
+ *
+ * 1. A stretch is a run of changes within one hour or day (or all that are too old): at most RUN_MOST of them, so a busy hour is
+ *    several. Of its moments only the last is kept. That is written down (thin/{session}/{first} says the last) in a transaction
+ *    before anything goes; from then on every moment in it is taken for its last (files_moment_settle), as those of a rewind.
+ * 2. A version goes when the next one of its file lies in the same stretch: then no kept moment shows it. So the current one
+ *    never goes, nor what any kept moment shows. Of a file that came and went within a stretch nothing stays.
+ * 3. Deletions and moves carry the content of the version before them without naming it; so what goes hands its name on.
+ * 4. Folders keep their versions, and moves their changes: a workspace that comes back after weeks follows by them.
+ * 5. No stretch is made of a session that goes back to a moment or is being copied: those read moments of their own.
+ * 6. Each transaction takes a few changes, in order, and says how far it came; cut off, it goes on there.
+ */
+#include "files/files_int.h"
+
+enum { LEVELS = 3, EVERYTHING = 2, RUN_MOST = 1000, PAGE = 30, LEFT_MOST = 8 };
+
+static const usec_t bucket_lengths[LEVELS] = {3600 * USEC_PER_SEC, 86400 * USEC_PER_SEC,
+                                              86400 * USEC_PER_SEC};
+
+/* ---- what is kept of it ---- */
+
+struct stretch {
+    uint64_t first, last; /* last 0: none is in hand */
+    uint64_t from;        /* the next change to be looked at */
+};
+
+struct progress {
+    uint64_t
+        next[LEVELS]; /* changes before it lie in stretches of this level, or of a coarser one */
+    struct stretch hand;
+};
+
+static struct str key_thin(struct files_tx *tx, uint64_t number)
+{
+    return DATA_KEY(tx->arena, tx->scope, DATA_SPACE_THIN, tx->session,
+                    data_key_number(tx->arena, number));
+}
+
+/* Under the number 0: six numbers. */
+static int progress_get(struct files_tx *tx, struct progress *ret_progress)
+{
+    struct str value;
+    struct progress p = {.next = {1, 1, 1}};
+    uint64_t *const numbers[] = {&p.next[0],    &p.next[1],   &p.next[2],
+                                 &p.hand.first, &p.hand.last, &p.hand.from};
+    enum { N = sizeof numbers / sizeof numbers[0] };
+    int r = store_get(tx->txn, key_thin(tx, 0), &value);
+    for (size_t i = 0; r == 0 && i < N; i++) {
+        if (value.n != (size_t)16 * N ||
+            data_key_number_read(str_slice(value, 16 * i, 16 * (i + 1)), numbers[i]) < 0) {
+            r = ERR_CORRUPT;
+        }
+    }
+    if (r < 0 && r != ERR_NOT_FOUND) {
+        return r;
+    }
+    *ret_progress = p;
+    return 0;
+}
+
+static void progress_put(struct files_tx *tx, const struct progress *p)
+{
+    store_put(tx->txn, key_thin(tx, 0),
+              arena_printf(tx->arena, "%016llx%016llx%016llx%016llx%016llx%016llx",
+                           (unsigned long long)p->next[0], (unsigned long long)p->next[1],
+                           (unsigned long long)p->next[2], (unsigned long long)p->hand.first,
+                           (unsigned long long)p->hand.last, (unsigned long long)p->hand.from));
+}
+
+/* The stretch that a moment lies in, but for its last; else that moment alone. */
+static int stretch_at(struct files_tx *tx, uint64_t at, struct stretch *ret_stretch)
+{
+    struct store_range range = {key_thin(tx, 1), key_thin(tx, at + 1), .limit = 1, .reverse = true};
+    struct store_pair *pairs;
+    size_t count;
+    struct stretch s = {0};
+    int r = store_scan(tx->txn, &range, &pairs, &count);
+    if (r < 0) {
+        return r;
+    }
+    if (count > 0) {
+        struct str key = pairs[0].key;
+        if (data_key_number_read(str_slice(key, key.n - 16, key.n), &s.first) < 0 ||
+            data_key_number_read(pairs[0].value, &s.last) < 0) {
+            return ERR_CORRUPT;
+        }
+    }
+    *ret_stretch = s.last > at ? s : (struct stretch){.first = at, .last = at};
+    return 0;
+}
+
+int files_thin_settle(struct files_tx *tx, uint64_t *at)
+{
+    struct stretch s;
+    int r = stretch_at(tx, *at, &s);
+    if (r == 0) {
+        *at = s.last;
+    }
+    return r;
+}
+
+/* ---- which stretch is next ---- */
+
+struct thinning {
+    struct store *store;
+    const struct files_keep *keep;
+    const struct scope *scope;
+    struct str tree;
+    usec_t now;
+    /* results of a look */
+    bool found;
+    unsigned level;
+    struct progress before;
+    struct stretch stretch;
+    /* result of a page */
+    bool more;
+};
+
+static void thin_begin(const struct thinning *t, struct txn *txn, struct files_tx *tx)
+{
+    *tx = (struct files_tx){
+        .txn = txn, .arena = store_arena(txn), .scope = t->scope, .session = t->tree};
+}
+
+static int change_seq(const struct store_pair *pair, uint64_t *ret_seq)
+{
+    struct str key = pair->key;
+    int r = data_key_number_read(str_slice(key, key.n - 16, key.n), ret_seq);
+    return r < 0 ? ERR_CORRUPT : 0;
+}
+
+static bool is_due(const struct thinning *t, unsigned level, usec_t at)
+{
+    const usec_t ages[LEVELS] = {t->keep->all, t->keep->hourly, t->keep->daily};
+    usec_t length = bucket_lengths[level];
+    return (at / length + 1) * length <= t->now - ages[level];
+}
+
+/* How many of the changes belong to one stretch. */
+static int run_length(const struct thinning *t, unsigned level, const struct store_pair *pairs,
+                      size_t count, size_t *ret_n)
+{
+    usec_t bucket = 0;
+    size_t n = 0;
+    for (; n < count && n < RUN_MOST; n++) {
+        struct files_change_record change;
+        int r = files_change_decode(pairs[n].value, &change);
+        if (r < 0) {
+            return r;
+        }
+        usec_t own = level == EVERYTHING ? 0 : change.at / bucket_lengths[level];
+        bucket = n == 0 ? own : bucket;
+        if (own != bucket || !is_due(t, level, change.at)) {
+            break;
+        }
+    }
+    *ret_n = n;
+    return 0;
+}
+
+/*
+ * A stretch ends where the next begins, so that no moment lies between them: behind its last change comes `next` (NULL: nothing
+ * yet), or the finer stretch that it lies in, of which the first changes may be gone, or the number of a return to a moment.
+ */
+static int run_end(struct files_tx *tx, const struct store_pair *last,
+                   const struct store_pair *next, uint64_t *ret_end)
+{
+    uint64_t least = 0;
+    uint64_t end = tx->usage.seq;
+    struct stretch finer;
+    struct files_rewind_record rewind;
+    int r = change_seq(last, &least);
+    if (r == 0 && next) {
+        r = change_seq(next, &end);
+        end--;
+    }
+    r = r < 0 ? r : stretch_at(tx, end, &finer);
+    if (r == 0 && next && finer.last > end) {
+        end = finer.first - 1;
+    }
+    r = r < 0 ? r : files_rewind_before(tx, end, &rewind);
+    if (r == 0 && rewind.first > least && rewind.last > end) {
+        end = rewind.first - 1;
+    }
+    if (r == 0 || r == ERR_NOT_FOUND) {
+        *ret_end = end;
+        r = 0;
+    }
+    return r;
+}
+
+static int look_level(struct thinning *t, struct files_tx *tx, unsigned level)
+{
+    uint64_t from = 0;
+    for (unsigned i = level; i < LEVELS; i++) {
+        from = t->before.next[i] > from ? t->before.next[i] : from;
+    }
+    struct store_range range = {files_key_change(tx, from), files_key_change(tx, UINT64_MAX),
+                                .limit = 1};
+    struct store_pair *pairs;
+    size_t count;
+    size_t n = 0;
+    uint64_t end = 0;
+    int r = store_scan(tx->txn, &range, &pairs, &count);
+    r = r < 0 ? r : run_length(t, level, pairs, count, &n);
+    if (r < 0 || n == 0) {
+        return r;
+    }
+    range.limit = RUN_MOST + 1;
+    r = store_scan(tx->txn, &range, &pairs, &count);
+    r = r < 0 ? r : run_length(t, level, pairs, count, &n);
+    r = r < 0 ? r : run_end(tx, &pairs[n - 1], n < count ? &pairs[n] : NULL, &end);
+    if (r == 0) {
+        t->found = true;
+        t->level = level;
+        t->stretch = (struct stretch){level == EVERYTHING ? 1 : from, end, from};
+    }
+    return r;
+}
+
+static int look_read(struct txn *txn, void *arg)
+{
+    struct thinning *t = arg;
+    struct files_tx tx;
+    t->found = false;
+    thin_begin(t, txn, &tx);
+    int r = data_usage_get(txn, t->scope, t->tree, &tx.usage);
+    r = r < 0 ? r : progress_get(&tx, &t->before);
+    for (unsigned level = 0; r == 0 && !t->found && t->before.hand.last == 0 && level < LEVELS;
+         level++) {
+        r = look_level(t, &tx, level);
+    }
+    return r;
+}
+
+/* Whether somebody is reading moments of the tree on their own. */
+static int is_busy(struct files_tx *tx, bool *ret_busy)
+{
+    struct files_rewind_record rewind;
+    struct sessions_fork_page page = {0};
+    int r = files_rewind_before(tx, UINT64_MAX - 1, &rewind);
+    bool busy = r == 0 && rewind.last == 0;
+    r = r == ERR_NOT_FOUND ? 0 : r;
+    do {
+        r = r < 0 ? r : sessions_forks(tx->txn, page.next, &page);
+        for (size_t i = 0; r == 0 && i < page.n; i++) {
+            busy = busy || str_eq(page.at[i].from, tx->session);
+        }
+    } while (r == 0 && page.next.n > 0);
+    *ret_busy = busy;
+    return r;
+}
+
+static int open_write(struct txn *txn, void *arg)
+{
+    struct thinning *t = arg;
+    struct files_tx tx;
+    struct progress now;
+    bool busy = false;
+    t->more = false;
+    thin_begin(t, txn, &tx);
+    int r = progress_get(&tx, &now);
+    r = r < 0 ? r : is_busy(&tx, &busy);
+    if (r < 0 || busy || memcmp(&now, &t->before, sizeof now) != 0) {
+        return r;
+    }
+    store_delete_range(txn, key_thin(&tx, t->stretch.first), key_thin(&tx, t->stretch.last + 1));
+    store_put(txn, key_thin(&tx, t->stretch.first), data_key_number(tx.arena, t->stretch.last));
+    now.next[t->level] = t->stretch.last + 1;
+    now.hand = t->stretch;
+    progress_put(&tx, &now);
+    t->more = true;
+    return 0;
+}
+
+/* ---- what goes ---- */
+
+/* The change of a version that is gone, unless others need it: a folder that it made, whoever follows a move. */
+static int change_drop(struct files_tx *tx, uint64_t seq, uint64_t id)
+{
+    struct files_change_record change;
+    struct str value;
+    int r = store_get(tx->txn, files_key_change(tx, seq), &value);
+    r = r < 0 ? r : files_change_decode(value, &change);
+    if (r < 0 || change.id != id || change.op == FILES_MOVE) {
+        return r == ERR_NOT_FOUND ? 0 : r;
+    }
+    for (uint64_t made = seq << FILES_ID_BITS;; made++) {
+        r = made == id ? 0 : store_get(tx->txn, files_key_version(tx, made, seq), &value);
+        if (r == 0 && made == id) {
+            continue;
+        }
+        if (r == ERR_NOT_FOUND) {
+            store_delete(tx->txn, files_key_change(tx, seq));
+        }
+        return r == ERR_NOT_FOUND ? 0 : r;
+    }
+}
+
+/* heir: the next version of the same file; NULL: none. */
+static int version_drop(struct files_tx *tx, const struct files_record *record,
+                        const struct files_record *heir)
+{
+    const struct content_manifest *manifest = &record->manifest;
+    if (heir && !manifest->small && !heir->manifest.small &&
+        content_hash_eq(&manifest->hash, &heir->manifest.hash)) {
+        store_put(tx->txn, files_key_version_ref(tx, &manifest->hash, heir->id, heir->version),
+                  STR_EMPTY);
+    }
+    store_delete(tx->txn, files_key_version(tx, record->id, record->version));
+    int r = files_content_unref(tx, record->id, record->version, manifest);
+    return r < 0 ? r : change_drop(tx, record->version, record->id);
+}
+
+/* All of a file that came and went in the stretch; past: the key under which it went. */
+static int file_drop(struct files_tx *tx, const struct stretch *s, uint64_t id, struct str past)
+{
+    struct files_past_version version;
+    int r = files_version_at(tx, id, s->first - 1, &version);
+    if (r != ERR_NOT_FOUND) {
+        return r; /* it was there before */
+    }
+    struct store_range range = {files_key_version(tx, id, s->first),
+                                files_key_version(tx, id, s->from + 1), .limit = LEFT_MOST};
+    struct store_pair *pairs;
+    size_t count;
+    r = store_scan(tx->txn, &range, &pairs, &count);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        r = files_version_decode(pairs[i].value, &version);
+        r = r < 0 ? r : version_drop(tx, &version.record, NULL);
+    }
+    if (r == 0) {
+        store_delete(tx->txn, past);
+    }
+    return r;
+}
+
+/* Something went from under path with the change in hand (s->from): a file that had come in the same stretch? */
+static int gone_drop(struct files_tx *tx, const struct stretch *s, struct str path)
+{
+    struct str folder;
+    struct str name;
+    struct str value;
+    struct files_record record;
+    content_path_split(path, &folder, &name);
+    int r = files_record_at(tx, folder, s->from - 1, &record);
+    if (r < 0 || record.kind != FILES_FOLDER) {
+        return r == ERR_NOT_FOUND || r == ERR_NOT_DIRECTORY || r == ERR_CORRUPT ? 0 : r;
+    }
+    struct str past = files_key_past(tx, record.id, name, s->from);
+    r = store_get(tx->txn, past, &value);
+    r = r < 0 ? r : files_record_decode(value, &record);
+    if (r < 0 || record.kind == FILES_FOLDER || record.since < s->first) {
+        return r == ERR_NOT_FOUND ? 0 : r;
+    }
+    return file_drop(tx, s, record.id, past);
+}
+
+/* One change of the stretch, s->from its number. */
+static int change_thin(struct files_tx *tx, const struct stretch *s,
+                       const struct files_change_record *change)
+{
+    struct files_past_version own;
+    struct files_past_version before;
+    struct str value;
+    int r = store_get(tx->txn, files_key_version(tx, change->id, s->from), &value);
+    r = r < 0 ? r : files_version_decode(value, &own);
+    if (r < 0 || own.record.kind == FILES_FOLDER) {
+        return r == ERR_NOT_FOUND ? 0 : r;
+    }
+    r = files_version_at(tx, change->id, s->from - 1, &before);
+    if (r == 0 && before.record.kind != FILES_FOLDER && before.record.version >= s->first) {
+        r = version_drop(tx, &before.record, &own.record);
+    }
+    r = r == ERR_NOT_FOUND ? 0 : r;
+    if (r == 0 && own.op == FILES_DELETE) {
+        r = gone_drop(tx, s, change->path);
+    }
+    if (r == 0 && own.op == FILES_MOVE && own.record.since < s->from) { /* over another file */
+        r = gone_drop(tx, s, change->from);
+    }
+    return r;
+}
+
+static int page_write(struct txn *txn, void *arg)
+{
+    struct thinning *t = arg;
+    struct files_tx tx;
+    struct progress now;
+    t->more = true;
+    thin_begin(t, txn, &tx);
+    int r = progress_get(&tx, &now);
+    if (r < 0 || now.hand.last == 0) {
+        return r;
+    }
+    struct store_range range = {files_key_change(&tx, now.hand.from),
+                                files_key_change(&tx, now.hand.last + 1), .limit = PAGE};
+    struct store_pair *pairs;
+    size_t count;
+    r = store_scan(txn, &range, &pairs, &count);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        struct files_change_record change;
+        r = change_seq(&pairs[i], &now.hand.from);
+        r = r < 0 ? r : files_change_decode(pairs[i].value, &change);
+        r = r < 0 ? r : change_thin(&tx, &now.hand, &change);
+    }
+    if (r < 0) {
+        return r;
+    }
+    now.hand.from++;
+    if (count < PAGE) {
+        now.hand = (struct stretch){0};
+    }
+    progress_put(&tx, &now);
+    return 0;
+}
+
+/* The next step of one tree; *ret_more: there may be another. */
+static int step(struct thinning *t, bool *ret_more)
+{
+    struct store_op op = store_op_new();
+    op.reserve = true; /* it makes room */
+    int r = store_read(t->store, look_read, t);
+    if (r < 0 || (!t->found && t->before.hand.last == 0)) {
+        *ret_more = false;
+        return r;
+    }
+    r = store_write(t->store, &op, t->found ? open_write : page_write, t);
+    *ret_more = r == 0 && t->more;
+    return r;
+}
+
+/* ---- all trees in turn ---- */
+
+struct next {
+    struct arena *arena;
+    struct str after_tenant, after_tree; /* the one before; empty: from the first */
+    struct str tenant, tree;             /* results; empty: there is no more */
+};
+
+/* The first tree of a tenant behind `after`. ERR_NOT_FOUND. */
+static int tree_behind(struct txn *txn, const struct scope *scope, struct str after,
+                       struct str *ret_tree)
+{
+    struct arena *arena = store_arena(txn);
+    struct str any = DATA_KEY(arena, scope, DATA_SPACE_USAGE, STR("x"));
+    struct str prefix = arena_str(arena, str_slice(any, 0, any.n - 1));
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = 1};
+    if (after.n > 0) {
+        range.begin = store_after(arena, DATA_KEY(arena, scope, DATA_SPACE_USAGE, after));
+    }
+    struct store_pair *pairs;
+    size_t count;
+    int r = store_scan(txn, &range, &pairs, &count);
+    if (r == 0 && count == 0) {
+        r = ERR_NOT_FOUND;
+    }
+    if (r == 0) {
+        *ret_tree = str_slice(pairs[0].key, prefix.n, pairs[0].key.n);
+    }
+    return r;
+}
+
+static int next_read(struct txn *txn, void *arg)
+{
+    struct next *next = arg;
+    struct str tenant = next->after_tenant;
+    struct str tree = next->after_tree;
+    int r = tenant.n > 0 ? 0 : data_tenant_next(txn, STR_EMPTY, &tenant);
+    while (r == 0) {
+        struct scope scope = {.tenant_id = tenant};
+        r = tree_behind(txn, &scope, tree, &tree);
+        if (r != ERR_NOT_FOUND) {
+            break;
+        }
+        tree = STR_EMPTY;
+        r = data_tenant_next(txn, tenant, &tenant);
+    }
+    if (r == ERR_NOT_FOUND) {
+        tenant = tree = STR_EMPTY;
+        r = 0;
+    }
+    next->tenant = arena_str(next->arena, tenant);
+    next->tree = arena_str(next->arena, tree);
+    return r;
+}
+
+static int next_tree(struct store *store, struct next *next)
+{
+    next->after_tenant = next->tenant;
+    next->after_tree = next->tree;
+    return store_read(store, next_read, next);
+}
+
+static void place_set(struct files_thin_place *place, const struct next *next)
+{
+    ASSERT(next->tenant.n < sizeof place->tenant && next->tree.n < sizeof place->tree);
+    *place = (struct files_thin_place){{0}, {0}};
+    if (next->tree.n > 0) {
+        memcpy(place->tenant, next->tenant.p, next->tenant.n);
+        memcpy(place->tree, next->tree.p, next->tree.n);
+    }
+}
+
+int files_thin(struct store *store, const struct files_keep *keep, struct files_thin_place *place,
+               bool *ret_more)
+{
+    ARENA_AUTO(arena);
+    struct next next = {
+        .arena = &arena, .tenant = str_from(place->tenant), .tree = str_from(place->tree)};
+    int r = next.tree.n > 0 ? 0 : next_tree(store, &next);
+    usec_t end = time_monotonic() + keep->step;
+    do {
+        struct scope scope = {.tenant_id = next.tenant};
+        struct thinning t = {
+            .store = store, .keep = keep, .scope = &scope, .tree = next.tree, .now = time_now()};
+        bool more = false;
+        r = r < 0 || next.tree.n == 0 ? r : step(&t, &more);
+        if (r == 0 && !more && next.tree.n > 0) {
+            r = next_tree(store, &next);
+        }
+    } while (r == 0 && next.tree.n > 0 && time_monotonic() < end);
+    if (r == 0) {
+        place_set(place, &next);
+        *ret_more = next.tree.n > 0;
+    }
+    return r;
+}
