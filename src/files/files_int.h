@@ -462,6 +462,15 @@ int files_rewind_next(struct files_tx *tx, uint64_t seq, uint64_t *ret_first) BA
 /* A moment in a stretch that was thinned is its last. */
 int files_thin_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;
 
+struct files_tree {
+    struct str tenant;
+    struct str id;
+};
+
+/* The next step of one tree; *ret_more: there may be another. */
+int files_thin_step(struct store *store, const struct files_keep *keep,
+                    const struct files_tree *tree, bool *ret_more) BASE_MUST_USE;
+
 /* A moment within a thinned stretch or a rewind is its end; now (FILES_NOW), while one is in hand, is before it. ERR_CONFLICT: it lies in one that
  * is in hand. */
 int files_moment_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;

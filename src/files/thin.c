@@ -138,15 +138,20 @@ static bool is_due(const struct thinning *t, unsigned level, usec_t at)
     return (at / length + 1) * length <= t->now - ages[level];
 }
 
+struct pairs {
+    struct store_pair *at;
+    size_t n;
+};
+
 /* How many of the changes belong to one stretch. */
-static int run_length(const struct thinning *t, unsigned level, const struct store_pair *pairs,
-                      size_t count, size_t *ret_n)
+static int run_length(const struct thinning *t, unsigned level, const struct pairs *in,
+                      size_t *ret_n)
 {
     usec_t bucket = 0;
     size_t n = 0;
-    for (; n < count && n < RUN_MOST; n++) {
+    for (; n < in->n && n < RUN_MOST; n++) {
         struct files_change_record change;
-        int r = files_change_decode(pairs[n].value, &change);
+        int r = files_change_decode(in->at[n].value, &change);
         if (r < 0) {
             return r;
         }
@@ -199,19 +204,18 @@ static int look_level(struct thinning *t, struct files_tx *tx, unsigned level)
     }
     struct store_range range = {files_key_change(tx, from), files_key_change(tx, UINT64_MAX),
                                 .limit = 1};
-    struct store_pair *pairs;
-    size_t count;
+    struct pairs found = {0};
     size_t n = 0;
     uint64_t end = 0;
-    int r = store_scan(tx->txn, &range, &pairs, &count);
-    r = r < 0 ? r : run_length(t, level, pairs, count, &n);
+    int r = store_scan(tx->txn, &range, &found.at, &found.n);
+    r = r < 0 ? r : run_length(t, level, &found, &n);
     if (r < 0 || n == 0) {
         return r;
     }
     range.limit = RUN_MOST + 1;
-    r = store_scan(tx->txn, &range, &pairs, &count);
-    r = r < 0 ? r : run_length(t, level, pairs, count, &n);
-    r = r < 0 ? r : run_end(tx, &pairs[n - 1], n < count ? &pairs[n] : NULL, &end);
+    r = store_scan(tx->txn, &range, &found.at, &found.n);
+    r = r < 0 ? r : run_length(t, level, &found, &n);
+    r = r < 0 ? r : run_end(tx, &found.at[n - 1], n < found.n ? &found.at[n] : NULL, &end);
     if (r == 0) {
         t->found = true;
         t->level = level;
@@ -417,9 +421,13 @@ static int page_write(struct txn *txn, void *arg)
     return 0;
 }
 
-/* The next step of one tree; *ret_more: there may be another. */
-static int step(struct thinning *t, bool *ret_more)
+int files_thin_step(struct store *store, const struct files_keep *keep,
+                    const struct files_tree *tree, bool *ret_more)
 {
+    struct scope scope = {.tenant_id = tree->tenant};
+    struct thinning thinning = {
+        .store = store, .keep = keep, .scope = &scope, .tree = tree->id, .now = time_now()};
+    struct thinning *t = &thinning;
     struct store_op op = store_op_new();
     op.reserve = true; /* it makes room */
     int r = store_read(t->store, look_read, t);
@@ -429,102 +437,5 @@ static int step(struct thinning *t, bool *ret_more)
     }
     r = store_write(t->store, &op, t->found ? open_write : page_write, t);
     *ret_more = r == 0 && t->more;
-    return r;
-}
-
-/* ---- all trees in turn ---- */
-
-struct next {
-    struct arena *arena;
-    struct str after_tenant, after_tree; /* the one before; empty: from the first */
-    struct str tenant, tree;             /* results; empty: there is no more */
-};
-
-/* The first tree of a tenant behind `after`. ERR_NOT_FOUND. */
-static int tree_behind(struct txn *txn, const struct scope *scope, struct str after,
-                       struct str *ret_tree)
-{
-    struct arena *arena = store_arena(txn);
-    struct str any = DATA_KEY(arena, scope, DATA_SPACE_USAGE, STR("x"));
-    struct str prefix = arena_str(arena, str_slice(any, 0, any.n - 1));
-    struct store_range range = {prefix, store_after(arena, prefix), .limit = 1};
-    if (after.n > 0) {
-        range.begin = store_after(arena, DATA_KEY(arena, scope, DATA_SPACE_USAGE, after));
-    }
-    struct store_pair *pairs;
-    size_t count;
-    int r = store_scan(txn, &range, &pairs, &count);
-    if (r == 0 && count == 0) {
-        r = ERR_NOT_FOUND;
-    }
-    if (r == 0) {
-        *ret_tree = str_slice(pairs[0].key, prefix.n, pairs[0].key.n);
-    }
-    return r;
-}
-
-static int next_read(struct txn *txn, void *arg)
-{
-    struct next *next = arg;
-    struct str tenant = next->after_tenant;
-    struct str tree = next->after_tree;
-    int r = tenant.n > 0 ? 0 : data_tenant_next(txn, STR_EMPTY, &tenant);
-    while (r == 0) {
-        struct scope scope = {.tenant_id = tenant};
-        r = tree_behind(txn, &scope, tree, &tree);
-        if (r != ERR_NOT_FOUND) {
-            break;
-        }
-        tree = STR_EMPTY;
-        r = data_tenant_next(txn, tenant, &tenant);
-    }
-    if (r == ERR_NOT_FOUND) {
-        tenant = tree = STR_EMPTY;
-        r = 0;
-    }
-    next->tenant = arena_str(next->arena, tenant);
-    next->tree = arena_str(next->arena, tree);
-    return r;
-}
-
-static int next_tree(struct store *store, struct next *next)
-{
-    next->after_tenant = next->tenant;
-    next->after_tree = next->tree;
-    return store_read(store, next_read, next);
-}
-
-static void place_set(struct files_thin_place *place, const struct next *next)
-{
-    ASSERT(next->tenant.n < sizeof place->tenant && next->tree.n < sizeof place->tree);
-    *place = (struct files_thin_place){{0}, {0}};
-    if (next->tree.n > 0) {
-        memcpy(place->tenant, next->tenant.p, next->tenant.n);
-        memcpy(place->tree, next->tree.p, next->tree.n);
-    }
-}
-
-int files_thin(struct store *store, const struct files_keep *keep, struct files_thin_place *place,
-               bool *ret_more)
-{
-    ARENA_AUTO(arena);
-    struct next next = {
-        .arena = &arena, .tenant = str_from(place->tenant), .tree = str_from(place->tree)};
-    int r = next.tree.n > 0 ? 0 : next_tree(store, &next);
-    usec_t end = time_monotonic() + keep->step;
-    do {
-        struct scope scope = {.tenant_id = next.tenant};
-        struct thinning t = {
-            .store = store, .keep = keep, .scope = &scope, .tree = next.tree, .now = time_now()};
-        bool more = false;
-        r = r < 0 || next.tree.n == 0 ? r : step(&t, &more);
-        if (r == 0 && !more && next.tree.n > 0) {
-            r = next_tree(store, &next);
-        }
-    } while (r == 0 && next.tree.n > 0 && time_monotonic() < end);
-    if (r == 0) {
-        place_set(place, &next);
-        *ret_more = next.tree.n > 0;
-    }
     return r;
 }

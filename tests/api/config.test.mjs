@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -204,6 +204,39 @@ test("audit.keep", async (t) => {
   const server = await served(t, '[audit]\nkeep = "1s"\n[store]\ncollect = "1s"\n');
   const ada = await server.account("ada");
   await until("the records are gone", async () => (await ada.get("/audit")).data.length === 0);
+});
+
+test("history.all, history.hourly, history.daily", async (t) => {
+  const day = 86_400;
+  const path = join(mkdtempSync(join(tmpdir(), "coditect-clock-")), "offset");
+  const start = day - Math.floor(Date.now() / 1000) % day; // midnight
+  const file = openSync(path, "w");
+  t.after(() => closeSync(file));
+  const jump = (seconds) => writeSync(file, new BigInt64Array([BigInt(start + seconds)]), 0, 8, 0);
+  jump(0);
+  const server = await served(t, '[history]\nall = "2d"\nhourly = "4d"\ndaily = "8d"\n[store]\ncollect = "1s"\n', {
+    env: {
+      LD_PRELOAD: join(process.env.CODITECT_BUILD, "tests/codi2/clock.so"),
+      CLOCK_OFFSET: path,
+      ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0`,
+    },
+  });
+  const ada = await server.account("ada");
+  const { id } = await newSession(ada);
+  const at = async (seconds) => { // tokens end meanwhile
+    jump(seconds);
+    const reply = await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
+    return new Client(server, reply.data.token);
+  };
+  const write = async (client) => (await client.write(`/sessions/${id}/files/doc`, `${Math.random()}`)).data.version;
+  const versions = [await write(ada), await write(ada)];
+  versions.push(await write(await at(3600)), await write(await at(day)));
+  for (const [days, kept] of [[3.5, 3], [5.5, 2], [9.5, 1]]) {
+    const client = await at(days * day);
+    const seen = async () => (await client.get(`/sessions/${id}/history/doc`)).data.map((one) => one.version);
+    await until(`${kept} versions are left`, async () => (await seen()).length <= kept);
+    assert.deepEqual(await seen(), versions.slice(-kept).reverse());
+  }
 });
 
 test("audit.calls: reading too, counted", async (t) => {

@@ -1,0 +1,95 @@
+/* Retention of all trees, one after another (thin.c has the steps of one). */
+#include "files/files_int.h"
+
+struct next {
+    struct arena *arena;
+    struct str after_tenant, after_tree; /* the one before; empty: from the first */
+    struct str tenant, tree;             /* results; empty: there is no more */
+};
+
+/* The first tree of a tenant behind `after`. ERR_NOT_FOUND. */
+static int tree_behind(struct txn *txn, const struct scope *scope, struct str after,
+                       struct str *ret_tree)
+{
+    struct arena *arena = store_arena(txn);
+    struct str any = DATA_KEY(arena, scope, DATA_SPACE_USAGE, STR("x"));
+    struct str prefix = arena_str(arena, str_slice(any, 0, any.n - 1));
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = 1};
+    if (after.n > 0) {
+        range.begin = store_after(arena, DATA_KEY(arena, scope, DATA_SPACE_USAGE, after));
+    }
+    struct store_pair *pairs;
+    size_t count;
+    int r = store_scan(txn, &range, &pairs, &count);
+    if (r == 0 && count == 0) {
+        r = ERR_NOT_FOUND;
+    }
+    if (r == 0) {
+        *ret_tree = str_slice(pairs[0].key, prefix.n, pairs[0].key.n);
+    }
+    return r;
+}
+
+static int next_read(struct txn *txn, void *arg)
+{
+    struct next *next = arg;
+    struct str tenant = next->after_tenant;
+    struct str tree = next->after_tree;
+    int r = tenant.n > 0 ? 0 : data_tenant_next(txn, STR_EMPTY, &tenant);
+    while (r == 0) {
+        struct scope scope = {.tenant_id = tenant};
+        r = tree_behind(txn, &scope, tree, &tree);
+        if (r != ERR_NOT_FOUND) {
+            break;
+        }
+        tree = STR_EMPTY;
+        r = data_tenant_next(txn, tenant, &tenant);
+    }
+    if (r == ERR_NOT_FOUND) {
+        tenant = tree = STR_EMPTY;
+        r = 0;
+    }
+    next->tenant = arena_str(next->arena, tenant);
+    next->tree = arena_str(next->arena, tree);
+    return r;
+}
+
+static int next_tree(struct store *store, struct next *next)
+{
+    next->after_tenant = next->tenant;
+    next->after_tree = next->tree;
+    return store_read(store, next_read, next);
+}
+
+static void place_set(struct files_thin_place *place, const struct next *next)
+{
+    ASSERT(next->tenant.n < sizeof place->tenant && next->tree.n < sizeof place->tree);
+    *place = (struct files_thin_place){{0}, {0}};
+    if (next->tree.n > 0) {
+        memcpy(place->tenant, next->tenant.p, next->tenant.n);
+        memcpy(place->tree, next->tree.p, next->tree.n);
+    }
+}
+
+int files_thin(struct store *store, const struct files_keep *keep, struct files_thin_place *place,
+               bool *ret_more)
+{
+    ARENA_AUTO(arena);
+    struct next next = {
+        .arena = &arena, .tenant = str_from(place->tenant), .tree = str_from(place->tree)};
+    int r = next.tree.n > 0 ? 0 : next_tree(store, &next);
+    usec_t end = time_monotonic() + keep->step;
+    do {
+        struct files_tree tree = {next.tenant, next.tree};
+        bool more = false;
+        r = r < 0 || next.tree.n == 0 ? r : files_thin_step(store, keep, &tree, &more);
+        if (r == 0 && !more && next.tree.n > 0) {
+            r = next_tree(store, &next);
+        }
+    } while (r == 0 && next.tree.n > 0 && time_monotonic() < end);
+    if (r == 0) {
+        place_set(place, &next);
+        *ret_more = next.tree.n > 0;
+    }
+    return r;
+}
