@@ -5,7 +5,8 @@ static const usec_t login_life = 90 * 24 * 3600 * USEC_PER_SEC;
 
 int api_create(const struct api_options *options, struct api **ret_api)
 {
-    ASSERT(options->store != NULL && options->auth != NULL && options->spool != NULL);
+    ASSERT(options->store != NULL && options->auth != NULL && options->spool != NULL &&
+           options->kept != NULL);
     uint32_t factor = options->rate_factor > 0 ? options->rate_factor : 1;
     struct str public_url = str_from(options->public_url);
     struct api_origin origin;
@@ -18,6 +19,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
     api->store = options->store;
     api->space = options->space;
     api->quota = options->quota;
+    api->kept = options->kept;
     api->spool = mem_dup(options->spool, strlen(options->spool));
     api->auth = options->auth;
     api->gateway = options->gateway;

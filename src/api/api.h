@@ -21,7 +21,8 @@ enum {
 
 #define API_MAX_UPLOAD ((uint64_t)16 << 30) /* bytes of a file in one PUT */
 
-struct space; /* base/space.h */
+struct files_keep; /* files/upkeep.h */
+struct space;      /* base/space.h */
 
 /* Which requests are logged, one line each; those that failed by our fault always are, all others at debug level. */
 enum api_log { API_LOG_FAULTS, API_LOG_CHANGES, API_LOG_ALL };
@@ -36,6 +37,7 @@ struct api_options {
     usec_t login_life;             /* at most, for the cookie that keeps it; 0: 90 days */
     const char *spool; /* directory for files of no name that live as long as a request */
     const struct data_quota *quota;  /* outlives the api; NULL: none */
+    const struct files_keep *kept;   /* the rule that histories are thinned by; outlives the api */
     const struct space *space;       /* of the data, outlives the api; NULL: nothing is refused */
     const char *const *cors_origins; /* whose pages may call the API; outlive the api */
     size_t cors_count;               /* 0: none */

@@ -238,6 +238,7 @@ struct api {
     const struct gateway *gateway;  /* NULL: no IDE */
     const struct space *space;      /* NULL: nothing is refused */
     const struct data_quota *quota; /* NULL: none */
+    const struct files_keep *kept;
     char *spool;
     struct api_limiter *limiter;
     struct api_metrics *metrics;

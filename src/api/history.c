@@ -2,6 +2,7 @@
 #include "api/api_int.h"
 #include "api/files_api_int.h"
 #include "base/space.h"
+#include "files/upkeep.h"
 
 static void write_author(struct json_writer *w, const struct files_author *author)
 {
@@ -26,6 +27,20 @@ static void write_version(struct json_writer *w, const struct files_version *ver
     json_object_end(w);
 }
 
+/* The end of a page, with what is kept of a past that grows old. */
+static int end_kept(struct api_call *call, struct str next)
+{
+    const struct files_keep *kept = call->api->kept;
+    struct json_writer *w = &call->json;
+    json_name(w, "kept");
+    json_object(w);
+    json_member_integer(w, "all", kept->all / USEC_PER_SEC);
+    json_member_integer(w, "hourly", kept->hourly / USEC_PER_SEC);
+    json_member_integer(w, "daily", kept->daily / USEC_PER_SEC);
+    json_object_end(w);
+    return api_end_page(call, next);
+}
+
 int api_files_history(struct api_call *call, const struct api_files_history_in *in)
 {
     struct files_history_input input = {
@@ -45,7 +60,7 @@ int api_files_history(struct api_call *call, const struct api_files_history_in *
         write_version(w, &history.versions[i]);
     }
     json_array_end(w);
-    return api_end_page(call, history.next);
+    return end_kept(call, history.next);
 }
 
 int api_files_restore(struct api_call *call, const struct api_files_restore_in *in)
@@ -135,7 +150,7 @@ int api_files_changes(struct api_call *call, const struct api_files_changes_in *
     struct str next = log.next == 0
                           ? STR_EMPTY
                           : arena_printf(call->req->arena, "%llu", (unsigned long long)log.next);
-    return api_end_page(call, next);
+    return end_kept(call, next);
 }
 
 /* ---- Back to a moment ---- */

@@ -39,6 +39,7 @@ enum { DISK_PERCENT_TO_GIB = 16 };
 struct parts {
     struct space space; /* of the data directory */
     struct data_quota quota;
+    struct files_keep keep;
     struct workspaces_local *local;
     struct workspaces_paths paths;
     struct store *store;
@@ -184,9 +185,12 @@ static int create_api(const struct coditectd_options *o, struct parts *p)
                                    .members = (uint64_t)o->set.quota_tenant_members,
                                    .sessions = (uint64_t)o->set.quota_tenant_sessions,
                                    .running = (uint64_t)o->set.quota_tenant_running};
+    p->keep = (struct files_keep){
+        .all = o->set.history_all, .hourly = o->set.history_hourly, .daily = o->set.history_daily};
     struct api_options options = {.store = p->store,
                                   .space = &p->space,
                                   .quota = &p->quota,
+                                  .kept = &p->keep,
                                   .spool = "store", /* of what it may write, what is on the disk */
                                   .auth = p->auth,
                                   .public_url = o->set.public_url,
@@ -301,9 +305,7 @@ static int start(const struct coditectd_options *o, struct parts *p)
         struct coditectd_duties_options duties = {.collect_every = o->set.store_collect,
                                                   .spare_hours = (unsigned)o->set.store_spare,
                                                   .audit_keep = o->set.audit_keep,
-                                                  .history = {.all = o->set.history_all,
-                                                              .hourly = o->set.history_hourly,
-                                                              .daily = o->set.history_daily}};
+                                                  .history = p->keep};
         r = coditectd_duties_start(p->auth, p->store, &duties, &p->duties);
     }
     if (!r) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -208,7 +208,10 @@ test("audit.keep", async (t) => {
 
 test("history.all, history.hourly, history.daily", async (t) => {
   const day = 86_400;
-  const path = join(mkdtempSync(join(tmpdir(), "coditect-clock-")), "offset");
+  const place = mkdtempSync(join(tmpdir(), "coditect-clock-"));
+  t.after(() => rmSync(place, { recursive: true }));
+  chmodSync(place, 0o755); // the server's user reads it
+  const path = join(place, "offset");
   const start = day - Math.floor(Date.now() / 1000) % day; // midnight
   const file = openSync(path, "w");
   t.after(() => closeSync(file));
@@ -231,11 +234,12 @@ test("history.all, history.hourly, history.daily", async (t) => {
   const write = async (client) => (await client.write(`/sessions/${id}/files/doc`, `${Math.random()}`)).data.version;
   const versions = [await write(ada), await write(ada)];
   versions.push(await write(await at(3600)), await write(await at(day)));
-  for (const [days, kept] of [[3.5, 3], [5.5, 2], [9.5, 1]]) {
+  for (const [days, kept] of [[3.5, 3], [5.5, 2], [10.5, 1]]) {
     const client = await at(days * day);
     const seen = async () => (await client.get(`/sessions/${id}/history/doc`)).data.map((one) => one.version);
     await until(`${kept} versions are left`, async () => (await seen()).length <= kept);
     assert.deepEqual(await seen(), versions.slice(-kept).reverse());
+    assert.deepEqual((await client.get(`/sessions/${id}/history/doc`)).json.kept, { all: 2 * day, hourly: 4 * day, daily: 8 * day });
   }
 });
 
