@@ -3,7 +3,7 @@
  * nobody else heard.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { BUNDLE, IDE, eventually, launchBrowser, ready, says, stand } from './harness.mjs';
@@ -154,6 +154,26 @@ test('below a path the language servers in the browser find their files', async 
     await page.keyboard.press('Backspace');
     await page.keyboard.press('Control+s');
     await says(frame, 'All changes persisted');
+});
+
+test('what the person chose for editors on the platform’s page counts at once, and the IDE’s own settings win', async () => {
+    const lines = frame.locator('.monaco-editor .view-lines >> visible=true').first();
+    const style = () => lines.evaluate(element => [getComputedStyle(element).fontSize, getComputedStyle(element).lineHeight]);
+    assert.deepEqual(await style(), ['13px', '20px']);
+    await say({ type: 'coditect.editor', settings: { font_size: 19, line_numbers: 'off', word_wrap: 'perhaps' } });
+    await eventually('larger letters', async () => (await style()).join() === '19px,26px');
+    await eventually('no numbers', async () => await frame.locator('.monaco-editor .line-numbers >> visible=true').count() === 0);
+    const before = existsSync(settings()) ? JSON.parse(readFileSync(settings(), 'utf8')) : {};
+    assert.equal('editor.fontSize' in before, false, 'nothing is written into the IDE’s settings');
+    writeFileSync(settings(), JSON.stringify({ ...before, 'editor.fontSize': 15 }));
+    await eventually('the IDE’s own size', async () => (await style())[0] === '15px');
+    await say({ type: 'coditect.editor', settings: { font_size: 22, line_numbers: 'on' } });
+    await eventually('numbers', async () => await frame.locator('.monaco-editor .line-numbers >> visible=true').count() > 0);
+    assert.equal((await style())[0], '15px');
+    writeFileSync(settings(), JSON.stringify(before));
+    await eventually('the platform’s size', async () => (await style())[0] === '22px');
+    await say({ type: 'coditect.editor', settings: { font_size: 13, line_numbers: 'on' } });
+    await eventually('as it was', async () => (await style())[0] === '13px');
 });
 
 test('the platform hears what the status bar says about persistence', async () => {

@@ -22,9 +22,9 @@ function common() {
         writeFileSync(join(scratch, name.replace(/\.ts$/, '.js')), outputText);
     }
     const load = createRequire(join(scratch, 'x.js'));
-    return { ...load('./activity'), ...load('./door'), ...load('./palette'), ...load('./not-kept'), ...load('./news'), ...load('./past'), ...load('./desk'), ...load('./plain-words'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./reliable-stream') };
+    return { ...load('./activity'), ...load('./door'), ...load('./palette'), ...load('./not-kept'), ...load('./news'), ...load('./past'), ...load('./desk'), ...load('./plain-words'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./editor-settings'), ...load('./reliable-stream') };
 }
-const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller, ROLES, themeFor, withContrast, toAllNotKept, NotKeptPaths, tooltipFor, NewsTeller, inPlainWords, toVersions, toGonePage, toText, sizeOf, timeOf, MAX_TEXT, toDesk, fromDesk } = common();
+const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller, ROLES, themeFor, withContrast, toAllNotKept, NotKeptPaths, tooltipFor, NewsTeller, inPlainWords, toVersions, toGonePage, toText, sizeOf, timeOf, MAX_TEXT, toDesk, fromDesk, toPreferences } = common();
 
 test('the extension compiles strictly', () => {
     const project = join(scratch, 'extension');
@@ -186,9 +186,43 @@ test('messages of the platform are told from all others', () => {
     assert.equal(toPlatformMessage({ ...person, email: 1 }), undefined);
     assert.deepEqual(toPlatformMessage({ type: 'coditect.shown', shown: false, x: 1 }), { type: 'coditect.shown', shown: false });
     assert.equal(toPlatformMessage({ type: 'coditect.shown', shown: 'no' }), undefined);
+    assert.deepEqual(toPlatformMessage({ type: 'coditect.editor', settings: { font_size: 14 }, x: 1 }), { type: 'coditect.editor', settings: { font_size: 14 } });
+    for (const settings of [undefined, null, 'font_size', 1]) {
+        assert.equal(toPlatformMessage({ type: 'coditect.editor', settings }), undefined);
+    }
     for (const other of [undefined, null, 'coditect.theme', {}, { type: 'coditect.theme', theme: 'blue' }, { type: 'coditect.ticket' }]) {
         assert.equal(toPlatformMessage(other), undefined);
     }
+});
+
+/** The rows of the platform's settings: one a line, as flow mappings. */
+function editorRows() {
+    const rows = readFileSync(join(IDE, '../spec/preferences.yaml'), 'utf8').split('\n').filter(line => line.startsWith('- {category: editor,'));
+    const member = (row, name) => row.match(new RegExp(`[{ ]${name}: (?:"([^"]*)"|([^,}]*))`))?.slice(1).find(one => one !== undefined);
+    return rows.map(row => {
+        const standard = member(row, 'default');
+        const value = { number: Number, boolean: text => text === 'true' }[member(row, 'type')]?.(standard) ?? standard;
+        return { key: member(row, 'key'), value, choices: row.match(/choices: \[([^\]]*)\]/)?.[1].split(',').map(one => one.trim().replaceAll('"', '')) };
+    });
+}
+
+test('each of the platform’s editor settings is a preference, and its default is what the IDE has', () => {
+    const rows = editorRows();
+    assert.ok(rows.length >= 9);
+    const ours = JSON.parse(readFileSync(join(IDE, 'app/package.json'), 'utf8')).theia.frontend.config.preferences;
+    for (const { key, value, choices = [] } of rows) {
+        for (const one of [value, ...choices]) {
+            assert.notEqual(toPreferences({ [key]: one }).size, 0, `${key}: ${one}`);
+        }
+        for (const [name, preference] of toPreferences({ [key]: value })) {
+            assert.ok(!(name in ours) || ours[name] === preference, `${name}: ${preference}`);
+        }
+    }
+    assert.deepEqual([...toPreferences({ font_size: 20, word_wrap: true, auto_save: 'on_focus_change' })], [
+        ['editor.fontSize', 20], ['editor.lineHeight', 27], ['editor.wordWrap', 'on'], ['files.autoSave', 'onFocusChange']
+    ]);
+    const bad = { font_size: '20', tab_size: 17, insert_spaces: 1, line_numbers: 'toString', font_family: 'x'.repeat(201), unknown: true };
+    assert.equal(toPreferences(bad).size, 0);
 });
 
 test('somebody who is there is told, and nobody for an IDE that lies behind others', () => {

@@ -13,7 +13,7 @@ const of = async (who, key) => (await who.get("/settings")).data.find((one) => `
 test("a person's value, the tenant's, the default", async () => {
   const key = "editor/font_size";
   const standard = await of(ada, key);
-  assert.deepEqual([standard.value, standard.source, standard.default], [14, "default", 14]);
+  assert.deepEqual([standard.value, standard.source, standard.default], [13, "default", 13]);
   assert.equal((await ada.put(`/tenant/settings/${key}`, { value: 16 })).data.source, "tenant");
   assert.deepEqual([(await of(vic, key)).value, (await of(vic, key)).source], [16, "tenant"]);
   assert.equal((await vic.put(`/settings/${key}`, { value: 20 })).data.value, 20);
@@ -22,7 +22,7 @@ test("a person's value, the tenant's, the default", async () => {
   assert.equal((await of(ada, key)).value, 16);
   assert.equal((await vic.delete(`/settings/${key}`)).data.value, 16);
   assert.equal((await vic.delete(`/settings/${key}`)).status, 200, "twice is harmless");
-  assert.equal((await ada.delete(`/tenant/settings/${key}`)).data.value, 14);
+  assert.equal((await ada.delete(`/tenant/settings/${key}`)).data.value, 13);
   const eve = await server.account("eve");
   await ada.put("/tenant/settings/appearance/theme", { value: "dark" });
   assert.equal((await of(eve, "appearance/theme")).value, "system", "another tenant's settings are its own");

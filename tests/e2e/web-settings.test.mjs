@@ -32,7 +32,7 @@ await ada.delete(`/sessions/${two.id}`);
 test("each part has an address; one that is none says so", async () => {
   await world.logIn(page, ada);
   await page.goto(`${home}/settings`);
-  for (const [name, address] of [["Appearance", "appearance"], ["Your data", "data"], ["Audit log", "audit"], ["Usage", "usage"], ["Members", "members"], ["Profile", ""]]) {
+  for (const [name, address] of [["Appearance and editor", "appearance"], ["Defaults", "defaults"], ["Your data", "data"], ["Audit log", "audit"], ["Usage", "usage"], ["Members", "members"], ["Profile", ""]]) {
     await link(name, parts).click();
     await page.waitForURL(`${home}/settings${address && `/${address}`}`);
     await visible(parts.locator(`a[aria-current=page]`, { hasText: name }));
@@ -59,20 +59,87 @@ test("a form sends what the server takes and nothing that it refuses, by the sam
   }
 });
 
+/** What the server says of a setting, to this person. */
+const setting = async (who, name) => (await who.get("/settings")).data.find(({ category, key }) => `${category}.${key}` === name);
+
+test("a setting is chosen, said to be chosen, taken back; what its bounds do not allow is not sent", async () => {
+  await page.goto(`${home}/settings/appearance`);
+  const rows = await ada.get("/settings");
+  for (const { key, scope, help } of rows.data) {
+    const sentence = page.getByText(new RegExp(`^${help.slice(0, 20)}`, "i"));
+    await visible(page.getByRole("list", { name: "Editor" }));
+    assert.equal(await sentence.count(), scope === "user" ? 1 : 0, key);
+  }
+  const size = page.getByLabel("Font size", { exact: true });
+  let sent = 0;
+  const note = (request) => { sent += request.method() === "PUT" && /\/settings\//.test(request.url()); };
+  page.on("request", note);
+  for (const [typed, good] of [["73", false], ["5", false], ["12.5", false], ["72", true], ["6", true]]) {
+    const before = sent;
+    await size.fill(typed);
+    await size.press("Enter");
+    if (good) await until(`chosen: ${typed}`, async () => (await setting(ada, "editor.font_size")).user === Number(typed));
+    else await visible(page.getByText("A whole number from 6 to 72 px."));
+    assert.equal(sent - before, good ? 1 : 0, typed);
+    assert.equal((await ada.put("/settings/editor/font_size", { value: Number(typed) })).status, good ? 200 : 400, typed);
+  }
+  assert.ok(await page.getByRole("button", { name: "Less font size" }).isDisabled());
+  await button("More font size", page).click();
+  await size.press("ArrowUp");
+  await until("by button and by key", async () => (await setting(ada, "editor.font_size")).user === 8);
+  await button("Font size: back to 13 px", page).click();
+  await until("taken back", async () => (await setting(ada, "editor.font_size")).source === "default");
+  await gone(button("Font size: back to 13 px", page));
+  assert.equal(await size.inputValue(), "13");
+  const minimap = page.getByRole("switch", { name: "Minimap" });
+  await minimap.press("Space");
+  await until("on", async () => (await setting(ada, "editor.minimap")).value === true);
+  assert.equal(await minimap.getAttribute("aria-checked"), "true");
+  await button("Reduced", page.getByRole("group", { name: "Motion" })).click();
+  await until("still", () => page.evaluate(() => document.documentElement.hasAttribute("data-still")));
+  await page.route("**/api/v5/settings/editor/word_wrap", (route) => route.abort("connectionrefused"));
+  await page.getByRole("switch", { name: "Word wrap" }).click();
+  await until("what did not go through is taken back", async () => await page.getByRole("switch", { name: "Word wrap" }).getAttribute("aria-checked") === "false");
+  await page.unroute("**/api/v5/settings/editor/word_wrap");
+  page.off("request", note);
+});
+
+test("what a team gives to its members counts until they choose, and says whose it is", async () => {
+  await page.goto(`${home}/settings/defaults`);
+  await page.getByLabel("Tab size", { exact: true }).fill("8");
+  await page.getByLabel("Running", { exact: true }).fill("6"); // which takes the keyboard from the other
+  await page.getByLabel("Running", { exact: true }).press("Enter");
+  await until("the team's", async () => (await setting(grace, "editor.tab_size")).source === "tenant" && (await setting(grace, "workspaces.running")).value === 6);
+  await look(page, "settings-defaults");
+  await page.goto(`${home}/settings/appearance`);
+  await visible(page.getByText("Your team’s"));
+  assert.equal(await page.getByLabel("Tab size", { exact: true }).inputValue(), "8");
+  await page.getByLabel("Tab size", { exact: true }).fill("2");
+  await page.getByLabel("Tab size", { exact: true }).press("Enter");
+  await button("Tab size: back to 8 columns", page).click();
+  await visible(page.getByText("Your team’s"));
+  await page.goto(`${home}/settings/defaults`);
+  await button("Tab size: back to 4 columns", page).click();
+  await until("no more", async () => (await setting(grace, "editor.tab_size")).source === "default");
+});
+
 test("files are read as the person likes", async () => {
   await page.goto(`${home}/settings/appearance`);
   const example = page.getByTestId("reading-example").getByRole("region");
   const shown = () => example.evaluate((element) => [getComputedStyle(element).fontSize, getComputedStyle(element).tabSize, element.scrollWidth > element.clientWidth]);
   assert.deepEqual(await shown(), ["13px", "4", true]);
-  await button("16", page.getByRole("group", { name: "Letters" })).click();
-  await button("8", page.getByRole("group", { name: "Tab width" })).click();
-  await button("Wrap", page).click();
-  assert.deepEqual(await shown(), ["16px", "8", false]);
+  for (const [field, value] of [["Font size", "16"], ["Tab size", "8"]]) {
+    await page.getByLabel(field, { exact: true }).fill(value);
+    await page.getByLabel(field, { exact: true }).press("Enter");
+  }
+  await page.getByRole("switch", { name: "Word wrap" }).click();
+  await until("as she likes", async () => (await shown()).join() === "16px,8,false");
+  await until("kept", async () => (await setting(ada, "editor.word_wrap")).user === true);
   await look(page, "settings-appearance");
   await page.goto(`${home}/sessions/${one.id}/files/src/hello.txt`);
   await visible(page.getByTestId("text").getByText("hello"));
   assert.equal(await page.getByTestId("text").textContent(), "hello\n");
-  assert.equal(await page.getByTestId("text").evaluate((element) => getComputedStyle(element).fontSize), "16px");
+  await until("as chosen", () => page.getByTestId("text").evaluate((element) => getComputedStyle(element).fontSize === "16px"));
 });
 
 test("all of one's data: an archive of each session, and the account", async () => {

@@ -28,11 +28,22 @@ test("open: each step with how far it is, then the IDE, with a ticket and the pa
   assert.equal(await element.getAttribute("title"), "IDE of Project A");
   assert.equal(await element.getAttribute("allow"), "clipboard-read; clipboard-write; keyboard-map");
   assert.doesNotMatch(await element.getAttribute("sandbox"), /top-navigation/);
-  await until("all is told", async () => (await heard()).length > 2);
+  await until("all is told", async () => (await heard()).length > 3);
   const words = [{ type: "coditect.theme", theme: "light" }, { type: "coditect.person", name: "ada", email: ada.email }, { type: "coditect.shown", shown: true }];
+  const settings = Object.fromEntries((await ada.get("/settings")).data.filter(({ category }) => category === "editor").map(({ key, value }) => [key, value]));
+  assert.ok(settings.font_size > 0);
+  words.push({ type: "coditect.editor", settings });
   assert.deepEqual(await heard(), words.map((data) => ({ data, origin: home, fromParent: true })));
   assert.equal(await status.getAttribute("aria-label"), "State: All changes persisted");
   await look(page, "ide");
+});
+
+test("what somebody chooses for editors elsewhere is said to the IDE when she is back on the page", async () => {
+  await ada.put("/settings/editor/font_size", { value: 17 });
+  await until("the IDE has heard it", async () => {
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
+    return (await heard()).at(-1).data.settings?.font_size === 17;
+  });
 });
 
 test("a theme chosen on either side is the theme of both", async () => {
@@ -41,6 +52,8 @@ test("a theme chosen on either side is the theme of both", async () => {
   await frame().evaluate(() => globalThis.say({ type: "coditect.theme.changed", theme: "light" }));
   await page.waitForFunction(() => document.documentElement.classList.contains("light"));
   assert.equal(await page.evaluate(() => localStorage.getItem("coditect-theme")), "light");
+  await until("it is kept", async () => (await ada.get("/settings")).data.find(({ key }) => key === "theme").user === "light");
+  await ada.delete("/settings/appearance/theme");
   await page.evaluate(() => {
     localStorage.removeItem("coditect-theme");
     dispatchEvent(new StorageEvent("storage", { key: "coditect-theme" })); // as another tab would cause

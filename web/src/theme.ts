@@ -47,6 +47,8 @@ const config = defineConfig({
         transitionDuration: "0s !important",
       },
     },
+    // As the person's settings say.
+    "[data-still] *, [data-still] *::before, [data-still] *::after": { animationDuration: "0.01ms !important", transitionDuration: "0s !important" },
   },
   theme: {
     recipes: {

@@ -1,9 +1,10 @@
 // The command palette and the list of shortcuts.
 import { Box, Flex, Input, Kbd, Mark, Stack, Text } from "@chakra-ui/react";
-import { BookOpen, CirclePause, Code, Database, Folder, FolderOpen, Gauge, History, Keyboard, KeyRound, LayoutList, LogOut, Monitor, Moon, Palette as PaletteIcon, Plus, Scale, ScrollText, Settings, Shield, Sun, Trash2, Users } from "lucide-react";
+import { BookOpen, CirclePause, Code, Database, Folder, FolderOpen, Gauge, History, Keyboard, KeyRound, LayoutList, LogOut, Monitor, Moon, Palette as PaletteIcon, Plus, Scale, ScrollText, Settings, Shield, SlidersHorizontal, Sun, Trash2, Users } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useMatch, useNavigate } from "react-router";
 import { useAllSessions } from "../api/queries";
+import { chooseTheme } from "../api/settings";
 import { fuzzyFilter } from "../lib/fuzzy";
 import { fileAddress, historyAddress, ideAddress, sessionAddress } from "../lib/paths";
 import { mayChange } from "../lib/roles";
@@ -12,7 +13,6 @@ import { api, useAuth } from "../stores/auth";
 import { askToLogOut } from "../stores/leaving";
 import { showOverlay } from "../stores/overlay";
 import { byRecent } from "../stores/recent";
-import { chooseTheme } from "../stores/theme";
 import { Modal } from "./modal";
 import { sayProblem } from "./toaster";
 
@@ -56,11 +56,12 @@ function useCommands(): readonly Command[] {
     { label: "Settings", kind: "Page", icon: <Settings size={15} />, run: () => void navigate("/settings") },
     { label: "Members", kind: "Page", icon: <Users size={15} />, run: () => void navigate("/settings/members") },
     { label: "Password and devices", kind: "Settings", icon: <Shield size={15} />, run: () => void navigate("/settings/security") },
-    { label: "Appearance", kind: "Settings", icon: <PaletteIcon size={15} />, run: () => void navigate("/settings/appearance") },
+    { label: "Appearance and editor", kind: "Settings", icon: <PaletteIcon size={15} />, run: () => void navigate("/settings/appearance") },
     { label: "API keys", kind: "Settings", icon: <KeyRound size={15} />, run: () => void navigate("/settings/keys") },
     { label: "Export your data", kind: "Settings", icon: <Database size={15} />, run: () => void navigate("/settings/data") },
     { label: "Usage of the team", kind: "Settings", icon: <Gauge size={15} />, run: () => void navigate("/settings/usage") },
     ...(manages ? [
+      { label: "Defaults of the team", kind: "Settings", icon: <SlidersHorizontal size={15} />, run: () => void navigate("/settings/defaults") },
       { label: "Sessions of the team", kind: "Settings", icon: <FolderOpen size={15} />, run: () => void navigate("/settings/sessions") },
       { label: "Audit log", kind: "Settings", icon: <ScrollText size={15} />, run: () => void navigate("/settings/audit") },
     ] : []),

@@ -6,6 +6,7 @@ import { Link, Outlet, useNavigate, useSearchParams } from "react-router";
 import type { User } from "../api/generated";
 import { useProjects } from "../api/projects";
 import { useSessionChange } from "../api/queries";
+import { useFollowedSettings } from "../api/settings";
 import { newKey } from "../lib/key";
 import { sessionAddress } from "../lib/paths";
 import { api, useAuth } from "../stores/auth";
@@ -128,7 +129,7 @@ function Header() {
         <Search size={14} />
         <Text as="span" display={{ base: "none", md: wide }} paddingRight="40px">Search</Text>
         {" "}
-        <Kbd size="sm" variant="plain" color="fg.muted" display={{ base: "none", md: isSession ? "none" : "inline-flex" }} paddingX="0">Ctrl K</Kbd>
+        <Kbd size="sm" variant="plain" wordSpacing="0" color="fg.muted" display={{ base: "none", md: isSession ? "none" : "inline-flex" }} paddingX="0">Ctrl K</Kbd>
       </Button>
       <UserMenu user={state.user} />
     </Flex>
@@ -158,6 +159,7 @@ export function Shell() {
   useShortcuts();
   usePrefetch();
   useReconnection();
+  useFollowedSettings();
   useEffect(() => startOpen(userId), [userId]);
   return (
     <Flex direction="column" height="100dvh" overflow="hidden" position="relative">

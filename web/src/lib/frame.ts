@@ -26,7 +26,9 @@ export type ToIde =
   /** Who is logged in; and that this page does what coditect.do asks for. */
   | { readonly type: "coditect.person"; readonly name: string; readonly email: string }
   /** Whether the person looks at this IDE: one behind others keeps no workspace awake. */
-  | { readonly type: "coditect.shown"; readonly shown: boolean };
+  | { readonly type: "coditect.shown"; readonly shown: boolean }
+  /** The settings of category "editor"; they count in the IDE at once. */
+  | { readonly type: "coditect.editor"; readonly settings: Readonly<Record<string, string | number | boolean>> };
 
 /** More is no word of a status bar: the IDE's page is the workspace's, and not one to write letters to this one. */
 const MOST_TEXT = 60;

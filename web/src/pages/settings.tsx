@@ -1,6 +1,6 @@
 // The settings: a page for each part, with an address of its own. What is the person's comes first, then what is the team's.
 import { Box, Flex, Heading, Stack, Text } from "@chakra-ui/react";
-import { Database, FolderOpen, Gauge, KeyRound, type LucideIcon, Palette, ScrollText, Shield, User as UserIcon, Users } from "lucide-react";
+import { Database, FolderOpen, Gauge, KeyRound, type LucideIcon, Palette, ScrollText, Shield, SlidersHorizontal, User as UserIcon, Users } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { Link, useParams } from "react-router";
 import type { User } from "../api/generated";
@@ -16,6 +16,7 @@ import NotFound from "./not-found";
 const Appearance = lazy(async () => ({ default: (await import("../components/settings/appearance")).Appearance }));
 const AuditLog = lazy(async () => ({ default: (await import("../components/settings/audit")).AuditLog }));
 const YourData = lazy(async () => ({ default: (await import("../components/settings/data")).YourData }));
+const Defaults = lazy(async () => ({ default: (await import("../components/settings/appearance")).Defaults }));
 const ApiKeys = lazy(async () => ({ default: (await import("../components/settings/keys")).ApiKeys }));
 const MembersSettings = lazy(async () => ({ default: (await import("../components/settings/members")).MembersSettings }));
 const Security = lazy(async () => ({ default: (await import("../components/settings/security")).Security }));
@@ -35,7 +36,7 @@ interface Part {
 const yours: readonly Part[] = [
   { path: "", title: "Profile", icon: UserIcon, show: (user) => <Profile user={user} /> },
   { path: "security", title: "Password and devices", icon: Shield, show: () => <Security /> },
-  { path: "appearance", title: "Appearance", icon: Palette, show: () => <Appearance /> },
+  { path: "appearance", title: "Appearance and editor", icon: Palette, show: () => <Appearance /> },
   { path: "keys", title: "API keys", icon: KeyRound, show: () => <ApiKeys /> },
   { path: "data", title: "Your data", icon: Database, show: (user) => <YourData user={user} /> },
 ];
@@ -43,6 +44,7 @@ const yours: readonly Part[] = [
 const teams: readonly Part[] = [
   { path: "members", title: "Members", icon: Users, show: (user) => <MembersSettings user={user} /> },
   { path: "usage", title: "Usage", icon: Gauge, show: (user) => <Usage user={user} /> },
+  { path: "defaults", title: "Defaults", icon: SlidersHorizontal, show: () => <Defaults />, isManaging: true },
   { path: "sessions", title: "Sessions of the team", icon: FolderOpen, show: () => <TeamSessions />, isManaging: true },
   { path: "audit", title: "Audit log", icon: ScrollText, show: () => <AuditLog />, isManaging: true },
 ];

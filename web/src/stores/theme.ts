@@ -37,13 +37,22 @@ function show({ shown }: Theme): void {
 
 export const useTheme = create<Theme>(() => themeOf(read()));
 
-export function chooseTheme(choice: ThemeChoice): void {
+export const isThemeChoice = (value: unknown): value is ThemeChoice => value === "system" || value === "light" || value === "dark";
+
+/** On this device; also before somebody logs in. */
+export function showTheme(choice: ThemeChoice): void {
+  if (useTheme.getState().choice === choice) return;
   try {
     localStorage.setItem(key, choice);
   } catch {
     // Storage is blocked: it holds for this page.
   }
   useTheme.setState(themeOf(choice));
+}
+
+/** Less than the system's wish is not offered: that one always counts. */
+export function showMotion(isReduced: boolean): void {
+  document.documentElement.toggleAttribute("data-still", isReduced);
 }
 
 useTheme.subscribe(show);

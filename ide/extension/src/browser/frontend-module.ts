@@ -27,6 +27,7 @@ import { BackendLink } from './backend-link';
 import { ChatWelcome, CoditectAgent } from './chat';
 import { Commands } from './commands';
 import { Desk } from './desk';
+import { EditorSettings } from './editor-settings';
 import { FailedSaveNotices, FailedSaves, ToldResources } from './failed-saves';
 import { FirstLayout } from './first-layout';
 import { LayoutKeeper, SizedLayoutRestorer } from './layout-keeper';
@@ -64,7 +65,7 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     bind(PlatformFrame).toSelf().inSingletonScope();
     bind(Persistence).toSelf().inSingletonScope();
     for (const contribution of [
-        Account, Activity, BackendLink, FailedSaveNotices, FirstLayout, LayoutKeeper, NewsContribution, PastTimeline, PersistenceItem, ThemeSync, UnsavedText
+        Account, Activity, BackendLink, EditorSettings, FailedSaveNotices, FirstLayout, LayoutKeeper, NewsContribution, PastTimeline, PersistenceItem, ThemeSync, UnsavedText
     ]) {
         bind(contribution).toSelf().inSingletonScope();
         bind(FrontendApplicationContribution).toService(contribution);

@@ -5,7 +5,7 @@
 
 import { inject, injectable, postConstruct } from '@theia/core/shared/inversify';
 import { Emitter } from '@theia/core/lib/common';
-import { IdeMessage, Person, toPlatformMessage } from '../common/frame-messages';
+import { Editor, IdeMessage, Person, toPlatformMessage } from '../common/frame-messages';
 import { ThemeKind } from '../common/palette';
 import { WorkspaceService } from '../common/workspace-service';
 
@@ -24,6 +24,8 @@ export class PlatformFrame {
     readonly onPerson = this.personEmitter.event;
     protected readonly shownEmitter = new Emitter<boolean>();
     readonly onShown = this.shownEmitter.event;
+    protected readonly editorEmitter = new Emitter<Editor['settings']>();
+    readonly onEditor = this.editorEmitter.event;
 
     readonly framed = window.parent !== window;
 
@@ -77,6 +79,8 @@ export class PlatformFrame {
             this.personEmitter.fire(message);
         } else if (message?.type === 'coditect.shown') {
             this.shownEmitter.fire(message.shown);
+        } else if (message?.type === 'coditect.editor') {
+            this.editorEmitter.fire(message.settings);
         }
     }
 }

@@ -7,7 +7,14 @@ export type PlatformMessage =
     | { readonly type: 'coditect.theme'; readonly theme: ThemeKind }
     | { readonly type: 'coditect.ticket'; readonly url: string }
     | Person
-    | Shown;
+    | Shown
+    | Editor;
+
+/** The person's settings of category "editor": `toPreferences` makes something of them. */
+export interface Editor {
+    readonly type: 'coditect.editor';
+    readonly settings: Readonly<Record<string, unknown>>;
+}
 
 /** Whether the person looks at this IDE. One that the page keeps behind others is visible to the browser all the same. */
 export interface Shown {
@@ -57,6 +64,9 @@ export function toPlatformMessage(data: unknown): PlatformMessage | undefined {
     }
     if (data.type === 'coditect.shown' && 'shown' in data && typeof data.shown === 'boolean') {
         return { type: data.type, shown: data.shown };
+    }
+    if (data.type === 'coditect.editor' && 'settings' in data && typeof data.settings === 'object' && data.settings !== null) {
+        return { type: data.type, settings: { ...data.settings } };
     }
     if (data.type === 'coditect.person' && 'name' in data && typeof data.name === 'string'
         && 'email' in data && typeof data.email === 'string') {

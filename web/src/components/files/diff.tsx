@@ -5,11 +5,11 @@ import { Download, Equal, FileQuestion } from "lucide-react";
 import { useMemo } from "react";
 import { useSearchParams } from "react-router";
 import type { Diff, DiffHunk } from "../../api/generated";
+import { useReading } from "../../api/settings";
 import { type Compare, compareOf, type DiffRow, rowsOf, sidesOf } from "../../lib/diff";
 import { formatCount } from "../../lib/format";
 import { baseName } from "../../lib/paths";
 import { api } from "../../stores/auth";
-import { useReading } from "../../stores/reading";
 import { Empty, ListSkeleton } from "../bits";
 import { Choice } from "../choice";
 import { ProblemNotice } from "../problem-notice";
@@ -102,7 +102,7 @@ const nothing: Readonly<Record<Exclude<Diff["compared"], "text">, readonly [stri
 
 function Difference(sides: SidesProps) {
   const { sessionId, path, from, to } = sides;
-  const { size, tab } = useReading();
+  const { size, tab, fonts } = useReading();
   const { data, error, refetch } = useQuery({
     // Between two versions nothing changes; now does, and is asked for with the files.
     queryKey: to === undefined ? ["files", sessionId, path, "diff", from] : ["diff", sessionId, path, from, to],
@@ -126,7 +126,7 @@ function Difference(sides: SidesProps) {
         {data.to === undefined && <Text color="fg.muted">It is not there afterwards.</Text>}
         <Button size="xs" variant="ghost" color="fg.muted" marginStart="auto" onClick={() => void takePatch(sides)}><Download size={14} />Patch</Button>
       </Flex>
-      <Box overflowX="auto" tabIndex={0} role="region" aria-label="Difference" fontFamily="mono" fontSize={`${size}px`} lineHeight={`${size + 7}px`} css={{ tabSize: tab }}>
+      <Box overflowX="auto" tabIndex={0} role="region" aria-label="Difference" fontFamily="mono" {...(fonts !== undefined ? { style: { fontFamily: fonts } } : {})} fontSize={`${size}px`} lineHeight={`${size + 7}px`} css={{ tabSize: tab }}>
         <Box minWidth="max-content" width="100%" css={{ "@supports (width: stretch)": { width: "stretch" } }}>
           {hunks.map((hunk) => <Hunk key={`${hunk.from_line} ${hunk.to_line}`} hunk={hunk} width={width} />)}
         </Box>

@@ -6,10 +6,12 @@
 import { Box, Button, Flex, Text } from "@chakra-ui/react";
 import { ExternalLink, RotateCw } from "lucide-react";
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
-import type { Session } from "../../api/generated";
+import type { Session, Setting } from "../../api/generated";
+import { chooseTheme, knownSettings, onSettings } from "../../api/settings";
 import { addressBesideIde, hear, originOf, type Persistence, type ToIde, type Wish } from "../../lib/frame";
+import { editorOf } from "../../lib/settings";
 import { api, useAuth } from "../../stores/auth";
-import { chooseTheme, useTheme } from "../../stores/theme";
+import { showTheme, type ThemeKind, useTheme } from "../../stores/theme";
 import { ProblemNotice } from "../problem-notice";
 import { StartUp } from "./startup";
 import { View } from "./view";
@@ -69,6 +71,18 @@ interface Talk {
 /** A click or a key of the person's in the last seconds, here or in the frame: a script alone wishes for nothing. */
 const hasActed = (): boolean => (navigator as Partial<Navigator>).userActivation?.isActive ?? true;
 
+/** Shown at once; kept when it has stood a moment, since whatever runs in the workspace could say it without end. */
+const THEME_REST_MS = 1000;
+let resting: ReturnType<typeof setTimeout> | undefined;
+
+function keepTheme(theme: ThemeKind): void {
+  showTheme(theme);
+  clearTimeout(resting);
+  resting = setTimeout(() => {
+    if (useTheme.getState().choice === theme) chooseTheme(theme);
+  }, THEME_REST_MS);
+}
+
 function useTalk({ frame, sessionId, origin, running, onReady, onSaid, onAsked, isShown, onWish }: Talk): void {
   const lastTicket = useRef(Number.NEGATIVE_INFINITY);
   const lastAsked = useRef(Number.NEGATIVE_INFINITY);
@@ -82,6 +96,7 @@ function useTalk({ frame, sessionId, origin, running, onReady, onSaid, onAsked, 
   }, [frame, origin, isShown]);
   useEffect(() => {
     const say = (message: ToIde): void => frame.current?.contentWindow?.postMessage(message, origin);
+    const sayEditor = (settings: readonly Setting[]): void => say({ type: "coditect.editor", settings: editorOf(settings) });
     const sendTicket = async (): Promise<void> => {
       const now = performance.now();
       if (!running || now - lastTicket.current < TICKET_GAP_MS) return;
@@ -102,8 +117,10 @@ function useTalk({ frame, sessionId, origin, running, onReady, onSaid, onAsked, 
         const { state } = useAuth.getState();
         if (state.status === "in") say({ type: "coditect.person", name: state.user.name ?? "", email: state.user.email });
         say({ type: "coditect.shown", shown: shownNow.current });
+        const settings = knownSettings();
+        if (settings !== undefined) sayEditor(settings);
       } else if (message?.type === "coditect.theme.changed") {
-        if (message.theme !== useTheme.getState().shown) chooseTheme(message.theme);
+        if (message.theme !== useTheme.getState().shown) keepTheme(message.theme);
       } else if (message?.type === "coditect.persistence") {
         onSaid(message);
       } else if (message?.type === "coditect.do") {
@@ -119,9 +136,11 @@ function useTalk({ frame, sessionId, origin, running, onReady, onSaid, onAsked, 
     const stop = useTheme.subscribe(({ shown }, before) => {
       if (shown !== before.shown) say({ type: "coditect.theme", theme: shown });
     });
+    const stopSettings = onSettings(sayEditor);
     return () => {
       globalThis.removeEventListener("message", onMessage);
       stop();
+      stopSettings();
     };
   }, [frame, sessionId, origin, running, onReady, onSaid, onAsked]);
 }

@@ -1,0 +1,97 @@
+// What people and teams have chosen. A choice counts on the page at once; the server is told, and what it refuses goes back.
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
+import { sayProblem } from "../components/toaster";
+import { type Level, type Reading, readingOf } from "../lib/settings";
+import { api, useAuth } from "../stores/auth";
+import { isThemeChoice, showMotion, showTheme, type ThemeChoice } from "../stores/theme";
+import type { Setting, SettingValue } from "./generated";
+import { queryClient } from "./queries";
+
+const queryKey = ["settings"] as const;
+
+/** Asked for again when somebody comes back to the page: they may have chosen on another device. */
+export function useSettings() {
+  return useQuery({ queryKey, queryFn: async ({ signal }) => (await api.settingsList({ signal })).data });
+}
+
+const isSame = (one: Setting, { category, key }: Pick<Setting, "category" | "key">): boolean => one.category === category && one.key === key;
+
+/** What is known now, where nothing is drawn by it. */
+export const knownSettings = (): readonly Setting[] | undefined => queryClient.getQueryData<readonly Setting[]>(queryKey);
+
+function put(setting: Setting): void {
+  queryClient.setQueryData<readonly Setting[]>(queryKey, (all) => all?.map((one) => (isSame(one, setting) ? setting : one)));
+}
+
+/** As the server will say: the person's, else the tenant's, else the default. */
+function withChoice(setting: Setting, level: Level, value: SettingValue | undefined): Setting {
+  const { user, tenant, ...rest } = { ...setting, [level]: value };
+  const source = user !== undefined ? "user" : tenant !== undefined ? "tenant" : "default";
+  return { ...rest, value: user ?? tenant ?? setting.default, source, ...(user !== undefined ? { user } : {}), ...(tenant !== undefined ? { tenant } : {}) };
+}
+
+function send(level: Level, { category, key }: Pick<Setting, "category" | "key">, value: SettingValue | undefined): Promise<Setting> {
+  const of = { category, key };
+  if (value === undefined) return level === "user" ? api.settingsDelete(of) : api.tenantSettingDelete(of);
+  return level === "user" ? api.settingsPut({ ...of, body: { value } }) : api.tenantSettingPut({ ...of, body: { value } });
+}
+
+/** One after the other: what was chosen last is what stays. */
+let sending: Promise<unknown> = Promise.resolve();
+let waiting = 0;
+
+async function tell(level: Level, of: Pick<Setting, "category" | "key">, value: SettingValue | undefined): Promise<void> {
+  // An answer that left the server before the change would show what was.
+  await queryClient.cancelQueries({ queryKey });
+  try {
+    const now = await send(level, of, value);
+    if (waiting === 1) put(now); // with another one under way, the page knows better
+  } catch (error) {
+    sayProblem(error);
+    await queryClient.invalidateQueries({ queryKey });
+  }
+}
+
+/** value undefined: nothing any more, and what is inherited counts. */
+export function choose(level: Level, of: Pick<Setting, "category" | "key">, value: SettingValue | undefined): void {
+  const setting = knownSettings()?.find((one) => isSame(one, of));
+  if (setting !== undefined) put(withChoice(setting, level, value));
+  waiting += 1;
+  sending = sending.then(() => tell(level, of, value)).finally(() => { waiting -= 1; });
+}
+
+/** On this page at once, and wherever the person is logged in. */
+export function chooseTheme(theme: ThemeChoice): void {
+  showTheme(theme);
+  if (useAuth.getState().state.status === "in") choose("user", { category: "appearance", key: "theme" }, theme);
+}
+
+/** What the settings say of the pages themselves holds here; once, around every page of a person. */
+export function useFollowedSettings(): void {
+  const { data } = useSettings();
+  useEffect(() => {
+    const of = (key: string) => data?.find((one) => one.category === "appearance" && one.key === key);
+    const theme = of("theme");
+    // Nobody has chosen: what was chosen on this device before somebody logged in stays.
+    if (theme !== undefined && theme.source !== "default" && isThemeChoice(theme.value)) showTheme(theme.value);
+    const motion = of("motion");
+    if (motion !== undefined) showMotion(motion.value === "reduced");
+  }, [data]);
+}
+
+export function useReading(): Reading {
+  const { data } = useSettings();
+  return useMemo(() => readingOf(data), [data]);
+}
+
+/** listen hears of each change; what it returns ends that. */
+export function onSettings(listen: (settings: readonly Setting[]) => void): () => void {
+  let last = knownSettings();
+  return queryClient.getQueryCache().subscribe(() => {
+    const now = knownSettings();
+    if (now === undefined || now === last) return;
+    last = now;
+    listen(now);
+  });
+}
