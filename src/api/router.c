@@ -178,6 +178,9 @@ static void identify(struct api_call *call)
 {
     struct http_request *req = call->req;
     struct data_context *data = &call->data;
+    if (req->method == HTTP_GET || req->method == HTTP_HEAD) {
+        return; /* nothing is written: the store asserts that an operation has an identity */
+    }
     struct str key = http_header(req, "Idempotency-Key");
     if (!call->route->idempotent || key.n == 0) {
         data->op = store_op_new();

@@ -102,6 +102,23 @@ struct str arena_str(struct arena *a, struct str s)
     return str_of(copy, s.n);
 }
 
+struct str arena_join(struct arena *a, const struct str *parts, size_t n)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < n; i++) {
+        length += parts[i].n;
+    }
+    char *text = arena_alloc(a, length + 1);
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].n > 0) {
+            memcpy(text + at, parts[i].p, parts[i].n);
+            at += parts[i].n;
+        }
+    }
+    return str_of(text, length);
+}
+
 struct str arena_printf(struct arena *a, const char *format, ...)
 {
     ASSERT(format != NULL);

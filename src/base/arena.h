@@ -37,6 +37,9 @@ void *arena_array(struct arena *a, size_t size, size_t count);
 /* A copy with a NUL behind it (not counted in n). */
 struct str arena_str(struct arena *a, struct str s);
 
+/* The parts behind each other, with a NUL behind the last. */
+struct str arena_join(struct arena *a, const struct str *parts, size_t n);
+
 struct str arena_printf(struct arena *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -170,7 +170,7 @@ size_t str_utf8_prefix(struct str s)
 {
     size_t at = 0;
     while (at < s.n) {
-        size_t length = str_utf8_length(str_slice(s, at, s.n));
+        size_t length = (signed char)s.p[at] >= 0 ? 1 : str_utf8_length(str_slice(s, at, s.n));
         if (length == 0) {
             break;
         }

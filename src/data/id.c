@@ -30,17 +30,19 @@ struct str data_id_make(struct arena *arena, const char *prefix)
     return arena_str(arena, data_id_new(id, prefix));
 }
 
+/* Crockford's alphabet: no i, l, o, u. */
+static const bool id_chars[256] = {['0' ... '9'] = true, ['a' ... 'h'] = true,
+                                   ['j' ... 'k'] = true, ['m' ... 'n'] = true,
+                                   ['p' ... 't'] = true, ['v' ... 'z'] = true};
+
 bool data_id_is(struct str text, const char *prefix)
 {
     if (text.n != DATA_ID_SIZE || memcmp(text.p, prefix, 3) != 0 || text.p[3] != '-') {
         return false;
     }
-    for (size_t i = 4; i < text.n; i++) {
-        char c = text.p[i];
-        bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
-        if (!digit || c == 'i' || c == 'l' || c == 'o' || c == 'u') {
-            return false;
-        }
+    bool good = true;
+    for (size_t i = 4; i < DATA_ID_SIZE; i++) {
+        good &= id_chars[(unsigned char)text.p[i]];
     }
-    return true;
+    return good;
 }

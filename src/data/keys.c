@@ -29,30 +29,32 @@ static struct str key_done(struct arena *arena, const struct buf *b)
     return arena_str(arena, buf_str(b));
 }
 
-static void add_parts(struct buf *b, const struct data_key_parts *parts)
+static void check_part(const struct data_key_parts *parts, size_t i)
 {
-    ASSERT(parts->n >= 1 && parts->n <= sizeof parts->at / sizeof parts->at[0]);
-    for (size_t i = 0; i < parts->n; i++) {
-        struct str part = parts->at[i];
-        bool last = i + 1 == parts->n;
-        ASSERT(part.n >= 1 && part.n <= DATA_MAX_NAME);
-        ASSERT((last && !parts->prefix) || str_find(part, '/', 0) == part.n);
-        buf_add(b, part);
-        if (!last || parts->prefix) {
-            buf_byte(b, '/');
-        }
-    }
+    bool last = i + 1 == parts->n;
+    struct str part = parts->at[i];
+    ASSERT(part.n >= 1 && part.n <= DATA_MAX_NAME);
+    ASSERT((last && !parts->prefix) || str_find(part, '/', 0) == part.n);
 }
 
 struct str data_key(struct arena *arena, const struct scope *scope, enum data_space space,
                     const struct data_key_parts *parts)
 {
-    ASSERT(space < DATA_SPACE_COUNT);
-    BUF_AUTO(b, 4096);
-    tenant_prefix(&b, scope);
-    buf_printf(&b, "%s/", data_spaces[space]);
-    add_parts(&b, parts);
-    return key_done(arena, &b);
+    enum { MOST = sizeof parts->at / sizeof parts->at[0] };
+    ASSERT(space < DATA_SPACE_COUNT && data_id_is(scope->tenant_id, "ten"));
+    ASSERT(parts->n >= 1 && parts->n <= MOST);
+    struct str texts[4 + 2 * MOST + 1] = {STR("t/"), scope->tenant_id, STR("/"),
+                                          str_from(data_spaces[space])};
+    size_t n = 4;
+    for (size_t i = 0; i < parts->n; i++) {
+        check_part(parts, i);
+        texts[n++] = STR("/");
+        texts[n++] = parts->at[i];
+    }
+    if (parts->prefix) {
+        texts[n++] = STR("/");
+    }
+    return arena_join(arena, texts, n);
 }
 
 struct str data_key_number(struct arena *arena, uint64_t number)
@@ -177,12 +179,10 @@ struct str data_feed_session(struct arena *arena, struct str tree_id)
 struct str data_key_record(struct arena *arena, const struct scope *scope,
                            const struct data_type *type, struct str id)
 {
-    ASSERT(data_id_is(id, type->prefix));
-    BUF_AUTO(b, DATA_MAX_KEY);
-    tenant_prefix(&b, scope);
-    buf_printf(&b, "%s/", type->name);
-    buf_add(&b, id);
-    return key_done(arena, &b);
+    ASSERT(data_id_is(id, type->prefix) && data_id_is(scope->tenant_id, "ten"));
+    struct str parts[] = {STR("t/"), scope->tenant_id, STR("/"), str_from(type->name), STR("/"),
+                          id};
+    return arena_join(arena, parts, sizeof parts / sizeof parts[0]);
 }
 
 /* False: the field is absent, so there is no entry. */

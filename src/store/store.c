@@ -124,6 +124,7 @@ static int run_write(struct store *s, struct txn *txn)
 int store_write_call(struct store *s, const struct store_call *call)
 {
     ASSERT_MAGIC(s, STORE_MAGIC);
+    ASSERT(!call->op || call->op->made > 0);
     struct txn txn;
     store_txn_init(&txn, s, call, /* writable= */ true);
     txn.keep_marker = call->op && (call->op->from_client || s->driver->unknown_results);

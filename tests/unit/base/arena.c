@@ -68,6 +68,10 @@ static void text(void **state)
     assert_str(arena_str(&arena, STR_EMPTY), "");
     assert_str(arena_printf(&arena, "%s-%d", "x", 42), "x-42");
     assert_str(arena_printf(&arena, "%s", ""), "");
+    const struct str parts[] = {STR("t/"), STR_EMPTY, STR("a"), STR("/b")};
+    assert_str(arena_join(&arena, parts, 4), "t/a/b");
+    assert_int_equal(arena_join(&arena, parts, 4).p[5], '\0');
+    assert_str(arena_join(&arena, parts, 0), "");
 }
 
 static void arrays(void **state)

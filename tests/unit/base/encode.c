@@ -66,6 +66,22 @@ static void alphabets_differ(void **state)
     assert_int_equal(encode_unbase64url(&b, STR("+/+/")), ERR_INVALID);
 }
 
+static void base64_knows_every_byte(void **state)
+{
+    (void)state;
+    static const char shared[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    char text[] = "AAAA";
+    for (int c = 1; c < 256; c++) {
+        text[1] = (char)c;
+        BUF_AUTO(b, 16);
+        BUF_AUTO(url, 16);
+        bool both = strchr(shared, c) != NULL;
+        assert_int_equal(encode_unbase64(&b, str_of(text, 4)) == 0, both || c == '+' || c == '/');
+        assert_int_equal(encode_unbase64url(&url, str_of(text, 4)) == 0,
+                         both || c == '-' || c == '_');
+    }
+}
+
 static void base64_is_strict(void **state)
 {
     (void)state;
@@ -147,6 +163,7 @@ int main(void)
         cmocka_unit_test(hex),
         cmocka_unit_test(base64),
         cmocka_unit_test(alphabets_differ),
+        cmocka_unit_test(base64_knows_every_byte),
         cmocka_unit_test(base64_is_strict),
         cmocka_unit_test(full_buffer),
         cmocka_unit_test(base32),

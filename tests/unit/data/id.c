@@ -52,6 +52,11 @@ static void refuses_what_is_none(void **state)
     char nul[] = "ses-00000000000000000000000000";
     nul[10] = '\0';
     assert_false(data_id_is(str_of(nul, DATA_ID_SIZE), "ses"));
+    for (int c = 1; c < 256; c++) {
+        nul[10] = (char)c;
+        bool digit = strchr("0123456789abcdefghjkmnpqrstvwxyz", c) != NULL;
+        assert_int_equal(data_id_is(str_of(nul, DATA_ID_SIZE), "ses"), digit);
+    }
 }
 
 int main(void)
