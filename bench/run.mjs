@@ -5,11 +5,12 @@ import { crash } from "./crash.mjs";
 import { cost, http, put } from "./http.mjs";
 import { identity } from "./identity.mjs";
 import { load, machine } from "./measure.mjs";
+import { mirror } from "./mirror.mjs";
 import { memory, users } from "./people.mjs";
 import { store } from "./store.mjs";
 import { ide, restore, save } from "./workspace.mjs";
 
-const rows = { http, put, cost, memory, users, identity, store, beside, save, restore, ide, crash };
+const rows = { http, put, cost, memory, users, identity, store, beside, save, ...mirror, restore, ide, crash };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in rows));
 if (unknown.length > 0) {

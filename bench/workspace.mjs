@@ -15,7 +15,7 @@ function needRoot() {
   assert.equal(process.getuid(), 0, "needs root: it joins the sandbox of a workspace");
 }
 
-async function withSession(args, body) {
+export async function withSession(args, body) {
   needRoot();
   const server = await Server.start({ args: ["--rate-factor", "100000", ...args] });
   try {

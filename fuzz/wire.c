@@ -18,6 +18,18 @@
         } \
     } while (0)
 
+static void try_chunks(struct arena *arena, struct str bytes, struct buf *out)
+{
+    struct wire_chunks chunks;
+    if (wire_chunks_read(arena, bytes, &chunks) == 0 && bytes.n <= WIRE_MAX_CHUNK_BYTES) {
+        for (size_t i = 0; i < chunks.n; i++) {
+            bool added = wire_chunks_add(out, &chunks.at[i]);
+            ASSERT(added);
+        }
+        ASSERT(str_eq(buf_str(out), bytes));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ARENA_AUTO(arena);
@@ -45,6 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'e':
         TRY(events, text);
+        break;
+    case 'k':
+        try_chunks(&arena, text, &out);
         break;
     default: {
         struct wire_status status;

@@ -124,6 +124,13 @@ int codi2_link_changes(struct codi2_link *l, struct arena *arena,
                        const struct codi2_changes_query *query,
                        struct codi2_remotes *ret_changes) BASE_MUST_USE;
 
+/*
+ * The next lot of files whose content will be asked for: it is fetched in the background, and the lot before it is what
+ * codi2_link_download finds here. How many of them are in the lot (at least one, when there are any).
+ */
+size_t codi2_link_ahead(struct codi2_link *l, const struct codi2_remote *remotes, size_t count);
+void codi2_link_ahead_end(struct codi2_link *l); /* all is forgotten; also by codi2_link_destroy */
+
 /* Writes a file's content to fd, every chunk's hash checked. ERR_CORRUPT, ERR_UNAVAILABLE, ERR_NO_SPACE, ERR_IO. */
 int codi2_link_download(struct codi2_link *l, const struct codi2_remote *remote,
                         int fd) BASE_MUST_USE;

@@ -1,7 +1,7 @@
 /*
- * Content both ways. Chunks that were cut wait in memory and are sent together: the server is asked once which of them it
- * lacks, and those are sent over several connections at once, since each is answered only when it is on the server's disk
- * and the server commits in groups.
+ * Content to the server. Chunks that were cut wait in memory and are sent together: the server is asked once which of them it
+ * lacks, and those go in groups, each of which is one transaction there, over several connections at once, since each is
+ * answered only when it is on the server's disk.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,6 +20,7 @@ void codi2_link_forget(struct codi2_link *l)
         MEM_FREE(l->waiting[i].bytes);
     }
     l->waiting_count = 0;
+    l->waiting_bytes = 0;
 }
 
 static int send_piece(struct codi2_link *l, const struct link_piece *piece)
@@ -38,42 +39,88 @@ static int send_piece(struct codi2_link *l, const struct link_piece *piece)
     return codi2_link_call(l, &request, &reply);
 }
 
+/* Several together, in one transaction of the server. One that is older knows them one by one. */
+static int send_group(struct codi2_link *l, const struct link_piece *const *pieces, size_t count)
+{
+    BUF_AUTO(body, WIRE_MAX_CHUNK_BYTES);
+    BUF_AUTO(reply, 4096);
+    for (size_t i = 0; i < count && count > 1; i++) {
+        struct wire_chunk chunk = {.hash = pieces[i]->hash};
+        chunk.encoded = content_encode(l->codec, str_of(pieces[i]->bytes, pieces[i]->n));
+        bool added = wire_chunks_add(&body, &chunk);
+        ASSERT(added); /* what group_end lets in has room */
+    }
+    struct link_request request = {.method = "POST",
+                                   .call = "chunks",
+                                   .query = "",
+                                   .type = "application/octet-stream",
+                                   .body = buf_str(&body)};
+    int error = count > 1 ? codi2_link_call(l, &request, &reply) : ERR_NOT_FOUND;
+    if (error != ERR_NOT_FOUND) {
+        return error;
+    }
+    error = 0;
+    for (size_t i = 0; i < count && !error; i++) {
+        error = send_piece(l, pieces[i]);
+    }
+    return error;
+}
+
 struct sending {
     const struct codi2_link_options *options;
     const struct link_piece *const *pieces;
-    size_t count;
+    size_t begins[LINK_WAITING + 1]; /* of groups, and the end */
+    size_t groups;
     atomic_size_t next;
     atomic_int error;
 };
+
+static size_t group_end(const struct link_piece *const *pieces, size_t from, size_t count)
+{
+    size_t bytes = 0;
+    size_t end = from;
+    while (end < count && end - from < WIRE_MAX_CHUNKS &&
+           (end == from || bytes + pieces[end]->n <= LINK_GROUP_BYTES)) {
+        bytes += pieces[end++]->n;
+    }
+    return end;
+}
+
+static void send_groups(struct sending *s, struct codi2_link *l)
+{
+    for (size_t i;
+         (i = atomic_fetch_add(&s->next, 1)) < s->groups && atomic_load(&s->error) == 0;) {
+        size_t begin = s->begins[i];
+        int error = send_group(l, &s->pieces[begin], s->begins[i + 1] - begin);
+        if (error) {
+            atomic_store(&s->error, error);
+        }
+    }
+}
 
 static void *sender(void *ctx)
 {
     struct sending *s = ctx;
     struct codi2_link *l = codi2_link_create(s->options);
-    for (size_t i; (i = atomic_fetch_add(&s->next, 1)) < s->count && atomic_load(&s->error) == 0;) {
-        int error = send_piece(l, s->pieces[i]);
-        if (error) {
-            atomic_store(&s->error, error);
-        }
-    }
+    send_groups(s, l);
     codi2_link_destroy(l);
     return NULL;
 }
 
 static int send_all(struct codi2_link *l, const struct link_piece *const *pieces, size_t count)
 {
-    struct sending s = {.options = &l->options, .pieces = pieces, .count = count};
+    struct sending s = {.options = &l->options, .pieces = pieces};
+    while (s.begins[s.groups] < count) {
+        s.begins[s.groups + 1] = group_end(pieces, s.begins[s.groups], count);
+        s.groups++;
+    }
     pthread_t threads[LINK_SENDERS];
     size_t started = 0;
-    for (size_t wanted = count / 2; count > 2 && started < wanted && started < LINK_SENDERS;
-         started++) {
-        if (pthread_create(&threads[started], NULL, sender, &s) != 0) {
-            break;
-        }
+    while (started + 1 < s.groups && started < LINK_SENDERS &&
+           pthread_create(&threads[started], NULL, sender, &s) == 0) {
+        started++;
     }
-    for (size_t i; started == 0 && (i = s.next++) < count && s.error == 0;) {
-        s.error = send_piece(l, pieces[i]);
-    }
+    send_groups(&s, l); /* beside them */
     for (size_t i = 0; i < started; i++) {
         (void)pthread_join(threads[i], NULL);
     }
@@ -135,8 +182,10 @@ int codi2_link_flush(struct codi2_link *l)
 
 static int wait_with(struct codi2_link *l, const struct content_hash *hash, struct str bytes)
 {
-    int error = l->waiting_count == LINK_WAITING ? codi2_link_flush(l) : 0;
+    bool full = l->waiting_count == LINK_WAITING || l->waiting_bytes + bytes.n > LINK_WAITING_BYTES;
+    int error = full ? codi2_link_flush(l) : 0;
     if (!error) {
+        l->waiting_bytes += bytes.n;
         l->waiting[l->waiting_count++] =
             (struct link_piece){.hash = *hash, .bytes = mem_dup(bytes.p, bytes.n), .n = bytes.n};
     }
@@ -230,52 +279,4 @@ int codi2_link_upload(struct codi2_link *l, struct codi2_content *ret_content, i
     }
     content_builder_destroy(builder);
     return error;
-}
-
-/* ---- fetching ---- */
-
-static int fetch(struct codi2_link *l, const struct content_hash *hash, struct str *ret_plain)
-{
-    char text[CONTENT_HASH_TEXT + 1];
-    content_hash_text(hash, text);
-    BUF_AUTO(call, 128);
-    BUF_AUTO(reply, CONTENT_ENCODED_MAX);
-    buf_printf(&call, "chunks/%s", text);
-    struct link_request request = {.method = "GET", .call = buf_z(&call), .query = "", .type = ""};
-    int error = codi2_link_call(l, &request, &reply);
-    if (error == ERR_NOT_FOUND) {
-        return ERR_CORRUPT; /* an entry names it */
-    }
-    return error ? error : content_decode_checked(l->codec, buf_str(&reply), hash, ret_plain);
-}
-
-static int write_below(struct codi2_link *l, const struct content_hash *hash, unsigned level,
-                       int fd)
-{
-    struct str plain;
-    int error = fetch(l, hash, &plain);
-    if (error || level == 0) {
-        return error ? error : fd_write_all(fd, plain);
-    }
-    struct content_page *page = mem_alloc(sizeof *page);
-    error = content_page_decode(plain, page);
-    if (!error && page->level != level) {
-        error = ERR_CORRUPT;
-    }
-    for (size_t i = 0; i < page->count && !error; i++) {
-        error = write_below(l, &page->refs[i].hash, level - 1, fd);
-    }
-    mem_free(page);
-    return error;
-}
-
-int codi2_link_download(struct codi2_link *l, const struct codi2_remote *remote, int fd)
-{
-    if (remote->manifest.small) {
-        return fd_write_all(fd, remote->bytes);
-    }
-    if (remote->manifest.levels > CONTENT_MAX_LEVELS) {
-        return ERR_CORRUPT;
-    }
-    return write_below(l, &remote->manifest.hash, remote->manifest.levels, fd);
 }

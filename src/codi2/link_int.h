@@ -1,17 +1,44 @@
 #ifndef CODI2_LINK_INT_H
 #define CODI2_LINK_INT_H
 
+#include <pthread.h>
+
 #include "codi2/link.h"
 #include "http/http.h"
 #include "wire/wire.h"
 
-enum { LINK_WAITING = 128, LINK_SENDERS = 8 };
+enum {
+    LINK_WAITING = 512, /* pieces */
+    LINK_WAITING_BYTES = 8 << 20,
+    LINK_LOT = WIRE_MAX_CHUNKS, /* files */
+    LINK_SENDERS = 3,           /* beside the one who waits for them */
+    LINK_GROUP_BYTES =
+        640 * 1024, /* plain; with what stands before each less than WIRE_MAX_CHUNK_BYTES */
+};
 
 /* Content that was cut and is not yet known to be at the server. */
 struct link_piece {
     struct content_hash hash;
     char *bytes; /* plain */
     size_t n;
+};
+
+/* Chunks that came together; find_in says which. */
+struct link_came {
+    struct buf bytes;
+    struct arena arena;
+    struct wire_chunks chunks;
+};
+
+/* What is fetched before it is asked for: one lot is used while the next is on its way. */
+struct link_ahead {
+    struct codi2_link *link; /* of its own; NULL: not used yet */
+    pthread_t thread;
+    bool running;
+    struct content_hash wanted[WIRE_MAX_CHUNKS];
+    size_t count;
+    struct link_came came[2];
+    unsigned coming; /* index of the one that is on its way; the other is used */
 };
 
 struct codi2_link {
@@ -24,6 +51,9 @@ struct codi2_link {
     struct content_hasher *hasher;
     struct link_piece waiting[LINK_WAITING];
     size_t waiting_count;
+    size_t waiting_bytes;
+    struct link_ahead *files; /* content of the files to come; NULL: not used yet */
+    struct link_ahead *parts; /* parts of a large file */
 };
 
 /* One call: its reply's body in out. Errors of the server become codes; no server is ERR_UNAVAILABLE. */
@@ -40,5 +70,8 @@ int codi2_link_call(struct codi2_link *l, const struct link_request *request,
 /* link_content.c: brings what waits to the server. */
 int codi2_link_flush(struct codi2_link *l) BASE_MUST_USE;
 void codi2_link_forget(struct codi2_link *l);
+
+/* link_fetch.c */
+void codi2_link_ahead_destroy(struct link_ahead *a); /* NULL allowed */
 
 #endif

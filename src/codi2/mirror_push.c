@@ -14,7 +14,9 @@
 
 struct round {
     struct codi2_mirror *m;
-    struct arena *arena;
+    struct arena *arena; /* paths: as long as the round */
+    struct arena *
+        scratch; /* as long as a path is looked at: a round may have to do with all files that there are */
     VEC(struct codi2_dirty_path)
     paths; /* to look at, sorted; deep: what is below was listed as well */
     VEC(struct codi2_change) batch;
@@ -56,11 +58,12 @@ static int flush(struct round *r)
     if (r->batch.n == 0) {
         return 0;
     }
+    ARENA_AUTO(arena);
     struct codi2_reply reply;
     const struct codi2_batch batch = {r->batch.at, r->batch.n};
-    int error = codi2_link_push(r->m->link, r->arena, &batch, &reply);
+    int error = codi2_link_push(r->m->link, &arena, &batch, &reply);
     if (!error) {
-        error = codi2_mirror_note(r->m, r->arena, &batch, &reply);
+        error = codi2_mirror_note(r->m, &arena, &batch, &reply);
     }
     if (error || reply.verdict != CODI2_ACCEPTED) {
         put_back(r);
@@ -133,7 +136,7 @@ static int add_write(struct round *r, const struct codi2_step *step)
     }
     codi2_look_doubt(&change.step.look);
     struct codi2_entry known;
-    bool same = step->base != 0 && codi2_index_get(m->index, r->arena, step->path, &known) == 0 &&
+    bool same = step->base != 0 && codi2_index_get(m->index, r->scratch, step->path, &known) == 0 &&
                 known.look.kind == CODI2_FILE && known.look.mode == step->look.mode &&
                 content_hash_eq(&known.hash, &change.content.hash);
     if (same) {
@@ -174,7 +177,7 @@ static bool opens_or_shuts(struct round *r, const struct codi2_step *step)
 {
     struct codi2_entry known;
     return is_shut(&step->look) ||
-           (codi2_index_get(r->m->index, r->arena, step->path, &known) == 0 &&
+           (codi2_index_get(r->m->index, r->scratch, step->path, &known) == 0 &&
             is_shut(&known.look));
 }
 
@@ -211,16 +214,18 @@ static int do_step(struct round *r, const struct codi2_step *step, bool listed)
 static int each_below(struct round *r, struct str folder,
                       void (*each)(struct round *r, struct str path))
 {
+    ARENA_AUTO(arena);
     struct codi2_span span = {.folder = folder, .after = STR("")};
     struct codi2_entries page;
     do {
-        int error = codi2_index_below(r->m->index, r->arena, &span, &page);
+        arena_reset(&arena);
+        int error = codi2_index_below(r->m->index, &arena, &span, &page);
         if (error) {
             return error;
         }
         for (size_t i = 0; i < page.count; i++) {
-            each(r, page.at[i].path);
-            span.after = page.at[i].path;
+            span.after = arena_str(r->arena, page.at[i].path);
+            each(r, span.after);
         }
     } while (page.count == CODI2_PAGE);
     return 0;
@@ -236,7 +241,7 @@ static void tell(struct round *r, struct str path)
 static int tell_links(struct round *r, const struct codi2_step *step)
 {
     struct codi2_entries same = {0};
-    int error = codi2_index_by_inode(r->m->index, r->arena, step->look.inode, &same);
+    int error = codi2_index_by_inode(r->m->index, r->scratch, step->look.inode, &same);
     for (size_t i = 0; i < same.count && !error; i++) {
         struct str path = same.at[i].path;
         struct codi2_look
@@ -277,7 +282,7 @@ static int look_once(struct round *r, const struct codi2_dirty_path *p, bool *re
 {
     struct codi2_step step;
     int error =
-        codi2_plan(&(struct codi2_planner){&r->m->tree, r->m->index, r->arena}, p->path, &step);
+        codi2_plan(&(struct codi2_planner){&r->m->tree, r->m->index, r->scratch}, p->path, &step);
     if (error) {
         return error == ERR_FORBIDDEN ? 0 : error;
     }
@@ -310,6 +315,7 @@ static int look_at(struct round *r, const struct codi2_dirty_path *p)
         codi2_dirty_add(r->m->dirty, p->path, /* deep= */ true);
         error = look_once(r, p, &again);
     }
+    arena_reset(r->scratch);
     return error;
 }
 
@@ -324,9 +330,10 @@ static int walk(struct round *r, struct str folder)
     while (folders.n > 0 && !error) {
         struct str at = folders.at[--folders.n];
         struct codi2_names names = {0};
+        arena_reset(r->scratch);
         error = codi2_mirror_add_watch(r->m, at);
         if (!error || error == ERR_NOT_FOUND) { /* the list tells gone from shut */
-            error = codi2_tree_list(&r->m->tree, r->arena, at, &names);
+            error = codi2_tree_list(&r->m->tree, r->scratch, at, &names);
         }
         if (error == ERR_FORBIDDEN) {
             codi2_mirror_unkept(r->m, at, CODI2_UNREADABLE);
@@ -340,7 +347,7 @@ static int walk(struct round *r, struct str folder)
         for (size_t i = 0; i < names.count && !error; i++) {
             struct str path = at.n ? arena_printf(r->arena, STR_FMT "/" STR_FMT, STR_ARG(at),
                                                   STR_ARG(names.at[i]))
-                                   : names.at[i];
+                                   : arena_str(r->arena, names.at[i]);
             struct codi2_look look;
             if (content_path_check(path) != 0) {
                 codi2_mirror_unkept(r->m, path, CODI2_BAD_NAME);
@@ -462,7 +469,9 @@ int codi2_mirror_push(struct codi2_mirror *m)
         return 0;
     }
     ARENA_AUTO(arena);
-    struct round r __attribute__((cleanup(round_fini))) = {.m = m, .arena = &arena};
+    ARENA_AUTO(scratch);
+    struct round r
+        __attribute__((cleanup(round_fini))) = {.m = m, .arena = &arena, .scratch = &scratch};
     struct codi2_dirty_path *taken;
     size_t count;
     codi2_dirty_take(m->dirty, &arena, &taken, &count);

@@ -74,6 +74,28 @@ static int by_worth(const void *a, const void *b)
     return x->mtime < y->mtime ? 1 : x->mtime > y->mtime ? -1 : str_cmp(x->path, y->path);
 }
 
+static int fetch_one(struct codi2_mirror *m, const struct codi2_remote *r)
+{
+    ARENA_AUTO(arena);
+    int error = codi2_mirror_apply_state(m, &arena, r);
+    if (!error && ++m->facts.done % SHOW_EVERY == 0) {
+        codi2_mirror_show(m, CODI2_RESTORING);
+    }
+    return error;
+}
+
+/* A lot comes in one answer, and goes into the index in one transaction. */
+static int fetch_lot(struct codi2_mirror *m, const struct codi2_remote *files, size_t count)
+{
+    int error = codi2_index_begin(m->index);
+    for (size_t i = 0; i < count && !error; i++) {
+        error = fetch_one(m, &files[i]);
+    }
+    int committed = codi2_index_commit(m->index);
+    codi2_watch_read(m->watch); /* our own deeds: more than the kernel's queue holds */
+    return error ? error : committed;
+}
+
 static int fetch(struct codi2_mirror *m, struct later *l)
 {
     m->facts.total = l->files.n;
@@ -82,17 +104,15 @@ static int fetch(struct codi2_mirror *m, struct later *l)
     if (l->files.n > 0) {
         qsort(l->files.at, l->files.n, sizeof l->files.at[0], by_worth);
     }
-    for (size_t i = 0; i < l->files.n; i++) {
-        ARENA_AUTO(arena);
-        int error = codi2_mirror_apply_state(m, &arena, &l->files.at[i]);
-        if (error) {
-            return error;
-        }
-        if (++m->facts.done % SHOW_EVERY == 0) {
-            codi2_mirror_show(m, CODI2_RESTORING);
-        }
+    int error = 0;
+    size_t asked = codi2_link_ahead(m->link, l->files.at, l->files.n);
+    for (size_t i = 0, lot = 0; i < l->files.n && !error; i = lot) {
+        lot = asked;
+        asked += codi2_link_ahead(m->link, &l->files.at[asked], l->files.n - asked);
+        error = fetch_lot(m, &l->files.at[i], lot - i);
     }
-    return 0;
+    codi2_link_ahead_end(m->link);
+    return error;
 }
 
 /* What the index knows and the store has not: it was deleted there while we were away. */

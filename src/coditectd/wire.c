@@ -130,6 +130,42 @@ static int call_get_chunk(struct coditectd_wire_call *c)
     return r;
 }
 
+static int call_put_chunks(struct coditectd_wire_call *c)
+{
+    struct wire_chunks sent;
+    int r = wire_chunks_read(c->req->arena, c->req->body, &sent);
+    if (r < 0) {
+        return r;
+    }
+    struct files_chunk *chunks = ARENA_ARRAY(c->req->arena, struct files_chunk, sent.n);
+    for (size_t i = 0; i < sent.n; i++) {
+        chunks[i] = (struct files_chunk){.hash = sent.at[i].hash, .encoded = sent.at[i].encoded};
+    }
+    r = files_chunks_put(&c->data, chunks, sent.n);
+    if (r == 0) {
+        http_status(c->res, 204);
+    }
+    return r;
+}
+
+/* The first of them, as many as have room; without those that are not here. */
+static int call_get_chunks(struct coditectd_wire_call *c)
+{
+    struct wire_hashes asked;
+    int r = wire_hashes_read(c->req->arena, c->req->body, &asked);
+    struct buf *out = http_body_buf(c->res);
+    for (size_t i = 0, n = 0; r == 0 && i < asked.n && n < WIRE_MAX_CHUNKS; i++) {
+        struct wire_chunk chunk = {.hash = asked.at[i]};
+        r = files_chunk_get(&c->data, &chunk.hash, &chunk.encoded);
+        if (r == 0 && !wire_chunks_add(out, &chunk)) {
+            break;
+        }
+        n += r == 0;
+        r = r == ERR_NOT_FOUND ? 0 : r;
+    }
+    return r;
+}
+
 static int call_status(struct coditectd_wire_call *c)
 {
     struct wire_status status;
@@ -146,6 +182,8 @@ static int call_status(struct coditectd_wire_call *c)
 static const struct row rows[] = {
     {HTTP_POST, {"hello", 5}, false, HTTP_WORK, 4096, call_hello},
     {HTTP_POST, {"chunks:missing", 14}, false, HTTP_WORK, WIRE_MAX_REQUEST, call_missing},
+    {HTTP_POST, {"chunks:get", 10}, false, HTTP_WORK, WIRE_MAX_REQUEST, call_get_chunks},
+    {HTTP_POST, {"chunks", 6}, false, HTTP_WORK, WIRE_MAX_CHUNK_BYTES, call_put_chunks},
     {HTTP_PUT, {"chunks/", 7}, true, HTTP_WORK, CONTENT_ENCODED_MAX, call_put_chunk},
     {HTTP_GET, {"chunks/", 7}, true, HTTP_WORK, 0, call_get_chunk},
     {HTTP_POST, {"changes", 7}, false, HTTP_WORK, WIRE_MAX_REQUEST, coditectd_wire_batch},
@@ -254,8 +292,9 @@ static void app_handle(void *ctx, struct http_request *req, struct http_response
                                        .quota = c.options->quota,
                                        .op = store_op_new()};
         http_set(res, "Content-Type",
-                 row->fn == call_get_chunk ? STR("application/octet-stream")
-                                           : STR("application/json"));
+                 row->fn == call_get_chunk || row->fn == call_get_chunks
+                     ? STR("application/octet-stream")
+                     : STR("application/json"));
         const struct log_field whose[] = {{"request", req->id},
                                           {"session", c.peer.session},
                                           {"tenant", c.peer.scope.tenant_id},

@@ -11,6 +11,7 @@
 enum {
     RENEW_HOURS = 6,
     REF_COST = 200, /* bytes that a reference of a page writes */
+    MOST_TOGETHER = 1 << 20,
 };
 
 size_t files_item_cost(const struct files_item *item)
@@ -243,6 +244,52 @@ int files_chunk_put(struct data_context *ctx, const struct content_hash *hash, s
     struct put put = {.ctx = ctx, .now = time_now()};
     put.item = (struct files_item){.hash = *hash, .encoded = encoded, .length = (uint32_t)plain.n};
     return put_run(&put);
+}
+
+struct puts {
+    struct data_context *ctx;
+    struct files_item *items;
+    size_t count;
+    usec_t now;
+};
+
+static int puts_write(struct txn *txn, void *arg)
+{
+    struct puts *puts = arg;
+    struct files_tx tx;
+    tx_plain(&tx, txn, puts->ctx);
+    tx.now = puts->now;
+    int r = 0;
+    for (size_t i = 0; i < puts->count && r == 0; i++) {
+        r = files_item_put(&tx, &puts->items[i]);
+    }
+    return r;
+}
+
+int files_chunks_put(struct data_context *ctx, const struct files_chunk *chunks, size_t count)
+{
+    CODEC_AUTO(codec);
+    struct store_op op = store_op_new();
+    if (count > FILES_MAX_TOGETHER) {
+        return ERR_LIMIT;
+    }
+    struct puts puts = {.ctx = ctx,
+                        .items = ARENA_ARRAY(ctx->arena, struct files_item, count),
+                        .count = count,
+                        .now = time_now()};
+    for (size_t i = 0; i < count; i++) {
+        struct str plain;
+        if (content_decode_checked(codec, chunks[i].encoded, &chunks[i].hash, &plain) < 0) {
+            return ERR_INVALID;
+        }
+        puts.items[i] = (struct files_item){
+            .hash = chunks[i].hash, .encoded = chunks[i].encoded, .length = (uint32_t)plain.n};
+        op.bytes += files_item_cost(&puts.items[i]);
+    }
+    if (op.bytes > MOST_TOGETHER) {
+        return ERR_LIMIT;
+    }
+    return count > 0 ? store_write(ctx->store, &op, puts_write, &puts) : 0;
 }
 
 struct load {

@@ -406,6 +406,17 @@ int files_chunks_missing(struct data_context *ctx, const struct files_hashes *as
 int files_chunk_put(struct data_context *ctx, const struct content_hash *hash,
                     struct str encoded) BASE_MUST_USE;
 
+struct files_chunk {
+    struct content_hash hash;
+    struct str encoded;
+};
+
+enum { FILES_MAX_TOGETHER = 400 }; /* chunks, and 1 MiB */
+
+/* The same for several in one transaction: all or none. ERR_LIMIT: too many. */
+int files_chunks_put(struct data_context *ctx, const struct files_chunk *chunks,
+                     size_t count) BASE_MUST_USE;
+
 /* The stored form of a chunk or page, into ctx->arena, verified. ERR_NOT_FOUND, ERR_CORRUPT. */
 int files_chunk_get(struct data_context *ctx, const struct content_hash *hash,
                     struct str *ret_encoded) BASE_MUST_USE;

@@ -15,10 +15,12 @@ enum {
     WIRE_VERSION = 1,
     WIRE_MAX_MESSAGE = 4 << 20, /* bytes of JSON, either way; a request at most WIRE_MAX_REQUEST */
     WIRE_MAX_REQUEST = 1 << 20,
-    WIRE_MAX_CHANGES = 500,      /* in a batch, or in a page of changes */
-    WIRE_MAX_ENTRIES = 1000,     /* in a page of the tree */
-    WIRE_MAX_HASHES = 2000,      /* in a question or an answer about chunks */
-    WIRE_MAX_STATUS = 16 * 1024, /* bytes of a status */
+    WIRE_MAX_CHANGES = 500,            /* in a batch, or in a page of changes */
+    WIRE_MAX_ENTRIES = 1000,           /* in a page of the tree */
+    WIRE_MAX_HASHES = 2000,            /* in a question or an answer about chunks */
+    WIRE_MAX_CHUNKS = 400,             /* that are sent together */
+    WIRE_MAX_CHUNK_BYTES = 768 * 1024, /* of them, with what stands before each */
+    WIRE_MAX_STATUS = 16 * 1024,       /* bytes of a status */
     WIRE_MAX_STATUS_MESSAGE = 1024,
     WIRE_MAX_AWAKE = 8,
     WIRE_MAX_AWAKE_NAME = 64, /* bytes */
@@ -62,6 +64,22 @@ struct wire_hashes {
 void wire_hashes_write(struct buf *out, const struct wire_hashes *hashes);
 int wire_hashes_read(struct arena *arena, struct str text,
                      struct wire_hashes *ret_hashes) BASE_MUST_USE;
+
+/*
+ * POST /chunks, and the answer to POST /chunks:get: no JSON. Adding is false when it has no room beside what is there
+ * already. What is read borrows from the bytes; its hashes are not verified.
+ */
+struct wire_chunk {
+    struct content_hash hash;
+    struct str encoded; /* the stored form */
+};
+struct wire_chunks {
+    struct wire_chunk *at;
+    size_t n; /* at most WIRE_MAX_CHUNKS */
+};
+bool wire_chunks_add(struct buf *out, const struct wire_chunk *chunk) BASE_MUST_USE;
+int wire_chunks_read(struct arena *arena, struct str bytes,
+                     struct wire_chunks *ret_chunks) BASE_MUST_USE;
 
 /* What stands at a path: of a tree, of an event, and what a change makes of it. */
 struct wire_entry {

@@ -13,7 +13,7 @@ class Ear {
   welcome = { version: 1, seq: 0 };
   helloCode = 200;
   mute = false;
-  changes; // what answers POST changes, when somebody does: a function of refuse
+  changes; // what answers POST changes, when somebody does: a function of refuse, reply and the batch
   constructor(t, world) {
     this.path = world.path("wire.sock");
     this.server = createServer((req, res) => this.#answer(req, res));
@@ -28,7 +28,7 @@ class Ear {
     req.setEncoding("utf8").on("data", (part) => (text += part)).on("end", () => {
       const url = new URL(req.url, "http://wire");
       const name = `${req.method} ${url.pathname.replace("/wire/", "")}`;
-      this.heard.push({ name, root: url.searchParams.get("root"), token: req.headers.authorization, body: text ? JSON.parse(text) : undefined, at: Date.now() });
+      this.heard.push({ name, root: url.searchParams.get("root"), token: req.headers.authorization, body: req.headers["content-type"] === "application/json" ? JSON.parse(text) : undefined, at: Date.now() });
       const reply = (code, body) => res.writeHead(code, { "Content-Type": "application/json" }).end(body && JSON.stringify(body));
       const refuse = (code, word) => reply(code, { success: false, error: { code: word, message: "", request_id: "req-0" } });
       if (this.mute) return undefined;
@@ -36,7 +36,9 @@ class Ear {
       if (name === "GET tree") return reply(200, { entries: [], seq: 0, next: null });
       if (name === "GET changes") return setTimeout(() => reply(200, { events: [], seq: 0, more: false }), Math.min(200, Number(url.searchParams.get("wait"))));
       if (name === "POST status") return reply(204);
-      if (name === "POST changes" && this.changes) return this.changes(refuse);
+      if (name === "POST chunks:missing") return reply(200, this.heard.at(-1).body);
+      if (name.startsWith("PUT chunks/")) return reply(204);
+      if (name === "POST changes" && this.changes) return this.changes(refuse, reply, this.heard.at(-1).body);
       return refuse(404, "not_found");
     });
   }
@@ -84,6 +86,17 @@ test("the real server calls an older generation stale", { timeout: 60_000 }, asy
   await world.startServer();
   world.spawnCodi2(["--generation", "2"]);
   assert.equal(await world.codi2.ended, 3);
+});
+
+test("an older server, which takes no chunks together, gets them one by one", { timeout: 60_000 }, async (t) => {
+  const { world, ear } = await set(t);
+  let seq = 0;
+  ear.changes = (refuse, reply, batch) => reply(200, { outcome: "applied", versions: batch.changes.map(() => ++seq), seq });
+  for (const name of ["a", "b", "c"]) fs.writeFileSync(world.tree(name), name.repeat(1000));
+  await world.startCodi2();
+  await world.sync();
+  assert.equal(ear.calls("POST chunks").length, 1);
+  assert.equal(ear.heard.filter((call) => call.name.startsWith("PUT chunks/")).length, 3);
 });
 
 test("it says how it goes: at each change, at most once a second, at the latest after 20 s", { timeout: 90_000 }, async (t) => {

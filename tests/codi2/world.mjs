@@ -167,5 +167,5 @@ export async function lose(world, what) {
   for (const name of what) fs.rmSync(world.path(name), { recursive: true });
   world.disk();
   await world.startCodi2();
-  await until("restored", async () => (await world.status()).state === "persisted");
+  await until("restored", async () => (await world.status()).state === "persisted", 120);
 }
