@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "coditectd/trim.h"
+#include "conversations/conversations.h"
 #include "files/upkeep.h"
 #include "lifecycle/lifecycle.h"
 
@@ -69,6 +70,11 @@ static int purge_sessions(struct coditectd_duties *d)
     return lifecycle_purge(d->store, step_end(), &d->more);
 }
 
+static int purge_conversations(struct coditectd_duties *d)
+{
+    return conversations_purge(d->store, step_end(), &d->more);
+}
+
 static int end_accounts(struct coditectd_duties *d)
 {
     return lifecycle_leavers(d->store, step_end(), &d->more);
@@ -121,6 +127,7 @@ static const struct {
     {"dropping of operation markers", 3600 * USEC_PER_SEC, drop_markers},
     {"end of deleted accounts", 0, end_accounts},
     {"purge of deleted sessions", 0, purge_sessions},
+    {"purge of deleted conversations", 0, purge_conversations},
     {"shortening of audit logs", 0, purge_audit},
     {"thinning of histories", 0, thin_histories},
     {"collection of content that nothing names", 0, collect},

@@ -12,7 +12,7 @@ enum data_kind { DATA_ID, DATA_TEXT, DATA_ENUM, DATA_INT, DATA_BOOL, DATA_TIME }
 enum {
     DATA_NO_TENANT = -1,
     DATA_MAX_FIELDS = 4,     /* of an index */
-    DATA_MAX_RECORD = 16384, /* bytes of a stored record */
+    DATA_MAX_RECORD = 81920, /* bytes of a stored record */
     DATA_MAX_KEY = 1024,     /* bytes of a key made here */
 };
 

@@ -160,10 +160,16 @@ static void write_u64(char *p, uint64_t value)
     }
 }
 
+/* What usage is kept of. */
+static bool is_counted(struct str id)
+{
+    return data_is_tree(id) || data_id_is(id, "cnv");
+}
+
 int data_usage_get(struct txn *txn, const struct scope *scope, struct str session_id,
                    struct data_usage *ret_usage)
 {
-    ASSERT(data_is_tree(session_id));
+    ASSERT(is_counted(session_id));
     struct str value;
     int r = store_get(txn, DATA_KEY(store_arena(txn), scope, DATA_SPACE_USAGE, session_id), &value);
     if (r == ERR_NOT_FOUND) {
@@ -184,7 +190,7 @@ int data_usage_get(struct txn *txn, const struct scope *scope, struct str sessio
 void data_usage_put(struct txn *txn, const struct scope *scope, struct str session_id,
                     const struct data_usage *usage)
 {
-    ASSERT(data_is_tree(session_id));
+    ASSERT(is_counted(session_id));
     char value[USAGE_SIZE];
     write_u64(value, usage->seq);
     write_u64(value + 8, usage->files);
@@ -195,7 +201,7 @@ void data_usage_put(struct txn *txn, const struct scope *scope, struct str sessi
 
 void data_usage_delete(struct txn *txn, const struct scope *scope, struct str session_id)
 {
-    ASSERT(data_is_tree(session_id));
+    ASSERT(is_counted(session_id));
     store_delete(txn, DATA_KEY(store_arena(txn), scope, DATA_SPACE_USAGE, session_id));
 }
 

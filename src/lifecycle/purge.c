@@ -1,11 +1,12 @@
 /*
- * Sessions that cannot be restored any more: their files go in pages, then their records, each page in a transaction that
- * asks whether the session is still over. What is cut off is found again by the index of deleted sessions.
+ * Sessions that cannot be restored any more: their files go in pages, then what was said in them, then their records, each page
+ * in a transaction that asks whether the session is still over. What is cut off is found again by the index of deleted sessions.
  *
  * Content is not touched here: what a purged session was the last to name is queued for the collector (files/loose.c).
  */
 #include "base/assert.h"
 #include "base/log.h"
+#include "conversations/conversations.h"
 #include "files/upkeep.h"
 #include "lifecycle/lifecycle_int.h"
 
@@ -45,6 +46,9 @@ static int purge_write(struct txn *txn, void *ctx)
     int r = sessions_over_check(txn, one);
     if (r == 0) {
         r = files_purge(txn, &one->scope, one->id, &purge->more);
+    }
+    if (r == 0 && !purge->more) {
+        r = conversations_purge_session(txn, &one->scope, one->id, &purge->more);
     }
     return r == 0 && !purge->more ? sessions_forget(txn, one) : r;
 }

@@ -65,7 +65,9 @@ function pathOf(operation, ids) {
 
 test(`random requests for ${seconds} s, seed ${seed}`, { timeout: (seconds + 60) * 1000 }, async () => {
   const ada = await server.account("random");
-  const ids = { session_id: (await newSession(ada)).id, user_id: ada.user.id, device_id: (await ada.get("/auth/devices")).data[0].id };
+  const session = await newSession(ada);
+  const conversation_id = (await ada.post("/conversations", { session_id: session.id, name: "random" })).data.id;
+  const ids = { session_id: session.id, conversation_id, user_id: ada.user.id, device_id: (await ada.get("/auth/devices")).data[0].id };
   // Ending our own logins would make the rest of the run a row of 401.
   const harmless = bundle.operations.filter((one) => !["auth_logout", "auth_device_end", "sessions_delete", "tenant_session_delete", "tenant_transfer", "users_me_delete", "users_me_password"].includes(one.id));
   const slow = new Set(["auth_register", "auth_login", "auth_reset", "users_me_email", "users_me_totp_begin", "users_me_totp_end"]);

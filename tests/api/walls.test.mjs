@@ -14,7 +14,8 @@ const invited = (await ada.post("/tenant/invitations", { email: "invited@example
 const key = (await ada.post("/auth/keys", { name: "mine" })).data.record.id;
 
 const project = (await ada.post("/projects", { name: "secret" })).data.id;
-const ids = { session_id: session.id, device_id: device, user_id: ada.user.id, invitation_id: invited.id, key_id: key, project_id: project,
+const conversation = (await ada.post("/conversations", { session_id: session.id, name: "secret" })).data.id;
+const ids = { conversation_id: conversation, session_id: session.id, device_id: device, user_id: ada.user.id, invitation_id: invited.id, key_id: key, project_id: project,
   workspace_id: session.workspace.id, category: "editor", key: "font_size" };
 const words = ["category", "key"]; // no ids: everybody has the same
 const guarded = bundle.operations.filter((one) => !one.public);

@@ -13,6 +13,7 @@ import { Readable } from "node:stream";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { bundle, bytesOf, Client, newSession, root, Server, totpCode, until } from "../api/harness.mjs";
+import { conversationRows } from "./faults-conversations.mjs";
 import { tenancyRows } from "./faults-tenancy.mjs";
 
 const CONFLICT = 0;
@@ -311,6 +312,7 @@ const rows = [
       await ada.delete(`/sessions/${id}`);
     },
   },
+  ...conversationRows({ ada, session }),
   ...tenancyRows({ ada, anonymous, countOf, fresh, member, twoFactor }),
   { id: "sessions_pause", request: (_, o) => ada.post(`${base}/pause`, undefined, o), after: (_, reply) => assert.equal(reply.data.status, "paused") },
   { id: "auth_ticket_create", request: (_, o) => ada.post("/auth/tickets", { session_id: session.id }, o), status: 409 /* it does not run */ },

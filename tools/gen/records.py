@@ -27,7 +27,7 @@ def check_field(field, enums, where):
     if field["type"] == "id":
         need(re.fullmatch(r"[a-z]{3}", field["prefix"]), f"{where}: bad prefix")
     if field["type"] == "text":
-        need(1 <= field["max"] <= 8192, f"{where}: text wants a max")
+        need(1 <= field["max"] <= 65536, f"{where}: text wants a max that fits into a record")
     if field["type"] == "enum":
         need(field["of"] in enums, f"{where}: unknown enum {field['of']}")
     if field["type"] == "int":

@@ -1,0 +1,146 @@
+/* Conversations and their messages: /conversations. */
+#include "conversations/conversations.h"
+#include "api/api_int.h"
+
+static void write_conversation(struct json_writer *w, const struct conversations_view *view)
+{
+    const struct data_conversation *conversation = &view->conversation;
+    json_object(w);
+    json_member_string(w, "id", conversation->id);
+    json_member_string(w, "name", conversation->name);
+    json_member_string(w, "tenant_id", conversation->tenant_id);
+    json_member_string(w, "user_id", conversation->user_id);
+    json_member_string(w, "session_id", conversation->session_id);
+    json_member_integer(w, "messages", (int64_t)view->messages);
+    json_member_integer(w, "bytes", (int64_t)view->bytes);
+    api_json_time(w, "created_at", conversation->created_at);
+    api_json_time(w, "updated_at", conversation->updated_at);
+    if (conversation->deleted) {
+        api_json_time(w, "deleted_at", conversation->deleted_at);
+    }
+    json_member_integer(w, "revision", conversation->revision);
+    json_object_end(w);
+}
+
+static int answer(struct api_call *call, int status, const struct conversations_view *view)
+{
+    api_etag(call, (uint64_t)view->conversation.revision);
+    write_conversation(api_begin(call, status), view);
+    return api_end(call);
+}
+
+int api_conversations_list(struct api_call *call, const struct api_conversations_list_in *in)
+{
+    struct conversations_page page;
+    struct conversations_list_input input = {.session_id = in->session_id,
+                                             .limit = (size_t)in->limit,
+                                             .cursor = in->cursor,
+                                             .words = in->q,
+                                             .deleted = in->deleted,
+                                             .reverse = in->reverse};
+    int r = conversations_list(&call->data, &input, &page);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < page.n; i++) {
+        write_conversation(w, &page.at[i]);
+    }
+    json_array_end(w);
+    return api_end_list(call, page.next, page.total);
+}
+
+int api_conversations_create(struct api_call *call, const struct api_conversations_create_in *in)
+{
+    struct conversations_view view;
+    struct conversations_create_input input = {.session_id = in->session_id, .name = in->name};
+    int r = conversations_create(&call->data, &input, &view);
+    if (r < 0) {
+        return r;
+    }
+    http_set(call->res, "Location",
+             arena_printf(call->req->arena, "/api/v5/conversations/" STR_FMT,
+                          STR_ARG(view.conversation.id)));
+    return answer(call, 201, &view);
+}
+
+int api_conversations_get(struct api_call *call, const struct api_conversations_get_in *in)
+{
+    struct conversations_view view;
+    int r = conversations_get(&call->data, in->conversation_id, &view);
+    return r < 0 ? r : answer(call, 200, &view);
+}
+
+int api_conversations_update(struct api_call *call, const struct api_conversations_update_in *in)
+{
+    struct conversations_view view;
+    struct conversations_rename_input input = {.name = in->name};
+    int r = api_if_match(in->if_match, &input.revision);
+    if (r == 0) {
+        r = conversations_rename(&call->data, in->conversation_id, &input, &view);
+    }
+    return r < 0 ? r : answer(call, 200, &view);
+}
+
+int api_conversations_delete(struct api_call *call, const struct api_conversations_delete_in *in)
+{
+    struct conversations_view view;
+    int64_t revision;
+    int r = api_if_match(in->if_match, &revision);
+    if (r == 0) {
+        r = conversations_delete(&call->data, in->conversation_id, revision, &view);
+    }
+    return r < 0 ? r : answer(call, 200, &view);
+}
+
+int api_conversations_restore(struct api_call *call, const struct api_conversations_restore_in *in)
+{
+    struct conversations_view view;
+    int r = conversations_restore(&call->data, in->conversation_id, &view);
+    return r < 0 ? r : answer(call, 200, &view);
+}
+
+/* ---- Messages: their stored form is the API's ---- */
+
+int api_messages_list(struct api_call *call, const struct api_messages_list_in *in)
+{
+    struct conversations_messages page;
+    struct conversations_messages_input input = {
+        .limit = (size_t)in->limit, .cursor = in->cursor, .reverse = in->reverse};
+    int r = conversations_messages(&call->data, in->conversation_id, &input, &page);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < page.n; i++) {
+        json_raw(w, page.at[i].reply);
+    }
+    json_array_end(w);
+    return api_end_list(call, page.next, page.total);
+}
+
+/* The document's words are in the order of the record's, which begin at 1. */
+static enum data_message_role role_of(int word)
+{
+    _Static_assert((int)API_MESSAGES_CREATE_ROLE_USER + 1 == DATA_MESSAGE_ROLE_USER &&
+                       (int)API_MESSAGES_CREATE_ROLE_ASSISTANT + 1 == DATA_MESSAGE_ROLE_ASSISTANT &&
+                       (int)API_MESSAGES_CREATE_ROLE_SYSTEM + 1 == DATA_MESSAGE_ROLE_SYSTEM &&
+                       (int)API_MESSAGES_CREATE_ROLE_TOOL + 1 == DATA_MESSAGE_ROLE_TOOL,
+                   "roles are in one order");
+    return (enum data_message_role)(word + 1);
+}
+
+int api_messages_create(struct api_call *call, const struct api_messages_create_in *in)
+{
+    struct data_message message;
+    struct conversations_append_input input = {.role = role_of((int)in->role),
+                                               .content = in->content};
+    int r = conversations_append(&call->data, in->conversation_id, &input, &message);
+    if (r < 0) {
+        return r;
+    }
+    json_raw(api_begin(call, 201), message.reply);
+    return api_end(call);
+}
