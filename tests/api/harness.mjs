@@ -28,8 +28,8 @@ export const program = join(build, faulty ? "src/coditectd/coditectd-faults" : "
 
 export const bundle = JSON.parse(readFileSync(join(build, "src/api/openapi.schema.json"), "utf8"));
 
-// All files of one `node --test` have the same parent.
-export const hitsFile = join(tmpdir(), `coditect-api-hits-${process.ppid}`);
+// One for all files of a run: as the suite says, or, since all files of one `node --test` have the same parent, of that.
+export const hitsFile = process.env.CODITECT_API_HITS ?? join(tmpdir(), `coditect-api-hits-${process.ppid}`);
 const hits = new Set();
 process.on("exit", () => {
   if (hits.size > 0) appendFileSync(hitsFile, [...hits].join("\n") + "\n");

@@ -1,6 +1,8 @@
 """scripts/test and what counts for it, with stand-in suites."""
 
 import json
+import os
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -129,6 +131,20 @@ class NodeSuite(unittest.TestCase):
     def test_failure(self):
         status, line = self.run_file("test('a', () => { throw new Error('x'); });")
         self.assertEqual((status, line), (1, "0 passed, 1 failed"))
+
+    def test_some_run_alone(self):
+        """Those behind -- begin when the others have ended, and are counted with them."""
+        with tempfile.TemporaryDirectory() as folder:
+            log = pathlib.Path(folder, "log")
+            for name in "abc":
+                pathlib.Path(folder, f"{name}.test.mjs").write_text(
+                    "import { test } from 'node:test'; import { appendFileSync } from 'node:fs';"
+                    f"test('x', () => appendFileSync({str(log)!r}, {name!r}));", encoding="utf-8")
+            files = [f"{folder}/{name}.test.mjs" for name in "abc"]
+            done = subprocess.run([str(standin.ROOT / "scripts/node-suite"), files[2], files[1], "--", files[0]],
+                                  capture_output=True, text=True, check=False, env={**os.environ, "NODE_SUITE_AT_ONCE": "2"})
+            self.assertEqual(done.stdout.splitlines()[-1], "3 passed, 0 failed")
+            self.assertEqual(log.read_text(encoding="utf-8")[2], "a")
 
     def test_missing_file(self):
         done = subprocess.run([str(standin.ROOT / "scripts/node-suite"), "/nonexistent/*.mjs"],
