@@ -31,7 +31,7 @@ static void read_it(int fd)
 
 static void write_frames(int fd, struct str rest)
 {
-    struct backup_writer *w = backup_writer_create(fd);
+    struct backup_writer *w = backup_writer_create(&(struct backup_output){backup_write_fd, &fd});
     int r = backup_writer_header(w, BACKUP_STREAM, 1);
     ASSERT(r == 0);
     uint64_t type, n;

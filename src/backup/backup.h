@@ -6,7 +6,8 @@
  * pipe. Both are whole or refused: what ends before its end, and what is not what its hash says, is never taken for a backup.
  *
  * Functions say in the log what is wrong with which file, and return ERR_NOT_FOUND (no store, or no such backup), ERR_INVALID (it
- * is something else, or of a newer version), ERR_CORRUPT (damaged or cut short), ERR_NO_SPACE, ERR_IO, and what is named at them.
+ * is something else, or of a newer version), ERR_CORRUPT (damaged or cut short), ERR_FORBIDDEN and ERR_NOT_DIRECTORY (the
+ * place), ERR_NO_SPACE, ERR_IO, and what is named at them.
  */
 #ifndef BACKUP_BACKUP_H
 #define BACKUP_BACKUP_H
@@ -26,7 +27,9 @@ struct backup_source {
     const char *store; /* its directory; a server may be using it */
     /* Whether key names content: a value in stored form (content/) of this hash, which never changes. */
     bool (*content)(struct str key, struct content_hash *ret_hash);
-    const _Atomic bool *cancelled; /* looked at all the time; NULL: never */
+    /* Called all the time, with the keys that were looked at so far; < 0 ends the backup, which returns it. NULL: nobody asks. */
+    int (*page)(void *ctx, uint64_t keys);
+    void *ctx;
 };
 
 struct backup_report {
@@ -41,14 +44,21 @@ struct backup_report {
 
 /*
  * Adds a moment to the backup directory (made when absent), reads back what it wrote, then removes all but the newest `keep`
- * moments (0: none is removed). ERR_BUSY: another backup is being written there. ERR_CLOSED: it was cancelled. Whatever it
+ * moments (0: none is removed). ERR_BUSY: another backup is being written there. Whatever it
  * returns, the moments that were there are there.
  */
 int backup_write(const struct backup_source *source, const char *directory, unsigned keep,
                  struct backup_report *ret_report) BASE_MUST_USE;
 
-/* One moment, all of it, into a pipe or file; cancelled or failed, it has no end and is refused by its reader. */
-int backup_stream(const struct backup_source *source, int fd,
+/* Where a stream goes. What write returns, if < 0, ends the backup. */
+struct backup_output {
+    int (*write)(void *ctx, struct str bytes);
+    void *ctx;
+};
+int backup_write_fd(void *fd, struct str bytes) BASE_MUST_USE; /* a write; fd: const int * */
+
+/* One moment, all of it; broken off or failed, it has no end and is refused by its reader. */
+int backup_stream(const struct backup_source *source, const struct backup_output *to,
                   struct backup_report *ret_report) BASE_MUST_USE;
 
 struct backup_moment {

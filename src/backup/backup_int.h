@@ -35,7 +35,7 @@ struct backup_place {
 
 /* Writes frames one behind the other, through a buffer. */
 struct backup_writer;
-struct backup_writer *backup_writer_create(int fd);  /* which stays the caller's */
+struct backup_writer *backup_writer_create(const struct backup_output *to);
 void backup_writer_destroy(struct backup_writer *w); /* NULL allowed; what is buffered is lost */
 int backup_writer_header(struct backup_writer *w, enum backup_kind kind,
                          uint64_t pack) BASE_MUST_USE;
@@ -130,10 +130,12 @@ struct backup_directory {
         uint64_t id;
         int fd; /* -1: none */
     } open[BACKUP_OPEN_PACKS];
-    uint64_t own;                /* the pack that is being written; 0: none */
-    int own_fd;                  /* whoever writes it owns it */
-    struct backup_reader reader; /* of packs */
-    struct buf name;             /* of the pack that it reads */
+    const struct backup_source *source; /* asked at each frame that is read; NULL: nobody */
+    uint64_t looked;                    /* what it is told */
+    uint64_t own;                       /* the pack that is being written; 0: none */
+    int own_fd;                         /* whoever writes it owns it */
+    struct backup_reader reader;        /* of packs */
+    struct buf name;                    /* of the pack that it reads */
 };
 enum backup_open { BACKUP_TO_READ, BACKUP_TO_WRITE }; /* to write: made, and held. ERR_BUSY */
 int backup_directory_open(const char *path, enum backup_open how,
@@ -189,7 +191,9 @@ struct backup_pass {
     struct arena *arena; /* of known's refs */
     struct backup_table *table; /* result */
     uint64_t damaged;           /* result */
+    uint64_t looked;            /* keys, of all runs */
 };
+int backup_page(const struct backup_source *source, uint64_t keys) BASE_MUST_USE;
 int backup_pass_run(struct backup_pass *p) BASE_MUST_USE;
 
 /* ---- retain.c ------------------------------------------------------------------------------------------------------ */

@@ -63,16 +63,21 @@ void backup_frame_hash(struct backup_frame *frame)
 /* ---- Writing ---- */
 
 struct backup_writer {
-    int fd;
+    struct backup_output to;
     uint64_t bytes; /* with what is buffered */
     struct buf buffer;
     ZSTD_CCtx *zstd;
 };
 
-struct backup_writer *backup_writer_create(int fd)
+int backup_write_fd(void *fd, struct str bytes)
+{
+    return fd_write_all(*(const int *)fd, bytes);
+}
+
+struct backup_writer *backup_writer_create(const struct backup_output *to)
 {
     struct backup_writer *w = MEM_NEW(struct backup_writer);
-    w->fd = fd;
+    w->to = *to;
     w->zstd = ZSTD_createCCtx();
     ASSERT(w->zstd);
     buf_init(&w->buffer, 2 * WRITER_BUFFER + BACKUP_FRAME_MOST);
@@ -90,7 +95,7 @@ void backup_writer_destroy(struct backup_writer *w)
 
 int backup_writer_flush(struct backup_writer *w)
 {
-    int r = fd_write_all(w->fd, buf_str(&w->buffer));
+    int r = w->to.write(w->to.ctx, buf_str(&w->buffer));
     buf_clear(&w->buffer);
     return r;
 }

@@ -8,8 +8,6 @@
  * 1. What was read is compared with its hash before it is called content: what is damaged is kept as it is, but named by no
  *    later backup.
  */
-#include <stdatomic.h>
-
 #include "backup/backup_int.h"
 #include "base/assert.h"
 #include "base/map.h"
@@ -159,11 +157,22 @@ static int take_pair(struct walk *w, const struct store_snapshot_pair *pair)
     return r ? r : add_entry(w, &entry, content);
 }
 
+int backup_page(const struct backup_source *source, uint64_t keys)
+{
+    int r = source->page ? source->page(source->ctx, keys) : 0;
+    ASSERT(r <= 0 && r != ERR_NOT_FOUND); /* which is how a walk ends */
+    return r;
+}
+
 static int look_up(struct walk *w)
 {
     const struct backup_pass *p = w->p;
-    if (p->source->cancelled && atomic_load(p->source->cancelled)) {
-        return ERR_CLOSED;
+    int r = backup_page(p->source, p->looked);
+    if (p->d) {
+        p->d->looked = p->looked;
+    }
+    if (r) {
+        return r;
     }
     usec_t now = p->content_only ? time_monotonic() : 0;
     if (now - w->renewed < renew_every) {
@@ -182,6 +191,7 @@ static int walk(struct walk *w)
         buf_clear(&w->value);
         r = r ? r : store_snapshot_next(w->s, &pair);
         r = r ? r : take_pair(w, &pair);
+        w->p->looked++;
     }
     return r == ERR_NOT_FOUND ? end_block(w) : r;
 }

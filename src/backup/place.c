@@ -36,16 +36,30 @@ void backup_moment_name(char ret_name[static BACKUP_NAME_ROOM], usec_t at, uint6
 
 /* ---- Opening ---- */
 
+static int refusal(int number)
+{
+    switch (number) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return ERR_FORBIDDEN;
+    case ENOTDIR:
+        return ERR_NOT_DIRECTORY;
+    default:
+        return err_from_errno(number);
+    }
+}
+
 static int hold(struct backup_directory *d)
 {
     if (access(d->path, F_OK) < 0 && mkdir(d->path, 0700) < 0) {
-        return log_err(err_from_errno(errno), "backup", "%s cannot be made: %m", d->path);
+        return log_err(refusal(errno), "backup", "%s cannot be made: %m", d->path);
     }
     MEM_AUTO char *path = mem_alloc(strlen(d->path) + 8);
     (void)snprintf(path, strlen(d->path) + 8, "%s/lock", d->path);
     d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (d->lock < 0) {
-        return log_err(err_from_errno(errno), "backup", "%s cannot be written to: %m", d->path);
+        return log_err(refusal(errno), "backup", "%s cannot be written to: %m", d->path);
     }
     if (flock(d->lock, LOCK_EX | LOCK_NB) < 0) {
         return log_err(ERR_BUSY, "backup", "another backup is being written to %s", d->path);
@@ -67,8 +81,7 @@ int backup_directory_open(const char *path, enum backup_open how, struct backup_
     int r = how == BACKUP_TO_WRITE ? hold(d) : 0;
     if (r == 0) {
         d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        r = d->fd < 0 ? log_err(err_from_errno(errno), "backup", "%s cannot be opened: %m", path)
-                      : 0;
+        r = d->fd < 0 ? log_err(refusal(errno), "backup", "%s cannot be opened: %m", path) : 0;
     }
     if (r) {
         backup_directory_close(d);
@@ -137,7 +150,8 @@ static int open_pack(struct backup_directory *d, uint64_t pack)
 int backup_directory_frame(struct backup_directory *d, const struct backup_place *place,
                            struct backup_frame *frame)
 {
-    int r = open_pack(d, place->pack);
+    int r = d->source ? backup_page(d->source, d->looked) : 0;
+    r = r ? r : open_pack(d, place->pack);
     if (r) {
         return r;
     }

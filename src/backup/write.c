@@ -52,7 +52,9 @@ static int find_before(struct writing *g)
     for (size_t i = moments.n; r == 0 && i > 0; i--) {
         r = backup_directory_table(g->d, moments.at[i - 1].name, &g->before);
         r = r ? r : backup_read_table(g->d, &g->before, /* sink= */ NULL);
-        if (r == 0) {
+        int asked = backup_page(g->source, 0);
+        if (r == 0 || asked) {
+            r = asked;
             break;
         }
         log_warn("backup", "the backup %s is not built upon", moments.at[i - 1].name);
@@ -89,7 +91,7 @@ static int begin_pack(struct writing *g)
     }
     g->d->own = g->pack;
     g->d->own_fd = g->fd;
-    g->w = backup_writer_create(g->fd);
+    g->w = backup_writer_create(&(struct backup_output){backup_write_fd, &g->fd});
     return backup_writer_header(g->w, BACKUP_PACK, g->pack);
 }
 
@@ -131,6 +133,7 @@ static int read_pack_back(struct writing *g)
     while (r == 0 && reader.offset < size) {
         struct backup_frame frame;
         r = backup_reader_next(&reader, &frame);
+        r = r ? r : backup_page(g->source, g->d->looked);
     }
     backup_reader_fini(&reader);
     return r;
@@ -157,7 +160,7 @@ static int end_pack(struct writing *g)
 
 static int write_moment(struct writing *g, int fd)
 {
-    struct backup_writer *w = backup_writer_create(fd);
+    struct backup_writer *w = backup_writer_create(&(struct backup_output){backup_write_fd, &fd});
     int r = backup_writer_header(w, BACKUP_MOMENT, g->pack);
     r = r ? r : backup_table_write(&g->table, w);
     r = r ? r : backup_writer_flush(w);
@@ -241,7 +244,9 @@ int backup_write(const struct backup_source *source, const char *directory, unsi
     arena_init(&g.arena);
     int r = backup_directory_open(directory, BACKUP_TO_WRITE, &g.d);
     if (r == 0) {
+        g.d->source = source;
         r = write_all(&g, keep);
+        g.d->source = NULL;
         if (r) {
             uint64_t none; /* what was begun goes */
             (void)!backup_retain(g.d, 0, &none);
@@ -256,11 +261,12 @@ int backup_write(const struct backup_source *source, const char *directory, unsi
     return r;
 }
 
-int backup_stream(const struct backup_source *source, int fd, struct backup_report *ret_report)
+int backup_stream(const struct backup_source *source, const struct backup_output *to,
+                  struct backup_report *ret_report)
 {
-    struct writing g = {.source = source, .fd = fd, .pack = rand_u64()};
+    struct writing g = {.source = source, .fd = -1, .pack = rand_u64()};
     arena_init(&g.arena);
-    g.w = backup_writer_create(fd);
+    g.w = backup_writer_create(to);
     struct backup_pass pass = {.source = source, .writer = g.w, .pack = g.pack, .table = &g.table};
     int r = backup_writer_header(g.w, BACKUP_STREAM, g.pack);
     r = r ? r : backup_pass_run(&pass);

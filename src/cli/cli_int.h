@@ -397,6 +397,24 @@ int cli_reply_print(struct cli_run *run, const struct cli_reply *reply); /* with
 /* For each operand in turn, until one fails, whose name is then the subject. */
 int cli_each(struct cli_run *run, cli_one_call *call, cli_one_print *print) BASE_MUST_USE;
 
+/* ---- the operator's door, cmd_admin.c ---- */
+
+enum cli_admin_reply { CLI_ADMIN_VALUE, CLI_ADMIN_LINES, CLI_ADMIN_BYTES /* to standard output */ };
+
+struct cli_admin_request {
+    const char *method, *target;
+    const char *stopped; /* what does it when no server runs; NULL: nothing */
+    enum cli_admin_reply reply;
+    /* One line of the reply, of which the last one says "done", or the one value. */
+    int (*line)(struct cli_run *run, void *ctx, const struct json *line);
+    void *ctx;
+};
+/* Of the server whose data directory --data or its like names; from there on the working directory. ERR_UNAVAILABLE: none runs. */
+int cli_admin_ask(struct cli_run *run, const struct cli_admin_request *request) BASE_MUST_USE;
+int64_t cli_admin_number(const struct json *line, const char *name);  /* 0: there is none */
+struct str cli_admin_text(const struct json *line, const char *name); /* "-": there is none */
+extern const struct cli_option cli_admin_options[];
+
 /* ---- local files ---- */
 
 /*

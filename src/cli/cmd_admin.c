@@ -12,17 +12,9 @@
 
 #define DOOR "store/admin.sock"
 
-enum { LINE_MOST = 64 * 1024, PIECE = 16 * 1024 };
+enum { LINE_MOST = 64 * 1024, PIECE = 64 * 1024 };
 
 static const usec_t patience = 120 * USEC_PER_SEC;
-
-struct request {
-    const char *method, *target;
-    const char *stopped; /* what does it when no server runs; NULL: nothing */
-    /* One line of the reply; the last one says "done". NULL: the reply is one value. */
-    int (*line)(struct cli_run *run, void *ctx, const struct json *line);
-    void *ctx;
-};
 
 /* ---- Where the server is ---- */
 
@@ -59,7 +51,8 @@ static int find_data(struct cli_run *run, const char **ret_data)
                     "no data directory of a server is found here: name it by --data DIR");
 }
 
-static int nobody_there(struct cli_run *run, const char *data, const struct request *request)
+static int nobody_there(struct cli_run *run, const char *data,
+                        const struct cli_admin_request *request)
 {
     if (request->stopped) {
         return cli_fail(run, ERR_UNAVAILABLE,
@@ -70,7 +63,7 @@ static int nobody_there(struct cli_run *run, const char *data, const struct requ
 }
 
 /* The names of sockets are short, so they are looked up from within the directory. */
-static int enter(struct cli_run *run, const struct request *request, const char *data)
+static int enter(struct cli_run *run, const struct cli_admin_request *request, const char *data)
 {
     if (chdir(data) != 0) {
         return cli_fail(run, err_from_errno(errno), "%s: %s", data, strerror(errno));
@@ -88,6 +81,38 @@ static int enter(struct cli_run *run, const struct request *request, const char 
 
 /* ---- The reply ---- */
 
+int64_t cli_admin_number(const struct json *line, const char *name)
+{
+    const struct json *value = json_get(line, name);
+    return value && value->kind == JSON_INTEGER ? value->integer : 0;
+}
+
+struct str cli_admin_text(const struct json *line, const char *name)
+{
+    const struct json *value = json_get(line, name);
+    return value && value->kind == JSON_STRING ? value->string : STR("-");
+}
+
+static int code_of(int64_t status)
+{
+    switch (status) {
+    case 400:
+        return ERR_INVALID;
+    case 403:
+        return ERR_FORBIDDEN;
+    case 404:
+        return ERR_NOT_FOUND;
+    case 409:
+        return ERR_CONFLICT;
+    case 503:
+        return ERR_BUSY;
+    case 507:
+        return ERR_NO_SPACE;
+    default:
+        return ERR_INTERNAL;
+    }
+}
+
 static int refused(struct cli_run *run, struct http_client *client, int status)
 {
     ARENA_AUTO(arena);
@@ -102,11 +127,10 @@ static int refused(struct cli_run *run, struct http_client *client, int status)
     if (!message || message->kind != JSON_STRING) {
         return cli_fail(run, ERR_UNAVAILABLE, "the server answered %d", status);
     }
-    int code = status == 409 ? ERR_CONFLICT : status == 503 ? ERR_BUSY : ERR_INTERNAL;
-    return cli_fail(run, code, STR_FMT, STR_ARG(message->string));
+    return cli_fail(run, code_of(status), STR_FMT, STR_ARG(message->string));
 }
 
-static int take_line(struct cli_run *run, const struct request *request, struct str text,
+static int take_line(struct cli_run *run, const struct cli_admin_request *request, struct str text,
                      bool *done)
 {
     ARENA_AUTO(arena);
@@ -114,13 +138,18 @@ static int take_line(struct cli_run *run, const struct request *request, struct 
     if (json_parse(&arena, text, &value, NULL) < 0) {
         return cli_fail(run, ERR_CORRUPT, "the server does not answer as Coditect does");
     }
+    const struct json *failed = json_get(value, "failed");
+    if (failed && failed->kind == JSON_STRING) {
+        return cli_fail(run, code_of(cli_admin_number(value, "status")), STR_FMT,
+                        STR_ARG(failed->string));
+    }
     *done = json_get(value, "done") != NULL;
     int r = request->line(run, request->ctx, value);
     return r < 0 || run->out.n == 0 ? r : cli_flush(run);
 }
 
 /* Line by line as they come. */
-static int take_lines(struct cli_run *run, const struct request *request,
+static int take_lines(struct cli_run *run, const struct cli_admin_request *request,
                       struct http_client *client)
 {
     BUF_AUTO(held, 2 * LINE_MOST);
@@ -151,7 +180,7 @@ static int take_lines(struct cli_run *run, const struct request *request,
                : cli_fail(run, ERR_UNAVAILABLE, "the server stopped in the middle of it");
 }
 
-static int take_value(struct cli_run *run, const struct request *request,
+static int take_value(struct cli_run *run, const struct cli_admin_request *request,
                       struct http_client *client)
 {
     BUF_AUTO(body, LINE_MOST);
@@ -162,7 +191,36 @@ static int take_value(struct cli_run *run, const struct request *request,
     return take_line(run, request, buf_str(&body), &done);
 }
 
-static int ask(struct cli_run *run, const struct request *request, bool lines)
+/* To standard output, which is the command's whole reply. */
+static int take_bytes(struct cli_run *run, struct http_client *client)
+{
+    char piece[PIECE];
+    ssize_t n;
+    int r = 0;
+    while (r == 0 && (n = http_client_read(client, piece, sizeof piece)) != 0) {
+        if (n < 0) {
+            return cli_fail(run, ERR_UNAVAILABLE, "the server stopped in the middle of it");
+        }
+        cli_print(run, str_of(piece, (size_t)n));
+        r = cli_flush(run);
+    }
+    return r;
+}
+
+static int take(struct cli_run *run, const struct cli_admin_request *request,
+                struct http_client *client)
+{
+    switch (request->reply) {
+    case CLI_ADMIN_LINES:
+        return take_lines(run, request, client);
+    case CLI_ADMIN_BYTES:
+        return take_bytes(run, client);
+    default:
+        return take_value(run, request, client);
+    }
+}
+
+int cli_admin_ask(struct cli_run *run, const struct cli_admin_request *request)
 {
     const char *data = NULL;
     struct http_client *client = NULL;
@@ -181,19 +239,13 @@ static int ask(struct cli_run *run, const struct request *request, bool lines)
     } else if (reply.status != 200) {
         r = refused(run, client, reply.status);
     } else {
-        r = lines ? take_lines(run, request, client) : take_value(run, request, client);
+        r = take(run, request, client);
     }
     http_client_destroy(client);
     return r;
 }
 
 /* ---- check, scrub ---- */
-
-static int64_t number_of(const struct json *line, const char *name)
-{
-    const struct json *value = json_get(line, name);
-    return value && value->kind == JSON_INTEGER ? value->integer : 0;
-}
 
 /* ctx: how many faults the last line tells. */
 static int show_found(struct cli_run *run, void *ctx, const struct json *line)
@@ -211,7 +263,7 @@ static int show_found(struct cli_run *run, void *ctx, const struct json *line)
     if (!json_get(line, "done")) {
         return 0; /* it goes on */
     }
-    *(int64_t *)ctx = number_of(line, "faults");
+    *(int64_t *)ctx = cli_admin_number(line, "faults");
     if (run->json) {
         cli_print_value(run, line);
         return 0;
@@ -228,12 +280,13 @@ static int show_found(struct cli_run *run, void *ctx, const struct json *line)
     return 0;
 }
 
-static int look(struct cli_run *run, struct request request)
+static int look(struct cli_run *run, struct cli_admin_request request)
 {
     int64_t faults = 0;
     request.line = show_found;
     request.ctx = &faults;
-    int r = ask(run, &request, /* lines= */ true);
+    request.reply = CLI_ADMIN_LINES;
+    int r = cli_admin_ask(run, &request);
     if (r == 0 && faults > 0) {
         r = cli_fail(run, ERR_CORRUPT, "what is stored is damaged");
     }
@@ -242,12 +295,14 @@ static int look(struct cli_run *run, struct request request)
 
 static int check(struct cli_run *run)
 {
-    return look(run, (struct request){.method = "POST", .target = "/check", .stopped = "--check"});
+    return look(run, (struct cli_admin_request){
+                         .method = "POST", .target = "/check", .stopped = "--check"});
 }
 
 static int scrub(struct cli_run *run)
 {
-    return look(run, (struct request){.method = "POST", .target = "/scrub", .stopped = "--scrub"});
+    return look(run, (struct cli_admin_request){
+                         .method = "POST", .target = "/scrub", .stopped = "--scrub"});
 }
 
 /* ---- users ---- */
@@ -257,15 +312,9 @@ struct listing {
     size_t count;
 };
 
-static struct str text_of(const struct json *line, const char *name)
-{
-    const struct json *value = json_get(line, name);
-    return value && value->kind == JSON_STRING ? value->string : STR("-");
-}
-
 static void add_time(struct cli_table *table, const struct json *line, const char *name)
 {
-    struct str text = text_of(line, name);
+    struct str text = cli_admin_text(line, name);
     cli_table_add(table, text.n > 1 ? cli_time_text(&table->arena, text) : text);
 }
 
@@ -285,12 +334,13 @@ static int show_user(struct cli_run *run, void *ctx, const struct json *line)
         return 0;
     }
     if (!done) {
-        cli_table_add(table, text_of(line, "id"));
-        cli_table_add(table, json_get(line, "removed_at") ? STR("removed") : text_of(line, "role"));
+        cli_table_add(table, cli_admin_text(line, "id"));
+        cli_table_add(table,
+                      json_get(line, "removed_at") ? STR("removed") : cli_admin_text(line, "role"));
         add_time(table, line, "last_access_at");
-        cli_table_add(table, text_of(line, "tenant_id"));
-        cli_table_add(table, text_of(line, "email"));
-        cli_table_add(table, text_of(line, "name"));
+        cli_table_add(table, cli_admin_text(line, "tenant_id"));
+        cli_table_add(table, cli_admin_text(line, "email"));
+        cli_table_add(table, cli_admin_text(line, "name"));
         l->count++;
     }
     if (done || l->count % A_SCREEN == 0) {
@@ -305,9 +355,11 @@ static int users(struct cli_run *run)
                                         "NAME", NULL};
     struct listing l = {.count = 0};
     cli_table_init(&l.table, run, heads);
-    int r = ask(
-        run, &(struct request){.method = "GET", .target = "/users", .line = show_user, .ctx = &l},
-        /* lines= */ true);
+    int r = cli_admin_ask(run, &(struct cli_admin_request){.method = "GET",
+                                                           .target = "/users",
+                                                           .reply = CLI_ADMIN_LINES,
+                                                           .line = show_user,
+                                                           .ctx = &l});
     cli_table_fini(&l.table);
     return r;
 }
@@ -333,12 +385,10 @@ static int show_key(struct cli_run *run, void *ctx, const struct json *value)
 
 static int rotate_keys(struct cli_run *run)
 {
-    int r = ask(run,
-                &(struct request){.method = "POST",
-                                  .target = "/rotate-keys",
-                                  .stopped = "--rotate-keys",
-                                  .line = show_key},
-                /* lines= */ false);
+    int r = cli_admin_ask(run, &(struct cli_admin_request){.method = "POST",
+                                                           .target = "/rotate-keys",
+                                                           .stopped = "--rotate-keys",
+                                                           .line = show_key});
     if (r == ERR_CONFLICT) {
         return cli_fail(run, r,
                         "the key is the setting jwt.secret: set another one there, and the one "
@@ -349,7 +399,7 @@ static int rotate_keys(struct cli_run *run)
 
 /* ---- the table's rows ---- */
 
-static const struct cli_option options[] = {
+const struct cli_option cli_admin_options[] = {
     {.name = "data", .value = "DIR", .text = "the server's data directory"},
     {.name = NULL},
 };
@@ -363,7 +413,7 @@ const struct cli_command cli_command_admin_check = {
     .summary = "Look whether all that the server stores fits together.",
     .text = "For the server's user and root, on its machine. Writers do not wait for it. While the "
             "server is stopped: coditectd --data DIR --check.",
-    .options = options,
+    .options = cli_admin_options,
     .examples = check_examples,
     .run = check,
 };
@@ -377,7 +427,7 @@ const struct cli_command cli_command_admin_scrub = {
     .summary = "Read all stored content and look whether it is what its hash says.",
     .text = "For the server's user and root, on its machine. Writers do not wait for it. While the "
             "server is stopped: coditectd --data DIR --scrub.",
-    .options = options,
+    .options = cli_admin_options,
     .examples = scrub_examples,
     .run = scrub,
 };
@@ -391,7 +441,7 @@ const struct cli_command cli_command_admin_users = {
     .summary = "List all accounts of the server, with tenant, role and last use.",
     .text = "For the server's user and root, on its machine. LAST USE is of the logins that have "
             "not ended.",
-    .options = options,
+    .options = cli_admin_options,
     .examples = users_examples,
     .run = users,
 };
@@ -406,7 +456,7 @@ const struct cli_command cli_command_admin_rotate_keys = {
     .text = "For the server's user and root, on its machine. What the key before signed is taken "
             "until the next rotation; twice within a login's time between two uses logs it out. "
             "While the server is stopped: coditectd --data DIR --rotate-keys.",
-    .options = options,
+    .options = cli_admin_options,
     .examples = rotate_examples,
     .run = rotate_keys,
 };

@@ -3,97 +3,79 @@
  *
  * 1. Who may come is settled before a byte is read: the folder is the server's alone, the socket 0600, and the kernel says whose
  *    process is at the other end. There is no password here to be guessed.
- * 2. Check and scrub read page by page, each in a transaction of its own, so that writers wait for none of it; one of them at a
- *    time. After each page they ask whether anybody still listens.
+ * 2. What reads all of the store does so page by page, so that writers wait for none of it; one check or scrub and one backup at a
+ *    time. After each page it asks whether anybody still listens.
  */
-#include "coditectd/admin.h"
-
-#include <stdatomic.h>
 #include <unistd.h>
+
+#include "coditectd/admin_int.h"
 
 #include "base/assert.h"
 #include "base/failure.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "coditectd/check.h"
 #include "files/upkeep.h"
-#include "http/http.h"
 
-enum { ADMIN_MAGIC = 0x61646d6e, CONNECTIONS = 16, LINE_MOST = 16 * 1024, FAULTS_MOST = 1000 };
+enum { CONNECTIONS = 16, FAULTS_MOST = 1000 };
 
 static const usec_t news_every = USEC_PER_SEC;
-static const usec_t patience = 30 * USEC_PER_SEC;
-
-struct coditectd_admin {
-    unsigned magic;
-    struct coditectd_admin_options options;
-    atomic_bool stop;
-    atomic_flag reading; /* a check or a scrub is on its way */
-    struct http_app app;
-    struct http_server *server;
-};
-
-struct admin_call {
-    struct coditectd_admin *admin;
-    struct http_request *req;
-    struct http_response *res;
-    bool begun;     /* the head is sent */
-    int broken;     /* why nobody gets anything any more; 0: they do */
-    size_t said;    /* faults that were sent */
-    usec_t news_at; /* when something was sent last */
-};
+static const usec_t patience = 5 * USEC_PER_SEC; /* all that goes on is told to end */
 
 /* ---- Lines ---- */
 
-static int begin(struct admin_call *c)
+int coditectd_admin_begin(struct coditectd_admin_call *c)
 {
     http_set(c->res, "Content-Type", STR("application/x-ndjson"));
     int r = http_stream(c->res, /* length= */ -1);
-    c->begun = r == 0;
+    c->begun = true;
+    c->broken = r;
     return r;
 }
 
-static void line_begin(struct json_writer *w, struct buf *line)
+void coditectd_admin_line(struct json_writer *w, struct buf *line)
 {
     json_writer_init(w, line);
     json_object(w);
 }
 
-static int line_end(struct admin_call *c, struct json_writer *w, struct buf *line)
+int coditectd_admin_say(struct coditectd_admin_call *c, struct json_writer *w, struct buf *line)
 {
     json_object_end(w);
     buf_byte(line, '\n');
     ASSERT(line->error == 0);
-    int r = atomic_load(&c->admin->stop) ? ERR_CLOSED : http_write(c->res, buf_str(line));
+    int r = c->begun ? c->broken : coditectd_admin_begin(c);
+    r = atomic_load(&c->admin->stop) ? ERR_CLOSED : r;
+    r = r < 0 ? r : http_write(c->res, buf_str(line));
     c->broken = r;
     c->news_at = time_monotonic();
     return r;
 }
 
-static int say_fault(struct admin_call *c, struct str text)
+static int say_fault(struct coditectd_admin_call *c, struct str text)
 {
-    BUF_AUTO(line, LINE_MOST);
+    BUF_AUTO(line, CODITECTD_ADMIN_LINE);
     struct json_writer w;
-    line_begin(&w, &line);
+    coditectd_admin_line(&w, &line);
     json_member_string(&w, "fault", text);
     c->said++;
-    return line_end(c, &w, &line);
+    return coditectd_admin_say(c, &w, &line);
 }
 
-static int say_progress(struct admin_call *c, uint64_t looked_at)
+int coditectd_admin_progress(void *ctx, uint64_t looked_at)
 {
+    struct coditectd_admin_call *c = ctx;
     if (atomic_load(&c->admin->stop)) {
         return ERR_CLOSED;
     }
     if (c->broken < 0 || time_monotonic() - c->news_at < news_every) {
         return c->broken;
     }
-    BUF_AUTO(line, LINE_MOST);
+    BUF_AUTO(line, CODITECTD_ADMIN_LINE);
     struct json_writer w;
-    line_begin(&w, &line);
+    coditectd_admin_line(&w, &line);
     json_member_integer(&w, "keys", (int64_t)looked_at);
-    return line_end(c, &w, &line);
+    return coditectd_admin_say(c, &w, &line);
 }
 
 struct total {
@@ -101,35 +83,35 @@ struct total {
     uint64_t value;
 };
 
-static int say_end(struct admin_call *c, const struct total *totals)
+static int say_end(struct coditectd_admin_call *c, const struct total *totals)
 {
-    BUF_AUTO(line, LINE_MOST);
+    BUF_AUTO(line, CODITECTD_ADMIN_LINE);
     struct json_writer w;
-    line_begin(&w, &line);
+    coditectd_admin_line(&w, &line);
     json_member_bool(&w, "done", true);
     for (; totals->name; totals++) {
         json_member_integer(&w, totals->name, (int64_t)totals->value);
     }
-    return line_end(c, &w, &line);
+    return coditectd_admin_say(c, &w, &line);
 }
 
 /* ---- Check ---- */
 
 static int check_page(void *ctx, const struct data_report *so_far)
 {
-    struct admin_call *c = ctx;
+    struct coditectd_admin_call *c = ctx;
     int r = 0;
     while (r == 0 && c->said < so_far->lines.n) {
         r = say_fault(c, str_from(so_far->lines.at[c->said]));
     }
-    return r < 0 ? r : say_progress(c, so_far->keys);
+    return r < 0 ? r : coditectd_admin_progress(c, so_far->keys);
 }
 
-static int check(struct admin_call *c)
+static int check(struct coditectd_admin_call *c)
 {
     struct data_report report = {.keys = 0};
     const struct data_watch watch = {.page = check_page, .ctx = c};
-    int r = begin(c);
+    int r = coditectd_admin_begin(c);
     if (r == 0) {
         r = data_check_watched(c->admin->options.store, coditectd_judge, &watch, &report);
     }
@@ -148,7 +130,7 @@ static int check(struct admin_call *c)
 
 static void scrub_damaged(void *ctx, struct str key)
 {
-    struct admin_call *c = ctx;
+    struct coditectd_admin_call *c = ctx;
     if (c->broken == 0 && c->said < FAULTS_MOST) {
         (void)!say_fault(c, str_slice(key, 0, 300)); /* the next page asks */
     }
@@ -156,14 +138,14 @@ static void scrub_damaged(void *ctx, struct str key)
 
 static int scrub_page(void *ctx, const struct files_scrubbed *so_far)
 {
-    return say_progress(ctx, so_far->chunks + so_far->versions);
+    return coditectd_admin_progress(ctx, so_far->chunks + so_far->versions);
 }
 
-static int scrub(struct admin_call *c)
+static int scrub(struct coditectd_admin_call *c)
 {
     struct files_scrubbed scrubbed = {0};
     const struct files_scrub input = {.damaged = scrub_damaged, .page = scrub_page, .ctx = c};
-    int r = begin(c);
+    int r = coditectd_admin_begin(c);
     if (r == 0) {
         r = files_scrub(c->admin->options.store, &input, &scrubbed);
     }
@@ -186,12 +168,12 @@ static void member_time(struct json_writer *w, const char *name, usec_t t)
     }
 }
 
-static int say_person(struct admin_call *c, const struct auth_person *person)
+static int say_person(struct coditectd_admin_call *c, const struct auth_person *person)
 {
-    BUF_AUTO(line, LINE_MOST);
+    BUF_AUTO(line, CODITECTD_ADMIN_LINE);
     struct json_writer w;
     const struct data_user *user = &person->user;
-    line_begin(&w, &line);
+    coditectd_admin_line(&w, &line);
     json_member_string(&w, "id", user->id);
     if (user->email.n > 0) {
         json_member_string(&w, "email", user->email);
@@ -206,10 +188,10 @@ static int say_person(struct admin_call *c, const struct auth_person *person)
     member_time(&w, "created_at", user->created_at);
     member_time(&w, "removed_at", user->removed_at);
     member_time(&w, "last_access_at", person->last_access);
-    return line_end(c, &w, &line);
+    return coditectd_admin_say(c, &w, &line);
 }
 
-static int say_people(struct admin_call *c, const struct auth_people *people)
+static int say_people(struct coditectd_admin_call *c, const struct auth_people *people)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < people->n; i++) {
@@ -218,11 +200,11 @@ static int say_people(struct admin_call *c, const struct auth_people *people)
     return r;
 }
 
-static int users(struct admin_call *c)
+static int users(struct coditectd_admin_call *c)
 {
     struct auth_people_walk walk = {.ended = false};
     uint64_t count = 0;
-    int r = begin(c);
+    int r = coditectd_admin_begin(c);
     while (r == 0 && !walk.ended) {
         ARENA_AUTO(arena);
         struct auth_people people;
@@ -235,7 +217,7 @@ static int users(struct admin_call *c)
 
 /* ---- Keys ---- */
 
-static int rotate_keys(struct admin_call *c)
+static int rotate_keys(struct coditectd_admin_call *c)
 {
     char kid[AUTH_KID_ROOM];
     int r = auth_turn_keys(c->admin->options.auth, kid);
@@ -254,86 +236,99 @@ static int rotate_keys(struct admin_call *c)
 
 /* ---- The application ---- */
 
-static const struct row {
-    enum http_method method;
-    struct str path;
-    enum http_lane lane;
-    bool reads_all; /* one such at a time */
-    int (*run)(struct admin_call *c);
-} rows[] = {
-    {HTTP_GET, {"/users", 6}, HTTP_STREAM, false, users},
-    {HTTP_POST, {"/check", 6}, HTTP_STREAM, true, check},
-    {HTTP_POST, {"/scrub", 6}, HTTP_STREAM, true, scrub},
-    {HTTP_POST, {"/rotate-keys", 12}, HTTP_WORK, false, rotate_keys},
+static int (*const runs[])(struct coditectd_admin_call *c) = {
+    [CODITECTD_ADMIN_USERS] = users,
+    [CODITECTD_ADMIN_CHECK] = check,
+    [CODITECTD_ADMIN_SCRUB] = scrub,
+    [CODITECTD_ADMIN_ROTATE_KEYS] = rotate_keys,
+    [CODITECTD_ADMIN_BACKUP] = coditectd_admin_backup,
+    [CODITECTD_ADMIN_BACKUP_STREAM] = coditectd_admin_backup_stream,
+    [CODITECTD_ADMIN_BACKUPS] = coditectd_admin_backups,
 };
-
-static int find(const struct http_request *req, const struct row **ret_row)
-{
-    int r = ERR_NOT_FOUND;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (str_eq(req->path, rows[i].path)) {
-            *ret_row = &rows[i];
-            r = rows[i].method == req->method ? 0 : ERR_METHOD_NOT_ALLOWED;
-        }
-    }
-    return r;
-}
 
 static int app_route(void *ctx, struct http_request *req, struct http_route *ret)
 {
     (void)ctx;
-    const struct row *row;
-    int r = find(req, &row);
+    const struct coditectd_admin_row *row;
+    int r = coditectd_admin_find(req, &row);
     if (r == 0) {
         ret->lane = row->lane;
     }
     return r;
 }
 
-static void app_error(void *ctx, struct http_request *req, int code, struct http_response *res)
+static void say_refused(struct http_request *req, struct http_response *res, int code,
+                        struct str why)
 {
-    (void)ctx;
     const struct err_row *row = err_row(code);
     struct json_writer w;
     http_reset(res);
     http_status(res, row->status);
     http_set(res, "Content-Type", STR("application/json"));
     if (code == ERR_METHOD_NOT_ALLOWED) {
-        http_set(res, "Allow", str_eq(req->path, STR("/users")) ? STR("GET") : STR("POST"));
+        http_set(res, "Allow", coditectd_admin_allow(req->path));
     }
     json_writer_init(&w, http_body_buf(res));
-    failure_begin(&w, code, STR_EMPTY);
+    failure_begin(&w, code, why);
     failure_end(&w, req->id);
 }
 
-static int run(const struct row *row, struct admin_call *c)
+static void app_error(void *ctx, struct http_request *req, int code, struct http_response *res)
 {
-    if (!row->reads_all) {
-        return row->run(c);
+    (void)ctx;
+    say_refused(req, res, code, STR_EMPTY);
+}
+
+static atomic_flag *turn_of(struct coditectd_admin *admin, enum coditectd_admin_turn turn)
+{
+    return turn == CODITECTD_ADMIN_READS ? &admin->reading : &admin->backing_up;
+}
+
+static int run(struct coditectd_admin_call *c)
+{
+    const struct coditectd_admin_row *row;
+    int r = coditectd_admin_find(c->req, &row);
+    r = r < 0 ? r : coditectd_admin_decode(c->req, &c->in);
+    if (r < 0 || row->turn == CODITECTD_ADMIN_ANY) {
+        return r < 0 ? r : runs[row->what](c);
     }
-    if (atomic_flag_test_and_set(&c->admin->reading)) {
+    if (atomic_flag_test_and_set(turn_of(c->admin, row->turn))) {
+        c->why = row->turn == CODITECTD_ADMIN_READS ? "another check or scrub is on its way"
+                                                    : "another backup is being made";
         return ERR_BUSY;
     }
-    int r = row->run(c);
-    atomic_flag_clear(&c->admin->reading);
+    r = runs[row->what](c);
+    atomic_flag_clear(turn_of(c->admin, row->turn));
     return r;
+}
+
+/* Behind the first line the status is gone: a last line says it. */
+static void end_begun(struct coditectd_admin_call *c, int code)
+{
+    BUF_AUTO(line, CODITECTD_ADMIN_LINE);
+    struct json_writer w;
+    coditectd_admin_line(&w, &line);
+    json_member_string(&w, "failed", str_from(c->why ? c->why : err_row(code)->text));
+    json_member_integer(&w, "status", err_row(code)->status);
+    if (c->raw || c->broken < 0 || coditectd_admin_say(c, &w, &line) < 0) {
+        http_abort(c->res);
+    }
 }
 
 static void app_handle(void *ctx, struct http_request *req, struct http_response *res)
 {
     struct coditectd_admin *admin = ctx;
-    ASSERT_MAGIC(admin, ADMIN_MAGIC);
-    struct admin_call c = {.admin = admin, .req = req, .res = res, .news_at = time_monotonic()};
-    const struct row *row = NULL;
-    int r = find(req, &row);
-    r = r < 0 ? r : run(row, &c);
+    ASSERT_MAGIC(admin, CODITECTD_ADMIN_MAGIC);
+    struct coditectd_admin_call c = {
+        .admin = admin, .req = req, .res = res, .news_at = time_monotonic()};
+    int r = run(&c);
     if (r < 0 && err_row(r)->status >= 500 && r != ERR_CLOSED && r != ERR_BUSY) {
         log_warn("coditectd", "admin " STR_FMT ": %s", STR_ARG(req->path), err_name(r));
     }
     if (r < 0 && c.begun) {
-        http_abort(res);
+        end_begun(&c, r);
     } else if (r < 0) {
-        app_error(admin, req, r, res);
+        say_refused(req, res, r, str_from(c.why ? c.why : ""));
     }
 }
 
@@ -342,7 +337,7 @@ int coditectd_admin_start(const struct coditectd_admin_options *options,
 {
     static const char *const addresses[] = {"unix:" CODITECTD_ADMIN_SOCKET, NULL};
     struct coditectd_admin *admin = MEM_NEW(struct coditectd_admin);
-    admin->magic = ADMIN_MAGIC;
+    admin->magic = CODITECTD_ADMIN_MAGIC;
     admin->options = *options;
     admin->app = (struct http_app){
         .ctx = admin, .route = app_route, .handle = app_handle, .error = app_error};
@@ -371,7 +366,7 @@ void coditectd_admin_stop(struct coditectd_admin *admin)
     if (!admin) {
         return;
     }
-    ASSERT_MAGIC(admin, ADMIN_MAGIC);
+    ASSERT_MAGIC(admin, CODITECTD_ADMIN_MAGIC);
     atomic_store(&admin->stop, true);
     if (admin->server) {
         http_server_drain(admin->server, patience);

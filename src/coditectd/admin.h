@@ -6,9 +6,13 @@
  *     POST /check         {"fault":TEXT} for each, {"keys":N} now and then, at the end {"done":true,"keys","records","indexes","faults"}
  *     POST /scrub         the same: {"done":true,"chunks","versions","faults"}
  *     POST /rotate-keys   {"key":ID}
+ *     POST /backup        of all, into ?directory= (absolute; else backup.directory), where the newest ?keep= stay (else all): {"keys":N}
+ *                         now and then, {"done":true,"name","keys","contents","written","removed","damaged"}
+ *     POST /backup/stream one in one piece, as bytes
+ *     GET  /backups       those in ?directory=: {"name","at"} each, then {"done":true} with what the schedule does
  *
- * Lists are sent as they are made; one that does not end with "done" was broken off. Failures before the first line have the
- * envelope of the API.
+ * Lists are sent as they are made; one that does not end with "done" was broken off, or with {"failed":TEXT,"status":N}. Failures
+ * before the first line have the envelope of the API.
  */
 #ifndef CODITECTD_ADMIN_H
 #define CODITECTD_ADMIN_H
@@ -18,10 +22,12 @@
 #define CODITECTD_ADMIN_SOCKET "store/admin.sock" /* in the data directory */
 
 struct coditectd_admin;
+struct coditectd_backups;
 
 struct coditectd_admin_options {
     struct store *store; /* both outlive the door */
     struct auth *auth;
+    struct coditectd_backups *backups; /* NULL: no schedule; outlives the door */
 };
 
 /* In the data directory. ERR_EXISTS, ERR_FORBIDDEN, ERR_IO: it cannot listen there. */

@@ -68,7 +68,8 @@ int coditectd_backup(const struct coditectd_backup_command *c)
         log_error("coditectd", "a backup is not for a terminal: send it into a file or a program");
         return 1;
     }
-    int r = pipe ? backup_stream(&source, STDOUT_FILENO, &report)
+    int out = STDOUT_FILENO;
+    int r = pipe ? backup_stream(&source, &(struct backup_output){backup_write_fd, &out}, &report)
                  : backup_write(&source, c->path, c->keep, &report);
     if (r < 0) {
         return failed(r, "there is no new backup in", c->path);

@@ -42,14 +42,24 @@ struct coditectd_backups;
 /* Starts a thread. ERR_BUSY: none is to be had. */
 int coditectd_backups_start(const struct coditectd_backups_options *options,
                             struct coditectd_backups **ret_b) BASE_MUST_USE;
-/* Breaks a backup off that runs. NULL allowed. */
+/* Breaks a backup off that runs, and begins none any more. NULL allowed. */
+void coditectd_backups_cancel(struct coditectd_backups *b);
+/* The same, and waits for it. */
 void coditectd_backups_stop(struct coditectd_backups *b);
 /* NULL allowed: all 0. Any thread. */
 void coditectd_backups_facts(struct coditectd_backups *b,
                              struct coditectd_backups_facts *ret_facts);
-/* One now; waits for it (and for one that runs). ERR_NOT_FOUND: b is NULL, no directory is set. As backup_write. */
-int coditectd_backups_now(struct coditectd_backups *b,
+/* Told how it goes, as backup_source's page; it may end it. */
+struct coditectd_backups_watch {
+    int (*page)(void *ctx, uint64_t keys);
+    void *ctx;
+};
+/* One now; watch: NULL allowed. ERR_NOT_FOUND: b is NULL, no directory is set. ERR_BUSY: one is being made. As backup_write. */
+int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_backups_watch *watch,
                           struct backup_report *ret_report) BASE_MUST_USE;
+/* NULL when b is NULL. */
+const struct coditectd_backups_options *coditectd_backups_options(
+    const struct coditectd_backups *b);
 
 /* Whether the newest in directory is older than twice `every` (or there is none). For --doctor; ERR_*: it cannot be read. */
 int coditectd_backup_is_late(const struct coditectd_backups_options *options,

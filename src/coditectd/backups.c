@@ -44,33 +44,46 @@ static void note(struct coditectd_backups *b, int r, const struct backup_report 
     lock_cond_broadcast(&b->changed);
 }
 
-/* False: it is time to stop. */
-static bool begin(struct coditectd_backups *b)
+static int begin(struct coditectd_backups *b)
 {
     LOCK_SCOPE(&b->lock);
-    while (b->busy && !b->stop) {
-        lock_cond_wait(&b->changed, &b->lock);
-    }
-    if (b->stop) {
-        return false;
+    if (b->stop || b->busy) {
+        return b->stop ? ERR_CLOSED : ERR_BUSY;
     }
     b->busy = true;
-    return true;
+    return 0;
 }
 
-int coditectd_backups_now(struct coditectd_backups *b, struct backup_report *ret_report)
+struct making {
+    struct coditectd_backups *b;
+    const struct coditectd_backups_watch *watch;
+};
+
+static int page(void *ctx, uint64_t keys)
+{
+    const struct making *m = ctx;
+    if (atomic_load(&m->b->cancelled)) {
+        return ERR_CLOSED;
+    }
+    return m->watch ? m->watch->page(m->watch->ctx, keys) : 0;
+}
+
+int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_backups_watch *watch,
+                          struct backup_report *ret_report)
 {
     if (!b) {
         return ERR_NOT_FOUND;
     }
     ASSERT_MAGIC(b, BACKUPS_MAGIC);
-    if (!begin(b)) {
-        return ERR_CLOSED;
+    int r = begin(b);
+    if (r < 0) {
+        return r;
     }
+    struct making making = {b, watch};
     const struct backup_source source = {
-        .store = "store", .content = coditectd_backup_content, .cancelled = &b->cancelled};
+        .store = "store", .content = coditectd_backup_content, .page = page, .ctx = &making};
     struct backup_report report = {0};
-    int r = backup_write(&source, b->options.directory, b->options.keep, &report);
+    r = backup_write(&source, b->options.directory, b->options.keep, &report);
     note(b, r, &report);
     if (r == 0) {
         log_info("coditectd", "backup %s: %llu keys, %llu bytes written", report.name,
@@ -128,7 +141,7 @@ static void *run(void *ctx)
     look_for_last(b);
     while (sleep_for(b, wait_for(b, r))) {
         struct backup_report report;
-        r = coditectd_backups_now(b, &report);
+        r = coditectd_backups_now(b, /* watch= */ NULL, &report);
     }
     return NULL;
 }
@@ -157,17 +170,24 @@ int coditectd_backups_start(const struct coditectd_backups_options *options,
     return 0;
 }
 
-void coditectd_backups_stop(struct coditectd_backups *b)
+void coditectd_backups_cancel(struct coditectd_backups *b)
 {
     if (!b) {
         return;
     }
     ASSERT_MAGIC(b, BACKUPS_MAGIC);
+    LOCK_SCOPE(&b->lock);
     atomic_store(&b->cancelled, true);
-    lock_take(&b->lock);
     b->stop = true;
     lock_cond_broadcast(&b->changed);
-    lock_release(&b->lock);
+}
+
+void coditectd_backups_stop(struct coditectd_backups *b)
+{
+    coditectd_backups_cancel(b);
+    if (!b) {
+        return;
+    }
     (void)pthread_join(b->thread, NULL);
     lock_cond_fini(&b->changed);
     lock_fini(&b->lock);
@@ -187,4 +207,9 @@ void coditectd_backups_facts(struct coditectd_backups *b, struct coditectd_backu
     usec_t patience = 2 * b->options.every;
     ret_facts->late = time_now() - b->facts.last > patience &&
                       (b->facts.failed > 0 || time_monotonic() - b->started > patience);
+}
+
+const struct coditectd_backups_options *coditectd_backups_options(const struct coditectd_backups *b)
+{
+    return b ? &b->options : NULL;
 }

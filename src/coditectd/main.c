@@ -260,7 +260,8 @@ static int start_metrics(const struct coditectd_options *o, struct parts *p)
 
 static int open_admin(struct parts *p)
 {
-    const struct coditectd_admin_options options = {.store = p->store, .auth = p->auth};
+    const struct coditectd_admin_options options = {
+        .store = p->store, .auth = p->auth, .backups = p->backups};
     int r = coditectd_admin_start(&options, &p->admin);
     return r ? log_err(r, "coditectd", "cannot listen on %s/" CODITECTD_ADMIN_SOCKET ": %s",
                        p->paths.data, err_row(r)->text)
@@ -329,6 +330,7 @@ static int start(const struct coditectd_options *o, struct parts *p)
 static void stop_serving(struct parts *p)
 {
     struct http_server *servers[] = {p->server, p->ide_server};
+    coditectd_backups_cancel(p->backups); /* nobody waits for it below */
     coditectd_metrics_stop(p->metrics);
     coditectd_admin_stop(p->admin);
     if (p->gateway) {

@@ -96,7 +96,9 @@ test("only the server's user and root come in", { skip: process.getuid() !== 0 &
 test("hostile bytes at the door are refused, and it goes on", async () => {
   const head = (line, more = "") => `${line}\r\nHost: x\r\nConnection: close\r\n${more}\r\n`;
   for (const [bytes, status] of [[head("GET /check HTTP/1.1"), 405], [head("POST /users HTTP/1.1"), 405], [head("GET / HTTP/1.1"), 404],
-    [head("GET /users/../check HTTP/1.1"), 404], [head("POST /rotate-keys HTTP/1.1", "Content-Length: 5\r\n") + "{\"a\":", 413],
+    [head("GET /users/../check HTTP/1.1"), 404], [head("GET /backup HTTP/1.1"), 405],
+    ...["directory=relative", "directory=", "directory=%2F%00", "directory=%zz", "keep=0", "keep=10001", "keep=x", `directory=%2F${"x".repeat(1024)}`]
+      .map((words) => [head(`POST /backup?${words} HTTP/1.1`), 400]), [head("POST /rotate-keys HTTP/1.1", "Content-Length: 5\r\n") + "{\"a\":", 413],
     [head("POST /rotate-keys HTTP/1.1", "Content-Length: 1\r\nContent-Length: 2\r\n"), 400],
     [head("POST /check HTTP/1.1", "Transfer-Encoding: chunked\r\n") + "5\r\nhello\r\n0\r\n\r\n", 413], ["\0\0\0\0\r\n\r\n", 400],
     [`GET /${"x".repeat(100_000)} HTTP/1.1\r\n\r\n`, 414], [head("GET /users HTTP/1.1", `X: ${"y".repeat(200_000)}\r\n`), 431]]) {
@@ -117,7 +119,7 @@ test("when no server runs, the command line says what works then; without a plac
   stopped.ownData = false;
   await stopped.stop();
   assert.ok(!existsSync(join(at, "store/admin.sock")));
-  for (const [command, says] of [["check", "--check"], ["scrub", "--scrub"], ["rotate-keys", "--rotate-keys"], ["users", "no server runs"]]) {
+  for (const [command, says] of [["check", "--check"], ["scrub", "--scrub"], ["rotate-keys", "--rotate-keys"], ["backup", "--backup"], ["backups", "--backups"], ["users", "no server runs"]]) {
     await operator.fails(6, new RegExp(says), "admin", command, "--data", at);
   }
   await operator.fails(4, /No such file/, "admin", "check", "--data", join(at, "nowhere"));
@@ -147,6 +149,11 @@ test("whatever a door answers: said, escaped, bounded", async () => {
     ["check", 1, /too long/, lines(`{"fault":"${"x".repeat(200_000)}"}`)],
     ["users", 0, /^$/, lines('{"done":true}')],
     ["users", 0, /^$/, lines('{"id":7,"email":["\\u001b"],"role":null}', '{"done":true}')],
+    ["check", 5, /no space\\x1b/, lines('{"keys":7}', '{"failed":"no space\\u001b","status":507}')],
+    ["backup", 1, /pieces of content are damaged/, lines('{"keys":7}', '{"done":true,"damaged":3}')],
+    ["backup", 6, /in the middle/, lines('{"keys":"\\u001b[31m"}')],
+    ["backups", 0, /^$/, lines('{"name":"\\u001b[31m","at":7}', '{"done":true,"directory":"\\u001b","every":0,"late":7}')],
+    ["backups", 4, /none there/, 'HTTP/1.1 404 No\r\nContent-Length: 34\r\n\r\n{"error":{"message":"none there"}}'],
     ["rotate-keys", 1, /does not answer as/, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"],
     ["rotate-keys", 6, /answered 500/, "HTTP/1.1 500 No\r\nContent-Length: 1\r\n\r\n["],
     ["rotate-keys", 6, /no server runs/, "\x1b[31m not HTTP\r\n\r\n"],

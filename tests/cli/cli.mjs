@@ -43,14 +43,14 @@ export class Cli {
     return join(this.home, "coditect/login.json");
   }
 
-  /** Starts a run; `ended` of the child is its End. options: env, stdio, input. */
+  /** Starts a run; `ended` of the child is its End. options: env, stdio, input; held: nobody reads its output. */
   start(args, options = {}) {
     const env = { ...process.env, ...noProxies, XDG_CONFIG_HOME: this.home, HOME: this.home, ...options.env };
     const [first, ...rest] = [...(options.before ?? []), program, ...args];
     const child = spawn(first, rest, { cwd: this.files, env, stdio: options.stdio ?? "pipe" });
     const out = [];
     const err = [];
-    child.stdout?.on("data", (piece) => out.push(piece));
+    if (options.held !== true) child.stdout?.on("data", (piece) => out.push(piece));
     child.stderr?.on("data", (piece) => err.push(piece));
     child.stdin?.on("error", () => undefined); // it may end before it has read everything
     if (options.input !== undefined) child.stdin.end(options.input);

@@ -1,0 +1,76 @@
+/* What a request at the operator's door asks for: its row, and the words behind its '?'. */
+#include "base/str.h"
+#include "coditectd/admin_int.h"
+
+enum { KEEP_MOST = 10000 }; /* as backup.keep */
+
+static const struct coditectd_admin_row rows[] = {
+    {CODITECTD_ADMIN_USERS, HTTP_GET, {"/users", 6}, HTTP_STREAM, CODITECTD_ADMIN_ANY},
+    {CODITECTD_ADMIN_CHECK, HTTP_POST, {"/check", 6}, HTTP_STREAM, CODITECTD_ADMIN_READS},
+    {CODITECTD_ADMIN_SCRUB, HTTP_POST, {"/scrub", 6}, HTTP_STREAM, CODITECTD_ADMIN_READS},
+    {CODITECTD_ADMIN_ROTATE_KEYS, HTTP_POST, {"/rotate-keys", 12}, HTTP_WORK, CODITECTD_ADMIN_ANY},
+    {CODITECTD_ADMIN_BACKUP, HTTP_POST, {"/backup", 7}, HTTP_STREAM, CODITECTD_ADMIN_BACKS_UP},
+    {CODITECTD_ADMIN_BACKUP_STREAM,
+     HTTP_POST,
+     {"/backup/stream", 14},
+     HTTP_STREAM,
+     CODITECTD_ADMIN_BACKS_UP},
+    {CODITECTD_ADMIN_BACKUPS, HTTP_GET, {"/backups", 8}, HTTP_STREAM, CODITECTD_ADMIN_ANY},
+};
+
+int coditectd_admin_find(const struct http_request *req, const struct coditectd_admin_row **ret_row)
+{
+    int r = ERR_NOT_FOUND;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (str_eq(req->path, rows[i].path)) {
+            *ret_row = &rows[i];
+            r = rows[i].method == req->method ? 0 : ERR_METHOD_NOT_ALLOWED;
+        }
+    }
+    return r;
+}
+
+struct str coditectd_admin_allow(struct str path)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (str_eq(path, rows[i].path)) {
+            return rows[i].method == HTTP_GET ? STR("GET") : STR("POST");
+        }
+    }
+    return STR_EMPTY;
+}
+
+static int decode_directory(const struct http_request *req, const char **ret_directory)
+{
+    struct str s;
+    int r = http_query(req, "directory", &s);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? 0 : r;
+    }
+    if (s.n == 0 || s.n > CODITECTD_ADMIN_PATH || s.p[0] != '/' || memchr(s.p, '\0', s.n)) {
+        return ERR_INVALID;
+    }
+    *ret_directory = arena_str(req->arena, s).p;
+    return 0;
+}
+
+int coditectd_admin_decode(const struct http_request *req, struct coditectd_admin_input *ret_in)
+{
+    struct coditectd_admin_input in = {.keep = 0};
+    struct str s;
+    uint64_t keep = 0;
+    int r = decode_directory(req, &in.directory);
+    if (r < 0) {
+        return r;
+    }
+    r = http_query(req, "keep", &s);
+    if (r == 0 && (str_u64(s, KEEP_MOST, &keep) < 0 || keep == 0)) {
+        return ERR_INVALID;
+    }
+    if (r < 0 && r != ERR_NOT_FOUND) {
+        return r;
+    }
+    in.keep = (unsigned)keep;
+    *ret_in = in;
+    return 0;
+}
