@@ -7,7 +7,7 @@ const server = await serverForFile({ args: [] });
 const ada = await server.account("ada");
 const session = await newSession(ada);
 
-const prefixes = { session_id: "ses", device_id: "log", user_id: "usr", invitation_id: "inv", key_id: "key", project_id: "prj", workspace_id: "wsp" };
+const prefixes = { session_id: "ses", device_id: "log", user_id: "usr", invitation_id: "inv", key_id: "key", project_id: "prj", workspace_id: "wsp", conversation_id: "cnv" };
 const nobody = Object.fromEntries(Object.entries(prefixes).map(([name, prefix]) => [name, `${prefix}-${"0".repeat(26)}`]));
 Object.assign(nobody, { category: "nothing", key: "nothing" });
 
