@@ -178,6 +178,8 @@ struct files_node {
 int files_node_of(struct files_tx *tx, const struct files_record *record,
                   struct files_node *ret_node) BASE_MUST_USE;
 
+void files_node_put(struct files_tx *tx, uint64_t folder, const struct files_node *node);
+
 /* Something that counts for `by` comes to place, or (take) goes from it. */
 int files_node_add(struct files_tx *tx, const struct files_place *place,
                    struct files_node by) BASE_MUST_USE;
@@ -461,6 +463,9 @@ int files_rewind_next(struct files_tx *tx, uint64_t seq, uint64_t *ret_first) BA
 
 /* A moment in a stretch that was thinned is its last. */
 int files_thin_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;
+
+/* A tree begins as another was at a moment: all of its past up to there is one stretch, of which nothing is left to be thinned. */
+void files_thin_begin_at(struct files_tx *tx, uint64_t at);
 
 struct files_tree {
     struct str tenant;

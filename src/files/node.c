@@ -34,7 +34,7 @@ static int node_get(struct files_tx *tx, uint64_t folder, struct files_node *ret
     return 0;
 }
 
-static void node_put(struct files_tx *tx, uint64_t folder, const struct files_node *node)
+void files_node_put(struct files_tx *tx, uint64_t folder, const struct files_node *node)
 {
     struct str text =
         arena_printf(tx->arena, "%016llx%016llx%016llx%016llx", (unsigned long long)node->files,
@@ -72,7 +72,7 @@ int files_node_add(struct files_tx *tx, const struct files_place *place, struct 
         node.bytes += by.bytes;
         node.reach = reach > node.reach ? reach : node.reach;
         node.levels = levels > node.levels ? levels : node.levels;
-        node_put(tx, place->chain[i], &node);
+        files_node_put(tx, place->chain[i], &node);
     }
     tx->usage.files += by.files;
     tx->usage.bytes += by.bytes;

@@ -101,6 +101,13 @@ int files_thin_settle(struct files_tx *tx, uint64_t *at)
     return r;
 }
 
+void files_thin_begin_at(struct files_tx *tx, uint64_t at)
+{
+    struct progress p = {.next = {at + 1, at + 1, at + 1}};
+    progress_put(tx, &p);
+    store_put(tx->txn, key_thin(tx, 1), data_key_number(tx->arena, at));
+}
+
 /* ---- which stretch is next ---- */
 
 struct thinning {

@@ -208,3 +208,84 @@ struct str slurp(struct fixture *f, const char *path, uint64_t version)
     assert_true(content_hash_eq(&hash, &entry.hash));
     return str_of(all, n);
 }
+
+char *fixture_tree(struct fixture *f, struct str session, uint64_t at)
+{
+    ARENA_AUTO(arena);
+    struct data_context ctx = f->ctx;
+    ctx.arena = &arena;
+    BUF_AUTO(text, 1 << 20);
+    struct files_tree_input in = {.session = session, .at = at, .limit = FILES_MAX_LIST};
+    struct files_page page;
+    assert_ok(files_tree(&ctx, &in, &page));
+    assert_false(page.more);
+    for (size_t i = 0; i < page.count; i++) {
+        const struct files_entry *e = &page.entries[i];
+        buf_printf(&text, STR_FMT " %d %llu %llu %02x%02x\n", STR_ARG(e->path), e->kind,
+                   (unsigned long long)e->version, (unsigned long long)e->size, e->hash.bytes[0],
+                   e->hash.bytes[1]);
+        struct files_reader *reader;
+        struct str bytes = {.n = 1};
+        if (e->kind != FILES_FILE) {
+            continue;
+        }
+        assert_ok(files_reader_create(&ctx, e, &reader));
+        while (bytes.n > 0) {
+            assert_ok(files_reader_next(reader, &bytes));
+        }
+        files_reader_destroy(reader);
+    }
+    buf_byte(&text, 0);
+    return mem_dup(text.p, text.n);
+}
+
+static int session_write(struct txn *txn, void *arg)
+{
+    struct fixture *f = arg;
+    return seed_session(txn, &f->ctx.scope, f->third);
+}
+
+struct str fixture_session(struct fixture *f)
+{
+    struct store_op op = store_op_new();
+    f->third = data_id_make(&f->arena, "ses");
+    assert_ok(store_write(f->store, &op, session_write, f));
+    return f->third;
+}
+
+static int tenant_write(struct txn *txn, void *arg)
+{
+    struct fixture *f = arg;
+    struct data_context *all[] = {&f->ctx, &f->other};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < 2; i++) {
+        struct data_tenant tenant = {.id = all[i]->scope.tenant_id,
+                                     .name = STR("Tenant"),
+                                     .created_at = USEC_PER_SEC,
+                                     .updated_at = USEC_PER_SEC,
+                                     .revision = 1};
+        r = data_tenant_put(txn, &all[i]->scope, &tenant);
+    }
+    return r;
+}
+
+void fixture_check(struct fixture *f)
+{
+    struct data_report report;
+    assert_ok(store_write(f->store, NULL, tenant_write, f));
+    assert_ok(data_check(f->store, files_judge, &report));
+    assert_int_equal(report.faults, 0);
+    data_report_fini(&report);
+}
+
+size_t fixture_collect(struct fixture *f)
+{
+    struct files_collect_input in = {.spare_hours = 0};
+    struct files_collected collected;
+    size_t chunks = 0;
+    do {
+        assert_ok(files_collect(f->store, &in, &collected));
+        chunks += collected.chunks;
+    } while (collected.looked > 0);
+    return chunks;
+}

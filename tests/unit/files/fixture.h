@@ -18,6 +18,7 @@ struct fixture {
     struct data_context other; /* of somebody in another tenant */
     struct str session;
     struct str second; /* another session of the first person */
+    struct str third;  /* what fixture_session made */
     struct str theirs; /* the other's session */
 };
 
@@ -43,6 +44,18 @@ struct files_entry make(struct fixture *f, const char *path);
 
 /* All bytes of a version (0: the current). */
 struct str slurp(struct fixture *f, const char *path, uint64_t version);
+
+/* Everything that is in a session at a moment (0: now), as text, each file read; for mem_free. */
+char *fixture_tree(struct fixture *f, struct str session, uint64_t at);
+
+/* One more session of the first person. */
+struct str fixture_session(struct fixture *f);
+
+/* The store as data_check sees it. */
+void fixture_check(struct fixture *f);
+
+/* All that nothing names goes at once; how many chunks. */
+size_t fixture_collect(struct fixture *f);
 
 #define assert_ok(call) assert_int_equal((call), 0)
 

@@ -13,31 +13,6 @@
 
 static const struct files_keep keep = {.all = 7 * DAY, .hourly = 30 * DAY, .daily = 365 * DAY};
 
-static int tenant_write(struct txn *txn, void *arg)
-{
-    struct fixture *f = arg;
-    struct data_context *all[] = {&f->ctx, &f->other};
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < 2; i++) {
-        struct data_tenant tenant = {.id = all[i]->scope.tenant_id,
-                                     .name = STR("Tenant"),
-                                     .created_at = USEC_PER_SEC,
-                                     .updated_at = USEC_PER_SEC,
-                                     .revision = 1};
-        r = data_tenant_put(txn, &all[i]->scope, &tenant);
-    }
-    return r;
-}
-
-static void check(struct fixture *f)
-{
-    struct data_report report;
-    assert_ok(store_write(f->store, NULL, tenant_write, f));
-    assert_ok(data_check(f->store, files_judge, &report));
-    assert_int_equal(report.faults, 0);
-    data_report_fini(&report);
-}
-
 /* Until nothing is due any more. */
 static void thin(struct fixture *f)
 {
@@ -46,18 +21,6 @@ static void thin(struct fixture *f)
     while (more) {
         assert_ok(files_thin(f->store, &keep, &place, &more));
     }
-}
-
-static size_t collect(struct fixture *f)
-{
-    struct files_collect_input in = {.spare_hours = 0};
-    struct files_collected collected;
-    size_t chunks = 0;
-    do {
-        assert_ok(files_collect(f->store, &in, &collected));
-        chunks += collected.chunks;
-    } while (collected.looked > 0);
-    return chunks;
 }
 
 static size_t versions(struct fixture *f, const char *path, uint64_t *ret_at)
@@ -125,15 +88,15 @@ static void test_rule(void **state)
     thin(f);
     assert_int_equal(versions(f, "doc", at), 1); /* a day's last: the current one */
     assert_int_equal(moment(f, 4), 12);
-    assert_int_equal(collect(f), 11);
+    assert_int_equal(fixture_collect(f), 11);
     put(f, "doc", STR("small"));
     assert_int_equal(versions(f, "doc", at), 2);
     time_test_advance(400 * DAY);
     thin(f);
     assert_int_equal(versions(f, "doc", at), 1);
     assert_true(str_eq(slurp(f, "doc", 0), STR("small")));
-    assert_int_equal(collect(f), 1);
-    check(f);
+    assert_int_equal(fixture_collect(f), 1);
+    fixture_check(f);
 }
 
 /* What came and went within an hour leaves nothing; what went later leaves what it was. */
@@ -150,12 +113,12 @@ static void test_gone(void **state)
     drop(f, "d/long");
     time_test_advance(8 * DAY);
     thin(f);
-    assert_int_equal(collect(f), 2);
+    assert_int_equal(fixture_collect(f), 2);
     assert_int_equal(versions(f, "d/short", at), 0);
     assert_int_equal(versions(f, "d/long", at), 2);
     assert_true(str_eq(slurp(f, "d/long", at[1]), fixture_noise(f, 2000, 3)));
     assert_true(versions(f, "d", at) > 0);
-    check(f);
+    fixture_check(f);
 }
 
 /* As editors save: a file of another name is written and moved over. */
@@ -183,11 +146,11 @@ static void test_saved_by_move(void **state)
     }
     time_test_advance(8 * DAY);
     thin(f);
-    assert_int_equal(collect(f), 10);
+    assert_int_equal(fixture_collect(f), 10);
     assert_int_equal(versions(f, "doc", at), 1);
     assert_int_equal(versions(f, "doc.tmp", at), 0);
     assert_true(str_eq(slurp(f, "doc", 0), fixture_noise(f, 2000, 9)));
-    check(f);
+    fixture_check(f);
 }
 
 /* A thousand edits of a file of many chunks, over ten hours: what is stored afterwards is what ten versions need. */
@@ -207,16 +170,16 @@ static void test_bounded(void **state)
         put(f, "doc", str_of(text, SIZE));
         time_test_advance(10 * HOUR / EDITS);
     }
-    size_t whole = collect(f);
+    size_t whole = fixture_collect(f);
     assert_int_equal(whole, 0);
     time_test_advance(8 * DAY);
     thin(f);
-    size_t gone = collect(f);
+    size_t gone = fixture_collect(f);
     assert_true(versions(f, "doc", at) <= 11);
     assert_true(gone > EDITS - 11 && gone < (size_t)EDITS * CHUNKS_OF_EDIT);
     thin(f);
-    assert_int_equal(collect(f), 0);
-    check(f);
+    assert_int_equal(fixture_collect(f), 0);
+    fixture_check(f);
     mem_free(text);
 }
 
@@ -231,44 +194,13 @@ struct model {
     usec_t when[MOST_SEQ];
 };
 
-/* Everything that is there at a moment (0: now), as text. */
-static char *look(struct fixture *f, uint64_t at)
-{
-    ARENA_AUTO(arena);
-    struct data_context ctx = f->ctx;
-    ctx.arena = &arena;
-    BUF_AUTO(text, 1 << 20);
-    struct files_tree_input in = {.session = f->session, .at = at, .limit = FILES_MAX_LIST};
-    struct files_page page;
-    assert_ok(files_tree(&ctx, &in, &page));
-    assert_false(page.more);
-    for (size_t i = 0; i < page.count; i++) {
-        const struct files_entry *e = &page.entries[i];
-        buf_printf(&text, STR_FMT " %d %llu %llu %02x%02x\n", STR_ARG(e->path), e->kind,
-                   (unsigned long long)e->version, (unsigned long long)e->size, e->hash.bytes[0],
-                   e->hash.bytes[1]);
-        struct files_reader *reader;
-        struct str bytes = {.n = 1};
-        if (e->kind != FILES_FILE) {
-            continue;
-        }
-        assert_ok(files_reader_create(&ctx, e, &reader));
-        while (bytes.n > 0) {
-            assert_ok(files_reader_next(reader, &bytes));
-        }
-        files_reader_destroy(reader);
-    }
-    buf_byte(&text, 0);
-    return mem_dup(text.p, text.n);
-}
-
 static void note(struct model *m)
 {
     struct files_totals totals;
     assert_ok(files_totals(&m->f->ctx, m->f->session, &totals));
     assert_true(totals.seq < MOST_SEQ);
     if (totals.seq > 0 && !m->shown[totals.seq]) {
-        m->shown[totals.seq] = look(m->f, 0);
+        m->shown[totals.seq] = fixture_tree(m->f, m->f->session, 0);
         m->when[totals.seq] = time_now();
     }
 }
@@ -393,7 +325,7 @@ static void compare_moments(struct model *m, uint64_t last)
         assert_non_null(m->shown[kept]);
         usec_t age = now - m->when[at];
         usec_t length = age < keep.all ? 0 : age < keep.hourly ? HOUR : DAY;
-        char *seen = look(m->f, at);
+        char *seen = fixture_tree(m->f, m->f->session, at);
         assert_string_equal(seen, m->shown[kept]);
         mem_free(seen);
         if (age < keep.daily && !is_near(m, at, kept, length)) {
@@ -418,7 +350,7 @@ static void compare(struct model *m)
                                   &events));
     assert_ok(files_log(&m->f->ctx,
                         &(struct files_log_input){.session = m->f->session, .limit = 500}, &log));
-    check(m->f);
+    fixture_check(m->f);
 }
 
 static void test_random(void **state)
@@ -439,14 +371,14 @@ static void test_random(void **state)
         }
         assert_ok(files_thin(m->f->store, &keep, &place, &more)); /* one step */
         if (rand_below(40) == 0) {
-            (void)collect(m->f);
+            (void)fixture_collect(m->f);
         }
     }
     static const usec_t later[] = {0, 8 * DAY, 31 * DAY, 200 * DAY, 400 * DAY};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         time_test_advance(later[i]);
         thin(m->f);
-        (void)collect(m->f);
+        (void)fixture_collect(m->f);
         compare(m);
     }
     rand_test_real();
