@@ -6,7 +6,8 @@
  *    archive is stored as a link, and nothing is written through one.
  * 2. Files, folders, links (symbolic ones; hard ones become copies). Anything else is refused.
  * 3. What is unpacked is bounded: its entries, its bytes, and its bytes against those that came in.
- * 4. Each entry is a change of its own. What came before a refusal stays; what it replaced is in the history.
+ * 4. Each entry is a change of its own, many of them in one transaction. What came before a refusal stays; what it replaced is in
+ *    the history.
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -47,6 +48,7 @@ struct unpack {
     uint64_t in;
     uint64_t out;
     uint64_t files, folders, links, entries;
+    struct files_batch *batch; /* what came and is not done yet */
 };
 
 static void close_archive(struct archive **a)
@@ -85,6 +87,12 @@ static int refuse_entry(struct unpack *u, int code, const char *what)
     u->call->problem.message = arena_printf(u->call->req->arena, "In the archive, entry %llu: %s",
                                             (unsigned long long)u->entries, what);
     return code;
+}
+
+static int refuse_as(struct unpack *u, int code)
+{
+    const struct data_fault *fault = &u->data.fault;
+    return refuse_entry(u, code, fault->message.n > 0 ? fault->message.p : err_row(code)->text);
 }
 
 /* What libarchive answered, as ours. */
@@ -167,7 +175,26 @@ static int stream_file(struct unpack *u, const struct files_put_input *put, stru
     return r;
 }
 
-/* At once when it is small; as a stream else. */
+static int flush(struct unpack *u)
+{
+    uint64_t last = u->entries;
+    int r = files_batch_flush(u->batch, &u->entries);
+    if (r < 0) {
+        return refuse_as(u, r);
+    }
+    u->entries = last;
+    return 0;
+}
+
+static int put_off(struct unpack *u, const struct files_put_input *put, enum files_kind kind,
+                   struct str bytes)
+{
+    struct files_batch_input in = {put, kind, bytes, u->entries};
+    int r = files_batch_add(u->batch, &in);
+    return r == 0 && files_batch_is_full(u->batch) ? flush(u) : r;
+}
+
+/* With others when it is small; as a stream else. */
 static int put_file(struct unpack *u, const struct files_put_input *put)
 {
     size_t have = 0;
@@ -179,9 +206,11 @@ static int put_file(struct unpack *u, const struct files_put_input *put)
         }
         have += n;
     }
-    struct files_entry entry;
-    return n == 0 ? files_put(&u->data, put, str_of(u->small, have), &entry)
-                  : stream_file(u, put, str_of(u->small, have));
+    if (n == 0) {
+        return put_off(u, put, FILES_FILE, str_of(u->small, have));
+    }
+    int r = flush(u);
+    return r < 0 ? r : stream_file(u, put, str_of(u->small, have));
 }
 
 /* A hard link names an entry that came before it: its content, here too. */
@@ -192,6 +221,7 @@ static int copy_file(struct unpack *u, const struct files_put_input *put, const 
     struct files_upload *upload = NULL;
     struct files_entry entry;
     int r = place(u, target, &open.path);
+    r = r < 0 ? r : flush(u);
     if (r == 0) {
         r = files_reader_open(&u->data, &open, &reader, &entry);
     }
@@ -216,31 +246,17 @@ static int copy_file(struct unpack *u, const struct files_put_input *put, const 
     return r;
 }
 
-static int make_folder(struct unpack *u, const struct files_put_input *put)
-{
-    struct files_entry entry;
-    int r = files_mkdir(&u->data, put, &entry);
-    if (r == ERR_EXISTS) {
-        r = files_stat(&u->data, u->session, put->path, &entry);
-        if (r == 0 && entry.kind != FILES_FOLDER) {
-            r = ERR_EXISTS;
-        }
-    }
-    return r;
-}
-
 static int add_as(struct unpack *u, struct archive_entry *in, const struct files_put_input *put)
 {
-    struct files_entry entry;
     const char *link = archive_entry_hardlink(in);
     const char *target = archive_entry_symlink(in);
     switch (archive_entry_filetype(in)) {
     case AE_IFDIR:
         u->folders++;
-        return make_folder(u, put);
+        return put_off(u, put, FILES_FOLDER, STR_EMPTY);
     case AE_IFLNK:
         u->links++;
-        return files_symlink(&u->data, put, str_from(target ? target : ""), &entry);
+        return put_off(u, put, FILES_SYMLINK, str_from(target ? target : ""));
     case AE_IFREG:
         u->files++;
         return link ? copy_file(u, put, link) : put_file(u, put);
@@ -275,7 +291,7 @@ static int add_entry(struct unpack *u, struct archive_entry *in)
     }
     r = add_as(u, in, &put);
     if (r < 0 && u->call->problem.message.n == 0) {
-        r = refuse_entry(u, r, err_row(r)->text);
+        r = refuse_as(u, r);
     }
     return r;
 }
@@ -375,6 +391,8 @@ static int add_all(struct unpack *u)
             r = add_entry(u, entry);
         }
     }
+    int left = flush(u); /* also what came before a refusal */
+    r = left < 0 ? left : r;
     return r < 0 ? r : skip_rest(u);
 }
 
@@ -403,12 +421,15 @@ int api_files_unpack(struct api_call *call, const struct api_files_unpack_in *in
                        .small = arena_alloc(call->req->arena, SMALL_FILE)};
     arena_init(&u.arena);
     u.data.arena = &u.arena;
+    struct files_author author = {FILES_API, call->data.scope.user_id};
+    u.batch = files_batch_create(&u.data, in->session_id, &author);
     struct files_totals totals;
     int r =
         files_totals(&u.data, in->session_id, &totals); /* before a byte is taken: is it there? */
     if (r == 0) {
         r = add_all(&u);
     }
+    files_batch_destroy(u.batch);
     arena_fini(&u.arena);
     return r < 0 ? r : answer(&u);
 }

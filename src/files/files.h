@@ -220,30 +220,28 @@ enum { FILES_MAX_COPY = 50000 };
 int files_copy(struct data_context *ctx, const struct files_copy_input *in,
                struct files_entry *ret_entry) BASE_MUST_USE;
 
-struct files_fork_input {
-    struct str from;
-    uint64_t at;      /* a moment of it, above 0 */
-    struct str to;    /* a session in which nothing was ever changed but by this */
-    struct str after; /* cursor: what the last step gave; empty: from the start */
-    size_t limit;     /* entries; 0: as many as a transaction takes */
-    /* Runs in the transaction: may it still? NULL: not asked. Same rules as store_fn. */
-    int (*guard)(struct txn *txn, void *guard_ctx);
-    void *guard_ctx;
-};
-
-struct files_forked {
-    bool more;
-    struct str next; /* the cursor; while there is more */
-};
-
 /*
- * The next entries of a tree that begins as another one was at a moment: with the version that each was and who made it when,
- * not with what came before. Content is shared. Every moment of the new tree up to `at` is `at`. Harmless when repeated. Until
- * the last step the origin is not deleted, and the new tree is not changed by others: who calls sees to that. ERR_NOT_FOUND:
- * a session is gone, or at lies ahead; ERR_CORRUPT: something else was written to the new tree.
+ * Changes that wait until there are enough of them for one transaction: files, links and folders, whatever is there, with the
+ * folders that are missing. For one thread; ctx outlives it.
  */
-int files_fork_step(struct data_context *ctx, const struct files_fork_input *in,
-                    struct files_forked *ret_forked) BASE_MUST_USE;
+struct files_batch;
+struct files_batch *files_batch_create(struct data_context *ctx, struct str session,
+                                       const struct files_author *author);
+void files_batch_destroy(struct files_batch *b); /* NULL allowed; what waits is forgotten */
+
+struct files_batch_input {
+    const struct files_put_input *put; /* path, mode, mtime of it count; copied */
+    enum files_kind kind;              /* a folder that is there stays as it is */
+    struct str bytes; /* at most CONTENT_CHUNK_MAX; of a link: its target; copied */
+    uint64_t tag;     /* the caller's name for it */
+};
+
+/* Not into one that is full. ERR_INVALID: as files_put, files_symlink. */
+int files_batch_add(struct files_batch *b, const struct files_batch_input *in) BASE_MUST_USE;
+bool files_batch_is_full(const struct files_batch *b);
+
+/* What waits is done, in order; what came before one that is refused stays. Errors of files_put, files_mkdir; with the tag. */
+int files_batch_flush(struct files_batch *b, uint64_t *ret_tag) BASE_MUST_USE;
 
 /* ---- History ---- */
 

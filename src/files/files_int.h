@@ -82,11 +82,9 @@ void files_entry_from(struct arena *arena, const struct files_record *record, st
 
 struct files_stored {
     uint32_t length; /* of its own plain bytes */
-    uint8_t
-        level; /* 0: nothing more is known; else a page of this level, with all that is below it */
-    uint64_t below; /* bytes of a file below a page */
-    uint32_t
-        hour; /* since 1970, when an upload last had it: the collector leaves young ones alone */
+    uint8_t level;   /* of a page, everything below which is known to be there; else 0 */
+    uint64_t below;  /* bytes of a file below a page */
+    uint32_t hour;   /* since 1970, when an upload last had it: the collector spares young ones */
 };
 struct str files_stored_encode(struct arena *arena, const struct files_stored *stored);
 int files_stored_decode(struct str bytes, struct files_stored *ret_stored) BASE_MUST_USE;
@@ -464,7 +462,7 @@ int files_rewind_next(struct files_tx *tx, uint64_t seq, uint64_t *ret_first) BA
 /* A moment in a stretch that was thinned is its last. */
 int files_thin_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;
 
-/* A tree begins as another was at a moment: all of its past up to there is one stretch, of which nothing is left to be thinned. */
+/* All of a new tree's past up to a moment is one stretch, of which nothing is left to be thinned. */
 void files_thin_begin_at(struct files_tx *tx, uint64_t at);
 
 struct files_tree {
@@ -482,8 +480,7 @@ int files_moment_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;
 
 /* ---- events.c ---- */
 
-/* The event of a change's key and value, into ctx->arena; a long link's bytes are not loaded. ERR_NOT_FOUND: its version was thinned;
- * ERR_CORRUPT. */
+/* The event of a change's key and value, into ctx->arena; a long link's bytes are not loaded. ERR_NOT_FOUND: thinned. */
 int files_event_read(struct data_context *ctx, struct files_tx *tx, const struct store_pair *pair,
                      struct files_event *ret_event) BASE_MUST_USE;
 

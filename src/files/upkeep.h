@@ -34,6 +34,33 @@ enum { FILES_PURGE = 250 };
 int files_purge(struct txn *txn, const struct scope *scope, struct str session,
                 bool *ret_more) BASE_MUST_USE;
 
+/* ---- Forks (fork.c) ---- */
+
+struct files_fork_input {
+    struct str from;
+    uint64_t at;      /* a moment of it, above 0 */
+    struct str to;    /* a session in which nothing was ever changed but by this */
+    struct str after; /* cursor: what the last step gave; empty: from the start */
+    size_t limit;     /* entries; 0: as many as a transaction takes */
+    /* Runs in the transaction: may it still? NULL: not asked. Same rules as store_fn. */
+    int (*guard)(struct txn *txn, void *guard_ctx);
+    void *guard_ctx;
+};
+
+struct files_forked {
+    bool more;
+    struct str next; /* the cursor; while there is more */
+};
+
+/*
+ * The next entries of a tree that begins as another one was at a moment: with the version that each was and who made it when,
+ * not with what came before. Content is shared. Every moment of the new tree up to `at` is `at`. Harmless when repeated. Until
+ * the last step the origin is not deleted, and the new tree is not changed by others: who calls sees to that. ERR_NOT_FOUND:
+ * a session is gone, or at lies ahead; ERR_CORRUPT: something else was written to the new tree.
+ */
+int files_fork_step(struct data_context *ctx, const struct files_fork_input *in,
+                    struct files_forked *ret_forked) BASE_MUST_USE;
+
 /* ---- Retention (thin.c) ---- */
 
 /* Ages from which fewer moments of the past are kept. */

@@ -2,7 +2,7 @@
  * The files of a fork. How they are copied stands in files/fork.c: what is there already is passed over, so a copy that was cut
  * off is begun again and comes to the same. Each step asks in its transaction whether the fork is still in hand.
  */
-#include "files/files.h"
+#include "files/upkeep.h"
 #include "lifecycle/lifecycle_int.h"
 
 int lifecycle_copy_step(struct store *store, struct arena *arena, const struct lifecycle_copy *copy,
