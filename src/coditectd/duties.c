@@ -1,6 +1,7 @@
 #include "coditectd/duties.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/lock.h"
@@ -10,6 +11,7 @@
 #include "conversations/conversations.h"
 #include "files/upkeep.h"
 #include "lifecycle/lifecycle.h"
+#include "workspaces/workspaces.h"
 
 enum { DUTIES_MAGIC = 0x64757479, STACK = 512 * 1024 };
 
@@ -65,9 +67,20 @@ static usec_t step_end(void)
     return time_monotonic() + 100 * USEC_PER_MS;
 }
 
+static int disk_remove(void *ctx, struct str session, int64_t host_uid)
+{
+    const struct coditectd_duties *d = ctx;
+    if (d->options.users && host_uid == 0) {
+        return 0; /* none of its workspaces ever ran */
+    }
+    return workspaces_local_remove(d->options.local, session,
+                                   host_uid > 0 ? (uid_t)host_uid : geteuid());
+}
+
 static int purge_sessions(struct coditectd_duties *d)
 {
-    return lifecycle_purge(d->store, step_end(), &d->more);
+    const struct lifecycle_disks disks = {disk_remove, d};
+    return lifecycle_purge(d->store, d->options.local ? &disks : NULL, step_end(), &d->more);
 }
 
 static int purge_conversations(struct coditectd_duties *d)

@@ -10,9 +10,11 @@ struct coditectd_duties;
 struct coditectd_duties_options {
     usec_t
         collect_every; /* between looks for sessions that are over and content that nothing names */
-    unsigned spare_hours;      /* see files_collect */
-    usec_t audit_keep;         /* age at which audit records go */
-    struct files_keep history; /* step is set here */
+    unsigned spare_hours;           /* see files_collect */
+    usec_t audit_keep;              /* age at which audit records go */
+    struct files_keep history;      /* step is set here */
+    struct workspaces_local *local; /* outlives the thread; NULL: there are no disks here */
+    bool users;                     /* each workspace has a user of its own */
 };
 
 /* Starts the thread; auth and store outlive it. ERR_BUSY: no thread is to be had. */

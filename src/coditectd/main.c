@@ -306,7 +306,9 @@ static int start(const struct coditectd_options *o, struct parts *p)
         struct coditectd_duties_options duties = {.collect_every = o->set.store_collect,
                                                   .spare_hours = (unsigned)o->set.store_spare,
                                                   .audit_keep = o->set.audit_keep,
-                                                  .history = p->keep};
+                                                  .history = p->keep,
+                                                  .local = p->local,
+                                                  .users = p->paths.users};
         r = coditectd_duties_start(p->auth, p->store, &duties, &p->duties);
     }
     if (!r) {

@@ -29,11 +29,19 @@ int lifecycle_forker_start(struct store *store, struct lifecycle_forker **ret_fo
 /* What is not whole yet is found again by the next start. NULL allowed. */
 void lifecycle_forker_stop(struct lifecycle_forker *f);
 
+/* Deletes what this machine holds of a session whose files are gone; host_uid: whose they are, 0: the server's own. Harmless
+ * when there is nothing. A failure: it is asked again later. */
+struct lifecycle_disks {
+    int (*remove)(void *ctx, struct str session, int64_t host_uid);
+    void *ctx;
+};
+
 /*
- * A duty: takes away sessions that cannot be restored any more, until the deadline (of time_monotonic). *ret_more: not all.
- * Stopped at any point, the next call goes on.
+ * A duty: takes away sessions that cannot be restored any more, until the deadline (of time_monotonic): files, disk, record.
+ * *ret_more: not all. Stopped at any point, the next call goes on. disks NULL: this machine has none.
  */
-int lifecycle_purge(struct store *store, usec_t deadline, bool *ret_more) BASE_MUST_USE;
+int lifecycle_purge(struct store *store, const struct lifecycle_disks *disks, usec_t deadline,
+                    bool *ret_more) BASE_MUST_USE;
 
 /* As auth_member_put_in; who may only read from now on has nothing running. */
 int lifecycle_member_put(struct data_context *ctx, const struct auth_member_change *in,

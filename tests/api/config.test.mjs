@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { Client, Server, call, freePort, newSession, program, root, until } from "./harness.mjs";
+import { Client, Server, call, freePort, movableClock, newSession, program, root, until } from "./harness.mjs";
 import { makeBundle } from "./ide-bundle.mjs";
 import { alive } from "../workspaces/inside.mjs";
 
@@ -208,21 +208,12 @@ test("audit.keep", async (t) => {
 
 test("history.all, history.hourly, history.daily", async (t) => {
   const day = 86_400;
-  const place = mkdtempSync(join(tmpdir(), "coditect-clock-"));
-  t.after(() => rmSync(place, { recursive: true }));
-  chmodSync(place, 0o755); // the server's user reads it
-  const path = join(place, "offset");
+  const clock = movableClock(t);
   const start = day - Math.floor(Date.now() / 1000) % day; // midnight
-  const file = openSync(path, "w");
-  t.after(() => closeSync(file));
-  const jump = (seconds) => writeSync(file, new BigInt64Array([BigInt(start + seconds)]), 0, 8, 0);
+  const jump = (seconds) => clock.jump(start + seconds);
   jump(0);
   const server = await served(t, '[history]\nall = "2d"\nhourly = "4d"\ndaily = "8d"\n[store]\ncollect = "1s"\n', {
-    env: {
-      LD_PRELOAD: join(process.env.CODITECT_BUILD, "tests/codi2/clock.so"),
-      CLOCK_OFFSET: path,
-      ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0`,
-    },
+    env: clock.env,
   });
   const ada = await server.account("ada");
   const { id } = await newSession(ada);

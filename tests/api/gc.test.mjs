@@ -1,9 +1,11 @@
 // What nothing names goes, by itself, and nothing else does: uploads that were cut off, beside people who save.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { request } from "node:http";
+import { join } from "node:path";
 import { test } from "node:test";
-import { bytesOf, newSession, serverForFile, until } from "./harness.mjs";
+import { Client, Server, bytesOf, movableClock, newSession, serverForFile, until } from "./harness.mjs";
 
 const server = await serverForFile({ args: ["--rate-factor", "100000", "--store-collect", "1", "--store-spare", "0"] });
 const ada = await server.account("ada");
@@ -48,4 +50,43 @@ test("what a cut off upload left goes, what is named stays", async () => {
     assert.ok(body.equals(noise(90_000, round - i)), `version ${version}`);
   }
   assert.equal((await ada.get(`/sessions/${session.id}/files/lost`)).status, 404);
+});
+
+test("the disk of a session that is purged goes with it, that of another stays", async (t) => {
+  const day = 86_400;
+  const clock = movableClock(t);
+  const other = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1"], env: clock.env });
+  t.after(() => other.stop());
+  let eve = await other.account("eve");
+  const login = async () => { // tokens end while the clock moves on
+    const { data } = await other.anonymous().post("/auth/login", { email: eve.email, password: eve.password });
+    return Object.assign(new Client(other, data.token), { email: eve.email, password: eve.password });
+  };
+  const is = (id, state) => until(`${id} is ${state}`, async () => (await eve.get(`/sessions/${id}`)).data.workspace.state === state, 60_000);
+  const withDisk = async (name) => {
+    const { id } = await newSession(eve, name);
+    await eve.write(`/sessions/${id}/files/folder/file`, name);
+    await eve.post(`/sessions/${id}/open`, {});
+    return { id, disk: join(other.data, "workspaces", id), file: join(other.data, "workspaces", id, "tree/folder/file") };
+  };
+  const all = [await withDisk("First"), await withDisk("Second"), await withDisk("Third")];
+  const [first, second, third] = all;
+  for (const { id } of all) {
+    await is(id, "running");
+    await eve.post(`/sessions/${id}/pause`, {});
+  }
+  for (const { id, file } of all) {
+    await is(id, "stopped");
+    assert.ok(existsSync(file));
+  }
+  assert.equal((await eve.delete(`/sessions/${first.id}`)).status, 200);
+  clock.jump(2 * day);
+  eve = await login();
+  assert.equal((await eve.delete(`/sessions/${second.id}`)).status, 200);
+  clock.jump(31 * day);
+  await until("the first one's disk is gone", () => !existsSync(first.disk));
+  assert.ok(existsSync(second.file), "it can still be restored");
+  clock.jump(33 * day);
+  await until("the second one's too", () => !existsSync(second.disk));
+  assert.ok(existsSync(third.file));
 });

@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import {
+  appendFileSync, chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeSync,
+} from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -355,6 +357,26 @@ export async function newSession(client, name = "Project A") {
   const reply = await client.post("/sessions", { name });
   assert.equal(reply.status, 201, reply.text());
   return reply.data;
+}
+
+/** A clock for a server that is started with `env`: it goes by the machine's, `seconds` of the last jump ahead. */
+export function movableClock(t) {
+  const place = mkdtempSync(join(tmpdir(), "coditect-clock-"));
+  chmodSync(place, 0o755); // the server's user reads it
+  const path = join(place, "offset");
+  const file = openSync(path, "w");
+  t.after(() => {
+    closeSync(file);
+    rmSync(place, { recursive: true });
+  });
+  const jump = (seconds) => writeSync(file, new BigInt64Array([BigInt(seconds)]), 0, 8, 0); // in place: it is mapped
+  jump(0);
+  const env = {
+    LD_PRELOAD: join(build, "tests/codi2/clock.so"),
+    CLOCK_OFFSET: path,
+    ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0`,
+  };
+  return { env, jump };
 }
 
 /** What an authenticator app shows for a secret in base32 (RFC 6238), so many steps of 30 seconds from now. */

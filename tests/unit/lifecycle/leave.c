@@ -96,7 +96,7 @@ static void run_duties(struct people *p)
     usec_t soon = time_monotonic() + 60 * USEC_PER_SEC;
     assert_int_equal(lifecycle_leavers(p->w.store, soon, &more), 0);
     assert_false(more);
-    assert_int_equal(lifecycle_purge(p->w.store, soon, &more), 0);
+    assert_int_equal(lifecycle_purge(p->w.store, NULL, soon, &more), 0);
     assert_false(more);
 }
 

@@ -132,11 +132,11 @@ static void test_only_what_is_over_goes(void **state)
     fill(f);
     struct str old = f->session;
     seed((struct seed){f, old, time_now() - (SESSIONS_RESTORE_DAYS - 1) * day});
-    assert_ok(lifecycle_purge(f->store, time_monotonic() + 60 * USEC_PER_SEC, &more));
+    assert_ok(lifecycle_purge(f->store, NULL, time_monotonic() + 60 * USEC_PER_SEC, &more));
     assert_false(more);
     assert_true(look_at(f, old).session_there);
     seed((struct seed){f, old, time_now() - (SESSIONS_RESTORE_DAYS + 1) * day, .attended = true});
-    assert_ok(lifecycle_purge(f->store, time_monotonic() + 60 * USEC_PER_SEC, &more));
+    assert_ok(lifecycle_purge(f->store, NULL, time_monotonic() + 60 * USEC_PER_SEC, &more));
     assert_true(look_at(f, old).session_there); /* its workspace was not seen stopped */
     seed((struct seed){f, f->second, 0});
     f->session = f->second;
@@ -144,7 +144,7 @@ static void test_only_what_is_over_goes(void **state)
     seed((struct seed){f, old, time_now() - (SESSIONS_RESTORE_DAYS + 1) * day});
     struct look before = look_at(f, old);
     assert_true(before.keys > 500 && before.workspace_there);
-    assert_ok(lifecycle_purge(f->store, time_monotonic() + 60 * USEC_PER_SEC, &more));
+    assert_ok(lifecycle_purge(f->store, NULL, time_monotonic() + 60 * USEC_PER_SEC, &more));
     assert_false(more);
     struct look after = look_at(f, old);
     after.workspace = before.workspace;
@@ -165,7 +165,7 @@ static void test_goes_on_after_any_page(void **state)
     size_t pages = 0;
     bool more = true;
     for (; more; pages++) {
-        assert_ok(lifecycle_purge(f->store, 0, &more));
+        assert_ok(lifecycle_purge(f->store, NULL, 0, &more));
         struct look look = look_at(f, f->session);
         assert_true(look.keys < before);
         assert_int_equal(look.session_there, more);
@@ -192,10 +192,56 @@ static void test_a_number_on_the_host_stays_taken(void **state)
     bool more;
     seed((struct seed){f, f->session, time_now() - 31 * day, .host_uid = 200001});
     struct look look = look_at(f, f->session);
-    assert_ok(lifecycle_purge(f->store, time_monotonic() + 60 * USEC_PER_SEC, &more));
+    assert_ok(lifecycle_purge(f->store, NULL, time_monotonic() + 60 * USEC_PER_SEC, &more));
     assert_ok(store_read(f->store, look_read, &look));
     assert_false(look.session_there);
     assert_true(look.workspace_there);
+    assert_int_equal(faults(f), 0);
+}
+
+struct disk {
+    struct fixture *f;
+    size_t asked;
+    int answer;
+};
+
+/* Asked when the files are gone and while the record says that the session is over. */
+static int disk_remove(void *ctx, struct str session, int64_t host_uid)
+{
+    struct disk *disk = ctx;
+    struct look look = look_at(disk->f, session);
+    assert_true(look.session_there);
+    assert_true(look.keys <= 5);
+    assert_int_equal(host_uid, 200002);
+    disk->asked++;
+    return disk->answer;
+}
+
+static void test_the_disk_goes_between_files_and_record(void **state)
+{
+    struct fixture *f = *state;
+    struct disk disk = {.f = f, .answer = ERR_BUSY};
+    struct lifecycle_disks disks = {disk_remove, &disk};
+    usec_t soon = time_monotonic() + 60 * USEC_PER_SEC;
+    bool more;
+    fill(f);
+    seed((struct seed){f, f->session, time_now() - 29 * day, .host_uid = 200002});
+    assert_ok(lifecycle_purge(f->store, &disks, soon, &more));
+    assert_int_equal(disk.asked, 0);
+    seed((struct seed){f, f->session, time_now() - 31 * day, .host_uid = 200002});
+    assert_ok(lifecycle_purge(f->store, &disks, 0, &more));
+    assert_true(more && disk.asked == 0); /* files are left */
+    for (size_t i = 1; i <= 2; i++) {     /* something runs there: nothing is forgotten */
+        assert_ok(lifecycle_purge(f->store, &disks, soon, &more));
+        assert_int_equal(disk.asked, i);
+        assert_true(look_at(f, f->session).session_there);
+    }
+    disk.answer = 0;
+    assert_ok(lifecycle_purge(f->store, &disks, soon, &more));
+    assert_int_equal(disk.asked, 3);
+    assert_false(look_at(f, f->session).session_there);
+    assert_ok(lifecycle_purge(f->store, &disks, soon, &more));
+    assert_int_equal(disk.asked, 3);
     assert_int_equal(faults(f), 0);
 }
 
@@ -205,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_only_what_is_over_goes),
         cmocka_unit_test(test_goes_on_after_any_page),
         cmocka_unit_test(test_a_number_on_the_host_stays_taken),
+        cmocka_unit_test(test_the_disk_goes_between_files_and_record),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }
