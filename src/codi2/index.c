@@ -22,6 +22,7 @@ enum statement {
     MOVE,
     BY_INODE,
     BELOW,
+    BEHIND,
     FACT,
     SET_FACT,
     BEGIN,
@@ -39,10 +40,13 @@ static const char *const texts[STATEMENTS] = {
              " WHERE path=?1 OR (path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB))",
     [BY_INODE] = "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry WHERE "
                  "inode=?1 LIMIT ?2",
-    [BELOW] = "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry"
-              " WHERE path>?1 AND (length(?2)=0 OR path=?2 OR (path>CAST(?2||'/' AS BLOB) AND "
-              "path<CAST(?2||'0' AS BLOB)))"
+    [BELOW] = "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry WHERE path=?2 "
+              "AND path>?1 UNION ALL "
+              "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry WHERE "
+              "path>max(?1,CAST(?2||'/' AS BLOB)) AND path<CAST(?2||'0' AS BLOB)"
               " ORDER BY path LIMIT ?3",
+    [BEHIND] = "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry WHERE path>?1"
+               " ORDER BY path LIMIT ?3",
     [FACT] = "SELECT value FROM fact WHERE name=?1",
     [SET_FACT] = "INSERT OR REPLACE INTO fact VALUES(?1,?2)",
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -318,11 +322,14 @@ int codi2_index_by_inode(struct codi2_index *x, struct arena *arena, uint64_t in
 int codi2_index_below(struct codi2_index *x, struct arena *arena, const struct codi2_span *span,
                       struct codi2_entries *ret_entries)
 {
-    sqlite3_stmt *s = x->statements[BELOW];
+    enum statement which = span->folder.n > 0 ? BELOW : BEHIND; /* of all */
+    sqlite3_stmt *s = x->statements[which];
     bind_bytes(s, 1, span->after);
-    bind_bytes(s, 2, span->folder);
+    if (which == BELOW) {
+        bind_bytes(s, 2, span->folder);
+    }
     (void)sqlite3_bind_int(s, 3, CODI2_PAGE);
-    return read_rows(x, BELOW, arena, ret_entries);
+    return read_rows(x, which, arena, ret_entries);
 }
 
 int codi2_index_fact(struct codi2_index *x, const char *name, uint64_t *ret_value)

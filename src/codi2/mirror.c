@@ -7,8 +7,9 @@
  * 1. The index never says that the store has what it has not: it is written after the server's answer.
  * 2. A path leaves `dirty` only into a round, and a round that fails puts back all that it took.
  * 3. A barrier is fulfilled by a round that began after it was asked for and ended with nothing dirty (dirty.h says what that
- *    is); where not every folder is watched, by one that looked at the whole tree. Each is tried once at
- *    once, whatever the back-off; one that the server refused for good is said to be refused, so that nobody waits for it.
+ *    is); where not every folder is watched, by one that looked at the whole tree. Each is tried once at once, whatever the
+ *    back-off, behind no more than a page of others' changes; one that the server refused for good is said to be refused, so
+ *    that nobody waits for it.
  * 4. Nothing is deleted in the store before the first comparison with it is complete.
  * 5. What the store took and the index has not heard of (codi2 was killed in between, the answer was lost on its way) is found
  *    among the store's changes before anything else is sent: they are signed with the name of this disk.
@@ -33,6 +34,7 @@ enum {
     LONG_POLL_MS = 25000,
     FIRST_PAUSE_MS = 100,
     LAST_PAUSE_MS = 10000,
+    PUSHES_IN_ONE_GO = 8,
     STACK = 1 << 20
 };
 
@@ -183,6 +185,26 @@ static void look_at_mapped(struct codi2_mirror *m, uint64_t barrier)
     }
 }
 
+bool codi2_mirror_awaited(const struct codi2_mirror *m)
+{
+    return codi2_status_barrier_wanted(m->options.status) > m->facts.barrier;
+}
+
+/*
+ * What a push leaves behind (it was torn, somebody else was faster, its mode is to be sent as well) is brought at once when a
+ * barrier waits: whoever changes much elsewhere would leave something behind in each round.
+ */
+static int push(struct codi2_mirror *m)
+{
+    bool awaited = codi2_mirror_awaited(m);
+    int error = codi2_mirror_push(m);
+    for (int i = 1; awaited && i < PUSHES_IN_ONE_GO && !error && codi2_dirty_count(m->dirty) > 0;
+         i++) {
+        error = codi2_mirror_push(m);
+    }
+    return error;
+}
+
 static int bring_together(struct codi2_mirror *m)
 {
     int error = atomic_load(&m->greeted) ? 0 : codi2_link_greet(m->link);
@@ -209,7 +231,7 @@ static int bring_together(struct codi2_mirror *m)
             return 0; /* first of all */
         }
     }
-    return error ? error : codi2_mirror_push(m);
+    return error ? error : push(m);
 }
 
 static void round_of(struct codi2_mirror *m)
@@ -256,7 +278,7 @@ static int patience_ms(const struct codi2_mirror *m)
     usec_t next = m->next_sweep < m->next_mapped ? m->next_sweep : m->next_mapped;
     if (m->retry_at) {
         next = m->retry_at < next ? m->retry_at : next;
-    } else if (codi2_dirty_count(m->dirty) > 0 || m->fresh) {
+    } else if (codi2_dirty_count(m->dirty) > 0 || m->fresh || atomic_load(&m->remote)) {
         return MIRROR_SETTLE_MS;
     }
     return next <= now ? 0 : (int)((next - now) / USEC_PER_MS) + 1;

@@ -69,6 +69,7 @@ void codi2_mirror_keep_listed(struct codi2_mirror *m, struct str folder,
                               const struct codi2_names *names);
 
 /* mirror.c */
+bool codi2_mirror_awaited(const struct codi2_mirror *m); /* a barrier waits */
 void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health);
 void codi2_mirror_say(struct codi2_mirror *m);
 int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
@@ -112,7 +113,10 @@ bool codi2_mirror_is_overtaken(const struct codi2_mirror *m, const struct codi2_
 /* mirror_restore.c: compares the whole tree with the store's. */
 int codi2_mirror_reconcile(struct codi2_mirror *m) BASE_MUST_USE;
 
-/* mirror_pull.c: brings the store's changes to the disk; those since the last time. ERR_RESYNC: compare the whole tree. */
+/*
+ * mirror_pull.c: brings the store's changes to the disk; those since the last time, or some of them, while `remote` stays. When
+ * a barrier waits it is one page. ERR_RESYNC: compare the whole tree.
+ */
 int codi2_mirror_pull(struct codi2_mirror *m) BASE_MUST_USE;
 /* What stands at a path in the store, or what went from there in this version, with all that is older. */
 int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,

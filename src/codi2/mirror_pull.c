@@ -8,9 +8,9 @@
 #include "base/log.h"
 #include "codi2/mirror_int.h"
 
-#define STEP_NS (100 * 1000000LL)
+enum { CHANGES_IN_ONE_GO = 1000 }; /* what they leave to do holds up a barrier that comes then */
 
-enum { CHANGES_IN_ONE_GO = 10000 };
+#define STEP_NS (100 * 1000000LL)
 
 /* How a path stands here before a change of the store is applied. */
 struct stand {
@@ -442,7 +442,7 @@ static int apply_page(struct codi2_mirror *m, struct arena *arena,
 
 int codi2_mirror_pull(struct codi2_mirror *m)
 {
-    for (size_t done = 0; done < CHANGES_IN_ONE_GO;) {
+    for (size_t done = 0; done == 0 || (done < CHANGES_IN_ONE_GO && !codi2_mirror_awaited(m));) {
         ARENA_AUTO(arena);
         struct codi2_remotes changes = {0};
         int error = codi2_link_changes(

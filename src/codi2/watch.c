@@ -3,7 +3,7 @@
  * node: the kernel's watches follow the folders themselves, only our names for them change.
  *
  * Invariants
- * 1. Every node but the root's is in its parent's list of children, and in `by_wd` under its descriptor.
+ * 1. Every node but the root's is in its parent's list of children, the only one of its name, and in `by_wd` under its descriptor.
  * 2. A folder that moved away is held in `moving` until its other half arrives (the next event, by inotify's order) or the
  *    reading ends; then it is dropped with all below it.
  * 3. A path that is built from nodes is at most CODI2_PATH_ROOM; deeper folders are not watched (ERR_LIMIT).
@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -28,7 +29,8 @@ struct node {
     int wd;
     struct node *parent;
     struct node *first_child;
-    struct node *next; /* sibling */
+    struct node *next; /* siblings */
+    struct node *before;
     char *name;
 };
 
@@ -39,6 +41,7 @@ struct codi2_watch {
     char *root_path;
     struct node *root;
     struct map *by_wd;
+    struct map *by_name; /* of its parent: a folder may have any number of folders */
     struct node *moving;
     uint32_t moving_cookie;
 };
@@ -50,42 +53,62 @@ static struct str wd_key(const int *wd)
 
 /* ---- the tree of nodes ---- */
 
-static void unlink_node(struct node *n)
+struct name_key {
+    char bytes[sizeof(struct node *) + NAME_MAX];
+    size_t n;
+};
+
+static struct str name_key(const struct node *parent, struct str name, struct name_key *key)
 {
+    size_t n = name.n < NAME_MAX ? name.n : NAME_MAX; /* no file system has more */
+    memcpy(key->bytes, &parent, sizeof parent);
+    memcpy(key->bytes + sizeof parent, name.p, n);
+    return str_of(key->bytes, sizeof parent + n);
+}
+
+static struct node *child_named(const struct codi2_watch *w, const struct node *parent,
+                                struct str name)
+{
+    struct name_key key;
+    return map_get(w->by_name, name_key(parent, name, &key));
+}
+
+static void unlink_node(struct codi2_watch *w, struct node *n)
+{
+    struct name_key key;
     if (!n->parent) {
         return;
     }
-    struct node **at = &n->parent->first_child;
-    while (*at != n) {
-        at = &(*at)->next;
-    }
+    struct node **at = n->before ? &n->before->next : &n->parent->first_child;
     *at = n->next;
+    if (n->next) {
+        n->next->before = n->before;
+    }
+    (void)map_remove(w->by_name, name_key(n->parent, str_from(n->name), &key));
     n->next = NULL;
+    n->before = NULL;
     n->parent = NULL;
 }
 
-static void link_node(struct node *n, struct node *parent)
+/* There is none of its name. */
+static void link_node(struct codi2_watch *w, struct node *n, struct node *parent)
 {
+    struct name_key key;
     ASSERT(!n->parent);
     n->parent = parent;
     n->next = parent->first_child;
-    parent->first_child = n;
-}
-
-static struct node *child_named(const struct node *parent, struct str name)
-{
-    for (struct node *n = parent->first_child; n; n = n->next) {
-        if (str_eq(str_from(n->name), name)) {
-            return n;
-        }
+    if (n->next) {
+        n->next->before = n;
     }
-    return NULL;
+    parent->first_child = n;
+    void *was = map_put(w->by_name, name_key(parent, str_from(n->name), &key), n);
+    ASSERT(!was);
 }
 
 /* Frees n and everything below it, and ends their watches. Not recursive: depth is the file system's to choose. */
 static void drop_node(struct codi2_watch *w, struct node *n)
 {
-    unlink_node(n);
+    unlink_node(w, n);
     struct node *at = n;
     while (at) {
         if (at->first_child) {
@@ -94,7 +117,7 @@ static void drop_node(struct codi2_watch *w, struct node *n)
         }
         struct node *up = at == n ? NULL : at->parent;
         if (up) {
-            unlink_node(at);
+            unlink_node(w, at);
         }
         if (at->wd >= 0) {
             (void)map_remove(w->by_wd, wd_key(&at->wd));
@@ -112,7 +135,7 @@ static struct node *find(struct codi2_watch *w, struct str path)
     struct str rest = path.n ? path : STR_EMPTY;
     struct str name;
     while (n && str_split(&rest, '/', &name)) {
-        n = child_named(n, name);
+        n = child_named(w, n, name);
     }
     return n;
 }
@@ -145,6 +168,7 @@ int codi2_watch_create(const struct codi2_watch_options *options, struct codi2_w
     w->options = *options;
     w->root_path = mem_dup(options->root, strlen(options->root));
     w->by_wd = map_create();
+    w->by_name = map_create();
     w->root = MEM_NEW(struct node);
     w->root->wd = -1;
     w->root->name = mem_dup("", 0);
@@ -163,6 +187,7 @@ void codi2_watch_destroy(struct codi2_watch *w)
     }
     drop_node(w, w->root);
     map_destroy(w->by_wd);
+    map_destroy(w->by_name);
     fd_close(&w->fd);
     mem_free(w->root_path);
     w->magic = 0;
@@ -213,7 +238,7 @@ static struct node *node_for(struct codi2_watch *w, struct str path)
     struct node *n = MEM_NEW(struct node);
     n->wd = -1;
     n->name = mem_dup(name.p, name.n);
-    link_node(n, parent);
+    link_node(w, n, parent);
     return n;
 }
 
@@ -275,12 +300,12 @@ static void drop_moving(struct codi2_watch *w)
 
 static void folder_left(struct codi2_watch *w, struct node *in, const struct inotify_event *e)
 {
-    struct node *n = child_named(in, str_from(e->name));
+    struct node *n = child_named(w, in, str_from(e->name));
     if (!n) {
         return;
     }
     if (e->mask & IN_MOVED_FROM) {
-        unlink_node(n);
+        unlink_node(w, n);
         w->moving = n;
         w->moving_cookie = e->cookie;
     } else {
@@ -299,7 +324,7 @@ static void folder_came(struct codi2_watch *w, struct node *in, const struct ino
     }
     struct node *moved = w->moving;
     w->moving = NULL;
-    struct node *old = child_named(in, str_from(e->name));
+    struct node *old = child_named(w, in, str_from(e->name));
     if (old && moved->wd < 0) { /* its watch was found again under the new name */
         drop_node(w, moved);
         return;
@@ -309,7 +334,7 @@ static void folder_came(struct codi2_watch *w, struct node *in, const struct ino
     }
     mem_free(moved->name);
     moved->name = mem_dup(e->name, strlen(e->name));
-    link_node(moved, in);
+    link_node(w, moved, in);
 }
 
 static void handle(struct codi2_watch *w, const struct inotify_event *e)

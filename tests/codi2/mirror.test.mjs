@@ -281,6 +281,32 @@ test("control: what no barrier covered is lost with the disk, and these tests wo
   assert.deepEqual(Object.keys(snapshot(world.tree())), ["acknowledged"]);
 });
 
+test("a barrier does not wait for others to be done", { timeout: 120_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  await world.sync();
+  const author = { kind: "api", id: "usr-other" };
+  const bytes = Buffer.from("x").toString("base64");
+  const hash = createHash("sha256").update("x").digest("hex");
+  let made = 0;
+  const make = (count) => world.change(...Array.from({ length: count }, () => ({ change: "put", path: `others-${++made}/f`, base: 0, author, kind: "file", mode: 0o644, mtime: 1, size: 1, hash, bytes })));
+  world.codi2.kill("SIGSTOP");
+  await until("it stands", () => /\) T/.test(fs.readFileSync(`/proc/${world.codi2.pid}/stat`, "utf8")));
+  for (let i = 0; i < 3; i++) assert.ok(await make(200)); // in folders that nobody told of: each is work for more than a round
+  world.codi2.kill("SIGCONT");
+  let over = false;
+  const others = (async () => { while (!over) await make(2); })();
+  for (let i = 0; i < 3; i++) {
+    fs.writeFileSync(world.tree("mine"), `${i}`);
+    await world.sync();
+    assert.match((await world.stored()).mine, new RegExp(createHash("sha256").update(`${i}`).digest("hex")));
+  }
+  over = true;
+  await others;
+  await until("all of theirs is here", () => fs.readdirSync(world.tree()).length === made + 1, 90);
+});
+
 test("5,000 files are persisted and restored", { timeout: 300_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();

@@ -127,8 +127,8 @@ export class World {
     }
   }
   /** A change by somebody else; whether it was applied. */
-  async change(change) {
-    const batch = { id: randomBytes(16).toString("hex"), generation: 1, changes: [change] };
+  async change(...changes) {
+    const batch = { id: randomBytes(16).toString("hex"), generation: 1, changes };
     return (await this.#wire("POST", "changes?root=workspace", batch)).outcome === "applied";
   }
 }
