@@ -29,7 +29,9 @@ struct backup_source {
     bool (*content)(struct str key, struct content_hash *ret_hash);
     /* Called all the time, with the keys that were looked at so far; < 0 ends the backup, which returns it. NULL: nobody asks. */
     int (*page)(void *ctx, uint64_t keys);
-    void *ctx;
+    /* Which pairs of the store are in it; value: empty when it is a large one. NULL: all. */
+    bool (*wanted)(void *ctx, struct str key, struct str value);
+    void *ctx; /* of page and wanted */
 };
 
 struct backup_report {
@@ -57,7 +59,7 @@ struct backup_output {
 };
 int backup_write_fd(void *fd, struct str bytes) BASE_MUST_USE; /* a write; fd: const int * */
 
-/* One moment, all of it; broken off or failed, it has no end and is refused by its reader. */
+/* One moment, all of it; broken off or failed, it has no end and is refused by its reader. ERR_NOT_FOUND also: nothing is wanted. */
 int backup_stream(const struct backup_source *source, const struct backup_output *to,
                   struct backup_report *ret_report) BASE_MUST_USE;
 
@@ -89,6 +91,8 @@ int backup_verify(const struct backup_from *from, struct backup_report *ret_repo
  * a store already (backup_has_store), also one that was made meanwhile.
  */
 bool backup_has_store(const char *directory);
+/* A directory that only this made, with the store in it; nothing when there is none. */
+void backup_remove(const char *directory);
 int backup_restore(const struct backup_from *from, const char *directory,
                    struct backup_report *ret_report) BASE_MUST_USE;
 

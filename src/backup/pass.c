@@ -145,7 +145,12 @@ static int take_pair(struct walk *w, const struct store_snapshot_pair *pair)
 {
     struct backup_entry entry = {.key = pair->key, .value = pair->value};
     struct content_hash hash;
-    bool content = w->p->source->content(pair->key, &hash);
+    const struct backup_source *source = w->p->source;
+    if (source->wanted &&
+        !source->wanted(source->ctx, pair->key, pair->apart ? STR_EMPTY : pair->value)) {
+        return 0;
+    }
+    bool content = source->content(pair->key, &hash);
     int r = 0;
     if (content) {
         r = take_content(w, &entry, &hash);

@@ -73,7 +73,7 @@ static int fill(const struct backup_from *from, const char *part, struct backup_
     return r;
 }
 
-static void clear(const char *part)
+void backup_remove(const char *part)
 {
     DIR *dir = opendir(part);
     for (const struct dirent *e; dir && (e = readdir(dir));) {
@@ -123,10 +123,10 @@ int backup_restore(const struct backup_from *from, const char *directory,
     }
     ARENA_AUTO(a);
     const char *part = arena_printf(&a, "%s/restore.part", directory).p;
-    clear(part);
+    backup_remove(part);
     int r = fill(from, part, ret_report);
     r = r ? r : settle(part, directory);
-    clear(part);
+    backup_remove(part);
     return r == ERR_NO_SPACE
                ? log_err(r, "backup", "there is no space left for the store in %s", directory)
                : r;

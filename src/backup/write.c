@@ -270,6 +270,7 @@ int backup_stream(const struct backup_source *source, const struct backup_output
     struct backup_pass pass = {.source = source, .writer = g.w, .pack = g.pack, .table = &g.table};
     int r = backup_writer_header(g.w, BACKUP_STREAM, g.pack);
     r = r ? r : backup_pass_run(&pass);
+    r = r == 0 && g.table.keys == 0 ? ERR_NOT_FOUND : r;
     r = r ? r : backup_table_write(&g.table, g.w);
     r = r ? r : backup_writer_flush(g.w);
     if (r == 0) {

@@ -24,6 +24,7 @@
 #include "coditectd/options.h"
 #include "coditectd/rotate.h"
 #include "coditectd/store.h"
+#include "coditectd/tenant.h"
 #include "coditectd/workspaces.h"
 #include "gateway/gateway.h"
 #include "http/http.h"
@@ -388,6 +389,10 @@ static int without_server(const struct coditectd_options *o)
         backup.path = o->restore;
         return coditectd_backup_restore(&backup);
     }
+    if (o->export_tenant || o->import_tenant) {
+        return o->export_tenant ? coditectd_tenant_export(o->export_tenant)
+                                : coditectd_tenant_import(data, coditectd_store_driver);
+    }
     if (o->check) {
         return coditectd_check(data, coditectd_store_driver);
     }
@@ -401,7 +406,15 @@ static int without_server(const struct coditectd_options *o)
 static bool is_without_server(const struct coditectd_options *o)
 {
     return o->check || o->scrub || o->rotate_keys || o->backup || o->restore || o->create_owner ||
-           o->reset_password || o->remove_totp;
+           o->reset_password || o->remove_totp || o->export_tenant || o->import_tenant;
+}
+
+static int check_place(const struct coditectd_options *o)
+{
+    if (o->create_owner || o->import_tenant) {
+        return 0; /* who begins with one of these has no store yet */
+    }
+    return o->restore ? coditectd_backup_place(o->set.data) : coditectd_check_place(o->set.data);
 }
 
 /* What needs no store. */
@@ -427,9 +440,8 @@ int main(int argc, char **argv)
         return read_backup(&options);
     }
     bool store_only = !r && is_without_server(&options);
-    if (store_only && !options.create_owner) { /* who begins with an owner has no store yet */
-        r = options.restore ? coditectd_backup_place(options.set.data)
-                            : coditectd_check_place(options.set.data);
+    if (store_only) {
+        r = check_place(&options);
     }
     if (!r) {
         r = split(&options, &arena, &parts);

@@ -17,7 +17,7 @@
 #include "gateway/gateway.h"
 #include "net/net.h"
 
-enum { ACTIONS = 11, BACKUP_ACTIONS = 5, OUT_MOST = 256 * 1024 };
+enum { ACTIONS = 11, BACKUP_ACTIONS = 7, OUT_MOST = 256 * 1024 };
 
 /* What is asked for besides settings. */
 struct asked {
@@ -25,7 +25,8 @@ struct asked {
     bool check_config, print_config;
     bool check, scrub, doctor, rotate_keys, stop_workspaces;
     const char *create_owner, *reset_password, *remove_totp;
-    const char *backup, *backups, *verify, *restore, *moment;
+    const char *backup, *backups, *verify, *restore, *moment, *export_tenant;
+    bool import_tenant;
 };
 
 struct reading {
@@ -58,6 +59,14 @@ static void add_backup_actions(struct asked *asked, struct args_option *to)
          .value = "NAME",
          .text = "of --verify-backup and --restore: the newest that is not later, 20261121-17 say",
          .given = &asked->moment},
+        {.name = "export-tenant",
+         .value = "ID",
+         .text = "write one tenant to standard output, then exit; a server may run",
+         .given = &asked->export_tenant},
+        {.name = "import-tenant",
+         .text = "add a tenant that was exported, from standard input, then exit; when no server "
+                 "runs",
+         .flag = &asked->import_tenant},
     };
     memcpy(to, actions, sizeof actions);
 }
@@ -144,7 +153,8 @@ static int make_data(struct reading *r, const struct asked *asked)
         return 0;
     }
     bool there = asked->check || asked->scrub || asked->doctor || asked->rotate_keys ||
-                 asked->backup || asked->reset_password || asked->remove_totp;
+                 asked->backup || asked->reset_password || asked->remove_totp ||
+                 asked->export_tenant;
     if (!there && mkdir(*data, 0711) < 0 && errno != EEXIST) {
         return log_err(err_from_errno(errno), "coditectd", "%s cannot be made: %m", *data);
     }
@@ -167,6 +177,12 @@ static int make_backup_directory(struct reading *r, const char **directory)
     return make_absolute(r->arena, directory);
 }
 
+static bool serves(const struct coditectd_options *o, const struct asked *asked)
+{
+    return !asked->check_config && !asked->doctor && !o->backup && !o->restore && !asked->check &&
+           !o->export_tenant && !o->import_tenant;
+}
+
 static int make_backup(struct reading *r, const struct asked *asked)
 {
     static const char *const pipe = "-";
@@ -180,9 +196,7 @@ static int make_backup(struct reading *r, const struct asked *asked)
         error = given[i] == &o->backup ? make_backup_directory(r, given[i])
                                        : make_absolute(r->arena, given[i]);
     }
-    bool serves =
-        !asked->check_config && !asked->doctor && !o->backup && !o->restore && !asked->check;
-    if (!error && serves && o->set.backup_directory) {
+    if (!error && serves(o, asked) && o->set.backup_directory) {
         error = make_backup_directory(r, &o->set.backup_directory);
     }
     return error;
@@ -452,7 +466,9 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
                                      .backups = asked.backups,
                                      .verify = asked.verify,
                                      .restore = asked.restore,
-                                     .moment = asked.moment};
+                                     .moment = asked.moment,
+                                     .export_tenant = asked.export_tenant,
+                                     .import_tenant = asked.import_tenant};
     if (!asked.check_config) {
         set_log_up(&r.o.set);
     }

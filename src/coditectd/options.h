@@ -27,6 +27,8 @@ struct coditectd_options {
     const char *verify;
     const char *restore;
     const char *moment;
+    const char *export_tenant; /* an id; NULL: not asked for */
+    bool import_tenant;
 };
 
 /*

@@ -179,6 +179,19 @@ int data_loose_list(struct txn *txn, uint64_t before, struct data_loose **ret_lo
 /* The first tenant behind the id `after` (empty: the first of all) that anything is stored of. ERR_NOT_FOUND: none. */
 int data_tenant_next(struct txn *txn, struct str after, struct str *ret_tenant) BASE_MUST_USE;
 
+/* Of t/{tenant}/…: whose it is. */
+bool data_key_tenant(struct str key, struct str *ret_tenant);
+
+/*
+ * Whether a pair goes with the tenant when it moves to another store: its record, what else lies within it, or what lies outside
+ * and names it alone (value is looked at). Logins do not go: their tokens are this server's.
+ */
+enum data_belonging { DATA_ALIEN, DATA_OWN, DATA_OWN_ABROAD, DATA_OWN_RECORD };
+enum data_belonging data_key_belongs(struct str tenant, struct str key, struct str value);
+
+/* Deletes all that lies within the scope's tenant, of which nothing outside may be left that names it. */
+void data_tenant_clear(struct txn *txn, const struct scope *scope);
+
 /* Names of the feeds: tenant/{tenant} and session/{session}; a person's home tree has one too, by the person's id. */
 struct str data_feed_tenant(struct arena *arena, const struct scope *scope);
 struct str data_feed_session(struct arena *arena, struct str tree_id);

@@ -164,6 +164,58 @@ int data_tenant_next(struct txn *txn, struct str after, struct str *ret_tenant)
     return 0;
 }
 
+bool data_key_tenant(struct str key, struct str *ret_tenant)
+{
+    struct str rest = str_slice(key, 2, key.n);
+    struct str tenant = STR_EMPTY;
+    if (!str_starts(key, STR("t/")) || !str_split(&rest, '/', &tenant) ||
+        !data_id_is(tenant, "ten") || rest.n == 0) {
+        return false;
+    }
+    *ret_tenant = tenant;
+    return true;
+}
+
+static enum data_belonging belongs_within(struct str tenant, struct str rest)
+{
+    bool login = str_starts(rest, STR("login/")) || str_starts(rest, STR("i/login.")) ||
+                 str_starts(rest, STR("n/login."));
+    bool own = str_starts(rest, STR("tenant/")) &&
+               str_eq(str_slice(rest, strlen("tenant/"), rest.n), tenant);
+    return login ? DATA_ALIEN : own ? DATA_OWN_RECORD : DATA_OWN;
+}
+
+enum data_belonging data_key_belongs(struct str tenant, struct str key, struct str value)
+{
+    struct str owner = STR_EMPTY;
+    struct str id = STR_EMPTY;
+    struct data_loose loose = {.hour = 0};
+    if (data_key_tenant(key, &owner)) {
+        return str_eq(owner, tenant)
+                   ? belongs_within(tenant, str_slice(key, 2 + DATA_ID_SIZE + 1, key.n))
+                   : DATA_ALIEN;
+    }
+    if (!str_starts(key, STR("g/")) || str_starts(key, STR("g/key/")) ||
+        str_starts(key, STR("g/bell/")) || str_starts(key, STR("g/login."))) {
+        return DATA_ALIEN;
+    }
+    bool own = str_starts(key, STR("g/loose/"))
+                   ? data_loose_read(key, &loose) == 0 && str_eq(loose.scope.tenant_id, tenant)
+                   : data_place_read(value, &owner, &id) == 0 && str_eq(owner, tenant);
+    return own ? DATA_OWN_ABROAD : DATA_ALIEN;
+}
+
+void data_tenant_clear(struct txn *txn, const struct scope *scope)
+{
+    BUF_AUTO(begin, 64);
+    BUF_AUTO(end, 64);
+    tenant_prefix(&begin, scope);
+    buf_add(&end, str_slice(buf_str(&begin), 0, begin.n - 1));
+    buf_byte(&end, '/' + 1);
+    struct arena *arena = store_arena(txn);
+    store_delete_range(txn, key_done(arena, &begin), key_done(arena, &end));
+}
+
 struct str data_feed_tenant(struct arena *arena, const struct scope *scope)
 {
     ASSERT(data_id_is(scope->tenant_id, "ten"));

@@ -50,11 +50,52 @@ static void dies_rather_than_leave_the_tenant(void **state)
     assert_dies((data_feed_session(&arena, STR("ses-1")), 0));
 }
 
+static void knows_whose_a_key_is(void **state)
+{
+    (void)state;
+#define TENANT "ten-00000000000000000000000001"
+#define OTHER "ten-00000000000000000000000002"
+#define PERSON "usr-00000000000000000000000003"
+    static const struct {
+        const char *key, *value;
+        enum data_belonging whose;
+    } rows[] = {
+        {"t/" TENANT "/tenant/" TENANT, "", DATA_OWN_RECORD},
+        {"t/" TENANT "/tenant/" OTHER, "", DATA_OWN},
+        {"t/" TENANT "/user/" PERSON, "", DATA_OWN},
+        {"t/" TENANT "/loginx", "", DATA_OWN},
+        {"t/" TENANT "/login/x", "", DATA_ALIEN},
+        {"t/" TENANT "/i/login.user/x", "", DATA_ALIEN},
+        {"t/" OTHER "/user/" PERSON, "", DATA_ALIEN},
+        {"t/" TENANT, "", DATA_ALIEN},
+        {"t/ten-1/user/x", "", DATA_ALIEN},
+        {"g/user.email/a@b", TENANT "/" PERSON, DATA_OWN_ABROAD},
+        {"g/user.email/a@b", OTHER "/" PERSON, DATA_ALIEN},
+        {"g/user.email/a@b", "", DATA_ALIEN},
+        {"g/login.id/x", TENANT "/" PERSON, DATA_ALIEN},
+        {"g/key/access", TENANT "/" PERSON, DATA_ALIEN},
+        {"g/bell/fork", TENANT "/" PERSON, DATA_ALIEN},
+        {"g/loose/0000000000000001/" TENANT "/00ff", "", DATA_OWN_ABROAD},
+        {"g/loose/0000000000000001/" OTHER "/00ff", "", DATA_ALIEN},
+        {"g/loose/1/" TENANT "/00ff", "", DATA_ALIEN},
+        {"tenant/" TENANT, "", DATA_ALIEN},
+        {"meta/epoch", "", DATA_ALIEN},
+        {"", "", DATA_ALIEN},
+        {"t", "", DATA_ALIEN},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(
+            data_key_belongs(STR(TENANT), str_from(rows[i].key), str_from(rows[i].value)),
+            rows[i].whose);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spells_keys),
         cmocka_unit_test(orders_numbers),
+        cmocka_unit_test(knows_whose_a_key_is),
         cmocka_unit_test(dies_rather_than_leave_the_tenant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
