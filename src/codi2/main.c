@@ -172,7 +172,7 @@ static int watch_memory(struct daemon *d)
         BUF_AUTO(notice, 256);
         buf_printf(&notice, "The workspace ran out of memory: %s was ended.",
                    ended.name[0] ? ended.name : "the largest process");
-        codi2_status_notice(d->status, buf_str(&notice));
+        codi2_status_notice(d->status, &(struct codi2_notice){.text = buf_str(&notice)});
         log_warn("codi2", "%s (%d)", buf_z(&notice), (int)ended.pid);
     }
     return wait;

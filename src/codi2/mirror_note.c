@@ -173,7 +173,9 @@ static void tell_conflict(struct codi2_mirror *m, struct str path)
                " was changed here and elsewhere at the same time. What you have here stays; "
                "the other version is in its history.",
                STR_ARG(name));
-    codi2_status_notice(m->options.status, buf_str(&text));
+    codi2_status_notice(
+        m->options.status,
+        &(struct codi2_notice){.text = buf_str(&text), .root = m->options.number, .path = path});
 }
 
 void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch)

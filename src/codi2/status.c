@@ -1,5 +1,7 @@
 #include "codi2/status.h"
 
+#include <stdio.h>
+
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/lock.h"
@@ -8,6 +10,7 @@
 enum {
     STATUS_MAGIC = 0x73746174,
     MESSAGE_ROOM = 300,
+    PATH_ROOM = 1024, /* what is longer is not told; in JSON it may be six times that */
     NOTICE_S = 60,
     MOST_FAILED = 10,
     FAILED_ROOM = 6 * 1024, /* JSON before which a path of "failed" must end */
@@ -15,6 +18,8 @@ enum {
     SHOWN_ROOM = 8 * 1024, /* the same for "not kept" */
     MOST_ROOM = 1024 * 1024,
 };
+
+static const char *const prefixes[CODI2_ROOTS] = {"/workspace/", "/home/dev/"};
 
 struct codi2_status {
     unsigned magic;
@@ -26,6 +31,7 @@ struct codi2_status {
     char messages[CODI2_ROOTS + 1][MESSAGE_ROOM + 1]; /* the last: the notice */
     usec_t notice_until;                              /* monotonic */
     uint64_t notices;                                 /* how many there have been */
+    char notice_path[PATH_ROOM + 1];                  /* absolute; empty: it is about no file */
     struct codi2_unkept not_kept[CODI2_ROOTS];
     uint64_t not_kept_at; /* the revision at which any of them last changed */
     enum codi2_ide_state ide;
@@ -115,12 +121,20 @@ void codi2_status_message(struct codi2_status *s, unsigned root, struct str mess
     put_message_locked(s, root, message);
 }
 
-void codi2_status_notice(struct codi2_status *s, struct str notice)
+void codi2_status_notice(struct codi2_status *s, const struct codi2_notice *notice)
 {
+    ASSERT(notice->root < CODI2_ROOTS);
     LOCK_SCOPE(&s->lock);
     s->notice_until = time_monotonic() + NOTICE_S * USEC_PER_SEC;
     s->notices++;
-    put_message_locked(s, CODI2_ROOTS, notice);
+    bool told = notice->path.n > 0 && str_utf8_prefix(notice->path) == notice->path.n;
+    int n = told ? snprintf(s->notice_path, sizeof s->notice_path, "%s" STR_FMT,
+                            prefixes[notice->root], STR_ARG(notice->path))
+                 : 0;
+    if (n <= 0 || n > PATH_ROOM) {
+        s->notice_path[0] = '\0';
+    }
+    put_message_locked(s, CODI2_ROOTS, notice->text);
     changed_locked(s); /* the same words again are news, too */
 }
 
@@ -212,7 +226,6 @@ static const char *state_locked(const struct codi2_status *s, uint64_t pending)
 static bool write_list_locked(struct codi2_status *s, struct json_writer *w, const char *name,
                               struct codi2_unkept_list list)
 {
-    static const char *const prefixes[CODI2_ROOTS] = {"/workspace/", "/home/dev/"};
     bool whole = true;
     json_name(w, name);
     json_array(w);
@@ -305,6 +318,9 @@ static void write_words_locked(struct codi2_status *s, struct json_writer *w)
         json_object(w);
         json_member_integer(w, "number", (int64_t)s->notices);
         json_member_string(w, "text", str_from(s->messages[CODI2_ROOTS]));
+        if (s->notice_path[0]) {
+            json_member_string(w, "path", str_from(s->notice_path));
+        }
         json_object_end(w);
     }
 }

@@ -41,9 +41,14 @@ void codi2_status_message(struct codi2_status *s, unsigned root, struct str mess
 
 /*
  * The same about the whole workspace, for a minute: as the message when no root has something to say, and as a numbered notice,
- * so that whoever shows it can show each once.
+ * so that whoever shows it can show each once. path, relative to the root: what it is about, empty when it is no file.
  */
-void codi2_status_notice(struct codi2_status *s, struct str notice);
+struct codi2_notice {
+    struct str text;
+    unsigned root;
+    struct str path;
+};
+void codi2_status_notice(struct codi2_status *s, const struct codi2_notice *notice);
 
 /* What is not kept, as a path relative to the root. */
 void codi2_status_not_kept(struct codi2_status *s, unsigned root, struct str path,

@@ -168,6 +168,7 @@ test("a file changed on both sides at once: ours stays, theirs is in the history
   assert.deepEqual(past, [["terminal", hash("before")], ["api", hash("from outside")], ["terminal", hash("ours")]]);
   const { notice } = await world.status();
   assert.match(notice.text, /^both was changed here and elsewhere/);
+  assert.equal(notice.path, "/workspace/both");
 });
 
 test(".coditectignore adds to what is not kept, and takes back", { timeout: 60_000 }, async (t) => {

@@ -106,7 +106,7 @@ static void a_notice_goes_after_a_minute_and_stands_behind_a_message(void **stat
     ARENA_AUTO(arena);
     time_test_set(0, 1000 * USEC_PER_SEC);
     struct codi2_status *s = codi2_status_create();
-    codi2_status_notice(s, STR("notice"));
+    codi2_status_notice(s, &(struct codi2_notice){.text = STR("notice")});
     assert_str(read_status(&arena, s).message, "notice");
     codi2_status_message(s, 1, STR("message"));
     assert_str(read_status(&arena, s).message, "message");
@@ -132,11 +132,21 @@ static void each_notice_has_a_number(void **state)
     assert_false(says(s, "notice"));
     for (int i = 1; i <= 2; i++) { /* the same words again are news */
         uint64_t before = codi2_status_wait(s, 0, 0);
-        codi2_status_notice(s, STR("ended"));
+        codi2_status_notice(s, &(struct codi2_notice){.text = STR("ended")});
         assert_true(codi2_status_wait(s, 0, 0) > before);
         assert_true(says(s, i == 1 ? "\"notice\":{\"number\":1,\"text\":\"ended\"}"
                                    : "\"notice\":{\"number\":2,\"text\":\"ended\"}"));
     }
+    codi2_status_notice(s, &(struct codi2_notice){STR("both"), .root = 1, .path = STR("a/\"b")});
+    assert_true(says(s, "\"text\":\"both\",\"path\":\"/home/dev/a/\\\"b\"}"));
+    codi2_status_notice(s, &(struct codi2_notice){STR("both"), .path = STR("no \xff utf-8")});
+    assert_true(says(s, "\"number\":4,\"text\":\"both\"}"));
+    BUF_AUTO(deep, 8192);
+    while (deep.n < 1024) {
+        buf_add(&deep, STR("deep/"));
+    }
+    codi2_status_notice(s, &(struct codi2_notice){STR("both"), .path = buf_str(&deep)});
+    assert_true(says(s, "\"number\":5,\"text\":\"both\"}"));
     time_test_advance(60 * USEC_PER_SEC);
     assert_false(says(s, "notice"));
     codi2_status_destroy(s);
