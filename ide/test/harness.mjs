@@ -5,7 +5,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
@@ -105,7 +105,7 @@ export class FakeDoor {
         }
         if (req.method === 'POST' && url.pathname === '/held-back') {
             this.choices.push(JSON.parse(Buffer.concat(await req.toArray()).toString('utf8')).choice);
-            this.say({ state: 'persisted', held_back: undefined });
+            this.say({ state: 'persisted', held_back: undefined, message: undefined });
             return reply(202, { held_back: 1200 });
         }
         if (/^\/(past|desk)/.test(url.pathname)) {
@@ -151,7 +151,7 @@ export class FakeDoor {
                 const next = { ...old, version: 1000 + this.restored.length, op: 'restore', at: Date.now() };
                 this.past.get(where).push(next);
                 this.restored.push([where, version]);
-                this.onRestore?.(where, old.text);
+                this.onRestore?.(where, old.text, old.at);
                 return reply(200, { version: next.version });
             }
         }
@@ -257,10 +257,14 @@ export class FakeGateway {
     }
 }
 
+/** What the page's start costs is mostly the extensions of languages; a test that is not about them does with these. */
+const FEW_PLUGINS = ['vscode.git', 'vscode.json', 'vscode.json-language-features', 'vscode.theme-defaults', 'vscode.typescript-basics'];
+export const ALL_PLUGINS = BUNDLE ? readdirSync(join(BUNDLE, 'plugins')) : [];
+
 export function startBackend({ directory, workspace, home, env = {} }) {
     const child = spawn(
         process.execPath,
-        ['lib/backend/main.js', workspace, `--plugins=local-dir:${join(BUNDLE, 'plugins')}`],
+        ['lib/backend/main.js', workspace, `--plugins=local-dir:${join(directory, 'plugins')}`],
         {
             cwd: join(BUNDLE, 'app'),
             stdio: ['ignore', 'pipe', 'pipe'],
@@ -297,13 +301,14 @@ export function healthy(socketPath) {
 }
 
 /** The whole stand: workspace, door, backend, gateway. `close()` ends and removes all of it. */
-export async function stand({ files = {}, prefix = '/', env = {}, platformPage } = {}) {
+export async function stand({ files = {}, prefix = '/', env = {}, platformPage, plugins = FEW_PLUGINS } = {}) {
     const directory = mkdtempSync(join(tmpdir(), 'coditect-ide-'));
     const workspace = join(directory, 'workspace');
     const home = join(directory, 'home');
     mkdirSync(workspace);
     mkdirSync(home);
-    const { writeFileSync } = await import('node:fs');
+    mkdirSync(join(directory, 'plugins'));
+    plugins.forEach(name => symlinkSync(join(BUNDLE, 'plugins', name), join(directory, 'plugins', name)));
     for (const [name, content] of Object.entries(files)) {
         mkdirSync(dirname(join(workspace, name)), { recursive: true });
         writeFileSync(join(workspace, name), content);

@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { BUNDLE, IDE, descendants, eventually, launchBrowser, openFile, ready, says, stand } from './harness.mjs';
+import { BUNDLE, IDE, descendants, eventually, launchBrowser, openFile, ready, runCommand, says, stand } from './harness.mjs';
 
 const NAMES = ['alpha.txt', 'beta.txt', 'gamma.txt', 'delta.txt'];
 const errors = [];
@@ -126,8 +126,14 @@ test('a full store is told with what it means', { timeout: 120_000 }, async () =
     it.door.say({ state: 'offline', pending: 2, message: 'Your storage is full. What you change stays on this workspace’s disk.' });
     await toast('Your storage is full').waitFor();
     await says(page, 'Your storage is full: 2 changes waiting');
+    await runCommand(page, 'Create New Terminal');
+    const sign = page.locator('#theia-bottom-content-panel .lm-TabBar-tab', { hasText: 'not stored' });
+    await sign.first().waitFor();
+    await page.screenshot({ path: join(SHOTS, 'full.png') });
+    assert.equal(await toast('Your storage is full').count(), 1);
     it.door.say({ state: 'persisted', pending: 0, message: undefined });
     await says(page, 'All changes persisted');
+    await eventually('the signs are gone', async () => await sign.count() === 0);
 });
 
 test('a program that was ended for want of memory is named', { timeout: 120_000 }, async () => {
@@ -198,6 +204,7 @@ test('the status bar leads to the choice', { timeout: 120_000 }, async () => {
 });
 
 test('a page in sight is told at once, keys and pointer with the next word', { timeout: 120_000 }, async () => {
+    assert.equal(descendants(it.backend.pid, 'plugin-host').length, 1);
     await page.goto('about:blank'); // nobody else is there
     await eventually('its last word is said', async () => descendants(it.backend.pid, 'plugin-host').length === 0);
     it.door.activity.length = 0;

@@ -1,9 +1,10 @@
 /*
  * The past of files in the page: versions in the Timeline, a look at one beside the present file, a way back that can be undone,
- * deleted files found; and the desk, which another browser finds as it was left.
+ * deleted files found; and the desk, which another browser finds as it was left. That one asks for more contrast, and has it: light or
+ * dark, from the first page on.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { inflateRawSync } from 'node:zlib';
@@ -33,7 +34,11 @@ before(async () => {
     it.door.past.set('gone.txt', [{ version: 90, op: 'write', text: 'was here\n', at: now - HOUR }, { version: 103, op: 'delete', text: 'was here\n', at: now - HOUR / 2 }]);
     it.door.past.set('other.txt', [{ version: 91, op: 'delete', text: 'made again since\n', at: now - HOUR }]);
     it.door.past.set('logo.bin', [{ version: 92, op: 'write', text: 'a\0b', at: now - HOUR }]);
-    it.door.onRestore = (path, text) => writeFileSync(join(it.workspace, path), text); // the mirror follows
+    it.door.onRestore = (path, text, at) => { // the mirror follows: by a file in the other's place, with the time that it had
+        writeFileSync(join(it.directory, 'draft'), text);
+        utimesSync(join(it.directory, 'draft'), at / 1000, at / 1000);
+        renameSync(join(it.directory, 'draft'), join(it.workspace, path));
+    };
     chromium = await launchBrowser({ colorScheme: 'light' });
     page = await chromium.context.newPage();
     await page.goto(it.gateway.ideUrl);
@@ -84,18 +89,101 @@ test('a version is shown beside the present file, comes back, and that is undone
     await toast('notes.txt is as it was').locator('.codicon-close').first().click();
 });
 
-test('what was typed is stored before a version comes back', { timeout: 120_000 }, async () => {
+const lines = () => page.locator('.monaco-editor .view-lines >> visible=true').last().innerText().then(text => text.replaceAll('\u00a0', ' ').trimEnd());
+const dialogs = () => page.locator('.dialogBlock').count();
+
+test('what was typed a moment ago is stored before a version comes back, and a step back is no text that nobody saves', { timeout: 120_000 }, async () => {
+    await openFile(page, 'other.txt');
+    await runCommand(page, 'Show Versions of the File');
+    await version('Deleted in workspace').waitFor();
     await openFile(page, 'other.txt');
     await page.keyboard.press('Control+End');
-    await page.keyboard.type('typed, ');
-    await eventually('it is saved', () => onDisk('other.txt').includes('typed, '));
     const before = it.door.syncs;
-    await runCommand(page, 'Show Versions of the File');
+    await page.keyboard.type('typed, ');
     await version('Deleted in workspace').click({ button: 'right' });
     await page.locator('.lm-Menu-item', { hasText: 'Restore This Version' }).click();
     await eventually('it is restored', () => it.door.restored.length === 3);
     assert.ok(it.door.syncs > before);
-    await eventually('the editor follows', () => page.locator('.monaco-editor .view-line >> visible=true').first().innerText().then(text => text.replaceAll('\u00a0', ' ') === 'made again since'));
+    await eventually('the editor follows', async () => await lines() === 'made again since');
+    assert.equal(onDisk('other.txt'), 'made again since\n');
+    assert.equal(await dialogs(), 0);
+    await says(page, 'All changes persisted');
+
+    await page.locator('.monaco-editor .view-lines >> visible=true').last().click();
+    await page.keyboard.press('Control+z');
+    await eventually('what was typed is there again, and saved', () => onDisk('other.txt') === 'other\ntyped, ');
+    assert.equal(await dialogs(), 0);
+    it.door.onRestore('other.txt', 'made again since\n', Date.now() - HOUR);
+    await eventually('the editor follows', async () => await lines() === 'made again since');
+});
+
+/** Types in the editor, and changes the file elsewhere before that is saved; the question stands there then. */
+async function bothChange(name, theirs) {
+    await openFile(page, name);
+    await page.keyboard.press('Control+Home');
+    return eventually('both have changed it', async () => {
+        await page.keyboard.type('m');
+        writeFileSync(join(it.workspace, name), theirs);
+        return toast(`${name} was changed elsewhere`).waitFor({ timeout: 4_000 }).then(() => true, () => false);
+    });
+}
+
+test('what is typed meets what somebody else wrote: nobody is interrupted, nothing is written over, mine is kept', { timeout: 120_000 }, async () => {
+    await bothChange('other.txt', 'theirs\n');
+    assert.equal(await dialogs(), 0);
+    await says(page, 'Not saved: other.txt');
+    await page.keyboard.type('ine ');
+    await page.screenshot({ path: join(SHOTS, 'both-light.png') });
+    assert.equal(onDisk('other.txt'), 'theirs\n');
+    await toast('other.txt was changed elsewhere').locator('button', { hasText: 'Compare' }).click();
+    await tab('other.txt (theirs').waitFor();
+    await page.locator('.monaco-diff-editor .original .view-line', { hasText: 'theirs' }).waitFor();
+    await page.locator('.monaco-diff-editor .modified .view-line', { hasText: 'mine' }).waitFor();
+    await page.screenshot({ path: join(SHOTS, 'both-diff-light.png') });
+    await toast('other.txt was changed elsewhere').locator('button', { hasText: 'Keep Mine' }).click();
+    await eventually('mine is saved', () => /^m+ine /.test(onDisk('other.txt')));
+    await says(page, 'All changes persisted');
+    assert.equal(await dialogs(), 0);
+});
+
+test('or theirs is taken, from the status bar too, and mine is one step back', { timeout: 120_000 }, async () => {
+    await bothChange('notes.txt', 'theirs\n');
+    await toast('notes.txt was changed elsewhere').locator('.codicon-close').first().click();
+    await says(page, 'Not saved: notes.txt');
+    await page.locator('.coditect-persistence').click();
+    await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'workspace/notes.txt' }).click();
+    await toast('notes.txt was changed elsewhere').locator('button', { hasText: 'Take Theirs' }).click();
+    await eventually('the editor follows', async () => await lines() === 'theirs');
+    await says(page, 'All changes persisted');
+    assert.equal(onDisk('notes.txt'), 'theirs\n');
+    await page.locator('.monaco-editor .view-lines >> visible=true').last().click();
+    await page.keyboard.press('Control+z');
+    await eventually('mine is there again, and saved', () => /^m+third/.test(onDisk('notes.txt')));
+    await says(page, 'All changes persisted');
+});
+
+test('two versions that were stored at the same time are told, compared, and the other one can be taken', { timeout: 120_000 }, async () => {
+    const told = name => `${name} was changed here and elsewhere at the same time.`;
+    const say = (number, name) => it.door.say({ message: told(name), notice: { number, text: told(name), path: join(it.workspace, name) } });
+    say(1, 'notes.txt');
+    await toast(told('notes.txt')).locator('button', { hasText: 'Compare' }).click();
+    const [, theirs] = it.door.past.get('notes.txt').toReversed();
+    await page.locator('.monaco-diff-editor .original .view-line', { hasText: theirs.text.trim() }).waitFor();
+    await says(page, 'All changes persisted'); // what happened is no state
+    const before = it.door.restored.length;
+    await toast(told('notes.txt')).locator('button', { hasText: 'Take Theirs' }).click();
+    await eventually('theirs is restored', () => it.door.restored.length > before);
+    assert.deepEqual(it.door.restored.at(-1), ['notes.txt', theirs.version]);
+    await eventually('it is on the disk', () => onDisk('notes.txt') === theirs.text);
+
+    it.door.past.get('logo.bin').push({ version: 93, op: 'write', text: 'a\0c', at: Date.now() });
+    say(2, 'logo.bin');
+    await toast(told('logo.bin')).locator('button', { hasText: 'Compare' }).click();
+    await toast('It is no text, so it cannot be shown').waitFor();
+    await toast('It is no text, so it cannot be shown').locator('.codicon-close').first().click();
+    await toast(told('logo.bin')).locator('button', { hasText: 'Keep Mine' }).click();
+    it.door.past.get('logo.bin').pop();
+    it.door.say({ message: undefined, notice: undefined });
 });
 
 test('what is no text is not shown as one, and can be restored', { timeout: 120_000 }, async () => {
@@ -139,18 +227,54 @@ test('another browser finds the desk as it was left, also after the backend was 
     const names = where => where.locator('#theia-main-content-panel .lm-TabBar-tab').allInnerTexts().then(all => all.map(text => text.trim()));
     const left = await names(page);
     const kept = () => { // what is open, not the explorer's tree
-        const desk = JSON.parse(inflateRawSync(Buffer.from(it.door.desk, 'base64')).toString('utf8'));
+        const desk = it.door.desk === undefined ? {} : JSON.parse(inflateRawSync(Buffer.from(it.door.desk, 'base64')).toString('utf8'));
         const [, layout] = Object.entries(desk).find(([key]) => key.endsWith(':layout')) ?? [];
         return layout ? JSON.stringify(JSON.parse(JSON.parse(layout)).mainPanel) : '';
     };
     await eventually('the desk is kept', () => kept().includes('other.txt') && !/gone\.txt|getting\.started/.test(kept()));
     await page.close();
     await it.restart();
-    const other = await chromium.browser.newContext({ viewport: { width: 1400, height: 900 } });
+    const other = await chromium.browser.newContext({ viewport: { width: 1400, height: 900 }, colorScheme: 'dark', contrast: 'more' });
+    other.setDefaultTimeout(30_000);
     page = await other.newPage();
     await page.goto(it.gateway.ideUrl);
     await ready(page);
     await tab('notes.txt').first().waitFor();
     assert.deepEqual(await names(page), left);
     await says(page, 'All changes persisted');
+});
+
+// That other browser is one whose system asks for more contrast.
+const background = () => page.evaluate(() => getComputedStyle(document.body).getPropertyValue('--theia-editor-background').trim());
+const becomes = (color, what) => eventually(what, async () => (await background()).toLowerCase() === color);
+
+test('more contrast, when the system asks for it, and no longer than that', { timeout: 120_000 }, async () => {
+    await becomes('#000000', 'it is the dark one of high contrast');
+    await runCommand(page, 'Welcome');
+    const border = await page.locator('.coditect-step').first().evaluate(node => getComputedStyle(node).borderTopColor);
+    assert.equal(border, 'rgb(212, 212, 216)', 'a part has a border that is seen');
+    await page.screenshot({ path: join(SHOTS, 'welcome-hc-dark.png') });
+    await page.emulateMedia({ contrast: 'no-preference' });
+    await becomes('#131316', 'it is dark');
+    await page.emulateMedia({ contrast: 'more' });
+    await becomes('#000000', 'it is of high contrast again');
+});
+
+test('a theme chosen by hand stays, and is there after a reload', { timeout: 120_000 }, async () => {
+    await page.emulateMedia({ contrast: 'no-preference' });
+    await becomes('#131316', 'it is dark');
+    const settings = join(it.home, '.coditect-ide/settings.json');
+    await eventually('that is stored', () => !existsSync(settings) || !readFileSync(settings, 'utf8').includes('coditect-hc'));
+    await runCommand(page, 'Preferences: Color Theme');
+    await page.locator('.quick-input-widget input').fill('High Contrast Light');
+    await page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: 'Coditect High Contrast Light' }).waitFor();
+    assert.equal(await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Theia' }).count(), 0);
+    await page.keyboard.press('Enter');
+    await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+    await eventually('that is stored', () => existsSync(settings) && readFileSync(settings, 'utf8').includes('coditect-hc-light'));
+    await page.reload();
+    await ready(page);
+    await becomes('#ffffff', 'it is light');
+    assert.equal(await page.evaluate(() => getComputedStyle(document.body).getPropertyValue('--theia-contrastBorder').trim().toLowerCase()), '#52525b');
+    await page.screenshot({ path: join(SHOTS, 'welcome-hc-light.png') });
 });

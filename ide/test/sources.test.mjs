@@ -115,6 +115,31 @@ test('the words say what is known, and the worst first', () => {
     assert.equal(text({ report: status({ state: 'offline', message: 'Your storage is full.' }) }), 'Your storage is full');
 });
 
+test('each state has its words, and says what is so and what to do', () => {
+    const blind = 'Not every folder can be watched: it may take 10 seconds until a change is noticed.';
+    const full = 'This workspace’s disk is full. Delete what you do not need; what is on the disk is stored once there is room.';
+    const quota = 'Your storage is full. What you change stays on this workspace’s disk, and is stored once there is room.';
+    const notice = { number: 1, text: 'node was ended.' };
+    const both = { path: '/workspace/a/notes.md', why: 'It was changed elsewhere, too: choose which of the two stays.', choice: true };
+    for (const [known, words, mood, detail] of [
+        [{ report: status({}) }, 'All changes persisted', 'good', /Everything .* is in the store/],
+        [{ report: status({}), unconfirmed: 1 }, 'Persisting 1 file…', 'busy', /on their way/], // dirty in an editor
+        [{ report: status({ state: 'persisting', pending: 7 }) }, 'Persisting 7 files…', 'busy', /on their way/], // uploading
+        [{ report: status({}), notSaved: [both] }, 'Not saved: notes.md', 'bad', /changed elsewhere, too: choose .* still in the editor/],
+        [{ report: status({ state: 'conflict', heldBack: 3 }) }, '3 deletions held back', 'attention', /The store keeps them/],
+        [{ report: status({ state: 'offline', pending: 2, message: quota }) }, 'Your storage is full: 2 changes waiting', 'bad', /stored once there is room/],
+        [{ report: status({ state: 'offline', pending: 2, message: full }) }, 'This workspace’s disk is full: 2 changes waiting', 'bad', /Delete what you do not need/],
+        [{ report: status({ state: 'offline', message: 'This workspace’s disk cannot be read or written. What was persisted is safe.' }) }, 'This workspace’s disk cannot be read or written', 'bad', /persisted is safe/],
+        [{ report: status({ message: blind }) }, 'Not every folder can be watched', 'attention', /10 seconds/],
+        [{ report: status({ message: notice.text, notice }) }, 'All changes persisted', 'good', /Everything/],
+        [{ report: status({ state: 'offline', message: notice.text, notice }) }, 'Offline', 'attention', /out of reach/],
+        [{ link: 'lost', report: status({}), unconfirmed: 3 }, 'Connection lost', 'bad', /still in the editor/]
+    ]) {
+        const said = wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, notSaved: [], ...known });
+        assert.ok(said.text === words && said.mood === mood && detail.test(said.detail), `${words}: ${JSON.stringify(said)}`);
+    }
+});
+
 test('what the door says of the past is checked field by field', () => {
     const version = { version: 7, op: 'write', kind: 'file', size: 1536, at: 1_700_000_000_000_000, author: { kind: 'terminal', id: 't' } };
     const good = { version: 7, op: 'write', kind: 'file', size: 1536, at: 1_700_000_000_000, author: 'terminal' };
@@ -162,7 +187,7 @@ test('a status is checked field by field', () => {
     const list = [{ path: '/workspace/a', why: 'ignored' }, { path: '', why: 'ignored' }, { path: '/x', why: 'odd' }, 7, undefined];
     assert.deepEqual(toAllNotKept({ not_kept: list }), [{ path: '/workspace/a', why: 'ignored' }]);
     assert.deepEqual(toDoorStatus({ state: 'persisted', failed: list }).failed, [{ path: '/workspace/a', why: 'ignored' }]);
-    assert.deepEqual(toDoorStatus({ state: 'persisted', notice: { number: 2, text: 'x' } }).notice, { number: 2, text: 'x' });
+    assert.deepEqual(toDoorStatus({ state: 'persisted', notice: { number: 2, text: 'x', path: '/workspace/x' } }).notice, { number: 2, text: 'x', path: '/workspace/x' });
     assert.equal(toDoorStatus({ state: 'persisted', notice: { number: 2 } }).notice, undefined);
     for (const bad of [undefined, {}, { not_kept: 1 }, []]) {
         assert.deepEqual(toAllNotKept(bad), []);
@@ -434,6 +459,10 @@ test('news are told once each, and again when they come again', () => {
     assert.deepEqual(take({}), []);
     assert.deepEqual(take({ notice }), [], 'the same number is the same notice');
     assert.deepEqual(take({ notice: { ...notice, number: 2 } }), [`happened: ${notice.text}`]);
+
+    const both = { number: 3, text: 'both', path: '/workspace/x' };
+    assert.deepEqual(teller.take(status({ state: 'offline', message: 'both', notice: both })), [{ kind: 'both', text: 'both', path: both.path }]);
+    assert.deepEqual(take({ notice: both }), []);
 
     assert.match(take({ state: 'conflict', heldBack: 1200 })[0], /^held-back: 1,200 files are missing/);
     assert.deepEqual(take({ state: 'conflict', heldBack: 900 }), []);

@@ -1,6 +1,11 @@
 /*
- * A save that failed is told, and known until the file is saved. Theia leaves it at the dot in the tab: the error of a file's write
- * ends in the console, whether the person asked for the save or the IDE did.
+ * What editors read from and write to files.
+ *
+ * 1. A save that failed is told, and known until the file is saved. Theia leaves it at the dot in the tab: the error of a file's
+ *    write ends in the console, whether the person asked for the save or the IDE did.
+ * 2. A file with another time than the one that was read is another file, also when it is older, as one that was restored is;
+ *    Theia's editors would go on to show what was there before.
+ * 3. What somebody else wrote is written over when the person said so (conflicts.ts), and nobody is asked in the middle of a word.
  */
 import { inject, injectable } from '@theia/core/shared/inversify';
 import { FrontendApplicationContribution } from '@theia/core/lib/browser';
@@ -14,15 +19,21 @@ import { OUT_OF_REACH, inPlainWords } from '../common/plain-words';
 const SAVE_AGAIN = 'Save Again';
 
 /** Never made: the way to what a FileResource shows to its kind alone. */
-abstract class Writes extends FileResource {
-    static onFailure(resource: FileResource, told: (error: unknown) => void): void {
-        const writes = resource as Writes;
-        const write = writes.doWrite;
-        writes.doWrite = (content, options) => write(content, options).catch((error: unknown) => {
-            told(error);
+abstract class Told extends FileResource {
+    static mend(resource: FileResource, saves: FailedSaves): void {
+        const told = resource as Told;
+        const write = told.doWrite;
+        told.doWrite = (content, options) => write(content, options).catch((error: unknown) => {
+            saves.tell(told.uri, error);
             throw error;
         });
-        writes.updateSavingContentChanges(); // it hands the function out
+        told.updateSavingContentChanges(); // it hands the function out
+        told.shouldOverwrite = async () => saves.mayOverwrite.delete(told.uri.toString());
+        told.isInSync = async () => {
+            await told.writingLock.waitForUnlock();
+            const stat = await told.fileService.resolve(told.uri, { resolveMetadata: true }).catch(() => undefined);
+            return told.version?.mtime === stat?.mtime && told.version?.etag === stat?.etag;
+        };
     }
 }
 
@@ -30,7 +41,7 @@ export interface FailedSave {
     readonly uri: URI;
     /** What Theia says. */
     readonly text: string;
-    /** Theia asks what to do with a file that changed on the disk. */
+    /** Somebody else changed the file. */
     readonly outOfSync: boolean;
 }
 
@@ -39,6 +50,9 @@ export interface FailedSave {
 export class FailedSaves {
     protected readonly failed = new Emitter<FailedSave>();
     readonly onFailed = this.failed.event;
+
+    /** Addresses of files whose next save may write over what somebody else wrote: the person has chosen. */
+    readonly mayOverwrite = new Set<string>();
 
     tell(uri: URI, error: unknown): void {
         const text = `Failed to save '${uri.path.toString()}': ${error instanceof Error ? error.message : String(error)}`;
@@ -53,7 +67,7 @@ export class ToldResources extends FileResourceResolver {
 
     override async resolve(uri: URI): Promise<FileResource> {
         const resource = await super.resolve(uri);
-        Writes.onFailure(resource, error => this.failedSaves.tell(uri, error));
+        Told.mend(resource, this.failedSaves);
         return resource;
     }
 }

@@ -8,12 +8,15 @@ import { AboutDialog } from '@theia/core/lib/browser/about-dialog';
 import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser/connection-status-service';
 import { ServiceConnectionProvider } from '@theia/core/lib/browser/messaging/service-connection-provider';
 import { ShellLayoutRestorer } from '@theia/core/lib/browser/shell/shell-layout-restorer';
+import { TabBarDecorator } from '@theia/core/lib/browser/shell/tab-bar-decorator';
 import { TabBarToolbarContribution } from '@theia/core/lib/browser/shell/tab-bar-toolbar';
 import { LocalStorageService } from '@theia/core/lib/browser/storage-service';
 import { CommandContribution, MenuContribution, MessageService } from '@theia/core/lib/common';
 import { ResourceResolver } from '@theia/core/lib/common/resource';
+import { FileService } from '@theia/filesystem/lib/browser/file-service';
 import { FileResourceResolver } from '@theia/filesystem/lib/browser/file-resource';
 import { GettingStartedWidget } from '@theia/getting-started/lib/browser/getting-started-widget';
+import { MonacoEditorModelFactory } from '@theia/monaco/lib/browser/monaco-text-model-service';
 import { MonacoThemeRegistry } from '@theia/monaco/lib/browser/textmate/monaco-theme-registry';
 import { NavigatorTreeDecorator } from '@theia/navigator/lib/browser/navigator-decorator-service';
 import { TimelineWidget } from '@theia/timeline/lib/browser/timeline-widget';
@@ -24,11 +27,14 @@ import { About } from './about';
 import { Account } from './account';
 import { Activity } from './activity';
 import { BackendLink } from './backend-link';
+import { CarefulFiles } from './careful-files';
 import { ChatWelcome, CoditectAgent } from './chat';
 import { Commands } from './commands';
+import { Conflicts, DiskFiles } from './conflicts';
 import { Desk } from './desk';
 import { EditorSettings } from './editor-settings';
 import { FailedSaveNotices, FailedSaves, ToldResources } from './failed-saves';
+import { FileModels } from './file-model';
 import { FirstLayout } from './first-layout';
 import { LayoutKeeper, SizedLayoutRestorer } from './layout-keeper';
 import { NewsContribution } from './news';
@@ -39,6 +45,7 @@ import { Persistence } from './persistence';
 import { PersistenceItem, QuietConnectionStatus } from './persistence-item';
 import { PlainMessages } from './plain-messages';
 import { PlatformFrame } from './platform-frame';
+import { TerminalStatus } from './terminal-status';
 import { ThemeSync } from './theme-sync';
 import { PastTimeline, WholeTimeline } from './timeline';
 import { CoditectThemeRegistry, replaceTheiasThemes } from './themes';
@@ -65,13 +72,19 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     bind(PlatformFrame).toSelf().inSingletonScope();
     bind(Persistence).toSelf().inSingletonScope();
     for (const contribution of [
-        Account, Activity, BackendLink, EditorSettings, FailedSaveNotices, FirstLayout, LayoutKeeper, NewsContribution, PastTimeline, PersistenceItem, ThemeSync, UnsavedText
+        Account, Activity, BackendLink, Conflicts, EditorSettings, FailedSaveNotices, FirstLayout, LayoutKeeper, NewsContribution, PastTimeline,
+        PersistenceItem, TerminalStatus, ThemeSync, UnsavedText
     ]) {
         bind(contribution).toSelf().inSingletonScope();
         bind(FrontendApplicationContribution).toService(contribution);
     }
     bind(PastFiles).toSelf().inSingletonScope();
     bind(ResourceResolver).toService(PastFiles);
+    bind(DiskFiles).toSelf().inSingletonScope();
+    bind(ResourceResolver).toService(DiskFiles);
+    bind(FileModels).toSelf().inSingletonScope();
+    bind(MonacoEditorModelFactory).toService(FileModels);
+    rebind(FileService).to(CarefulFiles).inSingletonScope();
     bind(PastCommands).toSelf().inSingletonScope();
     for (const contribution of [CommandContribution, MenuContribution, TabBarToolbarContribution]) {
         bind(contribution).toService(PastCommands);
@@ -88,6 +101,7 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     bind(NotKeptDecorator).toSelf().inSingletonScope();
     bind(NavigatorTreeDecorator).toService(NotKeptDecorator);
     rebind(MessageService).to(PlainMessages).inSingletonScope();
+    bind(TabBarDecorator).toService(TerminalStatus);
     bind(FailedSaves).toSelf().inSingletonScope();
     rebind(FileResourceResolver).to(ToldResources).inSingletonScope();
 

@@ -8,6 +8,7 @@ import { News, NewsTeller } from '../common/news';
 import { HeldBackChoice } from '../common/door';
 import { WorkspaceService } from '../common/workspace-service';
 import { SHOW_TERMINAL } from './commands';
+import { Conflicts } from './conflicts';
 import { Persistence } from './persistence';
 import { SHOW_PERSISTENCE } from './persistence-item';
 
@@ -43,6 +44,9 @@ export class NewsContribution implements FrontendApplicationContribution {
     @inject(OpenerService)
     protected readonly opener!: OpenerService;
 
+    @inject(Conflicts)
+    protected readonly conflicts!: Conflicts;
+
     protected readonly teller = new NewsTeller();
 
     onStart(): void {
@@ -68,6 +72,8 @@ export class NewsContribution implements FrontendApplicationContribution {
                     await open(this.opener, URI.fromFilePath(news.path)).catch(() => this.details());
                 }
                 return;
+            case 'both':
+                return this.conflicts.tell(news.text, news.path);
             case 'blocked':
                 return this.helpWith(await this.messages.error(news.text, { timeout: 0 }, ...remedies(news.text).keys(), DETAILS), news.text);
             case 'happened':

@@ -18,6 +18,7 @@ import {
 import { ApplicationShell } from '@theia/core/lib/browser/shell';
 import { EditorWidget } from '@theia/editor/lib/browser';
 import { FileService } from '@theia/filesystem/lib/browser/file-service';
+import { MonacoEditorModel } from '@theia/monaco/lib/browser/monaco-editor-model';
 import { MonacoTextModelService } from '@theia/monaco/lib/browser/monaco-text-model-service';
 import { FileNavigatorContribution, NavigatorContextMenu } from '@theia/navigator/lib/browser/navigator-contribution';
 import { TIMELINE_ITEM_CONTEXT_MENU } from '@theia/timeline/lib/browser/timeline-tree-widget';
@@ -48,6 +49,19 @@ interface GoneItem extends QuickPickItem {
 function fileFrom(argument: unknown): PastFile | undefined {
     const address = typeof argument === 'object' && argument !== null ? (argument as Partial<TimelineItem>).uri : argument;
     return typeof address === 'string' ? pastFileOf(new URI(address)) : undefined;
+}
+
+const MOST_SAVES = 5;
+
+/**
+ * A save that was asked for ends without a word when the IDE begins one by itself in the same moment; that one is still on its way
+ * then. What it wrote would meet the version that comes back.
+ */
+async function saved(model: MonacoEditorModel | undefined): Promise<boolean> {
+    for (let i = 0; model?.dirty && i < MOST_SAVES; i++) {
+        await model.save();
+    }
+    return !model?.dirty;
 }
 
 @injectable()
@@ -136,7 +150,7 @@ export class PastCommands implements CommandContribution, MenuContribution, TabB
         return shown instanceof EditorWidget ? pastFileOf(shown.editor.uri) : undefined;
     }
 
-    protected async compare(file: PastFile): Promise<void> {
+    async compare(file: PastFile): Promise<void> {
         const present = URI.fromFilePath(file.path);
         if (!await this.files.exists(present)) {
             return this.show(file, addressOf(file));
@@ -159,12 +173,12 @@ export class PastCommands implements CommandContribution, MenuContribution, TabB
         }
     }
 
-    protected async restore(file: PastFile): Promise<void> {
+    async restore(file: PastFile): Promise<void> {
         const uri = URI.fromFilePath(file.path);
         const model = this.models.get(uri.toString());
         try {
-            if (model?.dirty) {
-                await model.save();
+            if (!await saved(model)) {
+                return this.refuse(file, 'What is typed in its editor could not be saved before, so nothing was restored.');
             }
             await this.workspace.sync();
         } catch {

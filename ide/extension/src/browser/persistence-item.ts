@@ -5,11 +5,12 @@ import {
     FrontendApplicationContribution, QuickInputService, QuickPickItem, QuickPickItemOrSeparator, StatusBar, StatusBarAlignment, codicon
 } from '@theia/core/lib/browser';
 import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser/connection-status-service';
-import { Command, CommandContribution, CommandRegistry, MessageService } from '@theia/core/lib/common';
+import { Command, CommandContribution, CommandRegistry, MessageService, URI } from '@theia/core/lib/common';
 import { DoorStatus, HeldBackChoice } from '../common/door';
 import { reasonOf } from '../common/not-kept';
-import { Words, wordsFor } from '../common/persistence-text';
+import { NotSaved, Words, wordsFor } from '../common/persistence-text';
 import { WorkspaceService } from '../common/workspace-service';
+import { Conflicts } from './conflicts';
 import { Persistence } from './persistence';
 import { PlatformFrame } from './platform-frame';
 
@@ -36,6 +37,9 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
 
     @inject(MessageService)
     protected readonly messages!: MessageService;
+
+    @inject(Conflicts)
+    protected readonly conflicts!: Conflicts;
 
     protected shown = '';
 
@@ -87,7 +91,10 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
             { title: 'Persistence', placeholder: words.text, canSelectMany: false }
         );
         const choice = choices.find(one => one === picked);
-        if (choice) {
+        const both = knowledge.notSaved.find(({ path, choice: open }) => open && picked?.label === path);
+        if (both) {
+            await this.conflicts.ask(URI.fromFilePath(both.path));
+        } else if (choice) {
             await this.workspace.choose(choice.choice).catch(() =>
                 this.messages.error('Your choice did not reach the workspace. Please try again.'));
         }
@@ -104,8 +111,8 @@ function headline(words: Words): QuickPickItemOrSeparator[] {
     return [{ label: words.text, detail: words.detail, iconClasses: icon(words.icon) }];
 }
 
-function notSavedItem({ path, why }: { readonly path: string; readonly why: string }): QuickPickItem {
-    return { label: path, description: 'not saved', detail: why, iconClasses: icon('error') };
+function notSavedItem({ path, why, choice }: NotSaved): QuickPickItem {
+    return { label: path, description: choice ? 'Choose which of the two stays' : 'not saved', detail: why, iconClasses: icon('error') };
 }
 
 function icon(name: string): string[] {

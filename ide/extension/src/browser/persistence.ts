@@ -16,7 +16,7 @@ import { FileService } from '@theia/filesystem/lib/browser/file-service';
 import { MonacoEditorModel } from '@theia/monaco/lib/browser/monaco-editor-model';
 import { MonacoTextModelService } from '@theia/monaco/lib/browser/monaco-text-model-service';
 import { inPlainWords } from '../common/plain-words';
-import { Knowledge } from '../common/persistence-text';
+import { Knowledge, NotSaved } from '../common/persistence-text';
 import { DoorReport, REPORT_WAIT_MS, WorkspaceService } from '../common/workspace-service';
 import { FailedSaves } from './failed-saves';
 
@@ -25,7 +25,7 @@ const SYNC_BY_MS = 65_000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 15_000;
 
-const CHANGED_ON_DISK = 'It was changed on the disk, too. Save it again to choose which of the two stays.';
+const CHANGED_ELSEWHERE = 'It was changed elsewhere, too: choose which of the two stays.';
 
 class Interrupted extends Error {}
 
@@ -49,8 +49,8 @@ export class Persistence {
     protected link: Knowledge['link'] = 'connecting';
     protected last: DoorReport | undefined;
     protected readonly dirty = new Set<string>();
-    /** Address → why it could not be saved. */
-    protected readonly notSaved = new Map<string, string>();
+    /** By address. */
+    protected readonly notSaved = new Map<string, NotSaved>();
     protected readonly untitled = new Set<string>();
     /** Saved, not confirmed: address → number of the save. */
     protected readonly saved = new Map<string, number>();
@@ -69,7 +69,8 @@ export class Persistence {
         this.models.onDidCreate(model => this.watch(model));
         this.files.onDidRunOperation(({ resource }) => this.wrote(resource));
         this.failedSaves.onFailed(({ uri, text, outOfSync }) => {
-            this.notSaved.set(uri.toString(), outOfSync ? CHANGED_ON_DISK : inPlainWords(text) ?? text);
+            const why = outOfSync ? CHANGED_ELSEWHERE : inPlainWords(text) ?? text;
+            this.notSaved.set(uri.toString(), { path: uri.path.toString(), why, choice: outOfSync });
             this.fire();
         });
         this.source.onSocketDidClose(() => this.lose());
@@ -79,11 +80,8 @@ export class Persistence {
 
     get knowledge(): Knowledge {
         const unconfirmed = new Set([...this.dirty, ...this.saved.keys()]);
-        const notSaved = [...this.notSaved].map(([key, why]) => {
-            unconfirmed.delete(key);
-            return { path: new URI(key).path.toString(), why };
-        });
-        return { link: this.link, report: this.last, unconfirmed: unconfirmed.size, untitled: this.untitled.size, notSaved };
+        this.notSaved.forEach((_, key) => unconfirmed.delete(key));
+        return { link: this.link, report: this.last, unconfirmed: unconfirmed.size, untitled: this.untitled.size, notSaved: [...this.notSaved.values()] };
     }
 
     protected fire(): void {

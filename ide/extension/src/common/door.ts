@@ -10,6 +10,14 @@ export type DoorState = (typeof DOOR_STATES)[number];
 export const HELD_BACK_CHOICES = ['restore', 'delete'] as const;
 export type HeldBackChoice = (typeof HELD_BACK_CHOICES)[number];
 
+/** Something that happened within the last minute; the number tells it from another in the same words. */
+export interface Notice {
+    readonly number: number;
+    readonly text: string;
+    /** The file that was changed here and elsewhere. */
+    readonly path?: string;
+}
+
 export interface DoorStatus {
     readonly state: DoorState;
     /** Changes that are not in the store yet. */
@@ -28,8 +36,7 @@ export interface DoorStatus {
     /** Those that somebody would want to be kept; the first of them. */
     readonly failed: readonly NotKept[];
     readonly message?: string;
-    /** Something that happened within the last minute; the number tells it from another in the same words. */
-    readonly notice?: { readonly number: number; readonly text: string };
+    readonly notice?: Notice;
 }
 
 export const NOT_KEPT_REASONS = ['ignored', 'special', 'unreadable', 'too_large', 'bad_name'] as const;
@@ -94,7 +101,7 @@ export function toDoorStatus(value: unknown): DoorStatus {
         failed: toAllNotKept({ not_kept: value.failed }),
         message: text(value.message),
         notice: isFields(value.notice) && text(value.notice.text)
-            ? { number: count(value.notice.number), text: String(value.notice.text) }
+            ? { number: count(value.notice.number), text: String(value.notice.text), path: text(value.notice.path) }
             : undefined
     };
 }

@@ -3,7 +3,7 @@
  * happened and wants to be known, or wants a word. Pure, so that every case can be tested.
  */
 
-import { NotKept } from './door';
+import { NotKept, Notice } from './door';
 import { reasonOf } from './not-kept';
 import { DoorReport } from './workspace-service';
 
@@ -14,6 +14,8 @@ export type News =
     | { readonly kind: 'failed'; readonly text: string; readonly path: string }
     /** Nothing can be stored at present, for a reason that somebody can do something about. */
     | { readonly kind: 'blocked'; readonly text: string }
+    /** A file was changed here and elsewhere; both are stored. */
+    | { readonly kind: 'both'; readonly text: string; readonly path: string }
     /** Something happened in the workspace, for example that a program was ended. */
     | { readonly kind: 'happened'; readonly text: string };
 
@@ -33,7 +35,7 @@ export class NewsTeller {
         }
         const { failed, heldBack, state, message, notice } = report.status;
         return [...this.takeHeldBack(heldBack), ...this.takeFailed(failed),
-            ...this.takeBlocked(state === 'offline' ? message : undefined), ...this.takeNotice(notice)];
+            ...this.takeBlocked(state === 'offline' && message !== notice?.text ? message : undefined), ...this.takeNotice(notice)];
     }
 
     protected takeHeldBack(count: number): News[] {
@@ -63,10 +65,14 @@ export class NewsTeller {
         return isNew ? [{ kind: 'blocked', text: message }] : [];
     }
 
-    protected takeNotice(notice: { readonly number: number; readonly text: string } | undefined): News[] {
+    protected takeNotice(notice: Notice | undefined): News[] {
         const key = notice ? `${notice.number} ${notice.text}` : this.noticed;
         const isNew = notice !== undefined && key !== this.noticed;
         this.noticed = key;
-        return isNew ? [{ kind: 'happened', text: notice.text }] : [];
+        if (!isNew) {
+            return [];
+        }
+        const { text, path } = notice;
+        return [path === undefined ? { kind: 'happened', text } : { kind: 'both', text, path }];
     }
 }

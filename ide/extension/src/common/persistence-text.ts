@@ -1,7 +1,15 @@
 /* From what is known about persistence to the words in the status bar. Pure, so that every case can be tested. */
 
+import { DoorStatus } from './door';
 import { reasonOf } from './not-kept';
 import { DoorReport } from './workspace-service';
+
+export interface NotSaved {
+    readonly path: string;
+    readonly why: string;
+    /** Somebody else changed it, and the person has to choose. */
+    readonly choice: boolean;
+}
 
 export interface Knowledge {
     /** `connecting` until the first report, `lost` when the backend is out of reach. */
@@ -12,7 +20,7 @@ export interface Knowledge {
     /** Editors that never were a file, so that nothing can persist them. */
     readonly untitled: number;
     /** Files of editors that could not be written. */
-    readonly notSaved: readonly { readonly path: string; readonly why: string }[];
+    readonly notSaved: readonly NotSaved[];
 }
 
 export type Mood = 'good' | 'busy' | 'attention' | 'bad';
@@ -51,15 +59,34 @@ function notSaved([first, ...more]: Knowledge['notSaved']): Words | undefined {
     };
 }
 
+function firstSentence(message: string): string {
+    const [first = message] = message.split(/(?<=\.) |: /);
+    return first.replace(/\.$/, '');
+}
+
+/** What is wrong although all is stored, as folders that cannot be watched; what merely happened is told once, by a notice. */
+function troubleOf({ message, notice }: DoorStatus): string | undefined {
+    return message === notice?.text ? undefined : message;
+}
+
 /** The store answers, and takes nothing: the first sentence says why. */
 function refused(message: string, waiting: number): Words {
-    const [why = message] = message.split('. ');
+    const why = firstSentence(message);
     return {
-        text: waiting > 0 ? `${why.replace(/\.$/, '')}: ${many(waiting, 'change', 'changes')} waiting` : why.replace(/\.$/, ''),
+        text: waiting > 0 ? `${why}: ${many(waiting, 'change', 'changes')} waiting` : why,
         icon: 'error',
         mood: 'bad',
         detail: message
     };
+}
+
+/** `undefined`: what is written is stored, or waits for a store that is merely out of reach. */
+export function whyNothingIsStored({ link, report }: Knowledge): Words | undefined {
+    if (link !== 'open' || report?.kind !== 'status' || report.status.state !== 'offline') {
+        return undefined;
+    }
+    const why = troubleOf(report.status);
+    return why === undefined ? undefined : refused(why, 0);
 }
 
 function whenReported(report: DoorReport, known: Knowledge): Words {
@@ -94,8 +121,9 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
             };
         case 'offline': {
             const waiting = Math.max(pending, known.unconfirmed);
-            if (message !== undefined) {
-                return refused(message, waiting);
+            const why = troubleOf(report.status);
+            if (why !== undefined) {
+                return refused(why, waiting);
             }
             return {
                 text: waiting > 0 ? `Offline: ${many(waiting, 'change', 'changes')} waiting` : 'Offline',
@@ -122,6 +150,10 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
                 ? `${first.path} could not be stored: ${reasonOf(first.why)}`
                 : 'Everything else in this workspace is in the store. A click names them.'
         };
+    }
+    const trouble = troubleOf(report.status);
+    if (trouble !== undefined) {
+        return { text: firstSentence(trouble), icon: 'warning', mood: 'attention', detail: trouble };
     }
     if (known.untitled > 0) {
         return {

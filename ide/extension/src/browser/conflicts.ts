@@ -1,0 +1,133 @@
+/*
+ * A file that was changed in two places at once: here and by somebody else, on the web page, by the API, in another workspace.
+ *
+ * 1. Nothing is lost by any choice, or by none: what was stored is in the history, what was typed is in the editor, and taking the
+ *    other's is one step back away.
+ * 2. Nobody is asked in the middle of a word: the question stands beside the work, and the status bar leads to it again.
+ */
+import { inject, injectable } from '@theia/core/shared/inversify';
+import { DiffUris, FrontendApplicationContribution, OpenerService, open } from '@theia/core/lib/browser';
+import { MessageService, URI } from '@theia/core/lib/common';
+import { Resource, ResourceResolver } from '@theia/core/lib/common/resource';
+import { FileService } from '@theia/filesystem/lib/browser/file-service';
+import { MonacoTextModelService } from '@theia/monaco/lib/browser/monaco-text-model-service';
+import { PastService } from '../common/past';
+import { FailedSaves } from './failed-saves';
+import { PastCommands } from './past-commands';
+
+const COMPARE = 'Compare';
+const MINE = 'Keep Mine';
+const THEIRS = 'Take Theirs';
+
+const SCHEME = 'coditect-disk';
+
+/** The file as it is on the disk, beside the text of an editor; read anew whenever it is shown. */
+@injectable()
+export class DiskFiles implements ResourceResolver {
+    @inject(FileService)
+    protected readonly files!: FileService;
+
+    protected shown = 0;
+
+    addressOf(uri: URI): URI {
+        this.shown += 1;
+        return uri.withScheme(SCHEME).withQuery(String(this.shown));
+    }
+
+    resolve(uri: URI): Resource {
+        if (uri.scheme !== SCHEME) {
+            throw new Error(`not on the disk: ${uri.toString()}`); // Theia asks the next resolver
+        }
+        const file = uri.withScheme('file').withQuery('');
+        return {
+            uri, readOnly: true, autosaveable: false,
+            readContents: async () => (await this.files.read(file)).value,
+            dispose: () => undefined
+        };
+    }
+}
+
+@injectable()
+export class Conflicts implements FrontendApplicationContribution {
+    @inject(FailedSaves)
+    protected readonly failedSaves!: FailedSaves;
+
+    @inject(MonacoTextModelService)
+    protected readonly models!: MonacoTextModelService;
+
+    @inject(MessageService)
+    protected readonly messages!: MessageService;
+
+    @inject(OpenerService)
+    protected readonly opener!: OpenerService;
+
+    @inject(DiskFiles)
+    protected readonly disk!: DiskFiles;
+
+    @inject(PastService)
+    protected readonly past!: PastService;
+
+    @inject(PastCommands)
+    protected readonly pastCommands!: PastCommands;
+
+    protected readonly asked = new Set<string>();
+
+    onStart(): void {
+        this.failedSaves.onFailed(({ uri, outOfSync }) => {
+            if (outOfSync) {
+                void this.ask(uri);
+            }
+        });
+    }
+
+    /** What is typed in an editor stands against what is on the disk. One question a file at a time. */
+    async ask(uri: URI): Promise<void> {
+        const key = uri.toString();
+        if (this.asked.has(key)) {
+            return;
+        }
+        this.asked.add(key);
+        const text = `${uri.path.base} was changed elsewhere while you changed it here. Nothing is written over until you choose.`;
+        let answer = await this.messages.warn(text, { timeout: 0 }, COMPARE, MINE, THEIRS);
+        if (answer === COMPARE) {
+            await open(this.opener, DiffUris.encode(this.disk.addressOf(uri), uri, `${uri.path.base} (theirs ↔ mine)`));
+            answer = await this.messages.warn(text, { timeout: 0 }, MINE, THEIRS);
+        }
+        this.asked.delete(key);
+        await this.choose(uri, answer);
+    }
+
+    protected async choose(uri: URI, answer: string | undefined): Promise<void> {
+        const key = uri.toString();
+        const model = this.models.get(key);
+        if (!model?.dirty) {
+            return; // it was settled meanwhile
+        }
+        if (answer === MINE) {
+            this.failedSaves.mayOverwrite.add(key);
+            await model.save();
+            this.failedSaves.mayOverwrite.delete(key);
+        } else if (answer === THEIRS) {
+            await model.revert();
+        }
+    }
+
+    /** Both were stored: the workspace's stands, the other one is before it in the history. */
+    async tell(text: string, path: string): Promise<void> {
+        const page = await this.past.versions(path, '').catch(() => undefined);
+        const theirs = page && 'found' in page ? page.found.versions[1] : undefined;
+        if (!theirs) {
+            await this.messages.warn(text, { timeout: 0 });
+            return;
+        }
+        const file = { path, version: theirs.version, at: theirs.at };
+        let answer = await this.messages.warn(text, { timeout: 0 }, COMPARE, MINE, THEIRS);
+        if (answer === COMPARE) {
+            await this.pastCommands.compare(file);
+            answer = await this.messages.warn(text, { timeout: 0 }, MINE, THEIRS);
+        }
+        if (answer === THEIRS) {
+            await this.pastCommands.restore(file);
+        }
+    }
+}
