@@ -49,11 +49,12 @@ export function compile(schema) {
   return ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"api#/$defs/')));
 }
 
+/** Made when the first reply of its kind comes: all of them take seconds, and a test file sees a few. */
 const validators = new Map();
-for (const operation of bundle.operations) {
-  for (const [status, schema] of Object.entries(operation.replies)) {
-    if (schema !== null && schema !== "bytes") validators.set(`${operation.id} ${status}`, compile(schema));
-  }
+function validatorOf(operation, status) {
+  const key = `${operation.id} ${status}`;
+  if (!validators.has(key)) validators.set(key, compile(operation.replies[status]));
+  return validators.get(key);
 }
 const validateFailure = ajv.compile({ $ref: "api#/$defs/Failure" });
 
@@ -104,7 +105,7 @@ function check(method, path, reply) {
   assert.ok(known, `${where}: the document does not name this status`);
   if (method === "HEAD" || operation.replies[known] === null || operation.replies[known] === "bytes") return;
   if (ok && ["application/x-ndjson", "text/x-diff"].includes(reply.headers["content-type"])) return; // asked for; the lines are the test's
-  const validate = validators.get(`${operation.id} ${known}`);
+  const validate = validatorOf(operation, known);
   assert.equal(reply.headers["content-type"], "application/json", where);
   assert.ok(validate(reply.json), `${where}: ${explain(validate)}\n${reply.text()}`);
   if (!ok) assert.equal(reply.json.error.request_id, reply.headers["x-request-id"]);

@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
-import { bundle, hitsFile } from "./harness.mjs";
+import { bundle, compile, hitsFile } from "./harness.mjs";
+
+test("every reply's schema is one, also of replies that no test saw", () => {
+  const schemas = bundle.operations.flatMap(({ replies }) => Object.values(replies)).filter((schema) => schema !== null && schema !== "bytes");
+  assert.ok(schemas.length > bundle.operations.length / 2);
+  for (const schema of schemas) compile(schema);
+});
 
 test("every route was hit", () => {
   assert.ok(existsSync(hitsFile), "the other test files of this folder run before this one");

@@ -156,7 +156,7 @@ test("each stop of the Tab key is seen, nothing is a trap, and Enter on the firs
   for (const path of ["/sessions", "/settings", "/settings/security", `/sessions/${a.id}/files`, "/notices"]) {
     await page.goto(home + path);
     await page.locator("main").first().waitFor();
-    await page.waitForLoadState("networkidle");
+    await until("all of it is there", async () => await page.locator("[aria-busy=true]").count() === 0 && await page.locator("main a, main button").count() > 0);
     await page.evaluate(() => document.activeElement.blur());
     const stops = [];
     for (let i = 0; i < 30; i++) {
