@@ -345,7 +345,7 @@ struct files_rewind {
 /*
  * Begins to make a folder and all below it what it was at a moment; what was changed since stays in the history. Done by
  * files_rewind_step, in pages; until the last, no moment shows a part of it, and another is ERR_CONFLICT. ERR_NOT_FOUND: the
- * folder was not there, or the moment lies ahead; ERR_NOT_DIRECTORY. A repeated ctx->op gives the same.
+ * folder was not there, or the moment lies ahead; ERR_NOT_DIRECTORY; ERR_QUOTA. A repeated ctx->op gives the same.
  */
 int files_rewind_begin(struct data_context *ctx, const struct files_rewind_input *in,
                        struct files_rewind *ret_rewind) BASE_MUST_USE;

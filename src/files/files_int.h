@@ -277,9 +277,7 @@ int files_content_unref(struct files_tx *tx, uint64_t id, uint64_t seq,
 int files_is_named(struct files_tx *tx, const struct content_hash *hash,
                    bool *ret_named) BASE_MUST_USE;
 
-/* ---- chunk.c again ---- */
-
-/* Collects missing hashes, at most FILES_MAX_NAMED. */
+/* Of chunk.c: collects missing hashes, at most FILES_MAX_NAMED. */
 struct files_missing {
     struct arena *arena;
     struct content_hash *at;
@@ -351,6 +349,9 @@ int files_edit_write(struct files_tx *tx, struct files_edit *edit) BASE_MUST_USE
 /* Before the counters are written: ERR_QUOTA with tx->refusal. */
 int files_quota_settle(struct files_tx *tx) BASE_MUST_USE;
 
+/* Whether a return to a moment would pass a limit: ERR_QUOTA with ctx->fault. Errors of files_list. */
+int files_quota_look(struct data_context *ctx, const struct files_rewind_input *in) BASE_MUST_USE;
+
 /* What the tree holds is not counted for the tenant any more; before its counters are deleted. */
 int files_quota_forget(struct txn *txn, const struct scope *scope,
                        struct str session) BASE_MUST_USE;
@@ -416,9 +417,7 @@ void files_walk_skip(struct files_walk *w, struct str path);
 
 struct str files_path_join(struct arena *arena, struct str folder, struct str name);
 
-/* ---- reader.c ---- */
-
-/* What files_reader_open reads, in a transaction: the record, and the bytes when they are small. ERR_NOT_FOUND. */
+/* What files_reader_open (reader.c) reads, in a transaction: the record, and the bytes when they are small. ERR_NOT_FOUND. */
 int files_version_open(struct files_tx *tx, const struct files_open_input *in,
                        struct files_past_version *ret_version) BASE_MUST_USE;
 

@@ -5,7 +5,8 @@
  * 1. A change is refused as a whole when it makes a tree grow beyond a limit. What takes something away goes on, also above.
  * 2. The tenant's total is kept from the first change on that a limit for tenants was set for: it is summed once, and then moves
  *    with every change, so that setting the limit anew needs no counting. While no total is kept nothing is paid for it.
- * 3. Deleted sessions count until they are purged: they can be restored.
+ * 3. A return to a moment is refused before it begins, by what the moment held; begun, it is finished.
+ * 4. Deleted sessions count until they are purged: they can be restored.
  */
 #include "files/files_int.h"
 
@@ -54,4 +55,89 @@ int files_quota_forget(struct txn *txn, const struct scope *scope, struct str se
         data_usage_keep(txn, scope, total - usage.bytes);
     }
     return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+/* ---- before a return to a moment ---- */
+
+struct look {
+    const struct data_context *ctx;
+    const struct files_rewind_input *in;
+    uint64_t bytes; /* results: of the tree, of the folder, of all trees of the tenant */
+    uint64_t here;
+    uint64_t total;
+};
+
+static int look_read(struct txn *txn, void *arg)
+{
+    struct look *look = arg;
+    struct files_tx tx = {0};
+    struct files_record record;
+    struct files_node node = {0};
+    int r = files_tx_begin(&tx, txn, &look->ctx->scope, look->in->session);
+    r = r < 0 ? r : data_usage_total(txn, &look->ctx->scope, &look->total);
+    if (r < 0) {
+        return r;
+    }
+    look->bytes = look->here = tx.usage.bytes;
+    if (look->in->path.n == 0) {
+        return 0;
+    }
+    r = files_record_at(&tx, look->in->path, FILES_NOW, &record);
+    r = r < 0 ? r : files_node_of(&tx, &record, &node);
+    look->here = node.bytes;
+    return r == ERR_NOT_FOUND || r == ERR_NOT_DIRECTORY ? 0 : r;
+}
+
+/* What the folder held at the moment. */
+static int then_sum(const struct look *look, uint64_t *ret_bytes)
+{
+    ARENA_AUTO(arena);
+    BUF_AUTO(after, CONTENT_MAX_PATH);
+    struct data_context ctx = *look->ctx;
+    struct files_page page = {.more = true};
+    uint64_t bytes = 0;
+    ctx.arena = &arena;
+    while (page.more) {
+        struct files_list_input in = {.session = look->in->session,
+                                      .path = look->in->path,
+                                      .after = buf_str(&after),
+                                      .limit = FILES_MAX_LIST,
+                                      .recursive = true,
+                                      .at = look->in->at};
+        int r = files_list(&ctx, &in, &page);
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < page.count; i++) {
+            bytes += page.entries[i].size;
+        }
+        buf_clear(&after);
+        buf_add(&after, page.next);
+        arena_reset(&arena);
+    }
+    *ret_bytes = bytes;
+    return 0;
+}
+
+int files_quota_look(struct data_context *ctx, const struct files_rewind_input *in)
+{
+    const struct data_quota *quota = ctx->quota;
+    struct look look = {.ctx = ctx, .in = in};
+    uint64_t then = 0;
+    if (!quota || (quota->session == 0 && quota->tenant == 0)) {
+        return 0;
+    }
+    int r = store_read(ctx->store, look_read, &look);
+    r = r < 0 ? r : then_sum(&look, &then);
+    if (r < 0 || then <= look.here) {
+        return r;
+    }
+    uint64_t more = then - look.here;
+    if (quota->session > 0 && look.bytes + more > quota->session) {
+        return data_fault(ctx, ERR_QUOTA, NULL, FILES_QUOTA_SESSION_TEXT);
+    }
+    if (quota->tenant > 0 && look.total + more > quota->tenant) {
+        return data_fault(ctx, ERR_QUOTA, NULL, FILES_QUOTA_TENANT_TEXT);
+    }
+    return 0;
 }

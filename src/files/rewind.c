@@ -354,7 +354,8 @@ int files_rewind_begin(struct data_context *ctx, const struct files_rewind_input
         return r;
     }
     struct rewind rewind = {.ctx = ctx, .in = in, .now = time_now()};
-    r = store_write(ctx->store, &ctx->op, begin_write, &rewind);
+    int full = files_quota_look(ctx, in);
+    r = full == ERR_QUOTA ? full : store_write(ctx->store, &ctx->op, begin_write, &rewind);
     if (r == 0) {
         *ret_rewind = rewind.result;
     }
