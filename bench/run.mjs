@@ -7,10 +7,11 @@ import { identity } from "./identity.mjs";
 import { load, machine } from "./measure.mjs";
 import { mirror } from "./mirror.mjs";
 import { memory, users } from "./people.mjs";
+import { records } from "./records.mjs";
 import { store } from "./store.mjs";
 import { ide, restore, save } from "./workspace.mjs";
 
-const rows = { http, put, cost, memory, users, identity, store, beside, save, ...mirror, restore, ide, crash };
+const rows = { http, put, cost, memory, users, identity, records, store, beside, save, ...mirror, restore, ide, crash };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in rows));
 if (unknown.length > 0) {

@@ -61,6 +61,10 @@ int api_audit_list(struct api_call *call, const struct api_audit_list_in *in)
         api_field_error(call, "since", "is no time like 2026-11-21T04:05:06Z");
         return ERR_INVALID;
     }
+    if (in->has_until && time_parse(in->until, &input.until) < 0) {
+        api_field_error(call, "until", "is no time like 2026-11-21T04:05:06Z");
+        return ERR_INVALID;
+    }
     bool whole = str_eq(str_trim(http_header(call->req, "Accept")), ndjson);
     if (whole) {
         input.limit = EXPORT_PAGE;

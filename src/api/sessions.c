@@ -4,6 +4,7 @@
 #include "base/space.h"
 #include "files/files.h"
 #include "gateway/gateway.h"
+#include "lifecycle/lifecycle.h"
 #include "settings/settings.h"
 
 struct str api_ide_url(const struct api_call *call, const struct sessions_view *view)
@@ -166,6 +167,38 @@ int api_sessions_open(struct api_call *call, const struct api_sessions_open_in *
         r = sessions_open(&call->data, in->session_id, &view);
     }
     return r < 0 ? r : answer(call, 202, &view);
+}
+
+int api_sessions_related(struct api_call *call, const struct api_sessions_related_in *in)
+{
+    static const char *const words[LIFECYCLE_REASONS] = {
+        "fork_of", "fork", "same_origin", "project", "name", "repository", "files"};
+    struct lifecycle_related related;
+    int r = lifecycle_related(&call->data, in->session_id, &related);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < related.n && i < (size_t)in->limit; i++) {
+        const struct lifecycle_relation *one = &related.at[i];
+        json_object(w);
+        json_member_integer(w, "score", one->score);
+        json_name(w, "reasons");
+        json_array(w);
+        for (unsigned reason = 0; reason < LIFECYCLE_REASONS; reason++) {
+            if (one->reasons & 1u << reason) {
+                json_string(w, str_from(words[reason]));
+            }
+        }
+        json_array_end(w);
+        json_member_integer(w, "shared_files", one->shared);
+        json_name(w, "session");
+        write_session(call, w, &one->view);
+        json_object_end(w);
+    }
+    json_array_end(w);
+    return api_end(call);
 }
 
 int api_sessions_pause(struct api_call *call, const struct api_sessions_pause_in *in)

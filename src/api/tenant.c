@@ -78,13 +78,26 @@ int api_tenant_transfer(struct api_call *call, const struct api_tenant_transfer_
     return r < 0 ? r : answer_member(call, &owner);
 }
 
+/* The document's words are in the order of the domain's. */
+static enum auth_members_sort sort_of(int word)
+{
+    _Static_assert((int)API_TENANT_MEMBERS_LIST_SORT_CREATED == AUTH_MEMBERS_BY_CREATED &&
+                       (int)API_TENANT_MEMBERS_LIST_SORT_NAME == AUTH_MEMBERS_BY_NAME &&
+                       (int)API_TENANT_MEMBERS_LIST_SORT_EMAIL == AUTH_MEMBERS_BY_EMAIL,
+                   "orders are in one order");
+    return (enum auth_members_sort)word;
+}
+
 int api_tenant_members_list(struct api_call *call, const struct api_tenant_members_list_in *in)
 {
     struct auth_members members;
     int r = auth_members_list(&call->data,
                               &(struct auth_members_input){.limit = (size_t)in->limit,
                                                            .cursor = in->cursor,
-                                                           .former = in->former},
+                                                           .words = in->q,
+                                                           .sort = sort_of((int)in->sort),
+                                                           .former = in->former,
+                                                           .reverse = in->reverse},
                               &members);
     if (r < 0) {
         return r;
@@ -95,7 +108,7 @@ int api_tenant_members_list(struct api_call *call, const struct api_tenant_membe
         json_raw(w, members.at[i].reply);
     }
     json_array_end(w);
-    return api_end_page(call, members.next);
+    return api_end_list(call, members.next, members.total);
 }
 
 int api_tenant_member_get(struct api_call *call, const struct api_tenant_member_get_in *in)

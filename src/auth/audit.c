@@ -22,6 +22,7 @@ static bool is_action(struct str action, struct str wanted)
 static bool fits(const struct auth_audit_input *in, const struct data_audit *record)
 {
     return (in->actor.n == 0 || str_eq(record->actor_id, in->actor)) &&
+           (in->until == 0 || record->at <= in->until) &&
            (in->target.n == 0 || str_eq(record->target, in->target)) &&
            (in->action.n == 0 || is_action(record->action, in->action));
 }
@@ -47,6 +48,9 @@ static int read_fn(struct txn *txn, void *ctx)
     struct reading *g = ctx;
     const struct auth_audit_input *in = g->in;
     struct data_audit_list rows = {.next = in->cursor};
+    if (in->until > 0 && in->cursor.n == 0) {
+        rows.next = data_cursor_until(store_arena(txn), "aud", in->until);
+    }
     bool older = false;
     g->page =
         (struct auth_audit_page){.at = ARENA_ARRAY(g->ctx->arena, struct data_audit, in->limit)};

@@ -37,41 +37,95 @@ int auth_tenant_get(struct data_context *ctx, struct data_tenant *ret_tenant)
     return r;
 }
 
+/* ---- List: so few that they are gathered ---- */
+
 struct listing {
     struct data_context *ctx;
     const struct auth_members_input *in;
+    struct str words;            /* folded */
     struct auth_members members; /* result */
 };
+
+/* What a list sorts by; no name or address has a zero byte, so that a shorter one comes first. */
+static struct str order_key(struct arena *arena, enum auth_members_sort sort,
+                            const struct data_user *user)
+{
+    if (sort == AUTH_MEMBERS_BY_CREATED) {
+        return arena_printf(arena, "%016llx" STR_FMT, (unsigned long long)user->created_at,
+                            STR_ARG(user->id));
+    }
+    bool by_name = sort == AUTH_MEMBERS_BY_NAME && user->name.n > 0;
+    BUF_AUTO(key, DATA_PICK_KEY);
+    buf_add(&key, data_text_fold(arena, by_name ? user->name : user->email));
+    buf_byte(&key, '\0');
+    buf_add(&key, user->id);
+    ASSERT(key.error == 0);
+    return arena_str(arena, buf_str(&key));
+}
+
+static bool wanted(struct arena *arena, const struct listing *l, const struct data_user *user)
+{
+    return (user->removed_at != 0) == l->in->former && user->deleted_at == 0 &&
+           (data_text_has(data_text_fold(arena, user->name), l->words) ||
+            data_text_has(data_text_fold(arena, user->email), l->words));
+}
+
+static int gather(struct txn *txn, const struct listing *l, struct data_user *at,
+                  struct data_pick_input *pick)
+{
+    struct arena *arena = store_arena(txn);
+    struct data_user_list rows = {.next = STR_EMPTY};
+    do {
+        struct data_query query = {
+            .index = DATA_USER_BY_CREATED, .limit = DATA_MAX_LIST, .cursor = rows.next};
+        int r = data_user_list(txn, &l->ctx->scope, &query, &rows);
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < rows.n && pick->n < AUTH_MAX_MEMBERS; i++) {
+            if (wanted(arena, l, &rows.at[i])) {
+                pick->rows[pick->n] =
+                    (struct data_pick_row){order_key(arena, l->in->sort, &rows.at[i]), pick->n};
+                at[pick->n++] = rows.at[i];
+            }
+        }
+    } while (rows.next.n > 0);
+    return 0;
+}
 
 static int list_fn(struct txn *txn, void *ctx)
 {
     struct listing *l = ctx;
-    struct arena *arena = l->ctx->arena;
-    struct data_user_list rows;
-    struct data_query query = {
-        .index = DATA_USER_BY_CREATED, .limit = l->in->limit, .cursor = l->in->cursor};
-    int r = data_user_list(txn, &l->ctx->scope, &query, &rows);
-    if (r < 0) {
-        return r;
+    struct arena *arena = store_arena(txn);
+    struct data_user *at = ARENA_ARRAY(arena, struct data_user, AUTH_MAX_MEMBERS);
+    struct data_pick_input in = {
+        .rows = ARENA_ARRAY(arena, struct data_pick_row, AUTH_MAX_MEMBERS),
+        .limit = l->in->limit,
+        .cursor = l->in->cursor,
+        .reverse = l->in->reverse,
+    };
+    struct data_pick pick = {.n = 0};
+    int r = gather(txn, l, at, &in);
+    if (r == 0) {
+        r = data_pick(l->ctx->arena, &in, &pick);
     }
     l->members = (struct auth_members){
-        .at = ARENA_ARRAY(arena, struct data_user, rows.n + 1),
-        .next = arena_str(arena, rows.next),
+        .at = ARENA_ARRAY(l->ctx->arena, struct data_user, pick.n + 1),
+        .next = pick.next,
+        .total = (int64_t)in.n,
     };
-    for (size_t i = 0; i < rows.n; i++) {
-        if ((rows.at[i].removed_at != 0) == l->in->former && rows.at[i].deleted_at == 0) {
-            struct data_user *user = &l->members.at[l->members.n++];
-            *user = rows.at[i];
-            data_user_copy(arena, user);
-        }
+    for (size_t i = 0; r == 0 && i < pick.n; i++) {
+        struct data_user *user = &l->members.at[l->members.n++];
+        *user = at[pick.rows[i].at];
+        data_user_copy(l->ctx->arena, user);
     }
-    return 0;
+    return r;
 }
 
 int auth_members_list(struct data_context *ctx, const struct auth_members_input *in,
                       struct auth_members *ret_members)
 {
-    struct listing l = {.ctx = ctx, .in = in};
+    struct listing l = {.ctx = ctx, .in = in, .words = data_text_fold(ctx->arena, in->words)};
     int r = store_read(ctx->store, list_fn, &l);
     if (r == ERR_INVALID) {
         return data_fault(ctx, r, "cursor", "This is not a cursor that was given out.");

@@ -26,16 +26,26 @@ int auth_tenant_get(struct data_context *ctx, struct data_tenant *ret_tenant) BA
 int auth_tenant_transfer(struct data_context *ctx, struct str user_id,
                          struct data_user *ret_owner) BASE_MUST_USE;
 
+enum auth_members_sort {
+    AUTH_MEMBERS_BY_CREATED, /* the oldest first */
+    AUTH_MEMBERS_BY_NAME,    /* a to z, whatever the case */
+    AUTH_MEMBERS_BY_EMAIL,
+};
+
 struct auth_members_input {
     size_t limit; /* 1 to DATA_MAX_LIST */
     struct str cursor;
+    struct str words; /* only those with this in name or address, whatever the case; empty: all */
+    enum auth_members_sort sort;
     bool former; /* those who were removed, instead of the others */
+    bool reverse;
 };
 
 struct auth_members {
-    struct data_user *at; /* oldest first; .reply is the API's member object */
-    size_t n;             /* may be less than limit before the end */
-    struct str next;      /* cursor; empty at the end */
+    struct data_user *at; /* .reply is the API's member object */
+    size_t n;
+    struct str next; /* cursor; empty at the end */
+    int64_t total;   /* in all pages */
 };
 
 /* ERR_INVALID: a bad cursor. */
@@ -104,6 +114,7 @@ struct auth_audit_input {
     size_t limit; /* 1 to DATA_MAX_LIST */
     struct str cursor;
     usec_t since;      /* 0: all */
+    usec_t until;      /* 0: all */
     struct str actor;  /* a user's id; empty: whoever */
     struct str action; /* "session.create", or "session" for all of that noun; empty: whatever */
     struct str target; /* an id; empty: whatever */

@@ -220,6 +220,9 @@ struct data_query {
     bool reverse;      /* largest first */
 };
 
+/* The cursor of a reversed list by id that begins with what was made in the millisecond of until, or before. */
+struct str data_cursor_until(struct arena *arena, const char *prefix, usec_t until);
+
 /* The scope (tenant and, for a user record, user) and id of the one record with this value of a global unique index. */
 int data_user_by_email(struct txn *txn, struct str email,
                        struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */

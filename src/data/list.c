@@ -32,6 +32,17 @@ static struct str cursor_text(struct arena *arena, struct str prefix, struct str
     return arena_str(arena, buf_str(&text));
 }
 
+struct str data_cursor_until(struct arena *arena, const char *prefix, usec_t until)
+{
+    BUF_AUTO(id, DATA_ID_ROOM);
+    buf_printf(&id, "%s-", prefix);
+    encode_base32(&id, (uint64_t)(until / USEC_PER_MS) + 1, 50);
+    encode_base32(&id, 0, 40);
+    encode_base32(&id, 0, 40);
+    ASSERT(id.error == 0 && id.n == DATA_ID_SIZE);
+    return cursor_text(arena, STR_EMPTY, buf_str(&id));
+}
+
 static struct str joined(struct arena *arena, struct str a, struct str b, bool behind)
 {
     size_t n = a.n + b.n + (behind ? 1 : 0);

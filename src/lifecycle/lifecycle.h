@@ -7,6 +7,7 @@
 
 #include "auth/auth.h"
 #include "data/data.h"
+#include "sessions/sessions.h"
 
 /* What a tenant has of what its quota limits. */
 struct lifecycle_usage {
@@ -16,6 +17,39 @@ struct lifecycle_usage {
     uint64_t bytes;    /* of files, deleted sessions' included */
 };
 int lifecycle_usage(struct data_context *ctx, struct lifecycle_usage *ret_usage) BASE_MUST_USE;
+
+enum {
+    LIFECYCLE_RELATED_MAX = 24,    /* sessions in an answer */
+    LIFECYCLE_RELATED_FILES = 256, /* entries of each that are compared */
+};
+
+/* In the order in which they are told. */
+enum lifecycle_reason {
+    LIFECYCLE_FORK_OF,     /* the session that was asked about began as this one */
+    LIFECYCLE_FORK,        /* this one began as it */
+    LIFECYCLE_SAME_ORIGIN, /* both began as a third */
+    LIFECYCLE_PROJECT,
+    LIFECYCLE_NAME,
+    LIFECYCLE_REPOSITORY,
+    LIFECYCLE_FILES,
+    LIFECYCLE_REASONS
+};
+
+struct lifecycle_relation {
+    struct sessions_view view;
+    unsigned score;   /* 1 to 100 */
+    unsigned reasons; /* bit n: enum lifecycle_reason n */
+    unsigned shared;  /* files with the same content at the same path, of those compared */
+};
+
+struct lifecycle_related {
+    struct lifecycle_relation *at; /* the closest first */
+    size_t n;                      /* at most LIFECYCLE_RELATED_MAX */
+};
+
+/* (scan) Those of the caller's sessions that have to do with this one. ERR_NOT_FOUND (also: deleted). */
+int lifecycle_related(struct data_context *ctx, struct str id,
+                      struct lifecycle_related *ret_related) BASE_MUST_USE;
 
 /*
  * A thread that copies forks: those that a server before it left in hand, and new ones as soon as they are made. Several are

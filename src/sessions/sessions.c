@@ -343,12 +343,27 @@ int sessions_delete(struct data_context *ctx, struct str id, int64_t revision,
     return write_one(&o, delete_fn, ret_view);
 }
 
+/* What somebody left behind goes with the account: nobody takes it over. */
+static int has_person(struct txn *txn, struct data_context *ctx, const struct data_session *session)
+{
+    struct data_user user = {.deleted_at = 0};
+    int r = data_user_get(txn, &ctx->scope, session->user_id, &user);
+    bool gone = r == ERR_NOT_FOUND || (r == 0 && user.deleted_at != 0);
+    return gone ? data_fault(ctx, ERR_CONFLICT, NULL,
+                             "Whose session it is deleted the account, and what was in it goes.")
+                : r;
+}
+
 static int restore_fn(struct txn *txn, void *ctx)
 {
     struct one *o = ctx;
     int r = one_begin(txn, o);
     if (r < 0 || !o->view.session.deleted) {
         return r < 0 ? r : one_done(txn, o);
+    }
+    r = o->any ? has_person(txn, o->ctx, &o->view.session) : 0;
+    if (r < 0) {
+        return r;
     }
     struct data_context owner = *o->ctx;
     owner.scope.user_id = o->view.session.user_id;

@@ -146,7 +146,7 @@ int sessions_desk_put(struct txn *txn, const struct scope *scope, struct str ses
 int sessions_tenant_list(struct data_context *ctx, const struct sessions_list_input *in,
                          struct sessions_page *ret_page) BASE_MUST_USE;
 
-/* As sessions_delete and sessions_restore. */
+/* As sessions_delete and sessions_restore. Restore: ERR_CONFLICT: its person deleted the account. */
 int sessions_tenant_delete(struct data_context *ctx, struct str id, int64_t revision,
                            struct sessions_view *ret_view) BASE_MUST_USE;
 int sessions_tenant_restore(struct data_context *ctx, struct str id,

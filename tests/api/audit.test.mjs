@@ -54,7 +54,17 @@ test("filters", async () => {
   assert.deepEqual(actions(await ada.get(`/audit?actor=${eve.user.id}`)), []);
   assert.equal((await ada.get(`/audit?since=${start.toISOString()}`)).data.length, 4);
   assert.deepEqual((await ada.get("/audit?since=2999-01-01T00:00:00Z")).data, []);
-  for (const wrong of ["since=yesterday", "actor=ada", "session_id=x", "limit=101", "cursor=eA"]) {
+  assert.deepEqual((await ada.get("/audit?until=1999-01-01T00:00:00Z")).data, []);
+  assert.equal((await ada.get("/audit?until=2999-01-01T00:00:00Z")).data.length, (await ada.get("/audit")).data.length);
+  const all = (await ada.get("/audit?limit=100")).data;
+  for (const { at } of all) {
+    const upTo = (await ada.get(`/audit?limit=100&until=${at}`)).data;
+    assert.deepEqual(upTo, all.filter((one) => one.at <= at), "the moment itself is in it");
+    const page = await ada.get(`/audit?limit=1&until=${at}`);
+    const next = page.json.page.next === null ? [] : (await ada.get(`/audit?limit=100&until=${at}&cursor=${page.json.page.next}`)).data;
+    assert.deepEqual([...page.data, ...next], upTo);
+  }
+  for (const wrong of ["until=tomorrow", "since=yesterday", "actor=ada", "session_id=x", "limit=101", "cursor=eA"]) {
     assert.equal((await ada.get(`/audit?${wrong}`)).status, 400, wrong);
   }
 });

@@ -37,7 +37,7 @@ test("each route counts in the class of its row, whatever it answers", async () 
     const most = rate.requests - taken[rate.name] + refilled + 1;
     assert.ok(Number(reply.headers["ratelimit-remaining"]) <= most, `${operation.id} took nothing from ${rate.name}`);
   }
-  assert.deepEqual(Object.keys(taken).sort(), ["files", "user"]);
+  assert.deepEqual(Object.keys(taken).sort(), ["files", "sockets", "user"]);
 });
 
 /** Calls until one is refused; how many were answered before. */
@@ -60,6 +60,12 @@ test("the class of files ends, and the person's other requests go on", async () 
   assert.ok(answered >= 1100, `${answered} answered`);
   // The bucket fills meanwhile: some pass. All routes of the class share it, so not a thousand.
   await until429(1000, () => ada.write(`/sessions/${session.id}/files/a`, "a"));
+  assert.equal((await ada.get("/users/me")).status, 200);
+});
+
+test("the class of sockets ends, and the person's other requests go on", async () => {
+  const answered = await until429(400, () => ada.post("/auth/tickets", { session_id: session.id }));
+  assert.ok(answered >= 55 && answered < 200, `${answered} answered`);
   assert.equal((await ada.get("/users/me")).status, 200);
 });
 

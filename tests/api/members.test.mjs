@@ -201,3 +201,49 @@ test("pages of members and invitations", async () => {
   assert.equal(new Set(seen).size, 3);
   assert.equal(seen.length, 3);
 });
+
+test("members are searched, sorted and counted, the same on every page", async () => {
+  const ada = await server.account("zoe");
+  const made = [];
+  for (const [email, name] of [["b.brown@example.com", "carl"], ["c.green@example.com", "Änne"], ["a.blue@example.com", "Bert"]]) {
+    const invitation = await invite(ada, "member", email);
+    const reply = await server.anonymous().post("/auth/register", { email, name, password: invitation.password, invitation: invitation.token });
+    assert.equal(reply.status, 201, reply.text());
+    made.push(reply.data.user);
+  }
+  const pages = async (query) => {
+    const seen = [];
+    for (let cursor = ""; cursor !== undefined; ) {
+      const page = await ada.get(`/tenant/members?limit=2${query}${cursor}`);
+      seen.push(...page.data.map((one) => one.name));
+      assert.equal(page.json.page.total, query.includes("q=") ? 1 : 4, query);
+      cursor = page.json.page.next === null ? undefined : `&cursor=${page.json.page.next}`;
+    }
+    return seen;
+  };
+  assert.deepEqual(await pages(""), ["zoe", "carl", "Änne", "Bert"]);
+  assert.deepEqual(await pages("&reverse=true"), ["Bert", "Änne", "carl", "zoe"]);
+  assert.deepEqual(await pages("&sort=name"), ["Bert", "carl", "zoe", "Änne"]);
+  assert.deepEqual(await pages("&sort=email"), ["Bert", "carl", "Änne", "zoe"]);
+  assert.deepEqual(await pages("&q=BLUE"), ["Bert"]);
+  assert.deepEqual(await pages(`&q=${encodeURIComponent("äN")}`), ["Änne"]);
+  for (const wrong of ["sort=role", "q=", "limit=101", "cursor=eA"]) assert.equal((await ada.get(`/tenant/members?${wrong}`)).status, 400, wrong);
+  await ada.delete(`/tenant/members/${made[0].id}`);
+  assert.equal((await ada.get("/tenant/members")).json.page.total, 3);
+  assert.deepEqual((await ada.get("/tenant/members?former=true")).data.map((one) => one.id), [made[0].id]);
+});
+
+test("what somebody had who deleted the account is given to nobody; a removed member's sessions are taken back", async () => {
+  const ada = await server.account("ada");
+  const [gone, removed] = [await member(ada, "member"), await member(ada, "member")];
+  const [lost, kept] = [await newSession(gone, "lost"), await newSession(removed, "kept")];
+  assert.equal((await ada.delete(`/tenant/members/${removed.user.id}`)).status, 200);
+  assert.equal((await ada.delete(`/tenant/sessions/${kept.id}`)).status, 200);
+  assert.equal((await ada.post(`/tenant/sessions/${kept.id}/restore`)).status, 200);
+  assert.equal((await ada.delete(`/tenant/sessions/${lost.id}`)).status, 200);
+  assert.equal((await gone.delete("/users/me", { json: { password: gone.password } })).status, 200);
+  const refused = await ada.post(`/tenant/sessions/${lost.id}/restore`);
+  assert.deepEqual([refused.status, refused.code], [409, "conflict"]);
+  assert.match(refused.json.error.message, /deleted the account/);
+  assert.equal((await ada.get("/tenant/sessions?deleted=true")).data.find((one) => one.id === lost.id).status, "deleted");
+});

@@ -154,6 +154,7 @@ test("all of one's data: an archive of each session, and the account", async () 
   const account = JSON.parse(readFileSync(await taken[0].path(), "utf8"));
   assert.equal(account.user.email, ada.email);
   assert.deepEqual([account.sessions.map(({ name }) => name), account.deleted_sessions.map(({ name }) => name)], [["Project A"], ["Project B"]]);
+  assert.deepEqual(account.conversations, []);
   assert.ok(account.devices.length > 0);
   assert.match(execFileSync("tar", ["tzf", await taken[1].path()], { encoding: "utf8" }), /src\/hello\.txt/);
 });

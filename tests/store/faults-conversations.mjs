@@ -1,4 +1,4 @@
-// Rows of faults.test.mjs: conversations and their messages.
+// Rows of faults.test.mjs: conversations and their messages; what is related.
 import assert from "node:assert/strict";
 
 export function conversationRows({ ada, session }) {
@@ -42,6 +42,7 @@ export function conversationRows({ ada, session }) {
         return path;
       },
     }),
+    { id: "sessions_related", request: (_, o) => ada.get(`/sessions/${session.id}/related`, o), after: (_, reply) => assert.ok(Array.isArray(reply.data)) },
     row("messages_list", (path, o) => ada.get(`${path}/messages`, o), (_, reply) => assert.equal(reply.data[0].content, "first")),
     row("messages_create", (path, o) => ada.post(`${path}/messages`, { role: "user", content: "again" }, o), async (path) => {
       assert.deepEqual((await ada.get(`${path}/messages`)).data.map((one) => one.seq), [1, 2]);

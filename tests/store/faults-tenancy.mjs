@@ -19,6 +19,7 @@ export function tenancyRows({ ada, anonymous, countOf, fresh, member, twoFactor 
     },
     { id: "tenant_get", request: (_, o) => ada.get("/tenant", o), after: (_, reply) => assert.equal(reply.data.id, ada.user.tenant_id) },
     { id: "tenant_members_list", request: (_, o) => ada.get("/tenant/members", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
+    { id: "tenant_members_list", name: "tenant_members_list, sorted", request: (_, o) => ada.get("/tenant/members?sort=name&q=example", o), after: (_, reply) => assert.equal(reply.json.page.total, reply.data.length) },
     { id: "tenant_member_get", request: (_, o) => ada.get(`/tenant/members/${ada.user.id}`, o), after: (_, reply) => assert.equal(reply.data.email, ada.email) },
     {
       id: "tenant_member_update",

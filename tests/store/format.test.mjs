@@ -47,6 +47,12 @@ for (const format of [1, 2]) test(`a store of format ${format} is rewritten, aft
   assert.equal((await ada.get(`${files}/src/a.txt?version=1`)).body.toString(), "first\n");
   assert.deepEqual((await ada.get(`${files}/b.bin`)).body, Buffer.concat([...bytesOf(9000, 3)]));
   assert.equal((await ada.write(`${files}/src/a.txt`, "third\n")).status, 200);
+  // What records did not have then: each begins without it.
+  assert.deepEqual((await ada.get("/conversations")).data, []);
+  const talk = (await ada.post("/conversations", { session_id: session.id, name: "New" })).data;
+  assert.equal((await ada.post(`/conversations/${talk.id}/messages`, { role: "user", content: "first" })).data.seq, 1);
+  assert.deepEqual((await ada.get(`/sessions/${session.id}/related`)).data, []);
+  assert.equal((await ada.get("/tenant/members?sort=name")).json.page.total, 1);
   assert.deepEqual(readFileSync(join(data, `store/store.format${format}.db`)), readFileSync(fixture));
   assert.ok(!existsSync(join(data, "store/store.db.new")));
 

@@ -2,7 +2,7 @@
 import { Box, Button, Flex, Stack, Text } from "@chakra-ui/react";
 import { Download } from "lucide-react";
 import { useRef, useState } from "react";
-import type { Session, User } from "../../api/generated";
+import type { Conversation, Message, Session, User } from "../../api/generated";
 import { useAllSessions } from "../../api/queries";
 import { all } from "../../api/team";
 import { formatCount, formatSize } from "../../lib/format";
@@ -27,15 +27,25 @@ function SessionRow({ session, isBusy, onTake }: { readonly session: Session; re
   );
 }
 
+/** One after another: each may be long. */
+async function fetchConversations(): Promise<ReadonlyArray<Conversation & { readonly said: readonly Message[] }>> {
+  const taken: Array<Conversation & { readonly said: readonly Message[] }> = [];
+  for (const one of await all((cursor) => api.conversationsList(cursor))) {
+    taken.push({ ...one, said: await all((cursor) => api.messagesList({ conversationId: one.id, ...cursor })) });
+  }
+  return taken;
+}
+
 /** Everything that the server knows of the person beside files. */
 async function fetchAccount(user: User): Promise<Blob> {
-  const [devices, keys, sessions, deleted] = await Promise.all([
+  const [devices, keys, sessions, deleted, conversations] = await Promise.all([
     api.authDevicesList().then(({ data }) => data),
     all((cursor) => api.authKeysList(cursor)),
     all((cursor) => api.sessionsList(cursor)),
     all((cursor) => api.sessionsList({ deleted: true, ...cursor })),
+    fetchConversations(),
   ]);
-  return new Blob([`${JSON.stringify({ user, devices, keys, sessions, deleted_sessions: deleted }, undefined, 2)}\n`], { type: "application/json" });
+  return new Blob([`${JSON.stringify({ user, devices, keys, sessions, deleted_sessions: deleted, conversations }, undefined, 2)}\n`], { type: "application/json" });
 }
 
 function Export({ user }: { readonly user: User }) {
