@@ -93,7 +93,7 @@ static void a_purged_session_takes_its_own(void **state)
     assert_int_equal(count(&ada).conversations, 3);
     time_test_advance(30 * day);
     bool more = true;
-    assert_int_equal(lifecycle_purge(ada.store, soon(), &more), 0);
+    assert_int_equal(lifecycle_purge(ada.store, NULL, soon(), &more), 0);
     assert_false(more);
     struct counts c = count(&ada);
     assert_int_equal(c.conversations, 1);
