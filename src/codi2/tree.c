@@ -242,7 +242,10 @@ static int swap(int folder, const char *a, const char *b)
     return renameat2(folder, a, folder, b, RENAME_EXCHANGE) < 0 ? tree_errno(errno) : 0;
 }
 
-/* The two change places, and what comes out is looked at where nobody else finds it. */
+/*
+ * The two change places, and what comes out is looked at where nobody else finds it. The name comes first: then whoever watches the
+ * folder hears that it went and came, a change; the other way round, that it came and went, which an IDE takes for nothing.
+ */
 static int put_in_place(const struct codi2_draft *d, const char *name,
                         const struct codi2_look *expected)
 {
@@ -253,7 +256,7 @@ static int put_in_place(const struct codi2_draft *d, const char *name,
             renameat2(d->folder, d->name, d->folder, name, RENAME_NOREPLACE) < 0 ? errno : 0;
         return error == EEXIST ? ERR_CONFLICT : error ? tree_errno(error) : 0;
     }
-    int error = fstat(d->fd, &ours) < 0 ? ERR_IO : swap(d->folder, d->name, name);
+    int error = fstat(d->fd, &ours) < 0 ? ERR_IO : swap(d->folder, name, d->name);
     if (error || is_same(d->folder, d->name, expected)) {
         return error == ERR_NOT_FOUND ? put_in_place(d, name, NULL) : error;
     }

@@ -1,6 +1,8 @@
 /* What comes from the store replaces and removes only what was expected to stand there. */
 #include "codi2/scratch.h"
 
+#include <sys/inotify.h>
+
 #include "base/mem.h"
 
 static int setup(void **state)
@@ -62,6 +64,28 @@ static void a_draft_replaces_only_what_is_expected(void **state)
     holds(s, "four");
 }
 
+/* An IDE that hears last of all that a file went goes on to show what was in it. */
+static void whoever_watches_hears_last_that_the_file_came(void **state)
+{
+    struct scratch *s = *state;
+    struct codi2_look look;
+    _Alignas(struct inotify_event) char events[4096];
+    uint32_t last = 0;
+    assert_int_equal(replace(s, "one", NULL), 0);
+    assert_int_equal(codi2_tree_look(&s->tree, STR("file"), &look), 0);
+    FD_AUTO int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    assert_true(inotify_add_watch(watch, s->root, IN_MOVE) >= 0);
+    assert_int_equal(replace(s, "two", &look), 0);
+    ssize_t n = read(watch, events, sizeof events);
+    assert_true(n > 0);
+    for (ssize_t at = 0; at < n;) {
+        const struct inotify_event *event = (const void *)(events + at);
+        last = strcmp(event->name, "file") == 0 ? event->mask : last;
+        at += (ssize_t)(sizeof *event + event->len);
+    }
+    assert_int_equal(last, IN_MOVED_TO);
+}
+
 static void only_what_is_expected_is_removed(void **state)
 {
     struct scratch *s = *state;
@@ -107,6 +131,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_draft_replaces_only_what_is_expected),
+        TEST(whoever_watches_hears_last_that_the_file_came),
         TEST(only_what_is_expected_is_removed),
         TEST(a_folder_goes_with_what_drafts_left_alone),
         TEST(nothing_is_moved_over_anything),
