@@ -21,6 +21,7 @@ test("versions are listed, shown and restored", async () => {
   await button("History", page).click();
   const versions = page.getByRole("list", { name: "Versions" }).getByRole("listitem");
   await visible(versions.first().getByText("Saved · current"));
+  await visible(page.getByText("Every version is kept for 7 days, the last of each hour for 30 days, the last of each day for 1 year."));
   assert.equal(await versions.count(), 50);
   await button("Show older versions", page).click();
   await page.waitForFunction(() => document.querySelectorAll("[aria-label=Versions] li").length === 60);
@@ -162,8 +163,7 @@ test("a folder and the whole session back to a moment, and that undone", async (
   await visible(page.getByText("“src” is as it was then: 2 items changed"));
   assert.deepEqual([await read("src/a.txt"), await read("src/b.txt"), await read("top.txt")], ["a1\n", 404, "top\n"]);
   await visible(page.getByRole("list", { name: "Changes" }).getByText("Restored src to an earlier moment, 2 items"));
-  await look(page, "session-history-restored");
-  await button("Undo", page).click();
+  await button("Undo", page).click(); // at once: it is offered for some seconds
   await visible(page.getByText("It is as it was before"));
   assert.deepEqual([await read("src/a.txt"), await read("src/b.txt"), await read("top.txt")], ["a2\n", "b\n", "top\n"]);
 
@@ -171,6 +171,7 @@ test("a folder and the whole session back to a moment, and that undone", async (
   await button("Restore everything", page).click();
   await button("Restore", page.getByRole("dialog")).click();
   await visible(page.getByText(/^Everything is as it was then/));
+  await look(page, "session-history-restored");
   assert.deepEqual([await read("src/a.txt"), await read("src/b.txt"), await read("top.txt")], ["a1\n", 404, 404]);
 });
 

@@ -31,9 +31,14 @@ test("an operation opens to what it takes and answers", async () => {
   await visible(row("sessions_create").getByRole("list", { name: "What sessions_create takes" }).getByText("Idempotency-Key"));
   await visible(row("sessions_create").getByText("Audited as"));
   await visible(link("Log in", row("sessions_create")));
+  assert.equal(new URL(page.url()).hash, "#sessions_create", "the address leads to what is open");
   await look(page, "reference-open");
   await page.getByLabel("Find an operation").fill("no such thing");
   await visible(page.getByText("No operation is called so"));
+  await page.getByLabel("Find an operation").fill("");
+  await page.evaluate(() => { location.hash = "#audit_list"; }); // as a link would
+  await visible(row("audit_list").getByText("Try it"));
+  await until("it is led to", () => row("audit_list").evaluate((element) => { const { top } = element.getBoundingClientRect(); return top >= 0 && top < innerHeight; }));
 });
 
 test("trying sends the call with the page's login, and shows the reply", async () => {

@@ -233,7 +233,7 @@ test("settings: name, theme, a wrong password, another device", async () => {
   await page.getByLabel("Present password").fill("not the password");
   await page.getByLabel("New password").fill("another password");
   await button("Change password").click();
-  await visible(page.getByRole("alert"));
+  await visible(page.getByText("The password is wrong."));
   await page.getByRole("list", { name: "Devices" }).getByRole("button", { name: /^Log out / }).click();
   await gone(page.getByRole("list", { name: "Devices" }).getByRole("button", { name: /^Log out / }));
   await otherPage.reload();

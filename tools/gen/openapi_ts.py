@@ -228,7 +228,7 @@ def result_type(document, operation):
     reply = document.resolve(schema)
     name = schema["$ref"].rsplit("/", 1)[1]
     if "page" in reply["properties"]:
-        return f'Pick<{name}, "data" | "page">', f"(await response.json()) as {name}"
+        return f'Omit<{name}, "success">', f"(await response.json()) as {name}"
     data = reply["properties"]["data"]
     return ts_type(data, "  "), f"((await response.json()) as {name}).data"
 

@@ -43,12 +43,14 @@ const config = defineConfig({
     "*, *::before, *::after": {
       "@media (prefers-reduced-motion: reduce)": {
         animationDuration: "0.01ms !important",
+        // What turns for ever would be drawn anew with every frame, to no purpose.
+        animationIterationCount: "1 !important",
         // None, not a short one: a short one would run for each property, and what is inherited would arrive frame by frame.
         transitionDuration: "0s !important",
       },
     },
     // As the person's settings say.
-    "[data-still] *, [data-still] *::before, [data-still] *::after": { animationDuration: "0.01ms !important", transitionDuration: "0s !important" },
+    "[data-still] *, [data-still] *::before, [data-still] *::after": { animationDuration: "0.01ms !important", animationIterationCount: "1 !important", transitionDuration: "0s !important" },
   },
   theme: {
     recipes: {

@@ -2,10 +2,11 @@ import { expect, test } from "vitest";
 import { byDay, kindOf, sinceOf, verbOf } from "../src/lib/audit";
 import { formatDay } from "../src/lib/format";
 
-test("an action in words; one that is new as the log names it", () => {
+test("an action in words; one that is new nearly as the log names it", () => {
   expect(verbOf("session.delete")).toBe("deleted the session");
-  expect(verbOf("session.explode")).toBe("session.explode");
-  expect(verbOf("else.create")).toBe("else.create");
+  expect(verbOf("session.explode")).toBe("did “session explode”");
+  expect(verbOf("tenant.setting_update")).toBe("changed a default of the team");
+  expect(verbOf("else.create_all")).toBe("did “else create all”");
   expect(kindOf("login.reused")?.label).toBe("Logins");
 });
 

@@ -1,10 +1,10 @@
 // What the pages read and change: each key is written here once.
-import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api } from "../stores/auth";
 import { dropSession } from "../stores/open";
 import { isMoving, isUnsettled } from "../lib/workspace";
-import { ApiError, type Change, type Entry, type Session } from "./generated";
+import { ApiError, type Change, type Entry, type Kept, type Session } from "./generated";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -170,16 +170,21 @@ export function useFolderAt(sessionId: string, path: string, at: number) {
 /** As many as a slider has steps for. */
 const CHANGES = 500;
 
+const changesQuery = (sessionId: string, op?: Change["op"]) => infiniteQueryOptions({
+  queryKey: ["files", sessionId, "", "changes", op ?? "any"],
+  queryFn: ({ pageParam, signal }) => api.filesChanges({ sessionId, limit: CHANGES, signal, ...(op !== undefined ? { op } : {}), ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
+  initialPageParam: "",
+  getNextPageParam: ({ page }) => page.next ?? undefined,
+});
+
 /** What changed in a session, newest first; op: only changes of this kind. */
 export function useChanges(sessionId: string, op?: Change["op"], enabled = true) {
-  return useInfiniteQuery({
-    queryKey: ["files", sessionId, "", "changes", op ?? "any"],
-    enabled,
-    queryFn: ({ pageParam, signal }) => api.filesChanges({ sessionId, limit: CHANGES, signal, ...(op !== undefined ? { op } : {}), ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
-    initialPageParam: "",
-    getNextPageParam: ({ page }) => page.next ?? undefined,
-    select: ({ pages }) => pages.flatMap(({ data }) => data),
-  });
+  return useInfiniteQuery({ ...changesQuery(sessionId, op), enabled, select: ({ pages }) => pages.flatMap(({ data }) => data) });
+}
+
+/** The rule by which a past that grows old is thinned out, as the server has it. */
+export function useKept(sessionId: string): Kept | undefined {
+  return useInfiniteQuery({ ...changesQuery(sessionId), select: ({ pages }) => pages[0]?.kept }).data;
 }
 
 export function refreshFiles(sessionId: string): void {

@@ -2,7 +2,7 @@
 import { Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
 import { Check, Copy, RotateCw, TriangleAlert } from "lucide-react";
 import { type ReactNode, useState } from "react";
-import { problemOf } from "../lib/problem";
+import { isAbout, problemOf } from "../lib/problem";
 
 function CopyId({ id }: { readonly id: string }) {
   const [copied, setCopied] = useState(false);
@@ -49,9 +49,15 @@ export function ProblemNotice({ error, retry, action }: NoticeProps) {
   );
 }
 
+interface FormProblemProps {
+  readonly error: unknown;
+  /** Fields that say beside themselves what is wrong with them: a failure that is about these alone is not said twice. */
+  readonly fields?: readonly string[];
+}
+
 /** Within a form. */
-export function FormProblem({ error }: { readonly error: unknown }) {
-  if (error === null || error === undefined) return undefined;
+export function FormProblem({ error, fields = [] }: FormProblemProps) {
+  if (error === null || error === undefined || isAbout(error, fields)) return undefined;
   const { title, advice, requestId } = problemOf(error);
   return (
     <Flex role="alert" gap="10px" padding="12px" bg="bad.subtle" borderRadius="l2" align="flex-start">

@@ -17,10 +17,15 @@ export const kinds: readonly Kind[] = [
   { noun: "member", label: "Members", verbs: { update: "changed the role of", remove: "removed" } },
   { noun: "invitation", label: "Invitations", verbs: { create: "invited somebody", delete: "withdrew an invitation", accept: "accepted an invitation" } },
   { noun: "user", label: "Accounts", verbs: { register: "registered", update: "changed the profile", password: "changed the password", reset: "set another password by a link", email: "changed the address", delete: "deleted the account" } },
+  { noun: "file", label: "Files", verbs: { write: "wrote a file in", delete: "deleted a file in", move: "moved a file in", copy: "copied a file in", mkdir: "made a folder in", restore: "brought a file back in" } },
+  { noun: "files", label: "Many files at once", verbs: { restore: "took files back to a moment in", unpack: "unpacked an archive in" } },
+  { noun: "conversation", label: "Conversations", verbs: { create: "began a conversation", update: "changed a conversation", delete: "deleted a conversation", restore: "restored a conversation" } },
+  { noun: "message", label: "Messages", verbs: { create: "wrote a message" } },
+  { noun: "setting", label: "Settings", verbs: { update: "changed a setting", delete: "took back a setting" } },
   { noun: "workspace", label: "Workspaces", verbs: { stop: "stopped the workspace of" } },
   { noun: "request", label: "Requests", verbs: { deny: "was refused a request", read: "read" } },
   { noun: "reset", label: "Links for a password", verbs: { create: "made a link to set another password for" } },
-  { noun: "tenant", label: "The team", verbs: { update: "changed the team", transfer: "handed the team over to" } },
+  { noun: "tenant", label: "The team", verbs: { update: "changed the team", transfer: "handed the team over to", setting_update: "changed a default of the team", setting_delete: "took back a default of the team" } },
 ];
 
 export function kindOf(action: string): Kind | undefined {
@@ -28,10 +33,10 @@ export function kindOf(action: string): Kind | undefined {
   return kinds.find((kind) => kind.noun === noun);
 }
 
-/** What was done; an action that this page does not know is named as the log names it. */
+/** What was done; an action that this page does not know is named nearly as the log names it. */
 export function verbOf(action: string): string {
   const verb = action.slice(action.indexOf(".") + 1);
-  return kindOf(action)?.verbs[verb] ?? action;
+  return kindOf(action)?.verbs[verb] ?? `did “${action.replaceAll(/[._]/g, " ")}”`;
 }
 
 export const outcomeWords: Readonly<Record<AuditRecord["outcome"], string>> = { ok: "Done", denied: "Refused", failed: "Failed" };

@@ -15,12 +15,15 @@ function isEmail(text: string): boolean {
 
 const EMAIL = "Enter an e-mail address, like ada@example.com.";
 
+/** What a field that wants so much says of itself. */
+export const atLeast = ({ least }: TextLimits): string => `At least ${least} characters.`;
+
 /** empty: what to say when nothing was entered. Undefined: nothing is wrong. */
 export function textProblem(limits: TextLimits, text: string, empty: string): string | undefined {
   if (text === "") return limits.isRequired ? empty : undefined;
   if (limits.kind === "email" && !isEmail(text)) return EMAIL;
   const length = [...text].length; // code points, as the server counts
-  if (length < limits.least) return limits.kind === "email" ? EMAIL : `At least ${limits.least} characters.`;
+  if (length < limits.least) return limits.kind === "email" ? EMAIL : atLeast(limits);
   if (length > limits.most) return `At most ${limits.most} characters.`;
   return limits.kind === "line" && !isLine(text) ? "No control characters, such as tabs or line breaks." : undefined;
 }

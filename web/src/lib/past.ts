@@ -1,5 +1,5 @@
 // A session's changes in words, and what can be had back of what was deleted.
-import type { Change, HistoryEntry } from "../api/generated";
+import type { Change, HistoryEntry, Kept } from "../api/generated";
 import { formatCount } from "./format";
 
 export const opWords: Readonly<Record<HistoryEntry["op"], string>> = { write: "Saved", delete: "Deleted", move: "Moved here", restore: "Restored" };
@@ -11,6 +11,24 @@ export function wordsOf({ op, path, from, restored, changed }: Change): string {
   if (restored !== undefined) return `Restored ${name} to an earlier moment${changed === undefined ? "" : `, ${formatCount(changed, "item")}`}`;
   if (op === "move") return from !== undefined ? `Moved ${from} to ${name}` : `Moved ${name}`;
   return `${opWords[op]} ${name}`;
+}
+
+const ages: ReadonlyArray<readonly [number, string]> = [[365 * 86_400, "year"], [86_400, "day"], [3600, "hour"], [60, "minute"]];
+
+/** In the largest unit that it is a multiple of: "7 days", "1 year". */
+function formatAge(seconds: number): string {
+  const [length, unit] = ages.find(([one]) => seconds % one === 0) ?? [1, "second"];
+  return formatCount(seconds / length, unit);
+}
+
+/** What is kept of a past that grows old, as a sentence or two; steps that the server's rule does not have are left out. */
+export function keptWords({ all, hourly, daily }: Kept): string {
+  const steps = [
+    `Every version is kept for ${formatAge(all)}`,
+    ...(hourly > all ? [`the last of each hour for ${formatAge(hourly)}`] : []),
+    ...(daily > Math.max(all, hourly) ? [`the last of each day for ${formatAge(daily)}`] : []),
+  ];
+  return `${steps.join(", ")}. What is there now is kept for ever.`;
 }
 
 /** The newest change that is not after the wanted one: a moment lasts until the next change. */

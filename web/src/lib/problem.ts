@@ -45,6 +45,12 @@ export function isCode(error: unknown, code: string): boolean {
   return error instanceof ApiError && error.code === code;
 }
 
+/** Whether all that the server says is about some of these fields. */
+export function isAbout(error: unknown, fields: readonly string[]): boolean {
+  const named = error instanceof ApiError ? Object.keys(error.fields) : [];
+  return named.length > 0 && named.every((name) => fields.includes(name));
+}
+
 /** The server's word about one field of a form. */
 export function fieldProblem(error: unknown, field: string): string | undefined {
   return error instanceof ApiError ? error.fields[field] : undefined;

@@ -8,7 +8,7 @@ import { Logo, TextField, TextLink, usePageTitle } from "../components/bits";
 import { FooterLink, Version } from "../components/footer";
 import { FormProblem } from "../components/problem-notice";
 import { sayProblem } from "../components/toaster";
-import { problemsOf, textProblem } from "../lib/check";
+import { atLeast, problemsOf, textProblem } from "../lib/check";
 import { fieldProblem, isCode } from "../lib/problem";
 import { invitationOf } from "../lib/roles";
 import { login, logout, register, useAuth } from "../stores/auth";
@@ -28,7 +28,7 @@ function check(kind: "login" | "register", { email, password, name }: Texts) {
   const limits = kind === "register" ? limitsOfRegisterInput : limitsOfLoginInput;
   return problemsOf({
     email: textProblem(limits.email, email, "Enter an e-mail address, like ada@example.com."),
-    password: textProblem(limits.password, password, kind === "register" ? "At least 8 characters." : "Enter your password."),
+    password: textProblem(limits.password, password, kind === "register" ? atLeast(limits.password) : "Enter your password."),
     name: kind === "register" ? textProblem(limitsOfRegisterInput.name, name, "") : undefined,
   });
 }
@@ -71,7 +71,7 @@ function EnterForm({ kind, invitation }: { readonly kind: "login" | "register"; 
         <TextField
           label="Password" type="password" name="password" value={password} onValue={setPassword} required
           autoComplete={isNew ? "new-password" : "current-password"} problem={problems?.password ?? fieldProblem(error, "password")}
-          {...(isNew ? { hint: "At least 8 characters." } : {})}
+          {...(isNew ? { hint: atLeast(limitsOfRegisterInput.password) } : {})}
         />
         {asksCode && <TextField label="Code" name="code" value={code} onValue={setCode} autoComplete="one-time-code" autoFocus required hint="What your authenticator app shows, or a recovery code." problem={fieldProblem(error, "code")} />}
         <Button type="submit" size="md" loading={busy} loadingText={words[kind].action}>{words[kind].action}</Button>

@@ -48,10 +48,10 @@ function Operations({ reference }: { readonly reference: Reference }) {
       {groups.length === 0 && <Panel><Empty icon={<Search size={18} />} title="No operation is called so" text="Try a part of its address, such as files, or a method." /></Panel>}
       {groups.map(({ name, about, operations }) => (
         <Stack key={name} as="section" gap="8px" aria-label={name}>
-          <Flex align="baseline" gap="8px" wrap="wrap">
-            <Heading as="h2" fontSize="16px" fontWeight="600">{name}</Heading>
+          <Stack gap="0">
+            <Heading as="h2" fontSize="16px" fontWeight="600" textTransform="capitalize">{name}</Heading>
             <Text color="fg.muted" fontSize="13px">{about} {formatCount(operations.length, "operation")}.</Text>
-          </Flex>
+          </Stack>
           <Panel><Box as="ul" aria-label={name}>{operations.map((one) => <OperationRow key={one.id} operation={one} base={reference.base} />)}</Box></Panel>
         </Stack>
       ))}

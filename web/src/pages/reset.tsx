@@ -6,7 +6,7 @@ import { limitsOfResetInput } from "../api/generated";
 import { Logo, TextField, TextLink, usePageTitle } from "../components/bits";
 import { FormProblem } from "../components/problem-notice";
 import { useSending } from "../components/sending";
-import { textProblem } from "../lib/check";
+import { atLeast, textProblem } from "../lib/check";
 import { fieldProblem } from "../lib/problem";
 import { resetOf } from "../lib/roles";
 import { api } from "../stores/auth";
@@ -17,7 +17,7 @@ function NewPassword({ token, onDone }: { readonly token: string; readonly onDon
   const { busy, error, send } = useSending();
   const set = (event: FormEvent): void => {
     event.preventDefault();
-    const wrong = textProblem(limitsOfResetInput.new_password, password, "At least 8 characters.");
+    const wrong = textProblem(limitsOfResetInput.new_password, password, atLeast(limitsOfResetInput.new_password));
     setProblem(wrong);
     if (wrong !== undefined) return;
     void send(async () => {
@@ -29,7 +29,7 @@ function NewPassword({ token, onDone }: { readonly token: string; readonly onDon
     <form onSubmit={set} noValidate>
       <Stack gap="20px">
         <FormProblem error={error} />
-        <TextField label="New password" type="password" name="password" value={password} onValue={setPassword} required autoComplete="new-password" hint="At least 8 characters." problem={problem ?? fieldProblem(error, "new_password")} />
+        <TextField label="New password" type="password" name="password" value={password} onValue={setPassword} required autoComplete="new-password" hint={atLeast(limitsOfResetInput.new_password)} problem={problem ?? fieldProblem(error, "new_password")} />
         <Button type="submit" size="md" loading={busy} loadingText="Set password">Set password</Button>
       </Stack>
     </form>

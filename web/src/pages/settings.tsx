@@ -1,12 +1,13 @@
 // The settings: a page for each part, with an address of its own. What is the person's comes first, then what is the team's.
 import { Box, Flex, Heading, Stack, Text } from "@chakra-ui/react";
 import { Database, FolderOpen, Gauge, KeyRound, type LucideIcon, Palette, ScrollText, Shield, SlidersHorizontal, User as UserIcon, Users } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
-import { Link, useParams } from "react-router";
+import { lazy, type ReactNode, Suspense } from "react";
+import { Link, useNavigate, useParams } from "react-router";
 import type { User } from "../api/generated";
 import { useMyself } from "../api/team";
 import { ListSkeleton, usePageTitle } from "../components/bits";
 import { Profile } from "../components/settings/profile";
+import { Select } from "../components/select";
 import { PageMain } from "../components/shell";
 import { mayChange } from "../lib/roles";
 import { useAuth } from "../stores/auth";
@@ -49,31 +50,36 @@ const teams: readonly Part[] = [
   { path: "audit", title: "Audit log", icon: ScrollText, show: () => <AuditLog />, isManaging: true },
 ];
 
+const addressOf = ({ path }: Part): string => (path === "" ? "/settings" : `/settings/${path}`);
+
 function NavLink({ part, isCurrent }: { readonly part: Part; readonly isCurrent: boolean }) {
-  const link = useRef<HTMLAnchorElement>(null);
-  // On a small screen the parts are one row, longer than the screen.
-  useEffect(() => {
-    if (isCurrent) link.current?.scrollIntoView({ block: "nearest", inline: "center" });
-  }, [isCurrent]);
-  const { path, title, icon: Icon } = part;
+  const { title, icon: Icon } = part;
   return (
     <Flex asChild align="center" gap="10px" height="32px" paddingX="10px" flexShrink="0" borderRadius="l2" whiteSpace="nowrap" color={isCurrent ? "fg" : "fg.muted"} fontWeight={isCurrent ? "500" : "400"} bg={isCurrent ? "bg.muted" : undefined} _hover={{ bg: "bg.muted", color: "fg" }}>
-      <Link ref={link} to={path === "" ? "/settings" : `/settings/${path}`} aria-current={isCurrent ? "page" : undefined}><Icon size={15} aria-hidden="true" />{title}</Link>
+      <Link to={addressOf(part)} aria-current={isCurrent ? "page" : undefined}><Icon size={15} aria-hidden="true" />{title}</Link>
     </Flex>
   );
 }
 
 function Parts({ title, parts, current }: { readonly title: string; readonly parts: readonly Part[]; readonly current: Part }) {
   return (
-    <Flex direction={{ base: "row", md: "column" }} gap="2px" flexShrink="0">
-      <Text color="fg.muted" fontSize="12px" fontWeight="500" paddingX="10px" paddingBottom="4px" display={{ base: "none", md: "block" }}>{title}</Text>
+    <Flex direction="column" gap="2px">
+      <Text color="fg.muted" fontSize="12px" fontWeight="500" paddingX="10px" paddingBottom="4px">{title}</Text>
       {parts.map((part) => <NavLink key={part.path} part={part} isCurrent={part === current} />)}
     </Flex>
   );
 }
 
+/** On a small screen: the parts are more than stand beside each other. */
+function PartChoice({ groups, current }: { readonly groups: ReadonlyArray<readonly [string, readonly Part[]]>; readonly current: Part }) {
+  const navigate = useNavigate();
+  const options = groups.flatMap(([group, parts]) => parts.map((part) => ({ value: addressOf(part), label: part.title, group })));
+  return <Box display={{ base: "block", md: "none" }}><Select label="Part of the settings" width="100%" height="40px" value={addressOf(current)} onValue={(to) => void navigate(to)} options={options} /></Box>;
+}
+
 function Shown({ user, part }: { readonly user: User; readonly part: Part }) {
   const maySee = (one: Part): boolean => one.isManaging !== true || mayChange(user.role, "viewer");
+  const groups = [["You", yours], ["Team", teams.filter(maySee)]] as const;
   usePageTitle(part.title);
   useMyself();
   return (
@@ -81,9 +87,9 @@ function Shown({ user, part }: { readonly user: User; readonly part: Part }) {
       <Stack gap={{ base: "16px", md: "24px" }}>
         <Heading as="h1" fontSize="22px" lineHeight="32px" fontWeight="600" letterSpacing="-0.02em">Settings</Heading>
         <Flex direction={{ base: "column", md: "row" }} gap={{ base: "16px", md: "40px" }} align={{ base: "stretch", md: "flex-start" }}>
-          <Flex as="nav" aria-label="Settings" direction={{ base: "row", md: "column" }} gap={{ base: "2px", md: "20px" }} width={{ md: "200px" }} flexShrink="0" overflowX={{ base: "auto", md: "visible" }} paddingBottom={{ base: "4px", md: "0" }} position={{ md: "sticky" }} top="0">
-            <Parts title="You" parts={yours} current={part} />
-            <Parts title="Team" parts={teams.filter(maySee)} current={part} />
+          <PartChoice groups={groups} current={part} />
+          <Flex as="nav" aria-label="Settings" display={{ base: "none", md: "flex" }} direction="column" gap="20px" width="200px" flexShrink="0" position="sticky" top="0">
+            {groups.map(([title, parts]) => <Parts key={title} title={title} parts={parts} current={part} />)}
           </Flex>
           <Box flex="1" minWidth="0"><Stack gap="20px" maxWidth={part.path === "audit" ? undefined : "720px"}><Suspense fallback={<ListSkeleton />}>{part.show(user)}</Suspense></Stack></Box>
         </Flex>

@@ -1,11 +1,11 @@
 // The versions of a file, newest first: who changed it, and when; each can be looked at and brought back.
 import { Box, Button, CloseButton, Flex, Text } from "@chakra-ui/react";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { infiniteQueryOptions, useInfiniteQuery } from "@tanstack/react-query";
 import { Download, RotateCcw } from "lucide-react";
 import type { Entry, HistoryEntry } from "../../api/generated";
 import { refreshFiles } from "../../api/queries";
 import { formatExact, formatSize } from "../../lib/format";
-import { authorWords, opWords } from "../../lib/past";
+import { authorWords, keptWords, opWords } from "../../lib/past";
 import { baseName } from "../../lib/paths";
 import { api } from "../../stores/auth";
 import { Ago, ListSkeleton } from "../bits";
@@ -15,15 +15,15 @@ import { download } from "./actions";
 
 const PAGE = 50;
 
+const historyQuery = (sessionId: string, path: string) => infiniteQueryOptions({
+  queryKey: ["files", sessionId, path, "history"],
+  queryFn: ({ pageParam, signal }) => api.filesHistory({ sessionId, path, limit: PAGE, signal, ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
+  initialPageParam: "",
+  getNextPageParam: ({ page }) => page.next ?? undefined,
+});
+
 export function useHistory(sessionId: string, path: string, enabled: boolean) {
-  return useInfiniteQuery({
-    queryKey: ["files", sessionId, path, "history"],
-    queryFn: ({ pageParam, signal }) => api.filesHistory({ sessionId, path, limit: PAGE, signal, ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
-    initialPageParam: "",
-    getNextPageParam: ({ page }) => page.next ?? undefined,
-    select: ({ pages }) => pages.flatMap(({ data }) => data),
-    enabled,
-  });
+  return useInfiniteQuery({ ...historyQuery(sessionId, path), select: ({ pages }) => pages.flatMap(({ data }) => data), enabled });
 }
 
 interface HistoryProps {
@@ -59,6 +59,7 @@ function Row({ one, isCurrent, isShown, onShow }: { readonly one: HistoryEntry; 
 
 export function History({ sessionId, entry, shown, onShow, onClose }: HistoryProps) {
   const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useHistory(sessionId, entry.path, true);
+  const kept = useInfiniteQuery({ ...historyQuery(sessionId, entry.path), select: ({ pages }) => pages[0]?.kept }).data;
   return (
     <Box as="aside" aria-label="History" width={{ base: "100%", md: "280px" }} maxHeight={{ base: "260px", md: "none" }} flexShrink="0" overflowY="auto" borderStartWidth={{ base: "0", md: "1px" }} borderBottomWidth={{ base: "1px", md: "0" }} bg="bg">
       <Flex height="48px" align="center" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px" position="sticky" top="0" bg="bg" zIndex="1">
@@ -71,6 +72,7 @@ export function History({ sessionId, entry, shown, onShow, onClose }: HistoryPro
         </Box>
       )}
       {hasNextPage && <Button size="sm" variant="ghost" color="accent.fg" width="100%" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>Show older versions</Button>}
+      {kept !== undefined && <Text color="fg.muted" fontSize="12px" padding="12px 16px 16px">{keptWords(kept)}</Text>}
     </Box>
   );
 }

@@ -1,7 +1,7 @@
 // One operation: a line that opens to everything the document says of it.
 import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
 import { ChevronDown, ChevronRight } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import type { Operation } from "../../lib/reference";
 import { looks } from "../bits";
 import { Block, Members, Words } from "./parts";
@@ -41,10 +41,28 @@ function Details({ operation, base }: { readonly operation: Operation; readonly 
 }
 
 export function OperationRow({ operation, base }: { readonly operation: Operation; readonly base: string }) {
-  const [isOpen, setOpen] = useState(() => location.hash === `#${operation.id}`);
+  const hash = `#${operation.id}`;
+  const [isOpen, setOpen] = useState(() => location.hash === hash);
+  const row = useRef<HTMLLIElement>(null);
+  // The browser looked for the address's operation before the list was there.
+  useEffect(() => {
+    const follow = (): void => {
+      if (location.hash !== hash) return;
+      setOpen(true);
+      row.current?.scrollIntoView();
+    };
+    follow();
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, [hash]);
+  const toggle = (): void => {
+    setOpen(!isOpen);
+    // What is open last is what the address leads to.
+    if (!isOpen) history.replaceState(history.state, "", hash);
+  };
   return (
-    <Box as="li" id={operation.id} listStyleType="none" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }} scrollMarginTop="16px">
-      <Button variant="plain" width="100%" height="auto" minHeight="44px" whiteSpace="normal" textAlign="left" justifyContent="flex-start" paddingX={{ base: "12px", md: "16px" }} paddingY="8px" gap="12px" fontWeight="400" borderRadius="0" _hover={{ bg: "bg.subtle" }} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+    <Box as="li" ref={row} id={operation.id} listStyleType="none" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }} scrollMarginTop="16px">
+      <Button variant="plain" width="100%" height="auto" minHeight="44px" whiteSpace="normal" textAlign="left" justifyContent="flex-start" paddingX={{ base: "12px", md: "16px" }} paddingY="8px" gap="12px" fontWeight="400" borderRadius="0" _hover={{ bg: "bg.subtle" }} aria-expanded={isOpen} onClick={toggle}>
         <Method method={operation.method} />
         <Flex direction={{ base: "column", md: "row" }} gap={{ base: "2px", md: "12px" }} minWidth="0" flex="1">
           <Text as="span" fontFamily="mono" fontSize="13px" overflowWrap="anywhere">{operation.path}</Text>

@@ -3,9 +3,9 @@ import { Box, Button, Flex, Input, Text } from "@chakra-ui/react";
 import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import type { Change, Session } from "../../api/generated";
-import { refreshFiles, useChanges } from "../../api/queries";
+import { refreshFiles, useChanges, useKept } from "../../api/queries";
 import { formatCount, formatExact } from "../../lib/format";
-import { authorWords, stillGone, wordsOf } from "../../lib/past";
+import { authorWords, keptWords, stillGone, wordsOf } from "../../lib/past";
 import { baseName, historyAddress, parentOf } from "../../lib/paths";
 import { api } from "../../stores/auth";
 import { Ago, ListSkeleton } from "../bits";
@@ -86,6 +86,7 @@ export function ChangeList(props: ListProps) {
   const [params, setParams] = useSearchParams();
   const [text, setText] = useState("");
   const isDeleted = params.get("show") === "deleted";
+  const kept = useKept(props.session.id);
   const show = (deleted: boolean): void => {
     setParams((before) => {
       if (deleted) before.set("show", "deleted");
@@ -109,6 +110,7 @@ export function ChangeList(props: ListProps) {
           {more.has && <Button size="sm" variant="ghost" color="accent.fg" width="100%" loading={more.isLoading} onClick={more.load}>Load older changes</Button>}
         </>
       )}
+      {kept !== undefined && <Text color="fg.muted" fontSize="12px" padding="12px 16px 16px">{keptWords(kept)}</Text>}
     </Box>
   );
 }

@@ -74,7 +74,7 @@ function Slider({ session, path, changes, index }: MomentProps) {
         <IconButton size="xs" variant="outline" colorPalette="gray" aria-label="The change after" disabled={isNow} onClick={() => go(at - 1)}><ChevronRight size={14} /></IconButton>
       </Flex>
       <Flex align="center" gap="8px" marginTop="8px" wrap="wrap">
-        <Box flex="1" minWidth="200px" data-testid="moment">
+        <Box flex={{ base: "1 0 100%", sm: "1" }} minWidth="200px" data-testid="moment">
           <Text fontWeight="500" fontVariantNumeric="tabular-nums">{isNow ? "Now" : formatExact(change.at)}</Text>
           <Text color="fg.muted" fontSize="13px" truncate>{wordsOf(change)} · {authorWords[change.author.kind]} · <Ago time={change.at} /></Text>
         </Box>

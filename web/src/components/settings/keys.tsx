@@ -62,7 +62,7 @@ function NewKey() {
   return (
     <form onSubmit={make} noValidate>
       <Stack gap="16px" align="flex-start">
-        <FormProblem error={error} />
+        <FormProblem error={error} fields={["name"]} />
         <Box width="100%" maxWidth="400px"><TextField label="What it is for" name="key-name" value={name} onValue={setName} autoComplete="off" hint="It ends by itself after 90 days." problem={problem ?? fieldProblem(error, "name")} /></Box>
         <Checkbox.Root checked={writes} onCheckedChange={({ checked }) => setWrites(checked === true)}>
           <Checkbox.HiddenInput />

@@ -31,7 +31,7 @@ function Dialog({ user, onClose }: { readonly user: User; readonly onClose: () =
       <form onSubmit={leave} noValidate>
         <Stack gap="16px">
           <Text color="fg.muted">All your devices and keys are logged out at once, and your sessions with all files and their history are gone within 30 days. There is no way back.</Text>
-          <FormProblem error={error} />
+          <FormProblem error={error} fields={["password"]} />
           <TextField label="Your password" type="password" name="password" value={password} onValue={setPassword} autoComplete="current-password" problem={problem ?? fieldProblem(error, "password")} />
           <Stack direction="row" justify="flex-end" gap="8px">
             <Button size="sm" variant="ghost" colorPalette="gray" onClick={onClose}>Cancel</Button>

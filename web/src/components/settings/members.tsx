@@ -130,7 +130,7 @@ function Invite({ me }: { readonly me: User }) {
   return (
     <form onSubmit={invite} noValidate>
       <Stack gap="16px" align="flex-start">
-        <FormProblem error={error} />
+        <FormProblem error={error} fields={["email"]} />
         <Flex gap="8px" wrap="wrap" align="flex-start" width="100%">
           <Box flex="1" minWidth="200px"><TextField label="E-mail" type="email" name="email" value={email} onValue={setEmail} autoComplete="off" problem={problem ?? fieldProblem(error, "email")} /></Box>
           <Stack gap="6px"><Text textStyle="sm" fontWeight="500" aria-hidden="true">Role</Text><RoleSelect label="Role" mine={me.role} role={role} onRole={setRole} isTall /></Stack>

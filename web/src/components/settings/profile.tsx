@@ -29,7 +29,7 @@ function Name({ user }: { readonly user: User }) {
   return (
     <form onSubmit={save} noValidate>
       <Stack gap="16px" maxWidth="400px" align="flex-start">
-        <FormProblem error={error} />
+        <FormProblem error={error} fields={["name"]} />
         <TextField label="Name" name="name" value={name} onValue={setName} autoComplete="name" problem={problem ?? fieldProblem(error, "name")} />
         <Button size="sm" type="submit" disabled={wanted === (user.name ?? "")} loading={busy}>Save name</Button>
       </Stack>
@@ -62,7 +62,7 @@ function Address({ user }: { readonly user: User }) {
   return (
     <form onSubmit={save} noValidate>
       <Stack gap="16px" maxWidth="400px" align="flex-start">
-        <FormProblem error={error} />
+        <FormProblem error={error} fields={["email", "password"]} />
         <TextField label="E-mail" type="email" name="email" value={email} onValue={setEmail} autoComplete="email" problem={problems?.email ?? fieldProblem(error, "email")} />
         {wanted !== user.email && <TextField label="Your password" type="password" name="password" value={password} onValue={setPassword} autoComplete="current-password" problem={problems?.password ?? fieldProblem(error, "password")} />}
         <Button size="sm" type="submit" disabled={wanted === user.email} loading={busy}>Change address</Button>

@@ -4,7 +4,8 @@ import { Monitor, Smartphone } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { type Device, limitsOfPasswordInput } from "../../api/generated";
 import { refreshDevices, useDevices } from "../../api/queries";
-import { problemsOf, textProblem } from "../../lib/check";
+import { atLeast, problemsOf, textProblem } from "../../lib/check";
+import { deviceName } from "../../lib/device";
 import { fieldProblem } from "../../lib/problem";
 import { api } from "../../stores/auth";
 import { askToLogOut } from "../../stores/leaving";
@@ -43,9 +44,9 @@ function Password() {
   return (
     <form onSubmit={change} noValidate>
       <Stack gap="16px" maxWidth="400px" align="flex-start">
-        <FormProblem error={error} />
+        <FormProblem error={error} fields={["current_password", "new_password"]} />
         <TextField label="Present password" type="password" name="current-password" value={current} onValue={setCurrent} autoComplete="current-password" problem={problems?.current ?? fieldProblem(error, "current_password")} />
-        <TextField label="New password" type="password" name="new-password" value={fresh} onValue={setFresh} autoComplete="new-password" hint="At least 8 characters." problem={problems?.fresh ?? fieldProblem(error, "new_password")} />
+        <TextField label="New password" type="password" name="new-password" value={fresh} onValue={setFresh} autoComplete="new-password" hint={atLeast(limitsOfPasswordInput.new_password)} problem={problems?.fresh ?? fieldProblem(error, "new_password")} />
         <Checkbox.Root checked={others} onCheckedChange={({ checked }) => setOthers(checked === true)}>
           <Checkbox.HiddenInput />
           <Checkbox.Control borderColor="border.emphasized" />
@@ -58,7 +59,7 @@ function Password() {
 }
 
 function DeviceRow({ device }: { readonly device: Device }) {
-  const name = device.device ?? "Unknown device";
+  const name = device.device === undefined ? "Unknown device" : deviceName(device.device);
   const end = (): void => {
     api.authDeviceEnd({ deviceId: device.id }).then(() => say(`${name} is logged out`), sayProblem).finally(refreshDevices);
   };
@@ -66,7 +67,7 @@ function DeviceRow({ device }: { readonly device: Device }) {
     <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box color="fg.muted" flexShrink="0">{/Android|iPhone|iPad/.test(name) ? <Smartphone size={18} /> : <Monitor size={18} />}</Box>
       <Box flex="1" minWidth="0">
-        <Text truncate fontWeight="500" title={name}>{name}</Text>
+        <Text truncate fontWeight="500" title={device.device}>{name}</Text>
         <Text color="fg.muted" fontSize="13px" truncate>{device.address !== undefined && `${device.address} · `}active <Ago time={device.last_access_at} /></Text>
       </Box>
       {device.current

@@ -35,7 +35,7 @@ function Proof({ action, isEnd = false, onProof }: ProofProps) {
   return (
     <form onSubmit={prove} noValidate>
       <Stack gap="16px" maxWidth="400px" align="flex-start">
-        <FormProblem error={error} />
+        <FormProblem error={error} fields={["password"]} />
         <TextField label="Your password, to go on" type="password" name="proof" value={password} onValue={setPassword} autoComplete="current-password" problem={problem ?? fieldProblem(error, "password")} />
         <Button size="sm" type="submit" variant={isEnd ? "outline" : "solid"} {...(isEnd ? { colorPalette: "gray", color: "bad.fg" } : {})} loading={busy}>{action}</Button>
       </Stack>
@@ -70,7 +70,7 @@ function FirstCode({ begun, onDone }: { readonly begun: NewTotp; readonly onDone
         <Text>Let your authenticator app read this, or type the secret into it; then enter the code that it shows.</Text>
         <Picture uri={begun.uri} />
         <Secret label="The secret" value={begun.secret}>Without a camera: a time-based secret of 6 digits.</Secret>
-        <FormProblem error={error} />
+        <FormProblem error={error} fields={["code"]} />
         <TextField label="Code of the app" name="code" value={code} onValue={setCode} autoComplete="one-time-code" problem={problem ?? fieldProblem(error, "code")} />
         <Button size="sm" type="submit" loading={busy}>Turn it on</Button>
       </Stack>
