@@ -171,7 +171,8 @@ test("killed at any moment it can be begun again", async () => {
       assert.equal(error.code, "ESRCH"); // it was done
     }
     killed += (await closed) === "SIGKILL" ? 1 : 0;
-    const end = bring(data);
+    let end;
+    await until("its second process is gone too", () => !/in use by process/.test(says((end = bring(data)))));
     assert.ok(end.status === 0 || /is here already/.test(says(end)), says(end));
     whole(data);
   }
