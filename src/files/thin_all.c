@@ -1,33 +1,42 @@
 /* Retention of all trees, one after another (thin.c has the steps of one). */
 #include "files/files_int.h"
 
+enum { PAGE = 64 };
+
 struct next {
     struct arena *arena;
     struct str after_tenant, after_tree; /* the one before; empty: from the first */
     struct str tenant, tree;             /* results; empty: there is no more */
 };
 
-/* The first tree of a tenant behind `after`. ERR_NOT_FOUND. */
+/* The first tree of a tenant behind `after`: usage is kept of conversations too, and of all together. ERR_NOT_FOUND. */
 static int tree_behind(struct txn *txn, const struct scope *scope, struct str after,
                        struct str *ret_tree)
 {
     struct arena *arena = store_arena(txn);
     struct str any = DATA_KEY(arena, scope, DATA_SPACE_USAGE, STR("x"));
     struct str prefix = arena_str(arena, str_slice(any, 0, any.n - 1));
-    struct store_range range = {prefix, store_after(arena, prefix), .limit = 1};
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = PAGE};
+    size_t count = PAGE;
     if (after.n > 0) {
         range.begin = store_after(arena, DATA_KEY(arena, scope, DATA_SPACE_USAGE, after));
     }
-    struct store_pair *pairs;
-    size_t count;
-    int r = store_scan(txn, &range, &pairs, &count);
-    if (r == 0 && count == 0) {
-        r = ERR_NOT_FOUND;
+    while (count == PAGE) {
+        struct store_pair *pairs;
+        int r = store_scan(txn, &range, &pairs, &count);
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < count; i++) {
+            struct str id = str_slice(pairs[i].key, prefix.n, pairs[i].key.n);
+            if (data_is_tree(id)) {
+                *ret_tree = id;
+                return 0;
+            }
+            range.begin = store_after(arena, pairs[i].key);
+        }
     }
-    if (r == 0) {
-        *ret_tree = str_slice(pairs[0].key, prefix.n, pairs[0].key.n);
-    }
-    return r;
+    return ERR_NOT_FOUND;
 }
 
 static int next_read(struct txn *txn, void *arg)

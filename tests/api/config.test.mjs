@@ -212,11 +212,14 @@ test("history.all, history.hourly, history.daily", async (t) => {
   const start = day - Math.floor(Date.now() / 1000) % day; // midnight
   const jump = (seconds) => clock.jump(start + seconds);
   jump(0);
-  const server = await served(t, '[history]\nall = "2d"\nhourly = "4d"\ndaily = "8d"\n[store]\ncollect = "1s"\n', {
+  const server = await served(t, '[history]\nall = "2d"\nhourly = "4d"\ndaily = "8d"\n[store]\ncollect = "1s"\n[quota]\ntenant = 1000\n', {
     env: clock.env,
   });
   const ada = await server.account("ada");
   const { id } = await newSession(ada);
+  // Of these, too, usage is kept, and of all together.
+  const talk = (await ada.post("/conversations", { session_id: id, name: "of old" })).data;
+  assert.equal((await ada.post(`/conversations/${talk.id}/messages`, { role: "user", content: "x" })).status, 201);
   const at = async (seconds) => { // tokens end meanwhile
     jump(seconds);
     const reply = await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
