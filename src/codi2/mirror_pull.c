@@ -4,7 +4,6 @@
  * tree raise events as anybody's; they find the index in agreement and end there.
  */
 #include "base/assert.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "codi2/mirror_int.h"
 
@@ -20,32 +19,6 @@ struct stand {
     struct codi2_entry known;
     struct codi2_look look;
 };
-
-/* Reads it all. */
-static bool has_content(struct codi2_mirror *m, struct arena *arena, struct str path,
-                        const struct content_hash *hash)
-{
-    enum { PIECE = 64 * 1024 };
-    FD_AUTO int fd = -1;
-    struct str target;
-    struct content_hash now;
-    if (codi2_tree_read_link(&m->tree, arena, path, &target) == 0) {
-        content_hash(target, &now);
-        return content_hash_eq(&now, hash);
-    }
-    if (codi2_tree_open_file(&m->tree, path, &fd) != 0) {
-        return false;
-    }
-    struct content_hasher *hasher = content_hasher_create();
-    char *piece = arena_alloc(arena, PIECE);
-    ssize_t n;
-    while ((n = fd_read_full(fd, piece, PIECE)) > 0) {
-        content_hasher_add(hasher, str_of(piece, (size_t)n));
-    }
-    content_hasher_end(hasher, &now);
-    content_hasher_destroy(hasher);
-    return n == 0 && content_hash_eq(&now, hash);
-}
 
 static int find_stand(struct codi2_mirror *m, struct arena *arena, struct str path,
                       struct stand *ret)
@@ -64,7 +37,7 @@ static int find_stand(struct codi2_mirror *m, struct arena *arena, struct str pa
     ret->clean = ret->indexed == ret->present &&
                  (!ret->present || codi2_look_same(&ret->known.look, &ret->look) ||
                   (codi2_look_alike(&ret->known.look, &ret->look) &&
-                   has_content(m, arena, path, &ret->known.hash)));
+                   codi2_plan_has_content(&m->tree, arena, path, &ret->known.hash)));
     return 0;
 }
 
@@ -119,7 +92,8 @@ static int make_other(struct codi2_mirror *m, struct arena *arena, const struct 
         error = codi2_tree_look(&m->tree, r->path, ret_look);
     }
     bool other = error == ERR_EXISTS || (!error && ret_look->kind != r->kind) ||
-                 (!error && r->kind == CODI2_SYMLINK && !has_content(m, arena, r->path, &r->hash));
+                 (!error && r->kind == CODI2_SYMLINK &&
+                  !codi2_plan_has_content(&m->tree, arena, r->path, &r->hash));
     return other ? ERR_CONFLICT : error;
 }
 

@@ -181,6 +181,13 @@ static bool opens_or_shuts(struct round *r, const struct codi2_step *step)
             is_shut(&known.look));
 }
 
+static int send_moved(struct round *r, const struct codi2_step *step)
+{
+    struct codi2_step moved = *step;
+    codi2_look_doubt(&moved.look);
+    return send_alone(r, &moved);
+}
+
 static int do_step(struct round *r, const struct codi2_step *step, bool listed)
 {
     switch (step->op) {
@@ -204,7 +211,7 @@ static int do_step(struct round *r, const struct codi2_step *step, bool listed)
         if (step->look.kind == CODI2_FOLDER) {
             codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
         }
-        return send_alone(r, step);
+        return send_moved(r, step);
     default:
         return 0;
     }

@@ -1,9 +1,37 @@
 /*
  * A move is recognised by the inode: the index knows it under another path, nothing of that kind is there any more, and (for
- * a file, whose inode may have been used again) size and time of change of the content are the same. Taking a move for a
- * deletion and a creation would be right too, but would cut the file's history.
+ * a file or link, whose inode may have been used again) size, time of change of the content and the content itself are the
+ * same. Times prove nothing: what is unpacked or copied has those of its origin, for many files the same. Taking a move for
+ * a deletion and a creation would be right too, but would cut the file's history.
  */
 #include "codi2/plan.h"
+
+#include "base/fd.h"
+
+bool codi2_plan_has_content(const struct codi2_tree *tree, struct arena *arena, struct str path,
+                            const struct content_hash *hash)
+{
+    enum { PIECE = 64 * 1024 };
+    FD_AUTO int fd = -1;
+    struct str target;
+    struct content_hash now;
+    if (codi2_tree_read_link(tree, arena, path, &target) == 0) {
+        content_hash(target, &now);
+        return content_hash_eq(&now, hash);
+    }
+    if (codi2_tree_open_file(tree, path, &fd) != 0) {
+        return false;
+    }
+    struct content_hasher *hasher = content_hasher_create();
+    char *piece = arena_alloc(arena, PIECE);
+    ssize_t n;
+    while ((n = fd_read_full(fd, piece, PIECE)) > 0) {
+        content_hasher_add(hasher, str_of(piece, (size_t)n));
+    }
+    content_hasher_end(hasher, &now);
+    content_hasher_destroy(hasher);
+    return n == 0 && content_hash_eq(&now, hash);
+}
 
 static bool is_gone(const struct codi2_tree *tree, const struct codi2_entry *entry)
 {
@@ -13,16 +41,17 @@ static bool is_gone(const struct codi2_tree *tree, const struct codi2_entry *ent
            (!error && (now.kind != entry->look.kind || now.inode != entry->look.inode));
 }
 
-static bool moved_here(const struct codi2_tree *tree, const struct codi2_entry *entry,
-                       struct str path, const struct codi2_look *look)
+static bool moved_here(const struct codi2_planner *p, const struct codi2_entry *entry,
+                       const struct codi2_step *step)
 {
-    if (entry->look.kind != look->kind || str_eq(entry->path, path) ||
-        content_path_within(path, entry->path)) {
+    const struct codi2_look *look = &step->look;
+    if (entry->look.kind != look->kind || str_eq(entry->path, step->path) ||
+        content_path_within(step->path, entry->path) || !is_gone(p->tree, entry)) {
         return false;
     }
-    bool same_content = look->kind == CODI2_FOLDER ||
-                        (entry->look.size == look->size && entry->look.mtime == look->mtime);
-    return same_content && is_gone(tree, entry);
+    return look->kind == CODI2_FOLDER ||
+           (entry->look.size == look->size && entry->look.mtime == look->mtime &&
+            codi2_plan_has_content(p->tree, p->arena, step->path, &entry->hash));
 }
 
 static int find_move(const struct codi2_planner *p, struct codi2_step *step)
@@ -30,7 +59,7 @@ static int find_move(const struct codi2_planner *p, struct codi2_step *step)
     struct codi2_entries known = {0};
     int error = codi2_index_by_inode(p->index, p->arena, step->look.inode, &known);
     for (size_t i = 0; !error && i < known.count; i++) {
-        if (moved_here(p->tree, &known.at[i], step->path, &step->look)) {
+        if (moved_here(p, &known.at[i], step)) {
             step->op = CODI2_MOVE;
             step->from = known.at[i].path;
             step->base = known.at[i].version;

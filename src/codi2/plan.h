@@ -39,6 +39,10 @@ struct codi2_planner {
     struct codi2_index *index;
     struct arena *arena;
 };
+/* Whether the file or link at path has these bytes now: reads them all. */
+bool codi2_plan_has_content(const struct codi2_tree *tree, struct arena *arena, struct str path,
+                            const struct content_hash *hash);
+
 int codi2_plan(const struct codi2_planner *p, struct str path,
                struct codi2_step *ret_step) BASE_MUST_USE;
 

@@ -1,6 +1,9 @@
 /* Planning: each way in which a disk can differ from the index gives the step that mends it. */
 #include "codi2/plan.h"
 
+#include <fcntl.h>
+
+#include "base/fd.h"
 #include "codi2/bench.h"
 
 static struct codi2_step plan(struct bench *b, const char *path)
@@ -17,6 +20,12 @@ static void learn(struct bench *b, const char *path, uint64_t version)
 {
     struct codi2_entry entry = {.path = str_from(path), .version = version};
     assert_int_equal(codi2_tree_look(&b->scratch.tree, entry.path, &entry.look), 0);
+    FD_AUTO int fd = -1;
+    char bytes[64];
+    if (codi2_tree_open_file(&b->scratch.tree, entry.path, &fd) == 0) {
+        ssize_t n = fd_read_full(fd, bytes, sizeof bytes);
+        content_hash(str_of(bytes, (size_t)n), &entry.hash);
+    }
     assert_int_equal(codi2_index_put(b->index, &entry), 0);
 }
 
@@ -115,6 +124,24 @@ static void save_by_temporary_file_is_a_write(void **state)
     assert_int_equal(step.base, 1);
 }
 
+/* What is unpacked where something was deleted may have its inode, its size, and the time that its origin had. */
+static void other_content_is_no_move(void **state)
+{
+    struct bench *b = *state;
+    struct stat facts;
+    scratch_write(&b->scratch, "f", "one");
+    learn(b, "f", 3);
+    assert_int_equal(stat(scratch_path(&b->scratch, "f"), &facts), 0);
+    char from[4096];
+    (void)snprintf(from, sizeof from, "%s", scratch_path(&b->scratch, "f"));
+    assert_int_equal(rename(from, scratch_path(&b->scratch, "g")), 0);
+    assert_int_equal(plan(b, "g").op, CODI2_MOVE);
+    scratch_write(&b->scratch, "g", "two");
+    const struct timespec times[2] = {facts.st_atim, facts.st_mtim};
+    assert_int_equal(utimensat(AT_FDCWD, scratch_path(&b->scratch, "g"), times, 0), 0);
+    assert_int_equal(plan(b, "g").op, CODI2_WRITE);
+}
+
 static void hard_link_is_no_move(void **state)
 {
     struct bench *b = *state;
@@ -182,6 +209,7 @@ int main(void)
         TEST(moved_file_and_folder_are_recognised),
         TEST(move_over_a_file_says_so),
         TEST(save_by_temporary_file_is_a_write),
+        TEST(other_content_is_no_move),
         TEST(hard_link_is_no_move),
         TEST(other_kind_makes_room_first),
         TEST(another_folder_takes_the_place_of_the_old_one),
