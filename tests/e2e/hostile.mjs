@@ -5,6 +5,7 @@
  * and of the server; control.txt shows that it can find and ask at all.
  */
 export const probe = ({ server, other, file, secret }) => `
+touch /workspace/probing
 secret='${secret.slice(0, 4)}''${secret.slice(4)}' other='${other.slice(0, 10)}''${other.slice(10)}'
 {
   find / \\( -path /proc -o -path /sys \\) -prune -o \\( -name '${file}' -o -name "*$other*" \\) -print
