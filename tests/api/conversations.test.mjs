@@ -1,7 +1,7 @@
 // Conversations and their messages as plain records.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newSession, serverForFile, sharedData } from "./harness.mjs";
+import { newSession, serverForFile, sharedData, until } from "./harness.mjs";
 
 const server = await serverForFile();
 const ada = await server.account("ada");
@@ -9,6 +9,11 @@ const eve = await server.account("eve");
 const session = await newSession(ada);
 const names = (reply) => reply.data.map((one) => one.name);
 const begin = async (name = "Why", session_id = session.id) => (await ada.post("/conversations", { session_id, name })).data;
+/** In another millisecond, which is what lists are sorted by. */
+async function later() {
+  const now = Date.now();
+  await until("another millisecond", () => Date.now() > now);
+}
 const say = (id, content, role = "user", options = {}) => ada.post(`/conversations/${id}/messages`, { role, content }, options);
 
 test("create, say, list, get, rename, delete, restore", async () => {
@@ -132,8 +137,10 @@ test("lists: of one session and of all, searched, the latest first", async () =>
   const [one, two] = [await newSession(ken, "one"), await newSession(ken, "two")];
   const made = {};
   for (const [name, at] of [["alpha", one], ["Beta", one], ["gamma", two]]) {
+    await later();
     made[name] = (await ken.post("/conversations", { session_id: at.id, name })).data.id;
   }
+  await later();
   await ken.post(`/conversations/${made.alpha}/messages`, { role: "user", content: "newest" });
   assert.deepEqual(names(await ken.get("/conversations")), ["alpha", "gamma", "Beta"]);
   assert.deepEqual(names(await ken.get("/conversations?reverse=true")), ["Beta", "gamma", "alpha"]);
