@@ -150,7 +150,8 @@ int auth_password_change(struct auth *a, struct data_context *ctx,
         r = auth_password_check(ctx, "new_password", in->new_password, user.email);
     }
     if (r == 0) {
-        r = prove(a, ctx, &(struct auth_proof){in->old_password, "old_password", "user.password"},
+        r = prove(a, ctx,
+                  &(struct auth_proof){in->old_password, "current_password", "user.password"},
                   &user);
     }
     char hash[AUTH_HASH_ROOM];

@@ -258,7 +258,8 @@ test("the person: name, revision, password", async () => {
 
   const other = new Client(server, (await anonymous.post("/auth/login", { email: ada.email, password: ada.password })).data.token);
   const change = (current_password, new_password, end_others) => ada.put("/users/me/password", { current_password, new_password, end_others });
-  assert.equal((await change("wrong password", "a new password", true)).code, "bad_credentials");
+  const refused = await change("wrong password", "a new password", true);
+  assert.deepEqual([refused.code, refused.json.error.fields], ["bad_credentials", { current_password: "The password is wrong." }]);
   assert.equal((await change(ada.password, "short", true)).status, 400);
   assert.equal((await change(ada.password, "a new password", true)).status, 200);
   assert.equal((await other.get("/users/me")).status, 401);
