@@ -78,6 +78,7 @@ struct api_route {
     bool may_stream; /* lane STREAM when the body is large or of unknown length */
     bool root;       /* served without the base path too */
     bool public;
+    bool by_link;   /* by a link to a session alone: call->shared is set */
     bool by_login;  /* never by an API key */
     unsigned roles; /* bits of enum api_role */
     enum api_rate_class rate;
@@ -225,6 +226,8 @@ struct api_call {
     enum data_apikey_access
         key;                  /* of the API key that it came with; 0: with a login, or nobody's */
     struct str content_range; /* of a failure with ERR_RANGE */
+    const struct sessions_shared
+        *shared;                   /* what the link opens that it came by; NULL: it came by none */
     struct api_limit_result limit; /* limit 0: none was counted */
     struct api_problem problem;
     struct json_writer json;
@@ -262,6 +265,14 @@ int api_decode(struct api_call *call, void *in) BASE_MUST_USE;
 /* Notes one thing that is wrong with the input; more than API_MAX_FIELD_ERRORS are dropped. */
 void api_field_error(struct api_call *call, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* ---- Links to sessions (links.c) ---- */
+
+/*
+ * Gives the call the scope of the link whose token it came with, and call->shared. ERR_UNAUTHENTICATED: it does not hold, or the
+ * tenant forbids links.
+ */
+int api_link_enter(struct api_call *call, struct str token) BASE_MUST_USE;
 
 /* ---- The log (note.c) ---- */
 

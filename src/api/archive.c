@@ -15,6 +15,7 @@
 
 #include "api/api_int.h"
 #include "api/archive_int.h"
+#include "api/files_api_int.h"
 #include "files/files.h"
 #include "sessions/sessions.h"
 
@@ -231,6 +232,32 @@ static void set_name(struct api_call *call, struct str name, const char *suffix)
     http_set(call->res, "Content-Disposition", arena_str(call->req->arena, buf_str(&text)));
 }
 
+int api_answer_archive(struct api_call *call, const struct api_archive_of *of)
+{
+    struct download d = {.call = call,
+                         .data = call->data,
+                         .zip = of->zip,
+                         .packed = arena_alloc(call->req->arena, BLOCK)};
+    arena_init(&d.arena);
+    d.data.arena = &d.arena;
+    struct files_tree_input first = {.session = of->session, .at = of->at, .limit = TREE_PAGE};
+    struct files_page page;
+    int r = files_tree(&d.data, &first, &page);
+    if (r == 0) {
+        http_set(call->res, "Content-Type",
+                 d.zip ? STR("application/zip") : STR("application/gzip"));
+        http_set(call->res, "Cache-Control", STR("no-store"));
+        set_name(call, of->name, d.zip ? ".zip" : ".tar.gz");
+        r = http_stream(call->res, /* length= */ -1);
+        call->streamed = r == 0;
+    }
+    if (r == 0 && call->req->method != HTTP_HEAD) {
+        r = send_archive(&d, of->session, &page);
+    }
+    arena_fini(&d.arena);
+    return r == ERR_CLOSED ? 0 : r; /* a client that went away is nobody's fault */
+}
+
 int api_files_archive(struct api_call *call, const struct api_files_archive_in *in)
 {
     struct sessions_view view;
@@ -238,27 +265,9 @@ int api_files_archive(struct api_call *call, const struct api_files_archive_in *
     if (r < 0) {
         return r;
     }
-    struct download d = {.call = call,
-                         .data = call->data,
-                         .zip = in->format == API_FILES_ARCHIVE_FORMAT_ZIP,
-                         .packed = arena_alloc(call->req->arena, BLOCK)};
-    arena_init(&d.arena);
-    d.data.arena = &d.arena;
-    struct files_tree_input first = {
-        .session = in->session_id, .at = (uint64_t)in->at, .limit = TREE_PAGE};
-    struct files_page page;
-    r = files_tree(&d.data, &first, &page);
-    if (r == 0) {
-        http_set(call->res, "Content-Type",
-                 d.zip ? STR("application/zip") : STR("application/gzip"));
-        http_set(call->res, "Cache-Control", STR("no-store"));
-        set_name(call, view.session.name, d.zip ? ".zip" : ".tar.gz");
-        r = http_stream(call->res, /* length= */ -1);
-        call->streamed = r == 0;
-    }
-    if (r == 0 && call->req->method != HTTP_HEAD) {
-        r = send_archive(&d, in->session_id, &page);
-    }
-    arena_fini(&d.arena);
-    return r == ERR_CLOSED ? 0 : r; /* a client that went away is nobody's fault */
+    return api_answer_archive(
+        call, &(struct api_archive_of){.session = in->session_id,
+                                       .name = view.session.name,
+                                       .at = (uint64_t)in->at,
+                                       .zip = in->format == API_FILES_ARCHIVE_FORMAT_ZIP});
 }

@@ -3,6 +3,7 @@
  * page, so that neither its length nor a slow reader costs memory.
  */
 #include "api/api_int.h"
+#include "sessions/sessions.h"
 
 enum { EXPORT_PAGE = DATA_MAX_LIST, EXPORT_LINES = 256 * 1024 };
 
@@ -125,6 +126,12 @@ void api_audit_called(const struct api_call *call, int r)
 {
     bool denied = r == ERR_FORBIDDEN;
     bool read = r >= 0 && call->api->audit_reads && call->route->audit[0] == '\0';
+    if (call->shared && r >= 0) {
+        auth_call_note(call->api->auth, &call->data,
+                       &(struct auth_call){.route = call->route->id,
+                                           .by_link = true,
+                                           .target = call->shared->session.id});
+    }
     bool known = !call->route->public && call->data.scope.user_id.n > 0;
     if (known && (denied || read)) {
         auth_call_note(call->api->auth, &call->data,

@@ -89,19 +89,12 @@ static int read_cursor(struct api_call *call, struct str cursor, struct str *ret
 
 /* ---- Listing ---- */
 
-int api_files_list(struct api_call *call, const struct api_files_list_in *in)
+int api_answer_list(struct api_call *call, struct files_list_input *in, struct str cursor)
 {
-    struct files_list_input input = {
-        .session = in->session_id,
-        .path = in->path,
-        .limit = (size_t)in->limit,
-        .recursive = in->recursive,
-        .at = (uint64_t)in->at,
-    };
     struct files_page page;
-    int r = read_cursor(call, in->cursor, &input.after);
+    int r = read_cursor(call, cursor, &in->after);
     if (r == 0) {
-        r = files_list(&call->data, &input, &page);
+        r = files_list(&call->data, in, &page);
     }
     if (r < 0) {
         return r;
@@ -120,6 +113,18 @@ int api_files_list(struct api_call *call, const struct api_files_list_in *in)
     }
     json_array_end(w);
     return api_end_page(call, cursor_of(call, next));
+}
+
+int api_files_list(struct api_call *call, const struct api_files_list_in *in)
+{
+    struct files_list_input input = {
+        .session = in->session_id,
+        .path = in->path,
+        .limit = (size_t)in->limit,
+        .recursive = in->recursive,
+        .at = (uint64_t)in->at,
+    };
+    return api_answer_list(call, &input, in->cursor);
 }
 
 /* ---- Reading ---- */
@@ -182,6 +187,22 @@ static int answer_content(struct api_call *call, struct files_reader *reader,
     return send_content(call, reader, range);
 }
 
+int api_answer_content(struct api_call *call, const struct files_open_input *in,
+                       struct str if_none_match)
+{
+    struct files_reader *reader;
+    struct files_entry entry;
+    int r = files_reader_open(&call->data, in, &reader, &entry);
+    if (r < 0) {
+        return r;
+    }
+    if (!api_not_modified(call, entry.version, if_none_match)) {
+        r = answer_content(call, reader, &entry);
+    }
+    files_reader_destroy(reader);
+    return r;
+}
+
 int api_files_get(struct api_call *call, const struct api_files_get_in *in)
 {
     struct files_open_input open = {
@@ -190,21 +211,11 @@ int api_files_get(struct api_call *call, const struct api_files_get_in *in)
         .version = (uint64_t)in->version,
         .at = (uint64_t)in->at,
     };
-    struct files_reader *reader;
-    struct files_entry entry;
     if (in->has_at && in->has_version) {
         api_field_error(call, "at", "is given beside a version");
         return ERR_INVALID;
     }
-    int r = files_reader_open(&call->data, &open, &reader, &entry);
-    if (r < 0) {
-        return r;
-    }
-    if (!api_not_modified(call, entry.version, in->if_none_match)) {
-        r = answer_content(call, reader, &entry);
-    }
-    files_reader_destroy(reader);
-    return r;
+    return api_answer_content(call, &open, in->if_none_match);
 }
 
 /* ---- Writing ---- */

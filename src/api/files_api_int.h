@@ -16,4 +16,21 @@ void api_json_path(struct json_writer *w, const char *name, struct str path);
 int api_answer_entry(struct api_call *call, int status,
                      const struct files_entry *entry) BASE_MUST_USE;
 
+/* Answers with a page of a folder, from in->after = what cursor (of this list, or empty) says. */
+int api_answer_list(struct api_call *call, struct files_list_input *in,
+                    struct str cursor) BASE_MUST_USE;
+
+/* Answers with the bytes of a version, or of the range that was asked for. */
+int api_answer_content(struct api_call *call, const struct files_open_input *in,
+                       struct str if_none_match) BASE_MUST_USE;
+
+/* Answers with all files of a session as of a moment (0: now). */
+struct api_archive_of {
+    struct str session;
+    struct str name; /* of the session */
+    uint64_t at;
+    bool zip;
+};
+int api_answer_archive(struct api_call *call, const struct api_archive_of *of) BASE_MUST_USE;
+
 #endif

@@ -116,7 +116,9 @@ static int authenticate(struct api_call *call)
     }
     struct str token;
     int r = api_bearer(call->req, &token);
-    if (r == 0 && auth_apikey_is(token)) {
+    if (r == 0 && call->route->by_link) {
+        r = api_link_enter(call, token);
+    } else if (r == 0 && auth_apikey_is(token)) {
         r = auth_apikey_authenticate(call->api->auth, &call->data, token, &call->key);
     } else if (r == 0) {
         r = auth_authenticate(call->api->auth, &call->data, token);
@@ -146,7 +148,7 @@ static int permit(const struct api_call *call)
         [DATA_ROLE_MEMBER] = API_ROLE_MEMBER,
         [DATA_ROLE_VIEWER] = API_ROLE_VIEWER,
     };
-    if (call->route->public) {
+    if (call->route->public || call->route->by_link) {
         return 0;
     }
     bool role_may = (call->route->roles & bits[call->data.scope.role]) != 0;

@@ -109,14 +109,6 @@ int auth_password_hash(const struct auth *a, struct str password,
 /* phc empty: the account does not exist; the work is the same and the answer is false. */
 bool auth_password_verify(const struct auth *a, struct str phc, struct str password);
 
-/* ---- secret.c: what somebody is told once and brings back ---- */
-
-/* 256 random bits as base64url, in arena. */
-struct str auth_secret_make(struct arena *arena);
-
-/* SHA-256, hexadecimal, in arena: what is kept. A fast hash is enough for what nobody can guess. */
-struct str auth_secret_hash(struct arena *arena, struct str secret);
-
 /* ---- totp.c: RFC 6238 ---- */
 
 enum { AUTH_CODE_DIGITS = 6 };

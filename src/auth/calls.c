@@ -3,7 +3,7 @@
  * No request waits for the disk because of them, and nobody can fill the log by asking again and again.
  *
  * 1. Equal calls are one entry with a count. A denial is written by the next flush; what follows of it in the minute is written
- *    as one record when that is over. Reads are written by each flush.
+ *    as one record when that is over; so are reads by a link. Other reads are written by each flush.
  * 2. The table is bounded. What does not fit is counted, and the count is logged.
  * 3. What is being written stays until it is stored: a store that does not answer for a while loses nothing that fits. Only the
  *    one who flushes takes entries away.
@@ -21,10 +21,12 @@ struct call {
     char login[DATA_ID_ROOM];
     char key[DATA_ID_ROOM];
     char target[DATA_ID_ROOM];
+    char link[DATA_ID_ROOM]; /* empty: it came by none */
     char address[65];
     char request[65];
     const char *route; /* static */
     bool denied;
+    bool sparse;       /* written again after a minute at the earliest */
     int64_t count;     /* that are not written yet */
     usec_t written_at; /* monotonic; 0: never */
     uint64_t flush;    /* by which it was */
@@ -71,10 +73,12 @@ static struct call *make(const struct data_context *ctx, const struct auth_call 
     struct call *call = MEM_NEW(struct call);
     call->route = noted->route;
     call->denied = noted->denied;
+    call->sparse = noted->denied || noted->by_link;
     keep(call->tenant, sizeof call->tenant, ctx->scope.tenant_id);
     keep(call->user, sizeof call->user, ctx->scope.user_id);
     keep(call->login, sizeof call->login, ctx->scope.login_id);
     keep(call->key, sizeof call->key, ctx->client.key_id);
+    keep(call->link, sizeof call->link, noted->by_link ? ctx->client.link_id : STR_EMPTY);
     keep(call->address, sizeof call->address, ctx->client.address);
     keep(call->request, sizeof call->request, ctx->client.request_id);
     if (!noted->denied) {
@@ -83,9 +87,14 @@ static struct call *make(const struct data_context *ctx, const struct auth_call 
     return call;
 }
 
-/* Who and what; of a read also by which login, from where, on which object. */
+/* Who and what; of a read also by which login, from where, on which object. By a link, which one and from where. */
 static void name(struct buf *to, const struct data_context *ctx, const struct auth_call *noted)
 {
+    if (noted->by_link) {
+        buf_printf(to, "l " STR_FMT " " STR_FMT, STR_ARG(ctx->client.link_id),
+                   STR_ARG(str_slice(ctx->client.address, 0, 64)));
+        return;
+    }
     buf_printf(to, "%c %s " STR_FMT " " STR_FMT, noted->denied ? 'd' : 'r', noted->route,
                STR_ARG(ctx->scope.user_id), STR_ARG(ctx->client.key_id));
     if (!noted->denied) {
@@ -97,7 +106,7 @@ static void name(struct buf *to, const struct data_context *ctx, const struct au
 void auth_call_note(struct auth *a, const struct data_context *ctx, const struct auth_call *noted)
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
-    ASSERT(ctx->scope.user_id.n > 0);
+    ASSERT(noted->by_link ? ctx->client.link_id.n > 0 : ctx->scope.user_id.n > 0);
     BUF_AUTO(key, KEY_MOST);
     name(&key, ctx, noted);
     ASSERT(key.error == 0);
@@ -125,6 +134,18 @@ struct flush {
     size_t n;
 };
 
+/* A link that has ended meanwhile was used all the same. */
+static int touch_link(struct txn *txn, const struct scope *scope, struct str link_id)
+{
+    struct data_link link;
+    int r = link_id.n > 0 ? data_link_get(txn, scope, link_id, &link) : ERR_NOT_FOUND;
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? 0 : r;
+    }
+    link.last_used_at = time_now();
+    return data_link_put(txn, scope, &link);
+}
+
 static int write_one(struct txn *txn, const struct call *call)
 {
     struct data_context about = {
@@ -133,10 +154,12 @@ static int write_one(struct txn *txn, const struct call *call)
                   .login_id = str_from(call->login)},
         .client = {.address = str_from(call->address),
                    .request_id = str_from(call->request),
-                   .key_id = str_from(call->key)},
+                   .key_id = str_from(call->key),
+                   .link_id = str_from(call->link)},
     };
+    const char *read = call->link[0] != '\0' ? "link.use" : "request.read";
     const struct data_calls calls = {
-        .action = call->denied ? "request.deny" : "request.read",
+        .action = call->denied ? "request.deny" : read,
         .route = str_from(call->route),
         .target = str_from(call->target),
         .outcome = call->denied ? DATA_OUTCOME_DENIED : DATA_OUTCOME_OK,
@@ -147,7 +170,8 @@ static int write_one(struct txn *txn, const struct call *call)
     if (r < 0) { /* gone meanwhile, and its log with it */
         return r == ERR_NOT_FOUND ? 0 : r;
     }
-    return data_audit_calls(txn, &about, &calls);
+    r = touch_link(txn, &about.scope, about.client.link_id);
+    return r < 0 ? r : data_audit_calls(txn, &about, &calls);
 }
 
 static int flush_fn(struct txn *txn, void *ctx)
@@ -163,8 +187,8 @@ static int flush_fn(struct txn *txn, void *ctx)
 /* Once a flush at most, however fast more of it comes. */
 static bool is_over(const struct auth_calls *c, const struct call *call, usec_t now)
 {
-    bool denied_just_now = call->denied && call->written_at > 0 && now - call->written_at < minute;
-    return call->flush != c->flushes && (!denied_just_now || c->closing);
+    bool just_now = call->sparse && call->written_at > 0 && now - call->written_at < minute;
+    return call->flush != c->flushes && (!just_now || c->closing);
 }
 
 /* What is due, at most a batch; what is done with goes. False: nothing is due, or somebody else is at it. */

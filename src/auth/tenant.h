@@ -1,5 +1,6 @@
 /*
- * Auth's part about a tenant: its members, its invitations, its audit log. Belongs to auth.h, which includes it.
+ * Auth's part about a tenant: its members, its invitations, its audit log; and the secrets that invitations, links and
+ * keys are. Belongs to auth.h, which includes it.
  */
 #ifndef AUTH_TENANT_H
 #define AUTH_TENANT_H
@@ -131,18 +132,30 @@ int auth_audit_list(struct data_context *ctx, const struct auth_audit_input *in,
                     struct auth_audit_page *ret_page) BASE_MUST_USE;
 
 /*
- * Notes a call of ctx's person that changed nothing: one that was denied, or one that read. Nothing is written before the next
- * auth_flush; equal calls are counted and share records: denials of a route one at once and then one a minute, reads of a
- * target one a flush. Bounded: what does not fit is counted and logged.
+ * Notes a call of ctx's person that changed nothing: one that was denied, or one that read; or a read by a link, which is nobody's.
+ * Nothing is written before the next auth_flush; equal calls are counted and share records: denials of a route, and reads by a
+ * link from an address, one at once and then one a minute; reads of a target one a flush. Bounded: what does not fit is counted
+ * and logged.
  */
 struct auth_call {
     const char *route; /* its operationId; static */
     bool denied;
+    bool by_link;      /* ctx->client.link_id, whose last use is written with it */
     struct str target; /* an id or empty; of denials not kept */
 };
 void auth_call_note(struct auth *a, const struct data_context *ctx, const struct auth_call *call);
 
 /* From now on auth_flush leaves nothing for a later minute: the server ends. */
 void auth_calls_close(struct auth *a);
+
+/* ---- Secrets: what somebody is told once and brings back ---- */
+
+enum { AUTH_SECRET_TEXT = 43 }; /* characters */
+
+/* 256 random bits as base64url, in arena. */
+struct str auth_secret_make(struct arena *arena);
+
+/* SHA-256, hexadecimal, in arena: what is kept. A fast hash is enough for what nobody can guess. */
+struct str auth_secret_hash(struct arena *arena, struct str secret);
 
 #endif

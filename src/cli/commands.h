@@ -6,7 +6,8 @@
 
 extern const struct cli_command cli_command_login, cli_command_register, cli_command_logout,
     cli_command_whoami, cli_command_devices_ls, cli_command_devices_rm, cli_command_keys_ls,
-    cli_command_keys_new, cli_command_keys_rm, cli_command_sessions_ls, cli_command_sessions_new,
+    cli_command_keys_new, cli_command_keys_rm, cli_command_links_ls, cli_command_links_new,
+    cli_command_links_rm, cli_command_sessions_ls, cli_command_sessions_new,
     cli_command_sessions_open, cli_command_sessions_pause, cli_command_sessions_fork,
     cli_command_sessions_rename, cli_command_sessions_rm, cli_command_sessions_restore,
     cli_command_files_ls, cli_command_files_cat, cli_command_files_get, cli_command_files_put,

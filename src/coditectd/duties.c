@@ -11,6 +11,7 @@
 #include "conversations/conversations.h"
 #include "files/upkeep.h"
 #include "lifecycle/lifecycle.h"
+#include "sessions/sessions.h"
 #include "workspaces/workspaces.h"
 
 enum { DUTIES_MAGIC = 0x64757479, STACK = 512 * 1024 };
@@ -49,6 +50,12 @@ static int purge_invitations(struct coditectd_duties *d)
 {
     size_t ended = 0;
     return auth_invitations_purge(d->store, &ended);
+}
+
+static int purge_links(struct coditectd_duties *d)
+{
+    size_t ended = 0;
+    return sessions_links_purge(d->store, &ended);
 }
 
 static int drop_markers(struct coditectd_duties *d)
@@ -137,6 +144,7 @@ static const struct {
     {"trimming of feeds", 10 * USEC_PER_SEC, trim_feeds},
     {"purge of logins", 60 * USEC_PER_SEC, purge_logins},
     {"purge of invitations", 60 * USEC_PER_SEC, purge_invitations},
+    {"purge of links to sessions", 60 * USEC_PER_SEC, purge_links},
     {"dropping of operation markers", 3600 * USEC_PER_SEC, drop_markers},
     {"end of deleted accounts", 0, end_accounts},
     {"purge of deleted sessions", 0, purge_sessions},

@@ -27,12 +27,17 @@ enum {
     DATA_DIGEST_SIZE = 32,
 };
 
-/* Whose request this is. Empty ids: nobody is logged in. */
+/*
+ * Whose request this is. Empty ids: nobody is logged in. With link_session it is nobody's: whoever has a link reads that session.
+ * Such a scope makes the keys of the session's record and files, of content and of the tenant's settings, and no others; nothing
+ * is written in it. All of it is asserted.
+ */
 struct scope {
     struct str tenant_id;
     struct str user_id;
     struct str login_id;
-    enum data_role role; /* valid when user_id is not empty */
+    struct str link_session; /* user_id and login_id are empty then */
+    enum data_role role;     /* valid when user_id is not empty */
 };
 
 /* What the person did wrong, for the reply: set together with the error code, static or in ctx->arena. */
@@ -48,6 +53,7 @@ struct data_client {
     struct str user_agent; /* longer ones are cut at 200 bytes */
     struct str request_id; /* <= 64 bytes */
     struct str key_id;     /* of the API key that it came with */
+    struct str link_id;    /* of the link to a session that it is about, or came by */
     struct str update;     /* the noun of what it updates, "session" */
     struct str fields;     /* names of what it sets there, "name,role", <= 400 bytes */
 };
@@ -228,6 +234,8 @@ int data_user_by_email(struct txn *txn, struct str email,
                        struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
 int data_apikey_by_id(struct txn *txn, struct str key_id,
                       struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
+int data_link_by_id(struct txn *txn, struct str link_id,
+                    struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
 int data_login_by_id(struct txn *txn, struct str login_id,
                      struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
 

@@ -55,6 +55,7 @@ static struct data_audit record_of(struct txn *txn, const struct data_context *c
         .address = data_text_cut(ctx->client.address, 64),
         .request_id = data_text_cut(ctx->client.request_id, 64),
         .key_id = ctx->client.key_id,
+        .link_id = ctx->client.link_id,
         .changed = fields_of(ctx, str_from(action)),
     };
 }

@@ -12,6 +12,7 @@
  * 1. What stands behind t/ is the scope's tenant, a checked id: no key of another tenant can be made.
  * 2. No part but the last contains '/': two different lists of parts never give one key.
  * 3. Numbers and times have a fixed width, so that byte order is their order.
+ * 4. A link's scope (link_session) makes keys of its session, of content and of the tenant's settings; indexes are not for it.
  */
 #include "data/data_int.h"
 
@@ -37,12 +38,29 @@ static void check_part(const struct data_key_parts *parts, size_t i)
     ASSERT((last && !parts->prefix) || str_find(part, '/', 0) == part.n);
 }
 
+/* Of a link's scope. What is content is named by a hash that only the session's own records tell. */
+static bool link_may(const struct scope *scope, enum data_space space, struct str first)
+{
+    switch (space) {
+    case DATA_SPACE_CHUNK:
+    case DATA_SPACE_STORED:
+        return true;
+    case DATA_SPACE_SETTING:
+        return str_eq(first, scope->tenant_id);
+    case DATA_SPACE_DESK: /* a person's */
+        return false;
+    default:
+        return str_eq(first, scope->link_session);
+    }
+}
+
 struct str data_key(struct arena *arena, const struct scope *scope, enum data_space space,
                     const struct data_key_parts *parts)
 {
     enum { MOST = sizeof parts->at / sizeof parts->at[0] };
     ASSERT(space < DATA_SPACE_COUNT && data_id_is(scope->tenant_id, "ten"));
     ASSERT(parts->n >= 1 && parts->n <= MOST);
+    ASSERT(scope->link_session.n == 0 || link_may(scope, space, parts->at[0]));
     struct str texts[4 + 2 * MOST + 1] = {STR("t/"), scope->tenant_id, STR("/"),
                                           str_from(data_spaces[space])};
     size_t n = 4;
@@ -232,6 +250,7 @@ struct str data_key_record(struct arena *arena, const struct scope *scope,
                            const struct data_type *type, struct str id)
 {
     ASSERT(data_id_is(id, type->prefix) && data_id_is(scope->tenant_id, "ten"));
+    ASSERT(scope->link_session.n == 0 || str_eq(id, scope->link_session));
     struct str parts[] = {STR("t/"), scope->tenant_id, STR("/"), str_from(type->name), STR("/"),
                           id};
     return arena_join(arena, parts, sizeof parts / sizeof parts[0]);
@@ -267,6 +286,7 @@ static bool add_index(struct buf *b, const struct scope *scope, const struct dat
                       const struct data_query *query)
 {
     ASSERT(query->index >= 1 && query->index <= type->index_count);
+    ASSERT(!scope || scope->link_session.n == 0);
     const struct data_index *index = &type->indexes[query->index - 1];
     ASSERT(query->fixed <= index->n && (query->fixed == 0 || query->match));
     if (index->global) {

@@ -228,3 +228,19 @@ int data_apikey_by_id(struct txn *txn, struct str key_id, struct scope *ret_scop
     }
     return r;
 }
+
+int data_link_by_id(struct txn *txn, struct str link_id, struct scope *ret_scope)
+{
+    if (!data_id_is(link_id, "lnk")) {
+        return ERR_NOT_FOUND;
+    }
+    struct data_link match = {.id = link_id};
+    struct data_place place;
+    int r = place_by(txn, &data_link_type,
+                     &(struct data_query){.index = DATA_LINK_BY_ID, .match = &match, .fixed = 1},
+                     &place);
+    if (r == 0) {
+        *ret_scope = (struct scope){.tenant_id = place.scope.tenant_id};
+    }
+    return r;
+}

@@ -117,6 +117,7 @@ int data_table_put(const struct data_at *t, void *record)
 {
     struct arena *arena = store_arena(t->txn);
     struct str id = record_id(t, record);
+    ASSERT(t->scope->link_session.n == 0);
     assert_tenant(t, record);
     /* Encoded first: it cuts times to what is stored, which index entries are made of. */
     struct str value = data_record_encode(arena, t->type, record);
@@ -135,6 +136,7 @@ int data_table_put(const struct data_at *t, void *record)
 
 int data_table_delete(const struct data_at *t, struct str id)
 {
+    ASSERT(t->scope->link_session.n == 0);
     struct arena *arena = store_arena(t->txn);
     void *old = arena_alloc(arena, t->type->size);
     int r = data_table_get(t, id, old);

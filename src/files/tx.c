@@ -40,6 +40,7 @@ int files_tx_begin(struct files_tx *tx, struct txn *txn, const struct scope *sco
 
 void files_tx_next(struct files_tx *tx)
 {
+    ASSERT(tx->scope->link_session.n == 0);
     tx->seq = ++tx->usage.seq;
     tx->made = 0;
 }
@@ -72,6 +73,7 @@ int files_tx_end(struct files_tx *tx, uint64_t first)
 
 void files_tx_put(struct files_tx *tx, struct str key, struct str value)
 {
+    ASSERT(tx->scope->link_session.n == 0);
     tx->written += key.n + value.n;
     store_put(tx->txn, key, value);
 }

@@ -19,6 +19,7 @@ static int leave_fn(struct txn *txn, void *ctx)
 {
     struct leaving *l = ctx;
     int r = auth_leave_in(txn, l->ctx, l->proof);
+    r = r < 0 ? r : sessions_links_end_all_in(txn, l->ctx, l->ctx->scope.user_id);
     return r < 0 ? r : sessions_pause_all_in(txn, l->ctx, l->ctx->scope.user_id);
 }
 

@@ -48,6 +48,7 @@ static int remove_fn(struct txn *txn, void *ctx)
 {
     struct member *m = ctx;
     int r = auth_member_remove_in(txn, m->ctx, m->user_id);
+    r = r < 0 ? r : sessions_links_end_all_in(txn, m->ctx, m->user_id);
     return r < 0 ? r : sessions_pause_all_in(txn, m->ctx, m->user_id);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Sessions: made, read, renamed, moved between projects, deleted, restored.
  *
- * 1. sessions_own is the door to a stored session: whose it is not gets ERR_NOT_FOUND. sessions_tenant_… stand beside it: they
+ * 1. sessions_own is the door to a stored session: whose it is not gets ERR_NOT_FOUND; a link's scope opens its one. sessions_tenant_… stand beside it: they
  *    list, delete and restore, and lead to no file.
  * 2. session.deleted and status "deleted" change together; deleted_at is set exactly then.
  * 3. A session and its workspace are made in one transaction and name each other.
@@ -27,10 +27,14 @@ static int of_tenant(struct txn *txn, const struct scope *scope, struct str id,
 int sessions_own(struct txn *txn, const struct scope *scope, struct str id,
                  struct data_session *ret_session)
 {
-    ASSERT(scope->user_id.n > 0);
+    bool by_link = scope->link_session.n > 0;
+    ASSERT(by_link || scope->user_id.n > 0);
     struct data_session session;
+    if (by_link && !str_eq(id, scope->link_session)) {
+        return ERR_NOT_FOUND;
+    }
     int r = of_tenant(txn, scope, id, &session);
-    if (r == 0 && !str_eq(session.user_id, scope->user_id)) {
+    if (r == 0 && !by_link && !str_eq(session.user_id, scope->user_id)) {
         return ERR_NOT_FOUND;
     }
     if (r == 0) {
@@ -332,7 +336,8 @@ static int delete_fn(struct txn *txn, void *ctx)
     o->view.session.status = DATA_SESSION_STATUS_DELETED;
     o->view.session.deleted = true;
     o->view.session.deleted_at = time_now();
-    r = sessions_changed(txn, o->ctx, &o->view, "session.delete");
+    r = sessions_links_end_of(txn, o->ctx, &o->view.session);
+    r = r < 0 ? r : sessions_changed(txn, o->ctx, &o->view, "session.delete");
     return r < 0 ? r : one_done(txn, o);
 }
 

@@ -206,6 +206,64 @@ enum sessions_left {
 int sessions_leave_in(struct txn *txn, struct data_context *ctx,
                       enum sessions_left *ret_left) BASE_MUST_USE;
 
+/* ---- Links: whoever has one reads a session's files, those of now or those of one moment; nothing else, and writes nothing ----
+ *
+ * A link ends by its age, when it is ended, when the session is deleted (for good: restoring brings none back) and when its
+ * person goes. It is worth nothing while the tenant forbids links, which is for api/ to see to.
+ */
+
+enum {
+    SESSIONS_MAX_LINKS = DATA_MAX_LIST, /* of a person */
+    SESSIONS_LINK_DAYS = 365,           /* of a link's life at most */
+};
+
+struct sessions_link_input {
+    struct str session_id;
+    struct str name; /* for whom: 1 to 100 characters */
+    int64_t days;    /* 1 to SESSIONS_LINK_DAYS */
+    uint64_t at;     /* the moment (files_moment); 0: the files as they are */
+};
+
+/*
+ * ret_token is the link's secret: only its hash is kept, so that nobody can show it again. A repetition makes another link.
+ * ERR_NOT_FOUND (also: no such moment yet), ERR_INVALID (field name), ERR_LIMIT: the person has SESSIONS_MAX_LINKS.
+ */
+int sessions_link_create(struct data_context *ctx, const struct sessions_link_input *in,
+                         struct data_link *ret_link, struct str *ret_token) BASE_MUST_USE;
+
+struct sessions_links {
+    struct data_link *at; /* newest first, all of them */
+    size_t n;
+};
+
+/* ERR_NOT_FOUND. */
+int sessions_links_list(struct data_context *ctx, struct str session_id,
+                        struct sessions_links *ret_links) BASE_MUST_USE;
+
+/* ERR_NOT_FOUND: no such session, or no such link to it. */
+int sessions_link_end(struct data_context *ctx, struct str session_id,
+                      struct str link_id) BASE_MUST_USE;
+
+/* What a link opens. */
+struct sessions_shared {
+    struct data_session session;
+    struct data_link link;
+};
+
+/*
+ * ctx has no scope yet and gets the link's, which is made here and nowhere else. ERR_UNAUTHENTICATED: the token is none that holds,
+ * whatever the cause.
+ */
+int sessions_link_enter(struct data_context *ctx, struct str token,
+                        struct sessions_shared *ret_shared) BASE_MUST_USE;
+
+/* In somebody else's transaction: ends all links that the person made. */
+int sessions_links_end_all_in(struct txn *txn, const struct data_context *ctx,
+                              struct str user_id) BASE_MUST_USE;
+
+/* Ends links that are too old, at most 50 a call; ret_ended tells how many. Call every minute. */
+int sessions_links_purge(struct store *store, size_t *ret_ended) BASE_MUST_USE;
+
 /* ---- Projects: names that a person's sessions may stand under; for everybody else they are not there ---- */
 
 enum { SESSIONS_MAX_PROJECTS = 200 }; /* of a person */

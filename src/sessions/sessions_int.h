@@ -48,6 +48,10 @@ int sessions_may_go(struct txn *txn, struct data_context *ctx,
 int sessions_changed(struct txn *txn, const struct data_context *ctx, struct sessions_view *view,
                      const char *action) BASE_MUST_USE;
 
+/* Ends the links to a session, which is being deleted; audited. */
+int sessions_links_end_of(struct txn *txn, const struct data_context *ctx,
+                          const struct data_session *session) BASE_MUST_USE;
+
 /* Writes what is wanted of the workspace; a start raises the generation. */
 int sessions_want(struct txn *txn, const struct data_context *ctx, struct data_workspace *workspace,
                   enum data_workspace_desired desired) BASE_MUST_USE;

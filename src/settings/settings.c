@@ -182,20 +182,40 @@ static int one_fn(struct txn *txn, void *ctx)
     return view_get(txn, o->ctx, &o->view);
 }
 
-int settings_number(struct data_context *ctx, enum settings_name name, int64_t *ret_number)
+/* The value that counts, parsed; it is of its row's type. */
+static int value_of(struct data_context *ctx, enum settings_name name, struct json **ret_value)
 {
-    ASSERT(name < SETTINGS_COUNT && settings_rows[name].type == SETTINGS_NUMBER);
     struct one o = {.ctx = ctx, .view = {.row = &settings_rows[name]}};
     int r = store_read(ctx->store, one_fn, &o);
     if (r < 0) {
         return r;
     }
     view_done(ctx, &o.view);
-    struct json *value;
-    bool good = json_parse(ctx->arena, o.view.value, &value, NULL) == 0;
-    ASSERT(good && value->kind == JSON_INTEGER);
-    *ret_number = value->integer;
+    bool good = json_parse(ctx->arena, o.view.value, ret_value, NULL) == 0;
+    ASSERT(good && fits(o.view.row, *ret_value));
     return 0;
+}
+
+int settings_number(struct data_context *ctx, enum settings_name name, int64_t *ret_number)
+{
+    ASSERT(name < SETTINGS_COUNT && settings_rows[name].type == SETTINGS_NUMBER);
+    struct json *value;
+    int r = value_of(ctx, name, &value);
+    if (r == 0) {
+        *ret_number = value->integer;
+    }
+    return r;
+}
+
+int settings_boolean(struct data_context *ctx, enum settings_name name, bool *ret_value)
+{
+    ASSERT(name < SETTINGS_COUNT && settings_rows[name].type == SETTINGS_BOOLEAN);
+    struct json *value;
+    int r = value_of(ctx, name, &value);
+    if (r == 0) {
+        *ret_value = value->boolean;
+    }
+    return r;
 }
 
 static int change_fn(struct txn *txn, void *ctx)

@@ -61,6 +61,10 @@ int settings_delete(struct data_context *ctx, const struct settings_place *at,
 int settings_number(struct data_context *ctx, enum settings_name name,
                     int64_t *ret_number) BASE_MUST_USE;
 
+/* Of a boolean. */
+int settings_boolean(struct data_context *ctx, enum settings_name name,
+                     bool *ret_value) BASE_MUST_USE;
+
 /* For data_check: whether a key of the space "setting" is well-formed. */
 int settings_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;
 

@@ -11,7 +11,7 @@ const server = await serverForFile();
 const takes = (operation) => operation.parameters.some(({ name }) => name === "Idempotency-Key");
 
 /** What is shown once and stored only as a hash cannot be given a second time. */
-const SHOWN_ONCE = ["auth_key_create", "users_me_totp_begin", "tenant_member_reset"];
+const SHOWN_ONCE = ["auth_key_create", "session_link_create", "users_me_totp_begin", "tenant_member_reset"];
 
 test("every POST that answers 201 takes a key, unless it answers a secret that is kept nowhere", () => {
   const creating = bundle.operations.filter(({ method, replies }) => method === "POST" && "201" in replies);

@@ -1,13 +1,13 @@
 // Every row's own limit, at its real value: which class a route counts in, that each class ends, and that the limits of auth do.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bundle, newSession, serverForFile } from "./harness.mjs";
+import { bundle, Client, newSession, serverForFile } from "./harness.mjs";
 
 const server = await serverForFile({ args: [] });
 const ada = await server.account("ada");
 const session = await newSession(ada);
 
-const prefixes = { session_id: "ses", device_id: "log", user_id: "usr", invitation_id: "inv", key_id: "key", project_id: "prj", workspace_id: "wsp", conversation_id: "cnv" };
+const prefixes = { session_id: "ses", device_id: "log", user_id: "usr", invitation_id: "inv", key_id: "key", project_id: "prj", workspace_id: "wsp", link_id: "lnk", conversation_id: "cnv" };
 const nobody = Object.fromEntries(Object.entries(prefixes).map(([name, prefix]) => [name, `${prefix}-${"0".repeat(26)}`]));
 Object.assign(nobody, { category: "nothing", key: "nothing" });
 
@@ -23,7 +23,7 @@ function addressOf({ segments }) {
 }
 
 test("each route counts in the class of its row, whatever it answers", async () => {
-  const counted = bundle.operations.filter(({ rate, public: open }) => rate.requests > 0 && !open);
+  const counted = bundle.operations.filter(({ rate, public: open, by_link }) => rate.requests > 0 && !open && !by_link);
   assert.ok(counted.length >= 20, `${counted.length} routes are counted`);
   const taken = {};
   const begin = performance.now();
@@ -67,6 +67,16 @@ test("the class of sockets ends, and the person's other requests go on", async (
   const answered = await until429(400, () => ada.post("/auth/tickets", { session_id: session.id }));
   assert.ok(answered >= 55 && answered < 200, `${answered} answered`);
   assert.equal((await ada.get("/users/me")).status, 200);
+});
+
+test("reads by links end for their address", async () => {
+  const session = await newSession(ada);
+  const { token } = (await ada.post(`/sessions/${session.id}/links`, { name: "one" })).data;
+  const guest = new Client(server, token);
+  const answered = await until429(2000, () => guest.get("/shared"));
+  assert.ok(answered >= 550, `${answered} answered`);
+  const { token: other } = (await ada.post(`/sessions/${session.id}/links`, { name: "two" })).data;
+  await until429(500, () => new Client(server, other).get("/shared/files"));
 });
 
 test("guesses of one account's password end, from everywhere and for its owner too", async () => {

@@ -20,7 +20,8 @@ const resolved = (schema) => (schema?.$ref ? resolved(bundle.$defs[schema.$ref.s
 const pathOf = (operation) => `/${operation.segments.map(({ kind, text }) => (kind === "literal" ? text : kind === "rest" ? `a${text}` : (ids[text] ?? `${text.slice(0, 3)}-${zeros}`))).join("/")}`;
 const inputs = (operation) => Object.keys(resolved(operation.body).properties);
 const withJson = bundle.operations.filter(({ body }) => typeof body === "object");
-const clientOf = (operation) => (operation.public ? server.anonymous() : ada);
+const link = new Client(server, (await ada.post(`/sessions/${session.id}/links`, { name: "one" })).data.token);
+const clientOf = (operation) => (operation.public ? server.anonymous() : operation.by_link ? link : ada);
 
 /** Every name that any reply's data shows. */
 function shown(schema, depth = 0) {

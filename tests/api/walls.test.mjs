@@ -13,10 +13,11 @@ const device = (await ada.get("/auth/devices")).data[0].id;
 const invited = (await ada.post("/tenant/invitations", { email: "invited@example.com", role: "viewer" })).data;
 const key = (await ada.post("/auth/keys", { name: "mine" })).data.record.id;
 
+const link = (await ada.post(`/sessions/${session.id}/links`, { name: "mine" })).data;
 const project = (await ada.post("/projects", { name: "secret" })).data.id;
 const conversation = (await ada.post("/conversations", { session_id: session.id, name: "secret" })).data.id;
 const ids = { conversation_id: conversation, session_id: session.id, device_id: device, user_id: ada.user.id, invitation_id: invited.id, key_id: key, project_id: project,
-  workspace_id: session.workspace.id, category: "editor", key: "font_size" };
+  workspace_id: session.workspace.id, link_id: link.link.id, category: "editor", key: "font_size" };
 const words = ["category", "key"]; // no ids: everybody has the same
 const guarded = bundle.operations.filter((one) => !one.public);
 
@@ -68,7 +69,7 @@ test("another tenant's ids are 404 in every operation that takes one", async () 
 
 test("no operation takes what is not described", async () => {
   for (const operation of bundle.operations) {
-    const client = operation.public ? server.anonymous() : ada;
+    const client = operation.public ? server.anonymous() : operation.by_link ? new Client(server, link.token) : ada;
     const query = await client.request(operation.method, addressOf(operation, "role=owner"), requestOf(operation));
     assert.equal(query.status, 400, operation.id);
     assert.deepEqual(Object.keys(query.json.error.fields), ["role"], operation.id);

@@ -98,6 +98,23 @@ test("what is no id is refused before it becomes an address", async () => {
   await bob.ok("whoami");
 });
 
+test("links: the address printed once, listed, read with its token, ended", async () => {
+  const nina = await person(server, "linker");
+  const { id } = (await nina.ok("sessions", "new", "Shown", "--json")).json;
+  const address = (await nina.ok("links", "new", "Shown", "for Grace", "--days", "30")).stdout;
+  assert.match(address, /\/shared#token=cdl_\S{70}\n$/);
+  const shared = () => fetch(`${nina.url}/api/v5/shared`, { headers: { Authorization: `Bearer ${address.trim().split("token=")[1]}` } });
+  assert.equal((await (await shared()).json()).data.name, "Shown");
+  const [link] = (await nina.ok("links", "ls", "Shown", "--json")).json;
+  assert.deepEqual([link.name, link.session_id], ["for Grace", id]);
+  assert.match((await nina.ok("links", "ls", id)).stdout, /^ID +SHOWS +EXPIRES.*\nlnk-\S+ +now .*for Grace\n/);
+  await nina.fails(2, /365/, "links", "new", "Shown", "x", "--days", "366");
+  await nina.fails(4, /Not found/, "links", "new", "Shown", "x", "--at", "100000");
+  await nina.ok("links", "rm", "Shown", link.id);
+  assert.equal((await shared()).status, 401);
+  await nina.fails(4, /Not found/, "links", "rm", "Shown", link.id);
+});
+
 test("keys: printed once, listed, used by curl, ended", async () => {
   const nina = await person(server, "nina");
   const reader = (await nina.ok("keys", "new", "backup", "--days", "30")).stdout;

@@ -14,6 +14,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { bundle, bytesOf, Client, newSession, root, Server, totpCode, until } from "../api/harness.mjs";
 import { conversationRows } from "./faults-conversations.mjs";
+import { linkRows } from "./faults-links.mjs";
 import { tenancyRows } from "./faults-tenancy.mjs";
 
 const CONFLICT = 0;
@@ -313,6 +314,7 @@ const rows = [
     },
   },
   ...conversationRows({ ada, session }),
+  ...linkRows({ ada, server, base, brokenOff, tarList }),
   ...tenancyRows({ ada, anonymous, countOf, fresh, member, twoFactor }),
   { id: "sessions_pause", request: (_, o) => ada.post(`${base}/pause`, undefined, o), after: (_, reply) => assert.equal(reply.data.status, "paused") },
   { id: "auth_ticket_create", request: (_, o) => ada.post("/auth/tickets", { session_id: session.id }, o), status: 409 /* it does not run */ },

@@ -117,6 +117,7 @@ def route_row(document, operation):
         f".lane = HTTP_{operation.lane.split('_')[0].upper()}",
         f".may_stream = {str(operation.may_stream).lower()}", f".root = {str(operation.root).lower()}",
         f".roles = {bits}", f".public = {str(operation.permission == 'public').lower()}",
+        f".by_link = {str(operation.permission == 'link').lower()}",
         f".by_login = {str(operation.permission in document.raw['x-by-login']).lower()}",
         f".rate = API_RATE_{operation.rate.upper()}", f".audit = {quoted(audit)}",
         f".idempotent = {str(operation.idempotent).lower()}",

@@ -2,7 +2,7 @@
 """openapi_schema.py SPEC OUT.json: what the tests hold each reply against.
 
 {"$defs": all schemas,
- "operations": [{id, method, path, segments, root, public, parameters: [{name, in, schema}], body, replies: {status: schema | "bytes" | null}, examples}]}
+ "operations": [{id, method, path, segments, root, public, by_link, parameters: [{name, in, schema}], body, replies: {status: schema | "bytes" | null}, examples}]}
 Schemas are JSON Schema 2020-12; their references lead into "$defs".
 """
 
@@ -63,7 +63,7 @@ def main(spec, target):
     operations = [
         {
             "id": operation.id, "method": operation.method, "path": operation.path,
-            "segments": segments(operation), "root": operation.root, "public": operation.permission == "public",
+            "segments": segments(operation), "root": operation.root, "public": operation.permission == "public", "by_link": operation.permission == "link",
             "lane": operation.lane, "rate": {"name": operation.rate, **document.raw["x-rates"][operation.rate]},
             "parameters": parameters(document, operation),
             "body": convert(operation.body_schema) if operation.body_schema else operation.body,

@@ -13,6 +13,7 @@ export const kinds: readonly Kind[] = [
   { noun: "project", label: "Projects", verbs: { create: "created the project", update: "changed the project", delete: "deleted the project", restore: "restored the project" } },
   { noun: "login", label: "Logins", verbs: { create: "logged in", end: "ended a login", expire: "was logged out after a long time", reused: "had a login ended: an old token came again", replace: "logged in again", code: "entered a code of the second factor" } },
   { noun: "totp", label: "Second factor", verbs: { begin: "began to set up the second factor", enable: "set up the second factor", disable: "gave up the second factor", remove: "had the second factor removed", recovery: "made new recovery codes" } },
+  { noun: "link", label: "Links to sessions", verbs: { create: "made a link to", delete: "ended a link to", expire: "Too old: a link to", use: "Somebody with a link read" } },
   { noun: "key", label: "API keys", verbs: { create: "made an API key", delete: "ended an API key", expire: "had an API key run out" } },
   { noun: "member", label: "Members", verbs: { update: "changed the role of", remove: "removed" } },
   { noun: "invitation", label: "Invitations", verbs: { create: "invited somebody", delete: "withdrew an invitation", accept: "accepted an invitation" } },

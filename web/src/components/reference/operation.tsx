@@ -19,7 +19,7 @@ function Part({ title, children }: { readonly title: string; readonly children: 
 }
 
 function factsOf({ roles, permission, rate, audit }: Operation): string {
-  const who = roles.length === 0 ? "Without a login." : `${permission}: ${roles.join(", ")}.`;
+  const who = permission === "link" ? "Whoever has a link to a session." : roles.length === 0 ? "Without a login." : `${permission}: ${roles.join(", ")}.`;
   return [who, rate === undefined ? "" : `At most ${rate}.`, audit === undefined ? "" : `Audited as \`${audit}\`.`].filter((text) => text !== "").join(" ");
 }
 

@@ -1,0 +1,141 @@
+/*
+ * Links to sessions: made, listed and ended below /sessions/{id}/links; what whoever has one may read, below /shared.
+ *
+ * 1. The token is in the reply that makes it and nowhere else, in its address behind '#', and comes back in a header: neither a
+ *    proxy's log nor ours, nor a Referer, has it.
+ * 2. Below /shared no address, query or body names a session: it is the link's, whatever is asked.
+ * 3. The past stays closed: a link shows the files of now, or those of its one moment. What somebody deleted is not shown by a
+ *    link to the session.
+ */
+#include "api/api_int.h"
+#include "api/files_api_int.h"
+#include "sessions/sessions.h"
+#include "settings/settings.h"
+
+/* ---- For who has the session ---- */
+
+int api_session_links_list(struct api_call *call, const struct api_session_links_list_in *in)
+{
+    struct sessions_links links;
+    int r = sessions_links_list(&call->data, in->session_id, &links);
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 200);
+    json_array(w);
+    for (size_t i = 0; i < links.n; i++) {
+        json_raw(w, links.at[i].reply);
+    }
+    json_array_end(w);
+    return api_end_list(call, STR_EMPTY, (int64_t)links.n);
+}
+
+static int may_share(struct api_call *call)
+{
+    bool allowed = false;
+    int r = settings_boolean(&call->data, SETTING_SHARING_LINKS, &allowed);
+    if (r < 0 || allowed) {
+        return r;
+    }
+    call->problem.message = STR("Your organization does not allow links to sessions.");
+    return ERR_FORBIDDEN;
+}
+
+int api_session_link_create(struct api_call *call, const struct api_session_link_create_in *in)
+{
+    struct sessions_link_input input = {
+        .session_id = in->session_id, .name = in->name, .days = in->expires_in_days};
+    struct data_link link;
+    struct str token;
+    int r = may_share(call);
+    if (r == 0 && in->has_at) {
+        r = files_moment(&call->data, in->session_id, (uint64_t)in->at, &input.at);
+    }
+    if (r == 0) {
+        r = sessions_link_create(&call->data, &input, &link, &token);
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct json_writer *w = api_begin(call, 201);
+    json_object(w);
+    json_member_string(w, "token", token);
+    json_member_string(w, "url", api_link(call, "shared#token", token));
+    json_member_raw(w, "link", link.reply);
+    json_object_end(w);
+    return api_end(call);
+}
+
+int api_session_link_delete(struct api_call *call, const struct api_session_link_delete_in *in)
+{
+    int r = sessions_link_end(&call->data, in->session_id, in->link_id);
+    return r < 0 ? r : api_done(call);
+}
+
+/* ---- For whoever has the link ---- */
+
+int api_link_enter(struct api_call *call, struct str token)
+{
+    struct sessions_shared *shared = ARENA_NEW(call->req->arena, struct sessions_shared);
+    bool allowed = false;
+    int r = sessions_link_enter(&call->data, token, shared);
+    if (r == 0) {
+        r = settings_boolean(&call->data, SETTING_SHARING_LINKS, &allowed);
+    }
+    if (r < 0 || !allowed) {
+        return r < 0 ? r : ERR_UNAUTHENTICATED;
+    }
+    call->shared = shared;
+    http_set(call->res, "X-Robots-Tag", STR("noindex"));
+    return 0;
+}
+
+static uint64_t moment_of(const struct api_call *call)
+{
+    return (uint64_t)call->shared->link.at;
+}
+
+int api_shared_get(struct api_call *call)
+{
+    const struct sessions_shared *shared = call->shared;
+    struct json_writer *w = api_begin(call, 200);
+    json_object(w);
+    json_member_string(w, "name", shared->session.name);
+    if (shared->link.at > 0) {
+        json_member_integer(w, "at", shared->link.at);
+    }
+    api_json_time(w, "expires_at", shared->link.expires_at);
+    json_object_end(w);
+    return api_end(call);
+}
+
+int api_shared_files_list(struct api_call *call, const struct api_shared_files_list_in *in)
+{
+    struct files_list_input input = {
+        .session = call->shared->session.id,
+        .path = in->path,
+        .limit = (size_t)in->limit,
+        .recursive = in->recursive,
+        .at = moment_of(call),
+    };
+    return api_answer_list(call, &input, in->cursor);
+}
+
+int api_shared_files_get(struct api_call *call, const struct api_shared_files_get_in *in)
+{
+    struct files_open_input open = {
+        .session = call->shared->session.id,
+        .path = in->path,
+        .at = moment_of(call),
+    };
+    return api_answer_content(call, &open, in->if_none_match);
+}
+
+int api_shared_archive(struct api_call *call, const struct api_shared_archive_in *in)
+{
+    return api_answer_archive(
+        call, &(struct api_archive_of){.session = call->shared->session.id,
+                                       .name = call->shared->session.name,
+                                       .at = moment_of(call),
+                                       .zip = in->format == API_SHARED_ARCHIVE_FORMAT_ZIP});
+}
