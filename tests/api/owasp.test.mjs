@@ -7,7 +7,7 @@
 //   API10 unsafe consumption of APIs                  nothing is consumed: no operation makes the server call another
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bundle, call, newSession, serverForFile } from "./harness.mjs";
+import { bundle, call, Client, newSession, serverForFile } from "./harness.mjs";
 
 const server = await serverForFile();
 const ada = await server.account("ada");

@@ -16,6 +16,7 @@ const loadShell = () => import("./components/shell");
 const Shell = lazy(async () => ({ default: (await loadShell()).Shell }));
 const Enter = lazy(() => import("./pages/enter"));
 const Reset = lazy(() => import("./pages/reset"));
+const Shared = lazy(() => import("./pages/shared"));
 const Sessions = lazy(() => import("./pages/sessions"));
 const SessionPage = lazy(() => import("./pages/session"));
 const SettingsPage = lazy(() => import("./pages/settings"));
@@ -64,6 +65,7 @@ function Pages() {
             {["/ide/:id?", "/theia/:id?"].map((path) => <Route key={path} path={path} element={<ToIde />} />)}
           </Route>
         </Route>
+        <Route path="/shared" element={<Shared />} />
         <Route path="/reset" element={<Reset />} />
         <Route path="/docs/api" element={<ReferencePage />} />
         <Route path="/notices" element={<Notices />} />

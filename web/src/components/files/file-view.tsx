@@ -78,13 +78,29 @@ function TextContent({ blob, cut }: { readonly blob: Blob; readonly cut: boolean
   return text === "" ? <Empty icon={<FileQuestion size={20} />} title="This file is empty" text="It has no bytes." /> : <Code text={text} cut={cut} />;
 }
 
+interface Sized {
+  readonly entry: Entry;
+  readonly size: number;
+}
+
+const isPicture = ({ entry, size }: Sized): boolean => imageType(entry.path) !== undefined && size <= IMAGE_LIMIT;
+
+/** How much of a file is fetched to show it. */
+export function limitOf(entry: Entry, size = entry.size): number {
+  return isPicture({ entry, size }) ? IMAGE_LIMIT : TEXT_LIMIT;
+}
+
+/** blob: the first bytes of the file, as limitOf says. */
+export function BlobContent({ blob, ...of }: Sized & { readonly blob: Blob }) {
+  return isPicture(of) ? <Picture blob={blob} entry={of.entry} /> : <TextContent blob={blob} cut={of.size > TEXT_LIMIT} />;
+}
+
 export function Content(props: ContentProps) {
   const { entry, size } = props;
-  const isPicture = imageType(entry.path) !== undefined && size <= IMAGE_LIMIT;
-  const { data, error, refetch } = useBytes(props, isPicture ? IMAGE_LIMIT : TEXT_LIMIT);
+  const { data, error, refetch } = useBytes(props, limitOf(entry, size));
   if (error !== null) return <ProblemNotice error={error} retry={() => void refetch()} />;
   if (data === undefined) return <ListSkeleton />;
-  return isPicture ? <Picture blob={data} entry={entry} /> : <TextContent blob={data} cut={size > TEXT_LIMIT} />;
+  return <BlobContent blob={data} entry={entry} size={size} />;
 }
 
 /** What the address says of the history: whether it is open, and which version of it is looked at. */

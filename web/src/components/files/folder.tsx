@@ -1,6 +1,6 @@
 // The list of a folder: upload by drop, new folder, and what can be done with each entry.
 import { Box, Button, Flex, Text } from "@chakra-ui/react";
-import { Download, FolderPlus, GitFork, Inbox, PackageOpen, Pencil, Trash2, Upload } from "lucide-react";
+import { Download, FolderPlus, GitFork, Inbox, PackageOpen, Pencil, Share2, Trash2, Upload } from "lucide-react";
 import { type ChangeEvent, type DragEvent, useRef, useState } from "react";
 import { Link, useNavigate } from "react-router";
 import type { Entry } from "../../api/generated";
@@ -15,6 +15,7 @@ import { checkSessionName, Confirm, NameDialog } from "../modal";
 import { ProblemNotice } from "../problem-notice";
 import { sayProblem } from "../toaster";
 import { download, downloadAll, forkSession, makeFolder, remove, rename } from "./actions";
+import { ShareDialog } from "./share";
 import { EntryIcon } from "./tree";
 
 function Row({ sessionId, entry, onRename }: { readonly sessionId: string; readonly entry: Entry; readonly onRename: () => void }) {
@@ -91,6 +92,7 @@ function FolderMenu({ sessionId, path }: { readonly sessionId: string; readonly 
   const navigate = useNavigate();
   const name = useSession(sessionId).data?.name ?? "";
   const [forking, setForking] = useState(false);
+  const [sharing, setSharing] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const fork = async (copy: string): Promise<void> => {
     void navigate(sessionAddress(await forkSession(sessionId, copy)));
@@ -105,6 +107,7 @@ function FolderMenu({ sessionId, path }: { readonly sessionId: string; readonly 
     ...(path === "" ? [
       { label: "Download all as tar.gz", icon: <Download size={15} />, run: () => void downloadAll(sessionId, "tgz") },
       { label: "Download all as zip", icon: <Download size={15} />, run: () => void downloadAll(sessionId, "zip") },
+      { label: "Share", icon: <Share2 size={15} />, run: () => setSharing(true) },
       { label: "Fork this session", icon: <GitFork size={15} />, run: () => setForking(true) },
     ] : []),
   ];
@@ -112,6 +115,7 @@ function FolderMenu({ sessionId, path }: { readonly sessionId: string; readonly 
     <>
       <input ref={input} type="file" accept=".tar,.tar.gz,.tgz,.gz,.zip" hidden onChange={chosen} aria-label="Archive to unpack" />
       <ActionMenu label="More actions for this folder" actions={actions} />
+      {sharing && <ShareDialog sessionId={sessionId} onClose={() => setSharing(false)} />}
       {forking && <NameDialog title="Fork this session" label="Name of the copy" action="Fork" suggested={`Copy of ${name}`.slice(0, 100)} check={checkSessionName} submit={fork} onClose={() => setForking(false)} />}
     </>
   );

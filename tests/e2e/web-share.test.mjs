@@ -1,0 +1,89 @@
+// A read-only link to a session: made and ended by its person's page, and what somebody without an account sees by it.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { newSession } from "../api/harness.mjs";
+import { button, launch, link, look, setTheme, shot, visible } from "./browser.mjs";
+
+const world = await launch();
+const { home, server } = world;
+const ada = await server.account("ada");
+const session = await newSession(ada, "Project A");
+await ada.write(`/sessions/${session.id}/files/src/hello.c`, "int main(void) {}\n");
+await ada.write(`/sessions/${session.id}/files/empty`, "");
+await ada.write(`/sessions/${session.id}/files/bytes.bin`, Buffer.from([0, 1, 2]));
+const page = await (await world.newContext()).newPage();
+const asked = [];
+const guest = await (await world.newContext()).newPage();
+guest.on("request", (request) => asked.push(request));
+let address;
+
+test("its person makes a link and copies it once", async () => {
+  await world.logIn(page, ada);
+  await page.goto(`${home}/sessions/${session.id}/files`);
+  await button("More actions for this folder", page).click();
+  await page.getByRole("menuitem", { name: "Share" }).click();
+  const dialog = page.getByRole("dialog");
+  await button("Make a link", dialog).click();
+  await visible(dialog.getByText("Say whom it is for."));
+  await dialog.getByLabel("Whom it is for").fill("Grace");
+  await dialog.getByLabel("How long it works").selectOption("30");
+  await button("Make a link", dialog).click();
+  address = await dialog.getByLabel("The new link").inputValue();
+  assert.match(address, /\/shared#token=cdl_/);
+  await visible(dialog.getByRole("list", { name: "Links" }).getByText("Grace"));
+  await look(page, "share dialog");
+  for (const theme of ["light", "dark"]) {
+    await setTheme(page, theme);
+    for (const width of [1400, 390]) {
+      await page.setViewportSize({ width, height: 844 });
+      await shot(page, `share-${theme}-${width}`);
+    }
+  }
+});
+
+test("whoever has it reads the files, and no address tells the token", async () => {
+  const reply = await guest.goto(address.replace(/^https?:\/\/[^/]+/, home));
+  assert.equal(reply.status(), 200);
+  await visible(guest.getByRole("heading", { name: "Project A" }));
+  assert.equal(await guest.locator('meta[name="robots"]').getAttribute("content"), "noindex");
+  await look(guest, "shared folder");
+  await link("src", guest).click();
+  await link("hello.c", guest).click();
+  await visible(guest.getByText("int main(void) {}"));
+  await look(guest, "shared file");
+  for (const theme of ["light", "dark"]) {
+    await setTheme(guest, theme);
+    for (const width of [1400, 390]) {
+      await guest.setViewportSize({ width, height: 844 });
+      await shot(guest, `shared-${theme}-${width}`);
+    }
+  }
+  const downloaded = guest.waitForEvent("download");
+  await button("Download", guest).click();
+  assert.equal(readFileSync(await (await downloaded).path(), "utf8"), "int main(void) {}\n");
+  await guest.reload();
+  await visible(guest.getByText("int main(void) {}"));
+  await link("All files", guest).click();
+  await link("empty", guest).click();
+  await visible(guest.getByText("This file is empty"));
+  await link("All files", guest).click();
+  await link("bytes.bin", guest).click();
+  await visible(guest.getByText("This file is not text"));
+  const token = address.split("token=")[1];
+  for (const request of asked) {
+    assert.ok(!request.url().split("#")[0].includes(token), request.url());
+    assert.ok(!(request.headers().referer ?? "").includes(token));
+    assert.ok(request.url().startsWith(home) || !request.url().startsWith("http"), `${request.url()} is somebody else's`);
+  }
+});
+
+test("a link that was ended says so", async () => {
+  await button("End Grace", page).click();
+  await visible(page.getByText("“Grace” opens nothing any more"));
+  await guest.reload();
+  await visible(guest.getByText("This link does not work any more"));
+  await look(guest, "shared ended");
+  await guest.goto(`${home}/shared`);
+  await visible(guest.getByText("This address is not complete"));
+});
