@@ -289,3 +289,45 @@ size_t fixture_collect(struct fixture *f)
     } while (collected.looked > 0);
     return chunks;
 }
+
+struct stored {
+    struct fixture *f;
+    struct str after;
+    struct str last; /* results */
+    size_t bytes;
+    size_t count;
+};
+
+static int stored_read(struct txn *txn, void *arg)
+{
+    struct stored *stored = arg;
+    struct arena *arena = store_arena(txn);
+    struct str prefix =
+        arena_printf(arena, "t/" STR_FMT "/chunk/", STR_ARG(stored->f->ctx.scope.tenant_id));
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = 200};
+    struct store_pair *pairs;
+    stored->bytes = 0;
+    if (stored->after.n > 0) {
+        range.begin = stored->after;
+        range.begin.n++; /* an arena's copy has a zero byte behind it */
+    }
+    int r = store_scan(txn, &range, &pairs, &stored->count);
+    for (size_t i = 0; r == 0 && i < stored->count; i++) {
+        stored->bytes += pairs[i].value.n;
+        stored->last = pairs[i].key;
+    }
+    stored->last = arena_str(&stored->f->arena, stored->last);
+    return r;
+}
+
+size_t fixture_stored(struct fixture *f)
+{
+    struct stored stored = {.f = f, .count = 1};
+    size_t bytes = 0;
+    while (stored.count > 0) {
+        assert_ok(store_read(f->store, stored_read, &stored));
+        stored.after = stored.last;
+        bytes += stored.bytes;
+    }
+    return bytes;
+}

@@ -57,6 +57,9 @@ void fixture_check(struct fixture *f);
 /* All that nothing names goes at once; how many chunks. */
 size_t fixture_collect(struct fixture *f);
 
+/* Bytes of all chunks and pages of the first tenant, as they are stored. */
+size_t fixture_stored(struct fixture *f);
+
 #define assert_ok(call) assert_int_equal((call), 0)
 
 #endif

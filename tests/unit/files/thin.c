@@ -157,7 +157,7 @@ static void test_saved_by_move(void **state)
 static void test_bounded(void **state)
 {
     struct fixture *f = *state;
-    enum { SIZE = 300 * 1024, EDITS = 1000, CHUNKS_OF_EDIT = 4 };
+    enum { SIZE = 130 * 1024, EDITS = 1000, CHUNKS_OF_EDIT = 4 };
     uint64_t at[EDITS + 1];
     if (f->directory[0] == 0) {
         skip(); /* once is enough */
@@ -172,6 +172,8 @@ static void test_bounded(void **state)
     }
     size_t whole = fixture_collect(f);
     assert_int_equal(whole, 0);
+    size_t bytes = fixture_stored(f); /* on average about one chunk for each edit */
+    assert_true(bytes > (size_t)SIZE && bytes < SIZE + (size_t)EDITS * 2 * CONTENT_CHUNK_MAX);
     time_test_advance(8 * DAY);
     thin(f);
     size_t gone = fixture_collect(f);
@@ -180,6 +182,24 @@ static void test_bounded(void **state)
     thin(f);
     assert_int_equal(fixture_collect(f), 0);
     fixture_check(f);
+    mem_free(text);
+}
+
+/* Ten MiB, and a byte in front of them: a chunk or two are new, and a page for each level. */
+static void test_insertion_in_front(void **state)
+{
+    struct fixture *f = *state;
+    enum { SIZE = 10 << 20 };
+    if (f->directory[0] == 0) {
+        skip(); /* once is enough */
+    }
+    char *text = mem_alloc(SIZE + 1);
+    memcpy(text + 1, fixture_noise(f, SIZE, 1).p, SIZE);
+    text[0] = 'x';
+    put(f, "large", str_of(text + 1, SIZE));
+    size_t before = fixture_stored(f);
+    put(f, "large", str_of(text, SIZE + 1));
+    assert_in_range(fixture_stored(f) - before, 1, 3 * CONTENT_CHUNK_MAX);
     mem_free(text);
 }
 
@@ -397,8 +417,11 @@ static int clock_real(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rule),          cmocka_unit_test(test_gone),
-        cmocka_unit_test(test_saved_by_move), cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_rule),
+        cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_saved_by_move),
+        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_insertion_in_front),
         cmocka_unit_test(test_random),
     };
     int failed = fixture_run(tests, sizeof tests / sizeof tests[0]);

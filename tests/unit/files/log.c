@@ -1,0 +1,115 @@
+/* The log: by place, by kind, from either end, in pages that join without gap. */
+#include "files/fixture.h"
+
+static struct files_log ask(struct fixture *f, struct files_log_input in)
+{
+    struct files_log log;
+    in.session = f->session;
+    in.limit = in.limit ? in.limit : 100;
+    assert_ok(files_log(&f->ctx, &in, &log));
+    return log;
+}
+
+static void fill(struct fixture *f)
+{
+    put(f, "a", STR("1"));   /* 1 */
+    put(f, "d/b", STR("1")); /* 2 */
+    put(f, "a", STR("2"));   /* 3 */
+    move(f, "a", "d/moved"); /* 4 */
+    drop(f, "d/b");          /* 5 */
+    put(f, "dd", STR("1"));  /* 6 */
+}
+
+static void test_place_and_kind(void **state)
+{
+    struct fixture *f = *state;
+    fill(f);
+    struct files_log log = ask(f, (struct files_log_input){0});
+    assert_int_equal(log.count, 6);
+    assert_int_equal(log.events[0].seq, 6);
+    log = ask(f, (struct files_log_input){.path = STR("d")});
+    assert_int_equal(log.count, 3); /* not dd; what was moved into it too */
+    assert_int_equal(log.events[0].op, FILES_DELETE);
+    assert_true(str_eq(log.events[1].from, STR("a")));
+    log = ask(f, (struct files_log_input){.path = STR("a")});
+    assert_int_equal(log.count, 3); /* and what was moved away */
+    log = ask(f, (struct files_log_input){.op = FILES_DELETE});
+    assert_int_equal(log.count, 1);
+    assert_true(str_eq(log.events[0].path, STR("d/b")));
+    log = ask(f, (struct files_log_input){.since = 2, .before = 5});
+    assert_int_equal(log.count, 2);
+    assert_int_equal(log.events[0].seq, 4);
+    assert_int_equal(log.events[1].seq, 3);
+}
+
+static void test_pages(void **state)
+{
+    struct fixture *f = *state;
+    fill(f);
+    for (size_t limit = 1; limit < 8; limit++) {
+        struct files_log_input newest = {.limit = limit};
+        struct files_log_input oldest = {.limit = limit, .oldest = true};
+        uint64_t next = 6;
+        do {
+            struct files_log log = ask(f, newest);
+            for (size_t i = 0; i < log.count; i++) {
+                assert_int_equal(log.events[i].seq, next--);
+            }
+            newest.before = log.next;
+        } while (newest.before != 0);
+        assert_int_equal(next, 0);
+        do {
+            struct files_log log = ask(f, oldest);
+            for (size_t i = 0; i < log.count; i++) {
+                assert_int_equal(log.events[i].seq, ++next);
+            }
+            oldest.since = log.next;
+        } while (oldest.since != 0);
+        assert_int_equal(next, 6);
+    }
+}
+
+/* A page looks at a bounded number of changes, finds nothing, and says where to go on. */
+static void test_bounded(void **state)
+{
+    struct fixture *f = *state;
+    if (f->directory[0] != 0) {
+        skip(); /* once is enough */
+    }
+    put(f, "gone", STR("1"));
+    drop(f, "gone");
+    for (int i = 0; i < 4100; i++) {
+        put(f, "a", STR("1"));
+    }
+    struct files_log log = ask(f, (struct files_log_input){.op = FILES_DELETE});
+    assert_int_equal(log.count, 0);
+    assert_true(log.next > 0);
+    log = ask(f, (struct files_log_input){.op = FILES_DELETE, .before = log.next});
+    assert_int_equal(log.count, 1);
+    assert_int_equal(log.next, 0);
+}
+
+static void test_refusals(void **state)
+{
+    struct fixture *f = *state;
+    struct files_log log;
+    struct files_log_input in = {.session = f->session, .limit = 0};
+    assert_int_equal(files_log(&f->ctx, &in, &log), ERR_INVALID);
+    in.limit = FILES_MAX_BATCH + 1;
+    assert_int_equal(files_log(&f->ctx, &in, &log), ERR_INVALID);
+    in = (struct files_log_input){.session = f->theirs, .limit = 1};
+    assert_int_equal(files_log(&f->ctx, &in, &log), ERR_NOT_FOUND);
+    in = (struct files_log_input){.session = f->session, .limit = 1, .path = STR("../x")};
+    assert_int_equal(files_log(&f->ctx, &in, &log), ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_place_and_kind),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_refusals),
+    };
+    return fixture_run(tests, sizeof tests / sizeof tests[0]);
+}

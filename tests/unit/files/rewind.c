@@ -1,0 +1,189 @@
+/* Back to a moment: what comes back, what goes, as one moment and in pages; the log tells it as one change. */
+#include "files/fixture.h"
+
+#include "base/mem.h"
+
+enum { MANY = 400 }; /* more than a page */
+
+static struct files_rewind_input back(struct fixture *f, const char *path, uint64_t at)
+{
+    return (struct files_rewind_input){.session = f->session,
+                                       .path = str_from(path),
+                                       .at = at,
+                                       .author = {FILES_USER, f->ctx.scope.user_id}};
+}
+
+static uint64_t latest(struct fixture *f)
+{
+    struct files_totals totals;
+    assert_ok(files_totals(&f->ctx, f->session, &totals));
+    return totals.seq;
+}
+
+/* To its end; how many pages it took. */
+static size_t finish(struct fixture *f, struct files_rewind *rewind)
+{
+    size_t pages = 0;
+    for (; rewind->version == 0; pages++) {
+        assert_ok(files_rewind_step(&f->ctx, f->session, rewind->first, rewind));
+    }
+    return pages;
+}
+
+/* Paths, kinds, sizes and hashes without versions: what somebody sees. */
+static char *seen(struct fixture *f, uint64_t at)
+{
+    BUF_AUTO(text, 1 << 20);
+    struct files_tree_input in = {.session = f->session, .at = at, .limit = FILES_MAX_LIST};
+    struct files_page page;
+    assert_ok(files_tree(&f->ctx, &in, &page));
+    assert_false(page.more);
+    for (size_t i = 0; i < page.count; i++) {
+        const struct files_entry *e = &page.entries[i];
+        buf_printf(&text, STR_FMT " %d %llu %02x%02x\n", STR_ARG(e->path), e->kind,
+                   (unsigned long long)e->size, e->hash.bytes[0], e->hash.bytes[1]);
+    }
+    buf_byte(&text, 0);
+    return mem_dup(text.p, text.n);
+}
+
+static void assert_same(struct fixture *f, uint64_t a, uint64_t b)
+{
+    char *first = seen(f, a);
+    char *second = seen(f, b);
+    assert_string_equal(first, second);
+    mem_free(first);
+    mem_free(second);
+}
+
+static void test_all_and_undone(void **state)
+{
+    struct fixture *f = *state;
+    struct files_rewind rewind;
+    put(f, "kept", STR("1"));
+    put(f, "changed", STR("1"));
+    put(f, "d/gone", fixture_noise(f, 5000, 1));
+    put(f, "d/moved", STR("m"));
+    uint64_t then = latest(f);
+    put(f, "changed", STR("2"));
+    drop(f, "d/gone");
+    move(f, "d/moved", "elsewhere");
+    put(f, "came/later", STR("x"));
+    uint64_t before = latest(f);
+    struct files_rewind_input in = back(f, "", then);
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    (void)finish(f, &rewind);
+    assert_int_equal(rewind.version, latest(f));
+    assert_same(f, then, 0);
+    assert_true(str_eq(slurp(f, "d/gone", 0), fixture_noise(f, 5000, 1)));
+    in.at = before;
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    (void)finish(f, &rewind);
+    assert_same(f, before, 0);
+    fixture_check(f);
+}
+
+static void test_folder_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct files_rewind rewind;
+    put(f, "d/a", STR("1"));
+    put(f, "out", STR("1"));
+    uint64_t then = latest(f);
+    put(f, "d/a", STR("2"));
+    put(f, "d/b", STR("2"));
+    put(f, "out", STR("2"));
+    struct files_rewind_input in = back(f, "d", then);
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    (void)finish(f, &rewind);
+    assert_true(str_eq(slurp(f, "d/a", 0), STR("1")));
+    assert_true(str_eq(slurp(f, "out", 0), STR("2")));
+    struct files_entry entry;
+    assert_int_equal(files_stat(&f->ctx, f->session, STR("d/b"), &entry), ERR_NOT_FOUND);
+    struct files_diff diff; /* what a version of before and what is there now compare to */
+    struct files_diff_input compared = {.session = f->session, .path = STR("d/a"), .from = then};
+    assert_ok(files_diff(&f->ctx, &compared, &diff));
+    assert_int_equal(diff.compared, FILES_EQUAL);
+    compared.path = STR("d/b");
+    compared.from = rewind.first - 1;
+    assert_ok(files_diff(&f->ctx, &compared, &diff));
+    assert_true(diff.from_there && !diff.to_there);
+}
+
+/* While it is in hand nothing of it is a moment, and the log is silent; then it is one change. */
+static void test_one_moment(void **state)
+{
+    struct fixture *f = *state;
+    struct files_rewind rewind;
+    struct files_log log;
+    char path[32];
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(path, sizeof path, "d/%03d", i);
+        put(f, path, STR("1"));
+    }
+    uint64_t then = latest(f);
+    drop(f, "d");
+    uint64_t before = latest(f);
+    struct files_rewind_input in = back(f, "", then);
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    struct files_log_input look = {
+        .session = f->session, .op = FILES_RESTORE, .since = before, .limit = 10};
+    size_t pages = 0;
+    for (; rewind.version == 0; pages++) {
+        uint64_t now = 0;
+        assert_ok(files_moment(&f->ctx, f->session, 0, &now));
+        assert_int_equal(now, before);
+        assert_ok(files_log(&f->ctx, &look, &log));
+        assert_int_equal(log.count, 0);
+        struct files_rewind other;
+        assert_int_equal(files_rewind_begin(fixture_ctx(f), &in, &other), ERR_CONFLICT);
+        assert_ok(files_rewind_step(&f->ctx, f->session, rewind.first, &rewind));
+    }
+    assert_true(pages > 1);
+    assert_ok(files_log(&f->ctx, &look, &log));
+    assert_int_equal(log.count, 1);
+    assert_int_equal(log.events[0].moment, then);
+    assert_int_equal(log.events[0].seq, rewind.version);
+    uint64_t settled = 0;
+    assert_ok(files_moment(&f->ctx, f->session, rewind.first, &settled));
+    assert_int_equal(settled, rewind.version);
+    assert_same(f, then, 0);
+}
+
+static void test_refusals(void **state)
+{
+    struct fixture *f = *state;
+    struct files_rewind rewind;
+    struct data_quota quota = {.session = 4000};
+    put(f, "d/a", fixture_noise(f, 3000, 1));
+    uint64_t then = latest(f);
+    put(f, "file", STR("1"));
+    struct files_rewind_input in = back(f, "d", latest(f) + 1);
+    assert_int_equal(files_rewind_begin(fixture_ctx(f), &in, &rewind), ERR_NOT_FOUND);
+    in = back(f, "none", then);
+    assert_int_equal(files_rewind_begin(fixture_ctx(f), &in, &rewind), ERR_NOT_FOUND);
+    in = back(f, "file", latest(f));
+    assert_int_equal(files_rewind_begin(fixture_ctx(f), &in, &rewind), ERR_NOT_DIRECTORY);
+    drop(f, "d/a");
+    put(f, "file", fixture_noise(f, 3000, 2));
+    f->ctx.quota = &quota;
+    in = back(f, "d", then);
+    assert_int_equal(files_rewind_begin(fixture_ctx(f), &in, &rewind), ERR_QUOTA);
+    uint64_t first;
+    assert_int_equal(files_rewind_find(&f->ctx, f->session, &first), ERR_NOT_FOUND);
+    in = back(f, "", then); /* what came since goes: there is room */
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    (void)finish(f, &rewind);
+    f->ctx.quota = NULL;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_and_undone),
+        cmocka_unit_test(test_folder_alone),
+        cmocka_unit_test(test_one_moment),
+        cmocka_unit_test(test_refusals),
+    };
+    return fixture_run(tests, sizeof tests / sizeof tests[0]);
+}
