@@ -2,6 +2,7 @@
 // the exit status is 1.
 import { beside } from "./beside.mjs";
 import { crash } from "./crash.mjs";
+import { archive, fork } from "./files.mjs";
 import { cost, http, put } from "./http.mjs";
 import { identity } from "./identity.mjs";
 import { load, machine } from "./measure.mjs";
@@ -11,7 +12,7 @@ import { records } from "./records.mjs";
 import { store } from "./store.mjs";
 import { ide, restore, save } from "./workspace.mjs";
 
-const rows = { http, put, cost, memory, users, identity, records, store, beside, save, ...mirror, restore, ide, crash };
+const rows = { http, put, cost, memory, users, identity, records, store, beside, fork, archive, save, ...mirror, restore, ide, crash };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in rows));
 if (unknown.length > 0) {
