@@ -1,10 +1,10 @@
-"""Subjects of the commits since the base: `area: imperative`, at most 60 characters."""
+"""Subjects of the commits since the base: `area: imperative` (or `area, area: …`), at most 60 characters."""
 
 import re
 
 from tree import Finding, base_commit, git
 
-SUBJECT = re.compile(r"^[a-z0-9][a-z0-9_/.-]*: [a-z0-9/].*[^.]$")
+SUBJECT = re.compile(r"^[a-z0-9][a-z0-9_/.-]*(, [a-z0-9][a-z0-9_/.-]*)*: [a-z0-9/].*[^.]$")
 LONGEST = 60
 PAST = re.compile(r"^[^:]+: (added|fixed|changed|removed|updated|adds|fixes|changes|removes|updates)\b")
 

@@ -339,12 +339,12 @@ class Forbidden(RuleTest):
 
 class Commits(unittest.TestCase):
     def test_good(self):
-        for subject in ("base: add arenas", "tests/api: cover the wall", "docs: say why"):
+        for subject in ("base: add arenas", "tests/api: cover the wall", "base, src/data: say why"):
             self.assertIsNone(rule_commits.problem(subject), subject)
 
     def test_bad(self):
         for subject in ("Add arenas", "base: added arenas", "base: add arenas.", "base:add",
-                        "base: " + "a" * 60, "Base: add arenas", "base: Add arenas"):
+                        "base: " + "a" * 60, "base,data: add keys", ", base: add keys", "Base: add arenas", "base: Add arenas"):
             self.assertIsNotNone(rule_commits.problem(subject), subject)
 
 
