@@ -120,8 +120,8 @@ int files_batch_flush(struct files_batch *b, uint64_t *ret_tag)
     size_t n = b->waiting.n;
     int r = n > 0 ? some_write(b, 0, n) : 0;
     bool refused = r < 0 && r != ERR_UNAVAILABLE && r != ERR_TIMEOUT && r != ERR_UNKNOWN_RESULT;
-    b->ctx->fault = refused && n > 1 ? (struct data_fault){0} : b->ctx->fault;
     if (refused && n > 1) {
+        b->ctx->fault = (struct data_fault){0};
         r = 0;
         for (size_t i = 0; r == 0 && i < n; i++) {
             r = some_write(b, i, i + 1);
