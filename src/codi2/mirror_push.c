@@ -14,9 +14,8 @@
 
 struct round {
     struct codi2_mirror *m;
-    struct arena *arena; /* paths: as long as the round */
-    struct arena *
-        scratch; /* as long as a path is looked at: a round may have to do with all files that there are */
+    struct arena *arena;   /* paths: as long as the round */
+    struct arena *scratch; /* as long as a path is looked at: there may be many */
     VEC(struct codi2_dirty_path)
     paths; /* to look at, sorted; deep: what is below was listed as well */
     VEC(struct codi2_change) batch;
