@@ -1,5 +1,6 @@
 /*
- * Another password for who forgot theirs: /auth/reset, and the link for it that who manages members makes.
+ * Another password for who forgot theirs: /auth/reset, and the link for it, which who manages members makes or which comes by
+ * e-mail.
  *
  * 1. As of invitations: the token is in the reply that makes it and nowhere else, in its link behind '#'.
  */
@@ -19,6 +20,12 @@ int api_tenant_member_reset(struct api_call *call, const struct api_tenant_membe
     api_json_time(w, "expires_at", reset.expires_at);
     json_object_end(w);
     return api_end(call);
+}
+
+int api_auth_reset_ask(struct api_call *call, const struct api_auth_reset_ask_in *in)
+{
+    int r = auth_reset_ask(call->api->auth, &call->data, in->email);
+    return r < 0 ? r : api_done(call);
 }
 
 int api_auth_reset(struct api_call *call, const struct api_auth_reset_in *in)

@@ -31,6 +31,7 @@ static void rates_init(struct auth *a, const struct auth_options *o)
         [AUTH_LIMIT_USER] = {100, minute},    [AUTH_LIMIT_REGISTER] = {5, minute},
         [AUTH_LIMIT_LOGIN] = {60, minute},    [AUTH_LIMIT_PASSWORD] = {10, minute},
         [AUTH_LIMIT_REFRESH] = {120, minute}, [AUTH_LIMIT_CODE] = {10, 60 * minute},
+        [AUTH_LIMIT_MAIL] = {3, 30 * minute},
     };
     memcpy(a->rates, o->limits_given ? o->limits : standard, sizeof a->rates);
     for (int i = 0; i < AUTH_LIMIT_KINDS; i++) {
@@ -69,6 +70,9 @@ int auth_create(const struct auth_options *options, struct auth **ret_auth)
     a->store = options->store;
     a->issuer = text_or(options->issuer, "coditect");
     a->audience = text_or(options->audience, "coditect-api");
+    struct str base = options->mail_base;
+    base.n -= str_ends(base, STR("/"));
+    a->mail_base = base.n > 0 ? mem_dup(base.p, base.n) : NULL;
     a->registration = options->registration;
     a->domains = options->domains;
     a->domain_count = options->domain_count;
@@ -104,6 +108,7 @@ void auth_destroy(struct auth *a)
     auth_limits_destroy(a->limits);
     mem_free(a->issuer);
     mem_free(a->audience);
+    mem_free(a->mail_base);
     auth_ring_destroy(a->ring);
     a->magic = 0;
     mem_free(a);

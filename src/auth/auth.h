@@ -9,6 +9,7 @@
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
 
+#include "auth/letters.h"
 #include "auth/tenant.h"
 #include "base/json.h"
 #include "data/data.h"
@@ -51,6 +52,7 @@ enum auth_limit_kind {
     AUTH_LIMIT_PASSWORD, /* failed passwords for one account from one address: 10, then one each 6 s */
     AUTH_LIMIT_REFRESH, /* refreshes of a login: 120 a minute */
     AUTH_LIMIT_CODE,    /* wrong codes of the second step, by account: 10, then one in 6 minutes */
+    AUTH_LIMIT_MAIL, /* messages to an address that strangers ask for: 3, then one in 10 minutes */
     AUTH_LIMIT_KINDS
 };
 
@@ -65,6 +67,7 @@ struct auth_options {
     enum auth_registration registration;
     const char *const *domains; /* of addresses that may register uninvited; outlives auth */
     size_t domain_count;        /* 0: all */
+    struct str mail_base;       /* what links in mails begin with; empty: nobody sends any */
     usec_t access_life;         /* [15 min] */
     usec_t idle_life;           /* [30 d] */
     usec_t absolute_life;       /* [90 d] */
@@ -382,37 +385,6 @@ int auth_totp_end(struct auth *a, struct data_context *ctx, struct str password)
 
 /* For somebody who has lost app and codes. ERR_NOT_FOUND: nobody, or theirs is off; ERR_FORBIDDEN; ERR_CONFLICT: oneself. */
 int auth_member_totp_end(struct data_context *ctx, struct str user_id) BASE_MUST_USE;
-
-/* ---- Another password for who forgot theirs ---- */
-
-enum {
-    AUTH_RESET_MINUTES = 30,
-    AUTH_RESET_MAX = 200, /* bytes of a token */
-};
-
-struct auth_reset {
-    struct str token; /* told this once */
-    usec_t expires_at;
-};
-
-/*
- * A link for a member, in place of the one before. ERR_NOT_FOUND: nobody, or removed; ERR_FORBIDDEN: somebody above the caller;
- * ERR_CONFLICT: oneself.
- */
-int auth_member_reset(struct data_context *ctx, struct str user_id,
-                      struct auth_reset *ret_reset) BASE_MUST_USE;
-
-struct auth_reset_input {
-    struct str token;
-    struct str new_password;
-};
-
-/*
- * (hash) Uses the link up and ends all logins of the person; the second step stays. ERR_FORBIDDEN: it does not hold, which is
- * one answer whatever the cause; ERR_INVALID (field new_password); ERR_RATE_LIMITED.
- */
-int auth_reset_use(struct auth *a, struct data_context *ctx,
-                   const struct auth_reset_input *in) BASE_MUST_USE;
 
 /* ---- For the operator, on a store that no server uses; ctx has no scope ---- */
 

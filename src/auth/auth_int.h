@@ -168,6 +168,16 @@ int auth_password_put_in(struct txn *txn, const struct data_context *ctx, struct
 int auth_reset_forget_in(struct txn *txn, const struct scope *scope,
                          struct str user_id) BASE_MUST_USE;
 
+/* A link's token for the person, in arena; its hash is put. created_by empty: they asked for it by e-mail. */
+struct auth_reset_making {
+    struct arena *arena;
+    const struct scope *scope; /* its tenant */
+    struct str user_id;
+    struct str created_by;
+};
+int auth_reset_make_in(struct txn *txn, const struct auth_reset_making *in,
+                       struct auth_reset *ret_reset) BASE_MUST_USE;
+
 /* Deletes links that are too old, at most limit. */
 int auth_resets_expire(struct txn *txn, size_t limit) BASE_MUST_USE;
 
@@ -319,6 +329,7 @@ struct auth {
     atomic_flag turning;
     bool secret_given;
     char *issuer, *audience;
+    char *mail_base; /* NULL: no mail is sent */
     enum auth_registration registration;
     const char *const *domains;
     size_t domain_count;

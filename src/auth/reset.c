@@ -1,5 +1,5 @@
 /*
- * Another password for somebody who forgot theirs: a link that somebody else gives them.
+ * Another password for somebody who forgot theirs: a link that somebody else gives them, or that comes by e-mail.
  *     token  {tenant}.{reset}.{secret}
  * As of invitations, the store has a hash of the secret alone.
  *
@@ -45,10 +45,33 @@ int auth_password_put_in(struct txn *txn, const struct data_context *ctx, struct
 
 /* ---- Made ---- */
 
+int auth_reset_make_in(struct txn *txn, const struct auth_reset_making *in,
+                       struct auth_reset *ret_reset)
+{
+    struct arena *arena = in->arena;
+    struct str secret = auth_secret_make(arena);
+    usec_t now = time_now();
+    struct data_reset reset = {
+        .id = id_of(arena, in->user_id),
+        .created_by = in->created_by,
+        .created_at = now,
+        .expires_at = now + life,
+        .hash = auth_secret_hash(arena, secret),
+    };
+    int r = data_reset_put(txn, in->scope, &reset);
+    if (r == 0) {
+        ret_reset->token =
+            arena_printf(arena, STR_FMT "." STR_FMT "." STR_FMT, STR_ARG(in->scope->tenant_id),
+                         STR_ARG(reset.id), STR_ARG(secret));
+        ret_reset->expires_at = reset.expires_at;
+    }
+    return r;
+}
+
 struct making {
     struct data_context *ctx;
     struct str user_id;
-    struct data_reset reset;
+    struct auth_reset reset; /* result */
 };
 
 static int make_fn(struct txn *txn, void *ctx)
@@ -63,42 +86,27 @@ static int make_fn(struct txn *txn, void *ctx)
     if (r == 0 && !auth_role_reaches(by->scope.role, user.role)) {
         return data_fault(by, ERR_FORBIDDEN, NULL, "Only an owner changes an owner.");
     }
-    struct data_reset reset = m->reset;
-    r = r < 0 ? r : data_reset_put(txn, &by->scope, &reset);
+    const struct auth_reset_making making = {.arena = by->arena,
+                                             .scope = &by->scope,
+                                             .user_id = m->user_id,
+                                             .created_by = by->scope.user_id};
+    r = r < 0 ? r : auth_reset_make_in(txn, &making, &m->reset);
     return r < 0 ? r : data_audit(txn, by, "reset.create", user.id, DATA_OUTCOME_OK);
 }
 
 int auth_member_reset(struct data_context *ctx, struct str user_id, struct auth_reset *ret_reset)
 {
-    struct arena *arena = ctx->arena;
     if (str_eq(user_id, ctx->scope.user_id)) {
         return data_fault(ctx, ERR_CONFLICT, NULL, "Change your own password in your settings.");
     }
     if (!data_id_is(user_id, "usr")) {
         return ERR_NOT_FOUND;
     }
-    usec_t now = time_now();
-    struct str secret = auth_secret_make(arena);
-    struct making m = {
-        .ctx = ctx,
-        .user_id = user_id,
-        .reset =
-            {
-                .id = id_of(arena, user_id),
-                .created_by = ctx->scope.user_id,
-                .created_at = now,
-                .expires_at = now + life,
-                .hash = auth_secret_hash(arena, secret),
-            },
-    };
+    struct making m = {.ctx = ctx, .user_id = user_id};
     struct store_op op = store_op_new();
     int r = store_write(ctx->store, &op, make_fn, &m);
     if (r == 0) {
-        *ret_reset =
-            (struct auth_reset){.token = arena_printf(arena, STR_FMT "." STR_FMT "." STR_FMT,
-                                                      STR_ARG(ctx->scope.tenant_id),
-                                                      STR_ARG(m.reset.id), STR_ARG(secret)),
-                                .expires_at = m.reset.expires_at};
+        *ret_reset = m.reset;
     }
     return r;
 }

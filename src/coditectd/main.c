@@ -19,6 +19,7 @@
 #include "coditectd/check.h"
 #include "coditectd/doctor.h"
 #include "coditectd/duties.h"
+#include "coditectd/mail.h"
 #include "coditectd/metrics.h"
 #include "coditectd/operator.h"
 #include "coditectd/options.h"
@@ -51,6 +52,8 @@ struct parts {
     struct api *api;
     struct coditectd_duties *duties;
     struct coditectd_backups *backups; /* NULL: no directory is set */
+    struct mail_options mail;          /* url NULL: none is sent */
+    struct mail_sender *mailer;        /* NULL likewise */
     struct http_app platform;          /* the API and the web app */
     struct http_app app;               /* the gateway before them */
     struct http_app ides;              /* IDEs on a port of their own */
@@ -118,6 +121,7 @@ static int create_auth(const struct coditectd_settings *set, struct parts *p)
         .registration = registrations[set->login_registration],
         .domains = set->login_domains.at,
         .domain_count = set->login_domains.n,
+        .mail_base = str_from(p->mail.url ? set->public_url : NULL),
         .access_life = set->jwt_expiry,
         .idle_life = set->login_idle,
         .absolute_life = set->login_longest,
@@ -252,7 +256,8 @@ static int start_metrics(const struct coditectd_options *o, struct parts *p)
                                                                     .store = p->store,
                                                                     .api = p->api,
                                                                     .server = p->server,
-                                                                    .backups = p->backups},
+                                                                    .backups = p->backups,
+                                                                    .mailer = p->mailer},
                                 &p->metrics);
     return r ? log_err(r, "coditectd", "cannot listen on %s: %s", o->set.metrics_listen,
                        err_row(r)->text)
@@ -319,6 +324,9 @@ static int start(const struct coditectd_options *o, struct parts *p)
         r = start_backups(&o->set, p);
     }
     if (!r) {
+        r = coditectd_mail_start(&p->mail, p->store, p->auth, &p->mailer);
+    }
+    if (!r) {
         r = listen_everywhere(o, p);
     }
     if (!r) {
@@ -352,6 +360,7 @@ static void stop(struct parts *p)
     coditectd_workspaces_stop(p->workspaces);
     lifecycle_forker_stop(p->forker);
     coditectd_backups_stop(p->backups);
+    mail_sender_stop(p->mailer);
     coditectd_duties_stop(p->duties);
     api_destroy(p->api);
     gateway_destroy(p->gateway);
@@ -425,6 +434,18 @@ static int read_backup(const struct coditectd_options *o)
     return o->backups ? coditectd_backup_list(&command) : coditectd_backup_verify(&command);
 }
 
+/* What needs rights, up to where they are given up. */
+static int prepare(const struct coditectd_options *o, struct arena *arena, struct parts *p)
+{
+    int r = 0;
+    if (is_without_server(o)) {
+        r = check_place(o);
+    } else if (!o->stop_workspaces) {
+        r = coditectd_mail_read(&o->set, arena, &p->mail);
+    }
+    return r ? r : split(o, arena, p);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -439,17 +460,11 @@ int main(int argc, char **argv)
     if (!r && (options.backups || options.verify)) {
         return read_backup(&options);
     }
-    bool store_only = !r && is_without_server(&options);
-    if (store_only) {
-        r = check_place(&options);
-    }
-    if (!r) {
-        r = split(&options, &arena, &parts);
-    }
+    r = r ? r : prepare(&options, &arena, &parts);
     if (r) {
         return 1;
     }
-    if (store_only) {
+    if (is_without_server(&options)) {
         r = without_server(&options);
         stop(&parts);
         return r;

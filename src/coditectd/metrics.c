@@ -186,6 +186,23 @@ static void write_backups(struct coditectd_backups *backups, struct buf *out)
     number(out, METRIC_BACKUP_LATE, facts.late);
 }
 
+static int write_mail(const struct coditectd_metrics *m, struct buf *out)
+{
+    struct mail_facts facts;
+    uint64_t waiting = 0;
+    int r = mail_waiting(m->options.store, &waiting);
+    if (r < 0) {
+        return r;
+    }
+    mail_sender_facts(m->options.mailer, &facts);
+    head(out, METRIC_MAIL_TOTAL);
+    labelled(out, METRIC_MAIL_TOTAL, (struct label){"result", "sent"}, facts.sent);
+    labelled(out, METRIC_MAIL_TOTAL, (struct label){"result", "deferred"}, facts.deferred);
+    labelled(out, METRIC_MAIL_TOTAL, (struct label){"result", "failed"}, facts.failed);
+    number(out, METRIC_MAIL_WAITING, waiting);
+    return 0;
+}
+
 static void write_store(struct store *store, struct buf *out)
 {
     struct store_stats stats;
@@ -338,7 +355,8 @@ static void handle(void *ctx, struct http_request *req, struct http_response *re
     write_server(m->options.server, out);
     write_store(m->options.store, out);
     write_backups(m->options.backups, out);
-    int r = write_workspaces(m->options.store, req->arena, out);
+    int r = write_mail(m, out);
+    r = r < 0 ? r : write_workspaces(m->options.store, req->arena, out);
     if (r < 0) {
         http_reset(res);
         answer_error(m, req, r, res);

@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "coditectd/backup.h"
+#include "mail/mail.h"
 #include "store/store.h"
 
 struct coditectd_metrics;
@@ -18,6 +19,7 @@ struct coditectd_metrics_options {
     struct api *api;
     struct http_server *server;
     struct coditectd_backups *backups; /* NULL: none are made */
+    struct mail_sender *mailer;        /* NULL: no mail is sent */
 };
 
 /* ERR_EXISTS, ERR_FORBIDDEN, ERR_INVALID: it cannot listen there. */

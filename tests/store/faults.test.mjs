@@ -43,7 +43,7 @@ class Orders {
   check = async () => Number(await this.send("check"));
 }
 
-const server = await Server.start({ program: "src/coditectd/coditectd-faults" });
+const server = await Server.start({ program: "src/coditectd/coditectd-faults", args: ["--rate-factor", "100000", "--public-url", "http://127.0.0.1", "--smtp-url", "smtp://127.0.0.1:1", "--smtp-from", "coditect@example.com", "--smtp-retry", "900s"] }); // no mail server is there
 const orders = await Orders.open(server);
 const anonymous = server.anonymous();
 const ada = await server.account("ada");
@@ -277,6 +277,7 @@ const rows = [
       assert.equal((await anonymous.post("/auth/reset", { token, new_password: "another password" })).status, 403);
     },
   },
+  { id: "auth_reset_ask", request: (_, o) => anonymous.post("/auth/reset/ask", { email: ada.email }, o) },
   { id: "sessions_list", request: (_, o) => ada.get("/sessions", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
   {
     id: "sessions_create",

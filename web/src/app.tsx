@@ -15,6 +15,7 @@ import { useConnection } from "./stores/connection";
 const loadShell = () => import("./components/shell");
 const Shell = lazy(async () => ({ default: (await loadShell()).Shell }));
 const Enter = lazy(() => import("./pages/enter"));
+const Forgot = lazy(() => import("./pages/forgot"));
 const Reset = lazy(() => import("./pages/reset"));
 const Shared = lazy(() => import("./pages/shared"));
 const Sessions = lazy(() => import("./pages/sessions"));
@@ -66,6 +67,7 @@ function Pages() {
           </Route>
         </Route>
         <Route path="/shared" element={<Shared />} />
+        <Route path="/forgot" element={<Forgot />} />
         <Route path="/reset" element={<Reset />} />
         <Route path="/docs/api" element={<ReferencePage />} />
         <Route path="/notices" element={<Notices />} />

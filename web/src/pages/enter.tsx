@@ -75,6 +75,7 @@ function EnterForm({ kind, invitation }: { readonly kind: "login" | "register"; 
         />
         {asksCode && <TextField label="Code" name="code" value={code} onValue={setCode} autoComplete="one-time-code" autoFocus required hint="What your authenticator app shows, or a recovery code." problem={fieldProblem(error, "code")} />}
         <Button type="submit" size="md" loading={busy} loadingText={words[kind].action}>{words[kind].action}</Button>
+        {!isNew && <Text><TextLink to="/forgot">Forgot password?</TextLink></Text>}
       </Stack>
     </form>
   );

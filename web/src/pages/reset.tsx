@@ -1,9 +1,10 @@
-// Another password, by a link that somebody of the team made. Whoever has the link need not be logged in, and is not afterwards.
-import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
+// Another password, by a link that somebody of the team made, or that came by e-mail. Whoever has the link need not be logged in, and is not afterwards.
+import { Button, Stack, Text } from "@chakra-ui/react";
 import { type FormEvent, useState } from "react";
 import { useLocation } from "react-router";
 import { limitsOfResetInput } from "../api/generated";
-import { Logo, TextField, TextLink, usePageTitle } from "../components/bits";
+import { TextField, TextLink } from "../components/bits";
+import { Narrow } from "../components/narrow";
 import { FormProblem } from "../components/problem-notice";
 import { useSending } from "../components/sending";
 import { atLeast, textProblem } from "../lib/check";
@@ -39,21 +40,12 @@ function NewPassword({ token, onDone }: { readonly token: string; readonly onDon
 export default function Reset() {
   const token = resetOf(useLocation().hash);
   const [isDone, setDone] = useState(false);
-  usePageTitle("Set another password");
   return (
-    <Flex as="main" minHeight="100dvh" align={{ base: "flex-start", sm: "center" }} justify="center" padding="24px">
-      <Box width="100%" maxWidth="400px" paddingTop={{ base: "32px", sm: "0" }} paddingBottom={{ base: "40px", sm: "8vh" }}>
-        <Stack gap="32px">
-          <Stack gap="20px">
-            <Logo size={40} />
-            <Heading as="h1" fontSize="24px" lineHeight="32px" fontWeight="600" letterSpacing="-0.02em">Set another password</Heading>
-          </Stack>
-          {isDone && <Text role="status">It is set, and you are logged out everywhere.</Text>}
-          {token === undefined && <Text role="alert">This address is not complete: open the whole link that you were given.</Text>}
-          {token !== undefined && !isDone && <NewPassword token={token} onDone={() => setDone(true)} />}
-          <Text><TextLink to="/login">Log in</TextLink></Text>
-        </Stack>
-      </Box>
-    </Flex>
+    <Narrow title="Set another password">
+      {isDone && <Text role="status">It is set, and you are logged out everywhere.</Text>}
+      {token === undefined && <Text role="alert">This address is not complete: open the whole link that you were given.</Text>}
+      {token !== undefined && !isDone && <NewPassword token={token} onDone={() => setDone(true)} />}
+      <Text><TextLink to="/login">Log in</TextLink></Text>
+    </Narrow>
   );
 }

@@ -1,0 +1,121 @@
+/*
+ * One message over SMTP, by libcurl: names, TLS with verification, login (RFC 5321, 3207, 4954).
+ *
+ * 1. Without TLS neither password nor message is said, unless the operator chose so for this server.
+ * 2. A message is refused for good when its own recipient or content is (RFC 5321 section 4.2.1, 55x); every other fault may be
+ *    the server's or the settings', and is tried again.
+ * 3. An exchange ends before the lease of its message does.
+ */
+#include <curl/curl.h>
+
+#include "base/assert.h"
+#include "mail/mail_int.h"
+
+enum { CONNECT_S = 10, EXCHANGE_S = 30 };
+_Static_assert(EXCHANGE_S *USEC_PER_SEC < MAIL_LEASE, "");
+
+struct reading {
+    struct mail_exchange *x;
+    size_t given;
+};
+
+static size_t give(char *to, size_t size, size_t count, void *ctx)
+{
+    struct reading *reading = ctx;
+    struct str left = str_slice(reading->x->message, reading->given, reading->x->message.n);
+    size_t n = size * count < left.n ? size * count : left.n;
+    if (n > 0) {
+        memcpy(to, left.p, n);
+    }
+    reading->given += n;
+    return n;
+}
+
+static size_t drop(char *bytes, size_t size, size_t count, void *ctx)
+{
+    (void)bytes, (void)ctx;
+    return size * count;
+}
+
+#define SET(option, value) ASSERT(curl_easy_setopt(curl, option, value) == CURLE_OK)
+
+static void set_server(CURL *curl, const struct mail_options *o)
+{
+    bool plain = o->tls == MAIL_TLS_NEVER;
+    SET(CURLOPT_URL, o->url);
+    SET(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    SET(CURLOPT_USE_SSL, plain ? (long)CURLUSESSL_NONE : (long)CURLUSESSL_ALL);
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
+    SET(CURLOPT_TIMEOUT, (long)EXCHANGE_S);
+    if (o->user) {
+        SET(CURLOPT_USERNAME, o->user);
+        SET(CURLOPT_PASSWORD, o->password);
+    }
+    if (o->authorities.n > 0) {
+        struct curl_blob blob = {.data = (void *)(uintptr_t)o->authorities.p,
+                                 .len = o->authorities.n,
+                                 .flags = CURL_BLOB_NOCOPY};
+        SET(CURLOPT_CAINFO_BLOB, &blob);
+    }
+}
+
+static void set_message(CURL *curl, struct reading *reading)
+{
+    SET(CURLOPT_UPLOAD, 1L);
+    SET(CURLOPT_READFUNCTION, give);
+    SET(CURLOPT_READDATA, reading);
+    SET(CURLOPT_WRITEFUNCTION, drop);
+}
+
+static enum mail_result failed(CURL *curl, struct mail_exchange *x, CURLcode code)
+{
+    long reply = 0;
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply);
+    (void)snprintf(x->why, sizeof x->why, "%s (reply %ld)", curl_easy_strerror(code), reply);
+    bool about_message = code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY;
+    return about_message && reply >= 550 && reply <= 554 ? MAIL_REFUSED : MAIL_LATER;
+}
+
+enum mail_result mail_smtp_send(struct mail_exchange *x)
+{
+    CURL *curl = curl_easy_init();
+    if (!curl) {
+        (void)snprintf(x->why, sizeof x->why, "libcurl cannot be started");
+        return MAIL_LATER;
+    }
+    char from[MAIL_MAX_ADDRESS + 3];
+    char to[MAIL_MAX_ADDRESS + 3];
+    (void)snprintf(from, sizeof from, "<" STR_FMT ">", STR_ARG(x->from));
+    (void)snprintf(to, sizeof to, "<" STR_FMT ">", STR_ARG(x->to));
+    struct reading reading = {.x = x};
+    set_server(curl, x->options);
+    set_message(curl, &reading);
+    SET(CURLOPT_MAIL_FROM, from);
+    struct curl_slist *list = curl_slist_append(NULL, to);
+    ASSERT(list != NULL);
+    SET(CURLOPT_MAIL_RCPT, list);
+    CURLcode code = curl_easy_perform(curl);
+    enum mail_result result = code == CURLE_OK ? MAIL_SENT : failed(curl, x, code);
+    curl_easy_cleanup(curl);
+    curl_slist_free_all(list);
+    return result;
+}
+
+bool mail_smtp_url_fits(const char *url)
+{
+    struct str text = str_from(url);
+    if (!str_starts(text, STR("smtp://")) && !str_starts(text, STR("smtps://"))) {
+        return false;
+    }
+    CURLU *u = curl_url();
+    ASSERT(u != NULL);
+    char *user = NULL;
+    bool fits = curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_NO_USER;
+    curl_free(user);
+    curl_url_cleanup(u);
+    return fits;
+}
