@@ -74,6 +74,18 @@ int api_session_link_delete(struct api_call *call, const struct api_session_link
 
 /* ---- For whoever has the link ---- */
 
+/*
+ * Of a past that grows old fewer moments are kept, and each other one is taken for a later one (files/thin.c), with what was
+ * written in between: a link to a moment that is not kept any more opens nothing.
+ */
+static int moment_stands(struct api_call *call, const struct sessions_shared *shared)
+{
+    uint64_t wanted = (uint64_t)shared->link.at;
+    uint64_t at = wanted;
+    int r = wanted > 0 ? files_moment(&call->data, shared->session.id, wanted, &at) : 0;
+    return r == 0 && at != wanted ? ERR_UNAUTHENTICATED : r;
+}
+
 int api_link_enter(struct api_call *call, struct str token)
 {
     struct sessions_shared *shared = ARENA_NEW(call->req->arena, struct sessions_shared);
@@ -82,8 +94,11 @@ int api_link_enter(struct api_call *call, struct str token)
     if (r == 0) {
         r = settings_boolean(&call->data, SETTING_SHARING_LINKS, &allowed);
     }
-    if (r < 0 || !allowed) {
-        return r < 0 ? r : ERR_UNAUTHENTICATED;
+    if (r == 0) {
+        r = allowed ? moment_stands(call, shared) : ERR_UNAUTHENTICATED;
+    }
+    if (r < 0) {
+        return r;
     }
     call->shared = shared;
     http_set(call->res, "X-Robots-Tag", STR("noindex"));

@@ -27,7 +27,8 @@ static int delete_one(struct txn *txn, struct data_context *ctx, const struct da
     view.session.deleted = true;
     view.session.deleted_at = time_now() - day;
     *progress = true;
-    return sessions_changed(txn, ctx, &view, "session.delete");
+    r = sessions_links_end_of(txn, ctx, session); /* also one made in the moment of leaving */
+    return r < 0 ? r : sessions_changed(txn, ctx, &view, "session.delete");
 }
 
 /* Whether something of theirs runs, or is not yet seen stopped: it could still write into the home. */

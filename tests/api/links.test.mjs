@@ -1,7 +1,7 @@
 // Read-only links to a session: what they show, to whom, and that they end.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Client, newSession, serverForFile, until } from "./harness.mjs";
+import { Client, movableClock, newSession, Server, serverForFile, until } from "./harness.mjs";
 
 const server = await serverForFile();
 const ada = await server.account("links");
@@ -68,6 +68,30 @@ test("a link to a moment shows that moment, whatever comes later", async () => {
   for (const query of ["version=1", "at=1"]) assert.equal((await then.get(`/shared/files/when.txt?${query}`)).status, 400);
   assert.equal((await then.get("/shared/files?at=1")).status, 400);
   assert.equal((await ada.post(`${base}/links`, { name: "ahead", at: version + 1000 })).status, 404);
+});
+
+test("a moment that is not kept any more is not shown as another one, and a link ends by age", async (t) => {
+  const clock = movableClock(t);
+  const day = 86_400;
+  const midnight = day - Math.floor(Date.now() / 1000) % day;
+  clock.jump(midnight);
+  const aged = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1", "--history-all", "2d"], env: clock.env });
+  t.after(() => aged.stop());
+  const bo = await aged.account("bo");
+  const old = await newSession(bo, "Old");
+  const put = async (text) => (await bo.write(`/sessions/${old.id}/files/doc`, text)).data.version;
+  const at = await put("public");
+  const link = async (json) => new Client(aged, (await bo.post(`/sessions/${old.id}/links`, json)).data.token);
+  const [then, now, week] = [await link({ name: "then", at, expires_in_days: 30 }), await link({ name: "now", expires_in_days: 30 }), await link({ name: "week" })];
+  await put("secret");
+  assert.equal((await then.get("/shared/files/doc")).text(), "public");
+  clock.jump(midnight + 3 * day);
+  await until("the hour is one moment", async () => (await then.get("/shared/files/doc")).status === 401);
+  assert.equal((await now.get("/shared/files/doc")).text(), "secret");
+  assert.equal((await week.get("/shared")).status, 200);
+  clock.jump(midnight + 8 * day);
+  assert.equal((await week.get("/shared")).status, 401);
+  assert.equal((await now.get("/shared")).status, 200);
 });
 
 test("a link opens nothing else", async () => {
