@@ -168,7 +168,11 @@ int auth_password_put_in(struct txn *txn, const struct data_context *ctx, struct
 int auth_reset_forget_in(struct txn *txn, const struct scope *scope,
                          struct str user_id) BASE_MUST_USE;
 
-/* A link's token for the person, in arena; its hash is put. created_by empty: they asked for it by e-mail. */
+/*
+ * A link's token for the person, in arena; its hash is put. created_by empty: they asked for it by e-mail, or somebody who knows
+ * their address did, so that it does not take the place of one that was handed over by an administrator and is not too old yet
+ * (ERR_NOT_FOUND).
+ */
 struct auth_reset_making {
     struct arena *arena;
     const struct scope *scope; /* its tenant */

@@ -39,7 +39,11 @@ int auth_reset_ask(struct auth *a, struct data_context *ctx, struct str email)
     }
     struct store_op op = store_op_new();
     op.reserve = true; /* who cannot come in cannot delete anything */
-    return store_write(ctx->store, &op, post_fn, &post);
+    r = store_write(ctx->store, &op, post_fn, &post);
+    if (r < 0) {
+        auth_limit_return(a, AUTH_LIMIT_MAIL, post.email);
+    }
+    return r;
 }
 
 /* ---- Put into words ---- */

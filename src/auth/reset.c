@@ -49,8 +49,17 @@ int auth_reset_make_in(struct txn *txn, const struct auth_reset_making *in,
                        struct auth_reset *ret_reset)
 {
     struct arena *arena = in->arena;
-    struct str secret = auth_secret_make(arena);
+    struct data_reset before;
     usec_t now = time_now();
+    int r = data_reset_get(txn, in->scope, id_of(arena, in->user_id), &before);
+    if (r < 0 && r != ERR_NOT_FOUND) {
+        return r;
+    }
+    bool handed_over = r == 0 && before.created_by.n > 0 && before.expires_at > now;
+    if (handed_over && in->created_by.n == 0) {
+        return ERR_NOT_FOUND;
+    }
+    struct str secret = auth_secret_make(arena);
     struct data_reset reset = {
         .id = id_of(arena, in->user_id),
         .created_by = in->created_by,
@@ -58,7 +67,7 @@ int auth_reset_make_in(struct txn *txn, const struct auth_reset_making *in,
         .expires_at = now + life,
         .hash = auth_secret_hash(arena, secret),
     };
-    int r = data_reset_put(txn, in->scope, &reset);
+    r = data_reset_put(txn, in->scope, &reset);
     if (r == 0) {
         ret_reset->token =
             arena_printf(arena, STR_FMT "." STR_FMT "." STR_FMT, STR_ARG(in->scope->tenant_id),

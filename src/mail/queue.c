@@ -149,6 +149,7 @@ int mail_queue_take(const struct mail_options *o, struct arena *arena, struct ma
     if (r == 0 && t.taken.due != 0 && t.taken.due <= time_now()) {
         t.only_look = false;
         struct store_op op = store_op_new();
+        op.reserve = true; /* who cannot come in cannot delete anything */
         r = store_write(o->store, &op, take_fn, &t);
     }
     if (r == 0) {

@@ -70,12 +70,20 @@ static void set_message(CURL *curl, struct reading *reading)
     SET(CURLOPT_WRITEFUNCTION, drop);
 }
 
-static enum mail_result failed(CURL *curl, struct mail_exchange *x, CURLcode code)
+/*
+ * libcurl has one code for a sender and a recipient that are refused, and one for a greeting and the answer to the content: said
+ * is its own words, which name the command.
+ */
+static enum mail_result failed(CURL *curl, const struct reading *reading, const char *said,
+                               CURLcode code)
 {
+    struct mail_exchange *x = reading->x;
     long reply = 0;
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply);
     (void)snprintf(x->why, sizeof x->why, "%s (reply %ld)", curl_easy_strerror(code), reply);
-    bool about_message = code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY;
+    bool recipient = code == CURLE_SEND_ERROR && !str_starts(str_from(said), STR("MAIL"));
+    bool content = code == CURLE_WEIRD_SERVER_REPLY && reading->given == x->message.n;
+    bool about_message = recipient || content;
     return about_message && reply >= 550 && reply <= 554 ? MAIL_REFUSED : MAIL_LATER;
 }
 
@@ -93,12 +101,14 @@ enum mail_result mail_smtp_send(struct mail_exchange *x)
     struct reading reading = {.x = x};
     set_server(curl, x->options);
     set_message(curl, &reading);
+    char said[CURL_ERROR_SIZE] = "";
+    SET(CURLOPT_ERRORBUFFER, said);
     SET(CURLOPT_MAIL_FROM, from);
     struct curl_slist *list = curl_slist_append(NULL, to);
     ASSERT(list != NULL);
     SET(CURLOPT_MAIL_RCPT, list);
     CURLcode code = curl_easy_perform(curl);
-    enum mail_result result = code == CURLE_OK ? MAIL_SENT : failed(curl, x, code);
+    enum mail_result result = code == CURLE_OK ? MAIL_SENT : failed(curl, &reading, said, code);
     curl_easy_cleanup(curl);
     curl_slist_free_all(list);
     return result;

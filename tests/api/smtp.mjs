@@ -22,7 +22,7 @@ class Conversation {
   constructor(server, socket, secure) {
     Object.assign(this, { server, secure, left: "", data: undefined, login: undefined, from: undefined, to: [] });
     this.use(socket);
-    this.say("220 mail.test ESMTP");
+    this.say(server.refuse("greeting") ?? "220 mail.test ESMTP");
   }
 
   use(socket) {
