@@ -43,27 +43,6 @@ int files_event_read(struct data_context *ctx, struct files_tx *tx, const struct
     return 0;
 }
 
-/* A change whose version was thinned: of a move it is told what went; what came is told by what came after it. */
-static int thinned_read(struct data_context *ctx, const struct store_pair *pair, uint64_t seq,
-                        struct files_event *ret_event)
-{
-    struct files_change_record change;
-    int r = files_change_decode(pair->value, &change);
-    if (r < 0 || change.op != FILES_MOVE) {
-        return r < 0 ? r : ERR_NOT_FOUND;
-    }
-    *ret_event = (struct files_event){
-        .seq = seq,
-        .op = FILES_DELETE,
-        .path = arena_str(ctx->arena, change.from),
-        .author = {change.author.kind, arena_str(ctx->arena, change.author.id)},
-        .at = change.at,
-    };
-    struct files_record gone = {.kind = FILES_FILE, .id = change.id, .version = seq};
-    files_entry_from(ctx->arena, &gone, change.from, &ret_event->entry);
-    return 0;
-}
-
 static int follow_one(struct data_context *ctx, struct files_tx *tx, const struct store_pair *pair,
                       struct files_events *events)
 {
@@ -71,11 +50,7 @@ static int follow_one(struct data_context *ctx, struct files_tx *tx, const struc
     if (data_key_number_read(str_slice(pair->key, pair->key.n - 16, pair->key.n), &seq) < 0) {
         return ERR_CORRUPT;
     }
-    struct files_event *event = &events->events[events->count];
-    int r = files_event_read(ctx, tx, pair, event);
-    if (r == ERR_NOT_FOUND) {
-        r = thinned_read(ctx, pair, seq, event);
-    }
+    int r = files_event_read(ctx, tx, pair, &events->events[events->count]);
     events->count += r == 0;
     events->seq = seq;
     return r == ERR_NOT_FOUND ? 0 : r;
@@ -85,7 +60,12 @@ static int follow_read(struct txn *txn, void *arg)
 {
     struct follow *follow = arg;
     struct files_tx tx = {0};
+    uint64_t thinned = 0;
     int r = files_tx_begin(&tx, txn, &follow->ctx->scope, follow->session);
+    r = r < 0 ? r : files_thin_end(&tx, &thinned);
+    if (r == 0 && follow->since < thinned) {
+        r = ERR_RESYNC;
+    }
     if (r < 0) {
         return r;
     }

@@ -471,7 +471,10 @@ struct files_since_input {
     size_t limit;   /* 1 to FILES_MAX_BATCH */
 };
 
-/* Changes behind since, in order. */
+/*
+ * Changes behind since, in order. ERR_RESYNC: the past behind it was thinned, and what came and went in it is told no more:
+ * everything is to be compared.
+ */
 int files_changes_since(struct data_context *ctx, const struct files_since_input *in,
                         struct files_events *ret_events) BASE_MUST_USE;
 

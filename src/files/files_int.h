@@ -458,8 +458,9 @@ int files_rewind_before(struct files_tx *tx, uint64_t seq,
 /* The number of the first that began behind seq; UINT64_MAX: none. */
 int files_rewind_next(struct files_tx *tx, uint64_t seq, uint64_t *ret_first) BASE_MUST_USE;
 
-/* A moment in a stretch that was thinned is its last. */
+/* A moment in a stretch that was thinned is its last. files_thin_end: the last of all; 0: nothing was thinned. */
 int files_thin_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;
+int files_thin_end(struct files_tx *tx, uint64_t *ret_end) BASE_MUST_USE;
 
 /* All of a new tree's past up to a moment is one stretch, of which nothing is left to be thinned. */
 void files_thin_begin_at(struct files_tx *tx, uint64_t at);

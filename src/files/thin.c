@@ -8,7 +8,8 @@
  * 2. A version goes when the next one of its file lies in the same stretch: then no kept moment shows it. So the current one
  *    never goes, nor what any kept moment shows. Of a file that came and went within a stretch nothing stays.
  * 3. Deletions and moves carry the content of the version before them without naming it; so what goes hands its name on.
- * 4. Folders keep their versions, and moves their changes: a workspace that comes back after weeks follows by them.
+ * 4. Who follows the changes from within a stretch is told to compare all (files_changes_since): of what came and went no change
+ *    is left that would say so. Folders keep their versions.
  * 5. No stretch is made of a session that goes back to a moment or is being copied: those read moments of their own.
  * 6. Each transaction takes a few changes, in order, and says how far it came; cut off, it goes on there.
  */
@@ -108,6 +109,20 @@ void files_thin_begin_at(struct files_tx *tx, uint64_t at)
     store_put(tx->txn, key_thin(tx, 1), data_key_number(tx->arena, at));
 }
 
+int files_thin_end(struct files_tx *tx, uint64_t *ret_end)
+{
+    struct store_range range = {key_thin(tx, 1), store_after(tx->arena, key_thin(tx, UINT64_MAX)),
+                                .limit = 1, .reverse = true};
+    struct store_pair *pairs;
+    size_t count;
+    int r = store_scan(tx->txn, &range, &pairs, &count);
+    if (r < 0 || count == 0) {
+        *ret_end = 0;
+        return r;
+    }
+    return data_key_number_read(pairs[0].value, ret_end) < 0 ? ERR_CORRUPT : 0;
+}
+
 /* ---- which stretch is next ---- */
 
 struct thinning {
@@ -193,7 +208,7 @@ static int run_end(struct files_tx *tx, const struct store_pair *last,
         end = finer.first - 1;
     }
     r = r < 0 ? r : files_rewind_before(tx, end, &rewind);
-    if (r == 0 && rewind.first > least && rewind.last > end) {
+    if (r == 0 && rewind.first > least && (rewind.last == 0 || rewind.last > end)) {
         end = rewind.first - 1;
     }
     if (r == 0 || r == ERR_NOT_FOUND) {
@@ -274,7 +289,9 @@ static int open_write(struct txn *txn, void *arg)
     thin_begin(t, txn, &tx);
     int r = progress_get(&tx, &now);
     r = r < 0 ? r : is_busy(&tx, &busy);
-    if (r < 0 || busy || memcmp(&now, &t->before, sizeof now) != 0) {
+    r = r < 0 ? r : data_usage_get(txn, t->scope, t->tree, &tx.usage);
+    bool purged = r == 0 && tx.usage.seq == 0;
+    if (r < 0 || busy || purged || memcmp(&now, &t->before, sizeof now) != 0) {
         return r;
     }
     store_delete_range(txn, key_thin(&tx, t->stretch.first), key_thin(&tx, t->stretch.last + 1));
@@ -348,8 +365,11 @@ static int file_drop(struct files_tx *tx, const struct stretch *s, uint64_t id, 
     return r;
 }
 
-/* Something went from under path with the change in hand (s->from): a file that had come in the same stretch? */
-static int gone_drop(struct files_tx *tx, const struct stretch *s, struct str path)
+/*
+ * Something went from under path with the change in hand (s->from): a file that had come in the same stretch? Not `stays`, which
+ * is there under another name.
+ */
+static int gone_drop(struct files_tx *tx, const struct stretch *s, struct str path, uint64_t stays)
 {
     struct str folder;
     struct str name;
@@ -363,10 +383,21 @@ static int gone_drop(struct files_tx *tx, const struct stretch *s, struct str pa
     struct str past = files_key_past(tx, record.id, name, s->from);
     r = store_get(tx->txn, past, &value);
     r = r < 0 ? r : files_record_decode(value, &record);
-    if (r < 0 || record.kind == FILES_FOLDER || record.since < s->first) {
+    if (r < 0 || record.kind == FILES_FOLDER || record.since < s->first || record.id == stays) {
         return r == ERR_NOT_FOUND ? 0 : r;
     }
     return file_drop(tx, s, record.id, past);
+}
+
+/* What went with a change that is a version, own: a file that came in the same stretch leaves nothing. */
+static int went_thin(struct files_tx *tx, const struct stretch *s,
+                     const struct files_change_record *change, const struct files_past_version *own)
+{
+    bool over_another = own->op == FILES_MOVE && own->record.since < s->from;
+    if (own->op != FILES_DELETE && !over_another) {
+        return 0;
+    }
+    return gone_drop(tx, s, over_another ? change->from : change->path, /* stays= */ 0);
 }
 
 /* One change of the stretch, s->from its number. */
@@ -378,6 +409,9 @@ static int change_thin(struct files_tx *tx, const struct stretch *s,
     struct str value;
     int r = store_get(tx->txn, files_key_version(tx, change->id, s->from), &value);
     r = r < 0 ? r : files_version_decode(value, &own);
+    if (r == ERR_NOT_FOUND && change->op == FILES_MOVE) { /* a finer stretch has dropped it */
+        return gone_drop(tx, s, change->from, /* stays= */ change->id);
+    }
     if (r < 0 || own.record.kind == FILES_FOLDER) {
         return r == ERR_NOT_FOUND ? 0 : r;
     }
@@ -385,14 +419,7 @@ static int change_thin(struct files_tx *tx, const struct stretch *s,
     if (r == 0 && before.record.kind != FILES_FOLDER && before.record.version >= s->first) {
         r = version_drop(tx, &before.record, &own.record);
     }
-    r = r == ERR_NOT_FOUND ? 0 : r;
-    if (r == 0 && own.op == FILES_DELETE) {
-        r = gone_drop(tx, s, change->path);
-    }
-    if (r == 0 && own.op == FILES_MOVE && own.record.since < s->from) { /* over another file */
-        r = gone_drop(tx, s, change->from);
-    }
-    return r;
+    return r == 0 || r == ERR_NOT_FOUND ? went_thin(tx, s, change, &own) : r;
 }
 
 static int page_write(struct txn *txn, void *arg)

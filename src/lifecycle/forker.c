@@ -45,9 +45,13 @@ static int page_fn(struct txn *txn, void *ctx)
     }
     struct sessions_forking *at =
         ARENA_ARRAY(round->arena, struct sessions_forking, round->page.n + 1);
+    size_t n = 0;
     for (size_t i = 0; i < round->page.n; i++) {
         const struct sessions_forking *from = &round->page.at[i];
-        at[i] = (struct sessions_forking){
+        if (from->deleted) {
+            continue;
+        }
+        at[n++] = (struct sessions_forking){
             .scope = {.tenant_id = arena_str(round->arena, from->scope.tenant_id),
                       .user_id = arena_str(round->arena, from->scope.user_id),
                       .role = from->scope.role},
@@ -57,6 +61,7 @@ static int page_fn(struct txn *txn, void *ctx)
         };
     }
     round->page.at = at;
+    round->page.n = n;
     round->page.next = arena_str(round->arena, round->page.next);
     return 0;
 }

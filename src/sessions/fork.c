@@ -29,9 +29,6 @@ int sessions_forks(struct txn *txn, struct str cursor, struct sessions_fork_page
         if (r < 0) {
             return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
         }
-        if (session.deleted) {
-            continue;
-        }
         page.at[page.n++] = (struct sessions_forking){
             .scope = {.tenant_id = session.tenant_id,
                       .user_id = session.user_id,
@@ -39,6 +36,7 @@ int sessions_forks(struct txn *txn, struct str cursor, struct sessions_fork_page
             .id = session.id,
             .from = session.forked_from,
             .seq = (uint64_t)session.fork_seq,
+            .deleted = session.deleted,
         };
     }
     page.next = n < DATA_MAX_LIST ? STR_EMPTY : places[n - 1].cursor;
@@ -77,6 +75,9 @@ static int count(struct txn *txn, const struct data_session *from, struct in_han
             return r;
         }
         for (size_t i = 0; i < page.n; i++) {
+            if (page.at[i].deleted) {
+                continue;
+            }
             hand.person += str_eq(page.at[i].scope.user_id, from->user_id);
             hand.session += str_eq(page.at[i].from, from->id);
             bool ours = str_eq(page.at[i].scope.tenant_id, from->tenant_id);

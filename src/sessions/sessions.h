@@ -331,6 +331,7 @@ struct sessions_forking {
     struct str id;
     struct str from;
     uint64_t seq; /* the moment of from */
+    bool deleted; /* nothing is copied; restored, it goes on */
 };
 
 struct sessions_fork_page {
@@ -339,7 +340,7 @@ struct sessions_fork_page {
     struct str next; /* cursor; empty: no more */
 };
 
-/* Of all tenants, oldest first; deleted ones are left out. */
+/* Of all tenants, oldest first. */
 int sessions_forks(struct txn *txn, struct str cursor,
                    struct sessions_fork_page *ret_page) BASE_MUST_USE;
 

@@ -265,8 +265,11 @@ static void test_history(void **state)
     assert_ok(files_log(&f->ctx, &(struct files_log_input){.session = fork, .limit = 50}, &log));
     assert_int_equal(log.count, 2);
     struct files_events events;
-    assert_ok(files_changes_since(&f->ctx, &(struct files_since_input){fork, 0, 50}, &events));
-    assert_int_equal(events.count, 2);
+    struct files_since_input since = {fork, 0, 50};
+    assert_int_equal(files_changes_since(&f->ctx, &since, &events), ERR_RESYNC);
+    since.since = latest(f);
+    assert_ok(files_changes_since(&f->ctx, &since, &events));
+    assert_int_equal(events.count, 1);
 }
 
 static int refuse(struct txn *txn, void *arg)

@@ -121,6 +121,35 @@ static void test_gone(void **state)
     fixture_check(f);
 }
 
+static int follow(struct fixture *f, uint64_t since, size_t *ret_count)
+{
+    struct files_events events;
+    int r =
+        files_changes_since(&f->ctx, &(struct files_since_input){f->session, since, 500}, &events);
+    *ret_count = r == 0 ? events.count : 0;
+    return r;
+}
+
+/* Who slept while a file went would keep it for ever: no change is left that says so. */
+static void test_follower(void **state)
+{
+    struct fixture *f = *state;
+    size_t n;
+    set_clock();
+    put(f, "stays", STR("1"));
+    put(f, "goes", STR("2"));
+    drop(f, "goes");
+    assert_ok(follow(f, 2, &n));
+    assert_int_equal(n, 1);
+    time_test_advance(8 * DAY);
+    put(f, "new", STR("3"));
+    thin(f);
+    assert_int_equal(follow(f, 0, &n), ERR_RESYNC);
+    assert_int_equal(follow(f, 2, &n), ERR_RESYNC);
+    assert_ok(follow(f, 3, &n));
+    assert_int_equal(n, 1);
+}
+
 /* As editors save: a file of another name is written and moved over. */
 static void save_by_move(struct fixture *f, uint64_t seed)
 {
@@ -359,15 +388,14 @@ static void compare(struct model *m)
 {
     struct files_totals totals;
     uint64_t at[MOST_SEQ];
-    struct files_events events;
+    size_t n;
     struct files_log log;
     assert_ok(files_totals(&m->f->ctx, m->f->session, &totals));
     compare_moments(m, totals.seq);
     for (size_t i = 0; i < NAMES; i++) {
         (void)versions(m->f, names[i], at);
     }
-    assert_ok(files_changes_since(&m->f->ctx, &(struct files_since_input){m->f->session, 0, 500},
-                                  &events));
+    assert_ok(follow(m->f, totals.seq, &n));
     assert_ok(files_log(&m->f->ctx,
                         &(struct files_log_input){.session = m->f->session, .limit = 500}, &log));
     fixture_check(m->f);
@@ -417,11 +445,9 @@ static int clock_real(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rule),
-        cmocka_unit_test(test_gone),
-        cmocka_unit_test(test_saved_by_move),
-        cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_insertion_in_front),
+        cmocka_unit_test(test_rule),     cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_follower), cmocka_unit_test(test_saved_by_move),
+        cmocka_unit_test(test_bounded),  cmocka_unit_test(test_insertion_in_front),
         cmocka_unit_test(test_random),
     };
     int failed = fixture_run(tests, sizeof tests / sizeof tests[0]);

@@ -31,6 +31,9 @@ static int forks_fn(struct txn *txn, void *ctx)
     int r = sessions_forks(txn, STR_EMPTY, &page);
     f->n = 0;
     for (size_t i = 0; r == 0 && i < page.n; i++) {
+        if (page.at[i].deleted) {
+            continue;
+        }
         struct sessions_forking *one = &f->at[f->n++];
         *one = page.at[i];
         one->id = arena_str(f->arena, one->id);
