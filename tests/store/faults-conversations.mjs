@@ -1,4 +1,4 @@
-// Rows of faults.test.mjs: conversations and their messages; what is related.
+// Rows of faults.mjs: conversations and their messages; what is related.
 import assert from "node:assert/strict";
 
 export function conversationRows({ ada, session }) {

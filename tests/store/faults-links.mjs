@@ -1,4 +1,4 @@
-// Rows of faults.test.mjs: links to a session, and what they show.
+// Rows of faults.mjs: links to a session, and what they show.
 import assert from "node:assert/strict";
 import { Client } from "../api/harness.mjs";
 

@@ -1,4 +1,4 @@
-// Rows of faults.test.mjs: a tenant with its members, projects, settings and workspaces.
+// Rows of faults.mjs: a tenant with its members, projects, settings and workspaces.
 import assert from "node:assert/strict";
 
 /** ada and anonymous: clients; countOf: how many a list has; fresh: a new name; member: somebody in ada's tenant; twoFactor: gives them one. */

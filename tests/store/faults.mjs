@@ -53,7 +53,7 @@ const files = `${base}/files`;
 const small = await newSession(ada, "Small");
 await ada.write(`/sessions/${small.id}/files/one`, "one");
 const source = readFileSync(fileURLToPath(import.meta.url), "utf8");
-const packed = execFileSync("tar", ["-czf", "-", "-C", join(root, "tests/store"), "faults.test.mjs"]);
+const packed = execFileSync("tar", ["-czf", "-", "-C", join(root, "tests/store"), "faults.mjs"]);
 const tarList = (bytes) => execFileSync("tar", ["-tzf", "-"], { input: bytes, encoding: "utf8" }).split("\n");
 let number = 0;
 const fresh = () => `n${number++}`;
@@ -377,7 +377,7 @@ const rows = [
     id: "files_unpack",
     before: fresh,
     request: (path, o) => ada.request("POST", `${base}/archive?path=${path}`, { body: packed, ...o }),
-    after: async (path) => assert.equal(await textOf(`${path}/faults.test.mjs`), source),
+    after: async (path) => assert.equal(await textOf(`${path}/faults.mjs`), source),
   },
   {
     id: "files_restore",
@@ -486,7 +486,7 @@ test("the rows are the document's", () => {
   assert.deepEqual(bundle.operations.map((one) => one.id).filter((id) => !tried.has(id)), []);
 });
 
-for (const row of rows) {
+for (const row of rows.filter((_, i) => (i % 2 === 1) === (new URL(import.meta.url).search === "?odd"))) {
   test(`each fault at each store call: ${row.name ?? row.id}`, { timeout: 600_000 }, async (t) => {
     const calls = await everyCall(row);
     t.diagnostic(`${calls} faults`);
