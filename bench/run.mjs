@@ -12,7 +12,8 @@ import { records } from "./records.mjs";
 import { store } from "./store.mjs";
 import { ide, restore, save } from "./workspace.mjs";
 
-const rows = { http, put, cost, memory, users, identity, records, store, beside, fork, archive, save, ...mirror, restore, ide, crash };
+const { checkout, large, idle, arrive, back } = mirror;
+const rows = { http, put, cost, memory, users, identity, records, store, beside, fork, archive, save, checkout, large, idle, arrive, back, restore, ide, crash };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in rows));
 if (unknown.length > 0) {

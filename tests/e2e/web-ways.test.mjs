@@ -112,18 +112,19 @@ test("the list of sessions: found by name, in another order, and its address say
 
 test("projects: sessions put together, shown alone, made there; ended, the sessions stay", async () => {
   const projects = page.getByRole("navigation", { name: "Projects" });
+  const c = await newSession(ada, "Project C"); // never opened: what runs stands in a group of its own
   await page.goto(`${home}/sessions`);
   await button("New project", page).click();
   await page.getByLabel("Name", { exact: true }).fill("Compilers");
   await button("Create", page.getByRole("dialog")).click();
   await visible(page.getByText("Nothing is in “Compilers” yet"));
   await link("Current", page).click();
-  await button("Actions for Project A", page).click();
+  await button("Actions for Project C", page).click();
   await page.getByRole("menuitem", { name: "Move to a project" }).click();
   await page.getByLabel("Project", { exact: true }).selectOption({ label: "Compilers" });
   await look(page, "session-move");
   await button("Move", page.getByRole("dialog")).click();
-  await visible(link("Project A", page.getByRole("list", { name: "Compilers", exact: true })));
+  await visible(link("Project C", page.getByRole("list", { name: "Compilers", exact: true })));
   await visible(link("Project B", page.getByRole("list", { name: "In no project" })));
   await visible(page.getByRole("navigation", { name: "Sessions", exact: true }).getByRole("heading", { name: "Compilers" }));
   await look(page, "sessions-projects");
@@ -135,7 +136,7 @@ test("projects: sessions put together, shown alone, made there; ended, the sessi
   await page.waitForURL(/\/sessions\/ses-/);
   const [project] = (await ada.get("/projects")).data;
   const inside = (await ada.get(`/sessions?project_id=${project.id}`)).data;
-  assert.deepEqual(inside.map(({ name }) => name).sort(), ["Made there", "Project A"]);
+  assert.deepEqual(inside.map(({ name }) => name).sort(), ["Made there", "Project C"]);
   await ada.delete(`/sessions/${inside.find(({ name }) => name === "Made there").id}`);
 
   await page.goto(`${home}/sessions?project=${project.id}`);
@@ -147,9 +148,10 @@ test("projects: sessions put together, shown alone, made there; ended, the sessi
   await button("Actions for the project Old compilers", page).click();
   await page.getByRole("menuitem", { name: "Delete project" }).click();
   await button("Delete project", page.getByRole("dialog")).click();
-  await visible(link("Project A", page.getByRole("list", { name: "Sessions", exact: true })));
+  await visible(link("Project C", page.getByRole("list", { name: "Sessions", exact: true })));
   assert.deepEqual((await ada.get("/projects")).data, []);
-  assert.equal((await ada.get(`/sessions/${a.id}`)).data.project_id, undefined);
+  assert.equal((await ada.get(`/sessions/${c.id}`)).data.project_id, undefined);
+  await ada.delete(`/sessions/${c.id}`);
 });
 
 test("each stop of the Tab key is seen, nothing is a trap, and Enter on the first leads past the header", async () => {
