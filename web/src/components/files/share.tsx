@@ -94,7 +94,7 @@ export function ShareDialog({ sessionId, at, onClose }: OfSession & { readonly a
     <Modal title={at === undefined ? "Share" : `Share version ${at}`} onClose={onClose}>
       <Stack gap="16px">
         <Text color="fg.muted">
-          {at === undefined ? "Whoever has a link reads the files as they are, without an account. The history stays yours." : "Whoever has a link reads the files as they were then, without an account."}
+          {at === undefined ? "Whoever has a link reads the files as they are, without an account: all of them, .env and .git too. Older versions stay yours." : "Whoever has a link reads the files as they were then, without an account. It works as long as this version is kept."}
         </Text>
         <NewLink sessionId={sessionId} at={at} />
         <Links sessionId={sessionId} />
