@@ -162,6 +162,19 @@ test('or theirs is taken, from the status bar too, and mine is one step back', {
     await says(page, 'All changes persisted');
 });
 
+test('what is typed after theirs was taken goes into theirs, and nothing of mine with it', { timeout: 120_000 }, async () => {
+    const theirs = 'their line\n'.repeat(500); // so much that a save sends what was changed alone
+    await bothChange('other.txt', theirs);
+    await toast('other.txt was changed elsewhere').locator('button', { hasText: 'Take Theirs' }).click();
+    await eventually('the editor follows', async () => (await lines()).startsWith('their line'));
+    await page.locator('.monaco-editor .view-lines >> visible=true').last().click();
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.type('z');
+    await eventually('it is saved', () => onDisk('other.txt') !== theirs);
+    assert.equal(onDisk('other.txt'), `z${theirs}`);
+    await says(page, 'All changes persisted');
+});
+
 test('two versions that were stored at the same time are told, compared, and the other one can be taken', { timeout: 120_000 }, async () => {
     const told = name => `${name} was changed here and elsewhere at the same time.`;
     const say = (number, name) => it.door.say({ message: told(name), notice: { number, text: told(name), path: join(it.workspace, name) } });

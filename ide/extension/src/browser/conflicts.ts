@@ -13,7 +13,7 @@ import { FileService } from '@theia/filesystem/lib/browser/file-service';
 import { MonacoTextModelService } from '@theia/monaco/lib/browser/monaco-text-model-service';
 import { PastService } from '../common/past';
 import { FailedSaves } from './failed-saves';
-import { PastCommands } from './past-commands';
+import { PastCommands, saved } from './past-commands';
 
 const COMPARE = 'Compare';
 const MINE = 'Keep Mine';
@@ -87,14 +87,21 @@ export class Conflicts implements FrontendApplicationContribution {
             return;
         }
         this.asked.add(key);
-        const text = `${uri.path.base} was changed elsewhere while you changed it here. Nothing is written over until you choose.`;
-        let answer = await this.messages.warn(text, { timeout: 0 }, COMPARE, MINE, THEIRS);
-        if (answer === COMPARE) {
-            await open(this.opener, DiffUris.encode(this.disk.addressOf(uri), uri, `${uri.path.base} (theirs ↔ mine)`));
-            answer = await this.messages.warn(text, { timeout: 0 }, MINE, THEIRS);
+        try {
+            await this.choose(uri, await this.answer(uri));
+        } finally {
+            this.asked.delete(key);
         }
-        this.asked.delete(key);
-        await this.choose(uri, answer);
+    }
+
+    protected async answer(uri: URI): Promise<string | undefined> {
+        const text = `${uri.path.base} was changed elsewhere while you changed it here. Nothing is written over until you choose.`;
+        const answer = await this.messages.warn(text, { timeout: 0 }, COMPARE, MINE, THEIRS);
+        if (answer !== COMPARE) {
+            return answer;
+        }
+        await open(this.opener, DiffUris.encode(this.disk.addressOf(uri), uri, `${uri.path.base} (theirs ↔ mine)`));
+        return this.messages.warn(text, { timeout: 0 }, MINE, THEIRS);
     }
 
     protected async choose(uri: URI, answer: string | undefined): Promise<void> {
@@ -105,7 +112,7 @@ export class Conflicts implements FrontendApplicationContribution {
         }
         if (answer === MINE) {
             this.failedSaves.mayOverwrite.add(key);
-            await model.save();
+            await saved(model);
             this.failedSaves.mayOverwrite.delete(key);
         } else if (answer === THEIRS) {
             await model.revert();
@@ -115,7 +122,8 @@ export class Conflicts implements FrontendApplicationContribution {
     /** Both were stored: the workspace's stands, the other one is before it in the history. */
     async tell(text: string, path: string): Promise<void> {
         const page = await this.past.versions(path, '').catch(() => undefined);
-        const theirs = page && 'found' in page ? page.found.versions[1] : undefined;
+        const [last, ...older] = page && 'found' in page ? page.found.versions : [];
+        const theirs = older.find(({ author }) => author !== last?.author) ?? older[0]; // more may have been saved here meanwhile
         if (!theirs) {
             await this.messages.warn(text, { timeout: 0 });
             return;

@@ -1,9 +1,15 @@
 /*
- * The text of a file in an editor. When the file changed on the disk and the editor follows, Theia goes on to take the text of before
- * for the file's: a step back then shows old text, calls it saved, and saves nothing. Here the text that was read last is the file's.
+ * The text of a file in an editor. Three things of stock Theia lose text or the truth about it:
+ *  1. When the file changed on the disk and the editor follows, the text of before goes on to be taken for the file's: a step back
+ *     shows old text, calls it saved, and saves nothing. And what was typed into the text that is given up is sent with the next save,
+ *     into the new one. Here the text that was read last is the file's, and nothing is left of what was typed before.
+ *  2. What is typed while a save is on its way counts as saved when that ends. Here the text that was sent is the saved one.
+ *  3. A save waits for extensions that may change the text, for ever when they died.
  */
 import { inject, injectable } from '@theia/core/shared/inversify';
+import { SaveOptions } from '@theia/core/lib/browser';
 import { CancellationToken, ILogger } from '@theia/core/lib/common';
+import { timeout } from '@theia/core/lib/common/promise-util';
 import { Resource } from '@theia/core/lib/common/resource';
 import { EditorPreferences } from '@theia/editor/lib/common/editor-preferences';
 import { MonacoEditorModel } from '@theia/monaco/lib/browser/monaco-editor-model';
@@ -11,12 +17,48 @@ import { MonacoEditorModelFactory } from '@theia/monaco/lib/browser/monaco-text-
 import { MonacoToProtocolConverter } from '@theia/monaco/lib/browser/monaco-to-protocol-converter';
 import { ProtocolToMonacoConverter } from '@theia/monaco/lib/browser/protocol-to-monaco-converter';
 
+/** Extensions end after 1.75 s by themselves. */
+const WILL_SAVE_MS = 6_000;
+
 class FileModel extends MonacoEditorModel {
-    protected override async doSync(token: CancellationToken): Promise<void> {
-        await super.doSync(token);
-        if (!this.dirty) {
+    protected isSaving = false;
+    /** The version of the text that is on its way to the disk. */
+    protected sent = 0;
+
+    protected override updateModel<T>(doUpdate: () => T, options?: Partial<MonacoEditorModel.ApplyEditsOptions>): T {
+        const result = super.updateModel(doUpdate, options);
+        if (options?.ignoreContentChanges) { // the file's text was read
+            this.contentChanges.length = 0;
             this['updateSavedVersionId']();
         }
+        return result;
+    }
+
+    protected override async doSave(token: CancellationToken, overwriteEncoding?: boolean, options?: SaveOptions): Promise<void> {
+        this.isSaving = true;
+        try {
+            await super.doSave(token, overwriteEncoding, options);
+        } finally {
+            this.isSaving = false;
+        }
+    }
+
+    protected override async fireWillSaveModel(token: CancellationToken, options?: SaveOptions): Promise<void> {
+        await Promise.race([super.fireWillSaveModel(token, options), timeout(WILL_SAVE_MS)]);
+        this.sent = this.model.getAlternativeVersionId();
+    }
+
+    protected override setDirty(dirty: boolean): void {
+        if (dirty || !this.isSaving || this.contentChanges.length === 0) {
+            super.setDirty(dirty);
+        }
+    }
+
+    protected override fireDidSaveModel(): void {
+        if (this.dirty) {
+            this.bufferSavedVersionId = this.sent;
+        }
+        super.fireDidSaveModel();
     }
 }
 

@@ -57,7 +57,7 @@ const MOST_SAVES = 5;
  * A save that was asked for ends without a word when the IDE begins one by itself in the same moment; that one is still on its way
  * then. What it wrote would meet the version that comes back.
  */
-async function saved(model: MonacoEditorModel | undefined): Promise<boolean> {
+export async function saved(model: MonacoEditorModel | undefined): Promise<boolean> {
     for (let i = 0; model?.dirty && i < MOST_SAVES; i++) {
         await model.save();
     }

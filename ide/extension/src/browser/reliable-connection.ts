@@ -10,8 +10,6 @@ import { RECEIVED, RESUME, ReliableStream } from '../common/reliable-stream';
 
 @injectable()
 export class ReliableConnection extends WebSocketConnectionSource {
-    protected stream: ReliableStream | undefined;
-
     /** More waits for the backend than is kept: this page cannot go on, and starts again when it may. */
     protected overflowed = false;
 
@@ -36,9 +34,14 @@ export class ReliableConnection extends WebSocketConnectionSource {
             }),
             on<number>(RECEIVED, count => stream.confirm(count)),
             on<number>(RESUME, count => stream.resume(count)),
+            // One for all sockets: a second one, left by a socket that was cut before the answer, would resume twice.
+            on<boolean>(ConnectionManagementMessages.RECONNECT, known => {
+                if (known) {
+                    socket.emit(RESUME, stream.received);
+                }
+            }),
             on('disconnect', () => stream.pause())
         );
-        this.stream = stream;
         socket.emit(RESUME, stream.received);
         return new ForwardingChannel(
             'any',
@@ -57,11 +60,6 @@ export class ReliableConnection extends WebSocketConnectionSource {
             this.socket.emit(ConnectionManagementMessages.RECONNECT, 'nobody'); // is answered as to a page that is not known
             return;
         }
-        this.socket.once(ConnectionManagementMessages.RECONNECT, (known: boolean) => {
-            if (known && this.stream) {
-                this.socket.emit(RESUME, this.stream.received);
-            }
-        });
         super.negogiateReconnect();
     }
 }

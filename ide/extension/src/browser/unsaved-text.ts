@@ -40,14 +40,27 @@ export class UnsavedText implements FrontendApplicationContribution {
 
     async onDidInitializeLayout(): Promise<void> {
         const stored = sessionStorage.getItem(KEY);
-        sessionStorage.removeItem(KEY);
         const texts: unknown = JSON.parse(stored ?? '[]');
+        const left: (readonly [string, string])[] = [];
         for (const [address, text] of isTexts(texts) ? texts : []) {
-            const uri = new URI(address);
-            const reference = await this.models.createModelReference(uri);
-            reference.object.textEditorModel.setValue(text);
-            await open(this.opener, uri);
-            reference.dispose();
+            try {
+                await this.bringBack(new URI(address), text);
+            } catch (error) {
+                console.error(error);
+                left.push([address, text]); // the tab's next page tries again
+            }
         }
+        if (left.length > 0) {
+            sessionStorage.setItem(KEY, JSON.stringify(left));
+        } else {
+            sessionStorage.removeItem(KEY);
+        }
+    }
+
+    protected async bringBack(uri: URI, text: string): Promise<void> {
+        const reference = await this.models.createModelReference(uri);
+        reference.object.textEditorModel.setValue(text);
+        await open(this.opener, uri);
+        reference.dispose();
     }
 }

@@ -43,6 +43,7 @@ const DRAFT_PREFIX = '.coditect-';
 async function fill(draft: FileHandle, content: Uint8Array, mode: number): Promise<void> {
     await draft.chmod(mode & 0o7777);
     await draft.writeFile(content);
+    await draft.datasync(); // or a power cut leaves an empty file of this name
     await draft.close();
 }
 
