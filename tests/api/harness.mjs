@@ -211,12 +211,21 @@ export class Client {
 
 // ---- Server ----
 
+let portsGiven = 0;
+
+/** Below those that the kernel gives out by itself, so that nobody gets it while its server is away. */
 export async function freePort() {
-  const probe = createServer();
-  await new Promise((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+  for (;;) {
+    const port = 15_000 + ((process.pid * 97 + portsGiven++) % 17_000);
+    const probe = createServer();
+    const isFree = await new Promise((resolve) => {
+      probe.once("error", () => resolve(false));
+      probe.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
+  }
 }
 
 /** Polls until test() is true; fails after the deadline. */
