@@ -9,25 +9,9 @@
 
 #define PREFIX "cdk_"
 
-enum {
-    START = sizeof PREFIX - 1,
-    DIGITS = DATA_ID_SIZE - 4, /* of an id, without "key-" */
-    SECRET_TEXT = 43,
-    TOKEN = START + DIGITS + 1 + SECRET_TEXT,
-};
-
 static const usec_t day = 24 * 60 * 60 * USEC_PER_SEC;
 
 /* ---- Made, listed, ended ---- */
-
-static struct str token_make(struct arena *arena, struct str key_id)
-{
-    struct str digits = str_slice(key_id, key_id.n - DIGITS, key_id.n);
-    struct str token = arena_printf(arena, PREFIX STR_FMT "_" STR_FMT, STR_ARG(digits),
-                                    STR_ARG(auth_secret_make(arena)));
-    ASSERT(token.n == TOKEN);
-    return token;
-}
 
 struct create {
     struct data_context *ctx;
@@ -83,7 +67,7 @@ int auth_apikey_create(struct data_context *ctx, const struct auth_apikey_input 
                 .user_id = ctx->scope.user_id,
             },
     };
-    struct str token = token_make(ctx->arena, c.wanted.id);
+    struct str token = auth_token_make(ctx->arena, PREFIX, c.wanted.id);
     c.wanted.hash = auth_secret_hash(ctx->arena, token);
     struct store_op op = store_op_new();
     r = store_write(ctx->store, &op, create_fn, &c);
@@ -234,12 +218,12 @@ int auth_apikey_authenticate(struct auth *a, struct data_context *ctx, struct st
                              enum data_apikey_access *ret_access)
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
-    if (bearer.n != TOKEN || !auth_apikey_is(bearer)) {
+    struct str key_id = auth_token_id(ctx->arena, PREFIX, "key", bearer);
+    if (key_id.n == 0) {
         return ERR_UNAUTHENTICATED;
     }
     struct use u = {
-        .key_id = arena_printf(ctx->arena, "key-" STR_FMT,
-                               STR_ARG(str_slice(bearer, START, START + DIGITS))),
+        .key_id = key_id,
         .hash = auth_secret_hash(ctx->arena, bearer),
         .arena = ctx->arena,
     };

@@ -150,12 +150,18 @@ void auth_calls_close(struct auth *a);
 
 /* ---- Secrets: what somebody is told once and brings back ---- */
 
-enum { AUTH_SECRET_TEXT = 43 }; /* characters */
-
 /* 256 random bits as base64url, in arena. */
 struct str auth_secret_make(struct arena *arena);
 
 /* SHA-256, hexadecimal, in arena: what is kept. A fast hash is enough for what nobody can guess. */
 struct str auth_secret_hash(struct arena *arena, struct str secret);
+
+/*
+ * A token that finds its record: {prefix, "cdk_"}{26 digits of the record's id}_{43 characters of a secret}. What is kept is the
+ * hash of all of it. auth_token_id: the id, of a kind ("key"), that a token of the right form names; empty: it has another.
+ */
+struct str auth_token_make(struct arena *arena, const char *prefix, struct str id);
+struct str auth_token_id(struct arena *arena, const char *prefix, const char *kind,
+                         struct str token);
 
 #endif

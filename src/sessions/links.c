@@ -14,25 +14,11 @@
 
 #define PREFIX "cdl_"
 
-enum {
-    START = sizeof PREFIX - 1,
-    DIGITS = DATA_ID_SIZE - 4, /* of an id, without "lnk-" */
-    TOKEN = START + DIGITS + 1 + AUTH_SECRET_TEXT,
-    PURGE = 50,
-};
+enum { PURGE = 50 };
 
 static const usec_t day = 24 * 60 * 60 * USEC_PER_SEC;
 
 /* ---- Made ---- */
-
-static struct str token_make(struct arena *arena, struct str link_id)
-{
-    struct str token = arena_printf(arena, PREFIX STR_FMT "_" STR_FMT,
-                                    STR_ARG(str_slice(link_id, link_id.n - DIGITS, link_id.n)),
-                                    STR_ARG(auth_secret_make(arena)));
-    ASSERT(token.n == TOKEN);
-    return token;
-}
 
 /* Of the caller, as a link's record names it. */
 static struct data_context about(const struct data_context *ctx, const struct data_link *link)
@@ -129,7 +115,7 @@ int sessions_link_create(struct data_context *ctx, const struct sessions_link_in
                 .user_id = ctx->scope.user_id,
             },
     };
-    struct str token = token_make(ctx->arena, c.wanted.id);
+    struct str token = auth_token_make(ctx->arena, PREFIX, c.wanted.id);
     c.wanted.hash = auth_secret_hash(ctx->arena, token);
     struct store_op op = store_op_new();
     r = store_write(ctx->store, &op, create_fn, &c);
@@ -299,13 +285,13 @@ int sessions_link_enter(struct data_context *ctx, struct str token,
                         struct sessions_shared *ret_shared)
 {
     ASSERT(ctx->scope.tenant_id.n == 0);
-    if (token.n != TOKEN || !str_starts(token, STR(PREFIX))) {
+    struct str link_id = auth_token_id(ctx->arena, PREFIX, "lnk", token);
+    if (link_id.n == 0) {
         return ERR_UNAUTHENTICATED;
     }
     struct enter e = {
         .ctx = ctx,
-        .link_id = arena_printf(ctx->arena, "lnk-" STR_FMT,
-                                STR_ARG(str_slice(token, START, START + DIGITS))),
+        .link_id = link_id,
         .hash = auth_secret_hash(ctx->arena, token),
     };
     int r = store_read(ctx->store, enter_fn, &e);
