@@ -234,18 +234,6 @@ static void codec_fini(struct content_codec **c)
 #define CODEC_AUTO(name) \
     struct content_codec *name __attribute__((cleanup(codec_fini))) = content_codec_create()
 
-int files_chunk_put(struct data_context *ctx, const struct content_hash *hash, struct str encoded)
-{
-    CODEC_AUTO(codec);
-    struct str plain;
-    if (content_decode_checked(codec, encoded, hash, &plain) < 0) {
-        return ERR_INVALID;
-    }
-    struct put put = {.ctx = ctx, .now = time_now()};
-    put.item = (struct files_item){.hash = *hash, .encoded = encoded, .length = (uint32_t)plain.n};
-    return put_run(&put);
-}
-
 struct puts {
     struct data_context *ctx;
     struct files_item *items;
@@ -290,6 +278,11 @@ int files_chunks_put(struct data_context *ctx, const struct files_chunk *chunks,
         return ERR_LIMIT;
     }
     return count > 0 ? store_write(ctx->store, &op, puts_write, &puts) : 0;
+}
+
+int files_chunk_put(struct data_context *ctx, const struct content_hash *hash, struct str encoded)
+{
+    return files_chunks_put(ctx, &(struct files_chunk){.hash = *hash, .encoded = encoded}, 1);
 }
 
 struct load {

@@ -305,7 +305,7 @@ static int open_write(struct txn *txn, void *arg)
 
 /* ---- what goes ---- */
 
-/* The change of a version that is gone, unless others need it: a folder that it made, whoever follows a move. */
+/* The change of a version that is gone, unless others need it: a folder that it made, a coarser stretch that asks what was moved. */
 static int change_drop(struct files_tx *tx, uint64_t seq, uint64_t id)
 {
     struct files_change_record change;
