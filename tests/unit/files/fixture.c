@@ -269,18 +269,24 @@ static int tenant_write(struct txn *txn, void *arg)
     return r;
 }
 
-void fixture_check(struct fixture *f)
+uint64_t fixture_faults(struct fixture *f)
 {
     struct data_report report;
     assert_ok(store_write(f->store, NULL, tenant_write, f));
     assert_ok(data_check(f->store, files_judge, &report));
-    assert_int_equal(report.faults, 0);
+    uint64_t faults = report.faults;
     data_report_fini(&report);
+    return faults;
 }
 
-size_t fixture_collect(struct fixture *f)
+void fixture_check(struct fixture *f)
 {
-    struct files_collect_input in = {.spare_hours = 0};
+    assert_int_equal(fixture_faults(f), 0);
+}
+
+size_t fixture_collect(struct fixture *f, unsigned spare_hours)
+{
+    struct files_collect_input in = {.spare_hours = spare_hours};
     struct files_collected collected;
     size_t chunks = 0;
     do {

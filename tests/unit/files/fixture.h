@@ -51,11 +51,12 @@ char *fixture_tree(struct fixture *f, struct str session, uint64_t at);
 /* One more session of the first person. */
 struct str fixture_session(struct fixture *f);
 
-/* The store as data_check sees it. */
+/* The store as data_check sees it: what is wrong, or that nothing is. */
+uint64_t fixture_faults(struct fixture *f);
 void fixture_check(struct fixture *f);
 
 /* All that nothing names goes at once; how many chunks. */
-size_t fixture_collect(struct fixture *f);
+size_t fixture_collect(struct fixture *f, unsigned spare_hours);
 
 /* Bytes of all chunks and pages of the first tenant, as they are stored. */
 size_t fixture_stored(struct fixture *f);

@@ -217,26 +217,27 @@ static void test_apart(void **state)
     struct str fork = copy(f, at, 2);
     char *before = fixture_tree(f, fork, 0);
     char *origin = fixture_tree(f, f->session, 0);
-    assert_int_equal(fixture_collect(f), 0);
+    assert_int_equal(fixture_collect(f, 0), 0);
     put_in(f, fork, "own", fixture_noise(f, 3000, 5));
     time_test_advance(2 * DAY + DAY / 2);
     thin(
         f); /* of the origin the first two of three versions go, and what is named by the fork stays */
-    assert_int_equal(fixture_collect(f), 1);
+    assert_int_equal(fixture_collect(f, 0), 1);
     assert_shows(f, fork, at, before);
     assert_shows(f, f->session, 0, origin);
     put_in(f, fork, "own", fixture_noise(f, 3000, 6));
     purge(f, f->session);
-    assert_int_equal(fixture_collect(f), 1); /* the version of `kept` that was the origin's alone */
+    assert_int_equal(fixture_collect(f, 0),
+                     1); /* the version of `kept` that was the origin's alone */
     assert_shows(f, fork, at, before);
     fixture_check(f);
     time_test_advance(10 * DAY);
     thin(f);
-    assert_int_equal(fixture_collect(f), 1); /* the first version of `own` */
+    assert_int_equal(fixture_collect(f, 0), 1); /* the first version of `own` */
     fixture_check(f);
     mem_free(fixture_tree(f, fork, 0));
     purge(f, fork);
-    assert_true(fixture_collect(f) >= 6); /* kept, own, and what is large */
+    assert_true(fixture_collect(f, 0) >= 6); /* kept, own, and what is large */
     mem_free(before);
     mem_free(origin);
     time_test_real();

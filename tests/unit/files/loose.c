@@ -10,32 +10,6 @@
 #include "base/mem.h"
 #include "base/rand.h"
 
-static int tenant_write(struct txn *txn, void *arg)
-{
-    struct fixture *f = arg;
-    struct data_context *all[] = {&f->ctx, &f->other};
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < 2; i++) {
-        struct data_tenant tenant = {.id = all[i]->scope.tenant_id,
-                                     .name = STR("Tenant"),
-                                     .created_at = USEC_PER_SEC,
-                                     .updated_at = USEC_PER_SEC,
-                                     .revision = 1};
-        r = data_tenant_put(txn, &all[i]->scope, &tenant);
-    }
-    return r;
-}
-
-static uint64_t faults(struct fixture *f)
-{
-    struct data_report report;
-    assert_ok(store_write(f->store, NULL, tenant_write, f));
-    assert_ok(data_check(f->store, files_judge, &report));
-    uint64_t count = report.faults;
-    data_report_fini(&report);
-    return count;
-}
-
 struct census {
     const struct scope *scope;
     size_t chunks, stored, refs, loose;
@@ -65,18 +39,6 @@ static struct census census(struct fixture *f)
     struct census c = {.scope = &f->ctx.scope};
     assert_ok(store_read(f->store, census_read, &c));
     return c;
-}
-
-static size_t collect(struct fixture *f, unsigned spare_hours)
-{
-    struct files_collect_input in = {.spare_hours = spare_hours};
-    struct files_collected collected;
-    size_t chunks = 0;
-    do {
-        assert_ok(files_collect(f->store, &in, &collected));
-        chunks += collected.chunks;
-    } while (collected.looked > 0);
-    return chunks;
 }
 
 struct purging {
@@ -112,9 +74,9 @@ static void test_named_content_is_in_no_queue(void **state)
     struct census before = census(f);
     assert_true(before.chunks > 10);
     assert_int_equal(before.loose, 0); /* so collecting costs nothing */
-    assert_int_equal(collect(f, 0), 0);
+    assert_int_equal(fixture_collect(f, 0), 0);
     assert_int_equal(census(f).chunks, before.chunks);
-    assert_int_equal(faults(f), 0);
+    assert_int_equal(fixture_faults(f), 0);
 }
 
 static void test_an_upload_that_never_came(void **state)
@@ -127,9 +89,9 @@ static void test_an_upload_that_never_came(void **state)
     assert_ok(files_chunk_put(&f->ctx, &hash, content_encode(codec, bytes)));
     content_codec_destroy(codec);
     assert_int_equal(census(f).loose, 1);
-    assert_int_equal(collect(f, 1), 0); /* young */
+    assert_int_equal(fixture_collect(f, 1), 0); /* young */
     assert_int_equal(census(f).chunks, 1);
-    assert_int_equal(collect(f, 0), 1);
+    assert_int_equal(fixture_collect(f, 0), 1);
     struct census after = census(f);
     assert_int_equal(after.chunks + after.stored + after.loose, 0);
 }
@@ -146,15 +108,15 @@ static void test_purge_and_what_it_leaves(void **state)
     put(f, "copy", bytes);
     struct census before = census(f);
     assert_ok(purge(f->store, &f->ctx.scope, first));
-    assert_int_equal(collect(f, 0), 0);
+    assert_int_equal(fixture_collect(f, 0), 0);
     assert_int_equal(census(f).chunks, before.chunks);
     assert_true(str_eq(slurp(f, "copy", 0), bytes));
-    assert_int_equal(faults(f), 0);
+    assert_int_equal(fixture_faults(f), 0);
     assert_ok(purge(f->store, &f->ctx.scope, f->second));
-    assert_int_equal(collect(f, 0), before.chunks);
+    assert_int_equal(fixture_collect(f, 0), before.chunks);
     struct census after = census(f);
     assert_int_equal(after.chunks + after.stored + after.refs + after.loose, 0);
-    assert_int_equal(faults(f), 0);
+    assert_int_equal(fixture_faults(f), 0);
 }
 
 static int damage_pages(struct txn *txn, void *arg)
@@ -180,7 +142,7 @@ static void test_a_damaged_page_stays(void **state)
     size_t before = census(f).chunks;
     assert_ok(store_write(f->store, NULL, damage_pages, f));
     assert_ok(purge(f->store, &f->ctx.scope, f->session));
-    assert_int_equal(collect(f, 0), 0);
+    assert_int_equal(fixture_collect(f, 0), 0);
     assert_int_equal(census(f).chunks, before);
     assert_int_equal(census(f).loose, 0); /* and is not looked at again and again */
 }
@@ -402,12 +364,12 @@ static void test_beside_writers_and_copies(void **state)
                   atomic_load(&w->again));
     assert_int_equal(atomic_load(&w->errors), 0);
     assert_int_equal(lost(w), 0);
-    assert_int_equal(faults(f), 0);
+    assert_int_equal(fixture_faults(f), 0);
     for (size_t i = 0; i < WRITERS; i++) {
         assert_ok(purge(f->store, &f->ctx.scope, w->sessions[i]));
     }
     size_t rest = census(f).chunks;
-    assert_int_equal(collect(f, 0), rest);
+    assert_int_equal(fixture_collect(f, 0), rest);
     struct census after = census(f);
     assert_int_equal(after.chunks + after.stored + after.refs + after.loose, 0);
     mem_free(w);
@@ -421,7 +383,7 @@ static void test_careless_collection_loses(void **state)
         struct fixture *f = fixture_create(NULL);
         w->careless = true;
         world_run(w, f, seed);
-        count = lost(w) + faults(f);
+        count = lost(w) + fixture_faults(f);
         fixture_destroy(f);
     }
     assert_true(count > 0);

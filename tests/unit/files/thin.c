@@ -88,14 +88,14 @@ static void test_rule(void **state)
     thin(f);
     assert_int_equal(versions(f, "doc", at), 1); /* a day's last: the current one */
     assert_int_equal(moment(f, 4), 12);
-    assert_int_equal(fixture_collect(f), 11);
+    assert_int_equal(fixture_collect(f, 0), 11);
     put(f, "doc", STR("small"));
     assert_int_equal(versions(f, "doc", at), 2);
     time_test_advance(400 * DAY);
     thin(f);
     assert_int_equal(versions(f, "doc", at), 1);
     assert_true(str_eq(slurp(f, "doc", 0), STR("small")));
-    assert_int_equal(fixture_collect(f), 1);
+    assert_int_equal(fixture_collect(f, 0), 1);
     fixture_check(f);
 }
 
@@ -113,7 +113,7 @@ static void test_gone(void **state)
     drop(f, "d/long");
     time_test_advance(8 * DAY);
     thin(f);
-    assert_int_equal(fixture_collect(f), 2);
+    assert_int_equal(fixture_collect(f, 0), 2);
     assert_int_equal(versions(f, "d/short", at), 0);
     assert_int_equal(versions(f, "d/long", at), 2);
     assert_true(str_eq(slurp(f, "d/long", at[1]), fixture_noise(f, 2000, 3)));
@@ -175,7 +175,7 @@ static void test_saved_by_move(void **state)
     }
     time_test_advance(8 * DAY);
     thin(f);
-    assert_int_equal(fixture_collect(f), 10);
+    assert_int_equal(fixture_collect(f, 0), 10);
     assert_int_equal(versions(f, "doc", at), 1);
     assert_int_equal(versions(f, "doc.tmp", at), 0);
     assert_true(str_eq(slurp(f, "doc", 0), fixture_noise(f, 2000, 9)));
@@ -199,17 +199,17 @@ static void test_bounded(void **state)
         put(f, "doc", str_of(text, SIZE));
         time_test_advance(10 * HOUR / EDITS);
     }
-    size_t whole = fixture_collect(f);
+    size_t whole = fixture_collect(f, 0);
     assert_int_equal(whole, 0);
     size_t bytes = fixture_stored(f); /* on average about one chunk for each edit */
     assert_true(bytes > (size_t)SIZE && bytes < SIZE + (size_t)EDITS * 2 * CONTENT_CHUNK_MAX);
     time_test_advance(8 * DAY);
     thin(f);
-    size_t gone = fixture_collect(f);
+    size_t gone = fixture_collect(f, 0);
     assert_true(versions(f, "doc", at) <= 11);
     assert_true(gone > EDITS - 11 && gone < (size_t)EDITS * CHUNKS_OF_EDIT);
     thin(f);
-    assert_int_equal(fixture_collect(f), 0);
+    assert_int_equal(fixture_collect(f, 0), 0);
     fixture_check(f);
     mem_free(text);
 }
@@ -419,14 +419,14 @@ static void test_random(void **state)
         }
         assert_ok(files_thin(m->f->store, &keep, &place, &more)); /* one step */
         if (rand_below(40) == 0) {
-            (void)fixture_collect(m->f);
+            (void)fixture_collect(m->f, 0);
         }
     }
     static const usec_t later[] = {0, 8 * DAY, 31 * DAY, 200 * DAY, 400 * DAY};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         time_test_advance(later[i]);
         thin(m->f);
-        (void)fixture_collect(m->f);
+        (void)fixture_collect(m->f, 0);
         compare(m);
     }
     rand_test_real();

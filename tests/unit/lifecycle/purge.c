@@ -174,14 +174,7 @@ static void test_goes_on_after_any_page(void **state)
     }
     assert_true(pages > 1);
     assert_int_equal(before, 0);
-    struct files_collect_input in = {.spare_hours = 0};
-    struct files_collected collected;
-    size_t chunks = 0;
-    do {
-        assert_ok(files_collect(f->store, &in, &collected));
-        chunks += collected.chunks;
-    } while (collected.looked > 0);
-    assert_true(chunks > 150);
+    assert_true(fixture_collect(f, 0) > 150);
     assert_int_equal(faults(f), 0);
 }
 
