@@ -30,7 +30,7 @@ const withoutDrivelist = {
 };
 
 /** [file, what stands there, what is to stand there] */
-const corrections = [
+const inBrowser = [
     [/plugin-ext[\\/]lib[\\/]plugin[\\/]plugin-context\.js$/, "origin + '/' + ", "new URL('.', self.location.href).href + "],
     [
         /plugin-ext[\\/]lib[\\/]main[\\/]browser[\\/]tabs[\\/]tabs-main\.js$/,
@@ -71,7 +71,10 @@ const corrections = [
         };
         start();
 `
-    ],
+    ]
+];
+
+const inBackend = [
     [
         /messaging[\\/]binary-message-pipe\.js$/,
         'handleNewMessage(chunk) {\n',
@@ -84,10 +87,11 @@ const corrections = [
     ]
 ];
 
-const corrected = {
+const corrected = corrections => ({
     name: 'coditect-corrected',
     setup(build) {
-        build.onLoad({ filter: /(plugin-context|tabs-main|hosted[\\/]browser[\\/]plugin-worker|binary-message-pipe)\.js$/ }, async ({ path }) => {
+        const files = new RegExp(corrections.map(([file]) => file.source).join('|'));
+        build.onLoad({ filter: files }, async ({ path }) => {
             const contents = await readFile(path, 'utf8');
             const wanted = corrections.filter(([file]) => file.test(path));
             const gone = wanted.filter(([, stock]) => contents.split(stock).length !== 2);
@@ -96,10 +100,10 @@ const corrected = {
                 : { contents: wanted.reduce((text, [, stock, ours]) => text.replace(stock, ours), contents), loader: 'js' };
         });
     }
-};
+});
 
-nodeOptions.plugins.unshift(withoutDrivelist, corrected);
-browserOptions.plugins.unshift(corrected);
+nodeOptions.plugins.unshift(withoutDrivelist, corrected(inBackend));
+browserOptions.plugins.unshift(corrected(inBrowser));
 
 await esbuild.build(browserOptions);
 await esbuild.build(nodeOptions);
