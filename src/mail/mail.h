@@ -15,6 +15,7 @@ enum {
     MAIL_MAX_TEXT = 16384,   /* bytes */
     MAIL_MAX_WAITING = 1000, /* that strangers asked for */
     MAIL_HOURS = 24,         /* until a message that nobody takes is given up */
+    MAIL_GRACE_SECONDS = 2,  /* that a stop leaves to a message being handed over */
 };
 
 /* ---- The queue ---- */
@@ -78,7 +79,10 @@ struct mail_sender;
 int mail_sender_start(const struct mail_options *options,
                       struct mail_sender **ret_sender) BASE_MUST_USE;
 
-/* Lets a message that is being handed over end, 30 s at most. NULL allowed. */
+/*
+ * Lets a message that is being handed over end, for MAIL_GRACE_SECONDS (and the second until libcurl looks). What is cut then stays
+ * in the queue, and the next start sends it. NULL allowed.
+ */
 void mail_sender_stop(struct mail_sender *s);
 
 struct mail_facts {

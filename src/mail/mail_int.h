@@ -2,6 +2,8 @@
 #ifndef MAIL_MAIL_INT_H
 #define MAIL_MAIL_INT_H
 
+#include <stdatomic.h>
+
 #include "base/buf.h"
 #include "mail/mail.h"
 
@@ -71,6 +73,8 @@ struct mail_exchange {
     const struct mail_options *options;
     struct str from, to;
     struct str message;
+    const _Atomic int64_t
+        *cut_at;   /* by the monotonic clock, in microseconds; 0 there: it may go on */
     char why[256]; /* result, when it was not sent: for the log, without addresses */
 };
 enum mail_result mail_smtp_send(struct mail_exchange *x);

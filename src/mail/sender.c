@@ -29,6 +29,7 @@ struct mail_sender {
     struct lock_cond changed;
     bool rung;
     bool stop;
+    _Atomic int64_t cut_at; /* when a stop's patience with the mail server ends; 0: nobody stops */
     _Atomic uint64_t sent, deferred, failed;
 };
 
@@ -51,7 +52,8 @@ static enum mail_result hand_over(struct mail_sender *s, struct arena *arena,
     struct mail_exchange x = {.options = &s->options,
                               .from = s->from.address,
                               .to = taken->mail.email,
-                              .message = buf_str(&text)};
+                              .message = buf_str(&text),
+                              .cut_at = &s->cut_at};
     enum mail_result result = mail_smtp_send(&x);
     if (result != MAIL_SENT) {
         log_warn("mail", STR_FMT " was %s: %s", STR_ARG(taken->mail.id),
@@ -205,6 +207,7 @@ void mail_sender_stop(struct mail_sender *s)
     }
     ASSERT_MAGIC(s, SENDER_MAGIC);
     store_unwatch(s->watch);
+    atomic_store(&s->cut_at, time_monotonic() + MAIL_GRACE_SECONDS * USEC_PER_SEC);
     lock_take(&s->lock);
     s->stop = true;
     lock_cond_signal(&s->changed);

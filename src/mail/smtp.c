@@ -4,7 +4,8 @@
  * 1. Without TLS neither password nor message is said, unless the operator chose so for this server.
  * 2. A message is refused for good when its own recipient or content is (RFC 5321 section 4.2.1, 55x); every other fault may be
  *    the server's or the settings', and is tried again.
- * 3. An exchange ends before the lease of its message does.
+ * 3. An exchange ends before the lease of its message does, and a moment after a stop. One that is cut counts as not taken: if the
+ *    mail server had the whole message by then it comes once more, and no message is lost.
  */
 #include <curl/curl.h>
 
@@ -35,6 +36,16 @@ static size_t drop(char *bytes, size_t size, size_t count, void *ctx)
 {
     (void)bytes, (void)ctx;
     return size * count;
+}
+
+/* libcurl asks about once a second, also while nothing moves. */
+static int is_over(void *ctx, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
+                   curl_off_t up)
+{
+    const struct mail_exchange *x = ctx;
+    (void)down_all, (void)down, (void)up_all, (void)up;
+    usec_t cut_at = atomic_load(x->cut_at);
+    return cut_at != 0 && time_monotonic() >= cut_at;
 }
 
 #define SET(option, value) ASSERT(curl_easy_setopt(curl, option, value) == CURLE_OK)
@@ -68,6 +79,9 @@ static void set_message(CURL *curl, struct reading *reading)
     SET(CURLOPT_READFUNCTION, give);
     SET(CURLOPT_READDATA, reading);
     SET(CURLOPT_WRITEFUNCTION, drop);
+    SET(CURLOPT_XFERINFOFUNCTION, is_over);
+    SET(CURLOPT_XFERINFODATA, reading->x);
+    SET(CURLOPT_NOPROGRESS, 0L);
 }
 
 /*
@@ -80,6 +94,10 @@ static enum mail_result failed(CURL *curl, const struct reading *reading, const 
     struct mail_exchange *x = reading->x;
     long reply = 0;
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply);
+    if (code == CURLE_ABORTED_BY_CALLBACK) {
+        (void)snprintf(x->why, sizeof x->why, "the server stops");
+        return MAIL_LATER;
+    }
     (void)snprintf(x->why, sizeof x->why, "%s (reply %ld)", curl_easy_strerror(code), reply);
     bool recipient = code == CURLE_SEND_ERROR && !str_starts(str_from(said), STR("MAIL"));
     bool content = code == CURLE_WEIRD_SERVER_REPLY && reading->given == x->message.n;

@@ -141,6 +141,21 @@ test("nothing is said without TLS, or to a server that cannot be trusted", async
   mail.offersTls = true;
 });
 
+test("a stop does not wait for a mail server that hangs, and the message goes at the next start", async () => {
+  const zoe = await server.account("zoe");
+  mail.hangs.add("DATA");
+  mail.said.length = 0;
+  await ask(zoe.email);
+  await until("it hangs", () => mail.said.includes("C DATA"));
+  const { code } = await server.end("SIGTERM");
+  assert.equal(code, 0);
+  assert.match(server.log, /was not taken: the server stops/, "and no time that ran out");
+  mail.hangs.clear();
+  await start();
+  assert.equal((await use(linkIn(await arrives(zoe.email), "reset"), "yet another password")).status, 200);
+  assert.equal(mail.to(zoe.email).length, 1);
+});
+
 test("an address is written to three times, then no more; the answer stays, and strangers are limited by address", async () => {
   const pat = await server.account("pat");
   await server.stop();
