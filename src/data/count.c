@@ -64,6 +64,9 @@ int data_counted(struct txn *txn, const struct data_count_of *of, const struct d
 {
     const struct data_index *row = &of->type->indexes[query->index - 1];
     ASSERT(row->counted && query->fixed == row->count_by);
+    if (data_in_link(of->scope)) {
+        return ERR_FORBIDDEN;
+    }
     struct str prefix = data_key_index_prefix(store_arena(txn), of->scope, of->type, query);
     ASSERT(prefix.n > 0);
     int r = data_count_kept(txn, prefix, ret_count);

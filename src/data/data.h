@@ -30,7 +30,7 @@ enum {
 /*
  * Whose request this is. Empty ids: nobody is logged in. With link_session it is nobody's: whoever has a link reads that session.
  * Such a scope makes the keys of the session's record and files, of content and of the tenant's settings, and no others; nothing
- * is written in it. All of it is asserted.
+ * is written in it. Another record is ERR_NOT_FOUND, a list, a count or a change of records ERR_FORBIDDEN; other keys are asserted.
  */
 struct scope {
     struct str tenant_id;

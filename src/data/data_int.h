@@ -108,6 +108,12 @@ struct data_rows {
     struct str next;
 };
 
+/* A link's scope reads one record, its session's: what else is asked for is refused before a key is made of it. */
+static inline bool data_in_link(const struct scope *scope)
+{
+    return scope && scope->link_session.n > 0;
+}
+
 int data_table_get(const struct data_at *t, struct str id, void *ret_record) BASE_MUST_USE;
 int data_table_put(const struct data_at *t, void *record) BASE_MUST_USE;
 int data_table_delete(const struct data_at *t, struct str id) BASE_MUST_USE;

@@ -67,6 +67,9 @@ static int query_scan(const struct data_at *t, const struct data_query *query,
                       struct scan *ret_scan)
 {
     ASSERT(query->limit >= 1 && query->limit <= DATA_MAX_LIST);
+    if (data_in_link(t->scope)) {
+        return ERR_FORBIDDEN;
+    }
     struct arena *arena = store_arena(t->txn);
     struct scan s = {.prefix = query_prefix(t, query)};
     ASSERT(s.prefix.n > 0);
@@ -134,6 +137,9 @@ int data_count(struct txn *txn, const struct data_count_of *of, const struct dat
                size_t *ret_count)
 {
     ASSERT(query->cursor.n == 0);
+    if (data_in_link(of->scope)) {
+        return ERR_FORBIDDEN;
+    }
     struct arena *arena = store_arena(txn);
     struct str prefix = query_prefix(&(struct data_at){txn, of->scope, of->type}, query);
     ASSERT(prefix.n > 0);

@@ -16,7 +16,8 @@ static struct str record_id(const struct data_at *t, const void *record)
 
 int data_table_get(const struct data_at *t, struct str id, void *ret_record)
 {
-    if (!data_id_is(id, t->type->prefix)) {
+    bool seen = !data_in_link(t->scope) || str_eq(id, t->scope->link_session);
+    if (!data_id_is(id, t->type->prefix) || !seen) {
         return ERR_NOT_FOUND;
     }
     struct arena *arena = store_arena(t->txn);
@@ -115,9 +116,11 @@ static void assert_tenant(const struct data_at *t, const void *record)
 
 int data_table_put(const struct data_at *t, void *record)
 {
+    if (data_in_link(t->scope)) {
+        return ERR_FORBIDDEN;
+    }
     struct arena *arena = store_arena(t->txn);
     struct str id = record_id(t, record);
-    ASSERT(t->scope->link_session.n == 0);
     assert_tenant(t, record);
     /* Encoded first: it cuts times to what is stored, which index entries are made of. */
     struct str value = data_record_encode(arena, t->type, record);
@@ -136,7 +139,9 @@ int data_table_put(const struct data_at *t, void *record)
 
 int data_table_delete(const struct data_at *t, struct str id)
 {
-    ASSERT(t->scope->link_session.n == 0);
+    if (data_in_link(t->scope)) {
+        return ERR_FORBIDDEN;
+    }
     struct arena *arena = store_arena(t->txn);
     void *old = arena_alloc(arena, t->type->size);
     int r = data_table_get(t, id, old);

@@ -4,7 +4,7 @@
  * held against.
  *
  * 1. The token itself is in the reply that makes it and nowhere else.
- * 2. enter_fn makes a link's scope, and nothing else does; what such a scope reaches is asserted by data/ (link_session).
+ * 2. enter_fn makes a link's scope, and nothing else does; data/ keeps it to its session (link_session).
  * 3. There are no links to a session that is deleted, and none by somebody who is gone.
  */
 #include "auth/auth.h"
@@ -109,6 +109,7 @@ int sessions_link_create(struct data_context *ctx, const struct sessions_link_in
                 .name = name,
                 .session_id = in->session_id,
                 .at = (int64_t)in->at,
+                .moment_at = in->moment,
                 .created_at = now,
                 .expires_at = now + in->days * day,
                 .tenant_id = ctx->scope.tenant_id,

@@ -59,6 +59,9 @@ int sessions_find(struct txn *txn, const struct scope *scope, struct str id,
 
 int sessions_join(struct txn *txn, const struct scope *scope, struct sessions_view *view)
 {
+    if (scope->link_session.n > 0) {
+        return ERR_FORBIDDEN; /* a link shows files, and no workspace */
+    }
     int r = data_workspace_get(txn, scope, view->session.workspace_id, &view->workspace);
     if (r < 0) {
         return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;

@@ -222,6 +222,7 @@ struct sessions_link_input {
     struct str name; /* for whom: 1 to 100 characters */
     int64_t days;    /* 1 to SESSIONS_LINK_DAYS */
     uint64_t at;     /* the moment (files_moment); 0: the files as they are */
+    usec_t moment;   /* when it was; 0: not known, or no moment */
 };
 
 /*
