@@ -41,6 +41,22 @@ static int may_share(struct api_call *call)
     return ERR_FORBIDDEN;
 }
 
+/* The moment that is meant, and when it was: the time of the last change in it that is still told; 0: none is. */
+static int find_moment(struct api_call *call, uint64_t at, struct sessions_link_input *input)
+{
+    struct files_log log;
+    int r = files_moment(&call->data, input->session_id, at, &input->at);
+    if (r == 0) {
+        struct files_log_input in = {
+            .session = input->session_id, .before = input->at + 1, .limit = 1};
+        r = files_log(&call->data, &in, &log);
+    }
+    if (r == 0) {
+        input->moment = log.count > 0 ? log.events[0].at : 0;
+    }
+    return r;
+}
+
 int api_session_link_create(struct api_call *call, const struct api_session_link_create_in *in)
 {
     struct sessions_link_input input = {
@@ -49,7 +65,7 @@ int api_session_link_create(struct api_call *call, const struct api_session_link
     struct str token;
     int r = may_share(call);
     if (r == 0 && in->has_at) {
-        r = files_moment(&call->data, in->session_id, (uint64_t)in->at, &input.at);
+        r = find_moment(call, (uint64_t)in->at, &input);
     }
     if (r == 0) {
         r = sessions_link_create(&call->data, &input, &link, &token);
@@ -74,18 +90,6 @@ int api_session_link_delete(struct api_call *call, const struct api_session_link
 
 /* ---- For whoever has the link ---- */
 
-/*
- * Of a past that grows old fewer moments are kept, and each other one is taken for a later one (files/thin.c), with what was
- * written in between: a link to a moment that is not kept any more opens nothing.
- */
-static int moment_stands(struct api_call *call, const struct sessions_shared *shared)
-{
-    uint64_t wanted = (uint64_t)shared->link.at;
-    uint64_t at = wanted;
-    int r = wanted > 0 ? files_moment(&call->data, shared->session.id, wanted, &at) : 0;
-    return r == 0 && at != wanted ? ERR_UNAUTHENTICATED : r;
-}
-
 int api_link_enter(struct api_call *call, struct str token)
 {
     struct sessions_shared *shared = ARENA_NEW(call->req->arena, struct sessions_shared);
@@ -94,30 +98,51 @@ int api_link_enter(struct api_call *call, struct str token)
     if (r == 0) {
         r = settings_boolean(&call->data, SETTING_SHARING_LINKS, &allowed);
     }
-    if (r == 0) {
-        r = allowed ? moment_stands(call, shared) : ERR_UNAUTHENTICATED;
-    }
-    if (r < 0) {
-        return r;
+    if (r < 0 || !allowed) {
+        return r < 0 ? r : ERR_UNAUTHENTICATED;
     }
     call->shared = shared;
     http_set(call->res, "X-Robots-Tag", STR("noindex"));
     return 0;
 }
 
-static uint64_t moment_of(const struct api_call *call)
+/*
+ * The moment that the link shows; 0: the files as they are. Of a past that grows old fewer moments are kept, and each other one
+ * is taken for a later one (files/thin.c), with what was written in between. So a link to a moment that is not kept any more
+ * shows nothing (ERR_NOT_FOUND), and says why: who has the link knows already that there is one.
+ */
+static int moment_of(struct api_call *call, uint64_t *ret_at)
 {
-    return (uint64_t)call->shared->link.at;
+    const struct sessions_shared *shared = call->shared;
+    uint64_t wanted = (uint64_t)shared->link.at;
+    uint64_t at = 0;
+    int r = wanted > 0 ? files_moment(&call->data, shared->session.id, wanted, &at) : 0;
+    if (r == 0 && at != wanted) {
+        call->problem.message = STR("The moment that this link shows is not kept any more.");
+        return ERR_NOT_FOUND;
+    }
+    if (r == 0) {
+        *ret_at = at;
+    }
+    return r;
 }
 
 int api_shared_get(struct api_call *call)
 {
     const struct sessions_shared *shared = call->shared;
+    uint64_t at;
+    int r = moment_of(call, &at);
+    if (r < 0) {
+        return r;
+    }
     struct json_writer *w = api_begin(call, 200);
     json_object(w);
     json_member_string(w, "name", shared->session.name);
     if (shared->link.at > 0) {
         json_member_integer(w, "at", shared->link.at);
+    }
+    if (shared->link.moment_at > 0) {
+        api_json_time(w, "moment_at", shared->link.moment_at);
     }
     api_json_time(w, "expires_at", shared->link.expires_at);
     json_object_end(w);
@@ -131,9 +156,9 @@ int api_shared_files_list(struct api_call *call, const struct api_shared_files_l
         .path = in->path,
         .limit = (size_t)in->limit,
         .recursive = in->recursive,
-        .at = moment_of(call),
     };
-    return api_answer_list(call, &input, in->cursor);
+    int r = moment_of(call, &input.at);
+    return r < 0 ? r : api_answer_list(call, &input, in->cursor);
 }
 
 int api_shared_files_get(struct api_call *call, const struct api_shared_files_get_in *in)
@@ -141,16 +166,18 @@ int api_shared_files_get(struct api_call *call, const struct api_shared_files_ge
     struct files_open_input open = {
         .session = call->shared->session.id,
         .path = in->path,
-        .at = moment_of(call),
     };
-    return api_answer_content(call, &open, in->if_none_match);
+    int r = moment_of(call, &open.at);
+    return r < 0 ? r : api_answer_content(call, &open, in->if_none_match);
 }
 
 int api_shared_archive(struct api_call *call, const struct api_shared_archive_in *in)
 {
-    return api_answer_archive(
-        call, &(struct api_archive_of){.session = call->shared->session.id,
-                                       .name = call->shared->session.name,
-                                       .at = moment_of(call),
-                                       .zip = in->format == API_SHARED_ARCHIVE_FORMAT_ZIP});
+    struct api_archive_of of = {
+        .session = call->shared->session.id,
+        .name = call->shared->session.name,
+        .zip = in->format == API_SHARED_ARCHIVE_FORMAT_ZIP,
+    };
+    int r = moment_of(call, &of.at);
+    return r < 0 ? r : api_answer_archive(call, &of);
 }

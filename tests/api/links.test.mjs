@@ -56,10 +56,11 @@ test("a link shows the files as they are, and its token once", async () => {
 test("a link to a moment shows that moment, whatever comes later", async () => {
   const { version } = await write("when.txt", "then\n");
   const then = await made({ name: "then", at: version, expires_in_days: 365 });
-  assert.equal(then.link.at, version);
+  const [change] = (await ada.get(`${base}/changes?limit=1`)).data;
+  assert.deepEqual([then.link.at, then.link.moment_at], [version, change.at]);
   await write("when.txt", "later\n");
   await write("later.txt", "later\n");
-  assert.equal((await then.get("/shared")).data.at, version);
+  assert.deepEqual((await then.get("/shared")).data, { name: "Project A", at: version, moment_at: change.at, expires_at: then.link.expires_at });
   assert.equal((await then.get("/shared/files/when.txt")).text(), "then\n");
   assert.equal((await then.get("/shared/files/later.txt")).status, 404);
   assert.ok(!(await names(then)).includes("later.txt"));
@@ -86,7 +87,12 @@ test("a moment that is not kept any more is not shown as another one, and a link
   await put("secret");
   assert.equal((await then.get("/shared/files/doc")).text(), "public");
   clock.jump(midnight + 3 * day);
-  await until("the hour is one moment", async () => (await then.get("/shared/files/doc")).status === 401);
+  await until("the hour is one moment", async () => (await then.get("/shared/files/doc")).status === 404);
+  for (const path of ["/shared", "/shared/files", "/shared/files/doc", "/shared/archive"]) {
+    const reply = await then.get(path);
+    assert.equal(reply.status, 404, path);
+    assert.equal(reply.json.error.message, "The moment that this link shows is not kept any more.", "whoever has it is told, and sees no other moment");
+  }
   assert.equal((await now.get("/shared/files/doc")).text(), "secret");
   assert.equal((await week.get("/shared")).status, 200);
   clock.jump(midnight + 8 * day);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { newSession } from "../api/harness.mjs";
-import { button, launch, link, look, setTheme, shot, visible } from "./browser.mjs";
+import { button, escape, launch, link, look, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -33,13 +33,6 @@ test("its person makes a link and copies it once", async () => {
   assert.match(address, /\/shared#token=cdl_/);
   await visible(dialog.getByRole("list", { name: "Links" }).getByText("Grace"));
   await look(page, "share dialog");
-  for (const theme of ["light", "dark"]) {
-    await setTheme(page, theme);
-    for (const width of [1400, 390]) {
-      await page.setViewportSize({ width, height: 844 });
-      await shot(page, `share-${theme}-${width}`);
-    }
-  }
 });
 
 test("whoever has it reads the files, and no address tells the token", async () => {
@@ -52,13 +45,6 @@ test("whoever has it reads the files, and no address tells the token", async () 
   await link("hello.c", guest).click();
   await visible(guest.getByText("int main(void) {}"));
   await look(guest, "shared file");
-  for (const theme of ["light", "dark"]) {
-    await setTheme(guest, theme);
-    for (const width of [1400, 390]) {
-      await guest.setViewportSize({ width, height: 844 });
-      await shot(guest, `shared-${theme}-${width}`);
-    }
-  }
   const downloaded = guest.waitForEvent("download");
   await button("Download", guest).click();
   assert.equal(readFileSync(await (await downloaded).path(), "utf8"), "int main(void) {}\n");
@@ -76,6 +62,42 @@ test("whoever has it reads the files, and no address tells the token", async () 
     assert.ok(!(request.headers().referer ?? "").includes(token));
     assert.ok(request.url().startsWith(home) || !request.url().startsWith("http"), `${request.url()} is somebody else's`);
   }
+});
+
+test("one moment is shared from the history, and both sides say which", async () => {
+  await ada.write(`/sessions/${session.id}/files/src/hello.c`, "int main(void) { return 1; }\n");
+  await page.setViewportSize({ width: 1400, height: 844 });
+  await page.goto(`${home}/sessions/${session.id}/history`);
+  const moment = page.getByTestId("moment");
+  await visible(moment.getByText("Now", { exact: true }));
+  await button("Share", page).click();
+  const dialog = page.getByRole("dialog");
+  await visible(dialog.getByText("reads the files as they are, without"));
+  await escape(page, dialog);
+  await button("The change before", page).click();
+  await visible(moment.getByText("Saved bytes.bin"));
+  const when = await moment.locator("p").first().textContent();
+  await button("Share", page).click();
+  await visible(dialog.getByRole("heading", { name: "Share this moment" }));
+  await visible(dialog.getByText(when, { exact: true }));
+  await dialog.getByLabel("Whom it is for").fill("Hedy");
+  await button("Make a link", dialog).click();
+  const then = await dialog.getByLabel("The new link").inputValue();
+  await visible(dialog.getByText(`As of ${when}`, { exact: true }));
+  await look(page, "share moment dialog");
+
+  await guest.goto(then.replace(/^https?:\/\/[^/]+/, home));
+  await visible(guest.getByText(`As of ${when}, to read`));
+  await link("src", guest).click();
+  await link("hello.c", guest).click();
+  await visible(guest.getByText("int main(void) {}", { exact: true }));
+  await look(guest, "shared moment");
+  await guest.route("**/api/v5/shared", (route) => route.fulfill({ status: 404, json: { success: false, error: { code: "not_found", message: "It is not kept.", request_id: "r" } } }));
+  await guest.reload();
+  await visible(guest.getByText("This moment is not kept any more"));
+  await look(guest, "shared thinned");
+  await guest.unroute("**/api/v5/shared");
+  await guest.goto(address.replace(/^https?:\/\/[^/]+/, home));
 });
 
 test("a link that was ended says so", async () => {

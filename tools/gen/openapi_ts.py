@@ -4,7 +4,8 @@
 Each operation becomes a function of the client that takes one object (path and query parameters and headers in
 camelCase, `body`, `signal`) and resolves to the reply's `data`; of a list to `{data, page}`; of a file's bytes to the
 Response. A reply that has another form, too (FORMS), has a second function for it, such as `{name}Lines`, that resolves to the
-Response. A failure is thrown as ApiError. `limitsOf{Schema}` are the bounds of the texts of each body, for the forms.
+Response. A failure is thrown as ApiError. `limitsOf{Schema}` are the bounds of the texts of each body, for the forms,
+`numbersOf{Schema}` those of its numbers; `auditActions` what the audit log calls the changes.
 """
 
 import json
@@ -204,6 +205,32 @@ export interface TextLimits {
             out.write(f"export const limitsOf{name} = {{ {inner} }} as const satisfies Readonly<Record<string, TextLimits>>;\n")
 
 
+def write_numbers(out, document):
+    out.write("""
+/** What a whole number may be, and what it is when nothing is said. */
+export interface NumberLimits {
+  readonly least: number;
+  readonly most: number;
+  readonly usual: number;
+}
+""")
+    done = set()
+    for operation in document.operations:
+        name = operation.body_schema["$ref"].rsplit("/", 1)[1] if operation.body == "json" and "$ref" in operation.body_schema else ""
+        rows = {field.name: {"least": field.schema["minimum"], "most": field.schema["maximum"], "usual": field.schema["default"]}
+                for field in operation.fields if field.source == "body" and "default" in field.schema and "maximum" in field.schema}
+        if rows and name and name not in done:
+            done.add(name)
+            inner = ", ".join(f"{field}: {literal(bounds)}" for field, bounds in rows.items())
+            out.write(f"export const numbersOf{name} = {{ {inner} }} as const satisfies Readonly<Record<string, NumberLimits>>;\n")
+
+
+def write_actions(out, document):
+    actions = sorted({operation.audit for operation in document.operations} - {"none"})
+    out.write("\n/** What changes are called in the audit log. */\n")
+    out.write(f"export const auditActions = {literal(actions)} as const;\n")
+
+
 def argument_rows(operation):
     rows = []
     for field in operation.fields:
@@ -305,6 +332,8 @@ def main(spec, target):
         out.write("// Generated from spec/openapi.yaml.\n")
         write_types(out, document)
         write_limits(out, document)
+        write_numbers(out, document)
+        write_actions(out, document)
         out.write(RUNTIME)
         write_client(out, document)
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { auditActions } from "../src/api/generated";
 import { byDay, kindOf, sinceOf, verbOf } from "../src/lib/audit";
 import { formatDay } from "../src/lib/format";
 
@@ -8,6 +9,11 @@ test("an action in words; one that is new nearly as the log names it", () => {
   expect(verbOf("tenant.setting_update")).toBe("changed a default of the team");
   expect(verbOf("else.create_all")).toBe("did “else create all”");
   expect(kindOf("login.reused")?.label).toBe("Logins");
+});
+
+test("every change of the API's document has words", () => {
+  expect(auditActions.length).toBeGreaterThan(40);
+  expect(auditActions.filter((action) => verbOf(action).startsWith("did “") || kindOf(action) === undefined)).toEqual([]);
 });
 
 test("since when", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { limitsOfKeyInput, limitsOfLoginInput, limitsOfRegisterInput } from "../src/api/generated";
-import { problemsOf, textProblem } from "../src/lib/check";
+import { limitsOfKeyInput, limitsOfLoginInput, limitsOfRegisterInput, numbersOfKeyInput } from "../src/api/generated";
+import { dayChoices, problemsOf, textProblem } from "../src/lib/check";
 
 const { email, password, name } = limitsOfRegisterInput;
 
@@ -31,4 +31,11 @@ test("a line has no control characters, a password may", () => {
 test("what is wrong, by name", () => {
   expect(problemsOf({ a: undefined, b: undefined })).toBeUndefined();
   expect(problemsOf({ a: "x", b: undefined })).toEqual({ a: "x" });
+});
+
+test("how long a key or a link lasts is chosen within the document's bounds", () => {
+  expect(dayChoices({ least: 1, most: 365, usual: 7 }).map(({ value }) => value)).toEqual(["1", "7", "30", "90", "365"]);
+  expect(dayChoices({ least: 5, most: 14, usual: 10 }).map(({ label }) => label)).toEqual(["7 days", "10 days", "14 days"]);
+  const { least, most, usual } = numbersOfKeyInput.expires_in_days;
+  expect(least <= usual && usual <= most).toBe(true);
 });

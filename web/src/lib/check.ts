@@ -1,6 +1,7 @@
 // What a text of a form may be, as the server holds it: the bounds come from the API's document, so that a form neither refuses
 // what the server takes nor sends what it refuses.
-import type { TextLimits } from "../api/generated";
+import type { NumberLimits, TextLimits } from "../api/generated";
+import { formatCount } from "./format";
 
 // As src/data/text.c, which is stricter than the document: no control characters of Unicode's first 256 either.
 const isLine = (text: string): boolean => !/[\u0000-\u001f\u007f-\u009f]/.test(text);
@@ -32,4 +33,10 @@ export function textProblem(limits: TextLimits, text: string, empty: string): st
 export function problemsOf<Name extends string>(texts: Readonly<Record<Name, string | undefined>>): Readonly<Partial<Record<Name, string>>> | undefined {
   const wrong = Object.entries(texts).filter(([, problem]) => problem !== undefined);
   return wrong.length === 0 ? undefined : (Object.fromEntries(wrong) as Partial<Record<Name, string>>);
+}
+
+/** Of a life in days: those that people think in, what is taken when nothing is said, and the longest there is. */
+export function dayChoices({ least, most, usual }: NumberLimits): ReadonlyArray<{ readonly value: string; readonly label: string }> {
+  const days = [1, 7, 30, 90, usual, most].filter((one) => one >= least && one <= most);
+  return [...new Set(days)].sort((a, b) => a - b).map((one) => ({ value: String(one), label: formatCount(one, "day") }));
 }

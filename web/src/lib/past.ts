@@ -1,6 +1,6 @@
 // A session's changes in words, and what can be had back of what was deleted.
 import type { Change, HistoryEntry, Kept } from "../api/generated";
-import { formatCount } from "./format";
+import { formatCount, formatExact } from "./format";
 
 export const opWords: Readonly<Record<HistoryEntry["op"], string>> = { write: "Saved", delete: "Deleted", move: "Moved here", restore: "Restored" };
 export const authorWords: Readonly<Record<HistoryEntry["author"]["kind"], string>> = { user: "in the IDE", terminal: "in a terminal", agent: "by an agent", api: "by web page or API" };
@@ -30,6 +30,9 @@ export function keptWords({ all, hourly, daily }: Kept): string {
   ];
   return `${steps.join(", ")}. What is there now is kept for ever.`;
 }
+
+/** Of a link to one moment: "As of Nov 22, 2026, 12:05:12 AM". */
+export const momentWords = (version: number, at: string | undefined): string => `As of ${at === undefined ? `version ${version}` : formatExact(at)}`;
 
 /** The newest change that is not after the wanted one: a moment lasts until the next change. */
 export function indexOf(changes: readonly Change[], wanted: number | undefined): number {

@@ -2,7 +2,7 @@
 // send to no server, and goes in a header.
 import { Box, Button, Flex, Heading, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
-import { Download, FolderOpen, Inbox, Unlink } from "lucide-react";
+import { Clock, Download, FolderOpen, Inbox, Unlink } from "lucide-react";
 import { useMemo } from "react";
 import { Link, useLocation, useSearchParams } from "react-router";
 import { ApiError, type Client, createClient, type Entry } from "../api/generated";
@@ -14,6 +14,7 @@ import { ProblemNotice } from "../components/problem-notice";
 import { sayProblem } from "../components/toaster";
 import { sentName } from "../lib/content";
 import { formatSize, formatUntil } from "../lib/format";
+import { momentWords } from "../lib/past";
 import { baseName, parentOf } from "../lib/paths";
 import { resetOf } from "../lib/roles";
 import { watchedFetch } from "../stores/connection";
@@ -116,6 +117,10 @@ function Ended() {
   return <Empty icon={<Unlink size={20} />} title="This link does not work any more" text="It has expired or was ended. Ask who gave it to you for another one." />;
 }
 
+function Thinned() {
+  return <Empty icon={<Clock size={20} />} title="This moment is not kept any more" text="The link showed the files as they were at one moment. Of an older past fewer moments are kept, and this one is gone." />;
+}
+
 function Files({ shown }: { readonly shown: Shown }) {
   const { client, hash } = shown;
   const [params] = useSearchParams();
@@ -127,15 +132,16 @@ function Files({ shown }: { readonly shown: Shown }) {
     client.sharedArchive({ format: "zip" }).then(async (response) => save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? "files.zip"), sayProblem);
   };
   if (isEnded(error)) return <Ended />;
+  if (error instanceof ApiError && error.status === 404) return <Thinned />;
   if (error !== null) return <ProblemNotice error={error} retry={() => void refetch()} />;
   if (data === undefined) return <ListSkeleton />;
   return (
     <>
       <Flex align="center" gap="12px" minHeight="56px" wrap="wrap">
         <Box color="accent.fg"><FolderOpen size={20} /></Box>
-        <Box flex="1" minWidth="0">
+        <Box flex="1 1 240px" minWidth="0">
           <Heading as="h1" fontSize="20px" lineHeight="28px" fontWeight="600" truncate title={data.name}>{data.name}</Heading>
-          <Text color="fg.muted" fontSize="13px">{data.at === undefined ? "To read" : `Version ${data.at}, to read`} · the link ends {formatUntil(data.expires_at)}</Text>
+          <Text color="fg.muted" fontSize="13px">{data.at === undefined ? "To read" : `${momentWords(data.at, data.moment_at)}, to read`} · the link ends {formatUntil(data.expires_at)}</Text>
         </Box>
         <Button size="sm" variant="outline" colorPalette="gray" onClick={fetchAll}><Download size={14} />Download all</Button>
       </Flex>

@@ -2,7 +2,7 @@
 // there. The server answers all of it, so that it works whether the workspace runs or not. The address names the moment (?at=)
 // and the place, so that both can be sent to oneself.
 import { Box, Button, Flex, IconButton, Text } from "@chakra-ui/react";
-import { ChevronLeft, ChevronRight, Clock, Download, GitFork, RotateCcw } from "lucide-react";
+import { ChevronLeft, ChevronRight, Clock, Download, GitFork, RotateCcw, Share2 } from "lucide-react";
 import { type ChangeEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { ApiError, type Change, type Entry, type Session } from "../../api/generated";
@@ -15,6 +15,7 @@ import { Ago, Empty, ListSkeleton } from "../bits";
 import { download, downloadAll, forkSession } from "../files/actions";
 import { CompareChoice, useCompare, VersionDifference } from "../files/diff";
 import { Content } from "../files/file-view";
+import { ShareDialog } from "../files/share";
 import { EntryIcon } from "../files/tree";
 import { checkSessionName, NameDialog } from "../modal";
 import { ProblemNotice } from "../problem-notice";
@@ -57,6 +58,7 @@ function Slider({ session, path, changes, index }: MomentProps) {
   const at = dragged ?? index;
   const change = changes[at];
   const [forking, setForking] = useState(false);
+  const [sharing, setSharing] = useState(false);
   const navigate = useNavigate();
   if (change === undefined) return undefined;
   const isNow = at === 0;
@@ -80,9 +82,11 @@ function Slider({ session, path, changes, index }: MomentProps) {
         </Box>
         {!isNow && <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={() => go(0)}>Back to now</Button>}
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void downloadAll(session.id, "tgz", moment)}><Download size={14} />Download all</Button>
+        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => setSharing(true)}><Share2 size={14} />Share</Button>
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => setForking(true)}><GitFork size={14} />Fork from here</Button>
       </Flex>
       {forking && <NameDialog title="Fork from here" label="Name of the copy" action="Fork" suggested={`Copy of ${session.name}`.slice(0, 100)} check={checkSessionName} submit={fork} onClose={() => setForking(false)} />}
+      {sharing && <ShareDialog sessionId={session.id} moment={isNow ? undefined : { version: change.version, at: change.at }} onClose={() => setSharing(false)} />}
       <Text srOnly>In {path === "" ? "the whole session" : path}</Text>
     </Box>
   );

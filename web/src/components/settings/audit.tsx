@@ -100,10 +100,13 @@ function Detail({ record, names }: { readonly record: AuditRecord; readonly name
   );
 }
 
+/** Who did what no account did. */
+const nobody = ({ action }: AuditRecord): string => (action === "link.use" ? "Somebody" : "The server");
+
 function Row({ record, names }: { readonly record: AuditRecord; readonly names: ReadonlyMap<string, string> }) {
   const [isOpen, setOpen] = useState(false);
   const Icon = icons[kindOf(record.action)?.noun ?? ""] ?? ScrollText;
-  const who = record.actor_id === undefined ? "The server" : names.get(record.actor_id) ?? "Somebody";
+  const who = record.actor_id === undefined ? nobody(record) : names.get(record.actor_id) ?? "Somebody";
   const target = record.target !== undefined && record.target !== record.actor_id ? names.get(record.target) : undefined;
   return (
     <Box as="li" listStyleType="none" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }} contentVisibility="auto" containIntrinsicSize="auto 44px">

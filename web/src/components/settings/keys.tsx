@@ -3,9 +3,9 @@ import { Box, Button, Checkbox, Flex, Stack, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { KeyRound } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import { type Key, limitsOfKeyInput } from "../../api/generated";
+import { type Key, limitsOfKeyInput, numbersOfKeyInput } from "../../api/generated";
 import { queryClient } from "../../api/queries";
-import { textProblem } from "../../lib/check";
+import { dayChoices, textProblem } from "../../lib/check";
 import { formatUntil } from "../../lib/format";
 import { fieldProblem } from "../../lib/problem";
 import { api } from "../../stores/auth";
@@ -13,12 +13,15 @@ import { Ago, ListSkeleton, TextField } from "../bits";
 import { Confirm } from "../modal";
 import { FormProblem, ProblemNotice } from "../problem-notice";
 import { Secret } from "../secret";
+import { Select } from "../select";
 import { useSending } from "../sending";
 import { say, sayProblem } from "../toaster";
 import { Section } from "./section";
 
 /** All of them: a person has at most 50. */
 const MOST = 50;
+
+const life = numbersOfKeyInput.expires_in_days;
 
 const refresh = (): void => void queryClient.invalidateQueries({ queryKey: ["keys"] });
 
@@ -45,6 +48,7 @@ function Row({ one }: { readonly one: Key }) {
 function NewKey() {
   const [name, setName] = useState("");
   const [writes, setWrites] = useState(false);
+  const [days, setDays] = useState(String(life.usual));
   const [made, setMade] = useState<string>();
   const [problem, setProblem] = useState<string>();
   const { busy, error, send } = useSending();
@@ -54,7 +58,7 @@ function NewKey() {
     setProblem(wrong);
     if (wrong !== undefined) return;
     void send(async () => {
-      setMade((await api.authKeyCreate({ body: { name: name.trim(), access: writes ? "write" : "read" } })).key);
+      setMade((await api.authKeyCreate({ body: { name: name.trim(), access: writes ? "write" : "read", expires_in_days: Number(days) } })).key);
       setName("");
       refresh();
     });
@@ -63,13 +67,16 @@ function NewKey() {
     <form onSubmit={make} noValidate>
       <Stack gap="16px" align="flex-start">
         <FormProblem error={error} fields={["name"]} />
-        <Box width="100%" maxWidth="400px"><TextField label="What it is for" name="key-name" value={name} onValue={setName} autoComplete="off" hint="It ends by itself after 90 days." problem={problem ?? fieldProblem(error, "name")} /></Box>
+        <Box width="100%" maxWidth="400px"><TextField label="What it is for" name="key-name" value={name} onValue={setName} autoComplete="off" problem={problem ?? fieldProblem(error, "name")} /></Box>
         <Checkbox.Root checked={writes} onCheckedChange={({ checked }) => setWrites(checked === true)}>
           <Checkbox.HiddenInput />
           <Checkbox.Control borderColor="border.emphasized" />
           <Checkbox.Label>It may change things, too</Checkbox.Label>
         </Checkbox.Root>
-        <Button size="sm" type="submit" loading={busy}>Make a key</Button>
+        <Flex gap="8px" align="center" width="100%" maxWidth="400px" justify="space-between">
+          <Flex gap="8px" align="center"><Text color="fg.muted">It ends after</Text><Select label="How long it works" options={dayChoices(life)} value={days} onValue={setDays} /></Flex>
+          <Button size="sm" type="submit" loading={busy}>Make a key</Button>
+        </Flex>
         {made !== undefined && <Secret key={made} label="The new key" value={made}>Copy it now: it is shown only this once. Send it as a bearer’s token.</Secret>}
       </Stack>
     </form>
