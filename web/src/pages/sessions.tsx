@@ -63,8 +63,8 @@ function SessionCard({ session, onRename, onMove, onGone }: RowProps) {
       as="li" direction="column" listStyleType="none" position="relative" minHeight="132px" padding="16px" gap="4px" bg="bg.panel" borderWidth="1px" borderRadius="l3" boxShadow="card"
       transition="border-color 120ms ease-out" _hover={{ borderColor: "border.emphasized" }} _focusWithin={{ borderColor: "border.emphasized" }}
     >
-      <Flex align="center" gap="8px">
-        <Text fontWeight="600" truncate flex="1" fontSize="15px" lineHeight="24px">
+      <Flex align="flex-start" gap="8px">
+        <Text fontWeight="600" lineClamp={2} overflowWrap="anywhere" flex="1" minWidth="0" fontSize="15px" lineHeight="24px" title={session.name}>
           <Link to={sessionAddress(session.id)} state={{ open: true }}>
             <Box as="span" position="absolute" inset="0" borderRadius="l3" aria-hidden="true" />
             {session.name}
@@ -92,9 +92,9 @@ function howFar(session: Session): string | undefined {
 function DeletedRow({ session }: { readonly session: Session }) {
   const { restore } = useSessionActions();
   return (
-    <Flex as="li" listStyleType="none" align="center" gap="16px" minHeight="56px" paddingX="16px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
+    <Flex as="li" listStyleType="none" align="center" gap="16px" minHeight="56px" paddingX="16px" paddingY="8px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box flex="1" minWidth="0">
-        <Text truncate fontWeight="500">{session.name}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" fontWeight="500" title={session.name}>{session.name}</Text>
         <Text color="fg.muted" fontSize="13px">{factsOf(session)}{session.deleted_at !== undefined && <> · deleted <Ago time={session.deleted_at} /></>}</Text>
       </Box>
       <Button size="xs" variant="outline" colorPalette="gray" onClick={() => restore(session)} aria-label={`Restore ${session.name}`}><RotateCcw size={13} />Restore</Button>
