@@ -10,7 +10,7 @@ enum { DIRTY_MAGIC = 0x64697274 };
 
 struct codi2_dirty {
     unsigned magic;
-    struct map *paths;     /* dirty: path → &shallow or &deep */
+    struct map *paths;     /* dirty: path → &shallow, &closed_mark or &deep_mark */
     struct map *uploading; /* path → &mark */
     struct map *conflicts; /* path → &mark */
     bool all;
@@ -18,6 +18,7 @@ struct codi2_dirty {
 
 static char shallow;
 static char deep_mark;
+static char closed_mark;
 static char mark;
 
 struct codi2_dirty *codi2_dirty_create(void)
@@ -49,9 +50,8 @@ void codi2_dirty_add_all(struct codi2_dirty *d)
     d->all = true;
 }
 
-void codi2_dirty_add(struct codi2_dirty *d, struct str path, bool deep)
+static void add(struct codi2_dirty *d, struct str path, char *how)
 {
-    ASSERT_MAGIC(d, DIRTY_MAGIC);
     if (path.n == 0) {
         d->all = true;
         return;
@@ -62,9 +62,21 @@ void codi2_dirty_add(struct codi2_dirty *d, struct str path, bool deep)
         d->all = true;
         return;
     }
-    if (deep || map_get(d->paths, path) != &deep_mark) {
-        (void)map_put(d->paths, path, deep ? &deep_mark : &shallow);
+    if (how == &deep_mark || map_get(d->paths, path) != &deep_mark) {
+        (void)map_put(d->paths, path, how);
     }
+}
+
+void codi2_dirty_add(struct codi2_dirty *d, struct str path, bool deep)
+{
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    add(d, path, deep ? &deep_mark : &shallow);
+}
+
+void codi2_dirty_add_closed(struct codi2_dirty *d, struct str path)
+{
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    add(d, path, &closed_mark);
 }
 
 size_t codi2_dirty_count(const struct codi2_dirty *d)
@@ -134,8 +146,10 @@ void codi2_dirty_take(struct codi2_dirty *d, struct arena *arena,
     struct str path;
     void *depth;
     while (map_next(d->paths, &position, &path, &depth)) {
-        paths[n++] = (struct codi2_dirty_path){
-            .path = arena_str(arena, path), .deep = depth == &deep_mark, .told = true};
+        paths[n++] = (struct codi2_dirty_path){.path = arena_str(arena, path),
+                                               .deep = depth == &deep_mark,
+                                               .told = true,
+                                               .closed = depth == &closed_mark};
     }
     ASSERT(n == count);
     qsort(paths, n, sizeof paths[0], by_path);

@@ -33,7 +33,9 @@ struct codi2_dirty *codi2_dirty_create(void);
 void codi2_dirty_destroy(struct codi2_dirty *d); /* NULL allowed */
 
 void codi2_dirty_add(struct codi2_dirty *d, struct str path,
-                     bool deep);                       /* deep: with everything below it */
+                     bool deep); /* deep: with everything below it */
+/* It was written to, and is open for writing to nobody that we know of: until it is added again. */
+void codi2_dirty_add_closed(struct codi2_dirty *d, struct str path);
 void codi2_dirty_add_all(struct codi2_dirty *d);       /* the whole tree */
 size_t codi2_dirty_count(const struct codi2_dirty *d); /* the whole tree counts as one more */
 
@@ -41,6 +43,7 @@ struct codi2_dirty_path {
     struct str path; /* "" with deep: the whole tree */
     bool deep;
     bool told; /* somebody named this path: all that come from here but the whole tree */
+    bool closed;
 };
 
 /* All of them, sorted, in arena; the set is empty afterwards. */

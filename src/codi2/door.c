@@ -14,9 +14,11 @@ enum {
     DOOR_MAGIC = 0x646f6f72,
     WAIT_S = 25,
     SYNC_S = 30,
+    AWAIT_S = 20,
     DRAIN_S = 2,
     MOST_WAITING = 64,
-    SMALL_BODY = 256
+    SMALL_BODY = 256,
+    MOST_SAVING = 32 * 1024, /* a path of the longest, escaped */
 };
 
 #define MOST_UPLOADED ((uint64_t)16 << 30) /* bytes of a request to the IDE */
@@ -41,6 +43,12 @@ void codi2_door_refuse(struct http_request *request, struct http_response *respo
     json_writer_init(&w, http_body_buf(response));
     failure_begin(&w, code, message ? str_from(message) : STR_EMPTY);
     failure_end(&w, request->id);
+}
+
+static void nothing_to_say(struct http_response *response)
+{
+    http_reset(response);
+    http_status(response, 204);
 }
 
 static void get_health(struct codi2_door *d, struct http_request *request,
@@ -118,8 +126,7 @@ static void post_activity(struct codi2_door *d, struct http_request *request,
         return;
     }
     codi2_status_browser(d->options.status);
-    http_reset(response);
-    http_status(response, 204);
+    nothing_to_say(response);
 }
 
 static void post_held_back(struct codi2_door *d, struct http_request *request,
@@ -151,19 +158,70 @@ static void post_held_back(struct codi2_door *d, struct http_request *request,
     json_object_end(&w);
 }
 
+/* The tree that an absolute path lies in, and the path in it. */
+static int find_tree(const struct codi2_door *d, struct str absolute, struct codi2_mirror **ret,
+                     struct str *ret_path)
+{
+    for (unsigned i = 0; i < d->options.mirror_count; i++) {
+        struct str root = codi2_status_prefix(i);
+        if (str_starts(absolute, root)) {
+            *ret_path = str_slice(absolute, root.n, absolute.n);
+            *ret = d->options.mirrors[i];
+            return content_path_check(*ret_path);
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
+static void get_await(struct codi2_door *d, struct http_request *request,
+                      struct http_response *response)
+{
+    struct str path;
+    struct codi2_mirror *m;
+    int error =
+        http_query(request, "path", &path) == 0 ? find_tree(d, path, &m, &path) : ERR_INVALID;
+    if (error) {
+        codi2_door_refuse(request, response, error, NULL);
+    } else if (codi2_mirror_await_file(m, path, time_monotonic() + AWAIT_S * USEC_PER_SEC) != 0) {
+        codi2_door_refuse(request, response, ERR_UNAVAILABLE,
+                          "This file is still being restored. Try again in a moment.");
+    } else {
+        nothing_to_say(response);
+    }
+}
+
+static void post_saving(struct codi2_door *d, struct http_request *request,
+                        struct http_response *response)
+{
+    struct content_hash hash;
+    struct codi2_mirror *m;
+    struct str path = word_of(request, "path");
+    int error = content_hash_parse(word_of(request, "hash"), &hash);
+    error = error ? error : find_tree(d, path, &m, &path);
+    if (error) {
+        codi2_door_refuse(request, response, error, NULL);
+        return;
+    }
+    codi2_mirror_saving(m, path, &hash);
+    nothing_to_say(response);
+}
+
 static const struct {
     const char *path;
     enum http_method method;
     enum http_lane lane; /* what waits has threads of its own */
+    uint64_t max_body;
     void (*handle)(struct codi2_door *d, struct http_request *request,
                    struct http_response *response);
 } routes[] = {
-    {"/health", HTTP_GET, HTTP_INLINE, get_health},
-    {"/status", HTTP_GET, HTTP_OUTSIDE, get_status},
-    {"/not-kept", HTTP_GET, HTTP_INLINE, get_not_kept},
-    {"/sync", HTTP_POST, HTTP_WORK, post_sync},
-    {"/activity", HTTP_POST, HTTP_INLINE, post_activity},
-    {"/held-back", HTTP_POST, HTTP_INLINE, post_held_back},
+    {"/health", HTTP_GET, HTTP_INLINE, 0, get_health},
+    {"/status", HTTP_GET, HTTP_OUTSIDE, 0, get_status},
+    {"/not-kept", HTTP_GET, HTTP_INLINE, 0, get_not_kept},
+    {"/sync", HTTP_POST, HTTP_WORK, SMALL_BODY, post_sync},
+    {"/activity", HTTP_POST, HTTP_INLINE, SMALL_BODY, post_activity},
+    {"/held-back", HTTP_POST, HTTP_INLINE, SMALL_BODY, post_held_back},
+    {"/await", HTTP_GET, HTTP_STREAM, 0, get_await},
+    {"/saving", HTTP_POST, HTTP_INLINE, MOST_SAVING, post_saving},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 
@@ -195,7 +253,7 @@ static int on_route(void *ctx, struct http_request *request, struct http_route *
     error = find(request, &i);
     if (!error) {
         ret->lane = routes[i].lane;
-        ret->max_body = SMALL_BODY;
+        ret->max_body = routes[i].max_body;
     }
     return error;
 }
@@ -240,8 +298,12 @@ int codi2_door_open(const struct codi2_door_options *options, struct codi2_door 
         .listen = (const char *const[]){buf_z(&address), NULL},
         .app = &d->app,
         .loops = 1,
-        .limits = {.threads = {[HTTP_WORK] = MOST_WAITING, [HTTP_OUTSIDE] = MOST_WAITING},
-                   .queue = {[HTTP_WORK] = MOST_WAITING, [HTTP_OUTSIDE] = MOST_WAITING}},
+        .limits = {.threads = {[HTTP_WORK] = MOST_WAITING,
+                               [HTTP_STREAM] = MOST_WAITING,
+                               [HTTP_OUTSIDE] = MOST_WAITING},
+                   .queue = {[HTTP_WORK] = MOST_WAITING,
+                             [HTTP_STREAM] = MOST_WAITING,
+                             [HTTP_OUTSIDE] = MOST_WAITING}},
     };
     int error = http_server_start(&server, &d->server);
     /* The folder's mode says who may enter: the workspace and the server. */
@@ -262,6 +324,9 @@ void codi2_door_close(struct codi2_door *d)
         return;
     }
     ASSERT_MAGIC(d, DOOR_MAGIC);
+    for (size_t i = 0; i < d->options.mirror_count; i++) {
+        codi2_mirror_end_waits(d->options.mirrors[i]);
+    }
     if (d->server) {
         http_server_drain(d->server, DRAIN_S * USEC_PER_SEC);
         http_server_destroy(d->server);

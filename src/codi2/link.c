@@ -144,7 +144,8 @@ static enum wire_kind kind_out(enum codi2_kind kind)
 static void change_out(const struct codi2_change *c, struct str author, struct wire_change *ret)
 {
     const struct codi2_step *s = &c->step;
-    *ret = (struct wire_change){.base = s->base, .author = {.kind = WIRE_TERMINAL, .id = author}};
+    enum wire_author_kind who = c->saved ? WIRE_USER : WIRE_TERMINAL;
+    *ret = (struct wire_change){.base = s->base, .author = {.kind = who, .id = author}};
     if (s->op == CODI2_DELETE) {
         ret->kind = WIRE_CHANGE_DELETE;
         ret->entry.path = s->path;
@@ -169,6 +170,15 @@ static void change_out(const struct codi2_change *c, struct str author, struct w
     } else if (c->content.manifest.small) {
         ret->entry.bytes = str_of(c->content.small, (size_t)c->content.manifest.length);
     }
+}
+
+/* The person's name stands in the session's place when a change is theirs. The disk's is random: it is ours alone. */
+static bool is_ours(const struct codi2_link *l, const struct wire_author *author)
+{
+    struct str ours = author_of(l);
+    struct str disk = wire_author_disk(ours);
+    return (author->kind == WIRE_TERMINAL && str_eq(author->id, ours)) ||
+           (author->kind == WIRE_USER && disk.n > 0 && str_eq(wire_author_disk(author->id), disk));
 }
 
 static void outcome_in(const struct wire_outcome *o, struct codi2_reply *ret)
@@ -300,7 +310,7 @@ int codi2_link_changes(struct codi2_link *l, struct arena *arena,
         r->from = e->from;
         r->deleted = e->op == WIRE_DELETE;
         r->restored = e->op == WIRE_RESTORE;
-        r->ours = e->author.kind == WIRE_TERMINAL && str_eq(e->author.id, author_of(l));
+        r->ours = is_ours(l, &e->author);
         r->version = e->seq;
     }
     return 0;

@@ -18,7 +18,7 @@ struct codi2_link_options {
     struct str token;
     const char *root;    /* "workspace", "home" */
     uint64_t generation; /* of the workspace */
-    const char *author;  /* what our changes are signed with: names this disk; "" for none */
+    const char *author;  /* what our changes are signed with: SESSION.DISK; "" for none */
     usec_t patience;     /* for each wait for the server; 0: 60 s */
 };
 
@@ -54,6 +54,7 @@ struct codi2_change {
     struct codi2_step step;
     struct codi2_content content; /* CODI2_WRITE */
     struct str target;            /* CODI2_LINK */
+    bool saved;                   /* CODI2_WRITE: in the IDE's editor, so it is the person's */
 };
 
 enum codi2_verdict { CODI2_ACCEPTED, CODI2_CONFLICT, CODI2_MISSING };

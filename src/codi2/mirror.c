@@ -30,7 +30,6 @@
 #include "codi2/mirror_int.h"
 
 enum {
-    MIRROR_MAGIC = 0x6d697272,
     LONG_POLL_MS = 25000,
     FIRST_PAUSE_MS = 100,
     LAST_PAUSE_MS = 10000,
@@ -93,6 +92,8 @@ static void on_seen(void *ctx, enum codi2_seen what, struct str path)
     struct codi2_mirror *m = ctx;
     if (what == CODI2_SEEN_OVERFLOW) {
         codi2_dirty_add_all(m->dirty);
+    } else if (what == CODI2_SEEN_CLOSED) {
+        codi2_dirty_add_closed(m->dirty, path);
     } else {
         codi2_dirty_add(m->dirty, path, what == CODI2_SEEN_FOLDER);
     }
@@ -217,6 +218,7 @@ static int bring_together(struct codi2_mirror *m)
         if (!error) {
             error = codi2_index_set_fact(m->index, "compared", 1);
             m->fresh = false;
+            codi2_wanted_restoring(m->wanted, false);
             codi2_dirty_add_all(m->dirty); /* what is on the disk and unknown to the store */
         }
     }
@@ -326,26 +328,6 @@ static void *listen_for_changes(void *ctx)
     return NULL;
 }
 
-void codi2_mirror_wake(struct codi2_mirror *m)
-{
-    ASSERT_MAGIC(m, MIRROR_MAGIC);
-    uint64_t one = 1;
-    (void)!write(m->wake, &one, sizeof one);
-}
-
-bool codi2_mirror_choose(struct codi2_mirror *m, enum codi2_choice choice)
-{
-    ASSERT_MAGIC(m, MIRROR_MAGIC);
-    struct codi2_facts facts;
-    codi2_status_get(m->options.status, m->options.number, &facts);
-    if (facts.held_back == 0) {
-        return false;
-    }
-    atomic_store(&m->choice, choice);
-    codi2_mirror_wake(m);
-    return true;
-}
-
 /* ---- birth and end ---- */
 
 static void release(struct codi2_mirror *m)
@@ -357,6 +339,9 @@ static void release(struct codi2_mirror *m)
     codi2_index_close(m->index);
     content_ignore_destroy(m->ignore);
     codi2_tracked_destroy(m->tracked);
+    codi2_wanted_destroy(m->wanted);
+    codi2_saves_destroy(m->saves);
+    map_destroy(m->empty);
     codi2_tree_close(&m->tree);
     fd_close(&m->wake);
     mem_free(m->root);
@@ -381,6 +366,7 @@ static int sign(struct codi2_mirror *m)
 int codi2_mirror_start_anew(struct codi2_mirror *m)
 {
     m->fresh = true;
+    codi2_wanted_restoring(m->wanted, true);
     return codi2_index_set_fact(m->index, "compared", 0);
 }
 
@@ -421,6 +407,7 @@ static int prepare(struct codi2_mirror *m)
         error = codi2_index_fact(m->index, "compared", &compared);
     }
     m->fresh = m->fresh || !compared;
+    codi2_wanted_restoring(m->wanted, m->fresh);
     return error;
 }
 
@@ -451,6 +438,9 @@ int codi2_mirror_start(const struct codi2_mirror_options *options, struct codi2_
     m->wake = -1;
     m->dirty = codi2_dirty_create();
     m->ignore = content_ignore_create();
+    m->wanted = codi2_wanted_create();
+    m->saves = codi2_saves_create();
+    m->empty = map_create();
     m->facts.health = CODI2_STARTING;
     atomic_store(&m->remote, true);
     int error = prepare(m);

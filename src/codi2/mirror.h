@@ -33,6 +33,17 @@ int codi2_mirror_start(const struct codi2_mirror_options *options,
 /* Something is to be done: a barrier was asked for. Any thread. */
 void codi2_mirror_wake(struct codi2_mirror *m);
 
+/*
+ * Any thread. Waits until what the store has at path (relative to the root) stands on the disk, be it nothing: a file that is
+ * still to be restored is fetched before all others. ERR_TIMEOUT: not before the deadline (monotonic); ERR_LIMIT: 64 wait.
+ */
+int codi2_mirror_await_file(struct codi2_mirror *m, struct str path, usec_t deadline) BASE_MUST_USE;
+void codi2_mirror_end_waits(
+    struct codi2_mirror *m); /* those that wait so, and all later ones: ERR_TIMEOUT */
+
+/* Any thread. The IDE's editor is about to save this content at path: the change is the person's. */
+void codi2_mirror_saving(struct codi2_mirror *m, struct str path, const struct content_hash *hash);
+
 /* What is to become of the deletions that are held back. */
 enum codi2_choice { CODI2_NO_CHOICE, CODI2_CHOOSE_DELETE, CODI2_CHOOSE_RESTORE };
 

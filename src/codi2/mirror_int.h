@@ -4,10 +4,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/map.h"
 #include "codi2/dirty.h"
 #include "codi2/mirror.h"
+#include "codi2/saves.h"
 #include "codi2/tracked.h"
+#include "codi2/wanted.h"
 #include "codi2/watch.h"
+
+enum { MIRROR_MAGIC = 0x6d697272 };
 
 enum {
     MIRROR_BATCH = 500,        /* changes in a batch */
@@ -15,7 +20,8 @@ enum {
     MIRROR_BLIND_SWEEP_S = 10, /* when not every folder could be watched */
     MIRROR_MAPPED_S = 5,       /* between looks at files that are mapped to be written to */
     MIRROR_SETTLE_MS = 2,
-    MIRROR_RULES = 2, /* files of rules */
+    MIRROR_EMPTY_MS = 1000, /* how long a file that is open may be empty before that is a version */
+    MIRROR_RULES = 2,       /* files of rules */
 };
 
 struct codi2_mirror {
@@ -31,21 +37,24 @@ struct codi2_mirror {
     struct content_ignore *ignore;
     struct codi2_tracked *tracked;         /* what is kept in spite of it */
     struct codi2_look rules[MIRROR_RULES]; /* of the files of rules that were read; inode 0: none */
-    struct codi2_link *link;               /* the mirror's own */
-    struct codi2_link *listener_link;      /* cancelled at the end */
-    struct codi2_facts facts;              /* as last shown */
-    bool fresh;                            /* the index is empty: compare with the whole store */
-    bool blind;                            /* some folder is not watched */
-    bool blind_now;                        /* one was met since the last word about it */
-    const char *trouble;                   /* what the person should know of it; NULL: nothing */
-    uint64_t swept_for;  /* the barrier for which the whole tree was last looked at */
-    usec_t next_sweep;   /* monotonic */
-    usec_t next_mapped;  /* monotonic */
-    uint64_t mapped_for; /* the barrier for which they were last looked at */
-    usec_t retry_at;     /* monotonic; 0: the link is well */
-    usec_t pause;        /* the next back-off */
-    uint64_t tried_for;  /* the barrier for which the store was last asked */
-    int wake;            /* eventfd */
+    struct codi2_wanted *wanted;           /* what is waited for while the tree is restored */
+    struct codi2_saves *saves;             /* what the editor saves */
+    struct map *empty;                /* files that are open and empty → when first seen so */
+    struct codi2_link *link;          /* the mirror's own */
+    struct codi2_link *listener_link; /* cancelled at the end */
+    struct codi2_facts facts;         /* as last shown */
+    bool fresh;                       /* the index is empty: compare with the whole store */
+    bool blind;                       /* some folder is not watched */
+    bool blind_now;                   /* one was met since the last word about it */
+    const char *trouble;              /* what the person should know of it; NULL: nothing */
+    uint64_t swept_for;               /* the barrier for which the whole tree was last looked at */
+    usec_t next_sweep;                /* monotonic */
+    usec_t next_mapped;               /* monotonic */
+    uint64_t mapped_for;              /* the barrier for which they were last looked at */
+    usec_t retry_at;                  /* monotonic; 0: the link is well */
+    usec_t pause;                     /* the next back-off */
+    uint64_t tried_for;               /* the barrier for which the store was last asked */
+    int wake;                         /* eventfd */
     pthread_t thread;
     pthread_t listener; /* waits for changes of others */
     atomic_bool stop;
@@ -79,6 +88,12 @@ int codi2_mirror_start_anew(struct codi2_mirror *m) BASE_MUST_USE;
 
 /* mirror_push.c: brings what is dirty to the store. What could not be brought is dirty again. */
 int codi2_mirror_push(struct codi2_mirror *m) BASE_MUST_USE;
+
+/*
+ * mirror_empty.c: whether a file waits, since it is empty, for what is about to be written to it: then it is dirty again.
+ */
+bool codi2_mirror_waits(struct codi2_mirror *m, const struct codi2_dirty_path *p,
+                        const struct codi2_step *step);
 
 /* mirror_note.c: brings the answer to a batch into the index; what is to be looked at again is dirty. */
 int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct codi2_batch *batch,

@@ -78,9 +78,11 @@ static int flush(struct round *r)
 
 static int send_alone(struct round *r, const struct codi2_step *step)
 {
+    struct codi2_change change = {.step = *step};
+    codi2_look_doubt(&change.step.look); /* of what moved */
     int error = flush(r);
     if (!error) {
-        enlist(r, &(struct codi2_change){.step = *step});
+        enlist(r, &change);
         error = flush(r);
     }
     return error;
@@ -143,6 +145,7 @@ static int add_write(struct round *r, const struct codi2_step *step)
         known.look = change.step.look; /* touched, not changed */
         return codi2_index_put(m->index, &known);
     }
+    change.saved = codi2_saves_has(m->saves, step->path, &change.content.hash);
     enlist(r, &change);
     return r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
 }
@@ -180,13 +183,6 @@ static bool opens_or_shuts(struct round *r, const struct codi2_step *step)
             is_shut(&known.look));
 }
 
-static int send_moved(struct round *r, const struct codi2_step *step)
-{
-    struct codi2_step moved = *step;
-    codi2_look_doubt(&moved.look);
-    return send_alone(r, &moved);
-}
-
 static int do_step(struct round *r, const struct codi2_step *step, bool listed)
 {
     switch (step->op) {
@@ -210,7 +206,7 @@ static int do_step(struct round *r, const struct codi2_step *step, bool listed)
         if (step->look.kind == CODI2_FOLDER) {
             codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
         }
-        return send_moved(r, step);
+        return send_alone(r, step);
     default:
         return 0;
     }
@@ -298,14 +294,16 @@ static int look_once(struct round *r, const struct codi2_dirty_path *p, bool *re
         codi2_mirror_unkept_if_special(r->m, p->path);
     }
     if (step.op == CODI2_NOTHING) {
+        (void)map_remove(r->m->empty, p->path);
         codi2_dirty_agreed(r->m->dirty, p->path);
+        if (!gone && step.look.kind != CODI2_FOLDER) {
+            codi2_mirror_kept(r->m, p->path);
+        }
+        return 0;
     }
-    if (step.op == CODI2_NOTHING && !gone && step.look.kind != CODI2_FOLDER) {
-        codi2_mirror_kept(r->m, p->path);
-    }
-    if (step.op == CODI2_NOTHING ||
-        (step.base == 0 &&
-         codi2_mirror_ignored(r->m, p->path, !gone && step.look.kind == CODI2_FOLDER))) {
+    bool folder = !gone && step.look.kind == CODI2_FOLDER;
+    if ((step.base == 0 && codi2_mirror_ignored(r->m, p->path, folder)) ||
+        codi2_mirror_waits(r->m, p, &step)) {
         return 0;
     }
     *ret_again = step.op == CODI2_DELETE && !gone;

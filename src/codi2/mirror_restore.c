@@ -1,7 +1,8 @@
 /*
  * The whole tree of the store is compared with the disk: on an empty disk that brings everything back. Folders and links come
- * first, so that all of the project is seen; then files, small ones before large ones, and of these the latest first. A file that
- * is not there yet is not there for anybody; it comes whole, under its name, in one step. The status says how many are.
+ * first, so that all of the project is seen; then files, small ones before large ones, and of these the latest changed first. A
+ * file that is not there yet is not there for anybody; it comes whole, under its name, in one step. The status says how many
+ * are. What somebody waits for (an editor that is open, wanted.h) comes before all others.
  */
 #include <stdlib.h>
 
@@ -61,7 +62,10 @@ static int take_tree(struct codi2_mirror *m, struct later *l)
     return 0;
 }
 
-/* Small files before large ones, and of these the latest first: what somebody works with is there soon. */
+/*
+ * Small files before large ones, and of these the latest changed first: what somebody works with is there soon. By the version,
+ * since a file's own time may be that of an archive it came from.
+ */
 static int by_worth(const void *a, const void *b)
 {
     const struct codi2_remote *x = a;
@@ -71,25 +75,56 @@ static int by_worth(const void *a, const void *b)
     if (large_x != large_y) {
         return large_x ? 1 : -1;
     }
+    if (x->version != y->version) {
+        return x->version < y->version ? 1 : -1;
+    }
     return x->mtime < y->mtime ? 1 : x->mtime > y->mtime ? -1 : str_cmp(x->path, y->path);
 }
 
-static int fetch_one(struct codi2_mirror *m, const struct codi2_remote *r)
+/* One that came already, since it was waited for, has no path any more. */
+static int fetch_one(struct codi2_mirror *m, struct codi2_remote *r)
 {
     ARENA_AUTO(arena);
+    if (r->path.n == 0) {
+        return 0;
+    }
     int error = codi2_mirror_apply_state(m, &arena, r);
     if (!error && ++m->facts.done % SHOW_EVERY == 0) {
         codi2_mirror_show(m, CODI2_RESTORING);
     }
+    r->path = error ? r->path : STR_EMPTY;
     return error;
 }
 
+/* What is waited for, and is not among what is still to come, is there by now or will never be. */
+static int fetch_wanted(struct codi2_mirror *m, struct later *l, size_t from)
+{
+    ARENA_AUTO(arena);
+    struct str path;
+    while (codi2_wanted_first(m->wanted, &arena, &path)) {
+        int error = 0;
+        for (size_t i = from; i < l->files.n && !error; i++) {
+            if (str_eq(l->files.at[i].path, path)) {
+                error = fetch_one(m, &l->files.at[i]);
+                break;
+            }
+        }
+        if (error) {
+            return error;
+        }
+        codi2_wanted_came(m->wanted, path);
+        arena_reset(&arena);
+    }
+    return 0;
+}
+
 /* A lot comes in one answer, and goes into the index in one transaction. */
-static int fetch_lot(struct codi2_mirror *m, const struct codi2_remote *files, size_t count)
+static int fetch_lot(struct codi2_mirror *m, struct later *l, size_t from, size_t to)
 {
     int error = codi2_index_begin(m->index);
-    for (size_t i = 0; i < count && !error; i++) {
-        error = fetch_one(m, &files[i]);
+    for (size_t i = from; i < to && !error; i++) {
+        error = fetch_wanted(m, l, i);
+        error = error ? error : fetch_one(m, &l->files.at[i]);
     }
     int committed = codi2_index_commit(m->index);
     codi2_watch_read(m->watch); /* our own deeds: more than the kernel's queue holds */
@@ -109,7 +144,7 @@ static int fetch(struct codi2_mirror *m, struct later *l)
     for (size_t i = 0, lot = 0; i < l->files.n && !error; i = lot) {
         lot = asked;
         asked += codi2_link_ahead(m->link, &l->files.at[asked], l->files.n - asked);
-        error = fetch_lot(m, &l->files.at[i], lot - i);
+        error = fetch_lot(m, l, i, lot);
     }
     codi2_link_ahead_end(m->link);
     return error;

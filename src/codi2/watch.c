@@ -337,6 +337,14 @@ static void folder_came(struct codi2_watch *w, struct node *in, const struct ino
     link_node(w, moved, in);
 }
 
+static enum codi2_seen what_of(const struct inotify_event *e, bool came)
+{
+    if (e->mask & IN_ISDIR && came) {
+        return CODI2_SEEN_FOLDER;
+    }
+    return e->mask & IN_CLOSE_WRITE ? CODI2_SEEN_CLOSED : CODI2_SEEN_CHANGED;
+}
+
 static void handle(struct codi2_watch *w, const struct inotify_event *e)
 {
     if (e->mask & IN_Q_OVERFLOW) {
@@ -366,7 +374,7 @@ static void handle(struct codi2_watch *w, const struct inotify_event *e)
     } else if (e->mask & IN_ISDIR && came) {
         folder_came(w, in, e);
     }
-    report(w, e->mask & IN_ISDIR && came ? CODI2_SEEN_FOLDER : CODI2_SEEN_CHANGED, buf_str(&path));
+    report(w, what_of(e, came), buf_str(&path));
 }
 
 void codi2_watch_read(struct codi2_watch *w)

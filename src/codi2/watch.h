@@ -16,6 +16,7 @@
 
 enum codi2_seen {
     CODI2_SEEN_CHANGED = 1, /* something at path came, changed or went: look */
+    CODI2_SEEN_CLOSED,      /* the same, and who wrote to it has closed it */
     CODI2_SEEN_FOLDER,      /* a folder came or moved here: look at everything in it */
     CODI2_SEEN_OVERFLOW,    /* events were lost: look at everything; path is empty */
 };

@@ -41,7 +41,20 @@ static enum files_change_kind change_kind(const struct wire_change *in)
     UNREACHABLE();
 }
 
-static struct files_change change_in(const struct wire_change *in)
+/* Who it is that a workspace works for is the token's to say, not the change's. */
+static struct files_author author_in(const struct coditectd_wire_call *c,
+                                     const struct wire_author *in)
+{
+    struct files_author author = {(enum files_author_kind)in->kind, in->id};
+    if (in->kind == WIRE_USER) {
+        author.id = arena_printf(c->req->arena, STR_FMT "." STR_FMT, STR_ARG(c->peer.scope.user_id),
+                                 STR_ARG(wire_author_disk(in->id)));
+    }
+    return author;
+}
+
+static struct files_change change_in(const struct coditectd_wire_call *c,
+                                     const struct wire_change *in)
 {
     return (struct files_change){
         .kind = change_kind(in),
@@ -54,7 +67,7 @@ static struct files_change change_in(const struct wire_change *in)
         .hash = in->entry.hash,
         .manifest = in->entry.manifest,
         .bytes = in->entry.bytes,
-        .author = {(enum files_author_kind)in->author.kind, in->author.id},
+        .author = author_in(c, &in->author),
     };
 }
 
@@ -93,7 +106,7 @@ int coditectd_wire_batch(struct coditectd_wire_call *c)
     }
     struct files_change *changes = ARENA_ARRAY(c->req->arena, struct files_change, batch.n);
     for (size_t i = 0; i < batch.n; i++) {
-        changes[i] = change_in(&batch.changes[i]);
+        changes[i] = change_in(c, &batch.changes[i]);
     }
     struct guard guard = {&c->peer, batch.generation};
     struct files_apply_input in = {

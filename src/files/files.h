@@ -40,8 +40,13 @@ const char *files_author_name(enum files_author_kind kind);
 
 struct files_author {
     enum files_author_kind kind;
-    struct str id; /* of the user, terminal, run; at most FILES_MAX_AUTHOR bytes */
+    /*
+     * Of the user, terminal, run; at most FILES_MAX_AUTHOR bytes. What comes from a workspace has its disk's name behind it
+     * (src/wire/README.md); of a user's changes files_history and files_log leave it away.
+     */
+    struct str id;
 };
+struct files_author files_author_shown(const struct files_author *author); /* without that */
 
 struct files_entry {
     struct str path; /* bytes, relative to the session's root; the root itself is "" */

@@ -119,8 +119,8 @@ static int version_tell(struct past *past, struct files_tx *tx, struct str value
     files_entry_from(arena, &found.record, path, &ret_version->entry);
     ret_version->entry.bytes = arena_str(arena, found.bytes);
     ret_version->op = found.op;
-    ret_version->author = change.author;
-    ret_version->author.id = arena_str(arena, change.author.id);
+    ret_version->author = files_author_shown(&change.author);
+    ret_version->author.id = arena_str(arena, ret_version->author.id);
     ret_version->at = change.at;
     return 0;
 }

@@ -77,8 +77,12 @@ static int take(struct looked *l, struct files_tx *tx, const struct store_pair *
     if (r < 0 || !fits(l->in, &change)) {
         return r;
     }
-    r = files_event_read(l->ctx, tx, pair, &l->log.events[l->log.count]);
-    l->log.count += r == 0;
+    struct files_event *event = &l->log.events[l->log.count];
+    r = files_event_read(l->ctx, tx, pair, event);
+    if (r == 0) {
+        event->author = files_author_shown(&event->author);
+        l->log.count++;
+    }
     return r == ERR_NOT_FOUND ? 0 : r; /* its version was thinned */
 }
 

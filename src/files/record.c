@@ -70,6 +70,15 @@ const char *files_author_name(enum files_author_kind kind)
     return names[kind];
 }
 
+struct files_author files_author_shown(const struct files_author *author)
+{
+    struct files_author shown = *author;
+    if (shown.kind == FILES_USER) {
+        shown.id = str_slice(shown.id, 0, str_find(shown.id, '.', 0));
+    }
+    return shown;
+}
+
 static void record_write(struct cursor *c, const struct files_record *r)
 {
     put(c, FORMAT, 1);

@@ -131,6 +131,15 @@ int wire_author_read(const struct json *object, struct wire_author *ret_author)
     return 0;
 }
 
+struct str wire_author_disk(struct str id)
+{
+    size_t dot = id.n;
+    while (dot > 0 && id.p[dot - 1] != '.') {
+        dot--;
+    }
+    return dot > 0 ? str_slice(id, dot, id.n) : STR_EMPTY;
+}
+
 void wire_author_write(struct json_writer *w, const struct wire_author *author)
 {
     ASSERT(author->kind >= WIRE_USER && author->kind <= WIRE_API &&

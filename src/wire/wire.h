@@ -34,10 +34,15 @@ enum wire_kind { WIRE_FILE = 1, WIRE_FOLDER, WIRE_SYMLINK };
 enum wire_op { WIRE_WRITE = 1, WIRE_DELETE, WIRE_MOVE, WIRE_RESTORE };
 enum wire_author_kind { WIRE_USER = 1, WIRE_TERMINAL, WIRE_AGENT, WIRE_API };
 
+/*
+ * The id of a change that comes from a workspace is NAME.DISK: the session's id for WIRE_TERMINAL, for WIRE_USER the person's, which
+ * the server sets, whatever name is sent.
+ */
 struct wire_author {
     enum wire_author_kind kind;
     struct str id; /* may be empty */
 };
+struct str wire_author_disk(struct str id); /* empty: it names none */
 
 /* POST /hello: the first call of a connection's life. */
 struct wire_hello {

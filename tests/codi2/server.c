@@ -1,9 +1,11 @@
 /*
  * wire-server DIR SOCKET TOKEN: the server's side of the wire alone, on a store in DIR, for one person with one session.
- * Started again on the same DIR it serves the same session, since everything is made under fixed operations.
+ * Started again on the same DIR it serves the same session, since everything is made under fixed operations. WIRE_QUOTA: how
+ * many bytes the session may have.
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "auth/auth.h"
 #include "base/log.h"
@@ -90,8 +92,13 @@ int main(int argc, char **argv)
     if (!r) {
         r = make_person(&p, auth);
     }
+    struct data_quota quota = {0};
+    const char *limit = getenv("WIRE_QUOTA");
+    if (!r && limit) {
+        r = str_u64(str_from(limit), INT64_MAX, &quota.session);
+    }
     const struct coditectd_wire_options options = {
-        .store = store, .who = who, .status = status, .ctx = &p, .stop = -1};
+        .store = store, .who = who, .status = status, .ctx = &p, .stop = -1, .quota = &quota};
     struct http_app app = coditectd_wire_app(&options);
     struct str address = arena_printf(&arena, "unix:%s", argv[2]);
     const char *const listen[] = {address.p, NULL};

@@ -37,6 +37,24 @@ static void each_path_once_and_in_order(void **state)
     codi2_dirty_destroy(d);
 }
 
+static void what_came_last_says_whether_it_is_closed(void **state)
+{
+    (void)state;
+    struct codi2_dirty *d = codi2_dirty_create();
+    struct taken t;
+    codi2_dirty_add(d, STR("closed"), /* deep= */ false);
+    codi2_dirty_add_closed(d, STR("closed"));
+    codi2_dirty_add_closed(d, STR("open"));
+    codi2_dirty_add(d, STR("open"), /* deep= */ false);
+    codi2_dirty_add(d, STR("folder"), /* deep= */ true);
+    codi2_dirty_add_closed(d, STR("folder"));
+    take(d, &t);
+    assert_int_equal(t.count, 3);
+    assert_true(t.at[0].closed && !t.at[1].closed && t.at[1].deep && !t.at[2].closed);
+    arena_fini(&t.arena);
+    codi2_dirty_destroy(d);
+}
+
 static void the_whole_tree_comes_first_and_forgets_nothing(void **state)
 {
     (void)state;
@@ -114,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_path_once_and_in_order),
+        cmocka_unit_test(what_came_last_says_whether_it_is_closed),
         cmocka_unit_test(the_whole_tree_comes_first_and_forgets_nothing),
         cmocka_unit_test(at_its_limit_it_says_everything),
         cmocka_unit_test(a_path_is_uploading_until_the_store_has_it),

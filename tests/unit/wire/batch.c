@@ -65,9 +65,19 @@ static void test_limits(void **state)
     assert_refused(batch, str_from(large));
 }
 
+static void the_disk_stands_behind_the_last_dot(void **state)
+{
+    (void)state;
+    assert_str(wire_author_disk(STR("ses-1.00ff")), "00ff");
+    assert_str(wire_author_disk(STR("a.b.c")), "c");
+    assert_str(wire_author_disk(STR("usr-1")), "");
+    assert_str(wire_author_disk(STR("")), "");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same), cmocka_unit_test(test_refused),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_disk_stands_behind_the_last_dot),
+                                       cmocka_unit_test(test_same), cmocka_unit_test(test_refused),
                                        cmocka_unit_test(test_limits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

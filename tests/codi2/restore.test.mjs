@@ -1,0 +1,107 @@
+// A disk that is empty is filled in the order of worth, and who waits for a file gets it before all others. Between codi2 and the
+// server stands a relay that lets one lot of content through at a time and writes down in which order it was asked for.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { createServer, request } from "node:http";
+import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { World, until } from "./world.mjs";
+
+const FILES = Number(process.env.CODITECT_RESTORE_FILES ?? 320);
+const BYTES = FILES > 2000 ? 2048 : 8192; // so that there are some lots, and not too many
+const RECENT = 8;
+const hash = (bytes) => createHash("sha256").update(bytes).digest("hex");
+
+class Relay {
+  asked = []; // hashes, in order
+  #held = []; // answers with content
+  #free = false;
+  constructor(t, here, there) {
+    this.server = createServer((req, res) => this.#pass(req, res, there));
+    t.after(() => { this.server.closeAllConnections(); this.server.close(); });
+    this.ready = new Promise((resolve) => this.server.listen(here, resolve));
+  }
+  get lots() { return this.#held.length; }
+  release() { this.#held.shift()?.(); }
+  flow() { this.#free = true; while (this.lots) this.release(); }
+  #pass(req, res, there) {
+    const parts = [];
+    req.on("data", (part) => parts.push(part)).on("end", () => {
+      const body = Buffer.concat(parts);
+      const lot = req.url.startsWith("/wire/chunks:get");
+      if (lot) this.asked.push(...JSON.parse(body).hashes);
+      if (req.method === "GET" && req.url.startsWith("/wire/chunks/")) this.asked.push(req.url.slice(13, 77));
+      const sent = request({ socketPath: there, method: req.method, path: req.url, headers: req.headers, agent: false }, (reply) => {
+        const answer = () => { res.writeHead(reply.statusCode, reply.headers); reply.pipe(res); };
+        if (lot && !this.#free) this.#held.push(answer); else answer();
+      });
+      sent.on("error", () => res.destroy()).end(body);
+    });
+  }
+}
+
+test(`a disk is lost with ${FILES} files: what is waited for comes first, then the last changed`, { timeout: 600_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  const names = new Map(); // by the hash of the content
+  const write = (name, text) => {
+    const bytes = text.padEnd(BYTES, ".");
+    names.set(hash(bytes), name);
+    fs.writeFileSync(world.tree(name), bytes);
+    return bytes;
+  };
+  fs.mkdirSync(world.tree("folder"));
+  for (let i = 0; i < FILES; i++) write(`folder/${String(i).padStart(5, "0")}`, `file ${i}`);
+  fs.symlinkSync("folder/00000", world.tree("link"));
+  await world.sync();
+  fs.writeFileSync(world.tree("large"), Buffer.alloc(400_000, "large and new"));
+  const recent = [];
+  for (let i = 0; i < RECENT; i++) { // their own times are those of an archive
+    const name = `folder/${String((i * 37) % FILES).padStart(5, "0")}`;
+    write(name, `changed ${i}`);
+    fs.utimesSync(world.tree(name), 1, i % 2);
+    recent.unshift(name);
+    await world.sync();
+  }
+  const before = fs.readdirSync(world.tree("folder"));
+  await world.kill("codi2");
+  for (const name of ["tree", "index"]) fs.rmSync(world.path(name), { recursive: true });
+  world.disk();
+
+  const relay = new Relay(t, world.path("relay.sock"), world.path("wire.sock"));
+  await relay.ready;
+  await world.startCodi2(["--wire", world.path("relay.sock")]);
+  await until("a lot is asked for", () => relay.lots > 0);
+  assert.deepEqual([fs.readdirSync(world.tree()).sort(), fs.readdirSync(world.tree("folder"))], [["folder", "link"], []], "the skeleton first, and no file that is empty");
+  const { state, restoring } = await world.status();
+  assert.deepEqual([state, restoring], ["restoring", { done: 0, total: FILES + 1 }]);
+
+  const last = [...before].reverse().map((name) => `folder/${name}`).filter((name) => !recent.includes(name)).at(-1);
+  const wanted = world.door("GET", `/await?path=${encodeURIComponent(`/workspace/${last}`)}`).then(({ status }) => status);
+  const never = world.door("GET", "/await?path=/workspace/never").then(({ status }) => status);
+  const came = () => fs.existsSync(world.tree(last));
+  for (let lots = 1; !came(); lots++) { // one should do; the door may be slow
+    assert.ok(lots < 4, "it comes before the others");
+    await until("a lot", () => relay.lots > 0);
+    relay.release();
+    await until("it is asked for, or another lot", () => came() || relay.lots > 0);
+    for (let i = 0; i < 300 && !came(); i++) await wait(10);
+  }
+  assert.deepEqual(await Promise.all([wanted, never]), [204, 204], "it is there; of the other nothing will come");
+  assert.equal(fs.readFileSync(world.tree(last)).length, BYTES);
+  assert.ok(fs.readdirSync(world.tree("folder")).length < FILES, "the rest is still to come");
+  assert.equal((await world.status()).state, "restoring");
+
+  relay.flow();
+  await until("restored", async () => (await world.status()).state === "persisted", 300);
+  assert.deepEqual(fs.readdirSync(world.tree("folder")), before);
+  const known = relay.asked.map((one) => names.get(one)).filter((name) => name !== undefined && name !== last);
+  const order = [...recent, ...before.map((name) => `folder/${name}`).filter((name) => !recent.includes(name) && name !== last).reverse()];
+  assert.deepEqual(known, order, "the last changed first, by their versions");
+  assert.ok(relay.asked.findLastIndex((one) => names.has(one)) < relay.asked.length - 1, "small files before the large one");
+
+  const ask = (path) => world.door("GET", `/await${path}`).then(({ status }) => status);
+  assert.deepEqual(await Promise.all(["?path=/workspace/never", `?path=/workspace/${last}`, "?path=/etc/passwd", "?path=/workspace/../x", "?path=/home/dev/x", ""].map(ask)), [204, 204, 404, 400, 404, 400]);
+});

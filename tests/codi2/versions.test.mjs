@@ -1,0 +1,106 @@
+// Whose a version is, and which states of a file become versions.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { test } from "node:test";
+import { openLink } from "./link.mjs";
+import { World, until } from "./world.mjs";
+
+const hash = (text) => createHash("sha256").update(text).digest("hex");
+const saving = (world, path, text) => world.door("POST", "/saving", {}, JSON.stringify({ path, hash: hash(text) })).then(({ status }) => status);
+const past = async (world, path) => (await world.door("GET", `/past?path=${encodeURIComponent(path)}`)).body.versions.map(({ size, author }) => ({ size, by: author.kind, id: author.id }));
+
+test("what the editor saves is the person's, by its content, also when the answer was lost", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
+  await world.startCodi2(["--wire", world.path("link.sock")]);
+  await world.sync();
+  const save = async (name, text) => {
+    assert.equal(await saving(world, `/workspace/${name}`, text), 204);
+    fs.writeFileSync(world.tree(".coditect-draft"), text); // as the IDE does: never mirrored
+    fs.renameSync(world.tree(".coditect-draft"), world.tree(name));
+    await world.sync();
+  };
+  fs.writeFileSync(world.tree("a"), "by a program");
+  await world.sync();
+  await save("a", "by the editor");
+  assert.equal(await saving(world, "/workspace/a", "a save that failed"), 204);
+  fs.writeFileSync(world.tree("a"), "by a program again");
+  await world.sync();
+  fs.writeFileSync(world.tree("a"), "by the editor"); // what was saved long ago
+  await world.sync();
+  const versions = await past(world, "a");
+  assert.deepEqual(versions.map(({ by }) => by), ["terminal", "terminal", "user", "terminal"]);
+  assert.match(versions[2].id, /^usr-[0-9a-z]+$/, "the person, without the disk");
+
+  const before = (await world.events()).length;
+  link("lose");
+  await save("a", "while an answer is lost");
+  await world.kill("codi2");
+  await world.startCodi2();
+  await world.sync();
+  assert.equal((await world.events()).length, before + 1, "our own change is known again");
+  assert.equal((await past(world, "a"))[0].by, "user");
+  assert.equal(fs.readFileSync(world.tree("a"), "utf8"), "while an answer is lost");
+});
+
+test("what is no save is refused, and many are no more than some", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  assert.deepEqual(await Promise.all([saving(world, "/etc/passwd", "x"), saving(world, "/workspace/../x", "x"), saving(world, "", "x"), saving(world, "/workspace/" + "x/".repeat(2100) + "x", "x")]), [404, 400, 404, 400]);
+  for (const body of ["", "[]", '{"path":"/workspace/a"}', '{"path":"/workspace/a","hash":"12"}', '{"path":1,"hash":2}']) {
+    assert.equal((await world.door("POST", "/saving", {}, body)).status, 400, body);
+  }
+  assert.equal((await world.door("POST", "/saving", {}, "x".repeat(32 * 1024 + 1))).status, 413);
+  for (let i = 0; i <= 256; i++) assert.equal(await saving(world, `/workspace/${i}`, "x"), 204);
+  for (const name of ["0", "256"]) fs.writeFileSync(world.tree(name), "x");
+  await world.sync();
+  assert.deepEqual([(await past(world, "0"))[0].by, (await past(world, "256"))[0].by], ["terminal", "user"], "the oldest was forgotten");
+});
+
+/** Empties a file or makes it, waits until codi2 has seen it so, and lets `then` go on. */
+async function emptied(world, name, then) {
+  const fd = fs.openSync(world.tree(name), "w");
+  try {
+    await until("it is seen", async () => (await world.status()).pending > 0);
+    return await then(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+test("a file that is emptied to be written has no version between; one that stays empty, and a barrier, have", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  await world.sync();
+  const sizes = async (name) => (await past(world, name)).map(({ size }) => size);
+  let quick = 0;
+  for (let i = 1; quick < 3; i++) { // on a machine that stands still for a second it waits in vain: that is no round
+    assert.ok(i < 20, "never quick enough");
+    fs.writeFileSync(world.tree(`f${i}`), "before");
+    await world.sync();
+    const began = Date.now();
+    await emptied(world, `f${i}`, (fd) => fs.writeSync(fd, "written"));
+    const took = Date.now() - began;
+    await world.sync();
+    if (took > 700) continue;
+    quick++;
+    assert.deepEqual(await sizes(`f${i}`), [7, 6]);
+  }
+  await emptied(world, "log", () => until("it is a version", async () => (await world.door("GET", "/past?path=log")).status === 200));
+  await world.sync();
+  assert.deepEqual(await sizes("log"), [0], "open, but empty for long");
+
+  fs.writeFileSync(world.tree("b"), "before");
+  await world.sync();
+  await emptied(world, "b", () => world.sync());
+  assert.deepEqual(await sizes("b"), [0, 6], "a barrier takes what is there");
+
+  for (let i = 0; i < 40; i++) fs.writeFileSync(world.tree(`empty${i}`), "");
+  const began = process.hrtime.bigint();
+  await until("they are persisted", async () => { const { state, pending } = await world.status(); return state === "persisted" && pending === 0 && (await world.door("GET", "/past?path=empty39")).status === 200; });
+  t.diagnostic(`40 empty files, closed: ${(process.hrtime.bigint() - began) / 1_000_000n} ms`);
+});

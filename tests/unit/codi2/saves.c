@@ -1,0 +1,55 @@
+/* What the editor saves: a path with its content, until the store has it; the oldest of too many is forgotten. */
+#include "codi2/saves.h"
+
+#include <stdio.h>
+
+#include "unit.h"
+
+static struct content_hash hash_of(const char *text)
+{
+    struct content_hash hash;
+    content_hash(str_from(text), &hash);
+    return hash;
+}
+
+static void a_save_is_its_path_and_its_content(void **state)
+{
+    (void)state;
+    struct codi2_saves *s = codi2_saves_create();
+    struct content_hash one = hash_of("one");
+    struct content_hash two = hash_of("two");
+    codi2_saves_add(s, STR("a"), &one);
+    codi2_saves_add(s, STR("a"), &two); /* while the first is on its way */
+    assert_true(codi2_saves_has(s, STR("a"), &one));
+    assert_true(codi2_saves_has(s, STR("a"), &two));
+    assert_false(codi2_saves_has(s, STR("b"), &one));
+    codi2_saves_done(s, STR("a"), &one);
+    codi2_saves_done(s, STR("b"), &two);
+    assert_false(codi2_saves_has(s, STR("a"), &one));
+    assert_true(codi2_saves_has(s, STR("a"), &two));
+    codi2_saves_destroy(s);
+}
+
+static void the_oldest_of_too_many_is_forgotten(void **state)
+{
+    (void)state;
+    struct codi2_saves *s = codi2_saves_create();
+    struct content_hash hash = hash_of("x");
+    char name[16];
+    for (int i = 0; i <= CODI2_MAX_SAVES; i++) {
+        (void)snprintf(name, sizeof name, "%d", i);
+        codi2_saves_add(s, str_from(name), &hash);
+        codi2_saves_add(s, str_from(name), &hash); /* said twice it is one */
+    }
+    assert_false(codi2_saves_has(s, STR("0"), &hash));
+    assert_true(codi2_saves_has(s, STR("1"), &hash));
+    assert_true(codi2_saves_has(s, str_from(name), &hash));
+    codi2_saves_destroy(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_save_is_its_path_and_its_content),
+                                       cmocka_unit_test(the_oldest_of_too_many_is_forgotten)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
