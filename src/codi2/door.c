@@ -158,28 +158,31 @@ static void post_held_back(struct codi2_door *d, struct http_request *request,
     json_object_end(&w);
 }
 
-/* The tree that an absolute path lies in, and the path in it. */
-static int find_tree(const struct codi2_door *d, struct str absolute, struct codi2_mirror **ret,
-                     struct str *ret_path)
+/* The tree that ?root= names, "workspace" when it names none. ERR_NOT_FOUND: there is none; ERR_INVALID: path is none in it. */
+static int find_tree(const struct codi2_door *d, struct http_request *request, struct str path,
+                     struct codi2_mirror **ret)
 {
-    for (unsigned i = 0; i < d->options.mirror_count; i++) {
-        struct str root = codi2_status_prefix(i);
-        if (str_starts(absolute, root)) {
-            *ret_path = str_slice(absolute, root.n, absolute.n);
-            *ret = d->options.mirrors[i];
-            return content_path_check(*ret_path);
-        }
+    struct str root = STR("workspace");
+    int error = http_query(request, "root", &root);
+    size_t number = str_eq(root, STR("workspace")) ? 0 : 1;
+    bool known = number == 0 || str_eq(root, STR("home"));
+    if (error && error != ERR_NOT_FOUND) {
+        return error;
     }
-    return ERR_NOT_FOUND;
+    if (!known || number >= d->options.mirror_count) {
+        return ERR_NOT_FOUND;
+    }
+    *ret = d->options.mirrors[number];
+    return path.n == 0 ? ERR_INVALID : content_path_check(path);
 }
 
 static void get_await(struct codi2_door *d, struct http_request *request,
                       struct http_response *response)
 {
-    struct str path;
+    struct str path = STR_EMPTY;
     struct codi2_mirror *m;
-    int error =
-        http_query(request, "path", &path) == 0 ? find_tree(d, path, &m, &path) : ERR_INVALID;
+    int error = http_query(request, "path", &path);
+    error = error && error != ERR_NOT_FOUND ? error : find_tree(d, request, path, &m);
     if (error) {
         codi2_door_refuse(request, response, error, NULL);
     } else if (codi2_mirror_await_file(m, path, time_monotonic() + AWAIT_S * USEC_PER_SEC) != 0) {
@@ -196,8 +199,8 @@ static void post_saving(struct codi2_door *d, struct http_request *request,
     struct content_hash hash;
     struct codi2_mirror *m;
     struct str path = word_of(request, "path");
-    int error = content_hash_parse(word_of(request, "hash"), &hash);
-    error = error ? error : find_tree(d, path, &m, &path);
+    int error = find_tree(d, request, path, &m);
+    error = error ? error : content_hash_parse(word_of(request, "hash"), &hash);
     if (error) {
         codi2_door_refuse(request, response, error, NULL);
         return;

@@ -8,16 +8,16 @@
  *   POST /activity             {"kind":"input"|"visible"}: somebody types in the browser, or has the page before them; 204
  *   POST /held-back            {"choice":"delete"|"restore"}: what is to become of the deletions that are held back. 202
  *                              {"held_back":n}; 409 when none are
- *   GET  /await?path=P         204 when what the store has at P (absolute) stands on the disk, be it nothing: at once, but while
- *                              a tree is restored; then it is fetched before all others. 503 when that takes over 20 s: ask
- *                              again; 404: P lies in no tree
- *   POST /saving               {"path","hash"}: the IDE's editor is about to save a file (absolute) with this content (SHA-256);
- *                              the change is recorded as the person's. 204; 404: it lies in no tree
+ *   GET  /await?root=&path=    204 when what the store has at the path stands on the disk, be it nothing: at once, but while a
+ *                              tree is restored; then it is fetched before all others. 503 when that takes over 20 s: ask again
+ *   POST /saving?root=         {"path","hash"}: the IDE's editor is about to save this content (SHA-256) there; the change is
+ *                              recorded as the person's. 204
  *   GET  /past, /past/content, /past/gone, /desk; POST /past/restore; PUT /desk
  *                              handed to the server as /wire/… of the same name (src/wire/README.md); 502 while it is away
  *   any  /ide/x                relayed to the IDE's backend as /x, WebSockets too; 503 while it does not listen, 404 when
  *                              there is no IDE
  *
+ * root is "workspace" (the default) or "home", a path relative to it: 404 when there is no such root, 400 for no path.
  * Errors are those of the public API: {"success":false,"error":{"code","message","request_id"}}; 503 has Retry-After.
  */
 #ifndef CODI2_DOOR_H

@@ -40,12 +40,6 @@ struct codi2_status {
     usec_t awake_until;   /* monotonic: when something was last at work */
 };
 
-struct str codi2_status_prefix(unsigned root)
-{
-    ASSERT(root < CODI2_ROOTS);
-    return str_from(prefixes[root]);
-}
-
 struct codi2_status *codi2_status_create(void)
 {
     struct codi2_status *s = MEM_NEW(struct codi2_status);

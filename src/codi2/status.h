@@ -29,9 +29,6 @@ struct codi2_facts {
 
 struct codi2_status;
 
-/* Where a root stands in the workspace, with a slash at its end. */
-struct str codi2_status_prefix(unsigned root);
-
 struct codi2_status *codi2_status_create(void);
 void codi2_status_destroy(struct codi2_status *s);
 

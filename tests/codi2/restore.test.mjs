@@ -79,8 +79,8 @@ test(`a disk is lost with ${FILES} files: what is waited for comes first, then t
   assert.deepEqual([state, restoring], ["restoring", { done: 0, total: FILES + 1 }]);
 
   const last = [...before].reverse().map((name) => `folder/${name}`).filter((name) => !recent.includes(name)).at(-1);
-  const wanted = world.door("GET", `/await?path=${encodeURIComponent(`/workspace/${last}`)}`).then(({ status }) => status);
-  const never = world.door("GET", "/await?path=/workspace/never").then(({ status }) => status);
+  const wanted = world.door("GET", `/await?path=${encodeURIComponent(last)}`).then(({ status }) => status);
+  const never = world.door("GET", "/await?path=never").then(({ status }) => status);
   const came = () => fs.existsSync(world.tree(last));
   for (let lots = 1; !came(); lots++) { // one should do; the door may be slow
     assert.ok(lots < 4, "it comes before the others");
@@ -103,5 +103,5 @@ test(`a disk is lost with ${FILES} files: what is waited for comes first, then t
   assert.ok(relay.asked.findLastIndex((one) => names.has(one)) < relay.asked.length - 1, "small files before the large one");
 
   const ask = (path) => world.door("GET", `/await${path}`).then(({ status }) => status);
-  assert.deepEqual(await Promise.all(["?path=/workspace/never", `?path=/workspace/${last}`, "?path=/etc/passwd", "?path=/workspace/../x", "?path=/home/dev/x", ""].map(ask)), [204, 204, 404, 400, 404, 400]);
+  assert.deepEqual(await Promise.all(["?path=never", `?root=workspace&path=${last}`, "?path=/etc/passwd", "?path=../x", "?root=home&path=x", "?root=etc&path=passwd", "?path=", ""].map(ask)), [204, 204, 400, 400, 404, 404, 400, 400]);
 });

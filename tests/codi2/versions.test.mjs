@@ -17,7 +17,7 @@ test("what the editor saves is the person's, by its content, also when the answe
   await world.startCodi2(["--wire", world.path("link.sock")]);
   await world.sync();
   const save = async (name, text) => {
-    assert.equal(await saving(world, `/workspace/${name}`, text), 204);
+    assert.equal(await saving(world, name, text), 204);
     fs.writeFileSync(world.tree(".coditect-draft"), text); // as the IDE does: never mirrored
     fs.renameSync(world.tree(".coditect-draft"), world.tree(name));
     await world.sync();
@@ -25,7 +25,7 @@ test("what the editor saves is the person's, by its content, also when the answe
   fs.writeFileSync(world.tree("a"), "by a program");
   await world.sync();
   await save("a", "by the editor");
-  assert.equal(await saving(world, "/workspace/a", "a save that failed"), 204);
+  assert.equal(await saving(world, "a", "a save that failed"), 204);
   fs.writeFileSync(world.tree("a"), "by a program again");
   await world.sync();
   fs.writeFileSync(world.tree("a"), "by the editor"); // what was saved long ago
@@ -49,12 +49,13 @@ test("what is no save is refused, and many are no more than some", { timeout: 60
   const world = new World(t);
   await world.startServer();
   await world.startCodi2();
-  assert.deepEqual(await Promise.all([saving(world, "/etc/passwd", "x"), saving(world, "/workspace/../x", "x"), saving(world, "", "x"), saving(world, "/workspace/" + "x/".repeat(2100) + "x", "x")]), [404, 400, 404, 400]);
-  for (const body of ["", "[]", '{"path":"/workspace/a"}', '{"path":"/workspace/a","hash":"12"}', '{"path":1,"hash":2}']) {
+  assert.deepEqual(await Promise.all([saving(world, "/etc/passwd", "x"), saving(world, "../x", "x"), saving(world, "", "x"), saving(world, "x/".repeat(2100) + "x", "x")]), [400, 400, 400, 400]);
+  for (const body of ["", "[]", '{"path":"a"}', '{"path":"a","hash":"12"}', '{"path":1,"hash":2}']) {
     assert.equal((await world.door("POST", "/saving", {}, body)).status, 400, body);
   }
+  assert.equal((await world.door("POST", "/saving?root=home", {}, JSON.stringify({ path: "a", hash: hash("x") }))).status, 404);
   assert.equal((await world.door("POST", "/saving", {}, "x".repeat(32 * 1024 + 1))).status, 413);
-  for (let i = 0; i <= 256; i++) assert.equal(await saving(world, `/workspace/${i}`, "x"), 204);
+  for (let i = 0; i <= 256; i++) assert.equal(await saving(world, `${i}`, "x"), 204);
   for (const name of ["0", "256"]) fs.writeFileSync(world.tree(name), "x");
   await world.sync();
   assert.deepEqual([(await past(world, "0"))[0].by, (await past(world, "256"))[0].by], ["terminal", "user"], "the oldest was forgotten");
