@@ -6,6 +6,14 @@
 #include "coditectd/admin_int.h"
 #include "fuzz.h"
 
+static void check_plan(const struct auth_plan_change *plan)
+{
+    ASSERT(plan->tenant_id.n == 0 || data_id_is(plan->tenant_id, "ten"));
+    for (unsigned i = 0; i < AUTH_PLAN_LIMITS; i++) {
+        ASSERT(plan->limits[i] >= AUTH_PLAN_NONE && plan->limits[i] <= AUTH_PLAN_MOST);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ARENA_AUTO(arena);
@@ -31,5 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(in.directory[0] == '/' && strlen(in.directory) <= CODITECTD_ADMIN_PATH);
     }
     ASSERT(r < 0 || in.keep <= 10000);
+    if (r == 0) {
+        check_plan(&in.plan);
+    }
     return 0;
 }

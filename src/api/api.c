@@ -18,7 +18,6 @@ int api_create(const struct api_options *options, struct api **ret_api)
     api->magic = API_MAGIC;
     api->store = options->store;
     api->space = options->space;
-    api->quota = options->quota;
     api->kept = options->kept;
     api->spool = mem_dup(options->spool, strlen(options->spool));
     api->auth = options->auth;
@@ -44,6 +43,12 @@ int api_create(const struct api_options *options, struct api **ret_api)
     }
     *ret_api = api;
     return 0;
+}
+
+uint32_t api_requests(const struct api *api)
+{
+    ASSERT_MAGIC(api, API_MAGIC);
+    return api_limiter_most(api->limiter, &(struct api_limit_ask){.rate = API_RATE_USER});
 }
 
 void api_destroy(struct api *api)

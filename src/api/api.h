@@ -36,7 +36,6 @@ struct api_options {
     enum api_log log;              /* CHANGES: what changes something, and what fails */
     usec_t login_life;             /* at most, for the cookie that keeps it; 0: 90 days */
     const char *spool; /* directory for files of no name that live as long as a request */
-    const struct data_quota *quota;  /* outlives the api; NULL: none */
     const struct files_keep *kept;   /* the rule that histories are thinned by; outlives the api */
     const struct space *space;       /* of the data, outlives the api; NULL: nothing is refused */
     const char *const *cors_origins; /* whose pages may call the API; outlive the api */
@@ -50,6 +49,8 @@ bool api_cors_is_origin(struct str text);
 
 /* ERR_INVALID: public_url is malformed, or rate_factor too large. ERR_NOT_FOUND: web_directory does not exist. */
 int api_create(const struct api_options *options, struct api **ret_api) BASE_MUST_USE;
+/* How many requests a minute people have whose tenant has no plan. */
+uint32_t api_requests(const struct api *api);
 void api_destroy(struct api *api); /* NULL allowed; after the server is gone */
 
 /* What http_server_start wants; ctx is the api. Its functions may run on any thread. */

@@ -143,9 +143,18 @@ struct api_limit_result {
 struct api_limiter *api_limiter_create(uint32_t factor);
 void api_limiter_destroy(struct api_limiter *l); /* NULL allowed */
 
-/* Takes one token of who in this class. Thread safe; constant memory. */
-struct api_limit_result api_limiter_take(struct api_limiter *l, enum api_rate_class rate,
-                                         struct str who, usec_t now);
+struct api_limit_ask {
+    enum api_rate_class rate;
+    struct str who;
+    uint64_t requests; /* a window, by their plan; 0: those of the class, times the factor */
+};
+
+/* Takes one token of who in this class. Thread safe; constant memory. Another number of requests holds at once. */
+struct api_limit_result api_limiter_take(struct api_limiter *l, const struct api_limit_ask *ask,
+                                         usec_t now);
+
+/* The requests of a window that who is asked for has; 0: as many as they like. */
+uint32_t api_limiter_most(const struct api_limiter *l, const struct api_limit_ask *ask);
 
 /* The part of a textual address that counts as one client: IPv4 whole, IPv6 its /64. */
 struct str api_limit_address(struct arena *arena, struct str peer);
@@ -238,9 +247,8 @@ struct api {
     unsigned magic;
     struct store *store;
     struct auth *auth;
-    const struct gateway *gateway;  /* NULL: no IDE */
-    const struct space *space;      /* NULL: nothing is refused */
-    const struct data_quota *quota; /* NULL: none */
+    const struct gateway *gateway; /* NULL: no IDE */
+    const struct space *space;     /* NULL: nothing is refused */
     const struct files_keep *kept;
     char *spool;
     struct api_limiter *limiter;

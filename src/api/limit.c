@@ -88,22 +88,31 @@ static struct bucket *find_bucket(struct bucket *set, uint64_t key, usec_t windo
     return victim;
 }
 
-struct api_limit_result api_limiter_take(struct api_limiter *l, enum api_rate_class rate,
-                                         struct str who, usec_t now)
+uint32_t api_limiter_most(const struct api_limiter *l, const struct api_limit_ask *ask)
 {
     ASSERT_MAGIC(l, MAGIC);
-    const struct api_rate *row = &api_rates[rate];
-    if (row->requests == 0) {
+    uint32_t requests = api_rates[ask->rate].requests;
+    if (requests == 0 || ask->requests == 0) {
+        return requests * l->factor;
+    }
+    return ask->requests < UINT32_MAX ? (uint32_t)ask->requests : UINT32_MAX;
+}
+
+struct api_limit_result api_limiter_take(struct api_limiter *l, const struct api_limit_ask *ask,
+                                         usec_t now)
+{
+    ASSERT_MAGIC(l, MAGIC);
+    uint32_t limit = api_limiter_most(l, ask);
+    if (limit == 0) {
         return (struct api_limit_result){.allowed = true};
     }
     char name[96];
-    size_t n = who.n < sizeof name - 1 ? who.n : sizeof name - 1;
-    name[0] = (char)('A' + (int)rate);
-    memcpy(name + 1, who.p, n);
+    size_t n = ask->who.n < sizeof name - 1 ? ask->who.n : sizeof name - 1;
+    name[0] = (char)('A' + (int)ask->rate);
+    memcpy(name + 1, ask->who.p, n);
     uint64_t key = map_hash(str_of(name, n + 1)) | 1;
 
-    usec_t window = row->seconds * USEC_PER_SEC;
-    uint32_t limit = row->requests * l->factor;
+    usec_t window = api_rates[ask->rate].seconds * USEC_PER_SEC;
     usec_t cost = window > limit ? window / limit : 1;
     size_t set = (size_t)(key >> 32) % SETS;
     LOCK_SCOPE(&l->locks[set % SHARDS]);

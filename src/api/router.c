@@ -74,7 +74,6 @@ static void note_client(struct api_call *call)
 {
     const struct http_request *req = call->req;
     call->data.store = call->api->store;
-    call->data.quota = call->api->quota;
     call->data.arena = req->arena;
     call->data.client = (struct data_client){
         .address = str_slice(req->peer, 0, 64),
@@ -95,10 +94,9 @@ int api_bearer(const struct http_request *req, struct str *ret_token)
     return 0;
 }
 
-static int take(struct api_call *call, enum api_rate_class rate, struct str who)
+static int take(struct api_call *call, const struct api_limit_ask *ask)
 {
-    struct api_limit_result result =
-        api_limiter_take(call->api->limiter, rate, who, time_monotonic());
+    struct api_limit_result result = api_limiter_take(call->api->limiter, ask, time_monotonic());
     if (result.limit > 0) {
         call->limit = result;
     }
@@ -128,7 +126,9 @@ static int authenticate(struct api_call *call)
     if (r != ERR_UNAUTHENTICATED) {
         return r;
     }
-    r = take(call, API_RATE_DENIED, api_limit_address(call->req->arena, call->req->peer));
+    r = take(call,
+             &(struct api_limit_ask){.rate = API_RATE_DENIED,
+                                     .who = api_limit_address(call->req->arena, call->req->peer)});
     return r < 0 ? r : ERR_UNAUTHENTICATED;
 }
 
@@ -155,13 +155,23 @@ static int permit(const struct api_call *call)
     return role_may && key_may(call) ? 0 : ERR_FORBIDDEN;
 }
 
+/* What the request may add is as its tenant's plan says now. */
+static void take_plan(struct api_call *call)
+{
+    struct data_quota *quota = ARENA_NEW(call->req->arena, struct data_quota);
+    auth_plan_quota(call->api->auth, call->data.scope.tenant_id, quota);
+    call->data.quota = quota;
+}
+
 static int limit(struct api_call *call)
 {
-    const struct api_rate *row = &api_rates[call->route->rate];
-    if (row->by_user && call->data.scope.user_id.n > 0) {
-        return take(call, call->route->rate, call->data.scope.user_id);
+    struct api_limit_ask ask = {.rate = call->route->rate, .who = call->data.scope.user_id};
+    if (!api_rates[ask.rate].by_user || ask.who.n == 0) {
+        ask.who = api_limit_address(call->req->arena, call->req->peer);
+    } else if (ask.rate == API_RATE_USER) {
+        ask.requests = call->data.quota->requests;
     }
-    return take(call, call->route->rate, api_limit_address(call->req->arena, call->req->peer));
+    return take(call, &ask);
 }
 
 static void hash_part(struct content_hasher *h, struct str part)
@@ -216,6 +226,7 @@ static int serve(struct api_call *call)
     if (r == 0) {
         r = permit(call);
     }
+    take_plan(call);
     if (r == 0) {
         r = limit(call);
     }

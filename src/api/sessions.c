@@ -147,9 +147,7 @@ static int own_limit(struct api_call *call)
     if (r < 0) {
         return r;
     }
-    if (call->data.quota) {
-        *quota = *call->data.quota;
-    }
+    *quota = *call->data.quota;
     quota->own_running = (uint64_t)most;
     call->data.quota = quota;
     return 0;

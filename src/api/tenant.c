@@ -30,10 +30,24 @@ static void write_usage(struct json_writer *w, const char *name, uint64_t used, 
     json_object_end(w);
 }
 
+/* What is counted for no tenant as a whole. */
+static void write_limits(struct api_call *call, const struct data_quota *quota)
+{
+    const struct api_limit_ask ask = {.rate = API_RATE_USER, .requests = quota->requests};
+    struct json_writer *w = &call->json;
+    json_name(w, "limits");
+    json_object(w);
+    json_member_integer(w, "requests_per_minute",
+                        (int64_t)api_limiter_most(call->api->limiter, &ask));
+    if (quota->session > 0) {
+        json_member_integer(w, "session_bytes", (int64_t)quota->session);
+    }
+    json_object_end(w);
+}
+
 int api_tenant_get(struct api_call *call)
 {
-    static const struct data_quota none;
-    const struct data_quota *quota = call->data.quota ? call->data.quota : &none;
+    const struct data_quota *quota = call->data.quota;
     struct data_tenant tenant;
     struct lifecycle_usage usage;
     int r = auth_tenant_get(&call->data, &tenant);
@@ -55,6 +69,7 @@ int api_tenant_get(struct api_call *call)
     write_usage(w, "running", usage.running, quota->running);
     write_usage(w, "bytes", usage.bytes, quota->tenant);
     json_object_end(w);
+    write_limits(call, quota);
     api_json_time(w, "created_at", tenant.created_at);
     api_json_time(w, "updated_at", tenant.updated_at);
     json_member_integer(w, "revision", tenant.revision);

@@ -219,7 +219,12 @@ int auth_register(struct auth *a, struct data_context *ctx, const struct auth_re
     }
     struct registration g = registration_of(ctx, email, name);
     g.wanted.password = arena_str(ctx->arena, str_from(hash));
-    g.accepted = in->invitation.n > 0 ? &accepted : NULL;
+    if (in->invitation.n > 0) {
+        struct data_quota *quota = ARENA_NEW(ctx->arena, struct data_quota);
+        auth_plan_quota(a, accepted.tenant_id, quota);
+        ctx->quota = quota;
+        g.accepted = &accepted;
+    }
     r = registration_run(a, &g, in->password);
     if (r < 0) {
         return r;

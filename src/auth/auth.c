@@ -68,6 +68,8 @@ int auth_create(const struct auth_options *options, struct auth **ret_auth)
     struct auth *a = MEM_NEW(struct auth);
     a->magic = AUTH_MAGIC;
     a->store = options->store;
+    a->looked_at = -minute;
+    lock_init(&a->ring_lock, LOCK_CACHE);
     a->issuer = text_or(options->issuer, "coditect");
     a->audience = text_or(options->audience, "coditect-api");
     struct str base = options->mail_base;
@@ -85,9 +87,11 @@ int auth_create(const struct auth_options *options, struct auth **ret_auth)
     auth_notes_init(&a->notes);
     auth_denials_init(&a->denials);
     auth_calls_init(&a->calls);
+    auth_plans_init(&a->plans, &options->quota);
     const struct auth_secrets given = {.current = options->secret,
                                        .previous = options->previous_secret};
     int r = keys_init(a, &given);
+    r = r < 0 ? r : auth_plans_look(a);
     if (r < 0) {
         auth_destroy(a);
         return r;
@@ -105,7 +109,9 @@ void auth_destroy(struct auth *a)
     auth_notes_fini(&a->notes);
     auth_denials_fini(&a->denials);
     auth_calls_fini(&a->calls);
+    auth_plans_fini(&a->plans);
     auth_limits_destroy(a->limits);
+    lock_fini(&a->ring_lock);
     mem_free(a->issuer);
     mem_free(a->audience);
     mem_free(a->mail_base);
@@ -199,6 +205,16 @@ int auth_still_in(const struct auth *a, struct txn *txn, struct scope *scope)
         scope->role = w.scope.role;
     }
     return r;
+}
+
+/* ---- Other servers of the store ---- */
+
+int auth_look_again(struct auth *a)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    int r = auth_keys_look(a);
+    int plans = auth_plans_look(a);
+    return r < 0 ? r : plans;
 }
 
 /* ---- Old logins ---- */

@@ -10,6 +10,7 @@
 #define AUTH_AUTH_H
 
 #include "auth/letters.h"
+#include "auth/plans.h"
 #include "auth/tenant.h"
 #include "base/json.h"
 #include "data/data.h"
@@ -28,6 +29,7 @@ enum {
     AUTH_CODE_MAX = 32,      /* characters of a code as it is typed */
     AUTH_RECOVERY_CODES = 10,
     AUTH_ENROL_MINUTES = 30, /* to show the first code */
+    AUTH_LOOK_SECONDS = 10,  /* until every server of a store knows another one's keys and plans */
 };
 
 struct auth;
@@ -65,6 +67,7 @@ struct auth_options {
     struct str issuer;          /* ["coditect"] */
     struct str audience;        /* ["coditect-api"] */
     enum auth_registration registration;
+    struct data_quota quota;    /* of tenants that have no plan [no limits] */
     const char *const *domains; /* of addresses that may register uninvited; outlives auth */
     size_t domain_count;        /* 0: all */
     struct str mail_base;       /* what links in mails begin with; empty: nobody sends any */
@@ -90,8 +93,8 @@ void auth_destroy(
 int auth_rotate_keys(struct store *store, char ret_kid[static AUTH_KID_ROOM]) BASE_MUST_USE;
 
 /*
- * The same in a server that runs, which signs with the new key from then on; others learn of it at their start. ERR_CONFLICT:
- * the key is jwt.secret, which is the operator's to change. ERR_BUSY: somebody else is at it.
+ * The same in a server that runs, which signs with the new key from then on; others of the same store from their next
+ * auth_look_again on. ERR_CONFLICT: the key is jwt.secret, which is the operator's to change. ERR_BUSY: somebody else is at it.
  */
 int auth_turn_keys(struct auth *a, char ret_kid[static AUTH_KID_ROOM]) BASE_MUST_USE;
 
@@ -451,6 +454,9 @@ int auth_people_next(struct store *store, struct arena *arena, struct auth_peopl
 
 /* Writes what requests noted (first use of a counter, last access, wrong passwords). Call every second, and at shutdown. */
 int auth_flush(struct auth *a) BASE_MUST_USE;
+
+/* Takes up the keys and plans that another server of the same store may have changed. Call every AUTH_LOOK_SECONDS. */
+int auth_look_again(struct auth *a) BASE_MUST_USE;
 
 /* Ends keys past their age, and logins past their absolute or idle age, at most 150 per call; ret_ended tells how many. Call every minute. */
 int auth_purge(struct auth *a, size_t *ret_ended) BASE_MUST_USE;

@@ -65,6 +65,12 @@ int auth_ring_load(struct store *store, const struct auth_secrets *given,
                    struct auth_ring **ret_ring) BASE_MUST_USE;
 void auth_ring_destroy(struct auth_ring *ring); /* with all older ones, wiped; NULL allowed */
 
+/* Takes up the keys that another server of the same store made; those of the operator stay. */
+int auth_keys_look(struct auth *a) BASE_MUST_USE;
+
+/* For a token that no key of the ring `seen` signed: whether there is a newer ring. Looks into the store once a second at most. */
+bool auth_keys_newer(struct auth *a, const struct auth_ring *seen);
+
 /* ---- jws.c: JSON Web Signature, compact form (RFC 7515), HS256 alone ---- */
 
 struct str auth_jws_sign(struct arena *arena, const struct auth_key *key, struct str payload);
@@ -82,12 +88,12 @@ struct auth_claims {
 
 struct str auth_access_make(const struct auth *a, struct arena *arena,
                             const struct auth_claims *claims);
-int auth_access_read(const struct auth *a, struct arena *arena, struct str token,
+int auth_access_read(struct auth *a, struct arena *arena, struct str token,
                      struct auth_claims *ret_claims) BASE_MUST_USE; /* ERR_UNAUTHENTICATED */
 
 struct str auth_refresh_make(const struct auth *a, struct arena *arena, struct str login_id,
                              int64_t counter);
-int auth_refresh_read(const struct auth *a, struct str token, struct str *ret_login_id,
+int auth_refresh_read(struct auth *a, struct str token, struct str *ret_login_id,
                       int64_t *ret_counter) BASE_MUST_USE; /* ERR_UNAUTHENTICATED */
 
 /* ---- passwords.gen.c: the commonest passwords, in lower case, sorted as bytes ---- */
@@ -326,11 +332,29 @@ enum { AUTH_MAGIC = 0x41757468 };
 /* How old a note of the last use must be to be written again. */
 #define AUTH_ACCESS_EVERY (5 * 60 * USEC_PER_SEC)
 
+/* ---- plans.c ---- */
+
+struct auth_plans {
+    struct data_quota standard;
+    struct lock lock;  /* of what follows */
+    struct map *all;   /* tenant → its plan */
+    uint64_t begun;    /* reads of the store */
+    uint64_t taken_up; /* which of them all is from */
+};
+
+void auth_plans_init(struct auth_plans *p, const struct data_quota *standard);
+void auth_plans_fini(struct auth_plans *p);
+int auth_plans_look(struct auth *a) BASE_MUST_USE; /* takes up what the store has */
+
 struct auth {
     unsigned magic;
     struct store *store;
     struct auth_ring *_Atomic ring; /* replaced as a whole; what it points to never changes */
     atomic_flag turning;
+    struct lock ring_lock;    /* of another ring's taking the place of ring */
+    uint64_t ring_look;       /* which look found ring */
+    _Atomic uint64_t looks;   /* that were begun */
+    _Atomic usec_t looked_at; /* when the last one that ended began; monotonic */
     bool secret_given;
     char *issuer, *audience;
     char *mail_base; /* NULL: no mail is sent */
@@ -345,6 +369,7 @@ struct auth {
     struct auth_notes notes;
     struct auth_denials denials;
     struct auth_calls calls;
+    struct auth_plans plans;
 };
 
 #endif

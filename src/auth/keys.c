@@ -6,7 +6,11 @@
  * 1. A rotation overlaps: the secret before (g/key/previous) goes on to verify, until the next rotation. Nobody is logged out
  *    who came once in between.
  * 2. Readers of the ring take no lock: a turn puts another ring in its place, complete, in one store of a pointer.
- * 3. The key of workspaces' tokens is no part of this: a workspace has one token for as long as it runs, and could not say
+ * 3. Of several servers with one store, one turns the keys. The others look every AUTH_LOOK_SECONDS, and at once when a token
+ *    comes that no key of theirs has signed, once a second at most: what the one signs with the new key is taken by all, and
+ *    what they sign meanwhile with the old one is taken as that of the key before. So two turns are to lie further apart than
+ *    that. The SQLite driver lets one server alone hold the store; there a turn is that server's own.
+ * 4. The key of workspaces' tokens is no part of this: a workspace has one token for as long as it runs, and could not say
  *    what it holds once two rotations have passed. It is derived from the first secret and kept (g/key/workspace).
  */
 #include <openssl/evp.h>
@@ -16,6 +20,8 @@
 
 #include "auth/auth_int.h"
 #include "base/rand.h"
+
+static const usec_t look_least = USEC_PER_SEC;
 
 void auth_key_mac(const struct auth_key *key, struct str text,
                   uint8_t ret_mac[static AUTH_MAC_SIZE])
@@ -203,16 +209,31 @@ int auth_rotate_keys(struct store *store, char ret_kid[static AUTH_KID_ROOM])
     return r;
 }
 
+/* ---- Another ring in a server that runs ---- */
+
+/* Each begins to read behind the change that it is to find: of two that end in another order, the one begun later stays. */
+static uint64_t begin_look(struct auth *a)
+{
+    return atomic_fetch_add(&a->looks, 1) + 1;
+}
+
 /* The older ring stays in memory, for whoever reads it just now: one for each turn that an operator asks for. */
-static int take_up(struct auth *a)
+static int take_up(struct auth *a, uint64_t look)
 {
     struct auth_ring *ring;
     int r = auth_ring_load(a->store, &(struct auth_secrets){.current = STR_EMPTY}, &ring);
-    if (r == 0) {
-        ring->older = a->ring;
-        a->ring = ring;
+    if (r < 0) {
+        return r;
     }
-    return r;
+    LOCK_SCOPE(&a->ring_lock);
+    if (look < a->ring_look || strcmp(ring->now.access.kid, a->ring->now.access.kid) == 0) {
+        auth_ring_destroy(ring);
+        return 0;
+    }
+    ring->older = a->ring;
+    a->ring = ring;
+    a->ring_look = look;
+    return 0;
 }
 
 int auth_turn_keys(struct auth *a, char ret_kid[static AUTH_KID_ROOM])
@@ -226,8 +247,41 @@ int auth_turn_keys(struct auth *a, char ret_kid[static AUTH_KID_ROOM])
     }
     int r = auth_rotate_keys(a->store, ret_kid);
     if (r == 0) {
-        r = take_up(a);
+        r = take_up(a, begin_look(a));
     }
     atomic_flag_clear(&a->turning);
     return r;
+}
+
+/* ---- What another server of the same store did ---- */
+
+static int stored_fn(struct txn *txn, void *ctx)
+{
+    return get(txn, "access", ctx);
+}
+
+int auth_keys_look(struct auth *a)
+{
+    if (a->secret_given) {
+        return 0;
+    }
+    const struct auth_key *now = &a->ring->now.access;
+    struct auth_key stored = {.n = 0};
+    usec_t began = time_monotonic();
+    uint64_t look = begin_look(a);
+    int r = store_read(a->store, stored_fn, &stored);
+    bool same = stored.n == now->n && sodium_memcmp(stored.bytes, now->bytes, now->n) == 0;
+    sodium_memzero(&stored, sizeof stored);
+    r = r < 0 || same ? r : take_up(a, look);
+    atomic_store(&a->looked_at, began);
+    return r;
+}
+
+bool auth_keys_newer(struct auth *a, const struct auth_ring *seen)
+{
+    if (a->ring == seen && time_monotonic() - atomic_load(&a->looked_at) >= look_least) {
+        (void)!auth_keys_look(
+            a); /* when it fails the keys stay, and the token is of none of them */
+    }
+    return a->ring != seen;
 }

@@ -132,14 +132,21 @@ struct take {
     uint8_t attempt[NONCE]; /* whose use it is */
 };
 
-static int read_ticket(const struct auth *a, struct str ticket, struct take *take)
+static int unsign_ticket(const struct auth_ring *ring, struct str ticket, struct str *ret_text)
 {
+    int r = unsign(&ring->now.ticket, ticket, ret_text);
+    return r < 0 ? unsign(&ring->before.ticket, ticket, ret_text) : r;
+}
+
+static int read_ticket(struct auth *a, struct str ticket, struct take *take)
+{
+    const struct auth_ring *ring = a->ring;
     struct str text;
     struct str parts[TICKET_PARTS];
     uint64_t expires;
-    int r = unsign(&a->ring->now.ticket, ticket, &text);
-    if (r < 0) {
-        r = unsign(&a->ring->before.ticket, ticket, &text);
+    int r = unsign_ticket(ring, ticket, &text);
+    if (r < 0 && auth_keys_newer(a, ring)) {
+        r = unsign_ticket(a->ring, ticket, &text);
     }
     if (r == 0) {
         r = split(text, parts, TICKET_PARTS);

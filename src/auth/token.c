@@ -57,8 +57,8 @@ static bool claims_hold(const struct auth *a, const struct json *claims)
 }
 
 /* By the current key, or the one before. */
-static int verify(const struct auth_ring *ring, struct arena *arena, struct str token,
-                  struct str *ret_payload)
+static int verify_by(const struct auth_ring *ring, struct arena *arena, struct str token,
+                     struct str *ret_payload)
 {
     int r = auth_jws_verify(arena, &ring->now.access, token, ret_payload);
     return r < 0 && ring->before.access.n > 0
@@ -66,13 +66,20 @@ static int verify(const struct auth_ring *ring, struct arena *arena, struct str 
                : r;
 }
 
-int auth_access_read(const struct auth *a, struct arena *arena, struct str token,
+static int verify(struct auth *a, struct arena *arena, struct str token, struct str *ret_payload)
+{
+    const struct auth_ring *ring = a->ring;
+    int r = verify_by(ring, arena, token, ret_payload);
+    return r < 0 && auth_keys_newer(a, ring) ? verify_by(a->ring, arena, token, ret_payload) : r;
+}
+
+int auth_access_read(struct auth *a, struct arena *arena, struct str token,
                      struct auth_claims *ret_claims)
 {
     struct str payload;
     struct json *claims;
-    if (verify(a->ring, arena, token, &payload) < 0 ||
-        json_parse(arena, payload, &claims, NULL) < 0 || !claims_hold(a, claims)) {
+    if (verify(a, arena, token, &payload) < 0 || json_parse(arena, payload, &claims, NULL) < 0 ||
+        !claims_hold(a, claims)) {
         return ERR_UNAUTHENTICATED;
     }
     struct auth_claims c = {
@@ -119,7 +126,14 @@ static bool refresh_is(const struct auth_keys *keys, struct str token, struct st
            str_eq_constant(token, refresh_signed(&keys->refresh, &arena, login_id, counter));
 }
 
-int auth_refresh_read(const struct auth *a, struct str token, struct str *ret_login_id,
+static bool refresh_is_of(const struct auth_ring *ring, struct str token, struct str login_id,
+                          int64_t counter)
+{
+    return refresh_is(&ring->now, token, login_id, counter) ||
+           refresh_is(&ring->before, token, login_id, counter);
+}
+
+int auth_refresh_read(struct auth *a, struct str token, struct str *ret_login_id,
                       int64_t *ret_counter)
 {
     size_t first = str_find(token, '.', 0);
@@ -130,8 +144,9 @@ int auth_refresh_read(const struct auth *a, struct str token, struct str *ret_lo
         str_u64(str_slice(token, first + 1, second), INT64_MAX, &counter) < 0) {
         return ERR_UNAUTHENTICATED;
     }
-    if (!refresh_is(&a->ring->now, token, login_id, (int64_t)counter) &&
-        !refresh_is(&a->ring->before, token, login_id, (int64_t)counter)) {
+    const struct auth_ring *ring = a->ring;
+    if (!refresh_is_of(ring, token, login_id, (int64_t)counter) &&
+        !(auth_keys_newer(a, ring) && refresh_is_of(a->ring, token, login_id, (int64_t)counter))) {
         return ERR_UNAUTHENTICATED;
     }
     *ret_login_id = login_id;

@@ -78,12 +78,8 @@ int coditectd_admin_progress(void *ctx, uint64_t looked_at)
     return coditectd_admin_say(c, &w, &line);
 }
 
-struct total {
-    const char *name;
-    uint64_t value;
-};
-
-static int say_end(struct coditectd_admin_call *c, const struct total *totals)
+int coditectd_admin_say_end(struct coditectd_admin_call *c,
+                            const struct coditectd_admin_total *totals)
 {
     BUF_AUTO(line, CODITECTD_ADMIN_LINE);
     struct json_writer w;
@@ -116,11 +112,11 @@ static int check(struct coditectd_admin_call *c)
         r = data_check_watched(c->admin->options.store, coditectd_judge, &watch, &report);
     }
     if (r == 0) {
-        r = say_end(c, (struct total[]){{"keys", report.keys},
-                                        {"records", report.records},
-                                        {"indexes", report.indexes},
-                                        {"faults", report.faults},
-                                        {NULL, 0}});
+        r = coditectd_admin_say_end(c, (struct coditectd_admin_total[]){{"keys", report.keys},
+                                                                        {"records", report.records},
+                                                                        {"indexes", report.indexes},
+                                                                        {"faults", report.faults},
+                                                                        {NULL, 0}});
     }
     data_report_fini(&report);
     return r;
@@ -152,10 +148,11 @@ static int scrub(struct coditectd_admin_call *c)
     if (r < 0) {
         return r;
     }
-    return say_end(c, (struct total[]){{"chunks", scrubbed.chunks},
-                                       {"versions", scrubbed.versions},
-                                       {"faults", scrubbed.damaged},
-                                       {NULL, 0}});
+    return coditectd_admin_say_end(c,
+                                   (struct coditectd_admin_total[]){{"chunks", scrubbed.chunks},
+                                                                    {"versions", scrubbed.versions},
+                                                                    {"faults", scrubbed.damaged},
+                                                                    {NULL, 0}});
 }
 
 /* ---- Users ---- */
@@ -212,7 +209,9 @@ static int users(struct coditectd_admin_call *c)
         r = r < 0 ? r : say_people(c, &people);
         count += r == 0 ? people.n : 0;
     }
-    return r < 0 ? r : say_end(c, (struct total[]){{"users", count}, {NULL, 0}});
+    return r < 0 ? r
+                 : coditectd_admin_say_end(
+                       c, (struct coditectd_admin_total[]){{"users", count}, {NULL, 0}});
 }
 
 /* ---- Keys ---- */
@@ -238,6 +237,8 @@ static int rotate_keys(struct coditectd_admin_call *c)
 
 static int (*const runs[])(struct coditectd_admin_call *c) = {
     [CODITECTD_ADMIN_USERS] = users,
+    [CODITECTD_ADMIN_TENANTS] = coditectd_admin_tenants,
+    [CODITECTD_ADMIN_LIMITS] = coditectd_admin_limits,
     [CODITECTD_ADMIN_CHECK] = check,
     [CODITECTD_ADMIN_SCRUB] = scrub,
     [CODITECTD_ADMIN_ROTATE_KEYS] = rotate_keys,

@@ -3,6 +3,10 @@
  * what no tenant may; the public API knows none of it. `coditect admin` speaks to it (src/cli/cmd_admin.c).
  *
  *     GET  /users         every account: a line of JSON each, then {"done":true,"users":N}
+ *     GET  /tenants       every tenant, what it has and may have: {"id","name","created_at"} and of members, sessions, running,
+ *                         storage, session_storage, requests {"used"?,"limit"?,"own"} each, then {"done":true,"tenants":N}
+ *     POST /limits        ?tenant=ten-… and any of members=, sessions=, running=, storage=, session_storage= (bytes), requests= (a
+ *                         minute and person): a number, none, or default, what the settings say. One such object
  *     POST /check         {"fault":TEXT} for each, {"keys":N} now and then, at the end {"done":true,"keys","records","indexes","faults"}
  *     POST /scrub         the same: {"done":true,"chunks","versions","faults"}
  *     POST /rotate-keys   {"key":ID}
@@ -28,6 +32,7 @@ struct coditectd_admin_options {
     struct store *store; /* both outlive the door */
     struct auth *auth;
     struct coditectd_backups *backups; /* NULL: no schedule; outlives the door */
+    uint32_t requests;                 /* a minute that people have whose tenant's plan says none */
 };
 
 /* In the data directory. ERR_EXISTS, ERR_FORBIDDEN, ERR_IO: it cannot listen there. */

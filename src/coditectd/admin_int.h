@@ -1,6 +1,6 @@
 /*
- * Inside the operator's door: what a request is (admin_request.c), lines and what they are asked for (admin.c), backups
- * (admin_backup.c).
+ * Inside the operator's door: what a request is (admin_request.c), lines and what they are asked for (admin.c), tenants and their
+ * plans (admin_tenants.c), backups (admin_backup.c).
  */
 #ifndef CODITECTD_ADMIN_INT_H
 #define CODITECTD_ADMIN_INT_H
@@ -15,6 +15,8 @@
 
 enum coditectd_admin_what {
     CODITECTD_ADMIN_USERS,
+    CODITECTD_ADMIN_TENANTS,
+    CODITECTD_ADMIN_LIMITS,
     CODITECTD_ADMIN_CHECK,
     CODITECTD_ADMIN_SCRUB,
     CODITECTD_ADMIN_ROTATE_KEYS,
@@ -42,13 +44,14 @@ enum { CODITECTD_ADMIN_PATH = 1024 }; /* bytes of a directory's name */
 struct coditectd_admin_input {
     const char *directory; /* absolute; NULL: not said */
     unsigned keep;         /* 0: not said */
+    struct auth_plan_change plan;
 };
 
 /* ERR_NOT_FOUND, ERR_METHOD_NOT_ALLOWED. */
 int coditectd_admin_find(const struct http_request *req,
                          const struct coditectd_admin_row **ret_row) BASE_MUST_USE;
 struct str coditectd_admin_allow(struct str path); /* the methods of a path; empty: it is none */
-/* ERR_INVALID: a name that is not absolute, too long or no name; a number out of its bounds. */
+/* ERR_INVALID: a name that is not absolute, too long or no name; a number out of its bounds; no tenant's id. */
 int coditectd_admin_decode(const struct http_request *req,
                            struct coditectd_admin_input *ret_in) BASE_MUST_USE;
 
@@ -85,8 +88,20 @@ void coditectd_admin_line(struct json_writer *w, struct buf *line); /* begins an
 /* Ends and sends it. ERR_CLOSED: nobody is there any more, or the server stops. */
 int coditectd_admin_say(struct coditectd_admin_call *c, struct json_writer *w,
                         struct buf *line) BASE_MUST_USE;
+/* At the end of a list: {"done":true} and each. */
+struct coditectd_admin_total {
+    const char *name; /* NULL ends them */
+    uint64_t value;
+};
+int coditectd_admin_say_end(struct coditectd_admin_call *c,
+                            const struct coditectd_admin_total *totals) BASE_MUST_USE;
 /* {"keys":N} once a second; ctx is the call. ERR_CLOSED, as before. */
 int coditectd_admin_progress(void *ctx, uint64_t looked_at) BASE_MUST_USE;
+
+/* ---- admin_tenants.c ---- */
+
+int coditectd_admin_tenants(struct coditectd_admin_call *c);
+int coditectd_admin_limits(struct coditectd_admin_call *c);
 
 /* ---- admin_backup.c ---- */
 

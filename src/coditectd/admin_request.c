@@ -6,6 +6,8 @@ enum { KEEP_MOST = 10000 }; /* as backup.keep */
 
 static const struct coditectd_admin_row rows[] = {
     {CODITECTD_ADMIN_USERS, HTTP_GET, {"/users", 6}, HTTP_STREAM, CODITECTD_ADMIN_ANY},
+    {CODITECTD_ADMIN_TENANTS, HTTP_GET, {"/tenants", 8}, HTTP_STREAM, CODITECTD_ADMIN_ANY},
+    {CODITECTD_ADMIN_LIMITS, HTTP_POST, {"/limits", 7}, HTTP_WORK, CODITECTD_ADMIN_ANY},
     {CODITECTD_ADMIN_CHECK, HTTP_POST, {"/check", 6}, HTTP_STREAM, CODITECTD_ADMIN_READS},
     {CODITECTD_ADMIN_SCRUB, HTTP_POST, {"/scrub", 6}, HTTP_STREAM, CODITECTD_ADMIN_READS},
     {CODITECTD_ADMIN_ROTATE_KEYS, HTTP_POST, {"/rotate-keys", 12}, HTTP_WORK, CODITECTD_ADMIN_ANY},
@@ -54,23 +56,70 @@ static int decode_directory(const struct http_request *req, const char **ret_dir
     return 0;
 }
 
-int coditectd_admin_decode(const struct http_request *req, struct coditectd_admin_input *ret_in)
+static int decode_keep(const struct http_request *req, unsigned *ret_keep)
 {
-    struct coditectd_admin_input in = {.keep = 0};
     struct str s;
     uint64_t keep = 0;
-    int r = decode_directory(req, &in.directory);
+    int r = http_query(req, "keep", &s);
     if (r < 0) {
-        return r;
+        return r == ERR_NOT_FOUND ? 0 : r;
     }
-    r = http_query(req, "keep", &s);
-    if (r == 0 && (str_u64(s, KEEP_MOST, &keep) < 0 || keep == 0)) {
+    if (str_u64(s, KEEP_MOST, &keep) < 0 || keep == 0) {
         return ERR_INVALID;
+    }
+    *ret_keep = (unsigned)keep;
+    return 0;
+}
+
+static int decode_limit(struct str text, int64_t *ret_limit)
+{
+    uint64_t number = 0;
+    if (str_eq(text, STR("none"))) {
+        *ret_limit = AUTH_PLAN_NONE;
+    } else if (str_eq(text, STR("default"))) {
+        *ret_limit = AUTH_PLAN_AS_SET;
+    } else if (str_u64(text, AUTH_PLAN_MOST, &number) == 0 && number > 0) {
+        *ret_limit = (int64_t)number;
+    } else {
+        return ERR_INVALID;
+    }
+    return 0;
+}
+
+static int decode_plan(const struct http_request *req, struct auth_plan_change *ret_plan)
+{
+    struct auth_plan_change plan = {.given = 0};
+    int r = http_query(req, "tenant", &plan.tenant_id);
+    if (r == 0 && !data_id_is(plan.tenant_id, "ten")) {
+        return ERR_INVALID;
+    }
+    for (unsigned i = 0; i < AUTH_PLAN_LIMITS && (r == 0 || r == ERR_NOT_FOUND); i++) {
+        struct str text;
+        r = http_query(req, auth_plan_limit_name((enum auth_plan_limit)i), &text);
+        if (r == 0) {
+            plan.given |= 1U << i;
+            r = decode_limit(text, &plan.limits[i]);
+        }
     }
     if (r < 0 && r != ERR_NOT_FOUND) {
         return r;
     }
-    in.keep = (unsigned)keep;
-    *ret_in = in;
+    *ret_plan = plan;
     return 0;
+}
+
+int coditectd_admin_decode(const struct http_request *req, struct coditectd_admin_input *ret_in)
+{
+    struct coditectd_admin_input in = {.keep = 0};
+    int r = decode_directory(req, &in.directory);
+    if (r == 0) {
+        r = decode_keep(req, &in.keep);
+    }
+    if (r == 0) {
+        r = decode_plan(req, &in.plan);
+    }
+    if (r == 0) {
+        *ret_in = in;
+    }
+    return r;
 }

@@ -36,6 +36,11 @@ static int flush(struct coditectd_duties *d)
     return auth_flush(d->auth);
 }
 
+static int look_again(struct coditectd_duties *d)
+{
+    return auth_look_again(d->auth);
+}
+
 static int purge_logins(struct coditectd_duties *d)
 {
     size_t ended = 0;
@@ -141,6 +146,7 @@ static const struct {
     int (*run)(struct coditectd_duties *d);
 } duties[] = {
     {"noting of last access", USEC_PER_SEC, flush},
+    {"reading of keys and plans", AUTH_LOOK_SECONDS *USEC_PER_SEC, look_again},
     {"trimming of feeds", 10 * USEC_PER_SEC, trim_feeds},
     {"purge of logins", 60 * USEC_PER_SEC, purge_logins},
     {"purge of invitations", 60 * USEC_PER_SEC, purge_invitations},

@@ -40,7 +40,6 @@ enum { DISK_PERCENT_TO_GIB = 16 };
 
 struct parts {
     struct space space; /* of the data directory */
-    struct data_quota quota;
     struct files_keep keep;
     struct workspaces_local *local;
     struct workspaces_paths paths;
@@ -121,6 +120,11 @@ static int create_auth(const struct coditectd_settings *set, struct parts *p)
         .registration = registrations[set->login_registration],
         .domains = set->login_domains.at,
         .domain_count = set->login_domains.n,
+        .quota = {.session = (uint64_t)set->quota_session << 20,
+                  .tenant = (uint64_t)set->quota_tenant << 20,
+                  .members = (uint64_t)set->quota_tenant_members,
+                  .sessions = (uint64_t)set->quota_tenant_sessions,
+                  .running = (uint64_t)set->quota_tenant_running},
         .mail_base = str_from(p->mail.url ? set->public_url : NULL),
         .access_life = set->jwt_expiry,
         .idle_life = set->login_idle,
@@ -153,7 +157,7 @@ static int start_workspaces(const struct coditectd_options *o, struct parts *p)
                                                 .cpu = o->set.workspace_cpu,
                                                 .network = !o->set.workspace_offline,
                                                 .idle_limit = o->set.workspace_idle};
-    return coditectd_workspaces_start(&options, &p->quota, &p->workspaces);
+    return coditectd_workspaces_start(&options, &p->workspaces);
 }
 
 static int create_gateway(const struct coditectd_options *o, struct parts *p)
@@ -185,16 +189,10 @@ static int create_api(const struct coditectd_options *o, struct parts *p)
         [SETTING_LOG_REQUESTS_CHANGES] = API_LOG_CHANGES,
         [SETTING_LOG_REQUESTS_ALL] = API_LOG_ALL,
     };
-    p->quota = (struct data_quota){.session = (uint64_t)o->set.quota_session << 20,
-                                   .tenant = (uint64_t)o->set.quota_tenant << 20,
-                                   .members = (uint64_t)o->set.quota_tenant_members,
-                                   .sessions = (uint64_t)o->set.quota_tenant_sessions,
-                                   .running = (uint64_t)o->set.quota_tenant_running};
     p->keep = (struct files_keep){
         .all = o->set.history_all, .hourly = o->set.history_hourly, .daily = o->set.history_daily};
     struct api_options options = {.store = p->store,
                                   .space = &p->space,
-                                  .quota = &p->quota,
                                   .kept = &p->keep,
                                   .spool = "store", /* of what it may write, what is on the disk */
                                   .auth = p->auth,
@@ -266,8 +264,10 @@ static int start_metrics(const struct coditectd_options *o, struct parts *p)
 
 static int open_admin(struct parts *p)
 {
-    const struct coditectd_admin_options options = {
-        .store = p->store, .auth = p->auth, .backups = p->backups};
+    const struct coditectd_admin_options options = {.store = p->store,
+                                                    .auth = p->auth,
+                                                    .backups = p->backups,
+                                                    .requests = api_requests(p->api)};
     int r = coditectd_admin_start(&options, &p->admin);
     return r ? log_err(r, "coditectd", "cannot listen on %s/" CODITECTD_ADMIN_SOCKET ": %s",
                        p->paths.data, err_row(r)->text)

@@ -1,6 +1,6 @@
 /*
- * Another key for tokens, as a program: for an operator, by habit or because the old one may be known. The server must not
- * run, since it reads its keys once, at its start; workspaces go on meanwhile and do not notice.
+ * Another key for tokens, as a program: for an operator, by habit or because the old one may be known. For a store that no server
+ * holds; one that runs is told by its door (admin rotate-keys). Workspaces go on and do not notice.
  */
 #include "coditectd/rotate.h"
 

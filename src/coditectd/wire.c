@@ -289,7 +289,7 @@ static void app_handle(void *ctx, struct http_request *req, struct http_response
                                        .arena = req->arena,
                                        .scope = c.peer.scope,
                                        .client.request_id = req->id,
-                                       .quota = c.options->quota,
+                                       .quota = &c.peer.quota,
                                        .op = store_op_new()};
         http_set(res, "Content-Type",
                  row->fn == call_get_chunk || row->fn == call_get_chunks

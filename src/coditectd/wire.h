@@ -15,10 +15,11 @@ struct coditectd_wire_ask {
 
 /* What a token is good for. */
 struct coditectd_wire_peer {
-    struct scope scope;  /* of the session's person */
-    struct str session;  /* whose workspace calls */
-    struct str tree;     /* the root's: the session's, or the person's home */
-    uint64_t generation; /* of the workspace that the token was made for */
+    struct scope scope;      /* of the session's person */
+    struct str session;      /* whose workspace calls */
+    struct str tree;         /* the root's: the session's, or the person's home */
+    uint64_t generation;     /* of the workspace that the token was made for */
+    struct data_quota quota; /* for what it writes */
 };
 
 struct coditectd_wire_options {
@@ -29,7 +30,6 @@ struct coditectd_wire_options {
     /* What a workspace says about itself (a JSON object). */
     int (*status)(void *ctx, const struct coditectd_wire_peer *peer, struct str text);
     void *ctx;
-    const struct data_quota *quota; /* for what workspaces write; NULL: none */
     int stop; /* descriptor that becomes readable when calls that wait are to answer at once; -1: none */
 };
 

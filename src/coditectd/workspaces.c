@@ -60,6 +60,7 @@ static int who(void *ctx, struct arena *arena, const struct coditectd_wire_ask *
         .session = token.session_id,
         .tree = home ? token.user_id : token.session_id,
         .generation = (uint64_t)token.generation};
+    auth_plan_quota(w->options.auth, peer.scope.tenant_id, &peer.quota);
     r = store_read(w->options.store, current_fn, &peer);
     if (r == 0) {
         *ret_peer = peer;
@@ -93,19 +94,14 @@ static int serve_wire(struct coditectd_workspaces *w)
 }
 
 int coditectd_workspaces_start(const struct workspaces_keeper_options *options,
-                               const struct data_quota *quota,
                                struct coditectd_workspaces **ret_workspaces)
 {
     struct coditectd_workspaces *w = MEM_NEW(struct coditectd_workspaces);
     w->magic = RUNNING_MAGIC;
     w->options = *options;
     w->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    w->wire = (struct coditectd_wire_options){.store = options->store,
-                                              .who = who,
-                                              .status = status,
-                                              .ctx = w,
-                                              .quota = quota,
-                                              .stop = w->stop};
+    w->wire = (struct coditectd_wire_options){
+        .store = options->store, .who = who, .status = status, .ctx = w, .stop = w->stop};
     w->app = coditectd_wire_app(&w->wire);
     int r = w->stop < 0 ? ERR_BUSY : workspaces_keeper_start(options, &w->keeper);
     if (r == 0) {

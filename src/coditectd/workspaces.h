@@ -7,9 +7,8 @@
 
 struct coditectd_workspaces;
 
-/* The working directory is the data directory; quota outlives it. ERR_BUSY: no thread; ERR_EXISTS, ERR_FORBIDDEN: the socket cannot be made. */
+/* The working directory is the data directory. ERR_BUSY: no thread; ERR_EXISTS, ERR_FORBIDDEN: the socket cannot be made. */
 int coditectd_workspaces_start(const struct workspaces_keeper_options *options,
-                               const struct data_quota *quota,
                                struct coditectd_workspaces **ret_workspaces) BASE_MUST_USE;
 
 /* Workspaces run on. NULL allowed. */

@@ -65,6 +65,7 @@ struct data_quota {
     uint64_t members;     /* of a tenant, as the following */
     uint64_t sessions;    /* not deleted */
     uint64_t running;     /* workspaces that are wanted running */
+    uint64_t requests;    /* a minute and person; 0: what spec/openapi.yaml says */
     uint64_t own_running; /* of the person; 0: SESSIONS_MAX_RUNNING */
 };
 

@@ -212,6 +212,69 @@ static void keys_turn_while_it_runs(void **state)
     assert_int_equal(auth_turn_keys(p->auth, kid), ERR_CONFLICT);
 }
 
+static int use(struct people *p, struct auth *a, struct str token)
+{
+    struct data_context ctx = people_request(p);
+    return auth_authenticate(a, &ctx, token);
+}
+
+/* Two servers with one store: neither refuses what the other has signed, whichever of them knows of the turn. */
+static void keys_turn_on_all_servers(void **state)
+{
+    struct people *p = *state;
+    struct auth_options options = {.store = p->w.store, .cheap_hash = true, .limits_given = true};
+    struct auth *other;
+    char kid[AUTH_KID_ROOM];
+    struct auth_result first = people_register(p, "ada@example.com");
+    assert_int_equal(auth_create(&options, &other), 0);
+    assert_int_equal(auth_turn_keys(p->auth, kid), 0);
+
+    struct auth_result second;
+    struct auth_result third;
+    enum auth_cause cause;
+    struct data_context ctx = people_request(p);
+    assert_int_equal(auth_refresh(other, &ctx, first.refresh_token, &second, &cause), 0);
+    assert_string_not_equal(other->ring->now.access.kid, kid); /* it signs with the old one still */
+    assert_int_equal(use(p, p->auth, second.token), 0);
+    assert_int_equal(people_refresh(p, second.refresh_token, &third, &cause), 0);
+    assert_int_equal(use(p, other, third.token), 0); /* a key that it does not know: it looks */
+    assert_string_equal(other->ring->now.access.kid, kid);
+    assert_int_equal(use(p, other, second.token), 0);
+
+    assert_int_equal(auth_turn_keys(p->auth, kid), 0);
+    struct auth_result fourth;
+    assert_int_equal(people_refresh(p, third.refresh_token, &fourth, &cause), 0);
+    assert_int_equal(use(p, other, fourth.token), ERR_UNAUTHENTICATED); /* within a second */
+    time_test_advance(USEC_PER_SEC);
+    assert_int_equal(use(p, other, fourth.token), 0);
+    assert_int_equal(use(p, other, second.token), ERR_UNAUTHENTICATED); /* two turns ago */
+
+    assert_int_equal(auth_turn_keys(p->auth, kid), 0);
+    assert_int_equal(auth_look_again(other), 0); /* every AUTH_LOOK_SECONDS */
+    assert_string_equal(other->ring->now.access.kid, kid);
+    const struct auth_ring *ring = other->ring;
+    assert_int_equal(auth_look_again(other), 0);
+    assert_ptr_equal(other->ring, ring);
+    auth_destroy(other);
+}
+
+static void strangers_tokens_cost_no_more_than_a_look_a_second(void **state)
+{
+    struct people *p = *state;
+    struct auth_result ada = people_register(p, "ada@example.com");
+    struct store_stats before;
+    struct store_stats after;
+    char token[AUTH_TOKEN_MAX];
+    (void)snprintf(token, sizeof token, STR_FMT "x", STR_ARG(ada.token));
+    assert_int_equal(people_use(p, str_from(token)), ERR_UNAUTHENTICATED);
+    store_stats(p->w.store, &before);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(people_use(p, str_from(token)), ERR_UNAUTHENTICATED);
+    }
+    store_stats(p->w.store, &after);
+    assert_int_equal(after.reads, before.reads);
+}
+
 static void secrets_rotate_with_overlap(void **state)
 {
     struct people *p = *state;
@@ -255,6 +318,9 @@ int main(void)
         TEST(keys_rotate_with_overlap),
         TEST_SQLITE(keys_rotate_with_overlap),
         TEST(keys_turn_while_it_runs),
+        TEST(keys_turn_on_all_servers),
+        TEST_SQLITE(keys_turn_on_all_servers),
+        TEST(strangers_tokens_cost_no_more_than_a_look_a_second),
         TEST(secrets_rotate_with_overlap),
         cmocka_unit_test(keys_of_no_server_do_not_rotate),
     };

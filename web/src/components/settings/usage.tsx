@@ -43,12 +43,16 @@ function Bars() {
   const { data, error, refetch } = useQuery({ queryKey: ["tenant"], queryFn: ({ signal }) => api.tenantGet({ signal }), refetchInterval: 30_000 });
   if (data === undefined) return error === null ? <ListSkeleton rows={4} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
   const { members, sessions, running, bytes } = data.usage;
+  const { requests_per_minute: requests, session_bytes: session } = data.limits;
   return (
     <Stack gap="20px">
       <Bar label="Storage" used={bytes} words={formatSize} />
       <Bar label="Members" used={members} words={String} />
       <Bar label="Sessions" used={sessions} words={String} />
       <Bar label="Running workspaces" used={running} words={String} />
+      <Text color="fg.muted" fontSize="13px">
+        {requests.toLocaleString("en")} requests a minute for each person{session !== undefined && `, ${formatSize(session)} in one session`}
+      </Text>
     </Stack>
   );
 }
