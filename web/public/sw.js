@@ -1,5 +1,6 @@
-// A page that is loaded while the server is away shows ours instead of the browser's. Nothing else is kept or answered here: a
-// newer build must never be hidden behind an old one, and what the API says is never a memory.
+// A page that is loaded while the server is away shows ours instead of the browser's; and a download that wants a header, which
+// no address can carry, is handed to the browser as it comes. Nothing else is kept or answered here: a newer build must never be
+// hidden behind an old one, and what the API says is never a memory.
 const CACHE = "coditect-offline-1";
 const PAGE = "/offline.html";
 const PARTS = [PAGE, "/offline.css", "/offline.js", "/icon.svg"];
@@ -29,6 +30,34 @@ async function part(request) {
   }
 }
 
+/** Answers that have begun, by the id in /download/{id}/{name}: each is fetched once, by the navigation that the page makes next. */
+const begun = new Map();
+
+async function begin({ id, url, token }, port) {
+  port.postMessage("taken");
+  try {
+    const { pathname, search } = new URL(url, location.origin);
+    const response = await fetch(pathname + search, { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
+    if (response.ok) begun.set(id, response);
+    else await response.body?.cancel();
+    port.postMessage(response.ok ? "ready" : "refused");
+  } catch {
+    port.postMessage("refused");
+  }
+}
+
+function taken(address) {
+  const [, place, id] = new URL(address).pathname.split("/");
+  if (place !== "download") return undefined;
+  const response = begun.get(id);
+  begun.delete(id);
+  return response;
+}
+
+addEventListener("message", (event) => {
+  if (event.data?.kind === "download") event.waitUntil(begin(event.data, event.ports[0]));
+});
+
 addEventListener("install", (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(PARTS.map((path) => new Request(path, { cache: "reload" })))).then(() => skipWaiting()));
 });
@@ -41,6 +70,6 @@ addEventListener("activate", (event) => {
 addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET") return;
-  if (request.mode === "navigate") event.respondWith(page(request));
+  if (request.mode === "navigate") event.respondWith(taken(request.url) ?? page(request));
   else if (PARTS.includes(new URL(request.url).pathname)) event.respondWith(part(request));
 });

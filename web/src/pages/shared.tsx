@@ -7,7 +7,7 @@ import { useMemo } from "react";
 import { Link, useLocation, useSearchParams } from "react-router";
 import { ApiError, type Client, createClient, type Entry } from "../api/generated";
 import { Ago, Empty, ListSkeleton, Logo, usePageTitle } from "../components/bits";
-import { save } from "../components/files/actions";
+import { fetchToDisk, save } from "../components/files/actions";
 import { BlobContent, limitOf } from "../components/files/file-view";
 import { EntryIcon } from "../components/files/tree";
 import { ProblemNotice } from "../components/problem-notice";
@@ -23,6 +23,7 @@ const PAGE = 1000;
 
 interface Shown {
   readonly client: Client;
+  readonly token: string;
   readonly hash: string;
 }
 
@@ -68,7 +69,26 @@ function Folder({ shown, path }: { readonly shown: Shown; readonly path: string 
   return <Box as="ul" aria-label="Entries">{data.map((entry) => <Row key={entry.path_b64 ?? entry.path} entry={entry} hash={shown.hash} />)}</Box>;
 }
 
-function Bytes({ shown: { client, hash }, entry }: { readonly shown: Shown; readonly entry: Entry }) {
+interface Wanted {
+  readonly url: string;
+  readonly token: string;
+  /** Where the reply names none. */
+  readonly name: string;
+  /** By way of the page, where the browser cannot alone. */
+  readonly load: () => Promise<Response>;
+}
+
+async function fetchOut({ url, token, name, load }: Wanted): Promise<void> {
+  try {
+    if (await fetchToDisk(`/api/v5${url}`, token, name)) return;
+    const response = await load();
+    save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? name);
+  } catch (error) {
+    sayProblem(error);
+  }
+}
+
+function Bytes({ shown: { client, token, hash }, entry }: { readonly shown: Shown; readonly entry: Entry }) {
   const limit = limitOf(entry);
   const { data, error, refetch } = useQuery({
     queryKey: ["shared", hash, "bytes", entry.path, entry.version],
@@ -76,7 +96,7 @@ function Bytes({ shown: { client, hash }, entry }: { readonly shown: Shown; read
     queryFn: async ({ signal }) => (await client.sharedFilesGet({ path: entry.path, signal, ...(entry.size > limit ? { range: `bytes=0-${limit - 1}` } : {}) })).blob(),
   });
   const fetchAll = (): void => {
-    client.sharedFilesGet({ path: entry.path }).then(async (response) => save(await response.blob(), baseName(entry.path)), sayProblem);
+    void fetchOut({ url: `/shared/files/${entry.path.split("/").map(encodeURIComponent).join("/")}`, token, name: baseName(entry.path), load: () => client.sharedFilesGet({ path: entry.path }) });
   };
   if (isEnded(error)) return <Ended />;
   return (
@@ -122,14 +142,14 @@ function Thinned() {
 }
 
 function Files({ shown }: { readonly shown: Shown }) {
-  const { client, hash } = shown;
+  const { client, token, hash } = shown;
   const [params] = useSearchParams();
   const { data, error, refetch } = useQuery({ queryKey: ["shared", hash], queryFn: ({ signal }) => client.sharedGet({ signal }) });
   usePageTitle(data?.name ?? "Shared files");
   const file = params.get("file");
   const path = file ?? params.get("folder") ?? "";
   const fetchAll = (): void => {
-    client.sharedArchive({ format: "zip" }).then(async (response) => save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? "files.zip"), sayProblem);
+    void fetchOut({ url: "/shared/archive?format=zip", token, name: "files.zip", load: () => client.sharedArchive({ format: "zip" }) });
   };
   if (isEnded(error)) return <Ended />;
   if (error instanceof ApiError && error.status === 404) return <Thinned />;
@@ -161,7 +181,7 @@ export default function Shared() {
     <Box as="main" width="100%" maxWidth="1120px" marginX="auto" padding={{ base: "16px", md: "24px" }}>
       <meta name="robots" content="noindex" />
       <Box marginBottom="16px"><Logo size={28} /></Box>
-      {token === undefined ? <Text role="alert">This address is not complete: open the whole link that you were given.</Text> : <Files shown={{ client, hash }} />}
+      {token === undefined ? <Text role="alert">This address is not complete: open the whole link that you were given.</Text> : <Files shown={{ client, token, hash }} />}
     </Box>
   );
 }

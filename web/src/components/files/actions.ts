@@ -14,6 +14,31 @@ export function save(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 0);
 }
 
+/** Of the worker's word, which a worker of an older build does not give. */
+const WORD_MS = 2_000;
+
+/**
+ * Has the browser fetch what a token opens straight to the disk: the worker (public/sw.js) sends the token, an address has none.
+ * name: where the answer says none. False: nothing was fetched, because there is no worker (yet), the browser takes no download from one, or it was refused.
+ */
+export async function fetchToDisk(url: string, token: string, name: string): Promise<boolean> {
+  const worker = (navigator as Partial<Navigator>).serviceWorker?.controller;
+  if (worker === null || worker === undefined || "safari" in globalThis) return false;
+  const id = crypto.randomUUID();
+  const { port1, port2 } = new MessageChannel();
+  const isReady = await new Promise<boolean>((resolve) => {
+    const timer = setTimeout(() => resolve(false), WORD_MS);
+    port1.onmessage = ({ data }) => {
+      clearTimeout(timer);
+      if (data !== "taken") resolve(data === "ready");
+    };
+    worker.postMessage({ kind: "download", id, url, token }, [port2]);
+  });
+  port1.close();
+  if (isReady) location.assign(`/download/${id}/${encodeURIComponent(name)}`); // it is a file: the page stays
+  return isReady;
+}
+
 /** Without a version or a moment the current one. */
 export async function download(sessionId: string, path: string, version?: number, at?: number): Promise<void> {
   try {
