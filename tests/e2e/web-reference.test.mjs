@@ -68,3 +68,26 @@ test("trying sends the call with the page's login, and shows the reply", async (
   await axe(page, "reference tried");
   await look(page, "reference-tried");
 });
+
+test("a path's part, a body with a choice, a deletion and a refusal are tried as well", async () => {
+  const [{ id }] = (await ada.get("/sessions")).data;
+  /** Opens it, fills in what is given by name, sends it; what came back. */
+  const tried = async (operation, values, status) => {
+    const one = row(operation);
+    if ((await one.getByRole("button", { expanded: true }).count()) === 0) await open(operation);
+    for (const [name, value] of Object.entries(values)) await one.getByRole("textbox", { name, exact: true }).fill(value);
+    await button("Send", one).click();
+    await visible(one.getByRole("status").getByText(new RegExp(`^${status} `)));
+    return one.getByRole("region", { name: "Body of the reply" });
+  };
+  const path = { "session_id (required)": id };
+  await visible((await tried("sessions_get", path, 200)).getByText("From the reference"));
+  const key = await tried("auth_key_create", { Body: '{"name":"tried","access":"write"}' }, 201);
+  await visible(key.getByText('"access": "write"'));
+  await visible((await tried("auth_key_create", { Body: '{"name":"tried","access":"all"}' }, 400)).getByText("access"));
+  await tried("sessions_delete", path, 200);
+  assert.deepEqual((await ada.get("/sessions")).data, []);
+  await visible((await tried("sessions_get", { "session_id (required)": `ses-${"0".repeat(26)}` }, 404)).getByText("not_found"));
+  const [{ name }] = (await ada.get("/auth/keys")).data;
+  assert.equal(name, "tried");
+});
