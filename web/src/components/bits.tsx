@@ -45,12 +45,14 @@ interface EmptyProps {
   readonly icon: ReactNode;
   readonly title: string;
   readonly text: string;
+  /** Of a section that has a heading of its own, not all of a page. */
+  readonly isPart?: boolean;
   readonly children?: ReactNode;
 }
 
-export function Empty({ icon, title, text, children }: EmptyProps) {
+export function Empty({ icon, title, text, isPart = false, children }: EmptyProps) {
   return (
-    <Stack align="center" textAlign="center" gap="16px" paddingY="72px" paddingX="24px">
+    <Stack align="center" textAlign="center" gap="16px" paddingY={isPart ? "24px" : "72px"} paddingX="24px">
       <Flex boxSize="44px" borderRadius="l3" borderWidth="1px" bg="bg.panel" color="fg.muted" align="center" justify="center" boxShadow="card">
         {icon}
       </Flex>

@@ -120,7 +120,7 @@ function Header() {
   return (
     <Flex as="header" height="48px" flexShrink="0" align="center" gap={{ base: "6px", md: "8px" }} paddingX={{ base: "8px", md: "12px" }} borderBottomWidth="1px" bg="bg.panel">
       <PanelButton />
-      <Flex asChild align="center" gap="10px" fontWeight="600" letterSpacing="-0.01em" fontSize="15px" borderRadius="l2" flexShrink="0" paddingRight="4px">
+      <Flex asChild display={{ base: isSession ? "none" : "flex", sm: "flex" }} align="center" gap="10px" fontWeight="600" letterSpacing="-0.01em" fontSize="15px" borderRadius="l2" flexShrink="0" paddingRight="4px">
         <Link to="/sessions" aria-label="Coditect, to your sessions"><Logo />{!isSession && <Text as="span" fontWeight="600" fontSize="15px">Coditect</Text>}</Link>
       </Flex>
       <SessionTabs />

@@ -70,17 +70,19 @@ function Slider({ session, path, changes, index }: MomentProps) {
     <Box paddingX="16px" paddingY="12px" borderBottomWidth="1px" bg="bg.subtle" flexShrink="0">
       <Flex align="center" gap="8px">
         <IconButton size="xs" variant="outline" colorPalette="gray" aria-label="The change before" disabled={at >= changes.length - 1} onClick={() => go(at + 1)}><ChevronLeft size={14} /></IconButton>
-        <Box asChild flex="1" minWidth="0" height="24px" cursor="pointer" css={{ accentColor: "{colors.accent.solid}", colorScheme: { base: "light", _dark: "dark" } }}>
+        <Box asChild flex="1" minWidth="0" height="24px" cursor="pointer" css={{ accentColor: { base: "{colors.accent.solid}", _dark: "{colors.accent.fg}" }, colorScheme: { base: "light", _dark: "dark" } }}>
           <input type="range" min={0} max={Math.max(1, changes.length - 1)} step={1} value={changes.length - 1 - at} onChange={slide} disabled={changes.length < 2} aria-label="Moment" aria-valuetext={`${formatExact(change.at)}: ${wordsOf(change)}`} />
         </Box>
         <IconButton size="xs" variant="outline" colorPalette="gray" aria-label="The change after" disabled={isNow} onClick={() => go(at - 1)}><ChevronRight size={14} /></IconButton>
       </Flex>
       <Flex align="center" gap="8px" marginTop="8px" wrap="wrap">
-        <Box flex={{ base: "1 0 100%", sm: "1" }} minWidth="200px" data-testid="moment">
-          <Text fontWeight="500" fontVariantNumeric="tabular-nums">{isNow ? "Now" : formatExact(change.at)}</Text>
-          <Text color="fg.muted" fontSize="13px" truncate>{wordsOf(change)} · {authorWords[change.author.kind]} · <Ago time={change.at} /></Text>
-        </Box>
-        {!isNow && <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={() => go(0)}>Back to now</Button>}
+        <Flex flex={{ base: "1 0 100%", md: "1" }} align="center" gap="8px" minWidth="200px">
+          <Box flex="1" minWidth="0" data-testid="moment">
+            <Text fontWeight="500" fontVariantNumeric="tabular-nums">{isNow ? "Now" : formatExact(change.at)}</Text>
+            <Text color="fg.muted" fontSize="13px" truncate>{wordsOf(change)} · {authorWords[change.author.kind]} · <Ago time={change.at} /></Text>
+          </Box>
+          {!isNow && <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={() => go(0)}>Back to now</Button>}
+        </Flex>
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void downloadAll(session.id, "tgz", moment)}><Download size={14} />Download all</Button>
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => setSharing(true)}><Share2 size={14} />Share</Button>
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => setForking(true)}><GitFork size={14} />Fork from here</Button>
@@ -181,10 +183,12 @@ function FileThen({ sessionId, entry, at, moment }: { readonly sessionId: string
   return (
     <>
       <Bar words={<>{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></>}>
-        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(sessionId, entry.path, undefined, moment)}><Download size={14} />Download</Button>
-        {at === undefined
-          ? <Button size="xs" height="32px" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(sessionId, entry.path)}>Show in Files</Link></Button>
-          : <Button size="xs" height="32px" onClick={() => void restore(sessionId, entry)}><RotateCcw size={14} />Restore this file</Button>}
+        <Flex gap="8px">
+          <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(sessionId, entry.path, undefined, moment)}><Download size={14} />Download</Button>
+          {at === undefined
+            ? <Button size="xs" height="32px" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(sessionId, entry.path)}>Show in Files</Link></Button>
+            : <Button size="xs" height="32px" onClick={() => void restore(sessionId, entry)}><RotateCcw size={14} />Restore this file</Button>}
+        </Flex>
       </Bar>
       <Flex padding="8px 16px" borderBottomWidth="1px"><CompareChoice isCurrent={at === undefined} /></Flex>
       {compare === "off"

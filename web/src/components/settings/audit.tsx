@@ -113,7 +113,7 @@ function Row({ record, names }: { readonly record: AuditRecord; readonly names: 
       <Flex asChild width="100%" align="center" gap="12px" minHeight="44px" paddingX="16px" paddingY="6px" textAlign="start" cursor="pointer" _hover={{ bg: "bg.subtle" }} _focusVisible={{ outlineOffset: "-2px" }}>
         <button type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           <Box color="fg.muted" flexShrink="0"><Icon size={16} aria-hidden="true" /></Box>
-          <Text as="span" flex="1" minWidth="0" truncate={!isOpen}>
+          <Text as="span" flex="1" minWidth="0" overflowWrap="anywhere" lineClamp={isOpen ? undefined : { base: 2, md: 1 }}>
             <Text as="span" fontWeight="500">{who}</Text> {verbOf(record.action)}{target !== undefined && <> <Text as="span" fontWeight="500">{target}</Text></>}
             {(record.count ?? 1) > 1 && <Text as="span" color="fg.muted"> ×{record.count}</Text>}
           </Text>

@@ -17,10 +17,10 @@ import { Section } from "./section";
 
 function SessionRow({ session, isBusy, onTake }: { readonly session: Session; readonly isBusy: boolean; readonly onTake: () => void }) {
   return (
-    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="48px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
+    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" paddingY="8px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box flex="1" minWidth="0">
-        <Text truncate fontWeight="500">{session.name}</Text>
-        <Text truncate color="fg.muted" fontSize="13px">{factsOf(session)}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" fontWeight="500">{session.name}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" color="fg.muted" fontSize="13px">{factsOf(session)}</Text>
       </Box>
       <Button size="xs" height="32px" variant="outline" colorPalette="gray" disabled={isBusy} aria-label={`Download ${session.name}`} onClick={onTake}><Download size={14} />Download</Button>
     </Flex>

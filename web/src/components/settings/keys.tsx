@@ -31,11 +31,11 @@ function Row({ one }: { readonly one: Key }) {
     api.authKeyDelete({ keyId: one.id }).then(() => say(`“${one.name}” is worth nothing any more`), sayProblem).finally(refresh);
   };
   return (
-    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
+    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" paddingY="8px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box color="fg.muted" flexShrink="0"><KeyRound size={18} /></Box>
       <Box flex="1" minWidth="0">
-        <Text truncate fontWeight="500" title={one.name}>{one.name}</Text>
-        <Text color="fg.muted" fontSize="13px" truncate>
+        <Text lineClamp={2} overflowWrap="anywhere" fontWeight="500" title={one.name}>{one.name}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" color="fg.muted" fontSize="13px">
           {one.access === "write" ? "Reads and writes" : "Reads"} · {one.last_used_at === undefined ? "never used" : <>used <Ago time={one.last_used_at} /></>} · ends {formatUntil(one.expires_at)}
         </Text>
       </Box>

@@ -81,8 +81,8 @@ function MemberRow({ member, me }: { readonly member: Member; readonly me: User 
   return (
     <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="60px" paddingY="8px" wrap="wrap" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box flex="1" minWidth="160px">
-        <Text truncate fontWeight="500">{name}{isMe && <Text as="span" color="fg.muted" fontWeight="400"> (you)</Text>}</Text>
-        <Text truncate color="fg.muted" fontSize="13px">{member.email} · since <Ago time={member.created_at} />{member.two_factor_at !== undefined && " · logs in with a code"}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" fontWeight="500">{name}{isMe && <Text as="span" color="fg.muted" fontWeight="400"> (you)</Text>}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" color="fg.muted" fontSize="13px">{member.email} · since <Ago time={member.created_at} />{member.two_factor_at !== undefined && " · logs in with a code"}</Text>
       </Box>
       {!isMe && mayChange(me.role, member.role) ? (
         <Flex gap="8px" align="center">
@@ -100,10 +100,10 @@ function InvitationRow({ invitation, me }: { readonly invitation: Invitation; re
     api.tenantInvitationDelete({ invitationId: invitation.id }).then(() => say(`The invitation of ${invitation.email} is withdrawn`), sayProblem).finally(refreshTeam);
   };
   return (
-    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
+    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" paddingY="8px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box flex="1" minWidth="0">
-        <Text truncate fontWeight="500">{invitation.email}</Text>
-        <Text truncate color="fg.muted" fontSize="13px">{roleWords[invitation.role].name} · ends {formatUntil(invitation.expires_at)}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" fontWeight="500">{invitation.email}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" color="fg.muted" fontSize="13px">{roleWords[invitation.role].name} · ends {formatUntil(invitation.expires_at)}</Text>
       </Box>
       {mayChange(me.role, invitation.role) && <Button size="xs" height="32px" variant="outline" colorPalette="gray" aria-label={`Withdraw the invitation of ${invitation.email}`} onClick={withdraw}>Withdraw</Button>}
     </Flex>

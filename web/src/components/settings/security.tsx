@@ -64,11 +64,11 @@ function DeviceRow({ device }: { readonly device: Device }) {
     api.authDeviceEnd({ deviceId: device.id }).then(() => say(`${name} is logged out`), sayProblem).finally(refreshDevices);
   };
   return (
-    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
+    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" paddingY="8px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box color="fg.muted" flexShrink="0">{/Android|iPhone|iPad/.test(name) ? <Smartphone size={18} /> : <Monitor size={18} />}</Box>
       <Box flex="1" minWidth="0">
-        <Text truncate fontWeight="500" title={device.device}>{name}</Text>
-        <Text color="fg.muted" fontSize="13px" truncate>{device.address !== undefined && `${device.address} · `}active <Ago time={device.last_access_at} /></Text>
+        <Text lineClamp={2} overflowWrap="anywhere" fontWeight="500" title={device.device}>{name}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" color="fg.muted" fontSize="13px">{device.address !== undefined && `${device.address} · `}active <Ago time={device.last_access_at} /></Text>
       </Box>
       {device.current
         ? <Text color="good.fg" fontWeight="500" fontSize="13px" whiteSpace="nowrap">This device</Text>

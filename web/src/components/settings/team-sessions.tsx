@@ -31,8 +31,8 @@ function Row({ session, owner }: { readonly session: Session; readonly owner: Ow
   return (
     <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="60px" paddingX="16px" paddingY="8px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box flex="1" minWidth="0">
-        <Text truncate fontWeight="500">{name}</Text>
-        <Text truncate color="fg.muted" fontSize="13px">
+        <Text lineClamp={2} overflowWrap="anywhere" fontWeight="500">{name}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" color="fg.muted" fontSize="13px">
           {owner.name}{owner.isFormer && ", no member any more"} · {factsOf(session)} · {session.deleted_at !== undefined ? <>deleted <Ago time={session.deleted_at} /></> : <>used <Ago time={session.last_access_at} /></>}
         </Text>
       </Box>

@@ -70,11 +70,11 @@ function Row({ workspace }: { readonly workspace: TenantWorkspace }) {
     api.workspacesStop({ workspaceId: id }).then(() => say(`“${name}” pauses`), sayProblem).finally(refresh);
   };
   return (
-    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
+    <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" paddingY="8px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box color="good.fg" flexShrink="0"><CirclePlay size={18} aria-hidden="true" /></Box>
       <Box flex="1" minWidth="0">
-        <Text truncate fontWeight="500">{name}</Text>
-        <Text truncate color="fg.muted" fontSize="13px">{who} · since <Ago time={since} /> · {formatCount(files, "item")}, {formatSize(bytes)}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" fontWeight="500">{name}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" color="fg.muted" fontSize="13px">{who} · since <Ago time={since} /> · {formatCount(files, "item")}, {formatSize(bytes)}</Text>
       </Box>
       <Button size="xs" height="32px" variant="outline" colorPalette="gray" aria-label={`Pause ${name}`} onClick={() => setAsking(true)}>Pause</Button>
       {asking && <Confirm title={`Pause “${name}” of ${who}?`} text="What is in it is persisted first. They can open it again at any time." action="Pause" onConfirm={stop} onClose={() => setAsking(false)} />}
@@ -85,7 +85,7 @@ function Row({ workspace }: { readonly workspace: TenantWorkspace }) {
 function Running() {
   const { data, error, refetch } = useQuery({ queryKey: ["workspaces"], queryFn: ({ signal }) => all((cursor) => api.workspacesList({ running: true, signal, ...cursor })), refetchInterval: 10_000 });
   if (data === undefined) return error === null ? <ListSkeleton rows={2} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
-  if (data.length === 0) return <Empty icon={<CirclePlay size={20} />} title="Nothing runs" text="A workspace starts when somebody opens a session." />;
+  if (data.length === 0) return <Empty isPart icon={<CirclePlay size={20} />} title="Nothing runs" text="A workspace starts when somebody opens a session." />;
   return <Box as="ul" aria-label="Running workspaces">{data.map((one) => <Row key={one.id} workspace={one} />)}</Box>;
 }
 
