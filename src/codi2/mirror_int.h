@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/map.h"
+#include "base/vec.h"
 #include "codi2/dirty.h"
 #include "codi2/mirror.h"
 #include "codi2/saves.h"
@@ -86,6 +87,37 @@ void codi2_mirror_looked(struct codi2_mirror *m, bool whole);
 /* The whole tree is to be compared with the store, also after a new start, until that has been done. */
 int codi2_mirror_start_anew(struct codi2_mirror *m) BASE_MUST_USE;
 
+/* A path that is missing. */
+struct mirror_deletion {
+    struct codi2_step step;
+    bool told; /* somebody saw it go */
+};
+
+/* One look at what is dirty. */
+struct mirror_round {
+    struct codi2_mirror *m;
+    struct arena *arena;   /* paths: as long as the round */
+    struct arena *scratch; /* as long as a path is looked at: there may be many */
+    VEC(struct codi2_dirty_path)
+    paths; /* to look at, sorted; deep: what is below was listed as well */
+    VEC(struct codi2_change) batch;
+    VEC(struct mirror_deletion) deletions;
+    VEC(struct str) replaced; /* folders seen to be replaced by others */
+    VEC(struct codi2_dirty_path)
+    later; /* folders in a known one's place: when moves have claimed that one */
+    bool late;
+    bool whole; /* the whole tree is looked at: what is missing was not seen going */
+    bool full;  /* there is no room in the store: what is deleted goes with what is written */
+    VEC(struct str) claimed; /* what moved, when full: it is no deletion */
+};
+
+/* mirror_gather.c: fills paths by what was taken from `dirty`. */
+int codi2_mirror_gather(struct mirror_round *r, const struct codi2_dirty_path *taken,
+                        size_t count) BASE_MUST_USE;
+/* Everything that the index knows below a folder, in order, as it was when its page was read. */
+int codi2_mirror_each_below(struct mirror_round *r, struct str folder,
+                            void (*each)(struct mirror_round *r, struct str path)) BASE_MUST_USE;
+
 /* mirror_push.c: brings what is dirty to the store. What could not be brought is dirty again. */
 int codi2_mirror_push(struct codi2_mirror *m) BASE_MUST_USE;
 
@@ -103,10 +135,6 @@ int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct 
 void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch);
 
 /* mirror_delete.c: sends, holds back or undoes. */
-struct mirror_deletion {
-    struct codi2_step step;
-    bool told; /* somebody saw it go */
-};
 struct mirror_deletions {
     struct mirror_deletion *at; /* sorted by path */
     size_t count;

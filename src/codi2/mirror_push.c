@@ -12,39 +12,28 @@
 #include "base/vec.h"
 #include "codi2/mirror_int.h"
 
-struct round {
-    struct codi2_mirror *m;
-    struct arena *arena;   /* paths: as long as the round */
-    struct arena *scratch; /* as long as a path is looked at: there may be many */
-    VEC(struct codi2_dirty_path)
-    paths; /* to look at, sorted; deep: what is below was listed as well */
-    VEC(struct codi2_change) batch;
-    VEC(struct mirror_deletion) deletions;
-    VEC(struct str) replaced; /* folders seen to be replaced by others */
-    VEC(struct codi2_dirty_path)
-    later; /* folders in a known one's place: when moves have claimed that one */
-    bool late;
-    bool whole; /* the whole tree is looked at: what is missing was not seen going */
-};
-
-static void round_fini(struct round *r)
+static void round_fini(struct mirror_round *r)
 {
     VEC_FREE(&r->paths);
     VEC_FREE(&r->batch);
     VEC_FREE(&r->deletions);
     VEC_FREE(&r->replaced);
     VEC_FREE(&r->later);
+    VEC_FREE(&r->claimed);
 }
 
 /* ---- sending ---- */
 
-static void enlist(struct round *r, const struct codi2_change *change)
+static void enlist(struct mirror_round *r, const struct codi2_change *change)
 {
+    if (r->full && r->batch.n >= MIRROR_BATCH / 2) {
+        return; /* there is to be room for deletions: it is dirty, and comes later */
+    }
     codi2_dirty_upload(r->m->dirty, change->step.path);
     VEC_ADD(&r->batch, *change);
 }
 
-static void put_back(struct round *r)
+static void put_back(struct mirror_round *r)
 {
     for (size_t i = 0; i < r->batch.n; i++) {
         codi2_dirty_refused(r->m->dirty, r->batch.at[i].step.path);
@@ -52,7 +41,7 @@ static void put_back(struct round *r)
     r->batch.n = 0;
 }
 
-static int flush(struct round *r)
+static int flush(struct mirror_round *r)
 {
     if (r->batch.n == 0) {
         return 0;
@@ -76,8 +65,19 @@ static int flush(struct round *r)
     return error;
 }
 
-static int send_alone(struct round *r, const struct codi2_step *step)
+static int flush_a_whole(struct mirror_round *r)
 {
+    return r->full || r->batch.n < MIRROR_BATCH ? 0 : flush(r);
+}
+
+static int send_alone(struct mirror_round *r, const struct codi2_step *step)
+{
+    if (r->full) {
+        if (step->op == CODI2_MOVE) {
+            VEC_ADD(&r->claimed, arena_str(r->arena, step->from));
+        }
+        return 0;
+    }
     struct codi2_change change = {.step = *step};
     codi2_look_doubt(&change.step.look); /* of what moved */
     int error = flush(r);
@@ -91,7 +91,7 @@ static int send_alone(struct round *r, const struct codi2_step *step)
 /* ---- one path ---- */
 
 /* What cannot be brought to the store at all has no descriptor: it waits for a change of it (its mode, its size). */
-static int open_to_send(struct round *r, const struct codi2_step *step, int *ret_fd)
+static int open_to_send(struct mirror_round *r, const struct codi2_step *step, int *ret_fd)
 {
     struct codi2_mirror *m = r->m;
     if (step->look.size > CONTENT_MAX_FILE) {
@@ -112,7 +112,7 @@ static int open_to_send(struct round *r, const struct codi2_step *step, int *ret
 }
 
 /* Reads and sends a file's content; a file that changes under our hands stays dirty. */
-static int add_write(struct round *r, const struct codi2_step *step)
+static int add_write(struct mirror_round *r, const struct codi2_step *step)
 {
     FD_AUTO int fd = -1;
     struct codi2_mirror *m = r->m;
@@ -147,10 +147,10 @@ static int add_write(struct round *r, const struct codi2_step *step)
     }
     change.saved = codi2_saves_has(m->saves, step->path, &change.content.hash);
     enlist(r, &change);
-    return r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
+    return flush_a_whole(r);
 }
 
-static int add_link(struct round *r, const struct codi2_step *step)
+static int add_link(struct mirror_round *r, const struct codi2_step *step)
 {
     struct codi2_change change = {.step = *step};
     int error = codi2_tree_read_link(&r->m->tree, r->arena, step->path, &change.target);
@@ -175,7 +175,7 @@ static bool is_shut(const struct codi2_look *look)
 }
 
 /* Whether what is in a folder could not be looked at before its mode was changed, or cannot any more. */
-static bool opens_or_shuts(struct round *r, const struct codi2_step *step)
+static bool opens_or_shuts(struct mirror_round *r, const struct codi2_step *step)
 {
     struct codi2_entry known;
     return is_shut(&step->look) ||
@@ -183,7 +183,7 @@ static bool opens_or_shuts(struct round *r, const struct codi2_step *step)
             is_shut(&known.look));
 }
 
-static int do_step(struct round *r, const struct codi2_step *step, bool listed)
+static int do_step(struct mirror_round *r, const struct codi2_step *step, bool listed)
 {
     switch (step->op) {
     case CODI2_WRITE:
@@ -212,35 +212,14 @@ static int do_step(struct round *r, const struct codi2_step *step, bool listed)
     }
 }
 
-/* Everything that the index knows below a folder, in order, as it was when its page was read. */
-static int each_below(struct round *r, struct str folder,
-                      void (*each)(struct round *r, struct str path))
-{
-    ARENA_AUTO(arena);
-    struct codi2_span span = {.folder = folder, .after = STR("")};
-    struct codi2_entries page;
-    do {
-        arena_reset(&arena);
-        int error = codi2_index_below(r->m->index, &arena, &span, &page);
-        if (error) {
-            return error;
-        }
-        for (size_t i = 0; i < page.count; i++) {
-            span.after = arena_str(r->arena, page.at[i].path);
-            each(r, span.after);
-        }
-    } while (page.count == CODI2_PAGE);
-    return 0;
-}
-
 /* What was below a folder that was seen to be replaced went with it: it is looked at next, as seen. */
-static void tell(struct round *r, struct str path)
+static void tell(struct mirror_round *r, struct str path)
 {
     codi2_dirty_add(r->m->dirty, path, /* deep= */ false);
 }
 
 /* The other names of a file that changed changed with it, and no event tells of them. */
-static int tell_links(struct round *r, const struct codi2_step *step)
+static int tell_links(struct mirror_round *r, const struct codi2_step *step)
 {
     struct codi2_entries same = {0};
     int error = codi2_index_by_inode(r->m->index, r->scratch, step->look.inode, &same);
@@ -256,7 +235,8 @@ static int tell_links(struct round *r, const struct codi2_step *step)
     return error;
 }
 
-static int carry_out(struct round *r, const struct codi2_dirty_path *p, struct codi2_step *step)
+static int carry_out(struct mirror_round *r, const struct codi2_dirty_path *p,
+                     struct codi2_step *step)
 {
     if (step->op == CODI2_DELETE) {
         if (codi2_tree_look(&r->m->tree, p->path, &step->look) != ERR_NOT_FOUND) {
@@ -269,10 +249,10 @@ static int carry_out(struct round *r, const struct codi2_dirty_path *p, struct c
         VEC_ADD(&r->later, *p);
         return 0;
     }
-    int error = r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
+    int error = flush_a_whole(r);
     if (!error && step->replaced && p->told) {
         VEC_ADD(&r->replaced, p->path);
-        error = p->deep ? 0 : each_below(r, p->path, tell);
+        error = p->deep ? 0 : codi2_mirror_each_below(r, p->path, tell);
     }
     if (!error && step->op == CODI2_WRITE) {
         error = tell_links(r, step);
@@ -280,7 +260,7 @@ static int carry_out(struct round *r, const struct codi2_dirty_path *p, struct c
     return error ? error : do_step(r, step, p->deep);
 }
 
-static int look_once(struct round *r, const struct codi2_dirty_path *p, bool *ret_again)
+static int look_once(struct mirror_round *r, const struct codi2_dirty_path *p, bool *ret_again)
 {
     struct codi2_step step;
     int error =
@@ -311,7 +291,7 @@ static int look_once(struct round *r, const struct codi2_dirty_path *p, bool *re
 }
 
 /* Where something had to make room, what stands there now is looked at at once: it may have moved here. */
-static int look_at(struct round *r, const struct codi2_dirty_path *p)
+static int look_at(struct mirror_round *r, const struct codi2_dirty_path *p)
 {
     bool again = false;
     int error = look_once(r, p, &again);
@@ -323,109 +303,10 @@ static int look_at(struct round *r, const struct codi2_dirty_path *p)
     return error;
 }
 
-/* ---- gathering ---- */
-
-/* Watches and lists a folder and all below; every path found is looked at. */
-static int walk(struct round *r, struct str folder)
-{
-    VEC(struct str) folders = {0};
-    VEC_ADD(&folders, folder);
-    int error = 0;
-    while (folders.n > 0 && !error) {
-        struct str at = folders.at[--folders.n];
-        struct codi2_names names = {0};
-        arena_reset(r->scratch);
-        error = codi2_mirror_add_watch(r->m, at);
-        if (!error || error == ERR_NOT_FOUND) { /* the list tells gone from shut */
-            error = codi2_tree_list(&r->m->tree, r->scratch, at, &names);
-        }
-        if (error == ERR_FORBIDDEN) {
-            codi2_mirror_unkept(r->m, at, CODI2_UNREADABLE);
-        }
-        if (error == ERR_NOT_FOUND || error == ERR_FORBIDDEN) {
-            error = 0; /* gone again, or its owner shut it */
-            continue;
-        }
-        codi2_mirror_kept(r->m, at);
-        codi2_mirror_keep_listed(r->m, at, &names);
-        for (size_t i = 0; i < names.count && !error; i++) {
-            struct str path = at.n ? arena_printf(r->arena, STR_FMT "/" STR_FMT, STR_ARG(at),
-                                                  STR_ARG(names.at[i]))
-                                   : arena_str(r->arena, names.at[i]);
-            struct codi2_look look;
-            if (content_path_check(path) != 0) {
-                codi2_mirror_unkept(r->m, path, CODI2_BAD_NAME);
-                continue;
-            }
-            if (codi2_tree_look(&r->m->tree, path, &look) != 0) {
-                codi2_mirror_unkept_if_special(r->m, path);
-                continue;
-            }
-            bool is_folder = look.kind == CODI2_FOLDER;
-            if (codi2_mirror_ignored(r->m, path, is_folder)) {
-                continue;
-            }
-            VEC_ADD(&r->paths, (struct codi2_dirty_path){.path = path, .deep = true});
-            if (is_folder) {
-                VEC_ADD(&folders, path);
-            }
-        }
-    }
-    VEC_FREE(&folders);
-    return error;
-}
-
-/* Found again on the disk, or missing. */
-static void recall(struct round *r, struct str path)
-{
-    VEC_ADD(&r->paths, (struct codi2_dirty_path){.path = path});
-}
-
-/* Of the same path first the one whose folder was listed. */
-static int by_bytes(const void *a, const void *b)
-{
-    const struct codi2_dirty_path *x = a;
-    const struct codi2_dirty_path *y = b;
-    int order = str_cmp(x->path, y->path);
-    return order ? order : (int)y->deep - (int)x->deep;
-}
-
-/* With all below it, on the disk and in the index. */
-static int gather_below(struct round *r, struct str path)
-{
-    struct codi2_look look;
-    bool folder = codi2_tree_look(&r->m->tree, path, &look) == 0 && look.kind == CODI2_FOLDER;
-    int error = folder && !codi2_mirror_ignored(r->m, path, true) ? walk(r, path) : 0;
-    return error ? error : each_below(r, path, recall);
-}
-
-static int gather(struct round *r, const struct codi2_dirty_path *taken, size_t count)
-{
-    int error = 0;
-    for (size_t i = 0; i < count; i++) {
-        codi2_mirror_keep_seen(r->m, taken[i].path);
-    }
-    r->whole = count > 0 && taken[0].path.n == 0; /* sorted: it is the first */
-    for (size_t i = 0; i < count && !error; i++) {
-        if (taken[i].path.n > 0) {
-            VEC_ADD(&r->paths, taken[i]);
-        }
-        if (taken[i].deep && (i == 0 || !r->whole)) { /* else it is walked with the whole tree */
-            error = gather_below(r, taken[i].path);
-        }
-    }
-    if (!error) {
-        codi2_mirror_looked(r->m, r->whole);
-    }
-    if (r->paths.n > 0) {
-        qsort(r->paths.at, r->paths.n, sizeof r->paths.at[0], by_bytes);
-    }
-    return error;
-}
-
 /* ---- deletions ---- */
 
-static int send_deletions(struct round *r)
+/* last: also the last of them, which else are left in the batch. */
+static int send_deletions(struct mirror_round *r, bool last)
 {
     struct codi2_mirror *m = r->m;
     struct mirror_deletions d = {.at = r->deletions.at,
@@ -435,19 +316,19 @@ static int send_deletions(struct round *r)
                                  .whole = r->whole};
     int error = codi2_mirror_hold_back(m, r->arena, &d);
     for (size_t i = 0; i < d.count && !error; i++) {
+        error = r->batch.n >= MIRROR_BATCH / 2 ? flush(r) : 0;
         enlist(r, &(struct codi2_change){.step = d.at[i].step});
-        error = r->batch.n >= MIRROR_BATCH ? flush(r) : 0;
     }
-    if (!error) {
+    if (!error && last) {
         error = flush(r);
     }
-    if (!error) { /* unless there is a newer word */
+    if (!error && last) { /* unless there is a newer word */
         (void)atomic_compare_exchange_strong(&m->choice, &d.choice, CODI2_NO_CHOICE);
     }
     return error;
 }
 
-static int look_at_all(struct round *r)
+static int look_at_all(struct mirror_round *r)
 {
     int error = 0;
     for (size_t i = 0; i < r->paths.n && !error;) {
@@ -457,7 +338,7 @@ static int look_at_all(struct round *r)
         }
         error = look_at(r, &p);
     }
-    if (!error) {
+    if (!error && !r->full) {
         error = flush(r);
     }
     r->late = true;
@@ -467,6 +348,60 @@ static int look_at_all(struct round *r)
     return error;
 }
 
+/* ---- no room ---- */
+
+static bool is_any_gone(struct mirror_round *r)
+{
+    bool gone = false;
+    for (size_t i = 0; i < r->paths.n && !gone; i++) {
+        struct codi2_entry known;
+        struct codi2_look look;
+        struct str path = r->paths.at[i].path;
+        gone = codi2_tree_look(&r->m->tree, path, &look) == ERR_NOT_FOUND &&
+               codi2_index_get(r->m->index, r->scratch, path, &known) == 0;
+        arena_reset(r->scratch);
+    }
+    return gone;
+}
+
+static void drop_moved(struct mirror_round *r)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->deletions.n; i++) {
+        bool moved = false;
+        for (size_t j = 0; j < r->claimed.n && !moved; j++) {
+            moved = content_path_within(r->deletions.at[i].step.path, r->claimed.at[j]);
+        }
+        r->deletions.at[kept] = r->deletions.at[i];
+        kept += moved ? 0 : 1;
+    }
+    r->deletions.n = kept;
+}
+
+/*
+ * The store refused a batch for want of room. What was deleted here makes room, but must not go alone as long as it can be helped:
+ * who packs files writes the pack and deletes what is in it, and the store would be left with neither. So everything is looked
+ * at once more, and the deletions go with what is written, in one batch, which the store takes or refuses as a whole.
+ */
+static int make_room(struct mirror_round *r)
+{
+    r->full = true;
+    r->late = false;
+    r->deletions.n = r->later.n = r->replaced.n = 0;
+    int error = look_at_all(r);
+    drop_moved(r);
+    VEC(struct codi2_change) writes = {.at = r->batch.at, .n = r->batch.n, .room = r->batch.room};
+    r->batch.at = NULL;
+    r->batch.n = r->batch.room = 0;
+    error = error ? error : send_deletions(r, /* last= */ false);
+    error = !error && r->batch.n == 0 ? ERR_QUOTA : error;
+    for (size_t i = 0; i < writes.n; i++) {
+        VEC_ADD(&r->batch, writes.at[i]);
+    }
+    VEC_FREE(&writes);
+    return error ? error : flush(r);
+}
+
 int codi2_mirror_push(struct codi2_mirror *m)
 {
     if (codi2_dirty_count(m->dirty) == 0) {
@@ -474,12 +409,12 @@ int codi2_mirror_push(struct codi2_mirror *m)
     }
     ARENA_AUTO(arena);
     ARENA_AUTO(scratch);
-    struct round r
+    struct mirror_round r
         __attribute__((cleanup(round_fini))) = {.m = m, .arena = &arena, .scratch = &scratch};
     struct codi2_dirty_path *taken;
     size_t count;
     codi2_dirty_take(m->dirty, &arena, &taken, &count);
-    int error = gather(&r, taken, count);
+    int error = codi2_mirror_gather(&r, taken, count);
     if (!error) {
         error = look_at_all(&r);
     }
@@ -487,9 +422,12 @@ int codi2_mirror_push(struct codi2_mirror *m)
         error = flush(&r);
     }
     if (!error) {
-        error = send_deletions(&r);
+        error = send_deletions(&r, /* last= */ true);
     }
-    for (size_t i = 0; i < count && error; i++) {
+    if (error == ERR_QUOTA && is_any_gone(&r)) {
+        error = make_room(&r);
+    }
+    for (size_t i = 0; i < count && (error || r.full); i++) {
         codi2_dirty_add(m->dirty, taken[i].path, taken[i].deep);
     }
     put_back(&r);

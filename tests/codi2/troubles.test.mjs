@@ -1,10 +1,12 @@
 // What goes wrong around a workspace is shown in the status, holds no truth back, and is over without anybody's help.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { openLink } from "./link.mjs";
 import { World, until } from "./world.mjs";
 
 const WATCHES = 8;
@@ -27,6 +29,110 @@ test("more folders than can be watched: it is said, barriers tell the truth all 
   fs.writeFileSync(world.tree("d0/file"), "seen");
   await world.sync();
   assert.equal((await world.status()).state, "persisted");
+});
+
+const hash = (bytes) => createHash("sha256").update(bytes).digest("hex");
+const said = async (world) => (await world.status()).message ?? "";
+const persisted = (world) => until("it goes on by itself", async () => { const { state, pending, message } = await world.status(); return state === "persisted" && pending === 0 && message === undefined; });
+const storedSize = async (world, name) => (await world.entries()).find(({ path }) => path === name)?.size;
+
+test("the session's storage is full: it is said, nothing is cut short, and it ends with what takes the room", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer({ WIRE_QUOTA: "1000000" });
+  await world.startCodi2();
+  fs.writeFileSync(world.tree("a"), randomBytes(600_000));
+  fs.mkdirSync(world.tree("moved"));
+  for (const name of ["kept", "tiny", "moved/in"]) fs.writeFileSync(world.tree(name), "before");
+  for (let i = 0; i < 300; i++) fs.writeFileSync(world.tree(`old ${i}`), "");
+  await world.sync();
+  const large = randomBytes(600_000);
+  fs.writeFileSync(world.tree("large"), large);
+  await until("it is told", async () => /^Your storage is full\. What you change stays/.test(await said(world)));
+  const { state, pending } = await world.status();
+  assert.ok(state === "offline" && pending > 0, `${state} ${pending}`);
+  assert.equal((await world.door("POST", "/sync")).status, 503, "a barrier says so, and does not wait for nothing");
+  assert.deepEqual([await storedSize(world, "large"), await storedSize(world, "a")], [undefined, 600_000]);
+  fs.writeFileSync(world.tree("kept"), "changed");
+  fs.renameSync(world.tree("moved"), world.tree("here"));
+  fs.rmSync(world.tree("tiny"));
+  assert.equal((await world.door("POST", "/sync")).status, 503);
+  assert.equal(await storedSize(world, "tiny"), 6, "what is deleted does not go without what is written, when that is all");
+  for (let i = 0; i < 300; i++) fs.rmSync(world.tree(`old ${i}`));
+  fs.rmSync(world.tree("a"));
+  await persisted(world);
+  const stored = await world.stored();
+  assert.deepEqual(Object.keys(stored).sort(), ["here", "here/in", "kept", "large"]);
+  assert.deepEqual([stored.large.split(" ")[2], stored.kept.split(" ")[2]], [hash(large), hash("changed")]);
+  const last = (await world.events()).filter(({ path }) => path === "here" || path === "moved").at(-1);
+  assert.deepEqual([last.op, last.from, last.path], ["move", "moved", "here"]);
+});
+
+test("a file that changes while it is read is read again: no mixture becomes a version", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
+  await world.startCodi2(["--wire", world.path("link.sock")]);
+  await world.sync();
+  const draft = world.tree(".coditect-draft"); // so that it is there at once
+  fs.writeFileSync(draft, randomBytes(12_000_000));
+  link("hold");
+  fs.renameSync(draft, world.tree("large"));
+  const fds = `/proc/${world.codi2.pid}`;
+  const reading = () => fs.readdirSync(`${fds}/fd`).find((fd) => { try { return fs.readlinkSync(`${fds}/fd/${fd}`).endsWith("/tree/large"); } catch { return false; } });
+  await until("it is being read", () => { const fd = reading(); return fd && Number(/pos:\s+(\d+)/.exec(fs.readFileSync(`${fds}/fdinfo/${fd}`, "utf8"))[1]) > 1_000_000; });
+  const after = randomBytes(12_000_000);
+  const fd = fs.openSync(world.tree("large"), "r+");
+  fs.writeSync(fd, after);
+  fs.closeSync(fd);
+  link("flow");
+  await world.sync();
+  const versions = (await world.events()).filter(({ path }) => path === "large");
+  assert.deepEqual(versions.map((one) => one.hash), [hash(after)]);
+});
+
+test("the workspace's disk is read-only: it is said, and over when it is not", { timeout: 60_000, skip: process.getuid() !== 0 && "mounting wants root" }, async (t) => {
+  const world = new World(t);
+  const small = fs.mkdtempSync(join(tmpdir(), "coditect-small-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "none", small]);
+  t.after(() => { execFileSync("umount", ["-l", small]); fs.rmdirSync(small); });
+  await world.startServer();
+  await world.startCodi2(["--workspace", small]);
+  fs.writeFileSync(join(small, "file"), "before");
+  await world.sync();
+  const { version } = (await world.entries()).find(({ path }) => path === "file");
+  const remount = (how) => until("remounted", () => spawnSync("mount", ["-o", `remount,${how}`, small]).status === 0); // not while something is open for writing
+  await remount("ro");
+  assert.ok(await world.change({ change: "put", base: version, author: { kind: "api", id: "" }, path: "file", kind: "file", mode: 0o644, mtime: 1e15, size: 5, hash: hash("after"), bytes: Buffer.from("after").toString("base64") }));
+  await until("it is told", async () => /disk cannot be read or written/.test(await said(world)));
+  assert.equal((await world.status()).state, "offline");
+  assert.equal(fs.readFileSync(join(small, "file"), "utf8"), "before");
+  await remount("rw");
+  await persisted(world);
+  assert.equal(fs.readFileSync(join(small, "file"), "utf8"), "after");
+});
+
+test("the server is away while much changes: it is said, it waits on the disk, and is stored by itself", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.mkdirSync(world.tree("moved"));
+  for (const name of ["moved/in", "gone", "changed"]) fs.writeFileSync(world.tree(name), name);
+  await world.sync();
+  await world.kill("server");
+  for (let i = 0; i < 3; i++) {
+    for (let j = 0; j < 200; j++) fs.writeFileSync(world.tree(`new ${j}`), `${i} ${j}`);
+    fs.appendFileSync(world.tree("changed"), `${i}`);
+    await until("it is told", async () => { const { state, pending } = await world.status(); return state === "offline" && pending >= 200; });
+  }
+  fs.renameSync(world.tree("moved"), world.tree("here"));
+  fs.rmSync(world.tree("gone"));
+  await world.kill("codi2"); // its memory is none of what waits
+  await world.startCodi2();
+  await until("it is told again", async () => (await world.status()).state === "offline");
+  await world.startServer();
+  await persisted(world);
+  const stored = await world.stored();
+  assert.deepEqual([Object.keys(stored).length, stored["here/in"].split(" ")[2], stored.changed.split(" ")[2], stored["new 7"].split(" ")[2]], [203, hash("moved/in"), hash("changed012"), hash("2 7")]);
 });
 
 test("the workspace's disk is full: it is said, and over when there is room", { timeout: 60_000, skip: process.getuid() !== 0 && "mounting wants root" }, async (t) => {

@@ -1,0 +1,125 @@
+/*
+ * What a round looks at: the paths that are dirty, and below those that are dirty with everything in them what the disk and the
+ * index have. A folder is watched before it is listed.
+ */
+#include <stdlib.h>
+
+#include "codi2/mirror_int.h"
+
+int codi2_mirror_each_below(struct mirror_round *r, struct str folder,
+                            void (*each)(struct mirror_round *r, struct str path))
+{
+    ARENA_AUTO(arena);
+    struct codi2_span span = {.folder = folder, .after = STR("")};
+    struct codi2_entries page;
+    do {
+        arena_reset(&arena);
+        int error = codi2_index_below(r->m->index, &arena, &span, &page);
+        if (error) {
+            return error;
+        }
+        for (size_t i = 0; i < page.count; i++) {
+            span.after = arena_str(r->arena, page.at[i].path);
+            each(r, span.after);
+        }
+    } while (page.count == CODI2_PAGE);
+    return 0;
+}
+
+/* Watches and lists a folder and all below; every path found is looked at. */
+static int walk(struct mirror_round *r, struct str folder)
+{
+    VEC(struct str) folders = {0};
+    VEC_ADD(&folders, folder);
+    int error = 0;
+    while (folders.n > 0 && !error) {
+        struct str at = folders.at[--folders.n];
+        struct codi2_names names = {0};
+        arena_reset(r->scratch);
+        error = codi2_mirror_add_watch(r->m, at);
+        if (!error || error == ERR_NOT_FOUND) { /* the list tells gone from shut */
+            error = codi2_tree_list(&r->m->tree, r->scratch, at, &names);
+        }
+        if (error == ERR_FORBIDDEN) {
+            codi2_mirror_unkept(r->m, at, CODI2_UNREADABLE);
+        }
+        if (error == ERR_NOT_FOUND || error == ERR_FORBIDDEN) {
+            error = 0; /* gone again, or its owner shut it */
+            continue;
+        }
+        codi2_mirror_kept(r->m, at);
+        codi2_mirror_keep_listed(r->m, at, &names);
+        for (size_t i = 0; i < names.count && !error; i++) {
+            struct str path = at.n ? arena_printf(r->arena, STR_FMT "/" STR_FMT, STR_ARG(at),
+                                                  STR_ARG(names.at[i]))
+                                   : arena_str(r->arena, names.at[i]);
+            struct codi2_look look;
+            if (content_path_check(path) != 0) {
+                codi2_mirror_unkept(r->m, path, CODI2_BAD_NAME);
+                continue;
+            }
+            if (codi2_tree_look(&r->m->tree, path, &look) != 0) {
+                codi2_mirror_unkept_if_special(r->m, path);
+                continue;
+            }
+            bool is_folder = look.kind == CODI2_FOLDER;
+            if (codi2_mirror_ignored(r->m, path, is_folder)) {
+                continue;
+            }
+            VEC_ADD(&r->paths, (struct codi2_dirty_path){.path = path, .deep = true});
+            if (is_folder) {
+                VEC_ADD(&folders, path);
+            }
+        }
+    }
+    VEC_FREE(&folders);
+    return error;
+}
+
+/* Found again on the disk, or missing. */
+static void recall(struct mirror_round *r, struct str path)
+{
+    VEC_ADD(&r->paths, (struct codi2_dirty_path){.path = path});
+}
+
+/* Of the same path first the one whose folder was listed. */
+static int by_bytes(const void *a, const void *b)
+{
+    const struct codi2_dirty_path *x = a;
+    const struct codi2_dirty_path *y = b;
+    int order = str_cmp(x->path, y->path);
+    return order ? order : (int)y->deep - (int)x->deep;
+}
+
+/* With all below it, on the disk and in the index. */
+static int gather_below(struct mirror_round *r, struct str path)
+{
+    struct codi2_look look;
+    bool folder = codi2_tree_look(&r->m->tree, path, &look) == 0 && look.kind == CODI2_FOLDER;
+    int error = folder && !codi2_mirror_ignored(r->m, path, true) ? walk(r, path) : 0;
+    return error ? error : codi2_mirror_each_below(r, path, recall);
+}
+
+int codi2_mirror_gather(struct mirror_round *r, const struct codi2_dirty_path *taken, size_t count)
+{
+    int error = 0;
+    for (size_t i = 0; i < count; i++) {
+        codi2_mirror_keep_seen(r->m, taken[i].path);
+    }
+    r->whole = count > 0 && taken[0].path.n == 0; /* sorted: it is the first */
+    for (size_t i = 0; i < count && !error; i++) {
+        if (taken[i].path.n > 0) {
+            VEC_ADD(&r->paths, taken[i]);
+        }
+        if (taken[i].deep && (i == 0 || !r->whole)) { /* else it is walked with the whole tree */
+            error = gather_below(r, taken[i].path);
+        }
+    }
+    if (!error) {
+        codi2_mirror_looked(r->m, r->whole);
+    }
+    if (r->paths.n > 0) {
+        qsort(r->paths.at, r->paths.n, sizeof r->paths.at[0], by_bytes);
+    }
+    return error;
+}
