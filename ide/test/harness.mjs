@@ -5,7 +5,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
@@ -59,6 +59,11 @@ export class FakeDoor {
     /** While true, the store is out of reach. */
     away = false;
     restored = [];
+    /** Files that `GET /await` was asked for, and what it waits for. */
+    awaited = [];
+    awaitGate = Promise.resolve();
+    /** What `POST /saving` brought: path → hash. */
+    savings = new Map();
     /** What `POST /sync` waits for; then it answers `syncCode`. */
     syncGate = Promise.resolve();
     syncCode = 200;
@@ -97,6 +102,16 @@ export class FakeDoor {
         if (req.method === 'POST' && url.pathname === '/activity') {
             const { kind } = JSON.parse(Buffer.concat(await req.toArray()).toString('utf8'));
             this.activity.push({ kind, at: Date.now() });
+            return res.writeHead(204).end();
+        }
+        if (url.pathname === '/await') {
+            this.awaited.push(url.searchParams.get('path'));
+            await this.awaitGate;
+            return res.writeHead(204).end();
+        }
+        if (req.method === 'POST' && url.pathname === '/saving') {
+            const { path, hash } = JSON.parse(Buffer.concat(await req.toArray()).toString('utf8'));
+            this.savings.set(path, hash);
             return res.writeHead(204).end();
         }
         if (url.pathname === '/not-kept') {
@@ -173,6 +188,10 @@ export class FakeDoor {
 export class FakeGateway {
     closed = false;
     tickets = 0;
+    /** The reply to the next request for this is cut in its middle. */
+    halve;
+    /** One of the next sockets each: it is cut when the page has said so many things on it. */
+    cuts = [];
     sockets = new Set();
 
     constructor({ backend, secret, prefix = '/', platformPage = '' }) {
@@ -228,6 +247,11 @@ export class FakeGateway {
         }
         const up = request(this.options(req), reply => {
             res.writeHead(reply.statusCode, reply.rawHeaders);
+            if (this.halve?.test(req.url)) {
+                this.halve = undefined;
+                reply.once('data', part => res.write(part, () => res.destroy()));
+                return;
+            }
             reply.pipe(res);
         });
         up.on('error', () => res.destroy());
@@ -245,6 +269,8 @@ export class FakeGateway {
         up.write(`GET ${path} HTTP/1.1\r\n${lines}\r\n`);
         up.write(head);
         up.pipe(socket).pipe(up);
+        let left = this.cuts.shift();
+        socket.on('data', () => left-- === 1 && socket.destroy());
         up.on('error', () => socket.destroy());
         up.on('close', () => socket.destroy());
         socket.on('error', () => up.destroy());
@@ -254,6 +280,43 @@ export class FakeGateway {
     close() {
         this.server.close();
         this.dropAll();
+    }
+}
+
+/** What others do to a file while the backend reads and writes it; see disk.cjs. */
+export class Disk {
+    constructor(directory) {
+        this.directory = directory;
+        mkdirSync(directory);
+    }
+
+    get env() {
+        return { CODITECT_TEST_DISK: this.directory, NODE_OPTIONS: `--require ${join(IDE, 'test/disk.cjs')}` };
+    }
+
+    /** From now on this is about the file at `path`. */
+    watch(path) {
+        readdirSync(this.directory).forEach(name => rmSync(join(this.directory, name)));
+        writeFileSync(join(this.directory, 'path'), path);
+    }
+
+    put(name, text = '') {
+        const draft = join(this.directory, 'draft');
+        writeFileSync(draft, text);
+        utimesSync(draft, 1_700_000_000, 1_700_000_000); // an old file
+        renameSync(draft, join(this.directory, name));
+    }
+
+    drop(name) {
+        rmSync(join(this.directory, name));
+    }
+
+    has(name) {
+        return existsSync(join(this.directory, name));
+    }
+
+    get saves() {
+        return this.has('saves') ? readFileSync(join(this.directory, 'saves'), 'utf8').split('\n').length - 1 : 0;
     }
 }
 
@@ -317,9 +380,11 @@ export async function stand({ files = {}, prefix = '/', env = {}, platformPage, 
     const socket = join(directory, 'ide.sock');
     const door = await new FakeDoor(join(directory, 'door.sock')).listen();
     const gateway = await new FakeGateway({ backend: socket, secret, prefix, platformPage }).listen();
+    const disk = new Disk(join(directory, 'disk'));
     const start = () => startBackend({
         directory, workspace, home,
         env: {
+            ...disk.env,
             CODITECT_DOOR: door.path,
             CODITECT_GATEWAY_SECRET: secret,
             CODITECT_BASE_PATH: prefix,
@@ -329,7 +394,7 @@ export async function stand({ files = {}, prefix = '/', env = {}, platformPage, 
             ...env
         }
     });
-    const it = { directory, workspace, home, secret, socket, door, gateway, backend: start() };
+    const it = { directory, workspace, home, secret, socket, door, gateway, disk, backend: start() };
     it.restart = async () => {
         await end(it.backend);
         it.backend = start();

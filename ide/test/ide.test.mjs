@@ -183,6 +183,7 @@ test('a save that is cut on its way arrives all the same, once', async () => {
         await page.keyboard.type(String(i));
         await page.keyboard.press('Control+s');
         await new Promise(resolve => setTimeout(resolve, 8 * i));
+        it.gateway.cuts.push(i % 4); // and the next socket, while the two ends tell each other how much they have
         it.gateway.dropAll();
         await eventually('it was noticed', async () => (await persistenceText(page)) !== 'All changes persisted');
         await says(page, 'All changes persisted');
@@ -334,9 +335,18 @@ test('after the backend was restarted the page starts again, with the text that 
     it.gateway.dropAll();
     await says(page, 'Connection lost');
     await page.keyboard.type('# typed while it was away');
+    await page.locator('#theia-main-content-panel .lm-TabBar-tab', { hasText: 'conf.yaml' }).click();
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.type('# here');
+    writeFileSync(join(it.workspace, 'conf.yaml'), 'theirs: 1\n');
     await it.restart();
     it.gateway.closed = false;
     await eventually('the text is on the disk', () => onDisk('run.sh').endsWith('# typed while it was away'), 60_000);
+    const both = page.locator('.theia-notification-toasts .theia-notification-list-item-container', { hasText: 'conf.yaml was changed elsewhere' });
+    await both.waitFor();
+    assert.equal(onDisk('conf.yaml'), 'theirs: 1\n', 'what somebody else wrote meanwhile is not written over');
+    await both.locator('button', { hasText: 'Keep Mine' }).click();
+    await eventually('mine is saved', () => onDisk('conf.yaml').startsWith('# here'));
     await says(page, 'All changes persisted');
     await openFile(page, 'main.c');
     problems.length = 0; // 401 while it was away

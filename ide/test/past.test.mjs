@@ -1,14 +1,15 @@
 /*
  * The past of files in the page: versions in the Timeline, a look at one beside the present file, a way back that can be undone,
- * deleted files found; and the desk, which another browser finds as it was left. That one asks for more contrast, and has it: light or
- * dark, from the first page on.
+ * deleted files found; saves that meet what others do to the file at the worst moment, which disk.cjs holds; and the desk, which
+ * another browser finds as it was left. That one asks for more contrast, and has it: light or dark, from the first page on.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { inflateRawSync } from 'node:zlib';
-import { BUNDLE, IDE, eventually, launchBrowser, openFile, ready, runCommand, says, stand } from './harness.mjs';
+import { BUNDLE, IDE, descendants, eventually, launchBrowser, openFile, ready, runCommand, says, stand } from './harness.mjs';
 
 const SHOTS = join(IDE, 'test/shots');
 const HOUR = 3_600_000;
@@ -24,7 +25,7 @@ const tab = (name, where = page) => where.locator('#theia-main-content-panel .lm
 before(async () => {
     assert.ok(BUNDLE, 'CODITECT_IDE_BUNDLE names the bundle to test');
     mkdirSync(SHOTS, { recursive: true });
-    it = await stand({ files: { 'notes.txt': 'third\n', 'other.txt': 'other\n', 'logo.bin': '1' } });
+    it = await stand({ files: { 'notes.txt': 'third\n', 'other.txt': 'other\n', 'logo.bin': '1', 'mine.md': 'mine\n', 'broken.json': '{"a": ' } });
     const now = Date.now();
     it.door.past.set('notes.txt', [
         ...Array.from({ length: 60 }, (_, i) => ({ version: i + 1, op: 'write', text: `draft ${i}\n`, at: now - 72 * HOUR + i * 1000 })),
@@ -41,6 +42,7 @@ before(async () => {
     };
     chromium = await launchBrowser({ colorScheme: 'light' });
     page = await chromium.context.newPage();
+    it.gateway.halve = /\/plugin-worker\.js/;
     await page.goto(it.gateway.ideUrl);
     await ready(page);
 });
@@ -55,7 +57,7 @@ test('the Timeline has the versions of the open file, page by page', { timeout: 
     await runCommand(page, 'Show Versions of the File');
     await version('6 B · in workspace').first().waitFor();
     const first = await page.locator('.theia-timeline .timeline-item').allInnerTexts();
-    assert.match(first[0], /^\d\d:\d\d:\d\d\s*6 B · in workspace$/);
+    assert.match(first[0], /^(\d\d:\d\d:\d\d|\d+ \w+( \d{4})?, \d\d:\d\d)\s*6 B · in workspace$/); // a moment ago may be yesterday
     await page.screenshot({ path: join(SHOTS, 'timeline-light.png') });
     await page.locator('.theia-timeline .theia-TreeContainer').first().hover();
     const more = version('Load more');
@@ -175,6 +177,111 @@ test('what is typed after theirs was taken goes into theirs, and nothing of mine
     await says(page, 'All changes persisted');
 });
 
+const shows = text => eventually(`the editor shows ${text}`, async () => (await lines()).startsWith(text));
+const MINE = 'a line of mine\n'.repeat(200); // so long that a save sends what was changed alone
+const THEIRS = 'theirs\n'.repeat(300);
+const asked = () => toast('mine.md was changed elsewhere');
+const choose = button => asked().locator('button', { hasText: button }).click();
+
+/** The file has this content, the editor follows, and the keyboard is at its beginning. */
+async function begin(text) {
+    it.disk.watch(join(it.workspace, 'mine.md'));
+    writeFileSync(join(it.workspace, 'mine.md'), text);
+    await openFile(page, 'mine.md');
+    await shows(text.split('\n')[0]);
+    await says(page, 'All changes persisted');
+    await page.keyboard.press('Control+Home');
+}
+
+/** What is typed now stands against a file that came after the page had looked at it; the question stands there then. */
+async function meet(typed) {
+    it.disk.put('before', THEIRS);
+    await page.keyboard.type(typed);
+    await asked().waitFor();
+    assert.equal(onDisk('mine.md'), THEIRS);
+    await says(page, 'Not saved: mine.md');
+}
+
+async function keepMine(text) {
+    await choose('Keep Mine');
+    await eventually('mine is saved', () => existsSync(join(it.workspace, 'mine.md')) && onDisk('mine.md') === text);
+    await says(page, 'All changes persisted');
+}
+
+for (const [what, text] of [['the whole text', 'mine\n'], ['what was changed', MINE]]) {
+    test(`a save of ${what} neither takes the next file for its own, nor writes over one that came before it`, { timeout: 120_000 }, async () => {
+        await begin(text);
+        it.disk.put('after', THEIRS);
+        await page.keyboard.type('x');
+        await shows('theirs');
+        assert.equal(onDisk('mine.md'), THEIRS);
+        await says(page, 'All changes persisted');
+        assert.equal(await asked().count(), 0);
+
+        await begin(text);
+        await meet('x');
+        await keepMine(`x${text}`);
+    });
+}
+
+test('what is typed while a save is on its way is saved with the next one', { timeout: 120_000 }, async () => {
+    await begin('\n');
+    it.disk.put('save');
+    await page.keyboard.type('a');
+    await page.keyboard.press('Control+s');
+    await eventually('the save is on its way', () => it.disk.has('saving'));
+    await page.keyboard.type('b');
+    it.disk.drop('save');
+    await eventually('both are saved', () => onDisk('mine.md') === 'ab\n');
+    await says(page, 'All changes persisted');
+    assert.equal(it.disk.saves, 2);
+    assert.deepEqual(readdirSync(it.workspace).filter(name => name.startsWith('.coditect-')), []);
+});
+
+test('theirs that cannot be read takes the place of nothing', { timeout: 120_000 }, async () => {
+    await begin('\n');
+    await meet('mine');
+    rmSync(join(it.workspace, 'mine.md'));
+    await choose('Take Theirs');
+    await asked().waitFor();
+    await shows('mine');
+    await says(page, 'Not saved: mine.md');
+    await keepMine('mine\n');
+});
+
+test('what is typed while theirs is read is not given up', { timeout: 120_000 }, async () => {
+    await begin('\n');
+    await meet('mine');
+    it.disk.put('read');
+    await choose('Take Theirs');
+    await eventually('theirs is read', () => it.disk.has('reading'));
+    await page.locator('.monaco-editor .view-lines >> visible=true').last().click();
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.type('more of ');
+    it.disk.drop('read');
+    await asked().waitFor();
+    await says(page, 'Not saved: mine.md');
+    await keepMine('more of mine\n');
+});
+
+test('a save does not wait for extensions that are dead', { timeout: 120_000 }, async t => {
+    await begin('\n');
+    const [host] = descendants(it.backend.pid, 'plugin-host');
+    process.kill(host, 'SIGSTOP');
+    t.after(() => process.kill(host, 'SIGCONT'));
+    await page.keyboard.type('x');
+    await eventually('it is saved', () => onDisk('mine.md') === 'x\n');
+    assert.equal(it.door.savings.get('mine.md'), createHash('sha256').update('x\n').digest('hex'), 'it is known whose it is');
+    await says(page, 'All changes persisted');
+});
+
+test('extensions of the page have started, although the script of their worker was cut on its way', { timeout: 120_000 }, async () => {
+    assert.equal(it.gateway.halve, undefined, 'it was cut');
+    await openFile(page, 'broken.json');
+    await page.locator('.monaco-editor .squiggly-error').first().waitFor();
+    await tab('broken.json').locator('.lm-TabBar-tabCloseIcon').click();
+});
+
 test('two versions that were stored at the same time are told, compared, and the other one can be taken', { timeout: 120_000 }, async () => {
     const told = name => `${name} was changed here and elsewhere at the same time.`;
     const say = (number, name) => it.door.say({ message: told(name), notice: { number, text: told(name), path: join(it.workspace, name) } });
@@ -247,13 +354,21 @@ test('another browser finds the desk as it was left, also after the backend was 
     await eventually('the desk is kept', () => kept().includes('other.txt') && !/gone\.txt|getting\.started/.test(kept()));
     await page.close();
     await it.restart();
+    renameSync(join(it.workspace, 'mine.md'), join(it.directory, 'kept')); // the disk is filled again, and this one is still to come
+    let come;
+    it.door.awaitGate = new Promise(resolve => { come = resolve; });
     const other = await chromium.browser.newContext({ viewport: { width: 1400, height: 900 }, colorScheme: 'dark', contrast: 'more' });
     other.setDefaultTimeout(30_000);
     page = await other.newPage();
     await page.goto(it.gateway.ideUrl);
+    await eventually('the file is waited for', () => it.door.awaited.includes('mine.md'));
+    renameSync(join(it.directory, 'kept'), join(it.workspace, 'mine.md'));
+    come();
     await ready(page);
     await tab('notes.txt').first().waitFor();
     assert.deepEqual(await names(page), left);
+    await openFile(page, 'mine.md');
+    await shows('x');
     await says(page, 'All changes persisted');
 });
 

@@ -11,7 +11,7 @@ import { MessageService, URI } from '@theia/core/lib/common';
 import { Resource, ResourceResolver } from '@theia/core/lib/common/resource';
 import { FileService } from '@theia/filesystem/lib/browser/file-service';
 import { MonacoTextModelService } from '@theia/monaco/lib/browser/monaco-text-model-service';
-import { PastService } from '../common/past';
+import { PastService, Version } from '../common/past';
 import { FailedSaves } from './failed-saves';
 import { PastCommands, saved } from './past-commands';
 
@@ -88,7 +88,11 @@ export class Conflicts implements FrontendApplicationContribution {
         }
         this.asked.add(key);
         try {
-            await this.choose(uri, await this.answer(uri));
+            let answer: string | undefined;
+            do { // theirs cannot be read, or more was typed meanwhile: the question stands
+                answer = await this.answer(uri);
+                await this.choose(uri, answer);
+            } while (answer === THEIRS && this.models.get(key)?.dirty);
         } finally {
             this.asked.delete(key);
         }
@@ -122,8 +126,9 @@ export class Conflicts implements FrontendApplicationContribution {
     /** Both were stored: the workspace's stands, the other one is before it in the history. */
     async tell(text: string, path: string): Promise<void> {
         const page = await this.past.versions(path, '').catch(() => undefined);
-        const [last, ...older] = page && 'found' in page ? page.found.versions : [];
-        const theirs = older.find(({ author }) => author !== last?.author) ?? older[0]; // more may have been saved here meanwhile
+        const [, ...older] = page && 'found' in page ? page.found.versions : [];
+        const here: readonly Version['author'][] = ['user', 'terminal']; // more may have been saved here meanwhile
+        const theirs = older.find(({ author }) => !here.includes(author)) ?? older[0];
         if (!theirs) {
             await this.messages.warn(text, { timeout: 0 });
             return;

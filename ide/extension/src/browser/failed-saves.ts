@@ -6,6 +6,7 @@
  * 2. A file with another time than the one that was read is another file, also when it is older, as one that was restored is;
  *    Theia's editors would go on to show what was there before.
  * 3. What somebody else wrote is written over when the person said so (conflicts.ts), and nobody is asked in the middle of a word.
+ * 4. After a save the file is looked at once more: who wrote it meanwhile may have been told of before the save had ended.
  */
 import { inject, injectable } from '@theia/core/shared/inversify';
 import { FrontendApplicationContribution } from '@theia/core/lib/browser';
@@ -23,7 +24,7 @@ abstract class Told extends FileResource {
     static mend(resource: FileResource, saves: FailedSaves): void {
         const told = resource as Told;
         const write = told.doWrite;
-        told.doWrite = (content, options) => write(content, options).catch((error: unknown) => {
+        told.doWrite = (content, options) => write(content, options).then(() => void told.sync(), (error: unknown) => {
             saves.tell(told.uri, error);
             throw error;
         });

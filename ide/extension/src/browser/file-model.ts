@@ -1,29 +1,75 @@
 /*
- * The text of a file in an editor. Three things of stock Theia lose text or the truth about it:
+ * The text of a file in an editor. Some things of stock Theia lose text or the truth about it:
  *  1. When the file changed on the disk and the editor follows, the text of before goes on to be taken for the file's: a step back
  *     shows old text, calls it saved, and saves nothing. And what was typed into the text that is given up is sent with the next save,
  *     into the new one. Here the text that was read last is the file's, and nothing is left of what was typed before.
  *  2. What is typed while a save is on its way counts as saved when that ends. Here the text that was sent is the saved one.
  *  3. A save waits for extensions that may change the text, for ever when they died.
+ *  4. A text that is given up for the file's counts as saved although the file could not be read, and with it what is typed until the
+ *     file was read. Here it is given up when the file's stands in its place, or not at all.
+ *  5. A file that changed while something was typed is not looked at again when that is undone. Here it is.
  */
 import { inject, injectable } from '@theia/core/shared/inversify';
-import { SaveOptions } from '@theia/core/lib/browser';
+import { SaveOptions, Saveable } from '@theia/core/lib/browser';
 import { CancellationToken, ILogger } from '@theia/core/lib/common';
 import { timeout } from '@theia/core/lib/common/promise-util';
-import { Resource } from '@theia/core/lib/common/resource';
+import { Resource, ResourceVersion } from '@theia/core/lib/common/resource';
 import { EditorPreferences } from '@theia/editor/lib/common/editor-preferences';
 import { MonacoEditorModel } from '@theia/monaco/lib/browser/monaco-editor-model';
 import { MonacoEditorModelFactory } from '@theia/monaco/lib/browser/monaco-text-model-service';
 import { MonacoToProtocolConverter } from '@theia/monaco/lib/browser/monaco-to-protocol-converter';
 import { ProtocolToMonacoConverter } from '@theia/monaco/lib/browser/protocol-to-monaco-converter';
+import { IModelContentChangedEvent } from '@theia/monaco-editor-core/esm/vs/editor/common/textModelEvents';
+import { IModelService } from '@theia/monaco-editor-core/esm/vs/editor/common/services/model';
+import { StandaloneServices } from '@theia/monaco-editor-core/esm/vs/editor/standalone/browser/standaloneServices';
 
 /** Extensions end after 1.75 s by themselves. */
 const WILL_SAVE_MS = 6_000;
 
-class FileModel extends MonacoEditorModel {
+export class FileModel extends MonacoEditorModel {
     protected isSaving = false;
     /** The version of the text that is on its way to the disk. */
     protected sent = 0;
+
+    /** The version of the file that the text stands on. */
+    get base(): ResourceVersion | undefined {
+        return this.resourceVersion;
+    }
+
+    /** A text of before a reload. When the file is another by now, its save is refused, as if it had been typed here. */
+    bringBack(text: string, base: ResourceVersion | undefined): void {
+        if (text !== this.getText()) {
+            this.model.setValue(text);
+            this.resourceVersion = base ?? this.resourceVersion;
+        }
+    }
+
+    override async revert(options?: Saveable.RevertOptions): Promise<void> {
+        if (options?.soft) {
+            return super.revert(options);
+        }
+        this.cancelSave();
+        this.cancelSync();
+        const givenUp = this.model.getVersionId();
+        return this.run(() => this.takeTheFiles(givenUp));
+    }
+
+    protected async takeTheFiles(givenUp: number): Promise<void> {
+        const value = await this.readContents();
+        if (value !== undefined && this.model.getVersionId() === givenUp) {
+            this.resourceVersion = this.resource.version;
+            const take = (): void => StandaloneServices.get(IModelService).updateModel(this.model, value);
+            this.updateModel(take, { ignoreDirty: true, ignoreContentChanges: true });
+            this.setDirty(false);
+        }
+    }
+
+    protected override fireDidChangeContent(event: IModelContentChangedEvent): void {
+        super.fireDidChangeContent(event);
+        if (!this.dirty && this.resource.version !== this.resourceVersion) {
+            void this.sync();
+        }
+    }
 
     protected override updateModel<T>(doUpdate: () => T, options?: Partial<MonacoEditorModel.ApplyEditsOptions>): T {
         const result = super.updateModel(doUpdate, options);
@@ -78,7 +124,7 @@ export class FileModels implements MonacoEditorModelFactory {
     @inject(EditorPreferences)
     protected readonly preferences!: EditorPreferences;
 
-    createModel(resource: Resource): MonacoEditorModel {
+    createModel(resource: Resource): FileModel {
         return new FileModel(resource, this.m2p, this.p2m, this.logger, this.preferences);
     }
 }

@@ -15,6 +15,7 @@ const RULES: readonly Rule[] = [
         when: /ENOSPC|EDQUOT|no space left on device|disk quota exceeded/i,
         say: what => `There is no room left on this workspace’s disk, so ${what} was not saved. Delete what you do not need and save again.`
     },
+    { when: /is still being restored/, say: what => `${what} is still on its way from the store. Open it again in a moment: the status bar says how much is left.` },
     { when: /EROFS|read-only file system/i, say: what => `${what} lies where a session cannot write. Your files belong into /workspace or /home/dev.` },
     { when: /EACCES|EPERM|permission denied|NoPermissions/i, say: what => `The permissions of ${what} do not allow this. “chmod” in a terminal changes them.` },
     { when: /ENAMETOOLONG|name too long/i, say: what => `The name of ${what} is too long.` },

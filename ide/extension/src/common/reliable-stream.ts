@@ -7,7 +7,8 @@
  *
  *  1. A message is delivered exactly once, and in the order of `send`.
  *  2. Nothing is sent between `pause` and `resume`: the other end's count must be known first.
- *  3. What waits during a pause is at most MAX_WAITING_BYTES; beyond, the stream is broken for good.
+ *  3. On one socket it is resumed once: to resume again would be to say everything again.
+ *  4. What waits during a pause is at most MAX_WAITING_BYTES; beyond, the stream is broken for good.
  *
  * Wire: socket.io events `message` (bytes), RECEIVED (count, now and then) and RESUME (count, on each new socket; asked
  * by the page, answered by the backend).
@@ -85,8 +86,10 @@ export class ReliableStream {
     /** A new socket is there, and the other end has `count` messages: it gets the rest. */
     resume(count: number): void {
         this.confirm(count);
-        this.open = true;
-        this.kept.forEach(data => this.wire.message(data));
+        if (!this.open) {
+            this.open = true;
+            this.kept.forEach(data => this.wire.message(data));
+        }
     }
 
     pause(): void {

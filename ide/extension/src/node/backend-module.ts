@@ -17,6 +17,7 @@ import { DeskServiceImpl } from './desk-service-impl';
 import { Environment } from './environment';
 import { GatewayGuard } from './gateway-guard';
 import { GuardedEndpoint } from './guarded-endpoint';
+import { Mirror } from './mirror';
 import { PastServiceImpl } from './past-service-impl';
 import { PatientConnections, ReliableChannel } from './patient-connections';
 import { Routes } from './routes';
@@ -44,6 +45,7 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     rebind(WebsocketFrontendConnectionService).to(PatientConnections).inSingletonScope();
     rebind(ReconnectableSocketChannel).to(ReliableChannel);
 
+    bind(Mirror).toSelf().inSingletonScope();
     rebind(DiskFileSystemProvider).to(CarefulDisk);
 
     bind(Routes).toSelf().inSingletonScope();

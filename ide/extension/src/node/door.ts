@@ -3,12 +3,14 @@
 import { request } from 'node:http';
 import { ActivityKind } from '../common/activity';
 import { DoorStatus, HeldBackChoice, NotKept, isFields, toAllNotKept, toBarrierSeq, toDoorStatus } from '../common/door';
+import { Place } from './environment';
 import { GonePage, MAX_TEXT, Past, Versions, WhyNot, toGonePage, toText, toVersions } from '../common/past';
 
 const MAX_REPLY_BYTES = 2 * 1024 * 1024;
 const STATUS_TIMEOUT_MS = 35_000; // the door answers a waiting status after 25 s
 const SYNC_TIMEOUT_MS = 60_000;
 const SHORT_TIMEOUT_MS = 10_000;
+const AWAIT_TIMEOUT_MS = 30_000; // the door answers after 20 s
 
 export class Door {
     constructor(protected readonly socketPath: string) {}
@@ -55,6 +57,21 @@ export class Door {
         const { code, content } = await this.exchange('POST', `/past/restore?root=${root}`, { body: JSON.stringify({ path, version }) });
         const answer: unknown = code === 200 ? JSON.parse(content.toString('utf8')) : undefined;
         return isFields(answer) ? { found: Number(answer.version) } : { not: whyOf(code) };
+    }
+
+    /** Whether what the store has of the file is on the disk; false: it is still to come. Waits for it, and hurries it. */
+    async hasCome({ path, root }: Place): Promise<boolean> {
+        const query = new URLSearchParams({ root, path });
+        const { code } = await this.exchange('GET', `/await?${query}`, { timeoutMs: AWAIT_TIMEOUT_MS });
+        if (code !== 204 && code !== 503) {
+            throw new Error(`GET /await: ${code}`);
+        }
+        return code === 204;
+    }
+
+    /** The person is about to save this content; its hash is SHA-256. */
+    async saving({ path, root }: Place, hash: string): Promise<void> {
+        await this.call('POST', `/saving?root=${root}`, SHORT_TIMEOUT_MS, undefined, JSON.stringify({ path, hash }));
     }
 
     /** `undefined`: there is none yet. */

@@ -4,6 +4,7 @@
  */
 
 import { homedir } from 'node:os';
+import { relative } from 'node:path';
 import { injectable } from '@theia/core/shared/inversify';
 
 const words = (value: string | undefined): string[] => (value ?? '').split(/\s+/).filter(word => word.length > 0);
@@ -12,6 +13,12 @@ function taken(name: string): string | undefined {
     const value = process.env[name];
     delete process.env[name];
     return value ? value : undefined;
+}
+
+/** A file as the store names it. */
+export interface Place {
+    readonly root: string;
+    readonly path: string;
 }
 
 const gatewaySecret = taken('CODITECT_GATEWAY_SECRET');
@@ -34,4 +41,15 @@ export class Environment {
         ['workspace', process.argv.slice(2).find(word => word.startsWith('/')) ?? '/workspace'],
         ['home', homedir()]
     ]);
+
+    /** `undefined`: it lies where nothing is stored. */
+    placeOf(path: string): Place | undefined {
+        for (const [root, folder] of this.roots) {
+            const below = relative(folder, path);
+            if (below !== '' && below !== '..' && !below.startsWith('../')) {
+                return { root, path: below };
+            }
+        }
+        return undefined;
+    }
 }

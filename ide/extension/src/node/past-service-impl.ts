@@ -1,15 +1,9 @@
 /* Answers the frontends' questions about the past of files, by the door's word; a path of the disk is brought to the root it lies in. */
 
-import { relative } from 'node:path';
 import { inject, injectable } from '@theia/core/shared/inversify';
 import { GonePage, Past, PastService, Versions } from '../common/past';
 import { Door } from './door';
-import { Environment } from './environment';
-
-interface Place {
-    readonly root: string;
-    readonly path: string;
-}
+import { Environment, Place } from './environment';
 
 @injectable()
 export class PastServiceImpl implements PastService {
@@ -34,7 +28,7 @@ export class PastServiceImpl implements PastService {
     }
 
     protected async of<T>(path: string, ask: (door: Door, place: Place) => Promise<Past<T>>): Promise<Past<T>> {
-        const place = this.placeOf(path);
+        const place = this.environment.placeOf(path);
         return place ? this.asked(door => ask(door, place)) : { not: 'elsewhere' };
     }
 
@@ -48,15 +42,5 @@ export class PastServiceImpl implements PastService {
             console.warn(error);
             return { not: 'away' };
         }
-    }
-
-    protected placeOf(path: string): Place | undefined {
-        for (const [root, folder] of this.environment.roots) {
-            const below = relative(folder, path);
-            if (below !== '' && below !== '..' && !below.startsWith('../')) {
-                return { root, path: below };
-            }
-        }
-        return undefined;
     }
 }

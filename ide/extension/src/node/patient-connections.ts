@@ -36,8 +36,8 @@ export class ReliableChannel extends ReconnectableSocketChannel {
     override connect(socket: Socket): void {
         this.socket?.disconnect(true); // now, and not when it times out: its end must not be taken for the new one's
         this.disposables.dispose();
+        this.stream.pause();
         this.socket = socket;
-        let resumed = false;
         const on = <T>(event: string, listener: (value: T) => void): Disposable => {
             socket.on(event, listener);
             return Disposable.create(() => socket.off(event, listener));
@@ -50,10 +50,6 @@ export class ReliableChannel extends ReconnectableSocketChannel {
             }),
             on<number>(RECEIVED, count => this.stream.confirm(count)),
             on<number>(RESUME, count => {
-                if (resumed) {
-                    return; // once a socket: to resume again is to say everything again
-                }
-                resumed = true;
                 socket.emit(RESUME, this.stream.received);
                 this.stream.resume(count);
             })

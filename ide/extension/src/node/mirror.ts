@@ -1,0 +1,62 @@
+/*
+ * What the disk's mirror is asked for a file: that it comes, while the disk is filled from the store, and to whom a save belongs.
+ *
+ * 1. A file that is not there may be on its way. Who wants it waits, and gets it before all others; after a minute it is said that
+ *    it is still to come, and never that it is not there, or is empty.
+ * 2. Without a mirror, or when it does not answer, the disk's word counts.
+ */
+import { createHash } from 'node:crypto';
+import { inject, injectable } from '@theia/core/shared/inversify';
+import { Door } from './door';
+import { Environment, Place } from './environment';
+
+const MOST_ASKED = 3; // 20 s each
+
+class StillToCome extends Error {
+    constructor(path: string) {
+        super(`'/${path}' is still being restored`);
+    }
+}
+
+@injectable()
+export class Mirror {
+    @inject(Environment)
+    protected readonly environment!: Environment;
+
+    /** One question for all who wait for the same file. */
+    protected readonly asked = new Map<string, Promise<boolean>>();
+
+    /** False: there is no more to come of it than what is there. */
+    async brings(path: string): Promise<boolean> {
+        const place = this.environment.placeOf(path);
+        if (this.environment.door === undefined || !place) {
+            return false;
+        }
+        const question = this.asked.get(path) ?? this.ask(new Door(this.environment.door), place);
+        this.asked.set(path, question);
+        try {
+            return await question;
+        } finally {
+            this.asked.delete(path);
+        }
+    }
+
+    protected async ask(door: Door, place: Place): Promise<boolean> {
+        for (let i = 0; i < MOST_ASKED; i++) {
+            const came = await door.hasCome(place).catch(() => undefined);
+            if (came !== false) {
+                return came === true;
+            }
+        }
+        throw new StillToCome(place.path);
+    }
+
+    /** Before the save, or it is taken for a program's. */
+    async saving(path: string, content: Uint8Array): Promise<void> {
+        const place = this.environment.placeOf(path);
+        if (this.environment.door !== undefined && place) {
+            const hash = createHash('sha256').update(content).digest('hex');
+            await new Door(this.environment.door).saving(place, hash).catch(() => undefined); // its author is all that is lost
+        }
+    }
+}
