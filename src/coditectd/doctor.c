@@ -2,13 +2,15 @@
  * Two parts: here what the server's settings and the machine mean for it, in coditect-workspace what a sandbox is worth, which
  * only a trial tells.
  */
-#include "coditectd/doctor.h"
+#include "coditectd/doctor_int.h"
 
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,23 +21,30 @@
 /* Of inotify instances and open files a workspace and its connections take some. */
 enum { INSTANCES_EACH = 3, INSTANCES_ENOUGH = 1024, WATCHES_ENOUGH = 524288, FILES_ENOUGH = 16384 };
 
-enum verdict { ENFORCED, WEAKER, MISSING };
-
-static enum verdict say(enum verdict verdict, const char *about, const char *how)
+enum coditectd_verdict coditectd_doctor_say(enum coditectd_verdict verdict, const char *about,
+                                            const char *how, ...)
 {
     static const char *const words[] = {"enforced", "weaker", "MISSING"};
-    (void)printf("%-9s %-16s %s\n", words[verdict], about, how);
+    char text[400];
+    va_list arguments;
+    va_start(arguments, how);
+    (void)vsnprintf(text, sizeof text, how, arguments);
+    va_end(arguments);
+    (void)printf("%-9s %-16s %s\n", words[verdict], about, text);
     return verdict;
 }
 
-static enum verdict look_at_user(const struct coditectd_options *o)
+static enum coditectd_verdict look_at_user(const struct coditectd_options *o)
 {
     if (geteuid() != 0) {
-        return say(WEAKER, "server's user", "the one who starts it, who is the workspaces' too");
+        return coditectd_doctor_say(CODITECTD_WEAKER, "server's user",
+                                    "the one who starts it, who is the workspaces' too");
     }
     return getpwnam(o->set.user)
-               ? say(ENFORCED, "server's user", "what speaks to the network gives up root")
-               : say(MISSING, "server's user",
+               ? coditectd_doctor_say(CODITECTD_ENFORCED, "server's user",
+                                      "what speaks to the network gives up root")
+               : coditectd_doctor_say(
+                     CODITECTD_MISSING, "server's user",
                      "there is none of that name, and the server stays root: run useradd --system, "
                      "or set user");
 }
@@ -47,51 +56,76 @@ static bool is_loopback(const char *address)
            str_starts(a, STR("localhost:")) || str_starts(a, STR("unix:"));
 }
 
-static enum verdict look_at_addresses(const struct coditectd_options *o)
+static enum coditectd_verdict look_at_addresses(const struct coditectd_options *o)
 {
     bool near =
         is_loopback(o->set.listen) && (!o->set.ide_listen || is_loopback(o->set.ide_listen));
-    enum verdict v =
-        near ? say(ENFORCED, "address", "workspaces and other machines reach no port of the server")
-             : say(WEAKER, "address",
+    enum coditectd_verdict v =
+        near ? coditectd_doctor_say(CODITECTD_ENFORCED, "address",
+                                    "workspaces and other machines reach no port of the server")
+             : coditectd_doctor_say(
+                   CODITECTD_WEAKER, "address",
                    "workspaces and other machines reach the server's port, without TLS: listen on "
                    "127.0.0.1 behind a proxy");
     if (o->set.ide_listen) {
-        v |= say(WEAKER, "origins",
-                 "IDEs on a port: a person's sessions share one origin there; use names");
+        v |= coditectd_doctor_say(
+            CODITECTD_WEAKER, "origins",
+            "IDEs on a port: a person's sessions share one origin there; use names");
     } else {
-        v |= say(ENFORCED, "origins", "each session's IDE has one of its own");
+        v |= coditectd_doctor_say(CODITECTD_ENFORCED, "origins",
+                                  "each session's IDE has one of its own");
     }
     return v;
 }
 
-static enum verdict look_at_disk(const struct coditectd_options *o)
+static enum coditectd_verdict look_at_disk(const struct coditectd_options *o)
 {
     const struct space space = {.directory = o->set.data,
                                 .low = (uint64_t)o->set.disk_low << 20,
                                 .percent = (unsigned)o->set.disk_low_percent,
                                 .percent_to = UINT64_MAX,
                                 .scarce = (uint64_t)o->set.disk_scarce << 20};
-    return space_level(&space) == SPACE_AMPLE
-               ? say(ENFORCED, "room on disk", "there is more than the limits ask for")
-               : say(WEAKER, "room on disk", "less than disk.low: no workspace will be started");
+    struct statvfs facts = {.f_frsize = 1};
+    (void)!statvfs(o->set.data, &facts);
+    unsigned long long free_mib = (unsigned long long)facts.f_bavail * facts.f_frsize >> 20;
+    unsigned long long all_mib = (unsigned long long)facts.f_blocks * facts.f_frsize >> 20;
+    switch (space_level(&space)) {
+    case SPACE_AMPLE:
+        return coditectd_doctor_say(CODITECTD_ENFORCED, "room on disk",
+                                    "%llu of %llu MiB are free: more than the limits ask for",
+                                    free_mib, all_mib);
+    case SPACE_LOW:
+        return coditectd_doctor_say(CODITECTD_WEAKER, "room on disk",
+                                    "%llu of %llu MiB are free, less than disk.low: no workspace "
+                                    "will be started; make room, or add a disk",
+                                    free_mib, all_mib);
+    default:
+        return coditectd_doctor_say(CODITECTD_WEAKER, "room on disk",
+                                    "%llu of %llu MiB are free, less than disk.scarce: workspaces "
+                                    "will be paused; make room, or add a disk",
+                                    free_mib, all_mib);
+    }
 }
 
-static enum verdict look_at_backups(const struct coditectd_options *o)
+static enum coditectd_verdict look_at_backups(const struct coditectd_options *o)
 {
     const struct coditectd_backups_options options = {.directory = o->set.backup_directory,
                                                       .every = o->set.backup_every};
     bool late = true;
     if (!options.directory) {
-        return say(WEAKER, "backups",
-                   "none: with this disk all is lost; set backup.directory (docs/backup.md)");
+        return coditectd_doctor_say(
+            CODITECTD_WEAKER, "backups",
+            "none: with this disk all is lost; set backup.directory (docs/backup.md)");
     }
     if (coditectd_backup_is_late(&options, &late) < 0) {
-        return say(WEAKER, "backups", "those in backup.directory cannot be read");
+        return coditectd_doctor_say(CODITECTD_WEAKER, "backups",
+                                    "those in backup.directory cannot be read");
     }
-    return late ? say(WEAKER, "backups",
+    return late ? coditectd_doctor_say(
+                      CODITECTD_WEAKER, "backups",
                       "none for longer than twice backup.every: the server's log says why")
-                : say(ENFORCED, "backups", "there is one that is not late");
+                : coditectd_doctor_say(CODITECTD_ENFORCED, "backups",
+                                       "there is one that is not late");
 }
 
 static uint64_t setting(const char *path)
@@ -105,32 +139,33 @@ static uint64_t setting(const char *path)
     return str_split(&rest, '\n', &line) && str_u64(line, UINT64_MAX, &value) == 0 ? value : 0;
 }
 
-static enum verdict look_at_machine(void)
+static enum coditectd_verdict look_at_machine(void)
 {
     struct rlimit files = {0};
     (void)getrlimit(RLIMIT_NOFILE, &files);
     uint64_t instances = setting("/proc/sys/fs/inotify/max_user_instances");
     uint64_t watches = setting("/proc/sys/fs/inotify/max_user_watches");
-    enum verdict v = ENFORCED;
+    enum coditectd_verdict v = CODITECTD_ENFORCED;
     if (instances >= INSTANCES_ENOUGH && watches >= WATCHES_ENOUGH) {
-        (void)say(ENFORCED, "file watching", "there are instances and watches for all");
+        (void)coditectd_doctor_say(CODITECTD_ENFORCED, "file watching",
+                                   "there are instances and watches for all");
     } else {
-        char how[160];
-        (void)snprintf(how, sizeof how,
-                       "some %llu workspaces of one user fit: sysctl -w "
-                       "fs.inotify.max_user_instances=%d fs.inotify.max_user_watches=%d",
-                       (unsigned long long)(instances / INSTANCES_EACH), INSTANCES_ENOUGH,
-                       WATCHES_ENOUGH);
-        v |= say(WEAKER, "file watching", how);
+        v |= coditectd_doctor_say(CODITECTD_WEAKER, "file watching",
+                                  "some %llu workspaces of one user fit: sysctl -w "
+                                  "fs.inotify.max_user_instances=%d fs.inotify.max_user_watches=%d",
+                                  (unsigned long long)(instances / INSTANCES_EACH),
+                                  INSTANCES_ENOUGH, WATCHES_ENOUGH);
     }
     v |= files.rlim_max >= FILES_ENOUGH
-             ? say(ENFORCED, "open files", "enough for thousands of connections")
-             : say(WEAKER, "open files", "few connections fit: raise the limit (LimitNOFILE)");
+             ? coditectd_doctor_say(CODITECTD_ENFORCED, "open files",
+                                    "enough for thousands of connections")
+             : coditectd_doctor_say(CODITECTD_WEAKER, "open files",
+                                    "few connections fit: raise the limit (LimitNOFILE)");
     return v;
 }
 
 /* Its lines go to our standard output. */
-static enum verdict look_at_sandbox(const struct coditectd_options *o, uid_t uid)
+static enum coditectd_verdict look_at_sandbox(const struct coditectd_options *o, uid_t uid)
 {
     char number[16];
     (void)snprintf(number, sizeof number, "%u", (unsigned)uid);
@@ -143,20 +178,26 @@ static enum verdict look_at_sandbox(const struct coditectd_options *o, uid_t uid
     int status = -1;
     if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
         WEXITSTATUS(status) == 127) {
-        return say(MISSING, "sandbox", "coditect-workspace cannot be run: install it beside us");
+        return coditectd_doctor_say(CODITECTD_MISSING, "sandbox",
+                                    "coditect-workspace cannot be run: install it beside us");
     }
-    return WEXITSTATUS(status) == 0 ? ENFORCED : MISSING;
+    return WEXITSTATUS(status) == 0 ? CODITECTD_ENFORCED : CODITECTD_MISSING;
 }
 
 int coditectd_doctor(const struct coditectd_options *options, uid_t workspace_uid)
 {
+    pid_t holder = coditectd_doctor_holder(options->set.data);
     unsigned v = look_at_user(options);
     v |= look_at_addresses(options);
+    v |= coditectd_doctor_ports(options, holder);
+    v |= coditectd_doctor_clock();
+    v |= coditectd_doctor_store(options->set.data, holder);
     v |= look_at_disk(options);
     v |= look_at_backups(options);
     v |= look_at_machine();
-    v |= access(options->codi2, X_OK) == 0 ? ENFORCED
-                                           : say(MISSING, "codi2", "is not there: install it");
+    v |= access(options->codi2, X_OK) == 0
+             ? CODITECTD_ENFORCED
+             : coditectd_doctor_say(CODITECTD_MISSING, "codi2", "is not there: install it");
     v |= look_at_sandbox(options, workspace_uid);
-    return fflush(stdout) != 0 || (v & MISSING) ? 1 : 0;
+    return fflush(stdout) != 0 || (v & CODITECTD_MISSING) ? 1 : 0;
 }

@@ -1,8 +1,11 @@
 // doctor: what a proxy does to a request, each way in which one can be wrong.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
+import { join } from "node:path";
 import { test } from "node:test";
-import { serverForFile } from "../api/harness.mjs";
+import { program, serverForFile } from "../api/harness.mjs";
 import { Cli, person } from "./cli.mjs";
 
 const server = await serverForFile();
@@ -64,4 +67,50 @@ test("nobody there, something else there, no address: said", async () => {
   await cli.fails(1, /does not answer as Coditect/, "doctor", `http://127.0.0.1:${other.address().port}`);
   other.closeAllConnections();
   await new Promise((resolve) => other.close(resolve));
+});
+
+/** coditectd --doctor of a data directory: its rows, "about" to "verdict how", several of one name as lines. */
+function machine(data, ...args) {
+  const { stdout, stderr, status } = spawnSync(program, ["--data", data, ...args, "--doctor"], { encoding: "utf8", timeout: 60_000 });
+  assert.doesNotMatch(stderr, /Sanitizer|runtime error/);
+  const rows = {};
+  for (const line of stdout.trim().split("\n")) {
+    const about = line.slice(10, 26).trim();
+    rows[about] = `${rows[about] === undefined ? "" : `${rows[about]}\n`}${line.slice(0, 9).trim()} ${line.slice(27)}`;
+  }
+  return { rows, status, stderr };
+}
+
+test("of the machine: who has the ports and the store, how the clock and the disk are", async (t) => {
+  const { pid } = server.child;
+  const other = createServer();
+  await new Promise((resolve) => other.listen(0, "127.0.0.1", resolve));
+  t.after(() => other.close());
+  const taken = other.address().port;
+  const before = readdirSync(join(server.data, "store")).sort();
+  const { rows, status } = machine(server.data, "--listen", `127.0.0.1:${server.port}`, "--ide-listen", `127.0.0.1:${taken}`, "--metrics-listen", "192.0.2.1:9999");
+  assert.equal(status, 1);
+  const [ours, theirs, nowhere] = rows.port.split("\n");
+  assert.match(ours, /^enforced the server that runs, process \d+, has 127\.0\.0\.1:\d+$/);
+  assert.equal(theirs, `MISSING process ${process.pid} (node) has 127.0.0.1:${taken}: end that, or set another address`);
+  assert.match(nowhere, /^MISSING 192\.0\.2\.1:9999 is no address of this machine/);
+  assert.match(rows.store, /^enforced all of its \d+ keys can be read; \d+ MiB on disk; the server that runs, process \d+, holds it$/);
+  assert.match(rows["room on disk"], /^(enforced|weaker) \d+ of \d+ MiB are free/);
+  assert.match(rows.clock, /^(enforced a time server sets it, to \d+ ms|weaker no time server sets it, .*set-ntp true.*)$/);
+  assert.deepEqual(readdirSync(join(server.data, "store")).sort(), before);
+  assert.ok(pid > 0 && server.child.exitCode === null);
+  await new Promise((resolve) => other.close(resolve));
+  assert.match(machine(cli.files, "--listen", `127.0.0.1:${taken}`).rows.port, /^enforced .* is free$/);
+});
+
+test("of the machine: a store that is damaged or none", () => {
+  const none = machine(cli.files, "--listen", "127.0.0.1:0");
+  assert.equal(none.rows.store, "enforced there is none yet: the server makes it when it starts");
+  assert.equal(none.rows.port, undefined);
+  const data = join(cli.files, "damaged");
+  mkdirSync(join(data, "store"), { recursive: true, mode: 0o700 });
+  writeFileSync(join(data, "store/store.db"), "this is no database".repeat(1000));
+  const damaged = machine(data, "--listen", "127.0.0.1:0");
+  assert.equal(damaged.status, 1);
+  assert.match(damaged.rows.store, /^MISSING (damaged, or of another version's format|cannot be read): .*restore a backup/);
 });

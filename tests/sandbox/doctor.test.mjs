@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -15,7 +16,7 @@ const trials = () => readdirSync("/tmp").filter((name) => name.startsWith("codit
 function doctor(caller, { args = [], env = process.env, before = [], program = join(place, "coditectd") } = {}) {
   const data = folder(join(place, `data-${caller.uid}`), caller.uid);
   const already = trials();
-  const [command, ...words] = [...caller.before, ...before, program, "--data", data, "--user", "daemon", ...args, "--doctor"];
+  const [command, ...words] = [...caller.before, ...before, program, "--data", data, "--user", "daemon", "--listen", "127.0.0.1:0", ...args, "--doctor"];
   const result = spawnSync(command, words, { encoding: "utf8", env, timeout: 60_000 });
   assert.deepEqual(trials().filter((name) => !already.includes(name)), [], "nothing of the trial is left");
   const lines = result.stdout.trim().split("\n");
@@ -30,7 +31,7 @@ for (const caller of callers) {
     const { status, rows, text, log, data } = doctor(caller);
     assert.equal(status, 0, text + log);
     assert.equal(log, "");
-    for (const wall of [...walls, "address", "origins"]) assert.equal(rows.get(wall), "enforced", wall);
+    for (const wall of [...walls, "address", "origins", "store"]) assert.equal(rows.get(wall), "enforced", wall);
     const root = isRoot && caller.before.length === 0;
     assert.equal(rows.get("users"), root ? "enforced" : "weaker");
     if (!root) for (const limit of ["memory limit", "process limit", "processor share"]) assert.equal(rows.get(limit), "weaker", limit);
@@ -38,8 +39,21 @@ for (const caller of callers) {
   });
 }
 
-test("settings that weaken are told", () => {
-  const { status, rows } = doctor(callers[0], { args: ["--listen", "0.0.0.0:8080", "--ide-listen", "127.0.0.1:8081"] });
+/** Ports that nobody has just now. */
+async function ports(count) {
+  const probes = Array.from({ length: count }, () => createServer());
+  const all = [];
+  for (const probe of probes) {
+    await new Promise((resolve) => probe.listen(0, resolve));
+    all.push(probe.address().port);
+  }
+  await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))));
+  return all;
+}
+
+test("settings that weaken are told", async () => {
+  const [platform, ides] = await ports(2);
+  const { status, rows } = doctor(callers[0], { args: ["--listen", `0.0.0.0:${platform}`, "--ide-listen", `127.0.0.1:${ides}`] });
   assert.deepEqual([status, rows.get("address"), rows.get("origins")], [0, "weaker", "weaker"]);
   const full = doctor(callers[0], { args: ["--disk-low", "16777216"] });
   assert.deepEqual([full.status, full.rows.get("room on disk")], [0, "weaker"]);
