@@ -283,6 +283,30 @@ int codi2_link_tree(struct codi2_link *l, struct arena *arena, const struct codi
     return 0;
 }
 
+int codi2_link_past_like(struct codi2_link *l, struct arena *arena, const struct codi2_remote *like,
+                         struct codi2_remote *ret_version)
+{
+    BUF_AUTO(text, TARGET_ROOM);
+    buf_printf(&text, "&size=%llu&mtime=%lld&path=", (unsigned long long)like->size,
+               (long long)(like->mtime / 1000));
+    encode_base64url(&text, like->path);
+    BUF_AUTO(reply, WIRE_MAX_MESSAGE);
+    struct link_request request = {
+        .method = "GET", .call = "past/like", .query = buf_z(&text), .type = ""};
+    int error = like->mtime < 0 ? ERR_NOT_FOUND : codi2_link_call(l, &request, &reply);
+    struct wire_tree tree;
+    if (!error) {
+        error = wire_tree_read(arena, arena_str(arena, buf_str(&reply)), &tree);
+    }
+    if (!error && tree.n != 1) {
+        error = ERR_INVALID;
+    }
+    if (!error) {
+        entry_in(&tree.entries[0], ret_version);
+    }
+    return error;
+}
+
 int codi2_link_changes(struct codi2_link *l, struct arena *arena,
                        const struct codi2_changes_query *query, struct codi2_remotes *ret_changes)
 {

@@ -115,6 +115,12 @@ struct codi2_tree_query {
 int codi2_link_tree(struct codi2_link *l, struct arena *arena, const struct codi2_tree_query *query,
                     struct codi2_remotes *ret_tree) BASE_MUST_USE;
 
+/*
+ * The newest version of what is or was at like's path that has like's size and mtime (in whole microseconds). ERR_NOT_FOUND.
+ */
+int codi2_link_past_like(struct codi2_link *l, struct arena *arena, const struct codi2_remote *like,
+                         struct codi2_remote *ret_version) BASE_MUST_USE;
+
 struct codi2_changes_query {
     uint64_t since;
     int wait_ms; /* for the first; 0: do not wait */

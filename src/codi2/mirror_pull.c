@@ -230,6 +230,25 @@ static int make(struct codi2_mirror *m, const struct codi2_remote *r, const stru
     return error == ERR_NOT_FOUND ? 0 : error;
 }
 
+/*
+ * Whether the disk holds a version that the store has gone on from, and nobody touched it since: the same content with the same
+ * time. The index would have known (it was lost, or is of another boot). What a program brings back has a time of its own.
+ */
+static int is_left_behind(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
+                          const struct stand *now, bool *ret_is)
+{
+    const struct codi2_remote here = {
+        .path = r->path, .size = now->look.size, .mtime = now->look.mtime};
+    struct codi2_remote old;
+    bool may = now->present && !now->indexed && r->kind == CODI2_FILE &&
+               now->look.kind == CODI2_FILE &&
+               (here.size != r->size || here.mtime / 1000 != r->mtime / 1000);
+    int error = may ? codi2_link_past_like(m->link, arena, &here, &old) : ERR_NOT_FOUND;
+    *ret_is = !error && old.version < r->version &&
+              codi2_plan_has_content(&m->tree, arena, r->path, &old.hash);
+    return error == ERR_NOT_FOUND ? 0 : error;
+}
+
 int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
                              const struct codi2_remote *r)
 {
@@ -241,7 +260,12 @@ int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
     if (now.indexed && now.known.version >= r->version) {
         return 0; /* ours, or applied already */
     }
-    if (now.clean) {
+    bool behind;
+    error = is_left_behind(m, arena, r, &now, &behind);
+    if (error) {
+        return error;
+    }
+    if (now.clean || behind) {
         return make(m, r, &now);
     }
     if (!now.present) { /* deleted here, changed there: theirs comes back */

@@ -193,6 +193,7 @@ static const struct row rows[] = {
     {HTTP_GET, {"past", 4}, false, HTTP_WORK, 0, coditectd_wire_past},
     {HTTP_GET, {"past/content", 12}, false, HTTP_STREAM, 0, coditectd_wire_past_content},
     {HTTP_GET, {"past/gone", 9}, false, HTTP_WORK, 0, coditectd_wire_gone},
+    {HTTP_GET, {"past/like", 9}, false, HTTP_WORK, 0, coditectd_wire_past_like},
     {HTTP_POST, {"past/restore", 12}, false, HTTP_WORK, MAX_RESTORE, coditectd_wire_past_restore},
     {HTTP_GET, {"desk", 4}, false, HTTP_WORK, 0, coditectd_wire_get_desk},
     {HTTP_PUT, {"desk", 4}, false, HTTP_WORK, SESSIONS_DESK_MAX, coditectd_wire_put_desk},

@@ -27,6 +27,7 @@ int coditectd_wire_generation(struct txn *txn, const struct coditectd_wire_peer 
 int coditectd_wire_batch(struct coditectd_wire_call *c) BASE_MUST_USE;
 int coditectd_wire_events(struct coditectd_wire_call *c) BASE_MUST_USE;
 int coditectd_wire_tree(struct coditectd_wire_call *c) BASE_MUST_USE;
+int coditectd_wire_past_like(struct coditectd_wire_call *c) BASE_MUST_USE;
 
 /* wire_past.c */
 int coditectd_wire_past(struct coditectd_wire_call *c) BASE_MUST_USE;

@@ -141,19 +141,20 @@ static struct wire_entry entry_out(const struct files_entry *in)
     };
 }
 
-static int cursor_in(struct coditectd_wire_call *c, struct str *ret_cursor)
+/* Bytes in base64url; absent: none. */
+static int bytes_in(struct coditectd_wire_call *c, const char *name, struct str *ret_bytes)
 {
     struct str text;
     BUF_AUTO(b, CONTENT_MAX_PATH);
-    int r = http_query(c->req, "cursor", &text);
+    int r = http_query(c->req, name, &text);
     if (r == ERR_NOT_FOUND) {
-        *ret_cursor = STR_EMPTY;
+        *ret_bytes = STR_EMPTY;
         return 0;
     }
     if (r < 0 || encode_unbase64url(&b, text) < 0 || b.error) {
         return ERR_INVALID;
     }
-    *ret_cursor = arena_str(c->req->arena, buf_str(&b));
+    *ret_bytes = arena_str(c->req->arena, buf_str(&b));
     return 0;
 }
 
@@ -163,7 +164,7 @@ int coditectd_wire_tree(struct coditectd_wire_call *c)
     struct files_page page;
     int r = coditectd_wire_number(c, "at", INT64_MAX, &in.at);
     if (r == 0) {
-        r = cursor_in(c, &in.after);
+        r = bytes_in(c, "cursor", &in.after);
     }
     if (r == 0) {
         r = files_tree(&c->data, &in, &page);
@@ -178,6 +179,25 @@ int coditectd_wire_tree(struct coditectd_wire_call *c)
     }
     wire_tree_write(http_body_buf(c->res), &tree);
     return 0;
+}
+
+/* A tree of one entry. */
+int coditectd_wire_past_like(struct coditectd_wire_call *c)
+{
+    struct files_entry like = {0};
+    struct files_entry found;
+    uint64_t mtime = 0;
+    int r = bytes_in(c, "path", &like.path);
+    r = r < 0 ? r : coditectd_wire_number(c, "size", INT64_MAX, &like.size);
+    r = r < 0 ? r : coditectd_wire_number(c, "mtime", INT64_MAX, &mtime);
+    like.mtime = (usec_t)mtime;
+    r = r < 0 ? r : files_version_like(&c->data, c->peer.tree, &like, &found);
+    if (r == 0) {
+        struct wire_entry entry = entry_out(&found);
+        wire_tree_write(http_body_buf(c->res),
+                        &(struct wire_tree){.entries = &entry, .n = 1, .seq = found.version});
+    }
+    return r;
 }
 
 static void events_out(struct coditectd_wire_call *c, const struct files_events *in)

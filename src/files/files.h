@@ -404,11 +404,10 @@ enum files_outcome { FILES_APPLIED = 1, FILES_CONFLICT, FILES_MISSING };
 
 struct files_apply_result {
     enum files_outcome outcome;
-    uint64_t seq; /* of the session afterwards: everything up to here is persisted */
-    uint64_t *
-        versions; /* FILES_APPLIED: of each change's entry; a change that changed nothing: the version that stands */
-    size_t index;                 /* FILES_CONFLICT: the first change whose base does not stand */
-    uint64_t version;             /* and what stands there (0: nothing) */
+    uint64_t seq;       /* of the session afterwards: everything up to here is persisted */
+    uint64_t *versions; /* FILES_APPLIED: of each change's entry, also where nothing was changed */
+    size_t index;       /* FILES_CONFLICT: the first change whose base does not stand */
+    uint64_t version;   /* and what stands there (0: nothing) */
     struct content_hash *missing; /* FILES_MISSING: chunks and pages to be sent first */
     size_t missing_count;
 };
@@ -493,5 +492,9 @@ struct files_tree_input {
 /* The whole tree as of a moment, folders before what is in them; entries carry bytes when small, links always. ERR_NOT_FOUND: at lies ahead. */
 int files_tree(struct data_context *ctx, const struct files_tree_input *in,
                struct files_page *ret_page) BASE_MUST_USE;
+
+/* The newest version of what is or was at like's path that has like's size and mtime. ERR_NOT_FOUND: none of the last 10,000. */
+int files_version_like(struct data_context *ctx, struct str session, const struct files_entry *like,
+                       struct files_entry *ret_entry) BASE_MUST_USE;
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include "files/files_int.h"
 
-enum { MAX_PERIODS = 1000 };
+enum { MAX_PERIODS = 1000, MAX_SEARCHED = 10000 };
 
 struct period { /* an id that is or was at the path */
     uint64_t id;
@@ -193,6 +193,89 @@ int files_history(struct data_context *ctx, const struct files_history_input *in
     int r = store_read(ctx->store, history_read, &past);
     if (r == 0) {
         *ret_history = past.history;
+    }
+    return r;
+}
+
+/* ---- one that lies on a disk ---- */
+
+struct search {
+    struct data_context *ctx;
+    struct str session;
+    const struct files_entry *like;
+    struct files_entry *found;
+    size_t left; /* versions that may still be looked at */
+};
+
+static bool alike(const struct files_past_version *version, const struct files_entry *like)
+{
+    const struct files_record *record = &version->record;
+    return version->op != FILES_DELETE && record->kind == FILES_FILE &&
+           record->manifest.length == like->size && record->mtime == like->mtime;
+}
+
+static int period_search(struct search *search, struct files_tx *tx, const struct period *period)
+{
+    enum { PAGE = 200 };
+    uint64_t end = period->last + 1;
+    size_t count = PAGE;
+    int r = ERR_NOT_FOUND;
+    while (r == ERR_NOT_FOUND && count == PAGE && search->left >= PAGE) {
+        struct store_range range = {files_key_version(tx, period->id, 0),
+                                    files_key_version(tx, period->id, end), .limit = PAGE,
+                                    .reverse = true};
+        struct store_pair *pairs;
+        int scanned = store_scan(tx->txn, &range, &pairs, &count);
+        search->left -= PAGE;
+        r = scanned < 0 ? scanned : r;
+        for (size_t i = 0; r == ERR_NOT_FOUND && i < count; i++) {
+            struct files_past_version version;
+            int error = files_version_decode(pairs[i].value, &version);
+            if (error < 0) {
+                r = error;
+                break;
+            }
+            end = version.record.version;
+            if (alike(&version, search->like)) {
+                files_entry_from(search->ctx->arena, &version.record, search->like->path,
+                                 search->found);
+                search->found->bytes = arena_str(search->ctx->arena, version.bytes);
+                r = 0;
+            }
+        }
+    }
+    return r;
+}
+
+static int search_read(struct txn *txn, void *arg)
+{
+    struct search *search = arg;
+    struct files_tx tx = {0};
+    struct periods periods = {0};
+    search->left = MAX_SEARCHED;
+    int r = files_tx_begin(&tx, txn, &search->ctx->scope, search->session);
+    r = r < 0 ? r : periods_read(&tx, search->like->path, &periods);
+    if (r < 0) {
+        return r;
+    }
+    r = ERR_NOT_FOUND;
+    for (size_t i = 0; r == ERR_NOT_FOUND && i < periods.n; i++) {
+        r = period_search(search, &tx, &periods.at[i]);
+    }
+    return r;
+}
+
+int files_version_like(struct data_context *ctx, struct str session, const struct files_entry *like,
+                       struct files_entry *ret_entry)
+{
+    struct files_entry found;
+    struct search search = {.ctx = ctx, .session = session, .like = like, .found = &found};
+    if (like->path.n == 0 || content_path_check(like->path) < 0) {
+        return ERR_INVALID;
+    }
+    int r = store_read(ctx->store, search_read, &search);
+    if (r == 0) {
+        *ret_entry = found;
     }
     return r;
 }

@@ -25,6 +25,34 @@ test("what is made on the disk survives the loss of disk, index, or both", { tim
   }
 });
 
+test("without its index a disk does not put what it was left with over what the store has since", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  for (const name of ["left", "twice", "brought-back", "new-here"]) fs.writeFileSync(world.tree(name), `${name} 1`);
+  await world.sync();
+  const base = Object.fromEntries((await world.entries()).map((e) => [e.path, e]));
+  fs.writeFileSync(world.tree("twice"), "twice 2");
+  await world.sync();
+  base.twice = (await world.entries()).find((e) => e.path === "twice");
+  await world.kill("codi2");
+  const hash = (text) => createHash("sha256").update(text).digest("hex");
+  for (const path of Object.keys(base)) {
+    const text = `${path} of others`;
+    assert.ok(await world.change({ change: "put", path, base: base[path].version, author: { kind: "api", id: "usr-other" }, kind: "file", mode: 0o644, mtime: base[path].mtime + 1, size: text.length, hash: hash(text), bytes: Buffer.from(text).toString("base64") }));
+  }
+  fs.writeFileSync(world.tree("brought-back"), "brought-back 1"); // by a program, now: as it was, and yet a change
+  fs.writeFileSync(world.tree("new-here"), "new-here 2");
+  fs.rmSync(world.path("index"), { recursive: true });
+  world.disk();
+  await world.startCodi2();
+  await world.sync();
+  const expected = { left: "left of others", twice: "twice of others", "brought-back": "brought-back 1", "new-here": "new-here 2" };
+  for (const [path, text] of Object.entries(expected)) assert.equal(fs.readFileSync(world.tree(path), "utf8"), text);
+  const stored = await world.stored();
+  for (const [path, text] of Object.entries(expected)) assert.match(stored[path], new RegExp(hash(text)));
+});
+
 test("changes, moves and deletions reach the store, also those made while codi2 was away", { timeout: 120_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();

@@ -18,6 +18,7 @@ struct place {
     struct data_context ctx;
     struct str session;
     struct str token;
+    struct data_quota quota;
 };
 
 static int who(void *arg, struct arena *arena, const struct coditectd_wire_ask *ask,
@@ -31,8 +32,11 @@ static int who(void *arg, struct arena *arena, const struct coditectd_wire_ask *
     if (!str_eq(ask->root, STR("workspace"))) {
         return ERR_NOT_FOUND;
     }
-    *ret_peer = (struct coditectd_wire_peer){
-        .scope = p->ctx.scope, .session = p->session, .tree = p->session, .generation = 1};
+    *ret_peer = (struct coditectd_wire_peer){.scope = p->ctx.scope,
+                                             .session = p->session,
+                                             .tree = p->session,
+                                             .generation = 1,
+                                             .quota = p->quota};
     return 0;
 }
 
@@ -92,13 +96,12 @@ int main(int argc, char **argv)
     if (!r) {
         r = make_person(&p, auth);
     }
-    struct data_quota quota = {0};
     const char *limit = getenv("WIRE_QUOTA");
     if (!r && limit) {
-        r = str_u64(str_from(limit), INT64_MAX, &quota.session);
+        r = str_u64(str_from(limit), INT64_MAX, &p.quota.session);
     }
     const struct coditectd_wire_options options = {
-        .store = store, .who = who, .status = status, .ctx = &p, .stop = -1, .quota = &quota};
+        .store = store, .who = who, .status = status, .ctx = &p, .stop = -1};
     struct http_app app = coditectd_wire_app(&options);
     struct str address = arena_printf(&arena, "unix:%s", argv[2]);
     const char *const listen[] = {address.p, NULL};

@@ -73,6 +73,35 @@ static void test_through_renames_and_deletion(void **state)
     assert_str(slurp(f, "a/new", 3), "22");
 }
 
+static void test_like(void **state)
+{
+    struct fixture *f = *state;
+    struct files_entry like = {.path = STR("moved")};
+    struct files_entry found;
+    usec_t times[451];
+    for (size_t i = 1; i <= 450; i++) { /* more than a page of them */
+        times[i] = put(f, "doc", fixture_noise(f, i, i)).mtime;
+    }
+    move(f, "doc", "moved");
+    drop(f, "moved");
+    put(f, "moved", STR("another"));
+    for (size_t i = 1; i <= 450; i += 50) {
+        like.size = i;
+        like.mtime = times[i];
+        assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), 0);
+        assert_int_equal(found.version, i);
+        assert_int_equal(found.size, i);
+    }
+    like.mtime++;
+    assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), ERR_NOT_FOUND);
+    like.path = STR("none");
+    assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), ERR_NOT_FOUND);
+    like.path = STR("../moved");
+    assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), ERR_INVALID);
+    like.path = STR("moved");
+    assert_int_equal(files_version_like(&f->other, f->session, &like, &found), ERR_NOT_FOUND);
+}
+
 static void test_restore_file(void **state)
 {
     struct fixture *f = *state;
@@ -147,8 +176,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_versions), cmocka_unit_test(test_through_renames_and_deletion),
-        cmocka_unit_test(test_restore_file), cmocka_unit_test(test_restore_folder),
-        cmocka_unit_test(test_refusals)};
+        cmocka_unit_test(test_versions),       cmocka_unit_test(test_through_renames_and_deletion),
+        cmocka_unit_test(test_like),           cmocka_unit_test(test_restore_file),
+        cmocka_unit_test(test_restore_folder), cmocka_unit_test(test_refusals)};
     return fixture_run(tests, sizeof tests / sizeof *tests);
 }
