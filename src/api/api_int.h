@@ -329,6 +329,9 @@ int api_end_list(struct api_call *call, struct str next, int64_t total) BASE_MUS
 
 int api_done(struct api_call *call) BASE_MUST_USE; /* {"done":true} */
 
+/* The same as 202: a letter is on its way, and what was asked for is done by its link. */
+int api_asked(struct api_call *call) BASE_MUST_USE;
+
 /* ETag of a record's revision or a file's version, and whether If-None-Match has it (then 304 was set: return 0). */
 bool api_not_modified(struct api_call *call, uint64_t revision, struct str if_none_match);
 void api_etag(struct api_call *call, uint64_t revision);

@@ -32,6 +32,22 @@ static int answer_login(struct api_call *call, int status, const struct auth_res
     return api_end(call);
 }
 
+int api_auth_registration(struct api_call *call)
+{
+    static const char *const modes[] = {
+        [AUTH_REGISTRATION_OPEN] = "open",
+        [AUTH_REGISTRATION_INVITE] = "invite",
+        [AUTH_REGISTRATION_CLOSED] = "closed",
+    };
+    const struct auth *a = call->api->auth;
+    struct json_writer *w = api_begin(call, 200);
+    json_object(w);
+    json_member_string(w, "registration", str_from(modes[auth_registration_mode(a)]));
+    json_member_bool(w, "confirm", auth_confirms(a));
+    json_object_end(w);
+    return api_end(call);
+}
+
 int api_auth_register(struct api_call *call, const struct api_auth_register_in *in)
 {
     struct auth_result result;
@@ -39,9 +55,13 @@ int api_auth_register(struct api_call *call, const struct api_auth_register_in *
                           &(struct auth_register_input){.email = in->email,
                                                         .password = in->password,
                                                         .name = in->name,
-                                                        .invitation = in->invitation},
+                                                        .invitation = in->invitation,
+                                                        .confirmation = in->confirmation},
                           &result);
-    return r < 0 ? r : answer_login(call, 201, &result, in->cookie);
+    if (r < 0) {
+        return r;
+    }
+    return result.asked ? api_asked(call) : answer_login(call, 201, &result, in->cookie);
 }
 
 int api_auth_login(struct api_call *call, const struct api_auth_login_in *in)

@@ -78,13 +78,23 @@ int api_end_list(struct api_call *call, struct str next, int64_t total)
     return 0;
 }
 
-int api_done(struct api_call *call)
+static int answer_done(struct api_call *call, int status)
 {
-    struct json_writer *w = api_begin(call, 200);
+    struct json_writer *w = api_begin(call, status);
     json_object(w);
     json_member_bool(w, "done", true);
     json_object_end(w);
     return api_end(call);
+}
+
+int api_done(struct api_call *call)
+{
+    return answer_done(call, 200);
+}
+
+int api_asked(struct api_call *call)
+{
+    return answer_done(call, 202);
 }
 
 void api_etag(struct api_call *call, uint64_t revision)

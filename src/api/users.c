@@ -49,15 +49,20 @@ int api_users_me_password(struct api_call *call, const struct api_users_me_passw
 
 int api_users_me_email(struct api_call *call, const struct api_users_me_email_in *in)
 {
-    struct data_user user;
-    int r = auth_email_change(
-        call->api->auth, &call->data,
-        &(struct auth_email_input){.email = in->email, .password = in->password}, &user);
+    struct auth_email_result result;
+    int r = auth_email_change(call->api->auth, &call->data,
+                              &(struct auth_email_input){.email = in->email,
+                                                         .password = in->password,
+                                                         .confirmation = in->confirmation},
+                              &result);
     if (r < 0) {
         return r;
     }
-    api_etag(call, (uint64_t)user.revision);
-    return answer(call, &user);
+    if (result.asked) {
+        return api_asked(call);
+    }
+    api_etag(call, (uint64_t)result.user.revision);
+    return answer(call, &result.user);
 }
 
 int api_users_me_delete(struct api_call *call, const struct api_users_me_delete_in *in)

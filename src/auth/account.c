@@ -156,6 +156,13 @@ static int registration_run(struct auth *a, struct registration *g, struct str p
     return r;
 }
 
+/* What is known of who registers. */
+struct registering {
+    struct str email;
+    struct auth_acceptance accepted; /* without an invitation: zeroes */
+    struct auth_result result;
+};
+
 /* Whether anybody like this may register; reads the invitation. */
 static int registration_open(const struct auth *a, struct data_context *ctx,
                              const struct auth_register_input *in,
@@ -165,7 +172,7 @@ static int registration_open(const struct auth *a, struct data_context *ctx,
         return data_fault(ctx, ERR_FORBIDDEN, NULL, "Registration is closed here.");
     }
     if (in->invitation.n > 0) {
-        return auth_invitation_read(ctx, in->invitation, ret_accepted);
+        return auth_invitation_read(ctx, in->invitation, in->confirmation.n > 0, ret_accepted);
     }
     if (a->registration == AUTH_REGISTRATION_INVITE) {
         return data_fault(ctx, ERR_FORBIDDEN, NULL, "Registration is by invitation here.");
@@ -185,26 +192,47 @@ static int domain_allowed(const struct auth *a, struct data_context *ctx, struct
                                 "Addresses of this domain do not register here uninvited.");
 }
 
-int auth_register(struct auth *a, struct data_context *ctx, const struct auth_register_input *in,
-                  struct auth_result *ret_result)
+/* Whether who says this reads the mail of the address. */
+static int confirmed(const struct auth *a, struct data_context *ctx,
+                     const struct auth_register_input *in, const struct registering *g)
 {
-    ASSERT_MAGIC(a, AUTH_MAGIC);
-    struct str email;
-    struct str name;
-    struct auth_acceptance accepted;
-    int r = registration_open(a, ctx, in, &accepted);
+    struct str invitation =
+        g->accepted.tenant_id.n > 0
+            ? arena_printf(ctx->arena, STR_FMT "." STR_FMT, STR_ARG(g->accepted.tenant_id),
+                           STR_ARG(g->accepted.invitation_id))
+            : STR_EMPTY;
+    const struct auth_confirmation confirmation = {
+        .what = auth_confirm_register(ctx->arena, g->email, invitation),
+        .token = in->confirmation,
+    };
+    return auth_confirmation_holds(a, ctx->arena, &confirmation)
+               ? 0
+               : data_fault(ctx, ERR_FORBIDDEN, NULL,
+                            "This link does not hold: it is for another address, or too old.");
+}
+
+/* What can be said before the password is looked at. */
+static int admit(const struct auth *a, struct data_context *ctx,
+                 const struct auth_register_input *in, struct registering *g)
+{
+    int r = registration_open(a, ctx, in, &g->accepted);
     if (r == 0) {
-        r = auth_email_clean(ctx, in->email, &email);
+        r = auth_email_clean(ctx, in->email, &g->email);
     }
     if (r == 0 && in->invitation.n == 0) {
-        r = domain_allowed(a, ctx, email);
+        r = domain_allowed(a, ctx, g->email);
     }
-    if (r == 0) {
-        r = data_text_name(ctx, &(struct data_name_rule){.field = "name", .optional = true},
+    return r == 0 && in->confirmation.n > 0 ? confirmed(a, ctx, in, g) : r;
+}
+
+static int make_account(struct auth *a, struct data_context *ctx,
+                        const struct auth_register_input *in, struct registering *with)
+{
+    struct str name;
+    int r = data_text_name(ctx, &(struct data_name_rule){.field = "name", .optional = true},
                            in->name, &name);
-    }
     if (r == 0) {
-        r = auth_password_check(ctx, "password", in->password, email);
+        r = auth_password_check(ctx, "password", in->password, with->email);
     }
     if (r == 0) {
         r = limited(a, ctx, AUTH_LIMIT_REGISTER,
@@ -217,22 +245,43 @@ int auth_register(struct auth *a, struct data_context *ctx, const struct auth_re
     if (r < 0) {
         return r;
     }
-    struct registration g = registration_of(ctx, email, name);
+    struct registration g = registration_of(ctx, with->email, name);
     g.wanted.password = arena_str(ctx->arena, str_from(hash));
     if (in->invitation.n > 0) {
         struct data_quota *quota = ARENA_NEW(ctx->arena, struct data_quota);
-        auth_plan_quota(a, accepted.tenant_id, quota);
+        auth_plan_quota(a, with->accepted.tenant_id, quota);
         ctx->quota = quota;
-        g.accepted = &accepted;
+        g.accepted = &with->accepted;
     }
     r = registration_run(a, &g, in->password);
+    if (r == 0) {
+        with->result = (struct auth_result){.user = g.user};
+        auth_issue(a, ctx, &g.login, &with->result);
+    }
+    return r;
+}
+
+int auth_register(struct auth *a, struct data_context *ctx, const struct auth_register_input *in,
+                  struct auth_result *ret_result)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    struct registering g = {0};
+    int r = admit(a, ctx, in, &g);
     if (r < 0) {
         return r;
     }
-    struct auth_result result = {.user = g.user};
-    auth_issue(a, ctx, &g.login, &result);
-    *ret_result = result;
-    return 0;
+    if (a->confirm && in->confirmation.n == 0) {
+        const struct auth_register_ask asked = {
+            .email = g.email, .accepted = in->invitation.n > 0 ? &g.accepted : NULL};
+        r = auth_register_ask(a, ctx, &asked);
+        g.result.asked = true;
+    } else {
+        r = make_account(a, ctx, in, &g);
+    }
+    if (r == 0) {
+        *ret_result = g.result;
+    }
+    return r;
 }
 
 /* ---- Login ---- */

@@ -76,6 +76,8 @@ int auth_create(const struct auth_options *options, struct auth **ret_auth)
     base.n -= str_ends(base, STR("/"));
     a->mail_base = base.n > 0 ? mem_dup(base.p, base.n) : NULL;
     a->registration = options->registration;
+    a->confirm = options->confirm;
+    ASSERT(!a->confirm || a->mail_base);
     a->domains = options->domains;
     a->domain_count = options->domain_count;
     a->access_life = life_or(options->access_life, 15 * minute);
@@ -118,6 +120,18 @@ void auth_destroy(struct auth *a)
     auth_ring_destroy(a->ring);
     a->magic = 0;
     mem_free(a);
+}
+
+enum auth_registration auth_registration_mode(const struct auth *a)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    return a->registration;
+}
+
+bool auth_confirms(const struct auth *a)
+{
+    ASSERT_MAGIC(a, AUTH_MAGIC);
+    return a->confirm;
 }
 
 /* ---- Every request ---- */

@@ -71,10 +71,11 @@ struct auth_options {
     const char *const *domains; /* of addresses that may register uninvited; outlives auth */
     size_t domain_count;        /* 0: all */
     struct str mail_base;       /* what links in mails begin with; empty: nobody sends any */
-    usec_t access_life;         /* [15 min] */
-    usec_t idle_life;           /* [30 d] */
-    usec_t absolute_life;       /* [90 d] */
-    bool limits_given;          /* limits below hold; else the defaults above */
+    bool confirm;         /* a letter to an address precedes an account of it; wants mail_base */
+    usec_t access_life;   /* [15 min] */
+    usec_t idle_life;     /* [30 d] */
+    usec_t absolute_life; /* [90 d] */
+    bool limits_given;    /* limits below hold; else the defaults above */
     struct auth_rate limits[AUTH_LIMIT_KINDS];
     uint32_t limit_factor; /* multiplies every burst [1] */
     bool cheap_hash;       /* tests only: Argon2id with the least memory that libsodium takes */
@@ -107,20 +108,28 @@ struct auth_result {
     struct data_user
         user; /* user.reply is the API's user object (a superset of what clients rely on) */
     struct scope scope;
+    bool asked; /* of auth_register: a letter is on its way instead, and all else is empty */
 };
+
+enum auth_registration auth_registration_mode(const struct auth *a);
+bool auth_confirms(const struct auth *a); /* auth_options.confirm */
 
 struct auth_register_input {
     struct str email;
     struct str password;
-    struct str name;       /* may be empty */
-    struct str invitation; /* a token; empty: a tenant of their own */
+    struct str name;         /* may be empty */
+    struct str invitation;   /* a token; empty: a tenant of their own */
+    struct str confirmation; /* a token that was mailed to email; empty: none */
 };
 
 /*
  * (hash) Makes tenant, owner and login in one transaction; with an invitation a member of its tenant. ERR_INVALID (field email,
  * password, name), ERR_EXISTS (the address is taken), ERR_RATE_LIMITED, ERR_LIMIT (AUTH_MAX_MEMBERS); ERR_FORBIDDEN: it is not
- * open to this address, or the invitation does not hold. Repeatable by ctx->op with the same
+ * open to this address, or the invitation or confirmation does not hold. Repeatable by ctx->op with the same
  * address and password (else ERR_CONFLICT): the same account, with new tokens for the same login. ctx->digest is not kept.
+ *
+ * Where addresses are confirmed and there is no confirmation yet: `asked`, the same after the same work whoever has the address
+ * (auth/letters.h), without a look at password and name; never ERR_EXISTS. Also ERR_BUSY.
  */
 int auth_register(struct auth *a, struct data_context *ctx, const struct auth_register_input *in,
                   struct auth_result *ret_result) BASE_MUST_USE;
@@ -319,15 +328,24 @@ int auth_password_change(struct auth *a, struct data_context *ctx,
 
 struct auth_email_input {
     struct str email;
-    struct str password;
+    struct str password;     /* not looked at beside a confirmation */
+    struct str confirmation; /* a token that was mailed to email; empty: none */
+};
+
+struct auth_email_result {
+    bool asked; /* a letter is on its way to the new address, and nothing changed */
+    struct data_user user;
 };
 
 /*
- * (hash) Another address to log in with; ends nothing. ERR_BAD_CREDENTIALS (field password), ERR_INVALID (field email),
- * ERR_EXISTS: it is taken. That answer is why it is limited like registrations, in one bucket with them: ERR_RATE_LIMITED.
+ * (hash) Another address to log in with; ends nothing, and the old one is told where mail is sent. ERR_BAD_CREDENTIALS (field
+ * password), ERR_INVALID (field email, password), ERR_EXISTS: it is taken. That answer is why it is limited like registrations, in
+ * one bucket with them: ERR_RATE_LIMITED. Where addresses are confirmed and there is no confirmation yet: `asked`, the same
+ * whoever has the address. ERR_FORBIDDEN: the confirmation does not hold; it is this person's, for this address, as long as
+ * neither address nor password have changed.
  */
 int auth_email_change(struct auth *a, struct data_context *ctx, const struct auth_email_input *in,
-                      struct data_user *ret_user) BASE_MUST_USE;
+                      struct auth_email_result *ret_result) BASE_MUST_USE;
 
 /* (hash) Whether password is the caller's; *ret_proof is for auth_leave_in. ERR_BAD_CREDENTIALS (field password), ERR_RATE_LIMITED. */
 int auth_leave_prove(struct auth *a, struct data_context *ctx, struct str password,

@@ -127,6 +127,9 @@ bool auth_totp_find(struct str key, struct str code, usec_t now, int64_t *ret_st
 /* RFC 4648 section 6; bytes.n divisible by 5. */
 struct str auth_base32(struct arena *arena, struct str bytes);
 
+/* RFC 3986 section 2.3: all but unreserved characters as %XX. */
+void auth_percent(struct buf *to, struct str text);
+
 /* What apps read from a picture (otpauth://totp/…); account: an address. */
 struct str auth_totp_uri(struct arena *arena, struct str account, struct str secret);
 
@@ -208,6 +211,47 @@ int auth_password_prove(struct auth *a, struct data_context *ctx, const struct a
 /* Trimmed, in NFKC and lower case, ASCII alone, into the arena. ERR_INVALID with the fault on "email". */
 int auth_email_clean(struct data_context *ctx, struct str text,
                      struct str *ret_email) BASE_MUST_USE;
+
+/* ---- confirm.c: that somebody reads what is sent to an address ---- */
+
+enum { AUTH_CONFIRMATION_MAX = 64 }; /* bytes of a token */
+
+/* A token for `what`, in arena; good for AUTH_CONFIRM_HOURS. */
+struct str auth_confirmation_make(const struct auth *a, struct arena *arena, struct str what);
+
+struct auth_confirmation {
+    struct str what;
+    struct str token;
+};
+bool auth_confirmation_holds(const struct auth *a, struct arena *arena,
+                             const struct auth_confirmation *in);
+
+/* What a token is for. invitation: "{tenant}.{invitation}", or empty. */
+struct str auth_confirm_register(struct arena *arena, struct str email, struct str invitation);
+
+/* That email becomes user's, who has this address and password now. */
+struct str auth_confirm_address(struct arena *arena, const struct data_user *user,
+                                struct str email);
+
+/* ---- letters.c: asked for inside auth ---- */
+
+struct auth_acceptance;
+
+/* For who registers, with an invitation (accepted not NULL) only if it holds. Also ERR_FORBIDDEN, ERR_BUSY, ERR_RATE_LIMITED. */
+struct auth_register_ask {
+    struct str email;
+    const struct auth_acceptance *accepted;
+};
+int auth_register_ask(struct auth *a, struct data_context *ctx,
+                      const struct auth_register_ask *in) BASE_MUST_USE;
+
+/* To the address that is to become user's, who proved to be it. ERR_BAD_CREDENTIALS: the password was changed meanwhile. */
+int auth_address_ask(struct auth *a, struct data_context *ctx, const struct data_user *user,
+                     struct str email) BASE_MUST_USE;
+
+/* In the transaction that gives user another address: the old one is told. */
+int auth_address_tell_in(struct txn *txn, const struct auth *a,
+                         const struct data_user *before) BASE_MUST_USE;
 
 /* ---- limits.c ---- */
 
@@ -300,11 +344,17 @@ struct scope auth_scope_copy(struct arena *arena, const struct scope *scope);
 struct auth_acceptance {
     struct str tenant_id, invitation_id; /* borrow from the token */
     struct str hash;                     /* of its secret */
+    bool sealed; /* there is none: a confirmation names the invitation, which the caller checks */
 };
 
-/* ERR_FORBIDDEN with the fault: it is no token. */
-int auth_invitation_read(struct data_context *ctx, struct str token,
+/* ERR_FORBIDDEN with the fault: it is no token. sealed: what a confirmation's link has, {tenant}.{invitation}, is one too. */
+int auth_invitation_read(struct data_context *ctx, struct str token, bool sealed,
                          struct auth_acceptance *ret_acceptance) BASE_MUST_USE;
+
+/* Whether it holds for this address. ERR_FORBIDDEN, ERR_INVALID (as below). */
+int auth_invitation_check_in(struct txn *txn, struct data_context *ctx,
+                             const struct auth_acceptance *acceptance,
+                             struct str email) BASE_MUST_USE;
 
 /* In the transaction that makes the account: uses it up; sets user's tenant and role, of a former member's account also its id.
  * ERR_FORBIDDEN: it does not hold; ERR_INVALID: the address is another; ERR_LIMIT. */
@@ -359,6 +409,7 @@ struct auth {
     char *issuer, *audience;
     char *mail_base; /* NULL: no mail is sent */
     enum auth_registration registration;
+    bool confirm;
     const char *const *domains;
     size_t domain_count;
     usec_t access_life, idle_life, absolute_life;

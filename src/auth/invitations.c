@@ -247,23 +247,25 @@ static int refuse(struct data_context *ctx)
                       "This invitation does not hold: it was used, withdrawn, or is too old.");
 }
 
-int auth_invitation_read(struct data_context *ctx, struct str token,
+int auth_invitation_read(struct data_context *ctx, struct str token, bool sealed,
                          struct auth_acceptance *ret_acceptance)
 {
     struct str parts[3] = {0};
     struct str rest = token;
-    for (unsigned i = 0; i < 3; i++) {
-        if (!str_split(&rest, '.', &parts[i])) {
-            return refuse(ctx);
-        }
+    unsigned n = 0;
+    while (n < 3 && str_split(&rest, '.', &parts[n])) {
+        n++;
     }
-    if (rest.p || !data_id_is(parts[0], "ten") || !data_id_is(parts[1], "inv")) {
+    sealed = sealed && n == 2;
+    if (rest.p || (n < 3 && !sealed) || !data_id_is(parts[0], "ten") ||
+        !data_id_is(parts[1], "inv")) {
         return refuse(ctx);
     }
     *ret_acceptance = (struct auth_acceptance){
         .tenant_id = parts[0],
         .invitation_id = parts[1],
         .hash = auth_secret_hash(ctx->arena, parts[2]),
+        .sealed = sealed,
     };
     return 0;
 }
@@ -283,21 +285,46 @@ static int take_over(struct txn *txn, const struct scope *scope, struct str form
     return 0;
 }
 
+/* The record, if the token holds. */
+static int find(struct txn *txn, struct data_context *ctx, const struct auth_acceptance *acceptance,
+                struct data_invitation *ret_invitation)
+{
+    struct scope scope = {.tenant_id = acceptance->tenant_id};
+    int r = data_invitation_get(txn, &scope, acceptance->invitation_id, ret_invitation);
+    if (r < 0 && r != ERR_NOT_FOUND) {
+        return r;
+    }
+    bool holds = r == 0 && ret_invitation->expires_at > time_now();
+    bool knows =
+        holds && (acceptance->sealed || str_eq_constant(ret_invitation->hash, acceptance->hash));
+    return knows ? 0 : refuse(ctx);
+}
+
+static int check_address(struct data_context *ctx, const struct data_invitation *invitation,
+                         struct str email)
+{
+    return str_eq(invitation->email, email)
+               ? 0
+               : data_fault(ctx, ERR_INVALID, "email", "The invitation is for another address.");
+}
+
+int auth_invitation_check_in(struct txn *txn, struct data_context *ctx,
+                             const struct auth_acceptance *acceptance, struct str email)
+{
+    struct data_invitation invitation;
+    int r = find(txn, ctx, acceptance, &invitation);
+    return r < 0 ? r : check_address(ctx, &invitation, email);
+}
+
 int auth_invitation_take_in(struct txn *txn, struct data_context *ctx,
                             const struct auth_acceptance *acceptance, struct data_user *user)
 {
     struct scope scope = {.tenant_id = acceptance->tenant_id};
     struct data_invitation invitation;
-    int r = data_invitation_get(txn, &scope, acceptance->invitation_id, &invitation);
-    if (r < 0 && r != ERR_NOT_FOUND) {
+    int r = find(txn, ctx, acceptance, &invitation);
+    r = r < 0 ? r : check_address(ctx, &invitation, user->email);
+    if (r < 0) {
         return r;
-    }
-    if (r < 0 || invitation.expires_at <= time_now() ||
-        !str_eq_constant(invitation.hash, acceptance->hash)) {
-        return refuse(ctx);
-    }
-    if (!str_eq(invitation.email, user->email)) {
-        return data_fault(ctx, ERR_INVALID, "email", "The invitation is for another address.");
     }
     user->tenant_id = scope.tenant_id;
     user->role = invitation.role;

@@ -46,6 +46,14 @@ int auth_reset_use(struct auth *a, struct data_context *ctx,
  */
 int auth_reset_ask(struct auth *a, struct data_context *ctx, struct str email) BASE_MUST_USE;
 
+/* ---- Addresses that are confirmed (auth_register, auth_email_change) ---- */
+
+/*
+ * Until the link of a letter ends. An account's letter goes to whoever has the address, and says that there is one already if
+ * so; the letters to an address are bounded as above.
+ */
+enum { AUTH_CONFIRM_HOURS = 24 };
+
 /* The mail_compose of all that auth posts; ctx is the struct auth, made with mail_base. */
 int auth_letter(void *ctx, const struct mail_draft *draft,
                 struct mail_letter *ret_letter) BASE_MUST_USE;

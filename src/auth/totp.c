@@ -63,8 +63,7 @@ struct str auth_base32(struct arena *arena, struct str bytes)
     return str_of(text, n);
 }
 
-/* RFC 3986 section 2.3: all but unreserved characters as %XX. */
-static void add_escaped(struct buf *to, struct str text)
+void auth_percent(struct buf *to, struct str text)
 {
     for (size_t i = 0; i < text.n; i++) {
         uint8_t c = (uint8_t)text.p[i];
@@ -82,7 +81,7 @@ struct str auth_totp_uri(struct arena *arena, struct str account, struct str sec
 {
     BUF_AUTO(text, 128 + 3 * AUTH_EMAIL_MAX + 64);
     buf_add(&text, STR("otpauth://totp/Coditect:"));
-    add_escaped(&text, account);
+    auth_percent(&text, account);
     buf_printf(&text, "?secret=" STR_FMT "&issuer=Coditect&algorithm=SHA1&digits=%d&period=%d",
                STR_ARG(secret), DIGITS, STEP_SECONDS);
     ASSERT(text.error == 0);

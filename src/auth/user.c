@@ -168,9 +168,10 @@ int auth_password_change(struct auth *a, struct data_context *ctx,
 
 struct move {
     struct data_context *ctx;
+    const struct auth *auth;
     struct str email;
-    struct str password; /* the hash that was proved */
-    struct data_user user;
+    struct data_user before; /* who proved to be them: address and password are still these */
+    struct data_user user;   /* result */
 };
 
 static int move_fn(struct txn *txn, void *ctx)
@@ -181,7 +182,7 @@ static int move_fn(struct txn *txn, void *ctx)
     if (r < 0) {
         return r;
     }
-    if (!str_eq(s.user.password, m->password)) {
+    if (!str_eq(s.user.password, m->before.password) || !str_eq(s.user.email, m->before.email)) {
         return ERR_BAD_CREDENTIALS;
     }
     if (!str_eq(s.user.email, m->email)) {
@@ -190,6 +191,7 @@ static int move_fn(struct txn *txn, void *ctx)
         s.user.revision++;
         r = data_user_put(txn, &m->ctx->scope, &s.user);
         r = r < 0 ? r : data_audit(txn, m->ctx, "user.email", s.user.id, DATA_OUTCOME_OK);
+        r = r < 0 ? r : auth_address_tell_in(txn, m->auth, &m->before);
     }
     if (r == 0) {
         m->user = s.user;
@@ -198,14 +200,46 @@ static int move_fn(struct txn *txn, void *ctx)
     return r;
 }
 
+static int move(struct move *m)
+{
+    struct store_op op = store_op_new();
+    int r = store_write(m->ctx->store, &op, move_fn, m);
+    return r == ERR_EXISTS ? data_fault(m->ctx, r, "email",
+                                        "There is an account with this e-mail address already.")
+                           : r;
+}
+
+/* By the password, or by the link that was mailed to the new address. */
+static int prove_move(struct auth *a, struct move *m, const struct auth_email_input *in)
+{
+    struct data_context *ctx = m->ctx;
+    if (in->confirmation.n == 0) {
+        return auth_password_prove(
+            a, ctx, &(struct auth_proof){in->password, "password", "user.email"}, &m->before);
+    }
+    int r = auth_user_get(ctx, &m->before);
+    if (r < 0) {
+        return r;
+    }
+    const struct auth_confirmation confirmation = {
+        .what = auth_confirm_address(ctx->arena, &m->before, m->email), .token = in->confirmation};
+    return auth_confirmation_holds(a, ctx->arena, &confirmation)
+               ? 0
+               : data_fault(ctx, ERR_FORBIDDEN, NULL,
+                            "This link does not hold: it is another account's, was used, or is too "
+                            "old.");
+}
+
 int auth_email_change(struct auth *a, struct data_context *ctx, const struct auth_email_input *in,
-                      struct data_user *ret_user)
+                      struct auth_email_result *ret_result)
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
-    struct move m = {.ctx = ctx};
-    struct data_user user;
+    struct move m = {.ctx = ctx, .auth = a};
     struct auth_limit_state state;
     int r = auth_email_clean(ctx, in->email, &m.email);
+    if (r == 0 && in->confirmation.n == 0 && in->password.n == 0) {
+        r = data_fault(ctx, ERR_INVALID, "password", "The password is needed.");
+    }
     if (r < 0) {
         return r;
     }
@@ -215,19 +249,14 @@ int auth_email_change(struct auth *a, struct data_context *ctx, const struct aut
         ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
         return r;
     }
-    r = auth_password_prove(a, ctx, &(struct auth_proof){in->password, "password", "user.email"},
-                            &user);
+    r = prove_move(a, &m, in);
     if (r < 0) {
         return r;
     }
-    m.password = user.password;
-    struct store_op op = store_op_new();
-    r = store_write(ctx->store, &op, move_fn, &m);
-    if (r == ERR_EXISTS) {
-        return data_fault(ctx, r, "email", "There is an account with this e-mail address already.");
-    }
+    bool asks = a->confirm && in->confirmation.n == 0 && !str_eq(m.email, m.before.email);
+    r = asks ? auth_address_ask(a, ctx, &m.before, m.email) : move(&m);
     if (r == 0) {
-        *ret_user = m.user;
+        *ret_result = (struct auth_email_result){.asked = asks, .user = m.user};
     }
     return r;
 }

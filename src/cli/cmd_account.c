@@ -145,6 +145,20 @@ static int log_in(struct cli_run *run)
     return r < 0 ? r : keep(run, a.url, &reply);
 }
 
+/* Nobody is logged in yet. */
+static int say_asked(struct cli_run *run, struct str email, const struct cli_reply *reply)
+{
+    if (run->json) {
+        cli_print_value(run, reply->data);
+    } else {
+        buf_printf(&run->out,
+                   "A letter is on its way to " STR_FMT ": open its link in a browser, choose a "
+                   "password there, and log in with it\n",
+                   STR_ARG(cli_escaped(&run->arena, email)));
+    }
+    return 0;
+}
+
 static int sign_up(struct cli_run *run)
 {
     struct answers a;
@@ -154,10 +168,17 @@ static int sign_up(struct cli_run *run)
     if (r < 0) {
         return r;
     }
-    struct cli_auth_register_in in = {
-        .email = a.email, .password = a.password, .name = str_from(name), .has_name = name != NULL};
+    struct cli_auth_register_in in = {.email = a.email,
+                                      .password = a.password,
+                                      .has_password = true,
+                                      .name = str_from(name),
+                                      .has_name = name != NULL};
     r = cli_auth_register(run->client, &in, NULL, &reply);
-    return r < 0 ? r : keep(run, a.url, &reply);
+    if (r < 0) {
+        return r;
+    }
+    return reply.status == 202 ? say_asked(run, a.email, &reply)
+                                        : keep(run, a.url, &reply);
 }
 
 /* Under the lock, so that the refresh token is the newest. */

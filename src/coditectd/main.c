@@ -126,6 +126,7 @@ static int create_auth(const struct coditectd_settings *set, struct parts *p)
                   .sessions = (uint64_t)set->quota_tenant_sessions,
                   .running = (uint64_t)set->quota_tenant_running},
         .mail_base = str_from(p->mail.url ? set->public_url : NULL),
+        .confirm = set->registration_confirm,
         .access_life = set->jwt_expiry,
         .idle_life = set->login_idle,
         .absolute_life = set->login_longest,

@@ -329,6 +329,16 @@ static int check_urls(struct reading *r)
     return 0;
 }
 
+static int check_mail(struct reading *r)
+{
+    if (r->o.set.registration_confirm && !r->o.set.smtp_url) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "%s wants smtp.url: addresses are confirmed by letters",
+                       where(r, SETTING_REGISTRATION_CONFIRM));
+    }
+    return 0;
+}
+
 /* What this build cannot do is refused, not passed over. */
 static int check_store(struct reading *r)
 {
@@ -407,6 +417,9 @@ static int judge(struct reading *r, const struct asked *asked)
     }
     if (!error) {
         error = check_origins(r);
+    }
+    if (!error) {
+        error = check_mail(r);
     }
     if (!error) {
         error = check_store(r);

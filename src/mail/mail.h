@@ -22,8 +22,9 @@ enum {
 
 struct mail_post {
     enum data_mail_kind kind;
-    struct str email;   /* normalised: ASCII without spaces or signs of control (asserted) */
-    bool from_stranger; /* somebody who is not logged in asked for it */
+    struct str email; /* normalised: ASCII without spaces or signs of control (asserted) */
+    struct str tenant_id, user_id, invitation_id; /* that the text is about; empty: none */
+    bool from_stranger;                           /* somebody who is not logged in asked for it */
 };
 
 /* Inside a store function: it is sent once this is kept. ERR_BUSY: from a stranger, and MAIL_MAX_WAITING wait. */

@@ -65,6 +65,9 @@ int mail_post_in(struct txn *txn, const struct mail_post *post)
         .id = data_id_make(store_arena(txn), "mal"),
         .kind = post->kind,
         .email = post->email,
+        .their_tenant_id = post->tenant_id,
+        .user_id = post->user_id,
+        .invitation_id = post->invitation_id,
         .created_at = now,
         .due_at = now,
     };

@@ -177,6 +177,8 @@ test("without a mail server the person is told; settings that do not fit are tol
   const url = ["--public-url", "http://127.0.0.1:1"];
   for (const [args, what] of [
     [["--smtp-url", "smtp://h", "--smtp-from", "a@b"], /smtp\.url wants a public_url/],
+    [["--registration-confirm"], /registration\.confirm .*wants smtp\.url/],
+    [["--registration-confirm", "--check-config"], /registration\.confirm .*wants smtp\.url/],
     [[...url, "--smtp-url", "smtp://h"], /wants a smtp\.from/],
     [[...url, "--smtp-url", "smtp://h", "--smtp-from", "no address"], /wants a smtp\.from/],
     [[...url, "--smtp-url", "http://h", "--smtp-from", "a@b"], /smtp\.url is malformed/],

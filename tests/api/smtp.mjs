@@ -184,4 +184,10 @@ export class MailServer {
 /** The token of the link in a message. */
 export const linkIn = ({ text }, page) => new RegExp(`^https?://\\S+/${page}#token=(\\S+)$`, "m").exec(text)?.[1];
 
+/** The page and the parts of the link by which an address is confirmed. */
+export function confirmationIn({ text }) {
+  const [, page, parts] = /^https?:\/\/\S+\/(\w+)#(\S*confirmation=\S+)$/m.exec(text) ?? [];
+  return page && { page, ...Object.fromEntries(new URLSearchParams(parts.replaceAll("+", "%2B"))) };
+}
+
 export const subjectOf = ({ headers }) => decodeWords(headers.subject);

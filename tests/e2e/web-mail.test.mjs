@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { freePort, until } from "../api/harness.mjs";
-import { linkIn, MailServer } from "../api/smtp.mjs";
+import { confirmationIn, linkIn, MailServer } from "../api/smtp.mjs";
 import { button, launch, link, look, visible } from "./browser.mjs";
 
 const mail = await MailServer.start();
@@ -36,4 +36,53 @@ test("who forgot the password asks for a link, and sets another by it", async ()
   await visible(page.getByText("It is set"));
   await world.logIn(page, { email: ada.email, password: "another password to test" });
   assert.equal((await ada.get("/users/me")).status, 401);
+});
+
+test("where addresses are confirmed, a new account asks for the address and goes on by the letter; another address likewise", async () => {
+  const eve = await server.account("eve");
+  await server.end("SIGTERM");
+  server.args.push("--registration-confirm");
+  await server.run();
+  const linkOf = async (address) => {
+    await until(`a letter for ${address}`, () => mail.to(address).length > 0);
+    const { page: where, ...parts } = confirmationIn(mail.to(address)[0]);
+    return `${home}/${where}#${new URLSearchParams(parts)}`;
+  };
+  const bob = await (await world.newContext()).newPage();
+  await bob.goto(`${home}/register`);
+  await bob.getByLabel("E-mail").fill("bob+new@example.com");
+  assert.equal(await bob.getByLabel("Password").count(), 0, "nobody types a password that is not kept");
+  await button("Continue", bob).click();
+  await visible(bob.getByText("A letter is on its way to"));
+  await look(bob, "register-asked");
+  await bob.goto("about:blank");
+  await bob.goto(await linkOf("bob+new@example.com"));
+  await visible(bob.getByRole("heading", { name: "Finish your account" }));
+  assert.equal(await bob.getByLabel("E-mail").inputValue(), "bob+new@example.com");
+  await bob.getByLabel("Name").fill("Bob");
+  await bob.getByLabel("Password").fill("a password of my own");
+  await look(bob, "register-confirmed");
+  await button("Create account", bob).click();
+  await bob.waitForURL(`${home}/sessions`);
+
+  await world.logIn(page, eve);
+  await page.goto(`${home}/settings`);
+  await page.getByLabel("E-mail").fill("eve.new@example.com");
+  await page.getByLabel("Your password").fill(eve.password);
+  await button("Change address", page).click();
+  await visible(page.getByText("A letter is on its way to"));
+  await look(page, "profile-asked");
+  const link = await linkOf("eve.new@example.com");
+  // Opened where nobody is logged in: it asks, and goes on.
+  const phone = await (await world.newContext()).newPage();
+  await phone.goto(link);
+  await phone.getByLabel("E-mail").fill(eve.email);
+  await phone.getByLabel("Password").fill(eve.password);
+  await button("Log in", phone).click();
+  await visible(button("Confirm address", phone));
+  await look(phone, "address");
+  await button("Confirm address", phone).click();
+  await visible(phone.getByText("from now on"));
+  assert.equal((await server.anonymous().post("/auth/login", { email: "eve.new@example.com", password: eve.password })).status, 200);
+  await until("the old address is told", () => mail.to(eve.email).length === 1);
 });

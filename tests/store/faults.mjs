@@ -111,6 +111,7 @@ const rows = [
   { id: "health", request: (_, o) => ada.get("/health", o) },
   { id: "doctor", request: (_, o) => ada.get("/doctor", o) },
   { id: "ready", request: (_, o) => ada.get("/ready", o), refusal: 503 },
+  { id: "auth_registration", request: (_, o) => anonymous.get("/auth/registration", o), after: (_, reply) => assert.equal(reply.data.registration, "open") },
   {
     id: "auth_register",
     costly: true,

@@ -247,6 +247,16 @@ def argument_rows(operation):
     return rows
 
 
+def reply_names(operation):
+    """The schemas of all successes: a call may be done at once, or later."""
+    names = []
+    for status, raw in operation.node["responses"].items():
+        schema = raw.get("content", {}).get("application/json", {}).get("schema", {}) if status.startswith("2") else {}
+        if "$ref" in schema:
+            names.append(schema["$ref"].rsplit("/", 1)[1])
+    return list(dict.fromkeys(names))
+
+
 def result_type(document, operation):
     """(type, expression made of response)"""
     _, schema, kind = document.success(operation)
@@ -256,8 +266,9 @@ def result_type(document, operation):
     name = schema["$ref"].rsplit("/", 1)[1]
     if "page" in reply["properties"]:
         return f'Omit<{name}, "success">', f"(await response.json()) as {name}"
-    data = reply["properties"]["data"]
-    return ts_type(data, "  "), f"((await response.json()) as {name}).data"
+    replies = reply_names(operation) or [name]
+    types = [ts_type(document.resolve({"$ref": f"#/components/schemas/{one}"})["properties"]["data"], "  ") for one in replies]
+    return " | ".join(types), f"((await response.json()) as {' | '.join(replies)}).data"
 
 
 def path_expression(operation):

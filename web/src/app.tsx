@@ -7,7 +7,7 @@ import { Unreachable } from "./components/connection";
 import { ProblemNotice } from "./components/problem-notice";
 import { moveHome } from "./lib/home";
 import { safeNext } from "./lib/next";
-import { invitationOf } from "./lib/roles";
+import { confirmationOf, invitationOf } from "./lib/roles";
 import { resume, useAuth } from "./stores/auth";
 import { useConnection } from "./stores/connection";
 
@@ -17,6 +17,7 @@ const Shell = lazy(async () => ({ default: (await loadShell()).Shell }));
 const Enter = lazy(() => import("./pages/enter"));
 const Forgot = lazy(() => import("./pages/forgot"));
 const Reset = lazy(() => import("./pages/reset"));
+const Address = lazy(() => import("./pages/address"));
 const Shared = lazy(() => import("./pages/shared"));
 const Sessions = lazy(() => import("./pages/sessions"));
 const SessionPage = lazy(() => import("./pages/session"));
@@ -37,8 +38,9 @@ function Private() {
 function Public() {
   const status = useAuth((auth) => auth.state.status);
   const [search] = useSearchParams();
-  // Only the form can say that an invitation is for somebody who has no account yet.
-  const isInvited = invitationOf(useLocation().hash) !== undefined;
+  // Only the form can say that such a link is for somebody who has no account yet.
+  const { hash } = useLocation();
+  const isInvited = invitationOf(hash) !== undefined || confirmationOf(hash) !== undefined;
   const wasOut = useRef(false);
   wasOut.current ||= status !== "in";
   if (status === "in" && isInvited && !wasOut.current) return <Outlet />;
@@ -69,6 +71,7 @@ function Pages() {
         <Route path="/shared" element={<Shared />} />
         <Route path="/forgot" element={<Forgot />} />
         <Route path="/reset" element={<Reset />} />
+        <Route path="/address" element={<Address />} />
         <Route path="/docs/api" element={<ReferencePage />} />
         <Route path="/notices" element={<Notices />} />
         <Route path="*" element={<main><NotFound /></main>} />

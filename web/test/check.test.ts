@@ -15,7 +15,7 @@ test("lengths are those of the document, in code points", () => {
 
 test("nothing is wrong only where nothing is wanted", () => {
   expect(textProblem(name, "", "Enter a name.")).toBeUndefined();
-  expect(textProblem(password, "", "Enter your password.")).toBe("Enter your password.");
+  expect(textProblem(limitsOfLoginInput.password, "", "Enter your password.")).toBe("Enter your password.");
 });
 
 test("addresses are refused that the server refuses, and no others", () => {

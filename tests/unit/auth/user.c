@@ -53,22 +53,23 @@ static void changes_the_address(void **state)
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
     (void)people_register(p, "grace@example.com");
-    struct data_user user;
-    struct auth_email_input in = {STR("countess@example.com"), STR("wrong horse")};
-    assert_int_equal(auth_email_change(p->auth, &ada, &in, &user), ERR_BAD_CREDENTIALS);
+    struct auth_email_result moved;
+    struct auth_email_input in = {.email = STR("countess@example.com"),
+                                  .password = STR("wrong horse")};
+    assert_int_equal(auth_email_change(p->auth, &ada, &in, &moved), ERR_BAD_CREDENTIALS);
     assert_str(ada.fault.field, "password");
     in.password = WORLD_PASSWORD;
     in.email = STR("countess");
-    assert_int_equal(auth_email_change(p->auth, &ada, &in, &user), ERR_INVALID);
+    assert_int_equal(auth_email_change(p->auth, &ada, &in, &moved), ERR_INVALID);
     in.email = STR(" Grace@Example.com ");
-    assert_int_equal(auth_email_change(p->auth, &ada, &in, &user), ERR_EXISTS);
+    assert_int_equal(auth_email_change(p->auth, &ada, &in, &moved), ERR_EXISTS);
     assert_str(ada.fault.field, "email");
     in.email = STR("Countess@Example.com");
-    assert_int_equal(auth_email_change(p->auth, &ada, &in, &user), 0);
-    assert_str(user.email, "countess@example.com");
-    assert_int_equal(user.revision, 2);
-    assert_int_equal(auth_email_change(p->auth, &ada, &in, &user), 0); /* once more: nothing */
-    assert_int_equal(user.revision, 2);
+    assert_int_equal(auth_email_change(p->auth, &ada, &in, &moved), 0);
+    assert_str(moved.user.email, "countess@example.com");
+    assert_int_equal(moved.user.revision, 2);
+    assert_int_equal(auth_email_change(p->auth, &ada, &in, &moved), 0); /* once more: nothing */
+    assert_int_equal(moved.user.revision, 2);
     assert_int_equal(auth_still(p->auth, &ada), 0);
     struct auth_result result;
     assert_int_equal(people_login(p, "ada@example.com", WORLD_PASSWORD, &result),

@@ -133,6 +133,7 @@ interface TextFieldProps {
   readonly autoComplete?: string;
   readonly autoFocus?: boolean;
   readonly required?: boolean;
+  readonly readOnly?: boolean;
   readonly inputRef?: TextInput["ref"];
 }
 

@@ -17,7 +17,7 @@ export const kinds: readonly Kind[] = [
   { noun: "key", label: "API keys", verbs: { create: "made an API key", delete: "ended an API key", expire: "had an API key run out" } },
   { noun: "member", label: "Members", verbs: { update: "changed the role of", remove: "removed" } },
   { noun: "invitation", label: "Invitations", verbs: { create: "invited somebody", delete: "withdrew an invitation", accept: "accepted an invitation" } },
-  { noun: "user", label: "Accounts", verbs: { register: "registered", update: "changed the profile", password: "changed the password", reset: "set another password by a link", email: "changed the address", delete: "deleted the account", purge: "removed what was left of the account" } },
+  { noun: "user", label: "Accounts", verbs: { register: "registered", update: "changed the profile", password: "changed the password", reset: "set another password by a link", email: "changed the address", email_ask: "asked for another address", delete: "deleted the account", purge: "removed what was left of the account" } },
   { noun: "file", label: "Files", verbs: { write: "wrote a file in", delete: "deleted a file in", move: "moved a file in", copy: "copied a file in", mkdir: "made a folder in", restore: "brought a file back in" } },
   { noun: "files", label: "Many files at once", verbs: { restore: "took files back to a moment in", unpack: "unpacked an archive in" } },
   { noun: "conversation", label: "Conversations", verbs: { create: "began a conversation", update: "changed a conversation", rename: "renamed a conversation", delete: "deleted a conversation", purge: "removed for good a deleted conversation", restore: "restored a conversation" } },

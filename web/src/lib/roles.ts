@@ -22,9 +22,27 @@ export function mayChange(mine: Role, theirs: Role): boolean {
   return (mine === "owner" || mine === "admin") && roles.indexOf(mine) <= roles.indexOf(theirs);
 }
 
-/** The token of an invitation's link, which stands behind the hash so that no server's log has it. */
+const invitations = /^[A-Za-z0-9._-]{1,200}$/;
+
+/** What of a link stands behind the hash, so that no server's log has it. */
+const partsOf = (hash: string): URLSearchParams => new URLSearchParams(hash.slice(1).replaceAll("+", "%2B"));
+
+/** The token of an invitation's link. */
 export function invitationOf(hash: string): string | undefined {
-  return /^#invitation=([A-Za-z0-9._-]{1,200})$/.exec(hash)?.[1];
+  const token = partsOf(hash).get("invitation") ?? "";
+  return invitations.test(token) ? token : undefined;
+}
+
+export interface Confirmation {
+  readonly email: string;
+  readonly confirmation: string;
+}
+
+/** Of a link that was mailed to an address, to confirm it. */
+export function confirmationOf(hash: string): Confirmation | undefined {
+  const parts = partsOf(hash);
+  const [email, confirmation] = [parts.get("email") ?? "", parts.get("confirmation") ?? ""];
+  return email !== "" && /^[A-Za-z0-9._-]{1,64}$/.test(confirmation) ? { email, confirmation } : undefined;
 }
 
 /** The same of a link for another password. */

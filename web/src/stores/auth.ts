@@ -1,6 +1,6 @@
 // Who is logged in. The access token lives here, in memory; the refresh token in a cookie that no script can read.
 import { create } from "zustand";
-import { createClient, type User } from "../api/generated";
+import { createClient, type RegisterInput, type User } from "../api/generated";
 import { createRenewer, tabLock } from "../api/renewer";
 import { watchedFetch } from "./connection";
 
@@ -59,9 +59,15 @@ export async function login(email: string, password: string, code: string): Prom
   entered(await api.authLogin({ body: { email, password, cookie: true, ...(code !== "" ? { code } : {}) } }));
 }
 
-/** invitation: the token of its link; the account belongs to the team that invited. */
-export async function register(email: string, password: string, name: string, invitation: string | undefined): Promise<void> {
-  entered(await api.authRegister({ body: { email, password, cookie: true, ...(name !== "" ? { name } : {}), ...(invitation !== undefined ? { invitation } : {}) } }));
+/**
+ * invitation: the token of its link; the account belongs to the team that invited. False: nobody is logged in, and a letter with a
+ * link that has the confirmation is on its way.
+ */
+export async function register(body: RegisterInput): Promise<boolean> {
+  const reply = await api.authRegister({ body: { ...body, cookie: true } });
+  if ("done" in reply) return false;
+  entered(reply);
+  return true;
 }
 
 export async function logout(everywhere: boolean): Promise<void> {

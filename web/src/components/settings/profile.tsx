@@ -1,5 +1,5 @@
 // How the person is named, and the address that logs in.
-import { Button, Stack } from "@chakra-ui/react";
+import { Button, Stack, Text } from "@chakra-ui/react";
 import { type FormEvent, useState } from "react";
 import { limitsOfEmailInput, limitsOfUserUpdate, type User } from "../../api/generated";
 import { problemsOf, textProblem } from "../../lib/check";
@@ -39,12 +39,13 @@ function Name({ user }: { readonly user: User }) {
 
 const check = (email: string, password: string) => problemsOf({
   email: textProblem(limitsOfEmailInput.email, email, "Enter the new address."),
-  password: textProblem(limitsOfEmailInput.password, password, "Enter your password."),
+  password: textProblem({ ...limitsOfEmailInput.password, isRequired: true }, password, "Enter your password."),
 });
 
 function Address({ user }: { readonly user: User }) {
   const [email, setEmail] = useState(user.email);
   const [password, setPassword] = useState("");
+  const [asked, setAsked] = useState<string>();
   const [problems, setProblems] = useState<ReturnType<typeof check>>();
   const { busy, error, send } = useSending();
   const wanted = email.trim();
@@ -54,8 +55,14 @@ function Address({ user }: { readonly user: User }) {
     setProblems(wrong);
     if (wrong !== undefined) return;
     void send(async () => {
-      setUser(await api.usersMeEmail({ body: { email: wanted, password } }));
+      const reply = await api.usersMeEmail({ body: { email: wanted, password } });
       setPassword("");
+      if ("done" in reply) {
+        setAsked(wanted);
+        setEmail(user.email);
+        return;
+      }
+      setUser(reply);
       say("Your address is changed: log in with it from now on");
     });
   };
@@ -63,6 +70,7 @@ function Address({ user }: { readonly user: User }) {
     <form onSubmit={save} noValidate>
       <Stack gap="16px" maxWidth="400px" align="flex-start">
         <FormProblem error={error} fields={["email", "password"]} />
+        {asked !== undefined && <Text role="status">A letter is on its way to <Text as="span" fontWeight="500">{asked}</Text>. Open its link within 24 hours; until then you log in with your address of now.</Text>}
         <TextField label="E-mail" type="email" name="email" value={email} onValue={setEmail} autoComplete="email" problem={problems?.email ?? fieldProblem(error, "email")} />
         {wanted !== user.email && <TextField label="Your password" type="password" name="password" value={password} onValue={setPassword} autoComplete="current-password" problem={problems?.password ?? fieldProblem(error, "password")} />}
         <Button size="sm" type="submit" disabled={wanted === user.email} loading={busy}>Change address</Button>
