@@ -78,7 +78,7 @@ int coditectd_admin_tenants(struct coditectd_admin_call *c)
     while (r == 0) {
         ARENA_AUTO(arena);
         struct data_context ctx = {.store = c->admin->options.store, .arena = &arena};
-        struct about about;
+        struct about about = {.tenant.id = STR_EMPTY};
         r = auth_tenant_next(&ctx, str_from(after), &about.tenant);
         r = r < 0 ? r : about_read(c, &ctx, &about);
         r = r < 0 ? r : say_about(c, &about);
@@ -102,7 +102,7 @@ int coditectd_admin_limits(struct coditectd_admin_call *c)
                                .arena = c->req->arena,
                                .scope = {.tenant_id = change->tenant_id},
                                .client = {.address = STR("console"), .request_id = c->req->id}};
-    struct about about;
+    struct about about = {.tenant.id = STR_EMPTY};
     if (change->tenant_id.n == 0) {
         return ERR_INVALID;
     }
