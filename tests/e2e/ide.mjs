@@ -20,7 +20,7 @@ const cache = process.env.CODITECT_CACHE ?? join(homedir(), ".cache/coditect");
 const bundle = execFileSync(join(root, "ide/build"), [join(cache, "ide")], { encoding: "utf8" }).trim().split("\n").at(-1);
 
 /** The product as scripts/up starts it, and a browser. */
-export const launchProduct = () => launch({ args: ["--rate-factor", "1000", "--memory", "2000", "--ide", bundle, "--node", process.execPath] });
+export const launchProduct = (args = []) => launch({ args: ["--rate-factor", "1000", "--memory", "2000", "--ide", bundle, "--node", process.execPath, ...args] });
 
 export const originOf = (world, session) => `http://${session}.ide.coditect.localhost:${world.server.port}`;
 
@@ -97,7 +97,7 @@ export async function says(frame, wanted) {
   let last;
   await until("", async () => {
     last = await word(frame);
-    return last === wanted;
+    return wanted instanceof RegExp ? wanted.test(last) : last === wanted;
   }, DEADLINE_MS).catch(() => assert.fail(`the status bar says “${last}”, not “${wanted}”`));
 }
 
@@ -155,6 +155,9 @@ export async function openFile(frame, name) {
   await currentTab(frame, name).waitFor();
   await editorText(frame).waitFor();
 }
+
+/** Gives the present editor the keyboard. */
+export const enterEditor = (frame) => editorText(frame).click();
 
 /** The text in the present editor; a short one, since only what is seen is there. */
 export async function shows(frame, text) {

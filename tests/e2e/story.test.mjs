@@ -5,13 +5,13 @@ import assert from "node:assert/strict";
 import { existsSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
-import { Client, sha256, until } from "../api/harness.mjs";
+import { bytesOf, Client, sha256, until } from "../api/harness.mjs";
 import { alive, processesOf, reaches } from "../workspaces/inside.mjs";
 import { button, link, setTheme, shot, visible } from "./browser.mjs";
 import { attack, probe } from "./hostile.mjs";
 import * as ide from "./ide.mjs";
 
-const world = await ide.launchProduct();
+const world = await ide.launchProduct(["--quota-tenant", "32"]);
 const { home, server } = world;
 const ada = { name: "Ada Lovelace", email: "ada@example.com", password: "a password to test with" };
 const HELLO = "Hello, this was typed.\nGrüße, 你好\n";
@@ -69,6 +69,26 @@ step("the API and the editor change a file in the same moment: both are kept, an
   await shot(page, "story-both");
   await button("Take Theirs", toast("was changed").first()).click();
   await ide.says(frame, ide.PERSISTED);
+  await client.write(`/sessions/${a}/files/hello.txt`, HELLO);
+  await ide.shows(frame, HELLO);
+});
+
+step("a full store is told in plain words, loses nothing, and goes on when there is room", async () => {
+  const { used, limit } = (await client.get("/tenant")).data.usage.bytes;
+  const filler = Buffer.concat([...bytesOf(limit - used - 1000)]);
+  assert.equal((await client.write(`/sessions/${a}/files/filler`, filler)).status, 200);
+  const much = "x".repeat(5000);
+  await ide.enterEditor(frame);
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.insertText(`${much}\n`);
+  await page.keyboard.press("Control+s");
+  await visible(toast("Your storage is full"));
+  await ide.says(frame, /^Your storage is full: \d changes? waiting$/); // the IDE's own settings may be another
+  await shot(page, "story-full");
+  assert.equal((await ide.stored(client, a, "hello.txt"))?.toString(), HELLO);
+  assert.equal((await client.delete(`/sessions/${a}/files/filler`)).status, 200);
+  await ide.says(frame, ide.PERSISTED);
+  await ide.isStored(client, a, "hello.txt", `${much}\n${HELLO}`);
   await client.write(`/sessions/${a}/files/hello.txt`, HELLO);
   await ide.shows(frame, HELLO);
 });
