@@ -2,7 +2,7 @@
  * Backups: everything a store holds at one moment, as files that need no store to be read. Knows keys and values, and which of
  * them never change (content); nothing of what they mean. The format stands in docs/backup.md.
  *
- * A backup directory holds moments; each costs what changed since the one before. A stream is one moment in one piece, for a
+ * A backup directory (or a bucket) holds moments; each costs what changed since the one before. A stream is one moment in one piece, for a
  * pipe. Both are whole or refused: what ends before its end, and what is not what its hash says, is never taken for a backup.
  *
  * Functions say in the log what is wrong with which file, and return ERR_NOT_FOUND (no store, or no such backup), ERR_INVALID (it
@@ -11,6 +11,8 @@
  */
 #ifndef BACKUP_BACKUP_H
 #define BACKUP_BACKUP_H
+
+#include <stdatomic.h>
 
 #include "base/time.h"
 #include "base/vec.h"
@@ -44,13 +46,35 @@ struct backup_report {
     uint64_t old_gone; /* moments that were removed since there are newer ones enough */
 };
 
+/* How a bucket is asked. All of it is borrowed while the call lasts. */
+struct backup_access {
+    const char *region, *key, *secret;
+    struct str
+        authorities; /* PEM, that its certificate is signed by; empty: those of this machine */
+    usec_t patience; /* until a request is given up, with all its tries */
+    const atomic_bool
+        *stop; /* set by any thread: what waits for the bucket returns ERR_CLOSED; NULL */
+};
+
 /*
- * Adds a moment to the backup directory (made when absent), reads back what it wrote, then removes all but the newest `keep`
- * moments (0: none is removed). ERR_BUSY: another backup is being written there. Whatever it
+ * Where backups lie: a directory, or a bucket that understands S3, named by its path: https://HOST[:PORT]/BUCKET[/PREFIX], with
+ * http:// on this machine alone. A bucket that does not answer in time: ERR_TIMEOUT.
+ */
+struct backup_where {
+    const char *path;
+    struct backup_access access; /* of a bucket */
+};
+bool backup_is_bucket(const char *path); /* it begins as an address */
+/* Whether it is the address of a bucket. ERR_INVALID. */
+int backup_bucket_check(const char *url) BASE_MUST_USE;
+
+/*
+ * Adds a moment to the backups there (a directory is made when absent), reads back what it wrote, then removes all but the newest
+ * `keep` moments (0: none is removed). ERR_BUSY: another backup is being written there. Whatever it
  * returns, the moments that were there are there.
  */
-int backup_write(const struct backup_source *source, const char *directory, unsigned keep,
-                 struct backup_report *ret_report) BASE_MUST_USE;
+int backup_write(const struct backup_source *source, const struct backup_where *where,
+                 unsigned keep, struct backup_report *ret_report) BASE_MUST_USE;
 
 /* Where a stream goes. What write returns, if < 0, ends the backup. */
 struct backup_output {
@@ -73,14 +97,15 @@ struct backup_moments { /* freed by VEC_FREE */
 };
 
 /* Oldest first; reads names only. ERR_LIMIT: more than BACKUP_MOST_MOMENTS. */
-int backup_list(const char *directory, struct backup_moments *ret_moments) BASE_MUST_USE;
+int backup_list(const struct backup_where *where, struct backup_moments *ret_moments) BASE_MUST_USE;
 
 /* Where a backup is read. */
 struct backup_from {
-    const char *path; /* a backup directory, or a file with a stream; NULL: fd */
-    int fd;           /* a stream, read from where it stands */
+    const char *path; /* where backups lie, or a file with a stream; NULL: fd */
+    struct backup_access access;
+    int fd; /* a stream, read from where it stands */
     const char *
-        moment; /* of a directory: the newest that is not later than this front of a name; NULL: the newest */
+        moment; /* not of a stream: the newest that is not later than this front of a name; NULL: the newest */
 };
 
 /* Reads all of it. */

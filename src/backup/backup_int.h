@@ -1,12 +1,14 @@
 /*
- * Inside backup: frames (frame.c), moments and their table (moment.c), a directory with its packs (place.c), the entries of a
- * moment in order (lister.c), writing (write.c, pass.c), removing (retain.c), reading all of it (read.c, restore.c).
+ * Inside backup: frames (frame.c), moments and their table (moment.c), files by name in a directory or a bucket (shelf_*.c,
+ * bucket*.c), moments and packs there (place.c), the entries of a moment in order (lister.c), writing (write.c, pass.c), removing (retain.c), reading all of it (read.c, restore.c).
  *
  * Words: a frame is a piece of at most 1 MiB with its hash. A pack is a file of frames: values (content) and blocks (entries of
  * neighbouring keys, small values in them, content by the place of its frame). A moment's table names its blocks in order.
  */
 #ifndef BACKUP_BACKUP_INT_H
 #define BACKUP_BACKUP_INT_H
+
+#include <sys/types.h>
 
 #include "backup/backup.h"
 #include "base/buf.h"
@@ -52,15 +54,21 @@ int backup_writer_frame(struct backup_writer *w, const struct backup_frame *fram
 int backup_writer_flush(struct backup_writer *w) BASE_MUST_USE;
 uint64_t backup_writer_bytes(const struct backup_writer *w);
 
-/* Reads frames: one behind the other (of pipes too), or at a place. */
+/* Where a reader gets its bytes: n of them, or fewer at the end; ERR_IO and what the place knows. */
+struct backup_input {
+    ssize_t (*read)(void *ctx, uint64_t offset, char *to, size_t n);
+    void *ctx;
+};
+ssize_t backup_read_fd(void *fd, uint64_t offset, char *to, size_t n); /* a read; of pipes too */
+
+/* Reads frames: one behind the other, or at a place. */
 struct backup_reader {
-    int fd;
+    struct backup_input from;
     const char *name; /* for what is said of it */
     uint64_t offset;  /* of the next frame */
-    bool random;      /* pread: the descriptor may be shared */
     struct buf stored, plain;
 };
-void backup_reader_init(struct backup_reader *r, int fd, const char *name, bool random);
+void backup_reader_init(struct backup_reader *r, const struct backup_input *from, const char *name);
 void backup_reader_fini(struct backup_reader *r);
 int backup_reader_header(struct backup_reader *r, enum backup_kind *ret_kind,
                          uint64_t *ret_pack) BASE_MUST_USE;
@@ -119,26 +127,143 @@ int backup_entry_take(struct str *rest, struct backup_entry *ret_entry) BASE_MUS
 void backup_value_put(struct buf *b, struct str key, struct str value);
 int backup_value_take(struct str plain, struct str *ret_key, struct str *ret_value) BASE_MUST_USE;
 
-/* ---- place.c: a backup directory ------------------------------------------------------------------------------------ */
+/* ---- shelf_directory.c, shelf_bucket.c: files by name, wherever they lie -------------------------------------------- */
+
+enum { BACKUP_FILE_ROOM = BACKUP_NAME_ROOM + 16 };
+
+struct backup_shelf {
+    const struct backup_shelf_driver *driver;
+};
+struct backup_file { /* being read or written, by one thread */
+    struct backup_shelf *shelf;
+    char name[BACKUP_FILE_ROOM];
+};
+struct backup_names {
+    void (*take)(void *ctx, const char *name); /* which may remove it */
+    void *ctx;
+};
+/* What goes wrong is said, unless a function's comment names it. */
+struct backup_shelf_driver {
+    const char *name;
+    void (*close)(struct backup_shelf *s);
+    /* All names, in no order; of what has no name yet too, with ".part" behind it, where the place shows it. */
+    int (*list)(struct backup_shelf *s, const struct backup_names *to);
+    int (*remove)(struct backup_shelf *s, const char *name); /* not said */
+    /* What was named and removed before is so whatever happens now. */
+    int (*settle)(struct backup_shelf *s);
+    /* To read. ERR_NOT_FOUND (not said). */
+    int (*open)(struct backup_shelf *s, const char *name, struct backup_file **ret_file);
+    /* To write, and to read what was written; nobody takes it for whole before it was named. */
+    int (*create)(struct backup_shelf *s, const char *name, struct backup_file **ret_file);
+    int (*write)(struct backup_file *f, struct str bytes); /* behind what was written; not said */
+    /* All that was written has left this process, and is read from where it lies. Not said. */
+    int (*sync)(struct backup_file *f);
+    int (*give_name)(struct backup_file *f); /* after sync; not said */
+    ssize_t (*read)(struct backup_file *f, uint64_t offset, char *to,
+                    size_t n); /* as backup_input */
+    int (*size)(struct backup_file *f, uint64_t *ret_size);
+    void (*close_file)(struct backup_file *f);
+};
+enum backup_open { BACKUP_TO_READ, BACKUP_TO_WRITE }; /* to write: made, and held. ERR_BUSY */
+int backup_shelf_directory(const char *path, enum backup_open how,
+                           struct backup_shelf **ret_s) BASE_MUST_USE;
+/* store: whose writers exclude each other. */
+int backup_shelf_bucket(const struct backup_where *where, const char *store, enum backup_open how,
+                        struct backup_shelf **ret_s) BASE_MUST_USE;
+struct backup_output backup_file_output(struct backup_file *f);
+struct backup_input backup_file_input(struct backup_file *f);
+void backup_file_close(struct backup_file **f); /* of NULL allowed */
+
+/* ---- bucket_address.c, bucket_sign.c, bucket_reply.c, bucket.c: requests to a bucket -------------------------------------------------- */
+
+enum {
+    BACKUP_SIGN_TIME = 17,             /* "20261121T040506Z" and a NUL */
+    BACKUP_REPLY_MOST = 4 << 20,       /* bytes of XML */
+    BACKUP_OBJECT_MOST = 1 << 30,      /* bytes of an object that can be one of ours */
+    BACKUP_OBJECTS_MOST = 1000 * 1000, /* in a bucket's prefix */
+    BACKUP_HASH_TEXT = 65,             /* and a NUL */
+};
+
+struct backup_header {
+    const char *name, *value;
+};
+struct backup_signing {
+    const struct backup_access *access;
+    const char *method;
+    const char *path;                    /* as S3 encodes it */
+    struct str query;                    /* parameters in order of their names, encoded */
+    const struct backup_header *headers; /* in order of their names, which are in lower case */
+    size_t header_count;
+    char body_hash[BACKUP_HASH_TEXT];
+    char time[BACKUP_SIGN_TIME]; /* of the header x-amz-date */
+};
+void backup_sign_time(char ret_text[static BACKUP_SIGN_TIME], usec_t at);
+/* Adds the line "Authorization: …", without an end. */
+void backup_sign(const struct backup_signing *s, struct buf *b);
+
+struct backup_object {
+    char name[BACKUP_FILE_ROOM + 24]; /* what stands behind the prefix */
+    uint64_t size;
+};
+struct backup_reply {                  /* zero-initialised */
+    VEC(struct backup_object) objects; /* freed by VEC_FREE */
+    bool is_list, more;
+    char token[1024];            /* where the next page begins; empty: not said */
+    char code[64], message[256]; /* of a refusal; empty: not said */
+};
+/* Adds to what is there. ERR_CORRUPT (not said): it is no XML, or more than is believed. */
+int backup_reply_parse(struct str xml, struct str prefix, struct backup_reply *reply) BASE_MUST_USE;
+
+enum { BACKUP_ADDRESS_MOST = 1024 };
+struct backup_address {
+    struct str scheme;
+    char host[BACKUP_ADDRESS_MOST];   /* with the port when it is none of the scheme's */
+    char path[BACKUP_ADDRESS_MOST];   /* "/bucket" */
+    char prefix[BACKUP_ADDRESS_MOST]; /* "" or "prefix/" */
+};
+int backup_address_read(const char *url, struct backup_address *ret_address) BASE_MUST_USE;
+
+/* A connection, of one thread. Once it gave a request up it tries none any more. */
+struct backup_bucket;
+int backup_bucket_create(const struct backup_where *where,
+                         struct backup_bucket **ret_b) BASE_MUST_USE;
+void backup_bucket_destroy(struct backup_bucket *b); /* NULL allowed */
+struct backup_request {
+    const char *method;
+    const char *name;  /* of an object; NULL: its list */
+    struct str query;  /* as backup_signing's */
+    uint64_t first, n; /* bytes of the object; n 0: all */
+    struct str body;
+};
+/*
+ * Tried again while that can help and there is time. reply, cleared before, has the body; exactly n bytes when n was said.
+ * ERR_NOT_FOUND (not said): no such object.
+ */
+int backup_bucket_ask(struct backup_bucket *b, const struct backup_request *q,
+                      struct buf *reply) BASE_MUST_USE;
+/* All objects behind the prefix. ERR_LIMIT: more than BACKUP_OBJECTS_MOST. */
+int backup_bucket_list(struct backup_bucket *b, struct backup_reply *reply) BASE_MUST_USE;
+
+/* ---- place.c: a place with moments ---------------------------------------------------------------------------------- */
 
 enum { BACKUP_OPEN_PACKS = 16 };
 
 struct backup_directory {
     const char *path;
-    int fd, lock;
+    struct backup_shelf *shelf;
     struct {
         uint64_t id;
-        int fd; /* -1: none */
+        struct backup_file *file; /* NULL: none */
     } open[BACKUP_OPEN_PACKS];
     const struct backup_source *source; /* asked at each frame that is read; NULL: nobody */
     uint64_t looked;                    /* what it is told */
     uint64_t own;                       /* the pack that is being written; 0: none */
-    int own_fd;                         /* whoever writes it owns it */
+    struct backup_file *own_file;       /* whoever writes it owns it */
     struct backup_reader reader;        /* of packs */
     struct buf name;                    /* of the pack that it reads */
 };
-enum backup_open { BACKUP_TO_READ, BACKUP_TO_WRITE }; /* to write: made, and held. ERR_BUSY */
-int backup_directory_open(const char *path, enum backup_open how,
+/* store: as backup_shelf_bucket's; NULL to read. */
+int backup_directory_open(const struct backup_where *where, const char *store, enum backup_open how,
                           struct backup_directory **ret_d) BASE_MUST_USE;
 void backup_directory_close(struct backup_directory *d); /* NULL allowed */
 /* The frame at a place, which must be of this type. Borrowed until the next call. */
@@ -147,7 +272,10 @@ int backup_directory_frame(struct backup_directory *d, const struct backup_place
 /* Bytes of a pack. */
 int backup_directory_pack_size(struct backup_directory *d, uint64_t pack,
                                uint64_t *ret_size) BASE_MUST_USE;
-void backup_pack_name(char ret_name[static 32], uint64_t pack, bool part);
+/* Names of files. */
+void backup_pack_file(char ret_name[static BACKUP_FILE_ROOM], uint64_t pack);
+void backup_moment_file(char ret_name[static BACKUP_FILE_ROOM], const char *moment);
+bool backup_is_moment_file(struct str file, struct backup_moment *ret_moment);
 void backup_moment_name(char ret_name[static BACKUP_NAME_ROOM], usec_t at, uint64_t pack);
 int backup_directory_list(struct backup_directory *d,
                           struct backup_moments *ret_moments) BASE_MUST_USE;

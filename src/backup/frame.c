@@ -5,8 +5,6 @@
  * 1. Nothing of a frame is used before its hash was found right.
  * 2. No length that a file claims is believed beyond BACKUP_FRAME_MOST.
  */
-#include <errno.h>
-#include <unistd.h>
 #include <zstd.h>
 
 #include "backup/backup_int.h"
@@ -149,9 +147,15 @@ uint64_t backup_writer_bytes(const struct backup_writer *w)
 
 /* ---- Reading ---- */
 
-void backup_reader_init(struct backup_reader *r, int fd, const char *name, bool random)
+ssize_t backup_read_fd(void *fd, uint64_t offset, char *to, size_t n)
 {
-    *r = (struct backup_reader){.fd = fd, .name = name, .random = random};
+    (void)offset; /* it is read from where it stands */
+    return fd_read_full(*(const int *)fd, to, n);
+}
+
+void backup_reader_init(struct backup_reader *r, const struct backup_input *from, const char *name)
+{
+    *r = (struct backup_reader){.from = *from, .name = name};
     buf_init(&r->stored, BACKUP_FRAME_MOST);
     buf_init(&r->plain, BACKUP_FRAME_MOST);
 }
@@ -164,28 +168,14 @@ void backup_reader_fini(struct backup_reader *r)
 
 static ssize_t read_at(struct backup_reader *r, char *to, size_t n)
 {
-    if (!r->random) {
-        return fd_read_full(r->fd, to, n);
-    }
-    size_t done = 0;
-    while (done < n) {
-        ssize_t got = pread(r->fd, to + done, n - done, (off_t)(r->offset + done));
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got < 0 ? ERR_IO : (ssize_t)done;
-        }
-        done += (size_t)got;
-    }
-    return (ssize_t)done;
+    return r->from.read(r->from.ctx, r->offset, to, n);
 }
 
 static int take(struct backup_reader *r, char *to, size_t n)
 {
     ssize_t got = read_at(r, to, n);
     if (got < 0) {
-        return log_err(ERR_IO, "backup", "%s cannot be read at byte %llu", r->name,
+        return log_err((int)got, "backup", "%s cannot be read at byte %llu", r->name,
                        (unsigned long long)r->offset);
     }
     if ((size_t)got < n) {
@@ -202,7 +192,7 @@ int backup_reader_header(struct backup_reader *r, enum backup_kind *ret_kind, ui
     char bytes[BACKUP_HEADER] = {0};
     ssize_t got = read_at(r, bytes, sizeof bytes);
     if (got < 0) {
-        return log_err(ERR_IO, "backup", "%s cannot be read", r->name);
+        return log_err((int)got, "backup", "%s cannot be read", r->name);
     }
     size_t n = (size_t)got < sizeof magic ? (size_t)got : sizeof magic;
     if (n == 0 || memcmp(bytes, magic, n) != 0) {

@@ -1,29 +1,26 @@
 /*
- * A backup directory: "lock", {moment}.moment and {pack}.pack. A file that is being written has ".part" behind its name.
+ * Where backups lie: {moment}.moment and {pack}.pack, in a directory or a bucket (shelf_*.c).
  *
  * 1. A moment gets its name when it and every pack that it needs are whole, flushed and read back.
  * 2. A pack goes when no moment that is left needs it, and only while every moment can be read.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "backup/backup_int.h"
-#include "base/assert.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 
 enum { MOMENT_NAME = 36 };
 
-void backup_pack_name(char ret_name[static 32], uint64_t pack, bool part)
+void backup_pack_file(char ret_name[static BACKUP_FILE_ROOM], uint64_t pack)
 {
-    (void)snprintf(ret_name, 32, "%016llx.pack%s", (unsigned long long)pack, part ? ".part" : "");
+    (void)snprintf(ret_name, BACKUP_FILE_ROOM, "%016llx.pack", (unsigned long long)pack);
+}
+
+void backup_moment_file(char ret_name[static BACKUP_FILE_ROOM], const char *moment)
+{
+    (void)snprintf(ret_name, BACKUP_FILE_ROOM, "%s.moment", moment);
 }
 
 void backup_moment_name(char ret_name[static BACKUP_NAME_ROOM], usec_t at, uint64_t pack)
@@ -36,57 +33,20 @@ void backup_moment_name(char ret_name[static BACKUP_NAME_ROOM], usec_t at, uint6
 
 /* ---- Opening ---- */
 
-static int refusal(int number)
+int backup_directory_open(const struct backup_where *where, const char *store, enum backup_open how,
+                          struct backup_directory **ret_d)
 {
-    switch (number) {
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return ERR_FORBIDDEN;
-    case ENOTDIR:
-        return ERR_NOT_DIRECTORY;
-    default:
-        return err_from_errno(number);
-    }
-}
-
-static int hold(struct backup_directory *d)
-{
-    if (access(d->path, F_OK) < 0 && mkdir(d->path, 0700) < 0) {
-        return log_err(refusal(errno), "backup", "%s cannot be made: %m", d->path);
-    }
-    MEM_AUTO char *path = mem_alloc(strlen(d->path) + 8);
-    (void)snprintf(path, strlen(d->path) + 8, "%s/lock", d->path);
-    d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (d->lock < 0) {
-        return log_err(refusal(errno), "backup", "%s cannot be written to: %m", d->path);
-    }
-    if (flock(d->lock, LOCK_EX | LOCK_NB) < 0) {
-        return log_err(ERR_BUSY, "backup", "another backup is being written to %s", d->path);
-    }
-    return 0;
-}
-
-int backup_directory_open(const char *path, enum backup_open how, struct backup_directory **ret_d)
-{
-    struct backup_directory *d = MEM_NEW(struct backup_directory);
-    d->path = path;
-    d->fd = d->lock = -1;
-    for (size_t i = 0; i < BACKUP_OPEN_PACKS; i++) {
-        d->open[i].fd = -1;
-    }
-    d->own_fd = -1;
-    buf_init(&d->name, 64);
-    backup_reader_init(&d->reader, -1, "", /* random= */ true);
-    int r = how == BACKUP_TO_WRITE ? hold(d) : 0;
-    if (r == 0) {
-        d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        r = d->fd < 0 ? log_err(refusal(errno), "backup", "%s cannot be opened: %m", path) : 0;
-    }
+    struct backup_shelf *shelf;
+    int r = backup_is_bucket(where->path) ? backup_shelf_bucket(where, store, how, &shelf)
+                                          : backup_shelf_directory(where->path, how, &shelf);
     if (r) {
-        backup_directory_close(d);
         return r;
     }
+    struct backup_directory *d = MEM_NEW(struct backup_directory);
+    d->path = where->path;
+    d->shelf = shelf;
+    buf_init(&d->name, BACKUP_FILE_ROOM);
+    backup_reader_init(&d->reader, &(struct backup_input){NULL, NULL}, "");
     *ret_d = d;
     return 0;
 }
@@ -97,52 +57,85 @@ void backup_directory_close(struct backup_directory *d)
         return;
     }
     for (size_t i = 0; i < BACKUP_OPEN_PACKS; i++) {
-        fd_close(&d->open[i].fd);
+        backup_file_close(&d->open[i].file);
     }
     backup_reader_fini(&d->reader);
     buf_fini(&d->name);
-    fd_close(&d->fd);
-    fd_close(&d->lock);
+    d->shelf->driver->close(d->shelf);
     mem_free(d);
+}
+
+/* ---- Files ---- */
+
+static int write_file(void *ctx, struct str bytes)
+{
+    struct backup_file *f = ctx;
+    return f->shelf->driver->write(f, bytes);
+}
+
+struct backup_output backup_file_output(struct backup_file *f)
+{
+    return (struct backup_output){write_file, f};
+}
+
+static ssize_t read_file(void *ctx, uint64_t offset, char *to, size_t n)
+{
+    struct backup_file *f = ctx;
+    return f->shelf->driver->read(f, offset, to, n);
+}
+
+struct backup_input backup_file_input(struct backup_file *f)
+{
+    return (struct backup_input){read_file, f};
+}
+
+void backup_file_close(struct backup_file **f)
+{
+    if (*f) {
+        (*f)->shelf->driver->close_file(*f);
+        *f = NULL;
+    }
 }
 
 /* ---- Packs ---- */
 
-/* The reader stands at the pack's beginning. */
-static int open_pack(struct backup_directory *d, uint64_t pack)
+static int check_header(struct backup_directory *d, uint64_t pack)
 {
-    char name[32];
-    backup_pack_name(name, pack, false);
-    buf_clear(&d->name);
-    buf_add(&d->name, str_from(name));
-    d->reader.name = buf_z(&d->name);
-    d->reader.offset = 0;
-    if (d->own != 0 && pack == d->own) {
-        d->reader.fd = d->own_fd;
-        return 0;
-    }
-    size_t i = pack % BACKUP_OPEN_PACKS;
-    if (d->open[i].fd >= 0 && d->open[i].id == pack) {
-        d->reader.fd = d->open[i].fd;
-        return 0;
-    }
-    int fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == ENOENT ? log_err(ERR_CORRUPT, "backup", "%s is not in %s", name, d->path)
-                               : log_err(ERR_IO, "backup", "%s cannot be opened: %m", name);
-    }
-    fd_close(&d->open[i].fd);
-    d->open[i].id = pack;
-    d->open[i].fd = fd;
-    d->reader.fd = fd;
     enum backup_kind kind;
     uint64_t id;
     int r = backup_reader_header(&d->reader, &kind, &id);
     if (r == 0 && (kind != BACKUP_PACK || id != pack)) {
-        r = log_err(ERR_CORRUPT, "backup", "%s is another file than its name says", name);
+        r = log_err(ERR_CORRUPT, "backup", "%s is another file than its name says", d->reader.name);
     }
+    return r;
+}
+
+/* The reader stands at the pack's beginning. */
+static int open_pack(struct backup_directory *d, uint64_t pack)
+{
+    char name[BACKUP_FILE_ROOM];
+    backup_pack_file(name, pack);
+    buf_clear(&d->name);
+    buf_add(&d->name, str_from(name));
+    d->reader.name = buf_z(&d->name);
+    d->reader.offset = 0;
+    size_t i = pack % BACKUP_OPEN_PACKS;
+    bool own = d->own != 0 && pack == d->own;
+    if (own || (d->open[i].file && d->open[i].id == pack)) {
+        d->reader.from = backup_file_input(own ? d->own_file : d->open[i].file);
+        return 0;
+    }
+    backup_file_close(&d->open[i].file);
+    int r = d->shelf->driver->open(d->shelf, name, &d->open[i].file);
     if (r) {
-        fd_close(&d->open[i].fd);
+        return r == ERR_NOT_FOUND ? log_err(ERR_CORRUPT, "backup", "%s is not in %s", name, d->path)
+                                  : r;
+    }
+    d->open[i].id = pack;
+    d->reader.from = backup_file_input(d->open[i].file);
+    r = check_header(d, pack);
+    if (r) {
+        backup_file_close(&d->open[i].file);
     }
     return r;
 }
@@ -171,21 +164,14 @@ int backup_directory_frame(struct backup_directory *d, const struct backup_place
 
 int backup_directory_pack_size(struct backup_directory *d, uint64_t pack, uint64_t *ret_size)
 {
-    struct stat info;
     int r = open_pack(d, pack);
-    if (r == 0 && fstat(d->reader.fd, &info) < 0) {
-        return ERR_IO;
-    }
-    if (r == 0) {
-        *ret_size = (uint64_t)info.st_size;
-    }
-    return r;
+    return r ? r : d->shelf->driver->size(d->reader.from.ctx, ret_size);
 }
 
 /* ---- Moments ---- */
 
 /* "20261121-171500.123-0123456789abcdef.moment" */
-static bool is_moment(struct str file, struct backup_moment *ret_moment)
+bool backup_is_moment_file(struct str file, struct backup_moment *ret_moment)
 {
     struct str name = str_slice(file, 0, MOMENT_NAME);
     if (!str_ends(file, STR(".moment")) || name.n != MOMENT_NAME || name.n + 7 != file.n) {
@@ -206,27 +192,25 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+static void add_moment(void *ctx, const char *name)
+{
+    struct backup_moments *moments = ctx;
+    struct backup_moment moment;
+    if (moments->n <= BACKUP_MOST_MOMENTS && backup_is_moment_file(str_from(name), &moment)) {
+        VEC_ADD(moments, moment);
+    }
+}
+
 int backup_directory_list(struct backup_directory *d, struct backup_moments *ret_moments)
 {
-    int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        fd_close(&fd);
-        return log_err(ERR_IO, "backup", "%s cannot be listed: %m", d->path);
-    }
     struct backup_moments moments = {0};
-    int r = 0;
-    for (struct dirent *e; r == 0 && (e = readdir(dir));) {
-        struct backup_moment moment;
-        if (is_moment(str_from(e->d_name), &moment)) {
-            VEC_ADD(&moments, moment);
-        }
-        r = moments.n > BACKUP_MOST_MOMENTS ? ERR_LIMIT : 0;
+    int r = d->shelf->driver->list(d->shelf, &(struct backup_names){add_moment, &moments});
+    if (r == 0 && moments.n > BACKUP_MOST_MOMENTS) {
+        r = log_err(ERR_LIMIT, "backup", "%s holds too many backups", d->path);
     }
-    (void)closedir(dir);
     if (r) {
         VEC_FREE(&moments);
-        return log_err(r, "backup", "%s holds too many backups", d->path);
+        return r;
     }
     if (moments.n > 0) {
         qsort(moments.at, moments.n, sizeof *moments.at, by_name);
@@ -235,10 +219,10 @@ int backup_directory_list(struct backup_directory *d, struct backup_moments *ret
     return 0;
 }
 
-int backup_list(const char *directory, struct backup_moments *ret_moments)
+int backup_list(const struct backup_where *where, struct backup_moments *ret_moments)
 {
     struct backup_directory *d;
-    int r = backup_directory_open(directory, BACKUP_TO_READ, &d);
+    int r = backup_directory_open(where, /* store= */ NULL, BACKUP_TO_READ, &d);
     if (r == 0) {
         r = backup_directory_list(d, ret_moments);
         backup_directory_close(d);
@@ -267,16 +251,19 @@ static int read_table(struct backup_reader *reader, struct backup_table *table)
 int backup_directory_table(struct backup_directory *d, const char *moment,
                            struct backup_table *ret_table)
 {
-    char name[BACKUP_NAME_ROOM + 8];
-    (void)snprintf(name, sizeof name, "%s.moment", moment);
-    FD_AUTO int fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return log_err(err_from_errno(errno), "backup", "%s cannot be opened: %m", name);
+    char name[BACKUP_FILE_ROOM];
+    backup_moment_file(name, moment);
+    struct backup_file *file = NULL;
+    int r = d->shelf->driver->open(d->shelf, name, &file);
+    if (r) {
+        return r == ERR_NOT_FOUND ? log_err(r, "backup", "%s is not in %s", name, d->path) : r;
     }
     struct backup_reader reader;
-    backup_reader_init(&reader, fd, name, /* random= */ false);
-    int r = read_table(&reader, ret_table);
+    const struct backup_input from = backup_file_input(file);
+    backup_reader_init(&reader, &from, name);
+    r = read_table(&reader, ret_table);
     backup_reader_fini(&reader);
+    backup_file_close(&file);
     (void)snprintf(ret_table->name, sizeof ret_table->name, "%s", moment);
     return r == ERR_CORRUPT ? log_err(r, "backup", "%s is damaged", name) : r;
 }

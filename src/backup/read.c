@@ -132,7 +132,8 @@ static int read_directory(const struct backup_from *from, const struct backup_si
     struct backup_directory *d;
     struct backup_moments moments = {0};
     struct backup_table table = {0};
-    int r = backup_directory_open(from->path, BACKUP_TO_READ, &d);
+    const struct backup_where where = {.path = from->path, .access = from->access};
+    int r = backup_directory_open(&where, /* store= */ NULL, BACKUP_TO_READ, &d);
     if (r) {
         return r;
     }
@@ -205,7 +206,7 @@ static bool is_whole(struct streaming *g)
         same = content_hash_eq(&g->seen.blocks.at[i].hash, &g->said.blocks.at[i].hash);
     }
     char more;
-    return same && fd_read_full(g->reader.fd, &more, 1) == 0;
+    return same && g->reader.from.read(g->reader.from.ctx, g->reader.offset, &more, 1) == 0;
 }
 
 static int stream_frames(struct streaming *g)
@@ -238,8 +239,9 @@ static int read_stream(const struct backup_from *from, const struct backup_sink 
     }
     struct streaming g = {
         .sink = sink, .values = content_hasher_create(), .named = content_hasher_create()};
-    backup_reader_init(&g.reader, from->path ? opened : from->fd,
-                       from->path ? from->path : "what was given", /* random= */ false);
+    int fd = from->path ? opened : from->fd;
+    backup_reader_init(&g.reader, &(struct backup_input){backup_read_fd, &fd},
+                       from->path ? from->path : "what was given");
     enum backup_kind kind;
     uint64_t pack = 0;
     int r = backup_reader_header(&g.reader, &kind, &pack);
@@ -264,8 +266,9 @@ int backup_read(const struct backup_from *from, const struct backup_sink *sink,
                 struct backup_report *report)
 {
     struct stat info;
-    bool directory = from->path && stat(from->path, &info) == 0 && S_ISDIR(info.st_mode);
-    return directory ? read_directory(from, sink, report) : read_stream(from, sink, report);
+    bool many = from->path && (backup_is_bucket(from->path) ||
+                               (stat(from->path, &info) == 0 && S_ISDIR(info.st_mode)));
+    return many ? read_directory(from, sink, report) : read_stream(from, sink, report);
 }
 
 static int take_nothing(void *ctx, struct str key, struct str value)

@@ -4,14 +4,7 @@
  * 1. A moment goes only when `keep` newer ones can be read. One that cannot be read stays for a person to look at.
  * 2. While a moment cannot be read nobody knows what it needs: no pack goes.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include "backup/backup_int.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/map.h"
 
@@ -26,9 +19,9 @@ struct retain {
 
 static void need(struct retain *t, const struct backup_table *table)
 {
-    char name[32];
+    char name[BACKUP_FILE_ROOM];
     for (size_t i = 0; i < table->uses.n; i++) {
-        backup_pack_name(name, table->uses.at[i].pack, false);
+        backup_pack_file(name, table->uses.at[i].pack);
         (void)map_put(t->needed, str_from(name), t);
     }
 }
@@ -52,9 +45,9 @@ static int judge_moment(struct retain *t, const char *moment)
     if (r) {
         t->unreadable = true;
     } else if (t->keep > 0 && t->good == t->keep) {
-        char name[BACKUP_NAME_ROOM + 8];
-        (void)snprintf(name, sizeof name, "%s.moment", moment);
-        r = unlinkat(t->d->fd, name, 0) < 0 ? ERR_IO : 0;
+        char name[BACKUP_FILE_ROOM];
+        backup_moment_file(name, moment);
+        r = t->d->shelf->driver->remove(t->d->shelf, name);
         t->gone += r == 0;
     } else {
         t->good++;
@@ -64,29 +57,17 @@ static int judge_moment(struct retain *t, const char *moment)
     return t->unreadable ? 0 : r;
 }
 
-static void judge_file(const struct retain *t, const char *name)
+static void judge_file(void *ctx, const char *name)
 {
+    const struct retain *t = ctx;
+    struct backup_shelf *shelf = t->d->shelf;
     struct str s = str_from(name);
     bool part = str_ends(s, STR(".part"));
     bool spare = str_ends(s, STR(".pack")) && !t->unreadable && !map_get(t->needed, s);
-    if ((part || spare) && unlinkat(t->d->fd, name, 0) < 0) {
-        log_warn("backup", "%s cannot be removed from %s: %m", name, t->d->path);
+    int r = part || spare ? shelf->driver->remove(shelf, name) : 0;
+    if (r) {
+        log_warn("backup", "%s cannot be removed from %s: %s", name, t->d->path, err_name(r));
     }
-}
-
-static int judge_files(const struct retain *t)
-{
-    int fd = openat(t->d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        fd_close(&fd);
-        return ERR_IO;
-    }
-    for (const struct dirent *e; (e = readdir(dir));) {
-        judge_file(t, e->d_name);
-    }
-    (void)closedir(dir);
-    return 0;
 }
 
 int backup_retain(struct backup_directory *d, unsigned keep, uint64_t *ret_gone)
@@ -101,10 +82,10 @@ int backup_retain(struct backup_directory *d, unsigned keep, uint64_t *ret_gone)
         r = judge_moment(&t, moments.at[i - 1].name);
     }
     VEC_FREE(&moments);
-    if (r == 0 && t.gone > 0 && fsync(d->fd) < 0) {
-        r = ERR_IO; /* packs go after the moments that need them */
+    if (r == 0 && t.gone > 0) {
+        r = d->shelf->driver->settle(d->shelf); /* packs go after the moments that need them */
     }
-    r = r ? r : judge_files(&t);
+    r = r ? r : d->shelf->driver->list(d->shelf, &(struct backup_names){judge_file, &t});
     map_destroy(t.needed);
     if (r == 0) {
         *ret_gone = t.gone;

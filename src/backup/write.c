@@ -5,13 +5,7 @@
  * stands on one moment and has only small values to read and what came meanwhile. So the engine's log grows by what is written
  * during the second walk alone, and nobody waits.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include "backup/backup_int.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -25,7 +19,7 @@ struct writing {
     struct backup_directory *d;
     struct backup_writer *w;
     uint64_t pack;
-    int fd; /* of the pack */
+    struct backup_file *file; /* the pack */
     struct backup_table before, first, table;
     struct map *spent, *known;
     struct arena arena;
@@ -53,8 +47,8 @@ static int find_before(struct writing *g)
         r = backup_directory_table(g->d, moments.at[i - 1].name, &g->before);
         r = r ? r : backup_read_table(g->d, &g->before, /* sink= */ NULL);
         int asked = backup_page(g->source, 0);
-        if (r == 0 || asked) {
-            r = asked;
+        if (r == 0 || asked || r == ERR_TIMEOUT || r == ERR_CLOSED) {
+            r = asked ? asked : r; /* a bucket that does not answer: nobody knows what it has */
             break;
         }
         log_warn("backup", "the backup %s is not built upon", moments.at[i - 1].name);
@@ -81,17 +75,17 @@ static int find_before(struct writing *g)
 
 static int begin_pack(struct writing *g)
 {
-    char name[32];
+    char name[BACKUP_FILE_ROOM];
     g->pack = rand_u64() | 1; /* 0 is none */
-    backup_pack_name(name, g->pack, /* part= */ true);
-    g->fd = openat(g->d->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (g->fd < 0) {
-        return log_err(err_from_errno(errno), "backup", "%s cannot be made in %s: %m", name,
-                       g->d->path);
+    backup_pack_file(name, g->pack);
+    int r = g->d->shelf->driver->create(g->d->shelf, name, &g->file);
+    if (r) {
+        return r;
     }
     g->d->own = g->pack;
-    g->d->own_fd = g->fd;
-    g->w = backup_writer_create(&(struct backup_output){backup_write_fd, &g->fd});
+    g->d->own_file = g->file;
+    const struct backup_output to = backup_file_output(g->file);
+    g->w = backup_writer_create(&to);
     return backup_writer_header(g->w, BACKUP_PACK, g->pack);
 }
 
@@ -120,13 +114,13 @@ static int walk_store(struct writing *g)
     return r ? r : backup_writer_flush(g->w);
 }
 
-/* Everything that this backup wrote, from the disk as far as the kernel lets us. */
+/* Everything that this backup wrote. */
 static int read_pack_back(struct writing *g)
 {
     uint64_t size = backup_writer_bytes(g->w);
-    (void)posix_fadvise(g->fd, 0, 0, POSIX_FADV_DONTNEED);
     struct backup_reader reader;
-    backup_reader_init(&reader, g->fd, "the new pack", /* random= */ true);
+    const struct backup_input from = backup_file_input(g->file);
+    backup_reader_init(&reader, &from, "the new pack");
     enum backup_kind kind;
     uint64_t id;
     int r = backup_reader_header(&reader, &kind, &id);
@@ -141,16 +135,10 @@ static int read_pack_back(struct writing *g)
 
 static int end_pack(struct writing *g)
 {
-    char part[32], name[32];
-    backup_pack_name(part, g->pack, true);
-    backup_pack_name(name, g->pack, false);
-    if (fsync(g->fd) < 0) {
-        return no_space(err_from_errno(errno), g->d->path);
-    }
-    int r = read_pack_back(g);
-    if (r == 0 && renameat(g->d->fd, part, g->d->fd, name) < 0) {
-        r = ERR_IO;
-    }
+    const struct backup_shelf_driver *driver = g->d->shelf->driver;
+    int r = driver->sync(g->file);
+    r = r ? r : read_pack_back(g);
+    r = r ? r : driver->give_name(g->file);
     for (size_t i = 0; r == 0 && i < g->table.uses.n; i++) {
         struct backup_use *use = &g->table.uses.at[i];
         r = backup_directory_pack_size(g->d, use->pack, &use->size);
@@ -158,39 +146,50 @@ static int end_pack(struct writing *g)
     return r ? r : backup_read_table(g->d, &g->table, /* sink= */ NULL);
 }
 
-static int write_moment(struct writing *g, int fd)
+static int write_moment(struct writing *g, struct backup_file *file)
 {
-    struct backup_writer *w = backup_writer_create(&(struct backup_output){backup_write_fd, &fd});
+    const struct backup_output to = backup_file_output(file);
+    struct backup_writer *w = backup_writer_create(&to);
     int r = backup_writer_header(w, BACKUP_MOMENT, g->pack);
     r = r ? r : backup_table_write(&g->table, w);
     r = r ? r : backup_writer_flush(w);
     g->report.written = backup_writer_bytes(g->w) + backup_writer_bytes(w);
     backup_writer_destroy(w);
-    if (r == 0 && fsync(fd) < 0) {
-        r = err_from_errno(errno);
+    r = r ? r : file->shelf->driver->sync(file);
+    return r ? r : file->shelf->driver->give_name(file);
+}
+
+/* As whoever comes later finds it: its table, and packs as large as they were. */
+static int find_moment(struct writing *g)
+{
+    struct backup_table again = {0};
+    int r = backup_directory_table(g->d, g->table.name, &again);
+    for (size_t i = 0; r == 0 && i < again.uses.n; i++) {
+        uint64_t size = 0;
+        r = backup_directory_pack_size(g->d, again.uses.at[i].pack, &size);
+        r = r == 0 && size < again.uses.at[i].size ? ERR_CORRUPT : r;
     }
+    backup_table_fini(&again);
     return r;
 }
 
 static int end_moment(struct writing *g)
 {
-    char part[BACKUP_NAME_ROOM + 16], name[BACKUP_NAME_ROOM + 16];
-    (void)snprintf(part, sizeof part, "%s.moment.part", g->table.name);
-    (void)snprintf(name, sizeof name, "%s.moment", g->table.name);
-    if (fsync(g->d->fd) < 0) {
-        return ERR_IO;
-    }
-    FD_AUTO int fd = openat(g->d->fd, part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int r = fd < 0 ? err_from_errno(errno) : write_moment(g, fd);
-    if (r == 0 && (renameat(g->d->fd, part, g->d->fd, name) < 0 || fsync(g->d->fd) < 0)) {
-        r = ERR_IO;
-    }
-    struct backup_table again = {0};
-    r = r ? r : backup_directory_table(g->d, g->table.name, &again);
-    backup_table_fini(&again);
+    struct backup_shelf *shelf = g->d->shelf;
+    struct backup_file *file = NULL;
+    char name[BACKUP_FILE_ROOM];
+    backup_moment_file(name, g->table.name);
+    int r = shelf->driver->settle(shelf);
+    r = r ? r : shelf->driver->create(shelf, name, &file);
     if (r) {
-        (void)unlinkat(g->d->fd, part, 0);
-        (void)unlinkat(g->d->fd, name, 0);
+        return r;
+    }
+    r = write_moment(g, file);
+    backup_file_close(&file);
+    r = r ? r : shelf->driver->settle(shelf);
+    r = r ? r : find_moment(g);
+    if (r) {
+        (void)!shelf->driver->remove(shelf, name);
     }
     return r;
 }
@@ -237,12 +236,12 @@ static void writing_fini(struct writing *g)
     arena_fini(&g->arena);
 }
 
-int backup_write(const struct backup_source *source, const char *directory, unsigned keep,
-                 struct backup_report *ret_report)
+int backup_write(const struct backup_source *source, const struct backup_where *where,
+                 unsigned keep, struct backup_report *ret_report)
 {
-    struct writing g = {.source = source, .fd = -1, .spent = map_create(), .known = map_create()};
+    struct writing g = {.source = source, .spent = map_create(), .known = map_create()};
     arena_init(&g.arena);
-    int r = backup_directory_open(directory, BACKUP_TO_WRITE, &g.d);
+    int r = backup_directory_open(where, source->store, BACKUP_TO_WRITE, &g.d);
     if (r == 0) {
         g.d->source = source;
         r = write_all(&g, keep);
@@ -251,8 +250,8 @@ int backup_write(const struct backup_source *source, const char *directory, unsi
             uint64_t none; /* what was begun goes */
             (void)!backup_retain(g.d, 0, &none);
         }
+        backup_file_close(&g.file);
         backup_directory_close(g.d);
-        fd_close(&g.fd);
     }
     if (r == 0) {
         report(&g, ret_report);
@@ -264,7 +263,7 @@ int backup_write(const struct backup_source *source, const char *directory, unsi
 int backup_stream(const struct backup_source *source, const struct backup_output *to,
                   struct backup_report *ret_report)
 {
-    struct writing g = {.source = source, .fd = -1, .pack = rand_u64()};
+    struct writing g = {.source = source, .pack = rand_u64()};
     arena_init(&g.arena);
     g.w = backup_writer_create(to);
     struct backup_pass pass = {.source = source, .writer = g.w, .pack = g.pack, .table = &g.table};

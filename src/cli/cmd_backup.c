@@ -15,6 +15,11 @@ static int add_directory(struct cli_run *run, const char *word, struct buf *targ
 {
     char here[PATH_MOST];
     BUF_AUTO(path, 2 * PATH_MOST);
+    if (str_starts(str_from(word), STR("https://")) || str_starts(str_from(word), STR("http://"))) {
+        return cli_fail(
+            run, ERR_INVALID,
+            "the server's settings name its bucket (backup.bucket): leave the place out");
+    }
     if (word[0] != '/') {
         if (!getcwd(here, sizeof here)) {
             return cli_fail(run, err_from_errno(errno), "the working directory: %s",
@@ -154,15 +159,17 @@ static struct str span_text(struct arena *arena, int64_t seconds)
 static void print_schedule(struct cli_run *run, const struct json *line)
 {
     const struct json *late = json_get(line, "late");
-    if (!json_get(line, "directory")) {
-        cli_print(run, STR("There is no schedule: backup.directory is not set\n"));
+    const char *place = json_get(line, "bucket") ? "bucket" : "directory";
+    if (!json_get(line, place)) {
+        cli_print(run,
+                  STR("There is no schedule: neither backup.directory nor backup.bucket is set\n"));
         return;
     }
     struct str every = span_text(&run->arena, cli_admin_number(line, "every"));
     buf_printf(&run->out, "%s: every " STR_FMT " into ",
                late && late->kind == JSON_BOOL && late->boolean ? "Late" : "In time",
                STR_ARG(every));
-    cli_escape(&run->out, cli_admin_text(line, "directory"));
+    cli_escape(&run->out, cli_admin_text(line, place));
     buf_printf(&run->out, ", %lld are kept\n", (long long)cli_admin_number(line, "keep"));
 }
 
@@ -241,7 +248,7 @@ const struct cli_command cli_command_admin_backup = {
     .summary = "Have the running server back up all that it stores.",
     .text = "For the server's user and root, on its machine. Writers do not wait for it; one at a "
             "time; Ctrl-C ends it, and what was there stays. The server writes DIR, so its user "
-            "must be able to; without DIR it is the setting backup.directory. While the server is "
+            "must be able to; without DIR it is where the schedule's are. While the server is "
             "stopped: coditectd --data DATA --backup DIR.",
     .operands = backup_operands,
     .options = backup_options,
@@ -260,8 +267,9 @@ static const struct cli_example list_examples[] = {
 const struct cli_command cli_command_admin_backups = {
     .name = "admin backups",
     .summary = "List the backups of a directory, and how the schedule does.",
-    .text = "For the server's user and root, on its machine. Without DIR it is the setting "
-            "backup.directory. While the server is stopped: coditectd --backups DIR.",
+    .text =
+        "For the server's user and root, on its machine. Without DIR those of the schedule. While "
+        "the server is stopped: coditectd --backups DIR.",
     .operands = list_operands,
     .options = cli_admin_options,
     .examples = list_examples,

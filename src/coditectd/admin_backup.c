@@ -8,14 +8,25 @@
 #include "coditectd/admin_int.h"
 #include "coditectd/backup.h"
 
+static bool is_to_bucket(const struct coditectd_admin_call *c)
+{
+    const struct coditectd_backups_options *o =
+        coditectd_backups_options(c->admin->options.backups);
+    return !c->in.directory && o && backup_is_bucket(o->where.path);
+}
+
 static const char *why(const struct coditectd_admin_call *c, int code)
 {
+    if (is_to_bucket(c) && code != ERR_BUSY && code != ERR_CLOSED) {
+        return "there is no new backup in the bucket: the server's log says why";
+    }
     switch (code) {
     case ERR_BUSY:
         return "another backup is being made";
     case ERR_NOT_FOUND:
-        return c->in.directory ? "there is no such place on the server's machine"
-                               : "the setting backup.directory is not set: name a directory";
+        return c->in.directory
+                   ? "there is no such place on the server's machine"
+                   : "neither backup.directory nor backup.bucket is set: name a directory";
     case ERR_FORBIDDEN:
         return "the server's user may not write there";
     case ERR_NOT_DIRECTORY:
@@ -58,7 +69,7 @@ static bool is_scheduled(const struct coditectd_admin_call *c)
     const struct coditectd_backups_options *o =
         coditectd_backups_options(c->admin->options.backups);
     return !c->in.directory ||
-           (o && !c->in.keep && str_eq(str_from(o->directory), str_from(c->in.directory)));
+           (o && !c->in.keep && str_eq(str_from(o->where.path), str_from(c->in.directory)));
 }
 
 int coditectd_admin_backup(struct coditectd_admin_call *c)
@@ -69,8 +80,9 @@ int coditectd_admin_backup(struct coditectd_admin_call *c)
                                          .page = coditectd_admin_progress,
                                          .ctx = c};
     const struct coditectd_backups_watch watch = {coditectd_admin_progress, c};
+    const struct backup_where named = {.path = c->in.directory};
     int r = is_scheduled(c) ? coditectd_backups_now(c->admin->options.backups, &watch, &report)
-                            : backup_write(&source, c->in.directory, c->in.keep, &report);
+                            : backup_write(&source, &named, c->in.keep, &report);
     if (r < 0) {
         c->why = why(c, r);
         return r;
@@ -117,7 +129,8 @@ static int say_facts(struct coditectd_admin_call *c)
     if (o) {
         struct coditectd_backups_facts facts;
         coditectd_backups_facts(c->admin->options.backups, &facts);
-        json_member_string(&w, "directory", str_from(o->directory));
+        json_member_string(&w, backup_is_bucket(o->where.path) ? "bucket" : "directory",
+                           str_from(o->where.path));
         json_member_integer(&w, "every", o->every / USEC_PER_SEC);
         json_member_integer(&w, "keep", o->keep);
         member_time(&w, "last", facts.last);
@@ -142,16 +155,21 @@ int coditectd_admin_backups(struct coditectd_admin_call *c)
 {
     const struct coditectd_backups_options *o =
         coditectd_backups_options(c->admin->options.backups);
-    const char *directory = c->in.directory ? c->in.directory : o ? o->directory : NULL;
-    if (!directory) {
+    struct backup_where where = {.path = c->in.directory};
+    if (!where.path && o) {
+        where = o->where;
+    }
+    if (!where.path) {
         c->why = why(c, ERR_NOT_FOUND);
         return ERR_NOT_FOUND;
     }
     struct backup_moments moments = {0};
-    int r = backup_list(directory, &moments);
+    int r = backup_list(&where, &moments);
     if (r < 0) {
-        c->why = r == ERR_FORBIDDEN ? "the server's user may not read there"
-                                    : "there is no directory of backups there";
+        c->why = backup_is_bucket(where.path)
+                     ? "the bucket does not show them: the server's log says why"
+                 : r == ERR_FORBIDDEN ? "the server's user may not read there"
+                                      : "there is no directory of backups there";
         return r;
     }
     for (size_t i = 0; r == 0 && i < moments.n; i++) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "coditectd/given.h"
 #include "data/data.h"
 
 bool coditectd_backup_content(struct str key, struct content_hash *ret_hash)
@@ -26,11 +27,18 @@ static bool is_pipe(const struct coditectd_backup_command *c)
     return str_eq(str_from(c->path), STR("-"));
 }
 
+static struct backup_where where_of(const struct coditectd_backup_command *c)
+{
+    return (struct backup_where){.path = c->path, .access = c->access};
+}
+
 static struct backup_from from_of(const struct coditectd_backup_command *c)
 {
     bool pipe = is_pipe(c);
-    return (struct backup_from){
-        .path = pipe ? NULL : c->path, .fd = STDIN_FILENO, .moment = c->moment};
+    return (struct backup_from){.path = pipe ? NULL : c->path,
+                                .access = c->access,
+                                .fd = STDIN_FILENO,
+                                .moment = c->moment};
 }
 
 /* To standard error when standard output is the backup. */
@@ -69,8 +77,9 @@ int coditectd_backup(const struct coditectd_backup_command *c)
         return 1;
     }
     int out = STDOUT_FILENO;
+    const struct backup_where where = where_of(c);
     int r = pipe ? backup_stream(&source, &(struct backup_output){backup_write_fd, &out}, &report)
-                 : backup_write(&source, c->path, c->keep, &report);
+                 : backup_write(&source, &where, c->keep, &report);
     if (r < 0) {
         return failed(r, "there is no new backup in", c->path);
     }
@@ -93,7 +102,8 @@ int coditectd_backup_verify(const struct coditectd_backup_command *c)
 int coditectd_backup_list(const struct coditectd_backup_command *c)
 {
     struct backup_moments moments;
-    int r = backup_list(c->path, &moments);
+    const struct backup_where where = where_of(c);
+    int r = backup_list(&where, &moments);
     if (r < 0) {
         return failed(r, "cannot be listed:", c->path);
     }
@@ -114,6 +124,70 @@ int coditectd_backup_restore(const struct coditectd_backup_command *c)
     }
     say(stdout, "restored", &report);
     return 0;
+}
+
+/* ---- A bucket ---- */
+
+static int read_files(const struct coditectd_settings *set, struct arena *arena,
+                      struct backup_access *access)
+{
+    enum { AUTHORITIES_MOST = 1 << 20, SECRET_MOST = 500 };
+    const struct coditectd_given secret = {"backup.secret_key_file", set->backup_secret_key_file,
+                                           SECRET_MOST};
+    const struct coditectd_given authorities = {"backup.ca_file", set->backup_ca_file,
+                                                AUTHORITIES_MOST};
+    int r = secret.path ? coditectd_given_secret(&secret, arena, &access->secret) : 0;
+    return r < 0 || !authorities.path
+               ? r
+               : coditectd_given_read(&authorities, arena, &access->authorities);
+}
+
+static int find_bucket(const struct coditectd_settings *set, const struct coditectd_places *places,
+                       bool *ret_some)
+{
+    *ret_some = set->backup_bucket != NULL;
+    for (size_t i = 0; i < places->n; i++) {
+        const char *place = places->at[i];
+        bool bucket = place && (place == set->backup_bucket || backup_is_bucket(place));
+        if (bucket && backup_bucket_check(place) < 0) {
+            return log_err(ERR_INVALID, "coditectd",
+                           "%s is no bucket's address: it looks like https://HOST/BUCKET or "
+                           "https://HOST:PORT/BUCKET/PREFIX, with letters, digits and . - _ in its "
+                           "path; http:// is for a server on this machine",
+                           place);
+        }
+        *ret_some = *ret_some || bucket;
+    }
+    if (set->backup_bucket && set->backup_directory) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "backup.directory and backup.bucket are two places: the schedule has one");
+    }
+    return 0;
+}
+
+int coditectd_backup_access(const struct coditectd_settings *set,
+                            const struct coditectd_places *places, struct arena *arena,
+                            struct backup_access *ret_access)
+{
+    struct backup_access access = {.region = set->backup_region,
+                                   .key = set->backup_access_key,
+                                   .secret = set->backup_secret_key,
+                                   .patience = set->backup_patience};
+    bool some;
+    int r = find_bucket(set, places, &some);
+    if (r < 0 || !some) {
+        return r;
+    }
+    if (!access.key || !access.secret == !set->backup_secret_key_file) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "a bucket wants backup.access_key, and one of backup.secret_key and "
+                       "backup.secret_key_file");
+    }
+    r = read_files(set, arena, &access);
+    if (r == 0) {
+        *ret_access = access;
+    }
+    return r;
 }
 
 /* An index there speaks of versions that the restored store may not have: what is newer on that disk would be overwritten. */
@@ -152,7 +226,7 @@ int coditectd_backup_place(const char *data)
 int coditectd_backup_is_late(const struct coditectd_backups_options *options, bool *ret_late)
 {
     struct backup_moments moments;
-    int r = backup_list(options->directory, &moments);
+    int r = backup_list(&options->where, &moments);
     if (r < 0) {
         return r;
     }

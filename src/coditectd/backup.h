@@ -3,20 +3,35 @@
 #define CODITECTD_BACKUP_H
 
 #include "backup/backup.h"
+#include "base/arena.h"
+#include "coditectd/config.h"
 
 /* What of the store never changes: content, by its hash. For backup_source. */
 bool coditectd_backup_content(struct str key, struct content_hash *ret_hash);
 
 /* What the command line asked for, in the data directory. Each returns the exit status. */
 struct coditectd_backup_command {
-    const char *path;   /* a directory or a file; "-": standard output or input */
-    const char *moment; /* NULL: the newest */
-    unsigned keep;      /* of --backup to a directory: older ones go */
+    const char *path; /* a directory, a file or a bucket's address; "-": standard output or input */
+    struct backup_access access; /* of a bucket */
+    const char *moment;          /* NULL: the newest */
+    unsigned keep;               /* of --backup to a directory: older ones go */
 };
 int coditectd_backup(const struct coditectd_backup_command *command);
 int coditectd_backup_verify(const struct coditectd_backup_command *command);
 int coditectd_backup_list(const struct coditectd_backup_command *command);
 int coditectd_backup_restore(const struct coditectd_backup_command *command);
+
+/*
+ * What the settings say of how a bucket is asked, in arena, if one of places is one; else all 0. Reads the files that they name.
+ * ERR_INVALID (said) and what a file has: an address, or something that is missing.
+ */
+struct coditectd_places {
+    const char *const *at; /* NULL ones allowed */
+    size_t n;
+};
+int coditectd_backup_access(const struct coditectd_settings *set,
+                            const struct coditectd_places *places, struct arena *arena,
+                            struct backup_access *ret_access) BASE_MUST_USE;
 
 /* Before the program splits. ERR_EXISTS (said): data holds a store, or disks of workspaces, which a restored store does not know. */
 int coditectd_backup_place(const char *data) BASE_MUST_USE;
@@ -24,7 +39,7 @@ int coditectd_backup_place(const char *data) BASE_MUST_USE;
 /* ---- The schedule ---- */
 
 struct coditectd_backups_options {
-    const char *directory; /* absolute */
+    struct backup_where where; /* an absolute directory, or a bucket; its stop is the schedule's */
     usec_t every;
     unsigned keep;
 };
@@ -54,14 +69,14 @@ struct coditectd_backups_watch {
     int (*page)(void *ctx, uint64_t keys);
     void *ctx;
 };
-/* One now; watch: NULL allowed. ERR_NOT_FOUND: b is NULL, no directory is set. ERR_BUSY: one is being made. As backup_write. */
+/* One now; watch: NULL allowed. ERR_NOT_FOUND: b is NULL, no place is set. ERR_BUSY: one is being made. As backup_write. */
 int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_backups_watch *watch,
                           struct backup_report *ret_report) BASE_MUST_USE;
-/* NULL when b is NULL. */
+/* NULL when b is NULL; with its stop. */
 const struct coditectd_backups_options *coditectd_backups_options(
     const struct coditectd_backups *b);
 
-/* Whether the newest in directory is older than twice `every` (or there is none). For --doctor; ERR_*: it cannot be read. */
+/* Whether the newest there is older than twice `every` (or there is none). For --doctor; ERR_*: it cannot be read. */
 int coditectd_backup_is_late(const struct coditectd_backups_options *options,
                              bool *ret_late) BASE_MUST_USE;
 

@@ -1,7 +1,7 @@
 /*
  * The schedule of backups, on a thread of its own: one takes longer than other duties may wait.
  *
- * 1. What counts is the newest moment in the directory, not when this server started: a restart makes none too early.
+ * 1. What counts is the newest moment in the directory or bucket, not when this server started: a restart makes none too early.
  * 2. After a failure it is tried again after a tenth of the time between two, at the latest after ten minutes.
  */
 #include <pthread.h>
@@ -27,7 +27,7 @@ struct coditectd_backups {
     bool busy; /* somebody makes one */
     usec_t started;
     struct coditectd_backups_facts facts;
-    _Atomic bool cancelled;
+    atomic_bool cancelled;
 };
 
 static void note(struct coditectd_backups *b, int r, const struct backup_report *report)
@@ -83,14 +83,14 @@ int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_ba
     const struct backup_source source = {
         .store = "store", .content = coditectd_backup_content, .page = page, .ctx = &making};
     struct backup_report report = {0};
-    r = backup_write(&source, b->options.directory, b->options.keep, &report);
+    r = backup_write(&source, &b->options.where, b->options.keep, &report);
     note(b, r, &report);
     if (r == 0) {
         log_info("coditectd", "backup %s: %llu keys, %llu bytes written", report.name,
                  (unsigned long long)report.keys, (unsigned long long)report.written);
         *ret_report = report;
     } else if (r != ERR_CLOSED) {
-        log_warn("coditectd", "there is no new backup in %s: %s", b->options.directory,
+        log_warn("coditectd", "there is no new backup in %s: %s", b->options.where.path,
                  err_row(r)->text);
     }
     if (report.damaged > 0) {
@@ -102,8 +102,10 @@ int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_ba
 
 static void look_for_last(struct coditectd_backups *b)
 {
+    const struct backup_where *where = &b->options.where;
     struct backup_moments moments;
-    if (access(b->options.directory, F_OK) < 0 || backup_list(b->options.directory, &moments) < 0) {
+    bool nowhere = !backup_is_bucket(where->path) && access(where->path, F_OK) < 0;
+    if (nowhere || backup_list(where, &moments) < 0) {
         return; /* there is none yet, or the next backup says why not */
     }
     LOCK_SCOPE(&b->lock);
@@ -152,6 +154,7 @@ int coditectd_backups_start(const struct coditectd_backups_options *options,
     struct coditectd_backups *b = MEM_NEW(struct coditectd_backups);
     b->magic = BACKUPS_MAGIC;
     b->options = *options;
+    b->options.where.access.stop = &b->cancelled;
     b->started = time_monotonic();
     lock_init(&b->lock, LOCK_BACKUPS);
     lock_cond_init(&b->changed);

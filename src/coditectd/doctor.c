@@ -109,17 +109,19 @@ static enum coditectd_verdict look_at_disk(const struct coditectd_options *o)
 
 static enum coditectd_verdict look_at_backups(const struct coditectd_options *o)
 {
-    const struct coditectd_backups_options options = {.directory = o->set.backup_directory,
+    const char *place = o->set.backup_bucket ? o->set.backup_bucket : o->set.backup_directory;
+    const struct coditectd_backups_options options = {.where = {place, o->bucket},
                                                       .every = o->set.backup_every};
     bool late = true;
-    if (!options.directory) {
+    if (!place) {
         return coditectd_doctor_say(
             CODITECTD_WEAKER, "backups",
-            "none: with this disk all is lost; set backup.directory (docs/backup.md)");
+            "none: with this disk all is lost; set backup.directory or backup.bucket "
+            "(docs/backup.md)");
     }
     if (coditectd_backup_is_late(&options, &late) < 0) {
         return coditectd_doctor_say(CODITECTD_WEAKER, "backups",
-                                    "those in backup.directory cannot be read");
+                                    "those in backup.directory or backup.bucket cannot be read");
     }
     return late ? coditectd_doctor_say(
                       CODITECTD_WEAKER, "backups",

@@ -285,12 +285,14 @@ static struct space space_of(const struct coditectd_settings *set)
                           .scarce = (uint64_t)set->disk_scarce << 20};
 }
 
-static int start_backups(const struct coditectd_settings *set, struct parts *p)
+static int start_backups(const struct coditectd_options *o, struct parts *p)
 {
-    if (!set->backup_directory) {
+    const struct coditectd_settings *set = &o->set;
+    const char *place = set->backup_bucket ? set->backup_bucket : set->backup_directory;
+    if (!place) {
         return 0;
     }
-    const struct coditectd_backups_options options = {.directory = set->backup_directory,
+    const struct coditectd_backups_options options = {.where = {place, o->bucket},
                                                       .every = set->backup_every,
                                                       .keep = (unsigned)set->backup_keep};
     return coditectd_backups_start(&options, &p->backups);
@@ -322,7 +324,7 @@ static int start(const struct coditectd_options *o, struct parts *p)
         r = lifecycle_forker_start(p->store, &p->forker);
     }
     if (!r) {
-        r = start_backups(&o->set, p);
+        r = start_backups(o, p);
     }
     if (!r) {
         r = coditectd_mail_start(&p->mail, p->store, p->auth, &p->mailer);
@@ -389,8 +391,8 @@ static int serve(const struct coditectd_options *o, struct parts *p, const sigse
 static int without_server(const struct coditectd_options *o)
 {
     const char *data = o->set.data;
-    struct coditectd_backup_command backup = {.moment = o->moment,
-                                              .keep = (unsigned)o->set.backup_keep};
+    struct coditectd_backup_command backup = {
+        .moment = o->moment, .access = o->bucket, .keep = (unsigned)o->set.backup_keep};
     if (o->backup) {
         backup.path = o->backup;
         return coditectd_backup(&backup);
@@ -430,8 +432,8 @@ static int check_place(const struct coditectd_options *o)
 /* What needs no store. */
 static int read_backup(const struct coditectd_options *o)
 {
-    struct coditectd_backup_command command = {.path = o->backups ? o->backups : o->verify,
-                                               .moment = o->moment};
+    struct coditectd_backup_command command = {
+        .path = o->backups ? o->backups : o->verify, .access = o->bucket, .moment = o->moment};
     return o->backups ? coditectd_backup_list(&command) : coditectd_backup_verify(&command);
 }
 

@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "coditectd/backup.h"
 #include "gateway/gateway.h"
 #include "net/net.h"
 
@@ -40,16 +41,18 @@ static void add_backup_actions(struct asked *asked, struct args_option *to)
     const struct args_option actions[BACKUP_ACTIONS] = {
         {.name = "backup",
          .value = "TO",
-         .text = "write a backup into the directory TO, or to standard output (-), then exit; a "
-                 "server may run",
+         .text = "write a backup into the directory or bucket TO, or to standard output (-), then "
+                 "exit; a server may run",
          .given = &asked->backup},
         {.name = "backups",
-         .value = "DIR",
-         .text = "list the backups in DIR, oldest first, then exit",
+         .value = "FROM",
+         .text = "list the backups in a directory or bucket, oldest first, then exit",
          .given = &asked->backups},
         {.name = "verify-backup",
          .value = "FROM",
-         .text = "read a backup to its end: a directory, a file or standard input (-), then exit",
+         .text =
+             "read a backup to its end: of a directory, a bucket, a file or standard input (-), "
+             "then exit",
          .given = &asked->verify},
         {.name = "restore",
          .value = "FROM",
@@ -188,9 +191,14 @@ static int make_backup(struct reading *r, const struct asked *asked)
     static const char *const pipe = "-";
     struct coditectd_options *o = &r->o;
     const char **const given[] = {&o->backup, &o->backups, &o->verify, &o->restore};
-    int error = 0;
+    const char *const places[] = {o->set.backup_bucket, o->backup, o->backups, o->verify,
+                                  o->restore};
+    int error = coditectd_backup_access(
+        &o->set, &(struct coditectd_places){places, sizeof places / sizeof *places}, r->arena,
+        &o->bucket);
     for (size_t i = 0; !error && i < sizeof given / sizeof given[0]; i++) {
-        if (!*given[i] || (given[i] != &o->backups && strcmp(*given[i], pipe) == 0)) {
+        bool is_pipe = *given[i] && given[i] != &o->backups && strcmp(*given[i], pipe) == 0;
+        if (!*given[i] || is_pipe || backup_is_bucket(*given[i])) {
             continue;
         }
         error = given[i] == &o->backup ? make_backup_directory(r, given[i])

@@ -2,6 +2,7 @@
 #ifndef CODITECTD_OPTIONS_H
 #define CODITECTD_OPTIONS_H
 
+#include "backup/backup.h"
 #include "coditectd/config.h"
 #include "http/http.h"
 
@@ -22,7 +23,9 @@ struct coditectd_options {
     const char *reset_password;
     const char *remove_totp;
     bool stop_workspaces;
-    const char *backup; /* absolute or "-", as the next three; NULL: not asked for */
+    struct backup_access bucket; /* how one is asked; all 0 when none is named */
+    const char
+        *backup; /* absolute, a bucket's address or "-", as the next three; NULL: not asked for */
     const char *backups;
     const char *verify;
     const char *restore;

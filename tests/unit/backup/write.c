@@ -119,7 +119,8 @@ static struct backup_report back_up(struct place *p, unsigned keep)
 {
     const struct backup_source source = {.store = p->store, .content = content};
     struct backup_report report;
-    assert_int_equal(backup_write(&source, p->backup, keep, &report), 0);
+    assert_int_equal(
+        backup_write(&source, &(struct backup_where){.path = p->backup}, keep, &report), 0);
     return report;
 }
 
@@ -203,7 +204,7 @@ static void test_only_so_many_are_kept(void **state)
         put_chunk(p, CHUNKS + i - 1, i == 0);
         (void)back_up(p, 2);
     }
-    assert_int_equal(backup_list(p->backup, &moments), 0);
+    assert_int_equal(backup_list(&(struct backup_where){.path = p->backup}, &moments), 0);
     assert_int_equal(moments.n, 2);
     restore(p, NULL);
     same(p->store, p->again);
@@ -299,14 +300,15 @@ static void test_cancelled_and_held(void **state)
         assert_int_equal(files(p, ".part"), 0);
         assert_int_equal(files(p, ".pack"), 1);
         left = asked;
-        r = backup_write(&source, p->backup, 0, &report);
+        r = backup_write(&source, &(struct backup_where){.path = p->backup}, 0, &report);
         assert_true(r == 0 || r == ERR_CLOSED);
     }
     assert_true(asked > 5);
     assert_int_equal(files(p, ".moment"), 2);
     source.store = p->root;
     source.page = NULL;
-    assert_int_equal(backup_write(&source, p->backup, 0, &report), ERR_NOT_FOUND);
+    assert_int_equal(backup_write(&source, &(struct backup_where){.path = p->backup}, 0, &report),
+                     ERR_NOT_FOUND);
     restore(p, NULL);
 }
 
