@@ -177,8 +177,7 @@ static int sign_up(struct cli_run *run)
     if (r < 0) {
         return r;
     }
-    return reply.status == 202 ? say_asked(run, a.email, &reply)
-                                        : keep(run, a.url, &reply);
+    return reply.status == 202 ? say_asked(run, a.email, &reply) : keep(run, a.url, &reply);
 }
 
 /* Under the lock, so that the refresh token is the newest. */

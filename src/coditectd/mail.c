@@ -22,6 +22,14 @@ static int read_files(const struct coditectd_settings *set, struct arena *arena,
     return r;
 }
 
+int coditectd_mail_check(const struct coditectd_settings *set)
+{
+    return set->registration_confirm && !set->smtp_url
+               ? log_err(ERR_INVALID, "coditectd",
+                         "registration.confirm wants smtp.url: addresses are confirmed by letters")
+               : 0;
+}
+
 int coditectd_mail_read(const struct coditectd_settings *set, struct arena *arena,
                         struct mail_options *ret_options)
 {

@@ -7,6 +7,9 @@
 #include "coditectd/config.h"
 #include "mail/mail.h"
 
+/* What asks for mail where none is sent, said in the log: ERR_INVALID. */
+int coditectd_mail_check(const struct coditectd_settings *set) BASE_MUST_USE;
+
 /*
  * Before rights are given up, since the files may be root's alone: reads them into arena, and judges all that is set.
  * url stays NULL when no mail is to be sent. What is wrong is logged: ERR_INVALID, or why a file cannot be read.

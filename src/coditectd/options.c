@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "coditectd/backup.h"
+#include "coditectd/mail.h"
 #include "gateway/gateway.h"
 #include "net/net.h"
 
@@ -337,16 +338,6 @@ static int check_urls(struct reading *r)
     return 0;
 }
 
-static int check_mail(struct reading *r)
-{
-    if (r->o.set.registration_confirm && !r->o.set.smtp_url) {
-        return log_err(ERR_INVALID, "coditectd",
-                       "%s wants smtp.url: addresses are confirmed by letters",
-                       where(r, SETTING_REGISTRATION_CONFIRM));
-    }
-    return 0;
-}
-
 /* What this build cannot do is refused, not passed over. */
 static int check_store(struct reading *r)
 {
@@ -427,7 +418,7 @@ static int judge(struct reading *r, const struct asked *asked)
         error = check_origins(r);
     }
     if (!error) {
-        error = check_mail(r);
+        error = coditectd_mail_check(&r->o.set);
     }
     if (!error) {
         error = check_store(r);
