@@ -58,6 +58,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 'e':
         TRY(events, text);
         break;
+    case 'g':
+        TRY(source, text);
+        break;
+    case 'n':
+        TRY(source_note, text);
+        break;
     case 'k':
         try_chunks(&arena, text, &out);
         break;

@@ -23,6 +23,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
     api->auth = options->auth;
     api->gateway = options->gateway;
     api->log = options->log;
+    api->git_plain_http = options->git_plain_http;
     api->audit_reads = options->audit_reads;
     api->cors_origins = options->cors_origins;
     api->cors_count = options->cors_count;

@@ -40,6 +40,7 @@ struct api_options {
     const struct space *space;       /* of the data, outlives the api; NULL: nothing is refused */
     const char *const *cors_origins; /* whose pages may call the API; outlive the api */
     size_t cors_count;               /* 0: none */
+    bool git_plain_http;             /* sessions may begin with repositories at http:// */
     bool audit_reads;                /* the audit log gets what only reads too */
     uint32_t rate_factor; /* multiplies the request limits per user and address; 0 counts as 1 */
 };

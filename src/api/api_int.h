@@ -258,6 +258,7 @@ struct api {
     size_t cors_count;
     usec_t login_life;
     enum api_log log;
+    bool git_plain_http;
     bool audit_reads;
     struct http_static *web; /* NULL: no web app */
     char *public_url;

@@ -42,7 +42,11 @@ static int answer_new(struct api_call *call, int status, const struct sessions_v
 int api_sessions_create(struct api_call *call, const struct api_sessions_create_in *in)
 {
     struct sessions_view view;
-    struct sessions_create_input input = {.name = in->name, .project_id = in->project_id};
+    struct sessions_create_input input = {.name = in->name,
+                                          .project_id = in->project_id,
+                                          .git_url = in->git_url,
+                                          .git_branch = in->git_branch,
+                                          .plain_http = call->api->git_plain_http};
     int r = sessions_create(&call->data, &input, &view);
     return r < 0 ? r : answer_new(call, 201, &view);
 }
@@ -204,6 +208,13 @@ int api_sessions_pause(struct api_call *call, const struct api_sessions_pause_in
     struct sessions_view view;
     int r = sessions_pause(&call->data, in->session_id, &view);
     return r < 0 ? r : answer(call, 200, &view);
+}
+
+int api_sessions_clone(struct api_call *call, const struct api_sessions_clone_in *in)
+{
+    struct sessions_view view;
+    int r = sessions_clone(&call->data, in->session_id, &view);
+    return r < 0 ? r : answer(call, 202, &view);
 }
 
 int api_sessions_restore(struct api_call *call, const struct api_sessions_restore_in *in)

@@ -347,3 +347,24 @@ int codi2_link_report(struct codi2_link *l, struct str text)
         .method = "POST", .call = "status", .query = "", .type = "application/json", .body = text};
     return codi2_link_call(l, &request, &reply);
 }
+
+int codi2_link_source(struct codi2_link *l, struct arena *arena, struct wire_source *ret_source)
+{
+    BUF_AUTO(reply, WIRE_MAX_STATUS);
+    struct link_request request = {.method = "GET", .call = "source", .query = "", .type = ""};
+    int error = codi2_link_call(l, &request, &reply);
+    return error ? error : wire_source_read(arena, arena_str(arena, buf_str(&reply)), ret_source);
+}
+
+int codi2_link_source_note(struct codi2_link *l, const struct wire_source_note *note)
+{
+    BUF_AUTO(body, WIRE_MAX_STATUS);
+    BUF_AUTO(reply, WIRE_MAX_STATUS);
+    wire_source_note_write(&body, note);
+    struct link_request request = {.method = "POST",
+                                   .call = "source",
+                                   .query = "",
+                                   .type = "application/json",
+                                   .body = buf_str(&body)};
+    return codi2_link_call(l, &request, &reply);
+}

@@ -145,4 +145,14 @@ int codi2_link_download(struct codi2_link *l, const struct codi2_remote *remote,
 /* Says how it goes; the server shows it as the workspace's state. text: JSON of the door's status. */
 int codi2_link_report(struct codi2_link *l, struct str text) BASE_MUST_USE;
 
+/*
+ * What the session begins with; strings in arena. ERR_NOT_FOUND: nothing. And what is said of an attempt; ERR_CONFLICT: that one
+ * is over. Both: ERR_UNAVAILABLE, ERR_STALE.
+ */
+struct wire_source;      /* wire/wire.h */
+struct wire_source_note; /* the same */
+int codi2_link_source(struct codi2_link *l, struct arena *arena,
+                      struct wire_source *ret_source) BASE_MUST_USE;
+int codi2_link_source_note(struct codi2_link *l, const struct wire_source_note *note) BASE_MUST_USE;
+
 #endif

@@ -23,6 +23,7 @@
 #include "codi2/memory.h"
 #include "codi2/options.h"
 #include "codi2/report.h"
+#include "codi2/source.h"
 
 enum { TOKEN_ROOM = 512, PERSIST_S = 18, END_S = 3, LONGEST_SWEEP_S = 86400 };
 
@@ -39,6 +40,7 @@ struct daemon {
     struct codi2_door *door;
     struct codi2_ide *ide; /* NULL: none is configured */
     struct codi2_reporter *reporter;
+    struct codi2_source *source;
     struct codi2_meter *meter;
     usec_t next_sample; /* monotonic */
     struct codi2_memory memory;
@@ -228,6 +230,7 @@ static bool persist(struct daemon *d)
 /* The exit code, for the reason why. */
 static int stop(struct daemon *d, int why)
 {
+    codi2_source_stop(d->source); /* first: that its child is ended below is no failure */
     codi2_children_end(codi2_ide_keeper(d->ide), END_S * USEC_PER_SEC);
     bool orderly = why == 0;
     if (orderly && !persist(d)) {
@@ -259,7 +262,16 @@ static int start(struct daemon *d)
         error = codi2_door_open(&door, &d->door);
     }
     const struct codi2_link_options link = link_of(d, "workspace");
-    return error ? error : codi2_reporter_start(d->status, &link, &d->reporter);
+    if (!error) {
+        error = codi2_reporter_start(d->status, &link, &d->reporter);
+    }
+    const struct codi2_source_options source = {.root = d->options.workspace,
+                                                .index = d->options.workspace_index,
+                                                .link = link,
+                                                .status = d->status,
+                                                .mirrors = d->mirrors,
+                                                .mirror_count = d->mirror_count};
+    return error ? error : codi2_source_start(&source, &d->source);
 }
 
 static int run(struct daemon *d)

@@ -204,6 +204,7 @@ static int create_api(const struct coditectd_options *o, struct parts *p)
                                   .login_life = o->set.login_longest,
                                   .cors_origins = o->set.cors_origins.at,
                                   .cors_count = o->set.cors_origins.n,
+                                  .git_plain_http = o->set.git_plain_http,
                                   .audit_reads = o->set.audit_calls == SETTING_AUDIT_CALLS_ALL,
                                   .rate_factor = (uint32_t)o->set.limits_rate_factor};
     int r = api_create(&options, &p->api);

@@ -197,6 +197,8 @@ static const struct row rows[] = {
     {HTTP_POST, {"past/restore", 12}, false, HTTP_WORK, MAX_RESTORE, coditectd_wire_past_restore},
     {HTTP_GET, {"desk", 4}, false, HTTP_WORK, 0, coditectd_wire_get_desk},
     {HTTP_PUT, {"desk", 4}, false, HTTP_WORK, SESSIONS_DESK_MAX, coditectd_wire_put_desk},
+    {HTTP_GET, {"source", 6}, false, HTTP_WORK, 0, coditectd_wire_get_source},
+    {HTTP_POST, {"source", 6}, false, HTTP_WORK, 4096, coditectd_wire_put_source},
 };
 
 /* ---- the application ---- */

@@ -37,4 +37,8 @@ int coditectd_wire_gone(struct coditectd_wire_call *c) BASE_MUST_USE;
 int coditectd_wire_get_desk(struct coditectd_wire_call *c) BASE_MUST_USE;
 int coditectd_wire_put_desk(struct coditectd_wire_call *c) BASE_MUST_USE;
 
+/* wire_source.c */
+int coditectd_wire_get_source(struct coditectd_wire_call *c) BASE_MUST_USE;
+int coditectd_wire_put_source(struct coditectd_wire_call *c) BASE_MUST_USE;
+
 #endif

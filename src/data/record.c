@@ -21,6 +21,7 @@ static bool field_absent(const struct data_field *f, const void *member)
     case DATA_TIME:
         return *(const usec_t *)member == 0;
     case DATA_ENUM:
+        return *(const int *)member == 0;
     case DATA_BOOL:
         return false;
     }

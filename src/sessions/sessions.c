@@ -174,9 +174,11 @@ int sessions_create(struct data_context *ctx, const struct sessions_create_input
 {
     struct str name;
     int r = data_text_name(ctx, &(struct data_name_rule){.field = "name"}, in->name, &name);
+    r = r < 0 ? r : sessions_source_check(ctx, in);
     if (r < 0) {
         return r;
     }
+    bool sourced = in->git_url.n > 0;
     struct create c = {.ctx = ctx};
     usec_t now = time_now();
     c.session = (struct data_session){
@@ -191,6 +193,10 @@ int sessions_create(struct data_context *ctx, const struct sessions_create_input
         .last_access_at = now,
         .revision = 1,
         .workspace_id = data_id_make(ctx->arena, "wsp"),
+        .source_url = in->git_url,
+        .source_branch = in->git_branch,
+        .source_state = sourced ? DATA_SOURCE_STATE_PENDING : 0,
+        .source_attempt = sourced,
     };
     c.workspace = (struct data_workspace){
         .id = c.session.workspace_id,

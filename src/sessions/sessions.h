@@ -49,9 +49,12 @@ void sessions_write(struct json_writer *w, const struct sessions_view *view, str
 struct sessions_create_input {
     struct str name; /* 1 to 100 characters after trimming; UTF-8 without control characters */
     struct str project_id; /* empty, or one of the person's: else ERR_INVALID */
+    struct str git_url;    /* of the repository that it begins with, see below; empty: none */
+    struct str git_branch; /* or tag; empty: the repository's own choice */
+    bool plain_http;       /* http:// is taken, too */
 };
 
-/* ERR_INVALID (field name, project_id), ERR_LIMIT (SESSIONS_MAX_PER_USER, the tenant's quota). A repeated ctx->op gives the same session. */
+/* ERR_INVALID (field name, project_id, git_url, git_branch), ERR_LIMIT (SESSIONS_MAX_PER_USER, the tenant's quota). A repeated ctx->op gives the same session. */
 int sessions_create(struct data_context *ctx, const struct sessions_create_input *in,
                     struct sessions_view *ret_view) BASE_MUST_USE;
 
@@ -136,6 +139,42 @@ int sessions_desk_get(struct txn *txn, const struct scope *scope, struct str ses
                       struct str *ret_text) BASE_MUST_USE;
 int sessions_desk_put(struct txn *txn, const struct scope *scope, struct str session,
                       struct str text) BASE_MUST_USE;
+
+/* ---- Source: the git repository that a session begins with. The server never speaks to it: the workspace clones it, when it
+ * runs for the first time, and tells how it went. ----
+ *
+ * pending → cloning → done, or failed, and from there back to pending when the person asks for another attempt.
+ */
+
+enum { SESSIONS_URL_MAX = 2000, SESSIONS_BRANCH_MAX = 250 }; /* bytes */
+
+struct sessions_source {
+    struct str url;
+    struct str branch;
+    int64_t attempt; /* from 1 */
+    enum data_source_state state;
+};
+
+/* In the transaction of whoever calls. ERR_NOT_FOUND: no such session, or it has no source. */
+int sessions_source_get(struct txn *txn, const struct scope *scope, struct str session,
+                        struct sessions_source *ret_source) BASE_MUST_USE;
+
+/* What a workspace says of an attempt: a claim, shown and used for nothing else. */
+struct sessions_source_note {
+    int64_t attempt;
+    enum data_source_state state; /* CLONING, DONE, FAILED */
+    int64_t percent;              /* 0 to 100 */
+    struct str folder;  /* DONE: where the repository stands; cut to what a record holds */
+    struct str message; /* FAILED; likewise */
+};
+
+/* ERR_NOT_FOUND, as above. ERR_CONFLICT: it is about another attempt, or this one has ended otherwise. */
+int sessions_source_note(struct txn *txn, const struct scope *scope, struct str session,
+                         const struct sessions_source_note *note) BASE_MUST_USE;
+
+/* Another attempt, after one that failed; harmless while one is to come. ERR_NOT_FOUND; ERR_CONFLICT: there is nothing to try again. */
+int sessions_clone(struct data_context *ctx, struct str id,
+                   struct sessions_view *ret_view) BASE_MUST_USE;
 
 /* ---- For owners and admins of the tenant: whosever it is. That the role permits it was asked before. ---- */
 

@@ -52,6 +52,13 @@ int sessions_changed(struct txn *txn, const struct data_context *ctx, struct ses
 int sessions_links_end_of(struct txn *txn, const struct data_context *ctx,
                           const struct data_session *session) BASE_MUST_USE;
 
+/* Whether a session may begin with this repository. ERR_INVALID with the fault: field git_url, git_branch. */
+int sessions_source_check(struct data_context *ctx,
+                          const struct sessions_create_input *in) BASE_MUST_USE;
+
+/* The API's object, behind a comma; nothing of a session without a source. */
+void sessions_source_write(struct buf *out, const struct data_session *session);
+
 /* Writes what is wanted of the workspace; a start raises the generation. */
 int sessions_want(struct txn *txn, const struct data_context *ctx, struct data_workspace *workspace,
                   enum data_workspace_desired desired) BASE_MUST_USE;

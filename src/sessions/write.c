@@ -14,6 +14,7 @@ void sessions_write(struct json_writer *w, const struct sessions_view *view, str
 {
     BUF_AUTO(text, OBJECT_MAX);
     open_object(&text, view->session.reply);
+    sessions_source_write(&text, &view->session);
     buf_add(&text, STR(",\"workspace\":"));
     open_object(&text, view->workspace.reply);
     if (ide_url.n > 0) {

@@ -61,6 +61,41 @@ void wire_welcome_write(struct buf *out, const struct wire_welcome *welcome);
 int wire_welcome_read(struct arena *arena, struct str text,
                       struct wire_welcome *ret_welcome) BASE_MUST_USE;
 
+/* GET /source: the git repository that the session begins with. */
+enum {
+    WIRE_MAX_URL = 2000,
+    WIRE_MAX_BRANCH = 250,
+    WIRE_MAX_FOLDER = 255,
+    WIRE_MAX_SOURCE_TEXT = 400,
+};
+enum wire_source_state {
+    WIRE_SOURCE_PENDING = 1,
+    WIRE_SOURCE_CLONING,
+    WIRE_SOURCE_DONE,
+    WIRE_SOURCE_FAILED,
+};
+struct wire_source {
+    struct str url;
+    struct str branch; /* empty: the repository's own choice */
+    uint64_t attempt;  /* from 1 */
+    enum wire_source_state state;
+};
+void wire_source_write(struct buf *out, const struct wire_source *source);
+int wire_source_read(struct arena *arena, struct str text,
+                     struct wire_source *ret_source) BASE_MUST_USE;
+
+/* POST /source: how far an attempt is. */
+struct wire_source_note {
+    uint64_t attempt;
+    enum wire_source_state state; /* not PENDING */
+    uint64_t percent;             /* 0 to 100 */
+    struct str folder;            /* DONE: where it stands */
+    struct str message;           /* FAILED: why */
+};
+void wire_source_note_write(struct buf *out, const struct wire_source_note *note);
+int wire_source_note_read(struct arena *arena, struct str text,
+                          struct wire_source_note *ret_note) BASE_MUST_USE;
+
 /* POST /chunks:missing, both ways. */
 struct wire_hashes {
     struct content_hash *at;

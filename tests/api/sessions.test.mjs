@@ -146,3 +146,46 @@ test("four running workspaces are the most", async () => {
   assert.match(fifth.json.error.message, /run 0/, "names those that could be paused");
   assert.equal((await ada.post(`/sessions/${sessions[0].id}/pause`)).status, 200);
 });
+
+test("a session that begins with a repository", async () => {
+  const ada = await server.account();
+  const git_url = "https://git.example.com/ada/engine.git";
+  const created = await ada.post("/sessions", { name: "Engine", git_url, git_branch: "next" });
+  assert.equal(created.status, 201);
+  assert.deepEqual(created.data.source, { kind: "git", url: git_url, branch: "next", state: "pending" });
+  const path = `/sessions/${created.data.id}`;
+  assert.deepEqual((await ada.get(path)).data.source, created.data.source);
+  assert.deepEqual((await ada.get("/sessions")).data[0].source, created.data.source);
+  const again = await ada.post(`${path}/clone`);
+  assert.deepEqual([again.status, again.data.source.state, again.data.revision], [202, "pending", created.data.revision], "harmless while one is to come");
+
+  const fork = await ada.post(`${path}/fork`, { name: "Copy" });
+  assert.equal(fork.data.source, undefined, "a copy begins with files");
+  const blank = await newSession(ada);
+  assert.equal(blank.source, undefined);
+  const refused = await ada.post(`/sessions/${blank.id}/clone`);
+  assert.deepEqual([refused.status, refused.code], [409, "conflict"]);
+  await ada.delete(path);
+  assert.equal((await ada.post(`${path}/clone`)).status, 404);
+});
+
+test("what is no address of a repository is refused, with the field and a reason", async () => {
+  const ada = await server.account();
+  const secret = "hunter2-hunter2";
+  for (const [git_url, reason] of [
+    ["http://example.com/a", /use https/], ["file:///etc/passwd", /begin with https/], ["git@example.com:a.git", /terminal/],
+    ["--upload-pack=id", /begin with https/], ["ext::sh -c id", /begin with https/], [`https://ada:${secret}@example.com/a`, /Leave out the user name/],
+    ["https://example.com", /no repository/], [`https://example.com/a?t=${secret}`, /leave out/], ["https://example.com/a b", /no address/], ["", /./], [`https://example.com/${"a".repeat(2000)}`, /./],
+  ]) {
+    const reply = await ada.post("/sessions", { name: "A", git_url });
+    assert.deepEqual([reply.status, reply.code], [400, "invalid"], git_url);
+    assert.match(reply.json.error.fields[0]?.message ?? JSON.stringify(reply.json.error), reason);
+    assert.equal(reply.text().includes(secret), false, "nothing is said again that may be secret");
+  }
+  for (const git_branch of ["-b", "a..b", "a b", "", "x".repeat(251)]) {
+    const reply = await ada.post("/sessions", { name: "A", git_url: "https://example.com/a", git_branch });
+    assert.deepEqual([reply.status, reply.code], [400, "invalid"], git_branch);
+  }
+  assert.equal((await ada.post("/sessions", { name: "A", git_branch: "main" })).status, 400, "a branch of nothing");
+  assert.deepEqual((await ada.get("/sessions")).data, []);
+});

@@ -1,13 +1,15 @@
 /*
  * wire-server DIR SOCKET TOKEN: the server's side of the wire alone, on a store in DIR, for one person with one session.
  * Started again on the same DIR it serves the same session, since everything is made under fixed operations. WIRE_QUOTA: how
- * many bytes the session may have.
+ * many bytes the session may have. SOURCE_URL and SOURCE_BRANCH: of the repository that the session begins with; at SIGUSR1 the
+ * person asks for another attempt.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "auth/auth.h"
+#include "base/assert.h"
 #include "base/log.h"
 #include "coditectd/wire.h"
 #include "sessions/sessions.h"
@@ -67,7 +69,13 @@ static int make_person(struct place *p, struct auth *auth)
     p->ctx.scope = result.scope;
     struct sessions_view view;
     p->ctx.op = fixed(2);
-    r = sessions_create(&p->ctx, &(struct sessions_create_input){.name = STR("Project A")}, &view);
+    const char *url = getenv("SOURCE_URL");
+    const char *branch = getenv("SOURCE_BRANCH");
+    const struct sessions_create_input input = {.name = STR("Project A"),
+                                                .git_url = str_from(url ? url : ""),
+                                                .git_branch = str_from(branch ? branch : ""),
+                                                .plain_http = true};
+    r = sessions_create(&p->ctx, &input, &view);
     if (r) {
         return r;
     }
@@ -83,6 +91,11 @@ int main(int argc, char **argv)
     }
     log_setup(LOG_WARN, LOG_TEXT);
     (void)signal(SIGPIPE, SIG_IGN);
+    sigset_t set; /* blocked in all threads */
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGUSR1);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
     ARENA_AUTO(arena);
     struct store *store = NULL;
     struct auth *auth = NULL;
@@ -117,10 +130,11 @@ int main(int argc, char **argv)
     }
     (void)printf("ready\n");
     (void)fflush(stdout);
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
     int number;
-    (void)sigwait(&set, &number);
+    while (sigwait(&set, &number) == 0 && number == SIGUSR1) {
+        struct sessions_view view;
+        r = sessions_clone(&p.ctx, p.session, &view);
+        ASSERT(r == 0);
+    }
     return 0;
 }

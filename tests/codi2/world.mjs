@@ -99,6 +99,8 @@ export class World {
     assert.equal(status, 200, JSON.stringify(body));
     return body;
   }
+  /** What the session begins with, and how far it is. */
+  source() { return this.#wire("GET", "source?root=workspace"); }
   /** The entries that the store holds, or held at a moment. */
   async entries(seq = 0) {
     const all = [];

@@ -440,6 +440,7 @@ const rows = [
       for (const { id } of [...copies, origin]) await ada.delete(`/sessions/${id}`);
     },
   },
+  { id: "sessions_clone", before: async () => (await ada.post("/sessions", { name: "A", git_url: "https://git.example.com/a.git" })).data.id, request: (id, o) => ada.post(`/sessions/${id}/clone`, undefined, o), after: (id) => ada.delete(`/sessions/${id}`) },
   {
     id: "sessions_open",
     costly: true,
