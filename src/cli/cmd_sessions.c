@@ -93,6 +93,12 @@ static int create(struct cli_run *run)
     struct cli_client *client;
     struct cli_reply reply;
     struct cli_sessions_create_in in = {.name = str_from(run->operands[0])};
+    const char *url = cli_value(run, "git");
+    const char *branch = cli_value(run, "branch");
+    in.has_git_url = url != NULL;
+    in.git_url = str_from(url ? url : "");
+    in.has_git_branch = branch != NULL;
+    in.git_branch = str_from(branch ? branch : "");
     run->subject = run->operands[0];
     int r = cli_client(run, &client);
     r = r < 0 ? r : cli_sessions_create(client, &in, NULL, &reply);
@@ -243,14 +249,22 @@ const struct cli_command cli_command_sessions_ls = {
 };
 
 static const struct cli_operand new_operands[] = {{.name = "NAME"}, {.name = NULL}};
+static const struct cli_option new_options[] = {
+    {.name = "git", .value = "URL", .text = "begin with this repository, cloned when it is opened"},
+    {.name = "branch", .value = "NAME", .text = "a branch or tag of it"},
+    {.name = NULL},
+};
 static const struct cli_example new_examples[] = {
     {"coditect sessions new 'Project A'", "Creates a session."},
+    {"coditect sessions new --git https://git.example.com/engine.git Engine",
+     "Its workspace clones the repository when it runs for the first time."},
     {.line = NULL},
 };
 const struct cli_command cli_command_sessions_new = {
     .name = "sessions new",
     .summary = "Create a session.",
     .operands = new_operands,
+    .options = new_options,
     .examples = new_examples,
     .run = create,
 };

@@ -442,8 +442,7 @@ const rows = [
   },
   { id: "sessions_clone", before: async () => (await ada.post("/sessions", { name: "A", git_url: "https://git.example.com/a.git" })).data.id, request: (id, o) => ada.post(`/sessions/${id}/clone`, undefined, o), after: (id) => ada.delete(`/sessions/${id}`) },
   {
-    id: "sessions_open",
-    costly: true,
+    id: "sessions_open", costly: true,
     request: (_, o) => ada.post(`${base}/open`, undefined, o),
     after: () => ada.post(`${base}/pause`),
   },
