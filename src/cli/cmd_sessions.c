@@ -105,7 +105,18 @@ static int create(struct cli_run *run)
     return r < 0 ? r : print_session(run, &reply);
 }
 
-/* Until the workspace runs. ERR_BAD_GATEWAY: it failed, said. */
+/* Whether the repository that it begins with is there, if it has one. ERR_BAD_GATEWAY: it is not cloned, said. */
+static int look_at_source(struct cli_run *run, const struct cli_session *s, bool *ret_there)
+{
+    if (s->has_source && str_eq(s->source.state, STR("failed"))) {
+        return cli_fail(run, ERR_BAD_GATEWAY, "its repository was not cloned: " STR_FMT,
+                        STR_ARG(s->source.message));
+    }
+    *ret_there = !s->has_source || str_eq(s->source.state, STR("done"));
+    return 0;
+}
+
+/* Until the workspace runs, with the repository that it begins with. ERR_BAD_GATEWAY: one of the two failed, said. */
 static int wait_for_workspace(struct cli_run *run, struct str id, struct cli_reply *ret_reply)
 {
     for (;;) {
@@ -113,7 +124,10 @@ static int wait_for_workspace(struct cli_run *run, struct str id, struct cli_rep
         struct cli_sessions_get_in in = {.session_id = id};
         int r = cli_sessions_get(run->client, &in, NULL, ret_reply);
         r = r < 0 ? r : cli_shape_read(run, &cli_shape_session, ret_reply->data, &s);
-        if (r < 0 || str_eq(s.workspace.state, STR("running"))) {
+        bool there = false;
+        bool runs = r == 0 && str_eq(s.workspace.state, STR("running"));
+        r = runs ? look_at_source(run, &s, &there) : r;
+        if (r < 0 || there) {
             return r;
         }
         if (str_eq(s.workspace.state, STR("failed"))) {
@@ -279,7 +293,9 @@ static const struct cli_operand some_sessions[] = {
 };
 
 static const struct cli_option open_options[] = {
-    {.name = "wait", .letter = 'w', .text = "until its workspace runs"},
+    {.name = "wait",
+     .letter = 'w',
+     .text = "until its workspace runs, with the repository it begins with"},
     {.name = NULL},
 };
 static const struct cli_example open_examples[] = {

@@ -28,6 +28,16 @@ test("a session's life", async () => {
   assert.equal((await ada.ok("sessions", "ls", "--json")).json[0].id, made.id);
 });
 
+test("a session that begins with a repository", async () => {
+  const eve = await person(server, "eve");
+  const made = (await eve.ok("sessions", "new", "--json", "--git", "https://git.example.com/engine.git", "--branch", "next", "Engine")).json;
+  assert.deepEqual(made.source, { kind: "git", url: "https://git.example.com/engine.git", branch: "next", state: "pending" });
+  assert.equal((await eve.ok("sessions", "new", "--json", "Blank")).json.source, undefined);
+  const { stderr } = await eve.fails(2, /begin with https/, "sessions", "new", "--git", "file:///etc", "Other");
+  assert.doesNotMatch(stderr, /unknown/);
+  await eve.fails(2, /no git_url/, "sessions", "new", "--branch", "main", "Other");
+});
+
 test("projects: made, named, filled, emptied; their sessions stay", async () => {
   const zoe = await person(server, "zoe");
   const { id } = await newSession(zoe.person, "Lexer");
