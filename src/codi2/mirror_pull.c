@@ -234,8 +234,8 @@ static int make(struct codi2_mirror *m, const struct codi2_remote *r, const stru
  * Whether the disk holds a version that the store has gone on from, and nobody touched it since: the same content with the same
  * time. The index would have known (it was lost, or is of another boot). What a program brings back has a time of its own.
  */
-static int is_left_behind(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
-                          const struct stand *now, bool *ret_is)
+static int see_left_behind(struct codi2_mirror *m, struct arena *arena,
+                           const struct codi2_remote *r, struct stand *now)
 {
     const struct codi2_remote here = {
         .path = r->path, .size = now->look.size, .mtime = now->look.mtime};
@@ -244,8 +244,8 @@ static int is_left_behind(struct codi2_mirror *m, struct arena *arena, const str
                now->look.kind == CODI2_FILE &&
                (here.size != r->size || here.mtime / 1000 != r->mtime / 1000);
     int error = may ? codi2_link_past_like(m->link, arena, &here, &old) : ERR_NOT_FOUND;
-    *ret_is = !error && old.version < r->version &&
-              codi2_plan_has_content(&m->tree, arena, r->path, &old.hash);
+    now->clean = now->clean || (!error && old.version < r->version &&
+                                codi2_plan_has_content(&m->tree, arena, r->path, &old.hash));
     return error == ERR_NOT_FOUND ? 0 : error;
 }
 
@@ -260,12 +260,11 @@ int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
     if (now.indexed && now.known.version >= r->version) {
         return 0; /* ours, or applied already */
     }
-    bool behind;
-    error = is_left_behind(m, arena, r, &now, &behind);
+    error = see_left_behind(m, arena, r, &now);
     if (error) {
         return error;
     }
-    if (now.clean || behind) {
+    if (now.clean) {
         return make(m, r, &now);
     }
     if (!now.present) { /* deleted here, changed there: theirs comes back */

@@ -51,9 +51,7 @@ static void add_backup_actions(struct asked *asked, struct args_option *to)
          .given = &asked->backups},
         {.name = "verify-backup",
          .value = "FROM",
-         .text =
-             "read a backup to its end: of a directory, a bucket, a file or standard input (-), "
-             "then exit",
+         .text = "read a backup of a directory, bucket, file or - to its end, then exit",
          .given = &asked->verify},
         {.name = "restore",
          .value = "FROM",
@@ -68,8 +66,7 @@ static void add_backup_actions(struct asked *asked, struct args_option *to)
          .text = "write one tenant to standard output, then exit; a server may run",
          .given = &asked->export_tenant},
         {.name = "import-tenant",
-         .text = "add a tenant that was exported, from standard input, then exit; when no server "
-                 "runs",
+         .text = "add an exported tenant from standard input, then exit; when no server runs",
          .flag = &asked->import_tenant},
     };
     memcpy(to, actions, sizeof actions);
@@ -92,12 +89,10 @@ static void parse(char **argv, struct asked *asked, struct coditectd_config_inpu
          .text = "look whether all that is stored is whole, then exit; when no server runs",
          .flag = &asked->check},
         {.name = "scrub",
-         .text = "read all content and look whether it is what its hash says, then exit; when no "
-                 "server runs",
+         .text = "read all content and compare its hashes, then exit; when no server runs",
          .flag = &asked->scrub},
         {.name = "doctor",
-         .text =
-             "say what protects this installation on this machine, and what does not, then exit",
+         .text = "say what protects this installation here, and what does not, then exit",
          .flag = &asked->doctor},
         {.name = "rotate-keys",
          .text = "have tokens signed by a new key, then exit; when no server runs",
@@ -109,8 +104,7 @@ static void parse(char **argv, struct asked *asked, struct coditectd_config_inpu
          .given = &asked->create_owner},
         {.name = "reset-password",
          .value = "EMAIL",
-         .text = "give an account another password and end its logins, then exit; when no server "
-                 "runs",
+         .text = "give an account another password, end its logins; when no server runs",
          .given = &asked->reset_password},
         {.name = "remove-totp",
          .value = "EMAIL",
