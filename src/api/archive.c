@@ -188,6 +188,9 @@ static int add_all(struct download *d, struct str session, struct files_page *pa
             .session = session, .at = page->seq, .after = buf_str(&after), .limit = TREE_PAGE};
         arena_reset(&d->arena);
         int r = files_tree(&d->data, &in, page);
+        if (r == 0 && page->seq != in.at) {
+            r = ERR_NOT_FOUND; /* retention took the moment for a later one: cut off, not mixed */
+        }
         if (r < 0) {
             return r;
         }
@@ -243,6 +246,7 @@ int api_answer_archive(struct api_call *call, const struct api_archive_of *of)
     struct files_tree_input first = {.session = of->session, .at = of->at, .limit = TREE_PAGE};
     struct files_page page;
     int r = files_tree(&d.data, &first, &page);
+    r = r < 0 ? r : api_shared_stands(call);
     if (r == 0) {
         http_set(call->res, "Content-Type",
                  d.zip ? STR("application/zip") : STR("application/gzip"));

@@ -96,6 +96,7 @@ int api_answer_list(struct api_call *call, struct files_list_input *in, struct s
     if (r == 0) {
         r = files_list(&call->data, in, &page);
     }
+    r = r < 0 ? r : api_shared_stands(call);
     if (r < 0) {
         return r;
     }
@@ -196,7 +197,8 @@ int api_answer_content(struct api_call *call, const struct files_open_input *in,
     if (r < 0) {
         return r;
     }
-    if (!api_not_modified(call, entry.version, if_none_match)) {
+    r = api_shared_stands(call);
+    if (r == 0 && !api_not_modified(call, entry.version, if_none_match)) {
         r = answer_content(call, reader, &entry);
     }
     files_reader_destroy(reader);

@@ -31,6 +31,11 @@ struct api_archive_of {
     uint64_t at;
     bool zip;
 };
+/*
+ * A call by a link to a moment: ERR_NOT_FOUND when the moment is not kept any more. Asked once what is sent was read, too, since
+ * retention may take the moment for a later one meanwhile. Of other calls: 0.
+ */
+int api_shared_stands(struct api_call *call) BASE_MUST_USE;
 int api_answer_archive(struct api_call *call, const struct api_archive_of *of) BASE_MUST_USE;
 
 #endif

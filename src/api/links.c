@@ -127,6 +127,12 @@ static int moment_of(struct api_call *call, uint64_t *ret_at)
     return r;
 }
 
+int api_shared_stands(struct api_call *call)
+{
+    uint64_t at;
+    return call->shared ? moment_of(call, &at) : 0;
+}
+
 int api_shared_get(struct api_call *call)
 {
     const struct sessions_shared *shared = call->shared;

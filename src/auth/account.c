@@ -32,6 +32,9 @@ struct registration {
 /* "{tenant} {user} {login}" of the first run. */
 static int registration_again(struct txn *txn, struct registration *g, struct str text)
 {
+    if (str_eq(text, STR("asked"))) {
+        return ERR_CONFLICT; /* addresses were confirmed then */
+    }
     struct str ids[3] = {STR_EMPTY, STR_EMPTY, STR_EMPTY};
     for (unsigned i = 0; i < 3 && str_split(&text, ' ', &ids[i]); i++) {
     }

@@ -74,8 +74,8 @@ static int register_fn(struct txn *txn, void *ctx)
     bool found;
     struct str text;
     int r = data_replay(txn, asking->ctx, &found, &text);
-    if (r < 0 || found) {
-        return r; /* the letter is posted */
+    if (r < 0 || found) { /* an account: addresses were not confirmed then */
+        return r < 0 || str_eq(text, STR("asked")) ? r : ERR_CONFLICT;
     }
     if (asking->accepted) {
         r = auth_invitation_check_in(txn, asking->ctx, asking->accepted, asking->post.email);
@@ -252,7 +252,9 @@ static int address_letter(const struct auth *a, const struct mail_draft *draft,
     const struct scope scope = {.tenant_id = mail->their_tenant_id};
     struct data_user user;
     int r = data_user_get(draft->txn, &scope, mail->user_id, &user);
-    if (r < 0 || user.email.n == 0 || str_eq(user.email, mail->email)) {
+    /* Whoever changed the password since it was asked for took the account back. */
+    if (r < 0 || user.email.n == 0 || str_eq(user.email, mail->email) ||
+        user.password_changed_at >= mail->created_at) {
         return r < 0 ? r : ERR_NOT_FOUND;
     }
     r = address_taken(draft);

@@ -230,6 +230,22 @@ static int prove_move(struct auth *a, struct move *m, const struct auth_email_in
                             "old.");
 }
 
+/*
+ * The address before is told: it is left no more often than it may be written to. Not in the bucket of what strangers ask for,
+ * who could keep somebody from leaving.
+ */
+static int limit_leaving(struct auth *a, struct move *m)
+{
+    struct auth_limit_state state;
+    int r =
+        auth_limit(a, AUTH_LIMIT_MAIL,
+                   arena_printf(m->ctx->arena, "left " STR_FMT, STR_ARG(m->before.email)), &state);
+    if (r < 0) {
+        m->ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
+    }
+    return r;
+}
+
 int auth_email_change(struct auth *a, struct data_context *ctx, const struct auth_email_input *in,
                       struct auth_email_result *ret_result)
 {
@@ -253,7 +269,14 @@ int auth_email_change(struct auth *a, struct data_context *ctx, const struct aut
     if (r < 0) {
         return r;
     }
-    bool asks = a->confirm && in->confirmation.n == 0 && !str_eq(m.email, m.before.email);
+    bool moves = !str_eq(m.email, m.before.email);
+    bool asks = a->confirm && in->confirmation.n == 0 && moves;
+    if (moves && !asks && a->mail_base) {
+        r = limit_leaving(a, &m);
+    }
+    if (r < 0) {
+        return r;
+    }
     r = asks ? auth_address_ask(a, ctx, &m.before, m.email) : move(&m);
     if (r == 0) {
         *ret_result = (struct auth_email_result){.asked = asks, .user = m.user};
