@@ -27,8 +27,7 @@ enum {
     POLL_MS = 20
 };
 
-/* When memory runs out the kernel takes one of these before codi2 or anything of the server, and of these the largest. */
-static void stand_in_front(void)
+void codi2_child_in_front(void)
 {
     FD_AUTO int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     (void)!(fd >= 0 && fd_write_all(fd, STR("500")) == 0);
@@ -41,7 +40,7 @@ static _Noreturn void become(const struct codi2_keeper *k, int output)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
     (void)setsid();
-    stand_in_front();
+    codi2_child_in_front();
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* as in a sandbox, where all ends with pid 1 */
     FD_AUTO int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||

@@ -26,6 +26,9 @@ struct codi2_keeper {
 
 void codi2_keeper_start(struct codi2_keeper *k);
 
+/* In a child: when memory runs out the kernel takes one of these before codi2 or anything of the server, the largest first. */
+void codi2_child_in_front(void);
+
 /* When k is due to be started again, starts it. Milliseconds until it is due, -1: nothing to wait for. */
 int codi2_keeper_turn(struct codi2_keeper *k);
 

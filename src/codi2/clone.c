@@ -21,6 +21,7 @@
 #include "base/assert.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "codi2/children.h"
 
 enum { LINE = 512, EXIT_NO_GIT = 127, EXIT_KILLED = 255, KILL_WAIT_MS = 5000 };
 
@@ -90,9 +91,9 @@ static char **arguments_of(struct arena *arena, const struct codi2_clone_options
                                  "-c",
                                  "gc.auto=0",
                                  "-c",
-                                 "http.lowSpeedLimit=1000",
+                                 "http.lowSpeedLimit=1",
                                  "-c",
-                                 "http.lowSpeedTime=60",
+                                 "http.lowSpeedTime=300",
                                  "clone",
                                  "--progress",
                                  "--template=",
@@ -135,6 +136,7 @@ static _Noreturn void become_git(const struct command *c, int said)
 static _Noreturn void guard(const struct command *c, int said, int told)
 {
     (void)setsid();
+    codi2_child_in_front(); /* git inherits it */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     pid_t git = fork();
     if (git == 0) {
@@ -222,8 +224,8 @@ static bool listen_to(struct listener *l, int said)
         int patience = left <= 0                  ? 0
                        : left > 60 * USEC_PER_SEC ? 60 * 1000
                                                   : (int)(left / 1000) + 1;
-        int ready = poll(p, 2, patience);
-        if (p[1].revents || (ready == 0 && left <= 0)) {
+        (void)poll(p, 2, patience);
+        if (p[1].revents || left <= 0) {
             return false;
         }
         ssize_t n = p[0].revents ? read(said, piece, sizeof piece) : -1;

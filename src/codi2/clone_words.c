@@ -8,6 +8,7 @@
     "There is no such repository, or it is private. A private one is cloned in the session's " \
     "terminal, where you can log in."
 #define FULL "The workspace's disk is full."
+#define UNTRUSTED "The host's certificate is none that the workspace trusts."
 #define SILENT "The host does not answer, or too slowly. Try again later."
 
 /* The first that is found in what git said is told, so what is particular stands before what is general. */
@@ -28,7 +29,9 @@ static const struct {
     {"returned error: 403", "The host refuses to show this repository."},
     {"returned error: 404", PRIVATE},
     {"returned error: 5", "The host has trouble of its own. Try again later."},
-    {"certificate", "The host's certificate is none that the workspace trusts."},
+    {"certificate problem", UNTRUSTED},
+    {"certificate verif", UNTRUSTED}, /* … verification failed, … verify failed */
+    {"certificate subject name", UNTRUSTED},
     {"is this a git repository", "There is no git repository at this address."},
     {"Connection refused", "Nobody answers at this address."},
     {"Failed to connect", "Nobody answers at this address."},

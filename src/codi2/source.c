@@ -160,24 +160,30 @@ static void failed(const struct attempt *a, struct str why)
 
 /* ---- one attempt ---- */
 
-/* All that is on the disk is in the store. False: it is to end. */
-static bool persist(struct codi2_source *s)
+/* ERR_TIMEOUT: it is to end; ERR_FORBIDDEN: the store refuses, for want of room. */
+static int persist_once(struct codi2_source *s)
 {
     uint64_t seq;
     uint64_t barrier = codi2_status_barrier(s->options.status);
     for (size_t i = 0; i < s->options.mirror_count; i++) {
         codi2_mirror_wake(s->options.mirrors[i]);
     }
-    for (;;) {
-        int error = codi2_status_await(s->options.status, barrier,
-                                       time_monotonic() + TELL_MS * USEC_PER_MS, &seq);
-        if (error != ERR_TIMEOUT) { /* what was refused is shown as such */
-            return true;
-        }
-        if (atomic_load(&s->stop)) {
-            return false;
-        }
-    }
+    int error;
+    do {
+        error = codi2_status_await(s->options.status, barrier,
+                                   time_monotonic() + TELL_MS * USEC_PER_MS, &seq);
+    } while (error == ERR_TIMEOUT && !atomic_load(&s->stop));
+    return error;
+}
+
+/* All that is on the disk is in the store. False: it is to end. While the store refuses the mirror says so, and tries again. */
+static bool persist(struct codi2_source *s)
+{
+    int error;
+    do {
+        error = persist_once(s);
+    } while (error == ERR_FORBIDDEN && !rest(s, AGAIN_MS));
+    return error == 0;
 }
 
 static void finish(const struct attempt *a, struct str name)
@@ -190,8 +196,7 @@ static void finish(const struct attempt *a, struct str name)
     tell_end(a,
              &(struct wire_source_note){.state = WIRE_SOURCE_DONE, .percent = 100, .folder = name});
     buf_printf(&notice, "The repository is in " STR_FMT ".", STR_ARG(name));
-    codi2_status_notice(s->options.status,
-                        &(struct codi2_notice){.text = buf_str(&notice), .path = name});
+    codi2_status_notice(s->options.status, &(struct codi2_notice){.text = buf_str(&notice)});
     if (!atomic_load(&s->stop)) { /* else it may not have been heard */
         note_remove(s);
     }

@@ -33,7 +33,7 @@ test("a repository is cloned, and is in the store when that is said", { timeout:
   assert.equal(git(world.tree("example"), "remote", "get-url", "origin").trim(), repository.url);
   const before = snapshot(world.tree());
   assert.deepEqual(Object.keys(await world.stored()).sort(), Object.keys(before).sort(), "all of it is in the store, .git too");
-  assert.match((await world.status()).message, /The repository is in example\./);
+  await until("it is told", async () => /The repository is in example\./.test((await world.status()).message));
   await lose(world, ["tree", "index"]);
   assert.deepEqual(snapshot(world.tree()), before);
   assert.equal(repository.asked, 1, "what was lost with the disk comes from the store");
