@@ -6,6 +6,8 @@
 //   API6 unrestricted access to sensitive flows       limits.test.mjs, limits-rows.test.mjs
 //   API10 unsafe consumption of APIs                  nothing is consumed: no operation makes the server call another
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { test } from "node:test";
 import { bundle, call, Client, newSession, serverForFile } from "./harness.mjs";
 
@@ -71,14 +73,24 @@ test("API4 resource consumption: bodies too large or too deep, and pages too lon
   }
 });
 
-test("API7 server side request forgery: no operation takes an address", () => {
+test("API7 server side request forgery: no operation takes an address but a repository's, which the server never asks", async (t) => {
   for (const operation of bundle.operations) {
     const names = [...operation.parameters.map(({ name, schema }) => [name, schema]), ...(typeof operation.body === "object" ? Object.entries(resolved(operation.body).properties) : [])];
     for (const [name, schema] of names) {
+      if (name === "git_url") continue; // the workspace's program goes there, with the reach of the person's own terminal
       assert.doesNotMatch(name, /url|uri|host|callback|webhook|endpoint|redirect/i, operation.id);
       assert.ok(!["uri", "url", "hostname", "ipv4", "ipv6"].includes(resolved(schema).format), `${operation.id}: ${name}`);
     }
   }
+  const asked = [];
+  const listener = createServer((socket) => { asked.push(socket.remotePort); socket.destroy(); }).listen(0, "127.0.0.1");
+  t.after(() => listener.close());
+  await once(listener, "listening");
+  const created = await ada.post("/sessions", { name: "Repository", git_url: `https://127.0.0.1:${listener.address().port}/a.git` });
+  assert.equal(created.status, 201, created.text());
+  assert.equal((await ada.post(`/sessions/${created.data.id}/clone`)).status, 202);
+  assert.equal((await ada.get(`/sessions/${created.data.id}`)).status, 200);
+  assert.deepEqual(asked, []);
 });
 
 test("API8 misconfiguration: replies of every operation say nothing of the server and are kept by nobody", async () => {
