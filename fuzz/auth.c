@@ -52,7 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char name[] = "coditect";
     static struct auth_ring ring;
-    static struct auth a = {.magic = AUTH_MAGIC, .ring = &ring, .issuer = name, .audience = name};
+    static struct auth a = {
+        .magic = AUTH_MAGIC, .ring = &ring, .issuer = name, .audience = name, .secret_given = true};
     if (ring.now.access.n == 0) {
         auth_keys_init(&ring.now, STR("0123456789abcdef0123456789abcdef"));
         auth_keys_init(&ring.before, STR("abcdefghijklmnopqrstuvwxyz012345"));
