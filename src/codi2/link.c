@@ -283,17 +283,19 @@ int codi2_link_tree(struct codi2_link *l, struct arena *arena, const struct codi
     return 0;
 }
 
-int codi2_link_past_like(struct codi2_link *l, struct arena *arena, const struct codi2_remote *like,
+int codi2_link_past_like(struct codi2_link *l, struct arena *arena, const struct codi2_entry *here,
                          struct codi2_remote *ret_version)
 {
     BUF_AUTO(text, TARGET_ROOM);
-    buf_printf(&text, "&size=%llu&mtime=%lld&path=", (unsigned long long)like->size,
-               (long long)(like->mtime / 1000));
-    encode_base64url(&text, like->path);
+    const struct codi2_look *look = &here->look;
+    buf_printf(&text, "&size=%llu&mtime=%lld&ctime=%lld&path=", (unsigned long long)look->size,
+               (long long)(look->mtime / 1000), (long long)(look->ctime / 1000));
+    encode_base64url(&text, here->path);
     BUF_AUTO(reply, WIRE_MAX_MESSAGE);
     struct link_request request = {
         .method = "GET", .call = "past/like", .query = buf_z(&text), .type = ""};
-    int error = like->mtime < 0 ? ERR_NOT_FOUND : codi2_link_call(l, &request, &reply);
+    bool told = look->mtime >= 0 && look->ctime >= 0;
+    int error = !told ? ERR_NOT_FOUND : codi2_link_call(l, &request, &reply);
     struct wire_tree tree;
     if (!error) {
         error = wire_tree_read(arena, arena_str(arena, buf_str(&reply)), &tree);

@@ -116,9 +116,10 @@ int codi2_link_tree(struct codi2_link *l, struct arena *arena, const struct codi
                     struct codi2_remotes *ret_tree) BASE_MUST_USE;
 
 /*
- * The newest version of what is or was at like's path that has like's size and mtime (in whole microseconds). ERR_NOT_FOUND.
+ * The newest version of what is or was at here's path that has here's size and mtime (in whole microseconds), unless it had been
+ * replaced in the store before here's ctime. ERR_NOT_FOUND.
  */
-int codi2_link_past_like(struct codi2_link *l, struct arena *arena, const struct codi2_remote *like,
+int codi2_link_past_like(struct codi2_link *l, struct arena *arena, const struct codi2_entry *here,
                          struct codi2_remote *ret_version) BASE_MUST_USE;
 
 struct codi2_changes_query {

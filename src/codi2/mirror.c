@@ -13,7 +13,9 @@
  * 4. Nothing is deleted in the store before the first comparison with it is complete.
  * 5. What the store took and the index has not heard of (codi2 was killed in between, the answer was lost on its way) is found
  *    among the store's changes before anything else is sent: they are signed with the name of this disk.
- * 6. All calls to the tree, the index, the watch and `dirty` are this thread's; the listener only raises `remote`.
+ * 6. All calls to the index, the watch and `dirty` are this thread's, and those that change the tree; the listener only raises
+ *    `remote`. The door's threads look at the tree (codi2_tree_look, which keeps nothing), and reach `wanted` and `saves`, which
+ *    have locks of their own, the atomic fields and `wake`.
  */
 #include <errno.h>
 #include <poll.h>

@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include "codi2/mirror_int.h"
 
+enum { LEFT_HERE_S = 2 }; /* how long is waited for what stands there already */
+
 void codi2_mirror_wake(struct codi2_mirror *m)
 {
     ASSERT_MAGIC(m, MIRROR_MAGIC);
@@ -28,8 +30,12 @@ int codi2_mirror_await_file(struct codi2_mirror *m, struct str path, usec_t dead
 {
     ASSERT_MAGIC(m, MIRROR_MAGIC);
     struct codi2_look look;
-    bool there = codi2_tree_look(&m->tree, path, &look) == 0;
-    return there ? 0 : codi2_wanted_await(m->wanted, path, deadline);
+    if (codi2_tree_look(&m->tree, path, &look) != 0) {
+        return codi2_wanted_await(m->wanted, path, deadline);
+    }
+    usec_t soon = time_monotonic() + LEFT_HERE_S * USEC_PER_SEC; /* it may be an old one */
+    (void)!codi2_wanted_await(m->wanted, path, soon < deadline ? soon : deadline);
+    return 0;
 }
 
 void codi2_mirror_end_waits(struct codi2_mirror *m)

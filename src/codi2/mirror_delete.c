@@ -34,7 +34,7 @@ static bool was_replaced(const struct mirror_deletions *d, struct str path)
     return false;
 }
 
-static bool is_below_any(const struct map *folders, struct str path)
+bool codi2_mirror_is_below_any(const struct map *folders, struct str path)
 {
     struct str name;
     while (path.n > 0) {
@@ -55,7 +55,7 @@ static size_t tell(struct mirror_deletions *d)
     for (size_t i = 0; i < d->count; i++) { /* sorted: a folder comes before what is in it */
         struct mirror_deletion *one = &d->at[i];
         struct str path = one->step.path;
-        one->told = one->told || is_below_any(told, path) || was_replaced(d, path);
+        one->told = one->told || codi2_mirror_is_below_any(told, path) || was_replaced(d, path);
         if (one->told) {
             (void)map_put(told, path, &mark);
         }
@@ -84,7 +84,8 @@ static void leave(struct mirror_deletions *d, bool unseen)
     size_t kept = 0;
     for (size_t i = 0; i < d->count; i++) {
         struct str path = d->at[i].step.path;
-        if ((d->at[i].told || unseen) && !is_below_any(sent, path)) {
+        bool goes = map_get(sent, path) || codi2_mirror_is_below_any(sent, path); /* already */
+        if ((d->at[i].told || unseen) && !goes) {
             (void)map_put(sent, path, &mark);
             d->at[kept++] = d->at[i];
         }

@@ -109,6 +109,7 @@ struct mirror_round {
     bool whole; /* the whole tree is looked at: what is missing was not seen going */
     bool full;  /* there is no room in the store: what is deleted goes with what is written */
     VEC(struct str) claimed; /* what moved, when full: it is no deletion */
+    struct map *undone;      /* paths whose move or change of kind was put off, when full */
 };
 
 /* mirror_gather.c: fills paths by what was taken from `dirty`. */
@@ -143,6 +144,8 @@ struct mirror_deletions {
     bool whole; /* the whole tree was looked at: all that is missing is here */
     int choice; /* comes back: the word that was followed */
 };
+/* Whether path is below one of these. */
+bool codi2_mirror_is_below_any(const struct map *folders, struct str path);
 /* Leaves in d those that are to be sent, each with all below it. */
 int codi2_mirror_hold_back(struct codi2_mirror *m, struct arena *arena,
                            struct mirror_deletions *d) BASE_MUST_USE;

@@ -232,17 +232,18 @@ static int make(struct codi2_mirror *m, const struct codi2_remote *r, const stru
 
 /*
  * Whether the disk holds a version that the store has gone on from, and nobody touched it since: the same content with the same
- * time. The index would have known (it was lost, or is of another boot). What a program brings back has a time of its own.
+ * time. The index would have known (it was lost, or is of another boot). What a program brings back has a time of its own; what
+ * comes back with its old one (mv, cp -p, tar) has changed (ctime) after the store had gone on. So has, by the same clock, what
+ * was on its way here when the store went on, in the moment before the index was lost: it goes on top, too, and nothing is lost.
  */
 static int see_left_behind(struct codi2_mirror *m, struct arena *arena,
                            const struct codi2_remote *r, struct stand *now)
 {
-    const struct codi2_remote here = {
-        .path = r->path, .size = now->look.size, .mtime = now->look.mtime};
+    const struct codi2_entry here = {.path = r->path, .look = now->look};
     struct codi2_remote old;
     bool may = now->present && !now->indexed && r->kind == CODI2_FILE &&
                now->look.kind == CODI2_FILE &&
-               (here.size != r->size || here.mtime / 1000 != r->mtime / 1000);
+               (now->look.size != r->size || now->look.mtime / 1000 != r->mtime / 1000);
     int error = may ? codi2_link_past_like(m->link, arena, &here, &old) : ERR_NOT_FOUND;
     now->clean = now->clean || (!error && old.version < r->version &&
                                 codi2_plan_has_content(&m->tree, arena, r->path, &old.hash));

@@ -20,13 +20,14 @@ static void round_fini(struct mirror_round *r)
     VEC_FREE(&r->replaced);
     VEC_FREE(&r->later);
     VEC_FREE(&r->claimed);
+    map_destroy(r->undone);
 }
 
 /* ---- sending ---- */
 
 static void enlist(struct mirror_round *r, const struct codi2_change *change)
 {
-    if (r->full && r->batch.n >= MIRROR_BATCH / 2) {
+    if (r->full && change->step.op != CODI2_DELETE && r->batch.n >= MIRROR_BATCH / 2) {
         return; /* there is to be room for deletions: it is dirty, and comes later */
     }
     codi2_dirty_upload(r->m->dirty, change->step.path);
@@ -62,7 +63,8 @@ static int flush(struct mirror_round *r)
         r->m->facts.seq = reply.seq > r->m->facts.seq ? reply.seq : r->m->facts.seq;
     }
     r->batch.n = 0;
-    return error;
+    bool refused = !error && reply.verdict != CODI2_ACCEPTED;
+    return refused && r->full ? ERR_QUOTA : error; /* no room was made: not again at once */
 }
 
 static int flush_a_whole(struct mirror_round *r)
@@ -70,13 +72,39 @@ static int flush_a_whole(struct mirror_round *r)
     return r->full || r->batch.n < MIRROR_BATCH ? 0 : flush(r);
 }
 
+/* What may have moved to a path where something else makes room first: what is moved is not known yet. */
+static int claim_by_inode(struct mirror_round *r, const struct codi2_step *step)
+{
+    const struct codi2_look *now = &step->look;
+    struct codi2_entries known = {0};
+    int error = codi2_index_by_inode(r->m->index, r->scratch, now->inode, &known);
+    for (size_t i = 0; i < known.count && !error; i++) {
+        const struct codi2_look *was = &known.at[i].look;
+        bool same =
+            was->kind == now->kind &&
+            (was->kind == CODI2_FOLDER || (was->size == now->size && was->mtime == now->mtime));
+        if (same && !str_eq(known.at[i].path, step->path)) {
+            VEC_ADD(&r->claimed, arena_str(r->arena, known.at[i].path));
+        }
+    }
+    return error;
+}
+
+/* When full: nothing is sent of what is below, which the store would have in the wrong place, nor is what moved deleted. */
+static int put_off(struct mirror_round *r, const struct codi2_step *step)
+{
+    (void)map_put(r->undone, step->path, r);
+    if (step->op != CODI2_MOVE) {
+        return claim_by_inode(r, step);
+    }
+    VEC_ADD(&r->claimed, arena_str(r->arena, step->from));
+    return 0;
+}
+
 static int send_alone(struct mirror_round *r, const struct codi2_step *step)
 {
     if (r->full) {
-        if (step->op == CODI2_MOVE) {
-            VEC_ADD(&r->claimed, arena_str(r->arena, step->from));
-        }
-        return 0;
+        return put_off(r, step);
     }
     struct codi2_change change = {.step = *step};
     codi2_look_doubt(&change.step.look); /* of what moved */
@@ -185,6 +213,9 @@ static bool opens_or_shuts(struct mirror_round *r, const struct codi2_step *step
 
 static int do_step(struct mirror_round *r, const struct codi2_step *step, bool listed)
 {
+    if (r->full && step->op != CODI2_MOVE && codi2_mirror_is_below_any(r->undone, step->path)) {
+        return 0;
+    }
     switch (step->op) {
     case CODI2_WRITE:
         return add_write(r, step);
@@ -305,8 +336,8 @@ static int look_at(struct mirror_round *r, const struct codi2_dirty_path *p)
 
 /* ---- deletions ---- */
 
-/* last: also the last of them, which else are left in the batch. */
-static int send_deletions(struct mirror_round *r, bool last)
+/* In lots. When full the last of them are left in the batch. */
+static int send_deletions(struct mirror_round *r, size_t lot)
 {
     struct codi2_mirror *m = r->m;
     struct mirror_deletions d = {.at = r->deletions.at,
@@ -316,13 +347,13 @@ static int send_deletions(struct mirror_round *r, bool last)
                                  .whole = r->whole};
     int error = codi2_mirror_hold_back(m, r->arena, &d);
     for (size_t i = 0; i < d.count && !error; i++) {
-        error = r->batch.n >= MIRROR_BATCH / 2 ? flush(r) : 0;
+        error = r->batch.n >= lot ? flush(r) : 0;
         enlist(r, &(struct codi2_change){.step = d.at[i].step});
     }
-    if (!error && last) {
+    if (!error && !r->full) {
         error = flush(r);
     }
-    if (!error && last) { /* unless there is a newer word */
+    if (!error && !r->full) { /* unless there is a newer word */
         (void)atomic_compare_exchange_strong(&m->choice, &d.choice, CODI2_NO_CHOICE);
     }
     return error;
@@ -364,36 +395,53 @@ static bool is_any_gone(struct mirror_round *r)
     return gone;
 }
 
+static bool is_moved(const struct mirror_round *r, struct str path)
+{
+    for (size_t i = 0; i < r->claimed.n; i++) {
+        struct str claimed = r->claimed.at[i];
+        if (content_path_within(path, claimed) || content_path_within(claimed, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What moved is no deletion, nor may a folder go that it moved out of. What went with that folder was seen all the same. */
 static void drop_moved(struct mirror_round *r)
 {
+    struct map *told = map_create();
     size_t kept = 0;
-    for (size_t i = 0; i < r->deletions.n; i++) {
-        bool moved = false;
-        for (size_t j = 0; j < r->claimed.n && !moved; j++) {
-            moved = content_path_within(r->deletions.at[i].step.path, r->claimed.at[j]);
+    for (size_t i = 0; i < r->deletions.n; i++) { /* a folder comes before what is in it */
+        struct mirror_deletion *one = &r->deletions.at[i];
+        one->told = one->told || codi2_mirror_is_below_any(told, one->step.path);
+        if (!is_moved(r, one->step.path)) {
+            r->deletions.at[kept++] = *one;
+        } else if (one->told) {
+            (void)map_put(told, one->step.path, r);
         }
-        r->deletions.at[kept] = r->deletions.at[i];
-        kept += moved ? 0 : 1;
     }
+    map_destroy(told);
     r->deletions.n = kept;
 }
 
 /*
  * The store refused a batch for want of room. What was deleted here makes room, but must not go alone as long as it can be helped:
  * who packs files writes the pack and deletes what is in it, and the store would be left with neither. So everything is looked
- * at once more, and the deletions go with what is written, in one batch, which the store takes or refuses as a whole.
+ * at once more, and the deletions go with what is written, in one batch, which the store takes or refuses as a whole. Where there
+ * are more deletions than a batch has places beside what is written (half of them at least), the first ones go alone.
  */
 static int make_room(struct mirror_round *r)
 {
     r->full = true;
     r->late = false;
+    r->undone = map_create();
     r->deletions.n = r->later.n = r->replaced.n = 0;
     int error = look_at_all(r);
     drop_moved(r);
     VEC(struct codi2_change) writes = {.at = r->batch.at, .n = r->batch.n, .room = r->batch.room};
     r->batch.at = NULL;
     r->batch.n = r->batch.room = 0;
-    error = error ? error : send_deletions(r, /* last= */ false);
+    error = error ? error : send_deletions(r, MIRROR_BATCH - writes.n);
     error = !error && r->batch.n == 0 ? ERR_QUOTA : error;
     for (size_t i = 0; i < writes.n; i++) {
         VEC_ADD(&r->batch, writes.at[i]);
@@ -422,7 +470,7 @@ int codi2_mirror_push(struct codi2_mirror *m)
         error = flush(&r);
     }
     if (!error) {
-        error = send_deletions(&r, /* last= */ true);
+        error = send_deletions(&r, MIRROR_BATCH / 2);
     }
     if (error == ERR_QUOTA && is_any_gone(&r)) {
         error = make_room(&r);

@@ -184,13 +184,16 @@ int coditectd_wire_tree(struct coditectd_wire_call *c)
 /* A tree of one entry. */
 int coditectd_wire_past_like(struct coditectd_wire_call *c)
 {
-    struct files_entry like = {0};
+    struct files_version like = {0};
     struct files_entry found;
     uint64_t mtime = 0;
-    int r = bytes_in(c, "path", &like.path);
-    r = r < 0 ? r : coditectd_wire_number(c, "size", INT64_MAX, &like.size);
+    uint64_t ctime = 0;
+    int r = bytes_in(c, "path", &like.entry.path);
+    r = r < 0 ? r : coditectd_wire_number(c, "size", INT64_MAX, &like.entry.size);
     r = r < 0 ? r : coditectd_wire_number(c, "mtime", INT64_MAX, &mtime);
-    like.mtime = (usec_t)mtime;
+    r = r < 0 ? r : coditectd_wire_number(c, "ctime", INT64_MAX, &ctime);
+    like.entry.mtime = (usec_t)mtime;
+    like.at = (usec_t)ctime;
     r = r < 0 ? r : files_version_like(&c->data, c->peer.tree, &like, &found);
     if (r == 0) {
         struct wire_entry entry = entry_out(&found);

@@ -251,8 +251,7 @@ int files_batch_flush(struct files_batch *b, uint64_t *ret_tag) BASE_MUST_USE;
 /* ---- History ---- */
 
 struct files_version {
-    struct files_entry
-        entry; /* as it was; for a deletion as it was before, with the deletion's version */
+    struct files_entry entry; /* as it was; for a deletion as before, with its version */
     enum files_op op;
     struct files_author author;
     usec_t at;
@@ -493,8 +492,9 @@ struct files_tree_input {
 int files_tree(struct data_context *ctx, const struct files_tree_input *in,
                struct files_page *ret_page) BASE_MUST_USE;
 
-/* The newest version of what is or was at like's path that has like's size and mtime. ERR_NOT_FOUND: none of the last 10,000. */
-int files_version_like(struct data_context *ctx, struct str session, const struct files_entry *like,
+/* The newest version of what is or was at like's path with its size and mtime, if not replaced before like's at. ERR_NOT_FOUND: none of the last 10,000. */
+int files_version_like(struct data_context *ctx, struct str session,
+                       const struct files_version *like,
                        struct files_entry *ret_entry) BASE_MUST_USE;
 
 #endif

@@ -202,22 +202,42 @@ int files_history(struct data_context *ctx, const struct files_history_input *in
 struct search {
     struct data_context *ctx;
     struct str session;
-    const struct files_entry *like;
+    const struct files_version *like;
     struct files_entry *found;
     size_t left; /* versions that may still be looked at */
 };
 
-static bool alike(const struct files_past_version *version, const struct files_entry *like)
+static bool is_alike(const struct files_past_version *version, const struct files_entry *like)
 {
     const struct files_record *record = &version->record;
     return version->op != FILES_DELETE && record->kind == FILES_FILE &&
            record->manifest.length == like->size && record->mtime == like->mtime;
 }
 
+/* replaced_by: the id's next version; 0: it stands. ERR_NOT_FOUND: it was replaced before the moment that is asked about. */
+static int search_tell(struct search *search, struct files_tx *tx,
+                       const struct files_past_version *version, uint64_t replaced_by)
+{
+    if (replaced_by != 0) {
+        struct str text;
+        struct files_change_record change;
+        int r = store_get(tx->txn, files_key_change(tx, replaced_by), &text);
+        r = r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+        r = r < 0 ? r : files_change_decode(text, &change);
+        if (r < 0 || change.at < search->like->at) {
+            return r < 0 ? r : ERR_NOT_FOUND;
+        }
+    }
+    files_entry_from(search->ctx->arena, &version->record, search->like->entry.path, search->found);
+    search->found->bytes = arena_str(search->ctx->arena, version->bytes);
+    return 0;
+}
+
 static int period_search(struct search *search, struct files_tx *tx, const struct period *period)
 {
     enum { PAGE = 200 };
     uint64_t end = period->last + 1;
+    uint64_t replaced_by = 0;
     size_t count = PAGE;
     int r = ERR_NOT_FOUND;
     while (r == ERR_NOT_FOUND && count == PAGE && search->left >= PAGE) {
@@ -235,13 +255,10 @@ static int period_search(struct search *search, struct files_tx *tx, const struc
                 r = error;
                 break;
             }
-            end = version.record.version;
-            if (alike(&version, search->like)) {
-                files_entry_from(search->ctx->arena, &version.record, search->like->path,
-                                 search->found);
-                search->found->bytes = arena_str(search->ctx->arena, version.bytes);
-                r = 0;
+            if (is_alike(&version, &search->like->entry)) {
+                r = search_tell(search, tx, &version, replaced_by);
             }
+            end = replaced_by = version.record.version;
         }
     }
     return r;
@@ -254,7 +271,7 @@ static int search_read(struct txn *txn, void *arg)
     struct periods periods = {0};
     search->left = MAX_SEARCHED;
     int r = files_tx_begin(&tx, txn, &search->ctx->scope, search->session);
-    r = r < 0 ? r : periods_read(&tx, search->like->path, &periods);
+    r = r < 0 ? r : periods_read(&tx, search->like->entry.path, &periods);
     if (r < 0) {
         return r;
     }
@@ -265,12 +282,12 @@ static int search_read(struct txn *txn, void *arg)
     return r;
 }
 
-int files_version_like(struct data_context *ctx, struct str session, const struct files_entry *like,
-                       struct files_entry *ret_entry)
+int files_version_like(struct data_context *ctx, struct str session,
+                       const struct files_version *like, struct files_entry *ret_entry)
 {
     struct files_entry found;
     struct search search = {.ctx = ctx, .session = session, .like = like, .found = &found};
-    if (like->path.n == 0 || content_path_check(like->path) < 0) {
+    if (like->entry.path.n == 0 || content_path_check(like->entry.path) < 0) {
         return ERR_INVALID;
     }
     int r = store_read(ctx->store, search_read, &search);

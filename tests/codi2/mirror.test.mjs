@@ -29,25 +29,27 @@ test("without its index a disk does not put what it was left with over what the 
   const world = new World(t);
   await world.startServer();
   await world.startCodi2();
-  for (const name of ["left", "twice", "brought-back", "new-here"]) fs.writeFileSync(world.tree(name), `${name} 1`);
+  for (const name of ["left", "twice", "brought-back", "put-back", "new-here"]) fs.writeFileSync(world.tree(name), `${name} 1`);
   await world.sync();
   const base = Object.fromEntries((await world.entries()).map((e) => [e.path, e]));
   fs.writeFileSync(world.tree("twice"), "twice 2");
   await world.sync();
   base.twice = (await world.entries()).find((e) => e.path === "twice");
   await world.kill("codi2");
+  execFileSync("cp", ["-p", world.tree("put-back"), world.path("put-back.bak")]);
   const hash = (text) => createHash("sha256").update(text).digest("hex");
   for (const path of Object.keys(base)) {
     const text = `${path} of others`;
     assert.ok(await world.change({ change: "put", path, base: base[path].version, author: { kind: "api", id: "usr-other" }, kind: "file", mode: 0o644, mtime: base[path].mtime + 1, size: text.length, hash: hash(text), bytes: Buffer.from(text).toString("base64") }));
   }
   fs.writeFileSync(world.tree("brought-back"), "brought-back 1"); // by a program, now: as it was, and yet a change
+  fs.renameSync(world.path("put-back.bak"), world.tree("put-back")); // as it was, with its time
   fs.writeFileSync(world.tree("new-here"), "new-here 2");
   fs.rmSync(world.path("index"), { recursive: true });
   world.disk();
   await world.startCodi2();
   await world.sync();
-  const expected = { left: "left of others", twice: "twice of others", "brought-back": "brought-back 1", "new-here": "new-here 2" };
+  const expected = { left: "left of others", twice: "twice of others", "brought-back": "brought-back 1", "put-back": "put-back 1", "new-here": "new-here 2" };
   for (const [path, text] of Object.entries(expected)) assert.equal(fs.readFileSync(world.tree(path), "utf8"), text);
   const stored = await world.stored();
   for (const [path, text] of Object.entries(expected)) assert.match(stored[path], new RegExp(hash(text)));

@@ -41,8 +41,8 @@ test("the session's storage is full: it is said, nothing is cut short, and it en
   await world.startServer({ WIRE_QUOTA: "1000000" });
   await world.startCodi2();
   fs.writeFileSync(world.tree("a"), randomBytes(600_000));
-  fs.mkdirSync(world.tree("moved"));
-  for (const name of ["kept", "tiny", "moved/in"]) fs.writeFileSync(world.tree(name), "before");
+  for (const name of ["moved", "left"]) fs.mkdirSync(world.tree(name));
+  for (const name of ["kept", "tiny", "moved/in", "left/out", "left/gone", "turned"]) fs.writeFileSync(world.tree(name), "before");
   for (let i = 0; i < 300; i++) fs.writeFileSync(world.tree(`old ${i}`), "");
   await world.sync();
   const large = randomBytes(600_000);
@@ -54,17 +54,29 @@ test("the session's storage is full: it is said, nothing is cut short, and it en
   assert.deepEqual([await storedSize(world, "large"), await storedSize(world, "a")], [undefined, 600_000]);
   fs.writeFileSync(world.tree("kept"), "changed");
   fs.renameSync(world.tree("moved"), world.tree("here"));
+  fs.writeFileSync(world.tree("here/new"), "below what moved");
+  fs.renameSync(world.tree("left/out"), world.tree("out"));
+  fs.rmSync(world.tree("left"), { recursive: true });
+  fs.rmSync(world.tree("turned"));
+  fs.mkdirSync(world.tree("turned"));
+  fs.writeFileSync(world.tree("turned/new"), "a folder now");
   fs.rmSync(world.tree("tiny"));
   assert.equal((await world.door("POST", "/sync")).status, 503);
+  assert.match(await said(world), /^Your storage is full/, "also when a file has become a folder");
   assert.equal(await storedSize(world, "tiny"), 6, "what is deleted does not go without what is written, when that is all");
   for (let i = 0; i < 300; i++) fs.rmSync(world.tree(`old ${i}`));
+  assert.equal((await world.door("POST", "/sync")).status, 503);
+  assert.equal(Object.keys(await world.stored()).filter((path) => path.startsWith("old ")).length, 300, "nor do many, in one batch");
   fs.rmSync(world.tree("a"));
   await persisted(world);
   const stored = await world.stored();
-  assert.deepEqual(Object.keys(stored).sort(), ["here", "here/in", "kept", "large"]);
+  assert.deepEqual(Object.keys(stored).sort(), ["here", "here/in", "here/new", "kept", "large", "out", "turned", "turned/new"]);
   assert.deepEqual([stored.large.split(" ")[2], stored.kept.split(" ")[2]], [hash(large), hash("changed")]);
-  const last = (await world.events()).filter(({ path }) => path === "here" || path === "moved").at(-1);
-  assert.deepEqual([last.op, last.from, last.path], ["move", "moved", "here"]);
+  const events = await world.events();
+  for (const [from, path] of [["moved", "here"], ["left/out", "out"]]) {
+    const last = events.filter((e) => e.path === path || e.path === from).at(-1);
+    assert.deepEqual([last.op, last.from, last.path], ["move", from, path]);
+  }
 });
 
 test("a file that changes while it is read is read again: no mixture becomes a version", { timeout: 60_000 }, async (t) => {

@@ -76,7 +76,7 @@ static void test_through_renames_and_deletion(void **state)
 static void test_like(void **state)
 {
     struct fixture *f = *state;
-    struct files_entry like = {.path = STR("moved")};
+    struct files_version like = {.entry = {.path = STR("moved")}};
     struct files_entry found;
     usec_t times[451];
     for (size_t i = 1; i <= 450; i++) { /* more than a page of them */
@@ -86,20 +86,52 @@ static void test_like(void **state)
     drop(f, "moved");
     put(f, "moved", STR("another"));
     for (size_t i = 1; i <= 450; i += 50) {
-        like.size = i;
-        like.mtime = times[i];
+        like.entry.size = i;
+        like.entry.mtime = times[i];
         assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), 0);
         assert_int_equal(found.version, i);
         assert_int_equal(found.size, i);
     }
-    like.mtime++;
+    like.entry.mtime++;
     assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), ERR_NOT_FOUND);
-    like.path = STR("none");
+    like.entry.path = STR("none");
     assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), ERR_NOT_FOUND);
-    like.path = STR("../moved");
+    like.entry.path = STR("../moved");
     assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), ERR_INVALID);
-    like.path = STR("moved");
+    like.entry.path = STR("moved");
     assert_int_equal(files_version_like(&f->other, f->session, &like, &found), ERR_NOT_FOUND);
+}
+
+/* What came to lie on a disk when the store had gone on was brought back on purpose. */
+static void test_like_and_replaced_since(void **state)
+{
+    struct fixture *f = *state;
+    struct files_entry found;
+    usec_t times[4];
+    for (size_t i = 0; i < 3; i++) {
+        times[i] = put(f, "doc", fixture_noise(f, i + 1, i)).mtime;
+    }
+    move(f, "doc", "moved");
+    drop(f, "moved");
+    times[3] = put(f, "moved", fixture_noise(f, 4, 4)).mtime;
+    struct files_history page = history(f, "moved", STR_EMPTY, 10);
+    static const struct {
+        size_t size;
+        uint64_t found;
+        size_t replaced_by; /* in the history; 0: it stands */
+    } rows[] = {{1, 1, 4}, {2, 2, 3}, {3, 4, 1}, {4, 6, 0}};
+    assert_int_equal(page.count, 6);
+    for (size_t i = 0; i < 4; i++) {
+        struct files_version like = {
+            .entry = {.path = STR("moved"), .size = rows[i].size, .mtime = times[i]}};
+        bool stands = rows[i].replaced_by == 0;
+        like.at = stands ? INT64_MAX : page.versions[rows[i].replaced_by].at;
+        assert_ok(files_version_like(&f->ctx, f->session, &like, &found));
+        assert_int_equal(found.version, rows[i].found);
+        like.at = stands ? 0 : like.at + 1;
+        assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found),
+                         stands ? 0 : ERR_NOT_FOUND);
+    }
 }
 
 static void test_restore_file(void **state)
@@ -176,8 +208,9 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_versions),       cmocka_unit_test(test_through_renames_and_deletion),
-        cmocka_unit_test(test_like),           cmocka_unit_test(test_restore_file),
-        cmocka_unit_test(test_restore_folder), cmocka_unit_test(test_refusals)};
+        cmocka_unit_test(test_versions),     cmocka_unit_test(test_through_renames_and_deletion),
+        cmocka_unit_test(test_like),         cmocka_unit_test(test_like_and_replaced_since),
+        cmocka_unit_test(test_restore_file), cmocka_unit_test(test_restore_folder),
+        cmocka_unit_test(test_refusals)};
     return fixture_run(tests, sizeof tests / sizeof *tests);
 }
