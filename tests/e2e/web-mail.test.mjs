@@ -55,7 +55,6 @@ test("where addresses are confirmed, a new account asks for the address and goes
   await button("Continue", bob).click();
   await visible(bob.getByText("A letter is on its way to"));
   await look(bob, "register-asked");
-  await bob.goto("about:blank");
   await bob.goto(await linkOf("bob+new@example.com"));
   await visible(bob.getByRole("heading", { name: "Finish your account" }));
   assert.equal(await bob.getByLabel("E-mail").inputValue(), "bob+new@example.com");

@@ -26,12 +26,17 @@ function Confirm({ link, onDone }: { readonly link: Confirmation; readonly onDon
   );
 }
 
-export default function Address() {
-  const link = confirmationOf(useLocation().hash);
+function Opened({ link }: { readonly link: Confirmation | undefined }) {
   const isIn = useAuth(({ state }) => state.status === "in");
   const [isDone, setDone] = useState(false);
   if (link === undefined) return <Narrow title="Confirm your address"><Text role="alert">This address is not complete: open the whole link that you were given.</Text></Narrow>;
   if (isDone) return <Narrow title="Your address is changed"><Text role="status">Log in with <Text as="span" fontWeight="500">{link.email}</Text> from now on.</Text><Text><TextLink to="/sessions">To your sessions</TextLink></Text></Narrow>;
   if (!isIn) return <Narrow title="Confirm your address" lead="Log in first, with the address and password of now."><EnterForm kind="login" /></Narrow>;
   return <Narrow title="Confirm your address"><Confirm link={link} onDone={() => setDone(true)} /></Narrow>;
+}
+
+/** Another link that is opened in the same tab begins anew. */
+export default function Address() {
+  const { hash } = useLocation();
+  return <Opened key={hash} link={confirmationOf(hash)} />;
 }

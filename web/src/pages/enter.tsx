@@ -167,7 +167,7 @@ export default function Enter({ kind }: { readonly kind: "login" | "register" })
             </Stack>
           </Stack>
           {ended && kind === "login" && <EndedNotice />}
-          {email !== undefined ? <AlreadyIn email={email} isInvited={invitation !== undefined} /> : kind === "login" ? <EnterForm kind="login" /> : <Register invitation={invitation} confirmed={confirmed} />}
+          {email !== undefined ? <AlreadyIn email={email} isInvited={invitation !== undefined} /> : kind === "login" ? <EnterForm kind="login" /> : <Register key={hash} invitation={invitation} confirmed={confirmed} />}
           <Text color="fg.muted" hidden={email !== undefined}>{ask} <TextLink to={to + search}>{other}</TextLink></Text>
         </Stack>
       </Box>
