@@ -79,11 +79,22 @@ test("what is downloaded goes to the disk, not through the page's memory", async
     assert.equal(download.suggestedFilename(), called);
     assert.ok(readFileSync(await download.path(), "latin1").startsWith(begins));
   }
-  await visible(tab.getByText("int main(void) {}"));
+  await assert.rejects(tab.goto(`${home}/download/${crypto.randomUUID()}/unknown`), /ERR_ABORTED/);
+  await visible(tab.getByText("int main(void) {}")); // the page stays
   await ada.delete(`/sessions/${session.id}/files/src/hello.c`);
   await button("Download", tab).click();
   await visible(tab.getByText("Not found."));
   await ada.write(`/sessions/${session.id}/files/src/hello.c`, "int main(void) {}\n");
+  const words = (url) => tab.evaluate(([to, token]) => new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    const said = [];
+    port1.onmessage = ({ data }) => said.push(data) === 2 && resolve(said);
+    navigator.serviceWorker.controller.postMessage({ kind: "download", id: crypto.randomUUID(), url: to, token }, [port2]);
+  }), [url, address.split("token=")[1]]);
+  assert.deepEqual(await words("/api/v5/shared/archive?format=zip"), ["taken", "ready"]);
+  for (const url of ["/offline.html", "/api/v5/shared/../../../offline.html", "http://elsewhere.example/api/v5/shared/archive?format=zip"]) {
+    assert.deepEqual(await words(url), ["taken", "refused"], `the token is not sent to ${url}`);
+  }
   await tab.context().close();
 });
 

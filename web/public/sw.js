@@ -32,13 +32,25 @@ async function part(request) {
 
 /** Answers that have begun, by the id in /download/{id}/{name}: each is fetched once, by the navigation that the page makes next. */
 const begun = new Map();
+const KEPT_MS = 30_000;
+/** All that a token is sent to. */
+const OPENED = "/api/v5/shared/";
+
+/** What nobody comes for, as when the page was closed, is not held for ever. */
+function keep(id, response) {
+  begun.set(id, response);
+  setTimeout(() => {
+    if (begun.delete(id)) response.body?.cancel().catch(() => undefined);
+  }, KEPT_MS);
+}
 
 async function begin({ id, url, token }, port) {
   port.postMessage("taken");
   try {
-    const { pathname, search } = new URL(url, location.origin);
+    const { origin, pathname, search } = new URL(url, location.origin);
+    if (origin !== location.origin || !pathname.startsWith(OPENED)) throw new Error("No token is sent there.");
     const response = await fetch(pathname + search, { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
-    if (response.ok) begun.set(id, response);
+    if (response.ok) keep(id, response);
     else await response.body?.cancel();
     port.postMessage(response.ok ? "ready" : "refused");
   } catch {
@@ -46,10 +58,11 @@ async function begin({ id, url, token }, port) {
   }
 }
 
+/** What is not known (any more), as when the worker was ended meanwhile, is nothing: the page stays. */
 function taken(address) {
-  const [, place, id] = new URL(address).pathname.split("/");
-  if (place !== "download") return undefined;
-  const response = begun.get(id);
+  const [, place, id, name] = new URL(address).pathname.split("/");
+  if (place !== "download" || name === undefined) return undefined;
+  const response = begun.get(id) ?? new Response(undefined, { status: 204 });
   begun.delete(id);
   return response;
 }

@@ -22,5 +22,5 @@ createRoot(root).render(
   </ChakraProvider>,
 );
 watchNetwork();
-// Shows a page of ours, not the browser's, when this one is loaded while the server is away; public/sw.js does nothing else.
+// Shows a page of ours, not the browser's, when this one is loaded while the server is away, and hands downloads to the browser (public/sw.js).
 void (navigator as Partial<Navigator>).serviceWorker?.register("/sw.js").catch(() => undefined);

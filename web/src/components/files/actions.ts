@@ -15,11 +15,14 @@ export function save(blob: Blob, name: string): void {
 }
 
 /** Of the worker's word, which a worker of an older build does not give. */
-const WORD_MS = 2_000;
+const WORD_MS = 15_000;
+/** Of the server's answer to begin; what comes later the worker forgets. */
+const BEGIN_MS = 60_000;
 
 /**
  * Has the browser fetch what a token opens straight to the disk: the worker (public/sw.js) sends the token, an address has none.
- * name: where the answer says none. False: nothing was fetched, because there is no worker (yet), the browser takes no download from one, or it was refused.
+ * name: where the answer says none. False: nothing was fetched, because there is no worker (yet), it was refused, did not begin in
+ * time, or the browser is Safari on a desktop, which takes no download from a worker. Safari on a phone is not known by this sign, and is asked.
  */
 export async function fetchToDisk(url: string, token: string, name: string): Promise<boolean> {
   const worker = (navigator as Partial<Navigator>).serviceWorker?.controller;
@@ -27,10 +30,11 @@ export async function fetchToDisk(url: string, token: string, name: string): Pro
   const id = crypto.randomUUID();
   const { port1, port2 } = new MessageChannel();
   const isReady = await new Promise<boolean>((resolve) => {
-    const timer = setTimeout(() => resolve(false), WORD_MS);
+    let timer = setTimeout(() => resolve(false), WORD_MS);
     port1.onmessage = ({ data }) => {
       clearTimeout(timer);
-      if (data !== "taken") resolve(data === "ready");
+      if (data === "taken") timer = setTimeout(() => resolve(false), BEGIN_MS);
+      else resolve(data === "ready");
     };
     worker.postMessage({ kind: "download", id, url, token }, [port2]);
   });
