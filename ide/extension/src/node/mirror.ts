@@ -6,11 +6,13 @@
  * 2. Without a mirror, or when it does not answer, the disk's word counts.
  */
 import { createHash } from 'node:crypto';
+import { timeout } from '@theia/core/lib/common/promise-util';
 import { inject, injectable } from '@theia/core/shared/inversify';
 import { Door } from './door';
 import { Environment, Place } from './environment';
 
-const MOST_ASKED = 3; // 20 s each
+const MOST_ASKED = 3;
+const ASKED_MS = 20_000; // the door answers after as long, and one that has no room at once
 
 class StillToCome extends Error {
     constructor(path: string) {
@@ -43,10 +45,12 @@ export class Mirror {
 
     protected async ask(door: Door, place: Place): Promise<boolean> {
         for (let i = 0; i < MOST_ASKED; i++) {
+            const next = performance.now() + ASKED_MS;
             const came = await door.hasCome(place).catch(() => undefined);
             if (came !== false) {
                 return came === true;
             }
+            await timeout(Math.max(0, next - performance.now()));
         }
         throw new StillToCome(place.path);
     }
