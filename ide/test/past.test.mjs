@@ -177,7 +177,7 @@ test('what is typed after theirs was taken goes into theirs, and nothing of mine
     await says(page, 'All changes persisted');
 });
 
-const shows = text => eventually(`the editor shows ${text}`, async () => (await lines()).startsWith(text));
+const shows = text => eventually(`the editor shows ${text}`, async () => (text === '' ? await lines() === '' : (await lines()).startsWith(text)));
 const MINE = 'a line of mine\n'.repeat(200); // so long that a save sends what was changed alone
 const THEIRS = 'theirs\n'.repeat(300);
 const asked = () => toast('mine.md was changed elsewhere');
@@ -262,6 +262,19 @@ test('what is typed while theirs is read is not given up', { timeout: 120_000 },
     await asked().waitFor();
     await says(page, 'Not saved: mine.md');
     await keepMine('more of mine\n');
+});
+
+test('a file that changed while something was typed that is undone is looked at again', { timeout: 120_000 }, async () => {
+    await begin('mine\n');
+    it.disk.put('read');
+    writeFileSync(join(it.workspace, 'mine.md'), THEIRS);
+    await eventually('theirs is read', () => it.disk.has('reading'));
+    await page.keyboard.type('x');
+    await page.keyboard.press('Control+z');
+    it.disk.drop('read');
+    await shows('theirs');
+    await says(page, 'All changes persisted');
+    assert.equal(onDisk('mine.md'), THEIRS);
 });
 
 test('a save does not wait for extensions that are dead', { timeout: 120_000 }, async t => {

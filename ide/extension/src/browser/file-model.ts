@@ -28,6 +28,8 @@ const WILL_SAVE_MS = 6_000;
 
 export class FileModel extends MonacoEditorModel {
     protected isSaving = false;
+    /** The file was to be looked at, and was not taken since. */
+    protected isStale = false;
     /** The version of the text that is on its way to the disk. */
     protected sent = 0;
 
@@ -66,14 +68,20 @@ export class FileModel extends MonacoEditorModel {
 
     protected override fireDidChangeContent(event: IModelContentChangedEvent): void {
         super.fireDidChangeContent(event);
-        if (!this.dirty && this.resource.version !== this.resourceVersion) {
+        if (!this.dirty && !this.ignoreDirtyEdits && (this.isStale || this.resource.version !== this.resourceVersion)) {
             void this.sync();
         }
+    }
+
+    override sync(): Promise<void> {
+        this.isStale = true;
+        return super.sync();
     }
 
     protected override updateModel<T>(doUpdate: () => T, options?: Partial<MonacoEditorModel.ApplyEditsOptions>): T {
         const result = super.updateModel(doUpdate, options);
         if (options?.ignoreContentChanges) { // the file's text was read
+            this.isStale = false;
             this.contentChanges.length = 0;
             this['updateSavedVersionId']();
         }
