@@ -145,7 +145,7 @@ static int read_files(const struct coditectd_settings *set, struct arena *arena,
 static int find_bucket(const struct coditectd_settings *set, const struct coditectd_places *places,
                        bool *ret_some)
 {
-    *ret_some = set->backup_bucket != NULL;
+    *ret_some = false;
     for (size_t i = 0; i < places->n; i++) {
         const char *place = places->at[i];
         bool bucket = place && (place == set->backup_bucket || backup_is_bucket(place));

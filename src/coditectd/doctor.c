@@ -20,6 +20,7 @@
 
 /* Of inotify instances and open files a workspace and its connections take some. */
 enum { INSTANCES_EACH = 3, INSTANCES_ENOUGH = 1024, WATCHES_ENOUGH = 524288, FILES_ENOUGH = 16384 };
+static const usec_t bucket_patience = 10 * USEC_PER_SEC;
 
 enum coditectd_verdict coditectd_doctor_say(enum coditectd_verdict verdict, const char *about,
                                             const char *how, ...)
@@ -110,8 +111,11 @@ static enum coditectd_verdict look_at_disk(const struct coditectd_options *o)
 static enum coditectd_verdict look_at_backups(const struct coditectd_options *o)
 {
     const char *place = o->set.backup_bucket ? o->set.backup_bucket : o->set.backup_directory;
-    const struct coditectd_backups_options options = {.where = {place, o->bucket},
-                                                      .every = o->set.backup_every};
+    struct coditectd_backups_options options = {.where = {place, o->bucket},
+                                                .every = o->set.backup_every};
+    if (options.where.access.patience > bucket_patience) {
+        options.where.access.patience = bucket_patience; /* a person waits */
+    }
     bool late = true;
     if (!place) {
         return coditectd_doctor_say(

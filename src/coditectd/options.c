@@ -177,22 +177,31 @@ static int make_backup_directory(struct reading *r, const char **directory)
 
 static bool serves(const struct coditectd_options *o, const struct asked *asked)
 {
-    return !asked->check_config && !asked->doctor && !o->backup && !o->restore && !asked->check &&
-           !o->export_tenant && !o->import_tenant;
+    return !asked->check_config && !asked->doctor && !o->backup && !o->backups && !o->verify &&
+           !o->restore && !o->check && !o->scrub && !o->rotate_keys && !o->create_owner &&
+           !o->reset_password && !o->remove_totp && !o->stop_workspaces && !o->export_tenant &&
+           !o->import_tenant;
+}
+
+/* Who asks no bucket reads no secret. */
+static int read_access(struct reading *r, const struct asked *asked)
+{
+    struct coditectd_options *o = &r->o;
+    bool of_settings = serves(o, asked) || asked->check_config || asked->doctor;
+    const char *const at[] = {of_settings ? o->set.backup_bucket : NULL, o->backup, o->backups,
+                              o->verify, o->restore};
+    const struct coditectd_places places = {at, sizeof at / sizeof *at};
+    int error = coditectd_backup_access(&o->set, &places, r->arena, &o->bucket);
+    return asked->doctor ? 0 : error; /* it says that there are no backups that can be read */
 }
 
 static int make_backup(struct reading *r, const struct asked *asked)
 {
-    static const char *const pipe = "-";
     struct coditectd_options *o = &r->o;
     const char **const given[] = {&o->backup, &o->backups, &o->verify, &o->restore};
-    const char *const places[] = {o->set.backup_bucket, o->backup, o->backups, o->verify,
-                                  o->restore};
-    int error = coditectd_backup_access(
-        &o->set, &(struct coditectd_places){places, sizeof places / sizeof *places}, r->arena,
-        &o->bucket);
+    int error = read_access(r, asked);
     for (size_t i = 0; !error && i < sizeof given / sizeof given[0]; i++) {
-        bool is_pipe = *given[i] && given[i] != &o->backups && strcmp(*given[i], pipe) == 0;
+        bool is_pipe = *given[i] && given[i] != &o->backups && strcmp(*given[i], "-") == 0;
         if (!*given[i] || is_pipe || backup_is_bucket(*given[i])) {
             continue;
         }
