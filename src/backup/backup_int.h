@@ -203,7 +203,7 @@ void backup_sign(const struct backup_signing *s, struct buf *b);
 
 struct backup_object {
     char name[BACKUP_FILE_ROOM + 24]; /* what stands behind the prefix */
-    uint64_t size;
+    uint64_t size;                    /* 0 also: it is not said, or cannot be one of ours */
 };
 struct backup_reply {                  /* zero-initialised */
     VEC(struct backup_object) objects; /* freed by VEC_FREE */
@@ -261,6 +261,7 @@ struct backup_directory {
     struct backup_file *own_file;       /* whoever writes it owns it */
     struct backup_reader reader;        /* of packs */
     struct buf name;                    /* of the pack that it reads */
+    struct map *checked;                /* names of packs whose beginning was found right */
 };
 /* store: as backup_shelf_bucket's; NULL to read. */
 int backup_directory_open(const struct backup_where *where, const char *store, enum backup_open how,
@@ -272,6 +273,9 @@ int backup_directory_frame(struct backup_directory *d, const struct backup_place
 /* Bytes of a pack. */
 int backup_directory_pack_size(struct backup_directory *d, uint64_t pack,
                                uint64_t *ret_size) BASE_MUST_USE;
+/* Whether each pack that a moment needs is as large as it was when the moment was made. ERR_CORRUPT. */
+int backup_directory_check_uses(struct backup_directory *d,
+                                const struct backup_table *table) BASE_MUST_USE;
 /* Names of files. */
 void backup_pack_file(char ret_name[static BACKUP_FILE_ROOM], uint64_t pack);
 void backup_moment_file(char ret_name[static BACKUP_FILE_ROOM], const char *moment);

@@ -292,7 +292,9 @@ static enum outcome judge_refusal(struct asking *a, int *ret_error)
     *ret_error = meaning(a->status, reply.code);
     bool again =
         a->status >= 500 || a->status == 408 || a->status == 429 || is_one_of(reply.code, broken);
-    if (a->status == 404 && a->q->name && strcmp(reply.code, "NoSuchBucket") != 0) {
+    if (*ret_error == ERR_NOT_FOUND && strcmp(a->q->method, "PUT") == 0) {
+        *ret_error = ERR_IO; /* nothing was looked for */
+    } else if (a->status == 404 && a->q->name && strcmp(reply.code, "NoSuchBucket") != 0) {
         return NEVER; /* not said: the caller knows what it means */
     }
     log_printf(again ? LOG_INFO : LOG_ERROR, "backup", "%s: %s %s is answered %ld%s%s%s%s",

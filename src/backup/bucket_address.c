@@ -1,5 +1,8 @@
 /* The address of a bucket: what it may be, and its parts as requests want them. */
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 
 #include "backup/backup_int.h"
@@ -13,8 +16,10 @@ bool backup_is_bucket(const char *path)
 
 static bool is_loopback(const char *host)
 {
-    struct str h = str_from(host);
-    return str_eq(h, STR("localhost")) || str_starts(h, STR("127.")) || str_eq(h, STR("[::1]"));
+    struct in_addr v4;
+    bool is_v4 = inet_pton(AF_INET, host, &v4) == 1;
+    return is_v4 ? ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET
+                 : strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
 }
 
 /* What needs no encoding and means the same to every server. */
@@ -52,8 +57,11 @@ static int set_path(struct backup_address *a, const char *path)
     return 0;
 }
 
-static int set_host(struct backup_address *a, const char *host, const char *port)
+static int set_host(struct backup_address *a, char *host, const char *port)
 {
+    for (char *p = host; *p; p++) {
+        *p = (char)tolower((unsigned char)*p);
+    }
     bool plain = str_eq(a->scheme, STR("http"));
     int n = snprintf(a->host, sizeof a->host, "%s%s%s", host, port ? ":" : "", port ? port : "");
     return (plain && !is_loopback(host)) || n >= (int)sizeof a->host ? ERR_INVALID : 0;

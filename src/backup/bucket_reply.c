@@ -2,7 +2,8 @@
  * What a bucket says in XML: a page of its list (ListObjectsV2), or why it refuses. Foreign bytes, read by expat.
  *
  * 1. A document type is refused, and with it every entity that somebody may have made up.
- * 2. Depth, texts and objects are bounded; an object whose name or size makes no sense is not there.
+ * 2. Depth, texts and objects are bounded; an object whose name makes no sense is not there. One whose
+ *    size makes none is, with 0: whoever may not lose it must know of it.
  */
 #include <expat.h>
 #include <stdio.h>
@@ -32,8 +33,13 @@ static void refuse(struct parsing *p)
 }
 
 /* Before anything could use what it declares. */
-static void on_doctype(void *ctx)
+static void on_doctype(void *ctx, const XML_Char *name, const XML_Char *system,
+                       const XML_Char *public, int has_subset)
 {
+    (void)name;
+    (void)system;
+    (void)public;
+    (void)has_subset;
     refuse(ctx);
 }
 
@@ -107,7 +113,8 @@ static void on_end(void *ctx, const XML_Char *name)
     }
     take_text(p, p->depth > 0 ? p->open[p->depth - 1] : "", name);
     buf_clear(&p->text);
-    if (strcmp(name, "Contents") == 0 && p->has_name && p->has_size) {
+    if (strcmp(name, "Contents") == 0 && p->has_name) {
+        p->object.size = p->has_size ? p->object.size : 0;
         VEC_ADD(&p->reply->objects, p->object);
         p->has_name = p->has_size = false;
     }
@@ -129,7 +136,7 @@ int backup_reply_parse(struct str xml, struct str prefix, struct backup_reply *r
     XML_SetUserData(p.parser, &p);
     XML_SetElementHandler(p.parser, on_start, on_end);
     XML_SetCharacterDataHandler(p.parser, on_text);
-    XML_SetEndDoctypeDeclHandler(p.parser, on_doctype);
+    XML_SetStartDoctypeDeclHandler(p.parser, on_doctype);
     enum XML_Status status = XML_Parse(p.parser, xml.p, (int)xml.n, /* isFinal= */ XML_TRUE);
     XML_ParserFree(p.parser);
     buf_fini(&p.text);

@@ -5,7 +5,8 @@
  * Where a block ends depends on its keys alone, so that a change makes one or two blocks new and not all that follow. Content
  * never shares a block with the rest: what is appended all day (history) would make its blocks new too.
  *
- * 1. What was read is compared with its hash before it is called content: what is damaged is kept as it is, but named by no
+ * 1. A walk has ended when the store says that this was the last key, and at nothing else.
+ * 2. What was read is compared with its hash before it is called content: what is damaged is kept as it is, but named by no
  *    later backup.
  */
 #include "backup/backup_int.h"
@@ -165,7 +166,7 @@ static int take_pair(struct walk *w, const struct store_snapshot_pair *pair)
 int backup_page(const struct backup_source *source, uint64_t keys)
 {
     int r = source->page ? source->page(source->ctx, keys) : 0;
-    ASSERT(r <= 0 && r != ERR_NOT_FOUND); /* which is how a walk ends */
+    ASSERT(r <= 0);
     return r;
 }
 
@@ -190,15 +191,20 @@ static int look_up(struct walk *w)
 static int walk(struct walk *w)
 {
     int r = 0;
+    bool ended = false; /* the store says so: "not found" from anywhere else is a failure */
     while (r == 0) {
         struct store_snapshot_pair pair;
         r = w->steps++ % LOOK_EVERY == 0 || w->value.n > 0 ? look_up(w) : 0;
         buf_clear(&w->value);
-        r = r ? r : store_snapshot_next(w->s, &pair);
+        if (r == 0) {
+            r = store_snapshot_next(w->s, &pair);
+            ended = r == ERR_NOT_FOUND;
+        }
         r = r ? r : take_pair(w, &pair);
         w->p->looked++;
     }
-    return r == ERR_NOT_FOUND ? end_block(w) : r;
+    r = ended ? end_block(w) : r;
+    return r == ERR_NOT_FOUND ? ERR_IO : r;
 }
 
 int backup_pass_run(struct backup_pass *p)

@@ -9,6 +9,7 @@
 
 #include "backup/backup_int.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 
 enum { MOMENT_NAME = 36 };
@@ -47,6 +48,7 @@ int backup_directory_open(const struct backup_where *where, const char *store, e
     d->shelf = shelf;
     buf_init(&d->name, BACKUP_FILE_ROOM);
     backup_reader_init(&d->reader, &(struct backup_input){NULL, NULL}, "");
+    d->checked = map_create();
     *ret_d = d;
     return 0;
 }
@@ -61,6 +63,7 @@ void backup_directory_close(struct backup_directory *d)
     }
     backup_reader_fini(&d->reader);
     buf_fini(&d->name);
+    map_destroy(d->checked);
     d->shelf->driver->close(d->shelf);
     mem_free(d);
 }
@@ -99,18 +102,24 @@ void backup_file_close(struct backup_file **f)
 
 /* ---- Packs ---- */
 
+/* Once: a file never changes once it has its name, and in a bucket each look costs a request. */
 static int check_header(struct backup_directory *d, uint64_t pack)
 {
+    if (map_get(d->checked, buf_str(&d->name))) {
+        return 0;
+    }
     enum backup_kind kind;
     uint64_t id;
     int r = backup_reader_header(&d->reader, &kind, &id);
     if (r == 0 && (kind != BACKUP_PACK || id != pack)) {
         r = log_err(ERR_CORRUPT, "backup", "%s is another file than its name says", d->reader.name);
     }
+    if (r == 0) {
+        (void)map_put(d->checked, buf_str(&d->name), d);
+    }
     return r;
 }
 
-/* The reader stands at the pack's beginning. */
 static int open_pack(struct backup_directory *d, uint64_t pack)
 {
     char name[BACKUP_FILE_ROOM];
@@ -166,6 +175,19 @@ int backup_directory_pack_size(struct backup_directory *d, uint64_t pack, uint64
 {
     int r = open_pack(d, pack);
     return r ? r : d->shelf->driver->size(d->reader.from.ctx, ret_size);
+}
+
+int backup_directory_check_uses(struct backup_directory *d, const struct backup_table *table)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < table->uses.n; i++) {
+        uint64_t size = 0;
+        r = backup_directory_pack_size(d, table->uses.at[i].pack, &size);
+        if (r == 0 && size < table->uses.at[i].size) {
+            r = log_err(ERR_CORRUPT, "backup", "%s was cut off", d->reader.name);
+        }
+    }
+    return r;
 }
 
 /* ---- Moments ---- */

@@ -66,29 +66,15 @@ static int read_entries(struct reading *g)
     struct backup_lister lister;
     backup_lister_init(&lister, g->d, g->table);
     int r = 0;
+    bool ended = false;
     while (r == 0) {
         const struct backup_entry *entry;
         r = backup_lister_next(&lister, &entry);
+        ended = r == ERR_NOT_FOUND;
         r = r ? r : read_entry(g, entry);
     }
     backup_lister_fini(&lister);
-    return r == ERR_NOT_FOUND ? 0 : r;
-}
-
-/* Whether each pack is as large as it was. */
-static int check_packs(struct reading *g)
-{
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < g->table->uses.n; i++) {
-        struct backup_use *use = &g->table->uses.at[i];
-        uint64_t size = 0;
-        r = backup_directory_pack_size(g->d, use->pack, &size);
-        if (r == 0 && size < use->size) {
-            r = log_err(ERR_CORRUPT, "backup", "%s was cut off", g->d->reader.name);
-        }
-        (void)map_put(g->uses, str_of(&use->pack, sizeof use->pack), use);
-    }
-    return r;
+    return ended ? 0 : r;
 }
 
 int backup_read_table(struct backup_directory *d, const struct backup_table *table,
@@ -96,7 +82,11 @@ int backup_read_table(struct backup_directory *d, const struct backup_table *tab
 {
     struct reading g = {.d = d, .table = table, .sink = sink, .uses = map_create()};
     buf_init(&g.last, STORE_MAX_KEY);
-    int r = check_packs(&g);
+    for (size_t i = 0; i < table->uses.n; i++) {
+        struct backup_use *use = &table->uses.at[i];
+        (void)map_put(g.uses, str_of(&use->pack, sizeof use->pack), use);
+    }
+    int r = backup_directory_check_uses(d, table);
     r = r ? r : read_entries(&g);
     if (r == 0 && (g.keys != table->keys || g.contents != table->contents)) {
         r = ERR_CORRUPT;

@@ -26,22 +26,11 @@ static void need(struct retain *t, const struct backup_table *table)
     }
 }
 
-/* Its table, and packs as large as they were. */
-static int read_moment(struct retain *t, const char *moment, struct backup_table *table)
-{
-    int r = backup_directory_table(t->d, moment, table);
-    for (size_t i = 0; r == 0 && i < table->uses.n; i++) {
-        uint64_t size = 0;
-        r = backup_directory_pack_size(t->d, table->uses.at[i].pack, &size);
-        r = r == 0 && size < table->uses.at[i].size ? ERR_CORRUPT : r;
-    }
-    return r;
-}
-
 static int judge_moment(struct retain *t, const char *moment)
 {
     struct backup_table table = {0};
-    int r = read_moment(t, moment, &table);
+    int r = backup_directory_table(t->d, moment, &table);
+    r = r ? r : backup_directory_check_uses(t->d, &table);
     if (r) {
         t->unreadable = true;
     } else if (t->keep > 0 && t->good == t->keep) {

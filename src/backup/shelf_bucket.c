@@ -126,12 +126,10 @@ static void note(struct bucket *b, const struct backup_object *object)
     struct backup_moment moment;
     struct str name = str_from(object->name), pack;
     struct piece piece = {.size = object->size};
-    if (piece.size == 0) {
-        return; /* nothing of ours is empty */
-    }
+    /* Nothing of ours is empty. A moment that looks so is one that cannot be read, not one that is not there. */
     if (backup_is_moment_file(name, &moment)) {
         VEC_ADD(&entry_for(b, name, /* pack= */ false)->pieces, piece);
-    } else if (is_piece(name, &pack, &piece.offset)) {
+    } else if (piece.size > 0 && is_piece(name, &pack, &piece.offset)) {
         VEC_ADD(&entry_for(b, pack, /* pack= */ true)->pieces, piece);
     }
 }
@@ -251,7 +249,7 @@ static void close_file(struct backup_file *file)
 static int open_file(struct backup_shelf *s, const char *name, struct backup_file **ret_file)
 {
     const struct entry *e = map_get(bucket_of(s)->entries, str_from(name));
-    if (!e || e->size == 0) {
+    if (!e || (e->pack && e->size == 0)) {
         return ERR_NOT_FOUND;
     }
     begin_file(s, name, ret_file);
@@ -419,12 +417,20 @@ static const struct backup_shelf_driver driver = {
     .close_file = close_file,
 };
 
-/* A bucket cannot be held; the store that is backed up can: a byte of its "backup.lock" for each address. */
+/* A bucket cannot be held; the store that is backed up can: a byte of its "backup.lock" for each address, however it is
+ * written. */
 static int hold(struct bucket *b, const struct backup_where *where, const char *store)
 {
+    struct backup_address address;
     struct content_hash hash;
     uint64_t at;
-    content_hash(str_from(where->path), &hash);
+    int r = backup_address_read(where->path, &address);
+    if (r) {
+        return r;
+    }
+    BUF_AUTO(place, 3 * BACKUP_ADDRESS_MOST);
+    buf_printf(&place, "%s%s/%s", address.host, address.path, address.prefix);
+    content_hash(buf_str(&place), &hash);
     memcpy(&at, content_hash_str(&hash).p, sizeof at);
     BUF_AUTO(path, PATH_MAX);
     buf_printf(&path, "%s/backup.lock", store);
@@ -447,8 +453,8 @@ int backup_shelf_bucket(const struct backup_where *where, const char *store, enu
     b->shelf.driver = &driver;
     b->lock = -1;
     b->entries = map_create();
-    int r = how == BACKUP_TO_WRITE ? hold(b, where, store) : 0;
-    r = r ? r : backup_bucket_create(where, &b->bucket);
+    int r = backup_bucket_create(where, &b->bucket);
+    r = r == 0 && how == BACKUP_TO_WRITE ? hold(b, where, store) : r;
     r = r ? r : look(b);
     if (r) {
         close_bucket(&b->shelf);

@@ -164,11 +164,7 @@ static int find_moment(struct writing *g)
 {
     struct backup_table again = {0};
     int r = backup_directory_table(g->d, g->table.name, &again);
-    for (size_t i = 0; r == 0 && i < again.uses.n; i++) {
-        uint64_t size = 0;
-        r = backup_directory_pack_size(g->d, again.uses.at[i].pack, &size);
-        r = r == 0 && size < again.uses.at[i].size ? ERR_CORRUPT : r;
-    }
+    r = r ? r : backup_directory_check_uses(g->d, &again);
     backup_table_fini(&again);
     return r;
 }
@@ -180,6 +176,7 @@ static int end_moment(struct writing *g)
     char name[BACKUP_FILE_ROOM];
     backup_moment_file(name, g->table.name);
     int r = shelf->driver->settle(shelf);
+    r = r ? r : backup_directory_check_uses(g->d, &g->table); /* before anybody can find it */
     r = r ? r : shelf->driver->create(shelf, name, &file);
     if (r) {
         return r;

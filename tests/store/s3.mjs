@@ -43,6 +43,7 @@ export class Bucket {
     this.objects = new Map(); // "bucket/prefix/name" → bytes
     this.requests = []; // "PUT name", as they came
     this.page = 3;
+    this.sized = (_name, size) => size; // what a list says
     this.fault = () => undefined; // (method, name, count) → undefined | "500" | "hang" | "tear" | "cut" | "lie" | "lost" | {status, body, headers}
     this.sockets = new Set();
     const take = (req, res) => this.take(req, res);
@@ -141,7 +142,7 @@ export class Bucket {
     res.writeHead(200, { "Content-Type": "application/xml" });
     res.end(`<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>backups</Name><Prefix>${xml(prefix)}</Prefix><KeyCount>${page.length}</KeyCount><MaxKeys>${this.page}</MaxKeys><IsTruncated>${more}</IsTruncated>${
-      page.map((name) => `<Contents><Key>${xml(name)}</Key><LastModified>2026-11-22T00:00:00.000Z</LastModified><ETag>&#34;0&#34;</ETag><Size>${this.objects.get(`backups/${name}`).length}</Size><StorageClass>STANDARD</StorageClass></Contents>`).join("")
+      page.map((name) => `<Contents><Key>${xml(name)}</Key><LastModified>2026-11-22T00:00:00.000Z</LastModified><ETag>&#34;0&#34;</ETag><Size>${this.sized(name, this.objects.get(`backups/${name}`).length)}</Size><StorageClass>STANDARD</StorageClass></Contents>`).join("")
     }${more ? `<NextContinuationToken>${token}</NextContinuationToken>` : ""}</ListBucketResult>`);
   }
 }

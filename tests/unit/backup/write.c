@@ -340,6 +340,41 @@ static void test_streams(void **state)
     }
 }
 
+struct losing { /* one write is answered as a bucket without its prefix answers */
+    unsigned writes, lost;
+};
+
+static int lose(void *ctx, struct str bytes)
+{
+    struct losing *l = ctx;
+    (void)bytes;
+    return l->writes++ == l->lost ? ERR_NOT_FOUND : 0;
+}
+
+/* What a place does not find is not the end of the store. */
+static void test_lost_writes(void **state)
+{
+    struct place *p = *state;
+    const struct backup_source source = {.store = p->store, .content = content};
+    char value[60000];
+    for (unsigned i = 0; i < 60; i++) {
+        char key[32];
+        (void)snprintf(key, sizeof key, "random/%02u", i);
+        rand_bytes(value, sizeof value);
+        put(p, str_from(key), str_of(value, sizeof value));
+    }
+    struct losing l = {.lost = UINT32_MAX};
+    const struct backup_output to = {lose, &l};
+    struct backup_report made;
+    assert_int_equal(backup_stream(&source, &to, &made), 0);
+    unsigned all = l.writes;
+    assert_true(all > 2); /* one of them within the walk */
+    for (unsigned i = 0; i < all; i++) {
+        l = (struct losing){.lost = i};
+        assert_true(backup_stream(&source, &to, &made) < 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +386,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_damaged_content_is_told_and_kept, begin, end),
         cmocka_unit_test_setup_teardown(test_cancelled_and_held, begin, end),
         cmocka_unit_test_setup_teardown(test_streams, begin, end),
+        cmocka_unit_test_setup_teardown(test_lost_writes, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
