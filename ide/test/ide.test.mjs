@@ -3,7 +3,7 @@
  * test wants. One stand for all tests of this file; they run in order.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import {
@@ -328,6 +328,21 @@ test('after a reload there is one plugin host, and the terminal is still there',
     await eventually('the shell is the same', () => existsSync(join(it.workspace, 'again.txt')) && onDisk('again.txt') === 'the-same\n');
 });
 
+const notYet = () => page.locator('.theia-notification-list-item-container', { hasText: 'What was typed into late.txt' });
+
+test('text that a page left is in an editor after a reload, also that of an older build; what cannot be yet holds nothing up', async () => {
+    const addressOf = name => `file://${join(it.workspace, name)}`;
+    writeFileSync(join(it.workspace, 'older.txt'), '');
+    mkdirSync(join(it.workspace, 'late.txt')); // no editor opens a folder
+    const texts = [17, [addressOf('older.txt'), 'of an older build\n'], { address: addressOf('late.txt'), text: 'of a file that comes late\n' }];
+    await page.evaluate(text => sessionStorage.setItem('coditect.unsaved-text', text), JSON.stringify(texts));
+    await page.reload();
+    await ready(page);
+    await eventually('it is saved', () => onDisk('older.txt') === 'of an older build\n');
+    await notYet().first().waitFor();
+    await says(page, 'All changes persisted');
+});
+
 test('after the backend was restarted the page starts again, with the text that was not saved', async () => {
     await openFile(page, 'run.sh');
     await page.keyboard.press('Control+End');
@@ -347,6 +362,11 @@ test('after the backend was restarted the page starts again, with the text that 
     assert.equal(onDisk('conf.yaml'), 'theirs: 1\n', 'what somebody else wrote meanwhile is not written over');
     await both.locator('button', { hasText: 'Keep Mine' }).click();
     await eventually('mine is saved', () => onDisk('conf.yaml').startsWith('# here'));
+    await notYet().first().waitFor();
+    rmdirSync(join(it.workspace, 'late.txt'));
+    writeFileSync(join(it.workspace, 'late.txt'), '');
+    await eventually('what could not be opened over two pages is there', () => onDisk('late.txt') === 'of a file that comes late\n');
+    await eventually('nothing waits', () => page.evaluate(() => !sessionStorage.getItem('coditect.unsaved-text')));
     await says(page, 'All changes persisted');
     await openFile(page, 'main.c');
     problems.length = 0; // 401 while it was away
