@@ -193,7 +193,7 @@ static int walk(struct walk *w)
     int r = 0;
     bool ended = false; /* the store says so: "not found" from anywhere else is a failure */
     while (r == 0) {
-        struct store_snapshot_pair pair;
+        struct store_snapshot_pair pair = {0};
         r = w->steps++ % LOOK_EVERY == 0 || w->value.n > 0 ? look_up(w) : 0;
         buf_clear(&w->value);
         if (r == 0) {
