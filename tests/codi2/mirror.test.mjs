@@ -42,6 +42,11 @@ test("without its index a disk does not put what it was left with over what the 
     const text = `${path} of others`;
     assert.ok(await world.change({ change: "put", path, base: base[path].version, author: { kind: "api", id: "usr-other" }, kind: "file", mode: 0o644, mtime: base[path].mtime + 1, size: text.length, hash: hash(text), bytes: Buffer.from(text).toString("base64") }));
   }
+  const changed = Date.now();
+  await until("files' times are later than that", () => { // they move on in steps
+    fs.writeFileSync(world.path("clock"), "");
+    return fs.statSync(world.path("clock")).ctimeMs > changed + 1;
+  });
   fs.writeFileSync(world.tree("brought-back"), "brought-back 1"); // by a program, now: as it was, and yet a change
   fs.renameSync(world.path("put-back.bak"), world.tree("put-back")); // as it was, with its time
   fs.writeFileSync(world.tree("new-here"), "new-here 2");

@@ -28,6 +28,7 @@ class Ear {
     req.setEncoding("utf8").on("data", (part) => (text += part)).on("end", () => {
       const url = new URL(req.url, "http://wire");
       const name = `${req.method} ${url.pathname.replace("/wire/", "")}`;
+      if (name === "GET source") return res.writeHead(404).end(); // asked by a thread of its own: no root's word
       this.heard.push({ name, root: url.searchParams.get("root"), token: req.headers.authorization, body: req.headers["content-type"] === "application/json" ? JSON.parse(text) : undefined, at: Date.now() });
       const reply = (code, body) => res.writeHead(code, { "Content-Type": "application/json" }).end(body && JSON.stringify(body));
       const refuse = (code, word) => reply(code, { success: false, error: { code: word, message: "", request_id: "req-0" } });
