@@ -27,6 +27,43 @@ enum {
     POLL_MS = 20
 };
 
+static bool begins_with_any(struct str text, const char *const *beginnings)
+{
+    for (size_t i = 0; beginnings[i]; i++) {
+        if (str_starts(text, str_from(beginnings[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t count_of(const char *const *texts)
+{
+    size_t n = 0;
+    while (texts[n]) {
+        n++;
+    }
+    return n;
+}
+
+char **codi2_child_environment(struct arena *arena, const char *const *dropped,
+                               const char *const *ours)
+{
+    size_t n = 0;
+    char **all =
+        ARENA_ARRAY(arena, char *, count_of((const char *const *)environ) + count_of(ours) + 1);
+    for (size_t i = 0; environ[i]; i++) {
+        if (!begins_with_any(str_from(environ[i]), dropped)) {
+            all[n++] = environ[i];
+        }
+    }
+    for (size_t i = 0; ours[i]; i++) {
+        all[n++] = (char *)arena_str(arena, str_from(ours[i])).p;
+    }
+    all[n] = NULL;
+    return all;
+}
+
 void codi2_child_in_front(void)
 {
     FD_AUTO int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/time.h"
 
@@ -25,6 +26,13 @@ struct codi2_keeper {
 };
 
 void codi2_keeper_start(struct codi2_keeper *k);
+
+/*
+ * Our environment without variables that begin with one of dropped, and with ours (NAME=VALUE); both end with NULL. In arena, as
+ * execve wants it.
+ */
+char **codi2_child_environment(struct arena *arena, const char *const *dropped,
+                               const char *const *ours);
 
 /* In a child: when memory runs out the kernel takes one of these before codi2 or anything of the server, the largest first. */
 void codi2_child_in_front(void);

@@ -45,40 +45,22 @@ static char *text_of(struct str s)
     return (char *)s.p; /* of the arena, with a NUL behind; execve wants it writable */
 }
 
-static bool is_ours(struct str variable)
-{
-    static const char *const others[] = {"GIT_", "SSH_ASKPASS=", "LANG=", "LANGUAGE=", "LC_"};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        if (str_starts(variable, str_from(others[i]))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static char **environment_of(struct arena *arena, struct str url)
 {
+    static const char *const dropped[] = {"GIT_",  "SSH_ASKPASS=",     "LANG=", "LANGUAGE=", "LC_",
+                                          "HOME=", "XDG_CONFIG_HOME=", "PATH=", NULL};
     bool plain = str_starts(url, STR("http://"));
-    const char *const ours[] = {
-        "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
-        plain ? "GIT_ALLOW_PROTOCOL=http:https" : "GIT_ALLOW_PROTOCOL=https"};
-    enum { OURS = sizeof ours / sizeof ours[0] };
-    size_t inherited = 0;
-    while (environ[inherited]) {
-        inherited++;
-    }
-    char **all = ARENA_ARRAY(arena, char *, inherited + OURS + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < inherited; i++) {
-        if (!is_ours(str_from(environ[i]))) {
-            all[n++] = environ[i];
-        }
-    }
-    for (size_t i = 0; i < OURS; i++) {
-        all[n++] = text_of(arena_str(arena, str_from(ours[i])));
-    }
-    all[n] = NULL;
-    return all;
+    const char *const ours[] = {"LC_ALL=C",
+                                "HOME=/nonexistent", /* .netrc, attributes */
+                                "PATH=/usr/local/bin:/usr/bin:/bin",
+                                "GIT_ATTR_NOSYSTEM=1",
+                                "GIT_CONFIG_NOSYSTEM=1",
+                                "GIT_CONFIG_GLOBAL=/dev/null",
+                                "GIT_TERMINAL_PROMPT=0",
+                                plain ? "GIT_ALLOW_PROTOCOL=http:https"
+                                      : "GIT_ALLOW_PROTOCOL=https",
+                                NULL};
+    return codi2_child_environment(arena, dropped, ours);
 }
 
 static char **arguments_of(struct arena *arena, const struct codi2_clone_options *o)
@@ -128,7 +110,8 @@ static _Noreturn void become_git(const struct command *c, int said)
         dup2(said, STDERR_FILENO) < 0 || chdir(c->directory) < 0) {
         _exit(EXIT_KILLED);
     }
-    execvpe(c->arguments[0], c->arguments, c->environment);
+    environ = c->environment; /* its PATH, too */
+    execvp(c->arguments[0], c->arguments);
     _exit(EXIT_NO_GIT);
 }
 

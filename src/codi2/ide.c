@@ -88,24 +88,16 @@ static char **environment_of(struct codi2_ide *ide)
         {"CODITECT_SESSION_NAME", o->session_name},
     };
     enum { OURS = sizeof ours / sizeof ours[0] };
-    size_t inherited = 0;
-    while (environ[inherited]) {
-        inherited++;
-    }
-    char **all = ARENA_ARRAY(arena, char *, inherited + OURS + 1);
+    static const char *const dropped[] = {"CODITECT_", NULL};
+    const char *given[OURS + 1];
     size_t n = 0;
-    for (size_t i = 0; i < inherited; i++) {
-        if (!str_starts(str_from(environ[i]), STR("CODITECT_"))) {
-            all[n++] = environ[i];
-        }
-    }
     for (size_t i = 0; i < OURS; i++) {
         if (ours[i].value[0]) {
-            all[n++] = text_of(arena_printf(arena, "%s=%s", ours[i].name, ours[i].value));
+            given[n++] = arena_printf(arena, "%s=%s", ours[i].name, ours[i].value).p;
         }
     }
-    all[n] = NULL;
-    return all;
+    given[n] = NULL;
+    return codi2_child_environment(arena, dropped, given);
 }
 
 static char **arguments_of(struct codi2_ide *ide)

@@ -256,20 +256,26 @@ static void entry_in(const struct wire_entry *e, struct codi2_remote *ret)
                                  .bytes = e->bytes};
 }
 
+/* A call that is answered with a tree. */
+static int get_tree(struct codi2_link *l, struct arena *arena, struct link_request request,
+                    struct wire_tree *ret_tree)
+{
+    BUF_AUTO(reply, WIRE_MAX_MESSAGE);
+    request.method = "GET";
+    request.type = "";
+    int error = codi2_link_call(l, &request, &reply);
+    return error ? error : wire_tree_read(arena, arena_str(arena, buf_str(&reply)), ret_tree);
+}
+
 int codi2_link_tree(struct codi2_link *l, struct arena *arena, const struct codi2_tree_query *query,
                     struct codi2_remotes *ret_tree)
 {
     BUF_AUTO(text, TARGET_ROOM);
     buf_printf(&text, "&at=%llu&cursor=", (unsigned long long)query->seq);
     encode_base64url(&text, query->cursor);
-    BUF_AUTO(reply, WIRE_MAX_MESSAGE);
-    struct link_request request = {
-        .method = "GET", .call = "tree", .query = buf_z(&text), .type = ""};
-    int error = codi2_link_call(l, &request, &reply);
     struct wire_tree tree;
-    if (!error) {
-        error = wire_tree_read(arena, arena_str(arena, buf_str(&reply)), &tree);
-    }
+    int error =
+        get_tree(l, arena, (struct link_request){.call = "tree", .query = buf_z(&text)}, &tree);
     if (error) {
         return error;
     }
@@ -288,18 +294,15 @@ int codi2_link_past_like(struct codi2_link *l, struct arena *arena, const struct
 {
     BUF_AUTO(text, TARGET_ROOM);
     const struct codi2_look *look = &here->look;
+    if (look->mtime < 0 || look->ctime < 0) {
+        return ERR_NOT_FOUND; /* a time that the question has no form for */
+    }
     buf_printf(&text, "&size=%llu&mtime=%lld&ctime=%lld&path=", (unsigned long long)look->size,
                (long long)(look->mtime / 1000), (long long)(look->ctime / 1000));
     encode_base64url(&text, here->path);
-    BUF_AUTO(reply, WIRE_MAX_MESSAGE);
-    struct link_request request = {
-        .method = "GET", .call = "past/like", .query = buf_z(&text), .type = ""};
-    bool told = look->mtime >= 0 && look->ctime >= 0;
-    int error = !told ? ERR_NOT_FOUND : codi2_link_call(l, &request, &reply);
     struct wire_tree tree;
-    if (!error) {
-        error = wire_tree_read(arena, arena_str(arena, buf_str(&reply)), &tree);
-    }
+    int error = get_tree(l, arena,
+                         (struct link_request){.call = "past/like", .query = buf_z(&text)}, &tree);
     if (!error && tree.n != 1) {
         error = ERR_INVALID;
     }

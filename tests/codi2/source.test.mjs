@@ -21,11 +21,22 @@ function gate() {
   return [closed, open];
 }
 
+/** codi2 clones, and gets nothing until what this gives is called. */
+async function held(world, repository) {
+  const [closed, release] = gate();
+  repository.hold = closed;
+  await world.startCodi2();
+  await until("it clones", () => repository.asked === 1);
+  return release;
+}
+
 test("a repository is cloned, and is in the store when that is said", { timeout: 60_000 }, async (t) => {
   const repository = await serve(t);
   const world = await begin(t, repository.url);
   fs.writeFileSync(world.path("gitconfig"), "[core]\n\tsshCommand = false\n[init]\n\ttemplateDir = /nowhere\n[url \"file:///nowhere\"]\n\tinsteadOf = http://\n");
-  await world.startCodi2([], { GIT_CONFIG_GLOBAL: world.path("gitconfig"), GIT_DIR: "/nowhere" });
+  fs.mkdirSync(world.path("bin"));
+  fs.writeFileSync(world.path("bin/git"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  await world.startCodi2([], { GIT_CONFIG_GLOBAL: world.path("gitconfig"), GIT_DIR: "/nowhere", PATH: `${world.path("bin")}:${process.env.PATH}` });
   await reaches(world, "done");
   assert.deepEqual(names(world), ["example"]);
   assert.equal(fs.readFileSync(world.tree("example/src/a.txt"), "utf8"), "one\n");
@@ -83,10 +94,7 @@ test("what fails is told, leaves nothing, and another attempt brings it", { time
 test("killed while it clones: once more, and once only", { timeout: 60_000 }, async (t) => {
   const repository = await serve(t);
   const world = await begin(t, repository.url);
-  const [held, release] = gate();
-  repository.hold = held;
-  await world.startCodi2();
-  await until("it clones", () => repository.asked === 1);
+  const release = await held(world, repository);
   await world.kill("codi2");
   assert.equal((await world.source()).state, "cloning");
   repository.hold = Promise.resolve();
@@ -99,10 +107,7 @@ test("killed while it clones: once more, and once only", { timeout: 60_000 }, as
 test("killed when it stood there and nobody had heard it: it is not cloned again", { timeout: 60_000 }, async (t) => {
   const repository = await serve(t);
   const world = await begin(t, repository.url);
-  const [held, release] = gate();
-  repository.hold = held;
-  await world.startCodi2();
-  await until("it clones", () => repository.asked === 1);
+  const release = await held(world, repository);
   await world.kill("server");
   release();
   await until("it stands", () => fs.existsSync(world.tree("example/README.md")));
@@ -117,11 +122,8 @@ test("killed when it stood there and nobody had heard it: it is not cloned again
 test("asked to end while it clones: at once, and it is not taken for a failure", { timeout: 60_000 }, async (t) => {
   const repository = await serve(t);
   const world = await begin(t, repository.url);
-  const [held, release] = gate();
-  repository.hold = held;
+  const release = await held(world, repository);
   t.after(release);
-  await world.startCodi2();
-  await until("it clones", () => repository.asked === 1);
   world.codi2.kill("SIGTERM");
   await world.codi2.ended;
   assert.equal((await world.source()).state, "cloning");
@@ -131,10 +133,7 @@ test("asked to end while it clones: at once, and it is not taken for a failure",
 test("the server is away while it is cloned: it hears of it later", { timeout: 60_000 }, async (t) => {
   const repository = await serve(t);
   const world = await begin(t, repository.url);
-  const [held, release] = gate();
-  repository.hold = held;
-  await world.startCodi2();
-  await until("it clones", () => repository.asked === 1);
+  const release = await held(world, repository);
   await world.kill("server");
   release();
   await until("it stands", () => fs.existsSync(world.tree("example/README.md")));
