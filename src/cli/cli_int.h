@@ -411,6 +411,14 @@ struct cli_admin_request {
 };
 /* Of the server whose data directory --data or its like names; from there on the working directory. ERR_UNAVAILABLE: none runs. */
 int cli_admin_ask(struct cli_run *run, const struct cli_admin_request *request) BASE_MUST_USE;
+
+/* A listing: a table that is shown a screen at a time, or with --json an array. */
+struct cli_admin_listing {
+    const char *target;
+    const char *const *heads; /* NULL at the end */
+    void (*add)(struct cli_run *run, struct cli_table *table, const struct json *line);
+};
+int cli_admin_list(struct cli_run *run, const struct cli_admin_listing *listing) BASE_MUST_USE;
 int64_t cli_admin_number(const struct json *line, const char *name);  /* 0: there is none */
 struct str cli_admin_text(const struct json *line, const char *name); /* "-": there is none */
 extern const struct cli_option cli_admin_options[];

@@ -245,6 +245,55 @@ int cli_admin_ask(struct cli_run *run, const struct cli_admin_request *request)
     return r;
 }
 
+struct list {
+    const struct cli_admin_listing *listing;
+    struct cli_table table;
+    size_t count;
+};
+
+static void list_json(struct cli_run *run, struct list *l, const struct json *line)
+{
+    bool done = json_get(line, "done") != NULL;
+    cli_print(run, l->count++ > 0 ? (done ? STR("") : STR(",")) : STR("["));
+    if (done) {
+        cli_print(run, STR("]\n"));
+    } else {
+        cli_print_value(run, line);
+    }
+}
+
+static int list_line(struct cli_run *run, void *ctx, const struct json *line)
+{
+    enum { A_SCREEN = 100 };
+    struct list *l = ctx;
+    bool done = json_get(line, "done") != NULL;
+    if (run->json) {
+        list_json(run, l, line);
+        return 0;
+    }
+    if (!done) {
+        l->listing->add(run, &l->table, line);
+        l->count++;
+    }
+    if (done || l->count % A_SCREEN == 0) {
+        cli_table_flush(&l->table);
+    }
+    return 0;
+}
+
+int cli_admin_list(struct cli_run *run, const struct cli_admin_listing *listing)
+{
+    struct list l = {.listing = listing};
+    cli_table_init(&l.table, run, listing->heads);
+    int r = cli_admin_ask(run, &(struct cli_admin_request){.method = "GET",
+                                                           .target = listing->target,
+                                                           .reply = CLI_ADMIN_LINES,
+                                                           .line = list_line,
+                                                           .ctx = &l});
+    cli_table_fini(&l.table);
+    return r;
+}
+
 /* ---- check, scrub ---- */
 
 /* ctx: how many faults the last line tells. */
@@ -307,61 +356,30 @@ static int scrub(struct cli_run *run)
 
 /* ---- users ---- */
 
-struct listing {
-    struct cli_table table;
-    size_t count;
-};
-
 static void add_time(struct cli_table *table, const struct json *line, const char *name)
 {
     struct str text = cli_admin_text(line, name);
     cli_table_add(table, text.n > 1 ? cli_time_text(&table->arena, text) : text);
 }
 
-static int show_user(struct cli_run *run, void *ctx, const struct json *line)
+static void add_user(struct cli_run *run, struct cli_table *table, const struct json *line)
 {
-    enum { A_SCREEN = 100 };
-    struct listing *l = ctx;
-    struct cli_table *table = &l->table;
-    bool done = json_get(line, "done") != NULL;
-    if (run->json) {
-        cli_print(run, l->count++ > 0 ? (done ? STR("") : STR(",")) : STR("["));
-        if (done) {
-            cli_print(run, STR("]\n"));
-        } else {
-            cli_print_value(run, line);
-        }
-        return 0;
-    }
-    if (!done) {
-        cli_table_add(table, cli_admin_text(line, "id"));
-        cli_table_add(table,
-                      json_get(line, "removed_at") ? STR("removed") : cli_admin_text(line, "role"));
-        add_time(table, line, "last_access_at");
-        cli_table_add(table, cli_admin_text(line, "tenant_id"));
-        cli_table_add(table, cli_admin_text(line, "email"));
-        cli_table_add(table, cli_admin_text(line, "name"));
-        l->count++;
-    }
-    if (done || l->count % A_SCREEN == 0) {
-        cli_table_flush(table);
-    }
-    return 0;
+    (void)run;
+    cli_table_add(table, cli_admin_text(line, "id"));
+    cli_table_add(table,
+                  json_get(line, "removed_at") ? STR("removed") : cli_admin_text(line, "role"));
+    add_time(table, line, "last_access_at");
+    cli_table_add(table, cli_admin_text(line, "tenant_id"));
+    cli_table_add(table, cli_admin_text(line, "email"));
+    cli_table_add(table, cli_admin_text(line, "name"));
 }
 
 static int users(struct cli_run *run)
 {
     static const char *const heads[] = {"ID",   "ROLE", "LAST USE (UTC)", "TENANT", "E-MAIL",
                                         "NAME", NULL};
-    struct listing l = {.count = 0};
-    cli_table_init(&l.table, run, heads);
-    int r = cli_admin_ask(run, &(struct cli_admin_request){.method = "GET",
-                                                           .target = "/users",
-                                                           .reply = CLI_ADMIN_LINES,
-                                                           .line = show_user,
-                                                           .ctx = &l});
-    cli_table_fini(&l.table);
-    return r;
+    return cli_admin_list(
+        run, &(struct cli_admin_listing){.target = "/users", .heads = heads, .add = add_user});
 }
 
 /* ---- rotate-keys ---- */

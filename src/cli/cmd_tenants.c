@@ -38,11 +38,6 @@ static bool is_own(const struct json *about)
 
 /* ---- tenants ---- */
 
-struct listing {
-    struct cli_table table;
-    size_t count;
-};
-
 static struct str used_of(struct cli_run *run, const struct limit *limit, const struct json *line)
 {
     const struct json *about = json_get(line, limit->name);
@@ -58,37 +53,13 @@ static struct str used_of(struct cli_run *run, const struct limit *limit, const 
     return text.n > 0 ? text : STR("-");
 }
 
-static void add_row(struct cli_run *run, struct listing *l, const struct json *line)
+static void add_tenant(struct cli_run *run, struct cli_table *table, const struct json *line)
 {
-    cli_table_add(&l->table, cli_admin_text(line, "id"));
+    cli_table_add(table, cli_admin_text(line, "id"));
     for (size_t i = 0; i < LIMITS; i++) {
-        cli_table_add(&l->table, used_of(run, &limits[i], line));
+        cli_table_add(table, used_of(run, &limits[i], line));
     }
-    cli_table_add(&l->table, cli_admin_text(line, "name"));
-    l->count++;
-}
-
-static int show_tenant(struct cli_run *run, void *ctx, const struct json *line)
-{
-    enum { A_SCREEN = 100 };
-    struct listing *l = ctx;
-    bool done = json_get(line, "done") != NULL;
-    if (run->json) {
-        cli_print(run, l->count++ > 0 ? (done ? STR("") : STR(",")) : STR("["));
-        if (done) {
-            cli_print(run, STR("]\n"));
-        } else {
-            cli_print_value(run, line);
-        }
-        return 0;
-    }
-    if (!done) {
-        add_row(run, l, line);
-    }
-    if (done || l->count % A_SCREEN == 0) {
-        cli_table_flush(&l->table);
-    }
-    return 0;
+    cli_table_add(table, cli_admin_text(line, "name"));
 }
 
 static int tenants(struct cli_run *run)
@@ -96,15 +67,8 @@ static int tenants(struct cli_run *run)
     static const char *const heads[] = {"ID",           "MEMBERS", "SESSIONS",
                                         "RUNNING",      "STORAGE", "A SESSION",
                                         "REQUESTS/MIN", "NAME",    NULL};
-    struct listing l = {.count = 0};
-    cli_table_init(&l.table, run, heads);
-    int r = cli_admin_ask(run, &(struct cli_admin_request){.method = "GET",
-                                                           .target = "/tenants",
-                                                           .reply = CLI_ADMIN_LINES,
-                                                           .line = show_tenant,
-                                                           .ctx = &l});
-    cli_table_fini(&l.table);
-    return r;
+    return cli_admin_list(
+        run, &(struct cli_admin_listing){.target = "/tenants", .heads = heads, .add = add_tenant});
 }
 
 /* ---- limits ---- */
