@@ -43,8 +43,8 @@ static void test_strange_objects(void **state)
         "<Key>other/name</Key><Size>1</Size>",
         "<Size>1</Size>",
         "<X><Key>a&amp;b/name</Key></X><Size>1</Size>",
-        "<Key>a&amp;b/0123456789012345678901234567890123456789012345678901234567890123456789"
-        "0123456789</Key><Size>1</Size>",
+        ("<Key>a&amp;b/0123456789012345678901234567890123456789012345678901234567890123456789"
+         "0123456789</Key><Size>1</Size>"),
     };
     for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
         char xml[512];
