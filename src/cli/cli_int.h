@@ -441,6 +441,21 @@ void cli_draft_drop(struct cli_draft *draft); /* after commit: nothing */
 bool cli_is_folder(const char *path);         /* of this machine */
 mode_t cli_umask(void);
 
+/* A file of this machine to be read; "-": standard input, whose length is -1. ERR_IS_DIRECTORY and what open says; said. */
+int cli_source_open(struct cli_run *run, const char *source, int *ret_fd,
+                    int64_t *ret_length) BASE_MUST_USE;
+
+/* Into a session: an archive that is open. */
+struct cli_unpack {
+    struct str session; /* its id */
+    struct str path;    /* the folder; empty: the root */
+    const char *file;   /* what progress is shown of */
+    int fd;             /* borrowed */
+    int64_t length;     /* -1: until its end */
+};
+int cli_unpack(struct cli_run *run, const struct cli_unpack *what,
+               struct cli_reply *ret_reply) BASE_MUST_USE;
+
 /* Both directions of cp. */
 struct cli_copy {
     struct cli_run *run;

@@ -100,14 +100,17 @@ static int get(struct cli_run *run)
 
 /* ---- into a session ---- */
 
-static int open_source(struct cli_run *run, const char *source, struct cli_content *content)
+int cli_source_open(struct cli_run *run, const char *source, int *ret_fd, int64_t *ret_length)
 {
     struct stat st;
     if (strcmp(source, "-") == 0) {
-        content->body_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-        content->length = -1;
-        return content->body_fd >= 0 ? 0
-                                     : cli_fail(run, ERR_IO, "standard input: %s", strerror(errno));
+        int copy = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+        if (copy < 0) {
+            return cli_fail(run, ERR_IO, "standard input: %s", strerror(errno));
+        }
+        *ret_length = -1;
+        *ret_fd = copy;
+        return 0;
     }
     FD_AUTO int fd = open(source, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0) {
@@ -117,8 +120,8 @@ static int open_source(struct cli_run *run, const char *source, struct cli_conte
         return cli_fail(run, ERR_IS_DIRECTORY, "%s is a folder; coditect cp -r copies folders",
                         source);
     }
-    content->length = S_ISREG(st.st_mode) ? st.st_size : -1;
-    content->body_fd = FD_TAKE(fd);
+    *ret_length = S_ISREG(st.st_mode) ? st.st_size : -1;
+    *ret_fd = FD_TAKE(fd);
     return 0;
 }
 
@@ -168,7 +171,7 @@ static int put(struct cli_run *run)
         .has_if_none_match = cli_given(run, "new"),
     };
     struct cli_content content = CLI_CONTENT;
-    r = open_source(run, source, &content);
+    r = cli_source_open(run, source, &content.body_fd, &content.length);
     r = r < 0 ? r : send(run, &in, content);
     fd_close(&content.body_fd);
     return r;

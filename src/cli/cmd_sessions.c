@@ -1,4 +1,5 @@
 /* sessions: list, make, open, pause, rename, remove, restore. */
+#include "base/fd.h"
 #include "cli/cli_int.h"
 
 /* ---- list ---- */
@@ -88,10 +89,9 @@ static int find(struct cli_run *run, const char *word, struct cli_client **ret_c
     return r < 0 ? r : cli_session_find(run, str_from(word), /* deleted= */ false, ret_id);
 }
 
-static int create(struct cli_run *run)
+static int create_call(struct cli_run *run, struct cli_reply *ret_reply)
 {
     struct cli_client *client;
-    struct cli_reply reply;
     struct cli_sessions_create_in in = {.name = str_from(run->operands[0])};
     const char *url = cli_value(run, "git");
     const char *branch = cli_value(run, "branch");
@@ -101,7 +101,53 @@ static int create(struct cli_run *run)
     in.git_branch = str_from(branch ? branch : "");
     run->subject = run->operands[0];
     int r = cli_client(run, &client);
-    r = r < 0 ? r : cli_sessions_create(client, &in, NULL, &reply);
+    return r < 0 ? r : cli_sessions_create(client, &in, NULL, ret_reply);
+}
+
+/* What the reply is about, in the run's arena: it outlives the next call. */
+static int reply_id(struct cli_run *run, const struct cli_reply *reply, struct str *ret_id)
+{
+    struct cli_session s = {0};
+    int r = cli_shape_read(run, &cli_shape_session, reply->data, &s);
+    if (r == 0) {
+        *ret_id = arena_str(&run->arena, s.id);
+    }
+    return r;
+}
+
+/* The session stays when its archive fails: what came of it may be wanted, and the rest can follow. */
+static int fill(struct cli_run *run, struct cli_unpack *what, struct cli_reply *ret_reply)
+{
+    int r = cli_unpack(run, what, ret_reply);
+    if (r < 0) {
+        struct str why = arena_str(&run->arena, buf_str(&run->problem));
+        return cli_fail(run, r,
+                        STR_FMT " (the session is made, without all of the archive: " STR_FMT
+                                "; coditect files unpack tries again)",
+                        STR_ARG(why), STR_ARG(what->session));
+    }
+    struct cli_sessions_get_in in = {.session_id = what->session};
+    return cli_sessions_get(run->client, &in, NULL, ret_reply);
+}
+
+static int create(struct cli_run *run)
+{
+    struct cli_reply reply;
+    FD_AUTO int fd = -1;
+    struct cli_unpack what = {.file = cli_value(run, "archive")};
+    int r = 0;
+    if (what.file && (cli_value(run, "git") || cli_value(run, "branch"))) {
+        return cli_fail(run, ERR_INVALID, "a session begins with --git or with --archive");
+    }
+    if (what.file) { /* before there is a session that waits for it */
+        r = cli_source_open(run, what.file, &fd, &what.length);
+    }
+    r = r < 0 ? r : create_call(run, &reply);
+    if (r == 0 && what.file) {
+        what.fd = fd;
+        r = reply_id(run, &reply, &what.session);
+        r = r < 0 ? r : fill(run, &what, &reply);
+    }
     return r < 0 ? r : print_session(run, &reply);
 }
 
@@ -204,7 +250,14 @@ static int assign(struct cli_run *run)
     return r < 0 ? r : print_session(run, &reply);
 }
 
-/* ---- pause, rm and restore: the same for each session that is named ---- */
+/* ---- clone, pause, rm and restore: the same for each session that is named ---- */
+
+static int clone_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
+{
+    struct cli_sessions_clone_in in = {0};
+    int r = cli_session_find(run, str_from(word), /* deleted= */ false, &in.session_id);
+    return r < 0 ? r : cli_sessions_clone(run->client, &in, NULL, ret_reply);
+}
 
 static int pause_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
 {
@@ -225,6 +278,11 @@ static int restore_call(struct cli_run *run, const char *word, struct cli_reply 
     struct cli_sessions_restore_in in = {0};
     int r = cli_session_find(run, str_from(word), /* deleted= */ true, &in.session_id);
     return r < 0 ? r : cli_sessions_restore(run->client, &in, NULL, ret_reply);
+}
+
+static int clone_some(struct cli_run *run)
+{
+    return cli_each(run, clone_call, print_session);
 }
 
 static int pause_some(struct cli_run *run)
@@ -266,12 +324,16 @@ static const struct cli_operand new_operands[] = {{.name = "NAME"}, {.name = NUL
 static const struct cli_option new_options[] = {
     {.name = "git", .value = "URL", .text = "begin with this repository, cloned when it is opened"},
     {.name = "branch", .value = "NAME", .text = "a branch or tag of it"},
+    {.name = "archive",
+     .value = "FILE",
+     .text = "begin with the files of this tar, tar.gz or zip archive; - is standard input"},
     {.name = NULL},
 };
 static const struct cli_example new_examples[] = {
     {"coditect sessions new 'Project A'", "Creates a session."},
     {"coditect sessions new --git https://git.example.com/engine.git Engine",
      "Its workspace clones the repository when it runs for the first time."},
+    {"coditect sessions new --archive engine.tar.gz Engine", "With these files in it."},
     {.line = NULL},
 };
 const struct cli_command cli_command_sessions_new = {
@@ -309,6 +371,18 @@ const struct cli_command cli_command_sessions_open = {
     .options = open_options,
     .examples = open_examples,
     .run = open_one,
+};
+
+static const struct cli_example clone_examples[] = {
+    {"coditect sessions clone Engine", "At once when its workspace runs, else as soon as it does."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_sessions_clone = {
+    .name = "sessions clone",
+    .summary = "Try again to clone the repositories that sessions begin with.",
+    .operands = some_sessions,
+    .examples = clone_examples,
+    .run = clone_some,
 };
 
 static const struct cli_example pause_examples[] = {

@@ -26,6 +26,11 @@ static bool first_seen(const struct cli_command *const *command)
 
 static bool takes(const struct cli_command *command, enum cli_complete kind)
 {
+    for (const struct cli_option *o = command->options; o && o->name; o++) {
+        if (kind == CLI_LOCAL && o->value && strcmp(o->value, "FILE") == 0) {
+            return true;
+        }
+    }
     for (const struct cli_operand *o = command->operands; o && o->name; o++) {
         bool either = o->complete == CLI_EITHER && (kind == CLI_LOCAL || kind == CLI_REMOTE);
         if (o->complete == kind || either) {

@@ -1,6 +1,9 @@
 // sessions and devices.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { test } from "node:test";
 import { newSession, serverForFile } from "../api/harness.mjs";
 import { Cli, person } from "./cli.mjs";
@@ -36,6 +39,44 @@ test("a session that begins with a repository", async () => {
   const { stderr } = await eve.fails(2, /begin with https/, "sessions", "new", "--git", "file:///etc", "Other");
   assert.doesNotMatch(stderr, /unknown/);
   await eve.fails(2, /no git_url/, "sessions", "new", "--branch", "main", "Other");
+});
+
+test("a repository that was not cloned is tried again", async () => {
+  const eve = await person(server, "eva");
+  await eve.ok("sessions", "new", "--git", "https://git.example.com/engine.git", "Engine");
+  assert.equal((await eve.ok("sessions", "clone", "--json", "Engine")).json.source.state, "pending");
+  await eve.ok("sessions", "new", "Blank");
+  await eve.fails(5, /Blank/, "sessions", "clone", "Blank");
+});
+
+test("a session that begins with an archive", async () => {
+  const eve = await person(server, "evi");
+  const at = (name) => join(eve.files, name);
+  mkdirSync(at("src"));
+  writeFileSync(at("src/a.txt"), "one\n");
+  execFileSync("tar", ["czf", "engine.tar.gz", "src"], { cwd: eve.files });
+  const made = (await eve.ok("sessions", "new", "--json", "--archive", "engine.tar.gz", "Engine")).json;
+  assert.deepEqual([made.name, made.bytes], ["Engine", 4], "as it is with its files");
+  assert.equal((await eve.ok("files", "cat", "Engine:src/a.txt")).stdout, "one\n");
+
+  const piped = await eve.run(["sessions", "new", "--archive", "-", "Piped"], { input: readFileSync(at("engine.tar.gz")) });
+  assert.match(piped.stdout, /^ses-\S+ {2}stopped {2}Piped\n$/, piped.stderr);
+  assert.equal((await eve.ok("files", "cat", "Piped:src/a.txt")).stdout, "one\n");
+
+  const before = (await eve.ok("sessions", "ls", "-q")).stdout;
+  await eve.fails(4, /nothing\.zip: No such file/, "sessions", "new", "--archive", "nothing.zip", "Other");
+  await eve.fails(5, /src is a folder/, "sessions", "new", "--archive", "src", "Other");
+  await eve.fails(2, /--git or with --archive/, "sessions", "new", "--archive", "engine.tar.gz", "--git", "https://git.example.com/e.git", "Other");
+  assert.equal((await eve.ok("sessions", "ls", "-q")).stdout, before, "nothing was made");
+
+  writeFileSync(at("cut.tar.gz"), readFileSync(at("engine.tar.gz")).subarray(0, -20));
+  const { stderr, stdout } = await eve.fails(2, /damaged.*the session is made, without all of the archive: ses-/, "sessions", "new", "--archive", "cut.tar.gz", "Cut");
+  assert.equal(stdout, "");
+  const [id] = /ses-[0-9a-z]{26}/.exec(stderr);
+  assert.match((await eve.ok("files", "unpack", "engine.tar.gz", `${id}:`)).stdout, /^1 files, 1 folders, 0 links, 4 B\n$/);
+  assert.equal((await eve.ok("files", "cat", "Cut:src/a.txt")).stdout, "one\n");
+  assert.equal((await eve.ok("files", "unpack", "--json", "engine.tar.gz", "Cut:old/")).json.files, 1);
+  assert.equal((await eve.ok("files", "cat", "Cut:old/src/a.txt")).stdout, "one\n");
 });
 
 test("projects: made, named, filled, emptied; their sessions stay", async () => {
