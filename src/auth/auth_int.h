@@ -156,6 +156,12 @@ int auth_second_check(struct auth *a, struct data_context *ctx, const struct aut
 int auth_second_use_in(struct txn *txn, const struct data_context *ctx, const struct scope *scope,
                        const struct auth_second *second) BASE_MUST_USE;
 
+/*
+ * Whether who asks still has the role that they were permitted by: first in each transaction that gives or takes rights.
+ * ERR_UNAUTHENTICATED: is no member any more. ERR_FORBIDDEN: has another role by now.
+ */
+int auth_actor_in(struct txn *txn, struct data_context *ctx) BASE_MUST_USE;
+
 /* Deletes the record and takes the mark from user, which the caller puts. ERR_NOT_FOUND: there is none. */
 int auth_second_forget_in(struct txn *txn, const struct scope *scope,
                           struct data_user *user) BASE_MUST_USE;

@@ -76,7 +76,10 @@ static int create_fn(struct txn *txn, void *ctx)
         c->first = arena_str(by->arena, id);
         return 0;
     }
-    r = check_account(txn, c);
+    r = auth_actor_in(txn, by);
+    if (r == 0) {
+        r = check_account(txn, c);
+    }
     if (r == 0) {
         r = check_room(txn, c);
     }
@@ -100,7 +103,11 @@ static int renew_fn(struct txn *txn, void *ctx)
 {
     struct create *c = ctx;
     struct data_context *by = c->ctx;
-    int r = data_invitation_get(txn, &by->scope, c->first, &c->made);
+    int r = auth_actor_in(txn, by);
+    if (r < 0) {
+        return r;
+    }
+    r = data_invitation_get(txn, &by->scope, c->first, &c->made);
     if (r < 0) {
         return r == ERR_NOT_FOUND ? data_fault(by, ERR_CONFLICT, NULL,
                                                "This invitation was accepted or withdrawn.")
@@ -221,7 +228,8 @@ static int end_fn(struct txn *txn, void *ctx)
 {
     const struct end *e = ctx;
     struct data_invitation invitation;
-    int r = data_invitation_get(txn, &e->ctx->scope, e->id, &invitation);
+    int r = auth_actor_in(txn, e->ctx);
+    r = r < 0 ? r : data_invitation_get(txn, &e->ctx->scope, e->id, &invitation);
     if (r == 0 && !auth_role_reaches(e->ctx->scope.role, invitation.role)) {
         return data_fault(e->ctx, ERR_FORBIDDEN, NULL, "Only an owner withdraws this one.");
     }

@@ -4,7 +4,9 @@
  *
  * 1. A tenant always has an owner: the last one neither goes nor becomes something else.
  * 2. Nobody gives or takes a role above their own.
- * 3. A member who is removed keeps the record, without address and password, so that what belongs to the account still has
+ * 3. Rights are given and taken by who is there now: roles are looked at again in the transaction, so that of two owners who hand
+ *    on the same ownership, or of one who asks twice at once, the second is refused.
+ * 4. A member who is removed keeps the record, without address and password, so that what belongs to the account still has
  *    somebody: an invitation can give it to a person again (invitations.c).
  */
 #include "auth/auth_int.h"
@@ -208,6 +210,18 @@ bool auth_role_reaches(enum data_role own, enum data_role other)
     return !above(other, own);
 }
 
+int auth_actor_in(struct txn *txn, struct data_context *ctx)
+{
+    struct data_user self;
+    int r = find(txn, &ctx->scope, ctx->scope.user_id, &self);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r;
+    }
+    return self.role == ctx->scope.role
+               ? 0
+               : data_fault(ctx, ERR_FORBIDDEN, NULL, "Your role has just become another one.");
+}
+
 /* ERR_CONFLICT: but this one nobody owns the tenant. Looks at members from the oldest: an owner is among the first. */
 static int check_other_owner(struct txn *txn, struct data_context *ctx, struct str but)
 {
@@ -234,7 +248,8 @@ static int check_other_owner(struct txn *txn, struct data_context *ctx, struct s
 static int find_to_change(struct txn *txn, struct data_context *ctx, struct str user_id,
                           struct data_user *ret_user)
 {
-    int r = find(txn, &ctx->scope, user_id, ret_user);
+    int r = auth_actor_in(txn, ctx);
+    r = r < 0 ? r : find(txn, &ctx->scope, user_id, ret_user);
     if (r == 0 && !auth_role_reaches(ctx->scope.role, ret_user->role)) {
         return data_fault(ctx, ERR_FORBIDDEN, NULL, "Only an owner changes an owner.");
     }
@@ -309,7 +324,8 @@ static int transfer_fn(struct txn *txn, void *ctx)
     struct one *o = ctx;
     struct data_context *by = o->ctx;
     struct data_user own;
-    int r = find(txn, &by->scope, by->scope.user_id, &own);
+    int r = auth_actor_in(txn, by);
+    r = r < 0 ? r : find(txn, &by->scope, by->scope.user_id, &own);
     if (r == 0 && str_eq(own.id, o->user_id)) {
         return data_fault(by, ERR_CONFLICT, NULL, "You own it already.");
     }

@@ -88,7 +88,8 @@ static int make_fn(struct txn *txn, void *ctx)
     struct making *m = ctx;
     struct data_context *by = m->ctx;
     struct data_user user;
-    int r = data_user_get(txn, &by->scope, m->user_id, &user);
+    int r = auth_actor_in(txn, by);
+    r = r < 0 ? r : data_user_get(txn, &by->scope, m->user_id, &user);
     if (r == 0 && user.removed_at != 0) {
         return ERR_NOT_FOUND;
     }

@@ -400,7 +400,8 @@ int auth_second_forget_in(struct txn *txn, const struct scope *scope, struct dat
 static int end_fn(struct txn *txn, void *ctx)
 {
     struct change *c = ctx;
-    int r = user_of(txn, c);
+    int r = auth_actor_in(txn, c->ctx);
+    r = r < 0 ? r : user_of(txn, c);
     if (r == 0 && !auth_role_reaches(c->ctx->scope.role, c->user.role)) {
         return data_fault(c->ctx, ERR_FORBIDDEN, NULL, "Only an owner changes an owner.");
     }

@@ -96,6 +96,9 @@ test("an update names what it set, never to what; a script by its key", async ()
   await ada.put("/users/me", { name: "Ada again" });
   const [own] = (await ada.get("/audit?action=user&limit=1")).data;
   assert.deepEqual([own.action, own.changed, own.key_id], ["user.update", "name", undefined]);
+  await ada.put("/tenant/settings/editor/font_size", { value: 17 });
+  const [shared] = (await ada.get("/audit?action=tenant.setting_update&limit=1")).data;
+  assert.deepEqual([shared.target, shared.changed], ["editor.font_size", "value"]);
   assert.ok(!JSON.stringify((await pages("/audit?action=session.rename"))).includes("by a script"));
 });
 

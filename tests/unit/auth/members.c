@@ -99,6 +99,35 @@ static void the_last_owner_stays(void **state)
     assert_int_equal(auth_tenant_transfer(&mel, ada.scope.user_id, &owner), ERR_NOT_FOUND);
 }
 
+/* What a request was permitted by is what the store says when it is done, not what it said when the request came. */
+static void who_asks_with_a_role_of_before_is_refused(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context adam = join(p, &ada, "adam@example.com", DATA_ROLE_ADMIN);
+    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
+    struct data_invitation invitation;
+    struct str token;
+    struct auth_invitation_input in = {.email = STR("eve@example.org"), .role = DATA_ROLE_OWNER};
+    ada.op = store_op_new();
+    assert_int_equal(auth_invitation_create(&ada, &in, &invitation, &token), 0);
+    struct data_user owner;
+    assert_int_equal(auth_tenant_transfer(&ada, adam.scope.user_id, &owner), 0);
+    assert_int_equal(auth_tenant_transfer(&ada, mel.scope.user_id, &owner), ERR_FORBIDDEN);
+    assert_int_equal(put(&ada, &mel, DATA_ROLE_OWNER), ERR_FORBIDDEN);
+    assert_int_equal(take_out(&ada, &mel), ERR_FORBIDDEN);
+    ada.op = store_op_new();
+    assert_int_equal(auth_invitation_create(&ada, &in, &invitation, &token), ERR_FORBIDDEN);
+    struct auth_reset reset;
+    assert_int_equal(auth_member_reset(&ada, mel.scope.user_id, &reset), ERR_FORBIDDEN);
+    assert_int_equal(auth_member_totp_end(&ada, mel.scope.user_id), ERR_FORBIDDEN);
+    assert_int_equal(auth_still(p->auth, &ada), 0);
+    assert_int_equal(auth_still(p->auth, &adam), 0);
+    assert_int_equal(take_out(&adam, &ada), 0);
+    assert_int_equal(put(&ada, &mel, DATA_ROLE_VIEWER), ERR_UNAUTHENTICATED);
+    assert_int_equal(auth_invitation_end(&ada, invitation.id), ERR_UNAUTHENTICATED);
+}
+
 static void who_is_removed_is_out_and_the_account_stays(void **state)
 {
     struct people *p = *state;
@@ -138,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(everybody_changes_up_to_their_own_role),
         TEST(the_last_owner_stays),
+        TEST(who_asks_with_a_role_of_before_is_refused),
         TEST(who_is_removed_is_out_and_the_account_stays),
         TEST_SQLITE(who_is_removed_is_out_and_the_account_stays),
     };
