@@ -214,12 +214,10 @@ int auth_actor_in(struct txn *txn, struct data_context *ctx)
 {
     struct data_user self;
     int r = find(txn, &ctx->scope, ctx->scope.user_id, &self);
-    if (r < 0) {
-        return r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r;
+    if (r == 0 && self.role != ctx->scope.role) {
+        return data_fault(ctx, ERR_FORBIDDEN, NULL, "Your role has just become another one.");
     }
-    return self.role == ctx->scope.role
-               ? 0
-               : data_fault(ctx, ERR_FORBIDDEN, NULL, "Your role has just become another one.");
+    return r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r;
 }
 
 /* ERR_CONFLICT: but this one nobody owns the tenant. Looks at members from the oldest: an owner is among the first. */
