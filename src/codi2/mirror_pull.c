@@ -88,7 +88,7 @@ static int make_other(struct codi2_mirror *m, struct arena *arena, const struct 
     if (!error && r->kind == CODI2_FOLDER) {
         error = codi2_mirror_add_watch(m, r->path);
     }
-    if (!error) {
+    if (!error || error == ERR_NOT_FOUND) { /* one that is shut cannot be watched */
         error = codi2_tree_look(&m->tree, r->path, ret_look);
     }
     bool other = error == ERR_EXISTS || (!error && ret_look->kind != r->kind) ||
@@ -107,12 +107,15 @@ static bool is_of_no_worth(struct codi2_mirror *m, struct str path, const struct
            codi2_tree_is_special(&m->tree, path);
 }
 
-/* A folder goes when all in it went. */
+/* A folder goes when all in it went. One that is shut is opened for it, and is shut again when something stays. */
 static int clear_folder(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
 {
     struct codi2_names names = {0};
+    struct codi2_way way __attribute__((cleanup(codi2_way_shut))) = {0};
+    codi2_way_open(&m->tree, arena_printf(arena, STR_FMT "/", STR_ARG(r->path)), &way);
     int error = codi2_tree_list(&m->tree, arena, r->path, &names);
     bool stays = error == ERR_FORBIDDEN;
+    error = stays ? 0 : error;
     for (size_t i = 0; i < names.count && !error; i++) {
         struct codi2_remote child = {.version = r->version};
         child.path =
@@ -140,7 +143,7 @@ static int clear(struct codi2_mirror *m, struct arena *arena, const struct codi2
         return error;
     }
     if (is_of_no_worth(m, r->path, &now)) {
-        return codi2_tree_remove(&m->tree, r->path);
+        return codi2_tree_remove(&m->tree, r->path, NULL);
     }
     if (!now.present) {
         return 0;
@@ -250,8 +253,7 @@ static int see_left_behind(struct codi2_mirror *m, struct arena *arena,
     return error == ERR_NOT_FOUND ? 0 : error;
 }
 
-int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
-                             const struct codi2_remote *r)
+static int apply_state(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
 {
     struct stand now;
     int error = find_stand(m, arena, r->path, &now);
@@ -274,11 +276,31 @@ int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
     return meet(m, r, &now.look);
 }
 
+/* What the mode of a folder above forbids is done once more with the way open. */
+static int with_way(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
+                    int (*deed)(struct codi2_mirror *m, struct arena *arena,
+                                const struct codi2_remote *r))
+{
+    int error = deed(m, arena, r);
+    if (error != ERR_FORBIDDEN) {
+        return error;
+    }
+    struct codi2_way way __attribute__((cleanup(codi2_way_shut))) = {0};
+    codi2_way_open(&m->tree, r->path, &way);
+    codi2_way_open(&m->tree, r->from, &way);
+    return way.gates.n > 0 ? deed(m, arena, r) : error;
+}
+
+int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
+                             const struct codi2_remote *r)
+{
+    return with_way(m, arena, r, apply_state);
+}
+
 /* ---- changes ---- */
 
 /* What is not clean stays and becomes new. */
-int codi2_mirror_apply_deletion(struct codi2_mirror *m, struct arena *arena,
-                                const struct codi2_remote *r)
+static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
 {
     struct stand now;
     int error = find_stand(m, arena, r->path, &now);
@@ -293,13 +315,21 @@ int codi2_mirror_apply_deletion(struct codi2_mirror *m, struct arena *arena,
     return error ? error : codi2_index_delete(m->index, r->path);
 }
 
+int codi2_mirror_apply_deletion(struct codi2_mirror *m, struct arena *arena,
+                                const struct codi2_remote *r)
+{
+    return with_way(m, arena, r, apply_deletion);
+}
+
 /* The move itself. ERR_CONFLICT: what stood at either end had changed at the last moment, and stays. */
 static int carry(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *old)
 {
     struct codi2_look look;
     int error = codi2_tree_rename(&m->tree, r->from, r->path);
+    bool shut = error == ERR_FORBIDDEN && r->kind == CODI2_FOLDER &&
+                (old->look.mode & S_IWUSR) == 0; /* it cannot leave the folder that it is in */
     if (error) {
-        return error == ERR_EXISTS ? ERR_CONFLICT : error;
+        return error == ERR_EXISTS || shut ? ERR_CONFLICT : error;
     }
     if (codi2_tree_look(&m->tree, r->path, &look) != 0) {
         return 0; /* gone on: that is looked at next */
@@ -406,7 +436,8 @@ static int apply_change(struct codi2_mirror *m, struct arena *arena, const struc
     if (r->restored && r->kind == CODI2_FOLDER) {
         return codi2_mirror_start_anew(m); /* what is in it is known to the store alone */
     }
-    return r->from.n > 0 ? apply_move(m, arena, r) : codi2_mirror_apply_state(m, arena, r);
+    return r->from.n > 0 ? with_way(m, arena, r, apply_move)
+                         : codi2_mirror_apply_state(m, arena, r);
 }
 
 int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq)

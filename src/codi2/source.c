@@ -149,7 +149,7 @@ static void failed(const struct attempt *a, struct str why)
 {
     struct codi2_source *s = a->source;
     BUF_AUTO(notice, 1024);
-    (void)!codi2_tree_remove(&s->tree, draft);
+    (void)!codi2_tree_remove(&s->tree, draft, &s->stop);
     why = str_slice(why, 0, WIRE_MAX_SOURCE_TEXT);
     why.n = str_utf8_prefix(why);
     tell_end(a, &(struct wire_source_note){.state = WIRE_SOURCE_FAILED, .message = why});
@@ -282,7 +282,7 @@ static void try_once(struct codi2_source *s, struct arena *arena, const struct w
         finish(&a, name);
         return;
     }
-    (void)!codi2_tree_remove(&s->tree, draft); /* of an attempt that was cut */
+    (void)!codi2_tree_remove(&s->tree, draft, &s->stop); /* of an attempt that was cut */
     int error = tell(&a, &(struct wire_source_note){.state = WIRE_SOURCE_CLONING});
     if (error) {
         (void)rest(s, AGAIN_MS);

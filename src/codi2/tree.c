@@ -1,4 +1,4 @@
-#include "codi2/tree.h"
+#include "codi2/tree_int.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,9 +15,9 @@
 #include "base/rand.h"
 #include "base/vec.h"
 
-enum { MOST_NAMES = 1000000, DEEPEST = CONTENT_MAX_DEPTH + 8, OWN_NAME = 64 };
+enum { MOST_NAMES = 1000000 };
 
-static int tree_errno(int number)
+int codi2_tree_errno(int number)
 {
     switch (number) {
     case ENOENT:
@@ -34,8 +34,7 @@ static int tree_errno(int number)
     }
 }
 
-/* path is copied, since openat2 wants a NUL; "" is the root itself. */
-static int open_beneath(const struct codi2_tree *t, struct str path, int flags)
+int codi2_tree_open_beneath(const struct codi2_tree *t, struct str path, int flags)
 {
     char text[CONTENT_MAX_PATH + 1];
     if (path.n > CONTENT_MAX_PATH) {
@@ -50,9 +49,8 @@ static int open_beneath(const struct codi2_tree *t, struct str path, int flags)
     return (int)syscall(SYS_openat2, t->fd, text, &how, sizeof how);
 }
 
-/* The folder in which path stands, and its last name with a NUL in ret_name. */
-static int open_parent(const struct codi2_tree *t, struct str path, int *ret_folder,
-                       char ret_name[static CONTENT_MAX_NAME + 1])
+int codi2_tree_open_parent(const struct codi2_tree *t, struct str path, int *ret_folder,
+                           char ret_name[static CONTENT_MAX_NAME + 1])
 {
     struct str folder;
     struct str name;
@@ -61,9 +59,9 @@ static int open_parent(const struct codi2_tree *t, struct str path, int *ret_fol
     if (name.n > CONTENT_MAX_NAME) {
         return ERR_NOT_FOUND;
     }
-    int fd = open_beneath(t, folder, O_PATH | O_DIRECTORY);
+    int fd = codi2_tree_open_beneath(t, folder, O_PATH | O_DIRECTORY);
     if (fd < 0) {
-        return tree_errno(errno);
+        return codi2_tree_errno(errno);
     }
     memcpy(ret_name, name.p, name.n);
     ret_name[name.n] = '\0';
@@ -75,7 +73,7 @@ int codi2_tree_open(const char *root, struct codi2_tree *ret_tree)
 {
     int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        return tree_errno(errno);
+        return codi2_tree_errno(errno);
     }
     ret_tree->fd = fd;
     return 0;
@@ -91,11 +89,11 @@ static int stat_at(const struct codi2_tree *t, struct str path, struct stat *ret
 {
     FD_AUTO int folder = -1;
     char name[CONTENT_MAX_NAME + 1];
-    int error = open_parent(t, path, &folder, name);
+    int error = codi2_tree_open_parent(t, path, &folder, name);
     if (error) {
         return error;
     }
-    return fstatat(folder, name, ret_facts, AT_SYMLINK_NOFOLLOW) < 0 ? tree_errno(errno) : 0;
+    return fstatat(folder, name, ret_facts, AT_SYMLINK_NOFOLLOW) < 0 ? codi2_tree_errno(errno) : 0;
 }
 
 int codi2_tree_look(const struct codi2_tree *t, struct str path, struct codi2_look *ret_look)
@@ -128,9 +126,9 @@ static int by_bytes(const void *a, const void *b)
 int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str path,
                     struct codi2_names *ret_names)
 {
-    int fd = open_beneath(t, path, O_RDONLY | O_DIRECTORY);
+    int fd = codi2_tree_open_beneath(t, path, O_RDONLY | O_DIRECTORY);
     if (fd < 0) {
-        return tree_errno(errno);
+        return codi2_tree_errno(errno);
     }
     DIR *folder = fdopendir(fd); /* takes fd */
     if (!folder) {
@@ -160,10 +158,11 @@ int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str 
 int codi2_tree_open_file(const struct codi2_tree *t, struct str path, int *ret_fd)
 {
     /* O_NONBLOCK: a pipe that took the file's place must not hold us up. */
-    FD_AUTO int fd = open_beneath(t, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    FD_AUTO int fd =
+        codi2_tree_open_beneath(t, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     struct stat facts;
     if (fd < 0) {
-        return tree_errno(errno);
+        return codi2_tree_errno(errno);
     }
     if (fstat(fd, &facts) < 0 || !S_ISREG(facts.st_mode)) {
         return ERR_NOT_FOUND;
@@ -177,14 +176,14 @@ int codi2_tree_read_link(const struct codi2_tree *t, struct arena *arena, struct
 {
     FD_AUTO int folder = -1;
     char name[CONTENT_MAX_NAME + 1];
-    int error = open_parent(t, path, &folder, name);
+    int error = codi2_tree_open_parent(t, path, &folder, name);
     if (error) {
         return error;
     }
     char *target = arena_alloc(arena, CONTENT_MAX_PATH);
     ssize_t n = readlinkat(folder, name, target, CONTENT_MAX_PATH);
     if (n < 0) {
-        return errno == EINVAL ? ERR_NOT_FOUND : tree_errno(errno);
+        return errno == EINVAL ? ERR_NOT_FOUND : codi2_tree_errno(errno);
     }
     *ret_target = str_of(target, (size_t)n);
     return 0;
@@ -197,7 +196,7 @@ int codi2_tree_draft(const struct codi2_tree *t, struct str path, uint32_t mode,
 {
     FD_AUTO int folder = -1;
     char name[CONTENT_MAX_NAME + 1];
-    int error = open_parent(t, path, &folder, name);
+    int error = codi2_tree_open_parent(t, path, &folder, name);
     if (error) {
         return error;
     }
@@ -206,10 +205,10 @@ int codi2_tree_draft(const struct codi2_tree *t, struct str path, uint32_t mode,
                    (unsigned long long)rand_u64());
     d.fd = openat(folder, d.name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (d.fd < 0) {
-        return tree_errno(errno);
+        return codi2_tree_errno(errno);
     }
     if (fchmod(d.fd, mode & 07777) < 0) {
-        error = tree_errno(errno);
+        error = codi2_tree_errno(errno);
     }
     d.folder = FD_TAKE(folder);
     if (error) {
@@ -239,7 +238,7 @@ static bool is_same(int folder, const char *name, const struct codi2_look *expec
 
 static int swap(int folder, const char *a, const char *b)
 {
-    return renameat2(folder, a, folder, b, RENAME_EXCHANGE) < 0 ? tree_errno(errno) : 0;
+    return renameat2(folder, a, folder, b, RENAME_EXCHANGE) < 0 ? codi2_tree_errno(errno) : 0;
 }
 
 /*
@@ -254,7 +253,7 @@ static int put_in_place(const struct codi2_draft *d, const char *name,
     if (!expected) {
         int error =
             renameat2(d->folder, d->name, d->folder, name, RENAME_NOREPLACE) < 0 ? errno : 0;
-        return error == EEXIST ? ERR_CONFLICT : error ? tree_errno(error) : 0;
+        return error == EEXIST ? ERR_CONFLICT : error ? codi2_tree_errno(error) : 0;
     }
     int error = fstat(d->fd, &ours) < 0 ? ERR_IO : swap(d->folder, name, d->name);
     if (error || is_same(d->folder, d->name, expected)) {
@@ -282,7 +281,8 @@ int codi2_tree_replace(struct codi2_draft *d, const struct codi2_place *place, i
         {.tv_nsec = UTIME_OMIT}, {.tv_sec = mtime / 1000000000LL, .tv_nsec = mtime % 1000000000LL}};
     struct stat facts;
     struct codi2_look before = {0};
-    int error = futimens(d->fd, times) < 0 || fstat(d->fd, &facts) < 0 ? tree_errno(errno) : 0;
+    int error =
+        futimens(d->fd, times) < 0 || fstat(d->fd, &facts) < 0 ? codi2_tree_errno(errno) : 0;
     if (!error && !codi2_look_of(&facts, &before)) {
         error = ERR_IO;
     }
@@ -312,14 +312,14 @@ int codi2_tree_make_folder(const struct codi2_tree *t, struct str path, uint32_t
 {
     FD_AUTO int folder = -1;
     char name[CONTENT_MAX_NAME + 1];
-    int error = open_parent(t, path, &folder, name);
+    int error = codi2_tree_open_parent(t, path, &folder, name);
     if (error) {
         return error;
     }
     if (mkdirat(folder, name, 0700) < 0) {
-        return errno == EEXIST ? ERR_EXISTS : tree_errno(errno);
+        return errno == EEXIST ? ERR_EXISTS : codi2_tree_errno(errno);
     }
-    return fchmodat(folder, name, mode & 07777, 0) < 0 ? tree_errno(errno) : 0;
+    return fchmodat(folder, name, mode & 07777, 0) < 0 ? codi2_tree_errno(errno) : 0;
 }
 
 int codi2_tree_make_link(const struct codi2_tree *t, struct str path, struct str target)
@@ -327,15 +327,16 @@ int codi2_tree_make_link(const struct codi2_tree *t, struct str path, struct str
     FD_AUTO int folder = -1;
     char name[CONTENT_MAX_NAME + 1];
     char text[CONTENT_MAX_PATH + 1];
-    int error = target.n == 0 || target.n > CONTENT_MAX_PATH ? ERR_INVALID
-                                                             : open_parent(t, path, &folder, name);
+    int error = target.n == 0 || target.n > CONTENT_MAX_PATH
+                    ? ERR_INVALID
+                    : codi2_tree_open_parent(t, path, &folder, name);
     if (error) {
         return error;
     }
     memcpy(text, target.p, target.n);
     text[target.n] = '\0';
     if (symlinkat(text, folder, name) < 0) {
-        return errno == EEXIST ? ERR_EXISTS : tree_errno(errno);
+        return errno == EEXIST ? ERR_EXISTS : codi2_tree_errno(errno);
     }
     return 0;
 }
@@ -344,13 +345,13 @@ int codi2_tree_set_mode(const struct codi2_tree *t, struct str path, uint32_t mo
 {
     FD_AUTO int folder = -1;
     char name[CONTENT_MAX_NAME + 1];
-    int error = open_parent(t, path, &folder, name);
+    int error = codi2_tree_open_parent(t, path, &folder, name);
     if (error) {
         return error;
     }
     /* A link has no mode of its own; AT_SYMLINK_NOFOLLOW makes a link that took the name's place an error. */
     if (fchmodat(folder, name, mode & 07777, AT_SYMLINK_NOFOLLOW) < 0) {
-        return errno == EOPNOTSUPP ? ERR_NOT_FOUND : tree_errno(errno);
+        return errno == EOPNOTSUPP ? ERR_NOT_FOUND : codi2_tree_errno(errno);
     }
     return 0;
 }
@@ -361,36 +362,37 @@ int codi2_tree_rename(const struct codi2_tree *t, struct str from, struct str to
     FD_AUTO int to_folder = -1;
     char from_name[CONTENT_MAX_NAME + 1];
     char to_name[CONTENT_MAX_NAME + 1];
-    int error = open_parent(t, from, &from_folder, from_name);
+    int error = codi2_tree_open_parent(t, from, &from_folder, from_name);
     if (!error) {
-        error = open_parent(t, to, &to_folder, to_name);
+        error = codi2_tree_open_parent(t, to, &to_folder, to_name);
     }
     if (!error && renameat2(from_folder, from_name, to_folder, to_name, RENAME_NOREPLACE) < 0) {
-        error = errno == EEXIST ? ERR_EXISTS : tree_errno(errno);
+        error = errno == EEXIST ? ERR_EXISTS : codi2_tree_errno(errno);
     }
     return error;
 }
 
-static void own_name(char ret_name[static OWN_NAME])
+void codi2_tree_own_name(char ret_name[static CODI2_OWN_NAME])
 {
-    (void)snprintf(ret_name, OWN_NAME, CODI2_OWN_PREFIX "%016llx", (unsigned long long)rand_u64());
+    (void)snprintf(ret_name, CODI2_OWN_NAME, CODI2_OWN_PREFIX "%016llx",
+                   (unsigned long long)rand_u64());
 }
 
 int codi2_tree_remove_same(const struct codi2_tree *t, const struct codi2_place *place)
 {
     FD_AUTO int folder = -1;
     char name[CONTENT_MAX_NAME + 1];
-    char aside[OWN_NAME];
-    int error = open_parent(t, place->path, &folder, name);
+    char aside[CODI2_OWN_NAME];
+    int error = codi2_tree_open_parent(t, place->path, &folder, name);
     if (error) {
         return error == ERR_NOT_FOUND ? 0 : error;
     }
-    own_name(aside);
+    codi2_tree_own_name(aside);
     if (renameat2(folder, name, folder, aside, RENAME_NOREPLACE) < 0) {
-        return errno == ENOENT ? 0 : tree_errno(errno);
+        return errno == ENOENT ? 0 : codi2_tree_errno(errno);
     }
     if (is_same(folder, aside, place->expected)) {
-        return unlinkat(folder, aside, 0) < 0 ? tree_errno(errno) : 0;
+        return unlinkat(folder, aside, 0) < 0 ? codi2_tree_errno(errno) : 0;
     }
     /* Back; unless something newer has taken the name. */
     if (renameat2(folder, aside, folder, name, RENAME_NOREPLACE) < 0) {
@@ -420,7 +422,7 @@ int codi2_tree_remove_empty(const struct codi2_tree *t, struct str path)
 {
     FD_AUTO int folder = -1;
     char name[CONTENT_MAX_NAME + 1];
-    int error = open_parent(t, path, &folder, name);
+    int error = codi2_tree_open_parent(t, path, &folder, name);
     if (error) {
         return error == ERR_NOT_FOUND ? 0 : error;
     }
@@ -432,57 +434,5 @@ int codi2_tree_remove_empty(const struct codi2_tree *t, struct str path)
         return 0;
     }
     return errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? ERR_NOT_EMPTY
-                                                                     : tree_errno(errno);
-}
-
-/* Empties the folder, which is taken, level by level; the depth is bounded by what a path can hold. */
-static int empty_folder(int fd, int depth)
-{
-    DIR *folder = fdopendir(fd);
-    if (!folder) {
-        fd_close(&fd);
-        return ERR_IO;
-    }
-    int error = 0;
-    const struct dirent *entry;
-    while (!error && (entry = readdir(folder))) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
-            continue;
-        }
-        if (unlinkat(dirfd(folder), entry->d_name, 0) == 0 || errno == ENOENT) {
-            continue;
-        }
-        int below =
-            openat(dirfd(folder), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        error = below < 0          ? tree_errno(errno)
-                : depth == DEEPEST ? ERR_LIMIT
-                                   : empty_folder(below, depth + 1);
-        if (!error && unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
-            error = tree_errno(errno);
-        }
-    }
-    (void)closedir(folder);
-    return error;
-}
-
-int codi2_tree_remove(const struct codi2_tree *t, struct str path)
-{
-    FD_AUTO int folder = -1;
-    char name[CONTENT_MAX_NAME + 1];
-    int error = open_parent(t, path, &folder, name);
-    if (error) {
-        return error == ERR_NOT_FOUND ? 0 : error;
-    }
-    if (unlinkat(folder, name, 0) == 0 || errno == ENOENT) {
-        return 0;
-    }
-    int below = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (below < 0) {
-        return errno == ENOENT ? 0 : tree_errno(errno);
-    }
-    error = empty_folder(below, 0);
-    if (!error && unlinkat(folder, name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
-        error = tree_errno(errno);
-    }
-    return error;
+                                                                     : codi2_tree_errno(errno);
 }

@@ -6,7 +6,10 @@
 #ifndef CODI2_TREE_H
 #define CODI2_TREE_H
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
+#include "base/vec.h"
 #include "codi2/index.h"
 
 #define CODI2_OWN_PREFIX ".coditect-" /* names of our own temporary files: never mirrored */
@@ -71,8 +74,12 @@ int codi2_tree_make_link(const struct codi2_tree *t, struct str path,
                          struct str target) BASE_MUST_USE;
 int codi2_tree_set_mode(const struct codi2_tree *t, struct str path, uint32_t mode) BASE_MUST_USE;
 
-/* A file, link or folder with everything in it. Harmless when it is gone. */
-int codi2_tree_remove(const struct codi2_tree *t, struct str path) BASE_MUST_USE;
+/*
+ * A file, link or folder with everything in it, however deep and whatever its mode. Harmless when it is gone. stop: when it is
+ * set the rest stays (ERR_BUSY); NULL: never. ERR_FORBIDDEN: the folder that it is in is shut.
+ */
+int codi2_tree_remove(const struct codi2_tree *t, struct str path,
+                      const atomic_bool *stop) BASE_MUST_USE;
 
 /* A file or link, if it looks as expected at the moment it goes. ERR_CONFLICT: it does not, and stays. Harmless when it is gone. */
 int codi2_tree_remove_same(const struct codi2_tree *t,
@@ -80,6 +87,21 @@ int codi2_tree_remove_same(const struct codi2_tree *t,
 
 /* A folder, if nothing is in it but what a draft left. ERR_NOT_EMPTY. Harmless when it is gone. */
 int codi2_tree_remove_empty(const struct codi2_tree *t, struct str path) BASE_MUST_USE;
+
+/*
+ * Folders above path whose mode shuts them against their owner (not all of u=rwx) are open to him until codi2_way_shut: a mode
+ * is the person's word to programs, and what the store holds of such a folder has to come in and to go all the same. A way is
+ * zero before it is first opened, and may be opened for several paths. What is missing, or another's, is left as it is.
+ */
+struct codi2_way {
+    VEC(struct codi2_gate {
+        int fd;
+        uint32_t mode;
+    })
+    gates;
+};
+void codi2_way_open(const struct codi2_tree *t, struct str path, struct codi2_way *way);
+void codi2_way_shut(struct codi2_way *way);
 
 /* ERR_EXISTS: something stands there. */
 int codi2_tree_rename(const struct codi2_tree *t, struct str from, struct str to) BASE_MUST_USE;

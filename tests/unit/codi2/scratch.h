@@ -29,8 +29,8 @@ static inline void scratch_teardown(struct scratch *s)
     struct codi2_tree all;
     codi2_tree_close(&s->tree);
     assert_int_equal(codi2_tree_open("/tmp", &all), 0);
-    assert_int_equal(codi2_tree_remove(&all, str_from(s->root + 5)), 0);
-    assert_int_equal(codi2_tree_remove(&all, str_from(s->index + 5)), 0);
+    assert_int_equal(codi2_tree_remove(&all, str_from(s->root + 5), NULL), 0);
+    assert_int_equal(codi2_tree_remove(&all, str_from(s->index + 5), NULL), 0);
     codi2_tree_close(&all);
 }
 

@@ -126,6 +126,76 @@ static void nothing_is_moved_over_anything(void **state)
     assert_int_equal(codi2_tree_rename(&s->tree, STR("a"), STR("c")), 0);
 }
 
+/* Deeper than any path that is mirrored. */
+static void make_deep(struct scratch *s, const char *top, int levels)
+{
+    int fd = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < levels; i++) {
+        const char *name = i == 0 ? top : "d";
+        FD_AUTO int file = openat(fd, "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0400);
+        assert_true(file >= 0);
+        assert_int_equal(mkdirat(fd, name, 0700), 0);
+        int below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(below >= 0);
+        (void)fchmod(fd, i == 0 ? 0700 : i % 3 == 0 ? 0500 : 0700);
+        fd_close(&fd);
+        fd = below;
+    }
+    fd_close(&fd);
+}
+
+static void what_is_removed_may_be_deep_and_shut(void **state)
+{
+    struct scratch *s = *state;
+    struct codi2_look look;
+    make_deep(s, "top", 700);
+    assert_int_equal(codi2_tree_remove(&s->tree, STR("top"), NULL), 0);
+    assert_int_equal(codi2_tree_look(&s->tree, STR("top"), &look), ERR_NOT_FOUND);
+    assert_int_equal(codi2_tree_look(&s->tree, STR("f"), &look), 0);
+    assert_int_equal(codi2_tree_remove(&s->tree, STR("top"), NULL), 0);
+}
+
+static void a_removal_stops_when_it_is_to(void **state)
+{
+    struct scratch *s = *state;
+    struct codi2_look look;
+    atomic_bool stop = true;
+    make_deep(s, "top", 3);
+    assert_int_equal(codi2_tree_remove(&s->tree, STR("top"), &stop), ERR_BUSY);
+    assert_int_equal(codi2_tree_look(&s->tree, STR("top/d/d"), &look), 0);
+    stop = false;
+    assert_int_equal(codi2_tree_remove(&s->tree, STR("top"), &stop), 0);
+    assert_int_equal(codi2_tree_look(&s->tree, STR("top"), &look), ERR_NOT_FOUND);
+}
+
+static uint32_t mode_of(struct scratch *s, const char *path)
+{
+    struct codi2_look look;
+    assert_int_equal(codi2_tree_look(&s->tree, str_from(path), &look), 0);
+    return look.mode;
+}
+
+static void a_way_is_open_and_then_as_shut_as_before(void **state)
+{
+    struct scratch *s = *state;
+    struct codi2_way way = {0};
+    assert_int_equal(mkdir(scratch_path(s, "a"), 0700), 0);
+    assert_int_equal(mkdir(scratch_path(s, "a/b"), 0700), 0);
+    assert_int_equal(mkdir(scratch_path(s, "a/c"), 0500), 0);
+    assert_int_equal(chmod(scratch_path(s, "a/b"), 0), 0);
+    assert_int_equal(chmod(scratch_path(s, "a"), 0511), 0);
+    codi2_way_open(&s->tree, STR("a/b/missing/f"), &way);
+    codi2_way_open(&s->tree, STR("a/c"), &way); /* of itself nothing is changed */
+    assert_int_equal(way.gates.n, 2);
+    assert_int_equal(mode_of(s, "a"), 0711);
+    assert_int_equal(mode_of(s, "a/b"), 0700);
+    assert_int_equal(mode_of(s, "a/c"), 0500);
+    codi2_way_shut(&way);
+    assert_int_equal(mode_of(s, "a"), 0511);
+    assert_int_equal(mode_of(s, "a/b"), 0);
+    codi2_way_shut(&way);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -135,6 +205,9 @@ int main(void)
         TEST(only_what_is_expected_is_removed),
         TEST(a_folder_goes_with_what_drafts_left_alone),
         TEST(nothing_is_moved_over_anything),
+        TEST(what_is_removed_may_be_deep_and_shut),
+        TEST(a_removal_stops_when_it_is_to),
+        TEST(a_way_is_open_and_then_as_shut_as_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
