@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { createServer } from "node:http";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { World, until } from "./world.mjs";
 
@@ -100,29 +100,6 @@ test("an older server, which takes no chunks together, gets them one by one", { 
   assert.equal(ear.heard.filter((call) => call.name.startsWith("PUT chunks/")).length, 3);
 });
 
-test("it says how it goes: at each change, at most once a second, at the latest after 20 s", { timeout: 90_000 }, async (t) => {
-  const { world, ear } = await set(t);
-  await world.startCodi2();
-  const first = await until("a report", () => ear.statuses().find(({ state }) => state === "persisted"));
-  assert.deepEqual([first.pending, first.ide, first.not_kept, first.held_back, first.restoring], [0, "none", [], undefined, undefined]);
-  assert.deepEqual(Object.keys(first.activity).sort(), ["awake", "idle_ms"]);
-
-  const quiet = ear.statuses().at(-1);
-  const next = await until("the next", () => ear.statuses().find(({ at }) => at > quiet.at), 30);
-  assert.ok(next.at - quiet.at > 15_000 && next.at - quiet.at < 25_000, `${next.at - quiet.at} ms`);
-
-  const before = ear.statuses().length;
-  const began = Date.now();
-  for (let i = 0; i < 30; i++) { // changes that cannot be kept: state and pending go to and fro
-    fs.writeFileSync(world.tree(`f${i}`), "x");
-    await wait(100);
-  }
-  await until("a change is told", () => ear.statuses().at(-1).state !== "persisted");
-  const reports = ear.statuses().slice(before);
-  const seconds = (Date.now() - began) / 1000;
-  assert.ok(reports.length >= 2 && reports.length <= seconds + 2, `${reports.length} in ${seconds} s`);
-});
-
 test("from its first word on, an IDE that does not listen yet is said to start", { timeout: 60_000 }, async (t) => {
   for (let round = 0; round < 8; round++) {
     const { world, ear } = await set(t);
@@ -180,15 +157,41 @@ test("a server that refuses for good is not waited for at the end: the session i
   }
 });
 
-test("a server that does not answer holds the end up for less than the 30 s that there are", { timeout: 90_000 }, async (t) => {
-  const { world, ear } = await set(t);
-  await world.startCodi2();
-  await until("persisted", async () => (await world.status()).state === "persisted");
-  ear.mute = true;
-  fs.writeFileSync(world.tree("waits"), "x");
-  await until("it is told", () => ear.calls("POST changes").length > 0);
-  const began = Date.now();
-  world.codi2.kill("SIGTERM");
-  assert.equal(await world.codi2.ended, 5);
-  assert.ok(Date.now() - began < 29_000, `${Date.now() - began} ms`);
+// Each has a server of its own and does nothing but wait for 20 s.
+describe("what takes its time", { concurrency: true }, () => {
+  test("it says how it goes: at each change, at most once a second, at the latest after 20 s", { timeout: 90_000 }, async (t) => {
+    const { world, ear } = await set(t);
+    await world.startCodi2();
+    const first = await until("a report", () => ear.statuses().find(({ state }) => state === "persisted"));
+    assert.deepEqual([first.pending, first.ide, first.not_kept, first.held_back, first.restoring], [0, "none", [], undefined, undefined]);
+    assert.deepEqual(Object.keys(first.activity).sort(), ["awake", "idle_ms"]);
+
+    const quiet = ear.statuses().at(-1);
+    const next = await until("the next", () => ear.statuses().find(({ at }) => at > quiet.at), 30);
+    assert.ok(next.at - quiet.at > 15_000 && next.at - quiet.at < 25_000, `${next.at - quiet.at} ms`);
+
+    const before = ear.statuses().length;
+    const began = Date.now();
+    for (let i = 0; i < 30; i++) { // changes that cannot be kept: state and pending go to and fro
+      fs.writeFileSync(world.tree(`f${i}`), "x");
+      await wait(100);
+    }
+    await until("a change is told", () => ear.statuses().at(-1).state !== "persisted");
+    const reports = ear.statuses().slice(before);
+    const seconds = (Date.now() - began) / 1000;
+    assert.ok(reports.length >= 2 && reports.length <= seconds + 2, `${reports.length} in ${seconds} s`);
+  });
+
+  test("a server that does not answer holds the end up for less than the 30 s that there are", { timeout: 90_000 }, async (t) => {
+    const { world, ear } = await set(t);
+    await world.startCodi2();
+    await until("persisted", async () => (await world.status()).state === "persisted");
+    ear.mute = true;
+    fs.writeFileSync(world.tree("waits"), "x");
+    await until("it is told", () => ear.calls("POST changes").length > 0);
+    const began = Date.now();
+    world.codi2.kill("SIGTERM");
+    assert.equal(await world.codi2.ended, 5);
+    assert.ok(Date.now() - began < 29_000, `${Date.now() - began} ms`);
+  });
 });
