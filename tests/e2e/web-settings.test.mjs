@@ -143,6 +143,14 @@ test("files are read as the person likes", async () => {
 });
 
 test("all of one's data: an archive of each session, and the account", async () => {
+  const project = (await ada.post("/projects", { name: "Engine" })).data;
+  const link = (await ada.post(`/sessions/${one.id}/links`, { name: "Grace" })).data.link;
+  const talk = (await ada.post("/conversations", { session_id: one.id, name: "Over" })).data;
+  await ada.delete(`/conversations/${talk.id}`);
+  let refusals = 1; // as when she has more conversations than requests a minute
+  await page.route("**/api/v5/sessions/*/links", (route) => (refusals-- > 0
+    ? route.fulfill({ status: 429, headers: { "Retry-After": "0" }, json: { success: false, error: { code: "rate_limited", message: "Too many requests.", request_id: "req-0" } } })
+    : route.fallback()));
   await page.goto(`${home}/settings/data`);
   await visible(page.getByRole("list", { name: "Sessions to download" }).getByText("Project A"));
   await look(page, "settings-data");
@@ -155,6 +163,9 @@ test("all of one's data: an archive of each session, and the account", async () 
   assert.equal(account.user.email, ada.email);
   assert.deepEqual([account.sessions.map(({ name }) => name), account.deleted_sessions.map(({ name }) => name)], [["Project A"], ["Project B"]]);
   assert.deepEqual(account.conversations, []);
+  assert.deepEqual([account.projects, account.links, account.deleted_conversations].map((some) => some.map(({ id }) => id)), [[project.id], [link.id], [talk.id]]);
+  assert.deepEqual([account.settings["editor.word_wrap"], account.two_factor.enabled], [true, false]);
+  assert.ok(refusals < 0, "a refusal was waited for");
   assert.ok(account.devices.length > 0);
   assert.match(execFileSync("tar", ["tzf", await taken[1].path()], { encoding: "utf8" }), /src\/hello\.txt/);
 });

@@ -2,7 +2,7 @@
 import { Box, Button, Flex, Stack, Text } from "@chakra-ui/react";
 import { Download } from "lucide-react";
 import { useRef, useState } from "react";
-import type { Conversation, Message, Session, User } from "../../api/generated";
+import { ApiError, type Conversation, type Link, type Message, type Session, type User } from "../../api/generated";
 import { useAllSessions } from "../../api/queries";
 import { all } from "../../api/team";
 import { formatCount, formatSize } from "../../lib/format";
@@ -27,25 +27,60 @@ function SessionRow({ session, isBusy, onTake }: { readonly session: Session; re
   );
 }
 
+const PATIENCE = 5;
+
+/** Who has much asks more often than is granted in a minute. */
+async function patiently<Result>(ask: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 429 || tries === PATIENCE) throw error;
+      const seconds = error.retryAfter ?? PATIENCE;
+      await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    }
+  }
+}
+
 /** One after another: each may be long. */
 async function fetchConversations(): Promise<ReadonlyArray<Conversation & { readonly said: readonly Message[] }>> {
   const taken: Array<Conversation & { readonly said: readonly Message[] }> = [];
   for (const one of await all((cursor) => api.conversationsList(cursor))) {
-    taken.push({ ...one, said: await all((cursor) => api.messagesList({ conversationId: one.id, ...cursor })) });
+    taken.push({ ...one, said: await all((cursor) => patiently(() => api.messagesList({ conversationId: one.id, ...cursor }))) });
   }
+  return taken;
+}
+
+/** What the person chose; what the team or nobody chose is not theirs. */
+async function fetchChoices(): Promise<Readonly<Record<string, unknown>>> {
+  const { data } = await api.settingsList();
+  return Object.fromEntries(data.filter((one) => one.user !== undefined).map((one) => [`${one.category}.${one.key}`, one.user]));
+}
+
+/** To sessions, which they can read; a viewer makes none. */
+async function fetchLinks(sessions: readonly Session[]): Promise<readonly Link[]> {
+  const taken: Link[] = [];
+  for (const session of sessions) taken.push(...(await patiently(() => api.sessionLinksList({ sessionId: session.id }))).data);
   return taken;
 }
 
 /** Everything that the server knows of the person beside files. */
 async function fetchAccount(user: User): Promise<Blob> {
-  const [devices, keys, sessions, deleted, conversations] = await Promise.all([
-    api.authDevicesList().then(({ data }) => data),
-    all((cursor) => api.authKeysList(cursor)),
-    all((cursor) => api.sessionsList(cursor)),
-    all((cursor) => api.sessionsList({ deleted: true, ...cursor })),
-    fetchConversations(),
-  ]);
-  return new Blob([`${JSON.stringify({ user, devices, keys, sessions, deleted_sessions: deleted, conversations }, undefined, 2)}\n`], { type: "application/json" });
+  const sessions = await all((cursor) => api.sessionsList(cursor));
+  const account = {
+    user,
+    two_factor: await api.usersMeTotpGet(),
+    devices: await all((cursor) => api.authDevicesList(cursor)),
+    keys: await all((cursor) => api.authKeysList(cursor)),
+    settings: await fetchChoices(),
+    projects: await all((cursor) => api.projectsList(cursor)),
+    sessions,
+    deleted_sessions: await all((cursor) => api.sessionsList({ deleted: true, ...cursor })),
+    links: user.role === "viewer" ? [] : await fetchLinks(sessions),
+    conversations: await fetchConversations(),
+    deleted_conversations: await all((cursor) => api.conversationsList({ deleted: true, ...cursor })),
+  };
+  return new Blob([`${JSON.stringify(account, undefined, 2)}\n`], { type: "application/json" });
 }
 
 function Export({ user }: { readonly user: User }) {
