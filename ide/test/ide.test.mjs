@@ -156,6 +156,30 @@ test('an editor that is no file yet is not called persisted', async () => {
     await says(page, 'All changes persisted');
 });
 
+test('without auto save what is typed is called not saved, until it is saved', async () => {
+    await openFile(page, 'notes.md');
+    await runCommand(page, 'Auto Save');
+    const before = onDisk('notes.md');
+    await openFile(page, 'notes.md');
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('kept back');
+    await says(page, '1 file not saved yet');
+    it.door.say({ state: 'offline', pending: 2 });
+    await says(page, 'Offline: 2 changes waiting, 1 not saved');
+    it.door.say({ state: 'persisted', pending: 0 });
+    await says(page, '1 file not saved yet');
+    assert.equal(onDisk('notes.md'), before);
+    await page.locator('.coditect-persistence').click();
+    await page.locator('.quick-input-widget', { hasText: '1 not saved' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.screenshot({ path: join(SHOTS, 'not-saved-light.png') });
+    await openFile(page, 'notes.md');
+    await page.keyboard.press('Control+s');
+    await says(page, 'All changes persisted');
+    assert.equal(onDisk('notes.md'), `${before}kept back`);
+    await runCommand(page, 'Auto Save');
+});
+
 test('a door that does not answer is a lost connection, not the last known state', async () => {
     it.door.close();
     await says(page, 'Connection lost');
@@ -340,7 +364,7 @@ test('text that a page left is in an editor after a reload, also that of an olde
     await ready(page);
     await eventually('it is saved', () => onDisk('older.txt') === 'of an older build\n');
     await notYet().first().waitFor();
-    await says(page, 'All changes persisted');
+    await says(page, '1 file not saved yet');
 });
 
 test('after the backend was restarted the page starts again, with the text that was not saved', async () => {

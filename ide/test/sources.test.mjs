@@ -71,7 +71,8 @@ const status = change => ({
     kind: 'status',
     status: { state: 'persisted', pending: 0, seq: 7, revision: 1, heldBack: 0, notKept: [], notKeptAt: 0, failed: [], ...change }
 });
-const text = knowledge => wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, notSaved: [], ...knowledge }).text;
+const saidOf = knowledge => wordsFor({ link: 'open', unconfirmed: 0, typed: 0, untitled: 0, kept: [], notSaved: [], ...knowledge });
+const text = knowledge => saidOf(knowledge).text;
 
 test('the words say what is known, and the worst first', () => {
     assert.equal(text({ report: status({}) }), 'All changes persisted');
@@ -95,7 +96,7 @@ test('the words say what is known, and the worst first', () => {
     assert.equal(text({ report: status({ failed }) }), '1 file not stored');
     assert.equal(text({ report: status({ failed }), unconfirmed: 1 }), 'Persisting 1 file…');
     assert.match(
-        wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, notSaved: [], report: status({ failed }) }).detail,
+        saidOf({ report: status({ failed }) }).detail,
         /^\/workspace\/secret could not be stored: its permissions/
     );
     assert.equal(text({ report: status({}), untitled: 1 }), '1 editor not saved to a file yet');
@@ -133,9 +134,20 @@ test('each state has its words, and says what is so and what to do', () => {
         [{ report: status({ message: blind }) }, 'Not every folder can be watched', 'attention', /10 seconds/],
         [{ report: status({ message: notice.text, notice }) }, 'All changes persisted', 'good', /Everything/],
         [{ report: status({ state: 'offline', message: notice.text, notice }) }, 'Offline', 'attention', /out of reach/],
-        [{ link: 'lost', report: status({}), unconfirmed: 3 }, 'Connection lost', 'bad', /still in the editor/]
+        [{ link: 'lost', report: status({}), unconfirmed: 3 }, 'Connection lost', 'bad', /still in the editor/],
+        // what nothing saves by itself, beside each of the others
+        [{ report: status({}), typed: 1 }, '1 file not saved yet', 'attention', /^Save it to persist it\.$/],
+        [{ report: status({}), kept: ['/workspace/late.txt'] }, '1 file not saved yet', 'attention', /waits for its file/],
+        [{ report: status({}), untitled: 2 }, '2 editors not saved to a file yet', 'attention', /with a name/],
+        [{ report: status({}), typed: 1, untitled: 1, kept: ['/a'] }, '3 files not saved yet', 'attention', /persist it\. Save it with a name .* waits/],
+        [{ report: status({}), unconfirmed: 2, typed: 1 }, 'Persisting 2 files, 1 not saved', 'attention', /on their way to the store\. Save it/],
+        [{ report: status({ state: 'offline', pending: 2 }), untitled: 1 }, 'Offline: 2 changes waiting, 1 not saved', 'attention', /out of reach.* Save it/],
+        [{ report: status({ message: blind }), typed: 1 }, 'Not every folder can be watched, 1 not saved', 'attention', /10 seconds/],
+        [{ report: status({ failed: [{ path: '/a', why: 'unreadable' }] }), untitled: 1 }, '1 file not stored, 1 not saved', 'attention', /permissions/],
+        [{ report: status({ state: 'offline', message: full }), typed: 1 }, 'This workspace’s disk is full', 'bad', /Delete/],
+        [{ link: 'lost', report: status({}), typed: 1 }, 'Connection lost', 'bad', /still in the editor/]
     ]) {
-        const said = wordsFor({ link: 'open', unconfirmed: 0, untitled: 0, notSaved: [], ...known });
+        const said = saidOf(known);
         assert.ok(said.text === words && said.mood === mood && detail.test(said.detail), `${words}: ${JSON.stringify(said)}`);
     }
 });

@@ -113,6 +113,8 @@ test.each([
   ["good", "All changes persisted", "none"],
   ["busy", "Persisting…", "soon"],
   ["attention", "2 editors not saved to a file yet", "lost"],
+  ["attention", "1 file not saved yet", "lost"],
+  ["attention", "Persisting 2 files, 1 not saved", "lost"],
   ["attention", "Offline: 2 changes waiting", "none"],
   ["bad", "Connection lost", "lost"],
 ] as const)("leaving while the IDE says %s, %s costs %s", (mood, text, risk) => {

@@ -8,11 +8,12 @@ import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser
 import { Command, CommandContribution, CommandRegistry, MessageService, URI } from '@theia/core/lib/common';
 import { DoorStatus, HeldBackChoice } from '../common/door';
 import { reasonOf } from '../common/not-kept';
-import { NotSaved, Words, wordsFor } from '../common/persistence-text';
+import { Knowledge, NotSaved, Words, wordsFor } from '../common/persistence-text';
 import { WorkspaceService } from '../common/workspace-service';
 import { Conflicts } from './conflicts';
 import { Persistence } from './persistence';
 import { PlatformFrame } from './platform-frame';
+import { UnsavedText } from './unsaved-text';
 
 export const SHOW_PERSISTENCE: Command = { id: 'coditect.persistence', category: 'Coditect', label: 'Show What Is Persisted' };
 
@@ -40,6 +41,9 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
 
     @inject(Conflicts)
     protected readonly conflicts!: Conflicts;
+
+    @inject(UnsavedText)
+    protected readonly unsaved!: UnsavedText;
 
     protected shown = '';
 
@@ -86,14 +90,17 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
         const words = wordsFor(knowledge);
         const status = knowledge.link === 'open' && knowledge.report?.kind === 'status' ? knowledge.report.status : undefined;
         const choices = status && status.heldBack > 0 ? CHOICES : [];
+        const kept = knowledge.kept.map(keptItem);
         const picked = await this.quickInput.showQuickPick(
-            [...headline(words), ...choices, ...knowledge.notSaved.map(notSavedItem), ...(status ? details(status, knowledge.unconfirmed) : [])],
+            [...headline(words), ...choices, ...knowledge.notSaved.map(notSavedItem), ...kept, ...(status ? details(status, knowledge) : [])],
             { title: 'Persistence', placeholder: words.text, canSelectMany: false }
         );
         const choice = choices.find(one => one === picked);
         const both = knowledge.notSaved.find(({ path, choice: open }) => open && picked?.label === path);
         if (both) {
             await this.conflicts.ask(URI.fromFilePath(both.path));
+        } else if (picked && kept.includes(picked)) {
+            await this.unsaved.openAt(picked.label);
         } else if (choice) {
             await this.workspace.choose(choice.choice).catch(() =>
                 this.messages.error('Your choice did not reach the workspace. Please try again.'));
@@ -115,15 +122,20 @@ function notSavedItem({ path, why, choice }: NotSaved): QuickPickItem {
     return { label: path, description: choice ? 'Choose which of the two stays' : 'not saved', detail: why, iconClasses: icon('error') };
 }
 
+function keptItem(path: string): QuickPickItem {
+    return { label: path, description: 'Open what was typed as a new file', detail: 'It waits for this file, and is not saved yet.', iconClasses: icon('circle-filled') };
+}
+
 function icon(name: string): string[] {
     return codicon(name.replace('~spin', '')).split(' ');
 }
 
-function details(status: DoorStatus, unconfirmed: number): QuickPickItemOrSeparator[] {
+function details(status: DoorStatus, { unconfirmed, typed, untitled }: Knowledge): QuickPickItemOrSeparator[] {
     const n = (value: number): string => value.toLocaleString('en');
     const items: QuickPickItemOrSeparator[] = [
         { label: `${n(status.pending)} waiting to be stored`, description: 'changes in the workspace', iconClasses: icon('cloud-upload') },
         { label: `${n(unconfirmed)} in editors`, description: 'typed or saved, not confirmed yet', iconClasses: icon('edit') },
+        ...(typed + untitled > 0 ? [{ label: `${n(typed + untitled)} not saved`, description: 'only in their editors', iconClasses: icon('circle-filled') }] : []),
         { label: `Change ${n(status.seq)}`, description: 'everything up to it is in the store', iconClasses: icon('history') },
         ...status.failed.map(({ path, why }) => ({ label: path, description: `could not be stored: ${reasonOf(why)}`, iconClasses: icon('warning') })),
         { type: 'separator', label: 'Not kept' }

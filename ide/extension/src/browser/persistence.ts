@@ -3,12 +3,15 @@
  *
  * 1. A file counts from the first key press until the barrier has confirmed it: dirty in an editor, then saved, then
  *    `sync()` answered for it. A status that is merely "persisted" may be older than the save and confirms nothing.
- * 2. A save that failed is no change on its way: it counts as not saved until a save succeeds, or the text is given up.
- * 3. As soon as the backend is out of reach the link is lost, whatever was known before; it is open again when a
+ * 2. That holds where the IDE saves by itself, at once. Else what is typed is not on its way, and counts as typed until somebody
+ *    saves it; so does text of the page before this one until it is in an editor.
+ * 3. A save that failed is no change on its way: it counts as not saved until a save succeeds, or the text is given up.
+ * 4. As soon as the backend is out of reach the link is lost, whatever was known before; it is open again when a
  *    question asked on the new connection was answered.
  */
 
 import { inject, injectable, postConstruct } from '@theia/core/shared/inversify';
+import { SaveableService } from '@theia/core/lib/browser/saveable-service';
 import { WebSocketConnectionSource } from '@theia/core/lib/browser/messaging/ws-connection-source';
 import { Emitter, URI } from '@theia/core/lib/common';
 import { timeout } from '@theia/core/lib/common/promise-util';
@@ -19,11 +22,17 @@ import { inPlainWords } from '../common/plain-words';
 import { Knowledge, NotSaved } from '../common/persistence-text';
 import { DoorReport, REPORT_WAIT_MS, WorkspaceService } from '../common/workspace-service';
 import { FailedSaves } from './failed-saves';
+import { UnsavedText } from './unsaved-text';
 
 const ANSWER_BY_MS = REPORT_WAIT_MS + 4_000;
 const SYNC_BY_MS = 65_000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 15_000;
+
+/** What is saved later than this is not on its way: the platform's page waits two seconds before it takes an IDE away. */
+const AT_ONCE_MS = 1_500;
+/** `user-storage` is where the IDE's own settings lie: files in the person's home. */
+const FILES = ['file', 'user-storage'];
 
 const CHANGED_ELSEWHERE = 'It was changed elsewhere, too: choose which of the two stays.';
 
@@ -45,6 +54,12 @@ export class Persistence {
 
     @inject(FailedSaves)
     protected readonly failedSaves!: FailedSaves;
+
+    @inject(SaveableService)
+    protected readonly saveables!: SaveableService;
+
+    @inject(UnsavedText)
+    protected readonly unsaved!: UnsavedText;
 
     protected link: Knowledge['link'] = 'connecting';
     protected last: DoorReport | undefined;
@@ -73,15 +88,31 @@ export class Persistence {
             this.notSaved.set(uri.toString(), { path: uri.path.toString(), why, choice: outOfSync });
             this.fire();
         });
+        this.saveables.onDidAutoSaveChange(() => this.fire());
+        this.saveables.onDidAutoSaveDelayChange(() => this.fire());
+        this.unsaved.onDidChange(() => this.fire());
         this.source.onSocketDidClose(() => this.lose());
         window.addEventListener('offline', () => this.lose());
         void this.follow();
     }
 
     get knowledge(): Knowledge {
-        const unconfirmed = new Set([...this.dirty, ...this.saved.keys()]);
-        this.notSaved.forEach((_, key) => unconfirmed.delete(key));
-        return { link: this.link, report: this.last, unconfirmed: unconfirmed.size, untitled: this.untitled.size, notSaved: [...this.notSaved.values()] };
+        const dirty = [...this.dirty].filter(key => !this.notSaved.has(key));
+        const saved = [...this.saved.keys()].filter(key => !this.notSaved.has(key));
+        return {
+            link: this.link,
+            report: this.last,
+            unconfirmed: new Set(this.savesAtOnce ? [...dirty, ...saved] : saved).size,
+            typed: this.savesAtOnce ? 0 : dirty.length,
+            untitled: this.untitled.size,
+            kept: this.unsaved.paths,
+            notSaved: [...this.notSaved.values()]
+        };
+    }
+
+    protected get savesAtOnce(): boolean {
+        const { autoSave, autoSaveDelay, autoSaveWhenNoErrors } = this.saveables;
+        return autoSave === 'afterDelay' && autoSaveDelay <= AT_ONCE_MS && !autoSaveWhenNoErrors;
     }
 
     protected fire(): void {
@@ -90,7 +121,7 @@ export class Persistence {
 
     protected watch(model: MonacoEditorModel): void {
         const uri = new URI(model.uri);
-        const among = uri.scheme === 'file' ? this.dirty : uri.scheme === 'untitled' ? this.untitled : undefined;
+        const among = FILES.includes(uri.scheme) ? this.dirty : uri.scheme === 'untitled' ? this.untitled : undefined;
         if (!among) {
             return;
         }
@@ -113,7 +144,7 @@ export class Persistence {
     }
 
     protected wrote(uri: URI): void {
-        if (uri.scheme === 'file') {
+        if (FILES.includes(uri.scheme)) {
             this.notSaved.delete(uri.toString());
             this.saves += 1;
             this.saved.set(uri.toString(), this.saves);

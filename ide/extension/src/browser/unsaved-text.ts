@@ -10,7 +10,7 @@
 
 import { inject, injectable } from '@theia/core/shared/inversify';
 import { FrontendApplicationContribution, OpenerService, WidgetOpenerOptions, open } from '@theia/core/lib/browser';
-import { MessageService, URI, UntitledResourceResolver } from '@theia/core/lib/common';
+import { Emitter, MessageService, URI, UntitledResourceResolver } from '@theia/core/lib/common';
 import { timeout } from '@theia/core/lib/common/promise-util';
 import { FileResourceVersion } from '@theia/filesystem/lib/browser/file-resource';
 import { MonacoEditorModel } from '@theia/monaco/lib/browser/monaco-editor-model';
@@ -53,8 +53,15 @@ export class UnsavedText implements FrontendApplicationContribution {
 
     /** Of the page before this one, and in no editor yet. */
     protected waiting = toUnsaved(sessionStorage.getItem(KEY) ?? '[]');
+    protected readonly changed = new Emitter<void>();
+    readonly onDidChange = this.changed.event;
+
     /** The page is about to start again: what it leaves is in the storage. */
     protected isKept = false;
+
+    get paths(): readonly string[] {
+        return this.waiting.map(({ address }) => new URI(address).path.toString());
+    }
 
     /** Whether all of it is stored: not when there is more than a browser keeps, about 5 MB. */
     keep(): boolean {
@@ -93,6 +100,7 @@ export class UnsavedText implements FrontendApplicationContribution {
     protected hasCome(one: Unsaved): void {
         this.waiting = this.waiting.filter(other => other !== one);
         this.store();
+        this.changed.fire();
     }
 
     protected async bringBack(one: Unsaved): Promise<void> {
@@ -137,9 +145,23 @@ export class UnsavedText implements FrontendApplicationContribution {
     protected async tell(one: Unsaved, what: string, forMs?: number): Promise<void> {
         const text = `What was typed into ${new URI(one.address).path.base}, and not saved before this page started again, ${what}.`;
         if (await this.messages.warn(text, { timeout: forMs }, OPEN) === OPEN) {
+            await this.openAsNew(one);
+        }
+    }
+
+    protected async openAsNew(one: Unsaved): Promise<void> {
+        if (this.isWaiting(one)) {
             const { uri } = await this.untitled.createUntitledResource(one.text);
             await open(this.opener, uri);
             this.hasCome(one);
+        }
+    }
+
+    /** For whoever has closed the notice. */
+    async openAt(path: string): Promise<void> {
+        const one = this.waiting[this.paths.indexOf(path)];
+        if (one) {
+            await this.openAsNew(one);
         }
     }
 }

@@ -15,10 +15,14 @@ export interface Knowledge {
     /** `connecting` until the first report, `lost` when the backend is out of reach. */
     readonly link: 'connecting' | 'open' | 'lost';
     readonly report?: DoorReport;
-    /** Files with changes that are typed or saved, but not confirmed to be in the store. */
+    /** Files with changes that are saved or about to be, but not confirmed to be in the store. */
     readonly unconfirmed: number;
+    /** Files with changes that stay in their editor until the person saves them. */
+    readonly typed: number;
     /** Editors that never were a file, so that nothing can persist them. */
     readonly untitled: number;
+    /** Files with text of the page before this one, which is in no editor yet. */
+    readonly kept: readonly string[];
     /** Files of editors that could not be written. */
     readonly notSaved: readonly NotSaved[];
 }
@@ -155,20 +159,44 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
     if (trouble !== undefined) {
         return { text: firstSentence(trouble), icon: 'warning', mood: 'attention', detail: trouble };
     }
-    if (known.untitled > 0) {
-        return {
-            text: `${many(known.untitled, 'editor', 'editors')} not saved to a file yet`,
-            icon: 'circle-filled',
-            mood: 'attention',
-            detail: 'Save it with a name to persist it.'
-        };
-    }
     return {
         text: 'All changes persisted',
         icon: 'check',
         mood: 'good',
         detail: 'Everything in this workspace is in the store.'
     };
+}
+
+/** What nothing saves by itself, if there is any. */
+function unsaved({ typed, untitled, kept }: Knowledge): Words | undefined {
+    const files = typed + kept.length;
+    if (files + untitled === 0) {
+        return undefined;
+    }
+    const details = [
+        typed > 0 ? 'Save it to persist it.' : '',
+        untitled > 0 ? 'Save it with a name to persist it.' : '',
+        kept.length > 0 ? 'What was typed before this page started again waits for its file to open. A click leads to it.' : ''
+    ];
+    return {
+        text: files > 0 ? `${many(files + untitled, 'file', 'files')} not saved yet` : `${many(untitled, 'editor', 'editors')} not saved to a file yet`,
+        icon: 'circle-filled',
+        mood: 'attention',
+        detail: details.filter(detail => detail !== '').join(' ')
+    };
+}
+
+/** Whoever leaves the page loses it, so it is said beside all but what is worse. */
+function withUnsaved(said: Words, known: Knowledge): Words {
+    const own = unsaved(known);
+    if (!own || said.mood === 'bad') {
+        return said;
+    }
+    if (said.mood === 'good') {
+        return own;
+    }
+    const count = (known.typed + known.kept.length + known.untitled).toLocaleString('en');
+    return { ...said, mood: 'attention', text: `${said.text.replace(/…$/, '')}, ${count} not saved`, detail: `${said.detail} ${own.detail}` };
 }
 
 export function wordsFor(known: Knowledge): Words {
@@ -178,5 +206,5 @@ export function wordsFor(known: Knowledge): Words {
     if (known.link === 'connecting' || !known.report) {
         return { text: 'Connecting…', icon: 'loading~spin', mood: 'busy', detail: 'Waiting for the workspace.' };
     }
-    return notSaved(known.notSaved) ?? whenReported(known.report, known);
+    return withUnsaved(notSaved(known.notSaved) ?? whenReported(known.report, known), known);
 }
