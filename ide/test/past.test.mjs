@@ -148,13 +148,27 @@ test('what is typed meets what somebody else wrote: nobody is interrupted, nothi
     assert.equal(await dialogs(), 0);
 });
 
-test('or theirs is taken, from the status bar too, and mine is one step back', { timeout: 120_000 }, async () => {
+/** By the keyboard alone: the row of the list that is open, by a part of its words. */
+async function pick(words) {
+    const row = page.locator('.quick-input-widget .monaco-list-row', { hasText: words });
+    await row.waitFor();
+    await page.keyboard.type(words);
+    await row.and(page.locator('.focused')).waitFor();
+    await page.keyboard.press('Enter');
+}
+
+test('or theirs is taken, by the keyboard and with the question out of sight, and mine is one step back', { timeout: 120_000 }, async () => {
     await bothChange('notes.txt', 'theirs\n');
-    await toast('notes.txt was changed elsewhere').locator('.codicon-close').first().click();
+    await eventually('Escape hides the question', async () => {
+        await page.keyboard.press('Escape');
+        return await toast('notes.txt was changed elsewhere').count() === 0;
+    });
     await says(page, 'Not saved: notes.txt');
-    await page.locator('.coditect-persistence').click();
-    await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'workspace/notes.txt' }).click();
-    await toast('notes.txt was changed elsewhere').locator('button', { hasText: 'Take Theirs' }).click();
+    await runCommand(page, 'Show What Is Persisted');
+    await pick('workspace/notes.txt');
+    await page.locator('.quick-input-title', { hasText: 'notes.txt was changed here and elsewhere' }).waitFor();
+    await page.screenshot({ path: join(SHOTS, 'both-list-light.png') });
+    await pick('Take Theirs');
     await eventually('the editor follows', async () => await lines() === 'theirs');
     await says(page, 'All changes persisted');
     assert.equal(onDisk('notes.txt'), 'theirs\n');

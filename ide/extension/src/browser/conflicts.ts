@@ -3,13 +3,15 @@
  *
  * 1. Nothing is lost by any choice, or by none: what was stored is in the history, what was typed is in the editor, and taking the
  *    other's is one step back away.
- * 2. Nobody is asked in the middle of a word: the question stands beside the work, and the status bar leads to it again.
+ * 2. Nobody is asked in the middle of a word: the question stands beside the work. The status bar's list asks it, too, for whoever has
+ *    closed it, or works by the keyboard; once it is answered there, it stands nowhere any more.
  */
 import { inject, injectable } from '@theia/core/shared/inversify';
-import { DiffUris, FrontendApplicationContribution, OpenerService, open } from '@theia/core/lib/browser';
-import { MessageService, URI } from '@theia/core/lib/common';
+import { DiffUris, FrontendApplicationContribution, OpenerService, QuickInputService, QuickPickItem, codicon, open } from '@theia/core/lib/browser';
+import { MessageService, MessageType, URI } from '@theia/core/lib/common';
 import { Resource, ResourceResolver } from '@theia/core/lib/common/resource';
 import { FileService } from '@theia/filesystem/lib/browser/file-service';
+import { NotificationManager } from '@theia/messages/lib/browser/notifications-manager';
 import { MonacoTextModelService } from '@theia/monaco/lib/browser/monaco-text-model-service';
 import { PastService, Version } from '../common/past';
 import { FailedSaves } from './failed-saves';
@@ -18,6 +20,18 @@ import { PastCommands, saved } from './past-commands';
 const COMPARE = 'Compare';
 const MINE = 'Keep Mine';
 const THEIRS = 'Take Theirs';
+
+const QUESTIONS = [[COMPARE, MINE, THEIRS], [MINE, THEIRS]];
+
+const ITEMS: readonly QuickPickItem[] = [
+    { label: MINE, description: 'saves what is in the editor; theirs stays in the history', iconClasses: codicon('edit').split(' ') },
+    { label: THEIRS, description: 'mine is one step back in the editor', iconClasses: codicon('cloud-download').split(' ') },
+    { label: COMPARE, description: 'theirs beside mine', iconClasses: codicon('diff').split(' ') }
+];
+
+function questionOf(uri: URI): string {
+    return `${uri.path.base} was changed elsewhere while you changed it here. Nothing is written over until you choose.`;
+}
 
 const SCHEME = 'coditect-disk';
 
@@ -61,6 +75,12 @@ export class Conflicts implements FrontendApplicationContribution {
     @inject(OpenerService)
     protected readonly opener!: OpenerService;
 
+    @inject(QuickInputService)
+    protected readonly quickInput!: QuickInputService;
+
+    @inject(NotificationManager)
+    protected readonly notices!: NotificationManager;
+
     @inject(DiskFiles)
     protected readonly disk!: DiskFiles;
 
@@ -99,13 +119,36 @@ export class Conflicts implements FrontendApplicationContribution {
     }
 
     protected async answer(uri: URI): Promise<string | undefined> {
-        const text = `${uri.path.base} was changed elsewhere while you changed it here. Nothing is written over until you choose.`;
-        const answer = await this.messages.warn(text, { timeout: 0 }, COMPARE, MINE, THEIRS);
+        const [first = [], second = []] = QUESTIONS;
+        const answer = await this.messages.warn(questionOf(uri), { timeout: 0 }, ...first);
         if (answer !== COMPARE) {
             return answer;
         }
+        await this.compare(uri);
+        return this.messages.warn(questionOf(uri), { timeout: 0 }, ...second);
+    }
+
+    protected async compare(uri: URI): Promise<void> {
         await open(this.opener, DiffUris.encode(this.disk.addressOf(uri), uri, `${uri.path.base} (theirs ↔ mine)`));
-        return this.messages.warn(text, { timeout: 0 }, MINE, THEIRS);
+    }
+
+    async askInList(uri: URI): Promise<void> {
+        const picked = await this.quickInput.showQuickPick([...ITEMS], { title: `${uri.path.base} was changed here and elsewhere` });
+        if (picked?.label === COMPARE) {
+            await this.compare(uri);
+        }
+        await this.choose(uri, picked?.label);
+        if (!this.models.get(uri.toString())?.dirty) {
+            this.withdraw(uri);
+        }
+    }
+
+    /** The question may also be one that Escape has hidden: it waits for its answer all the same. */
+    protected withdraw(uri: URI): void {
+        const type = MessageType.Warning;
+        for (const actions of QUESTIONS) {
+            this.notices.clear(this.notices['getMessageId']({ type, text: questionOf(uri), actions }));
+        }
     }
 
     protected async choose(uri: URI, answer: string | undefined): Promise<void> {

@@ -98,7 +98,7 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
         const choice = choices.find(one => one === picked);
         const both = knowledge.notSaved.find(({ path, choice: open }) => open && picked?.label === path);
         if (both) {
-            await this.conflicts.ask(URI.fromFilePath(both.path));
+            await this.conflicts.askInList(URI.fromFilePath(both.path));
         } else if (picked && kept.includes(picked)) {
             await this.unsaved.openAt(picked.label);
         } else if (choice) {
