@@ -98,13 +98,22 @@ static char **arguments_of(struct arena *arena, const struct codi2_clone_options
 
 /* ---- the processes ---- */
 
-static _Noreturn void become_git(const struct command *c, int said)
+/* Whoever was gone before it was asked for sends no signal any more. */
+static void end_with(pid_t parent)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) {
+        _exit(EXIT_KILLED);
+    }
+}
+
+static _Noreturn void become_git(const struct command *c, pid_t guard, int said)
 {
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    end_with(guard);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(said, STDOUT_FILENO) < 0 ||
         dup2(said, STDERR_FILENO) < 0 || chdir(c->directory) < 0) {
@@ -116,14 +125,15 @@ static _Noreturn void become_git(const struct command *c, int said)
 }
 
 /* Holds nothing of codi2's but the one pipe, and goes when codi2 goes. */
-static _Noreturn void guard(const struct command *c, int said, int told)
+static _Noreturn void guard(const struct command *c, pid_t codi2, int said, int told)
 {
-    (void)setsid();
+    (void)setpgid(0, 0);
     codi2_child_in_front(); /* git inherits it */
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    end_with(codi2);
+    pid_t self = getpid();
     pid_t git = fork();
     if (git == 0) {
-        become_git(c, said);
+        become_git(c, self, said);
     }
     int status = 0;
     if (dup2(told, STDIN_FILENO) < 0 || close_range(STDIN_FILENO + 1, ~0U, 0) < 0) {
@@ -142,9 +152,13 @@ static bool begin(const struct command *c, struct child *ret_child)
     int said[2] = {-1, -1};
     int told[2] = {-1, -1};
     bool piped = pipe2(said, O_CLOEXEC) == 0 && pipe2(told, O_CLOEXEC) == 0;
+    pid_t codi2 = getpid();
     pid_t pid = piped ? fork() : -1;
     if (pid == 0) {
-        guard(c, said[1], told[1]);
+        guard(c, codi2, said[1], told[1]);
+    }
+    if (pid > 0) {
+        (void)setpgid(pid, pid); /* both say it: whichever is first, there is a group to end */
     }
     fd_close(&said[1]);
     fd_close(&told[1]);

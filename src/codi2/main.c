@@ -230,12 +230,13 @@ static bool persist(struct daemon *d)
 /* The exit code, for the reason why. */
 static int stop(struct daemon *d, int why)
 {
-    codi2_source_stop(d->source); /* first: that its child is ended below is no failure */
+    codi2_source_cancel(d->source); /* first: that its child is ended below is no failure */
     codi2_children_end(codi2_ide_keeper(d->ide), END_S * USEC_PER_SEC);
     bool orderly = why == 0;
     if (orderly && !persist(d)) {
         why = EXIT_NOT_PERSISTED;
     }
+    codi2_source_stop(d->source); /* behind: what it waits for holds no file up */
     codi2_door_close(d->door);
     codi2_reporter_stop(d->reporter, /* last_word= */ orderly);
     for (size_t i = 0; i < d->mirror_count; i++) {

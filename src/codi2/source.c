@@ -6,8 +6,10 @@
  *    goes. An attempt that was cut leaves that folder alone, which the next one removes.
  * 2. Before the rename it is noted beside the index which folder (its inode) gets which name for which attempt. So whoever was
  *    killed between the rename and the server's answer finds that it is done and does not clone again.
- * 3. "Done" is said when all of it is in the store: what is lost with the disk before that is cloned again.
- * 4. It begins when the tree has been restored: what is there is known then.
+ * 3. "Done" is said when all of it is in the store. A disk that is lost before that leaves a part there, which comes back; so the
+ *    server hears the name before anything can stand under it, it is cloned again beside that part, and the person is told.
+ * 4. What gets its name is on the disk, flushed: after a power cut it is whole, or it is not there.
+ * 5. It begins when the tree has been restored: what is there is known then.
  */
 #include "codi2/source.h"
 
@@ -53,7 +55,8 @@ struct codi2_source {
 struct attempt {
     struct codi2_source *source;
     const struct wire_source *wanted;
-    usec_t told_at; /* monotonic */
+    struct str part; /* what stands there of an attempt whose disk was lost; empty: nothing */
+    usec_t told_at;  /* monotonic */
 };
 
 /* Until it is to end: true. */
@@ -140,8 +143,8 @@ static void on_progress(void *ctx, unsigned percent)
     usec_t now = time_monotonic();
     if (now - a->told_at >= TELL_MS * USEC_PER_MS) {
         a->told_at = now;
-        (void)!tell(a,
-                    &(struct wire_source_note){.state = WIRE_SOURCE_CLONING, .percent = percent});
+        (void)!tell(a, &(struct wire_source_note){
+                           .state = WIRE_SOURCE_CLONING, .percent = percent, .folder = a->part});
     }
 }
 
@@ -189,13 +192,23 @@ static bool persist(struct codi2_source *s)
 static void finish(const struct attempt *a, struct str name)
 {
     struct codi2_source *s = a->source;
-    BUF_AUTO(notice, 512);
+    BUF_AUTO(part, WIRE_MAX_SOURCE_TEXT);
+    BUF_AUTO(notice, 1024);
     if (!persist(s)) {
         return;
     }
-    tell_end(a,
-             &(struct wire_source_note){.state = WIRE_SOURCE_DONE, .percent = 100, .folder = name});
-    buf_printf(&notice, "The repository is in " STR_FMT ".", STR_ARG(name));
+    if (a->part.n > 0 && !str_eq(a->part, name)) {
+        buf_printf(&part,
+                   "The disk was lost before all of it was stored: " STR_FMT
+                   " holds what was, and it was cloned again.",
+                   STR_ARG(a->part));
+    }
+    tell_end(a, &(struct wire_source_note){.state = WIRE_SOURCE_DONE,
+                                           .percent = 100,
+                                           .folder = name,
+                                           .message = buf_str(&part)});
+    buf_printf(&notice, "The repository is in " STR_FMT ".%s" STR_FMT, STR_ARG(name),
+               part.n > 0 ? " " : "", STR_ARG(buf_str(&part)));
     codi2_status_notice(s->options.status, &(struct codi2_notice){.text = buf_str(&notice)});
     if (!atomic_load(&s->stop)) { /* else it may not have been heard */
         note_remove(s);
@@ -213,16 +226,36 @@ static struct str base_name(struct arena *arena, struct str url)
     return ignored ? arena_printf(arena, STR_FMT "-repository", STR_ARG(name)) : name;
 }
 
+/* Of all that was written: git flushes its objects, and not the files that it checks out. */
+static bool flush_disk(const struct codi2_source *s)
+{
+    FD_AUTO int fd = open(s->options.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 && syncfs(fd) == 0;
+}
+
+/* ERR_EXISTS: it is taken. That the server is away does not matter: nothing comes to the store then. */
+static int place_as(const struct attempt *a, uint64_t inode, struct str name)
+{
+    struct codi2_look taken;
+    if (codi2_tree_look(&a->source->tree, name, &taken) == 0) {
+        return ERR_EXISTS;
+    }
+    (void)!tell(a, &(struct wire_source_note){
+                       .state = WIRE_SOURCE_CLONING, .percent = 100, .folder = name});
+    return note_write(a, inode, name) ? codi2_tree_rename(&a->source->tree, draft, name) : ERR_IO;
+}
+
 /* Gives what was cloned the first name that is free. ERR_EXISTS: none is; ERR_IO. */
 static int place(const struct attempt *a, struct arena *arena, struct str *ret_name)
 {
     struct codi2_tree *tree = &a->source->tree;
     struct str base = base_name(arena, a->wanted->url);
     struct codi2_look look;
-    int error = codi2_tree_look(tree, draft, &look) != 0 ? ERR_IO : ERR_EXISTS;
+    bool good = codi2_tree_look(tree, draft, &look) == 0 && flush_disk(a->source);
+    int error = good ? ERR_EXISTS : ERR_IO;
     for (int i = 1; error == ERR_EXISTS && i <= MOST_NAMES; i++) {
         struct str name = i == 1 ? base : arena_printf(arena, STR_FMT "-%d", STR_ARG(base), i);
-        error = note_write(a, look.inode, name) ? codi2_tree_rename(tree, draft, name) : ERR_IO;
+        error = place_as(a, look.inode, name);
         if (error == 0) {
             *ret_name = name;
         }
@@ -271,6 +304,17 @@ static bool await_tree(struct codi2_source *s)
     }
 }
 
+/* What came back of an attempt whose disk was lost: the server was told where it is to stand. */
+static void find_part(struct attempt *a)
+{
+    struct codi2_look look;
+    struct str folder = a->wanted->folder;
+    if (folder.n > 0 && str_find(folder, '/', 0) == folder.n &&
+        codi2_tree_look(&a->source->tree, folder, &look) == 0) {
+        a->part = folder;
+    }
+}
+
 static void try_once(struct codi2_source *s, struct arena *arena, const struct wire_source *wanted)
 {
     struct attempt a = {.source = s, .wanted = wanted};
@@ -282,8 +326,10 @@ static void try_once(struct codi2_source *s, struct arena *arena, const struct w
         finish(&a, name);
         return;
     }
+    find_part(&a);
     (void)!codi2_tree_remove(&s->tree, draft, &s->stop); /* of an attempt that was cut */
-    int error = tell(&a, &(struct wire_source_note){.state = WIRE_SOURCE_CLONING});
+    int error =
+        tell(&a, &(struct wire_source_note){.state = WIRE_SOURCE_CLONING, .folder = a.part});
     if (error) {
         (void)rest(s, AGAIN_MS);
         return;
@@ -352,7 +398,7 @@ int codi2_source_start(const struct codi2_source_options *options, struct codi2_
     return 0;
 }
 
-void codi2_source_stop(struct codi2_source *s)
+void codi2_source_cancel(struct codi2_source *s)
 {
     if (!s) {
         return;
@@ -362,6 +408,14 @@ void codi2_source_stop(struct codi2_source *s)
     (void)!write(s->ends[1], "", 1);
     codi2_status_wake(s->options.status);
     codi2_link_cancel(s->link);
+}
+
+void codi2_source_stop(struct codi2_source *s)
+{
+    if (!s) {
+        return;
+    }
+    codi2_source_cancel(s);
     (void)pthread_join(s->thread, NULL);
     release(s);
 }

@@ -22,7 +22,13 @@ struct codi2_source;
 int codi2_source_start(const struct codi2_source_options *options,
                        struct codi2_source **ret_source) BASE_MUST_USE;
 
-/* Ends it; an attempt in hand is cut, and made again after the next start. NULL allowed. */
+/*
+ * What it does is cut, and made again after the next start: nothing more is put in place or said. Returns at once; the thread
+ * may have to wait for the disk. NULL allowed.
+ */
+void codi2_source_cancel(struct codi2_source *s);
+
+/* The same, and waits for its end. NULL allowed. */
 void codi2_source_stop(struct codi2_source *s);
 
 #endif

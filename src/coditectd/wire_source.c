@@ -30,6 +30,7 @@ static int source_read(struct txn *txn, void *arg)
     if (r == 0) {
         s->found.url = arena_str(arena, s->found.url);
         s->found.branch = arena_str(arena, s->found.branch);
+        s->found.folder = arena_str(arena, s->found.folder);
     }
     return r;
 }
@@ -42,7 +43,8 @@ int coditectd_wire_get_source(struct coditectd_wire_call *c)
         const struct wire_source source = {.url = s.found.url,
                                            .branch = s.found.branch,
                                            .attempt = (uint64_t)s.found.attempt,
-                                           .state = (enum wire_source_state)s.found.state};
+                                           .state = (enum wire_source_state)s.found.state,
+                                           .folder = s.found.folder};
         wire_source_write(http_body_buf(c->res), &source);
     }
     return r;

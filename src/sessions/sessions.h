@@ -153,6 +153,7 @@ struct sessions_source {
     struct str branch;
     int64_t attempt; /* from 1 */
     enum data_source_state state;
+    struct str folder; /* where it stands, or was about to; may be empty */
 };
 
 /* In the transaction of whoever calls. ERR_NOT_FOUND: no such session, or it has no source. */
@@ -164,8 +165,8 @@ struct sessions_source_note {
     int64_t attempt;
     enum data_source_state state; /* CLONING, DONE, FAILED */
     int64_t percent;              /* 0 to 100 */
-    struct str folder;  /* DONE: where the repository stands; cut to what a record holds */
-    struct str message; /* FAILED; likewise */
+    struct str folder;  /* where the repository stands or is about to; cut to what a record holds */
+    struct str message; /* FAILED, DONE; likewise */
 };
 
 /* ERR_NOT_FOUND, as above. ERR_CONFLICT: it is about another attempt, or this one has ended otherwise. */

@@ -152,7 +152,8 @@ int sessions_source_get(struct txn *txn, const struct scope *scope, struct str s
         *ret_source = (struct sessions_source){.url = found.source_url,
                                                .branch = found.source_branch,
                                                .attempt = found.source_attempt,
-                                               .state = found.source_state};
+                                               .state = found.source_state,
+                                               .folder = found.source_folder};
     }
     return r;
 }
@@ -176,16 +177,18 @@ int sessions_source_note(struct txn *txn, const struct scope *scope, struct str 
     if (s.source_attempt != note->attempt || (has_ended(&s) && !told)) {
         return ERR_CONFLICT;
     }
-    if (told && (has_ended(&s) || s.source_percent == note->percent)) {
+    if (told && (has_ended(&s) ||
+                 (s.source_percent == note->percent && str_eq(s.source_folder, note->folder)))) {
         return 0;
     }
     s.source_state = note->state;
     s.source_percent = note->state == DATA_SOURCE_STATE_CLONING ? note->percent : 0;
-    s.source_folder =
-        note->state == DATA_SOURCE_STATE_DONE ? data_text_cut(note->folder, FOLDER_MAX) : STR_EMPTY;
-    s.source_message = note->state == DATA_SOURCE_STATE_FAILED
-                           ? data_text_cut(note->message, MESSAGE_MAX)
-                           : STR_EMPTY;
+    s.source_folder = note->state == DATA_SOURCE_STATE_FAILED
+                          ? STR_EMPTY
+                          : data_text_cut(note->folder, FOLDER_MAX);
+    s.source_message = note->state == DATA_SOURCE_STATE_CLONING
+                           ? STR_EMPTY
+                           : data_text_cut(note->message, MESSAGE_MAX);
     r = data_session_put(txn, scope, &s);
     if (r == 0 && !told) {
         data_event(txn, scope, "session.source", s.id, s.id);
@@ -258,7 +261,7 @@ void sessions_source_write(struct buf *out, const struct data_session *session)
     if (session->source_state == DATA_SOURCE_STATE_CLONING) {
         json_member_integer(&w, "percent", session->source_percent);
     }
-    if (session->source_folder.n > 0) {
+    if (session->source_state == DATA_SOURCE_STATE_DONE && session->source_folder.n > 0) {
         json_member_string(&w, "folder", session->source_folder);
     }
     if (session->source_message.n > 0) {

@@ -18,6 +18,9 @@ void wire_source_write(struct buf *out, const struct wire_source *source)
     json_member_string(&w, "branch", source->branch);
     wire_number_write(&w, "attempt", source->attempt);
     state_write(&w, source->state);
+    if (source->folder.n > 0) {
+        json_member_string(&w, "folder", source->folder);
+    }
     json_object_end(&w);
 }
 
@@ -31,6 +34,11 @@ int wire_source_read(struct arena *arena, struct str text, struct wire_source *r
         wire_text(object, "branch", WIRE_MAX_BRANCH, &source.branch) < 0 ||
         wire_number(object, "attempt", INT64_MAX, &source.attempt) < 0 ||
         wire_word(object, "state", state_words, &state) < 0) {
+        return ERR_INVALID;
+    }
+    source.folder = STR_EMPTY;
+    if (json_get(object, "folder") &&
+        wire_text(object, "folder", WIRE_MAX_FOLDER, &source.folder) < 0) {
         return ERR_INVALID;
     }
     source.state = (enum wire_source_state)state;

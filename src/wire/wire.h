@@ -79,6 +79,7 @@ struct wire_source {
     struct str branch; /* empty: the repository's own choice */
     uint64_t attempt;  /* from 1 */
     enum wire_source_state state;
+    struct str folder; /* where the workspace said that it puts it; empty: it has not */
 };
 void wire_source_write(struct buf *out, const struct wire_source *source);
 int wire_source_read(struct arena *arena, struct str text,
@@ -89,8 +90,8 @@ struct wire_source_note {
     uint64_t attempt;
     enum wire_source_state state; /* not PENDING */
     uint64_t percent;             /* 0 to 100 */
-    struct str folder;            /* DONE: where it stands */
-    struct str message;           /* FAILED: why */
+    struct str folder;            /* DONE: where it stands; CLONING: where it is about to */
+    struct str message;           /* FAILED: why; DONE: what else there is to say */
 };
 void wire_source_note_write(struct buf *out, const struct wire_source_note *note);
 int wire_source_note_read(struct arena *arena, struct str text,

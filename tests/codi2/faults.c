@@ -1,6 +1,6 @@
 /*
  * Faults for codi2, preloaded. FAULT_DEAF=N: of the reads that bring events of inotify every Nth brings none. FAULT_TICK=MS: files'
- * times move on in steps of so many milliseconds, as those of kernels before 6.13 do.
+ * times move on in steps of so many milliseconds, as those of kernels before 6.13 do. FAULT_FLUSH=1: no file system can be flushed.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -18,6 +18,8 @@ __attribute__((visibility("default"))) ssize_t read_bytes(int fd, void *bytes,
 __attribute__((visibility("default"))) int look_at(int folder, const char *name, struct stat *facts,
                                                    int flags) __asm__("fstatat");
 __attribute__((visibility("default"))) int look_in(int fd, struct stat *facts) __asm__("fstat");
+
+__attribute__((visibility("default"))) int flush_all(int fd) __asm__("syncfs");
 
 static atomic_int inotify = -1;
 
@@ -67,4 +69,13 @@ int look_at(int folder, const char *name, struct stat *facts, int flags)
 int look_in(int fd, struct stat *facts)
 {
     return look_at(fd, "", facts, 0x1000 /* AT_EMPTY_PATH */);
+}
+
+int flush_all(int fd)
+{
+    if (number_of("FAULT_FLUSH") > 0) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_syncfs, fd);
 }

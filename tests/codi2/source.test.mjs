@@ -1,6 +1,8 @@
 // A session that begins with a git repository: the real codi2, git, and a git server on the loopback, without a sandbox.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { git, serve } from "./repository.mjs";
 import { lose, snapshot, until, World } from "./world.mjs";
@@ -141,4 +143,33 @@ test("the server is away while it is cloned: it hears of it later", { timeout: 6
   await reaches(world, "done");
   assert.deepEqual(names(world), ["example"]);
   assert.equal(repository.asked, 1);
+});
+
+test("the disk is lost while it is stored: it is cloned again beside what was, and that is told", { timeout: 60_000 }, async (t) => {
+  const repository = await serve(t);
+  const world = await begin(t, repository.url, { WIRE_QUOTA: "1" });
+  await world.startCodi2();
+  await until("it stands, and has no room in the store", async () => /storage is full/.test((await world.status()).message) && fs.existsSync(world.tree("example/README.md")));
+  await world.kill("codi2");
+  await world.kill("server");
+  for (const name of ["tree", "index"]) fs.rmSync(world.path(name), { recursive: true });
+  world.disk();
+  await world.startServer({ SOURCE_URL: repository.url });
+  assert.deepEqual([(await world.source()).state, (await world.source()).folder], ["cloning", "example"]);
+  const text = "what was stored by then";
+  assert.ok(await world.change({ change: "put", path: "example/README.md", base: 0, author: { kind: "terminal", id: "ses-test.1" }, kind: "file", mode: 0o644, mtime: 1e15, size: text.length, hash: createHash("sha256").update(text).digest("hex"), bytes: Buffer.from(text).toString("base64") }));
+  await world.startCodi2();
+  await reaches(world, "done");
+  assert.deepEqual([names(world), fs.readdirSync(world.tree("example"))], [["example", "example-2"], ["README.md"]]);
+  assert.equal(git(world.tree("example-2"), "status", "--porcelain"), "");
+  await until("it is told", async () => /is in example-2\. The disk was lost .*: example holds what was, and it was cloned again/.test((await world.status()).message));
+  assert.equal((await world.source()).folder, "example-2");
+});
+
+test("what the disk does not hold for certain is not put in place", { timeout: 60_000 }, async (t) => {
+  const repository = await serve(t);
+  const world = await begin(t, repository.url);
+  await world.startCodi2([], { FAULT_FLUSH: "1", LD_PRELOAD: join(process.env.CODITECT_BUILD, "tests/codi2/faults.so"), ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0` });
+  await reaches(world, "failed");
+  assert.deepEqual(names(world), []);
 });

@@ -1,9 +1,16 @@
 /* git clone: what its words mean, which name a repository gets, and that a child's end is known whatever it was. */
 #include "codi2/clone.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "unit.h"
 
 static void name_is(const char *url, const char *name)
@@ -128,6 +135,40 @@ static void an_end_has_a_reason(void **state)
     (void)close(ends[1]);
 }
 
+/* Whoever answers nothing keeps git for ever. The process must be gone whenever it is cut: also before it had done anything. */
+static void what_is_cut_leaves_no_process(void **state)
+{
+    int ends[2];
+    FD_AUTO int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t room = sizeof at;
+    assert_int_equal(bind(silent, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(silent, 100), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)&at, &room), 0);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    BUF_AUTO(url, 100);
+    BUF_AUTO(why, 1024);
+    buf_printf(&url, "http://127.0.0.1:%d/a.git", ntohs(at.sin_port));
+    struct codi2_clone_options options = {.root = "/tmp",
+                                          .folder = STR("nowhere"),
+                                          .url = buf_str(&url),
+                                          .stop = ends[0],
+                                          .progress = ignore_progress};
+    for (int i = 0; i < 20; i++) { /* at once, and some milliseconds later */
+        options.deadline = time_monotonic() + i * USEC_PER_MS;
+        assert_int_equal(codi2_clone(&options, &why), CODI2_CLONE_FAILED);
+    }
+    usec_t patience = time_monotonic() + 20 * USEC_PER_SEC;
+    while (waitpid(-1, NULL, WNOHANG) >= 0) {
+        assert_true(time_monotonic() < patience);
+        (void)poll(NULL, 0, 1);
+    }
+    assert_int_equal(errno, ECHILD);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +177,7 @@ int main(void)
         cmocka_unit_test(reasons),
         cmocka_unit_test(long_and_broken_lines),
         cmocka_unit_test(an_end_has_a_reason),
+        cmocka_unit_test(what_is_cut_leaves_no_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

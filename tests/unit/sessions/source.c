@@ -145,6 +145,10 @@ static void an_end_stands(void **state)
     assert_int_equal(sessions_clone(&ada, n.id, &v), 0); /* harmless */
     assert_int_equal(v.session.source_attempt, 1);
     assert_int_equal(v.session.source_percent, 40);
+    n.note.folder = STR("half");
+    assert_int_equal(say(&n, DATA_SOURCE_STATE_CLONING, 1), 0);
+    assert_int_equal(sessions_get(&ada, n.id, &v), 0);
+    assert_str(v.session.source_folder, "half");
     n.note.message = STR("No.");
     assert_int_equal(say(&n, DATA_SOURCE_STATE_FAILED, 1), 0);
     assert_int_equal(say(&n, DATA_SOURCE_STATE_FAILED, 1), 0); /* said again */

@@ -11,6 +11,8 @@ static void test_same(void **state)
                         "\"state\":\"pending\"}");
     assert_same(source, "{\"url\":\"https://example.com/a\",\"branch\":\"main\",\"attempt\":7,"
                         "\"state\":\"failed\"}");
+    assert_same(source, "{\"url\":\"https://example.com/a\",\"branch\":\"\",\"attempt\":1,"
+                        "\"state\":\"cloning\",\"folder\":\"a\"}");
     assert_same(source_note, NOTE("cloning", "40", "", ""));
     assert_same(source_note, NOTE("done", "100", "a", ""));
     assert_same(source_note, NOTE("failed", "0", "", "The host was not found."));
@@ -22,6 +24,8 @@ static void test_refused(void **state)
     assert_refused(source, STR("{\"url\":\"u\",\"branch\":\"\",\"attempt\":1,\"state\":\"over\"}"));
     assert_refused(source,
                    STR("{\"url\":\"u\",\"branch\":\"\",\"attempt\":-1,\"state\":\"done\"}"));
+    assert_refused(source, STR("{\"url\":\"u\",\"branch\":\"\",\"attempt\":1,\"state\":\"done\","
+                               "\"folder\":1}"));
     assert_refused(source_note, STR(NOTE("pending", "0", "", "")));
     assert_refused(source_note, STR(NOTE("cloning", "101", "", "")));
     assert_refused(source_note, STR("{\"attempt\":1,\"state\":\"done\",\"percent\":0}"));
