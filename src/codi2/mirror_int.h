@@ -160,6 +160,12 @@ bool codi2_mirror_is_overtaken(const struct codi2_mirror *m, const struct codi2_
 int codi2_mirror_reconcile(struct codi2_mirror *m) BASE_MUST_USE;
 
 /*
+ * mirror_left.c: removes from the disk of which the index was lost what the store has no more; `seen` are the paths that it has,
+ * which the disk has as well.
+ */
+int codi2_mirror_drop_left(struct codi2_mirror *m, const struct map *seen) BASE_MUST_USE;
+
+/*
  * mirror_pull.c: brings the store's changes to the disk; those since the last time, or some of them, while `remote` stays. When
  * a barrier waits it is one page. ERR_RESYNC: compare the whole tree.
  */

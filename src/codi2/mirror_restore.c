@@ -186,6 +186,9 @@ int codi2_mirror_reconcile(struct codi2_mirror *m)
     if (!error) {
         error = drop_unknown(m, &l);
     }
+    if (!error && atomic_load(&m->applied) == 0) { /* what went meanwhile, no index told */
+        error = codi2_mirror_drop_left(m, l.seen);
+    }
     if (!error) {
         error = codi2_mirror_applied(m, l.seq);
     }

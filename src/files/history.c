@@ -9,6 +9,7 @@ enum { MAX_PERIODS = 1000, MAX_SEARCHED = 10000 };
 struct period { /* an id that is or was at the path */
     uint64_t id;
     uint64_t last; /* seq that took it away, or the latest */
+    bool gone;     /* the former */
 };
 
 struct periods {
@@ -35,7 +36,7 @@ static int periods_read(struct files_tx *tx, struct str path, struct periods *re
     }
     struct periods periods = {.at = ARENA_ARRAY(tx->arena, struct period, MAX_PERIODS + 1)};
     if (place->there) {
-        period_add(&periods, (struct period){place->record.id, tx->usage.seq});
+        period_add(&periods, (struct period){.id = place->record.id, .last = tx->usage.seq});
     }
     struct str prefix = files_key_past_name(tx, files_place_folder(place), place->name);
     struct store_range range = {prefix, store_after(tx->arena, prefix), .limit = MAX_PERIODS,
@@ -53,6 +54,7 @@ static int periods_read(struct files_tx *tx, struct str path, struct periods *re
         }
         if (r == 0) {
             period.id = record.id;
+            period.gone = true;
             period_add(&periods, period);
         }
     }
@@ -222,7 +224,6 @@ static int search_tell(struct search *search, struct files_tx *tx,
         struct str text;
         struct files_change_record change;
         int r = store_get(tx->txn, files_key_change(tx, replaced_by), &text);
-        r = r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
         r = r < 0 ? r : files_change_decode(text, &change);
         if (r < 0 || change.at < search->like->at) {
             return r < 0 ? r : ERR_NOT_FOUND;
@@ -236,8 +237,9 @@ static int search_tell(struct search *search, struct files_tx *tx,
 static int period_search(struct search *search, struct files_tx *tx, const struct period *period)
 {
     enum { PAGE = 200 };
-    uint64_t end = period->last + 1;
-    uint64_t replaced_by = 0;
+    uint64_t replaced_by = period->gone ? period->last : 0;
+    uint64_t end =
+        period->gone ? period->last : period->last + 1; /* where it went it is no more here */
     size_t count = PAGE;
     int r = ERR_NOT_FOUND;
     while (r == ERR_NOT_FOUND && count == PAGE && search->left >= PAGE) {

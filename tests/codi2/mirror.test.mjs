@@ -60,6 +60,40 @@ test("without its index a disk does not put what it was left with over what the 
   for (const [path, text] of Object.entries(expected)) assert.match(stored[path], new RegExp(hash(text)));
 });
 
+test("without its index a disk does not bring back what others deleted or moved away", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  for (const name of ["d", "whole"]) fs.mkdirSync(world.tree(name));
+  for (const name of ["d/gone", "d/left", "d/changed", "d/put-back", "d/stays", "whole/in"]) fs.writeFileSync(world.tree(name), `${name} 1`);
+  await world.sync();
+  const base = Object.fromEntries((await world.entries()).map((e) => [e.path, e.version]));
+  await world.kill("codi2");
+  execFileSync("cp", ["-p", world.tree("d/put-back"), world.path("put-back.bak")]);
+  const author = { kind: "api", id: "usr-other" };
+  const gone = ["d/gone", "d/changed", "d/put-back", "whole"].map((path) => ({ change: "delete", path, base: base[path], author }));
+  assert.ok(await world.change(...gone, { change: "move", path: "d/left", to: "arrived", base: base["d/left"], to_base: 0, author }));
+  const changed = Date.now();
+  await until("files' times are later than that", () => {
+    fs.writeFileSync(world.path("clock"), "");
+    return fs.statSync(world.path("clock")).ctimeMs > changed + 1;
+  });
+  fs.writeFileSync(world.tree("d/changed"), "d/changed 2");
+  fs.renameSync(world.path("put-back.bak"), world.tree("d/put-back")); // as it was, with its time
+  fs.writeFileSync(world.tree("d/new"), "d/gone 1");
+  fs.rmSync(world.path("index"), { recursive: true });
+  world.disk();
+  await world.startCodi2();
+  await world.sync();
+  const expected = ["arrived", "d", "d/changed", "d/new", "d/put-back", "d/stays", "whole", "whole/in"];
+  assert.deepEqual(Object.keys(snapshot(world.tree())).sort(), expected);
+  assert.deepEqual(Object.keys(await world.stored()).sort(), expected);
+  assert.equal(fs.readFileSync(world.tree("arrived"), "utf8"), "d/left 1");
+  assert.equal(fs.readFileSync(world.tree("d/changed"), "utf8"), "d/changed 2");
+  const { versions } = (await world.door("GET", "/past?path=d/gone")).body;
+  assert.deepEqual(versions.map(({ op }) => op), ["delete", "write"], "the history has it");
+});
+
 test("changes, moves and deletions reach the store, also those made while codi2 was away", { timeout: 120_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();

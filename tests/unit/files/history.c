@@ -134,6 +134,24 @@ static void test_like_and_replaced_since(void **state)
     }
 }
 
+/* Also by a move: what is elsewhere now stood here until then. */
+static void test_like_and_moved_since(void **state)
+{
+    struct fixture *f = *state;
+    struct files_entry found;
+    struct files_version like = {.entry = {.path = STR("doc"), .size = 3}};
+    like.entry.mtime = put(f, "doc", STR("one")).mtime;
+    move(f, "doc", "moved");
+    like.at = history(f, "moved", STR_EMPTY, 10).versions[0].at;
+    assert_ok(files_version_like(&f->ctx, f->session, &like, &found));
+    assert_int_equal(found.version, 1);
+    like.at++;
+    assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), ERR_NOT_FOUND);
+    like.entry.path = STR("moved");
+    assert_ok(files_version_like(&f->ctx, f->session, &like, &found));
+    assert_int_equal(found.version, 2);
+}
+
 static void test_restore_file(void **state)
 {
     struct fixture *f = *state;
@@ -207,10 +225,13 @@ static void test_refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_versions),     cmocka_unit_test(test_through_renames_and_deletion),
-        cmocka_unit_test(test_like),         cmocka_unit_test(test_like_and_replaced_since),
-        cmocka_unit_test(test_restore_file), cmocka_unit_test(test_restore_folder),
-        cmocka_unit_test(test_refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_versions),
+                                       cmocka_unit_test(test_through_renames_and_deletion),
+                                       cmocka_unit_test(test_like),
+                                       cmocka_unit_test(test_like_and_replaced_since),
+                                       cmocka_unit_test(test_like_and_moved_since),
+                                       cmocka_unit_test(test_restore_file),
+                                       cmocka_unit_test(test_restore_folder),
+                                       cmocka_unit_test(test_refusals)};
     return fixture_run(tests, sizeof tests / sizeof *tests);
 }
