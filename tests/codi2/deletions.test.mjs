@@ -1,7 +1,9 @@
 // Deletions that nobody saw: few are believed, many are held back until a person chooses; what was seen is believed always.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
+import { openLink } from "./link.mjs";
 import { World, until } from "./world.mjs";
 
 const LIMIT = 1000;
@@ -148,4 +150,40 @@ test("after more events than the kernel keeps, everything is looked at", { timeo
   world.codi2.kill("SIGCONT");
   await world.sync();
   assert.deepEqual(Object.keys(await world.stored()), ["d", "d/late", "d/one", "d/other"]);
+});
+
+test("a deletion whose answer was lost is one deletion, and takes nothing that was made since", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
+  await world.startCodi2(["--wire", world.path("link.sock")]);
+  for (const name of ["gone", "again", "others"]) fs.writeFileSync(world.tree(name), name);
+  await world.sync();
+  const deletions = async (name) => (await world.events()).filter(({ op, path }) => op === "delete" && path === name).length;
+  const lost = async (name) => {
+    link("lose");
+    fs.rmSync(world.tree(name));
+    await until("the store has it", async () => (await deletions(name)) > 0);
+  };
+  await lost("gone");
+  await world.sync();
+  assert.equal(await deletions("gone"), 1);
+
+  await lost("again");
+  await world.kill("codi2"); // the index may know of it or not
+  fs.writeFileSync(world.tree("again"), "made again");
+  await world.startCodi2(["--wire", world.path("link.sock")]);
+  await world.sync();
+  assert.equal(fs.readFileSync(world.tree("again"), "utf8"), "made again");
+
+  await lost("others");
+  await world.kill("codi2");
+  const text = "made again by others";
+  assert.ok(await world.change({ change: "put", path: "others", base: 0, author: { kind: "api", id: "usr-other" }, kind: "file", mode: 0o644, mtime: 1e15, size: text.length, hash: createHash("sha256").update(text).digest("hex"), bytes: Buffer.from(text).toString("base64") }));
+  await world.startCodi2(["--wire", world.path("link.sock")]);
+  await world.sync();
+  await until("it is here", () => fs.readFileSync(world.tree("others"), "utf8") === text);
+  await world.sync();
+  assert.deepEqual([await deletions("again"), await deletions("others")], [1, 1]);
+  assert.deepEqual(Object.keys(await world.stored()), ["again", "others"]);
 });
