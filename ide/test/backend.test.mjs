@@ -1,4 +1,4 @@
-/* The built backend without a browser: where it listens, whom it answers, what it gives on. */
+/* The built backend without a browser: where it listens, whom it answers, what it gives on, when it ends. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
@@ -79,4 +79,12 @@ test('a backend that was killed leaves a socket, and the next one takes its plac
     assert.ok(statSync(it.socket).isSocket());
     await it.restart();
     assert.equal((await ask(it.socket, '/', { 'X-Coditect-Gateway': it.secret })).code, 200);
+});
+
+test('a backend whose output nobody reads any more ends, since whoever started it is gone', async () => {
+    const ended = once(it.backend, 'exit');
+    it.backend.stdout.destroy();
+    it.backend.stderr.destroy();
+    await ask(it.socket, '/%', { 'X-Coditect-Gateway': it.secret }).catch(() => undefined); // no address, which is written to the log
+    await ended;
 });

@@ -28,6 +28,11 @@ import { WorkspaceServiceImpl } from './workspace-service-impl';
 process.env.THEIA_WEBVIEW_EXTERNAL_ENDPOINT ??= '{{hostname}}';
 process.env.THEIA_MINI_BROWSER_HOST_PATTERN ??= '{{hostname}}';
 
+// Whoever started this is gone when nobody reads what it says. Theia would say so on the same pipe, and say that that failed, for ever.
+for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => process.exit(1));
+}
+
 export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     bind(Environment).toSelf().inSingletonScope();
 
