@@ -136,6 +136,24 @@ test('a full store is told with what it means', { timeout: 120_000 }, async () =
     await eventually('the signs are gone', async () => await sign.count() === 0);
 });
 
+test('while files are still coming neither a search nor a terminal passes for one that knows them all', { timeout: 120_000 }, async () => {
+    const sign = page.locator('#theia-bottom-content-panel .lm-TabBar-tab', { hasText: 'files are coming' });
+    const notice = view => page.locator(view).first().evaluate(node => getComputedStyle(node, '::before').content);
+    it.door.say({ state: 'restoring', restoring: { done: 3, total: 4000 } });
+    await says(page, 'Restoring 3 of 4,000 files…');
+    await sign.first().waitFor();
+    for (const [tab, view, words] of [['search-view-container', '.t-siw-search-container', /not found/], ['scm-view-container', '#scm-view', /Do not commit now/]]) {
+        await page.locator(`#shell-tab-${tab}`).click();
+        await page.locator(view).first().waitFor();
+        assert.match(await notice(view), words);
+        await page.screenshot({ path: join(SHOTS, `coming-${view.replaceAll(/\W/g, '')}.png`) });
+    }
+    it.door.say({ state: 'persisted', restoring: undefined });
+    await says(page, 'All changes persisted');
+    await eventually('the signs are gone', async () => await sign.count() === 0);
+    assert.equal(await notice('#scm-view'), 'none');
+});
+
 test('a program that was ended for want of memory is named', { timeout: 120_000 }, async () => {
     const text = 'The workspace ran out of memory: node was ended.';
     for (const number of [1, 2]) { // the second time it is news again

@@ -45,6 +45,7 @@ import { Persistence } from './persistence';
 import { PersistenceItem, QuietConnectionStatus } from './persistence-item';
 import { PlainMessages } from './plain-messages';
 import { PlatformFrame } from './platform-frame';
+import { StillComing } from './still-coming';
 import { TerminalStatus } from './terminal-status';
 import { ThemeSync } from './theme-sync';
 import { PastTimeline, WholeTimeline } from './timeline';
@@ -73,7 +74,7 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     bind(Persistence).toSelf().inSingletonScope();
     for (const contribution of [
         Account, Activity, BackendLink, Conflicts, EditorSettings, FailedSaveNotices, FirstLayout, LayoutKeeper, NewsContribution, PastTimeline,
-        PersistenceItem, TerminalStatus, ThemeSync, UnsavedText
+        PersistenceItem, StillComing, TerminalStatus, ThemeSync, UnsavedText
     ]) {
         bind(contribution).toSelf().inSingletonScope();
         bind(FrontendApplicationContribution).toService(contribution);

@@ -1,12 +1,17 @@
-/* What is written in a terminal may not be storable at present: then its tab says so, and why. The rest stands in the status bar. */
+/*
+ * What is written in a terminal may not be storable at present, and what its commands look for may still be on its way from the store:
+ * then its tab says so, and why. The rest stands in the status bar.
+ */
 import { inject, injectable } from '@theia/core/shared/inversify';
 import { FrontendApplicationContribution, Title, Widget } from '@theia/core/lib/browser';
 import { TabBarDecorator } from '@theia/core/lib/browser/shell/tab-bar-decorator';
 import { WidgetDecoration } from '@theia/core/lib/browser/widget-decoration';
 import { Emitter } from '@theia/core/lib/common';
 import { TerminalWidget } from '@theia/terminal/lib/browser/base/terminal-widget';
-import { Words, whyNothingIsStored } from '../common/persistence-text';
+import { isFilling, whyNothingIsStored } from '../common/persistence-text';
 import { Persistence } from './persistence';
+
+const FILLING = { data: 'files are coming', tooltip: 'Files are still coming from the store: a command finds less than there is.' };
 
 @injectable()
 export class TerminalStatus implements TabBarDecorator, FrontendApplicationContribution {
@@ -18,21 +23,20 @@ export class TerminalStatus implements TabBarDecorator, FrontendApplicationContr
     protected readonly changed = new Emitter<void>();
     readonly onDidChangeDecorations = this.changed.event;
 
-    protected why: Words | undefined;
+    protected said: WidgetDecoration.TailDecoration | undefined;
 
     onStart(): void {
         this.persistence.onDidChange(known => {
-            const why = whyNothingIsStored(known);
-            if (why?.detail !== this.why?.detail) {
-                this.why = why;
+            const why = whyNothingIsStored(known)?.detail;
+            const said = why !== undefined ? { data: 'not stored', tooltip: why } : isFilling(known) ? FILLING : undefined;
+            if (said?.tooltip !== this.said?.tooltip) {
+                this.said = said;
                 this.changed.fire();
             }
         });
     }
 
     decorate({ owner }: Title<Widget>): WidgetDecoration.Data[] {
-        return this.why && owner instanceof TerminalWidget
-            ? [{ tailDecorations: [{ data: 'not stored', tooltip: this.why.detail }] }]
-            : [];
+        return this.said && owner instanceof TerminalWidget ? [{ tailDecorations: [this.said] }] : [];
     }
 }

@@ -93,6 +93,11 @@ export function whyNothingIsStored({ link, report }: Knowledge): Words | undefin
     return why === undefined ? undefined : refused(why, 0);
 }
 
+/** Files are still coming from the store: what is not there is not gone. */
+export function isFilling({ report }: Pick<Knowledge, 'report'>): boolean {
+    return report?.kind === 'status' && report.status.state === 'restoring';
+}
+
 function whenReported(report: DoorReport, known: Knowledge): Words {
     if (report.kind === 'unreachable') {
         return lost('The workspace does not answer. The IDE keeps asking; what you typed is still in the editor.');
