@@ -1,8 +1,11 @@
-/* What archive.c and unpack.c share: names are UTF-8 for libarchive, whatever the process's locale is. */
+/* What archive.c, unpack.c and unpack_source.c share. Names are UTF-8 for libarchive, whatever the process's locale is. */
 #ifndef API_ARCHIVE_INT_H
 #define API_ARCHIVE_INT_H
 
 #include <locale.h>
+#include <zlib.h>
+
+#include "api/api_int.h"
 
 struct api_locale {
     locale_t utf8;
@@ -15,5 +18,47 @@ void api_locale_end(struct api_locale *l);
 
 #define API_UTF8_LOCALE(name) \
     struct api_locale name __attribute__((cleanup(api_locale_end), unused)) = api_locale_begin()
+
+/* ---- unpack_source.c: the bytes of an archive that comes in ---- */
+
+enum { API_UNPACK_MAX_ENTRIES = 100 * 1000 };
+
+struct archive;
+
+/* Of one call, in its request's arena; for one thread. */
+struct api_unpack_source {
+    struct api_call *call;
+    struct archive *archive; /* from begin to end */
+    uint64_t in;             /* bytes that came in */
+    int error;  /* what ended it; the call's problem says it, when it is not the connection's */
+    bool begun; /* set by the caller: there was an entry */
+    bool zip,
+        empty; /* empty: a zip archive of nothing, of which libarchive would say that it is none */
+
+    /* private */
+    char *step;      /* bytes that came in */
+    struct str held; /* of those, not taken yet */
+    char *plain;     /* unpacked by gzip */
+    uint64_t out;
+    size_t zeros; /* so many are the last */
+    z_stream gzip;
+    bool packed, whole; /* by gzip; its last member ended as it says */
+    int fd;             /* the zip archive */
+    uint64_t names;     /* in the list at its end */
+};
+
+/* Ready to be read by source->archive. ERR_INVALID: no archive; ERR_TOO_LARGE; ERR_CLOSED. End it in any case. */
+int api_unpack_begin(struct api_unpack_source *source, struct api_call *call) BASE_MUST_USE;
+
+/* Whether out is more than any real content makes of what came in. */
+bool api_unpack_is_bomb(const struct api_unpack_source *source, uint64_t out) BASE_MUST_USE;
+
+/* Behind the last entry: takes what is left. ERR_INVALID: there should be more, or it is not what its check sum is of. */
+int api_unpack_rest(struct api_unpack_source *source) BASE_MUST_USE;
+
+void api_unpack_end(struct api_unpack_source *source);
+
+/* What libarchive answered, as ours. Nothing that is less than ARCHIVE_OK is an entry's bytes: is_data. */
+int api_unpack_result(struct api_unpack_source *source, ssize_t r, bool is_data) BASE_MUST_USE;
 
 #endif

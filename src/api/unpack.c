@@ -11,69 +11,28 @@
  */
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "api/api_int.h"
 #include "api/archive_int.h"
-#include "base/fd.h"
 #include "base/space.h"
 #include "files/files.h"
 
-enum {
-    STEP = 64 * 1024,
-    SMALL_FILE = 64 * 1024, /* written at once */
-    MAX_ENTRIES = 100 * 1000,
-    MAX_ZIP = 1024 * 1024 * 1024,
-    MAX_RATIO = 200,               /* real text packs up to about 20, by deflate at most 1,032 */
-    FREE_BYTES = 64 * 1024 * 1024, /* below this no ratio is asked for */
-};
+enum { SMALL_FILE = 64 * 1024 }; /* written at once */
 
 struct unpack {
     struct api_call *call;
     struct str session;
     struct str folder;
-    struct archive *archive;
+    struct api_unpack_source source;
     struct data_context data; /* the call's, with an arena that is forgotten entry by entry */
     struct arena arena;
-    char *step;      /* STEP bytes that came in */
-    char *small;     /* SMALL_FILE bytes */
-    int error;       /* of the connection */
-    struct str held; /* came in, and was only looked at yet */
-    uint64_t in;
+    char *small;   /* SMALL_FILE bytes */
+    uint64_t left; /* of the entry's bytes, as it says */
     uint64_t out;
     uint64_t files, folders, links, entries;
     struct files_batch *batch; /* what came and is not done yet */
 };
-
-static void close_archive(struct archive **a)
-{
-    archive_read_free(*a);
-}
-
-static la_ssize_t take_bytes(struct archive *a, void *ctx, const void **ret_bytes)
-{
-    struct unpack *u = ctx;
-    ssize_t n = (ssize_t)u->held.n;
-    u->held = STR_EMPTY;
-    if (n == 0) {
-        n = http_body_read(u->call->req, u->step, STEP);
-    }
-    if (n < 0) {
-        u->error = (int)n;
-        u->call->gone = n == ERR_CLOSED;
-        archive_set_error(a, EPIPE, "%s", err_name((int)n));
-        return -1;
-    }
-    u->in += (uint64_t)n;
-    *ret_bytes = u->step;
-    return n;
-}
 
 static int refuse(struct unpack *u, int code, const char *what)
 {
@@ -93,17 +52,6 @@ static int refuse_as(struct unpack *u, int code)
 {
     const struct data_fault *fault = &u->data.fault;
     return refuse_entry(u, code, fault->message.n > 0 ? fault->message.p : err_row(code)->text);
-}
-
-/* What libarchive answered, as ours. */
-static int result(struct unpack *u, la_ssize_t r)
-{
-    if (r >= ARCHIVE_WARN) {
-        return 0;
-    }
-    return u->error < 0 ? u->error
-                        : refuse(u, ERR_INVALID,
-                                 "The archive is damaged, or is no tar, tar.gz or zip archive.");
 }
 
 /* ---- One entry ---- */
@@ -134,22 +82,28 @@ static int place(struct unpack *u, const char *name, struct str *ret_path)
 static int count_bytes(struct unpack *u, size_t n)
 {
     u->out += n;
-    bool bomb = u->out > FREE_BYTES && u->out / MAX_RATIO > u->in;
+    bool bomb = api_unpack_is_bomb(&u->source, u->out);
     return bomb ? refuse_entry(u, ERR_TOO_LARGE,
                                "it unpacks to far more than any real content does.")
                 : 0;
 }
 
-/* The next bytes of the entry; 0 at its end. */
+/* The next bytes of the entry; 0 at its end. Before a hole that nothing follows libarchive says 0, and when asked again zeros. */
 static int read_data(struct unpack *u, char *to, size_t room, size_t *ret_n)
 {
-    la_ssize_t n = archive_read_data(u->archive, to, room);
-    int r = result(u, n);
-    if (r == 0) {
-        *ret_n = n > 0 ? (size_t)n : 0;
-        r = count_bytes(u, *ret_n);
+    la_ssize_t got = archive_read_data(u->source.archive, to, room);
+    if (got == 0 && u->left > 0) {
+        got = archive_read_data(u->source.archive, to, room);
+        got = got == 0 ? ARCHIVE_WARN : got;
     }
-    return r;
+    int r = api_unpack_result(&u->source, got, /* is_data= */ true);
+    if (r < 0) {
+        return r;
+    }
+    size_t n = (size_t)got;
+    u->left -= n < u->left ? n : u->left;
+    *ret_n = n;
+    return count_bytes(u, n);
 }
 
 static int stream_file(struct unpack *u, const struct files_put_input *put, struct str first)
@@ -272,8 +226,13 @@ static int add_entry(struct unpack *u, struct archive_entry *in)
     arena_reset(&u->arena);
     u->data.op = store_op_new();
     u->entries++;
-    if (u->entries > MAX_ENTRIES) {
+    u->source.begun = true;
+    u->left = archive_entry_size_is_set(in) ? (uint64_t)archive_entry_size(in) : 0;
+    if (u->entries > API_UNPACK_MAX_ENTRIES) {
         return refuse(u, ERR_TOO_LARGE, "The archive has more entries than one may have.");
+    }
+    if (archive_entry_is_encrypted(in)) {
+        return refuse_entry(u, ERR_INVALID, "it is encrypted, and nobody here has its key.");
     }
     struct files_put_input put = {.session = u->session,
                                   .author = {FILES_API, u->call->data.scope.user_id},
@@ -298,102 +257,24 @@ static int add_entry(struct unpack *u, struct archive_entry *in)
 
 /* ---- The archive ---- */
 
-/* Whether a zip archive comes: they alone begin so. */
-static int look(struct unpack *u, bool *ret_zip)
-{
-    size_t have = 0;
-    ssize_t n = 1;
-    while (n > 0 && have < 2) {
-        n = http_body_read(u->call->req, u->step + have, STEP - have);
-        have += n > 0 ? (size_t)n : 0;
-    }
-    if (n < 0) {
-        u->call->gone = n == ERR_CLOSED;
-        return (int)n;
-    }
-    u->held = str_of(u->step, have);
-    *ret_zip = str_starts(u->held, STR("PK"));
-    return 0;
-}
-
-/* A zip archive says at its end what its entries are: it is put into a file of no name in the data directory first. */
-static int spool(struct unpack *u, int *ret_fd)
-{
-    char path[PATH_MAX];
-    int n_path = snprintf(path, sizeof path, "%s/unpack-XXXXXX", u->call->api->spool);
-    ASSERT(n_path > 0 && n_path < PATH_MAX);
-    int fd FD_AUTO = mkostemp(path, O_CLOEXEC);
-    if (fd < 0 || unlink(path) < 0) {
-        return err_from_errno(errno);
-    }
-    const void *bytes;
-    la_ssize_t n;
-    while ((n = take_bytes(u->archive, u, &bytes)) > 0) {
-        int r = u->in > MAX_ZIP ? refuse(u, ERR_TOO_LARGE,
-                                         "A zip archive may have 1 GiB here; a tar archive, more.")
-                                : fd_write_all(fd, str_of(bytes, (size_t)n));
-        if (r < 0) {
-            return r;
-        }
-    }
-    if (u->error == 0 && lseek(fd, 0, SEEK_SET) < 0) {
-        return err_from_errno(errno);
-    }
-    *ret_fd = FD_TAKE(fd);
-    return u->error;
-}
-
-static int open_archive(struct unpack *u, int *ret_fd)
-{
-    bool zip = false;
-    int r = look(u, &zip);
-    if (r == 0 && zip) {
-        r = spool(u, ret_fd);
-    }
-    if (r < 0) {
-        return r;
-    }
-    struct archive *a = u->archive;
-    if (zip) {
-        archive_read_support_format_zip_seekable(a);
-        return result(u, archive_read_open_fd(a, *ret_fd, STEP));
-    }
-    archive_read_support_filter_gzip(a);
-    archive_read_support_format_tar(a);
-    return result(u, archive_read_open(a, u, NULL, take_bytes, NULL));
-}
-
-/* What stands behind the last entry. */
-static int skip_rest(struct unpack *u)
-{
-    const void *bytes;
-    while (take_bytes(u->archive, u, &bytes) > 0) {
-    }
-    return u->error;
-}
-
 static int add_all(struct unpack *u)
 {
     API_UTF8_LOCALE(locale);
-    int fd FD_AUTO = -1;
-    struct archive *a __attribute__((cleanup(close_archive))) = archive_read_new();
-    ASSERT(a);
-    u->archive = a;
-    int r = open_archive(u, &fd);
-    while (r == 0) {
+    int r = api_unpack_begin(&u->source, u->call);
+    while (r == 0 && !u->source.empty) {
         struct archive_entry *entry;
-        int got = archive_read_next_header(a, &entry);
+        int got = archive_read_next_header(u->source.archive, &entry);
         if (got == ARCHIVE_EOF) {
             break;
         }
-        r = result(u, got);
+        r = api_unpack_result(&u->source, got, /* is_data= */ false);
         if (r == 0) {
             r = add_entry(u, entry);
         }
     }
     int left = flush(u); /* also what came before a refusal */
     r = left < 0 ? left : r;
-    return r < 0 ? r : skip_rest(u);
+    return r < 0 ? r : api_unpack_rest(&u->source);
 }
 
 static int answer(struct unpack *u)
@@ -417,7 +298,7 @@ int api_files_unpack(struct api_call *call, const struct api_files_unpack_in *in
                        .session = in->session_id,
                        .folder = in->path,
                        .data = call->data,
-                       .step = arena_alloc(call->req->arena, STEP),
+                       .source = {.fd = -1},
                        .small = arena_alloc(call->req->arena, SMALL_FILE)};
     arena_init(&u.arena);
     u.data.arena = &u.arena;
@@ -429,6 +310,7 @@ int api_files_unpack(struct api_call *call, const struct api_files_unpack_in *in
     if (r == 0) {
         r = add_all(&u);
     }
+    api_unpack_end(&u.source);
     files_batch_destroy(u.batch);
     arena_fini(&u.arena);
     return r < 0 ? r : answer(&u);

@@ -90,9 +90,9 @@ test("what is there goes out and comes in again: names, bytes, modes, times, lin
 
   const zip = await ada.get(`${archive}?format=zip`);
   assert.equal(zip.headers["content-type"], "application/zip");
-  const zipped = unzip(zip.body);
-  assert.equal(zipped[latin("Grüße/你好.txt")].bytes.toString(), "hello\n");
-  assert.ok(zipped["src/large.bin"].bytes.equals(large));
+  const unzipped = unzip(zip.body);
+  assert.equal(unzipped[latin("Grüße/你好.txt")].bytes.toString(), "hello\n");
+  assert.ok(unzipped["src/large.bin"].bytes.equals(large));
   const fromZip = await tree();
   assert.deepEqual((await send(fromZip.archive, zip.body)).data, counts);
   const whole = (all) => Object.entries(all).map(([name, one]) => [name, one.mtime === undefined ? one : { ...one, mtime: Math.floor(one.mtime) }]);
@@ -222,6 +222,63 @@ test("what is no archive, or not a whole one", async () => {
   }
   assert.equal((await send(archive, "")).status, 400);
   assert.equal((await ada.get(`${files}/a`)).status, 404);
+});
+
+const zipped = (code) => execFileSync("python3", ["-c", `
+import sys, zipfile, io
+b = io.BytesIO()
+z = zipfile.ZipFile(b, "w", zipfile.ZIP_DEFLATED)
+${code}
+z.close()
+sys.stdout.buffer.write(b.getvalue())`], { maxBuffer: 64 << 20 });
+
+test("what is damaged, cut off or encrypted is never stored as something else", async () => {
+  const { archive, files } = await tree();
+  const refused = async (what, bytes, says) => {
+    const reply = await send(archive, bytes);
+    assert.deepEqual([reply.status, reply.code], [400, "invalid"], `${what}: ${reply.text()}`);
+    assert.match(reply.json.error.message, says, what);
+  };
+  const wrong = (bytes, at) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
+  const gz = gzipSync(gunzipSync(pack(`add("a", b"x" * 1000)`)), { level: 0 });
+  await refused("a bit of a file in a tar.gz", wrong(gz, gz.indexOf("xxxx")), /damaged/);
+  await refused("the check sum of a tar.gz", wrong(gz, gz.length - 6), /damaged/);
+  const stored = zipped(`z.writestr(zipfile.ZipInfo("a"), b"hello world")`);
+  await refused("a bit of a file in a zip", wrong(stored, stored.indexOf("hello")), /damaged/);
+  for (const { size } of (await ada.get(files)).data) assert.equal(size, 1000, "gzip's sum comes last: what came before stays, and is told");
+
+  await refused("a tar.gz without its end", gz.subarray(0, gz.length - 4), /damaged/);
+  const tar = gunzipSync(pack(`add("a", b"first"); add("b", b"second")`));
+  await refused("a tar that ends between two entries", tar.subarray(0, 1024), /cut off/);
+  await refused("the same, packed", gzipSync(tar.subarray(0, 1024)), /cut off/);
+  assert.equal((await send(archive, Buffer.concat([gzipSync(tar.subarray(0, 700)), gzipSync(tar.subarray(700)), Buffer.alloc(100)]))).status, 200, "two members and padding");
+  assert.equal((await ada.get(`${files}/b`)).body.toString(), "second");
+
+  const secret = stored.map((byte, i) => (i === 6 || i === stored.indexOf(Buffer.from([0x50, 0x4b, 1, 2])) + 8 ? byte | 1 : byte));
+  await refused("encrypted", secret, /entry 1: it is encrypted/);
+});
+
+test("a file that is one hole has its size", async () => {
+  const { archive, files } = await tree();
+  const sparse = (size) => execFileSync("sh", ["-c", `cd "$0" && truncate -s ${size} hole && tar --sparse -cf - hole && rm hole`, scratch]);
+  assert.deepEqual((await send(archive, sparse("1M"))).data, { files: 1, folders: 0, links: 0, bytes: 1 << 20 });
+  assert.ok((await ada.get(`${files}/hole`)).body.equals(Buffer.alloc(1 << 20)));
+  const bomb = await send(archive, sparse("5G"));
+  assert.deepEqual([bomb.status, bomb.code], [413, "too_large"], bomb.text());
+  assert.equal((await ada.get(`${files}/hole`)).body.length, 1 << 20);
+});
+
+test("a zip archive's list of names is counted before it is held in memory", async () => {
+  const { archive } = await tree();
+  const reply = await send(archive, execFileSync("python3", ["-c", `
+import struct, sys
+name = struct.pack("<4s6H3I5H2I", b"PK\\1\\2", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+names = name * 300_000
+local = struct.pack("<4s5H3I2H", b"PK\\3\\4", 20, 0, 0, 0, 0, 0, 0, 0, 1, 0) + b"a"
+sys.stdout.buffer.write(local + names + struct.pack("<4s4H2IH", b"PK\\5\\6", 0, 0, 65535, 65535, len(names), len(local), 0))`], { maxBuffer: 64 << 20 }));
+  assert.deepEqual([reply.status, reply.code], [413, "too_large"], reply.text());
+  const nothing = await send(archive, zipped(""));
+  assert.deepEqual([nothing.status, nothing.data?.files], [200, 0], "and one of nothing is one");
 });
 
 test("somebody else's session is no session", async () => {
