@@ -27,11 +27,11 @@ struct removal {
 /* -1 with errno: also for what is no folder. */
 static int open_folder(int parent, const char *name)
 {
-    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
     struct stat facts;
-    int fd = openat(parent, name, flags);
+    int fd = openat(parent, name, flags | O_CLOEXEC);
     if (fd < 0 && errno == EACCES && fchmodat(parent, name, 0700, AT_SYMLINK_NOFOLLOW) == 0) {
-        fd = openat(parent, name, flags);
+        fd = openat(parent, name, flags | O_CLOEXEC);
     }
     if (fd >= 0 && fstat(fd, &facts) == 0 && (facts.st_mode & S_IRWXU) != S_IRWXU) {
         (void)fchmod(fd, S_IRWXU);
