@@ -111,7 +111,7 @@ async function accountMenu() {
 test('the account menu: until the page around says who is logged in, it leads to the platform’s pages', async () => {
     const items = await accountMenu();
     assert.deepEqual((await items.locator('.lm-Menu-itemLabel').allInnerTexts()).map(text => text.trim()), [
-        'Logged in to Coditect', 'Account and Settings', 'Switch Session…', 'All Sessions', 'Pause This Session…', 'Log Out…'
+        'Logged in to Coditect', 'Account and Settings', 'Switch Session…', 'All Sessions', 'History of This Session', 'Pause This Session…', 'Log Out…'
     ]);
     const [opened] = await Promise.all([chromium.context.waitForEvent('page'), items.filter({ hasText: 'Pause This Session' }).click()]);
     await opened.waitForURL(`${it.gateway.platformOrigin}/sessions/ses-1`);
@@ -121,7 +121,7 @@ test('the account menu: until the page around says who is logged in, it leads to
 
 test('the account menu: it names the person, and asks the page around to do what only that may', async () => {
     await say({ type: 'coditect.person', name: 'Ada Lovelace', email: 'ada@example.com' });
-    const wanted = [['Account and Settings', 'account'], ['Switch Session', 'palette'], ['All Sessions', 'sessions'], ['Pause This Session', 'pause'], ['Log Out', 'logout']];
+    const wanted = [['Account and Settings', 'account'], ['Switch Session', 'palette'], ['All Sessions', 'sessions'], ['History of This Session', 'history'], ['Pause This Session', 'pause'], ['Log Out', 'logout']];
     for (const [label] of wanted) {
         const items = await accountMenu();
         await items.filter({ hasText: 'Ada Lovelace · ada@example.com' }).waitFor();

@@ -7,7 +7,7 @@ import * as ide from "./ide.mjs";
 
 const world = await ide.launchProduct();
 const ada = { name: "Ada Lovelace", email: "ada@example.com", password: "a password to test with" };
-let page, frame, session;
+let page, frame, session, client;
 const step = ide.story(() => page);
 const errors = [];
 
@@ -60,9 +60,24 @@ step("a file that cannot be stored is told, and holds nothing up", async () => {
   await sign("node_modules").waitFor();
 });
 
-step("what a file was: compared, brought back, undone", async () => {
+step("a save in the editor is the person's, what the terminal writes is not", async () => {
   const login = await world.server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
-  const client = new Client(world.server, login.data.token);
+  client = new Client(world.server, login.data.token);
+  await ide.newFile(frame, "mine.txt");
+  await ide.noteWords(frame);
+  await page.keyboard.type("mine\n");
+  await page.keyboard.press("Control+s");
+  await ide.isSaved(frame);
+  await ide.isStored(client, session, "mine.txt", "mine\n");
+  await ide.command(page, frame, "Show Versions of the File");
+  await visible(frame.locator(".theia-timeline .timeline-item", { hasText: "5 B · by you" }));
+  await ide.enter(page, frame, "echo theirs >> mine.txt");
+  await visible(frame.locator(".theia-timeline .timeline-item", { hasText: "12 B · in workspace" }));
+  const { data } = await client.get(`/sessions/${session}/history/mine.txt`);
+  assert.deepEqual([12, 5].map((size) => data.find((one) => one.size === size).author.kind), ["terminal", "user"]);
+});
+
+step("what a file was: compared, brought back, undone", async () => {
   const version = frame.locator(".theia-timeline .timeline-item", { hasText: /4 B/ });
   for (const word of ["one", "two"]) {
     await ide.enter(page, frame, `echo ${word} > past.txt`);
@@ -88,9 +103,13 @@ step("what a file was: compared, brought back, undone", async () => {
 step("the account's menu", async () => {
   await frame.locator(".theia-sidebar-menu .codicon-account").click();
   const labels = await frame.locator(".lm-Menu-item[data-type=command] .lm-Menu-itemLabel").allInnerTexts();
-  assert.deepEqual(labels.slice(1).map((text) => text.trim()), ["Account and Settings", "Switch Session…", "All Sessions", "Pause This Session…", "Log Out…"]);
+  assert.deepEqual(labels.slice(1).map((text) => text.trim()), ["Account and Settings", "Switch Session…", "All Sessions", "History of This Session", "Pause This Session…", "Log Out…"]);
   await shot(page, "ide-look-account");
-  await page.keyboard.press("Escape");
+  await frame.locator(".lm-Menu-item", { hasText: "History of This Session" }).click();
+  await page.waitForURL(`${world.home}/sessions/${session}/history`);
+  await visible(page.getByRole("link", { name: "past.txt" }).or(page.getByText("past.txt")));
+  await page.goBack(); // the IDE has stayed alive
+  await visible(frame.locator(".theia-timeline .timeline-item"));
 });
 
 step("from the editor to another session by the keyboard, and back", async () => {

@@ -10,7 +10,7 @@ export type FromIde =
   | { readonly type: "coditect.do"; readonly action: Wish };
 
 /** What a person chose in the IDE, and only this page may do. */
-export type Wish = "palette" | "account" | "sessions" | "pause" | "logout";
+export type Wish = "palette" | "account" | "sessions" | "history" | "pause" | "logout";
 
 /** What the IDE's status bar says. */
 export interface Persistence {
@@ -36,7 +36,7 @@ const MOST_DETAIL = 300;
 
 const isMood = (value: unknown): value is Persistence["mood"] => value === "good" || value === "busy" || value === "attention" || value === "bad";
 
-const wishes: readonly unknown[] = ["palette", "account", "sessions", "pause", "logout"] satisfies readonly Wish[];
+const wishes: readonly unknown[] = ["palette", "account", "sessions", "history", "pause", "logout"] satisfies readonly Wish[];
 
 const isWish = (value: unknown): value is Wish => wishes.includes(value);
 

@@ -34,6 +34,7 @@ const ENTRIES: readonly Entry[] = [
     ACCOUNT,
     { action: 'palette', label: 'Switch Session…', group: '1_account', page: () => 'sessions', keys: 'ctrlcmd+alt+k' },
     { action: 'sessions', label: 'All Sessions', group: '1_account', page: () => 'sessions' },
+    { action: 'history', label: 'History of This Session', group: '2_session', page: session => `sessions/${session}/history` },
     { action: 'pause', label: 'Pause This Session…', group: '2_session', page: session => `sessions/${session}` },
     { action: 'logout', label: 'Log Out…', group: '3_leave', page: () => 'settings' }
 ];

@@ -30,7 +30,7 @@ export interface Person {
 }
 
 /** What the platform's page is asked to do, since only it may; it asks back where something would end. */
-export const PLATFORM_ACTIONS = ['palette', 'account', 'sessions', 'pause', 'logout'] as const;
+export const PLATFORM_ACTIONS = ['palette', 'account', 'sessions', 'history', 'pause', 'logout'] as const;
 export type PlatformAction = (typeof PLATFORM_ACTIONS)[number];
 
 /** What the status bar says about persistence, for the page to say the same. */

@@ -6,6 +6,7 @@ import { useNavigate } from "react-router";
 import { ApiError, type Session } from "../../api/generated";
 import { askForSession, useFollowedSession, useSessionChange } from "../../api/queries";
 import { type Persistence, riskOfLeaving, type Wish } from "../../lib/frame";
+import { historyAddress } from "../../lib/paths";
 import { type Phase, phaseOf } from "../../lib/workspace";
 import { api } from "../../stores/auth";
 import { useConnection } from "../../stores/connection";
@@ -82,13 +83,14 @@ function useRisk(id: string, phase: Phase, said: Persistence | undefined): void 
 }
 
 /** What the IDE's account menu asks for. The IDE's page is the workspace's, so what ends something is asked once more here. */
-function useWishes(name: string, onPause: () => void) {
+function useWishes({ id, name }: Session, onPause: () => void) {
   const navigate = useNavigate();
   const [asked, setAsked] = useState<"pause" | "logout">();
   const take = (wish: Wish): void => {
     if (wish === "palette") showOverlay("palette");
     else if (wish === "account") void navigate("/settings");
     else if (wish === "sessions") void navigate("/sessions");
+    else if (wish === "history") void navigate(historyAddress(id, ""));
     else setAsked(wish);
   };
   const close = (): void => setAsked(undefined);
@@ -118,7 +120,7 @@ function IdePlace({ session, error, isShown }: IdePlaceProps) {
   const isAgain = useAgain(phase);
   useRisk(id, phase, said);
   const pause = (): void => pausing.mutate(undefined, { onError: sayProblem });
-  const wishes = useWishes(session.name, pause);
+  const wishes = useWishes(session, pause);
   return (
     // Hidden by visibility: without a size of its own the IDE would lay itself out anew each time.
     <Flex position="absolute" inset="0" direction="column" visibility={isShown ? "visible" : "hidden"} inert={!isShown} data-session={id}>
