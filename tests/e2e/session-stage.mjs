@@ -23,14 +23,14 @@ export async function openStage() {
   const b = await newSession(ada, "Project B");
   await ada.write(`/sessions/${a.id}/files/hello.txt`, "hello\n");
 
-  /** What the page is told of a session's workspace: id → {status, workspace, gone}; and what it asked for. */
+  /** What the page is told of a session's workspace: id → {status, workspace, source, gone}; and what it asked for. */
   const told = new Map();
   const asked = { open: [], pause: [], tickets: [] };
   const patched = (session) => {
-    const { status, workspace } = told.get(session.id) ?? {};
-    return { ...session, ...(status ? { status } : {}), workspace: { ...session.workspace, state: "stopped", ...workspace } };
+    const { status, workspace, source } = told.get(session.id) ?? {};
+    return { ...session, ...(status ? { status } : {}), ...(source ? { source } : {}), workspace: { ...session.workspace, state: "stopped", ...workspace } };
   };
-  const tell = (id, status, workspace = {}) => told.set(id, { status, workspace });
+  const tell = (id, status, workspace = {}, source = undefined) => told.set(id, { status, workspace, source });
   const running = (id, more = {}) => tell(id, "active", { state: "running", connected: true, ide_url: ide.url(id), ...more });
   const failure = (status, code, message) => ({ status, json: { success: false, error: { code, message, request_id: "req-test" } } });
 

@@ -4,7 +4,8 @@ import { sessionInterval } from "../src/api/queries";
 import { formatUntil } from "../src/lib/format";
 import { addressBesideIde, hear, originOf, riskOfLeaving } from "../src/lib/frame";
 import { homeOf } from "../src/lib/home";
-import { isMoving, phaseOf, shareDone, stageOf, statusOf, takesAPlace } from "../src/lib/workspace";
+import { nameOfArchive, nameOfRepository } from "../src/lib/beginning";
+import { cloningOf, cloningWords, isMoving, isUnsettled, phaseOf, shareDone, stageOf, statusOf, takesAPlace } from "../src/lib/workspace";
 
 const session = (status: Session["status"], workspace: Partial<Workspace>): Pick<Session, "status" | "workspace"> => ({
   status,
@@ -152,3 +153,42 @@ test.each([
   const now = Date.parse("2026-11-21T04:05:06Z");
   expect(formatUntil(new Date(now + ms).toISOString(), now)).toBe(text);
 });
+
+test.each([
+  ["pending", "stopped", "waits", false],
+  ["cloning", "stopped", "waits", false],
+  ["pending", "starting", "soon", false],
+  ["pending", "running", "soon", true],
+  ["cloning", "running", "now", true],
+  ["failed", "running", "failed", false],
+  ["failed", "stopped", "failed", false],
+  ["done", "running", undefined, false],
+] as const)("a repository that is %s in a workspace that is %s: %s", (state, workspace, cloning, unsettled) => {
+  const one = { ...session("active", { state: workspace }), source: { kind: "git", url: "https://git.example.com/engine.git", state } } as const;
+  expect(cloningOf(one)).toBe(cloning);
+  expect(isUnsettled(one)).toBe(unsettled);
+});
+
+test("how far a clone is", () => {
+  const source = { kind: "git", url: "https://git.example.com/engine.git", state: "cloning", percent: 42 } as const;
+  expect(cloningWords({ ...session("active", { state: "running" }), source })).toBe("Cloning the repository: 42 %");
+  expect(cloningOf(session("active", { state: "running" }))).toBeUndefined();
+});
+
+test.each([
+  ["https://git.example.com/team/engine.git", "engine"],
+  [" https://git.example.com/engine/ ", "engine"],
+  ["https://git.example.com/n%C3%A4me.git", "näme"],
+  ["https://git.example.com/100%", "100%"],
+  ["https://git.example.com", ""],
+  ["git@git.example.com:engine.git", ""],
+  ["https://git.example.com/123456789", "12345678"],
+])("a session of %j is called %j", (url, name) => expect(nameOfRepository(url, 8)).toBe(name));
+
+test.each([
+  ["engine.tar.gz", "engine"],
+  ["Engine 2.0.ZIP", "Engine 2.0"],
+  ["engine.tgz", "engine"],
+  [".zip", ".zip"],
+  ["a\tb.tar", "ab"],
+])("a session of the archive %j is called %j", (file, name) => expect(nameOfArchive(file, 100)).toBe(name));

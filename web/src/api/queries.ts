@@ -3,7 +3,7 @@ import { infiniteQueryOptions, QueryClient, useInfiniteQuery, useMutation, useQu
 import { useEffect } from "react";
 import { api } from "../stores/auth";
 import { dropSession } from "../stores/open";
-import { isMoving, isUnsettled } from "../lib/workspace";
+import { isCloning, isMoving, isUnsettled } from "../lib/workspace";
 import { ApiError, type Change, type Entry, type Kept, type Session } from "./generated";
 
 export const queryClient = new QueryClient({
@@ -31,7 +31,7 @@ export function useSessions(deleted = false) {
     initialPageParam: "",
     getNextPageParam: ({ page }) => page.next ?? undefined,
     select: ({ pages }) => pages.flatMap(({ data }) => data),
-    refetchInterval: ({ state }) => (state.data?.pages.some(({ data }) => data.some(isMoving)) ? 5000 : 30_000),
+    refetchInterval: ({ state }) => (state.data?.pages.some(({ data }) => data.some((one) => isMoving(one) || isCloning(one))) ? 5000 : 30_000),
   });
 }
 

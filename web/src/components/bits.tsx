@@ -5,7 +5,7 @@ import { type ComponentProps, type ReactNode, useEffect, useState } from "react"
 import { Link } from "react-router";
 import type { Session } from "../api/generated";
 import { formatAgo, formatCount, formatExact, formatSize } from "../lib/format";
-import { type Phase, phaseOf, phaseWords } from "../lib/workspace";
+import { cloningOf, type Phase, phaseOf, phaseWords } from "../lib/workspace";
 
 export function usePageTitle(title: string): void {
   useEffect(() => {
@@ -103,20 +103,23 @@ export function Turning({ on, children }: { readonly on: boolean; readonly child
 
 export function SessionState({ session }: { readonly session: Session }) {
   const phase = phaseOf(session);
-  const [look, Icon] = phaseLooks[phase];
+  const isCloned = cloningOf(session) === "now";
+  const [look, Icon] = isCloned ? phaseLooks.restoring : phaseLooks[phase];
   return (
     <Flex
       as="span" display="inline-flex" align="center" gap="5px" height="22px" paddingX="8px" borderRadius="full" flexShrink="0"
       fontSize="12px" fontWeight="500" whiteSpace="nowrap" title={session.workspace.error} {...looks[look]}
     >
       <Turning on={Icon === LoaderCircle}><Icon size={12} /></Turning>
-      {phaseWords[phase]}
+      {isCloned ? "Cloning" : phaseWords[phase]}
     </Flex>
   );
 }
 
 /** Files and size, in words. */
-export function factsOf({ files, bytes }: Session): string {
+export function factsOf(session: Session): string {
+  const { files, bytes } = session;
+  if (files === 0 && !["failed", undefined].includes(cloningOf(session))) return "Not cloned yet";
   return files === 0 ? "Empty" : `${formatCount(files, "item")}, ${formatSize(bytes)}`;
 }
 

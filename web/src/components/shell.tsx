@@ -2,14 +2,10 @@
 import { Box, Button, Flex, Kbd, Text } from "@chakra-ui/react";
 import { Keyboard, LogOut, Search, Settings } from "lucide-react";
 import { type ReactNode, Suspense, useEffect, useRef } from "react";
-import { Link, Outlet, useNavigate, useSearchParams } from "react-router";
+import { Link, Outlet, useNavigate } from "react-router";
 import type { User } from "../api/generated";
-import { useProjects } from "../api/projects";
-import { useSessionChange } from "../api/queries";
 import { useFollowedSettings } from "../api/settings";
-import { newKey } from "../lib/key";
-import { sessionAddress } from "../lib/paths";
-import { api, useAuth } from "../stores/auth";
+import { useAuth } from "../stores/auth";
 import { askToLogOut } from "../stores/leaving";
 import { startOpen } from "../stores/open";
 import { showOverlay, useOverlay } from "../stores/overlay";
@@ -18,10 +14,11 @@ import { LostBar, useReconnection } from "./connection";
 import { Footer } from "./footer";
 import { LeaveGuard } from "./leave-guard";
 import { ActionMenu } from "./menu";
-import { checkSessionName, NameDialog } from "./modal";
+import { NewSession } from "./new-session";
 import { Palette, Shortcuts } from "./palette";
 import { OpenSessions } from "./session/open-sessions";
 import { usePlace } from "./session/place";
+import { SourceBar } from "./session/source";
 import { SessionTabs } from "./session/tabs";
 import { SessionTools, SmallScreenHint } from "./session/tools";
 import { PanelButton, SidePanel } from "./side-panel";
@@ -55,25 +52,6 @@ function useShortcuts(): void {
     globalThis.addEventListener("keydown", onKey);
     return () => globalThis.removeEventListener("keydown", onKey);
   }, [navigate]);
-}
-
-function NewSession({ onClose }: { readonly onClose: () => void }) {
-  const navigate = useNavigate();
-  // One key for each name tried in this dialog: sending it twice makes one session.
-  const keys = useRef(new Map<string, string>());
-  // Made beside the sessions of a project, it belongs to them.
-  const asked = useSearchParams()[0].get("project");
-  const project = useProjects().find(({ id }) => id === asked)?.id;
-  const create = useSessionChange((name: string) => {
-    const idempotencyKey = keys.current.get(name) ?? newKey();
-    keys.current.set(name, idempotencyKey);
-    return api.sessionsCreate({ idempotencyKey, body: { name, ...(project !== undefined ? { project_id: project } : {}) } });
-  });
-  const submit = async (name: string): Promise<void> => {
-    const session = await create.mutateAsync(name.trim());
-    void navigate(sessionAddress(session.id), { state: { open: true } });
-  };
-  return <NameDialog title="New session" label="Name" action="Create" check={checkSessionName} submit={submit} onClose={onClose} />;
 }
 
 function Overlays() {
@@ -170,6 +148,7 @@ export function Shell() {
         <SidePanel />
         <Flex as="main" id="main" tabIndex={-1} outline="none" direction="column" flex="1" minWidth="0" minHeight="0">
           <SmallScreenHint />
+          <SourceBar />
           <Flex direction="column" flex="1" minHeight="0" position="relative">
             <Suspense fallback={<ListSkeleton />}><Outlet /></Suspense>
             <OpenSessions />

@@ -38,9 +38,39 @@ export function stageOf(session: Pick<Session, "status" | "workspace">): Stage {
   return phase === "running" || session.workspace.step === "Starting the IDE" ? "loading" : "starting";
 }
 
+type Sourced = Pick<Session, "status" | "workspace" | "source">;
+
+/** waits: for its workspace; soon: that runs, or is about to; now: it is being cloned. */
+export type Cloning = "waits" | "soon" | "now" | "failed";
+
+/** Of the repository that a session begins with; undefined: it begins with none, or it is there. */
+export function cloningOf(session: Sourced): Cloning | undefined {
+  const { source, status, workspace } = session;
+  if (source === undefined || source.state === "done" || status === "deleted") return undefined;
+  if (source.state === "failed") return "failed";
+  if (!["restoring", "running", "starting"].includes(phaseOf(session))) return "waits";
+  return source.state === "cloning" && workspace.state === "running" ? "now" : "soon";
+}
+
+/** Without the address, which stands beside it. */
+export function cloningWords(session: Sourced): string {
+  const cloning = cloningOf(session);
+  const { percent } = session.source ?? {};
+  if (cloning === "failed") return "The repository was not cloned";
+  if (cloning === "now") return percent === undefined ? "Cloning the repository" : `Cloning the repository: ${percent} %`;
+  return cloning === "soon" ? "The repository is about to be cloned" : "The repository is cloned when the workspace runs";
+}
+
+/** The workspace has a repository to clone, or is at it. */
+export function isCloning(session: Sourced): boolean {
+  const cloning = cloningOf(session);
+  return cloning === "soon" || cloning === "now";
+}
+
 /** Something is not as it should stay: worth asking soon whether it still is so. */
-export function isUnsettled({ workspace }: Pick<Session, "workspace">): boolean {
-  return workspace.state === "running" && (!workspace.connected || (workspace.pending ?? 0) > 0);
+export function isUnsettled(session: Sourced): boolean {
+  const { workspace } = session;
+  return workspace.state === "running" && (!workspace.connected || (workspace.pending ?? 0) > 0 || isCloning(session));
 }
 
 /** It counts as running: where too many run, one of these has to be paused. */

@@ -1,6 +1,6 @@
 // The person's sessions, and those that can still be restored.
 import { Box, Button, Flex, Heading, Input, SimpleGrid, Stack, Text } from "@chakra-ui/react";
-import { CirclePause, CirclePlay, FolderInput, FolderOpen, Pencil, Plus, RotateCcw, Search, Trash2 } from "lucide-react";
+import { CirclePause, CirclePlay, FolderInput, FolderOpen, Pencil, Plus, RotateCcw, RotateCw, Search, Trash2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import type { Project, Session } from "../api/generated";
@@ -17,7 +17,7 @@ import { say, sayProblem } from "../components/toaster";
 import { byProject } from "../lib/groups";
 import { lookFor, type Order, orderOf, orders } from "../lib/order";
 import { fileAddress, sessionAddress } from "../lib/paths";
-import { phaseOf, shareDone } from "../lib/workspace";
+import { cloningOf, cloningWords, phaseOf, shareDone } from "../lib/workspace";
 import { api } from "../stores/auth";
 import { showOverlay } from "../stores/overlay";
 
@@ -25,10 +25,12 @@ function useSessionActions() {
   const restore = useSessionChange((session: Session) => api.sessionsRestore({ sessionId: session.id }));
   const remove = useSessionChange((session: Session) => api.sessionsDelete({ sessionId: session.id }));
   const pause = useSessionChange((session: Session) => api.sessionsPause({ sessionId: session.id }));
+  const clone = useSessionChange((session: Session) => api.sessionsClone({ sessionId: session.id }));
   const undo = (session: Session): void => restore.mutate(session, { onSuccess: () => say(`“${session.name}” is back`), onError: sayProblem });
   return {
     restore: undo,
     remove: (session: Session) => remove.mutateAsync(session).then(() => say(`“${session.name}” was deleted`, () => undo(session)), sayProblem),
+    clone: (session: Session) => clone.mutate(session, { onSuccess: (now) => say(cloningWords(now)), onError: sayProblem }),
     pause: (session: Session) => pause.mutate(session, { onSuccess: () => say(`“${session.name}” is paused`), onError: sayProblem }),
   };
 }
@@ -52,6 +54,7 @@ function SessionCard({ session, onRename, onMove, onGone }: RowProps) {
   const items: Action[] = [
     { label: "Open", icon: <CirclePlay size={15} />, run: open },
     { label: "Files", icon: <FolderOpen size={15} />, run: () => void navigate(fileAddress(session.id, "")) },
+    ...(cloningOf(session) === "failed" ? [{ label: "Clone again", icon: <RotateCw size={15} />, run: () => actions.clone(session) }] : []),
     { label: "Rename", icon: <Pencil size={15} />, run: onRename },
     { label: "Move to a project", icon: <FolderInput size={15} />, run: onMove },
     ...(session.status === "active" ? [{ label: "Pause", icon: <CirclePause size={15} />, run: () => actions.pause(session) }] : []),
@@ -74,6 +77,7 @@ function SessionCard({ session, onRename, onMove, onGone }: RowProps) {
       </Flex>
       <Text color="fg.muted" fontSize="13px" fontVariantNumeric="tabular-nums">{factsOf(session)}</Text>
       {phaseOf(session) === "failed" && error !== undefined && <Text color="bad.fg" fontSize="13px" lineClamp={2}>{error}</Text>}
+      {cloningOf(session) === "failed" && <Text color="bad.fg" fontSize="13px" lineClamp={2} title={session.source?.message}>Not cloned. {session.source?.message}</Text>}
       <Flex align="center" gap="10px" marginTop="auto" paddingTop="12px">
         <SessionState session={session} />
         <Text color="fg.muted" fontSize="13px" flex="1" truncate>{howFar(session) ?? <Ago time={session.last_access_at} />}</Text>
@@ -83,8 +87,10 @@ function SessionCard({ session, onRename, onMove, onGone }: RowProps) {
   );
 }
 
-/** Of a restore that is under way. */
+/** Of a restore or a clone that is under way. */
 function howFar(session: Session): string | undefined {
+  const percent = cloningOf(session) === "now" ? session.source?.percent : undefined;
+  if (percent !== undefined) return `${percent} %`;
   const share = phaseOf(session) === "restoring" ? shareDone(session.workspace) : undefined;
   return share === undefined ? undefined : `${Math.floor(100 * share)} %`;
 }

@@ -1,6 +1,6 @@
 // Who is logged in. The access token lives here, in memory; the refresh token in a cookie that no script can read.
 import { create } from "zustand";
-import { createClient, type RegisterInput, type User } from "../api/generated";
+import { type Client, createClient, type RegisterInput, type User } from "../api/generated";
 import { createRenewer, tabLock } from "../api/renewer";
 import { watchedFetch } from "./connection";
 
@@ -37,7 +37,10 @@ const renew = createRenewer({
   refused: () => left(useAuth.getState().state.status === "in"),
 });
 
-export const api = createClient({ token: () => useAuth.getState().token, renew, fetch: watchedFetch });
+/** The API as whoever is logged in, by a fetch that is not the browser's own. */
+export const clientBy = (fetch: typeof globalThis.fetch): Client => createClient({ token: () => useAuth.getState().token, renew, fetch });
+
+export const api = clientBy(watchedFetch);
 
 /** At the start of a page: the cookie may still be good. Rejects when the server cannot say. */
 export async function resume(): Promise<void> {

@@ -58,10 +58,10 @@ export function look(): void {
   });
 }
 
-/** fetch, whose failures are noticed here. */
-export const watchedFetch: typeof globalThis.fetch = async (input, init) => {
+/** A fetch whose failures are noticed here. */
+export const watched = (ask: typeof globalThis.fetch): typeof globalThis.fetch => async (input, init) => {
   try {
-    const response = await fetch(input, init);
+    const response = await ask(input, init);
     if (isProxys(response)) look();
     return response;
   } catch (error) {
@@ -69,6 +69,8 @@ export const watchedFetch: typeof globalThis.fetch = async (input, init) => {
     throw error;
   }
 };
+
+export const watchedFetch = watched((input, init) => fetch(input, init));
 
 /** To be called once by a page. */
 export function watchNetwork(): void {

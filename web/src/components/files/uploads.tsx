@@ -5,7 +5,7 @@ import { useEffect } from "react";
 import { refreshFiles } from "../../api/queries";
 import { formatCount, formatSize } from "../../lib/format";
 import { baseName } from "../../lib/paths";
-import { clearUploads, retryUploads, type Upload, useUploads } from "../../stores/uploads";
+import { clearUploads, retryUploads, stopUpload, type Upload, useUploads } from "../../stores/uploads";
 
 function UploadIcon({ state }: { readonly state: Upload["state"] }) {
   if (state === "sending") return <Spinner size="xs" role="img" aria-label="Uploading" />;
@@ -28,13 +28,6 @@ export function Uploads({ sessionId }: { readonly sessionId: string }) {
   useEffect(() => {
     if (done > 0) refreshFiles(sessionId);
   }, [done, sessionId]);
-  const isBusy = uploads.some(({ state }) => state === "waiting" || state === "sending");
-  useEffect(() => {
-    if (!isBusy) return undefined;
-    const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
-    globalThis.addEventListener("beforeunload", warn);
-    return () => globalThis.removeEventListener("beforeunload", warn);
-  }, [isBusy]);
   if (uploads.length === 0) return undefined;
   return (
     <Box role="status" position="fixed" insetEnd="16px" bottom="38px" width="min(360px, calc(100vw - 32px))" bg="bg.panel" borderWidth="1px" borderRadius="l3" boxShadow="lift" zIndex="popover" overflow="hidden">
@@ -44,14 +37,15 @@ export function Uploads({ sessionId }: { readonly sessionId: string }) {
         <CloseButton size="xs" color="fg.muted" aria-label="Close the list of uploads" onClick={clearUploads} />
       </Flex>
       <Box as="ul" maxHeight="240px" overflowY="auto" paddingY="4px">
-        {uploads.slice(0, 100).map(({ id, path, file, isArchive, state, problem }) => (
+        {uploads.slice(0, 100).map(({ id, path, file, isArchive, state, problem, sent }) => (
           <Flex as="li" listStyleType="none" key={id} align="center" gap="10px" paddingX="16px" minHeight="36px" color="fg.muted">
             <UploadIcon state={state} />
             <Box flex="1" minWidth="0">
               <Text truncate color="fg" title={path}>{isArchive ? file.name : baseName(path)}</Text>
               {problem !== undefined && <Text fontSize="12px" color="bad.fg">{problem}</Text>}
             </Box>
-            <Text fontSize="12px" fontVariantNumeric="tabular-nums">{formatSize(file.size)}</Text>
+            <Text fontSize="12px" fontVariantNumeric="tabular-nums" whiteSpace="nowrap">{state === "sending" && sent < file.size ? `${Math.floor((100 * sent) / file.size)} % of ${formatSize(file.size)}` : formatSize(file.size)}</Text>
+            {state === "sending" && <CloseButton size="2xs" color="fg.muted" aria-label={`Stop ${file.name}`} onClick={() => stopUpload(id)} />}
           </Flex>
         ))}
       </Box>

@@ -51,7 +51,8 @@ function hasIde(session: Session): boolean {
   return phase !== "deleted" && !(phase === "running" && session.workspace.ide_url === undefined);
 }
 
-function useShown() {
+/** The session that the address names, as far as it is known. */
+export function useShown() {
   const place = usePlace();
   const { data, error, dataUpdatedAt } = useSession(place?.id ?? "");
   const isGone = error instanceof ApiError && error.status === 404;

@@ -1,0 +1,166 @@
+// A new session: blank, from a git repository, from an archive; and what its pages say while the repository is not there. The
+// workspace that clones is told of (session-stage.mjs); tests/workspaces/source.test.mjs has the real one.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { button, gone, look, visible } from "./browser.mjs";
+import { openStage } from "./session-stage.mjs";
+
+const { world, home, page, ada, asked, tell, running, ready, poke, until } = await openStage();
+const scratch = mkdtempSync(join(tmpdir(), "coditect-new-"));
+after(() => rmSync(scratch, { recursive: true }));
+mkdirSync(join(scratch, "src"));
+writeFileSync(join(scratch, "src/a.txt"), "one\n");
+execFileSync("tar", ["czf", "engine.tar.gz", "src"], { cwd: scratch });
+const good = { name: "engine.tar.gz", mimeType: "application/gzip", buffer: readFileSync(join(scratch, "engine.tar.gz")) };
+const damaged = { name: "damaged.zip", mimeType: "application/zip", buffer: Buffer.from("PK no archive") };
+
+const url = "https://git.example.com/team/engine.git";
+const dialog = page.getByRole("dialog");
+const bar = page.getByTestId("source");
+const named = (name) => dialog.getByLabel(name, { exact: true });
+const idNow = () => /ses-[0-9a-z]{26}/.exec(page.url())[0];
+const sessions = async () => (await ada.get("/sessions")).data;
+
+async function begin(choice) {
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await page.goto(`${home}/sessions`);
+  await button("New session", page).first().click();
+  await visible(dialog);
+  if (choice !== undefined) await button(choice, dialog).click();
+}
+
+test("from a repository: what is wrong stands beside the field, and a name is suggested", async () => {
+  await begin("Git repository");
+  await button("Create", dialog).click();
+  await visible(dialog.getByText("Enter the repository's address."));
+  await named("Address").fill("git@git.example.com:engine.git");
+  await named("Name").fill("Engine");
+  await button("Create", dialog).click();
+  await visible(dialog.getByText("Only addresses that begin with https:// are taken."));
+  await look(page, "new git");
+  await named("Name").fill("");
+  await page.keyboard.press("Escape");
+  await gone(dialog);
+  await begin("Git repository");
+  await named("Address").fill(url);
+  assert.equal(await named("Name").inputValue(), "engine");
+  await named("Branch or tag").fill("no..name");
+  await button("Create", dialog).click();
+  await visible(dialog.getByText("No branch and no tag can have this name."));
+  await named("Branch or tag").fill("next");
+  await button("Create", dialog).click();
+  await page.waitForURL(/\/sessions\/ses-/);
+  await gone(dialog);
+  const { name, source } = (await ada.get(`/sessions/${idNow()}`)).data;
+  assert.deepEqual([name, source], ["engine", { kind: "git", url, branch: "next", state: "pending" }]);
+  await visible(bar.and(page.locator("[data-cloning=soon]")));
+});
+
+test("while it is cloned the pages say how far, and its end", async () => {
+  const id = idNow();
+  const source = { kind: "git", url, branch: "next" };
+  const ide = { state: "running", connected: true };
+  running(id);
+  await ready();
+  await page.goto(`${home}/sessions/${id}/files`);
+  tell(id, "active", ide, { ...source, state: "cloning", percent: 42 });
+  await poke();
+  await visible(bar.getByText("Cloning the repository: 42 %"));
+  await look(page, "cloning");
+  await page.goto(`${home}/sessions`);
+  const card = page.getByRole("listitem").filter({ has: page.getByRole("link", { name: "engine", exact: true }) }).last();
+  await visible(card.getByText("Cloning"));
+  await visible(card.getByText("42 %"));
+
+  const message = "Nobody answers at git.example.com.";
+  tell(id, "active", ide, { ...source, state: "failed", message });
+  await page.goto(`${home}/sessions`);
+  await visible(card.getByText(`Not cloned. ${message}`));
+  await look(page, "list not cloned");
+  await page.goto(`${home}/sessions/${id}/files`);
+  await visible(bar.and(page.getByRole("alert")).getByText(message));
+  await look(page, "not cloned");
+  tell(id, "active", ide, { ...source, state: "pending" });
+  const again = page.waitForResponse((response) => response.url().endsWith(`/sessions/${id}/clone`));
+  await button("Try again", bar).click();
+  assert.equal((await again).status(), 202);
+  await gone(bar.and(page.getByRole("alert")));
+  await poke();
+  await visible(bar.and(page.locator("[data-cloning=soon]")));
+  tell(id, "active", ide, { ...source, state: "done", folder: "engine" });
+  await poke();
+  await gone(bar);
+  await visible(page.getByText("The repository is here, in “engine”"));
+});
+
+test("from an archive: stopped, tried again, whole", async () => {
+  await begin("Archive");
+  await named("Name").fill("Other");
+  await button("Create", dialog).click();
+  await visible(dialog.getByText("Choose an archive."));
+  const two = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    for (const name of ["a.zip", "b.zip"]) transfer.items.add(new File(["x"], name));
+    return transfer;
+  });
+  await page.getByTestId("archive-drop").dispatchEvent("drop", { dataTransfer: two });
+  await visible(dialog.getByText("One archive at a time"));
+  await look(page, "new archive");
+  await named("Archive").setInputFiles(good);
+  await visible(dialog.getByText("engine.tar.gz"));
+
+  const held = [];
+  await page.route(/\/archive(\?|$)/, (route) => held.push(route));
+  await button("Create", dialog).click();
+  await visible(dialog.getByRole("heading", { name: "Filling “Other”" }));
+  await visible(page.getByTestId("upload-progress"));
+  await look(page, "filling");
+  await button("Stop", dialog).click();
+  await visible(dialog.getByRole("alert").getByText("It was stopped."));
+  const [made] = (await sessions()).filter(({ name }) => name === "Other");
+  assert.equal(made.files, 0, "the session is there");
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await button("Try again", dialog).click();
+  await page.waitForURL(`${home}/sessions/${made.id}`);
+  await gone(dialog);
+  assert.equal((await ada.get(`/sessions/${made.id}/files/src/a.txt`)).body.toString(), "one\n");
+  await until("it is opened", () => asked.open.includes(made.id));
+  assert.equal((await sessions()).filter(({ name }) => name === "Other").length, 1);
+});
+
+test("an archive that is none: said, and the session kept, given another one or deleted", async () => {
+  const failing = async (name) => {
+    await begin("Archive");
+    await named("Archive").setInputFiles(damaged);
+    assert.equal(await named("Name").inputValue(), "damaged");
+    await named("Name").fill(name);
+    await button("Create", dialog).click();
+    await visible(dialog.getByRole("heading", { name: `“${name}” is not complete` }));
+    await visible(dialog.getByRole("alert").getByText(/is damaged, or is no tar/));
+  };
+  await failing("Mended");
+  await look(page, "not complete");
+  await named("Archive").setInputFiles(good);
+  await button("Try again", dialog).click();
+  await page.waitForURL(/\/sessions\/ses-/);
+  assert.equal((await ada.get(`/sessions/${idNow()}/files/src/a.txt`)).body.toString(), "one\n");
+
+  await failing("Left");
+  await button("Close", dialog).click();
+  await page.waitForURL(/\/sessions\/ses-[^/]+\/files$/);
+  await visible(page.getByText("1 file could not be uploaded"));
+
+  await failing("Dropped");
+  const { id } = (await sessions()).find(({ name }) => name === "Dropped");
+  const removed = page.waitForRequest((request) => request.method() === "DELETE"); // the stage answers it
+  await button("Delete it", dialog).click();
+  assert.ok((await removed).url().endsWith(`/sessions/${id}`));
+  await gone(dialog);
+  await visible(page.getByText("“Dropped” was deleted"));
+});
+
+test("nothing refused by the policy", () => assert.deepEqual(world.refused, []));
