@@ -37,14 +37,17 @@ function NewPassword({ token, onDone }: { readonly token: string; readonly onDon
   );
 }
 
+function ByLink({ token }: { readonly token: string }) {
+  const [isDone, setDone] = useState(false);
+  return isDone ? <Text role="status">It is set, and you are logged out everywhere.</Text> : <NewPassword token={token} onDone={() => setDone(true)} />;
+}
+
 export default function Reset() {
   const token = resetOf(useLocation().hash);
-  const [isDone, setDone] = useState(false);
   return (
     <Narrow title="Set another password">
-      {isDone && <Text role="status">It is set, and you are logged out everywhere.</Text>}
-      {token === undefined && <Text role="alert">This address is not complete: open the whole link that you were given.</Text>}
-      {token !== undefined && !isDone && <NewPassword token={token} onDone={() => setDone(true)} />}
+      {/* Another link that is opened in the same tab changes what stands behind the address's '#' alone: it begins anew. */}
+      {token === undefined ? <Text role="alert">This address is not complete: open the whole link that you were given.</Text> : <ByLink key={token} token={token} />}
       <Text><TextLink to="/login">Log in</TextLink></Text>
     </Narrow>
   );
