@@ -12,6 +12,9 @@
 /* No character of UTF-8 becomes more than 11 times as long in NFKC (UAX 15, section 9.3); the library wants some more. */
 enum { NORMAL_ROOM = AUTH_EMAIL_MAX * 32 };
 
+/* RFC 5321 section 4.5.3.1.1; RFC 1035 section 2.3.4. */
+enum { LOCAL_MOST = 64, DNS_LABEL_MOST = 63 };
+
 static bool letter_or_digit(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -25,7 +28,7 @@ static bool dotted(struct str text, bool domain)
     }
     struct str part;
     while (str_split(&text, '.', &part)) {
-        if (part.n == 0 || part.n > 64 ||
+        if (part.n == 0 || part.n > (domain ? DNS_LABEL_MOST : LOCAL_MOST) ||
             (domain && (part.p[0] == '-' || part.p[part.n - 1] == '-'))) {
             return false;
         }
@@ -92,7 +95,8 @@ int auth_email_clean(struct data_context *ctx, struct str text, struct str *ret_
     }
     struct str email = str_of(lower, trimmed.n);
     struct str local = str_slice(email, 0, at);
-    if (local.n > 64 || !dotted(local, false) || !dotted(str_slice(email, at + 1, email.n), true)) {
+    if (local.n > LOCAL_MOST || !dotted(local, false) ||
+        !dotted(str_slice(email, at + 1, email.n), true)) {
         return data_fault(ctx, ERR_INVALID, "email", "This is not an e-mail address.");
     }
     *ret_email = arena_str(ctx->arena, email);

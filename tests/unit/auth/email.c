@@ -2,6 +2,9 @@
 #include "auth/auth_int.h"
 #include "auth/world.h"
 
+#define LABEL \
+    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" /* as long as one may be */
+
 /* What is written, and the one form; NULL: refused. */
 static const struct {
     const char *text, *clean;
@@ -31,6 +34,8 @@ static const struct {
     {"ada@example\u3002com", NULL},  /* ideographic stop */
     {"ada@b\u00fccher.example", NULL},
     {"\U0001f642@example.com", NULL},
+    {"ada@" LABEL ".com", "ada@" LABEL ".com"},
+    {"ada@b" LABEL ".com", NULL},
     {"\u2100@example.com", "a/c@example.com"}, /* account of */
     {"ada\xff@example.com", NULL},
     /* No addresses. */
