@@ -166,9 +166,6 @@ int auth_actor_in(struct txn *txn, struct data_context *ctx) BASE_MUST_USE;
 int auth_second_forget_in(struct txn *txn, const struct scope *scope,
                           struct data_user *user) BASE_MUST_USE;
 
-/* Stored in place of a password's hash of who is no member any more: no password fits it. */
-#define AUTH_NO_PASSWORD STR("removed")
-
 /* ---- reset.c: inside store functions ---- */
 
 /* In the transaction that gives user this hash, which puts it: ends all their logins, and a link that waits. */

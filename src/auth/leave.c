@@ -107,8 +107,7 @@ int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof)
     if (r < 0) {
         return r;
     }
-    user.email = user.name = STR_EMPTY;
-    user.password = AUTH_NO_PASSWORD;
+    user.email = user.name = user.password = STR_EMPTY;
     user.removed_at = user.deleted_at = user.updated_at = time_now();
     user.revision++;
     r = data_user_put(txn, scope, &user);

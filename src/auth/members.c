@@ -312,7 +312,7 @@ int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str 
         return r;
     }
     user.email = STR_EMPTY;
-    user.password = AUTH_NO_PASSWORD;
+    user.password = STR_EMPTY;
     user.removed_at = time_now();
     return changed(txn, ctx, &user, "member.remove");
 }

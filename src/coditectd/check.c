@@ -35,6 +35,21 @@ int coditectd_check_open(const char *data, const char *driver, struct store **re
              : 0;
 }
 
+int coditectd_check_schema(const char *data, struct store *store)
+{
+    struct data_newer newer;
+    int r = data_schema_take(store, &newer);
+    if (r == ERR_NEWER) {
+        return log_err(r, "coditectd",
+                       "%s has %s records of version %llu, this program knows %llu: use a "
+                       "newer program",
+                       data, newer.record, (unsigned long long)newer.stored,
+                       (unsigned long long)newer.known);
+    }
+    return r ? log_err(r, "coditectd", "the store in %s cannot be read: %s", data, err_row(r)->text)
+             : 0;
+}
+
 static void print_report(const struct data_report *report)
 {
     for (size_t i = 0; i < report->lines.n; i++) {

@@ -11,6 +11,9 @@ int coditectd_check_place(const char *data) BASE_MUST_USE;
 int coditectd_check_open(const char *data, const char *driver,
                          struct store **ret_store) BASE_MUST_USE;
 
+/* Before anything is written to a store, by the server too: whether this program knows its records. If not, the log says so. */
+int coditectd_check_schema(const char *data, struct store *store) BASE_MUST_USE;
+
 /*
  * Goes through the store of the working directory that no server is using, and prints each fault (the first 100) and a
  * summary; data is how the person calls that directory. In the server's half of the program: files that are made belong to

@@ -101,7 +101,7 @@ static int open_store(const struct coditectd_settings *set, struct parts *p)
     int r = coditectd_store_open((size_t)set->store_reserve << 20, &p->store);
     return r ? log_err(r, "coditectd", "the store in %s cannot be opened: %s", p->paths.data,
                        err_row(r)->text)
-             : 0;
+             : coditectd_check_schema(p->paths.data, p->store);
 }
 
 static int create_auth(const struct coditectd_settings *set, struct parts *p)

@@ -133,7 +133,8 @@ int coditectd_operator(const struct coditectd_options *o, const char *driver)
                                .arena = &arena,
                                .client = {.address = STR("console")},
                                .op = store_op_new()};
-    int r = create_auth(o, store, &auth);
+    int r = coditectd_check_schema(o->set.data, store);
+    r = r < 0 ? r : create_auth(o, store, &auth);
     r = r < 0 ? r : carry_out(o, auth, &ctx);
     say(o, &ctx, r);
     auth_destroy(auth);

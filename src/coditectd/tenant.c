@@ -246,7 +246,8 @@ int coditectd_tenant_import(const char *data, const char *driver)
     int r = coditectd_check_open(data, driver, &g->store);
     if (r == 0) {
         backup_remove(PART);
-        r = backup_restore(&from, PART, &report);
+        r = coditectd_check_schema(data, g->store);
+        r = r < 0 ? r : backup_restore(&from, PART, &report);
         r = r < 0 ? r : import_part(g);
         backup_remove(PART);
         store_close(g->store);

@@ -73,6 +73,12 @@ static int check_space(struct check *c, const struct data_found *found, struct s
     return r;
 }
 
+/* Where the record itself is judged, it is said. */
+static bool unreadable(int r)
+{
+    return r == ERR_CORRUPT || r == ERR_NEWER;
+}
+
 static int check_tenant(struct check *c, const struct scope *scope, struct str key)
 {
     if (str_eq(str_from(c->tenant), scope->tenant_id)) {
@@ -87,7 +93,7 @@ static int check_tenant(struct check *c, const struct scope *scope, struct str k
     if (r == 0) {
         memcpy(c->tenant, scope->tenant_id.p, DATA_ID_SIZE);
     }
-    return r == ERR_CORRUPT ? 0 : r; /* the tenant's own key is judged for itself */
+    return unreadable(r) ? 0 : r; /* the tenant's own key is judged for itself */
 }
 
 /* The record's entry in one index is there and names it. */
@@ -138,8 +144,10 @@ static int check_record(struct check *c, const struct data_at *t, const struct s
 {
     c->report->records++;
     void *record = arena_alloc(store_arena(c->txn), t->type->size);
-    if (data_record_decode(store_arena(c->txn), t->type, pair->value, record) < 0) {
-        fault(c, pair->key, "the record is not well-formed");
+    int decoded = data_record_decode(store_arena(c->txn), t->type, pair->value, record);
+    if (decoded < 0) {
+        fault(c, pair->key, "%s",
+              decoded == ERR_NEWER ? "a newer program wrote it" : "the record is not well-formed");
         return 0;
     }
     struct str id = *(const struct str *)data_member(record, t->type->fields[0].offset);
@@ -204,7 +212,7 @@ static int check_index(struct check *c, const struct entry *e, struct str key)
             fault(c, key, "the index entry does not fit its record");
         }
     }
-    return r == ERR_NOT_FOUND || r == ERR_CORRUPT ? 0 : r;
+    return r == ERR_NOT_FOUND || unreadable(r) ? 0 : r;
 }
 
 /* t/{tenant}/n/{record}.{index}/… */
@@ -267,9 +275,26 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
     return check_space(c, &found, pair->key);
 }
 
-/* g/{record}.{index}/…, g/key/…, g/bell/… or g/loose/… */
+/* g/schema/{record} */
+static void check_schema(struct check *c, const struct store_pair *pair)
+{
+    const struct data_type *type =
+        type_named(str_slice(pair->key, strlen("g/schema/"), pair->key.n));
+    uint64_t version;
+    if (str_u64(pair->value, INT64_MAX, &version) < 0) {
+        fault(c, pair->key, "it is no version");
+    } else if (!type || version > type->version) {
+        fault(c, pair->key, "a newer program wrote here");
+    }
+}
+
+/* g/{record}.{index}/…, g/key/…, g/bell/…, g/schema/… or g/loose/… */
 static int check_global_key(struct check *c, const struct store_pair *pair)
 {
+    if (str_starts(pair->key, STR("g/schema/"))) {
+        check_schema(c, pair);
+        return 0;
+    }
     if (str_starts(pair->key, STR("g/key/")) || str_starts(pair->key, STR("g/bell/"))) {
         return 0;
     }

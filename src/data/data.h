@@ -209,7 +209,7 @@ int data_feed_next(struct txn *txn, struct str after, struct str *ret_feed) BASE
 /* ---- Records ----
  *
  * For every record X of spec/records.yaml, records.gen.h declares struct data_X and
- *   data_X_get(txn, scope, id, ret)      ERR_NOT_FOUND (also: id is malformed), ERR_CORRUPT
+ *   data_X_get(txn, scope, id, ret)      ERR_NOT_FOUND (also: id is malformed), ERR_CORRUPT, ERR_NEWER
  *   data_X_put(txn, scope, record)       creates or replaces, with index entries; sets record->reply. ERR_EXISTS: a unique
  *                                        value is another record's. Fields are asserted to lie within their bounds.
  *   data_X_delete(txn, scope, id)        with index entries. ERR_NOT_FOUND
@@ -347,6 +347,20 @@ int data_replay(struct txn *txn, const struct data_context *ctx, bool *ret_found
                 struct str *ret_text)
     BASE_MUST_USE; /* ERR_CONFLICT: the same key came with another request */
 void data_remember(struct txn *txn, const struct data_context *ctx, struct str text);
+
+/* ---- Versions of records ---- */
+
+/* What a later program left in the store. */
+struct data_newer {
+    const char *record; /* static; NULL: nothing */
+    uint64_t stored, known;
+};
+
+/*
+ * For whoever opens a store to use it, before anything else: notes the versions that will be written to it. ERR_NEWER: it has records
+ * of a version that this program does not know, and ret_newer says which; nothing was written.
+ */
+int data_schema_take(struct store *store, struct data_newer *ret_newer) BASE_MUST_USE;
 
 /* ---- The checker ---- */
 

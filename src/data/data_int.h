@@ -40,10 +40,21 @@ struct data_index {
     unsigned count_by;
 };
 
+/*
+ * A stored record of an older version, while it becomes one of the next: two objects, whose members may stand in any order. An
+ * upgrade changes what differs between the two versions; false: this is none of that version. Bounds are checked behind the last.
+ */
+struct data_shape {
+    struct json *public;
+    struct json *private;
+};
+typedef bool data_upgrade(struct data_shape *shape);
+
 struct data_type {
     const char *name; /* also the space of its keys */
     const char *prefix;
     unsigned version;
+    data_upgrade *const *older; /* from version 1 on: each makes the next; NULL when version is 1 */
     size_t size;
     size_t reply; /* offset of the member */
     int tenant;   /* offset of tenant_id or DATA_NO_TENANT */
@@ -60,7 +71,10 @@ extern const char *const data_spaces[DATA_SPACE_COUNT];
 
 struct str data_record_encode(struct arena *arena, const struct data_type *type, void *record);
 
-/* ERR_CORRUPT: also for a field out of its bounds. Strings borrow from value or the arena. */
+/*
+ * A record of an older version is read as one of type's. ERR_CORRUPT: also for a field out of its bounds; ERR_NEWER: a later
+ * program wrote it. Strings borrow from value or the arena.
+ */
 int data_record_decode(struct arena *arena, const struct data_type *type, struct str value,
                        void *ret_record) BASE_MUST_USE;
 void data_record_copy(struct arena *arena, const struct data_type *type, void *record);
@@ -70,7 +84,16 @@ static inline const void *data_member(const void *record, size_t offset)
     return (const char *)record + offset;
 }
 
+/* ---- upgrade.c: what data_{record}_from_{version} are made of ---- */
+
+/* Takes the member out of object. NULL: there is none. */
+struct json *data_shape_take(struct json *object, const char *name);
+void data_shape_put(struct json *object, struct json *member);
+
 /* ---- keys.c ---- */
+
+/* g/schema/{record}: the newest version that was ever written */
+struct str data_key_schema(struct arena *arena, const struct data_type *type);
 
 struct str data_key_record(struct arena *arena, const struct scope *scope,
                            const struct data_type *type, struct str id);

@@ -7,6 +7,7 @@
  *     g/{record}.{index}/{value}[/…/{id}]               an index over all tenants, naming {tenant}/{id}
  *     g/key/{name}                                      the server's secrets
  *     g/bell/{name}                                     rung when a duty has work
+ *     g/schema/{record}                                 the newest version of the record that was written
  *     g/loose/{hour}/{tenant}/{hash}                    content that nothing names, for the collector
  *
  * 1. What stands behind t/ is the scope's tenant, a checked id: no key of another tenant can be made.
@@ -109,6 +110,11 @@ struct str data_key_secret(struct arena *arena, const char *name)
 struct str data_key_bell(struct arena *arena, const char *name)
 {
     return arena_printf(arena, "g/bell/%s", name);
+}
+
+struct str data_key_schema(struct arena *arena, const struct data_type *type)
+{
+    return arena_printf(arena, "g/schema/%s", type->name);
 }
 
 struct str data_key_loose(struct arena *arena, const struct data_loose *loose)

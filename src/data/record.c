@@ -7,6 +7,8 @@
  * 1. Fields are written in the order of spec/records.yaml; an absent optional one is not written.
  * 2. Times are kept to the millisecond (and lie behind the first): what put leaves in the struct is what get will return.
  * 3. Encoding asserts the bounds (a wrong value is our bug); decoding answers ERR_CORRUPT (a wrong value is damage).
+ * 4. A record of an older version is brought forward before its fields are read (upgrade.c), a step for each version between; its
+ *    public text is then written anew, since replies copy it.
  */
 #include "data/data_int.h"
 
@@ -176,28 +178,74 @@ static int part_decode(struct arena *arena, struct str text, struct json **ret_o
     return 0;
 }
 
+/* The members in the order of the fields, what is no field's behind them. */
+static void arrange(const struct data_type *type, struct json *object)
+{
+    struct json sorted = {.kind = JSON_OBJECT};
+    for (unsigned i = 0; i < type->field_count; i++) {
+        struct json *member = data_shape_take(object, type->fields[i].name);
+        if (member) {
+            data_shape_put(&sorted, member);
+        }
+    }
+    for (struct json *rest = object->first; rest; rest = object->first) {
+        object->first = rest->next;
+        data_shape_put(&sorted, rest);
+    }
+    object->first = sorted.first;
+}
+
+static bool bring_forward(const struct data_type *type, uint64_t version, struct data_shape *shape)
+{
+    bool done = true;
+    for (uint64_t v = version; done && v < type->version; v++) {
+        done = type->older[v - 1](shape);
+    }
+    arrange(type, shape->public);
+    arrange(type, shape->private);
+    return done;
+}
+
+/* ret_begin: of what lies behind it. */
+static int version_read(const struct data_type *type, struct str value, uint64_t *ret_version,
+                        size_t *ret_begin)
+{
+    size_t space = str_find(value, ' ', 0);
+    if (str_u64(str_slice(value, 0, space), 1000, ret_version) < 0 || *ret_version == 0) {
+        return ERR_CORRUPT;
+    }
+    *ret_begin = space + 1;
+    return *ret_version > type->version ? ERR_NEWER : 0;
+}
+
 int data_record_decode(struct arena *arena, const struct data_type *type, struct str value,
                        void *ret_record)
 {
     uint64_t version;
-    size_t space = str_find(value, ' ', 0);
-    if (str_u64(str_slice(value, 0, space), 1000, &version) < 0 || version != type->version) {
-        return ERR_CORRUPT;
+    size_t begin;
+    int r = version_read(type, value, &version, &begin);
+    if (r < 0) {
+        return r;
     }
-    size_t end = str_find(value, '\0', space);
-    struct str reply = str_slice(value, space + 1, end);
-    struct json *public;
-    struct json *private;
-    if (part_decode(arena, reply, &public) < 0 ||
-        part_decode(arena, str_slice(value, end + 1, value.n), &private) < 0) {
+    size_t end = str_find(value, '\0', begin);
+    struct str reply = str_slice(value, begin, end);
+    struct data_shape shape;
+    if (part_decode(arena, reply, &shape.public) < 0 ||
+        part_decode(arena, str_slice(value, end + 1, value.n), &shape.private) < 0) {
         return ERR_CORRUPT;
     }
     void *record = arena_alloc(arena, type->size);
-    if (!part_read(type, public, false, record) || !part_read(type, private, true, record)) {
+    bool older = version < type->version;
+    if ((older && !bring_forward(type, version, &shape)) ||
+        !part_read(type, shape.public, false, record) ||
+        !part_read(type, shape.private, true, record)) {
         return ERR_CORRUPT;
     }
+    *(struct str *)((char *)record + type->reply) = reply;
+    if (older) {
+        (void)data_record_encode(arena, type, record);
+    }
     memcpy(ret_record, record, type->size);
-    memcpy((char *)ret_record + type->reply, &reply, sizeof reply);
     return 0;
 }
 

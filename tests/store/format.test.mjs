@@ -85,6 +85,40 @@ db.execute("PRAGMA wal_checkpoint(TRUNCATE)")`, file]);
   rmSync(data, { recursive: true });
 });
 
+const inStore = (data, lines, ...args) => execFileSync("python3", ["-c", `
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/store/store.db")
+${lines}
+db.commit()
+db.execute("PRAGMA wal_checkpoint(TRUNCATE)")`, data, ...args], { encoding: "utf8" });
+
+test("records of an older version are read as they are, and stored in today's shape when they change", async () => {
+  const data = dataWith(join(root, "tests/store/format2.db"));
+  const versions = () => inStore(data, `
+for key, value in db.execute("SELECT key, value FROM kv"):
+    if b"/user/" in bytes(key): print(chr(bytes(value)[0]))`).trim().split("\n");
+  assert.deepEqual([...new Set(versions())], ["1"]);
+  const server = await Server.start({ data });
+  const ada = server.anonymous();
+  const login = await ada.post("/auth/login", { email: "ada-1@example.com", password: "password of ada-1@example.com" });
+  assert.equal(login.status, 200, login.text());
+  ada.token = login.data.token;
+  assert.equal((await ada.put("/users/me", { name: "Ada of today" })).status, 200);
+  await server.stop(); // and the checker
+  assert.ok(versions().includes("2"));
+
+  await server.run();
+  assert.equal((await ada.get("/users/me")).data.name, "Ada of today");
+  await server.stop();
+
+  // The next program's: this one does not know what they mean.
+  inStore(data, `db.execute("UPDATE kv SET value = CAST('3' AS BLOB) WHERE key = CAST('g/schema/user' AS BLOB)")`);
+  const before = readFileSync(join(data, "store/store.db"));
+  assert.match(await refusal(data), /has user records of version 3, this program knows 2: use a newer program/);
+  assert.deepEqual(readFileSync(join(data, "store/store.db")), before);
+  rmSync(data, { recursive: true });
+});
+
 test("a second server names the first", async () => {
   const server = await Server.start();
   const said = await refusal(server.data);

@@ -59,7 +59,8 @@ def check_record(record, enums):
 def check(spec):
     prefixes, names = set(), set()
     for record in spec["records"]:
-        need(set(record) == {"name", "prefix", "version", "text", "fields", "indexes"}, f"{record['name']}: members")
+        need(set(record) - {"older"} == {"name", "prefix", "version", "text", "fields", "indexes"}, f"{record['name']}: members")
+        need(sorted(record.get("older", {})) == list(range(1, record["version"])), f"{record['name']}: versions before its own")
         need(record["prefix"] not in prefixes, f"prefix {record['prefix']} stands twice")
         need(record["name"] not in names, f"{record['name']} stands twice")
         prefixes.add(record["prefix"])
@@ -114,12 +115,14 @@ int data_{name}_list(struct txn *txn, const struct scope *scope, const struct da
                      struct data_{name}_list *ret_list) BASE_MUST_USE;
 void data_{name}_copy(struct arena *arena, struct data_{name} *record);
 """)
+    for version, was in record.get("older", {}).items():
+        out.append(f"/* Inside data/. Version {version}: {was} */\nbool data_{name}_from_{version}(struct data_shape *shape) BASE_MUST_USE;\n")
 
 
 def header(spec):
     out = ["/* Generated from spec/records.yaml. */\n#ifndef RECORDS_GEN_H\n#define RECORDS_GEN_H\n",
            '#include "base/arena.h"\n#include "base/time.h"\n',
-           "struct data_query;\nstruct data_type;\nstruct scope;\nstruct txn;\n\nenum { DATA_BY_ID = 0 };\n"]
+           "struct data_query;\nstruct data_shape;\nstruct data_type;\nstruct scope;\nstruct txn;\n\nenum { DATA_BY_ID = 0 };\n"]
     header_enums(spec, out)
     for record in spec["records"]:
         header_record(record, out)
@@ -171,10 +174,14 @@ def source_record(record, spec, out):
                 flags += f", .counted = true, .count_by = {index['counted']}"
             out.append(f"    {{.name = {json.dumps(index['name'])}, .fields = {{{fields}}}, .n = {len(index['fields'])}{flags}}},")
         out.append("};\n")
+    if record.get("older"):
+        steps = ", ".join(f"data_{name}_from_{version}" for version in sorted(record["older"]))
+        out.append(f"static data_upgrade *const {name}_older[] = {{{steps}}};\n")
+    older = f"{name}_older" if record.get("older") else "NULL"
     indexes = f"{name}_indexes" if record["indexes"] else "NULL"
     tenant = f"offsetof(struct data_{name}, tenant_id)" if "tenant_id" in places else "DATA_NO_TENANT"
     out.append(f"""const struct data_type data_{name}_type = {{
-    .name = {json.dumps(name)}, .prefix = {json.dumps(record['prefix'])}, .version = {record['version']},
+    .name = {json.dumps(name)}, .prefix = {json.dumps(record['prefix'])}, .version = {record['version']}, .older = {older},
     .size = sizeof(struct data_{name}), .reply = offsetof(struct data_{name}, reply), .tenant = {tenant},
     .fields = {name}_fields, .field_count = {len(record['fields'])},
     .indexes = {indexes}, .index_count = {len(record['indexes'])},

@@ -80,15 +80,12 @@ static void notices_damage(void **state)
         struct str copy = arena_str(&arena, value);
         ((char *)copy.p)[i] ^= 0x01;
         int r = data_record_decode(&arena, &data_user_type, copy, &back);
-        assert_true(r == 0 || r == ERR_CORRUPT);
+        assert_true(r == 0 || r == (i == 0 ? ERR_NEWER : ERR_CORRUPT));
         if (r == 0) {
             assert_true(data_id_is(back.id, "usr") && back.role >= DATA_ROLE_OWNER &&
                         back.role <= DATA_ROLE_VIEWER);
         }
     }
-    static const struct str other_version = STR("2 {}");
-    assert_int_equal(data_record_decode(&arena, &data_user_type, other_version, &back),
-                     ERR_CORRUPT);
 }
 
 static void dies_rather_than_write_nonsense(void **state)
@@ -102,7 +99,7 @@ static void dies_rather_than_write_nonsense(void **state)
     user.id = STR("usr-1");
     assert_dies((data_record_encode(&arena, &data_user_type, &user), 0));
     user = example();
-    user.password = STR_EMPTY; /* not optional */
+    user.password_changed_at = 0; /* not optional */
     assert_dies((data_record_encode(&arena, &data_user_type, &user), 0));
     user = example();
     user.name = STR("\xff");
