@@ -219,6 +219,23 @@ static void identify(struct api_call *call)
     memcpy(data->digest, digest.bytes, sizeof data->digest);
 }
 
+/* Routes of the class auth are counted behind the router, by what they are about; a failure's headers come later (reply.c). */
+static void take_auth_limit(struct api_call *call, int result)
+{
+    const struct data_limit *limit = &call->data.limit;
+    if (limit->limit == 0 || call->limit.limit > 0) {
+        return;
+    }
+    call->limit = (struct api_limit_result){
+        .limit = limit->limit,
+        .remaining = limit->remaining,
+        .reset_s = (uint32_t)((limit->reset_ms + 999) / 1000),
+    };
+    if (result >= 0 && !call->streamed) {
+        api_limit_headers(call);
+    }
+}
+
 static int serve(struct api_call *call)
 {
     int r = authenticate(call);
@@ -244,7 +261,9 @@ static int serve(struct api_call *call)
     api_headers(call->req, call->res);
     api_cors_headers(call->api, call->req, call->res);
     api_limit_headers(call);
-    return call->route->call(call, in);
+    r = call->route->call(call, in);
+    take_auth_limit(call, r);
+    return r;
 }
 
 static void answer_options(const struct api *api, struct http_request *req,

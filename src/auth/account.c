@@ -3,18 +3,6 @@
  */
 #include "auth/auth_int.h"
 
-/* ERR_RATE_LIMITED with the moment to come back. */
-static int limited(struct auth *a, struct data_context *ctx, enum auth_limit_kind kind,
-                   struct str key)
-{
-    struct auth_limit_state state;
-    int r = auth_limit(a, kind, key, &state);
-    if (r < 0) {
-        ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
-    }
-    return r;
-}
-
 /* ---- Registration ---- */
 
 struct registration {
@@ -238,8 +226,8 @@ static int make_account(struct auth *a, struct data_context *ctx,
         r = auth_password_check(ctx, "password", in->password, with->email);
     }
     if (r == 0) {
-        r = limited(a, ctx, AUTH_LIMIT_REGISTER,
-                    auth_limit_network(ctx->arena, ctx->client.address));
+        r = auth_limit_request(a, ctx, AUTH_LIMIT_REGISTER,
+                               auth_limit_network(ctx->arena, ctx->client.address));
     }
     char hash[AUTH_HASH_ROOM];
     if (r == 0) {
@@ -354,7 +342,7 @@ static int find(struct auth *a, struct entry *e, const struct auth_login_input *
         e->ctx->fault = (struct data_fault){0};
         return ERR_NOT_FOUND;
     }
-    int r = limited(a, e->ctx, AUTH_LIMIT_PASSWORD, password_key(e));
+    int r = auth_limit_request(a, e->ctx, AUTH_LIMIT_PASSWORD, password_key(e));
     return r < 0 ? r : store_read(e->ctx->store, find_fn, e);
 }
 
@@ -377,7 +365,8 @@ int auth_login(struct auth *a, struct data_context *ctx, const struct auth_login
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
     struct entry e = {.ctx = ctx};
-    int r = limited(a, ctx, AUTH_LIMIT_LOGIN, auth_limit_network(ctx->arena, ctx->client.address));
+    int r = auth_limit_request(a, ctx, AUTH_LIMIT_LOGIN,
+                               auth_limit_network(ctx->arena, ctx->client.address));
     if (r == 0) {
         r = find(a, &e, in);
     }

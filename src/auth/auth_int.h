@@ -264,6 +264,13 @@ void auth_limits_destroy(struct auth_limits *l);
 void auth_limit_return(struct auth *a, enum auth_limit_kind kind,
                        struct str key); /* gives a token back */
 
+/*
+ * auth_limit for a request, which is told: of the bucket that refuses it, with the fault; else of the first that counted it, since
+ * what lies behind (of an account, of wrong passwords) is for nobody to see who is let through. ERR_RATE_LIMITED.
+ */
+int auth_limit_request(struct auth *a, struct data_context *ctx, enum auth_limit_kind kind,
+                       struct str key) BASE_MUST_USE;
+
 /* What an address counts as: itself, of IPv6 its network of 64 bits, which one person has for the asking. */
 struct str auth_limit_network(struct arena *arena, struct str address);
 size_t auth_limits_count(struct auth *a);

@@ -20,13 +20,8 @@ struct asking {
 /* What strangers ask for is counted with registrations. */
 static int limited(struct auth *a, struct data_context *ctx)
 {
-    struct auth_limit_state state;
-    int r = auth_limit(a, AUTH_LIMIT_REGISTER, auth_limit_network(ctx->arena, ctx->client.address),
-                       &state);
-    if (r < 0) {
-        ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
-    }
-    return r;
+    return auth_limit_request(a, ctx, AUTH_LIMIT_REGISTER,
+                              auth_limit_network(ctx->arena, ctx->client.address));
 }
 
 /* Nobody's mailbox is filled: what is above is dropped, and answered alike. */

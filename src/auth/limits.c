@@ -127,6 +127,20 @@ int auth_limit(struct auth *a, enum auth_limit_kind kind, struct str key,
     return granted ? 0 : ERR_RATE_LIMITED;
 }
 
+int auth_limit_request(struct auth *a, struct data_context *ctx, enum auth_limit_kind kind,
+                       struct str key)
+{
+    struct auth_limit_state state;
+    int r = auth_limit(a, kind, key, &state);
+    if (r < 0) {
+        ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
+    }
+    if (r < 0 || ctx->limit.limit == 0) {
+        ctx->limit = (struct data_limit){state.limit, state.remaining, state.reset_ms};
+    }
+    return r;
+}
+
 void auth_limit_return(struct auth *a, enum auth_limit_kind kind, struct str key)
 {
     struct auth_rate rate = a->rates[kind];

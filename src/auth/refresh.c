@@ -92,10 +92,8 @@ int auth_refresh(struct auth *a, struct data_context *ctx, struct str refresh_to
     if (r < 0) {
         return r;
     }
-    struct auth_limit_state state;
-    r = auth_limit(a, AUTH_LIMIT_REFRESH, f.login_id, &state);
+    r = auth_limit_request(a, ctx, AUTH_LIMIT_REFRESH, f.login_id);
     if (r < 0) {
-        ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
         return r;
     }
     f.noted = auth_note_counter(a, f.login_id);

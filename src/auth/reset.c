@@ -184,13 +184,8 @@ static int use_fn(struct txn *txn, void *ctx)
 /* Like a login: by the address that it comes from. */
 static int limited(struct auth *a, struct data_context *ctx)
 {
-    struct auth_limit_state state;
-    int r = auth_limit(a, AUTH_LIMIT_LOGIN, auth_limit_network(ctx->arena, ctx->client.address),
-                       &state);
-    if (r < 0) {
-        ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
-    }
-    return r;
+    return auth_limit_request(a, ctx, AUTH_LIMIT_LOGIN,
+                              auth_limit_network(ctx->arena, ctx->client.address));
 }
 
 int auth_reset_use(struct auth *a, struct data_context *ctx, const struct auth_reset_input *in)

@@ -127,12 +127,7 @@ static int read_of(struct data_context *ctx, const struct scope *scope, struct d
 /* ERR_RATE_LIMITED: too many wrong ones. The token comes back when the code is right. */
 static int limited(struct auth *a, struct data_context *ctx, struct str user_id)
 {
-    struct auth_limit_state state;
-    int r = auth_limit(a, AUTH_LIMIT_CODE, user_id, &state);
-    if (r < 0) {
-        ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
-    }
-    return r;
+    return auth_limit_request(a, ctx, AUTH_LIMIT_CODE, user_id);
 }
 
 /* The step of a right code of the app. */

@@ -114,10 +114,8 @@ static int change_fn(struct txn *txn, void *ctx)
 static int prove(struct auth *a, struct data_context *ctx, const struct auth_proof *proof,
                  const struct data_user *user)
 {
-    struct auth_limit_state state;
-    int r = auth_limit(a, AUTH_LIMIT_PASSWORD, user->id, &state);
+    int r = auth_limit_request(a, ctx, AUTH_LIMIT_PASSWORD, user->id);
     if (r < 0) {
-        ctx->fault.retry_after_ms = state.retry_after_ms;
         return r;
     }
     if (!auth_password_verify(a, user->password, proof->password)) {
@@ -236,14 +234,8 @@ static int prove_move(struct auth *a, struct move *m, const struct auth_email_in
  */
 static int limit_leaving(struct auth *a, struct move *m)
 {
-    struct auth_limit_state state;
-    int r =
-        auth_limit(a, AUTH_LIMIT_MAIL,
-                   arena_printf(m->ctx->arena, "left " STR_FMT, STR_ARG(m->before.email)), &state);
-    if (r < 0) {
-        m->ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
-    }
-    return r;
+    struct str key = arena_printf(m->ctx->arena, "left " STR_FMT, STR_ARG(m->before.email));
+    return auth_limit_request(a, m->ctx, AUTH_LIMIT_MAIL, key);
 }
 
 int auth_email_change(struct auth *a, struct data_context *ctx, const struct auth_email_input *in,
@@ -251,7 +243,6 @@ int auth_email_change(struct auth *a, struct data_context *ctx, const struct aut
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
     struct move m = {.ctx = ctx, .auth = a};
-    struct auth_limit_state state;
     int r = auth_email_clean(ctx, in->email, &m.email);
     if (r == 0 && in->confirmation.n == 0 && in->password.n == 0) {
         r = data_fault(ctx, ERR_INVALID, "password", "The password is needed.");
@@ -259,10 +250,9 @@ int auth_email_change(struct auth *a, struct data_context *ctx, const struct aut
     if (r < 0) {
         return r;
     }
-    r = auth_limit(a, AUTH_LIMIT_REGISTER, auth_limit_network(ctx->arena, ctx->client.address),
-                   &state);
+    r = auth_limit_request(a, ctx, AUTH_LIMIT_REGISTER,
+                           auth_limit_network(ctx->arena, ctx->client.address));
     if (r < 0) {
-        ctx->fault = (struct data_fault){.retry_after_ms = state.retry_after_ms};
         return r;
     }
     r = prove_move(a, &m, in);

@@ -47,6 +47,13 @@ struct data_fault {
     int64_t retry_after_ms; /* with ERR_RATE_LIMITED */
 };
 
+/* By how much of what the request was counted, for the RateLimit-* headers. */
+struct data_limit {
+    uint32_t limit; /* 0: by nothing */
+    uint32_t remaining;
+    int64_t reset_ms;
+};
+
 /* Facts about the caller, for devices, limits and the audit log; all may be empty. */
 struct data_client {
     struct str address;    /* IP address in text, <= 64 bytes */
@@ -80,6 +87,7 @@ struct data_context {
     uint8_t digest[DATA_DIGEST_SIZE]; /* the same op with another digest is ERR_CONFLICT */
     const struct data_quota *quota;   /* for what this request writes; NULL: none */
     struct data_fault fault;          /* see above; meaningful after a failure only */
+    struct data_limit limit;          /* set by auth_limit_request */
 };
 
 /* Sets ctx->fault and returns code: return data_fault(ctx, ERR_INVALID, "name", "The name is empty."); */

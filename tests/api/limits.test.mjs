@@ -32,22 +32,47 @@ test("files have a limit of their own", async () => {
 
 test("requests without a login are counted by address", async () => {
   const statuses = [];
-  for (let i = 0; i < 340; i += 20) {
+  const refused = () => statuses.filter((status) => status === 429).length;
+  for (let i = 0; i < 4000 && refused() < 10; i += 20) {
     const replies = await Promise.all(Array.from({ length: 20 }, () => server.anonymous().get("/users/me")));
     statuses.push(...replies.map((reply) => reply.status));
   }
   assert.equal(statuses[0], 401);
-  assert.ok(statuses.filter((status) => status === 429).length >= 10);
+  assert.ok(refused() >= 10);
 });
 
 test("registrations from one address are limited, with Retry-After", async () => {
   let refused;
   for (let i = 0; i < 10 && refused === undefined; i++) {
     const reply = await server.anonymous().post("/auth/register", { email: `many-${i}@example.com`, password: "the password" });
+    assert.equal(reply.headers["ratelimit-limit"], "5");
     if (reply.status === 429) refused = reply;
   }
   assert.ok(refused, "ten registrations at once are too many");
   assert.ok(Number(refused.headers["retry-after"]) >= 1);
+  assert.equal(refused.headers["ratelimit-remaining"], "0");
+  assert.ok(Number(refused.headers["ratelimit-reset"]) >= Number(refused.headers["retry-after"]));
+});
+
+test("who logs in or refreshes is told what is left, whatever the answer, and no more of accounts that are there", async () => {
+  const eve = server.anonymous();
+  const wrong = (email) => eve.post("/auth/login", { email, password: "not the password" });
+  const told = ({ status, headers }) => [status, headers["ratelimit-limit"]];
+  const [first, second] = [await wrong("ada-1@example.com"), await wrong("nobody@example.com")];
+  assert.deepEqual([told(first), told(second)], [[401, "60"], [401, "60"]]);
+  const left = Number(first.headers["ratelimit-remaining"]);
+  assert.ok(left < 60 && Number(second.headers["ratelimit-remaining"]) <= left);
+  let refused;
+  for (let i = 0; i < 20 && refused === undefined; i++) {
+    const reply = await wrong("nobody@example.com");
+    if (reply.status === 429) refused = reply;
+  }
+  assert.deepEqual([told(refused), refused.headers["ratelimit-remaining"]], [[429, "10"], "0"]);
+
+  const login = await eve.post("/auth/login", { email: "ada-1@example.com", password: "password of ada-1@example.com" });
+  assert.deepEqual(told(login), [200, "60"]);
+  const refreshed = await eve.post("/auth/refresh", { refresh_token: login.data.refresh_token });
+  assert.deepEqual([told(refreshed), refreshed.headers["ratelimit-remaining"]], [[200, "120"], "119"]);
 });
 
 test("health and ready are not limited, and the same at the root", async () => {
