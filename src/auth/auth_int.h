@@ -406,6 +406,9 @@ void auth_plans_init(struct auth_plans *p, const struct data_quota *standard);
 void auth_plans_fini(struct auth_plans *p);
 int auth_plans_look(struct auth *a) BASE_MUST_USE; /* takes up what the store has */
 
+/* Of a tenant that ends; harmless when it has none. What is in memory goes with the next look. */
+int auth_plan_forget_in(struct txn *txn, const struct scope *scope) BASE_MUST_USE;
+
 struct auth {
     unsigned magic;
     struct store *store;

@@ -63,7 +63,7 @@ static int end_tenant(struct txn *txn, const struct scope *scope)
     for (size_t i = 0; r == 0 && i < open.n; i++) {
         r = data_invitation_delete(txn, scope, open.at[i].id);
     }
-    return r;
+    return r < 0 ? r : auth_plan_forget_in(txn, scope);
 }
 
 /* Whatever lets somebody in as this person. */

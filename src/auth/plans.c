@@ -191,7 +191,18 @@ static int put(struct txn *txn, const struct scope *scope, struct data_plan *rec
         record->updated_at = time_now();
         return data_plan_put(txn, scope, record);
     }
-    int r = data_plan_delete(txn, scope, record->id);
+    return auth_plan_forget_in(txn, scope);
+}
+
+static struct str plan_id(struct txn *txn, const struct scope *scope)
+{
+    struct str digits = str_slice(scope->tenant_id, ID_DIGITS_AT, scope->tenant_id.n);
+    return arena_printf(store_arena(txn), "pln-" STR_FMT, STR_ARG(digits));
+}
+
+int auth_plan_forget_in(struct txn *txn, const struct scope *scope)
+{
+    int r = data_plan_delete(txn, scope, plan_id(txn, scope));
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
@@ -201,8 +212,7 @@ static int set_fn(struct txn *txn, void *ctx)
     const struct scope *scope = &set->ctx.scope;
     struct data_tenant tenant;
     struct data_plan record;
-    struct str digits = str_slice(scope->tenant_id, ID_DIGITS_AT, scope->tenant_id.n);
-    struct str id = arena_printf(store_arena(txn), "pln-" STR_FMT, STR_ARG(digits));
+    struct str id = plan_id(txn, scope);
     int r = data_tenant_get(txn, scope, scope->tenant_id, &tenant);
     if (r < 0) {
         return r;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "coditectd/admin_int.h"
 #include "lifecycle/lifecycle.h"
+#include "mail/mail.h"
 
 struct about {
     struct data_tenant tenant;
@@ -70,6 +71,18 @@ static int say_about(struct coditectd_admin_call *c, const struct about *about)
     return coditectd_admin_say(c, &w, &line);
 }
 
+/* mail's own is nobody's. */
+static int say_tenant(struct coditectd_admin_call *c, struct data_context *ctx, struct about *about,
+                      uint64_t *count)
+{
+    if (mail_is_house(about->tenant.id)) {
+        return 0;
+    }
+    ++*count;
+    int r = about_read(c, ctx, about);
+    return r < 0 ? r : say_about(c, about);
+}
+
 int coditectd_admin_tenants(struct coditectd_admin_call *c)
 {
     char after[DATA_ID_ROOM] = "";
@@ -80,12 +93,10 @@ int coditectd_admin_tenants(struct coditectd_admin_call *c)
         struct data_context ctx = {.store = c->admin->options.store, .arena = &arena};
         struct about about = {.tenant.id = STR_EMPTY};
         r = auth_tenant_next(&ctx, str_from(after), &about.tenant);
-        r = r < 0 ? r : about_read(c, &ctx, &about);
-        r = r < 0 ? r : say_about(c, &about);
+        r = r < 0 ? r : say_tenant(c, &ctx, &about, &count);
         if (r == 0) {
             memcpy(after, about.tenant.id.p, DATA_ID_SIZE);
             after[DATA_ID_SIZE] = '\0';
-            count++;
         }
     }
     return r == ERR_NOT_FOUND
@@ -105,6 +116,9 @@ int coditectd_admin_limits(struct coditectd_admin_call *c)
     struct about about = {.tenant.id = STR_EMPTY};
     if (change->tenant_id.n == 0) {
         return ERR_INVALID;
+    }
+    if (mail_is_house(change->tenant_id)) {
+        return ERR_NOT_FOUND;
     }
     int r = change->given ? auth_plan_set(auth, &ctx, change) : 0;
     r = r < 0 ? r : auth_tenant_named(&ctx, change->tenant_id, &about.tenant);

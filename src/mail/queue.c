@@ -14,6 +14,11 @@ static const struct scope house = {.tenant_id = STR("ten-00000000000000000000000
 
 static const usec_t back_off_most = 15 * 60 * USEC_PER_SEC;
 
+bool mail_is_house(struct str tenant_id)
+{
+    return str_eq(tenant_id, house.tenant_id);
+}
+
 /* ---- Posting ---- */
 
 static int house_in(struct txn *txn)

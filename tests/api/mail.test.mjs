@@ -1,6 +1,7 @@
 // Mail: a link for who forgot the password, from the request to the mail server and back, through whatever happens between.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -116,6 +117,19 @@ test("a mail server that is away, refuses for now or for good; a kill between th
   assert.equal((await use(linkIn(message, "reset"), "yet another password")).status, 200);
   await until("nothing waits", async () => (await metric("coditect_mail_waiting")) === 0);
   assert.deepEqual([mail.to(dan.email).length, mail.to(eve.email).length], [1, 3], "each came once");
+});
+
+test("what waits belongs to nobody: the operator is shown people's tenants alone", async () => {
+  const lines = await new Promise((resolve, reject) => {
+    const sent = request({ socketPath: join(data, "store/admin.sock"), method: "GET", path: "/tenants", agent: false }, (reply) => {
+      let text = "";
+      reply.setEncoding("utf8").on("data", (piece) => (text += piece)).on("end", () => resolve(text.trim().split("\n").map((line) => JSON.parse(line))));
+    });
+    sent.on("error", reject).end();
+  });
+  const end = lines.pop();
+  assert.ok(lines.length > 0 && end.tenants === lines.length, JSON.stringify(end));
+  assert.deepEqual(lines.filter(({ id, members }) => /^ten-0+$/.test(id) || members.used === 0), []);
 });
 
 test("nothing is said without TLS, or to a server that cannot be trusted", async () => {

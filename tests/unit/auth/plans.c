@@ -191,13 +191,63 @@ static void another_server_learns_of_it(void **state)
     auth_destroy(other);
 }
 
+struct leaving {
+    struct data_context *ctx;
+    struct str proof;
+};
+
+static int leave_fn(struct txn *txn, void *ctx)
+{
+    const struct leaving *l = ctx;
+    return auth_leave_in(txn, l->ctx, l->proof);
+}
+
+static int plans_fn(struct txn *txn, void *ctx)
+{
+    const struct data_query query = {.index = DATA_PLAN_BY_UPDATED, .limit = 10};
+    struct data_place *places;
+    return data_places(txn, &data_plan_type, &query, &places, ctx);
+}
+
+static size_t plans_in(struct people *p)
+{
+    size_t n = 0;
+    assert_int_equal(store_read(p->w.store, plans_fn, &n), 0);
+    return n;
+}
+
+/* The last one's leaving ends the tenant: its plan is no more, here and on other servers, and another's stays. */
+static void it_ends_with_its_tenant(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct str eve = people_register(p, "eve@example.com").scope.tenant_id;
+    assert_int_equal(set_one(p, ada.scope.tenant_id, AUTH_PLAN_MEMBERS, 4), 0);
+    assert_int_equal(set_one(p, eve, AUTH_PLAN_MEMBERS, 5), 0);
+    assert_int_equal(plans_in(p), 2);
+    struct leaving l = {.ctx = &ada};
+    struct store_op op = store_op_new();
+    assert_int_equal(auth_leave_prove(p->auth, &ada, WORLD_PASSWORD, &l.proof), 0);
+    assert_int_equal(store_write(p->w.store, &op, leave_fn, &l), 0);
+    assert_int_equal(plans_in(p), 1);
+    assert_int_equal(auth_look_again(p->auth), 0);
+    assert_int_equal(quota_of(p->auth, ada.scope.tenant_id).members, 0);
+    assert_int_equal(quota_of(p->auth, eve).members, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_plan_takes_the_place_of_settings), TEST(what_is_no_limit_is_refused),
-        TEST(it_is_in_the_tenants_audit_log),     TEST_SQLITE(it_is_in_the_tenants_audit_log),
-        TEST(nobody_joins_beyond_the_plan),       TEST(more_than_a_page_of_plans),
-        TEST_SQLITE(more_than_a_page_of_plans),   TEST(another_server_learns_of_it),
+        TEST(a_plan_takes_the_place_of_settings),
+        TEST(what_is_no_limit_is_refused),
+        TEST(it_is_in_the_tenants_audit_log),
+        TEST_SQLITE(it_is_in_the_tenants_audit_log),
+        TEST(nobody_joins_beyond_the_plan),
+        TEST(more_than_a_page_of_plans),
+        TEST_SQLITE(more_than_a_page_of_plans),
+        TEST(another_server_learns_of_it),
+        TEST(it_ends_with_its_tenant),
+        TEST_SQLITE(it_ends_with_its_tenant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
