@@ -417,7 +417,7 @@ struct auth {
     struct lock ring_lock;    /* of another ring's taking the place of ring */
     uint64_t ring_look;       /* which look found ring */
     _Atomic uint64_t looks;   /* that were begun */
-    _Atomic usec_t looked_at; /* when the last one that ended began; monotonic */
+    _Atomic usec_t looked_at; /* when the last one that succeeded began; monotonic */
     bool secret_given;
     char *issuer, *audience;
     char *mail_base; /* NULL: no mail is sent */

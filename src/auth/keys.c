@@ -273,15 +273,16 @@ int auth_keys_look(struct auth *a)
     bool same = stored.n == now->n && sodium_memcmp(stored.bytes, now->bytes, now->n) == 0;
     sodium_memzero(&stored, sizeof stored);
     r = r < 0 || same ? r : take_up(a, look);
-    atomic_store(&a->looked_at, began);
+    if (r == 0) { /* one that failed has seen nothing: the next token has another */
+        atomic_store(&a->looked_at, began);
+    }
     return r;
 }
 
 bool auth_keys_newer(struct auth *a, const struct auth_ring *seen)
 {
     if (a->ring == seen && time_monotonic() - atomic_load(&a->looked_at) >= look_least) {
-        (void)!auth_keys_look(
-            a); /* when it fails the keys stay, and the token is of none of them */
+        (void)!auth_keys_look(a); /* failed: the keys stay, and the token is of none of them */
     }
     return a->ring != seen;
 }

@@ -258,6 +258,31 @@ static void keys_turn_on_all_servers(void **state)
     auth_destroy(other);
 }
 
+/* A store that does not answer once: the token that came then is refused, the same one taken a moment later. */
+static void a_look_that_failed_is_made_again(void **state)
+{
+    (void)state;
+    struct people p = {0};
+    time_test_set(WORLD_NOW, 1000 * USEC_PER_SEC);
+    arena_init(&p.w.arena);
+    const struct store_faults none = {.at = 0};
+    const struct store_options opening = {.driver = "memory", .faults = &none};
+    assert_int_equal(store_open(&opening, &p.w.store), 0);
+    struct auth_options options = {.store = p.w.store, .cheap_hash = true, .limits_given = true};
+    struct auth *other;
+    char kid[AUTH_KID_ROOM];
+    assert_int_equal(auth_create(&options, &p.auth), 0);
+    assert_int_equal(auth_create(&options, &other), 0);
+    assert_int_equal(auth_turn_keys(p.auth, kid), 0);
+    struct auth_result ada = people_register(&p, "ada@example.com");
+    store_set_faults(p.w.store, &(struct store_faults){.at = 1, .kind = STORE_FAULT_TIMEOUT});
+    assert_int_equal(use(&p, other, ada.token), ERR_UNAUTHENTICATED);
+    assert_int_equal(use(&p, other, ada.token), 0);
+    assert_string_equal(other->ring->now.access.kid, kid);
+    auth_destroy(other);
+    people_fini(&p);
+}
+
 static void strangers_tokens_cost_no_more_than_a_look_a_second(void **state)
 {
     struct people *p = *state;
@@ -323,6 +348,7 @@ int main(void)
         TEST(strangers_tokens_cost_no_more_than_a_look_a_second),
         TEST(secrets_rotate_with_overlap),
         cmocka_unit_test(keys_of_no_server_do_not_rotate),
+        cmocka_unit_test(a_look_that_failed_is_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
