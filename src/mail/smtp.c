@@ -6,6 +6,8 @@
  *    the server's or the settings', and is tried again.
  * 3. An exchange ends before the lease of its message does, and a moment after a stop. One that is cut counts as not taken: if the
  *    mail server had the whole message by then it comes once more, and no message is lost.
+ * 4. The C library looks names up and cannot be told to stop: libcurl leaves that to a thread of its own, which is not waited for
+ *    and ends by itself.
  */
 #include <curl/curl.h>
 
@@ -61,6 +63,7 @@ static void set_server(CURL *curl, const struct mail_options *o)
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
     SET(CURLOPT_TIMEOUT, (long)EXCHANGE_S);
+    SET(CURLOPT_QUICK_EXIT, 1L);
     if (o->user) {
         SET(CURLOPT_USERNAME, o->user);
         SET(CURLOPT_PASSWORD, o->password);
