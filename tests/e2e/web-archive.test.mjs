@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { newSession } from "../api/harness.mjs";
+import { newSession, until } from "../api/harness.mjs";
 import { button, escape, launch, look, setTheme, shot, visible } from "./browser.mjs";
 
 const world = await launch();
@@ -54,6 +54,36 @@ test("out of one session, into another", async () => {
       await escape(page, page.getByRole("menuitem", { name: "Unpack an archive here" }));
     }
   }
+});
+
+test("what is downloaded goes to the disk, not through the page's memory", async () => {
+  const from = await newSession(ada, "Disk");
+  await newSession(ada, "Other disk");
+  await ada.write(`/sessions/${from.id}/files/${encodeURIComponent("näme.txt")}`, "one\n");
+  const tab = await (await world.newContext({ workers: true })).newPage();
+  await world.logIn(tab, ada);
+  await tab.goto(`${home}/sessions/${from.id}/files`);
+  await visible(tab.getByRole("list", { name: "Entries" }).getByText("näme.txt"));
+  await tab.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  for (const [menu, item, begins, called] of [["More actions for this folder", "Download all as zip", "PK", "Disk.zip"], ["Actions for näme.txt", "Download", "one", "näme.txt"]]) {
+    const coming = tab.waitForEvent("download");
+    await button(menu, tab).click();
+    await tab.getByRole("menuitem", { name: item, exact: true }).click();
+    const download = await coming;
+    assert.match(new URL(download.url()).pathname, /^\/download\/[0-9a-f-]{36}\//);
+    assert.equal(download.suggestedFilename(), called);
+    assert.ok(readFileSync(await download.path(), "latin1").startsWith(begins));
+  }
+  await visible(tab.getByRole("list", { name: "Entries" })); // the page stays
+  const both = [];
+  tab.on("download", (download) => both.push(download.suggestedFilename()));
+  await tab.goto(`${home}/settings/data`);
+  await button("Download everything", tab).click();
+  await visible(tab.getByText("All of it is downloaded"));
+  const all = (await ada.get("/sessions")).data.map(({ name }) => `${name}.tar.gz`);
+  await until("every archive and the account came", () => both.length > all.length);
+  assert.deepEqual(both.sort(), [...all, "coditect-account.json"].sort());
+  await tab.context().close();
 });
 
 test("a fork", async () => {

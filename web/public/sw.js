@@ -33,12 +33,14 @@ async function part(request) {
 /** Answers that have begun, by the id in /download/{id}/{name}: each is fetched once, by the navigation that the page makes next. */
 const begun = new Map();
 const KEPT_MS = 30_000;
-/** All that a token is sent to. */
-const OPENED = "/api/v5/shared/";
+/** All that a token is sent to: what a link shows, and the files of a session. */
+const OPENED = /^\/api\/v5\/(shared\/|sessions\/ses-[0-9a-z]{26}\/(archive$|files\/))/;
+/** What is no attachment would be shown in the page's place, as a page of ours. */
+const isAttachment = ({ headers }) => (headers.get("content-disposition") ?? "").startsWith("attachment");
 
 /** What nobody comes for, as when the page was closed, is not held for ever. */
-function keep(id, response) {
-  begun.set(id, response);
+function keep(id, response, port) {
+  begun.set(id, { response, port });
   setTimeout(() => {
     if (begun.delete(id)) response.body?.cancel().catch(() => undefined);
   }, KEPT_MS);
@@ -48,11 +50,12 @@ async function begin({ id, url, token }, port) {
   port.postMessage("taken");
   try {
     const { origin, pathname, search } = new URL(url, location.origin);
-    if (origin !== location.origin || !pathname.startsWith(OPENED)) throw new Error("No token is sent there.");
+    if (origin !== location.origin || !OPENED.test(pathname)) throw new Error("No token is sent there.");
     const response = await fetch(pathname + search, { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
-    if (response.ok) keep(id, response);
+    const isTaken = response.ok && isAttachment(response);
+    if (isTaken) keep(id, response, port);
     else await response.body?.cancel();
-    port.postMessage(response.ok ? "ready" : "refused");
+    port.postMessage(isTaken ? "ready" : "refused");
   } catch {
     port.postMessage("refused");
   }
@@ -62,9 +65,10 @@ async function begin({ id, url, token }, port) {
 function taken(address) {
   const [, place, id, name] = new URL(address).pathname.split("/");
   if (place !== "download" || name === undefined) return undefined;
-  const response = begun.get(id) ?? new Response(undefined, { status: 204 });
+  const one = begun.get(id);
   begun.delete(id);
-  return response;
+  one?.port.postMessage("left");
+  return one?.response ?? new Response(undefined, { status: 204 });
 }
 
 addEventListener("message", (event) => {

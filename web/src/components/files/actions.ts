@@ -1,9 +1,9 @@
 // What can be done with an entry, from the list and from the view of a file.
-import { api } from "../../stores/auth";
-import type { Entry } from "../../api/generated";
+import { type Entry, encodePath } from "../../api/generated";
 import { queryClient, refreshFiles } from "../../api/queries";
 import { sentName } from "../../lib/content";
 import { baseName, joinPath, parentOf } from "../../lib/paths";
+import { api, useAuth } from "../../stores/auth";
 import { say, sayProblem } from "../toaster";
 
 export function save(blob: Blob, name: string): void {
@@ -18,6 +18,32 @@ export function save(blob: Blob, name: string): void {
 const WORD_MS = 15_000;
 /** Of the server's answer to begin; what comes later the worker forgets. */
 const BEGIN_MS = 60_000;
+/** Of the browser to come for it: another download that is asked for before would stop it. */
+const LEAVE_MS = 5_000;
+
+/** The worker's words, one by one; undefined when none comes in time. */
+function wordsOf(port: MessagePort): (ms: number) => Promise<unknown> {
+  const said: unknown[] = [];
+  let wake = (): void => undefined;
+  port.onmessage = ({ data }) => {
+    said.push(data);
+    wake();
+  };
+  return (ms) => new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), ms);
+    wake = () => {
+      if (said.length === 0) return;
+      clearTimeout(timer);
+      wake = () => undefined;
+      resolve(said.shift());
+    };
+    wake();
+  });
+}
+
+function workerNow(): ServiceWorker | undefined {
+  return "safari" in globalThis ? undefined : (navigator as Partial<Navigator>).serviceWorker?.controller ?? undefined;
+}
 
 /**
  * Has the browser fetch what a token opens straight to the disk: the worker (public/sw.js) sends the token, an address has none.
@@ -25,27 +51,41 @@ const BEGIN_MS = 60_000;
  * time, or the browser is Safari on a desktop, which takes no download from a worker. Safari on a phone is not known by this sign, and is asked.
  */
 export async function fetchToDisk(url: string, token: string, name: string): Promise<boolean> {
-  const worker = (navigator as Partial<Navigator>).serviceWorker?.controller;
-  if (worker === null || worker === undefined || "safari" in globalThis) return false;
+  const worker = workerNow();
+  if (worker === undefined) return false;
   const id = crypto.randomUUID();
   const { port1, port2 } = new MessageChannel();
-  const isReady = await new Promise<boolean>((resolve) => {
-    let timer = setTimeout(() => resolve(false), WORD_MS);
-    port1.onmessage = ({ data }) => {
-      clearTimeout(timer);
-      if (data === "taken") timer = setTimeout(() => resolve(false), BEGIN_MS);
-      else resolve(data === "ready");
-    };
-    worker.postMessage({ kind: "download", id, url, token }, [port2]);
-  });
+  const word = wordsOf(port1);
+  worker.postMessage({ kind: "download", id, url, token }, [port2]);
+  const isReady = (await word(WORD_MS)) === "taken" && (await word(BEGIN_MS)) === "ready";
+  if (isReady) {
+    location.assign(`/download/${id}/${encodeURIComponent(name)}`); // it is a file: the page stays
+    await word(LEAVE_MS);
+  }
   port1.close();
-  if (isReady) location.assign(`/download/${id}/${encodeURIComponent(name)}`); // it is a file: the page stays
   return isReady;
 }
+
+const tokenNow = (): string => useAuth.getState().token ?? "";
+
+/** As whoever is logged in. The worker renews no token: what it was refused is tried once more when a call of the page has renewed it. */
+async function toDisk(url: string, name: string): Promise<boolean> {
+  const token = tokenNow();
+  if (await fetchToDisk(url, token, name)) return true;
+  if (workerNow() === undefined) return false;
+  await api.usersMeGet();
+  return tokenNow() !== token && fetchToDisk(url, tokenNow(), name);
+}
+
+const search = (parts: Readonly<Record<string, string | number | undefined>>): string => {
+  const given = Object.entries(parts).filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)]);
+  return given.length === 0 ? "" : `?${new URLSearchParams(given).toString()}`;
+};
 
 /** Without a version or a moment the current one. */
 export async function download(sessionId: string, path: string, version?: number, at?: number): Promise<void> {
   try {
+    if (await toDisk(`/api/v5/sessions/${sessionId}/files/${encodePath(path)}${search({ version, at })}`, baseName(path))) return;
     const response = await api.filesGet({ sessionId, path, ...(version !== undefined ? { version } : {}), ...(at !== undefined ? { at } : {}) });
     save(await response.blob(), baseName(path));
   } catch (error) {
@@ -55,8 +95,10 @@ export async function download(sessionId: string, path: string, version?: number
 
 /** All files of the session, as they are or were at a moment. Rejects when they could not be had. */
 export async function fetchArchive(sessionId: string, format: "tgz" | "zip", at?: number): Promise<void> {
+  const name = `session.${format}`;
+  if (await toDisk(`/api/v5/sessions/${sessionId}/archive${search({ format, at })}`, name)) return;
   const response = await api.filesArchive({ sessionId, format, ...(at !== undefined ? { at } : {}) });
-  save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? `session.${format}`);
+  save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? name);
 }
 
 export async function downloadAll(sessionId: string, format: "tgz" | "zip", at?: number): Promise<void> {
