@@ -24,9 +24,9 @@ const server = createServer((req, res) => {
     const child = spawn(process.execPath, ["-e", "const all = []; for (let i = 0; i < 80; i++) all.push(Buffer.alloc(10 << 20, 1)); setInterval(() => all, 1000)"]);
     return child.on("exit", (code, signal) => res.end(String(signal)));
   }
-  if (req.url === "/busy") { // one that loses its parent at once, and works
+  if (req.url === "/busy") { // one that loses its parent at once, and works, but not on after a codi2 that was killed
     const { spawn } = require("node:child_process");
-    spawn("sh", ["-c", "while :; do :; done &"], { detached: true, stdio: "ignore" });
+    spawn("sh", ["-c", "while kill -0 " + process.ppid + "; do :; done &"], { detached: true, stdio: "ignore" });
     return res.end();
   }
   let body = "";
