@@ -48,6 +48,45 @@ int auth_devices_list(struct data_context *ctx, size_t limit, struct str cursor,
     return r;
 }
 
+struct anybody {
+    struct data_context *ctx;
+    bool found;
+};
+
+static int anybody_fn(struct txn *txn, void *ctx)
+{
+    struct anybody *a = ctx;
+    const struct scope *scope = &a->ctx->scope;
+    struct data_login login = {.user_id = scope->user_id};
+    struct data_query query = {
+        .index = DATA_LOGIN_BY_USER, .match = &login, .fixed = 1, .limit = 1};
+    struct data_login_list logins;
+    int r = data_login_list(txn, scope, &query, &logins);
+    if (r < 0) {
+        return r;
+    }
+    struct data_apikey key = {.user_id = scope->user_id};
+    query.index = DATA_APIKEY_BY_USER;
+    query.match = &key;
+    struct data_apikey_list keys;
+    r = data_apikey_list(txn, scope, &query, &keys);
+    if (r < 0) {
+        return r;
+    }
+    a->found = logins.n > 0 || keys.n > 0;
+    return 0;
+}
+
+int auth_anybody_in(struct data_context *ctx, bool *ret_anybody)
+{
+    struct anybody a = {.ctx = ctx};
+    int r = store_read(ctx->store, anybody_fn, &a);
+    if (r == 0) {
+        *ret_anybody = a.found;
+    }
+    return r;
+}
+
 void auth_device_write(struct json_writer *w, const struct data_context *ctx,
                        const struct data_login *login)
 {

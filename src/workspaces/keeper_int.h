@@ -23,6 +23,7 @@ struct report {
     int64_t pending;
     int64_t held_back;
     int64_t idle_ms; /* since something last kept it awake; 0: something does, or it is not known */
+    bool works;      /* a process keeps it awake, not only that somebody was there a moment ago */
     char awake[REPORT_AWAKE + 1];
     char message[REPORT_MESSAGE + 1];
     usec_t at; /* monotonic */
@@ -132,7 +133,9 @@ struct kept {
     usec_t asked_at;
     usec_t not_before;
     unsigned failures;
-    bool pressed; /* paused for the disk's sake */
+    bool pressed;    /* paused for the disk's sake */
+    bool owner_in;   /* when that was last looked at: a device or a key of its owner was there */
+    usec_t owner_at; /* monotonic: then */
     char error[KEEPER_ERROR + 1];
     uint64_t turn; /* in which it was last looked at */
 };

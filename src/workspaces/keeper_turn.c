@@ -17,6 +17,7 @@ static const usec_t appear = 10 * USEC_PER_SEC; /* from the start to the supervi
 static const usec_t fresh_start = 60 * USEC_PER_SEC; /* how long a word of the past counts */
 static const usec_t settled = 600 * USEC_PER_SEC;    /* after which old failures are forgotten */
 static const usec_t jitter = 5 * USEC_PER_SEC;
+static const usec_t owner_every = 2 * USEC_PER_SEC;
 
 static void remember(struct turn *t, usec_t now, bool alive)
 {
@@ -260,6 +261,36 @@ int workspaces_pause(const struct workspaces_keeper_options *options, const stru
     return 0;
 }
 
+/* Whether its owner, who was there in the turn before, is logged in nowhere now. Whoever was not there since it started is left
+ * to the limit of idleness: somebody may act for them. */
+static bool owner_has_gone(struct turn *t)
+{
+    usec_t now = time_monotonic();
+    if (now - t->m->owner_at < owner_every) {
+        return false;
+    }
+    struct data_context ctx = {.store = t->options->store, .arena = t->arena, .scope = t->a->scope};
+    bool in;
+    int r = auth_anybody_in(&ctx, &in);
+    if (r < 0) {
+        log_warn("workspaces", "whether somebody is logged in cannot be read: %s", err_name(r));
+        return false;
+    }
+    t->m->owner_at = now;
+    t->m->owner_in = t->m->owner_in || in;
+    return t->m->owner_in && !in;
+}
+
+static void pause_when_unused(struct turn *t)
+{
+    usec_t limit = t->options->idle_limit;
+    if (limit != 0 && t->report.idle_ms * USEC_PER_MS >= limit) {
+        (void)!workspaces_pause(t->options, t->a, "nobody used it");
+    } else if (t->reported && !t->report.works && owner_has_gone(t)) {
+        (void)!workspaces_pause(t->options, t->a, "its owner is logged in nowhere");
+    }
+}
+
 void workspaces_look_after(struct turn *t)
 {
     const struct attended *a = t->a;
@@ -282,9 +313,7 @@ void workspaces_look_after(struct turn *t)
                      STR_ARG(a->record.session_id), err_name(r));
         }
     }
-    usec_t limit = t->options->idle_limit;
-    if (d.state == DATA_WORKSPACE_STATE_RUNNING && limit != 0 &&
-        t->report.idle_ms * USEC_PER_MS >= limit) {
-        (void)!workspaces_pause(t->options, a, "nobody used it");
+    if (d.state == DATA_WORKSPACE_STATE_RUNNING) {
+        pause_when_unused(t);
     }
 }

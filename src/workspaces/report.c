@@ -36,6 +36,8 @@ static void read_awake(const struct json *activity, struct report *report)
     const struct json *list = activity ? json_get(activity, "awake") : NULL;
     const struct json *one = list && list->kind == JSON_ARRAY ? list->first : NULL;
     for (; one; one = one->next) {
+        report->works =
+            report->works || one->kind != JSON_STRING || !str_eq(one->string, STR("browser"));
         if (one->kind == JSON_STRING && text.n + one->string.n + 2 <= REPORT_AWAKE) {
             buf_add(&text, text.n > 0 ? STR(", ") : STR_EMPTY);
             buf_add(&text, one->string);

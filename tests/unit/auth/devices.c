@@ -80,6 +80,30 @@ static void logs_out_here_or_everywhere(void **state)
     assert_int_equal(auth_logout_token(p->auth, &ctx, STR("forged"), true), ERR_UNAUTHENTICATED);
 }
 
+static bool anybody(struct data_context *ctx)
+{
+    bool found;
+    assert_int_equal(auth_anybody_in(ctx, &found), 0);
+    return found;
+}
+
+static void knows_whether_anybody_can_still_ask(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context eve = people_request_of(p, "eve@example.com");
+    assert_true(anybody(&ada));
+    assert_int_equal(auth_logout(p->auth, &ada, false), 0);
+    assert_false(anybody(&ada));
+    assert_true(anybody(&eve));
+    struct data_apikey key;
+    struct str token;
+    struct auth_apikey_input in = {
+        .name = STR("script"), .access = DATA_APIKEY_ACCESS_READ, .days = 1};
+    assert_int_equal(auth_apikey_create(&ada, &in, &key, &token), 0);
+    assert_true(anybody(&ada));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -88,6 +112,7 @@ int main(void)
         TEST(pages),
         TEST(others_have_none_of_mine),
         TEST(logs_out_here_or_everywhere),
+        TEST(knows_whether_anybody_can_still_ask),
         TEST_SQLITE(logs_out_here_or_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

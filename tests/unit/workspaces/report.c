@@ -27,6 +27,18 @@ static void reads_what_codi2_says(void **state)
     assert_int_equal(r.idle_ms, 7);
     assert_string_equal(r.message, "One moment.");
     assert_string_equal(r.awake, "browser, process make");
+    assert_true(r.works);
+}
+
+static void somebody_who_was_there_is_no_work(void **state)
+{
+    ARENA_AUTO(arena);
+    struct report r;
+    assert_int_equal(
+        read_report(&arena, "{\"state\":\"x\",\"activity\":{\"awake\":[\"browser\"]}}", &r), 0);
+    assert_false(r.works);
+    assert_int_equal(read_report(&arena, "{\"state\":\"x\"}", &r), 0);
+    assert_false(r.works);
 }
 
 static void tells_states_apart(void **state)
@@ -87,6 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_codi2_says),
+        cmocka_unit_test(somebody_who_was_there_is_no_work),
         cmocka_unit_test(tells_states_apart),
         cmocka_unit_test(refuses_what_is_no_report),
         cmocka_unit_test(bounds_what_is_too_much),
