@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { openLink } from "./link.mjs";
 import { Work, expected, hashOf, hashes, randomFrom, same, told } from "./model.mjs";
@@ -175,9 +175,12 @@ async function playBoth(t, seed) {
 const given = process.env.CODITECT_SEED;
 const many = Number(process.env.CODITECT_MODEL_RUNS ?? 0);
 const seeds = given ? [Number(given)] : many ? Array.from({ length: many }, (_, i) => (Date.now() % 1e9) + i) : [2, 5]; // both failed once
-for (const seed of seeds) {
-  test(`the mirror keeps what the model says, seed ${seed}`, { timeout: 180_000 }, (t) => play(t, seed));
-}
+// A run waits more than it works: with many, some go side by side, in worlds of their own.
+describe("runs against the model", { concurrency: many ? 4 : 1 }, () => {
+  for (const seed of seeds) {
+    test(`the mirror keeps what the model says, seed ${seed}`, { timeout: 180_000 }, (t) => play(t, seed));
+  }
+});
 
 test("both sides at once: what either wrote is in the history, and they come together", { timeout: 180_000, skip: many > 0 }, (t) => playBoth(t, given ? Number(given) : 3));
 
