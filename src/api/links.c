@@ -14,6 +14,32 @@
 
 /* ---- For who has the session ---- */
 
+/* Whether the link's moment is not kept any more, so that it opens nothing: see moment_of. */
+static int is_moment_gone(struct api_call *call, const struct data_link *link, bool *ret_gone)
+{
+    uint64_t at = 0;
+    int r = link->at > 0 ? files_moment(&call->data, link->session_id, (uint64_t)link->at, &at) : 0;
+    if (r < 0 && r != ERR_CONFLICT) {
+        return r;
+    }
+    *ret_gone = r == 0 && at != (uint64_t)link->at;
+    return 0;
+}
+
+static int write_link(struct api_call *call, const struct data_link *link, struct json_writer *w)
+{
+    bool gone = false;
+    int r = is_moment_gone(call, link, &gone);
+    if (r == 0 && gone) { /* the record's own object, with one member more */
+        struct str open = str_slice(link->reply, 0, link->reply.n - 1);
+        json_raw(w,
+                 arena_printf(call->req->arena, STR_FMT ",\"moment_gone\":true}", STR_ARG(open)));
+    } else if (r == 0) {
+        json_raw(w, link->reply);
+    }
+    return r;
+}
+
 int api_session_links_list(struct api_call *call, const struct api_session_links_list_in *in)
 {
     struct sessions_links links;
@@ -23,8 +49,11 @@ int api_session_links_list(struct api_call *call, const struct api_session_links
     }
     struct json_writer *w = api_begin(call, 200);
     json_array(w);
-    for (size_t i = 0; i < links.n; i++) {
-        json_raw(w, links.at[i].reply);
+    for (size_t i = 0; r == 0 && i < links.n; i++) {
+        r = write_link(call, &links.at[i], w);
+    }
+    if (r < 0) {
+        return r;
     }
     json_array_end(w);
     return api_end_list(call, STR_EMPTY, (int64_t)links.n);

@@ -86,6 +86,7 @@ test("a moment that is not kept any more is not shown as another one, and a link
   const [then, now, week] = [await link({ name: "then", at, expires_in_days: 30 }), await link({ name: "now", expires_in_days: 30 }), await link({ name: "week" })];
   await put("secret");
   assert.equal((await then.get("/shared/files/doc")).text(), "public");
+  assert.ok((await bo.get(`/sessions/${old.id}/links`)).data.every((one) => one.moment_gone === undefined));
   clock.jump(midnight + 3 * day);
   await until("the hour is one moment", async () => (await then.get("/shared/files/doc")).status === 404);
   for (const path of ["/shared", "/shared/files", "/shared/files/doc", "/shared/archive"]) {
@@ -93,6 +94,9 @@ test("a moment that is not kept any more is not shown as another one, and a link
     assert.equal(reply.status, 404, path);
     assert.equal(reply.json.error.message, "The moment that this link shows is not kept any more.", "whoever has it is told, and sees no other moment");
   }
+  const later = await aged.anonymous().post("/auth/login", { email: bo.email, password: bo.password }); // the access token is three days old
+  const listed = (await new Client(aged, later.data.token).get(`/sessions/${old.id}/links`)).data;
+  assert.deepEqual(listed.map(({ name, moment_gone }) => [name, moment_gone]).sort(), [["now", undefined], ["then", true], ["week", undefined]], "who made it sees that it opens nothing");
   assert.equal((await now.get("/shared/files/doc")).text(), "secret");
   assert.equal((await week.get("/shared")).status, 200);
   clock.jump(midnight + 8 * day);

@@ -134,6 +134,19 @@ test("one moment is shared from the history, and both sides say which", async ()
   await guest.goto(address.replace(/^https?:\/\/[^/]+/, home));
 });
 
+test("its person sees which links open nothing any more", async () => {
+  await page.route(/\/links(\?|$)/, async (route) => {
+    if (route.request().method() !== "GET") return route.fallback();
+    const { json } = await ada.get(`/sessions/${session.id}/links`);
+    return route.fulfill({ status: 200, json: { ...json, data: json.data.map((one) => ({ ...one, ...(one.name === "Hedy" ? { moment_gone: true } : {}) })) } });
+  });
+  await button("Close", page.getByRole("dialog")).click();
+  await button("Share", page).click();
+  const row = page.getByRole("list", { name: "Links" }).getByRole("listitem").filter({ hasText: "Hedy" });
+  await visible(row.getByText("Opens nothing any more"));
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+});
+
 test("a link that was ended says so", async () => {
   await button("End Grace", page).click();
   await visible(page.getByText("“Grace” opens nothing any more"));

@@ -1,7 +1,7 @@
 // Read-only links to a session: made, shown once, ended.
 import { Box, Button, Flex, Stack, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
-import { Link2 } from "lucide-react";
+import { Link2, Unlink } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { type Link, limitsOfLinkInput, numbersOfLinkInput } from "../../api/generated";
 import { queryClient } from "../../api/queries";
@@ -32,15 +32,17 @@ const keyOf = (sessionId: string): readonly string[] => ["links", sessionId];
 const refresh = (sessionId: string): void => void queryClient.invalidateQueries({ queryKey: keyOf(sessionId) });
 
 function Row({ link }: { readonly link: Link }) {
+  const isGone = link.moment_gone === true;
   const end = (): void => {
     api.sessionLinkDelete({ sessionId: link.session_id, linkId: link.id }).then(() => say(`“${link.name}” opens nothing any more`), sayProblem).finally(() => refresh(link.session_id));
   };
   return (
     <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="56px" paddingY="8px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
-      <Box color="fg.muted" flexShrink="0"><Link2 size={18} /></Box>
+      <Box color={isGone ? "warn.fg" : "fg.muted"} flexShrink="0">{isGone ? <Unlink size={18} /> : <Link2 size={18} />}</Box>
       <Box flex="1" minWidth="0">
         <Text truncate fontWeight="500" title={link.name}>{link.name}</Text>
         {link.at !== undefined && <Text color="fg.muted" fontSize="13px">{momentWords(link.at, link.moment_at)}</Text>}
+        {isGone && <Text color="warn.fg" fontSize="13px">Opens nothing any more: this moment is not kept</Text>}
         <Text color="fg.muted" fontSize="13px" truncate>
           {link.last_used_at === undefined ? "never used" : <>used <Ago time={link.last_used_at} /></>} · ends {formatUntil(link.expires_at)}
         </Text>
