@@ -340,6 +340,7 @@ static void release(struct codi2_mirror *m)
     codi2_dirty_destroy(m->dirty);
     codi2_index_close(m->index);
     content_ignore_destroy(m->ignore);
+    content_ignore_destroy(m->makeable);
     codi2_tracked_destroy(m->tracked);
     codi2_wanted_destroy(m->wanted);
     codi2_saves_destroy(m->saves);
@@ -440,6 +441,7 @@ int codi2_mirror_start(const struct codi2_mirror_options *options, struct codi2_
     m->wake = -1;
     m->dirty = codi2_dirty_create();
     m->ignore = content_ignore_create();
+    m->makeable = content_ignore_create();
     m->wanted = codi2_wanted_create();
     m->saves = codi2_saves_create();
     m->empty = map_create();

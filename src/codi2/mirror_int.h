@@ -36,6 +36,7 @@ struct codi2_mirror {
     struct codi2_watch *watch;
     struct codi2_dirty *dirty;
     struct content_ignore *ignore;
+    struct content_ignore *makeable;       /* of these the ones for what can be made again */
     struct codi2_tracked *tracked;         /* what is kept in spite of it */
     struct codi2_look rules[MIRROR_RULES]; /* of the files of rules that were read; inode 0: none */
     struct codi2_wanted *wanted;           /* what is waited for while the tree is restored */
@@ -72,6 +73,8 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
 void codi2_mirror_unkept(struct codi2_mirror *m, struct str path, enum codi2_why why);
 void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path);
 void codi2_mirror_kept(struct codi2_mirror *m, struct str path);
+/* Left out, and no loss: a program can make it again. */
+bool codi2_mirror_makeable(struct codi2_mirror *m, struct str path, bool is_folder);
 void codi2_mirror_keep_start(struct codi2_mirror *m);
 /* To be called for each path that changed ("" for all) and each folder that was listed, before they are judged. */
 void codi2_mirror_keep_seen(struct codi2_mirror *m, struct str path);

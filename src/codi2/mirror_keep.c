@@ -6,6 +6,9 @@
  *
  * .gitignore is not asked: what git ignores is often just what exists nowhere else (.env, notes, data).
  * What is in the store already stays in step with the disk, whatever rules and git say later: they speak of what is new.
+ *
+ * Nothing on the disk is deleted because rules leave it out. When the folder around it is deleted in the store, what can be made
+ * again goes along (`makeable`: content/'s list alone); what a person named may exist nowhere else: it stays, with the folder.
  */
 #include <sys/stat.h>
 
@@ -60,6 +63,12 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
     }
     codi2_mirror_unkept(m, path, CODI2_IGNORED);
     return true;
+}
+
+bool codi2_mirror_makeable(struct codi2_mirror *m, struct str path, bool is_folder)
+{
+    return content_ignore_path(m->makeable, path, is_folder) &&
+           codi2_mirror_ignored(m, path, is_folder);
 }
 
 /* ---- rules ---- */
@@ -142,6 +151,8 @@ void codi2_mirror_keep_start(struct codi2_mirror *m)
 {
     m->tracked = codi2_tracked_create(&(struct codi2_tracked_options){
         .tree = &m->tree, .ignored = rules_ignore, .found = on_found, .ctx = m});
+    int error = content_ignore_add(m->makeable, STR(""), str_from(content_ignore_defaults));
+    ASSERT(error == 0);
     take_rules(m);
     look_at_rules(m);
 }

@@ -99,11 +99,11 @@ static int make_other(struct codi2_mirror *m, struct arena *arena, const struct 
 
 static int clear(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r);
 
-/* What is not ours to keep: it can be made again, or it is no content at all. */
+/* What is no loss: it can be made again, or it is no content at all. Not all that is left out: see mirror_keep.c. */
 static bool is_of_no_worth(struct codi2_mirror *m, struct str path, const struct stand *now)
 {
     bool folder = now->look.kind == CODI2_FOLDER;
-    return (!now->indexed && codi2_mirror_ignored(m, path, folder)) ||
+    return (!now->indexed && codi2_mirror_makeable(m, path, folder)) ||
            codi2_tree_is_special(&m->tree, path);
 }
 

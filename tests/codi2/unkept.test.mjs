@@ -69,3 +69,24 @@ test("a file shut after it was kept is told while it is shut, and keeps what was
   await world.sync();
   assert.deepEqual(await world.stored(), before);
 });
+
+test("a deletion in the store takes what can be made again, and nothing that a person left out", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  const write = (path) => {
+    fs.mkdirSync(world.tree(path, ".."), { recursive: true });
+    fs.writeFileSync(world.tree(path), path);
+  };
+  fs.writeFileSync(world.tree(".coditectignore"), "*.dat\n/results/raw/\n");
+  for (const path of ["results/report", "results/only-here.dat", "results/raw/a/b", "results/node_modules/x", "plain/report", "plain/node_modules/x"]) write(path);
+  await world.startCodi2();
+  await world.sync();
+  const versions = Object.fromEntries((await world.entries()).map(({ path, version }) => [path, version]));
+  assert.deepEqual(Object.keys(versions).sort(), [".coditectignore", "plain", "plain/report", "results", "results/report"]);
+  for (const path of ["results", "plain"]) assert.ok(await world.change({ change: "delete", path, base: versions[path], author: { kind: "api", id: "usr-other" } }));
+  await until("plain went", () => !fs.existsSync(world.tree("plain")));
+  await until("what can be made again went", () => !fs.existsSync(world.tree("results/report")) && !fs.existsSync(world.tree("results/node_modules")));
+  await world.sync();
+  for (const path of ["results/only-here.dat", "results/raw/a/b"]) assert.equal(fs.readFileSync(world.tree(path), "utf8"), path);
+  assert.deepEqual(Object.keys(await world.stored()).sort(), [".coditectignore", "results"], "the folder is there again, for what is in it");
+});
