@@ -289,17 +289,18 @@ int codi2_link_tree(struct codi2_link *l, struct arena *arena, const struct codi
     return 0;
 }
 
-int codi2_link_past_like(struct codi2_link *l, struct arena *arena, const struct codi2_entry *here,
-                         struct codi2_remote *ret_version)
+int codi2_link_past_like(struct codi2_link *l, struct arena *arena,
+                         const struct codi2_past_query *query, struct codi2_remote *ret_version)
 {
     BUF_AUTO(text, TARGET_ROOM);
-    const struct codi2_look *look = &here->look;
+    const struct codi2_look *look = &query->here->look;
     if (look->mtime < 0 || look->ctime < 0) {
         return ERR_NOT_FOUND; /* a time that the question has no form for */
     }
-    buf_printf(&text, "&size=%llu&mtime=%lld&ctime=%lld&path=", (unsigned long long)look->size,
-               (long long)(look->mtime / 1000), (long long)(look->ctime / 1000));
-    encode_base64url(&text, here->path);
+    buf_printf(
+        &text, "&size=%llu&mtime=%lld&ctime=%lld&others=%d&path=", (unsigned long long)look->size,
+        (long long)(look->mtime / 1000), (long long)(look->ctime / 1000), query->by_others ? 1 : 0);
+    encode_base64url(&text, query->here->path);
     struct wire_tree tree;
     int error = get_tree(l, arena,
                          (struct link_request){.call = "past/like", .query = buf_z(&text)}, &tree);

@@ -115,11 +115,17 @@ struct codi2_tree_query {
 int codi2_link_tree(struct codi2_link *l, struct arena *arena, const struct codi2_tree_query *query,
                     struct codi2_remotes *ret_tree) BASE_MUST_USE;
 
+struct codi2_past_query {
+    const struct codi2_entry *here;
+    bool by_others; /* what this session's own workspaces replaced or deleted is not found */
+};
+
 /*
  * The newest version of what is or was at here's path that has here's size and mtime (in whole microseconds), unless it had been
  * replaced in the store before here's ctime. ERR_NOT_FOUND.
  */
-int codi2_link_past_like(struct codi2_link *l, struct arena *arena, const struct codi2_entry *here,
+int codi2_link_past_like(struct codi2_link *l, struct arena *arena,
+                         const struct codi2_past_query *query,
                          struct codi2_remote *ret_version) BASE_MUST_USE;
 
 struct codi2_changes_query {

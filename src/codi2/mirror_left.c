@@ -3,6 +3,10 @@
  * while nobody was here to follow: then the history of its path has a version of this size, time and content, and says that it
  * went after the file here had last changed (ctime). That goes, and stays in the history. Everything else is a change.
  *
+ * What this session's own workspaces deleted is not believed: they saw it gone, and here it is again, such as what an operator
+ * repaired. A clock behind the server's, and a folder that was renamed away and back, can let a file go that was put back on
+ * purpose within that time: it is in the history.
+ *
  * Only files in folders that the store has. What went with its whole folder is told from what was made again by no moment of its
  * own, and comes back.
  */
@@ -21,7 +25,8 @@ static int drop_one(struct codi2_mirror *m, struct arena *arena, struct str path
         codi2_mirror_ignored(m, path, /* is_folder= */ false)) {
         return 0;
     }
-    error = codi2_link_past_like(m->link, arena, &here, &old);
+    const struct codi2_past_query query = {.here = &here, .by_others = true};
+    error = codi2_link_past_like(m->link, arena, &query, &old);
     if (error || !codi2_plan_has_content(&m->tree, arena, path, &old.hash)) {
         return error == ERR_NOT_FOUND ? 0 : error;
     }

@@ -247,7 +247,8 @@ static int see_left_behind(struct codi2_mirror *m, struct arena *arena,
     bool may = now->present && !now->indexed && r->kind == CODI2_FILE &&
                now->look.kind == CODI2_FILE &&
                (now->look.size != r->size || now->look.mtime / 1000 != r->mtime / 1000);
-    int error = may ? codi2_link_past_like(m->link, arena, &here, &old) : ERR_NOT_FOUND;
+    const struct codi2_past_query query = {.here = &here};
+    int error = may ? codi2_link_past_like(m->link, arena, &query, &old) : ERR_NOT_FOUND;
     now->clean = now->clean || (!error && old.version < r->version &&
                                 codi2_plan_has_content(&m->tree, arena, r->path, &old.hash));
     return error == ERR_NOT_FOUND ? 0 : error;

@@ -347,6 +347,11 @@ static int send_deletions(struct mirror_round *r, size_t lot)
                                  .whole = r->whole};
     int error = codi2_mirror_hold_back(m, r->arena, &d);
     for (size_t i = 0; i < d.count && !error; i++) {
+        struct codi2_look back; /* since it was missed, which uploads may have made long ago */
+        if (codi2_tree_look(&m->tree, d.at[i].step.path, &back) == 0) {
+            codi2_dirty_add(m->dirty, d.at[i].step.path, /* deep= */ true);
+            continue;
+        }
         error = r->batch.n >= lot ? flush(r) : 0;
         enlist(r, &(struct codi2_change){.step = d.at[i].step});
     }

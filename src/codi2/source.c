@@ -233,15 +233,19 @@ static bool flush_disk(const struct codi2_source *s)
     return fd >= 0 && syncfs(fd) == 0;
 }
 
-/* ERR_EXISTS: it is taken. That the server is away does not matter: nothing comes to the store then. */
+/* ERR_EXISTS: it is taken. ERR_CONFLICT, ERR_STALE: that attempt is over. That the server is away does not matter: nothing comes to
+ * the store then. */
 static int place_as(const struct attempt *a, uint64_t inode, struct str name)
 {
     struct codi2_look taken;
     if (codi2_tree_look(&a->source->tree, name, &taken) == 0) {
         return ERR_EXISTS;
     }
-    (void)!tell(a, &(struct wire_source_note){
-                       .state = WIRE_SOURCE_CLONING, .percent = 100, .folder = name});
+    int error = tell(a, &(struct wire_source_note){
+                            .state = WIRE_SOURCE_CLONING, .percent = 100, .folder = name});
+    if (error == ERR_CONFLICT || error == ERR_STALE) {
+        return error;
+    }
     return note_write(a, inode, name) ? codi2_tree_rename(&a->source->tree, draft, name) : ERR_IO;
 }
 

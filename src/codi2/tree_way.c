@@ -1,6 +1,7 @@
 /*
- * Folders that are opened for a moment. Who is killed in it leaves them open: a mode is lost then, and no byte. Nobody's look falls
- * into the moment, since those that count are taken by the thread that opens the way.
+ * Folders that are opened for the time of one deed, a file's download at the longest. Who is killed in it leaves them open: a mode is
+ * lost then, and no byte. The looks that count are taken by the thread that opens the way, so none of them falls into it. What
+ * somebody else makes of the mode meanwhile stands.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,7 +47,10 @@ void codi2_way_shut(struct codi2_way *way)
 {
     while (way->gates.n > 0) {
         const struct codi2_gate *gate = &way->gates.at[--way->gates.n];
-        (void)set_mode(gate->fd, gate->mode);
+        struct stat now;
+        if (fstat(gate->fd, &now) == 0 && (now.st_mode & 07777) == (gate->mode | S_IRWXU)) {
+            (void)set_mode(gate->fd, gate->mode);
+        }
         (void)close(gate->fd);
     }
     VEC_FREE(&way->gates);

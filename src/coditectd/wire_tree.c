@@ -188,10 +188,16 @@ int coditectd_wire_past_like(struct coditectd_wire_call *c)
     struct files_entry found;
     uint64_t mtime = 0;
     uint64_t ctime = 0;
+    uint64_t others = 0;
     int r = bytes_in(c, "path", &like.entry.path);
     r = r < 0 ? r : coditectd_wire_number(c, "size", INT64_MAX, &like.entry.size);
     r = r < 0 ? r : coditectd_wire_number(c, "mtime", INT64_MAX, &mtime);
     r = r < 0 ? r : coditectd_wire_number(c, "ctime", INT64_MAX, &ctime);
+    r = r < 0 ? r : coditectd_wire_number(c, "others", 1, &others);
+    if (others) {
+        like.author = (struct files_author){
+            FILES_TERMINAL, arena_printf(c->req->arena, STR_FMT ".", STR_ARG(c->peer.session))};
+    }
     like.entry.mtime = (usec_t)mtime;
     like.at = (usec_t)ctime;
     r = r < 0 ? r : files_version_like(&c->data, c->peer.tree, &like, &found);

@@ -492,7 +492,7 @@ struct files_tree_input {
 int files_tree(struct data_context *ctx, const struct files_tree_input *in,
                struct files_page *ret_page) BASE_MUST_USE;
 
-/* The newest version of what is or was at like's path with its size and mtime, if not replaced or taken from there before like's at. ERR_NOT_FOUND: none of the last 10,000. */
+/* The newest version of what is or was at like's path with its size and mtime, if not replaced or taken from there before like's at, nor by an author of like's kind whose id begins with its ("": by whomever). ERR_NOT_FOUND: none of the last 10,000. */
 int files_version_like(struct data_context *ctx, struct str session,
                        const struct files_version *like,
                        struct files_entry *ret_entry) BASE_MUST_USE;

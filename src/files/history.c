@@ -216,7 +216,8 @@ static bool is_alike(const struct files_past_version *version, const struct file
            record->manifest.length == like->size && record->mtime == like->mtime;
 }
 
-/* replaced_by: the id's next version; 0: it stands. ERR_NOT_FOUND: it was replaced before the moment that is asked about. */
+/* replaced_by: the id's next version; 0: it stands. ERR_NOT_FOUND: it was replaced before the moment that is asked about, or by
+ * whom the question leaves out. */
 static int search_tell(struct search *search, struct files_tx *tx,
                        const struct files_past_version *version, uint64_t replaced_by)
 {
@@ -225,8 +226,14 @@ static int search_tell(struct search *search, struct files_tx *tx,
         struct files_change_record change;
         int r = store_get(tx->txn, files_key_change(tx, replaced_by), &text);
         r = r < 0 ? r : files_change_decode(text, &change);
-        if (r < 0 || change.at < search->like->at) {
-            return r < 0 ? r : ERR_NOT_FOUND;
+        if (r < 0) {
+            return r;
+        }
+        struct str not_by = search->like->author.id;
+        if (change.at < search->like->at ||
+            (not_by.n > 0 && change.author.kind == search->like->author.kind &&
+             str_starts(change.author.id, not_by))) {
+            return ERR_NOT_FOUND;
         }
     }
     files_entry_from(search->ctx->arena, &version->record, search->like->entry.path, search->found);

@@ -65,13 +65,14 @@ test("without its index a disk does not bring back what others deleted or moved 
   await world.startServer();
   await world.startCodi2();
   for (const name of ["d", "whole"]) fs.mkdirSync(world.tree(name));
-  for (const name of ["d/gone", "d/left", "d/changed", "d/put-back", "d/stays", "whole/in"]) fs.writeFileSync(world.tree(name), `${name} 1`);
+  for (const name of ["d/gone", "d/left", "d/changed", "d/put-back", "d/stays", "d/own", "whole/in"]) fs.writeFileSync(world.tree(name), `${name} 1`);
   await world.sync();
   const base = Object.fromEntries((await world.entries()).map((e) => [e.path, e.version]));
   await world.kill("codi2");
   execFileSync("cp", ["-p", world.tree("d/put-back"), world.path("put-back.bak")]);
   const author = { kind: "api", id: "usr-other" };
   const gone = ["d/gone", "d/changed", "d/put-back", "whole"].map((path) => ({ change: "delete", path, base: base[path], author }));
+  gone.push({ change: "delete", path: "d/own", base: base["d/own"], author: { kind: "terminal", id: `${world.session}.0123456789abcdef` } }); // it saw it gone once
   assert.ok(await world.change(...gone, { change: "move", path: "d/left", to: "arrived", base: base["d/left"], to_base: 0, author }));
   const changed = Date.now();
   await until("files' times are later than that", () => {
@@ -85,7 +86,7 @@ test("without its index a disk does not bring back what others deleted or moved 
   world.disk();
   await world.startCodi2();
   await world.sync();
-  const expected = ["arrived", "d", "d/changed", "d/new", "d/put-back", "d/stays", "whole", "whole/in"];
+  const expected = ["arrived", "d", "d/changed", "d/new", "d/own", "d/put-back", "d/stays", "whole", "whole/in"];
   assert.deepEqual(Object.keys(snapshot(world.tree())).sort(), expected);
   assert.deepEqual(Object.keys(await world.stored()).sort(), expected);
   assert.equal(fs.readFileSync(world.tree("arrived"), "utf8"), "d/left 1");

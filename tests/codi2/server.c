@@ -128,7 +128,7 @@ int main(int argc, char **argv)
     if (r) {
         return log_err(1, "wire-server", "%s", err_name(r));
     }
-    (void)printf("ready\n");
+    (void)printf("ready " STR_FMT "\n", STR_ARG(p.session));
     (void)fflush(stdout);
     int number;
     while (sigwait(&set, &number) == 0 && number == SIGUSR1) {

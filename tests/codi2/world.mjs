@@ -64,7 +64,7 @@ export class World {
   async startServer(env = {}) {
     this.server = start("tests/codi2/wire-server", [this.path("store"), this.path("wire.sock"), token], ["ignore", "pipe", "inherit"], env);
     await new Promise((resolve, reject) => {
-      this.server.stdout.once("data", resolve);
+      this.server.stdout.once("data", (line) => resolve(this.session = String(line).trim().split(" ")[1]));
       this.server.once("exit", () => reject(new Error("the server ended")));
     });
   }
