@@ -30,8 +30,13 @@ static int copy_begin(struct files_tx *tx, const struct files_copy_input *in,
 {
     struct files_node node;
     int r = files_node_of(tx, record, &node);
+    if (r == 0 && node.files > in->limit) {
+        tx->refusal = "The folder holds more files than may be copied at once.";
+        return ERR_LIMIT;
+    }
     if (r == 0) {
-        r = node.files > in->limit ? ERR_LIMIT : files_node_fits(to, &node);
+        tx->refusal = FILES_TOO_DEEP_TEXT;
+        r = files_node_fits(to, &node);
     }
     if (r == 0 && tx->quota && tx->quota->session > 0 &&
         tx->usage.bytes + node.bytes > tx->quota->session) {
@@ -60,7 +65,8 @@ static int copy_step(struct files_tx *tx, struct files_edit *edit)
     r = from->record.kind == FILES_FOLDER ? copy_begin(tx, in, &from->record, to)
                                           : copy_leaf(tx, &from->record, to);
     edit->record = to->record;
-    return r == ERR_QUOTA ? data_fault(edit->ctx, r, NULL, tx->refusal) : r;
+    bool refused = r == ERR_QUOTA || r == ERR_LIMIT;
+    return refused ? data_fault(edit->ctx, r, NULL, tx->refusal) : r;
 }
 
 /* ---- What is in a folder ---- */
@@ -166,9 +172,11 @@ int files_copy(struct data_context *ctx, const struct files_copy_input *in,
                struct files_entry *ret_entry)
 {
     int r = files_input_check(&in->author, in->from);
-    if (r < 0 || files_input_check(&in->author, in->to) < 0 ||
-        content_path_within(in->to, in->from)) {
+    if (r < 0 || files_input_check(&in->author, in->to) < 0) {
         return ERR_INVALID;
+    }
+    if (content_path_within(in->to, in->from)) {
+        return data_fault(ctx, ERR_INVALID, NULL, "Nothing can be copied into itself.");
     }
     struct files_edit edit = {
         .ctx = ctx, .session = in->session, .author = &in->author, .step = copy_step, .in = in};

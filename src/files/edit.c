@@ -271,16 +271,18 @@ static int move_step(struct files_tx *tx, struct files_edit *edit)
     }
     r = files_change_move(tx, from, to);
     edit->record = to->record;
-    return r;
+    return r == ERR_LIMIT ? data_fault(edit->ctx, r, NULL, FILES_TOO_DEEP_TEXT) : r;
 }
 
 int files_move(struct data_context *ctx, const struct files_move_input *in,
                struct files_entry *ret_entry)
 {
     int r = files_input_check(&in->author, in->from);
-    if (r < 0 || files_input_check(&in->author, in->to) < 0 ||
-        content_path_within(in->to, in->from)) {
+    if (r < 0 || files_input_check(&in->author, in->to) < 0) {
         return ERR_INVALID;
+    }
+    if (content_path_within(in->to, in->from)) {
+        return data_fault(ctx, ERR_INVALID, NULL, "Nothing can be moved into itself.");
     }
     struct files_edit edit = {
         .ctx = ctx, .session = in->session, .author = &in->author, .step = move_step, .in = in};

@@ -51,13 +51,12 @@ struct files_author files_author_shown(const struct files_author *author); /* wi
 struct files_entry {
     struct str path; /* bytes, relative to the session's root; the root itself is "" */
     enum files_kind kind;
-    uint64_t id;      /* within the session; the root is 1 */
-    uint64_t version; /* seq of its latest change; the root: 0 */
-    uint64_t size;    /* bytes of a file or of a link's target; 0 for a folder */
-    uint32_t mode;    /* permission bits, at most 07777 */
-    usec_t mtime;     /* as told by who wrote it */
-    struct content_hash
-        hash; /* SHA-256 of all bytes; zero for a folder. Of what a workspace sent in more than one chunk: its claim */
+    uint64_t id;              /* within the session; the root is 1 */
+    uint64_t version;         /* seq of its latest change; the root: 0 */
+    uint64_t size;            /* bytes of a file or of a link's target; 0 for a folder */
+    uint32_t mode;            /* permission bits, at most 07777 */
+    usec_t mtime;             /* as told by who wrote it */
+    struct content_hash hash; /* SHA-256 of all bytes (of a workspace's chunks: its claim); or 0 */
     struct content_manifest manifest;
     struct str bytes; /* when manifest.small: the content, where the function says so; else empty */
 };
@@ -70,12 +69,11 @@ int files_stat(struct data_context *ctx, struct str session, struct str path,
 
 struct files_list_input {
     struct str session;
-    struct str path; /* of a folder, "" for the root */
-    struct str
-        after; /* cursor: path, relative to the folder, of the last entry already had; empty: from the start */
-    size_t limit;   /* 1 to FILES_MAX_LIST */
-    bool recursive; /* everything below, folders before what is in them */
-    uint64_t at;    /* seq of the moment; 0: now */
+    struct str path;  /* of a folder, "" for the root */
+    struct str after; /* cursor: path, relative to the folder, of the last entry had; empty: none */
+    size_t limit;     /* 1 to FILES_MAX_LIST */
+    bool recursive;   /* everything below, folders before what is in them */
+    uint64_t at;      /* seq of the moment; 0: now */
 };
 
 struct files_page {
@@ -197,8 +195,7 @@ struct files_move_input {
     struct files_match match; /* of from */
     struct files_author author;
     bool parents;
-    bool
-        overwrite; /* a file or link at to is replaced and its history goes on; else ERR_EXISTS; a folder never is */
+    bool overwrite; /* a file or link at to is replaced, its history goes on; else ERR_EXISTS */
 };
 
 /*
@@ -327,7 +324,8 @@ struct files_restore_input {
     struct files_author author;
 };
 
-/* The old content (of a deleted folder: everything in it) as a new version at path. ERR_NOT_FOUND, ERR_EXISTS. */
+/* The old content (of a deleted folder: everything in it) as a new version at path. What stands in the way and is of another
+ * kind is deleted before. ERR_NOT_FOUND; ERR_EXISTS: the folder is not deleted itself, or another has its name. */
 int files_restore(struct data_context *ctx, const struct files_restore_input *in,
                   struct files_entry *ret_entry) BASE_MUST_USE;
 
@@ -335,7 +333,7 @@ int files_restore(struct data_context *ctx, const struct files_restore_input *in
 
 struct files_rewind_input {
     struct str session;
-    struct str path; /* of a folder, "" for all */
+    struct str path; /* "" for all */
     uint64_t at;     /* the moment */
     struct files_author author;
 };
@@ -347,9 +345,10 @@ struct files_rewind {
 };
 
 /*
- * Begins to make a folder and all below it what it was at a moment; what was changed since stays in the history. Done by
- * files_rewind_step, in pages; until the last, no moment shows a part of it, and another is ERR_CONFLICT. ERR_NOT_FOUND: the
- * folder was not there, or the moment lies ahead; ERR_NOT_DIRECTORY; ERR_QUOTA. A repeated ctx->op gives the same.
+ * Begins to make a folder and all below it what it was at a moment; what was changed since, or stands in the way now, stays
+ * in the history. Done by files_rewind_step, in pages; until the last, no moment shows a part of it, and another is
+ * ERR_CONFLICT. A file or link is back at once, as by files_restore. ERR_NOT_FOUND: nothing was there, or the moment lies
+ * ahead; ERR_QUOTA. A repeated ctx->op gives the same.
  */
 int files_rewind_begin(struct data_context *ctx, const struct files_rewind_input *in,
                        struct files_rewind *ret_rewind) BASE_MUST_USE;

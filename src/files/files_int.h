@@ -184,6 +184,9 @@ int files_node_add(struct files_tx *tx, const struct files_place *place,
 int files_node_take(struct files_tx *tx, const struct files_place *place,
                     struct files_node by) BASE_MUST_USE;
 
+#define FILES_TOO_DEEP_TEXT \
+    "Some of what is in the folder would lie too deep there, or its path be too long."
+
 /* ERR_LIMIT: paths below place would be longer or deeper than content_path_check allows. */
 int files_node_fits(const struct files_place *place, const struct files_node *node) BASE_MUST_USE;
 
@@ -421,42 +424,7 @@ struct str files_path_join(struct arena *arena, struct str folder, struct str na
 int files_version_open(struct files_tx *tx, const struct files_open_input *in,
                        struct files_past_version *ret_version) BASE_MUST_USE;
 
-/* ---- rewind_record.c ---- */
-
-enum files_rewind_phase {
-    FILES_REWIND_ROOT,
-    FILES_REWIND_PRUNE,
-    FILES_REWIND_MAKE,
-    FILES_REWIND_PRUNE_AGAIN,
-    FILES_REWIND_END
-};
-
-struct files_rewind_record {
-    uint64_t first;  /* seq that it began with */
-    uint64_t last;   /* seq that it ended with, the moment of all of it; 0: it is in hand */
-    uint64_t own;    /* seq of its latest change, at first its own */
-    uint64_t moment; /* what it goes back to */
-    usec_t at;       /* when it began: each of its changes says the same */
-    uint64_t changed;
-    unsigned phase;
-    bool again; /* folders came back that may hold too much */
-    struct files_author author;
-    struct str path;  /* "": all */
-    struct str after; /* cursor of the phase */
-};
-
-void files_rewind_put(struct files_tx *tx, const struct files_rewind_record *rewind);
-
-/* The one with this number. ERR_NOT_FOUND. */
-int files_rewind_get(struct files_tx *tx, uint64_t first,
-                     struct files_rewind_record *ret_rewind) BASE_MUST_USE;
-
-/* The last one that began at seq or before. ERR_NOT_FOUND. */
-int files_rewind_before(struct files_tx *tx, uint64_t seq,
-                        struct files_rewind_record *ret_rewind) BASE_MUST_USE;
-
-/* The number of the first that began behind seq; UINT64_MAX: none. */
-int files_rewind_next(struct files_tx *tx, uint64_t seq, uint64_t *ret_first) BASE_MUST_USE;
+/* ---- thin.c ---- */
 
 /* A moment in a stretch that was thinned is its last. files_thin_end: the last of all; 0: nothing was thinned. */
 int files_thin_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;
@@ -489,12 +457,5 @@ int files_event_read(struct data_context *ctx, struct files_tx *tx, const struct
 /* The version with this seq of what is or was at path. ERR_NOT_FOUND. */
 int files_version_find(struct files_tx *tx, struct str path, uint64_t seq,
                        struct files_past_version *ret_version) BASE_MUST_USE;
-
-/* Whether the last that happened to id was its deletion: then it may come back under its id. */
-int files_id_is_dead(struct files_tx *tx, uint64_t id, bool *ret_dead) BASE_MUST_USE;
-
-/* A file's or link's old version as the new one at place. ERR_EXISTS: a folder is there. */
-int files_restore_file(struct files_tx *tx, struct files_place *place,
-                       const struct files_past_version *version, bool dead) BASE_MUST_USE;
 
 #endif

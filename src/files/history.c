@@ -64,15 +64,31 @@ static int periods_read(struct files_tx *tx, struct str path, struct periods *re
     return r < 0 ? r : periods.n == 0 ? ERR_NOT_FOUND : 0;
 }
 
+/* What was at path when seq was, or just before, when its folder is another by now. ERR_NOT_FOUND. */
+static int version_then(struct files_tx *tx, struct str path, uint64_t seq,
+                        struct files_past_version *ret_version)
+{
+    for (uint64_t at = seq; at > 0 && at + 1 >= seq && seq <= tx->usage.seq; at--) {
+        struct files_record record;
+        struct str value;
+        int r = files_record_at(tx, path, at, &record);
+        r = r < 0 ? r : store_get(tx->txn, files_key_version(tx, record.id, seq), &value);
+        if (r != ERR_NOT_FOUND && r != ERR_NOT_DIRECTORY) {
+            return r < 0 ? r : files_version_decode(value, ret_version);
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
 int files_version_find(struct files_tx *tx, struct str path, uint64_t seq,
                        struct files_past_version *ret_version)
 {
     if (path.n == 0) {
         return ERR_NOT_FOUND;
     }
-    struct periods periods;
+    struct periods periods = {0};
     int r = periods_read(tx, path, &periods);
-    if (r < 0) {
+    if (r < 0 && r != ERR_NOT_FOUND) {
         return r;
     }
     for (size_t i = 0; i < periods.n; i++) {
@@ -82,7 +98,7 @@ int files_version_find(struct files_tx *tx, struct str path, uint64_t seq,
             return r < 0 ? r : files_version_decode(value, ret_version);
         }
     }
-    return ERR_NOT_FOUND;
+    return version_then(tx, path, seq, ret_version);
 }
 
 /* ---- history ---- */
@@ -302,77 +318,6 @@ int files_version_like(struct data_context *ctx, struct str session,
     int r = store_read(ctx->store, search_read, &search);
     if (r == 0) {
         *ret_entry = found;
-    }
-    return r;
-}
-
-/* ---- restore ---- */
-
-int files_id_is_dead(struct files_tx *tx, uint64_t id, bool *ret_dead)
-{
-    struct files_past_version latest;
-    int r = files_version_at(tx, id, tx->seq, &latest);
-    if (r == 0) {
-        *ret_dead = latest.op == FILES_DELETE;
-    }
-    return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
-}
-
-int files_restore_file(struct files_tx *tx, struct files_place *place,
-                       const struct files_past_version *version, bool dead)
-{
-    const struct files_record *record = &version->record;
-    struct files_content content = {record->kind, record->hash, record->manifest, version->bytes};
-    struct files_write write = {
-        .content = &content,
-        .op = FILES_RESTORE,
-        .mode = record->mode,
-        .mtime = record->mtime,
-        .revive = dead ? record->id : 0,
-    };
-    int r = files_change_write(tx, place, &write);
-    return r == ERR_IS_DIRECTORY ? ERR_EXISTS : r;
-}
-
-static int restore_step(struct files_tx *tx, struct files_edit *edit)
-{
-    const struct files_restore_input *in = edit->in;
-    struct files_past_version version;
-    struct files_place *place;
-    bool dead = false;
-    int r = files_version_find(tx, in->path, in->version, &version);
-    if (r == 0) {
-        r = files_id_is_dead(tx, version.record.id, &dead);
-    }
-    if (r == 0) {
-        r = files_place_make(tx, in->path, &place);
-    }
-    if (r < 0) {
-        return r;
-    }
-    if (version.record.kind != FILES_FOLDER) {
-        r = files_restore_file(tx, place, &version, dead);
-    } else if (place->there || !dead) {
-        r = ERR_EXISTS;
-    } else {
-        r = files_change_relink(tx, place, &version.record);
-    }
-    edit->record = place->record;
-    return r;
-}
-
-int files_restore(struct data_context *ctx, const struct files_restore_input *in,
-                  struct files_entry *ret_entry)
-{
-    int r = files_input_check(&in->author, in->path);
-    if (r < 0) {
-        return r;
-    }
-    struct files_edit edit = {
-        .ctx = ctx, .session = in->session, .author = &in->author, .step = restore_step, .in = in};
-    r = files_edit(&edit);
-    if (r == 0) {
-        files_entry_from(ctx->arena, &edit.record, in->path, ret_entry);
     }
     return r;
 }

@@ -2,7 +2,7 @@
  * The changes of a session as people look at them: newest or oldest first, of one place or of one kind. A page looks at a
  * bounded number of changes, so that one that finds little ends early and says where it goes on.
  */
-#include "files/files_int.h"
+#include "files/rewind_int.h"
 
 enum { BATCH = 250, MOST_LOOKED = 4000 };
 

@@ -7,11 +7,11 @@
  * 2. One at a time in a session, and the session's record says so (rewinding_at): by that a server that starts later finds
  *    it. Others' changes may come between its own; theirs stand unless a page comes to the same place afterwards.
  * 3. A page judges each entry by what is there now, so any page may run twice.
- * 4. Phases: the folder itself is made; what was not there goes, so that files that were moved away are dead and come back
+ * 4. Phases: the folder itself is made, and what is no folder on the way to it goes; what was not there goes, so that files that were moved away are dead and come back
  *    under their ids; each entry of the moment is made so; when folders came back with what they held when they died, what
  *    was not there goes again.
  */
-#include "files/files_int.h"
+#include "files/rewind_int.h"
 
 enum { PAGE_LOOKED = 500, PAGE_CHANGED = 150, PAGE_BYTES = 512 * 1024 };
 
@@ -108,14 +108,20 @@ static int make_one(struct page *page, struct str path, const struct files_recor
 {
     struct files_tx *tx = &page->tx;
     struct files_place *place;
+    bool root = page->record.phase == FILES_REWIND_ROOT;
     int r = files_place_find(tx, path, &place);
-    if (r == ERR_NOT_FOUND && page->record.phase == FILES_REWIND_ROOT) {
+    if (r == ERR_NOT_DIRECTORY && root) {
+        change_next(page);
+        r = files_way_clear(tx, path);
+        r = r == 0 ? ERR_NOT_FOUND : r;
+    }
+    if (r == ERR_NOT_FOUND && root) {
         files_tx_next(tx);
         page->taken = true; /* nothing is at path: a change follows */
         r = files_place_make(tx, path, &place);
     }
     if (r < 0) {
-        return r == ERR_NOT_FOUND ? 0 : r;
+        return r == ERR_NOT_FOUND || r == ERR_NOT_DIRECTORY ? 0 : r;
     }
     return then->kind == FILES_FOLDER ? make_folder(page, place, then)
                                       : make_file(page, place, then);
@@ -282,11 +288,11 @@ int files_rewind_step(struct data_context *ctx, struct str session, uint64_t fir
     return r;
 }
 
-/* Is the moment one, and was there a folder? Says which moment it is. */
+/* Is the moment one, and was something there? Says which moment it is. */
 static int begin_check(struct files_tx *tx, const struct rewind *rewind, uint64_t *ret_moment)
 {
     struct files_rewind_record before;
-    struct files_record folder;
+    struct files_record record;
     uint64_t moment = rewind->in->at;
     int r = files_rewind_before(tx, tx->usage.seq, &before);
     if (r == 0 && before.last == 0) {
@@ -299,13 +305,13 @@ static int begin_check(struct files_tx *tx, const struct rewind *rewind, uint64_
                                                   : files_moment_settle(tx, &moment);
     }
     if (r == 0) {
-        r = files_record_at(tx, rewind->in->path, moment, &folder);
+        r = files_record_at(tx, rewind->in->path, moment, &record);
     }
     if (r < 0) {
-        return r;
+        return r == ERR_NOT_DIRECTORY ? ERR_NOT_FOUND : r;
     }
     *ret_moment = moment;
-    return folder.kind == FILES_FOLDER ? 0 : ERR_NOT_DIRECTORY;
+    return record.kind == FILES_FOLDER ? 0 : ERR_NOT_DIRECTORY;
 }
 
 static int begin_new(struct files_tx *tx, struct rewind *rewind)
@@ -342,6 +348,9 @@ static int begin_write(struct txn *txn, void *arg)
     if (r < 0 || !found) {
         return r < 0 ? r : begin_new(&tx, rewind);
     }
+    if (text.n == 32) {
+        return ERR_NOT_DIRECTORY; /* it was a file: its restore knows the rest */
+    }
     rewind->result = (struct files_rewind){0};
     return data_key_number_read(text, &rewind->result.first) < 0 ? ERR_CORRUPT : 0;
 }
@@ -359,7 +368,7 @@ int files_rewind_begin(struct data_context *ctx, const struct files_rewind_input
     if (r == 0) {
         *ret_rewind = rewind.result;
     }
-    return r;
+    return r == ERR_NOT_DIRECTORY ? files_restore_at(ctx, in, ret_rewind) : r;
 }
 
 static int moment_read(struct txn *txn, void *arg)

@@ -4,7 +4,7 @@
  * Stored (big endian): format, phase, again, author kind, author length, first 8, last 8, own 8, moment 8, at 8, changed 8, path
  * length 2, author, path, after.
  */
-#include "files/files_int.h"
+#include "files/rewind_int.h"
 
 enum { FORMAT = 1, HEAD = 55 };
 

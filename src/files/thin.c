@@ -13,7 +13,7 @@
  * 5. No stretch is made of a session that goes back to a moment or is being copied: those read moments of their own.
  * 6. Each transaction takes a few changes, in order, and says how far it came; cut off, it goes on there.
  */
-#include "files/files_int.h"
+#include "files/rewind_int.h"
 
 enum { LEVELS = 3, EVERYTHING = 2, RUN_MOST = 1000, PAGE = 30, LEFT_MOST = 8 };
 

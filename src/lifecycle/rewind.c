@@ -1,6 +1,6 @@
 /*
  * Returns to a past moment that whoever began them did not finish: their server was killed, or they would not wait any more.
- * The sessions' records say which; each gets a page in turn.
+ * The sessions' records say which; each gets a page in turn, whatever becomes of the others.
  */
 #include "files/files.h"
 #include "lifecycle/lifecycle_int.h"
@@ -57,9 +57,10 @@ int lifecycle_rewind_step(struct store *store, bool *ret_more)
     struct found found = {.arena = &arena};
     bool any = false;
     int r = store_read(store, found_read, &found);
-    for (size_t i = 0; r == 0 && i < found.n; i++) {
+    for (size_t i = 0; i < found.n; i++) {
         bool more = false;
-        r = one_step(store, &arena, &found.at[i], &more);
+        int step = one_step(store, &arena, &found.at[i], &more);
+        r = r < 0 ? r : step;
         any = any || more;
     }
     if (r == 0) {

@@ -34,6 +34,12 @@ test("refused", async () => {
   assert.equal(await post("one", "one/in"), "invalid");
   assert.equal(await post("f", "one/in"), "not_directory");
   assert.equal(await post("../one", "two"), "invalid");
+  const words = async (verb, from, to) => (await ada.post(`${files}:${verb}`, { from, to })).json.error.message;
+  assert.equal(await words("copy", "f", "f/g"), "Nothing can be copied into itself.");
+  assert.equal(await words("move", "f", "f/g"), "Nothing can be moved into itself.");
+  const deep = Array(100).fill("d").join("/");
+  await ada.write(`${files}/low/${deep}/x`, "x");
+  for (const verb of ["copy", "move"]) assert.match(await words(verb, "low", `high/${deep}/${Array(100).fill("e").join("/")}`), /too deep/);
 });
 
 test("Idempotency-Key", async () => {

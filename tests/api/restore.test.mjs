@@ -89,10 +89,55 @@ test("a folder goes back alone, also one that is deleted", async () => {
   assert.deepEqual((await ada.get(`${base}/files?recursive=true`)).data.map((one) => one.path), ["a", "a/b", "a/b/one", "outside"]);
   const refused = async (body) => (await ada.post(`${base}/files:restore`, body)).status;
   assert.equal(await refused({ path: "none", at: moment }), 404);
-  assert.equal(await refused({ path: "outside", at: moment }), 409, "a file has its own way back");
+  assert.equal(await refused({ path: "outside/none", at: moment }), 404, "a file was in its way then");
   assert.equal(await refused({ at: 1_000_000 }), 404);
   assert.equal(await refused({ at: 0 }), 400);
   assert.equal(await refused({ path: "..", at: moment }), 400);
+});
+
+test("a file goes back alone, whatever stands at its place or on the way to it", async () => {
+  const base = await fresh();
+  const write = async (path, text) => (await ada.write(`${base}/files/${path}`, text)).data.version;
+  const text = async (path) => (await ada.get(`${base}/files/${path}`)).body.toString();
+  const old = await write("a", "a file");
+  const one = await write("d/e/f", "deep");
+  await ada.delete(`${base}/files/a`);
+  await ada.delete(`${base}/files/d?recursive=true`);
+  await write("a/in/it", "mine");
+  await write("d", "a file now");
+  const before = await content(ada, base);
+  const last = (await seen(base))[0].version;
+
+  // By a moment, said twice with one key: once done.
+  const key = { headers: { "idempotency-key": "restore-of-a-file-0001" } };
+  const body = { path: "a", at: one };
+  const done = (await ada.post(`${base}/files:restore`, body, key)).data;
+  assert.deepEqual([done.done, done.changed], [true, 1]);
+  assert.deepEqual((await ada.post(`${base}/files:restore`, body, key)).data, done);
+  assert.equal(await text("a"), "a file");
+  assert.deepEqual((await seen(base)).slice(0, 2).map((row) => [row.version, row.op, row.path, row.type]), [[done.version, "restore", "a", "file"], [done.version - 1, "delete", "a", "dir"]]);
+  await restore(base, { path: "d/e/f", at: one });
+  assert.equal(await text("d/e/f"), "deep");
+  await restore(base, { path: "d", at: last });
+  assert.equal(await text("d"), "a file now", "the file comes back where the folder is");
+  await restore(base, { path: "d/e", at: one });
+  assert.equal(await text("d/e/f"), "deep", "the folder comes back where the file is");
+  await restore(base, { path: "a/in", at: last });
+  assert.equal(await text("a/in/it"), "mine");
+  await restore(base, { at: last });
+  assert.deepEqual(await content(ada, base), before, "nothing was lost");
+
+  // By a version.
+  const back = async (path, version) => (await ada.post(`${base}/history/${path}:restore`, { version })).status;
+  const folder = (await ada.get(`${base}/history/a`)).data[0].version;
+  assert.equal(await back("a", old), 200);
+  assert.equal(await text("a"), "a file");
+  assert.equal(await back("a", folder), 200, "undone");
+  assert.equal(await text("a/in/it"), "mine");
+  assert.equal(await back("d/e/f", one), 200);
+  assert.equal(await text("d/e/f"), "deep");
+  const refused = await ada.post(`${base}/history/a:restore`, { version: folder });
+  assert.deepEqual([refused.status, /to a moment/.test(refused.text())], [409, true]);
 });
 
 test("random changes: every moment comes back", async () => {

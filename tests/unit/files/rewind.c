@@ -150,6 +150,43 @@ static void test_one_moment(void **state)
     assert_same(f, then, 0);
 }
 
+/* A file where the folder was, or where one above it was, also when it came in the midst. */
+static void test_in_the_way(void **state)
+{
+    struct fixture *f = *state;
+    struct files_rewind rewind;
+    put(f, "d/e/a", STR("1"));
+    uint64_t then = latest(f);
+    drop(f, "d");
+    put(f, "d", STR("a file"));
+    uint64_t before = latest(f);
+    struct files_rewind_input in = back(f, "d/e", then);
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    (void)finish(f, &rewind);
+    assert_same(f, then, 0);
+    in = back(f, "d", before); /* a file */
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    assert_int_equal(rewind.version, latest(f));
+    assert_same(f, before, 0);
+
+    char name[32];
+    drop(f, "d");
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(name, sizeof name, "d/e/%d", i);
+        put(f, name, STR("x"));
+    }
+    then = latest(f);
+    drop(f, "d");
+    in = back(f, "d/e", then);
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    assert_ok(files_rewind_step(&f->ctx, f->session, rewind.first, &rewind));
+    assert_int_equal(rewind.version, 0);
+    drop(f, "d");
+    put(f, "d", STR("in its midst"));
+    (void)finish(f, &rewind);
+    assert_str(slurp(f, "d", 0), "in its midst");
+}
+
 static void test_refusals(void **state)
 {
     struct fixture *f = *state;
@@ -162,8 +199,8 @@ static void test_refusals(void **state)
     assert_int_equal(files_rewind_begin(fixture_ctx(f), &in, &rewind), ERR_NOT_FOUND);
     in = back(f, "none", then);
     assert_int_equal(files_rewind_begin(fixture_ctx(f), &in, &rewind), ERR_NOT_FOUND);
-    in = back(f, "file", latest(f));
-    assert_int_equal(files_rewind_begin(fixture_ctx(f), &in, &rewind), ERR_NOT_DIRECTORY);
+    in = back(f, "file/none", latest(f));
+    assert_int_equal(files_rewind_begin(fixture_ctx(f), &in, &rewind), ERR_NOT_FOUND);
     drop(f, "d/a");
     put(f, "file", fixture_noise(f, 3000, 2));
     f->ctx.quota = &quota;
@@ -180,9 +217,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_and_undone),
-        cmocka_unit_test(test_folder_alone),
-        cmocka_unit_test(test_one_moment),
+        cmocka_unit_test(test_all_and_undone), cmocka_unit_test(test_folder_alone),
+        cmocka_unit_test(test_one_moment),     cmocka_unit_test(test_in_the_way),
         cmocka_unit_test(test_refusals),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);

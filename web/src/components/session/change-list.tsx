@@ -49,7 +49,7 @@ async function bringBack(sessionId: string, { path, version }: Change): Promise<
     const versions = (await api.filesHistory({ sessionId, path, limit: 20 })).data;
     const last = versions.find((one) => one.op !== "delete" && one.version < version);
     if (versions[0] !== undefined && versions[0].op !== "delete") return say(`“${baseName(path)}” is there already`);
-    if (last === undefined) await api.filesRewind({ sessionId, body: { path: parentOf(path), at: version - 1 } });
+    if (last === undefined) await api.filesRewind({ sessionId, body: { path, at: version - 1 } });
     else await api.filesRestore({ sessionId, path, body: { version: last.version } });
     say(`“${baseName(path)}” is back`);
   } catch (error) {

@@ -119,9 +119,10 @@ interface ThereProps {
   readonly at: number | undefined;
 }
 
-async function restore(sessionId: string, entry: Entry): Promise<void> {
+/** By the moment: its folder may be another by now, or a file. */
+async function restore(sessionId: string, entry: Entry, moment: number): Promise<void> {
   try {
-    await api.filesRestore({ sessionId, path: entry.path, body: { version: entry.version } });
+    await api.filesRewind({ sessionId, body: { path: entry.path, at: moment } });
     say(`“${baseName(entry.path)}” is as it was then`);
   } catch (error) {
     sayProblem(error);
@@ -187,7 +188,7 @@ function FileThen({ sessionId, entry, at, moment }: { readonly sessionId: string
           <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(sessionId, entry.path, undefined, moment)}><Download size={14} />Download</Button>
           {at === undefined
             ? <Button size="xs" height="32px" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(sessionId, entry.path)}>Show in Files</Link></Button>
-            : <Button size="xs" height="32px" onClick={() => void restore(sessionId, entry)}><RotateCcw size={14} />Restore this file</Button>}
+            : <Button size="xs" height="32px" onClick={() => void restore(sessionId, entry, moment)}><RotateCcw size={14} />Restore this file</Button>}
         </Flex>
       </Bar>
       <Flex padding="8px 16px" borderBottomWidth="1px"><CompareChoice isCurrent={at === undefined} /></Flex>
