@@ -14,24 +14,58 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/space.h"
 #include "coditectd/backup.h"
 
 /* Of inotify instances and open files a workspace and its connections take some. */
 enum { INSTANCES_EACH = 3, INSTANCES_ENOUGH = 1024, WATCHES_ENOUGH = 524288, FILES_ENOUGH = 16384 };
+enum { SAID_ROOM = 400, JSON_ROOM = 8 * SAID_ROOM, LINES_ROOM = 16 * 1024 };
+enum { ABOUT_AT = 10, HOW_AT = 27 }; /* in a line */
 static const usec_t bucket_patience = 10 * USEC_PER_SEC;
+
+static const char *const words[] = {"enforced", "weaker", "MISSING"};
+
+/* This process does nothing else than look once, so that the form is its own and not passed through everything. */
+static bool as_json;
+static bool began; /* the array */
+
+static void print_json(enum coditectd_verdict verdict, const char *about, struct str how)
+{
+    static const char *const states[] = {"ok", "warning", "failed"};
+    const char *colon =
+        verdict == CODITECTD_ENFORCED ? NULL : (const char *)memmem(how.p, how.n, ": ", 2);
+    size_t end = colon ? (size_t)(colon - how.p) : how.n;
+    BUF_AUTO(out, JSON_ROOM);
+    struct json_writer w;
+    json_writer_init(&w, &out);
+    json_object(&w);
+    json_member_string(&w, "name", str_from(about));
+    json_member_string(&w, "state", str_from(states[verdict]));
+    json_member_string(&w, "found", str_slice(how, 0, end));
+    if (end < how.n) {
+        json_member_string(&w, "remedy", str_slice(how, end + 2, how.n));
+    }
+    json_object_end(&w);
+    (void)printf("%s" STR_FMT, began ? ",\n" : "[", STR_ARG(buf_str(&out)));
+    began = true;
+}
 
 enum coditectd_verdict coditectd_doctor_say(enum coditectd_verdict verdict, const char *about,
                                             const char *how, ...)
 {
-    static const char *const words[] = {"enforced", "weaker", "MISSING"};
-    char text[400];
+    char text[SAID_ROOM];
     va_list arguments;
     va_start(arguments, how);
     (void)vsnprintf(text, sizeof text, how, arguments);
     va_end(arguments);
-    (void)printf("%-9s %-16s %s\n", words[verdict], about, text);
+    if (as_json) {
+        print_json(verdict, about, str_from(text));
+    } else {
+        (void)printf("%-9s %-16s %s\n", words[verdict], about, text);
+    }
     return verdict;
 }
 
@@ -71,7 +105,7 @@ static enum coditectd_verdict look_at_addresses(const struct coditectd_options *
     if (o->set.ide_listen) {
         v |= coditectd_doctor_say(
             CODITECTD_WEAKER, "origins",
-            "IDEs on a port: a person's sessions share one origin there; use names");
+            "IDEs on a port, where a person's sessions share one origin: use names");
     } else {
         v |= coditectd_doctor_say(CODITECTD_ENFORCED, "origins",
                                   "each session's IDE has one of its own");
@@ -97,13 +131,13 @@ static enum coditectd_verdict look_at_disk(const struct coditectd_options *o)
                                     free_mib, all_mib);
     case SPACE_LOW:
         return coditectd_doctor_say(CODITECTD_WEAKER, "room on disk",
-                                    "%llu of %llu MiB are free, less than disk.low: no workspace "
-                                    "will be started; make room, or add a disk",
+                                    "%llu of %llu MiB are free, less than disk.low, so that no "
+                                    "workspace will be started: make room, or add a disk",
                                     free_mib, all_mib);
     default:
         return coditectd_doctor_say(CODITECTD_WEAKER, "room on disk",
-                                    "%llu of %llu MiB are free, less than disk.scarce: workspaces "
-                                    "will be paused; make room, or add a disk",
+                                    "%llu of %llu MiB are free, less than disk.scarce, so that "
+                                    "workspaces will be paused: make room, or add a disk",
                                     free_mib, all_mib);
     }
 }
@@ -120,7 +154,7 @@ static enum coditectd_verdict look_at_backups(const struct coditectd_options *o)
     if (!place) {
         return coditectd_doctor_say(
             CODITECTD_WEAKER, "backups",
-            "none: with this disk all is lost; set backup.directory or backup.bucket "
+            "none, with this disk all is lost: set backup.directory or backup.bucket "
             "(docs/backup.md)");
     }
     if (coditectd_backup_is_late(&options, &late) < 0) {
@@ -170,28 +204,65 @@ static enum coditectd_verdict look_at_machine(void)
     return v;
 }
 
-/* Its lines go to our standard output. */
-static enum coditectd_verdict look_at_sandbox(const struct coditectd_options *o, uid_t uid)
+/* Says one of its lines again in our form; ours look the same. */
+static void repeat(struct str line)
+{
+    char about[HOW_AT - ABOUT_AT];
+    struct str word = str_slice(line, 0, str_find(line, ' ', 0));
+    struct str middle = str_trim(str_slice(line, ABOUT_AT, HOW_AT));
+    (void)snprintf(about, sizeof about, STR_FMT, STR_ARG(middle));
+    for (unsigned v = CODITECTD_ENFORCED; v <= CODITECTD_MISSING; v++) {
+        if (str_eq(word, str_from(words[v]))) {
+            (void)coditectd_doctor_say((enum coditectd_verdict)v, about, STR_FMT,
+                                       STR_ARG(str_slice(line, HOW_AT, line.n)));
+        }
+    }
+}
+
+/* Runs it and repeats what it says: its status, -1 when it could not be run. */
+static int try_sandbox(const char *supervisor, uid_t uid)
 {
     char number[16];
+    char text[LINES_ROOM];
+    int ends[2];
     (void)snprintf(number, sizeof number, "%u", (unsigned)uid);
     (void)fflush(stdout);
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        return -1;
+    }
     pid_t child = fork();
     if (child == 0) {
-        execl(o->supervisor, "coditect-workspace", "--doctor", number, (char *)NULL);
+        if (dup2(ends[1], STDOUT_FILENO) >= 0) {
+            execl(supervisor, "coditect-workspace", "--doctor", number, (char *)NULL);
+        }
         _exit(127);
     }
+    fd_close(&ends[1]);
+    ssize_t n = child < 0 ? 0 : fd_read_full(ends[0], text, sizeof text);
+    fd_close(&ends[0]);
+    struct str rest = str_of(text, n > 0 ? (size_t)n : 0);
+    struct str line;
+    while (str_split(&rest, '\n', &line)) {
+        repeat(line);
+    }
     int status = -1;
-    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
-        WEXITSTATUS(status) == 127) {
+    bool ended = child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status);
+    return ended && WEXITSTATUS(status) != 127 ? WEXITSTATUS(status) : -1;
+}
+
+static enum coditectd_verdict look_at_sandbox(const struct coditectd_options *o, uid_t uid)
+{
+    int status = try_sandbox(o->supervisor, uid);
+    if (status < 0) {
         return coditectd_doctor_say(CODITECTD_MISSING, "sandbox",
                                     "coditect-workspace cannot be run: install it beside us");
     }
-    return WEXITSTATUS(status) == 0 ? CODITECTD_ENFORCED : CODITECTD_MISSING;
+    return status == 0 ? CODITECTD_ENFORCED : CODITECTD_MISSING;
 }
 
 int coditectd_doctor(const struct coditectd_options *options, uid_t workspace_uid)
 {
+    as_json = options->json;
     pid_t holder = coditectd_doctor_holder(options->set.data);
     unsigned v = look_at_user(options);
     v |= look_at_addresses(options);
@@ -205,5 +276,6 @@ int coditectd_doctor(const struct coditectd_options *options, uid_t workspace_ui
              ? CODITECTD_ENFORCED
              : coditectd_doctor_say(CODITECTD_MISSING, "codi2", "is not there: install it");
     v |= look_at_sandbox(options, workspace_uid);
+    (void)printf("%s", as_json ? "]\n" : "");
     return fflush(stdout) != 0 || (v & CODITECTD_MISSING) ? 1 : 0;
 }

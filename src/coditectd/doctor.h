@@ -6,7 +6,8 @@
 
 /*
  * One line for each protection on standard output: "enforced", "weaker" or "MISSING", what it is about, how it is and what would
- * mend it; the sandbox's lines come from a trial workspace. The exit status: 1 when something is missing.
+ * mend it; the sandbox's come from a trial workspace. With options->json an array in place of lines, of objects: name, state
+ * (ok, warning or failed), found, and remedy where there is one. The exit status: 1 when something is missing.
  */
 int coditectd_doctor(const struct coditectd_options *options, uid_t workspace_uid);
 

@@ -12,7 +12,10 @@ enum coditectd_verdict {
     CODITECTD_MISSING
 }; /* | is the worst */
 
-/* Prints a line; how may be formatted, and is cut at 400 bytes. Returns the verdict. */
+/*
+ * Prints a finding. how may be formatted, and is cut at 400 bytes: what was found and, unless it is enforced, what would mend it
+ * behind the first ": ". Returns the verdict.
+ */
 enum coditectd_verdict coditectd_doctor_say(enum coditectd_verdict verdict, const char *about,
                                             const char *how, ...)
     __attribute__((format(printf, 3, 4)));

@@ -19,13 +19,13 @@
 #include "gateway/gateway.h"
 #include "net/net.h"
 
-enum { ACTIONS = 11, BACKUP_ACTIONS = 7, OUT_MOST = 256 * 1024 };
+enum { ACTIONS = 12, BACKUP_ACTIONS = 7, OUT_MOST = 256 * 1024 };
 
 /* What is asked for besides settings. */
 struct asked {
     const char *config;
     bool check_config, print_config;
-    bool check, scrub, doctor, rotate_keys, stop_workspaces;
+    bool check, scrub, doctor, json, rotate_keys, stop_workspaces;
     const char *create_owner, *reset_password, *remove_totp;
     const char *backup, *backups, *verify, *restore, *moment, *export_tenant;
     bool import_tenant;
@@ -94,6 +94,9 @@ static void parse(char **argv, struct asked *asked, struct coditectd_config_inpu
         {.name = "doctor",
          .text = "say what protects this installation here, and what does not, then exit",
          .flag = &asked->doctor},
+        {.name = "json",
+         .text = "of --doctor: for programs, an array of what was found",
+         .flag = &asked->json},
         {.name = "rotate-keys",
          .text = "have tokens signed by a new key, then exit; when no server runs",
          .flag = &asked->rotate_keys},
@@ -272,14 +275,10 @@ static int read_address(struct reading *r, enum coditectd_setting setting, uint1
 
 static int read_addresses(struct reading *r)
 {
-    int error = read_address(r, SETTING_LISTEN, &r->o.listen_port);
-    if (!error) {
-        error = read_address(r, SETTING_IDE_LISTEN, &r->o.ide_port);
-    }
     uint16_t metrics_port;
-    if (!error) {
-        error = read_address(r, SETTING_METRICS_LISTEN, &metrics_port);
-    }
+    int error = read_address(r, SETTING_LISTEN, &r->o.listen_port);
+    error = error ? error : read_address(r, SETTING_IDE_LISTEN, &r->o.ide_port);
+    error = error ? error : read_address(r, SETTING_METRICS_LISTEN, &metrics_port);
     if (!error && r->o.set.ide_listen && (r->o.ide_port == 0 || r->o.listen_port == 0)) {
         return log_err(ERR_INVALID, "coditectd",
                        "--ide-listen wants a port, and --listen too: pages of one name the other");
@@ -429,19 +428,15 @@ static int judge(struct reading *r, const struct asked *asked)
     return error ? error : find_programs(r);
 }
 
-static _Noreturn void show(const struct coditectd_config *config)
+/* All of it, or only that it is right. */
+static _Noreturn void answer(const struct coditectd_config *config, bool all)
 {
     BUF_AUTO(text, OUT_MOST);
-    coditectd_config_print(config, &text);
-    int r = fd_write_all(STDOUT_FILENO, buf_str(&text));
-    buf_fini(&text);
-    exit(r < 0 ? 1 : 0);
-}
-
-static _Noreturn void approve(const struct coditectd_config *config)
-{
-    BUF_AUTO(text, OUT_MOST);
-    buf_printf(&text, "the settings are right (%s)\n", config->file ? config->file : "no file");
+    if (all) {
+        coditectd_config_print(config, &text);
+    } else {
+        buf_printf(&text, "the settings are right (%s)\n", config->file ? config->file : "no file");
+    }
     int r = fd_write_all(STDOUT_FILENO, buf_str(&text));
     buf_fini(&text);
     exit(r < 0 ? 1 : 0);
@@ -466,12 +461,16 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
         return error;
     }
     if (asked.print_config) {
-        show(&r.config);
+        answer(&r.config, /* all= */ true);
+    }
+    if (asked.json && !asked.doctor) {
+        return log_err(ERR_INVALID, "coditectd", "--json is a form of --doctor: add that");
     }
     r.o = (struct coditectd_options){.set = r.config.set,
                                      .check = asked.check,
                                      .scrub = asked.scrub,
                                      .doctor = asked.doctor,
+                                     .json = asked.json,
                                      .rotate_keys = asked.rotate_keys,
                                      .create_owner = asked.create_owner,
                                      .reset_password = asked.reset_password,
@@ -492,7 +491,7 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
         return error;
     }
     if (asked.check_config) {
-        approve(&r.config);
+        answer(&r.config, /* all= */ false);
     }
     find_origin(&r);
     *ret_options = r.o;

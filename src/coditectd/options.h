@@ -18,6 +18,7 @@ struct coditectd_options {
     bool check;
     bool scrub;
     bool doctor;
+    bool json; /* of doctor alone */
     bool rotate_keys;
     const char *create_owner; /* addresses; NULL: not asked for */
     const char *reset_password;

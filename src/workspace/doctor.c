@@ -1,7 +1,7 @@
 /*
  * What of a sandbox this machine enforces. Nothing is concluded from versions and settings: a workspace is started in which this
  * same program stands in codi2's place, and says what it finds there. One line for each wall on standard output: a word, what
- * it is about, how it is.
+ * it is about, how it is and, behind ": ", what would mend it; in columns, which coditectd's doctor.c reads.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -108,14 +108,14 @@ static unsigned look_at_limits(void)
     unsigned v = limit(holds("/sys/fs/cgroup/memory/memory.limit_in_bytes", TRIAL_MEMORY) ||
                            holds("/sys/fs/cgroup/memory.max", TRIAL_MEMORY),
                        "memory limit",
-                       "codi2 ends the largest process; a control group wants root and a "
+                       "codi2 ends the largest process: a control group wants root and a "
                        "writable /sys/fs/cgroup");
     v |= limit(holds("/sys/fs/cgroup/pids/pids.max", TRIAL_PROCESSES) ||
                    holds("/sys/fs/cgroup/pids.max", TRIAL_PROCESSES),
                "process limit", "by the user's limit of processes");
     v |= limit(holds("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", TRIAL_CPU * 1000) ||
                    holds("/sys/fs/cgroup/cpu.max", TRIAL_CPU * 1000),
-               "processor share", "none: a busy workspace slows the others down");
+               "processor share", "none, a busy workspace slows the others down");
     return v;
 }
 

@@ -103,6 +103,29 @@ test("of the machine: who has the ports and the store, how the clock and the dis
   assert.match(machine(cli.files, "--listen", `127.0.0.1:${taken}`).rows.port, /^enforced .* is free$/);
 });
 
+test("of the machine, for programs: the same in an array, remedies apart", () => {
+  const args = ["--listen", "127.0.0.1:0", "--metrics-listen", "192.0.2.1:9999"];
+  const run = (...more) => spawnSync(program, ["--data", cli.files, ...args, ...more], { encoding: "utf8", timeout: 60_000 });
+  const { rows } = machine(cli.files, ...args);
+  const { stdout, status } = run("--doctor", "--json");
+  const all = JSON.parse(stdout);
+  assert.equal(status, 1);
+  assert.deepEqual([...new Set(all.map(({ name }) => name))], Object.keys(rows)); // those of the sandbox too
+  assert.ok(rows.sandbox !== undefined);
+  for (const one of all) {
+    assert.deepEqual(Object.keys(one), ["name", "state", "found", ...(one.remedy === undefined ? [] : ["remedy"])]);
+    assert.ok(["ok", "warning", "failed"].includes(one.state) && one.found !== "" && one.remedy !== "", stdout);
+    assert.ok(one.state !== "ok" || one.remedy === undefined);
+  }
+  const named = (name) => all.find((one) => one.name === name);
+  assert.deepEqual(named("port"), { name: "port", state: "failed", found: "192.0.2.1:9999 is no address of this machine", remedy: "see ip address, and set one" });
+  assert.deepEqual(named("backups"), { name: "backups", state: "warning", found: "none, with this disk all is lost", remedy: "set backup.directory or backup.bucket (docs/backup.md)" });
+  assert.deepEqual(named("store"), { name: "store", state: "ok", found: "there is none yet: the server makes it when it starts" });
+  const alone = run("--json");
+  assert.equal(alone.status, 1);
+  assert.match(alone.stderr, /--json is a form of --doctor/);
+});
+
 test("of the machine: a store that is damaged or none", () => {
   const none = machine(cli.files, "--listen", "127.0.0.1:0");
   assert.equal(none.rows.store, "enforced there is none yet: the server makes it when it starts");
