@@ -187,6 +187,18 @@ static int wait_for_workspace(struct cli_run *run, struct str id, struct cli_rep
     }
 }
 
+/* What else there is to say of the repository that it begins with: the reply's JSON has it already. */
+static int note_source(struct cli_run *run, const struct cli_reply *reply)
+{
+    struct cli_session s = {0};
+    int r = cli_shape_read(run, &cli_shape_session, reply->data, &s);
+    if (r == 0 && !run->json && s.has_source && str_eq(s.source.state, STR("done")) &&
+        s.source.has_message) {
+        cli_note("coditect: " STR_FMT, STR_ARG(s.source.message));
+    }
+    return r;
+}
+
 static int open_one(struct cli_run *run)
 {
     struct cli_client *client;
@@ -201,7 +213,8 @@ static int open_one(struct cli_run *run)
     if (r == 0 && cli_given(run, "wait")) {
         r = wait_for_workspace(run, id, &reply);
     }
-    return r < 0 ? r : print_session(run, &reply);
+    r = r < 0 ? r : print_session(run, &reply);
+    return r < 0 ? r : note_source(run, &reply);
 }
 
 static int change_name(struct cli_run *run)

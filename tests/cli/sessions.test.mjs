@@ -201,19 +201,21 @@ test("devices: listed, ended, and the ended one is told to log in again", async 
   await emil.fails(2, /--others/, "devices", "rm");
 });
 
-test("open --wait follows the workspace until it runs, or says why it does not", async () => {
+test("open --wait follows the workspace until it runs, or says why it does not", async (t) => {
   const id = `ses-${"0".repeat(26)}`;
   const time = "2026-11-21T04:05:06.789Z";
   let states;
+  let source;
   const fake = createServer((request, response) => {
     const [state, status = "active"] = states.length > 1 ? states.shift() : states[0];
     const workspace = { id: "w", state, runtime: "local", connected: true, error: "no \x1bspace" };
-    const data = { id, name: "Project A", status, tenant_id: "t", user_id: "u", workspace, open_files: [], agents: [], files: 0, bytes: 0,
+    const data = { id, name: "Project A", status, tenant_id: "t", user_id: "u", workspace, source, open_files: [], agents: [], files: 0, bytes: 0,
       created_at: time, updated_at: time, last_access_at: time, revision: 1 };
     response.writeHead(request.method === "POST" ? 202 : 200, { "Content-Type": "application/json" });
     response.end(JSON.stringify({ success: true, data }));
   });
   await new Promise((resolve) => fake.listen(0, "127.0.0.1", resolve));
+  t.after(() => fake.close().closeAllConnections());
   const cli = new Cli({ port: fake.address().port });
   cli.keep({ url: cli.url, email: "a@b.example", token: "t", refresh_token: "r", expires_at: 4e9 });
   states = [["starting"], ["restoring"], ["running"]];
@@ -224,8 +226,15 @@ test("open --wait follows the workspace until it runs, or says why it does not",
   await cli.fails(5, /paused or deleted meanwhile/, "sessions", "open", "--wait", id);
   states = [["starting"]];
   assert.match((await cli.ok("sessions", "open", id)).stdout, /starting/);
-  fake.closeAllConnections();
-  await new Promise((resolve) => fake.close(resolve));
+  // What there is to say of a repository that is there stands beside the line for scripts.
+  states = [["running"]];
+  source = { kind: "git", url: "https://git.example.com/e.git", state: "done", folder: "e-2", message: "e holds \x1bwhat was" };
+  const { stdout, stderr } = await cli.ok("sessions", "open", "-w", id);
+  assert.match(stdout, /^\S+ {2}running {2}Project A\n$/);
+  assert.match(stderr, /coditect: e holds \\x1bwhat was\n/);
+  assert.doesNotMatch((await cli.ok("sessions", "open", "--json", id)).stderr, /holds/);
+  source.message = undefined;
+  assert.equal((await cli.ok("sessions", "open", id)).stderr, "");
 });
 
 test("a name that cannot be is status 2", async () => {
