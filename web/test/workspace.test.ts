@@ -5,7 +5,7 @@ import { formatUntil } from "../src/lib/format";
 import { addressBesideIde, hear, originOf, riskOfLeaving } from "../src/lib/frame";
 import { homeOf } from "../src/lib/home";
 import { nameOfArchive, nameOfRepository } from "../src/lib/beginning";
-import { cloningOf, cloningWords, isMoving, isUnsettled, phaseOf, shareDone, stageOf, statusOf, takesAPlace } from "../src/lib/workspace";
+import { cloningOf, cloningWords, isMoving, isUnsettled, phaseOf, shareDone, stageOf, statusOf, takesAPlace, wordOfSource } from "../src/lib/workspace";
 
 const session = (status: Session["status"], workspace: Partial<Workspace>): Pick<Session, "status" | "workspace"> => ({
   status,
@@ -173,6 +173,15 @@ test("how far a clone is", () => {
   const source = { kind: "git", url: "https://git.example.com/engine.git", state: "cloning", percent: 42 } as const;
   expect(cloningWords({ ...session("active", { state: "running" }), source })).toBe("Cloning the repository: 42 %");
   expect(cloningOf(session("active", { state: "running" }))).toBeUndefined();
+});
+
+test("what else there is to say of a repository that is there", () => {
+  const source = { kind: "git", url: "https://git.example.com/engine.git", state: "done", folder: "engine-2", message: "It was cloned again." } as const;
+  const one = { ...session("active", { state: "running" }), source };
+  expect([wordOfSource(one), cloningWords(one), cloningOf(one)]).toEqual(["It was cloned again.", "The repository is here, in “engine-2”", undefined]);
+  expect(wordOfSource({ ...one, status: "deleted" })).toBeUndefined();
+  expect(wordOfSource({ ...one, source: { ...source, state: "failed" } })).toBeUndefined();
+  expect(wordOfSource(session("active", { state: "running" }))).toBeUndefined();
 });
 
 test.each([

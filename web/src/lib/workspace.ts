@@ -52,10 +52,16 @@ export function cloningOf(session: Sourced): Cloning | undefined {
   return source.state === "cloning" && workspace.state === "running" ? "now" : "soon";
 }
 
+/** What else there is to say of a repository that is there. */
+export function wordOfSource({ source, status }: Sourced): string | undefined {
+  return source?.state === "done" && status !== "deleted" ? source.message : undefined;
+}
+
 /** Without the address, which stands beside it. */
 export function cloningWords(session: Sourced): string {
   const cloning = cloningOf(session);
-  const { percent } = session.source ?? {};
+  const { percent, folder = "" } = session.source ?? {};
+  if (cloning === undefined) return `The repository is here, in “${folder}”`;
   if (cloning === "failed") return "The repository was not cloned";
   if (cloning === "now") return percent === undefined ? "Cloning the repository" : `Cloning the repository: ${percent} %`;
   return cloning === "soon" ? "The repository is about to be cloned" : "The repository is cloned when the workspace runs";
