@@ -87,7 +87,7 @@ test(`random requests for ${seconds} s, seed ${seed}`, { timeout: (seconds + 60)
     }
   };
   await Promise.all(Array.from({ length: 8 }, worker));
-  assert.ok(count > 100 * seconds, `only ${count} requests`);
+  assert.ok(count > 10 * seconds, `only ${count} requests`);
   assert.ok(statuses[200] > 0 && statuses[400] > 0 && statuses[404] > 0, JSON.stringify(statuses));
   assert.equal((await ada.get("/users/me")).status, 200);
 });
