@@ -24,14 +24,14 @@ void api_locale_end(struct api_locale *l);
 enum { API_UNPACK_MAX_ENTRIES = 100 * 1000 };
 
 struct archive;
+struct archive_entry;
 
 /* Of one call, in its request's arena; for one thread. */
 struct api_unpack_source {
     struct api_call *call;
     struct archive *archive; /* from begin to end */
     uint64_t in;             /* bytes that came in */
-    int error;  /* what ended it; the call's problem says it, when it is not the connection's */
-    bool begun; /* set by the caller: there was an entry */
+    int error; /* what ended it; the call's problem says it, when it is not the connection's */
     bool zip,
         empty; /* empty: a zip archive of nothing, of which libarchive would say that it is none */
 
@@ -39,8 +39,11 @@ struct api_unpack_source {
     char *step;      /* bytes that came in */
     struct str held; /* of those, not taken yet */
     char *plain;     /* unpacked by gzip */
-    uint64_t out;
-    size_t zeros; /* so many are the last */
+    uint64_t out;    /* bytes of the plain stream */
+    uint64_t solid;  /* so many of them are up to the last that is not 0 */
+    uint64_t head;   /* read for one header */
+    bool heading;    /* libarchive reads one */
+    bool begun;      /* there was an entry */
     z_stream gzip;
     bool packed, whole; /* by gzip; its last member ended as it says */
     int fd;             /* the zip archive */
@@ -50,10 +53,15 @@ struct api_unpack_source {
 /* Ready to be read by source->archive. ERR_INVALID: no archive; ERR_TOO_LARGE; ERR_CLOSED. End it in any case. */
 int api_unpack_begin(struct api_unpack_source *source, struct api_call *call) BASE_MUST_USE;
 
+/* The next entry, until the next call; NULL: there is none any more. What was not read of the one before is passed over.
+   ERR_INVALID; ERR_TOO_LARGE; ERR_CLOSED. */
+int api_unpack_next(struct api_unpack_source *source,
+                    struct archive_entry **ret_entry) BASE_MUST_USE;
+
 /* Whether out is more than any real content makes of what came in. */
 bool api_unpack_is_bomb(const struct api_unpack_source *source, uint64_t out) BASE_MUST_USE;
 
-/* Behind the last entry: takes what is left. ERR_INVALID: there should be more, or it is not what its check sum is of. */
+/* Behind the last entry: takes what is left. ERR_INVALID: there should be more or less, or it is not what its check sum is of. */
 int api_unpack_rest(struct api_unpack_source *source) BASE_MUST_USE;
 
 void api_unpack_end(struct api_unpack_source *source);

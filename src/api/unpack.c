@@ -226,7 +226,6 @@ static int add_entry(struct unpack *u, struct archive_entry *in)
     arena_reset(&u->arena);
     u->data.op = store_op_new();
     u->entries++;
-    u->source.begun = true;
     u->left = archive_entry_size_is_set(in) ? (uint64_t)archive_entry_size(in) : 0;
     if (u->entries > API_UNPACK_MAX_ENTRIES) {
         return refuse(u, ERR_TOO_LARGE, "The archive has more entries than one may have.");
@@ -263,14 +262,11 @@ static int add_all(struct unpack *u)
     int r = api_unpack_begin(&u->source, u->call);
     while (r == 0 && !u->source.empty) {
         struct archive_entry *entry;
-        int got = archive_read_next_header(u->source.archive, &entry);
-        if (got == ARCHIVE_EOF) {
+        r = api_unpack_next(&u->source, &entry);
+        if (r == 0 && entry == NULL) {
             break;
         }
-        r = api_unpack_result(&u->source, got, /* is_data= */ false);
-        if (r == 0) {
-            r = add_entry(u, entry);
-        }
+        r = r < 0 ? r : add_entry(u, entry);
     }
     int left = flush(u); /* also what came before a refusal */
     r = left < 0 ? left : r;

@@ -3,9 +3,12 @@
  *
  * 1. gzip is undone here: libarchive's own filter looks neither at the check sum nor at the length, and a bit that was turned on
  *    the way would be in a file.
- * 2. A tar archive ends with blocks of zeros. One without them was cut off between two entries, which nothing else shows.
+ * 2. A tar archive ends with blocks of zeros, and nothing but zeros is behind them. libarchive ends at the first such block, and
+ *    at the end of the bytes: one that was cut off between two entries or has a hole in its middle, nothing else shows.
  * 3. A zip archive says at its end what its entries are: it is put into a file of no name in the data directory first. libarchive
  *    holds that list in memory before the first entry, so the names in it are counted while it reads it.
+ * 4. libarchive holds a tar header's map of holes in memory, however long it is: the bytes of one header are counted.
+ * 5. Every byte that gzip makes is held against those that came in, also where libarchive only passes over it.
  */
 #include <archive.h>
 #include <errno.h>
@@ -22,7 +25,9 @@
 enum {
     STEP = 64 * 1024,
     MAX_ZIP = 1024 * 1024 * 1024,
+    MAX_HEAD = 2 * 1024 * 1024, /* in libarchive's memory up to 12 times that */
     TAR_BLOCK = 512,
+    END_RECORD = 22,       /* of a zip archive, and all that one of nothing is */
     GZIP_WINDOW = 15 + 16, /* and only gzip, says zlib.h */
 };
 
@@ -63,12 +68,19 @@ static int take(struct api_unpack_source *s, size_t *ret_n)
     return 0;
 }
 
-/* The first two bytes say what it is. */
+/* A file's name may begin with PK, too. */
+static bool is_zip(struct str bytes)
+{
+    return str_starts(bytes, STR("PK\3\4")) || str_starts(bytes, STR("PK\5\6")) ||
+           str_starts(bytes, STR("PK\7\10"));
+}
+
+/* The first bytes say what it is. */
 static int look(struct api_unpack_source *s)
 {
     size_t have = 0;
     ssize_t n = 1;
-    while (n > 0 && have < 2) {
+    while (n > 0 && have < END_RECORD) {
         n = http_body_read(s->call->req, s->step + have, STEP - have);
         have += n > 0 ? (size_t)n : 0;
     }
@@ -78,7 +90,7 @@ static int look(struct api_unpack_source *s)
     }
     s->in = have;
     s->held = str_of(s->step, have);
-    s->zip = str_starts(s->held, STR("PK"));
+    s->zip = is_zip(s->held);
     s->packed = str_starts(s->held, STR("\x1f\x8b"));
     return 0;
 }
@@ -136,13 +148,24 @@ static int unpack_next(struct api_unpack_source *s, size_t *ret_n)
     return 0;
 }
 
-static void note_zeros(struct api_unpack_source *s, struct str bytes)
+/* Each piece of the plain stream, once. */
+static int count(struct api_unpack_source *s, struct str bytes)
 {
     size_t n = bytes.n;
-    while (n > 0 && bytes.p[n - 1] == '\0' && bytes.n - n < TAR_BLOCK) {
+    while (n > 0 && bytes.p[n - 1] == '\0') {
         n--;
     }
-    s->zeros = bytes.n - n + (n == 0 ? s->zeros : 0);
+    s->solid = n > 0 ? s->out + n : s->solid;
+    s->out += bytes.n;
+    s->head += s->heading ? bytes.n : 0;
+    if (s->head > MAX_HEAD) {
+        return refuse(s, ERR_TOO_LARGE,
+                      "The archive has a header that is larger than any real one.");
+    }
+    return api_unpack_is_bomb(s, s->out)
+               ? refuse(s, ERR_TOO_LARGE,
+                        "The archive unpacks to far more than any real content does.")
+               : 0;
 }
 
 static int next_bytes(struct api_unpack_source *s, struct str *ret_bytes)
@@ -156,9 +179,7 @@ static int next_bytes(struct api_unpack_source *s, struct str *ret_bytes)
     if (!s->packed) {
         s->held = STR_EMPTY;
     }
-    s->out += n;
-    note_zeros(s, *ret_bytes);
-    return 0;
+    return count(s, *ret_bytes);
 }
 
 static la_ssize_t on_tar_read(struct archive *a, void *ctx, const void **ret_bytes)
@@ -256,7 +277,6 @@ static la_int64_t on_zip_seek(struct archive *a, void *ctx, la_int64_t offset, i
 
 static int open_zip(struct api_unpack_source *s)
 {
-    enum { END_RECORD = 22 };
     s->empty = s->held.n == END_RECORD && str_starts(s->held, STR("PK\5\6"));
     int r = spool(s);
     s->empty = s->empty && s->in == END_RECORD;
@@ -295,21 +315,55 @@ bool api_unpack_is_bomb(const struct api_unpack_source *s, uint64_t out)
     return out > FREE_BYTES && out / MAX_RATIO > s->in;
 }
 
+int api_unpack_next(struct api_unpack_source *s, struct archive_entry **ret_entry)
+{
+    int got = s->begun ? archive_read_data_skip(s->archive) : ARCHIVE_OK;
+    int r = api_unpack_result(s, got, /* is_data= */ false);
+    if (r < 0) {
+        return r;
+    }
+    struct archive_entry *entry = NULL;
+    s->head = 0;
+    s->heading = true;
+    got = archive_read_next_header(s->archive, &entry);
+    s->heading = false;
+    if (got == ARCHIVE_EOF) {
+        *ret_entry = NULL;
+        return s->error;
+    }
+    r = api_unpack_result(s, got, /* is_data= */ false);
+    if (r == 0) {
+        s->begun = true;
+        *ret_entry = entry;
+    }
+    return r;
+}
+
+/* Where libarchive stands is behind the one or two blocks of zeros that it took for the end, if there was one. */
+static int check_end(struct api_unpack_source *s)
+{
+    uint64_t begin = (uint64_t)archive_read_header_position(s->archive);
+    uint64_t end = (uint64_t)archive_filter_bytes(s->archive, 0);
+    if (s->solid > end) {
+        return refuse(
+            s, ERR_INVALID,
+            "There is more behind the archive's end: it is damaged, or is several in one.");
+    }
+    if (end < begin + TAR_BLOCK || end < s->solid + TAR_BLOCK) {
+        return refuse(s, ERR_INVALID,
+                      "The archive ends before its end: it was cut off between two entries.");
+    }
+    return 0;
+}
+
 int api_unpack_rest(struct api_unpack_source *s)
 {
     struct str bytes = STR("more");
     int r = 0;
     while (r == 0 && !s->zip && bytes.n > 0) {
-        bool bomb = api_unpack_is_bomb(s, s->out);
-        r = bomb ? refuse(s, ERR_TOO_LARGE,
-                          "The archive unpacks to far more than any real content does.")
-                 : next_bytes(s, &bytes);
+        r = next_bytes(s, &bytes);
     }
-    if (r == 0 && !s->zip && s->zeros < TAR_BLOCK) {
-        r = refuse(s, ERR_INVALID,
-                   "The archive ends before its end: it was cut off between two entries.");
-    }
-    return r;
+    return r < 0 || s->zip ? r : check_end(s);
 }
 
 void api_unpack_end(struct api_unpack_source *s)

@@ -258,6 +258,99 @@ test("what is damaged, cut off or encrypted is never stored as something else", 
   await refused("encrypted", secret, /entry 1: it is encrypted/);
 });
 
+/** One block of a tar header, by hand; the rest of it is zeros. */
+function header(name, size, type, more = () => {}) {
+  const block = Buffer.alloc(512);
+  block.write(name, 0, "latin1");
+  block.write("0000644\0", 100);
+  block.write(`${size.toString(8).padStart(11, "0")}\0`, 124);
+  block.write("00000000000\0", 136);
+  block.write(type, 156);
+  block.write("ustar  \0", 257);
+  more(block);
+  block.fill(" ", 148, 156);
+  block.write(`${block.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `, 148);
+  return block;
+}
+
+test("a tar archive ends where its zeros begin, and nowhere before", async () => {
+  const { archive, files } = await tree();
+  const refused = async (what, bytes, says) => {
+    for (const [how, sent] of [["plain", bytes], ["packed", gzipSync(bytes)]]) {
+      const reply = await send(archive, sent);
+      assert.deepEqual([reply.status, reply.code], [400, "invalid"], `${what}, ${how}: ${reply.text()}`);
+      assert.match(reply.json.error.message, says, what);
+    }
+  };
+  const body = (text) => Buffer.concat([Buffer.from(text), Buffer.alloc(511 - (text.length + 511) % 512)]);
+  const [a, b] = [Buffer.concat([header("a", 1024, "0"), Buffer.alloc(1024)]), Buffer.concat([header("b", 6, "0"), body("second")])];
+  const zeros = Buffer.alloc(1024);
+  await refused("cut off behind a file that ends in zeros", a, /cut off/);
+  await refused("cut off behind a name alone", Buffer.concat([a, header("././@LongLink", 2, "L"), body("b\0")]), /cut off|damaged/);
+  await refused("cut off behind a global header", Buffer.concat([a, header("pax", 13, "g"), body("13 comment=x\n")]), /cut off|damaged/);
+  await refused("a header that became zeros", Buffer.concat([a, Buffer.alloc(512), body("second"), zeros]), /more behind/);
+  await refused("the same of a longer file", Buffer.concat([b, Buffer.alloc(512), Buffer.alloc(600), body("second"), a, zeros]), /more behind/);
+  await refused("two archives in one", Buffer.concat([b, zeros, a, zeros]), /more behind/);
+
+  const make = (command) => execFileSync("sh", ["-c", `cd "$0" && mkdir -p good && cd good && head -c 5000 /dev/zero >z && : >e && mkdir -p d && truncate -s 1M hole && printf x | dd of=hole bs=1 seek=500000 conv=notrunc 2>/dev/null && ln -sf z l && ln -f z h && ${command}; rm -rf ../good`, scratch], { maxBuffer: 64 << 20 });
+  const good = { "one block of zeros": Buffer.concat([a, b, Buffer.alloc(512)]), "two": Buffer.concat([b, a, zeros]), "many": Buffer.concat([b, Buffer.alloc(1 << 20)]), "none in it": Buffer.alloc(10240), "a global header alone": Buffer.concat([header("pax", 13, "g"), body("13 comment=x\n"), zeros]) };
+  for (const format of ["v7", "ustar", "gnu", "posix"]) good[`tar, ${format}`] = make(`tar --format=${format} -cf - .`);
+  for (const options of ["--sparse --format=gnu", "--sparse --format=posix", "--sparse --format=posix --sparse-version=0.1", "--sparse --format=posix --sparse-version=0.0", "-b1"]) good[`tar ${options}`] = make(`tar ${options} -cf - .`);
+  for (const format of ["USTAR_FORMAT", "GNU_FORMAT", "PAX_FORMAT"]) good[`tarfile ${format}`] = gunzipSync(pack(`add("z", bytes(5000)); add("e")`, format));
+  good["of git"] = make("git init -q . && git add z && git -c user.name=a -c user.email=a@b commit -qm x && git archive HEAD");
+  good["empty, of git"] = make("git init -q . && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x && git archive HEAD");
+  await ada.write(`${files}/zeros`, Buffer.alloc(100_000));
+  good["our own"] = gunzipSync((await ada.get(archive)).body);
+  for (const [i, [what, bytes]] of Object.entries(good).entries()) {
+    const reply = await send(`${archive}?path=${encodeURIComponent(what)}`, i % 2 ? gzipSync(bytes) : bytes);
+    assert.equal(reply.status, 200, `${what}: ${reply.text()}`);
+  }
+  const hole = (await ada.get(`${files}/${encodeURIComponent("tar --sparse --format=posix")}/hole`)).body;
+  assert.deepEqual([hole.length, hole[500_000]], [1 << 20, 0x78]);
+});
+
+test("a header without end is not held in memory, and what is passed over is counted", async () => {
+  const { archive } = await tree();
+  const resident = () => Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${server.serverPid}/status`, "utf8"))[1]);
+  const extension = Buffer.alloc(512);
+  for (let i = 0; i < 21; i++) extension.write("00000000000\0".repeat(2), i * 24);
+  extension[504] = 1;
+  const old = Buffer.concat([header("hole", 0, "S", (block) => { block.write("00000000000\0".repeat(2), 386); block[482] = 1; }), ...Array(8 * 8192).fill(extension)]);
+  const map = Buffer.from("0\n0\n".repeat(4 << 20));
+  const pax = "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n24 GNU.sparse.name=hole\n25 GNU.sparse.realsize=0\n";
+  const lines = Buffer.concat([header("pax", pax.length, "x"), Buffer.from(pax), Buffer.alloc(512 - pax.length), header("hole", map.length + 512, "0"), Buffer.from("4194304\n"), map, Buffer.alloc(504 + 1024)]);
+  const before = resident();
+  for (const [what, bytes] of [["old", old], ["pax", lines]]) {
+    const reply = await send(archive, gzipSync(bytes));
+    assert.deepEqual([reply.status, reply.code], [413, "too_large"], `${what}: ${reply.text()}`);
+    assert.match(reply.json.error.message, /a header that is larger/, what);
+  }
+  assert.ok(resident() - before < 150_000, `${resident() - before} KiB more`);
+
+  const comment = Buffer.concat([header("pax", 13, "x"), Buffer.from("13 comment=x\n"), Buffer.alloc(499)]);
+  const linked = Buffer.concat([header("a", 0, "0"), comment, header("link", 100 << 20, "1", (block) => block.write("a", 157)), Buffer.alloc(100 << 20), header("../b", 0, "0"), Buffer.alloc(1024)]);
+  const far = await send(archive, gzipSync(linked));
+  assert.deepEqual([far.status, far.code], [413, "too_large"], far.text());
+  assert.match(far.json.error.message, /far more than any real/);
+});
+
+test("what begins with PK is a zip archive only with a zip's mark", async () => {
+  const { archive, files } = await tree();
+  for (const name of ["PKGBUILD", "PK", "PK-INFO"]) {
+    const reply = await send(archive, gunzipSync(pack(`add("${name}", b"name")`)));
+    assert.equal(reply.status, 200, `${name}: ${reply.text()}`);
+    assert.equal((await ada.get(`${files}/${name}`)).body.toString(), "name");
+  }
+  const empty = zipped("");
+  const reply = await new Promise((resolve, reject) => {
+    const request = httpRequest({ host: "127.0.0.1", port: server.port, method: "POST", path: `/api/v5${archive}`, headers: { Authorization: `Bearer ${ada.token}`, Expect: "100-continue" } });
+    request.on("response", (answer) => answer.resume().on("end", () => resolve(answer))).on("error", reject);
+    request.on("continue", () => request.write(empty.subarray(0, 3), () => setImmediate(() => request.end(empty.subarray(3)))));
+    request.flushHeaders();
+  });
+  assert.equal(reply.statusCode, 200, "one of nothing that comes in two pieces");
+});
+
 test("a file that is one hole has its size", async () => {
   const { archive, files } = await tree();
   const sparse = (size) => execFileSync("sh", ["-c", `cd "$0" && truncate -s ${size} hole && tar --sparse -cf - hole && rm hole`, scratch]);
