@@ -360,8 +360,8 @@ void data_remember(struct txn *txn, const struct data_context *ctx, struct str t
 
 /* What a later program left in the store. */
 struct data_newer {
-    const char *record; /* static; NULL: nothing */
-    uint64_t stored, known;
+    char record[64];        /* as much of its name; "": nothing */
+    uint64_t stored, known; /* known 0: not even its name */
 };
 
 /*

@@ -65,11 +65,42 @@ static void refuses_what_is_newer(void **state)
     assert_int_equal(take_after(w, NULL, &newer), 0);
 }
 
+static int other_fn(struct txn *txn, void *ctx)
+{
+    const char *version = ctx;
+    if (version) {
+        store_put(txn, STR("g/schema/zeppelin"), str_from(version));
+    } else {
+        store_delete(txn, STR("g/schema/zeppelin"));
+    }
+    return 0;
+}
+
+static void refuses_what_it_has_no_name_for(void **state)
+{
+    struct world *w = *state;
+    struct data_newer newer;
+    char version[] = "1";
+    assert_int_equal(world_write(w, other_fn, version), 0);
+    assert_int_equal(data_schema_take(w->store, &newer), ERR_NEWER);
+    assert_string_equal(newer.record, "zeppelin");
+    assert_int_equal(newer.stored, 1);
+    assert_int_equal(newer.known, 0);
+    struct set set = {.version = NULL};
+    assert_int_equal(store_read(w->store, get_fn, &set), ERR_NOT_FOUND); /* nothing was written */
+    version[0] = 'x';
+    assert_int_equal(world_write(w, other_fn, version), 0);
+    assert_int_equal(data_schema_take(w->store, &newer), ERR_CORRUPT);
+    assert_int_equal(world_write(w, other_fn, NULL), 0);
+    assert_int_equal(data_schema_take(w->store, &newer), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(notes_what_will_be_written),
         WORLD_TEST(refuses_what_is_newer),
+        WORLD_TEST(refuses_what_it_has_no_name_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
