@@ -418,6 +418,8 @@ struct auth {
     uint64_t ring_look;       /* which look found ring */
     _Atomic uint64_t looks;   /* that were begun */
     _Atomic usec_t looked_at; /* when the last one that succeeded began; monotonic */
+    _Atomic usec_t failed_at; /* the same of one that failed */
+    _Atomic unsigned failed;  /* so many since one succeeded */
     bool secret_given;
     char *issuer, *audience;
     char *mail_base; /* NULL: no mail is sent */

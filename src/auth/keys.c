@@ -273,15 +273,27 @@ int auth_keys_look(struct auth *a)
     bool same = stored.n == now->n && sodium_memcmp(stored.bytes, now->bytes, now->n) == 0;
     sodium_memzero(&stored, sizeof stored);
     r = r < 0 || same ? r : take_up(a, look);
-    if (r == 0) { /* one that failed has seen nothing: the next token has another */
+    if (r < 0) {
+        atomic_store(&a->failed_at, began);
+        atomic_fetch_add(&a->failed, 1);
+    } else {
         atomic_store(&a->looked_at, began);
+        atomic_store(&a->failed, 0);
     }
     return r;
 }
 
+/* One that failed has seen nothing, so the next token has another; when that failed too, one a second. */
+static bool may_look(struct auth *a)
+{
+    usec_t now = time_monotonic();
+    return now - atomic_load(&a->looked_at) >= look_least &&
+           (atomic_load(&a->failed) < 2 || now - atomic_load(&a->failed_at) >= look_least);
+}
+
 bool auth_keys_newer(struct auth *a, const struct auth_ring *seen)
 {
-    if (a->ring == seen && time_monotonic() - atomic_load(&a->looked_at) >= look_least) {
+    if (a->ring == seen && may_look(a)) {
         (void)!auth_keys_look(a); /* failed: the keys stay, and the token is of none of them */
     }
     return a->ring != seen;

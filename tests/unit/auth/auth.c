@@ -279,6 +279,22 @@ static void a_look_that_failed_is_made_again(void **state)
     assert_int_equal(use(&p, other, ada.token), ERR_UNAUTHENTICATED);
     assert_int_equal(use(&p, other, ada.token), 0);
     assert_string_equal(other->ring->now.access.kid, kid);
+
+    assert_int_equal(auth_turn_keys(p.auth, kid), 0);
+    time_test_advance(USEC_PER_SEC);
+    struct auth_result bob = people_register(&p, "bob@example.com");
+    for (int i = 0; i < 2; i++) {
+        store_set_faults(p.w.store, &(struct store_faults){.at = 1, .kind = STORE_FAULT_TIMEOUT});
+        assert_int_equal(use(&p, other, bob.token), ERR_UNAUTHENTICATED);
+    }
+    struct store_stats before;
+    struct store_stats after;
+    store_stats(p.w.store, &before);
+    assert_int_equal(use(&p, other, bob.token), ERR_UNAUTHENTICATED); /* it failed twice */
+    store_stats(p.w.store, &after);
+    assert_int_equal(after.reads, before.reads);
+    time_test_advance(USEC_PER_SEC);
+    assert_int_equal(use(&p, other, bob.token), 0);
     auth_destroy(other);
     people_fini(&p);
 }
