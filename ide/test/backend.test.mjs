@@ -81,7 +81,7 @@ test('a backend that was killed leaves a socket, and the next one takes its plac
     assert.equal((await ask(it.socket, '/', { 'X-Coditect-Gateway': it.secret })).code, 200);
 });
 
-test('a backend whose output nobody reads any more ends, since whoever started it is gone', async () => {
+test('a backend whose output nobody reads any more ends, since whoever started it is gone', { timeout: 60_000 }, async () => {
     const ended = once(it.backend, 'exit');
     it.backend.stdout.destroy();
     it.backend.stderr.destroy();
