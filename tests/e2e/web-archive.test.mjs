@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
-import { button, escape, launch, look, setTheme, shot, visible } from "./browser.mjs";
+import { button, escape, gone, launch, look, setTheme, shot, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -56,6 +56,62 @@ test("out of one session, into another", async () => {
   }
 });
 
+/** The worker's word for the first download that is asked of it is another one than its own. */
+const answerFirst = (tab, word) => tab.evaluate((last) => {
+  globalThis.answered = 0;
+  const own = ServiceWorker.prototype.postMessage;
+  ServiceWorker.prototype.postMessage = function post(data, ports) {
+    ServiceWorker.prototype.postMessage = own;
+    globalThis.answered += 1;
+    for (const said of new Set(["taken", last])) ports[0].postMessage(said);
+  };
+}, word);
+
+async function fetchFile(tab) {
+  await button("Actions for näme.txt", tab).click();
+  await tab.getByRole("menuitem", { name: "Download", exact: true }).click();
+}
+
+/** Leaving would be asked for, and whoever stayed would have no download. */
+async function asIsWhileSomethingIsSent(tab) {
+  const asked = [];
+  const note = (dialog) => asked.push(dialog.type()) && dialog.dismiss();
+  tab.on("dialog", note);
+  await tab.evaluate(() => {
+    globalThis.sendNow = XMLHttpRequest.prototype.send;
+    XMLHttpRequest.prototype.send = function hold(body) { globalThis.sendHeld = () => globalThis.sendNow.call(this, body); };
+  });
+  await tab.getByLabel("Files to upload").setInputFiles({ name: "held.txt", mimeType: "text/plain", buffer: Buffer.from("held\n") });
+  await tab.waitForFunction(() => globalThis.sendHeld !== undefined);
+  const coming = tab.waitForEvent("download");
+  await fetchFile(tab);
+  assert.match(new URL((await coming).url()).pathname, /^\/download\//);
+  assert.deepEqual(asked, []);
+  await tab.evaluate(() => globalThis.location.reload()).catch(() => undefined);
+  await until("whoever leaves is asked", () => asked.join() === "beforeunload");
+  tab.off("dialog", note);
+  await tab.evaluate(() => {
+    XMLHttpRequest.prototype.send = globalThis.sendNow;
+    globalThis.sendHeld();
+  });
+  await visible(tab.getByText("Uploaded 1 file"));
+}
+
+/** As when it was ended after it said that it is ready: the page fetches the file itself. */
+async function evenIfTheWorkerForgot(tab) {
+  await answerFirst(tab, "ready");
+  await tab.evaluate(() => { // a second is long enough to wait for what does not come
+    const own = globalThis.setTimeout;
+    globalThis.setTimeout = (run, ms, ...rest) => own(run, ms === 10_000 ? 1_000 : ms, ...rest);
+  });
+  let came;
+  tab.once("download", (download) => { came = download; });
+  await fetchFile(tab);
+  await until("it comes all the same", () => came !== undefined);
+  assert.match(came.url(), /^blob:/);
+  assert.equal(came.suggestedFilename(), "näme.txt");
+}
+
 test("what is downloaded goes to the disk, not through the page's memory", async () => {
   const from = await newSession(ada, "Disk");
   await newSession(ada, "Other disk");
@@ -75,14 +131,25 @@ test("what is downloaded goes to the disk, not through the page's memory", async
     assert.ok(readFileSync(await download.path(), "latin1").startsWith(begins));
   }
   await visible(tab.getByRole("list", { name: "Entries" })); // the page stays
+  await asIsWhileSomethingIsSent(tab);
+  await evenIfTheWorkerForgot(tab);
   const both = [];
   tab.on("download", (download) => both.push(download.suggestedFilename()));
   await tab.goto(`${home}/settings/data`);
+  await answerFirst(tab, "late"); // as behind other long answers
   await button("Download everything", tab).click();
-  await visible(tab.getByText("All of it is downloaded"));
+  await visible(tab.getByText(/^All of it is on its way/));
   const all = (await ada.get("/sessions")).data.map(({ name }) => `${name}.tar.gz`);
   await until("every archive and the account came", () => both.length > all.length);
   assert.deepEqual(both.sort(), [...all, "coditect-account.json"].sort());
+  assert.equal(await tab.evaluate(() => globalThis.answered), 1);
+  both.length = 0;
+  await answerFirst(tab, "taken"); // and nothing more
+  await button("Download Disk", tab).click();
+  await until("it is asked for", () => tab.evaluate(() => globalThis.answered === 1));
+  await button("Stop", tab).click();
+  await gone(button("Stop", tab));
+  assert.deepEqual(both, []);
   await tab.context().close();
 });
 

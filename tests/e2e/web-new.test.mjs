@@ -135,6 +135,38 @@ test("from an archive: stopped, tried again, whole", async () => {
   assert.equal((await sessions()).filter(({ name }) => name === "Other").length, 1);
 });
 
+test("an archive that waits for other uploads is stopped, too, and said to be no more once it waits again", async () => {
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await page.goto(`${home}/sessions/${idNow()}/files`);
+  const held = [];
+  await page.route((address) => /\/(files\/other|archive)/.test(address.pathname), (route) => (route.request().method() === "GET" ? route.fallback() : held.push(route)));
+  await page.getByLabel("Files to upload").setInputFiles([1, 2, 3].map((n) => ({ name: `other${n}`, mimeType: "text/plain", buffer: Buffer.from("x") })));
+  await until("three are sent", () => held.length === 3);
+  await page.evaluate(() => { // a load would end what is sent
+    history.pushState({}, "", "/sessions");
+    dispatchEvent(new PopStateEvent("popstate", { state: {} }));
+  });
+  await button("New session", page).first().click();
+  await button("Archive", dialog).click();
+  await named("Archive").setInputFiles(good);
+  await named("Name").fill("Queued");
+  await button("Create", dialog).click();
+  await visible(dialog.getByText("Waiting for other uploads engine.tar.gz"));
+  await button("Stop", dialog).click();
+  await visible(dialog.getByRole("alert").getByText("It was stopped."));
+  await button("Try again", dialog).click();
+  await visible(dialog.getByText("Waiting for other uploads engine.tar.gz"));
+  await button("Close", dialog).click();
+  await page.waitForURL(/\/sessions\/ses-[^/]+\/files$/);
+  await visible(page.getByText("Uploading 1 file"));
+  assert.equal(await page.getByText("It was stopped.").count(), 0);
+  for (const route of held) await route.continue();
+  await until("its turn comes", () => held.length === 4);
+  await held[3].fulfill({ status: 503, json: { success: false, error: { code: "unavailable", message: "Not now.", request_id: "req-7" } } });
+  await visible(page.getByText(/^Not now\..* Request req-7$/));
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+});
+
 test("an archive that is none: said, and the session kept, given another one or deleted", async () => {
   const failing = async (name) => {
     await begin("Archive");
@@ -164,6 +196,9 @@ test("an archive that is none: said, and the session kept, given another one or 
   assert.ok((await removed).url().endsWith(`/sessions/${id}`));
   await gone(dialog);
   await visible(page.getByText("“Dropped” was deleted"));
+  const restored = page.waitForRequest((request) => request.url().endsWith(`/sessions/${id}/restore`));
+  await button("Undo", page).click();
+  await restored;
 });
 
 test("nothing refused by the policy", () => assert.deepEqual(world.refused, []));

@@ -33,6 +33,8 @@ async function part(request) {
 /** Answers that have begun, by the id in /download/{id}/{name}: each is fetched once, by the navigation that the page makes next. */
 const begun = new Map();
 const KEPT_MS = 30_000;
+/** Of the server, which lets a login have a few long answers at once: what has not begun is let go, and the page asks again. */
+const BEGIN_MS = 45_000;
 /** All that a token is sent to: what a link shows, and the files of a session. */
 const OPENED = /^\/api\/v5\/(shared\/|sessions\/ses-[0-9a-z]{26}\/(archive$|files\/))/;
 /** What is no attachment would be shown in the page's place, as a page of ours. */
@@ -48,16 +50,19 @@ function keep(id, response, port) {
 
 async function begin({ id, url, token }, port) {
   port.postMessage("taken");
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), BEGIN_MS);
   try {
     const { origin, pathname, search } = new URL(url, location.origin);
     if (origin !== location.origin || !OPENED.test(pathname)) throw new Error("No token is sent there.");
-    const response = await fetch(pathname + search, { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
+    const response = await fetch(pathname + search, { headers: { Authorization: `Bearer ${token}` }, cache: "no-store", signal: patience.signal });
+    clearTimeout(timer);
     const isTaken = response.ok && isAttachment(response);
     if (isTaken) keep(id, response, port);
     else await response.body?.cancel();
     port.postMessage(isTaken ? "ready" : "refused");
   } catch {
-    port.postMessage("refused");
+    port.postMessage(patience.signal.aborted ? "late" : "refused");
   }
 }
 

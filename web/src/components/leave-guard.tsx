@@ -3,7 +3,7 @@
 import { Flex, Spinner, Text } from "@chakra-ui/react";
 import { useEffect, useRef } from "react";
 import type { Risk } from "../lib/frame";
-import { askToLeave, type Leaving, useLeaving } from "../stores/leaving";
+import { askToLeave, isDownloading, type Leaving, useLeaving } from "../stores/leaving";
 import { type OpenSession, useOpen } from "../stores/open";
 import { useUploads } from "../stores/uploads";
 import { Confirm } from "./modal";
@@ -25,7 +25,7 @@ function isUploading(): boolean {
 function useUnload(): void {
   useEffect(() => {
     const hold = (event: BeforeUnloadEvent): void => {
-      if (worst(useOpen.getState().sessions) !== "none" || isUploading()) event.preventDefault();
+      if (!isDownloading() && (worst(useOpen.getState().sessions) !== "none" || isUploading())) event.preventDefault();
     };
     globalThis.addEventListener("beforeunload", hold);
     return () => globalThis.removeEventListener("beforeunload", hold);

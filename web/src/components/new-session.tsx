@@ -21,7 +21,8 @@ import { Choice } from "./choice";
 import { checkSessionName, Modal } from "./modal";
 import { FormProblem } from "./problem-notice";
 import { useSending } from "./sending";
-import { say, sayProblem } from "./toaster";
+import { useDeletion } from "./session/deletion";
+import { sayProblem } from "./toaster";
 
 type Beginning = "blank" | "git" | "archive";
 
@@ -191,32 +192,30 @@ interface FillingProps extends Made {
 function Incomplete({ session, uploadId, one, onClose }: FillingProps) {
   const navigate = useNavigate();
   const [file, setFile] = useState<File | undefined>(one.file);
-  const remove = useSessionChange(() => api.sessionsDelete({ sessionId: session.id }));
+  const { remove, isRemoving } = useDeletion();
   const openAsItIs = (): void => {
     dropUpload(uploadId);
     void navigate(sessionAddress(session.id), { state: { open: true } });
     onClose();
   };
-  const drop = (): void => remove.mutate(undefined, {
-    onSuccess: () => {
-      dropUpload(uploadId);
-      say(`“${session.name}” was deleted`);
-      onClose();
-    },
-    onError: sayProblem,
-  });
+  const drop = async (): Promise<void> => {
+    if (!await remove(session)) return;
+    dropUpload(uploadId);
+    onClose();
+  };
   return (
     <Stack gap="16px">
       <Flex role="alert" gap="10px" padding="12px" bg="bad.subtle" borderRadius="l2" align="flex-start">
         <Flex color="bad.fg" paddingTop="2px" flexShrink="0"><TriangleAlert size={16} /></Flex>
         <Stack gap="2px" minWidth="0" overflowWrap="anywhere">
           <Text fontWeight="500" color="bad.fg">{one.problem}</Text>
+          {one.requestId !== undefined && <Text color="fg.muted">Request {one.requestId}</Text>}
           <Text color="fg.muted">The session was created. Of the archive it has what came before, or nothing.</Text>
         </Stack>
       </Flex>
       <ArchivePicker file={file} onFile={setFile} />
       <Flex gap="8px" wrap="wrap" justify="flex-end">
-        <Button size="sm" variant="ghost" colorPalette="gray" loading={remove.isPending} onClick={drop}><Trash2 size={14} />Delete it</Button>
+        <Button size="sm" variant="ghost" colorPalette="gray" loading={isRemoving} onClick={() => void drop()}><Trash2 size={14} />Delete it</Button>
         <Button size="sm" variant="outline" colorPalette="gray" onClick={openAsItIs}>Open as it is</Button>
         <Button size="sm" autoFocus disabled={file === undefined} onClick={() => file !== undefined && retryUpload(uploadId, file)}><RotateCw size={14} />Try again</Button>
       </Flex>

@@ -12,6 +12,7 @@ import { checkSessionName, NameDialog } from "../components/modal";
 import { ProblemNotice } from "../components/problem-notice";
 import { MoveDialog, ProjectBar } from "../components/projects";
 import { Select } from "../components/select";
+import { useDeletion } from "../components/session/deletion";
 import { PageMain } from "../components/shell";
 import { say, sayProblem } from "../components/toaster";
 import { byProject } from "../lib/groups";
@@ -22,14 +23,12 @@ import { api } from "../stores/auth";
 import { showOverlay } from "../stores/overlay";
 
 function useSessionActions() {
-  const restore = useSessionChange((session: Session) => api.sessionsRestore({ sessionId: session.id }));
-  const remove = useSessionChange((session: Session) => api.sessionsDelete({ sessionId: session.id }));
+  const { remove, restore } = useDeletion();
   const pause = useSessionChange((session: Session) => api.sessionsPause({ sessionId: session.id }));
   const clone = useSessionChange((session: Session) => api.sessionsClone({ sessionId: session.id }));
-  const undo = (session: Session): void => restore.mutate(session, { onSuccess: () => say(`“${session.name}” is back`), onError: sayProblem });
   return {
-    restore: undo,
-    remove: (session: Session) => remove.mutateAsync(session).then(() => say(`“${session.name}” was deleted`, () => undo(session)), sayProblem),
+    restore,
+    remove,
     clone: (session: Session) => clone.mutate(session, { onSuccess: (now) => say(cloningWords(now)), onError: sayProblem }),
     pause: (session: Session) => pause.mutate(session, { onSuccess: () => say(`“${session.name}” is paused`), onError: sayProblem }),
   };

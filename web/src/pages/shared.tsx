@@ -80,7 +80,7 @@ interface Wanted {
 
 async function fetchOut({ url, token, name, load }: Wanted): Promise<void> {
   try {
-    if (await fetchToDisk(`/api/v5${url}`, token, name)) return;
+    if (await fetchToDisk({ url: `/api/v5${url}`, token, name })) return;
     const response = await load();
     save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? name);
   } catch (error) {

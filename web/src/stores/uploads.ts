@@ -1,5 +1,5 @@
 // Files on their way to the server, and archives that are unpacked there. Three at a time; one that fails, or is stopped, waits for
-// the person. While one is on its way the browser asks before the page is left.
+// the person. While one is on its way the browser asks before the page is left (components/leave-guard.tsx).
 import { create } from "zustand";
 import { isCode, problemOf } from "../lib/problem";
 import { tellingFetch } from "../lib/telling";
@@ -18,17 +18,12 @@ export interface Upload {
   readonly state: "waiting" | "sending" | "done" | "failed";
   /** Bytes that have left. */
   readonly sent: number;
-  readonly problem?: string;
+  /** Why it failed; of what the server refused, with the request's id. */
+  readonly problem?: string | undefined;
+  readonly requestId?: string | undefined;
 }
 
 export const useUploads = create<{ readonly uploads: readonly Upload[] }>(() => ({ uploads: [] }));
-
-const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
-
-useUploads.subscribe(({ uploads }) => {
-  if (uploads.some(({ state }) => state === "waiting" || state === "sending")) globalThis.addEventListener("beforeunload", ask);
-  else globalThis.removeEventListener("beforeunload", ask);
-});
 
 let last = 0;
 
@@ -36,22 +31,27 @@ function change(id: number, part: Partial<Upload>): void {
   useUploads.setState(({ uploads }) => ({ uploads: uploads.map((one) => (one.id === id ? { ...one, ...part } : one)) }));
 }
 
+/** Nothing is left of the time before. */
+const again = { state: "waiting", sent: 0, problem: undefined, requestId: undefined } as const;
+
+const stopped = { state: "failed", problem: "It was stopped.", requestId: undefined } as const;
+
 const stops = new Map<number, AbortController>();
 
 async function send({ id, sessionId, path, file: body, isArchive }: Upload): Promise<void> {
   const stop = new AbortController();
   stops.set(id, stop);
-  change(id, { state: "sending", sent: 0 });
+  change(id, { ...again, state: "sending" });
   const client = clientBy(watched(tellingFetch((sent) => change(id, { sent }))));
   const args = { sessionId, path, body, signal: stop.signal };
   try {
     await (isArchive ? client.filesUnpack(args) : client.filesPut(args));
     change(id, { state: "done" });
   } catch (error) {
-    const { title, advice } = problemOf(error);
+    const { title, advice, requestId } = problemOf(error);
     // What is wrong with an archive itself is said whole.
     const problem = isArchive && isCode(error, "invalid") ? title : `${title} ${advice}`;
-    change(id, { state: "failed", problem: stop.signal.aborted ? "It was stopped." : problem });
+    change(id, stop.signal.aborted ? stopped : { state: "failed", problem, requestId });
   }
   stops.delete(id);
   pump();
@@ -73,12 +73,14 @@ export function upload(sessionId: string, files: ReadonlyArray<{ readonly path: 
 
 /** One that failed; the same file, or another in its place. */
 export function retryUpload(id: number, file: File): void {
-  change(id, { file, state: "waiting", sent: 0 });
+  change(id, { ...again, file });
   pump();
 }
 
 export function stopUpload(id: number): void {
-  stops.get(id)?.abort();
+  const stop = stops.get(id);
+  if (stop !== undefined) stop.abort();
+  else if (useUploads.getState().uploads.some((one) => one.id === id && one.state === "waiting")) change(id, stopped);
 }
 
 export function dropUpload(id: number): void {
@@ -87,7 +89,7 @@ export function dropUpload(id: number): void {
 
 export function retryUploads(): void {
   useUploads.setState(({ uploads }) => ({
-    uploads: uploads.map((one): Upload => (one.state === "failed" ? { ...one, state: "waiting" } : one)),
+    uploads: uploads.map((one): Upload => (one.state === "failed" ? { ...one, ...again } : one)),
   }));
   pump();
 }

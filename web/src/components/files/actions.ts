@@ -4,6 +4,7 @@ import { queryClient, refreshFiles } from "../../api/queries";
 import { sentName } from "../../lib/content";
 import { baseName, joinPath, parentOf } from "../../lib/paths";
 import { api, useAuth } from "../../stores/auth";
+import { unasked } from "../../stores/leaving";
 import { say, sayProblem } from "../toaster";
 
 export function save(blob: Blob, name: string): void {
@@ -16,13 +17,13 @@ export function save(blob: Blob, name: string): void {
 
 /** Of the worker's word, which a worker of an older build does not give. */
 const WORD_MS = 15_000;
-/** Of the server's answer to begin; what comes later the worker forgets. */
+/** Of the server's answer to begin: more than the worker's own patience. */
 const BEGIN_MS = 60_000;
 /** Of the browser to come for it: another download that is asked for before would stop it. */
-const LEAVE_MS = 5_000;
+const LEAVE_MS = 10_000;
 
-/** The worker's words, one by one; undefined when none comes in time. */
-function wordsOf(port: MessagePort): (ms: number) => Promise<unknown> {
+/** The worker's words, one by one; undefined when none comes in time, or before it is stopped. */
+function wordsOf(port: MessagePort, signal?: AbortSignal): (ms: number) => Promise<unknown> {
   const said: unknown[] = [];
   let wake = (): void => undefined;
   port.onmessage = ({ data }) => {
@@ -31,6 +32,7 @@ function wordsOf(port: MessagePort): (ms: number) => Promise<unknown> {
   };
   return (ms) => new Promise((resolve) => {
     const timer = setTimeout(() => resolve(undefined), ms);
+    signal?.addEventListener("abort", () => resolve(undefined), { once: true });
     wake = () => {
       if (said.length === 0) return;
       clearTimeout(timer);
@@ -45,36 +47,60 @@ function workerNow(): ServiceWorker | undefined {
   return "safari" in globalThis ? undefined : (navigator as Partial<Navigator>).serviceWorker?.controller ?? undefined;
 }
 
-/**
- * Has the browser fetch what a token opens straight to the disk: the worker (public/sw.js) sends the token, an address has none.
- * name: where the answer says none. False: nothing was fetched, because there is no worker (yet), it was refused, did not begin in
- * time, or the browser is Safari on a desktop, which takes no download from a worker. Safari on a phone is not known by this sign, and is asked.
- */
-export async function fetchToDisk(url: string, token: string, name: string): Promise<boolean> {
-  const worker = workerNow();
-  if (worker === undefined) return false;
+interface Wanted {
+  readonly url: string;
+  readonly token: string;
+  /** Where the answer says none. */
+  readonly name: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** left: the browser has it. late: it did not begin yet, as behind other long answers; asked again it may. */
+async function askWorker(worker: ServiceWorker, { url, token, name, signal }: Wanted): Promise<"left" | "late" | "no"> {
+  signal?.throwIfAborted();
   const id = crypto.randomUUID();
   const { port1, port2 } = new MessageChannel();
-  const word = wordsOf(port1);
+  const word = wordsOf(port1, signal);
   worker.postMessage({ kind: "download", id, url, token }, [port2]);
-  const isReady = (await word(WORD_MS)) === "taken" && (await word(BEGIN_MS)) === "ready";
-  if (isReady) {
-    location.assign(`/download/${id}/${encodeURIComponent(name)}`); // it is a file: the page stays
-    await word(LEAVE_MS);
+  let said = await word(WORD_MS);
+  if (said === "taken") said = await word(BEGIN_MS);
+  if (said === "ready" && signal?.aborted !== true) {
+    said = await unasked(() => {
+      location.assign(`/download/${id}/${encodeURIComponent(name)}`); // it is a file: the page stays
+      return word(LEAVE_MS);
+    });
   }
   port1.close();
-  return isReady;
+  if (said !== "left") signal?.throwIfAborted();
+  return said === "left" || said === "late" ? said : "no";
+}
+
+/**
+ * Has the browser fetch what a token opens straight to the disk: the worker (public/sw.js) sends the token, an address has none.
+ * False: nothing was fetched, because there is no worker (yet), it was refused, the browser did not come for it, or it is Safari on
+ * a desktop, which takes no download from a worker. Safari on a phone is not known by this sign, and is asked. Rejects when stopped.
+ */
+export async function fetchToDisk(wanted: Wanted): Promise<boolean> {
+  for (;;) {
+    const worker = workerNow();
+    const said = worker === undefined ? "no" : await askWorker(worker, wanted);
+    if (said !== "late") return said === "left";
+  }
 }
 
 const tokenNow = (): string => useAuth.getState().token ?? "";
 
-/** As whoever is logged in. The worker renews no token: what it was refused is tried once more when a call of the page has renewed it. */
-async function toDisk(url: string, name: string): Promise<boolean> {
-  const token = tokenNow();
-  if (await fetchToDisk(url, token, name)) return true;
-  if (workerNow() === undefined) return false;
-  await api.usersMeGet();
-  return tokenNow() !== token && fetchToDisk(url, tokenNow(), name);
+/** As whoever is logged in. The worker renews no token: what was refused is tried again when a call of the page has renewed it. */
+async function toDisk(url: string, name: string, signal?: AbortSignal): Promise<boolean> {
+  for (;;) {
+    const worker = workerNow();
+    if (worker === undefined) return false;
+    const token = tokenNow();
+    const said = await askWorker(worker, { url, token, name, signal });
+    if (said === "left") return true;
+    await api.usersMeGet({ ...(signal !== undefined ? { signal } : {}) });
+    if (said !== "late" && tokenNow() === token) return false;
+  }
 }
 
 const search = (parts: Readonly<Record<string, string | number | undefined>>): string => {
@@ -93,11 +119,11 @@ export async function download(sessionId: string, path: string, version?: number
   }
 }
 
-/** All files of the session, as they are or were at a moment. Rejects when they could not be had. */
-export async function fetchArchive(sessionId: string, format: "tgz" | "zip", at?: number): Promise<void> {
+/** All files of the session, as they are or were at a moment. Rejects when they could not be had, or it was stopped before they began. */
+export async function fetchArchive(sessionId: string, format: "tgz" | "zip", at?: number, signal?: AbortSignal): Promise<void> {
   const name = `session.${format}`;
-  if (await toDisk(`/api/v5/sessions/${sessionId}/archive${search({ format, at })}`, name)) return;
-  const response = await api.filesArchive({ sessionId, format, ...(at !== undefined ? { at } : {}) });
+  if (await toDisk(`/api/v5/sessions/${sessionId}/archive${search({ format, at })}`, name, signal)) return;
+  const response = await api.filesArchive({ sessionId, format, ...(at !== undefined ? { at } : {}), ...(signal !== undefined ? { signal } : {}) });
   save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? name);
 }
 

@@ -37,12 +37,12 @@ export function Uploads({ sessionId }: { readonly sessionId: string }) {
         <CloseButton size="xs" color="fg.muted" aria-label="Close the list of uploads" onClick={clearUploads} />
       </Flex>
       <Box as="ul" maxHeight="240px" overflowY="auto" paddingY="4px">
-        {uploads.slice(0, 100).map(({ id, path, file, isArchive, state, problem, sent }) => (
+        {uploads.slice(0, 100).map(({ id, path, file, isArchive, state, problem, requestId, sent }) => (
           <Flex as="li" listStyleType="none" key={id} align="center" gap="10px" paddingX="16px" minHeight="36px" color="fg.muted">
             <UploadIcon state={state} />
             <Box flex="1" minWidth="0">
               <Text truncate color="fg" title={path}>{isArchive ? file.name : baseName(path)}</Text>
-              {problem !== undefined && <Text fontSize="12px" color="bad.fg">{problem}</Text>}
+              {problem !== undefined && <Text fontSize="12px" color="bad.fg" overflowWrap="anywhere">{problem}{requestId !== undefined && ` Request ${requestId}`}</Text>}
             </Box>
             <Text fontSize="12px" fontVariantNumeric="tabular-nums" whiteSpace="nowrap">{state === "sending" && sent < file.size ? `${Math.floor((100 * sent) / file.size)} % of ${formatSize(file.size)}` : formatSize(file.size)}</Text>
             {state === "sending" && <CloseButton size="2xs" color="fg.muted" aria-label={`Stop ${file.name}`} onClick={() => stopUpload(id)} />}

@@ -29,7 +29,7 @@ function SessionRow({ session, isBusy, onTake }: { readonly session: Session; re
 
 const PATIENCE = 5;
 
-/** Who has much asks more often than is granted in a minute. */
+/** Who has much asks more often than is granted in a minute: whatever is asked for here is asked for so. */
 async function patiently<Result>(ask: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries++) {
     try {
@@ -42,18 +42,21 @@ async function patiently<Result>(ask: () => Promise<Result>): Promise<Result> {
   }
 }
 
+/** All pages of a list. */
+const whole: typeof all = (page) => all((cursor) => patiently(() => page(cursor)));
+
 /** One after another: each may be long. */
 async function fetchConversations(): Promise<ReadonlyArray<Conversation & { readonly said: readonly Message[] }>> {
   const taken: Array<Conversation & { readonly said: readonly Message[] }> = [];
-  for (const one of await all((cursor) => api.conversationsList(cursor))) {
-    taken.push({ ...one, said: await all((cursor) => patiently(() => api.messagesList({ conversationId: one.id, ...cursor }))) });
+  for (const one of await whole((cursor) => api.conversationsList(cursor))) {
+    taken.push({ ...one, said: await whole((cursor) => api.messagesList({ conversationId: one.id, ...cursor })) });
   }
   return taken;
 }
 
 /** What the person chose; what the team or nobody chose is not theirs. */
 async function fetchChoices(): Promise<Readonly<Record<string, unknown>>> {
-  const { data } = await api.settingsList();
+  const { data } = await patiently(() => api.settingsList());
   return Object.fromEntries(data.filter((one) => one.user !== undefined).map((one) => [`${one.category}.${one.key}`, one.user]));
 }
 
@@ -66,19 +69,19 @@ async function fetchLinks(sessions: readonly Session[]): Promise<readonly Link[]
 
 /** Everything that the server knows of the person beside files. */
 async function fetchAccount(user: User): Promise<Blob> {
-  const sessions = await all((cursor) => api.sessionsList(cursor));
+  const sessions = await whole((cursor) => api.sessionsList(cursor));
   const account = {
     user,
-    two_factor: await api.usersMeTotpGet(),
-    devices: await all((cursor) => api.authDevicesList(cursor)),
-    keys: await all((cursor) => api.authKeysList(cursor)),
+    two_factor: await patiently(() => api.usersMeTotpGet()),
+    devices: await whole((cursor) => api.authDevicesList(cursor)),
+    keys: await whole((cursor) => api.authKeysList(cursor)),
     settings: await fetchChoices(),
-    projects: await all((cursor) => api.projectsList(cursor)),
+    projects: await whole((cursor) => api.projectsList(cursor)),
     sessions,
-    deleted_sessions: await all((cursor) => api.sessionsList({ deleted: true, ...cursor })),
+    deleted_sessions: await whole((cursor) => api.sessionsList({ deleted: true, ...cursor })),
     links: user.role === "viewer" ? [] : await fetchLinks(sessions),
     conversations: await fetchConversations(),
-    deleted_conversations: await all((cursor) => api.conversationsList({ deleted: true, ...cursor })),
+    deleted_conversations: await whole((cursor) => api.conversationsList({ deleted: true, ...cursor })),
   };
   return new Blob([`${JSON.stringify(account, undefined, 2)}\n`], { type: "application/json" });
 }
@@ -87,19 +90,23 @@ function Export({ user }: { readonly user: User }) {
   const { sessions, isComplete } = useAllSessions();
   const { busy, error, send } = useSending();
   const [at, setAt] = useState<string>();
-  const isStopped = useRef(false);
+  const stop = useRef<AbortController>(undefined);
   if (!isComplete) return <ListSkeleton rows={3} />;
   const bytes = sessions.reduce((sum, one) => sum + one.bytes, 0);
   const take = (wanted: readonly Session[], withAccount: boolean) => send(async () => {
-    isStopped.current = false;
+    const stopper = new AbortController();
+    const { signal } = stopper;
+    stop.current = stopper;
     try {
       if (withAccount) save(await fetchAccount(user), "coditect-account.json");
       for (const session of wanted) {
-        if (isStopped.current) return;
+        signal.throwIfAborted();
         setAt(session.name);
-        await fetchArchive(session.id, "tgz");
+        await patiently(() => fetchArchive(session.id, "tgz", undefined, signal));
       }
-      say(withAccount ? "All of it is downloaded" : "Downloaded");
+      say(withAccount ? "All of it is on its way: your browser shows when it is here" : "It is on its way: your browser shows when it is here");
+    } catch (error) {
+      if (!signal.aborted) throw error;
     } finally {
       setAt(undefined);
     }
@@ -109,7 +116,7 @@ function Export({ user }: { readonly user: User }) {
       <FormProblem error={error} />
       <Flex gap="12px" align="center" wrap="wrap">
         <Button size="sm" loading={busy} loadingText="Download everything" onClick={() => void take(sessions, true)}><Download size={14} />Download everything</Button>
-        {busy && <Button size="sm" variant="outline" colorPalette="gray" onClick={() => { isStopped.current = true; }}>Stop</Button>}
+        {busy && <Button size="sm" variant="outline" colorPalette="gray" onClick={() => stop.current?.abort()}>Stop</Button>}
         <Text role="status" color="fg.muted" fontSize="13px" fontVariantNumeric="tabular-nums">{at !== undefined ? `“${at}” is coming…` : `${formatCount(sessions.length, "session")}, ${formatSize(bytes)}, and your account as JSON.`}</Text>
       </Flex>
       {sessions.length > 0 && (
