@@ -64,6 +64,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 'n':
         TRY(source_note, text);
         break;
+    case 'r':
+        TRY(rules, text);
+        break;
     case 'k':
         try_chunks(&arena, text, &out);
         break;

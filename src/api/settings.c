@@ -25,7 +25,8 @@ static void write_setting(struct json_writer *w, const struct settings_view *vie
     static const char *const types[] = {[SETTINGS_CHOICE] = "choice",
                                         [SETTINGS_NUMBER] = "number",
                                         [SETTINGS_BOOLEAN] = "boolean",
-                                        [SETTINGS_TEXT] = "text"};
+                                        [SETTINGS_TEXT] = "text",
+                                        [SETTINGS_PATTERNS] = "patterns"};
     const struct settings_row *row = view->row;
     const char *source = view->user.n > 0 ? "user" : view->tenant.n > 0 ? "tenant" : "default";
     json_object(w);

@@ -141,6 +141,9 @@ void cli_completion_fish(struct buf *out);
  */
 void cli_escape(struct buf *out, struct str s);
 struct str cli_escaped(struct arena *arena, struct str s);
+
+/* The same for what may be entered again as it is shown: a backslash stays one, so that it may also be one of the above. */
+void cli_escape_but_backslashes(struct buf *out, struct str s);
 size_t cli_width(struct str escaped);                              /* columns of a terminal */
 struct str cli_size_text(struct arena *arena, int64_t bytes);      /* "1.5 MiB" */
 struct str cli_time_text(struct arena *arena, struct str rfc3339); /* "2026-11-21 04:05:06", UTC */

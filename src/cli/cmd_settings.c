@@ -4,7 +4,7 @@
  */
 #include "cli/cli_int.h"
 
-enum { VALUE_MOST = 4096 };
+enum { VALUE_MOST = 16 * 1024 };
 
 /* "editor.font_size" → category and key. */
 struct name {
@@ -38,6 +38,32 @@ static struct str value_text(struct arena *arena, const struct json *setting)
     return arena_str(arena, buf_str(&text));
 }
 
+static bool is_named(const struct json *setting, const char *member, struct str name)
+{
+    const struct json *value = json_get(setting, member);
+    return value && value->kind == JSON_STRING && str_eq(value->string, name);
+}
+
+static bool is_lines(const struct json *setting)
+{
+    return is_named(setting, "type", STR("patterns"));
+}
+
+/* As it fits into a table. */
+static struct str value_cell(struct arena *arena, const struct json *setting)
+{
+    struct str text = value_text(arena, setting);
+    struct str line;
+    size_t n = 0;
+    if (!is_lines(setting)) {
+        return text;
+    }
+    while (str_split(&text, '\n', &line)) {
+        n += line.n > 0;
+    }
+    return n == 0 ? STR("none") : arena_printf(arena, n == 1 ? "%zu line" : "%zu lines", n);
+}
+
 /* ---- list ---- */
 
 static int fetch(struct cli_run *run, void *ctx, struct str cursor, struct cli_reply *ret_reply)
@@ -60,7 +86,7 @@ static int show(struct cli_run *run, void *ctx, const struct json *element)
     struct str source = str_eq(s.source, STR("user")) ? STR("you") : s.source;
     cli_table_add(table, arena_printf(&table->arena, STR_FMT "." STR_FMT, STR_ARG(s.category),
                                       STR_ARG(s.key)));
-    cli_table_add(table, value_text(&table->arena, element));
+    cli_table_add(table, value_cell(&table->arena, element));
     cli_table_add(table, source);
     cli_table_add(table, s.help);
     return 0;
@@ -92,12 +118,6 @@ static int list(struct cli_run *run)
 
 /* ---- one of them ---- */
 
-static bool is_named(const struct json *setting, const char *member, struct str name)
-{
-    const struct json *value = json_get(setting, member);
-    return value && value->kind == JSON_STRING && str_eq(value->string, name);
-}
-
 /* In the client's memory until its next call. */
 static int find(struct cli_run *run, const struct name *name, const struct json **ret_setting)
 {
@@ -112,13 +132,29 @@ static int find(struct cli_run *run, const struct name *name, const struct json 
     return r < 0 ? r : cli_fail(run, ERR_NOT_FOUND, "there is no such setting");
 }
 
+static void print_lines(struct cli_run *run, struct str text)
+{
+    struct str line;
+    while (str_split(&text, '\n', &line)) {
+        if (text.p || line.n > 0) { /* else it is what follows the last line's end */
+            cli_escape_but_backslashes(&run->out, line);
+            buf_byte(&run->out, '\n');
+        }
+    }
+}
+
 static int print(struct cli_run *run, const struct json *setting)
 {
     if (run->json) {
         cli_print_value(run, setting);
         return 0;
     }
-    cli_escape(&run->out, value_text(&run->arena, setting));
+    struct str text = value_text(&run->arena, setting);
+    if (is_lines(setting)) {
+        print_lines(run, text);
+        return 0;
+    }
+    cli_escape_but_backslashes(&run->out, text);
     buf_byte(&run->out, '\n');
     return 0;
 }
@@ -243,6 +279,8 @@ static const struct cli_operand set_operands[] = {
 static const struct cli_example set_examples[] = {
     {"coditect settings set editor.font_size 16", "From the next look at it on."},
     {"coditect settings set --tenant workspaces.running 2", "Nobody has more than two at once."},
+    {"coditect settings set --tenant files.ignore \"$(cat patterns)\"",
+     "New files of these names are not stored."},
     {.line = NULL},
 };
 const struct cli_command cli_command_settings_set = {

@@ -37,7 +37,7 @@ static void escape_code(struct buf *out, uint32_t code)
     }
 }
 
-void cli_escape(struct buf *out, struct str s)
+static void escape(struct buf *out, struct str s, struct str backslash)
 {
     while (s.n > 0) {
         size_t n = str_utf8_length(s);
@@ -46,7 +46,7 @@ void cli_escape(struct buf *out, struct str s)
             buf_printf(out, "\\x%02x", (unsigned)(unsigned char)s.p[0]);
             n = 1;
         } else if (code == '\\') {
-            buf_add(out, STR("\\\\"));
+            buf_add(out, backslash);
         } else if (is_active(code)) {
             escape_code(out, code);
         } else {
@@ -54,6 +54,16 @@ void cli_escape(struct buf *out, struct str s)
         }
         s = str_slice(s, n, s.n);
     }
+}
+
+void cli_escape(struct buf *out, struct str s)
+{
+    escape(out, s, STR("\\\\"));
+}
+
+void cli_escape_but_backslashes(struct buf *out, struct str s)
+{
+    escape(out, s, STR("\\"));
 }
 
 struct str cli_escaped(struct arena *arena, struct str s)

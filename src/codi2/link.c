@@ -318,6 +318,9 @@ int codi2_link_changes(struct codi2_link *l, struct arena *arena,
 {
     BUF_AUTO(text, TARGET_ROOM);
     buf_printf(&text, "&since=%llu&wait=%d", (unsigned long long)query->since, query->wait_ms);
+    if (query->rules) {
+        buf_printf(&text, "&rules=%llu", (unsigned long long)query->rules);
+    }
     BUF_AUTO(reply, WIRE_MAX_MESSAGE);
     struct link_request request = {
         .method = "GET", .call = "changes", .query = buf_z(&text), .type = ""};
@@ -332,7 +335,8 @@ int codi2_link_changes(struct codi2_link *l, struct arena *arena,
     *ret_changes =
         (struct codi2_remotes){.at = ARENA_ARRAY(arena, struct codi2_remote, events.n + 1),
                                .count = events.n,
-                               .seq = events.seq};
+                               .seq = events.seq,
+                               .rules = events.rules};
     for (size_t i = 0; i < events.n; i++) {
         const struct wire_event *e = &events.events[i];
         struct codi2_remote *r = &ret_changes->at[i];
@@ -344,6 +348,19 @@ int codi2_link_changes(struct codi2_link *l, struct arena *arena,
         r->version = e->seq;
     }
     return 0;
+}
+
+int codi2_link_rules(struct codi2_link *l, struct arena *arena, struct str *ret_rules)
+{
+    BUF_AUTO(reply, WIRE_MAX_MESSAGE);
+    struct wire_rules rules;
+    struct link_request request = {.method = "GET", .call = "rules", .query = "", .type = ""};
+    int error = codi2_link_call(l, &request, &reply);
+    error = error ? error : wire_rules_read(arena, arena_str(arena, buf_str(&reply)), &rules);
+    if (!error) {
+        *ret_rules = rules.ignore;
+    }
+    return error;
 }
 
 int codi2_link_report(struct codi2_link *l, struct str text)

@@ -104,6 +104,8 @@ struct codi2_remotes {
     size_t count;
     struct str next; /* tree: cursor of the next page, empty at the end */
     uint64_t seq;    /* tree: of the moment listed; changes: up to and including */
+    uint64_t
+        rules; /* changes: the mark of the tenant's rules; 0: the server says nothing of them */
 };
 
 struct codi2_tree_query {
@@ -131,12 +133,21 @@ int codi2_link_past_like(struct codi2_link *l, struct arena *arena,
 struct codi2_changes_query {
     uint64_t since;
     int wait_ms; /* for the first; 0: do not wait */
+    uint64_t
+        rules; /* their mark, as last told: the call waits for another one, too; 0: it does not */
 };
 
 /* Changes behind since. ERR_RESYNC: compare the whole tree. */
 int codi2_link_changes(struct codi2_link *l, struct arena *arena,
                        const struct codi2_changes_query *query,
                        struct codi2_remotes *ret_changes) BASE_MUST_USE;
+
+/*
+ * What the tenant leaves out of this tree, in arena. ERR_NOT_FOUND: of this root nothing, or an older server; ERR_INVALID: no such
+ * answer as we know.
+ */
+int codi2_link_rules(struct codi2_link *l, struct arena *arena,
+                     struct str *ret_rules) BASE_MUST_USE;
 
 /*
  * The next lot of files whose content will be asked for: it is fetched in the background, and the lot before it is what

@@ -208,13 +208,22 @@ static int push(struct codi2_mirror *m)
     return error;
 }
 
-static int bring_together(struct codi2_mirror *m)
+static int greet(struct codi2_mirror *m)
 {
     int error = atomic_load(&m->greeted) ? 0 : codi2_link_greet(m->link);
+    if (!error && !atomic_exchange(&m->greeted, true)) {
+        atomic_store(&m->rules_due, true);
+    }
+    return error;
+}
+
+static int bring_together(struct codi2_mirror *m)
+{
+    int error = greet(m);
     if (error) {
         return error;
     }
-    atomic_store(&m->greeted, true);
+    codi2_mirror_rules_ask(m);
     if (m->fresh) {
         error = codi2_mirror_reconcile(m);
         if (!error) {
@@ -317,10 +326,14 @@ static void *listen_for_changes(void *ctx)
         struct codi2_remotes changes = {0};
         uint64_t since = atomic_load(&m->applied);
         int error = codi2_link_changes(
-            m->listener_link, &arena, &(struct codi2_changes_query){since, LONG_POLL_MS}, &changes);
+            m->listener_link, &arena,
+            &(struct codi2_changes_query){since, LONG_POLL_MS, codi2_mirror_rules_last(m)},
+            &changes);
         bool news = error == ERR_RESYNC || (!error && changes.count > 0);
         if (news) {
             atomic_store(&m->remote, true);
+        }
+        if ((!error && codi2_mirror_rules_told(m, changes.rules)) || news) {
             codi2_mirror_wake(m);
         }
         if (error || news) { /* until the mirror has applied it, or the server is back */
@@ -341,6 +354,7 @@ static void release(struct codi2_mirror *m)
     codi2_index_close(m->index);
     content_ignore_destroy(m->ignore);
     content_ignore_destroy(m->makeable);
+    buf_fini(&m->rules);
     codi2_tracked_destroy(m->tracked);
     codi2_wanted_destroy(m->wanted);
     codi2_saves_destroy(m->saves);
@@ -442,6 +456,7 @@ int codi2_mirror_start(const struct codi2_mirror_options *options, struct codi2_
     m->dirty = codi2_dirty_create();
     m->ignore = content_ignore_create();
     m->makeable = content_ignore_create();
+    buf_init(&m->rules, MIRROR_MOST_RULES);
     m->wanted = codi2_wanted_create();
     m->saves = codi2_saves_create();
     m->empty = map_create();

@@ -23,6 +23,7 @@ enum {
     MIRROR_SETTLE_MS = 2,
     MIRROR_EMPTY_MS = 1000, /* how long a file that is open may be empty before that is a version */
     MIRROR_RULES = 2,       /* files of rules */
+    MIRROR_MOST_RULES = 64 * 1024, /* bytes of one of them, and of the tenant's */
 };
 
 struct codi2_mirror {
@@ -36,11 +37,15 @@ struct codi2_mirror {
     struct codi2_watch *watch;
     struct codi2_dirty *dirty;
     struct content_ignore *ignore;
-    struct content_ignore *makeable;       /* of these the ones for what can be made again */
-    struct codi2_tracked *tracked;         /* what is kept in spite of it */
-    struct codi2_look rules[MIRROR_RULES]; /* of the files of rules that were read; inode 0: none */
-    struct codi2_wanted *wanted;           /* what is waited for while the tree is restored */
-    struct codi2_saves *saves;             /* what the editor saves */
+    struct content_ignore *makeable;            /* of these the ones for what can be made again */
+    struct codi2_tracked *tracked;              /* what is kept in spite of it */
+    struct codi2_look rule_looks[MIRROR_RULES]; /* of the files that were read; inode 0: none */
+    struct buf rules;                           /* the tenant's */
+    _Atomic uint64_t rules_known;               /* their mark; 0: nothing was ever heard of them */
+    _Atomic uint64_t rules_told;                /* the mark that the server named last */
+    atomic_bool rules_due;                      /* to be asked for */
+    struct codi2_wanted *wanted;                /* what is waited for while the tree is restored */
+    struct codi2_saves *saves;                  /* what the editor saves */
     struct map *empty;                /* files that are open and empty → when first seen so */
     struct codi2_link *link;          /* the mirror's own */
     struct codi2_link *listener_link; /* cancelled at the end */
@@ -76,10 +81,18 @@ void codi2_mirror_kept(struct codi2_mirror *m, struct str path);
 /* Left out, and no loss: a program can make it again. */
 bool codi2_mirror_makeable(struct codi2_mirror *m, struct str path, bool is_folder);
 void codi2_mirror_keep_start(struct codi2_mirror *m);
+void codi2_mirror_keep_anew(struct codi2_mirror *m); /* the tenant's rules are others */
 /* To be called for each path that changed ("" for all) and each folder that was listed, before they are judged. */
 void codi2_mirror_keep_seen(struct codi2_mirror *m, struct str path);
 void codi2_mirror_keep_listed(struct codi2_mirror *m, struct str folder,
                               const struct codi2_names *names);
+
+/* mirror_rules.c: the tenant's. told: any thread; whether they are to be asked for. */
+void codi2_mirror_rules_start(struct codi2_mirror *m);
+void codi2_mirror_rules_ask(struct codi2_mirror *m);
+uint64_t codi2_mirror_rules_last(
+    const struct codi2_mirror *m); /* told; a mark of none if none was */
+bool codi2_mirror_rules_told(struct codi2_mirror *m, uint64_t mark);
 
 /* mirror.c */
 bool codi2_mirror_awaited(const struct codi2_mirror *m); /* a barrier waits */

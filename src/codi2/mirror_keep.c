@@ -1,14 +1,16 @@
 /*
- * What is kept. Everything but our own temporary files and what the rules leave out (content/'s list of
- * what a program can make again, then the root's .coditectignore and .coditect/ignore, which may add to it or take back by
- * "!"); and of that, what git
- * tracks is kept all the same: a `dist` that is checked in is somebody's work.
+ * What is kept. Everything but our own temporary files and what the rules leave out: content/'s list of what a program can make
+ * again, then the tenant's, then the root's .coditectignore and .coditect/ignore; each may add to those before or take back by
+ * "!". Of that, what git tracks is kept all the same: a `dist` that is checked in is somebody's work.
  *
  * .gitignore is not asked: what git ignores is often just what exists nowhere else (.env, notes, data).
- * What is in the store already stays in step with the disk, whatever rules and git say later: they speak of what is new.
  *
- * Nothing on the disk is deleted because rules leave it out. When the folder around it is deleted in the store, what can be made
- * again goes along (`makeable`: content/'s list alone); what a person named may exist nowhere else: it stays, with the folder.
+ * 1. Rules speak of what is new. What is in the store already stays in step with the disk, whatever rules and git say later: it is
+ *    deleted there only when a person deletes it here, and the other way round.
+ * 2. Whatever changes in them, the whole tree is judged anew: what is kept from now on goes to the store before the next barrier.
+ * 3. Nothing on the disk is deleted because rules leave it out. When the folder around it is deleted in the store, what can be
+ *    made again goes along (`makeable`: content/'s list alone); what a tenant or a person named stays, with the folder.
+ * 4. The files of rules are kept whatever they or the tenant's say: with them a session would lose what they take back.
  */
 #include <sys/stat.h>
 
@@ -18,8 +20,6 @@
 #include "codi2/mirror_int.h"
 
 static const char *const rule_files[MIRROR_RULES] = {".coditectignore", ".coditect/ignore"};
-
-enum { MOST_RULES = 64 * 1024 };
 
 static bool is_in_store(struct codi2_mirror *m, struct str path)
 {
@@ -46,6 +46,16 @@ void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path)
     }
 }
 
+/* Or the folder of one. */
+static bool is_rule_file(struct str path)
+{
+    bool is = false;
+    for (size_t i = 0; i < MIRROR_RULES; i++) {
+        is = is || content_path_within(str_from(rule_files[i]), path);
+    }
+    return is;
+}
+
 bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folder)
 {
     struct str folder;
@@ -57,8 +67,8 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
     if (str_starts(name, STR(CODI2_OWN_PREFIX))) {
         return true;
     }
-    if (!content_ignore_path(m->ignore, path, is_folder) || codi2_tracked_has(m->tracked, path) ||
-        is_in_store(m, path)) {
+    if (!content_ignore_path(m->ignore, path, is_folder) || is_rule_file(path) ||
+        codi2_tracked_has(m->tracked, path) || is_in_store(m, path)) {
         return false;
     }
     codi2_mirror_unkept(m, path, CODI2_IGNORED);
@@ -76,12 +86,12 @@ bool codi2_mirror_makeable(struct codi2_mirror *m, struct str path, bool is_fold
 static struct str read_rules(struct codi2_mirror *m, struct arena *arena, const char *file)
 {
     FD_AUTO int fd = -1;
-    char *text = arena_alloc(arena, MOST_RULES + 1);
+    char *text = arena_alloc(arena, MIRROR_MOST_RULES + 1);
     if (codi2_tree_open_file(&m->tree, str_from(file), &fd) != 0) {
         return STR_EMPTY;
     }
-    ssize_t n = fd_read_full(fd, text, MOST_RULES + 1);
-    if (n > MOST_RULES) {
+    ssize_t n = fd_read_full(fd, text, MIRROR_MOST_RULES + 1);
+    if (n > MIRROR_MOST_RULES) {
         log_warn("codi2", "%s is larger than 64 KiB: it is not used", file);
         return STR_EMPTY;
     }
@@ -94,6 +104,9 @@ static void take_rules(struct codi2_mirror *m)
     content_ignore_drop(m->ignore, STR(""));
     int error = content_ignore_add(m->ignore, STR(""), str_from(content_ignore_defaults));
     ASSERT(error == 0);
+    if (content_ignore_add(m->ignore, STR(""), buf_str(&m->rules)) != 0) {
+        log_warn("codi2", "the tenant has more rules than are looked at");
+    }
     for (size_t i = 0; i < MIRROR_RULES; i++) {
         const char *file = rule_files[i];
         if (content_ignore_add(m->ignore, STR(""), read_rules(m, &arena, file)) != 0) {
@@ -102,7 +115,15 @@ static void take_rules(struct codi2_mirror *m)
     }
 }
 
-/* Reads the rules when their file has changed; then everything is to be judged anew. */
+void codi2_mirror_keep_anew(struct codi2_mirror *m)
+{
+    take_rules(m);
+    codi2_tracked_forget(m->tracked);
+    codi2_status_forget(m->options.status, m->options.number, STR(""));
+    codi2_dirty_add_all(m->dirty);
+}
+
+/* Reads the rules when their file has changed. */
 static void look_at_rules(struct codi2_mirror *m)
 {
     bool news = false;
@@ -111,16 +132,12 @@ static void look_at_rules(struct codi2_mirror *m)
         if (codi2_tree_look(&m->tree, str_from(rule_files[i]), &look) != 0) {
             look = (struct codi2_look){0};
         }
-        news = news || !codi2_look_same(&look, &m->rules[i]);
-        m->rules[i] = look;
+        news = news || !codi2_look_same(&look, &m->rule_looks[i]);
+        m->rule_looks[i] = look;
     }
-    if (!news) {
-        return;
+    if (news) {
+        codi2_mirror_keep_anew(m);
     }
-    take_rules(m);
-    codi2_tracked_forget(m->tracked);
-    codi2_status_forget(m->options.status, m->options.number, STR(""));
-    codi2_dirty_add_all(m->dirty);
 }
 
 /* ---- what git tracks ---- */
@@ -153,6 +170,7 @@ void codi2_mirror_keep_start(struct codi2_mirror *m)
         .tree = &m->tree, .ignored = rules_ignore, .found = on_found, .ctx = m});
     int error = content_ignore_add(m->makeable, STR(""), str_from(content_ignore_defaults));
     ASSERT(error == 0);
+    codi2_mirror_rules_start(m);
     take_rules(m);
     look_at_rules(m);
 }

@@ -99,7 +99,7 @@ static int make_other(struct codi2_mirror *m, struct arena *arena, const struct 
 
 static int clear(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r);
 
-/* What is no loss: it can be made again, or it is no content at all. Not all that is left out: see mirror_keep.c. */
+/* What is no loss: it can be made again, or it is no content at all. Not all that is left out: mirror_keep.c, 3. */
 static bool is_of_no_worth(struct codi2_mirror *m, struct str path, const struct stand *now)
 {
     bool folder = now->look.kind == CODI2_FOLDER;

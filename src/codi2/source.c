@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "codi2/clone.h"
+#include "codi2/rules.h"
 #include "codi2/tree.h"
 #include "wire/wire.h"
 
@@ -216,11 +217,16 @@ static void finish(const struct attempt *a, struct str name)
 }
 
 /* A name that the rules leave out (dist, build, …) would keep the repository out of the store. */
-static struct str base_name(struct arena *arena, struct str url)
+static struct str base_name(struct arena *arena, struct str url, const char *index)
 {
     struct str name = codi2_clone_name(arena, url);
     struct content_ignore *rules = content_ignore_create();
+    BUF_AUTO(tenants, WIRE_MAX_RULES);
+    if (codi2_rules_load(index, &tenants) != 0) {
+        buf_clear(&tenants);
+    }
     bool ignored = content_ignore_add(rules, STR(""), str_from(content_ignore_defaults)) == 0 &&
+                   content_ignore_add(rules, STR(""), buf_str(&tenants)) == 0 &&
                    content_ignore_path(rules, name, /* is_folder= */ true);
     content_ignore_destroy(rules);
     return ignored ? arena_printf(arena, STR_FMT "-repository", STR_ARG(name)) : name;
@@ -253,7 +259,7 @@ static int place_as(const struct attempt *a, uint64_t inode, struct str name)
 static int place(const struct attempt *a, struct arena *arena, struct str *ret_name)
 {
     struct codi2_tree *tree = &a->source->tree;
-    struct str base = base_name(arena, a->wanted->url);
+    struct str base = base_name(arena, a->wanted->url, a->source->options.index);
     struct codi2_look look;
     bool good = codi2_tree_look(tree, draft, &look) == 0 && flush_disk(a->source);
     int error = good ? ERR_EXISTS : ERR_IO;

@@ -189,6 +189,7 @@ static const struct row rows[] = {
     {HTTP_POST, {"changes", 7}, false, HTTP_WORK, WIRE_MAX_REQUEST, coditectd_wire_batch},
     {HTTP_GET, {"changes", 7}, false, HTTP_OUTSIDE, 0, coditectd_wire_events},
     {HTTP_GET, {"tree", 4}, false, HTTP_WORK, 0, coditectd_wire_tree},
+    {HTTP_GET, {"rules", 5}, false, HTTP_WORK, 0, coditectd_wire_rules},
     {HTTP_POST, {"status", 6}, false, HTTP_WORK, WIRE_MAX_STATUS, call_status},
     {HTTP_GET, {"past", 4}, false, HTTP_WORK, 0, coditectd_wire_past},
     {HTTP_GET, {"past/content", 12}, false, HTTP_STREAM, 0, coditectd_wire_past_content},

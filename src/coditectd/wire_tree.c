@@ -209,9 +209,9 @@ int coditectd_wire_past_like(struct coditectd_wire_call *c)
     return r;
 }
 
-static void events_out(struct coditectd_wire_call *c, const struct files_events *in)
+static void events_out(struct coditectd_wire_call *c, const struct files_events *in, uint64_t rules)
 {
-    struct wire_events events = {.n = in->count, .seq = in->seq, .more = in->more};
+    struct wire_events events = {.n = in->count, .seq = in->seq, .more = in->more, .rules = rules};
     events.events = ARENA_ARRAY(c->req->arena, struct wire_event, in->count);
     for (size_t i = 0; i < in->count; i++) {
         const struct files_event *e = &in->events[i];
@@ -232,7 +232,8 @@ static void events_out(struct coditectd_wire_call *c, const struct files_events 
 struct wait {
     int event; /* eventfd */
     int stop;
-    struct store_watch *watch;
+    struct store_watch *feed;
+    struct store_watch *rules; /* NULL: not waited for */
 };
 
 /* On a thread of the store, under its lock. */
@@ -246,11 +247,12 @@ static void wait_wake(void *ctx)
 
 static void wait_fini(struct wait *wait)
 {
-    store_unwatch(wait->watch);
+    store_unwatch(wait->feed);
+    store_unwatch(wait->rules);
     fd_close(&wait->event);
 }
 
-/* Until the feed changes or the deadline is over: false. */
+/* Until what is watched changes or the deadline is over: false. */
 static bool wait_more(struct wait *wait, usec_t deadline)
 {
     usec_t left = deadline - time_monotonic();
@@ -267,31 +269,61 @@ static bool wait_more(struct wait *wait, usec_t deadline)
     return n == sizeof count;
 }
 
+/* What a call asks for. */
+struct asked {
+    struct files_since_input since;
+    uint64_t wait_ms;
+    uint64_t rules; /* 0: it knows of none and waits for none */
+};
+
+static int asked_read(struct coditectd_wire_call *c, struct asked *ret)
+{
+    struct asked asked = {.since = {.session = c->peer.tree, .limit = WIRE_MAX_CHANGES}};
+    int r = coditectd_wire_number(c, "since", INT64_MAX, &asked.since.since);
+    r = r < 0 ? r : coditectd_wire_number(c, "wait", MAX_WAIT_MS, &asked.wait_ms);
+    r = r < 0 ? r : coditectd_wire_number(c, "rules", INT64_MAX, &asked.rules);
+    if (r == 0) {
+        *ret = asked;
+    }
+    return r;
+}
+
+static void wait_begin(struct coditectd_wire_call *c, const struct asked *asked, struct wait *wait)
+{
+    struct store *store = c->options->store;
+    if (asked->wait_ms > 0) {
+        struct str feed = data_feed_session(c->req->arena, c->peer.tree);
+        wait->feed = store_watch(store, feed, wait_wake, wait);
+    }
+    if (asked->wait_ms > 0 && asked->rules > 0) {
+        wait->rules = store_watch(store, coditectd_wire_rules_watched(c), wait_wake, wait);
+    }
+}
+
 int coditectd_wire_events(struct coditectd_wire_call *c)
 {
-    struct files_since_input in = {.session = c->peer.tree, .limit = WIRE_MAX_CHANGES};
+    struct asked asked;
     struct files_events events;
-    uint64_t wait_ms;
-    int r = coditectd_wire_number(c, "since", INT64_MAX, &in.since);
-    if (r == 0) {
-        r = coditectd_wire_number(c, "wait", MAX_WAIT_MS, &wait_ms);
-    }
+    uint64_t rules = 0;
+    int r = asked_read(c, &asked);
     if (r < 0) {
         return r;
     }
-    usec_t deadline = time_monotonic() + (usec_t)wait_ms * USEC_PER_MS;
+    usec_t deadline = time_monotonic() + (usec_t)asked.wait_ms * USEC_PER_MS;
     struct wait wait __attribute__((cleanup(wait_fini))) = {
         .event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .stop = c->options->stop};
     if (wait.event < 0) {
         return ERR_BUSY;
     }
-    struct str feed = data_feed_session(c->req->arena, c->peer.tree);
-    wait.watch = wait_ms ? store_watch(c->options->store, feed, wait_wake, &wait) : NULL;
+    wait_begin(c, &asked, &wait);
+    bool news = false;
     do {
-        r = files_changes_since(&c->data, &in, &events);
-    } while (r == 0 && events.count == 0 && wait.watch && wait_more(&wait, deadline));
+        r = files_changes_since(&c->data, &asked.since, &events);
+        r = r < 0 ? r : coditectd_wire_rules_mark(c, &rules);
+        news = r < 0 || events.count > 0 || (asked.rules > 0 && rules > 0 && rules != asked.rules);
+    } while (!news && wait.feed && wait_more(&wait, deadline));
     if (r == 0) {
-        events_out(c, &events);
+        events_out(c, &events, rules);
     }
     return r;
 }

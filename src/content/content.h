@@ -218,6 +218,16 @@ void content_diff_write(const struct content_diff *diff, struct buf *to);
 enum content_ignored { CONTENT_UNDECIDED, CONTENT_IGNORED, CONTENT_KEPT };
 enum { CONTENT_MAX_RULES = 10000, CONTENT_MAX_RULE = 1024 };
 
+/* Of patterns that are not in a file of the tree but a setting: */
+enum { CONTENT_MAX_PATTERN_BYTES = 8192, CONTENT_MAX_PATTERN_LINES = 200 };
+
+/*
+ * Whether text is such a list, each line of which says something that it may say: no control characters, no pattern that can match
+ * no path, none that would leave out everything. ERR_INVALID: *ret_line (from 1; 0: the text as a whole) and *ret_why (a
+ * clause without a full stop, static).
+ */
+int content_ignore_check(struct str text, size_t *ret_line, const char **ret_why) BASE_MUST_USE;
+
 struct content_ignore;
 struct content_ignore *content_ignore_create(void);
 void content_ignore_destroy(struct content_ignore *g); /* NULL allowed */
@@ -239,6 +249,12 @@ enum content_ignored content_ignore_match(const struct content_ignore *g, struct
 
 /* Whether path or a folder above it is ignored (nothing inside an ignored folder can be kept, as in git). */
 bool content_ignore_path(const struct content_ignore *g, struct str path, bool is_folder);
+
+/*
+ * A number that stands for a list of patterns: the same for equal texts, in all likelihood another for others; 1 to INT64_MAX. Sent
+ * over the wire, so it does not change between versions: the first eight bytes of SHA-256, big endian, without their top bit.
+ */
+uint64_t content_ignore_mark(struct str text);
 
 /* The rules that hold before any file is read: node_modules, caches, target, dist. */
 extern const char content_ignore_defaults[];

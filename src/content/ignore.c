@@ -124,6 +124,112 @@ int content_ignore_add(struct content_ignore *g, struct str folder, struct str t
     return 0;
 }
 
+/* ---- a list that somebody enters ---- */
+
+static bool has_control(struct str line)
+{
+    for (size_t i = 0; i < line.n; i++) {
+        if ((uint8_t)line.p[i] < 0x20 || (uint8_t)line.p[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Stars, question marks and slashes alone: no letter that a path would need. */
+static bool is_everything(struct str pattern)
+{
+    bool star = false;
+    for (size_t i = 0; i < pattern.n; i++) {
+        if (pattern.p[i] != '*' && pattern.p[i] != '?' && pattern.p[i] != '/') {
+            return false;
+        }
+        star = star || pattern.p[i] == '*';
+    }
+    return star;
+}
+
+static const char *pattern_fault(const struct rule *rule, struct str pattern)
+{
+    size_t slashes = 0;
+    struct str rest = pattern;
+    struct str name;
+    while (slashes < pattern.n && pattern.p[pattern.n - 1 - slashes] == '\\') {
+        slashes++;
+    }
+    if (slashes % 2 == 1) {
+        return "a backslash stands before nothing";
+    }
+    if (is_everything(pattern) && !rule->keep) {
+        return "the pattern would leave out everything";
+    }
+    while (str_split(&rest, '/', &name)) {
+        if (name.n == 0) {
+            return "two slashes stand side by side, so that the pattern matches nothing";
+        }
+        if (str_eq(name, STR(".")) || str_eq(name, STR(".."))) {
+            return "paths begin at the workspace's root, and have no \".\" or \"..\" in them";
+        }
+    }
+    return NULL;
+}
+
+static const char *line_fault(struct str line)
+{
+    struct rule rule;
+    struct str pattern;
+    line = line_trim(line);
+    if (line.n > CONTENT_MAX_RULE) {
+        return "a line has at most 1024 bytes";
+    }
+    if (has_control(line)) {
+        return "there is a control character, such as a tab";
+    }
+    if (line.n == 0 || line.p[0] == '#') {
+        return NULL;
+    }
+    return rule_parse(line, &rule, &pattern) ? pattern_fault(&rule, pattern)
+                                             : "the line names nothing";
+}
+
+int content_ignore_check(struct str text, size_t *ret_line, const char **ret_why)
+{
+    const char *why = NULL;
+    size_t number = 0;
+    struct str line;
+    if (text.n > CONTENT_MAX_PATTERN_BYTES) {
+        why = "there are at most 8192 bytes";
+    } else if (!str_is_utf8(text)) {
+        why = "it is no UTF-8";
+    }
+    while (!why && str_split(&text, '\n', &line)) {
+        number++;
+        bool last = !text.p && line.n == 0; /* behind the last line's end */
+        why = number > CONTENT_MAX_PATTERN_LINES && !last ? "there are at most 200 lines"
+                                                          : line_fault(line);
+    }
+    if (why) {
+        *ret_line = number;
+        *ret_why = why;
+        return ERR_INVALID;
+    }
+    return 0;
+}
+
+uint64_t content_ignore_mark(struct str text)
+{
+    struct content_hash hash;
+    content_hash(text, &hash);
+    uint64_t mark = 0;
+    for (size_t i = 0; i < 8; i++) {
+        mark = mark << 8 | hash.bytes[i];
+    }
+    mark &= INT64_MAX;
+    return mark ? mark : 1;
+}
+
+/* ---- judging ---- */
+
 void content_ignore_drop(struct content_ignore *g, struct str folder)
 {
     ASSERT_MAGIC(g, IGNORE_MAGIC);

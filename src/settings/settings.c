@@ -7,8 +7,13 @@
 #include "settings/settings.h"
 
 #include "base/assert.h"
+#include "content/content.h"
 
-enum { VALUE_MAX = 2048 }; /* bytes of a value as JSON: each character escaped, and room */
+/* Bytes of a value as JSON: each character of a text escaped, each byte of patterns at most doubled (they have no others that are
+ * escaped than quotes, backslashes and ends of lines), and room. */
+enum { VALUE_MAX = 2 * CONTENT_MAX_PATTERN_BYTES + 64 };
+_Static_assert((int)VALUE_MAX > 6 * SETTINGS_MAX_TEXT && (int)VALUE_MAX <= (int)STORE_MAX_VALUE,
+               "");
 
 /* ---- Values ---- */
 
@@ -20,6 +25,14 @@ static bool is_line(struct str s)
         }
     }
     return true;
+}
+
+static bool fits_patterns(const struct settings_row *row, const struct json *value)
+{
+    size_t line;
+    const char *why;
+    return value->kind == JSON_STRING && value->string.n <= (size_t)row->most &&
+           content_ignore_check(value->string, &line, &why) == 0;
 }
 
 static bool fits(const struct settings_row *row, const struct json *value)
@@ -43,12 +56,28 @@ static bool fits(const struct settings_row *row, const struct json *value)
                              : 0;
         return length >= row->least && length <= row->most;
     }
+    case SETTINGS_PATTERNS:
+        return fits_patterns(row, value);
     }
     UNREACHABLE();
 }
 
+static void refuse_patterns(struct buf *text, const struct json *value)
+{
+    size_t line = 0;
+    const char *why = "";
+    if (value->kind != JSON_STRING) {
+        buf_printf(text, "must be a text of lines");
+    } else if (content_ignore_check(value->string, &line, &why) != 0 && line > 0) {
+        buf_printf(text, "must be patterns as in .gitignore; line %zu: %s", line, why);
+    } else {
+        buf_printf(text, "must be patterns as in .gitignore: %s", why);
+    }
+}
+
 /* In words, what would have been right. */
-static int refuse(struct data_context *ctx, const struct settings_row *row)
+static int refuse(struct data_context *ctx, const struct settings_row *row,
+                  const struct json *value)
 {
     BUF_AUTO(text, 1024);
     switch (row->type) {
@@ -68,6 +97,9 @@ static int refuse(struct data_context *ctx, const struct settings_row *row)
     case SETTINGS_TEXT:
         buf_printf(&text, "must be a line of %lld to %lld characters", (long long)row->least,
                    (long long)row->most);
+        break;
+    case SETTINGS_PATTERNS:
+        refuse_patterns(&text, value);
         break;
     }
     ctx->fault = (struct data_fault){.field = STR("value"),
@@ -97,10 +129,9 @@ static struct str kept(struct arena *arena, const struct settings_row *row, stru
 
 /* ---- Reading ---- */
 
-static struct str key_of(struct txn *txn, const struct scope *scope, const struct settings_row *row,
-                         enum settings_scope of)
+static struct str key_of(struct arena *arena, const struct scope *scope,
+                         const struct settings_row *row, enum settings_scope of)
 {
-    struct arena *arena = store_arena(txn);
     struct str owner = of == SETTINGS_OF_USER ? scope->user_id : scope->tenant_id;
     ASSERT(owner.n > 0);
     return DATA_KEY(arena, scope, DATA_SPACE_SETTING, owner,
@@ -124,9 +155,11 @@ static int view_get(struct txn *txn, struct data_context *ctx, struct settings_v
 {
     const struct scope *scope = &ctx->scope;
     view->user = STR_EMPTY;
-    int r = value_get(txn, ctx, key_of(txn, scope, view->row, SETTINGS_OF_TENANT), &view->tenant);
+    int r = value_get(txn, ctx, key_of(store_arena(txn), scope, view->row, SETTINGS_OF_TENANT),
+                      &view->tenant);
     if (r == 0 && view->row->scope == SETTINGS_OF_USER) {
-        r = value_get(txn, ctx, key_of(txn, scope, view->row, SETTINGS_OF_USER), &view->user);
+        r = value_get(txn, ctx, key_of(store_arena(txn), scope, view->row, SETTINGS_OF_USER),
+                      &view->user);
     }
     return r;
 }
@@ -218,6 +251,23 @@ int settings_boolean(struct data_context *ctx, enum settings_name name, bool *re
     return r;
 }
 
+int settings_patterns(struct data_context *ctx, enum settings_name name, struct str *ret_text)
+{
+    ASSERT(name < SETTINGS_COUNT && settings_rows[name].type == SETTINGS_PATTERNS);
+    struct json *value;
+    int r = value_of(ctx, name, &value);
+    if (r == 0) {
+        *ret_text = value->string;
+    }
+    return r;
+}
+
+struct str settings_watched(struct arena *arena, const struct scope *scope, enum settings_name name)
+{
+    ASSERT(name < SETTINGS_COUNT);
+    return key_of(arena, scope, &settings_rows[name], SETTINGS_OF_TENANT);
+}
+
 static int change_fn(struct txn *txn, void *ctx)
 {
     static const char *const actions[2][2] = {
@@ -226,7 +276,7 @@ static int change_fn(struct txn *txn, void *ctx)
     };
     struct one *o = ctx;
     const struct settings_row *row = o->view.row;
-    struct str key = key_of(txn, &o->ctx->scope, row, o->scope);
+    struct str key = key_of(store_arena(txn), &o->ctx->scope, row, o->scope);
     bool set = o->text.n > 0;
     if (set) {
         store_put(txn, key, o->text);
@@ -275,7 +325,7 @@ int settings_put(struct data_context *ctx, const struct settings_place *at,
     struct one o = {.ctx = ctx, .scope = at->scope};
     int r = find(ctx, at, &o.view.row);
     if (r == 0 && !fits(o.view.row, value)) {
-        return refuse(ctx, o.view.row);
+        return refuse(ctx, o.view.row, value);
     }
     if (r < 0) {
         return r;

@@ -14,7 +14,13 @@
 
 enum { SETTINGS_MAX_TEXT = 200 }; /* characters */
 
-enum settings_type { SETTINGS_CHOICE, SETTINGS_NUMBER, SETTINGS_BOOLEAN, SETTINGS_TEXT };
+enum settings_type {
+    SETTINGS_CHOICE,
+    SETTINGS_NUMBER,
+    SETTINGS_BOOLEAN,
+    SETTINGS_TEXT,
+    SETTINGS_PATTERNS /* lines of gitignore(5): content_ignore_check */
+};
 enum settings_scope { SETTINGS_OF_USER, SETTINGS_OF_TENANT };
 
 struct settings_row {
@@ -23,7 +29,7 @@ struct settings_row {
     enum settings_type type;
     enum settings_scope scope;
     const char *const *choices; /* ended by NULL; of a choice */
-    int64_t least, most;        /* of a number; characters of a text */
+    int64_t least, most;        /* of a number; characters of a text, bytes of patterns */
     const char *unit;           /* empty: none */
     const char *help;
     const char *standard; /* the default, as JSON */
@@ -64,6 +70,14 @@ int settings_number(struct data_context *ctx, enum settings_name name,
 /* Of a boolean. */
 int settings_boolean(struct data_context *ctx, enum settings_name name,
                      bool *ret_value) BASE_MUST_USE;
+
+/* Of patterns, the tenant's: lines, in ctx->arena. */
+int settings_patterns(struct data_context *ctx, enum settings_name name,
+                      struct str *ret_text) BASE_MUST_USE;
+
+/* The key that changes with the tenant's value, for store_watch. */
+struct str settings_watched(struct arena *arena, const struct scope *scope,
+                            enum settings_name name);
 
 /* For data_check: whether a key of the space "setting" is well-formed. */
 int settings_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;

@@ -97,6 +97,9 @@ void wire_events_write(struct buf *out, const struct wire_events *events)
     json_array_end(&w);
     wire_number_write(&w, "seq", events->seq);
     json_member_bool(&w, "more", events->more);
+    if (events->rules) {
+        wire_number_write(&w, "rules", events->rules);
+    }
     json_object_end(&w);
 }
 
@@ -127,7 +130,8 @@ int wire_events_read(struct arena *arena, struct str text, struct wire_events *r
     struct wire_events events = {0};
     if (wire_object(arena, text, &object) < 0 ||
         wire_array(object, "events", WIRE_MAX_CHANGES, &array) < 0 ||
-        wire_number(object, "seq", INT64_MAX, &events.seq) < 0) {
+        wire_number(object, "seq", INT64_MAX, &events.seq) < 0 ||
+        wire_number_or_0(object, "rules", INT64_MAX, &events.rules) < 0) {
         return ERR_INVALID;
     }
     const struct json *more = json_get(object, "more");

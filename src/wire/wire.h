@@ -97,6 +97,15 @@ void wire_source_note_write(struct buf *out, const struct wire_source_note *note
 int wire_source_note_read(struct arena *arena, struct str text,
                           struct wire_source_note *ret_note) BASE_MUST_USE;
 
+/* GET /rules: what the tenant leaves out, lines of gitignore(5). */
+enum { WIRE_MAX_RULES = 64 * 1024 }; /* bytes */
+struct wire_rules {
+    struct str ignore;
+};
+void wire_rules_write(struct buf *out, const struct wire_rules *rules);
+int wire_rules_read(struct arena *arena, struct str text,
+                    struct wire_rules *ret_rules) BASE_MUST_USE;
+
 /* POST /chunks:missing, both ways. */
 struct wire_hashes {
     struct content_hash *at;
@@ -196,6 +205,7 @@ struct wire_events {
     size_t n;
     uint64_t seq; /* of the last one, or since */
     bool more;
+    uint64_t rules; /* content_ignore_mark of the tenant's; 0: nothing is said of them */
 };
 void wire_events_write(struct buf *out, const struct wire_events *events);
 int wire_events_read(struct arena *arena, struct str text,

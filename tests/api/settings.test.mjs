@@ -31,8 +31,8 @@ test("a person's value, the tenant's, the default", async () => {
 test("a form can be made from what is served: each bound is kept, each default can be set", async () => {
   for (const one of (await ada.get("/settings")).data) {
     const path = `${one.scope === "tenant" ? "/tenant" : ""}/settings/${one.category}/${one.key}`;
-    const good = { choice: one.choices, number: [one.least, one.most], boolean: [true, false], text: ["x".repeat(one.most)] }[one.type];
-    const bad = { choice: ["none of them", 1], number: [one.least - 1, one.most + 1, "5", true], boolean: ["true", 1], text: ["", "x".repeat(one.most + 1), "a\nb", 1] }[one.type];
+    const good = { choice: one.choices, number: [one.least, one.most], boolean: [true, false], text: ["x".repeat(one.most)], patterns: [`${"x".repeat(511)}\n`.repeat(one.most / 512), "x\n".repeat(200)] }[one.type];
+    const bad = { choice: ["none of them", 1], number: [one.least - 1, one.most + 1, "5", true], boolean: ["true", 1], text: ["", "x".repeat(one.most + 1), "a\nb", 1], patterns: [1, `${"x".repeat(511)}\n`.repeat(one.most / 512) + "x", "x\n".repeat(201), "a\n*"] }[one.type];
     for (const value of [...good, one.default]) assert.deepEqual((await ada.put(path, { value })).data.value, value, path);
     for (const value of bad) {
       const reply = await ada.put(path, { value });
@@ -43,6 +43,23 @@ test("a form can be made from what is served: each bound is kept, each default c
   for (const body of [{}, { value: null }, { value: [1] }, { value: {} }, { value: 1.5 }, { value: 14, more: 1 }]) {
     assert.equal((await ada.put("/settings/editor/font_size", body)).status, 400, JSON.stringify(body));
   }
+});
+
+test("patterns: the line that is wrong is named; who may not set them; they are served to nobody else", async () => {
+  const path = "/tenant/settings/files/ignore";
+  const set = await ada.put(path, { value: "*.log\n# big\n*.iso\n!keep.log\n" });
+  assert.deepEqual([set.status, set.data.value, set.data.source, set.data.type], [200, "*.log\n# big\n*.iso\n!keep.log\n", "tenant", "patterns"]);
+  for (const [value, words] of [["a\nb/../c", /line 2: /], ["a\n\n\\", /line 3: .*backslash/], ["**", /line 1: .*everything/], ["a\tb", /line 1: .*control/], ["x".repeat(1025), /line 1: /], ["\u0000", /line 1: /]]) {
+    const refused = await ada.put(path, { value });
+    assert.equal(refused.status, 400);
+    assert.match(refused.json.error.fields.value, words);
+  }
+  assert.equal((await vic.put(path, { value: "*.log" })).status, 403);
+  assert.equal((await ada.put("/settings/files/ignore", { value: "*.log" })).status, 403);
+  assert.equal((await of(vic, "files/ignore")).value, set.data.value);
+  assert.equal((await of(await server.account("mallory"), "files/ignore")).value, "", "another tenant has its own");
+  assert.equal((await ada.delete(path)).data.value, "");
+  assert.deepEqual((await ada.get("/audit?limit=100")).data.filter(({ target }) => target === "files.ignore").slice(0, 2).map(({ action }) => action), ["tenant.setting_delete", "tenant.setting_update"]);
 });
 
 test("what is not there is 404; what is not one's to set is 403", async () => {

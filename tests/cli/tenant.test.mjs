@@ -63,6 +63,17 @@ test("settings: a person's, the tenant's, the default; what is refused", async (
   }
   for (const value of ["5", "73", "1.5", "many", "true", "", "[]", "\"14\""]) await ada.fails(2, /editor\.font_size: .*value/i, "settings", "set", key, value);
   await ada.fails(2, /value/, "settings", "set", "editor.word_wrap", "yes");
+  const lines = "*.log\n\n!keep.log\n\\#a\\ b\\\\c\n";
+  assert.equal((await ada.ok("settings", "get", "files.ignore")).stdout, "");
+  assert.match((await ada.ok("settings", "ls")).stdout, /\nfiles\.ignore +none +default /);
+  assert.equal((await ada.ok("settings", "set", "--tenant", "files.ignore", lines)).stdout, lines);
+  assert.equal((await bob.ok("settings", "get", "files.ignore")).stdout, lines);
+  assert.match((await ada.ok("settings", "ls")).stdout, /\nfiles\.ignore +3 lines +tenant /);
+  const long = `${"x".repeat(511)}\n`.repeat(16); // as much as there may be
+  assert.equal((await ada.ok("settings", "set", "--tenant", "--json", "files.ignore", long)).json.value, long);
+  await ada.fails(2, /value.*8192 bytes/, "settings", "set", "--tenant", "files.ignore", `${long}x`);
+  await ada.fails(2, /value.*line 2: .*everything/, "settings", "set", "--tenant", "files.ignore", "a\n*");
+  assert.equal((await ada.ok("settings", "reset", "--tenant", "files.ignore")).stdout, "");
   await ada.fails(5, /editor\.tab_size|workspaces/, "settings", "set", "workspaces.running", "2");
   await ada.fails(4, /no such setting/, "settings", "get", "editor.nothing");
   await ada.fails(4, /no such setting/i, "settings", "reset", "editor.nothing");

@@ -2,17 +2,21 @@
  * wire-server DIR SOCKET TOKEN: the server's side of the wire alone, on a store in DIR, for one person with one session.
  * Started again on the same DIR it serves the same session, since everything is made under fixed operations. WIRE_QUOTA: how
  * many bytes the session may have. SOURCE_URL and SOURCE_BRANCH: of the repository that the session begins with; at SIGUSR1 the
- * person asks for another attempt.
+ * person asks for another attempt. At SIGUSR2 the tenant's rules become what the file DIR/rules has.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "auth/auth.h"
 #include "base/assert.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "coditectd/wire.h"
+#include "content/content.h"
 #include "sessions/sessions.h"
+#include "settings/settings.h"
 
 enum { WAITERS = 256 }; /* who was killed while it waited holds a thread for a while */
 
@@ -84,6 +88,21 @@ static int make_person(struct place *p, struct auth *auth)
     return sessions_open(&p->ctx, p->session, &view); /* generation 1 */
 }
 
+static void set_rules(struct place *p, const char *directory)
+{
+    ARENA_AUTO(arena);
+    char text[CONTENT_MAX_PATTERN_BYTES];
+    FD_AUTO int fd = open(arena_printf(&arena, "%s/rules", directory).p, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd_read_full(fd, text, sizeof text);
+    struct data_context ctx = p->ctx;
+    ctx.arena = &arena;
+    const struct settings_place at = {STR("files"), STR("ignore"), SETTINGS_OF_TENANT};
+    const struct json value = {.kind = JSON_STRING, .string = str_of(text, n > 0 ? (size_t)n : 0)};
+    struct settings_view view;
+    int r = settings_put(&ctx, &at, &value, &view);
+    ASSERT(r == 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4) {
@@ -95,6 +114,7 @@ int main(int argc, char **argv)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGUSR1);
+    (void)sigaddset(&set, SIGUSR2);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     ARENA_AUTO(arena);
     struct store *store = NULL;
@@ -131,8 +151,12 @@ int main(int argc, char **argv)
     (void)printf("ready " STR_FMT "\n", STR_ARG(p.session));
     (void)fflush(stdout);
     int number;
-    while (sigwait(&set, &number) == 0 && number == SIGUSR1) {
+    while (sigwait(&set, &number) == 0 && number != SIGTERM) {
         struct sessions_view view;
+        if (number == SIGUSR2) {
+            set_rules(&p, argv[1]);
+            continue;
+        }
         r = sessions_clone(&p.ctx, p.session, &view);
         ASSERT(r == 0);
     }

@@ -6,10 +6,11 @@ import sys
 
 import yaml
 
-TYPES = ("choice", "number", "boolean", "text")
+TYPES = ("choice", "number", "boolean", "text", "patterns")
 SCOPES = ("user", "tenant")
 KEYS = {"category", "key", "type", "choices", "least", "most", "default", "unit", "scope", "help"}
 TEXT_MOST = 200  # characters: SETTINGS_MAX_TEXT of src/settings/settings.h
+PATTERNS_MOST = 8192  # bytes: CONTENT_MAX_PATTERN_BYTES of src/content/content.h
 
 
 def need(condition, row, why):
@@ -25,6 +26,8 @@ def fits(row):
         return isinstance(value, int) and row["least"] <= value <= row["most"]
     if row["type"] == "boolean":
         return isinstance(value, bool)
+    if row["type"] == "patterns":
+        return value == ""
     return isinstance(value, str) and 1 <= len(value) <= row["most"]
 
 
@@ -35,8 +38,10 @@ def check(row):
     need(row["type"] in TYPES and row["scope"] in SCOPES, row, "type or scope")
     need(("choices" in row) == (row["type"] == "choice"), row, "a choice, and nothing else, has choices")
     need(("least" in row) == (row["type"] == "number"), row, "a number, and nothing else, has a least")
-    need(("most" in row) == (row["type"] in ("number", "text")), row, "numbers and texts have a most")
+    need(("most" in row) == (row["type"] in ("number", "text", "patterns")), row, "numbers, texts and patterns have a most")
     need(row["type"] != "text" or row["most"] <= TEXT_MOST, row, f"a text has at most {TEXT_MOST} characters")
+    need(row["type"] != "patterns" or row["most"] <= PATTERNS_MOST, row, f"patterns have at most {PATTERNS_MOST} bytes")
+    need(row["type"] != "patterns" or row["scope"] == "tenant", row, "patterns are a tenant's")
     need(fits(row), row, "the default does not fit")
 
 

@@ -68,6 +68,73 @@ static void test_folders(void **state)
     content_ignore_destroy(NULL);
 }
 
+static void check_list(const char *text, size_t line, const char *word)
+{
+    size_t found = 0;
+    const char *why = "";
+    int r = content_ignore_check(str_from(text), &found, &why);
+    if ((r == ERR_INVALID) != (word != NULL) || found != line || (word && !strstr(why, word))) {
+        fail_msg("'%s': %d, line %zu, %s", text, r, found, why);
+    }
+}
+
+static void test_lists(void **state)
+{
+    check_list("", 0, NULL);
+    check_list("*.log\n\n# a comment\t", 3, "control");
+    check_list("*.log\r\n!keep.log\r\n/a/**/b/\n  \n# *\n[a-z]?\\*x\\ ", 0, NULL);
+    check_list("**/x\nx/**\n!*\n", 0, NULL);
+    check_list("a\n*", 2, "everything");
+    check_list("/**", 1, "everything");
+    check_list("?*", 1, "everything");
+    check_list("**/*/", 1, "everything");
+    check_list("a\n/", 2, "nothing");
+    check_list("!", 1, "nothing");
+    check_list("a//b", 1, "slashes");
+    check_list("x\n./a", 2, "root");
+    check_list("a/../b", 1, "root");
+    check_list("a\\", 1, "backslash");
+    check_list("a\\\\", 0, NULL);
+    check_list("a\tb", 1, "control");
+    check_list("\x7f", 1, "control");
+    check_list("ok\xff", 0, "UTF-8");
+}
+
+static void test_list_limits(void **state)
+{
+    BUF_AUTO(text, 2 * CONTENT_MAX_PATTERN_BYTES);
+    size_t line;
+    const char *why;
+    for (int i = 0; i < CONTENT_MAX_PATTERN_LINES; i++) {
+        buf_add(&text, STR("x\n"));
+    }
+    assert_int_equal(content_ignore_check(buf_str(&text), &line, &why), 0);
+    buf_add(&text, STR("\n"));
+    assert_int_equal(content_ignore_check(buf_str(&text), &line, &why), ERR_INVALID);
+    assert_int_equal(line, CONTENT_MAX_PATTERN_LINES + 1);
+    buf_clear(&text);
+    for (int i = 0; i < CONTENT_MAX_PATTERN_BYTES; i++) {
+        buf_byte(&text, i % 512 == 511 ? '\n' : 'x');
+    }
+    assert_int_equal(content_ignore_check(buf_str(&text), &line, &why), 0);
+    buf_byte(&text, 'x');
+    assert_int_equal(content_ignore_check(buf_str(&text), &line, &why), ERR_INVALID);
+    buf_clear(&text);
+    for (int i = 0; i < CONTENT_MAX_RULE + 1; i++) {
+        buf_byte(&text, 'x');
+    }
+    assert_int_equal(content_ignore_check(buf_str(&text), &line, &why), ERR_INVALID);
+    assert_int_equal(line, 1);
+}
+
+/* Sent between versions: never another. */
+static void test_mark(void **state)
+{
+    assert_true(content_ignore_mark(STR_EMPTY) == 0x63b0c44298fc1c14);
+    assert_true(content_ignore_mark(STR("")) == content_ignore_mark(STR_EMPTY));
+    assert_true(content_ignore_mark(STR("*.log\n")) != content_ignore_mark(STR("*.log")));
+}
+
 static void test_limits(void **state)
 {
     struct content_ignore *g = content_ignore_create();
@@ -91,7 +158,9 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_manual), cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_folders), cmocka_unit_test(test_limits)};
+        cmocka_unit_test(test_manual),  cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_folders), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_lists),   cmocka_unit_test(test_list_limits),
+        cmocka_unit_test(test_mark)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "settings/settings.h"
 
 #include "auth/world.h"
+#include "content/content.h"
 
 PEOPLE_SETUP
 
@@ -124,6 +125,46 @@ static void texts_have_at_most_as_many_characters(void **state)
     assert_int_equal(settings_put(&ada, &font, &value, &v), ERR_INVALID);
 }
 
+static void patterns_name_the_line_that_is_wrong(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context eve = people_request_of(p, "eve@example.com");
+    struct settings_place all = place("files.ignore", SETTINGS_OF_TENANT);
+    struct settings_place own = place("files.ignore", SETTINGS_OF_USER);
+    struct settings_view v;
+    struct str text;
+    assert_int_equal(settings_patterns(&ada, SETTING_FILES_IGNORE, &text), 0);
+    assert_str(text, "");
+    assert_int_equal(put(&ada, &own, "\"*.log\"", &v), ERR_FORBIDDEN);
+    assert_int_equal(put(&ada, &all, "\"*.log\\n!\\\"a\\\"\\n\"", &v), 0);
+    assert_int_equal(settings_patterns(&ada, SETTING_FILES_IGNORE, &text), 0);
+    assert_str(text, "*.log\n!\"a\"\n");
+    assert_int_equal(settings_patterns(&eve, SETTING_FILES_IGNORE, &text), 0);
+    assert_str(text, "");
+    assert_int_equal(put(&ada, &all, "\"ok\\n*\"", &v), ERR_INVALID);
+    assert_str(ada.fault.field, "value");
+    assert_str(ada.fault.message, "must be patterns as in .gitignore; line 2: the pattern would "
+                                  "leave out everything");
+    assert_int_equal(put(&ada, &all, "7", &v), ERR_INVALID);
+    assert_str(ada.fault.message, "must be a text of lines");
+    assert_int_equal(settings_patterns(&ada, SETTING_FILES_IGNORE, &text), 0);
+    assert_str(text, "*.log\n!\"a\"\n"); /* what was refused changed nothing */
+    BUF_AUTO(longest, 2 * CONTENT_MAX_PATTERN_BYTES);
+    for (int i = 0; i < CONTENT_MAX_PATTERN_BYTES; i++) {
+        buf_byte(&longest, i % 64 == 63 ? '\n' : '"');
+    }
+    struct json value = {.kind = JSON_STRING, .string = buf_str(&longest)};
+    assert_int_equal(settings_put(&ada, &all, &value, &v), 0);
+    assert_int_equal(settings_patterns(&ada, SETTING_FILES_IGNORE, &text), 0);
+    assert_int_equal(text.n, longest.n);
+    buf_byte(&longest, 'x');
+    value.string = buf_str(&longest);
+    assert_int_equal(settings_put(&ada, &all, &value, &v), ERR_INVALID);
+    assert_str(ada.fault.message,
+               "must be patterns as in .gitignore: there are at most 8192 bytes");
+}
+
 struct raw {
     struct scope scope;
     struct str owner, name, value;
@@ -175,6 +216,7 @@ int main(void)
         TEST_SQLITE(the_persons_before_the_tenants_before_the_default),
         TEST(values_keep_to_their_rows),
         TEST(texts_have_at_most_as_many_characters),
+        TEST(patterns_name_the_line_that_is_wrong),
         TEST(what_no_row_allows_counts_as_not_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ export class NotKeptPaths {
 }
 
 const REASONS: Readonly<Record<NotKeptReason, string>> = {
-    ignored: 'it can be made again. A line “!name” in .coditectignore keeps it.',
+    ignored: 'it can be made again, or a list leaves it out. A line “!name” in .coditectignore keeps it.',
     special: 'a socket, pipe or device is no file.',
     unreadable: 'its permissions do not let it be read.',
     too_large: 'it is larger than 64 GiB.',
