@@ -123,6 +123,35 @@ test("what a team gives to its members counts until they choose, and says whose 
   await until("no more", async () => (await setting(grace, "editor.tab_size")).source === "default");
 });
 
+test("what the team's workspaces do not store: written, refused with its line, saved, taken back", async () => {
+  await page.goto(`${home}/settings/defaults`);
+  const lines = page.getByRole("textbox", { name: "Ignore" });
+  const save = button("Save ignore", page);
+  await visible(lines);
+  assert.equal(await save.isDisabled(), true, "nothing was written");
+  await lines.fill("*.iso\n*");
+  await save.click();
+  await visible(page.getByText(/line 2: the pattern would leave out everything/));
+  assert.equal(await lines.inputValue(), "*.iso\n*", "what was refused stays to be mended");
+  assert.equal(await lines.getAttribute("aria-invalid"), "true");
+  await look(page, "settings-ignore-refused");
+  await lines.fill(`${"x".repeat(100)}\n`.repeat(100));
+  await visible(page.getByText(/At most 8192 bytes; these are 10100/));
+  assert.equal(await save.isDisabled(), true);
+  await button("Discard changes", page).click();
+  assert.equal(await lines.inputValue(), "");
+  await lines.fill("*.iso\n/data/\n!keep.iso\n");
+  await save.press("Enter");
+  await until("the team's", async () => (await setting(ada, "files.ignore")).tenant === "*.iso\n/data/\n!keep.iso\n");
+  await until("nothing is left to save", () => save.isDisabled());
+  await look(page, "settings-ignore");
+  await page.reload();
+  assert.equal(await lines.inputValue(), "*.iso\n/data/\n!keep.iso\n");
+  await lines.fill("");
+  await save.click();
+  await until("no more", async () => (await setting(ada, "files.ignore")).source === "default");
+});
+
 test("files are read as the person likes", async () => {
   await page.goto(`${home}/settings/appearance`);
   const example = page.getByTestId("reading-example").getByRole("region");

@@ -61,6 +61,12 @@ export function choose(level: Level, of: Pick<Setting, "category" | "key">, valu
   sending = sending.then(() => tell(level, of, value)).finally(() => { waiting -= 1; });
 }
 
+/** Lines that somebody wrote: they count once the server has taken them, and what it refuses stays to be mended. */
+export async function saveLines(of: Pick<Setting, "category" | "key">, value: string): Promise<void> {
+  await queryClient.cancelQueries({ queryKey });
+  put(await send("tenant", of, value === "" ? undefined : value));
+}
+
 /** On this page at once, and wherever the person is logged in. */
 export function chooseTheme(theme: ThemeChoice): void {
   showTheme(theme);

@@ -30,6 +30,7 @@ export const helpOf = ({ help }: Setting): string => `${capital(help)}.`;
 export function formatValue({ type, unit }: Setting, value: SettingValue): string {
   if (type === "boolean") return value === true ? "On" : "Off";
   if (type === "choice") return wordsOf(String(value));
+  if (type === "patterns") return value === "" ? "none" : String(value);
   return unit === undefined ? String(value) : `${value} ${unit}`;
 }
 
@@ -43,6 +44,14 @@ export function readValue(setting: Setting, typed: string): { readonly value: Se
   }
   const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   return value >= least && value <= most ? { value } : { problem: `A whole number from ${least} to ${formatValue(setting, most)}.` };
+}
+
+const encoder = new TextEncoder();
+
+/** What the server would refuse of lines whatever they say; which line else is wrong, it says. */
+export function linesProblem({ most = Number.MAX_SAFE_INTEGER }: Setting, text: string): string | undefined {
+  const { length } = encoder.encode(text);
+  return length > most ? `At most ${most} bytes; these are ${length}.` : undefined;
 }
 
 /** How files are shown in these pages. */

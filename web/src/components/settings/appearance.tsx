@@ -11,11 +11,12 @@ import { CodeText } from "../files/code";
 import { ProblemNotice } from "../problem-notice";
 import { Section } from "./section";
 import { SettingControl } from "./setting-control";
+import { SettingLines } from "./setting-lines";
 
 /** What a category is about, where its name alone does not say it. */
 const texts: Readonly<Record<Level, Readonly<Record<string, string>>>> = {
   user: { appearance: "Wherever you log in.", editor: "In the IDE, at once, and where these pages show a file. What the IDE’s own settings say wins there." },
-  tenant: { appearance: "For members who chose nothing.", editor: "For members who chose nothing." },
+  tenant: { appearance: "For members who chose nothing.", editor: "For members who chose nothing.", files: "In the sessions of all members. A session’s own .coditectignore counts after it." },
 };
 
 function Row({ setting, level }: { readonly setting: Setting; readonly level: Level }) {
@@ -57,7 +58,7 @@ function Settings({ level }: { readonly level: Level }) {
     return (
       <Section key={category} title={wordsOf(category)} {...(text !== undefined ? { text } : {})}>
         <Stack as="ul" gap="0" aria-label={wordsOf(category)}>
-          {shown.filter((one) => one.category === category).map((one) => <Row key={one.key} setting={one} level={level} />)}
+          {shown.filter((one) => one.category === category).map((one) => (one.type === "patterns" ? <SettingLines key={one.key} setting={one} /> : <Row key={one.key} setting={one} level={level} />))}
         </Stack>
         {level === "user" && category === "editor" && <Box borderWidth="1px" borderRadius="l2" overflow="hidden" data-testid="reading-example"><CodeText text={example} /></Box>}
       </Section>
