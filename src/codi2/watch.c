@@ -351,17 +351,18 @@ static void handle(struct codi2_watch *w, const struct inotify_event *e)
         report(w, CODI2_SEEN_OVERFLOW, STR_EMPTY);
         return;
     }
-    struct node *in = map_get(w->by_wd, wd_key(&e->wd));
     if (e->mask & IN_IGNORED) {
-        if (in) { /* the folder is gone; its parent's event says so too */
-            (void)map_remove(w->by_wd, wd_key(&e->wd));
-            in->wd = -1;
+        struct node *gone = map_remove(w->by_wd, wd_key(&e->wd));
+        if (gone) { /* its parent's event says so too */
+            gone->wd = -1;
         }
         return;
     }
     if (w->moving && !(e->mask & IN_MOVED_TO && e->cookie == w->moving_cookie)) {
         drop_moving(w); /* it left the tree */
     }
+    struct node *in =
+        map_get(w->by_wd, wd_key(&e->wd)); /* that may have been what left, until now */
     if (!in || e->len == 0) {
         return;
     }

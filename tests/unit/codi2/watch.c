@@ -113,6 +113,22 @@ static void folder_that_leaves_the_tree_is_forgotten(void **state)
     assert_int_equal(codi2_watch_count(s->watch), 1);
 }
 
+/* Its watch goes on until its leaving is read: what it still tells comes behind that. */
+static void folder_that_left_the_tree_may_still_speak(void **state)
+{
+    struct seen *s = *state;
+    scratch_mkdir(&s->scratch, "a");
+    assert_int_equal(codi2_watch_add(s->watch, STR("a")), 0);
+    char away[128];
+    (void)snprintf(away, sizeof away, "%s/away", s->scratch.index);
+    assert_int_equal(rename(scratch_path(&s->scratch, "a"), away), 0);
+    (void)snprintf(away, sizeof away, "%s/away/f", s->scratch.index);
+    assert_int_equal(mknod(away, S_IFREG | 0600, 0), 0);
+    assert_ptr_equal(mark(s, "a"), &changed);
+    assert_null(mark(s, "a/f"));
+    assert_int_equal(codi2_watch_count(s->watch), 1);
+}
+
 static void folder_that_is_made_again_is_another_one(void **state)
 {
     struct seen *s = *state;
@@ -144,6 +160,7 @@ int main(void)
         TEST(new_folder_is_told_apart_and_watched_when_asked),
         TEST(folder_that_moves_keeps_its_watches_under_the_new_name),
         TEST(folder_that_leaves_the_tree_is_forgotten),
+        TEST(folder_that_left_the_tree_may_still_speak),
         TEST(folder_that_is_made_again_is_another_one),
         TEST(links_and_files_are_not_watched),
     };
