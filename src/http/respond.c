@@ -8,7 +8,7 @@
 #include "base/assert.h"
 #include "http/http_int.h"
 
-enum { MOST_DISCARDED = 4 * 1024 * 1024 };
+enum { MOST_DISCARDED = 32 * 1024 * 1024 }; /* two of a WebSocket's largest messages */
 
 static struct http_exchange *of_job(struct net_job *job)
 {

@@ -18,7 +18,7 @@ execFileSync("tar", ["czf", "engine.tar.gz", "src"], { cwd: scratch });
 const good = { name: "engine.tar.gz", mimeType: "application/gzip", buffer: readFileSync(join(scratch, "engine.tar.gz")) };
 // Refused at its beginning; more of it is to come than the server still takes.
 const damaged = join(scratch, "damaged.tar");
-writeFileSync(damaged, Buffer.alloc(24 * 1024 * 1024, "no archive"));
+writeFileSync(damaged, Buffer.alloc(40 * 1024 * 1024, "no archive"));
 
 const url = "https://git.example.com/team/engine.git";
 const dialog = page.getByRole("dialog");

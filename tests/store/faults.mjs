@@ -317,7 +317,7 @@ const rows = [
   },
   ...conversationRows({ ada, session }),
   ...linkRows({ ada, server, base, brokenOff, tarList }),
-  ...tenancyRows({ ada, anonymous, countOf, fresh, member, twoFactor }),
+  ...tenancyRows({ ada, few: await server.account("few"), anonymous, countOf, fresh, member, twoFactor }),
   { id: "sessions_pause", request: (_, o) => ada.post(`${base}/pause`, undefined, o), after: (_, reply) => assert.equal(reply.data.status, "paused") },
   { id: "auth_ticket_create", request: (_, o) => ada.post("/auth/tickets", { session_id: session.id }, o), status: 409 /* it does not run */ },
   {

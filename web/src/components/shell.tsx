@@ -1,7 +1,7 @@
 // Around every page of a person who is logged in: the header, the shortcuts and the app's own overlays.
 import { Box, Button, Flex, Kbd, Text } from "@chakra-ui/react";
 import { Keyboard, LogOut, Search, Settings } from "lucide-react";
-import { type ReactNode, Suspense, useEffect, useRef } from "react";
+import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { Link, Outlet, useNavigate } from "react-router";
 import type { User } from "../api/generated";
 import { useFollowedSettings } from "../api/settings";
@@ -14,14 +14,15 @@ import { LostBar, useReconnection } from "./connection";
 import { Footer } from "./footer";
 import { LeaveGuard } from "./leave-guard";
 import { ActionMenu } from "./menu";
-import { NewSession } from "./new-session";
-import { Palette, Shortcuts } from "./palette";
 import { OpenSessions } from "./session/open-sessions";
 import { usePlace } from "./session/place";
 import { SourceBar } from "./session/source";
 import { SessionTabs } from "./session/tabs";
 import { SessionTools, SmallScreenHint } from "./session/tools";
 import { PanelButton, SidePanel } from "./side-panel";
+
+/** No part of a first visit: fetched behind it, so that a key shows them at once, also when the connection is lost by then. */
+const loadOverlays = async () => ({ ...(await import("./new-session")), ...(await import("./palette")) });
 
 /** Keys mean themselves where a person writes, and within a dialog or menu. */
 function isWriting(target: EventTarget | null): boolean {
@@ -57,9 +58,14 @@ function useShortcuts(): void {
 function Overlays() {
   const open = useOverlay((state) => state.open);
   const close = (): void => showOverlay("none");
-  if (open === "palette") return <Palette onClose={close} />;
-  if (open === "shortcuts") return <Shortcuts onClose={close} />;
-  return open === "new-session" ? <NewSession onClose={close} /> : undefined;
+  const [parts, setParts] = useState<Awaited<ReturnType<typeof loadOverlays>>>();
+  useEffect(() => {
+    if (parts === undefined) void loadOverlays().then(setParts, () => undefined); // the next one that is asked for tries again
+  }, [parts, open]);
+  if (parts === undefined) return undefined;
+  if (open === "palette") return <parts.Palette onClose={close} />;
+  if (open === "shortcuts") return <parts.Shortcuts onClose={close} />;
+  return open === "new-session" ? <parts.NewSession onClose={close} /> : undefined;
 }
 
 function UserMenu({ user }: { readonly user: User }) {

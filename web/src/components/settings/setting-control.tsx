@@ -75,7 +75,7 @@ function Typed({ label, setting, value, onValue }: ControlProps) {
         {isNumber && button(-1, "Less")}
         {field}
         {isNumber && button(1, "More")}
-        {isNumber && setting.unit !== undefined && <Text color="fg.muted" fontSize="13px" width="56px">{setting.unit}</Text>}
+        {isNumber && setting.unit !== undefined && <Text color="fg.muted" fontSize="13px" minWidth="56px" whiteSpace="nowrap">{setting.unit}</Text>}
       </Flex>
       {problem !== undefined && <Text id={id} role="alert" color="bad.fg" fontSize="13px">{problem}</Text>}
     </Stack>
