@@ -57,7 +57,8 @@ int lifecycle_rewind_step(struct store *store, bool *ret_more)
     struct found found = {.arena = &arena};
     bool any = false;
     int r = store_read(store, found_read, &found);
-    for (size_t i = 0; i < found.n; i++) {
+    size_t n = r == 0 ? found.n : 0;
+    for (size_t i = 0; i < n; i++) {
         bool more = false;
         int step = one_step(store, &arena, &found.at[i], &more);
         r = r < 0 ? r : step;
