@@ -95,6 +95,19 @@ raise_inotify_limits() {
     raise_limit max_user_watches "$INOTIFY_WATCHES"
 }
 
+tun_opens() { unprivileged sh -c ': <>/dev/net/tun' 2>/dev/null; }
+
+# Workspaces reach the network by it, as unprivileged users. udev makes it so; a container, or a machine without udev, may not.
+need_tun() {
+    if tun_opens; then return 0; fi
+    { mkdir -p /dev/net && { [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200; } && chmod 0666 /dev/net/tun; } 2>/dev/null || true
+    if tun_opens; then
+        step "opened /dev/net/tun to all users, as udev does: workspaces reach the network by it"
+    else
+        step "workspaces will not start, since their user cannot open /dev/net/tun: as root run: modprobe tun; chmod 0666 /dev/net/tun (or set workspace.offline)"
+    fi
+}
+
 # Started as root, the part of coditectd that talks to the network becomes this user.
 need_system_user() {
     [ "$(id -u)" = 0 ] || return 0

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -403,6 +404,22 @@ static const char *holder_error(struct workspace_sandbox *s)
     }
 }
 
+/* Root asks for the workspace's user, who has the rights of all others. */
+static const char *network_remedy(void)
+{
+    struct stat facts;
+    if (stat("/dev/net/tun", &facts) < 0) {
+        return "there is no /dev/net/tun for user-mode networking: as root run: modprobe tun; in a "
+               "container, start it with --device /dev/net/tun";
+    }
+    if (geteuid() == 0 ? (facts.st_mode & 0006) != 0006 : access("/dev/net/tun", R_OK | W_OK) < 0) {
+        return "not everybody may open /dev/net/tun, which user-mode networking needs; as root "
+               "run: chmod 0666 /dev/net/tun";
+    }
+    return "user-mode networking does not start (is the package slirp4netns installed?); the "
+           "reason stands in the workspace's log";
+}
+
 static int let_go(const struct workspace_config *config, struct holder_fds *fds,
                   struct workspace_sandbox *s)
 {
@@ -414,9 +431,8 @@ static int let_go(const struct workspace_config *config, struct holder_fds *fds,
         return error;
     }
     if (config->network) {
-        s->error = "user-mode networking does not start (is the package slirp4netns installed, "
-                   "/dev/net/tun there?)";
         error = start_network(config, s);
+        s->error = error ? network_remedy() : NULL;
     }
     if (error) {
         return error;

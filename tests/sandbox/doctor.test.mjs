@@ -70,6 +70,16 @@ test("a kernel without namespaces: missing, with the remedy", () => {
   assert.match(text, /the kernel refuses user namespaces: boot one/);
 });
 
+test("workspaces that could not reach the network: missing, with the remedy", { skip: isRoot ? false : "only root" }, () => {
+  const seeing = (commands) => doctor(callers[0], { before: ["unshare", "--mount", "sh", "-ec", `mount -t tmpfs none /dev/net; ${commands} exec "$@"`, "-"] });
+  const none = seeing("");
+  assert.deepEqual([none.status, none.rows.get("sandbox")], [1, "MISSING"]);
+  assert.match(none.text, /there is no \/dev\/net\/tun .*modprobe tun/);
+  const shut = seeing("mknod -m 0600 /dev/net/tun c 10 200;");
+  assert.deepEqual([shut.status, shut.rows.get("sandbox")], [1, "MISSING"]);
+  assert.match(shut.text, /chmod 0666 \/dev\/net\/tun/);
+});
+
 test("a wall that is taken away is missed", async (t) => {
   await t.test("the filter", () => {
     const { status, rows } = doctor(callers[0], { env: without("--seccomp") });
