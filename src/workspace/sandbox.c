@@ -23,7 +23,6 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -358,32 +357,6 @@ static int hand_token(int *fd, const char *token)
     return error;
 }
 
-static bool setting_is(const char *path, char value)
-{
-    char text[2] = "";
-    FD_AUTO int fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd >= 0 && fd_read_full(fd, text, sizeof text) > 0 && text[0] == value && text[1] <= ' ';
-}
-
-/* As scripts/up advises it: the setting that is in the way, where one is. */
-static const char *namespace_remedy(void)
-{
-    if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", '0')) {
-        return "the kernel refuses user namespaces; as root run: sysctl -w "
-               "kernel.unprivileged_userns_clone=1";
-    }
-    if (setting_is("/proc/sys/user/max_user_namespaces", '0')) {
-        return "the kernel refuses user namespaces; as root run: sysctl -w "
-               "user.max_user_namespaces=15000";
-    }
-    if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1')) {
-        return "the kernel refuses user namespaces; as root run: sysctl -w "
-               "kernel.apparmor_restrict_unprivileged_userns=0";
-    }
-    return "the kernel refuses user namespaces: boot one with CONFIG_USER_NS; in a container, "
-           "start it with --privileged";
-}
-
 /* Why the holder ended before it was a sandbox. Reaps it. */
 static const char *holder_error(struct workspace_sandbox *s)
 {
@@ -394,7 +367,7 @@ static const char *holder_error(struct workspace_sandbox *s)
     }
     switch (WIFEXITED(status) ? WEXITSTATUS(status) : 0) {
     case STEP_NAMESPACE:
-        return namespace_remedy();
+        return workspace_namespace_remedy();
     case STEP_GROUP:
         return "the workspace's control group cannot be entered";
     case STEP_BUBBLEWRAP:
@@ -402,22 +375,6 @@ static const char *holder_error(struct workspace_sandbox *s)
     default:
         return "the sandbox could not be made; the reason stands in the workspace's log";
     }
-}
-
-/* Root asks for the workspace's user, who has the rights of all others. */
-static const char *network_remedy(void)
-{
-    struct stat facts;
-    if (stat("/dev/net/tun", &facts) < 0) {
-        return "there is no /dev/net/tun for user-mode networking: as root run: modprobe tun; in a "
-               "container, start it with --device /dev/net/tun";
-    }
-    if (geteuid() == 0 ? (facts.st_mode & 0006) != 0006 : access("/dev/net/tun", R_OK | W_OK) < 0) {
-        return "not everybody may open /dev/net/tun, which user-mode networking needs; as root "
-               "run: chmod 0666 /dev/net/tun";
-    }
-    return "user-mode networking does not start (is the package slirp4netns installed?); the "
-           "reason stands in the workspace's log";
 }
 
 static int let_go(const struct workspace_config *config, struct holder_fds *fds,
@@ -432,7 +389,7 @@ static int let_go(const struct workspace_config *config, struct holder_fds *fds,
     }
     if (config->network) {
         error = start_network(config, s);
-        s->error = error ? network_remedy() : NULL;
+        s->error = error ? workspace_network_remedy() : NULL;
     }
     if (error) {
         return error;
@@ -488,7 +445,7 @@ int workspace_sandbox_start(const struct workspace_config *config,
     }
     ret_sandbox->holder = fork_first();
     if (ret_sandbox->holder < 0) {
-        ret_sandbox->error = errno == EAGAIN ? "out of processes" : namespace_remedy();
+        ret_sandbox->error = errno == EAGAIN ? "out of processes" : workspace_namespace_remedy();
         return log_err(ERR_INTERNAL, "workspace", "no process with a namespace of its own: %m");
     }
     if (ret_sandbox->holder == 0) {

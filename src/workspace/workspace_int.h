@@ -137,6 +137,10 @@ int workspace_sandbox_network(const struct workspace_config *config,
                               struct workspace_sandbox *sandbox) BASE_MUST_USE;
 void workspace_sandbox_fini(struct workspace_sandbox *sandbox);
 
+/* What the state says when the kernel refuses namespaces, and when the network helper does not start. Static. */
+const char *workspace_namespace_remedy(void);
+const char *workspace_network_remedy(void);
+
 /* The arguments of bubblewrap, NULL at the end, in the arena. It inherits both descriptors. */
 struct workspace_bwrap_fds {
     int info;   /* where it reports its child */
