@@ -43,16 +43,6 @@ fault(struct check *c, struct str key, const char *format, ...)
     VEC_ADD(&c->report->lines, mem_dup(line.p, line.n));
 }
 
-static const struct data_type *type_named(struct str name)
-{
-    for (const struct data_type *const *t = data_types; *t; t++) {
-        if (str_eq(name, str_from((*t)->name))) {
-            return *t;
-        }
-    }
-    return NULL;
-}
-
 /* DATA_SPACE_COUNT: there is none of this name. */
 static unsigned space_named(struct str name)
 {
@@ -174,7 +164,7 @@ static int check_record(struct check *c, const struct data_at *t, const struct s
 static const struct data_type *index_named(struct str name, unsigned *ret_index)
 {
     size_t dot = str_find(name, '.', 0);
-    const struct data_type *type = type_named(str_slice(name, 0, dot));
+    const struct data_type *type = data_type_named(str_slice(name, 0, dot));
     for (unsigned i = 1; type && i <= type->index_count; i++) {
         if (str_eq(str_slice(name, dot + 1, name.n), str_from(type->indexes[i - 1].name))) {
             *ret_index = i;
@@ -251,7 +241,7 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
     if (r < 0) {
         return r;
     }
-    const struct data_type *type = type_named(space);
+    const struct data_type *type = data_type_named(space);
     if (type) {
         return check_record(c, &(struct data_at){c->txn, &scope, type}, pair);
     }
@@ -279,7 +269,7 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
 static void check_schema(struct check *c, const struct store_pair *pair)
 {
     const struct data_type *type =
-        type_named(str_slice(pair->key, strlen("g/schema/"), pair->key.n));
+        data_type_named(str_slice(pair->key, strlen("g/schema/"), pair->key.n));
     uint64_t version;
     if (str_u64(pair->value, INT64_MAX, &version) < 0) {
         fault(c, pair->key, "it is no version");

@@ -65,6 +65,9 @@ struct data_type {
 };
 
 extern const struct data_type *const data_types[]; /* ended by NULL */
+
+/* NULL: there is none of this name. */
+const struct data_type *data_type_named(struct str name);
 extern const char *const data_spaces[DATA_SPACE_COUNT];
 
 /* ---- record.c: a struct and its stored form, "{version} {public JSON}\0{private JSON}" ---- */

@@ -6,68 +6,50 @@
 
 #include "data/data_int.h"
 
-static bool is_known(struct str name)
-{
-    for (const struct data_type *const *t = data_types; *t; t++) {
-        if (str_eq(name, str_from((*t)->name))) {
-            return true;
-        }
-    }
-    return false;
-}
+static const struct str prefix = {"g/schema/", sizeof "g/schema/" - 1};
 
-/* Records of which this program does not even know the name. */
-static int find_unknown(struct txn *txn, struct data_newer *ret_newer)
+/* Whether this program knows the record, and in that version. */
+static int judge(const struct store_pair *pair, struct data_newer *ret_newer)
 {
-    const struct str prefix = STR("g/schema/");
-    struct store_range range = {
-        .begin = prefix, .end = store_after(store_arena(txn), prefix), .limit = STORE_MAX_SCAN};
-    struct store_pair *pairs;
-    size_t n;
-    int r = store_scan(txn, &range, &pairs, &n);
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        struct str name = str_slice(pairs[i].key, prefix.n, pairs[i].key.n);
-        if (!is_known(name)) {
-            if (str_u64(pairs[i].value, INT64_MAX, &ret_newer->stored) < 0) {
-                return ERR_CORRUPT;
-            }
-            (void)snprintf(ret_newer->record, sizeof ret_newer->record, STR_FMT, STR_ARG(name));
-            return ERR_NEWER;
-        }
+    struct str name = str_slice(pair->key, prefix.n, pair->key.n);
+    const struct data_type *type = data_type_named(name);
+    uint64_t stored;
+    if (str_u64(pair->value, INT64_MAX, &stored) < 0) {
+        return ERR_CORRUPT;
     }
-    return r;
+    if (type && stored <= type->version) {
+        return 0;
+    }
+    *ret_newer = (struct data_newer){.stored = stored, .known = type ? type->version : 0};
+    (void)snprintf(ret_newer->record, sizeof ret_newer->record, STR_FMT, STR_ARG(name));
+    return ERR_NEWER;
 }
 
 static int take_fn(struct txn *txn, void *ctx)
 {
     struct data_newer *newer = ctx;
-    *newer = (struct data_newer){.stored = 0};
     struct arena *arena = store_arena(txn);
-    int unknown = find_unknown(txn, newer);
-    if (unknown < 0) {
-        return unknown;
+    struct store_range range = {
+        .begin = prefix, .end = store_after(arena, prefix), .limit = STORE_MAX_SCAN};
+    struct store_pair *pairs;
+    size_t n;
+    *newer = (struct data_newer){.stored = 0};
+    int r = store_scan(txn, &range, &pairs, &n);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        r = judge(&pairs[i], newer);
     }
-    for (const struct data_type *const *t = data_types; *t; t++) {
+    for (const struct data_type *const *t = data_types; r == 0 && *t; t++) {
         struct str key = data_key_schema(arena, *t);
-        struct str value;
-        uint64_t stored = 0;
-        int r = store_get(txn, key, &value);
-        if (r == 0 && str_u64(value, INT64_MAX, &stored) < 0) {
-            r = ERR_CORRUPT;
+        struct str version = arena_printf(arena, "%u", (*t)->version);
+        size_t i = 0;
+        while (i < n && !str_eq(pairs[i].key, key)) {
+            i++;
         }
-        if (r < 0 && r != ERR_NOT_FOUND) {
-            return r;
-        }
-        if (stored > (*t)->version) {
-            *newer = (struct data_newer){.stored = stored, .known = (*t)->version};
-            (void)snprintf(newer->record, sizeof newer->record, "%s", (*t)->name);
-            return ERR_NEWER;
-        }
-        if (stored < (*t)->version) {
-            store_put(txn, key, arena_printf(arena, "%u", (*t)->version));
+        if (i == n || !str_eq(pairs[i].value, version)) {
+            store_put(txn, key, version);
         }
     }
-    return 0;
+    return r;
 }
 
 int data_schema_take(struct store *store, struct data_newer *ret_newer)

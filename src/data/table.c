@@ -9,6 +9,16 @@
  */
 #include "data/data_int.h"
 
+const struct data_type *data_type_named(struct str name)
+{
+    for (const struct data_type *const *t = data_types; *t; t++) {
+        if (str_eq(name, str_from((*t)->name))) {
+            return *t;
+        }
+    }
+    return NULL;
+}
+
 static struct str record_id(const struct data_at *t, const void *record)
 {
     return *(const struct str *)data_member(record, t->type->fields[0].offset);
