@@ -14,22 +14,26 @@
 
 /* ---- For who has the session ---- */
 
-/* Whether the link's moment is not kept any more, so that it opens nothing: see moment_of. */
+/*
+ * Whether the link's moment is not kept any more, so that it opens nothing. Of a past that grows old fewer moments are kept, and
+ * each other one is taken for a later one (files/thin.c), with what was written in between.
+ */
 static int is_moment_gone(struct api_call *call, const struct data_link *link, bool *ret_gone)
 {
-    uint64_t at = 0;
-    int r = link->at > 0 ? files_moment(&call->data, link->session_id, (uint64_t)link->at, &at) : 0;
-    if (r < 0 && r != ERR_CONFLICT) {
-        return r;
-    }
-    *ret_gone = r == 0 && at != (uint64_t)link->at;
-    return 0;
+    uint64_t wanted = (uint64_t)link->at;
+    uint64_t at = wanted;
+    int r = wanted > 0 ? files_moment(&call->data, link->session_id, wanted, &at) : 0;
+    *ret_gone = r == 0 && at != wanted;
+    return r;
 }
 
 static int write_link(struct api_call *call, const struct data_link *link, struct json_writer *w)
 {
     bool gone = false;
     int r = is_moment_gone(call, link, &gone);
+    if (r == ERR_CONFLICT) { /* it lies in a return to a moment that is in hand: not yet */
+        r = 0;
+    }
     if (r == 0 && gone) { /* the record's own object, with one member more */
         struct str open = str_slice(link->reply, 0, link->reply.n - 1);
         json_raw(w,
@@ -136,23 +140,19 @@ int api_link_enter(struct api_call *call, struct str token)
 }
 
 /*
- * The moment that the link shows; 0: the files as they are. Of a past that grows old fewer moments are kept, and each other one
- * is taken for a later one (files/thin.c), with what was written in between. So a link to a moment that is not kept any more
- * shows nothing (ERR_NOT_FOUND), and says why: who has the link knows already that there is one.
+ * The moment that the link shows; 0: the files as they are. ERR_NOT_FOUND when it is gone, and why: who has the link knows already
+ * that there is one.
  */
 static int moment_of(struct api_call *call, uint64_t *ret_at)
 {
-    const struct sessions_shared *shared = call->shared;
-    uint64_t wanted = (uint64_t)shared->link.at;
-    uint64_t at = 0;
-    int r = wanted > 0 ? files_moment(&call->data, shared->session.id, wanted, &at) : 0;
-    if (r == 0 && at != wanted) {
+    const struct data_link *link = &call->shared->link;
+    bool gone = false;
+    int r = is_moment_gone(call, link, &gone);
+    if (r == 0 && gone) {
         call->problem.message = STR("The moment that this link shows is not kept any more.");
         return ERR_NOT_FOUND;
     }
-    if (r == 0) {
-        *ret_at = at;
-    }
+    *ret_at = (uint64_t)link->at;
     return r;
 }
 
