@@ -21,8 +21,8 @@ static int edit_again(struct files_tx *tx, struct files_edit *edit, struct str t
     uint64_t seq;
     struct files_past_version version;
     struct str value;
-    if (text.n != 32 || data_key_number_read(str_slice(text, 0, 16), &id) < 0 ||
-        data_key_number_read(str_slice(text, 16, 32), &seq) < 0) {
+    if (text.n != FILES_EDIT_ANSWER || data_key_number_read(str_slice(text, 0, 16), &id) < 0 ||
+        data_key_number_read(str_slice(text, 16, FILES_EDIT_ANSWER), &seq) < 0) {
         return ERR_CORRUPT;
     }
     int r = store_get(tx->txn, files_key_version(tx, id, seq), &value);

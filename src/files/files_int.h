@@ -306,6 +306,10 @@ int files_link_load(struct data_context *ctx, struct files_entry *entry) BASE_MU
 
 /* ---- edit.c: the frame of every change ---- */
 
+enum {
+    FILES_EDIT_ANSWER = 32
+}; /* bytes that are remembered under ctx->op: id and seq, 16 hexadecimal digits each */
+
 struct files_edit;
 typedef int files_edit_fn(struct files_tx *tx, struct files_edit *edit);
 

@@ -348,7 +348,7 @@ static int begin_write(struct txn *txn, void *arg)
     if (r < 0 || !found) {
         return r < 0 ? r : begin_new(&tx, rewind);
     }
-    if (text.n == 32) {
+    if (text.n == FILES_EDIT_ANSWER) {
         return ERR_NOT_DIRECTORY; /* it was a file: its restore knows the rest */
     }
     rewind->result = (struct files_rewind){0};
