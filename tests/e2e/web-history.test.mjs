@@ -84,6 +84,13 @@ test("the session's past: its changes, the folder at a moment, back from there, 
   await page.getByRole("navigation", { name: "Path" }).getByRole("link", { name: "Time" }).click();
   await visible(entries.getByText("src"));
   assert.equal(await entries.getByText("gone.txt").count(), 0);
+  for (const [name, begins] of [["As tar.gz", "\x1f\x8b"], ["As zip", "PK"]]) {
+    const coming = page.waitForEvent("download");
+    await button("Download all", page).click();
+    await page.getByRole("menuitem", { name }).click();
+    assert.equal(readFileSync(await (await coming).path(), "latin1").slice(0, 2), begins);
+    await gone(page.getByRole("menu"));
+  }
   await button("Fork from here", page).click();
   await button("Fork", page.getByRole("dialog")).click();
   await page.waitForURL((url) => url.pathname.startsWith("/sessions/ses-") && !url.pathname.includes(id));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession } from "../api/harness.mjs";
-import { axe, button, launch, look, setTheme, shot, visible } from "./browser.mjs";
+import { axe, button, gone, launch, link, look, setTheme, shot, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -29,6 +29,7 @@ const pages = [
   { name: "team-sessions", path: "/settings/sessions", reads: /\/api\/v5\/tenant\/sessions/, ready: () => page.getByRole("list", { name: "Sessions of the team" }) },
   { name: "usage", path: "/settings/usage", reads: /\/api\/v5\/tenant$/, ready: () => page.getByText("Storage") },
   { name: "audit", path: "/settings/audit", reads: /\/api\/v5\/audit/, ready: () => page.getByRole("list", { name: "Audit log" }) },
+  { name: "data", path: "/settings/data", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("list", { name: "Sessions to download" }) },
   { name: "notices", path: "/notices", reads: /\/notices\.json/, ready: () => page.getByRole("list", { name: "In your browser" }) },
   { name: "ide", path: "/ide", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("heading", { name: "Project A" }) },
 ];
@@ -58,6 +59,43 @@ for (const { name, path, reads, ready } of pages) {
     await visible(ready()).catch(async (error) => { await shot(page, `failed-${name}`); throw error; });
   });
 }
+
+test("a list of which only a part can be read says so wherever it is shown, and is whole after the next try", async () => {
+  const reads = /\/api\/v5\/sessions(\?.*)?$/;
+  const second = await newSession(ada, "Project B");
+  const { data } = await ada.get("/sessions");
+  await page.route(reads, (route) => {
+    const isMore = new URL(route.request().url()).searchParams.has("cursor");
+    const mine = data.filter((one) => (one.id === second.id) === isMore);
+    return isMore && broken ? route.fulfill(trouble) : route.fulfill({ json: { success: true, data: mine, page: { total: 2, ...(isMore ? {} : { next: "more" }) } } });
+  });
+  let broken = true;
+  const wider = await page.viewportSize();
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await page.goto(`${home}/sessions`);
+  await visible(link("Project A", page.locator("main")));
+  const panel = page.getByRole("navigation", { name: "Sessions", exact: true });
+  const [inMain, inPanel] = [page.locator("main").getByRole("alert"), panel.getByRole("alert")];
+  await visible(inMain);
+  await visible(inPanel);
+  await look(page, "sessions-in-part");
+  await page.goto(`${home}/settings/data`);
+  await visible(page.locator("main").getByRole("alert"));
+  assert.equal(await page.getByText("Download everything").count(), 0, "a part is never taken for all");
+  await page.goto(`${home}/sessions/${id}/files`);
+  await page.getByTestId("session-switcher").click();
+  const found = page.getByRole("dialog");
+  await visible(found.getByRole("alert"));
+  await found.getByRole("combobox").fill("Project B");
+  assert.equal(await found.getByText("No session is called").count(), 0, "who has not read all cannot say so");
+  await shot(page, "switcher-in-part");
+  broken = false;
+  await button("Try again", found).click();
+  await visible(found.getByRole("option", { name: /Project B/ }));
+  await gone(found.getByRole("alert"));
+  await page.unroute(reads);
+  await page.setViewportSize(wider);
+});
 
 test("an answer that says no more than that there were too many requests is said with its time", async () => {
   const path = "**/api/v5/auth/devices";

@@ -35,13 +35,23 @@ export function useSessions(deleted = false) {
   });
 }
 
+export interface AllSessions {
+  readonly sessions: readonly Session[];
+  readonly isComplete: boolean;
+  /** Why they are not complete and nothing more is fetched; null: they are, or it is under way. */
+  readonly error: Error | null;
+  readonly retry: () => void;
+}
+
 /** All sessions of the person: pages that are missing are fetched while somebody looks. */
-export function useAllSessions(): { readonly sessions: readonly Session[]; readonly isComplete: boolean } {
-  const { data, hasNextPage, isFetching, isError, fetchNextPage, isPending } = useSessions();
+export function useAllSessions(): AllSessions {
+  const { data, hasNextPage, isFetching, error, fetchNextPage, refetch } = useSessions();
   useEffect(() => {
-    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
-  }, [hasNextPage, isFetching, isError, fetchNextPage]);
-  return { sessions: data ?? none, isComplete: !isPending && !hasNextPage };
+    if (hasNextPage && !isFetching && error === null) void fetchNextPage();
+  }, [hasNextPage, isFetching, error, fetchNextPage]);
+  const isComplete = data !== undefined && !hasNextPage;
+  const retry = (): void => void (data === undefined ? refetch() : fetchNextPage());
+  return { sessions: data ?? none, isComplete, error: isComplete ? null : error, retry };
 }
 
 const none: readonly Session[] = [];

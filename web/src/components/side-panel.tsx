@@ -12,6 +12,7 @@ import { isMoving, type Phase, phaseOf, phaseWords } from "../lib/workspace";
 import { showOverlay } from "../stores/overlay";
 import { type Place, showPanel, showPanelOver, usePanel } from "../stores/panel";
 import { ListSkeleton, Turning } from "./bits";
+import { ListProblem } from "./problem-notice";
 import { usePlace } from "./session/place";
 
 const icons: Readonly<Partial<Record<Phase, readonly [LucideIcon, string]>>> = {
@@ -44,12 +45,12 @@ function Item({ to, isCurrent, icon, children, state, title }: ItemProps) {
 }
 
 function Groups() {
-  const { sessions, isComplete } = useAllSessions();
+  const { sessions, isComplete, error, retry } = useAllSessions();
   const projects = useProjects();
   const place = usePlace();
-  if (sessions.length === 0 && !isComplete) return <ListSkeleton rows={4} />;
+  if (sessions.length === 0 && !isComplete) return error === null ? <ListSkeleton rows={4} /> : <ListProblem error={error} retry={retry} />;
   if (sessions.length === 0) return <Text color="fg.muted" fontSize="13px" paddingX="8px">No sessions yet.</Text>;
-  return groupsOf(sessions, projects).map(({ key, title, sessions: some }) => (
+  const groups = groupsOf(sessions, projects).map(({ key, title, sessions: some }) => (
     <Stack key={key} as="section" gap="2px" aria-label={title}>
       <Text as="h2" fontSize="12px" fontWeight="500" color="fg.muted" paddingX="8px" paddingBottom="2px">{title}</Text>
       <Stack as="ul" gap="1px">
@@ -64,6 +65,7 @@ function Groups() {
       </Stack>
     </Stack>
   ));
+  return <>{groups}<ListProblem error={error} retry={retry} /></>;
 }
 
 function Content() {

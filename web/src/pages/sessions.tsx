@@ -9,7 +9,7 @@ import { useAllSessions, useSessionChange, useSessions } from "../api/queries";
 import { Ago, Empty, factsOf, ListSkeleton, Panel, SessionState, usePageTitle } from "../components/bits";
 import { type Action, ActionMenu } from "../components/menu";
 import { checkSessionName, NameDialog } from "../components/modal";
-import { ProblemNotice } from "../components/problem-notice";
+import { ListProblem, ProblemNotice } from "../components/problem-notice";
 import { MoveDialog, ProjectBar } from "../components/projects";
 import { Select } from "../components/select";
 import { useDeletion } from "../components/session/deletion";
@@ -177,7 +177,7 @@ interface CurrentListProps {
 
 function CurrentList({ text, order, project }: CurrentListProps) {
   const { data, error, isPending, refetch } = useSessions();
-  const { sessions } = useAllSessions();
+  const { sessions, error: unread, retry } = useAllSessions();
   const [renaming, setRenaming] = useState<Session>();
   const [moving, setMoving] = useState<Session>();
   const [gone, setGone] = useState<readonly string[]>([]);
@@ -198,6 +198,7 @@ function CurrentList({ text, order, project }: CurrentListProps) {
         card={(session) => <SessionCard key={session.id} session={session} onRename={() => setRenaming(session)} onMove={() => setMoving(session)} onGone={(isGone) => mark(session.id, isGone)} />}
       />
       {found.length > most && <More onMore={() => setMost(most + CARDS)} />}
+      <ListProblem error={unread} retry={retry} />
       {renaming !== undefined && <Rename session={renaming} onClose={() => setRenaming(undefined)} />}
       {moving !== undefined && <MoveDialog session={moving} onClose={() => setMoving(undefined)} />}
     </>

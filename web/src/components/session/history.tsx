@@ -18,6 +18,7 @@ import { Content } from "../files/file-view";
 import { ShareDialog } from "../files/share";
 import { EntryIcon } from "../files/tree";
 import { checkSessionName, NameDialog } from "../modal";
+import { type Action, ActionMenu } from "../menu";
 import { ProblemNotice } from "../problem-notice";
 import { say, sayProblem } from "../toaster";
 import { ChangeList } from "./change-list";
@@ -63,6 +64,10 @@ function Slider({ session, path, changes, index }: MomentProps) {
   if (change === undefined) return undefined;
   const isNow = at === 0;
   const moment = changes[index]?.version;
+  const downloads: Action[] = [
+    { label: "As tar.gz", icon: <Download size={15} />, run: () => void downloadAll(session.id, "tgz", moment) },
+    { label: "As zip", icon: <Download size={15} />, run: () => void downloadAll(session.id, "zip", moment) },
+  ];
   const fork = async (name: string): Promise<void> => {
     void navigate(sessionAddress(await forkSession(session.id, name, moment)));
   };
@@ -83,7 +88,7 @@ function Slider({ session, path, changes, index }: MomentProps) {
           </Box>
           {!isNow && <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={() => go(0)}>Back to now</Button>}
         </Flex>
-        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void downloadAll(session.id, "tgz", moment)}><Download size={14} />Download all</Button>
+        <ActionMenu label="Download all" actions={downloads} trigger={<Button size="xs" height="32px" variant="outline" colorPalette="gray"><Download size={14} />Download all</Button>} />
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => setSharing(true)}><Share2 size={14} />Share</Button>
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => setForking(true)}><GitFork size={14} />Fork from here</Button>
       </Flex>

@@ -10,6 +10,7 @@ import { useAuth } from "../../stores/auth";
 import { showOverlay } from "../../stores/overlay";
 import { byRecent } from "../../stores/recent";
 import { Ago, SessionState } from "../bits";
+import { ListProblem } from "../problem-notice";
 
 interface Choice {
   readonly id: string;
@@ -22,7 +23,7 @@ interface Choice {
 function useChoices(current: Session, wanted: string, inFiles: boolean, onClose: () => void) {
   const navigate = useNavigate();
   const userId = useAuth(({ state }) => (state.status === "in" ? state.user.id : ""));
-  const { sessions, isComplete } = useAllSessions();
+  const { sessions, isComplete, error, retry } = useAllSessions();
   const go = (to: string, open = false): void => {
     onClose();
     void navigate(to, open ? { state: { open: true } } : undefined);
@@ -39,7 +40,7 @@ function useChoices(current: Session, wanted: string, inFiles: boolean, onClose:
     { id: "new", label: "New session", icon: <Plus size={15} />, run: () => { onClose(); showOverlay("new-session"); } },
     { id: "all", label: "All sessions", icon: <LayoutList size={15} />, run: () => go("/sessions") },
   ];
-  return { choices: [...choices, ...actions], isComplete, isNone: choices.length === 0 };
+  return { choices: [...choices, ...actions], isComplete, error, retry, isNone: choices.length === 0 };
 }
 
 interface RowProps {
@@ -81,7 +82,7 @@ interface ListProps {
 function List({ current, inFiles, onClose }: ListProps) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
-  const { choices, isComplete, isNone } = useChoices(current, text.trim().toLowerCase(), inFiles, onClose);
+  const { choices, isComplete, error, retry, isNone } = useChoices(current, text.trim().toLowerCase(), inFiles, onClose);
   const index = Math.min(at, choices.length - 1);
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -100,9 +101,10 @@ function List({ current, inFiles, onClose }: ListProps) {
         onChange={(event) => { setText(event.currentTarget.value); setAt(0); }}
       />
       <Stack id="switch-list" role="listbox" aria-label="Sessions" gap="0" marginTop="8px" maxHeight="min(400px, 60vh)" overflowY="auto">
-        {isNone && <Text color="fg.muted" padding="10px" role="presentation">{!isComplete ? "Loading…" : `No session is called “${text}”.`}</Text>}
+        {isNone && error === null && <Text color="fg.muted" padding="10px" role="presentation">{!isComplete ? "Loading…" : `No session is called “${text}”.`}</Text>}
         {choices.map((choice, i) => <Row key={choice.id} choice={choice} isAt={i === index} isCurrent={choice.id === current.id} onPoint={() => setAt(i)} />)}
       </Stack>
+      <ListProblem error={error} retry={retry} />
     </>
   );
 }

@@ -9,7 +9,7 @@ import { formatCount, formatSize } from "../../lib/format";
 import { api } from "../../stores/auth";
 import { factsOf, ListSkeleton } from "../bits";
 import { fetchArchive, save } from "../files/actions";
-import { FormProblem } from "../problem-notice";
+import { FormProblem, ProblemNotice } from "../problem-notice";
 import { useSending } from "../sending";
 import { say } from "../toaster";
 import { Leave } from "./leave";
@@ -68,8 +68,7 @@ async function fetchLinks(sessions: readonly Session[]): Promise<readonly Link[]
 }
 
 /** Everything that the server knows of the person beside files. */
-async function fetchAccount(user: User): Promise<Blob> {
-  const sessions = await whole((cursor) => api.sessionsList(cursor));
+async function fetchAccount(user: User, sessions: readonly Session[]): Promise<Blob> {
   const account = {
     user,
     two_factor: await patiently(() => api.usersMeTotpGet()),
@@ -87,24 +86,26 @@ async function fetchAccount(user: User): Promise<Blob> {
 }
 
 function Export({ user }: { readonly user: User }) {
-  const { sessions, isComplete } = useAllSessions();
+  const { sessions, isComplete, error: unread, retry } = useAllSessions();
   const { busy, error, send } = useSending();
   const [at, setAt] = useState<string>();
   const stop = useRef<AbortController>(undefined);
-  if (!isComplete) return <ListSkeleton rows={3} />;
+  if (!isComplete) return unread === null ? <ListSkeleton rows={3} /> : <ProblemNotice error={unread} retry={retry} />;
   const bytes = sessions.reduce((sum, one) => sum + one.bytes, 0);
-  const take = (wanted: readonly Session[], withAccount: boolean) => send(async () => {
+  const take = (one?: Session) => send(async () => {
     const stopper = new AbortController();
     const { signal } = stopper;
     stop.current = stopper;
     try {
-      if (withAccount) save(await fetchAccount(user), "coditect-account.json");
+      // What is shown may be of some seconds ago: all is what there is now.
+      const wanted = one === undefined ? await whole((cursor) => api.sessionsList(cursor)) : [one];
+      if (one === undefined) save(await fetchAccount(user, wanted), "coditect-account.json");
       for (const session of wanted) {
         signal.throwIfAborted();
         setAt(session.name);
         await patiently(() => fetchArchive(session.id, "tgz", undefined, signal));
       }
-      say(withAccount ? "All of it is on its way: your browser shows when it is here" : "It is on its way: your browser shows when it is here");
+      say(one === undefined ? "All of it is on its way: your browser shows when it is here" : "It is on its way: your browser shows when it is here");
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
@@ -115,13 +116,13 @@ function Export({ user }: { readonly user: User }) {
     <Stack gap="16px" align="flex-start">
       <FormProblem error={error} />
       <Flex gap="12px" align="center" wrap="wrap">
-        <Button size="sm" loading={busy} loadingText="Download everything" onClick={() => void take(sessions, true)}><Download size={14} />Download everything</Button>
+        <Button size="sm" loading={busy} loadingText="Download everything" onClick={() => void take()}><Download size={14} />Download everything</Button>
         {busy && <Button size="sm" variant="outline" colorPalette="gray" onClick={() => stop.current?.abort()}>Stop</Button>}
         <Text role="status" color="fg.muted" fontSize="13px" fontVariantNumeric="tabular-nums">{at !== undefined ? `“${at}” is coming…` : `${formatCount(sessions.length, "session")}, ${formatSize(bytes)}, and your account as JSON.`}</Text>
       </Flex>
       {sessions.length > 0 && (
         <Box as="ul" width="100%" aria-label="Sessions to download">
-          {sessions.map((session) => <SessionRow key={session.id} session={session} isBusy={busy} onTake={() => void take([session], false)} />)}
+          {sessions.map((session) => <SessionRow key={session.id} session={session} isBusy={busy} onTake={() => void take(session)} />)}
         </Box>
       )}
     </Stack>
