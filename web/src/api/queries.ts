@@ -38,8 +38,8 @@ export function useSessions(deleted = false) {
 export interface AllSessions {
   readonly sessions: readonly Session[];
   readonly isComplete: boolean;
-  /** Why they are not complete and nothing more is fetched; null: they are, or it is under way. */
-  readonly error: Error | null;
+  /** Why they are not complete and nothing more is fetched. */
+  readonly error: Error | undefined;
   readonly retry: () => void;
 }
 
@@ -51,7 +51,7 @@ export function useAllSessions(): AllSessions {
   }, [hasNextPage, isFetching, error, fetchNextPage]);
   const isComplete = data !== undefined && !hasNextPage;
   const retry = (): void => void (data === undefined ? refetch() : fetchNextPage());
-  return { sessions: data ?? none, isComplete, error: isComplete ? null : error, retry };
+  return { sessions: data ?? none, isComplete, error: isComplete ? undefined : error ?? undefined, retry };
 }
 
 const none: readonly Session[] = [];

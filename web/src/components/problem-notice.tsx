@@ -51,7 +51,7 @@ export function ProblemNotice({ error, retry, action }: NoticeProps) {
 
 /** Below or in the place of a list of which not all could be read. */
 export function ListProblem({ error, retry }: { readonly error: unknown; readonly retry: () => void }) {
-  if (error === null) return undefined;
+  if (error === undefined) return undefined;
   return (
     <Flex role="alert" align="center" justify="space-between" wrap="wrap" gap="8px" padding="8px" fontSize="13px" color="bad.fg" bg="bad.subtle" borderRadius="l2">
       <Text fontSize="13px">Not all could be read. {problemOf(error).title}</Text>

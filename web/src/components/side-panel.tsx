@@ -48,7 +48,7 @@ function Groups() {
   const { sessions, isComplete, error, retry } = useAllSessions();
   const projects = useProjects();
   const place = usePlace();
-  if (sessions.length === 0 && !isComplete) return error === null ? <ListSkeleton rows={4} /> : <ListProblem error={error} retry={retry} />;
+  if (sessions.length === 0 && !isComplete) return error === undefined ? <ListSkeleton rows={4} /> : <ListProblem error={error} retry={retry} />;
   if (sessions.length === 0) return <Text color="fg.muted" fontSize="13px" paddingX="8px">No sessions yet.</Text>;
   const groups = groupsOf(sessions, projects).map(({ key, title, sessions: some }) => (
     <Stack key={key} as="section" gap="2px" aria-label={title}>

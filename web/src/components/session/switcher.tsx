@@ -101,7 +101,7 @@ function List({ current, inFiles, onClose }: ListProps) {
         onChange={(event) => { setText(event.currentTarget.value); setAt(0); }}
       />
       <Stack id="switch-list" role="listbox" aria-label="Sessions" gap="0" marginTop="8px" maxHeight="min(400px, 60vh)" overflowY="auto">
-        {isNone && error === null && <Text color="fg.muted" padding="10px" role="presentation">{!isComplete ? "Loading…" : `No session is called “${text}”.`}</Text>}
+        {isNone && error === undefined && <Text color="fg.muted" padding="10px" role="presentation">{!isComplete ? "Loading…" : `No session is called “${text}”.`}</Text>}
         {choices.map((choice, i) => <Row key={choice.id} choice={choice} isAt={i === index} isCurrent={choice.id === current.id} onPoint={() => setAt(i)} />)}
       </Stack>
       <ListProblem error={error} retry={retry} />

@@ -90,7 +90,7 @@ function Export({ user }: { readonly user: User }) {
   const { busy, error, send } = useSending();
   const [at, setAt] = useState<string>();
   const stop = useRef<AbortController>(undefined);
-  if (!isComplete) return unread === null ? <ListSkeleton rows={3} /> : <ProblemNotice error={unread} retry={retry} />;
+  if (!isComplete) return unread === undefined ? <ListSkeleton rows={3} /> : <ProblemNotice error={unread} retry={retry} />;
   const bytes = sessions.reduce((sum, one) => sum + one.bytes, 0);
   const take = (one?: Session) => send(async () => {
     const stopper = new AbortController();
