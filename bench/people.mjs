@@ -141,7 +141,7 @@ export async function users() {
     over = true;
     await working;
     const health = await beside;
-    const cell = (times) => `p50 ${short(quantile(times, 0.5))} ms, p99 ${short(quantile(times, 0.99))} ms`;
+    const cell = (times) => `p50 ${short(quantile(times, 0.5))} ms, p95 ${short(quantile(times, 0.95))} ms, p99 ${short(quantile(times, 0.99))} ms`;
     const all = Object.values(took).flat();
     const parts = Object.entries(took).map(([name, times]) => `${name} ${cell(times)}`);
     return [{
