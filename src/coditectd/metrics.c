@@ -213,6 +213,7 @@ static void write_store(struct store *store, struct buf *out)
     number(out, METRIC_STORE_RETRIES_TOTAL, stats.retries);
     number(out, METRIC_STORE_REPLAYS_TOTAL, stats.replays);
     number(out, METRIC_STORE_WRITTEN_BYTES_TOTAL, stats.bytes_written);
+    number(out, METRIC_STORE_QUEUE, stats.waiting);
     number(out, METRIC_STORE_FULL, stats.disk_full);
 }
 

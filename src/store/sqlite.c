@@ -283,6 +283,7 @@ static void sqlite_stats(void *self, struct store_stats *stats)
 {
     const struct store_sqlite *d = self;
     stats->commits += d->commits;
+    stats->waiting += d->queue.waiting;
     stats->disk_full = d->space.full;
 }
 

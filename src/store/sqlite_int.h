@@ -156,6 +156,7 @@ struct store_queue {
     struct lock lock;
     struct lock_cond changed;
     struct store_jobs small, large;
+    _Atomic size_t waiting; /* jobs in both, for stats: changed under the lock */
     bool stop;
 };
 

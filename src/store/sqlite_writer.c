@@ -76,7 +76,7 @@ void store_queue_init(struct store_queue *q)
 
 void store_queue_fini(struct store_queue *q)
 {
-    ASSERT(!q->small.first && !q->large.first);
+    ASSERT(!q->small.first && !q->large.first && q->waiting == 0);
     lock_cond_fini(&q->changed);
     lock_fini(&q->lock);
 }
@@ -103,6 +103,7 @@ static int wait_for(struct store_queue *q, struct store_job *job)
         } else if (!lock_cond_wait_until(&job->done_cond, &q->lock, deadline) && !job->taken) {
             bool removed = jobs_remove(queue_of(q, job), job);
             ASSERT(removed);
+            q->waiting--;
             return ERR_TIMEOUT;
         }
     }
@@ -117,6 +118,7 @@ int store_writer_submit(struct store_sqlite *d, struct txn *txn)
     lock_take(&q->lock);
     bool first = !q->small.first && !q->large.first;
     jobs_add(queue_of(q, &job), &job);
+    q->waiting++;
     if (first) {
         lock_cond_signal(&q->changed);
     }
@@ -149,6 +151,7 @@ static struct store_job *take_locked(struct store_queue *q, struct group *g)
     }
     if (job) {
         job->taken = true;
+        q->waiting--;
         jobs_add(&g->jobs, job);
         g->count++;
     }

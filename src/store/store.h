@@ -246,6 +246,7 @@ struct store_stats {
     uint64_t retries;       /* runs after a conflict or an unknown result */
     uint64_t replays;       /* operations that had already happened */
     uint64_t bytes_written; /* keys and values */
+    uint64_t waiting;       /* store_write calls that wait for the writer now */
     uint64_t faults;        /* that tests put in */
     bool disk_full;         /* only deletions are taken */
 };

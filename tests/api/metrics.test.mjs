@@ -160,6 +160,23 @@ test("requests, failures, logins and the store are counted once", async () => {
   assert.ok(after.value("coditect_connections") >= 1);
 });
 
+test("who waits for the store's writer is counted, and nobody is left", async () => {
+  const ada = await server.account("ada-queue");
+  const session = await newSession(ada);
+  let over = false;
+  const write = async (n) => {
+    for (let i = 0; !over; i++) assert.ok((await ada.write(`/sessions/${session.id}/files/${n}`, `${i}`)).status < 300);
+  };
+  const writers = Array.from({ length: 16 }, (_, n) => write(n));
+  try {
+    await until("somebody is seen waiting", async () => (await scrape()).value("coditect_store_queue") > 0);
+  } finally {
+    over = true;
+    await Promise.all(writers);
+  }
+  await until("nobody waits", async () => (await scrape()).value("coditect_store_queue") === 0);
+});
+
 test("nothing that a client says becomes a label", async () => {
   const secret = "not-a-label-4711";
   for (const path of [`/api/v5/${secret}`, `/${secret}`, `/api/v5/sessions/${secret}`, `/api/v5/users/me?${secret}=1`]) {

@@ -1,9 +1,11 @@
 /* What every driver does under many threads (random.c: whether it does it right). */
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store_test.h"
 
-enum { CROWD = 40, CROWD_READS = 25, LARGE_OPS = 5 };
+enum { CROWD = 40, CROWD_READS = 25, LARGE_OPS = 5, PATIENCE_MS = 20000 };
 
 struct crowd {
     struct store_test *t;
@@ -91,11 +93,99 @@ static void large_operations_do_not_starve(void **state)
     assert_int_equal(c.wrong, 0);
 }
 
+struct held { /* shared by its threads */
+    struct store *store;
+    bool until_they_leave;  /* not only until all wait */
+    _Atomic bool held;      /* since the first run */
+    _Atomic unsigned begun; /* writers */
+    bool counted;           /* as many as there are */
+};
+
+static uint64_t waiting(struct store *s)
+{
+    struct store_stats stats;
+    store_stats(s, &stats);
+    return stats.waiting;
+}
+
+static bool wait_until(struct store *s, uint64_t n)
+{
+    for (int i = 0; i < PATIENCE_MS && waiting(s) != n; i++) {
+        (void)poll(NULL, 0, 1);
+    }
+    return waiting(s) == n;
+}
+
+/* Holds the writer up, which no function of the product may: so that what is counted does not depend on how fast it is. */
+static int hold_up(struct txn *txn, void *ctx)
+{
+    struct held *h = ctx;
+    if (!atomic_exchange(&h->held, true)) { /* a second run finds nobody any more */
+        h->counted = wait_until(h->store, CROWD);
+        h->counted = h->counted && (!h->until_they_leave || wait_until(h->store, 0));
+    }
+    store_put(txn, STR("held"), STR("x"));
+    return 0;
+}
+
+static int put_little(struct txn *txn, void *ctx)
+{
+    (void)ctx;
+    store_put(txn, STR("little"), STR("x"));
+    return 0;
+}
+
+static void *write_behind(void *ctx)
+{
+    struct held *h = ctx;
+    struct store_op op = store_op_new();
+    op.bytes = h->begun++ % 2 ? 4 << 20 : 0; /* both of the writer's queues */
+    int r = store_write(h->store, &op, put_little, NULL);
+    assert_int_equal(r, h->until_they_leave ? ERR_TIMEOUT : 0);
+    return NULL;
+}
+
+static void *hold_writer(void *ctx)
+{
+    struct held *h = ctx;
+    struct store_op op = store_op_new();
+    assert_int_equal(store_write(h->store, &op, hold_up, h), 0);
+    return NULL;
+}
+
+static void who_waits_is_counted(void **state)
+{
+    const struct store_test *t = *state;
+    if (strcmp(t->driver, "sqlite") != 0 || t->fault_rate) {
+        assert_int_equal(waiting(t->store), 0);
+        return; /* nobody queues there */
+    }
+    for (int leave = 0; leave < 2; leave++) {
+        struct held h = {.store = t->store, .until_they_leave = leave};
+        pthread_t holder, writers[CROWD];
+        assert_int_equal(waiting(t->store), 0);
+        assert_int_equal(pthread_create(&holder, NULL, hold_writer, &h), 0);
+        while (!h.held) {
+            (void)poll(NULL, 0, 1);
+        }
+        for (int i = 0; i < CROWD; i++) {
+            assert_int_equal(pthread_create(&writers[i], NULL, write_behind, &h), 0);
+        }
+        for (int i = 0; i < CROWD; i++) {
+            assert_int_equal(pthread_join(writers[i], NULL), 0);
+        }
+        assert_int_equal(pthread_join(holder, NULL), 0);
+        assert_true(h.counted);
+        assert_int_equal(waiting(t->store), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crowd_of_readers_is_served),
         cmocka_unit_test(large_operations_do_not_starve),
+        cmocka_unit_test(who_waits_is_counted),
     };
     return store_test_every_driver(tests, sizeof tests / sizeof *tests);
 }
