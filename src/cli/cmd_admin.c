@@ -301,11 +301,11 @@ static int show_found(struct cli_run *run, void *ctx, const struct json *line)
 {
     const struct json *fault = json_get(line, "fault");
     if (fault && fault->kind == JSON_STRING) {
-        struct str text = cli_escaped(&run->arena, fault->string);
         if (run->json) {
-            cli_note(STR_FMT, STR_ARG(text));
+            cli_note(STR_FMT, STR_ARG(fault->string)); /* which escapes it */
         } else {
-            buf_printf(&run->out, STR_FMT "\n", STR_ARG(text));
+            cli_escape(&run->out, fault->string);
+            buf_byte(&run->out, '\n');
         }
         return 0;
     }

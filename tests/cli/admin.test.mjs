@@ -131,7 +131,7 @@ test("when no server runs, the command line says what works then; without a plac
   await secret.stop();
 });
 
-test("whatever a door answers: said, escaped, bounded", async () => {
+test("whatever a door answers: said, escaped, bounded", async (t) => {
   const at = join(operator.files, "false");
   mkdirSync(join(at, "store"), { recursive: true });
   let reply;
@@ -140,6 +140,7 @@ test("whatever a door answers: said, escaped, bounded", async () => {
     socket.once("data", () => socket.end(reply));
   });
   await new Promise((resolve) => listener.listen(join(at, "store/admin.sock"), resolve));
+  t.after(() => listener.close());
   const lines = (...all) => `HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nConnection: close\r\n\r\n${all.map((line) => `${line}\n`).join("")}`;
   for (const [command, status, says, text] of [
     ["check", 1, /damaged/, lines('{"fault":"t/x\\u001b[31m: gone"}', '{"keys":7}', '{"done":true,"keys":9,"faults":1}')],
@@ -164,5 +165,9 @@ test("whatever a door answers: said, escaped, bounded", async () => {
     assert.match(end.stderr, says);
     assert.doesNotMatch(end.stdout + end.stderr, /\x1b/);
   }
-  await new Promise((resolve) => listener.close(resolve));
+  reply = lines('{"fault":"t/x\\u001b[31m\\\\y\\u202e: gone"}', '{"done":true,"keys":9,"faults":1}');
+  for (const [json, where] of [[[], "stdout"], [["--json"], "stderr"]]) {
+    const end = await operator.run(["admin", "check", ...json, "--data", at]);
+    assert.equal(end[where].split("\n")[0], "t/x\\x1b[31m\\\\y\\u202e: gone", "escaped once");
+  }
 });
