@@ -25,9 +25,11 @@ static int show(struct cli_run *run, void *ctx, const struct json *element)
     if (r < 0) {
         return r;
     }
+    const char *gone = link.has_moment_gone && link.moment_gone ? " (gone)" : "";
     cli_table_add(table, link.id);
-    cli_table_add(table, link.has_at ? arena_printf(&table->arena, "%lld", (long long)link.at)
-                                     : STR("now"));
+    cli_table_add(table, link.has_at
+                             ? arena_printf(&table->arena, "%lld%s", (long long)link.at, gone)
+                             : STR("now"));
     cli_table_add(table, cli_time_text(&table->arena, link.expires_at));
     cli_table_add(table, link.has_last_used_at ? cli_time_text(&table->arena, link.last_used_at)
                                                : STR("never"));

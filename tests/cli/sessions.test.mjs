@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
-import { newSession, serverForFile } from "../api/harness.mjs";
+import { movableClock, newSession, Server, serverForFile, until } from "../api/harness.mjs";
 import { Cli, person } from "./cli.mjs";
 
 const server = await serverForFile();
@@ -164,6 +164,27 @@ test("links: the address printed once, listed, read with its token, ended", asyn
   await nina.ok("links", "rm", "Shown", link.id);
   assert.equal((await shared()).status, 401);
   await nina.fails(4, /Not found/, "links", "rm", "Shown", link.id);
+});
+
+test("links: one whose moment is not kept any more is marked", async (t) => {
+  const clock = movableClock(t);
+  const day = 86_400;
+  const midnight = day - Math.floor(Date.now() / 1000) % day;
+  clock.jump(midnight);
+  const aged = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1", "--history-all", "2d"], env: clock.env });
+  t.after(() => aged.stop());
+  const nina = await person(aged, "nina");
+  const { id } = await newSession(nina.person, "Old");
+  const { version } = (await nina.person.write(`/sessions/${id}/files/doc`, "then")).data;
+  await nina.person.write(`/sessions/${id}/files/doc`, "now");
+  await nina.ok("links", "new", "Old", "of then", "--at", String(version), "--days", "30");
+  await nina.ok("links", "new", "Old", "of now", "--days", "30");
+  const shows = async () => Object.fromEntries((await nina.ok("links", "ls", "Old")).stdout.split("\n").slice(1, -1)
+    .map((line) => [/of \w+$/.exec(line)?.[0], /^lnk-\S+ +(.*?) {2,}/.exec(line)?.[1]]));
+  assert.deepEqual(await shows(), { "of then": String(version), "of now": "now" });
+  clock.jump(midnight + 3 * day);
+  await until("its moment is gone", async () => (await nina.ok("links", "ls", "Old", "--json")).json.some((one) => one.moment_gone));
+  assert.deepEqual(await shows(), { "of then": `${version} (gone)`, "of now": "now" });
 });
 
 test("keys: printed once, listed, used by curl, ended", async () => {
