@@ -80,6 +80,13 @@ static int check_url(struct cli_run *run, struct str url)
         return cli_fail(run, ERR_INVALID,
                         "http:// would send the password readable for others; use https://");
     }
+    struct str server = str_slice(url, 0, str_find(url, '/', str_find(url, ':', 0) + 3));
+    if (server.n < url.n) { /* a server has a host of its own */
+        return cli_fail(
+            run, ERR_INVALID,
+            "the server's address ends with its name or port, no path follows: " STR_FMT,
+            STR_ARG(server));
+    }
     return 0;
 }
 

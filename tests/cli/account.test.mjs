@@ -238,6 +238,13 @@ test("addresses: what would send a password in the clear or cannot be is refused
     "ftp://localhost", "localhost:8080", "https://user:pass@example.com", "https://example.com/?x", "https://a b", ""]) {
     await cli.fails(2, /address|https:/, "login", url, "--email", "a@example.com", "--password-stdin");
   }
+  for (const path of ["/api/v5", "/api/v5/", "/sessions/x", "//x"]) {
+    await cli.fails(2, /no path follows: https:\/\/c\.example\.com:8443\n$/, "login", `https://c.example.com:8443${path}`);
+    await cli.fails(2, /no path follows/, "doctor", `${cli.url}${path}`);
+  }
+  const key = await cli.run(["whoami"], { env: { CODITECT_TOKEN: "cdk_x", CODITECT_URL: `${cli.url}/api/v5` } });
+  assert.equal(key.status, 2);
+  assert.match(key.stderr, new RegExp(`no path follows: ${cli.url}\n$`));
   await cli.fails(2, /which server\?/, "login");
   const end = await cli.run(["login", "http://127.0.0.1:1", "--email", "a@b.example", "--password-stdin"], { input: "x" });
   assert.equal(end.status, 6, end.stderr);
