@@ -1,11 +1,12 @@
 // admin backup, backups, restore: of the running server, by whoever may come in at its door.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Client, newSession, program, Server, serverForFile, until } from "../api/harness.mjs";
+import { Bucket, KEY, REGION, SECRET } from "../store/s3.mjs";
 import { Cli } from "./cli.mjs";
 
 const operator = new Cli();
@@ -92,6 +93,67 @@ test("one at a time; who goes away ends it, and a server that stops too", async 
   assert.equal(end.status, 6, end.stderr);
   await server.run();
   await admin("backup", "other");
+});
+
+test("into the server's bucket, and back from it; with another secret nothing is there and nothing is lost", async (t) => {
+  const bucket = await new Bucket().start();
+  t.after(() => bucket.stop());
+  const access = (name, secret) => {
+    writeFileSync(join(operator.files, name), `${secret}\n`, { mode: 0o600 });
+    return ["--backup-region", REGION, "--backup-access-key", KEY, "--backup-secret-key-file", join(operator.files, name)];
+  };
+  const [right, wrong] = [access("right", SECRET), access("wrong", "another/secret")];
+  const started = async (data, as) => {
+    const one = await Server.start({ data, args: ["--rate-factor", "100000", "--backup-bucket", bucket.url, "--backup-every", "1d", "--backup-keep", "2", ...as] });
+    t.after(() => one.stop());
+    return Object.assign(one, { admin: (...args) => operator.run(["admin", ...args, "--data", one.data]) });
+  };
+  /** Not in the way of the bucket, which is this process. */
+  const outside = (...args) => new Promise((resolve) => execFile(program, args, (error, stdout, stderr) => resolve({ status: error?.code ?? 0, said: stdout + stderr })));
+  const data = join(operator.files, "from-bucket");
+  const kept = () => bucket.names().filter((name) => name.endsWith(".moment"));
+
+  let one = await started(data, right);
+  const eve = await one.account("eve");
+  const doc = `/sessions/${(await newSession(eve)).id}/files/doc`;
+  await eve.write(doc, "in the bucket");
+  await until("the schedule made its first", async () => (await one.admin("backups", "--json")).json.schedule.made === 1);
+  const made = await one.admin("backup", "--json");
+  assert.equal(made.status, 0, made.stderr);
+  assert.ok(made.json.done && made.json.damaged === 0 && made.json.written > 0);
+  assert.deepEqual(kept().length, 2);
+  const shown = await one.admin("backups");
+  assert.match(shown.stdout, new RegExp(`^MOMENT +MADE \\(UTC\\)\n(\\d{8}-\\S+ +\\d{4}-.*\n){2}In time: every 1d into ${bucket.url}, 2 are kept\n$`));
+  assert.ok(shown.stdout.includes(made.json.name));
+  const named = await one.admin("backup", bucket.url);
+  assert.equal(named.status, 2);
+  assert.match(named.stderr, /the server's settings name its bucket .*leave the place out/);
+
+  await eve.write(doc, "not in the bucket");
+  await one.stop();
+  const before = bucket.names();
+  one = await started(data, wrong);
+  await until("the schedule is refused", () => /SignatureDoesNotMatch/.test(one.log));
+  const refused = await one.admin("backup");
+  assert.notEqual(refused.status, 0);
+  assert.match(refused.stderr, /there is no new backup in the bucket: the server's log says why/);
+  const unlisted = await one.admin("backups");
+  assert.notEqual(unlisted.status, 0);
+  assert.match(unlisted.stderr, /the bucket does not show them/);
+  for (const secret of [SECRET, "another/secret"]) assert.ok(![one.log, refused.stderr, unlisted.stderr].join("").includes(secret), "a secret is said nowhere");
+  assert.deepEqual(bucket.names(), before);
+  await one.stop();
+
+  const again = join(operator.files, "from-bucket-again");
+  const says = (await operator.fails(5, /empty directory/, "admin", "restore", bucket.url)).stderr;
+  assert.ok(says.includes(`coditectd --data NEW --restore ${bucket.url}`));
+  const without = await outside("--data", again, "--restore", bucket.url, ...wrong);
+  assert.equal(without.status, 1);
+  assert.match(without.said, /SignatureDoesNotMatch/);
+  const back = await outside("--data", again, "--restore", bucket.url, ...right);
+  assert.equal(back.status, 0, back.said);
+  const there = await started(again, right);
+  assert.equal((await new Client(there, eve.token).get(doc)).text(), "in the bucket");
 });
 
 test("what cannot be is said", async () => {
