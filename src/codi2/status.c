@@ -28,6 +28,7 @@ struct codi2_status {
     uint64_t revision;
     uint64_t barriers; /* given out */
     struct codi2_facts facts[CODI2_ROOTS];
+    usec_t pending_since[CODI2_ROOTS];                /* monotonic; 0: nothing is */
     char messages[CODI2_ROOTS + 1][MESSAGE_ROOM + 1]; /* the last: the notice */
     usec_t notice_until;                              /* monotonic */
     uint64_t notices;                                 /* how many there have been */
@@ -86,6 +87,9 @@ void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_
                 old->seq == facts->seq && old->done == facts->done && old->total == facts->total &&
                 old->barrier == facts->barrier && old->refused == facts->refused &&
                 old->held_back == facts->held_back;
+    if (facts->pending == 0 || old->pending == 0) { /* what was pending is stored, or nothing was */
+        s->pending_since[root] = facts->pending > 0 ? time_monotonic() : 0;
+    }
     if (!same) {
         s->facts[root] = *facts;
         changed_locked(s);
@@ -280,6 +284,16 @@ static void write_activity_locked(struct codi2_status *s, struct json_writer *w)
     json_object_end(w);
 }
 
+static usec_t pending_since_locked(const struct codi2_status *s)
+{
+    usec_t oldest = 0;
+    for (unsigned i = 0; i < CODI2_ROOTS; i++) {
+        usec_t since = s->pending_since[i];
+        oldest = since != 0 && (oldest == 0 || since < oldest) ? since : oldest;
+    }
+    return oldest;
+}
+
 static void write_progress_locked(struct codi2_status *s, struct json_writer *w)
 {
     struct codi2_facts sum = {0};
@@ -291,6 +305,10 @@ static void write_progress_locked(struct codi2_status *s, struct json_writer *w)
     }
     json_member_string(w, "state", str_from(state_locked(s, sum.pending)));
     json_member_integer(w, "pending", (int64_t)sum.pending);
+    usec_t since = pending_since_locked(s);
+    if (since != 0) {
+        json_member_integer(w, "pending_ms", (time_monotonic() - since) / USEC_PER_MS + 1);
+    }
     json_member_integer(w, "seq", (int64_t)s->facts[0].seq);
     if (sum.done < sum.total) {
         json_name(w, "restoring");

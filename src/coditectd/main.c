@@ -257,7 +257,8 @@ static int start_metrics(const struct coditectd_options *o, struct parts *p)
                                                                     .api = p->api,
                                                                     .server = p->server,
                                                                     .backups = p->backups,
-                                                                    .mailer = p->mailer},
+                                                                    .mailer = p->mailer,
+                                                                    .workspaces = p->workspaces},
                                 &p->metrics);
     return r ? log_err(r, "coditectd", "cannot listen on %s: %s", o->set.metrics_listen,
                        err_row(r)->text)
@@ -334,12 +335,12 @@ static int start(const struct coditectd_options *o, struct parts *p)
         r = listen_everywhere(o, p);
     }
     if (!r) {
-        r = start_metrics(o, p);
-    }
-    if (!r) {
         r = open_admin(p);
     }
-    return r ? r : start_workspaces(o, p);
+    if (!r) {
+        r = start_workspaces(o, p);
+    }
+    return r ? r : start_metrics(o, p); /* they ask all that is above */
 }
 
 static void stop_serving(struct parts *p)

@@ -56,6 +56,14 @@ static void microseconds(struct buf *out, uint64_t value)
                (unsigned long long)(value % USEC_PER_SEC));
 }
 
+static void seconds(struct buf *out, enum metric metric, uint64_t value)
+{
+    head(out, metric);
+    buf_printf(out, "%s ", metric_table[metric].name);
+    microseconds(out, value);
+    buf_byte(out, '\n');
+}
+
 /* ---- Requests ---- */
 
 static void write_statuses(struct buf *out, const struct api_route_metrics *route)
@@ -255,14 +263,14 @@ static int page_fn(struct txn *txn, void *ctx)
     return r;
 }
 
-static int write_workspaces(struct store *store, struct arena *arena, struct buf *out)
+static int write_workspaces(const struct coditectd_metrics *m, struct arena *arena, struct buf *out)
 {
     struct page page = {.arena = arena};
     uint64_t states[STATES] = {0};
     uint64_t pending = 0;
     do {
         page.cursor = page.next;
-        int r = store_read(store, page_fn, &page);
+        int r = store_read(m->options.store, page_fn, &page);
         if (r < 0) {
             return r;
         }
@@ -278,6 +286,8 @@ static int write_workspaces(struct store *store, struct arena *arena, struct buf
                  states[i]);
     }
     number(out, METRIC_MIRROR_PENDING_CHANGES, pending);
+    seconds(out, METRIC_MIRROR_LAG_SECONDS,
+            (uint64_t)coditectd_workspaces_lag(m->options.workspaces));
     return 0;
 }
 
@@ -309,14 +319,8 @@ static uint64_t used_time(void)
 static void write_process(const struct coditectd_metrics *m, struct buf *out)
 {
     number(out, METRIC_PROCESS_RESIDENT_MEMORY_BYTES, resident_bytes());
-    head(out, METRIC_PROCESS_CPU_SECONDS_TOTAL);
-    buf_printf(out, "%s ", metric_table[METRIC_PROCESS_CPU_SECONDS_TOTAL].name);
-    microseconds(out, used_time());
-    buf_byte(out, '\n');
-    head(out, METRIC_PROCESS_START_TIME_SECONDS);
-    buf_printf(out, "%s ", metric_table[METRIC_PROCESS_START_TIME_SECONDS].name);
-    microseconds(out, (uint64_t)m->started);
-    buf_byte(out, '\n');
+    seconds(out, METRIC_PROCESS_CPU_SECONDS_TOTAL, used_time());
+    seconds(out, METRIC_PROCESS_START_TIME_SECONDS, (uint64_t)m->started);
 }
 
 /* ---- The address ---- */
@@ -357,7 +361,7 @@ static void handle(void *ctx, struct http_request *req, struct http_response *re
     write_store(m->options.store, out);
     write_backups(m->options.backups, out);
     int r = write_mail(m, out);
-    r = r < 0 ? r : write_workspaces(m->options.store, req->arena, out);
+    r = r < 0 ? r : write_workspaces(m, req->arena, out);
     if (r < 0) {
         http_reset(res);
         answer_error(m, req, r, res);

@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "coditectd/backup.h"
+#include "coditectd/workspaces.h"
 #include "mail/mail.h"
 #include "store/store.h"
 
@@ -15,11 +16,12 @@ struct coditectd_metrics;
 
 struct coditectd_metrics_options {
     const char *listen;  /* "127.0.0.1:9464" */
-    struct store *store; /* all three outlive the metrics */
+    struct store *store; /* all outlive the metrics */
     struct api *api;
     struct http_server *server;
     struct coditectd_backups *backups; /* NULL: none are made */
     struct mail_sender *mailer;        /* NULL: no mail is sent */
+    struct coditectd_workspaces *workspaces;
 };
 
 /* ERR_EXISTS, ERR_FORBIDDEN, ERR_INVALID: it cannot listen there. */

@@ -132,6 +132,12 @@ void coditectd_workspaces_stop(struct coditectd_workspaces *w)
     mem_free(w);
 }
 
+usec_t coditectd_workspaces_lag(const struct coditectd_workspaces *w)
+{
+    ASSERT_MAGIC(w, RUNNING_MAGIC);
+    return workspaces_keeper_lag(w->keeper);
+}
+
 /* ---- the end of all workspaces ---- */
 
 /* True when the process has ended by the deadline. */

@@ -33,11 +33,12 @@ struct workspaces_keeper {
     struct workspaces_keeper_options options;
     pthread_t thread;
     struct store_watch *watch;
-    struct lock lock; /* of what follows up to reports */
+    struct lock lock; /* of what follows up to lags_since */
     struct lock_cond changed;
     bool stop;
     bool rung;
     struct map *reports; /* session → struct report */
+    usec_t lags_since;   /* monotonic: the oldest of all workspaces' lags; 0: none has one */
     /* the thread's own */
     struct map *kept; /* session → struct kept */
     uint64_t turn;
@@ -58,7 +59,8 @@ static struct kept *recall(struct workspaces_keeper *k, const struct attended *a
         (void)map_put(k->kept, a->record.session_id, m);
     }
     if (m->generation != a->record.generation) { /* somebody opened it: a new beginning */
-        *m = (struct kept){.generation = a->record.generation};
+        workspaces_lag_restart(&m->lag);
+        *m = (struct kept){.generation = a->record.generation, .lag = m->lag};
     }
     m->turn = k->turn;
     return m;
@@ -132,6 +134,31 @@ static void relieve(struct workspaces_keeper *k, const struct attended_list *lis
     }
 }
 
+/* ---- what is not in the store ---- */
+
+static usec_t lag_since(const struct turn *t)
+{
+    usec_t now = time_monotonic();
+    struct lag *lag = &t->m->lag;
+    if (lag->heard_at == 0 && t->a->record.state == DATA_WORKSPACE_STATE_RUNNING) {
+        lag->heard_at = now; /* it spoke to the server before this one */
+    }
+    return workspaces_lag(lag, t->reported ? &t->report : NULL, now);
+}
+
+static void keep_lag(struct workspaces_keeper *k, usec_t since)
+{
+    LOCK_SCOPE(&k->lock);
+    k->lags_since = since;
+}
+
+usec_t workspaces_keeper_lag(struct workspaces_keeper *k)
+{
+    ASSERT_MAGIC(k, KEEPER_MAGIC);
+    LOCK_SCOPE(&k->lock);
+    return k->lags_since == 0 ? 0 : time_monotonic() - k->lags_since;
+}
+
 /* ---- the thread ---- */
 
 static void turn(struct workspaces_keeper *k)
@@ -145,6 +172,7 @@ static void turn(struct workspaces_keeper *k)
         return;
     }
     unsigned starting = 0;
+    usec_t oldest = 0;
     enum space_level space = space_level(k->options.space);
     for (size_t i = 0; i < list.n; i++) {
         struct turn t = {.options = &k->options, .arena = &arena, .a = &list.at[i]};
@@ -160,8 +188,11 @@ static void turn(struct workspaces_keeper *k)
         workspaces_look_after(&t);
         log_bind(NULL);
         starting += t.starting;
+        usec_t since = lag_since(&t);
+        oldest = since != 0 && (oldest == 0 || since < oldest) ? since : oldest;
     }
     k->starting = starting;
+    keep_lag(k, oldest);
     if (space >= SPACE_SCARCE) {
         relieve(k, &list);
     }

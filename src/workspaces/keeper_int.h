@@ -21,6 +21,7 @@ struct report {
     int64_t generation;
     int64_t done, total; /* restored files */
     int64_t pending;
+    int64_t pending_ms; /* how long the oldest of them has been; 0: not said */
     int64_t held_back;
     int64_t idle_ms; /* since something last kept it awake; 0: something does, or it is not known */
     bool works;      /* a process keeps it awake, not only that somebody was there a moment ago */
@@ -32,6 +33,21 @@ struct report {
 /* All but generation and at. ERR_INVALID: not an object with a known "state". */
 int workspaces_report_read(struct arena *arena, struct str text,
                            struct report *ret_report) BASE_MUST_USE;
+
+/* ---- lag.c: since when something may be in a workspace that the store has not; no side effects ---- */
+
+/* Times monotonic, 0: not. Begins with all of them 0. */
+struct lag {
+    usec_t heard_at; /* the last word, of this run */
+    usec_t since;    /* by that word */
+    usec_t before;   /* of a run before this one, until this one has stored all */
+};
+
+/* 0: nothing is known to be. said: the last word, NULL when it is old. */
+usec_t workspaces_lag(struct lag *lag, const struct report *said, usec_t now);
+
+/* Its process is another one from now on. */
+void workspaces_lag_restart(struct lag *lag);
 
 /* ---- decide.c: one workspace, one moment, no side effects ---- */
 
@@ -136,6 +152,7 @@ struct kept {
     bool pressed;    /* paused for the disk's sake */
     bool owner_in;   /* when that was last looked at: a device or a key of its owner was there */
     usec_t owner_at; /* monotonic: then */
+    struct lag lag;
     char error[KEEPER_ERROR + 1];
     uint64_t turn; /* in which it was last looked at */
 };

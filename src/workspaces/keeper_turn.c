@@ -140,6 +140,7 @@ static void start(struct turn *t)
         return; /* the next turn sees what is wanted now */
     }
     t->m->generation = c.generation;
+    workspaces_lag_restart(&t->m->lag);
     t->m->started_at = time_monotonic();
     t->m->mine = true;
     struct auth_workspace token = {w->tenant_id, w->user_id, w->session_id, c.generation};

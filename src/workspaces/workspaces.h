@@ -166,4 +166,7 @@ void workspaces_keeper_stop(struct workspaces_keeper *k);
 int workspaces_keeper_report(struct workspaces_keeper *k, struct arena *arena,
                              const struct auth_workspace *who, struct str text) BASE_MUST_USE;
 
+/* For how long at most a change in one of this machine's workspaces has not been in the store, as of the last turn; 0: all is. */
+usec_t workspaces_keeper_lag(struct workspaces_keeper *k);
+
 #endif

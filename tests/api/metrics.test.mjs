@@ -224,5 +224,6 @@ test("workspaces and open connections are shown as they are", async () => {
   assert.deepEqual(states, ["stopped", "starting", "restoring", "running", "stopping", "failed"]);
   assert.equal(value("coditect_workspaces"), 0);
   assert.equal(value("coditect_mirror_pending_changes"), 0);
+  assert.equal(value("coditect_mirror_lag_seconds"), 0); // more of it: tests/workspaces/lag.test.mjs
   assert.equal(readFileSync(join(root, "docs/metrics.md"), "utf8").includes("metrics.listen"), true);
 });

@@ -2,6 +2,7 @@
 #include "codi2/status.h"
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "unit.h"
 
 static struct wire_status read_status(struct arena *arena, struct codi2_status *s)
@@ -36,6 +37,45 @@ static void the_worst_of_all_roots_is_the_state(void **state)
         assert_str(read_status(&arena, s).state, rows[i].state);
         codi2_status_destroy(s);
     }
+}
+
+/* -1: it does not say. */
+static int64_t pending_ms(struct codi2_status *s)
+{
+    ARENA_AUTO(arena);
+    BUF_AUTO(text, WIRE_MAX_STATUS);
+    struct json *root;
+    codi2_status_write(s, &text);
+    assert_int_equal(json_parse(&arena, buf_str(&text), &root, NULL), 0);
+    const struct json *value = json_get(root, "pending_ms");
+    return value ? value->integer : -1;
+}
+
+static void it_says_for_how_long_something_is_pending(void **state)
+{
+    (void)state;
+    enum { A_WHILE_MS = 30 };
+    struct codi2_status *s = codi2_status_create();
+    struct codi2_facts facts = {.health = CODI2_ONLINE};
+    codi2_status_set(s, 0, &facts);
+    assert_int_equal(pending_ms(s), -1);
+    facts.pending = 1;
+    codi2_status_set(s, 1, &facts);
+    assert_true(pending_ms(s) > 0);
+    while (pending_ms(s) <= A_WHILE_MS) {
+    }
+    facts.pending = 2; /* the first of them is not stored yet */
+    codi2_status_set(s, 1, &facts);
+    codi2_status_set(s, 0, &facts); /* the oldest of all roots counts */
+    assert_true(pending_ms(s) > A_WHILE_MS);
+    usec_t before = time_monotonic();
+    codi2_status_set(s, 0, &(struct codi2_facts){.health = CODI2_ONLINE});
+    codi2_status_set(s, 1, &(struct codi2_facts){.health = CODI2_ONLINE});
+    assert_int_equal(pending_ms(s), -1);
+    codi2_status_set(s, 1, &facts);
+    int64_t anew = pending_ms(s);
+    assert_true(anew > 0 && anew <= (time_monotonic() - before) / USEC_PER_MS + 1);
+    codi2_status_destroy(s);
 }
 
 static void the_revision_grows_with_each_change_only(void **state)
@@ -241,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_worst_of_all_roots_is_the_state),
+        cmocka_unit_test(it_says_for_how_long_something_is_pending),
         cmocka_unit_test(the_revision_grows_with_each_change_only),
         cmocka_unit_test(it_fits_whatever_is_in_it),
         cmocka_unit_test(a_message_is_cut_between_characters),
