@@ -2,12 +2,10 @@
 // store call, its second, and so on until it ends before the fault comes. Whatever happens inside, a conflict and an unknown
 // result (kept or not) show in no reply, a timeout says so and keeps nothing, the request repeated does what was asked once,
 // and what is stored is whole (a program inside the server looks: orphan index entries, counters, keys outside of their tenant).
-//
-// Routes that hash passwords or start programs suffer one kind at each call, in turn; with CODITECT_TEST_ALL=1 all kinds.
+// How: faults-rounds.mjs.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { test } from "node:test";
@@ -15,36 +13,11 @@ import { fileURLToPath } from "node:url";
 import { bundle, bytesOf, Client, newSession, root, Server, totpCode, until } from "../api/harness.mjs";
 import { conversationRows } from "./faults-conversations.mjs";
 import { linkRows } from "./faults-links.mjs";
+import { Rounds } from "./faults-rounds.mjs";
 import { tenancyRows } from "./faults-tenancy.mjs";
 
-const CONFLICT = 0;
-const TIMEOUT = 1;
-const KINDS = ["conflict", "timeout", "unknown, lost", "unknown, kept"];
-const MOST_CALLS = 400;
-const all = process.env.CODITECT_TEST_ALL === "1";
-
-/** Orders to the server's store: tests/store/coditectd_faults.c. */
-class Orders {
-  static async open(server) {
-    const orders = new Orders();
-    orders.socket = connect(join(server.data, "store/faults.sock"));
-    orders.lines = orders.socket.setEncoding("utf8")[Symbol.asyncIterator]();
-    return orders;
-  }
-
-  async send(line) {
-    this.socket.write(`${line}\n`);
-    const { value } = await this.lines.next();
-    return value.trim();
-  }
-
-  arm = (kind, at) => this.send(`${kind} ${at}`);
-  count = async () => Number(await this.send("count"));
-  check = async () => Number(await this.send("check"));
-}
-
 const server = await Server.start({ program: "src/coditectd/coditectd-faults", args: ["--rate-factor", "100000", "--public-url", "http://127.0.0.1", "--smtp-url", "smtp://127.0.0.1:1", "--smtp-from", "coditect@example.com", "--smtp-retry", "900s"] }); // no mail server is there
-const orders = await Orders.open(server);
+const rounds = await Rounds.open(server);
 const anonymous = server.anonymous();
 const ada = await server.account("ada");
 const session = await newSession(ada);
@@ -105,7 +78,7 @@ function brokenOff(error) {
 
 /*
  * Rows: the operation; before: what the request needs, made without faults; request: sent with one, and again after a timeout;
- * after: what must be so then. costly: see the top.
+ * after: what must be so then. costly: see faults-rounds.mjs.
  */
 const rows = [
   { id: "health", request: (_, o) => ada.get("/health", o) },
@@ -448,40 +421,6 @@ const rows = [
   },
 ];
 
-/** One request with the fault; true: it came. */
-async function round(row, kind, at) {
-  const what = `${row.name ?? row.id}: ${KINDS[kind]} at call ${at}`;
-  const made = await row.before?.();
-  const options = { expected5xx: true, headers: { "Idempotency-Key": `key-${number++}` } };
-  const before = await orders.count();
-  await orders.arm(kind, at);
-  let reply = await row.request(made, options);
-  const came = (await orders.count()) > before;
-  await orders.arm(0, 0);
-  if (reply.status >= 500 && reply.status !== row.refusal) {
-    assert.equal(kind, TIMEOUT, `${what}: ${reply.status} ${reply.text()}`);
-    assert.equal(reply.code, "timeout", what);
-  }
-  if (reply.status >= 500) reply = await row.request(made, { headers: options.headers });
-  if (row.status !== undefined) assert.equal(reply.status, row.status, what);
-  else assert.ok(reply.status < 300, `${what}: ${reply.status} ${reply.text()}`);
-  await row.after?.(made, reply);
-  return came;
-}
-
-async function everyCall(row) {
-  let calls = 0;
-  for (const kind of row.costly && !all ? [undefined] : KINDS.keys()) {
-    let at = 1;
-    while (await round(row, kind ?? (at + number) % KINDS.length, at)) {
-      at += 1;
-      assert.ok(at < MOST_CALLS, `${row.id} makes too many calls`);
-    }
-    calls += at - 1;
-  }
-  return calls;
-}
-
 test("the rows are the document's", () => {
   const tried = new Set(rows.map((row) => row.id));
   assert.deepEqual(bundle.operations.map((one) => one.id).filter((id) => !tried.has(id)), []);
@@ -489,10 +428,8 @@ test("the rows are the document's", () => {
 
 for (const row of rows.filter((_, i) => (i % 2 === 1) === (new URL(import.meta.url).search === "?odd"))) {
   test(`each fault at each store call: ${row.name ?? row.id}`, { timeout: 600_000 }, async (t) => {
-    const calls = await everyCall(row);
-    t.diagnostic(`${calls} faults`);
-    assert.equal(await orders.check(), 0, server.log);
+    t.diagnostic(`${await rounds.everyCall(row)} faults`);
   });
 }
 
-test("the server ends in order, and what it leaves is whole", () => { orders.socket.destroy(); return server.stop(); });
+test("the server ends in order, and what it leaves is whole", () => { rounds.close(); return server.stop(); });
