@@ -181,8 +181,8 @@ bool api_origin_is_own(const struct api_origin *o, const struct http_request *re
 /* What the client is given for a list's place, which consists of A-Z a-z 0-9 _ -. */
 struct str api_cursor_make(struct api_call *call, struct str place);
 
-/* Back again. ERR_INVALID: not given by this route, at this path, to this person. */
-int api_cursor_read(struct api_call *call, struct str cursor, struct str *ret_place) BASE_MUST_USE;
+/* The input's cursor, if it has one, becomes its place; a field error: not given by this route, at this path, for this query, to this person. */
+void api_cursor_open(struct api_call *call, void *in);
 
 /* ---- Pages of other origins (cors.c) ---- */
 
@@ -228,6 +228,7 @@ struct api_call {
     struct http_response *res;
     const struct api_route *route;
     struct api_match match;
+    const void *in;    /* what was decoded, of the route's kind */
     bool clear_cookie; /* a failure takes the cookie away too */
     bool gone;         /* the client went away in the middle of its body: no failure of ours */
     bool streamed;     /* the reply's head is sent: nothing can be said any more */

@@ -183,10 +183,6 @@ static void store_text(struct api_call *call, const struct api_field *field, str
         api_field_error(call, field->name, "is no path in base64url");
         return;
     }
-    if (field->text == API_TEXT_CURSOR && api_cursor_read(call, s, &s) < 0) {
-        api_field_error(call, field->name, "is none that this list gave");
-        return;
-    }
     *(struct str *)slot(field, in) = s;
 }
 
@@ -481,6 +477,7 @@ static void complete(struct api_call *call, void *in)
 
 int api_decode(struct api_call *call, void *in)
 {
+    call->in = in;
     int r = decode_path(call, in);
     if (r < 0) {
         return r;
@@ -494,5 +491,8 @@ int api_decode(struct api_call *call, void *in)
         }
     }
     complete(call, in);
+    if (call->problem.field_count == 0) { /* it is sealed with the rest */
+        api_cursor_open(call, in);
+    }
     return call->problem.field_count > 0 ? ERR_INVALID : 0;
 }

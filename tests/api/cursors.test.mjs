@@ -1,4 +1,4 @@
-// Cursors: sealed for the person, the route and the path that they were given for, and stable while others insert and delete.
+// Cursors: sealed for the person, the route, the path and the query that they were given for, and stable while others insert and delete.
 // CODITECT_RANDOM_SEED repeats a run.
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,6 +9,7 @@ const server = await serverForFile();
 let state = seed;
 const below = (n) => (state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff) % n;
 
+const refusal = "is none that this list gave for this query";
 const next = (reply) => (assert.equal(reply.status, 200, reply.text()), reply.json.page.next ?? undefined);
 const with_ = (path, query) => `${path}${path.includes("?") ? "&" : "?"}${query}`;
 
@@ -43,7 +44,7 @@ test("a cursor is taken back only as it was given, where it was given, from whom
     for (const text of broken) {
       const reply = await ada.get(with_(path, `cursor=${text}`));
       assert.equal(reply.status, 400, text);
-      assert.deepEqual(reply.json.error.fields, { cursor: "is none that this list gave" });
+      assert.deepEqual(reply.json.error.fields, { cursor: refusal });
     }
   }
   assert.equal((await ada.get(`/sessions/${two.id}/files?cursor=${files}`)).status, 400, "another session's");
@@ -69,10 +70,66 @@ test("every list of the document takes a cursor, and only sealed ones", async ()
     const said = reply.json?.error?.fields?.cursor;
     if (said === "is not known here" || reply.status === 404 || reply.status === 403) continue;
     if (said === undefined && !lists.some((one) => one.id === id)) continue; // public, or no list
-    assert.equal(said, "is none that this list gave", id);
+    assert.equal(said, refusal, id);
     asked += 1;
   }
   assert.ok(asked >= 4, `${asked} lists`);
+});
+
+/** Other values for a parameter than none. */
+function others({ name, schema }) {
+  if (schema.enum !== undefined) return schema.enum.filter((one) => one !== schema.default);
+  if (schema.type === "boolean") return [String(!schema.default)];
+  if (schema.type === "integer") return ["1"];
+  if (schema.pattern?.startsWith("^ses-")) return [`ses-${"0".repeat(26)}`];
+  if (schema.pattern?.startsWith("^usr-")) return [`usr-${"0".repeat(26)}`];
+  if (schema.pattern?.startsWith("^prj-")) return [`prj-${"0".repeat(26)}`];
+  return [name.endsWith("_b64") ? "YQ" : "a"];
+}
+
+test("every list of the document: a cursor goes on in the order and selection that it was made in, and in no other", async () => {
+  const ada = await server.account("ada");
+  const made = async (path, body) => (await ada.post(path, body)).data;
+  const [session, second] = [await newSession(ada, "a"), await newSession(ada, "a")];
+  const conversation = await made("/conversations", { session_id: session.id, name: "a" });
+  await made("/conversations", { session_id: session.id, name: "a" });
+  for (const name of ["one", "two"]) {
+    const { token } = await made("/tenant/invitations", { email: `${name}-${seed}@example.com`, role: "member" });
+    if (name === "one") await server.anonymous().post("/auth/register", { email: `${name}-${seed}@example.com`, password: "a long password", invitation: token });
+    await made("/tenant/invitations", { email: `waits-${name}-${seed}@example.com`, role: "member" });
+    await made("/auth/keys", { name, access: "read", expires_in_days: 1 });
+    await made("/projects", { name });
+    await made(`/conversations/${conversation.id}/messages`, { role: "user", content: name });
+    await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
+    for (const file of ["a", "b"]) await ada.write(`/sessions/${session.id}/files/${file}`, name);
+  }
+  const link = await made(`/sessions/${session.id}/links`, { name: "a", expires_in_days: 1 });
+  const ids = { session_id: session.id, conversation_id: conversation.id, path: "a" };
+  const lists = bundle.operations.filter((one) => one.parameters.some(({ name }) => name === "cursor"));
+  assert.ok(lists.length >= 14);
+  let refused = 0;
+  for (const { id, path: template, parameters, by_link } of lists) {
+    const path = template.replace(/\{(\w+)\}/g, (_, name) => ids[name]);
+    const get = (query) => ada.get(`${path}?${query}`, by_link ? { token: link.token } : {});
+    const cursor = next(await get("limit=1"));
+    assert.ok(cursor, `${id} has two`);
+    assert.equal((await get(`limit=2&cursor=${cursor}`)).status, 200, `${id}: another length`);
+    for (const parameter of parameters.filter(({ in: place, name }) => place === "query" && name !== "cursor" && name !== "limit")) {
+      const { name, schema: { default: standard } } = parameter;
+      if (standard !== undefined) assert.equal((await get(`${name}=${standard}&cursor=${cursor}`)).status, 200, `${id}: ${name} as it is when it is not said`);
+      for (const value of others(parameter)) {
+        const reply = await get(`${name}=${value}&cursor=${cursor}`);
+        assert.deepEqual([reply.status, reply.json.error?.fields], [400, { cursor: refusal }], `${id} ${name}=${value}`);
+        refused += 1;
+      }
+    }
+  }
+  assert.ok(refused >= 30, `${refused} other queries`);
+  const named = next(await ada.get("/sessions?sort=name&q=a&limit=1"));
+  assert.equal((await ada.get(`/sessions?cursor=${named}&q=a&sort=name`)).status, 200, "in whatever order they stand");
+  assert.equal((await ada.get(`/sessions?cursor=${named}&q=A&sort=name`)).status, 400);
+  assert.equal((await ada.get(`/sessions?cursor=${named}&sort=name&limit=0`)).json.error.fields.cursor, undefined, "of a query that is wrong nothing is said about the cursor");
+  assert.equal((await ada.delete(`/sessions/${second.id}`)).status, 200);
 });
 
 test(`pages while others insert and delete: what was there all the time comes once, seed ${seed}`, async () => {

@@ -34,7 +34,7 @@ test("a link shows the files as they are, and its token once", async () => {
   const first = await grace.get("/shared/files?limit=1");
   assert.deepEqual(await names(grace, `?limit=1&cursor=${first.json.page.next}`), ["src"]);
   const made_up = await grace.get("/shared/files?cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-  assert.equal(made_up.json.error.fields.cursor, "is none that this list gave");
+  assert.equal(made_up.json.error.fields.cursor, "is none that this list gave for this query");
   const file = await grace.get("/shared/files/src/hello.c");
   assert.equal(file.text(), "int main(void) {}\n");
   assert.equal(file.headers["content-disposition"], "attachment");

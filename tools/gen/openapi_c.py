@@ -58,8 +58,8 @@ def write_header(out, document):
 def field_row(operation, field):
     least, most = field.bounds()
     standard = field.schema.get("default", 0)
-    if field.kind == "enum" and "default" in field.schema:
-        standard = field.schema["enum"].index(standard)
+    if field.kind == "enum":  # what was not said is none of them
+        standard = field.schema["enum"].index(standard) if "default" in field.schema else -1
     choices = f"choices_{operation.id}_{field.c_name}" if field.kind == "enum" else "NULL"
     struct = f"struct api_{operation.id}_in"
     parts = [
