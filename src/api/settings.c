@@ -40,6 +40,10 @@ static void write_setting(struct json_writer *w, const struct settings_view *vie
     if (view->tenant.n > 0) {
         json_member_raw(w, "tenant", view->tenant);
     }
+    if (row->scope == SETTINGS_OF_USER) {
+        json_member_integer(w, "user_revision", view->user_revision);
+    }
+    json_member_integer(w, "tenant_revision", view->tenant_revision);
     json_member_raw(w, "default", str_from(row->standard));
     json_member_string(w, "scope", str_from(row->scope == SETTINGS_OF_USER ? "user" : "tenant"));
     json_member_string(w, "type", str_from(types[row->type]));
@@ -65,45 +69,57 @@ int api_settings_list(struct api_call *call)
     return api_end_list(call, STR_EMPTY, SETTINGS_COUNT);
 }
 
-static int put(struct api_call *call, const struct settings_place *at, const struct json *value)
+/* The ETag is of the value that this route sets. */
+static int answer(struct api_call *call, enum settings_scope scope,
+                  const struct settings_view *view)
 {
-    struct settings_view view;
-    int r = settings_put(&call->data, at, value, &view);
-    if (r < 0) {
-        return r;
-    }
-    write_setting(api_begin(call, 200), &view);
+    bool own = scope == SETTINGS_OF_USER;
+    api_etag(call, (uint64_t)(own ? view->user_revision : view->tenant_revision));
+    write_setting(api_begin(call, 200), view);
     return api_end(call);
 }
 
-static int reset(struct api_call *call, const struct settings_place *at)
+static int put(struct api_call *call, struct settings_place *at, struct str if_match,
+               const struct json *value)
 {
     struct settings_view view;
-    int r = settings_delete(&call->data, at, &view);
-    if (r < 0) {
-        return r;
+    int r = api_if_match(if_match, &at->revision);
+    if (r == 0) {
+        r = settings_put(&call->data, at, value, &view);
     }
-    write_setting(api_begin(call, 200), &view);
-    return api_end(call);
+    return r < 0 ? r : answer(call, at->scope, &view);
+}
+
+static int reset(struct api_call *call, struct settings_place *at, struct str if_match)
+{
+    struct settings_view view;
+    int r = api_if_match(if_match, &at->revision);
+    if (r == 0) {
+        r = settings_delete(&call->data, at, &view);
+    }
+    return r < 0 ? r : answer(call, at->scope, &view);
 }
 
 int api_settings_put(struct api_call *call, const struct api_settings_put_in *in)
 {
-    return put(call, &(struct settings_place){in->category, in->key, SETTINGS_OF_USER}, in->value);
+    struct settings_place at = {in->category, in->key, SETTINGS_OF_USER, 0};
+    return put(call, &at, in->if_match, in->value);
 }
 
 int api_settings_delete(struct api_call *call, const struct api_settings_delete_in *in)
 {
-    return reset(call, &(struct settings_place){in->category, in->key, SETTINGS_OF_USER});
+    struct settings_place at = {in->category, in->key, SETTINGS_OF_USER, 0};
+    return reset(call, &at, in->if_match);
 }
 
 int api_tenant_setting_put(struct api_call *call, const struct api_tenant_setting_put_in *in)
 {
-    return put(call, &(struct settings_place){in->category, in->key, SETTINGS_OF_TENANT},
-               in->value);
+    struct settings_place at = {in->category, in->key, SETTINGS_OF_TENANT, 0};
+    return put(call, &at, in->if_match, in->value);
 }
 
 int api_tenant_setting_delete(struct api_call *call, const struct api_tenant_setting_delete_in *in)
 {
-    return reset(call, &(struct settings_place){in->category, in->key, SETTINGS_OF_TENANT});
+    struct settings_place at = {in->category, in->key, SETTINGS_OF_TENANT, 0};
+    return reset(call, &at, in->if_match);
 }

@@ -200,10 +200,12 @@ static int set(struct cli_run *run)
     }
     struct str value = value_json(run, setting, str_from(run->operands[1]));
     if (cli_given(run, "tenant")) {
-        struct cli_tenant_setting_put_in in = {name.category, name.key, value};
+        struct cli_tenant_setting_put_in in = {
+            .category = name.category, .key = name.key, .value = value};
         r = cli_tenant_setting_put(run->client, &in, NULL, &reply);
     } else {
-        struct cli_settings_put_in in = {name.category, name.key, value};
+        struct cli_settings_put_in in = {
+            .category = name.category, .key = name.key, .value = value};
         r = cli_settings_put(run->client, &in, NULL, &reply);
     }
     return r < 0 ? r : print(run, reply.data);
@@ -217,10 +219,10 @@ static int reset_call(struct cli_run *run, const char *word, struct cli_reply *r
         return r;
     }
     if (cli_given(run, "tenant")) {
-        struct cli_tenant_setting_delete_in in = {name.category, name.key};
+        struct cli_tenant_setting_delete_in in = {.category = name.category, .key = name.key};
         return cli_tenant_setting_delete(run->client, &in, NULL, ret_reply);
     }
-    struct cli_settings_delete_in in = {name.category, name.key};
+    struct cli_settings_delete_in in = {.category = name.category, .key = name.key};
     return cli_settings_delete(run->client, &in, NULL, ret_reply);
 }
 

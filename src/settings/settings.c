@@ -3,6 +3,7 @@
  *
  * 1. Only what its row allows is stored; what is read is held against the row again, which may have changed since.
  * 2. There are at most as many stored values of one tenant or person as the table has rows.
+ * 3. A value's revision is made from what is stored, and not kept: who set a value and sets it back has changed nothing.
  */
 #include "settings/settings.h"
 
@@ -12,6 +13,7 @@
 /* Bytes of a value as JSON: each character of a text escaped, each byte of patterns at most doubled (they have no others that are
  * escaped than quotes, backslashes and ends of lines), and room. */
 enum { VALUE_MAX = 2 * CONTENT_MAX_PATTERN_BYTES + 64 };
+enum { REVISION_BYTES = 6 };
 _Static_assert((int)VALUE_MAX > 6 * SETTINGS_MAX_TEXT && (int)VALUE_MAX <= (int)STORE_MAX_VALUE,
                "");
 
@@ -164,9 +166,23 @@ static int view_get(struct txn *txn, struct data_context *ctx, struct settings_v
     return r;
 }
 
+/* Of a value as it is stored, or of none; exact also where numbers are doubles. */
+static int64_t revision_of(struct str stored)
+{
+    struct content_hash hash;
+    content_hash(stored, &hash);
+    int64_t revision = 0;
+    for (size_t i = 0; i < REVISION_BYTES; i++) {
+        revision = revision << 8 | hash.bytes[i];
+    }
+    return revision + 1;
+}
+
 /* Behind the transaction: stored values are parsed. */
 static void view_done(struct data_context *ctx, struct settings_view *view)
 {
+    view->user_revision = revision_of(view->user);
+    view->tenant_revision = revision_of(view->tenant);
     view->user = kept(ctx->arena, view->row, view->user);
     view->tenant = kept(ctx->arena, view->row, view->tenant);
     view->value = view->user.n > 0     ? view->user
@@ -205,7 +221,9 @@ int settings_list(struct data_context *ctx, struct settings_view ret_views[stati
 struct one {
     struct data_context *ctx;
     enum settings_scope scope;
-    struct str text;           /* to be stored; empty: to be taken away */
+    struct str text; /* to be stored; empty: to be taken away */
+    bool guarded;    /* only while what is stored is: */
+    struct str seen;
     struct settings_view view; /* result; its row is set before */
 };
 
@@ -268,6 +286,13 @@ struct str settings_watched(struct arena *arena, const struct scope *scope, enum
     return key_of(arena, scope, &settings_rows[name], SETTINGS_OF_TENANT);
 }
 
+static int still(struct txn *txn, const struct one *o, struct str key)
+{
+    struct str stored;
+    int r = value_get(txn, o->ctx, key, &stored);
+    return r < 0 || str_eq(stored, o->seen) ? r : ERR_PRECONDITION;
+}
+
 static int change_fn(struct txn *txn, void *ctx)
 {
     static const char *const actions[2][2] = {
@@ -278,21 +303,39 @@ static int change_fn(struct txn *txn, void *ctx)
     const struct settings_row *row = o->view.row;
     struct str key = key_of(store_arena(txn), &o->ctx->scope, row, o->scope);
     bool set = o->text.n > 0;
+    int r = o->guarded ? still(txn, o, key) : 0;
+    if (r < 0) {
+        return r;
+    }
     if (set) {
         store_put(txn, key, o->text);
     } else {
         store_delete(txn, key);
     }
     struct str name = arena_printf(store_arena(txn), "%s.%s", row->category, row->key);
-    int r = data_audit(txn, o->ctx, actions[o->scope][set], name, DATA_OUTCOME_OK);
+    r = data_audit(txn, o->ctx, actions[o->scope][set], name, DATA_OUTCOME_OK);
     return r < 0 ? r : view_get(txn, o->ctx, &o->view);
 }
 
-static int change(struct data_context *ctx, struct one *o, struct settings_view *ret_view)
+/* What is stored now, if it is of this revision: the change waits for no other. */
+static int guard(struct one *o, int64_t revision)
 {
+    int r = store_read(o->ctx->store, one_fn, o);
+    o->guarded = true;
+    o->seen = o->scope == SETTINGS_OF_USER ? o->view.user : o->view.tenant;
+    return r < 0 || revision_of(o->seen) == revision ? r : ERR_PRECONDITION;
+}
+
+static int change(struct one *o, int64_t revision, struct settings_view *ret_view)
+{
+    struct data_context *ctx = o->ctx;
+    int r = revision != 0 ? guard(o, revision) : 0;
+    if (r < 0) {
+        return r;
+    }
     struct store_op op = store_op_new();
     op.reserve = o->text.n == 0;
-    int r = store_write(ctx->store, &op, change_fn, o);
+    r = store_write(ctx->store, &op, change_fn, o);
     if (r == 0) {
         view_done(ctx, &o->view);
         *ret_view = o->view;
@@ -331,7 +374,7 @@ int settings_put(struct data_context *ctx, const struct settings_place *at,
         return r;
     }
     o.text = written(ctx->arena, value);
-    return change(ctx, &o, ret_view);
+    return change(&o, at->revision, ret_view);
 }
 
 int settings_delete(struct data_context *ctx, const struct settings_place *at,
@@ -339,7 +382,7 @@ int settings_delete(struct data_context *ctx, const struct settings_place *at,
 {
     struct one o = {.ctx = ctx, .scope = at->scope};
     int r = find(ctx, at, &o.view.row);
-    return r < 0 ? r : change(ctx, &o, ret_view);
+    return r < 0 ? r : change(&o, at->revision, ret_view);
 }
 
 /* ---- The checker ---- */

@@ -36,12 +36,14 @@ struct settings_row {
 };
 extern const struct settings_row settings_rows[SETTINGS_COUNT];
 
-/* Values are JSON; empty: not set. */
+/* Values are JSON; empty: not set. A revision is a number that is another one when something else, or nothing, is set. */
 struct settings_view {
     const struct settings_row *row;
     struct str user;
     struct str tenant;
     struct str value; /* what counts */
+    int64_t user_revision;
+    int64_t tenant_revision;
 };
 
 /* All of them, in the order of the table. */
@@ -53,13 +55,17 @@ struct settings_place {
     struct str category;
     struct str key;
     enum settings_scope scope;
+    int64_t revision; /* only when it is still this one; 0: whatever */
 };
 
-/* ERR_NOT_FOUND: no such setting. ERR_FORBIDDEN: it is for the tenant alone. ERR_INVALID (field value) with its bounds. */
+/*
+ * ERR_NOT_FOUND: no such setting. ERR_FORBIDDEN: it is for the tenant alone. ERR_INVALID (field value) with its bounds.
+ * ERR_PRECONDITION: of another revision.
+ */
 int settings_put(struct data_context *ctx, const struct settings_place *at,
                  const struct json *value, struct settings_view *ret_view) BASE_MUST_USE;
 
-/* Back to what counts without it; harmless when it is not set. ERR_NOT_FOUND, ERR_FORBIDDEN, as before. */
+/* Back to what counts without it; harmless when it is not set. ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_PRECONDITION, as before. */
 int settings_delete(struct data_context *ctx, const struct settings_place *at,
                     struct settings_view *ret_view) BASE_MUST_USE;
 

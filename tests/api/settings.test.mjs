@@ -62,6 +62,64 @@ test("patterns: the line that is wrong is named; who may not set them; they are 
   assert.deepEqual((await ada.get("/audit?limit=100")).data.filter(({ target }) => target === "files.ignore").slice(0, 2).map(({ action }) => action), ["tenant.setting_delete", "tenant.setting_update"]);
 });
 
+test("If-Match: what somebody else set meanwhile is not lost; each level by itself", async () => {
+  const key = "editor/line_height";
+  const rows = (await ada.get("/settings")).data;
+  const number = rows.find((one) => one.type === "number" && one.scope === "user");
+  const path = `${number.category}/${number.key}`;
+  for (const [level, at] of [["user", `/settings/${path}`], ["tenant", `/tenant/settings/${path}`]]) {
+    const revision = async () => (await of(ada, path))[`${level}_revision`];
+    const put = (value, match) => ada.put(at, { value }, { headers: { "If-Match": match } });
+    const none = await revision();
+    const first = await put(number.least, `"${none}"`);
+    assert.deepEqual([first.status, first.headers.etag], [200, `"${await revision()}"`]);
+    assert.notEqual(await revision(), none, "another than of none");
+    for (const wrong of [`"${none}"`, '"1"', "x", '"0"', "17", `W/${first.headers.etag}`]) {
+      const refused = await put(number.most, wrong);
+      assert.deepEqual([refused.status, refused.code], [412, "precondition"], wrong);
+      assert.equal((await ada.delete(at, { headers: { "If-Match": wrong } })).status, 412, wrong);
+    }
+    assert.equal((await of(ada, path))[level], number.least, "nothing of it counts");
+    const other = level === "user" ? `/tenant/settings/${path}` : `/settings/${path}`;
+    await ada.put(other, { value: number.least + 2 });
+    assert.equal(await revision(), Number(first.headers.etag.slice(1, -1)), "the other level's is another value");
+    const second = await put(number.most, first.headers.etag);
+    assert.equal(second.status, 200);
+    assert.equal((await put(number.least, "*")).status, 200, "whatever it is");
+    assert.equal((await put(number.most + 1, "*")).status, 400);
+    const gone = await ada.delete(at, { headers: { "If-Match": `"${await revision()}"` } });
+    assert.deepEqual([gone.status, gone.headers.etag], [200, `"${none}"`], "none again");
+    assert.equal((await ada.put(at, { value: number.least })).status, 200, "without it, as it comes");
+    await ada.delete(at);
+    await ada.delete(other);
+  }
+  const patterns = await of(ada, "files/ignore");
+  assert.equal("user_revision" in patterns, false, "nobody sets one of their own");
+  assert.equal((await ada.put(`/settings/${key}`, { value: 1 }, { headers: { "If-Match": '"1"' } })).status, 404, "no such setting");
+  assert.equal((await vic.put(`/tenant/settings/${path}`, { value: number.least }, { headers: { "If-Match": `"${number.tenant_revision}"` } })).status, 403);
+});
+
+test("of writers who come at once with what they saw, one is taken: no change is lost", async () => {
+  const lines = async () => String((await of(ada, "files/ignore")).value);
+  const path = "/tenant/settings/files/ignore";
+  const write = async (name) => {
+    for (let tries = 1; ; tries++) {
+      const seen = await of(ada, "files/ignore");
+      const reply = await ada.put(path, { value: `${seen.value}${name}\n` }, { headers: { "If-Match": `"${seen.tenant_revision}"` } });
+      if (reply.status === 200) return tries;
+      assert.equal(reply.status, 412, reply.text());
+    }
+  };
+  const names = Array.from({ length: 12 }, (_, i) => `w${i}`);
+  const tries = await Promise.all(names.map(write));
+  assert.deepEqual((await lines()).split("\n").filter((one) => one !== "").sort(), [...names].sort(), "each one's line is there");
+  assert.ok(Math.max(...tries) > 1, "they did meet");
+  const seen = (await of(ada, "files/ignore")).tenant_revision;
+  const replies = await Promise.all(names.map((name) => ada.put(path, { value: name }, { headers: { "If-Match": `"${seen}"` } })));
+  assert.deepEqual(replies.map(({ status }) => status).sort(), [200, ...Array.from({ length: 11 }, () => 412)]);
+  assert.equal((await ada.delete(path)).status, 200);
+});
+
 test("what is not there is 404; what is not one's to set is 403", async () => {
   for (const path of ["/settings/editor/nothing", "/settings/nothing/font_size", "/tenant/settings/editor/nothing", `/settings/editor/${"x".repeat(33)}`, "/settings/%2e%2e/x"]) {
     assert.equal((await ada.put(path, { value: 1 })).status, 404, path);

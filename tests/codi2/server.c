@@ -96,7 +96,7 @@ static void set_rules(struct place *p, const char *directory)
     ssize_t n = fd_read_full(fd, text, sizeof text);
     struct data_context ctx = p->ctx;
     ctx.arena = &arena;
-    const struct settings_place at = {STR("files"), STR("ignore"), SETTINGS_OF_TENANT};
+    const struct settings_place at = {STR("files"), STR("ignore"), SETTINGS_OF_TENANT, 0};
     const struct json value = {.kind = JSON_STRING, .string = str_of(text, n > 0 ? (size_t)n : 0)};
     struct settings_view view;
     int r = settings_put(&ctx, &at, &value, &view);

@@ -152,6 +152,45 @@ test("what the team's workspaces do not store: written, refused with its line, s
   await until("no more", async () => (await setting(ada, "files.ignore")).source === "default");
 });
 
+test("what somebody else changes meanwhile is told, and not overwritten unseen", async () => {
+  await page.goto(`${home}/settings/defaults`);
+  const lines = page.getByRole("textbox", { name: "Ignore" });
+  const tabs = page.getByLabel("Tab size", { exact: true });
+  const theirs = page.getByText("Somebody else changed these lines meanwhile.");
+  await visible(lines);
+  await ada.put("/tenant/settings/editor/tab_size", { value: 6 });
+  await tabs.fill("8");
+  await tabs.press("Enter");
+  await visible(page.getByText("It was changed elsewhere meanwhile."));
+  await until("what is there now", async () => await tabs.inputValue() === "6");
+  assert.equal((await setting(ada, "editor.tab_size")).tenant, 6);
+  await tabs.fill("8");
+  await tabs.press("Enter");
+  await until("once more, knowing it", async () => (await setting(ada, "editor.tab_size")).tenant === 8);
+
+  await ada.put("/tenant/settings/files/ignore", { value: "*.iso\n" });
+  await lines.fill("*.log\n");
+  await button("Save ignore", page).click();
+  await visible(theirs);
+  await visible(page.getByText("*.iso", { exact: true }));
+  assert.equal(await button("Save ignore", page).isDisabled(), true);
+  assert.equal(await lines.inputValue(), "*.log\n", "what is being written stays");
+  await look(page, "settings-ignore-meanwhile");
+  await button("Keep mine, to save it over theirs", page).click();
+  await gone(theirs);
+  await ada.put("/tenant/settings/files/ignore", { value: "*.zip\n" });
+  await button("Save ignore", page).click();
+  await visible(page.getByText("*.zip", { exact: true }));
+  assert.equal((await setting(ada, "files.ignore")).tenant, "*.zip\n", "once more, by a third");
+  await button("Take theirs", page).click();
+  await gone(theirs);
+  assert.equal(await lines.inputValue(), "*.zip\n");
+  await lines.fill("*.zip\n*.log\n");
+  await button("Save ignore", page).click();
+  await until("on top of theirs", async () => (await setting(ada, "files.ignore")).tenant === "*.zip\n*.log\n");
+  for (const one of ["editor/tab_size", "files/ignore"]) await ada.delete(`/tenant/settings/${one}`);
+});
+
 test("files are read as the person likes", async () => {
   await page.goto(`${home}/settings/appearance`);
   const example = page.getByTestId("reading-example").getByRole("region");

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import type { Setting } from "../src/api/generated";
 import { editorOf, formatValue, helpOf, inheritedAt, isChosenAt, readingOf, readValue, valueAt, wordsOf } from "../src/lib/settings";
 
-const size: Setting = { category: "editor", key: "font_size", value: 13, source: "default", default: 13, scope: "user", type: "number", least: 6, most: 72, unit: "px", help: "height of the letters" };
-const fonts: Setting = { category: "editor", key: "font_family", value: "ours", source: "default", default: "ours", scope: "user", type: "text", least: 1, most: 10, help: "names of fonts" };
-const wrap: Setting = { category: "editor", key: "word_wrap", value: false, source: "default", default: false, scope: "user", type: "boolean", help: "long lines go on" };
+const size: Setting = { category: "editor", key: "font_size", value: 13, source: "default", user_revision: 1, tenant_revision: 1, default: 13, scope: "user", type: "number", least: 6, most: 72, unit: "px", help: "height of the letters" };
+const fonts: Setting = { category: "editor", key: "font_family", value: "ours", source: "default", user_revision: 1, tenant_revision: 1, default: "ours", scope: "user", type: "text", least: 1, most: 10, help: "names of fonts" };
+const wrap: Setting = { category: "editor", key: "word_wrap", value: false, source: "default", user_revision: 1, tenant_revision: 1, default: false, scope: "user", type: "boolean", help: "long lines go on" };
 
 test("whose value counts, and what would without it", () => {
   const both: Setting = { ...size, user: 20, tenant: 16, value: 20, source: "user" };

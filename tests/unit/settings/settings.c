@@ -209,6 +209,29 @@ static void what_no_row_allows_counts_as_not_set(void **state)
     assert_int_equal(faults(p), 2);
 }
 
+static void a_revision_is_of_what_is_stored(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct settings_place own = place("editor.font_size", SETTINGS_OF_USER);
+    struct settings_view none;
+    struct settings_view v;
+    assert_int_equal(settings_delete(&ada, &own, &none), 0);
+    own.revision = none.user_revision;
+    assert_int_equal(put(&ada, &own, "20", &v), 0);
+    assert_int_not_equal(v.user_revision, none.user_revision);
+    assert_int_equal(v.tenant_revision, none.tenant_revision);
+    assert_int_equal(put(&ada, &own, "21", &v), ERR_PRECONDITION);
+    assert_int_equal(settings_delete(&ada, &own, &v), ERR_PRECONDITION);
+    assert_str(v.user, "20");
+    own.revision = v.user_revision;
+    assert_int_equal(put(&ada, &own, "21", &v), 0);
+    own.revision = v.user_revision;
+    assert_int_equal(settings_delete(&ada, &own, &v), 0);
+    assert_int_equal(v.user_revision, none.user_revision);
+    assert_in_range(v.user_revision, 1, 9007199254740991);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +240,7 @@ int main(void)
         TEST(values_keep_to_their_rows),
         TEST(texts_have_at_most_as_many_characters),
         TEST(patterns_name_the_line_that_is_wrong),
+        TEST(a_revision_is_of_what_is_stored),
         TEST(what_no_row_allows_counts_as_not_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { sayProblem } from "../components/toaster";
+import { isCode } from "../lib/problem";
 import { type Level, type Reading, readingOf } from "../lib/settings";
 import { api, useAuth } from "../stores/auth";
 import { isThemeChoice, showMotion, showTheme, type ThemeChoice } from "../stores/theme";
@@ -24,6 +25,15 @@ function put(setting: Setting): void {
   queryClient.setQueryData<readonly Setting[]>(queryKey, (all) => all?.map((one) => (isSame(one, setting) ? setting : one)));
 }
 
+/** Of the choice at a level; undefined: the settings are not here yet, and whatever is there is replaced. */
+const revisionAt = (setting: Setting | undefined, level: Level): number | undefined => (level === "user" ? setting?.user_revision : setting?.tenant_revision);
+
+/** The page knows better what counts, and the server what it is a change of. */
+function putRevisions({ user_revision, tenant_revision, ...of }: Setting): void {
+  const known = knownSettings()?.find((one) => isSame(one, of));
+  if (known !== undefined) put({ ...known, tenant_revision, ...(user_revision !== undefined ? { user_revision } : {}) });
+}
+
 /** As the server will say: the person's, else the tenant's, else the default. */
 function withChoice(setting: Setting, level: Level, value: SettingValue | undefined): Setting {
   const { user, tenant, ...rest } = { ...setting, [level]: value };
@@ -31,8 +41,15 @@ function withChoice(setting: Setting, level: Level, value: SettingValue | undefi
   return { ...rest, value: user ?? tenant ?? setting.default, source, ...(user !== undefined ? { user } : {}), ...(tenant !== undefined ? { tenant } : {}) };
 }
 
-function send(level: Level, { category, key }: Pick<Setting, "category" | "key">, value: SettingValue | undefined): Promise<Setting> {
-  const of = { category, key };
+interface Change {
+  readonly level: Level;
+  readonly value: SettingValue | undefined;
+  /** What it is a change of: somebody else's, made meanwhile, is not lost. */
+  readonly revision: number | undefined;
+}
+
+function send({ category, key }: Pick<Setting, "category" | "key">, { level, value, revision }: Change): Promise<Setting> {
+  const of = { category, key, ...(revision !== undefined ? { ifMatch: `"${revision}"` } : {}) };
   if (value === undefined) return level === "user" ? api.settingsDelete(of) : api.tenantSettingDelete(of);
   return level === "user" ? api.settingsPut({ ...of, body: { value } }) : api.tenantSettingPut({ ...of, body: { value } });
 }
@@ -45,8 +62,10 @@ async function tell(level: Level, of: Pick<Setting, "category" | "key">, value: 
   // An answer that left the server before the change would show what was.
   await queryClient.cancelQueries({ queryKey });
   try {
-    const now = await send(level, of, value);
-    if (waiting === 1) put(now); // with another one under way, the page knows better
+    const revision = revisionAt(knownSettings()?.find((one) => isSame(one, of)), level);
+    const now = await send(of, { level, value, revision });
+    if (waiting === 1) put(now);
+    else putRevisions(now); // with another one under way, the page knows better
   } catch (error) {
     sayProblem(error);
     await queryClient.invalidateQueries({ queryKey });
@@ -62,9 +81,14 @@ export function choose(level: Level, of: Pick<Setting, "category" | "key">, valu
 }
 
 /** Lines that somebody wrote: they count once the server has taken them, and what it refuses stays to be mended. */
-export async function saveLines(of: Pick<Setting, "category" | "key">, value: string): Promise<void> {
+export async function saveLines(of: Pick<Setting, "category" | "key">, value: string, revision: number): Promise<void> {
   await queryClient.cancelQueries({ queryKey });
-  put(await send("tenant", of, value === "" ? undefined : value));
+  try {
+    put(await send(of, { level: "tenant", value: value === "" ? undefined : value, revision }));
+  } catch (error) {
+    if (isCode(error, "precondition")) await queryClient.invalidateQueries({ queryKey }); // to show what somebody else wrote
+    throw error;
+  }
 }
 
 /** On this page at once, and wherever the person is logged in. */

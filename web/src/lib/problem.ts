@@ -10,7 +10,7 @@ export interface Problem {
 const advices: Readonly<Record<string, string>> = {
   not_found: "It may have been deleted or moved, or the address is mistyped.",
   conflict: "Reload to see the newest state, then try again.",
-  precondition: "It was changed elsewhere. Reload to see the newest state, then try again.",
+  precondition: "Look at what is there now, then try again if you still want to.",
   exists: "Choose another name.",
   not_empty: "Delete what is in the folder first.",
   forbidden: "Ask the owner of the account for the right to do this.",
@@ -24,6 +24,11 @@ const advices: Readonly<Record<string, string>> = {
   invalid: "Check what you entered.",
 };
 
+/** Where the server speaks of versions, and the person sees none. */
+const titles: Readonly<Record<string, string>> = {
+  precondition: "It was changed elsewhere meanwhile.",
+};
+
 function adviceFor(error: ApiError): string {
   if (error.retryAfter !== undefined) return `Try again in ${error.retryAfter} s.`;
   const advice = advices[error.code];
@@ -33,7 +38,7 @@ function adviceFor(error: ApiError): string {
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof ApiError) {
-    return { title: error.message, advice: adviceFor(error), ...(error.requestId !== "" ? { requestId: error.requestId } : {}) };
+    return { title: titles[error.code] ?? error.message, advice: adviceFor(error), ...(error.requestId !== "" ? { requestId: error.requestId } : {}) };
   }
   if (error instanceof TypeError) {
     return { title: "The server cannot be reached.", advice: "Check your connection, then try again." };
