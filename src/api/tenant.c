@@ -45,23 +45,19 @@ static void write_limits(struct api_call *call, const struct data_quota *quota)
     json_object_end(w);
 }
 
-int api_tenant_get(struct api_call *call)
+static int answer_tenant(struct api_call *call, const struct data_tenant *tenant)
 {
     const struct data_quota *quota = call->data.quota;
-    struct data_tenant tenant;
     struct lifecycle_usage usage;
-    int r = auth_tenant_get(&call->data, &tenant);
-    if (r == 0) {
-        r = lifecycle_usage(&call->data, &usage);
-    }
+    int r = lifecycle_usage(&call->data, &usage);
     if (r < 0) {
         return r;
     }
-    api_etag(call, (uint64_t)tenant.revision);
+    api_etag(call, (uint64_t)tenant->revision);
     struct json_writer *w = api_begin(call, 200);
     json_object(w);
-    json_member_string(w, "id", tenant.id);
-    json_member_string(w, "name", tenant.name);
+    json_member_string(w, "id", tenant->id);
+    json_member_string(w, "name", tenant->name);
     json_name(w, "usage");
     json_object(w);
     write_usage(w, "members", usage.members, quota->members);
@@ -70,11 +66,29 @@ int api_tenant_get(struct api_call *call)
     write_usage(w, "bytes", usage.bytes, quota->tenant);
     json_object_end(w);
     write_limits(call, quota);
-    api_json_time(w, "created_at", tenant.created_at);
-    api_json_time(w, "updated_at", tenant.updated_at);
-    json_member_integer(w, "revision", tenant.revision);
+    api_json_time(w, "created_at", tenant->created_at);
+    api_json_time(w, "updated_at", tenant->updated_at);
+    json_member_integer(w, "revision", tenant->revision);
     json_object_end(w);
     return api_end(call);
+}
+
+int api_tenant_get(struct api_call *call)
+{
+    struct data_tenant tenant;
+    int r = auth_tenant_get(&call->data, &tenant);
+    return r < 0 ? r : answer_tenant(call, &tenant);
+}
+
+int api_tenant_put(struct api_call *call, const struct api_tenant_put_in *in)
+{
+    struct data_tenant tenant;
+    struct auth_tenant_update update = {.name = in->name};
+    int r = api_if_match(in->if_match, &update.revision);
+    if (r == 0) {
+        r = auth_tenant_put(&call->data, &update, &tenant);
+    }
+    return r < 0 ? r : answer_tenant(call, &tenant);
 }
 
 /* ---- Members ---- */

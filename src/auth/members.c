@@ -13,14 +13,16 @@
 
 /* ---- Read ---- */
 
-struct tenant_read {
+struct tenant_one {
     struct data_context *ctx;
-    struct data_tenant tenant;
+    struct str name; /* to be given */
+    int64_t revision;
+    struct data_tenant tenant; /* result */
 };
 
 static int tenant_fn(struct txn *txn, void *ctx)
 {
-    struct tenant_read *t = ctx;
+    struct tenant_one *t = ctx;
     int r = data_tenant_get(txn, &t->ctx->scope, t->ctx->scope.tenant_id, &t->tenant);
     if (r < 0) {
         return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
@@ -31,8 +33,48 @@ static int tenant_fn(struct txn *txn, void *ctx)
 
 int auth_tenant_get(struct data_context *ctx, struct data_tenant *ret_tenant)
 {
-    struct tenant_read t = {.ctx = ctx};
+    struct tenant_one t = {.ctx = ctx};
     int r = store_read(ctx->store, tenant_fn, &t);
+    if (r == 0) {
+        *ret_tenant = t.tenant;
+    }
+    return r;
+}
+
+static int rename_fn(struct txn *txn, void *ctx)
+{
+    struct tenant_one *t = ctx;
+    int r = auth_actor_in(txn, t->ctx);
+    r = r < 0 ? r : tenant_fn(txn, t);
+    if (r == 0 && t->revision != 0 && t->revision != t->tenant.revision) {
+        return ERR_PRECONDITION;
+    }
+    if (r < 0) {
+        return r;
+    }
+    t->tenant.name = t->name;
+    t->tenant.updated_at = time_now();
+    t->tenant.revision++;
+    r = data_tenant_put(txn, &t->ctx->scope, &t->tenant);
+    if (r == 0) {
+        r = data_audit(txn, t->ctx, "tenant.update", t->tenant.id, DATA_OUTCOME_OK);
+    }
+    if (r == 0) {
+        data_tenant_copy(t->ctx->arena, &t->tenant);
+    }
+    return r;
+}
+
+int auth_tenant_put(struct data_context *ctx, const struct auth_tenant_update *in,
+                    struct data_tenant *ret_tenant)
+{
+    struct tenant_one t = {.ctx = ctx, .revision = in->revision};
+    int r = data_text_name(ctx, &(struct data_name_rule){.field = "name"}, in->name, &t.name);
+    if (r < 0) {
+        return r;
+    }
+    struct store_op op = store_op_new();
+    r = store_write(ctx->store, &op, rename_fn, &t);
     if (r == 0) {
         *ret_tenant = t.tenant;
     }

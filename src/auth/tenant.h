@@ -23,6 +23,15 @@ enum {
 
 int auth_tenant_get(struct data_context *ctx, struct data_tenant *ret_tenant) BASE_MUST_USE;
 
+struct auth_tenant_update {
+    struct str name;  /* as data_text_name wants it */
+    int64_t revision; /* If-Match; 0: whatever */
+};
+
+/* ERR_INVALID (field name), ERR_PRECONDITION, ERR_FORBIDDEN: the caller's role has just become another one. */
+int auth_tenant_put(struct data_context *ctx, const struct auth_tenant_update *in,
+                    struct data_tenant *ret_tenant) BASE_MUST_USE;
+
 /* The caller, an owner, becomes admin and the member owner. ERR_NOT_FOUND, ERR_CONFLICT: to oneself. */
 int auth_tenant_transfer(struct data_context *ctx, struct str user_id,
                          struct data_user *ret_owner) BASE_MUST_USE;

@@ -1,7 +1,7 @@
 // Members, roles and invitations: who may do what to whom, what ends when a member goes, and what stays.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Client, newSession, Server, serverForFile } from "./harness.mjs";
+import { Client, newSession, Server, serverForFile, sharedData } from "./harness.mjs";
 
 const server = await serverForFile();
 
@@ -23,6 +23,39 @@ async function member(by, role) {
 }
 
 const roleOf = async (client) => (await client.get("/users/me")).data.role;
+
+test("owners and admins name the tenant: noted, held to its bounds, and no name is lost", async (t) => {
+  const ada = await server.account("ada");
+  const [amy, mel, vic] = [await member(ada, "admin"), await member(ada, "member"), await member(ada, "viewer")];
+  const before = await ada.get("/tenant");
+  const put = (who, name, match) => who.put("/tenant", { name }, match === undefined ? {} : { headers: { "If-Match": match } });
+  const first = await put(ada, "  Analytical Engines ", before.headers.etag);
+  assert.deepEqual([first.status, first.data.name, first.data.revision], [200, "Analytical Engines", before.data.revision + 1]);
+  assert.equal(first.headers.etag, `"${first.data.revision}"`);
+  assert.deepEqual(first.data, (await vic.get("/tenant")).data, "the whole tenant, as everybody sees it");
+  for (const wrong of [before.headers.etag, '"0"', "x"]) assert.deepEqual([(await put(amy, "Late", wrong)).status, (await amy.get("/tenant")).data.name], [412, "Analytical Engines"], wrong);
+  assert.equal((await put(amy, "By an admin", first.headers.etag)).data.name, "By an admin");
+  for (const who of [mel, vic]) assert.deepEqual([(await put(who, "Mine")).status, (await ada.get("/tenant")).data.name], [403, "By an admin"]);
+  const eve = await server.account("eve");
+  assert.equal((await put(eve, "Eve's")).data.id, eve.user.tenant_id, "one's own alone");
+  for (const body of [{}, { name: "" }, { name: "  " }, { name: null }, { name: 1 }, { name: "x".repeat(101) }, { name: "a\nb" }, { name: "a\u0085b" }, { name: "a", id: before.data.id }, { name: "a", revision: 1 }]) {
+    assert.equal((await ada.put("/tenant", body)).status, 400, JSON.stringify(body));
+  }
+  for (const name of ["x".repeat(100), "🚀".repeat(100), "Zoë’s"]) assert.equal((await put(ada, name)).data.name, name);
+  const [entry] = (await ada.get("/audit?action=tenant.update&limit=1")).data;
+  assert.deepEqual([entry.actor_id, entry.target, entry.changed, entry.outcome], [ada.user.id, before.data.id, "name", "ok"]);
+  const at = (await ada.get("/tenant")).headers.etag;
+  const together = await Promise.all(["a", "b", "c", "d"].map((name) => put(ada, name, at)));
+  assert.deepEqual(together.map(({ status }) => status).sort(), [200, 412, 412, 412]);
+  assert.equal((await ada.get("/tenant")).data.name, together.find(({ status }) => status === 200).data.name);
+  const text = sharedData("naughty-strings/blns.json");
+  if (text === undefined) return t.diagnostic("../shared/data/naughty-strings is not there");
+  for (const name of JSON.parse(text)) {
+    const reply = await put(ada, name);
+    if (reply.status === 200) assert.equal((await ada.get("/tenant")).data.name, name.trim() === name ? name : reply.data.name, name);
+    else assert.deepEqual([reply.status, Object.keys(reply.json.error.fields)], [400, ["name"]], name);
+  }
+});
 
 test("an invitation makes one member, once", async () => {
   const ada = await server.account("ada");

@@ -1,6 +1,7 @@
 // A team by the page: somebody is invited, comes by the link, gets another role, is removed; and what each role is offered.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "../api/harness.mjs";
 import { button, escape, gone, launch, link, look, visible } from "./browser.mjs";
 
 const world = await launch();
@@ -41,6 +42,30 @@ test("invite somebody: the link is shown once, and withdrawn it is of no use", a
   await visible(theirs.getByRole("alert"));
 });
 
+test("the team gets a name, and nobody's is overwritten unseen", async () => {
+  const field = page.getByLabel("Name of the team");
+  const called = async () => (await ada.get("/tenant")).data.name;
+  const save = button("Save name", page);
+  assert.equal(await save.isDisabled(), true, "nothing was changed");
+  await field.fill("x".repeat(101));
+  await save.click();
+  await visible(page.getByText(/^At most 100 characters/));
+  await field.fill(" Analytical Engines ");
+  await save.click();
+  await until("named", async () => (await called()) === "Analytical Engines");
+  await until("as it is now", async () => (await field.inputValue()) === "Analytical Engines" && await save.isDisabled());
+  await look(page, "team-name");
+  await ada.put("/tenant", { name: "Difference Engines" });
+  await field.fill("Looms");
+  await save.click();
+  await visible(page.getByText("Somebody else named it “Difference Engines” meanwhile."));
+  assert.deepEqual([await called(), await field.inputValue()], ["Difference Engines", "Looms"]);
+  await look(page, "team-name-meanwhile");
+  await button("Save mine", page).click();
+  await until("knowing it", async () => (await called()) === "Looms");
+  await gone(page.getByText("Somebody else named it"));
+});
+
 test("who comes by the link belongs to the team, with the role, and is offered what the role may", async () => {
   await theirs.goto(address);
   await theirs.reload(); // only what stands behind the hash has changed
@@ -55,6 +80,7 @@ test("who comes by the link belongs to the team, with the role, and is offered w
   await visible(members(theirs).getByText("Grace Hopper"));
   assert.equal(await members(theirs).count(), 2);
   assert.equal(await theirs.getByRole("region", { name: "Invite somebody" }).count(), 0);
+  assert.equal(await theirs.getByLabel("Name of the team").count(), 0);
   assert.equal(await theirs.getByRole("button", { name: /^Actions for/ }).count(), 0);
   await theirs.goto(address);
   await visible(theirs.getByText("You are logged in as grace@example.com"));

@@ -30,6 +30,13 @@ export function useTeamSessions(deleted: boolean, enabled = true) {
   return useQuery({ queryKey: ["team-sessions", { deleted }], queryFn: ({ signal }) => all((cursor) => api.tenantSessionsList({ deleted, signal, ...cursor })), enabled });
 }
 
+/** Its name, and what it has of what it may have. */
+export function useTenant(refetchInterval: number | false = false) {
+  return useQuery({ queryKey: ["tenant"], queryFn: ({ signal }) => api.tenantGet({ signal }), refetchInterval });
+}
+
+export const refreshTenant = (): Promise<void> => queryClient.invalidateQueries({ queryKey: ["tenant"] });
+
 export function refreshTeam(): void {
   for (const key of ["members", "invitations", "team-sessions", "me"]) void queryClient.invalidateQueries({ queryKey: [key] });
 }

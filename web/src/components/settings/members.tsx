@@ -18,6 +18,7 @@ import { Select } from "../select";
 import { useSending } from "../sending";
 import { say, sayProblem } from "../toaster";
 import { Section } from "./section";
+import { TeamName } from "./team-name";
 
 interface RoleSelectProps {
   readonly label: string;
@@ -186,6 +187,7 @@ function Transfer({ me }: { readonly me: User }) {
 export function MembersSettings({ user }: { readonly user: User }) {
   return (
     <>
+      {mayChange(user.role, "viewer") && <Section title="Team"><TeamName /></Section>}
       <Section title="Members"><Members me={user} /></Section>
       {mayChange(user.role, "viewer") && (
         <Section title="Invite somebody">

@@ -5,7 +5,7 @@ import { CirclePlay } from "lucide-react";
 import { useState } from "react";
 import type { TenantWorkspace, Used, User } from "../../api/generated";
 import { queryClient } from "../../api/queries";
-import { all } from "../../api/team";
+import { all, refreshTenant, useTenant } from "../../api/team";
 import { formatCount, formatSize } from "../../lib/format";
 import { mayChange } from "../../lib/roles";
 import { api } from "../../stores/auth";
@@ -40,7 +40,7 @@ function Bar({ label, used, words }: { readonly label: string; readonly used: Us
 }
 
 function Bars() {
-  const { data, error, refetch } = useQuery({ queryKey: ["tenant"], queryFn: ({ signal }) => api.tenantGet({ signal }), refetchInterval: 30_000 });
+  const { data, error, refetch } = useTenant(30_000);
   if (data === undefined) return error === null ? <ListSkeleton rows={4} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
   const { members, sessions, running, bytes } = data.usage;
   const { requests_per_minute: requests, session_bytes: session } = data.limits;
@@ -59,7 +59,7 @@ function Bars() {
 
 function refresh(): void {
   void queryClient.invalidateQueries({ queryKey: ["workspaces"] });
-  void queryClient.invalidateQueries({ queryKey: ["tenant"] });
+  void refreshTenant();
 }
 
 function Row({ workspace }: { readonly workspace: TenantWorkspace }) {
