@@ -29,6 +29,16 @@ static int answer(struct api_call *call, int status, const struct conversations_
     return api_end(call);
 }
 
+/* The document's words are in the order of the domain's. */
+static enum conversations_sort sort_of(int word)
+{
+    _Static_assert((int)API_CONVERSATIONS_LIST_SORT_ACTIVITY == CONVERSATIONS_BY_ACTIVITY &&
+                       (int)API_CONVERSATIONS_LIST_SORT_CREATED == CONVERSATIONS_BY_CREATED &&
+                       (int)API_CONVERSATIONS_LIST_SORT_NAME == CONVERSATIONS_BY_NAME,
+                   "orders are in one order");
+    return (enum conversations_sort)word;
+}
+
 int api_conversations_list(struct api_call *call, const struct api_conversations_list_in *in)
 {
     struct conversations_page page;
@@ -37,6 +47,7 @@ int api_conversations_list(struct api_call *call, const struct api_conversations
                                              .cursor = in->cursor,
                                              .words = in->q,
                                              .deleted = in->deleted,
+                                             .sort = sort_of((int)in->sort),
                                              .reverse = in->reverse};
     int r = conversations_list(&call->data, &input, &page);
     if (r < 0) {

@@ -167,11 +167,27 @@ int api_tenant_member_remove(struct api_call *call, const struct api_tenant_memb
 
 /* ---- Invitations ---- */
 
+/* The document's words are in the order of the domain's. */
+static enum auth_invitations_sort invitations_sort_of(int word)
+{
+    _Static_assert((int)API_TENANT_INVITATIONS_LIST_SORT_CREATED == AUTH_INVITATIONS_BY_CREATED &&
+                       (int)API_TENANT_INVITATIONS_LIST_SORT_EMAIL == AUTH_INVITATIONS_BY_EMAIL,
+                   "orders are in one order");
+    return (enum auth_invitations_sort)word;
+}
+
 int api_tenant_invitations_list(struct api_call *call,
                                 const struct api_tenant_invitations_list_in *in)
 {
     struct auth_invitations invitations;
-    int r = auth_invitations_list(&call->data, (size_t)in->limit, in->cursor, &invitations);
+    int r = auth_invitations_list(
+        &call->data,
+        &(struct auth_invitations_input){.limit = (size_t)in->limit,
+                                         .cursor = in->cursor,
+                                         .words = in->q,
+                                         .sort = invitations_sort_of((int)in->sort),
+                                         .reverse = in->reverse},
+        &invitations);
     if (r < 0) {
         return r;
     }
@@ -181,7 +197,7 @@ int api_tenant_invitations_list(struct api_call *call,
         json_raw(w, invitations.at[i].reply);
     }
     json_array_end(w);
-    return api_end_page(call, invitations.next);
+    return api_end_list(call, invitations.next, invitations.total);
 }
 
 struct str api_link(const struct api_call *call, const char *page, struct str token)
@@ -241,6 +257,16 @@ static int answer_session(struct api_call *call, const struct sessions_view *vie
     return api_end(call);
 }
 
+/* The document's words are in the order of the domain's. */
+static enum sessions_sort sessions_sort_of(int word)
+{
+    _Static_assert((int)API_TENANT_SESSIONS_LIST_SORT_ACTIVITY == SESSIONS_BY_ACTIVITY &&
+                       (int)API_TENANT_SESSIONS_LIST_SORT_CREATED == SESSIONS_BY_CREATED &&
+                       (int)API_TENANT_SESSIONS_LIST_SORT_NAME == SESSIONS_BY_NAME,
+                   "orders are in one order");
+    return (enum sessions_sort)word;
+}
+
 int api_tenant_sessions_list(struct api_call *call, const struct api_tenant_sessions_list_in *in)
 {
     struct sessions_page page;
@@ -248,6 +274,7 @@ int api_tenant_sessions_list(struct api_call *call, const struct api_tenant_sess
                                         .cursor = in->cursor,
                                         .deleted = in->deleted,
                                         .words = in->q,
+                                        .sort = sessions_sort_of((int)in->sort),
                                         .reverse = in->reverse};
     int r = sessions_tenant_list(&call->data, &input, &page);
     if (r < 0) {

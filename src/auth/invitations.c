@@ -10,6 +10,7 @@
 #include "auth/auth_int.h"
 
 enum { PURGE = 50 };
+_Static_assert((int)AUTH_MAX_INVITATIONS <= (int)DATA_MAX_LIST, "they are one page of an index");
 
 static const usec_t life = (usec_t)AUTH_INVITATION_DAYS * 24 * 60 * 60 * USEC_PER_SEC;
 
@@ -176,39 +177,65 @@ int auth_invitation_create(struct data_context *ctx, const struct auth_invitatio
 
 struct listing {
     struct data_context *ctx;
-    struct data_query query;
+    const struct auth_invitations_input *in;
+    struct str words;                    /* folded */
     struct auth_invitations invitations; /* result */
 };
+
+/* There are so few that they are gathered: check_room. */
+static int gather(struct txn *txn, const struct listing *l, struct data_invitation_list *rows,
+                  struct data_pick_input *pick)
+{
+    struct arena *arena = store_arena(txn);
+    struct data_query query = {.index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS};
+    int r = data_invitation_list(txn, &l->ctx->scope, &query, rows);
+    for (size_t i = 0; r == 0 && i < rows->n; i++) {
+        const struct data_invitation *one = &rows->at[i];
+        struct str folded = data_text_fold(arena, one->email);
+        if (data_text_has(folded, l->words)) {
+            struct str key = l->in->sort == AUTH_INVITATIONS_BY_EMAIL
+                                 ? data_pick_by_text(arena, folded, one->id)
+                                 : data_pick_by_time(arena, one->created_at, one->id);
+            pick->rows[pick->n++] = (struct data_pick_row){key, i};
+        }
+    }
+    return r;
+}
 
 static int list_fn(struct txn *txn, void *ctx)
 {
     struct listing *l = ctx;
     struct arena *arena = l->ctx->arena;
     struct data_invitation_list rows;
-    int r = data_invitation_list(txn, &l->ctx->scope, &l->query, &rows);
+    struct data_pick_input in = {
+        .rows = ARENA_ARRAY(store_arena(txn), struct data_pick_row, AUTH_MAX_INVITATIONS),
+        .limit = l->in->limit,
+        .cursor = l->in->cursor,
+        .reverse = (l->in->sort == AUTH_INVITATIONS_BY_EMAIL) == l->in->reverse,
+    };
+    struct data_pick pick;
+    int r = gather(txn, l, &rows, &in);
+    r = r < 0 ? r : data_pick(arena, &in, &pick);
     if (r < 0) {
         return r;
     }
     l->invitations = (struct auth_invitations){
-        .at = ARENA_ARRAY(arena, struct data_invitation, rows.n + 1),
-        .n = rows.n,
-        .next = arena_str(arena, rows.next),
+        .at = ARENA_ARRAY(arena, struct data_invitation, pick.n + 1),
+        .n = pick.n,
+        .next = pick.next,
+        .total = (int64_t)in.n,
     };
-    for (size_t i = 0; i < rows.n; i++) {
-        l->invitations.at[i] = rows.at[i];
+    for (size_t i = 0; i < pick.n; i++) {
+        l->invitations.at[i] = rows.at[pick.rows[i].at];
         data_invitation_copy(arena, &l->invitations.at[i]);
     }
     return 0;
 }
 
-int auth_invitations_list(struct data_context *ctx, size_t limit, struct str cursor,
+int auth_invitations_list(struct data_context *ctx, const struct auth_invitations_input *in,
                           struct auth_invitations *ret_invitations)
 {
-    struct listing l = {.ctx = ctx,
-                        .query = {.index = DATA_INVITATION_BY_CREATED,
-                                  .limit = limit,
-                                  .cursor = cursor,
-                                  .reverse = true}};
+    struct listing l = {.ctx = ctx, .in = in, .words = data_text_fold(ctx->arena, in->words)};
     int r = store_read(ctx->store, list_fn, &l);
     if (r == ERR_INVALID) {
         return data_fault(ctx, r, "cursor", "This is not a cursor that was given out.");

@@ -90,21 +90,14 @@ struct listing {
     struct auth_members members; /* result */
 };
 
-/* What a list sorts by; no name or address has a zero byte, so that a shorter one comes first. */
 static struct str order_key(struct arena *arena, enum auth_members_sort sort,
                             const struct data_user *user)
 {
-    if (sort == AUTH_MEMBERS_BY_CREATED) {
-        return arena_printf(arena, "%016llx" STR_FMT, (unsigned long long)user->created_at,
-                            STR_ARG(user->id));
-    }
     bool by_name = sort == AUTH_MEMBERS_BY_NAME && user->name.n > 0;
-    BUF_AUTO(key, DATA_PICK_KEY);
-    buf_add(&key, data_text_fold(arena, by_name ? user->name : user->email));
-    buf_byte(&key, '\0');
-    buf_add(&key, user->id);
-    ASSERT(key.error == 0);
-    return arena_str(arena, buf_str(&key));
+    return sort == AUTH_MEMBERS_BY_CREATED
+               ? data_pick_by_time(arena, user->created_at, user->id)
+               : data_pick_by_text(arena, data_text_fold(arena, by_name ? user->name : user->email),
+                                   user->id);
 }
 
 static bool wanted(struct arena *arena, const struct listing *l, const struct data_user *user)

@@ -105,14 +105,28 @@ int auth_invitation_create(struct data_context *ctx, const struct auth_invitatio
                            struct data_invitation *ret_invitation,
                            struct str *ret_token) BASE_MUST_USE;
 
+enum auth_invitations_sort {
+    AUTH_INVITATIONS_BY_CREATED, /* the newest first */
+    AUTH_INVITATIONS_BY_EMAIL,   /* a to z */
+};
+
+struct auth_invitations_input {
+    size_t limit; /* 1 to DATA_MAX_LIST */
+    struct str cursor;
+    struct str words; /* only those with this in the address, whatever the case; empty: all */
+    enum auth_invitations_sort sort;
+    bool reverse;
+};
+
 struct auth_invitations {
-    struct data_invitation *at; /* newest first */
+    struct data_invitation *at;
     size_t n;
     struct str next; /* cursor; empty at the end */
+    int64_t total;   /* in all pages */
 };
 
 /* ERR_INVALID: a bad cursor. */
-int auth_invitations_list(struct data_context *ctx, size_t limit, struct str cursor,
+int auth_invitations_list(struct data_context *ctx, const struct auth_invitations_input *in,
                           struct auth_invitations *ret_invitations) BASE_MUST_USE;
 
 /* Withdraws it. ERR_NOT_FOUND, ERR_FORBIDDEN. */

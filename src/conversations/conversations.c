@@ -294,21 +294,26 @@ static int take(struct txn *txn, struct list *l, const struct data_conversation_
     return r;
 }
 
+static struct data_query query_of(const struct list *l, struct str cursor, size_t limit)
+{
+    bool one = l->in->session_id.n > 0;
+    return (struct data_query){
+        .index = one ? DATA_CONVERSATION_BY_SESSION : DATA_CONVERSATION_BY_USER,
+        .match = &l->match,
+        .fixed = 2,
+        .limit = limit,
+        .cursor = cursor,
+        .reverse = !l->in->reverse,
+    };
+}
+
 static int walk(struct txn *txn, struct list *l)
 {
     const struct conversations_list_input *in = l->in;
-    bool one = in->session_id.n > 0;
     struct data_conversation_list rows = {.next = in->cursor};
     size_t looked = 0;
     do {
-        struct data_query query = {
-            .index = one ? DATA_CONVERSATION_BY_SESSION : DATA_CONVERSATION_BY_USER,
-            .match = &l->match,
-            .fixed = 2,
-            .limit = in->limit - l->page.n,
-            .cursor = rows.next,
-            .reverse = !in->reverse,
-        };
+        struct data_query query = query_of(l, rows.next, in->limit - l->page.n);
         int r = data_conversation_list(txn, &l->ctx->scope, &query, &rows);
         r = r < 0 ? r : take(txn, l, &rows);
         if (r < 0) {
@@ -320,6 +325,77 @@ static int walk(struct txn *txn, struct list *l)
     return 0;
 }
 
+static struct str order_key(struct arena *arena, enum conversations_sort sort,
+                            const struct data_conversation *one)
+{
+    return sort == CONVERSATIONS_BY_NAME
+               ? data_pick_by_text(arena, data_text_fold(arena, one->name), one->id)
+               : data_pick_by_time(arena, one->created_at, one->id);
+}
+
+struct gathered {
+    struct data_conversation *at;
+    struct data_pick_row *rows;
+    size_t n;
+    bool more; /* that were not looked at */
+};
+
+static int gather(struct txn *txn, const struct list *l, struct gathered *ret_gathered)
+{
+    struct arena *arena = store_arena(txn);
+    struct gathered g = {
+        .at = ARENA_ARRAY(arena, struct data_conversation, CONVERSATIONS_MAX_GATHERED),
+        .rows = ARENA_ARRAY(arena, struct data_pick_row, CONVERSATIONS_MAX_GATHERED)};
+    struct data_conversation_list rows = {.next = STR_EMPTY};
+    size_t looked = 0;
+    do {
+        struct data_query query = query_of(l, rows.next, DATA_MAX_LIST);
+        query.reverse = true; /* should there be more than are looked at: the latest */
+        int r = data_conversation_list(txn, &l->ctx->scope, &query, &rows);
+        for (size_t i = 0; r == 0 && i < rows.n; i++) {
+            bool wanted;
+            r = look(txn, l, &rows.at[i], &wanted);
+            if (r == 0 && wanted) {
+                g.rows[g.n] =
+                    (struct data_pick_row){order_key(arena, l->in->sort, &rows.at[i]), g.n};
+                g.at[g.n++] = rows.at[i];
+            }
+        }
+        if (r < 0) {
+            return r;
+        }
+        looked += rows.n;
+    } while (rows.next.n > 0 && looked + DATA_MAX_LIST <= CONVERSATIONS_MAX_GATHERED);
+    g.more = rows.next.n > 0;
+    *ret_gathered = g;
+    return 0;
+}
+
+static int sorted(struct txn *txn, struct list *l)
+{
+    struct gathered all = {.n = 0};
+    int r = gather(txn, l, &all);
+    if (r < 0) {
+        return r;
+    }
+    struct data_pick_input in = {
+        .rows = all.rows,
+        .n = all.n,
+        .limit = l->in->limit,
+        .cursor = l->in->cursor,
+        .reverse = (l->in->sort == CONVERSATIONS_BY_NAME) == l->in->reverse,
+    };
+    struct data_pick pick = {.n = 0};
+    r = data_pick(l->ctx->arena, &in, &pick);
+    for (size_t i = 0; r == 0 && i < pick.n; i++) {
+        l->page.at[l->page.n].conversation = all.at[pick.rows[i].at];
+        r = join(txn, l->ctx, &l->page.at[l->page.n++]);
+    }
+    l->page.next = pick.next;
+    l->page.total = all.more ? -1 : (int64_t)all.n;
+    return r;
+}
+
 static int list_fn(struct txn *txn, void *ctx)
 {
     struct list *l = ctx;
@@ -328,10 +404,11 @@ static int list_fn(struct txn *txn, void *ctx)
     l->page = (struct conversations_page){
         .at = ARENA_ARRAY(l->ctx->arena, struct conversations_view, in->limit), .total = -1};
     int r = in->session_id.n > 0 ? sessions_find(txn, &l->ctx->scope, in->session_id, &session) : 0;
+    bool indexed = in->sort == CONVERSATIONS_BY_ACTIVITY;
     if (r == 0) {
-        r = walk(txn, l);
+        r = indexed ? walk(txn, l) : sorted(txn, l);
     }
-    if (r < 0 || in->session_id.n == 0 || l->words.n > 0) {
+    if (r < 0 || !indexed || in->session_id.n == 0 || l->words.n > 0) {
         return r;
     }
     uint64_t total;

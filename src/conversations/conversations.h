@@ -41,25 +41,35 @@ struct conversations_create_input {
 int conversations_create(struct data_context *ctx, const struct conversations_create_input *in,
                          struct conversations_view *ret_view) BASE_MUST_USE;
 
+enum conversations_sort {
+    CONVERSATIONS_BY_ACTIVITY, /* the latest message or change first */
+    CONVERSATIONS_BY_CREATED,  /* the newest first */
+    CONVERSATIONS_BY_NAME,     /* a to z, whatever the case */
+};
+
+/* In another order than that of activity the latest so many are looked at: more than a session has, deleted aside. */
+enum { CONVERSATIONS_MAX_GATHERED = 2000 };
+
 struct conversations_list_input {
     struct str session_id; /* empty: of all the person's sessions that are not deleted */
     size_t limit;          /* 1 to DATA_MAX_LIST */
     struct str cursor;     /* empty: from the first */
     struct str words;      /* only those with this in their name, whatever the case; empty: all */
     bool deleted;          /* those that can be restored, instead of the others */
-    bool reverse;          /* the longest silent first, instead of the latest */
+    enum conversations_sort sort;
+    bool reverse;
 };
 
 struct conversations_page {
     struct conversations_view *at;
     size_t n;
     struct str next; /* cursor; empty at the end */
-    int64_t total;   /* of one session, without words; -1: nobody counted */
+    int64_t total;   /* of one session without words, or gathered whole; -1: nobody counted */
 };
 
 /*
- * By the latest message or change. A page may hold fewer than there are, even none, while there are more: each call looks at a
- * thousand. ERR_NOT_FOUND: the person has no such session. ERR_INVALID: a bad cursor.
+ * In the order of activity a page may hold fewer than there are, even none, while there are more: each call looks
+ * at a thousand. ERR_NOT_FOUND: the person has no such session. ERR_INVALID: a bad cursor.
  */
 int conversations_list(struct data_context *ctx, const struct conversations_list_input *in,
                        struct conversations_page *ret_page) BASE_MUST_USE;

@@ -280,6 +280,11 @@ struct data_pick_row {
     size_t at;      /* the caller's */
 };
 enum { DATA_PICK_KEY = 2048 };
+
+/* Such keys: by a moment, or by a text as data_text_fold makes it, a shorter one first (none has a zero byte). In the arena. */
+struct str data_pick_by_time(struct arena *arena, usec_t at, struct str id);
+struct str data_pick_by_text(struct arena *arena, struct str folded, struct str id);
+
 struct data_pick_input {
     struct data_pick_row *rows; /* sorted in place */
     size_t n;

@@ -4,6 +4,21 @@
 #include "base/encode.h"
 #include "data/data_int.h"
 
+struct str data_pick_by_time(struct arena *arena, usec_t at, struct str id)
+{
+    return arena_printf(arena, "%016llx" STR_FMT, (unsigned long long)at, STR_ARG(id));
+}
+
+struct str data_pick_by_text(struct arena *arena, struct str folded, struct str id)
+{
+    BUF_AUTO(key, DATA_PICK_KEY);
+    buf_add(&key, folded);
+    buf_byte(&key, '\0');
+    buf_add(&key, id);
+    ASSERT(key.error == 0);
+    return arena_str(arena, buf_str(&key));
+}
+
 static int by_key(const void *a, const void *b)
 {
     return str_cmp(((const struct data_pick_row *)a)->key, ((const struct data_pick_row *)b)->key);

@@ -4,7 +4,8 @@
  * 1. In the order of activity, unsearched, a list is an index: its length costs nothing.
  * 2. Searched or sorted otherwise, a person's sessions are gathered and picked from in memory: they are at most
  *    SESSIONS_MAX_PER_USER, and of deleted ones the latest SESSIONS_MAX_GATHERED count.
- * 3. A tenant's are too many for that: words filter the index as it is walked, a bounded stretch of it in each call.
+ * 3. A tenant's are too many for that: words filter the index as it is walked, a bounded stretch of it in each call. Ids are in the
+ *    order in which sessions were made. By name alone there is no index: then the latest SESSIONS_MAX_GATHERED count.
  * 4. Every cursor is a place between entries: what comes or goes meanwhile neither repeats nor hides others.
  */
 #include "sessions/sessions_int.h"
@@ -21,6 +22,7 @@ struct list {
     struct data_context *ctx;
     const struct sessions_list_input *in;
     struct list_by by;
+    bool by_id;                /* walked in the order of ids, of which by is a part */
     struct str words;          /* folded */
     struct sessions_page page; /* result */
 };
@@ -64,17 +66,19 @@ static int count_all(struct txn *txn, struct list *l)
 
 static bool wanted(struct txn *txn, const struct list *l, const struct data_session *session)
 {
-    return l->words.n == 0 ||
-           data_text_has(data_text_fold(store_arena(txn), session->name), l->words);
+    return session->deleted == l->in->deleted &&
+           (l->words.n == 0 ||
+            data_text_has(data_text_fold(store_arena(txn), session->name), l->words));
 }
 
-/* The index in its own order. Without words the first round fills the page, or there are no more. */
+/* The index in its own order. Where all of it is wanted the first round fills the page, or there are no more. */
 static int walk(struct txn *txn, struct list *l)
 {
     struct data_session_list rows = {.next = l->in->cursor};
     size_t looked = 0;
     do {
         struct data_query query = query_of(l, rows.next, l->in->limit - l->page.n);
+        query.index = l->by_id ? DATA_BY_ID : query.index;
         int r = data_session_list(txn, &l->ctx->scope, &query, &rows);
         for (size_t i = 0; r == 0 && i < rows.n; i++) {
             r = wanted(txn, l, &rows.at[i]) ? add(txn, l, &rows.at[i]) : 0;
@@ -90,22 +94,18 @@ static int walk(struct txn *txn, struct list *l)
 
 struct str sessions_order_key(struct arena *arena, const struct sessions_order *order)
 {
-    if (order->sort == SESSIONS_BY_NAME) { /* no name has a zero byte: a shorter one comes first */
-        BUF_AUTO(key, DATA_PICK_KEY);
-        buf_add(&key, order->folded);
-        buf_byte(&key, '\0');
-        buf_add(&key, order->id);
-        ASSERT(key.error == 0);
-        return arena_str(arena, buf_str(&key));
+    if (order->sort == SESSIONS_BY_NAME) {
+        return data_pick_by_text(arena, order->folded, order->id);
     }
     usec_t at = order->sort == SESSIONS_BY_CREATED ? order->created : order->active;
-    return arena_printf(arena, "%016llx" STR_FMT, (unsigned long long)at, STR_ARG(order->id));
+    return data_pick_by_time(arena, at, order->id);
 }
 
 struct gathered {
     struct data_session *at;
     struct data_pick_row *rows;
     size_t n;
+    bool more; /* that were not looked at */
 };
 
 static int gather(struct txn *txn, struct list *l, struct gathered *ret_gathered)
@@ -138,6 +138,7 @@ static int gather(struct txn *txn, struct list *l, struct gathered *ret_gathered
         }
         looked += rows.n;
     } while (rows.next.n > 0 && looked + DATA_MAX_LIST <= SESSIONS_MAX_GATHERED);
+    g.more = rows.next.n > 0;
     *ret_gathered = g;
     return 0;
 }
@@ -162,7 +163,7 @@ static int sorted(struct txn *txn, struct list *l)
         r = add(txn, l, &all.at[pick.rows[i].at]);
     }
     l->page.next = pick.next;
-    l->page.total = (int64_t)all.n;
+    l->page.total = all.more ? -1 : (int64_t)all.n;
     return r;
 }
 
@@ -191,7 +192,7 @@ static int tenant_fn(struct txn *txn, void *ctx)
 {
     struct list *l = ctx;
     begin(l);
-    return walk(txn, l);
+    return l->in->sort == SESSIONS_BY_NAME ? sorted(txn, l) : walk(txn, l);
 }
 
 static int run(struct list *l, store_fn *fn, struct sessions_page *ret_page)
@@ -225,7 +226,7 @@ int sessions_list(struct data_context *ctx, const struct sessions_list_input *in
 int sessions_tenant_list(struct data_context *ctx, const struct sessions_list_input *in,
                          struct sessions_page *ret_page)
 {
-    struct list l = {.ctx = ctx, .in = in};
+    struct list l = {.ctx = ctx, .in = in, .by_id = in->sort == SESSIONS_BY_CREATED};
     l.by = (struct list_by){
         .index = DATA_SESSION_BY_TENANT, .fixed = 1, .match = {.deleted = in->deleted}};
     return run(&l, tenant_fn, ret_page);

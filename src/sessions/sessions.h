@@ -64,7 +64,8 @@ enum sessions_sort {
     SESSIONS_BY_NAME,     /* a to z, whatever the case */
 };
 
-/* Searched, or in another order than that of activity, the latest so many are looked at: more than a person has, deleted aside. */
+/* Searched, or in another order than that of activity, the latest so many are looked at: more than a person has, deleted
+ * aside; of a tenant only by name, since there is an order of making for all. total: -1 where there were more. */
 enum { SESSIONS_MAX_GATHERED = 2000 };
 
 struct sessions_list_input {

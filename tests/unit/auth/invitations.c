@@ -27,7 +27,9 @@ static int take_up(struct people *p, const char *email, struct str token)
 static size_t open_ones(struct data_context *by)
 {
     struct auth_invitations list;
-    assert_int_equal(auth_invitations_list(by, DATA_MAX_LIST, STR_EMPTY, &list), 0);
+    assert_int_equal(
+        auth_invitations_list(by, &(struct auth_invitations_input){.limit = DATA_MAX_LIST}, &list),
+        0);
     return list.n;
 }
 
