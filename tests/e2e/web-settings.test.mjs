@@ -248,6 +248,18 @@ test("sessions of the team: deleted, restored, by whose they are", async () => {
   await page.goto(`${home}/settings/sessions`);
   const list = page.getByRole("list", { name: "Sessions of the team" });
   await visible(list.getByText("Compiler"));
+  const names = async () => (await list.getByRole("listitem").allInnerTexts()).map((text) => text.split("\n")[0]);
+  await page.getByLabel("Order", { exact: true }).selectOption({ label: "Name" });
+  await until("by name", async () => (await names()).join() === "Compiler,Project A");
+  await page.getByLabel("Order", { exact: true }).selectOption({ label: "Newest" });
+  await until("the newest first", async () => (await names()).join() === "Compiler,Project A");
+  await ada.put(`/sessions/${one.id}`, { name: "A Project" });
+  await page.reload();
+  await page.getByLabel("Order", { exact: true }).selectOption({ label: "Name" });
+  await until("by name again", async () => (await names()).join() === "A Project,Compiler");
+  await ada.put(`/sessions/${one.id}`, { name: "Project A" });
+  await page.reload();
+  await visible(list.getByText("Project A"));
   await look(page, "settings-sessions");
   await page.getByLabel("Whose sessions").selectOption({ label: "grace" });
   await gone(list.getByText("Project A"));

@@ -5,6 +5,7 @@ import { useState } from "react";
 import type { Session } from "../../api/generated";
 import { nameOf, refreshTeam, useMembers, useTeamSessions } from "../../api/team";
 import { formatCount, formatSize } from "../../lib/format";
+import { lookFor, type Order, orders } from "../../lib/order";
 import { api } from "../../stores/auth";
 import { Ago, Empty, factsOf, ListSkeleton, Panel, SessionState } from "../bits";
 import { Choice } from "../choice";
@@ -48,7 +49,7 @@ function Row({ session, owner }: { readonly session: Session; readonly owner: Ow
 const anybody = "";
 const formerly = "former";
 
-function List({ deleted, whose }: { readonly deleted: boolean; readonly whose: string }) {
+function List({ deleted, whose, order }: { readonly deleted: boolean; readonly whose: string; readonly order: Order }) {
   const { data, error, refetch } = useTeamSessions(deleted);
   const present = useMembers().data;
   const former = useMembers(true).data;
@@ -58,7 +59,7 @@ function List({ deleted, whose }: { readonly deleted: boolean; readonly whose: s
     const left = former?.find(({ id }) => id === user_id);
     return { name: member !== undefined ? nameOf(member) : left !== undefined ? nameOf(left) : "Somebody", isFormer: member === undefined && left !== undefined };
   };
-  const shown = data.filter((one) => whose === anybody || (whose === formerly ? ownerOf(one).isFormer : one.user_id === whose));
+  const shown = lookFor(data.filter((one) => whose === anybody || (whose === formerly ? ownerOf(one).isFormer : one.user_id === whose)), "", order);
   if (shown.length === 0) return <Empty icon={<FolderOpen size={20} />} title={deleted ? "Nothing deleted" : "No sessions"} text={deleted ? "What somebody deletes can be restored here for 30 days." : "Nobody who was chosen has any."} />;
   const bytes = shown.reduce((sum, one) => sum + one.bytes, 0);
   return (
@@ -72,6 +73,7 @@ function List({ deleted, whose }: { readonly deleted: boolean; readonly whose: s
 export function TeamSessions() {
   const [deleted, setDeleted] = useState(false);
   const [whose, setWhose] = useState(anybody);
+  const [order, setOrder] = useState<Order>("used");
   const members = useMembers().data ?? [];
   const former = useMembers(true).data ?? [];
   return (
@@ -82,8 +84,9 @@ export function TeamSessions() {
           label="Whose sessions" width={{ base: "100%", sm: "240px" }} height="38px" value={whose} onValue={setWhose}
           options={[{ value: anybody, label: "Everybody’s" }, ...(former.length > 0 ? [{ value: formerly, label: "Former members’" }] : []), ...members.map((one) => ({ value: one.id, label: nameOf(one) }))]}
         />
+        <Select label="Order" height="38px" options={orders} value={order} onValue={setOrder} />
       </Flex>
-      <Panel><List deleted={deleted} whose={whose} /></Panel>
+      <Panel><List deleted={deleted} whose={whose} order={order} /></Panel>
     </Stack>
   );
 }
