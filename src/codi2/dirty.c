@@ -84,6 +84,16 @@ size_t codi2_dirty_count(const struct codi2_dirty *d)
     return map_count(d->paths) + (d->all ? 1 : 0);
 }
 
+bool codi2_dirty_is_all(const struct codi2_dirty *d)
+{
+    return d->all;
+}
+
+bool codi2_dirty_has(const struct codi2_dirty *d, struct str path)
+{
+    return map_get(d->paths, path) != NULL;
+}
+
 void codi2_dirty_upload(struct codi2_dirty *d, struct str path)
 {
     ASSERT_MAGIC(d, DIRTY_MAGIC);

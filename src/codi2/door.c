@@ -90,7 +90,9 @@ static void post_sync(struct codi2_door *d, struct http_request *request,
                       struct http_response *response)
 {
     uint64_t seq;
-    uint64_t barrier = codi2_status_barrier(d->options.status);
+    struct str quiet = STR_EMPTY;
+    bool left = http_query(request, "quiet", &quiet) == 0 && str_eq(quiet, STR("left"));
+    uint64_t barrier = codi2_status_barrier(d->options.status, /* all= */ !left);
     for (size_t i = 0; i < d->options.mirror_count; i++) {
         codi2_mirror_wake(d->options.mirrors[i]);
     }

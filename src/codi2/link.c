@@ -350,17 +350,12 @@ int codi2_link_changes(struct codi2_link *l, struct arena *arena,
     return 0;
 }
 
-int codi2_link_rules(struct codi2_link *l, struct arena *arena, struct str *ret_rules)
+int codi2_link_rules(struct codi2_link *l, struct arena *arena, struct wire_rules *ret_rules)
 {
     BUF_AUTO(reply, WIRE_MAX_MESSAGE);
-    struct wire_rules rules;
     struct link_request request = {.method = "GET", .call = "rules", .query = "", .type = ""};
     int error = codi2_link_call(l, &request, &reply);
-    error = error ? error : wire_rules_read(arena, arena_str(arena, buf_str(&reply)), &rules);
-    if (!error) {
-        *ret_rules = rules.ignore;
-    }
-    return error;
+    return error ? error : wire_rules_read(arena, arena_str(arena, buf_str(&reply)), ret_rules);
 }
 
 int codi2_link_report(struct codi2_link *l, struct str text)

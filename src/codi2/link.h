@@ -143,11 +143,12 @@ int codi2_link_changes(struct codi2_link *l, struct arena *arena,
                        struct codi2_remotes *ret_changes) BASE_MUST_USE;
 
 /*
- * What the tenant leaves out of this tree, in arena. ERR_NOT_FOUND: of this root nothing, or an older server; ERR_INVALID: no such
+ * What the tenant says of this tree's files, in arena. ERR_NOT_FOUND: of this root nothing, or an older server; ERR_INVALID: no such
  * answer as we know.
  */
+struct wire_rules; /* wire/wire.h */
 int codi2_link_rules(struct codi2_link *l, struct arena *arena,
-                     struct str *ret_rules) BASE_MUST_USE;
+                     struct wire_rules *ret_rules) BASE_MUST_USE;
 
 /*
  * The next lot of files whose content will be asked for: it is fetched in the background, and the lot before it is what

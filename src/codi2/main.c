@@ -215,7 +215,7 @@ static int wait_for_end(struct daemon *d, int signals, int over)
 static bool persist(struct daemon *d)
 {
     uint64_t seq;
-    uint64_t barrier = codi2_status_barrier(d->status);
+    uint64_t barrier = codi2_status_barrier(d->status, /* all= */ true);
     for (size_t i = 0; i < d->mirror_count; i++) {
         codi2_mirror_wake(d->mirrors[i]);
     }

@@ -7,9 +7,9 @@
  * 1. The index never says that the store has what it has not: it is written after the server's answer.
  * 2. A path leaves `dirty` only into a round, and a round that fails puts back all that it took.
  * 3. A barrier is fulfilled by a round that began after it was asked for and ended with nothing dirty (dirty.h says what that
- *    is); where not every folder is watched, by one that looked at the whole tree. Each is tried once at once, whatever the
- *    back-off, behind no more than a page of others' changes; one that the server refused for good is said to be refused, so
- *    that nobody waits for it.
+ *    is) and, unless it leaves these, no quiet file waiting; where not every folder is watched, by one that looked at the whole
+ *    tree. Each is tried once at once, whatever the back-off, behind no more than a page of others' changes; one that the server
+ *    refused for good is said to be refused, so that nobody waits for it.
  * 4. Nothing is deleted in the store before the first comparison with it is complete.
  * 5. What the store took and the index has not heard of (codi2 was killed in between, the answer was lost on its way) is found
  *    among the store's changes before anything else is sent: they are signed with the name of this disk.
@@ -28,7 +28,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
-#include "codi2/mapped.h"
 #include "codi2/mirror_int.h"
 
 enum {
@@ -140,7 +139,7 @@ static void give_pause(struct codi2_mirror *m, int error)
     }
     usec_t jitter = (usec_t)rand_below((uint64_t)m->pause / 2 + 1);
     m->retry_at = time_monotonic() + m->pause / 2 + jitter;
-    m->facts.pending = codi2_dirty_count(m->dirty);
+    codi2_mirror_count(m);
     atomic_store(&m->greeted, false); /* it may be another server that comes back */
     m->trouble = words_for(error);
     codi2_mirror_say(m);
@@ -158,35 +157,6 @@ static void all_well(struct codi2_mirror *m)
 }
 
 /* ---- rounds ---- */
-
-/* Also for each barrier when not every folder is watched: what was done there made no event. */
-static void sweep_when_due(struct codi2_mirror *m, uint64_t barrier)
-{
-    if (time_monotonic() >= m->next_sweep || (m->blind && barrier > m->swept_for)) {
-        m->swept_for = barrier;
-        codi2_dirty_add_all(m->dirty);
-        usec_t blind = MIRROR_BLIND_SWEEP_S * USEC_PER_SEC;
-        usec_t pause = m->options.sweep;
-        m->next_sweep = time_monotonic() + (m->blind && blind < pause ? blind : pause);
-    }
-}
-
-static void on_mapped(void *ctx, struct str path)
-{
-    struct codi2_mirror *m = ctx;
-    codi2_dirty_add(m->dirty, path, /* deep= */ false);
-}
-
-/* Also for each barrier: what was written to memory before it was asked for is to be in the store as well. */
-static void look_at_mapped(struct codi2_mirror *m, uint64_t barrier)
-{
-    if (time_monotonic() >= m->next_mapped || barrier > m->mapped_for) {
-        m->mapped_for = barrier;
-        (void)codi2_mapped_find(&(struct codi2_mapped_query){
-            .tree = &m->tree, .root = str_from(m->root), .found = on_mapped, .ctx = m});
-        m->next_mapped = time_monotonic() + MIRROR_MAPPED_S * USEC_PER_SEC;
-    }
-}
 
 bool codi2_mirror_awaited(const struct codi2_mirror *m)
 {
@@ -251,12 +221,11 @@ static void round_of(struct codi2_mirror *m)
 {
     uint64_t barrier = codi2_status_barrier_wanted(m->options.status);
     codi2_watch_read(m->watch);
-    sweep_when_due(m, barrier);
-    look_at_mapped(m, barrier);
+    codi2_mirror_due(m, barrier);
     if (atomic_load(&m->choice) != CODI2_NO_CHOICE) {
         codi2_dirty_add_all(m->dirty);
     }
-    m->facts.pending = codi2_dirty_count(m->dirty);
+    codi2_mirror_count(m);
     codi2_mirror_show(m, m->facts.health);
     if (m->retry_at && time_monotonic() < m->retry_at && barrier == m->tried_for) {
         return;
@@ -276,25 +245,15 @@ static void round_of(struct codi2_mirror *m)
         give_pause(m, error);
     } else {
         all_well(m);
-        m->facts.pending = codi2_dirty_count(m->dirty);
-        if (m->facts.pending == 0 && !m->fresh) {
+        codi2_mirror_count(m);
+        bool owed = m->facts.quiet > 0 && codi2_mirror_is_quiet_owed(m);
+        if (m->facts.pending == 0 && !m->fresh && !owed) {
             ASSERT(codi2_dirty_uploading(m->dirty) == 0);
             m->facts.barrier = barrier;
+            m->settled = true;
         }
         codi2_mirror_show(m, CODI2_ONLINE);
     }
-}
-
-static int patience_ms(const struct codi2_mirror *m)
-{
-    usec_t now = time_monotonic();
-    usec_t next = m->next_sweep < m->next_mapped ? m->next_sweep : m->next_mapped;
-    if (m->retry_at) {
-        next = m->retry_at < next ? m->retry_at : next;
-    } else if (codi2_dirty_count(m->dirty) > 0 || m->fresh || atomic_load(&m->remote)) {
-        return MIRROR_SETTLE_MS;
-    }
-    return next <= now ? 0 : (int)((next - now) / USEC_PER_MS) + 1;
 }
 
 static void *run(void *ctx)
@@ -305,7 +264,7 @@ static void *run(void *ctx)
         round_of(m);
         struct pollfd p[] = {{.fd = codi2_watch_fd(m->watch), .events = POLLIN},
                              {.fd = m->wake, .events = POLLIN}};
-        if (poll(p, 2, patience_ms(m)) > 0 && p[1].revents) {
+        if (poll(p, 2, codi2_mirror_patience_ms(m)) > 0 && p[1].revents) {
             uint64_t count;
             (void)!read(m->wake, &count, sizeof count);
         }
@@ -352,13 +311,16 @@ static void release(struct codi2_mirror *m)
     codi2_watch_destroy(m->watch);
     codi2_dirty_destroy(m->dirty);
     codi2_index_close(m->index);
-    content_ignore_destroy(m->ignore);
+    for (enum codi2_list i = 0; i < CODI2_LISTS; i++) {
+        content_ignore_destroy(m->patterns[i]);
+    }
     content_ignore_destroy(m->makeable);
-    buf_fini(&m->rules);
+    codi2_mirror_rules_end(m);
     codi2_tracked_destroy(m->tracked);
     codi2_wanted_destroy(m->wanted);
     codi2_saves_destroy(m->saves);
     map_destroy(m->empty);
+    codi2_quiet_destroy(m->quiet);
     codi2_tree_close(&m->tree);
     fd_close(&m->wake);
     mem_free(m->root);
@@ -454,12 +416,14 @@ int codi2_mirror_start(const struct codi2_mirror_options *options, struct codi2_
     m->tree.fd = -1;
     m->wake = -1;
     m->dirty = codi2_dirty_create();
-    m->ignore = content_ignore_create();
+    for (enum codi2_list i = 0; i < CODI2_LISTS; i++) {
+        m->patterns[i] = content_ignore_create();
+    }
     m->makeable = content_ignore_create();
-    buf_init(&m->rules, MIRROR_MOST_RULES);
     m->wanted = codi2_wanted_create();
     m->saves = codi2_saves_create();
     m->empty = map_create();
+    m->quiet = codi2_quiet_create();
     m->facts.health = CODI2_STARTING;
     atomic_store(&m->remote, true);
     int error = prepare(m);

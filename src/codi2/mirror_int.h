@@ -8,6 +8,8 @@
 #include "base/vec.h"
 #include "codi2/dirty.h"
 #include "codi2/mirror.h"
+#include "codi2/quiet.h"
+#include "codi2/rules.h"
 #include "codi2/saves.h"
 #include "codi2/tracked.h"
 #include "codi2/wanted.h"
@@ -22,8 +24,9 @@ enum {
     MIRROR_MAPPED_S = 5,       /* between looks at files that are mapped to be written to */
     MIRROR_SETTLE_MS = 2,
     MIRROR_EMPTY_MS = 1000, /* how long a file that is open may be empty before that is a version */
-    MIRROR_RULES = 2,       /* files of rules */
-    MIRROR_MOST_RULES = 64 * 1024, /* bytes of one of them, and of the tenant's */
+    MIRROR_RULES = 2,       /* files of rules, of each list */
+    MIRROR_RULE_FILES = CODI2_LISTS * MIRROR_RULES,
+    MIRROR_MOST_RULES = 64 * 1024, /* bytes of one of them */
 };
 
 struct codi2_mirror {
@@ -36,17 +39,19 @@ struct codi2_mirror {
     struct codi2_index *index;
     struct codi2_watch *watch;
     struct codi2_dirty *dirty;
-    struct content_ignore *ignore;
-    struct content_ignore *makeable;            /* of these the ones for what can be made again */
-    struct codi2_tracked *tracked;              /* what is kept in spite of it */
-    struct codi2_look rule_looks[MIRROR_RULES]; /* of the files that were read; inode 0: none */
-    struct buf rules;                           /* the tenant's */
-    _Atomic uint64_t rules_known;               /* their mark; 0: nothing was ever heard of them */
-    _Atomic uint64_t rules_told;                /* the mark that the server named last */
-    atomic_bool rules_due;                      /* to be asked for */
-    struct codi2_wanted *wanted;                /* what is waited for while the tree is restored */
-    struct codi2_saves *saves;                  /* what the editor saves */
+    struct content_ignore *patterns[CODI2_LISTS];
+    struct content_ignore *makeable; /* what is left out since it can be made again */
+    struct codi2_tracked *tracked;   /* what is kept in spite of being left out */
+    struct codi2_look rule_looks[MIRROR_RULE_FILES]; /* of the files read; inode 0: none */
+    struct buf rules[CODI2_LISTS];                   /* the tenant's */
+    _Atomic uint64_t rules_known;     /* their mark; 0: nothing was ever heard of them */
+    _Atomic uint64_t rules_told;      /* the mark that the server named last */
+    atomic_bool rules_due;            /* to be asked for */
+    struct codi2_wanted *wanted;      /* what is waited for while the tree is restored */
+    struct codi2_saves *saves;        /* what the editor saves */
     struct map *empty;                /* files that are open and empty → when first seen so */
+    struct codi2_quiet *quiet;        /* files that wait to be still */
+    bool settled;                     /* once everything was stored: only from then on they wait */
     struct codi2_link *link;          /* the mirror's own */
     struct codi2_link *listener_link; /* cancelled at the end */
     struct codi2_facts facts;         /* as last shown */
@@ -89,10 +94,15 @@ void codi2_mirror_keep_listed(struct codi2_mirror *m, struct str folder,
 
 /* mirror_rules.c: the tenant's. told: any thread; whether they are to be asked for. */
 void codi2_mirror_rules_start(struct codi2_mirror *m);
+void codi2_mirror_rules_end(struct codi2_mirror *m);
 void codi2_mirror_rules_ask(struct codi2_mirror *m);
 uint64_t codi2_mirror_rules_last(
     const struct codi2_mirror *m); /* told; a mark of none if none was */
 bool codi2_mirror_rules_told(struct codi2_mirror *m, uint64_t mark);
+
+/* mirror_due.c: what the clock says is to be looked at; how long there is nothing to do, unless something happens. */
+void codi2_mirror_due(struct codi2_mirror *m, uint64_t barrier);
+int codi2_mirror_patience_ms(const struct codi2_mirror *m);
 
 /* mirror.c */
 bool codi2_mirror_awaited(const struct codi2_mirror *m); /* a barrier waits */
@@ -143,6 +153,15 @@ int codi2_mirror_push(struct codi2_mirror *m) BASE_MUST_USE;
  */
 bool codi2_mirror_waits(struct codi2_mirror *m, const struct codi2_dirty_path *p,
                         const struct codi2_step *step);
+
+/* mirror_quiet.c: whether a file waits to be still; if so, whoever shares its inode is dirty where that is news. */
+int codi2_mirror_rests(struct mirror_round *r, const struct codi2_step *step,
+                       bool *ret_rests) BASE_MUST_USE;
+bool codi2_mirror_is_quiet_owed(const struct codi2_mirror *m); /* a barrier waits for them */
+void codi2_mirror_count(struct codi2_mirror *m);               /* into the facts */
+
+/* mirror_push.c: the other names of a file that changed changed with it, and no event tells of them. */
+int codi2_mirror_tell_links(struct mirror_round *r, const struct codi2_step *step) BASE_MUST_USE;
 
 /* mirror_note.c: brings the answer to a batch into the index; what is to be looked at again is dirty. */
 int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct codi2_batch *batch,

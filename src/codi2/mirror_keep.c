@@ -1,7 +1,7 @@
 /*
  * What is kept. Everything but our own temporary files and what the rules leave out: content/'s list of what a program can make
  * again, then the tenant's, then the root's .coditectignore and .coditect/ignore; each may add to those before or take back by
- * "!". Of that, what git tracks is kept all the same: a `dist` that is checked in is somebody's work.
+ * "!". Likewise what is quiet (mirror_quiet.c), of which there is no list of ours. Of what is left out, what git tracks is kept all the same: a `dist` that is checked in is somebody's work.
  *
  * .gitignore is not asked: what git ignores is often just what exists nowhere else (.env, notes, data).
  *
@@ -19,7 +19,13 @@
 #include "base/log.h"
 #include "codi2/mirror_int.h"
 
-static const char *const rule_files[MIRROR_RULES] = {".coditectignore", ".coditect/ignore"};
+static const char *const rule_files[CODI2_LISTS][MIRROR_RULES] = {
+    {".coditectignore", ".coditect/ignore"}, {".coditectquiet", ".coditect/quiet"}};
+
+static struct str rule_file(size_t i)
+{
+    return str_from(rule_files[i / MIRROR_RULES][i % MIRROR_RULES]);
+}
 
 static bool is_in_store(struct codi2_mirror *m, struct str path)
 {
@@ -41,7 +47,7 @@ void codi2_mirror_kept(struct codi2_mirror *m, struct str path)
 void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path)
 {
     if (codi2_tree_is_special(&m->tree, path) &&
-        !content_ignore_path(m->ignore, path, /* is_folder= */ false)) {
+        !content_ignore_path(m->patterns[CODI2_IGNORE], path, /* is_folder= */ false)) {
         codi2_mirror_unkept(m, path, CODI2_SPECIAL);
     }
 }
@@ -50,8 +56,8 @@ void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path)
 static bool is_rule_file(struct str path)
 {
     bool is = false;
-    for (size_t i = 0; i < MIRROR_RULES; i++) {
-        is = is || content_path_within(str_from(rule_files[i]), path);
+    for (size_t i = 0; i < MIRROR_RULE_FILES; i++) {
+        is = is || content_path_within(rule_file(i), path);
     }
     return is;
 }
@@ -67,7 +73,7 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
     if (str_starts(name, STR(CODI2_OWN_PREFIX))) {
         return true;
     }
-    if (!content_ignore_path(m->ignore, path, is_folder) || is_rule_file(path) ||
+    if (!content_ignore_path(m->patterns[CODI2_IGNORE], path, is_folder) || is_rule_file(path) ||
         codi2_tracked_has(m->tracked, path) || is_in_store(m, path)) {
         return false;
     }
@@ -83,36 +89,43 @@ bool codi2_mirror_makeable(struct codi2_mirror *m, struct str path, bool is_fold
 
 /* ---- rules ---- */
 
-static struct str read_rules(struct codi2_mirror *m, struct arena *arena, const char *file)
+static struct str read_rules(struct codi2_mirror *m, struct arena *arena, struct str file)
 {
     FD_AUTO int fd = -1;
     char *text = arena_alloc(arena, MIRROR_MOST_RULES + 1);
-    if (codi2_tree_open_file(&m->tree, str_from(file), &fd) != 0) {
+    if (codi2_tree_open_file(&m->tree, file, &fd) != 0) {
         return STR_EMPTY;
     }
     ssize_t n = fd_read_full(fd, text, MIRROR_MOST_RULES + 1);
     if (n > MIRROR_MOST_RULES) {
-        log_warn("codi2", "%s is larger than 64 KiB: it is not used", file);
+        log_warn("codi2", STR_FMT " is larger than 64 KiB: it is not used", STR_ARG(file));
         return STR_EMPTY;
     }
     return str_of(text, n > 0 ? (size_t)n : 0);
 }
 
-static void take_rules(struct codi2_mirror *m)
+static void take_list(struct codi2_mirror *m, enum codi2_list list, const char *ours)
 {
     ARENA_AUTO(arena);
-    content_ignore_drop(m->ignore, STR(""));
-    int error = content_ignore_add(m->ignore, STR(""), str_from(content_ignore_defaults));
+    struct content_ignore *patterns = m->patterns[list];
+    content_ignore_drop(patterns, STR(""));
+    int error = content_ignore_add(patterns, STR(""), str_from(ours));
     ASSERT(error == 0);
-    if (content_ignore_add(m->ignore, STR(""), buf_str(&m->rules)) != 0) {
+    if (content_ignore_add(patterns, STR(""), buf_str(&m->rules[list])) != 0) {
         log_warn("codi2", "the tenant has more rules than are looked at");
     }
     for (size_t i = 0; i < MIRROR_RULES; i++) {
-        const char *file = rule_files[i];
-        if (content_ignore_add(m->ignore, STR(""), read_rules(m, &arena, file)) != 0) {
-            log_warn("codi2", "%s has more rules than are looked at", file);
+        struct str file = rule_file(list * MIRROR_RULES + i);
+        if (content_ignore_add(patterns, STR(""), read_rules(m, &arena, file)) != 0) {
+            log_warn("codi2", STR_FMT " has more rules than are looked at", STR_ARG(file));
         }
     }
+}
+
+static void take_rules(struct codi2_mirror *m)
+{
+    take_list(m, CODI2_IGNORE, content_ignore_defaults);
+    take_list(m, CODI2_QUIET, "");
 }
 
 void codi2_mirror_keep_anew(struct codi2_mirror *m)
@@ -127,9 +140,9 @@ void codi2_mirror_keep_anew(struct codi2_mirror *m)
 static void look_at_rules(struct codi2_mirror *m)
 {
     bool news = false;
-    for (size_t i = 0; i < MIRROR_RULES; i++) {
+    for (size_t i = 0; i < MIRROR_RULE_FILES; i++) {
         struct codi2_look look;
-        if (codi2_tree_look(&m->tree, str_from(rule_files[i]), &look) != 0) {
+        if (codi2_tree_look(&m->tree, rule_file(i), &look) != 0) {
             look = (struct codi2_look){0};
         }
         news = news || !codi2_look_same(&look, &m->rule_looks[i]);
@@ -145,7 +158,7 @@ static void look_at_rules(struct codi2_mirror *m)
 static bool rules_ignore(void *ctx, struct str path)
 {
     const struct codi2_mirror *m = ctx;
-    return content_ignore_path(m->ignore, path, /* is_folder= */ false);
+    return content_ignore_path(m->patterns[CODI2_IGNORE], path, /* is_folder= */ false);
 }
 
 static void on_found(void *ctx, struct str path, bool is_folder)
@@ -179,8 +192,8 @@ void codi2_mirror_keep_seen(struct codi2_mirror *m, struct str path)
 {
     const struct str index = STR(".git/index");
     bool rules = path.n == 0 || str_eq(path, STR(".coditect"));
-    for (size_t i = 0; i < MIRROR_RULES; i++) {
-        rules = rules || str_eq(path, str_from(rule_files[i]));
+    for (size_t i = 0; i < MIRROR_RULE_FILES; i++) {
+        rules = rules || str_eq(path, rule_file(i));
     }
     if (rules) {
         look_at_rules(m);

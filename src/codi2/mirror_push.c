@@ -249,8 +249,7 @@ static void tell(struct mirror_round *r, struct str path)
     codi2_dirty_add(r->m->dirty, path, /* deep= */ false);
 }
 
-/* The other names of a file that changed changed with it, and no event tells of them. */
-static int tell_links(struct mirror_round *r, const struct codi2_step *step)
+int codi2_mirror_tell_links(struct mirror_round *r, const struct codi2_step *step)
 {
     struct codi2_entries same = {0};
     int error = codi2_index_by_inode(r->m->index, r->scratch, step->look.inode, &same);
@@ -286,7 +285,7 @@ static int carry_out(struct mirror_round *r, const struct codi2_dirty_path *p,
         error = p->deep ? 0 : codi2_mirror_each_below(r, p->path, tell);
     }
     if (!error && step->op == CODI2_WRITE) {
-        error = tell_links(r, step);
+        error = codi2_mirror_tell_links(r, step);
     }
     return error ? error : do_step(r, step, p->deep);
 }
@@ -306,6 +305,7 @@ static int look_once(struct mirror_round *r, const struct codi2_dirty_path *p, b
     }
     if (step.op == CODI2_NOTHING) {
         (void)map_remove(r->m->empty, p->path);
+        codi2_quiet_send(r->m->quiet, p->path);
         codi2_dirty_agreed(r->m->dirty, p->path);
         if (!gone && step.look.kind != CODI2_FOLDER) {
             codi2_mirror_kept(r->m, p->path);
@@ -313,9 +313,13 @@ static int look_once(struct mirror_round *r, const struct codi2_dirty_path *p, b
         return 0;
     }
     bool folder = !gone && step.look.kind == CODI2_FOLDER;
-    if ((step.base == 0 && codi2_mirror_ignored(r->m, p->path, folder)) ||
-        codi2_mirror_waits(r->m, p, &step)) {
+    if (step.base == 0 && codi2_mirror_ignored(r->m, p->path, folder)) {
         return 0;
+    }
+    bool rests;
+    error = codi2_mirror_rests(r, &step, &rests);
+    if (error || rests || codi2_mirror_waits(r->m, p, &step)) {
+        return error;
     }
     *ret_again = step.op == CODI2_DELETE && !gone;
     return carry_out(r, p, &step);
@@ -485,5 +489,6 @@ int codi2_mirror_push(struct codi2_mirror *m)
     }
     put_back(&r);
     ASSERT(codi2_dirty_uploading(m->dirty) == 0);
+    codi2_quiet_settle(m->quiet, m->dirty);
     return error;
 }

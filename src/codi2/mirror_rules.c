@@ -9,28 +9,46 @@
  */
 #include "base/log.h"
 #include "codi2/mirror_int.h"
-#include "codi2/rules.h"
+#include "wire/wire.h"
 
 void codi2_mirror_rules_start(struct codi2_mirror *m)
 {
-    if (codi2_rules_load(m->index_directory, &m->rules) == 0) {
-        atomic_store(&m->rules_known, content_ignore_mark(buf_str(&m->rules)));
-    } else {
-        buf_clear(&m->rules);
+    bool heard[CODI2_LISTS];
+    for (enum codi2_list i = 0; i < CODI2_LISTS; i++) {
+        buf_init(&m->rules[i], WIRE_MAX_RULES);
+        heard[i] = codi2_rules_load(m->index_directory, i, &m->rules[i]) == 0;
+        if (!heard[i]) {
+            buf_clear(&m->rules[i]);
+        }
+    }
+    if (heard[CODI2_IGNORE]) {
+        const struct wire_rules known = {buf_str(&m->rules[CODI2_IGNORE]),
+                                         buf_str(&m->rules[CODI2_QUIET])};
+        atomic_store(&m->rules_known, wire_rules_mark(&known));
     }
 }
 
-static void take(struct codi2_mirror *m, struct str rules)
+void codi2_mirror_rules_end(struct codi2_mirror *m)
 {
-    uint64_t mark = content_ignore_mark(rules);
+    for (enum codi2_list i = 0; i < CODI2_LISTS; i++) {
+        buf_fini(&m->rules[i]);
+    }
+}
+
+static void take(struct codi2_mirror *m, const struct wire_rules *rules)
+{
+    const struct str lists[CODI2_LISTS] = {rules->ignore, rules->quiet};
+    uint64_t mark = wire_rules_mark(rules);
     if (mark == atomic_load(&m->rules_known)) {
         return;
     }
-    if (codi2_rules_save(m->index_directory, rules) != 0) {
-        log_warn("codi2", "the tenant's rules could not be kept beside the index");
+    for (enum codi2_list i = 0; i < CODI2_LISTS; i++) {
+        if (codi2_rules_save(m->index_directory, i, lists[i]) != 0) {
+            log_warn("codi2", "the tenant's rules could not be kept beside the index");
+        }
+        buf_clear(&m->rules[i]);
+        buf_add(&m->rules[i], lists[i]);
     }
-    buf_clear(&m->rules);
-    buf_add(&m->rules, rules);
     atomic_store(&m->rules_known, mark);
     codi2_mirror_keep_anew(m);
 }
@@ -38,13 +56,13 @@ static void take(struct codi2_mirror *m, struct str rules)
 void codi2_mirror_rules_ask(struct codi2_mirror *m)
 {
     ARENA_AUTO(arena);
-    struct str rules;
+    struct wire_rules rules;
     if (!atomic_exchange(&m->rules_due, false)) {
         return;
     }
     int error = codi2_link_rules(m->link, &arena, &rules);
     if (!error) {
-        take(m, rules);
+        take(m, &rules);
     } else if (error == ERR_UNAVAILABLE) {
         atomic_store(&m->rules_due, true); /* with the next round */
     } else if (error != ERR_NOT_FOUND) {

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "base/time.h"
 
 enum { SAVES_MAGIC = 0x73617665 };
 
@@ -10,6 +11,7 @@ struct save {
     char *path; /* NULL: a free place */
     size_t n;
     struct content_hash hash;
+    usec_t at; /* monotonic: when it was last named */
 };
 
 struct codi2_saves {
@@ -65,13 +67,14 @@ void codi2_saves_add(struct codi2_saves *s, struct str path, const struct conten
 {
     ASSERT_MAGIC(s, SAVES_MAGIC);
     LOCK_SCOPE(&s->lock);
-    if (find_locked(s, path, hash)) {
-        return;
+    struct save *save = find_locked(s, path, hash);
+    if (!save) {
+        save = &s->at[s->next];
+        s->next = (s->next + 1) % CODI2_MAX_SAVES;
+        forget(save);
+        *save = (struct save){.path = mem_dup(path.p, path.n), .n = path.n, .hash = *hash};
     }
-    struct save *save = &s->at[s->next];
-    s->next = (s->next + 1) % CODI2_MAX_SAVES;
-    forget(save);
-    *save = (struct save){.path = mem_dup(path.p, path.n), .n = path.n, .hash = *hash};
+    save->at = time_monotonic();
 }
 
 bool codi2_saves_has(struct codi2_saves *s, struct str path, const struct content_hash *hash)
@@ -79,6 +82,20 @@ bool codi2_saves_has(struct codi2_saves *s, struct str path, const struct conten
     ASSERT_MAGIC(s, SAVES_MAGIC);
     LOCK_SCOPE(&s->lock);
     return find_locked(s, path, hash) != NULL;
+}
+
+bool codi2_saves_is_recent(struct codi2_saves *s, struct str path)
+{
+    ASSERT_MAGIC(s, SAVES_MAGIC);
+    LOCK_SCOPE(&s->lock);
+    usec_t since = time_monotonic() - CODI2_SAVE_S * USEC_PER_SEC;
+    for (size_t i = 0; i < CODI2_MAX_SAVES; i++) {
+        const struct save *save = &s->at[i];
+        if (save->path && save->at > since && str_eq(str_of(save->path, save->n), path)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void codi2_saves_done(struct codi2_saves *s, struct str path, const struct content_hash *hash)

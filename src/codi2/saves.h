@@ -8,7 +8,10 @@
 
 #include "content/content.h"
 
-enum { CODI2_MAX_SAVES = 256 }; /* the oldest goes: its change is called the terminal's */
+enum {
+    CODI2_MAX_SAVES = 256, /* the oldest goes: its change is called the terminal's */
+    CODI2_SAVE_S = 10
+};
 
 struct codi2_saves;
 
@@ -17,6 +20,9 @@ void codi2_saves_destroy(struct codi2_saves *s); /* NULL allowed */
 
 void codi2_saves_add(struct codi2_saves *s, struct str path, const struct content_hash *hash);
 bool codi2_saves_has(struct codi2_saves *s, struct str path, const struct content_hash *hash);
+
+/* Whether any content was named for path in the last CODI2_SAVE_S, which the store has not: a person waits for it. */
+bool codi2_saves_is_recent(struct codi2_saves *s, struct str path);
 
 /* The store has it. */
 void codi2_saves_done(struct codi2_saves *s, struct str path, const struct content_hash *hash);

@@ -168,7 +168,7 @@ static void failed(const struct attempt *a, struct str why)
 static int persist_once(struct codi2_source *s)
 {
     uint64_t seq;
-    uint64_t barrier = codi2_status_barrier(s->options.status);
+    uint64_t barrier = codi2_status_barrier(s->options.status, /* all= */ true);
     for (size_t i = 0; i < s->options.mirror_count; i++) {
         codi2_mirror_wake(s->options.mirrors[i]);
     }
@@ -222,7 +222,7 @@ static struct str base_name(struct arena *arena, struct str url, const char *ind
     struct str name = codi2_clone_name(arena, url);
     struct content_ignore *rules = content_ignore_create();
     BUF_AUTO(tenants, WIRE_MAX_RULES);
-    if (codi2_rules_load(index, &tenants) != 0) {
+    if (codi2_rules_load(index, CODI2_IGNORE, &tenants) != 0) {
         buf_clear(&tenants);
     }
     bool ignored = content_ignore_add(rules, STR(""), str_from(content_ignore_defaults)) == 0 &&

@@ -27,6 +27,7 @@ struct codi2_status {
     struct lock_cond changed;
     uint64_t revision;
     uint64_t barriers; /* given out */
+    uint64_t of_all;   /* the last of them that is for quiet files, too */
     struct codi2_facts facts[CODI2_ROOTS];
     usec_t pending_since[CODI2_ROOTS];                /* monotonic; 0: nothing is */
     char messages[CODI2_ROOTS + 1][MESSAGE_ROOM + 1]; /* the last: the notice */
@@ -86,7 +87,7 @@ void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_
     bool same = old->health == facts->health && old->pending == facts->pending &&
                 old->seq == facts->seq && old->done == facts->done && old->total == facts->total &&
                 old->barrier == facts->barrier && old->refused == facts->refused &&
-                old->held_back == facts->held_back;
+                 old->held_back == facts->held_back && old->quiet == facts->quiet;
     if (facts->pending == 0 || old->pending == 0) { /* what was pending is stored, or nothing was */
         s->pending_since[root] = facts->pending > 0 ? time_monotonic() : 0;
     }
@@ -299,6 +300,7 @@ static void write_progress_locked(struct codi2_status *s, struct json_writer *w)
     struct codi2_facts sum = {0};
     for (unsigned i = 0; i < CODI2_ROOTS; i++) {
         sum.pending += s->facts[i].pending;
+        sum.quiet += s->facts[i].quiet;
         sum.done += s->facts[i].done;
         sum.total += s->facts[i].total;
         sum.held_back += s->facts[i].held_back;
@@ -316,6 +318,9 @@ static void write_progress_locked(struct codi2_status *s, struct json_writer *w)
         json_member_integer(w, "done", (int64_t)sum.done);
         json_member_integer(w, "total", (int64_t)sum.total);
         json_object_end(w);
+    }
+    if (sum.quiet > 0) {
+        json_member_integer(w, "quiet", (int64_t)sum.quiet);
     }
     if (sum.held_back > 0) {
         json_member_integer(w, "held_back", (int64_t)sum.held_back);
@@ -378,10 +383,18 @@ uint64_t codi2_status_wait(struct codi2_status *s, uint64_t known, usec_t deadli
     return s->revision;
 }
 
-uint64_t codi2_status_barrier(struct codi2_status *s)
+uint64_t codi2_status_barrier(struct codi2_status *s, bool all)
 {
     LOCK_SCOPE(&s->lock);
-    return ++s->barriers;
+    s->barriers++;
+    s->of_all = all ? s->barriers : s->of_all;
+    return s->barriers;
+}
+
+uint64_t codi2_status_barrier_of_all(struct codi2_status *s)
+{
+    LOCK_SCOPE(&s->lock);
+    return s->of_all;
 }
 
 uint64_t codi2_status_barrier_wanted(struct codi2_status *s)

@@ -19,6 +19,7 @@ enum codi2_health { CODI2_STARTING, CODI2_RESTORING, CODI2_ONLINE, CODI2_OFFLINE
 struct codi2_facts {
     enum codi2_health health;
     uint64_t pending; /* paths that are not yet known to be in the store */
+    uint64_t quiet;   /* files besides that differ from the store and wait to be still */
     uint64_t seq;     /* everything up to here is persisted */
     uint64_t done;    /* files restored */
     uint64_t total;
@@ -84,8 +85,9 @@ void codi2_status_wake(struct codi2_status *s);
  * Takes a barrier number; codi2_status_await waits until every root has fulfilled it. ERR_TIMEOUT, ERR_FORBIDDEN (what is left
  * was refused: to wait is of no use); ret_seq: of root 0.
  */
-uint64_t codi2_status_barrier(struct codi2_status *s);
+uint64_t codi2_status_barrier(struct codi2_status *s, bool all); /* quiet files, too */
 uint64_t codi2_status_barrier_wanted(struct codi2_status *s);
+uint64_t codi2_status_barrier_of_all(struct codi2_status *s); /* the last of these that was taken */
 int codi2_status_await(struct codi2_status *s, uint64_t barrier, usec_t deadline,
                        uint64_t *ret_seq) BASE_MUST_USE;
 

@@ -29,10 +29,11 @@ int coditectd_wire_events(struct coditectd_wire_call *c) BASE_MUST_USE;
 int coditectd_wire_tree(struct coditectd_wire_call *c) BASE_MUST_USE;
 int coditectd_wire_past_like(struct coditectd_wire_call *c) BASE_MUST_USE;
 
-/* wire_rules.c: the tenant's; their mark (0: this root has none), and the key that changes with them. */
+/* wire_rules.c: the tenant's; their mark (0: this root has none), and the keys that change with them. */
+enum { CODITECTD_WIRE_LISTS = 2 };
 int coditectd_wire_rules(struct coditectd_wire_call *c) BASE_MUST_USE;
 int coditectd_wire_rules_mark(struct coditectd_wire_call *c, uint64_t *ret_mark) BASE_MUST_USE;
-struct str coditectd_wire_rules_watched(struct coditectd_wire_call *c);
+struct str coditectd_wire_rules_watched(struct coditectd_wire_call *c, size_t list);
 
 /* wire_past.c */
 int coditectd_wire_past(struct coditectd_wire_call *c) BASE_MUST_USE;

@@ -1,5 +1,5 @@
 /*
- * The wire's call on what a tenant leaves out of its sessions' trees. A home is the person's: it has no such rules, and says
+ * The wire's call on what a tenant says of the files of its sessions' trees. A home is the person's: it has no such rules, and says
  * nothing of them.
  */
 #include "coditectd/wire_int.h"
@@ -14,11 +14,16 @@ static bool has_rules(const struct coditectd_wire_call *c)
     return str_eq(c->peer.tree, c->peer.session);
 }
 
+static int rules_get(struct coditectd_wire_call *c, struct wire_rules *ret_rules)
+{
+    int r = settings_patterns(&c->data, SETTING_FILES_IGNORE, &ret_rules->ignore);
+    return r < 0 ? r : settings_patterns(&c->data, SETTING_FILES_QUIET, &ret_rules->quiet);
+}
+
 int coditectd_wire_rules(struct coditectd_wire_call *c)
 {
     struct wire_rules rules;
-    int r = has_rules(c) ? settings_patterns(&c->data, SETTING_FILES_IGNORE, &rules.ignore)
-                         : ERR_NOT_FOUND;
+    int r = has_rules(c) ? rules_get(c, &rules) : ERR_NOT_FOUND;
     if (r == 0) {
         wire_rules_write(http_body_buf(c->res), &rules);
     }
@@ -27,15 +32,18 @@ int coditectd_wire_rules(struct coditectd_wire_call *c)
 
 int coditectd_wire_rules_mark(struct coditectd_wire_call *c, uint64_t *ret_mark)
 {
-    struct str ignore = STR_EMPTY;
-    int r = has_rules(c) ? settings_patterns(&c->data, SETTING_FILES_IGNORE, &ignore) : 0;
+    struct wire_rules rules;
+    int r = has_rules(c) ? rules_get(c, &rules) : 0;
     if (r == 0) {
-        *ret_mark = has_rules(c) ? content_ignore_mark(ignore) : 0;
+        *ret_mark = has_rules(c) ? wire_rules_mark(&rules) : 0;
     }
     return r;
 }
 
-struct str coditectd_wire_rules_watched(struct coditectd_wire_call *c)
+struct str coditectd_wire_rules_watched(struct coditectd_wire_call *c, size_t list)
 {
-    return settings_watched(c->req->arena, &c->peer.scope, SETTING_FILES_IGNORE);
+    static const enum settings_name lists[CODITECTD_WIRE_LISTS] = {SETTING_FILES_IGNORE,
+                                                                   SETTING_FILES_QUIET};
+    ASSERT(list < CODITECTD_WIRE_LISTS);
+    return settings_watched(c->req->arena, &c->peer.scope, lists[list]);
 }

@@ -233,7 +233,7 @@ struct wait {
     int event; /* eventfd */
     int stop;
     struct store_watch *feed;
-    struct store_watch *rules; /* NULL: not waited for */
+    struct store_watch *rules[CODITECTD_WIRE_LISTS]; /* NULL: not waited for */
 };
 
 /* On a thread of the store, under its lock. */
@@ -248,7 +248,9 @@ static void wait_wake(void *ctx)
 static void wait_fini(struct wait *wait)
 {
     store_unwatch(wait->feed);
-    store_unwatch(wait->rules);
+    for (size_t i = 0; i < CODITECTD_WIRE_LISTS; i++) {
+        store_unwatch(wait->rules[i]);
+    }
     fd_close(&wait->event);
 }
 
@@ -295,8 +297,8 @@ static void wait_begin(struct coditectd_wire_call *c, const struct asked *asked,
         struct str feed = data_feed_session(c->req->arena, c->peer.tree);
         wait->feed = store_watch(store, feed, wait_wake, wait);
     }
-    if (asked->wait_ms > 0 && asked->rules > 0) {
-        wait->rules = store_watch(store, coditectd_wire_rules_watched(c), wait_wake, wait);
+    for (size_t i = 0; i < CODITECTD_WIRE_LISTS && asked->wait_ms > 0 && asked->rules > 0; i++) {
+        wait->rules[i] = store_watch(store, coditectd_wire_rules_watched(c, i), wait_wake, wait);
     }
 }
 

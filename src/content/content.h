@@ -223,7 +223,7 @@ enum { CONTENT_MAX_PATTERN_BYTES = 8192, CONTENT_MAX_PATTERN_LINES = 200 };
 
 /*
  * Whether text is such a list, each line of which says something that it may say: no control characters, no pattern that can match
- * no path, none that would leave out everything. ERR_INVALID: *ret_line (from 1; 0: the text as a whole) and *ret_why (a
+ * no path, none that names everything. ERR_INVALID: *ret_line (from 1; 0: the text as a whole) and *ret_why (a
  * clause without a full stop, static).
  */
 int content_ignore_check(struct str text, size_t *ret_line, const char **ret_why) BASE_MUST_USE;

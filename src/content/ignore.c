@@ -161,7 +161,7 @@ static const char *pattern_fault(const struct rule *rule, struct str pattern)
         return "a backslash stands before nothing";
     }
     if (is_everything(pattern) && !rule->keep) {
-        return "the pattern would leave out everything";
+        return "the pattern names everything";
     }
     while (str_split(&rest, '/', &name)) {
         if (name.n == 0) {

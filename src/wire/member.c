@@ -47,6 +47,16 @@ int wire_text(const struct json *object, const char *name, size_t most, struct s
     return 0;
 }
 
+int wire_text_or_empty(const struct json *object, const char *name, size_t most,
+                       struct str *ret_text)
+{
+    if (!json_get(object, name)) {
+        *ret_text = STR_EMPTY;
+        return 0;
+    }
+    return wire_text(object, name, most, ret_text);
+}
+
 static int unbase64(struct arena *arena, struct str text, struct str *ret_bytes)
 {
     BUF_AUTO(b, WIRE_MAX_MESSAGE);

@@ -1,16 +1,6 @@
 /* What a workspace says about itself: the door's status object. Only the state must be there. */
 #include "wire/wire_int.h"
 
-static int text_or_empty(const struct json *object, const char *name, size_t most,
-                         struct str *ret_text)
-{
-    if (!json_get(object, name)) {
-        *ret_text = STR_EMPTY;
-        return 0;
-    }
-    return wire_text(object, name, most, ret_text);
-}
-
 /* The object under name; NULL when it is absent. ERR_INVALID: something else is. */
 static int part(const struct json *object, const char *name, const struct json **ret_part)
 {
@@ -64,8 +54,8 @@ int wire_status_read(struct arena *arena, struct str text, struct wire_status *r
     struct wire_status status = {.text = text};
     if (text.n > WIRE_MAX_STATUS || wire_object(arena, text, &object) < 0 ||
         wire_text(object, "state", 32, &status.state) < 0 ||
-        text_or_empty(object, "message", WIRE_MAX_STATUS_MESSAGE, &status.message) < 0 ||
-        text_or_empty(object, "ide", 16, &status.ide) < 0 ||
+        wire_text_or_empty(object, "message", WIRE_MAX_STATUS_MESSAGE, &status.message) < 0 ||
+        wire_text_or_empty(object, "ide", 16, &status.ide) < 0 ||
         wire_number_or_0(object, "held_back", INT64_MAX, &status.held_back) < 0 ||
         read_restoring(object, &status) < 0 || read_activity(object, &status) < 0) {
         return ERR_INVALID;

@@ -97,14 +97,21 @@ void wire_source_note_write(struct buf *out, const struct wire_source_note *note
 int wire_source_note_read(struct arena *arena, struct str text,
                           struct wire_source_note *ret_note) BASE_MUST_USE;
 
-/* GET /rules: what the tenant leaves out, lines of gitignore(5). */
-enum { WIRE_MAX_RULES = 64 * 1024 }; /* bytes */
+/* GET /rules: what the tenant says of its sessions' files, lists of lines of gitignore(5). */
+enum { WIRE_MAX_RULES = 64 * 1024 }; /* bytes of one list */
 struct wire_rules {
-    struct str ignore;
+    struct str ignore; /* left out */
+    struct str quiet;  /* stored once they are still; an older server says nothing of them: empty */
 };
 void wire_rules_write(struct buf *out, const struct wire_rules *rules);
 int wire_rules_read(struct arena *arena, struct str text,
                     struct wire_rules *ret_rules) BASE_MUST_USE;
+
+/*
+ * A number that stands for them (content_ignore_mark), 1 to INT64_MAX. Without quiet ones it is that of `ignore` alone, which is
+ * all that an older codi2 knows: it takes another mark for news, asks, and finds that nothing changed.
+ */
+uint64_t wire_rules_mark(const struct wire_rules *rules);
 
 /* POST /chunks:missing, both ways. */
 struct wire_hashes {

@@ -22,6 +22,10 @@ int wire_number_or_0(const struct json *object, const char *name, uint64_t most,
 int wire_text(const struct json *object, const char *name, size_t most,
               struct str *ret_text) BASE_MUST_USE;
 
+/* As wire_text; an absent one is empty. */
+int wire_text_or_empty(const struct json *object, const char *name, size_t most,
+                       struct str *ret_text) BASE_MUST_USE;
+
 /* name, or name_b64; exactly one of the two. */
 int wire_bytes(struct arena *arena, const struct json *object, const char *name,
                struct str *ret_bytes) BASE_MUST_USE;

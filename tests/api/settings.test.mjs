@@ -58,6 +58,10 @@ test("patterns: the line that is wrong is named; who may not set them; they are 
   assert.equal((await ada.put("/settings/files/ignore", { value: "*.log" })).status, 403);
   assert.equal((await of(vic, "files/ignore")).value, set.data.value);
   assert.equal((await of(await server.account("mallory"), "files/ignore")).value, "", "another tenant has its own");
+  assert.equal((await ada.put("/tenant/settings/files/quiet", { value: "a\n*" })).status, 400);
+  const { data } = await ada.put("/tenant/settings/files/quiet", { value: "*.db\n" });
+  assert.deepEqual([data.value, data.type, data.most, (await of(vic, "files/quiet")).value, (await of(vic, "files/ignore")).value], ["*.db\n", "patterns", 8192, "*.db\n", set.data.value]);
+  assert.equal((await ada.delete("/tenant/settings/files/quiet")).data.value, "");
   assert.equal((await ada.delete(path)).data.value, "");
   assert.deepEqual((await ada.get("/audit?limit=100")).data.filter(({ target }) => target === "files.ignore").slice(0, 2).map(({ action }) => action), ["tenant.setting_delete", "tenant.setting_update"]);
 });

@@ -36,6 +36,7 @@ class Run {
     await this.world.startServer();
     this.link = await openLink(this.t, this.world.path("link.sock"), this.world.path("wire.sock"));
     fs.writeFileSync(this.world.tree(".coditectignore"), "!node_modules/\n");
+    if (this.seed % 2 === 1) fs.writeFileSync(this.world.tree(".coditectquiet"), "a\nb\n*.tmp\npart-*/\n");
     await this.startCodi2();
   }
 
@@ -127,7 +128,7 @@ class Other {
 
   async change() {
     const { random, world } = this;
-    const entries = (await world.entries()).filter((entry) => entry.path !== ".coditectignore");
+    const entries = (await world.entries()).filter((entry) => !/^\.coditect(ignore|quiet)$/.test(entry.path));
     if (entries.length === 0) return;
     const one = entries[random(entries.length)];
     const author = { kind: "api", id: "usr-other" };

@@ -2,7 +2,7 @@
  * wire-server DIR SOCKET TOKEN: the server's side of the wire alone, on a store in DIR, for one person with one session.
  * Started again on the same DIR it serves the same session, since everything is made under fixed operations. WIRE_QUOTA: how
  * many bytes the session may have. SOURCE_URL and SOURCE_BRANCH: of the repository that the session begins with; at SIGUSR1 the
- * person asks for another attempt. At SIGUSR2 the tenant's rules become what the file DIR/rules has.
+ * person asks for another attempt. At SIGUSR2 the tenant's rules become what the files DIR/rules and DIR/quiet have.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -88,15 +88,15 @@ static int make_person(struct place *p, struct auth *auth)
     return sessions_open(&p->ctx, p->session, &view); /* generation 1 */
 }
 
-static void set_rules(struct place *p, const char *directory)
+static void set_rules(struct place *p, const char *file, const char *key)
 {
     ARENA_AUTO(arena);
     char text[CONTENT_MAX_PATTERN_BYTES];
-    FD_AUTO int fd = open(arena_printf(&arena, "%s/rules", directory).p, O_RDONLY | O_CLOEXEC);
+    FD_AUTO int fd = open(file, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd_read_full(fd, text, sizeof text);
     struct data_context ctx = p->ctx;
     ctx.arena = &arena;
-    const struct settings_place at = {STR("files"), STR("ignore"), SETTINGS_OF_TENANT, 0};
+    const struct settings_place at = {STR("files"), str_from(key), SETTINGS_OF_TENANT, 0};
     const struct json value = {.kind = JSON_STRING, .string = str_of(text, n > 0 ? (size_t)n : 0)};
     struct settings_view view;
     int r = settings_put(&ctx, &at, &value, &view);
@@ -154,7 +154,8 @@ int main(int argc, char **argv)
     while (sigwait(&set, &number) == 0 && number != SIGTERM) {
         struct sessions_view view;
         if (number == SIGUSR2) {
-            set_rules(&p, argv[1]);
+            set_rules(&p, arena_printf(&arena, "%s/rules", argv[1]).p, "ignore");
+            set_rules(&p, arena_printf(&arena, "%s/quiet", argv[1]).p, "quiet");
             continue;
         }
         r = sessions_clone(&p.ctx, p.session, &view);

@@ -131,7 +131,7 @@ test("what the team's workspaces do not store: written, refused with its line, s
   assert.equal(await save.isDisabled(), true, "nothing was written");
   await lines.fill("*.iso\n*");
   await save.click();
-  await visible(page.getByText(/line 2: the pattern would leave out everything/));
+  await visible(page.getByText(/line 2: the pattern names everything/));
   assert.equal(await lines.inputValue(), "*.iso\n*", "what was refused stays to be mended");
   assert.equal(await lines.getAttribute("aria-invalid"), "true");
   await look(page, "settings-ignore-refused");

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/time.h"
 #include "unit.h"
 
 static struct content_hash hash_of(const char *text)
@@ -47,9 +48,36 @@ static void the_oldest_of_too_many_is_forgotten(void **state)
     codi2_saves_destroy(s);
 }
 
+/* A person waits for it: however the file looks, until the store has the content, and not for ever. */
+static void a_save_is_recent_for_a_while(void **state)
+{
+    (void)state;
+    struct codi2_saves *s = codi2_saves_create();
+    struct content_hash one = hash_of("one");
+    struct content_hash two = hash_of("two");
+    time_test_set(0, 1000 * USEC_PER_SEC);
+    codi2_saves_add(s, STR("a"), &one);
+    assert_true(codi2_saves_is_recent(s, STR("a")));
+    assert_false(codi2_saves_is_recent(s, STR("b")));
+    time_test_advance(CODI2_SAVE_S * USEC_PER_SEC - 1);
+    assert_true(codi2_saves_is_recent(s, STR("a")));
+    time_test_advance(1);
+    assert_false(codi2_saves_is_recent(s, STR("a")));
+    assert_true(codi2_saves_has(s, STR("a"), &one)); /* it is the person's all the same */
+    codi2_saves_add(s, STR("a"), &one);
+    codi2_saves_add(s, STR("a"), &two);
+    codi2_saves_done(s, STR("a"), &one);
+    assert_true(codi2_saves_is_recent(s, STR("a")));
+    codi2_saves_done(s, STR("a"), &two);
+    assert_false(codi2_saves_is_recent(s, STR("a")));
+    codi2_saves_destroy(s);
+    time_test_real();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_save_is_its_path_and_its_content),
-                                       cmocka_unit_test(the_oldest_of_too_many_is_forgotten)};
+                                       cmocka_unit_test(the_oldest_of_too_many_is_forgotten),
+                                       cmocka_unit_test(a_save_is_recent_for_a_while)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -252,14 +252,48 @@ static void a_barrier_waits_for_every_root(void **state)
 {
     (void)state;
     struct codi2_status *s = codi2_status_create();
-    uint64_t barrier = codi2_status_barrier(s);
+    uint64_t barrier = codi2_status_barrier(s, /* all= */ true);
     uint64_t seq = 0;
     codi2_status_set(s, 0, &(struct codi2_facts){.barrier = barrier, .seq = 9});
     assert_int_equal(codi2_status_await(s, barrier, 0, &seq), ERR_TIMEOUT);
     codi2_status_set(s, 1, &(struct codi2_facts){.barrier = UINT64_MAX, .seq = 70});
     assert_int_equal(codi2_status_await(s, barrier, 0, &seq), 0);
     assert_int_equal(seq, 9);
-    assert_int_equal(codi2_status_await(s, codi2_status_barrier(s), 0, &seq), ERR_TIMEOUT);
+    assert_int_equal(codi2_status_await(s, codi2_status_barrier(s, /* all= */ true), 0, &seq),
+                     ERR_TIMEOUT);
+    codi2_status_destroy(s);
+}
+
+/* Files that wait to be still are in no other number, and are told of while there are any. */
+static void what_is_quiet_is_counted_apart(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    struct codi2_status *s = codi2_status_create();
+    const struct codi2_facts facts = {.health = CODI2_ONLINE, .quiet = 2};
+    codi2_status_set(s, 1, &(struct codi2_facts){.health = CODI2_ONLINE});
+    codi2_status_set(s, 0, &(struct codi2_facts){.health = CODI2_ONLINE});
+    assert_null(strstr(read_status(&arena, s).text.p, "quiet"));
+    uint64_t before = codi2_status_wait(s, 0, 0);
+    codi2_status_set(s, 0, &facts);
+    codi2_status_set(s, 1, &facts);
+    assert_int_equal(codi2_status_wait(s, 0, 0), before + 2);
+    struct wire_status status = read_status(&arena, s);
+    assert_str(status.state, "persisted");
+    assert_non_null(strstr(status.text.p, "\"pending\":0,"));
+    assert_non_null(strstr(status.text.p, "\"quiet\":4,"));
+    codi2_status_destroy(s);
+}
+
+static void a_barrier_may_leave_what_is_quiet(void **state)
+{
+    (void)state;
+    struct codi2_status *s = codi2_status_create();
+    uint64_t all = codi2_status_barrier(s, /* all= */ true);
+    uint64_t saved = codi2_status_barrier(s, /* all= */ false);
+    assert_true(saved > all);
+    assert_int_equal(codi2_status_barrier_wanted(s), saved);
+    assert_int_equal(codi2_status_barrier_of_all(s), all);
     codi2_status_destroy(s);
 }
 
@@ -267,13 +301,14 @@ static void a_barrier_that_was_refused_is_not_waited_for(void **state)
 {
     (void)state;
     struct codi2_status *s = codi2_status_create();
-    uint64_t barrier = codi2_status_barrier(s);
+    uint64_t barrier = codi2_status_barrier(s, /* all= */ true);
     uint64_t seq = 0;
     codi2_status_set(s, 0, &(struct codi2_facts){.refused = barrier});
     assert_int_equal(codi2_status_await(s, barrier, 0, &seq), ERR_TIMEOUT); /* the other goes on */
     codi2_status_set(s, 1, &(struct codi2_facts){.barrier = barrier});
     assert_int_equal(codi2_status_await(s, barrier, INT64_MAX, &seq), ERR_FORBIDDEN);
-    assert_int_equal(codi2_status_await(s, codi2_status_barrier(s), 0, &seq), ERR_TIMEOUT);
+    assert_int_equal(codi2_status_await(s, codi2_status_barrier(s, /* all= */ true), 0, &seq),
+                     ERR_TIMEOUT);
     codi2_status_destroy(s);
 }
 
@@ -290,6 +325,8 @@ int main(void)
         cmocka_unit_test(what_could_not_be_kept_stands_apart),
         cmocka_unit_test(idle_time_begins_when_nothing_keeps_it_awake),
         cmocka_unit_test(a_barrier_waits_for_every_root),
+        cmocka_unit_test(what_is_quiet_is_counted_apart),
+        cmocka_unit_test(a_barrier_may_leave_what_is_quiet),
         cmocka_unit_test(a_barrier_that_was_refused_is_not_waited_for)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,8 +144,8 @@ static void patterns_name_the_line_that_is_wrong(void **state)
     assert_str(text, "");
     assert_int_equal(put(&ada, &all, "\"ok\\n*\"", &v), ERR_INVALID);
     assert_str(ada.fault.field, "value");
-    assert_str(ada.fault.message, "must be patterns as in .gitignore; line 2: the pattern would "
-                                  "leave out everything");
+    assert_str(ada.fault.message, "must be patterns as in .gitignore; line 2: the pattern "
+                                  "names everything");
     assert_int_equal(put(&ada, &all, "7", &v), ERR_INVALID);
     assert_str(ada.fault.message, "must be a text of lines");
     assert_int_equal(settings_patterns(&ada, SETTING_FILES_IGNORE, &text), 0);

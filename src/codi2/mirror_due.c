@@ -1,0 +1,53 @@
+/* What is looked at by the clock, since no event tells of it: the whole tree, files that are mapped, files that were to be still. */
+#include "codi2/mapped.h"
+#include "codi2/mirror_int.h"
+
+/* Also for each barrier when not every folder is watched: what was done there made no event. */
+static void sweep_when_due(struct codi2_mirror *m, uint64_t barrier)
+{
+    if (time_monotonic() >= m->next_sweep || (m->blind && barrier > m->swept_for)) {
+        m->swept_for = barrier;
+        codi2_dirty_add_all(m->dirty);
+        usec_t blind = MIRROR_BLIND_SWEEP_S * USEC_PER_SEC;
+        usec_t pause = m->options.sweep;
+        m->next_sweep = time_monotonic() + (m->blind && blind < pause ? blind : pause);
+    }
+}
+
+static void on_mapped(void *ctx, struct str path)
+{
+    struct codi2_mirror *m = ctx;
+    codi2_dirty_add(m->dirty, path, /* deep= */ false);
+}
+
+/* Also for each barrier: what was written to memory before it was asked for is to be in the store as well. */
+static void look_at_mapped(struct codi2_mirror *m, uint64_t barrier)
+{
+    if (time_monotonic() >= m->next_mapped || barrier > m->mapped_for) {
+        m->mapped_for = barrier;
+        (void)codi2_mapped_find(&(struct codi2_mapped_query){
+            .tree = &m->tree, .root = str_from(m->root), .found = on_mapped, .ctx = m});
+        m->next_mapped = time_monotonic() + MIRROR_MAPPED_S * USEC_PER_SEC;
+    }
+}
+
+void codi2_mirror_due(struct codi2_mirror *m, uint64_t barrier)
+{
+    sweep_when_due(m, barrier);
+    look_at_mapped(m, barrier);
+    codi2_quiet_send_due(m->quiet, m->dirty, /* all= */ codi2_mirror_is_quiet_owed(m));
+}
+
+int codi2_mirror_patience_ms(const struct codi2_mirror *m)
+{
+    usec_t now = time_monotonic();
+    usec_t next = m->next_sweep < m->next_mapped ? m->next_sweep : m->next_mapped;
+    usec_t quiet = codi2_quiet_next(m->quiet);
+    next = quiet < next ? quiet : next;
+    if (m->retry_at) {
+        next = m->retry_at < next ? m->retry_at : next;
+    } else if (codi2_dirty_count(m->dirty) > 0 || m->fresh || atomic_load(&m->remote)) {
+        return MIRROR_SETTLE_MS;
+    }
+    return next <= now ? 0 : (int)((next - now) / USEC_PER_MS) + 1;
+}

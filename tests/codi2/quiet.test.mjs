@@ -1,0 +1,167 @@
+// Files that are quiet: stored once they are still, counted as not stored until then, and taken by every barrier.
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { hashOf } from "./model.mjs";
+import { call, until, World } from "./world.mjs";
+
+const versions = async (world, path) => (await world.events()).filter((event) => event.path === path);
+const newest = async (world, path) => (await world.entries()).find((entry) => entry.path === path);
+const isStored = async (world, path) => (await newest(world, path))?.hash === hashOf(fs.readFileSync(world.tree(path)));
+const quiet = async (world) => (await world.status()).quiet ?? 0;
+
+/** A world that has stored everything once, and knows what is quiet. */
+async function begin(t, lines = "*.log\n") {
+  const world = new World(t);
+  await world.startServer();
+  fs.writeFileSync(world.tree(".coditectquiet"), lines);
+  await world.startCodi2();
+  await world.sync();
+  return world;
+}
+
+test("a file that is written all the time makes no version each time, and holds nothing up", { timeout: 60_000 }, async (t) => {
+  const world = await begin(t);
+  const said = [];
+  for (let i = 0; i < 40; i++) {
+    fs.appendFileSync(world.tree("a.log"), `line ${i}\n`);
+    if (i === 20) {
+      fs.writeFileSync(world.tree("a.c"), "saved meanwhile");
+      await until("what is not quiet is stored", () => isStored(world, "a.c"), 2);
+    }
+    await wait(90);
+    const { state, pending, quiet } = await world.status();
+    said.push(`${state} ${pending} ${quiet}`);
+  }
+  assert.deepEqual(await versions(world, "a.log"), []);
+  assert.ok(said.filter((one) => one === "persisted 0 1").length >= 35, said.join(", "));
+  await world.sync();
+  assert.equal(await quiet(world), 0);
+  assert.ok(await isStored(world, "a.log"), "the barrier takes the last bytes");
+  assert.equal((await versions(world, "a.log")).length, 1);
+
+  fs.appendFileSync(world.tree("a.log"), "the last line\n");
+  const since = performance.now();
+  await until("it waits", async () => (await quiet(world)) === 1);
+  await until("it is stored once it is still", () => isStored(world, "a.log"), 15);
+  const took = performance.now() - since;
+  assert.ok(took > 9_900, `after ${took} ms`);
+  await until("nothing waits", async () => (await quiet(world)) === 0);
+  assert.equal((await versions(world, "a.log")).length, 2);
+});
+
+test("killed while a file waits: it is stored as soon as codi2 is there again, and before it ends", { timeout: 60_000 }, async (t) => {
+  const world = await begin(t);
+  fs.writeFileSync(world.tree("a.log"), "one");
+  await until("it waits", async () => (await quiet(world)) === 1);
+  await world.kill("codi2");
+  assert.equal(await newest(world, "a.log"), undefined);
+  await world.startCodi2();
+  await until("it is stored", () => isStored(world, "a.log"), 5);
+
+  await until("everything was stored", async () => (await world.status()).state === "persisted");
+  fs.writeFileSync(world.tree("a.log"), "two");
+  await until("it waits", async () => (await quiet(world)) === 1);
+  world.codi2.kill("SIGTERM");
+  assert.equal(await world.codi2.ended, 0);
+  assert.ok(await isStored(world, "a.log"));
+});
+
+test("the tenant's patterns, then the session's: the later wins, and what is quiet no more is stored at once", { timeout: 60_000 }, async (t) => {
+  const world = await begin(t, "!kept.log\n");
+  const tenants = async (text) => {
+    fs.writeFileSync(world.path("store/quiet"), text);
+    world.server.kill("SIGUSR2");
+  };
+  await tenants("*.log\n/data/\n");
+  fs.mkdirSync(world.tree("data"));
+  await until("they are in force", async () => {
+    fs.writeFileSync(world.tree("data/first.db"), String(performance.now()));
+    await wait(200);
+    return (await quiet(world)) === 1;
+  });
+  for (const name of ["a.log", "kept.log", "data/b.db"]) fs.writeFileSync(world.tree(name), name);
+  await until("taken back", () => isStored(world, "kept.log"), 2);
+  await until("three wait", async () => (await quiet(world)) === 3);
+  assert.equal(await newest(world, "a.log"), undefined);
+
+  fs.mkdirSync(world.tree(".coditect"));
+  fs.writeFileSync(world.tree(".coditect/quiet"), "!a.log\n");
+  await until("taken back while it waits", () => isStored(world, "a.log"), 2);
+  assert.equal(await quiet(world), 2);
+  await world.kill("codi2"); // the tenant's are known before the server speaks
+  await world.startCodi2();
+  await world.sync();
+  fs.writeFileSync(world.tree("data/b.db"), "again");
+  await until("it waits", async () => (await quiet(world)) === 1);
+  await tenants("");
+  await until("nothing is quiet", () => isStored(world, "data/b.db"), 5);
+});
+
+test("what a person saves in the editor is stored at once, and its barrier leaves the rest", { timeout: 60_000 }, async (t) => {
+  const world = await begin(t);
+  fs.writeFileSync(world.tree("a.log"), "a program's");
+  fs.writeFileSync(world.tree("b.log"), "a program's");
+  await until("they wait", async () => (await quiet(world)) === 2);
+  assert.equal((await world.door("POST", "/saving", {}, JSON.stringify({ path: "b.log", hash: hashOf("a person's") }))).status, 204);
+  fs.writeFileSync(world.tree("b.log"), "a person's");
+  assert.equal((await world.door("POST", "/sync?quiet=left")).status, 200);
+  assert.ok(await isStored(world, "b.log"));
+  const [saved] = await versions(world, "b.log");
+  assert.equal(saved.author.kind, "user");
+  assert.equal(await quiet(world), 1);
+  assert.equal(await newest(world, "a.log"), undefined);
+  fs.writeFileSync(world.tree("b.log"), "a program's again");
+  await until("that waits", async () => (await quiet(world)) === 2);
+  await world.sync();
+  assert.ok(await isStored(world, "a.log") && await isStored(world, "b.log"));
+
+  const text = "stored so soon that its times prove nothing";
+  await world.door("POST", "/saving", {}, JSON.stringify({ path: "a.log", hash: hashOf(text) }));
+  fs.writeFileSync(world.tree("a.log"), text);
+  await until("it is stored", () => isStored(world, "a.log"));
+  fs.closeSync(fs.openSync(world.tree("a.log"), "a")); // an event, and no change
+  assert.equal((await world.door("POST", "/sync?quiet=left")).status, 200);
+  assert.equal(await quiet(world), 0, "what is stored does not wait");
+});
+
+test("a new name is stored at once, and so are deletions and other names", { timeout: 60_000 }, async (t) => {
+  const world = await begin(t, "*.log*\n");
+  for (const name of ["a.log", "b.log", "linked.log"]) fs.writeFileSync(world.tree(name), name);
+  fs.linkSync(world.tree("linked.log"), world.tree("plain"));
+  await world.sync();
+
+  fs.appendFileSync(world.tree("a.log"), "not stored yet");
+  await until("it waits", async () => (await quiet(world)) === 1);
+  fs.renameSync(world.tree("a.log"), world.tree("a.log.1")); // as logrotate does
+  await until("the new name", () => isStored(world, "a.log.1"), 2);
+  await until("the old one is gone", async () => (await newest(world, "a.log")) === undefined, 2);
+  assert.equal(await quiet(world), 0);
+
+  fs.appendFileSync(world.tree("b.log"), "not stored yet");
+  await until("it waits", async () => (await quiet(world)) === 1);
+  fs.rmSync(world.tree("b.log"));
+  await until("it is gone", async () => (await newest(world, "b.log")) === undefined, 2);
+  assert.equal(await quiet(world), 0);
+
+  for (let i = 0; i < 3; i++) { // by the name that is quiet
+    fs.appendFileSync(world.tree("linked.log"), `line ${i}\n`);
+    await until("the other name is stored", () => isStored(world, "plain"), 2);
+  }
+  assert.equal(await quiet(world), 1);
+  assert.equal(await isStored(world, "linked.log"), false);
+});
+
+test("nothing waits for a server that was away", { timeout: 60_000 }, async (t) => {
+  const world = await begin(t);
+  await world.kill("server");
+  fs.writeFileSync(world.tree("a.c"), "x");
+  await until("it is offline", () => world.mirrorIsOffline());
+  fs.writeFileSync(world.tree("a.log"), "x");
+  await world.startServer();
+  await until("the rest is stored", () => isStored(world, "a.c"));
+  await until("it waits", async () => (await quiet(world)) === 1);
+  await call(world.path("door.sock"), "POST", "/sync");
+  assert.ok(await isStored(world, "a.log"));
+});
