@@ -69,7 +69,7 @@ test('lock files name no host, and Theia is pinned to one version', () => {
 
 const status = change => ({
     kind: 'status',
-    status: { state: 'persisted', pending: 0, seq: 7, revision: 1, heldBack: 0, notKept: [], notKeptAt: 0, failed: [], ...change }
+    status: { state: 'persisted', pending: 0, quiet: 0, seq: 7, revision: 1, heldBack: 0, notKept: [], notKeptAt: 0, failed: [], ...change }
 });
 const saidOf = knowledge => wordsFor({ link: 'open', unconfirmed: 0, typed: 0, untitled: 0, kept: [], notSaved: [], ...knowledge });
 const text = knowledge => saidOf(knowledge).text;
@@ -112,7 +112,9 @@ test('each state has its words, and says what is so and what to do', () => {
     const both = { path: '/workspace/a/notes.md', why: 'It was changed elsewhere, too: choose which of the two stays.', choice: true };
     for (const [known, words, mood, detail] of [
         [{ report: status({}) }, 'All changes persisted', 'good', /Everything .* is in the store/],
-        [{ report: status({}), unconfirmed: 1 }, 'Persisting 1 file…', 'busy', /on their way/], // dirty in an editor
+        [{ report: status({ quiet: 1 }) }, 'Persisted; 1 quiet file waits', 'good', /^Everything else .* This file is .* this workspace’s disk only/],
+        [{ report: status({ quiet: 2 }) }, 'Persisted; 2 quiet files wait', 'good', /^Everything else .* These files are /],
+        [{ report: status({ quiet: 2 }), unconfirmed: 1 }, 'Persisting 1 file…', 'busy', /on their way/], // dirty in an editor
         [{ report: status({ state: 'persisting', pending: 7 }) }, 'Persisting 7 files…', 'busy', /on their way/], // uploading
         [{ report: status({}), notSaved: [both] }, 'Not saved: notes.md', 'bad', /changed elsewhere, too: choose .* still in the editor/],
         [{ report: status({ state: 'conflict', heldBack: 3 }) }, '3 deletions held back', 'attention', /The store keeps them/],
@@ -124,12 +126,12 @@ test('each state has its words, and says what is so and what to do', () => {
         [{ report: status({ state: 'offline', message: notice.text, notice }) }, 'Offline', 'attention', /out of reach/],
         [{ link: 'lost', report: status({}), unconfirmed: 3 }, 'Connection lost', 'bad', /still in the editor/],
         // what nothing saves by itself, beside each of the others
-        [{ report: status({}), typed: 1 }, '1 file not saved yet', 'attention', /^Save it to persist it\.$/],
+        [{ report: status({ quiet: 1 }), typed: 1 }, '1 file not saved yet', 'attention', /^Save it to persist it\.$/],
         [{ report: status({}), kept: ['/workspace/late.txt'] }, '1 file not saved yet', 'attention', /waits for its file/],
         [{ report: status({}), untitled: 2 }, '2 editors not saved to a file yet', 'attention', /with a name/],
         [{ report: status({}), typed: 1, untitled: 1, kept: ['/a'] }, '3 files not saved yet', 'attention', /persist it\. Save it with a name .* waits/],
         [{ report: status({}), unconfirmed: 2, typed: 1 }, 'Persisting 2 files, 1 not saved', 'attention', /on their way to the store\. Save it/],
-        [{ report: status({ state: 'offline', pending: 2 }), untitled: 1 }, 'Offline: 2 changes waiting, 1 not saved', 'attention', /out of reach.* Save it/],
+        [{ report: status({ state: 'offline', pending: 1, quiet: 1 }), untitled: 1 }, 'Offline: 2 changes waiting, 1 not saved', 'attention', /out of reach.* Save it/],
         [{ report: status({ message: blind }), typed: 1 }, 'Not every folder can be watched, 1 not saved', 'attention', /10 seconds/],
         [{ report: status({ failed: [{ path: '/a', why: 'unreadable' }] }), untitled: 1 }, '1 file not stored, 1 not saved', 'attention', /permissions/],
         [{ report: status({ state: 'offline', message: full }), typed: 1 }, 'This workspace’s disk is full', 'bad', /Delete/],
@@ -173,11 +175,9 @@ test('a desk that is not understood is an empty one', () => {
 });
 
 test('a status is checked field by field', () => {
-    const good = toDoorStatus({
-        state: 'offline', pending: 5, seq: 9, revision: 3, not_kept: ['node_modules', 7], message: '', more: 1
-    });
+    const good = toDoorStatus({ state: 'offline', pending: 5, quiet: 2, seq: 9, revision: 3, not_kept: ['node_modules', 7], message: '', more: 1 });
     assert.deepEqual(good, {
-        state: 'offline', pending: 5, seq: 9, revision: 3, heldBack: 0, restoring: undefined, notKept: ['node_modules'],
+        state: 'offline', pending: 5, quiet: 2, seq: 9, revision: 3, heldBack: 0, restoring: undefined, notKept: ['node_modules'],
         notKeptAt: 0, failed: [], message: undefined, notice: undefined
     });
     assert.deepEqual(toDoorStatus({ state: 'restoring', restoring: { done: 1, total: 'x' } }).restoring, { done: 1, total: 0 });

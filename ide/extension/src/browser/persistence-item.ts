@@ -134,6 +134,7 @@ function details(status: DoorStatus, { unconfirmed, typed, untitled }: Knowledge
     const n = (value: number): string => value.toLocaleString('en');
     const items: QuickPickItemOrSeparator[] = [
         { label: `${n(status.pending)} waiting to be stored`, description: 'changes in the workspace', iconClasses: icon('cloud-upload') },
+        ...(status.quiet > 0 ? [{ label: `${n(status.quiet)} quiet`, description: 'not stored as they are, until they are still', iconClasses: icon('watch') }] : []),
         { label: `${n(unconfirmed)} in editors`, description: 'typed or saved, not confirmed yet', iconClasses: icon('edit') },
         ...(typed + untitled > 0 ? [{ label: `${n(typed + untitled)} not saved`, description: 'only in their editors', iconClasses: icon('circle-filled') }] : []),
         { label: `Change ${n(status.seq)}`, description: 'everything up to it is in the store', iconClasses: icon('history') },

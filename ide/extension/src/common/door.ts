@@ -22,6 +22,8 @@ export interface DoorStatus {
     readonly state: DoorState;
     /** Changes that are not in the store yet. */
     readonly pending: number;
+    /** Files besides that are not in the store as they are, and wait to be still: ADR 25. */
+    readonly quiet: number;
     /** The change up to which everything is in the store. */
     readonly seq: number;
     /** Grows with every change of this status; `GET /status?wait={revision}` answers when it is another one. */
@@ -90,6 +92,7 @@ export function toDoorStatus(value: unknown): DoorStatus {
     return {
         state,
         pending: count(value.pending),
+        quiet: count(value.quiet),
         seq: count(value.seq),
         revision: count(value.revision),
         heldBack: count(value.held_back),

@@ -98,6 +98,18 @@ export function isFilling({ report }: Pick<Knowledge, 'report'>): boolean {
     return report?.kind === 'status' && report.status.state === 'restoring';
 }
 
+/** No trouble, and not stored: what the tooltip says is what a loss of the disk would cost. */
+function resting(files: number): Words {
+    return {
+        text: `Persisted; ${many(files, 'quiet file waits', 'quiet files wait')}`,
+        icon: 'check',
+        mood: 'good',
+        detail: `Everything else is in the store. ${files === 1 ? 'This file is' : 'These files are'} written to all the time: `
+            + 'what is new in them is stored once they are still for 10 seconds, at the latest after a minute, and before this workspace pauses. '
+            + 'Until then it is on this workspace’s disk only. .coditectquiet and the team’s settings say which files are quiet.'
+    };
+}
+
 function whenReported(report: DoorReport, known: Knowledge): Words {
     if (report.kind === 'unreachable') {
         return lost('The workspace does not answer. The IDE keeps asking; what you typed is still in the editor.');
@@ -110,7 +122,7 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
             detail: 'This IDE runs without a workspace service. Files stay on this disk only.'
         };
     }
-    const { state, pending, heldBack, failed, restoring, message } = report.status;
+    const { state, pending, quiet, heldBack, failed, restoring, message } = report.status;
     switch (state) {
         case 'restoring':
             return {
@@ -129,7 +141,7 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
                 detail: message ?? 'Many files are missing and nobody was seen deleting them. The store keeps them.'
             };
         case 'offline': {
-            const waiting = Math.max(pending, known.unconfirmed);
+            const waiting = Math.max(pending + quiet, known.unconfirmed);
             const why = troubleOf(report.status);
             if (why !== undefined) {
                 return refused(why, waiting);
@@ -163,6 +175,9 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
     const trouble = troubleOf(report.status);
     if (trouble !== undefined) {
         return { text: firstSentence(trouble), icon: 'warning', mood: 'attention', detail: trouble };
+    }
+    if (quiet > 0) {
+        return resting(quiet);
     }
     return {
         text: 'All changes persisted',

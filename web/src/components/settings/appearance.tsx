@@ -16,7 +16,7 @@ import { SettingLines } from "./setting-lines";
 /** What a category is about, where its name alone does not say it. */
 const texts: Readonly<Record<Level, Readonly<Record<string, string>>>> = {
   user: { appearance: "Wherever you log in.", editor: "In the IDE, at once, and where these pages show a file. What the IDE’s own settings say wins there." },
-  tenant: { appearance: "For members who chose nothing.", editor: "For members who chose nothing.", files: "In the sessions of all members. A session’s own .coditectignore counts after it." },
+  tenant: { appearance: "For members who chose nothing.", editor: "For members who chose nothing.", files: "In the sessions of all members. A session’s own .coditectignore and .coditectquiet count after them." },
 };
 
 function Row({ setting, level }: { readonly setting: Setting; readonly level: Level }) {

@@ -33,7 +33,7 @@ export function SettingLines({ setting }: { readonly setting: Setting }) {
   const save = (): void => {
     void send(async () => {
       await saveLines(setting, text, base.revision);
-      say(text === "" ? "The team leaves nothing out any more" : "Saved: workspaces that run take it up within seconds");
+      say(text === "" ? "Saved: the list is empty" : "Saved: workspaces that run take it up within seconds");
     });
   };
   return (
