@@ -297,8 +297,8 @@ export class Server {
     return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")[0]);
   }
 
-  async end(signal) {
-    if (signal === "SIGKILL") process.kill(this.serverPid, signal);
+  async end(signal, pid) {
+    if (signal === "SIGKILL") process.kill(pid ?? this.serverPid, signal);
     else this.child.kill(signal);
     const end = await this.exited;
     running.delete(this);
@@ -307,9 +307,9 @@ export class Server {
     return end;
   }
 
-  /** As a power cut for this process: nothing is flushed or closed. */
-  async kill9() {
-    await this.end("SIGKILL");
+  /** As a power cut for this process: nothing is flushed or closed. pid: the first one's, for whose end the kernel ends its child. */
+  async kill9(pid) {
+    await this.end("SIGKILL", pid);
     this.agent.destroy();
     this.agent = new Agent({ keepAlive: true, maxSockets: 64 });
   }

@@ -1,4 +1,5 @@
 // What was promised: every write that somebody was told is kept, and what was tried and never answered. One writer a path.
+// What an answer was given for is owed: it is looked for until it was seen once, where it was promised.
 import assert from "node:assert/strict";
 
 /** Repeatable bytes that say where they belong; a shell makes the same with `yes | head -c`. */
@@ -9,22 +10,40 @@ export function contentOf(path, n) {
 
 export const sizeOf = (n) => (n % 7 === 0 ? 150_000 : 40) + ((n * 7919) % 3000);
 
+/** What a write has put there; that of another one when it is its copy, or moved. */
+export const bytesOf = ({ of }) => contentOf(of.path, of.n);
+
 export class Ledger {
-  paths = new Map(); // path → [{ n, gone, acknowledged, version }] in order
+  paths = new Map(); // path → [{ n, of, gone, acknowledged, owed, seen, version }] in order
   acknowledged = 0;
 
-  begin(path, gone = false) {
+  /** gone: a deletion; of: the write whose content it has. */
+  begin(path, { gone = false, of } = {}) {
     const all = this.paths.get(path) ?? [];
     this.paths.set(path, all);
-    const write = { n: all.length, path, gone, acknowledged: false, version: undefined };
+    const write = { n: all.length, path, gone, acknowledged: false, owed: false, seen: false, version: undefined };
+    write.of = of ?? write;
     all.push(write);
     return write;
   }
 
+  /** version: as it was told, where it was. */
   promise(write, version) {
     write.acknowledged = true;
+    write.owed = true;
     write.version = version;
     this.acknowledged++;
+  }
+
+  /** It was refused: it never was. */
+  forget(write) {
+    assert.equal(this.paths.get(write.path).pop(), write);
+  }
+
+  /** The newest write of a path when it is sure that it is there, and a file. */
+  sure(path) {
+    const write = this.paths.get(path)?.at(-1);
+    return write?.acknowledged && !write.gone ? write : undefined;
   }
 
   /** What may be there now: the newest write that was acknowledged, or one begun after it. */
@@ -38,14 +57,14 @@ export class Ledger {
   judge(path, bytes) {
     const { must, writes } = this.mayBe(path);
     if (bytes === undefined) return must && !writes.some((write) => write.gone) ? `${path} is gone` : undefined;
-    if (writes.some((write) => !write.gone && contentOf(path, write.n).equals(bytes))) return undefined;
+    if (writes.some((write) => !write.gone && bytesOf(write).equals(bytes))) return undefined;
     return `${path} holds ${JSON.stringify(bytes.subarray(0, 60).toString())} and not one of the writes ${writes.map((write) => write.n)}`;
   }
 
   /** After a look: what was found is what the next round begins with, as if it had been acknowledged. */
   settle(path, bytes) {
     const all = this.paths.get(path);
-    const found = all.findLast((write) => (write.gone ? bytes === undefined : bytes !== undefined && contentOf(path, write.n).equals(bytes)));
+    const found = all.findLast((write) => (write.gone ? bytes === undefined : bytes !== undefined && bytesOf(write).equals(bytes)));
     assert.ok(found !== undefined || bytes === undefined, path);
     if (found !== undefined) found.acknowledged = true;
   }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { newSession, Server, serverForFile, until } from "../api/harness.mjs";
-import { alive, open, processesOf, reaches, stateOf, sync, workspaceOf } from "./inside.mjs";
+import { alive, nameOf, open, processesOf, reaches, stateOf, sync, workspaceOf } from "./inside.mjs";
 import { run, withTerminals, works } from "./terminal.mjs";
 
 const processes = 150;
@@ -65,13 +65,6 @@ test("what ignores SIGTERM is ended after its time, and what it wrote is kept", 
 test("the network helper is killed: the workspace is online again, and the same one", { timeout: 60_000 }, async () => {
   await open(ada, session);
   const state = stateOf(server, session);
-  const nameOf = (pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-    } catch {
-      return ""; // it has just ended
-    }
-  };
   const helper = () => processesOf(server, session).find((pid) => nameOf(pid) === "slirp4netns");
   const online = async () => { // what is sent is answered: that there is nothing to connect to
     const { output } = await run(server, session, `(: <> /dev/tcp/10.0.2.2/9) 2> /dev/null; awk '$1 == "tap0:" && $3 > 0' /proc/net/dev`);

@@ -20,11 +20,20 @@ export function alive(pid) {
 }
 
 /** Empty for a process that has just ended. */
-function childrenOf(pid) {
+export function childrenOf(pid) {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
   } catch {
     return [];
+  }
+}
+
+/** Of its program, as the kernel has it; empty for one that has just ended. */
+export function nameOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return "";
   }
 }
 
