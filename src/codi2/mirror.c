@@ -27,13 +27,12 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/rand.h"
 #include "codi2/mirror_int.h"
+#include "codi2/pause.h"
 
 enum {
     LONG_POLL_MS = 25000,
-    FIRST_PAUSE_MS = 100,
-    LAST_PAUSE_MS = 10000,
+    LISTENER_MS = 100, /* how soon it notices what it waits for */
     PUSHES_IN_ONE_GO = 8,
     STACK = 1 << 20
 };
@@ -132,13 +131,7 @@ static bool is_refusal(int error)
 
 static void give_pause(struct codi2_mirror *m, int error)
 {
-    usec_t longest = LAST_PAUSE_MS * USEC_PER_MS;
-    m->pause = m->pause ? m->pause * 2 : FIRST_PAUSE_MS * USEC_PER_MS;
-    if (m->pause > longest) {
-        m->pause = longest;
-    }
-    usec_t jitter = (usec_t)rand_below((uint64_t)m->pause / 2 + 1);
-    m->retry_at = time_monotonic() + m->pause / 2 + jitter;
+    m->retry_at = time_monotonic() + codi2_pause_next(&m->pause);
     codi2_mirror_count(m);
     atomic_store(&m->greeted, false); /* it may be another server that comes back */
     m->trouble = words_for(error);
@@ -272,13 +265,22 @@ static void *run(void *ctx)
     return NULL;
 }
 
+/* Until then, or it is asked to end, or the mirror has failed too: then it is the one that looks for the server. */
+static void listener_rests(const struct codi2_mirror *m, usec_t end)
+{
+    while (time_monotonic() < end && !atomic_load(&m->stop) && atomic_load(&m->greeted)) {
+        (void)poll(NULL, 0, LISTENER_MS / 5);
+    }
+}
+
 /* Waits at the server for changes that others make, and wakes the mirror. */
 static void *listen_for_changes(void *ctx)
 {
     struct codi2_mirror *m = ctx;
+    usec_t pause = 0;
     while (!atomic_load(&m->stop)) {
         if (!atomic_load(&m->greeted)) { /* the root's first call is the mirror's */
-            (void)poll(NULL, 0, FIRST_PAUSE_MS);
+            (void)poll(NULL, 0, LISTENER_MS);
             continue;
         }
         ARENA_AUTO(arena);
@@ -295,8 +297,13 @@ static void *listen_for_changes(void *ctx)
         if ((!error && codi2_mirror_rules_told(m, changes.rules)) || news) {
             codi2_mirror_wake(m);
         }
-        if (error || news) { /* until the mirror has applied it, or the server is back */
-            (void)poll(NULL, 0, error ? FIRST_PAUSE_MS * 5 : FIRST_PAUSE_MS / 5);
+        if (error && error != ERR_RESYNC) { /* until the server is back */
+            listener_rests(m, time_monotonic() + codi2_pause_next(&pause));
+            continue;
+        }
+        pause = 0;
+        if (news) { /* until the mirror has applied it */
+            (void)poll(NULL, 0, LISTENER_MS / 5);
         }
     }
     return NULL;

@@ -9,13 +9,13 @@
 #include "base/assert.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "codi2/pause.h"
 
 enum {
     REPORTER_MAGIC = 0x7265706f,
     GAP_MS = 1000,
     FIRST_GAP_MS = 100,
     LATEST_S = 20,
-    RETRY_S = 2,
     PATIENCE_S = 3,
     STACK = 1 << 20
 };
@@ -46,6 +46,7 @@ static void *run(void *ctx)
     struct codi2_reporter *r = ctx;
     uint64_t seen = 0; /* revisions begin with 1 */
     usec_t latest = 0;
+    usec_t pause = 0;
     usec_t begun = time_monotonic();
     while (!atomic_load(&r->stop)) {
         seen = codi2_status_wait(r->status, seen, latest);
@@ -54,9 +55,16 @@ static void *run(void *ctx)
         }
         int error = report(r); /* may say more than seen: then it is said twice */
         usec_t now = time_monotonic();
-        latest = now + (error ? RETRY_S : LATEST_S) * USEC_PER_SEC;
-        int gap = now - begun < beginning ? FIRST_GAP_MS : GAP_MS;
-        (void)poll(&(struct pollfd){.fd = r->ends[0], .events = POLLIN}, 1, gap);
+        usec_t gap = (now - begun < beginning ? FIRST_GAP_MS : GAP_MS) * USEC_PER_MS;
+        if (error) { /* what changes meanwhile brings no server back */
+            gap = codi2_pause_next(&pause);
+            latest = now + gap;
+        } else {
+            pause = 0;
+            latest = now + LATEST_S * USEC_PER_SEC;
+        }
+        (void)poll(&(struct pollfd){.fd = r->ends[0], .events = POLLIN}, 1,
+                   (int)(gap / USEC_PER_MS));
     }
     if (atomic_load(&r->last_word)) {
         (void)!report(r); /* who is not there does not hear it */

@@ -1,6 +1,7 @@
 // A link between codi2 and the server that can be cut, run in a worker so that it goes on while a test is busy with its files.
 // Told by messages: "flow", "cut" (nothing passes any more), "hold" (nobody hears anything), "lose" (the next answer is lost on
-// its way: what was asked is done, and the asker does not know).
+// its way: what was asked is done, and the asker does not know), "refuse" (each call is cut as soon as it is known what it is; the
+// function's `refused` says what, and when).
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -12,6 +13,13 @@ function serve({ here, there }) {
   const end = ([a, b]) => { a.destroy(); b.destroy(); };
   const server = createServer((near) => {
     if (mode === "cut") return near.destroy();
+    if (mode === "refuse") {
+      near.on("error", () => {}).once("data", (bytes) => {
+        parentPort.postMessage({ call: String(bytes).match(/^\w+ \/wire\/[^? ]+/)[0], at: performance.now() });
+        near.destroy();
+      });
+      return undefined;
+    }
     const far = connect(there);
     const pair = [near, far];
     pairs.add(pair);
@@ -27,7 +35,7 @@ function serve({ here, there }) {
   });
   parentPort.on("message", (word) => {
     mode = word;
-    if (word === "cut") for (const pair of pairs) end(pair);
+    if (word === "cut" || word === "refuse") for (const pair of pairs) end(pair);
     if (word === "hold") for (const pair of pairs) for (const side of pair) side.pause();
     if (word === "flow") for (const pair of pairs) for (const side of pair) side.resume();
   });
@@ -40,7 +48,9 @@ export async function openLink(t, here, there) {
   const worker = new Worker(new URL(import.meta.url), { workerData: { here, there } });
   t.after(() => worker.terminate());
   await once(worker, "message");
-  return (word) => worker.postMessage(word);
+  const refused = [];
+  worker.on("message", (one) => refused.push(one));
+  return Object.assign((word) => worker.postMessage(word), { refused });
 }
 
 if (!isMainThread) serve(workerData);

@@ -168,3 +168,37 @@ test("the workspace's disk is full: it is said, and over when there is room", { 
   assert.deepEqual([state, message], ["persisted", undefined]);
   assert.equal(Object.keys(await world.stored()).length, 400);
 });
+
+test("the server is away: whoever asks for it waits longer each time, and once it is back all goes on soon", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
+  await world.startCodi2(["--wire", world.path("link.sock")]);
+  await world.sync();
+  const gaps = (call) => {
+    const times = link.refused.filter((one) => one.call === call).map((one) => one.at);
+    return times.slice(1).map((time, i) => time - times[i]);
+  };
+  const grown = async (call) => { // 0.1, 0.2, 0.4, 0.8, 1.6 s after another, or half of that
+    await until(`tries of ${call}`, () => gaps(call).length >= 5);
+    const five = gaps(call).slice(0, 5);
+    t.diagnostic(`${call}: ${five.map(Math.round)} ms`);
+    assert.ok(five[4] >= 790 && five[4] > 3 * five[0], `${call}: tried after ${five}`);
+    return five;
+  };
+  link("refuse");
+  const [listener, reporter] = await Promise.all(["GET /wire/changes", "POST /wire/status"].map(grown));
+  assert.notDeepEqual(listener.map(Math.round), reporter.map(Math.round)); // by chance, each its own
+  fs.writeFileSync(world.tree("a"), "a change asks for the server as well");
+  await grown("POST /wire/hello");
+  const back = performance.now();
+  link("flow");
+  await persisted(world);
+  await until("the others' changes come again", async () => {
+    await world.change({ change: "put", path: "b", base: 0, author: { kind: "api", id: "usr-other" }, kind: "file", mode: 0o644, mtime: 1e15, size: 1, hash: hash("b"), bytes: Buffer.from("b").toString("base64") });
+    return fs.existsSync(world.tree("b"));
+  });
+  const took = performance.now() - back;
+  t.diagnostic(`all went on after ${Math.round(took)} ms`);
+  assert.ok(took < 15_000, `it took ${took} ms`); // the longest pause is 10 s
+});
