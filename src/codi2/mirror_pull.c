@@ -80,8 +80,9 @@ static int make_file(struct codi2_mirror *m, const struct codi2_remote *r, const
 static int make_other(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
                       struct codi2_look *ret_look)
 {
-    int error = r->kind == CODI2_FOLDER ? codi2_tree_make_folder(&m->tree, r->path, r->mode)
-                                        : codi2_tree_make_link(&m->tree, r->path, r->bytes);
+    int error = r->kind == CODI2_FOLDER
+                    ? codi2_tree_make_folder(&m->tree, r->path, r->mode)
+                    : codi2_tree_make_link(&m->tree, r->path, r->bytes, r->mtime);
     if (error == ERR_EXISTS && r->kind == CODI2_FOLDER) {
         error = codi2_tree_set_mode(&m->tree, r->path, r->mode);
     }
@@ -200,7 +201,7 @@ static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const stru
     if (r->kind == CODI2_FOLDER && now->kind == CODI2_FOLDER) {
         return put_entry(m, r, now);
     }
-    /* The store's version becomes the base of ours; equal content is noticed when it is read, and then nothing is sent. */
+    /* The store's version becomes the base of ours; equal content is noticed when it is read, and is no conflict. */
     codi2_dirty_conflict(m->dirty, r->path);
     codi2_dirty_add(m->dirty, r->path, now->kind == CODI2_FOLDER);
     return codi2_index_put(m->index, &theirs);

@@ -170,7 +170,9 @@ static int add_write(struct mirror_round *r, const struct codi2_step *step)
                 content_hash_eq(&known.hash, &change.content.hash);
     if (same) {
         codi2_dirty_agreed(m->dirty, step->path);
-        known.look = change.step.look; /* touched, not changed */
+    }
+    if (same && known.look.mtime / 1000 == step->look.mtime / 1000) { /* that is what is stored */
+        known.look = change.step.look;
         return codi2_index_put(m->index, &known);
     }
     change.saved = codi2_saves_has(m->saves, step->path, &change.content.hash);

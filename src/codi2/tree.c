@@ -268,6 +268,11 @@ static int put_in_place(const struct codi2_draft *d, const char *name,
     return error ? error : ERR_CONFLICT;
 }
 
+static struct timespec time_of(int64_t mtime)
+{
+    return (struct timespec){.tv_sec = mtime / 1000000000LL, .tv_nsec = mtime % 1000000000LL};
+}
+
 int codi2_tree_replace(struct codi2_draft *d, const struct codi2_place *place, int64_t mtime,
                        struct codi2_look *ret_look)
 {
@@ -277,8 +282,7 @@ int codi2_tree_replace(struct codi2_draft *d, const struct codi2_place *place, i
     char text[CONTENT_MAX_NAME + 1];
     memcpy(text, name.p, name.n);
     text[name.n] = '\0';
-    const struct timespec times[2] = {
-        {.tv_nsec = UTIME_OMIT}, {.tv_sec = mtime / 1000000000LL, .tv_nsec = mtime % 1000000000LL}};
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, time_of(mtime)};
     struct stat facts;
     struct codi2_look before = {0};
     int error =
@@ -322,10 +326,12 @@ int codi2_tree_make_folder(const struct codi2_tree *t, struct str path, uint32_t
     return fchmodat(folder, name, mode & 07777, 0) < 0 ? codi2_tree_errno(errno) : 0;
 }
 
-int codi2_tree_make_link(const struct codi2_tree *t, struct str path, struct str target)
+int codi2_tree_make_link(const struct codi2_tree *t, struct str path, struct str target,
+                         int64_t mtime)
 {
     FD_AUTO int folder = -1;
     char name[CONTENT_MAX_NAME + 1];
+    char ours[CODI2_OWN_NAME];
     char text[CONTENT_MAX_PATH + 1];
     int error = target.n == 0 || target.n > CONTENT_MAX_PATH
                     ? ERR_INVALID
@@ -335,10 +341,17 @@ int codi2_tree_make_link(const struct codi2_tree *t, struct str path, struct str
     }
     memcpy(text, target.p, target.n);
     text[target.n] = '\0';
-    if (symlinkat(text, folder, name) < 0) {
-        return errno == EEXIST ? ERR_EXISTS : codi2_tree_errno(errno);
+    codi2_tree_own_name(ours);
+    if (symlinkat(text, folder, ours) < 0) {
+        return codi2_tree_errno(errno);
     }
-    return 0;
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, time_of(mtime)};
+    if (utimensat(folder, ours, times, AT_SYMLINK_NOFOLLOW) < 0 ||
+        renameat2(folder, ours, folder, name, RENAME_NOREPLACE) < 0) {
+        error = errno == EEXIST ? ERR_EXISTS : codi2_tree_errno(errno);
+        (void)unlinkat(folder, ours, 0);
+    }
+    return error;
 }
 
 int codi2_tree_set_mode(const struct codi2_tree *t, struct str path, uint32_t mode)

@@ -70,8 +70,9 @@ void codi2_draft_fini(struct codi2_draft *d); /* removes what was not replaced *
 
 int codi2_tree_make_folder(const struct codi2_tree *t, struct str path,
                            uint32_t mode) BASE_MUST_USE; /* ERR_EXISTS */
-int codi2_tree_make_link(const struct codi2_tree *t, struct str path,
-                         struct str target) BASE_MUST_USE;
+/* At once with its time. ERR_EXISTS. */
+int codi2_tree_make_link(const struct codi2_tree *t, struct str path, struct str target,
+                         int64_t mtime) BASE_MUST_USE;
 int codi2_tree_set_mode(const struct codi2_tree *t, struct str path, uint32_t mode) BASE_MUST_USE;
 
 /*

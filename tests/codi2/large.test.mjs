@@ -40,7 +40,8 @@ test("a file of 5 GiB passes through bounded memory both ways", { timeout: 3_600
   const before = memory();
   await make("large", BYTES);
   bounded(before, "to the store");
-  const hash = (await world.stored()).large;
+  const hash = async () => (await world.stored()).large.split(" ")[2];
+  const first = await hash();
 
   await world.kill("codi2");
   for (const name of ["tree", "index"]) fs.rmSync(world.path(name), { recursive: true });
@@ -51,5 +52,5 @@ test("a file of 5 GiB passes through bounded memory both ways", { timeout: 3_600
   assert.equal(fs.statSync(world.tree("large")).size, BYTES + 11);
   fs.utimesSync(world.tree("large"), 1, 1); // it is read again
   await until("it is the same", async () => { await world.sync().catch(() => 0); return (await world.status()).state === "persisted"; }, 1800);
-  assert.equal((await world.stored()).large, hash);
+  assert.equal(await hash(), first);
 });

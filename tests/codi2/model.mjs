@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { timeOf } from "./world.mjs";
 
 const run = promisify(execFile);
 
@@ -26,8 +27,8 @@ export function expected(root) {
       const at = path ? `${path}/${name}` : name;
       const facts = fs.lstatSync(join(root, at));
       if (facts.isDirectory()) { all[at] = `dir ${modeOf(facts)} `; visit(at); }
-      else if (facts.isSymbolicLink()) all[at] = `symlink ${fs.readlinkSync(join(root, at))}`;
-      else if (facts.isFile()) all[at] = `file ${modeOf(facts)} ${hashOf(fs.readFileSync(join(root, at)))}`;
+      else if (facts.isSymbolicLink()) all[at] = `symlink ${fs.readlinkSync(join(root, at))} ${timeOf(join(root, at))}`;
+      else if (facts.isFile()) all[at] = `file ${modeOf(facts)} ${hashOf(fs.readFileSync(join(root, at)))} ${timeOf(join(root, at))}`;
     }
   };
   visit("");
@@ -170,7 +171,7 @@ export class Work {
     chmod: (at) => fs.chmodSync(at, fs.statSync(at).isDirectory() ? [0o755, 0o700][this.random(2)] : [0o644, 0o600, 0o755][this.random(3)]),
     link: (at) => { fs.rmSync(at, { force: true }); fs.symlinkSync(NAMES[this.random(NAMES.length)], at); },
     hardLink: (at, to) => fs.linkSync(at, to),
-    touch: (at) => fs.utimesSync(at, this.random(1_000_000), this.random(1_000_000)),
+    touch: (at) => fs.lutimesSync(at, this.random(1_000_000), this.random(1_000_000)),
     writeUnderOldTime: (at) => { const { atime, mtime } = fs.statSync(at); fs.writeFileSync(at, this.#fresh()); fs.utimesSync(at, atime, mtime); },
     openAndKeep: (at) => this.#open.push(fs.openSync(at, "a+")),
     writeToOpen: () => { if (this.#open.length > 0) fs.writeSync(this.#open[this.random(this.#open.length)], this.#fresh()); },

@@ -112,10 +112,10 @@ export class World {
     } while (next);
     return all;
   }
-  /** The same by path: kind, mode, and the hash of files. */
+  /** The same by path: kind, mode, the hash of files or the target of links, and, but for folders, the time. */
   async stored(seq = 0) {
     const all = {};
-    for (const e of await this.entries(seq)) all[e.path ?? Buffer.from(e.path_b64, "base64").toString("latin1")] = `${e.kind} ${e.mode.toString(8)} ${e.hash ?? e.target ?? ""}`;
+    for (const e of await this.entries(seq)) all[e.path ?? Buffer.from(e.path_b64, "base64").toString("latin1")] = `${e.kind} ${e.mode.toString(8)} ${e.hash ?? e.target ?? ""}${e.kind === "dir" ? "" : ` ${e.mtime}`}`;
     return all;
   }
   /** All changes that ever were. */
@@ -135,7 +135,10 @@ export class World {
   }
 }
 
-/** Everything below a folder: path → kind, mode, content. */
+/** In microseconds, as the store keeps it. */
+export const timeOf = (path) => String(fs.lstatSync(path, { bigint: true }).mtimeNs / 1000n);
+
+/** Everything below a folder: path → kind, mode, content and, but for folders, the time. */
 export function snapshot(root) {
   const all = {};
   const visit = (path) => {
@@ -143,8 +146,8 @@ export function snapshot(root) {
       const at = path ? `${path}/${name}` : name;
       const facts = fs.lstatSync(join(root, at));
       if (facts.isDirectory()) { all[at] = `dir ${(facts.mode & 0o777).toString(8)}`; visit(at); }
-      else if (facts.isSymbolicLink()) all[at] = `link ${fs.readlinkSync(join(root, at))}`;
-      else all[at] = `file ${(facts.mode & 0o777).toString(8)} ${fs.readFileSync(join(root, at)).toString("base64")}`;
+      else if (facts.isSymbolicLink()) all[at] = `link ${fs.readlinkSync(join(root, at))} ${timeOf(join(root, at))}`;
+      else all[at] = `file ${(facts.mode & 0o777).toString(8)} ${fs.readFileSync(join(root, at)).toString("base64")} ${timeOf(join(root, at))}`;
     }
   };
   visit("");
