@@ -3,7 +3,9 @@
  * that one answer holds, and the next lot is on its way while this one is written. A lot is a hint: what did not come with it
  * is asked for by itself.
  */
+#include <errno.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/fd.h"
@@ -166,11 +168,27 @@ static size_t parts_ahead(struct codi2_link *l, const struct content_page *page,
     return at;
 }
 
+static bool is_hole(struct str plain)
+{
+    return plain.n > 0 && plain.p[0] == 0 && memcmp(plain.p, plain.p + 1, plain.n - 1) == 0;
+}
+
+/* What is zero is not written: a file of holes need not fit on the disk. */
 static int write_chunk(struct codi2_link *l, const struct content_hash *hash, int fd)
 {
     struct str plain;
     int error = fetch(l, hash, &plain);
-    return error ? error : fd_write_all(fd, plain);
+    if (error || !is_hole(plain)) {
+        return error ? error : fd_write_all(fd, plain);
+    }
+    return lseek(fd, (off_t)plain.n, SEEK_CUR) < 0 ? err_from_errno(errno) : 0;
+}
+
+/* A hole at the end makes no file longer. */
+static int write_end(int fd)
+{
+    off_t end = lseek(fd, 0, SEEK_CUR);
+    return end < 0 || ftruncate(fd, end) < 0 ? err_from_errno(errno) : 0;
 }
 
 static int write_leaf(struct codi2_link *l, const struct content_page *page, int fd)
@@ -224,5 +242,5 @@ int codi2_link_download(struct codi2_link *l, const struct codi2_remote *remote,
     int error = write_below(l, &remote->manifest.hash, remote->manifest.levels, fd);
     codi2_link_ahead_destroy(l->parts);
     l->parts = NULL;
-    return error;
+    return error ? error : write_end(fd);
 }

@@ -44,6 +44,27 @@ test("a touch is kept: of a file, and of a link", { timeout: 60_000 }, async (t)
   assert.deepEqual([await world.stored(), (await world.events()).length], [touched, count], "what came back is no change");
 });
 
+test("the holes of a file come back as holes", { timeout: 60_000 }, async (t) => {
+  const SIZE = 32 << 20;
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  const write = (name, pieces) => {
+    const fd = fs.openSync(world.tree(name), "w");
+    for (const [bytes, at] of pieces) fs.writeSync(fd, bytes, 0, bytes.length, at);
+    fs.ftruncateSync(fd, SIZE);
+    fs.closeSync(fd);
+  };
+  write("holes", [[randomBytes(1000), 5_000_000], [Buffer.from("end"), SIZE - 3]]);
+  write("only a hole", []);
+  await world.sync();
+  const before = snapshot(world.tree());
+  await lose(world, ["tree", "index"]);
+  assert.ok(JSON.stringify(snapshot(world.tree())) === JSON.stringify(before), "what came back differs");
+  const taken = ["holes", "only a hole"].map((name) => fs.statSync(world.tree(name)).blocks * 512);
+  assert.ok(taken[0] <= 4 * 64 * 1024 && taken[1] === 0, `they take ${taken} bytes`); // a chunk at each of two places, or two
+});
+
 test("without its index a disk does not put what it was left with over what the store has since", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();
