@@ -1,6 +1,6 @@
 /*
  * Collection of what nothing names: what goes and what stays, one by one; then beside threads that write, copy from each
- * other as forks do, and end whole trees. A control run that does not ask for names must lose something.
+ * other as workspaces do, fork, and end whole trees. A control run that does not ask for names must lose something.
  */
 #include "files/fixture.h"
 
@@ -154,12 +154,14 @@ enum { WRITERS = 3, PATHS = 6, CONTENTS = 10, TURNS = 100 };
 struct world {
     struct fixture *f;
     struct str sessions[WRITERS];
+    struct str forks[WRITERS]; /* each writer's own, for as long as it looks at it */
     struct str contents[CONTENTS];
     struct content_hash hashes[CONTENTS];
     struct content_hash last[WRITERS][PATHS]; /* acknowledged; all zero: nothing */
     atomic_int running;
     atomic_int errors;
-    atomic_size_t collected, copied, again;
+    atomic_size_t lost_of_forks;
+    atomic_size_t collected, copied, forked, again;
     bool careless;
 };
 
@@ -245,6 +247,63 @@ static void copy_one(struct writer *t)
     }
 }
 
+/* Whether the file is there as it was. */
+static bool holds(struct data_context *ctx, const struct files_open_input *in,
+                  const struct content_hash *expected)
+{
+    struct files_reader *reader = NULL;
+    struct files_entry entry;
+    struct content_hash hash;
+    struct content_hasher *hasher = content_hasher_create();
+    struct str bytes = STR("x");
+    int r = files_reader_open(ctx, in, &reader, &entry);
+    while (r == 0 && bytes.n > 0 && (r = files_reader_next(reader, &bytes)) == 0) {
+        content_hasher_add(hasher, bytes);
+    }
+    content_hasher_end(hasher, &hash);
+    content_hasher_destroy(hasher);
+    files_reader_destroy(reader);
+    return r == 0 && content_hash_eq(&hash, expected);
+}
+
+static const struct content_hash none;
+
+/* Of the files that should be in a session those that are not, or not as they should be. */
+static size_t missing(struct data_context *ctx, struct str session,
+                      const struct content_hash expected[PATHS])
+{
+    size_t count = 0;
+    for (size_t path = 0; path < PATHS; path++) {
+        struct files_open_input in = {session, arena_printf(ctx->arena, "folder/%zu", path), 0};
+        count += !content_hash_eq(&expected[path], &none) && !holds(ctx, &in, &expected[path]);
+    }
+    return count;
+}
+
+/* In small steps, between which the origin is written to; what came is read, and ends. */
+static void fork_one(struct writer *t)
+{
+    struct world *w = t->w;
+    struct content_hash then[PATHS];
+    struct files_totals totals;
+    struct files_forked forked = {.more = true};
+    struct files_fork_input in = {
+        .from = w->sessions[t->number], .to = w->forks[t->number], .limit = 2};
+    bool good = expected(t, files_totals(&t->ctx, in.from, &totals)) && totals.seq > 0;
+    in.at = good ? totals.seq : 0;
+    memcpy(then, w->last[t->number], sizeof then);
+    while (good && forked.more) {
+        t->ctx.op = store_op_new();
+        good = expected(t, files_fork_step(&t->ctx, &in, &forked));
+        in.after = good ? forked.next : STR_EMPTY;
+        write_one(t);
+    }
+    size_t lost = good ? missing(&t->ctx, in.to, then) : 0;
+    atomic_fetch_add(&w->lost_of_forks, lost);
+    atomic_fetch_add(&w->forked, good);
+    (void)expected(t, purge(t->ctx.store, &t->ctx.scope, in.to));
+}
+
 static void *writer_run(void *arg)
 {
     struct writer *t = arg;
@@ -253,6 +312,8 @@ static void *writer_run(void *arg)
         if (what == 0) {
             (void)expected(t, purge(t->ctx.store, &t->ctx.scope, t->w->sessions[t->number]));
             memset(t->w->last[t->number], 0, sizeof t->w->last[t->number]);
+        } else if (what == 1) {
+            fork_one(t);
         } else if (what < 5) {
             copy_one(t);
         } else {
@@ -300,6 +361,9 @@ static void world_run(struct world *w, struct fixture *f, uint64_t seed)
     f->theirs = sessions[2];
     assert_ok(store_write(f->store, NULL, session_write, f));
     memcpy(w->sessions, sessions, sizeof sessions);
+    for (size_t i = 0; i < WRITERS; i++) {
+        w->forks[i] = arena_str(&f->arena, fixture_session(f));
+    }
     struct str base = fixture_noise(f, 300000, seed);
     for (size_t i = 0; i < CONTENTS; i++) { /* overlapping, so that chunks are shared */
         w->contents[i] = str_slice(base, i / 4 * 20000, i / 4 * 20000 + sizes[i % 4]);
@@ -323,32 +387,12 @@ static void world_run(struct world *w, struct fixture *f, uint64_t seed)
     }
 }
 
-/* How many of the files that were acknowledged are not there as they were. */
+/* How many of the files that were acknowledged, or forked, are not there as they were. */
 static size_t lost(struct world *w)
 {
-    size_t count = 0;
+    size_t count = atomic_load(&w->lost_of_forks);
     for (size_t i = 0; i < WRITERS; i++) {
-        for (size_t path = 0; path < PATHS; path++) {
-            static const struct content_hash none;
-            struct files_open_input in = {w->sessions[i],
-                                          arena_printf(&w->f->arena, "folder/%zu", path), 0};
-            struct files_reader *reader = NULL;
-            struct files_entry entry;
-            struct content_hash hash = none;
-            if (content_hash_eq(&w->last[i][path], &none)) {
-                continue;
-            }
-            struct content_hasher *hasher = content_hasher_create();
-            struct str bytes = STR("x");
-            int r = files_reader_open(&w->f->ctx, &in, &reader, &entry);
-            while (r == 0 && bytes.n > 0 && (r = files_reader_next(reader, &bytes)) == 0) {
-                content_hasher_add(hasher, bytes);
-            }
-            content_hasher_end(hasher, &hash);
-            content_hasher_destroy(hasher);
-            files_reader_destroy(reader);
-            count += r < 0 || !content_hash_eq(&hash, &w->last[i][path]);
-        }
+        count += missing(&w->f->ctx, w->sessions[i], w->last[i]);
     }
     return count;
 }
@@ -359,10 +403,11 @@ static void test_beside_writers_and_copies(void **state)
     uint64_t seed = rand_u64() >> 8;
     struct world *w = MEM_NEW(struct world);
     world_run(w, f, seed);
-    print_message("seed %llu: %zu copies, %zu collected, %zu sent again\n",
-                  (unsigned long long)seed, atomic_load(&w->copied), atomic_load(&w->collected),
-                  atomic_load(&w->again));
+    print_message("seed %llu: %zu copies, %zu forks, %zu collected, %zu sent again\n",
+                  (unsigned long long)seed, atomic_load(&w->copied), atomic_load(&w->forked),
+                  atomic_load(&w->collected), atomic_load(&w->again));
     assert_int_equal(atomic_load(&w->errors), 0);
+    assert_true(atomic_load(&w->forked) > 0);
     assert_int_equal(lost(w), 0);
     assert_int_equal(fixture_faults(f), 0);
     for (size_t i = 0; i < WRITERS; i++) {
