@@ -1,8 +1,6 @@
 /* Uploads and reading back: sizes, ranges, conditions, cut-off uploads, limits, strangers. */
 #include "files/fixture.h"
 
-#include <malloc.h>
-
 #include "base/mem.h"
 
 static void test_sizes(void **state)
@@ -208,35 +206,6 @@ static void test_mode_and_time(void **state)
     assert_true(entry.mtime > 1234567890123456);
 }
 
-static size_t in_use(void)
-{
-    return mallinfo2().uordblks + mallinfo2().hblkhd;
-}
-
-/* Bytes that an upload and a reader take do not depend on the file; meaningless under a sanitizer's allocator. */
-static void test_memory_is_bounded(void **state)
-{
-    struct fixture *f = *state;
-    struct str bytes = fixture_noise(f, 1 << 20, 3);
-    struct files_put_input in = fixture_put(f, STR("large"));
-    struct files_upload *upload;
-    struct files_entry entry;
-    if (!f->directory[0]) {
-        return; /* the memory driver keeps the file itself in memory */
-    }
-    size_t before = in_use();
-    size_t most = 0;
-    assert_ok(files_upload_create(fixture_ctx(f), &in, &upload));
-    for (size_t i = 0; i < 24; i++) {
-        assert_ok(files_upload_write(upload, str_slice(bytes, i * 777, bytes.n)));
-        size_t now = in_use();
-        most = now > most ? now : most;
-    }
-    assert_true(most <= before || most - before < 8 << 20); /* the store's own buffers included */
-    assert_ok(files_upload_commit(upload, &entry));
-    files_upload_destroy(upload);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,7 +220,6 @@ int main(void)
         cmocka_unit_test(test_strangers),
         cmocka_unit_test(test_repeated_operation),
         cmocka_unit_test(test_mode_and_time),
-        cmocka_unit_test(test_memory_is_bounded),
     };
     return fixture_run(tests, sizeof tests / sizeof *tests);
 }
