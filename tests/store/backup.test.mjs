@@ -1,7 +1,7 @@
 // Backups of the real server's store: made beside it under load, cut off, damaged, restored, compared with what was acknowledged.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,6 +48,7 @@ class Load {
   constructor(client, path, lanes) {
     this.acknowledged = [];
     this.stopped = false;
+    this.held = undefined; // a promise: until then nothing is written
     this.lanes = Array.from({ length: lanes }, (_, lane) => this.write(client, path, lane, lanes));
   }
 
@@ -56,7 +57,14 @@ class Load {
       const reply = await client.write(`${path}/file${i % 200}`, content(i));
       assert.ok(reply.status < 300, reply.text());
       this.acknowledged.push({ i, name: `file${i % 200}`, version: reply.data.version, at: Date.now() });
+      await this.held;
     }
+  }
+
+  /** The longest time in which nobody was acknowledged anything, in milliseconds. */
+  longestGap({ begin, end }) {
+    const times = [begin, ...this.acknowledged.map(({ at }) => at).filter((at) => at > begin && at < end), end];
+    return Math.max(...times.slice(1).map((time, i) => time - times[i]));
   }
 
   async stop() {
@@ -75,6 +83,16 @@ async function compare(server, token, path, writes) {
   }
 }
 
+/** A backup that others work beside; from when to when it took. */
+async function backupBeside(server, to) {
+  const begin = Date.now();
+  const child = spawn(program, ["--data", server.data, "--backup", to], { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
+  assert.equal(await new Promise((resolve) => child.on("close", resolve)), 0, said);
+  return { begin, end: Date.now() };
+}
+
 test("a backup under load has every write that was acknowledged before it", async (t) => {
   const server = await Server.start();
   const client = await server.account();
@@ -83,10 +101,7 @@ test("a backup under load has every write that was acknowledged before it", asyn
   const load = new Load(client, path, 4);
   await until("some files are there", () => load.acknowledged.length > 60);
   const before = [...load.acknowledged];
-  const child = spawn(program, ["--data", server.data, "--backup", to], { stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
-  assert.equal(await new Promise((resolve) => child.on("close", resolve)), 0, said);
+  await backupBeside(server, to);
   const during = load.acknowledged.length - before.length;
   await until("writers went on", () => load.acknowledged.length > before.length + during);
   assert.ok(during > 0, "no write was acknowledged while the backup ran");
@@ -107,6 +122,28 @@ test("a backup under load has every write that was acknowledged before it", asyn
   const old = await restored(t, to, "--moment", moment);
   await compare(old, token, path, before);
   rmSync(server.data, { recursive: true });
+});
+
+test("a backup pauses no writer", { timeout: 300_000 }, async (t) => {
+  const server = await Server.start();
+  t.after(() => server.stop());
+  const client = await server.account();
+  const path = `/sessions/${(await newSession(client)).id}/files`;
+  assert.equal((await client.write(`${path}/large`, randomBytes(24 << 20))).status, 200); // so that a backup takes its time
+  const load = new Load(client, path, 2);
+  await until("some files are there", () => load.acknowledged.length > 20);
+  // A writer that waits for the backup's end is seen by half of what it takes; 2 s are too long in any case.
+  const paused = (time) => load.longestGap(time) >= Math.min(2000, (time.end - time.begin) / 2);
+  const time = await backupBeside(server, fresh("backup"));
+  t.diagnostic(`a backup of ${time.end - time.begin} ms, nobody was acknowledged anything for ${load.longestGap(time)} ms of it`);
+  assert.ok(!paused(time), `nothing for ${load.longestGap(time)} ms of ${time.end - time.begin}`);
+
+  let goOn; // control: they wait for the backup's end
+  load.held = new Promise((resolve) => { goOn = resolve; });
+  const held = await backupBeside(server, fresh("backup"));
+  goOn();
+  assert.ok(paused(held), `nothing for ${load.longestGap(held)} ms of ${held.end - held.begin}`);
+  await load.stop();
 });
 
 const watch = await freePort();
