@@ -87,7 +87,7 @@ void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_
     bool same = old->health == facts->health && old->pending == facts->pending &&
                 old->seq == facts->seq && old->done == facts->done && old->total == facts->total &&
                 old->barrier == facts->barrier && old->refused == facts->refused &&
-                 old->held_back == facts->held_back && old->quiet == facts->quiet;
+                old->held_back == facts->held_back && old->quiet == facts->quiet;
     if (facts->pending == 0 || old->pending == 0) { /* what was pending is stored, or nothing was */
         s->pending_since[root] = facts->pending > 0 ? time_monotonic() : 0;
     }

@@ -33,7 +33,7 @@ class Chaos {
   random = randomFrom(seed);
 
   async begin() {
-    this.server = await Server.start({ args: ["--rate-factor", "100000", "--ide", makeBundle(), "--node", process.execPath] });
+    this.server = await Server.start({ args: ["--rate-factor", "100000", "--jwt-expiry", "1d", "--ide", makeBundle(), "--node", process.execPath] });
     this.client = await this.server.account("chaos");
     this.session = (await newSession(this.client)).id;
   }
