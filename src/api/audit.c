@@ -122,20 +122,41 @@ static struct str target_of(const struct api_call *call)
     return STR_EMPTY;
 }
 
+/*
+ * Who is not known was denied by what they lack: a login, a password, a token, our own Origin. That nobody knows them is said of
+ * all alike, also where the account exists, whose own log has the wrong password: the time it takes tells nothing.
+ */
+static bool is_stranger(const struct api_call *call, int r)
+{
+    bool known = !call->route->public && call->data.scope.user_id.n > 0;
+    if (known || r >= 0 || r == ERR_CODE_NEEDED) { /* the password was right */
+        return false;
+    }
+    int status = err_row(r)->status;
+    return status == 401 || status == 403;
+}
+
 void api_audit_called(const struct api_call *call, int r)
 {
-    bool denied = r == ERR_FORBIDDEN;
-    bool read = r >= 0 && call->api->audit_reads && call->route->audit[0] == '\0';
+    struct auth *auth = call->api->auth;
+    struct auth_call noted = {.route = call->route->id};
+    if (is_stranger(call, r)) {
+        const struct data_context stranger = {.arena = call->req->arena,
+                                              .client = call->data.client};
+        noted.denied = true;
+        auth_call_note(auth, &stranger, &noted);
+        return;
+    }
     if (call->shared && r >= 0) {
-        auth_call_note(call->api->auth, &call->data,
-                       &(struct auth_call){.route = call->route->id,
-                                           .by_link = true,
-                                           .target = call->shared->session.id});
+        noted.by_link = true;
+        noted.target = call->shared->session.id;
+        auth_call_note(auth, &call->data, &noted);
+        return;
     }
     bool known = !call->route->public && call->data.scope.user_id.n > 0;
-    if (known && (denied || read)) {
-        auth_call_note(call->api->auth, &call->data,
-                       &(struct auth_call){
-                           .route = call->route->id, .denied = denied, .target = target_of(call)});
+    noted.denied = r == ERR_FORBIDDEN;
+    noted.target = target_of(call);
+    if (known && (noted.denied || (r >= 0 && call->api->audit_reads && !call->route->audit[0]))) {
+        auth_call_note(auth, &call->data, &noted);
     }
 }

@@ -87,7 +87,6 @@ int auth_create(const struct auth_options *options, struct auth **ret_auth)
     rates_init(a, options);
     a->limits = auth_limits_create();
     auth_notes_init(&a->notes);
-    auth_denials_init(&a->denials);
     auth_calls_init(&a->calls);
     auth_plans_init(&a->plans, &options->quota);
     const struct auth_secrets given = {.current = options->secret,
@@ -109,7 +108,6 @@ void auth_destroy(struct auth *a)
     }
     ASSERT_MAGIC(a, AUTH_MAGIC);
     auth_notes_fini(&a->notes);
-    auth_denials_fini(&a->denials);
     auth_calls_fini(&a->calls);
     auth_plans_fini(&a->plans);
     auth_limits_destroy(a->limits);

@@ -15,8 +15,12 @@ enum {
     AUTH_PASSWORD_BYTES = 1024,
     AUTH_HASH_ROOM = 128, /* a PHC string with its NUL */
     AUTH_MAX_NOTES = 10000,
-    AUTH_MAX_DENIALS = 1000,
     AUTH_MAX_CALLS = 5000,
+    AUTH_STRANGERS_BURST =
+        200, /* records in the audit log of what strangers were refused, and so many a minute: */
+    AUTH_STRANGERS_A_MINUTE = 30,
+    AUTH_GUESSES_BURST = 600, /* the same of wrong passwords and codes, of all accounts */
+    AUTH_GUESSES_A_MINUTE = 120,
     AUTH_MAX_BUCKETS = 100000,
     AUTH_REPLAY_SECONDS = 10, /* how long the token before the current one is good in any case */
     AUTH_SKEW_SECONDS = 30,
@@ -295,30 +299,23 @@ void auth_note_add(struct auth *a, const struct auth_note *note);
 int64_t auth_note_counter(struct auth *a,
                           struct str login_id); /* noted as used and not yet written; 0: none */
 
-/* ---- denials.c: wrong passwords of accounts that exist, for the audit log ---- */
-
-struct auth_denials {
-    struct lock lock;
-    struct denial *at; /* AUTH_MAX_DENIALS, the first n waiting, oldest first */
-    size_t n;
-    size_t dropped; /* since the last one that fitted */
-    bool flushing;
-};
-
-void auth_denials_init(struct auth_denials *d);
-void auth_denials_fini(struct auth_denials *d);
-
-/* action is static. */
-void auth_denial_add(struct auth *a, const struct data_context *ctx, const char *action,
-                     const struct data_user *user);
-int auth_denials_flush(struct auth *a) BASE_MUST_USE;
-
 /* ---- calls.c: what was refused or read, for the audit log ---- */
+
+enum auth_call_kind { /* who made it, or what it was */
+                      AUTH_CALL_READ,
+                      AUTH_CALL_LINK,
+                      AUTH_CALL_DENIAL,
+                      AUTH_CALL_STRANGER,
+                      AUTH_CALL_GUESS,
+                      AUTH_CALL_KINDS
+};
 
 struct auth_calls {
     struct lock lock;
     struct map *all; /* whose and what → struct call, at most AUTH_MAX_CALLS */
     size_t dropped;  /* since the last time it was said */
+    usec_t full_at
+        [AUTH_CALL_KINDS]; /* when a kind may have all the records again that it may have at once; monotonic */
     uint64_t flushes;
     bool flushing;
     bool closing;
@@ -326,6 +323,10 @@ struct auth_calls {
 
 void auth_calls_init(struct auth_calls *c);
 void auth_calls_fini(struct auth_calls *c);
+
+/* A wrong password or code of an account that exists. action is static. */
+void auth_denial_add(struct auth *a, const struct data_context *ctx, const char *action,
+                     const struct data_user *user);
 int auth_calls_flush(struct auth *a) BASE_MUST_USE;
 
 /* ---- logins.c: inside store functions ---- */
@@ -433,7 +434,6 @@ struct auth {
     char dummy_hash[AUTH_HASH_ROOM];
     struct auth_limits *limits;
     struct auth_notes notes;
-    struct auth_denials denials;
     struct auth_calls calls;
     struct auth_plans plans;
 };

@@ -1,12 +1,15 @@
 /*
- * Calls that changed nothing, for the audit log: those that were denied, and, where the operator wants it, those that read.
- * No request waits for the disk because of them, and nobody can fill the log by asking again and again.
+ * Calls that changed nothing, for the audit log: those that were denied, wrong passwords and codes, and, where the operator wants
+ * it, those that read. No request waits for the disk because of them (it would also tell, by its time, that an account exists),
+ * and nobody can fill the log by asking again and again.
  *
  * 1. Equal calls are one entry with a count. A denial is written by the next flush; what follows of it in the minute is written
  *    as one record when that is over; so are reads by a link. Other reads are written by each flush.
  * 2. The table is bounded. What does not fit is counted, and the count is logged.
  * 3. What is being written stays until it is stored: a store that does not answer for a while loses nothing that fits. Only the
  *    one who flushes takes entries away.
+ * 4. What anybody can cause, from as many addresses as they have, is given so many records (budgets); the rest is counted in one
+ *    entry, of the log of the house or of the account, from "others".
  */
 #include "auth/auth_int.h"
 #include "base/log.h"
@@ -15,18 +18,26 @@ enum { BATCH = 50, KEY_MOST = 512 };
 
 static const usec_t minute = 60 * USEC_PER_SEC;
 
+/* So many records at once, then so many a minute; 0: what is written is bounded by who is logged in. */
+static const struct {
+    unsigned burst, a_minute;
+} budgets[AUTH_CALL_KINDS] = {
+    [AUTH_CALL_STRANGER] = {AUTH_STRANGERS_BURST, AUTH_STRANGERS_A_MINUTE},
+    [AUTH_CALL_GUESS] = {AUTH_GUESSES_BURST, AUTH_GUESSES_A_MINUTE},
+};
+
 struct call {
+    enum auth_call_kind kind;
     char tenant[DATA_ID_ROOM];
     char user[DATA_ID_ROOM];
     char login[DATA_ID_ROOM];
     char key[DATA_ID_ROOM];
     char target[DATA_ID_ROOM];
-    char link[DATA_ID_ROOM]; /* empty: it came by none */
+    char link[DATA_ID_ROOM];
     char address[65];
     char request[65];
-    const char *route; /* static */
-    bool denied;
-    bool sparse;       /* written again after a minute at the earliest */
+    const char *action;
+    const char *route; /* NULL: none */
     int64_t count;     /* that are not written yet */
     usec_t written_at; /* monotonic; 0: never */
     uint64_t flush;    /* by which it was */
@@ -68,61 +79,132 @@ static void keep(char *to, size_t room, struct str text)
     to[text.n] = '\0';
 }
 
-static struct call *make(const struct data_context *ctx, const struct auth_call *noted)
+static void keep_client(struct call *call, const struct data_context *ctx)
 {
-    struct call *call = MEM_NEW(struct call);
-    call->route = noted->route;
-    call->denied = noted->denied;
-    call->sparse = noted->denied || noted->by_link;
-    keep(call->tenant, sizeof call->tenant, ctx->scope.tenant_id);
-    keep(call->user, sizeof call->user, ctx->scope.user_id);
     keep(call->login, sizeof call->login, ctx->scope.login_id);
     keep(call->key, sizeof call->key, ctx->client.key_id);
-    keep(call->link, sizeof call->link, noted->by_link ? ctx->client.link_id : STR_EMPTY);
     keep(call->address, sizeof call->address, ctx->client.address);
     keep(call->request, sizeof call->request, ctx->client.request_id);
-    if (!noted->denied) {
-        keep(call->target, sizeof call->target, noted->target);
-    }
-    return call;
 }
 
 /* Who and what; of a read also by which login, from where, on which object. By a link, which one and from where. */
-static void name(struct buf *to, const struct data_context *ctx, const struct auth_call *noted)
+static void name(struct buf *to, const struct call *call)
 {
-    if (noted->by_link) {
-        buf_printf(to, "l " STR_FMT " " STR_FMT, STR_ARG(ctx->client.link_id),
-                   STR_ARG(str_slice(ctx->client.address, 0, 64)));
+    const char *route = call->route ? call->route : "";
+    switch (call->kind) {
+    case AUTH_CALL_LINK:
+        buf_printf(to, "l %s %s", call->link, call->address);
         return;
+    case AUTH_CALL_DENIAL:
+        buf_printf(to, "d %s %s %s", route, call->user, call->key);
+        return;
+    case AUTH_CALL_STRANGER:
+        buf_printf(to, "s %s %s", route, call->address);
+        return;
+    case AUTH_CALL_GUESS:
+        buf_printf(to, "g %s %s %s %s", call->action, call->user, call->login, call->address);
+        return;
+    case AUTH_CALL_READ:
+    case AUTH_CALL_KINDS:
+        break;
     }
-    buf_printf(to, "%c %s " STR_FMT " " STR_FMT, noted->denied ? 'd' : 'r', noted->route,
-               STR_ARG(ctx->scope.user_id), STR_ARG(ctx->client.key_id));
-    if (!noted->denied) {
-        buf_printf(to, " " STR_FMT " " STR_FMT " " STR_FMT, STR_ARG(ctx->scope.login_id),
-                   STR_ARG(noted->target), STR_ARG(str_slice(ctx->client.address, 0, 64)));
+    buf_printf(to, "r %s %s %s %s %s %s", route, call->user, call->key, call->login, call->target,
+               call->address);
+}
+
+static struct call *find_locked(struct auth_calls *c, const struct call *like)
+{
+    lock_assert_held(&c->lock);
+    BUF_AUTO(key, KEY_MOST);
+    name(&key, like);
+    ASSERT(key.error == 0);
+    return map_get(c->all, buf_str(&key));
+}
+
+/* Whether the kind may have one more record. */
+static bool granted_locked(struct auth_calls *c, enum auth_call_kind kind)
+{
+    if (budgets[kind].burst == 0) {
+        return true;
+    }
+    usec_t now = time_monotonic();
+    usec_t step = minute / budgets[kind].a_minute;
+    usec_t full_at = (c->full_at[kind] > now ? c->full_at[kind] : now) + step;
+    bool granted = full_at - now <= step * budgets[kind].burst;
+    c->full_at[kind] = granted ? full_at : c->full_at[kind];
+    return granted;
+}
+
+static void add_locked(struct auth_calls *c, const struct call *noted)
+{
+    struct call *call = MEM_NEW(struct call);
+    BUF_AUTO(key, KEY_MOST);
+    name(&key, noted);
+    *call = *noted;
+    (void)map_put(c->all, buf_str(&key), call);
+}
+
+static void note(struct auth_calls *c, struct call *noted)
+{
+    LOCK_SCOPE(&c->lock);
+    struct call *call = find_locked(c, noted);
+    if ((!call || call->count == 0) && !granted_locked(c, noted->kind)) {
+        noted->route = NULL;
+        noted->login[0] = noted->key[0] = noted->request[0] = '\0';
+        keep(noted->address, sizeof noted->address, STR("others"));
+        call = find_locked(c, noted);
+    }
+    if (call) {
+        if (call->count == 0) { /* of those that will be one record, the first one's */
+            keep(call->request, sizeof call->request, str_from(noted->request));
+        }
+        call->count++;
+    } else if (map_count(c->all) < AUTH_MAX_CALLS) {
+        noted->count = 1;
+        add_locked(c, noted);
+    } else {
+        c->dropped++;
     }
 }
 
 void auth_call_note(struct auth *a, const struct data_context *ctx, const struct auth_call *noted)
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
-    ASSERT(noted->by_link ? ctx->client.link_id.n > 0 : ctx->scope.user_id.n > 0);
-    BUF_AUTO(key, KEY_MOST);
-    name(&key, ctx, noted);
-    ASSERT(key.error == 0);
-    LOCK_SCOPE(&a->calls.lock);
-    struct call *call = map_get(a->calls.all, buf_str(&key));
-    if (!call && map_count(a->calls.all) >= AUTH_MAX_CALLS) {
-        a->calls.dropped++;
-        return;
+    bool known = ctx->scope.user_id.n > 0;
+    ASSERT(noted->by_link ? ctx->client.link_id.n > 0 : known || noted->denied);
+    struct call call = {.kind = AUTH_CALL_READ, .route = noted->route, .action = "request.read"};
+    keep(call.tenant, sizeof call.tenant, ctx->scope.tenant_id);
+    keep(call.user, sizeof call.user, ctx->scope.user_id);
+    keep_client(&call, ctx);
+    if (noted->by_link) {
+        call.kind = AUTH_CALL_LINK;
+        call.action = "link.use";
+        keep(call.link, sizeof call.link, ctx->client.link_id);
+    } else if (noted->denied) {
+        call.kind = known ? AUTH_CALL_DENIAL : AUTH_CALL_STRANGER;
+        call.action = "request.deny";
     }
-    if (!call) {
-        call = make(ctx, noted);
-        (void)map_put(a->calls.all, buf_str(&key), call);
+    if (!noted->denied) {
+        keep(call.target, sizeof call.target, noted->target);
     }
-    if (call->count++ == 0) { /* of those that will be one record, the first one's */
-        keep(call->request, sizeof call->request, ctx->client.request_id);
+    if (call.kind == AUTH_CALL_STRANGER) {
+        keep(call.tenant, sizeof call.tenant, data_house.tenant_id);
+        keep(call.address, sizeof call.address,
+             auth_limit_network(ctx->arena, ctx->client.address));
     }
+    note(&a->calls, &call);
+}
+
+void auth_denial_add(struct auth *a, const struct data_context *ctx, const char *action,
+                     const struct data_user *user)
+{
+    struct call call = {.kind = AUTH_CALL_GUESS, .action = action};
+    keep_client(&call, ctx);
+    keep(call.tenant, sizeof call.tenant, user->tenant_id);
+    keep(call.user, sizeof call.user, user->id);
+    keep(call.target, sizeof call.target, user->id);
+    keep(call.address, sizeof call.address, auth_limit_network(ctx->arena, ctx->client.address));
+    note(&a->calls, &call);
 }
 
 /* ---- Written ---- */
@@ -157,16 +239,18 @@ static int write_one(struct txn *txn, const struct call *call)
                    .key_id = str_from(call->key),
                    .link_id = str_from(call->link)},
     };
-    const char *read = call->link[0] != '\0' ? "link.use" : "request.read";
+    bool allowed = call->kind == AUTH_CALL_READ || call->kind == AUTH_CALL_LINK;
     const struct data_calls calls = {
-        .action = call->denied ? "request.deny" : read,
+        .action = call->action,
         .route = str_from(call->route),
         .target = str_from(call->target),
-        .outcome = call->denied ? DATA_OUTCOME_DENIED : DATA_OUTCOME_OK,
+        .outcome = allowed ? DATA_OUTCOME_OK : DATA_OUTCOME_DENIED,
         .count = call->count,
     };
     struct data_tenant tenant;
-    int r = data_tenant_get(txn, &about.scope, about.scope.tenant_id, &tenant);
+    int r = call->kind == AUTH_CALL_STRANGER
+                ? data_house_in(txn)
+                : data_tenant_get(txn, &about.scope, about.scope.tenant_id, &tenant);
     if (r < 0) { /* gone meanwhile, and its log with it */
         return r == ERR_NOT_FOUND ? 0 : r;
     }
@@ -187,7 +271,8 @@ static int flush_fn(struct txn *txn, void *ctx)
 /* Once a flush at most, however fast more of it comes. */
 static bool is_over(const struct auth_calls *c, const struct call *call, usec_t now)
 {
-    bool just_now = call->sparse && call->written_at > 0 && now - call->written_at < minute;
+    bool sparse = call->kind != AUTH_CALL_READ;
+    bool just_now = sparse && call->written_at > 0 && now - call->written_at < minute;
     return call->flush != c->flushes && (!just_now || c->closing);
 }
 

@@ -151,7 +151,6 @@ int auth_flush(struct auth *a)
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
     int notes = flush_notes(a);
-    int denials = auth_denials_flush(a);
     int calls = auth_calls_flush(a);
-    return notes < 0 ? notes : denials < 0 ? denials : calls;
+    return notes < 0 ? notes : calls;
 }

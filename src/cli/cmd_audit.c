@@ -1,4 +1,4 @@
-/* audit: what happened in the tenant. */
+/* audit: what happened in the tenant. admin audit: what strangers were refused, for the operator. */
 #include <unistd.h>
 
 #include "cli/cli_int.h"
@@ -74,6 +74,9 @@ static struct str what(struct arena *arena, const struct cli_audit_record *recor
     if (record->has_route) {
         return arena_printf(arena, STR_FMT " x%lld%s" STR_FMT, STR_ARG(record->route),
                             (long long)record->count, target.n > 0 ? " " : "", STR_ARG(target));
+    }
+    if (record->has_count) {
+        return arena_printf(arena, STR_FMT " x%lld", STR_ARG(target), (long long)record->count);
     }
     if (record->has_changed) {
         return arena_printf(arena, STR_FMT " (" STR_FMT ")", STR_ARG(target),
@@ -156,4 +159,52 @@ const struct cli_command cli_command_audit = {
     .options = options,
     .examples = examples,
     .run = audit,
+};
+
+/* ---- admin audit ---- */
+
+static void add_refusal(struct cli_run *run, struct cli_table *table, const struct json *line)
+{
+    (void)run;
+    cli_table_add(table, cli_time_text(&table->arena, cli_admin_text(line, "at")));
+    cli_table_add(table,
+                  arena_printf(&table->arena, "%lld", (long long)cli_admin_number(line, "count")));
+    cli_table_add(table, cli_admin_text(line, "address"));
+    cli_table_add(table, cli_admin_text(line, "route"));
+}
+
+static int admin_audit(struct cli_run *run)
+{
+    static const char *const heads[] = {"WHEN (UTC)", "COUNT", "FROM", "WHAT", NULL};
+    const char *word = cli_value(run, "since");
+    struct cli_admin_listing listing = {.target = "/audit", .heads = heads, .add = add_refusal};
+    struct str since;
+    int r = word ? read_since(run, word, &since) : 0;
+    if (r < 0) {
+        return r;
+    }
+    if (word) {
+        listing.target = arena_printf(&run->arena, "/audit?since=" STR_FMT, STR_ARG(since)).p;
+    }
+    return cli_admin_list(run, &listing);
+}
+
+static const struct cli_option admin_audit_options[] = {
+    {.name = "since", .value = "TIME", .text = "not what is older: 2026-11-21, or 30m, 12h, 7d"},
+    {.name = "data", .value = "DIR", .text = "the server's data directory"},
+    {.name = NULL},
+};
+static const struct cli_example admin_audit_examples[] = {
+    {"coditect admin audit --since 1h", "Who knocks in vain, newest first."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_admin_audit = {
+    .name = "admin audit",
+    .summary = "Show what strangers were refused: by address, operation and minute.",
+    .text = "For the server's user and root, on its machine. Wrong passwords of accounts that "
+            "exist stand in their tenant's audit log too. Of many addresses at once some are "
+            "counted together, as others.",
+    .options = admin_audit_options,
+    .examples = admin_audit_examples,
+    .run = admin_audit,
 };

@@ -57,6 +57,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_command_admin_check,
     &cli_command_admin_scrub,
     &cli_command_admin_users,
+    &cli_command_admin_audit,
     &cli_command_admin_tenants,
     &cli_command_admin_limits,
     &cli_command_admin_rotate_keys,

@@ -42,6 +42,11 @@ void coditectd_admin_line(struct json_writer *w, struct buf *line)
 int coditectd_admin_say(struct coditectd_admin_call *c, struct json_writer *w, struct buf *line)
 {
     json_object_end(w);
+    return coditectd_admin_send(c, line);
+}
+
+int coditectd_admin_send(struct coditectd_admin_call *c, struct buf *line)
+{
     buf_byte(line, '\n');
     ASSERT(line->error == 0);
     int r = c->begun ? c->broken : coditectd_admin_begin(c);
@@ -239,6 +244,7 @@ static int (*const runs[])(struct coditectd_admin_call *c) = {
     [CODITECTD_ADMIN_USERS] = users,
     [CODITECTD_ADMIN_TENANTS] = coditectd_admin_tenants,
     [CODITECTD_ADMIN_LIMITS] = coditectd_admin_limits,
+    [CODITECTD_ADMIN_AUDIT] = coditectd_admin_audit,
     [CODITECTD_ADMIN_CHECK] = check,
     [CODITECTD_ADMIN_SCRUB] = scrub,
     [CODITECTD_ADMIN_ROTATE_KEYS] = rotate_keys,

@@ -1,6 +1,6 @@
 /*
  * Inside the operator's door: what a request is (admin_request.c), lines and what they are asked for (admin.c), tenants and their
- * plans (admin_tenants.c), backups (admin_backup.c).
+ * plans (admin_tenants.c), refusals of strangers (admin_audit.c), backups (admin_backup.c).
  */
 #ifndef CODITECTD_ADMIN_INT_H
 #define CODITECTD_ADMIN_INT_H
@@ -17,6 +17,7 @@ enum coditectd_admin_what {
     CODITECTD_ADMIN_USERS,
     CODITECTD_ADMIN_TENANTS,
     CODITECTD_ADMIN_LIMITS,
+    CODITECTD_ADMIN_AUDIT,
     CODITECTD_ADMIN_CHECK,
     CODITECTD_ADMIN_SCRUB,
     CODITECTD_ADMIN_ROTATE_KEYS,
@@ -44,6 +45,7 @@ enum { CODITECTD_ADMIN_PATH = 1024 }; /* bytes of a directory's name */
 struct coditectd_admin_input {
     const char *directory; /* absolute; NULL: not said */
     unsigned keep;         /* 0: not said */
+    usec_t since;          /* 0: not said */
     struct auth_plan_change plan;
 };
 
@@ -51,7 +53,7 @@ struct coditectd_admin_input {
 int coditectd_admin_find(const struct http_request *req,
                          const struct coditectd_admin_row **ret_row) BASE_MUST_USE;
 struct str coditectd_admin_allow(struct str path); /* the methods of a path; empty: it is none */
-/* ERR_INVALID: a name that is not absolute, too long or no name; a number out of its bounds; no tenant's id. */
+/* ERR_INVALID: a name that is not absolute, too long or no name; a number out of its bounds; no time; no tenant's id. */
 int coditectd_admin_decode(const struct http_request *req,
                            struct coditectd_admin_input *ret_in) BASE_MUST_USE;
 
@@ -88,6 +90,8 @@ void coditectd_admin_line(struct json_writer *w, struct buf *line); /* begins an
 /* Ends and sends it. ERR_CLOSED: nobody is there any more, or the server stops. */
 int coditectd_admin_say(struct coditectd_admin_call *c, struct json_writer *w,
                         struct buf *line) BASE_MUST_USE;
+int coditectd_admin_send(struct coditectd_admin_call *c,
+                         struct buf *line) BASE_MUST_USE; /* the same of a whole object */
 /* At the end of a list: {"done":true} and each. */
 struct coditectd_admin_total {
     const char *name; /* NULL ends them */
@@ -102,6 +106,10 @@ int coditectd_admin_progress(void *ctx, uint64_t looked_at) BASE_MUST_USE;
 
 int coditectd_admin_tenants(struct coditectd_admin_call *c);
 int coditectd_admin_limits(struct coditectd_admin_call *c);
+
+/* ---- admin_audit.c ---- */
+
+int coditectd_admin_audit(struct coditectd_admin_call *c);
 
 /* ---- admin_backup.c ---- */
 

@@ -8,6 +8,7 @@ static const struct coditectd_admin_row rows[] = {
     {CODITECTD_ADMIN_USERS, HTTP_GET, {"/users", 6}, HTTP_STREAM, CODITECTD_ADMIN_ANY},
     {CODITECTD_ADMIN_TENANTS, HTTP_GET, {"/tenants", 8}, HTTP_STREAM, CODITECTD_ADMIN_ANY},
     {CODITECTD_ADMIN_LIMITS, HTTP_POST, {"/limits", 7}, HTTP_WORK, CODITECTD_ADMIN_ANY},
+    {CODITECTD_ADMIN_AUDIT, HTTP_GET, {"/audit", 6}, HTTP_STREAM, CODITECTD_ADMIN_ANY},
     {CODITECTD_ADMIN_CHECK, HTTP_POST, {"/check", 6}, HTTP_STREAM, CODITECTD_ADMIN_READS},
     {CODITECTD_ADMIN_SCRUB, HTTP_POST, {"/scrub", 6}, HTTP_STREAM, CODITECTD_ADMIN_READS},
     {CODITECTD_ADMIN_ROTATE_KEYS, HTTP_POST, {"/rotate-keys", 12}, HTTP_WORK, CODITECTD_ADMIN_ANY},
@@ -71,6 +72,16 @@ static int decode_keep(const struct http_request *req, unsigned *ret_keep)
     return 0;
 }
 
+static int decode_since(const struct http_request *req, usec_t *ret_since)
+{
+    struct str s;
+    int r = http_query(req, "since", &s);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? 0 : r;
+    }
+    return time_parse(s, ret_since) < 0 ? ERR_INVALID : 0;
+}
+
 static int decode_limit(struct str text, int64_t *ret_limit)
 {
     uint64_t number = 0;
@@ -114,6 +125,9 @@ int coditectd_admin_decode(const struct http_request *req, struct coditectd_admi
     int r = decode_directory(req, &in.directory);
     if (r == 0) {
         r = decode_keep(req, &in.keep);
+    }
+    if (r == 0) {
+        r = decode_since(req, &in.since);
     }
     if (r == 0) {
         r = decode_plan(req, &in.plan);

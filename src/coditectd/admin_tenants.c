@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "coditectd/admin_int.h"
 #include "lifecycle/lifecycle.h"
-#include "mail/mail.h"
 
 struct about {
     struct data_tenant tenant;
@@ -71,11 +70,11 @@ static int say_about(struct coditectd_admin_call *c, const struct about *about)
     return coditectd_admin_say(c, &w, &line);
 }
 
-/* mail's own is nobody's. */
+/* The house is nobody's. */
 static int say_tenant(struct coditectd_admin_call *c, struct data_context *ctx, struct about *about,
                       uint64_t *count)
 {
-    if (mail_is_house(about->tenant.id)) {
+    if (data_is_house(about->tenant.id)) {
         return 0;
     }
     ++*count;
@@ -117,7 +116,7 @@ int coditectd_admin_limits(struct coditectd_admin_call *c)
     if (change->tenant_id.n == 0) {
         return ERR_INVALID;
     }
-    if (mail_is_house(change->tenant_id)) {
+    if (data_is_house(change->tenant_id)) {
         return ERR_NOT_FOUND;
     }
     int r = change->given ? auth_plan_set(auth, &ctx, change) : 0;

@@ -191,6 +191,14 @@ struct str data_key_loose(struct arena *arena, const struct data_loose *loose);
 int data_loose_list(struct txn *txn, uint64_t before, struct data_loose **ret_loose,
                     size_t *ret_count) BASE_MUST_USE;
 
+/*
+ * The house: the tenant that nobody belongs to, below which lies what is no tenant's: waiting mail, refusals of strangers.
+ * data_house_in: first in a transaction that puts something there.
+ */
+extern const struct scope data_house;
+bool data_is_house(struct str tenant_id);
+int data_house_in(struct txn *txn) BASE_MUST_USE;
+
 /* The first tenant behind the id `after` (empty: the first of all) that anything is stored of. ERR_NOT_FOUND: none. */
 int data_tenant_next(struct txn *txn, struct str after, struct str *ret_tenant) BASE_MUST_USE;
 
@@ -335,7 +343,7 @@ int data_audit(struct txn *txn, const struct data_context *ctx, const char *acti
 
 /*
  * Appends an audit record of calls that changed nothing, in a transaction of their own: no event. action: "request.deny";
- * route: what was called, an operationId; count: how often.
+ * route: what was called, an operationId, empty of wrong passwords and codes; count: how often.
  */
 struct data_calls {
     const char *action;

@@ -30,9 +30,6 @@ struct mail_post {
 /* Inside a store function: it is sent once this is kept. ERR_BUSY: from a stranger, and MAIL_MAX_WAITING wait. */
 int mail_post_in(struct txn *txn, const struct mail_post *post) BASE_MUST_USE;
 
-/* The tenant that nobody belongs to, under which they wait. */
-bool mail_is_house(struct str tenant_id);
-
 /* How many wait. */
 int mail_waiting(struct store *store, uint64_t *ret_count) BASE_MUST_USE;
 

@@ -1,5 +1,5 @@
 /*
- * Messages that wait. All lie below one tenant of the house's own, so that what a stranger asks for costs the same and leaves the
+ * Messages that wait. All lie below the house (src/data/house.c), so that what a stranger asks for costs the same and leaves the
  * same whether or not anybody has the address.
  *
  * 1. `due_at` orders them. Who takes one moves it by MAIL_LEASE and counts `tries` up in one transaction: of several senders one
@@ -10,38 +10,16 @@
 #include "base/assert.h"
 #include "mail/mail_int.h"
 
-static const struct scope house = {.tenant_id = STR("ten-00000000000000000000000000")};
-
 static const usec_t back_off_most = 15 * 60 * USEC_PER_SEC;
 
-bool mail_is_house(struct str tenant_id)
-{
-    return str_eq(tenant_id, house.tenant_id);
-}
-
 /* ---- Posting ---- */
-
-static int house_in(struct txn *txn)
-{
-    struct data_tenant tenant;
-    int r = data_tenant_get(txn, &house, house.tenant_id, &tenant);
-    if (r != ERR_NOT_FOUND) {
-        return r;
-    }
-    usec_t now = time_now();
-    tenant = (struct data_tenant){.id = house.tenant_id,
-                                  .name = STR("mail"),
-                                  .created_at = now,
-                                  .updated_at = now,
-                                  .revision = 1};
-    return data_tenant_put(txn, &house, &tenant);
-}
 
 static int count_in(struct txn *txn, uint64_t *ret_count)
 {
     const struct data_mail any = {0};
     const struct data_query query = {.index = DATA_MAIL_BY_DUE, .match = &any};
-    return data_counted(txn, &(struct data_count_of){&house, &data_mail_type}, &query, ret_count);
+    return data_counted(txn, &(struct data_count_of){&data_house, &data_mail_type}, &query,
+                        ret_count);
 }
 
 static bool is_address(struct str text)
@@ -60,7 +38,7 @@ int mail_post_in(struct txn *txn, const struct mail_post *post)
 {
     ASSERT(is_address(post->email));
     uint64_t waiting;
-    int r = house_in(txn);
+    int r = data_house_in(txn);
     r = r < 0 ? r : count_in(txn, &waiting);
     if (r == 0 && post->from_stranger && waiting >= MAIL_MAX_WAITING) {
         return ERR_BUSY;
@@ -76,7 +54,7 @@ int mail_post_in(struct txn *txn, const struct mail_post *post)
         .created_at = now,
         .due_at = now,
     };
-    r = r < 0 ? r : data_mail_put(txn, &house, &mail);
+    r = r < 0 ? r : data_mail_put(txn, &data_house, &mail);
     if (r == 0) {
         store_put(txn, data_key_bell(store_arena(txn), MAIL_BELL), mail.id);
     }
@@ -112,13 +90,13 @@ static int take_this(struct txn *txn, struct take *t, struct data_mail *mail)
     usec_t now = time_now();
     if (now - mail->created_at >= MAIL_HOURS * 3600 * USEC_PER_SEC) {
         t->taken.turn = MAIL_TURN_OLD;
-        return data_mail_delete(txn, &house, mail->id);
+        return data_mail_delete(txn, &data_house, mail->id);
     }
     const struct mail_draft draft = {.txn = txn, .arena = t->arena, .mail = mail};
     int r = t->options->compose(t->options->compose_ctx, &draft, &t->taken.letter);
     if (r == ERR_NOT_FOUND) {
         t->taken.turn = MAIL_TURN_DROPPED;
-        return data_mail_delete(txn, &house, mail->id);
+        return data_mail_delete(txn, &data_house, mail->id);
     }
     if (r < 0) {
         return r;
@@ -126,7 +104,7 @@ static int take_this(struct txn *txn, struct take *t, struct data_mail *mail)
     t->taken.turn = MAIL_TURN_SEND;
     mail->due_at = now + MAIL_LEASE;
     mail->tries++;
-    return data_mail_put(txn, &house, mail);
+    return data_mail_put(txn, &data_house, mail);
 }
 
 static int take_fn(struct txn *txn, void *ctx)
@@ -135,7 +113,7 @@ static int take_fn(struct txn *txn, void *ctx)
     t->taken = (struct mail_taken){.turn = MAIL_TURN_NONE};
     const struct data_query query = {.index = DATA_MAIL_BY_DUE, .limit = 1};
     struct data_mail_list page;
-    int r = data_mail_list(txn, &house, &query, &page);
+    int r = data_mail_list(txn, &data_house, &query, &page);
     if (r < 0 || page.n == 0) {
         return r;
     }
@@ -185,16 +163,16 @@ static int after_fn(struct txn *txn, void *ctx)
 {
     const struct after *after = ctx;
     struct data_mail now;
-    int r = data_mail_get(txn, &house, after->mail->id, &now);
+    int r = data_mail_get(txn, &data_house, after->mail->id, &now);
     if (r == ERR_NOT_FOUND || (r == 0 && now.tries != after->mail->tries)) {
         return 0;
     }
     if (r == 0 && after->retry == 0) {
-        return data_mail_delete(txn, &house, now.id);
+        return data_mail_delete(txn, &data_house, now.id);
     }
     if (r == 0) {
         now.due_at = time_now() + back_off(after->retry, now.tries);
-        r = data_mail_put(txn, &house, &now);
+        r = data_mail_put(txn, &data_house, &now);
     }
     return r;
 }

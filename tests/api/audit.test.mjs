@@ -1,7 +1,11 @@
 // The audit log: who may read it, what stands in it, its filters, its pages, its export.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { bundle, compile, newSession, serverForFile, until } from "./harness.mjs";
+import { bundle, compile, newSession, Server, serverForFile, until } from "./harness.mjs";
 
 const server = await serverForFile();
 const ada = await server.account("ada");
@@ -15,10 +19,20 @@ await ada.delete(`/sessions/${two.id}`);
 // What happened within a millisecond has no order.
 const actions = (reply) => reply.data.map(({ action }) => action).sort();
 
-async function pages(path) {
+/** What the operator sees of strangers, by the door in the data directory. */
+const refusals = (of = server) => new Promise((resolve, reject) => {
+  request({ socketPath: join(of.data, "store/admin.sock"), path: "/audit", headers: { Host: "admin" } }, async (reply) => {
+    const lines = Buffer.concat(await reply.toArray()).toString().trimEnd().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(lines.pop(), { done: true, records: lines.length });
+    resolve(lines);
+  }).on("error", reject).end();
+});
+const sum = (records) => records.reduce((all, { count }) => all + count, 0);
+
+async function pages(path, client = ada) {
   const all = [];
   for (let next = ""; next !== null; ) {
-    const reply = await ada.get(`${path}${next && `&cursor=${next}`}`);
+    const reply = await client.get(`${path}${next && `&cursor=${next}`}`);
     assert.equal(reply.status, 200);
     all.push(...reply.data);
     next = reply.json.page.next;
@@ -115,6 +129,57 @@ test("a denial is in it, a moment later, once for many", async () => {
   assert.ok(all.every(({ outcome, count, address }) => outcome === "denied" && count >= 1 && address === "127.0.0.1"));
   assert.ok(all.length <= 3, `${all.length} records of 21 denials`);
   assert.deepEqual((await ada.get("/audit?action=request.read")).data, []); // only where it is asked for
+});
+
+test("wrong passwords are counted, by account and address, at most one record a minute after the first", async (t) => {
+  const data = mkdtempSync(join(tmpdir(), "coditect-audit-"));
+  let own = await Server.start({ data });
+  t.after(() => own.stop().finally(() => rmSync(data, { recursive: true, force: true })));
+  const person = await own.account("guessed");
+  const guesses = async () => pages("/audit?action=login.create", person).then((all) => all.filter(({ outcome }) => outcome === "denied"));
+  for (let i = 0; i < 20; i++) assert.equal((await own.anonymous().post("/auth/login", { email: person.email, password: `wrong ${i}` })).status, 401);
+  await until("the first are written", async () => (await guesses()).length > 0);
+  await own.stop(); // what is left of the minute is written then
+  own = await Server.start({ data });
+  person.server = own;
+  assert.equal(sum(await guesses()), 20);
+  const all = await guesses();
+  assert.ok(all.length <= 2, `${all.length} records`);
+  assert.ok(all.every((one) => one.actor_id === person.user.id && one.target === person.user.id && one.address === "127.0.0.1"));
+});
+
+test("what strangers are refused is the operator's: counted by operation and address, in nobody's log", async () => {
+  const { data: { token: link } } = await ada.post(`/sessions/${one.id}/links`, { name: "x" });
+  const { data: { key } } = await ada.post("/auth/keys", { name: "ci", access: "read" });
+  const secret = "A".repeat(43);
+  const broken = (token) => token.slice(0, -secret.length) + secret;
+  const anyone = server.anonymous();
+  const foreign = { Origin: "http://evil.example.com", Cookie: "__Host-coditect-refresh=x" };
+  const tried = [
+    ["sessions_list", 401, () => anyone.get("/sessions")],
+    ["projects_list", 401, () => anyone.get("/projects", { token: broken(ada.token) })],
+    ["users_me_get", 401, () => anyone.get("/users/me", { token: broken(key) })],
+    ["shared_get", 401, () => anyone.get("/shared", { token: broken(link) })],
+    ["auth_login", 401, () => anyone.post("/auth/login", { email: "nobody@example.com", password: "not this one" })],
+    ["auth_reset", 403, () => anyone.post("/auth/reset", { token: "ten-x.rst-x.x", new_password: "another password" })],
+    ["auth_register", 403, () => anyone.post("/auth/register", { email: "x@example.com", password: "a long password", invitation: "ten-x.inv-x.x" })],
+    ["auth_refresh", 403, () => anyone.post("/auth/refresh", undefined, { headers: foreign })],
+  ];
+  for (const [route, status, call] of tried) {
+    for (let i = 0; i < 3; i++) assert.equal((await call()).status, status, route);
+  }
+  const routes = async () => new Set((await refusals()).map(({ route }) => route));
+  await until("all are written", async () => {
+    const written = await routes();
+    return tried.every(([route]) => written.has(route));
+  });
+  const all = await refusals();
+  assert.ok(all.every((one) => one.action === "request.deny" && one.outcome === "denied" && one.address === "127.0.0.1" && one.actor_id === undefined && one.count >= 1));
+  assert.ok(all.length <= 2 * (await routes()).size, `${all.length} records of ${(await routes()).size} operations within a minute`);
+  for (const person of [ada, eve]) {
+    const own = await pages("/audit?limit=100&action=request.deny", person);
+    assert.ok(own.every(({ actor_id }) => actor_id !== undefined), "nobody's refusal is in a tenant's log");
+  }
 });
 
 test("it is for owners and admins", async () => {

@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Server, newSession, serverForFile } from "../api/harness.mjs";
+import { Server, newSession, serverForFile, until } from "../api/harness.mjs";
 import { Cli, person } from "./cli.mjs";
 
 const server = await serverForFile();
@@ -35,6 +35,18 @@ test("users: everybody of all tenants, whoever they are called", async () => {
   const { stdout } = await admin("users");
   assert.match(stdout, /^ID +ROLE +LAST USE \(UTC\) +TENANT +E-MAIL +NAME\n(usr-.*\n){2}$/);
   assert.match(stdout, /eve\\u202e/);
+});
+
+test("audit: what strangers were refused, by address", async () => {
+  for (let i = 0; i < 3; i++) assert.equal((await server.anonymous().get("/projects")).status, 401);
+  await until("it is written", async () => (await admin("audit", "--json")).json.some(({ route }) => route === "projects_list"));
+  const [record] = (await admin("audit", "--json", "--since", "1h")).json.filter(({ route }) => route === "projects_list");
+  assert.deepEqual([record.action, record.outcome, record.address, record.actor_id], ["request.deny", "denied", "127.0.0.1", undefined]);
+  assert.match((await admin("audit")).stdout, /^WHEN \(UTC\) +COUNT +FROM +WHAT\n(.*\n)*.* [1-3] +127\.0\.0\.1 +projects_list\n/);
+  assert.deepEqual((await admin("audit", "--since", "2999-01-01", "--json")).json, []);
+  await operator.fails(2, /--since wants/, "admin", "audit", "--since", "yesterday", "--data", server.data);
+  assert.match(await raw("GET /audit?since=yesterday HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n"), /^HTTP\/1\.1 400 /);
+  assert.ok((await admin("tenants", "--json")).json.length === 2, "the house is no tenant of anybody's");
 });
 
 test("check and scrub of the running server, beside somebody who writes", async () => {

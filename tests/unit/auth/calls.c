@@ -21,7 +21,7 @@ static int find_fn(struct txn *txn, void *arg)
     do {
         r = data_audit_list(txn, &f->ctx->scope, &query, &list);
         for (size_t i = 0; r == 0 && i < list.n; i++) {
-            if (list.at[i].route.n > 0) {
+            if (list.at[i].count > 0) {
                 f->records++;
                 *(list.at[i].outcome == DATA_OUTCOME_DENIED ? &f->denied : &f->read) +=
                     list.at[i].count;
@@ -124,6 +124,74 @@ static void the_table_is_bounded(void **state)
     assert_int_equal(p->auth->calls.dropped, 0);
 }
 
+static struct found find_in_house(struct people *p)
+{
+    struct data_context house = people_request(p);
+    house.scope = data_house;
+    return find(&house);
+}
+
+static void strangers_are_a_record_a_minute_of_a_network(void **state)
+{
+    struct people *p = *state;
+    struct data_context stranger = people_request(p);
+    time_test_set(time_now(), 1000 * USEC_PER_SEC);
+    for (int i = 0; i < 9; i++) {
+        stranger.client.address = arena_printf(&p->w.arena, "2001:db8:1:2::%x", i + 1);
+        call(p, &stranger, "sessions_list", /* denied= */ true);
+    }
+    assert_int_equal(find_in_house(p).records, 0);
+    assert_int_equal(auth_flush(p->auth), 0);
+    struct found f = find_in_house(p);
+    assert_int_equal(f.records, 1);
+    assert_int_equal(f.denied, 9);
+    assert_str(f.last.action, "request.deny");
+    assert_str(f.last.route, "sessions_list");
+    assert_str(f.last.address, "2001:db8:1:2::/64");
+    assert_int_equal(f.last.actor_id.n, 0);
+    call(p, &stranger, "sessions_list", true);
+    call(p, &stranger, "auth_login", true);
+    assert_int_equal(auth_flush(p->auth), 0);
+    assert_int_equal(find_in_house(p).records, 2); /* the first one's minute is not over */
+    time_test_advance(60 * USEC_PER_SEC);
+    assert_int_equal(auth_flush(p->auth), 0);
+    f = find_in_house(p);
+    assert_int_equal(f.records, 3);
+    assert_int_equal(f.denied, 11);
+    time_test_advance(120 * USEC_PER_SEC);
+    assert_int_equal(auth_flush(p->auth), 0);
+    assert_int_equal(map_count(p->auth->calls.all), 0);
+    time_test_real();
+}
+
+/* As many networks as somebody has, for ten minutes: neither memory nor records grow with them, and nothing is left uncounted. */
+static void many_networks_are_others(void **state)
+{
+    enum { MINUTES = 10, EACH = 1000 };
+    struct people *p = *state;
+    struct data_context stranger = people_request(p);
+    size_t most = 0;
+    time_test_set(time_now(), 1000 * USEC_PER_SEC);
+    for (int i = 0; i < MINUTES * EACH; i++) {
+        stranger.client.address = arena_printf(&p->w.arena, "2001:db8:%x::1", i + 1);
+        call(p, &stranger, "auth_login", /* denied= */ true);
+        size_t held = map_count(p->auth->calls.all);
+        most = held > most ? held : most;
+        time_test_advance(60 * USEC_PER_SEC / EACH);
+        if (i % (EACH / 60) == 0) {
+            assert_int_equal(auth_flush(p->auth), 0);
+        }
+    }
+    auth_calls_close(p->auth);
+    assert_int_equal(auth_flush(p->auth), 0);
+    struct found f = find_in_house(p);
+    assert_int_equal(f.denied, MINUTES * EACH);
+    assert_true(f.records <= AUTH_STRANGERS_BURST + MINUTES * (AUTH_STRANGERS_A_MINUTE + 1) + 2);
+    assert_true(most <= AUTH_STRANGERS_BURST + 2 * AUTH_STRANGERS_A_MINUTE + 1);
+    assert_int_equal(p->auth->calls.dropped, 0);
+    time_test_real();
+}
+
 static void the_end_leaves_nothing(void **state)
 {
     struct people *p = *state;
@@ -141,7 +209,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(denials_are_a_record_a_minute), TEST_SQLITE(denials_are_a_record_a_minute),
         TEST(reads_are_a_record_a_flush),    TEST(the_table_is_bounded),
-        TEST(the_end_leaves_nothing),
+        TEST(the_end_leaves_nothing),        TEST(strangers_are_a_record_a_minute_of_a_network),
+        TEST(many_networks_are_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
