@@ -93,7 +93,8 @@ void api_audit_fields(struct api_call *call, const void *in)
     const struct api_route *row = call->route;
     struct str action = str_from(row->audit);
     size_t dot = str_find(action, '.', 0);
-    if (!str_ends(action, STR(".update")) && !str_ends(action, STR("_update"))) {
+    if (!str_ends(action, STR(".update")) && !str_ends(action, STR("_update")) &&
+        !str_ends(action, STR(".rename"))) {
         return;
     }
     BUF_AUTO(names, 4096);

@@ -39,3 +39,12 @@ test("whatever stands in the audit log has words on its page", () => {
   assert.ok(written.length > 40, `${written.length} actions`);
   assert.deepEqual(written.filter(([noun, verb]) => !words.get(noun).includes(verb)), []);
 });
+
+test("what the document says of the audit log is what is written there", () => {
+  const rows = [...readFileSync(join(root, "spec/openapi.yaml"), "utf8").matchAll(/^ +x-audit: \[?(.+?)\]?$/gm)].map(([, names]) => names.split(", "));
+  assert.equal(rows.length, bundle.operations.length);
+  const written = new Set(actionsOf(join(root, "src")));
+  assert.deepEqual(rows.flat().filter((name) => !["none", "history"].includes(name) && !written.has(name)), []);
+  const ofHistory = bundle.operations.filter((_, i) => rows[i][0] === "history").map(({ id }) => id);
+  assert.ok(ofHistory.length > 5 && ofHistory.every((id) => id.startsWith("file")), ofHistory.join());
+});

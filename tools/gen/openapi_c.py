@@ -109,7 +109,7 @@ def route_row(document, operation):
     bits = " | ".join(f"API_ROLE_{role.upper()}" for role in roles) or "0"
     fields = f"fields_{operation.id}" if operation.fields else "NULL"
     size = f"sizeof(struct api_{operation.id}_in)" if operation.fields else "0"
-    audit = "" if operation.audit == "none" else operation.audit
+    audit = "" if operation.audit == ["none"] else operation.audit[0]
     parts = [
         f".id = {quoted(operation.id)}", f".method = STR({quoted(operation.method)})",
         f".path = {quoted(operation.path)}",

@@ -107,7 +107,7 @@ def describe(document, operation):
         "about": operation.node.get("description"), "permission": operation.permission,
         "roles": document.raw["x-permissions"][operation.permission],
         "rate": rate_words(document.raw["x-rates"], operation.rate),
-        "audit": None if operation.audit == "none" else operation.audit,
+        "audit": None if operation.audit == ["none"] else operation.audit,
         "fields": fields, "body": operation.body, "example": media.get("example"),
         "replies": [reply(document, status, raw) for status, raw in operation.node["responses"].items()],
     }

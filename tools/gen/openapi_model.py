@@ -96,7 +96,8 @@ class Operation:
         self.lane = pick(node, "x-lane", LANES, self.id)
         self.permission = pick(node, "x-permission", document.raw["x-permissions"], self.id)
         self.rate = pick(node, "x-rate", document.raw["x-rates"], self.id)
-        self.audit = node.get("x-audit") or fail(f"{self.id}: x-audit is missing")
+        audit = node.get("x-audit") or fail(f"{self.id}: x-audit is missing")
+        self.audit = audit if isinstance(audit, list) else [audit]  # names; or "none", or "history"
         self.root = node.get("x-root", False)
         self.fields, self.body, self.body_schema = [], "none", None
         self.body_required, self.min_properties = False, 0

@@ -226,7 +226,7 @@ export interface NumberLimits {
 
 
 def write_actions(out, document):
-    actions = sorted({operation.audit for operation in document.operations} - {"none"})
+    actions = sorted({name for operation in document.operations for name in operation.audit} - {"none", "history"})
     out.write("\n/** What changes are called in the audit log. */\n")
     out.write(f"export const auditActions = {literal(actions)} as const;\n")
 

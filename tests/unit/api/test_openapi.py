@@ -292,10 +292,11 @@ class TheDocument(unittest.TestCase):
     def test_every_change_is_audited_and_every_read_is_not(self):
         for operation in self.document.operations:
             if operation.method == "GET":
-                self.assertEqual(operation.audit, "none", operation.id)
+                self.assertEqual(operation.audit, ["none"], operation.id)
             # Tokens are no change of what is kept; the link that a mail brings is audited when it is made.
             elif operation.id not in ("auth_refresh", "auth_ticket_create", "auth_reset_ask"):
-                self.assertRegex(operation.audit, r"^[a-z]+\.[a-z_]+$", operation.id)
+                for name in operation.audit if operation.audit != ["history"] else []:
+                    self.assertRegex(name, r"^[a-z]+\.[a-z_]+$", operation.id)
 
     def test_patterns_mean_the_same_as_their_examples(self):
         for pattern in openapi_model.PATTERNS:

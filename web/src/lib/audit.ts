@@ -9,8 +9,8 @@ export interface Kind {
 }
 
 export const kinds: readonly Kind[] = [
-  { noun: "session", label: "Sessions", verbs: { create: "created the session", update: "changed the session", rename: "renamed the session", move: "moved to another project the session", delete: "deleted the session", purge: "removed for good, 30 days after it was deleted, the session", restore: "restored the session", fork: "forked the session", clone: "tried again to clone the repository of", open: "opened the session", pause: "paused the session" } },
-  { noun: "project", label: "Projects", verbs: { create: "created the project", update: "changed the project", rename: "renamed the project", delete: "deleted the project" } },
+  { noun: "session", label: "Sessions", verbs: { create: "created the session", rename: "renamed the session", move: "moved to another project the session", delete: "deleted the session", purge: "removed for good, 30 days after it was deleted, the session", restore: "restored the session", fork: "forked the session", clone: "tried again to clone the repository of", open: "opened the session", pause: "paused the session" } },
+  { noun: "project", label: "Projects", verbs: { create: "created the project", rename: "renamed the project", delete: "deleted the project" } },
   { noun: "login", label: "Logins", verbs: { create: "logged in", end: "ended a login", expire: "was logged out after a long time", reused: "had a login ended: an old token came again", replace: "logged in again", code: "entered a code of the second factor" } },
   { noun: "totp", label: "Second factor", verbs: { begin: "began to set up the second factor", enable: "set up the second factor", disable: "gave up the second factor", remove: "had the second factor removed", recovery: "made new recovery codes" } },
   { noun: "link", label: "Links to sessions", verbs: { create: "made a link to", delete: "ended a link to", expire: "ended, since it was too old, a link to", use: "read, by a link," } },
@@ -18,9 +18,7 @@ export const kinds: readonly Kind[] = [
   { noun: "member", label: "Members", verbs: { update: "changed the role of", remove: "removed" } },
   { noun: "invitation", label: "Invitations", verbs: { create: "invited somebody", delete: "withdrew an invitation", accept: "accepted an invitation" } },
   { noun: "user", label: "Accounts", verbs: { register: "registered", update: "changed the profile", password: "changed the password", reset: "set another password by a link", email: "changed the address", email_ask: "asked for another address", delete: "deleted the account", purge: "removed what was left of the account" } },
-  { noun: "file", label: "Files", verbs: { write: "wrote a file in", delete: "deleted a file in", move: "moved a file in", copy: "copied a file in", mkdir: "made a folder in", restore: "brought a file back in" } },
-  { noun: "files", label: "Many files at once", verbs: { restore: "took files back to a moment in", unpack: "unpacked an archive in" } },
-  { noun: "conversation", label: "Conversations", verbs: { create: "began a conversation", update: "changed a conversation", rename: "renamed a conversation", delete: "deleted a conversation", purge: "removed for good a deleted conversation", restore: "restored a conversation" } },
+  { noun: "conversation", label: "Conversations", verbs: { create: "began a conversation", rename: "renamed a conversation", delete: "deleted a conversation", purge: "removed for good a deleted conversation", restore: "restored a conversation" } },
   { noun: "message", label: "Messages", verbs: { create: "wrote a message" } },
   { noun: "setting", label: "Settings", verbs: { update: "changed a setting", delete: "took back a setting" } },
   { noun: "workspace", label: "Workspaces", verbs: { stop: "stopped the workspace of" } },

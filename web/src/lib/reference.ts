@@ -30,7 +30,8 @@ export interface Operation {
   readonly permission: string;
   readonly roles: readonly string[];
   readonly rate?: string;
-  readonly audit?: string;
+  /** Names in the audit log; or "history". */
+  readonly audit?: readonly string[];
   readonly fields: readonly Field[];
   readonly body: "none" | "json" | "bytes";
   readonly example?: unknown;

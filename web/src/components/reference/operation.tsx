@@ -18,9 +18,13 @@ function Part({ title, children }: { readonly title: string; readonly children: 
   return <Stack gap="8px"><Heading as="h4" fontSize="13px" fontWeight="600">{title}</Heading>{children}</Stack>;
 }
 
+function auditedOf(names: readonly string[]): string {
+  return names[0] === "history" ? "Recorded in the history of the session's files." : `Audited as ${names.map((name) => `\`${name}\``).join(", ")}.`;
+}
+
 function factsOf({ roles, permission, rate, audit }: Operation): string {
   const who = permission === "link" ? "Whoever has a link to a session." : roles.length === 0 ? "Without a login." : `${permission}: ${roles.join(", ")}.`;
-  return [who, rate === undefined ? "" : `At most ${rate}.`, audit === undefined ? "" : `Audited as \`${audit}\`.`].filter((text) => text !== "").join(" ");
+  return [who, rate === undefined ? "" : `At most ${rate}.`, audit === undefined ? "" : auditedOf(audit)].filter((text) => text !== "").join(" ");
 }
 
 function Details({ operation, base }: { readonly operation: Operation; readonly base: string }) {
