@@ -329,10 +329,7 @@ static int enter_fn(struct txn *txn, void *ctx)
 /* Wrong passwords are counted by account and network: nobody can lock out somebody who is elsewhere. */
 static struct str password_key(const struct entry *e)
 {
-    struct arena *arena = e->ctx->arena;
-    return arena_printf(arena, STR_FMT " " STR_FMT,
-                        STR_ARG(auth_limit_network(arena, e->ctx->client.address)),
-                        STR_ARG(e->email));
+    return auth_limit_of(e->ctx, e->email);
 }
 
 /* An address that cannot be one has no account: the same answer, after the same work. */

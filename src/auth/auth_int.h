@@ -279,6 +279,9 @@ int auth_limit_request(struct auth *a, struct data_context *ctx, enum auth_limit
 struct str auth_limit_network(struct arena *arena, struct str address);
 size_t auth_limits_count(struct auth *a);
 
+/* A bucket's key for what ctx's client may do to an account: nobody spends what others may from elsewhere. */
+struct str auth_limit_of(const struct data_context *ctx, struct str whose);
+
 /* ---- notes.c: what authenticated requests leave to be written later ---- */
 
 struct auth_notes {

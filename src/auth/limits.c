@@ -4,6 +4,9 @@
  *
  * 1. The table holds at most AUTH_MAX_BUCKETS; `used` orders them, newest first; the oldest goes when one more comes.
  * 2. Each replica counts for itself.
+ * 3. Back-off: who asks again before the moment that a refusal named waits twice as long, at most `per`, in which the bucket fills
+ *    meanwhile. Only where the key has the network of who asks: whoever else shares a bucket (an address that mail goes to, an
+ *    account) would wait for what strangers do.
  */
 #include <arpa/inet.h>
 
@@ -12,6 +15,8 @@
 struct bucket {
     struct bucket *newer, *older;
     usec_t full_at; /* monotonic */
+    usec_t wait;    /* that the last refusal named; 0: none since a token was granted */
+    usec_t until;   /* the end of it */
     size_t key_n;
     char key[1 + 160];
 };
@@ -76,6 +81,13 @@ static struct str bucket_key(char to[static 161], enum auth_limit_kind kind, str
     return str_of(to, 161);
 }
 
+static const bool backs_off[AUTH_LIMIT_KINDS] = {
+    [AUTH_LIMIT_REGISTER] = true,
+    [AUTH_LIMIT_LOGIN] = true,
+    [AUTH_LIMIT_PASSWORD] = true,
+    [AUTH_LIMIT_CODE] = true,
+};
+
 static struct bucket *bucket_locked(struct auth_limits *l, struct str key)
 {
     lock_assert_held(&l->lock);
@@ -98,6 +110,28 @@ static struct bucket *bucket_locked(struct auth_limits *l, struct str key)
     return b;
 }
 
+/* For how long the bucket, which has a token `needed` from now, refuses; 0: it grants. */
+static usec_t wait_of(struct bucket *b, enum auth_limit_kind kind, usec_t needed, usec_t most)
+{
+    usec_t now = time_monotonic();
+    if (!backs_off[kind]) {
+        return needed > 0 ? needed : 0;
+    }
+    if (needed <= 0 && b->until <= now) {
+        b->wait = 0;
+        return 0;
+    }
+    usec_t twice = b->wait < most / 2 ? 2 * b->wait : most;
+    b->wait = twice > needed ? twice : needed;
+    b->until = now + b->wait;
+    return b->wait;
+}
+
+static usec_t up_to_ms(usec_t t)
+{
+    return (t + USEC_PER_MS - 1) / USEC_PER_MS;
+}
+
 int auth_limit(struct auth *a, enum auth_limit_kind kind, struct str key,
                struct auth_limit_state *ret_state)
 {
@@ -105,26 +139,26 @@ int auth_limit(struct auth *a, enum auth_limit_kind kind, struct str key,
     ASSERT(kind < AUTH_LIMIT_KINDS);
     struct auth_rate rate = a->rates[kind];
     struct auth_limit_state state = {.limit = rate.burst, .remaining = rate.burst};
-    bool granted = true;
+    usec_t wait = 0;
     if (rate.burst > 0) {
         char text[161];
         struct str name = bucket_key(text, kind, key);
         usec_t step = rate.per / rate.burst > 0 ? rate.per / rate.burst : 1;
-        usec_t now = time_monotonic();
         LOCK_SCOPE(&a->limits->lock);
+        usec_t now = time_monotonic();
         struct bucket *b = bucket_locked(a->limits, name);
         usec_t full_at = (b->full_at > now ? b->full_at : now) + step;
-        granted = full_at - now <= step * rate.burst;
-        b->full_at = granted ? full_at : b->full_at;
-        state.remaining = granted ? (uint32_t)((step * rate.burst - (full_at - now)) / step) : 0;
-        state.reset_ms = (b->full_at - now + USEC_PER_MS - 1) / USEC_PER_MS;
-        state.retry_after_ms =
-            granted ? 0 : (full_at - now - step * rate.burst + USEC_PER_MS - 1) / USEC_PER_MS;
+        wait = wait_of(b, kind, full_at - now - step * rate.burst, step * rate.burst);
+        b->full_at = wait == 0 ? full_at : b->full_at;
+        usec_t full_in = b->full_at > now + wait ? b->full_at - now : wait;
+        state.remaining = wait == 0 ? (uint32_t)((step * rate.burst - (full_at - now)) / step) : 0;
+        state.reset_ms = up_to_ms(full_in);
+        state.retry_after_ms = up_to_ms(wait);
     }
     if (ret_state) {
         *ret_state = state;
     }
-    return granted ? 0 : ERR_RATE_LIMITED;
+    return wait == 0 ? 0 : ERR_RATE_LIMITED;
 }
 
 int auth_limit_request(struct auth *a, struct data_context *ctx, enum auth_limit_kind kind,
@@ -175,4 +209,11 @@ struct str auth_limit_network(struct arena *arena, struct str address)
     }
     memset(&a.s6_addr[8], 0, 8);
     return arena_printf(arena, "%s/64", inet_ntop(AF_INET6, &a, text, sizeof text));
+}
+
+struct str auth_limit_of(const struct data_context *ctx, struct str whose)
+{
+    return arena_printf(ctx->arena, STR_FMT " " STR_FMT,
+                        STR_ARG(auth_limit_network(ctx->arena, ctx->client.address)),
+                        STR_ARG(whose));
 }

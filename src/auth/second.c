@@ -4,8 +4,10 @@
  * 1. It is asked for only after the right password, so that it tells nobody whether an account exists.
  * 2. A code is good once: the transaction that makes the login keeps the step of the code, and refuses it and older ones from
  *    then on; a recovery code is deleted there. Of two logins with one code, one fails.
- * 3. Wrong codes are counted by account alone, since only who has the password can make them: 10, then one in 6 minutes, is
- *    hopeless against a million codes, whatever the number of addresses.
+ * 3. Wrong codes are counted by account and network: who knows the password and tries codes keeps nobody out who comes from
+ *    elsewhere. Against many networks those of an app are also counted by account alone: 30, then one in 2 minutes, is hopeless
+ *    against a million codes. Neither a network in which the person is logged in is subject to that, nor a recovery code, which
+ *    nobody guesses: the owner always has a way in.
  * 4. user.two_factor_at is set if and only if there is a confirmed record.
  */
 #include <sodium.h>
@@ -101,13 +103,34 @@ static int recovery_take(struct arena *arena, struct str hashes, struct str hash
 struct read {
     struct arena *arena;
     struct scope scope;
-    struct data_totp totp; /* result */
+    struct str network;    /* of who asks */
+    struct data_totp totp; /* results */
+    bool at_home;          /* the person is logged in there */
 };
+
+static int look_home(struct txn *txn, struct read *d)
+{
+    const struct data_login match = {.user_id = d->scope.user_id};
+    const struct data_query query = {.index = DATA_LOGIN_BY_USER,
+                                     .match = &match,
+                                     .fixed = 1,
+                                     .limit = DATA_MAX_LIST,
+                                     .reverse = true};
+    struct data_login_list logins;
+    int r = data_login_list(txn, &d->scope, &query, &logins);
+    d->at_home = false;
+    for (size_t i = 0; r == 0 && i < logins.n && !d->at_home; i++) {
+        d->at_home = str_eq(auth_limit_network(store_arena(txn), logins.at[i].address), d->network);
+    }
+    return r;
+}
 
 static int read_fn(struct txn *txn, void *ctx)
 {
     struct read *d = ctx;
-    int r = data_totp_get(txn, &d->scope, id_of(store_arena(txn), d->scope.user_id), &d->totp);
+    int r = d->network.n > 0 ? look_home(txn, d) : 0;
+    r = r < 0 ? r
+              : data_totp_get(txn, &d->scope, id_of(store_arena(txn), d->scope.user_id), &d->totp);
     if (r == 0) {
         data_totp_copy(d->arena, &d->totp);
     }
@@ -124,10 +147,24 @@ static int read_of(struct data_context *ctx, const struct scope *scope, struct d
     return r;
 }
 
-/* ERR_RATE_LIMITED: too many wrong ones. The token comes back when the code is right. */
+/* ERR_RATE_LIMITED: too many wrong ones. Tokens come back (give_back) when the code is right. */
 static int limited(struct auth *a, struct data_context *ctx, struct str user_id)
 {
-    return auth_limit_request(a, ctx, AUTH_LIMIT_CODE, user_id);
+    return auth_limit_request(a, ctx, AUTH_LIMIT_CODE, auth_limit_of(ctx, user_id));
+}
+
+/* The same of the account alone: an app's code from a network in which the person is not logged in. */
+static bool is_counted_by_account(const struct read *d, struct str plain)
+{
+    return plain.n == AUTH_CODE_DIGITS && !d->at_home;
+}
+
+static void give_back(struct auth *a, struct data_context *ctx, struct str user_id, bool account)
+{
+    auth_limit_return(a, AUTH_LIMIT_CODE, auth_limit_of(ctx, user_id));
+    if (account) {
+        auth_limit_return(a, AUTH_LIMIT_APP_CODE, user_id);
+    }
 }
 
 /* The step of a right code of the app. */
@@ -158,25 +195,31 @@ int auth_second_check(struct auth *a, struct data_context *ctx, const struct aut
     if (in->code.n == 0) {
         return ERR_CODE_NEEDED;
     }
-    const struct scope scope = {.tenant_id = user->tenant_id, .user_id = user->id};
-    struct data_totp totp;
+    struct read d = {.arena = ctx->arena,
+                     .scope = {.tenant_id = user->tenant_id, .user_id = user->id},
+                     .network = auth_limit_network(ctx->arena, ctx->client.address)};
     int r = limited(a, ctx, user->id);
-    r = r < 0 ? r : read_of(ctx, &scope, &totp);
+    r = r < 0 ? r : store_read(ctx->store, read_fn, &d);
     if (r < 0) {
         return r == ERR_NOT_FOUND ? ERR_CODE_NEEDED : r; /* turned off just now */
     }
     struct str plain = plain_code(ctx->arena, in->code);
+    bool by_account = is_counted_by_account(&d, plain);
+    r = by_account ? auth_limit_request(a, ctx, AUTH_LIMIT_APP_CODE, user->id) : 0;
+    if (r < 0) {
+        return r;
+    }
     struct str left;
-    second.key = totp.key;
+    second.key = d.totp.key;
     second.recovery = recovery_hash(ctx->arena, user->id, plain);
-    if (find_step(&totp, plain, &second.step)) {
+    if (find_step(&d.totp, plain, &second.step)) {
         second.recovery = STR_EMPTY;
-    } else if (recovery_take(ctx->arena, totp.recovery, second.recovery, &left) < 0) {
+    } else if (recovery_take(ctx->arena, d.totp.recovery, second.recovery, &left) < 0) {
         auth_denial_add(a, ctx, "login.code", user);
         return data_fault(ctx, ERR_BAD_CODE, "code",
                           "This code is not right, or it was used before.");
     }
-    auth_limit_return(a, AUTH_LIMIT_CODE, user->id);
+    give_back(a, ctx, user->id, by_account);
     *ret_second = second;
     return 0;
 }
@@ -334,7 +377,7 @@ static int confirm_check(struct auth *a, struct data_context *ctx, struct str co
         return data_fault(ctx, ERR_BAD_CODE, "code",
                           "This is not what the app shows. Are the clocks of both right?");
     }
-    auth_limit_return(a, AUTH_LIMIT_CODE, ctx->scope.user_id);
+    give_back(a, ctx, ctx->scope.user_id, /* account= */ false);
     return 0;
 }
 

@@ -110,11 +110,15 @@ static int change_fn(struct txn *txn, void *ctx)
     return r;
 }
 
-/* Counted by the person: who has got hold of a token may not try passwords without end. */
+/*
+ * Counted by person and network, as logins are: who has got hold of a token may not try passwords without end, nor keep its owner
+ * from changing theirs.
+ */
 static int prove(struct auth *a, struct data_context *ctx, const struct auth_proof *proof,
                  const struct data_user *user)
 {
-    int r = auth_limit_request(a, ctx, AUTH_LIMIT_PASSWORD, user->id);
+    struct str key = auth_limit_of(ctx, user->id);
+    int r = auth_limit_request(a, ctx, AUTH_LIMIT_PASSWORD, key);
     if (r < 0) {
         return r;
     }
@@ -122,7 +126,7 @@ static int prove(struct auth *a, struct data_context *ctx, const struct auth_pro
         auth_denial_add(a, ctx, proof->action, user);
         return data_fault(ctx, ERR_BAD_CREDENTIALS, proof->field, "The password is wrong.");
     }
-    auth_limit_return(a, AUTH_LIMIT_PASSWORD, user->id);
+    auth_limit_return(a, AUTH_LIMIT_PASSWORD, key);
     return 0;
 }
 

@@ -49,6 +49,69 @@ static void grants_a_burst_and_then_a_trickle(void **state)
     assert_int_equal(s.remaining, 5);
 }
 
+/* Refusals in a row double the wait, up to the time in which the bucket fills; what was told is what holds. */
+static void who_asks_again_too_early_waits_longer(void **state)
+{
+    static const int waits[] = {10, 20, 40, 60, 60};
+    struct people *p = *state;
+    struct auth_limit_state s;
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), NULL), 0);
+    }
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+        assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), &s), ERR_RATE_LIMITED);
+        assert_int_equal(s.retry_after_ms, 1000 * waits[i]);
+        assert_int_equal(s.remaining, 0);
+        assert_int_equal(s.reset_ms, 60000);
+    }
+    assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("b"), NULL), 0);
+    time_test_advance(30 * USEC_PER_SEC); /* three tokens are there, and the wait is not over */
+    assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), &s), ERR_RATE_LIMITED);
+    assert_int_equal(s.retry_after_ms, 60000);
+    time_test_advance(60 * USEC_PER_SEC);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), NULL), 0);
+    }
+    assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), &s), ERR_RATE_LIMITED);
+    assert_int_equal(s.retry_after_ms, 10000); /* granted in between: it begins anew */
+    time_test_advance(10 * USEC_PER_SEC);
+    assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), NULL), 0);
+}
+
+/* Nor does a stranger who asks on and on keep somebody from what is counted by whom it is about. */
+static void what_strangers_share_never_backs_off(void **state)
+{
+    static const enum auth_limit_kind kinds[] = {AUTH_LIMIT_MAIL, AUTH_LIMIT_APP_CODE};
+    struct people *p = *state;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        struct auth_limit_state s;
+        for (int i = 0; i < 100; i++) {
+            (void)!auth_limit(p->auth, kinds[k], STR("ada"), &s);
+        }
+        assert_int_equal(s.retry_after_ms, 10000);
+        time_test_advance(10 * USEC_PER_SEC);
+        assert_int_equal(auth_limit(p->auth, kinds[k], STR("ada"), NULL), 0);
+    }
+}
+
+/* Who has got hold of a token and tries passwords with it. */
+static void a_stolen_token_keeps_its_owner_from_nothing(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context thief = ada;
+    thief.client.address = STR("198.51.100.1");
+    struct auth_password_input in = {.old_password = STR("wrong horse"),
+                                     .new_password = STR("another horse battery")};
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(auth_password_change(p->auth, &thief, &in), ERR_BAD_CREDENTIALS);
+    }
+    assert_int_equal(auth_password_change(p->auth, &thief, &in), ERR_RATE_LIMITED);
+    in.old_password = WORLD_PASSWORD;
+    assert_int_equal(auth_password_change(p->auth, &thief, &in), ERR_RATE_LIMITED);
+    assert_int_equal(auth_password_change(p->auth, &ada, &in), 0);
+}
+
 static void no_limit_means_none(void **state)
 {
     struct people *p = *state;
@@ -130,6 +193,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(grants_a_burst_and_then_a_trickle, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_asks_again_too_early_waits_longer, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_strangers_share_never_backs_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stolen_token_keeps_its_owner_from_nothing, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(no_limit_means_none, setup, teardown),
         cmocka_unit_test_setup_teardown(the_table_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(long_keys_stay_apart, setup, teardown),

@@ -51,9 +51,10 @@ static struct ada turn_on(struct people *p)
     return ada;
 }
 
-static int enter(struct people *p, struct str password, struct str code)
+static int enter_from(struct people *p, const char *address, struct str password, struct str code)
 {
     struct data_context ctx = people_request(p);
+    ctx.client.address = str_from(address);
     struct auth_login_input in = {.email = STR(ADA), .password = password, .code = code};
     struct auth_result result;
     int r = auth_login(p->auth, &ctx, &in, &result);
@@ -61,6 +62,11 @@ static int enter(struct people *p, struct str password, struct str code)
         assert_str(ctx.fault.field, "code");
     }
     return r;
+}
+
+static int enter(struct people *p, struct str password, struct str code)
+{
+    return enter_from(p, "192.0.2.7", password, code);
 }
 
 static unsigned left(struct ada *ada)
@@ -246,6 +252,7 @@ static int setup_limited(void **state)
     static struct people p;
     struct auth_options options = {.limits_given = true};
     options.limits[AUTH_LIMIT_CODE] = (struct auth_rate){10, 3600 * USEC_PER_SEC};
+    options.limits[AUTH_LIMIT_APP_CODE] = (struct auth_rate){30, 3600 * USEC_PER_SEC};
     people_init(&p, "memory", &options);
     *state = &p;
     return 0;
@@ -265,8 +272,33 @@ static void wrong_codes_are_bounded(void **state)
     }
     assert_int_equal(enter(p, WORLD_PASSWORD, shown(p, &ada)), ERR_RATE_LIMITED);
     assert_int_equal(enter(p, WORLD_PASSWORD, ada.recovery.codes[0]), ERR_RATE_LIMITED);
-    time_test_advance(361 * USEC_PER_SEC);
+    time_test_advance(721 * USEC_PER_SEC); /* the second refusal doubled the wait */
     assert_int_equal(enter(p, WORLD_PASSWORD, shown(p, &ada)), 0);
+}
+
+/* Who knows the password and tries codes, from one network or from many: the owner comes in all the same. */
+static void a_stranger_keeps_nobody_out(void **state)
+{
+    struct people *p = *state;
+    struct ada ada = turn_on(p);
+    time_test_advance(step);
+    for (unsigned i = 0; i < 15; i++) {
+        assert_int_equal(enter_from(p, "198.51.100.1", WORLD_PASSWORD, STR("000000")),
+                         i < 10 ? ERR_BAD_CODE : ERR_RATE_LIMITED);
+    }
+    assert_int_equal(enter_from(p, "203.0.113.5", WORLD_PASSWORD, shown(p, &ada)), 0);
+    assert_int_equal(auth_logout(p->auth, &ada.ctx, /* everywhere= */ true), 0);
+    unsigned guessed = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        const char *address = arena_printf(&p->w.arena, "2001:db8:0:%x::1", i).p;
+        guessed += enter_from(p, address, WORLD_PASSWORD, STR("000000")) == ERR_BAD_CODE;
+    }
+    assert_int_equal(guessed, 20); /* and the ten of before */
+    time_test_advance(step);
+    assert_int_equal(enter(p, WORLD_PASSWORD, shown(p, &ada)),
+                     ERR_RATE_LIMITED); /* from elsewhere */
+    assert_int_equal(enter(p, WORLD_PASSWORD, ada.recovery.codes[0]), 0);
+    assert_int_equal(enter(p, WORLD_PASSWORD, shown(p, &ada)), 0); /* logged in there now */
 }
 
 int main(void)
@@ -281,6 +313,7 @@ int main(void)
         TEST(ends_with_the_password),
         TEST(is_taken_from_who_lost_the_app),
         cmocka_unit_test_setup_teardown(wrong_codes_are_bounded, setup_limited, teardown),
+        cmocka_unit_test_setup_teardown(a_stranger_keeps_nobody_out, setup_limited, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
