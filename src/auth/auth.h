@@ -56,6 +56,7 @@ enum auth_limit_kind {
     AUTH_LIMIT_CODE, /* wrong codes of the second step, by account and network: 10, then one in 6 minutes */
     AUTH_LIMIT_APP_CODE, /* those of an app, by account alone (second.c): 30, then one in 2 minutes */
     AUTH_LIMIT_MAIL, /* messages to an address that strangers ask for: 3, then one in 10 minutes */
+    AUTH_LIMIT_SOCKET, /* sockets that a login's pages of an IDE open: 300 a minute */
     AUTH_LIMIT_KINDS
 };
 
@@ -440,9 +441,8 @@ struct auth_limit_state {
 };
 
 /*
- * Takes one token of key's bucket (a user id, an address). ERR_RATE_LIMITED; of what a network may do (limits.c) each refusal in a
- * row doubles the wait, up to the time in which the bucket fills. The table is bounded: when it is full, the
- * bucket that was used longest ago is forgotten. ret_state (NULL allowed) is set in both cases.
+ * Takes one token of key's bucket (a user id, an address). ERR_RATE_LIMITED; some kinds back off (limits.c). The table is bounded:
+ * when it is full, the bucket that was used longest ago is forgotten. ret_state (NULL allowed) is set in both cases.
  */
 int auth_limit(struct auth *a, enum auth_limit_kind kind, struct str key,
                struct auth_limit_state *ret_state) BASE_MUST_USE;

@@ -84,6 +84,25 @@ static void write_json(struct http_request *req, struct http_response *res, int 
     failure_end(&w, req->id);
 }
 
+static void set_number(struct http_request *req, struct http_response *res, const char *name,
+                       int64_t number)
+{
+    http_set(res, name, arena_printf(req->arena, "%lld", (long long)number));
+}
+
+static void say_when(struct http_request *req, struct http_response *res, int code)
+{
+    const struct gateway_visit *visit = req->user;
+    if (code != ERR_RATE_LIMITED || !visit || visit->limit.limit == 0) {
+        set_number(req, res, "Retry-After", 1);
+        return;
+    }
+    set_number(req, res, "Retry-After", (visit->limit.retry_after_ms + 999) / 1000);
+    set_number(req, res, "RateLimit-Limit", visit->limit.limit);
+    set_number(req, res, "RateLimit-Remaining", visit->limit.remaining);
+    set_number(req, res, "RateLimit-Reset", (visit->limit.reset_ms + 999) / 1000);
+}
+
 void gateway_answer_failure(const struct gateway_place *place, struct http_request *req,
                             struct http_response *res, int code)
 {
@@ -104,7 +123,7 @@ void gateway_answer_failure(const struct gateway_place *place, struct http_reque
         http_set(res, "Allow", STR("GET"));
     }
     if (row->retry) {
-        http_set(res, "Retry-After", STR("1"));
+        say_when(req, res, code);
     }
     if (page) {
         write_page(place, req, res, code);

@@ -50,10 +50,6 @@ void gateway_destroy(struct gateway *g)
 
 /* ---- The applications ---- */
 
-struct visit {
-    struct gateway_open *open; /* NULL: not known whose, yet */
-};
-
 /*
  * Whose request this is. 0: an IDE's, ret_place says which; ERR_NOT_FOUND, ERR_MISDIRECTED: nobody's, and ret_place can say
  * so; 1: the next application's.
@@ -84,7 +80,7 @@ static int route(void *ctx, struct http_request *req, struct http_route *ret)
     if (r > 0) {
         return f->next->route(f->next->ctx, req, ret);
     }
-    req->user = ARENA_NEW(req->arena, struct visit);
+    req->user = ARENA_NEW(req->arena, struct gateway_visit);
     ret->lane = gateway_files_has(f->gateway, req) ? HTTP_STREAM : HTTP_WORK;
     /* By cookie: behind a proxy all peers are one. Made-up cookies are answered before they take time. */
     struct str cookie = http_header(req, "Cookie");
@@ -112,7 +108,7 @@ static int serve(struct http_request *req, struct http_response *res,
 static int answer(struct gateway *g, struct http_request *req, struct http_response *res,
                   const struct gateway_place *place)
 {
-    struct visit *visit = req->user;
+    struct gateway_visit *visit = req->user;
     struct auth_visit who;
     if (str_eq(place->path, STR("/coditect/ticket"))) {
         return gateway_visit_begin(g, req, res, place);
@@ -121,6 +117,7 @@ static int answer(struct gateway *g, struct http_request *req, struct http_respo
     if (r == 0) {
         r = gateway_visit_read(g, req, place, &who);
     }
+    r = r < 0 ? r : gateway_visit_count(g, req, &who, &visit->limit);
     if (r < 0) {
         return r;
     }
@@ -162,7 +159,7 @@ static void finish(void *ctx, struct http_request *req, const struct http_outcom
     const struct gateway_front *f = ctx;
     struct gateway_place place;
     if (find_place(f, req, &place) <= 0) {
-        const struct visit *visit = req->user;
+        const struct gateway_visit *visit = req->user;
         if (visit && visit->open) {
             gateway_open_end(f->gateway, visit->open);
         }

@@ -77,6 +77,17 @@ void gateway_paths_sources(const struct gateway *g, struct buf *out);
 
 /* ---- Visits (visit.c) ---- */
 
+/* The request's own (req->user). */
+struct gateway_visit {
+    struct gateway_open *open;     /* NULL: not known whose, yet */
+    struct auth_limit_state limit; /* of a socket that is one too many */
+};
+
+/* A socket counts for its login, which is all that makes many of them somebody's. ERR_RATE_LIMITED, told in ret_limit. */
+int gateway_visit_count(const struct gateway *g, const struct http_request *req,
+                        const struct auth_visit *visit,
+                        struct auth_limit_state *ret_limit) BASE_MUST_USE;
+
 /* Who shows which cookie at place; signature and session alone. ERR_UNAUTHENTICATED: none, two, or not one for here. */
 int gateway_visit_read(const struct gateway *g, const struct http_request *req,
                        const struct gateway_place *place,

@@ -65,6 +65,14 @@ int gateway_visit_stands(const struct gateway *g, const struct auth_visit *visit
     return store_read(g->store, stands_fn, &((struct stands){.g = g, .visit = visit}));
 }
 
+int gateway_visit_count(const struct gateway *g, const struct http_request *req,
+                        const struct auth_visit *visit, struct auth_limit_state *ret_limit)
+{
+    return http_header_count(req, "Upgrade") == 0
+               ? 0
+               : auth_limit(g->auth, AUTH_LIMIT_SOCKET, visit->scope.login_id, ret_limit);
+}
+
 static int check_way(const struct http_request *req)
 {
     struct str site = http_header(req, "Sec-Fetch-Site");
