@@ -228,6 +228,28 @@ test("a socket ends within five seconds of a logout elsewhere, and no other does
   sockets[0].destroy();
 });
 
+test("who is removed, or becomes a viewer, is out of an open IDE within five seconds", { timeout: 180_000 }, async () => {
+  const ways = [
+    ["removed", (id) => ada.delete(`/tenant/members/${id}`)],
+    ["viewer", (id) => ada.put(`/tenant/members/${id}`, { role: "viewer" })],
+  ];
+  await Promise.all(ways.map(async ([name, end]) => {
+    const email = `${name}@example.com`;
+    const { token } = (await ada.post("/tenant/invitations", { email, role: "member" })).data;
+    const { data } = await server.anonymous().post("/auth/register", { email, password: "a long password", invitation: token });
+    const member = Object.assign(server.anonymous(), { token: data.token });
+    const session = (await newSession(member)).id;
+    await running(member, session);
+    const cookie = await enter(member, session);
+    const { status, socket } = await ask(session, "/socket", { cookie, headers: handshake });
+    assert.equal(status, 101);
+    assert.equal((await end(data.user.id)).status, 200);
+    await ends(socket, 5000);
+    assert.equal((await ask(session, "/", { cookie })).status, 401, name);
+    assert.notEqual((await member.post("/auth/tickets", { session_id: session })).status, 200, name);
+  }));
+});
+
 test("the cookie ends with the run of its workspace", { timeout: 120_000 }, async () => {
   const cookie = await enter(ada, ada.session);
   const { socket } = await ask(ada.session, "/socket", { cookie, headers: handshake });
