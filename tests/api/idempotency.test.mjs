@@ -1,10 +1,12 @@
 // Idempotency-Key: whatever becomes of the reply, the same request under the same key gives the same object, and one object only;
 // another request under it is 409. Crashes are kill -9 of the server. CODITECT_RANDOM_SEED repeats a run.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { bundle, newSession, serverForFile, until } from "./harness.mjs";
+import { bundle, newSession, root, serverForFile, until } from "./harness.mjs";
 
 const seed = Number(process.env.CODITECT_RANDOM_SEED ?? Date.now() % 1_000_000);
 const server = await serverForFile();
@@ -18,6 +20,26 @@ test("every POST that answers 201 takes a key, unless it answers a secret that i
   assert.ok(creating.length >= 4);
   for (const operation of creating) assert.ok(takes(operation) || SHOWN_ONCE.includes(operation.id), operation.id);
   for (const operation of bundle.operations) if (takes(operation)) assert.equal(operation.method, "POST", operation.id);
+});
+
+test("the document says which of them take no key", () => {
+  const about = readFileSync(join(root, "spec/openapi.yaml"), "utf8").split("\nservers:")[0];
+  for (const id of [...SHOWN_ONCE, "files_unpack"]) {
+    const { segments } = bundle.operations.find((operation) => operation.id === id);
+    const path = segments.map(({ kind, text }) => (kind === "literal" ? `/${text}` : `/{${text}}`)).join("");
+    assert.ok(about.includes(`\`${path}\``) || about.includes(`\`POST ${path}\``), path);
+  }
+});
+
+test("made once, the repetition shows it as it is now, and not once it is gone", async () => {
+  const ada = await server.account("now");
+  const again = () => ada.post("/projects", { name: "first" }, { headers: { "Idempotency-Key": "k2" } });
+  const { id } = (await again()).data;
+  assert.equal((await ada.put(`/projects/${id}`, { name: "second" })).status, 200);
+  const { data } = await again();
+  assert.deepEqual([data.id, data.name], [id, "second"]);
+  assert.equal((await ada.delete(`/projects/${id}`)).status, 200);
+  assert.equal((await again()).status, 404);
 });
 
 /** The request leaves, the reply is never read. */
