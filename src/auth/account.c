@@ -46,7 +46,7 @@ static int registration_write(struct txn *txn, struct registration *g)
     g->scope.tenant_id = g->user.tenant_id;
     g->scope.user_id = g->user.id;
     g->scope.role = g->user.role;
-    r = data_user_put(txn, &g->scope, &g->user);
+    r = auth_user_put_in(txn, &g->scope, &g->user);
     if (r < 0) {
         return r;
     }
@@ -281,7 +281,8 @@ struct entry {
     struct data_context *ctx;
     struct str email;
     struct auth_second second;
-    struct scope scope; /* result of find */
+    struct scope scope;
+    bool older; /* results of find, from here on */
     struct data_user user;
     struct data_login login;
 };
@@ -290,14 +291,13 @@ static int find_fn(struct txn *txn, void *ctx)
 {
     struct entry *e = ctx;
     e->user = (struct data_user){0};
-    struct scope scope;
-    int r = data_user_by_email(txn, e->email, &scope);
-    if (r == 0) {
-        r = data_user_get(txn, &scope, scope.user_id, &e->user);
-    }
+    struct auth_found found;
+    int r = auth_find_in(txn, e->email, &found);
     if (r < 0) {
         return r;
     }
+    e->older = found.older;
+    e->user = found.user;
     data_user_copy(e->ctx->arena, &e->user);
     return 0;
 }
@@ -315,6 +315,9 @@ static int enter_fn(struct txn *txn, void *ctx)
     }
     if (r == 0) {
         r = auth_second_use_in(txn, e->ctx, &e->scope, &e->second);
+    }
+    if (r == 0 && e->older) {
+        r = auth_user_put_in(txn, &e->scope, &now);
     }
     if (r == 0) {
         r = auth_login_add(txn, e->ctx, &e->scope, &e->login);

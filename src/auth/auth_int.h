@@ -213,6 +213,23 @@ struct auth_proof {
 int auth_password_prove(struct auth *a, struct data_context *ctx, const struct auth_proof *proof,
                         struct data_user *ret_user) BASE_MUST_USE;
 
+/* ---- identity.c: inside store functions ---- */
+
+/*
+ * Puts a person, with the identity that they have by it, or without any: in place of data_user_put, always. ERR_EXISTS: somebody else
+ * has the address.
+ */
+int auth_user_put_in(struct txn *txn, const struct scope *scope,
+                     struct data_user *user) BASE_MUST_USE;
+
+struct auth_found {
+    struct data_user user;
+    bool older; /* has no identity yet: putting them makes it */
+};
+
+/* Who comes in by this address and a password. ERR_NOT_FOUND. */
+int auth_find_in(struct txn *txn, struct str email, struct auth_found *ret_found) BASE_MUST_USE;
+
 /* ---- email.c ---- */
 
 /* Trimmed, in NFKC and lower case, ASCII alone, into the arena. ERR_INVALID with the fault on "email". */

@@ -46,7 +46,7 @@ static int change_fn(struct txn *txn, void *ctx)
     r = auth_second_forget_in(txn, &scope, &user);
     user.updated_at = time_now();
     user.revision++;
-    r = r < 0 ? r : data_user_put(txn, &scope, &user);
+    r = r < 0 ? r : auth_user_put_in(txn, &scope, &user);
     return r < 0 ? r : data_audit(txn, &actor, "totp.remove", user.id, DATA_OUTCOME_OK);
 }
 

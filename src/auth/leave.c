@@ -110,7 +110,7 @@ int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof)
     user.email = user.name = user.password = STR_EMPTY;
     user.removed_at = user.deleted_at = user.updated_at = time_now();
     user.revision++;
-    r = data_user_put(txn, scope, &user);
+    r = auth_user_put_in(txn, scope, &user);
     return r < 0 ? r : data_audit(txn, ctx, "user.delete", user.id, DATA_OUTCOME_OK);
 }
 

@@ -294,7 +294,7 @@ static int changed(struct txn *txn, const struct data_context *ctx, struct data_
 {
     user->updated_at = time_now();
     user->revision++;
-    int r = data_user_put(txn, &ctx->scope, user);
+    int r = auth_user_put_in(txn, &ctx->scope, user);
     return r < 0 ? r : data_audit(txn, ctx, action, user->id, DATA_OUTCOME_OK);
 }
 

@@ -33,7 +33,7 @@ int auth_password_put_in(struct txn *txn, const struct data_context *ctx, struct
     user->password = in->hash;
     user->password_changed_at = user->updated_at = time_now();
     user->revision++;
-    int r = data_user_put(txn, &scope, user);
+    int r = auth_user_put_in(txn, &scope, user);
     if (r == 0) {
         r = auth_reset_forget_in(txn, &scope, user->id);
     }

@@ -284,7 +284,7 @@ static int changed(struct txn *txn, struct change *c)
 {
     c->user.updated_at = time_now();
     c->user.revision++;
-    int r = data_user_put(txn, &c->ctx->scope, &c->user);
+    int r = auth_user_put_in(txn, &c->ctx->scope, &c->user);
     r = r < 0 ? r : data_audit(txn, c->ctx, c->action, c->user.id, DATA_OUTCOME_OK);
     if (r == 0) {
         data_user_copy(c->ctx->arena, &c->user);

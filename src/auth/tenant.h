@@ -173,6 +173,11 @@ void auth_call_note(struct auth *a, const struct data_context *ctx, const struct
 /* From now on auth_flush leaves nothing for a later minute: the server ends. */
 void auth_calls_close(struct auth *a);
 
+/* ---- The checker ---- */
+
+/* A data_judge: who has a password has the identity that fits, and nobody else one. */
+int auth_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;
+
 /* ---- Secrets: what somebody is told once and brings back ---- */
 
 /* 256 random bits as base64url, in arena. */

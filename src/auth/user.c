@@ -47,7 +47,7 @@ static int put_fn(struct txn *txn, void *ctx)
     s->user.name = s->name;
     s->user.updated_at = time_now();
     s->user.revision++;
-    r = data_user_put(txn, &s->ctx->scope, &s->user);
+    r = auth_user_put_in(txn, &s->ctx->scope, &s->user);
     if (r == 0) {
         r = data_audit(txn, s->ctx, "user.update", s->user.id, DATA_OUTCOME_OK);
     }
@@ -97,7 +97,7 @@ static int change_fn(struct txn *txn, void *ctx)
     s.user.password_changed_at = time_now();
     s.user.updated_at = s.user.password_changed_at;
     s.user.revision++;
-    r = data_user_put(txn, &c->ctx->scope, &s.user);
+    r = auth_user_put_in(txn, &c->ctx->scope, &s.user);
     if (r == 0) {
         r = data_audit(txn, c->ctx, "user.password", s.user.id, DATA_OUTCOME_OK);
     }
@@ -191,7 +191,7 @@ static int move_fn(struct txn *txn, void *ctx)
         s.user.email = m->email;
         s.user.updated_at = time_now();
         s.user.revision++;
-        r = data_user_put(txn, &m->ctx->scope, &s.user);
+        r = auth_user_put_in(txn, &m->ctx->scope, &s.user);
         r = r < 0 ? r : data_audit(txn, m->ctx, "user.email", s.user.id, DATA_OUTCOME_OK);
         r = r < 0 ? r : auth_address_tell_in(txn, m->auth, &m->before);
     }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "auth/auth.h"
 #include "base/log.h"
 #include "files/upkeep.h"
 #include "settings/settings.h"
@@ -62,7 +63,10 @@ static void print_report(const struct data_report *report)
 
 int coditectd_judge(const struct data_found *found, const char **ret_fault)
 {
-    return (found->space == DATA_SPACE_SETTING ? settings_judge : files_judge)(found, ret_fault);
+    data_judge *judge = found->type                          ? auth_judge
+                        : found->space == DATA_SPACE_SETTING ? settings_judge
+                                                             : files_judge;
+    return judge(found, ret_fault);
 }
 
 int coditectd_check(const char *data, const char *driver)

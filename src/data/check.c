@@ -53,7 +53,8 @@ static unsigned space_named(struct str name)
     return i;
 }
 
-static int check_space(struct check *c, const struct data_found *found, struct str key)
+/* What the key's owner says. */
+static int check_owner(struct check *c, const struct data_found *found, struct str key)
 {
     const char *what = NULL;
     int r = c->judge ? c->judge(found, &what) : 0;
@@ -157,7 +158,14 @@ static int check_record(struct check *c, const struct data_at *t, const struct s
             return r;
         }
     }
-    return check_named(c, t, record, pair->key);
+    int r = check_named(c, t, record, pair->key);
+    const struct data_found found = {.txn = c->txn,
+                                     .scope = t->scope,
+                                     .space = DATA_SPACE_COUNT,
+                                     .type = t->type,
+                                     .record = record,
+                                     .version = data_record_version(pair->value)};
+    return r < 0 ? r : check_owner(c, &found, pair->key);
 }
 
 /* name: "{record}.{index}". */
@@ -257,12 +265,16 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
         (void)str_split(&rest, '/', &name);
         return check_count(c, name, pair);
     }
-    struct data_found found = {c->txn, &scope, space_named(space), rest, pair->value};
+    struct data_found found = {.txn = c->txn,
+                               .scope = &scope,
+                               .space = space_named(space),
+                               .rest = rest,
+                               .value = pair->value};
     if (found.space == DATA_SPACE_COUNT) {
         fault(c, pair->key, "the key is of no known space");
         return 0;
     }
-    return check_space(c, &found, pair->key);
+    return check_owner(c, &found, pair->key);
 }
 
 /* g/schema/{record} */

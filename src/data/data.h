@@ -253,6 +253,9 @@ int data_apikey_by_id(struct txn *txn, struct str key_id,
                       struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
 int data_link_by_id(struct txn *txn, struct str link_id,
                     struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
+struct data_place;
+int data_identity_by_subject(struct txn *txn, const struct data_identity *match,
+                             struct data_place *ret_place) BASE_MUST_USE; /* ERR_NOT_FOUND */
 int data_login_by_id(struct txn *txn, struct str login_id,
                      struct scope *ret_scope) BASE_MUST_USE; /* ERR_NOT_FOUND */
 
@@ -391,12 +394,15 @@ struct data_report {
     VEC(char *) lines; /* the first 100 faults in words; freed by data_report_fini */
 };
 
-/* A key of a space that holds no records, for whoever owns the space. */
+/* A key of a space that holds no records, for whoever owns the space; or a record, for who knows what it must fit. */
 struct data_found {
     struct txn *txn;
-    const struct scope *scope; /* its tenant */
-    enum data_space space;
-    struct str rest; /* of the key, behind the space */
+    const struct scope *scope;    /* its tenant */
+    enum data_space space;        /* of a record DATA_SPACE_COUNT */
+    const struct data_type *type; /* NULL: it is no record */
+    const void *record;
+    uint64_t version; /* that it is stored as */
+    struct str rest;  /* of the key, behind the space */
     struct str value;
 };
 
@@ -406,7 +412,7 @@ typedef int data_judge(const struct data_found *found, const char **ret_fault);
 /*
  * Walks the whole store and proves that every record is well-formed and under its own key, that every index entry has its
  * record and every record its index entries, that what a record says exists does, that kept numbers are right, that every key is of a known space of an existing tenant, and what judge says
- * of the keys that are no records (NULL: nothing). A snapshot per page, so that it can run beside writers: every fault is
+ * of records and of keys that are none (NULL: nothing). A snapshot per page, so that it can run beside writers: every fault is
  * judged within one snapshot. Returns 0 also when there are faults.
  */
 int data_check(struct store *store, data_judge *judge,

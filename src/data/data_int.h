@@ -82,6 +82,9 @@ int data_record_decode(struct arena *arena, const struct data_type *type, struct
                        void *ret_record) BASE_MUST_USE;
 void data_record_copy(struct arena *arena, const struct data_type *type, void *record);
 
+/* The version that a value which can be decoded is stored as. */
+uint64_t data_record_version(struct str value);
+
 static inline const void *data_member(const void *record, size_t offset)
 {
     return (const char *)record + offset;

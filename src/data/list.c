@@ -203,6 +203,14 @@ int data_user_by_email(struct txn *txn, struct str email, struct scope *ret_scop
     return r;
 }
 
+int data_identity_by_subject(struct txn *txn, const struct data_identity *match,
+                             struct data_place *ret_place)
+{
+    ASSERT(match->subject.n > 0);
+    struct data_query query = {.index = DATA_IDENTITY_BY_SUBJECT, .match = match, .fixed = 2};
+    return place_by(txn, &data_identity_type, &query, ret_place);
+}
+
 int data_login_by_id(struct txn *txn, struct str login_id, struct scope *ret_scope)
 {
     if (!data_id_is(login_id, "log")) {

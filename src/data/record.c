@@ -218,6 +218,14 @@ static int version_read(const struct data_type *type, struct str value, uint64_t
     return *ret_version > type->version ? ERR_NEWER : 0;
 }
 
+uint64_t data_record_version(struct str value)
+{
+    uint64_t version;
+    int r = str_u64(str_slice(value, 0, str_find(value, ' ', 0)), 1000, &version);
+    ASSERT(r == 0);
+    return version;
+}
+
 int data_record_decode(struct arena *arena, const struct data_type *type, struct str value,
                        void *ret_record)
 {

@@ -391,6 +391,9 @@ int settings_judge(const struct data_found *found, const char **ret_fault)
 {
     struct str rest = found->rest;
     struct str owner = STR_EMPTY;
+    if (found->space != DATA_SPACE_SETTING) {
+        return 0;
+    }
     bool whose = str_split(&rest, '/', &owner) &&
                  (data_id_is(owner, "usr") || str_eq(owner, found->scope->tenant_id));
     struct json *value;

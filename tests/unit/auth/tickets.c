@@ -154,7 +154,7 @@ static int faulty_world(struct people *p, struct store_faults *faults, struct au
 static void faults_of_the_store(void **state)
 {
     (void)state;
-    enum { CALLS = 30 };
+    enum { CALLS = 40 };
     unsigned taken = 0, failed = 0;
     for (unsigned i = 0; i < CALLS * STORE_FAULT_COUNT; i++) {
         struct people p;

@@ -23,10 +23,22 @@ static inline void people_init(struct people *p, const char *driver,
     assert_int_equal(auth_create(&options, &p->auth), 0);
 }
 
+static inline void people_assert_identified(struct people *p)
+{
+    struct data_report report;
+    assert_int_equal(data_check(p->w.store, auth_judge, &report), 0);
+    for (size_t i = 0; i < report.lines.n; i++) {
+        print_error("%s\n", report.lines.at[i]);
+    }
+    assert_int_equal(report.faults, 0);
+    data_report_fini(&report);
+}
+
 static inline void people_fini(struct people *p)
 {
     auth_destroy(p->auth);
     world_assert_consistent(p->w.store);
+    people_assert_identified(p);
     world_fini(&p->w);
 }
 

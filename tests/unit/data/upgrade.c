@@ -20,6 +20,13 @@ static const struct str removed_1 =
         "\"revision\":2}\0{\"password\":\"removed\",\"password_changed_at\":"
         "\"2026-11-22T03:41:04.049Z\"}");
 
+/* As a server stored them whose people had no identities. */
+static const struct str member_2 =
+    STR("2 {\"id\":\"usr-01m80nfny4xx4s2e791hqc45zs\",\"tenant_id\":\"" TENANT
+        "\",\"email\":\"ada-1@example.com\",\"name\":\"ada\",\"role\":\"owner\",\"created_at\":"
+        "\"2026-11-22T03:41:03.812Z\",\"updated_at\":\"2026-11-22T03:41:03.812Z\",\"revision\":1}"
+        "\0{\"password\":\"" HASH "\",\"password_changed_at\":\"2026-11-22T03:41:03.812Z\"}");
+
 static struct data_user read_user(struct arena *arena, struct str value)
 {
     struct data_user user;
@@ -46,13 +53,13 @@ static void are_stored_in_todays_shape(void **state)
 {
     (void)state;
     ARENA_AUTO(arena);
-    const struct str old[] = {member_1, removed_1};
-    for (size_t i = 0; i < 2; i++) {
+    const struct str old[] = {member_1, removed_1, member_2};
+    for (size_t i = 0; i < 3; i++) {
         struct data_user user = read_user(&arena, old[i]);
         struct str reply = str_slice(old[i], 2, str_find(old[i], '\0', 0));
         assert_true(str_eq(user.reply, reply));
         struct str value = data_record_encode(&arena, &data_user_type, &user);
-        assert_true(str_starts(value, STR("2 {")));
+        assert_true(str_starts(value, STR("3 {")));
         struct data_user again = read_user(&arena, value);
         assert_true(str_eq(again.password, user.password) && str_eq(again.reply, reply));
     }
@@ -89,7 +96,7 @@ static void says_that_a_newer_program_wrote(void **state)
     (void)state;
     ARENA_AUTO(arena);
     struct data_user user;
-    static const struct str next = STR("3 {\"whatever\":true}");
+    static const struct str next = STR("4 {\"whatever\":true}");
     assert_int_equal(data_record_decode(&arena, &data_user_type, next, &user), ERR_NEWER);
     struct data_tenant tenant;
     assert_int_equal(data_record_decode(&arena, &data_tenant_type, next, &tenant), ERR_NEWER);
