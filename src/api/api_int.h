@@ -371,6 +371,12 @@ struct sessions_view;
 /* For whoever sent this request. Empty: it is not wanted running, or there is none here. */
 struct str api_ide_url(const struct api_call *call, const struct sessions_view *view);
 
+/*
+ * Before something is made of the session as it is now: waits until what its workspace has written is in the store. ERR_BUSY with the
+ * fault: nobody says that it is. In sessions.c.
+ */
+int api_barrier(struct api_call *call, const struct sessions_view *view) BASE_MUST_USE;
+
 /* {public address}/{page}={token}: for who is sent a token; page ends in '#' and a name, so that no server sees it. In tenant.c. */
 struct str api_link(const struct api_call *call, const char *page, struct str token);
 

@@ -266,6 +266,9 @@ int api_files_archive(struct api_call *call, const struct api_files_archive_in *
 {
     struct sessions_view view;
     int r = sessions_get(&call->data, in->session_id, &view);
+    if (r == 0 && in->at == 0) {
+        r = api_barrier(call, &view);
+    }
     if (r < 0) {
         return r;
     }

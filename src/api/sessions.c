@@ -128,6 +128,33 @@ static int may_start(struct api_call *call, struct str session)
     return r < 0 || wanted ? r : ERR_DISK_LOW;
 }
 
+/*
+ * What is made of a session as it is now begins with what its workspace has written by now. Before it runs nothing is written, and
+ * what has ended persisted it; else nobody but the workspace knows.
+ */
+int api_barrier(struct api_call *call, const struct sessions_view *view)
+{
+    enum data_workspace_state state = view->workspace.state;
+    bool writes = state == DATA_WORKSPACE_STATE_RESTORING ||
+                  state == DATA_WORKSPACE_STATE_RUNNING || state == DATA_WORKSPACE_STATE_STOPPING;
+    if (!writes || view->session.deleted || call->api->gateway == NULL) {
+        return 0;
+    }
+    return gateway_barrier(call->api->gateway, call->req->arena, view->session.id) == 0
+               ? 0
+               : data_fault(
+                     &call->data, ERR_BUSY, NULL,
+                     "The workspace does not say that all it has written is in the store, so "
+                     "the latest may be missing. Try again, or name a moment of the history.");
+}
+
+static int barrier_of(struct api_call *call, struct str session)
+{
+    struct sessions_view view;
+    int r = sessions_get(&call->data, session, &view);
+    return r < 0 ? r : api_barrier(call, &view);
+}
+
 int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *in)
 {
     if (space_level(call->api->space) != SPACE_AMPLE) {
@@ -135,7 +162,8 @@ int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *
     }
     struct sessions_view view;
     struct sessions_fork_input input = {.id = in->session_id, .name = in->name};
-    int r = files_moment(&call->data, in->session_id, (uint64_t)in->at, &input.at);
+    int r = in->at == 0 ? barrier_of(call, in->session_id) : 0;
+    r = r < 0 ? r : files_moment(&call->data, in->session_id, (uint64_t)in->at, &input.at);
     if (r == 0) {
         r = sessions_fork(&call->data, &input, &view);
     }

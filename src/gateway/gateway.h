@@ -68,6 +68,14 @@ void gateway_stop(struct gateway *g); /* harmless when it was not started */
 struct str gateway_ide_url(const struct gateway *g, struct arena *arena, struct str host,
                            struct str session_id);
 
+/*
+ * Returns when all that was written in the session's workspace before is in the store; blocks, GATEWAY_BARRIER_S at most. That it is so
+ * is the workspace's claim. ERR_BAD_GATEWAY: it is not, or nobody says so.
+ */
+enum { GATEWAY_BARRIER_S = 10 };
+int gateway_barrier(const struct gateway *g, struct arena *arena,
+                    struct str session_id) BASE_MUST_USE;
+
 /* The address that turns a ticket into the cookie: what the frame loads first. */
 struct str gateway_ticket_url(struct arena *arena, struct str ide_url, struct str ticket);
 

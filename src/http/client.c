@@ -19,6 +19,7 @@ struct http_client {
     struct net_address address;
     char *host;
     usec_t patience;
+    usec_t until; /* of the call in hand; 0: none */
     int fd;
     atomic_bool cancelled;
     atomic_int shared_fd; /* for http_client_cancel */
@@ -89,12 +90,18 @@ void http_client_cancel(struct http_client *client)
     }
 }
 
+static usec_t deadline(const struct http_client *client)
+{
+    usec_t end = time_monotonic() + client->patience;
+    return client->until != 0 && client->until < end ? client->until : end;
+}
+
 static int wait_for_server(struct http_client *client, bool to_write)
 {
     if (atomic_load(&client->cancelled)) {
         return ERR_IO;
     }
-    return net_wait(client->fd, to_write, time_monotonic() + client->patience);
+    return net_wait(client->fd, to_write, deadline(client));
 }
 
 static int send_all(struct http_client *client, struct str s)
@@ -263,8 +270,7 @@ static int attempt(struct http_client *client, const struct http_call *call)
         return ERR_IO;
     }
     if (client->fd < 0) {
-        int r =
-            net_connect_until(&client->address, time_monotonic() + client->patience, &client->fd);
+        int r = net_connect_until(&client->address, deadline(client), &client->fd);
         if (r < 0) {
             return r;
         }
@@ -285,6 +291,7 @@ int http_client_call(struct http_client *client, const struct http_call *call,
     if (!client->done || !client->keep) {
         disconnect(client);
     }
+    client->until = call->until;
     int r = make_head(client, call);
     if (r < 0) {
         return r;

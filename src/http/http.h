@@ -406,6 +406,8 @@ struct http_call {
     ssize_t (*read_body)(void *ctx, void *to, size_t n);
     void *ctx;
     int64_t length;
+    usec_t
+        until; /* of time_monotonic: no wait of the call or of reading its reply is longer; 0: patience alone */
 };
 
 struct http_reply {
