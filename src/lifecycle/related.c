@@ -3,15 +3,17 @@
  *
  * 1. Only what the person's own list shows is looked at, so that nothing of anybody else can come into it.
  * 2. The work is bounded: all sessions (at most SESSIONS_MAX_PER_USER) by their records; files only of the likeliest CANDIDATES,
- *    and of each the first LIFECYCLE_RELATED_FILES entries. Of a session that is related by its files alone, those of the latest
- *    activity are likeliest.
- * 3. Two clones of a repository usually have the same .git/config, which names where they came from.
+ *    and of each the first LIFECYCLE_RELATED_FILES entries, in PAGES_MOST reads. Of a session that is related by its files alone, those
+ *    of the latest activity are likeliest.
+ * 3. A repository is known by the address that a session was made with, however that is written. Two clones made otherwise usually
+ *    have the same .git/config, which names where they came from.
+ * 4. What git keeps for itself in .git is nobody's work: two new repositories have the same hooks. It is stepped over, not read.
  */
 #include "base/assert.h"
 #include "files/files.h"
 #include "lifecycle/lifecycle.h"
 
-enum { CANDIDATES = LIFECYCLE_RELATED_MAX, PAIRS = 4096 };
+enum { CANDIDATES = LIFECYCLE_RELATED_MAX, PAIRS = 4096, PAGES_MOST = 8 };
 
 /* What a reason is worth; files up to FILES, a name up to NAME. */
 enum { FORK = 40, ORIGIN = 25, PROJECT = 15, NAME = 15, REPOSITORY = 20, FILES = 30, MOST = 100 };
@@ -21,6 +23,7 @@ struct related {
     struct sessions_view self;
     uint8_t pairs[PAIRS / 8]; /* of neighbouring bytes that the name has */
     size_t pair_count;
+    struct str repository; /* that it was made with; empty: none */
     struct files_page files;
     struct str config; /* hash of .git/config; empty: none */
     struct lifecycle_relation *at;
@@ -56,6 +59,25 @@ static unsigned likeness(const struct related *s, struct str other)
     return most > 0 ? (unsigned)(both * 100 / most) : 0;
 }
 
+/* An address of a repository without its scheme and what is optional at its end, the host in lower case. */
+static struct str repository_of(struct arena *arena, struct str url)
+{
+    size_t begin = str_find(url, ':', 0) + strlen("://");
+    struct str rest = begin < url.n ? str_slice(url, begin, url.n) : STR_EMPTY;
+    while (str_ends(rest, STR("/"))) {
+        rest.n--;
+    }
+    rest.n -= str_ends(rest, STR(".git")) ? strlen(".git") : 0;
+    BUF_AUTO(text, SESSIONS_URL_MAX);
+    bool host = true;
+    for (size_t i = 0; i < rest.n; i++) {
+        char c = rest.p[i];
+        host = host && c != '/';
+        buf_byte(&text, host && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+    }
+    return arena_str(arena, buf_str(&text));
+}
+
 static void add(struct lifecycle_relation *one, enum lifecycle_reason reason, unsigned worth)
 {
     one->reasons |= 1u << reason;
@@ -77,6 +99,10 @@ static void judge_record(const struct related *s, struct lifecycle_relation *one
     }
     if (self->project_id.n > 0 && str_eq(self->project_id, other->project_id)) {
         add(one, LIFECYCLE_PROJECT, PROJECT);
+    }
+    if (s->repository.n > 0 &&
+        str_eq(s->repository, repository_of(s->ctx->arena, other->source_url))) {
+        add(one, LIFECYCLE_REPOSITORY, REPOSITORY);
     }
     unsigned percent = likeness(s, other->name);
     if (percent >= 50) {
@@ -121,10 +147,25 @@ static int look_at_records(struct related *s)
 
 /* ---- Files ---- */
 
-static int config_of(struct data_context *ctx, struct str session, struct str *ret_hash)
+/* In the session's root, else where the repository was cloned to that it began with: a claim of its workspace. */
+static int stat_config(struct data_context *ctx, const struct data_session *session,
+                       struct files_entry *ret_entry)
+{
+    struct str folder = session->source_folder;
+    int r = files_stat(ctx, session->id, STR(".git/config"), ret_entry);
+    if ((r != ERR_NOT_FOUND && r != ERR_NOT_DIRECTORY) || folder.n == 0) {
+        return r;
+    }
+    r = files_stat(ctx, session->id,
+                   arena_printf(ctx->arena, STR_FMT "/.git/config", STR_ARG(folder)), ret_entry);
+    return r == ERR_INVALID ? ERR_NOT_FOUND : r;
+}
+
+static int config_of(struct data_context *ctx, const struct data_session *session,
+                     struct str *ret_hash)
 {
     struct files_entry entry;
-    int r = files_stat(ctx, session, STR(".git/config"), &entry);
+    int r = stat_config(ctx, session, &entry);
     if (r == ERR_NOT_FOUND || r == ERR_NOT_DIRECTORY) {
         *ret_hash = STR_EMPTY;
         return 0;
@@ -138,11 +179,52 @@ static int config_of(struct data_context *ctx, struct str session, struct str *r
     return r;
 }
 
+static bool is_git(struct str path)
+{
+    return str_eq(path, STR(".git")) || str_ends(path, STR("/.git"));
+}
+
+/* Adds what is listed behind `after`; stops at a .git, behind which the next page begins. Empty: that was all. */
+static int add_entries(struct data_context *ctx, struct files_page *all, struct str *after,
+                       struct str session)
+{
+    struct files_list_input in = {.session = session,
+                                  .after = *after,
+                                  .limit = LIFECYCLE_RELATED_FILES - all->count,
+                                  .recursive = true};
+    struct files_page page;
+    int r = files_list(ctx, &in, &page);
+    if (r < 0) {
+        return r;
+    }
+    *after = page.more ? page.next : STR_EMPTY;
+    for (size_t i = 0; i < page.count; i++) {
+        if (is_git(page.entries[i].path)) {
+            /* no name is larger than one that ends in the largest byte, of which UTF-8 has none */
+            *after = arena_printf(ctx->arena, STR_FMT "/\xff", STR_ARG(page.entries[i].path));
+            break;
+        }
+        all->entries[all->count++] = page.entries[i];
+    }
+    return 0;
+}
+
 static int entries_of(struct data_context *ctx, struct str session, struct files_page *ret_page)
 {
-    struct files_list_input in = {
-        .session = session, .limit = LIFECYCLE_RELATED_FILES, .recursive = true};
-    return files_list(ctx, &in, ret_page);
+    struct files_page all = {
+        .entries = ARENA_ARRAY(ctx->arena, struct files_entry, LIFECYCLE_RELATED_FILES)};
+    struct str after = STR_EMPTY;
+    int r = add_entries(ctx, &all, &after, session);
+    for (unsigned i = 1; r == 0 && after.n > 0 && i < PAGES_MOST; i++) {
+        if (all.count == LIFECYCLE_RELATED_FILES) {
+            break;
+        }
+        r = add_entries(ctx, &all, &after, session);
+    }
+    if (r == 0) {
+        *ret_page = all;
+    }
+    return r;
 }
 
 /* In the order of a recursive list: a folder's content right behind it. */
@@ -194,11 +276,12 @@ static int judge_files(const struct related *s, struct lifecycle_relation *one)
     struct files_page page;
     struct str config;
     int r = entries_of(&ctx, one->view.session.id, &page);
-    r = r < 0 || s->config.n == 0 ? r : config_of(&ctx, one->view.session.id, &config);
+    bool known = s->config.n == 0 || (one->reasons & 1u << LIFECYCLE_REPOSITORY);
+    r = r < 0 || known ? r : config_of(&ctx, &one->view.session, &config);
     if (r < 0) {
         return r;
     }
-    if (s->config.n > 0 && str_eq(config, s->config)) {
+    if (!known && str_eq(config, s->config)) {
         add(one, LIFECYCLE_REPOSITORY, REPOSITORY);
     }
     size_t own = files_in(&s->files);
@@ -214,7 +297,7 @@ static int judge_files(const struct related *s, struct lifecycle_relation *one)
 static int look_at_files(struct related *s)
 {
     int r = entries_of(s->ctx, s->self.session.id, &s->files);
-    r = r < 0 ? r : config_of(s->ctx, s->self.session.id, &s->config);
+    r = r < 0 ? r : config_of(s->ctx, &s->self.session, &s->config);
     size_t n = s->n;
     struct lifecycle_relation *judged = s->at;
     s->at = ARENA_ARRAY(s->ctx->arena, struct lifecycle_relation, CANDIDATES);
@@ -242,6 +325,7 @@ int lifecycle_related(struct data_context *ctx, struct str id,
         return r < 0 ? r : ERR_NOT_FOUND;
     }
     s.at = ARENA_ARRAY(ctx->arena, struct lifecycle_relation, CANDIDATES);
+    s.repository = repository_of(ctx->arena, s.self.session.source_url);
     read_name(&s);
     r = look_at_records(&s);
     r = r < 0 ? r : look_at_files(&s);

@@ -37,17 +37,17 @@ test("forks in both directions, their siblings, the project, the name, the repos
   assert.deepEqual(await reasons(base.id), {
     QQQQ: ["fork", "repository", "files"],
     1234: ["fork", "repository", "files"],
-    uuuu: ["repository", "files"],
+    uuuu: ["repository"],
     "Weather Station 2": ["name"],
     zzz: ["project"],
     vvvv: ["files"],
   });
-  assert.deepEqual(await reasons(one.id), { "weather station": ["fork_of", "repository", "files"], 1234: ["same_origin", "repository", "files"], uuuu: ["repository", "files"], vvvv: ["files"] });
+  assert.deepEqual(await reasons(one.id), { "weather station": ["fork_of", "repository", "files"], 1234: ["same_origin", "repository", "files"], uuuu: ["repository"], vvvv: ["files"] });
   assert.deepEqual(await reasons(inside.id), { "weather station": ["project"] });
   const all = await related(base.id);
   assert.deepEqual(all.map((row) => row.score), all.map((row) => row.score).sort((a, b) => b - a), "the closest first");
   const of = (name) => all.find((row) => row.session.name === name);
-  assert.deepEqual([of("QQQQ").shared_files, of("uuuu").shared_files, of("vvvv").shared_files, of("zzz").shared_files], [4, 1, 2, 0]);
+  assert.deepEqual([of("QQQQ").shared_files, of("uuuu").shared_files, of("vvvv").shared_files, of("zzz").shared_files], [3, 0, 2, 0]);
   assert.ok(of("QQQQ").score > of("uuuu").score && of("uuuu").score > of("zzz").score);
   assert.equal((await related(base.id, "?limit=2")).length, 2);
   for (const limit of [0, 25]) assert.equal((await ada.get(`/sessions/${base.id}/related?limit=${limit}`)).status, 400);
@@ -58,6 +58,34 @@ test("forks in both directions, their siblings, the project, the name, the repos
   await ada.delete(`/sessions/${base.id}`);
   assert.equal((await ada.get(`/sessions/${base.id}/related`)).status, 404);
   assert.deepEqual((await reasons(one.id))["1234"], ["same_origin", "repository", "files"], "also when the origin is gone");
+});
+
+test("made from one repository, however its address is written", async () => {
+  const bob = await server.account("bob");
+  const make = async (name, git_url) => (await bob.post("/sessions", { name, git_url })).data.id;
+  const first = await make("aaaa", "https://git.example.com/team/Tool.git");
+  await make("bbbb", "https://GIT.example.com/team/Tool/");
+  await make("cccc", "https://git.example.com/team/tool");
+  await make("dddd", "https://git.example.com/team/Toolbox");
+  await newSession(bob, "eeee");
+  const found = (await bob.get(`/sessions/${first}/related`)).data;
+  assert.deepEqual(found.map(({ session, reasons: why }) => [session.name, why]), [["bbbb", ["repository"]]]);
+});
+
+test("what git keeps for itself is nobody's file", async () => {
+  const cleo = await server.account("cleo");
+  const ids = [];
+  for (const name of ["kkkk", "llll", "mmmm"]) {
+    const { id } = await newSession(cleo, name);
+    ids.push(id);
+    const put = async (path, text) => assert.equal((await cleo.write(`/sessions/${id}/files/${path}`, text)).status, 200);
+    for (let i = 0; i < 30; i++) await put(`.git/hooks/sample-${i}`, `a sample ${i}`);
+    await put("sub/.git/HEAD", "ref: main");
+    await put(".git/config", name);
+    await put("z/own.txt", name === "llll" ? "another" : "the same");
+  }
+  const found = (await cleo.get(`/sessions/${ids[0]}/related`)).data;
+  assert.deepEqual(found.map((one) => [one.session.name, one.reasons, one.shared_files]), [["mmmm", ["files"], 1]]);
 });
 
 test("only what the person may see: not a colleague's, not a stranger's", async () => {

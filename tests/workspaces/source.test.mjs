@@ -2,7 +2,7 @@
 // is served in there.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { serverForFile, until } from "../api/harness.mjs";
+import { newSession, serverForFile, until } from "../api/harness.mjs";
 import { inside, open } from "./inside.mjs";
 
 const server = await serverForFile({ args: ["--rate-factor", "100000", "--git-plain-http"] });
@@ -34,4 +34,11 @@ test("cloned inside; what failed is tried again; the files are the session's", {
   const { data: entries } = await ada.get(`/sessions/${id}/files?path=`);
   assert.deepEqual(entries.map(({ path }) => path), ["example"]);
   assert.equal((await ada.post(`/sessions/${id}/clone`)).status, 409, "it is there already");
+
+  // Cloned by hand elsewhere, it is known by what git says of it in the folder.
+  const config = (await ada.get(`/sessions/${id}/files/example/.git/config`)).body;
+  const other = await newSession(ada, "zzzz");
+  assert.equal((await ada.write(`/sessions/${other.id}/files/.git/config`, config)).status, 200);
+  const related = (await ada.get(`/sessions/${other.id}/related`)).data;
+  assert.deepEqual(related.map((one) => [one.session.id, one.reasons]), [[id, ["repository"]]]);
 });
