@@ -23,7 +23,7 @@ void sessions_write(struct json_writer *w, const struct sessions_view *view, str
         json_writer_init(&url, &text);
         json_string(&url, ide_url);
     }
-    buf_add(&text, STR("},\"open_files\":[],\"agents\":[],\"files\":"));
+    buf_add(&text, STR("},\"agents\":[],\"files\":"));
     buf_u64(&text, view->usage.files);
     buf_add(&text, STR(",\"bytes\":"));
     buf_u64(&text, view->usage.bytes);

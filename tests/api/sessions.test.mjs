@@ -16,7 +16,7 @@ test("create, get, rename, open, pause, delete, restore", async () => {
   assert.equal(session.user_id, ada.user.id);
   assert.equal(session.tenant_id, ada.user.tenant_id);
   assert.equal(session.workspace.state, "stopped");
-  assert.deepEqual([session.files, session.bytes, session.open_files, session.agents], [0, 0, [], []]);
+  assert.deepEqual([session.files, session.bytes, session.agents], [0, 0, []]);
 
   const path = `/sessions/${session.id}`;
   assert.deepEqual((await ada.get(path)).data, session);

@@ -230,7 +230,7 @@ test("open --wait follows the workspace until it runs, or says why it does not",
   const fake = createServer((request, response) => {
     const [state, status = "active"] = states.length > 1 ? states.shift() : states[0];
     const workspace = { id: "w", state, runtime: "local", connected: true, error: "no \x1bspace" };
-    const data = { id, name: "Project A", status, tenant_id: "t", user_id: "u", workspace, source, open_files: [], agents: [], files: 0, bytes: 0,
+    const data = { id, name: "Project A", status, tenant_id: "t", user_id: "u", workspace, source, agents: [], files: 0, bytes: 0,
       created_at: time, updated_at: time, last_access_at: time, revision: 1 };
     response.writeHead(request.method === "POST" ? 202 : 200, { "Content-Type": "application/json" });
     response.end(JSON.stringify({ success: true, data }));

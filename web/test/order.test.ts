@@ -3,7 +3,7 @@ import type { Session } from "../src/api/generated";
 import { lookFor, orderOf } from "../src/lib/order";
 
 const session = (name: string, used: number, created: number, bytes: number): Session => ({
-  id: `ses-${name}`, name, status: "active", tenant_id: "ten", user_id: "usr", open_files: [], agents: [], files: 1, bytes, revision: 1, updated_at: "",
+  id: `ses-${name}`, name, status: "active", tenant_id: "ten", user_id: "usr", agents: [], files: 1, bytes, revision: 1, updated_at: "",
   workspace: { id: "wsp", state: "stopped", runtime: "local", connected: false },
   created_at: new Date(created).toISOString(), last_access_at: new Date(used).toISOString(),
 });

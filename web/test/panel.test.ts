@@ -6,7 +6,7 @@ import { pauseAfter } from "../src/stores/connection";
 
 const now = Date.parse("2026-11-21T12:00:00Z");
 const session = (name: string, state: Session["workspace"]["state"], days: number, status: Session["status"] = "active"): Session => ({
-  id: `ses-${name}`, name, status, tenant_id: "ten-1", user_id: "usr-1", open_files: [], agents: [], files: 0, bytes: 0, revision: 1,
+  id: `ses-${name}`, name, status, tenant_id: "ten-1", user_id: "usr-1", agents: [], files: 0, bytes: 0, revision: 1,
   workspace: { id: "wsp-1", state, runtime: "local", connected: true },
   created_at: "2026-01-01T00:00:00Z", updated_at: "2026-01-01T00:00:00Z", last_access_at: new Date(now - days * 86_400_000).toISOString(),
 });

@@ -39,12 +39,13 @@ static void makes_reads_and_shows(void **state)
     sessions_write(&w, &view, STR("http://x.ide.example.com/"));
     struct json *shown;
     assert_int_equal(json_parse(&p->w.arena, buf_str(&text), &shown, NULL), 0);
-    static const char *const members[] = {
-        "id",     "name",  "status", "tenant_id",  "user_id",    "workspace",     "open_files",
-        "agents", "files", "bytes",  "created_at", "updated_at", "last_access_at"};
+    static const char *const members[] = {"id",      "name",       "status",     "tenant_id",
+                                          "user_id", "workspace",  "agents",     "files",
+                                          "bytes",   "created_at", "updated_at", "last_access_at"};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         assert_non_null(json_get(shown, members[i]));
     }
+    assert_null(json_get(shown, "open_files")); /* which nobody but a person's IDE knows */
     assert_str(json_get(shown, "status")->string, "active");
     const struct json *workspace = json_get(shown, "workspace");
     assert_str(json_get(workspace, "state")->string, "stopped");
