@@ -58,6 +58,7 @@ struct parts {
     struct http_app ides;              /* IDEs on a port of their own */
     struct http_server *server;
     struct http_server *ide_server;    /* NULL: no such port */
+    usec_t leave_by;                   /* when what their requests still do is cut; 0: at once */
     struct coditectd_metrics *metrics; /* NULL: nobody asks */
     struct coditectd_admin *admin;
 };
@@ -343,6 +344,16 @@ static int start(const struct coditectd_options *o, struct parts *p)
     return r ? r : start_metrics(o, p); /* they ask all that is above */
 }
 
+/* Both ports at once, before anything is waited for: whoever comes now hears it from the kernel. */
+static void leave_ports(struct parts *p)
+{
+    struct http_server *servers[] = {p->server, p->ide_server};
+    for (size_t i = 0; i < 2 && servers[i]; i++) {
+        http_server_leave(servers[i]);
+    }
+    p->leave_by = time_monotonic() + patience;
+}
+
 static void stop_serving(struct parts *p)
 {
     struct http_server *servers[] = {p->server, p->ide_server};
@@ -353,7 +364,8 @@ static void stop_serving(struct parts *p)
         gateway_stop(p->gateway);
     }
     for (size_t i = 0; i < 2 && servers[i]; i++) {
-        http_server_drain(servers[i], patience);
+        usec_t now = time_monotonic();
+        http_server_drain(servers[i], p->leave_by > now ? p->leave_by - now : 0);
     }
     http_server_destroy(p->ide_server);
     http_server_destroy(p->server);
@@ -382,6 +394,7 @@ static int serve(const struct coditectd_options *o, struct parts *p, const sigse
         int number;
         (void)sigwait(signals, &number);
         log_info("coditectd", "stopping");
+        leave_ports(p);
         if (o->set.end_workspaces) {
             coditectd_workspaces_end(p->workspaces);
         }

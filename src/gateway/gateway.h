@@ -12,7 +12,7 @@
  * is held against the store; what is open for longer is asked about every two seconds, and cut when its login has
  * ended, its session was deleted or paused, or its workspace was started again.
  *
- * Life: gateway_create → gateway_app → http_server_start → gateway_start; gateway_stop before the servers are drained,
+ * Life: gateway_create → gateway_app → http_server_start → gateway_start; gateway_stop before http_server_drain,
  * gateway_destroy when they are gone. All functions but these may be called from any thread.
  */
 #ifndef GATEWAY_GATEWAY_H

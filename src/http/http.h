@@ -246,10 +246,10 @@ int http_server_start(const struct http_server_options *options,
 /* The port of the n-th address, after port 0 the one the kernel chose. */
 uint16_t http_server_port(const struct http_server *server, size_t n);
 
-/*
- * Takes no connection any more, closes idle ones, lets requests finish, ends WebSockets with 1001; returns when all are gone
- * or after patience, then the rest is cut. Then only http_server_destroy may follow.
- */
+/* Takes no connection any more, closes idle ones, lets requests finish, ends WebSockets with 1001; does not wait for it. */
+void http_server_leave(struct http_server *server);
+
+/* The same when that was not begun; returns when all are gone or after patience. Then only http_server_destroy may follow. */
 void http_server_drain(struct http_server *server, usec_t patience);
 void http_server_destroy(
     struct http_server *server); /* NULL allowed; cuts everything, waits for running handlers */

@@ -368,7 +368,7 @@ static void wait_until_empty(struct http_server *server, usec_t deadline)
     }
 }
 
-void http_server_drain(struct http_server *server, usec_t patience)
+void http_server_leave(struct http_server *server)
 {
     ASSERT_MAGIC(server, SERVER_MAGIC);
     if (atomic_exchange(&server->draining, true)) {
@@ -377,6 +377,11 @@ void http_server_drain(struct http_server *server, usec_t patience)
     for (unsigned i = 0; i < server->worker_count; i++) {
         net_loop_post(server->workers[i].loop, &server->workers[i].drain);
     }
+}
+
+void http_server_drain(struct http_server *server, usec_t patience)
+{
+    http_server_leave(server);
     wait_until_empty(server, time_monotonic() + patience);
 }
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
 import { after, describe, test } from "node:test";
 import { Echo, endAll } from "../http/echo.mjs";
-import { until } from "./harness.mjs";
+import { freePort, newSession, Server, until } from "./harness.mjs";
 
 after(endAll);
 
@@ -219,5 +219,31 @@ describe("slow, idle, too many, or at the end", { concurrency: true }, () => {
     await download.end("the download is complete");
     assert.equal(download.got.length - download.got.indexOf("\r\n\r\n") - 4, 30_000_000);
     assert.deepEqual(await echo.exited, { code: 0, signal: null });
+  });
+
+  test("at SIGTERM both ports of the product close at once, and its patience of 30 s is one for both", async () => {
+    const ides = await freePort();
+    const server = await Server.start({ args: ["--ide-listen", `127.0.0.1:${ides}`], env: { CODITECT_LIMITS_HEADER_TIME: "300s" } });
+    const client = await server.account();
+    const { id } = await newSession(client);
+    const [upload, head] = [await Line.open(server.port), await Line.open(ides)];
+    upload.send(`PUT /api/v5/sessions/${id}/files/a HTTP/1.1\r\n${HOST.replace("localhost", `127.0.0.1:${server.port}`)}Authorization: Bearer ${client.token}\r\nContent-Length: 10000000\r\n\r\n`);
+    const drip = setInterval(() => upload.send("x".repeat(4096)), 500); // fast enough to go on for ever
+    head.send("GET / HTTP/1.1\r\nX: "); // likewise
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const began = Date.now();
+    const end = server.stop();
+    await Promise.all([server.port, ides].map((port) => until(`port ${port} takes nothing new`, async () => {
+      const late = connect(port, "127.0.0.1");
+      const refused = await new Promise((resolve) => late.on("error", () => resolve(true)).on("connect", () => resolve(false)));
+      late.destroy();
+      return refused;
+    }, 10_000)));
+    assert.ok(!upload.ended && !head.ended, "what goes on is waited for");
+    await end;
+    clearInterval(drip);
+    const took = Date.now() - began;
+    assert.ok(took > 29_000 && took < 45_000, `the end came after ${took} ms`);
+    assert.deepEqual([upload.statuses, head.statuses], [[], []], "cut, not answered");
   });
 });
