@@ -4,12 +4,14 @@
  *
  *   store_bench [directory [seconds [rounds]]]
  *
- * writes: 64 threads, each transaction reads a 200-byte value, writes it back and writes another; durable before it counts.
+ * writes: 64 threads, each transaction reads a 200-byte value, writes it back changed and writes another; durable before it
+ * counts. Both bear a stamp that no write before had: SQLite writes no page whose bytes are there already.
  *   ours      store_write
  *   group     one thread takes what waits, runs it in one SQLite transaction, commits, wakes
  *   single    every thread commits its own SQLite transaction
  * reads: 2 threads, one random key a transaction.
  */
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/fd.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/rand.h"
@@ -42,7 +45,7 @@ struct bench {
 struct raw_job {
     struct raw_job *next;
     struct lock_cond cond;
-    uint64_t read, write;
+    uint64_t read, write, stamp;
     bool done;
 };
 
@@ -56,10 +59,10 @@ static void make_key(char to[static 32], uint64_t n)
     ASSERT(snprintf(to, 32, "t/bench/record/%08u", (unsigned)n) < 32);
 }
 
-static void make_value(char to[static VALUE], uint64_t seed)
+static void make_value(char to[static VALUE], uint64_t stamp)
 {
     memset(to, 'v', VALUE);
-    memcpy(to, &seed, sizeof seed);
+    memcpy(to, &stamp, sizeof stamp);
 }
 
 /* ---- SQLite driven directly ---------------------------------------------------------------------------------------- */
@@ -128,13 +131,13 @@ static void raw_put(struct raw *r, uint64_t n, const char *value)
     raw_run(r->put);
 }
 
-static void raw_transaction(struct raw *r, uint64_t read, uint64_t write)
+static void raw_transaction(struct raw *r, const struct raw_job *job)
 {
     char value[VALUE];
-    raw_get(r, read, value);
-    raw_put(r, read, value);
-    make_value(value, write);
-    raw_put(r, write, value);
+    raw_get(r, job->read, value);
+    make_value(value, job->stamp);
+    raw_put(r, job->read, value);
+    raw_put(r, job->write, value);
 }
 
 static void raw_fill(struct bench *b)
@@ -157,8 +160,10 @@ static void *single_main(void *ctx)
     struct raw r;
     raw_open(&r, b->raw_path);
     while (time_monotonic() < b->deadline) {
+        const struct raw_job job = {
+            .read = rand_below(KEYS), .write = rand_below(KEYS), .stamp = rand_u64()};
         raw_run(r.begin);
-        raw_transaction(&r, rand_below(KEYS), rand_below(KEYS));
+        raw_transaction(&r, &job);
         raw_run(r.commit);
         b->done++;
     }
@@ -174,6 +179,7 @@ static void *group_client(void *ctx)
     while (time_monotonic() < b->deadline) {
         job.read = rand_below(KEYS);
         job.write = rand_below(KEYS);
+        job.stamp = rand_u64();
         job.done = false;
         lock_take(&b->lock);
         job.next = b->jobs;
@@ -209,7 +215,7 @@ static void *group_writer(void *ctx)
     while ((jobs = take_jobs(b))) {
         raw_run(r.begin);
         for (struct raw_job *job = jobs; job; job = job->next) {
-            raw_transaction(&r, job->read, job->write);
+            raw_transaction(&r, job);
         }
         raw_run(r.commit);
         LOCK_SCOPE(&b->lock);
@@ -242,7 +248,7 @@ static void *raw_reader(void *ctx)
 /* ---- ours ---------------------------------------------------------------------------------------------------------- */
 
 struct pair {
-    uint64_t read, write;
+    uint64_t read, write, stamp;
     char value[VALUE];
 };
 
@@ -267,10 +273,10 @@ static int write_pair(struct txn *txn, void *ctx)
         return r;
     }
     char key[32];
+    make_value(p->value, p->stamp);
     make_key(key, p->read);
     store_put(txn, str_from(key), str_of(p->value, VALUE));
     make_key(key, p->write);
-    make_value(p->value, p->write);
     store_put(txn, str_from(key), str_of(p->value, VALUE));
     return 0;
 }
@@ -291,7 +297,7 @@ static void *store_client(void *ctx)
 {
     struct bench *b = ctx;
     while (time_monotonic() < b->deadline) {
-        struct pair p = {.read = rand_below(KEYS), .write = rand_below(KEYS)};
+        struct pair p = {.read = rand_below(KEYS), .write = rand_below(KEYS), .stamp = rand_u64()};
         struct store_op op = store_op_new();
         ASSERT(store_write(b->store, &op, write_pair, &p) == 0);
         b->done++;
@@ -318,6 +324,7 @@ struct rate {
     double per_second;
     double
         cpu; /* usec of processor time an operation: says more than the rate on a machine that others use, too */
+    double written; /* KiB an operation */
 };
 
 static double cpu_usec(void)
@@ -328,6 +335,19 @@ static double cpu_usec(void)
            (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
+/* Bytes that this process has written so far. */
+static double written(void)
+{
+    char text[256];
+    FD_AUTO int fd = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    ASSERT(n > 0);
+    text[n] = '\0';
+    const char *at = strstr(text, "wchar: ");
+    ASSERT(at != NULL);
+    return (double)strtoull(at + strlen("wchar: "), NULL, 10);
+}
+
 static struct rate run(struct bench *b, int threads, void *(*client)(void *))
 {
     pthread_t ids[THREADS], writer;
@@ -336,6 +356,7 @@ static struct rate run(struct bench *b, int threads, void *(*client)(void *))
     b->done = 0;
     usec_t started = time_monotonic();
     double cpu = cpu_usec();
+    double before = written();
     b->deadline = started + b->duration;
     if (grouped) {
         ASSERT(pthread_create(&writer, NULL, group_writer, b) == 0);
@@ -355,7 +376,7 @@ static struct rate run(struct bench *b, int threads, void *(*client)(void *))
     }
     double done = (double)b->done;
     return (struct rate){done * USEC_PER_SEC / (double)(time_monotonic() - started),
-                         (cpu_usec() - cpu) / done};
+                         (cpu_usec() - cpu) / done, (written() - before) / 1024 / done};
 }
 
 static int compare(const void *a, const void *b)
@@ -399,14 +420,16 @@ static void print_ratio(const struct rate rates[MOST_ROUNDS][KINDS], int rounds,
 
 static void print_kind(const struct rate rates[MOST_ROUNDS][KINDS], int rounds, enum kind k)
 {
-    double rate[MOST_ROUNDS], cpu[MOST_ROUNDS];
+    double rate[MOST_ROUNDS], cpu[MOST_ROUNDS], wrote[MOST_ROUNDS];
     for (int i = 0; i < rounds; i++) {
         rate[i] = rates[i][k].per_second;
         cpu[i] = rates[i][k].cpu;
+        wrote[i] = rates[i][k].written;
     }
     double middle = median(rate, rounds);
-    printf("%-13s %8.0f/s [%.0f - %.0f], %.2f us of processor time\n", kinds[k].name, middle,
-           rate[0], rate[rounds - 1], median(cpu, rounds));
+    printf("%-13s %8.0f/s [%.0f - %.0f], %.2f us of processor time, %.2f KiB written\n",
+           kinds[k].name, middle, rate[0], rate[rounds - 1], median(cpu, rounds),
+           median(wrote, rounds));
 }
 
 static void measure(struct bench *b, int rounds)
@@ -415,6 +438,8 @@ static void measure(struct bench *b, int rounds)
     for (int round = 0; round < rounds; round++) {
         for (int k = 0; k < KINDS; k++) {
             rates[round][k] = run(b, kinds[k].threads, kinds[k].client);
+            ASSERT(kinds[k].threads != THREADS ||
+                   rates[round][k].written * 1024 > VALUE); /* else nothing was made durable */
         }
     }
     for (int k = 0; k < KINDS; k++) {
