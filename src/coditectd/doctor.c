@@ -17,8 +17,8 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "base/space.h"
 #include "coditectd/backup.h"
+#include "coditectd/space.h"
 
 /* Of inotify instances and open files a workspace and its connections take some. */
 enum { INSTANCES_EACH = 3, INSTANCES_ENOUGH = 1024, WATCHES_ENOUGH = 524288, FILES_ENOUGH = 16384 };
@@ -115,11 +115,7 @@ static enum coditectd_verdict look_at_addresses(const struct coditectd_options *
 
 static enum coditectd_verdict look_at_disk(const struct coditectd_options *o)
 {
-    const struct space space = {.directory = o->set.data,
-                                .low = (uint64_t)o->set.disk_low << 20,
-                                .percent = (unsigned)o->set.disk_low_percent,
-                                .percent_to = UINT64_MAX,
-                                .scarce = (uint64_t)o->set.disk_scarce << 20};
+    const struct space space = coditectd_space(&o->set, o->set.data);
     struct statvfs facts = {.f_frsize = 1};
     (void)!statvfs(o->set.data, &facts);
     unsigned long long free_mib = (unsigned long long)facts.f_bavail * facts.f_frsize >> 20;

@@ -13,7 +13,6 @@
 #include "auth/auth.h"
 #include "base/crash.h"
 #include "base/log.h"
-#include "base/space.h"
 #include "coditectd/admin.h"
 #include "coditectd/backup.h"
 #include "coditectd/check.h"
@@ -24,6 +23,7 @@
 #include "coditectd/operator.h"
 #include "coditectd/options.h"
 #include "coditectd/rotate.h"
+#include "coditectd/space.h"
 #include "coditectd/store.h"
 #include "coditectd/tenant.h"
 #include "coditectd/workspaces.h"
@@ -35,8 +35,6 @@ static const usec_t patience = 30 * USEC_PER_SEC;
 
 /* Users of workspaces when started as root: far above people and below what systemd keeps free of everything. */
 enum { FIRST_UID = 1900000000, LAST_UID = 1909999999 };
-
-enum { DISK_PERCENT_TO_GIB = 16 };
 
 struct parts {
     struct space space; /* of the data directory */
@@ -278,16 +276,6 @@ static int open_admin(struct parts *p)
              : 0;
 }
 
-/* The working directory is the data directory. */
-static struct space space_of(const struct coditectd_settings *set)
-{
-    return (struct space){.directory = ".",
-                          .low = (uint64_t)set->disk_low << 20,
-                          .percent = (unsigned)set->disk_low_percent,
-                          .percent_to = (uint64_t)DISK_PERCENT_TO_GIB << 30,
-                          .scarce = (uint64_t)set->disk_scarce << 20};
-}
-
 static int start_backups(const struct coditectd_options *o, struct parts *p)
 {
     const struct coditectd_settings *set = &o->set;
@@ -303,7 +291,7 @@ static int start_backups(const struct coditectd_options *o, struct parts *p)
 
 static int start(const struct coditectd_options *o, struct parts *p)
 {
-    p->space = space_of(&o->set);
+    p->space = coditectd_space(&o->set, "."); /* the data directory: see split() */
     int r = open_store(&o->set, p);
     if (!r) {
         r = create_auth(&o->set, p);

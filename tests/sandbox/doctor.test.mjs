@@ -59,6 +59,17 @@ test("settings that weaken are told", async () => {
   assert.deepEqual([full.status, full.rows.get("room on disk")], [0, "weaker"]);
 });
 
+test("of a large disk no more is asked for than the server asks for", () => {
+  const room = (free, args = []) => {
+    const env = { ...process.env, LD_PRELOAD: join(build, "tests/sandbox/disk.so"), DISK_FREE: `${free}`, ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0` };
+    const { text, log } = doctor(callers[0], { env, args });
+    return /^(\w+) +room on disk +(.*)$/m.exec(text + log)?.slice(1).join(" ");
+  };
+  assert.match(room(17), /^enforced 17408 of 1048576 MiB are free/); // not 5 % of it
+  assert.match(room(15), /^weaker 15360 of .* no workspace will be started/);
+  assert.match(room(15, ["--disk-low-percent", "1"]), /^enforced 15360/);
+});
+
 test("a server that would stay root is missing something", { skip: isRoot ? false : "only root" }, () => {
   const { status, rows } = doctor(callers[0], { args: ["--user", "no-such-user"] });
   assert.deepEqual([status, rows.get("server's user")], [1, "MISSING"]);

@@ -10,6 +10,7 @@ import { bytesOf, newSession, Server, until } from "../api/harness.mjs";
 
 const skip = process.getuid() === 0 ? false : "needs root: a small disk of its own";
 const MIB = 1 << 20;
+const SIZE = 400;
 const LOW = 100;
 const SCARCE = 50;
 
@@ -21,15 +22,35 @@ function fill(directory, left) {
   closeSync(file);
 }
 
-test("first nothing starts, then the largest go", { skip, timeout: 180_000 }, async () => {
+/** A server whose disk has SIZE MiB, and the way to that disk. */
+async function onSmallDisk(limits) {
   const data = mkdtempSync(join(tmpdir(), "coditect-pressure-"));
-  const mount = `mount -t tmpfs -o size=400m,mode=755 none ${data} && exec "$@"`;
+  const mount = `mount -t tmpfs -o size=${SIZE}m,mode=755 none ${data} && exec "$@"`;
   const server = await Server.start({
     data,
     before: ["unshare", "--mount", "sh", "-c", mount, "sh"],
-    args: ["--rate-factor", "100000", "--store-reserve", "16", "--disk-low", `${LOW}`, "--disk-low-percent", "0", "--disk-scarce", `${SCARCE}`],
+    args: ["--rate-factor", "100000", "--store-reserve", "16", ...Object.entries(limits).flatMap(([name, value]) => [name, `${value}`])],
   });
-  const disk = join("/proc", String(server.child.pid), "root", data);
+  return { server, disk: join("/proc", String(server.child.pid), "root", data) };
+}
+
+/** All that needs much room says no, in the same words. */
+async function refuses(me, stopped, held) {
+  const asked = {
+    open: (options) => me.post(`/sessions/${stopped.id}/open`, undefined, options),
+    save: (options) => me.write(`/sessions/${held.id}/files/b`, "more", options),
+    fork: (options) => me.post(`/sessions/${held.id}/fork`, {}, options),
+    unpack: (options) => me.request("POST", `/sessions/${held.id}/archive`, { ...options, body: Buffer.alloc(1024) }),
+    rewind: (options) => me.post(`/sessions/${held.id}/files:restore`, { path: "a", at: 1 }, options),
+  };
+  for (const [what, ask] of Object.entries(asked)) {
+    const { status, code } = await ask({ expected5xx: true });
+    assert.deepEqual([status, code], [507, "disk_low"], what);
+  }
+}
+
+test("first nothing starts, then the largest go", { skip, timeout: 180_000 }, async () => {
+  const { server, disk } = await onSmallDisk({ "--disk-low": LOW, "--disk-low-percent": 0, "--disk-scarce": SCARCE });
   const me = await server.account("pressed");
   const [small, large, later] = [await newSession(me, "Small"), await newSession(me, "Large"), await newSession(me, "Later")];
   assert.equal((await me.write(`/sessions/${large.id}/files/big`, Buffer.concat([...bytesOf(3 * MIB)]))).status, 200);
@@ -40,13 +61,7 @@ test("first nothing starts, then the largest go", { skip, timeout: 180_000 }, as
   for (const one of [small, large]) await reach(one, "running");
 
   fill(disk, LOW - 20);
-  for (const refused of [
-    await me.post(`/sessions/${later.id}/open`, undefined, { expected5xx: true }),
-    await me.write(`/sessions/${small.id}/files/b`, "more", { expected5xx: true }),
-  ]) {
-    assert.equal(refused.status, 507);
-    assert.equal(refused.code, "disk_low");
-  }
+  await refuses(me, later, small);
   assert.equal((await me.post(`/sessions/${small.id}/open`)).status, 202, "it runs already");
   assert.equal((await me.get(`/sessions/${small.id}/files/a`)).body.toString(), "small");
   assert.equal((await me.put(`/sessions/${later.id}`, { name: "Later still" })).status, 200);
@@ -72,5 +87,19 @@ test("first nothing starts, then the largest go", { skip, timeout: 180_000 }, as
   await reach(large, "stopped");
   assert.equal((await workspaceOf(large)).message, undefined, "paused by the person");
   await server.stop();
-  rmSync(data, { recursive: true });
+  rmSync(server.data, { recursive: true });
+});
+
+test("a part of the disk is a limit too", { skip, timeout: 60_000 }, async () => {
+  const { server, disk } = await onSmallDisk({ "--disk-low": 0, "--disk-low-percent": 25, "--disk-scarce": 0 });
+  const me = await server.account("parted");
+  const [held, stopped] = [await newSession(me, "Held"), await newSession(me, "Stopped")];
+  fill(disk, SIZE / 4 + 20);
+  assert.equal((await me.write(`/sessions/${held.id}/files/a`, "enough room")).status, 200);
+  fill(disk, SIZE / 4 - 20);
+  await refuses(me, stopped, held);
+  rmSync(join(disk, "filler"));
+  assert.equal((await me.write(`/sessions/${held.id}/files/a`, "room again")).status, 200);
+  await server.stop();
+  rmSync(server.data, { recursive: true });
 });
