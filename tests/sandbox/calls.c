@@ -91,6 +91,18 @@ static const struct call calls[] = {
     {"uring", "io_uring_register", SYS_io_uring_register, {-1}},
     {"clone3", "clone3", SYS_clone3, {0}},
     {"handle", "name_to_handle_at", SYS_name_to_handle_at, {-1, NOWHERE}},
+/* Of older kernels; vm86, umount and stime have no number on the machines that we build for. */
+#ifdef __x86_64__
+    {"old", "_sysctl", SYS__sysctl, {0}},
+    {"old", "create_module", SYS_create_module, {NOWHERE, 0}},
+    {"old", "get_kernel_syms", SYS_get_kernel_syms, {0}},
+    {"old", "query_module", SYS_query_module, {NOWHERE, ODD}},
+    {"old", "sysfs", SYS_sysfs, {ODD}},
+    {"old", "uselib", SYS_uselib, {NOWHERE}},
+    {"old", "ustat", SYS_ustat, {-1, 0}},
+#endif
+    {"old", "lookup_dcookie", SYS_lookup_dcookie, {-1, 0, 0}},
+    {"old", "nfsservctl", SYS_nfsservctl, {ODD, 0, 0}},
 };
 
 static void make_calls(void)
@@ -121,23 +133,51 @@ static void in_child(const char *class, const char *name, long (*body)(void))
     }
 }
 
-static long new_user(void)
+static long kind; /* of namespace, for the next two */
+
+static long new_namespace(void)
 {
-    return unshare(CLONE_NEWUSER);
+    return unshare((int)kind);
 }
 
-static long new_time(void)
+static long clone_into_namespace(void)
 {
-    return unshare(CLONE_NEWTIME);
-}
-
-static long clone_user(void)
-{
-    long child = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+    long child = syscall(SYS_clone, kind | SIGCHLD, 0, 0, 0, 0);
     if (child == 0) {
         _exit(0);
     }
     return child;
+}
+
+/* Each alone: what is not asked for with a user's namespace is refused to all but root, the filter or not. */
+static void try_namespaces(void)
+{
+    static const struct {
+        const char *unshare;
+        const char *clone; /* NULL: it has no such flag */
+        long kind;
+    } kinds[] = {{"unshare-mount", "clone-mount", CLONE_NEWNS},
+                 {"unshare-cgroup", "clone-cgroup", CLONE_NEWCGROUP},
+                 {"unshare-uts", "clone-uts", CLONE_NEWUTS},
+                 {"unshare-ipc", "clone-ipc", CLONE_NEWIPC},
+                 {"unshare-user", "clone-user", CLONE_NEWUSER},
+                 {"unshare-pid", "clone-pid", CLONE_NEWPID},
+                 {"unshare-net", "clone-net", CLONE_NEWNET},
+                 {"unshare-time", NULL, CLONE_NEWTIME}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        kind = kinds[i].kind;
+        in_child("namespace", kinds[i].unshare, new_namespace);
+        if (kinds[i].clone) {
+            in_child("namespace", kinds[i].clone, clone_into_namespace);
+        }
+    }
+}
+
+/* Without a terminal, so that none is hung up. */
+static long hang_up(void)
+{
+    (void)setsid();
+    return syscall(SYS_vhangup);
 }
 
 /* Where a namespace of one's own can be had, so can everything in it: what the filter is for. */
@@ -179,9 +219,7 @@ static long trace_child(void)
 
 static void try_children(void)
 {
-    in_child("namespace", "unshare-user", new_user);
-    in_child("namespace", "unshare-time", new_time);
-    in_child("namespace", "clone-user", clone_user);
+    in_child("machine", "vhangup", hang_up);
     in_child("namespace", "mount-inside", mount_as_root_of_a_namespace);
     in_child("architecture", "int-0x80", foreign_call);
     in_child("debugger", "ptrace", trace_child);
@@ -270,6 +308,7 @@ static void tell_status(void)
 static void make_all(void)
 {
     make_calls();
+    try_namespaces();
     try_children();
     try_typing();
     try_families();
