@@ -4,6 +4,9 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { call, Client, movableClock, newSession, Server } from "../api/harness.mjs";
+import { open, stateOf, workspaceOf } from "../workspaces/inside.mjs";
+import { withTerminals, works } from "../workspaces/terminal.mjs";
 import { World, lose, snapshot, until } from "./world.mjs";
 
 const DAY = 86_400;
@@ -44,4 +47,36 @@ test("the clock jumps by a day, forward and back", { timeout: 60_000 }, async (t
   const before = snapshot(world.tree());
   await lose(world, ["tree", "index"]);
   assert.deepEqual(snapshot(world.tree()), before);
+});
+
+test("the server's clock jumps by a day, forward and back, under a workspace", { timeout: 120_000 }, async (t) => {
+  const clock = movableClock(t);
+  const server = await Server.start({ env: clock.env, args: ["--rate-factor", "100000", ...withTerminals()] });
+  const { email, password, ...first } = await server.account("ada");
+  const enter = async () => { // a token of a day ago is no token any more, nor is one of tomorrow
+    const { status, data } = await new Client(server).post("/auth/login", { email, password });
+    assert.equal(status, 200);
+    return new Client(server, data.token);
+  };
+  const session = (await newSession(new Client(server, first.token))).id;
+  await open(new Client(server, first.token), session);
+  const state = stateOf(server, session);
+  await works(server, session, "mkfifo /tmp/never; setsid bash -c 'echo $$ > bystander; exec cat /tmp/never' > /dev/null 2>&1 & until [ -s bystander ]; do :; done");
+  const dateOf = async () => Date.parse((await call(server.port, "GET", "/health")).headers.date) / 1000;
+  const began = await dateOf();
+  for (const days of [1, -1, 0]) {
+    clock.jump(days * DAY);
+    await until("the jump is seen", async () => Math.abs((await dateOf()) - began - days * DAY) < DAY / 4);
+    const ada = await enter();
+    for (let round = 0; round < 3; round++) { // the keeper looks meanwhile
+      await works(server, session, `printf %s '${days} ${round}' > saved; kill -0 $(cat bystander)`);
+      await until("it is in the store", async () => (await ada.get(`/sessions/${session}/files/saved`)).body.toString() === `${days} ${round}`);
+      await ada.write(`/sessions/${session}/files/sent`, `${days} ${round}`);
+      await until("it arrives", async () => (await works(server, session, "cat sent 2> /dev/null || :")) === `${days} ${round}`);
+    }
+    assert.equal((await workspaceOf(ada, session)).state, "running");
+    assert.deepEqual(stateOf(server, session), state, `${days} days: the same workspace`);
+  }
+  assert.doesNotMatch(server.log, /"level":"error"/);
+  await server.stop();
 });
