@@ -3,11 +3,13 @@
 // or how busy the machine is. The latter is the control too: it must fail the same measure, and a lane that is not full cannot
 // let the others pass.
 import assert from "node:assert/strict";
+import { readdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { connect } from "node:net";
 import { before, test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { bundle, call, newSession, serverForFile } from "./harness.mjs";
+import { call as callSocket, World } from "../codi2/world.mjs";
+import { bundle, call, newSession, serverForFile, until } from "./harness.mjs";
 
 const PATIENCE = 2500; // ms: who waits longer counts as held up for ever
 const APART = 4; // who does not use the full lane waits at most this part of what the others wait
@@ -182,6 +184,34 @@ test("stream: uploads that stand still", async (t) => {
   } finally {
     for (const socket of sockets) socket.destroy();
   }
+});
+
+// The wire's own: each workspace has calls that wait for what others change, on threads that nothing else needs. Here 256 of
+// them, of a server's side of the wire alone; how many the product has stands in docs/configuration.md.
+test("the wire: calls that wait for changes hold up no save", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  let number = 0;
+  const save = async () => {
+    writeFileSync(world.tree("saved"), `${number++}`);
+    await world.sync();
+    return { status: 200 };
+  };
+  await save();
+  const changes = (query) => callSocket(world.path("wire.sock"), "GET", `/wire/changes?root=workspace&${query}`, { Authorization: "Bearer right" });
+  const alone = await timed(save, 5);
+  const waiting = Array.from({ length: 300 }, () => changes("since=1000000&wait=30000").catch(() => undefined)); // for what never comes
+  const threads = () => readdirSync(`/proc/${world.server.pid}/task`).length;
+  await until("each thread waits", () => threads() >= 256);
+  const late = () => changes("since=0&wait=30000").catch(() => ({ status: 0 })); // its answer is there: it waits for a thread
+  assert.equal(await timed(late, 1), Infinity, "the lane is full");
+  const beside = await timed(save, 5);
+  t.diagnostic(`a save in a workspace: ${alone.toFixed(1)} ms, beside 300 that wait ${beside.toFixed(1)} ms`);
+  assert.ok(beside <= Math.min(PATIENCE / APART, BUSY * Math.max(alone, LEAST)), `${beside} ms, ${alone} ms alone`);
+  assert.equal((await changes("since=0")).status, 200, "who does not wait needs no such thread");
+  await world.kill("server");
+  await Promise.all(waiting);
 });
 
 test("every lane that the document names was filled", () => {
