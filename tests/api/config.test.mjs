@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,6 +46,20 @@ test("flags win over the environment, that over the file, that over the default;
   assert.match(stdout, /^level = "debug" +# CODITECT_LOG_LEVEL$/m);
   assert.ok(new RegExp(`^user = "filed" +# ${file}:1$`, "m").test(stdout), stdout);
   assert.match(stdout, /^format = "auto" +# default$/m);
+});
+
+test("without --config it is the file in /etc, and there need be none", { skip: process.getuid() !== 0 && "only root can put one there" }, (t) => {
+  const place = "/etc/coditect";
+  if (!existsSync(place)) { // where a file system can be mounted, for these processes alone
+    mkdirSync(place);
+    t.after(() => rmdirSync(place));
+  }
+  writeFileSync(join(folder, "coditect.toml"), 'user = "filed"\n');
+  const inPlace = (mount, ...args) => spawnSync("unshare", ["--mount", "sh", "-ec", `${mount}; exec "$@"`, "-", program, ...args], { encoding: "utf8", env: { PATH: process.env.PATH } });
+  const bound = `mount --bind ${folder} ${place}`;
+  assert.match(inPlace(bound, "--print-config").stdout, /^user = "filed" +# \/etc\/coditect\/coditect\.toml:1$/m);
+  assert.match(inPlace(bound, "--print-config", "--config", fileOf('user = "other"\n')).stdout, /^user = "other" /m);
+  assert.match(inPlace(`mount -t tmpfs none ${place}`, "--print-config").stdout, /^user = "coditect" +# default$/m);
 });
 
 test("what is printed is a file that gives the same again, without secrets", () => {
