@@ -7,11 +7,13 @@
  * counter, and a feed with one event a transaction, which a tail follows by its watch: it must see each event once, each
  * thread's in order.
  *
- * CODITECT_TEST_SEED repeats what the threads do, though not how they interleave.
+ * CODITECT_TEST_SEED repeats what the threads do, though not how they interleave; what one does alone it repeats exactly,
+ * faults too, which is tried first.
  */
 #include <pthread.h>
 
 #include "base/lock.h"
+#include "base/siphash.h"
 #include "store_test.h"
 
 enum { KEYS = 48, THREADS = 4, PHASES = 3, TXNS = 60, OPS = 10, ACCOUNTS = 8, FEED_PAGE = 7 };
@@ -27,7 +29,8 @@ struct client {
     unsigned thread;
     uint64_t random;
     struct model model;
-    uint64_t kept; /* transactions */
+    uint64_t kept;  /* transactions */
+    uint64_t trace; /* of what came of each */
     const char *wrong;
     pthread_t id;
 };
@@ -274,6 +277,8 @@ static bool one_transaction(struct client *c)
     }
     expect(&s, r == 0 || (r == ERR_PRECONDITION && s.give_up), "a write fails");
     c->wrong = s.wrong;
+    const uint64_t key[2] = {c->trace, (uint64_t)r};
+    c->trace = siphash((const unsigned char *)key, str_of(&s.model, sizeof s.model));
     if (r == 0) {
         c->model = s.model;
         c->kept++;
@@ -430,10 +435,30 @@ static void run_phase(struct store_test *t, struct client *clients, struct tail 
     assert_int_equal(pthread_join(tail->id, NULL), 0);
 }
 
+struct repeat {
+    uint64_t trace, kept, faults;
+};
+
+static struct repeat run_alone(struct store_test *t, uint64_t seed)
+{
+    struct client c = {.t = t, .random = seed};
+    struct store_stats stats;
+    store_test_begin(t);
+    (void)client_main(&c);
+    assert_null(c.wrong);
+    store_stats(t->store, &stats);
+    store_test_end(t);
+    return (struct repeat){c.trace, c.kept, stats.faults};
+}
+
 static void random_run(void **state)
 {
     struct store_test *t = *state;
     uint64_t seed = store_test_seed(t->name);
+    struct repeat first = run_alone(t, seed), again = run_alone(t, seed);
+    assert_memory_equal(&first, &again, sizeof first);
+    assert_true((first.faults > 0) == (t->fault_rate > 0));
+    assert_true(first.trace != run_alone(t, seed + 1).trace);
     store_test_begin(t);
     struct client clients[THREADS];
     struct tail tail = {.t = t};
