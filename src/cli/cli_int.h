@@ -420,6 +420,7 @@ struct cli_admin_listing {
     const char *target;
     const char *const *heads; /* NULL at the end */
     void (*add)(struct cli_run *run, struct cli_table *table, const struct json *line);
+    const char *stopped; /* as of cli_admin_request */
 };
 int cli_admin_list(struct cli_run *run, const struct cli_admin_listing *listing) BASE_MUST_USE;
 int64_t cli_admin_number(const struct json *line, const char *name);  /* 0: there is none */

@@ -289,6 +289,7 @@ int cli_admin_list(struct cli_run *run, const struct cli_admin_listing *listing)
                                                            .target = listing->target,
                                                            .reply = CLI_ADMIN_LINES,
                                                            .line = list_line,
+                                                           .stopped = listing->stopped,
                                                            .ctx = &l});
     cli_table_fini(&l.table);
     return r;
@@ -378,8 +379,13 @@ static int users(struct cli_run *run)
 {
     static const char *const heads[] = {"ID",   "ROLE", "LAST USE (UTC)", "TENANT", "E-MAIL",
                                         "NAME", NULL};
-    return cli_admin_list(
-        run, &(struct cli_admin_listing){.target = "/users", .heads = heads, .add = add_user});
+    return cli_admin_list(run,
+                          &(struct cli_admin_listing){
+                              .target = "/users",
+                              .heads = heads,
+                              .add = add_user,
+                              .stopped = "--create-owner, --reset-password or --remove-totp E-MAIL",
+                          });
 }
 
 /* ---- rotate-keys ---- */
@@ -458,7 +464,9 @@ const struct cli_command cli_command_admin_users = {
     .name = "admin users",
     .summary = "List all accounts of the server, with tenant, role and last use.",
     .text = "For the server's user and root, on its machine. LAST USE is of the logins that have "
-            "not ended.",
+            "not ended. While the server is stopped, coditectd --data DIR makes the first account "
+            "(--create-owner E-MAIL), or lets somebody in again who is locked out "
+            "(--reset-password E-MAIL, --remove-totp E-MAIL).",
     .options = cli_admin_options,
     .examples = users_examples,
     .run = users,

@@ -131,7 +131,7 @@ test("when no server runs, the command line says what works then; without a plac
   stopped.ownData = false;
   await stopped.stop();
   assert.ok(!existsSync(join(at, "store/admin.sock")));
-  for (const [command, says] of [["check", "--check"], ["scrub", "--scrub"], ["rotate-keys", "--rotate-keys"], ["backup", "--backup"], ["backups", "--backups"], ["users", "no server runs"]]) {
+  for (const [command, says] of [["check", "--check"], ["scrub", "--scrub"], ["rotate-keys", "--rotate-keys"], ["backup", "--backup"], ["backups", "--backups"], ["users", "--create-owner, --reset-password or --remove-totp"], ["tenants", "no server runs"]]) {
     await operator.fails(6, new RegExp(says), "admin", command, "--data", at);
   }
   await operator.fails(4, /No such file/, "admin", "check", "--data", join(at, "nowhere"));
