@@ -11,7 +11,7 @@ enum verdict { GOOD, WEAKER, WRONG };
 struct finding {
     enum verdict verdict;
     const char *about;
-    const char *how; /* what it means, or its remedy */
+    const char *how; /* what was found and, unless it is good, its remedy behind the first ": " */
 };
 
 struct looking {
@@ -31,13 +31,21 @@ static void say(struct looking *l, struct finding finding)
         buf_byte(&run->out, '\n');
         return;
     }
+    /* As coditectd --doctor --json says it. */
+    static const char *const states[] = {"ok", "warning", "failed"};
+    struct str how = str_from(finding.how);
+    const char *colon = finding.verdict == GOOD ? NULL : strstr(finding.how, ": ");
+    size_t end = colon ? (size_t)(colon - finding.how) : how.n;
     BUF_AUTO(text, 16 * 1024);
     struct json_writer w;
     json_writer_init(&w, &text);
     json_object(&w);
-    json_member_string(&w, "verdict", str_from(words[finding.verdict]));
-    json_member_string(&w, "about", str_from(finding.about));
-    json_member_string(&w, "how", str_from(finding.how));
+    json_member_string(&w, "name", str_from(finding.about));
+    json_member_string(&w, "state", str_from(states[finding.verdict]));
+    json_member_string(&w, "found", str_slice(how, 0, end));
+    if (colon) {
+        json_member_string(&w, "remedy", str_slice(how, end + 2, how.n));
+    }
     json_object_end(&w);
     cli_print(run, l->count++ > 0 ? STR(",") : STR("["));
     cli_print_json(run, buf_str(&text));
@@ -70,7 +78,10 @@ static void look_at_scheme(struct looking *l, struct str url, const struct cli_a
                                    "proxy send X-Forwarded-Proto, name it in "
                                    "trusted_proxies, and set public_url"});
     } else {
-        say(l, (struct finding){WEAKER, "TLS", "none: good for this machine only"});
+        say(l,
+            (struct finding){WEAKER, "TLS",
+                             "none, who is in between reads all: unless it is on this machine, put "
+                             "a proxy with a certificate before the server"});
     }
 }
 
@@ -139,7 +150,10 @@ static void look_at_clock(struct looking *l, const struct cli_arrived *arrived, 
     usec_t now = time_now();
     usec_t here = asked + (now - asked) / 2;
     if (time_parse(arrived->time, &there) < 0) {
-        say(l, (struct finding){WRONG, "clock", "the server's time is none"});
+        say(l,
+            (struct finding){WRONG, "clock",
+                             "the server's time is none: let the proxy pass its replies on as they "
+                             "are, and look at the clock there (timedatectl)"});
         return;
     }
     usec_t apart = there > here ? there - here : here - there;

@@ -72,8 +72,10 @@ enum coditectd_verdict coditectd_doctor_say(enum coditectd_verdict verdict, cons
 static enum coditectd_verdict look_at_user(const struct coditectd_options *o)
 {
     if (geteuid() != 0) {
-        return coditectd_doctor_say(CODITECTD_WEAKER, "server's user",
-                                    "the one who starts it, who is the workspaces' too");
+        return coditectd_doctor_say(
+            CODITECTD_WEAKER, "server's user",
+            "the one who starts it, who is the workspaces' too: start it as root, "
+            "which it gives up");
     }
     return getpwnam(o->set.user)
                ? coditectd_doctor_say(CODITECTD_ENFORCED, "server's user",
@@ -154,8 +156,11 @@ static enum coditectd_verdict look_at_backups(const struct coditectd_options *o)
             "(docs/backup.md)");
     }
     if (coditectd_backup_is_late(&options, &late) < 0) {
-        return coditectd_doctor_say(CODITECTD_WEAKER, "backups",
-                                    "those in backup.directory or backup.bucket cannot be read");
+        return coditectd_doctor_say(
+            CODITECTD_WEAKER, "backups",
+            "those in backup.directory or backup.bucket cannot be read: ask as the "
+            "server's user, and look at the place and its rights "
+            "(docs/backup.md)");
     }
     return late ? coditectd_doctor_say(
                       CODITECTD_WEAKER, "backups",

@@ -35,7 +35,13 @@ static enum verdict say(enum verdict verdict, const char *about, const char *how
 
 static enum verdict judge(bool good, const char *about, const char *how)
 {
-    return say(good ? ENFORCED : MISSING, about, how);
+    if (good) {
+        return say(ENFORCED, about, how);
+    }
+    (void)printf("%-9s %-16s not so (%s): install Debian's bubblewrap anew, on a kernel with "
+                 "seccomp filters and namespaces\n",
+                 "MISSING", about, how);
+    return MISSING;
 }
 
 /* ---- inside ---- */
@@ -112,10 +118,14 @@ static unsigned look_at_limits(void)
                        "writable /sys/fs/cgroup");
     v |= limit(holds("/sys/fs/cgroup/pids/pids.max", TRIAL_PROCESSES) ||
                    holds("/sys/fs/cgroup/pids.max", TRIAL_PROCESSES),
-               "process limit", "by the user's limit of processes");
+               "process limit",
+               "by the user's limit of processes: a control group wants root and a "
+               "writable /sys/fs/cgroup");
     v |= limit(holds("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", TRIAL_CPU * 1000) ||
                    holds("/sys/fs/cgroup/cpu.max", TRIAL_CPU * 1000),
-               "processor share", "none, a busy workspace slows the others down");
+               "processor share",
+               "none, a busy workspace slows the others down: a control group wants root and a "
+               "writable /sys/fs/cgroup");
     return v;
 }
 
@@ -192,7 +202,8 @@ static unsigned try_workspace(const struct workspace_config *config)
         return say(ENFORCED, "sandbox", "a trial workspace was started, and ended");
     }
     return say(MISSING, "sandbox",
-               status == FOUND_MISSING ? "walls are missing, see above" : sandbox.error);
+               status == FOUND_MISSING ? "walls are missing: mend what stands above"
+                                       : sandbox.error);
 }
 
 int workspace_doctor(uid_t uid)
@@ -224,7 +235,8 @@ int workspace_doctor(uid_t uid)
              : say(WEAKER, "users", "all workspaces run as this user: start the server as root");
     (void)fflush(stdout);
     int error = copy_self(program);
-    v |= error ? say(MISSING, "sandbox", "no place in /tmp for a trial") : try_workspace(&config);
+    v |= error ? say(MISSING, "sandbox", "no place in /tmp for a trial: make room there")
+               : try_workspace(&config);
     (void)unlink(program);
     (void)rmdir(place);
     return fflush(stdout) != 0 || (v & MISSING) ? 1 : 0;

@@ -5,18 +5,18 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
-import { program, serverForFile } from "../api/harness.mjs";
+import { movableClock, program, Server, serverForFile } from "../api/harness.mjs";
 import { Cli, person } from "./cli.mjs";
 
 const server = await serverForFile();
 const cli = new Cli(server);
 
 /** A proxy on a port of its own; change(headers) is what it does wrong. Passes on plain requests only. */
-async function through(change, run) {
+async function through(change, run, to = server) {
   const proxy = createServer((incoming, response) => {
     const headers = { ...incoming.headers };
     change(headers);
-    incoming.pipe(ask({ host: "127.0.0.1", port: server.port, method: incoming.method, path: incoming.url, headers, setHost: false }, (reply) => {
+    incoming.pipe(ask({ host: "127.0.0.1", port: to.port, method: incoming.method, path: incoming.url, headers, setHost: false }, (reply) => {
       response.writeHead(reply.statusCode, reply.headers);
       reply.pipe(response);
     }));
@@ -31,7 +31,15 @@ async function through(change, run) {
   }
 }
 
-const verdicts = (end) => Object.fromEntries(end.json.map(({ about, verdict }) => [about, verdict]));
+const named = (end, name) => end.json.find((one) => one.name === name);
+
+/** As coditectd --doctor --json says it, and each that is not ok with its remedy. */
+function assertForm(end) {
+  for (const one of end.json) {
+    assert.deepEqual(Object.keys(one), ["name", "state", "found", ...(one.state === "ok" ? [] : ["remedy"])], JSON.stringify(one));
+    assert.ok(["ok", "warning", "failed"].includes(one.state) && Object.values(one).every((text) => text !== ""), JSON.stringify(one));
+  }
+}
 
 test("straight to the server: nothing is wrong", async () => {
   const end = await cli.run(["doctor", cli.url]);
@@ -51,11 +59,34 @@ test("each thing that a proxy does wrong is found, with its remedy", async () =>
   ]) {
     const end = await through(change, (url) => cli.run(["doctor", "--json", url]));
     assert.equal(end.status, 1, end.stderr);
-    assert.equal(verdicts(end)[about], "WRONG", end.stdout);
-    assert.match(end.json.find((one) => one.about === about).how, remedy);
+    assertForm(end);
+    assert.equal(named(end, about).state, "failed", end.stdout);
+    assert.match(named(end, about).remedy, remedy);
   }
   const good = await through(() => undefined, (url) => cli.run(["doctor", "--json", url]));
   assert.equal(good.status, 0, good.stdout);
+  assertForm(good);
+});
+
+test("a proxy that is trusted tells whose request it is", async (t) => {
+  const trusting = await Server.start({ args: ["--rate-factor", "100000", "--trusted-proxies", "127.0.0.1"] });
+  t.after(() => trusting.stop());
+  const seen = (from) => through((headers) => Object.assign(headers, from && { "x-forwarded-for": from }), (url) => cli.run(["doctor", "--json", url]), trusting);
+  assert.deepEqual(named(await seen("192.0.2.7"), "address"), { name: "address", state: "ok", found: "the server sees you as 192.0.2.7" });
+  assert.match(named(await seen(), "address").remedy, /name the proxy in trusted_proxies/);
+});
+
+test("a server whose clock is another: wrong, with the remedy", async (t) => {
+  const clock = movableClock(t);
+  const late = await Server.start({ env: clock.env });
+  t.after(() => late.stop());
+  const look = () => cli.run(["doctor", "--json", `http://127.0.0.1:${late.port}`]);
+  assert.equal(named(await look(), "clock").state, "ok");
+  clock.jump(-3600);
+  const end = await look();
+  assert.equal(end.status, 1);
+  assert.equal(named(end, "clock").state, "failed");
+  assert.match(named(end, "clock").remedy, /timedatectl set-ntp true/);
 });
 
 test("nobody there, something else there, no address: said", async () => {
@@ -115,7 +146,7 @@ test("of the machine, for programs: the same in an array, remedies apart", () =>
   for (const one of all) {
     assert.deepEqual(Object.keys(one), ["name", "state", "found", ...(one.remedy === undefined ? [] : ["remedy"])]);
     assert.ok(["ok", "warning", "failed"].includes(one.state) && one.found !== "" && one.remedy !== "", stdout);
-    assert.ok(one.state !== "ok" || one.remedy === undefined);
+    assert.equal(one.state === "ok", one.remedy === undefined, JSON.stringify(one));
   }
   const named = (name) => all.find((one) => one.name === name);
   assert.deepEqual(named("port"), { name: "port", state: "failed", found: "192.0.2.1:9999 is no address of this machine", remedy: "see ip address, and set one" });

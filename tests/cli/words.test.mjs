@@ -7,7 +7,7 @@ import { request as ask } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { delimiter, join } from "node:path";
 import { test } from "node:test";
-import { newSession, root, serverForFile } from "../api/harness.mjs";
+import { newSession, root, Server, serverForFile } from "../api/harness.mjs";
 import { Cli, person, program } from "./cli.mjs";
 
 const server = await serverForFile();
@@ -101,6 +101,16 @@ test("zsh's completion is a program of zsh", { skip: !installed("zsh") && "zsh i
   execFileSync("zsh", ["-n", file]);
   const script = `autoload -U compinit; compinit -D; source ${file}; (( $+functions[_coditect] )) && print $_comps[coditect]`;
   assert.equal(execFileSync("zsh", ["-fc", script], { env, encoding: "utf8" }), "_coditect\n");
+  // What a person sees who types a word's beginning and a tab.
+  const typed = (line) => execFileSync("zsh", ["-fc", `zmodload zsh/zpty
+    zpty shell zsh -fi
+    zpty -w shell "PS1=; unsetopt zle_bracketed_paste; autoload -U compinit; compinit -D; source ${file}; print rea''dy"
+    zpty -r shell seen "*ready*"
+    zpty -w -n shell $'${line}\t'
+    zpty -w shell $'\x01print -r -- "<\x05>"'
+    zpty -r shell seen '*<*>*<*>*'
+    print -r -- $seen`], { cwd: ada.files, env: { ...env, TERM: "dumb" }, encoding: "utf8", timeout: 30_000 });
+  assert.match(typed("coditect logi"), /<coditect login ?>/);
 });
 
 test("fish completes commands, options and sessions", { skip: !installed("fish") && "fish is not installed" }, async () => {
@@ -152,13 +162,15 @@ test("https: checked against the authorities; a wrong certificate is refused", {
   const [key, cert] = [join(ada.files, "key.pem"), join(ada.files, "cert.pem")];
   execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
     "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert], { stdio: "pipe" });
+  let [to, told] = [server.port, {}];
   const front = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
     const { method, url, headers } = request;
-    request.pipe(ask({ host: "127.0.0.1", port: server.port, method, path: url, headers: { ...headers, host: `127.0.0.1:${server.port}` } }, (reply) => {
+    request.pipe(ask({ host: "127.0.0.1", port: to, method, path: url, headers: { ...headers, ...told, host: `127.0.0.1:${to}` } }, (reply) => {
       response.writeHead(reply.statusCode, reply.headers);
       reply.pipe(response);
     }));
   });
+  front.shouldUpgradeCallback = () => false; // a handshake is a request like others
   await new Promise((resolve) => front.listen(0, "127.0.0.1", resolve));
   const { port } = front.address();
   const cli = new Cli(server);
@@ -172,6 +184,17 @@ test("https: checked against the authorities; a wrong certificate is refused", {
   assert.equal(good.status, 0, good.stderr);
   const who = await cli.run(["whoami", "--json"], { env: { SSL_CERT_FILE: cert } });
   assert.equal(who.json.email, email);
+
+  // The server is not told of it, then by a proxy that it trusts.
+  const looked = async () => Object.fromEntries((await cli.run(["doctor", "--json", `https://localhost:${port}`], { env: { SSL_CERT_FILE: cert } })).json.map((one) => [one.name, one]));
+  const untold = await looked();
+  assert.equal(untold.TLS.state, "ok");
+  assert.deepEqual([untold.scheme.state, untold.scheme.found], ["failed", "the server believes that it is reached by http"]);
+  assert.match(untold.scheme.remedy, /X-Forwarded-Proto.*trusted_proxies/);
+  const trusting = await Server.start({ args: ["--rate-factor", "100000", "--trusted-proxies", "127.0.0.1"] });
+  [to, told] = [trusting.port, { "x-forwarded-proto": "https" }];
+  assert.equal((await looked()).scheme.state, "ok");
+  await trusting.stop();
   front.closeAllConnections();
   await new Promise((resolve) => front.close(resolve));
 });
