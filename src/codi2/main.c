@@ -81,6 +81,7 @@ static int start_mirror(struct daemon *d, const char *name, const char *root, co
         .session = d->options.session,
         .root = root,
         .index = index,
+        .home = strcmp(name, "home") == 0,
         .sweep = (usec_t)d->sweep * USEC_PER_SEC,
         .link = link_of(d, name),
         .status = d->status,

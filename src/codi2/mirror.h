@@ -13,6 +13,7 @@ struct codi2_mirror_options {
     const char *session; /* its id */
     const char *root;    /* the tree, absolute */
     const char *index;   /* directory of the index, absolute */
+    bool home;           /* it is the person's home */
     usec_t sweep;        /* between looks at the whole tree, for what no event told */
     struct codi2_link_options link;
     struct codi2_status *status; /* outlives the mirror */

@@ -186,7 +186,8 @@ void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch
         if (batch->changes[i].saved) {
             codi2_saves_done(m->saves, step->path, &batch->changes[i].content.hash);
         }
-        if (codi2_dirty_persisted(m->dirty, step->path) && content) {
+        bool conflict = codi2_dirty_persisted(m->dirty, step->path);
+        if (conflict && content && !m->options.home) { /* there the last writer wins: ADR 17 */
             tell_conflict(m, step->path);
         }
     }

@@ -1,8 +1,9 @@
 /*
- * wire-server DIR SOCKET TOKEN: the server's side of the wire alone, on a store in DIR, for one person with one session.
- * Started again on the same DIR it serves the same session, since everything is made under fixed operations. WIRE_QUOTA: how
- * many bytes the session may have. SOURCE_URL and SOURCE_BRANCH: of the repository that the session begins with; at SIGUSR1 the
- * person asks for another attempt. At SIGUSR2 the tenant's rules become what the files DIR/rules and DIR/quiet have.
+ * wire-server DIR SOCKET TOKEN: the server's side of the wire alone, on a store in DIR, for one person with two sessions and a
+ * home. TOKEN is the first session's, TOKEN-second the other's. Started again on the same DIR it serves the same sessions, since
+ * everything is made under fixed operations. WIRE_QUOTA: how many bytes a session may have. SOURCE_URL and SOURCE_BRANCH: of the
+ * repository that the session begins with; at SIGUSR1 the person asks for another attempt. At SIGUSR2 the tenant's rules become
+ * what the files DIR/rules and DIR/quiet have.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -22,8 +23,8 @@ enum { WAITERS = 256 }; /* who was killed while it waited holds a thread for a w
 
 struct place {
     struct data_context ctx;
-    struct str session;
-    struct str token;
+    struct str sessions[2];
+    struct str tokens[2];
     struct data_quota quota;
 };
 
@@ -32,15 +33,15 @@ static int who(void *arg, struct arena *arena, const struct coditectd_wire_ask *
 {
     struct place *p = arg;
     (void)arena;
-    if (!str_eq(ask->token, p->token)) {
+    bool second = str_eq(ask->token, p->tokens[1]);
+    if (!second && !str_eq(ask->token, p->tokens[0])) {
         return ERR_UNAUTHENTICATED;
     }
-    if (!str_eq(ask->root, STR("workspace"))) {
-        return ERR_NOT_FOUND;
-    }
+    bool home = str_eq(ask->root, STR("home"));
+    struct str session = p->sessions[second];
     *ret_peer = (struct coditectd_wire_peer){.scope = p->ctx.scope,
-                                             .session = p->session,
-                                             .tree = p->session,
+                                             .session = session,
+                                             .tree = home ? p->ctx.scope.user_id : session,
                                              .generation = 1,
                                              .quota = p->quota};
     return 0;
@@ -60,6 +61,19 @@ static struct store_op fixed(uint8_t number)
     return store_op_derived(id);
 }
 
+static int make_session(struct place *p, uint8_t number, const struct sessions_create_input *input)
+{
+    struct sessions_view view;
+    p->ctx.op = fixed((uint8_t)(2 + 2 * number));
+    int r = sessions_create(&p->ctx, input, &view);
+    if (r) {
+        return r;
+    }
+    p->sessions[number] = view.session.id;
+    p->ctx.op = fixed((uint8_t)(3 + 2 * number));
+    return sessions_open(&p->ctx, view.session.id, &view); /* generation 1 */
+}
+
 static int make_person(struct place *p, struct auth *auth)
 {
     const struct auth_register_input account = {.email = STR("ada@example.com"),
@@ -71,21 +85,14 @@ static int make_person(struct place *p, struct auth *auth)
         return r;
     }
     p->ctx.scope = result.scope;
-    struct sessions_view view;
-    p->ctx.op = fixed(2);
     const char *url = getenv("SOURCE_URL");
     const char *branch = getenv("SOURCE_BRANCH");
     const struct sessions_create_input input = {.name = STR("Project A"),
                                                 .git_url = str_from(url ? url : ""),
                                                 .git_branch = str_from(branch ? branch : ""),
                                                 .plain_http = true};
-    r = sessions_create(&p->ctx, &input, &view);
-    if (r) {
-        return r;
-    }
-    p->session = view.session.id;
-    p->ctx.op = fixed(3);
-    return sessions_open(&p->ctx, p->session, &view); /* generation 1 */
+    r = make_session(p, 0, &input);
+    return r ? r : make_session(p, 1, &(struct sessions_create_input){.name = STR("Project B")});
 }
 
 static void set_rules(struct place *p, const char *file, const char *key)
@@ -119,7 +126,8 @@ int main(int argc, char **argv)
     ARENA_AUTO(arena);
     struct store *store = NULL;
     struct auth *auth = NULL;
-    struct place p = {.ctx = {.arena = &arena}, .token = str_from(argv[3])};
+    struct place p = {.ctx = {.arena = &arena},
+                      .tokens = {str_from(argv[3]), arena_printf(&arena, "%s-second", argv[3])}};
     int r = store_open(
         &(struct store_options){.driver = "sqlite", .directory = argv[1], .balloon = 4096}, &store);
     if (!r) {
@@ -148,7 +156,7 @@ int main(int argc, char **argv)
     if (r) {
         return log_err(1, "wire-server", "%s", err_name(r));
     }
-    (void)printf("ready " STR_FMT "\n", STR_ARG(p.session));
+    (void)printf("ready " STR_FMT "\n", STR_ARG(p.sessions[0]));
     (void)fflush(stdout);
     int number;
     while (sigwait(&set, &number) == 0 && number != SIGTERM) {
@@ -158,7 +166,7 @@ int main(int argc, char **argv)
             set_rules(&p, arena_printf(&arena, "%s/quiet", argv[1]).p, "quiet");
             continue;
         }
-        r = sessions_clone(&p.ctx, p.session, &view);
+        r = sessions_clone(&p.ctx, p.sessions[0], &view);
         ASSERT(r == 0);
     }
     return 0;

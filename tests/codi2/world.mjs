@@ -46,9 +46,13 @@ export function call(socketPath, method, path, headers = {}, content = "") {
   });
 }
 
-/** A store, a server, and a disk that can be lost. */
+/** A store, a server, and a disk that can be lost. `first`: the disk of the person's other session, on the first one's server. */
 export class World {
-  constructor(t) {
+  root = "workspace"; // the tree that is asked about
+  token = token;
+  constructor(t, first) {
+    this.first = first ?? this;
+    if (first) this.token = `${token}-second`;
     this.place = fs.mkdtempSync(join(tmpdir(), "coditect-mirror-"));
     this.disk();
     t.after(async () => {
@@ -60,7 +64,7 @@ export class World {
   }
   path(...parts) { return join(this.place, ...parts); }
   tree(...parts) { return join(this.place, "tree", ...parts); }
-  disk() { for (const name of ["tree", "index"]) fs.mkdirSync(this.path(name), { recursive: true }); }
+  disk() { for (const name of ["tree", "index", "home", "home-index"]) fs.mkdirSync(this.path(name), { recursive: true }); }
   async startServer(env = {}) {
     this.server = start("tests/codi2/wire-server", [this.path("store"), this.path("wire.sock"), token], ["ignore", "pipe", "inherit"], env);
     await new Promise((resolve, reject) => {
@@ -68,6 +72,8 @@ export class World {
       this.server.once("exit", () => reject(new Error("the server ended")));
     });
   }
+  /** With the home mirrored, too. */
+  startWithHome(args = []) { return this.startCodi2(["--home", this.path("home"), "--home-index", this.path("home-index"), ...args]); }
   /** wrap: a command that starts it. */
   async startCodi2(args = [], env = {}, wrap = []) {
     this.spawnCodi2(args, env, wrap);
@@ -76,10 +82,10 @@ export class World {
   spawnCodi2(args = [], env = {}, wrap = []) {
     this.codi2 = start("src/codi2/codi2", [
       "--workspace", this.path("tree"), "--workspace-index", this.path("index"), "--home", "", "--token-fd", "3", "--generation", "1",
-      "--wire", this.path("wire.sock"), "--door", this.path("door.sock"), "--session-id", "ses-test",
+      "--wire", this.first.path("wire.sock"), "--door", this.path("door.sock"), "--session-id", "ses-test",
       ...args,
     ], ["ignore", "inherit", "inherit", "pipe"], env, wrap);
-    this.codi2.stdio[3].end(token);
+    this.codi2.stdio[3].end(this.token);
   }
   async kill(name) {
     this[name].kill("SIGKILL");
@@ -95,7 +101,7 @@ export class World {
   /** Offline by the count of what waits, whatever else is shown. */
   async mirrorIsOffline() { return (await this.status()).pending > 0; }
   async #wire(method, what, content) {
-    const { status, body } = await call(this.path("wire.sock"), method, `/wire/${what}`, { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }, content && JSON.stringify(content));
+    const { status, body } = await call(this.first.path("wire.sock"), method, `/wire/${what}`, { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" }, content && JSON.stringify(content));
     assert.equal(status, 200, JSON.stringify(body));
     return body;
   }
@@ -106,7 +112,7 @@ export class World {
     const all = [];
     let next = "";
     do {
-      const body = await this.#wire("GET", `tree?root=workspace&at=${seq}&cursor=${next}`);
+      const body = await this.#wire("GET", `tree?root=${this.root}&at=${seq}&cursor=${next}`);
       all.push(...body.entries);
       next = body.next ? Buffer.from(body.next, "base64").toString("base64url") : "";
     } while (next);
@@ -122,7 +128,7 @@ export class World {
   async events() {
     const all = [];
     for (let since = 0; ;) {
-      const body = await this.#wire("GET", `changes?root=workspace&since=${since}`);
+      const body = await this.#wire("GET", `changes?root=${this.root}&since=${since}`);
       all.push(...body.events);
       if (body.events.length === 0) return all;
       since = body.seq;
@@ -131,7 +137,7 @@ export class World {
   /** A change by somebody else; whether it was applied. */
   async change(...changes) {
     const batch = { id: randomBytes(16).toString("hex"), generation: 1, changes };
-    return (await this.#wire("POST", "changes?root=workspace", batch)).outcome === "applied";
+    return (await this.#wire("POST", `changes?root=${this.root}`, batch)).outcome === "applied";
   }
 }
 

@@ -1,0 +1,89 @@
+// The person's home: one tree in the store, and a copy on the disk of each session.
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { test } from "node:test";
+import { openLink } from "./link.mjs";
+import { until, World } from "./world.mjs";
+
+const read = (world, path) => fs.readFileSync(world.path("home", path), "utf8");
+const write = (world, path, text = path) => {
+  fs.mkdirSync(world.path("home", path, ".."), { recursive: true });
+  fs.writeFileSync(world.path("home", path), text);
+};
+const past = async (world, path) => {
+  const { status, body } = await world.door("GET", `/past?root=home&path=${encodeURIComponent(path)}`);
+  assert.equal(status, 200, JSON.stringify(body));
+  return body.versions;
+};
+const content = async (world, path, { version }) => (await world.door("GET", `/past/content?root=home&path=${encodeURIComponent(path)}&version=${version}`)).body;
+
+/** Two sessions of one person; the second one's link to the server can be cut. */
+async function both(t) {
+  const one = new World(t);
+  const two = new World(t, one);
+  await one.startServer();
+  const link = await openLink(t, two.path("link.sock"), one.path("wire.sock"));
+  await one.startWithHome();
+  await two.startWithHome(["--wire", two.path("link.sock")]);
+  one.root = two.root = "home";
+  return { one, two, link };
+}
+
+test("written in two sessions at once, the last that reaches the store stands in both, with history, and nobody is asked", { timeout: 60_000 }, async (t) => {
+  const { one, two, link } = await both(t);
+  write(one, ".bashrc", "both");
+  write(one, "only-one", "1");
+  await one.sync();
+  await until("the second session has it", () => read(two, ".bashrc") === "both" && read(two, "only-one") === "1");
+  await two.sync();
+
+  link("cut");
+  await until("the link is cut", async () => (await two.door("GET", "/past/gone?root=home")).status === 502);
+  write(two, ".bashrc", "the second's");
+  write(two, ".config/new", "the second's");
+  write(one, ".bashrc", "the first's");
+  write(one, ".config/new", "the first's");
+  await one.sync();
+  link("flow");
+  await two.sync();
+  for (const path of [".bashrc", ".config/new"]) {
+    await until(`${path} stands in both`, () => read(one, path) === "the second's" && read(two, path) === "the second's");
+    const versions = await past(one, path);
+    const texts = await Promise.all(versions.map((version) => content(one, path, version)));
+    assert.deepEqual(texts.slice(0, 2), ["the second's", "the first's"], path);
+  }
+  for (const world of [one, two]) {
+    await world.sync();
+    const { state, notice, message, held_back: held } = await world.status();
+    assert.deepEqual({ state, notice, message, held }, { state: "persisted", notice: undefined, message: undefined, held: undefined });
+  }
+
+  write(one, ".bashrc", "later");
+  await one.sync();
+  await until("what is written later stands", () => read(two, ".bashrc") === "later");
+  fs.rmSync(two.path("home/only-one"));
+  await two.sync();
+  await until("what is deleted goes", () => !fs.existsSync(one.path("home/only-one")));
+});
+
+test("a file of the home has its history at the door, comes back from it, and is none of the workspace's", { timeout: 60_000 }, async (t) => {
+  const { one, two } = await both(t);
+  for (const text of ["one", "two"]) {
+    write(one, ".config/settings.json", text);
+    await one.sync();
+  }
+  const versions = await past(two, ".config/settings.json");
+  const texts = await Promise.all(versions.map((version) => content(two, ".config/settings.json", version)));
+  assert.deepEqual([texts[0], texts.at(-1)], ["two", "one"], "from any session of the person");
+  assert.equal((await one.door("GET", "/past?path=.config%2Fsettings.json")).status, 404);
+
+  const restored = await two.door("POST", "/past/restore?root=home", {}, JSON.stringify({ path: ".config/settings.json", version: versions.at(-1).version }));
+  assert.equal(restored.status, 200, JSON.stringify(restored.body));
+  await until("it is back in both", () => [one, two].every((world) => read(world, ".config/settings.json") === "one"));
+
+  fs.rmSync(one.path("home/.config/settings.json"));
+  await one.sync();
+  const gone = async (root) => (await two.door("GET", `/past/gone${root}`)).body.gone.map(({ path }) => path);
+  assert.deepEqual(await gone("?root=home"), [".config/settings.json"]);
+  assert.deepEqual(await gone(""), []);
+});
