@@ -1,5 +1,5 @@
 /*
- * The arguments of bubblewrap: what of the host a workspace sees. The system's programs read-only, an /etc of four files of
+ * The arguments of bubblewrap: what of the host a workspace sees. The system's programs read-only, an /etc of files of
  * our own, the binds of the configuration, nothing else. The network namespace is the holder's (see sandbox.c).
  */
 #include <fcntl.h>
@@ -16,6 +16,7 @@ enum { MOST_ARGUMENTS = 512, PATH_ROOM = 512 };
 
 #define CODI2_INSIDE "/opt/coditect/codi2"
 #define HOST_INSIDE "coditect"
+#define BASHRC_OF_HOST "/etc/bash.bashrc.host"
 /* A Node.js that is not the system's lies at /opt/coditect/node, see workspaces/broker_expose.c. */
 #define PATH_INSIDE "/home/dev/.local/bin:/opt/coditect/node/bin:/usr/local/bin:/usr/bin:/bin"
 
@@ -67,12 +68,19 @@ static void add_system(struct list *l)
     add3(l, "--symlink", "usr/sbin", "/sbin");
     add3(l, "--symlink", "usr/lib", "/lib");
     add3(l, "--symlink", "usr/lib64", "/lib64");
-    static const char *const shared[] = {
-        "/etc/alternatives", "/etc/bash.bashrc", "/etc/gdb",
-        "/etc/ld.so.cache",  "/etc/localtime",   "/etc/manpath.config",
-        "/etc/mime.types",   "/etc/os-release",  "/etc/protocols",
-        "/etc/services",     "/etc/ssl/certs",   "/etc/ssl/openssl.cnf",
-        "/etc/terminfo",     "/etc/vim"};
+    static const char *const shared[] = {"/etc/alternatives",
+                                         "/etc/gdb",
+                                         "/etc/ld.so.cache",
+                                         "/etc/localtime",
+                                         "/etc/manpath.config",
+                                         "/etc/mime.types",
+                                         "/etc/os-release",
+                                         "/etc/protocols",
+                                         "/etc/services",
+                                         "/etc/ssl/certs",
+                                         "/etc/ssl/openssl.cnf",
+                                         "/etc/terminfo",
+                                         "/etc/vim"};
     for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
         add3(l, "--ro-bind-try", shared[i], shared[i]);
     }
@@ -135,6 +143,31 @@ static void add_sys(struct list *l, const struct workspace_group *group)
     }
 }
 
+/*
+ * A shell writes its history when it ends, and a shell that is killed does not come to that. So it is written at each prompt, and
+ * added to what other shells wrote. All of this is read before the person's own files, which may set it otherwise;
+ * PROMPT_COMMAND=… there takes element 0 of the array, and leaves ours.
+ */
+static void add_bash(struct list *l)
+{
+    add3(l, "--ro-bind-try", "/etc/bash.bashrc", BASHRC_OF_HOST);
+    add_file(l, "/etc/bash.bashrc",
+             STR("if [ -z \"${PS1-}\" ]; then\n"
+                 "    return\n"
+                 "fi\n"
+                 "if [ -f " BASHRC_OF_HOST " ]; then\n"
+                 "    . " BASHRC_OF_HOST "\n"
+                 "fi\n"
+                 "shopt -s histappend\n"
+                 ": \"${HISTSIZE:=10000}\" \"${HISTFILESIZE:=20000}\"\n"
+                 "PROMPT_COMMAND[9]='history -a'\n"));
+    /* Debian's own would set another PATH in every login shell. */
+    add_file(l, "/etc/profile",
+             STR("if [ -n \"${PS1-}\" ] && [ -n \"${BASH-}\" ]; then\n"
+                 "    . /etc/bash.bashrc\n"
+                 "fi\n"));
+}
+
 static void add_etc(struct list *l, const struct workspace_config *config)
 {
     add_file(
@@ -143,10 +176,6 @@ static void add_etc(struct list *l, const struct workspace_config *config)
             "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"));
     add_file(l, "/etc/group", STR("root:x:0:\ndev:x:1000:\nnogroup:x:65534:\n"));
     add_file(l, "/etc/nsswitch.conf", STR("passwd: files\ngroup: files\nhosts: files dns\n"));
-    /* Debian's own would set another PATH in every login shell. */
-    add_file(l, "/etc/profile",
-             STR("if [ -n \"$PS1\" ] && [ -n \"$BASH\" ] && [ -f /etc/bash.bashrc ]; then\n"
-                 "    . /etc/bash.bashrc\nfi\n"));
     add_file(l, "/etc/hosts", STR("127.0.0.1 localhost " HOST_INSIDE "\n::1 localhost\n"));
     if (config->network) {
         add_file(l, "/etc/resolv.conf", STR("nameserver 10.0.2.3\n")); /* slirp4netns's own */
@@ -215,6 +244,7 @@ char **workspace_bwrap_arguments(struct arena *arena, const struct workspace_con
     add_proc(&l);
     add_sys(&l, group);
     add_etc(&l, config);
+    add_bash(&l);
     for (size_t i = 0; i < config->bind_count; i++) {
         const struct workspace_bind *bind = &config->binds[i];
         add3(&l, bind->writable ? "--bind" : "--ro-bind", bind->source, bind->target);

@@ -1,12 +1,13 @@
 // The proof of the mirror through the public API: what a shell made in a workspace, and a barrier acknowledged, is there again
 // after every process was killed and the workspace's disk was lost, whole or in part.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { encodeBytes, newSession, serverForFile, until } from "../api/harness.mjs";
-import { alive, inside, open, processesOf, reaches, stateOf, sync, workspaceOf } from "./inside.mjs";
+import { alive, inside, insideCommand, open, processesOf, reaches, stateOf, sync, workspaceOf } from "./inside.mjs";
 
 const server = await serverForFile();
 let ada;
@@ -103,6 +104,38 @@ test("the home is the person's: another session has it, and another person's has
     await client.post(`/sessions/${id}/pause`);
     await reaches(client, id, "stopped");
   }
+});
+
+/** A shell in a terminal of the workspace; `type` types a line and waits for what it prints, `done` and the shell's status included. */
+function terminal(t, command) {
+  const [program, args] = insideCommand(server, session, `exec script -qfec '${command}' /dev/null`);
+  const shell = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+  t.after(() => shell.kill("SIGKILL"));
+  let said = "";
+  shell.stdout.setEncoding("utf8").on("data", (text) => (said += text));
+  return async (line) => {
+    said = "";
+    shell.stdin.write(`${line}; echo do""ne $?\n`);
+    await until(`${line} is done`, () => /\ndone \d+\r?\n[^\n]+$/.test(said)); // and the next prompt stands there
+    return said;
+  };
+}
+
+test("what was typed in shells that were killed is in the history, with the disk lost", { timeout: 120_000 }, async (t) => {
+  await open(ada, session);
+  const shells = { "bash -l": "typed-in-a-login-shell", "bash -i": "typed-in-another", bash: "typed-where-the-prompt-is-the-persons-own" };
+  for (const [command, word] of Object.entries(shells)) {
+    if (command === "bash") inside(server, session, "echo 'PROMPT_COMMAND=\"echo -n own-prompt-command\"; HISTSIZE=777' > /home/dev/.bashrc");
+    const said = await terminal(t, command)(`echo ${word} $HISTSIZE`);
+    assert.match(said, command === "bash" ? /own-prompt-command/ : / 10000\r?\n/);
+  }
+  sync(server, session);
+  await killEverything(["home", "home-index"]);
+  await open(ada, session);
+  const said = await terminal(t, "bash -i")("history; echo size $HISTSIZE");
+  for (const word of Object.values(shells)) assert.match(said, new RegExp(`\\d  echo ${word} `));
+  assert.match(said, /size 777\r?\n/);
+  inside(server, session, "rm /home/dev/.bashrc");
 });
 
 test("5,000 files are persisted, and restored on an empty disk", { timeout: 300_000 }, async (t) => {
