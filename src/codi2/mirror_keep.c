@@ -1,7 +1,8 @@
 /*
  * What is kept. Everything but our own temporary files and what the rules leave out: content/'s list of what a program can make
- * again, then the tenant's, then the root's .coditectignore and .coditect/ignore; each may add to those before or take back by
- * "!". Likewise what is quiet (mirror_quiet.c), of which there is no list of ours. Of what is left out, what git tracks is kept all the same: a `dist` that is checked in is somebody's work.
+ * again, in a home that of tool chains, then the tenant's, then the root's .coditectignore and .coditect/ignore; each may add to
+ * those before or take back by "!". Likewise what is quiet (mirror_quiet.c), of which there is no list of ours. Of what is left
+ * out, what git tracks is kept all the same: a `dist` that is checked in is somebody's work.
  *
  * .gitignore is not asked: what git ignores is often just what exists nowhere else (.env, notes, data).
  *
@@ -9,7 +10,8 @@
  *    deleted there only when a person deletes it here, and the other way round.
  * 2. Whatever changes in them, the whole tree is judged anew: what is kept from now on goes to the store before the next barrier.
  * 3. Nothing on the disk is deleted because rules leave it out. When the folder around it is deleted in the store, what can be
- *    made again goes along (`makeable`: content/'s list alone); what a tenant or a person named stays, with the folder.
+ *    made again goes along (`makeable`: content/'s first list alone); a tool chain, and what a tenant or a person named, stays, with
+ *    the folder.
  * 4. The files of rules are kept whatever they or the tenant's say: with them a session would lose what they take back.
  */
 #include <sys/stat.h>
@@ -110,6 +112,9 @@ static void take_list(struct codi2_mirror *m, enum codi2_list list, const char *
     struct content_ignore *patterns = m->patterns[list];
     content_ignore_drop(patterns, STR(""));
     int error = content_ignore_add(patterns, STR(""), str_from(ours));
+    if (!error && list == CODI2_IGNORE && m->options.home) {
+        error = content_ignore_add(patterns, STR(""), str_from(content_ignore_home));
+    }
     ASSERT(error == 0);
     if (content_ignore_add(patterns, STR(""), buf_str(&m->rules[list])) != 0) {
         log_warn("codi2", "the tenant has more rules than are looked at");

@@ -258,5 +258,7 @@ uint64_t content_ignore_mark(struct str text);
 
 /* The rules that hold before any file is read: node_modules, caches, target, dist. */
 extern const char content_ignore_defaults[];
+/* To be added behind those for a person's home: tool chains and package stores. */
+extern const char content_ignore_home[];
 
 #endif

@@ -23,6 +23,46 @@ const char content_ignore_defaults[] = "node_modules/\n"
                                        "target/\n"
                                        "dist/\n";
 
+/*
+ * Besides those, of a home: tool chains, package stores and what package managers installed, each where its tool puts it. What a
+ * person writes beside them is kept: settings and credentials (.cargo/config.toml, .m2/settings.xml, gradle.properties), the
+ * scripts of .local/bin, and go/src. A tool that puts programs into .local/bin, too, has only them come along.
+ */
+const char content_ignore_home[] = "/.rustup/\n/.cargo/bin/\n/.cargo/git/\n/.cargo/registry/\n"
+                                   "/.cargo/.crates*\n"
+                                   "/go/bin/\n/go/pkg/\n"
+                                   "/.npm/\n/.nvm/\n/.node-gyp/\n/.fnm/\n/.volta/\n/.yarn/\n"
+                                   "/.pnpm-store/\n/.bun/\n/.deno/\n"
+                                   "/.pyenv/\n/.conda/\n/.virtualenvs/\n/miniconda3/\n"
+                                   "/miniforge3/\n/anaconda3/\n"
+                                   "/.rbenv/\n/.rvm/\n/.gem/ruby/\n/.bundle/cache/\n"
+                                   "/.m2/repository/\n/.m2/wrapper/\n!/.gradle/\n/.gradle/*/\n"
+                                   "!/.gradle/init.d/\n/.ivy2/cache/\n/.sbt/boot/\n"
+                                   "/.coursier/\n"
+                                   "/.sdkman/candidates/\n/.sdkman/archives/\n/.jdks/\n"
+                                   "/.konan/\n/.android/avd/\n/.android/cache/\n"
+                                   "/Android/Sdk/\n"
+                                   "/.dotnet/\n/.nuget/packages/\n/.pub-cache/\n"
+                                   "/.dartServer/\n/.composer/cache/\n"
+                                   "/.ghcup/\n/.cabal/packages/\n/.cabal/store/\n"
+                                   "/.stack/programs/\n/.stack/snapshots/\n/.stack/pantry/\n"
+                                   "/.opam/\n/.elan/\n"
+                                   "/.julia/*/\n!/.julia/config/\n!/.julia/environments/\n"
+                                   "!/.julia/logs/\n/.juliaup/\n/.hex/packages/\n/.mix/\n"
+                                   "/.cpan/build/\n/.cpan/sources/\n/.cpanm/\n/perl5/\n"
+                                   "/.asdf/\n/.linuxbrew/\n/.conan2/p/\n/.ccache/\n"
+                                   "/.platformio/\n/.arduino15/packages/\n"
+                                   "/.arduino15/staging/\n/.espressif/\n"
+                                   "/.terraform.d/plugin-cache/\n/.kube/cache/\n/.minikube/\n"
+                                   "/.vagrant.d/boxes/\n/.ollama/models/\n"
+                                   "/.vscode-server/\n/.vscode/extensions/\n/.cursor-server/\n"
+                                   "/.local/lib/\n/.local/pipx/\n"
+                                   "/.local/share/Trash/\n/.local/share/containers/\n"
+                                   "/.local/share/coursier/\n/.local/share/fnm/\n"
+                                   "/.local/share/gem/\n/.local/share/mise/\n"
+                                   "/.local/share/pipx/\n/.local/share/pnpm/\n"
+                                   "/.local/share/uv/\n/.local/share/virtualenv/\n";
+
 struct rule {
     char *text; /* folder, then pattern */
     size_t folder_n;

@@ -87,3 +87,53 @@ test("a file of the home has its history at the door, comes back from it, and is
   assert.deepEqual(await gone("?root=home"), [".config/settings.json"]);
   assert.deepEqual(await gone(""), []);
 });
+
+test("tool chains stay on the disk, are told, and are not sent; what is written beside them, and what is taken back, is", { timeout: 60_000 }, async (t) => {
+  const { one, two } = await both(t);
+  const kept = [".cargo/config.toml", ".gradle/gradle.properties", ".local/bin/mine", ".bashrc", ".config/key-map.json", "go/src/mine.go"];
+  const left = [".rustup/toolchains/rustc", ".cargo/registry/crate", ".cargo/bin/tool", ".nvm/versions/node", "go/pkg/mod/x", ".local/share/pnpm/x", ".gradle/caches/x", ".cache/x"];
+  for (const path of [...kept, ...left]) write(one, path);
+  fs.mkdirSync(one.tree(".rustup"));
+  fs.writeFileSync(one.tree(".rustup/file"), "of the workspace, where it is no tool chain");
+  await one.sync();
+  const files = async () => Object.entries(await one.stored()).filter(([, facts]) => facts.startsWith("file")).map(([path]) => path).sort();
+  assert.deepEqual(await files(), [...kept].sort());
+  one.root = "workspace";
+  assert.deepEqual(await files(), [".rustup/file"]);
+  one.root = "home";
+  const told = (await one.door("GET", "/not-kept")).body.not_kept;
+  const folders = [".cache", ".cargo/bin", ".cargo/registry", ".gradle/caches", ".local/share/pnpm", ".nvm", ".rustup", "go/pkg"];
+  assert.deepEqual(told.map(({ path, why }) => `${path} ${why}`).sort(), folders.map((path) => `/home/dev/${path} ignored`));
+  await until("the rest is in the other session", () => kept.every((path) => fs.existsSync(two.path("home", path))));
+  assert.deepEqual(left.filter((path) => fs.existsSync(two.path("home", path))), []);
+
+  write(two, ".nvm/of-two");
+  write(one, ".coditectignore", "!/.nvm/\n/.config/secret\n");
+  write(one, ".config/secret");
+  await one.sync();
+  await until("the other session keeps what it has of it, too", async () => { await two.sync(); return (await files()).includes(".nvm/of-two"); });
+  assert.deepEqual(await files(), [...kept, ".coditectignore", ".nvm/versions/node", ".nvm/of-two"].sort());
+
+  const cargo = (await one.entries()).find(({ path }) => path === ".cargo");
+  write(two, ".cargo/registry/of-two");
+  assert.ok(await one.change({ change: "delete", path: ".cargo", base: cargo.version, author: { kind: "api", id: "usr-other" } }));
+  await until("what was stored of the folder is deleted", () => [one, two].every((world) => !fs.existsSync(world.path("home/.cargo/config.toml"))));
+  await two.sync();
+  assert.ok(fs.existsSync(two.path("home/.cargo/registry/of-two")) && fs.existsSync(one.path("home/.cargo/bin/tool")), "no session loses its tools for it");
+});
+
+test("what a home had in the store before it was left out stays there, and in step", { timeout: 60_000 }, async (t) => {
+  const { one, two } = await both(t);
+  write(one, ".coditectignore", "!/.rustup/\n");
+  write(one, ".rustup/settings.toml", "old");
+  await one.sync();
+  fs.rmSync(one.path("home/.coditectignore")); // from here on it is left out, as in a home from before there was a list
+  await one.sync();
+  await until("the other has it", () => read(two, ".rustup/settings.toml") === "old");
+  await two.sync();
+  write(one, ".rustup/settings.toml", "new");
+  write(one, ".rustup/new");
+  await one.sync();
+  await until("its changes come, too", () => read(two, ".rustup/settings.toml") === "new");
+  assert.deepEqual(Object.keys(await one.stored()).sort(), [".rustup", ".rustup/settings.toml"]);
+});

@@ -53,6 +53,50 @@ static void test_defaults(void **state)
     check(content_ignore_defaults, "src/main.c", false, false);
 }
 
+static void test_home(void **state)
+{
+    static const char *const out[] = {".rustup/toolchains/x",
+                                      ".cargo/registry/index",
+                                      ".cargo/bin/rg",
+                                      ".cargo/.crates2.json",
+                                      ".nvm/nvm.sh",
+                                      ".npm/_cacache/x",
+                                      ".pyenv/bin/pyenv",
+                                      ".local/lib/python3/x",
+                                      "go/pkg/mod/x",
+                                      ".local/share/pnpm/x",
+                                      ".m2/repository/a",
+                                      ".gradle/caches/x",
+                                      ".vscode-server/x",
+                                      ".deno/x",
+                                      ".bun/x",
+                                      ".julia/packages/x"};
+    static const char *const in[] = {".cargo/config.toml",
+                                     ".cargo/credentials.toml",
+                                     ".cargo/env",
+                                     ".local/bin/mine",
+                                     ".local/share/nvim/x",
+                                     "go/src/mine/x.go",
+                                     ".m2/settings.xml",
+                                     ".gradle/gradle.properties",
+                                     ".gradle/init.d/x.gradle",
+                                     ".julia/config/startup.jl",
+                                     ".bash_history",
+                                     ".npmrc",
+                                     ".theia/settings.json",
+                                     ".ssh/id_ed25519",
+                                     "work/.npm/x"};
+    BUF_AUTO(both, 16 * 1024);
+    buf_printf(&both, "%s%s", content_ignore_defaults, content_ignore_home);
+    for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
+        check(buf_z(&both), out[i], false, true);
+    }
+    for (size_t i = 0; i < sizeof in / sizeof *in; i++) {
+        check(buf_z(&both), in[i], false, false);
+    }
+    check(buf_z(&both), "project/.gradle", true, true);
+}
+
 static void test_folders(void **state)
 {
     struct content_ignore *g = rules("*.log");
@@ -158,9 +202,9 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_manual),  cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_folders), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_lists),   cmocka_unit_test(test_list_limits),
-        cmocka_unit_test(test_mark)};
+        cmocka_unit_test(test_manual),      cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_home),        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_list_limits), cmocka_unit_test(test_mark)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

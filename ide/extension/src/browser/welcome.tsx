@@ -33,7 +33,7 @@ const KEPT: readonly string[] = [
 
 const NOT_KEPT: readonly string[] = [
     'Programs that run, once the session is paused',
-    'What can be made again, unless git tracks it: node_modules, caches, target, dist',
+    'What can be made again, unless git tracks it: node_modules, caches, target, dist, and tools installed in the home',
     'Files outside of /workspace and /home/dev'
 ];
 
