@@ -42,6 +42,9 @@ static void write_limits(struct api_call *call, const struct data_quota *quota)
     if (quota->session > 0) {
         json_member_integer(w, "session_bytes", (int64_t)quota->session);
     }
+    if (quota->home > 0) {
+        json_member_integer(w, "home_bytes", (int64_t)quota->home);
+    }
     json_object_end(w);
 }
 

@@ -12,6 +12,7 @@ enum auth_plan_limit {
     AUTH_PLAN_RUNNING,
     AUTH_PLAN_STORAGE, /* bytes of all files, as the next of one session's */
     AUTH_PLAN_SESSION_STORAGE,
+    AUTH_PLAN_HOME_STORAGE,
     AUTH_PLAN_REQUESTS, /* a minute and person */
     AUTH_PLAN_LIMITS
 };

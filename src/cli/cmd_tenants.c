@@ -16,6 +16,7 @@ static const struct limit {
     {"running", "running", false},
     {"storage", "storage", true},
     {"session_storage", "session-storage", true},
+    {"home_storage", "home-storage", true},
     {"requests", "requests", false},
 };
 enum { LIMITS = sizeof limits / sizeof *limits };
@@ -64,9 +65,9 @@ static void add_tenant(struct cli_run *run, struct cli_table *table, const struc
 
 static int tenants(struct cli_run *run)
 {
-    static const char *const heads[] = {"ID",           "MEMBERS", "SESSIONS",
-                                        "RUNNING",      "STORAGE", "A SESSION",
-                                        "REQUESTS/MIN", "NAME",    NULL};
+    static const char *const heads[] = {"ID",      "MEMBERS",   "SESSIONS", "RUNNING",
+                                        "STORAGE", "A SESSION", "A HOME",   "REQUESTS/MIN",
+                                        "NAME",    NULL};
     return cli_admin_list(
         run, &(struct cli_admin_listing){.target = "/tenants", .heads = heads, .add = add_tenant});
 }
@@ -192,9 +193,8 @@ static const struct cli_option limits_options[] = {
     {.name = "sessions", .value = "N", .text = "sessions, deleted ones not counted"},
     {.name = "running", .value = "N", .text = "workspaces that run at once"},
     {.name = "storage", .value = "SIZE", .text = "all files together: 20GiB"},
-    {.name = "session-storage",
-     .value = "SIZE",
-     .text = "the files of one session, or of one home"},
+    {.name = "session-storage", .value = "SIZE", .text = "the files of one session"},
+    {.name = "home-storage", .value = "SIZE", .text = "those of one person's home"},
     {.name = "requests", .value = "N", .text = "requests a minute, of each person"},
     {.name = "data", .value = "DIR", .text = "the server's data directory"},
     {.name = NULL},

@@ -104,11 +104,12 @@ static void on_seen(void *ctx, enum codi2_seen what, struct str path)
 #define WAITING "What you change stays on this workspace's disk, and is stored once there is room."
 
 /* For errors that a person can do something about; NULL: of the others the state says enough. */
-static const char *words_for(int error)
+static const char *words_for(const struct codi2_mirror *m, int error)
 {
     switch (error) {
     case ERR_QUOTA:
-        return "Your storage is full. " WAITING;
+        return m->options.home ? "The storage for your home is full. " WAITING
+                               : "Your storage is full. " WAITING;
     case ERR_DISK_LOW:
         return "The server's disk is full. " WAITING;
     case ERR_IO:
@@ -134,7 +135,7 @@ static void give_pause(struct codi2_mirror *m, int error)
     m->retry_at = time_monotonic() + codi2_pause_next(&m->pause);
     codi2_mirror_count(m);
     atomic_store(&m->greeted, false); /* it may be another server that comes back */
-    m->trouble = words_for(error);
+    m->trouble = words_for(m, error);
     codi2_mirror_say(m);
     codi2_mirror_show(m, CODI2_OFFLINE);
 }

@@ -4,8 +4,8 @@
  *
  *     GET  /users         every account: a line of JSON each, then {"done":true,"users":N}
  *     GET  /tenants       every tenant, what it has and may have: {"id","name","created_at"} and of members, sessions, running,
- *                         storage, session_storage, requests {"used"?,"limit"?,"own"} each, then {"done":true,"tenants":N}
- *     POST /limits        ?tenant=ten-… and any of members=, sessions=, running=, storage=, session_storage= (bytes), requests= (a
+ *                         storage, session_storage, home_storage, requests {"used"?,"limit"?,"own"} each, then {"done":true,"tenants":N}
+ *     POST /limits        ?tenant=ten-… and any of members=, sessions=, running=, storage=, session_storage=, home_storage= (bytes), requests= (a
  *                         minute and person): a number, none, or default, what the settings say. One such object
  *     POST /check         {"fault":TEXT} for each, {"keys":N} now and then, at the end {"done":true,"keys","records","indexes","faults"}
  *     POST /scrub         the same: {"done":true,"chunks","versions","faults"}

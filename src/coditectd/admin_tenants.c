@@ -36,6 +36,7 @@ static void write_limit(struct json_writer *w, const struct about *about,
         [AUTH_PLAN_RUNNING] = {&about->usage.running, about->quota.running},
         [AUTH_PLAN_STORAGE] = {&about->usage.bytes, about->quota.tenant},
         [AUTH_PLAN_SESSION_STORAGE] = {NULL, about->quota.session},
+        [AUTH_PLAN_HOME_STORAGE] = {NULL, about->quota.home},
         [AUTH_PLAN_REQUESTS] = {NULL, about->quota.requests},
     };
     json_name(w, auth_plan_limit_name(limit));

@@ -67,7 +67,8 @@ struct data_client {
 
 /* How much there may be; 0: no limit. */
 struct data_quota {
-    uint64_t session;     /* bytes of each tree's files: a session's, a home's */
+    uint64_t session;     /* bytes of a session's files */
+    uint64_t home;        /* of a person's home */
     uint64_t tenant;      /* bytes of all trees of a tenant */
     uint64_t members;     /* of a tenant, as the following */
     uint64_t sessions;    /* not deleted */

@@ -350,8 +350,17 @@ int files_edit_write(struct files_tx *tx, struct files_edit *edit) BASE_MUST_USE
 
 #define FILES_QUOTA_SESSION_TEXT \
     "The storage limit of this session is reached. Delete files, or have the limit raised."
+#define FILES_QUOTA_HOME_TEXT \
+    "The storage limit of this home is reached. Delete files, or have the limit raised."
 #define FILES_QUOTA_TENANT_TEXT \
     "The storage limit of your organization is reached. Delete files, or have the limit raised."
+
+/* How many bytes the tree's files may have, by what it is; 0: no limit. The sentence when they are more. */
+struct files_limit {
+    uint64_t bytes;
+    const char *text;
+};
+struct files_limit files_quota_limit(const struct data_quota *quota, struct str tree);
 
 /* Before the counters are written: ERR_QUOTA with tx->refusal. */
 int files_quota_settle(struct files_tx *tx) BASE_MUST_USE;

@@ -10,15 +10,23 @@
  */
 #include "files/files_int.h"
 
+struct files_limit files_quota_limit(const struct data_quota *quota, struct str tree)
+{
+    bool home = data_id_is(tree, "usr");
+    uint64_t bytes = !quota ? 0 : home ? quota->home : quota->session;
+    return (struct files_limit){bytes, home ? FILES_QUOTA_HOME_TEXT : FILES_QUOTA_SESSION_TEXT};
+}
+
 int files_quota_settle(struct files_tx *tx)
 {
     static const struct data_quota none;
     const struct data_quota *quota = tx->quota ? tx->quota : &none;
+    struct files_limit limit = files_quota_limit(quota, tx->session);
     uint64_t before = tx->bytes_before;
     uint64_t after = tx->usage.bytes;
     uint64_t total = 0;
-    if (after > before && quota->session > 0 && after > quota->session) {
-        tx->refusal = FILES_QUOTA_SESSION_TEXT;
+    if (after > before && limit.bytes > 0 && after > limit.bytes) {
+        tx->refusal = limit.text;
         return ERR_QUOTA;
     }
     if (after == before) {
@@ -122,9 +130,10 @@ static int then_sum(const struct look *look, uint64_t *ret_bytes)
 int files_quota_look(struct data_context *ctx, const struct files_rewind_input *in)
 {
     const struct data_quota *quota = ctx->quota;
+    struct files_limit limit = files_quota_limit(quota, in->session);
     struct look look = {.ctx = ctx, .in = in};
     uint64_t then = 0;
-    if (!quota || (quota->session == 0 && quota->tenant == 0)) {
+    if (!quota || (limit.bytes == 0 && quota->tenant == 0)) {
         return 0;
     }
     int r = store_read(ctx->store, look_read, &look);
@@ -133,8 +142,8 @@ int files_quota_look(struct data_context *ctx, const struct files_rewind_input *
         return r;
     }
     uint64_t more = then - look.here;
-    if (quota->session > 0 && look.bytes + more > quota->session) {
-        return data_fault(ctx, ERR_QUOTA, NULL, FILES_QUOTA_SESSION_TEXT);
+    if (limit.bytes > 0 && look.bytes + more > limit.bytes) {
+        return data_fault(ctx, ERR_QUOTA, NULL, limit.text);
     }
     if (quota->tenant > 0 && look.total + more > quota->tenant) {
         return data_fault(ctx, ERR_QUOTA, NULL, FILES_QUOTA_TENANT_TEXT);

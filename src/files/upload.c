@@ -37,14 +37,13 @@ struct look {
 static int quota_look(const struct look *look, const struct files_tx *tx,
                       const struct files_place *place)
 {
-    const struct data_quota *quota = look->ctx->quota;
+    struct files_limit limit = files_quota_limit(look->ctx->quota, tx->session);
     uint64_t length = look->in->expected > 0 ? (uint64_t)look->in->expected : 0;
     uint64_t there = place->there ? place->record.manifest.length : 0;
-    if (!quota || quota->session == 0 || length <= there ||
-        tx->usage.bytes - there + length <= quota->session) {
+    if (limit.bytes == 0 || length <= there || tx->usage.bytes - there + length <= limit.bytes) {
         return 0;
     }
-    return data_fault(look->ctx, ERR_QUOTA, NULL, FILES_QUOTA_SESSION_TEXT);
+    return data_fault(look->ctx, ERR_QUOTA, NULL, limit.text);
 }
 
 static int look_read(struct txn *txn, void *arg)

@@ -4,13 +4,15 @@ import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { bytesOf, newSession, serverForFile, sha256 } from "./harness.mjs";
 
-const server = await serverForFile({ args: ["--rate-factor", "100000", "--quota-session", "1", "--quota-tenant", "2"] });
+const server = await serverForFile({ args: ["--rate-factor", "100000", "--quota-session", "1", "--quota-home", "3", "--quota-tenant", "2"] });
 const noise = (length) => Buffer.concat([...bytesOf(length, 3)]);
 const large = noise(900_000);
 
 test("a session's limit, then the tenant's", async () => {
   const ada = await server.account("ada");
   const session = await newSession(ada);
+  const { session_bytes: most, home_bytes: mostAtHome } = (await ada.get("/tenant")).data.limits;
+  assert.deepEqual([most, mostAtHome], [1 << 20, 3 << 20]);
   const files = `/sessions/${session.id}/files`;
   const write = (path, body) => ada.write(`${files}/${path}`, body, { expected5xx: true });
   assert.equal((await write("one", large)).status, 200);

@@ -22,16 +22,17 @@ test("tenants: what each has and may have", async () => {
   assert.deepEqual(storage, { used: 0, own: false });
   assert.deepEqual(requests, { limit: 100_000, own: false });
   const { stdout } = await admin("tenants");
-  assert.match(stdout, /^ID +MEMBERS +SESSIONS +RUNNING +STORAGE +A SESSION +REQUESTS\/MIN +NAME\n(ten-\S+ +1\/9 +0 +0 +0 B +- +100000 +\w+\n){2}$/);
+  assert.match(stdout, /^ID +MEMBERS +SESSIONS +RUNNING +STORAGE +A SESSION +A HOME +REQUESTS\/MIN +NAME\n(ten-\S+ +1\/9 +0 +0 +0 B +- +100 MiB +100000 +\w+\n){2}$/);
 });
 
 test("each limit holds from the next request on, and for this tenant alone", async () => {
   const kept = await newSession(ada.person);
-  const set = await limits("--members", "1", "--sessions", "1", "--running", "1", "--storage", "600KiB", "--session-storage", "512 KiB");
+  const set = await limits("--members", "1", "--sessions", "1", "--running", "1", "--storage", "600KiB", "--session-storage", "512 KiB", "--home-storage", "7MiB");
   assert.deepEqual(set.members, { used: 1, limit: 1, own: true });
   assert.deepEqual(set.storage, { used: 0, limit: 600 * 1024, own: true });
   assert.deepEqual((await mine()).usage, { members: { used: 1, limit: 1 }, sessions: { used: 1, limit: 1 }, running: { used: 0, limit: 1 }, bytes: { used: 0, limit: 600 * 1024 } });
-  assert.deepEqual((await mine()).limits, { requests_per_minute: 100_000, session_bytes: 512 * 1024 });
+  assert.deepEqual((await mine()).limits, { requests_per_minute: 100_000, session_bytes: 512 * 1024, home_bytes: 7 << 20 });
+  assert.equal((await eve.person.get("/tenant")).data.limits.home_bytes, 100 << 20, "as the settings say, when they say nothing");
 
   const invited = await ada.person.post("/tenant/invitations", { email: "mel@example.com", role: "member" });
   assert.deepEqual([invited.status, invited.code], [409, "limit"]);
@@ -70,13 +71,13 @@ test("it stays over a restart, goes with default, and is in the tenant's audit l
   await server.run();
   assert.deepEqual((await mine()).usage.sessions, { used: 1, limit: 1 });
   const shown = (await admin("limits", tenant)).stdout;
-  assert.match(shown, /^LIMIT +USED +MOST +FROM\nmembers +1 +1 +plan\nsessions +1 +1 +plan\nrunning +0 +1 +plan\nstorage +537 KiB +600 KiB +plan\nsession-storage +- +no limit +plan\nrequests +- +100000 +settings\n$/);
-  assert.match((await admin("tenants")).stdout, / 1\/1\* +1\/1\* +0\/1\* +537 KiB\/600 KiB\* +\* +100000 /);
-  const all = ["members", "sessions", "running", "storage", "session-storage"].flatMap((name) => [`--${name}`, "default"]);
+  assert.match(shown, /^LIMIT +USED +MOST +FROM\nmembers +1 +1 +plan\nsessions +1 +1 +plan\nrunning +0 +1 +plan\nstorage +537 KiB +600 KiB +plan\nsession-storage +- +no limit +plan\nhome-storage +- +7.0 MiB +plan\nrequests +- +100000 +settings\n$/);
+  assert.match((await admin("tenants")).stdout, / 1\/1\* +1\/1\* +0\/1\* +537 KiB\/600 KiB\* +\* +7.0 MiB\* +100000 /);
+  const all = ["members", "sessions", "running", "storage", "session-storage", "home-storage"].flatMap((name) => [`--${name}`, "default"]);
   assert.ok(Object.values(await limits(...all)).every((value) => value?.own !== true));
   assert.deepEqual((await mine()).usage.members, { used: 1, limit: 9 });
   const records = (await ada.person.get("/audit?action=tenant.limits")).data;
-  assert.deepEqual(records.map(({ changed }) => changed), ["members,sessions,running,storage,session_storage", "requests", "requests", "session_storage", "members,sessions,running,storage,session_storage"]);
+  assert.deepEqual(records.map(({ changed }) => changed), ["members,sessions,running,storage,session_storage,home_storage", "requests", "requests", "session_storage", "members,sessions,running,storage,session_storage,home_storage"]);
   assert.ok(records.every(({ actor_id, address, target, outcome }) => actor_id === undefined && address === "console" && target === tenant && outcome === "ok"));
   assert.deepEqual((await eve.person.get("/audit?action=tenant.limits")).data, []);
   assert.match((await admin("check")).stdout, / 0 faults\n$/);

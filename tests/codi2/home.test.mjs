@@ -18,10 +18,10 @@ const past = async (world, path) => {
 const content = async (world, path, { version }) => (await world.door("GET", `/past/content?root=home&path=${encodeURIComponent(path)}&version=${version}`)).body;
 
 /** Two sessions of one person; the second one's link to the server can be cut. */
-async function both(t) {
+async function both(t, env) {
   const one = new World(t);
   const two = new World(t, one);
-  await one.startServer();
+  await one.startServer(env);
   const link = await openLink(t, two.path("link.sock"), one.path("wire.sock"));
   await one.startWithHome();
   await two.startWithHome(["--wire", two.path("link.sock")]);
@@ -136,4 +136,24 @@ test("what a home had in the store before it was left out stays there, and in st
   await one.sync();
   await until("its changes come, too", () => read(two, ".rustup/settings.toml") === "new");
   assert.deepEqual(Object.keys(await one.stored()).sort(), [".rustup", ".rustup/settings.toml"]);
+});
+
+test("the home is full: it is said in both sessions, nothing is cut short, the workspace goes on, and room is room again", { timeout: 60_000 }, async (t) => {
+  const { one, two } = await both(t, { WIRE_HOME_QUOTA: "1000000" });
+  const large = "x".repeat(600_000);
+  write(one, "first", large);
+  await one.sync();
+  await until("the other has it", () => fs.existsSync(two.path("home/first")));
+  write(two, "second", large);
+  await until("it is told", async () => /^The storage for your home is full\. What you change stays/.test((await two.status()).message));
+  assert.equal((await one.status()).message, undefined, "nothing of it waits there");
+  fs.writeFileSync(two.tree("large"), large + large);
+  two.root = "workspace";
+  await until("the workspace has no such limit", async () => (await two.entries()).some(({ path, size }) => path === "large" && size === 1_200_000));
+  assert.deepEqual((await one.entries()).map(({ path }) => path), ["first"]);
+  assert.equal(read(two, "second"), large);
+  fs.rmSync(one.path("home/first"));
+  await one.sync();
+  await until("there is room", async () => { await two.sync(); return (await two.status()).message === undefined; });
+  assert.equal(await until("it came", () => fs.existsSync(one.path("home/second")) && read(one, "second") === large), true);
 });

@@ -1,9 +1,9 @@
 /*
  * wire-server DIR SOCKET TOKEN: the server's side of the wire alone, on a store in DIR, for one person with two sessions and a
  * home. TOKEN is the first session's, TOKEN-second the other's. Started again on the same DIR it serves the same sessions, since
- * everything is made under fixed operations. WIRE_QUOTA: how many bytes a session may have. SOURCE_URL and SOURCE_BRANCH: of the
- * repository that the session begins with; at SIGUSR1 the person asks for another attempt. At SIGUSR2 the tenant's rules become
- * what the files DIR/rules and DIR/quiet have.
+ * everything is made under fixed operations. WIRE_QUOTA, WIRE_HOME_QUOTA: how many bytes a session, and the home, may have.
+ * SOURCE_URL and SOURCE_BRANCH: of the repository that the first session begins with; at SIGUSR1 the person asks for another
+ * attempt. At SIGUSR2 the tenant's rules become what the files DIR/rules and DIR/quiet have.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -110,6 +110,12 @@ static void set_rules(struct place *p, const char *file, const char *key)
     ASSERT(r == 0);
 }
 
+static int read_limit(const char *name, uint64_t *ret_limit)
+{
+    const char *text = getenv(name);
+    return text ? str_u64(str_from(text), INT64_MAX, ret_limit) : 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4) {
@@ -137,10 +143,8 @@ int main(int argc, char **argv)
     if (!r) {
         r = make_person(&p, auth);
     }
-    const char *limit = getenv("WIRE_QUOTA");
-    if (!r && limit) {
-        r = str_u64(str_from(limit), INT64_MAX, &p.quota.session);
-    }
+    r = r ? r : read_limit("WIRE_QUOTA", &p.quota.session);
+    r = r ? r : read_limit("WIRE_HOME_QUOTA", &p.quota.home);
     const struct coditectd_wire_options options = {
         .store = store, .who = who, .status = status, .ctx = &p, .stop = -1};
     struct http_app app = coditectd_wire_app(&options);

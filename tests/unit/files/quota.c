@@ -42,6 +42,25 @@ static void test_session(void **state)
     assert_ok(write_to(f, "c", 500 * 1000));
 }
 
+/* Its own limit: a session's is not asked, and the words are others. */
+static void test_home(void **state)
+{
+    struct fixture *f = *state;
+    struct data_quota quota = {.session = 10, .home = 300 * 1000};
+    f->session = f->ctx.scope.user_id;
+    f->ctx.quota = &quota;
+    assert_ok(write_to(f, "a", 200 * 1000));
+    assert_int_equal(write_to(f, "b", 100 * 1000 + 1), ERR_QUOTA);
+    assert_true(str_starts(f->ctx.fault.message, STR("The storage limit of this home")));
+    assert_ok(write_to(f, "b", 100 * 1000));
+    quota.home = 0;
+    assert_ok(write_to(f, "c", 500 * 1000));
+    quota.home = 1000; /* lowered: what is there stays, and may shrink */
+    assert_int_equal(write_to(f, "d", 1), ERR_QUOTA);
+    assert_ok(write_to(f, "c", 400 * 1000));
+    assert_int_equal(bytes_of(f, f->session), 700 * 1000);
+}
+
 static void test_unknown_length_and_copies(void **state)
 {
     struct fixture *f = *state;
@@ -139,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_session),
+        cmocka_unit_test(test_home),
         cmocka_unit_test(test_unknown_length_and_copies),
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_tenant),
