@@ -24,10 +24,10 @@ int api_answer_list(struct api_call *call, struct files_list_input *in,
 int api_answer_content(struct api_call *call, const struct files_open_input *in,
                        struct str if_none_match) BASE_MUST_USE;
 
-/* Answers with all files of a session as of a moment (0: now). */
+/* Answers with all files of a session, or of a home, as of a moment (0: now). */
 struct api_archive_of {
-    struct str session;
-    struct str name; /* of the session */
+    struct str session; /* or the person */
+    struct str name;    /* of the file, without its ending */
     uint64_t at;
     bool zip;
 };

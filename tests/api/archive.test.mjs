@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { bytesOf, encodeBytes, newSession, serverForFile } from "./harness.mjs";
+import { bytesOf, Client, encodeBytes, newSession, serverForFile } from "./harness.mjs";
 
 const server = await serverForFile();
 const ada = await server.account("ada");
@@ -383,4 +383,16 @@ test("somebody else's session is no session", async () => {
   assert.equal((await server.anonymous().get(archive)).status, 401);
   assert.equal((await server.anonymous().request("POST", archive, { body: "x" })).status, 401);
   assert.deepEqual(Object.keys(untar((await ada.get(archive)).body)), ["a"]);
+});
+
+test("the home is the caller's own, empty before a session was open, and opened by no key", async () => {
+  for (const [format, type, command] of [["tgz", "application/gzip", ["tar", "xzf", "-"]], ["zip", "application/zip", undefined]]) {
+    const reply = await ada.get(`/users/me/home/archive?format=${format}`);
+    assert.deepEqual([reply.status, reply.headers["content-type"], reply.headers["content-disposition"]], [200, type, `attachment; filename*=UTF-8''home.${format === "zip" ? "zip" : "tar.gz"}`]);
+    if (command) assert.deepEqual(unpack(command, reply.body), {});
+    else assert.equal(reply.body.readUInt32LE(0), 0x06054b50, "the end of an empty zip archive");
+  }
+  assert.equal((await ada.get("/users/me/home/archive?format=rar")).status, 400);
+  const { key } = (await ada.post("/auth/keys", { name: "mine" })).data;
+  assert.equal((await new Client(server, key).get("/users/me/home/archive")).status, 403);
 });

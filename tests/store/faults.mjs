@@ -202,6 +202,7 @@ const rows = [
       ada.email = email;
     },
   },
+  { id: "users_me_home_archive", request: (_, o) => ada.get("/users/me/home/archive", o).catch(brokenOff), after: (_, reply) => assert.deepEqual(tarList(reply.body), [""]) },
   { id: "users_me_totp_get", request: (_, o) => ada.get("/users/me/totp", o), after: (_, reply) => assert.equal(reply.data.enabled, false) },
   {
     id: "users_me_totp_begin",

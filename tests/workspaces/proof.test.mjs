@@ -1,7 +1,7 @@
 // The proof of the mirror through the public API: what a shell made in a workspace, and a barrier acknowledged, is there again
 // after every process was killed and the workspace's disk was lost, whole or in part.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -100,6 +100,9 @@ test("the home is the person's: another session has it, and another person's has
   const hers = (await newSession(eve)).id;
   await open(eve, hers);
   assert.doesNotMatch(inside(server, hers, "ls -A /home/dev"), /profile-of-ada/);
+  const homeOf = async (client) => execFileSync("tar", ["xzOf", "-", "--wildcards", "--no-anchored", "*-of-ada"], { input: (await client.get("/users/me/home/archive")).body, stdio: ["pipe", "pipe", "ignore"] }).toString();
+  assert.equal(await homeOf(ada), "export MINE=yes\n", "which can be taken along");
+  await assert.rejects(homeOf(eve), "and is nobody else's");
   for (const [client, id] of [[ada, second], [eve, hers]]) {
     await client.post(`/sessions/${id}/pause`);
     await reaches(client, id, "stopped");

@@ -19,8 +19,8 @@ function worker() {
   const run = new Function("addEventListener", "fetch", "location", source) as (...world: readonly unknown[]) => void;
   run((kind: string, handler: Handler) => handlers.set(kind, handler), fetch, { origin: "https://coditect.example" });
   const said: unknown[] = [];
-  const ask = (id: string): void => handlers.get("message")?.({
-    data: { kind: "download", id, url: "/api/v5/shared/archive?format=zip", token: "t" },
+  const ask = (id: string, url = "/api/v5/shared/archive?format=zip"): void => handlers.get("message")?.({
+    data: { kind: "download", id, url, token: "t" },
     ports: [{ postMessage: (word: unknown) => said.push(word) }],
     waitUntil: () => undefined,
   });
@@ -61,6 +61,17 @@ test("what does not begin in time is let go, and said to be late", async () => {
   await vi.advanceTimersByTimeAsync(2_000);
   expect(said).toEqual(["taken", "late"]);
   expect(asked[0]?.init.signal.aborted).toBe(true);
+});
+
+test("the token goes to what is downloaded, the home among it, and to nothing else", () => {
+  const { asked, ask } = worker();
+  const session = `/api/v5/sessions/ses-${"0".repeat(26)}`;
+  const downloads = ["/api/v5/users/me/home/archive", `${session}/archive?format=tgz`, `${session}/files/a`, "/api/v5/shared/files/a"];
+  const others = ["/api/v5/users/me", "/api/v5/users/me/home/archive/x", `${session}/links`, "https://elsewhere.example/api/v5/users/me/home/archive"];
+  for (const url of downloads) ask(url, url);
+  expect(asked.length).toBe(downloads.length);
+  for (const url of others) ask(url, url);
+  expect(asked.length).toBe(downloads.length);
 });
 
 test("what is not known any more takes nobody away, and is not said to have left", async () => {

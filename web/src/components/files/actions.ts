@@ -127,6 +127,14 @@ export async function fetchArchive(sessionId: string, format: "tgz" | "zip", at?
   save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? name);
 }
 
+/** All files of one's own home. Rejects as the one above. */
+export async function fetchHome(signal?: AbortSignal): Promise<void> {
+  const name = "home.tar.gz";
+  if (await toDisk("/api/v5/users/me/home/archive", name, signal)) return;
+  const response = await api.usersMeHomeArchive(signal !== undefined ? { signal } : {});
+  save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? name);
+}
+
 export async function downloadAll(sessionId: string, format: "tgz" | "zip", at?: number): Promise<void> {
   try {
     await fetchArchive(sessionId, format, at);

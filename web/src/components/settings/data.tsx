@@ -1,4 +1,4 @@
-// All that is the person's, to take along: an archive of each session, and what is known of the account.
+// All that is the person's, to take along: an archive of each session and of the home, and what is known of the account.
 import { Box, Button, Flex, Stack, Text } from "@chakra-ui/react";
 import { Download } from "lucide-react";
 import { useRef, useState } from "react";
@@ -8,7 +8,7 @@ import { all } from "../../api/team";
 import { formatCount, formatSize } from "../../lib/format";
 import { api } from "../../stores/auth";
 import { factsOf, ListSkeleton } from "../bits";
-import { fetchArchive, save } from "../files/actions";
+import { fetchArchive, fetchHome, save } from "../files/actions";
 import { FormProblem, ProblemNotice } from "../problem-notice";
 import { useSending } from "../sending";
 import { say } from "../toaster";
@@ -99,7 +99,12 @@ function Export({ user }: { readonly user: User }) {
     try {
       // What is shown may be of some seconds ago: all is what there is now.
       const wanted = one === undefined ? await whole((cursor) => api.sessionsList(cursor)) : [one];
-      if (one === undefined) save(await fetchAccount(user, wanted), "coditect-account.json");
+      if (one === undefined) {
+        save(await fetchAccount(user, wanted), "coditect-account.json");
+        signal.throwIfAborted();
+        setAt("home");
+        await patiently(() => fetchHome(signal));
+      }
       for (const session of wanted) {
         signal.throwIfAborted();
         setAt(session.name);
@@ -118,7 +123,7 @@ function Export({ user }: { readonly user: User }) {
       <Flex gap="12px" align="center" wrap="wrap">
         <Button size="sm" loading={busy} loadingText="Download everything" onClick={() => void take()}><Download size={14} />Download everything</Button>
         {busy && <Button size="sm" variant="outline" colorPalette="gray" onClick={() => stop.current?.abort()}>Stop</Button>}
-        <Text role="status" color="fg.muted" fontSize="13px" fontVariantNumeric="tabular-nums">{at !== undefined ? `“${at}” is coming…` : `${formatCount(sessions.length, "session")}, ${formatSize(bytes)}, and your account as JSON.`}</Text>
+        <Text role="status" color="fg.muted" fontSize="13px" fontVariantNumeric="tabular-nums">{at !== undefined ? `“${at}” is coming…` : `${formatCount(sessions.length, "session")}, ${formatSize(bytes)}, your home, and your account as JSON.`}</Text>
       </Flex>
       {sessions.length > 0 && (
         <Box as="ul" width="100%" aria-label="Sessions to download">
@@ -132,7 +137,7 @@ function Export({ user }: { readonly user: User }) {
 export function YourData({ user }: { readonly user: User }) {
   return (
     <>
-      <Section title="Export" text="Each session is one tar.gz with all of its files, as they are now."><Export user={user} /></Section>
+      <Section title="Export" text="Each session is one tar.gz with all of its files, as they are now; so is your home, which they share."><Export user={user} /></Section>
       <Leave user={user} />
     </>
   );
