@@ -1,39 +1,78 @@
 // Made from the document: what must hold for every operation, also for those that come later.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bundle, Client, newSession, serverForFile } from "./harness.mjs";
+import { bundle, Client, serverForFile } from "./harness.mjs";
 
 const server = await serverForFile();
-const ada = await server.account("ada");
-const eve = await server.account("eve");
-const session = await newSession(ada);
-await ada.write(`/sessions/${session.id}/files/secret.txt`, "secret");
-const device = (await ada.get("/auth/devices")).data[0].id;
 
-const invited = (await ada.post("/tenant/invitations", { email: "invited@example.com", role: "viewer" })).data;
-const key = (await ada.post("/auth/keys", { name: "mine" })).data.record.id;
+const resolved = (schema) => (schema?.$ref ? resolved(bundle.$defs[schema.$ref.split("/").at(-1)]) : schema);
 
-const link = (await ada.post(`/sessions/${session.id}/links`, { name: "mine" })).data;
-const project = (await ada.post("/projects", { name: "secret" })).data.id;
-const conversation = (await ada.post("/conversations", { session_id: session.id, name: "secret" })).data.id;
-const ids = { conversation_id: conversation, session_id: session.id, device_id: device, user_id: ada.user.id, invitation_id: invited.id, key_id: key, project_id: project,
-  workspace_id: session.workspace.id, link_id: link.link.id, category: "editor", key: "font_size" };
-const words = ["category", "key"]; // no ids: everybody has the same
+/** A person of a team of her own, with one of each thing that has an id: by what such ids begin with, for people several. */
+async function somebody(name) {
+  const client = await server.account(name);
+  const made = async (path, input) => {
+    const reply = await client.post(path, input);
+    assert.equal(reply.status, 201, reply.text());
+    return reply.data;
+  };
+  const member = async (email) => {
+    const { token } = await made("/tenant/invitations", { email, role: "member" });
+    return (await server.anonymous().post("/auth/register", { email, password: "a password to test with", name: "secret", invitation: token })).data.user.id;
+  };
+  const project = await made("/projects", { name: "secret" });
+  const session = await made("/sessions", { name: "secret", project_id: project.id });
+  await client.write(`/sessions/${session.id}/files/secret.txt`, "secret");
+  const present = await member(`${name}-present@example.com`);
+  const removed = await member(`${name}-removed@example.com`);
+  assert.ok((await client.delete(`/tenant/members/${removed}`)).status < 300);
+  const link = await made(`/sessions/${session.id}/links`, { name: "secret" });
+  const one = {
+    ses: session.id, wsp: session.workspace.id, prj: project.id, lnk: link.link.id,
+    cnv: (await made("/conversations", { session_id: session.id, name: "secret" })).id,
+    inv: (await made("/tenant/invitations", { email: `${name}-invited@example.com`, role: "viewer" })).id,
+    key: (await made("/auth/keys", { name: "secret" })).record.id,
+    log: (await client.get("/auth/devices")).data[0].id,
+  };
+  const ids = { ...Object.fromEntries(Object.entries(one).map(([kind, id]) => [kind, [id]])), usr: [client.user.id, present, removed] };
+  return Object.assign(client, { ids, session, link });
+}
+
+const ada = await somebody("ada");
+const eve = await somebody("eve");
+const { session, link } = ada;
+const words = { category: "editor", key: "font_size" }; // no ids: everybody has the same
 const guarded = bundle.operations.filter((one) => !one.public);
 
-function pathOf(operation) {
+/** What an id of this schema begins with; undefined when it is none. */
+const kindOf = (schema) => /^\^(\w{3})-\[/.exec(resolved(schema).pattern ?? "")?.[1];
+
+/** Every place of an id in a request to the operation. */
+function placesOf({ id, parameters, body }) {
+  const fields = typeof body === "object" ? Object.entries(resolved(body).properties ?? {}).map(([name, schema]) => ({ in: "body", name, schema })) : [];
+  const places = [...parameters, ...fields].map((one) => ({ ...one, kind: kindOf(one.schema) }));
+  for (const { name, kind, schema } of places) {
+    assert.ok(kind !== undefined || !/(_id|^actor)$/.test(name), `${id}: ${name} says by no pattern whose id it is`);
+    const inner = JSON.stringify(schema, (key, value) => (value?.$ref ? resolved(value) : value));
+    assert.ok(kind !== undefined || !/\^\w{3}-\[/.test(inner), `${id}: this test must know how to put an id into ${name}`);
+    assert.ok(kind === undefined || eve.ids[kind], `${id}: this test must make one of what ${name} names`);
+  }
+  return places.filter(({ kind }) => kind !== undefined);
+}
+
+/** ids: by the names of the parameters. */
+function pathOf(operation, ids = {}) {
   const parts = operation.segments.map(({ kind, text }) => {
     if (kind === "literal") return text;
     if (kind === "rest") return `secret.txt${text}`;
-    assert.ok(ids[text], `this test must know an id for {${text}}`);
-    return ids[text];
+    return ids[text] ?? words[text] ?? ada.ids[kindOf(operation.parameters.find((one) => one.in === "path" && one.name === text).schema)][0];
   });
   return `/${parts.join("/")}`;
 }
 
 /** What a request cannot do without behind the '?'. */
 const needed = { files_diff: "from=1" };
-const addressOf = (operation, ...more) => [pathOf(operation), [needed[operation.id] ?? [], more].flat().join("&")].filter((part) => part !== "").join("?");
+const withQuery = (path, ...parts) => [path, parts.filter((part) => part !== undefined).join("&")].filter((part) => part !== "").join("?");
+const addressOf = (operation, ...more) => withQuery(pathOf(operation), needed[operation.id], ...more);
 
 /** A good request to the operation, by its own example. */
 function requestOf(operation) {
@@ -41,6 +80,23 @@ function requestOf(operation) {
   if (operation.body === "none") return {};
   const wanted = JSON.stringify(operation.body);
   return { json: operation.examples.find((one) => JSON.stringify(one.schema) === wanted).value };
+}
+
+/** Eve's good request, with this id in this place and her own in all the others. */
+function ask(operation, place, id) {
+  const ids = Object.fromEntries(placesOf(operation).map(({ name, kind }) => [name, eve.ids[kind][0]]));
+  if (place.in === "path") ids[place.name] = id;
+  const good = requestOf(operation);
+  const request = place.in === "body" ? { json: { ...good.json, [place.name]: id } } : good;
+  const query = place.in === "query" ? `${place.name}=${id}` : undefined;
+  return eve.request(operation.method, withQuery(pathOf(operation, ids), needed[operation.id], query), request);
+}
+
+/** What Ada has, as she sees it. */
+async function adas() {
+  const lists = ["/sessions", "/projects", "/conversations", "/auth/keys", "/auth/devices", "/tenant/members", "/tenant/invitations", `/sessions/${session.id}/links`];
+  const replies = await Promise.all(lists.map((path) => ada.get(path)));
+  return [...replies.map(({ data }) => data.map(({ id, name, role, revision }) => ({ id, name, role, revision }))), (await ada.get(`/sessions/${session.id}/files/secret.txt`)).text()];
 }
 
 test("without a login every guarded operation is 401, before anything else is looked at", async () => {
@@ -55,15 +111,37 @@ test("without a login every guarded operation is 401, before anything else is lo
   }
 });
 
-test("another tenant's ids are 404 in every operation that takes one", async () => {
-  const taking = guarded.filter((one) => one.segments.some((segment) => segment.kind === "param" && !words.includes(segment.text)));
+test("another tenant's ids are 404 in every operation that takes one in its path", async () => {
+  const taking = guarded.filter((one) => placesOf(one).some((place) => place.in === "path"));
   assert.ok(taking.length > 10);
   for (const operation of taking) {
     const reply = await eve.request(operation.method, addressOf(operation), requestOf(operation));
     assert.equal(reply.status, 404, operation.id);
     assert.ok(!reply.text().includes("secret"), operation.id);
   }
-  assert.equal((await ada.get(`/sessions/${session.id}/files/secret.txt`)).text(), "secret");
+});
+
+test("another tenant's id in any one place of a request is refused or finds nothing, where one's own is taken", async () => {
+  const before = await adas();
+  const asked = { path: 0, query: 0, body: 0 };
+  // The team handed over comes last: an owner may do what comes before.
+  const all = guarded.flatMap((operation) => placesOf(operation).map((place) => ({ operation, place }))).sort((a, b) => (a.operation.id === "tenant_transfer") - (b.operation.id === "tenant_transfer"));
+  for (const { operation, place } of all) {
+    const where = `${operation.id}: ${place.name} in its ${place.in}`;
+    asked[place.in] += 1;
+    for (const id of ada.ids[place.kind]) {
+      const reply = await ask(operation, place, id);
+      if (reply.status === 200 && place.in === "query") assert.deepEqual([reply.data, reply.json.page.total ?? 0], [[], 0], where);
+      else assert.ok(reply.status === 404 || (place.in !== "path" && reply.status === 400), `${where}: ${reply.text()}`);
+      assert.ok(!Object.values(ada.ids).flat().some((one) => reply.body.includes(one)), `${where}: ${reply.text()}`);
+    }
+    if (place.in === "path") continue; // what it does to her own is for other files
+    const own = [];
+    for (const id of eve.ids[place.kind]) own.push(await ask(operation, place, id));
+    assert.ok(own.some(({ status, data }) => [200, 201, 409].includes(status) && data?.length !== 0), `${where}: ${own.map((reply) => reply.text())}`);
+  }
+  assert.ok(asked.path > 30 && asked.query >= 4 && asked.body >= 6, JSON.stringify(asked));
+  assert.deepEqual(await adas(), before);
   assert.equal((await ada.get("/users/me")).status, 200);
 });
 
