@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { until } from "../api/harness.mjs";
 import * as e2e from "./browser.mjs";
 
 const { escape, gone, visible, web } = e2e;
@@ -239,6 +240,62 @@ test("settings: name, theme, a wrong password, another device", async () => {
   await otherPage.reload();
   await otherPage.waitForURL(/\/login/);
   await other.close();
+});
+
+test("a password changed, all others logged out, everywhere logged out", async () => {
+  const grace = await world.server.account("grace");
+  let { password } = grace;
+  const here = await (await world.newContext()).newPage();
+  const there = await (await world.newContext()).newPage();
+  const devices = here.getByRole("list", { name: "Devices" }).getByRole("listitem");
+  const security = async () => {
+    await here.goto(`${home}/settings/security`);
+    await visible(devices);
+  };
+  const isIn = async () => {
+    await there.reload();
+    await visible(there.getByRole("button", { name: /^Account of / }));
+  };
+  const isOut = async () => {
+    await there.reload();
+    await there.waitForURL(/\/login/);
+  };
+  const change = async (fresh) => {
+    await here.getByLabel("Present password").fill(password);
+    await here.getByLabel("New password").fill(fresh);
+    await button("Change password", here).click();
+    await visible(here.getByText("Your password is changed"));
+    const statuses = await Promise.all([password, fresh].map(async (one) => (await world.server.anonymous().post("/auth/login", { email: grace.email, password: one })).status));
+    assert.deepEqual(statuses, [401, 200]);
+    password = fresh;
+  };
+  await world.logIn(here, grace);
+  await world.logIn(there, grace);
+  await security();
+  await here.getByText("Log out everywhere else", { exact: true }).click(); // it is wanted unless she says otherwise
+  await change("a second password to test");
+  await isIn();
+  await here.reload();
+  await visible(devices);
+  await change("a third password to test with");
+  await isOut();
+
+  await world.logIn(there, { ...grace, password });
+  await security();
+  await until("all are told", async () => await devices.count() > 1);
+  await button("Log out all others", here).click();
+  await visible(here.getByText("All other devices are logged out"));
+  await until("this one alone", async () => await devices.count() === 1);
+  await gone(button("Log out all others", here));
+  await isOut();
+
+  await world.logIn(there, { ...grace, password });
+  await security();
+  await button("Log out everywhere", here).click();
+  await button("Log out everywhere", here.getByRole("dialog")).click();
+  await here.waitForURL(/\/login/);
+  await isOut();
+  await Promise.all([here, there].map((one) => one.context().close()));
 });
 
 test("a key for scripts: shown once, good for what it may, and ended", async () => {
