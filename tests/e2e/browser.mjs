@@ -130,15 +130,16 @@ export async function shot(page, name) {
   if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
 }
 
-/** rules: which; without it, all. */
-export async function axe(page, name, rules) {
+/** page: or a frame. within: a selector of the part to look at, without it all. rules: which, without it all but those of `without`. */
+export async function axe(page, name, { within = ":root", rules, without = [] } = {}) {
   if (await page.evaluate(() => globalThis.axe === undefined)) await page.evaluate(axeSource);
-  const shown = await page.evaluate(async (runOnly) => {
+  const off = Object.fromEntries(without.map((rule) => [rule, { enabled: false }]));
+  const shown = await page.evaluate(async ([include, options]) => {
     // The frame is another page's, with a test of its own.
-    const { violations } = await globalThis.axe.run({ exclude: ["iframe"] }, { resultTypes: ["violations"], iframes: false, ...(runOnly ? { runOnly } : {}) });
+    const { violations } = await globalThis.axe.run({ include: [include], exclude: ["iframe"] }, { resultTypes: ["violations"], iframes: false, ...options });
     const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
     return serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} ${node.any[0]?.message ?? ""}`).join("\n  ")}`);
-  }, rules);
+  }, [within, rules ? { runOnly: rules } : { rules: off }]);
   assert.deepEqual(shown, [], name);
 }
 
@@ -151,7 +152,7 @@ export async function look(page, name) {
     await setTheme(page, theme);
     for (const width of widths) {
       await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
-      await axe(page, `${name} ${theme} ${width}`, width === widths[0] ? undefined : ["color-contrast"]);
+      await axe(page, `${name} ${theme} ${width}`, width === widths[0] ? {} : { rules: ["color-contrast"] });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `${name} is ${wide} px wider than a page of ${width}`);
       await shot(page, `${name}-${theme}-${width}`);

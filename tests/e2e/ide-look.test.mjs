@@ -1,8 +1,8 @@
 // How the real IDE looks and what it says of a real workspace: themes in step with the platform's page, what is not kept in its
 // explorer, a file that cannot be stored, the account's menu, and a page as narrow as a phone.
 import assert from "node:assert/strict";
-import { Client } from "../api/harness.mjs";
-import { escape, setTheme, shot, visible } from "./browser.mjs";
+import { Client, until } from "../api/harness.mjs";
+import { axe, escape, setTheme, shot, visible } from "./browser.mjs";
 import * as ide from "./ide.mjs";
 
 const world = await ide.launchProduct();
@@ -18,6 +18,24 @@ async function grounds(color) {
   await frame.waitForFunction((wanted) => getComputedStyle(document.body).getPropertyValue("--theia-editor-background").trim().toLowerCase() === wanted, color);
 }
 
+/** What Theia's own tabs, menus and status bar fail at: labels on what has no role, and lists with rows that are none. */
+const THEIAS = ["aria-prohibited-attr", "aria-required-children", "listitem"];
+
+/** What is ours of what a session opens with. */
+const PAGE = [".coditect-welcome", ".coditect-persistence"];
+
+/** Patiently: after a change of the theme some colours are the old one's for a moment. */
+async function held(name, options) {
+  let found;
+  await until("", () => axe(frame, name, options).then(() => true, (error) => { found = error; }), 10_000).catch(() => { throw found; });
+}
+
+/** Parts of ours against every rule of axe, and the whole IDE against those that Theia itself keeps. */
+async function isAccessible(name, parts) {
+  for (const within of parts) await held(`${name}: ${within}`, { within });
+  await held(name, { without: THEIAS });
+}
+
 step("register, open a session", async () => {
   page = await ide.newPage(world);
   page.on("pageerror", (error) => errors.push(error.message));
@@ -31,14 +49,17 @@ step("light, dark, and high contrast when the system asks for it", async () => {
   await setTheme(page, "dark");
   await grounds("#131316");
   await shot(page, "ide-look-dark");
+  await isAccessible("dark", PAGE);
   await page.emulateMedia({ colorScheme: "dark", contrast: "more", reducedMotion: "reduce" });
   await grounds("#000000");
   await frame.waitForFunction(() => getComputedStyle(document.querySelector(".coditect-step")).borderTopColor === "rgb(212, 212, 216)");
   await shot(page, "ide-look-high-contrast");
+  await isAccessible("high contrast", PAGE);
   await page.emulateMedia({ colorScheme: "dark", contrast: "no-preference", reducedMotion: "reduce" });
   await grounds("#131316");
   await setTheme(page, "light");
   await grounds("#ffffff");
+  await isAccessible("light", PAGE);
 });
 
 step("what the workspace does not keep is shown in the explorer, with the reason", async () => {
@@ -54,6 +75,7 @@ step("a file that cannot be stored is told, and holds nothing up", async () => {
   await toast("shut.txt could not be stored: its permissions").waitFor();
   await ide.says(frame, "1 file not stored");
   await shot(page, "ide-look-not-kept");
+  await isAccessible("not kept", [".theia-TreeNode:has(.coditect-not-kept)", ".theia-notification-toasts", ".coditect-persistence"]);
   await ide.enter(page, frame, "chmod 600 shut.txt");
   await ide.says(frame, ide.PERSISTED);
   await sign("shut.txt").waitFor({ state: "detached" });
@@ -92,6 +114,7 @@ step("what a file was: compared, brought back, undone", async () => {
     await setTheme(page, theme);
     await grounds(color);
     await shot(page, `ide-look-past-${theme}`);
+    await held(`past ${theme}`, { within: ".theia-timeline" });
   }
   await frame.locator(".lm-TabBar-toolbar .codicon-discard >> visible=true").click();
   await ide.isStored(client, session, "past.txt", "one\n");
@@ -105,6 +128,7 @@ step("the account's menu", async () => {
   const labels = await frame.locator(".lm-Menu-item[data-type=command] .lm-Menu-itemLabel").allInnerTexts();
   assert.deepEqual(labels.slice(1).map((text) => text.trim()), ["Account and Settings", "Switch Session…", "All Sessions", "History of This Session", "Pause This Session…", "Log Out…"]);
   await shot(page, "ide-look-account");
+  await held("account", { within: ".lm-Menu", without: THEIAS });
   await frame.locator(".lm-Menu-item", { hasText: "History of This Session" }).click();
   await page.waitForURL(`${world.home}/sessions/${session}/history`);
   await visible(page.getByRole("link", { name: "past.txt" }).or(page.getByText("past.txt")));
