@@ -27,6 +27,7 @@ import { TimelineItem } from '@theia/timeline/lib/common/timeline-model';
 import { Gone, PastService, sizeOf, timeOf, whyNot } from '../common/past';
 import { WorkspaceService } from '../common/workspace-service';
 import { PastFile, PastFiles, addressOf, pastFileOf } from './past-files';
+import { pickFrom } from './quick-list';
 import { COMPARE_ID, PastTimeline, VERSION_CONTEXT } from './timeline';
 
 const COMPARE: Command = { id: COMPARE_ID, label: 'Compare with the Present File' };
@@ -36,8 +37,6 @@ const RESTORE_SHOWN: Command = { id: 'coditect.past.restore-shown', category: 'C
 const SHOW_VERSIONS: Command = { id: 'coditect.past.show', category: 'Coditect', label: 'Show Versions of the File' };
 const FIND_DELETED: Command = { id: 'coditect.past.deleted', category: 'Coditect', label: 'Find Deleted Files…' };
 
-/** A list that was filled while the page was busy may have measured itself before it had a height, and stays empty to the eye. */
-const MEASURED_MS = 200;
 const UNDO = 'Undo';
 const SHOW_IT = 'Show it';
 
@@ -246,9 +245,7 @@ export class PastCommands implements CommandContribution, MenuContribution, TabB
     }
 
     protected pick<T extends QuickPickItem>(items: T[], title: string, placeholder = ''): Promise<T | undefined> {
-        const picked = this.quickInput.showQuickPick<T>(items, { title, placeholder, canSelectMany: false });
-        setTimeout(() => window.dispatchEvent(new Event('resize')), MEASURED_MS);
-        return picked;
+        return pickFrom(this.quickInput, items, { title, placeholder });
     }
 
     protected async itemOf(gone: Gone): Promise<GoneItem> {
