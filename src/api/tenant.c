@@ -48,14 +48,10 @@ static void write_limits(struct api_call *call, const struct data_quota *quota)
     json_object_end(w);
 }
 
-static int answer_tenant(struct api_call *call, const struct data_tenant *tenant)
+static int answer_tenant(struct api_call *call, const struct data_tenant *tenant,
+                         const struct lifecycle_usage *usage)
 {
     const struct data_quota *quota = call->data.quota;
-    struct lifecycle_usage usage;
-    int r = lifecycle_usage(&call->data, &usage);
-    if (r < 0) {
-        return r;
-    }
     api_etag(call, (uint64_t)tenant->revision);
     struct json_writer *w = api_begin(call, 200);
     json_object(w);
@@ -63,10 +59,10 @@ static int answer_tenant(struct api_call *call, const struct data_tenant *tenant
     json_member_string(w, "name", tenant->name);
     json_name(w, "usage");
     json_object(w);
-    write_usage(w, "members", usage.members, quota->members);
-    write_usage(w, "sessions", usage.sessions, quota->sessions);
-    write_usage(w, "running", usage.running, quota->running);
-    write_usage(w, "bytes", usage.bytes, quota->tenant);
+    write_usage(w, "members", usage->members, quota->members);
+    write_usage(w, "sessions", usage->sessions, quota->sessions);
+    write_usage(w, "running", usage->running, quota->running);
+    write_usage(w, "bytes", usage->bytes, quota->tenant);
     json_object_end(w);
     write_limits(call, quota);
     api_json_time(w, "created_at", tenant->created_at);
@@ -79,19 +75,27 @@ static int answer_tenant(struct api_call *call, const struct data_tenant *tenant
 int api_tenant_get(struct api_call *call)
 {
     struct data_tenant tenant;
-    int r = auth_tenant_get(&call->data, &tenant);
-    return r < 0 ? r : answer_tenant(call, &tenant);
+    struct lifecycle_usage usage;
+    int r = lifecycle_usage(&call->data, &usage);
+    if (r == 0) {
+        r = auth_tenant_get(&call->data, &tenant);
+    }
+    return r < 0 ? r : answer_tenant(call, &tenant, &usage);
 }
 
 int api_tenant_put(struct api_call *call, const struct api_tenant_put_in *in)
 {
     struct data_tenant tenant;
     struct auth_tenant_update update = {.name = in->name};
+    struct lifecycle_usage usage;
     int r = api_if_match(in->if_match, &update.revision);
+    if (r == 0) {
+        r = lifecycle_usage(&call->data, &usage); /* first: behind the change nothing may fail */
+    }
     if (r == 0) {
         r = auth_tenant_put(&call->data, &update, &tenant);
     }
-    return r < 0 ? r : answer_tenant(call, &tenant);
+    return r < 0 ? r : answer_tenant(call, &tenant, &usage);
 }
 
 /* ---- Members ---- */

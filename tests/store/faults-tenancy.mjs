@@ -18,7 +18,12 @@ export function tenancyRows({ ada, few, anonymous, countOf, fresh, member, twoFa
       after: async (mel) => assert.equal((await mel.get("/users/me/totp")).data.enabled, false),
     },
     { id: "tenant_get", request: (_, o) => ada.get("/tenant", o), after: (_, reply) => assert.equal(reply.data.id, ada.user.tenant_id) },
-    { id: "tenant_put", request: (_, o) => ada.put("/tenant", { name: "Engines" }, o), after: (_, reply) => assert.equal(reply.data.name, "Engines") },
+    {
+      id: "tenant_put",
+      before: async () => (await ada.get("/tenant")).data.revision,
+      request: (seen, o) => ada.put("/tenant", { name: "Engines" }, { ...o, headers: { ...o.headers, "If-Match": `"${seen}"` } }),
+      after: (seen, reply) => assert.deepEqual([reply.data.name, reply.data.revision], ["Engines", seen + 1]),
+    },
     { id: "tenant_members_list", request: (_, o) => few.get("/tenant/members", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
     { id: "tenant_members_list", name: "tenant_members_list, sorted", request: (_, o) => few.get("/tenant/members?sort=name&q=example", o), after: (_, reply) => assert.equal(reply.json.page.total, reply.data.length) },
     { id: "tenant_member_get", request: (_, o) => ada.get(`/tenant/members/${ada.user.id}`, o), after: (_, reply) => assert.equal(reply.data.email, ada.email) },
