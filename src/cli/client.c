@@ -80,8 +80,14 @@ static int check_url(struct cli_run *run, struct str url)
         return cli_fail(run, ERR_INVALID,
                         "http:// would send the password readable for others; use https://");
     }
+    return 0;
+}
+
+/* A server has a host of its own. What was stored before this was asked is left alone: some proxies do take a path off. */
+static int check_path(struct cli_run *run, struct str url)
+{
     struct str server = str_slice(url, 0, str_find(url, '/', str_find(url, ':', 0) + 3));
-    if (server.n < url.n) { /* a server has a host of its own */
+    if (server.n < url.n) {
         return cli_fail(
             run, ERR_INVALID,
             "the server's address ends with its name or port, no path follows: " STR_FMT,
@@ -90,11 +96,16 @@ static int check_url(struct cli_run *run, struct str url)
     return 0;
 }
 
-int cli_client_create(struct cli_run *run, struct str url, struct cli_client **ret_client)
+static struct str without_slashes(struct str url)
 {
     while (url.n > 0 && url.p[url.n - 1] == '/') {
         url.n--;
     }
+    return url;
+}
+
+static int create(struct cli_run *run, struct str url, struct cli_client **ret_client)
+{
     int r = check_url(run, url);
     if (r < 0) {
         return r;
@@ -111,6 +122,14 @@ int cli_client_create(struct cli_run *run, struct str url, struct cli_client **r
     }
     *ret_client = client;
     return 0;
+}
+
+int cli_client_create(struct cli_run *run, struct str url, struct cli_client **ret_client)
+{
+    url = without_slashes(url);
+    int r = check_url(run, url);
+    r = r < 0 ? r : check_path(run, url);
+    return r < 0 ? r : create(run, url, ret_client);
 }
 
 void cli_client_destroy(struct cli_client *client)
@@ -134,7 +153,9 @@ int cli_client(struct cli_run *run, struct cli_client **ret_client)
         if (r == 0 && !given) {
             r = cli_account_load(run, &run->arena, &account);
         }
-        r = r < 0 ? r : cli_client_create(run, account.url, &run->client);
+        r = r < 0   ? r
+            : given ? cli_client_create(run, account.url, &run->client)
+                    : create(run, without_slashes(account.url), &run->client);
         if (r < 0) {
             return r;
         }

@@ -258,6 +258,27 @@ test("what is for this machine goes by no proxy", async () => {
   assert.equal(end.status, 0, end.stderr);
 });
 
+test("a login that was stored with a path, for a proxy that takes it off, goes on", async () => {
+  const lou = await person(server, "lou");
+  const paths = [];
+  const proxy = createServer((request, response) => {
+    const { method, url, headers } = request;
+    paths.push(url);
+    request.pipe(ask({ host: "127.0.0.1", port: server.port, method, path: url.replace(/^\/team/, ""), headers }, (reply) => {
+      response.writeHead(reply.statusCode, reply.headers);
+      reply.pipe(response);
+    }));
+  });
+  await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  change(lou, { url: `http://127.0.0.1:${proxy.address().port}/team` });
+  await lou.ok("whoami");
+  await lou.ok("logout");
+  assert.ok(paths.length >= 2 && paths.every((path) => path.startsWith("/team/api/v5/")), String(paths));
+  assert.equal(existsSync(lou.account), false);
+  proxy.closeAllConnections();
+  await new Promise((resolve) => proxy.close(resolve));
+});
+
 test("a server that is none is told apart", async () => {
   const bodies = ["<html>", "{}", '{"success":true}', '{"success":true,"data":{}}', '{"success":true,"data":[1]}', "[".repeat(100000)];
   let body;
