@@ -1,6 +1,7 @@
 // members, audit, and an API key instead of a login. One tenant: ada owns it, bob comes in by invitation.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer, request as ask } from "node:http";
 import { test } from "node:test";
 import { newSession, serverForFile } from "../api/harness.mjs";
 import { Cli, person } from "./cli.mjs";
@@ -42,6 +43,25 @@ test("members are named by address or id; roles hold at once; what a role may no
   await ada.fails(2, /role/, "members", "role", email, "emperor");
   await ada.fails(4, /no member has this address/, "members", "role", "nobody@example.com", "member");
   assert.equal((await ada.ok("members", "role", "--json", bob.user.id, "admin")).json.role, "admin");
+});
+
+test("settings of a server of before revisions are read and set", async () => {
+  const older = createServer((request, response) => {
+    const { method, url, headers } = request;
+    request.pipe(ask({ host: "127.0.0.1", port: server.port, method, path: url, headers }, async (reply) => {
+      const text = Buffer.concat(await reply.toArray()).toString().replaceAll(/"(user|tenant)_revision":\d+,/g, "");
+      response.writeHead(reply.statusCode, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) });
+      response.end(text);
+    }));
+  });
+  await new Promise((resolve) => older.listen(0, "127.0.0.1", resolve));
+  const cli = new Cli({ port: older.address().port });
+  cli.keep({ ...JSON.parse(readFileSync(ada.account, "utf8")), url: cli.url });
+  assert.match((await cli.ok("settings", "ls")).stdout, /\neditor\.tab_size +4 +default /);
+  assert.equal((await cli.ok("settings", "set", "editor.tab_size", "3")).stdout, "3\n");
+  assert.equal((await cli.ok("settings", "reset", "editor.tab_size")).stdout, "4\n");
+  older.closeAllConnections();
+  await new Promise((resolve) => older.close(resolve));
 });
 
 test("settings: a person's, the tenant's, the default; what is refused", async () => {
