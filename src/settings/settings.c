@@ -4,6 +4,8 @@
  * 1. Only what its row allows is stored; what is read is held against the row again, which may have changed since.
  * 2. There are at most as many stored values of one tenant or person as the table has rows.
  * 3. A value's revision is made from what is stored, and not kept: who set a value and sets it back has changed nothing.
+ * 4. A guarded change to what is stored already changes nothing, whatever revision it was made of: it may be one whose answer was
+ *    lost, made again (RFC 9110, 13.1.1).
  */
 #include "settings/settings.h"
 
@@ -286,11 +288,15 @@ struct str settings_watched(struct arena *arena, const struct scope *scope, enum
     return key_of(arena, scope, &settings_rows[name], SETTINGS_OF_TENANT);
 }
 
-static int still(struct txn *txn, const struct one *o, struct str key)
+static int still(struct txn *txn, const struct one *o, struct str key, bool *ret_made)
 {
     struct str stored;
     int r = value_get(txn, o->ctx, key, &stored);
-    return r < 0 || str_eq(stored, o->seen) ? r : ERR_PRECONDITION;
+    if (r < 0) {
+        return r;
+    }
+    *ret_made = str_eq(stored, o->text);
+    return *ret_made || str_eq(stored, o->seen) ? 0 : ERR_PRECONDITION;
 }
 
 static int change_fn(struct txn *txn, void *ctx)
@@ -303,9 +309,10 @@ static int change_fn(struct txn *txn, void *ctx)
     const struct settings_row *row = o->view.row;
     struct str key = key_of(store_arena(txn), &o->ctx->scope, row, o->scope);
     bool set = o->text.n > 0;
-    int r = o->guarded ? still(txn, o, key) : 0;
-    if (r < 0) {
-        return r;
+    bool made = false;
+    int r = o->guarded ? still(txn, o, key, &made) : 0;
+    if (r < 0 || made) {
+        return r < 0 ? r : view_get(txn, o->ctx, &o->view);
     }
     if (set) {
         store_put(txn, key, o->text);
@@ -317,13 +324,14 @@ static int change_fn(struct txn *txn, void *ctx)
     return r < 0 ? r : view_get(txn, o->ctx, &o->view);
 }
 
-/* What is stored now, if it is of this revision: the change waits for no other. */
+/* What is stored now, if it is of this revision or what is asked for: the change waits for no other. */
 static int guard(struct one *o, int64_t revision)
 {
     int r = store_read(o->ctx->store, one_fn, o);
     o->guarded = true;
     o->seen = o->scope == SETTINGS_OF_USER ? o->view.user : o->view.tenant;
-    return r < 0 || revision_of(o->seen) == revision ? r : ERR_PRECONDITION;
+    bool good = revision_of(o->seen) == revision || str_eq(o->seen, o->text);
+    return r < 0 || good ? r : ERR_PRECONDITION;
 }
 
 static int change(struct one *o, int64_t revision, struct settings_view *ret_view)

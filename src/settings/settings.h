@@ -55,7 +55,8 @@ struct settings_place {
     struct str category;
     struct str key;
     enum settings_scope scope;
-    int64_t revision; /* only when it is still this one; 0: whatever */
+    int64_t
+        revision; /* only when it is still this one, or what is asked for is set already; 0: whatever */
 };
 
 /*

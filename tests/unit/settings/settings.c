@@ -224,12 +224,16 @@ static void a_revision_is_of_what_is_stored(void **state)
     assert_int_equal(put(&ada, &own, "21", &v), ERR_PRECONDITION);
     assert_int_equal(settings_delete(&ada, &own, &v), ERR_PRECONDITION);
     assert_str(v.user, "20");
+    assert_int_equal(put(&ada, &own, "20", &v), 0); /* once more: its answer was lost */
     own.revision = v.user_revision;
     assert_int_equal(put(&ada, &own, "21", &v), 0);
     own.revision = v.user_revision;
     assert_int_equal(settings_delete(&ada, &own, &v), 0);
     assert_int_equal(v.user_revision, none.user_revision);
     assert_in_range(v.user_revision, 1, 9007199254740991);
+    assert_int_equal(settings_delete(&ada, &own, &v), 0); /* once more */
+    own.revision = none.tenant_revision + 1;
+    assert_int_equal(put(&ada, &own, "21", &v), ERR_PRECONDITION);
 }
 
 int main(void)
