@@ -4,7 +4,7 @@ import { asText, imageType, sentName } from "../src/lib/content";
 import { formatAgo, formatCount, formatSize } from "../src/lib/format";
 import { safeNext } from "../src/lib/next";
 import { baseName, fileAddress, joinPath, nameProblem, parentOf, withParents } from "../src/lib/paths";
-import { problemOf } from "../src/lib/problem";
+import { changeProblemOf, problemOf } from "../src/lib/problem";
 
 test.each([
   [0, "0 B"],
@@ -92,5 +92,8 @@ test("a failure says what to do", () => {
   const failure = (status: number, code: string, retryAfter?: number) => problemOf(new ApiError(status, { code, message: "No.", request_id: "req-9" }, retryAfter));
   expect(failure(429, "rate_limited", 7)).toEqual({ title: "No.", advice: "Try again in 7 s.", requestId: "req-9" });
   expect(failure(500, "internal").advice).toMatch(/request id/);
+  expect(failure(412, "precondition").title).toBe("No."); // of a file the server knows best
+  expect(changeProblemOf(new ApiError(412, { code: "precondition", message: "No.", request_id: "" })).title).toBe("It was changed elsewhere meanwhile.");
+  expect(changeProblemOf(new ApiError(409, { code: "conflict", message: "No.", request_id: "" })).title).toBe("No.");
   expect(problemOf(new TypeError("Failed to fetch")).title).toBe("The server cannot be reached.");
 });

@@ -1,7 +1,7 @@
 // What people and teams have chosen. A choice counts on the page at once; the server is told, and what it refuses goes back.
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
-import { sayProblem } from "../components/toaster";
+import { sayChangeProblem } from "../components/toaster";
 import { isCode } from "../lib/problem";
 import { type Level, type Reading, readingOf } from "../lib/settings";
 import { api, useAuth } from "../stores/auth";
@@ -25,13 +25,10 @@ function put(setting: Setting): void {
   queryClient.setQueryData<readonly Setting[]>(queryKey, (all) => all?.map((one) => (isSame(one, setting) ? setting : one)));
 }
 
-/** Of the choice at a level; undefined: the settings are not here yet, and whatever is there is replaced. */
-const revisionAt = (setting: Setting | undefined, level: Level): number | undefined => (level === "user" ? setting?.user_revision : setting?.tenant_revision);
-
 /** The page knows better what counts, and the server what it is a change of. */
-function putRevisions({ user_revision, tenant_revision, ...of }: Setting): void {
+function putRevision({ tenant_revision, ...of }: Setting): void {
   const known = knownSettings()?.find((one) => isSame(one, of));
-  if (known !== undefined) put({ ...known, tenant_revision, ...(user_revision !== undefined ? { user_revision } : {}) });
+  if (known !== undefined && tenant_revision !== undefined) put({ ...known, tenant_revision });
 }
 
 /** As the server will say: the person's, else the tenant's, else the default. */
@@ -44,8 +41,8 @@ function withChoice(setting: Setting, level: Level, value: SettingValue | undefi
 interface Change {
   readonly level: Level;
   readonly value: SettingValue | undefined;
-  /** What it is a change of: somebody else's, made meanwhile, is not lost. */
-  readonly revision: number | undefined;
+  /** What it is a change of, for everybody: somebody else's, made meanwhile, is not lost. Of what is a person's own the last counts. */
+  readonly revision?: number | undefined;
 }
 
 function send({ category, key }: Pick<Setting, "category" | "key">, { level, value, revision }: Change): Promise<Setting> {
@@ -62,12 +59,13 @@ async function tell(level: Level, of: Pick<Setting, "category" | "key">, value: 
   // An answer that left the server before the change would show what was.
   await queryClient.cancelQueries({ queryKey });
   try {
-    const revision = revisionAt(knownSettings()?.find((one) => isSame(one, of)), level);
+    const revision = level === "tenant" ? knownSettings()?.find((one) => isSame(one, of))?.tenant_revision : undefined;
     const now = await send(of, { level, value, revision });
+    await queryClient.cancelQueries({ queryKey }); // asked for while it was sent
     if (waiting === 1) put(now);
-    else putRevisions(now); // with another one under way, the page knows better
+    else putRevision(now); // with another one under way, the page knows better
   } catch (error) {
-    sayProblem(error);
+    sayChangeProblem(error);
     await queryClient.invalidateQueries({ queryKey });
   }
 }
@@ -81,10 +79,12 @@ export function choose(level: Level, of: Pick<Setting, "category" | "key">, valu
 }
 
 /** Lines that somebody wrote: they count once the server has taken them, and what it refuses stays to be mended. */
-export async function saveLines(of: Pick<Setting, "category" | "key">, value: string, revision: number): Promise<void> {
+export async function saveLines(of: Pick<Setting, "category" | "key">, value: string, revision: number | undefined): Promise<void> {
   await queryClient.cancelQueries({ queryKey });
   try {
-    put(await send(of, { level: "tenant", value: value === "" ? undefined : value, revision }));
+    const now = await send(of, { level: "tenant", value: value === "" ? undefined : value, revision });
+    await queryClient.cancelQueries({ queryKey }); // asked for while it was sent
+    put(now);
   } catch (error) {
     if (isCode(error, "precondition")) await queryClient.invalidateQueries({ queryKey }); // to show what somebody else wrote
     throw error;

@@ -1,6 +1,6 @@
 // Short messages at the edge of the page, some with one action.
 import { Toaster as ChakraToaster, createToaster, Portal, Stack, Toast } from "@chakra-ui/react";
-import { problemOf } from "../lib/problem";
+import { changeProblemOf, type Problem, problemOf } from "../lib/problem";
 
 const toaster = createToaster({ placement: "bottom-end", max: 4, offsets: { top: "16px", right: "16px", bottom: "38px", left: "16px" } });
 
@@ -8,14 +8,22 @@ export function say(title: string, undo?: () => void): void {
   toaster.create({ title, type: "info", duration: 7000, ...(undo !== undefined ? { action: { label: "Undo", onClick: undo } } : {}) });
 }
 
-export function sayProblem(error: unknown): void {
-  const { title, advice, requestId } = problemOf(error);
+function sayWrong({ title, advice, requestId }: Problem): void {
   toaster.create({
     title,
     description: requestId !== undefined ? `${advice} Request ${requestId}` : advice,
     type: "error",
     duration: 12_000,
   });
+}
+
+export function sayProblem(error: unknown): void {
+  sayWrong(problemOf(error));
+}
+
+/** Of a change that was sent with the version that the page showed. */
+export function sayChangeProblem(error: unknown): void {
+  sayWrong(changeProblemOf(error));
 }
 
 export function Toaster() {

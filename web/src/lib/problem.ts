@@ -24,11 +24,6 @@ const advices: Readonly<Record<string, string>> = {
   invalid: "Check what you entered.",
 };
 
-/** Where the server speaks of versions, and the person sees none. */
-const titles: Readonly<Record<string, string>> = {
-  precondition: "It was changed elsewhere meanwhile.",
-};
-
 function adviceFor(error: ApiError): string {
   if (error.retryAfter !== undefined) return `Try again in ${error.retryAfter} s.`;
   const advice = advices[error.code];
@@ -38,12 +33,18 @@ function adviceFor(error: ApiError): string {
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof ApiError) {
-    return { title: titles[error.code] ?? error.message, advice: adviceFor(error), ...(error.requestId !== "" ? { requestId: error.requestId } : {}) };
+    return { title: error.message, advice: adviceFor(error), ...(error.requestId !== "" ? { requestId: error.requestId } : {}) };
   }
   if (error instanceof TypeError) {
     return { title: "The server cannot be reached.", advice: "Check your connection, then try again." };
   }
   return { title: "Something went wrong on this page.", advice: "Reload the page and try again." };
+}
+
+/** Of a change to what the page showed: the server speaks of its version, and the person sees none. */
+export function changeProblemOf(error: unknown): Problem {
+  const problem = problemOf(error);
+  return isCode(error, "precondition") ? { ...problem, title: "It was changed elsewhere meanwhile." } : problem;
 }
 
 export function isCode(error: unknown, code: string): boolean {

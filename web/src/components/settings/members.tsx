@@ -16,7 +16,7 @@ import { FormProblem, ProblemNotice } from "../problem-notice";
 import { Secret } from "../secret";
 import { Select } from "../select";
 import { useSending } from "../sending";
-import { say, sayProblem } from "../toaster";
+import { say, sayChangeProblem, sayProblem } from "../toaster";
 import { Section } from "./section";
 import { TeamName } from "./team-name";
 
@@ -72,7 +72,7 @@ function MemberRow({ member, me }: { readonly member: Member; readonly me: User 
   const isMe = member.id === me.id;
   const change = (role: Role): void => {
     api.tenantMemberUpdate({ userId: member.id, ifMatch: `"${member.revision}"`, body: { role } })
-      .then(() => say(`${name} is ${roleWords[role].name.toLowerCase()} now`), sayProblem).finally(refreshTeam);
+      .then(() => say(`${name} is ${roleWords[role].name.toLowerCase()} now`), sayChangeProblem).finally(refreshTeam);
   };
   const actions: readonly Action[] = [
     { label: "Another password", icon: <KeyRound size={15} />, run: () => setAsking("link") },
