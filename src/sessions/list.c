@@ -6,7 +6,8 @@
  *    SESSIONS_MAX_PER_USER, and of deleted ones the latest SESSIONS_MAX_GATHERED count.
  * 3. A tenant's are too many for that: words filter the index as it is walked, a bounded stretch of it in each call. Ids are in the
  *    order in which sessions were made. By name alone there is no index: then the latest SESSIONS_MAX_GATHERED count.
- * 4. Every cursor is a place between entries: what comes or goes meanwhile neither repeats nor hides others.
+ * 4. Every cursor is a place between entries: what comes or goes meanwhile neither repeats nor hides others. But where only the
+ *    latest SESSIONS_MAX_GATHERED count, one that comes in takes the place of the one that was the last of them.
  */
 #include "sessions/sessions_int.h"
 

@@ -95,12 +95,33 @@ static void restored_within_thirty_days(void **state)
     assert_int_equal(conversations_get(&ada, id, &view), ERR_NOT_FOUND);
 }
 
+/* By name more than can be gathered: the latest count, and no total is told. */
+static void of_too_many_the_latest_are_sorted(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct str session = talk_session(&ada);
+    struct str last = talk_begin(&ada, session); /* "Why", behind all "Filler" */
+    struct conversations_list_input in = {
+        .limit = 1, .sort = CONVERSATIONS_BY_NAME, .reverse = true};
+    struct conversations_page page;
+    for (unsigned i = 0; i < CONVERSATIONS_MAX_GATHERED / 200; i++) {
+        assert_int_equal(conversations_list(&ada, &in, &page), 0);
+        assert_int_equal(page.total, 200 * i + 1);
+        assert_true(str_eq(page.at[0].conversation.id, last));
+        struct fill f = {ada.scope, session, 200};
+        assert_int_equal(store_write(ada.store, NULL, fill_fn, &f), 0);
+    }
+    assert_int_equal(conversations_list(&ada, &in, &page), 0);
+    assert_int_equal(page.total, -1);
+    assert_str(page.at[0].conversation.name, "Filler");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_session_has_a_thousand),
-        TEST(a_search_is_bounded),
-        TEST(restored_within_thirty_days),
+        TEST(a_session_has_a_thousand),           TEST(a_search_is_bounded),
+        TEST(of_too_many_the_latest_are_sorted),  TEST(restored_within_thirty_days),
         TEST_SQLITE(restored_within_thirty_days),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,6 +156,28 @@ static void a_tenant_is_searched_in_stretches(void **state)
     assert_str(page.at[0].session.name, "needle old");
 }
 
+/* By name more than can be gathered: the latest count, and no total is told. */
+static void of_too_many_the_latest_are_sorted(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    (void)make(&ada, "a old");
+    assert_int_equal(world_write(&p->w, hay_fn, &ada), 0);
+    struct sessions_page page;
+    struct sessions_list_input in = {.limit = 1, .sort = SESSIONS_BY_NAME};
+    assert_int_equal(sessions_tenant_list(&ada, &in, &page), 0);
+    assert_int_equal(page.total, 1201);
+    assert_str(page.at[0].session.name, "a old");
+    time_test_advance(USEC_PER_SEC);
+    assert_int_equal(world_write(&p->w, hay_fn, &ada), 0);
+    time_test_advance(USEC_PER_SEC);
+    (void)make(&ada, "b new");
+    assert_int_equal(sessions_tenant_list(&ada, &in, &page), 0);
+    assert_int_equal(page.total, -1);
+    assert_str(page.at[0].session.name, "b new");
+    assert_true(page.next.n > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +186,7 @@ int main(void)
         TEST(equal_names_are_each_there_once),
         TEST(deleted_ones_are_counted_apart),
         TEST(a_tenant_is_searched_in_stretches),
+        TEST(of_too_many_the_latest_are_sorted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
