@@ -286,8 +286,10 @@ static int write_workspaces(const struct coditectd_metrics *m, struct arena *are
                  states[i]);
     }
     number(out, METRIC_MIRROR_PENDING_CHANGES, pending);
-    seconds(out, METRIC_MIRROR_LAG_SECONDS,
-            (uint64_t)coditectd_workspaces_lag(m->options.workspaces));
+    struct workspaces_lags lags;
+    coditectd_workspaces_lags(m->options.workspaces, &lags);
+    seconds(out, METRIC_MIRROR_LAG_SECONDS, (uint64_t)lags.most);
+    number(out, METRIC_MIRROR_LATE_WORKSPACES, lags.late);
     return 0;
 }
 

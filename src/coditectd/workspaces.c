@@ -132,10 +132,11 @@ void coditectd_workspaces_stop(struct coditectd_workspaces *w)
     mem_free(w);
 }
 
-usec_t coditectd_workspaces_lag(const struct coditectd_workspaces *w)
+void coditectd_workspaces_lags(const struct coditectd_workspaces *w,
+                               struct workspaces_lags *ret_lags)
 {
     ASSERT_MAGIC(w, RUNNING_MAGIC);
-    return workspaces_keeper_lag(w->keeper);
+    workspaces_keeper_lags(w->keeper, ret_lags);
 }
 
 /* ---- the end of all workspaces ---- */

@@ -14,8 +14,9 @@ int coditectd_workspaces_start(const struct workspaces_keeper_options *options,
 /* Workspaces run on. NULL allowed. */
 void coditectd_workspaces_stop(struct coditectd_workspaces *w);
 
-/* workspaces_keeper_lag */
-usec_t coditectd_workspaces_lag(const struct coditectd_workspaces *w);
+/* workspaces_keeper_lags */
+void coditectd_workspaces_lags(const struct coditectd_workspaces *w,
+                               struct workspaces_lags *ret_lags);
 
 /* Ends all workspaces while their wire is still served, so that they can persist. coditectd_workspaces_stop follows. */
 void coditectd_workspaces_end(struct coditectd_workspaces *w);

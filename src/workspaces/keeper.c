@@ -33,12 +33,12 @@ struct workspaces_keeper {
     struct workspaces_keeper_options options;
     pthread_t thread;
     struct store_watch *watch;
-    struct lock lock; /* of what follows up to lags_since */
+    struct lock lock; /* of what follows up to behind */
     struct lock_cond changed;
     bool stop;
     bool rung;
     struct map *reports; /* session → struct report */
-    usec_t lags_since;   /* monotonic: the oldest of all workspaces' lags; 0: none has one */
+    struct behind behind;
     /* the thread's own */
     struct map *kept; /* session → struct kept */
     uint64_t turn;
@@ -136,27 +136,30 @@ static void relieve(struct workspaces_keeper *k, const struct attended_list *lis
 
 /* ---- what is not in the store ---- */
 
-static usec_t lag_since(const struct turn *t)
+static void add_lag(struct behind *b, const struct turn *t)
 {
     usec_t now = time_monotonic();
     struct lag *lag = &t->m->lag;
     if (lag->heard_at == 0 && t->a->record.state == DATA_WORKSPACE_STATE_RUNNING) {
         lag->heard_at = now; /* it spoke to the server before this one */
     }
-    return workspaces_lag(lag, t->reported ? &t->report : NULL, now);
+    usec_t since = workspaces_lag(lag, t->reported ? &t->report : NULL, now);
+    workspaces_behind_add(b, since, t->a->record.state == DATA_WORKSPACE_STATE_FAILED, now);
 }
 
-static void keep_lag(struct workspaces_keeper *k, usec_t since)
+static void keep_lags(struct workspaces_keeper *k, const struct behind *b)
 {
     LOCK_SCOPE(&k->lock);
-    k->lags_since = since;
+    k->behind = *b;
 }
 
-usec_t workspaces_keeper_lag(struct workspaces_keeper *k)
+void workspaces_keeper_lags(struct workspaces_keeper *k, struct workspaces_lags *ret_lags)
 {
     ASSERT_MAGIC(k, KEEPER_MAGIC);
     LOCK_SCOPE(&k->lock);
-    return k->lags_since == 0 ? 0 : time_monotonic() - k->lags_since;
+    *ret_lags = (struct workspaces_lags){
+        .most = k->behind.since == 0 ? 0 : time_monotonic() - k->behind.since,
+        .late = k->behind.late};
 }
 
 /* ---- the thread ---- */
@@ -172,7 +175,7 @@ static void turn(struct workspaces_keeper *k)
         return;
     }
     unsigned starting = 0;
-    usec_t oldest = 0;
+    struct behind behind = {0};
     enum space_level space = space_level(k->options.space);
     for (size_t i = 0; i < list.n; i++) {
         struct turn t = {.options = &k->options, .arena = &arena, .a = &list.at[i]};
@@ -188,11 +191,10 @@ static void turn(struct workspaces_keeper *k)
         workspaces_look_after(&t);
         log_bind(NULL);
         starting += t.starting;
-        usec_t since = lag_since(&t);
-        oldest = since != 0 && (oldest == 0 || since < oldest) ? since : oldest;
+        add_lag(&behind, &t);
     }
     k->starting = starting;
-    keep_lag(k, oldest);
+    keep_lags(k, &behind);
     if (space >= SPACE_SCARCE) {
         relieve(k, &list);
     }

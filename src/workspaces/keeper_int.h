@@ -40,7 +40,8 @@ int workspaces_report_read(struct arena *arena, struct str text,
 struct lag {
     usec_t heard_at; /* the last word, of this run */
     usec_t since;    /* by that word */
-    usec_t before;   /* of a run before this one, until this one has stored all */
+    usec_t before;   /* of a run or a comparison before, until all is stored */
+    bool was_ready;  /* this run: it has compared its tree with the store once */
 };
 
 /* 0: nothing is known to be. said: the last word, NULL when it is old. */
@@ -48,6 +49,15 @@ usec_t workspaces_lag(struct lag *lag, const struct report *said, usec_t now);
 
 /* Its process is another one from now on. */
 void workspaces_lag_restart(struct lag *lag);
+
+/* All workspaces of a turn. Begins with 0. */
+struct behind {
+    usec_t since;  /* the oldest of their lags */
+    uint64_t late; /* how many have one of more than 60 s */
+};
+
+/* since: its lag. Who has failed waits for a person, and is counted among the states. */
+void workspaces_behind_add(struct behind *b, usec_t since, bool failed, usec_t now);
 
 /* ---- decide.c: one workspace, one moment, no side effects ---- */
 

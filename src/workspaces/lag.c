@@ -9,6 +9,7 @@
 
 /* A workspace speaks at least every 20 s, a call may take 3 s (src/codi2/report.c). */
 static const usec_t habit = 30 * USEC_PER_SEC;
+static const usec_t late = 60 * USEC_PER_SEC;
 
 static usec_t older(usec_t a, usec_t b)
 {
@@ -19,8 +20,12 @@ static void hear(struct lag *lag, const struct report *said)
 {
     lag->heard_at = said->at;
     if (said->state == REPORT_RESTORING) {
+        if (lag->was_ready) { /* people work on while it compares anew, and it looks at none of it */
+            lag->before = older(lag->before, said->at);
+        }
         return; /* what is pending is the comparison with the store */
     }
+    lag->was_ready = true;
     if (said->pending == 0) {
         lag->before = lag->since = 0;
     } else if (said->pending_ms > 0 && said->pending_ms < said->at / USEC_PER_MS) {
@@ -44,4 +49,13 @@ void workspaces_lag_restart(struct lag *lag)
 {
     usec_t known = older(lag->before, lag->since);
     *lag = (struct lag){.before = older(known, lag->heard_at)};
+}
+
+void workspaces_behind_add(struct behind *b, usec_t since, bool failed, usec_t now)
+{
+    if (since == 0 || failed) {
+        return;
+    }
+    b->since = older(b->since, since);
+    b->late += now - since > late;
 }

@@ -1,4 +1,5 @@
-/* What codi2 says about itself. It is a claim of the workspace: shown, and used for pausing, for nothing else. */
+/* What codi2 says about itself. It is a claim of the workspace: shown, counted in the metrics, used to know when it has begun and
+ * when to pause it, for nothing else. */
 #include "base/json.h"
 #include "workspaces/keeper_int.h"
 

@@ -166,7 +166,12 @@ void workspaces_keeper_stop(struct workspaces_keeper *k);
 int workspaces_keeper_report(struct workspaces_keeper *k, struct arena *arena,
                              const struct auth_workspace *who, struct str text) BASE_MUST_USE;
 
-/* For how long at most a change in one of this machine's workspaces has not been in the store, as of the last turn; 0: all is. */
-usec_t workspaces_keeper_lag(struct workspaces_keeper *k);
+/* How far this machine's workspaces are behind the store, as of the last turn; those that failed are not among them. */
+struct workspaces_lags {
+    usec_t most;   /* a change in one has not been in the store for so long at most; 0: all is */
+    uint64_t late; /* those for which that is more than 60 s */
+};
+
+void workspaces_keeper_lags(struct workspaces_keeper *k, struct workspaces_lags *ret_lags);
 
 #endif

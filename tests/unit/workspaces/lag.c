@@ -81,6 +81,29 @@ static void a_first_comparison_is_no_change(void **state)
     assert_int_equal(lag_at(&lag, &r, 0), 0);
 }
 
+static void what_changes_during_a_later_comparison_counts(void **state)
+{
+    (void)state;
+    struct lag lag = {0};
+    struct report r = word(0, 0, 0);
+    assert_int_equal(lag_at(&lag, &r, 0), 0);
+    for (int64_t at = 10; at <= 200; at++) { /* it is heard of all the time */
+        r = word(at, 0, 0);
+        r.state = REPORT_RESTORING;
+        assert_int_equal(lag_at(&lag, &r, at), (at - 10) * 1000);
+    }
+    r = word(201, 3, 500); /* what it has found, not all that it has not */
+    assert_int_equal(lag_at(&lag, &r, 201), 191000);
+    r = word(202, 0, 0);
+    assert_int_equal(lag_at(&lag, &r, 202), 0);
+    workspaces_lag_restart(&lag); /* the next run's first one is no change again */
+    r = word(203, 0, 0);
+    r.state = REPORT_RESTORING;
+    assert_int_equal(lag_at(&lag, &r, 203), 1000);
+    r = word(204, 0, 0);
+    assert_int_equal(lag_at(&lag, &r, 204), 0);
+}
+
 static void who_does_not_say_how_long_counts_from_the_first_word(void **state)
 {
     (void)state;
@@ -93,6 +116,23 @@ static void who_does_not_say_how_long_counts_from_the_first_word(void **state)
     assert_int_equal(lag_at(&lag, &r, 6), 6000);
 }
 
+static void who_is_late_is_counted_but_for_who_has_failed(void **state)
+{
+    (void)state;
+    struct behind b = {0};
+    usec_t now = start + SECONDS(100);
+    workspaces_behind_add(&b, 0, /* failed= */ false, now);
+    workspaces_behind_add(&b, start, /* failed= */ true, now);
+    assert_int_equal(b.since, 0);
+    assert_int_equal(b.late, 0);
+    workspaces_behind_add(&b, start + SECONDS(40), /* failed= */ false, now);
+    assert_int_equal(b.late, 0);
+    workspaces_behind_add(&b, start + SECONDS(30), /* failed= */ false, now);
+    workspaces_behind_add(&b, start + SECONDS(39), /* failed= */ false, now);
+    assert_int_equal(b.since, start + SECONDS(30));
+    assert_int_equal(b.late, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,7 +140,9 @@ int main(void)
         cmocka_unit_test(whoever_is_silent_may_hold_anything_since_the_last_word),
         cmocka_unit_test(what_a_run_left_counts_until_the_next_has_stored_all),
         cmocka_unit_test(a_first_comparison_is_no_change),
+        cmocka_unit_test(what_changes_during_a_later_comparison_counts),
         cmocka_unit_test(who_does_not_say_how_long_counts_from_the_first_word),
+        cmocka_unit_test(who_is_late_is_counted_but_for_who_has_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
