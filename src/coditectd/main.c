@@ -158,7 +158,11 @@ static int start_workspaces(const struct coditectd_options *o, struct parts *p)
                                                 .cpu = o->set.workspace_cpu,
                                                 .network = !o->set.workspace_offline,
                                                 .idle_limit = o->set.workspace_idle};
-    return coditectd_workspaces_start(&options, &p->workspaces);
+    int r = coditectd_workspaces_start(&options, &p->workspaces);
+    if (!r && p->metrics) {
+        coditectd_metrics_watch(p->metrics, p->workspaces);
+    }
+    return r;
 }
 
 static int create_gateway(const struct coditectd_options *o, struct parts *p)
@@ -257,8 +261,7 @@ static int start_metrics(const struct coditectd_options *o, struct parts *p)
                                                                     .api = p->api,
                                                                     .server = p->server,
                                                                     .backups = p->backups,
-                                                                    .mailer = p->mailer,
-                                                                    .workspaces = p->workspaces},
+                                                                    .mailer = p->mailer},
                                 &p->metrics);
     return r ? log_err(r, "coditectd", "cannot listen on %s: %s", o->set.metrics_listen,
                        err_row(r)->text)
@@ -328,9 +331,9 @@ static int start(const struct coditectd_options *o, struct parts *p)
         r = open_admin(p);
     }
     if (!r) {
-        r = start_workspaces(o, p);
+        r = start_metrics(o, p); /* they ask all that is above */
     }
-    return r ? r : start_metrics(o, p); /* they ask all that is above */
+    return r ? r : start_workspaces(o, p); /* last: none is started for who cannot listen */
 }
 
 /* Both ports at once, before anything is waited for: whoever comes now hears it from the kernel. */

@@ -8,6 +8,7 @@
 #include "coditectd/metrics.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ enum { METRICS_MAGIC = 0x6d657463, CONNECTIONS = 64, STATES = DATA_WORKSPACE_STA
 struct coditectd_metrics {
     unsigned magic;
     struct coditectd_metrics_options options;
+    _Atomic(struct coditectd_workspaces *) workspaces; /* NULL: not yet */
     usec_t started;
     struct http_app app;
     struct http_server *server;
@@ -286,8 +288,11 @@ static int write_workspaces(const struct coditectd_metrics *m, struct arena *are
                  states[i]);
     }
     number(out, METRIC_MIRROR_PENDING_CHANGES, pending);
-    struct workspaces_lags lags;
-    coditectd_workspaces_lags(m->options.workspaces, &lags);
+    struct workspaces_lags lags = {0};
+    const struct coditectd_workspaces *workspaces = atomic_load(&m->workspaces);
+    if (workspaces) {
+        coditectd_workspaces_lags(workspaces, &lags);
+    }
     seconds(out, METRIC_MIRROR_LAG_SECONDS, (uint64_t)lags.most);
     number(out, METRIC_MIRROR_LATE_WORKSPACES, lags.late);
     return 0;
@@ -396,6 +401,12 @@ int coditectd_metrics_start(const struct coditectd_metrics_options *options,
     }
     *ret_metrics = m;
     return 0;
+}
+
+void coditectd_metrics_watch(struct coditectd_metrics *m, struct coditectd_workspaces *workspaces)
+{
+    ASSERT_MAGIC(m, METRICS_MAGIC);
+    atomic_store(&m->workspaces, workspaces);
 }
 
 void coditectd_metrics_stop(struct coditectd_metrics *m)

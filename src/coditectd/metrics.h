@@ -21,12 +21,13 @@ struct coditectd_metrics_options {
     struct http_server *server;
     struct coditectd_backups *backups; /* NULL: none are made */
     struct mail_sender *mailer;        /* NULL: no mail is sent */
-    struct coditectd_workspaces *workspaces;
 };
 
 /* ERR_EXISTS, ERR_FORBIDDEN, ERR_INVALID: it cannot listen there. */
 int coditectd_metrics_start(const struct coditectd_metrics_options *options,
                             struct coditectd_metrics **ret_metrics) BASE_MUST_USE;
+/* They are shown as not behind until then. They outlive the metrics too. */
+void coditectd_metrics_watch(struct coditectd_metrics *m, struct coditectd_workspaces *workspaces);
 void coditectd_metrics_stop(struct coditectd_metrics *m); /* NULL allowed */
 
 #endif

@@ -213,6 +213,19 @@ test("an address that is none or is taken is refused with its name, without one 
   } finally {
     rmSync(`${server.data}-other`, { recursive: true, force: true });
   }
+  const before = await Server.start({ args: ["--end-workspaces"] });
+  const bea = await before.account("bea");
+  const { id } = await newSession(bea);
+  await bea.post(`/sessions/${id}/open`);
+  await until("a workspace is to run", () => / starts, generation/.test(before.log), 30_000);
+  await before.end("SIGTERM"); // it is started again with the server
+  const late = spawnSync(server.program, ["--listen", "127.0.0.1:0", "--data", before.data, "--metrics-listen", `127.0.0.1:${port}`], { encoding: "utf8" });
+  assert.equal(late.status, 1);
+  assert.match(late.stderr, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}`));
+  assert.doesNotMatch(late.stderr, / starts, generation/, "nothing is started for who cannot listen");
+  await before.run();
+  await until("it is started then", () => / starts, generation/.test(before.log), 30_000);
+  await before.stop();
   const plain = await Server.start();
   assert.equal((await call(plain.port, "GET", "/metrics")).status, 404);
   await plain.stop();
