@@ -491,6 +491,9 @@ int codi2_mirror_push(struct codi2_mirror *m)
     }
     put_back(&r);
     ASSERT(codi2_dirty_uploading(m->dirty) == 0);
-    codi2_quiet_settle(m->quiet, m->dirty);
+    if (!error && !r.full) {
+        codi2_quiet_settle(m->quiet, m->dirty);
+        codi2_saves_settle(m->saves, m->dirty);
+    }
     return error;
 }

@@ -3,7 +3,7 @@
  * that they go, and the new name of one that the store has, since the old one is deleted then.
  *
  * 1. Nothing waits for whom a barrier speaks: the barrier is fulfilled only when none is left.
- * 2. Nothing waits that a person saved in the IDE's editor.
+ * 2. Nothing waits that a person saved in the IDE's editor, however long ago, until it is stored.
  * 3. Nothing waits before everything was stored once since codi2 began: nobody knows how long what differs has waited then.
  */
 #include "codi2/mirror_int.h"
@@ -38,7 +38,7 @@ int codi2_mirror_rests(struct mirror_round *r, const struct codi2_step *step, bo
     *ret_rests = false;
     if (step->op == CODI2_WRITE && m->settled && !codi2_mirror_is_quiet_owed(m) &&
         content_ignore_path(m->patterns[CODI2_QUIET], step->path, /* is_folder= */ false) &&
-        !codi2_saves_is_recent(m->saves, step->path)) {
+        !codi2_saves_is_owed(m->saves, step->path)) {
         error = is_due_by_index(r, step, &due);
     }
     if (!error && !due) {

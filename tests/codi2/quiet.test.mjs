@@ -153,7 +153,24 @@ test("a new name is stored at once, and so are deletions and other names", { tim
   assert.equal(await isStored(world, "linked.log"), false);
 });
 
-test("nothing waits for a server that was away", { timeout: 60_000 }, async (t) => {
+test("a save is stored however long the server is away", { timeout: 90_000 }, async (t) => {
+  const world = await begin(t);
+  const save = async (name) => {
+    assert.equal((await world.door("POST", "/saving", {}, JSON.stringify({ path: name, hash: hashOf(name) }))).status, 204);
+    fs.writeFileSync(world.tree(name), name);
+  };
+  await world.kill("server");
+  await save("first.log"); // a round takes it, and fails
+  await until("it is offline", () => world.mirrorIsOffline());
+  await save("second.log"); // no round gets as far as to look at it
+  for (let i = 0; i < 300; i++) await world.door("POST", "/saving", {}, JSON.stringify({ path: "a.c", hash: hashOf(String(i)) }));
+  await wait(11_000);
+  await world.startServer();
+  assert.equal((await world.door("POST", "/sync?quiet=left")).status, 200);
+  assert.ok(await isStored(world, "first.log") && await isStored(world, "second.log"));
+});
+
+test("what is quiet waits, too, when the server was away", { timeout: 60_000 }, async (t) => {
   const world = await begin(t);
   await world.kill("server");
   fs.writeFileSync(world.tree("a.c"), "x");
