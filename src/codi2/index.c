@@ -384,6 +384,11 @@ bool codi2_look_same(const struct codi2_look *a, const struct codi2_look *b)
 
 enum { STEP_MS = 50 }; /* the longest step, and some more */
 
+int64_t codi2_look_time(const struct codi2_look *look)
+{
+    return look->mtime / 1000 - (look->mtime % 1000 < 0 ? 1 : 0); /* down, before 1970 too */
+}
+
 void codi2_look_doubt(struct codi2_look *look)
 {
     usec_t age = time_now() - look->ctime / 1000;

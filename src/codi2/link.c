@@ -162,7 +162,7 @@ static void change_out(const struct codi2_change *c, struct str author, struct w
     ret->entry = (struct wire_entry){.path = s->path,
                                      .kind = kind_out(s->look.kind),
                                      .mode = s->look.mode,
-                                     .mtime = s->look.mtime / 1000,
+                                     .mtime = codi2_look_time(&s->look),
                                      .hash = c->content.hash,
                                      .manifest = c->content.manifest};
     if (s->op == CODI2_LINK) {

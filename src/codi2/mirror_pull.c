@@ -247,7 +247,7 @@ static int see_left_behind(struct codi2_mirror *m, struct arena *arena,
     struct codi2_remote old;
     bool may = now->present && !now->indexed && r->kind == CODI2_FILE &&
                now->look.kind == CODI2_FILE &&
-               (now->look.size != r->size || now->look.mtime / 1000 != r->mtime / 1000);
+               (now->look.size != r->size || codi2_look_time(&now->look) != r->mtime / 1000);
     const struct codi2_past_query query = {.here = &here};
     int error = may ? codi2_link_past_like(m->link, arena, &query, &old) : ERR_NOT_FOUND;
     now->clean = now->clean || (!error && old.version < r->version &&

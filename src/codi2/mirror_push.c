@@ -171,7 +171,7 @@ static int add_write(struct mirror_round *r, const struct codi2_step *step)
     if (same) {
         codi2_dirty_agreed(m->dirty, step->path);
     }
-    if (same && known.look.mtime / 1000 == step->look.mtime / 1000) { /* that is what is stored */
+    if (same && codi2_look_time(&known.look) == codi2_look_time(&step->look)) { /* that is what is stored */
         known.look = change.step.look;
         return codi2_index_put(m->index, &known);
     }

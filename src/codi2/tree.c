@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/rand.h"
 #include "base/vec.h"
 
@@ -268,9 +269,22 @@ static int put_in_place(const struct codi2_draft *d, const char *name,
     return error ? error : ERR_CONFLICT;
 }
 
+/* Before 1970 both are rounded down, too: the nanoseconds are never negative. */
 static struct timespec time_of(int64_t mtime)
 {
-    return (struct timespec){.tv_sec = mtime / 1000000000LL, .tv_nsec = mtime % 1000000000LL};
+    const int64_t second = 1000000000LL;
+    int64_t part = mtime % second < 0 ? mtime % second + second : mtime % second;
+    return (struct timespec){.tv_sec = (mtime - part) / second, .tv_nsec = part};
+}
+
+/* A time that the file system does not take is no reason to go without the file. */
+static int judge_time(int result, struct str path)
+{
+    if (result < 0 && errno == EINVAL) {
+        log_warn("codi2", STR_FMT ": the time could not be set: %m", STR_ARG(path));
+        return 0;
+    }
+    return result < 0 ? codi2_tree_errno(errno) : 0;
 }
 
 int codi2_tree_replace(struct codi2_draft *d, const struct codi2_place *place, int64_t mtime,
@@ -285,8 +299,10 @@ int codi2_tree_replace(struct codi2_draft *d, const struct codi2_place *place, i
     const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, time_of(mtime)};
     struct stat facts;
     struct codi2_look before = {0};
-    int error =
-        futimens(d->fd, times) < 0 || fstat(d->fd, &facts) < 0 ? codi2_tree_errno(errno) : 0;
+    int error = judge_time(futimens(d->fd, times), place->path);
+    if (!error && fstat(d->fd, &facts) < 0) {
+        error = codi2_tree_errno(errno);
+    }
     if (!error && !codi2_look_of(&facts, &before)) {
         error = ERR_IO;
     }
@@ -346,9 +362,11 @@ int codi2_tree_make_link(const struct codi2_tree *t, struct str path, struct str
         return codi2_tree_errno(errno);
     }
     const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, time_of(mtime)};
-    if (utimensat(folder, ours, times, AT_SYMLINK_NOFOLLOW) < 0 ||
-        renameat2(folder, ours, folder, name, RENAME_NOREPLACE) < 0) {
+    error = judge_time(utimensat(folder, ours, times, AT_SYMLINK_NOFOLLOW), path);
+    if (!error && renameat2(folder, ours, folder, name, RENAME_NOREPLACE) < 0) {
         error = errno == EEXIST ? ERR_EXISTS : codi2_tree_errno(errno);
+    }
+    if (error) {
         (void)unlinkat(folder, ours, 0);
     }
     return error;

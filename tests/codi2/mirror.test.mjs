@@ -44,6 +44,21 @@ test("a touch is kept: of a file, and of a link", { timeout: 60_000 }, async (t)
   assert.deepEqual([await world.stored(), (await world.events()).length], [touched, count], "what came back is no change");
 });
 
+test("a time before 1970 is kept, and holds nothing up", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.writeFileSync(world.tree("file"), "old");
+  fs.symlinkSync("file", world.tree("link"));
+  for (const name of ["file", "link"]) execFileSync("touch", ["-h", "-d", "1969-12-31 23:59:58.5000005 UTC", world.tree(name)]);
+  await world.sync();
+  const count = (await world.events()).length;
+  await lose(world, ["tree", "index"]);
+  for (const name of ["file", "link"]) assert.equal(timeOf(world.tree(name)), "-1500000");
+  await world.sync();
+  assert.equal((await world.events()).length, count, "what came back is no change");
+});
+
 test("the holes of a file come back as holes", { timeout: 60_000 }, async (t) => {
   const SIZE = 32 << 20;
   const world = new World(t);
