@@ -17,15 +17,14 @@ bool codi2_mirror_is_quiet_owed(const struct codi2_mirror *m)
 static int is_due_by_index(struct mirror_round *r, const struct codi2_step *step, bool *ret_due)
 {
     struct codi2_index *index = r->m->index;
-    if (step->base == 0) {
-        struct codi2_entries names = {0};
-        int error = codi2_index_by_inode(index, r->scratch, step->look.inode, &names);
-        *ret_due = names.count > 0;
-        return error;
-    }
-    struct codi2_entry known;
-    int error = codi2_index_get(index, r->scratch, step->path, &known);
+    struct codi2_entry known = {0};
+    int error = step->base ? codi2_index_get(index, r->scratch, step->path, &known) : 0;
     *ret_due = !error && codi2_look_alike(&known.look, &step->look);
+    if (!error && known.look.inode != step->look.inode) { /* new here, or over what was here */
+        struct codi2_entries names = {0};
+        error = codi2_index_by_inode(index, r->scratch, step->look.inode, &names);
+        *ret_due = names.count > 0; /* others: the one of this path has another inode */
+    }
     return error;
 }
 

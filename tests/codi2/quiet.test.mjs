@@ -139,6 +139,15 @@ test("a new name is stored at once, and so are deletions and other names", { tim
   await until("the old one is gone", async () => (await newest(world, "a.log")) === undefined, 2);
   assert.equal(await quiet(world), 0);
 
+  fs.writeFileSync(world.tree("a.log"), "the next one");
+  await world.sync();
+  fs.appendFileSync(world.tree("a.log"), "not stored yet");
+  await until("it waits", async () => (await quiet(world)) === 1);
+  fs.renameSync(world.tree("a.log"), world.tree("a.log.1")); // over a name that the store has
+  await until("the old one is gone again", async () => (await newest(world, "a.log")) === undefined, 2);
+  assert.ok(await isStored(world, "a.log.1"), "the new name came with it");
+  assert.equal(await quiet(world), 0);
+
   fs.appendFileSync(world.tree("b.log"), "not stored yet");
   await until("it waits", async () => (await quiet(world)) === 1);
   fs.rmSync(world.tree("b.log"));
