@@ -164,14 +164,16 @@ static int add_write(struct mirror_round *r, const struct codi2_step *step)
         return error;
     }
     codi2_look_doubt(&change.step.look);
-    struct codi2_entry known;
+    struct codi2_entry known = {0};
     bool same = step->base != 0 && codi2_index_get(m->index, r->scratch, step->path, &known) == 0 &&
                 known.look.kind == CODI2_FILE && known.look.mode == step->look.mode &&
                 content_hash_eq(&known.hash, &change.content.hash);
     if (same) {
         codi2_dirty_agreed(m->dirty, step->path);
     }
-    if (same && codi2_look_time(&known.look) == codi2_look_time(&step->look)) { /* that is what is stored */
+    bool timed = known.look.inode != 0; /* else the index has no time of it */
+    if (same &&
+        (!timed || codi2_look_time(&known.look) == codi2_look_time(&step->look))) { /* as stored */
         known.look = change.step.look;
         return codi2_index_put(m->index, &known);
     }
