@@ -85,6 +85,7 @@ void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path);
 void codi2_mirror_kept(struct codi2_mirror *m, struct str path);
 /* Left out, and no loss: a program can make it again. */
 bool codi2_mirror_makeable(struct codi2_mirror *m, struct str path, bool is_folder);
+bool codi2_mirror_is_rule_file(struct str path); /* or the folder of one */
 void codi2_mirror_keep_start(struct codi2_mirror *m);
 void codi2_mirror_keep_anew(struct codi2_mirror *m); /* the tenant's rules are others */
 /* To be called for each path that changed ("" for all) and each folder that was listed, before they are judged. */

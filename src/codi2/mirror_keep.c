@@ -54,8 +54,7 @@ void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path)
     }
 }
 
-/* Or the folder of one. */
-static bool is_rule_file(struct str path)
+bool codi2_mirror_is_rule_file(struct str path)
 {
     bool is = false;
     for (size_t i = 0; i < MIRROR_RULE_FILES; i++) {
@@ -75,8 +74,9 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
     if (str_starts(name, STR(CODI2_OWN_PREFIX))) {
         return true;
     }
-    if (!content_ignore_path(m->patterns[CODI2_IGNORE], path, is_folder) || is_rule_file(path) ||
-        codi2_tracked_has(m->tracked, path) || is_in_store(m, path)) {
+    if (!content_ignore_path(m->patterns[CODI2_IGNORE], path, is_folder) ||
+        codi2_mirror_is_rule_file(path) || codi2_tracked_has(m->tracked, path) ||
+        is_in_store(m, path)) {
         return false;
     }
     codi2_mirror_unkept(m, path, CODI2_IGNORED);

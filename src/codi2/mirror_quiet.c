@@ -1,10 +1,12 @@
 /*
- * Which changes wait (quiet.h): those of the content of files that a quiet pattern names. Everything else of them is stored at once:
- * that they go, and the new name of one that the store has, since the old one is deleted then.
+ * Which changes wait (quiet.h): those of files that a quiet pattern names, of their content, mode or time, which are told apart only
+ * when they are sent. Everything else of them is stored at once: that they go, and the new name of one that the store has, since the
+ * old one is deleted then.
  *
  * 1. Nothing waits for whom a barrier speaks: the barrier is fulfilled only when none is left.
  * 2. Nothing waits that a person saved in the IDE's editor, however long ago, until it is stored.
- * 3. Nothing waits before everything was stored once since codi2 began: nobody knows how long what differs has waited then.
+ * 3. The files of rules do not wait, whatever they say.
+ * 4. Nothing waits before everything was stored once since codi2 began: nobody knows how long what differs has waited then.
  */
 #include "codi2/mirror_int.h"
 
@@ -37,7 +39,7 @@ int codi2_mirror_rests(struct mirror_round *r, const struct codi2_step *step, bo
     *ret_rests = false;
     if (step->op == CODI2_WRITE && m->settled && !codi2_mirror_is_quiet_owed(m) &&
         content_ignore_path(m->patterns[CODI2_QUIET], step->path, /* is_folder= */ false) &&
-        !codi2_saves_is_owed(m->saves, step->path)) {
+        !codi2_mirror_is_rule_file(step->path) && !codi2_saves_is_owed(m->saves, step->path)) {
         error = is_due_by_index(r, step, &due);
     }
     if (!error && !due) {

@@ -90,6 +90,10 @@ test("the tenant's patterns, then the session's: the later wins, and what is qui
   fs.writeFileSync(world.tree(".coditect/quiet"), "!a.log\n");
   await until("taken back while it waits", () => isStored(world, "a.log"), 2);
   assert.equal(await quiet(world), 2);
+  fs.writeFileSync(world.tree(".coditect/quiet"), "!a.log\n.coditect*\nquiet\n");
+  await until("a file of rules does not wait", () => isStored(world, ".coditect/quiet"), 2);
+  fs.writeFileSync(world.tree(".coditectquiet"), "!kept.log\n# rules\n");
+  await until("nor does the other", () => isStored(world, ".coditectquiet"), 2);
   await world.kill("codi2"); // the tenant's are known before the server speaks
   await world.startCodi2();
   await world.sync();
