@@ -46,6 +46,8 @@ export async function eventually(what, predicate, withinMs = 45_000) {
 export class FakeDoor {
     status = { state: 'persisted', pending: 0, seq: 1, revision: 1, not_kept: [] };
     syncs = 0;
+    /** Those of them that leave nothing, quiet or not. */
+    wholeSyncs = 0;
     /** What `POST /activity` brought, with the time. */
     activity = [];
     /** What `POST /held-back` brought. */
@@ -64,6 +66,7 @@ export class FakeDoor {
     awaitGate = Promise.resolve();
     /** What `POST /saving` brought: path → hash. */
     savings = new Map();
+    savingCode = 204;
     /** What `POST /sync` waits for; then it answers `syncCode`. */
     syncGate = Promise.resolve();
     syncCode = 200;
@@ -96,6 +99,7 @@ export class FakeDoor {
         const reply = (code, body) => res.writeHead(code, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
         if (req.method === 'POST' && url.pathname === '/sync') {
             this.syncs += 1;
+            this.wholeSyncs += url.search === '' ? 1 : 0;
             await this.syncGate;
             return reply(this.syncCode, this.syncCode === 200 ? { seq: this.status.seq } : { error: 'not now' });
         }
@@ -112,7 +116,7 @@ export class FakeDoor {
         if (req.method === 'POST' && url.pathname === '/saving') {
             const { path, hash } = JSON.parse(Buffer.concat(await req.toArray()).toString('utf8'));
             this.savings.set(path, hash);
-            return res.writeHead(204).end();
+            return res.writeHead(this.savingCode).end();
         }
         if (url.pathname === '/not-kept') {
             const list = Object.entries(this.notKept).map(([path, why]) => ({ path, why }));

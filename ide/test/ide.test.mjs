@@ -146,6 +146,21 @@ test('a barrier that is refused is asked again, and until then nothing is called
     await says(page, 'All changes persisted');
 });
 
+test('a save that the mirror could not be told of is confirmed by a barrier of everything, once', async () => {
+    const whole = it.door.wholeSyncs;
+    it.door.savingCode = 503;
+    for (const text of [' untold', ' told']) {
+        const before = it.door.syncs;
+        await page.keyboard.type(text);
+        await page.keyboard.press('Control+s');
+        await eventually('it is on the disk', () => onDisk('notes.md').endsWith(text));
+        await eventually('the barrier was asked', () => it.door.syncs > before);
+        await says(page, 'All changes persisted');
+        assert.equal(it.door.wholeSyncs, whole + 1);
+        it.door.savingCode = 204;
+    }
+});
+
 test('an editor that is no file yet is not called persisted', async () => {
     await runCommand(page, 'New Untitled Text File');
     await page.locator('.lm-TabBar-tab.lm-mod-current', { hasText: 'Untitled' }).waitFor();

@@ -179,7 +179,7 @@ export class PastCommands implements CommandContribution, MenuContribution, TabB
             if (!await saved(model)) {
                 return this.refuse(file, 'What is typed in its editor could not be saved before, so nothing was restored.');
             }
-            await this.workspace.sync();
+            await this.workspace.sync('all');
         } catch {
             return this.refuse(file, 'What you changed last could not be stored before, so nothing was restored. Try again when the status bar says that all is persisted.');
         }

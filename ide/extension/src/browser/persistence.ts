@@ -163,7 +163,7 @@ export class Persistence {
         while (this.saved.size > 0 && this.last?.kind !== 'none') {
             const upTo = this.saves;
             try {
-                await this.answerOf(this.workspace.sync(), SYNC_BY_MS);
+                await this.answerOf(this.workspace.sync('saves'), SYNC_BY_MS);
                 this.saved.forEach((save, key) => save <= upTo && this.saved.delete(key));
                 pause = FIRST_RETRY_MS;
                 this.fire();

@@ -28,13 +28,16 @@ export interface NumberedReport {
 /** The longest time that `report` takes to answer. */
 export const REPORT_WAIT_MS = 5_000;
 
+/** Of everything, or of all but what programs write to quiet files. */
+export type Barrier = 'all' | 'saves';
+
 /** The backend's side of persistence, called by the frontend. */
 export interface WorkspaceService {
     session(): Promise<SessionInfo>;
     /** The latest report; waits up to `REPORT_WAIT_MS` for another one than `seen`. */
     report(seen: number): Promise<NumberedReport>;
-    /** The barrier: resolves when everything written before is in the store; rejects when it is not. */
-    sync(): Promise<number>;
+    /** The barrier: resolves when what was written before is in the store; rejects when it is not. */
+    sync(what: Barrier): Promise<number>;
     /** Somebody is there; keeps the workspace awake for some minutes. Rejects when the door does not answer. */
     active(kind: ActivityKind): Promise<void>;
     /** All that is not kept. Rejects when the door does not answer. */

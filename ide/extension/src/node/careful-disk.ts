@@ -168,11 +168,14 @@ export class CarefulDisk extends DiskFileSystemProvider {
 
     protected async put(resource: URI, content: Uint8Array, opts: FileWriteOptions, expected?: string): Promise<Stat> {
         const path = this.toFilePath(resource);
-        await this.mirror.saving(path, content);
+        const told = await this.mirror.saving(path, content);
         let written = opts.overwrite ? await replace(path, content, expected) : undefined;
         if (!written) {
             await expect(path, expected);
             written = await this.writeInPlace(resource, content, opts);
+        }
+        if (!told) {
+            this.mirror.savedUntold();
         }
         return { type: FileType.File, ctime: written.birthtime.getTime(), mtime: written.mtime.getTime(), size: written.size };
     }

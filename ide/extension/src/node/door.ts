@@ -3,6 +3,7 @@
 import { request } from 'node:http';
 import { ActivityKind } from '../common/activity';
 import { DoorStatus, HeldBackChoice, NotKept, isFields, toAllNotKept, toBarrierSeq, toDoorStatus } from '../common/door';
+import { Barrier } from '../common/workspace-service';
 import { Place } from './environment';
 import { GonePage, MAX_TEXT, Past, Versions, WhyNot, toGonePage, toText, toVersions } from '../common/past';
 
@@ -25,9 +26,9 @@ export class Door {
         return toAllNotKept(await this.call('GET', '/not-kept', SHORT_TIMEOUT_MS));
     }
 
-    /** Of all but quiet files that nobody saves here: else each save would store each log that is written meanwhile. */
-    async sync(): Promise<number> {
-        return toBarrierSeq(await this.call('POST', '/sync?quiet=left', SYNC_TIMEOUT_MS));
+    /** `saves`: all but quiet files that nobody saves here, else each save would store each log that is written meanwhile. */
+    async sync(what: Barrier): Promise<number> {
+        return toBarrierSeq(await this.call('POST', what === 'saves' ? '/sync?quiet=left' : '/sync', SYNC_TIMEOUT_MS));
     }
 
     async active(kind: ActivityKind): Promise<void> {

@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { timeout } from '@theia/core/lib/common/promise-util';
 import { inject, injectable } from '@theia/core/shared/inversify';
+import { Barrier } from '../common/workspace-service';
 import { Door } from './door';
 import { Environment, Place } from './environment';
 
@@ -27,6 +28,10 @@ export class Mirror {
 
     /** One question for all who wait for the same file. */
     protected readonly asked = new Map<string, Promise<boolean>>();
+
+    /** Saves that the mirror was not told of, and how many of these a barrier covers. */
+    protected untold = 0;
+    protected confirmed = 0;
 
     /** False: there is no more to come of it than what is there. */
     async brings(path: string): Promise<boolean> {
@@ -55,12 +60,26 @@ export class Mirror {
         throw new StillToCome(place.path);
     }
 
-    /** Before the save, or it is taken for a program's. */
-    async saving(path: string, content: Uint8Array): Promise<void> {
+    /** Before the save, or it is taken for a program's. False: the mirror could not be told. */
+    async saving(path: string, content: Uint8Array): Promise<boolean> {
         const place = this.environment.placeOf(path);
         if (this.environment.door !== undefined && place) {
             const hash = createHash('sha256').update(content).digest('hex');
-            await new Door(this.environment.door).saving(place, hash).catch(() => undefined); // its author is all that is lost
+            return new Door(this.environment.door).saving(place, hash).then(() => true, () => false);
         }
+        return true;
+    }
+
+    /** After a save that the mirror could not be told of. */
+    savedUntold(): void {
+        this.untold += 1;
+    }
+
+    /** What it was not told of may wait as a program's: then the barrier is one of everything. */
+    async confirms(door: Door, what: Barrier): Promise<number> {
+        const upTo = this.untold;
+        const seq = await door.sync(upTo > this.confirmed ? 'all' : what);
+        this.confirmed = Math.max(this.confirmed, upTo);
+        return seq;
     }
 }

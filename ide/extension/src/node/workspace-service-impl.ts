@@ -14,10 +14,11 @@ import { Emitter } from '@theia/core/lib/common';
 import { ACTIVITY_KINDS, ActivityKind } from '../common/activity';
 import { HELD_BACK_CHOICES, HeldBackChoice, NotKept } from '../common/door';
 import {
-    DoorReport, NumberedReport, REPORT_WAIT_MS, SessionInfo, WorkspaceService
+    Barrier, DoorReport, NumberedReport, REPORT_WAIT_MS, SessionInfo, WorkspaceService
 } from '../common/workspace-service';
 import { Door } from './door';
 import { Environment } from './environment';
+import { Mirror } from './mirror';
 
 const FOLLOW_AFTER_LAST_QUESTION_MS = 60_000;
 const RETRY_MS = 1_000;
@@ -28,6 +29,9 @@ const wordsOf = (error: unknown): string => (error instanceof Error ? error.mess
 export class WorkspaceServiceImpl implements WorkspaceService {
     @inject(Environment)
     protected readonly environment!: Environment;
+
+    @inject(Mirror)
+    protected readonly mirror!: Mirror;
 
     @inject(ApplicationPackage)
     protected readonly application!: ApplicationPackage;
@@ -70,11 +74,11 @@ export class WorkspaceServiceImpl implements WorkspaceService {
         return this.latest;
     }
 
-    async sync(): Promise<number> {
+    async sync(what: Barrier): Promise<number> {
         if (!this.door) {
             throw new Error('there is no workspace service');
         }
-        return this.door.sync();
+        return this.mirror.confirms(this.door, what);
     }
 
     async active(kind: ActivityKind): Promise<void> {
