@@ -88,7 +88,8 @@ int codi2_index_set_fact(struct codi2_index *x, const char *name, uint64_t value
 /* The look of what stat says; false for what is no file, folder or link. */
 bool codi2_look_of(const struct stat *facts, struct codi2_look *ret_look);
 bool codi2_look_same(const struct codi2_look *a, const struct codi2_look *b);
-int64_t codi2_look_time(const struct codi2_look *look); /* mtime as the store has it: microseconds */
+int64_t codi2_look_time(
+    const struct codi2_look *look); /* mtime as the store has it: microseconds */
 
 /*
  * Files' times move on in steps (10 ms on some kernels): what is written again within the step looks the same. So a look that was

@@ -171,9 +171,8 @@ static int add_write(struct mirror_round *r, const struct codi2_step *step)
     if (same) {
         codi2_dirty_agreed(m->dirty, step->path);
     }
-    bool timed = known.look.inode != 0; /* else the index has no time of it */
-    if (same &&
-        (!timed || codi2_look_time(&known.look) == codi2_look_time(&step->look))) { /* as stored */
+    if (same && (known.look.inode == 0 || /* the index has no time of it */
+                 codi2_look_time(&known.look) == codi2_look_time(&step->look))) {
         known.look = change.step.look;
         return codi2_index_put(m->index, &known);
     }

@@ -11,8 +11,9 @@
 #include "content/content.h"
 
 enum {
-    CODI2_MAX_SAVES = 256, /* the oldest goes: its change is called the terminal's; with as many paths owed, every path is */
-    CODI2_SAVE_S = 10      /* so long after it was named the file may still be unwritten */
+    CODI2_MAX_SAVES =
+        256, /* the oldest goes: its change is called the terminal's; with as many paths owed, every path is */
+    CODI2_SAVE_S = 10 /* so long after it was named the file may still be unwritten */
 };
 
 struct codi2_saves;

@@ -111,9 +111,10 @@ static void with_too_many_every_path_is_owed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_save_is_its_path_and_its_content),
-                                       cmocka_unit_test(the_oldest_of_too_many_is_forgotten),
-                                       cmocka_unit_test(a_save_is_owed_until_a_round_leaves_it_clean),
-                                       cmocka_unit_test(with_too_many_every_path_is_owed)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_save_is_its_path_and_its_content),
+        cmocka_unit_test(the_oldest_of_too_many_is_forgotten),
+        cmocka_unit_test(a_save_is_owed_until_a_round_leaves_it_clean),
+        cmocka_unit_test(with_too_many_every_path_is_owed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
