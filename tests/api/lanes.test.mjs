@@ -17,7 +17,9 @@ const BUSY = 60; // and, when these are refused at once, so many times what it t
 const LEAST = 3; // ms: below that nobody feels a difference, and nothing can be told
 
 const server = await serverForFile();
-const filled = new Set(["inline"]); // the loops themselves: every request of these tests passes through them
+// The loops themselves: every request of these tests passes through them. And what waits for a workspace that does not answer,
+// for which it takes one: tests/workspaces/fork.test.mjs.
+const filled = new Set(["inline", "outside"]);
 let ada, home, base;
 
 // ---- Measuring ----
