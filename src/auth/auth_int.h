@@ -282,8 +282,9 @@ int auth_address_tell_in(struct txn *txn, const struct auth *a,
 struct auth_limits;
 struct auth_limits *auth_limits_create(void);
 void auth_limits_destroy(struct auth_limits *l);
-void auth_limit_return(struct auth *a, enum auth_limit_kind kind,
-                       struct str key); /* gives a token back */
+
+/* Gives a token back, of who did not guess: what was refused meanwhile backs off no longer. */
+void auth_limit_return(struct auth *a, enum auth_limit_kind kind, struct str key);
 
 /*
  * auth_limit for a request, which is told: of the bucket that refuses it, with the fault; else of the first that counted it, since

@@ -4,9 +4,10 @@
  *
  * 1. The table holds at most AUTH_MAX_BUCKETS; `used` orders them, newest first; the oldest goes when one more comes.
  * 2. Each replica counts for itself.
- * 3. Back-off: who asks again before the moment that a refusal named waits twice as long, at most `per`, in which the bucket fills
- *    meanwhile. Only where the key has the network of who asks: whoever else shares a bucket (an address that mail goes to, an
- *    account) would wait for what strangers do.
+ * 3. Back-off: who asks again before the moment that a refusal named waits twice as long, but never past full_at, which no refusal
+ *    moves: who asks on keeps the others of a network from a full bucket no longer than it takes to fill. Only where the key has
+ *    the network of who asks: whoever else shares a bucket (an address that mail goes to, an account) would wait for what
+ *    strangers elsewhere do.
  */
 #include <arpa/inet.h>
 
@@ -16,7 +17,7 @@ struct bucket {
     struct bucket *newer, *older;
     usec_t full_at; /* monotonic */
     usec_t wait;    /* that the last refusal named; 0: none since a token was granted */
-    usec_t until;   /* the end of it */
+    usec_t until;   /* the end of it; <= full_at */
     size_t key_n;
     char key[1 + 160];
 };
@@ -111,9 +112,8 @@ static struct bucket *bucket_locked(struct auth_limits *l, struct str key)
 }
 
 /* For how long the bucket, which has a token `needed` from now, refuses; 0: it grants. */
-static usec_t wait_of(struct bucket *b, enum auth_limit_kind kind, usec_t needed, usec_t most)
+static usec_t wait_of(struct bucket *b, enum auth_limit_kind kind, usec_t needed, usec_t now)
 {
-    usec_t now = time_monotonic();
     if (!backs_off[kind]) {
         return needed > 0 ? needed : 0;
     }
@@ -121,8 +121,9 @@ static usec_t wait_of(struct bucket *b, enum auth_limit_kind kind, usec_t needed
         b->wait = 0;
         return 0;
     }
-    usec_t twice = b->wait < most / 2 ? 2 * b->wait : most;
-    b->wait = twice > needed ? twice : needed;
+    usec_t longer = 2 * b->wait > needed ? 2 * b->wait : needed;
+    usec_t filled = b->full_at - now;
+    b->wait = longer < filled ? longer : filled;
     b->until = now + b->wait;
     return b->wait;
 }
@@ -148,11 +149,10 @@ int auth_limit(struct auth *a, enum auth_limit_kind kind, struct str key,
         usec_t now = time_monotonic();
         struct bucket *b = bucket_locked(a->limits, name);
         usec_t full_at = (b->full_at > now ? b->full_at : now) + step;
-        wait = wait_of(b, kind, full_at - now - step * rate.burst, step * rate.burst);
+        wait = wait_of(b, kind, full_at - now - step * rate.burst, now);
         b->full_at = wait == 0 ? full_at : b->full_at;
-        usec_t full_in = b->full_at > now + wait ? b->full_at - now : wait;
         state.remaining = wait == 0 ? (uint32_t)((step * rate.burst - (full_at - now)) / step) : 0;
-        state.reset_ms = up_to_ms(full_in);
+        state.reset_ms = up_to_ms(b->full_at - now);
         state.retry_after_ms = up_to_ms(wait);
     }
     if (ret_state) {
@@ -187,6 +187,7 @@ void auth_limit_return(struct auth *a, enum auth_limit_kind kind, struct str key
     struct bucket *b = map_get(a->limits->buckets, name);
     if (b) {
         b->full_at -= rate.per / rate.burst;
+        b->wait = b->until = 0;
     }
 }
 

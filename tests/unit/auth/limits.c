@@ -49,7 +49,7 @@ static void grants_a_burst_and_then_a_trickle(void **state)
     assert_int_equal(s.remaining, 5);
 }
 
-/* Refusals in a row double the wait, up to the time in which the bucket fills; what was told is what holds. */
+/* Refusals in a row double the wait, up to the moment at which the bucket is full. */
 static void who_asks_again_too_early_waits_longer(void **state)
 {
     static const int waits[] = {10, 20, 40, 60, 60};
@@ -67,8 +67,8 @@ static void who_asks_again_too_early_waits_longer(void **state)
     assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("b"), NULL), 0);
     time_test_advance(30 * USEC_PER_SEC); /* three tokens are there, and the wait is not over */
     assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), &s), ERR_RATE_LIMITED);
-    assert_int_equal(s.retry_after_ms, 60000);
-    time_test_advance(60 * USEC_PER_SEC);
+    assert_int_equal(s.retry_after_ms, 30000);
+    time_test_advance(30 * USEC_PER_SEC);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), NULL), 0);
     }
@@ -76,6 +76,47 @@ static void who_asks_again_too_early_waits_longer(void **state)
     assert_int_equal(s.retry_after_ms, 10000); /* granted in between: it begins anew */
     time_test_advance(10 * USEC_PER_SEC);
     assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), NULL), 0);
+}
+
+/* One who does as told, and one who asks every second: a full bucket is there for both. */
+static void two_behind_one_address_wait_for_no_more_than_a_full_bucket(void **state)
+{
+    struct people *p = *state;
+    struct auth_limit_state s;
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), NULL), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), &s), ERR_RATE_LIMITED);
+    }
+    assert_int_equal(s.retry_after_ms, 60000);
+    for (int i = 1; i < 60; i++) {
+        time_test_advance(USEC_PER_SEC);
+        assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), &s), ERR_RATE_LIMITED);
+        assert_int_equal(s.retry_after_ms, 1000 * (60 - i));
+        assert_int_equal(s.reset_ms, s.retry_after_ms);
+    }
+    time_test_advance(USEC_PER_SEC);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_LOGIN, STR("a"), NULL), 0);
+    }
+}
+
+/* More right passwords at once than there are tokens: those past the burst are refused, and close nothing. */
+static void who_was_right_ends_the_wait(void **state)
+{
+    struct people *p = *state;
+    struct auth_limit_state s;
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_PASSWORD, STR("a"), &s),
+                         i < 6 ? 0 : ERR_RATE_LIMITED);
+    }
+    assert_int_equal(s.retry_after_ms, 40000);
+    for (int i = 0; i < 6; i++) {
+        auth_limit_return(p->auth, AUTH_LIMIT_PASSWORD, STR("a"));
+    }
+    assert_int_equal(auth_limit(p->auth, AUTH_LIMIT_PASSWORD, STR("a"), &s), 0);
+    assert_int_equal(s.remaining, 5);
 }
 
 /* Nor does a stranger who asks on and on keep somebody from what is counted by whom it is about. */
@@ -194,6 +235,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(grants_a_burst_and_then_a_trickle, setup, teardown),
         cmocka_unit_test_setup_teardown(who_asks_again_too_early_waits_longer, setup, teardown),
+        cmocka_unit_test_setup_teardown(two_behind_one_address_wait_for_no_more_than_a_full_bucket,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(who_was_right_ends_the_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(what_strangers_share_never_backs_off, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stolen_token_keeps_its_owner_from_nothing, setup,
                                         teardown),
