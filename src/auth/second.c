@@ -147,7 +147,7 @@ static int read_of(struct data_context *ctx, const struct scope *scope, struct d
     return r;
 }
 
-/* ERR_RATE_LIMITED: too many wrong ones. Tokens come back (give_back) when the code is right. */
+/* ERR_RATE_LIMITED: too many wrong ones. Tokens come back (give_back) unless a code was wrong. */
 static int limited(struct auth *a, struct data_context *ctx, struct str user_id)
 {
     return auth_limit_request(a, ctx, AUTH_LIMIT_CODE, auth_limit_of(ctx, user_id));
@@ -199,14 +199,19 @@ int auth_second_check(struct auth *a, struct data_context *ctx, const struct aut
                      .scope = {.tenant_id = user->tenant_id, .user_id = user->id},
                      .network = auth_limit_network(ctx->arena, ctx->client.address)};
     int r = limited(a, ctx, user->id);
-    r = r < 0 ? r : store_read(ctx->store, read_fn, &d);
     if (r < 0) {
+        return r;
+    }
+    r = store_read(ctx->store, read_fn, &d);
+    if (r < 0) {
+        give_back(a, ctx, user->id, /* account= */ false);
         return r == ERR_NOT_FOUND ? ERR_CODE_NEEDED : r; /* turned off just now */
     }
     struct str plain = plain_code(ctx->arena, in->code);
     bool by_account = is_counted_by_account(&d, plain);
     r = by_account ? auth_limit_request(a, ctx, AUTH_LIMIT_APP_CODE, user->id) : 0;
-    if (r < 0) {
+    if (r < 0) { /* nothing was compared: the network keeps its tries of recovery codes */
+        give_back(a, ctx, user->id, /* account= */ false);
         return r;
     }
     struct str left;
