@@ -15,12 +15,10 @@ enum {
     AUTH_PASSWORD_BYTES = 1024,
     AUTH_HASH_ROOM = 128, /* a PHC string with its NUL */
     AUTH_MAX_NOTES = 10000,
-    AUTH_MAX_CALLS = 5000,
-    AUTH_STRANGERS_BURST =
-        200, /* records in the audit log of what strangers were refused, and so many a minute: */
-    AUTH_STRANGERS_A_MINUTE = 30,
-    AUTH_GUESSES_BURST = 600, /* the same of wrong passwords and codes, of all accounts */
-    AUTH_GUESSES_A_MINUTE = 120,
+    AUTH_MAX_CALLS = 2000, /* of each kind */
+    AUTH_OPEN_BURST = 200, /* records in a tenant's or the house's log of what anybody can cause, */
+    AUTH_OPEN_A_MINUTE = 30,  /* and so many a minute */
+    AUTH_OPEN_OPERATIONS = 8, /* of one network that are told apart */
     AUTH_MAX_BUCKETS = 100000,
     AUTH_REPLAY_SECONDS = 10, /* how long the token before the current one is good in any case */
     AUTH_SKEW_SECONDS = 30,
@@ -333,10 +331,11 @@ enum auth_call_kind { /* who made it, or what it was */
 
 struct auth_calls {
     struct lock lock;
-    struct map *all; /* whose and what → struct call, at most AUTH_MAX_CALLS */
-    size_t dropped;  /* since the last time it was said */
-    usec_t full_at
-        [AUTH_CALL_KINDS]; /* when a kind may have all the records again that it may have at once; monotonic */
+    struct map *all;              /* whose and what → struct call */
+    size_t held[AUTH_CALL_KINDS]; /* of each kind in it, at most AUTH_MAX_CALLS */
+    size_t dropped;               /* since the last time it was said */
+    struct map *budgets; /* tenant → usec_t: when its log may have AUTH_OPEN_BURST at once again */
+    struct map *networks; /* of strangers → size_t: so many entries in all have a route */
     uint64_t flushes;
     bool flushing;
     bool closing;

@@ -5,11 +5,13 @@
  *
  * 1. Equal calls are one entry with a count. A denial is written by the next flush; what follows of it in the minute is written
  *    as one record when that is over; so are reads by a link. Other reads are written by each flush.
- * 2. The table is bounded. What does not fit is counted, and the count is logged.
+ * 2. The table is bounded, for each kind apart, so that none takes the others' room. What does not fit is counted, and the count
+ *    is logged.
  * 3. What is being written stays until it is stored: a store that does not answer for a while loses nothing that fits. Only the
  *    one who flushes takes entries away.
- * 4. What anybody can cause, from as many addresses as they have, is given so many records (budgets); the rest is counted in one
- *    entry, of the log of the house or of the account, from "others".
+ * 4. What anybody can cause, from as many addresses as they have, is given so many records of each log (budgets); the rest is
+ *    counted from "others", in entries of the log of the house or of the account. So that one address does not spend what all
+ *    strangers have, so many operations of a network are told apart, of "others", too; its other ones are one entry without a route.
  */
 #include "auth/auth_int.h"
 #include "base/log.h"
@@ -18,12 +20,10 @@ enum { BATCH = 50, KEY_MOST = 512 };
 
 static const usec_t minute = 60 * USEC_PER_SEC;
 
-/* So many records at once, then so many a minute; 0: what is written is bounded by who is logged in. */
-static const struct {
-    unsigned burst, a_minute;
-} budgets[AUTH_CALL_KINDS] = {
-    [AUTH_CALL_STRANGER] = {AUTH_STRANGERS_BURST, AUTH_STRANGERS_A_MINUTE},
-    [AUTH_CALL_GUESS] = {AUTH_GUESSES_BURST, AUTH_GUESSES_A_MINUTE},
+/* What is written of the rest is bounded by who is logged in. */
+static const bool anybody_can[AUTH_CALL_KINDS] = {
+    [AUTH_CALL_STRANGER] = true,
+    [AUTH_CALL_GUESS] = true,
 };
 
 struct call {
@@ -47,17 +47,26 @@ void auth_calls_init(struct auth_calls *c)
 {
     lock_init(&c->lock, LOCK_CACHE);
     c->all = map_create();
+    c->budgets = map_create();
+    c->networks = map_create();
 }
 
-void auth_calls_fini(struct auth_calls *c)
+static void destroy_with_values(struct map *m)
 {
     size_t position = 0;
     struct str key;
     void *value;
-    while (map_next(c->all, &position, &key, &value)) {
+    while (map_next(m, &position, &key, &value)) {
         mem_free(value);
     }
-    map_destroy(c->all);
+    map_destroy(m);
+}
+
+void auth_calls_fini(struct auth_calls *c)
+{
+    destroy_with_values(c->all);
+    destroy_with_values(c->budgets);
+    destroy_with_values(c->networks);
     lock_fini(&c->lock);
 }
 
@@ -121,18 +130,41 @@ static struct call *find_locked(struct auth_calls *c, const struct call *like)
     return map_get(c->all, buf_str(&key));
 }
 
-/* Whether the kind may have one more record. */
-static bool granted_locked(struct auth_calls *c, enum auth_call_kind kind)
+/* Whether the log may have one more record of what anybody can cause. */
+static bool granted_locked(struct auth_calls *c, const struct call *noted)
 {
-    if (budgets[kind].burst == 0) {
+    lock_assert_held(&c->lock);
+    if (!anybody_can[noted->kind]) {
         return true;
     }
     usec_t now = time_monotonic();
-    usec_t step = minute / budgets[kind].a_minute;
-    usec_t full_at = (c->full_at[kind] > now ? c->full_at[kind] : now) + step;
-    bool granted = full_at - now <= step * budgets[kind].burst;
-    c->full_at[kind] = granted ? full_at : c->full_at[kind];
+    usec_t step = minute / AUTH_OPEN_A_MINUTE;
+    struct str tenant = str_from(noted->tenant);
+    usec_t *full_at = map_get(c->budgets, tenant);
+    if (!full_at) {
+        full_at = MEM_NEW(usec_t);
+        (void)map_put(c->budgets, tenant, full_at);
+    }
+    usec_t then = (*full_at > now ? *full_at : now) + step;
+    bool granted = then - now <= step * AUTH_OPEN_BURST;
+    *full_at = granted ? then : *full_at;
     return granted;
+}
+
+/* Those that are full are as if there were none. */
+static void drop_budgets_locked(struct auth_calls *c)
+{
+    lock_assert_held(&c->lock);
+    size_t position = 0;
+    struct str key;
+    void *value;
+    usec_t now = time_monotonic();
+    while (map_next(c->budgets, &position, &key, &value)) {
+        if (*(usec_t *)value <= now) {
+            (void)map_remove(c->budgets, key);
+            mem_free(value);
+        }
+    }
 }
 
 static void add_locked(struct auth_calls *c, const struct call *noted)
@@ -142,24 +174,69 @@ static void add_locked(struct auth_calls *c, const struct call *noted)
     name(&key, noted);
     *call = *noted;
     (void)map_put(c->all, buf_str(&key), call);
+    c->held[call->kind]++;
+    if (call->kind == AUTH_CALL_STRANGER && call->route) {
+        struct str network = str_from(call->address);
+        size_t *n = map_get(c->networks, network);
+        if (!n) {
+            n = MEM_NEW(size_t);
+            (void)map_put(c->networks, network, n);
+        }
+        ++*n;
+    }
+}
+
+static void remove_locked(struct auth_calls *c, struct str key)
+{
+    MEM_AUTO struct call *call = map_remove(c->all, key);
+    c->held[call->kind]--;
+    if (call->kind == AUTH_CALL_STRANGER && call->route) {
+        struct str network = str_from(call->address);
+        size_t *n = map_get(c->networks, network);
+        if (--*n == 0) {
+            mem_free(map_remove(c->networks, network));
+        }
+    }
+}
+
+/* The entry that it counts in, if there is one already. Takes the route away from one more operation of a network than is told apart. */
+static struct call *find_of_network_locked(struct auth_calls *c, struct call *noted)
+{
+    struct call *call = find_locked(c, noted);
+    if (!call && noted->kind == AUTH_CALL_STRANGER) {
+        const size_t *n = map_get(c->networks, str_from(noted->address));
+        if (n && *n >= AUTH_OPEN_OPERATIONS) {
+            noted->route = NULL;
+            call = find_locked(c, noted);
+        }
+    }
+    return call;
+}
+
+/* The same, where what is more than the log is given is from "others". */
+static struct call *find_place_locked(struct auth_calls *c, struct call *noted)
+{
+    const char *route = noted->route;
+    struct call *call = find_of_network_locked(c, noted);
+    if ((call && call->count > 0) || granted_locked(c, noted)) {
+        return call;
+    }
+    noted->route = route;
+    noted->login[0] = noted->key[0] = noted->request[0] = '\0';
+    keep(noted->address, sizeof noted->address, STR("others"));
+    return find_of_network_locked(c, noted);
 }
 
 static void note(struct auth_calls *c, struct call *noted)
 {
     LOCK_SCOPE(&c->lock);
-    struct call *call = find_locked(c, noted);
-    if ((!call || call->count == 0) && !granted_locked(c, noted->kind)) {
-        noted->route = NULL;
-        noted->login[0] = noted->key[0] = noted->request[0] = '\0';
-        keep(noted->address, sizeof noted->address, STR("others"));
-        call = find_locked(c, noted);
-    }
+    struct call *call = find_place_locked(c, noted);
     if (call) {
         if (call->count == 0) { /* of those that will be one record, the first one's */
             keep(call->request, sizeof call->request, str_from(noted->request));
         }
         call->count++;
-    } else if (map_count(c->all) < AUTH_MAX_CALLS) {
+    } else if (c->held[noted->kind] < AUTH_MAX_CALLS) {
         noted->count = 1;
         add_locked(c, noted);
     } else {
@@ -294,8 +371,7 @@ static bool take(struct auth_calls *c, struct flush *f)
             continue;
         }
         if (call->count == 0) {
-            (void)map_remove(c->all, key);
-            mem_free(call);
+            remove_locked(c, key);
             continue;
         }
         f->calls[f->n] = call;
@@ -326,6 +402,7 @@ int auth_calls_flush(struct auth *a)
     {
         LOCK_SCOPE(&a->calls.lock);
         f->number = ++a->calls.flushes;
+        drop_budgets_locked(&a->calls);
     }
     while (r == 0 && take(&a->calls, f)) {
         struct store_op op = store_op_new();

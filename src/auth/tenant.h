@@ -159,8 +159,8 @@ int auth_audit_list(struct data_context *ctx, const struct auth_audit_input *in,
  * or, without a person, one that a stranger was denied: for the operator, in the log of the house (data_house), by network.
  * Nothing is written before the next auth_flush; equal calls are counted and share records: denials of a route, and reads by a
  * link from an address, one at once and then one a minute; reads of a target one a flush. Bounded: so many records of strangers
- * at once and then a minute (auth_int.h), and what is more in one without a route, from "others"; what does not fit in memory is
- * counted and logged.
+ * at once and then a minute (auth_int.h), and what is more from "others"; so many operations of a network, and what is more in
+ * one without a route; what does not fit in memory is counted and logged.
  */
 struct auth_call {
     const char *route; /* its operationId; static */

@@ -8,6 +8,8 @@ struct found {
     struct data_context *ctx;
     size_t records;
     int64_t denied, read; /* sums of counts */
+    size_t bare_others;   /* records without a route */
+    size_t named;         /* from 198.51.100.0/24, with a route */
     struct data_audit last;
 };
 
@@ -25,6 +27,9 @@ static int find_fn(struct txn *txn, void *arg)
                 f->records++;
                 *(list.at[i].outcome == DATA_OUTCOME_DENIED ? &f->denied : &f->read) +=
                     list.at[i].count;
+                bool bare = list.at[i].route.n == 0;
+                f->bare_others += bare && str_eq(list.at[i].address, STR("others"));
+                f->named += !bare && str_starts(list.at[i].address, STR("198.51.100."));
                 f->last = list.at[i];
                 data_audit_copy(f->ctx->arena, &f->last);
             }
@@ -119,8 +124,11 @@ static void the_table_is_bounded(void **state)
     }
     assert_int_equal(map_count(p->auth->calls.all), AUTH_MAX_CALLS);
     assert_int_equal(p->auth->calls.dropped, 3);
+    call(p, &ada, "audit_list", /* denied= */ true); /* another kind has room of its own */
+    assert_int_equal(p->auth->calls.dropped, 3);
     assert_int_equal(auth_flush(p->auth), 0);
-    assert_int_equal(find(&ada).records, AUTH_MAX_CALLS);
+    assert_int_equal(find(&ada).records, AUTH_MAX_CALLS + 1);
+    assert_int_equal(find(&ada).denied, 1);
     assert_int_equal(p->auth->calls.dropped, 0);
 }
 
@@ -186,9 +194,53 @@ static void many_networks_are_others(void **state)
     assert_int_equal(auth_flush(p->auth), 0);
     struct found f = find_in_house(p);
     assert_int_equal(f.denied, MINUTES * EACH);
-    assert_true(f.records <= AUTH_STRANGERS_BURST + MINUTES * (AUTH_STRANGERS_A_MINUTE + 1) + 2);
-    assert_true(most <= AUTH_STRANGERS_BURST + 2 * AUTH_STRANGERS_A_MINUTE + 1);
+    assert_true(f.records <= AUTH_OPEN_BURST + MINUTES * (AUTH_OPEN_A_MINUTE + 1) + 2);
+    assert_true(most <= AUTH_OPEN_BURST + 2 * AUTH_OPEN_A_MINUTE + 1);
+    assert_int_equal(f.bare_others, 0);
     assert_int_equal(p->auth->calls.dropped, 0);
+    time_test_real();
+}
+
+enum { OPERATIONS = 90 };
+
+static void walk(struct people *p, struct data_context *stranger)
+{
+    static char routes[OPERATIONS][16];
+    for (int i = 0; i < OPERATIONS; i++) {
+        (void)snprintf(routes[i], sizeof routes[i], "operation_%d", i);
+        call(p, stranger, routes[i], /* denied= */ true);
+        time_test_advance(60 * USEC_PER_SEC / OPERATIONS);
+        assert_int_equal(auth_flush(p->auth), 0);
+    }
+}
+
+/* Who walks through all operations from one address spends a part of what all strangers have, and hides nobody. */
+static void one_network_hides_no_other(void **state)
+{
+    enum { MINUTES = 10, OTHERS = 5 };
+    struct people *p = *state;
+    struct data_context stranger = people_request(p);
+    time_test_set(time_now(), 1000 * USEC_PER_SEC);
+    for (int i = 0; i < MINUTES; i++) {
+        walk(p, &stranger);
+    }
+    struct found before = find_in_house(p);
+    assert_true(before.records <= (MINUTES + 1) * (AUTH_OPEN_OPERATIONS + 1));
+    for (int i = 0; i < OTHERS; i++) {
+        struct data_context other = people_request(p);
+        other.client.address = arena_printf(&p->w.arena, "198.51.100.%d", i);
+        call(p, &other, "auth_login", /* denied= */ true);
+    }
+    assert_int_equal(auth_flush(p->auth), 0);
+    assert_int_equal(find_in_house(p).named, OTHERS);
+    auth_calls_close(p->auth);
+    assert_int_equal(auth_flush(p->auth), 0);
+    assert_int_equal(find_in_house(p).denied, MINUTES * OPERATIONS + OTHERS);
+    time_test_advance(120 * USEC_PER_SEC);
+    assert_int_equal(auth_flush(p->auth), 0);
+    assert_int_equal(map_count(p->auth->calls.all), 0);
+    assert_int_equal(map_count(p->auth->calls.networks), 0);
+    assert_int_equal(map_count(p->auth->calls.budgets), 0);
     time_test_real();
 }
 
@@ -210,7 +262,7 @@ int main(void)
         TEST(denials_are_a_record_a_minute), TEST_SQLITE(denials_are_a_record_a_minute),
         TEST(reads_are_a_record_a_flush),    TEST(the_table_is_bounded),
         TEST(the_end_leaves_nothing),        TEST(strangers_are_a_record_a_minute_of_a_network),
-        TEST(many_networks_are_others),
+        TEST(many_networks_are_others),      TEST(one_network_hides_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
