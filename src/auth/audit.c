@@ -98,7 +98,8 @@ static int purge_tenant(struct txn *txn, const struct scope *scope, struct purge
     struct data_query query = {.index = DATA_BY_ID, .limit = PURGE};
     struct data_audit_list rows;
     int r = data_audit_list(txn, scope, &query, &rows);
-    for (size_t i = 0; r == 0 && i < rows.n && rows.at[i].at < p->state->before; i++) {
+    usec_t before = data_is_house(scope->tenant_id) ? p->state->house_before : p->state->before;
+    for (size_t i = 0; r == 0 && i < rows.n && rows.at[i].at < before; i++) {
         r = data_audit_delete(txn, scope, rows.at[i].id);
         p->deleted++;
     }

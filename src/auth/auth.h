@@ -487,9 +487,9 @@ int auth_purge(struct auth *a, size_t *ret_ended) BASE_MUST_USE;
 /* Deletes invitations that are too old, at most 50 per call; ret_ended tells how many. Call every minute. */
 int auth_invitations_purge(struct store *store, size_t *ret_ended) BASE_MUST_USE;
 
-/* Where a purge of the audit log is; starts as zeroes but for before. */
+/* Where a purge of the audit log is; starts as zeroes but for the times: what is older goes, in the log of the house, elsewhere. */
 struct auth_audit_purge {
-    usec_t before; /* what is older goes */
+    usec_t house_before, before;
     char tenant[DATA_ID_ROOM];
 };
 

@@ -16,6 +16,9 @@
 
 enum { DUTIES_MAGIC = 0x64757479, STACK = 512 * 1024 };
 
+/* Anybody can cause records there, without an end. */
+static const usec_t house_audit_keep = 30 * 24 * 3600 * USEC_PER_SEC;
+
 struct coditectd_duties {
     unsigned magic;
     struct auth *auth;
@@ -125,7 +128,10 @@ static int collect(struct coditectd_duties *d)
 static int purge_audit(struct coditectd_duties *d)
 {
     int r = 0;
-    d->audit.before = time_now() - d->options.audit_keep;
+    usec_t now = time_now();
+    usec_t keep = d->options.audit_keep;
+    d->audit.before = now - keep;
+    d->audit.house_before = now - (keep < house_audit_keep ? keep : house_audit_keep);
     d->more = true;
     for (usec_t end = step_end(); r == 0 && d->more && time_monotonic() < end;) {
         r = auth_audit_purge(d->store, &d->audit, &d->more);

@@ -5,7 +5,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { bundle, compile, newSession, Server, serverForFile, until } from "./harness.mjs";
+import { bundle, compile, movableClock, newSession, Server, serverForFile, until } from "./harness.mjs";
 
 const server = await serverForFile();
 const ada = await server.account("ada");
@@ -180,6 +180,23 @@ test("what strangers are refused is the operator's: counted by operation and add
     const own = await pages("/audit?limit=100&action=request.deny", person);
     assert.ok(own.every(({ actor_id }) => actor_id !== undefined), "nobody's refusal is in a tenant's log");
   }
+});
+
+test("what strangers were refused goes after 30 days, a tenant's log stays", async (t) => {
+  const clock = movableClock(t);
+  const own = await Server.start({ args: ["--store-collect", "1"], env: clock.env });
+  t.after(() => own.stop());
+  const person = await own.account("kept");
+  assert.equal((await own.anonymous().get("/sessions")).status, 401);
+  await until("it is written", async () => (await refusals(own)).length === 1);
+  clock.jump(29 * 86_400);
+  assert.equal((await own.anonymous().get("/projects")).status, 401);
+  await until("the new one is there", async () => (await refusals(own)).some(({ route }) => route === "projects_list"));
+  assert.equal((await refusals(own)).length, 2);
+  clock.jump(31 * 86_400);
+  await until("the old one is gone", async () => (await refusals(own)).every(({ route }) => route === "projects_list"));
+  const { data } = await own.anonymous().post("/auth/login", { email: person.email, password: person.password }); // the token ended meanwhile
+  assert.equal((await person.get("/audit?action=user.register", { token: data.token })).data.length, 1);
 });
 
 test("it is for owners and admins", async () => {

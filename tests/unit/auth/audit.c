@@ -29,7 +29,7 @@ static void rename_often(struct data_context *ctx, unsigned times)
 
 static unsigned purge(struct people *p, usec_t keep)
 {
-    struct auth_audit_purge state = {.before = time_now() - keep};
+    struct auth_audit_purge state = {.before = time_now() - keep, .house_before = time_now() - day};
     bool more = true;
     unsigned steps = 0;
     while (more) {
@@ -74,12 +74,30 @@ static void a_page_looks_at_so_many_only(void **state)
     assert_int_equal(auth_audit_list(&ada, &in, &page), ERR_INVALID);
 }
 
+static void what_strangers_were_refused_goes_earlier(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context house = people_request(p);
+    auth_call_note(p->auth, &house, &(struct auth_call){.route = "auth_login", .denied = true});
+    assert_int_equal(auth_flush(p->auth), 0);
+    house.scope = data_house;
+    size_t before = count(&ada);
+    purge(p, 4 * day);
+    assert_int_equal(count(&house), 1);
+    time_test_advance(2 * day);
+    purge(p, 4 * day);
+    assert_int_equal(count(&house), 0);
+    assert_int_equal(count(&ada), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_old_goes_in_batches_everywhere),
         TEST_SQLITE(what_is_old_goes_in_batches_everywhere),
         TEST(a_page_looks_at_so_many_only),
+        TEST(what_strangers_were_refused_goes_earlier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
