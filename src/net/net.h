@@ -110,7 +110,10 @@ int net_listen(const struct net_address *address, bool shared, int *ret_fd) BASE
 /* The address that a socket is bound to (the real port after port 0). ERR_IO. */
 int net_bound_address(int fd, struct net_address *ret_address) BASE_MUST_USE;
 
-/* Begins to connect a nonblocking stream socket: writable (or hung up) when done. ERR_IO (nobody there), ERR_BUSY. */
+/*
+ * Begins to connect a nonblocking stream socket: writable (or hung up) when done. A unix path's last part is no link: then nobody is
+ * there. ERR_IO (nobody there), ERR_BUSY.
+ */
 int net_connect(const struct net_address *address, int *ret_fd) BASE_MUST_USE;
 
 /* Connects and waits until a deadline (monotonic); the socket stays nonblocking. ERR_IO, ERR_TIMEOUT. */

@@ -1,8 +1,10 @@
 /* Listening and connecting, and waiting for one descriptor in threads that may block. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -85,13 +87,41 @@ int net_bound_address(int fd, struct net_address *ret_address)
     return 0;
 }
 
+/*
+ * To what the path names itself, never to what a link there leads to: who may write in a socket's folder could send us to somebody
+ * else's. The descriptor holds what was looked at, whatever takes its place in the meantime.
+ */
+static int connect_unix(int fd, const struct net_address *address)
+{
+    const struct sockaddr_un *un = (const void *)&address->sockaddr;
+    FD_AUTO int found = open(un->sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct stat facts;
+    if (found < 0 || fstat(found, &facts) < 0) {
+        return -1;
+    }
+    if (!S_ISSOCK(facts.st_mode)) {
+        errno = ECONNREFUSED;
+        return -1;
+    }
+    struct sockaddr_un held = {.sun_family = AF_UNIX};
+    (void)snprintf(held.sun_path, sizeof held.sun_path, "/proc/self/fd/%d", found);
+    return connect(fd, (const struct sockaddr *)(const void *)&held, sizeof held);
+}
+
+static int begin_connect(int fd, const struct net_address *address)
+{
+    return address->sockaddr.ss_family == AF_UNIX
+               ? connect_unix(fd, address)
+               : connect(fd, sockaddr_of(address), address->length);
+}
+
 int net_connect(const struct net_address *address, int *ret_fd)
 {
     FD_AUTO int fd = open_socket(address);
     if (fd < 0) {
         return ERR_IO;
     }
-    if (connect(fd, sockaddr_of(address), address->length) < 0 && errno != EINPROGRESS) {
+    if (begin_connect(fd, address) < 0 && errno != EINPROGRESS) {
         return errno == EAGAIN ? ERR_BUSY : ERR_IO; /* EAGAIN: a unix socket's backlog is full */
     }
     if (address->sockaddr.ss_family != AF_UNIX) {

@@ -1,7 +1,9 @@
 // The way to a session's IDE, with real workspaces: their door, their sandbox, and in it a stand-in for Theia that says what
 // it was asked. Who gets through, what passes, and what ends when.
 import assert from "node:assert/strict";
+import { renameSync, rmSync, symlinkSync } from "node:fs";
 import { request as httpRequest } from "node:http";
+import { join } from "node:path";
 import { before, test } from "node:test";
 import { call, newSession, serverForFile, until } from "./harness.mjs";
 import { COOKIE, makeBundle, VERSION } from "./ide-bundle.mjs";
@@ -149,6 +151,25 @@ test("nobody else gets through, and nothing of the workspace is contacted", asyn
   // The platform's tokens open nothing here, and the IDE's cookie nothing there.
   assert.equal((await ask(ada.session, "/", { headers: { Authorization: `Bearer ${ada.token}` } })).status, 401);
   assert.equal((await call(server.port, "GET", "/api/v5/users/me", { host: platform, headers: { Cookie: own } })).status, 401);
+});
+
+test("a workspace that puts a link to another's door in the place of its own leads nobody there", async () => {
+  const own = await enter(ada, ada.session);
+  const cookie = await enter(eve, eve.session);
+  const count = await seen(ada.session, own);
+  const door = (session) => join(server.data, "run", session, "door", "door.sock"); // its folder is the workspace's to write in
+  renameSync(door(eve.session), `${door(eve.session)}.kept`);
+  symlinkSync(door(ada.session), door(eve.session));
+  try {
+    assert.equal((await ask(eve.session, "/count", { cookie })).status, 502);
+    const fork = await eve.post(`/sessions/${eve.session}/fork`, { name: "Fork" }, { expected5xx: true });
+    assert.deepEqual([fork.status, fork.code], [503, "busy"], fork.text());
+  } finally {
+    rmSync(door(eve.session));
+    renameSync(`${door(eve.session)}.kept`, door(eve.session));
+  }
+  assert.equal(await seen(ada.session, own), count + 1);
+  assert.equal((await ask(eve.session, "/count", { cookie })).status, 200);
 });
 
 test("an IDE's origin is never the platform, and the platform's never an IDE's", async () => {

@@ -1,3 +1,9 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
 #include "net/net.h"
 #include "unit.h"
 
@@ -70,8 +76,48 @@ static void groups(void **state)
     assert_true(same_group("[::ffff:10.0.0.1]:1", "10.0.0.1:1"));
 }
 
+static int connected(const char *folder, const char *name)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "unix:%s/%s", folder, name);
+    struct net_address address;
+    assert_int_equal(net_address_parse(str_from(text), &address), 0);
+    FD_AUTO int fd = -1;
+    return net_connect_until(&address, time_monotonic() + 5 * USEC_PER_SEC, &fd);
+}
+
+/* Somebody who may write in the folder of their socket sends nobody to another's by a link. */
+static void links_lead_nowhere(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/coditect-net-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char text[64];
+    (void)snprintf(text, sizeof text, "unix:%s/sock", folder);
+    struct net_address address;
+    assert_int_equal(net_address_parse(str_from(text), &address), 0);
+    FD_AUTO int listener = -1;
+    assert_int_equal(net_listen(&address, /* shared= */ false, &listener), 0);
+    FD_AUTO int place = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(symlinkat("sock", place, "link"), 0);
+    FD_AUTO int file = openat(place, "file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+
+    assert_int_equal(connected(folder, "sock"), 0);
+    assert_int_equal(connected(folder, "link"), ERR_IO);
+    assert_int_equal(connected(folder, "file"), ERR_IO);
+    assert_int_equal(connected(folder, "none"), ERR_IO);
+
+    static const char *const names[] = {"sock", "link", "file"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(unlinkat(place, names[i], 0), 0);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(texts), cmocka_unit_test(groups)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(texts), cmocka_unit_test(groups),
+                                       cmocka_unit_test(links_lead_nowhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
