@@ -187,7 +187,8 @@ void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch
             codi2_saves_done(m->saves, step->path, &batch->changes[i].content.hash);
         }
         bool conflict = codi2_dirty_persisted(m->dirty, step->path);
-        if (conflict && content && !m->options.home) { /* there the last writer wins: ADR 17 */
+        /* In a home the last writer wins (ADR 17), except over what a person has just saved: who pressed the key is told. */
+        if (conflict && content && (!m->options.home || batch->changes[i].saved)) {
             tell_conflict(m, step->path);
         }
     }

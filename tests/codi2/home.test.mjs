@@ -1,5 +1,6 @@
 // The person's home: one tree in the store, and a copy on the disk of each session.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
 import { openLink } from "./link.mjs";
@@ -64,6 +65,28 @@ test("written in two sessions at once, the last that reaches the store stands in
   fs.rmSync(two.path("home/only-one"));
   await two.sync();
   await until("what is deleted goes", () => !fs.existsSync(one.path("home/only-one")));
+});
+
+test("who saves over what another session wrote is told; a program is not", { timeout: 60_000 }, async (t) => {
+  const { one, two, link } = await both(t);
+  for (const path of [".bashrc", ".config/mine"]) write(one, path, "both");
+  await one.sync();
+  await until("the second session has it", () => [".bashrc", ".config/mine"].every((path) => fs.existsSync(two.path("home", path))));
+  await two.sync();
+  link("cut");
+  await until("the link is cut", async () => (await two.door("GET", "/past/gone?root=home")).status === 502);
+  const hash = createHash("sha256").update("the editor's").digest("hex");
+  assert.equal((await two.door("POST", "/saving?root=home", {}, JSON.stringify({ path: ".config/mine", hash }))).status, 204);
+  write(two, ".config/mine", "the editor's");
+  write(two, ".bashrc", "a program's");
+  for (const path of [".bashrc", ".config/mine"]) write(one, path, "the first's");
+  await one.sync();
+  link("flow");
+  await two.sync();
+  await until("what was saved stands", () => read(one, ".config/mine") === "the editor's" && read(one, ".bashrc") === "a program's");
+  const { notice } = await two.status();
+  assert.match(JSON.stringify(notice), /\.config\/mine was changed here and elsewhere/);
+  assert.equal((await one.status()).notice, undefined);
 });
 
 test("a file of the home has its history at the door, comes back from it, and is none of the workspace's", { timeout: 60_000 }, async (t) => {
