@@ -222,7 +222,7 @@ int auth_user_put_in(struct txn *txn, const struct scope *scope,
 
 struct auth_found {
     struct data_user user;
-    bool older; /* has no identity yet: putting them makes it */
+    bool older; /* has no identity that fits: putting them makes it */
 };
 
 /* Who comes in by this address and a password. ERR_NOT_FOUND. */

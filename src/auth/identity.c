@@ -8,6 +8,8 @@
  * 3. People who were put last before there were identities (version 2 and older) have none: they are found by their address, and
  *    get one when they come in or change. The checker knows them by the version.
  * 4. No identity outlives what it lets in to.
+ * 5. An identity that does not fit its person lets nobody in, and keeps nobody out: the person is found by their address, and gets
+ *    one that fits when they come in or change.
  */
 #include "auth/auth_int.h"
 
@@ -44,26 +46,39 @@ static int end_all(struct txn *txn, const struct scope *scope, struct str user_i
     return r;
 }
 
+/* The store has one person of an address, so that whatever else has it as its subject does not fit. */
+static int free_subject(struct txn *txn, struct str subject, struct str id)
+{
+    const struct data_identity match = {.provider = DATA_IDENTITY_PROVIDER_PASSWORD,
+                                        .subject = subject};
+    struct data_place place;
+    int r = data_identity_by_subject(txn, &match, &place);
+    if (r == 0 && !str_eq(place.id, id)) {
+        r = data_identity_delete(txn, &place.scope, place.id);
+    }
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 int auth_user_put_in(struct txn *txn, const struct scope *scope, struct data_user *user)
 {
-    struct arena *arena = store_arena(txn);
-    struct data_identity identity;
+    struct str id = id_of(store_arena(txn), user->id);
+    struct data_identity identity = {.created_at = time_now()};
     int r = data_user_put(txn, scope, user);
     if (r < 0 || !has_password(user)) {
         return r < 0 ? r : end_all(txn, scope, user->id);
     }
-    r = data_identity_get(txn, scope, id_of(arena, user->id), &identity);
-    if (r == ERR_NOT_FOUND) {
-        identity = (struct data_identity){.id = id_of(arena, user->id),
-                                          .provider = DATA_IDENTITY_PROVIDER_PASSWORD,
-                                          .tenant_id = user->tenant_id,
-                                          .user_id = user->id,
-                                          .created_at = time_now()};
-    } else if (r < 0 || fits(&identity, user)) {
+    r = data_identity_get(txn, scope, id, &identity);
+    if ((r < 0 && r != ERR_NOT_FOUND) || (r == 0 && fits(&identity, user))) {
         return r;
     }
-    identity.subject = user->email;
-    return data_identity_put(txn, scope, &identity);
+    identity = (struct data_identity){.id = id,
+                                      .provider = DATA_IDENTITY_PROVIDER_PASSWORD,
+                                      .subject = user->email,
+                                      .tenant_id = user->tenant_id,
+                                      .user_id = user->id,
+                                      .created_at = identity.created_at};
+    r = free_subject(txn, user->email, id);
+    return r < 0 ? r : data_identity_put(txn, scope, &identity);
 }
 
 static int find(struct txn *txn, struct str email, struct auth_found *found)
@@ -75,7 +90,7 @@ static int find(struct txn *txn, struct str email, struct auth_found *found)
     int r = data_identity_by_subject(txn, &match, &place);
     r = r < 0 ? r : data_identity_get(txn, &place.scope, place.id, &identity);
     r = r < 0 ? r : data_user_get(txn, &place.scope, identity.user_id, &found->user);
-    return r == 0 && !fits(&identity, &found->user) ? ERR_CORRUPT : r;
+    return r == 0 && !fits(&identity, &found->user) ? ERR_NOT_FOUND : r;
 }
 
 int auth_find_in(struct txn *txn, struct str email, struct auth_found *ret_found)

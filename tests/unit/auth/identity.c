@@ -91,7 +91,8 @@ static void the_checker_knows_the_rule_both_ways(void **state)
     assert_judged(p, "the person's identity is another's");
     assert_judged(p, "the identity is not that of its person");
     struct auth_result result; /* what does not agree lets nobody in */
-    assert_int_equal(people_login(p, "grace@example.com", WORLD_PASSWORD, &result), ERR_CORRUPT);
+    assert_int_equal(people_login(p, "grace@example.com", WORLD_PASSWORD, &result),
+                     ERR_BAD_CREDENTIALS);
 
     struct one second = one;
     second.id = data_id_make(&p->w.arena, "idn");
@@ -102,6 +103,32 @@ static void the_checker_knows_the_rule_both_ways(void **state)
     put_identity(p, &second, data_id_make(&p->w.arena, "usr"), STR("countess@example.com"));
     assert_judged(p, "its user_id does not exist");
     assert_int_equal(world_write(&p->w, delete_fn, &second), 0);
+}
+
+/* Two people's identities crossed: each comes in by their own record, and both are right again. */
+static void what_does_not_fit_keeps_nobody_out(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context grace = people_request_of(p, "grace@example.com");
+    struct one of_ada = one_of(p, &ada.scope);
+    struct one of_grace = one_of(p, &grace.scope);
+    assert_int_equal(world_write(&p->w, delete_fn, &of_grace), 0);
+    put_identity(p, &of_ada, ada.scope.user_id, STR("grace@example.com"));
+    put_identity(p, &of_grace, ada.scope.user_id, STR("ada@example.com"));
+    assert_judged(p, "the person's identity is another's");
+
+    struct auth_result result;
+    assert_int_equal(people_login(p, "grace@example.com", STR("wrong horse"), &result),
+                     ERR_BAD_CREDENTIALS);
+    assert_judged(p, "the person's identity is another's");
+    assert_int_equal(people_login(p, "grace@example.com", WORLD_PASSWORD, &result), 0);
+    assert_true(str_eq(result.user.id, grace.scope.user_id));
+    assert_int_equal(people_login(p, "ada@example.com", WORLD_PASSWORD, &result), 0);
+    assert_true(str_eq(result.user.id, ada.scope.user_id));
+    assert_judged(p, NULL);
+    assert_int_equal(store_read(p->w.store, get_fn, &of_ada), 0);
+    assert_str(of_ada.identity.subject, "ada@example.com");
 }
 
 static void a_change_of_address_moves_it(void **state)
@@ -219,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_checker_knows_the_rule_both_ways),
+        TEST(what_does_not_fit_keeps_nobody_out),
         TEST(a_change_of_address_moves_it),
         TEST(two_accounts_cannot_have_one),
         TEST(who_leaves_has_none),
