@@ -146,7 +146,8 @@ static void add_sys(struct list *l, const struct workspace_group *group)
 /*
  * A shell writes its history when it ends, and a shell that is killed does not come to that. So it is written at each prompt, and
  * added to what other shells wrote. All of this is read before the person's own files, which may set it otherwise;
- * PROMPT_COMMAND=… there takes element 0 of the array, and leaves ours.
+ * PROMPT_COMMAND=… there takes element 0 of the array, and leaves ours. HISTFILESIZE is theirs alone: setting it cuts the file at
+ * once; where nobody does, it is HISTSIZE. Without HISTFILE they want none, and history -a would write another file.
  */
 static void add_bash(struct list *l)
 {
@@ -159,8 +160,8 @@ static void add_bash(struct list *l)
                  "    . " BASHRC_OF_HOST "\n"
                  "fi\n"
                  "shopt -s histappend\n"
-                 ": \"${HISTSIZE:=10000}\" \"${HISTFILESIZE:=20000}\"\n"
-                 "PROMPT_COMMAND[9]='history -a'\n"));
+                 ": \"${HISTSIZE:=20000}\"\n"
+                 "PROMPT_COMMAND[9]='[ -z \"${HISTFILE-}\" ] || history -a'\n"));
     /* Debian's own would set another PATH in every login shell. */
     add_file(l, "/etc/profile",
              STR("if [ -n \"${PS1-}\" ] && [ -n \"${BASH-}\" ]; then\n"

@@ -130,7 +130,7 @@ test("what was typed in shells that were killed is in the history, with the disk
   for (const [command, word] of Object.entries(shells)) {
     if (command === "bash") inside(server, session, "echo 'PROMPT_COMMAND=\"echo -n own-prompt-command\"; HISTSIZE=777' > /home/dev/.bashrc");
     const said = await terminal(t, command)(`echo ${word} $HISTSIZE`);
-    assert.match(said, command === "bash" ? /own-prompt-command/ : / 10000\r?\n/);
+    assert.match(said, command === "bash" ? /own-prompt-command/ : / 20000\r?\n/);
   }
   sync(server, session);
   await killEverything(["home", "home-index"]);
@@ -139,6 +139,20 @@ test("what was typed in shells that were killed is in the history, with the disk
   for (const word of Object.values(shells)) assert.match(said, new RegExp(`\\d  echo ${word} `));
   assert.match(said, /size 777\r?\n/);
   inside(server, session, "rm /home/dev/.bashrc");
+});
+
+test("a person's own history file is theirs: none of a long one is cut off, and without one nothing is written", { timeout: 120_000 }, async (t) => {
+  await open(ada, session);
+  inside(server, session, "cd ~; mkdir kept; [ ! -f .bash_history ] || mv .bash_history kept; seq -f 'echo %g' 30000 > .bash_history; echo 'HISTFILESIZE=50000' > .bashrc");
+  await terminal(t, "bash -i")("echo one-more");
+  assert.equal(inside(server, session, "head -n 1 ~/.bash_history; tail -n 1 ~/.bash_history | cut -c -13").trim(), "echo 1\necho one-more");
+  for (const off of ["unset HISTFILE; echo off", "HISTFILE=; echo off"]) {
+    const type = terminal(t, "bash -i");
+    await type(off);
+    assert.doesNotMatch(await type("echo my-secret"), /history:/);
+  }
+  assert.equal(inside(server, session, "cat ~/.history ~/.bash_history 2> /dev/null | grep -c my-secret || true").trim(), "0");
+  inside(server, session, "cd ~; rm .bash_history .bashrc; [ ! -f kept/.bash_history ] || mv kept/.bash_history .; rmdir kept");
 });
 
 test("5,000 files are persisted, and restored on an empty disk", { timeout: 300_000 }, async (t) => {
