@@ -140,12 +140,17 @@ int api_barrier(struct api_call *call, const struct sessions_view *view)
     if (!writes || view->session.deleted || call->api->gateway == NULL) {
         return 0;
     }
-    return gateway_barrier(call->api->gateway, call->req->arena, view->session.id) == 0
-               ? 0
-               : data_fault(
-                     &call->data, ERR_BUSY, NULL,
-                     "The workspace does not say that all it has written is in the store, so "
-                     "the latest may be missing. Try again, or name a moment of the history.");
+    int r = gateway_barrier(call->api->gateway, call->req->arena, view->session.id);
+    if (r == ERR_CONFLICT) {
+        return data_fault(&call->data, ERR_CONFLICT, NULL,
+                          "The store refuses what the workspace has written, for want of room as a "
+                          "rule: its IDE says why. Make room, or name a moment of the history.");
+    }
+    return r == 0 ? 0
+                  : data_fault(
+                        &call->data, ERR_BUSY, NULL,
+                        "The workspace does not say that all it has written is in the store, so "
+                        "the latest may be missing. Try again, or name a moment of the history.");
 }
 
 static int barrier_of(struct api_call *call, struct str session)

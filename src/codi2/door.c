@@ -90,15 +90,23 @@ static void post_sync(struct codi2_door *d, struct http_request *request,
                       struct http_response *response)
 {
     uint64_t seq;
-    struct str quiet = STR_EMPTY;
-    bool left = http_query(request, "quiet", &quiet) == 0 && str_eq(quiet, STR("left"));
+    struct str word = STR_EMPTY;
+    bool left = http_query(request, "quiet", &word) == 0 && str_eq(word, STR("left"));
+    bool alone = http_query(request, "root", &word) == 0;
+    if (alone && !str_eq(word, STR("workspace"))) {
+        codi2_door_refuse(request, response, ERR_NOT_FOUND, NULL);
+        return;
+    }
     uint64_t barrier = codi2_status_barrier(d->options.status, /* all= */ !left);
     for (size_t i = 0; i < d->options.mirror_count; i++) {
         codi2_mirror_wake(d->options.mirrors[i]);
     }
-    if (codi2_status_await(d->options.status, barrier, time_monotonic() + SYNC_S * USEC_PER_SEC,
-                           &seq) != 0) {
-        codi2_door_refuse(request, response, ERR_UNAVAILABLE, NULL);
+    usec_t deadline = time_monotonic() + SYNC_S * USEC_PER_SEC;
+    int error = alone ? codi2_status_await_workspace(d->options.status, barrier, deadline, &seq)
+                      : codi2_status_await(d->options.status, barrier, deadline, &seq);
+    if (error) {
+        bool refused = alone && error == ERR_FORBIDDEN;
+        codi2_door_refuse(request, response, refused ? ERR_CONFLICT : ERR_UNAVAILABLE, NULL);
         return;
     }
     struct json_writer w;

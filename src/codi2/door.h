@@ -4,7 +4,9 @@
  *   GET /health                {"status":"ok","session","version"}
  *   GET /status[?wait=REV]     the truth about persistence; with wait it answers when the revision differs from REV, or
  *                              after 25 s
- *   POST /sync                 the barrier: {"seq":n} when everything written before is in the store; 503 after 30 s
+ *   POST /sync                 the barrier: {"seq":n} when everything written before is in the store; 503 after 30 s, or at
+ *                              once when the store refuses it. ?root=workspace: whatever becomes of the home; 409 when the
+ *                              store refuses
  *   POST /activity             {"kind":"input"|"visible"}: somebody types in the browser, or has the page before them; 204
  *   POST /held-back            {"choice":"delete"|"restore"}: what is to become of the deletions that are held back. 202
  *                              {"held_back":n}; 409 when none are

@@ -403,26 +403,45 @@ uint64_t codi2_status_barrier_wanted(struct codi2_status *s)
     return s->barriers;
 }
 
-int codi2_status_await(struct codi2_status *s, uint64_t barrier, usec_t deadline, uint64_t *ret_seq)
+struct awaited {
+    uint64_t barrier;
+    usec_t deadline;
+};
+
+/* Of the first roots: 0, ERR_FORBIDDEN, or ERR_TIMEOUT while it is open. */
+static int decided_locked(const struct codi2_status *s, unsigned roots, uint64_t barrier)
+{
+    bool fulfilled = true;
+    bool decided = true;
+    for (unsigned i = 0; i < roots; i++) {
+        bool done = s->facts[i].barrier >= barrier;
+        fulfilled = fulfilled && done;
+        decided = decided && (done || s->facts[i].refused >= barrier);
+    }
+    return fulfilled ? 0 : decided ? ERR_FORBIDDEN : ERR_TIMEOUT;
+}
+
+static int await(struct codi2_status *s, unsigned roots, const struct awaited *what,
+                 uint64_t *ret_seq)
 {
     LOCK_SCOPE(&s->lock);
-    for (;;) {
-        bool fulfilled = true;
-        bool decided = true;
-        for (unsigned i = 0; i < CODI2_ROOTS; i++) {
-            bool done = s->facts[i].barrier >= barrier;
-            fulfilled = fulfilled && done;
-            decided = decided && (done || s->facts[i].refused >= barrier);
-        }
-        if (fulfilled) {
-            *ret_seq = s->facts[0].seq;
-            return 0;
-        }
-        if (decided) {
-            return ERR_FORBIDDEN;
-        }
-        if (!lock_cond_wait_until(&s->changed, &s->lock, deadline)) {
-            return ERR_TIMEOUT;
-        }
+    int r;
+    while ((r = decided_locked(s, roots, what->barrier)) == ERR_TIMEOUT &&
+           lock_cond_wait_until(&s->changed, &s->lock, what->deadline)) {
     }
+    if (r == 0) {
+        *ret_seq = s->facts[0].seq;
+    }
+    return r;
+}
+
+int codi2_status_await(struct codi2_status *s, uint64_t barrier, usec_t deadline, uint64_t *ret_seq)
+{
+    return await(s, CODI2_ROOTS, &(struct awaited){barrier, deadline}, ret_seq);
+}
+
+int codi2_status_await_workspace(struct codi2_status *s, uint64_t barrier, usec_t deadline,
+                                 uint64_t *ret_seq)
+{
+    return await(s, 1, &(struct awaited){barrier, deadline}, ret_seq);
 }

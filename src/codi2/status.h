@@ -91,4 +91,8 @@ uint64_t codi2_status_barrier_of_all(struct codi2_status *s); /* the last of the
 int codi2_status_await(struct codi2_status *s, uint64_t barrier, usec_t deadline,
                        uint64_t *ret_seq) BASE_MUST_USE;
 
+/* The same for root 0 alone, whatever becomes of the others. */
+int codi2_status_await_workspace(struct codi2_status *s, uint64_t barrier, usec_t deadline,
+                                 uint64_t *ret_seq) BASE_MUST_USE;
+
 #endif

@@ -17,9 +17,12 @@ int gateway_barrier(const struct gateway *g, struct arena *arena, struct str ses
         return ERR_BAD_GATEWAY;
     }
     const struct http_call call = {.method = "POST",
-                                   .target = STR("/sync"),
+                                   .target = STR("/sync?root=workspace"),
                                    .until = time_monotonic() + GATEWAY_BARRIER_S * USEC_PER_SEC};
     int r = http_client_call(client, &call, &reply);
     http_client_destroy(client);
+    if (r == 0 && reply.status == 409) {
+        return ERR_CONFLICT;
+    }
     return r == 0 && reply.status == 200 ? 0 : ERR_BAD_GATEWAY;
 }

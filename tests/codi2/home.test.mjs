@@ -170,6 +170,9 @@ test("the home is full: it is said in both sessions, nothing is cut short, the w
   write(two, "second", large);
   await until("it is told", async () => /^The storage for your home is full\. What you change stays/.test((await two.status()).message));
   assert.equal((await one.status()).message, undefined, "nothing of it waits there");
+  assert.equal((await two.door("POST", "/sync")).status, 503);
+  assert.equal((await two.door("POST", "/sync?root=workspace")).status, 200, "which has all of its own");
+  assert.equal((await two.door("POST", "/sync?root=other")).status, 404);
   fs.writeFileSync(two.tree("large"), large + large);
   two.root = "workspace";
   await until("the workspace has no such limit", async () => (await two.entries()).some(({ path, size }) => path === "large" && size === 1_200_000));

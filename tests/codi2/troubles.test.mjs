@@ -51,6 +51,7 @@ test("the session's storage is full: it is said, nothing is cut short, and it en
   const { state, pending } = await world.status();
   assert.ok(state === "offline" && pending > 0, `${state} ${pending}`);
   assert.equal((await world.door("POST", "/sync")).status, 503, "a barrier says so, and does not wait for nothing");
+  assert.equal((await world.door("POST", "/sync?root=workspace")).status, 409);
   assert.deepEqual([await storedSize(world, "large"), await storedSize(world, "a")], [undefined, 600_000]);
   fs.writeFileSync(world.tree("kept"), "changed");
   fs.renameSync(world.tree("moved"), world.tree("here"));

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { newSession, serverForFile, until } from "../api/harness.mjs";
 import { inside, open, stateOf } from "./inside.mjs";
 
-const server = await serverForFile({ args: ["--rate-factor", "100000"] });
+const server = await serverForFile({ args: ["--rate-factor", "100000", "--quota-home", "1"] });
 
 const whole = (ada, id) => until("the fork is whole", async () => (await ada.get(`/sessions/${id}`)).data.status === "active", 30_000);
 
@@ -21,6 +21,15 @@ test("a fork and an archive of a running session", { timeout: 120_000, skip: pro
   await whole(ada, made.data.id);
   assert.equal((await ada.get(`/sessions/${made.data.id}/files/a.txt`)).body.toString(), "first\n");
   assert.equal((await ada.get(`/sessions/${made.data.id}/files/deep/er/b.txt`)).body.toString(), "one\n");
+
+  // The home is another tree, whose store may refuse what neither holds.
+  inside(server, id, "echo third > c.txt; head -c 2000000 /dev/urandom > ~/large");
+  const beside = await fork();
+  assert.equal(beside.status, 202, beside.text());
+  await whole(ada, beside.data.id);
+  assert.equal((await ada.get(`/sessions/${beside.data.id}/files/c.txt`)).body.toString(), "third\n");
+  assert.equal((await ada.get(`/sessions/${id}/archive`)).status, 200);
+  inside(server, id, "rm ~/large");
 
   // It stands still, so that what is written now is nowhere but on its disk.
   process.kill(codi2, "SIGSTOP");
@@ -43,7 +52,7 @@ test("a fork and an archive of a running session", { timeout: 120_000, skip: pro
       assert.match(reply.json.error.message, /^The workspace does not say that all it has written is in the store/);
       assert.ok(Number(reply.headers["retry-after"]) > 0);
     }
-    assert.equal((await ada.get("/sessions")).data.length, 3, "nothing was made");
+    assert.equal((await ada.get("/sessions")).data.length, 4, "nothing was made");
     assert.equal((await fork({ at: version })).status, 202, "of a moment: of what is stored");
     assert.equal((await ada.get(`/sessions/${id}/archive?at=${version}`)).status, 200);
   } finally {

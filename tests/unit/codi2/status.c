@@ -312,6 +312,21 @@ static void a_barrier_that_was_refused_is_not_waited_for(void **state)
     codi2_status_destroy(s);
 }
 
+static void a_barrier_of_the_workspace_does_not_ask_the_home(void **state)
+{
+    (void)state;
+    struct codi2_status *s = codi2_status_create();
+    uint64_t barrier = codi2_status_barrier(s, /* all= */ true);
+    uint64_t seq = 0;
+    codi2_status_set(s, 1, &(struct codi2_facts){.refused = barrier});
+    assert_int_equal(codi2_status_await_workspace(s, barrier, 0, &seq), ERR_TIMEOUT);
+    codi2_status_set(s, 0, &(struct codi2_facts){.barrier = barrier, .seq = 9});
+    assert_int_equal(codi2_status_await_workspace(s, barrier, INT64_MAX, &seq), 0);
+    assert_int_equal(seq, 9);
+    assert_int_equal(codi2_status_await(s, barrier, INT64_MAX, &seq), ERR_FORBIDDEN);
+    codi2_status_destroy(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_barrier_waits_for_every_root),
         cmocka_unit_test(what_is_quiet_is_counted_apart),
         cmocka_unit_test(a_barrier_may_leave_what_is_quiet),
-        cmocka_unit_test(a_barrier_that_was_refused_is_not_waited_for)};
+        cmocka_unit_test(a_barrier_that_was_refused_is_not_waited_for),
+        cmocka_unit_test(a_barrier_of_the_workspace_does_not_ask_the_home)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
