@@ -153,10 +153,15 @@ int api_barrier(struct api_call *call, const struct sessions_view *view)
                         "the latest may be missing. Try again, or name a moment of the history.");
 }
 
-static int barrier_of(struct api_call *call, struct str session)
+/* Before the fork of a session as it is now. What is refused, or made already, does not wait for its workspace. */
+static int before_fork(struct api_call *call, const struct sessions_fork_input *in, bool *ret_made)
 {
     struct sessions_view view;
-    int r = sessions_get(&call->data, session, &view);
+    int r = sessions_fork_may(&call->data, in, ret_made);
+    if (r < 0 || *ret_made) {
+        return r;
+    }
+    r = sessions_get(&call->data, in->id, &view);
     return r < 0 ? r : api_barrier(call, &view);
 }
 
@@ -167,8 +172,11 @@ int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *
     }
     struct sessions_view view;
     struct sessions_fork_input input = {.id = in->session_id, .name = in->name};
-    int r = in->at == 0 ? barrier_of(call, in->session_id) : 0;
-    r = r < 0 ? r : files_moment(&call->data, in->session_id, (uint64_t)in->at, &input.at);
+    bool made = false;
+    int r = in->at == 0 ? before_fork(call, &input, &made) : 0;
+    if (r == 0 && !made) {
+        r = files_moment(&call->data, in->session_id, (uint64_t)in->at, &input.at);
+    }
     if (r == 0) {
         r = sessions_fork(&call->data, &input, &view);
     }

@@ -109,6 +109,8 @@ struct fork {
     struct str id;
     struct str workspace_id;
     struct sessions_view view; /* result */
+    bool made;                 /* the operation already has */
+    bool may;                  /* it has not, and nothing speaks against it */
 };
 
 /* What is forked as of a moment is counted as it is now: what was then is known only when it is copied. */
@@ -229,6 +231,33 @@ static int fork_fn(struct txn *txn, void *ctx)
         sessions_view_copy(f->ctx->arena, &f->view);
     }
     return r;
+}
+
+/* Keeps nothing, for it never succeeds: the operation is still to be done. */
+static int may_fn(struct txn *txn, void *ctx)
+{
+    struct fork *f = ctx;
+    struct data_session from;
+    struct str id;
+    uint64_t seq;
+    int r = data_replay(txn, f->ctx, &f->made, &id);
+    if (r < 0 || f->made) {
+        return r < 0 ? r : ERR_EXISTS;
+    }
+    r = sessions_find(txn, &f->ctx->scope, f->from, &from);
+    r = r < 0 ? r : check_source(txn, f, &from, &seq);
+    r = r < 0 ? r : sessions_room(txn, f->ctx);
+    f->may = r == 0;
+    return r < 0 ? r : ERR_STALE;
+}
+
+int sessions_fork_may(struct data_context *ctx, const struct sessions_fork_input *in,
+                      bool *ret_made)
+{
+    struct fork f = {.ctx = ctx, .from = in->id, .at = in->at};
+    int r = store_write(ctx->store, &ctx->op, may_fn, &f);
+    *ret_made = f.made;
+    return f.made || f.may ? 0 : r;
 }
 
 int sessions_fork(struct data_context *ctx, const struct sessions_fork_input *in,

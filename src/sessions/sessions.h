@@ -367,6 +367,10 @@ struct sessions_fork_input {
 int sessions_fork(struct data_context *ctx, const struct sessions_fork_input *in,
                   struct sessions_view *ret_view) BASE_MUST_USE;
 
+/* What sessions_fork would answer now, without a new session; ret_made: a repeated ctx->op, which gets the one that it made. */
+int sessions_fork_may(struct data_context *ctx, const struct sessions_fork_input *in,
+                      bool *ret_made) BASE_MUST_USE;
+
 /* A fork in hand. */
 struct sessions_forking {
     struct scope scope;

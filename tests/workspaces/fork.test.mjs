@@ -16,7 +16,8 @@ test("a fork and an archive of a running session", { timeout: 120_000, skip: pro
   const { codi2 } = stateOf(server, id);
   const fork = (body, options) => ada.post(`/sessions/${id}/fork`, { name: "Fork", ...body }, options);
   inside(server, id, "echo first > a.txt; mkdir -p deep/er; echo one > deep/er/b.txt");
-  const made = await fork();
+  const headers = { "Idempotency-Key": "first" };
+  const made = await fork({}, { headers });
   assert.equal(made.status, 202, made.text());
   await whole(ada, made.data.id);
   assert.equal((await ada.get(`/sessions/${made.data.id}/files/a.txt`)).body.toString(), "first\n");
@@ -45,6 +46,9 @@ test("a fork and an archive of a running session", { timeout: 120_000, skip: pro
     assert.equal((await ada.get(`/sessions/${late.data.id}/files/a.txt`)).body.toString(), "second\n");
 
     process.kill(codi2, "SIGSTOP");
+    const again = await fork({}, { headers });
+    assert.deepEqual([again.status, again.data?.id], [202, made.data.id], "made already: it waits for nobody");
+    assert.equal((await fork({ name: "Another" }, { headers })).status, 409);
     const { version } = (await ada.get(`/sessions/${id}/files?path=`)).data.find(({ path }) => path === "a.txt");
     const [refused, archive] = await Promise.all([fork({}, { expected5xx: true }), ada.get(`/sessions/${id}/archive`, { expected5xx: true })]);
     for (const reply of [refused, archive]) {
