@@ -277,9 +277,10 @@ static void create_lanes(struct http_server *server)
 {
     const struct http_limits *limits = &server->limits;
     for (int i = HTTP_READ; i < HTTP_LANES; i++) {
-        unsigned per_key = i == HTTP_STREAM ? limits->stream_per_key
-                           : i == HTTP_SCAN ? limits->threads[i] / 2
-                                            : 0;
+        unsigned per_key = i == HTTP_STREAM    ? limits->stream_per_key
+                           : i == HTTP_SCAN    ? limits->threads[i] / 2
+                           : i == HTTP_OUTSIDE ? limits->threads[i] / 4
+                                               : 0;
         server->lanes[i] = net_lane_create(&(struct net_lane_options){
             .name = kinds[i].name,
             .stack = kinds[i].stack,

@@ -161,18 +161,19 @@ static void full_lane(void **state)
 }
 
 /* At most four of one key at once, the rest wait their turn. */
-static void fair_lane(void **state)
+static void be_fair(const char *path, enum http_lane lane)
 {
-    (void)state;
     enum { MANY = 9 };
     set_hold(true);
     int fds[MANY];
     for (int i = 0; i < MANY; i++) {
         fds[i] = raw_connect();
-        raw_send(fds[i], STR("GET /keyed HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+        BUF_AUTO(head, 256);
+        buf_printf(&head, "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", path);
+        raw_send(fds[i], buf_str(&head));
     }
     wait_until_running(4);
-    wait_for_waiting(HTTP_STREAM, MANY - 4);
+    wait_for_waiting(lane, MANY - 4);
     {
         LOCK_SCOPE(&lock);
         assert_int_equal(running, 4);
@@ -186,6 +187,13 @@ static void fair_lane(void **state)
     }
     LOCK_SCOPE(&lock);
     assert_true(most_running <= 4);
+}
+
+static void fair_lane(void **state)
+{
+    (void)state;
+    be_fair("/keyed", HTTP_STREAM);
+    be_fair("/outside", HTTP_OUTSIDE);
 }
 
 static void limits_of_addresses(void **state)

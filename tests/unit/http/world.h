@@ -35,6 +35,7 @@ static const struct {
     {"/work", {.lane = HTTP_WORK, .max_body = 1000}},
     {"/hold", {.lane = HTTP_HASH}},
     {"/keyed", {.lane = HTTP_STREAM, .key = 7}},
+    {"/outside", {.lane = HTTP_OUTSIDE, .key = 7}},
     {"/echo", {.lane = HTTP_STREAM, .stream_body = true, .max_body = BIG}},
     {"/short", {.lane = HTTP_STREAM}},
     {"/relay", {.lane = HTTP_INLINE, .upgrade = true, .max_body = BIG}},
@@ -157,7 +158,8 @@ UNUSED static void handle(void *ctx, struct http_request *request, struct http_r
 {
     (void)ctx;
     struct str path = request->path;
-    if (str_eq(path, STR("/hold")) || str_eq(path, STR("/keyed"))) {
+    if (str_eq(path, STR("/hold")) || str_eq(path, STR("/keyed")) ||
+        str_eq(path, STR("/outside"))) {
         wait_while_held();
     }
     if (str_eq(path, STR("/large"))) {
