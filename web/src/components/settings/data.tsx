@@ -42,6 +42,9 @@ async function patiently<Result>(ask: () => Promise<Result>): Promise<Result> {
   }
 }
 
+/** Of one session, whose workspace does not say that all it has written is stored; the others may. */
+const isOfWorkspace = (error: unknown) => error instanceof ApiError && (error.status === 503 || error.status === 409);
+
 /** All pages of a list. */
 const whole: typeof all = (page) => all((cursor) => patiently(() => page(cursor)));
 
@@ -89,6 +92,7 @@ function Export({ user }: { readonly user: User }) {
   const { sessions, isComplete, error: unread, retry } = useAllSessions();
   const { busy, error, send } = useSending();
   const [at, setAt] = useState<string>();
+  const [left, setLeft] = useState<readonly string[]>([]);
   const stop = useRef<AbortController>(undefined);
   if (!isComplete) return unread === undefined ? <ListSkeleton rows={3} /> : <ProblemNotice error={unread} retry={retry} />;
   const bytes = sessions.reduce((sum, one) => sum + one.bytes, 0);
@@ -96,6 +100,7 @@ function Export({ user }: { readonly user: User }) {
     const stopper = new AbortController();
     const { signal } = stopper;
     stop.current = stopper;
+    setLeft([]);
     try {
       // What is shown may be of some seconds ago: all is what there is now.
       const wanted = one === undefined ? await whole((cursor) => api.sessionsList(cursor)) : [one];
@@ -105,12 +110,20 @@ function Export({ user }: { readonly user: User }) {
         setAt("home");
         await patiently(() => fetchHome(signal));
       }
+      const missed: string[] = [];
       for (const session of wanted) {
         signal.throwIfAborted();
         setAt(session.name);
-        await patiently(() => fetchArchive(session.id, "tgz", undefined, signal));
+        try {
+          await patiently(() => fetchArchive(session.id, "tgz", undefined, signal));
+        } catch (error) {
+          if (one !== undefined || !isOfWorkspace(error)) throw error;
+          missed.push(session.name);
+          setLeft([...missed]);
+        }
       }
-      say(one === undefined ? "All of it is on its way: your browser shows when it is here" : "It is on its way: your browser shows when it is here");
+      const what = one !== undefined ? "It" : missed.length > 0 ? "The rest" : "All of it";
+      say(`${what} is on its way: your browser shows when it is here`);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
@@ -120,6 +133,7 @@ function Export({ user }: { readonly user: User }) {
   return (
     <Stack gap="16px" align="flex-start">
       <FormProblem error={error} />
+      {left.length > 0 && <Text role="alert" color="bad.fg" fontSize="13px" overflowWrap="anywhere">{`Left out, since it could not be made sure that their latest is stored: ${left.map((name) => `“${name}”`).join(", ")}. Try each again, or stop its workspace first.`}</Text>}
       <Flex gap="12px" align="center" wrap="wrap">
         <Button size="sm" loading={busy} loadingText="Download everything" onClick={() => void take()}><Download size={14} />Download everything</Button>
         {busy && <Button size="sm" variant="outline" colorPalette="gray" onClick={() => stop.current?.abort()}>Stop</Button>}
