@@ -266,7 +266,7 @@ int api_files_archive(struct api_call *call, const struct api_files_archive_in *
 {
     struct sessions_view view;
     int r = sessions_get(&call->data, in->session_id, &view);
-    if (r == 0 && in->at == 0) {
+    if (r == 0 && in->at == 0 && call->req->method != HTTP_HEAD) {
         r = api_barrier(call, &view);
     }
     if (r < 0) {
