@@ -87,7 +87,7 @@ int api_tenant_put(struct api_call *call, const struct api_tenant_put_in *in)
 {
     struct data_tenant tenant;
     struct auth_tenant_update update = {.name = in->name};
-    struct lifecycle_usage usage;
+    struct lifecycle_usage usage = {.members = 0};
     int r = api_if_match(in->if_match, &update.revision);
     if (r == 0) {
         r = lifecycle_usage(&call->data, &usage); /* first: behind the change nothing may fail */
