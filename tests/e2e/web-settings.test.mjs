@@ -234,7 +234,7 @@ test("all of one's data: an archive of each session, and the account", async () 
   page.on("download", (download) => taken.push(download));
   await button("Download everything", page).click();
   await visible(page.getByText(/^All of it is on its way/));
-  assert.deepEqual(taken.map((download) => download.suggestedFilename()), ["coditect-account.json", "Project A.tar.gz"]);
+  assert.deepEqual(taken.map((download) => download.suggestedFilename()), ["coditect-account.json", "home.tar.gz", "Project A.tar.gz"]);
   const text = readFileSync(await taken[0].path(), "utf8");
   const account = JSON.parse(text);
   assert.equal(account.user.email, ada.email);
@@ -247,7 +247,7 @@ test("all of one's data: an archive of each session, and the account", async () 
   for (const part of ["/links", "/conversations", "/messages", "/keys", "/settings", "/totp", "/devices", "/archive"]) assert.ok([...refused].some((path) => path.endsWith(part)), part);
   for (const place of places) await page.unroute(`**/api/v5/${place}`, refuse);
   assert.ok(account.devices.length > 0);
-  assert.match(execFileSync("tar", ["tzf", await taken[1].path()], { encoding: "utf8" }), /src\/hello\.txt/);
+  assert.match(execFileSync("tar", ["tzf", await taken[2].path()], { encoding: "utf8" }), /src\/hello\.txt/);
 });
 
 test("sessions of the team: deleted, restored, by whose they are", async () => {
