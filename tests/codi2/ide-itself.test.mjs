@@ -7,7 +7,6 @@ import { World, until } from "./world.mjs";
 const real = process.env.CODITECT_IDE_BUNDLE;
 test("the IDE itself", { timeout: 120_000, skip: real ? false : "CODITECT_IDE_BUNDLE names no bundle" }, async (t) => {
   const world = new World(t);
-  fs.mkdirSync(world.path("home"));
   await world.startServer();
   await world.startCodi2(["--node", process.execPath, "--ide", real], { HOME: world.path("home") });
   const healthy = async () => (await world.door("GET", "/ide/coditect/healthz")).status === 200;
