@@ -129,8 +129,9 @@ static int may_start(struct api_call *call, struct str session)
 }
 
 /*
- * What is made of a session as it is now begins with what its workspace has written by now. Before it runs nothing is written, and
- * what has ended persisted it; else nobody but the workspace knows.
+ * What is made of a session as it is now begins with what its workspace has written by now, which nobody else knows. One that has
+ * ended was asked to persist it; where it could not (it was killed, or a start right behind its pause waits for it), the store's last
+ * is taken.
  */
 int api_barrier(struct api_call *call, const struct sessions_view *view)
 {
