@@ -2,6 +2,7 @@
 #ifndef AUTH_AUTH_INT_H
 #define AUTH_AUTH_INT_H
 
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "auth/auth.h"
@@ -110,7 +111,10 @@ extern const uint32_t auth_common_at[]; /* where each begins; one more: the end 
 int auth_password_check(struct data_context *ctx, const char *field, struct str password,
                         struct str email) BASE_MUST_USE;
 
-/* About 20 ms. ERR_BUSY: no memory for the hash. */
+sem_t *auth_cores_create(void);
+void auth_cores_destroy(sem_t *cores);
+
+/* About 20 ms of a core, which it waits for. ERR_BUSY: no memory for the hash. */
 int auth_password_hash(const struct auth *a, struct str password,
                        char ret_phc[static AUTH_HASH_ROOM]) BASE_MUST_USE;
 
@@ -451,6 +455,7 @@ struct auth {
     usec_t access_life, idle_life, absolute_life;
     struct auth_rate rates[AUTH_LIMIT_KINDS];
     bool cheap_hash;
+    sem_t *cores; /* one for each hash that may be computed at once */
     char dummy_hash[AUTH_HASH_ROOM];
     struct auth_limits *limits;
     struct auth_notes notes;

@@ -1,8 +1,11 @@
 /*
  * Passwords: Argon2id (RFC 9106) with 19 MiB, 2 passes, 1 lane, as a PHC string made by libsodium. An unknown account is
- * verified against a hash of its own kind, made at start, so that both answers take the same time.
+ * verified against a hash of its own kind, made at start, so that both answers take the same time. As many are computed at once
+ * as there are cores: memory stays bounded, and the lane can have more threads, of which some wait for their commits.
  */
+#include <errno.h>
 #include <sodium.h>
+#include <unistd.h>
 
 #include "auth/auth_int.h"
 
@@ -74,17 +77,42 @@ int auth_password_check(struct data_context *ctx, const char *field, struct str 
     return 0;
 }
 
+sem_t *auth_cores_create(void)
+{
+    sem_t *cores = MEM_NEW(sem_t);
+    ASSERT(sem_init(cores, 0, (unsigned)sysconf(_SC_NPROCESSORS_ONLN)) == 0);
+    return cores;
+}
+
+void auth_cores_destroy(sem_t *cores)
+{
+    ASSERT(sem_destroy(cores) == 0);
+    mem_free(cores);
+}
+
+static void take_core(sem_t *cores)
+{
+    while (sem_wait(cores) < 0) {
+        ASSERT(errno == EINTR);
+    }
+}
+
+static void give_core(sem_t *cores)
+{
+    ASSERT(sem_post(cores) == 0);
+}
+
 int auth_password_hash(const struct auth *a, struct str password,
                        char ret_phc[static AUTH_HASH_ROOM])
 {
     size_t memory = a->cheap_hash ? crypto_pwhash_MEMLIMIT_MIN : (size_t)MEMORY;
     unsigned long long ops = a->cheap_hash ? crypto_pwhash_OPSLIMIT_MIN : OPS;
     memset(ret_phc, 0, AUTH_HASH_ROOM);
-    if (crypto_pwhash_str_alg(ret_phc, password.p, password.n, ops, memory,
-                              crypto_pwhash_ALG_ARGON2ID13) != 0) {
-        return ERR_BUSY;
-    }
-    return 0;
+    take_core(a->cores);
+    int r = crypto_pwhash_str_alg(ret_phc, password.p, password.n, ops, memory,
+                                  crypto_pwhash_ALG_ARGON2ID13);
+    give_core(a->cores);
+    return r == 0 ? 0 : ERR_BUSY;
 }
 
 bool auth_password_verify(const struct auth *a, struct str phc, struct str password)
@@ -94,6 +122,8 @@ bool auth_password_verify(const struct auth *a, struct str phc, struct str passw
     struct str hash = known ? phc : str_from(a->dummy_hash);
     struct str tried = str_slice(password, 0, AUTH_PASSWORD_BYTES);
     memcpy(text, hash.p, hash.n);
+    take_core(a->cores);
     bool right = crypto_pwhash_str_verify(text, tried.n > 0 ? tried.p : "", tried.n) == 0;
+    give_core(a->cores);
     return known && right;
 }

@@ -245,7 +245,8 @@ static const struct {
     [HTTP_READ] = {"read", 256 * 1024, 2, true, 4096},
     [HTTP_SCAN] = {"scan", 256 * 1024, 2, true, 256},
     [HTTP_WORK] = {"work", 256 * 1024, 128, false, 4096},
-    [HTTP_HASH] = {"hash", 256 * 1024, 1, true, 64},
+    /* As many compute as there are cores (auth/password.c); the others wait for their commits. */
+    [HTTP_HASH] = {"hash", 256 * 1024, 2, true, 64},
     [HTTP_STREAM] = {"stream", 256 * 1024, 64, false, 256},
     [HTTP_OUTSIDE] = {"outside", 512 * 1024, 16, false, 256},
 };
