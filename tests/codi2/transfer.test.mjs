@@ -14,8 +14,6 @@ const PROMISED = 4 * MIB; // a transfer
 // What comes in the same minute whatever is sent: the engine's caches fill (2 MiB a connection), threads begin to work. A server
 // that kept what it is sent would take 240 MiB more.
 const SLACK = 4 * MIB;
-// Freed memory is handed out again at once, or a sanitizer would keep as much as passed.
-const env = { ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:quarantine_size_mb=1:thread_local_quarantine_size_kb=64` };
 
 /** The most memory of its own that a process has while work goes on: what it maps of files is the kernel's to take away. */
 async function mostWhile(pid, work) {
@@ -41,7 +39,7 @@ function noise(bytes) {
 }
 
 test("a large file goes in and comes out through bounded memory", { timeout: 1_800_000, skip: BYTES === 0 && "CODITECT_LARGE_BYTES is not set" }, async (t) => {
-  const server = await Server.start({ env });
+  const server = await Server.start();
   t.after(() => server.stop());
   const client = await server.account();
   const session = (await newSession(client)).id;
