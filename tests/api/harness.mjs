@@ -25,7 +25,7 @@ assert.notEqual(build, "", "CODITECT_BUILD must name the build directory");
 
 // CODITECT_TEST_FAULTS="SEED RATE": every server has a faulty store (tests/store/coditectd_faults.c), and a request whose store
 // did not answer in time is sent again.
-const faulty = process.env.CODITECT_TEST_FAULTS !== undefined;
+export const faulty = process.env.CODITECT_TEST_FAULTS !== undefined;
 export const program = join(build, faulty ? "src/coditectd/coditectd-faults" : "src/coditectd/coditectd");
 
 export const bundle = JSON.parse(readFileSync(join(build, "src/api/openapi.schema.json"), "utf8"));
