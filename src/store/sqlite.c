@@ -148,7 +148,7 @@ int store_sqlite_connect(struct store_sqlite *d)
     ASSERT(!d->writer);
     const struct store_connection_options options = {
         .path = d->path,
-        .vfs = d->vfs,
+        .vfs = d->no_sync ? d->vfs : store_combining_vfs(d->vfs),
         .writer = true,
         .no_sync = d->no_sync,
     };

@@ -14,6 +14,7 @@
 
 enum {
     SQLITE_GROUP_BYTES = 1 << 20,    /* content of one group commit */
+    SQLITE_ALONE_BYTES = 4 << 20,    /* the same, when nobody has saved for a while */
     SQLITE_BESIDE_BYTES = 256 << 10, /* the same, when somebody waits for a small save in it */
     SQLITE_GROUP_JOBS = 512,         /* functions of one group commit */
     SQLITE_LARGE_JOB = 16 << 10,     /* an op that announces more waits behind the smaller ones */
@@ -22,7 +23,7 @@ enum {
     SQLITE_APART = 768, /* a longer value lies apart: with its key it would not fit into a cell */
     SQLITE_LOG_PATIENCE = 4, /* times the log's limit: then readers are held up for a checkpoint */
     SQLITE_IDLE_PART = 8,    /* of the log's limit: enough for a checkpoint by an idle writer */
-    SQLITE_LARGE_PART = 4,   /* the same, once a large operation is in the log */
+    SQLITE_LARGE_PART = 4,   /* the same, once the log has uploads while others save */
 };
 
 /* ---- sqlite_connection.c ------------------------------------------------------------------------------------------- */
@@ -62,6 +63,9 @@ struct store_connection_options {
     bool writer;
     bool no_sync;
 };
+
+/* sqlite_combine.c: the name of the VFS that stands before the one called name (NULL: the system's), for a writer that flushes. */
+const char *store_combining_vfs(const char *name);
 
 /* ERR_CORRUPT, ERR_NO_SPACE, ERR_IO. */
 int store_connection_open(const struct store_connection_options *options,
@@ -157,6 +161,7 @@ struct store_queue {
     struct lock_cond changed;
     struct store_jobs small, large;
     _Atomic size_t waiting; /* jobs in both, for stats: changed under the lock */
+    usec_t small_at;        /* when the last small one came; monotonic */
     bool stop;
 };
 

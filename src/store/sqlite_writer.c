@@ -3,9 +3,10 @@
  *
  * A group takes what waits until nothing waits or it has 1 MiB of content; functions that announce much content come after
  * the others, but at least one a group. What a save waits for is the group before its own, its own, and a checkpoint: where
- * uploads would fill these, groups with a save in them and the log are kept to a quarter. A function that fails has written nothing, since its writes lie in its own set until
- * it has succeeded. Everybody is answered after the flush, also who only read or failed: the answer may rest on what the
- * group has written.
+ * uploads would fill these, groups with a save in them and the log are kept to a quarter. Where nobody has saved for a second
+ * uploads have the writer for themselves: groups of 4 MiB, and a whole log. A function that fails has written nothing, since its
+ * writes lie in its own set until it has succeeded. Everybody is answered after the flush, also who only read or failed: the
+ * answer may rest on what the group has written.
  *
  * Invariants
  *  1. A job is in the queue, or taken by the writer, or done; only a queued one may be given up by its waiter.
@@ -17,6 +18,7 @@
 #include "store/sqlite_int.h"
 
 static const usec_t idle_after = USEC_PER_SEC;
+static const usec_t alone_after = USEC_PER_SEC;
 static const usec_t reopen_every = USEC_PER_SEC;
 
 struct group {
@@ -25,6 +27,7 @@ struct group {
     size_t bytes; /* written so far, or announced by the job just taken */
     bool small;   /* has one that announced little */
     bool large;   /* has one that announced much */
+    bool alone;   /* when it began nobody had announced little for a while */
 };
 
 static void jobs_init(struct store_jobs *jobs)
@@ -119,6 +122,7 @@ int store_writer_submit(struct store_sqlite *d, struct txn *txn)
     bool first = !q->small.first && !q->large.first;
     jobs_add(queue_of(q, &job), &job);
     q->waiting++;
+    q->small_at = q->small.first ? time_monotonic() : q->small_at;
     if (first) {
         lock_cond_signal(&q->changed);
     }
@@ -130,9 +134,14 @@ int store_writer_submit(struct store_sqlite *d, struct txn *txn)
 
 /* ---- the writer's side --------------------------------------------------------------------------------------------- */
 
+static size_t room_of(const struct group *g)
+{
+    return g->alone ? SQLITE_ALONE_BYTES : SQLITE_GROUP_BYTES;
+}
+
 static bool fits(const struct store_job *job, const struct group *g)
 {
-    size_t room = g->small ? SQLITE_BESIDE_BYTES : SQLITE_GROUP_BYTES;
+    size_t room = g->small ? SQLITE_BESIDE_BYTES : room_of(g);
     return !g->large || g->bytes + announced(job) <= room;
 }
 
@@ -140,7 +149,7 @@ static bool fits(const struct store_job *job, const struct group *g)
 static struct store_job *take_locked(struct store_queue *q, struct group *g)
 {
     lock_assert_held(&q->lock);
-    bool full = g->count >= SQLITE_GROUP_JOBS || g->bytes >= SQLITE_GROUP_BYTES;
+    bool full = g->count >= SQLITE_GROUP_JOBS || g->bytes >= room_of(g);
     struct store_job *job = NULL;
     if (!full && q->small.first) {
         job = jobs_take(&q->small);
@@ -307,7 +316,7 @@ static void run_group(struct store_sqlite *d, struct group *g)
         roll_back(d);
         store_space_hit(&d->space);
         d->commit_number = d->stored_commit_number;
-        g->bytes = SQLITE_GROUP_BYTES; /* nobody joins any more */
+        g->bytes = room_of(g); /* nobody joins any more */
         g->large = true;
         r = keep_entitled(d, g) ? run_jobs(d, g) : 0;
     }
@@ -337,6 +346,7 @@ static bool wait_for_work(struct store_sqlite *d, struct group *g, bool *ret_idl
             lock_cond_wait(&q->changed, &q->lock);
         }
     }
+    g->alone = time_monotonic() - q->small_at > alone_after;
     (void)take_locked(q, g);
     return g->count > 0 || !q->stop;
 }
@@ -372,7 +382,7 @@ void *store_writer_main(void *self)
         }
         if (g.count > 0) {
             run_group(d, &g);
-            d->wal_large = d->wal_large || g.large;
+            d->wal_large = d->wal_large || (g.large && !g.alone);
             finish_group(&d->queue, &g);
         }
         if (idle && g.count == 0) {
