@@ -37,6 +37,7 @@ void codi2_link_destroy(struct codi2_link *l)
     }
     ASSERT_MAGIC(l, LINK_MAGIC);
     codi2_link_forget(l);
+    codi2_link_destroy(l->aside.link);
     codi2_link_ahead_destroy(l->files);
     codi2_link_ahead_destroy(l->parts);
     http_client_destroy(l->client);

@@ -1,7 +1,7 @@
 /*
- * Content to the server. Chunks that were cut wait in memory and are sent together: the server is asked once which of them it
+ * Content to the server. Chunks that were cut wait in memory and are sent in lots: the server is asked once which of a lot it
  * lacks, and those go in groups, each of which is one transaction there, over several connections at once, since each is
- * answered only when it is on the server's disk.
+ * answered only when it is on the server's disk. While a full lot is on its way the next is cut.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,13 +14,31 @@
 
 /* ---- sending ---- */
 
+static void clear(struct link_lot *lot)
+{
+    for (size_t i = 0; i < lot->count; i++) {
+        MEM_FREE(lot->pieces[i].bytes);
+    }
+    lot->count = 0;
+    lot->bytes = 0;
+}
+
+/* What came of the lot that was on its way. */
+static int aside_end(struct codi2_link *l)
+{
+    if (!l->aside.running) {
+        return 0;
+    }
+    (void)pthread_join(l->aside.thread, NULL);
+    l->aside.running = false;
+    return l->aside.error;
+}
+
 void codi2_link_forget(struct codi2_link *l)
 {
-    for (size_t i = 0; i < l->waiting_count; i++) {
-        MEM_FREE(l->waiting[i].bytes);
-    }
-    l->waiting_count = 0;
-    l->waiting_bytes = 0;
+    (void)aside_end(l);
+    clear(&l->lots[0]);
+    clear(&l->lots[1]);
 }
 
 static int send_piece(struct codi2_link *l, const struct link_piece *piece)
@@ -127,12 +145,13 @@ static int send_all(struct codi2_link *l, const struct link_piece *const *pieces
     return atomic_load(&s.error);
 }
 
-static int ask_missing(struct codi2_link *l, struct arena *arena, struct wire_hashes *ret_missing)
+static int ask_missing(struct codi2_link *l, const struct link_lot *lot, struct arena *arena,
+                       struct wire_hashes *ret_missing)
 {
-    struct wire_hashes have = {.at = ARENA_ARRAY(arena, struct content_hash, l->waiting_count),
-                               .n = l->waiting_count};
+    struct wire_hashes have = {.at = ARENA_ARRAY(arena, struct content_hash, lot->count),
+                               .n = lot->count};
     for (size_t i = 0; i < have.n; i++) {
-        have.at[i] = l->waiting[i].hash;
+        have.at[i] = lot->pieces[i].hash;
     }
     BUF_AUTO(body, WIRE_MAX_REQUEST);
     BUF_AUTO(reply, WIRE_MAX_MESSAGE);
@@ -156,23 +175,54 @@ static bool is_listed(const struct wire_hashes *hashes, const struct content_has
     return false;
 }
 
-int codi2_link_flush(struct codi2_link *l)
+/* Whether it came or not: the lot is empty then. */
+static int send_lot(struct codi2_link *l, struct link_lot *lot)
 {
-    if (l->waiting_count == 0) {
-        return 0;
-    }
     ARENA_AUTO(arena);
     struct wire_hashes missing = {0};
-    int error = ask_missing(l, &arena, &missing);
+    int error = ask_missing(l, lot, &arena, &missing);
     const struct link_piece *to_send[LINK_WAITING];
     size_t count = 0;
-    for (size_t i = 0; i < l->waiting_count && !error; i++) {
-        if (is_listed(&missing, &l->waiting[i].hash)) {
-            to_send[count++] = &l->waiting[i];
+    for (size_t i = 0; i < lot->count && !error; i++) {
+        if (is_listed(&missing, &lot->pieces[i].hash)) {
+            to_send[count++] = &lot->pieces[i];
         }
     }
     if (!error) {
         error = send_all(l, to_send, count);
+    }
+    clear(lot);
+    return error;
+}
+
+static void *send_aside(void *ctx)
+{
+    struct link_aside *aside = ctx;
+    aside->error = send_lot(aside->link, aside->lot);
+    return NULL;
+}
+
+/* The full lot; the other one is filled from now on. */
+static int send_full(struct codi2_link *l)
+{
+    int error = aside_end(l);
+    if (error) {
+        return error;
+    }
+    struct link_aside *aside = &l->aside;
+    aside->link = aside->link ? aside->link : codi2_link_create(&l->options);
+    aside->lot = &l->lots[l->filling];
+    l->filling = 1 - l->filling;
+    aside->running = pthread_create(&aside->thread, NULL, send_aside, aside) == 0;
+    return aside->running ? 0 : send_lot(l, aside->lot);
+}
+
+int codi2_link_flush(struct codi2_link *l)
+{
+    struct link_lot *lot = &l->lots[l->filling];
+    int error = aside_end(l);
+    if (!error && lot->count > 0) {
+        error = send_lot(l, lot);
     }
     codi2_link_forget(l);
     return error;
@@ -182,14 +232,19 @@ int codi2_link_flush(struct codi2_link *l)
 
 static int wait_with(struct codi2_link *l, const struct content_hash *hash, struct str bytes)
 {
-    bool full = l->waiting_count == LINK_WAITING || l->waiting_bytes + bytes.n > LINK_WAITING_BYTES;
-    int error = full ? codi2_link_flush(l) : 0;
-    if (!error) {
-        l->waiting_bytes += bytes.n;
-        l->waiting[l->waiting_count++] =
-            (struct link_piece){.hash = *hash, .bytes = mem_dup(bytes.p, bytes.n), .n = bytes.n};
+    struct link_lot *lot = &l->lots[l->filling];
+    if (lot->count == LINK_WAITING || lot->bytes + bytes.n > LINK_WAITING_BYTES) {
+        int error = send_full(l);
+        if (error) {
+            codi2_link_forget(l);
+            return error;
+        }
+        lot = &l->lots[l->filling];
     }
-    return error;
+    lot->bytes += bytes.n;
+    lot->pieces[lot->count++] =
+        (struct link_piece){.hash = *hash, .bytes = mem_dup(bytes.p, bytes.n), .n = bytes.n};
+    return 0;
 }
 
 static int on_page(void *ctx, const struct content_hash *hash, const struct content_page *page,

@@ -8,10 +8,10 @@
 #include "wire/wire.h"
 
 enum {
-    LINK_WAITING = 512, /* pieces */
-    LINK_WAITING_BYTES = 8 << 20,
-    LINK_LOT = WIRE_MAX_CHUNKS, /* files */
-    LINK_SENDERS = 3,           /* beside the one who waits for them */
+    LINK_WAITING = 512,           /* pieces */
+    LINK_WAITING_BYTES = 8 << 20, /* of a lot */
+    LINK_LOT = WIRE_MAX_CHUNKS,   /* files */
+    LINK_SENDERS = 3,             /* beside the one who waits for them */
     LINK_GROUP_BYTES =
         640 * 1024, /* plain; with what stands before each less than WIRE_MAX_CHUNK_BYTES */
 };
@@ -21,6 +21,20 @@ struct link_piece {
     struct content_hash hash;
     char *bytes; /* plain */
     size_t n;
+};
+
+struct link_lot {
+    struct link_piece pieces[LINK_WAITING];
+    size_t count, bytes;
+};
+
+/* One lot on its way while the next is filled. */
+struct link_aside {
+    struct codi2_link *link; /* of its own; NULL: not used yet */
+    struct link_lot *lot;
+    pthread_t thread;
+    bool running;
+    int error;
 };
 
 /* Chunks that came together; find_in says which. */
@@ -49,9 +63,9 @@ struct codi2_link {
     struct content_codec *codec;
     struct content_cutter *cutter;
     struct content_hasher *hasher;
-    struct link_piece waiting[LINK_WAITING];
-    size_t waiting_count;
-    size_t waiting_bytes;
+    struct link_lot lots[2];
+    unsigned filling; /* index of the one that takes pieces */
+    struct link_aside aside;
     struct link_ahead *files; /* content of the files to come; NULL: not used yet */
     struct link_ahead *parts; /* parts of a large file */
 };
