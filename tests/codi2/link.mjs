@@ -48,6 +48,7 @@ export async function openLink(t, here, there) {
   const worker = new Worker(new URL(import.meta.url), { workerData: { here, there } });
   t.after(() => worker.terminate());
   await once(worker, "message");
+  worker.unref(); // of two thousand one or two do not hear that they should end; the run ends without them
   const refused = [];
   worker.on("message", (one) => refused.push(one));
   return Object.assign((word) => worker.postMessage(word), { refused });
