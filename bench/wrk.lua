@@ -1,7 +1,10 @@
 -- What wrk is told by environment variables, and its result as one line of JSON.
 --   BENCH_PUT     a path; each request puts bytes of its own below it (no two requests the same content)
 --   BENCH_BYTES   how many
+--   BENCH_BODIES  a file; each request posts the next of its lines, as JSON
 local put = os.getenv("BENCH_PUT")
+local from = os.getenv("BENCH_BODIES")
+local bodies = {}
 local threads = 0
 
 function setup(thread)
@@ -10,6 +13,8 @@ function setup(thread)
 end
 
 function init()
+  if from then for line in io.lines(from) do table.insert(bodies, line) end end
+  count = number * 7 -- threads begin with different ones
   if not put then return end
   math.randomseed(os.time() * 64 + number)
   local bytes = {}
@@ -19,8 +24,9 @@ function init()
 end
 
 function request()
-  if not put then return wrk.format() end
   count = count + 1
+  if from then return wrk.format("POST", nil, { ["Content-Type"] = "application/json" }, bodies[count % #bodies + 1]) end
+  if not put then return wrk.format() end
   local mark = string.format("%08d%04d%020d", os.time() % 100000000, number, count)
   return wrk.format("PUT", string.format("%s/%d-%d", put, number, count % 500), nil, mark .. rest)
 end
