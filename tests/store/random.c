@@ -7,16 +7,17 @@
  * counter, and a feed with one event a transaction, which a tail follows by its watch: it must see each event once, each
  * thread's in order.
  *
+ * The control spoils what one of them keeps behind its back: it must be found out.
+ *
  * CODITECT_TEST_SEED repeats what the threads do, though not how they interleave; what one does alone it repeats exactly,
  * faults too, which is tried first.
  */
 #include <pthread.h>
 
-#include "base/lock.h"
 #include "base/siphash.h"
-#include "store_test.h"
+#include "random_tail.h"
 
-enum { KEYS = 48, THREADS = 4, PHASES = 3, TXNS = 60, OPS = 10, ACCOUNTS = 8, FEED_PAGE = 7 };
+enum { KEYS = 48, THREADS = RANDOM_TAIL_WRITERS, PHASES = 3, TXNS = 60, OPS = 10, ACCOUNTS = 8 };
 
 /* Even keys hold counters, odd ones bytes made from the number. */
 struct model {
@@ -300,95 +301,6 @@ static void *client_main(void *ctx)
     return NULL;
 }
 
-/* ---- the feed's tail ------------------------------------------------------------------------------------------------ */
-
-struct tail {
-    struct store_test *t;
-    struct lock lock;
-    struct lock_cond changed;
-    bool woken, stop;
-    uint8_t position[STORE_POSITION_SIZE];
-    uint64_t seen[THREADS];
-    const char *wrong;
-    pthread_t id;
-};
-
-struct tail_page {
-    const struct tail *tail;
-    uint8_t position[STORE_POSITION_SIZE];
-    uint64_t seen[THREADS];
-    size_t count;
-    const char *wrong;
-};
-
-static void wake_tail(void *ctx)
-{
-    struct tail *t = ctx;
-    LOCK_SCOPE(&t->lock);
-    t->woken = true;
-    lock_cond_signal(&t->changed);
-}
-
-static int read_page(struct txn *txn, void *ctx)
-{
-    struct tail_page *p = ctx;
-    memcpy(p->position, p->tail->position, sizeof p->position);
-    memcpy(p->seen, p->tail->seen, sizeof p->seen);
-    p->wrong = NULL;
-    struct store_feed_range range = {.feed = STR("events"), .limit = FEED_PAGE};
-    memcpy(range.behind, p->position, sizeof range.behind);
-    struct store_event *events;
-    int r = store_feed(txn, &range, &events, &p->count);
-    for (size_t i = 0; r == 0 && i < p->count; i++) {
-        struct str rest = events[i].value, thread = STR_EMPTY, number = STR_EMPTY;
-        (void)(str_split(&rest, ' ', &thread) && str_split(&rest, ' ', &number));
-        uint64_t t = THREADS, n = 0;
-        if (str_u64(thread, THREADS - 1, &t) || str_u64(number, UINT32_MAX, &n) ||
-            n != p->seen[t]) {
-            p->wrong = "an event is missing, doubled or out of order";
-            break;
-        }
-        p->seen[t]++;
-        memcpy(p->position, events[i].position, sizeof p->position);
-    }
-    return r;
-}
-
-static bool read_events(struct tail *t)
-{
-    for (;;) {
-        struct tail_page page = {.tail = t};
-        if (store_test_read(t->t, read_page, &page) != 0) {
-            page.wrong = "the feed cannot be read";
-        }
-        t->wrong = page.wrong;
-        memcpy(t->position, page.position, sizeof t->position);
-        memcpy(t->seen, page.seen, sizeof t->seen);
-        if (t->wrong || page.count == 0) {
-            return !t->wrong;
-        }
-    }
-}
-
-static bool wait_for_event(struct tail *t)
-{
-    LOCK_SCOPE(&t->lock);
-    while (!t->woken && !t->stop) {
-        lock_cond_wait(&t->changed, &t->lock);
-    }
-    bool go_on = t->woken;
-    t->woken = false;
-    return go_on;
-}
-
-static void *tail_main(void *ctx)
-{
-    struct tail *t = ctx;
-    while (wait_for_event(t) && read_events(t)) {
-    }
-    return NULL;
-}
-
 /* ---- the run -------------------------------------------------------------------------------------------------------- */
 
 static int check_own(struct txn *txn, void *ctx)
@@ -402,7 +314,8 @@ static int check_own(struct txn *txn, void *ctx)
     return r;
 }
 
-static void check_phase(struct store_test *t, struct client *clients, const struct tail *tail)
+static void check_phase(struct store_test *t, struct client *clients,
+                        const struct random_tail *tail)
 {
     for (unsigned i = 0; i < THREADS; i++) {
         if (clients[i].wrong || tail->wrong) {
@@ -415,12 +328,12 @@ static void check_phase(struct store_test *t, struct client *clients, const stru
     }
 }
 
-static void run_phase(struct store_test *t, struct client *clients, struct tail *tail)
+static void run_phase(struct store_test *t, struct client *clients, struct random_tail *tail)
 {
     tail->stop = false;
     tail->woken = true;
-    assert_int_equal(pthread_create(&tail->id, NULL, tail_main, tail), 0);
-    struct store_watch *watch = store_watch(t->store, STR("events"), wake_tail, tail);
+    assert_int_equal(pthread_create(&tail->id, NULL, random_tail_main, tail), 0);
+    struct store_watch *watch = store_watch(t->store, STR("events"), random_tail_wake, tail);
     for (unsigned i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_create(&clients[i].id, NULL, client_main, &clients[i]), 0);
     }
@@ -461,7 +374,7 @@ static void random_run(void **state)
     assert_true(first.trace != run_alone(t, seed + 1).trace);
     store_test_begin(t);
     struct client clients[THREADS];
-    struct tail tail = {.t = t};
+    struct random_tail tail = {.t = t};
     lock_init(&tail.lock, LOCK_TEST);
     lock_cond_init(&tail.changed);
     for (unsigned i = 0; i < THREADS; i++) {
@@ -480,6 +393,33 @@ static void random_run(void **state)
     store_test_end(t);
 }
 
+/* ---- the control ---------------------------------------------------------------------------------------------------- */
+
+static int spoil(struct txn *txn, void *ctx)
+{
+    const struct step *s = ctx;
+    store_delete_range(txn, own_key(txn, s, 0), own_key(txn, s, KEYS));
+    store_append(txn, STR("events"), STR("0 0")); /* a second time */
+    return 0;
+}
+
+static void what_is_spoilt_is_found_out(void **state)
+{
+    struct store_test *t = *state;
+    struct client c = {.t = t, .random = store_test_seed("random control")};
+    struct random_tail tail = {.t = t};
+    struct store_op op = store_op_new();
+    store_test_begin(t);
+    (void)client_main(&c);
+    assert_null(c.wrong);
+    assert_true(random_tail_read(&tail));
+    assert_int_equal(store_write(t->store, &op, spoil, &(struct step){.client = &c}), 0);
+    (void)client_main(&c);
+    assert_non_null(c.wrong);
+    assert_false(random_tail_read(&tail));
+    store_test_end(t);
+}
+
 int main(void)
 {
     static struct store_test drivers[] = {
@@ -493,6 +433,8 @@ int main(void)
         {"sqlite", random_run, NULL, NULL, &drivers[1]},
         {"faulty memory", random_run, NULL, NULL, &drivers[2]},
         {"faulty sqlite", random_run, NULL, NULL, &drivers[3]},
+        {"control, memory", what_is_spoilt_is_found_out, NULL, NULL, &drivers[0]},
+        {"control, sqlite", what_is_spoilt_is_found_out, NULL, NULL, &drivers[1]},
     };
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);
 }
