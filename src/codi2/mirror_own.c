@@ -8,7 +8,7 @@
 static int recall_state(struct codi2_mirror *m, const struct codi2_remote *r)
 {
     struct codi2_entry entry = {.path = r->path,
-                                .look = {.kind = r->kind, .mode = r->mode},
+                                .look = {.kind = r->kind, .mode = r->mode, .mtime = r->mtime},
                                 .version = r->version,
                                 .hash = r->hash};
     struct codi2_look now;

@@ -195,7 +195,7 @@ static int make_parents(struct codi2_mirror *m, struct str path)
 static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const struct codi2_look *now)
 {
     struct codi2_entry theirs = {.path = r->path,
-                                 .look = {.kind = r->kind, .mode = r->mode},
+                                 .look = {.kind = r->kind, .mode = r->mode, .mtime = r->mtime},
                                  .version = r->version,
                                  .hash = r->hash};
     if (r->kind == CODI2_FOLDER && now->kind == CODI2_FOLDER) {

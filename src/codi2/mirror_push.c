@@ -171,8 +171,7 @@ static int add_write(struct mirror_round *r, const struct codi2_step *step)
     if (same) {
         codi2_dirty_agreed(m->dirty, step->path);
     }
-    if (same && (known.look.inode == 0 || /* the index has no time of it */
-                 codi2_look_time(&known.look) == codi2_look_time(&step->look))) {
+    if (same && codi2_look_time(&known.look) == codi2_look_time(&step->look)) {
         known.look = change.step.look;
         return codi2_index_put(m->index, &known);
     }

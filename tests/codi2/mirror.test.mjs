@@ -44,6 +44,26 @@ test("a touch is kept: of a file, and of a link", { timeout: 60_000 }, async (t)
   assert.deepEqual([await world.stored(), (await world.events()).length], [touched, count], "what came back is no change");
 });
 
+test("a touch is kept while the index is lost; what nobody touched is no change", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  for (const name of ["touched", "still"]) fs.writeFileSync(world.tree(name), name);
+  await world.sync();
+  const before = await world.stored();
+  const { length } = await world.events();
+  await world.kill("codi2");
+  fs.rmSync(world.path("index"), { recursive: true });
+  world.disk();
+  fs.lutimesSync(world.tree("touched"), 1_000_000, 1_000_000);
+  await world.startCodi2();
+  await world.sync();
+  const after = await world.stored();
+  assert.equal(after.touched, before.touched.replace(/\d+$/, "1000000000000"));
+  assert.equal(after.still, before.still);
+  assert.equal((await world.events()).length, length + 1);
+});
+
 test("a time before 1970 is kept, and holds nothing up", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();
