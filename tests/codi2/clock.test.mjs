@@ -11,7 +11,8 @@ import { World, lose, snapshot, until } from "./world.mjs";
 
 const DAY = 86_400;
 
-test("the clock jumps by a day, forward and back", { timeout: 60_000 }, async (t) => {
+/** more: of the environment. */
+async function jumpAbout(t, more = {}) {
   const world = new World(t);
   const offset = fs.openSync(world.path("offset"), "w");
   t.after(() => fs.closeSync(offset));
@@ -20,6 +21,7 @@ test("the clock jumps by a day, forward and back", { timeout: 60_000 }, async (t
     LD_PRELOAD: join(process.env.CODITECT_BUILD, "tests/codi2/clock.so"),
     CLOCK_OFFSET: world.path("offset"),
     ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0`,
+    ...more,
   };
   jump(0);
   await world.startServer(env);
@@ -47,7 +49,11 @@ test("the clock jumps by a day, forward and back", { timeout: 60_000 }, async (t
   const before = snapshot(world.tree());
   await lose(world, ["tree", "index"]);
   assert.deepEqual(snapshot(world.tree()), before);
-});
+}
+
+test("the clock jumps by a day, forward and back", { timeout: 60_000 }, (t) => jumpAbout(t));
+
+test("control: durations by a clock that jumps are found out", { timeout: 60_000 }, (t) => assert.rejects(() => jumpAbout(t, { CLOCK_EVERY: "1" }), /browser/));
 
 test("the server's clock jumps by a day, forward and back, under a workspace", { timeout: 120_000 }, async (t) => {
   const clock = movableClock(t);

@@ -1,5 +1,7 @@
 // The mirror against a model: random work on a workspace while codi2, the server and the link between them are killed at random.
 // In the end both sides are byte-identical, and every state that a barrier ever acknowledged is in the history as it was.
+// With odd seeds some files are quiet (ADR 25), which ones changes now and then: a barrier leaves none of them, the editor's leaves
+// no other and nothing that was saved in the editor.
 // CODITECT_SEED repeats a run (the same work and the same kills; when exactly they fall is the machine's), CODITECT_MODEL_RUNS
 // makes many.
 import assert from "node:assert/strict";
@@ -14,6 +16,13 @@ import { World, until } from "./world.mjs";
 const ROUNDS = 5;
 const OPERATIONS = 14;
 
+/** Rules, and whether a file falls under them. */
+const QUIET = [
+  ["a\nb\n*.tmp\npart-*/\n", (path) => /(^|\/)([ab]|[^/]*\.tmp)(\/|$)|(^|\/)part-[^/]*\//.test(path)],
+  ["*\n!c\n", (path) => !/^(c\/)*c$/.test(path)], // what lies in a quiet folder is not taken back
+  ["", () => false],
+];
+
 const faults = (settings) => ({
   LD_PRELOAD: join(process.env.CODITECT_BUILD, "tests/codi2/faults.so"),
   ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0`,
@@ -23,11 +32,15 @@ const faults = (settings) => ({
 /** One run: a workspace, a server, a link between them, and somebody who breaks them. */
 class Run {
   acknowledged = []; // what a barrier said: the moment, and what was on the disk
+  saved = new Map(); // path → the hash of what a person saved there last
+  saves = 0;
+  isQuiet = () => false;
   constructor(t, seed, env = {}) {
     this.t = t;
     this.seed = seed;
     this.env = env;
     this.random = randomFrom(seed * 7919 + 17);
+    this.quietRandom = seed % 2 === 1 ? randomFrom(seed * 104_729 + 3) : () => -1; // its own: the rest goes as without it
     this.world = new World(t);
     this.work = new Work(t, this.world, this.random);
   }
@@ -36,7 +49,7 @@ class Run {
     await this.world.startServer();
     this.link = await openLink(this.t, this.world.path("link.sock"), this.world.path("wire.sock"));
     fs.writeFileSync(this.world.tree(".coditectignore"), "!node_modules/\n");
-    if (this.seed % 2 === 1) fs.writeFileSync(this.world.tree(".coditectquiet"), "a\nb\n*.tmp\npart-*/\n");
+    if (this.seed % 2 === 1) this.ruleQuiet(0);
     await this.startCodi2();
   }
 
@@ -56,19 +69,68 @@ class Run {
       case 4: this.link("lose"); break;
       case 5: this.link("hold"); break;
       case 6: case 7: this.link("flow"); break;
-      case 8: if (this.codi2) world.codi2.kill("SIGSTOP"); break;
-      case 9: if (this.codi2) world.codi2.kill("SIGCONT"); break;
+      case 8: if (this.codi2) this.halt(true); break;
+      case 9: if (this.codi2) this.halt(false); break;
       case 10: if (this.codi2) { await world.kill("codi2"); await this.startCodi2(); } break;
       case 11: case 12: case 13: await wait(random(30)); break;
       default: await wait(0);
     }
   }
 
+  halt(halted) {
+    this.halted = halted;
+    this.world.codi2.kill(halted ? "SIGSTOP" : "SIGCONT");
+  }
+
   async mend() {
     this.link("flow");
     if (this.random(5) === 0) this.link("lose");
     if (!this.codi2) await this.startCodi2();
-    this.world.codi2.kill("SIGCONT");
+    this.halt(false);
+  }
+
+  ruleQuiet(n) {
+    const [rules, isQuiet] = QUIET[n];
+    fs.writeFileSync(this.world.tree(".coditectquiet"), rules);
+    this.isQuiet = isQuiet;
+  }
+
+  /** As the IDE's editor saves: announced, while codi2 listens. */
+  async save() {
+    const path = ["a", "b", "c", "d.tmp"][this.quietRandom(4)];
+    const text = `saved ${this.saves++}`;
+    const there = fs.lstatSync(this.world.tree(path), { throwIfNoEntry: false });
+    if (!this.codi2 || this.halted || (there && !there.isFile())) return;
+    const { status } = await this.world.door("POST", "/saving", {}, JSON.stringify({ path, hash: hashOf(text) }));
+    assert.equal(status, 204);
+    fs.writeFileSync(this.world.tree(path), text);
+    this.saved.set(path, hashOf(text));
+  }
+
+  /** The editor's barrier: what it leaves is quiet, on the disk, counted, and nothing that a person saved. */
+  async barrierOfEditor() {
+    const state = expected(this.world.tree());
+    await this.mend();
+    await until("the editor's barrier", async () => (await this.world.door("POST", "/sync?quiet=left")).status === 200, 60);
+    const stored = await told(this.world);
+    const left = [...new Set([...Object.keys(state), ...Object.keys(stored)])].filter((path) => stored[path] !== state[path]);
+    const loud = left.filter((path) => !this.isQuiet(path) || !state[path]?.startsWith("file") || /^\.coditect/.test(path));
+    same(Object.fromEntries(loud.map((path) => [path, stored[path]])), Object.fromEntries(loud.map((path) => [path, state[path]])), this.words("the editor's barrier left what is not quiet"));
+    const { quiet = 0 } = await this.world.status();
+    assert.ok(left.length <= quiet, this.words(`${left.length} files wait, not ${quiet}`));
+    for (const [path, hash] of this.saved) {
+      if (state[path]?.split(" ")[2] === hash) assert.equal(stored[path]?.split(" ")[2], hash, this.words(`${path} was saved in the editor`));
+    }
+  }
+
+  /** What there is to do with quiet files besides. */
+  async quietly() {
+    switch (this.quietRandom(12)) {
+      case 0: case 1: await this.save(); break;
+      case 2: await this.barrierOfEditor(); break;
+      case 3: if (this.quietRandom(3) === 0) this.ruleQuiet(this.quietRandom(QUIET.length)); break;
+      default:
+    }
   }
 
   /** All that was done is acknowledged, and noted. */
@@ -79,7 +141,9 @@ class Run {
     await until("a barrier", async () => { seq = await this.world.sync(); return true; }, 60);
     same(expected(this.world.tree()), state, this.words("the disk was changed, by nobody but the mirror"));
     same(await told(this.world), state, this.words("the store differs from the disk"));
-    assert.equal((await this.world.status()).notice, undefined, this.words("a conflict with nobody"));
+    const { notice, quiet = 0 } = await this.world.status();
+    assert.equal(notice, undefined, this.words("a conflict with nobody"));
+    assert.equal(quiet, 0, this.words("the barrier left what is quiet"));
     this.acknowledged.push({ seq, state });
   }
 
@@ -87,6 +151,7 @@ class Run {
     for (let i = 0; i < OPERATIONS; i++) {
       await this.work.operate();
       await this.disturb();
+      await this.quietly();
     }
     await this.barrier();
   }
@@ -96,7 +161,7 @@ class Run {
     for (const name of ["tree", "index"]) fs.rmSync(this.world.path(name), { recursive: true });
     this.world.disk();
     await this.startCodi2();
-    await until("restored", async () => (await this.world.status()).state === "persisted");
+    await until("restored", async () => (await this.world.status()).state === "persisted", 120);
     await this.world.sync();
   }
 

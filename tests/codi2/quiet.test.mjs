@@ -1,6 +1,7 @@
 // Files that are quiet: stored once they are still, counted as not stored until then, and taken by every barrier.
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { hashOf } from "./model.mjs";
@@ -194,4 +195,42 @@ test("what is quiet waits, too, when the server was away", { timeout: 60_000 }, 
   await until("it waits", async () => (await quiet(world)) === 1);
   await call(world.path("door.sock"), "POST", "/sync");
   assert.ok(await isStored(world, "a.log"));
+});
+
+test("what is written on and on is never more than a minute behind, also when each state is another file", { timeout: 60_000 }, async (t) => {
+  const RATE = 10; // of codi2's clock
+  const MINUTE = 60_000 / RATE;
+  const SLACK = 3_000; // a busy machine's: as many seconds of the test's own time
+  const world = new World(t);
+  await world.startServer();
+  fs.writeFileSync(world.tree(".coditectquiet"), "*.log*\n");
+  await world.startCodi2([], {
+    LD_PRELOAD: join(process.env.CODITECT_BUILD, "tests/codi2/clock.so"),
+    CLOCK_RATE: String(RATE),
+    ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0`,
+  });
+  await world.sync();
+  const files = ["grows.log", "replaced.log"].map((name) => ({ name, text: "", written: [], hashes: [], worst: 0 }));
+  const began = performance.now();
+  for (let i = 0; performance.now() < began + 3.5 * MINUTE; i++) {
+    for (const file of files) {
+      file.text += `line ${i}\n`;
+      file.hashes.push(hashOf(file.text));
+      file.written.push(performance.now());
+    }
+    fs.appendFileSync(world.tree("grows.log"), `line ${i}\n`);
+    fs.writeFileSync(world.tree("replaced.log.new"), files[1].text);
+    fs.renameSync(world.tree("replaced.log.new"), world.tree("replaced.log"));
+    await wait(50);
+    for (const file of files) {
+      const missing = file.hashes.indexOf((await newest(world, file.name))?.hash) + 1; // the first line that the store has not
+      if (missing < file.written.length) file.worst = Math.max(file.worst, performance.now() - file.written[missing]);
+    }
+  }
+  for (const { name, worst } of files) {
+    assert.ok(worst < MINUTE + SLACK, `${name}: ${worst} ms behind`);
+    assert.ok(worst > MINUTE / 2, `${name}: it waits, ${worst} ms`);
+    const { length } = (await versions(world, name)).filter((event) => event.hash !== undefined);
+    assert.ok(length >= 2 && length <= 4, `${name}: ${length} versions`);
+  }
 });
