@@ -298,8 +298,8 @@ export class Server {
   }
 
   async end(signal, pid) {
-    if (signal === "SIGKILL") process.kill(pid ?? this.serverPid, signal);
-    else this.child.kill(signal);
+    if (signal === "SIGKILL" && pid !== this.child.pid) process.kill(pid ?? this.serverPid, signal);
+    else this.child.kill(signal); // which may have ended by itself
     const end = await this.exited;
     running.delete(this);
     assert.doesNotMatch(this.log, secret);

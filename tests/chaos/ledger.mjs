@@ -1,6 +1,7 @@
 // What was promised: every write that somebody was told is kept, and what was tried and never answered. One writer a path.
-// What an answer was given for is owed: it is looked for until it was seen once, where it was promised.
+// What an answer was given for is owed: it is looked for in each round from then on, where it was promised.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 
 /** Repeatable bytes that say where they belong; a shell makes the same with `yes | head -c`. */
 export function contentOf(path, n) {
@@ -13,25 +14,31 @@ export const sizeOf = (n) => (n % 7 === 0 ? 150_000 : 40) + ((n * 7919) % 3000);
 /** What a write has put there; that of another one when it is its copy, or moved. */
 export const bytesOf = ({ of }) => contentOf(of.path, of.n);
 
+export function hashOf({ of }) {
+  of.hash ??= createHash("sha256").update(bytesOf({ of })).digest("hex");
+  return of.hash;
+}
+
 export class Ledger {
-  paths = new Map(); // path → [{ n, of, gone, acknowledged, owed, seen, version }] in order
+  paths = new Map(); // path → [{ n, of, hash, gone, acknowledged, owed, read, version, between }] in order
   acknowledged = 0;
 
   /** gone: a deletion; of: the write whose content it has. */
   begin(path, { gone = false, of } = {}) {
     const all = this.paths.get(path) ?? [];
     this.paths.set(path, all);
-    const write = { n: all.length, path, gone, acknowledged: false, owed: false, seen: false, version: undefined };
+    const write = { n: all.length, path, gone, acknowledged: false, owed: false, read: false, version: undefined, between: undefined };
     write.of = of ?? write;
     all.push(write);
     return write;
   }
 
-  /** version: as it was told, where it was. */
-  promise(write, version) {
+  /** version: as it was told, where it was; between: of a deletion that two moments enclose. */
+  promise(write, version, between) {
     write.acknowledged = true;
     write.owed = true;
     write.version = version;
+    write.between = between;
     this.acknowledged++;
   }
 
@@ -67,5 +74,12 @@ export class Ledger {
     const found = all.findLast((write) => (write.gone ? bytes === undefined : bytes !== undefined && bytesOf(write).equals(bytes)));
     assert.ok(found !== undefined || bytes === undefined, path);
     if (found !== undefined) found.acknowledged = true;
+  }
+
+  /** Whether bytes are of an earlier write there, which is then the newest once more. */
+  returns(path, bytes) {
+    const earlier = this.paths.get(path).findLast((write) => !write.gone && bytesOf(write).equals(bytes));
+    if (earlier !== undefined) this.begin(path, { of: earlier.of }).acknowledged = true;
+    return earlier !== undefined;
   }
 }

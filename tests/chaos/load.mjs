@@ -1,0 +1,142 @@
+// What happens to a session while something breaks: programs that work by API, and a shell in its workspace. What they were told is
+// in the ledger.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { setTimeout as wait } from "node:timers/promises";
+import { randomFrom } from "../codi2/model.mjs";
+import { insideCommand, stateOf } from "../workspaces/inside.mjs";
+import { bytesOf, hashOf, Ledger, sizeOf } from "./ledger.mjs";
+
+export const DOOR = "curl -sS --fail-with-body --max-time 60 --unix-socket /run/coditect/door/door.sock";
+export const BARRIER = `${DOOR} -X POST http://door/sync`;
+const OF_THE_EDITOR = `${DOOR} -X POST 'http://door/sync?quiet=left'`; // its barrier after each save
+export const QUIET = "quiet/"; // all that lies there
+
+/** A script that puts a write there, at once and whole. */
+const put = ({ path, n }) => `{ yes '${path} ${n}' || true; } | head -c ${sizeOf(n)} > '${path}.new'; mv '${path}.new' '${path}'`;
+
+export class Load {
+  ledger = new Ledger();
+  shells = new Set(); // of nsenter, whose child the shell is
+  quiet = new Map(); // path → the newest write to it that is on the disk, and nobody was told that it is stored
+  disks = 1;
+
+  constructor(random) {
+    this.random = random;
+  }
+
+  /** What was answered with success is promised, one promise an answer; what was refused never was. */
+  async change(writes, send) {
+    const reply = await send();
+    if (reply.status >= 400) for (const write of writes.toReversed()) this.ledger.forget(write);
+    else this.ledger.promise(writes[0], reply.data.version);
+    if (reply.status < 400 && writes.length > 1) writes[1].acknowledged = true; // the same promise: what moved is there no more
+  }
+
+  write(path) {
+    const write = this.ledger.begin(path);
+    return this.change([write], () => this.client.write(`/sessions/${this.session}/files/${path}`, bytesOf(write)));
+  }
+
+  remove(path) {
+    const write = this.ledger.begin(path, { gone: true });
+    return this.change([write], () => this.client.delete(`/sessions/${this.session}/files/${path}`));
+  }
+
+  copy(source, path) {
+    const write = this.ledger.begin(path, { of: source.of });
+    return this.change([write], () => this.client.post(`/sessions/${this.session}/files:copy`, { from: source.path, to: path }));
+  }
+
+  move(source, path) {
+    const write = this.ledger.begin(path, { of: source.of });
+    const left = this.ledger.begin(source.path, { gone: true });
+    return this.change([write, left], () => this.client.post(`/sessions/${this.session}/files:move`, { from: source.path, to: path, overwrite: true }));
+  }
+
+  /** The next thing that a program does by API: mostly it writes. */
+  next(lane, random) {
+    const name = () => `api/${lane}-${random(5)}`;
+    const path = name();
+    const other = name();
+    const source = this.ledger.sure(path);
+    const others = [() => this.remove(path), () => this.move(source, other), () => this.copy(source, other)];
+    const which = random(9);
+    return source !== undefined && path !== other && which < others.length ? others[which]() : this.write(path);
+  }
+
+  async apiLane(lane) {
+    const random = randomFrom(this.random(1e9)); // of its own: how often it asks is the machine's
+    while (!this.stopped) {
+      try {
+        await this.next(lane, random);
+        await wait(25); // a person's pace: the workspace has to follow
+      } catch (error) {
+        if (!["ECONNREFUSED", "ECONNRESET", "EPIPE"].includes(error.code)) throw error;
+        await wait(20); // the server is away
+      }
+    }
+  }
+
+  /** Standard output of a script in the workspace, or undefined when it did not end well: the workspace may be going. */
+  async shell(script) {
+    if (stateOf(this.server, this.session) === undefined) return undefined;
+    const [program, args] = insideCommand(this.server, this.session, script);
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
+    let text = "";
+    child.stdout.on("data", (piece) => (text += piece));
+    this.shells.add(child.pid);
+    return new Promise((resolve) => child.on("close", (code) => {
+      this.shells.delete(child.pid);
+      resolve(code === 0 ? text : undefined);
+    }));
+  }
+
+  /** The moment that a barrier behind a script named, or undefined. What waited on this disk before it is promised then, too. */
+  async persisted(script) {
+    const waiting = [...this.quiet];
+    const text = await this.shell(`${script}${BARRIER}`);
+    if (text === undefined) return undefined;
+    for (const [path, write] of waiting) {
+      if (this.quiet.get(path) !== write) continue;
+      this.quiet.delete(path);
+      this.ledger.promise(write);
+    }
+    const { seq } = JSON.parse(text);
+    assert.ok(Number.isSafeInteger(seq), text);
+    return seq;
+  }
+
+  /** Files in folder, each acknowledged when a barrier behind them was: its moment, or undefined. */
+  async persist(folder, count) {
+    const writes = Array.from({ length: count }, (_, i) => this.ledger.begin(`${folder}/${i}`));
+    const seq = await this.persisted(`set +o pipefail; mkdir -p ${folder}; ${writes.map(put).join("; ")}; `);
+    if (seq !== undefined) for (const write of writes) this.ledger.promise(write);
+    return seq;
+  }
+
+  /** Of quiet files two are written, one is saved by a person in the editor, one gets a name that is not quiet: false: who knows. */
+  async quietly() {
+    const { disks } = this;
+    const written = ["a", "b"].map((name) => this.ledger.begin(`${QUIET}${name}`));
+    const saved = this.ledger.begin(`${QUIET}saved`);
+    const before = this.ledger.begin(`${QUIET}log`);
+    const left = this.ledger.begin(`${QUIET}log`, { gone: true });
+    const moved = this.ledger.begin("shell/log", { of: before });
+    const saving = `${DOOR} -X POST http://door/saving -d '${JSON.stringify({ path: saved.path, hash: hashOf(saved) })}'`;
+    const done = await this.shell(`set +o pipefail; mkdir -p ${QUIET} shell; ${[...written, before].map(put).join("; ")}; ${saving}; ${put(saved)}; mv ${before.path} ${moved.path}; ${OF_THE_EDITOR}`);
+    if (done === undefined) return false;
+    for (const write of [saved, moved]) this.ledger.promise(write);
+    left.acknowledged = true;
+    if (disks === this.disks) for (const write of written) this.quiet.set(write.path, write);
+    return true;
+  }
+
+  async shellLane() {
+    const random = randomFrom(this.random(1e9));
+    while (!this.stopped) {
+      const done = random(2) ? await this.quietly() : (await this.persist("shell", 6)) !== undefined;
+      if (!done) await wait(50);
+    }
+  }
+}
