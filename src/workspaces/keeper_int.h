@@ -22,6 +22,7 @@ struct report {
     int64_t done, total; /* restored files */
     int64_t pending;
     int64_t pending_ms; /* how long the oldest of them has been; 0: not said */
+    int64_t quiet;      /* files that are in no other number: stored once they are still */
     int64_t held_back;
     int64_t idle_ms; /* since something last kept it awake; 0: something does, or it is not known */
     bool works;      /* a process keeps it awake, not only that somebody was there a moment ago */
@@ -123,7 +124,7 @@ int workspaces_attended(struct store *store, struct arena *arena,
 struct shown {
     enum data_workspace_state state;
     struct str step, error, message, awake;
-    int64_t done, total, pending, held_back;
+    int64_t done, total, pending, quiet, held_back;
     usec_t pauses_at;
     bool connected;
 };

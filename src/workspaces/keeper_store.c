@@ -72,8 +72,9 @@ bool workspaces_differs(const struct data_workspace *w, const struct shown *s)
 {
     return w->state != s->state || !str_eq(w->step, s->step) || !str_eq(w->error, s->error) ||
            !str_eq(w->message, s->message) || !str_eq(w->awake, s->awake) || w->done != s->done ||
-           w->total != s->total || w->pending != s->pending || w->held_back != s->held_back ||
-           w->pauses_at != s->pauses_at || w->connected != s->connected ||
+           w->total != s->total || w->pending != s->pending || w->quiet != s->quiet ||
+           w->held_back != s->held_back || w->pauses_at != s->pauses_at ||
+           w->connected != s->connected ||
            (s->state == DATA_WORKSPACE_STATE_STOPPED && w->attended);
 }
 
@@ -118,6 +119,7 @@ static int show_fn(struct txn *txn, void *ctx)
     w.done = s->done;
     w.total = s->total;
     w.pending = s->pending;
+    w.quiet = s->quiet;
     w.held_back = s->held_back;
     w.pauses_at = s->pauses_at;
     w.connected = s->connected;

@@ -234,6 +234,7 @@ static struct shown shown_of(struct turn *t, const struct decision *d)
     }
     s.message = str_from(t->report.message);
     s.pending = t->report.pending;
+    s.quiet = t->report.quiet;
     s.held_back = t->report.held_back;
     if (d->state == DATA_WORKSPACE_STATE_RESTORING) {
         s.done = t->report.done;

@@ -73,6 +73,7 @@ int workspaces_report_read(struct arena *arena, struct str text, struct report *
     r.total = number(restoring, "total");
     r.pending = number(root, "pending");
     r.pending_ms = number(root, "pending_ms");
+    r.quiet = number(root, "quiet");
     r.held_back = number(root, "held_back");
     const struct json *activity = json_get(root, "activity");
     r.idle_ms = number(activity, "idle_ms");

@@ -122,6 +122,8 @@ test("what is persisted, what keeps it awake, when it pauses", async () => {
   await visible(page.getByText("The program “make”, which is at work"));
   await look(page, "status");
   await escape(page, page.getByText("The program “make”, which is at work"));
+  await now({ quiet: 2 });
+  await word("Persisted; 2 quiet files wait");
   await now({ connected: false, pending: 5 });
   await word("Offline: 5 changes waiting");
   await now({ held_back: 1200, message: "1,200 files disappeared at once." });

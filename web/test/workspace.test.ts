@@ -42,7 +42,12 @@ test.each([
 test.each([
   [{ state: "running" }, "All changes persisted", "good"],
   [{ state: "running", pending: 1 }, "Persisting 1 change…", "busy"],
+  [{ state: "running", quiet: 1 }, "Persisted; 1 quiet file waits", "good"],
+  [{ state: "running", quiet: 2 }, "Persisted; 2 quiet files wait", "good"],
+  [{ state: "running", quiet: 2, pending: 1 }, "Persisting 1 change…", "busy"],
+  [{ state: "running", quiet: 2, held_back: 3 }, "3 deletions held back", "attention"],
   [{ state: "running", connected: false, pending: 5 }, "Offline: 5 changes waiting", "bad"],
+  [{ state: "running", connected: false, pending: 4, quiet: 1 }, "Offline: 5 changes waiting", "bad"],
   [{ state: "running", connected: false }, "Offline: changes wait", "bad"],
   [{ state: "running", held_back: 1200, pending: 2 }, "1,200 deletions held back", "attention"],
   [{ state: "starting", connected: false }, "Starting", "busy"],

@@ -15,7 +15,7 @@ static void reads_what_codi2_says(void **state)
         read_report(
             &arena,
             "{\"revision\":9,\"state\":\"restoring\",\"pending\":3,\"pending_ms\":1700,\"seq\":41,"
-            "\"restoring\":{\"done\":64,\"total\":5000},\"held_back\":1200,"
+            "\"restoring\":{\"done\":64,\"total\":5000},\"quiet\":2,\"held_back\":1200,"
             "\"message\":\"One moment.\",\"ide\":\"starting\","
             "\"activity\":{\"idle_ms\":7,\"awake\":[\"browser\",\"process make\"]}}",
             &r),
@@ -23,6 +23,7 @@ static void reads_what_codi2_says(void **state)
     assert_int_equal(r.state, REPORT_RESTORING);
     assert_int_equal(r.pending, 3);
     assert_int_equal(r.pending_ms, 1700);
+    assert_int_equal(r.quiet, 2);
     assert_int_equal(r.done, 64);
     assert_int_equal(r.total, 5000);
     assert_int_equal(r.held_back, 1200);

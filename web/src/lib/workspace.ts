@@ -98,16 +98,26 @@ export interface Status {
   readonly detail: string;
 }
 
+/** In the words of the IDE's status bar (ide/extension/src/common/persistence-text.ts). */
+function resting(files: number): Status {
+  return {
+    mood: "good",
+    word: `Persisted; ${formatCount(files, "quiet file waits", "quiet files wait")}`,
+    detail: `Everything else is on the server. ${files === 1 ? "This file is" : "These files are"} written to all the time: what is new in them is stored once they are still for 10 seconds, at the latest after a minute, and before this workspace pauses. Until then it is on the workspace’s disk only. .coditectquiet and the team’s settings say which files are quiet.`,
+  };
+}
+
 function running(workspace: Workspace): Status {
-  const { connected, pending = 0, held_back: heldBack = 0 } = workspace;
+  const { connected, pending = 0, quiet = 0, held_back: heldBack = 0 } = workspace;
   if (!connected) {
-    const waiting = pending > 0 ? `${formatCount(pending, "change")} waiting` : "changes wait";
+    const waiting = pending + quiet > 0 ? `${formatCount(pending + quiet, "change")} waiting` : "changes wait";
     return { mood: "bad", word: `Offline: ${waiting}`, detail: "The workspace does not reach the server. Changes stay on its disk and follow as soon as it does." };
   }
   if (heldBack > 0) {
     return { mood: "attention", word: `${formatCount(heldBack, "deletion")} held back`, detail: "Many files disappeared at once. They are kept here until you say that they may go." };
   }
   if (pending > 0) return { mood: "busy", word: `Persisting ${formatCount(pending, "change")}…`, detail: "What was saved is on its way to the server." };
+  if (quiet > 0) return resting(quiet);
   return { mood: "good", word: "All changes persisted", detail: "Everything saved in the workspace is on the server. It survives whatever happens to the workspace." };
 }
 
