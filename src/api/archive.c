@@ -1,5 +1,5 @@
 /*
- * A session, or the caller's home, as an archive: its tree as of a moment, as it goes out.
+ * A session, or the caller's home (home.c), as an archive: its tree as of a moment, as it goes out.
  *
  * 1. The moment is fixed by the first page of the tree: what changes while the archive is sent is not in it.
  * 2. Memory is bounded: one page of the tree and one chunk of content at a time.
@@ -277,12 +277,4 @@ int api_files_archive(struct api_call *call, const struct api_files_archive_in *
                                        .name = view.session.name,
                                        .at = (uint64_t)in->at,
                                        .zip = in->format == API_FILES_ARCHIVE_FORMAT_ZIP});
-}
-
-int api_users_me_home_archive(struct api_call *call, const struct api_users_me_home_archive_in *in)
-{
-    return api_answer_archive(
-        call, &(struct api_archive_of){.session = call->data.scope.user_id,
-                                       .name = STR("home"),
-                                       .zip = in->format == API_USERS_ME_HOME_ARCHIVE_FORMAT_ZIP});
 }

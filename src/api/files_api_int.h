@@ -1,4 +1,4 @@
-/* Inside api/: what the handlers of files and of their history share (files.c). */
+/* Inside api/: what the handlers of files, of their history and of the home share (files.c, history.c, archive.c). */
 #ifndef API_FILES_API_INT_H
 #define API_FILES_API_INT_H
 
@@ -23,6 +23,18 @@ int api_answer_list(struct api_call *call, struct files_list_input *in,
 /* Answers with the bytes of a version, or of the range that was asked for. */
 int api_answer_content(struct api_call *call, const struct files_open_input *in,
                        struct str if_none_match) BASE_MUST_USE;
+
+/* Answers with a page of a path's versions. */
+int api_answer_history(struct api_call *call, const struct files_history_input *in) BASE_MUST_USE;
+
+/* Answers with a page of the changes, from where cursor (of this list, or empty) says. op: a choice of the route, which all such
+ * routes have in the same order. */
+enum files_op api_changes_op(bool given, int op);
+int api_answer_changes(struct api_call *call, struct files_log_input *in,
+                       struct str cursor) BASE_MUST_USE;
+
+/* Restores, and answers with the entry. */
+int api_answer_restored(struct api_call *call, const struct files_restore_input *in) BASE_MUST_USE;
 
 /* Answers with all files of a session, or of a home, as of a moment (0: now). */
 struct api_archive_of {

@@ -1,4 +1,4 @@
-/* What was: /sessions/{id}/changes, /history and the return to a moment. */
+/* What was: /sessions/{id}/changes, /history and the return to a moment; what the home's own (home.c) answer alike. */
 #include "api/api_int.h"
 #include "api/files_api_int.h"
 #include "base/space.h"
@@ -41,16 +41,10 @@ static int end_kept(struct api_call *call, struct str next)
     return api_end_page(call, next);
 }
 
-int api_files_history(struct api_call *call, const struct api_files_history_in *in)
+int api_answer_history(struct api_call *call, const struct files_history_input *in)
 {
-    struct files_history_input input = {
-        .session = in->session_id,
-        .path = in->path,
-        .after = in->cursor,
-        .limit = (size_t)in->limit,
-    };
     struct files_history history;
-    int r = files_history(&call->data, &input, &history);
+    int r = files_history(&call->data, in, &history);
     if (r < 0) {
         return r;
     }
@@ -63,19 +57,30 @@ int api_files_history(struct api_call *call, const struct api_files_history_in *
     return end_kept(call, history.next);
 }
 
-int api_files_restore(struct api_call *call, const struct api_files_restore_in *in)
+int api_files_history(struct api_call *call, const struct api_files_history_in *in)
+{
+    return api_answer_history(call, &(struct files_history_input){.session = in->session_id,
+                                                                  .path = in->path,
+                                                                  .after = in->cursor,
+                                                                  .limit = (size_t)in->limit});
+}
+
+int api_answer_restored(struct api_call *call, const struct files_restore_input *in)
 {
     struct files_entry entry;
-    int r = files_restore(&call->data,
-                          &(struct files_restore_input){.session = in->session_id,
-                                                        .path = in->path,
-                                                        .version = (uint64_t)in->version,
-                                                        .author = api_author(call)},
-                          &entry);
+    int r = files_restore(&call->data, in, &entry);
     return r < 0 ? r : api_answer_entry(call, 200, &entry);
 }
 
-/* ---- The session's changes ---- */
+int api_files_restore(struct api_call *call, const struct api_files_restore_in *in)
+{
+    return api_answer_restored(call, &(struct files_restore_input){.session = in->session_id,
+                                                                   .path = in->path,
+                                                                   .version = (uint64_t)in->version,
+                                                                   .author = api_author(call)});
+}
+
+/* ---- The changes of a session ---- */
 
 static void write_change(struct json_writer *w, const struct files_event *change)
 {
@@ -101,22 +106,21 @@ static void write_change(struct json_writer *w, const struct files_event *change
 }
 
 /* A cursor is the version where the next page begins. */
-static int read_place(struct api_call *call, const struct api_files_changes_in *in,
-                      struct files_log_input *input)
+static int read_place(struct api_call *call, struct files_log_input *in, struct str cursor)
 {
     uint64_t place = 0;
-    if (in->cursor.n == 0) {
+    if (cursor.n == 0) {
         return 0;
     }
-    if (str_u64(in->cursor, INT64_MAX >> 10, &place) < 0 || place == 0) {
+    if (str_u64(cursor, INT64_MAX >> 10, &place) < 0 || place == 0) {
         api_field_error(call, "cursor", "is none that this list gave");
         return ERR_INVALID;
     }
-    *(input->oldest ? &input->since : &input->before) = place;
+    *(in->oldest ? &in->since : &in->before) = place;
     return 0;
 }
 
-int api_files_changes(struct api_call *call, const struct api_files_changes_in *in)
+enum files_op api_changes_op(bool given, int op)
 {
     static const enum files_op ops[] = {
         [API_FILES_CHANGES_OP_WRITE] = FILES_WRITE,
@@ -124,19 +128,15 @@ int api_files_changes(struct api_call *call, const struct api_files_changes_in *
         [API_FILES_CHANGES_OP_MOVE] = FILES_MOVE,
         [API_FILES_CHANGES_OP_RESTORE] = FILES_RESTORE,
     };
-    struct files_log_input input = {
-        .session = in->session_id,
-        .path = in->path,
-        .op = in->has_op ? ops[in->op] : 0,
-        .since = (uint64_t)in->since,
-        .before = (uint64_t)in->before,
-        .oldest = in->order == API_FILES_CHANGES_ORDER_OLDEST,
-        .limit = (size_t)in->limit,
-    };
+    return given ? ops[op] : 0;
+}
+
+int api_answer_changes(struct api_call *call, struct files_log_input *in, struct str cursor)
+{
     struct files_log log;
-    int r = read_place(call, in, &input);
+    int r = read_place(call, in, cursor);
     if (r == 0) {
-        r = files_log(&call->data, &input, &log);
+        r = files_log(&call->data, in, &log);
     }
     if (r < 0) {
         return r;
@@ -151,6 +151,20 @@ int api_files_changes(struct api_call *call, const struct api_files_changes_in *
                           ? STR_EMPTY
                           : arena_printf(call->req->arena, "%llu", (unsigned long long)log.next);
     return end_kept(call, next);
+}
+
+int api_files_changes(struct api_call *call, const struct api_files_changes_in *in)
+{
+    struct files_log_input input = {
+        .session = in->session_id,
+        .path = in->path,
+        .op = api_changes_op(in->has_op, in->op),
+        .since = (uint64_t)in->since,
+        .before = (uint64_t)in->before,
+        .oldest = in->order == API_FILES_CHANGES_ORDER_OLDEST,
+        .limit = (size_t)in->limit,
+    };
+    return api_answer_changes(call, &input, in->cursor);
 }
 
 /* ---- Back to a moment ---- */

@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bundle, Client, encodeBytes, newSession, serverForFile } from "./harness.mjs";
+import { homeOf, program } from "./homes.mjs";
 
 const seed = Number(process.env.CODITECT_RANDOM_SEED ?? Date.now() % 1_000_000);
 const seconds = Number(process.env.CODITECT_RANDOM_SECONDS ?? 10);
-const server = await serverForFile();
+const server = await serverForFile({ program });
 
 /** mulberry32 */
 function generator(start) {
@@ -68,6 +69,7 @@ test(`random requests for ${seconds} s, seed ${seed}`, { timeout: (seconds + 60)
   const ada = await server.account("random");
   const session = await newSession(ada);
   await ada.write(`/sessions/${session.id}/files/a`, "a");
+  for (const path of ["a", "b.txt", "dir/a"]) await homeOf(server, ada).write(path, "a");
   const link = () => ada.post(`/sessions/${session.id}/links`, { name: "random" });
   // What has an id, and how another one is made when it was deleted; undefined: there are as many as there may be.
   const makers = {

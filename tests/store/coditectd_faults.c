@@ -8,6 +8,7 @@
  *   KIND AT   the call number AT from now suffers this kind (a number, see store.h); "0 0": none does   → "ok"
  *   count     how many calls have suffered one so far                                                   → a number
  *   check     whether all that is stored is whole, without faults                → how many things are not
+ *   home TENANT USER PATH TEXT   puts a file into a person's home, as a workspace of theirs would; no TEXT: deletes it  → its version
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,12 +23,15 @@
 #include "coditectd/check.h"
 #include "coditectd/store.h"
 #include "data/data.h"
+#include "files/files.h"
 #include "files/upkeep.h"
 #include "net/net.h"
 
-enum { LINE = 63, MOST_CALLS = 1000000 };
+enum { LINE = 255, MOST_CALLS = 1000000 };
 
 const char coditectd_store_driver[] = "sqlite";
+
+static struct store_faults always; /* as the environment wants them */
 
 static uint64_t number_of(struct str text, uint64_t most)
 {
@@ -64,6 +68,40 @@ static uint64_t check(struct store *s)
     return faults;
 }
 
+static uint64_t home(struct store *s, struct str text)
+{
+    ARENA_AUTO(arena);
+    struct str tenant = STR_EMPTY, user = STR_EMPTY, path = STR_EMPTY;
+    bool all = str_split(&text, ' ', &tenant) && str_split(&text, ' ', &tenant) &&
+               str_split(&text, ' ', &user) && str_split(&text, ' ', &path);
+    ASSERT(all);
+    struct data_context ctx = {.store = s,
+                               .arena = &arena,
+                               .scope = {.tenant_id = tenant, .user_id = user},
+                               .op = store_op_new()};
+    const struct files_author author = {FILES_TERMINAL, user};
+    struct files_entry entry = {0};
+    int r;
+    store_set_faults(s, &(struct store_faults){.at = 0});
+    if (text.p) {
+        const struct files_put_input in = {.session = user,
+                                           .path = path,
+                                           .author = author,
+                                           .parents = true,
+                                           .mode = -1,
+                                           .expected = (int64_t)text.n};
+        r = files_put(&ctx, &in, text, &entry);
+    } else {
+        r = files_delete(&ctx,
+                         &(struct files_delete_input){
+                             .session = user, .path = path, .author = author, .recursive = true},
+                         &entry.version);
+    }
+    ASSERT(r == 0);
+    store_set_faults(s, &always);
+    return entry.version;
+}
+
 static int answer(struct store *s, struct str line, char to[static LINE + 1])
 {
     if (str_eq(line, STR("count"))) {
@@ -71,6 +109,9 @@ static int answer(struct store *s, struct str line, char to[static LINE + 1])
     }
     if (str_eq(line, STR("check"))) {
         return snprintf(to, LINE + 1, "%llu\n", (unsigned long long)check(s));
+    }
+    if (str_starts(line, STR("home "))) {
+        return snprintf(to, LINE + 1, "%llu\n", (unsigned long long)home(s, line));
     }
     struct str at = STR_EMPTY;
     struct store_faults faults = two_numbers(line, &at);
@@ -115,16 +156,15 @@ static void *listen_for_orders(void *ctx)
 int coditectd_store_open(size_t reserve, struct store **ret_store)
 {
     static struct control control;
-    struct store_faults faults = {.at = 0};
     const char *given = getenv("CODITECT_TEST_FAULTS");
     if (given) {
         struct str rate = STR_EMPTY;
-        faults = two_numbers(str_from(given), &rate);
-        faults.rate = (uint32_t)number_of(rate, MOST_CALLS);
+        always = two_numbers(str_from(given), &rate);
+        always.rate = (uint32_t)number_of(rate, MOST_CALLS);
     }
     int r = store_open(&(struct store_options){.driver = coditectd_store_driver,
                                                .directory = "store",
-                                               .faults = &faults,
+                                               .faults = &always,
                                                .balloon = reserve},
                        ret_store);
     if (r) {

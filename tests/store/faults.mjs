@@ -58,6 +58,9 @@ async function twoFactor(account) {
   assert.equal(reply.status, 200, reply.text());
   return reply.data.recovery_codes;
 }
+/** Whose home has files: a workspace wrote them. */
+const dweller = await server.account("dweller");
+const dotfile = async (path, text = "before") => Number(await rounds.send(`home ${dweller.user.tenant_id} ${dweller.user.id} ${path} ${text}`));
 const textOf = async (name) => (await ada.get(`${files}/${name}`)).body.toString();
 const countOf = async (path) => (await ada.get(path)).data.length;
 
@@ -200,6 +203,22 @@ const rows = [
     request: (email, o) => ada.put("/users/me/email", { email, password: ada.password }, o),
     after: (email) => {
       ada.email = email;
+    },
+  },
+  { id: "users_me_home_list", before: () => dotfile(".listed"), request: (_, o) => dweller.get("/users/me/home/files?limit=1000", o), after: (_, reply) => assert.ok(reply.data.some(({ path }) => path === ".listed")) },
+  { id: "users_me_home_get", before: () => dotfile(".read"), request: (version, o) => dweller.get(`/users/me/home/files/.read?version=${version}`, o).catch(brokenOff), after: (_, reply) => assert.equal(reply.text(), "before") },
+  { id: "users_me_home_changes", before: () => dotfile(".changed"), request: (_, o) => dweller.get("/users/me/home/changes?limit=1", o), after: (version, reply) => assert.equal(reply.data[0].version, version) },
+  { id: "users_me_home_history", before: () => dotfile(".old"), request: (_, o) => dweller.get("/users/me/home/history/.old", o), after: (version, reply) => assert.equal(reply.data[0].version, version) },
+  {
+    id: "users_me_home_restore",
+    before: async () => {
+      const version = await dotfile(".restored");
+      return { version, last: await dotfile(".restored", "after") };
+    },
+    request: ({ version }, o) => dweller.post("/users/me/home/history/.restored:restore", { version }, o),
+    after: async ({ last }) => {
+      assert.equal((await dweller.get("/users/me/home/files/.restored")).text(), "before");
+      assert.deepEqual((await dweller.get(`/users/me/home/changes?since=${last}`)).data.map(({ op }) => op), ["restore"], "restored once");
     },
   },
   { id: "users_me_home_archive", request: (_, o) => ada.get("/users/me/home/archive", o).catch(brokenOff), after: (_, reply) => assert.deepEqual(tarList(reply.body), [""]) },
