@@ -353,8 +353,9 @@ int cli_shape_read(struct cli_run *run, const struct cli_shape *shape, const str
 
 enum { CLI_PATH_MOST = 4096 }; /* bytes of a path in a session */
 
-/* SESSION:PATH. In the run's arena. */
+/* SESSION:PATH; or PATH, of a command of the home. In the run's arena. */
 struct cli_place {
+    bool home;          /* in the person's home, which has no session */
     struct str session; /* as given */
     struct str id;      /* once found */
     struct str path;    /* bytes without slashes at the ends; empty: the root */
@@ -362,7 +363,7 @@ struct cli_place {
 };
 
 bool cli_is_remote(const char *word); /* has a ':' before any '/' */
-/* ERR_INVALID (no ':', said); and what cli_session_find returns. */
+/* word: NULL is the root of the home. ERR_INVALID (no ':', said); and what cli_session_find returns. */
 int cli_place_find(struct cli_run *run, const char *word,
                    struct cli_place *ret_place) BASE_MUST_USE;
 /* The same, and the path must not be empty. */
@@ -379,6 +380,19 @@ struct str cli_entry_path(struct arena *arena, const struct cli_entry *entry); /
 struct str cli_last_name(struct str path); /* behind the last slash */
 /* ERR_NOT_FOUND, ERR_NOT_DIRECTORY: it is no folder; said. */
 int cli_folder_probe(struct cli_run *run, const struct cli_place *place) BASE_MUST_USE;
+
+/* home.c: is the command one of the home's? And what is asked of a place in a session or in it (run->client is there). */
+bool cli_is_home(const struct cli_run *run);
+int cli_tree_list(struct cli_run *run, const struct cli_place *place, struct cli_files_list_in *in,
+                  struct cli_reply *ret_reply) BASE_MUST_USE;
+int cli_tree_get(struct cli_run *run, const struct cli_place *place, int64_t version,
+                 struct cli_content *content) BASE_MUST_USE; /* version 0: the current one */
+int cli_tree_history(struct cli_run *run, const struct cli_place *place, struct str cursor,
+                     struct cli_reply *ret_reply) BASE_MUST_USE;
+int cli_tree_restore(struct cli_run *run, const struct cli_place *place, int64_t version,
+                     struct cli_reply *ret_reply) BASE_MUST_USE;
+int cli_tree_changes(struct cli_run *run, const struct cli_place *place,
+                     struct cli_files_changes_in *in, struct cli_reply *ret_reply) BASE_MUST_USE;
 
 /* A list, page by page; print is called for each element unless --json was given. */
 struct cli_pages {

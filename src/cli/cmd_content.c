@@ -1,4 +1,4 @@
-/* files cat, get, put: the bytes of one file. */
+/* files cat, get, put, home cat: the bytes of one file; home archive: those of all. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,22 +9,23 @@
 
 /* ---- out of a session ---- */
 
+typedef int fetch_call(struct cli_run *run, const struct cli_place *place,
+                       struct cli_content *content);
+
 static int fetch(struct cli_run *run, const struct cli_place *place, struct cli_content *content)
 {
-    struct cli_reply reply;
     struct cli_client *client;
-    struct cli_files_get_in in = {.session_id = place->id, .path = place->path};
-    int r = cli_number(run, "version", &in.version);
-    in.has_version = in.version > 0;
+    int64_t version;
+    int r = cli_number(run, "version", &version);
     r = r < 0 ? r : cli_client(run, &client);
-    return r < 0 ? r : cli_files_get(client, &in, content, &reply);
+    return r < 0 ? r : cli_tree_get(run, place, version, content);
 }
 
-static int print_content(struct cli_run *run, const struct cli_place *place)
+static int print_content(struct cli_run *run, const struct cli_place *place, fetch_call *call)
 {
     struct cli_content content = CLI_CONTENT;
     content.sink_fd = STDOUT_FILENO;
-    return fetch(run, place, &content);
+    return call(run, place, &content);
 }
 
 static int print_some(struct cli_run *run)
@@ -33,7 +34,7 @@ static int print_some(struct cli_run *run)
     for (size_t i = 0; r == 0 && i < run->operand_count; i++) {
         struct cli_place place;
         r = cli_place_file(run, run->operands[i], &place);
-        r = r < 0 ? r : print_content(run, &place);
+        r = r < 0 ? r : print_content(run, &place, fetch);
     }
     return r;
 }
@@ -53,7 +54,8 @@ static int open_target(struct cli_run *run, const char *target, int *ret_fd, con
     return 0;
 }
 
-static int fetch_to(struct cli_run *run, const struct cli_place *place, const char *target)
+static int fetch_to(struct cli_run *run, const struct cli_place *place, const char *target,
+                    fetch_call *call)
 {
     FD_AUTO int folder = -1;
     const char *name = NULL;
@@ -69,33 +71,55 @@ static int fetch_to(struct cli_run *run, const struct cli_place *place, const ch
     meter.name = place->path;
     content.meter = &meter;
     content.sink_fd = draft.fd;
-    r = fetch(run, place, &content);
+    r = call(run, place, &content);
     r = r < 0 ? r : cli_draft_commit(run, &draft, 0666 & ~cli_umask());
     cli_draft_drop(&draft);
     cli_meter_clear(&meter);
     return r;
 }
 
-static int get(struct cli_run *run)
+/* To standard output, under the last name of the place in a folder that is there, or to the file that target names. */
+static int bring(struct cli_run *run, const struct cli_place *place, const char *target,
+                 fetch_call *call)
 {
-    struct cli_place place;
-    int r = cli_place_file(run, run->operands[0], &place);
-    if (r < 0) {
-        return r;
-    }
-    const char *target = run->operand_count > 1 ? run->operands[1] : ".";
     if (strcmp(target, "-") == 0) {
-        return print_content(run, &place);
+        return print_content(run, place, call);
     }
     bool inside = str_ends(str_from(target), STR("/")) || cli_is_folder(target);
-    struct str name = cli_last_name(place.path);
+    struct str name = cli_last_name(place->path);
     if (inside && (str_eq(name, STR(".")) || str_eq(name, STR("..")))) {
         return cli_fail(run, ERR_INVALID, "this is no name of a file");
     }
     if (inside) {
         target = arena_printf(&run->arena, "%s/" STR_FMT, target, STR_ARG(name)).p;
     }
-    return fetch_to(run, &place, target);
+    return fetch_to(run, place, target, call);
+}
+
+static int get(struct cli_run *run)
+{
+    struct cli_place place;
+    int r = cli_place_file(run, run->operands[0], &place);
+    return r < 0 ? r : bring(run, &place, run->operand_count > 1 ? run->operands[1] : ".", fetch);
+}
+
+static int fetch_home(struct cli_run *run, const struct cli_place *place,
+                      struct cli_content *content)
+{
+    struct cli_client *client;
+    struct cli_reply reply;
+    struct str target = run->operand_count > 0 ? str_from(run->operands[0]) : STR_EMPTY;
+    const struct cli_users_me_home_archive_in in = {.format = STR("zip"),
+                                                    .has_format = str_ends(target, STR(".zip"))};
+    (void)place;
+    int r = cli_client(run, &client);
+    return r < 0 ? r : cli_users_me_home_archive(client, &in, content, &reply);
+}
+
+static int get_home(struct cli_run *run)
+{
+    const struct cli_place whole = {.home = true, .path = STR("home.tar.gz")};
+    return bring(run, &whole, run->operand_count > 0 ? run->operands[0] : ".", fetch_home);
 }
 
 /* ---- into a session ---- */
@@ -201,6 +225,49 @@ const struct cli_command cli_command_files_cat = {
     .examples = cat_examples,
     .plain = true,
     .run = print_some,
+};
+
+static const struct cli_operand home_cat_operands[] = {
+    {.name = "PATH", .many = true},
+    {.name = NULL},
+};
+static const struct cli_option home_version_options[] = {
+    {.name = "version", .value = "N", .text = "an older version (home history lists them)"},
+    {.name = NULL},
+};
+static const struct cli_example home_cat_examples[] = {
+    {"coditect home cat .bashrc", "The current version."},
+    {"coditect home cat --version 7 .bashrc | diff - ~/.bashrc", "An older one."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_home_cat = {
+    .name = "home cat",
+    .summary = "Write files of your home to standard output.",
+    .operands = home_cat_operands,
+    .options = home_version_options,
+    .examples = home_cat_examples,
+    .plain = true,
+    .run = print_some,
+};
+
+static const struct cli_operand home_archive_operands[] = {
+    {.name = "FILE", .optional = true, .complete = CLI_LOCAL},
+    {.name = NULL},
+};
+static const struct cli_example home_archive_examples[] = {
+    {"coditect home archive", "Into this folder, as home.tar.gz."},
+    {"coditect home archive - | tar tz", "What is in it."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_home_archive = {
+    .name = "home archive",
+    .summary = "Fetch all files of your home as one archive, as they are stored now.",
+    .text = "A tar.gz, or a zip archive when FILE ends so. FILE may be a folder, or - for standard "
+            "output.",
+    .operands = home_archive_operands,
+    .examples = home_archive_examples,
+    .plain = true,
+    .run = get_home,
 };
 
 static const struct cli_operand get_operands[] = {

@@ -1,7 +1,6 @@
-/* files: list, remove, make folders, move, history, restore. */
+/* files: list, remove, make folders, move, history, restore; home: list, history, restore. */
 #include "cli/cli_int.h"
 
-/* What a change answered, for --json; nothing for people. */
 /* ---- list ---- */
 
 struct listing {
@@ -15,7 +14,6 @@ static int fetch(struct cli_run *run, void *ctx, struct str cursor, struct cli_r
 {
     const struct listing *l = ctx;
     struct cli_files_list_in in = {
-        .session_id = l->place.id,
         .path = l->place.path,
         .has_path = l->place.path.n > 0,
         .recursive = l->recursive,
@@ -25,7 +23,7 @@ static int fetch(struct cli_run *run, void *ctx, struct str cursor, struct cli_r
         .cursor = cursor,
         .has_cursor = cursor.n > 0,
     };
-    return cli_files_list(run->client, &in, NULL, ret_reply);
+    return cli_tree_list(run, &l->place, &in, ret_reply);
 }
 
 static int show(struct cli_run *run, void *ctx, const struct json *element)
@@ -140,11 +138,7 @@ static int history_fetch(struct cli_run *run, void *ctx, struct str cursor,
                          struct cli_reply *ret_reply)
 {
     const struct listing *l = ctx;
-    struct cli_files_history_in in = {.session_id = l->place.id,
-                                      .path = l->place.path,
-                                      .cursor = cursor,
-                                      .has_cursor = cursor.n > 0};
-    return cli_files_history(run->client, &in, NULL, ret_reply);
+    return cli_tree_history(run, &l->place, cursor, ret_reply);
 }
 
 static int history_show(struct cli_run *run, void *ctx, const struct json *element)
@@ -187,16 +181,14 @@ static int restore(struct cli_run *run)
     struct cli_place place;
     struct cli_client *client;
     struct cli_reply reply;
-    struct cli_files_restore_in in = {0};
-    int r = cli_positive(run, (struct cli_topic){"VERSION", run->operands[1]}, &in.version);
+    int64_t version;
+    int r = cli_positive(run, (struct cli_topic){"VERSION", run->operands[1]}, &version);
     r = r < 0 ? r : cli_place_file(run, run->operands[0], &place);
     r = r < 0 ? r : cli_client(run, &client);
     if (r < 0) {
         return r;
     }
-    in.session_id = place.id;
-    in.path = place.path;
-    r = cli_files_restore(client, &in, NULL, &reply);
+    r = cli_tree_restore(run, &place, version, &reply);
     return r < 0 ? r : cli_reply_print(run, &reply);
 }
 
@@ -314,5 +306,63 @@ const struct cli_command cli_command_files_restore = {
     .text = "Of a deleted folder everything in it comes back.",
     .operands = restore_operands,
     .examples = restore_examples,
+    .run = restore,
+};
+
+/* ---- of the home ---- */
+
+static const struct cli_operand home_place[] = {
+    {.name = "PATH", .optional = true},
+    {.name = NULL},
+};
+static const struct cli_operand home_file[] = {
+    {.name = "PATH"},
+    {.name = NULL},
+};
+
+static const struct cli_example home_list_examples[] = {
+    {"coditect home ls", "What lies at its root."},
+    {"coditect home ls -r .config", "Everything in .config."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_home_ls = {
+    .name = "home ls",
+    .summary = "List a folder of your home, which your sessions share.",
+    .text = "What is stored of it: tool chains and caches stay on each session's disk. It needs no "
+            "workspace, nor do the other commands of the home; an API key opens none of it.",
+    .operands = home_place,
+    .options = list_options,
+    .examples = home_list_examples,
+    .run = list,
+};
+
+static const struct cli_example home_history_examples[] = {
+    {"coditect home history .bashrc", "Newest first, also of a deleted file."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_home_history = {
+    .name = "home history",
+    .summary = "List the versions of a file of your home.",
+    .operands = home_file,
+    .examples = home_history_examples,
+    .run = history,
+};
+
+static const struct cli_operand home_restore_operands[] = {
+    {.name = "PATH"},
+    {.name = "VERSION"},
+    {.name = NULL},
+};
+static const struct cli_example home_restore_examples[] = {
+    {"coditect home restore .bashrc 7", "Version 7 becomes the newest version."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_home_restore = {
+    .name = "home restore",
+    .summary = "Make an old version of a file of your home the current one, as a new version.",
+    .text = "Workspaces that run get it at once, the others when they start. Of a deleted folder "
+            "everything in it comes back.",
+    .operands = home_restore_operands,
+    .examples = home_restore_examples,
     .run = restore,
 };

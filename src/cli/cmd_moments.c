@@ -1,4 +1,4 @@
-/* files copy, changes and rewind: what the server does with a session's files by itself. */
+/* files copy, changes and rewind: what the server does with a session's files by itself; home changes. */
 #include "base/encode.h"
 #include "base/rand.h"
 #include "cli/cli_int.h"
@@ -38,6 +38,7 @@ static int copy(struct cli_run *run)
 
 struct listing {
     struct cli_table table;
+    struct cli_place place;
     struct cli_files_changes_in in;
 };
 
@@ -46,7 +47,7 @@ static int fetch(struct cli_run *run, void *ctx, struct str cursor, struct cli_r
     struct listing *l = ctx;
     l->in.cursor = cursor;
     l->in.has_cursor = cursor.n > 0;
-    return cli_files_changes(run->client, &l->in, NULL, ret_reply);
+    return cli_tree_changes(run, &l->place, &l->in, ret_reply);
 }
 
 static struct str bytes_of(struct arena *arena, struct str path, struct str b64)
@@ -102,18 +103,16 @@ static int changes(struct cli_run *run)
                                         "BY",       "PATH",   NULL};
     struct listing l = {.in = {.has_op = false}};
     struct cli_pages pages = {.fetch = fetch, .show = show, .ctx = &l, .table = &l.table};
-    struct cli_place place;
     struct cli_client *client;
     int r = read_range(run, &l.in);
     r = r < 0 ? r : cli_number(run, "limit", &pages.most);
-    r = r < 0 ? r : cli_place_find(run, run->operands[0], &place);
+    r = r < 0 ? r : cli_place_find(run, run->operands[0], &l.place);
     r = r < 0 ? r : cli_client(run, &client);
     if (r < 0) {
         return r;
     }
-    l.in.session_id = place.id;
-    l.in.path = place.path;
-    l.in.has_path = place.path.n > 0;
+    l.in.path = l.place.path;
+    l.in.has_path = l.place.path.n > 0;
     cli_table_init(&l.table, run, heads);
     r = cli_pages_show(run, &pages);
     cli_table_fini(&l.table);
@@ -211,6 +210,24 @@ const struct cli_command cli_command_files_changes = {
     .operands = changes_operands,
     .options = changes_options,
     .examples = changes_examples,
+    .run = changes,
+};
+
+static const struct cli_operand home_operands[] = {
+    {.name = "PATH", .optional = true},
+    {.name = NULL},
+};
+static const struct cli_example home_examples[] = {
+    {"coditect home changes --limit 20", "The last twenty."},
+    {"coditect home changes --op delete", "What was deleted, and can be had back."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_home_changes = {
+    .name = "home changes",
+    .summary = "List what changed in your home, when, and by what.",
+    .operands = home_operands,
+    .options = changes_options,
+    .examples = home_examples,
     .run = changes,
 };
 

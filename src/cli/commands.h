@@ -22,6 +22,8 @@ extern const struct cli_command cli_command_login, cli_command_register, cli_com
     cli_command_admin_rotate_keys, cli_command_completion, cli_command_doctor, cli_command_manual,
     cli_command_settings_ls, cli_command_settings_get, cli_command_settings_set,
     cli_command_settings_reset, cli_command_admin_backup, cli_command_admin_backups,
-    cli_command_admin_restore, cli_command_files_unpack, cli_command_sessions_clone;
+    cli_command_admin_restore, cli_command_files_unpack, cli_command_sessions_clone,
+    cli_command_home_ls, cli_command_home_cat, cli_command_home_history, cli_command_home_restore,
+    cli_command_home_changes, cli_command_home_archive;
 
 #endif

@@ -1,4 +1,4 @@
-/* SESSION:PATH, sessions by name, lists page by page. */
+/* SESSION:PATH, a path in the home, sessions by name, lists page by page. */
 #include <stdlib.h>
 
 #include "base/encode.h"
@@ -88,16 +88,26 @@ int cli_session_find(struct cli_run *run, struct str word, bool deleted, struct 
 
 /* ---- places ---- */
 
-int cli_place_find(struct cli_run *run, const char *word, struct cli_place *ret_place)
+static int take_session(struct cli_run *run, struct str *path, struct cli_place *place)
 {
-    struct str s = str_from(word);
-    size_t colon = str_find(s, ':', 0);
-    run->subject = word;
-    if (colon == s.n || colon == 0) {
+    size_t colon = str_find(*path, ':', 0);
+    if (colon == path->n || colon == 0) {
         return cli_fail(run, ERR_INVALID, "this is not SESSION:PATH");
     }
-    struct cli_place place = {.session = arena_str(&run->arena, str_slice(s, 0, colon))};
-    struct str path = str_slice(s, colon + 1, s.n);
+    place->session = arena_str(&run->arena, str_slice(*path, 0, colon));
+    *path = str_slice(*path, colon + 1, path->n);
+    return 0;
+}
+
+int cli_place_find(struct cli_run *run, const char *word, struct cli_place *ret_place)
+{
+    struct cli_place place = {.home = cli_is_home(run)};
+    struct str path = word ? str_from(word) : STR_EMPTY;
+    run->subject = word;
+    int r = place.home ? 0 : take_session(run, &path, &place);
+    if (r < 0) {
+        return r;
+    }
     place.folder = path.n == 0 || path.p[path.n - 1] == '/';
     while (path.n > 0 && path.p[0] == '/') {
         path = str_slice(path, 1, path.n);
@@ -109,7 +119,7 @@ int cli_place_find(struct cli_run *run, const char *word, struct cli_place *ret_
         return cli_fail(run, ERR_INVALID, "a path has at most %d bytes", CLI_PATH_MOST);
     }
     place.path = arena_str(&run->arena, path);
-    int r = cli_session_find(run, place.session, /* deleted= */ false, &place.id);
+    r = place.home ? 0 : cli_session_find(run, place.session, /* deleted= */ false, &place.id);
     if (r == 0) {
         *ret_place = place;
     }
@@ -121,7 +131,9 @@ int cli_place_file(struct cli_run *run, const char *word, struct cli_place *ret_
     struct cli_place place;
     int r = cli_place_find(run, word, &place);
     if (r == 0 && place.path.n == 0) {
-        return cli_fail(run, ERR_INVALID, "a path in the session is missing behind the colon");
+        return cli_fail(run, ERR_INVALID,
+                        place.home ? "a path in the home is missing"
+                                   : "a path in the session is missing behind the colon");
     }
     if (r == 0) {
         *ret_place = place;
