@@ -151,7 +151,7 @@ function Export({ user }: { readonly user: User }) {
 export function YourData({ user }: { readonly user: User }) {
   return (
     <>
-      <Section title="Export" text="Each session is one tar.gz with all of its files, as they are now; so is your home, which they share."><Export user={user} /></Section>
+      <Section title="Export" text="Each session is one tar.gz with all of its files, as they are now. Your home, which they share, is one too, as it is stored: what a running workspace has not stored yet is not in it."><Export user={user} /></Section>
       <Leave user={user} />
     </>
   );
