@@ -36,7 +36,7 @@ const KEPT_MS = 30_000;
 /** Of the server, which lets a login have a few long answers at once: what has not begun is let go, and the page asks again. */
 const BEGIN_MS = 45_000;
 /** All that a token is sent to: what a link shows, the files of a session, and the home. */
-const OPENED = /^\/api\/v5\/(shared\/|users\/me\/home\/archive$|sessions\/ses-[0-9a-z]{26}\/(archive$|files\/))/;
+const OPENED = /^\/api\/v5\/(shared\/|users\/me\/home\/(archive$|files\/)|sessions\/ses-[0-9a-z]{26}\/(archive$|files\/))/;
 /** What is no attachment would be shown in the page's place, as a page of ours. */
 const isAttachment = ({ headers }) => (headers.get("content-disposition") ?? "").startsWith("attachment");
 

@@ -21,6 +21,7 @@ const Address = lazy(() => import("./pages/address"));
 const Shared = lazy(() => import("./pages/shared"));
 const Sessions = lazy(() => import("./pages/sessions"));
 const SessionPage = lazy(() => import("./pages/session"));
+const HomePage = lazy(() => import("./pages/home"));
 const SettingsPage = lazy(() => import("./pages/settings"));
 const ReferencePage = lazy(() => import("./pages/reference"));
 const Notices = lazy(() => import("./pages/notices"));
@@ -63,6 +64,7 @@ function Pages() {
             <Route path="/sessions/:id" element={<SessionPage />} />
             <Route path="/" element={<Navigate to="/sessions" replace />} />
             <Route path="/sessions" element={<Sessions />} />
+            <Route path="/home/*" element={<HomePage />} />
             <Route path="/settings/:part?" element={<SettingsPage />} />
             <Route path="/members" element={<Navigate to="/settings/members" replace />} />
             {["/ide/:id?", "/theia/:id?"].map((path) => <Route key={path} path={path} element={<ToIde />} />)}

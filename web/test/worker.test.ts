@@ -66,8 +66,8 @@ test("what does not begin in time is let go, and said to be late", async () => {
 test("the token goes to what is downloaded, the home among it, and to nothing else", () => {
   const { asked, ask } = worker();
   const session = `/api/v5/sessions/ses-${"0".repeat(26)}`;
-  const downloads = ["/api/v5/users/me/home/archive", `${session}/archive?format=tgz`, `${session}/files/a`, "/api/v5/shared/files/a"];
-  const others = ["/api/v5/users/me", "/api/v5/users/me/home/archive/x", `${session}/links`, "https://elsewhere.example/api/v5/users/me/home/archive"];
+  const downloads = ["/api/v5/users/me/home/archive", "/api/v5/users/me/home/files/.bashrc?version=7", `${session}/archive?format=tgz`, `${session}/files/a`, "/api/v5/shared/files/a"];
+  const others = ["/api/v5/users/me", "/api/v5/users/me/home/archive/x", "/api/v5/users/me/home/files", "/api/v5/users/me/home/history/.bashrc", `${session}/links`, "https://elsewhere.example/api/v5/users/me/home/archive"];
   for (const url of downloads) ask(url, url);
   expect(asked.length).toBe(downloads.length);
   for (const url of others) ask(url, url);

@@ -3,8 +3,10 @@ import { infiniteQueryOptions, QueryClient, useInfiniteQuery, useMutation, useQu
 import { useEffect } from "react";
 import { api } from "../stores/auth";
 import { dropSession } from "../stores/open";
+import { HOME } from "../lib/paths";
 import { isCloning, isMoving, isUnsettled } from "../lib/workspace";
 import { ApiError, type Change, type Entry, type Kept, type Session } from "./generated";
+import { treeOf } from "./trees";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -137,18 +139,12 @@ export function useSessionChange<Input>(change: (input: Input) => Promise<Sessio
 const PAGE = 1000;
 
 /** All entries of a folder, folders first. */
-async function listFolder(sessionId: string, path: string, signal: AbortSignal, at?: number): Promise<Entry[]> {
+async function listFolder(tree: string, path: string, signal: AbortSignal, at?: number): Promise<Entry[]> {
   const entries: Entry[] = [];
   let cursor: string | undefined;
   do {
-    const page = await api.filesList({
-      sessionId,
-      limit: PAGE,
-      signal,
-      ...(path !== "" ? { path } : {}),
-      ...(at !== undefined ? { at } : {}),
-      ...(cursor !== undefined ? { cursor } : {}),
-    });
+    const asked = { limit: PAGE, signal, ...(path !== "" ? { path } : {}), ...(cursor !== undefined ? { cursor } : {}) };
+    const page = await (at === undefined ? treeOf(tree).list(asked) : api.filesList({ ...asked, sessionId: tree, at }));
     entries.push(...page.data);
     cursor = page.page.next ?? undefined;
   } while (cursor !== undefined);
@@ -157,10 +153,10 @@ async function listFolder(sessionId: string, path: string, signal: AbortSignal, 
   return entries.sort((a, b) => rank(a) - rank(b) || order.compare(a.path, b.path));
 }
 
-export function useFolder(sessionId: string, path: string, enabled = true) {
+export function useFolder(tree: string, path: string, enabled = true) {
   return useQuery({
-    queryKey: keys.folder(sessionId, path),
-    queryFn: ({ signal }) => listFolder(sessionId, path, signal),
+    queryKey: keys.folder(tree, path),
+    queryFn: ({ signal }) => listFolder(tree, path, signal),
     enabled,
     // What the workspace changes shows up here too.
     refetchInterval: 10_000,
@@ -180,26 +176,27 @@ export function useFolderAt(sessionId: string, path: string, at: number) {
 /** As many as a slider has steps for. */
 const CHANGES = 500;
 
-const changesQuery = (sessionId: string, op?: Change["op"]) => infiniteQueryOptions({
-  queryKey: ["files", sessionId, "", "changes", op ?? "any"],
-  queryFn: ({ pageParam, signal }) => api.filesChanges({ sessionId, limit: CHANGES, signal, ...(op !== undefined ? { op } : {}), ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
+const changesQuery = (tree: string, op?: Change["op"]) => infiniteQueryOptions({
+  queryKey: ["files", tree, "", "changes", op ?? "any"],
+  queryFn: ({ pageParam, signal }) => treeOf(tree).changes({ limit: CHANGES, signal, ...(op !== undefined ? { op } : {}), ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
   initialPageParam: "",
   getNextPageParam: ({ page }) => page.next ?? undefined,
 });
 
-/** What changed in a session, newest first; op: only changes of this kind. */
-export function useChanges(sessionId: string, op?: Change["op"], enabled = true) {
-  return useInfiniteQuery({ ...changesQuery(sessionId, op), enabled, select: ({ pages }) => pages.flatMap(({ data }) => data) });
+/** What changed in a tree, newest first; op: only changes of this kind. */
+export function useChanges(tree: string, op?: Change["op"], enabled = true) {
+  return useInfiniteQuery({ ...changesQuery(tree, op), enabled, select: ({ pages }) => pages.flatMap(({ data }) => data) });
 }
 
 /** The rule by which a past that grows old is thinned out, as the server has it. */
-export function useKept(sessionId: string): Kept | undefined {
-  return useInfiniteQuery({ ...changesQuery(sessionId), select: ({ pages }) => pages[0]?.kept }).data;
+export function useKept(tree: string): Kept | undefined {
+  return useInfiniteQuery({ ...changesQuery(tree), select: ({ pages }) => pages[0]?.kept }).data;
 }
 
-export function refreshFiles(sessionId: string): void {
-  void queryClient.invalidateQueries({ queryKey: ["files", sessionId] });
-  void queryClient.invalidateQueries({ queryKey: keys.session(sessionId) });
+export function refreshFiles(tree: string): void {
+  void queryClient.invalidateQueries({ queryKey: ["files", tree] });
+  if (tree === HOME) return;
+  void queryClient.invalidateQueries({ queryKey: keys.session(tree) });
   void queryClient.invalidateQueries({ queryKey: ["sessions"] });
 }
 

@@ -1,12 +1,12 @@
 // The command palette and the list of shortcuts.
 import { Box, Flex, Input, Kbd, Mark, Stack, Text } from "@chakra-ui/react";
-import { BookOpen, CirclePause, Code, Database, Folder, FolderOpen, Gauge, History, Keyboard, KeyRound, LayoutList, LogOut, Monitor, Moon, Palette as PaletteIcon, Plus, Scale, ScrollText, Settings, Shield, SlidersHorizontal, Sun, Trash2, Users } from "lucide-react";
+import { BookOpen, CirclePause, Code, Database, Folder, FolderOpen, Gauge, History, House, Keyboard, KeyRound, LayoutList, LogOut, Monitor, Moon, Palette as PaletteIcon, Plus, Scale, ScrollText, Settings, Shield, SlidersHorizontal, Sun, Trash2, Users } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useMatch, useNavigate } from "react-router";
 import { useAllSessions } from "../api/queries";
 import { chooseTheme } from "../api/settings";
 import { fuzzyFilter } from "../lib/fuzzy";
-import { fileAddress, historyAddress, ideAddress, sessionAddress } from "../lib/paths";
+import { fileAddress, historyAddress, HOME, ideAddress, sessionAddress } from "../lib/paths";
 import { mayChange } from "../lib/roles";
 import { phaseOf, phaseWords, takesAPlace } from "../lib/workspace";
 import { api, useAuth } from "../stores/auth";
@@ -53,6 +53,7 @@ function useCommands(): readonly Command[] {
     { label: "New session", kind: "Action", icon: <Plus size={15} />, run: () => showOverlay("new-session") },
     { label: "Sessions", kind: "Page", icon: <LayoutList size={15} />, run: () => void navigate("/sessions") },
     { label: "Deleted sessions", kind: "Page", icon: <Trash2 size={15} />, run: () => void navigate("/sessions?show=deleted") },
+    { label: "Your home", kind: "Page", icon: <House size={15} />, run: () => void navigate(fileAddress(HOME, "")) },
     { label: "Settings", kind: "Page", icon: <Settings size={15} />, run: () => void navigate("/settings") },
     { label: "Members", kind: "Page", icon: <Users size={15} />, run: () => void navigate("/settings/members") },
     { label: "Password and devices", kind: "Settings", icon: <Shield size={15} />, run: () => void navigate("/settings/security") },

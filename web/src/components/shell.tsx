@@ -123,7 +123,7 @@ function Header() {
 /** The pages that a person may go to next are fetched while nothing else is to do: then they are there without a server, too. */
 function usePrefetch(): void {
   useEffect(() => {
-    const timer = setTimeout(() => void Promise.all([import("../pages/session"), import("../pages/sessions"), import("../pages/settings"), import("../pages/notices"), import("../pages/not-found")]).catch(() => undefined), 500);
+    const timer = setTimeout(() => void Promise.all([import("../pages/session"), import("../pages/sessions"), import("../pages/home"), import("../pages/settings"), import("../pages/notices"), import("../pages/not-found")]).catch(() => undefined), 500);
     return () => clearTimeout(timer);
   }, []);
 }

@@ -1,13 +1,13 @@
 // The person's sessions beside every page, in groups. On a small screen it lies over the page.
 import { Box, Button, CloseButton, Drawer, Flex, IconButton, Portal, Stack, Text } from "@chakra-ui/react";
-import { CircleAlert, CirclePause, CirclePlay, CircleStop, LayoutList, LoaderCircle, type LucideIcon, PanelLeft, Plus, Settings, Users } from "lucide-react";
+import { CircleAlert, CirclePause, CirclePlay, CircleStop, House, LayoutList, LoaderCircle, type LucideIcon, PanelLeft, Plus, Settings, Users } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "react-router";
 import type { Session } from "../api/generated";
 import { useProjects } from "../api/projects";
 import { useAllSessions } from "../api/queries";
 import { groupsOf } from "../lib/groups";
-import { sessionAddress } from "../lib/paths";
+import { fileAddress, HOME, sessionAddress } from "../lib/paths";
 import { isMoving, type Phase, phaseOf, phaseWords } from "../lib/workspace";
 import { showOverlay } from "../stores/overlay";
 import { type Place, showPanel, showPanelOver, usePanel } from "../stores/panel";
@@ -78,6 +78,7 @@ function Content() {
       <Stack as="nav" aria-label="Sessions" gap="20px" flex="1" minHeight="0" overflowY="auto" padding="4px 12px 16px">
         <Stack gap="1px">
           <Item to="/sessions" isCurrent={pathname === "/sessions"} icon={<LayoutList size={14} />}>All sessions</Item>
+          <Item to={fileAddress(HOME, "")} isCurrent={/^\/home(\/|$)/.test(pathname)} icon={<House size={14} />}>Your home</Item>
           <Item to="/settings" isCurrent={pathname.startsWith("/settings") && pathname !== "/settings/members"} icon={<Settings size={14} />}>Settings</Item>
           <Item to="/settings/members" isCurrent={pathname === "/settings/members"} icon={<Users size={14} />}>Members</Item>
         </Stack>

@@ -1,5 +1,9 @@
-// Paths in a workspace ("src/hello.c", "" is the root) and their addresses in the app.
+// Paths in a tree of files ("src/hello.c", "" is the root) and their addresses in the app. A tree is a session's, named by the
+// session's id, or the person's home.
 import { encodePath } from "../api/generated";
+
+/** The name of the person's own home among the trees. */
+export const HOME = "home";
 
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
@@ -20,8 +24,8 @@ export function withParents(path: string): string[] {
   return ["", ...parts.map((_, i) => parts.slice(0, i + 1).join("/"))];
 }
 
-export function fileAddress(sessionId: string, path: string): string {
-  const files = `/sessions/${sessionId}/files`;
+export function fileAddress(tree: string, path: string): string {
+  const files = tree === HOME ? "/home" : `/sessions/${tree}/files`;
   return path === "" ? files : `${files}/${encodePath(path)}`;
 }
 

@@ -1,6 +1,7 @@
 // What can be done with an entry, from the list and from the view of a file.
 import { type Entry, encodePath } from "../../api/generated";
 import { queryClient, refreshFiles } from "../../api/queries";
+import { filesUrl, treeOf } from "../../api/trees";
 import { sentName } from "../../lib/content";
 import { baseName, joinPath, parentOf } from "../../lib/paths";
 import { api, useAuth } from "../../stores/auth";
@@ -108,11 +109,12 @@ const search = (parts: Readonly<Record<string, string | number | undefined>>): s
   return given.length === 0 ? "" : `?${new URLSearchParams(given).toString()}`;
 };
 
-/** Without a version or a moment the current one. */
-export async function download(sessionId: string, path: string, version?: number, at?: number): Promise<void> {
+/** Without a version or a moment the current one. at: of a session. */
+export async function download(tree: string, path: string, version?: number, at?: number): Promise<void> {
   try {
-    if (await toDisk(`/api/v5/sessions/${sessionId}/files/${encodePath(path)}${search({ version, at })}`, baseName(path))) return;
-    const response = await api.filesGet({ sessionId, path, ...(version !== undefined ? { version } : {}), ...(at !== undefined ? { at } : {}) });
+    if (await toDisk(`/api/v5${filesUrl(tree)}/${encodePath(path)}${search({ version, at })}`, baseName(path))) return;
+    const asked = { path, ...(version !== undefined ? { version } : {}) };
+    const response = await (at === undefined ? treeOf(tree).get(asked) : api.filesGet({ ...asked, sessionId: tree, at }));
     save(await response.blob(), baseName(path));
   } catch (error) {
     sayProblem(error);
@@ -127,12 +129,20 @@ export async function fetchArchive(sessionId: string, format: "tgz" | "zip", at?
   save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? name);
 }
 
-/** All files of one's own home. Rejects as the one above. */
+/** All files of one's own home, as they are stored. Rejects as the one above. */
 export async function fetchHome(signal?: AbortSignal): Promise<void> {
   const name = "home.tar.gz";
   if (await toDisk("/api/v5/users/me/home/archive", name, signal)) return;
   const response = await api.usersMeHomeArchive(signal !== undefined ? { signal } : {});
   save(await response.blob(), sentName(response.headers.get("Content-Disposition")) ?? name);
+}
+
+export async function takeHome(): Promise<void> {
+  try {
+    await fetchHome();
+  } catch (error) {
+    sayProblem(error);
+  }
 }
 
 export async function downloadAll(sessionId: string, format: "tgz" | "zip", at?: number): Promise<void> {

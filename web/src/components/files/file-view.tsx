@@ -5,9 +5,10 @@ import { Download, FileQuestion, History as HistoryIcon, Pencil, Trash2 } from "
 import { useEffect, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import type { Entry } from "../../api/generated";
+import { treeOf } from "../../api/trees";
 import { asText, IMAGE_LIMIT, imageType, TEXT_LIMIT } from "../../lib/content";
 import { formatSize } from "../../lib/format";
-import { baseName, fileAddress, nameProblem, parentOf } from "../../lib/paths";
+import { baseName, fileAddress, HOME, nameProblem, parentOf } from "../../lib/paths";
 import { api } from "../../stores/auth";
 import { Ago, Empty, ListSkeleton } from "../bits";
 import { ActionMenu } from "../menu";
@@ -19,7 +20,8 @@ import { CompareChoice, useCompare, VersionDifference } from "./diff";
 import { History, OldVersion, useHistory } from "./history";
 
 interface FileProps {
-  readonly sessionId: string;
+  /** A session's id, or HOME. */
+  readonly tree: string;
   readonly entry: Entry;
 }
 
@@ -27,18 +29,21 @@ interface FileProps {
 interface ContentProps extends FileProps {
   readonly version: number;
   readonly size: number;
-  /** The entry is one of this moment. */
+  /** The entry is one of this moment of a session. */
   readonly at?: number | undefined;
 }
 
-function useBytes({ sessionId, entry, version, size, at }: ContentProps, limit: number) {
+function useBytes({ tree, entry, version, size, at }: ContentProps, limit: number) {
   return useQuery({
-    queryKey: ["bytes", sessionId, entry.path, version, limit],
+    queryKey: ["bytes", tree, entry.path, version, limit],
     queryFn: async ({ signal }) => {
       // An empty file has no range.
       const range = size > limit ? { range: `bytes=0-${limit - 1}` } : {};
-      const old = at !== undefined ? { at } : version !== entry.version ? { version } : {};
-      return (await api.filesGet({ sessionId, path: entry.path, signal, ...old, ...range })).blob();
+      const asked = { path: entry.path, signal, ...range };
+      const response = at !== undefined
+        ? await api.filesGet({ ...asked, sessionId: tree, at })
+        : await treeOf(tree).get({ ...asked, ...(version !== entry.version ? { version } : {}) });
+      return response.blob();
     },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
@@ -104,10 +109,10 @@ export function Content(props: ContentProps) {
 }
 
 /** What the address says of the history: whether it is open, and which version of it is looked at. */
-function useShown({ sessionId, entry }: FileProps) {
+function useShown({ tree, entry }: FileProps) {
   const [params, setParams] = useSearchParams();
   const isOpen = params.has("history");
-  const { data } = useHistory(sessionId, entry.path, isOpen);
+  const { data } = useHistory(tree, entry.path, isOpen);
   const wanted = Number(params.get("version"));
   const old = isOpen && wanted !== entry.version ? data?.find(({ version, op }) => version === wanted && op !== "delete") : undefined;
   return {
@@ -125,11 +130,9 @@ function useShown({ sessionId, entry }: FileProps) {
   };
 }
 
-export function FileView({ sessionId, entry }: FileProps) {
+/** What is done with a session's file; one of the home is a workspace's to change. */
+function FileMenu({ tree: sessionId, entry }: FileProps) {
   const navigate = useNavigate();
-  const { isOpen, old, close, open, show } = useShown({ sessionId, entry });
-  const compare = useCompare();
-  const shown = { version: old?.version ?? entry.version, size: old?.size ?? entry.size };
   const [renaming, setRenaming] = useState(false);
   const submit = async (name: string): Promise<void> => {
     const to = await rename(sessionId, entry, name);
@@ -139,30 +142,43 @@ export function FileView({ sessionId, entry }: FileProps) {
     if (await remove(sessionId, entry)) void navigate(fileAddress(sessionId, parentOf(entry.path)), { replace: true });
   };
   return (
+    <>
+      <ActionMenu
+        label={`Actions for ${baseName(entry.path)}`}
+        actions={[
+          { label: "Rename", icon: <Pencil size={15} />, run: () => setRenaming(true) },
+          { label: "Delete", icon: <Trash2 size={15} />, run: () => void drop(), grave: true },
+        ]}
+      />
+      {renaming && <NameDialog title="Rename file" label="Name" action="Rename" initial={baseName(entry.path)} check={nameProblem} submit={submit} onClose={() => setRenaming(false)} />}
+    </>
+  );
+}
+
+export function FileView({ tree, entry }: FileProps) {
+  const { isOpen, old, close, open, show } = useShown({ tree, entry });
+  const isHome = tree === HOME;
+  const wanted = useCompare();
+  const compare = isHome || (old === undefined && wanted === "now") ? "off" : wanted;
+  const shown = { version: old?.version ?? entry.version, size: old?.size ?? entry.size };
+  return (
     <Flex direction="column" flex="1" minWidth="0" minHeight="0">
       <Flex height="48px" flexShrink="0" align="center" gap="8px" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px">
         <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></Text>
         <Button size="xs" height="32px" variant="ghost" colorPalette="gray" aria-expanded={isOpen} onClick={isOpen ? close : open}><HistoryIcon size={14} />History</Button>
-        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(sessionId, entry.path)}><Download size={14} />Download</Button>
-        <ActionMenu
-          label={`Actions for ${baseName(entry.path)}`}
-          actions={[
-            { label: "Rename", icon: <Pencil size={15} />, run: () => setRenaming(true) },
-            { label: "Delete", icon: <Trash2 size={15} />, run: () => void drop(), grave: true },
-          ]}
-        />
+        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(tree, entry.path)}><Download size={14} />Download</Button>
+        {!isHome && <FileMenu tree={tree} entry={entry} />}
       </Flex>
       <Flex direction={{ base: "column-reverse", md: "row" }} flex="1" minHeight="0">
         <Box flex="1" minWidth="0" overflowY="auto">
-          {old !== undefined && <OldVersion sessionId={sessionId} entry={entry} version={old} onDone={open} />}
-          {isOpen && <Flex padding="8px 16px" borderBottomWidth="1px"><CompareChoice isCurrent={old === undefined} /></Flex>}
-          {isOpen && compare !== "off" && !(old === undefined && compare === "now")
-            ? <VersionDifference sessionId={sessionId} path={entry.path} version={shown.version} compare={compare} />
-            : <Content key={`${entry.path} ${shown.version}`} sessionId={sessionId} entry={entry} {...shown} />}
+          {old !== undefined && <OldVersion tree={tree} entry={entry} version={old} onDone={open} />}
+          {isOpen && !isHome && <Flex padding="8px 16px" borderBottomWidth="1px"><CompareChoice isCurrent={old === undefined} /></Flex>}
+          {isOpen && compare !== "off"
+            ? <VersionDifference sessionId={tree} path={entry.path} version={shown.version} compare={compare} />
+            : <Content key={`${entry.path} ${shown.version}`} tree={tree} entry={entry} {...shown} />}
         </Box>
-        {isOpen && <History sessionId={sessionId} entry={entry} shown={shown.version} onShow={show} onClose={close} />}
+        {isOpen && <History tree={tree} entry={entry} shown={shown.version} onShow={show} onClose={close} />}
       </Flex>
-      {renaming && <NameDialog title="Rename file" label="Name" action="Rename" initial={baseName(entry.path)} check={nameProblem} submit={submit} onClose={() => setRenaming(false)} />}
     </Flex>
   );
 }

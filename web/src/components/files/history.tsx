@@ -4,10 +4,10 @@ import { infiniteQueryOptions, useInfiniteQuery } from "@tanstack/react-query";
 import { Download, RotateCcw } from "lucide-react";
 import type { Entry, HistoryEntry } from "../../api/generated";
 import { refreshFiles } from "../../api/queries";
+import { treeOf } from "../../api/trees";
 import { formatExact, formatSize } from "../../lib/format";
 import { authorWords, keptWords, opWords } from "../../lib/past";
 import { baseName } from "../../lib/paths";
-import { api } from "../../stores/auth";
 import { Ago, ListSkeleton } from "../bits";
 import { ProblemNotice } from "../problem-notice";
 import { say, sayProblem } from "../toaster";
@@ -15,19 +15,19 @@ import { download } from "./actions";
 
 const PAGE = 50;
 
-const historyQuery = (sessionId: string, path: string) => infiniteQueryOptions({
-  queryKey: ["files", sessionId, path, "history"],
-  queryFn: ({ pageParam, signal }) => api.filesHistory({ sessionId, path, limit: PAGE, signal, ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
+const historyQuery = (tree: string, path: string) => infiniteQueryOptions({
+  queryKey: ["files", tree, path, "history"],
+  queryFn: ({ pageParam, signal }) => treeOf(tree).history({ path, limit: PAGE, signal, ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
   initialPageParam: "",
   getNextPageParam: ({ page }) => page.next ?? undefined,
 });
 
-export function useHistory(sessionId: string, path: string, enabled: boolean) {
-  return useInfiniteQuery({ ...historyQuery(sessionId, path), select: ({ pages }) => pages.flatMap(({ data }) => data), enabled });
+export function useHistory(tree: string, path: string, enabled: boolean) {
+  return useInfiniteQuery({ ...historyQuery(tree, path), select: ({ pages }) => pages.flatMap(({ data }) => data), enabled });
 }
 
 interface HistoryProps {
-  readonly sessionId: string;
+  readonly tree: string;
   readonly entry: Entry;
   /** The version that is looked at. */
   readonly shown: number;
@@ -57,9 +57,9 @@ function Row({ one, isCurrent, isShown, onShow }: { readonly one: HistoryEntry; 
   );
 }
 
-export function History({ sessionId, entry, shown, onShow, onClose }: HistoryProps) {
-  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useHistory(sessionId, entry.path, true);
-  const kept = useInfiniteQuery({ ...historyQuery(sessionId, entry.path), select: ({ pages }) => pages[0]?.kept }).data;
+export function History({ tree, entry, shown, onShow, onClose }: HistoryProps) {
+  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useHistory(tree, entry.path, true);
+  const kept = useInfiniteQuery({ ...historyQuery(tree, entry.path), select: ({ pages }) => pages[0]?.kept }).data;
   return (
     <Box as="aside" aria-label="History" width={{ base: "100%", md: "280px" }} maxHeight={{ base: "260px", md: "none" }} flexShrink="0" overflowY="auto" borderStartWidth={{ base: "0", md: "1px" }} borderBottomWidth={{ base: "1px", md: "0" }} bg="bg">
       <Flex height="48px" align="center" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px" position="sticky" top="0" bg="bg" zIndex="1">
@@ -78,21 +78,21 @@ export function History({ sessionId, entry, shown, onShow, onClose }: HistoryPro
 }
 
 /** Over the content of a version that is not the current one. */
-export function OldVersion({ sessionId, entry, version, onDone }: { readonly sessionId: string; readonly entry: Entry; readonly version: HistoryEntry; readonly onDone: () => void }) {
+export function OldVersion({ tree, entry, version, onDone }: { readonly tree: string; readonly entry: Entry; readonly version: HistoryEntry; readonly onDone: () => void }) {
   const restore = async (): Promise<void> => {
     try {
-      await api.filesRestore({ sessionId, path: entry.path, body: { version: version.version } });
+      await treeOf(tree).restore({ path: entry.path, body: { version: version.version } });
       say(`“${baseName(entry.path)}” is as it was on ${formatExact(version.at)}`);
       onDone();
     } catch (error) {
       sayProblem(error);
     }
-    refreshFiles(sessionId);
+    refreshFiles(tree);
   };
   return (
     <Flex align="center" gap="8px" wrap="wrap" paddingX="16px" paddingY="8px" bg="warn.subtle" color="warn.fg" fontSize="13px" borderBottomWidth="1px" role="status">
       <Text flex="1" minWidth="160px">Version of {formatExact(version.at)}. It is not the current one.</Text>
-      <Button size="xs" height="32px" variant="ghost" color="warn.fg" onClick={() => void download(sessionId, entry.path, version.version)}><Download size={14} />Download</Button>
+      <Button size="xs" height="32px" variant="ghost" color="warn.fg" onClick={() => void download(tree, entry.path, version.version)}><Download size={14} />Download</Button>
       <Button size="xs" height="32px" onClick={() => void restore()}><RotateCcw size={14} />Restore this version</Button>
     </Flex>
   );

@@ -1,4 +1,4 @@
-// The folders and files of a session; a folder is read when it is opened.
+// The folders and files of a session or of the home; a folder is read when it is opened.
 import { Box, Flex, Text } from "@chakra-ui/react";
 import { ChevronDown, ChevronRight, File, Folder, Link2 } from "lucide-react";
 import { useEffect, useState } from "react";
@@ -13,13 +13,13 @@ export function EntryIcon({ entry, size = 15 }: { readonly entry: Entry; readonl
 }
 
 interface NodeProps {
-  readonly sessionId: string;
+  readonly tree: string;
   readonly entry: Entry;
   readonly current: string;
   readonly depth: number;
 }
 
-function TreeNode({ sessionId, entry, current, depth }: NodeProps) {
+function TreeNode({ tree, entry, current, depth }: NodeProps) {
   const holds = current === entry.path || current.startsWith(`${entry.path}/`);
   const [open, setOpen] = useState(holds);
   useEffect(() => {
@@ -37,26 +37,26 @@ function TreeNode({ sessionId, entry, current, depth }: NodeProps) {
           </Box>
         ) : <Box width="20px" flexShrink="0" />}
         <Flex asChild flex="1" minWidth="0" align="center" gap="7px" paddingX="4px" height="100%">
-          <Link to={fileAddress(sessionId, entry.path)} aria-current={here ? "page" : undefined}>
+          <Link to={fileAddress(tree, entry.path)} aria-current={here ? "page" : undefined}>
             <Box color={here ? "accent.fg" : "fg.muted"} flexShrink="0"><EntryIcon entry={entry} size={14} /></Box>
             <Text truncate fontSize="13px">{baseName(entry.path)}</Text>
           </Link>
         </Flex>
       </Flex>
-      {isFolder && open && <Branch sessionId={sessionId} path={entry.path} current={current} depth={depth + 1} />}
+      {isFolder && open && <Branch tree={tree} path={entry.path} current={current} depth={depth + 1} />}
     </Box>
   );
 }
 
-function Branch({ sessionId, path, current, depth }: { readonly sessionId: string; readonly path: string; readonly current: string; readonly depth: number }) {
-  const { data } = useFolder(sessionId, path);
+function Branch({ tree, path, current, depth }: { readonly tree: string; readonly path: string; readonly current: string; readonly depth: number }) {
+  const { data } = useFolder(tree, path);
   return (
     <Box as="ul">
-      {data?.filter((entry) => entry.path_b64 === undefined).map((entry) => <TreeNode key={entry.path} sessionId={sessionId} entry={entry} current={current} depth={depth} />)}
+      {data?.filter((entry) => entry.path_b64 === undefined).map((entry) => <TreeNode key={entry.path} tree={tree} entry={entry} current={current} depth={depth} />)}
     </Box>
   );
 }
 
-export function Tree({ sessionId, current }: { readonly sessionId: string; readonly current: string }) {
-  return <Box as="nav" aria-label="Files" padding="12px"><Branch sessionId={sessionId} path="" current={current} depth={0} /></Box>;
+export function Tree({ tree, current }: { readonly tree: string; readonly current: string }) {
+  return <Box as="nav" aria-label="Files" padding="12px"><Branch tree={tree} path="" current={current} depth={0} /></Box>;
 }

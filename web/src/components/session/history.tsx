@@ -14,9 +14,9 @@ import { api } from "../../stores/auth";
 import { Ago, Empty, ListSkeleton } from "../bits";
 import { download, downloadAll, forkSession } from "../files/actions";
 import { CompareChoice, useCompare, VersionDifference } from "../files/diff";
+import { EntryRow } from "../files/entry-row";
 import { Content } from "../files/file-view";
 import { ShareDialog } from "../files/share";
-import { EntryIcon } from "../files/tree";
 import { checkSessionName, NameDialog } from "../modal";
 import { type Action, ActionMenu } from "../menu";
 import { ProblemNotice } from "../problem-notice";
@@ -135,26 +135,6 @@ async function restore(sessionId: string, entry: Entry, moment: number): Promise
   refreshFiles(sessionId);
 }
 
-function Row({ sessionId, entry, at }: { readonly sessionId: string; readonly entry: Entry; readonly at: number | undefined }) {
-  const isNamed = entry.path_b64 === undefined;
-  const name = baseName(entry.path);
-  return (
-    <Flex as="li" listStyleType="none" height="40px" align="center" gap="12px" paddingX="16px" position="relative" borderBottomWidth="1px" borderColor="border.muted" _hover={{ bg: "bg.subtle" }}>
-      <Box color={entry.type === "dir" ? "accent.fg" : "fg.muted"} flexShrink="0"><EntryIcon entry={entry} size={16} /></Box>
-      <Text flex="1" minWidth="0" truncate>
-        {isNamed && entry.type !== "symlink" ? (
-          <Link to={historyAddress(sessionId, entry.path, at)}>
-            <Box as="span" position="absolute" inset="0" aria-hidden="true" />
-            {name}
-          </Link>
-        ) : name}
-        {entry.target !== undefined && <Text as="span" color="fg.muted"> → {entry.target}</Text>}
-      </Text>
-      <Text textAlign="end" color="fg.muted" fontVariantNumeric="tabular-nums" whiteSpace="nowrap" fontSize="13px">{entry.type === "file" && formatSize(entry.size)}</Text>
-    </Flex>
-  );
-}
-
 /** Over what was there then. */
 function Bar({ words, children }: { readonly words: ReactNode; readonly children: ReactNode }) {
   return (
@@ -178,7 +158,7 @@ function FolderThen({ sessionId, path, change, moment, at }: ThereProps) {
         </Bar>
       )}
       {isEmpty && <Empty icon={<Clock size={20} />} title="This folder was empty" text="Nothing was in it at this moment." />}
-      <Box as="ul" aria-label="Entries">{data.map((entry) => <Row key={`${entry.path} ${entry.path_b64 ?? ""}`} sessionId={sessionId} entry={entry} at={at} />)}</Box>
+      <Box as="ul" aria-label="Entries">{data.map((entry) => <EntryRow key={`${entry.path} ${entry.path_b64 ?? ""}`} entry={entry} to={historyAddress(sessionId, entry.path, at)} />)}</Box>
     </>
   );
 }
@@ -198,7 +178,7 @@ function FileThen({ sessionId, entry, at, moment }: { readonly sessionId: string
       </Bar>
       <Flex padding="8px 16px" borderBottomWidth="1px"><CompareChoice isCurrent={at === undefined} /></Flex>
       {compare === "off"
-        ? <Content key={`${entry.path} ${entry.version}`} sessionId={sessionId} entry={entry} version={entry.version} size={entry.size} at={moment} />
+        ? <Content key={`${entry.path} ${entry.version}`} tree={sessionId} entry={entry} version={entry.version} size={entry.size} at={moment} />
         : <VersionDifference sessionId={sessionId} path={entry.path} version={entry.version} compare={compare} />}
     </>
   );
