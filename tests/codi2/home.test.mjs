@@ -161,6 +161,40 @@ test("what a home had in the store before it was left out stays there, and in st
   assert.deepEqual(Object.keys(await one.stored()).sort(), [".rustup", ".rustup/settings.toml"]);
 });
 
+test("a home that holds more than a lowered limit takes what is smaller, other and deleted, and what grows waits", { timeout: 60_000 }, async (t) => {
+  const { one, two } = await both(t);
+  const large = "x".repeat(600_000);
+  for (const path of ["first", "second", "third"]) write(one, path, large);
+  for (const path of [".history", ".settings", "note"]) write(one, path, "12345");
+  await one.sync();
+  await until("the other has it", () => fs.existsSync(two.path("home/third")) && fs.existsSync(two.path("home/note")));
+  await two.sync();
+  await one.kill("server");
+  await one.startServer({ WIRE_HOME_QUOTA: "1000000" });
+  const size = async (path) => (await one.entries()).find((entry) => entry.path === path)?.size;
+  const hash = async (path) => (await one.entries()).find((entry) => entry.path === path)?.hash;
+  const stored = (what, check) => until(what, async () => (await two.sync(), check()));
+
+  write(two, ".settings", "54321");
+  write(two, "first", "x".repeat(500_000));
+  await stored("the same size, and smaller", async () => await size("first") === 500_000 && await hash(".settings") === createHash("sha256").update("54321").digest("hex"));
+  fs.rmSync(two.path("home/note"));
+  await stored("deleted", async () => await size("note") === undefined);
+  assert.equal((await two.status()).message, undefined, "nothing waits");
+
+  fs.appendFileSync(two.path("home/.history"), "678");
+  await until("it is told", async () => /^The storage for your home is full\. What you change stays/.test((await two.status()).message));
+  assert.equal(await size(".history"), 5);
+  fs.truncateSync(two.path("home/second"), 400_000);
+  await stored("with what takes its place it goes, above the limit, too", async () => await size("second") === 400_000 && await size(".history") === 8);
+  fs.appendFileSync(two.path("home/.history"), "9");
+  await until("it waits again", async () => (await two.status()).message !== undefined);
+  fs.rmSync(two.path("home/third"));
+  await stored("deleted", async () => await size("third") === undefined && await size(".history") === 9);
+  assert.equal((await two.status()).message, undefined);
+  await until("the other has all of it", () => read(one, ".history") === "123456789" && !fs.existsSync(one.path("home/third")));
+});
+
 test("the home is full: it is said in both sessions, nothing is cut short, the workspace goes on, and room is room again", { timeout: 60_000 }, async (t) => {
   const { one, two } = await both(t, { WIRE_HOME_QUOTA: "1000000" });
   const large = "x".repeat(600_000);
