@@ -56,8 +56,9 @@ export class FakeDoor {
     notKept = {};
     /** What `GET /desk` answers; undefined: there is none. */
     desk;
-    /** Path below the workspace → its versions, oldest first: {version, op, text, at}. A restore adds one. */
+    /** Path below the workspace → its versions, oldest first: {version, op, text, at}. A restore adds one. homePast: below the home. */
     past = new Map();
+    homePast = new Map();
     /** While true, the store is out of reach. */
     away = false;
     restored = [];
@@ -143,7 +144,7 @@ export class FakeDoor {
     /** As codi2 and the server behind it do: see src/wire/README.md. */
     async answerPast(req, url, reply, res) {
         const body = Buffer.concat(await req.toArray()).toString('utf8');
-        const of = path => this.past.get(path) ?? [];
+        const past = url.searchParams.get('root') === 'home' ? this.homePast : this.past;
         const facts = ({ version, op, text, at }) => ({ version, op, kind: 'file', size: text.length, at: at * 1000, author: { kind: 'terminal', id: '' } });
         const path = url.searchParams.get('path');
         switch (`${req.method} ${url.pathname}`) {
@@ -154,23 +155,23 @@ export class FakeDoor {
                 return res.writeHead(204).end();
             case 'GET /past': {
                 const from = Number(url.searchParams.get('cursor') ?? 0);
-                const all = of(path).toReversed();
+                const all = (past.get(path) ?? []).toReversed();
                 return all.length === 0 ? reply(404, {})
                     : reply(200, { versions: all.slice(from, from + 50).map(facts), next: all.length > from + 50 ? String(from + 50) : '' });
             }
             case 'GET /past/content': {
-                const found = of(path).find(({ version }) => version === Number(url.searchParams.get('version')));
+                const found = (past.get(path) ?? []).find(({ version }) => version === Number(url.searchParams.get('version')));
                 return found ? res.writeHead(200).end(found.text) : reply(404, {});
             }
             case 'GET /past/gone':
-                return reply(200, { gone: [...this.past].flatMap(([where, all]) => all.filter(({ op }) => op === 'delete').map(one => ({ ...facts(one), path: where }))), next: 0 });
+                return reply(200, { gone: [...past].flatMap(([where, all]) => all.filter(({ op }) => op === 'delete').map(one => ({ ...facts(one), path: where }))), next: 0 });
             case 'POST /past/restore': {
                 const { path: where, version } = JSON.parse(body);
-                const old = of(where).find(one => one.version === version);
+                const old = past.get(where).find(one => one.version === version);
                 const next = { ...old, version: 1000 + this.restored.length, op: 'restore', at: Date.now() };
-                this.past.get(where).push(next);
+                past.get(where).push(next);
                 this.restored.push([where, version]);
-                this.onRestore?.(where, old.text, old.at);
+                this.onRestore?.(where, old.text, old.at, past === this.homePast);
                 return reply(200, { version: next.version });
             }
         }

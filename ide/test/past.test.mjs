@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { inflateRawSync } from 'node:zlib';
 import { BUNDLE, IDE, descendants, eventually, launchBrowser, openFile, ready, runCommand, says, stand } from './harness.mjs';
@@ -34,11 +34,14 @@ before(async () => {
     ]);
     it.door.past.set('gone.txt', [{ version: 90, op: 'write', text: 'was here\n', at: now - HOUR }, { version: 103, op: 'delete', text: 'was here\n', at: now - HOUR / 2 }]);
     it.door.past.set('other.txt', [{ version: 91, op: 'delete', text: 'made again since\n', at: now - HOUR }]);
+    it.door.homePast.set('.config/tool.toml', [{ version: 3, op: 'write', text: 'mine\n', at: now - HOUR }, { version: 4, op: 'delete', text: 'mine\n', at: now - HOUR / 4 }]);
     it.door.past.set('logo.bin', [{ version: 92, op: 'write', text: 'a\0b', at: now - HOUR }]);
-    it.door.onRestore = (path, text, at) => { // the mirror follows: by a file in the other's place, with the time that it had
+    it.door.onRestore = (path, text, at, isHome) => { // the mirror follows: by a file in the other's place, with the time that it had
         writeFileSync(join(it.directory, 'draft'), text);
         utimesSync(join(it.directory, 'draft'), at / 1000, at / 1000);
-        renameSync(join(it.directory, 'draft'), join(it.workspace, path));
+        const to = join(isHome ? it.home : it.workspace, path);
+        mkdirSync(dirname(to), { recursive: true });
+        renameSync(join(it.directory, 'draft'), to);
     };
     chromium = await launchBrowser({ colorScheme: 'light' });
     page = await chromium.context.newPage();
@@ -352,6 +355,19 @@ test('a file that was deleted is found, one that was made again is not', { timeo
     await page.locator('.lm-TabBar-toolbar .codicon-discard >> visible=true').click();
     await page.locator('.theia-TreeNode', { hasText: 'gone.txt' }).waitFor();
     assert.equal(onDisk('gone.txt'), 'was here\n');
+});
+
+test('so is one of the home, which says where it was', { timeout: 120_000 }, async () => {
+    await runCommand(page, 'Find Deleted Files');
+    const row = page.locator('.quick-input-widget .monaco-list-row', { hasText: 'tool.toml' });
+    await row.waitFor();
+    assert.match(await row.innerText(), /home\/\.config|~\/\.config/);
+    await row.click();
+    await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Restore' }).click();
+    await eventually('it is back', () => existsSync(join(it.home, '.config/tool.toml')));
+    assert.equal(readFileSync(join(it.home, '.config/tool.toml'), 'utf8'), 'mine\n');
+    assert.deepEqual(it.door.restored.at(-1), ['.config/tool.toml', 4]);
+    await toast('tool.toml is as it was').locator('.codicon-close').first().click();
 });
 
 test('while the store is away it says so', { timeout: 120_000 }, async () => {

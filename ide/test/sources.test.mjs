@@ -24,7 +24,7 @@ function common() {
     const load = createRequire(join(scratch, 'x.js'));
     return { ...load('./activity'), ...load('./door'), ...load('./palette'), ...load('./not-kept'), ...load('./news'), ...load('./past'), ...load('./desk'), ...load('./plain-words'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./editor-settings'), ...load('./reliable-stream') };
 }
-const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller, ROLES, themeFor, withContrast, toAllNotKept, NotKeptPaths, tooltipFor, NewsTeller, inPlainWords, toVersions, toGonePage, toText, sizeOf, timeOf, MAX_TEXT, toDesk, fromDesk, toPreferences } = common();
+const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller, ROLES, themeFor, withContrast, toAllNotKept, NotKeptPaths, tooltipFor, NewsTeller, inPlainWords, toVersions, toGoneIn, toText, sizeOf, timeOf, MAX_TEXT, toDesk, fromDesk, toPreferences } = common();
 
 test('the extension compiles strictly', () => {
     const project = join(scratch, 'extension');
@@ -149,10 +149,10 @@ test('what the door says of the past is checked field by field', () => {
     assert.deepEqual(toVersions({ versions: [version, ...odd], next: 'c' }), { versions: [good], next: 'c' });
     assert.deepEqual(toVersions({ versions: Array(9000).fill(version) }).versions.length, 500);
     const gone = [{ ...version, path: 'a/b' }, version, { ...version, path: 7 }];
-    assert.deepEqual(toGonePage({ gone, next: 3 }, '/workspace'), { gone: [{ ...good, path: '/workspace/a/b' }], next: 3 });
+    assert.deepEqual(toGoneIn({ gone, next: 3 }, '/workspace'), { gone: [{ ...good, path: '/workspace/a/b' }], next: 3 });
     for (const bad of [undefined, {}, [], { versions: {} }, 'x']) {
         assert.throws(() => toVersions(bad), Error);
-        assert.throws(() => toGonePage(bad, '/'), Error);
+        assert.throws(() => toGoneIn(bad, '/'), Error);
     }
     const bytes = words => new TextEncoder().encode(words);
     assert.deepEqual(toText(bytes('naïve')), { found: 'naïve' });

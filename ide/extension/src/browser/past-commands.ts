@@ -24,7 +24,7 @@ import { FileNavigatorContribution, NavigatorContextMenu } from '@theia/navigato
 import { TIMELINE_ITEM_CONTEXT_MENU } from '@theia/timeline/lib/browser/timeline-tree-widget';
 import { TimelineWidget } from '@theia/timeline/lib/browser/timeline-widget';
 import { TimelineItem } from '@theia/timeline/lib/common/timeline-model';
-import { Gone, PastService, sizeOf, timeOf, whyNot } from '../common/past';
+import { Gone, GoneCursor, LATEST_GONE, PastService, sizeOf, timeOf, whyNot } from '../common/past';
 import { WorkspaceService } from '../common/workspace-service';
 import { PastFile, PastFiles, addressOf, pastFileOf } from './past-files';
 import { pickFrom } from './quick-list';
@@ -124,7 +124,7 @@ export class PastCommands implements CommandContribution, MenuContribution, TabB
             isVisible: (widget: unknown) => this.shownIn(widget) !== undefined
         });
         commands.registerCommand(SHOW_VERSIONS, { execute: () => this.showVersions() });
-        commands.registerCommand(FIND_DELETED, { execute: () => this.findDeleted(0, []) });
+        commands.registerCommand(FIND_DELETED, { execute: () => this.findDeleted(LATEST_GONE, []) });
     }
 
     registerMenus(menus: MenuModelRegistry): void {
@@ -219,9 +219,9 @@ export class PastCommands implements CommandContribution, MenuContribution, TabB
         await this.shell.activateWidget(view.id);
     }
 
-    /** What is gone and was not made again; a page at a time. */
-    protected async findDeleted(before: number, known: readonly GoneItem[]): Promise<void> {
-        const page = await this.past.gone(before).catch(() => ({ not: 'away' as const }));
+    /** What is gone and was not made again, in the workspace and in the home; a page at a time. */
+    protected async findDeleted(cursor: GoneCursor, known: readonly GoneItem[]): Promise<void> {
+        const page = await this.past.gone(cursor).catch(() => ({ not: 'away' as const }));
         if ('not' in page) {
             void this.messages.warn(whyNot(page.not));
             return;
@@ -234,7 +234,7 @@ export class PastCommands implements CommandContribution, MenuContribution, TabB
             }
         }
         const { next } = page.found;
-        const older: GoneItem[] = next === 0 ? [] : [{ label: 'Look further back', iconClasses: codicon('history').split(' ') }];
+        const older: GoneItem[] = Object.keys(next).length === 0 ? [] : [{ label: 'Look further back', iconClasses: codicon('history').split(' ') }];
         const none: GoneItem[] = items.length + older.length === 0 ? [{ label: 'No file is missing', description: 'all that was deleted is there again' }] : [];
         const picked = await this.pick<GoneItem>([...items, ...older, ...none], 'Deleted files', 'A name, or a part of it');
         if (picked?.gone) {

@@ -35,11 +35,24 @@ export interface Gone extends Version {
     readonly path: string;
 }
 
-export interface GonePage {
+/** Of one folder that is stored. */
+export interface GoneIn {
     readonly gone: readonly Gone[];
     /** 0: there is no further page. */
     readonly next: number;
 }
+
+/** Where the next page begins, by the store's names of the folders; one that is not named has none. Empty: there is none. */
+export type GoneCursor = Readonly<Record<string, number>>;
+
+/** Of all folders that are stored. */
+export interface GonePage {
+    /** Latest first. */
+    readonly gone: readonly Gone[];
+    readonly next: GoneCursor;
+}
+
+export const LATEST_GONE: GoneCursor = { workspace: 0, home: 0 };
 
 /**
  * `none`: this IDE runs without a workspace service. `away`: the store is out of reach. `nothing`: nothing is stored of it.
@@ -55,7 +68,7 @@ export interface PastService {
     versions(path: string, cursor: string): Promise<Past<Versions>>;
     /** The text of a version, at most `MAX_TEXT` bytes. */
     text(path: string, version: number): Promise<Past<string>>;
-    gone(before: number): Promise<Past<GonePage>>;
+    gone(cursor: GoneCursor): Promise<Past<GonePage>>;
     /** Makes a version the present one, as a new one whose number is told. */
     restore(path: string, version: number): Promise<Past<number>>;
 }
@@ -88,15 +101,15 @@ export function toVersions(value: unknown): Versions {
     return { versions, next: typeof value.next === 'string' ? value.next : '' };
 }
 
-/** As `toVersions`; a path that is answered lies below `root`. */
-export function toGonePage(value: unknown, root: string): GonePage {
+/** As `toVersions`; a path that is answered lies below `folder`. */
+export function toGoneIn(value: unknown, folder: string): GoneIn {
     if (!isFields(value) || !Array.isArray(value.gone)) {
         throw new Error('no deletions were answered');
     }
     const gone = value.gone.slice(0, MAX_PAGE).map((one: unknown) => {
         const version = toVersion(one);
         const path = isFields(one) && typeof one.path === 'string' ? one.path : '';
-        return version && path ? { ...version, path: `${root}/${path}` } : undefined;
+        return version && path ? { ...version, path: `${folder}/${path}` } : undefined;
     }).filter(one => one !== undefined);
     return { gone, next: Number.isSafeInteger(value.next) ? Number(value.next) : 0 };
 }

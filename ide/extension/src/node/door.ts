@@ -5,7 +5,7 @@ import { ActivityKind } from '../common/activity';
 import { DoorStatus, HeldBackChoice, NotKept, isFields, toAllNotKept, toBarrierSeq, toDoorStatus } from '../common/door';
 import { Barrier } from '../common/workspace-service';
 import { Place } from './environment';
-import { GonePage, MAX_TEXT, Past, Versions, WhyNot, toGonePage, toText, toVersions } from '../common/past';
+import { GoneIn, MAX_TEXT, Past, Versions, WhyNot, toGoneIn, toText, toVersions } from '../common/past';
 
 const MAX_REPLY_BYTES = 2 * 1024 * 1024;
 const STATUS_TIMEOUT_MS = 35_000; // the door answers a waiting status after 25 s
@@ -50,9 +50,10 @@ export class Door {
         return code === 200 ? toText(content) : { not: whyOf(code) };
     }
 
-    async gone(before: number, folder: string): Promise<Past<GonePage>> {
-        const query = before === 0 ? '' : `?before=${before}`;
-        return this.past(`/past/gone${query}`, value => ({ found: toGonePage(value, folder) }));
+    /** folder: where the root lies on the disk. */
+    async gone(root: string, folder: string, before: number): Promise<Past<GoneIn>> {
+        const query = new URLSearchParams({ root, ...(before === 0 ? {} : { before: String(before) }) });
+        return this.past(`/past/gone?${query}`, value => ({ found: toGoneIn(value, folder) }));
     }
 
     async restore(path: string, root: string, version: number): Promise<Past<number>> {

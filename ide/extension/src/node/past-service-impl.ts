@@ -1,7 +1,7 @@
 /* Answers the frontends' questions about the past of files, by the door's word; a path of the disk is brought to the root it lies in. */
 
 import { inject, injectable } from '@theia/core/shared/inversify';
-import { GonePage, Past, PastService, Versions } from '../common/past';
+import { Gone, GoneCursor, GonePage, Past, PastService, Versions } from '../common/past';
 import { Door } from './door';
 import { Environment, Place } from './environment';
 
@@ -18,9 +18,23 @@ export class PastServiceImpl implements PastService {
         return this.of(path, (door, place) => door.versionText(place.path, place.root, version));
     }
 
-    gone(before: number): Promise<Past<GonePage>> {
-        const folder = this.environment.roots.get('workspace') ?? '/';
-        return this.asked(door => door.gone(before, folder));
+    gone(cursor: GoneCursor): Promise<Past<GonePage>> {
+        const wanted = [...this.environment.roots].filter(([root]) => root in cursor);
+        return this.asked(async door => {
+            const gone: Gone[] = [];
+            const next: Record<string, number> = {};
+            for (const [root, folder] of wanted) {
+                const page = await door.gone(root, folder, cursor[root] ?? 0);
+                if ('not' in page) {
+                    return page;
+                }
+                gone.push(...page.found.gone);
+                if (page.found.next > 0) {
+                    next[root] = page.found.next;
+                }
+            }
+            return { found: { gone: gone.sort((a, b) => b.at - a.at), next } };
+        });
     }
 
     restore(path: string, version: number): Promise<Past<number>> {
