@@ -77,6 +77,7 @@ struct api_route {
     enum http_lane lane;
     bool may_stream; /* lane STREAM when the body is large or of unknown length */
     bool root;       /* served without the base path too */
+    bool socket;     /* its request becomes a WebSocket: see socket.c */
     bool public;
     bool by_link;   /* by a link to a session alone: call->shared is set */
     bool by_login;  /* never by an API key */
@@ -186,6 +187,9 @@ void api_cursor_open(struct api_call *call, void *in);
 
 /* ---- Pages of other origins (cors.c) ---- */
 
+/* Whether the request's Origin is one whose pages may call. */
+bool api_cors_allows(const struct api *api, const struct http_request *req);
+
 void api_cors_headers(const struct api *api, const struct http_request *req,
                       struct http_response *res);
 
@@ -242,6 +246,9 @@ struct api_call {
     struct api_problem problem;
     struct json_writer json;
     struct buf *body;
+    usec_t handled;           /* monotonic, when the handler returned */
+    void (*ended)(void *ctx); /* on the loop, after the reply or the socket's end; NULL: nothing */
+    void *ended_ctx;
 };
 
 struct api {
@@ -275,6 +282,21 @@ int api_decode(struct api_call *call, void *in) BASE_MUST_USE;
 /* Notes one thing that is wrong with the input; more than API_MAX_FIELD_ERRORS are dropped. */
 void api_field_error(struct api_call *call, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* ---- Sockets: rows with x-socket (socket.c) ---- */
+
+/*
+ * The token that the request for a socket came with: "Authorization: Bearer", or one of its subprotocols,
+ * "coditect.bearer.TOKEN", since a page can set no header there. ERR_NOT_FOUND: none, or two.
+ */
+int api_socket_token(const struct http_request *req, struct str *ret_token) BASE_MUST_USE;
+
+/*
+ * In a socket's handler, before http_websocket or http_relay: the subprotocol to answer with, empty when the client did not ask for
+ * it (what else stands in Sec-WebSocket-Protocol is secret, and goes nowhere). ERR_INVALID: no handshake of version 13;
+ * ERR_FORBIDDEN: a page asks whose origin may not; with what to tell the client.
+ */
+int api_socket_check(struct api_call *call, struct str *ret_protocol) BASE_MUST_USE;
 
 /* ---- Links to sessions (links.c) ---- */
 

@@ -49,7 +49,7 @@ static bool is_listed(const struct api *api, struct str origin)
     return false;
 }
 
-static bool is_allowed(const struct api *api, const struct http_request *req)
+bool api_cors_allows(const struct api *api, const struct http_request *req)
 {
     return http_header_count(req, "Origin") == 1 && is_listed(api, http_header(req, "Origin"));
 }
@@ -61,7 +61,7 @@ void api_cors_headers(const struct api *api, const struct http_request *req,
         return;
     }
     http_set(res, "Vary", STR("Origin"));
-    if (is_allowed(api, req)) {
+    if (api_cors_allows(api, req)) {
         http_set(res, "Access-Control-Allow-Origin", http_header(req, "Origin"));
         http_set(res, "Access-Control-Expose-Headers",
                  STR("Content-Range, ETag, Location, RateLimit-Limit, RateLimit-Remaining, "
@@ -73,7 +73,7 @@ void api_cors_preflight(const struct api *api, const struct http_request *req,
                         struct http_response *res, struct str methods)
 {
     api_cors_headers(api, req, res);
-    if (!is_allowed(api, req) || http_header_count(req, "Access-Control-Request-Method") != 1) {
+    if (!api_cors_allows(api, req) || http_header_count(req, "Access-Control-Request-Method") != 1) {
         return;
     }
     http_set(res, "Access-Control-Allow-Methods", methods);

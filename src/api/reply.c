@@ -222,5 +222,8 @@ void api_fail(struct api_call *call, int code)
     if (call->clear_cookie) {
         api_cookie_clear(call);
     }
+    if (call->route && call->route->socket) {
+        http_set(call->res, "Sec-WebSocket-Version", STR("13")); /* RFC 6455 section 4.4 */
+    }
     api_fail_plain(call->req, call->res, code, &call->problem);
 }

@@ -20,6 +20,7 @@ static void choose_lane(const struct api_call *call, struct http_route *ret)
     struct str who = http_header(req, "Authorization");
     ret->lane = row->lane;
     ret->key = map_hash(who.n > 0 ? who : req->peer);
+    ret->upgrade = row->socket;
     if (row->body != API_BODY_BYTES) {
         ret->max_body = API_MAX_JSON;
         return;
@@ -113,7 +114,8 @@ static int authenticate(struct api_call *call)
         return 0;
     }
     struct str token;
-    int r = api_bearer(call->req, &token);
+    int r = call->route->socket ? api_socket_token(call->req, &token)
+                                : api_bearer(call->req, &token);
     if (r == 0 && call->route->by_link) {
         r = api_link_enter(call, token);
     } else if (r == 0 && auth_apikey_is(token)) {
@@ -299,6 +301,7 @@ static void handle(void *ctx, struct http_request *req, struct http_response *re
     api_note_begin(call);
     int r = serve(call);
     api_audit_called(call, r);
+    call->handled = time_monotonic();
     api_note_end();
     assert_context(NULL);
     if (r >= 0) {
@@ -337,8 +340,16 @@ static void finish(void *ctx, struct http_request *req, const struct http_outcom
 {
     const struct api *api = ctx;
     ASSERT_MAGIC(api, API_MAGIC);
-    api_metrics_count(api->metrics, req->user, outcome);
-    api_note_finish(api, req->user, req, outcome);
+    const struct api_call *call = req->user;
+    struct http_outcome reply = *outcome;
+    if (reply.status == 101) {
+        reply.took = call->handled - req->received; /* the socket's life is no time of an answer */
+    }
+    api_metrics_count(api->metrics, call, &reply);
+    api_note_finish(api, call, req, outcome);
+    if (call && call->ended) {
+        call->ended(call->ended_ctx);
+    }
 }
 
 struct http_app api_app(struct api *api)

@@ -116,6 +116,7 @@ def route_row(document, operation):
         f".segments = {{ {segment_rows(operation)} }}", f".segment_count = {len(operation.segments)}",
         f".lane = HTTP_{operation.lane.split('_')[0].upper()}",
         f".may_stream = {str(operation.may_stream).lower()}", f".root = {str(operation.root).lower()}",
+        f".socket = {str(operation.socket).lower()}",
         f".roles = {bits}", f".public = {str(operation.permission == 'public').lower()}",
         f".by_link = {str(operation.permission == 'link').lower()}",
         f".by_login = {str(operation.permission in document.raw['x-by-login']).lower()}",

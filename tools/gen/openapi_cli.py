@@ -52,7 +52,7 @@ def add_shape(document, name, schema, shapes):
 
 def collect_shapes(document):
     shapes = {}
-    for operation in document.operations:
+    for operation in document.calls():
         _, schema, kind = document.success(operation)
         if kind != "json":
             continue
@@ -94,7 +94,7 @@ def write_header(out, document, shapes):
               '#include "base/str.h"\n\nstruct cli_client;\nstruct cli_content;\nstruct cli_reply;\nstruct cli_shape;\n\n')
     for name, fields in shapes.items():
         write_shape(out, name, fields)
-    for operation in document.operations:
+    for operation in document.calls():
         out.write(f"/* {operation.method} {operation.path}: {operation.node['summary']} */\n")
         write_input(out, operation)
         out.write(signature(operation) + " BASE_MUST_USE;\n\n")
@@ -157,7 +157,7 @@ def main(spec, header, source):
         out.write('/* Generated from spec/openapi.yaml. */\n#include <stddef.h>\n\n#include "cli/cli_int.h"\n\n')
         for name, fields in shapes.items():
             shape_source(out, name, fields)
-        for operation in document.operations:
+        for operation in document.calls():
             operation_source(out, operation)
 
 

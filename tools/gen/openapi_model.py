@@ -99,6 +99,7 @@ class Operation:
         audit = node.get("x-audit") or fail(f"{self.id}: x-audit is missing")
         self.audit = audit if isinstance(audit, list) else [audit]  # names; or "none", or "history"
         self.root = node.get("x-root", False)
+        self.socket = node.get("x-socket", False)
         self.fields, self.body, self.body_schema = [], "none", None
         self.body_required, self.min_properties = False, 0
         self._read_parameters(document)
@@ -177,8 +178,10 @@ class Operation:
 
     def _check_replies(self):
         responses = self.node["responses"]
-        if "default" not in responses or not any(status.startswith("2") for status in responses):
+        if "default" not in responses or not any(status.startswith("2") or self.socket and status == "101" for status in responses):
             raise SpecError(f"{self.id}: wants a success and the default reply")
+        if self.socket and (self.method != "GET" or "101" not in responses):
+            raise SpecError(f"{self.id}: a socket is a GET that is answered 101")
         if self.permission != "public" and "401" not in responses:
             raise SpecError(f"{self.id}: wants 401")
         if self.rate != "none" and "429" not in responses:
@@ -215,6 +218,10 @@ class Document:
                     raise SpecError(f"{method.upper()} {path}: {missing} is missing") from missing
         check_ids(self.operations)
         check_ambiguity(self.operations)
+
+    def calls(self):
+        """The operations that are a request and its reply: those without a socket."""
+        return [operation for operation in self.operations if not operation.socket]
 
     def resolve(self, node):
         """node, or what its $ref names."""

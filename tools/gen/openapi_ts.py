@@ -5,7 +5,7 @@ Each operation becomes a function of the client that takes one object (path and 
 camelCase, `body`, `signal`) and resolves to the reply's `data`; of a list to `{data, page}`; of a file's bytes to the
 Response. A reply that has another form, too (FORMS), has a second function for it, such as `{name}Lines`, that resolves to the
 Response. A failure is thrown as ApiError. `limitsOf{Schema}` are the bounds of the texts of each body, for the forms,
-`numbersOf{Schema}` those of its numbers; `auditActions` what the audit log calls the changes.
+`numbersOf{Schema}` those of its numbers; `auditActions` what the audit log calls the changes. What has a socket (x-socket) has its types here, and no function.
 """
 
 import json
@@ -328,7 +328,7 @@ def write_function(out, operation, name, result, lines):
 def write_client(out, document):
     out.write("\nexport type Client = ReturnType<typeof createClient>;\n")
     out.write("\nexport function createClient(options: ClientOptions = {}) {\n  return {\n")
-    for operation in document.operations:
+    for operation in document.calls():
         name = openapi_model.camel(operation.id)
         write_function(out, operation, name, result_type(document, operation), call_lines(operation))
         for form in other_forms(operation):

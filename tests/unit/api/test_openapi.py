@@ -82,6 +82,12 @@ def thing(raw, method="get"):
     return raw["paths"]["/things/{thing_id}"][method]
 
 
+def as_socket(raw):
+    replies = thing(raw)["responses"]
+    replies["101"] = replies.pop("200")
+    thing(raw)["x-socket"] = True
+
+
 class Refusals(unittest.TestCase):
     def refused(self, pattern, change):
         with self.assertRaisesRegex(openapi_model.SpecError, pattern):
@@ -144,6 +150,11 @@ class Refusals(unittest.TestCase):
         self.refused("default", lambda raw: thing(raw)["responses"].pop("default"))
         self.refused("401", lambda raw: thing(raw)["responses"].pop("401"))
         self.refused("429", lambda raw: thing(raw)["responses"].pop("429"))
+
+    def test_a_socket_that_is_no_socket(self):
+        self.refused("answered 101", lambda raw: thing(raw).update({"x-socket": True}))
+        self.refused("answered 101", lambda raw: (thing(raw, "post").update({"x-socket": True}), thing(raw, "post")["responses"].update({"101": {}})))
+        self.refused("wants a success", lambda raw: as_socket(raw) or thing(raw).pop("x-socket"))
 
     def test_a_reference_that_leads_nowhere(self):
         self.refused("leads nowhere", lambda raw: raw["components"]["schemas"].pop("Input"))
@@ -241,6 +252,16 @@ class Output(unittest.TestCase):
         self.assertIn("path: `/things/${encodeURIComponent(args.thingId)}`", out.getvalue())
         self.assertIn('headers: { "If-Match": args.ifMatch }', out.getvalue())
         self.assertNotIn("Lines(", out.getvalue())
+
+    def test_a_socket(self):
+        self.assertIn(".socket = false", self.source(small()))
+        document = small(as_socket)
+        self.assertIn(".socket = true", self.source(document))
+        self.assertEqual([operation.id for operation in document.calls()], ["thing_post"])
+        out = io.StringIO()
+        openapi_ts.write_client(out, document)
+        self.assertNotIn("thingGet", out.getvalue())
+        self.assertEqual(openapi_schema.replies(document, document.operations[0])["101"], {"$ref": "#/$defs/Reply"})
 
     def test_a_reply_that_has_another_form_too(self):
         def also(raw):
