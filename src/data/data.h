@@ -358,9 +358,16 @@ struct data_calls {
 int data_audit_calls(struct txn *txn, const struct data_context *ctx,
                      const struct data_calls *calls) BASE_MUST_USE;
 
-/* {"kind","id"} on the feeds of the tenant and, when session_id is not empty, of the session. */
-void data_event(struct txn *txn, const struct scope *scope, const char *kind, struct str id,
-                struct str session_id);
+/* What happened, for the feeds: a few words, whose details are elsewhere. */
+struct data_event {
+    const char *kind;
+    struct str id;         /* of what it happened to */
+    struct str session_id; /* in whose feed it is told, too; empty: the tenant's alone */
+    const char *state;     /* what that came to be in; NULL: nothing of the kind */
+};
+
+/* {"kind","id","state"?} on the feeds of the tenant and, when session_id is not empty, of the session. */
+void data_event(struct txn *txn, const struct scope *scope, const struct data_event *event);
 
 /* ---- Operations that a client repeats ----
  *

@@ -13,23 +13,25 @@ int data_fault(struct data_context *ctx, int code, const char *field, const char
     return code;
 }
 
-void data_event(struct txn *txn, const struct scope *scope, const char *kind, struct str id,
-                struct str session_id)
+void data_event(struct txn *txn, const struct scope *scope, const struct data_event *event)
 {
     BUF_AUTO(text, DATA_MAX_EVENT);
     struct json_writer w;
     json_writer_init(&w, &text);
     json_object(&w);
-    json_member_string(&w, "kind", str_from(kind));
-    if (id.n > 0) {
-        json_member_string(&w, "id", id);
+    json_member_string(&w, "kind", str_from(event->kind));
+    if (event->id.n > 0) {
+        json_member_string(&w, "id", event->id);
+    }
+    if (event->state) {
+        json_member_string(&w, "state", str_from(event->state));
     }
     json_object_end(&w);
     ASSERT(text.error == 0);
     struct arena *arena = store_arena(txn);
     store_append(txn, data_feed_tenant(arena, scope), buf_str(&text));
-    if (session_id.n > 0) {
-        store_append(txn, data_feed_session(arena, session_id), buf_str(&text));
+    if (event->session_id.n > 0) {
+        store_append(txn, data_feed_session(arena, event->session_id), buf_str(&text));
     }
 }
 
@@ -79,8 +81,11 @@ int data_audit(struct txn *txn, const struct data_context *ctx, const char *acti
     if (r < 0) {
         return r;
     }
-    bool session = data_id_is(target, "ses");
-    data_event(txn, &ctx->scope, action, target, session ? target : STR_EMPTY);
+    struct data_event event = {.kind = action, .id = target};
+    if (data_id_is(target, "ses")) {
+        event.session_id = target;
+    }
+    data_event(txn, &ctx->scope, &event);
     return 0;
 }
 

@@ -117,6 +117,13 @@ uint64_t files_tx_id(struct files_tx *tx); /* a new id */
 int files_tx_end(struct files_tx *tx,
                  uint64_t first) BASE_MUST_USE; /* counters, event; ERR_TOO_LARGE, ERR_QUOTA */
 
+/*
+ * On the session's feed, in the transaction of the changes themselves: {"kind":"files","after":a,"seq":b}, the changes behind a up to b
+ * as files_log tells them, but for those of rewinds; {"kind":"rewound",…}: the rewind that is whole now, which files_log tells as b. Of
+ * what a copy brings nothing is told.
+ */
+void files_tx_tell(struct files_tx *tx, const char *kind, uint64_t after, uint64_t seq);
+
 void files_tx_put(struct files_tx *tx, struct str key, struct str value);
 
 struct str files_key_entry(struct files_tx *tx, uint64_t folder, struct str name);

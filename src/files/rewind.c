@@ -238,7 +238,11 @@ static int page_run(struct page *page)
     }
     record->changed += page->changed;
     files_rewind_put(tx, record);
-    return files_tx_end(tx, first);
+    r = files_tx_end(tx, first);
+    if (r == 0 && record->phase == FILES_REWIND_END) {
+        files_tx_tell(tx, "rewound", record->last - 1, record->last);
+    }
+    return r;
 }
 
 /* ---- the calls ---- */

@@ -65,10 +65,17 @@ int files_tx_end(struct files_tx *tx, uint64_t first)
         return r;
     }
     data_usage_put(tx->txn, tx->scope, tx->session, &tx->usage);
-    store_append(tx->txn, data_feed_session(tx->arena, tx->session),
-                 arena_printf(tx->arena, "{\"kind\":\"files\",\"seq\":%llu}",
-                              (unsigned long long)tx->usage.seq));
+    if (!tx->forking) { /* what a copy brings happened to another session */
+        files_tx_tell(tx, "files", first, tx->usage.seq);
+    }
     return 0;
+}
+
+void files_tx_tell(struct files_tx *tx, const char *kind, uint64_t after, uint64_t seq)
+{
+    store_append(tx->txn, data_feed_session(tx->arena, tx->session),
+                 arena_printf(tx->arena, "{\"kind\":\"%s\",\"after\":%llu,\"seq\":%llu}", kind,
+                              (unsigned long long)after, (unsigned long long)seq));
 }
 
 void files_tx_put(struct files_tx *tx, struct str key, struct str value)

@@ -312,7 +312,11 @@ static int whole_fn(struct txn *txn, void *ctx)
     session.revision++;
     r = data_session_put(txn, &fork->scope, &session);
     if (r == 0) {
-        data_event(txn, &fork->scope, "session.forked", session.id, session.id);
+        data_event(txn, &fork->scope,
+                   &(struct data_event){.kind = "session.forked",
+                                        .id = session.id,
+                                        .session_id = session.id,
+                                        .state = data_session_status_name(session.status)});
     }
     return r;
 }

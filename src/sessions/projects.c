@@ -283,7 +283,9 @@ static int release(struct txn *txn, const struct one *o, bool deleted, bool *ret
         session->updated_at = time_now();
         session->revision++;
         r = data_session_put(txn, scope, session);
-        data_event(txn, scope, "session.move", session->id, session->id);
+        data_event(txn, scope,
+                   &(struct data_event){
+                       .kind = "session.move", .id = session->id, .session_id = session->id});
     }
     if (r == 0) {
         *ret_more = *ret_more || rows.next.n > 0;

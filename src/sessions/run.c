@@ -37,8 +37,11 @@ int sessions_want(struct txn *txn, const struct data_context *ctx, struct data_w
     int r = data_workspace_put(txn, &ctx->scope, workspace);
     if (r == 0) {
         store_put(txn, data_key_bell(store_arena(txn), SESSIONS_BELL), workspace->id);
-        data_event(txn, &ctx->scope, start ? "workspace.start" : "workspace.stop",
-                   workspace->session_id, workspace->session_id);
+        data_event(txn, &ctx->scope,
+                   &(struct data_event){.kind = start ? "workspace.start" : "workspace.stop",
+                                        .id = workspace->session_id,
+                                        .session_id = workspace->session_id,
+                                        .state = data_workspace_state_name(workspace->state)});
     }
     return r;
 }

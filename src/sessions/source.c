@@ -191,7 +191,11 @@ int sessions_source_note(struct txn *txn, const struct scope *scope, struct str 
                            : data_text_cut(note->message, MESSAGE_MAX);
     r = data_session_put(txn, scope, &s);
     if (r == 0 && !told) {
-        data_event(txn, scope, "session.source", s.id, s.id);
+        data_event(txn, scope,
+                   &(struct data_event){.kind = "session.source",
+                                        .id = s.id,
+                                        .session_id = s.id,
+                                        .state = data_source_state_name(s.source_state)});
     }
     return r;
 }

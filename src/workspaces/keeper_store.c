@@ -127,7 +127,11 @@ static int show_fn(struct txn *txn, void *ctx)
         w.desired == DATA_WORKSPACE_DESIRED_RUNNING || s->state != DATA_WORKSPACE_STATE_STOPPED;
     r = data_workspace_put(txn, &show->a->scope, &w);
     if (r == 0 && changed) {
-        data_event(txn, &show->a->scope, "workspace.state", w.session_id, w.session_id);
+        data_event(txn, &show->a->scope,
+                   &(struct data_event){.kind = "workspace.state",
+                                        .id = w.session_id,
+                                        .session_id = w.session_id,
+                                        .state = data_workspace_state_name(w.state)});
     }
     return r;
 }
