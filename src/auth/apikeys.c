@@ -179,6 +179,44 @@ bool auth_apikey_is(struct str bearer)
     return str_starts(bearer, STR(PREFIX));
 }
 
+/* The key, its person and their place, as long as it is good. ERR_UNAUTHENTICATED: it is not. */
+static int find_good(struct txn *txn, struct str key_id, struct data_apikey *ret_key,
+                     struct scope *ret_scope)
+{
+    struct data_user user;
+    int r = data_apikey_by_id(txn, key_id, ret_scope);
+    if (r == 0) {
+        r = data_apikey_get(txn, ret_scope, key_id, ret_key);
+    }
+    if (r == 0) {
+        r = data_user_get(txn, ret_scope, ret_key->user_id, &user);
+    }
+    if (r == ERR_NOT_FOUND) {
+        return ERR_UNAUTHENTICATED;
+    }
+    if (r < 0) {
+        return r;
+    }
+    ret_scope->user_id = user.id;
+    ret_scope->role = user.role;
+    return user.removed_at != 0 || time_now() >= ret_key->expires_at ? ERR_UNAUTHENTICATED : 0;
+}
+
+int auth_apikey_still_in(struct txn *txn, struct str key_id, struct scope *scope)
+{
+    struct data_apikey key;
+    struct scope found;
+    int r = find_good(txn, key_id, &key, &found);
+    if (r == 0 &&
+        (!str_eq(found.tenant_id, scope->tenant_id) || !str_eq(found.user_id, scope->user_id))) {
+        return ERR_UNAUTHENTICATED;
+    }
+    if (r == 0) {
+        scope->role = found.role;
+    }
+    return r;
+}
+
 struct use {
     struct str key_id, hash;
     struct scope scope; /* result */
@@ -190,26 +228,13 @@ static int use_fn(struct txn *txn, void *ctx)
 {
     struct use *u = ctx;
     struct scope scope;
-    struct data_user user;
-    int r = data_apikey_by_id(txn, u->key_id, &scope);
-    if (r == 0) {
-        r = data_apikey_get(txn, &scope, u->key_id, &u->key);
-    }
-    if (r == 0) {
-        r = data_user_get(txn, &scope, u->key.user_id, &user);
-    }
-    if (r == ERR_NOT_FOUND) {
-        return ERR_UNAUTHENTICATED;
-    }
+    int r = find_good(txn, u->key_id, &u->key, &scope);
     if (r < 0) {
         return r;
     }
-    if (!str_eq_constant(u->key.hash, u->hash) || user.removed_at != 0 ||
-        time_now() >= u->key.expires_at) {
+    if (!str_eq_constant(u->key.hash, u->hash)) {
         return ERR_UNAUTHENTICATED;
     }
-    scope.user_id = user.id;
-    scope.role = user.role;
     u->scope = auth_scope_copy(u->arena, &scope);
     return 0;
 }

@@ -175,7 +175,7 @@ int auth_logout(struct auth *a, struct data_context *ctx, bool everywhere) BASE_
  */
 int auth_authenticate(struct auth *a, struct data_context *ctx, struct str bearer) BASE_MUST_USE;
 
-/* Whether the scope's login still stands: for sockets, asked after events on the tenant's feed. ERR_UNAUTHENTICATED. */
+/* Whether the scope's login still stands. ERR_UNAUTHENTICATED. */
 int auth_still(struct auth *a, struct data_context *ctx) BASE_MUST_USE;
 
 /* Whether anybody can still ask as the scope's user: a device is logged in, or a script has a key. */
@@ -183,6 +183,8 @@ int auth_anybody_in(struct data_context *ctx, bool *ret_anybody) BASE_MUST_USE;
 
 /* The same in somebody else's transaction, so that more can be asked of one snapshot; sets scope->role. */
 int auth_still_in(const struct auth *a, struct txn *txn, struct scope *scope) BASE_MUST_USE;
+/* And for the API key that the scope came with. */
+int auth_apikey_still_in(struct txn *txn, struct str key_id, struct scope *scope) BASE_MUST_USE;
 
 /* ---- The way into a session's IDE: a ticket, once, becomes a pass ---- */
 
@@ -313,7 +315,6 @@ struct auth_user_update {
     struct str name;
     int64_t revision; /* If-Match; 0: whatever */
 };
-
 /* ERR_INVALID (field name), ERR_PRECONDITION. */
 int auth_user_put(struct data_context *ctx, const struct auth_user_update *in,
                   struct data_user *ret_user) BASE_MUST_USE;
@@ -468,7 +469,6 @@ struct auth_people {
     struct auth_person *at; /* in the arena of the call; former members too */
     size_t n;               /* may be 0 before the end */
 };
-
 /* The next few accounts, tenant by tenant, oldest first. */
 int auth_people_next(struct store *store, struct arena *arena, struct auth_people_walk *walk,
                      struct auth_people *ret_people) BASE_MUST_USE;
