@@ -1,5 +1,6 @@
 /* The api's life: options in, one application for http/ out. */
 #include "api/api_int.h"
+#include "realtime/realtime.h"
 
 static const usec_t login_life = 90 * 24 * 3600 * USEC_PER_SEC;
 
@@ -37,6 +38,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
     }
     api->limiter = api_limiter_create(factor);
     api->metrics = api_metrics_create();
+    api->realtime = api_events_create(options);
     r = api_web_init(api, options);
     if (r < 0) {
         api_destroy(api);
@@ -60,6 +62,7 @@ void api_destroy(struct api *api)
     ASSERT_MAGIC(api, API_MAGIC);
     api->magic = 0;
     api_web_fini(api);
+    realtime_destroy(api->realtime);
     api_limiter_destroy(api->limiter);
     api_metrics_destroy(api->metrics);
     mem_free(api->spool);

@@ -268,6 +268,7 @@ struct api {
     enum api_log log;
     bool git_plain_http;
     bool audit_reads;
+    struct realtime *realtime;
     struct http_static *web; /* NULL: no web app */
     char *public_url;
     char *web_policy; /* Content-Security-Policy of pages */
@@ -297,6 +298,10 @@ int api_socket_token(const struct http_request *req, struct str *ret_token) BASE
  * ERR_FORBIDDEN: a page asks whose origin may not; with what to tell the client.
  */
 int api_socket_check(struct api_call *call, struct str *ret_protocol) BASE_MUST_USE;
+
+/* ---- Streams of events (events.c) ---- */
+
+struct realtime *api_events_create(const struct api_options *options);
 
 /* ---- Links to sessions (links.c) ---- */
 

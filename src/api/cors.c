@@ -73,7 +73,8 @@ void api_cors_preflight(const struct api *api, const struct http_request *req,
                         struct http_response *res, struct str methods)
 {
     api_cors_headers(api, req, res);
-    if (!api_cors_allows(api, req) || http_header_count(req, "Access-Control-Request-Method") != 1) {
+    if (!api_cors_allows(api, req) ||
+        http_header_count(req, "Access-Control-Request-Method") != 1) {
         return;
     }
     http_set(res, "Access-Control-Allow-Methods", methods);

@@ -12,6 +12,9 @@ struct files_author api_author(const struct api_call *call);
 void api_json_hash(struct json_writer *w, const struct content_hash *hash);
 void api_json_path(struct json_writer *w, const char *name, struct str path);
 
+/* The API's change object (in history.c). */
+void api_json_change(struct json_writer *w, const struct files_event *change);
+
 /* Answers with an entry and its ETag. */
 int api_answer_entry(struct api_call *call, int status,
                      const struct files_entry *entry) BASE_MUST_USE;

@@ -82,7 +82,7 @@ int api_files_restore(struct api_call *call, const struct api_files_restore_in *
 
 /* ---- The changes of a session ---- */
 
-static void write_change(struct json_writer *w, const struct files_event *change)
+void api_json_change(struct json_writer *w, const struct files_event *change)
 {
     json_object(w);
     json_member_integer(w, "version", (int64_t)change->seq);
@@ -144,7 +144,7 @@ int api_answer_changes(struct api_call *call, struct files_log_input *in, struct
     struct json_writer *w = api_begin(call, 200);
     json_array(w);
     for (size_t i = 0; i < log.count; i++) {
-        write_change(w, &log.events[i]);
+        api_json_change(w, &log.events[i]);
     }
     json_array_end(w);
     struct str next = log.next == 0

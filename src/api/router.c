@@ -114,8 +114,8 @@ static int authenticate(struct api_call *call)
         return 0;
     }
     struct str token;
-    int r = call->route->socket ? api_socket_token(call->req, &token)
-                                : api_bearer(call->req, &token);
+    int r =
+        call->route->socket ? api_socket_token(call->req, &token) : api_bearer(call->req, &token);
     if (r == 0 && call->route->by_link) {
         r = api_link_enter(call, token);
     } else if (r == 0 && auth_apikey_is(token)) {

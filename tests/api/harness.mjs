@@ -37,6 +37,11 @@ process.on("exit", () => {
   if (hits.size > 0) appendFileSync(hitsFile, [...hits].join("\n") + "\n");
 });
 
+/** For what does not go through call(): a socket that was opened ("ok"), or refused with 404 or 409 ("refused"). */
+export function noteHit(operation, outcome) {
+  hits.add(`${operation} ${outcome}`);
+}
+
 // ---- Schemas ----
 
 const ajv = new Ajv({ strict: true, allErrors: true, strictRequired: false, allowUnionTypes: true });
