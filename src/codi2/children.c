@@ -175,7 +175,7 @@ int codi2_keeper_turn(struct codi2_keeper *k)
     return k->again_at ? LAST_PAUSE_S * 1000 : -1;
 }
 
-void codi2_children_reap(struct codi2_keeper *k)
+void codi2_children_reap(struct codi2_keeper *k, const struct codi2_mourner *mourner)
 {
     int status;
     pid_t pid;
@@ -183,6 +183,7 @@ void codi2_children_reap(struct codi2_keeper *k)
         if (k && pid == k->pid) {
             note_end(k, status);
         }
+        mourner->reaped(mourner->ctx, pid, status);
     }
 }
 

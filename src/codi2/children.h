@@ -43,8 +43,14 @@ int codi2_keeper_turn(struct codi2_keeper *k);
 /* Brings what k has said to its log. Never blocks. NULL allowed. */
 void codi2_keeper_read(struct codi2_keeper *k);
 
+/* Who learns of everything that has ended: its status is waitpid's. */
+struct codi2_mourner {
+    void (*reaped)(void *ctx, pid_t pid, int status);
+    void *ctx;
+};
+
 /* Reaps everything that has ended; k (NULL allowed) learns of its own. */
-void codi2_children_reap(struct codi2_keeper *k);
+void codi2_children_reap(struct codi2_keeper *k, const struct codi2_mourner *mourner);
 
 /*
  * Ends all other processes of the sandbox: SIGTERM, SIGKILL after patience. Without a sandbox: k in this way, then all that

@@ -258,7 +258,11 @@ static int on_route(void *ctx, struct http_request *request, struct http_route *
         ret->max_body = MOST_UPLOADED;
         return d->options.ide ? 0 : ERR_NOT_FOUND;
     }
-    int error = codi2_door_find_past(request, &ret->max_body);
+    int error = codi2_door_find_terminal(request, &ret->upgrade);
+    if (error != ERR_NOT_FOUND) {
+        return error;
+    }
+    error = codi2_door_find_past(request, &ret->max_body);
     if (error != ERR_NOT_FOUND) {
         ret->upgrade = true; /* of a relay */
         return error;
@@ -277,6 +281,11 @@ static void on_request(void *ctx, struct http_request *request, struct http_resp
     size_t i;
     if (codi2_door_is_ide(request)) {
         codi2_door_relay(d->options.ide, request, response);
+        return;
+    }
+    bool upgrade;
+    if (codi2_door_find_terminal(request, &upgrade) == 0) {
+        codi2_door_terminals(d->options.terminals, request, response);
         return;
     }
     uint64_t unused;
@@ -310,7 +319,7 @@ int codi2_door_open(const struct codi2_door_options *options, struct codi2_door 
     struct http_server_options server = {
         .listen = (const char *const[]){buf_z(&address), NULL},
         .app = &d->app,
-        .loops = 1,
+        .loops = 1, /* the terminals' */
         .limits = {.threads = {[HTTP_WORK] = MOST_WAITING,
                                [HTTP_STREAM] = MOST_WAITING,
                                [HTTP_OUTSIDE] = MOST_WAITING},

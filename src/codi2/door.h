@@ -14,6 +14,10 @@
  *                              tree is restored; then it is fetched before all others. 503 when that takes over 20 s: ask again
  *   POST /saving?root=         {"path","hash"}: the IDE's editor is about to save this content (SHA-256) there; the change is
  *                              recorded as the person's. 204
+ *   GET  /terminals            {"terminals":[{"id","run","state":"running"|"ended","started_at","sockets","exit_code"?,"signal"?}]}
+ *   GET  /terminals/{id}       a WebSocket: the terminal of that name ([A-Za-z0-9_-]{1,64}), begun if there is none. Binary frames are
+ *                              its bytes, both ways; text frames are about it (terminal_words.h). Query: terminals.h
+ *   DELETE /terminals/{id}     hangs up on its shell and forgets it; 204
  *   GET  /past, /past/content, /past/gone, /desk; POST /past/restore; PUT /desk
  *                              handed to the server as /wire/… of the same name (src/wire/README.md); 502 while it is away
  *   any  /ide/x                relayed to the IDE's backend as /x, WebSockets too; 503 while it does not listen, 404 when
@@ -27,6 +31,7 @@
 
 #include "codi2/ide.h"
 #include "codi2/mirror.h"
+#include "codi2/terminals.h"
 
 struct codi2_door_options {
     const char *socket; /* path; a stale socket there is replaced */
@@ -35,6 +40,7 @@ struct codi2_door_options {
     const struct codi2_ide *ide;   /* NULL: none */
     struct codi2_mirror **mirrors; /* woken by a barrier */
     size_t mirror_count;
+    struct codi2_terminals *terminals;
     const char *wire; /* the server's internal socket */
     struct str token; /* for it */
 };

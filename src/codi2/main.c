@@ -39,6 +39,7 @@ struct daemon {
     size_t mirror_count;
     struct codi2_door *door;
     struct codi2_ide *ide; /* NULL: none is configured */
+    struct codi2_terminals *terminals;
     struct codi2_reporter *reporter;
     struct codi2_source *source;
     struct codi2_meter *meter;
@@ -190,6 +191,7 @@ static int sooner(int a, int b)
 static int wait_for_end(struct daemon *d, int signals, int over)
 {
     struct codi2_keeper *ide = codi2_ide_keeper(d->ide);
+    const struct codi2_mourner mourner = {codi2_terminals_reaped, d->terminals};
     for (;;) {
         int patience = sooner(codi2_ide_turn(d->ide), sample_when_due(d));
         patience = sooner(patience, watch_memory(d));
@@ -204,7 +206,7 @@ static int wait_for_end(struct daemon *d, int signals, int over)
             if (info.ssi_signo != SIGCHLD) {
                 return 0;
             }
-            codi2_children_reap(ide);
+            codi2_children_reap(ide, &mourner);
         }
         if (p[1].revents) {
             return say_why(over);
@@ -231,7 +233,8 @@ static bool persist(struct daemon *d)
 /* The exit code, for the reason why. */
 static int stop(struct daemon *d, int why)
 {
-    codi2_source_cancel(d->source); /* first: that its child is ended below is no failure */
+    codi2_source_cancel(d->source);    /* first: that its child is ended below is no failure */
+    codi2_terminals_end(d->terminals); /* a shell that waits for its person ignores SIGTERM */
     codi2_children_end(codi2_ide_keeper(d->ide), END_S * USEC_PER_SEC);
     bool orderly = why == 0;
     if (orderly && !persist(d)) {
@@ -258,6 +261,7 @@ static int start(struct daemon *d)
                                             .ide = d->ide,
                                             .mirrors = d->mirrors,
                                             .mirror_count = d->mirror_count,
+                                            .terminals = d->terminals,
                                             .wire = d->options.wire,
                                             .token = d->token};
     if (!error) {
@@ -287,8 +291,10 @@ static int run(struct daemon *d)
     d->over = ends[1];
     d->status = codi2_status_create();
     d->meter = codi2_meter_create();
+    d->terminals = codi2_terminals_create(d->options.workspace, d->status);
     int status = start(d) == 0 ? wait_for_end(d, signals, over) : 1;
     status = stop(d, status);
+    codi2_terminals_destroy(d->terminals);
     codi2_meter_destroy(d->meter);
     codi2_status_destroy(d->status);
     fd_close(&d->over);
