@@ -1,6 +1,6 @@
 /*
- * What strangers send to the gateway before it knows who they are: the first byte chooses a host, a Cookie header, a Set-Cookie
- * line, a path, or an address of the configuration. A host is the platform's or an IDE's, never both, however it is written; what
+ * What strangers send to the gateway before it knows who they are, and what a door tells it: the first byte chooses a host, a Cookie
+ * header, a Set-Cookie line, a path, a list of terminals, or an address of the configuration. A host is the platform's or an IDE's, never both, however it is written; what
  * comes out of the cookies' filters passes them again unchanged.
  */
 #include "fuzz.h"
@@ -89,6 +89,23 @@ static void try_cookies(struct arena *arena, struct str header)
     ASSERT(http_cookie(&req, "__Host-coditect-refresh", &pass) == ERR_NOT_FOUND);
 }
 
+/* What a door says of its terminals: whatever is taken is within its bounds, and as many as may be. */
+static void try_terminals(struct arena *arena, struct str text)
+{
+    struct gateway_terminals all = {.n = 0};
+    if (gateway_terminals_parse(arena, text, &all) != 0) {
+        ASSERT(all.n == 0);
+        return;
+    }
+    ASSERT(all.n <= GATEWAY_TERMINALS);
+    for (size_t i = 0; i < all.n; i++) {
+        const struct gateway_terminal *t = &all.at[i];
+        ASSERT(t->id.n >= 1 && t->id.n <= GATEWAY_TERMINAL_ID && str_is_utf8(t->id));
+        ASSERT(t->run.n >= 1 && t->run.n <= GATEWAY_TERMINAL_RUN && str_is_utf8(t->run));
+        ASSERT(t->number >= 0 && t->number <= 255 && t->sockets >= 0 && t->started >= 0);
+    }
+}
+
 static void try_address(struct str text)
 {
     ARENA_AUTO(arena);
@@ -125,6 +142,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'c':
         try_cookies(&arena, text);
+        break;
+    case 't':
+        try_terminals(&arena, text);
         break;
     case 's':
         if (gateway_relay_may_set(text)) {

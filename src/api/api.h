@@ -30,12 +30,12 @@ enum api_log { API_LOG_FAULTS, API_LOG_CHANGES, API_LOG_ALL };
 struct api_options {
     struct store *store; /* outlives the api, as auth does */
     struct auth *auth;
-    const char *public_url;        /* "https://coditect.example.com"; NULL: local names only */
-    const char *web_directory;     /* the built web app; NULL: none */
-    const struct gateway *gateway; /* knows where IDEs are; NULL: sessions have none here */
-    enum api_log log;              /* CHANGES: what changes something, and what fails */
-    usec_t login_life;             /* at most, for the cookie that keeps it; 0: 90 days */
-    const char *spool; /* directory for files of no name that live as long as a request */
+    const char *public_url;    /* "https://coditect.example.com"; NULL: local names only */
+    const char *web_directory; /* the built web app; NULL: none */
+    struct gateway *gateway;   /* knows where IDEs are; NULL: sessions have none here */
+    enum api_log log;          /* CHANGES: what changes something, and what fails */
+    usec_t login_life;         /* at most, for the cookie that keeps it; 0: 90 days */
+    const char *spool;         /* directory for files of no name that live as long as a request */
     const struct files_keep *kept;   /* the rule that histories are thinned by; outlives the api */
     const struct space *space;       /* of the data, outlives the api; NULL: nothing is refused */
     const char *const *cors_origins; /* whose pages may call the API; outlive the api */

@@ -255,8 +255,8 @@ struct api {
     unsigned magic;
     struct store *store;
     struct auth *auth;
-    const struct gateway *gateway; /* NULL: no IDE */
-    const struct space *space;     /* NULL: nothing is refused */
+    struct gateway *gateway;   /* NULL: no IDE */
+    const struct space *space; /* NULL: nothing is refused */
     const struct files_keep *kept;
     char *spool;
     struct api_limiter *limiter;

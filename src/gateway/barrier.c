@@ -5,16 +5,23 @@
 #include "gateway/gateway_int.h"
 #include "workspaces/workspaces.h"
 
-int gateway_barrier(const struct gateway *g, struct arena *arena, struct str session_id)
+int gateway_door_client(const struct gateway *g, struct arena *arena, struct str session_id,
+                        struct http_client **ret_client)
 {
     ASSERT_MAGIC(g, GATEWAY_MAGIC);
-    struct http_client *client;
-    struct http_reply reply;
     struct str door = workspaces_local_door(g->local, arena, session_id);
     const struct http_client_options options = {
         .address = arena_printf(arena, "unix:" STR_FMT, STR_ARG(door)), .host = STR("door")};
-    if (http_client_create(&options, &client) < 0) {
-        return ERR_BAD_GATEWAY;
+    return http_client_create(&options, ret_client) < 0 ? ERR_BAD_GATEWAY : 0;
+}
+
+int gateway_barrier(const struct gateway *g, struct arena *arena, struct str session_id)
+{
+    struct http_client *client;
+    struct http_reply reply;
+    int error = gateway_door_client(g, arena, session_id, &client);
+    if (error) {
+        return error;
     }
     const struct http_call call = {.method = "POST",
                                    .target = STR("/sync?root=workspace"),

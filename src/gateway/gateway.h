@@ -18,9 +18,9 @@
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H
 
+#include "auth/auth.h"
 #include "http/http.h"
 
-struct auth;
 struct gateway;
 struct store;
 struct workspaces_local;
@@ -76,6 +76,49 @@ struct str gateway_ide_url(const struct gateway *g, struct arena *arena, struct 
 enum { GATEWAY_BARRIER_S = 10 };
 int gateway_barrier(const struct gateway *g, struct arena *arena,
                     struct str session_id) BASE_MUST_USE;
+
+/* ---- Terminals of a workspace (terminals.c): what its door says is a claim of whoever works there ---- */
+
+enum { GATEWAY_TERMINALS = 16, GATEWAY_TERMINAL_ID = 64, GATEWAY_TERMINAL_RUN = 16 };
+
+struct gateway_terminal {
+    struct str id, run;
+    bool ended;
+    bool by_signal; /* else number is an exit code; both once it has ended */
+    int64_t number;
+    int64_t sockets;
+    usec_t started;
+};
+
+struct gateway_terminals {
+    struct gateway_terminal at[GATEWAY_TERMINALS];
+    size_t n;
+};
+
+/* Both block, GATEWAY_BARRIER_S at most. ERR_BAD_GATEWAY: nobody answers, or not as a door would. */
+int gateway_terminals_list(const struct gateway *g, struct arena *arena, struct str session_id,
+                           struct gateway_terminals *ret_terminals) BASE_MUST_USE;
+/* ERR_NOT_FOUND: there is none of this name. id: letters, digits, '-' and '_'. */
+int gateway_terminals_end(const struct gateway *g, struct arena *arena, struct str session_id,
+                          struct str id) BASE_MUST_USE;
+
+/* What is open; given back by gateway_socket_end. */
+struct gateway_socket_open;
+
+/* A request for a terminal's socket; its strings live until app.finish. */
+struct gateway_socket {
+    struct auth_visit visit; /* whose it is; the socket ends within two seconds of its right */
+    struct str target;       /* at the door, with its query */
+    struct str protocol;     /* subprotocol of the answer; empty: none */
+    struct gateway_socket_open *open; /* result; NULL at first */
+};
+
+/*
+ * Hands the request to the workspace's door. socket->open may be set on failure, too: gateway_socket_end is for app.finish. ERR_UNAUTHENTICATED: the visit has no right any more; ERR_RATE_LIMITED: the login opens too many; ERR_BAD_GATEWAY.
+ */
+int gateway_socket_relay(struct gateway *g, struct http_request *req, struct http_response *res,
+                         struct gateway_socket *socket) BASE_MUST_USE;
+void gateway_socket_end(void *open); /* NULL allowed */
 
 /* The address that turns a ticket into the cookie: what the frame loads first. */
 struct str gateway_ticket_url(struct arena *arena, struct str ide_url, struct str ticket);

@@ -160,6 +160,14 @@ int gateway_files_open(struct gateway *g, const char *ide_directory) BASE_MUST_U
 /* Whether the address names a file of the bundle that lies here. */
 bool gateway_files_has(const struct gateway *g, const struct http_request *req);
 
+/* What a door says of its terminals; in arena. ERR_BAD_GATEWAY. (terminals.c) */
+int gateway_terminals_parse(struct arena *arena, struct str text,
+                            struct gateway_terminals *ret_terminals) BASE_MUST_USE;
+
+/* A client of the session's door; destroyed by http_client_destroy. ERR_BAD_GATEWAY. (barrier.c) */
+int gateway_door_client(const struct gateway *g, struct arena *arena, struct str session_id,
+                        struct http_client **ret_client) BASE_MUST_USE;
+
 /* What http_static_serve returns. */
 int gateway_files_serve(const struct gateway *g, struct http_request *req,
                         struct http_response *res, struct str path) BASE_MUST_USE;

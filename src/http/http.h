@@ -324,6 +324,7 @@ struct http_relay_options {
     usec_t
         patience; /* of silence before the head of the answer; 0: 60 s. Then app.error(TIMEOUT) */
     uint64_t tag; /* for http_server_cut; 0: none */
+    bool socket;  /* what answers with anything but a WebSocket answers nothing: BAD_GATEWAY */
 };
 
 /*

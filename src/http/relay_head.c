@@ -109,6 +109,9 @@ static int read_framing(struct http_relay *relay, const struct http_request *ans
         relay->piping = true;
         return relay->upgrading ? 0 : ERR_BAD_GATEWAY;
     }
+    if (relay->options.socket) {
+        return ERR_BAD_GATEWAY;
+    }
     bool bodiless =
         relay->c->exchange->request.method == HTTP_HEAD || status == 204 || status == 304;
     relay->left = bodiless ? 0 : framing.length;

@@ -213,3 +213,61 @@ int sessions_pause_all_in(struct txn *txn, const struct data_context *ctx, struc
     }
     return r;
 }
+
+/* ---- Into a workspace that runs ---- */
+
+int sessions_runs(struct data_context *ctx, const struct sessions_view *view)
+{
+    const struct data_workspace *workspace = &view->workspace;
+    if (view->session.deleted) {
+        return ERR_NOT_FOUND;
+    }
+    if (workspace->desired == DATA_WORKSPACE_DESIRED_RUNNING &&
+        workspace->state == DATA_WORKSPACE_STATE_RUNNING) {
+        return 0;
+    }
+    bool comes = workspace->desired == DATA_WORKSPACE_DESIRED_RUNNING &&
+                 workspace->state != DATA_WORKSPACE_STATE_FAILED;
+    return data_fault(ctx, ERR_NOT_RUNNING, NULL,
+                      comes ? "The workspace is starting. Try again once it runs."
+                            : "The workspace is not running. Open the session first.");
+}
+
+struct enter {
+    struct data_context *ctx;
+    struct str id;
+    const char *action;
+    struct sessions_view view; /* result */
+};
+
+static int enter_fn(struct txn *txn, void *ctx)
+{
+    struct enter *e = ctx;
+    int r = sessions_find(txn, &e->ctx->scope, e->id, &e->view.session);
+    if (r == 0) {
+        r = sessions_join(txn, &e->ctx->scope, &e->view);
+    }
+    if (r == 0) {
+        r = sessions_runs(e->ctx, &e->view);
+    }
+    if (r == 0) {
+        r = data_audit(txn, e->ctx, e->action, e->id, DATA_OUTCOME_OK);
+    }
+    if (r == 0) {
+        sessions_view_copy(e->ctx->arena, &e->view);
+    }
+    return r;
+}
+
+int sessions_enter(struct data_context *ctx, struct str id, const char *action,
+                   struct sessions_view *ret_view)
+{
+    struct enter e = {.ctx = ctx, .id = id, .action = action};
+    struct store_op op = store_op_new();
+    op.reserve = true; /* who makes room on a full disk works in a shell */
+    int r = store_write(ctx->store, &op, enter_fn, &e);
+    if (r == 0) {
+        *ret_view = e.view;
+    }
+    return r;
+}

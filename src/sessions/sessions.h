@@ -125,6 +125,16 @@ int sessions_pause(struct data_context *ctx, struct str id,
                    struct sessions_view *ret_view) BASE_MUST_USE;
 
 /*
+ * Before something is done in the workspace itself: that it runs, for whom it is; audited as action ("terminal.open").
+ * ERR_NOT_FOUND; ERR_NOT_RUNNING: ctx->fault.message says what to do.
+ */
+int sessions_enter(struct data_context *ctx, struct str id, const char *action,
+                   struct sessions_view *ret_view) BASE_MUST_USE;
+
+/* The same of what only looks: no audit. Of what sessions_get answered. */
+int sessions_runs(struct data_context *ctx, const struct sessions_view *view) BASE_MUST_USE;
+
+/*
  * For other folders' own transactions: the caller's session, not deleted. The first line of every store function that
  * touches a session's things. ERR_NOT_FOUND.
  */

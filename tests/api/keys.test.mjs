@@ -42,7 +42,7 @@ test("a key for reading changes nothing, and no key acts for the account", async
   const session = await newSession(ada);
   const ids = { session_id: session.id, device_id: (await ada.get("/auth/devices")).data[0].id, key_id: reader.record.id,
     user_id: ada.user.id, invitation_id: "inv-01jd5k7c9r3m8xq2w4e6y8t0za",
-    project_id: "prj-01jd5k7c9r3m8xq2w4e6y8t0za", workspace_id: "wsp-01jd5k7c9r3m8xq2w4e6y8t0za", conversation_id: "cnv-01jd5k7c9r3m8xq2w4e6y8t0za", link_id: "lnk-01jd5k7c9r3m8xq2w4e6y8t0za", category: "editor", key: "font_size" };
+    project_id: "prj-01jd5k7c9r3m8xq2w4e6y8t0za", workspace_id: "wsp-01jd5k7c9r3m8xq2w4e6y8t0za", conversation_id: "cnv-01jd5k7c9r3m8xq2w4e6y8t0za", link_id: "lnk-01jd5k7c9r3m8xq2w4e6y8t0za", category: "editor", key: "font_size", terminal: "main" };
   const guarded = bundle.operations.filter((one) => !one.public);
   const changing = guarded.filter((one) => one.method !== "GET");
   assert.ok(changing.length > 10);

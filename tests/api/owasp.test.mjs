@@ -16,7 +16,7 @@ const ada = await server.account("ada");
 const session = await newSession(ada);
 await ada.write(`/sessions/${session.id}/files/a`, "a");
 const zeros = "0".repeat(26);
-const ids = { conversation_id: (await ada.post("/conversations", { session_id: session.id, name: "a" })).data.id, session_id: session.id, device_id: `log-${zeros}`, user_id: ada.user.id, invitation_id: `inv-${zeros}`, project_id: `prj-${zeros}`, workspace_id: `wsp-${zeros}`, category: "editor", key: "font_size" };
+const ids = { conversation_id: (await ada.post("/conversations", { session_id: session.id, name: "a" })).data.id, session_id: session.id, device_id: `log-${zeros}`, user_id: ada.user.id, invitation_id: `inv-${zeros}`, project_id: `prj-${zeros}`, workspace_id: `wsp-${zeros}`, category: "editor", key: "font_size", terminal: "main" };
 
 const resolved = (schema) => (schema?.$ref ? resolved(bundle.$defs[schema.$ref.split("/").at(-1)]) : schema);
 const pathOf = (operation) => `/${operation.segments.map(({ kind, text }) => (kind === "literal" ? text : kind === "rest" ? `a${text}` : (ids[text] ?? `${text.slice(0, 3)}-${zeros}`))).join("/")}`;

@@ -81,12 +81,12 @@ test(`random requests for ${seconds} s, seed ${seed}`, { timeout: (seconds + 60)
   };
   let made = 0;
   const guest = new Client(server, (await link()).data.token);
-  const ids = { session_id: session.id, user_id: ada.user.id, device_id: (await ada.get("/auth/devices")).data[0].id, workspace_id: session.workspace.id, category: "editor", key: "font_size" };
+  const ids = { session_id: session.id, user_id: ada.user.id, device_id: (await ada.get("/auth/devices")).data[0].id, workspace_id: session.workspace.id, category: "editor", key: "font_size", terminal: "main" };
   for (const [name, make] of Object.entries(makers)) ids[name] = await make();
   // Ending our own logins would make the rest of the run a row of 401.
   const harmless = bundle.operations.filter((one) => !["auth_logout", "auth_device_end", "sessions_delete", "tenant_session_delete", "tenant_transfer", "users_me_delete", "users_me_password"].includes(one.id));
   const slow = new Set(["auth_register", "auth_login", "auth_reset", "users_me_email", "users_me_totp_begin", "users_me_totp_end"]);
-  const waiting = new Set(["sessions_fork", "files_archive"]); // these wait for the workspace, which another request may just have started
+  const waiting = new Set(["sessions_fork", "files_archive", "terminals_list", "terminals_delete"]); // these wait for the workspace, which another request may just have started
   const statuses = {};
   const reached = new Map();
   let count = 0;

@@ -40,7 +40,7 @@ async function somebody(name) {
 const ada = await somebody("ada");
 const eve = await somebody("eve");
 const { session, link } = ada;
-const words = { category: "editor", key: "font_size" }; // no ids: everybody has the same
+const words = { category: "editor", key: "font_size", terminal: "main" }; // no ids: everybody has the same
 const guarded = bundle.operations.filter((one) => !one.public);
 
 /** What an id of this schema begins with; undefined when it is none. */

@@ -313,6 +313,9 @@ const rows = [
   ...tenancyRows({ ada, few: await server.account("few"), anonymous, countOf, fresh, member, twoFactor }),
   { id: "sessions_pause", request: (_, o) => ada.post(`${base}/pause`, undefined, o), after: (_, reply) => assert.equal(reply.data.status, "paused") },
   { id: "auth_ticket_create", request: (_, o) => ada.post("/auth/tickets", { session_id: session.id }, o), status: 409 /* it does not run */ },
+  { id: "terminals_list", request: (_, o) => ada.get(`${base}/terminals`, o), status: 409 /* likewise */ },
+  { id: "terminals_delete", request: (_, o) => ada.delete(`${base}/terminals/main`, o), status: 409 },
+  { id: "terminals_socket", request: (_, o) => ada.get(`/ws${base}/terminals/main`, { ...o, headers: { ...o?.headers, Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13" } }), status: 409 },
   {
     id: "files_mkdir",
     before: fresh,
