@@ -399,8 +399,8 @@ struct sessions_view;
 struct str api_ide_url(const struct api_call *call, const struct sessions_view *view);
 
 /*
- * Before something is made of the session as it is now: waits until what its workspace has written is in the store. ERR_BUSY with the
- * fault: nobody says that it is. In sessions.c.
+ * Before something is made of the session as it is now: waits until what its workspace has written is in the store. With the fault:
+ * ERR_BUSY: nobody says that it is; ERR_CONFLICT: it is not, and will not be by itself. In sessions.c.
  */
 int api_barrier(struct api_call *call, const struct sessions_view *view) BASE_MUST_USE;
 

@@ -130,22 +130,27 @@ static int may_start(struct api_call *call, struct str session)
 
 /*
  * What is made of a session as it is now begins with what its workspace has written by now, which nobody else knows. One that has
- * ended was asked to persist it; where it could not (it was killed, or a start right behind its pause waits for it), the store's last
- * is taken.
+ * ended has said whether it is stored.
  */
 int api_barrier(struct api_call *call, const struct sessions_view *view)
 {
-    enum data_workspace_state state = view->workspace.state;
-    bool writes = state == DATA_WORKSPACE_STATE_RESTORING ||
-                  state == DATA_WORKSPACE_STATE_RUNNING || state == DATA_WORKSPACE_STATE_STOPPING;
-    if (!writes || view->session.deleted || call->api->gateway == NULL) {
+    const struct data_workspace *workspace = &view->workspace;
+    if (view->session.deleted || call->api->gateway == NULL) {
         return 0;
     }
     int r = gateway_barrier(call->api->gateway, call->req->arena, view->session.id);
+    bool comes = workspace->desired == DATA_WORKSPACE_DESIRED_RUNNING &&
+                 workspace->state != DATA_WORKSPACE_STATE_FAILED;
     if (r == ERR_CONFLICT) {
         return data_fault(&call->data, ERR_CONFLICT, NULL,
                           "The store refuses what the workspace has written, for want of room as a "
                           "rule: its IDE says why. Make room, or name a moment of the history.");
+    }
+    if (r == ERR_UNAVAILABLE && !comes) {
+        return data_fault(
+            &call->data, ERR_CONFLICT, NULL,
+            "The workspace ended before all that it had written was in the store. Open "
+            "the session, so that the rest is stored, or name a moment of the history.");
     }
     return r == 0 ? 0
                   : data_fault(

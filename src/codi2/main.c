@@ -214,7 +214,10 @@ static int wait_for_end(struct daemon *d, int signals, int over)
     }
 }
 
-/* What is on the disk is brought to the store; who was writing is ended first, so that there is an end. */
+/*
+ * What is on the disk is brought to the store; who was writing is ended first, so that there is an end. Whether it is, of the session's
+ * files: the exit code says so, and the supervisor writes it down.
+ */
 static bool persist(struct daemon *d)
 {
     uint64_t seq;
@@ -227,7 +230,7 @@ static bool persist(struct daemon *d)
         return true;
     }
     log_warn("codi2", "not everything could be persisted; the rest stays on this machine's disk");
-    return false;
+    return codi2_status_await_workspace(d->status, barrier, time_monotonic(), &seq) == 0;
 }
 
 /* The exit code, for the reason why. */

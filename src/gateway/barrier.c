@@ -1,6 +1,10 @@
 /*
- * The barrier of a workspace (POST /sync at its door), for what begins as it is now. What answers there is a program of whoever works in
- * the session: it is believed for their own copy alone, and waited for no longer than the time given.
+ * The barrier of a workspace, for what begins as it is now: what was written in it is in the store.
+ *
+ * 1. A run that has ended says it in its state file, a running one at its door (POST /sync). What answers there is a program of whoever
+ *    works in the session: it is believed for their own copy alone, and waited for no longer than the time given.
+ * 2. Nobody's word is no word: a run that was killed, or ended without having stored everything, left the rest on its disk, and only
+ *    the next one can bring it.
  */
 #include "gateway/gateway_int.h"
 #include "workspaces/workspaces.h"
@@ -15,7 +19,7 @@ int gateway_door_client(const struct gateway *g, struct arena *arena, struct str
     return http_client_create(&options, ret_client) < 0 ? ERR_BAD_GATEWAY : 0;
 }
 
-int gateway_barrier(const struct gateway *g, struct arena *arena, struct str session_id)
+static int ask_door(const struct gateway *g, struct arena *arena, struct str session_id)
 {
     struct http_client *client;
     struct http_reply reply;
@@ -32,4 +36,15 @@ int gateway_barrier(const struct gateway *g, struct arena *arena, struct str ses
         return ERR_CONFLICT;
     }
     return r == 0 && reply.status == 200 ? 0 : ERR_BAD_GATEWAY;
+}
+
+int gateway_barrier(const struct gateway *g, struct arena *arena, struct str session_id)
+{
+    ASSERT_MAGIC(g, GATEWAY_MAGIC);
+    struct workspaces_process process;
+    workspaces_local_look(g->local, arena, session_id, &process);
+    if (process.stored) {
+        return 0;
+    }
+    return workspaces_lives(process.phase) ? ask_door(g, arena, session_id) : ERR_UNAVAILABLE;
 }

@@ -71,7 +71,8 @@ struct str gateway_ide_url(const struct gateway *g, struct arena *arena, struct 
 /*
  * Returns when all that was written in the session's workspace before is in the store; blocks, GATEWAY_BARRIER_S at most. That it is so
  * is the workspace's claim, and of the session's files alone: the home is another tree. ERR_CONFLICT: the store refuses it (for want
- * of room), and would again; ERR_BAD_GATEWAY: it is not so, or nobody says so.
+ * of room), and would again; ERR_UNAVAILABLE: nothing runs, and what ran last has not stored everything; ERR_BAD_GATEWAY: what runs
+ * does not say so.
  */
 enum { GATEWAY_BARRIER_S = 10 };
 int gateway_barrier(const struct gateway *g, struct arena *arena,

@@ -110,6 +110,7 @@ static void reap(struct supervisor *s)
             s->ended = true;
             s->state.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
             s->state.exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+            s->state.stored = WIFEXITED(status) && WEXITSTATUS(status) == 0; /* codi2's word */
         }
     }
 }
@@ -175,11 +176,15 @@ static int open_signals(void)
 static int take_run_directory(struct supervisor *s)
 {
     int error = workspace_lock(&s->config);
+    if (!error) {
+        s->state.stored = workspace_state_was_stored(&s->config);
+    }
     if (error == ERR_BUSY && workspace_ask_older(&s->config)) {
         log_warn("workspace", "an older run of this workspace was left: it is asked to end");
         report(s);
         fd_close(&s->announce);
         error = workspace_lock_after(&s->config);
+        s->state.stored = !error && workspace_state_was_stored(&s->config); /* its last word */
     }
     return error == ERR_BUSY ? log_err(error, "workspace", "this workspace runs already") : error;
 }
@@ -206,6 +211,7 @@ static int run(struct supervisor *s)
         log_error("workspace", "%s", s->state.error);
     } else {
         s->state.phase = "running";
+        s->state.stored = false;
         s->state.sandbox = s->sandbox.holder;
         s->state.codi2 = s->sandbox.codi2;
         report(s);

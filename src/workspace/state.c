@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -8,6 +9,8 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "workspace/workspace_int.h"
+
+enum { STATE_ROOM = 4096 };
 
 static void encode(struct buf *out, const struct workspace_config *config,
                    const struct workspace_state *state)
@@ -32,6 +35,7 @@ static void encode(struct buf *out, const struct workspace_config *config,
     json_member_integer(&w, "sandbox", state->sandbox);
     json_member_integer(&w, "codi2", state->codi2);
     json_member_string(&w, "limits", str_from(state->limits));
+    json_member_bool(&w, "stored", state->stored);
     if (state->exit_code >= 0) {
         json_member_integer(&w, "exit_code", state->exit_code);
         json_member_integer(&w, "exit_signal", state->exit_signal);
@@ -46,7 +50,7 @@ static void encode(struct buf *out, const struct workspace_config *config,
 int workspace_state_write(const struct workspace_config *config,
                           const struct workspace_state *state)
 {
-    BUF_AUTO(text, 4096);
+    BUF_AUTO(text, STATE_ROOM);
     encode(&text, config, state);
     if (text.error) {
         return text.error;
@@ -69,4 +73,24 @@ int workspace_state_write(const struct workspace_config *config,
         return log_err(ERR_IO, "workspace", "cannot write %s: %m", buf_z(&final));
     }
     return 0;
+}
+
+bool workspace_state_was_stored(const struct workspace_config *config)
+{
+    ARENA_AUTO(arena);
+    BUF_AUTO(path, 4096);
+    buf_printf(&path, "%s/state", config->run);
+    FD_AUTO int fd = open(buf_z(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return errno == ENOENT;
+    }
+    char *bytes = arena_alloc(&arena, STATE_ROOM);
+    ssize_t n = fd_read_full(fd, bytes, STATE_ROOM);
+    n -= n > 0 && bytes[n - 1] == '\n';
+    struct json *state;
+    if (n <= 0 || json_parse(&arena, str_of(bytes, (size_t)n), &state, NULL) != 0) {
+        return false;
+    }
+    const struct json *stored = json_get(state, "stored");
+    return stored && stored->kind == JSON_BOOL && stored->boolean;
 }

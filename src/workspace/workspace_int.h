@@ -75,11 +75,14 @@ struct workspace_state {
     pid_t codi2;        /* as the host sees it; 0 before it runs */
     int exit_code;      /* of the sandbox, when ended; -1 before */
     int exit_signal;    /* 0: none */
+    bool stored;        /* whatever was written in the session's files here is in the store */
     const char *error;  /* NULL, or why it could not start */
     const char *limits; /* what enforces them: "cgroup2", "cgroup1", "rlimit" */
 };
 int workspace_state_write(const struct workspace_config *config,
                           const struct workspace_state *state) BASE_MUST_USE;
+/* What the state file says of that, as the run before left it. True also when there was none. */
+bool workspace_state_was_stored(const struct workspace_config *config);
 
 /*
  * The run directory is one supervisor's at a time: its lock is held until the process ends. ERR_BUSY: another one runs. When that

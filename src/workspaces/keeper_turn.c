@@ -201,6 +201,10 @@ static void act(struct turn *t, enum step step)
 static const char paused_for_space[] = "Paused because the server's disk is almost full. "
                                        "Everything is kept; open it again when there is space.";
 
+static const char not_stored[] =
+    "It ended before all that was written in it was stored. The rest lies on the server's disk: "
+    "open it to have it stored, or to see why it is not.";
+
 /* When it will be paused: the stored time stands while it is about the same, so that it is not written each turn. */
 static usec_t pauses_at(const struct turn *t)
 {
@@ -227,6 +231,10 @@ static struct shown shown_of(struct turn *t, const struct decision *d)
         d->state == DATA_WORKSPACE_STATE_STOPPING || d->state == DATA_WORKSPACE_STATE_STOPPED;
     if (t->m->pressed && ends) {
         s.message = str_from(paused_for_space);
+        return s;
+    }
+    if (d->state == DATA_WORKSPACE_STATE_STOPPED && !t->process.stored) {
+        s.message = str_from(not_stored);
         return s;
     }
     if (!t->reported) {

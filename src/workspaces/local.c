@@ -3,6 +3,7 @@
  * nothing in memory: what is true is what the machine says, so a server that starts knows as much as one that ran on.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -117,26 +118,43 @@ static bool is_of_directory(int fd_of_run, const struct json *state)
     return fstat(fd_of_run, &run) == 0 && integer(state, "run", -1) == (int64_t)run.st_ino;
 }
 
+struct state {
+    struct json *json;
+    bool here; /* its processes are this machine's */
+};
+
 static int read_state(struct workspaces_local *l, struct arena *arena, struct str session,
-                      struct json **ret_state)
+                      struct state *ret_state)
 {
     struct str path = arena_printf(arena, "%s/run/" STR_FMT, l->data, STR_ARG(session));
     FD_AUTO int run = open(path.p, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     FD_AUTO int fd = run < 0 ? -1 : openat(run, "state", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
-        return ERR_NOT_FOUND;
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
     }
     char *bytes = arena_alloc(arena, STATE_ROOM);
     ssize_t n = fd_read_full(fd, bytes, STATE_ROOM);
     if (n <= 0) {
-        return ERR_NOT_FOUND;
+        return ERR_IO;
     }
     struct str whole = str_of(bytes, (size_t)n);
     if (str_ends(whole, STR("\n"))) {
         whole.n--;
     }
-    int error = json_parse(arena, whole, ret_state, NULL);
-    return error || is_of_directory(run, *ret_state) ? error : ERR_NOT_FOUND;
+    int error = json_parse(arena, whole, &ret_state->json, NULL);
+    ret_state->here = !error && is_of_directory(run, ret_state->json);
+    return error;
+}
+
+/* A supervisor of an older release does not say it: then one that ended well, since codi2 ends so when all is stored. */
+static bool is_stored(const struct json *state)
+{
+    const struct json *stored = json_get(state, "stored");
+    if (stored) {
+        return stored->kind == JSON_BOOL && stored->boolean;
+    }
+    return phase_of(text(state, "phase")) == WORKSPACES_ENDED &&
+           integer(state, "exit_code", -1) == 0 && integer(state, "exit_signal", -1) == 0;
 }
 
 void workspaces_local_look(struct workspaces_local *l, struct arena *arena, struct str session,
@@ -144,8 +162,11 @@ void workspaces_local_look(struct workspaces_local *l, struct arena *arena, stru
 {
     ASSERT_MAGIC(l, LOCAL_MAGIC);
     *ret_process = (struct workspaces_process){.phase = WORKSPACES_GONE, .exit_code = -1};
-    struct json *state;
-    if (read_state(l, arena, session, &state) != 0) {
+    struct state found;
+    int error = read_state(l, arena, session, &found);
+    const struct json *state = error ? NULL : found.json;
+    ret_process->stored = error ? error == ERR_NOT_FOUND : is_stored(state);
+    if (error || !found.here) {
         return;
     }
     ret_process->phase = phase_of(text(state, "phase"));

@@ -98,6 +98,7 @@ struct workspaces_process {
     pid_t pid; /* of the supervisor */
     uint64_t start_time;
     int exit_code; /* -1: not ended */
+    bool stored;   /* whatever was written in the session's files on this machine is in the store */
     struct str error;
     struct str limits;
 };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession, serverForFile, until } from "../api/harness.mjs";
-import { inside, open, stateOf } from "./inside.mjs";
+import { inside, open, reaches, stateOf, sync } from "./inside.mjs";
 
 const server = await serverForFile({ args: ["--rate-factor", "100000", "--quota-home", "1"] });
 
@@ -66,4 +66,59 @@ test("a fork and an archive of a running session", { timeout: 120_000, skip: pro
   assert.equal((await ada.post(`/sessions/${id}/pause`)).status, 200);
   await until("it is stopped", async () => (await ada.get(`/sessions/${id}`)).data.workspace.state === "stopped", 60_000);
   assert.equal((await fork()).status, 202, "what was paused is stored");
+});
+
+test("what was on the disk of a workspace that was killed is missing in nothing that is made of its session", { timeout: 120_000, skip: process.getuid() !== 0 && "wants root" }, async () => {
+  const ben = await server.account("ben");
+  const { id } = await newSession(ben);
+  const fork = (body) => ben.post(`/sessions/${id}/fork`, { name: "Fork", ...body }, { expected5xx: true });
+  const content = async (made) => (await whole(ben, made.data.id), (await ben.get(`/sessions/${made.data.id}/files/a.txt`)).body.toString());
+  assert.equal((await fork()).status, 202, "nothing ever ran");
+  await open(ben, id);
+  inside(server, id, "echo first > a.txt");
+  sync(server, id);
+  const { version } = (await ben.get(`/sessions/${id}/files?path=`)).data.find(({ path }) => path === "a.txt");
+
+  /** Written, and by nobody's hand brought to the store. */
+  const lose = (text) => {
+    const { pid, codi2 } = stateOf(server, id);
+    process.kill(codi2, "SIGSTOP");
+    inside(server, id, `echo ${text} > a.txt`);
+    return () => process.kill(pid, "SIGKILL");
+  };
+  let kill = lose("second");
+  assert.equal((await ben.post(`/sessions/${id}/pause`)).status, 200);
+  kill();
+  const { message } = await reaches(ben, id, "stopped");
+  assert.match(message, /^It ended before all that was written in it was stored/);
+  for (const reply of [await fork(), await ben.get(`/sessions/${id}/archive`)]) {
+    assert.deepEqual([reply.status, reply.json?.error.code], [409, "conflict"], reply.text());
+    assert.match(reply.json.error.message, /Open the session, so that the rest is stored/);
+  }
+  assert.equal(await content(await fork({ at: version })), "first\n", "of a moment: of what is stored");
+
+  await open(ben, id);
+  const later = await fork();
+  assert.equal(later.status, 202, later.text());
+  assert.equal(await content(later), "second\n");
+
+  // A start right behind a pause: the run before it has not said its last word.
+  kill = lose("third");
+  assert.equal((await ben.post(`/sessions/${id}/pause`)).status, 200);
+  assert.equal((await ben.post(`/sessions/${id}/open`)).status, 202);
+  kill();
+  let made;
+  await until("it is forked", async () => {
+    made = await fork();
+    assert.ok(made.status === 202 || made.json.error.code === "busy", made.text());
+    return made.status === 202;
+  }, 60_000);
+  assert.equal(await content(made), "third\n");
+
+  await reaches(ben, id, "running");
+  inside(server, id, "echo fourth > a.txt");
+  assert.equal((await ben.post(`/sessions/${id}/pause`)).status, 200);
+  assert.equal((await reaches(ben, id, "stopped")).message, undefined);
+  assert.equal(stateOf(server, id).stored, true);
+  assert.equal(await content(await fork()), "fourth\n");
 });

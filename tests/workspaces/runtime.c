@@ -112,6 +112,7 @@ static void do_look(struct workspaces_local *l, struct arena *arena, const struc
     json_member_integer(w, "pid", p.pid);
     json_member_integer(w, "start_time", (int64_t)p.start_time);
     json_member_integer(w, "exit_code", p.exit_code);
+    json_member_bool(w, "stored", p.stored);
     json_member_string(w, "error", p.error);
     json_member_string(w, "limits", p.limits);
     json_member_string(w, "door", workspaces_local_door(l, arena, text_of(line, "session")));
