@@ -76,6 +76,12 @@ static int refuse(const char *why)
     return log_err(ERR_CORRUPT, "coditectd", "nothing is imported: %s", why);
 }
 
+static void name_damaged(void *ctx, struct str key)
+{
+    (void)ctx;
+    log_warn("coditectd", "damaged in the archive: " STR_FMT, STR_ARG(key));
+}
+
 static int check_part(void)
 {
     struct store *store;
@@ -91,7 +97,7 @@ static int check_part(void)
         r = refuse(report.lines.n > 0 ? report.lines.at[0] : "its records do not fit together");
     }
     data_report_fini(&report);
-    r = r < 0 ? r : files_scrub(store, &(struct files_scrub){.damaged = NULL}, &scrubbed);
+    r = r < 0 ? r : files_scrub(store, &(struct files_scrub){.damaged = name_damaged}, &scrubbed);
     store_close(store);
     return r == 0 && scrubbed.damaged > 0 ? refuse("its content is damaged") : r;
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -138,6 +138,26 @@ test("what is damaged, another thing, or in the way is refused, and nothing is w
     assert.ok(!existsSync(join(data, "store/import")));
   }
   assert.equal(whole(data), before);
+});
+
+test("content that was damaged where it comes from is refused, and named", () => {
+  const data = fresh();
+  assert.equal(bring(data).status, 0);
+  whole(data);
+  const file = join(data, "store/store.db");
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf(big.subarray(1000, 1064));
+  assert.ok(at > 0);
+  bytes[at] ^= 1;
+  writeFileSync(file, bytes);
+  const out = run(["--data", data, "--export-tenant", ada.user.tenant_id]);
+  assert.equal(out.status, 1, "it says so itself");
+  const to = fresh();
+  const end = bring(to, out.stdout);
+  assert.deepEqual([end.status, end.signal], [1, null], says(end));
+  assert.match(says(end), /damaged in the archive: t\/ten-\w+\/chunk\/[0-9a-f]{64}[^]*its content is damaged/);
+  assert.doesNotMatch(says(end), /Sanitizer|runtime error|assert/i);
+  assert.ok(!existsSync(join(to, "store/import")));
 });
 
 test("an address that has an account here is refused, and named", async () => {
