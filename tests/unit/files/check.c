@@ -17,10 +17,12 @@ static size_t faults(struct fixture *f, const char *what)
 }
 
 static const char *const words[] = {
-    "its content is not stored",      "its content is stored as something else",
-    "the version is not well-formed", "the entry is not well-formed",
-    "the entry has no version",       "the entry's version says something else",
-    "the chunk's bytes are missing",  "nothing says that the chunk is there",
+    "its content is not stored",         "its content is stored as something else",
+    "the version is not well-formed",    "the entry is not well-formed",
+    "the entry has no version",          "the entry's version says something else",
+    "the chunk's bytes are missing",     "nothing says that the chunk is there",
+    "what was there is not well-formed", "the change is not well-formed",
+    "the counters are not well-formed",  "the chunk's name is no hash",
 };
 
 static size_t all_faults(struct fixture *f)
@@ -115,6 +117,71 @@ static void test_a_version_that_is_gone(void **state)
     assert_int_equal(faults(f, "the entry is not well-formed"), 1);
 }
 
+struct forged {
+    struct fixture *f;
+    enum data_space space;
+    size_t cut;      /* bytes at the end of the space's first key */
+    struct str tail; /* instead of them */
+};
+
+/* The same value under a key that nothing of ours writes. */
+static int forge_write(struct txn *txn, void *arg)
+{
+    const struct forged *g = arg;
+    struct arena *arena = store_arena(txn);
+    struct str any = DATA_KEY(arena, &g->f->ctx.scope, g->space, STR("x"));
+    struct str prefix = str_slice(any, 0, any.n - 1);
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = 1};
+    struct store_pair *pairs;
+    size_t n;
+    int r = store_scan(txn, &range, &pairs, &n);
+    if (r == 0) {
+        assert_int_equal(n, 1);
+        struct str front = str_slice(pairs[0].key, 0, pairs[0].key.n - g->cut);
+        store_put(txn, arena_printf(arena, STR_FMT STR_FMT, STR_ARG(front), STR_ARG(g->tail)),
+                  pairs[0].value);
+    }
+    return r;
+}
+
+static int count_write(struct txn *txn, void *arg)
+{
+    const struct fixture *f = arg;
+    data_usage_put(txn, &f->ctx.scope, f->session, &(struct data_usage){.seq = INT64_MAX});
+    return 0;
+}
+
+static void test_what_nobody_wrote(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "+abc", STR("hello")); /* before what is forged, in order of keys */
+    put(f, "noise", fixture_noise(f, 5000, 1));
+    drop(f, "noise");
+    const struct {
+        struct forged forged;
+        const char *what;
+    } rows[] = {
+        {{f, DATA_SPACE_ENTRY, 4, STR("..")}, "the entry is not well-formed"},
+        {{f, DATA_SPACE_ENTRY, 4, STR("a/b")}, "the entry is not well-formed"},
+        {{f, DATA_SPACE_ENTRY, 4, STR("")}, "the entry is not well-formed"},
+        {{f, DATA_SPACE_PAST, 16, STR("x")}, "what was there is not well-formed"},
+        {{f, DATA_SPACE_PAST, 16, STR("00000000000000ff")}, "what was there is not well-formed"},
+        {{f, DATA_SPACE_PAST, 22, STR("02e02e/0000000000000001")},
+         "what was there is not well-formed"},
+        {{f, DATA_SPACE_VERSION, 16, STR("00000000000000ff")}, "the version is not well-formed"},
+        {{f, DATA_SPACE_CHANGE, 16, STR("00000000000000ff")}, "the change is not well-formed"},
+        {{f, DATA_SPACE_CHUNK, 1, STR("")}, "the chunk's name is no hash"},
+    };
+    size_t before = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_ok(store_write(f->store, NULL, forge_write, (void *)(uintptr_t)&rows[i].forged));
+        assert_int_equal(all_faults(f), ++before);
+        assert_true(faults(f, rows[i].what) > 0);
+    }
+    assert_ok(store_write(f->store, NULL, count_write, f));
+    assert_int_equal(faults(f, "the counters are not well-formed"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_bytes_that_are_gone),
         cmocka_unit_test(test_content_that_nothing_knows),
         cmocka_unit_test(test_a_version_that_is_gone),
+        cmocka_unit_test(test_what_nobody_wrote),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }
