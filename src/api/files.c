@@ -279,6 +279,9 @@ static int copy_body(struct api_call *call, struct files_upload *upload)
             return (int)n;
         }
         int r = files_upload_write(upload, str_of(step, (size_t)n));
+        if (r == 0 && space_level(call->api->space) != SPACE_AMPLE) {
+            r = ERR_DISK_LOW; /* others wrote meanwhile, too */
+        }
         if (r < 0) {
             return r;
         }

@@ -103,7 +103,8 @@ static int read_data(struct unpack *u, char *to, size_t room, size_t *ret_n)
     size_t n = (size_t)got;
     u->left -= n < u->left ? n : u->left;
     *ret_n = n;
-    return count_bytes(u, n);
+    r = count_bytes(u, n);
+    return r == 0 && space_level(u->call->api->space) != SPACE_AMPLE ? ERR_DISK_LOW : r;
 }
 
 static int stream_file(struct unpack *u, const struct files_put_input *put, struct str first)

@@ -369,6 +369,14 @@ struct files_limit {
 };
 struct files_limit files_quota_limit(const struct data_quota *quota, struct str tree);
 
+/* How large a file may be that takes the place of one of `there` bytes, before its transaction asks again. */
+struct files_room {
+    uint64_t bytes;
+    const char *text; /* of what is more */
+};
+int files_quota_room(struct files_tx *tx, uint64_t there,
+                     struct files_room *ret_room) BASE_MUST_USE;
+
 /* Before the counters are written: ERR_QUOTA with tx->refusal. */
 int files_quota_settle(struct files_tx *tx) BASE_MUST_USE;
 

@@ -17,6 +17,33 @@ struct files_limit files_quota_limit(const struct data_quota *quota, struct str 
     return (struct files_limit){bytes, home ? FILES_QUOTA_HOME_TEXT : FILES_QUOTA_SESSION_TEXT};
 }
 
+/* Of a limit: what is left beside all others; what takes nothing more than was there is taken in any case. */
+static void room_within(struct files_room *room, uint64_t used, uint64_t there,
+                        const struct files_limit *limit)
+{
+    uint64_t others = used - there;
+    uint64_t left = limit->bytes > others ? limit->bytes - others : 0;
+    left = left > there ? left : there;
+    if (limit->bytes > 0 && left < room->bytes) {
+        *room = (struct files_room){left, limit->text};
+    }
+}
+
+int files_quota_room(struct files_tx *tx, uint64_t there, struct files_room *ret_room)
+{
+    struct files_room room = {.bytes = UINT64_MAX};
+    struct files_limit limit = files_quota_limit(tx->quota, tx->session);
+    uint64_t total = 0;
+    room_within(&room, tx->usage.bytes, there, &limit);
+    limit = (struct files_limit){tx->quota ? tx->quota->tenant : 0, FILES_QUOTA_TENANT_TEXT};
+    int r = limit.bytes > 0 ? data_usage_kept(tx->txn, tx->scope, &total) : ERR_NOT_FOUND;
+    if (r == 0) {
+        room_within(&room, total, there, &limit);
+    }
+    *ret_room = room;
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 int files_quota_settle(struct files_tx *tx)
 {
     static const struct data_quota none;

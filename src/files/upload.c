@@ -6,6 +6,9 @@
  * What is all here and one chunk at most (a save, as a rule) takes a short way: no cutter, no builder, one hash for file and
  * chunk, and no look before the transaction, which asks the same.
  *
+ * What is more than the quota has room for is refused as soon as so much has come, whether or not its length was said: content is
+ * in the store before anything names it, and until it is collected.
+ *
  * Memory: the cutter 256 KiB, the builder 170 KiB, the codec about 1 MiB, waiting items FILES_FLUSH_BYTES and some pages.
  */
 #include "files/files_int.h"
@@ -24,6 +27,7 @@ struct files_upload {
     VEC(struct files_item) items;
     size_t item_bytes;
     uint64_t length;
+    struct files_room room;
 };
 
 /* ---- what can be known before the first byte ---- */
@@ -31,28 +35,17 @@ struct files_upload {
 struct look {
     struct data_context *ctx;
     const struct files_put_input *in;
+    struct files_room room; /* result */
 };
-
-/* A file whose length is known need not be sent in vain. The transaction that makes it visible decides. */
-static int quota_look(const struct look *look, const struct files_tx *tx,
-                      const struct files_place *place)
-{
-    struct files_limit limit = files_quota_limit(look->ctx->quota, tx->session);
-    uint64_t length = look->in->expected > 0 ? (uint64_t)look->in->expected : 0;
-    uint64_t there = place->there ? place->record.manifest.length : 0;
-    if (limit.bytes == 0 || length <= there || tx->usage.bytes - there + length <= limit.bytes) {
-        return 0;
-    }
-    return data_fault(look->ctx, ERR_QUOTA, NULL, limit.text);
-}
 
 static int look_read(struct txn *txn, void *arg)
 {
     struct look *look = arg;
     const struct files_put_input *in = look->in;
-    struct files_tx tx = {0};
+    struct files_tx tx = {.quota = look->ctx->quota};
     struct files_place *place;
     int r = files_tx_begin(&tx, txn, &look->ctx->scope, in->session);
+    r = r < 0 ? r : files_quota_room(&tx, /* there= */ 0, &look->room);
     if (r < 0) {
         return r;
     }
@@ -64,7 +57,15 @@ static int look_read(struct txn *txn, void *arg)
         return ERR_IS_DIRECTORY;
     }
     r = r < 0 ? r : files_match_check(&in->match, place);
-    return r < 0 ? r : quota_look(look, &tx, place);
+    return r < 0 || !place->there
+               ? r
+               : files_quota_room(&tx, place->record.manifest.length, &look->room);
+}
+
+/* ERR_QUOTA: a file of this length would not be taken. The transaction that makes it visible decides of what is. */
+static int room_check(struct data_context *ctx, const struct files_room *room, uint64_t length)
+{
+    return length > room->bytes ? data_fault(ctx, ERR_QUOTA, NULL, room->text) : 0;
 }
 
 /* ---- waiting items ---- */
@@ -157,7 +158,11 @@ int files_upload_create(struct data_context *ctx, const struct files_put_input *
     if (in->expected > 0 && (uint64_t)in->expected > CONTENT_MAX_FILE) {
         return ERR_TOO_LARGE;
     }
-    r = store_read(ctx->store, look_read, &((struct look){ctx, in}));
+    struct look look = {.ctx = ctx, .in = in};
+    r = store_read(ctx->store, look_read, &look);
+    if (r == 0 && in->expected > 0) {
+        r = room_check(ctx, &look.room, (uint64_t)in->expected);
+    }
     if (r < 0) {
         return r;
     }
@@ -165,6 +170,7 @@ int files_upload_create(struct data_context *ctx, const struct files_put_input *
     u->magic = UPLOAD_MAGIC;
     u->ctx = ctx;
     u->in = *in;
+    u->room = look.room;
     u->cutter = content_cutter_create();
     u->hasher = content_hasher_create();
     u->codec = content_codec_create();
@@ -195,6 +201,10 @@ int files_upload_write(struct files_upload *u, struct str bytes)
     ASSERT_MAGIC(u, UPLOAD_MAGIC);
     if (bytes.n > CONTENT_MAX_FILE - u->length) {
         return ERR_TOO_LARGE;
+    }
+    int fits = room_check(u->ctx, &u->room, u->length + bytes.n);
+    if (fits < 0) {
+        return fits;
     }
     content_hasher_add(u->hasher, bytes);
     u->length += bytes.n;

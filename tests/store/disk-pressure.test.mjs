@@ -3,6 +3,7 @@
 // server's: root only.
 import assert from "node:assert/strict";
 import { closeSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -100,6 +101,24 @@ test("a part of the disk is a limit too", { skip, timeout: 60_000 }, async () =>
   await refuses(me, stopped, held);
   rmSync(join(disk, "filler"));
   assert.equal((await me.write(`/sessions/${held.id}/files/a`, "room again")).status, 200);
+  await server.stop();
+  rmSync(server.data, { recursive: true });
+});
+
+test("what comes in without an end is ended before it fills the disk", { skip, timeout: 120_000 }, async () => {
+  const { server, disk } = await onSmallDisk({ "--disk-low": LOW, "--disk-low-percent": 0, "--disk-scarce": SCARCE });
+  const me = await server.account("endless");
+  const { id } = await newSession(me);
+  const options = { host: "127.0.0.1", port: server.port, method: "PUT", path: `/api/v5/sessions/${id}/files/endless` };
+  const put = request({ ...options, headers: { Authorization: `Bearer ${me.token}`, "Transfer-Encoding": "chunked" } });
+  const answered = new Promise((resolve, reject) => put.on("response", resolve).on("error", reject));
+  await new Promise((taken) => put.write(Buffer.concat([...bytesOf(24 * MIB)]), taken)); // more than lies in any socket: it is being taken
+  fill(disk, LOW - 1);
+  put.write(Buffer.concat([...bytesOf(2 * MIB, 2)])); // and it would go on
+  assert.equal((await answered).statusCode, 507);
+  put.destroy();
+  rmSync(join(disk, "filler"));
+  assert.equal((await me.get(`/sessions/${id}/files/endless`)).status, 404);
   await server.stop();
   rmSync(server.data, { recursive: true });
 });
