@@ -6,8 +6,8 @@
  *    archive is stored as a link, and nothing is written through one.
  * 2. Files, folders, links (symbolic ones; hard ones become copies). Anything else is refused.
  * 3. What is unpacked is bounded: its entries, its bytes, and its bytes against those that came in.
- * 4. Each entry is a change of its own, many of them in one transaction. What came before a refusal stays; what it replaced is in
- *    the history.
+ * 4. Each entry is a change of its own, many of them in one transaction. What came before a refusal stays, what it replaced is in
+ *    the history, and the refusal says both: how many entries are in the session, and which moment was before them.
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -31,6 +31,8 @@ struct unpack {
     uint64_t left; /* of the entry's bytes, as it says */
     uint64_t out;
     uint64_t files, folders, links, entries;
+    uint64_t done;             /* entries that are in the session, once nothing waits */
+    uint64_t before;           /* the moment */
     struct files_batch *batch; /* what came and is not done yet */
 };
 
@@ -135,6 +137,7 @@ static int flush(struct unpack *u)
     uint64_t last = u->entries;
     int r = files_batch_flush(u->batch, &u->entries);
     if (r < 0) {
+        u->done = u->entries - 1;
         return refuse_as(u, r);
     }
     u->entries = last;
@@ -255,6 +258,20 @@ static int add_entry(struct unpack *u, struct archive_entry *in)
     return r;
 }
 
+/* Behind what is wrong, what has come of it: nobody needs to look. */
+static int refuse_with_rest(struct unpack *u, int code)
+{
+    struct str *why = &u->call->problem.message;
+    if (u->done > 0 && why->n > 0) {
+        *why =
+            arena_printf(u->call->req->arena,
+                         STR_FMT " Its entries up to number %llu are in the session, which was "
+                                 "at version %llu before.",
+                         STR_ARG(*why), (unsigned long long)u->done, (unsigned long long)u->before);
+    }
+    return code;
+}
+
 /* ---- The archive ---- */
 
 static int add_all(struct unpack *u)
@@ -268,10 +285,12 @@ static int add_all(struct unpack *u)
             break;
         }
         r = r < 0 ? r : add_entry(u, entry);
+        u->done = r < 0 ? u->done : u->entries;
     }
     int left = flush(u); /* also what came before a refusal */
     r = left < 0 ? left : r;
-    return r < 0 ? r : api_unpack_rest(&u->source);
+    r = r < 0 ? r : api_unpack_rest(&u->source);
+    return r < 0 ? refuse_with_rest(u, r) : 0;
 }
 
 static int answer(struct unpack *u)
@@ -305,6 +324,7 @@ int api_files_unpack(struct api_call *call, const struct api_files_unpack_in *in
     int r =
         files_totals(&u.data, in->session_id, &totals); /* before a byte is taken: is it there? */
     if (r == 0) {
+        u.before = totals.seq;
         r = add_all(&u);
     }
     api_unpack_end(&u.source);
