@@ -242,6 +242,7 @@ struct api_call {
     struct str content_range; /* of a failure with ERR_RANGE */
     const struct sessions_shared
         *shared;                   /* what the link opens that it came by; NULL: it came by none */
+    usec_t shared_at;              /* monotonic: when the link was last found to hold */
     struct api_limit_result limit; /* limit 0: none was counted */
     struct api_problem problem;
     struct json_writer json;

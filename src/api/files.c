@@ -159,6 +159,7 @@ static int send_content(struct api_call *call, struct files_reader *reader, stru
             bytes = str_slice(bytes, 0, left < bytes.n ? (size_t)left : bytes.n);
             left -= bytes.n;
             r = http_write(call->res, bytes);
+            r = r < 0 ? r : api_shared_goes_on(call);
         }
     }
     /* A client that went away is nobody's fault, and there is nobody to tell. */

@@ -304,6 +304,14 @@ int sessions_link_enter(struct data_context *ctx, struct str token,
     return r;
 }
 
+int sessions_link_stands(const struct data_context *ctx, const struct sessions_shared *shared)
+{
+    ARENA_AUTO(arena);
+    struct data_context again = {.store = ctx->store, .arena = &arena};
+    struct enter e = {.ctx = &again, .link_id = shared->link.id, .hash = shared->link.hash};
+    return store_read(ctx->store, enter_fn, &e);
+}
+
 /* ---- Ended by their age ---- */
 
 struct purge {

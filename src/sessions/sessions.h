@@ -309,6 +309,10 @@ struct sessions_shared {
 int sessions_link_enter(struct data_context *ctx, struct str token,
                         struct sessions_shared *ret_shared) BASE_MUST_USE;
 
+/* Whether the link that was entered still holds. ERR_UNAUTHENTICATED: it does not, whatever the cause. */
+int sessions_link_stands(const struct data_context *ctx,
+                         const struct sessions_shared *shared) BASE_MUST_USE;
+
 /* In somebody else's transaction: ends all links that the person made. */
 int sessions_links_end_all_in(struct txn *txn, const struct data_context *ctx,
                               struct str user_id) BASE_MUST_USE;

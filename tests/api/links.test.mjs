@@ -1,5 +1,7 @@
 // Read-only links to a session: what they show, to whom, and that they end.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { request } from "node:http";
 import { test } from "node:test";
 import { Client, movableClock, newSession, Server, serverForFile, until } from "./harness.mjs";
 
@@ -150,6 +152,27 @@ test("others neither make, see nor end one", async () => {
   assert.equal((await ada.delete(`/sessions/${mine.id}/links/${link.id}`)).status, 404, "it belongs to another session");
   assert.equal((await ada.delete(`${base}/links/${link.id}`)).status, 200);
   assert.equal((await ada.delete(`${base}/links/${link.id}`)).status, 404);
+});
+
+test("a link that is ended ends what is being sent by it", async () => {
+  const large = await newSession(ada, "large");
+  const size = 64 << 20;
+  await write("bytes", randomBytes(size), `/sessions/${large.id}`);
+  for (const path of ["files/bytes", "archive", "archive?format=zip"]) {
+    const link = await made({ name: "for a while" }, large);
+    const reply = await new Promise((resolve, reject) => {
+      request({ host: "127.0.0.1", port: server.port, path: `/api/v5/shared/${path}`, headers: { Authorization: `Bearer ${link.token}` } }, resolve).on("error", reject).end();
+    });
+    assert.equal(reply.statusCode, 200);
+    assert.equal((await ada.delete(`/sessions/${large.id}/links/${link.link.id}`)).status, 200);
+    const ended = performance.now() + 2500; // the server waits for its reader until then
+    await until("it would be asked again", () => performance.now() > ended);
+    let got = 0;
+    await assert.rejects(async () => {
+      for await (const bytes of reply) got += bytes.length;
+    }, { code: "ECONNRESET" }, path);
+    assert.ok(got < size, `${path}: ${got}`);
+  }
 });
 
 test("its bounds", async () => {
