@@ -84,6 +84,14 @@ static void close_directory(struct backup_shelf *s)
     mem_free(d);
 }
 
+/* NULL: the end, or errno says why not. */
+static const struct dirent *next_of(DIR *dir)
+{
+    errno = 0;
+    return readdir(dir);
+}
+
+/* A list that breaks off is none: what is needed by what it has not would be removed. */
 static int list(struct backup_shelf *s, const struct backup_names *to)
 {
     const struct directory *d = directory_of(s);
@@ -93,11 +101,13 @@ static int list(struct backup_shelf *s, const struct backup_names *to)
         fd_close(&fd);
         return log_err(ERR_IO, "backup", "%s cannot be listed: %m", d->path);
     }
-    for (const struct dirent *e; (e = readdir(dir));) {
+    for (const struct dirent *e; (e = next_of(dir));) {
         to->take(to->ctx, e->d_name);
     }
+    int why = errno;
     (void)closedir(dir);
-    return 0;
+    errno = why;
+    return why ? log_err(ERR_IO, "backup", "%s cannot be listed to its end: %m", d->path) : 0;
 }
 
 static int remove_name(struct backup_shelf *s, const char *name)
