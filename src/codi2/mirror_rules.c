@@ -11,20 +11,25 @@
 #include "codi2/mirror_int.h"
 #include "wire/wire.h"
 
+/* False: nothing of this list was kept here. */
+static bool load(struct codi2_mirror *m, enum codi2_list list)
+{
+    buf_init(&m->rules[list], WIRE_MAX_RULES);
+    bool kept = codi2_rules_load(m->index_directory, list, &m->rules[list]) == 0;
+    if (!kept) {
+        buf_clear(&m->rules[list]);
+    }
+    return kept;
+}
+
 void codi2_mirror_rules_start(struct codi2_mirror *m)
 {
-    bool heard[CODI2_LISTS];
-    for (enum codi2_list i = 0; i < CODI2_LISTS; i++) {
-        buf_init(&m->rules[i], WIRE_MAX_RULES);
-        heard[i] = codi2_rules_load(m->index_directory, i, &m->rules[i]) == 0;
-        if (!heard[i]) {
-            buf_clear(&m->rules[i]);
-        }
-    }
-    if (heard[CODI2_IGNORE]) {
-        const struct wire_rules known = {buf_str(&m->rules[CODI2_IGNORE]),
+    bool known = load(m, CODI2_IGNORE);
+    (void)load(m, CODI2_QUIET); /* a codi2 that knew no quiet files kept none: the mark tells */
+    if (known) {
+        const struct wire_rules rules = {buf_str(&m->rules[CODI2_IGNORE]),
                                          buf_str(&m->rules[CODI2_QUIET])};
-        atomic_store(&m->rules_known, wire_rules_mark(&known));
+        atomic_store(&m->rules_known, wire_rules_mark(&rules));
     }
 }
 
