@@ -220,8 +220,7 @@ int auth_ticket_take(struct auth *a, struct data_context *ctx, const struct auth
 struct str auth_pass_make(const struct auth *a, struct arena *arena,
                           const struct auth_visit *visit);
 
-/* The signature alone: login (auth_still_in), session and generation are for the caller to ask. Borrows from pass.
- * ERR_UNAUTHENTICATED. */
+/* The signature alone: login (auth_still_in), session, generation are for the caller to ask. Borrows from pass. ERR_UNAUTHENTICATED. */
 int auth_pass_read(const struct auth *a, struct str pass,
                    struct auth_visit *ret_visit) BASE_MUST_USE;
 
@@ -360,9 +359,10 @@ int auth_leave_prove(struct auth *a, struct data_context *ctx, struct str passwo
 /*
  * Inside a store function of lifecycle/, which does what follows for sessions: the caller's account ends. Logins, keys and second
  * step are gone, address and name too; the record waits for what else is to go. Of a tenant without anybody else the name and
- * the invitations go. ERR_CONFLICT: others are left without an owner; ERR_BAD_CREDENTIALS: the password was changed meanwhile.
+ * the invitations go: *ret_last. ERR_CONFLICT: others are left without an owner; ERR_BAD_CREDENTIALS: the password was changed.
  */
-int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof) BASE_MUST_USE;
+int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof,
+                  bool *ret_last) BASE_MUST_USE;
 
 /* Where the end of deleted accounts is: from the first (cursor empty) on. ERR_NOT_FOUND: there is none behind. */
 struct auth_leaver {

@@ -83,7 +83,7 @@ static int end_ways_in(struct txn *txn, const struct data_context *ctx, struct d
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
-int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof)
+int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof, bool *ret_last)
 {
     const struct scope *scope = &ctx->scope;
     struct data_user user;
@@ -111,6 +111,7 @@ int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof)
     user.removed_at = user.deleted_at = user.updated_at = time_now();
     user.revision++;
     r = auth_user_put_in(txn, scope, &user);
+    *ret_last = !others.any;
     return r < 0 ? r : data_audit(txn, ctx, "user.delete", user.id, DATA_OUTCOME_OK);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The end of an account. The request takes away what lets somebody in (auth_leave_in) and marks the record; the duty finds the
- * mark and goes on: the sessions are deleted in pages, the home goes once nothing runs that could write it, the purge takes
+ * The end of an account. The request takes away what lets somebody in (auth_leave_in) and what was set, and marks the record; the
+ * duty finds the mark and goes on: the sessions are deleted in pages, the home goes once nothing runs that could write it, the purge takes
  * the sessions away when their days for restoring are over, and then the record goes, and with it the mark. Each step is a
  * transaction that looks anew, so that what was cut off is found again.
  */
@@ -9,6 +9,7 @@
 #include "files/upkeep.h"
 #include "lifecycle/lifecycle_int.h"
 #include "sessions/sessions.h"
+#include "settings/settings.h"
 
 struct leaving {
     struct data_context *ctx;
@@ -18,7 +19,11 @@ struct leaving {
 static int leave_fn(struct txn *txn, void *ctx)
 {
     struct leaving *l = ctx;
-    int r = auth_leave_in(txn, l->ctx, l->proof);
+    const struct scope *scope = &l->ctx->scope;
+    bool last = false;
+    int r = auth_leave_in(txn, l->ctx, l->proof, &last);
+    r = r < 0 ? r : settings_forget_in(txn, scope, scope->user_id);
+    r = r < 0 || !last ? r : settings_forget_in(txn, scope, scope->tenant_id);
     r = r < 0 ? r : sessions_links_end_all_in(txn, l->ctx, l->ctx->scope.user_id);
     return r < 0 ? r : sessions_pause_all_in(txn, l->ctx, l->ctx->scope.user_id);
 }

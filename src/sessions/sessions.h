@@ -251,8 +251,8 @@ enum sessions_left {
 };
 
 /*
- * Deletes some of the sessions of ctx->scope's person, so that all of it is gone SESSIONS_RESTORE_DAYS after the account; and their
- * projects behind the last session. For a duty: ctx is the person's, without a login.
+ * Deletes some of the sessions of ctx->scope's person, so that all of it is gone SESSIONS_RESTORE_DAYS after the account at the latest,
+ * what they had deleted before too; and their projects behind the last session. For a duty: ctx is the person's, without a login.
  */
 int sessions_leave_in(struct txn *txn, struct data_context *ctx,
                       enum sessions_left *ret_left) BASE_MUST_USE;

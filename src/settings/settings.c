@@ -393,6 +393,21 @@ int settings_delete(struct data_context *ctx, const struct settings_place *at,
     return r < 0 ? r : change(&o, at->revision, ret_view);
 }
 
+int settings_forget_in(struct txn *txn, const struct scope *scope, struct str owner)
+{
+    ASSERT(str_eq(owner, scope->user_id) || str_eq(owner, scope->tenant_id));
+    struct str prefix = DATA_PREFIX(store_arena(txn), scope, DATA_SPACE_SETTING, owner);
+    struct store_range range = {prefix, store_after(store_arena(txn), prefix),
+                                .limit = STORE_MAX_SCAN};
+    struct store_pair *pairs;
+    size_t n;
+    int r = store_scan(txn, &range, &pairs, &n);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        store_delete(txn, pairs[i].key);
+    }
+    return r;
+}
+
 /* ---- The checker ---- */
 
 int settings_judge(const struct data_found *found, const char **ret_fault)

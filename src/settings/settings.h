@@ -86,6 +86,9 @@ int settings_patterns(struct data_context *ctx, enum settings_name name,
 struct str settings_watched(struct arena *arena, const struct scope *scope,
                             enum settings_name name);
 
+/* All that is set of a person or a tenant, with them: in the transaction that ends them. owner: the id of one of the scope. */
+int settings_forget_in(struct txn *txn, const struct scope *scope, struct str owner) BASE_MUST_USE;
+
 /* For data_check: whether a key of the space "setting" is well-formed. */
 int settings_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;
 

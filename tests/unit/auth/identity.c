@@ -169,8 +169,9 @@ static int leave_fn(struct txn *txn, void *ctx)
 {
     struct data_context *by = ctx;
     struct data_user user;
+    bool last;
     int r = data_user_get(txn, &by->scope, by->scope.user_id, &user);
-    return r < 0 ? r : auth_leave_in(txn, by, user.password);
+    return r < 0 ? r : auth_leave_in(txn, by, user.password, &last);
 }
 
 static void who_leaves_has_none(void **state)

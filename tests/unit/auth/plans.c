@@ -199,7 +199,8 @@ struct leaving {
 static int leave_fn(struct txn *txn, void *ctx)
 {
     const struct leaving *l = ctx;
-    return auth_leave_in(txn, l->ctx, l->proof);
+    bool last;
+    return auth_leave_in(txn, l->ctx, l->proof, &last);
 }
 
 static int plans_fn(struct txn *txn, void *ctx)

@@ -1,9 +1,10 @@
-/* The end of an account: at once nobody comes in, in pages what they made goes, and after 30 days nothing is left but the log. */
+/* The end of an account: at once nobody comes in, in pages what they made goes, and within 30 days nothing is left but the log. */
 #include "auth/world.h"
 #include "files/files.h"
 #include "files/upkeep.h"
 #include "lifecycle/lifecycle.h"
 #include "sessions/sessions.h"
+#include "settings/settings.h"
 
 PEOPLE_SETUP
 
@@ -33,7 +34,17 @@ static void put(struct data_context *ctx, struct str tree)
     assert_int_equal(files_put(ctx, &in, STR("what nobody else is to read"), &entry), 0);
 }
 
-/* Somebody with sessions, a project, files in a session and in the home. */
+static void set(struct data_context *ctx, enum settings_scope scope)
+{
+    struct settings_place at = {STR("editor"), STR("font_size"), scope};
+    struct settings_view view;
+    struct json *value;
+    assert_int_equal(json_parse(ctx->arena, STR("16"), &value, NULL), 0);
+    ctx->op = store_op_new();
+    assert_int_equal(settings_put(ctx, &at, value, &view), 0);
+}
+
+/* Somebody with sessions, a project, files in a session and in the home, and settings. */
 static struct data_context settle(struct people *p)
 {
     struct data_context ada = people_request_of(p, "ada@example.com");
@@ -47,6 +58,8 @@ static struct data_context settle(struct people *p)
         }
     }
     put(&ada, ada.scope.user_id);
+    set(&ada, SETTINGS_OF_USER);
+    set(&ada, SETTINGS_OF_TENANT);
     return ada;
 }
 
@@ -137,6 +150,28 @@ static void nothing_is_left_but_the_log(void **state)
     (void)people_register(p, "ada@example.com");                   /* the address is free */
 }
 
+/* The latest that it can be: each duty comes once a day, and to a session that was deleted a moment before the account. */
+static void all_is_gone_within_thirty_days(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = settle(p);
+    struct sessions_list_input in = {.limit = 100};
+    struct sessions_page page;
+    assert_int_equal(sessions_list(&ada, &in, &page), 0);
+    for (size_t i = 0; i < page.n; i += 2) {
+        struct sessions_view view;
+        ada.op = store_op_new();
+        assert_int_equal(sessions_delete(&ada, page.at[i].session.id, 0, &view), 0);
+    }
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD), 0);
+    for (int i = 1; i <= 29; i++) {
+        time_test_advance(day);
+        run_duties(p);
+        collect(p);
+    }
+    assert_int_equal(left_of(p, &ada.scope, "tenant audit n"), 0);
+}
+
 static void others_keep_what_is_theirs(void **state)
 {
     struct people *p = *state;
@@ -148,6 +183,7 @@ static void others_keep_what_is_theirs(void **state)
     assert_int_equal(auth_invitation_create(&ada, &in, &invitation, &token), 0);
     struct data_context mel = people_request(p);
     struct auth_result result;
+    set(&ada, SETTINGS_OF_TENANT);
     struct auth_register_input as = {
         .email = in.email, .password = WORLD_PASSWORD, .invitation = token};
     assert_int_equal(auth_register(p->auth, &mel, &as, &result), 0);
@@ -161,6 +197,9 @@ static void others_keep_what_is_theirs(void **state)
     assert_int_equal(auth_still(p->auth, &mel), 0);
     struct sessions_view view;
     assert_int_equal(sessions_get(&mel, theirs, &view), 0);
+    int64_t size = 0;
+    assert_int_equal(settings_number(&mel, SETTING_EDITOR_FONT_SIZE, &size), 0);
+    assert_int_equal(size, 16);
     struct data_tenant tenant;
     assert_int_equal(auth_tenant_get(&mel, &tenant), 0);
     assert_str(tenant.name, "Ada");
@@ -178,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_left_but_the_log),
         TEST_SQLITE(nothing_is_left_but_the_log),
+        TEST(all_is_gone_within_thirty_days),
         TEST(others_keep_what_is_theirs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
