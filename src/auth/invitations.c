@@ -182,51 +182,50 @@ struct listing {
     struct auth_invitations invitations; /* result */
 };
 
-/* There are so few that they are gathered: check_room. */
-static int gather(struct txn *txn, const struct listing *l, struct data_invitation_list *rows,
-                  struct data_pick_input *pick)
+static int gather_key(struct txn *txn, void *ctx, const void *record, struct str *ret_key)
 {
+    const struct listing *l = ctx;
+    const struct data_invitation *one = record;
     struct arena *arena = store_arena(txn);
-    struct data_query query = {.index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS};
-    int r = data_invitation_list(txn, &l->ctx->scope, &query, rows);
-    for (size_t i = 0; r == 0 && i < rows->n; i++) {
-        const struct data_invitation *one = &rows->at[i];
-        struct str folded = data_text_fold(arena, one->email);
-        if (data_text_has(folded, l->words)) {
-            struct str key = l->in->sort == AUTH_INVITATIONS_BY_EMAIL
-                                 ? data_pick_by_text(arena, folded, one->id)
-                                 : data_pick_by_time(arena, one->created_at, one->id);
-            pick->rows[pick->n++] = (struct data_pick_row){key, i};
-        }
+    struct str folded = data_text_fold(arena, one->email);
+    if (data_text_has(folded, l->words)) {
+        *ret_key = l->in->sort == AUTH_INVITATIONS_BY_EMAIL
+                       ? data_pick_by_text(arena, folded, one->id)
+                       : data_pick_by_time(arena, one->created_at, one->id);
     }
-    return r;
+    return 0;
 }
 
+/* There are so few that they are gathered: check_room. */
 static int list_fn(struct txn *txn, void *ctx)
 {
     struct listing *l = ctx;
     struct arena *arena = l->ctx->arena;
-    struct data_invitation_list rows;
-    struct data_pick_input in = {
-        .rows = ARENA_ARRAY(store_arena(txn), struct data_pick_row, AUTH_MAX_INVITATIONS),
+    const struct data_gather in = {
+        .scope = &l->ctx->scope,
+        .type = &data_invitation_type,
+        .query = {.index = DATA_INVITATION_BY_CREATED},
+        .most = AUTH_MAX_INVITATIONS,
+        .key = gather_key,
+        .ctx = l,
+        .arena = arena,
         .limit = l->in->limit,
         .cursor = l->in->cursor,
         .reverse = (l->in->sort == AUTH_INVITATIONS_BY_EMAIL) == l->in->reverse,
     };
-    struct data_pick pick;
-    int r = gather(txn, l, &rows, &in);
-    r = r < 0 ? r : data_pick(arena, &in, &pick);
+    struct data_gathered all;
+    int r = data_gather(txn, &in, &all);
     if (r < 0) {
         return r;
     }
     l->invitations = (struct auth_invitations){
-        .at = ARENA_ARRAY(arena, struct data_invitation, pick.n + 1),
-        .n = pick.n,
-        .next = pick.next,
-        .total = (int64_t)in.n,
+        .at = ARENA_ARRAY(arena, struct data_invitation, all.n + 1),
+        .n = all.n,
+        .next = all.next,
+        .total = all.total,
     };
-    for (size_t i = 0; i < pick.n; i++) {
-        l->invitations.at[i] = rows.at[pick.rows[i].at];
+    for (size_t i = 0; i < all.n; i++) {
+        l->invitations.at[i] = *(const struct data_invitation *)all.at[i];
         data_invitation_copy(arena, &l->invitations.at[i]);
     }
     return 0;

@@ -90,16 +90,6 @@ struct listing {
     struct auth_members members; /* result */
 };
 
-static struct str order_key(struct arena *arena, enum auth_members_sort sort,
-                            const struct data_user *user)
-{
-    bool by_name = sort == AUTH_MEMBERS_BY_NAME && user->name.n > 0;
-    return sort == AUTH_MEMBERS_BY_CREATED
-               ? data_pick_by_time(arena, user->created_at, user->id)
-               : data_pick_by_text(arena, data_text_fold(arena, by_name ? user->name : user->email),
-                                   user->id);
-}
-
 static bool wanted(struct arena *arena, const struct listing *l, const struct data_user *user)
 {
     return (user->removed_at != 0) == l->in->former && user->deleted_at == 0 &&
@@ -107,56 +97,52 @@ static bool wanted(struct arena *arena, const struct listing *l, const struct da
             data_text_has(data_text_fold(arena, user->email), l->words));
 }
 
-static int gather(struct txn *txn, const struct listing *l, struct data_user *at,
-                  struct data_pick_input *pick)
+static int gather_key(struct txn *txn, void *ctx, const void *record, struct str *ret_key)
 {
+    const struct listing *l = ctx;
+    const struct data_user *user = record;
     struct arena *arena = store_arena(txn);
-    struct data_user_list rows = {.next = STR_EMPTY};
-    do {
-        struct data_query query = {
-            .index = DATA_USER_BY_CREATED, .limit = DATA_MAX_LIST, .cursor = rows.next};
-        int r = data_user_list(txn, &l->ctx->scope, &query, &rows);
-        if (r < 0) {
-            return r;
-        }
-        for (size_t i = 0; i < rows.n && pick->n < AUTH_MAX_MEMBERS; i++) {
-            if (wanted(arena, l, &rows.at[i])) {
-                pick->rows[pick->n] =
-                    (struct data_pick_row){order_key(arena, l->in->sort, &rows.at[i]), pick->n};
-                at[pick->n++] = rows.at[i];
-            }
-        }
-    } while (rows.next.n > 0);
+    bool by_name = l->in->sort == AUTH_MEMBERS_BY_NAME && user->name.n > 0;
+    if (wanted(arena, l, user)) {
+        struct str text = by_name ? user->name : user->email;
+        *ret_key = l->in->sort == AUTH_MEMBERS_BY_CREATED
+                       ? data_pick_by_time(arena, user->created_at, user->id)
+                       : data_pick_by_text(arena, data_text_fold(arena, text), user->id);
+    }
     return 0;
 }
 
 static int list_fn(struct txn *txn, void *ctx)
 {
     struct listing *l = ctx;
-    struct arena *arena = store_arena(txn);
-    struct data_user *at = ARENA_ARRAY(arena, struct data_user, AUTH_MAX_MEMBERS);
-    struct data_pick_input in = {
-        .rows = ARENA_ARRAY(arena, struct data_pick_row, AUTH_MAX_MEMBERS),
+    const struct data_gather in = {
+        .scope = &l->ctx->scope,
+        .type = &data_user_type,
+        .query = {.index = DATA_USER_BY_CREATED},
+        .most = AUTH_MAX_MEMBERS,
+        .key = gather_key,
+        .ctx = l,
+        .arena = l->ctx->arena,
         .limit = l->in->limit,
         .cursor = l->in->cursor,
         .reverse = l->in->reverse,
     };
-    struct data_pick pick = {.n = 0};
-    int r = gather(txn, l, at, &in);
-    if (r == 0) {
-        r = data_pick(l->ctx->arena, &in, &pick);
+    struct data_gathered all;
+    int r = data_gather(txn, &in, &all);
+    if (r < 0) {
+        return r;
     }
     l->members = (struct auth_members){
-        .at = ARENA_ARRAY(l->ctx->arena, struct data_user, pick.n + 1),
-        .next = pick.next,
-        .total = (int64_t)in.n,
+        .at = ARENA_ARRAY(l->ctx->arena, struct data_user, all.n + 1),
+        .n = all.n,
+        .next = all.next,
+        .total = all.total,
     };
-    for (size_t i = 0; r == 0 && i < pick.n; i++) {
-        struct data_user *user = &l->members.at[l->members.n++];
-        *user = at[pick.rows[i].at];
-        data_user_copy(l->ctx->arena, user);
+    for (size_t i = 0; i < all.n; i++) {
+        l->members.at[i] = *(const struct data_user *)all.at[i];
+        data_user_copy(l->ctx->arena, &l->members.at[i]);
     }
-    return r;
+    return 0;
 }
 
 int auth_members_list(struct data_context *ctx, const struct auth_members_input *in,

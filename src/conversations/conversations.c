@@ -325,74 +325,47 @@ static int walk(struct txn *txn, struct list *l)
     return 0;
 }
 
-static struct str order_key(struct arena *arena, enum conversations_sort sort,
-                            const struct data_conversation *one)
+static int gather_key(struct txn *txn, void *ctx, const void *record, struct str *ret_key)
 {
-    return sort == CONVERSATIONS_BY_NAME
-               ? data_pick_by_text(arena, data_text_fold(arena, one->name), one->id)
-               : data_pick_by_time(arena, one->created_at, one->id);
-}
-
-struct gathered {
-    struct data_conversation *at;
-    struct data_pick_row *rows;
-    size_t n;
-    bool more; /* that were not looked at */
-};
-
-static int gather(struct txn *txn, const struct list *l, struct gathered *ret_gathered)
-{
+    const struct list *l = ctx;
+    const struct data_conversation *one = record;
     struct arena *arena = store_arena(txn);
-    struct gathered g = {
-        .at = ARENA_ARRAY(arena, struct data_conversation, CONVERSATIONS_MAX_GATHERED),
-        .rows = ARENA_ARRAY(arena, struct data_pick_row, CONVERSATIONS_MAX_GATHERED)};
-    struct data_conversation_list rows = {.next = STR_EMPTY};
-    size_t looked = 0;
-    do {
-        struct data_query query = query_of(l, rows.next, DATA_MAX_LIST);
-        query.reverse = true; /* should there be more than are looked at: the latest */
-        int r = data_conversation_list(txn, &l->ctx->scope, &query, &rows);
-        for (size_t i = 0; r == 0 && i < rows.n; i++) {
-            bool wanted;
-            r = look(txn, l, &rows.at[i], &wanted);
-            if (r == 0 && wanted) {
-                g.rows[g.n] =
-                    (struct data_pick_row){order_key(arena, l->in->sort, &rows.at[i]), g.n};
-                g.at[g.n++] = rows.at[i];
-            }
-        }
-        if (r < 0) {
-            return r;
-        }
-        looked += rows.n;
-    } while (rows.next.n > 0 && looked + DATA_MAX_LIST <= CONVERSATIONS_MAX_GATHERED);
-    g.more = rows.next.n > 0;
-    *ret_gathered = g;
-    return 0;
+    bool wanted;
+    int r = look(txn, l, one, &wanted);
+    if (r == 0 && wanted) {
+        *ret_key = l->in->sort == CONVERSATIONS_BY_NAME
+                       ? data_pick_by_text(arena, data_text_fold(arena, one->name), one->id)
+                       : data_pick_by_time(arena, one->created_at, one->id);
+    }
+    return r;
 }
 
 static int sorted(struct txn *txn, struct list *l)
 {
-    struct gathered all = {.n = 0};
-    int r = gather(txn, l, &all);
-    if (r < 0) {
-        return r;
-    }
-    struct data_pick_input in = {
-        .rows = all.rows,
-        .n = all.n,
+    struct data_gather in = {
+        .scope = &l->ctx->scope,
+        .type = &data_conversation_type,
+        .query = query_of(l, STR_EMPTY, DATA_MAX_LIST),
+        .most = CONVERSATIONS_MAX_GATHERED,
+        .key = gather_key,
+        .ctx = l,
+        .arena = l->ctx->arena,
         .limit = l->in->limit,
         .cursor = l->in->cursor,
         .reverse = (l->in->sort == CONVERSATIONS_BY_NAME) == l->in->reverse,
     };
-    struct data_pick pick = {.n = 0};
-    r = data_pick(l->ctx->arena, &in, &pick);
-    for (size_t i = 0; r == 0 && i < pick.n; i++) {
-        l->page.at[l->page.n].conversation = all.at[pick.rows[i].at];
+    struct data_gathered all;
+    in.query.reverse = true; /* should there be more than are looked at: the latest */
+    int r = data_gather(txn, &in, &all);
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; r == 0 && i < all.n; i++) {
+        l->page.at[l->page.n].conversation = *(const struct data_conversation *)all.at[i];
         r = join(txn, l->ctx, &l->page.at[l->page.n++]);
     }
-    l->page.next = pick.next;
-    l->page.total = all.more ? -1 : (int64_t)all.n;
+    l->page.next = all.next;
+    l->page.total = all.total;
     return r;
 }
 

@@ -284,34 +284,38 @@ int data_places(struct txn *txn, const struct data_type *type, const struct data
                 struct data_place **ret_places, size_t *ret_count) BASE_MUST_USE;
 
 /*
- * A page of what was gathered in memory because no index has its order: rows are sorted by key (each its own: it ends with an
- * id), and those behind the cursor are picked. The cursor is a key, so a place that rows coming and going do not move.
+ * A page of a list in an order that no index has: its records are gathered in memory and sorted by a key, each its own, since it
+ * ends with an id. The cursor is a key, so a place that records coming and going do not move.
  */
-struct data_pick_row {
-    struct str key; /* at most DATA_PICK_KEY bytes */
-    size_t at;      /* the caller's */
-};
-enum { DATA_PICK_KEY = 2048 };
-
-/* Such keys: by a moment, or by a text as data_text_fold makes it, a shorter one first (none has a zero byte). In the arena. */
-struct str data_pick_by_time(struct arena *arena, usec_t at, struct str id);
-struct str data_pick_by_text(struct arena *arena, struct str folded, struct str id);
-
-struct data_pick_input {
-    struct data_pick_row *rows; /* sorted in place */
-    size_t n;
+struct data_gather {
+    const struct scope *scope;
+    const struct data_type *type;
+    struct data_query
+        query;   /* which are looked at, in which order; its limit and cursor mean nothing */
+    size_t most; /* are looked at: the first of the query, whole pages of DATA_MAX_LIST */
+    /* *ret_key stays empty when the record, a struct data_X, is not wanted. At most DATA_PICK_KEY bytes. */
+    int (*key)(struct txn *txn, void *ctx, const void *record, struct str *ret_key);
+    void *ctx;
+    struct arena *arena; /* of the next cursor */
     size_t limit;
     struct str cursor; /* empty, or next of the page before; from a client */
     bool reverse;      /* largest first */
 };
-struct data_pick {
-    const struct data_pick_row *rows; /* of the input */
+struct data_gathered {
+    const void **at; /* the page's records, in the transaction's arena */
     size_t n;
-    struct str next; /* cursor, in the arena; empty at the end */
+    struct str next; /* cursor; empty at the end */
+    int64_t total;   /* -1: not all were looked at */
 };
-/* ERR_INVALID: a bad cursor. */
-int data_pick(struct arena *arena, const struct data_pick_input *in,
-              struct data_pick *ret_pick) BASE_MUST_USE;
+enum { DATA_PICK_KEY = 2048 };
+
+/* ERR_INVALID: a bad cursor; and what key returns. */
+int data_gather(struct txn *txn, const struct data_gather *in,
+                struct data_gathered *ret_gathered) BASE_MUST_USE;
+
+/* Such keys: by a moment, or by a text as data_text_fold makes it, a shorter one first (none has a zero byte). In the arena. */
+struct str data_pick_by_time(struct arena *arena, usec_t at, struct str id);
+struct str data_pick_by_text(struct arena *arena, struct str folded, struct str id);
 
 /* ---- Counters of a session's files, kept by files/, shown by sessions/ ---- */
 

@@ -158,6 +158,29 @@ int data_count_change(struct txn *txn, struct str prefix, int by) BASE_MUST_USE;
 /* The kept number. ERR_NOT_FOUND: none is; ERR_CORRUPT. */
 int data_count_kept(struct txn *txn, struct str prefix, uint64_t *ret_count) BASE_MUST_USE;
 
+/* ---- pick.c: sorted in memory ---- */
+
+struct data_pick_row {
+    struct str key; /* at most DATA_PICK_KEY bytes */
+    size_t at;      /* the caller's */
+};
+struct data_pick_input {
+    struct data_pick_row *rows; /* sorted in place */
+    size_t n;
+    size_t limit;
+    struct str cursor;
+    bool reverse;
+};
+struct data_pick {
+    const struct data_pick_row *rows; /* of the input */
+    size_t n;
+    struct str next; /* cursor, in the arena; empty at the end */
+};
+
+/* Those behind the cursor. ERR_INVALID: a bad one. */
+int data_pick(struct arena *arena, const struct data_pick_input *in,
+              struct data_pick *ret_pick) BASE_MUST_USE;
+
 /* ---- list.c ---- */
 
 int data_table_list(const struct data_at *t, const struct data_query *query,

@@ -72,3 +72,76 @@ int data_pick(struct arena *arena, const struct data_pick_input *in, struct data
     *ret_pick = pick;
     return 0;
 }
+
+/* ---- Gathered ---- */
+
+struct gathering {
+    const struct data_gather *in;
+    struct data_pick_row *rows;
+    const void **at;
+    size_t n;
+    bool more; /* that were not looked at */
+};
+
+static int add(struct txn *txn, struct gathering *g, const void *record)
+{
+    struct str key = STR_EMPTY;
+    int r = g->in->key(txn, g->in->ctx, record, &key);
+    if (r == 0 && key.n > 0) {
+        g->rows[g->n] = (struct data_pick_row){key, g->n};
+        g->at[g->n++] = record;
+    }
+    return r;
+}
+
+static int look(struct txn *txn, struct gathering *g)
+{
+    const struct data_gather *in = g->in;
+    const struct data_at t = {txn, in->scope, in->type};
+    struct data_rows rows = {.next = STR_EMPTY};
+    struct data_query query = in->query;
+    size_t looked = 0;
+    query.limit = DATA_MAX_LIST;
+    do {
+        query.cursor = rows.next;
+        int r = data_table_list(&t, &query, &rows);
+        for (size_t i = 0; r == 0 && i < rows.n; i++) {
+            r = add(txn, g, (const char *)rows.at + i * in->type->size);
+        }
+        if (r < 0) {
+            return r;
+        }
+        looked += rows.n;
+    } while (rows.next.n > 0 && looked + DATA_MAX_LIST <= in->most);
+    g->more = rows.next.n > 0;
+    return 0;
+}
+
+int data_gather(struct txn *txn, const struct data_gather *in, struct data_gathered *ret_gathered)
+{
+    ASSERT(in->most >= DATA_MAX_LIST && in->query.cursor.n == 0);
+    struct arena *arena = store_arena(txn);
+    struct gathering g = {.in = in,
+                          .rows = ARENA_ARRAY(arena, struct data_pick_row, in->most),
+                          .at = ARENA_ARRAY(arena, const void *, in->most)};
+    int r = look(txn, &g);
+    if (r < 0) {
+        return r;
+    }
+    struct data_pick_input sorted = {
+        .rows = g.rows, .n = g.n, .limit = in->limit, .cursor = in->cursor, .reverse = in->reverse};
+    struct data_pick pick;
+    r = data_pick(in->arena, &sorted, &pick);
+    if (r < 0) {
+        return r;
+    }
+    struct data_gathered found = {.at = ARENA_ARRAY(arena, const void *, pick.n + 1),
+                                  .n = pick.n,
+                                  .next = pick.next,
+                                  .total = g.more ? -1 : (int64_t)g.n};
+    for (size_t i = 0; i < pick.n; i++) {
+        found.at[i] = g.at[pick.rows[i].at];
+    }
+    *ret_gathered = found;
+    return 0;
+}

@@ -93,78 +93,45 @@ static int walk(struct txn *txn, struct list *l)
     return l->words.n == 0 ? count_all(txn, l) : 0;
 }
 
-struct str sessions_order_key(struct arena *arena, const struct sessions_order *order)
+static int gather_key(struct txn *txn, void *ctx, const void *record, struct str *ret_key)
 {
-    if (order->sort == SESSIONS_BY_NAME) {
-        return data_pick_by_text(arena, order->folded, order->id);
-    }
-    usec_t at = order->sort == SESSIONS_BY_CREATED ? order->created : order->active;
-    return data_pick_by_time(arena, at, order->id);
-}
-
-struct gathered {
-    struct data_session *at;
-    struct data_pick_row *rows;
-    size_t n;
-    bool more; /* that were not looked at */
-};
-
-static int gather(struct txn *txn, struct list *l, struct gathered *ret_gathered)
-{
+    const struct list *l = ctx;
+    const struct data_session *session = record;
     struct arena *arena = store_arena(txn);
-    struct gathered g = {.at = ARENA_ARRAY(arena, struct data_session, SESSIONS_MAX_GATHERED),
-                         .rows = ARENA_ARRAY(arena, struct data_pick_row, SESSIONS_MAX_GATHERED)};
-    struct data_session_list rows = {.next = STR_EMPTY};
-    size_t looked = 0;
-    do {
-        struct data_query query = query_of(l, rows.next, DATA_MAX_LIST);
-        query.reverse = true; /* should there be more than are looked at: the latest */
-        int r = data_session_list(txn, &l->ctx->scope, &query, &rows);
-        if (r < 0) {
-            return r;
-        }
-        for (size_t i = 0; i < rows.n; i++) {
-            const struct data_session *session = &rows.at[i];
-            struct str folded = data_text_fold(arena, session->name);
-            if (!data_text_has(folded, l->words)) {
-                continue;
-            }
-            const struct sessions_order order = {.sort = l->in->sort,
-                                                 .id = session->id,
-                                                 .folded = folded,
-                                                 .created = session->created_at,
-                                                 .active = session->last_access_at};
-            g.rows[g.n] = (struct data_pick_row){sessions_order_key(arena, &order), g.n};
-            g.at[g.n++] = *session;
-        }
-        looked += rows.n;
-    } while (rows.next.n > 0 && looked + DATA_MAX_LIST <= SESSIONS_MAX_GATHERED);
-    g.more = rows.next.n > 0;
-    *ret_gathered = g;
+    struct str folded = data_text_fold(arena, session->name);
+    usec_t at = l->in->sort == SESSIONS_BY_CREATED ? session->created_at : session->last_access_at;
+    if (data_text_has(folded, l->words)) {
+        *ret_key = l->in->sort == SESSIONS_BY_NAME ? data_pick_by_text(arena, folded, session->id)
+                                                   : data_pick_by_time(arena, at, session->id);
+    }
     return 0;
 }
 
 static int sorted(struct txn *txn, struct list *l)
 {
-    struct gathered all = {.n = 0};
-    int r = gather(txn, l, &all);
-    if (r < 0) {
-        return r;
-    }
-    struct data_pick_input in = {
-        .rows = all.rows,
-        .n = all.n,
+    struct data_gather in = {
+        .scope = &l->ctx->scope,
+        .type = &data_session_type,
+        .query = query_of(l, STR_EMPTY, DATA_MAX_LIST),
+        .most = SESSIONS_MAX_GATHERED,
+        .key = gather_key,
+        .ctx = l,
+        .arena = l->ctx->arena,
         .limit = l->in->limit,
         .cursor = l->in->cursor,
         .reverse = (l->in->sort == SESSIONS_BY_NAME) == l->in->reverse,
     };
-    struct data_pick pick = {.n = 0};
-    r = data_pick(l->ctx->arena, &in, &pick);
-    for (size_t i = 0; r == 0 && i < pick.n; i++) {
-        r = add(txn, l, &all.at[pick.rows[i].at]);
+    struct data_gathered all;
+    in.query.reverse = true; /* should there be more than are looked at: the latest */
+    int r = data_gather(txn, &in, &all);
+    if (r < 0) {
+        return r;
     }
-    l->page.next = pick.next;
-    l->page.total = all.more ? -1 : (int64_t)all.n;
+    for (size_t i = 0; r == 0 && i < all.n; i++) {
+        r = add(txn, l, all.at[i]);
+    }
+    l->page.next = all.next;
+    l->page.total = all.total;
     return r;
 }
 

@@ -59,65 +59,49 @@ struct list {
     struct sessions_projects page; /* result */
 };
 
-static int gather(struct txn *txn, const struct list *l, struct data_project *at,
-                  struct data_pick_input *pick)
+static int gather_key(struct txn *txn, void *ctx, const void *record, struct str *ret_key)
 {
+    const struct list *l = ctx;
+    const struct data_project *project = record;
     struct arena *arena = store_arena(txn);
-    struct data_project match = {.user_id = l->ctx->scope.user_id};
-    struct data_project_list rows = {.next = STR_EMPTY};
-    enum sessions_sort sort =
-        l->in->sort == SESSIONS_BY_NAME ? SESSIONS_BY_NAME : SESSIONS_BY_CREATED;
-    do {
-        struct data_query query = {.index = DATA_PROJECT_BY_USER,
-                                   .match = &match,
-                                   .fixed = 1,
-                                   .limit = DATA_MAX_LIST,
-                                   .cursor = rows.next};
-        int r = data_project_list(txn, &l->ctx->scope, &query, &rows);
-        if (r < 0) {
-            return r;
-        }
-        for (size_t i = 0; i < rows.n && pick->n < SESSIONS_MAX_PROJECTS; i++) {
-            struct str folded = data_text_fold(arena, rows.at[i].name);
-            if (!data_text_has(folded, l->words)) {
-                continue;
-            }
-            const struct sessions_order order = {.sort = sort,
-                                                 .id = rows.at[i].id,
-                                                 .folded = folded,
-                                                 .created = rows.at[i].created_at};
-            pick->rows[pick->n] =
-                (struct data_pick_row){sessions_order_key(arena, &order), pick->n};
-            at[pick->n++] = rows.at[i];
-        }
-    } while (rows.next.n > 0);
+    struct str folded = data_text_fold(arena, project->name);
+    if (data_text_has(folded, l->words)) {
+        *ret_key = l->in->sort == SESSIONS_BY_NAME
+                       ? data_pick_by_text(arena, folded, project->id)
+                       : data_pick_by_time(arena, project->created_at, project->id);
+    }
     return 0;
 }
 
 static int list_fn(struct txn *txn, void *ctx)
 {
     struct list *l = ctx;
-    struct arena *arena = store_arena(txn);
-    struct data_project *at = ARENA_ARRAY(arena, struct data_project, SESSIONS_MAX_PROJECTS);
-    struct data_pick_input in = {
-        .rows = ARENA_ARRAY(arena, struct data_pick_row, SESSIONS_MAX_PROJECTS),
+    struct data_project match = {.user_id = l->ctx->scope.user_id};
+    const struct data_gather in = {
+        .scope = &l->ctx->scope,
+        .type = &data_project_type,
+        .query = {.index = DATA_PROJECT_BY_USER, .match = &match, .fixed = 1},
+        .most = SESSIONS_MAX_PROJECTS,
+        .key = gather_key,
+        .ctx = l,
+        .arena = l->ctx->arena,
         .limit = l->in->limit,
         .cursor = l->in->cursor,
         .reverse = (l->in->sort == SESSIONS_BY_NAME) == l->in->reverse,
     };
-    struct data_pick pick = {.n = 0};
-    int r = gather(txn, l, at, &in);
-    if (r == 0) {
-        r = data_pick(l->ctx->arena, &in, &pick);
+    struct data_gathered all;
+    int r = data_gather(txn, &in, &all);
+    if (r < 0) {
+        return r;
     }
     l->page = (struct sessions_projects){
-        .at = ARENA_ARRAY(l->ctx->arena, struct sessions_project, pick.n + 1),
-        .next = pick.next,
-        .total = (int64_t)in.n,
+        .at = ARENA_ARRAY(l->ctx->arena, struct sessions_project, all.n + 1),
+        .next = all.next,
+        .total = all.total,
     };
-    for (size_t i = 0; r == 0 && i < pick.n; i++) {
+    for (size_t i = 0; r == 0 && i < all.n; i++) {
         struct sessions_project *view = &l->page.at[l->page.n++];
-        view->project = at[pick.rows[i].at];
+        view->project = *(const struct data_project *)all.at[i];
         r = join(txn, l->ctx, view);
     }
     return r;

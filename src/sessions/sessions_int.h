@@ -27,16 +27,6 @@ int sessions_project_own(struct txn *txn, const struct scope *scope, struct str 
 /* ERR_INVALID with the fault: id is neither empty nor a project of the caller's. */
 int sessions_project_check(struct txn *txn, struct data_context *ctx, struct str id) BASE_MUST_USE;
 
-/* What a list sorts by: a time or a folded name, and the id, so that each has its own. */
-struct sessions_order {
-    enum sessions_sort sort;
-    struct str id;
-    struct str folded; /* the name */
-    usec_t created;
-    usec_t active;
-};
-struct str sessions_order_key(struct arena *arena, const struct sessions_order *order);
-
 /* ERR_LIMIT with the fault: the caller has SESSIONS_MAX_PER_USER sessions. */
 int sessions_room(struct txn *txn, struct data_context *ctx) BASE_MUST_USE;
 

@@ -1,3 +1,4 @@
+#include "data/data_int.h"
 #include "data/world.h"
 
 enum { MOST = 40 };
