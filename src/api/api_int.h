@@ -61,13 +61,6 @@ struct api_segment {
     const char *prefix; /* of a parameter that is an id; "" else */
 };
 
-enum api_role {
-    API_ROLE_OWNER = 1,
-    API_ROLE_ADMIN = 2,
-    API_ROLE_MEMBER = 4,
-    API_ROLE_VIEWER = 8,
-};
-
 struct api_route {
     const char *id; /* operationId */
     struct str method;
@@ -79,9 +72,9 @@ struct api_route {
     bool root;       /* served without the base path too */
     bool socket;     /* its request becomes a WebSocket: see socket.c */
     bool public;
-    bool by_link;   /* by a link to a session alone: call->shared is set */
-    bool by_login;  /* never by an API key */
-    unsigned roles; /* bits of enum api_role */
+    bool by_link;  /* by a link to a session alone: call->shared is set */
+    bool by_login; /* never by an API key */
+    enum data_permission permission;
     enum api_rate_class rate;
     const char *audit; /* "" for what changes nothing */
     bool idempotent;   /* takes an Idempotency-Key */

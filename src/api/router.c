@@ -144,16 +144,10 @@ static bool key_may(const struct api_call *call)
 
 static int permit(const struct api_call *call)
 {
-    static const unsigned bits[] = {
-        [DATA_ROLE_OWNER] = API_ROLE_OWNER,
-        [DATA_ROLE_ADMIN] = API_ROLE_ADMIN,
-        [DATA_ROLE_MEMBER] = API_ROLE_MEMBER,
-        [DATA_ROLE_VIEWER] = API_ROLE_VIEWER,
-    };
     if (call->route->public || call->route->by_link) {
         return 0;
     }
-    bool role_may = (call->route->roles & bits[call->data.scope.role]) != 0;
+    bool role_may = data_may(call->data.scope.role, call->route->permission);
     return role_may && key_may(call) ? 0 : ERR_FORBIDDEN;
 }
 

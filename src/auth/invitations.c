@@ -131,7 +131,7 @@ static int check_create(struct data_context *ctx, const struct auth_invitation_i
     if (!auth_role_reaches(ctx->scope.role, in->role)) {
         return data_fault(ctx, ERR_FORBIDDEN, NULL, "Only an owner makes an owner.");
     }
-    if (in->user_id.n > 0 && ctx->scope.role != DATA_ROLE_OWNER) {
+    if (in->user_id.n > 0 && !data_may(ctx->scope.role, DATA_PERMISSION_TENANT_OWN)) {
         return data_fault(ctx, ERR_FORBIDDEN, NULL, "Only an owner gives an account to somebody.");
     }
     return auth_email_clean(ctx, in->email, ret_email);

@@ -39,7 +39,8 @@ static int look_at_others(struct txn *txn, const struct scope *scope, struct oth
         for (size_t i = 0; i < rows.n; i++) {
             bool there = rows.at[i].removed_at == 0 && !str_eq(rows.at[i].id, scope->user_id);
             others.any = others.any || there;
-            others.owner = others.owner || (there && rows.at[i].role == DATA_ROLE_OWNER);
+            others.owner =
+                others.owner || (there && data_may(rows.at[i].role, DATA_PERMISSION_TENANT_OWN));
         }
     } while (!others.owner && rows.next.n > 0);
     *ret_others = others;
@@ -110,8 +111,8 @@ int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof, b
     user.email = user.name = user.password = STR_EMPTY;
     user.removed_at = user.deleted_at = user.updated_at = time_now();
     user.revision++;
-    r = auth_user_put_in(txn, scope, &user);
     *ret_last = !others.any;
+    r = auth_user_put_in(txn, scope, &user);
     return r < 0 ? r : data_audit(txn, ctx, "user.delete", user.id, DATA_OUTCOME_OK);
 }
 

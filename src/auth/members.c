@@ -241,6 +241,11 @@ int auth_actor_in(struct txn *txn, struct data_context *ctx)
     return r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r;
 }
 
+static bool owns(enum data_role role)
+{
+    return data_may(role, DATA_PERMISSION_TENANT_OWN);
+}
+
 /* ERR_CONFLICT: but this one nobody owns the tenant. Looks at members from the oldest: an owner is among the first. */
 static int check_other_owner(struct txn *txn, struct data_context *ctx, struct str but)
 {
@@ -254,7 +259,7 @@ static int check_other_owner(struct txn *txn, struct data_context *ctx, struct s
         }
         for (size_t i = 0; i < rows.n; i++) {
             const struct data_user *user = &rows.at[i];
-            if (user->role == DATA_ROLE_OWNER && user->removed_at == 0 && !str_eq(user->id, but)) {
+            if (owns(user->role) && user->removed_at == 0 && !str_eq(user->id, but)) {
                 return 0;
             }
         }
@@ -295,7 +300,7 @@ int auth_member_put_in(struct txn *txn, struct data_context *ctx,
     if (r == 0 && !auth_role_reaches(ctx->scope.role, in->role)) {
         return data_fault(ctx, ERR_FORBIDDEN, NULL, "Only an owner makes an owner.");
     }
-    if (r == 0 && user.role == DATA_ROLE_OWNER && in->role != DATA_ROLE_OWNER) {
+    if (r == 0 && owns(user.role) && !owns(in->role)) {
         r = check_other_owner(txn, ctx, user.id);
     }
     if (r == 0 && user.role != in->role) {
@@ -312,7 +317,7 @@ int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str 
 {
     struct data_user user;
     int r = find_to_change(txn, ctx, user_id, &user);
-    if (r == 0 && user.role == DATA_ROLE_OWNER) {
+    if (r == 0 && owns(user.role)) {
         r = check_other_owner(txn, ctx, user.id);
     }
     if (r < 0) {
@@ -354,7 +359,7 @@ static int transfer_fn(struct txn *txn, void *ctx)
     if (r < 0) {
         return r;
     }
-    if (o->user.role != DATA_ROLE_OWNER) {
+    if (!owns(o->user.role)) {
         o->user.role = DATA_ROLE_OWNER;
         r = changed(txn, by, &o->user, "member.update");
     }

@@ -14,6 +14,7 @@
 #include "base/vec.h"
 #include "store/store.h"
 
+#include "permissions.gen.h"
 #include "records.gen.h"
 
 enum {
@@ -39,6 +40,9 @@ struct scope {
     struct str link_session; /* user_id and login_id are empty then */
     enum data_role role;     /* valid when user_id is not empty */
 };
+
+/* Whether the table says so (x-permissions of spec/openapi.yaml). Nobody's role, 0, may nothing. */
+bool data_may(enum data_role role, enum data_permission permission);
 
 /* What the person did wrong, for the reply: set together with the error code, static or in ctx->arena. */
 struct data_fault {

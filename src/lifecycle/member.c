@@ -17,7 +17,7 @@ static int put_fn(struct txn *txn, void *ctx)
 {
     struct member *m = ctx;
     int r = auth_member_put_in(txn, m->ctx, m->change, &m->user);
-    if (r == 0 && m->user.role == DATA_ROLE_VIEWER) {
+    if (r == 0 && !data_may(m->user.role, DATA_PERMISSION_IDE)) {
         r = sessions_pause_all_in(txn, m->ctx, m->user.id);
     }
     if (r == 0) {

@@ -10,6 +10,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import openapi_model  # noqa: E402
+import permissions  # noqa: E402
 
 ROLES = ("owner", "admin", "member", "viewer")
 TYPES = {"string": "struct str", "integer": "int64_t", "boolean": "bool", "enum": "int",
@@ -105,8 +106,6 @@ def segment_rows(operation):
 
 
 def route_row(document, operation):
-    roles = document.raw["x-permissions"][operation.permission]
-    bits = " | ".join(f"API_ROLE_{role.upper()}" for role in roles) or "0"
     fields = f"fields_{operation.id}" if operation.fields else "NULL"
     size = f"sizeof(struct api_{operation.id}_in)" if operation.fields else "0"
     audit = "" if operation.audit == ["none"] else operation.audit[0]
@@ -117,7 +116,7 @@ def route_row(document, operation):
         f".lane = HTTP_{operation.lane.split('_')[0].upper()}",
         f".may_stream = {str(operation.may_stream).lower()}", f".root = {str(operation.root).lower()}",
         f".socket = {str(operation.socket).lower()}",
-        f".roles = {bits}", f".public = {str(operation.permission == 'public').lower()}",
+        f".permission = {permissions.name_of(operation.permission)}", f".public = {str(operation.permission == 'public').lower()}",
         f".by_link = {str(operation.permission == 'link').lower()}",
         f".by_login = {str(operation.permission in document.raw['x-by-login']).lower()}",
         f".rate = API_RATE_{operation.rate.upper()}", f".audit = {quoted(audit)}",

@@ -5,7 +5,8 @@ Each operation becomes a function of the client that takes one object (path and 
 camelCase, `body`, `signal`) and resolves to the reply's `data`; of a list to `{data, page}`; of a file's bytes to the
 Response. A reply that has another form, too (FORMS), has a second function for it, such as `{name}Lines`, that resolves to the
 Response. A failure is thrown as ApiError. `limitsOf{Schema}` are the bounds of the texts of each body, for the forms,
-`numbersOf{Schema}` those of its numbers; `auditActions` what the audit log calls the changes. What has a socket (x-socket) has its types here, and no function.
+`numbersOf{Schema}` those of its numbers; `permissions` which roles may what; `auditActions` what the audit log calls the changes. What
+has a socket (x-socket) has its types here, and no function.
 """
 
 import json
@@ -225,6 +226,12 @@ export interface NumberLimits {
             out.write(f"export const numbersOf{name} = {{ {inner} }} as const satisfies Readonly<Record<string, NumberLimits>>;\n")
 
 
+def write_permissions(out, document):
+    out.write("\n/** Which roles may what. */\n")
+    rows = ",\n".join(f"  {literal(name)}: {literal(roles)}" for name, roles in document.raw["x-permissions"].items())
+    out.write(f"export const permissions = {{\n{rows},\n}} as const;\n")
+
+
 def write_actions(out, document):
     actions = sorted({name for operation in document.operations for name in operation.audit} - {"none", "history"})
     out.write("\n/** What changes are called in the audit log. */\n")
@@ -344,6 +351,7 @@ def main(spec, target):
         write_types(out, document)
         write_limits(out, document)
         write_numbers(out, document)
+        write_permissions(out, document)
         write_actions(out, document)
         out.write(RUNTIME)
         write_client(out, document)

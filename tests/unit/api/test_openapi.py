@@ -231,7 +231,7 @@ class Output(unittest.TestCase):
 
     def test_rows(self):
         source = self.source(small())
-        self.assertIn(".roles = API_ROLE_OWNER | API_ROLE_ADMIN", source)
+        self.assertIn(".permission = DATA_PERMISSION_ACCOUNT", source)
         self.assertIn(".by_login = true", source)
         self.assertIn(".by_login = false", self.source(small(lambda raw: raw.update({"x-by-login": []}))))
         self.assertIn('{ API_SEGMENT_PARAM, STR("thing_id"), "thg" }', source)

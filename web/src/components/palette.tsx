@@ -7,7 +7,7 @@ import { useAllSessions } from "../api/queries";
 import { chooseTheme } from "../api/settings";
 import { fuzzyFilter } from "../lib/fuzzy";
 import { fileAddress, historyAddress, HOME, ideAddress, sessionAddress } from "../lib/paths";
-import { mayChange } from "../lib/roles";
+import { may, type Permission, type Role } from "../lib/roles";
 import { phaseOf, phaseWords, takesAPlace } from "../lib/workspace";
 import { api, useAuth } from "../stores/auth";
 import { askToLogOut } from "../stores/leaving";
@@ -41,10 +41,14 @@ function useHere(): readonly Command[] {
   ];
 }
 
+function permitted(role: Role | undefined, commands: ReadonlyArray<Command & { readonly permission: Permission }>): readonly Command[] {
+  return commands.filter(({ permission }) => role !== undefined && may(role, permission));
+}
+
 function useCommands(): readonly Command[] {
   const navigate = useNavigate();
   const userId = useAuth(({ state }) => (state.status === "in" ? state.user.id : ""));
-  const manages = useAuth(({ state }) => state.status === "in" && mayChange(state.user.role, "viewer"));
+  const role = useAuth(({ state }) => (state.status === "in" ? state.user.role : undefined));
   const sessions = byRecent(userId, useAllSessions().sessions);
   const here = useHere();
   return [
@@ -61,11 +65,11 @@ function useCommands(): readonly Command[] {
     { label: "API keys", kind: "Settings", icon: <KeyRound size={15} />, run: () => void navigate("/settings/keys") },
     { label: "Export your data", kind: "Settings", icon: <Database size={15} />, run: () => void navigate("/settings/data") },
     { label: "Usage of the team", kind: "Settings", icon: <Gauge size={15} />, run: () => void navigate("/settings/usage") },
-    ...(manages ? [
-      { label: "Defaults of the team", kind: "Settings", icon: <SlidersHorizontal size={15} />, run: () => void navigate("/settings/defaults") },
-      { label: "Sessions of the team", kind: "Settings", icon: <FolderOpen size={15} />, run: () => void navigate("/settings/sessions") },
-      { label: "Audit log", kind: "Settings", icon: <ScrollText size={15} />, run: () => void navigate("/settings/audit") },
-    ] : []),
+    ...permitted(role, [
+      { label: "Defaults of the team", kind: "Settings", icon: <SlidersHorizontal size={15} />, run: () => void navigate("/settings/defaults"), permission: "tenant.settings" },
+      { label: "Sessions of the team", kind: "Settings", icon: <FolderOpen size={15} />, run: () => void navigate("/settings/sessions"), permission: "tenant.sessions" },
+      { label: "Audit log", kind: "Settings", icon: <ScrollText size={15} />, run: () => void navigate("/settings/audit"), permission: "audit.read" },
+    ]),
     { label: "API reference", kind: "Page", icon: <BookOpen size={15} />, run: () => void navigate("/docs/api") },
     { label: "Open source notices", kind: "Page", icon: <Scale size={15} />, run: () => void navigate("/notices") },
     { label: "Light theme", kind: "Action", icon: <Sun size={15} />, run: () => chooseTheme("light") },

@@ -1,7 +1,8 @@
 // The roles of a team, and who may give or take which: nobody one above their own.
-import type { User } from "../api/generated";
+import { permissions, type User } from "../api/generated";
 
 export type Role = User["role"];
+export type Permission = keyof typeof permissions;
 
 /** The highest first. */
 const roles: readonly Role[] = ["owner", "admin", "member", "viewer"];
@@ -13,13 +14,19 @@ export const roleWords: Readonly<Record<Role, { readonly name: string; readonly 
   viewer: { name: "Viewer", may: "looks, and changes nothing." },
 };
 
+/** As the server's table says it, which decides. */
+export function may(role: Role, permission: Permission): boolean {
+  const those: readonly Role[] = permissions[permission];
+  return those.includes(role);
+}
+
 export function rolesUpTo(mine: Role): readonly Role[] {
   return roles.slice(roles.indexOf(mine));
 }
 
 /** Whether somebody with the role `mine` may change or remove who has `theirs`. */
 export function mayChange(mine: Role, theirs: Role): boolean {
-  return (mine === "owner" || mine === "admin") && roles.indexOf(mine) <= roles.indexOf(theirs);
+  return may(mine, "tenant.manage") && roles.indexOf(mine) <= roles.indexOf(theirs);
 }
 
 const invitations = /^[A-Za-z0-9._-]{1,200}$/;

@@ -9,7 +9,7 @@ import { ListSkeleton, usePageTitle } from "../components/bits";
 import { Profile } from "../components/settings/profile";
 import { Select } from "../components/select";
 import { PageMain } from "../components/shell";
-import { mayChange } from "../lib/roles";
+import { may, type Permission } from "../lib/roles";
 import { useAuth } from "../stores/auth";
 import NotFound from "./not-found";
 
@@ -30,8 +30,8 @@ interface Part {
   readonly title: string;
   readonly icon: LucideIcon;
   readonly show: (user: User) => ReactNode;
-  /** Owners and admins alone have the right. */
-  readonly isManaging?: boolean;
+  /** Shown to who has it; without: to everybody. */
+  readonly permission?: Permission;
 }
 
 const yours: readonly Part[] = [
@@ -45,9 +45,9 @@ const yours: readonly Part[] = [
 const teams: readonly Part[] = [
   { path: "members", title: "Members", icon: Users, show: (user) => <MembersSettings user={user} /> },
   { path: "usage", title: "Usage", icon: Gauge, show: (user) => <Usage user={user} /> },
-  { path: "defaults", title: "Defaults", icon: SlidersHorizontal, show: () => <Defaults />, isManaging: true },
-  { path: "sessions", title: "Sessions of the team", icon: FolderOpen, show: () => <TeamSessions />, isManaging: true },
-  { path: "audit", title: "Audit log", icon: ScrollText, show: () => <AuditLog />, isManaging: true },
+  { path: "defaults", title: "Defaults", icon: SlidersHorizontal, show: () => <Defaults />, permission: "tenant.settings" },
+  { path: "sessions", title: "Sessions of the team", icon: FolderOpen, show: () => <TeamSessions />, permission: "tenant.sessions" },
+  { path: "audit", title: "Audit log", icon: ScrollText, show: () => <AuditLog />, permission: "audit.read" },
 ];
 
 const addressOf = ({ path }: Part): string => (path === "" ? "/settings" : `/settings/${path}`);
@@ -78,7 +78,7 @@ function PartChoice({ groups, current }: { readonly groups: ReadonlyArray<readon
 }
 
 function Shown({ user, part }: { readonly user: User; readonly part: Part }) {
-  const maySee = (one: Part): boolean => one.isManaging !== true || mayChange(user.role, "viewer");
+  const maySee = (one: Part): boolean => one.permission === undefined || may(user.role, one.permission);
   const groups = [["You", yours], ["Team", teams.filter(maySee)]] as const;
   usePageTitle(part.title);
   useMyself();

@@ -7,7 +7,7 @@ import { nameOf, refreshTeam, useInvitations, useMembers } from "../../api/team"
 import { textProblem } from "../../lib/check";
 import { formatUntil } from "../../lib/format";
 import { fieldProblem } from "../../lib/problem";
-import { mayChange, type Role, roleWords, rolesUpTo } from "../../lib/roles";
+import { may, mayChange, type Role, roleWords, rolesUpTo } from "../../lib/roles";
 import { api } from "../../stores/auth";
 import { Ago, ListSkeleton, TextField } from "../bits";
 import { type Action, ActionMenu } from "../menu";
@@ -187,15 +187,15 @@ function Transfer({ me }: { readonly me: User }) {
 export function MembersSettings({ user }: { readonly user: User }) {
   return (
     <>
-      {mayChange(user.role, "viewer") && <Section title="Team"><TeamName /></Section>}
+      {may(user.role, "tenant.settings") && <Section title="Team"><TeamName /></Section>}
       <Section title="Members"><Members me={user} /></Section>
-      {mayChange(user.role, "viewer") && (
+      {may(user.role, "tenant.manage") && (
         <Section title="Invite somebody">
           <Invite me={user} />
           <Invitations me={user} />
         </Section>
       )}
-      {user.role === "owner" && <Transfer me={user} />}
+      {may(user.role, "tenant.own") && <Transfer me={user} />}
     </>
   );
 }

@@ -7,7 +7,7 @@ import type { TenantWorkspace, Used, User } from "../../api/generated";
 import { queryClient } from "../../api/queries";
 import { all, refreshTenant, useTenant } from "../../api/team";
 import { formatCount, formatSize } from "../../lib/format";
-import { mayChange } from "../../lib/roles";
+import { may } from "../../lib/roles";
 import { api } from "../../stores/auth";
 import { Ago, Empty, ListSkeleton } from "../bits";
 import { Confirm } from "../modal";
@@ -93,7 +93,7 @@ export function Usage({ user }: { readonly user: User }) {
   return (
     <>
       <Section title="Usage" text="What the team has, and what it may have."><Bars /></Section>
-      {mayChange(user.role, "viewer") && <Section title="Running now"><Running /></Section>}
+      {may(user.role, "tenant.sessions") && <Section title="Running now"><Running /></Section>}
     </>
   );
 }
