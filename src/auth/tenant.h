@@ -163,7 +163,7 @@ int auth_audit_list(struct data_context *ctx, const struct auth_audit_input *in,
  * one without a route; what does not fit in memory is counted and logged.
  */
 struct auth_call {
-    const char *route; /* its operationId; static */
+    const char *route; /* its operationId, "ide" and "ide_ticket" at an IDE's own address; static */
     bool denied;
     bool by_link;      /* ctx->client.link_id, whose last use is written with it */
     struct str target; /* an id or empty; of denials not kept */

@@ -110,7 +110,7 @@ static int answer(struct gateway *g, struct http_request *req, struct http_respo
 {
     struct gateway_visit *visit = req->user;
     struct auth_visit who;
-    if (str_eq(place->path, STR("/coditect/ticket"))) {
+    if (str_eq(place->path, STR(GATEWAY_TICKET_PATH))) {
         return gateway_visit_begin(g, req, res, place);
     }
     int r = gateway_site_permits(place, req);
@@ -137,6 +137,7 @@ static void handle(void *ctx, struct http_request *req, struct http_response *re
     }
     if (r == 0) {
         r = answer(f->gateway, req, res, &place);
+        gateway_denied(f->gateway, req, &place, r);
     }
     if (r < 0) {
         gateway_answer_failure(&place, req, res, r);

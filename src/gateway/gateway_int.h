@@ -9,6 +9,7 @@
 
 enum { GATEWAY_MAGIC = 0x67617465, GATEWAY_MAX_SITES = 2 };
 
+#define GATEWAY_TICKET_PATH "/coditect/ticket"
 #define GATEWAY_MAX_UPLOAD ((uint64_t)16 << 30) /* bytes of a request's body */
 
 /* ---- Origins (site.c) ---- */
@@ -93,12 +94,27 @@ int gateway_visit_read(const struct gateway *g, const struct http_request *req,
                        const struct gateway_place *place,
                        struct auth_visit *ret_visit) BASE_MUST_USE;
 
+/* Who shows a cookie that was signed here, for whatever session. ERR_UNAUTHENTICATED. */
+int gateway_visit_pass(const struct gateway *g, const struct http_request *req,
+                       const struct gateway_place *place,
+                       struct auth_visit *ret_visit) BASE_MUST_USE;
+
+/* Whether they may be in that session's IDE, whatever its workspace does. ERR_UNAUTHENTICATED. */
+int gateway_visit_may(const struct gateway *g, struct txn *txn, const struct auth_visit *visit,
+                      struct data_session *ret_session) BASE_MUST_USE;
+
 /* Whether a visit may go on: asked of the store. ERR_UNAUTHENTICATED. */
 int gateway_visit_stands(const struct gateway *g, const struct auth_visit *visit) BASE_MUST_USE;
 
 /* Answers /coditect/ticket. ERR_UNAUTHENTICATED, ERR_FORBIDDEN, ERR_METHOD_NOT_ALLOWED: nothing was set. */
 int gateway_visit_begin(struct gateway *g, struct http_request *req, struct http_response *res,
                         const struct gateway_place *place) BASE_MUST_USE;
+
+/* ---- Refusals (denied.c) ---- */
+
+/* Tells the audit log, when code is a refusal. */
+void gateway_denied(const struct gateway *g, const struct http_request *req,
+                    const struct gateway_place *place, int code);
 
 /* ---- What is open (open.c) ---- */
 

@@ -18,16 +18,44 @@ static const char *cookie_name(const struct gateway_place *place)
     return place->site ? "__Host-coditect-ide" : "__Secure-coditect-ide";
 }
 
-int gateway_visit_read(const struct gateway *g, const struct http_request *req,
+int gateway_visit_pass(const struct gateway *g, const struct http_request *req,
                        const struct gateway_place *place, struct auth_visit *ret_visit)
 {
     struct str pass;
+    return http_cookie(req, cookie_name(place), &pass) < 0
+               ? ERR_UNAUTHENTICATED
+               : auth_pass_read(g->auth, pass, ret_visit);
+}
+
+int gateway_visit_read(const struct gateway *g, const struct http_request *req,
+                       const struct gateway_place *place, struct auth_visit *ret_visit)
+{
     struct auth_visit visit;
-    if (http_cookie(req, cookie_name(place), &pass) < 0 ||
-        auth_pass_read(g->auth, pass, &visit) < 0 || !str_eq(visit.session_id, place->session_id)) {
+    if (gateway_visit_pass(g, req, place, &visit) < 0 ||
+        !str_eq(visit.session_id, place->session_id)) {
         return ERR_UNAUTHENTICATED;
     }
     *ret_visit = visit;
+    return 0;
+}
+
+int gateway_visit_may(const struct gateway *g, struct txn *txn, const struct auth_visit *visit,
+                      struct data_session *ret_session)
+{
+    struct scope scope = visit->scope;
+    struct data_session session;
+    int r = auth_still_in(g->auth, txn, &scope);
+    if (r == 0) {
+        r = data_session_get(txn, &scope, visit->session_id, &session);
+    }
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r;
+    }
+    if (session.deleted || !str_eq(session.user_id, scope.user_id) ||
+        !data_may(scope.role, DATA_PERMISSION_IDE)) {
+        return ERR_UNAUTHENTICATED;
+    }
+    *ret_session = session;
     return 0;
 }
 
@@ -39,23 +67,17 @@ struct stands {
 static int stands_fn(struct txn *txn, void *ctx)
 {
     const struct stands *s = ctx;
-    struct scope scope = s->visit->scope;
     struct data_session session;
     struct data_workspace workspace;
-    int r = auth_still_in(s->g->auth, txn, &scope);
-    if (r == 0) {
-        r = data_session_get(txn, &scope, s->visit->session_id, &session);
-    }
+    int r = gateway_visit_may(s->g, txn, s->visit, &session);
     if (r < 0) {
-        return r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r;
+        return r;
     }
-    r = data_workspace_get(txn, &scope, session.workspace_id, &workspace);
+    r = data_workspace_get(txn, &s->visit->scope, session.workspace_id, &workspace);
     if (r < 0) {
         return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
     }
-    bool stands = !session.deleted && str_eq(session.user_id, scope.user_id) &&
-                  scope.role != DATA_ROLE_VIEWER &&
-                  workspace.desired == DATA_WORKSPACE_DESIRED_RUNNING &&
+    bool stands = workspace.desired == DATA_WORKSPACE_DESIRED_RUNNING &&
                   workspace.generation == s->visit->generation;
     return stands ? 0 : ERR_UNAUTHENTICATED;
 }

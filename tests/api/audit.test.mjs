@@ -1,11 +1,10 @@
 // The audit log: who may read it, what stands in it, its filters, its pages, its export.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
-import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { bundle, compile, faulty, movableClock, newSession, Server, serverForFile, until } from "./harness.mjs";
+import { bundle, compile, movableClock, newSession, Server, serverForFile, strangers, until } from "./harness.mjs";
 
 const server = await serverForFile();
 const ada = await server.account("ada");
@@ -19,18 +18,6 @@ await ada.delete(`/sessions/${two.id}`);
 // What happened within a millisecond has no order.
 const actions = (reply) => reply.data.map(({ action }) => action).sort();
 
-/** What the operator sees of strangers, by the door in the data directory. */
-const operator = (path, of) => new Promise((resolve, reject) => {
-  request({ socketPath: join(of.data, "store/admin.sock"), path, headers: { Host: "admin" } }, async (reply) => {
-    resolve(Buffer.concat(await reply.toArray()).toString().trimEnd().split("\n").map((line) => JSON.parse(line)));
-  }).on("error", reject).end();
-});
-async function refusals(of = server) {
-  let lines = await operator("/audit", of);
-  while (faulty && lines.at(-1).failed) lines = await operator("/audit", of);
-  assert.deepEqual(lines.pop(), { done: true, records: lines.length });
-  return lines;
-}
 const sum = (records) => records.reduce((all, { count }) => all + count, 0);
 
 async function pages(path, client = ada) {
@@ -172,12 +159,12 @@ test("what strangers are refused is the operator's: counted by operation and add
   for (const [route, status, call] of tried) {
     for (let i = 0; i < 3; i++) assert.equal((await call()).status, status, route);
   }
-  const routes = async () => new Set((await refusals()).map(({ route }) => route));
+  const routes = async () => new Set((await strangers(server)).map(({ route }) => route));
   await until("all are written", async () => {
     const written = await routes();
     return tried.every(([route]) => written.has(route));
   });
-  const all = await refusals();
+  const all = await strangers(server);
   assert.ok(all.every((one) => one.action === "request.deny" && one.outcome === "denied" && one.address === "127.0.0.1" && one.actor_id === undefined && one.count >= 1));
   assert.ok(all.length <= 2 * (await routes()).size, `${all.length} records of ${(await routes()).size} operations within a minute`);
   for (const person of [ada, eve]) {
@@ -192,13 +179,13 @@ test("what strangers were refused goes after 30 days, a tenant's log stays", asy
   t.after(() => own.stop());
   const person = await own.account("kept");
   assert.equal((await own.anonymous().get("/sessions")).status, 401);
-  await until("it is written", async () => (await refusals(own)).length === 1);
+  await until("it is written", async () => (await strangers(own)).length === 1);
   clock.jump(29 * 86_400);
   assert.equal((await own.anonymous().get("/projects")).status, 401);
-  await until("the new one is there", async () => (await refusals(own)).some(({ route }) => route === "projects_list"));
-  assert.equal((await refusals(own)).length, 2);
+  await until("the new one is there", async () => (await strangers(own)).some(({ route }) => route === "projects_list"));
+  assert.equal((await strangers(own)).length, 2);
   clock.jump(31 * 86_400);
-  await until("the old one is gone", async () => (await refusals(own)).every(({ route }) => route === "projects_list"));
+  await until("the old one is gone", async () => (await strangers(own)).every(({ route }) => route === "projects_list"));
   const { data } = await own.anonymous().post("/auth/login", { email: person.email, password: person.password }); // the token ended meanwhile
   assert.equal((await person.get("/audit?action=user.register", { token: data.token })).data.length, 1);
 });

@@ -5,12 +5,13 @@ import { renameSync, rmSync, symlinkSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { call, newSession, serverForFile, until } from "./harness.mjs";
+import { call, newSession, serverForFile, strangers, until } from "./harness.mjs";
 import { COOKIE, makeBundle, VERSION } from "./ide-bundle.mjs";
 
 const server = await serverForFile({ args: ["--rate-factor", "100000", "--ide", makeBundle(), "--node", process.execPath] });
 const platform = `coditect.localhost:${server.port}`;
 const hostOf = (session) => `${session}.ide.coditect.localhost:${server.port}`;
+const began = performance.now();
 let ada, eve;
 
 /** One request to an IDE's origin, on a connection of its own. */
@@ -199,6 +200,19 @@ test("pages of other origins do nothing here", async () => {
     assert.equal((await ask(ada.session, "/socket", { cookie, headers: { ...handshake, ...headers } })).status, 403);
   }
   assert.equal(await seen(ada.session, cookie), count + 1);
+});
+
+test("who was refused is in the audit log: a person in the team's, a stranger in the operator's, once for many", async () => {
+  const minutes = () => Math.ceil((performance.now() - began) / 60_000);
+  const of = async (who, actor) => (await who.get(`/audit?limit=100&action=request.deny&actor=${actor.user.id}`)).data.filter(({ route }) => route.startsWith("ide"));
+  for (let i = 0; i < 20; i++) assert.equal((await ask(ada.session, "/coditect/ticket?ticket=x")).status, 401);
+  await until("all are written", async () => (await of(ada, ada)).length > 0 && (await of(eve, eve)).length > 0 && (await strangers(server)).some(({ route }) => route === "ide_ticket"));
+  const refused = await of(eve, eve); // with her cookie at the door of another's session
+  assert.ok(refused.length <= 1 + minutes() && refused.every(({ route, outcome, address, login_id: login }) => route === "ide" && outcome === "denied" && address === "127.0.0.1" && login !== undefined));
+  assert.deepEqual(await of(ada, eve), [], "each tenant sees its own");
+  const others = (await strangers(server)).filter(({ route }) => route?.startsWith("ide"));
+  assert.deepEqual([...new Set(others.map(({ route }) => route))].sort(), ["ide", "ide_ticket"]);
+  assert.ok(others.length <= 2 * (1 + minutes()) && others.every(({ actor_id: actor }) => actor === undefined));
 });
 
 test("what passes, in both directions", async () => {

@@ -25,7 +25,7 @@ assert.notEqual(build, "", "CODITECT_BUILD must name the build directory");
 
 // CODITECT_TEST_FAULTS="SEED RATE": every server has a faulty store (tests/store/coditectd_faults.c), and a request whose store
 // did not answer in time is sent again.
-export const faulty = process.env.CODITECT_TEST_FAULTS !== undefined;
+const faulty = process.env.CODITECT_TEST_FAULTS !== undefined;
 export const program = join(build, faulty ? "src/coditectd/coditectd-faults" : "src/coditectd/coditectd");
 
 export const bundle = JSON.parse(readFileSync(join(build, "src/api/openapi.schema.json"), "utf8"));
@@ -392,6 +392,20 @@ export function movableClock(t) {
     ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0`,
   };
   return { env, jump };
+}
+
+const operator = (path, of) => new Promise((resolve, reject) => {
+  httpRequest({ socketPath: join(of.data, "store/admin.sock"), path, headers: { Host: "admin" } }, async (reply) => {
+    resolve(Buffer.concat(await reply.toArray()).toString().trimEnd().split("\n").map((line) => JSON.parse(line)));
+  }).on("error", reject).end();
+});
+
+/** What the operator sees of strangers, by the door in the server's data directory. */
+export async function strangers(of) {
+  let lines = await operator("/audit", of);
+  while (faulty && lines.at(-1).failed) lines = await operator("/audit", of);
+  assert.deepEqual(lines.pop(), { done: true, records: lines.length });
+  return lines;
 }
 
 /** What an authenticator app shows for a secret in base32 (RFC 6238), so many steps of 30 seconds from now. */
