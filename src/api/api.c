@@ -48,10 +48,21 @@ int api_create(const struct api_options *options, struct api **ret_api)
     return 0;
 }
 
-uint32_t api_requests(const struct api *api)
+static uint64_t requests_of(const struct api *api, const struct data_quota *quota,
+                            enum api_rate_class rate)
+{
+    ASSERT(api_rates[rate].seconds == 60);
+    return api_limiter_most(
+        api->limiter,
+        &(struct api_limit_ask){.rate = rate, .requests = api_limit_planned(quota, rate)});
+}
+
+void api_requests(const struct api *api, struct data_quota *quota)
 {
     ASSERT_MAGIC(api, API_MAGIC);
-    return api_limiter_most(api->limiter, &(struct api_limit_ask){.rate = API_RATE_USER});
+    quota->requests = requests_of(api, quota, API_RATE_USER);
+    quota->file_requests = requests_of(api, quota, API_RATE_FILES);
+    quota->socket_requests = requests_of(api, quota, API_RATE_SOCKETS);
 }
 
 void api_destroy(struct api *api)

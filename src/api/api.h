@@ -50,8 +50,9 @@ bool api_cors_is_origin(struct str text);
 
 /* ERR_INVALID: public_url is malformed, or rate_factor too large. ERR_NOT_FOUND: web_directory does not exist. */
 int api_create(const struct api_options *options, struct api **ret_api) BASE_MUST_USE;
-/* How many requests a minute people have whose tenant has no plan. */
-uint32_t api_requests(const struct api *api);
+/* Puts in the place of each 0 how many requests a minute people have whose tenant's plan says none. */
+struct data_quota;
+void api_requests(const struct api *api, struct data_quota *quota);
 void api_destroy(struct api *api); /* NULL allowed; after the server is gone */
 
 /* What http_server_start wants; ctx is the api. Its functions may run on any thread. */

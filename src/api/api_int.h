@@ -147,6 +147,9 @@ struct api_limit_ask {
 struct api_limit_result api_limiter_take(struct api_limiter *l, const struct api_limit_ask *ask,
                                          usec_t now);
 
+/* What a tenant's plan says of a class, for api_limit_ask.requests: nothing of those that count addresses. */
+uint64_t api_limit_planned(const struct data_quota *quota, enum api_rate_class rate);
+
 /* The requests of a window that who is asked for has; 0: as many as they like. */
 uint32_t api_limiter_most(const struct api_limiter *l, const struct api_limit_ask *ask);
 

@@ -88,6 +88,20 @@ static struct bucket *find_bucket(struct bucket *set, uint64_t key, usec_t windo
     return victim;
 }
 
+uint64_t api_limit_planned(const struct data_quota *quota, enum api_rate_class rate)
+{
+    switch (rate) {
+    case API_RATE_USER:
+        return quota->requests;
+    case API_RATE_FILES:
+        return quota->file_requests;
+    case API_RATE_SOCKETS:
+        return quota->socket_requests;
+    default:
+        return 0;
+    }
+}
+
 uint32_t api_limiter_most(const struct api_limiter *l, const struct api_limit_ask *ask)
 {
     ASSERT_MAGIC(l, MAGIC);

@@ -164,8 +164,8 @@ static int limit(struct api_call *call)
     struct api_limit_ask ask = {.rate = call->route->rate, .who = call->data.scope.user_id};
     if (!api_rates[ask.rate].by_user || ask.who.n == 0) {
         ask.who = api_limit_address(call->req->arena, call->req->peer);
-    } else if (ask.rate == API_RATE_USER) {
-        ask.requests = call->data.quota->requests;
+    } else {
+        ask.requests = api_limit_planned(call->data.quota, ask.rate);
     }
     return take(call, &ask);
 }

@@ -33,12 +33,14 @@ static void write_usage(struct json_writer *w, const char *name, uint64_t used, 
 /* What is counted for no tenant as a whole. */
 static void write_limits(struct api_call *call, const struct data_quota *quota)
 {
-    const struct api_limit_ask ask = {.rate = API_RATE_USER, .requests = quota->requests};
+    struct data_quota rates = *quota;
     struct json_writer *w = &call->json;
+    api_requests(call->api, &rates);
     json_name(w, "limits");
     json_object(w);
-    json_member_integer(w, "requests_per_minute",
-                        (int64_t)api_limiter_most(call->api->limiter, &ask));
+    json_member_integer(w, "requests_per_minute", (int64_t)rates.requests);
+    json_member_integer(w, "file_requests_per_minute", (int64_t)rates.file_requests);
+    json_member_integer(w, "socket_requests_per_minute", (int64_t)rates.socket_requests);
     if (quota->session > 0) {
         json_member_integer(w, "session_bytes", (int64_t)quota->session);
     }

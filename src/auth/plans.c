@@ -35,6 +35,8 @@ static const struct row {
     [AUTH_PLAN_SESSION_STORAGE] = ROW(session_storage, session, AUTH_PLAN_NONE),
     [AUTH_PLAN_HOME_STORAGE] = ROW(home_storage, home, AUTH_PLAN_NONE),
     [AUTH_PLAN_REQUESTS] = ROW(requests, requests, AUTH_PLAN_AS_SET),
+    [AUTH_PLAN_FILE_REQUESTS] = ROW(file_requests, file_requests, AUTH_PLAN_AS_SET),
+    [AUTH_PLAN_SOCKET_REQUESTS] = ROW(socket_requests, socket_requests, AUTH_PLAN_AS_SET),
 #undef ROW
 };
 

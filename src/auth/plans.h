@@ -13,7 +13,9 @@ enum auth_plan_limit {
     AUTH_PLAN_STORAGE, /* bytes of all files, as the next of one session's */
     AUTH_PLAN_SESSION_STORAGE,
     AUTH_PLAN_HOME_STORAGE,
-    AUTH_PLAN_REQUESTS, /* a minute and person */
+    AUTH_PLAN_REQUESTS, /* a minute and person, as the next two, each a rate class of spec/openapi.yaml */
+    AUTH_PLAN_FILE_REQUESTS,
+    AUTH_PLAN_SOCKET_REQUESTS,
     AUTH_PLAN_LIMITS
 };
 

@@ -49,7 +49,7 @@ struct cli_example {
     const char *text;
 };
 
-enum { CLI_MOST_OPTIONS = 8 };
+enum { CLI_MOST_OPTIONS = 16 };
 
 struct cli_run;
 
@@ -157,7 +157,7 @@ void cli_print_json(struct cli_run *run, struct str json);
 void cli_print_value(struct cli_run *run, const struct json *value); /* and a newline */
 int cli_flush(struct cli_run *run) BASE_MUST_USE;
 
-enum { CLI_MOST_COLUMNS = 9 };
+enum { CLI_MOST_COLUMNS = 12 };
 
 /* Lines of columns, held back until cli_table_flush so that the columns fit; with run->json nothing must be added. */
 struct cli_table {

@@ -18,6 +18,8 @@ static const struct limit {
     {"session_storage", "session-storage", true},
     {"home_storage", "home-storage", true},
     {"requests", "requests", false},
+    {"file_requests", "file-requests", false},
+    {"socket_requests", "socket-requests", false},
 };
 enum { LIMITS = sizeof limits / sizeof *limits };
 
@@ -65,9 +67,9 @@ static void add_tenant(struct cli_run *run, struct cli_table *table, const struc
 
 static int tenants(struct cli_run *run)
 {
-    static const char *const heads[] = {"ID",      "MEMBERS",   "SESSIONS", "RUNNING",
-                                        "STORAGE", "A SESSION", "A HOME",   "REQUESTS/MIN",
-                                        "NAME",    NULL};
+    static const char *const heads[] = {"ID",        "MEMBERS",     "SESSIONS", "RUNNING",
+                                        "STORAGE",   "A SESSION",   "A HOME",   "REQUESTS/MIN",
+                                        "FILES/MIN", "SOCKETS/MIN", "NAME",     NULL};
     return cli_admin_list(
         run, &(struct cli_admin_listing){.target = "/tenants", .heads = heads, .add = add_tenant});
 }
@@ -196,6 +198,8 @@ static const struct cli_option limits_options[] = {
     {.name = "session-storage", .value = "SIZE", .text = "the files of one session"},
     {.name = "home-storage", .value = "SIZE", .text = "those of one person's home"},
     {.name = "requests", .value = "N", .text = "requests a minute, of each person"},
+    {.name = "file-requests", .value = "N", .text = "those of files' content"},
+    {.name = "socket-requests", .value = "N", .text = "those that lead to sockets"},
     {.name = "data", .value = "DIR", .text = "the server's data directory"},
     {.name = NULL},
 };

@@ -4,9 +4,11 @@
  *
  *     GET  /users         every account: a line of JSON each, then {"done":true,"users":N}
  *     GET  /tenants       every tenant, what it has and may have: {"id","name","created_at"} and of members, sessions, running,
- *                         storage, session_storage, home_storage, requests {"used"?,"limit"?,"own"} each, then {"done":true,"tenants":N}
- *     POST /limits        ?tenant=ten-… and any of members=, sessions=, running=, storage=, session_storage=, home_storage= (bytes), requests= (a
- *                         minute and person): a number, none, or default, what the settings say. One such object
+ *                         storage, session_storage, home_storage, requests, file_requests, socket_requests {"used"?,"limit"?,"own"}
+ *                         each, then {"done":true,"tenants":N}
+ *     POST /limits        ?tenant=ten-… and any of members=, sessions=, running=, storage=, session_storage=, home_storage= (bytes), requests=,
+ *                         file_requests=, socket_requests= (a minute and person): a number, none, or default, what the settings say. One
+ *                         such object
  *     POST /check         {"fault":TEXT} for each, {"keys":N} now and then, at the end {"done":true,"keys","records","indexes","faults"}
  *     POST /scrub         the same: {"done":true,"chunks","versions","faults"}
  *     POST /rotate-keys   {"key":ID}
@@ -25,14 +27,15 @@
 
 #define CODITECTD_ADMIN_SOCKET "store/admin.sock" /* in the data directory */
 
+struct api;
 struct coditectd_admin;
 struct coditectd_backups;
 
 struct coditectd_admin_options {
-    struct store *store; /* both outlive the door */
+    struct store *store; /* this and what follows outlives the door */
     struct auth *auth;
-    struct coditectd_backups *backups; /* NULL: no schedule; outlives the door */
-    uint32_t requests;                 /* a minute that people have whose tenant's plan says none */
+    const struct api *api;
+    struct coditectd_backups *backups; /* NULL: no schedule */
 };
 
 /* In the data directory. ERR_EXISTS, ERR_FORBIDDEN, ERR_IO: it cannot listen there. */

@@ -1,4 +1,5 @@
 /* Tenants at the operator's door: what each has and may have, and limits of its own instead of those of the settings. */
+#include "api/api.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "coditectd/admin_int.h"
@@ -17,9 +18,7 @@ static int about_read(struct coditectd_admin_call *c, struct data_context *ctx, 
     ctx->scope = (struct scope){.tenant_id = id};
     auth_plan_quota(c->admin->options.auth, id, &about->quota);
     auth_plan_own(c->admin->options.auth, id, about->own);
-    if (about->quota.requests == 0) {
-        about->quota.requests = c->admin->options.requests;
-    }
+    api_requests(c->admin->options.api, &about->quota);
     return lifecycle_usage(ctx, &about->usage);
 }
 
@@ -38,6 +37,8 @@ static void write_limit(struct json_writer *w, const struct about *about,
         [AUTH_PLAN_SESSION_STORAGE] = {NULL, about->quota.session},
         [AUTH_PLAN_HOME_STORAGE] = {NULL, about->quota.home},
         [AUTH_PLAN_REQUESTS] = {NULL, about->quota.requests},
+        [AUTH_PLAN_FILE_REQUESTS] = {NULL, about->quota.file_requests},
+        [AUTH_PLAN_SOCKET_REQUESTS] = {NULL, about->quota.socket_requests},
     };
     json_name(w, auth_plan_limit_name(limit));
     json_object(w);

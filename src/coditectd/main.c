@@ -270,10 +270,8 @@ static int start_metrics(const struct coditectd_options *o, struct parts *p)
 
 static int open_admin(struct parts *p)
 {
-    const struct coditectd_admin_options options = {.store = p->store,
-                                                    .auth = p->auth,
-                                                    .backups = p->backups,
-                                                    .requests = api_requests(p->api)};
+    const struct coditectd_admin_options options = {
+        .store = p->store, .auth = p->auth, .backups = p->backups, .api = p->api};
     int r = coditectd_admin_start(&options, &p->admin);
     return r ? log_err(r, "coditectd", "cannot listen on %s/" CODITECTD_ADMIN_SOCKET ": %s",
                        p->paths.data, err_row(r)->text)

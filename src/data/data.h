@@ -71,13 +71,15 @@ struct data_client {
 
 /* How much there may be; 0: no limit. */
 struct data_quota {
-    uint64_t session;     /* bytes of a session's files */
-    uint64_t home;        /* of a person's home */
-    uint64_t tenant;      /* bytes of all trees of a tenant */
-    uint64_t members;     /* of a tenant, as the following */
-    uint64_t sessions;    /* not deleted */
-    uint64_t running;     /* workspaces that are wanted running */
-    uint64_t requests;    /* a minute and person; 0: what spec/openapi.yaml says */
+    uint64_t session;  /* bytes of a session's files */
+    uint64_t home;     /* of a person's home */
+    uint64_t tenant;   /* bytes of all trees of a tenant */
+    uint64_t members;  /* of a tenant, as the following */
+    uint64_t sessions; /* not deleted */
+    uint64_t running;  /* workspaces that are wanted running */
+    uint64_t requests; /* a minute and person, as the following; 0: what spec/openapi.yaml says */
+    uint64_t file_requests;
+    uint64_t socket_requests;
     uint64_t own_running; /* of the person; 0: SESSIONS_MAX_RUNNING */
 };
 

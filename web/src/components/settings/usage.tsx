@@ -43,7 +43,7 @@ function Bars() {
   const { data, error, refetch } = useTenant(30_000);
   if (data === undefined) return error === null ? <ListSkeleton rows={4} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
   const { members, sessions, running, bytes } = data.usage;
-  const { requests_per_minute: requests, session_bytes: session, home_bytes: home } = data.limits;
+  const { requests_per_minute: requests, file_requests_per_minute: files, session_bytes: session, home_bytes: home } = data.limits;
   return (
     <Stack gap="20px">
       <Bar label="Storage" used={bytes} words={formatSize} />
@@ -51,7 +51,7 @@ function Bars() {
       <Bar label="Sessions" used={sessions} words={String} />
       <Bar label="Running workspaces" used={running} words={String} />
       <Text color="fg.muted" fontSize="13px">
-        {requests.toLocaleString("en")} requests a minute for each person{session !== undefined && `, ${formatSize(session)} in one session`}{home !== undefined && `, ${formatSize(home)} in one home`}
+        {requests.toLocaleString("en")} requests a minute for each person, {files.toLocaleString("en")} more for files{session !== undefined && `, ${formatSize(session)} in one session`}{home !== undefined && `, ${formatSize(home)} in one home`}
       </Text>
     </Stack>
   );
