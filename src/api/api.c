@@ -40,6 +40,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
     api->metrics = api_metrics_create();
     api->realtime = api_events_create(options);
     r = api_web_init(api, options);
+    api->share = api_share_create();
     if (r < 0) {
         api_destroy(api);
         return r;
@@ -77,6 +78,7 @@ void api_destroy(struct api *api)
     api_limiter_destroy(api->limiter);
     api_metrics_destroy(api->metrics);
     mem_free(api->spool);
+    api_share_destroy(api->share);
     mem_free(api->public_url);
     mem_free(api);
 }

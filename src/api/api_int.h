@@ -153,6 +153,15 @@ uint64_t api_limit_planned(const struct data_quota *quota, enum api_rate_class r
 /* The requests of a window that who is asked for has; 0: as many as they like. */
 uint32_t api_limiter_most(const struct api_limiter *l, const struct api_limit_ask *ask);
 
+/* ---- Shares (share.c) ---- */
+
+struct api_share *api_share_create(void);
+void api_share_destroy(struct api_share *s); /* NULL allowed */
+
+/* One more of who waits, until api_share_give. ERR_BUSY: so many do already. Thread safe. */
+int api_share_take(struct api_share *s, struct str who) BASE_MUST_USE;
+void api_share_give(struct api_share *s, struct str who);
+
 /* The part of a textual address that counts as one client: IPv4 whole, IPv6 its /64. */
 struct str api_limit_address(struct arena *arena, struct str peer);
 
@@ -259,6 +268,7 @@ struct api {
     struct api_limiter *limiter;
     struct api_metrics *metrics;
     struct api_origin origin;
+    struct api_share *share;
     const char *const *cors_origins;
     size_t cors_count;
     usec_t login_life;
@@ -397,7 +407,8 @@ struct str api_ide_url(const struct api_call *call, const struct sessions_view *
 
 /*
  * Before something is made of the session as it is now: waits until what its workspace has written is in the store. With the fault:
- * ERR_BUSY: nobody says that it is; ERR_CONFLICT: it is not, and will not be by itself. In sessions.c.
+ * ERR_BUSY: nobody says that it is, or four of the person's requests wait so; ERR_CONFLICT: it is not, and will not be by itself. In
+ * sessions.c.
  */
 int api_barrier(struct api_call *call, const struct sessions_view *view) BASE_MUST_USE;
 

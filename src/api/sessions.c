@@ -128,17 +128,8 @@ static int may_start(struct api_call *call, struct str session)
     return r < 0 || wanted ? r : ERR_DISK_LOW;
 }
 
-/*
- * What is made of a session as it is now begins with what its workspace has written by now, which nobody else knows. One that has
- * ended has said whether it is stored.
- */
-int api_barrier(struct api_call *call, const struct sessions_view *view)
+static int explain_barrier(struct api_call *call, const struct data_workspace *workspace, int r)
 {
-    const struct data_workspace *workspace = &view->workspace;
-    if (view->session.deleted || call->api->gateway == NULL) {
-        return 0;
-    }
-    int r = gateway_barrier(call->api->gateway, call->req->arena, view->session.id);
     bool comes = workspace->desired == DATA_WORKSPACE_DESIRED_RUNNING &&
                  workspace->state != DATA_WORKSPACE_STATE_FAILED;
     if (r == ERR_CONFLICT) {
@@ -157,6 +148,26 @@ int api_barrier(struct api_call *call, const struct sessions_view *view)
                         &call->data, ERR_BUSY, NULL,
                         "The workspace does not say that all it has written is in the store, so "
                         "the latest may be missing. Try again, or name a moment of the history.");
+}
+
+/*
+ * What is made of a session as it is now begins with what its workspace has written by now, which nobody else knows. One that has
+ * ended has said whether it is stored. No more than a person's share of the lane's threads waits for their workspaces.
+ */
+int api_barrier(struct api_call *call, const struct sessions_view *view)
+{
+    if (view->session.deleted || call->api->gateway == NULL) {
+        return 0;
+    }
+    struct str who = call->data.scope.user_id;
+    int r = api_share_take(call->api->share, who);
+    if (r < 0) {
+        return data_fault(&call->data, r, NULL,
+                          "Four of your requests wait for workspaces already. Try again.");
+    }
+    r = gateway_barrier(call->api->gateway, call->req->arena, view->session.id);
+    api_share_give(call->api->share, who);
+    return explain_barrier(call, &view->workspace, r);
 }
 
 /* Before the fork of a session as it is now. What is refused, or made already, does not wait for its workspace. */

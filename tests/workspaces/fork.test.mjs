@@ -57,6 +57,11 @@ test("a fork and an archive of a running session", { timeout: 120_000, skip: pro
       assert.ok(Number(reply.headers["retry-after"]) > 0);
     }
     assert.equal((await ada.get("/sessions")).data.length, 4, "nothing was made");
+    const { data: { key } } = await ada.post("/auth/keys", { name: "ci", access: "write" });
+    const { data: login } = await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
+    const all = await Promise.all([ada.token, login.token, key].flatMap((token) => [1, 2, 3].map(() => ada.post(`/sessions/${id}/fork`, {}, { token, expected5xx: true }))));
+    const says = (text) => all.filter(({ status, json }) => status === 503 && text.test(json.error.message)).length;
+    assert.deepEqual([says(/^The workspace does not say/), says(/^Four of your requests/)], [4, 5], "four of a person, by whatever they come");
     assert.equal((await fork({ at: version })).status, 202, "of a moment: of what is stored");
     assert.equal((await ada.get(`/sessions/${id}/archive?at=${version}`)).status, 200);
   } finally {
