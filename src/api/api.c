@@ -23,6 +23,8 @@ int api_create(const struct api_options *options, struct api **ret_api)
     api->spool = mem_dup(options->spool, strlen(options->spool));
     api->auth = options->auth;
     api->gateway = options->gateway;
+    api->local = options->local;
+    api->workspace = options->workspace;
     api->log = options->log;
     api->git_plain_http = options->git_plain_http;
     api->audit_reads = options->audit_reads;
@@ -37,10 +39,10 @@ int api_create(const struct api_options *options, struct api **ret_api)
         api->origin = origin;
     }
     api->limiter = api_limiter_create(factor);
+    api->share = api_share_create();
     api->metrics = api_metrics_create();
     api->realtime = api_events_create(options);
     r = api_web_init(api, options);
-    api->share = api_share_create();
     if (r < 0) {
         api_destroy(api);
         return r;
@@ -76,9 +78,9 @@ void api_destroy(struct api *api)
     api_web_fini(api);
     realtime_destroy(api->realtime);
     api_limiter_destroy(api->limiter);
+    api_share_destroy(api->share);
     api_metrics_destroy(api->metrics);
     mem_free(api->spool);
-    api_share_destroy(api->share);
     mem_free(api->public_url);
     mem_free(api);
 }

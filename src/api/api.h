@@ -23,9 +23,17 @@ enum {
 
 struct files_keep; /* files/upkeep.h */
 struct space;      /* base/space.h */
+struct workspaces_local;
 
 /* Which requests are logged, one line each; those that failed by our fault always are, all others at debug level. */
 enum api_log { API_LOG_FAULTS, API_LOG_CHANGES, API_LOG_ALL };
+
+/* Of each workspace, for admins to see; 0: none, of processors a fair share. */
+struct api_workspace_limits {
+    int64_t memory; /* bytes */
+    int64_t processes;
+    int64_t cpu; /* hundredths of a processor */
+};
 
 struct api_options {
     struct store *store; /* outlives the api, as auth does */
@@ -33,9 +41,12 @@ struct api_options {
     const char *public_url;    /* "https://coditect.example.com"; NULL: local names only */
     const char *web_directory; /* the built web app; NULL: none */
     struct gateway *gateway;   /* knows where IDEs are; NULL: sessions have none here */
-    enum api_log log;          /* CHANGES: what changes something, and what fails */
-    usec_t login_life;         /* at most, for the cookie that keeps it; 0: 90 days */
-    const char *spool;         /* directory for files of no name that live as long as a request */
+    struct workspaces_local
+        *local; /* knows what workspaces use; outlives the api; NULL: nobody does */
+    struct api_workspace_limits workspace;
+    enum api_log log;  /* CHANGES: what changes something, and what fails */
+    usec_t login_life; /* at most, for the cookie that keeps it; 0: 90 days */
+    const char *spool; /* directory for files of no name that live as long as a request */
     const struct files_keep *kept;   /* the rule that histories are thinned by; outlives the api */
     const struct space *space;       /* of the data, outlives the api; NULL: nothing is refused */
     const char *const *cors_origins; /* whose pages may call the API; outlive the api */

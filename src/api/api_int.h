@@ -261,14 +261,16 @@ struct api {
     unsigned magic;
     struct store *store;
     struct auth *auth;
-    struct gateway *gateway;   /* NULL: no IDE */
+    struct gateway *gateway;        /* NULL: no IDE */
+    struct workspaces_local *local; /* NULL: there is none */
+    struct api_workspace_limits workspace;
     const struct space *space; /* NULL: nothing is refused */
     const struct files_keep *kept;
     char *spool;
     struct api_limiter *limiter;
+    struct api_share *share;
     struct api_metrics *metrics;
     struct api_origin origin;
-    struct api_share *share;
     const char *const *cors_origins;
     size_t cors_count;
     usec_t login_life;

@@ -1,9 +1,45 @@
 /* Workspaces of a tenant, for its owners and admins: /workspaces. */
+#include "workspaces/workspaces.h"
 #include "api/api_int.h"
 #include "sessions/sessions.h"
 
-static void write_workspace(struct json_writer *w, const struct sessions_view *view,
-                            const struct data_user *user)
+static void write_limit(struct json_writer *w, const char *name, int64_t limit)
+{
+    if (limit > 0) {
+        json_member_integer(w, name, limit);
+    }
+}
+
+static void write_limits(const struct api_call *call, struct json_writer *w)
+{
+    const struct api_workspace_limits *limits = &call->api->workspace;
+    json_name(w, "limits");
+    json_object(w);
+    write_limit(w, "memory_bytes", limits->memory);
+    write_limit(w, "processes", limits->processes);
+    write_limit(w, "cpu_percent", limits->cpu);
+    write_limit(w, "bytes", (int64_t)call->data.quota->session);
+    json_object_end(w);
+}
+
+/* Of one that runs here. */
+static void write_use(const struct api_call *call, struct json_writer *w,
+                      const struct sessions_view *view)
+{
+    struct workspaces_use use;
+    if (!call->api->local || !view->workspace.attended ||
+        !workspaces_local_use(call->api->local, call->data.arena, view->session.id, &use)) {
+        return;
+    }
+    json_name(w, "usage");
+    json_object(w);
+    json_member_integer(w, "memory_bytes", (int64_t)use.memory);
+    json_member_integer(w, "processes", (int64_t)use.processes);
+    json_object_end(w);
+}
+
+static void write_workspace(const struct api_call *call, struct json_writer *w,
+                            const struct sessions_view *view, const struct data_user *user)
 {
     const struct data_workspace *workspace = &view->workspace;
     json_object(w);
@@ -24,6 +60,8 @@ static void write_workspace(struct json_writer *w, const struct sessions_view *v
     json_member_bool(w, "connected", workspace->connected);
     json_member_integer(w, "files", (int64_t)view->usage.files);
     json_member_integer(w, "bytes", (int64_t)view->usage.bytes);
+    write_limits(call, w);
+    write_use(call, w, view);
     json_object_end(w);
 }
 
@@ -39,7 +77,7 @@ int api_workspaces_list(struct api_call *call, const struct api_workspaces_list_
     struct json_writer *w = api_begin(call, 200);
     json_array(w);
     for (size_t i = 0; i < page.n; i++) {
-        write_workspace(w, &page.at[i].view, &page.at[i].user);
+        write_workspace(call, w, &page.at[i].view, &page.at[i].user);
     }
     json_array_end(w);
     return api_end_list(call, page.next, page.total);
@@ -52,6 +90,6 @@ int api_workspaces_stop(struct api_call *call, const struct api_workspaces_stop_
     if (r < 0) {
         return r;
     }
-    write_workspace(api_begin(call, 200), &view, NULL);
+    write_workspace(call, api_begin(call, 200), &view, NULL);
     return api_end(call);
 }

@@ -111,6 +111,14 @@ void workspaces_local_look(struct workspaces_local *l, struct arena *arena, stru
 int workspaces_local_stop(struct workspaces_local *l, struct str session,
                           const struct workspaces_process *process, bool force) BASE_MUST_USE;
 
+/* What it uses now; processes count their threads. False: it does not run on this machine, or nobody counts (use.c). */
+struct workspaces_use {
+    uint64_t memory; /* bytes */
+    uint64_t processes;
+};
+bool workspaces_local_use(struct workspaces_local *l, struct arena *arena, struct str session,
+                          struct workspaces_use *ret_use);
+
 /*
  * Deletes all that this machine holds of a session. ERR_BUSY: its supervisor runs. ERR_IO: something was left (uid is not
  * its user).

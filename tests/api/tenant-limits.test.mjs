@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { bytesOf, Client, newSession, serverForFile } from "./harness.mjs";
 
 const server = await serverForFile({ args: ["--rate-factor", "100000", "--quota-tenant", "1", "--quota-tenant-members", "2",
-  "--quota-tenant-sessions", "3", "--quota-tenant-running", "1"] });
+  "--quota-tenant-sessions", "3", "--quota-tenant-running", "1", "--quota-session", "5", "--memory", "1024", "--processes", "300", "--workspace-cpu", "150"] });
 const noise = Buffer.concat([...bytesOf(600_000, 3)]);
 const usage = async (who) => (await who.get("/tenant")).data.usage;
 
@@ -71,6 +71,7 @@ test("workspaces: admins see and stop everybody's, and nobody else does", async 
   const [one] = running.data;
   assert.deepEqual([one.id, one.session_id, one.session_name, one.user_id, one.user_email, one.wanted],
     [hers.workspace.id, hers.id, hers.name, mel.user.id, mel.user.email, true]);
+  assert.deepEqual(one.limits, { memory_bytes: 1 << 30, processes: 300, cpu_percent: 150, bytes: 5 << 20 });
   const all = await ada.get("/workspaces");
   assert.equal(all.json.page.total, all.data.length);
   assert.ok(all.data.some(({ session_id: id, wanted }) => id === mine.id && !wanted));

@@ -21,6 +21,20 @@ before(async () => {
   await open(ada, session);
 });
 
+test("admins see what a workspace may use, and what it uses now where that is counted", async () => {
+  const look = async () => (await ada.get("/workspaces?running=true")).data.find(({ session_id: id }) => id === session);
+  const { limits, usage } = await look();
+  assert.deepEqual(limits, { memory_bytes: 600 << 20, processes });
+  if (stateOf(server, session).limits === "rlimit") {
+    assert.equal(usage, undefined);
+    return;
+  }
+  assert.ok(usage.memory_bytes > 1 << 20 && usage.memory_bytes < limits.memory_bytes && usage.processes > 2 && usage.processes < processes, JSON.stringify(usage));
+  await works(server, session, "mkfifo /tmp/idle; for i in 1 2 3 4 5 6 7 8 9 10; do cat /tmp/idle > /dev/null 2>&1 & echo $! >> pids; done");
+  assert.ok((await look()).usage.processes >= usage.processes + 8);
+  await works(server, session, "kill $(cat pids); rm pids /tmp/idle");
+});
+
 test("out of memory: the largest process is ended, the person is told, the rest goes on", { timeout: 60_000 }, async () => {
   const state = stateOf(server, session);
   await works(server, session, "mkfifo /tmp/never; setsid bash -c 'echo $$ > bystander; exec cat /tmp/never' > /dev/null 2>&1 & until [ -s bystander ]; do :; done");
