@@ -7,8 +7,10 @@ static int fetch(struct cli_run *run, void *ctx, struct str cursor, struct cli_r
 {
     (void)ctx;
     struct cli_client *client;
+    const struct cli_order order = cli_order(run);
     struct cli_tenant_members_list_in in = {.former = cli_given(run, "former"),
                                             .has_former = true,
+                                            CLI_ORDERED(order),
                                             .cursor = cursor,
                                             .has_cursor = cursor.n > 0};
     int r = cli_client(run, &client);
@@ -141,7 +143,9 @@ static int fetch_invitations(struct cli_run *run, void *ctx, struct str cursor,
 {
     (void)ctx;
     struct cli_client *client;
-    struct cli_tenant_invitations_list_in in = {.cursor = cursor, .has_cursor = cursor.n > 0};
+    const struct cli_order order = cli_order(run);
+    struct cli_tenant_invitations_list_in in = {CLI_ORDERED(order), .cursor = cursor,
+                                                .has_cursor = cursor.n > 0};
     int r = cli_client(run, &client);
     return r < 0 ? r : cli_tenant_invitations_list(client, &in, NULL, ret_reply);
 }
@@ -183,10 +187,12 @@ static int withdraw(struct cli_run *run)
 
 static const struct cli_option list_options[] = {
     {.name = "former", .text = "those who were removed, instead of the others"},
+    CLI_ORDER_OPTIONS("name or address", "created|name|email"),
     {.name = NULL},
 };
 static const struct cli_example list_examples[] = {
     {"coditect members ls", "Oldest first."},
+    {"coditect members ls --search grace --sort name", "Those with grace in name or address."},
     {.line = NULL},
 };
 const struct cli_command cli_command_members_ls = {
@@ -254,6 +260,10 @@ const struct cli_command cli_command_members_invite = {
     .run = invite,
 };
 
+static const struct cli_option invitations_options[] = {
+    CLI_ORDER_OPTIONS("address", "created|email"),
+    {.name = NULL},
+};
 static const struct cli_example invitations_examples[] = {
     {"coditect members invitations", "Those that nobody has accepted yet."},
     {.line = NULL},
@@ -261,6 +271,7 @@ static const struct cli_example invitations_examples[] = {
 const struct cli_command cli_command_members_invitations = {
     .name = "members invitations",
     .summary = "List open invitations.",
+    .options = invitations_options,
     .examples = invitations_examples,
     .run = list_invitations,
 };

@@ -1,11 +1,13 @@
 /* projects: groups of sessions. */
 #include "cli/cli_int.h"
 
+/* ctx NULL: all of them, whatever the command. */
 static int fetch(struct cli_run *run, void *ctx, struct str cursor, struct cli_reply *ret_reply)
 {
-    (void)ctx;
+    const struct cli_order order = ctx ? cli_order(run) : (struct cli_order){.reverse = false};
     struct cli_client *client;
-    struct cli_projects_list_in in = {.cursor = cursor, .has_cursor = cursor.n > 0};
+    struct cli_projects_list_in in = {CLI_ORDERED(order), .cursor = cursor,
+                                      .has_cursor = cursor.n > 0};
     int r = cli_client(run, &client);
     return r < 0 ? r : cli_projects_list(client, &in, NULL, ret_reply);
 }
@@ -137,11 +139,17 @@ static int delete_some(struct cli_run *run)
 
 static const struct cli_example list_examples[] = {
     {"coditect projects ls", "With how many sessions each has."},
+    {"coditect projects ls --sort name", "By name; else the newest first."},
     {.line = NULL},
+};
+static const struct cli_option list_options[] = {
+    CLI_ORDER_OPTIONS("name", "created|name"),
+    {.name = NULL},
 };
 const struct cli_command cli_command_projects_ls = {
     .name = "projects ls",
     .summary = "List your projects.",
+    .options = list_options,
     .examples = list_examples,
     .run = list,
 };

@@ -243,6 +243,17 @@ int cli_pages_show(struct cli_run *run, const struct cli_pages *pages)
     return cli_flush(run);
 }
 
+struct cli_order cli_order(const struct cli_run *run)
+{
+    const char *words = cli_value(run, "search");
+    const char *sort = cli_value(run, "sort");
+    return (struct cli_order){.words = str_from(words ? words : ""),
+                              .has_words = words != NULL,
+                              .sort = str_from(sort ? sort : ""),
+                              .has_sort = sort != NULL,
+                              .reverse = cli_given(run, "reverse")};
+}
+
 int cli_list_show(struct cli_run *run, const char *const *heads, const struct cli_pages *pages)
 {
     struct cli_table table;

@@ -129,6 +129,37 @@ test("audit: filters, all pages, a limit, lines", async () => {
   await ada.fails(2, /neither/, "audit", "--ndjson", "--limit", "3");
 });
 
+test("lists: searched, sorted, the other way round", async () => {
+  for (const name of ["Gamma Engine", "Beta", "Alpha engine"]) for (const noun of ["sessions", "projects"]) await ada.ok(noun, "new", name);
+  const shown = async (...args) => (await ada.ok(...args, "--json")).json.map(({ name, email: address }) => address ?? name);
+  for (const noun of ["sessions", "projects"]) {
+    assert.deepEqual(await shown(noun, "ls", "--search", "engine", "--sort", "name"), ["Alpha engine", "Gamma Engine"]);
+    assert.deepEqual(await shown(noun, "ls", "--search", "ENGINE", "--sort", "name", "--reverse"), ["Gamma Engine", "Alpha engine"]);
+    assert.deepEqual(await shown(noun, "ls", "--search", "nothing"), []);
+    await ada.fails(2, /sort/, noun, "ls", "--sort", "size");
+  }
+  assert.deepEqual(await shown("members", "ls", "--search", "bob"), [email]);
+  const members = await shown("members", "ls", "--sort", "email");
+  assert.deepEqual([members, members.toReversed()], [members.toSorted(), await shown("members", "ls", "--sort", "email", "--reverse")]);
+  const made = [];
+  for (const name of ["carl", "dora"]) made.push((await ada.ok("members", "invite", `${name}@example.com`, "--json")).json.id);
+  assert.deepEqual(await shown("members", "invitations", "--sort", "email", "--reverse"), ["dora@example.com", "carl@example.com"]);
+  assert.deepEqual(await shown("members", "invitations", "--search", "dora"), ["dora@example.com"]);
+  await ada.ok("members", "withdraw", ...made);
+});
+
+test("the tenant's name, and everybody's workspaces: for owners and admins", async () => {
+  assert.match((await ada.ok("tenant", "rename", "Analytical Engines")).stdout, /^ten-\S+ {2}Analytical Engines\n$/);
+  assert.equal((await ada.person.get("/tenant")).data.name, "Analytical Engines");
+  assert.equal((await ada.ok("workspaces", "ls")).stdout, "", "nothing runs");
+  assert.match((await ada.ok("workspaces", "ls", "--all")).stdout, /^ID +STATE +SINCE \(UTC\) +MEMORY +FILES +WHOSE +SESSION\n(wsp-.*\n)*wsp-\S+ +stopped +\S+ \S+ +- +0 B +bob@example\.com +x\n/);
+  const [{ id }] = (await ada.ok("workspaces", "ls", "--all", "--json")).json;
+  assert.equal((await ada.ok("workspaces", "stop", id, "--json")).json.id, id);
+  await ada.fails(4, /./, "workspaces", "stop", `wsp-${"0".repeat(26)}`);
+  await ada.ok("members", "role", email, "member");
+  for (const words of [["tenant", "rename", "Mine"], ["workspaces", "ls"], ["workspaces", "stop", id]]) await bob.fails(5, /./, ...words);
+});
+
 test("a member who is removed is nobody any more", async () => {
   await ada.ok("members", "rm", email);
   await bob.fails(3, /./, "whoami");
