@@ -103,7 +103,11 @@ static enum coditectd_verdict read_as(const struct stat *owner, const char *dire
     pid_t child = fork();
     if (child == 0) {
         enum coditectd_verdict v =
-            take_rights(owner) ? read_store(directory, rest) : CODITECTD_MISSING;
+            take_rights(owner)
+                ? read_store(directory, rest)
+                : coditectd_doctor_say(
+                      CODITECTD_MISSING, "store",
+                      "root may not become the server's user here: ask as that user");
         (void)fflush(stdout);
         _exit((int)v);
     }
