@@ -381,35 +381,6 @@ struct str cli_last_name(struct str path); /* behind the last slash */
 /* ERR_NOT_FOUND, ERR_NOT_DIRECTORY: it is no folder; said. */
 int cli_folder_probe(struct cli_run *run, const struct cli_place *place) BASE_MUST_USE;
 
-/* home.c: is the command one of the home's? And what is asked of a place in a session or in it (run->client is there). */
-bool cli_is_home(const struct cli_run *run);
-int cli_tree_list(struct cli_run *run, const struct cli_place *place, struct cli_files_list_in *in,
-                  struct cli_reply *ret_reply) BASE_MUST_USE;
-int cli_tree_get(struct cli_run *run, const struct cli_place *place, int64_t version,
-                 struct cli_content *content) BASE_MUST_USE; /* version 0: the current one */
-int cli_tree_history(struct cli_run *run, const struct cli_place *place, struct str cursor,
-                     struct cli_reply *ret_reply) BASE_MUST_USE;
-int cli_tree_restore(struct cli_run *run, const struct cli_place *place, int64_t version,
-                     struct cli_reply *ret_reply) BASE_MUST_USE;
-int cli_tree_changes(struct cli_run *run, const struct cli_place *place,
-                     struct cli_files_changes_in *in, struct cli_reply *ret_reply) BASE_MUST_USE;
-
-/* Which records of a list, in which order: options of the command, and members of the request's input. */
-struct cli_order {
-    struct str words, sort;
-    bool has_words, has_sort, reverse;
-};
-struct cli_order cli_order(const struct cli_run *run);
-#define CLI_ORDER_OPTIONS(in_what, orders) \
-    {.name = "search", .value = "TEXT", .text = "only those with this in their " in_what}, \
-        {.name = "sort", .value = orders, .text = "in this order"}, \
-    { \
-        .name = "reverse", .text = "the other way round" \
-    }
-#define CLI_ORDERED(order) \
-    .q = (order).words, .has_q = (order).has_words, .sort = (order).sort, \
-    .has_sort = (order).has_sort, .reverse = (order).reverse, .has_reverse = (order).reverse
-
 /* A list, page by page; print is called for each element unless --json was given. */
 struct cli_pages {
     int (*fetch)(struct cli_run *run, void *ctx, struct str cursor, struct cli_reply *ret_reply);

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "cli/cli_int.h"
+#include "cli/home.h"
 
 /* ---- out of a session ---- */
 

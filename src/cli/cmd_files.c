@@ -1,5 +1,6 @@
 /* files: list, remove, make folders, move, history, restore; home: list, history, restore. */
 #include "cli/cli_int.h"
+#include "cli/home.h"
 
 /* ---- list ---- */
 

@@ -1,5 +1,6 @@
 /* members: who belongs to the tenant, in which role, and who is invited. */
 #include "cli/cli_int.h"
+#include "cli/order.h"
 
 /* ---- list ---- */
 

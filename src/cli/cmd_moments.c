@@ -2,6 +2,7 @@
 #include "base/encode.h"
 #include "base/rand.h"
 #include "cli/cli_int.h"
+#include "cli/home.h"
 
 /* ---- copy ---- */
 

@@ -1,5 +1,6 @@
 /* projects: groups of sessions. */
 #include "cli/cli_int.h"
+#include "cli/order.h"
 
 /* ctx NULL: all of them, whatever the command. */
 static int fetch(struct cli_run *run, void *ctx, struct str cursor, struct cli_reply *ret_reply)

@@ -1,5 +1,6 @@
 /* sessions ls. */
 #include "cli/cli_int.h"
+#include "cli/order.h"
 
 struct listing {
     struct cli_table table;

@@ -1,4 +1,5 @@
 /* What is asked of a session's files and of the home alike: which of the two calls it is, is said by the place. */
+#include "cli/home.h"
 #include "cli/cli_int.h"
 
 bool cli_is_home(const struct cli_run *run)

@@ -3,6 +3,8 @@
 
 #include "base/encode.h"
 #include "cli/cli_int.h"
+#include "cli/home.h"
+#include "cli/order.h"
 
 enum { NAMED_MOST = 20, PAGE = 1000, SESSION_PAGE = 100 };
 
