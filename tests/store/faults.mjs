@@ -10,13 +10,13 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { bundle, bytesOf, Client, newSession, root, Server, totpCode, until } from "../api/harness.mjs";
+import { bundle, bytesOf, Client, newSession, root, Server, strangers, totpCode, until } from "../api/harness.mjs";
 import { conversationRows } from "./faults-conversations.mjs";
 import { linkRows } from "./faults-links.mjs";
 import { Rounds } from "./faults-rounds.mjs";
 import { tenancyRows } from "./faults-tenancy.mjs";
 
-const server = await Server.start({ program: "src/coditectd/coditectd-faults", args: ["--rate-factor", "100000", "--public-url", "http://127.0.0.1", "--smtp-url", "smtp://127.0.0.1:1", "--smtp-from", "coditect@example.com", "--smtp-retry", "900s"] }); // no mail server is there
+const server = await Server.start({ program: "src/coditectd/coditectd-faults", args: ["--rate-factor", "100000", "--trusted-proxies", "127.0.0.1", "--public-url", "http://127.0.0.1", "--smtp-url", "smtp://127.0.0.1:1", "--smtp-from", "coditect@example.com", "--smtp-retry", "900s"] }); // no mail server is there
 const rounds = await Rounds.open(server);
 const anonymous = server.anonymous();
 const ada = await server.account("ada");
@@ -142,6 +142,24 @@ const rows = [
     after: async (mine) => {
       assert.equal((await mine.get("/users/me")).status, 401);
       assert.equal(await countOf(devices), 1);
+    },
+  },
+  {
+    // What strangers are refused is written within a second, in the log of the house: the round waits for it.
+    id: "users_me_get",
+    name: "users_me_get of a stranger",
+    costly: true,
+    status: 401,
+    before: () => `203.0.113.${number++ % 256}`,
+    request: async (from, o) => {
+      const reply = await anonymous.get("/users/me", { ...o, headers: { ...o.headers, "X-Forwarded-For": from } });
+      await new Promise((written) => setTimeout(written, 1500));
+      return reply;
+    },
+    after: async (from) => {
+      const records = async () => (await strangers(server)).filter(({ address, route }) => address === from && route === "users_me_get");
+      await until("it is written", async () => (await records()).length > 0);
+      assert.deepEqual((await records()).map(({ count }) => count), [1]);
     },
   },
   {
