@@ -13,6 +13,7 @@ enum {
     KILLS_ROOM = 1024,
     LOOK_MS = 500,
     LOOK_CLOSELY_MS = 100,
+    NAME_MS = 3000,
 };
 
 /* ---- what is used ---- */
@@ -160,32 +161,44 @@ static void find_large(struct codi2_memory *m)
     }
 }
 
-/* It has just been ended, when the kernel ended one and it is gone. */
-static struct codi2_process blame(const struct codi2_memory *m)
+static bool lives(const struct codi2_process *p)
 {
     ARENA_AUTO(arena);
     struct codi2_processes now;
     codi2_processes_read(&arena, &now);
-    const struct codi2_process *same = codi2_processes_find(&now, m->large.pid);
-    bool lives = same && is_same(same, &m->large) && memory_of(same->pid) > 0;
-    if (lives) {
-        return (struct codi2_process){0};
-    }
-    return m->large;
+    const struct codi2_process *same = codi2_processes_find(&now, p->pid);
+    return same && is_same(same, p) && memory_of(same->pid) > 0;
 }
 
-static bool look_at_kernel(struct codi2_memory *m, struct codi2_process *ret_ended)
+/*
+ * The kernel counts before the process it chose has gone, and where processors are scarce that is a while later: the largest is
+ * named once it is gone. One that stays was not meant.
+ */
+static bool name_when_known(struct codi2_memory *m, struct codi2_process *ret_ended, int *ret_wait)
+{
+    bool stays = m->large.pid != 0 && lives(&m->large);
+    if (stays && time_monotonic() < m->name_until) {
+        *ret_wait = LOOK_CLOSELY_MS;
+        return false;
+    }
+    *ret_ended = stays ? (struct codi2_process){0} : m->large;
+    m->large = (struct codi2_process){0};
+    m->name_until = 0;
+    return true;
+}
+
+static bool look_at_kernel(struct codi2_memory *m, struct codi2_process *ret_ended, int *ret_wait)
 {
     uint64_t now = read_kills(m->kills);
-    bool ended = now > m->killed;
-    m->killed = now;
-    if (ended) {
-        *ret_ended = blame(m);
-        m->large = (struct codi2_process){0};
-    } else {
-        find_large(m);
+    if (now > m->killed && m->name_until == 0) {
+        m->name_until = time_monotonic() + NAME_MS * USEC_PER_MS;
     }
-    return ended;
+    m->killed = now;
+    if (m->name_until != 0) {
+        return name_when_known(m, ret_ended, ret_wait);
+    }
+    find_large(m);
+    return false;
 }
 
 bool codi2_memory_turn(struct codi2_memory *m, struct codi2_process *ret_ended, int *ret_wait)
@@ -200,7 +213,7 @@ bool codi2_memory_turn(struct codi2_memory *m, struct codi2_process *ret_ended, 
         return false;
     }
     *ret_wait = LOOK_MS;
-    bool ended = m->limit ? look(m, ret_ended, ret_wait) : look_at_kernel(m, ret_ended);
+    bool ended = m->limit ? look(m, ret_ended, ret_wait) : look_at_kernel(m, ret_ended, ret_wait);
     m->next = now + *ret_wait * USEC_PER_MS;
     return ended;
 }

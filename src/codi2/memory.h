@@ -25,10 +25,12 @@ const struct codi2_memory_use *codi2_memory_judge(const struct codi2_memory_use 
 uint64_t codi2_memory_parse_kills(struct str text);
 
 struct codi2_memory {
-    uint64_t limit;              /* bytes; 0: a control group's duty, or nobody's */
-    const char *kills;           /* file of the kernel's count; NULL: none is to be had */
-    uint64_t killed;             /* that count */
-    struct codi2_process large;  /* the largest, when it was last looked for; pid 0: not known */
+    uint64_t limit;             /* bytes; 0: a control group's duty, or nobody's */
+    const char *kills;          /* file of the kernel's count; NULL: none is to be had */
+    uint64_t killed;            /* that count */
+    struct codi2_process large; /* the largest, when it was last looked for; pid 0: not known */
+    usec_t
+        name_until; /* monotonic: the kernel ended one, and until then it is seen whom; 0: it did not */
     usec_t next;                 /* monotonic: when to look again */
     struct codi2_process ending; /* pid 0: none; until it is gone, nobody else is ended */
 };

@@ -107,6 +107,47 @@ static void what_the_kernel_ended_is_told_once_and_by_name_when_it_is_known(void
     assert_int_equal(unlink(path), 0);
 }
 
+/* The count comes before the end of the process; under load much before. */
+static void what_the_kernel_is_ending_is_named_when_it_is_gone(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/coditect-kills-XXXXXX";
+    FD_AUTO int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    write_count(path, "oom_kill 0\n");
+    pid_t large = eater(50 << 20);
+    struct codi2_memory m = {.kills = path};
+    struct codi2_process ended = {.pid = 1};
+    int wait;
+    assert_false(codi2_memory_turn(&m, &ended, &wait));
+    write_count(path, "oom_kill 1\n");
+    m.next = 0;
+    assert_false(codi2_memory_turn(&m, &ended, &wait));
+    assert_in_range(wait, 1, 200);
+    assert_int_equal(kill(large, SIGKILL), 0);
+    assert_int_equal(waitpid(large, NULL, 0), large);
+    m.next = 0;
+    assert_true(codi2_memory_turn(&m, &ended, &wait));
+    assert_int_equal(ended.pid, large);
+
+    pid_t other = eater(50 << 20); /* not the one that the kernel meant: it stays */
+    m.next = 0;
+    assert_false(codi2_memory_turn(&m, &ended, &wait));
+    assert_int_equal(m.large.pid, other);
+    write_count(path, "oom_kill 2\n");
+    m.next = 0;
+    assert_false(codi2_memory_turn(&m, &ended, &wait));
+    m.next = 0;
+    m.name_until = 1;
+    assert_true(codi2_memory_turn(&m, &ended, &wait));
+    assert_int_equal(ended.pid, 0);
+    m.next = 0;
+    assert_false(codi2_memory_turn(&m, &ended, &wait));
+    assert_int_equal(kill(other, SIGKILL), 0);
+    assert_int_equal(waitpid(other, NULL, 0), other);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void the_largest_goes_when_all_are_over(void **state)
 {
     (void)state;
@@ -147,8 +188,10 @@ static void one_that_eats_is_ended_and_no_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(anonymous_and_shared_pages_count), cmocka_unit_test(the_kernel_counts),
+        cmocka_unit_test(anonymous_and_shared_pages_count),
+        cmocka_unit_test(the_kernel_counts),
         cmocka_unit_test(what_the_kernel_ended_is_told_once_and_by_name_when_it_is_known),
+        cmocka_unit_test(what_the_kernel_is_ending_is_named_when_it_is_gone),
         cmocka_unit_test(the_largest_goes_when_all_are_over),
         cmocka_unit_test(one_that_eats_is_ended_and_no_other)};
     return cmocka_run_group_tests(tests, NULL, NULL);
