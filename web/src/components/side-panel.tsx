@@ -1,7 +1,7 @@
 // The person's sessions beside every page, in groups. On a small screen it lies over the page.
 import { Box, Button, CloseButton, Drawer, Flex, IconButton, Portal, Stack, Text } from "@chakra-ui/react";
 import { CircleAlert, CirclePause, CirclePlay, CircleStop, House, LayoutList, LoaderCircle, type LucideIcon, PanelLeft, Plus, Settings, Users } from "lucide-react";
-import { type ReactNode, useEffect } from "react";
+import { memo, type ReactNode, useDeferredValue, useEffect } from "react";
 import { Link, useLocation } from "react-router";
 import type { Session } from "../api/generated";
 import { useProjects } from "../api/projects";
@@ -44,10 +44,15 @@ function Item({ to, isCurrent, icon, children, state, title }: ItemProps) {
   );
 }
 
-function Groups() {
+/** More than these are drawn behind the frame that shows the panel. */
+const AT_ONCE = 40;
+
+/** Drawn anew when the sessions change, or the present one: not with each letter of the address. */
+const Groups = memo(function Groups({ current }: { readonly current: string | undefined }) {
   const { sessions, isComplete, error, retry } = useAllSessions();
   const projects = useProjects();
-  const place = usePlace();
+  const isShown = useDeferredValue(true, false);
+  if (!isShown && sessions.length > AT_ONCE) return undefined;
   if (sessions.length === 0 && !isComplete) return error === undefined ? <ListSkeleton rows={4} /> : <ListProblem error={error} retry={retry} />;
   if (sessions.length === 0) return <Text color="fg.muted" fontSize="13px" paddingX="8px">No sessions yet.</Text>;
   const groups = groupsOf(sessions, projects).map(({ key, title, sessions: some }) => (
@@ -56,7 +61,7 @@ function Groups() {
       <Stack as="ul" gap="1px">
         {some.map((session) => (
           <Box as="li" key={session.id} listStyleType="none">
-            <Item to={sessionAddress(session.id)} state={{ open: true }} isCurrent={place?.id === session.id} icon={<StateIcon session={session} />} title={`${session.name}: ${phaseWords[phaseOf(session)]}`}>
+            <Item to={sessionAddress(session.id)} state={{ open: true }} isCurrent={current === session.id} icon={<StateIcon session={session} />} title={`${session.name}: ${phaseWords[phaseOf(session)]}`}>
               <Text as="span" truncate flex="1" fontSize="13px">{session.name}</Text>
               <Text as="span" srOnly>{phaseWords[phaseOf(session)]}</Text>
             </Item>
@@ -66,10 +71,11 @@ function Groups() {
     </Stack>
   ));
   return <>{groups}<ListProblem error={error} retry={retry} /></>;
-}
+});
 
 function Content() {
   const { pathname } = useLocation();
+  const current = usePlace()?.id;
   return (
     <Flex direction="column" height="100%" minHeight="0">
       <Box padding="12px 12px 8px">
@@ -82,7 +88,7 @@ function Content() {
           <Item to="/settings" isCurrent={pathname.startsWith("/settings") && pathname !== "/settings/members"} icon={<Settings size={14} />}>Settings</Item>
           <Item to="/settings/members" isCurrent={pathname === "/settings/members"} icon={<Users size={14} />}>Members</Item>
         </Stack>
-        <Groups />
+        <Groups current={current} />
       </Stack>
     </Flex>
   );

@@ -1,7 +1,7 @@
 // The person's sessions, and those that can still be restored.
 import { Box, Button, Flex, Heading, Input, SimpleGrid, Stack, Text } from "@chakra-ui/react";
 import { CirclePause, CirclePlay, FolderInput, FolderOpen, Pencil, Plus, RotateCcw, RotateCw, Search, Trash2 } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { memo, type ReactElement, useDeferredValue, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import type { Project, Session } from "../api/generated";
 import { useProjects } from "../api/projects";
@@ -22,42 +22,51 @@ import { cloningOf, cloningWords, phaseOf, shareDone } from "../lib/workspace";
 import { api } from "../stores/auth";
 import { showOverlay } from "../stores/overlay";
 
-function useSessionActions() {
-  const { remove, restore } = useDeletion();
+/** The same at each render: a card is drawn anew when its session changes, not with each letter that somebody looks for. */
+type Run = (what: keyof ReturnType<typeof useCardActions>, session: Session) => void;
+
+interface Asking {
+  readonly rename: (session: Session) => void;
+  readonly move: (session: Session) => void;
+  readonly mark: (id: string, isGone: boolean) => void;
+}
+
+function useCardActions({ rename, move, mark }: Asking) {
+  const navigate = useNavigate();
+  const { remove } = useDeletion();
   const pause = useSessionChange((session: Session) => api.sessionsPause({ sessionId: session.id }));
   const clone = useSessionChange((session: Session) => api.sessionsClone({ sessionId: session.id }));
   return {
-    restore,
-    remove,
-    clone: (session: Session) => clone.mutate(session, { onSuccess: (now) => say(cloningWords(now)), onError: sayProblem }),
-    pause: (session: Session) => pause.mutate(session, { onSuccess: () => say(`“${session.name}” is paused`), onError: sayProblem }),
+    rename,
+    move,
+    open: (session: Session) => void navigate(sessionAddress(session.id), { state: { open: true } }),
+    files: (session: Session) => void navigate(fileAddress(session.id, "")),
+    clone: (session: Session) => void clone.mutateAsync(session).then((now) => say(cloningWords(now)), sayProblem),
+    pause: (session: Session) => void pause.mutateAsync(session).then(() => say(`“${session.name}” is paused`), sayProblem),
+    remove: (session: Session) => {
+      mark(session.id, true);
+      void remove(session).then(() => mark(session.id, false));
+    },
   };
 }
 
-interface RowProps {
-  readonly session: Session;
-  readonly onRename: () => void;
-  readonly onMove: () => void;
-  readonly onGone: (gone: boolean) => void;
+function useRun(asking: Asking): Run {
+  const now = useRef<ReturnType<typeof useCardActions>>(undefined);
+  now.current = useCardActions(asking);
+  const [run] = useState((): Run => (what, session) => now.current?.[what](session));
+  return run;
 }
 
-function SessionCard({ session, onRename, onMove, onGone }: RowProps) {
-  const actions = useSessionActions();
-  const navigate = useNavigate();
-  const open = (): void => void navigate(sessionAddress(session.id), { state: { open: true } });
-  const remove = async (): Promise<void> => {
-    onGone(true);
-    await actions.remove(session);
-    onGone(false);
-  };
+const SessionCard = memo(function SessionCard({ session, run }: { readonly session: Session; readonly run: Run }) {
+  const open = (): void => run("open", session);
   const items: Action[] = [
     { label: "Open", icon: <CirclePlay size={15} />, run: open },
-    { label: "Files", icon: <FolderOpen size={15} />, run: () => void navigate(fileAddress(session.id, "")) },
-    ...(cloningOf(session) === "failed" ? [{ label: "Clone again", icon: <RotateCw size={15} />, run: () => actions.clone(session) }] : []),
-    { label: "Rename", icon: <Pencil size={15} />, run: onRename },
-    { label: "Move to a project", icon: <FolderInput size={15} />, run: onMove },
-    ...(session.status === "active" ? [{ label: "Pause", icon: <CirclePause size={15} />, run: () => actions.pause(session) }] : []),
-    { label: "Delete", icon: <Trash2 size={15} />, run: () => void remove(), grave: true },
+    { label: "Files", icon: <FolderOpen size={15} />, run: () => run("files", session) },
+    ...(cloningOf(session) === "failed" ? [{ label: "Clone again", icon: <RotateCw size={15} />, run: () => run("clone", session) }] : []),
+    { label: "Rename", icon: <Pencil size={15} />, run: () => run("rename", session) },
+    { label: "Move to a project", icon: <FolderInput size={15} />, run: () => run("move", session) },
+    ...(session.status === "active" ? [{ label: "Pause", icon: <CirclePause size={15} />, run: () => run("pause", session) }] : []),
+    { label: "Delete", icon: <Trash2 size={15} />, run: () => run("remove", session), grave: true },
   ];
   const { error } = session.workspace;
   return (
@@ -84,7 +93,7 @@ function SessionCard({ session, onRename, onMove, onGone }: RowProps) {
       </Flex>
     </Flex>
   );
-}
+});
 
 /** Of a restore or a clone that is under way. */
 function howFar(session: Session): string | undefined {
@@ -95,7 +104,7 @@ function howFar(session: Session): string | undefined {
 }
 
 function DeletedRow({ session }: { readonly session: Session }) {
-  const { restore } = useSessionActions();
+  const { restore } = useDeletion();
   return (
     <Flex as="li" listStyleType="none" align="center" gap="16px" minHeight="56px" paddingX="16px" paddingY="8px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box flex="1" minWidth="0">
@@ -151,12 +160,25 @@ function EmptyProject({ project }: { readonly project: Project }) {
 
 /** So many cards at a time: more are found by looking for them. */
 const CARDS = 60;
+/** As many as a window shows at once. */
+const SCREENFUL = 18;
 
-/** isWhole: all of them, and not what somebody looks for. */
-function Groups({ sessions, isWhole, card }: { readonly sessions: readonly Session[]; readonly isWhole: boolean; readonly card: (session: Session) => ReactNode }) {
+interface GroupsProps {
+  readonly sessions: readonly Session[];
+  readonly most: number;
+  /** All of them, and not what somebody looks for. */
+  readonly isWhole: boolean;
+  readonly run: Run;
+}
+
+function Groups({ sessions, most, isWhole, run }: GroupsProps) {
   const projects = useProjects();
-  if (!isWhole || !sessions.some(({ project_id }) => project_id !== undefined)) return <Cards label="Sessions">{sessions.map(card)}</Cards>;
-  return byProject(sessions, projects).map(({ key, title, sessions: some }) => (
+  // The click that leads here shows what the window has room for; what lies below is drawn behind that frame.
+  const shown = sessions.slice(0, useDeferredValue(most, SCREENFUL));
+  const card = (session: Session) => <SessionCard key={session.id} session={session} run={run} />;
+  const hasProjects = sessions.slice(0, most).some(({ project_id }) => project_id !== undefined);
+  if (!isWhole || !hasProjects) return <Cards label="Sessions">{shown.map(card)}</Cards>;
+  return byProject(shown, projects).map(({ key, title, sessions: some }) => (
     <Stack key={key} as="section" gap="12px" aria-label={title}>
       <Heading as="h2" fontSize="14px" fontWeight="600" color="fg.muted">{title}</Heading>
       <Cards label={title}>{some.map(card)}</Cards>
@@ -164,7 +186,7 @@ function Groups({ sessions, isWhole, card }: { readonly sessions: readonly Sessi
   ));
 }
 
-function Cards({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+function Cards({ label, children }: { readonly label: string; readonly children: readonly ReactElement[] }) {
   return <SimpleGrid as="ul" aria-label={label} columns={{ base: 1, sm: 2, lg: 3 }} gap="16px">{children}</SimpleGrid>;
 }
 
@@ -175,35 +197,33 @@ interface CurrentListProps {
   readonly project: Project | undefined;
 }
 
-function CurrentList({ text, order, project }: CurrentListProps) {
+const CurrentList = memo(function CurrentList({ text, order, project }: CurrentListProps) {
   const { data, error, isPending, refetch } = useSessions();
   const { sessions, error: unread, retry } = useAllSessions();
   const [renaming, setRenaming] = useState<Session>();
   const [moving, setMoving] = useState<Session>();
   const [gone, setGone] = useState<readonly string[]>([]);
   const [most, setMost] = useState(CARDS);
+  const mark = (id: string, isGone: boolean): void => setGone((before) => (isGone ? [...before, id] : before.filter((one) => one !== id)));
+  const run = useRun({ rename: setRenaming, move: setMoving, mark });
   if (isPending) return <Panel><ListSkeleton /></Panel>;
   if (data === undefined) return <ProblemNotice error={error} retry={() => void refetch()} />;
   const there = sessions.filter(({ id }) => !gone.includes(id));
   if (there.length === 0) return <Nothing deleted={false} />;
   const inProject = project === undefined ? there : there.filter(({ project_id }) => project_id === project.id);
   const found = lookFor(inProject, text, order);
-  const mark = (id: string, isGone: boolean): void => setGone((before) => (isGone ? [...before, id] : before.filter((one) => one !== id)));
   return (
     <>
       {found.length === 0 && text !== "" && <Panel><Empty icon={<Search size={20} />} title="No session is called so" text="Try a part of its name." /></Panel>}
       {found.length === 0 && text === "" && project !== undefined && <EmptyProject project={project} />}
-      <Groups
-        sessions={found.slice(0, most)} isWhole={text === "" && project === undefined}
-        card={(session) => <SessionCard key={session.id} session={session} onRename={() => setRenaming(session)} onMove={() => setMoving(session)} onGone={(isGone) => mark(session.id, isGone)} />}
-      />
+      <Groups sessions={found} most={most} isWhole={text === "" && project === undefined} run={run} />
       {found.length > most && <More onMore={() => setMost(most + CARDS)} />}
       <ListProblem error={unread} retry={retry} />
       {renaming !== undefined && <Rename session={renaming} onClose={() => setRenaming(undefined)} />}
       {moving !== undefined && <MoveDialog session={moving} onClose={() => setMoving(undefined)} />}
     </>
   );
-}
+});
 
 function Tab({ to, current, children }: { readonly to: string; readonly current: boolean; readonly children: string }) {
   return (
@@ -238,6 +258,8 @@ export default function Sessions() {
   const asked = search.get("project");
   const project = useProjects().find(({ id }) => id === asked);
   const { sessions } = useAllSessions();
+  // The letter that was typed is seen at once; the cards follow, however many they are.
+  const wanted = { text: useDeferredValue(text), order: useDeferredValue(order), project: useDeferredValue(project) };
   usePageTitle(deleted ? "Deleted sessions" : project?.name ?? "Sessions");
   return (
     <PageMain>
@@ -254,7 +276,7 @@ export default function Sessions() {
           {!deleted && <Finder text={text} order={order} />}
         </Flex>
         {!deleted && sessions.length > 0 && <ProjectBar sessions={sessions} current={project} />}
-        {deleted ? <DeletedList /> : <CurrentList text={text} order={order} project={project} />}
+        {deleted ? <DeletedList /> : <CurrentList text={wanted.text} order={wanted.order} project={wanted.project} />}
       </Stack>
     </PageMain>
   );

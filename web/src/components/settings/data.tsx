@@ -134,7 +134,7 @@ function Export({ user }: { readonly user: User }) {
   return (
     <Stack gap="16px" align="flex-start">
       <FormProblem error={error} />
-      {left.length > 0 && <Text role="alert" color="bad.fg" fontSize="13px" overflowWrap="anywhere">{`Left out, since it could not be made sure that their latest is stored: ${left.map((name) => `“${name}”`).join(", ")}. Try each again, or stop its workspace first.`}</Text>}
+      {left.length > 0 && <Text role="alert" color="bad.fg" fontSize="13px" overflowWrap="anywhere">{`Left out, since it could not be made sure that their latest is stored: ${left.map((name) => `“${name}”`).join(", ")}. Try each again, or pause it first.`}</Text>}
       <Flex gap="12px" align="center" wrap="wrap">
         <Button size="sm" loading={busy} loadingText="Download everything" onClick={() => void take()}><Download size={14} />Download everything</Button>
         {busy && <Button size="sm" variant="outline" colorPalette="gray" onClick={() => stop.current?.abort()}>Stop</Button>}
