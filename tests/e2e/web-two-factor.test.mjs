@@ -13,7 +13,7 @@ let codes = [];
 test("it is set up with an app, by a picture or a secret, and shows recovery codes once", async () => {
   await world.logIn(page, ada);
   await page.goto(`${home}/settings/security`);
-  await button("Set it up …", page).click();
+  await button("Set it up…", page).click();
   await page.getByLabel("Your password, to go on").fill("wrong password");
   await button("Go on", page).click();
   await visible(page.getByText("The password is wrong."));
@@ -58,7 +58,7 @@ test("it is turned off with the password", async () => {
   await button("Turn it off …", page).click();
   await page.getByLabel("Your password, to go on").fill(ada.password);
   await button("Turn it off", page).click();
-  await visible(button("Set it up …", page));
+  await visible(button("Set it up…", page));
 });
 
 test("a link sets another password; half a link says so", async () => {

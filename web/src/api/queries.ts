@@ -138,7 +138,14 @@ export function useSessionChange<Input>(change: (input: Input) => Promise<Sessio
 
 const PAGE = 1000;
 
-/** All entries of a folder, folders first. */
+/** As a person looks for them: folders first, 2 before 10. */
+export function inOrder(entries: readonly Entry[]): Entry[] {
+  const order = new Intl.Collator("en", { numeric: true });
+  const rank = (entry: Entry): number => (entry.type === "dir" ? 0 : 1);
+  return [...entries].sort((a, b) => rank(a) - rank(b) || order.compare(a.path, b.path));
+}
+
+/** All entries of a folder. */
 async function listFolder(tree: string, path: string, signal: AbortSignal, at?: number): Promise<Entry[]> {
   const entries: Entry[] = [];
   let cursor: string | undefined;
@@ -148,9 +155,7 @@ async function listFolder(tree: string, path: string, signal: AbortSignal, at?: 
     entries.push(...page.data);
     cursor = page.page.next ?? undefined;
   } while (cursor !== undefined);
-  const order = new Intl.Collator("en", { numeric: true });
-  const rank = (entry: Entry): number => (entry.type === "dir" ? 0 : 1);
-  return entries.sort((a, b) => rank(a) - rank(b) || order.compare(a.path, b.path));
+  return inOrder(entries);
 }
 
 export function useFolder(tree: string, path: string, enabled = true) {

@@ -58,7 +58,7 @@ export function Empty({ icon, title, text, isPart = false, children }: EmptyProp
       </Flex>
       <Stack gap="4px">
         <Heading as="h2" textStyle="md" fontWeight="600">{title}</Heading>
-        <Text color="fg.muted" maxWidth="360px">{text}</Text>
+        <Text color="fg.muted" maxWidth="360px" textWrap="balance">{text}</Text>
       </Stack>
       {children}
     </Stack>

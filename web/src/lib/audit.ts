@@ -9,7 +9,7 @@ export interface Kind {
 }
 
 export const kinds: readonly Kind[] = [
-  { noun: "session", label: "Sessions", verbs: { create: "created the session", rename: "renamed the session", move: "moved to another project the session", delete: "deleted the session", purge: "removed for good, 30 days after it was deleted, the session", restore: "restored the session", fork: "forked the session", clone: "tried again to clone the repository of", open: "opened the session", pause: "paused the session" } },
+  { noun: "session", label: "Sessions", verbs: { create: "created the session", rename: "renamed the session", move: "changed the project of the session", delete: "deleted the session", purge: "removed for good, 30 days after it was deleted, the session", restore: "restored the session", fork: "forked the session", clone: "tried again to clone the repository of", open: "opened the session", pause: "paused the session" } },
   { noun: "terminal", label: "Terminals", verbs: { open: "opened a terminal in", end: "ended a terminal in" } },
   { noun: "project", label: "Projects", verbs: { create: "created the project", rename: "renamed the project", delete: "deleted the project" } },
   { noun: "login", label: "Logins", verbs: { create: "logged in", end: "ended a login", expire: "was logged out after a long time", reused: "had a login ended: an old token came again", replace: "logged in again", code: "entered a code of the second factor" } },

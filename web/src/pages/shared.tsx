@@ -6,6 +6,7 @@ import { Clock, Download, FolderOpen, Inbox, Unlink } from "lucide-react";
 import { useMemo } from "react";
 import { Link, useLocation, useSearchParams } from "react-router";
 import { ApiError, type Client, createClient, type Entry } from "../api/generated";
+import { inOrder } from "../api/queries";
 import { Ago, Empty, ListSkeleton, Logo, usePageTitle } from "../components/bits";
 import { fetchToDisk, save } from "../components/files/actions";
 import { BlobContent, limitOf } from "../components/files/file-view";
@@ -36,7 +37,7 @@ async function listFolder(client: Client, path: string, signal: AbortSignal): Pr
     entries.push(...data);
     cursor = page.next ?? undefined;
   }
-  return entries;
+  return inOrder(entries);
 }
 
 const useFolder = ({ client, hash }: Shown, path: string) => useQuery({ queryKey: ["shared", hash, "folder", path], queryFn: ({ signal }) => listFolder(client, path, signal) });
@@ -55,7 +56,7 @@ function Row({ entry, hash }: { readonly entry: Entry; readonly hash: string }) 
       <Box color={entry.type === "dir" ? "accent.fg" : "fg.muted"} flexShrink="0"><EntryIcon entry={entry} size={16} /></Box>
       <Text flex="1" minWidth="0" truncate>{isOpened ? <To path={entry.path} isFile={entry.type === "file"} hash={hash}>{name}</To> : name}</Text>
       <Text color="fg.muted" fontVariantNumeric="tabular-nums" whiteSpace="nowrap" fontSize="13px">{entry.type === "file" && formatSize(entry.size)}</Text>
-      <Text width="130px" color="fg.muted" display={{ base: "none", md: "block" }} fontSize="13px" whiteSpace="nowrap"><Ago time={entry.mtime} /></Text>
+      <Text width="130px" textAlign="end" color="fg.muted" display={{ base: "none", md: "block" }} fontSize="13px" whiteSpace="nowrap"><Ago time={entry.mtime} /></Text>
     </Flex>
   );
 }

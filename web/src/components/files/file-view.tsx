@@ -164,7 +164,7 @@ export function FileView({ tree, entry }: FileProps) {
   return (
     <Flex direction="column" flex="1" minWidth="0" minHeight="0">
       <Flex height="48px" flexShrink="0" align="center" gap="8px" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px">
-        <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></Text>
+        <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · <Box as="span" display={{ base: "none", md: "inline" }}>changed </Box><Ago time={entry.mtime} /></Text>
         <Button size="xs" height="32px" variant="ghost" colorPalette="gray" aria-expanded={isOpen} onClick={isOpen ? close : open}><HistoryIcon size={14} />History</Button>
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(tree, entry.path)}><Download size={14} />Download</Button>
         {!isHome && <FileMenu tree={tree} entry={entry} />}

@@ -118,7 +118,7 @@ function Off() {
   if (codes !== undefined) return <RecoveryCodes codes={codes} onClose={refresh} />;
   if (begun !== undefined) return <FirstCode begun={begun} onDone={setCodes} />;
   if (asking) return <Proof action="Go on" onProof={async (password) => setBegun(await api.usersMeTotpBegin({ body: { password } }))} />;
-  return <Flex><Button size="sm" onClick={() => setAsking(true)}>Set it up …</Button></Flex>;
+  return <Flex><Button size="sm" onClick={() => setAsking(true)}>Set it up…</Button></Flex>;
 }
 
 export function TwoFactor() {
