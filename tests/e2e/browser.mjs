@@ -45,19 +45,20 @@ export async function escape(page, locator) {
 export const button = (name, where) => where.getByRole("button", { name, exact: true });
 export const link = (name, where) => where.getByRole("link", { name, exact: true });
 
-/** A server that serves the web app at its own name, and a browser; both end with the test file. */
-export async function launch({ args = ["--rate-factor", "1000"], port, program } = {}) {
+/** A server that serves the web app at its own name, and a browser. */
+export async function openWorld({ args = ["--rate-factor", "1000"], port, program } = {}) {
   const server = await Server.start({ port, ...(program === undefined ? {} : { program }), args: ["--web", web, ...args] });
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
-  const world = new World(server, browser);
-  after(async () => {
-    await browser.close();
-    await server.stop();
-    world.isQuiet();
-  });
+  return new World(server, browser);
+}
+
+/** One that ends with the test file. */
+export async function launch(options) {
+  const world = await openWorld(options);
+  after(() => world.end());
   return world;
 }
 
@@ -97,6 +98,12 @@ class World {
     });
     context.on("weberror", (error) => this.refused.push(error.error().stack));
     return context;
+  }
+
+  async end() {
+    await this.browser.close();
+    await this.server.stop();
+    this.isQuiet();
   }
 
   /** Nothing left for a foreign host, no policy refused anything, no script threw. */

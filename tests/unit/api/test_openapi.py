@@ -313,7 +313,7 @@ class TheDocument(unittest.TestCase):
     def test_every_change_is_audited_and_every_read_is_not(self):
         for operation in self.document.operations:
             if operation.method == "GET":
-                self.assertEqual(operation.audit, ["none"], operation.id)
+                self.assertTrue(operation.audit == ["none"] or operation.socket, operation.id)  # what a socket leads to may change much
             # Tokens are no change of what is kept; the link that a mail brings is audited when it is made.
             elif operation.id not in ("auth_refresh", "auth_ticket_create", "auth_reset_ask"):
                 for name in operation.audit if operation.audit != ["history"] else []:

@@ -104,7 +104,7 @@ function Option({ id, command, at, isAt, onPoint, onRun }: OptionProps) {
   }, [isAt]);
   return (
     <Flex
-      ref={row} id={id} role="option" aria-selected={isAt} minHeight="40px" paddingX="12px" gap="12px" align="center"
+      ref={row} id={id} role="option" aria-selected={isAt} minHeight="40px" flexShrink="0" paddingX="12px" gap="12px" align="center"
       borderRadius="l2" cursor="pointer" bg={isAt ? "bg.muted" : undefined} onMouseMove={onPoint} onClick={onRun}
     >
       <Box color="fg.muted" flexShrink="0">{command.icon}</Box>
@@ -146,12 +146,11 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
         value={text} onKeyDown={key} borderColor="border.emphasized" fontSize={{ base: "16px", sm: "14px" }} _placeholder={{ color: "fg.subtle" }}
         onChange={(event) => { setText(event.currentTarget.value); setAt(0); }}
       />
-      <Box height="min(360px, 50dvh)" overflowY="auto" marginTop="8px" marginX="-8px" paddingX="8px">
-        <Stack id="palette-list" role="listbox" aria-label="Results" gap="0">
-          {found.map(({ one, at: letters }, i) => <Option key={`${one.kind} ${one.label} ${i}`} id={`palette-${i}`} command={one} at={letters} isAt={i === index} onPoint={() => setAt(i)} onRun={() => run(one)} />)}
-          {found.length === 0 && <Text color="fg.muted" padding="12px" role="option" aria-selected="false" aria-disabled="true">Nothing is called “{text}”.</Text>}
-        </Stack>
-      </Box>
+      {/* What scrolls is the list itself: the keyboard moves in it from the field. */}
+      <Stack id="palette-list" role="listbox" aria-label="Results" gap="0" height="min(360px, 50dvh)" overflowY="auto" marginTop="8px" marginX="-8px" paddingX="8px">
+        {found.map(({ one, at: letters }, i) => <Option key={`${one.kind} ${one.label} ${i}`} id={`palette-${i}`} command={one} at={letters} isAt={i === index} onPoint={() => setAt(i)} onRun={() => run(one)} />)}
+        {found.length === 0 && <Text color="fg.muted" padding="12px" role="option" aria-selected="false" aria-disabled="true">Nothing is called “{text}”.</Text>}
+      </Stack>
       <Text role="status" srOnly>{found.length === 1 ? "1 result" : `${found.length} results`}</Text>
       <Flex gap="16px" marginTop="12px" color="fg.muted" fontSize="12px" align="center" display={{ base: "none", sm: "flex" }} aria-hidden="true">
         <span><Kbd size="sm" variant="outline" color="fg.muted">↑</Kbd> <Kbd size="sm" variant="outline" color="fg.muted">↓</Kbd> choose</span>
