@@ -7,13 +7,14 @@ import { cost, http, put } from "./http.mjs";
 import { identity } from "./identity.mjs";
 import { load, machine } from "./measure.mjs";
 import { mirror } from "./mirror.mjs";
+import { paint } from "./paint.mjs";
 import { memory, users } from "./people.mjs";
 import { records } from "./records.mjs";
 import { store } from "./store.mjs";
 import { ide, restore, save } from "./workspace.mjs";
 
 const { checkout, large, idle, arrive, back } = mirror;
-const rows = { http, put, cost, memory, users, identity, records, store, beside, fork, archive, save, checkout, large, idle, arrive, back, restore, ide, crash };
+const rows = { http, put, cost, memory, users, identity, records, store, beside, fork, archive, save, checkout, large, idle, arrive, back, restore, ide, paint, crash };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in rows));
 if (unknown.length > 0) {
