@@ -5,7 +5,7 @@
 static void hashes_with_the_promised_cost(void **state)
 {
     (void)state;
-    struct auth a = {.cheap_hash = false};
+    struct auth a = {.cheap_hash = false, .cores = auth_cores_create()};
     char phc[AUTH_HASH_ROOM];
     char second[AUTH_HASH_ROOM];
     assert_int_equal(auth_password_hash(&a, WORLD_PASSWORD, phc), 0);
@@ -17,6 +17,24 @@ static void hashes_with_the_promised_cost(void **state)
     assert_string_not_equal(phc, second);
     /* The account that does not exist is verified against the dummy and refused even if the dummy's password comes. */
     assert_false(auth_password_verify(&a, STR_EMPTY, WORLD_PASSWORD));
+    auth_cores_destroy(a.cores);
+}
+
+/* Neither a hash nor a verification begins without a core, and each gives it back. */
+static void every_hash_has_a_core(void **state)
+{
+    (void)state;
+    struct auth a = {.cheap_hash = true, .cores = auth_cores_create()};
+    int before = 0;
+    int after = 0;
+    char phc[AUTH_HASH_ROOM];
+    assert_int_equal(sem_getvalue(a.cores, &before), 0);
+    assert_int_equal(before, sysconf(_SC_NPROCESSORS_ONLN));
+    assert_int_equal(auth_password_hash(&a, WORLD_PASSWORD, phc), 0);
+    assert_true(auth_password_verify(&a, str_from(phc), WORLD_PASSWORD));
+    assert_int_equal(sem_getvalue(a.cores, &after), 0);
+    assert_int_equal(after, before);
+    auth_cores_destroy(a.cores);
 }
 
 static double cpu_seconds(const struct auth *a, struct str phc)
@@ -34,13 +52,14 @@ static double cpu_seconds(const struct auth *a, struct str phc)
 static void unknown_accounts_cost_the_same(void **state)
 {
     (void)state;
-    struct auth a = {.cheap_hash = false};
+    struct auth a = {.cheap_hash = false, .cores = auth_cores_create()};
     char phc[AUTH_HASH_ROOM];
     assert_int_equal(auth_password_hash(&a, STR("somebody's"), phc), 0);
     assert_int_equal(auth_password_hash(&a, STR("nobody's"), a.dummy_hash), 0);
     double known = cpu_seconds(&a, str_from(phc));
     double unknown = cpu_seconds(&a, STR_EMPTY);
     assert_true(unknown > known / 2 && unknown < known * 2);
+    auth_cores_destroy(a.cores);
 }
 
 enum { LOGINS = 200 };
@@ -145,6 +164,7 @@ static void refuses_the_commonest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(hashes_with_the_promised_cost),
+                                       cmocka_unit_test(every_hash_has_a_core),
                                        cmocka_unit_test(unknown_accounts_cost_the_same),
                                        cmocka_unit_test(logins_do_not_tell_accounts_apart),
                                        cmocka_unit_test(refuses_what_is_guessed_first),
