@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bundle, newSession, serverForFile } from "./harness.mjs";
+import { homeOf, program } from "./homes.mjs";
 
 const seed = Number(process.env.CODITECT_RANDOM_SEED ?? Date.now() % 1_000_000);
-const server = await serverForFile();
+const server = await serverForFile({ program });
 let state = seed;
 const below = (n) => (state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff) % n;
 
@@ -101,7 +102,10 @@ test("every list of the document: a cursor goes on in the order and selection th
     await made("/projects", { name });
     await made(`/conversations/${conversation.id}/messages`, { role: "user", content: name });
     await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
-    for (const file of ["a", "b"]) await ada.write(`/sessions/${session.id}/files/${file}`, name);
+    for (const file of ["a", "b"]) {
+      await ada.write(`/sessions/${session.id}/files/${file}`, name);
+      await homeOf(server, ada).write(file, name);
+    }
   }
   const link = await made(`/sessions/${session.id}/links`, { name: "a", expires_in_days: 1 });
   const ids = { session_id: session.id, conversation_id: conversation.id, path: "a" };

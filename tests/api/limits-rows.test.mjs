@@ -9,7 +9,7 @@ const session = await newSession(ada);
 
 const prefixes = { session_id: "ses", device_id: "log", user_id: "usr", invitation_id: "inv", key_id: "key", project_id: "prj", workspace_id: "wsp", link_id: "lnk", conversation_id: "cnv" };
 const nobody = Object.fromEntries(Object.entries(prefixes).map(([name, prefix]) => [name, `${prefix}-${"0".repeat(26)}`]));
-Object.assign(nobody, { category: "nothing", key: "nothing" });
+Object.assign(nobody, { category: "nothing", key: "nothing", terminal: "nothing" });
 
 /** An address of this route at which nothing is: what is asked here is only what the answer says of the limit. */
 function addressOf({ segments }) {

@@ -5,9 +5,9 @@ import { renameSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { bundle, compile, newSession, noteHit, serverForFile, until } from "../api/harness.mjs";
+import { bundle, compile, newSession, noteHit, serverForFile, until } from "./harness.mjs";
 import { Terminal } from "../codi2/terminal.mjs";
-import { alive, open, processesOf, reaches, stateOf } from "./inside.mjs";
+import { alive, open, processesOf, reaches, stateOf } from "../workspaces/inside.mjs";
 
 const server = await serverForFile();
 const isWord = compile(bundle.operations.find(({ id }) => id === "terminals_socket").replies["101"]);
