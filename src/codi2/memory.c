@@ -181,8 +181,9 @@ static bool name_when_known(struct codi2_memory *m, struct codi2_process *ret_en
         *ret_wait = LOOK_CLOSELY_MS;
         return false;
     }
-    *ret_ended = stays ? (struct codi2_process){0} : m->large;
-    m->large = (struct codi2_process){0};
+    static const struct codi2_process nobody;
+    *ret_ended = stays ? nobody : m->large;
+    m->large = nobody;
     m->name_until = 0;
     return true;
 }
