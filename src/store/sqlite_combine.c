@@ -1,17 +1,18 @@
 /*
- * Writes to the database and its log are combined. SQLite writes a log frame by frame, a header of 24 bytes and a page in calls of
- * their own, and copies the log into the database page by page: most of what the writer thread costs is then the system calls.
- * This VFS stands before another and gives it what follows on the other in one piece. (SQLite's "VFS shims" are documented at
- * sqlite.org/vfs.html.)
+ * Writes to the log are combined. SQLite writes it frame by frame, a header of 24 bytes and a page in calls of their own: a large
+ * part of what the writer thread costs is then the system calls. This VFS stands before another and gives it what follows on the
+ * other in one piece. (SQLite's "VFS shims" are documented at sqlite.org/vfs.html.)
  *
  * Invariants
- *  1. What waits here is one run of bytes of one file, newer than the file. Anything else that is asked of the file, but for
- *     locks and the index of its log, comes after it: a read by the same connection, a size, a truncation, a flush.
+ *  1. What waits here is one run of bytes of the log, newer than its file. Anything else that is asked of the file, but for
+ *     locks and the log's index, comes after it: a read by the same connection, a size, a truncation, a flush.
  *  2. Other connections have files of their own and do not see what waits. They need not: a frame is read when the log's index
- *     names it and a page in the database when the index says it was copied, and both are said only after a flush. Hence this is
- *     for connections that flush (synchronous=FULL), not for those of tests that leave it out.
+ *     names it, and that is said only after a flush. Hence this is for connections that flush (synchronous=FULL), not for those of
+ *     tests that leave it out, and for disks that do not spoil what lies beside a write (SQLITE_IOCAP_POWERSAFE_OVERWRITE):
+ *     for others SQLite fills a sector with a frame behind the flush.
  *  3. Bytes that could not be written are forgotten, and the call that gave them up fails: SQLite rolls back as it does when its own
- *     write fails.
+ *     write fails. Of a log every such call is looked at. Of the database none is behind a checkpoint's last page (walCheckpoint
+ *     of 3.40 asks SQLITE_FCNTL_CKPT_DONE and does not hear the answer), so the database's writes go straight through.
  */
 #include "base/arena.h"
 #include "base/assert.h"
@@ -31,6 +32,7 @@ struct combining_file {
     sqlite3_file *below;
     sqlite3_int64 at;
     int count;
+    bool combines;
     char *bytes; /* ROOM; made with the first write */
 };
 
@@ -71,7 +73,7 @@ static int file_write(sqlite3_file *file, const void *bytes, int count, sqlite3_
             return r;
         }
     }
-    if (count > ROOM) {
+    if (!f->combines || count > ROOM) {
         return f->below->pMethods->xWrite(f->below, bytes, count, at);
     }
     f->bytes = f->bytes ? f->bytes : mem_alloc(ROOM);
@@ -135,46 +137,8 @@ static int file_characteristics(sqlite3_file *file)
     return of(file)->below->pMethods->xDeviceCharacteristics(of(file)->below);
 }
 
-static int file_shm_map(sqlite3_file *file, int region, int size, int extend,
-                        void volatile **ret_region)
-{
-    sqlite3_file *below = of(file)->below;
-    return below->pMethods->xShmMap(below, region, size, extend, ret_region);
-}
-
-static int file_shm_lock(sqlite3_file *file, int offset, int n, int flags)
-{
-    return of(file)->below->pMethods->xShmLock(of(file)->below, offset, n, flags);
-}
-
-static void file_shm_barrier(sqlite3_file *file)
-{
-    of(file)->below->pMethods->xShmBarrier(of(file)->below);
-}
-
-static int file_shm_unmap(sqlite3_file *file, int delete)
-{
-    return of(file)->below->pMethods->xShmUnmap(of(file)->below, delete);
-}
-
-static int file_fetch(sqlite3_file *file, sqlite3_int64 at, int count, void **ret_bytes)
-{
-    struct combining_file *f = of(file);
-    *ret_bytes = NULL; /* SQLite reads instead */
-    int r = f->below->pMethods->iVersion >= 3 ? put_down(f) : SQLITE_OK;
-    return r == SQLITE_OK && f->below->pMethods->iVersion >= 3
-               ? f->below->pMethods->xFetch(f->below, at, count, ret_bytes)
-               : r;
-}
-
-static int file_unfetch(sqlite3_file *file, sqlite3_int64 at, void *bytes)
-{
-    sqlite3_file *below = of(file)->below;
-    return below->pMethods->iVersion >= 3 ? below->pMethods->xUnfetch(below, at, bytes) : SQLITE_OK;
-}
-
 static const sqlite3_io_methods methods = {
-    .iVersion = 3,
+    .iVersion = 1, /* SQLite asks the database for shared memory and mappings, never the log */
     .xClose = file_close,
     .xRead = file_read,
     .xWrite = file_write,
@@ -187,12 +151,6 @@ static const sqlite3_io_methods methods = {
     .xFileControl = file_control,
     .xSectorSize = file_sector,
     .xDeviceCharacteristics = file_characteristics,
-    .xShmMap = file_shm_map,
-    .xShmLock = file_shm_lock,
-    .xShmBarrier = file_shm_barrier,
-    .xShmUnmap = file_shm_unmap,
-    .xFetch = file_fetch,
-    .xUnfetch = file_unfetch,
 };
 
 /* ---- the VFS ------------------------------------------------------------------------------------------------------- */
@@ -201,13 +159,15 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
                     int *ret_flags)
 {
     sqlite3_vfs *below = ((struct combining_vfs *)vfs)->below;
-    if (!(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL))) {
+    if (!(flags & SQLITE_OPEN_WAL)) {
         return below->xOpen(below, name, file, flags, ret_flags);
     }
     struct combining_file *f = of(file);
     *f = (struct combining_file){.below = (sqlite3_file *)(f + 1)};
     int r = below->xOpen(below, name, f->below, flags, ret_flags);
     f->own.pMethods = f->below->pMethods ? &methods : NULL; /* set: SQLite closes it */
+    f->combines = r == SQLITE_OK && (f->below->pMethods->xDeviceCharacteristics(f->below) &
+                                     SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
     return r;
 }
 

@@ -15,7 +15,7 @@ struct disk {
     sqlite3_int64 size;
     unsigned writes, syncs;
     unsigned size_at_sync;
-    bool full;
+    bool full, spoils;
 };
 
 static struct disk disk;
@@ -70,6 +70,12 @@ static int disk_size(sqlite3_file *file, sqlite3_int64 *ret_size)
     return SQLITE_OK;
 }
 
+static int disk_characteristics(sqlite3_file *file)
+{
+    (void)file;
+    return disk.spoils ? 0 : SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+}
+
 static const sqlite3_io_methods disk_methods = {
     .iVersion = 1,
     .xClose = disk_close,
@@ -78,6 +84,7 @@ static const sqlite3_io_methods disk_methods = {
     .xTruncate = disk_truncate,
     .xSync = disk_sync,
     .xFileSize = disk_size,
+    .xDeviceCharacteristics = disk_characteristics,
 };
 
 static int disk_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags,
@@ -205,14 +212,29 @@ static void what_a_full_disk_refuses_is_forgotten(void **state)
     assert_int_equal(disk.size, 0);
 }
 
+static void nothing_waits_where_a_write_spoils_what_is_beside_it(void **state)
+{
+    (void)state;
+    disk.spoils = true;
+    sqlite3_file *file = open_file(SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE);
+    assert_int_equal(put(file, 'a', 100, 0), SQLITE_OK);
+    assert_int_equal(disk.size, 100);
+    assert_int_equal(file->pMethods->xClose(file), SQLITE_OK);
+    mem_free(file);
+}
+
+/* The database above all: a checkpoint does not hear that its last page could not be written. */
 static void other_files_are_left_alone(void **state)
 {
     (void)state;
-    sqlite3_file *file = open_file(SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_READWRITE);
-    assert_ptr_equal(file->pMethods, &disk_methods);
+    static const int kinds[] = {SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_MAIN_JOURNAL};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        sqlite3_file *file = open_file(kinds[i] | SQLITE_OPEN_READWRITE);
+        assert_ptr_equal(file->pMethods, &disk_methods);
+        mem_free(file);
+    }
     assert_string_equal(store_combining_vfs("disk"), store_combining_vfs("disk"));
     assert_string_equal(store_combining_vfs("none"), "none");
-    mem_free(file);
 }
 
 int main(void)
@@ -222,6 +244,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_than_there_is_room_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_newest_bytes_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_full_disk_refuses_is_forgotten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nothing_waits_where_a_write_spoils_what_is_beside_it,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_files_are_left_alone, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
