@@ -13,6 +13,7 @@ struct codi2_link *codi2_link_create(const struct codi2_link_options *options)
     struct codi2_link *l = MEM_NEW(struct codi2_link);
     l->magic = LINK_MAGIC;
     l->options = *options;
+    l->stop = &l->cancelled;
     BUF_AUTO(bearer, 4096);
     buf_printf(&bearer, "Bearer " STR_FMT, STR_ARG(options->token));
     l->bearer = mem_dup(bearer.p, bearer.n);
@@ -52,6 +53,7 @@ void codi2_link_destroy(struct codi2_link *l)
 void codi2_link_cancel(struct codi2_link *l)
 {
     ASSERT_MAGIC(l, LINK_MAGIC);
+    atomic_store(&l->cancelled, true);
     if (l->client) {
         http_client_cancel(l->client);
     }

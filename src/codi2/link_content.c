@@ -4,7 +4,6 @@
  * answered only when it is on the server's disk. While a full lot is on its way the next is cut.
  */
 #include <pthread.h>
-#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -89,6 +88,7 @@ struct sending {
     const struct link_piece *const *pieces;
     size_t begins[LINK_WAITING + 1]; /* of groups, and the end */
     size_t groups;
+    const atomic_bool *stop;
     atomic_size_t next;
     atomic_int error;
 };
@@ -109,7 +109,9 @@ static void send_groups(struct sending *s, struct codi2_link *l)
     for (size_t i;
          (i = atomic_fetch_add(&s->next, 1)) < s->groups && atomic_load(&s->error) == 0;) {
         size_t begin = s->begins[i];
-        int error = send_group(l, &s->pieces[begin], s->begins[i + 1] - begin);
+        int error = atomic_load(s->stop)
+                        ? ERR_UNAVAILABLE
+                        : send_group(l, &s->pieces[begin], s->begins[i + 1] - begin);
         if (error) {
             atomic_store(&s->error, error);
         }
@@ -127,7 +129,7 @@ static void *sender(void *ctx)
 
 static int send_all(struct codi2_link *l, const struct link_piece *const *pieces, size_t count)
 {
-    struct sending s = {.options = &l->options, .pieces = pieces};
+    struct sending s = {.options = &l->options, .pieces = pieces, .stop = l->stop};
     while (s.begins[s.groups] < count) {
         s.begins[s.groups + 1] = group_end(pieces, s.begins[s.groups], count);
         s.groups++;
@@ -206,11 +208,13 @@ static void *send_aside(void *ctx)
 static int send_full(struct codi2_link *l)
 {
     int error = aside_end(l);
+    error = error || !atomic_load(l->stop) ? error : ERR_UNAVAILABLE;
     if (error) {
         return error;
     }
     struct link_aside *aside = &l->aside;
     aside->link = aside->link ? aside->link : codi2_link_create(&l->options);
+    aside->link->stop = l->stop;
     aside->lot = &l->lots[l->filling];
     l->filling = 1 - l->filling;
     aside->running = pthread_create(&aside->thread, NULL, send_aside, aside) == 0;

@@ -2,6 +2,7 @@
 #define CODI2_LINK_INT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "codi2/link.h"
 #include "http/http.h"
@@ -66,6 +67,8 @@ struct codi2_link {
     struct link_lot lots[2];
     unsigned filling; /* index of the one that takes pieces */
     struct link_aside aside;
+    atomic_bool cancelled;
+    const atomic_bool *stop;  /* cancelled; of a link that sends aside: of the one it sends for */
     struct link_ahead *files; /* content of the files to come; NULL: not used yet */
     struct link_ahead *parts; /* parts of a large file */
 };
