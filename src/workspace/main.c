@@ -42,11 +42,13 @@ struct supervisor {
     bool ended;
 };
 
-static void report(struct supervisor *s)
+static int report(struct supervisor *s)
 {
-    if (workspace_state_write(&s->config, &s->state) != 0) {
+    int error = workspace_state_write(&s->config, &s->state);
+    if (error) {
         log_warn("workspace", "the state file is out of date");
     }
+    return error;
 }
 
 static void begin_end(struct supervisor *s)
@@ -56,7 +58,7 @@ static void begin_end(struct supervisor *s)
     }
     s->kill_at = time_monotonic() + s->config.grace;
     s->state.phase = "stopping";
-    report(s);
+    (void)report(s);
 }
 
 /*
@@ -195,32 +197,37 @@ static int run(struct supervisor *s)
     s->state.limits = workspace_group_name(&s->group);
     s->config.codi2_watches_memory = s->group.kind == WORKSPACE_GROUP_NONE;
     FD_AUTO int signals = open_signals(); /* first: no child may end unnoticed */
-    report(s);
+    bool stored = s->state.stored;
+    s->state.stored =
+        false; /* on the disk before anybody can write: the word of the last run is over */
+    int untold = report(s);
     fd_close(&s->announce);
     s->sandbox.slirp_exit = -1;
     int error = signals < 0      ? ERR_INTERNAL
                 : s->group.taken ? ERR_BUSY
+                : untold         ? untold
                                  : workspace_sandbox_start(&s->config, &s->group, &s->sandbox);
     if (error) {
+        s->state.stored = stored;
         s->state.phase = "ended";
         s->state.exit_code = 1;
         s->state.error = s->group.taken
                              ? "this workspace runs for a server with another data directory"
+                         : untold           ? "its state cannot be written: is the disk full?"
                          : s->sandbox.error ? s->sandbox.error
                                             : "out of descriptors";
         log_error("workspace", "%s", s->state.error);
     } else {
         s->state.phase = "running";
-        s->state.stored = false;
         s->state.sandbox = s->sandbox.holder;
         s->state.codi2 = s->sandbox.codi2;
-        report(s);
+        (void)report(s);
         supervise(s, signals);
         s->state.phase = "ended";
     }
     workspace_sandbox_fini(&s->sandbox);
     workspace_group_destroy(&s->group);
-    report(s);
+    (void)report(s);
     return error;
 }
 
