@@ -11,6 +11,7 @@ import { Readable } from "node:stream";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { bundle, bytesOf, Client, newSession, root, Server, strangers, totpCode, until } from "../api/harness.mjs";
+import { Stream } from "../api/stream.mjs";
 import { conversationRows } from "./faults-conversations.mjs";
 import { linkRows } from "./faults-links.mjs";
 import { Rounds } from "./faults-rounds.mjs";
@@ -331,6 +332,15 @@ const rows = [
   ...tenancyRows({ ada, few: await server.account("few"), anonymous, countOf, fresh, member, twoFactor }),
   { id: "sessions_pause", request: (_, o) => ada.post(`${base}/pause`, undefined, o), after: (_, reply) => assert.equal(reply.data.status, "paused") },
   { id: "auth_ticket_create", request: (_, o) => ada.post("/auth/tickets", { session_id: session.id }, o), status: 409 /* it does not run */ },
+  {
+    id: "session_events", status: 101, // its first message too: a fault behind the handshake is tried again
+    request: async () => {
+      const stream = await Stream.open(ada, session);
+      if (stream.status !== undefined) return { status: stream.status, code: stream.json.error.code, text: () => JSON.stringify(stream.json) };
+      stream.socket.terminate();
+      return { status: 101, text: () => "" };
+    },
+  },
   { id: "terminals_list", request: (_, o) => ada.get(`${base}/terminals`, o), status: 409 /* likewise */ },
   { id: "terminals_delete", request: (_, o) => ada.delete(`${base}/terminals/main`, o), status: 409 },
   { id: "terminals_socket", request: (_, o) => ada.get(`/ws${base}/terminals/main`, { ...o, headers: { ...o?.headers, Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13" } }), status: 409 },
