@@ -73,6 +73,44 @@ int auth_console_password(struct auth *a, struct data_context *ctx,
     return change(ctx, &c);
 }
 
+struct linking {
+    struct data_context *ctx;
+    struct str email;
+    struct auth_reset reset; /* result */
+};
+
+/* The operator is nobody that a record could name: it says the person. */
+static int link_fn(struct txn *txn, void *ctx)
+{
+    struct linking *l = ctx;
+    struct scope scope;
+    int r = data_user_by_email(txn, l->email, &scope);
+    if (r < 0) {
+        return r;
+    }
+    const struct auth_reset_making making = {.arena = l->ctx->arena,
+                                             .scope = &scope,
+                                             .user_id = scope.user_id,
+                                             .created_by = scope.user_id};
+    struct data_context actor = *l->ctx;
+    actor.scope = scope;
+    r = auth_reset_make_in(txn, &making, &l->reset);
+    return r < 0 ? r : data_audit(txn, &actor, "reset.create", scope.user_id, DATA_OUTCOME_OK);
+}
+
+int auth_console_reset(struct data_context *ctx, struct str email, struct auth_reset *ret_reset)
+{
+    struct linking l = {.ctx = ctx};
+    struct store_op op = store_op_new();
+    op.reserve = true;
+    int r = auth_email_clean(ctx, email, &l.email);
+    r = r < 0 ? r : store_write(ctx->store, &op, link_fn, &l);
+    if (r == 0) {
+        *ret_reset = l.reset;
+    }
+    return r;
+}
+
 int auth_console_totp_end(struct data_context *ctx, struct str email)
 {
     struct change c = {.ctx = ctx};

@@ -26,6 +26,10 @@ struct auth_reset {
 int auth_member_reset(struct data_context *ctx, struct str user_id,
                       struct auth_reset *ret_reset) BASE_MUST_USE;
 
+/* The same from the operator of a server that runs, for anybody; ctx has no scope. ERR_NOT_FOUND: no such account; ERR_INVALID. */
+int auth_console_reset(struct data_context *ctx, struct str email,
+                       struct auth_reset *ret_reset) BASE_MUST_USE;
+
 struct auth_reset_input {
     struct str token;
     struct str new_password;

@@ -19,12 +19,12 @@ extern const struct cli_command cli_command_login, cli_command_register, cli_com
     cli_command_members_invite, cli_command_members_invitations, cli_command_members_withdraw,
     cli_command_audit, cli_command_admin_check, cli_command_admin_scrub, cli_command_admin_users,
     cli_command_admin_audit, cli_command_admin_tenants, cli_command_admin_limits,
-    cli_command_admin_rotate_keys, cli_command_completion, cli_command_doctor, cli_command_manual,
-    cli_command_settings_ls, cli_command_settings_get, cli_command_settings_set,
-    cli_command_settings_reset, cli_command_admin_backup, cli_command_admin_backups,
-    cli_command_admin_restore, cli_command_files_unpack, cli_command_sessions_clone,
-    cli_command_home_ls, cli_command_home_cat, cli_command_home_history, cli_command_home_restore,
-    cli_command_home_changes, cli_command_home_archive, cli_command_tenant_rename,
-    cli_command_workspaces_ls, cli_command_workspaces_stop;
+    cli_command_admin_rotate_keys, cli_command_admin_reset_password, cli_command_completion,
+    cli_command_doctor, cli_command_manual, cli_command_settings_ls, cli_command_settings_get,
+    cli_command_settings_set, cli_command_settings_reset, cli_command_admin_backup,
+    cli_command_admin_backups, cli_command_admin_restore, cli_command_files_unpack,
+    cli_command_sessions_clone, cli_command_home_ls, cli_command_home_cat, cli_command_home_history,
+    cli_command_home_restore, cli_command_home_changes, cli_command_home_archive,
+    cli_command_tenant_rename, cli_command_workspaces_ls, cli_command_workspaces_stop;
 
 #endif

@@ -160,7 +160,7 @@ static int scrub(struct coditectd_admin_call *c)
                                                                     {NULL, 0}});
 }
 
-/* ---- Users ---- */
+/* ---- Accounts ---- */
 
 static void member_time(struct json_writer *w, const char *name, usec_t t)
 {
@@ -219,6 +219,34 @@ static int users(struct coditectd_admin_call *c)
                        c, (struct coditectd_admin_total[]){{"users", count}, {NULL, 0}});
 }
 
+/* Whose link it is stays out of the log, as do all addresses; the audit log of the tenant has it. */
+static int reset_password(struct coditectd_admin_call *c)
+{
+    struct data_context ctx = {.store = c->admin->options.store,
+                               .arena = c->req->arena,
+                               .client = {.address = STR("console"), .request_id = c->req->id}};
+    struct auth_reset reset;
+    int r = auth_console_reset(&ctx, c->in.email, &reset);
+    if (r < 0) {
+        c->why = r == ERR_NOT_FOUND ? "there is no such account"
+                 : r == ERR_INVALID ? "that is not an e-mail address"
+                                    : NULL;
+        return r;
+    }
+    struct str base = str_from(c->admin->options.public_url ? c->admin->options.public_url : "");
+    base.n -= str_ends(base, STR("/"));
+    struct str url = arena_printf(ctx.arena, STR_FMT "/reset#token=" STR_FMT, STR_ARG(base),
+                                  STR_ARG(reset.token));
+    struct json_writer w;
+    json_writer_init(&w, http_body_buf(c->res));
+    json_object(&w);
+    json_member_string(&w, "url", url);
+    member_time(&w, "expires_at", reset.expires_at);
+    json_object_end(&w);
+    http_set(c->res, "Content-Type", STR("application/json"));
+    return 0;
+}
+
 /* ---- Keys ---- */
 
 static int rotate_keys(struct coditectd_admin_call *c)
@@ -248,6 +276,7 @@ static int (*const runs[])(struct coditectd_admin_call *c) = {
     [CODITECTD_ADMIN_CHECK] = check,
     [CODITECTD_ADMIN_SCRUB] = scrub,
     [CODITECTD_ADMIN_ROTATE_KEYS] = rotate_keys,
+    [CODITECTD_ADMIN_RESET_PASSWORD] = reset_password,
     [CODITECTD_ADMIN_BACKUP] = coditectd_admin_backup,
     [CODITECTD_ADMIN_BACKUP_STREAM] = coditectd_admin_backup_stream,
     [CODITECTD_ADMIN_BACKUPS] = coditectd_admin_backups,

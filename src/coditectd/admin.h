@@ -12,6 +12,7 @@
  *     POST /check         {"fault":TEXT} for each, {"keys":N} now and then, at the end {"done":true,"keys","records","indexes","faults"}
  *     POST /scrub         the same: {"done":true,"chunks","versions","faults"}
  *     POST /rotate-keys   {"key":ID}
+ *     POST /reset-password ?email=: {"url","expires_at"}, a link for another password; without public_url its path alone
  *     POST /backup        of all, into ?directory= (absolute; else backup.directory), where the newest ?keep= stay (else all): {"keys":N}
  *                         now and then, {"done":true,"name","keys","contents","written","removed","damaged"}
  *     POST /backup/stream one in one piece, as bytes
@@ -36,6 +37,7 @@ struct coditectd_admin_options {
     struct auth *auth;
     const struct api *api;
     struct coditectd_backups *backups; /* NULL: no schedule */
+    const char *public_url;            /* NULL, "": links have none */
 };
 
 /* In the data directory. ERR_EXISTS, ERR_FORBIDDEN, ERR_IO: it cannot listen there. */

@@ -21,6 +21,7 @@ enum coditectd_admin_what {
     CODITECTD_ADMIN_CHECK,
     CODITECTD_ADMIN_SCRUB,
     CODITECTD_ADMIN_ROTATE_KEYS,
+    CODITECTD_ADMIN_RESET_PASSWORD,
     CODITECTD_ADMIN_BACKUP,
     CODITECTD_ADMIN_BACKUP_STREAM,
     CODITECTD_ADMIN_BACKUPS,
@@ -46,6 +47,7 @@ struct coditectd_admin_input {
     const char *directory; /* absolute; NULL: not said */
     unsigned keep;         /* 0: not said */
     usec_t since;          /* 0: not said */
+    struct str email;      /* empty: not said */
     struct auth_plan_change plan;
 };
 

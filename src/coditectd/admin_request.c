@@ -12,6 +12,11 @@ static const struct coditectd_admin_row rows[] = {
     {CODITECTD_ADMIN_CHECK, HTTP_POST, {"/check", 6}, HTTP_STREAM, CODITECTD_ADMIN_READS},
     {CODITECTD_ADMIN_SCRUB, HTTP_POST, {"/scrub", 6}, HTTP_STREAM, CODITECTD_ADMIN_READS},
     {CODITECTD_ADMIN_ROTATE_KEYS, HTTP_POST, {"/rotate-keys", 12}, HTTP_WORK, CODITECTD_ADMIN_ANY},
+    {CODITECTD_ADMIN_RESET_PASSWORD,
+     HTTP_POST,
+     {"/reset-password", 15},
+     HTTP_WORK,
+     CODITECTD_ADMIN_ANY},
     {CODITECTD_ADMIN_BACKUP, HTTP_POST, {"/backup", 7}, HTTP_STREAM, CODITECTD_ADMIN_BACKS_UP},
     {CODITECTD_ADMIN_BACKUP_STREAM,
      HTTP_POST,
@@ -82,6 +87,13 @@ static int decode_since(const struct http_request *req, usec_t *ret_since)
     return time_parse(s, ret_since) < 0 ? ERR_INVALID : 0;
 }
 
+/* What is an address is for auth to say. */
+static int decode_email(const struct http_request *req, struct str *ret_email)
+{
+    int r = http_query(req, "email", ret_email);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 static int decode_limit(struct str text, int64_t *ret_limit)
 {
     uint64_t number = 0;
@@ -128,6 +140,9 @@ int coditectd_admin_decode(const struct http_request *req, struct coditectd_admi
     }
     if (r == 0) {
         r = decode_since(req, &in.since);
+    }
+    if (r == 0) {
+        r = decode_email(req, &in.email);
     }
     if (r == 0) {
         r = decode_plan(req, &in.plan);

@@ -272,10 +272,13 @@ static int start_metrics(const struct coditectd_options *o, struct parts *p)
              : 0;
 }
 
-static int open_admin(struct parts *p)
+static int open_admin(const struct coditectd_options *o, struct parts *p)
 {
-    const struct coditectd_admin_options options = {
-        .store = p->store, .auth = p->auth, .backups = p->backups, .api = p->api};
+    const struct coditectd_admin_options options = {.store = p->store,
+                                                    .auth = p->auth,
+                                                    .api = p->api,
+                                                    .backups = p->backups,
+                                                    .public_url = o->set.public_url};
     int r = coditectd_admin_start(&options, &p->admin);
     return r ? log_err(r, "coditectd", "cannot listen on %s/" CODITECTD_ADMIN_SOCKET ": %s",
                        p->paths.data, err_row(r)->text)
@@ -330,7 +333,7 @@ static int start(const struct coditectd_options *o, struct parts *p)
         r = listen_everywhere(o, p);
     }
     if (!r) {
-        r = open_admin(p);
+        r = open_admin(o, p);
     }
     if (!r) {
         r = start_metrics(o, p); /* they ask all that is above */

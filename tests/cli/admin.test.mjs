@@ -86,6 +86,33 @@ test("rotate-keys: at once, nobody is logged out who comes once in between", asy
   assert.equal((await ada.person.get("/users/me", { token })).status, 200);
 });
 
+test("reset-password: a link for who is locked out, good once, while the server runs", async () => {
+  const grace = await person(server, "grace");
+  const { email, id } = grace.person.user;
+  const tokenOf = (url) => /^\/reset#token=(.+)$/.exec(url)[1];
+  const use = (token, new_password) => server.anonymous().post("/auth/reset", { token, new_password });
+  const enter = (password) => server.anonymous().post("/auth/login", { email, password });
+  const first = (await admin("reset-password", email, "--json")).json;
+  const left = Date.parse(first.expires_at) - Date.now();
+  assert.ok(left > 29 * 60_000 && left <= 30 * 60_000);
+  await grace.ok("whoami"); // nothing has changed yet
+  const { stdout, stderr } = await admin("reset-password", ` ${email.toUpperCase()}`);
+  assert.match(stderr, /public_url[^]*30 minutes/);
+  assert.equal((await use(tokenOf(first.url), "another long password")).status, 403, "the newer link takes its place");
+  assert.equal((await use(tokenOf(stdout.trim()), "short")).status, 400);
+  assert.equal((await use(tokenOf(stdout.trim()), "another long password")).status, 200);
+  assert.equal((await use(tokenOf(stdout.trim()), "a third long password")).status, 403);
+  await grace.fails(3, /login has ended/, "whoami");
+  const { data } = await enter("another long password");
+  const { data: log } = await server.anonymous().get(`/audit?actor=${id}&limit=50`, { token: data.token });
+  for (const [action, address] of [["reset.create", "console"], ["user.reset", "127.0.0.1"]]) {
+    assert.ok(log.some((one) => one.action === action && one.address === address && one.target === id), `${action}: ${JSON.stringify(log)}`);
+  }
+  await operator.fails(4, /no such account/, "admin", "reset-password", "nobody@example.com", "--data", server.data);
+  await operator.fails(2, /not an e-mail address/, "admin", "reset-password", "nobody", "--data", server.data);
+  await operator.fails(2, /EMAIL/, "admin", "reset-password", "--data", server.data);
+});
+
 test("only the server's user and root come in", { skip: process.getuid() !== 0 && "needs root" }, async () => {
   assert.equal(statSync(door).mode & 0o777, 0o600);
   assert.equal(statSync(join(server.data, "store")).mode & 0o777, 0o700);
@@ -109,6 +136,8 @@ test("hostile bytes at the door are refused, and it goes on", async () => {
   const head = (line, more = "") => `${line}\r\nHost: x\r\nConnection: close\r\n${more}\r\n`;
   for (const [bytes, status] of [[head("GET /check HTTP/1.1"), 405], [head("POST /users HTTP/1.1"), 405], [head("GET / HTTP/1.1"), 404],
     [head("GET /users/../check HTTP/1.1"), 404], [head("GET /backup HTTP/1.1"), 405],
+    [head("GET /reset-password?email=a%40example.com HTTP/1.1"), 405], [head("POST /reset-password HTTP/1.1"), 400],
+    [head("POST /reset-password?email=%zz HTTP/1.1"), 400], [head(`POST /reset-password?email=${"x".repeat(5000)}%40example.com HTTP/1.1`), 400],
     ...["directory=relative", "directory=", "directory=%2F%00", "directory=%zz", "keep=0", "keep=10001", "keep=x", `directory=%2F${"x".repeat(1024)}`]
       .map((words) => [head(`POST /backup?${words} HTTP/1.1`), 400]), [head("POST /rotate-keys HTTP/1.1", "Content-Length: 5\r\n") + "{\"a\":", 413],
     [head("POST /rotate-keys HTTP/1.1", "Content-Length: 1\r\nContent-Length: 2\r\n"), 400],
@@ -134,10 +163,13 @@ test("when no server runs, the command line says what works then; without a plac
   for (const [command, says] of [["check", "--check"], ["scrub", "--scrub"], ["rotate-keys", "--rotate-keys"], ["backup", "--backup"], ["backups", "--backups"], ["users", "--create-owner, --reset-password or --remove-totp"], ["tenants", "no server runs"]]) {
     await operator.fails(6, new RegExp(says), "admin", command, "--data", at);
   }
+  await operator.fails(6, /--reset-password E-MAIL/, "admin", "reset-password", "ada@example.com", "--data", at);
   await operator.fails(4, /No such file/, "admin", "check", "--data", join(at, "nowhere"));
   const env = await operator.run(["admin", "check"], { env: { CODITECT_DATA: server.data } });
   assert.equal(env.status, 0, env.stderr);
-  const secret = await Server.start({ data: at, env: { JWT_SECRET: "x".repeat(40) } });
+  const secret = await Server.start({ data: at, env: { JWT_SECRET: "x".repeat(40), CODITECT_PUBLIC_URL: "https://coditect.example.com" } });
+  const mary = await secret.account("mary");
+  assert.match((await operator.ok("admin", "reset-password", mary.user.email, "--data", at)).stdout, /^https:\/\/coditect\.example\.com\/reset#token=ten-\S+\n$/);
   await operator.fails(5, /the key is the setting jwt\.secret/, "admin", "rotate-keys", "--data", at);
   secret.ownData = true;
   await secret.stop();
