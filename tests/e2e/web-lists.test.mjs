@@ -10,12 +10,22 @@ const { home, server } = world;
 const ada = await server.account("ada");
 const { id } = await newSession(ada, "Project A");
 await ada.write(`/sessions/${id}/files/hello.txt`, "hello\n");
+const { token } = (await ada.post(`/sessions/${id}/links`, { name: "Grace", expires_in_days: 7 })).data;
+const { id: project } = (await ada.post("/projects", { name: "Engines" })).data;
+assert.equal((await ada.post("/tenant/invitations", { email: "grace@example.com", role: "member" })).status, 201);
 const context = await world.newContext();
 const page = await context.newPage();
 await world.logIn(page, ada);
 
 const trouble = { status: 500, json: { success: false, error: { code: "internal", message: "Something went wrong on the server.", request_id: "req-trouble" } } };
 
+const dialog = () => page.getByRole("dialog");
+const share = async () => {
+  await button("More actions for this folder", page).click();
+  await page.getByRole("menuitem", { name: "Share" }).click();
+};
+
+/** within: the part that reads, where it is not the page's; open: how one gets there; isFile: no API's answer. */
 const pages = [
   { name: "sessions", path: "/sessions", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("list", { name: "Sessions", exact: true }) },
   { name: "deleted", path: "/sessions?show=deleted", reads: /\/api\/v5\/sessions\?.*deleted=true/, ready: () => page.getByText("Nothing deleted") },
@@ -30,11 +40,25 @@ const pages = [
   { name: "usage", path: "/settings/usage", reads: /\/api\/v5\/tenant$/, ready: () => page.getByText("Storage") },
   { name: "audit", path: "/settings/audit", reads: /\/api\/v5\/audit/, ready: () => page.getByRole("list", { name: "Audit log" }) },
   { name: "data", path: "/settings/data", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("list", { name: "Sessions to download" }) },
-  { name: "notices", path: "/notices", reads: /\/notices\.json/, ready: () => page.getByRole("list", { name: "In your browser" }) },
+  { name: "notices", path: "/notices", isFile: true, reads: /\/notices\.json/, ready: () => page.getByRole("list", { name: "In your browser" }) },
+  { name: "reference", path: "/docs/api", isFile: true, reads: /\/api-reference\.json/, ready: () => page.getByRole("heading", { name: "Errors" }) },
   { name: "ide", path: "/ide", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("heading", { name: "Project A" }) },
+  { name: "project", path: `/sessions?project=${project}`, reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByText("Nothing is in “Engines” yet") },
+  { name: "home", path: "/home", reads: /\/api\/v5\/users\/me\/home\/files(\?.*)?$/, ready: () => page.getByText("Your home is empty") },
+  { name: "home-deleted", path: "/home?show=deleted", reads: /\/api\/v5\/users\/me\/home\/changes/, ready: () => page.getByLabel("Find by path") },
+  { name: "appearance", path: "/settings/appearance", reads: /\/api\/v5\/settings(\?.*)?$/, ready: () => page.getByRole("list", { name: "Appearance" }) },
+  { name: "defaults", path: "/settings/defaults", reads: /\/api\/v5\/settings(\?.*)?$/, ready: () => page.getByRole("list", { name: "Files" }) },
+  { name: "two-factor", path: "/settings/security", reads: /\/api\/v5\/users\/me\/totp$/, ready: () => button("Set it up…", page) },
+  { name: "invitations", path: "/settings/members", reads: /\/api\/v5\/tenant\/invitations/, ready: () => page.getByRole("list", { name: "Invitations" }) },
+  { name: "versions", path: `/sessions/${id}/files/hello.txt?history`, reads: /\/api\/v5\/sessions\/[^/]+\/history\/hello\.txt/, ready: () => page.getByRole("list", { name: "Versions" }) },
+  { name: "share", path: `/sessions/${id}/files`, open: share, within: dialog, reads: /\/api\/v5\/sessions\/[^/]+\/links/, ready: () => dialog().getByRole("list", { name: "Links" }) },
+  { name: "shared", path: `/shared#token=${token}`, reads: /\/api\/v5\/shared$/, ready: () => page.getByRole("heading", { name: "Project A" }) },
+  { name: "shared-folder", path: `/shared?folder=#token=${token}`, reads: /\/api\/v5\/shared\/files(\?.*)?$/, ready: () => page.getByRole("list", { name: "Entries" }) },
 ];
 
-for (const { name, path, reads, ready } of pages) {
+const whole = () => page.locator("main");
+
+for (const { name, path, open, within = whole, isFile = false, reads, ready } of pages) {
   test(`${name}: under way, refused, and there at the next try`, async () => {
     let release;
     const held = new Promise((resolve) => { release = resolve; });
@@ -43,15 +67,16 @@ for (const { name, path, reads, ready } of pages) {
       await route.fulfill(trouble);
     });
     await page.goto(home + path);
-    await visible(page.locator("main").getByLabel("Loading"));
+    await open?.();
+    await visible(within().getByLabel("Loading"));
     await setTheme(page, "dark");
     await axe(page, `${name} under way`);
     await shot(page, `${name}-loading`);
     await setTheme(page, "light");
     release();
-    const alert = page.locator("main").getByRole("alert").first();
+    const alert = within().getByRole("alert").first();
     await visible(alert);
-    if (name !== "notices") await visible(alert.getByRole("button", { name: "Copy request id req-trouble" }));
+    if (!isFile) await visible(alert.getByRole("button", { name: "Copy request id req-trouble" }));
     await axe(page, `${name} refused`);
     if (name === "sessions" || name === "folder") await look(page, `${name}-error`);
     await page.unroute(reads);
