@@ -253,6 +253,7 @@ test("who is not logged in reads the version and the notices, too", async () => 
   await other.close();
 });
 
+// Loose, since a test run shares its processors; `scripts/bench paint` measures the time itself.
 test("from an interaction to the next frame: how long, and never as long as a page load", async () => {
   await page.goto(`${home}/sessions`);
   await visible(link("Project A", page));
