@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
 import { COOKIE, makeBundle } from "../api/ide-bundle.mjs";
-import { launch } from "./browser.mjs";
+import { axe, button, launch, visible } from "./browser.mjs";
 
 const world = await launch({ args: ["--rate-factor", "1000", "--ide", makeBundle(), "--node", process.execPath] });
 const { home, server } = world;
@@ -47,6 +47,8 @@ async function platformWorks() {
 
 test("two sessions' pages run in the platform's frame", { timeout: 120_000 }, async () => {
   await page.goto(`${home}/login`);
+  await visible(button("Log in", page));
+  await axe(page, "login"); // the only page of ours here: what follows is called from it
   const { password, email } = ada;
   const status = await page.evaluate((body) => fetch("/api/v5/auth/login", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).then((reply) => reply.status), { email, password, cookie: true });
   assert.equal(status, 200);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { call, freePort, newSession, until } from "../api/harness.mjs";
 import { makeBundle } from "../api/ide-bundle.mjs";
-import { launch } from "./browser.mjs";
+import { axe, button, launch, visible } from "./browser.mjs";
 
 const idePort = await freePort();
 const { server, browser } = await launch({ args: ["--rate-factor", "1000", "--ide", makeBundle(), "--node", process.execPath, "--ide-listen", `127.0.0.1:${idePort}`] });
@@ -28,6 +28,8 @@ async function platformWorks() {
 
 test("a frame enters by a ticket, below the session's path", { timeout: 120_000 }, async () => {
   await page.goto(`${home}/login`);
+  await visible(button("Log in", page));
+  await axe(page, "login at localhost"); // the only page of ours here: what follows is called from it
   const { email, password } = ada;
   const status = await page.evaluate((body) => fetch("/api/v5/auth/login", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).then((reply) => reply.status), { email, password, cookie: true });
   assert.equal(status, 200);

@@ -7,7 +7,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { bytesOf, Client, sha256, until } from "../api/harness.mjs";
 import { alive, processesOf, reaches } from "../workspaces/inside.mjs";
-import { button, link, setTheme, shot, visible } from "./browser.mjs";
+import { axe, button, link, setTheme, shot, visible } from "./browser.mjs";
 import { attack, probe } from "./hostile.mjs";
 import * as ide from "./ide.mjs";
 
@@ -109,6 +109,7 @@ step("how it looks, light and dark", async () => {
   for (const theme of ["dark", "light"]) {
     await setTheme(page, theme);
     await frame.locator(`body.theia-${theme}`).waitFor();
+    await axe(page, `around the IDE, ${theme}`); // within it: ide-look.test.mjs
     await shot(page, `story-ide-${theme}`);
   }
 });
@@ -157,6 +158,7 @@ step("the server is killed while the IDE is open: said at once, and everything g
   await ide.says(frame, "Connection lost");
   await ide.headerSays(page, "Connection lost");
   await visible(page.getByTestId("lost"));
+  await axe(page, "the server is away");
   await ide.tab(frame, "made.txt").click();
   await page.keyboard.press("Control+Home");
   await page.keyboard.type("offline, ");

@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import { freePort, newSession, until } from "../api/harness.mjs";
 import { makeBundle } from "../api/ide-bundle.mjs";
 import { made, makeCertificate, nginxMissing, startNginx } from "../api/nginx.mjs";
-import { launch } from "./browser.mjs";
+import { axe, button, launch, visible } from "./browser.mjs";
 
 const domain = "coditect.localhost";
 const folder = mkdtempSync(join(tmpdir(), "coditect-tls-"));
@@ -38,6 +38,8 @@ for (const byPath of [false, true]) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     const page = await context.newPage();
     await page.goto(`${home}/login`);
+    await visible(button("Log in", page));
+    await axe(page, "login by TLS"); // the only page of ours here: what follows is called from it
     const post = (path, body, token) => page.evaluate(async ([at, json, bearer]) => {
       const headers = { "Content-Type": "application/json", ...(bearer && { Authorization: `Bearer ${bearer}` }) };
       const reply = await fetch(`/api/v5${at}`, { method: "POST", headers, body: JSON.stringify(json) });
