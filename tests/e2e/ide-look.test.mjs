@@ -65,6 +65,33 @@ step("light, dark, and high contrast when the system asks for it", async () => {
   await isAccessible("light", PAGE);
 });
 
+step("the chat, the list of commands and a dialog in every theme, high contrast too", async () => {
+  const system = (colorScheme, contrast) => page.emulateMedia({ colorScheme, contrast, reducedMotion: "reduce" });
+  await ide.command(page, frame, "Toggle AI Chat");
+  await visible(frame.locator(".coditect-chat-welcome", { hasText: "No AI model is set up" }));
+  for (const [scheme, contrast, color] of [["light", "more", "#ffffff"], ["dark", "no-preference", "#131316"], ["dark", "more", "#000000"], ["light", "no-preference", "#ffffff"]]) {
+    const name = `${scheme}${contrast === "more" ? " in high contrast" : ""}`;
+    await system(scheme, contrast);
+    await grounds(color);
+    await held(`chat, ${name}`, { within: ".coditect-chat-welcome" });
+    await held(`beside the chat, ${name}`, { without: THEIAS });
+    await shot(page, `ide-look-chat-${name.replaceAll(" ", "-")}`);
+    await page.keyboard.press("F1");
+    await frame.locator(".quick-input-widget input").waitFor();
+    await page.keyboard.type("About");
+    await visible(frame.locator(".quick-input-widget .monaco-list-row.focused", { hasText: "About" }));
+    await held(`commands, ${name}`, { within: ".quick-input-widget", without: [...THEIAS, ...LISTS] });
+    await page.keyboard.press("Enter");
+    await visible(frame.locator(".dialogBlock .coditect-about"));
+    await held(`about, ${name}`, { within: ".dialogBlock" });
+    await shot(page, `ide-look-about-${name.replaceAll(" ", "-")}`);
+    await page.keyboard.press("Escape");
+    await frame.locator(".dialogBlock").waitFor({ state: "detached" });
+  }
+  await ide.command(page, frame, "Toggle AI Chat");
+  await frame.locator(".coditect-chat-welcome").waitFor({ state: "hidden" });
+});
+
 step("what the workspace does not keep is shown in the explorer, with the reason", async () => {
   await ide.showTerminal(page, frame);
   await ide.enter(page, frame, "mkdir node_modules && touch node_modules/x kept.txt && mkfifo pipe && echo 1 > shut.txt && chmod 0 shut.txt");
