@@ -21,6 +21,7 @@ enum {
     STALL = 300,  /* seconds */
     LAST = 5,     /* seconds that a pipe's messages in flight may take when the server stops */
     ROUNDS = 256, /* in one turn of the loop: at most 16 MiB each way */
+    INTERIMS = 8, /* answers 1xx before the answer */
 };
 
 static struct http_relay *of_owner(struct http_owner *owner)
@@ -201,6 +202,9 @@ static int pump_head(struct http_relay *relay)
         }
         if (r == 0 && (relay->head.status >= 200 || relay->head.status == 101)) {
             return http_relay_answer(relay);
+        }
+        if (r == 0 && ++relay->interims > INTERIMS) {
+            return ERR_BAD_GATEWAY;
         }
         if (r == 0) { /* 1xx: for nobody */
             buf_consume(&relay->up_head, relay->head.end);

@@ -33,6 +33,7 @@ struct http_relay {
     struct http_frame_walk in, out; /* of a pipe: from the client, from upstream */
     struct buf to_up, to_client;
     struct buf up_head;
+    unsigned interims;     /* heads before the answer's */
     struct str early;      /* what came behind the answer's head */
     struct http_head head; /* of the answer */
 };

@@ -153,6 +153,48 @@ static void listen_at(int *ret_listener)
     assert_int_equal(fcntl(*ret_listener, F_SETFL, 0), 0);
 }
 
+static unsigned interims;
+
+/* An upstream that says 103 so many times, as fast as it is taken, before its answer. */
+static void *interim(void *arg)
+{
+    FD_AUTO int fd = accept4(*(int *)arg, NULL, NULL, SOCK_CLOEXEC);
+    char head[4096];
+    assert_true(read(fd, head, sizeof head) > 0);
+    static const char early[] = "HTTP/1.1 103 Early Hints\r\n\r\n";
+    static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
+    for (unsigned i = 0; i < interims; i++) {
+        if (send(fd, early, sizeof early - 1, MSG_NOSIGNAL) < 0) {
+            return NULL;
+        }
+    }
+    (void)send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+    return NULL;
+}
+
+static void answers_before_the_answer_are_few(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned interims;
+        const char *status;
+    } cases[] = {{8, " 204 "}, {9, " 502 "}, {1000000000, " 502 "}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FD_AUTO int listener = -1;
+        listen_at(&listener);
+        interims = cases[i].interims;
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, interim, &listener), 0);
+        FD_AUTO int fd = raw_connect();
+        BUF_AUTO(out, 4096);
+        raw_send(fd, STR("GET /piped?/x HTTP/1.1\r\nHost: a\r\n\r\n"));
+        raw_read(fd, cases[i].status, &out);
+        assert_non_null(memmem(out.p, out.n, cases[i].status, 5));
+        (void)pthread_join(thread, NULL);
+        (void)unlink(pipe_path);
+    }
+}
+
 /* More than a relay moves in one turn of its loop: it gives way and comes back. */
 static void a_flood_gives_way_and_arrives(void **state)
 {
@@ -214,6 +256,7 @@ int main(void)
         cmocka_unit_test(sockets_are_cut),
         cmocka_unit_test(a_pipe_does_not_stall),
         cmocka_unit_test(a_flood_gives_way_and_arrives),
+        cmocka_unit_test(answers_before_the_answer_are_few),
         cmocka_unit_test(every_request_finishes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
