@@ -407,6 +407,10 @@ struct sessions_view;
 /* For whoever sent this request. Empty: it is not wanted running, or there is none here. */
 struct str api_ide_url(const struct api_call *call, const struct sessions_view *view);
 
+/* Around what waits for a workspace's answer: of a person four requests do at once. With the fault, ERR_BUSY: so many do. In share.c. */
+int api_wait_begin(struct api_call *call) BASE_MUST_USE;
+void api_wait_end(struct api_call *call);
+
 /*
  * Before something is made of the session as it is now: waits until what its workspace has written is in the store. With the fault:
  * ERR_BUSY: nobody says that it is, or four of the person's requests wait so; ERR_CONFLICT: it is not, and will not be by itself. In

@@ -152,21 +152,19 @@ static int explain_barrier(struct api_call *call, const struct data_workspace *w
 
 /*
  * What is made of a session as it is now begins with what its workspace has written by now, which nobody else knows. One that has
- * ended has said whether it is stored. No more than a person's share of the lane's threads waits for their workspaces.
+ * ended has said whether it is stored.
  */
 int api_barrier(struct api_call *call, const struct sessions_view *view)
 {
     if (view->session.deleted || call->api->gateway == NULL) {
         return 0;
     }
-    struct str who = call->data.scope.user_id;
-    int r = api_share_take(call->api->share, who);
+    int r = api_wait_begin(call);
     if (r < 0) {
-        return data_fault(&call->data, r, NULL,
-                          "Four of your requests wait for workspaces already. Try again.");
+        return r;
     }
     r = gateway_barrier(call->api->gateway, call->req->arena, view->session.id);
-    api_share_give(call->api->share, who);
+    api_wait_end(call);
     return explain_barrier(call, &view->workspace, r);
 }
 

@@ -63,3 +63,16 @@ void api_share_give(struct api_share *s, struct str who)
     }
     UNREACHABLE();
 }
+
+int api_wait_begin(struct api_call *call)
+{
+    int r = api_share_take(call->api->share, call->data.scope.user_id);
+    return r < 0 ? data_fault(&call->data, r, NULL,
+                              "Four of your requests wait for workspaces already. Try again.")
+                 : 0;
+}
+
+void api_wait_end(struct api_call *call)
+{
+    api_share_give(call->api->share, call->data.scope.user_id);
+}

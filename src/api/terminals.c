@@ -37,8 +37,10 @@ int api_terminals_list(struct api_call *call, const struct api_terminals_list_in
     if (r == 0) {
         r = sessions_runs(&call->data, &view);
     }
+    r = r < 0 ? r : api_wait_begin(call);
     if (r == 0) {
         r = gateway_terminals_list(call->api->gateway, call->req->arena, view.session.id, &all);
+        api_wait_end(call);
     }
     if (r < 0) {
         return says_nothing(call, r);
@@ -56,9 +58,11 @@ int api_terminals_delete(struct api_call *call, const struct api_terminals_delet
 {
     struct sessions_view view;
     int r = sessions_enter(&call->data, in->session_id, "terminal.end", &view);
+    r = r < 0 ? r : api_wait_begin(call);
     if (r == 0) {
         r = gateway_terminals_end(call->api->gateway, call->req->arena, view.session.id,
                                   in->terminal);
+        api_wait_end(call);
     }
     return r < 0 ? says_nothing(call, r) : api_done(call);
 }

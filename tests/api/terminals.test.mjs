@@ -196,6 +196,22 @@ test("whoever has the door can say nothing but frames on the platform's origin",
   (await import("node:fs")).chmodSync(path, 0o666);
   const reply = await ada.get(`${base}/terminals`, { expected5xx: true });
   assert.deepEqual([reply.status, reply.code, reply.headers["set-cookie"]], [503, "busy", undefined]);
+
+  const [answer] = hostile.listeners("request");
+  const held = [];
+  hostile.removeAllListeners("request").on("request", (request, response) => held.push([request, response]));
+  const login = async () => ({ token: (await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password })).data.token });
+  const [second, third] = [await login(), await login()];
+  const ask = (options) => ada.get(`${base}/terminals`, { expected5xx: true, ...options });
+  const end = (options) => ada.request("DELETE", `${base}/terminals/x`, { expected5xx: true, ...options });
+  const waiting = [ask(), end(), ask(second), end(second)];
+  await until("four wait", () => held.length === 4);
+  for (const refused of await Promise.all([ask(third), end(third)])) {
+    assert.deepEqual([refused.status, refused.json.error.message], [503, "Four of your requests wait for workspaces already. Try again."]);
+  }
+  for (const one of held) answer(...one);
+  assert.deepEqual((await Promise.all(waiting)).map(({ status }) => status), [503, 404, 503, 404]);
+  hostile.removeAllListeners("request").on("request", answer);
   const head = await new Promise((resolve) => {
     const terminal = new Terminal(urlOf(session, "x"), withToken(ada));
     terminal.socket.on("upgrade", ({ headers }) => resolve(headers));
