@@ -46,6 +46,7 @@ struct realtime_stream {
     bool busy;         /* a job reads */
     bool due;          /* something may be there to be read */
     usec_t looked;     /* when the last job began */
+    usec_t not_before; /* of the next one, after one that failed */
     usec_t full_since; /* the message in the reader waits; 0: none does */
     int result;        /* of the last job */
 
@@ -177,6 +178,13 @@ static void wait_until(struct realtime_stream *s, usec_t deadline)
     }
 }
 
+static void try_later(struct realtime_stream *s)
+{
+    s->due = true;
+    s->not_before = now_of(s) + retry_after;
+    wait_until(s, s->not_before);
+}
+
 static void begin_job(struct realtime_stream *s)
 {
     struct realtime *rt = s->rt;
@@ -191,15 +199,19 @@ static void begin_job(struct realtime_stream *s)
         s->reading = false;
         lock_release(&rt->lock);
         s->busy = false;
-        s->due = true;
-        wait_until(s, now_of(s) + retry_after);
+        try_later(s);
     }
 }
 
 /* Reads on, if there is anything to and nothing waits. */
 static void go_on(struct realtime_stream *s)
 {
-    if (s->socket && !s->closing && s->due && !s->busy && s->full_since == 0) {
+    if (!s->socket || s->closing || !s->due || s->busy || s->full_since > 0) {
+        return;
+    }
+    if (now_of(s) < s->not_before) {
+        wait_until(s, s->not_before);
+    } else {
         begin_job(s);
     }
 }
@@ -246,9 +258,7 @@ static void job_is_done(struct realtime_stream *s)
     }
     int r = s->result;
     if (r < 0 && err_row(r)->retry) {
-        s->due = true;
-        s->looked = now_of(s);
-        wait_until(s, now_of(s) + retry_after);
+        try_later(s);
         return;
     }
     if (r < 0) {
