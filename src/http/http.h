@@ -359,7 +359,9 @@ struct http_socket_options {
     struct str protocol; /* Sec-WebSocket-Protocol of the answer; empty: none */
     /* Which pages may open it ("https://c.example.com"), ended by NULL; NULL: any. No Origin is no browser, and may. */
     const char *const *origins;
-    size_t max_message; /* 0: 16 MiB, also inflated; over that the socket is closed with 1009 */
+    size_t max_message; /* 0: 16 MiB */
+    size_t
+        max_incoming; /* 0: max_message. Also inflated; over that the socket is closed with 1009 */
     size_t
         max_queue; /* bytes that may wait to be sent; 0: 1 MiB. Nothing is read while more waits */
     uint64_t tag;

@@ -377,9 +377,11 @@ int http_websocket(struct http_request *request, struct http_response *response,
                                    .gone = gone};
     s->options = *options;
     s->options.max_message = options->max_message ? options->max_message : MAX_MESSAGE;
+    s->options.max_incoming =
+        options->max_incoming ? options->max_incoming : s->options.max_message;
     s->options.max_queue = options->max_queue ? options->max_queue : MAX_QUEUE;
     s->deflate = deflate;
-    http_messages_init(&s->in, s->options.max_message, deflate.agreed);
+    http_messages_init(&s->in, s->options.max_incoming, deflate.agreed);
     buf_init(&s->out, s->options.max_queue + s->options.max_message + CONTROL_ROOM);
     s->timer.fire = tick;
     s->code = CLOSE_ABNORMAL;

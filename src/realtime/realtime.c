@@ -19,7 +19,6 @@ enum {
     MAX_JOBS = 100000, /* one for each stream */
     STACK = 512 * 1024,
     MAX_QUEUE = 128 * 1024,
-    CLOSE_TOO_BIG = 1009,
     CLOSE_BROKEN = 1011,
     CLOSE_LATER = 1013,
 };
@@ -345,11 +344,10 @@ static void opened(void *ctx, struct http_socket *socket)
 /* There is nothing to say to a stream. */
 static void heard(void *ctx, struct http_socket *socket, bool text, struct str data)
 {
+    (void)ctx;
     (void)socket;
     (void)text;
-    if (data.n > REALTIME_MAX_INCOMING) {
-        close_with(ctx, CLOSE_TOO_BIG, "");
-    }
+    (void)data;
 }
 
 static void writable(void *ctx, struct http_socket *socket)
@@ -437,6 +435,7 @@ int realtime_open(struct realtime *rt, const struct realtime_ask *ask,
         .ctx = s,
         .protocol = ask->protocol,
         .max_message = REALTIME_MAX_FRAME,
+        .max_incoming = REALTIME_MAX_INCOMING,
         .max_queue = MAX_QUEUE,
     };
     r = r < 0 ? r : http_websocket(ask->req, ask->res, &options);

@@ -393,6 +393,9 @@ test("what a client says is not looked at, and not taken when it is large", asyn
   const huge = await Stream.open(ada, session);
   huge.socket.send("x".repeat(1 << 20));
   assert.equal(await huge.ended(), 1009);
+  const pieces = await Stream.open(ada, session); // of a message that never ends
+  for (let i = 0; i < 2; i++) pieces.socket.send("x".repeat(600), { fin: false });
+  assert.equal(await pieces.ended(), 1009);
 });
 
 test("who does not read is sent away, holds nobody up, and goes on where it was", async () => {
