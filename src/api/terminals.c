@@ -111,5 +111,8 @@ int api_terminals_socket(struct api_call *call, const struct api_terminals_socke
     r = gateway_socket_relay(call->api->gateway, call->req, call->res, &socket);
     call->ended = gateway_socket_end;
     call->ended_ctx = socket.open;
-    return r;
+    return r == ERR_LIMIT
+               ? data_fault(&call->data, r, NULL,
+                            "256 sockets of yours are open already. Close an IDE or a terminal.")
+               : r;
 }

@@ -36,6 +36,8 @@ static const struct words words[] = {
      "session is paused or started again."},
     {ERR_NOT_FOUND, "There is no session here", "Choose one in Coditect."},
     {ERR_FORBIDDEN, "Another page asked for this", "Open the session in Coditect."},
+    {ERR_LIMIT, "Too much is open",
+     "256 sockets of yours are open already. Close an IDE or a terminal."},
     {ERR_BAD_GATEWAY, "The workspace does not answer",
      "It may be starting, or it has just ended. Load this page again in a moment, or look at the "
      "session in Coditect."},

@@ -121,8 +121,11 @@ static int answer(struct gateway *g, struct http_request *req, struct http_respo
     if (r < 0) {
         return r;
     }
-    visit->open = gateway_open_begin(g, &who);
-    r = gateway_visit_stands(g, &who);
+    visit->socket = gateway_visit_is_socket(req);
+    r = gateway_open_begin(g, &who, visit->socket, &visit->open);
+    if (r == 0) {
+        r = gateway_visit_stands(g, &who);
+    }
     return r < 0 ? r : serve(req, res, place, visit->open);
 }
 
@@ -162,7 +165,7 @@ static void finish(void *ctx, struct http_request *req, const struct http_outcom
     if (find_place(f, req, &place) <= 0) {
         const struct gateway_visit *visit = req->user;
         if (visit && visit->open) {
-            gateway_open_end(f->gateway, visit->open);
+            gateway_open_end(f->gateway, visit->open, visit->socket);
         }
     } else if (f->next->finish) {
         f->next->finish(f->next->ctx, req, outcome);

@@ -25,7 +25,10 @@ struct gateway;
 struct store;
 struct workspaces_local;
 
-enum { GATEWAY_MAX_URL = 512 }; /* bytes of public_url and ide_url */
+enum {
+    GATEWAY_MAX_URL = 512, /* bytes of public_url and ide_url */
+    GATEWAY_SOCKETS = 256, /* open sockets of a person, in one server: IDEs' and terminals' */
+};
 
 struct gateway_options {
     struct store *store; /* this and what follows outlives the gateway */
@@ -115,7 +118,7 @@ struct gateway_socket {
 };
 
 /*
- * Hands the request to the workspace's door. socket->open may be set on failure, too: gateway_socket_end is for app.finish. ERR_UNAUTHENTICATED: the visit has no right any more; ERR_RATE_LIMITED: the login opens too many; ERR_BAD_GATEWAY.
+ * Hands the request to the workspace's door. socket->open may be set on failure, too: gateway_socket_end is for app.finish. ERR_UNAUTHENTICATED: the visit has no right any more; ERR_RATE_LIMITED: the login opens too many; ERR_LIMIT: the person has GATEWAY_SOCKETS; ERR_BAD_GATEWAY.
  */
 int gateway_socket_relay(struct gateway *g, struct http_request *req, struct http_response *res,
                          struct gateway_socket *socket) BASE_MUST_USE;

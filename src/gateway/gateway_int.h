@@ -81,8 +81,11 @@ void gateway_paths_sources(const struct gateway *g, struct buf *out);
 /* The request's own (req->user). */
 struct gateway_visit {
     struct gateway_open *open;     /* NULL: not known whose, yet */
+    bool socket;                   /* it wants to be one */
     struct auth_limit_state limit; /* of a socket that is one too many */
 };
+
+bool gateway_visit_is_socket(const struct http_request *req);
 
 /* A socket counts for its login, which is all that makes many of them somebody's. ERR_RATE_LIMITED, told in ret_limit. */
 int gateway_visit_count(const struct gateway *g, const struct http_request *req,
@@ -124,6 +127,7 @@ struct gateway_open {
     char *text;              /* the pass */
     uint64_t tag;            /* of its relays */
     unsigned count;
+    unsigned sockets; /* of count */
 };
 
 struct gateway_opens {
@@ -139,9 +143,10 @@ struct gateway_opens {
 void gateway_opens_init(struct gateway_opens *o);
 void gateway_opens_fini(struct gateway_opens *o); /* asserts that nothing is open */
 
-/* One more; ended by gateway_open_end. */
-struct gateway_open *gateway_open_begin(struct gateway *g, const struct auth_visit *visit);
-void gateway_open_end(struct gateway *g, struct gateway_open *open);
+/* One more, a socket or not; ended by gateway_open_end. ERR_LIMIT: the person has GATEWAY_SOCKETS. */
+int gateway_open_begin(struct gateway *g, const struct auth_visit *visit, bool socket,
+                       struct gateway_open **ret_open) BASE_MUST_USE;
+void gateway_open_end(struct gateway *g, struct gateway_open *open, bool socket);
 
 /* One round: cuts what has no right any more. How many visits were cut. */
 size_t gateway_open_round(struct gateway *g);

@@ -30,12 +30,30 @@ void gateway_opens_fini(struct gateway_opens *o)
     lock_fini(&o->lock);
 }
 
-struct gateway_open *gateway_open_begin(struct gateway *g, const struct auth_visit *visit)
+static unsigned sockets_of_locked(struct gateway_opens *o, struct str user_id)
+{
+    lock_assert_held(&o->lock);
+    unsigned sockets = 0;
+    size_t position = 0;
+    struct str pass;
+    void *value;
+    while (map_next(o->by_pass, &position, &pass, &value)) {
+        const struct gateway_open *open = value;
+        sockets += str_eq(open->visit.scope.user_id, user_id) ? open->sockets : 0;
+    }
+    return sockets;
+}
+
+int gateway_open_begin(struct gateway *g, const struct auth_visit *visit, bool socket,
+                       struct gateway_open **ret_open)
 {
     ARENA_AUTO(arena);
     struct str pass = auth_pass_make(g->auth, &arena, visit);
     struct gateway_opens *o = &g->opens;
     LOCK_SCOPE(&o->lock);
+    if (socket && sockets_of_locked(o, visit->scope.user_id) >= GATEWAY_SOCKETS) {
+        return ERR_LIMIT;
+    }
     struct gateway_open *open = map_get(o->by_pass, pass);
     if (!open) {
         open = MEM_NEW(struct gateway_open);
@@ -46,7 +64,9 @@ struct gateway_open *gateway_open_begin(struct gateway *g, const struct auth_vis
         (void)map_put(o->by_pass, pass, open);
     }
     open->count++;
-    return open;
+    open->sockets += socket;
+    *ret_open = open;
+    return 0;
 }
 
 static void destroy(struct gateway_open *open)
@@ -55,11 +75,12 @@ static void destroy(struct gateway_open *open)
     mem_free(open);
 }
 
-void gateway_open_end(struct gateway *g, struct gateway_open *open)
+void gateway_open_end(struct gateway *g, struct gateway_open *open, bool socket)
 {
     struct gateway_opens *o = &g->opens;
     LOCK_SCOPE(&o->lock);
-    ASSERT(open->count > 0);
+    ASSERT(open->count > 0 && (!socket || open->sockets > 0));
+    open->sockets -= socket;
     if (--open->count == 0) {
         (void)map_remove(o->by_pass, str_from(open->text));
         destroy(open);

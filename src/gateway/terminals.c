@@ -136,7 +136,7 @@ void gateway_socket_end(void *ctx)
 {
     struct gateway_socket_open *open = ctx;
     if (open) {
-        gateway_open_end(open->gateway, open->open);
+        gateway_open_end(open->gateway, open->open, /* socket= */ true);
         mem_free(open);
     }
 }
@@ -196,12 +196,13 @@ int gateway_socket_relay(struct gateway *g, struct http_request *req, struct htt
 {
     ASSERT_MAGIC(g, GATEWAY_MAGIC);
     int r = auth_limit(g->auth, AUTH_LIMIT_SOCKET, socket->visit.scope.login_id, NULL);
+    struct gateway_open *open;
+    r = r < 0 ? r : gateway_open_begin(g, &socket->visit, /* socket= */ true, &open);
     if (r < 0) {
         return r;
     }
     socket->open = MEM_NEW(struct gateway_socket_open);
-    *socket->open =
-        (struct gateway_socket_open){.gateway = g, .open = gateway_open_begin(g, &socket->visit)};
+    *socket->open = (struct gateway_socket_open){.gateway = g, .open = open};
     r = gateway_visit_stands(g, &socket->visit); /* after it is listed: see open.c */
     return r < 0 ? r : relay(req, res, socket);
 }

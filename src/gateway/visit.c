@@ -87,12 +87,17 @@ int gateway_visit_stands(const struct gateway *g, const struct auth_visit *visit
     return store_read(g->store, stands_fn, &((struct stands){.g = g, .visit = visit}));
 }
 
+bool gateway_visit_is_socket(const struct http_request *req)
+{
+    return http_header_count(req, "Upgrade") > 0;
+}
+
 int gateway_visit_count(const struct gateway *g, const struct http_request *req,
                         const struct auth_visit *visit, struct auth_limit_state *ret_limit)
 {
-    return http_header_count(req, "Upgrade") == 0
-               ? 0
-               : auth_limit(g->auth, AUTH_LIMIT_SOCKET, visit->scope.login_id, ret_limit);
+    return gateway_visit_is_socket(req)
+               ? auth_limit(g->auth, AUTH_LIMIT_SOCKET, visit->scope.login_id, ret_limit)
+               : 0;
 }
 
 static int check_way(const struct http_request *req)

@@ -92,9 +92,10 @@ static void what_is_listed(void **state)
     struct gateway *g = s->gateway;
     g->opens.servers[0] = s->front;
     assert_int_equal(map_count(g->opens.by_pass), 0);
-    struct gateway_open *one = gateway_open_begin(g, &s->ada.visit);
-    struct gateway_open *two = gateway_open_begin(g, &s->ada.visit);
-    struct gateway_open *other = gateway_open_begin(g, &s->eve.visit);
+    struct gateway_open *one, *two, *other;
+    assert_int_equal(gateway_open_begin(g, &s->ada.visit, false, &one), 0);
+    assert_int_equal(gateway_open_begin(g, &s->ada.visit, false, &two), 0);
+    assert_int_equal(gateway_open_begin(g, &s->eve.visit, false, &other), 0);
     assert_ptr_equal(one, two);
     assert_ptr_not_equal(one, other);
     assert_true(one->tag != other->tag && one->tag != 0 && other->tag != 0);
@@ -102,10 +103,46 @@ static void what_is_listed(void **state)
     log_out(s);
     assert_int_equal(gateway_open_round(g), 1);
     assert_int_equal(gateway_open_round(g), 1); /* again, as long as it is there */
-    gateway_open_end(g, one);
+    gateway_open_end(g, one, false);
     assert_int_equal(map_count(g->opens.by_pass), 2);
-    gateway_open_end(g, two);
-    gateway_open_end(g, other);
+    gateway_open_end(g, two, false);
+    gateway_open_end(g, other, false);
+    assert_int_equal(map_count(g->opens.by_pass), 0);
+}
+
+/* Of a person, whatever their sessions; what is no socket is not counted, and one that ends makes room. */
+static void sockets_have_an_end(void **state)
+{
+    struct stand *s = *state;
+    struct gateway *g = s->gateway;
+    struct auth_visit second = s->ada.visit;
+    second.generation++;
+    struct gateway_open *opens[GATEWAY_SOCKETS], *other, *page;
+    for (size_t i = 0; i < GATEWAY_SOCKETS; i++) {
+        const struct auth_visit *visit = i % 2 ? &second : &s->ada.visit;
+        assert_int_equal(gateway_open_begin(g, visit, true, &opens[i]), 0);
+    }
+    assert_int_equal(gateway_open_begin(g, &second, true, &other), ERR_LIMIT);
+    assert_int_equal(gateway_open_begin(g, &s->eve.visit, true, &other), 0);
+    assert_int_equal(gateway_open_begin(g, &s->ada.visit, false, &page), 0);
+    gateway_open_end(g, page, false);
+    gateway_open_end(g, other, true);
+
+    struct gateway_socket terminal = {.visit = second, .target = STR("/terminals/x")};
+    assert_int_equal(gateway_socket_relay(g, NULL, NULL, &terminal), ERR_LIMIT);
+    assert_null(terminal.open);
+    struct asked ide = {.host = host_of(s, &s->ada),
+                        .path = "/socket",
+                        .pass = pass_of(s, &s->ada),
+                        .headers = "Upgrade: websocket\r\n"};
+    assert_int_equal(ask(s, &ide), 409);
+    assert_true(says("256 sockets of yours are open already"));
+
+    gateway_open_end(g, opens[0], true);
+    assert_int_equal(gateway_open_begin(g, &second, true, &opens[0]), 0);
+    for (size_t i = 0; i < GATEWAY_SOCKETS; i++) {
+        gateway_open_end(g, opens[i], true);
+    }
     assert_int_equal(map_count(g->opens.by_pass), 0);
 }
 
@@ -114,8 +151,8 @@ static void what_is_listed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAND(what_is_listed), STAND(by_logout),           STAND(by_pause),
-        STAND(by_deletion),    STAND(by_a_new_generation),
+        STAND(what_is_listed), STAND(sockets_have_an_end), STAND(by_logout),
+        STAND(by_pause),       STAND(by_deletion),         STAND(by_a_new_generation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
