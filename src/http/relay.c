@@ -18,8 +18,8 @@
 #include "http/relay_int.h"
 
 enum {
-    STALL = 300,  /* seconds */
-    LAST = 5,     /* seconds that a pipe's messages in flight may take when the server stops */
+    STALL = 300, /* seconds */
+    LAST = 5,    /* seconds for what a pipe still holds: the server stops, or the client has gone */
     ROUNDS = 256, /* in one turn of the loop: at most 16 MiB each way */
     INTERIMS = 8, /* answers 1xx before the answer */
 };
@@ -303,6 +303,15 @@ static void say_goodbye(struct http_relay *relay)
     end(relay, /* keep= */ false);
 }
 
+static void look_at_pipe(struct http_relay *relay)
+{
+    if (relay->draining && is_quiet(relay)) {
+        say_goodbye(relay);
+    } else if (relay->c->hangup && !relay->draining) { /* upstream takes nothing */
+        net_timer_set(relay->c->worker->loop, &relay->timer, relay->progress + LAST * USEC_PER_SEC);
+    }
+}
+
 /* After everything that could move has moved. */
 static void look_for_end(struct http_relay *relay)
 {
@@ -312,8 +321,8 @@ static void look_for_end(struct http_relay *relay)
         end(relay, /* keep= */ !relay->piping && !relay->until_close && relay->request_done);
     } else if (relay->c->hangup && relay->request_done && !relay->piping) {
         cut(relay); /* nobody waits for the answer any more */
-    } else if (relay->draining && relay->piping && is_quiet(relay)) {
-        say_goodbye(relay);
+    } else if (relay->piping) {
+        look_at_pipe(relay);
     }
 }
 
@@ -393,7 +402,7 @@ static void late(struct net_timer *timer)
         (struct http_relay *)(void *)((char *)timer - offsetof(struct http_relay, timer));
     struct net_loop *loop = relay->c->worker->loop;
     if (relay->piping) {
-        if (relay->draining) {
+        if (relay->draining || relay->c->hangup) {
             cut(relay);
         }
     } else if (!relay->request_done && is_slow(relay)) {

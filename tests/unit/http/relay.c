@@ -105,6 +105,9 @@ static void sockets_are_cut(void **state)
     closed_code = 0;
 }
 
+static const char switching[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                                "Upgrade: websocket\r\n\r\n";
+
 enum { BURST = 192 * 1024, BURSTS = 300 };
 
 /* An upstream that switches protocols and then, when it has heard a byte, sends full reads' worth at once. */
@@ -115,10 +118,7 @@ static void *burst(void *arg)
     static char bytes[BURST];
     char head[4096];
     assert_true(read(fd, head, sizeof head) > 0);
-    assert_int_equal(
-        fd_write_all(fd, STR("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
-                             "Upgrade: websocket\r\n\r\n")),
-        0);
+    assert_int_equal(fd_write_all(fd, str_from(switching)), 0);
     for (unsigned i = 0; i < BURSTS; i++) {
         assert_int_equal(read(fd, head, 1), 1);
         assert_int_equal(fd_write_all(fd, str_of(bytes, sizeof bytes)), 0);
@@ -151,6 +151,40 @@ static void listen_at(int *ret_listener)
     assert_int_equal(net_address_parse(buf_str(&text), &address), 0);
     assert_int_equal(net_listen(&address, false, ret_listener), 0);
     assert_int_equal(fcntl(*ret_listener, F_SETFL, 0), 0);
+}
+
+/* An upstream that switches protocols and reads nothing, until it is left. */
+static void *deaf(void *arg)
+{
+    FD_AUTO int fd = accept4(*(int *)arg, NULL, NULL, SOCK_CLOEXEC);
+    char head[4096];
+    assert_true(read(fd, head, sizeof head) > 0);
+    assert_int_equal(fd_write_all(fd, str_from(switching)), 0);
+    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+    assert_int_equal(poll(&p, 1, 20000), 1);
+    return NULL;
+}
+
+static void a_pipe_ends_with_its_client(void **state)
+{
+    (void)state;
+    FD_AUTO int listener = -1;
+    listen_at(&listener);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, deaf, &listener), 0);
+    FD_AUTO int fd = raw_connect();
+    BUF_AUTO(out, 4096);
+    raw_send(fd, STR(HANDSHAKE("/piped?/x")));
+    raw_read(fd, "\r\n\r\n", &out);
+    static char bytes[BURST];
+    while (net_wait(fd, true, time_monotonic() + USEC_PER_SEC / 2) == 0) {
+        assert_true(send(fd, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT) > 0);
+    }
+    const struct linger at_once = {.l_onoff = 1}; /* an end that does not wait behind its bytes */
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    fd_close(&fd);
+    (void)pthread_join(thread, NULL);
+    (void)unlink(pipe_path);
 }
 
 static unsigned interims;
@@ -257,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_pipe_does_not_stall),
         cmocka_unit_test(a_flood_gives_way_and_arrives),
         cmocka_unit_test(answers_before_the_answer_are_few),
+        cmocka_unit_test(a_pipe_ends_with_its_client),
         cmocka_unit_test(every_request_finishes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
