@@ -137,6 +137,7 @@ static void write_typed(struct codi2_terminal *t)
         }
     }
     if (t->typed.n == 0) {
+        buf_clear(&t->typed);
         buf_fini(&t->typed);
     }
     if (t->typed.n < CODI2_TYPED) {
@@ -269,6 +270,15 @@ static void say_opened(struct codi2_viewer *v, bool fresh)
     (void)deliver(v, /* text= */ true, buf_str(&text)); /* the first that is sent */
 }
 
+/* Whoever types: while the shell takes too little, nobody is read. */
+static void hold_up(struct codi2_viewer *v)
+{
+    if (v->terminal->typed.n >= CODI2_TYPED) {
+        v->waits = true;
+        http_socket_pause(v->socket, /* paused= */ true);
+    }
+}
+
 int codi2_terminal_attach(struct codi2_terminal *t, struct codi2_viewer *v, bool fresh)
 {
     if (t->viewer_count == CODI2_VIEWERS) {
@@ -280,6 +290,7 @@ int codi2_terminal_attach(struct codi2_terminal *t, struct codi2_viewer *v, bool
     t->viewer_count++;
     v->at = v->at < t->ring.end ? v->at : t->ring.end;
     say_opened(v, fresh);
+    hold_up(v);
     run(t);
     return 0;
 }
@@ -309,10 +320,7 @@ void codi2_terminal_type(struct codi2_viewer *v, struct str bytes)
         return;
     }
     buf_add(&t->typed, bytes);
-    if (t->typed.n >= CODI2_TYPED) {
-        v->waits = true;
-        http_socket_pause(v->socket, /* paused= */ true);
-    }
+    hold_up(v);
     run(t);
 }
 
