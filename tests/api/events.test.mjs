@@ -378,7 +378,8 @@ test("sockets and tickets together are sixty a minute, also those that are refus
   while (!statuses.includes(429) && statuses.length < 600) await Promise.all(oneTo(10).flatMap(() => [ask({ id: `${session.id.slice(0, -1)}0` }), ticket()]));
   assert.deepEqual([...new Set(statuses)], [101, ...new Set(statuses.slice(1))]);
   assert.ok(statuses.every((status) => [101, 404, 409, 429].includes(status)), statuses.join());
-  assert.ok(statuses.indexOf(429) >= 60 && statuses.filter((status) => status === 404).length < 60, statuses.join());
+  // Answers to twenty that are asked at once come in any order.
+  assert.ok(statuses.filter((status) => status !== 429).length >= 60 && statuses.filter((status) => status === 404).length < 60, statuses.join());
 });
 
 test("what a client says is not looked at, and not taken when it is large", async () => {
