@@ -53,19 +53,22 @@ static struct {
     bool is_folder[MOST_FDS];
 } power = {.busy = ATOMIC_FLAG_INIT, .log = -1};
 
-/* In place of libc's, under their names for the linker alone. */
+/* In place of libc's, under their names for the linker alone; some have two. */
 #define IN_PLACE_OF(name) __asm__(name) __attribute__((visibility("default")))
+#define THE_SAME_AS(name) __attribute__((alias(name)))
 
 int power_open(const char *path, int flags, ...) IN_PLACE_OF("open");
-int power_open64(const char *path, int flags, ...) IN_PLACE_OF("open64");
+int power_open64(const char *path, int flags, ...) IN_PLACE_OF("open64") THE_SAME_AS("open");
 int power_close(int fd) IN_PLACE_OF("close");
 ssize_t power_write(int fd, const void *p, size_t n) IN_PLACE_OF("write");
-ssize_t power_pwrite(int fd, const void *p, size_t n, off_t at) IN_PLACE_OF("pwrite");
+ssize_t power_pwrite(int fd, const void *p, size_t n, off_t at) IN_PLACE_OF("pwrite")
+    THE_SAME_AS("pwrite64");
 ssize_t power_pwrite64(int fd, const void *p, size_t n, off_t at) IN_PLACE_OF("pwrite64");
-int power_truncate(int fd, off_t size) IN_PLACE_OF("ftruncate");
+int power_truncate(int fd, off_t size) IN_PLACE_OF("ftruncate") THE_SAME_AS("ftruncate64");
 int power_truncate64(int fd, off_t size) IN_PLACE_OF("ftruncate64");
 int power_allocate(int fd, off_t at, off_t n) IN_PLACE_OF("posix_fallocate");
-int power_allocate64(int fd, off_t at, off_t n) IN_PLACE_OF("posix_fallocate64");
+int power_allocate64(int fd, off_t at, off_t n) IN_PLACE_OF("posix_fallocate64")
+    THE_SAME_AS("posix_fallocate");
 int power_fsync(int fd) IN_PLACE_OF("fsync");
 int power_fdatasync(int fd) IN_PLACE_OF("fdatasync");
 int power_unlink(const char *path) IN_PLACE_OF("unlink");
@@ -227,15 +230,6 @@ int power_open(const char *path, int flags, ...)
     return open_any(path, flags, mode);
 }
 
-int power_open64(const char *path, int flags, ...)
-{
-    va_list rest;
-    va_start(rest, flags);
-    mode_t mode = mode_of(flags, rest);
-    va_end(rest);
-    return open_any(path, flags, mode);
-}
-
 int power_close(int fd)
 {
     if (fd >= 0 && fd < MOST_FDS) {
@@ -328,11 +322,6 @@ ssize_t power_pwrite64(int fd, const void *p, size_t n, off_t at)
     return written;
 }
 
-ssize_t power_pwrite(int fd, const void *p, size_t n, off_t at)
-{
-    return power_pwrite64(fd, p, n, at);
-}
-
 int power_truncate64(int fd, off_t size)
 {
     if (!is_noted(fd)) {
@@ -346,11 +335,6 @@ int power_truncate64(int fd, off_t size)
     return failed;
 }
 
-int power_truncate(int fd, off_t size)
-{
-    return power_truncate64(fd, size);
-}
-
 int power_allocate(int fd, off_t at, off_t n)
 {
     ONE_AT_A_TIME;
@@ -362,11 +346,6 @@ int power_allocate(int fd, off_t at, off_t n)
         note_size(fd, (uint64_t)facts.st_size);
     }
     return 0;
-}
-
-int power_allocate64(int fd, off_t at, off_t n)
-{
-    return power_allocate(fd, at, n);
 }
 
 static int flush(int fd, long how)
