@@ -130,14 +130,12 @@ static int may_start(struct api_call *call, struct str session)
 
 static int explain_barrier(struct api_call *call, const struct data_workspace *workspace, int r)
 {
-    bool comes = workspace->desired == DATA_WORKSPACE_DESIRED_RUNNING &&
-                 workspace->state != DATA_WORKSPACE_STATE_FAILED;
     if (r == ERR_CONFLICT) {
         return data_fault(&call->data, ERR_CONFLICT, NULL,
                           "The store refuses what the workspace has written, for want of room as a "
                           "rule: its IDE says why. Make room, or name a moment of the history.");
     }
-    if (r == ERR_UNAVAILABLE && !comes) {
+    if (r == ERR_UNAVAILABLE && !sessions_comes(workspace)) {
         return data_fault(
             &call->data, ERR_CONFLICT, NULL,
             "The workspace ended before all that it had written was in the store. Open "

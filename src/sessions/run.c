@@ -216,6 +216,12 @@ int sessions_pause_all_in(struct txn *txn, const struct data_context *ctx, struc
 
 /* ---- Into a workspace that runs ---- */
 
+bool sessions_comes(const struct data_workspace *workspace)
+{
+    return workspace->desired == DATA_WORKSPACE_DESIRED_RUNNING &&
+           workspace->state != DATA_WORKSPACE_STATE_FAILED;
+}
+
 int sessions_runs(struct data_context *ctx, const struct sessions_view *view)
 {
     const struct data_workspace *workspace = &view->workspace;
@@ -226,11 +232,10 @@ int sessions_runs(struct data_context *ctx, const struct sessions_view *view)
         workspace->state == DATA_WORKSPACE_STATE_RUNNING) {
         return 0;
     }
-    bool comes = workspace->desired == DATA_WORKSPACE_DESIRED_RUNNING &&
-                 workspace->state != DATA_WORKSPACE_STATE_FAILED;
     return data_fault(ctx, ERR_NOT_RUNNING, NULL,
-                      comes ? "The workspace is starting. Try again once it runs."
-                            : "The workspace is not running. Open the session first.");
+                      sessions_comes(workspace)
+                          ? "The workspace is starting. Try again once it runs."
+                          : "The workspace is not running. Open the session first.");
 }
 
 struct enter {

@@ -131,6 +131,9 @@ int sessions_pause(struct data_context *ctx, struct str id,
 int sessions_enter(struct data_context *ctx, struct str id, const char *action,
                    struct sessions_view *ret_view) BASE_MUST_USE;
 
+/* Wanted, and nothing is in its way that is known: it runs, or will soon. */
+bool sessions_comes(const struct data_workspace *workspace);
+
 /* The same of what only looks: no audit. Of what sessions_get answered. */
 int sessions_runs(struct data_context *ctx, const struct sessions_view *view) BASE_MUST_USE;
 
