@@ -5,7 +5,7 @@
  *
  * Invariants
  *  1. What waits here is one run of bytes of the log, newer than its file. Anything else that is asked of the file, but for
- *     locks and the log's index, comes after it: a read by the same connection, a size, a truncation, a flush.
+ *     locks, comes after it: a read by the same connection, a size, a truncation, a flush.
  *  2. Other connections have files of their own and do not see what waits. They need not: a frame is read when the log's index
  *     names it, and that is said only after a flush. Hence this is for connections that flush (synchronous=FULL), not for those of
  *     tests that leave it out, and for disks that do not spoil what lies beside a write (SQLITE_IOCAP_POWERSAFE_OVERWRITE):

@@ -183,7 +183,7 @@ static int take_run_directory(struct supervisor *s)
     }
     if (error == ERR_BUSY && workspace_ask_older(&s->config)) {
         log_warn("workspace", "an older run of this workspace was left: it is asked to end");
-        report(s);
+        (void)report(s);
         fd_close(&s->announce);
         error = workspace_lock_after(&s->config);
         s->state.stored = !error && workspace_state_was_stored(&s->config); /* its last word */
@@ -198,8 +198,8 @@ static int run(struct supervisor *s)
     s->config.codi2_watches_memory = s->group.kind == WORKSPACE_GROUP_NONE;
     FD_AUTO int signals = open_signals(); /* first: no child may end unnoticed */
     bool stored = s->state.stored;
-    s->state.stored =
-        false; /* on the disk before anybody can write: the word of the last run is over */
+    /* On the disk before anybody can write: the word of the last run is over. */
+    s->state.stored = false;
     int untold = report(s);
     fd_close(&s->announce);
     s->sandbox.slirp_exit = -1;
