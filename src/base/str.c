@@ -25,6 +25,27 @@ bool str_eq_nocase(struct str a, struct str b)
     return true;
 }
 
+bool str_in_nocase(struct str s, const char *const *words)
+{
+    for (; *words; words++) {
+        if (str_eq_nocase(s, str_from(*words))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool str_is_word(struct str s, size_t most)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = lower(s.p[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '-') {
+            return false;
+        }
+    }
+    return s.n > 0 && s.n <= most;
+}
+
 bool str_eq_constant(struct str a, struct str b)
 {
     if (a.n != b.n) {

@@ -34,6 +34,9 @@ static inline struct str str_from(const char *z)
 
 bool str_eq(struct str a, struct str b);
 bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only */
+bool str_in_nocase(struct str s,
+                   const char *const *words); /* is one of them; behind the last: NULL */
+bool str_is_word(struct str s, size_t most);  /* one to so many ASCII letters, digits, _ and - */
 bool str_eq_constant(struct str a,
                      struct str b);      /* time depends on the lengths alone: for secrets */
 int str_cmp(struct str a, struct str b); /* byte order, shorter first */

@@ -4,19 +4,9 @@
 
 enum { MOST_SIDE = 1000 };
 
-static bool is_id_character(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-}
-
 bool codi2_terminal_is_id(struct str id)
 {
-    size_t n = 0;
-    while (n < id.n && is_id_character(id.p[n])) {
-        n++;
-    }
-    return n == id.n && n > 0 && n <= CODI2_TERMINAL_ID;
+    return str_is_word(id, CODI2_TERMINAL_ID);
 }
 
 int codi2_terminal_side(struct str text, unsigned *ret_side)

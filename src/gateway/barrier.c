@@ -9,33 +9,11 @@
 #include "gateway/gateway_int.h"
 #include "workspaces/workspaces.h"
 
-int gateway_door_client(const struct gateway *g, struct arena *arena, struct str session_id,
-                        struct http_client **ret_client)
+static int ask_door(const struct gateway *g, struct str session_id)
 {
-    ASSERT_MAGIC(g, GATEWAY_MAGIC);
-    struct str door = workspaces_local_door(g->local, arena, session_id);
-    const struct http_client_options options = {
-        .address = arena_printf(arena, "unix:" STR_FMT, STR_ARG(door)), .host = STR("door")};
-    return http_client_create(&options, ret_client) < 0 ? ERR_BAD_GATEWAY : 0;
-}
-
-static int ask_door(const struct gateway *g, struct arena *arena, struct str session_id)
-{
-    struct http_client *client;
-    struct http_reply reply;
-    int error = gateway_door_client(g, arena, session_id, &client);
-    if (error) {
-        return error;
-    }
-    const struct http_call call = {.method = "POST",
-                                   .target = STR("/sync?root=workspace"),
-                                   .until = time_monotonic() + GATEWAY_BARRIER_S * USEC_PER_SEC};
-    int r = http_client_call(client, &call, &reply);
-    http_client_destroy(client);
-    if (r == 0 && reply.status == 409) {
-        return ERR_CONFLICT;
-    }
-    return r == 0 && reply.status == 200 ? 0 : ERR_BAD_GATEWAY;
+    const struct http_call call = {.method = "POST", .target = STR("/sync?root=workspace")};
+    int status = gateway_door_ask(g, session_id, &call, NULL);
+    return status == 200 ? 0 : status == 409 ? ERR_CONFLICT : ERR_BAD_GATEWAY;
 }
 
 int gateway_barrier(const struct gateway *g, struct arena *arena, struct str session_id)
@@ -46,5 +24,5 @@ int gateway_barrier(const struct gateway *g, struct arena *arena, struct str ses
     if (process.stored) {
         return 0;
     }
-    return workspaces_lives(process.phase) ? ask_door(g, arena, session_id) : ERR_UNAVAILABLE;
+    return workspaces_lives(process.phase) ? ask_door(g, session_id) : ERR_UNAVAILABLE;
 }

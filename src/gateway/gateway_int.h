@@ -185,9 +185,12 @@ bool gateway_files_has(const struct gateway *g, const struct http_request *req);
 int gateway_terminals_parse(struct arena *arena, struct str text,
                             struct gateway_terminals *ret_terminals) BASE_MUST_USE;
 
-/* A client of the session's door; destroyed by http_client_destroy. ERR_BAD_GATEWAY. (barrier.c) */
-int gateway_door_client(const struct gateway *g, struct arena *arena, struct str session_id,
-                        struct http_client **ret_client) BASE_MUST_USE;
+/*
+ * Asks the session's door for GATEWAY_BARRIER_S at most: the status of its answer, and what it says in body (NULL: nobody looks).
+ * call->until is set here. ERR_BAD_GATEWAY: no answer came, or a larger one. (door.c)
+ */
+int gateway_door_ask(const struct gateway *g, struct str session_id, const struct http_call *call,
+                     struct buf *body) BASE_MUST_USE;
 
 /* What http_static_serve returns. */
 int gateway_files_serve(const struct gateway *g, struct http_request *req,

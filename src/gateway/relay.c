@@ -60,16 +60,6 @@ struct str gateway_relay_set(struct arena *arena, struct str line,
                         STR_ARG(place->base), place->secure ? "; Secure" : "");
 }
 
-static bool is_one_of(struct str name, const char *const *names)
-{
-    for (; *names; names++) {
-        if (str_eq_nocase(name, str_from(*names))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool begins(struct str name, struct str with)
 {
     return str_eq_nocase(str_slice(name, 0, with.n), with);
@@ -89,7 +79,7 @@ static bool pass_in(void *ctx, struct str name, struct str *value)
         *value = gateway_relay_cookies(p->arena, *value, gateway_relay_cookie_name(&p->place));
         return value->n > 0;
     }
-    return !is_one_of(name, kept_out) && !begins(name, STR("X-Forwarded-")) &&
+    return !str_in_nocase(name, kept_out) && !begins(name, STR("X-Forwarded-")) &&
            !begins(name, STR("X-Coditect-"));
 }
 
@@ -113,7 +103,7 @@ static bool pass_out(void *ctx, struct str name, struct str *value)
         }
         return may;
     }
-    return !is_one_of(name, kept_in);
+    return !str_in_nocase(name, kept_in);
 }
 
 static struct str target_of(const struct http_request *req, struct str path)

@@ -31,24 +31,12 @@ static bool read_number(const struct json *value, const char *name, int64_t most
     return true;
 }
 
-static bool is_word(struct str text, size_t most)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '_') {
-            return false;
-        }
-    }
-    return text.n > 0 && text.n <= most;
-}
-
 static bool read_one(const struct json *value, struct gateway_terminal *t)
 {
     struct str state, started;
     *t = (struct gateway_terminal){0};
-    if (!read_text(value, "id", &t->id) || !is_word(t->id, GATEWAY_TERMINAL_ID) ||
-        !read_text(value, "run", &t->run) || !is_word(t->run, GATEWAY_TERMINAL_RUN) ||
+    if (!read_text(value, "id", &t->id) || !str_is_word(t->id, GATEWAY_TERMINAL_ID) ||
+        !read_text(value, "run", &t->run) || !str_is_word(t->run, GATEWAY_TERMINAL_RUN) ||
         !read_text(value, "state", &state) || !read_text(value, "started_at", &started) ||
         time_parse(started, &t->started) < 0 ||
         !read_number(value, "sockets", MOST_SOCKETS, &t->sockets)) {
@@ -81,29 +69,12 @@ int gateway_terminals_parse(struct arena *arena, struct str text,
     return 0;
 }
 
-/* The status, and what was said in body; ERR_BAD_GATEWAY. */
-static int ask(struct http_client *client, const char *method, struct str target, struct buf *body)
-{
-    struct http_reply reply;
-    const struct http_call call = {.method = method,
-                                   .target = target,
-                                   .until = time_monotonic() + GATEWAY_BARRIER_S * USEC_PER_SEC};
-    bool answered =
-        http_client_call(client, &call, &reply) == 0 && http_client_body(client, body) == 0;
-    return answered ? reply.status : ERR_BAD_GATEWAY;
-}
-
 int gateway_terminals_list(const struct gateway *g, struct arena *arena, struct str session_id,
                            struct gateway_terminals *ret_terminals)
 {
     BUF_AUTO(body, MOST_LIST);
-    struct http_client *client;
-    int r = gateway_door_client(g, arena, session_id, &client);
-    if (r < 0) {
-        return r;
-    }
-    int status = ask(client, "GET", STR("/terminals"), &body);
-    http_client_destroy(client);
+    const struct http_call call = {.method = "GET", .target = STR("/terminals")};
+    int status = gateway_door_ask(g, session_id, &call, &body);
     return status == 200
                ? gateway_terminals_parse(arena, arena_str(arena, buf_str(&body)), ret_terminals)
                : ERR_BAD_GATEWAY;
@@ -112,16 +83,11 @@ int gateway_terminals_list(const struct gateway *g, struct arena *arena, struct 
 int gateway_terminals_end(const struct gateway *g, struct arena *arena, struct str session_id,
                           struct str id)
 {
-    ASSERT(is_word(id, GATEWAY_TERMINAL_ID));
+    ASSERT(str_is_word(id, GATEWAY_TERMINAL_ID));
     BUF_AUTO(body, MOST_LIST);
-    struct http_client *client;
-    int r = gateway_door_client(g, arena, session_id, &client);
-    if (r < 0) {
-        return r;
-    }
-    struct str target = arena_printf(arena, "/terminals/" STR_FMT, STR_ARG(id));
-    int status = ask(client, "DELETE", target, &body);
-    http_client_destroy(client);
+    const struct http_call call = {
+        .method = "DELETE", .target = arena_printf(arena, "/terminals/" STR_FMT, STR_ARG(id))};
+    int status = gateway_door_ask(g, session_id, &call, &body);
     return status == 204 ? 0 : status == 404 ? ERR_NOT_FOUND : ERR_BAD_GATEWAY;
 }
 
@@ -141,23 +107,13 @@ void gateway_socket_end(void *ctx)
     }
 }
 
-static bool is_one_of(struct str name, const char *const *names)
-{
-    for (; *names; names++) {
-        if (str_eq_nocase(name, str_from(*names))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool pass_in(void *ctx, struct str name, struct str *value)
 {
     static const char *const names[] = {"Sec-WebSocket-Key", "Sec-WebSocket-Version",
                                         "Sec-WebSocket-Extensions", NULL};
     (void)ctx;
     (void)value;
-    return is_one_of(name, names);
+    return str_in_nocase(name, names);
 }
 
 static bool pass_out(void *ctx, struct str name, struct str *value)
@@ -165,7 +121,7 @@ static bool pass_out(void *ctx, struct str name, struct str *value)
     static const char *const names[] = {"Sec-WebSocket-Accept", "Sec-WebSocket-Extensions", NULL};
     (void)ctx;
     (void)value;
-    return is_one_of(name, names);
+    return str_in_nocase(name, names);
 }
 
 static int relay(struct http_request *req, struct http_response *res,

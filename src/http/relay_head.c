@@ -3,22 +3,12 @@
 #include "base/assert.h"
 #include "http/relay_int.h"
 
-static bool is_one_of(struct str name, const char *const *names)
-{
-    for (; *names; names++) {
-        if (str_eq_nocase(name, str_from(*names))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Also what Connection names; Connection itself is always written anew. */
 static bool is_hop_by_hop(const struct http_request *message, struct str name)
 {
     static const char *const names[] = {"Connection", "Keep-Alive", "Proxy-Connection", "TE",
                                         "Trailer",    "Upgrade",    "Expect",           NULL};
-    if (is_one_of(name, names)) {
+    if (str_in_nocase(name, names)) {
         return true;
     }
     for (size_t i = 0; i < message->header_count; i++) {

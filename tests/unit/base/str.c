@@ -11,6 +11,15 @@ static void equality_and_order(void **state)
     assert_false(str_eq(STR("a\0b"), STR("a\0c")));
     assert_true(str_eq_nocase(STR("Host"), STR("hOST")));
     assert_false(str_eq_nocase(STR("Host["), STR("Host{")));
+    static const char *const words[] = {"Host", "Cookie", NULL};
+    assert_true(str_in_nocase(STR("cookie"), words));
+    assert_false(str_in_nocase(STR("cook"), words));
+    assert_false(str_in_nocase(STR_EMPTY, words));
+    assert_true(str_is_word(STR("aZ09_-"), 6));
+    assert_false(str_is_word(STR("aZ09_-"), 5));
+    assert_false(str_is_word(STR_EMPTY, 5));
+    assert_false(str_is_word(STR("a.b"), 5));
+    assert_false(str_is_word(str_of("a\0b", 3), 5));
     assert_true(str_eq_constant(STR("secret"), STR("secret")));
     assert_false(str_eq_constant(STR("secret"), STR("secreT")));
     assert_false(str_eq_constant(STR("secret"), STR("secret ")));
