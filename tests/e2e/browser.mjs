@@ -80,12 +80,12 @@ class World {
     this.server = server;
     this.browser = browser;
     this.home = `http://coditect.localhost:${server.port}`;
-    this.own = new RegExp(`^http://([a-z0-9-]+\\.ide\\.)?coditect\\.localhost:\\d+$`);
+    this.own = /^https?:\/\/(([a-z0-9-]+\.ide\.)?coditect\.)?localhost:\d+$/;
   }
 
-  /** workers: whether the app's service worker runs, which makes its requests invisible to routes of the test. */
-  async newContext({ workers = false } = {}) {
-    const context = await this.browser.newContext({ viewport: { width: 1400, height: 900 }, reducedMotion: "reduce", acceptDownloads: true, serviceWorkers: workers ? "allow" : "block" });
+  /** workers: whether the app's service worker runs, which makes its requests invisible to routes of the test. options: the browser's. */
+  async newContext({ workers = false, ...options } = {}) {
+    const context = await this.browser.newContext({ ...options, viewport: { width: 1400, height: 900 }, reducedMotion: "reduce", acceptDownloads: true, serviceWorkers: workers ? "allow" : "block" });
     context.setDefaultTimeout(30_000); // a loaded machine: what is there costs no wait
     await context.addInitScript(tellRefused);
     context.on("request", (request) => {

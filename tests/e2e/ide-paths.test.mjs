@@ -7,10 +7,11 @@ import { makeBundle } from "../api/ide-bundle.mjs";
 import { axe, button, launch, visible } from "./browser.mjs";
 
 const idePort = await freePort();
-const { server, browser } = await launch({ args: ["--rate-factor", "1000", "--ide", makeBundle(), "--node", process.execPath, "--ide-listen", `127.0.0.1:${idePort}`] });
+const world = await launch({ args: ["--rate-factor", "1000", "--ide", makeBundle(), "--node", process.execPath, "--ide-listen", `127.0.0.1:${idePort}`] });
+const { server } = world;
 const home = `http://localhost:${server.port}`;
 const ada = await server.account("ada");
-const context = await browser.newContext();
+const context = await world.newContext();
 // As a browser that does not know the name: else the page would move there, where IDEs have origins of their own.
 await context.route("http://coditect.localhost:*/**", (route) => route.abort("namenotresolved"));
 const page = await context.newPage();

@@ -19,23 +19,24 @@ async function world(byPath) {
   const [plain, port, ides, idePort] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const args = ["--rate-factor", "1000", "--ide", makeBundle(), "--node", process.execPath, "--public-url", `https://${domain}:${port}`, "--trusted-proxies", "127.0.0.1"];
   if (byPath) args.push("--ide-listen", `127.0.0.1:${ides}`, "--ide-url", `https://${domain}:${idePort}`);
-  const { server, browser } = await launch({ args });
+  const opened = await launch({ args });
+  const { server } = opened;
   const { crt, key } = makeCertificate(folder, domain);
   const paths = [["/etc/coditect/tls.crt", crt], ["/etc/coditect/tls.key", key], ["coditect.example.com", domain]];
   const site = [made("nginx.conf", [...paths, ["127.0.0.1:8080", `127.0.0.1:${server.port}`], ["listen 80;", `listen 127.0.0.1:${plain};`], ["listen 443 ", `listen 127.0.0.1:${port} `]])];
   if (byPath) site.push(made("nginx-paths.conf", [...paths, ["server 127.0.0.1:8081;", `server 127.0.0.1:${ides};`], ["listen 8443 ", `listen 127.0.0.1:${idePort} `]]));
   after(await startNginx(site.join("\n"), plain));
-  return { server, browser, home: `https://${domain}:${port}`, idePort, port };
+  return { server, newContext: (options) => opened.newContext(options), home: `https://${domain}:${port}`, idePort, port };
 }
 
 for (const byPath of [false, true]) {
   test(`the IDE in its frame, ${byPath ? "by path" : "on a host of its own"}`, { skip: nginxMissing, timeout: 120_000 }, async () => {
-    const { server, browser, home, port, idePort } = await world(byPath);
+    const { server, newContext, home, port, idePort } = await world(byPath);
     const ada = await server.account("ada");
     const session = (await newSession(ada)).id;
     await ada.post(`/sessions/${session}/open`);
     await until("it runs", async () => (await ada.get(`/sessions/${session}`)).data.workspace.state === "running", 60_000);
-    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const context = await newContext({ ignoreHTTPSErrors: true });
     const page = await context.newPage();
     await page.goto(`${home}/login`);
     await visible(button("Log in", page));
