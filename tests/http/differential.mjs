@@ -217,6 +217,12 @@ export function compare(ours, theirs, withHost) {
   }
 }
 
+/** Whether another took the requests that we took. */
+function tookAlso(theirs, ours) {
+  const taken = ours.map(parts).filter((part) => part !== undefined);
+  return taken.every((part, i) => parts(theirs[i] ?? "") !== undefined && isSame(part, parts(theirs[i]), true));
+}
+
 // ---- Known differences ----
 
 // The rules look at all of the bytes, since after two mutations nobody knows where a request begins.
@@ -280,7 +286,8 @@ export const explanations = [
   [["nginx"], "laxer", "an underscore may stand in a host (RFC 3986 3.2.2); nginx refuses it in a target", any(/ https?:\/\/[^/]*_/im)],
   [["nginx"], "laxer", "a list may come in several lines (RFC 9110 5.3); nginx takes one of each that it knows", any(/^(if-match|range|upgrade|content-type|accept):[^]*\n\1:/im)],
   [["nginx"], "laxer", "the same expectation twice is still one; nginx takes a line of each", any(/^expect:[^]*\nexpect:/im)],
-  [["node"], "laxer", "node answers nothing that it read together with what it refuses", (_, ours, theirs) => isStatus(ours.at(-1)) && isStatus(theirs.at(-1))],
+  // Whatever the bytes: so nginx must have taken what we took before we refused, or have a reason of its own.
+  [["node"], "laxer", "node answers nothing that it read together with what it refuses", (text, ours, theirs, nginx) => isStatus(ours.at(-1)) && isStatus(theirs.at(-1)) && (tookAlso(nginx, ours) || explain("nginx", "laxer", text, ours, nginx) !== undefined)],
   [["node"], "laxer", "what follows the last request of a connection is nobody's; node refuses the connection", (text, ours, theirs) => closes(text, ours) && theirs.every(isStatus)],
   [["node"], "laxer", "an Upgrade that is not taken up changes nothing (RFC 9110 7.8); node reads nothing behind it", any(/^upgrade:/im)],
   [["node"], "laxer", "chunk extensions are dropped, whatever they say (RFC 9112 7.1.1); node reads them", any(/^[0-9a-f]+;/im)],
@@ -290,8 +297,8 @@ export const explanations = [
   [["nginx"], "different", "nginx drops the dot at a host's end", (text) => hosts(text).some((host) => /\.(:\d*)?$/.test(host))],
 ];
 
-export function explain(other, kind, text, ours, theirs) {
-  return explanations.find(([others, kinds, , test]) => others.includes(other) && kinds === kind && test(text, ours, theirs))?.[2];
+export function explain(other, kind, text, ours, theirs, nginx) {
+  return explanations.find(([others, kinds, , test]) => others.includes(other) && kinds === kind && test(text, ours, theirs, nginx))?.[2];
 }
 
 /** Runs mutations first … first + count - 1. Resolves with the counts of explained differences and a list of all others. */
@@ -304,7 +311,7 @@ export async function compareAll(ports, { seed, count, atOnce = 16 }) {
     const [ours, nginx, node] = await Promise.all([ports.ours, ports.nginx, ports.node].map((port) => understood(port, text)));
     for (const [other, theirs] of Object.entries({ nginx, node })) {
       const kind = compare(ours, theirs, other === "nginx");
-      const why = kind === "same" ? undefined : explain(other, kind, text, ours, theirs);
+      const why = kind === "same" ? undefined : explain(other, kind, text, ours, theirs, nginx);
       if (kind === "same") same++;
       else if (why === undefined) unexplained.push({ seed, number, other, kind, text, ours, theirs });
       else explained.set(`${other}, ${kind}: ${why}`, (explained.get(`${other}, ${kind}: ${why}`) ?? 0) + 1);
