@@ -9,6 +9,7 @@ import { connect } from "node:net";
 import { before, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { call as callSocket, World } from "../codi2/world.mjs";
+import { open, stateOf } from "../workspaces/inside.mjs";
 import { bundle, call, newSession, serverForFile, until } from "./harness.mjs";
 
 const PATIENCE = 2500; // ms: who waits longer counts as held up for ever
@@ -17,10 +18,8 @@ const BUSY = 60; // and, when these are refused at once, so many times what it t
 const LEAST = 3; // ms: below that nobody feels a difference, and nothing can be told
 
 const server = await serverForFile();
-// The loops themselves: every request of these tests passes through them. And what waits for a workspace that does not answer,
-// for which it takes one: tests/workspaces/fork.test.mjs.
-const filled = new Set(["inline", "outside"]);
-let ada, home, base;
+const filled = new Set(["inline"]); // the loops themselves: every request of these tests passes through them
+let ada, home, base, guest;
 
 // ---- Measuring ----
 
@@ -51,10 +50,11 @@ const acts = {
   scan: () => ada.get(`/sessions/${home.id}/files`, { expected5xx: true }),
   theirs: () => people[0].get(`/sessions/${people[0].session.id}/files`, { expected5xx: true }), // who floods that lane
   content: () => ada.get(`/sessions/${home.id}/files/probe-0`, { expected5xx: true }),
+  outside: () => guest.get(`/sessions/${guest.session.id}/terminals`, { expected5xx: true }),
   login: () => server.anonymous().post("/auth/login", { email: ada.email, password: ada.password }, { expected5xx: true }),
 };
 
-const counts = { health: 31, save: 11, read: 11, scan: 5, theirs: 3, content: 5, login: 3 };
+const counts = { health: 31, save: 11, read: 11, scan: 5, theirs: 3, content: 5, login: 3, outside: 1 };
 
 async function measure(names) {
   const result = {};
@@ -114,6 +114,8 @@ before(async () => {
   ada = await server.account("ada");
   home = await newSession(ada);
   await acts.save(); // what content reads
+  guest = people[5];
+  for (const person of people.slice(0, 6)) await open(person, person.session.id);
   const burners = Array.from({ length: availableParallelism() }, () => worker({ spin: true }));
   base = await measure(Object.keys(acts));
   await Promise.all(burners.map((burner) => burner.terminate()));
@@ -186,6 +188,30 @@ test("stream: uploads that stand still", async (t) => {
   } finally {
     for (const socket of sockets) socket.destroy();
   }
+});
+
+test("outside: workspaces that do not answer; who asks one that does waits behind them", { timeout: 60_000 }, async (t) => {
+  // 16 threads, at most 4 requests of a person: five people's take them all, again as soon as they are told to come later.
+  const silent = people.slice(0, 5).map((person) => ({ person, codi2: stateOf(server, person.session.id).codi2 }));
+  for (const { codi2 } of silent) process.kill(codi2, "SIGSTOP");
+  let isOver = false;
+  const statuses = new Map();
+  const ask = async ({ person: { session, get } }) => {
+    while (!isOver) {
+      const { status } = await get(`/sessions/${session.id}/terminals`, { expected5xx: true });
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  };
+  const asking = silent.flatMap((one) => Array.from({ length: 4 }, () => ask(one)));
+  try {
+    await assertOthersApart(t, "outside", ["health", "save", "read", "scan"], "outside");
+  } finally {
+    isOver = true;
+    for (const { codi2 } of silent) process.kill(codi2, "SIGCONT");
+    await Promise.all(asking);
+  }
+  assert.equal(await timed(acts.outside, 3) < PATIENCE, true, "nobody waits any more");
+  t.diagnostic(`those who asked: ${JSON.stringify(Object.fromEntries(statuses))}`);
 });
 
 // The wire's own: each workspace has calls that wait for what others change, on threads that nothing else needs. Here 256 of
