@@ -25,6 +25,11 @@ const share = async () => {
   await page.getByRole("menuitem", { name: "Share" }).click();
 };
 
+const move = async () => {
+  await page.getByRole("button", { name: "Actions for Project A" }).first().click();
+  await page.getByRole("menuitem", { name: /^Move/ }).click();
+};
+
 /** within: the part that reads, where it is not the page's; open: how one gets there; isFile: no API's answer. */
 const pages = [
   { name: "sessions", path: "/sessions", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("list", { name: "Sessions", exact: true }) },
@@ -44,6 +49,12 @@ const pages = [
   { name: "reference", path: "/docs/api", isFile: true, reads: /\/api-reference\.json/, ready: () => page.getByRole("heading", { name: "Errors" }) },
   { name: "ide", path: "/ide", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("heading", { name: "Project A" }) },
   { name: "project", path: `/sessions?project=${project}`, reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByText("Nothing is in “Engines” yet") },
+  { name: "project-unread", path: `/sessions?project=${project}`, reads: /\/api\/v5\/projects(\?.*)?$/, ready: () => page.getByText("Nothing is in “Engines” yet") },
+  { name: "move", path: "/sessions", open: move, within: dialog, reads: /\/api\/v5\/projects(\?.*)?$/, ready: () => button("Move", dialog()) },
+  { name: "running", path: "/settings/usage", reads: /\/api\/v5\/workspaces(\?.*)?$/, ready: () => page.getByText("Nothing runs") },
+  { name: "team-deleted", path: "/settings/sessions", open: () => page.getByRole("main").getByText("Deleted", { exact: true }).click(), reads: /\/api\/v5\/tenant\/sessions\?.*deleted=true/, ready: () => page.getByText("Nothing deleted") },
+  { name: "moment", path: `/sessions/${id}/history?at=1`, reads: /\/api\/v5\/sessions\/[^/]+\/files\?.*at=/, ready: () => page.getByRole("list", { name: "Entries" }) },
+  { name: "difference", path: `/sessions/${id}/history/hello.txt?at=1&compare=before`, reads: /\/api\/v5\/sessions\/[^/]+\/diff\//, ready: () => page.getByRole("region", { name: "Difference" }) },
   { name: "home", path: "/home", reads: /\/api\/v5\/users\/me\/home\/files(\?.*)?$/, ready: () => page.getByText("Your home is empty") },
   { name: "home-deleted", path: "/home?show=deleted", reads: /\/api\/v5\/users\/me\/home\/changes/, ready: () => page.getByLabel("Find by path") },
   { name: "appearance", path: "/settings/appearance", reads: /\/api\/v5\/settings(\?.*)?$/, ready: () => page.getByRole("list", { name: "Appearance" }) },
@@ -53,6 +64,7 @@ const pages = [
   { name: "versions", path: `/sessions/${id}/files/hello.txt?history`, reads: /\/api\/v5\/sessions\/[^/]+\/history\/hello\.txt/, ready: () => page.getByRole("list", { name: "Versions" }) },
   { name: "share", path: `/sessions/${id}/files`, open: share, within: dialog, reads: /\/api\/v5\/sessions\/[^/]+\/links/, ready: () => dialog().getByRole("list", { name: "Links" }) },
   { name: "shared", path: `/shared#token=${token}`, reads: /\/api\/v5\/shared$/, ready: () => page.getByRole("heading", { name: "Project A" }) },
+  { name: "shared-file", path: `/shared?file=hello.txt#token=${token}`, reads: /\/api\/v5\/shared\/files\/hello\.txt/, ready: () => page.getByTestId("text") },
   { name: "shared-folder", path: `/shared?folder=#token=${token}`, reads: /\/api\/v5\/shared\/files(\?.*)?$/, ready: () => page.getByRole("list", { name: "Entries" }) },
 ];
 

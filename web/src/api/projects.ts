@@ -7,8 +7,17 @@ import { all } from "./team";
 
 const none: readonly Project[] = [];
 
-export function useProjects(): readonly Project[] {
-  return useQuery({ queryKey: ["projects"], queryFn: ({ signal }) => all((cursor) => api.projectsList({ sort: "name", signal, ...cursor })) }).data ?? none;
+interface Projects {
+  readonly projects: readonly Project[];
+  /** Whether they were read; else nobody knows which there are. */
+  readonly isKnown: boolean;
+  readonly error: unknown;
+  readonly retry: () => void;
+}
+
+export function useProjects(): Projects {
+  const { data, error, refetch } = useQuery({ queryKey: ["projects"], queryFn: ({ signal }) => all((cursor) => api.projectsList({ sort: "name", signal, ...cursor })) });
+  return { projects: data ?? none, isKnown: data !== undefined, error: data === undefined ? error ?? undefined : undefined, retry: () => void refetch() };
 }
 
 /** Sessions say which project they are in. */

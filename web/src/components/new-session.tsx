@@ -117,8 +117,9 @@ function NewSessionForm({ nameInput, onMade, onClose }: FormProps) {
   const { busy, error, send } = useSending();
   const create = useCreate();
   // Made beside the sessions of a project, it belongs to them.
-  const asked = useSearchParams()[0].get("project");
-  const project = useProjects().find(({ id }) => id === asked)?.id;
+  const asked = useSearchParams()[0].get("project") ?? undefined;
+  const { projects, isKnown } = useProjects();
+  const project = isKnown ? projects.find(({ id }) => id === asked)?.id : asked;
   const isGit = beginning === "git";
   const isArchive = beginning === "archive";
   const suggested = isGit ? nameOfRepository(url, limits.name.most) : isArchive && file !== undefined ? nameOfArchive(file.name, limits.name.most) : "";

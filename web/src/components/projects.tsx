@@ -7,10 +7,10 @@ import { limitsOfProjectInput, NONE, type Project, type Session } from "../api/g
 import { refreshProjects, useProjects } from "../api/projects";
 import { textProblem } from "../lib/check";
 import { api } from "../stores/auth";
-import { TextField } from "./bits";
+import { ListSkeleton, TextField } from "./bits";
 import { ActionMenu } from "./menu";
 import { Confirm, Modal, NameDialog } from "./modal";
-import { FormProblem } from "./problem-notice";
+import { FormProblem, ListProblem, ProblemNotice } from "./problem-notice";
 import { Select } from "./select";
 import { useSending } from "./sending";
 import { say, sayProblem } from "./toaster";
@@ -57,7 +57,7 @@ function ProjectMenu({ project }: { readonly project: Project }) {
 
 export function ProjectBar({ sessions, current }: { readonly sessions: readonly Session[]; readonly current: Project | undefined }) {
   const [params] = useSearchParams();
-  const projects = useProjects();
+  const { projects, error, retry } = useProjects();
   const [making, setMaking] = useState(false);
   const navigate = useNavigate();
   const addressOf = (id: string | undefined): string => {
@@ -72,7 +72,8 @@ export function ProjectBar({ sessions, current }: { readonly sessions: readonly 
     void navigate(addressOf(id), { replace: true });
   };
   return (
-    <Flex align="center" gap="8px">
+    <Flex align="center" gap="8px" wrap={error === undefined ? undefined : "wrap"}>
+      <ListProblem error={error} retry={retry} />
       <Flex as="nav" aria-label="Projects" gap="6px" overflowX="auto" padding="2px" minWidth="0">
         {projects.length > 0 && <Chip to={addressOf(undefined)} isCurrent={current === undefined} name="All projects" count={sessions.length} />}
         {projects.map(({ id, name }) => <Chip key={id} to={addressOf(id)} isCurrent={current?.id === id} name={name} count={sessions.filter(({ project_id }) => project_id === id).length} />)}
@@ -87,8 +88,12 @@ export function ProjectBar({ sessions, current }: { readonly sessions: readonly 
 const nowhere = "";
 const another = "new";
 
-export function MoveDialog({ session, onClose }: { readonly session: Session; readonly onClose: () => void }) {
-  const projects = useProjects();
+interface MoveProps {
+  readonly session: Session;
+  readonly onClose: () => void;
+}
+
+function MoveForm({ session, projects, onClose }: MoveProps & { readonly projects: readonly Project[] }) {
   const [wanted, setWanted] = useState(session.project_id ?? (projects.length === 0 ? another : nowhere));
   const [name, setName] = useState("");
   const [problem, setProblem] = useState<string>();
@@ -106,18 +111,26 @@ export function MoveDialog({ session, onClose }: { readonly session: Session; re
     });
   };
   return (
-    <Modal title={`Move “${session.name}”`} onClose={onClose}>
-      <form onSubmit={move} noValidate>
-        <Stack gap="16px">
-          <FormProblem error={error} />
-          <Select label="Project" width="100%" height="40px" value={wanted} onValue={setWanted} options={[{ value: nowhere, label: "No project" }, ...projects.map((one) => ({ value: one.id, label: one.name })), { value: another, label: "New project…" }]} />
-          {wanted === another && <TextField label="Name" name="name" value={name} onValue={setName} problem={problem} autoComplete="off" />}
-          <Stack direction="row" justify="flex-end" gap="8px">
-            <Button size="sm" variant="ghost" colorPalette="gray" onClick={onClose}>Cancel</Button>
-            <Button size="sm" type="submit" loading={busy} loadingText="Move">Move</Button>
-          </Stack>
+    <form onSubmit={move} noValidate>
+      <Stack gap="16px">
+        <FormProblem error={error} />
+        <Select label="Project" width="100%" height="40px" value={wanted} onValue={setWanted} options={[{ value: nowhere, label: "No project" }, ...projects.map((one) => ({ value: one.id, label: one.name })), { value: another, label: "New project…" }]} />
+        {wanted === another && <TextField label="Name" name="name" value={name} onValue={setName} problem={problem} autoComplete="off" />}
+        <Stack direction="row" justify="flex-end" gap="8px">
+          <Button size="sm" variant="ghost" colorPalette="gray" onClick={onClose}>Cancel</Button>
+          <Button size="sm" type="submit" loading={busy} loadingText="Move">Move</Button>
         </Stack>
-      </form>
+      </Stack>
+    </form>
+  );
+}
+
+export function MoveDialog({ session, onClose }: MoveProps) {
+  const { projects, isKnown, error, retry } = useProjects();
+  return (
+    <Modal title={`Move “${session.name}”`} onClose={onClose}>
+      {isKnown && <MoveForm session={session} projects={projects} onClose={onClose} />}
+      {!isKnown && (error === undefined ? <ListSkeleton rows={1} /> : <ProblemNotice error={error} retry={retry} />)}
     </Modal>
   );
 }

@@ -50,7 +50,7 @@ const AT_ONCE = 40;
 /** Drawn anew when the sessions change, or the present one: not with each letter of the address. */
 const Groups = memo(function Groups({ current }: { readonly current: string | undefined }) {
   const { sessions, isComplete, error, retry } = useAllSessions();
-  const projects = useProjects();
+  const { projects } = useProjects();
   const isShown = useDeferredValue(true, false);
   if (!isShown && sessions.length > AT_ONCE) return undefined;
   if (sessions.length === 0 && !isComplete) return error === undefined ? <ListSkeleton rows={4} /> : <ListProblem error={error} retry={retry} />;

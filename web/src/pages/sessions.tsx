@@ -172,12 +172,12 @@ interface GroupsProps {
 }
 
 function Groups({ sessions, most, isWhole, run }: GroupsProps) {
-  const projects = useProjects();
+  const { projects, isKnown } = useProjects();
   // The click that leads here shows what the window has room for; what lies below is drawn behind that frame.
   const shown = sessions.slice(0, useDeferredValue(most, SCREENFUL));
   const card = (session: Session) => <SessionCard key={session.id} session={session} run={run} />;
   const hasProjects = sessions.slice(0, most).some(({ project_id }) => project_id !== undefined);
-  if (!isWhole || !hasProjects) return <Cards label="Sessions">{shown.map(card)}</Cards>;
+  if (!isWhole || !hasProjects || !isKnown) return <Cards label="Sessions">{shown.map(card)}</Cards>;
   return byProject(shown, projects).map(({ key, title, sessions: some }) => (
     <Stack key={key} as="section" gap="12px" aria-label={title}>
       <Heading as="h2" fontSize="14px" fontWeight="600" color="fg.muted">{title}</Heading>
@@ -256,8 +256,11 @@ export default function Sessions() {
   const text = search.get("q") ?? "";
   const order = orderOf(search.get("sort"));
   const asked = search.get("project");
-  const project = useProjects().find(({ id }) => id === asked);
+  const { projects, isKnown, error, retry } = useProjects();
+  const project = projects.find(({ id }) => id === asked);
   const { sessions } = useAllSessions();
+  // Without the projects nobody can say which sessions are in one: never all of them in its place.
+  const isUnknown = !deleted && asked !== null && !isKnown;
   // The letter that was typed is seen at once; the cards follow, however many they are.
   const wanted = { text: useDeferredValue(text), order: useDeferredValue(order), project: useDeferredValue(project) };
   usePageTitle(deleted ? "Deleted sessions" : project?.name ?? "Sessions");
@@ -275,8 +278,10 @@ export default function Sessions() {
           </Flex>
           {!deleted && <Finder text={text} order={order} />}
         </Flex>
-        {!deleted && sessions.length > 0 && <ProjectBar sessions={sessions} current={project} />}
-        {deleted ? <DeletedList /> : <CurrentList text={wanted.text} order={wanted.order} project={wanted.project} />}
+        {!deleted && sessions.length > 0 && !isUnknown && <ProjectBar sessions={sessions} current={project} />}
+        {isUnknown && <Panel>{error === undefined ? <ListSkeleton /> : <ProblemNotice error={error} retry={retry} />}</Panel>}
+        {deleted && <DeletedList />}
+        {!deleted && !isUnknown && <CurrentList text={wanted.text} order={wanted.order} project={wanted.project} />}
       </Stack>
     </PageMain>
   );
