@@ -162,10 +162,6 @@ int files_place_find(struct files_tx *tx, struct str path,
 int files_place_make(struct files_tx *tx, struct str path,
                      struct files_place **ret_place) BASE_MUST_USE;
 
-/* As files_place_find, but missing folders are looked for in the past: the last that was there under each name. */
-int files_place_recall(struct files_tx *tx, struct str path,
-                       struct files_place **ret_place) BASE_MUST_USE;
-
 /* The child of that name. ERR_NOT_FOUND. */
 int files_child(struct files_tx *tx, uint64_t folder, struct str name,
                 struct files_record *ret_record) BASE_MUST_USE;

@@ -1,20 +1,27 @@
 /*
- * What was at a path: the versions of what is there now, through its renames, then of what was there before. Deleted
- * folders on the way are looked through: their children stayed.
+ * What was at a path: the versions of what is there now, through its renames, then of what was there before. A folder on the way
+ * may have been deleted, moved away or made anew, so the name is looked for in each folder that ever was there: what lay in a
+ * folder that went away stayed in it.
  */
+#include <stdlib.h>
+
 #include "files/files_int.h"
 
-enum { MAX_PERIODS = 1000, MAX_SEARCHED = 10000 };
+enum { MAX_PERIODS = 1000, MAX_FOLDERS = 100, MAX_SEARCHED = 10000 };
 
 struct period { /* an id that is or was at the path */
     uint64_t id;
     uint64_t last; /* seq that took it away, or the latest */
     bool gone;     /* the former */
+    uint64_t went; /* the seq that took a folder above it, the first of them; 0: they are there */
+    enum files_kind kind;
 };
 
 struct periods {
     struct period *at;
     size_t n;
+    size_t room;
+    bool of_folders; /* alone: the path goes on */
 };
 
 static void period_add(struct periods *periods, struct period period)
@@ -24,44 +31,83 @@ static void period_add(struct periods *periods, struct period period)
             return;
         }
     }
-    periods->at[periods->n++] = period;
+    if (periods->n < periods->room) {
+        periods->at[periods->n++] = period;
+    }
 }
 
-static int periods_read(struct files_tx *tx, struct str path, struct periods *ret_periods)
+/* The seq from which it was not at the path any more. */
+static uint64_t period_end(const struct period *period)
 {
-    struct files_place *place;
-    int r = files_place_recall(tx, path, &place);
-    if (r < 0) {
-        return r == ERR_NOT_DIRECTORY ? ERR_NOT_FOUND : r;
+    return period->went > 0 && period->went < period->last ? period->went : period->last;
+}
+
+static int by_end(const void *a, const void *b)
+{
+    uint64_t x = period_end(a);
+    uint64_t y = period_end(b);
+    return (x < y) - (x > y);
+}
+
+/* Adds what is or was under the name in the folder. */
+static int periods_under(struct files_tx *tx, const struct period *folder, struct str name,
+                         struct periods *periods)
+{
+    uint64_t went = folder->gone ? period_end(folder) : folder->went;
+    struct files_record record;
+    int r = files_child(tx, folder->id, name, &record);
+    if (r == 0 && (!periods->of_folders || record.kind == FILES_FOLDER)) {
+        period_add(periods,
+                   (struct period){
+                       .id = record.id, .last = tx->usage.seq, .went = went, .kind = record.kind});
     }
-    struct periods periods = {.at = ARENA_ARRAY(tx->arena, struct period, MAX_PERIODS + 1)};
-    if (place->there) {
-        period_add(&periods, (struct period){.id = place->record.id, .last = tx->usage.seq});
+    r = r == ERR_NOT_FOUND ? 0 : r;
+    if (r < 0 || periods->n == periods->room) {
+        return r;
     }
-    struct str prefix = files_key_past_name(tx, files_place_folder(place), place->name);
-    struct store_range range = {prefix, store_after(tx->arena, prefix), .limit = MAX_PERIODS,
-                                .reverse = true};
+    struct str prefix = files_key_past_name(tx, folder->id, name);
+    struct store_range range = {prefix, store_after(tx->arena, prefix), .reverse = true,
+                                .limit = periods->room - periods->n};
     struct store_pair *pairs;
-    size_t count;
+    size_t count = 0;
     r = store_scan(tx->txn, &range, &pairs, &count);
     for (size_t i = 0; r == 0 && i < count; i++) {
-        struct files_record record;
-        struct period period;
+        struct period period = {.gone = true, .went = went};
         r = files_record_decode(pairs[i].value, &record);
         if (r == 0 && data_key_number_read(str_slice(pairs[i].key, prefix.n, pairs[i].key.n),
                                            &period.last) < 0) {
             r = ERR_CORRUPT;
         }
-        if (r == 0) {
-            period.id = record.id;
-            period.gone = true;
-            period_add(&periods, period);
+        period.id = record.id;
+        period.kind = record.kind;
+        if (r == 0 && (!periods->of_folders || record.kind == FILES_FOLDER)) {
+            period_add(periods, period);
         }
     }
-    if (r == 0) {
-        *ret_periods = periods;
+    return r;
+}
+
+/* What is and was at path, the newest first. ERR_NOT_FOUND: nothing ever was. */
+static int periods_read(struct files_tx *tx, struct str path, struct periods *ret_periods)
+{
+    struct period root = {.id = FILES_ROOT, .last = tx->usage.seq, .kind = FILES_FOLDER};
+    struct periods folders = {.at = &root, .n = 1};
+    struct str rest = path;
+    int r = 0;
+    while (r == 0 && rest.p) {
+        struct str name;
+        (void)str_split(&rest, '/', &name);
+        bool goes_on = rest.p != NULL;
+        struct periods next = {.room = goes_on ? MAX_FOLDERS : MAX_PERIODS, .of_folders = goes_on};
+        next.at = ARENA_ARRAY(tx->arena, struct period, next.room);
+        for (size_t i = 0; r == 0 && i < folders.n; i++) {
+            r = periods_under(tx, &folders.at[i], name, &next);
+        }
+        qsort(next.at, next.n, sizeof *next.at, by_end);
+        folders = next;
     }
-    return r < 0 ? r : periods.n == 0 ? ERR_NOT_FOUND : 0;
+    *ret_periods = folders;
+    return r < 0 ? r : folders.n == 0 ? ERR_NOT_FOUND : 0;
 }
 
 /* What was at path when seq was, or just before, when its folder is another by now. ERR_NOT_FOUND. */

@@ -1,8 +1,6 @@
 /* From a path to the folders on its way and what lies under its name. */
 #include "files/files_int.h"
 
-enum way { WAY_FIND, WAY_MAKE, WAY_RECALL };
-
 int files_child(struct files_tx *tx, uint64_t folder, struct str name,
                 struct files_record *ret_record)
 {
@@ -11,35 +9,11 @@ int files_child(struct files_tx *tx, uint64_t folder, struct str name,
     return r < 0 ? r : files_record_decode(value, ret_record);
 }
 
-/* The last folder that was under the name. */
-static int recall_folder(struct files_tx *tx, uint64_t folder, struct str name,
-                         struct files_record *ret_record)
-{
-    struct str prefix = files_key_past_name(tx, folder, name);
-    struct store_range range = {prefix, store_after(tx->arena, prefix), .limit = 100,
-                                .reverse = true};
-    struct store_pair *pairs;
-    size_t count;
-    int r = store_scan(tx->txn, &range, &pairs, &count);
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        struct files_record record;
-        r = files_record_decode(pairs[i].value, &record);
-        if (r == 0 && record.kind == FILES_FOLDER) {
-            *ret_record = record;
-            return 0;
-        }
-    }
-    return r < 0 ? r : ERR_NOT_FOUND;
-}
-
-static int enter(struct files_tx *tx, struct files_place *place, enum way way)
+static int enter(struct files_tx *tx, struct files_place *place, bool make)
 {
     struct files_record record;
     int r = files_child(tx, files_place_folder(place), place->name, &record);
-    if (way == WAY_RECALL && (r == ERR_NOT_FOUND || (r == 0 && record.kind != FILES_FOLDER))) {
-        r = recall_folder(tx, files_place_folder(place), place->name, &record);
-    }
-    if (r == ERR_NOT_FOUND && way == WAY_MAKE) {
+    if (r == ERR_NOT_FOUND && make) {
         record = (struct files_record){.kind = FILES_FOLDER, .mode = 0755, .mtime = tx->now};
         files_folder_new(tx, place, &record);
         r = 0;
@@ -54,7 +28,7 @@ static int enter(struct files_tx *tx, struct files_place *place, enum way way)
     return 0;
 }
 
-static int walk(struct files_tx *tx, struct str path, enum way way, struct files_place **ret_place)
+static int walk(struct files_tx *tx, struct str path, bool make, struct files_place **ret_place)
 {
     struct files_place *place = ARENA_NEW(tx->arena, struct files_place);
     place->path = path;
@@ -68,7 +42,7 @@ static int walk(struct files_tx *tx, struct str path, enum way way, struct files
     place->chain[place->depth++] = FILES_ROOT;
     (void)str_split(&rest, '/', &place->name);
     while (rest.p) {
-        int r = enter(tx, place, way);
+        int r = enter(tx, place, make);
         if (r < 0) {
             return r;
         }
@@ -85,15 +59,10 @@ static int walk(struct files_tx *tx, struct str path, enum way way, struct files
 
 int files_place_find(struct files_tx *tx, struct str path, struct files_place **ret_place)
 {
-    return walk(tx, path, WAY_FIND, ret_place);
+    return walk(tx, path, false, ret_place);
 }
 
 int files_place_make(struct files_tx *tx, struct str path, struct files_place **ret_place)
 {
-    return walk(tx, path, WAY_MAKE, ret_place);
-}
-
-int files_place_recall(struct files_tx *tx, struct str path, struct files_place **ret_place)
-{
-    return walk(tx, path, WAY_RECALL, ret_place);
+    return walk(tx, path, true, ret_place);
 }

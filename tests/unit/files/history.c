@@ -73,6 +73,37 @@ static void test_through_renames_and_deletion(void **state)
     assert_str(slurp(f, "a/new", 3), "22");
 }
 
+/* The same path in folders that came one after the other: all that was there, the newest first, by pages too. */
+static void test_through_folders_made_anew(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "a/b/doc", STR("1"));       /* 1 */
+    drop(f, "a/b");                    /* 2 */
+    put(f, "a/b/doc", STR("22"));      /* 3 */
+    drop(f, "a/b/doc");                /* 4 */
+    drop(f, "a");                      /* 5 */
+    put(f, "a", STR("no folder now")); /* 6 */
+    move(f, "a", "x");                 /* 7 */
+    put(f, "a/b/doc", STR("333"));     /* 8 */
+    move(f, "a/b", "a/c");             /* 9 */
+    static const uint64_t there[] = {8, 4, 3, 1};
+    struct files_history all = history(f, "a/b/doc", STR_EMPTY, 10);
+    assert_int_equal(all.count, 4);
+    struct str after = STR_EMPTY;
+    for (size_t i = 0; i < 4; i++) {
+        struct files_history page = history(f, "a/b/doc", after, 1);
+        after = page.next;
+        assert_int_equal(page.count, 1);
+        assert_int_equal(page.versions[0].entry.version, there[i]);
+        assert_int_equal(all.versions[i].entry.version, there[i]);
+    }
+    assert_int_equal(after.n, 0);
+    assert_true(str_eq(slurp(f, "a/b/doc", 1), STR("1")));
+    restore(f, "a/b/doc", 3);
+    assert_true(str_eq(slurp(f, "a/b/doc", 0), STR("22")));
+    assert_int_equal(history(f, "a/c/doc", STR_EMPTY, 10).versions[0].entry.version, 8);
+}
+
 static void test_like(void **state)
 {
     struct fixture *f = *state;
@@ -227,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_versions),
                                        cmocka_unit_test(test_through_renames_and_deletion),
+                                       cmocka_unit_test(test_through_folders_made_anew),
                                        cmocka_unit_test(test_like),
                                        cmocka_unit_test(test_like_and_replaced_since),
                                        cmocka_unit_test(test_like_and_moved_since),
