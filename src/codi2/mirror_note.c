@@ -26,8 +26,7 @@ static int note_moved(struct note *n, struct codi2_entry *entry)
     return 0;
 }
 
-static int note_accepted(struct note *n, const struct codi2_change *change, uint64_t version,
-                         bool made)
+static int note_accepted(struct note *n, const struct codi2_change *change, uint64_t version)
 {
     struct codi2_index *index = n->m->index;
     const struct codi2_step *s = &change->step;
@@ -45,12 +44,6 @@ static int note_accepted(struct note *n, const struct codi2_change *change, uint
     }
     struct codi2_entry entry = {
         .path = s->path, .look = s->look, .version = version, .hash = change->content.hash};
-    bool folder = s->op == CODI2_MKDIR || s->op == CODI2_MODE;
-    if (folder && !made && version != s->base) {
-        entry.look.mode ^=
-            1; /* it was there, perhaps with another mode: that is sent next, on its version */
-        codi2_dirty_add(n->m->dirty, s->path, /* deep= */ false);
-    }
     if (s->op == CODI2_MOVE) {
         codi2_dirty_add(n->m->dirty, s->from,
                         /* deep= */ true); /* something else may stand there */
@@ -119,27 +112,14 @@ static int note_conflict(struct note *n, const struct codi2_change *change, uint
     return codi2_index_put(index, &entry);
 }
 
-/* The changes that a batch made have the last versions of all, one after the other; what was there already has an older one. */
-static uint64_t first_made(const struct codi2_reply *reply, size_t count)
-{
-    uint64_t next = reply->seq + 1;
-    for (size_t i = count; i > 0; i--) {
-        next -= reply->versions[i - 1] == next - 1 ? 1 : 0;
-    }
-    return next;
-}
-
 int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct codi2_batch *batch,
                       const struct codi2_reply *reply)
 {
     struct note *n = &(struct note){m, arena};
     int error = codi2_index_begin(n->m->index);
     if (!error && reply->verdict == CODI2_ACCEPTED) {
-        uint64_t next = first_made(reply, batch->count);
         for (size_t i = 0; i < batch->count && !error; i++) {
-            bool made = reply->versions[i] == next;
-            next += made ? 1 : 0;
-            error = note_accepted(n, &batch->changes[i], reply->versions[i], made);
+            error = note_accepted(n, &batch->changes[i], reply->versions[i]);
         }
     } else if (!error && reply->verdict == CODI2_CONFLICT) {
         ASSERT(reply->index < batch->count);

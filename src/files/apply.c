@@ -196,8 +196,11 @@ static int apply_mkdir(struct apply *apply, struct files_tx *tx, const struct re
     if (place->record.kind != FILES_FOLDER) {
         return conflict(apply, place);
     }
-    /* Times of folders change with every child: only another mode is a change. */
-    if (change->base != place->record.version || place->record.mode == (change->mode & 07777)) {
+    /*
+     * Times of folders change with every child: only another mode is a change. It goes on top, whatever it was based on: a folder
+     * that a file in it brought along has a mode that nobody chose.
+     */
+    if (place->record.mode == (change->mode & 07777)) {
         return unchanged(tx, place, ret_version);
     }
     files_change_mode(tx, place, change->mode, change->mtime);

@@ -150,6 +150,24 @@ static void test_what_changes_nothing(void **state)
     assert_int_equal(entry.mode, 0700);
 }
 
+/* A folder that a file brought along is there, with a mode that nobody chose, when it comes by itself. */
+static void test_mode_of_a_folder_that_is_there(void **state)
+{
+    struct fixture *f = *state;
+    const struct files_change file = put_change("d/file", STR("x"), 0);
+    assert_int_equal(apply(f, &file, 1).seq, 1);
+    struct files_change folder = other_change(FILES_CHANGE_MKDIR, "d", 0);
+    for (uint32_t mode = 0700; mode <= 0701; mode++) { /* then on a base that is none any more */
+        folder.mode = mode;
+        folder.base = mode - 0700;
+        assert_int_equal(apply(f, &folder, 1).versions[0], 2 + folder.base);
+        struct files_entry entry;
+        assert_ok(files_stat(&f->ctx, f->session, STR("d"), &entry));
+        assert_int_equal(entry.mode, mode);
+        assert_int_equal(apply(f, &folder, 1).seq, 2 + folder.base); /* once */
+    }
+}
+
 static void test_repeated_batch(void **state)
 {
     struct fixture *f = *state;
@@ -383,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_conflict_applies_nothing),
         cmocka_unit_test(test_kinds_of_conflict),
         cmocka_unit_test(test_what_changes_nothing),
+        cmocka_unit_test(test_mode_of_a_folder_that_is_there),
         cmocka_unit_test(test_repeated_batch),
         cmocka_unit_test(test_missing_content),
         cmocka_unit_test(test_lies_are_refused),
