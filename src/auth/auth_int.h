@@ -13,6 +13,7 @@ enum {
     AUTH_MAC_SIZE = 32,
     AUTH_KID_SIZE = 16,  /* hexadecimal digits */
     AUTH_KEY_MAX = 1024, /* bytes of JWT_SECRET */
+    AUTH_HEAD_ROOM = 96, /* the first part of a token of ours with its NUL */
     AUTH_PASSWORD_BYTES = 1024,
     AUTH_HASH_ROOM = 128, /* a PHC string with its NUL */
     AUTH_MAX_NOTES = 10000,
@@ -30,7 +31,8 @@ enum {
 struct auth_key {
     uint8_t bytes[AUTH_KEY_MAX];
     size_t n;
-    char kid[64]; /* ours: AUTH_KID_SIZE digits */
+    char kid[64];              /* ours: AUTH_KID_SIZE digits */
+    char head[AUTH_HEAD_ROOM]; /* how every token begins that it signs (jws.c) */
 };
 
 /* The one function that signs: HMAC-SHA-256. */
@@ -75,6 +77,9 @@ int auth_keys_look(struct auth *a) BASE_MUST_USE;
 bool auth_keys_newer(struct auth *a, const struct auth_ring *seen);
 
 /* ---- jws.c: JSON Web Signature, compact form (RFC 7515), HS256 alone ---- */
+
+/* The first part of the key's tokens. */
+void auth_jws_head(const struct auth_key *key, char ret_head[static AUTH_HEAD_ROOM]);
 
 struct str auth_jws_sign(struct arena *arena, const struct auth_key *key, struct str payload);
 

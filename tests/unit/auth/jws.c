@@ -1,3 +1,5 @@
+#include <pthread.h>
+
 #include "auth/auth_int.h"
 #include "auth/world.h"
 
@@ -25,6 +27,38 @@ static void signs_and_verifies(void **state)
         assert_int_equal(auth_jws_verify(&arena, &key, bad, &payload), ERR_UNAUTHENTICATED);
         assert_int_equal(auth_jws_verify(&arena, &key, str_slice(token, 0, i), &payload),
                          ERR_UNAUTHENTICATED);
+    }
+}
+
+static void *sign_many(void *ctx)
+{
+    ARENA_AUTO(arena);
+    const struct auth_key keys[] = {key_of(ctx), key_of("0123456789abcdef0123456789abcdef")};
+    struct str tokens[2];
+    for (int i = 0; i < 2; i++) {
+        tokens[i] = auth_jws_sign(&arena, &keys[i], STR("{\"a\":1}"));
+        assert_true(str_starts(tokens[i], str_from(keys[i].head)));
+    }
+    for (int i = 0; i < 500; i++) {
+        struct str payload;
+        int r = auth_jws_verify(&arena, &keys[i % 2], tokens[i / 2 % 2], &payload);
+        assert_int_equal(r, i % 2 == i / 2 % 2 ? 0 : ERR_UNAUTHENTICATED);
+    }
+    return NULL;
+}
+
+/* Each with a key of its own and one that all have, now the one and now the other. */
+static void threads_do_not_meet(void **state)
+{
+    (void)state;
+    char keys[4][33];
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) {
+        (void)snprintf(keys[i], sizeof keys[i], "%032d", i);
+        assert_int_equal(pthread_create(&threads[i], NULL, sign_many, keys[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
     }
 }
 
@@ -63,9 +97,13 @@ static void obeys_no_header(void **state)
         "{\"alg\":\"HS256\",\"typ\":\"JWE\"}",
     };
     struct str payload;
-    assert_int_equal(
-        auth_jws_verify(&arena, &key, with_header(&arena, &key, "{\"alg\":\"HS256\"}"), &payload),
-        0);
+    static const char *const good[] = {
+        "{\"alg\":\"HS256\"}", "{\"typ\":\"JWT\", \"alg\":\"HS256\"}", /* not in our words */
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct str token = with_header(&arena, &key, good[i]);
+        assert_int_equal(auth_jws_verify(&arena, &key, token, &payload), 0);
+    }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(auth_jws_verify(&arena, &key, with_header(&arena, &key, bad[i]), &payload),
                          ERR_UNAUTHENTICATED);
@@ -304,11 +342,9 @@ static void takes_no_key_but_a_fitting_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signs_and_verifies),
-        cmocka_unit_test(obeys_no_header),
-        cmocka_unit_test(gives_the_published_verdicts),
-        cmocka_unit_test(macs_as_published),
-        cmocka_unit_test(takes_no_key_but_a_fitting_one),
+        cmocka_unit_test(signs_and_verifies), cmocka_unit_test(threads_do_not_meet),
+        cmocka_unit_test(obeys_no_header),    cmocka_unit_test(gives_the_published_verdicts),
+        cmocka_unit_test(macs_as_published),  cmocka_unit_test(takes_no_key_but_a_fitting_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
