@@ -68,36 +68,60 @@ static bool match_segment(const struct api_route *route, const struct api_segmen
     return part.n > 0;
 }
 
-static bool match_route(const struct api_route *route, struct str path, struct api_match *ret)
+/* What is asked for: the path behind its base, and what most routes differ in from it, so that few are looked at closely. */
+struct asked {
+    bool based; /* the path has the base */
+    struct str below;
+    struct str first;
+    size_t segments;
+};
+
+static struct asked asked_of(struct str path)
 {
-    struct str rest;
-    if (str_starts(path, base_path)) {
-        rest = str_slice(path, base_path.n, path.n);
-    } else if (route->root && path.n > 0) {
-        rest = str_slice(path, 1, path.n);
-    } else {
+    struct asked asked = {.based = str_starts(path, base_path), .segments = 1};
+    asked.below = str_slice(path, asked.based ? base_path.n : 1, path.n);
+    asked.first = str_slice(asked.below, 0, str_find(asked.below, '/', 0));
+    for (size_t i = 0; i < asked.below.n; i++) {
+        asked.segments += asked.below.p[i] == '/';
+    }
+    return asked;
+}
+
+static bool may_match(const struct api_route *route, const struct asked *asked)
+{
+    const struct api_segment *first = &route->segments[0];
+    const struct api_segment *last = &route->segments[route->segment_count - 1];
+    bool length_fits = last->kind == API_SEGMENT_REST || asked->segments == route->segment_count;
+    bool first_fits = first->kind != API_SEGMENT_LITERAL || str_eq(first->text, asked->first);
+    return length_fits && (asked->based || route->root) && first_fits;
+}
+
+/* What match has of other routes is overwritten, or lies behind its count. */
+static bool match_route(const struct api_route *route, const struct asked *asked,
+                        struct api_match *match)
+{
+    if (!may_match(route, asked)) {
         return false;
     }
-    struct api_match match = {.route = route};
+    struct str rest = asked->below;
+    match->route = route;
+    match->count = 0;
     for (size_t i = 0; i < route->segment_count; i++) {
-        if (!match_segment(route, &route->segments[i], &rest, &match)) {
+        if (!match_segment(route, &route->segments[i], &rest, match)) {
             return false;
         }
     }
-    if (rest.p != NULL) {
-        return false;
-    }
-    *ret = match;
-    return true;
+    return rest.p == NULL;
 }
 
 int api_match(struct str method, struct str path, struct api_match *ret_match)
 {
     struct str wanted = str_eq(method, STR("HEAD")) ? STR("GET") : method;
+    struct asked asked = asked_of(path);
+    struct api_match match = {.count = 0};
     bool exists = false;
     for (size_t i = 0; i < API_ROUTE_COUNT; i++) {
-        struct api_match match;
-        if (!match_route(&api_routes[i], path, &match)) {
+        if (!match_route(&api_routes[i], &asked, &match)) {
             continue;
         }
         if (str_eq(api_routes[i].method, wanted)) {
@@ -111,9 +135,10 @@ int api_match(struct str method, struct str path, struct api_match *ret_match)
 
 void api_match_allowed(struct str path, struct buf *to)
 {
+    struct asked asked = asked_of(path);
+    struct api_match match = {.count = 0};
     for (size_t i = 0; i < API_ROUTE_COUNT; i++) {
-        struct api_match match;
-        if (!match_route(&api_routes[i], path, &match)) {
+        if (!match_route(&api_routes[i], &asked, &match)) {
             continue;
         }
         buf_add(to, api_routes[i].method);
