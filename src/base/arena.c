@@ -121,12 +121,17 @@ struct str arena_join(struct arena *a, const struct str *parts, size_t n)
 
 struct str arena_printf(struct arena *a, const char *format, ...)
 {
+    enum { SHORT = 256 };
+    char at_once[SHORT]; /* most fit: then the text is made once */
     ASSERT(format != NULL);
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(at_once, sizeof at_once, format, args);
     va_end(args);
     ASSERT(length >= 0);
+    if (length < SHORT) {
+        return arena_str(a, str_of(at_once, (size_t)length));
+    }
     char *text = arena_alloc(a, (size_t)length + 1);
     va_start(args, format);
     (void)vsnprintf(text, (size_t)length + 1, format, args);

@@ -95,13 +95,19 @@ void buf_i64(struct buf *b, int64_t value)
 
 void buf_printf(struct buf *b, const char *format, ...)
 {
+    enum { SHORT = 256 };
+    char at_once[SHORT]; /* most fit: then the text is made once */
     ASSERT(format != NULL);
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(at_once, sizeof at_once, format, args);
     va_end(args);
     ASSERT(length >= 0);
-    if (length == 0 || !buf_reserve(b, (size_t)length)) {
+    if (length < SHORT) {
+        buf_add(b, str_of(at_once, (size_t)length));
+        return;
+    }
+    if (!buf_reserve(b, (size_t)length)) {
         return;
     }
     va_start(args, format);

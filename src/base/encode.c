@@ -98,6 +98,16 @@ static int base64_value(char c, const char *digits)
     return value >= 0 ? value : c == digits[62] ? 62 : c == digits[63] ? 63 : -1;
 }
 
+/* Four characters, three bytes; -1: one of them is no digit. */
+static int base64_four(const char *p, const char *digits)
+{
+    int a = base64_value(p[0], digits);
+    int b = base64_value(p[1], digits);
+    int c = base64_value(p[2], digits);
+    int d = base64_value(p[3], digits);
+    return (a | b | c | d) < 0 ? -1 : a << 18 | b << 12 | c << 6 | d;
+}
+
 /* text without padding. */
 static int take_base64(struct buf *b, struct str text, const char *digits)
 {
@@ -109,10 +119,20 @@ static int take_base64(struct buf *b, struct str text, const char *digits)
     if (!to) {
         return b->error;
     }
+    size_t at = 0;
+    for (; text.n - at >= 4; at += 4) {
+        int three = base64_four(text.p + at, digits);
+        if (three < 0) {
+            return ERR_INVALID;
+        }
+        *to++ = (char)(three >> 16);
+        *to++ = (char)(three >> 8 & 0xFF);
+        *to++ = (char)(three & 0xFF);
+    }
     uint32_t bits = 0;
     unsigned have = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        int value = base64_value(text.p[i], digits);
+    for (; at < text.n; at++) {
+        int value = base64_value(text.p[at], digits);
         if (value < 0) {
             return ERR_INVALID;
         }

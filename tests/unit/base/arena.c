@@ -68,6 +68,12 @@ static void text(void **state)
     assert_str(arena_str(&arena, STR_EMPTY), "");
     assert_str(arena_printf(&arena, "%s-%d", "x", 42), "x-42");
     assert_str(arena_printf(&arena, "%s", ""), "");
+    for (int n = 200; n < 300; n++) {
+        struct str wide = arena_printf(&arena, "%*d", n, 7);
+        assert_int_equal(wide.n, n);
+        assert_int_equal(wide.p[n - 1], '7');
+        assert_int_equal(wide.p[n], '\0');
+    }
     const struct str parts[] = {STR("t/"), STR_EMPTY, STR("a"), STR("/b")};
     assert_str(arena_join(&arena, parts, 4), "t/a/b");
     assert_int_equal(arena_join(&arena, parts, 4).p[5], '\0');

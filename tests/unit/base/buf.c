@@ -48,6 +48,20 @@ static void maximum(void **state)
     assert_int_equal(b.n, 100);
 }
 
+static void long_and_short_formats(void **state)
+{
+    (void)state;
+    for (int n = 200; n < 300; n++) {
+        BUF_AUTO(b, 400);
+        buf_printf(&b, "a%*d", n, 7);
+        assert_int_equal(b.n, n + 1);
+        assert_int_equal(buf_z(&b)[0], 'a');
+        assert_int_equal(buf_z(&b)[n], '7');
+        buf_printf(&b, "%*d", 400 - n, 7);
+        assert_int_equal(b.error, ERR_TOO_LARGE);
+    }
+}
+
 static void huge_wishes(void **state)
 {
     (void)state;
@@ -102,9 +116,13 @@ static void takes_no_memory_before_use(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(appends),     cmocka_unit_test(maximum),
-        cmocka_unit_test(huge_wishes), cmocka_unit_test(reserve_and_commit),
-        cmocka_unit_test(consume),     cmocka_unit_test(takes_no_memory_before_use),
+        cmocka_unit_test(appends),
+        cmocka_unit_test(maximum),
+        cmocka_unit_test(long_and_short_formats),
+        cmocka_unit_test(huge_wishes),
+        cmocka_unit_test(reserve_and_commit),
+        cmocka_unit_test(consume),
+        cmocka_unit_test(takes_no_memory_before_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
