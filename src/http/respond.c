@@ -81,8 +81,10 @@ static void back_on_loop(struct net_message *m)
     struct http_exchange *x = of_done(m);
     struct http_connection *c = x->connection;
     ASSERT(c->state == CONN_LANE && c->exchange == x);
-    c->readable = true; /* the thread may have left something, and events may have come for it */
-    c->writable = true;
+    if (x->route.stream_body || x->route.upgrade || x->response.streaming) {
+        c->readable = true; /* events may have come for the thread, which left something */
+        c->writable = true;
+    }
     c->state = CONN_SEND;
     c->since = net_loop_now(c->worker->loop);
     if (x->response.streaming && x->response.aborted) {

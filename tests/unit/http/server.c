@@ -160,6 +160,26 @@ static void full_lane(void **state)
     }
 }
 
+/* The next request comes while a thread has the connection: nothing will say so again. */
+static void next_comes_meanwhile(void **state)
+{
+    (void)state;
+    FD_AUTO int fd = raw_connect();
+    BUF_AUTO(out, 64 * 1024);
+    for (int i = 0; i < 3; i++) {
+        set_hold(true);
+        raw_send(fd, STR("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n"));
+        wait_until_running(1);
+        raw_send(fd, STR("GET /work HTTP/1.1\r\nHost: a\r\n\r\n"));
+        (void)poll(NULL, 0, 20); /* the loop sees it */
+        set_hold(false);
+        buf_clear(&out);
+        raw_read(fd, "/work:", &out);
+        assert_non_null(memmem(out.p, out.n, "/hold", 5));
+        assert_non_null(memmem(out.p, out.n, "/work:", 6));
+    }
+}
+
 /* At most four of one key at once, the rest wait their turn. */
 static void be_fair(const char *path, enum http_lane lane)
 {
@@ -363,12 +383,19 @@ static void impatience(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests),         cmocka_unit_test(streams),
-        cmocka_unit_test(cut_answers),      cmocka_unit_test(deadlines),
-        cmocka_unit_test(slow_reader),      cmocka_unit_test(full_lane),
-        cmocka_unit_test(fair_lane),        cmocka_unit_test(limits_of_addresses),
-        cmocka_unit_test(bodies_in_memory), cmocka_unit_test(draining),
-        cmocka_unit_test(impatience),       cmocka_unit_test(every_request_finishes),
+        cmocka_unit_test(requests),
+        cmocka_unit_test(streams),
+        cmocka_unit_test(cut_answers),
+        cmocka_unit_test(deadlines),
+        cmocka_unit_test(slow_reader),
+        cmocka_unit_test(full_lane),
+        cmocka_unit_test(fair_lane),
+        cmocka_unit_test(limits_of_addresses),
+        cmocka_unit_test(bodies_in_memory),
+        cmocka_unit_test(draining),
+        cmocka_unit_test(impatience),
+        cmocka_unit_test(every_request_finishes),
+        cmocka_unit_test(next_comes_meanwhile),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

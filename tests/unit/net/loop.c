@@ -153,6 +153,19 @@ static void messages_keep_their_order(void **state)
     assert_int_equal(sum, POSTS * (POSTS - 1) / 2);
 }
 
+/* Also when nothing was done in between that the kernel could take for an answer. */
+static void each_post_wakes(void **state)
+{
+    (void)state;
+    last_number = -1;
+    for (int i = 0; i < 4; i++) {
+        struct numbered one = {{.run = received}, i};
+        net_loop_post(loop, &one.message);
+        net_loop_turn(loop, 2 * USEC_PER_SEC);
+        assert_int_equal(last_number, i);
+    }
+}
+
 /* A server that is stopped right after its start: the loop's thread sees the stop first. */
 static void posted_before_the_stop_runs(void **state)
 {
@@ -213,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(timers_move_and_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(timers_of_other_turns_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(messages_keep_their_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_post_wakes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(posted_before_the_stop_runs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ended_watch_gets_nothing, set_up, tear_down),
     };
