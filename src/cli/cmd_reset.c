@@ -1,4 +1,4 @@
-/* admin reset-password: a link for who is locked out, from the operator of the server that runs. */
+/* admin reset-password, remove-totp: who is locked out is let in again by the operator of the server that runs. */
 #include "cli/cli_int.h"
 #include "http/http.h"
 
@@ -24,15 +24,44 @@ static int show_link(struct cli_run *run, void *ctx, const struct json *value)
     return 0;
 }
 
-static int reset_password(struct cli_run *run)
+static int show_removed(struct cli_run *run, void *ctx, const struct json *value)
+{
+    (void)ctx;
+    const struct json *done = json_get(value, "done");
+    if (!done || done->kind != JSON_BOOL || !done->boolean) {
+        return cli_fail(run, ERR_CORRUPT, "the server does not answer as Coditect does");
+    }
+    if (run->json) {
+        cli_print_value(run, value);
+        return 0;
+    }
+    buf_printf(&run->out, "Logins of ");
+    cli_escape(&run->out, str_trim(str_from(run->operands[0])));
+    buf_printf(&run->out, " ask for no code any more\n");
+    return 0;
+}
+
+/* request: less its target, which is what is asked of the account that the operand names. */
+static int ask(struct cli_run *run, const char *what, struct cli_admin_request request)
 {
     BUF_AUTO(target, TARGET_MOST);
-    buf_printf(&target, "/reset-password?email=");
+    buf_printf(&target, "/%s?email=", what);
     http_percent_encode(&target, str_slice(str_from(run->operands[0]), 0, ADDRESS_MOST));
-    return cli_admin_ask(run, &(struct cli_admin_request){.method = "POST",
-                                                          .target = buf_z(&target),
-                                                          .stopped = "--reset-password E-MAIL",
-                                                          .line = show_link});
+    request.method = "POST";
+    request.target = buf_z(&target);
+    return cli_admin_ask(run, &request);
+}
+
+static int reset_password(struct cli_run *run)
+{
+    return ask(run, "reset-password",
+               (struct cli_admin_request){.stopped = "--reset-password E-MAIL", .line = show_link});
+}
+
+static int remove_totp(struct cli_run *run)
+{
+    return ask(run, "remove-totp",
+               (struct cli_admin_request){.stopped = "--remove-totp E-MAIL", .line = show_removed});
 }
 
 static const struct cli_operand operands[] = {{.name = "EMAIL"}, {.name = NULL}};
@@ -51,4 +80,20 @@ const struct cli_command cli_command_admin_reset_password = {
     .options = cli_admin_options,
     .examples = examples,
     .run = reset_password,
+};
+
+static const struct cli_example totp_examples[] = {
+    {"coditect admin remove-totp grace@example.com", "She logs in by her password alone."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_admin_remove_totp = {
+    .name = "admin remove-totp",
+    .summary = "Let somebody log in without the code of their lost second step.",
+    .text = "For the server's user and root, on its machine. Nothing else changes: their password "
+            "stays, and no login ends. It stands in the tenant's audit log. While the server is "
+            "stopped: coditectd --data DIR --remove-totp E-MAIL.",
+    .operands = operands,
+    .options = cli_admin_options,
+    .examples = totp_examples,
+    .run = remove_totp,
 };

@@ -71,6 +71,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_command_admin_limits,
     &cli_command_admin_rotate_keys,
     &cli_command_admin_reset_password,
+    &cli_command_admin_remove_totp,
     &cli_command_admin_backup,
     &cli_command_admin_backups,
     &cli_command_admin_restore,

@@ -219,12 +219,17 @@ static int users(struct coditectd_admin_call *c)
                        c, (struct coditectd_admin_total[]){{"users", count}, {NULL, 0}});
 }
 
-/* Whose link it is stays out of the log, as do all addresses; the audit log of the tenant has it. */
+/* Who it is about stays out of the log, as do all addresses; the audit log of the tenant has it. */
+static struct data_context console(const struct coditectd_admin_call *c)
+{
+    return (struct data_context){.store = c->admin->options.store,
+                                 .arena = c->req->arena,
+                                 .client = {.address = STR("console"), .request_id = c->req->id}};
+}
+
 static int reset_password(struct coditectd_admin_call *c)
 {
-    struct data_context ctx = {.store = c->admin->options.store,
-                               .arena = c->req->arena,
-                               .client = {.address = STR("console"), .request_id = c->req->id}};
+    struct data_context ctx = console(c);
     struct auth_reset reset;
     int r = auth_console_reset(&ctx, c->in.email, &reset);
     if (r < 0) {
@@ -242,6 +247,25 @@ static int reset_password(struct coditectd_admin_call *c)
     json_object(&w);
     json_member_string(&w, "url", url);
     member_time(&w, "expires_at", reset.expires_at);
+    json_object_end(&w);
+    http_set(c->res, "Content-Type", STR("application/json"));
+    return 0;
+}
+
+static int remove_totp(struct coditectd_admin_call *c)
+{
+    struct data_context ctx = console(c);
+    int r = auth_console_totp_end(&ctx, c->in.email);
+    if (r < 0) {
+        c->why = r == ERR_NOT_FOUND ? "there is no such account, or it asks for no code"
+                 : r == ERR_INVALID ? "that is not an e-mail address"
+                                    : NULL;
+        return r;
+    }
+    struct json_writer w;
+    json_writer_init(&w, http_body_buf(c->res));
+    json_object(&w);
+    json_member_bool(&w, "done", true);
     json_object_end(&w);
     http_set(c->res, "Content-Type", STR("application/json"));
     return 0;
@@ -277,6 +301,7 @@ static int (*const runs[])(struct coditectd_admin_call *c) = {
     [CODITECTD_ADMIN_SCRUB] = scrub,
     [CODITECTD_ADMIN_ROTATE_KEYS] = rotate_keys,
     [CODITECTD_ADMIN_RESET_PASSWORD] = reset_password,
+    [CODITECTD_ADMIN_REMOVE_TOTP] = remove_totp,
     [CODITECTD_ADMIN_BACKUP] = coditectd_admin_backup,
     [CODITECTD_ADMIN_BACKUP_STREAM] = coditectd_admin_backup_stream,
     [CODITECTD_ADMIN_BACKUPS] = coditectd_admin_backups,

@@ -13,6 +13,7 @@
  *     POST /scrub         the same: {"done":true,"chunks","versions","faults"}
  *     POST /rotate-keys   {"key":ID}
  *     POST /reset-password ?email=: {"url","expires_at"}, a link for another password; without public_url its path alone
+ *     POST /remove-totp   ?email=: {"done":true}, logins of theirs ask for no code any more
  *     POST /backup        of all, into ?directory= (absolute; else backup.directory), where the newest ?keep= stay (else all): {"keys":N}
  *                         now and then, {"done":true,"name","keys","contents","written","removed","damaged"}
  *     POST /backup/stream one in one piece, as bytes

@@ -17,6 +17,7 @@ static const struct coditectd_admin_row rows[] = {
      {"/reset-password", 15},
      HTTP_WORK,
      CODITECTD_ADMIN_ANY},
+    {CODITECTD_ADMIN_REMOVE_TOTP, HTTP_POST, {"/remove-totp", 12}, HTTP_WORK, CODITECTD_ADMIN_ANY},
     {CODITECTD_ADMIN_BACKUP, HTTP_POST, {"/backup", 7}, HTTP_STREAM, CODITECTD_ADMIN_BACKS_UP},
     {CODITECTD_ADMIN_BACKUP_STREAM,
      HTTP_POST,

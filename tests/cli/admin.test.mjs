@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Server, newSession, serverForFile, until } from "../api/harness.mjs";
+import { Server, newSession, serverForFile, totpCode, until } from "../api/harness.mjs";
 import { Cli, person } from "./cli.mjs";
 
 const server = await serverForFile();
@@ -113,6 +113,31 @@ test("reset-password: a link for who is locked out, good once, while the server 
   await operator.fails(2, /EMAIL/, "admin", "reset-password", "--data", server.data);
 });
 
+test("remove-totp: the second step goes while the server runs, and nothing else", async () => {
+  const hope = await person(server, "hope");
+  const { email, id } = hope.person.user;
+  const { password } = hope.person;
+  const login = () => server.anonymous().post("/auth/login", { email, password });
+  await operator.fails(4, /asks for no code/, "admin", "remove-totp", email, "--data", server.data);
+  const { secret } = (await hope.person.post("/users/me/totp", { password })).data;
+  assert.equal((await hope.person.post("/users/me/totp/confirm", { code: totpCode(secret) })).status, 200);
+  assert.equal((await login()).code, "code_needed");
+  const devices = async () => (await hope.person.get("/auth/devices")).data.map((one) => one.id);
+  const before = await devices();
+  assert.equal((await admin("remove-totp", ` ${email.toUpperCase()}`)).stdout, `Logins of ${email.toUpperCase()} ask for no code any more\n`);
+  assert.equal((await login()).status, 200);
+  assert.deepEqual((await hope.person.get("/users/me/totp")).data, { enabled: false, recovery_codes_left: 0 });
+  assert.deepEqual((await devices()).filter((one) => before.includes(one)), before, "no login has ended");
+  const { data: log } = await hope.person.get("/audit?action=totp.remove");
+  assert.deepEqual(log.map((one) => [one.target, one.address, one.actor_id]), [[id, "console", id]]);
+  await operator.fails(4, /no such account, or it asks for no code/, "admin", "remove-totp", email, "--data", server.data);
+  await operator.fails(4, /no such account/, "admin", "remove-totp", "nobody@example.com", "--data", server.data);
+  await operator.fails(2, /not an e-mail address/, "admin", "remove-totp", "nobody", "--data", server.data);
+  const again = (await hope.person.post("/users/me/totp", { password })).data.secret;
+  assert.equal((await hope.person.post("/users/me/totp/confirm", { code: totpCode(again) })).status, 200, "another one can be set up");
+  assert.deepEqual((await admin("remove-totp", email, "--json")).json, { done: true });
+});
+
 test("only the server's user and root come in", { skip: process.getuid() !== 0 && "needs root" }, async () => {
   assert.equal(statSync(door).mode & 0o777, 0o600);
   assert.equal(statSync(join(server.data, "store")).mode & 0o777, 0o700);
@@ -137,6 +162,7 @@ test("hostile bytes at the door are refused, and it goes on", async () => {
   for (const [bytes, status] of [[head("GET /check HTTP/1.1"), 405], [head("POST /users HTTP/1.1"), 405], [head("GET / HTTP/1.1"), 404],
     [head("GET /users/../check HTTP/1.1"), 404], [head("GET /backup HTTP/1.1"), 405],
     [head("GET /reset-password?email=a%40example.com HTTP/1.1"), 405], [head("POST /reset-password HTTP/1.1"), 400],
+    [head("GET /remove-totp?email=a%40example.com HTTP/1.1"), 405], [head("POST /remove-totp HTTP/1.1"), 400],
     [head("POST /reset-password?email=%zz HTTP/1.1"), 400], [head(`POST /reset-password?email=${"x".repeat(5000)}%40example.com HTTP/1.1`), 400],
     ...["directory=relative", "directory=", "directory=%2F%00", "directory=%zz", "keep=0", "keep=10001", "keep=x", `directory=%2F${"x".repeat(1024)}`]
       .map((words) => [head(`POST /backup?${words} HTTP/1.1`), 400]), [head("POST /rotate-keys HTTP/1.1", "Content-Length: 5\r\n") + "{\"a\":", 413],
@@ -164,6 +190,7 @@ test("when no server runs, the command line says what works then; without a plac
     await operator.fails(6, new RegExp(says), "admin", command, "--data", at);
   }
   await operator.fails(6, /--reset-password E-MAIL/, "admin", "reset-password", "ada@example.com", "--data", at);
+  await operator.fails(6, /--remove-totp E-MAIL/, "admin", "remove-totp", "ada@example.com", "--data", at);
   await operator.fails(4, /No such file/, "admin", "check", "--data", join(at, "nowhere"));
   const env = await operator.run(["admin", "check"], { env: { CODITECT_DATA: server.data } });
   assert.equal(env.status, 0, env.stderr);
@@ -200,11 +227,12 @@ test("whatever a door answers: said, escaped, bounded", async (t) => {
     ["backups", 0, /^$/, lines('{"name":"\\u001b[31m","at":7}', '{"done":true,"directory":"\\u001b","every":0,"late":7}')],
     ["backups", 4, /none there/, 'HTTP/1.1 404 No\r\nContent-Length: 34\r\n\r\n{"error":{"message":"none there"}}'],
     ["rotate-keys", 1, /does not answer as/, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"],
+    ["remove-totp x", 1, /does not answer as/, 'HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"done":false}'],
     ["rotate-keys", 6, /answered 500/, "HTTP/1.1 500 No\r\nContent-Length: 1\r\n\r\n["],
     ["rotate-keys", 6, /no server runs/, "\x1b[31m not HTTP\r\n\r\n"],
   ]) {
     reply = text;
-    const end = await operator.run(["admin", command, "--data", at]);
+    const end = await operator.run(["admin", ...command.split(" "), "--data", at]);
     assert.equal(end.status, status, `${command} ${text.slice(0, 100)}: ${end.stdout}${end.stderr}`);
     assert.match(end.stderr, says);
     assert.doesNotMatch(end.stdout + end.stderr, /\x1b/);
