@@ -74,6 +74,21 @@ void http_frame_add(struct buf *out, enum http_opcode opcode, unsigned reserved,
     buf_add(out, payload);
 }
 
+void http_frame_add_masked(struct buf *out, enum http_opcode opcode, struct str payload)
+{
+    ASSERT(opcode < FRAME_CLOSE || payload.n <= FRAME_CONTROL_MOST);
+    uint64_t random = rand_u64();
+    unsigned char key[4];
+    memcpy(key, &random, sizeof key);
+    add_head(out, 0x80 | opcode, 0x80, payload.n);
+    buf_add(out, str_of(key, sizeof key));
+    char *to = payload.n > 0 ? buf_reserve(out, payload.n) : NULL;
+    if (to) {
+        http_frame_unmask(to, payload, key, 0);
+        buf_commit(out, payload.n);
+    }
+}
+
 void http_frame_add_close(struct buf *out, int code, struct str reason, bool mask)
 {
     char payload[FRAME_CONTROL_MOST];
@@ -85,17 +100,11 @@ void http_frame_add_close(struct buf *out, int code, struct str reason, bool mas
         memcpy(payload + 2, reason.p, reason.n);
     }
     size_t n = code == CLOSE_NONE ? 0 : 2 + reason.n;
-    if (!mask) {
+    if (mask) {
+        http_frame_add_masked(out, FRAME_CLOSE, str_of(payload, n));
+    } else {
         http_frame_add(out, FRAME_CLOSE, 0, str_of(payload, n));
-        return;
     }
-    uint64_t random = rand_u64();
-    unsigned char key[4];
-    memcpy(key, &random, sizeof key);
-    http_frame_unmask(payload, str_of(payload, n), key, 0);
-    add_head(out, 0x80 | FRAME_CLOSE, 0x80, n);
-    buf_add(out, str_of(key, sizeof key));
-    buf_add(out, str_of(payload, n));
 }
 
 void http_frame_unmask(char *to, struct str from, const unsigned char mask[static 4], uint64_t at)

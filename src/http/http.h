@@ -388,6 +388,48 @@ void http_socket_pause(struct http_socket *socket, bool paused);
 /* Where net_loop_post brings work for this socket. */
 struct net_loop *http_socket_loop(const struct http_socket *socket);
 
+/* ---- the client's side of a WebSocket ---- */
+
+/* As bytes, for who has a connection: what is to be sent is appended to a buffer, what came is given in any pieces. */
+struct http_dial;
+
+struct http_dial_options {
+    struct str host;                   /* the Host header */
+    struct str target;                 /* encoded path and query */
+    const struct http_header *headers; /* more of them */
+    size_t header_count;
+    size_t max_message; /* bytes; also of a refusal's body */
+};
+
+enum http_dial_kind {
+    HTTP_DIAL_MORE,   /* all that came is used up */
+    HTTP_DIAL_OPENED, /* before any message */
+    HTTP_DIAL_REFUSED, /* instead, and the last: code is the status, data the body, if its length was said */
+    HTTP_DIAL_TEXT, /* is UTF-8 */
+    HTTP_DIAL_BINARY,
+    HTTP_DIAL_PING, /* to be answered by HTTP_DIAL_PONG with the same data */
+    HTTP_DIAL_PONG,
+    HTTP_DIAL_CLOSED /* the last: code of the close frame, 1005 without one, data its reason */
+};
+
+struct http_dial_event {
+    enum http_dial_kind kind;
+    int code;
+    struct str data; /* until the next call */
+};
+
+/* Appends the request. ERR_INVALID: something in it can be in no request. */
+int http_dial_create(const struct http_dial_options *options, struct buf *out,
+                     struct http_dial **ret_dial) BASE_MUST_USE;
+void http_dial_destroy(struct http_dial *dial); /* NULL allowed */
+
+/* Takes bytes from the front of *in. ERR_INVALID: no HTTP, no handshake, no frames, or more than max_message. */
+int http_dial_next(struct http_dial *dial, struct str *in,
+                   struct http_dial_event *ret_event) BASE_MUST_USE;
+
+/* Appends a message, or a control frame (data: at most 125 bytes; of HTTP_DIAL_CLOSED, code 1000, none is sent). */
+void http_dial_send(struct buf *out, enum http_dial_kind kind, struct str data);
+
 /* ---- client ---- */
 
 /* One connection to one server, kept between calls. Blocks; used by one thread at a time. */

@@ -1,5 +1,5 @@
 /*
- * From a client's bytes to whole messages (RFC 6455 sections 5 and 8.1, RFC 7692 section 7.2.2). What is wrong is said as early
+ * From a peer's bytes to whole messages (RFC 6455 sections 5 and 8.1, RFC 7692 section 7.2.2). What is wrong is said as early
  * as it can be known: a bad head before its payload, text that is no UTF-8 in the middle of a message.
  *
  * Invariants:
@@ -40,7 +40,7 @@ static bool frame_is_valid(const struct http_messages *m, const struct http_fram
 {
     bool control = f->opcode >= FRAME_CLOSE;
     bool begins = f->opcode == FRAME_TEXT || f->opcode == FRAME_BINARY;
-    if (!opcode_is_known(f->opcode) || !f->masked) {
+    if (!opcode_is_known(f->opcode) || f->masked == m->of_server) {
         return false;
     }
     if (f->reserved != 0 && !(m->deflate && begins && f->reserved == FRAME_RSV1)) {

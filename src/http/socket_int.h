@@ -57,6 +57,9 @@ int http_frame_take(struct http_frame_head *head, struct str *in,
 void http_frame_add(struct buf *out, enum http_opcode opcode, unsigned reserved,
                     struct str payload);
 
+/* The same of a client's: masked, by a key of its own. */
+void http_frame_add_masked(struct buf *out, enum http_opcode opcode, struct str payload);
+
 /* As http_frame_add for a close frame; reason is cut to what fits. mask: as a client has to send it. */
 void http_frame_add_close(struct buf *out, int code, struct str reason, bool mask);
 
@@ -126,14 +129,22 @@ int http_inflate_some(struct http_inflate *inflate, struct str *in, struct buf *
 bool http_inflate_is_whole(const struct http_inflate *inflate);
 void http_inflate_end(struct http_inflate *inflate);
 
+/* ---- the handshake ---- */
+
+enum { ACCEPT_ROOM = 32 };
+
+/* What the server answers to this Sec-WebSocket-Key (section 4.2.2), NUL-terminated. */
+void http_accept_make(struct str key, char to[static ACCEPT_ROOM]);
+
 /* ---- messages ---- */
 
 /*
- * A client's messages while they arrive. Memory grows with the bytes that came, never with a length that was announced, and
+ * A peer's messages while they arrive. Memory grows with the bytes that came, never with a length that was announced, and
  * fragments cost nothing.
  */
 struct http_messages {
     bool deflate;       /* agreed */
+    bool of_server;     /* set behind init: they must not be masked, as a client's must */
     struct buf message; /* data of the message in hand */
     int code;           /* to close with, after an error */
     struct http_frame_head head;

@@ -39,7 +39,7 @@ struct http_socket {
     struct http_connection *c;
     struct http_socket_options options;
     struct http_deflate_terms deflate;
-    char accept[32];
+    char accept[ACCEPT_ROOM];
     struct http_messages in;
     size_t accounted; /* of in.message's room */
     struct buf out;   /* frames */
@@ -337,7 +337,7 @@ static int check_origin(const struct http_request *request, const char *const *o
     return ERR_FORBIDDEN;
 }
 
-static void make_accept(struct str key, char *to, size_t room)
+void http_accept_make(struct str key, char to[static ACCEPT_ROOM])
 {
     BUF_AUTO(text, 128);
     BUF_AUTO(encoded, 64);
@@ -346,7 +346,7 @@ static void make_accept(struct str key, char *to, size_t room)
     buf_add(&text, STR("258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
     (void)SHA1((const unsigned char *)text.p, text.n, digest);
     encode_base64(&encoded, str_of(digest, sizeof digest));
-    ASSERT(encoded.n < room);
+    ASSERT(encoded.n < ACCEPT_ROOM);
     memcpy(to, buf_z(&encoded), encoded.n + 1);
 }
 
@@ -385,7 +385,7 @@ int http_websocket(struct http_request *request, struct http_response *response,
     buf_init(&s->out, s->options.max_queue + s->options.max_message + CONTROL_ROOM);
     s->timer.fire = tick;
     s->code = CLOSE_ABNORMAL;
-    make_accept(key, s->accept, sizeof s->accept);
+    http_accept_make(key, s->accept);
     response->owner = &s->owner;
     return 0;
 }
