@@ -90,6 +90,7 @@ struct cli_run {
     struct buf problem;        /* the last cli_fail, without a newline */
     struct buf out;            /* standard output, see out.c */
     bool closed;               /* nobody reads standard output any more */
+    int status;                /* exit status when nothing failed: of a shell that has ended */
     bool colour;               /* standard output is a terminal that may be coloured */
     struct cli_client *client; /* made by the first command that needs it */
 };
@@ -182,6 +183,13 @@ enum { CLI_MOST_SECRET = 4096 };
 /* A line from the terminal, asked for on it; without echo when hidden. ERR_INVALID: there is no terminal, or no line; said. */
 int cli_ask(struct cli_run *run, const char *question, bool hidden,
             struct str *ret_line) BASE_MUST_USE;
+
+/*
+ * Standard input, a terminal, gives each byte as it is typed, until cli_terminal_back, which every signal that ends the process
+ * does too. interrupts: Ctrl-C and its like are signals still. ERR_IO.
+ */
+int cli_terminal_raw(bool interrupts) BASE_MUST_USE;
+void cli_terminal_back(void);
 
 /* While set, a signal that ends the process removes this file first. One at a time; NULL: none. */
 void cli_guard_file(int directory, const char *name);
@@ -372,6 +380,8 @@ int cli_place_file(struct cli_run *run, const char *word,
 /* Id of the session with this id or name. ERR_NOT_FOUND; ERR_INVALID: several have the name, which lists them; said. */
 int cli_session_find(struct cli_run *run, struct str word, bool deleted,
                      struct str *ret_id) BASE_MUST_USE;
+/* Until its workspace runs, with its repository. ERR_BAD_GATEWAY: one of the two failed; ERR_CONFLICT: it was paused; said. */
+int cli_session_wait(struct cli_run *run, struct str id, struct cli_reply *ret_reply) BASE_MUST_USE;
 /* Id of the project with this id or name. ERR_NOT_FOUND; ERR_INVALID: several have it; said. */
 int cli_project_find(struct cli_run *run, struct str word, struct str *ret_id) BASE_MUST_USE;
 /* Id of the member with this id or e-mail address. ERR_NOT_FOUND; said. */

@@ -105,8 +105,7 @@ static int look_at_source(struct cli_run *run, const struct cli_session *s, bool
     return 0;
 }
 
-/* Until the workspace runs, with the repository that it begins with. ERR_BAD_GATEWAY: one of the two failed, said. */
-static int wait_for_workspace(struct cli_run *run, struct str id, struct cli_reply *ret_reply)
+int cli_session_wait(struct cli_run *run, struct str id, struct cli_reply *ret_reply)
 {
     for (;;) {
         struct cli_session s = {0};
@@ -154,7 +153,7 @@ static int open_one(struct cli_run *run)
     struct cli_sessions_open_in in = {.session_id = id};
     r = cli_sessions_open(client, &in, NULL, &reply);
     if (r == 0 && cli_given(run, "wait")) {
-        r = wait_for_workspace(run, id, &reply);
+        r = cli_session_wait(run, id, &reply);
     }
     r = r < 0 ? r : print_session(run, &reply);
     return r < 0 ? r : note_source(run, &reply);

@@ -24,6 +24,9 @@ const struct cli_command *const cli_commands[] = {
     &cli_command_sessions_rm,
     &cli_command_sessions_restore,
     &cli_command_sessions_assign,
+    &cli_command_shell,
+    &cli_command_shells_ls,
+    &cli_command_shells_end,
     &cli_command_projects_ls,
     &cli_command_projects_new,
     &cli_command_projects_rename,
@@ -95,6 +98,7 @@ const struct cli_topic cli_exits[] = {
     {"4", "not found"},
     {"5", "refused: not permitted, in conflict with what is there, too large, or no space left"},
     {"6", "the server does not answer, or is busy for too long"},
+    {"N", "of shell: what the shell ended with, whatever it means above"},
     {"128+N", "ended by signal N: 130 Ctrl-C, 141 nobody reads standard output any more"},
     {.name = NULL},
 };

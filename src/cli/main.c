@@ -72,7 +72,8 @@ static int carry_out(struct cli_run *run, char **argv)
             cli_complain(run);
         }
         int flushed = end_output(run);
-        return cli_exit_status(r < 0 ? r : flushed);
+        r = r < 0 ? r : flushed;
+        return r < 0 ? cli_exit_status(r) : run->status;
     }
     return cli_exit_status(end_output(run));
 }

@@ -44,7 +44,7 @@ static void guard_signals(void)
         return;
     }
     set = true;
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         struct sigaction old, action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
         (void)sigemptyset(&action.sa_mask);
@@ -63,6 +63,34 @@ void cli_guard_file(int directory, const char *name)
         guard.directory = directory;
         (void)snprintf(guard.name, sizeof guard.name, "%s", name);
         guard.file = 1;
+    }
+}
+
+/* ---- as it is typed ---- */
+
+int cli_terminal_raw(bool interrupts)
+{
+    if (!guard.terminal) {
+        if (tcgetattr(STDIN_FILENO, &guard.before) != 0) {
+            return ERR_IO;
+        }
+        guard_signals();
+        guard.terminal = STDIN_FILENO + 1;
+    }
+    struct termios raw = guard.before;
+    cfmakeraw(&raw);
+    if (interrupts) {
+        raw.c_lflag |= ISIG;
+        raw.c_cc[VSUSP] = _POSIX_VDISABLE; /* whoever is stopped gives no terminal back */
+    }
+    return tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0 ? 0 : ERR_IO;
+}
+
+void cli_terminal_back(void)
+{
+    if (guard.terminal) {
+        (void)tcsetattr(guard.terminal - 1, TCSANOW, &guard.before);
+        guard.terminal = 0;
     }
 }
 

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "cli/cli_int.h"
+#include "cli/shell.h"
 
 enum { REPLY_MOST = 16 * 1024 * 1024, CONNECT_S = 20, SILENCE_S = 120, BUFFER = 256 * 1024 };
 
@@ -253,4 +254,67 @@ int cli_transport_do(struct cli_transport *t, struct cli_exchange *x)
     SET(CURLOPT_HTTPHEADER, (struct curl_slist *)NULL);
     curl_slist_free_all(headers);
     return code == CURLE_OK ? 0 : failed(t, x, code);
+}
+
+/* ---- a connection that is not kept for calls ---- */
+
+struct cli_connection {
+    CURL *curl;
+    curl_socket_t fd;
+};
+
+int cli_connection_open(struct cli_transport *t, const char *url,
+                        struct cli_connection **ret_connection)
+{
+    CURL *curl = curl_easy_init();
+    if (!curl) {
+        return cli_fail(t->run, ERR_IO, "libcurl cannot be started");
+    }
+    struct cli_connection *c = MEM_NEW(struct cli_connection);
+    c->curl = curl;
+    t->error[0] = '\0';
+    set_general(curl, t, url);
+    SET(CURLOPT_CONNECT_ONLY, 1L);
+    CURLcode code = curl_easy_perform(curl);
+    SET(CURLOPT_ERRORBUFFER, (char *)NULL);
+    if (code == CURLE_OK) {
+        code = curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &c->fd);
+    }
+    if (code != CURLE_OK) {
+        struct cli_exchange x = {.url = str_from(url)};
+        cli_connection_close(c);
+        return failed(t, &x, code);
+    }
+    *ret_connection = c;
+    return 0;
+}
+
+void cli_connection_close(struct cli_connection *c)
+{
+    if (c) {
+        curl_easy_cleanup(c->curl);
+        mem_free(c);
+    }
+}
+
+int cli_connection_fd(const struct cli_connection *c)
+{
+    return c->fd;
+}
+
+ssize_t cli_connection_send(struct cli_connection *c, struct str bytes)
+{
+    size_t n = 0;
+    CURLcode code = curl_easy_send(c->curl, bytes.p, bytes.n, &n);
+    return code == CURLE_OK ? (ssize_t)n : code == CURLE_AGAIN ? 0 : ERR_IO;
+}
+
+ssize_t cli_connection_receive(struct cli_connection *c, void *to, size_t room)
+{
+    size_t n = 0;
+    CURLcode code = curl_easy_recv(c->curl, to, room, &n);
+    if (code == CURLE_AGAIN) {
+        return 0;
+    }
+    return code == CURLE_OK && n > 0 ? (ssize_t)n : ERR_IO;
 }
