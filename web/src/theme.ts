@@ -15,11 +15,14 @@ const state = (light: readonly [string, string], dark: readonly [string, string]
   subtle: both(light[1], dark[1]),
 });
 
+// Variables that Chakra sets on every element: set once they are inherited, and an element costs a third less to style.
+const { "*": { fontFeatureSettings, ...variables } = {}, html, ...others } = globalCss;
+
 const used = defineConfig({
   preflight: true,
   cssVarsPrefix: "chakra",
   cssVarsRoot: ":where(html, .chakra-theme)",
-  globalCss,
+  globalCss: { ...others, "*": { fontFeatureSettings }, html: { ...html, ...variables } },
   theme: {
     breakpoints,
     keyframes,
@@ -38,7 +41,8 @@ const config = defineConfig({
     "html, body": { bg: "bg", color: "fg", height: "100%" },
     body: { textStyle: "sm" }, // not on html, whose size is what every rem is measured in
     html: { colorPalette: "accent", fontFeatureSettings: '"cv11", "ss03"' },
-    "#root": { minHeight: "100%", display: "flex", flexDirection: "column" },
+    // A dialog takes the pointer from the body and thereby from all that inherits it: the page behind lies under its backdrop anyway.
+    "#root": { minHeight: "100%", display: "flex", flexDirection: "column", pointerEvents: "auto" },
     "::selection": { bg: "accent.muted" },
     "*, *::before, *::after": {
       "@media (prefers-reduced-motion: reduce)": {

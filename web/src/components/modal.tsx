@@ -21,6 +21,7 @@ export function Modal({ title, onClose, children, width = "420px", focus, atTop 
     <Dialog.Root
       open
       onOpenChange={({ open }) => !open && onClose()}
+      preventScroll={false} // pages scroll within themselves; to hold the document would style all of it anew
       placement={atTop ? "top" : "center"}
       {...(focus !== undefined ? { initialFocusEl: focus } : {})}
     >
