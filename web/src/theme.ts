@@ -3,7 +3,7 @@
 import { createSystem, defaultBaseConfig, defineConfig } from "@chakra-ui/react";
 import {
   animationStyles, breakpoints, buttonRecipe, checkboxSlotRecipe, checkmarkRecipe, dialogSlotRecipe, drawerSlotRecipe, fieldSlotRecipe, globalCss, headingRecipe,
-  inputRecipe, kbdRecipe, keyframes, layerStyles, linkRecipe, markRecipe, menuSlotRecipe, popoverSlotRecipe, progressSlotRecipe, semanticTokens, skeletonRecipe, spinnerRecipe,
+  inputRecipe, kbdRecipe, keyframes, layerStyles, linkRecipe, menuSlotRecipe, popoverSlotRecipe, progressSlotRecipe, semanticTokens, skeletonRecipe, spinnerRecipe,
   textStyles, toastSlotRecipe, tokens,
 } from "@chakra-ui/react/theme";
 
@@ -31,7 +31,7 @@ const used = defineConfig({
     textStyles,
     layerStyles,
     animationStyles,
-    recipes: { button: buttonRecipe, checkmark: checkmarkRecipe, heading: headingRecipe, input: inputRecipe, kbd: kbdRecipe, link: linkRecipe, mark: markRecipe, skeleton: skeletonRecipe, spinner: spinnerRecipe },
+    recipes: { button: buttonRecipe, checkmark: checkmarkRecipe, heading: headingRecipe, input: inputRecipe, kbd: kbdRecipe, link: linkRecipe, skeleton: skeletonRecipe, spinner: spinnerRecipe },
     slotRecipes: { checkbox: checkboxSlotRecipe, dialog: dialogSlotRecipe, drawer: drawerSlotRecipe, field: fieldSlotRecipe, menu: menuSlotRecipe, popover: popoverSlotRecipe, progress: progressSlotRecipe, toast: toastSlotRecipe },
   },
 });

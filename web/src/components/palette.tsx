@@ -1,8 +1,9 @@
 // The command palette and the list of shortcuts.
-import { Box, Flex, Input, Kbd, Mark, Stack, Text } from "@chakra-ui/react";
+import { Flex, Input, Kbd, Stack, type SystemStyleObject, Text } from "@chakra-ui/react";
 import { BookOpen, CirclePause, Code, Database, Folder, FolderOpen, Gauge, History, House, Keyboard, KeyRound, LayoutList, LogOut, Monitor, Moon, Palette as PaletteIcon, Plus, Scale, ScrollText, Settings, Shield, SlidersHorizontal, Sun, Trash2, Users } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
-import { useMatch, useNavigate } from "react-router";
+import { type KeyboardEvent, memo, type MouseEvent, type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
+import { type NavigateFunction, useMatch, useNavigate } from "react-router";
+import type { Session, User } from "../api/generated";
 import { useAllSessions } from "../api/queries";
 import { chooseTheme } from "../api/settings";
 import { fuzzyFilter } from "../lib/fuzzy";
@@ -23,14 +24,13 @@ interface Command {
   readonly run: () => void;
 }
 
+const folder = <Folder size={15} />;
+
 /** More are found by typing more. */
 const MOST = 50;
 
 /** Of the session whose page is shown. */
-function useHere(): readonly Command[] {
-  const navigate = useNavigate();
-  const id = useMatch("/sessions/:id/*")?.params.id;
-  const session = useAllSessions().sessions.find((one) => one.id === id);
+function commandsHere(session: Session | undefined, navigate: NavigateFunction): readonly Command[] {
   if (session === undefined) return [];
   const pause = (): void => void api.sessionsPause({ sessionId: session.id }).catch(sayProblem);
   return [
@@ -45,15 +45,18 @@ function permitted(role: Role | undefined, commands: ReadonlyArray<Command & { r
   return commands.filter(({ permission }) => role !== undefined && may(role, permission));
 }
 
-function useCommands(): readonly Command[] {
-  const navigate = useNavigate();
-  const userId = useAuth(({ state }) => (state.status === "in" ? state.user.id : ""));
-  const role = useAuth(({ state }) => (state.status === "in" ? state.user.role : undefined));
-  const sessions = byRecent(userId, useAllSessions().sessions);
-  const here = useHere();
+interface Whose {
+  readonly sessions: readonly Session[];
+  readonly current: string | undefined;
+  readonly user: User | undefined;
+  readonly navigate: NavigateFunction;
+}
+
+function commandsOf({ sessions, current, user, navigate }: Whose): readonly Command[] {
+  const role = user?.role;
   return [
-    ...sessions.map((session) => ({ label: session.name, kind: phaseWords[phaseOf(session)], icon: <Folder size={15} />, run: () => void navigate(sessionAddress(session.id), { state: { open: true } }) })),
-    ...here,
+    ...byRecent(user?.id ?? "", sessions).map((session) => ({ label: session.name, kind: phaseWords[phaseOf(session)], icon: folder, run: () => void navigate(sessionAddress(session.id), { state: { open: true } }) })),
+    ...commandsHere(sessions.find(({ id }) => id === current), navigate),
     { label: "New session", kind: "Action", icon: <Plus size={15} />, run: () => showOverlay("new-session") },
     { label: "Sessions", kind: "Page", icon: <LayoutList size={15} />, run: () => void navigate("/sessions") },
     { label: "Deleted sessions", kind: "Page", icon: <Trash2 size={15} />, run: () => void navigate("/sessions?show=deleted") },
@@ -80,45 +83,71 @@ function useCommands(): readonly Command[] {
   ];
 }
 
+/** The same ones until something changes: not with each key. */
+function useCommands(): readonly Command[] {
+  const navigate = useNavigate();
+  const user = useAuth(({ state }) => (state.status === "in" ? state.user : undefined));
+  const { sessions } = useAllSessions();
+  const current = useMatch("/sessions/:id/*")?.params.id;
+  return useMemo(() => commandsOf({ sessions, current, user, navigate }), [sessions, current, user, navigate]);
+}
+
 /** The text with the letters that were found set off. */
 function Marked({ text, at }: { readonly text: string; readonly at: readonly number[] }) {
   if (at.length === 0) return text;
   return Array.from(text.matchAll(/[\s\S]/gu), ({ 0: letter, index }) => (
-    at.includes(index) ? <Mark key={index} bg="transparent" color="accent.fg" fontWeight="600">{letter}</Mark> : letter
+    at.includes(index) ? <mark key={index}>{letter}</mark> : letter
   ));
 }
 
+/** The look of all options, by one rule of their list: of Chakra's own parts each would be styled by a script of its own, with each letter. */
+const rows: SystemStyleObject = {
+  "& > [id]": { display: "flex", minHeight: "40px", flexShrink: "0", paddingX: "12px", gap: "12px", alignItems: "center", borderRadius: "l2", cursor: "pointer" },
+  "& > [aria-selected=true]": { bg: "bg.muted" },
+  "& svg": { color: "fg.muted", flexShrink: "0" },
+  "& svg + p": { truncate: true, flex: "1" },
+  "& mark": { bg: "transparent", color: "accent.fg", fontWeight: "600" },
+  "& p + p": { color: "fg.muted", fontSize: "12px", whiteSpace: "nowrap" },
+};
+
 interface OptionProps {
-  readonly id: string;
+  readonly index: number;
   readonly command: Command;
   readonly at: readonly number[];
   readonly isAt: boolean;
-  readonly onPoint: () => void;
-  readonly onRun: () => void;
 }
 
-function Option({ id, command, at, isAt, onPoint, onRun }: OptionProps) {
+/** Which one is pointed at or clicked its list says: so nothing about it changes but whether it is the one. */
+const Option = memo(function Option({ index, command, at, isAt }: OptionProps) {
   const row = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (isAt) row.current?.scrollIntoView({ block: "nearest" });
   }, [isAt]);
   return (
-    <Flex
-      ref={row} id={id} role="option" aria-selected={isAt} minHeight="40px" flexShrink="0" paddingX="12px" gap="12px" align="center"
-      borderRadius="l2" cursor="pointer" bg={isAt ? "bg.muted" : undefined} onMouseMove={onPoint} onClick={onRun}
-    >
-      <Box color="fg.muted" flexShrink="0">{command.icon}</Box>
-      <Text truncate flex="1"><Marked text={command.label} at={at} /></Text>
-      <Text color="fg.muted" fontSize="12px" whiteSpace="nowrap">{command.kind}</Text>
-    </Flex>
+    <div ref={row} id={`palette-${index}`} role="option" aria-selected={isAt}>
+      {command.icon}
+      <p><Marked text={command.label} at={at} /></p>
+      <p>{command.kind}</p>
+    </div>
   );
+});
+
+/** The number of the option that an event is about. */
+function indexOf({ target }: MouseEvent): number | undefined {
+  const id = target instanceof Element ? target.closest("[role=option]")?.id : undefined;
+  return id === undefined || id === "" ? undefined : Number(id.slice("palette-".length));
 }
 
-export function Palette({ onClose }: { readonly onClose: () => void }) {
+interface FinderProps {
+  readonly input: RefObject<HTMLInputElement | null>;
+  readonly onClose: () => void;
+}
+
+function Finder({ input, onClose }: FinderProps) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
-  const input = useRef<HTMLInputElement>(null);
-  const found = fuzzyFilter(useCommands(), text, ({ label }) => label).slice(0, MOST);
+  const commands = useCommands();
+  const found = useMemo(() => fuzzyFilter(commands, text, ({ label }) => label).slice(0, MOST), [commands, text]);
   const index = Math.min(at, Math.max(0, found.length - 1));
   const run = (command: Command | undefined): void => {
     if (command === undefined) return;
@@ -139,7 +168,7 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
     }
   };
   return (
-    <Modal title="Go to or do" onClose={onClose} width="560px" focus={() => input.current} atTop>
+    <>
       <Input
         ref={input} role="combobox" aria-label="Search sessions, pages and actions" aria-expanded="true" aria-controls="palette-list" aria-autocomplete="list"
         aria-activedescendant={found[index] !== undefined ? `palette-${index}` : undefined} placeholder="Search sessions, pages and actions" autoComplete="off" spellCheck={false}
@@ -147,16 +176,33 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
         onChange={(event) => { setText(event.currentTarget.value); setAt(0); }}
       />
       {/* What scrolls is the list itself: the keyboard moves in it from the field. */}
-      <Stack id="palette-list" role="listbox" aria-label="Results" gap="0" height="min(360px, 50dvh)" overflowY="auto" marginTop="8px" marginX="-8px" paddingX="8px">
-        {found.map(({ one, at: letters }, i) => <Option key={`${one.kind} ${one.label} ${i}`} id={`palette-${i}`} command={one} at={letters} isAt={i === index} onPoint={() => setAt(i)} onRun={() => run(one)} />)}
+      <Stack
+        id="palette-list" role="listbox" aria-label="Results" gap="0" height="min(360px, 50dvh)" overflowY="auto" marginTop="8px" marginX="-8px" paddingX="8px" css={rows}
+        onMouseMove={(event) => setAt(indexOf(event) ?? at)} onClick={(event) => run(found[indexOf(event) ?? -1]?.one)}
+      >
+        {found.map(({ one, at: letters }, i) => <Option key={`${one.kind} ${one.label} ${i}`} index={i} command={one} at={letters} isAt={i === index} />)}
         {found.length === 0 && <Text color="fg.muted" padding="12px" role="option" aria-selected="false" aria-disabled="true">Nothing is called “{text}”.</Text>}
       </Stack>
       <Text role="status" srOnly>{found.length === 1 ? "1 result" : `${found.length} results`}</Text>
-      <Flex gap="16px" marginTop="12px" color="fg.muted" fontSize="12px" align="center" display={{ base: "none", sm: "flex" }} aria-hidden="true">
-        <span><Kbd size="sm" variant="outline" color="fg.muted">↑</Kbd> <Kbd size="sm" variant="outline" color="fg.muted">↓</Kbd> choose</span>
-        <span><Kbd size="sm" variant="outline" color="fg.muted">Enter</Kbd> go</span>
-        <span><Kbd size="sm" variant="outline" color="fg.muted">Esc</Kbd> close</span>
-      </Flex>
+    </>
+  );
+}
+
+const keys = (
+  <Flex gap="16px" marginTop="12px" color="fg.muted" fontSize="12px" align="center" display={{ base: "none", sm: "flex" }} aria-hidden="true">
+    <span><Kbd size="sm" variant="outline" color="fg.muted">↑</Kbd> <Kbd size="sm" variant="outline" color="fg.muted">↓</Kbd> choose</span>
+    <span><Kbd size="sm" variant="outline" color="fg.muted">Enter</Kbd> go</span>
+    <span><Kbd size="sm" variant="outline" color="fg.muted">Esc</Kbd> close</span>
+  </Flex>
+);
+
+/** The dialog itself is drawn once: what is typed concerns what is in it. */
+export function Palette({ onClose }: { readonly onClose: () => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <Modal title="Go to or do" onClose={onClose} width="560px" focus={() => input.current} atTop>
+      <Finder input={input} onClose={onClose} />
+      {keys}
     </Modal>
   );
 }
