@@ -1,5 +1,5 @@
 // What the pages read and change: each key is written here once.
-import { infiniteQueryOptions, QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type InfiniteData, infiniteQueryOptions, QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api } from "../stores/auth";
 import { dropSession } from "../stores/open";
@@ -25,6 +25,9 @@ const keys = {
   devices: ["devices"] as const,
 };
 
+/** The same function each time: with another one all sessions would be compared with each render. */
+const allOf = ({ pages }: InfiniteData<{ readonly data: readonly Session[] }>): readonly Session[] => pages.flatMap(({ data }) => data);
+
 export function useSessions(deleted = false) {
   return useInfiniteQuery({
     queryKey: keys.sessions(deleted),
@@ -32,7 +35,7 @@ export function useSessions(deleted = false) {
       api.sessionsList({ deleted, signal, ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
     initialPageParam: "",
     getNextPageParam: ({ page }) => page.next ?? undefined,
-    select: ({ pages }) => pages.flatMap(({ data }) => data),
+    select: allOf,
     refetchInterval: ({ state }) => (state.data?.pages.some(({ data }) => data.some((one) => isMoving(one) || isCloning(one))) ? 5000 : 30_000),
   });
 }

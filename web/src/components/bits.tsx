@@ -98,7 +98,7 @@ const phaseLooks: Readonly<Record<Phase, readonly [Look, LucideIcon]>> = {
 
 /** Something is under way. */
 export function Turning({ on, children }: { readonly on: boolean; readonly children: ReactNode }) {
-  return <Box as="span" display="inline-flex" {...(on ? { animation: "spin 1.2s linear infinite" } : {})}>{children}</Box>;
+  return on ? <Box as="span" display="inline-flex" animation="spin 1.2s linear infinite">{children}</Box> : children;
 }
 
 export function SessionState({ session }: { readonly session: Session }) {

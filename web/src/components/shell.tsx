@@ -1,7 +1,7 @@
 // Around every page of a person who is logged in: the header, the shortcuts and the app's own overlays.
 import { Box, Button, Flex, Kbd, Text } from "@chakra-ui/react";
 import { Keyboard, LogOut, Search, Settings } from "lucide-react";
-import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { memo, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { Link, Outlet, useNavigate } from "react-router";
 import type { User } from "../api/generated";
 import { useFollowedSettings } from "../api/settings";
@@ -15,7 +15,7 @@ import { Footer } from "./footer";
 import { LeaveGuard } from "./leave-guard";
 import { ActionMenu } from "./menu";
 import { OpenSessions } from "./session/open-sessions";
-import { usePlace } from "./session/place";
+import { PlaceContext, useAddressedPlace, usePlace } from "./session/place";
 import { SourceBar } from "./session/source";
 import { SessionTabs } from "./session/tabs";
 import { SessionTools, SmallScreenHint } from "./session/tools";
@@ -137,10 +137,10 @@ function SkipLink() {
   );
 }
 
-export function Shell() {
+/** Drawn anew when another place is gone to, not with each letter of the address. */
+const Around = memo(function Around() {
   const userId = useAuth(({ state }) => (state.status === "in" ? state.user.id : ""));
   const isSession = usePlace() !== undefined;
-  useShortcuts();
   usePrefetch();
   useReconnection();
   useFollowedSettings();
@@ -166,6 +166,11 @@ export function Shell() {
       <Overlays />
     </Flex>
   );
+});
+
+export function Shell() {
+  useShortcuts();
+  return <PlaceContext value={useAddressedPlace()}><Around /></PlaceContext>;
 }
 
 export function PageMain({ children, width = "1120px" }: { readonly children: ReactNode; readonly width?: string }) {

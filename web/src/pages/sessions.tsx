@@ -1,5 +1,5 @@
 // The person's sessions, and those that can still be restored.
-import { Box, Button, Flex, Heading, Input, SimpleGrid, Stack, Text } from "@chakra-ui/react";
+import { Box, Button, Flex, Heading, Input, SimpleGrid, Stack, type SystemStyleObject, Text } from "@chakra-ui/react";
 import { CirclePause, CirclePlay, FolderInput, FolderOpen, Pencil, Plus, RotateCcw, RotateCw, Search, Trash2 } from "lucide-react";
 import { memo, type ReactElement, useDeferredValue, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
@@ -11,6 +11,7 @@ import { type Action, ActionMenu } from "../components/menu";
 import { checkSessionName, NameDialog } from "../components/modal";
 import { ListProblem, ProblemNotice } from "../components/problem-notice";
 import { MoveDialog, ProjectBar } from "../components/projects";
+import { RowLink } from "../components/row-link";
 import { Select } from "../components/select";
 import { useDeletion } from "../components/session/deletion";
 import { PageMain } from "../components/shell";
@@ -57,6 +58,21 @@ function useRun(asking: Asking): Run {
   return run;
 }
 
+/** The look of all cards, by one rule of their list: Chakra's own parts are dear. */
+const cards: SystemStyleObject = {
+  "& > li": {
+    display: "flex", flexDirection: "column", position: "relative", minHeight: "132px", padding: "16px", gap: "4px", bg: "bg.panel", borderWidth: "1px", borderRadius: "l3", boxShadow: "card",
+    transition: "border-color 120ms ease-out", _hover: { borderColor: "border.emphasized" }, _focusWithin: { borderColor: "border.emphasized" },
+  },
+  "& .head": { display: "flex", alignItems: "flex-start", gap: "8px" },
+  "& .name": { fontWeight: "600", lineClamp: 2, overflowWrap: "anywhere", flex: "1", minWidth: "0", fontSize: "15px", lineHeight: "24px" },
+  "& .name span": { position: "absolute", inset: "0", borderRadius: "l3" },
+  "& .menu": { position: "relative", margin: "-4px" },
+  "& .facts": { color: "fg.muted", fontSize: "13px", fontVariantNumeric: "tabular-nums" },
+  "& .foot": { display: "flex", alignItems: "center", gap: "10px", marginTop: "auto", paddingTop: "12px" },
+  "& .when": { color: "fg.muted", fontSize: "13px", flex: "1", truncate: true },
+};
+
 const SessionCard = memo(function SessionCard({ session, run }: { readonly session: Session; readonly run: Run }) {
   const open = (): void => run("open", session);
   const items: Action[] = [
@@ -70,28 +86,25 @@ const SessionCard = memo(function SessionCard({ session, run }: { readonly sessi
   ];
   const { error } = session.workspace;
   return (
-    <Flex
-      as="li" direction="column" listStyleType="none" position="relative" minHeight="132px" padding="16px" gap="4px" bg="bg.panel" borderWidth="1px" borderRadius="l3" boxShadow="card"
-      transition="border-color 120ms ease-out" _hover={{ borderColor: "border.emphasized" }} _focusWithin={{ borderColor: "border.emphasized" }}
-    >
-      <Flex align="flex-start" gap="8px">
-        <Text fontWeight="600" lineClamp={2} overflowWrap="anywhere" flex="1" minWidth="0" fontSize="15px" lineHeight="24px" title={session.name}>
-          <Link to={sessionAddress(session.id)} state={{ open: true }}>
-            <Box as="span" position="absolute" inset="0" borderRadius="l3" aria-hidden="true" />
+    <li>
+      <div className="head">
+        <p className="name" title={session.name}>
+          <RowLink to={sessionAddress(session.id)} go={open}>
+            <span aria-hidden="true" />
             {session.name}
-          </Link>
-        </Text>
-        <Box position="relative" margin="-4px"><ActionMenu label={`Actions for ${session.name}`} actions={items} /></Box>
-      </Flex>
-      <Text color="fg.muted" fontSize="13px" fontVariantNumeric="tabular-nums">{factsOf(session)}</Text>
+          </RowLink>
+        </p>
+        <div className="menu"><ActionMenu label={`Actions for ${session.name}`} actions={items} /></div>
+      </div>
+      <p className="facts">{factsOf(session)}</p>
       {phaseOf(session) === "failed" && error !== undefined && <Text color="bad.fg" fontSize="13px" lineClamp={2}>{error}</Text>}
       {cloningOf(session) === "failed" && <Text color="bad.fg" fontSize="13px" lineClamp={2} title={session.source?.message}>Not cloned. {session.source?.message}</Text>}
-      <Flex align="center" gap="10px" marginTop="auto" paddingTop="12px">
+      <div className="foot">
         <SessionState session={session} />
-        <Text color="fg.muted" fontSize="13px" flex="1" truncate>{howFar(session) ?? <Ago time={session.last_access_at} />}</Text>
+        <p className="when">{howFar(session) ?? <Ago time={session.last_access_at} />}</p>
         <Button position="relative" size="xs" variant="outline" colorPalette="gray" onClick={open} aria-label={`Open ${session.name}`} data-testid="open-session">Open</Button>
-      </Flex>
-    </Flex>
+      </div>
+    </li>
   );
 });
 
@@ -187,7 +200,7 @@ function Groups({ sessions, most, isWhole, run }: GroupsProps) {
 }
 
 function Cards({ label, children }: { readonly label: string; readonly children: readonly ReactElement[] }) {
-  return <SimpleGrid as="ul" aria-label={label} columns={{ base: 1, sm: 2, lg: 3 }} gap="16px">{children}</SimpleGrid>;
+  return <SimpleGrid as="ul" aria-label={label} columns={{ base: 1, sm: 2, lg: 3 }} gap="16px" css={cards}>{children}</SimpleGrid>;
 }
 
 interface CurrentListProps {

@@ -1,5 +1,5 @@
 // Which session's page is shown, and which view of it.
-import { useState } from "react";
+import { createContext, useContext, useMemo, useState } from "react";
 import { useMatch } from "react-router";
 
 export type ViewName = "ide" | "files" | "history";
@@ -13,12 +13,21 @@ interface Place {
 
 const isSmall = (): boolean => globalThis.matchMedia("(max-width: 767px)").matches;
 
-/** Undefined on a page that is no session's. */
-export function usePlace(): Place | undefined {
+/** As the address says; the same object until another place is named. */
+export function useAddressedPlace(): Place | undefined {
   const [small] = useState(isSmall);
-  const match = useMatch("/sessions/:id/*")?.params;
-  if (match?.id === undefined) return undefined;
-  const asked = match["*"]?.split("/")[0];
-  const view = asked === "ide" || asked === "files" || asked === "history" ? asked : small ? "files" : "ide";
-  return { id: match.id, isAny: asked === "", view };
+  const { id, "*": rest } = useMatch("/sessions/:id/*")?.params ?? {};
+  const asked = rest?.split("/")[0];
+  return useMemo(() => {
+    if (id === undefined) return undefined;
+    const view = asked === "ide" || asked === "files" || asked === "history" ? asked : small ? "files" : "ide";
+    return { id, isAny: asked === "", view };
+  }, [id, asked, small]);
+}
+
+export const PlaceContext = createContext<Place | undefined>(undefined);
+
+/** Undefined on a page that is no session's. Nothing else of the address is heard: it changes with each letter that is looked for. */
+export function usePlace(): Place | undefined {
+  return useContext(PlaceContext);
 }
