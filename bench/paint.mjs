@@ -33,8 +33,8 @@ async function interactions(page, run) {
   const interact = async (act, shown) => {
     count += 1;
     await act();
+    await nextFrame(); // a person does not press the next key within the same one, nor looks for a button by its role before it is shown
     await shown?.waitFor();
-    await nextFrame(); // a person does not press the next key within the same one
   };
   await page.evaluate(() => globalThis.takeInteractions(0));
   await run({
