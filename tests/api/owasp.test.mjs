@@ -2,9 +2,10 @@
 // file holds already is named there and not repeated:
 //   API1 broken object level authorization            walls.test.mjs: another tenant's ids in every place of an id
 //   API2 broken authentication                        auth.test.mjs, limits.test.mjs; without a login: walls.test.mjs
-//   API5 broken function level authorization          members.test.mjs: what each role may do
+//   API5 broken function level authorization          permissions.test.mjs: each operation by each role and by keys; members.test.mjs: to whom
 //   API6 unrestricted access to sensitive flows       limits.test.mjs, limits-rows.test.mjs
-//   API10 unsafe consumption of APIs                  nothing is consumed: no operation makes the server call another
+//   API10 unsafe consumption of APIs                  what a mail server says: mail.test.mjs; what a bucket says: ../store/bucket.test.mjs;
+//                                                     no operation makes the server call whom the caller names: API7 below
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bundle, Client, serverForFile } from "./harness.mjs";
+import { guarded, kindOf, pathOf as pathWith, requestOf, resolved, withQuery } from "./operations.mjs";
 
 const server = await serverForFile();
-
-const resolved = (schema) => (schema?.$ref ? resolved(bundle.$defs[schema.$ref.split("/").at(-1)]) : schema);
 
 /** A person of a team of her own, with one of each thing that has an id: by what such ids begin with, for people several. */
 async function somebody(name) {
@@ -40,11 +39,6 @@ async function somebody(name) {
 const ada = await somebody("ada");
 const eve = await somebody("eve");
 const { session, link } = ada;
-const words = { category: "editor", key: "font_size", terminal: "main" }; // no ids: everybody has the same
-const guarded = bundle.operations.filter((one) => !one.public);
-
-/** What an id of this schema begins with; undefined when it is none. */
-const kindOf = (schema) => /^\^(\w{3})-\[/.exec(resolved(schema).pattern ?? "")?.[1];
 
 /** Every place of an id in a request to the operation. */
 function placesOf({ id, parameters, body }) {
@@ -59,28 +53,9 @@ function placesOf({ id, parameters, body }) {
   return places.filter(({ kind }) => kind !== undefined);
 }
 
-/** ids: by the names of the parameters. */
-function pathOf(operation, ids = {}) {
-  const parts = operation.segments.map(({ kind, text }) => {
-    if (kind === "literal") return text;
-    if (kind === "rest") return `secret.txt${text}`;
-    return ids[text] ?? words[text] ?? ada.ids[kindOf(operation.parameters.find((one) => one.in === "path" && one.name === text).schema)][0];
-  });
-  return `/${parts.join("/")}`;
-}
-
-/** What a request cannot do without behind the '?'. */
-const needed = { files_diff: "from=1" };
-const withQuery = (path, ...parts) => [path, parts.filter((part) => part !== undefined).join("&")].filter((part) => part !== "").join("?");
-const addressOf = (operation, ...more) => withQuery(pathOf(operation), needed[operation.id], ...more);
-
-/** A good request to the operation, by its own example. */
-function requestOf(operation) {
-  if (operation.body === "bytes") return { body: "mine" };
-  if (operation.body === "none") return {};
-  const wanted = JSON.stringify(operation.body);
-  return { json: operation.examples.find((one) => JSON.stringify(one.schema) === wanted).value };
-}
+/** ids: by the names of the parameters; Ada's where they say nothing. */
+const pathOf = (operation, ids = {}) => pathWith(operation, (name, kind) => ids[name] ?? ada.ids[kind][0]);
+const addressOf = (operation, ...more) => withQuery(operation, pathOf(operation), ...more);
 
 /** Eve's good request, with this id in this place and her own in all the others. */
 function ask(operation, place, id) {
@@ -89,7 +64,7 @@ function ask(operation, place, id) {
   const good = requestOf(operation);
   const request = place.in === "body" ? { json: { ...good.json, [place.name]: id } } : good;
   const query = place.in === "query" ? `${place.name}=${id}` : undefined;
-  return eve.request(operation.method, withQuery(pathOf(operation, ids), needed[operation.id], query), request);
+  return eve.request(operation.method, withQuery(operation, pathOf(operation, ids), query), request);
 }
 
 /** What Ada has, as she sees it. */

@@ -2,7 +2,7 @@
 """openapi_schema.py SPEC OUT.json: what the tests hold each reply against.
 
 {"$defs": all schemas,
- "operations": [{id, method, path, segments, root, public, by_link, parameters: [{name, in, schema}], body, replies: {status: schema | "bytes" | null}, examples}]}
+ "operations": [{id, method, path, segments, root, public, by_link, permission, roles, by_login, audit, parameters: [{name, in, schema}], body, replies: {status: schema | "bytes" | null}, examples}]}
 Schemas are JSON Schema 2020-12; their references lead into "$defs".
 """
 
@@ -64,6 +64,8 @@ def main(spec, target):
         {
             "id": operation.id, "method": operation.method, "path": operation.path,
             "segments": segments(operation), "root": operation.root, "public": operation.permission == "public", "by_link": operation.permission == "link",
+            "permission": operation.permission, "roles": document.raw["x-permissions"][operation.permission],
+            "by_login": operation.permission in document.raw["x-by-login"], "audit": operation.audit,
             "lane": operation.lane, "rate": {"name": operation.rate, **document.raw["x-rates"][operation.rate]},
             "parameters": parameters(document, operation),
             "body": convert(operation.body_schema) if operation.body_schema else operation.body,
