@@ -80,6 +80,13 @@ static int count_markers(struct txn *txn, void *ctx)
     return store_scan(txn, &markers, &pairs, ctx);
 }
 
+/* i below 40: 30 hours and more, in a bucket that ended over 24 hours ago; the last ten: from none to a minute under 24 hours. */
+static usec_t age_of(int i)
+{
+    const usec_t minute = 60 * USEC_PER_SEC;
+    return i < 40 ? (30 + i) * 60 * minute : (i - 40) * (24 * 60 - 1) * minute / 9;
+}
+
 static void old_markers_are_dropped(void **state)
 {
     struct store_test *t = *state;
@@ -88,9 +95,7 @@ static void old_markers_are_dropped(void **state)
     for (int i = 0; i < 50; i++) {
         id[0] = (uint8_t)i;
         struct store_op op = store_op_derived(id);
-        if (i < 40) {
-            op.made -= (usec_t)(31 + i) * 3600 * USEC_PER_SEC;
-        }
+        op.made -= age_of(i);
         assert_int_equal(write_op(t, &op, increment_once, &o), 0);
     }
     int r;
@@ -101,6 +106,12 @@ static void old_markers_are_dropped(void **state)
     size_t count = 0;
     assert_int_equal(store_test_read(t, count_markers, &count), 0);
     assert_int_equal(count, 10);
+    for (int i = 40; i < 50; i++) {
+        id[0] = (uint8_t)i;
+        struct store_op again = store_op_derived(id);
+        assert_int_equal(write_op(t, &again, increment_once, &o), 0);
+        assert_true(o.replayed);
+    }
 }
 
 /* ---- feeds --------------------------------------------------------------------------------------------------------- */
