@@ -1,5 +1,6 @@
 /* The end of an account: at once nobody comes in, in pages what they made goes, and within 30 days nothing is left but the log. */
 #include "auth/world.h"
+#include "conversations/conversations.h"
 #include "files/files.h"
 #include "files/upkeep.h"
 #include "lifecycle/lifecycle.h"
@@ -44,7 +45,57 @@ static void set(struct data_context *ctx, enum settings_scope scope)
     assert_int_equal(settings_put(ctx, &at, value, &view), 0);
 }
 
-/* Somebody with sessions, a project, files in a session and in the home, and settings. */
+struct desk {
+    struct scope scope;
+    struct str session;
+};
+
+static int arrange(struct txn *txn, void *ctx)
+{
+    const struct desk *desk = ctx;
+    return sessions_desk_put(txn, &desk->scope, desk->session, STR("{}"));
+}
+
+/* What is said in it, who may read it, how it is arranged. */
+static void use(struct data_context *ctx, struct str session)
+{
+    struct conversations_view talk;
+    struct conversations_create_input about = {.session_id = session, .name = STR("Why")};
+    ctx->op = store_op_new();
+    assert_int_equal(conversations_create(ctx, &about, &talk), 0);
+    struct data_message message;
+    struct conversations_append_input said = {.role = DATA_MESSAGE_ROLE_USER,
+                                              .content = STR("what nobody else is to hear")};
+    ctx->op = store_op_new();
+    assert_int_equal(conversations_append(ctx, talk.conversation.id, &said, &message), 0);
+    struct data_link link;
+    struct str token;
+    struct sessions_link_input to = {.session_id = session, .name = STR("Grace"), .days = 90};
+    ctx->op = store_op_new();
+    assert_int_equal(sessions_link_create(ctx, &to, &link, &token), 0);
+    struct desk desk = {.scope = ctx->scope, .session = session};
+    ctx->op = store_op_new();
+    assert_int_equal(store_write(ctx->store, &ctx->op, arrange, &desk), 0);
+}
+
+/* A key, a second step that is begun, somebody invited. */
+static void let_in(struct people *p, struct data_context *ctx)
+{
+    struct data_apikey key;
+    struct str token;
+    struct auth_apikey_input in = {STR("ci"), DATA_APIKEY_ACCESS_WRITE, .days = 366};
+    ctx->op = store_op_new();
+    assert_int_equal(auth_apikey_create(ctx, &in, &key, &token), 0);
+    struct auth_totp_new second;
+    ctx->op = store_op_new();
+    assert_int_equal(auth_totp_begin(p->auth, ctx, WORLD_PASSWORD, &second), 0);
+    struct data_invitation invitation;
+    struct auth_invitation_input whom = {.email = STR("x@example.com"), .role = DATA_ROLE_MEMBER};
+    ctx->op = store_op_new();
+    assert_int_equal(auth_invitation_create(ctx, &whom, &invitation, &token), 0);
+}
+
+/* Somebody with one of each: sessions, a project, files in a session and in the home, settings, and what use and let_in make. */
 static struct data_context settle(struct people *p)
 {
     struct data_context ada = people_request_of(p, "ada@example.com");
@@ -55,11 +106,13 @@ static struct data_context settle(struct people *p)
         struct str id = session_of(&ada, i % 2 ? project.project.id : STR_EMPTY);
         if (i == 0) {
             put(&ada, id);
+            use(&ada, id);
         }
     }
     put(&ada, ada.scope.user_id);
     set(&ada, SETTINGS_OF_USER);
     set(&ada, SETTINGS_OF_TENANT);
+    let_in(p, &ada);
     return ada;
 }
 
