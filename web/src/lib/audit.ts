@@ -13,7 +13,7 @@ export const kinds: readonly Kind[] = [
   { noun: "terminal", label: "Terminals", verbs: { open: "opened a terminal in", end: "ended a terminal in" } },
   { noun: "project", label: "Projects", verbs: { create: "created the project", rename: "renamed the project", delete: "deleted the project" } },
   { noun: "login", label: "Logins", verbs: { create: "logged in", end: "ended a login", expire: "was logged out after a long time", reused: "had a login ended: an old token came again", replace: "logged in again", code: "entered a code of the second factor" } },
-  { noun: "totp", label: "Second factor", verbs: { begin: "began to set up the second factor", enable: "set up the second factor", disable: "gave up the second factor", remove: "had the second factor removed", recovery: "made new recovery codes" } },
+  { noun: "totp", label: "Second factor", verbs: { begin: "began to set up the second factor", enable: "set up the second factor", disable: "gave up the second factor", remove: "had the second factor removed", recovery: "logged in with a recovery code" } },
   { noun: "link", label: "Links to sessions", verbs: { create: "made a link to", delete: "ended a link to", expire: "ended, since it was too old, a link to", use: "read, by a link," } },
   { noun: "key", label: "API keys", verbs: { create: "made an API key", delete: "ended an API key", expire: "had an API key run out" } },
   { noun: "member", label: "Members", verbs: { update: "changed the role of", remove: "removed" } },
