@@ -76,6 +76,7 @@ class Person {
     this.port = port;
     this.number = number;
     this.agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    this.who = { email: `person-${number}@example.com`, password: "a password of theirs" };
   }
 
   async do(method, path, body) {
@@ -85,16 +86,19 @@ class Person {
   }
 
   async arrive() {
-    const who = { email: `person-${this.number}@example.com`, password: "a password of theirs" };
-    this.token = JSON.parse((await this.do("POST", "/auth/register", JSON.stringify(who))).body).data.token;
+    this.token = JSON.parse((await this.do("POST", "/auth/register", JSON.stringify(this.who))).body).data.token;
     this.session = JSON.parse((await this.do("POST", "/sessions", JSON.stringify({ name: "Project" }))).body).data.id;
     await this.do("PUT", `/sessions/${this.session}/files/notes.md`, "the first line\n".repeat(100));
-    const { body, ms } = await this.do("POST", "/auth/login", JSON.stringify(who));
+    return this.logIn();
+  }
+
+  async logIn() {
+    const { body, ms } = await this.do("POST", "/auth/login", JSON.stringify(this.who));
     this.token = JSON.parse(body).data.token;
     return ms;
   }
 
-  /** List, open, read, save, with thoughts between them, until told to stop. */
+  /** List, open (the session as its page shows it; no workspace is started), read, save, with thoughts between, until told to stop. */
   async work(took, stopped) {
     const steps = {
       list: () => this.do("GET", "/sessions"),
@@ -124,31 +128,50 @@ async function healthBeside(port, stopped) {
   return times;
 }
 
+/** Somebody who works already logs in once more, on another device. */
+async function comesBack(port, number) {
+  const person = new Person(port, number);
+  try {
+    return await person.logIn();
+  } finally {
+    person.agent.destroy();
+  }
+}
+
+/** SECONDS of everybody's work; with logins one of them logs in each second. */
+async function stretch(port, people, withLogins) {
+  const took = { list: [], open: [], read: [], save: [] };
+  const logins = [];
+  let over = false;
+  const working = Promise.all(people.map((person) => person.work(took, () => over)));
+  const beside = healthBeside(port, () => over);
+  for (let second = 0; second < SECONDS; second++) {
+    if (withLogins) logins.push(comesBack(port, second));
+    await wait(1000);
+  }
+  over = true;
+  await working;
+  return { took, all: Object.values(took).flat(), health: await beside, logins: await Promise.all(logins) };
+}
+
 export async function users() {
   const server = await Server.start(measured);
   const people = Array.from({ length: PEOPLE }, (_, number) => new Person(server.port, number));
-  const took = { list: [], open: [], read: [], save: [] };
-  const logins = [];
+  const arrived = [];
   try {
     const queue = [...people]; // few at a time: password hashes take a core each
     await Promise.all(Array.from({ length: 4 }, async () => {
-      for (let person = queue.pop(); person !== undefined; person = queue.pop()) logins.push(await person.arrive());
+      for (let person = queue.pop(); person !== undefined; person = queue.pop()) arrived.push(await person.arrive());
     }));
-    let over = false;
-    const working = Promise.all(people.map((person) => person.work(took, () => over)));
-    const beside = healthBeside(server.port, () => over);
-    await wait(SECONDS * 1000);
-    over = true;
-    await working;
-    const health = await beside;
+    const calm = await stretch(server.port, people, false);
+    const { took, all, health, logins } = await stretch(server.port, people, true);
     const cell = (times) => `p50 ${short(quantile(times, 0.5))} ms, p95 ${short(quantile(times, 0.95))} ms, p99 ${short(quantile(times, 0.99))} ms`;
-    const all = Object.values(took).flat();
     const parts = Object.entries(took).map(([name, times]) => `${name} ${cell(times)}`);
     return [{
-      what: `${PEOPLE.toLocaleString("en-US")} people at work, ${short(all.length / SECONDS)} requests a second`,
-      ours: `${cell(all)}: ${parts.join("; ")}; logins, 4 at a time: ${cell(logins)}`,
-      yardstick: `GET /health beside them: ${cell(health)}`,
-      ratio: `${short(quantile(all, 0.99) / quantile(health, 0.99))}× (p99)`,
+      what: `${PEOPLE.toLocaleString("en-US")} people at work, ${short(all.length / SECONDS)} requests a second, while one of them logs in each second`,
+      ours: `${cell(all)}: ${parts.join("; ")}; apart from these, the logins: ${cell(logins)}, and 4 at a time before: ${cell(arrived)}`,
+      yardstick: `the same while nobody logs in: ${cell(calm.all)}; GET /health beside them: ${cell(health)}`,
+      ratio: `${short(quantile(all, 0.99) / quantile(calm.all, 0.99))}× (p99); ${short(quantile(all, 0.99) / quantile(health, 0.99))}× of /health`,
     }];
   } finally {
     for (const person of people) person.agent.destroy();
