@@ -216,10 +216,12 @@ test("all of one's data: an archive of each session, and the account", async () 
   const talk = (await ada.post("/conversations", { session_id: one.id, name: "Why it is slow" })).data;
   const said = (await ada.post(`/conversations/${talk.id}/messages`, { role: "user", content: "Why is it slow?" })).data;
   const over = (await ada.post("/conversations", { session_id: one.id, name: "Over" })).data;
+  const last = (await ada.post(`/conversations/${over.id}/messages`, { role: "user", content: "Never mind." })).data;
   await ada.delete(`/conversations/${over.id}`);
   const key = (await ada.post("/auth/keys", { name: "nightly build" })).data;
   await page.goto(`${home}/settings/data`);
   await visible(page.getByRole("list", { name: "Sessions to download" }).getByText("Project A"));
+  await visible(page.getByText(/In none of them: earlier versions of files, files and conversations of deleted sessions/));
   await look(page, "settings-data");
   const refused = new Set(); // each once, as when she has more conversations than requests a minute
   const refuse = (route) => {
@@ -242,7 +244,8 @@ test("all of one's data: an archive of each session, and the account", async () 
   assert.deepEqual(account.conversations.map(({ id, name, said: messages }) => [id, name, messages]), [[talk.id, "Why it is slow", [said]]]);
   assert.deepEqual(account.keys.map(({ id, name }) => [id, name]), [[key.record.id, "nightly build"]]);
   assert.ok(!text.includes(key.key), "a key itself is in no export");
-  assert.deepEqual([account.projects, account.links, account.deleted_conversations].map((some) => some.map(({ id }) => id)), [[project.id], [link.id], [over.id]]);
+  assert.deepEqual([account.projects, account.links].map((some) => some.map(({ id }) => id)), [[project.id], [link.id]]);
+  assert.deepEqual(account.deleted_conversations.map(({ id, said: messages }) => [id, messages]), [[over.id, [last]]]);
   assert.deepEqual([account.settings["editor.word_wrap"], account.two_factor.enabled], [true, false]);
   for (const part of ["/links", "/conversations", "/messages", "/keys", "/settings", "/totp", "/devices", "/archive"]) assert.ok([...refused].some((path) => path.endsWith(part)), part);
   for (const place of places) await page.unroute(`**/api/v5/${place}`, refuse);

@@ -49,10 +49,10 @@ const isOfWorkspace = (error: unknown) => error instanceof ApiError && (error.st
 /** All pages of a list. */
 const whole: typeof all = (page) => all((cursor) => patiently(() => page(cursor)));
 
-/** One after another: each may be long. */
-async function fetchConversations(): Promise<ReadonlyArray<Conversation & { readonly said: readonly Message[] }>> {
+/** One after another: each may be long. A deleted one has its messages until it cannot be restored any more. */
+async function fetchConversations(deleted: boolean): Promise<ReadonlyArray<Conversation & { readonly said: readonly Message[] }>> {
   const taken: Array<Conversation & { readonly said: readonly Message[] }> = [];
-  for (const one of await whole((cursor) => api.conversationsList(cursor))) {
+  for (const one of await whole((cursor) => api.conversationsList({ deleted, ...cursor }))) {
     taken.push({ ...one, said: await whole((cursor) => api.messagesList({ conversationId: one.id, ...cursor })) });
   }
   return taken;
@@ -71,7 +71,7 @@ async function fetchLinks(sessions: readonly Session[]): Promise<readonly Link[]
   return taken;
 }
 
-/** Everything that the server knows of the person beside files. */
+/** What the API tells of the person beside files. Of deleted sessions it tells what they are, not what is in them; the audit log is the team's. */
 async function fetchAccount(user: User, sessions: readonly Session[]): Promise<Blob> {
   const account = {
     user,
@@ -83,8 +83,8 @@ async function fetchAccount(user: User, sessions: readonly Session[]): Promise<B
     sessions,
     deleted_sessions: await whole((cursor) => api.sessionsList({ deleted: true, ...cursor })),
     links: may(user.role, "sessions.write") ? await fetchLinks(sessions) : [],
-    conversations: await fetchConversations(),
-    deleted_conversations: await whole((cursor) => api.conversationsList({ deleted: true, ...cursor })),
+    conversations: await fetchConversations(false),
+    deleted_conversations: await fetchConversations(true),
   };
   return new Blob([`${JSON.stringify(account, undefined, 2)}\n`], { type: "application/json" });
 }
@@ -152,7 +152,7 @@ function Export({ user }: { readonly user: User }) {
 export function YourData({ user }: { readonly user: User }) {
   return (
     <>
-      <Section title="Export" text="Each session is one tar.gz with all of its files, as they are now. Your home, which they share, is one too, as it is stored: what a running workspace has not stored yet is not in it."><Export user={user} /></Section>
+      <Section title="Export" text="Each session is one tar.gz with all of its files, as they are now. Your home, which they share, is one too, as it is stored: what a running workspace has not stored yet is not in it. Your account is one file, deleted conversations included. In none of them: earlier versions of files, files and conversations of deleted sessions (restore a session to take it along), how your IDE is arranged, and the audit log."><Export user={user} /></Section>
       <Leave user={user} />
     </>
   );
