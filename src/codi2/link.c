@@ -300,9 +300,10 @@ int codi2_link_past_like(struct codi2_link *l, struct arena *arena,
     if (look->mtime < 0 || look->ctime < 0) {
         return ERR_NOT_FOUND; /* a time that the question has no form for */
     }
-    buf_printf(
-        &text, "&size=%llu&mtime=%lld&ctime=%lld&others=%d&path=", (unsigned long long)look->size,
-        (long long)(look->mtime / 1000), (long long)(look->ctime / 1000), query->by_others ? 1 : 0);
+    buf_printf(&text, "&kind=%d&size=%llu&mtime=%lld&ctime=%lld&others=%d&path=",
+               (int)kind_out(look->kind), (unsigned long long)look->size,
+               (long long)(look->mtime / 1000), (long long)(look->ctime / 1000),
+               query->by_others ? 1 : 0);
     encode_base64url(&text, query->here->path);
     struct wire_tree tree;
     int error = get_tree(l, arena,

@@ -1,68 +1,117 @@
 /*
  * What lies on a disk of which the index was lost, and is not in the store. It may be new; or others deleted it, or moved it away,
- * while nobody was here to follow: then the history of its path has a version of this size, time and content, and says that it
- * went after the file here had last changed (ctime). That goes, and stays in the history. Everything else is a change.
+ * alone or with a folder above it, while nobody was here to follow: then the history of its path has a version of this size, time
+ * and content, and says that it went after what is here had last changed (ctime). That goes, and stays in the history. Everything
+ * else is a change.
+ *
+ * 1. No file or link goes but what the history has, byte for byte.
+ * 2. A folder goes when nothing is in it any more, and others took it away: the history says so of what was in it, or, when
+ *    nothing was, of itself. What stays keeps the folders that it is in; so does what the rules leave out, such as node_modules.
+ * 3. Where no folder ever stood in the store all that is in it is new: it is not looked at one by one.
  *
  * What this session's own workspaces deleted is not believed: they saw it gone, and here it is again, such as what an operator
  * repaired. A clock behind the server's, and a folder that was renamed away and back, can let a file go that was put back on
  * purpose within that time: it is in the history.
- *
- * Only files in folders that the store has. What went with its whole folder is told from what was made again by no moment of its
- * own, and comes back.
  */
-#include "base/vec.h"
 #include "codi2/mirror_int.h"
 
-static int drop_one(struct codi2_mirror *m, struct arena *arena, struct str path)
+struct left {
+    struct codi2_mirror *m;
+    const struct map *seen;
+};
+
+/* Of what is in a folder. */
+struct tally {
+    size_t went;
+    size_t stay;
+};
+
+static int look_below(struct left *l, struct str at, struct tally *t);
+
+/* ERR_NOT_FOUND: the store never had it, or had let go of it before it came here. */
+static int find_past(struct codi2_mirror *m, const struct codi2_past_query *query)
 {
-    struct codi2_entry here = {.path = path};
+    ARENA_AUTO(arena);
     struct codi2_remote old;
-    int error = codi2_index_get(m->index, arena, path, &here);
-    if (error != ERR_NOT_FOUND) {
+    int error = codi2_link_past_like(m->link, &arena, query, &old);
+    if (error || query->here->look.kind == CODI2_FOLDER) {
         return error;
     }
-    if (codi2_tree_look(&m->tree, path, &here.look) != 0 || here.look.kind != CODI2_FILE ||
-        codi2_mirror_ignored(m, path, /* is_folder= */ false)) {
+    bool same = codi2_plan_has_content(&m->tree, &arena, query->here->path, &old.hash);
+    return same ? 0 : ERR_NOT_FOUND;
+}
+
+static int drop_folder(struct left *l, const struct codi2_entry *here)
+{
+    struct tally inside = {0};
+    struct codi2_entry ever = {.path = here->path, .look = {.kind = CODI2_FOLDER}};
+    int error = find_past(l->m, &(struct codi2_past_query){.here = &ever});
+    error = error ? error : look_below(l, here->path, &inside);
+    if (!error && inside.stay > 0) {
+        return ERR_NOT_EMPTY;
+    }
+    if (!error && inside.went == 0) {
+        error = find_past(l->m, &(struct codi2_past_query){.here = here, .by_others = true});
+    }
+    return error ? error : codi2_tree_remove_empty(&l->m->tree, here->path);
+}
+
+static int drop_file(struct left *l, const struct codi2_entry *here)
+{
+    const struct codi2_place place = {here->path, &here->look};
+    int error = find_past(l->m, &(struct codi2_past_query){.here = here, .by_others = true});
+    return error ? error : codi2_tree_remove_same(&l->m->tree, &place);
+}
+
+/* Whether it is to be judged: it is there, is mirrored, and nothing is known of it. */
+static bool is_unknown(struct left *l, struct codi2_entry *here)
+{
+    ARENA_AUTO(arena);
+    struct codi2_entry known;
+    return content_path_check(here->path) == 0 && !map_get(l->seen, here->path) &&
+           codi2_tree_look(&l->m->tree, here->path, &here->look) == 0 &&
+           codi2_index_get(l->m->index, &arena, here->path, &known) == ERR_NOT_FOUND &&
+           !codi2_mirror_ignored(l->m, here->path, here->look.kind == CODI2_FOLDER);
+}
+
+static int look_at(struct left *l, struct str path, struct tally *t)
+{
+    struct codi2_entry here = {.path = path};
+    if (!is_unknown(l, &here)) {
+        t->stay++;
+        bool folder = map_get(l->seen, path) &&
+                      codi2_tree_look(&l->m->tree, path, &here.look) == 0 &&
+                      here.look.kind == CODI2_FOLDER;
+        return folder ? look_below(l, path, &(struct tally){0}) : 0;
+    }
+    int error = here.look.kind == CODI2_FOLDER ? drop_folder(l, &here) : drop_file(l, &here);
+    t->went += error == 0;
+    t->stay += error != 0;
+    bool stays = error == ERR_NOT_FOUND || error == ERR_NOT_EMPTY || error == ERR_FORBIDDEN ||
+                 error == ERR_CONFLICT; /* it is new, or changed */
+    return stays ? 0 : error;
+}
+
+static int look_below(struct left *l, struct str at, struct tally *t)
+{
+    ARENA_AUTO(listed);
+    ARENA_AUTO(scratch);
+    struct codi2_names names = {0};
+    if (codi2_tree_list(&l->m->tree, &listed, at, &names) != 0) {
+        t->stay++; /* shut, or gone: nothing is known of it */
         return 0;
     }
-    const struct codi2_past_query query = {.here = &here, .by_others = true};
-    error = codi2_link_past_like(m->link, arena, &query, &old);
-    if (error || !codi2_plan_has_content(&m->tree, arena, path, &old.hash)) {
-        return error == ERR_NOT_FOUND ? 0 : error;
+    int error = 0;
+    for (size_t i = 0; i < names.count && !error; i++) {
+        arena_reset(&scratch);
+        struct str path = arena_printf(&scratch, STR_FMT "%s" STR_FMT, STR_ARG(at),
+                                       at.n > 0 ? "/" : "", STR_ARG(names.at[i]));
+        error = look_at(l, path, t);
     }
-    const struct codi2_place place = {path, &here.look};
-    error = codi2_tree_remove_same(&m->tree, &place);
-    return error == ERR_CONFLICT || error == ERR_FORBIDDEN ? 0 : error; /* it changed: it stays */
+    return error;
 }
 
 int codi2_mirror_drop_left(struct codi2_mirror *m, const struct map *seen)
 {
-    ARENA_AUTO(paths);
-    ARENA_AUTO(scratch);
-    VEC(struct str) folders = {0};
-    VEC_ADD(&folders, STR(""));
-    int error = 0;
-    while (folders.n > 0 && !error) {
-        struct str at = folders.at[--folders.n];
-        ARENA_AUTO(listed);
-        struct codi2_names names = {0};
-        (void)!codi2_tree_list(&m->tree, &listed, at,
-                               &names); /* shut, or gone: nothing is known of it */
-        for (size_t i = 0; i < names.count && !error; i++) {
-            arena_reset(&scratch);
-            struct str path = arena_printf(&scratch, STR_FMT "%s" STR_FMT, STR_ARG(at),
-                                           at.n > 0 ? "/" : "", STR_ARG(names.at[i]));
-            struct codi2_look look;
-            if (content_path_check(path) != 0) {
-                continue;
-            }
-            if (!map_get(seen, path)) {
-                error = drop_one(m, &scratch, path);
-            } else if (codi2_tree_look(&m->tree, path, &look) == 0 && look.kind == CODI2_FOLDER) {
-                VEC_ADD(&folders, arena_str(&paths, path));
-            }
-        }
-    }
-    VEC_FREE(&folders);
-    return error;
+    return look_below(&(struct left){m, seen}, STR(""), &(struct tally){0});
 }

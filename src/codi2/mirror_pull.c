@@ -237,42 +237,45 @@ static int make(struct codi2_mirror *m, const struct codi2_remote *r, const stru
 /*
  * Whether the disk holds a version that the store has gone on from, and nobody touched it since: the same content with the same
  * time. The index would have known (it was lost, or is of another boot). What a program brings back has a time of its own; what
- * comes back with its old one (mv, cp -p, tar) has changed (ctime) after the store had gone on. So has, by the same clock, what
- * was on its way here when the store went on, in the moment before the index was lost: it goes on top, too, and nothing is lost.
+ * comes back with its old one (mv, cp -p, tar) has changed (ctime) later. What others wrote may have come late (files/history.c).
  */
 static int see_left_behind(struct codi2_mirror *m, struct arena *arena,
                            const struct codi2_remote *r, struct stand *now)
 {
     const struct codi2_entry here = {.path = r->path, .look = now->look};
     struct codi2_remote old;
-    bool may = now->present && !now->indexed && r->kind == CODI2_FILE &&
-               now->look.kind == CODI2_FILE &&
-               (now->look.size != r->size || codi2_look_time(&now->look) != r->mtime / 1000);
+    bool other = now->look.kind != r->kind || now->look.size != r->size ||
+                 codi2_look_time(&now->look) != r->mtime / 1000;
+    bool may = now->present && !now->indexed && now->look.kind != CODI2_FOLDER && other;
     const struct codi2_past_query query = {.here = &here};
     int error = may ? codi2_link_past_like(m->link, arena, &query, &old) : ERR_NOT_FOUND;
-    now->clean = now->clean || (!error && old.version < r->version &&
-                                codi2_plan_has_content(&m->tree, arena, r->path, &old.hash));
-    return error == ERR_NOT_FOUND ? 0 : error;
+    if (error || old.version >= r->version ||
+        !codi2_plan_has_content(&m->tree, arena, r->path, &old.hash)) {
+        return error == ERR_NOT_FOUND ? 0 : error;
+    }
+    now->clean = true;
+    if (r->kind == CODI2_FILE && now->look.kind == CODI2_FILE) {
+        return 0; /* the one replaces the other */
+    }
+    const struct codi2_place place = {r->path, &now->look};
+    error = codi2_tree_remove_same(&m->tree, &place);
+    now->clean = error != ERR_CONFLICT; /* it changed: it stays */
+    now->present = error != 0;
+    return now->clean ? error : 0;
 }
 
 static int apply_state(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
 {
     struct stand now;
     int error = find_stand(m, arena, r->path, &now);
-    if (error) {
-        return error;
-    }
-    if (now.indexed && now.known.version >= r->version) {
-        return 0; /* ours, or applied already */
+    if (error || (now.indexed && now.known.version >= r->version)) {
+        return error; /* or it is ours, or applied already */
     }
     error = see_left_behind(m, arena, r, &now);
     if (error) {
         return error;
     }
-    if (now.clean) {
-        return make(m, r, &now);
-    }
-    if (!now.present) { /* deleted here, changed there: theirs comes back */
+    if (now.clean || !now.present) { /* what is deleted here and changed there comes back */
         return make(m, r, &now);
     }
     return meet(m, r, &now.look);

@@ -184,22 +184,24 @@ int coditectd_wire_tree(struct coditectd_wire_call *c)
 /* A tree of one entry. */
 int coditectd_wire_past_like(struct coditectd_wire_call *c)
 {
-    struct files_version like = {0};
+    struct files_like like = {
+        .is.author = {FILES_TERMINAL,
+                      arena_printf(c->req->arena, STR_FMT ".", STR_ARG(c->peer.session))}};
     struct files_entry found;
+    uint64_t kind = 0;
     uint64_t mtime = 0;
     uint64_t ctime = 0;
     uint64_t others = 0;
-    int r = bytes_in(c, "path", &like.entry.path);
-    r = r < 0 ? r : coditectd_wire_number(c, "size", INT64_MAX, &like.entry.size);
+    int r = bytes_in(c, "path", &like.is.entry.path);
+    r = r < 0 ? r : coditectd_wire_number(c, "kind", WIRE_SYMLINK, &kind);
+    r = r < 0 ? r : coditectd_wire_number(c, "size", INT64_MAX, &like.is.entry.size);
     r = r < 0 ? r : coditectd_wire_number(c, "mtime", INT64_MAX, &mtime);
     r = r < 0 ? r : coditectd_wire_number(c, "ctime", INT64_MAX, &ctime);
     r = r < 0 ? r : coditectd_wire_number(c, "others", 1, &others);
-    if (others) {
-        like.author = (struct files_author){
-            FILES_TERMINAL, arena_printf(c->req->arena, STR_FMT ".", STR_ARG(c->peer.session))};
-    }
-    like.entry.mtime = (usec_t)mtime;
-    like.at = (usec_t)ctime;
+    like.is.entry.kind = kind ? (enum files_kind)kind : FILES_FILE;
+    like.is.entry.mtime = (usec_t)mtime;
+    like.is.at = (usec_t)ctime;
+    like.by_others = others;
     r = r < 0 ? r : files_version_like(&c->data, c->peer.tree, &like, &found);
     if (r == 0) {
         struct wire_entry entry = entry_out(&found);

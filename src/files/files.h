@@ -104,10 +104,8 @@ struct files_open_input {
     uint64_t at;      /* with version 0: what was at path at this moment; 0: now */
 };
 
-/*
- * A reader of one version. Bounded memory (below 1 MiB), one transaction per chunk, every chunk's hash is checked.
- * ctx must outlive it. Later changes to the file do not show.
- */
+/* A reader of one version. Bounded memory (below 1 MiB), one transaction per chunk, every chunk's hash is checked.
+ * ctx must outlive it. Later changes to the file do not show. */
 struct files_reader;
 
 /* ERR_NOT_FOUND, ERR_IS_DIRECTORY. A symbolic link is read as its target's text. */
@@ -145,10 +143,8 @@ struct files_put_input {
     int64_t expected; /* length when known, -1 else: another length at commit is ERR_INVALID */
 };
 
-/*
- * A streamed upload. Bounded memory (below 4 MiB); nothing is visible before files_upload_commit. The input's strings must
- * outlive it, and ctx.
- */
+/* A streamed upload. Bounded memory (below 4 MiB); nothing is visible before files_upload_commit. The input's strings must
+ * outlive it, and ctx. */
 struct files_upload;
 
 /* What can be known already is checked already: ERR_NOT_FOUND (session, folder), ERR_PRECONDITION, ERR_IS_DIRECTORY,
@@ -198,10 +194,8 @@ struct files_move_input {
     bool overwrite; /* a file or link at to is replaced, its history goes on; else ERR_EXISTS */
 };
 
-/*
- * One key moves. ERR_NOT_FOUND, ERR_EXISTS, ERR_INVALID (a folder into itself); ERR_PRECONDITION, ERR_NOT_DIRECTORY;
- * ERR_LIMIT: what is below would lie too deep.
- */
+/* One key moves. ERR_NOT_FOUND, ERR_EXISTS, ERR_INVALID (a folder into itself); ERR_PRECONDITION, ERR_NOT_DIRECTORY;
+ * ERR_LIMIT: what is below would lie too deep. */
 int files_move(struct data_context *ctx, const struct files_move_input *in,
                struct files_entry *ret_entry) BASE_MUST_USE;
 
@@ -267,10 +261,8 @@ struct files_history {
     struct str next; /* cursor; empty: no more */
 };
 
-/*
- * Versions of what is at path, through its renames; then of what was there before it. ERR_NOT_FOUND: nothing ever was;
- * ERR_INVALID: not a cursor.
- */
+/* Versions of what is at path, through its renames; then of what was there before it. ERR_NOT_FOUND: nothing ever was;
+ * ERR_INVALID: not a cursor. */
 int files_history(struct data_context *ctx, const struct files_history_input *in,
                   struct files_history *ret_history) BASE_MUST_USE;
 
@@ -491,9 +483,14 @@ struct files_tree_input {
 int files_tree(struct data_context *ctx, const struct files_tree_input *in,
                struct files_page *ret_page) BASE_MUST_USE;
 
-/* The newest version of what is or was at like's path with its size and mtime, if not replaced or taken from there before like's at, nor by an author of like's kind whose id begins with its ("": by whomever). ERR_NOT_FOUND: none of the last 10,000. */
-int files_version_like(struct data_context *ctx, struct str session,
-                       const struct files_version *like,
+struct files_like { /* something on a disk */
+    struct files_version
+        is; /* path and kind; but of a folder size and mtime; at: its ctime; author: of the session's own workspaces, whose ids begin with its */
+    bool by_others; /* what one of these replaced, or took away, is not found */
+};
+
+/* The newest version of what is or was at like's path with its kind, size and mtime, if not replaced or taken from there, alone or with a folder above it, before like's at (see history.c). ERR_NOT_FOUND: none of the last 10,000. */
+int files_version_like(struct data_context *ctx, struct str session, const struct files_like *like,
                        struct files_entry *ret_entry) BASE_MUST_USE;
 
 #endif

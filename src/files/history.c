@@ -263,10 +263,16 @@ int files_history(struct data_context *ctx, const struct files_history_input *in
 
 /* ---- one that lies on a disk ---- */
 
+/*
+ * What others wrote, and others replaced, no program of the workspace can have brought back before it had come: it lies there
+ * since the mirror put it there, which may be a while after the store had gone on. So long a while is believed.
+ */
+static const usec_t grace = 10 * USEC_PER_SEC;
+
 struct search {
     struct data_context *ctx;
     struct str session;
-    const struct files_version *like;
+    const struct files_like *like;
     struct files_entry *found;
     size_t left; /* versions that may still be looked at */
 };
@@ -274,31 +280,58 @@ struct search {
 static bool is_alike(const struct files_past_version *version, const struct files_entry *like)
 {
     const struct files_record *record = &version->record;
-    return version->op != FILES_DELETE && record->kind == FILES_FILE &&
-           record->manifest.length == like->size && record->mtime == like->mtime;
+    return version->op != FILES_DELETE && record->kind == like->kind &&
+           (record->kind == FILES_FOLDER ||
+            (record->manifest.length == like->size && record->mtime == like->mtime));
 }
 
-/* replaced_by: the id's next version; 0: it stands. ERR_NOT_FOUND: it was replaced before the moment that is asked about, or by
- * whom the question leaves out. */
+/* Whether the author is a workspace of the session, or somebody in the editor of one. */
+static bool is_own(const struct search *search, const struct files_author *author)
+{
+    const struct files_author *own = &search->like->is.author;
+    bool workspace = own->id.n > 0 && author->kind == own->kind && str_starts(author->id, own->id);
+    return workspace || (author->kind == FILES_USER && str_find(author->id, '.', 0) < author->id.n);
+}
+
+static int change_read(struct files_tx *tx, uint64_t seq, struct files_change_record *ret_change)
+{
+    struct str text;
+    int r = store_get(tx->txn, files_key_change(tx, seq), &text);
+    return r < 0 ? r : files_change_decode(text, ret_change);
+}
+
+/* Whether what is on the disk may be what it was left with when the version was replaced. ERR_NOT_FOUND: the past is thinned. */
+static int search_judge(const struct search *search, struct files_tx *tx,
+                        const struct files_past_version *version, uint64_t replaced_by)
+{
+    struct files_change_record end;
+    struct files_change_record begin;
+    int r = change_read(tx, replaced_by, &end);
+    if (r < 0) {
+        return r;
+    }
+    bool own = is_own(search, &end.author);
+    if (own && search->like->by_others) {
+        return ERR_NOT_FOUND;
+    }
+    usec_t patience = 0;
+    if (!own && end.at < search->like->is.at) {
+        r = change_read(tx, version->record.version, &begin);
+        patience = r == 0 && !is_own(search, &begin.author) ? grace : 0;
+    }
+    return r < 0 ? r : end.at + patience < search->like->is.at ? ERR_NOT_FOUND : 0;
+}
+
+/* replaced_by: the id's next version, or what took it away; 0: it stands. */
 static int search_tell(struct search *search, struct files_tx *tx,
                        const struct files_past_version *version, uint64_t replaced_by)
 {
-    if (replaced_by != 0) {
-        struct str text;
-        struct files_change_record change;
-        int r = store_get(tx->txn, files_key_change(tx, replaced_by), &text);
-        r = r < 0 ? r : files_change_decode(text, &change);
-        if (r < 0) {
-            return r;
-        }
-        struct str not_by = search->like->author.id;
-        if (change.at < search->like->at ||
-            (not_by.n > 0 && change.author.kind == search->like->author.kind &&
-             str_starts(change.author.id, not_by))) {
-            return ERR_NOT_FOUND;
-        }
+    int r = replaced_by != 0 ? search_judge(search, tx, version, replaced_by) : 0;
+    if (r < 0) {
+        return r;
     }
-    files_entry_from(search->ctx->arena, &version->record, search->like->entry.path, search->found);
+    const struct files_entry *like = &search->like->is.entry;
+    files_entry_from(search->ctx->arena, &version->record, like->path, search->found);
     search->found->bytes = arena_str(search->ctx->arena, version->bytes);
     return 0;
 }
@@ -326,7 +359,7 @@ static int period_search(struct search *search, struct files_tx *tx, const struc
                 r = error;
                 break;
             }
-            if (is_alike(&version, &search->like->entry)) {
+            if (is_alike(&version, &search->like->is.entry)) {
                 r = search_tell(search, tx, &version, replaced_by);
             }
             end = replaced_by = version.record.version;
@@ -342,23 +375,27 @@ static int search_read(struct txn *txn, void *arg)
     struct periods periods = {0};
     search->left = MAX_SEARCHED;
     int r = files_tx_begin(&tx, txn, &search->ctx->scope, search->session);
-    r = r < 0 ? r : periods_read(&tx, search->like->entry.path, &periods);
+    r = r < 0 ? r : periods_read(&tx, search->like->is.entry.path, &periods);
     if (r < 0) {
         return r;
     }
     r = ERR_NOT_FOUND;
     for (size_t i = 0; r == ERR_NOT_FOUND && i < periods.n; i++) {
-        r = period_search(search, &tx, &periods.at[i]);
+        struct period period = periods.at[i];
+        period.gone = period.gone || period.went > 0;
+        period.last = period_end(&period);
+        r = period_search(search, &tx, &period);
     }
     return r;
 }
 
-int files_version_like(struct data_context *ctx, struct str session,
-                       const struct files_version *like, struct files_entry *ret_entry)
+int files_version_like(struct data_context *ctx, struct str session, const struct files_like *like,
+                       struct files_entry *ret_entry)
 {
     struct files_entry found;
     struct search search = {.ctx = ctx, .session = session, .like = like, .found = &found};
-    if (like->entry.path.n == 0 || content_path_check(like->entry.path) < 0) {
+    struct str path = like->is.entry.path;
+    if (path.n == 0 || content_path_check(path) < 0) {
         return ERR_INVALID;
     }
     int r = store_read(ctx->store, search_read, &search);

@@ -30,7 +30,6 @@ const hashOfBytes = (bytes) => createHash("sha256").update(bytes).digest("hex");
 class Chaos extends Load {
   kills = 0;
   lostDisks = 0;
-  returned = 0; // files that went on top of what the store had meanwhile
 
   constructor() { super(randomFrom(seed)); }
 
@@ -101,7 +100,6 @@ class Chaos extends Load {
       this.quiet.clear();
       this.disks++;
     }
-    this.forgetful = parts.length === 1 && parts[0] === "index";
     for (const part of parts) rmSync(join(this.server.data, "workspaces", this.session, part), { recursive: true, force: true });
     this.lostDisks += parts.length > 0 ? 1 : 0;
     await this.server.run();
@@ -227,12 +225,8 @@ class Chaos extends Load {
     const faults = [];
     const bytes = await this.read(path);
     const fault = this.ledger.judge(path, bytes);
-    if (fault !== undefined) {
-      if (this.forgetful && bytes !== undefined && this.ledger.returns(path, bytes)) this.returned++; // see ADR 8
-      else faults.push(fault);
-    } else if (isStored || !path.startsWith(QUIET)) {
-      this.ledger.settle(path, bytes);
-    }
+    if (fault !== undefined) faults.push(fault);
+    else if (isStored || !path.startsWith(QUIET)) this.ledger.settle(path, bytes);
     const owed = writes.filter((write) => write.owed);
     for (const write of owed.filter((one) => one.version !== undefined && !one.gone && !one.read)) {
       const old = await this.read(path, write.version);
@@ -302,7 +296,6 @@ class Chaos extends Load {
 
   async round(harms = this.harms) {
     this.stopped = false;
-    this.forgetful = false; // in this round a workspace lost its index alone
     const before = this.ledger.acknowledged;
     const lanes = [0, 1].map((lane) => this.apiLane(lane)).concat(this.shellLane());
     await until("there is load", () => this.ledger.acknowledged > before + 20 || !this.server, PATIENCE);
@@ -338,7 +331,6 @@ test(`${rounds} rounds: nothing that was acknowledged is lost`, { skip, timeout:
   const { cuts, unflushed, lost } = chaos.power;
   assert.ok(unflushed > 0, "a cut found something to lose");
   for (const [harm, times] of harms) t.diagnostic(`${times} times: ${harm}`);
-  t.diagnostic(`${chaos.returned} times what was on its way to a workspace that lost its index went on top of what the store had by then`);
   t.diagnostic(`${cuts} power cuts, which met ${unflushed} changes that were not flushed, and lost or tore ${lost} of them`);
   t.diagnostic(`${rounds} rounds, ${chaos.kills} processes killed, ${cuts} power cuts, ${chaos.lostDisks} disks lost, ${chaos.ledger.acknowledged} acknowledged writes, 0 lost`);
 });

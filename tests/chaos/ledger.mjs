@@ -75,11 +75,4 @@ export class Ledger {
     assert.ok(found !== undefined || bytes === undefined, path);
     if (found !== undefined) found.acknowledged = true;
   }
-
-  /** Whether bytes are of an earlier write there, which is then the newest once more. */
-  returns(path, bytes) {
-    const earlier = this.paths.get(path).findLast((write) => !write.gone && bytesOf(write).equals(bytes));
-    if (earlier !== undefined) this.begin(path, { of: earlier.of }).acknowledged = true;
-    return earlier !== undefined;
-  }
 }

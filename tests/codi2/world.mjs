@@ -82,7 +82,7 @@ export class World {
   spawnCodi2(args = [], env = {}, wrap = []) {
     this.codi2 = start("src/codi2/codi2", [
       "--workspace", this.path("tree"), "--workspace-index", this.path("index"), "--home", "", "--token-fd", "3", "--generation", "1",
-      "--wire", this.first.path("wire.sock"), "--door", this.path("door.sock"), "--session-id", "ses-test",
+      "--wire", this.first.path("wire.sock"), "--door", this.path("door.sock"), "--session-id", this.session ?? "ses-test",
       ...args,
     ], ["ignore", "inherit", "inherit", "pipe"], env, wrap);
     this.codi2.stdio[3].end(this.token);

@@ -104,10 +104,23 @@ static void test_through_folders_made_anew(void **state)
     assert_int_equal(history(f, "a/c/doc", STR_EMPTY, 10).versions[0].entry.version, 8);
 }
 
+/* A file there, on a disk of which the person who writes here is the workspace. */
+static struct files_like on_disk(struct fixture *f, const char *path)
+{
+    return (struct files_like){.is = {.entry = {.path = str_from(path), .kind = FILES_FILE},
+                                      .author = {FILES_USER, f->ctx.scope.user_id}}};
+}
+
+static int find_like(struct fixture *f, const struct files_like *like,
+                     struct files_entry *ret_found)
+{
+    return files_version_like(&f->ctx, f->session, like, ret_found);
+}
+
 static void test_like(void **state)
 {
     struct fixture *f = *state;
-    struct files_version like = {.entry = {.path = STR("moved")}};
+    struct files_like like = on_disk(f, "moved");
     struct files_entry found;
     usec_t times[451];
     for (size_t i = 1; i <= 450; i++) { /* more than a page of them */
@@ -117,19 +130,19 @@ static void test_like(void **state)
     drop(f, "moved");
     put(f, "moved", STR("another"));
     for (size_t i = 1; i <= 450; i += 50) {
-        like.entry.size = i;
-        like.entry.mtime = times[i];
-        assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), 0);
+        like.is.entry.size = i;
+        like.is.entry.mtime = times[i];
+        assert_ok(find_like(f, &like, &found));
         assert_int_equal(found.version, i);
         assert_int_equal(found.size, i);
     }
-    like.entry.mtime++;
-    assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), ERR_NOT_FOUND);
-    like.entry.path = STR("none");
-    assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), ERR_NOT_FOUND);
-    like.entry.path = STR("../moved");
-    assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), ERR_INVALID);
-    like.entry.path = STR("moved");
+    like.is.entry.mtime++;
+    assert_int_equal(find_like(f, &like, &found), ERR_NOT_FOUND);
+    like.is.entry.path = STR("none");
+    assert_int_equal(find_like(f, &like, &found), ERR_NOT_FOUND);
+    like.is.entry.path = STR("../moved");
+    assert_int_equal(find_like(f, &like, &found), ERR_INVALID);
+    like.is.entry.path = STR("moved");
     assert_int_equal(files_version_like(&f->other, f->session, &like, &found), ERR_NOT_FOUND);
 }
 
@@ -153,16 +166,74 @@ static void test_like_and_replaced_since(void **state)
     } rows[] = {{1, 1, 4}, {2, 2, 3}, {3, 4, 1}, {4, 6, 0}};
     assert_int_equal(page.count, 6);
     for (size_t i = 0; i < 4; i++) {
-        struct files_version like = {
-            .entry = {.path = STR("moved"), .size = rows[i].size, .mtime = times[i]}};
+        struct files_like like = on_disk(f, "moved");
+        like.is.entry.size = rows[i].size;
+        like.is.entry.mtime = times[i];
         bool stands = rows[i].replaced_by == 0;
-        like.at = stands ? INT64_MAX : page.versions[rows[i].replaced_by].at;
-        assert_ok(files_version_like(&f->ctx, f->session, &like, &found));
+        like.is.at = stands ? INT64_MAX : page.versions[rows[i].replaced_by].at;
+        assert_ok(find_like(f, &like, &found));
         assert_int_equal(found.version, rows[i].found);
-        like.at = stands ? 0 : like.at + 1;
-        assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found),
-                         stands ? 0 : ERR_NOT_FOUND);
+        like.is.at = stands ? 0 : like.is.at + 1;
+        assert_int_equal(find_like(f, &like, &found), stands ? 0 : ERR_NOT_FOUND);
     }
+}
+
+/* What others wrote and others replaced came from the store, which had gone on perhaps while it was on its way. */
+static void test_like_and_on_its_way(void **state)
+{
+    struct fixture *f = *state;
+    struct files_entry found;
+    struct files_like like = on_disk(f, "doc");
+    like.is.entry.size = 3;
+    like.is.entry.mtime = put(f, "doc", STR("one")).mtime;
+    drop(f, "doc");
+    usec_t gone = history(f, "doc", STR_EMPTY, 10).versions[0].at;
+    like.is.at = gone + 10 * USEC_PER_SEC;
+    assert_int_equal(find_like(f, &like, &found), ERR_NOT_FOUND); /* it is the workspace's own */
+    like.is.author = (struct files_author){FILES_TERMINAL, STR("ses-x.")};
+    assert_ok(find_like(f, &like, &found));
+    like.is.at++;
+    assert_int_equal(find_like(f, &like, &found), ERR_NOT_FOUND);
+    like.is.at = gone;
+    like.by_others = true;
+    assert_ok(find_like(f, &like, &found));
+    like.is.author = on_disk(f, "doc").is.author;
+    assert_int_equal(find_like(f, &like, &found), ERR_NOT_FOUND);
+}
+
+/* A file that went with a folder above it went when that did: deleted, moved, gone back, and within one that did later. */
+static void test_like_and_gone_with_its_folder(void **state)
+{
+    struct fixture *f = *state;
+    struct files_entry found;
+    struct files_like like = on_disk(f, "a/b/doc");
+    like.is.entry.size = 3;
+    like.is.entry.mtime = put(f, "a/b/doc", STR("one")).mtime;
+    like.is.at = INT64_MAX;
+    assert_ok(find_like(f, &like, &found)); /* it stands */
+    move(f, "a/b", "c");
+    usec_t moved = history(f, "c", STR_EMPTY, 10).versions[0].at;
+    put(f, "c/doc", STR("two"));
+    drop(f, "a");
+    drop(f, "c");
+    like.is.at = moved;
+    assert_ok(find_like(f, &like, &found));
+    assert_int_equal(found.version, 1);
+    like.is.at++;
+    assert_int_equal(find_like(f, &like, &found), ERR_NOT_FOUND);
+    struct files_like folder = on_disk(f, "a/b");
+    folder.is.entry.kind = FILES_FOLDER;
+    folder.is.at = moved;
+    assert_ok(find_like(f, &folder, &found));
+    folder.is.at++;
+    assert_int_equal(find_like(f, &folder, &found), ERR_NOT_FOUND);
+    folder.is.entry.path = STR("a/none");
+    folder.is.at = 0;
+    assert_int_equal(find_like(f, &folder, &found), ERR_NOT_FOUND);
+    put(f, "a/b/other", STR("x")); /* another folder of that name */
+    like.is.at = moved;
+    assert_ok(find_like(f, &like, &found));
+    assert_int_equal(found.version, 1);
 }
 
 /* Also by a move: what is elsewhere now stood here until then. */
@@ -170,16 +241,17 @@ static void test_like_and_moved_since(void **state)
 {
     struct fixture *f = *state;
     struct files_entry found;
-    struct files_version like = {.entry = {.path = STR("doc"), .size = 3}};
-    like.entry.mtime = put(f, "doc", STR("one")).mtime;
+    struct files_like like = on_disk(f, "doc");
+    like.is.entry.size = 3;
+    like.is.entry.mtime = put(f, "doc", STR("one")).mtime;
     move(f, "doc", "moved");
-    like.at = history(f, "moved", STR_EMPTY, 10).versions[0].at;
-    assert_ok(files_version_like(&f->ctx, f->session, &like, &found));
+    like.is.at = history(f, "moved", STR_EMPTY, 10).versions[0].at;
+    assert_ok(find_like(f, &like, &found));
     assert_int_equal(found.version, 1);
-    like.at++;
-    assert_int_equal(files_version_like(&f->ctx, f->session, &like, &found), ERR_NOT_FOUND);
-    like.entry.path = STR("moved");
-    assert_ok(files_version_like(&f->ctx, f->session, &like, &found));
+    like.is.at++;
+    assert_int_equal(find_like(f, &like, &found), ERR_NOT_FOUND);
+    like.is.entry.path = STR("moved");
+    assert_ok(find_like(f, &like, &found));
     assert_int_equal(found.version, 2);
 }
 
@@ -262,6 +334,8 @@ int main(void)
                                        cmocka_unit_test(test_like),
                                        cmocka_unit_test(test_like_and_replaced_since),
                                        cmocka_unit_test(test_like_and_moved_since),
+                                       cmocka_unit_test(test_like_and_on_its_way),
+                                       cmocka_unit_test(test_like_and_gone_with_its_folder),
                                        cmocka_unit_test(test_restore_file),
                                        cmocka_unit_test(test_restore_folder),
                                        cmocka_unit_test(test_refusals)};
