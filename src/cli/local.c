@@ -2,7 +2,8 @@
  * Files of this machine, written so that a name never shows half a file.
  *
  * 1. A draft lies in the folder where the file will be, is made anew (O_EXCL) and private until commit, and is removed when
- *    anything fails, a signal included. Only SIGKILL and a loss of power can leave one: ".coditect-" and random characters.
+ *    anything fails, a signal included. Only SIGKILL and a loss of power can leave one: ".coditect-" and 16
+ *    hexadecimal digits, which a workspace does not mirror (codi2/tree.h).
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
  * The thread that clones. The server knows what is wanted and hears how it went; this keeps nothing in memory that matters.
  *
- * 1. git writes into a folder whose name is never mirrored (CODI2_OWN_PREFIX), and that folder gets its name by one rename that
+ * 1. git writes into a folder whose name is never mirrored (CODI2_OWN_CLONE), and that folder gets its name by one rename that
  *    writes over nothing: there is no moment at which a part of the repository stands under its name, and nobody else's file
  *    goes. An attempt that was cut leaves that folder alone, which the next one removes.
  * 2. Before the rename it is noted beside the index which folder (its inode) gets which name for which attempt. So whoever was
@@ -40,7 +40,7 @@ enum {
     STACK = 512 * 1024
 };
 
-static const struct str draft = {CODI2_OWN_PREFIX "clone", sizeof CODI2_OWN_PREFIX "clone" - 1};
+static const struct str draft = {CODI2_OWN_CLONE, sizeof CODI2_OWN_CLONE - 1};
 
 struct codi2_source {
     unsigned magic;

@@ -117,6 +117,16 @@ bool codi2_tree_is_special(const struct codi2_tree *t, struct str path)
     return path.n > 0 && stat_at(t, path, &facts) == 0 && !codi2_look_of(&facts, &look);
 }
 
+bool codi2_tree_is_own_name(struct str name)
+{
+    const struct str prefix = STR(CODI2_OWN_PREFIX);
+    bool own = name.n == prefix.n + 16 && str_starts(name, prefix);
+    for (size_t i = prefix.n; own && i < name.n; i++) {
+        own = (name.p[i] >= '0' && name.p[i] <= '9') || (name.p[i] >= 'a' && name.p[i] <= 'f');
+    }
+    return own || str_eq(name, STR(CODI2_OWN_CLONE));
+}
+
 static int by_bytes(const void *a, const void *b)
 {
     const struct str *x = a;
@@ -140,8 +150,7 @@ int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str 
     const struct dirent *entry;
     while ((entry = readdir(folder)) && names.n < MOST_NAMES) {
         struct str name = str_from(entry->d_name);
-        if (!str_eq(name, STR(".")) && !str_eq(name, STR("..")) &&
-            !str_starts(name, STR(CODI2_OWN_PREFIX))) {
+        if (!str_eq(name, STR(".")) && !str_eq(name, STR("..")) && !codi2_tree_is_own_name(name)) {
             VEC_ADD(&names, arena_str(arena, name));
         }
     }
@@ -438,7 +447,7 @@ static void tidy(int fd)
     DIR *folder = fdopendir(fd); /* takes fd */
     const struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
-        if (str_starts(str_from(entry->d_name), STR(CODI2_OWN_PREFIX))) {
+        if (codi2_tree_is_own_name(str_from(entry->d_name))) {
             (void)unlinkat(dirfd(folder), entry->d_name, 0);
         }
     }

@@ -246,6 +246,26 @@ test("a file changed on both sides at once: ours stays, theirs is in the history
   assert.equal(notice.path, "/workspace/both");
 });
 
+test("a name of a person's that begins as those of codi2's drafts is a name as any", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.mkdirSync(world.tree(".coditect-plans"));
+  fs.mkdirSync(world.tree("d"));
+  for (const name of [".coditect-notes", ".coditect-plans/a", ".coditect-0123456789ABCDEF", "d/old", ".coditect-0123456789abcdef"]) fs.writeFileSync(world.tree(name), name);
+  await world.sync();
+  const names = [".coditect-0123456789ABCDEF", ".coditect-notes", ".coditect-plans", ".coditect-plans/a", "d", "d/old"];
+  assert.deepEqual(Object.keys(await world.stored()).sort(), names, "all but what is named as a draft");
+  world.codi2.kill("SIGSTOP");
+  await until("it stands", () => /\) T/.test(fs.readFileSync(`/proc/${world.codi2.pid}/stat`, "utf8")));
+  fs.writeFileSync(world.tree("d/.coditect-new"), "written while the folder is deleted elsewhere");
+  const { version } = (await world.entries()).find(({ path }) => path === "d");
+  assert.ok(await world.change({ change: "delete", path: "d", base: version, author: { kind: "api", id: "usr-other" } }));
+  world.codi2.kill("SIGCONT");
+  await until("both are equal", async () => { await world.sync(); return Object.keys(await world.stored()).sort().join() === [...names.slice(0, 5), "d/.coditect-new"].join(); });
+  assert.deepEqual(fs.readdirSync(world.tree("d")), [".coditect-new"]);
+});
+
 test(".coditectignore adds to what is not kept, and takes back", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();

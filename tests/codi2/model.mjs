@@ -23,7 +23,7 @@ export function expected(root) {
   const all = {};
   const visit = (path) => {
     for (const name of fs.readdirSync(join(root, path))) {
-      if (name.startsWith(".coditect-")) continue; // codi2 is about to put something in its place
+      if (/^\.coditect-[0-9a-f]{16}$/.test(name)) continue; // codi2 is about to put something in its place
       const at = path ? `${path}/${name}` : name;
       const facts = fs.lstatSync(join(root, at));
       if (facts.isDirectory()) { all[at] = `dir ${modeOf(facts)} `; visit(at); }

@@ -86,7 +86,7 @@ test("a file that changes while it is read is read again: no mixture becomes a v
   const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
   await world.startCodi2(["--wire", world.path("link.sock")]);
   await world.sync();
-  const draft = world.tree(".coditect-draft"); // so that it is there at once
+  const draft = world.tree(".coditect-0123456789abcdef"); // so that it is there at once
   fs.writeFileSync(draft, randomBytes(12_000_000));
   link("hold");
   fs.renameSync(draft, world.tree("large"));

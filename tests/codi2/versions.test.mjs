@@ -18,8 +18,8 @@ test("what the editor saves is the person's, by its content, also when the answe
   await world.sync();
   const save = async (name, text) => {
     assert.equal(await saving(world, name, text), 204);
-    fs.writeFileSync(world.tree(".coditect-draft"), text); // as the IDE does: never mirrored
-    fs.renameSync(world.tree(".coditect-draft"), world.tree(name));
+    fs.writeFileSync(world.tree(".coditect-0123456789abcdef"), text); // as the IDE does: never mirrored
+    fs.renameSync(world.tree(".coditect-0123456789abcdef"), world.tree(name));
     await world.sync();
   };
   fs.writeFileSync(world.tree("a"), "by a program");

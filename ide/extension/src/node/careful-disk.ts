@@ -49,7 +49,7 @@ async function contentOf(path: string): Promise<Before | undefined> {
     }
 }
 
-/** As codi2's own: it is never mirrored, and what is left of one that came to no end goes with the folder. */
+/** With 16 hexadecimal digits as codi2's own: it is never mirrored, and what is left of one that came to no end goes with the folder. */
 const DRAFT_PREFIX = '.coditect-';
 
 async function fill(draft: FileHandle, content: Uint8Array, mode: number): Promise<Stats> {
