@@ -69,7 +69,7 @@ test('lock files name no host, and Theia is pinned to one version', () => {
 
 const status = change => ({
     kind: 'status',
-    status: { state: 'persisted', pending: 0, quiet: 0, seq: 7, revision: 1, heldBack: 0, notKept: [], notKeptAt: 0, failed: [], ...change }
+    status: { state: 'persisted', pending: 0, quiet: 0, seq: 7, revision: 1, heldBack: 0, notKept: [], notKeptAt: 0, failed: [], notices: [], moreNotices: 0, ...change }
 });
 const saidOf = knowledge => wordsFor({ link: 'open', unconfirmed: 0, typed: 0, untitled: 0, kept: [], notSaved: [], ...knowledge });
 const text = knowledge => saidOf(knowledge).text;
@@ -178,7 +178,7 @@ test('a status is checked field by field', () => {
     const good = toDoorStatus({ state: 'offline', pending: 5, quiet: 2, seq: 9, revision: 3, not_kept: ['node_modules', 7], message: '', more: 1 });
     assert.deepEqual(good, {
         state: 'offline', pending: 5, quiet: 2, seq: 9, revision: 3, heldBack: 0, restoring: undefined, notKept: ['node_modules'],
-        notKeptAt: 0, failed: [], message: undefined, notice: undefined
+        notKeptAt: 0, failed: [], message: undefined, notice: undefined, notices: [], moreNotices: 0
     });
     assert.deepEqual(toDoorStatus({ state: 'restoring', restoring: { done: 1, total: 'x' } }).restoring, { done: 1, total: 0 });
     assert.equal(toDoorStatus({ state: 'persisted', pending: -1 }).pending, 0);
@@ -187,8 +187,9 @@ test('a status is checked field by field', () => {
     const list = [{ path: '/workspace/a', why: 'ignored' }, { path: '', why: 'ignored' }, { path: '/x', why: 'odd' }, 7, undefined];
     assert.deepEqual(toAllNotKept({ not_kept: list }), [{ path: '/workspace/a', why: 'ignored' }]);
     assert.deepEqual(toDoorStatus({ state: 'persisted', failed: list }).failed, [{ path: '/workspace/a', why: 'ignored' }]);
-    assert.deepEqual(toDoorStatus({ state: 'persisted', notice: { number: 2, text: 'x', path: '/workspace/x' } }).notice, { number: 2, text: 'x', path: '/workspace/x' });
-    assert.equal(toDoorStatus({ state: 'persisted', notice: { number: 2 } }).notice, undefined);
+    const told = { number: 2, text: 'x', path: '/workspace/x' };
+    const two = [{ notice: told }, { notice: { number: 2 }, notices: [told, { number: 3 }, 7] }]; // an older workspace has no list
+    assert.deepEqual(two.map(one => toDoorStatus({ state: 'persisted', ...one })).map(({ notice, notices }) => [notice, notices]), [[told, [told]], [undefined, [told]]]);
     for (const bad of [undefined, {}, { not_kept: 1 }, []]) {
         assert.deepEqual(toAllNotKept(bad), []);
     }
@@ -453,15 +454,14 @@ test('news are told once each, and again when they come again', () => {
     assert.deepEqual(teller.take({ kind: 'none' }), []);
     assert.deepEqual(take({}), []);
     const notice = { number: 1, text: 'The workspace ran out of memory: node was ended.' };
-    assert.deepEqual(take({ notice }), [`happened: ${notice.text}`]);
-    assert.deepEqual(take({ notice }), []);
-    assert.deepEqual(take({}), []);
-    assert.deepEqual(take({ notice }), [], 'the same number is the same notice');
-    assert.deepEqual(take({ notice: { ...notice, number: 2 } }), [`happened: ${notice.text}`]);
+    assert.deepEqual(take({ notices: [notice] }), [`happened: ${notice.text}`]);
+    for (const again of [{ notices: [notice] }, {}, { notices: [notice] }]) assert.deepEqual(take(again), [], 'the same number is the same notice');
+    assert.deepEqual(take({ notices: [notice, { ...notice, number: 2 }] }), [`happened: ${notice.text}`]);
 
-    const both = { number: 3, text: 'both', path: '/workspace/x' };
-    assert.deepEqual(teller.take(status({ state: 'offline', message: 'both', notice: both })), [{ kind: 'both', text: 'both', path: both.path }]);
-    assert.deepEqual(take({ notice: both }), []);
+    const [both, ...ten] = Array.from({ length: 11 }, (_, i) => ({ number: 3 + i, text: 'both', path: `/workspace/${i}` }));
+    assert.deepEqual(teller.take(status({ state: 'offline', message: 'both', notice: both, notices: [both] })), [{ kind: 'both', text: 'both', path: both.path }]);
+    assert.equal(take({ notices: [both, ...ten], moreNotices: 2 }).length, 11, 'each of ten, and how many more there were');
+    assert.deepEqual(take({ notices: ten, moreNotices: 2 }), []);
 
     assert.match(take({ state: 'conflict', heldBack: 1200 })[0], /^held-back: 1,200 files are missing/);
     assert.deepEqual(take({ state: 'conflict', heldBack: 900 }), []);

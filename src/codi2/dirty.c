@@ -12,7 +12,7 @@ struct codi2_dirty {
     unsigned magic;
     struct map *paths;     /* dirty: path → &shallow, &closed_mark or &deep_mark */
     struct map *uploading; /* path → &mark */
-    struct map *conflicts; /* path → &mark */
+    struct map *conflicts; /* path → &mark or &differs_mark */
     bool all;
 };
 
@@ -20,6 +20,7 @@ static char shallow;
 static char deep_mark;
 static char closed_mark;
 static char mark;
+static char differs_mark;
 
 struct codi2_dirty *codi2_dirty_create(void)
 {
@@ -100,12 +101,13 @@ void codi2_dirty_upload(struct codi2_dirty *d, struct str path)
     (void)map_put(d->uploading, path, &mark);
 }
 
-bool codi2_dirty_persisted(struct codi2_dirty *d, struct str path)
+enum codi2_conflict codi2_dirty_persisted(struct codi2_dirty *d, struct str path)
 {
     ASSERT_MAGIC(d, DIRTY_MAGIC);
     void *was = map_remove(d->uploading, path);
     ASSERT(was == &mark);
-    return map_remove(d->conflicts, path) != NULL;
+    const void *how = map_remove(d->conflicts, path);
+    return !how ? CODI2_NO_CONFLICT : how == &mark ? CODI2_BOTH_CHANGED : CODI2_DIFFERS;
 }
 
 void codi2_dirty_refused(struct codi2_dirty *d, struct str path)
@@ -116,11 +118,11 @@ void codi2_dirty_refused(struct codi2_dirty *d, struct str path)
     codi2_dirty_add(d, path, /* deep= */ false);
 }
 
-void codi2_dirty_conflict(struct codi2_dirty *d, struct str path)
+void codi2_dirty_conflict(struct codi2_dirty *d, struct str path, enum codi2_conflict how)
 {
     ASSERT_MAGIC(d, DIRTY_MAGIC);
     if (map_count(d->conflicts) < CODI2_MAX_DIRTY) {
-        (void)map_put(d->conflicts, path, &mark);
+        (void)map_put(d->conflicts, path, how == CODI2_DIFFERS ? &differs_mark : &mark);
     }
 }
 

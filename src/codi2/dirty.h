@@ -55,14 +55,17 @@ void codi2_dirty_take(struct codi2_dirty *d, struct arena *arena,
 
 void codi2_dirty_upload(struct codi2_dirty *d, struct str path); /* it differs and is sent */
 
-/* The store has what was sent of it. True: others had changed it too. */
-bool codi2_dirty_persisted(struct codi2_dirty *d, struct str path) BASE_MUST_USE;
+/* Others changed it, too; or it only differs from the store, and nobody knows who did: the index was lost. */
+enum codi2_conflict { CODI2_NO_CONFLICT, CODI2_BOTH_CHANGED, CODI2_DIFFERS };
+
+/* The store has what was sent of it. */
+enum codi2_conflict codi2_dirty_persisted(struct codi2_dirty *d, struct str path) BASE_MUST_USE;
 
 /* It was not taken: dirty again. */
 void codi2_dirty_refused(struct codi2_dirty *d, struct str path);
 
-void codi2_dirty_conflict(struct codi2_dirty *d, struct str path); /* others changed it, too */
-void codi2_dirty_agreed(struct codi2_dirty *d, struct str path);   /* to the same */
+void codi2_dirty_conflict(struct codi2_dirty *d, struct str path, enum codi2_conflict how);
+void codi2_dirty_agreed(struct codi2_dirty *d, struct str path); /* both are the same */
 
 size_t codi2_dirty_uploading(const struct codi2_dirty *d);
 

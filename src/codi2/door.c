@@ -76,7 +76,7 @@ static void get_status(struct codi2_door *d, struct http_request *request,
         }
         (void)codi2_status_wait(d->options.status, known, time_monotonic() + WAIT_S * USEC_PER_SEC);
     }
-    codi2_status_write(d->options.status, http_body_buf(response));
+    codi2_status_tell(d->options.status, http_body_buf(response));
 }
 
 static void get_not_kept(struct codi2_door *d, struct http_request *request,

@@ -106,7 +106,7 @@ static int note_conflict(struct note *n, const struct codi2_change *change, uint
     if (version == 0) {
         return codi2_index_delete(index, s->path);
     }
-    codi2_dirty_conflict(n->m->dirty, s->path);
+    codi2_dirty_conflict(n->m->dirty, s->path, CODI2_BOTH_CHANGED);
     struct codi2_entry entry = {
         .path = s->path, .look = {.kind = s->look.kind}, .version = version};
     return codi2_index_put(index, &entry);
@@ -140,7 +140,7 @@ int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct 
 enum { MOST_NAME = 120 };
 
 /* Whoever works here has changed what others changed too: their version is the one before ours in the history. */
-static void tell_conflict(struct codi2_mirror *m, struct str path)
+static void tell_conflict(struct codi2_mirror *m, struct str path, enum codi2_conflict how)
 {
     BUF_AUTO(text, 1024);
     struct str name = path.n > MOST_NAME ? str_slice(path, path.n - MOST_NAME, path.n) : path;
@@ -149,9 +149,11 @@ static void tell_conflict(struct codi2_mirror *m, struct str path)
     }
     name.n = str_utf8_prefix(name);
     buf_printf(&text,
-               STR_FMT
-               " was changed here and elsewhere at the same time. What you have here stays; "
-               "the other version is in its history.",
+               how == CODI2_DIFFERS
+                   ? STR_FMT " differs from what was stored. What you have here stays on top; the "
+                             "other version is in its history."
+                   : STR_FMT " was changed here and elsewhere at the same time. What you have here "
+                             "stays; the other version is in its history.",
                STR_ARG(name));
     codi2_status_notice(
         m->options.status,
@@ -166,10 +168,10 @@ void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch
         if (batch->changes[i].saved) {
             codi2_saves_done(m->saves, step->path, &batch->changes[i].content.hash);
         }
-        bool conflict = codi2_dirty_persisted(m->dirty, step->path);
+        enum codi2_conflict conflict = codi2_dirty_persisted(m->dirty, step->path);
         /* In a home the last writer wins (ADR 17), except over what a person has just saved: who pressed the key is told. */
         if (conflict && content && (!m->options.home || batch->changes[i].saved)) {
-            tell_conflict(m, step->path);
+            tell_conflict(m, step->path, conflict);
         }
     }
 }

@@ -202,7 +202,9 @@ static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const stru
         return put_entry(m, r, now);
     }
     /* The store's version becomes the base of ours; equal content is noticed when it is read, and is no conflict. */
-    codi2_dirty_conflict(m->dirty, r->path);
+    bool lost =
+        m->fresh && atomic_load(&m->applied) == 0; /* the index: who changed it is not known */
+    codi2_dirty_conflict(m->dirty, r->path, lost ? CODI2_DIFFERS : CODI2_BOTH_CHANGED);
     codi2_dirty_add(m->dirty, r->path, now->kind == CODI2_FOLDER);
     return codi2_index_put(m->index, &theirs);
 }

@@ -6,11 +6,13 @@
 #include "base/json.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "codi2/notices.h"
 
 enum {
     STATUS_MAGIC = 0x73746174,
-    MESSAGE_ROOM = 300,
-    PATH_ROOM = 1024, /* what is longer is not told; in JSON it may be six times that */
+    MESSAGE_ROOM = CODI2_NOTICE_TEXT,
+    PATH_ROOM =
+        CODI2_NOTICE_PATH, /* what is longer is not told; in JSON it may be six times that */
     NOTICE_S = 60,
     MOST_FAILED = 10,
     FAILED_ROOM = 6 * 1024, /* JSON before which a path of "failed" must end */
@@ -34,6 +36,7 @@ struct codi2_status {
     usec_t notice_until;                              /* monotonic */
     uint64_t notices;                                 /* how many there have been */
     char notice_path[PATH_ROOM + 1];                  /* absolute; empty: it is about no file */
+    struct codi2_notices untold;
     struct codi2_unkept not_kept[CODI2_ROOTS];
     uint64_t not_kept_at; /* the revision at which any of them last changed */
     enum codi2_ide_state ide;
@@ -140,6 +143,7 @@ void codi2_status_notice(struct codi2_status *s, const struct codi2_notice *noti
         s->notice_path[0] = '\0';
     }
     put_message_locked(s, CODI2_ROOTS, notice->text);
+    codi2_notices_add(&s->untold, s->notices, s->messages[CODI2_ROOTS], s->notice_path);
     changed_locked(s); /* the same words again are news, too */
 }
 
@@ -348,6 +352,21 @@ static void write_words_locked(struct codi2_status *s, struct json_writer *w)
     }
 }
 
+static void write_locked(struct codi2_status *s, struct json_writer *w)
+{
+    json_member_integer(w, "revision", (int64_t)s->revision);
+    write_progress_locked(s, w);
+    write_words_locked(s, w);
+    write_activity_locked(s, w);
+    json_member_integer(w, "not_kept_at", (int64_t)s->not_kept_at);
+    (void)write_list_locked(
+        s, w, "failed",
+        (struct codi2_unkept_list){
+            .failed = true, .with_why = true, .most = MOST_FAILED, .room = FAILED_ROOM});
+    (void)write_list_locked(s, w, "not_kept",
+                            (struct codi2_unkept_list){.most = MOST_SHOWN, .room = SHOWN_ROOM});
+}
+
 void codi2_status_write(struct codi2_status *s, struct buf *out)
 {
     ASSERT_MAGIC(s, STATUS_MAGIC);
@@ -355,17 +374,19 @@ void codi2_status_write(struct codi2_status *s, struct buf *out)
     struct json_writer w;
     json_writer_init(&w, out);
     json_object(&w);
-    json_member_integer(&w, "revision", (int64_t)s->revision);
-    write_progress_locked(s, &w);
-    write_words_locked(s, &w);
-    write_activity_locked(s, &w);
-    json_member_integer(&w, "not_kept_at", (int64_t)s->not_kept_at);
-    (void)write_list_locked(
-        s, &w, "failed",
-        (struct codi2_unkept_list){
-            .failed = true, .with_why = true, .most = MOST_FAILED, .room = FAILED_ROOM});
-    (void)write_list_locked(s, &w, "not_kept",
-                            (struct codi2_unkept_list){.most = MOST_SHOWN, .room = SHOWN_ROOM});
+    write_locked(s, &w);
+    json_object_end(&w);
+}
+
+void codi2_status_tell(struct codi2_status *s, struct buf *out)
+{
+    ASSERT_MAGIC(s, STATUS_MAGIC);
+    LOCK_SCOPE(&s->lock);
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_object(&w);
+    write_locked(s, &w);
+    codi2_notices_write(&s->untold, &w);
     json_object_end(&w);
 }
 

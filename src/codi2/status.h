@@ -41,8 +41,9 @@ void codi2_status_get(struct codi2_status *s, unsigned root, struct codi2_facts 
 void codi2_status_message(struct codi2_status *s, unsigned root, struct str message);
 
 /*
- * The same about the whole workspace, for a minute: as the message when no root has something to say, and as a numbered notice,
- * so that whoever shows it can show each once. path, relative to the root: what it is about, empty when it is no file.
+ * The same about the whole workspace: for a minute as the message when no root has something to say, and as a numbered notice,
+ * so that whoever shows it can show each once; it waits for a day until somebody does (notices.h). path, relative to the root:
+ * what it is about, empty when it is no file.
  */
 struct codi2_notice {
     struct str text;
@@ -74,6 +75,9 @@ void codi2_status_busy(struct codi2_status *s, const struct codi2_busy *busy);
 
 /* The object that src/wire/README.md describes; always less than WIRE_MAX_STATUS. */
 void codi2_status_write(struct codi2_status *s, struct buf *out);
+
+/* The same for who shows it to a person, with all notices that were not told yet: they count as told from now on. */
+void codi2_status_tell(struct codi2_status *s, struct buf *out);
 
 /* Waits until the revision differs from known or the deadline (monotonic) is over; the revision now. */
 uint64_t codi2_status_wait(struct codi2_status *s, uint64_t known, usec_t deadline);

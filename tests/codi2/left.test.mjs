@@ -40,6 +40,9 @@ test("without its index a disk does not put what it was left with over what the 
   for (const [path, text] of Object.entries(expected)) assert.equal(fs.readFileSync(world.tree(path), "utf8"), text);
   const stored = await world.stored();
   for (const [path, text] of Object.entries(expected)) assert.match(stored[path], new RegExp(hash(text)));
+  const { notices } = await world.status();
+  assert.deepEqual(notices.map(({ path }) => path).sort(), ["brought-back", "new-here", "put-back"].map((name) => `/workspace/${name}`), "what went on top is told");
+  for (const { text } of notices) assert.match(text, /^\S+ differs from what was stored\. What you have here stays on top; the other version is in its history\.$/);
 });
 
 test("without its index a disk follows what others wrote, also what came when the store had gone on", { timeout: 60_000 }, async (t) => {

@@ -246,6 +246,26 @@ test("a file changed on both sides at once: ours stays, theirs is in the history
   assert.equal(notice.path, "/workspace/both");
 });
 
+test("of ten files changed on both sides each is told, also to who looks later", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  const names = Array.from({ length: 10 }, (_, i) => `f${i}`);
+  for (const name of names) fs.writeFileSync(world.tree(name), "before");
+  await world.sync();
+  const versions = Object.fromEntries((await world.entries()).map((e) => [e.path, e.version]));
+  const hash = createHash("sha256").update("theirs").digest("hex");
+  world.codi2.kill("SIGSTOP");
+  await until("it stands", () => /\) T/.test(fs.readFileSync(`/proc/${world.codi2.pid}/stat`, "utf8")));
+  for (const name of names) fs.writeFileSync(world.tree(name), "ours");
+  assert.ok(await world.change(...names.map((path) => ({ change: "put", path, base: versions[path], author: { kind: "api", id: "usr-other" }, kind: "file", mode: 0o644, mtime: 1, size: 6, hash, bytes: Buffer.from("theirs").toString("base64") }))));
+  world.codi2.kill("SIGCONT");
+  await world.sync();
+  const { notices } = await world.status();
+  assert.deepEqual(notices.map(({ path }) => path).sort(), names.map((name) => `/workspace/${name}`));
+  assert.equal(new Set(notices.map(({ number }) => number)).size, 10);
+});
+
 test("a name of a person's that begins as those of codi2's drafts is a name as any", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();

@@ -116,13 +116,14 @@ static void a_conflict_is_told_once_and_not_when_both_agree(void **state)
 {
     (void)state;
     struct codi2_dirty *d = codi2_dirty_create();
-    codi2_dirty_conflict(d, STR("a"));
-    codi2_dirty_conflict(d, STR("b"));
+    codi2_dirty_conflict(d, STR("a"), CODI2_BOTH_CHANGED);
+    codi2_dirty_conflict(d, STR("b"), CODI2_DIFFERS);
     codi2_dirty_agreed(d, STR("b"));
     for (int i = 0; i < 2; i++) {
         codi2_dirty_upload(d, STR("a"));
         codi2_dirty_upload(d, STR("b"));
-        assert_int_equal(codi2_dirty_persisted(d, STR("a")), i == 0);
+        assert_int_equal(codi2_dirty_persisted(d, STR("a")),
+                         i == 0 ? CODI2_BOTH_CHANGED : CODI2_NO_CONFLICT);
         assert_false(codi2_dirty_persisted(d, STR("b")));
     }
     codi2_dirty_destroy(d);

@@ -193,6 +193,47 @@ static void each_notice_has_a_number(void **state)
     time_test_real();
 }
 
+static bool tells(struct codi2_status *s, const char *part)
+{
+    BUF_AUTO(text, 512 * 1024);
+    codi2_status_tell(s, &text);
+    return strstr(buf_z(&text), part) != NULL;
+}
+
+static void a_notice_waits_a_day_for_somebody_to_fetch_it(void **state)
+{
+    (void)state;
+    time_test_set(0, 1000 * USEC_PER_SEC);
+    struct codi2_status *s = codi2_status_create();
+    const struct codi2_notice ended = {.text = STR("ended")};
+    assert_false(tells(s, "notices"));
+    codi2_status_notice(s, &ended);
+    codi2_status_notice(s, &(struct codi2_notice){STR("both"), .path = STR("a")});
+    time_test_advance(23 * 3600 * USEC_PER_SEC);
+    assert_false(says(s, "notice"));
+    const char *both = "\"notices\":[{\"number\":1,\"text\":\"ended\"},{\"number\":2,"
+                       "\"text\":\"both\",\"path\":\"/workspace/a\"}]}";
+    assert_true(tells(s, both));
+    time_test_advance(59 * USEC_PER_SEC); /* another page */
+    assert_true(tells(s, both));
+    time_test_advance(USEC_PER_SEC);
+    assert_false(tells(s, "notices"));
+    for (int i = 3; i <= 36; i++) {
+        codi2_status_notice(s, &ended);
+    }
+    assert_true(tells(s, "\"notices\":[{\"number\":5,"));
+    assert_true(tells(s, "\"number\":36,\"text\":\"ended\"}],\"more_notices\":2}"));
+    codi2_status_notice(s, &ended); /* in place of one that was fetched */
+    assert_true(tells(s, "\"number\":37,\"text\":\"ended\"}],\"more_notices\":2}"));
+    time_test_advance(60 * USEC_PER_SEC);
+    assert_false(tells(s, "notices"));
+    codi2_status_notice(s, &ended);
+    time_test_advance(24 * 3600 * USEC_PER_SEC);
+    assert_false(tells(s, "notices"));
+    codi2_status_destroy(s);
+    time_test_real();
+}
+
 static void what_could_not_be_kept_stands_apart(void **state)
 {
     (void)state;
@@ -337,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_message_is_cut_between_characters),
         cmocka_unit_test(a_notice_goes_after_a_minute_and_stands_behind_a_message),
         cmocka_unit_test(each_notice_has_a_number),
+        cmocka_unit_test(a_notice_waits_a_day_for_somebody_to_fetch_it),
         cmocka_unit_test(what_could_not_be_kept_stands_apart),
         cmocka_unit_test(idle_time_begins_when_nothing_keeps_it_awake),
         cmocka_unit_test(a_barrier_waits_for_every_root),

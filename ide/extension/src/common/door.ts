@@ -10,7 +10,7 @@ export type DoorState = (typeof DOOR_STATES)[number];
 export const HELD_BACK_CHOICES = ['restore', 'delete'] as const;
 export type HeldBackChoice = (typeof HELD_BACK_CHOICES)[number];
 
-/** Something that happened within the last minute; the number tells it from another in the same words. */
+/** Something that happened; the number tells it from another in the same words. */
 export interface Notice {
     readonly number: number;
     readonly text: string;
@@ -38,7 +38,12 @@ export interface DoorStatus {
     /** Those that somebody would want to be kept; the first of them. */
     readonly failed: readonly NotKept[];
     readonly message?: string;
+    /** The last one, while it is of the last minute. */
     readonly notice?: Notice;
+    /** All that were not told yet, or within the last minute. */
+    readonly notices: readonly Notice[];
+    /** How many others there were that nobody was told of. */
+    readonly moreNotices: number;
 }
 
 export const NOT_KEPT_REASONS = ['ignored', 'special', 'unreadable', 'too_large', 'bad_name'] as const;
@@ -52,6 +57,7 @@ export interface NotKept {
 
 const MAX_NOT_KEPT = 1000;
 const MAX_ALL_NOT_KEPT = 10_000;
+const MAX_NOTICES = 100;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -73,6 +79,11 @@ function toNotKept(value: unknown): NotKept | undefined {
     return path !== undefined && why !== undefined ? { path, why } : undefined;
 }
 
+function toNotice(value: unknown): Notice | undefined {
+    const words = isFields(value) ? text(value.text) : undefined;
+    return isFields(value) && words !== undefined ? { number: count(value.number), text: words, path: text(value.path) } : undefined;
+}
+
 /** What `GET /not-kept` answers. Entries that are not understood are left out. */
 export function toAllNotKept(value: unknown): readonly NotKept[] {
     const list = isFields(value) && Array.isArray(value.not_kept) ? value.not_kept : [];
@@ -89,6 +100,7 @@ export function toDoorStatus(value: unknown): DoorStatus {
         throw new Error(`the status has no known state: ${String(value.state)}`);
     }
     const notKept = Array.isArray(value.not_kept) ? value.not_kept : [];
+    const notices = Array.isArray(value.notices) ? value.notices : [value.notice];
     return {
         state,
         pending: count(value.pending),
@@ -103,9 +115,9 @@ export function toDoorStatus(value: unknown): DoorStatus {
         notKeptAt: count(value.not_kept_at),
         failed: toAllNotKept({ not_kept: value.failed }),
         message: text(value.message),
-        notice: isFields(value.notice) && text(value.notice.text)
-            ? { number: count(value.notice.number), text: String(value.notice.text), path: text(value.notice.path) }
-            : undefined
+        notice: toNotice(value.notice),
+        notices: notices.slice(0, MAX_NOTICES).map(toNotice).filter(one => one !== undefined),
+        moreNotices: count(value.more_notices)
     };
 }
 

@@ -27,15 +27,17 @@ export class NewsTeller {
     protected failed = new Set<string>();
     protected heldBack = false;
     protected blocked = '';
-    protected noticed = '';
+    protected noticed = new Set<string>();
+    protected moreNoticed = 0;
 
     take(report: DoorReport): News[] {
         if (report.kind !== 'status') {
             return [];
         }
-        const { failed, heldBack, state, message, notice } = report.status;
+        const { failed, heldBack, state, message, notice, notices, moreNotices } = report.status;
         return [...this.takeHeldBack(heldBack), ...this.takeFailed(failed),
-            ...this.takeBlocked(state === 'offline' && message !== notice?.text ? message : undefined), ...this.takeNotice(notice)];
+            ...this.takeBlocked(state === 'offline' && message !== notice?.text ? message : undefined),
+            ...this.takeNotices(notices), ...this.takeMore(moreNotices)];
     }
 
     protected takeHeldBack(count: number): News[] {
@@ -65,14 +67,20 @@ export class NewsTeller {
         return isNew ? [{ kind: 'blocked', text: message }] : [];
     }
 
-    protected takeNotice(notice: Notice | undefined): News[] {
-        const key = notice ? `${notice.number} ${notice.text}` : this.noticed;
-        const isNew = notice !== undefined && key !== this.noticed;
-        this.noticed = key;
-        if (!isNew) {
-            return [];
-        }
-        const { text, path } = notice;
-        return [path === undefined ? { kind: 'happened', text } : { kind: 'both', text, path }];
+    protected takeNotices(notices: readonly Notice[]): News[] {
+        const keyOf = ({ number, text }: Notice): string => `${number} ${text}`;
+        const news = notices.filter(notice => !this.noticed.has(keyOf(notice)));
+        this.noticed = notices.length > 0 ? new Set(notices.map(keyOf)) : this.noticed;
+        return news.map(({ text, path }): News => path === undefined ? { kind: 'happened', text } : { kind: 'both', text, path });
+    }
+
+    protected takeMore(count: number): News[] {
+        const isNew = count > this.moreNoticed;
+        this.moreNoticed = count;
+        return isNew ? [{
+            kind: 'happened',
+            text: `${count.toLocaleString('en')} more such ${count === 1 ? 'notice' : 'notices'} came before these. ` +
+                'What was changed elsewhere is in the history of each file.'
+        }] : [];
     }
 }

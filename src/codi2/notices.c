@@ -1,0 +1,66 @@
+#include "codi2/notices.h"
+
+#include <stdio.h>
+
+#include "base/assert.h"
+
+static const usec_t unfetched = 24 * 3600 * USEC_PER_SEC;
+static const usec_t fetched = 60 * USEC_PER_SEC; /* so long, for who else looks */
+
+static void remove_first(struct codi2_notices *n)
+{
+    n->count--;
+    memmove(n->at, n->at + 1, n->count * sizeof n->at[0]);
+}
+
+void codi2_notices_add(struct codi2_notices *n, uint64_t number, const char *text, const char *path)
+{
+    if (n->count == CODI2_MAX_NOTICES) {
+        n->more += n->at[0].fetched ? 0 : 1;
+        remove_first(n);
+    }
+    struct codi2_kept_notice *one = &n->at[n->count++];
+    *one = (struct codi2_kept_notice){.number = number, .until = time_monotonic() + unfetched};
+    int text_length = snprintf(one->text, sizeof one->text, "%s", text);
+    int path_length = snprintf(one->path, sizeof one->path, "%s", path);
+    ASSERT(text_length <= CODI2_NOTICE_TEXT && path_length <= CODI2_NOTICE_PATH);
+}
+
+static void write_one(const struct codi2_kept_notice *one, struct json_writer *w)
+{
+    json_object(w);
+    json_member_integer(w, "number", (int64_t)one->number);
+    json_member_string(w, "text", str_from(one->text));
+    if (one->path[0]) {
+        json_member_string(w, "path", str_from(one->path));
+    }
+    json_object_end(w);
+}
+
+void codi2_notices_write(struct codi2_notices *n, struct json_writer *w)
+{
+    usec_t now = time_monotonic();
+    size_t left = 0;
+    for (size_t i = 0; i < n->count; i++) { /* one that was fetched may end before an older one */
+        if (n->at[i].until > now) {
+            n->at[left++] = n->at[i];
+        }
+    }
+    n->count = left;
+    if (n->count == 0) {
+        n->more = 0;
+        return;
+    }
+    json_name(w, "notices");
+    json_array(w);
+    for (size_t i = 0; i < n->count; i++) {
+        struct codi2_kept_notice *one = &n->at[i];
+        write_one(one, w);
+        one->until = one->fetched ? one->until : now + fetched;
+        one->fetched = true;
+    }
+    json_array_end(w);
+    if (n->more > 0) {
+        json_member_integer(w, "more_notices", (int64_t)n->more);
+    }
+}
