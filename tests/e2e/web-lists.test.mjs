@@ -17,6 +17,9 @@ const context = await world.newContext();
 const page = await context.newPage();
 await world.logIn(page, ada);
 
+/** Nobody is logged in there. */
+const outside = await (await world.newContext()).newPage();
+
 const trouble = { status: 500, json: { success: false, error: { code: "internal", message: "Something went wrong on the server.", request_id: "req-trouble" } } };
 
 const dialog = () => page.getByRole("dialog");
@@ -30,7 +33,7 @@ const move = async () => {
   await page.getByRole("menuitem", { name: /^Move/ }).click();
 };
 
-/** within: the part that reads, where it is not the page's; open: how one gets there; isFile: no API's answer. */
+/** within: the part that reads, where it is not the page's; open: how one gets there; isFile: no API's answer; on: not the page of who is logged in. */
 const pages = [
   { name: "sessions", path: "/sessions", reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByRole("list", { name: "Sessions", exact: true }) },
   { name: "deleted", path: "/sessions?show=deleted", reads: /\/api\/v5\/sessions\?.*deleted=true/, ready: () => page.getByText("Nothing deleted") },
@@ -63,37 +66,37 @@ const pages = [
   { name: "invitations", path: "/settings/members", reads: /\/api\/v5\/tenant\/invitations/, ready: () => page.getByRole("list", { name: "Invitations" }) },
   { name: "versions", path: `/sessions/${id}/files/hello.txt?history`, reads: /\/api\/v5\/sessions\/[^/]+\/history\/hello\.txt/, ready: () => page.getByRole("list", { name: "Versions" }) },
   { name: "share", path: `/sessions/${id}/files`, open: share, within: dialog, reads: /\/api\/v5\/sessions\/[^/]+\/links/, ready: () => dialog().getByRole("list", { name: "Links" }) },
+  { name: "team-name", path: "/settings/members", within: () => page.getByRole("region", { name: "Team" }), reads: /\/api\/v5\/tenant$/, ready: () => page.getByLabel("Name of the team") },
+  { name: "register", path: "/register", on: outside, reads: /\/api\/v5\/auth\/registration$/, ready: () => button("Create account", outside) },
   { name: "shared", path: `/shared#token=${token}`, reads: /\/api\/v5\/shared$/, ready: () => page.getByRole("heading", { name: "Project A" }) },
   { name: "shared-file", path: `/shared?file=hello.txt#token=${token}`, reads: /\/api\/v5\/shared\/files\/hello\.txt/, ready: () => page.getByTestId("text") },
   { name: "shared-folder", path: `/shared?folder=#token=${token}`, reads: /\/api\/v5\/shared\/files(\?.*)?$/, ready: () => page.getByRole("list", { name: "Entries" }) },
 ];
 
-const whole = () => page.locator("main");
-
-for (const { name, path, open, within = whole, isFile = false, reads, ready } of pages) {
+for (const { name, path, open, on = page, within = () => on.locator("main"), isFile = false, reads, ready } of pages) {
   test(`${name}: under way, refused, and there at the next try`, async () => {
     let release;
     const held = new Promise((resolve) => { release = resolve; });
-    await page.route(reads, async (route) => {
+    await on.route(reads, async (route) => {
       await held;
       await route.fulfill(trouble);
     });
-    await page.goto(home + path);
+    await on.goto(home + path);
     await open?.();
     await visible(within().getByLabel("Loading"));
-    await setTheme(page, "dark");
-    await axe(page, `${name} under way`);
-    await shot(page, `${name}-loading`);
-    await setTheme(page, "light");
+    await setTheme(on, "dark");
+    await axe(on, `${name} under way`);
+    await shot(on, `${name}-loading`);
+    await setTheme(on, "light");
     release();
     const alert = within().getByRole("alert").first();
     await visible(alert);
     if (!isFile) await visible(alert.getByRole("button", { name: "Copy request id req-trouble" }));
-    await axe(page, `${name} refused`);
-    if (name === "sessions" || name === "folder") await look(page, `${name}-error`);
-    await page.unroute(reads);
+    await axe(on, `${name} refused`);
+    if (name === "sessions" || name === "folder") await look(on, `${name}-error`);
+    await on.unroute(reads);
     await button("Try again", alert).click();
-    await visible(ready()).catch(async (error) => { await shot(page, `failed-${name}`); throw error; });
+    await visible(ready()).catch(async (error) => { await shot(on, `failed-${name}`); throw error; });
   });
 }
 

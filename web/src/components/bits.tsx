@@ -41,6 +41,17 @@ export function ListSkeleton({ rows = 5 }: { readonly rows?: number }) {
   );
 }
 
+/** In the place of a form, about as high as it will be. */
+export function FormSkeleton({ fields }: { readonly fields: number }) {
+  const late = useLate(150);
+  return (
+    <Stack gap="20px" aria-busy="true" aria-label="Loading" role="status" visibility={late ? "visible" : "hidden"}>
+      {Array.from({ length: fields }, (_, i) => <Stack key={i} gap="10px"><Skeleton height="12px" width="72px" /><Skeleton height="40px" /></Stack>)}
+      <Skeleton height="40px" width="120px" />
+    </Stack>
+  );
+}
+
 interface EmptyProps {
   readonly icon: ReactNode;
   readonly title: string;

@@ -5,7 +5,7 @@ import { LogOut } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { Link, useLocation } from "react-router";
 import { limitsOfLoginInput, limitsOfRegisterInput, type RegisterInput } from "../api/generated";
-import { ListSkeleton, Logo, TextField, TextLink, usePageTitle } from "../components/bits";
+import { FormSkeleton, Logo, TextField, TextLink, usePageTitle } from "../components/bits";
 import { FooterLink, Version } from "../components/footer";
 import { FormProblem, ProblemNotice } from "../components/problem-notice";
 import { sayProblem } from "../components/toaster";
@@ -140,7 +140,7 @@ function Register({ invitation, confirmed }: { readonly invitation: string | und
   }
   if (confirmed !== undefined) return <EnterForm kind="register" invitation={invitation} confirmed={confirmed} />;
   if (error !== null) return <ProblemNotice error={error} retry={() => void refetch()} />;
-  if (data === undefined) return <ListSkeleton rows={2} />;
+  if (data === undefined) return <FormSkeleton fields={3} />;
   if (data.registration === "closed" || (data.registration === "invite" && invitation === undefined)) {
     return <Text role="status">{data.registration === "closed" ? "Registration is closed here." : "Registration is by invitation here: open the link that you were given."}</Text>;
   }

@@ -6,7 +6,7 @@ import { refreshTenant, useTenant } from "../../api/team";
 import { textProblem } from "../../lib/check";
 import { fieldProblem, isCode } from "../../lib/problem";
 import { api } from "../../stores/auth";
-import { ListSkeleton, TextField } from "../bits";
+import { FormSkeleton, TextField } from "../bits";
 import { FormProblem, ProblemNotice } from "../problem-notice";
 import { useSending } from "../sending";
 import { say } from "../toaster";
@@ -54,6 +54,6 @@ function NameForm({ tenant }: { readonly tenant: Tenant }) {
 
 export function TeamName() {
   const { data, error, refetch } = useTenant();
-  if (data === undefined) return error === null ? <ListSkeleton rows={1} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
+  if (data === undefined) return error === null ? <FormSkeleton fields={1} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
   return <NameForm tenant={data} />;
 }
