@@ -84,10 +84,10 @@ test("while it is cloned the pages say how far, and its end", async () => {
   await visible(card.getByText(`Not cloned. ${message}`));
   await page.goto(`${home}/sessions/${id}/files`);
   await visible(bar.and(page.getByRole("alert")).getByText(message));
-  tell(id, "active", ide, { ...source, state: "pending" });
   const again = page.waitForResponse((response) => response.url().endsWith(`/sessions/${id}/clone`));
   await button("Try again", bar).click();
   assert.equal((await again).status(), 202);
+  tell(id, "active", ide, { ...source, state: "pending" }); // not before: the page may ask at any time
   await gone(bar.and(page.getByRole("alert")));
   await poke();
   await visible(bar.and(page.locator("[data-cloning=soon]")));

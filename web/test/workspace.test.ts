@@ -79,6 +79,11 @@ test("how soon a session is asked for again", () => {
   expect(sessionInterval({ ...running, workspace: { ...running.workspace, pending: 1 } }, null)).toBe(3000);
   expect(sessionInterval({ ...running, workspace: { ...running.workspace, connected: false } }, null)).toBe(3000);
   expect(sessionInterval(running, new TypeError("away"))).toBe(3000);
+  // Where its events are heard:
+  expect(sessionInterval(running, null, true)).toBe(20_000);
+  expect(sessionInterval(starting, null, true)).toBe(2000);
+  expect(sessionInterval({ ...running, workspace: { ...running.workspace, pending: 1 } }, null, true)).toBe(5000);
+  expect(sessionInterval(running, new TypeError("away"), true)).toBe(3000);
   expect(sessionInterval(starting, failure(429, 7))).toBe(7000);
 });
 

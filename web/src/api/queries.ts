@@ -5,7 +5,8 @@ import { api } from "../stores/auth";
 import { dropSession } from "../stores/open";
 import { HOME } from "../lib/paths";
 import { isCloning, isMoving, isUnsettled } from "../lib/workspace";
-import { ApiError, type Change, type Entry, type Kept, type Session } from "./generated";
+import { useLive } from "../stores/live";
+import { ApiError, type Change, type Entry, type Kept, type Session, type SessionListReply } from "./generated";
 import { treeOf } from "./trees";
 
 export const queryClient = new QueryClient({
@@ -28,6 +29,21 @@ const keys = {
 /** The same function each time: with another one all sessions would be compared with each render. */
 const allOf = ({ pages }: InfiniteData<{ readonly data: readonly Session[] }>): readonly Session[] => pages.flatMap(({ data }) => data);
 
+/** What becomes of the session whose events are heard stands in the lists as soon as it is known (showInLists). */
+function changesUnheard(one: Session): boolean {
+  return one.id !== useLive.getState().id && (isMoving(one) || isCloning(one));
+}
+
+/** Lists that are shown say of a session what its own page does. */
+function showInLists(session: Session): void {
+  const key = keys.sessions(session.status === "deleted");
+  const state = queryClient.getQueryState<InfiniteData<Pick<SessionListReply, "data" | "page">, string>>(key);
+  const isSame = (one: Session): boolean => JSON.stringify(one) === JSON.stringify(session);
+  if (!state?.data?.pages.some(({ data }) => data.some((one) => one.id === session.id && !isSame(one)))) return;
+  const pages = state.data.pages.map((page) => ({ ...page, data: page.data.map((one) => (one.id === session.id ? session : one)) }));
+  queryClient.setQueryData(key, { ...state.data, pages }, { updatedAt: state.dataUpdatedAt });
+}
+
 export function useSessions(deleted = false) {
   return useInfiniteQuery({
     queryKey: keys.sessions(deleted),
@@ -36,7 +52,7 @@ export function useSessions(deleted = false) {
     initialPageParam: "",
     getNextPageParam: ({ page }) => page.next ?? undefined,
     select: allOf,
-    refetchInterval: ({ state }) => (state.data?.pages.some(({ data }) => data.some((one) => isMoving(one) || isCloning(one))) ? 5000 : 30_000),
+    refetchInterval: ({ state }) => (state.data?.pages.some(({ data }) => data.some(changesUnheard)) ? 5000 : 30_000),
   });
 }
 
@@ -80,12 +96,19 @@ export function movingInterval(changingMs: number): number {
   return changingMs < 60_000 ? 2000 : 5000;
 }
 
+/** While its events are heard: these tell of each state, but not how far it is within one, whether it reaches the server, nor what keeps it awake. */
+function heardInterval(session: Session): number {
+  if (isMoving(session)) return Math.max(2000, movingInterval(movingFor(session)));
+  return isUnsettled(session) ? 5000 : 20_000;
+}
+
 /** How long until a session is asked for again, in ms. */
-export function sessionInterval(session: Session | undefined, error: unknown): number {
+export function sessionInterval(session: Session | undefined, error: unknown, isHeard = false): number {
   if (error instanceof ApiError && error.status === 429) return (error.retryAfter ?? 5) * 1000;
   if (error !== null && error !== undefined) return 3000;
   if (session === undefined) return 1000;
   const changingMs = movingFor(session);
+  if (isHeard) return heardInterval(session);
   if (isMoving(session)) return movingInterval(changingMs);
   return isUnsettled(session) ? 3000 : 10_000;
 }
@@ -95,7 +118,11 @@ const BEHIND_MS = 30_000;
 
 const sessionQuery = (id: string) => ({
   queryKey: keys.session(id),
-  queryFn: ({ signal }: { readonly signal: AbortSignal }) => api.sessionsGet({ sessionId: id, signal }),
+  queryFn: async ({ signal }: { readonly signal: AbortSignal }) => {
+    const session = await api.sessionsGet({ sessionId: id, signal });
+    showInLists(session);
+    return session;
+  },
   // Asked again soon in any case; a failure is to be seen at once.
   retry: false,
   staleTime: 1000,
@@ -106,12 +133,13 @@ export function useSession(id: string) {
   return useQuery(sessionQuery(id));
 }
 
-/** Asked for while the page is visible: each second or two while it changes, else every ten; every thirty if it is not shown. */
+/** Asked for while the page is visible: each second or two while it changes, else every ten; every twenty if its events are heard, every thirty if it is not shown. */
 export function useFollowedSession(id: string, isShown: boolean) {
+  const isHeard = useLive((live) => live.id === id);
   return useQuery({
     ...sessionQuery(id),
     refetchInterval: ({ state }) => {
-      const ms = sessionInterval(state.data, state.error);
+      const ms = sessionInterval(state.data, state.error, isHeard);
       return isShown ? ms : Math.max(ms, BEHIND_MS);
     },
   });
@@ -162,12 +190,13 @@ async function listFolder(tree: string, path: string, signal: AbortSignal, at?: 
 }
 
 export function useFolder(tree: string, path: string, enabled = true) {
+  const isHeard = useLive((live) => live.id === tree);
   return useQuery({
     queryKey: keys.folder(tree, path),
     queryFn: ({ signal }) => listFolder(tree, path, signal),
     enabled,
-    // What the workspace changes shows up here too.
-    refetchInterval: 10_000,
+    // What the workspace changes shows up here too; where events are heard, these tell of it (live.ts).
+    refetchInterval: isHeard ? false : 10_000,
   });
 }
 
@@ -184,7 +213,7 @@ export function useFolderAt(sessionId: string, path: string, at: number) {
 /** As many as a slider has steps for. */
 const CHANGES = 500;
 
-const changesQuery = (tree: string, op?: Change["op"]) => infiniteQueryOptions({
+export const changesQuery = (tree: string, op?: Change["op"]) => infiniteQueryOptions({
   queryKey: ["files", tree, "", "changes", op ?? "any"],
   queryFn: ({ pageParam, signal }) => treeOf(tree).changes({ limit: CHANGES, signal, ...(op !== undefined ? { op } : {}), ...(pageParam !== "" ? { cursor: pageParam } : {}) }),
   initialPageParam: "",

@@ -4,6 +4,7 @@ import { Box, Button, Flex, Text } from "@chakra-ui/react";
 import { useCallback, useEffect, useState } from "react";
 import { useNavigate } from "react-router";
 import { ApiError, type Session } from "../../api/generated";
+import { useEvents } from "../../api/live";
 import { askForSession, useFollowedSession, useSessionChange } from "../../api/queries";
 import { type Persistence, riskOfLeaving, type Wish } from "../../lib/frame";
 import { historyAddress } from "../../lib/paths";
@@ -143,6 +144,7 @@ export function isSilence(error: unknown): boolean {
 function OpenSession({ id, isCurrent, isShown }: { readonly id: string; readonly isCurrent: boolean; readonly isShown: boolean }) {
   const { data: session, error } = useFollowedSession(id, isCurrent);
   const isGone = error instanceof ApiError && error.status === 404;
+  useEvents(id, isCurrent && session !== undefined && session.status !== "deleted" && !isGone);
   useEffect(() => {
     // The page of the present one says that it is gone; a tab that nobody looks at just closes.
     if (isGone && !isCurrent) dropSession(id);
