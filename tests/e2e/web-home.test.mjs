@@ -17,6 +17,8 @@ test("an empty home says what will be there", async () => {
   await link("Your home", page).click();
   await page.waitForURL(`${home}/home`);
   await visible(page.getByText("Your home is empty"));
+  assert.equal(await button("Download all", page).count(), 0);
+  assert.equal(await page.getByRole("navigation", { name: "Files" }).count(), 0);
   await look(page, "home-empty");
 });
 

@@ -38,7 +38,7 @@ async function begin(choice) {
 test("from a repository: what is wrong stands beside the field, and a name is suggested", async () => {
   await begin("Git repository");
   await button("Create", dialog).click();
-  await visible(dialog.getByText("Enter the repository's address."));
+  await visible(dialog.getByText("Enter the repository’s address."));
   await named("Address").fill("git@git.example.com:engine.git");
   await named("Name").fill("Engine");
   await button("Create", dialog).click();

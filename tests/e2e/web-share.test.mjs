@@ -121,7 +121,7 @@ test("one moment is shared from the history, and both sides say which", async ()
   await look(page, "share moment dialog");
 
   await guest.goto(then.replace(/^https?:\/\/[^/]+/, home));
-  await visible(guest.getByText(`As of ${when}, to read`));
+  await visible(guest.getByText(`As of ${when}, read only`));
   await link("src", guest).click();
   await link("hello.c", guest).click();
   await visible(guest.getByText("int main(void) {}", { exact: true }));

@@ -55,7 +55,7 @@ test("a login asks for a code after the password, and takes it once", async () =
 });
 
 test("it is turned off with the password", async () => {
-  await button("Turn it off …", page).click();
+  await button("Turn it off…", page).click();
   await page.getByLabel("Your password, to go on").fill(ada.password);
   await button("Turn it off", page).click();
   await visible(button("Set it up…", page));

@@ -160,7 +160,7 @@ export function TextField({ label, problem, hint, onValue, inputRef, required, .
         {...(inputRef !== undefined ? { ref: inputRef } : {})}
         aria-required={required}
         onChange={(event) => onValue(event.currentTarget.value)}
-        size="md" bg="bg.panel" borderColor="border.emphasized" fontSize={{ base: "16px", sm: "14px" }}
+        size="md" bg="bg.panel" borderColor="border.emphasized" _invalid={{ borderColor: "bad.fg" }} fontSize={{ base: "16px", sm: "14px" }}
       />
       {problem !== undefined ? (
         <Field.ErrorText color="bad.fg" fontSize="13px">{problem}</Field.ErrorText>

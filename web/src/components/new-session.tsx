@@ -132,7 +132,7 @@ function NewSessionForm({ nameInput, onMade, onClose }: FormProps) {
     event.preventDefault();
     const wrong = problemsOf({
       name: checkSessionName(name),
-      git_url: isGit ? textProblem({ ...limits.git_url, isRequired: true }, url.trim(), "Enter the repository's address.") : undefined,
+      git_url: isGit ? textProblem({ ...limits.git_url, isRequired: true }, url.trim(), "Enter the repository’s address.") : undefined,
       git_branch: isGit ? textProblem(limits.git_branch, branch.trim(), "") : undefined,
       archive: isArchive && file === undefined ? "Choose an archive." : undefined,
     });

@@ -1,5 +1,5 @@
 // What happened, what to do, and the request id to copy.
-import { Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
+import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
 import { Check, Copy, RotateCw, TriangleAlert } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { isAbout, problemOf } from "../lib/problem";
@@ -76,7 +76,7 @@ export function FormProblem({ error, fields = [] }: FormProblemProps) {
       <Stack gap="2px" align="flex-start">
         <Text fontWeight="500" color="bad.fg">{title}</Text>
         <Text color="fg.muted">{advice}</Text>
-        {requestId !== undefined && <CopyId id={requestId} />}
+        {requestId !== undefined && <Box marginStart="-10px"><CopyId id={requestId} /></Box>}
       </Stack>
     </Flex>
   );

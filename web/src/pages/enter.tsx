@@ -99,7 +99,7 @@ export function EnterForm({ kind, invitation, confirmed, asks = false, onAsked }
             {...(isNew ? { hint: atLeast(limitsOfRegisterInput.password) } : {})}
           />
         )}
-        {asksCode && <TextField label="Code" name="code" value={code} onValue={setCode} autoComplete="one-time-code" autoFocus required hint="What your authenticator app shows, or a recovery code." problem={fieldProblem(error, "code")} />}
+        {asksCode && <TextField label="Code" name="code" value={code} onValue={setCode} autoComplete="one-time-code" autoFocus required hint="What your authenticator app shows, or a recovery code." />}
         <Button type="submit" size="md" loading={busy} loadingText={action}>{action}</Button>
         {!isNew && <Text><TextLink to="/forgot">Forgot password?</TextLink></Text>}
       </Stack>

@@ -57,19 +57,22 @@ function Deleted() {
 export default function HomePage() {
   const { "*": path = "" } = useParams();
   const isDeleted = useSearchParams()[0].get("show") === "deleted";
+  const isEmpty = useFolder(HOME, "").data?.length === 0 && path === "";
   usePageTitle(path === "" ? "Your home" : `${baseName(path)} · Your home`);
   const other = isDeleted ? { to: fileAddress(HOME, ""), label: "Files", Icon: House } : { to: `${fileAddress(HOME, "")}?show=deleted`, label: "Deleted", Icon: Trash2 };
   return (
     <Flex flex="1" minHeight="0" bg="bg.panel" data-testid="home">
-      <Box width="260px" flexShrink="0" borderEndWidth="1px" display={{ base: "none", md: "block" }} overflow="auto" bg="bg">
-        <Tree tree={HOME} current={path} />
-      </Box>
+      {!isEmpty && (
+        <Box width="260px" flexShrink="0" borderEndWidth="1px" display={{ base: "none", md: "block" }} overflow="auto" bg="bg">
+          <Tree tree={HOME} current={path} />
+        </Box>
+      )}
       <Flex direction="column" flex="1" minWidth="0" minHeight="0">
         <Text as="h1" srOnly>Your home</Text>
         <Breadcrumbs tree={HOME} path={path} name="Your home">
           {path === "" && <Flex gap="8px" flexShrink="0">
             <Button size="xs" height="32px" variant="ghost" colorPalette="gray" asChild><Link to={other.to}><other.Icon size={14} />{other.label}</Link></Button>
-            <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void takeHome()}><Download size={14} />Download all</Button>
+            {!isEmpty && <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void takeHome()}><Download size={14} />Download all</Button>}
           </Flex>}
         </Breadcrumbs>
         <Flex direction="column" flex="1" minHeight="0" overflowY="auto">

@@ -162,7 +162,7 @@ function Files({ shown }: { readonly shown: Shown }) {
         <Box color="accent.fg"><FolderOpen size={20} /></Box>
         <Box flex="1 1 240px" minWidth="0">
           <Heading as="h1" fontSize="20px" lineHeight="28px" fontWeight="600" truncate title={data.name}>{data.name}</Heading>
-          <Text color="fg.muted" fontSize="13px">{data.at === undefined ? "To read" : `${momentWords(data.at, data.moment_at)}, to read`} · the link ends {formatUntil(data.expires_at)}</Text>
+          <Text color="fg.muted" fontSize="13px">{data.at === undefined ? "Read only" : `${momentWords(data.at, data.moment_at)}, read only`} · the link ends {formatUntil(data.expires_at)}</Text>
         </Box>
         <Button size="sm" variant="outline" colorPalette="gray" onClick={fetchAll}><Download size={14} />Download all</Button>
       </Flex>

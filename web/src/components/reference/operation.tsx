@@ -19,7 +19,7 @@ function Part({ title, children }: { readonly title: string; readonly children: 
 }
 
 function auditedOf(names: readonly string[]): string {
-  return names[0] === "history" ? "Recorded in the history of the session's files." : `Audited as ${names.map((name) => `\`${name}\``).join(", ")}.`;
+  return names[0] === "history" ? "Recorded in the history of the session’s files." : `Audited as ${names.map((name) => `\`${name}\``).join(", ")}.`;
 }
 
 function factsOf({ roles, permission, rate, audit }: Operation): string {

@@ -10,7 +10,7 @@ import { Elapsed, useSeconds } from "./view";
 
 const stages = [
   { stage: "starting", title: "Start the workspace", why: "Its sandbox, tools and network are set up. This takes a few seconds." },
-  { stage: "restoring", title: "Bring your files back", why: "They are copied to the workspace's own disk, so that everything there is fast. More files take longer." },
+  { stage: "restoring", title: "Bring your files back", why: "They are copied to the workspace’s own disk, so that everything there is fast. More files take longer." },
   { stage: "loading", title: "Load the IDE", why: "The first time in a browser takes longest; after that most of it is already here." },
 ] as const;
 

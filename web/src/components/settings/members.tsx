@@ -83,7 +83,7 @@ function MemberRow({ member, me }: { readonly member: Member; readonly me: User 
     <Flex as="li" listStyleType="none" align="center" gap="12px" minHeight="60px" paddingY="8px" wrap="wrap" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }}>
       <Box flex="1" minWidth="160px">
         <Text lineClamp={2} overflowWrap="anywhere" fontWeight="500">{name}{isMe && <Text as="span" color="fg.muted" fontWeight="400"> (you)</Text>}</Text>
-        <Text lineClamp={2} overflowWrap="anywhere" color="fg.muted" fontSize="13px">{member.email} · since <Ago time={member.created_at} />{member.two_factor_at !== undefined && " · logs in with a code"}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" color="fg.muted" fontSize="13px">{member.email} · joined <Ago time={member.created_at} />{member.two_factor_at !== undefined && " · logs in with a code"}</Text>
       </Box>
       {!isMe && mayChange(me.role, member.role) ? (
         <Flex gap="8px" align="center">

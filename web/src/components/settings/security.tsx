@@ -106,7 +106,7 @@ export function Security() {
   return (
     <>
       <Section title="Password" text="A long sentence is a good password."><Password /></Section>
-      <Section title="Two-step login" text="A login wants a code of your authenticator app, too."><TwoFactor /></Section>
+      <Section title="Two-step login" text="Logging in takes a code of your authenticator app, beside the password."><TwoFactor /></Section>
       <Section title="Devices" text="Where you are logged in."><Devices /></Section>
     </>
   );

@@ -69,7 +69,7 @@ function FirstCode({ begun, onDone }: { readonly begun: NewTotp; readonly onDone
       <Stack gap="16px" maxWidth="440px" align="flex-start">
         <Text>Let your authenticator app read this, or type the secret into it; then enter the code that it shows.</Text>
         <Picture uri={begun.uri} />
-        <Secret label="The secret" value={begun.secret}>Without a camera: a time-based secret of 6 digits.</Secret>
+        <Secret label="The secret" value={begun.secret}>Without a camera, type this in: time-based, 6 digits.</Secret>
         <FormProblem error={error} fields={["code"]} />
         <TextField label="Code of the app" name="code" value={code} onValue={setCode} autoComplete="one-time-code" problem={problem ?? fieldProblem(error, "code")} />
         <Button size="sm" type="submit" loading={busy}>Turn it on</Button>
@@ -103,10 +103,10 @@ function On({ state }: { readonly state: Totp }) {
     <Stack gap="16px" align="flex-start">
       <Text>
         <Text as="span" color="good.fg" fontWeight="500">On</Text>
-        {state.since !== undefined && <> since <Ago time={state.since} /></>} · {left === 1 ? "1 recovery code is left" : `${left === 0 ? "no" : left} recovery codes are left`}
+        {state.since !== undefined && <>, set up <Ago time={state.since} /></>} · {left === 1 ? "1 recovery code is left" : `${left === 0 ? "no" : left} recovery codes are left`}
         {left < 3 && ". Turn it off and on again to get new ones."}
       </Text>
-      {asking ? <Proof action="Turn it off" isEnd onProof={end} /> : <Button size="sm" variant="outline" colorPalette="gray" onClick={() => setAsking(true)}>Turn it off …</Button>}
+      {asking ? <Proof action="Turn it off" isEnd onProof={end} /> : <Button size="sm" variant="outline" colorPalette="gray" onClick={() => setAsking(true)}>Turn it off…</Button>}
     </Stack>
   );
 }

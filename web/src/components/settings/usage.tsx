@@ -81,7 +81,7 @@ function Row({ workspace }: { readonly workspace: TenantWorkspace }) {
       <Box color="good.fg" flexShrink="0"><CirclePlay size={18} aria-hidden="true" /></Box>
       <Box flex="1" minWidth="0">
         <Text lineClamp={2} overflowWrap="anywhere" fontWeight="500">{name}</Text>
-        <Text lineClamp={2} overflowWrap="anywhere" color="fg.muted" fontSize="13px">{who} · since <Ago time={since} /> · {formatCount(files, "item")}, {formatSize(bytes)}{loadOf(workspace)}</Text>
+        <Text lineClamp={2} overflowWrap="anywhere" color="fg.muted" fontSize="13px">{who} · started <Ago time={since} /> · {formatCount(files, "item")}, {formatSize(bytes)}{loadOf(workspace)}</Text>
       </Box>
       <Button size="xs" height="32px" variant="outline" colorPalette="gray" aria-label={`Pause ${name}`} onClick={() => setAsking(true)}>Pause</Button>
       {asking && <Confirm title={`Pause “${name}” of ${who}?`} text="What is in it is persisted first. They can open it again at any time." action="Pause" onConfirm={stop} onClose={() => setAsking(false)} />}
