@@ -255,7 +255,7 @@ int backup_list(const struct backup_where *where, struct backup_moments *ret_mom
 static int read_table(struct backup_reader *reader, struct backup_table *table)
 {
     enum backup_kind kind;
-    uint64_t pack;
+    uint64_t pack = 0;
     int r = backup_reader_header(reader, &kind, &pack);
     if (r == 0 && kind != BACKUP_MOMENT) {
         r = ERR_CORRUPT;
@@ -267,6 +267,7 @@ static int read_table(struct backup_reader *reader, struct backup_table *table)
         r = r ? r : backup_table_take(&reading, &frame, &end);
     }
     content_hasher_destroy(reading.hasher);
+    backup_moment_name(table->name, table->at, pack);
     return r;
 }
 
@@ -286,6 +287,10 @@ int backup_directory_table(struct backup_directory *d, const char *moment,
     r = read_table(&reader, ret_table);
     backup_reader_fini(&reader);
     backup_file_close(&file);
+    if (r == 0 && strcmp(ret_table->name, moment) != 0) {
+        r = log_err(ERR_CORRUPT, "backup", "%s is another backup than its name says: %s", name,
+                    ret_table->name);
+    }
     (void)snprintf(ret_table->name, sizeof ret_table->name, "%s", moment);
     return r == ERR_CORRUPT ? log_err(r, "backup", "%s is damaged", name) : r;
 }

@@ -151,6 +151,7 @@ struct streaming {
     struct backup_reader reader;
     const struct backup_sink *sink;
     struct backup_table seen, said;        /* seen: hashes of blocks only */
+    uint64_t id;                           /* as its first line says */
     struct content_hasher *values, *named; /* keys of content in frames, and in blocks */
 };
 
@@ -191,7 +192,8 @@ static bool is_whole(struct streaming *g)
     content_hasher_end(g->values, &values);
     content_hasher_end(g->named, &named);
     bool same = content_hash_eq(&values, &named) && g->seen.keys == g->said.keys &&
-                g->seen.contents == g->said.contents && g->seen.blocks.n == g->said.blocks.n;
+                g->seen.contents == g->said.contents && g->seen.blocks.n == g->said.blocks.n &&
+                g->said.uses.n == 1 && g->said.uses.at[0].pack == g->id;
     for (size_t i = 0; same && i < g->seen.blocks.n; i++) {
         same = content_hash_eq(&g->seen.blocks.at[i].hash, &g->said.blocks.at[i].hash);
     }
@@ -233,15 +235,14 @@ static int read_stream(const struct backup_from *from, const struct backup_sink 
     backup_reader_init(&g.reader, &(struct backup_input){backup_read_fd, &fd},
                        from->path ? from->path : "what was given");
     enum backup_kind kind;
-    uint64_t pack = 0;
-    int r = backup_reader_header(&g.reader, &kind, &pack);
+    int r = backup_reader_header(&g.reader, &kind, &g.id);
     if (r == 0 && kind != BACKUP_STREAM) {
         r = log_err(ERR_INVALID, "backup",
                     "%s is one file of a backup directory: name the directory", g.reader.name);
     }
     r = r ? r : stream_frames(&g);
     if (r == 0) {
-        backup_moment_name(g.said.name, g.said.at, pack);
+        backup_moment_name(g.said.name, g.said.at, g.id);
         tell(&g.said, report);
     }
     backup_reader_fini(&g.reader);

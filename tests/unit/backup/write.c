@@ -59,6 +59,22 @@ static void test_only_so_many_are_kept(void **state)
     VEC_FREE(&moments);
 }
 
+/* A moment under another one's name: what it says is whole, and not what was asked for. */
+static void test_a_moment_is_what_its_name_says(void **state)
+{
+    struct place *p = *state;
+    struct backup_report report;
+    char names[2][256];
+    for (unsigned i = 0; i < 2; i++) {
+        put_record(p, 0, i ? "second" : "first");
+        report = back_up(p, 0);
+        (void)snprintf(names[i], sizeof names[i], "%s/%s.moment", p->backup, report.name);
+    }
+    assert_int_equal(rename(names[0], names[1]), 0);
+    const struct backup_from from = {.path = p->backup};
+    assert_int_equal(backup_verify(&from, &report), ERR_CORRUPT);
+}
+
 /* Most content goes: what is left is written anew, and the old pack goes with the moments that need it. */
 static void test_waste_goes(void **state)
 {
@@ -172,6 +188,11 @@ static void test_streams(void **state)
     struct stat info;
     assert_int_equal(fstat(fd, &info), 0);
     assert_int_equal(info.st_size, made.written);
+    char id; /* the last byte of its first line, which has no hash of its own */
+    assert_int_equal(pread(fd, &id, 1, 31), 1);
+    id = (char)(id ^ 1);
+    assert_int_equal(pwrite(fd, &id, 1, 31), 1);
+    assert_int_equal(backup_verify(&from, &read), ERR_CORRUPT);
     for (unsigned i = 0; i < 6; i++) { /* cut anywhere, it is refused */
         assert_int_equal(ftruncate(fd, 0), 0);
         assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
@@ -223,6 +244,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_had_back, begin, end),
         cmocka_unit_test_setup_teardown(test_cost_is_what_changed, begin, end),
         cmocka_unit_test_setup_teardown(test_only_so_many_are_kept, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_moment_is_what_its_name_says, begin, end),
         cmocka_unit_test_setup_teardown(test_waste_goes, begin, end),
         cmocka_unit_test_setup_teardown(test_the_last_good_one_stays, begin, end),
         cmocka_unit_test_setup_teardown(test_damaged_content_is_told_and_kept, begin, end),
