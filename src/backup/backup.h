@@ -98,6 +98,8 @@ struct backup_moments { /* freed by VEC_FREE */
 
 /* Oldest first; reads names only. ERR_LIMIT: more than BACKUP_MOST_MOMENTS. */
 int backup_list(const struct backup_where *where, struct backup_moments *ret_moments) BASE_MUST_USE;
+/* When the newest was made, but for those that lie ahead: a clock was wrong. 0: there is none. */
+usec_t backup_newest(const struct backup_moments *moments);
 
 /* Where a backup is read. */
 struct backup_from {

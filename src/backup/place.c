@@ -252,6 +252,16 @@ int backup_list(const struct backup_where *where, struct backup_moments *ret_mom
     return r;
 }
 
+usec_t backup_newest(const struct backup_moments *moments)
+{
+    usec_t now = time_now();
+    size_t i = moments->n;
+    while (i > 0 && moments->at[i - 1].at > now) {
+        i--;
+    }
+    return i > 0 ? moments->at[i - 1].at : 0;
+}
+
 static int read_table(struct backup_reader *reader, struct backup_table *table)
 {
     enum backup_kind kind;

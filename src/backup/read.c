@@ -96,6 +96,8 @@ int backup_read_table(struct backup_directory *d, const struct backup_table *tab
     return r == ERR_CORRUPT ? log_err(r, "backup", "the backup %s is damaged", table->name) : r;
 }
 
+static const usec_t clock_skew = 86400 * USEC_PER_SEC;
+
 /* The newest that is not later than what front begins. */
 static const struct backup_moment *choose(const struct backup_moments *moments, const char *front)
 {
@@ -107,6 +109,17 @@ static const struct backup_moment *choose(const struct backup_moments *moments, 
         }
     }
     return NULL;
+}
+
+/* Its name would say that it is the newest, and nobody would miss what is in those of today. */
+static int check_ahead(const struct backup_from *from, const struct backup_moment *moment)
+{
+    return from->moment || moment->at <= time_now() + clock_skew
+               ? 0
+               : log_err(ERR_INVALID, "backup",
+                         "the backup %s in %s lies ahead of this machine's clock: one clock is or "
+                         "was wrong, so say which moment is meant",
+                         moment->name, from->path);
 }
 
 static void tell(const struct backup_table *table, struct backup_report *report)
@@ -134,6 +147,7 @@ static int read_directory(const struct backup_from *from, const struct backup_si
                     from->moment ? "as old as " : "", from->moment ? from->moment : "at all",
                     from->path);
     }
+    r = r ? r : check_ahead(from, moment);
     r = r ? r : backup_directory_table(d, moment->name, &table);
     r = r ? r : backup_read_table(d, &table, sink);
     if (r == 0) {

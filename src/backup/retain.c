@@ -3,6 +3,8 @@
  *
  * 1. A moment goes only when `keep` newer ones can be read. One that cannot be read stays for a person to look at.
  * 2. While a moment cannot be read nobody knows what it needs: no pack goes.
+ * 3. A moment that lies ahead is one of a clock that was wrong: it is no newer one, and stays until its time has come. What was
+ *    made since would go at once in favour of it.
  */
 #include "backup/backup_int.h"
 #include "base/log.h"
@@ -13,6 +15,7 @@ struct retain {
     unsigned keep;
     unsigned good; /* moments found readable, from the newest on */
     bool unreadable;
+    usec_t now;
     struct map *needed; /* names of packs */
     uint64_t gone;
 };
@@ -26,20 +29,20 @@ static void need(struct retain *t, const struct backup_table *table)
     }
 }
 
-static int judge_moment(struct retain *t, const char *moment)
+static int judge_moment(struct retain *t, const struct backup_moment *moment)
 {
     struct backup_table table = {0};
-    int r = backup_directory_table(t->d, moment, &table);
+    int r = backup_directory_table(t->d, moment->name, &table);
     r = r ? r : backup_directory_check_uses(t->d, &table);
     if (r) {
         t->unreadable = true;
-    } else if (t->keep > 0 && t->good == t->keep) {
+    } else if (t->keep > 0 && t->good == t->keep && moment->at <= t->now) {
         char name[BACKUP_FILE_ROOM];
-        backup_moment_file(name, moment);
+        backup_moment_file(name, moment->name);
         r = t->d->shelf->driver->remove(t->d->shelf, name);
         t->gone += r == 0;
     } else {
-        t->good++;
+        t->good += moment->at <= t->now;
         need(t, &table);
     }
     backup_table_fini(&table);
@@ -66,9 +69,9 @@ int backup_retain(struct backup_directory *d, unsigned keep, uint64_t *ret_gone)
     if (r) {
         return r;
     }
-    struct retain t = {.d = d, .keep = keep, .needed = map_create()};
+    struct retain t = {.d = d, .keep = keep, .now = time_now(), .needed = map_create()};
     for (size_t i = moments.n; r == 0 && i > 0; i--) {
-        r = judge_moment(&t, moments.at[i - 1].name);
+        r = judge_moment(&t, &moments.at[i - 1]);
     }
     VEC_FREE(&moments);
     if (r == 0 && t.gone > 0) {

@@ -230,7 +230,7 @@ int coditectd_backup_is_late(const struct coditectd_backups_options *options, bo
     if (r < 0) {
         return r;
     }
-    usec_t last = moments.n > 0 ? moments.at[moments.n - 1].at : 0;
+    usec_t last = backup_newest(&moments);
     VEC_FREE(&moments);
     *ret_late = time_now() - last > 2 * options->every;
     return 0;

@@ -109,9 +109,7 @@ static void look_for_last(struct coditectd_backups *b)
         return; /* there is none yet, or the next backup says why not */
     }
     LOCK_SCOPE(&b->lock);
-    if (moments.n > 0) {
-        b->facts.last = moments.at[moments.n - 1].at;
-    }
+    b->facts.last = backup_newest(&moments);
     VEC_FREE(&moments);
 }
 
@@ -208,7 +206,8 @@ void coditectd_backups_facts(struct coditectd_backups *b, struct coditectd_backu
     LOCK_SCOPE(&b->lock);
     *ret_facts = b->facts;
     usec_t patience = 2 * b->options.every;
-    ret_facts->late = time_now() - b->facts.last > patience &&
+    usec_t age = time_now() - b->facts.last;
+    ret_facts->late = (age < 0 || age > patience) &&
                       (b->facts.failed > 0 || time_monotonic() - b->started > patience);
 }
 

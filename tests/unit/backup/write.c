@@ -59,6 +59,36 @@ static void test_only_so_many_are_kept(void **state)
     VEC_FREE(&moments);
 }
 
+/* Years of backups that a wrong clock made: they count for nothing, and hide nothing of what is made since. */
+static void test_a_clock_that_was_wrong(void **state)
+{
+    struct place *p = *state;
+    const struct backup_where where = {.path = p->backup};
+    struct backup_moments moments;
+    struct backup_report made, read;
+    time_test_set(time_now() + (usec_t)3000 * 86400 * USEC_PER_SEC, time_monotonic());
+    (void)back_up(p, 2);
+    (void)back_up(p, 2);
+    assert_int_equal(backup_list(&where, &moments), 0);
+    assert_true(backup_newest(&moments) == moments.at[1].at);
+    time_test_real();
+    assert_true(backup_newest(&moments) == 0);
+    VEC_FREE(&moments);
+    for (unsigned i = 0; i < 3; i++) {
+        put_record(p, i, "new");
+        made = back_up(p, 2);
+    }
+    assert_int_equal(backup_list(&where, &moments), 0);
+    assert_int_equal(moments.n, 4);
+    assert_string_equal(moments.at[1].name, made.name);
+    assert_true(backup_newest(&moments) == moments.at[1].at);
+    VEC_FREE(&moments);
+    struct backup_from from = {.path = p->backup};
+    assert_int_equal(backup_verify(&from, &read), ERR_INVALID);
+    restore(p, made.name);
+    same(p->store, p->again);
+}
+
 /* A moment under another one's name: what it says is whole, and not what was asked for. */
 static void test_a_moment_is_what_its_name_says(void **state)
 {
@@ -244,6 +274,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_had_back, begin, end),
         cmocka_unit_test_setup_teardown(test_cost_is_what_changed, begin, end),
         cmocka_unit_test_setup_teardown(test_only_so_many_are_kept, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_was_wrong, begin, end),
         cmocka_unit_test_setup_teardown(test_a_moment_is_what_its_name_says, begin, end),
         cmocka_unit_test_setup_teardown(test_waste_goes, begin, end),
         cmocka_unit_test_setup_teardown(test_the_last_good_one_stays, begin, end),
