@@ -95,16 +95,20 @@ static bool stops(const struct backup_bucket *b)
     return b->access.stop && atomic_load(b->access.stop);
 }
 
+static bool is_good(long status)
+{
+    return status >= STATUS_GOOD && status < STATUS_BAD;
+}
+
 static size_t take(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct asking *a = ctx;
     long status = 0;
     (void)curl_easy_getinfo(a->b->curl, CURLINFO_RESPONSE_CODE, &status);
-    bool good = status >= STATUS_GOOD && status < STATUS_BAD;
-    struct buf *to = good ? a->reply : &a->b->said;
+    struct buf *to = is_good(status) ? a->reply : &a->b->said;
     buf_add(to, str_of(bytes, size * count));
-    a->too_much = good && to->error;
-    return a->too_much ? 0 : size * count; /* of a refusal the beginning is enough */
+    a->too_much = to->error != 0;
+    return a->too_much ? 0 : size * count;
 }
 
 #define SET(option, value) ASSERT(curl_easy_setopt(curl, option, value) == CURLE_OK)
@@ -312,7 +316,8 @@ static enum outcome judge(struct asking *a, int *ret_error)
         return NEVER;
     }
     bool bad_certificate = a->code == CURLE_PEER_FAILED_VERIFICATION;
-    if (a->code != CURLE_OK || a->too_much) {
+    bool refused = a->status > 0 && !is_good(a->status);
+    if (a->too_much ? !refused : a->code != CURLE_OK) { /* of a refusal the beginning is enough */
         const char *why = a->too_much ? "it sends more than was asked for"
                           : a->why[0] ? a->why
                                       : curl_easy_strerror(a->code);
@@ -321,7 +326,7 @@ static enum outcome judge(struct asking *a, int *ret_error)
         *ret_error = bad_certificate ? ERR_FORBIDDEN : ERR_TIMEOUT;
         return bad_certificate ? NEVER : AGAIN;
     }
-    if (a->status < STATUS_GOOD || a->status >= STATUS_BAD) {
+    if (refused) {
         return judge_refusal(a, ret_error);
     }
     if (q->n > 0 && (a->status != STATUS_PART || a->reply->n != q->n)) {
@@ -402,24 +407,28 @@ static int list_page(struct backup_bucket *b, struct backup_reply *reply, struct
     if (r) {
         return r;
     }
-    char before[sizeof reply->token];
-    memcpy(before, reply->token, sizeof before);
     reply->is_list = reply->more = false;
     reply->token[0] = '\0';
     r = backup_reply_parse(buf_str(body), str_from(b->address.prefix), reply);
-    if (r == 0 && (!reply->is_list || (reply->more && strcmp(before, reply->token) == 0))) {
-        r = ERR_CORRUPT;
-    }
+    r = r == 0 && (!reply->is_list || (reply->more && !reply->token[0])) ? ERR_CORRUPT : r;
     return r ? log_err(ERR_IO, "backup", "%s answers something else than its list", b->url) : 0;
 }
 
+/* One that leads in a circle passes a page that was kept, since those lie ever farther apart. */
 int backup_bucket_list(struct backup_bucket *b, struct backup_reply *reply)
 {
     BUF_AUTO(body, BACKUP_REPLY_MOST);
+    char kept[sizeof reply->token] = "";
     int r = 0;
     reply->more = true;
-    for (size_t pages = 0; r == 0 && reply->more; pages++) {
+    for (size_t pages = 1; r == 0 && reply->more; pages++) {
         r = list_page(b, reply, &body);
+        if (r == 0 && reply->more && strcmp(kept, reply->token) == 0) {
+            r = log_err(ERR_IO, "backup", "%s has a list without an end", b->url);
+        }
+        if ((pages & (pages - 1)) == 0) {
+            memcpy(kept, reply->token, sizeof kept);
+        }
         if (r == 0 && (reply->objects.n > BACKUP_OBJECTS_MOST || pages > PAGES_MOST)) {
             r = log_err(ERR_LIMIT, "backup", "%s holds more than %d objects", b->url,
                         BACKUP_OBJECTS_MOST);

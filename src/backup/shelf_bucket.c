@@ -141,9 +141,24 @@ static int by_offset(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+/* A list that changes while it is read may say one twice. */
+static void drop_repeated(struct entry *e)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->pieces.n; i++) {
+        const struct piece *piece = &e->pieces.at[i];
+        const struct piece *last = n > 0 ? &e->pieces.at[n - 1] : NULL;
+        if (!last || last->offset != piece->offset || last->size != piece->size) {
+            e->pieces.at[n++] = *piece;
+        }
+    }
+    e->pieces.n = n;
+}
+
 static void measure(struct entry *e)
 {
     qsort(e->pieces.at, e->pieces.n, sizeof *e->pieces.at, by_offset);
+    drop_repeated(e);
     e->size = e->front = 0;
     while (e->front < e->pieces.n && e->pieces.at[e->front].offset == e->size) {
         e->size += e->pieces.at[e->front++].size;

@@ -140,6 +140,16 @@ test("what is gone, short or damaged in a bucket is refused, and the next backup
   }
 });
 
+test("what a bucket lists twice is there once", async (t) => {
+  const bucket = await filledBucket(t);
+  bucket.repeats = true;
+  await client.write(`${path}/changing`, "listed twice");
+  await backup(bucket);
+  await done(["--verify-backup", bucket.url]);
+  const packs = new Set(bucket.names().filter((name) => name.includes(".pack.")).map((name) => name.slice(0, 16)));
+  assert.deepEqual([momentObjects(bucket).length, packs.size], [2, 2], "it is built upon");
+});
+
 test("a moment that a bucket lists as empty keeps its packs", async (t) => {
   const bucket = await filledBucket(t);
   const before = bucket.names();
@@ -192,7 +202,26 @@ test("a bucket that does not work leaves what was there, and is said in plain wo
   const bomb = `<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><ListBucketResult><Contents><Key>&b;</Key></Contents></ListBucketResult>`;
   await faulty(/answers something else than its list/, (method, name) => (name === "backups" ? { status: 200, body: bomb } : undefined));
   const circle = "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>same</NextContinuationToken></ListBucketResult>";
-  await faulty(/answers something else than its list/, (method, name) => (name === "backups" ? { status: 200, body: circle } : undefined));
+  await faulty(/has a list without an end/, (method, name) => (name === "backups" ? { status: 200, body: circle } : undefined));
+  let turn = 0;
+  const longer = () => circle.replace("same", turn++ < 3 ? `front${turn}` : `turn${turn % 5}`);
+  await faulty(/has a list without an end/, (method, name) => (name === "backups" ? { status: 200, body: longer() } : undefined));
+  assert.ok(turn < 100, `${turn} pages of a circle of five`);
+  const poured = (head) => (socket) => {
+    const pour = () => { while (!socket.destroyed && socket.write(Buffer.alloc(65536, "x")));};
+    socket.on("drain", pour).on("error", () => {});
+    socket.write(`HTTP/1.1 ${head}`);
+    pour();
+  };
+  const begun = performance.now();
+  await faulty(/is answered 403/, () => poured("403 Forbidden\r\n\r\n"), "60s"); // of a refusal the beginning is enough
+  assert.ok(performance.now() - begun < 30_000);
+  for (const head of ["200 OK\r\n\r\n", "200 OK\r\nX-Endless: ", "100 Continue\r\n\r\nHTTP/1.1 100 "]) await faulty(/given up/, () => poured(head), "2s");
+  await faulty(/given up/, () => (socket) => { // drop by drop, never so long without one that a try would end
+    socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    const dripping = setInterval(() => socket.write("x"), 100);
+    socket.on("close", () => clearInterval(dripping));
+  }, "2s");
   await faulty(/is answered 301/, () => ({ status: 301, headers: { Location: "http://169.254.169.254/" }, body: "" }));
   await faulty(/is answered 507[^]*no space/i, (method) => (method === "PUT" ? { status: 507, body: "" } : undefined));
   for (const name of before) assert.ok(bucket.objects.has(`backups/coditect/${name}`), name);

@@ -44,7 +44,8 @@ export class Bucket {
     this.requests = []; // "PUT name", as they came
     this.page = 3;
     this.sized = (_name, size) => size; // what a list says
-    this.fault = () => undefined; // (method, name, count) → undefined | "500" | "hang" | "tear" | "cut" | "lie" | "lost" | {status, body, headers}
+    this.fault = () => undefined; // (method, name, count) → undefined | "500" | "hang" | "tear" | "cut" | "lie" | "lost" | {status, body, headers}, or what answers: (socket) → …
+    this.repeats = false; // its list says each twice
     this.sockets = new Set();
     const take = (req, res) => this.take(req, res);
     this.server = tls ? createTlsServer(tls, take) : createServer(take);
@@ -95,6 +96,7 @@ export class Bucket {
     const body = Buffer.concat(pieces);
     const wrong = faultOf(req, body);
     if (fault === "500") return this.refuse(res, 500, "InternalError", "Please try again.");
+    if (typeof fault === "function") return fault(req.socket);
     if (fault?.status) {
       res.writeHead(fault.status, fault.headers ?? {});
       return res.end(fault.body);
@@ -136,8 +138,8 @@ export class Bucket {
     const after = query.get("continuation-token");
     const from = after ? Buffer.from(after.slice(2), "base64").toString() : "";
     const keys = this.names("backups/").filter((name) => name.startsWith(prefix) && name > from);
-    const page = keys.slice(0, this.page);
-    const more = keys.length > page.length;
+    const page = keys.slice(0, this.page).flatMap((name) => (this.repeats ? [name, name] : [name]));
+    const more = keys.length > this.page;
     const token = more ? `+/${Buffer.from(page.at(-1)).toString("base64")}` : "";
     res.writeHead(200, { "Content-Type": "application/xml" });
     res.end(`<?xml version="1.0" encoding="UTF-8"?>
