@@ -2,8 +2,8 @@
  * An archive into a session: foreign bytes, entry by entry, as they come in.
  *
  * 1. Every name becomes a path of the tree below the folder that was asked for, checked like any other, or the archive is
- *    refused there: absolute names, ".." and names with a NUL have no such path. The tree knows no other place: a link in an
- *    archive is stored as a link, and nothing is written through one.
+ *    refused there: absolute names, "..", and names that libarchive does not understand have no such path. (A NUL ends a name.)
+ *    The tree knows no other place: a link in an archive is stored as a link, and nothing is written through one.
  * 2. Files, folders, links (symbolic ones; hard ones become copies). Anything else is refused.
  * 3. What is unpacked is bounded: its entries, its bytes, and its bytes against those that came in.
  * 4. Each entry is a change of its own, many of them in one transaction. What came before a refusal stays, what it replaced is in
@@ -58,24 +58,29 @@ static int refuse_as(struct unpack *u, int code)
 
 /* ---- One entry ---- */
 
+static int refuse_name(struct unpack *u)
+{
+    return refuse_entry(u, ERR_INVALID, "its name is no path below the session's root.");
+}
+
 /* The path of the tree that the entry's name means; empty: the folder itself, of which nothing is to be made. */
 static int place(struct unpack *u, const char *name, struct str *ret_path)
 {
-    struct str path = str_from(name ? name : "");
+    struct str path = str_from(name);
     while (str_starts(path, STR("./"))) {
         path = str_slice(path, 2, path.n);
     }
     if (path.n > 1 && path.p[path.n - 1] == '/') {
         path = str_slice(path, 0, path.n - 1);
     }
-    if (name == NULL || str_eq(path, STR("."))) {
+    if (str_eq(path, STR("."))) {
         path = STR_EMPTY;
     }
     if (u->folder.n > 0 && path.n > 0) {
         path = arena_printf(&u->arena, STR_FMT "/" STR_FMT, STR_ARG(u->folder), STR_ARG(path));
     }
-    if (content_path_check(path) < 0) {
-        return refuse_entry(u, ERR_INVALID, "its name is no path below the session's root.");
+    if (!name || content_path_check(path) < 0) {
+        return refuse_name(u);
     }
     *ret_path = arena_str(&u->arena, path);
     return 0;
@@ -171,6 +176,17 @@ static int put_file(struct unpack *u, const struct files_put_input *put)
     return r < 0 ? r : stream_file(u, put, str_of(u->small, have));
 }
 
+/* Of a link, whose content is its target, no file is made. */
+static int copy_link(struct unpack *u, const struct files_put_input *put,
+                     struct files_reader *reader)
+{
+    struct str target;
+    int r = files_reader_next(reader, &target);
+    u->files--;
+    u->links++;
+    return r < 0 ? r : put_off(u, put, FILES_SYMLINK, target);
+}
+
 /* A hard link names an entry that came before it: its content, here too. */
 static int copy_file(struct unpack *u, const struct files_put_input *put, const char *target)
 {
@@ -187,6 +203,11 @@ static int copy_file(struct unpack *u, const struct files_put_input *put, const 
         return r == ERR_NOT_FOUND || r == ERR_IS_DIRECTORY
                    ? refuse_entry(u, ERR_INVALID, "it is a link to a file that is not there.")
                    : r;
+    }
+    if (entry.kind == FILES_SYMLINK) {
+        r = copy_link(u, put, reader);
+        files_reader_destroy(reader);
+        return r;
     }
     struct str bytes;
     r = files_upload_create(&u->data, put, &upload);
@@ -214,7 +235,9 @@ static int add_as(struct unpack *u, struct archive_entry *in, const struct files
         return put_off(u, put, FILES_FOLDER, STR_EMPTY);
     case AE_IFLNK:
         u->links++;
-        return put_off(u, put, FILES_SYMLINK, str_from(target ? target : ""));
+        return !target || !target[0] || strlen(target) > FILES_MAX_TARGET
+                   ? refuse_entry(u, ERR_INVALID, "it is a link to nothing, or to too long a name.")
+                   : put_off(u, put, FILES_SYMLINK, str_from(target));
     case AE_IFREG:
         u->files++;
         return link ? copy_file(u, put, link) : put_file(u, put);
@@ -249,7 +272,7 @@ static int add_entry(struct unpack *u, struct archive_entry *in)
     }
     int r = place(u, archive_entry_pathname(in), &put.path);
     if (r < 0 || put.path.n == 0) {
-        return r;
+        return r < 0 || archive_entry_filetype(in) == AE_IFDIR ? r : refuse_name(u);
     }
     r = add_as(u, in, &put);
     if (r < 0 && u->call->problem.message.n == 0) {

@@ -314,6 +314,14 @@ bool api_unpack_is_bomb(const struct api_unpack_source *s, uint64_t out)
     return out > FREE_BYTES && out / MAX_RATIO > s->in;
 }
 
+/* Of a header that libarchive does not understand it takes the rest: a name or a size may be another one then. Names that are no
+ * UTF-8 are a warning, too, and real. */
+static bool is_half_read(struct api_unpack_source *s, int got)
+{
+    const char *why = got == ARCHIVE_WARN ? archive_error_string(s->archive) : NULL;
+    return why && strstr(why, "malformed");
+}
+
 int api_unpack_next(struct api_unpack_source *s, struct archive_entry **ret_entry)
 {
     int got = s->begun ? archive_read_data_skip(s->archive) : ARCHIVE_OK;
@@ -330,7 +338,7 @@ int api_unpack_next(struct api_unpack_source *s, struct archive_entry **ret_entr
         *ret_entry = NULL;
         return s->error;
     }
-    r = api_unpack_result(s, got, /* is_data= */ false);
+    r = is_half_read(s, got) ? refuse_damaged(s) : api_unpack_result(s, got, /* is_data= */ false);
     if (r == 0) {
         s->begun = true;
         *ret_entry = entry;

@@ -335,6 +335,32 @@ test("a tar archive ends where its zeros begin, and nowhere before", async () =>
   assert.deepEqual([hole.length, hole[500_000]], [1 << 20, 0x78]);
 });
 
+test("an entry that cannot be read as it is meant is refused, and none is left out", async () => {
+  const refused = async (what, bytes, says, there) => {
+    const { archive } = await tree();
+    const reply = await send(archive, bytes);
+    assert.deepEqual([reply.status, reply.code], [400, "invalid"], `${what}: ${reply.text()}`);
+    assert.match(reply.json.error.message, says, what);
+    assert.deepEqual(Object.keys(untar((await ada.get(archive)).body)), there, what);
+  };
+  const noUtf8 = zipped(`z.writestr("before", "x"); z.writestr("QQé", "x"); z.writestr("after", "x")`);
+  for (let at = noUtf8.indexOf("QQé"); at >= 0; at = noUtf8.indexOf("QQé", at)) noUtf8.set([0xff, 0xfe, 0xfd, 0xfc], at);
+  await refused("a name that says it is UTF-8, and is not", noUtf8, /entry 2: its name is no path/, ["before"]);
+  await refused("a file without a name", zipped(`z.writestr("before", "x"); z.writestr(zipfile.ZipInfo(""), "x")`), /entry 2: its name is no path/, ["before"]);
+  await refused("a file called .", gunzipSync(pack(`add("before"); add(".", b"x")`)), /entry 2: its name is no path/, ["before"]);
+  await refused("a link to nothing", pack(`add("before"); add("link", type=t.SYMTYPE)`), /entry 2: it is a link to nothing/, ["before"]);
+  const one = Buffer.concat([Buffer.from("x"), Buffer.alloc(511)]);
+  for (const lines of ["99 path=renamed\n", "-5 path=renamed\n", "16 path=renamed", "0 path=renamed\n"]) {
+    const bytes = Buffer.concat([header("before", 1, "0"), one, header("pax", lines.length, "x"), Buffer.from(lines), Buffer.alloc(512 - lines.length), header("short", 1, "0"), one, Buffer.alloc(1024)]);
+    await refused(`a name that is ${lines}`, bytes, /damaged/, ["before"]);
+  }
+
+  const { archive } = await tree();
+  const linked = await send(archive, pack(`add("link", type=t.SYMTYPE, linkname="elsewhere"); add("same", type=t.LNKTYPE, linkname="link")`));
+  assert.deepEqual(linked.data, { files: 0, folders: 0, links: 2, bytes: 0 });
+  assert.deepEqual(untar((await ada.get(archive)).body), { link: { link: "elsewhere" }, same: { link: "elsewhere" } });
+});
+
 test("a header without end is not held in memory, and nothing behind the end is taken", async () => {
   const { archive } = await tree();
   const resident = () => Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${server.serverPid}/status`, "utf8"))[1]);
