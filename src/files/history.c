@@ -7,7 +7,8 @@
 
 #include "files/files_int.h"
 
-enum { MAX_PERIODS = 1000, MAX_FOLDERS = 100, MAX_SEARCHED = 10000 };
+/* Of a path that came and went more often, the newest. */
+enum { MAX_PERIODS = 10000, MAX_FOLDERS = 1000, MAX_SEARCHED = 10000 };
 
 struct period { /* an id that is or was at the path */
     uint64_t id;
@@ -19,21 +20,37 @@ struct period { /* an id that is or was at the path */
 
 struct periods {
     struct period *at;
-    size_t n;
-    size_t room;
+    size_t n, held;
+    size_t room;     /* may come */
     bool of_folders; /* alone: the path goes on */
 };
 
-static void period_add(struct periods *periods, struct period period)
+/* Mostly there is one. */
+static void periods_grow(struct files_tx *tx, struct periods *periods)
+{
+    size_t held = periods->held > 0 ? 2 * periods->held : 8;
+    struct period *at = ARENA_ARRAY(tx->arena, struct period, held);
+    for (size_t i = 0; i < periods->n; i++) {
+        at[i] = periods->at[i];
+    }
+    periods->at = at;
+    periods->held = held;
+}
+
+static void period_add(struct files_tx *tx, struct periods *periods, struct period period)
 {
     for (size_t i = 0; i < periods->n; i++) {
         if (periods->at[i].id == period.id) {
             return;
         }
     }
-    if (periods->n < periods->room) {
-        periods->at[periods->n++] = period;
+    if (periods->n == periods->room) {
+        return;
     }
+    if (periods->n == periods->held) {
+        periods_grow(tx, periods);
+    }
+    periods->at[periods->n++] = period;
 }
 
 /* The seq from which it was not at the path any more. */
@@ -57,7 +74,7 @@ static int periods_under(struct files_tx *tx, const struct period *folder, struc
     struct files_record record;
     int r = files_child(tx, folder->id, name, &record);
     if (r == 0 && (!periods->of_folders || record.kind == FILES_FOLDER)) {
-        period_add(periods,
+        period_add(tx, periods,
                    (struct period){
                        .id = record.id, .last = tx->usage.seq, .went = went, .kind = record.kind});
     }
@@ -81,7 +98,7 @@ static int periods_under(struct files_tx *tx, const struct period *folder, struc
         period.id = record.id;
         period.kind = record.kind;
         if (r == 0 && (!periods->of_folders || record.kind == FILES_FOLDER)) {
-            period_add(periods, period);
+            period_add(tx, periods, period);
         }
     }
     return r;
@@ -99,11 +116,12 @@ static int periods_read(struct files_tx *tx, struct str path, struct periods *re
         (void)str_split(&rest, '/', &name);
         bool goes_on = rest.p != NULL;
         struct periods next = {.room = goes_on ? MAX_FOLDERS : MAX_PERIODS, .of_folders = goes_on};
-        next.at = ARENA_ARRAY(tx->arena, struct period, next.room);
         for (size_t i = 0; r == 0 && i < folders.n; i++) {
             r = periods_under(tx, &folders.at[i], name, &next);
         }
-        qsort(next.at, next.n, sizeof *next.at, by_end);
+        if (next.n > 0) {
+            qsort(next.at, next.n, sizeof *next.at, by_end);
+        }
         folders = next;
     }
     *ret_periods = folders;

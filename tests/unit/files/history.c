@@ -43,6 +43,37 @@ static void test_versions(void **state)
     assert_int_equal(expected, 0);
 }
 
+/* Of a path that came and went ever again nothing is left out, whether it is asked for in pages or by its number. */
+static void test_came_and_went(void **state)
+{
+    enum { TIMES = 1010 };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < TIMES; i++) {
+        put(f, "out", str_from(i % 2 ? "odd" : "even"));
+        drop(f, "out");
+    }
+    struct str after = STR_EMPTY;
+    uint64_t expected = (uint64_t)2 * TIMES;
+    do {
+        struct files_history page = history(f, "out", after, FILES_MAX_HISTORY);
+        for (size_t i = 0; i < page.count; i++, expected--) {
+            assert_int_equal(page.versions[i].entry.version, expected);
+        }
+        after = page.next;
+    } while (after.n > 0);
+    assert_int_equal(expected, 0);
+    restore(f, "out", 1);
+    assert_true(str_eq(slurp(f, "out", 0), STR("even")));
+    uint64_t first = put(f, "built/out", STR("first")).version;
+    for (size_t i = 0; i < 110; i++) { /* as a build does that cleans its folder */
+        drop(f, "built");
+        put(f, "built/out", STR("again"));
+    }
+    struct files_history page = history(f, "built/out", STR_EMPTY, FILES_MAX_HISTORY);
+    assert_int_equal(page.count, 111);
+    assert_int_equal(page.versions[110].entry.version, first);
+}
+
 static void test_through_renames_and_deletion(void **state)
 {
     struct fixture *f = *state;
@@ -329,6 +360,7 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_versions),
+                                       cmocka_unit_test(test_came_and_went),
                                        cmocka_unit_test(test_through_renames_and_deletion),
                                        cmocka_unit_test(test_through_folders_made_anew),
                                        cmocka_unit_test(test_like),
