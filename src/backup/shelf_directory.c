@@ -134,7 +134,8 @@ static void begin_file(struct backup_shelf *s, const char *name, int fd,
 
 static int open_file(struct backup_shelf *s, const char *name, struct backup_file **ret_file)
 {
-    int fd = openat(directory_of(s)->fd, name, O_RDONLY | O_CLOEXEC);
+    /* A pipe that lies there is not waited for. */
+    int fd = openat(directory_of(s)->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         return errno == ENOENT ? ERR_NOT_FOUND
                                : log_err(ERR_IO, "backup", "%s cannot be opened: %m", name);

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backup/backup_int.h"
@@ -61,8 +62,30 @@ static void test_a_list_that_breaks_off(void **state)
     assert_int_equal(rmdir(path), 0);
 }
 
+/* Nobody waits for who would write into it. */
+static void test_a_pipe_is_no_file(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/coditect-unit-shelf-XXXXXX";
+    assert_non_null(mkdtemp(path));
+    struct backup_shelf *shelf;
+    struct backup_file *file = NULL;
+    char c;
+    assert_int_equal(backup_shelf_directory(path, BACKUP_TO_READ, &shelf), 0);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(mkfifoat(fd, "pipe", 0600), 0);
+    assert_int_equal(shelf->driver->open(shelf, "pipe", &file), 0);
+    assert_int_equal(shelf->driver->read(file, 0, &c, 1), ERR_IO);
+    backup_file_close(&file);
+    shelf->driver->close(shelf);
+    assert_int_equal(unlinkat(fd, "pipe", 0), 0);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(rmdir(path), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_list_that_breaks_off)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_list_that_breaks_off),
+                                       cmocka_unit_test(test_a_pipe_is_no_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
