@@ -22,6 +22,7 @@ enum {
     SAID_MOST = 16 << 10,
     LINE_MOST = 4096,
     PAGES_MOST = 100 * 1000,
+    EMPTY_MOST = 100, /* pages one after the other that name nothing */
     POLL_MS = 100,
     QUIET_PART = 4, /* of the patience */
     STATUS_GOOD = 200,
@@ -419,11 +420,14 @@ int backup_bucket_list(struct backup_bucket *b, struct backup_reply *reply)
 {
     BUF_AUTO(body, BACKUP_REPLY_MOST);
     char kept[sizeof reply->token] = "";
+    size_t empty = 0;
     int r = 0;
     reply->more = true;
     for (size_t pages = 1; r == 0 && reply->more; pages++) {
+        size_t before = reply->objects.n;
         r = list_page(b, reply, &body);
-        if (r == 0 && reply->more && strcmp(kept, reply->token) == 0) {
+        empty = reply->objects.n > before ? 0 : empty + 1;
+        if (r == 0 && reply->more && (empty > EMPTY_MOST || strcmp(kept, reply->token) == 0)) {
             r = log_err(ERR_IO, "backup", "%s has a list without an end", b->url);
         }
         if ((pages & (pages - 1)) == 0) {

@@ -207,6 +207,7 @@ test("a bucket that does not work leaves what was there, and is said in plain wo
   const longer = () => circle.replace("same", turn++ < 3 ? `front${turn}` : `turn${turn % 5}`);
   await faulty(/has a list without an end/, (method, name) => (name === "backups" ? { status: 200, body: longer() } : undefined));
   assert.ok(turn < 100, `${turn} pages of a circle of five`);
+  await faulty(/has a list without an end/, (method, name) => (name === "backups" ? { status: 200, body: circle.replace("same", `ever another ${turn++}`) } : undefined));
   const poured = (head) => (socket) => {
     const pour = () => { while (!socket.destroyed && socket.write(Buffer.alloc(65536, "x")));};
     socket.on("drain", pour).on("error", () => {});
