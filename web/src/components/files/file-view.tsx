@@ -1,7 +1,7 @@
 // One file: its text with line numbers, its picture, or that it is neither.
 import { Box, Button, Flex, Image, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
-import { Download, FileQuestion, History as HistoryIcon, Pencil, Trash2 } from "lucide-react";
+import { Download, FileQuestion, History as HistoryIcon, Pencil, SquarePen, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import type { Entry } from "../../api/generated";
@@ -9,7 +9,8 @@ import { treeOf } from "../../api/trees";
 import { asText, IMAGE_LIMIT, imageType, TEXT_LIMIT } from "../../lib/content";
 import { formatSize } from "../../lib/format";
 import { baseName, fileAddress, HOME, nameProblem, parentOf } from "../../lib/paths";
-import { api } from "../../stores/auth";
+import { may } from "../../lib/roles";
+import { api, useAuth } from "../../stores/auth";
 import { Ago, Empty, ListSkeleton } from "../bits";
 import { ActionMenu } from "../menu";
 import { NameDialog } from "../modal";
@@ -17,6 +18,7 @@ import { ProblemNotice } from "../problem-notice";
 import { download, remove, rename } from "./actions";
 import { CodeText } from "./code";
 import { CompareChoice, useCompare, VersionDifference } from "./diff";
+import { Editor } from "./editor";
 import { History, OldVersion, useHistory } from "./history";
 
 interface FileProps {
@@ -155,16 +157,28 @@ function FileMenu({ tree: sessionId, entry }: FileProps) {
   );
 }
 
+/** Whether the address says that the file is edited, and the person may: undefined where there is nothing to edit. */
+function useEditing({ tree, entry }: FileProps) {
+  const [params, setParams] = useSearchParams();
+  const mayWrite = useAuth(({ state }) => state.status === "in" && may(state.user.role, "files.write"));
+  const isText = entry.size <= TEXT_LIMIT && imageType(entry.path) === undefined && entry.path_b64 === undefined;
+  if (tree === HOME || !mayWrite || !isText) return undefined;
+  return { isOn: params.has("edit"), begin: () => setParams({ edit: "" }), end: () => setParams({}, { replace: true }) };
+}
+
 export function FileView({ tree, entry }: FileProps) {
   const { isOpen, old, close, open, show } = useShown({ tree, entry });
+  const editing = useEditing({ tree, entry });
   const isHome = tree === HOME;
   const wanted = useCompare();
   const compare = isHome || (old === undefined && wanted === "now") ? "off" : wanted;
   const shown = { version: old?.version ?? entry.version, size: old?.size ?? entry.size };
+  if (editing?.isOn === true) return <Flex direction="column" flex="1" minWidth="0" minHeight="0"><Editor key={entry.path} sessionId={tree} entry={entry} onDone={editing.end} /></Flex>;
   return (
     <Flex direction="column" flex="1" minWidth="0" minHeight="0">
       <Flex height="48px" flexShrink="0" align="center" gap="8px" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px">
         <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · <Box as="span" display={{ base: "none", md: "inline" }}>changed </Box><Ago time={entry.mtime} /></Text>
+        {editing !== undefined && <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={editing.begin}><SquarePen size={14} />Edit</Button>}
         <Button size="xs" height="32px" variant="ghost" colorPalette="gray" aria-expanded={isOpen} onClick={isOpen ? close : open}><HistoryIcon size={14} />History</Button>
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(tree, entry.path)}><Download size={14} />Download</Button>
         {!isHome && <FileMenu tree={tree} entry={entry} />}
