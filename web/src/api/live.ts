@@ -1,11 +1,9 @@
 // What a session's events change on the page: its lists of changes grow by what was told; folders, versions of files and the
 // session itself are asked for again, where they are shown and were touched, once a second at most.
 import type { Query } from "@tanstack/react-query";
-import { useEffect, useSyncExternalStore } from "react";
 import { paced } from "../lib/paced";
 import { isTouched, lacks } from "../lib/touched";
 import { useAuth } from "../stores/auth";
-import { useConnection } from "../stores/connection";
 import { noteLive } from "../stores/live";
 import type { Change, Entry, SessionEvent } from "./generated";
 import { askForSession, changesQuery, queryClient } from "./queries";
@@ -68,15 +66,7 @@ function hearingOf(sessionId: string): Hearing {
   };
 }
 
-function onVisibility(tell: () => void): () => void {
-  document.addEventListener("visibilitychange", tell);
-  return () => document.removeEventListener("visibilitychange", tell);
-}
-
-/** For the one session whose page is shown. A page that nobody sees, or that the server cannot reach, has no socket. */
-export function useEvents(sessionId: string, isWanted: boolean): void {
-  const isVisible = useSyncExternalStore(onVisibility, () => document.visibilityState === "visible");
-  const isLost = useConnection((connection) => connection.isLost);
-  const isOn = isWanted && isVisible && !isLost;
-  useEffect(() => (isOn ? follow(sessionId, hearingOf(sessionId)) : undefined), [sessionId, isOn]);
+/** Hears the session until what is returned is called. */
+export function hear(sessionId: string): () => void {
+  return follow(sessionId, hearingOf(sessionId));
 }

@@ -1,25 +1,27 @@
 // Around every page of a person who is logged in: the header, the shortcuts and the app's own overlays.
 import { Box, Button, Flex, Kbd, Text } from "@chakra-ui/react";
 import { Keyboard, LogOut, Search, Settings } from "lucide-react";
-import { memo, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, memo, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { Link, Outlet, useNavigate } from "react-router";
 import type { User } from "../api/generated";
 import { useFollowedSettings } from "../api/settings";
 import { useAuth } from "../stores/auth";
 import { askToLogOut } from "../stores/leaving";
-import { startOpen } from "../stores/open";
+import { startOpen, useOpen } from "../stores/open";
 import { showOverlay, useOverlay } from "../stores/overlay";
 import { ListSkeleton, Logo } from "./bits";
 import { LostBar, useReconnection } from "./connection";
 import { Footer } from "./footer";
 import { LeaveGuard } from "./leave-guard";
 import { ActionMenu } from "./menu";
-import { OpenSessions } from "./session/open-sessions";
 import { PlaceContext, useAddressedPlace, usePlace } from "./session/place";
 import { SourceBar } from "./session/source";
 import { SessionTabs } from "./session/tabs";
 import { SessionTools, SmallScreenHint } from "./session/tools";
 import { PanelButton, SidePanel } from "./side-panel";
+
+const loadOpenSessions = async () => ({ default: (await import("./session/open-sessions")).OpenSessions });
+const OpenSessions = lazy(loadOpenSessions);
 
 /** No part of a first visit: fetched behind it, so that a key shows them at once, also when the connection is lost by then. */
 const loadOverlays = async () => ({ ...(await import("./new-session")), ...(await import("./palette")) });
@@ -123,7 +125,7 @@ function Header() {
 /** The pages that a person may go to next are fetched while nothing else is to do: then they are there without a server, too. */
 function usePrefetch(): void {
   useEffect(() => {
-    const timer = setTimeout(() => void Promise.all([import("../pages/session"), import("../pages/sessions"), import("../pages/home"), import("../pages/settings"), import("../pages/notices"), import("../pages/not-found")]).catch(() => undefined), 500);
+    const timer = setTimeout(() => void Promise.all([loadOpenSessions(), import("../pages/session"), import("../pages/sessions"), import("../pages/home"), import("../pages/settings"), import("../pages/notices"), import("../pages/not-found")]).catch(() => undefined), 500);
     return () => clearTimeout(timer);
   }, []);
 }
@@ -141,6 +143,7 @@ function SkipLink() {
 const Around = memo(function Around() {
   const userId = useAuth(({ state }) => (state.status === "in" ? state.user.id : ""));
   const isSession = usePlace() !== undefined;
+  const hasOpen = useOpen(({ sessions }) => sessions.length > 0);
   usePrefetch();
   useReconnection();
   useFollowedSettings();
@@ -157,7 +160,7 @@ const Around = memo(function Around() {
           <SourceBar />
           <Flex direction="column" flex="1" minHeight="0" position="relative">
             <Suspense fallback={<ListSkeleton />}><Outlet /></Suspense>
-            <OpenSessions />
+            {hasOpen && <Suspense><OpenSessions /></Suspense>}
           </Flex>
         </Flex>
       </Flex>

@@ -47,6 +47,11 @@ export function changeProblemOf(error: unknown): Problem {
   return isCode(error, "precondition") ? { ...problem, title: "It was changed elsewhere meanwhile." } : problem;
 }
 
+/** The server said nothing, not even no. */
+export function isSilence(error: unknown): boolean {
+  return error !== null && error !== undefined && !(error instanceof ApiError && error.status < 500);
+}
+
 export function isCode(error: unknown, code: string): boolean {
   return error instanceof ApiError && error.code === code;
 }

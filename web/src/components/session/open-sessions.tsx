@@ -4,10 +4,11 @@ import { Box, Button, Flex, Text } from "@chakra-ui/react";
 import { useCallback, useEffect, useState } from "react";
 import { useNavigate } from "react-router";
 import { ApiError, type Session } from "../../api/generated";
-import { useEvents } from "../../api/live";
+import { useEvents } from "../../api/events";
 import { askForSession, useFollowedSession, useSessionChange } from "../../api/queries";
 import { type Persistence, riskOfLeaving, type Wish } from "../../lib/frame";
 import { historyAddress } from "../../lib/paths";
+import { isSilence } from "../../lib/problem";
 import { type Phase, phaseOf } from "../../lib/workspace";
 import { api } from "../../stores/auth";
 import { useConnection } from "../../stores/connection";
@@ -134,11 +135,6 @@ function IdePlace({ session, error, isShown }: IdePlaceProps) {
       {isShown && phase !== "running" && <Flex position="absolute" inset="0" bg="bg" direction="column"><BeforeIde session={session} phase={phase} opening={opening} lost={lost} onPause={pause} isAgain={isAgain} /></Flex>}
     </Flex>
   );
-}
-
-/** The server said nothing, not even no. */
-export function isSilence(error: unknown): boolean {
-  return error !== null && error !== undefined && !(error instanceof ApiError && error.status < 500);
 }
 
 function OpenSession({ id, isCurrent, isShown }: { readonly id: string; readonly isCurrent: boolean; readonly isShown: boolean }) {
