@@ -139,7 +139,8 @@ static int settle_log(struct store_sqlite *d)
         return ERR_IO;
     }
     d->wal_checkpointed = r == SQLITE_OK;
-    d->wal_frames = r == SQLITE_OK ? 0 : frames;
+    d->wal_frames =
+        r == SQLITE_OK ? 0 : d->wal_frames; /* a log that was cut has as many as before */
     return 0;
 }
 

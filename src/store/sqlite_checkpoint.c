@@ -89,7 +89,12 @@ int store_sqlite_cut_log(struct store_sqlite *d)
         return log_err(ERR_IO, "store", "cannot open %s", path.p);
     }
     sqlite3_int64 size = 0;
-    if (!d->wal_checkpointed && d->wal_frames > 0) {
+    if (!d->wal_checkpointed && d->wal_frames <= 0) {
+        /* What a former process left and a full disk had no room to copy: how much nobody counted, and all of it was acknowledged. */
+        (void)file->pMethods->xClose(file);
+        return 0;
+    }
+    if (!d->wal_checkpointed) {
         size = WAL_HEADER + (sqlite3_int64)d->wal_frames * WAL_FRAME;
     }
     if (truncate_file(file, size) != SQLITE_OK) {

@@ -85,7 +85,13 @@ static int rewrite(struct database *d, const char *path)
     if (strchr(path, '\'') || (unlink(path) != 0 && errno != ENOENT)) {
         return ERR_IO;
     }
-    int r = execute(d, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA auto_vacuum=INCREMENTAL");
+    int copied = sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (copied != SQLITE_OK) {
+        return log_err(copied == SQLITE_BUSY ? ERR_BUSY : ERR_IO, "store",
+                       "the log cannot be copied into the old store first: %s",
+                       sqlite3_errstr(copied));
+    }
+    int r = execute(d, "PRAGMA auto_vacuum=INCREMENTAL");
     r = r ? r : execute(d, arena_printf(&a, "VACUUM INTO '%s'", path).p);
     return r ? r : finish_new(path);
 }

@@ -389,5 +389,8 @@ void *store_writer_main(void *self)
             shrink(d);
         }
         store_sqlite_checkpoint(d, idle);
+        if (d->writer && d->writer->failed) {
+            reconnect(d); /* a flush that failed is not tried again */
+        }
     }
 }
