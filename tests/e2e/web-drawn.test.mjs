@@ -99,8 +99,8 @@ test("a dialog that opens and closes styles itself, not the page behind it", asy
       await page.keyboard.press("Escape");
       await gone(shown);
     });
-    // What is in the dialog is styled as it comes, is placed and gets its layer: thrice.
-    assert.ok(styled > 0 && styled < 2 * all, `${styled} of ${all} elements by ${key}`);
+    // What is in the dialog is styled as it comes, is placed and gets its layer: thrice; the page behind it would be as often, ten times all.
+    assert.ok(styled > 0 && styled < 5 * all, `${styled} of ${all} elements by ${key}`);
     assert.ok(closed < all / 2, `${closed} of ${all} elements by Escape after ${key}`);
   }
 });

@@ -54,7 +54,7 @@ const pages = [
   { name: "project", path: `/sessions?project=${project}`, reads: /\/api\/v5\/sessions(\?.*)?$/, ready: () => page.getByText("Nothing is in “Engines” yet") },
   { name: "project-unread", path: `/sessions?project=${project}`, reads: /\/api\/v5\/projects(\?.*)?$/, ready: () => page.getByText("Nothing is in “Engines” yet") },
   { name: "move", path: "/sessions", open: move, within: dialog, reads: /\/api\/v5\/projects(\?.*)?$/, ready: () => button("Move", dialog()) },
-  { name: "running", path: "/settings/usage", reads: /\/api\/v5\/workspaces(\?.*)?$/, ready: () => page.getByText("Nothing runs") },
+  { name: "running", path: "/settings/usage", reads: /\/api\/v5\/workspaces(\?.*)?$/, ready: () => page.getByText("Nothing runs").or(page.getByRole("list", { name: "Running workspaces" })) },
   { name: "team-deleted", path: "/settings/sessions", open: () => page.getByRole("main").getByText("Deleted", { exact: true }).click(), reads: /\/api\/v5\/tenant\/sessions\?.*deleted=true/, ready: () => page.getByText("Nothing deleted") },
   { name: "moment", path: `/sessions/${id}/history?at=1`, reads: /\/api\/v5\/sessions\/[^/]+\/files\?.*at=/, ready: () => page.getByRole("list", { name: "Entries" }) },
   { name: "difference", path: `/sessions/${id}/history/hello.txt?at=1&compare=before`, reads: /\/api\/v5\/sessions\/[^/]+\/diff\//, ready: () => page.getByRole("region", { name: "Difference" }) },
