@@ -106,7 +106,7 @@ function stream(pairs) {
   };
   const block = frame("B", Buffer.concat(pairs.flatMap(([name, value]) => [number(2, Buffer.byteLength(name)), Buffer.from(name), number(1, 0), number(4, Buffer.byteLength(value)), Buffer.from(value)])));
   const table = frame("T", Buffer.concat([block.hash, number(8, 1), number(8, 32), number(4, block.bytes.length)]));
-  const end = frame("E", Buffer.concat([number(8, 1), number(8, pairs.length), number(8, 0), number(8, 1), createHash("sha256").update(table.hash).digest()]));
+  const end = frame("E", Buffer.concat([number(8, 1), number(8, pairs.length), number(8, 0), number(8, 1), createHash("sha256").update(table.hash).digest(), number(8, 1), number(8, block.bytes.length), number(8, 32 + block.bytes.length)]));
   return Buffer.concat([Buffer.from("coditect backup\n"), number(4, 1), number(4, 3), number(8, 1), block.bytes, table.bytes, end.bytes]);
 }
 
