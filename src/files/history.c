@@ -66,6 +66,14 @@ static int by_end(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+/* What came under its name when the folder had gone was never at the path. */
+static bool was_there(const struct periods *periods, const struct files_record *record,
+                      uint64_t went)
+{
+    bool in_time = went == 0 || record->since < went;
+    return in_time && (!periods->of_folders || record->kind == FILES_FOLDER);
+}
+
 /* Adds what is or was under the name in the folder. */
 static int periods_under(struct files_tx *tx, const struct period *folder, struct str name,
                          struct periods *periods)
@@ -73,7 +81,7 @@ static int periods_under(struct files_tx *tx, const struct period *folder, struc
     uint64_t went = folder->gone ? period_end(folder) : folder->went;
     struct files_record record;
     int r = files_child(tx, folder->id, name, &record);
-    if (r == 0 && (!periods->of_folders || record.kind == FILES_FOLDER)) {
+    if (r == 0 && was_there(periods, &record, went)) {
         period_add(tx, periods,
                    (struct period){
                        .id = record.id, .last = tx->usage.seq, .went = went, .kind = record.kind});
@@ -97,7 +105,7 @@ static int periods_under(struct files_tx *tx, const struct period *folder, struc
         }
         period.id = record.id;
         period.kind = record.kind;
-        if (r == 0 && (!periods->of_folders || record.kind == FILES_FOLDER)) {
+        if (r == 0 && was_there(periods, &record, went)) {
             period_add(tx, periods, period);
         }
     }
@@ -246,6 +254,7 @@ static int history_read(struct txn *txn, void *arg)
     bool reached = past->cursor_id == 0;
     for (size_t i = 0; r == 0 && i < periods.n && past->history.next.n == 0; i++) {
         struct period period = periods.at[i];
+        period.last = period_end(&period);
         if (!reached && period.id == past->cursor_id) {
             reached = true;
             period.last = past->cursor_seq - 1;

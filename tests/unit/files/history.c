@@ -135,6 +135,41 @@ static void test_through_folders_made_anew(void **state)
     assert_int_equal(history(f, "a/c/doc", STR_EMPTY, 10).versions[0].entry.version, 8);
 }
 
+/* What is done in a folder after it was moved away is no past of where it was. */
+static void test_of_a_folder_moved_away(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "d/f", STR("1"));    /* 1 */
+    put(f, "d/gone", STR("1")); /* 2 */
+    move(f, "d", "e");          /* 3 */
+    put(f, "d/f", STR("22"));   /* 4 */
+    put(f, "e/f", STR("333"));  /* 5 */
+    put(f, "e/g", STR("1"));    /* 6 */
+    drop(f, "e/g");             /* 7 */
+    drop(f, "e/gone");          /* 8 */
+    put(f, "e/gone", STR("2")); /* 9 */
+    put(f, "e/sub/h", STR("1"));
+    static const struct {
+        const char *path;
+        size_t count;
+        uint64_t versions[3];
+    } rows[] = {
+        {"d/f", 2, {4, 1}}, {"e/f", 2, {5, 1}}, {"d/gone", 1, {2}}, {"e/gone", 3, {9, 8, 2}}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct files_history page = history(f, rows[i].path, STR_EMPTY, 10);
+        assert_int_equal(page.count, rows[i].count);
+        for (size_t at = 0; at < page.count; at++) {
+            assert_int_equal(page.versions[at].entry.version, rows[i].versions[at]);
+        }
+    }
+    static const char *const never[] = {"d/g", "d/sub", "d/sub/h"};
+    for (size_t i = 0; i < 3; i++) {
+        struct files_history_input in = {f->session, str_from(never[i]), STR_EMPTY, 10};
+        struct files_history page;
+        assert_int_equal(files_history(&f->ctx, &in, &page), ERR_NOT_FOUND);
+    }
+}
+
 /* A file there, on a disk of which the person who writes here is the workspace. */
 static struct files_like on_disk(struct fixture *f, const char *path)
 {
@@ -363,6 +398,7 @@ int main(void)
                                        cmocka_unit_test(test_came_and_went),
                                        cmocka_unit_test(test_through_renames_and_deletion),
                                        cmocka_unit_test(test_through_folders_made_anew),
+                                       cmocka_unit_test(test_of_a_folder_moved_away),
                                        cmocka_unit_test(test_like),
                                        cmocka_unit_test(test_like_and_replaced_since),
                                        cmocka_unit_test(test_like_and_moved_since),
