@@ -8,7 +8,14 @@
 #include "files/files_int.h"
 
 /* Of a path that came and went more often, the newest. */
-enum { MAX_PERIODS = 10000, MAX_FOLDERS = 1000, MAX_SEARCHED = 10000 };
+struct rooms {
+    size_t periods;
+    size_t folders;
+};
+static const struct rooms rooms_told = {10000, 1000};
+static const struct rooms rooms_searched = {1000, 100}; /* for each file on a disk */
+
+enum { MAX_SEARCHED = 10000 };
 
 struct period { /* an id that is or was at the path */
     uint64_t id;
@@ -113,7 +120,8 @@ static int periods_under(struct files_tx *tx, const struct period *folder, struc
 }
 
 /* What is and was at path, the newest first. ERR_NOT_FOUND: nothing ever was. */
-static int periods_read(struct files_tx *tx, struct str path, struct periods *ret_periods)
+static int periods_read(struct files_tx *tx, struct str path, const struct rooms *rooms,
+                        struct periods *ret_periods)
 {
     struct period root = {.id = FILES_ROOT, .last = tx->usage.seq, .kind = FILES_FOLDER};
     struct periods folders = {.at = &root, .n = 1};
@@ -123,7 +131,8 @@ static int periods_read(struct files_tx *tx, struct str path, struct periods *re
         struct str name;
         (void)str_split(&rest, '/', &name);
         bool goes_on = rest.p != NULL;
-        struct periods next = {.room = goes_on ? MAX_FOLDERS : MAX_PERIODS, .of_folders = goes_on};
+        struct periods next = {.room = goes_on ? rooms->folders : rooms->periods,
+                               .of_folders = goes_on};
         for (size_t i = 0; r == 0 && i < folders.n; i++) {
             r = periods_under(tx, &folders.at[i], name, &next);
         }
@@ -159,7 +168,7 @@ int files_version_find(struct files_tx *tx, struct str path, uint64_t seq,
         return ERR_NOT_FOUND;
     }
     struct periods periods = {0};
-    int r = periods_read(tx, path, &periods);
+    int r = periods_read(tx, path, &rooms_told, &periods);
     if (r < 0 && r != ERR_NOT_FOUND) {
         return r;
     }
@@ -247,7 +256,7 @@ static int history_read(struct txn *txn, void *arg)
     struct periods periods;
     int r = files_tx_begin(&tx, txn, &past->ctx->scope, past->in->session);
     if (r == 0) {
-        r = periods_read(&tx, past->in->path, &periods);
+        r = periods_read(&tx, past->in->path, &rooms_told, &periods);
     }
     past->history = (struct files_history){
         .versions = ARENA_ARRAY(past->ctx->arena, struct files_version, past->in->limit)};
@@ -371,14 +380,14 @@ static int period_search(struct search *search, struct files_tx *tx, const struc
         period->gone ? period->last : period->last + 1; /* where it went it is no more here */
     size_t count = PAGE;
     int r = ERR_NOT_FOUND;
-    while (r == ERR_NOT_FOUND && count == PAGE && search->left >= PAGE) {
+    while (r == ERR_NOT_FOUND && count == PAGE && search->left > 0) {
         struct store_range range = {files_key_version(tx, period->id, 0),
                                     files_key_version(tx, period->id, end), .limit = PAGE,
                                     .reverse = true};
         struct store_pair *pairs;
         int scanned = store_scan(tx->txn, &range, &pairs, &count);
-        search->left -= PAGE;
         r = scanned < 0 ? scanned : r;
+        search->left -= count < search->left ? count : search->left;
         for (size_t i = 0; r == ERR_NOT_FOUND && i < count; i++) {
             struct files_past_version version;
             int error = files_version_decode(pairs[i].value, &version);
@@ -395,6 +404,16 @@ static int period_search(struct search *search, struct files_tx *tx, const struc
     return r;
 }
 
+/* Whether what is on the disk came there when the period had long ended: then it is of no older one either. */
+static int is_past(const struct search *search, struct files_tx *tx, const struct period *period,
+                   bool *ret_past)
+{
+    struct files_change_record end;
+    int r = period->gone ? change_read(tx, period->last, &end) : ERR_NOT_FOUND;
+    *ret_past = r == 0 && end.at + grace < search->like->is.at;
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 static int search_read(struct txn *txn, void *arg)
 {
     struct search *search = arg;
@@ -402,15 +421,20 @@ static int search_read(struct txn *txn, void *arg)
     struct periods periods = {0};
     search->left = MAX_SEARCHED;
     int r = files_tx_begin(&tx, txn, &search->ctx->scope, search->session);
-    r = r < 0 ? r : periods_read(&tx, search->like->is.entry.path, &periods);
+    r = r < 0 ? r : periods_read(&tx, search->like->is.entry.path, &rooms_searched, &periods);
     if (r < 0) {
         return r;
     }
     r = ERR_NOT_FOUND;
-    for (size_t i = 0; r == ERR_NOT_FOUND && i < periods.n; i++) {
+    bool past = false;
+    for (size_t i = 0; r == ERR_NOT_FOUND && i < periods.n && search->left > 0; i++) {
         struct period period = periods.at[i];
         period.gone = period.gone || period.went > 0;
         period.last = period_end(&period);
+        int error = is_past(search, &tx, &period, &past);
+        if (error < 0 || past) {
+            return error < 0 ? error : ERR_NOT_FOUND;
+        }
         r = period_search(search, &tx, &period);
     }
     return r;

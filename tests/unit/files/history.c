@@ -212,6 +212,26 @@ static void test_like(void **state)
     assert_int_equal(files_version_like(&f->other, f->session, &like, &found), ERR_NOT_FOUND);
 }
 
+/* Of a path that came and went ever again the oldest are found too. */
+static void test_like_and_came_and_went(void **state)
+{
+    enum { TIMES = 60 };
+    struct fixture *f = *state;
+    struct files_entry found;
+    struct files_like like = on_disk(f, "out");
+    usec_t times[TIMES];
+    for (size_t i = 0; i < TIMES; i++) {
+        times[i] = put(f, "out", fixture_noise(f, i + 1, i)).mtime;
+        drop(f, "out");
+    }
+    for (size_t i = 0; i < TIMES; i++) {
+        like.is.entry.size = i + 1;
+        like.is.entry.mtime = times[i];
+        assert_ok(find_like(f, &like, &found));
+        assert_int_equal(found.version, 2 * i + 1);
+    }
+}
+
 /* What came to lie on a disk when the store had gone on was brought back on purpose. */
 static void test_like_and_replaced_since(void **state)
 {
@@ -400,6 +420,7 @@ int main(void)
                                        cmocka_unit_test(test_through_folders_made_anew),
                                        cmocka_unit_test(test_of_a_folder_moved_away),
                                        cmocka_unit_test(test_like),
+                                       cmocka_unit_test(test_like_and_came_and_went),
                                        cmocka_unit_test(test_like_and_replaced_since),
                                        cmocka_unit_test(test_like_and_moved_since),
                                        cmocka_unit_test(test_like_and_on_its_way),
