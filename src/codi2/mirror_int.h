@@ -200,6 +200,10 @@ int codi2_mirror_reconcile(struct codi2_mirror *m) BASE_MUST_USE;
  * which the disk has as well.
  */
 int codi2_mirror_drop_left(struct codi2_mirror *m, const struct map *seen) BASE_MUST_USE;
+/* Likewise the folder at r's path, if r is something else, and the index was lost. */
+int codi2_mirror_drop_left_folder(struct codi2_mirror *m, const struct codi2_remote *r,
+                                  bool *ret_stays) BASE_MUST_USE;
+bool codi2_mirror_is_index_lost(const struct codi2_mirror *m);
 
 /*
  * mirror_pull.c: brings the store's changes to the disk; those since the last time, or some of them, while `remote` stays. When

@@ -7,6 +7,7 @@
  * 1. No file or link goes but what the history has, byte for byte.
  * 2. A folder goes when nothing is in it any more, and others took it away: the history says so of what was in it, or, when
  *    nothing was, of itself. What stays keeps the folders that it is in; so does what the rules leave out, such as node_modules.
+ *    One in whose place others put a file or a link makes room for it; when it stays, it goes on top, and that is told.
  * 3. Where no folder ever stood in the store all that is in it is new: it is not looked at one by one.
  *
  * What this session's own workspaces deleted is not believed: they saw it gone, and here it is again, such as what an operator
@@ -17,7 +18,7 @@
 
 struct left {
     struct codi2_mirror *m;
-    const struct map *seen;
+    const struct map *seen; /* NULL: nothing of it is in the store */
 };
 
 /* Of what is in a folder. */
@@ -68,10 +69,21 @@ static bool is_unknown(struct left *l, struct codi2_entry *here)
 {
     ARENA_AUTO(arena);
     struct codi2_entry known;
-    return content_path_check(here->path) == 0 && !map_get(l->seen, here->path) &&
+    return content_path_check(here->path) == 0 && !(l->seen && map_get(l->seen, here->path)) &&
            codi2_tree_look(&l->m->tree, here->path, &here->look) == 0 &&
            codi2_index_get(l->m->index, &arena, here->path, &known) == ERR_NOT_FOUND &&
            !codi2_mirror_ignored(l->m, here->path, here->look.kind == CODI2_FOLDER);
+}
+
+/* Where the store has a file by now it comes to a folder as a whole: codi2_mirror_drop_left_folder. */
+static bool is_folder_of_both(struct left *l, struct str path)
+{
+    ARENA_AUTO(arena);
+    struct codi2_entry known;
+    struct codi2_look look;
+    return l->seen && map_get(l->seen, path) && codi2_tree_look(&l->m->tree, path, &look) == 0 &&
+           look.kind == CODI2_FOLDER && codi2_index_get(l->m->index, &arena, path, &known) == 0 &&
+           known.look.kind == CODI2_FOLDER;
 }
 
 static int look_at(struct left *l, struct str path, struct tally *t)
@@ -79,10 +91,7 @@ static int look_at(struct left *l, struct str path, struct tally *t)
     struct codi2_entry here = {.path = path};
     if (!is_unknown(l, &here)) {
         t->stay++;
-        bool folder = map_get(l->seen, path) &&
-                      codi2_tree_look(&l->m->tree, path, &here.look) == 0 &&
-                      here.look.kind == CODI2_FOLDER;
-        return folder ? look_below(l, path, &(struct tally){0}) : 0;
+        return is_folder_of_both(l, path) ? look_below(l, path, &(struct tally){0}) : 0;
     }
     int error = here.look.kind == CODI2_FOLDER ? drop_folder(l, &here) : drop_file(l, &here);
     t->went += error == 0;
@@ -108,6 +117,21 @@ static int look_below(struct left *l, struct str at, struct tally *t)
                                        at.n > 0 ? "/" : "", STR_ARG(names.at[i]));
         error = look_at(l, path, t);
     }
+    return error;
+}
+
+bool codi2_mirror_is_index_lost(const struct codi2_mirror *m)
+{
+    return m->fresh && atomic_load(&m->applied) == 0;
+}
+
+int codi2_mirror_drop_left_folder(struct codi2_mirror *m, const struct codi2_remote *r,
+                                  bool *ret_stays)
+{
+    struct tally t = {0};
+    bool may = r->kind != CODI2_FOLDER && codi2_mirror_is_index_lost(m);
+    int error = may ? look_at(&(struct left){m, /* seen= */ NULL}, r->path, &t) : 0;
+    *ret_stays = error || t.went == 0;
     return error;
 }
 

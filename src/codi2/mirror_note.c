@@ -164,7 +164,8 @@ void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch
 {
     for (size_t i = 0; i < batch->count; i++) {
         const struct codi2_step *step = &batch->changes[i].step;
-        bool content = step->op == CODI2_WRITE || step->op == CODI2_LINK;
+        bool room = step->op == CODI2_DELETE && step->look.inode != 0; /* for another kind */
+        bool content = step->op == CODI2_WRITE || step->op == CODI2_LINK || room;
         if (batch->changes[i].saved) {
             codi2_saves_done(m->saves, step->path, &batch->changes[i].content.hash);
         }

@@ -202,8 +202,7 @@ static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const stru
         return put_entry(m, r, now);
     }
     /* The store's version becomes the base of ours; equal content is noticed when it is read, and is no conflict. */
-    bool lost =
-        m->fresh && atomic_load(&m->applied) == 0; /* the index: who changed it is not known */
+    bool lost = codi2_mirror_is_index_lost(m); /* who changed it is not known */
     codi2_dirty_conflict(m->dirty, r->path, lost ? CODI2_DIFFERS : CODI2_BOTH_CHANGED);
     codi2_dirty_add(m->dirty, r->path, now->kind == CODI2_FOLDER);
     return codi2_index_put(m->index, &theirs);
@@ -244,11 +243,14 @@ static int make(struct codi2_mirror *m, const struct codi2_remote *r, const stru
 static int see_left_behind(struct codi2_mirror *m, struct arena *arena,
                            const struct codi2_remote *r, struct stand *now)
 {
+    if (now->look.kind == CODI2_FOLDER) {
+        return codi2_mirror_drop_left_folder(m, r, &now->present);
+    }
     const struct codi2_entry here = {.path = r->path, .look = now->look};
     struct codi2_remote old;
     bool other = now->look.kind != r->kind || now->look.size != r->size ||
                  codi2_look_time(&now->look) != r->mtime / 1000;
-    bool may = now->present && !now->indexed && now->look.kind != CODI2_FOLDER && other;
+    bool may = now->present && !now->indexed && other;
     const struct codi2_past_query query = {.here = &here};
     int error = may ? codi2_link_past_like(m->link, arena, &query, &old) : ERR_NOT_FOUND;
     if (error || old.version >= r->version ||

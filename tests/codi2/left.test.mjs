@@ -116,6 +116,41 @@ test("without its index a disk does not bring back folders that others deleted o
   assert.deepEqual(versions.map(({ op }) => op), ["write", "delete", "write"], "the history has it");
 });
 
+test("without its index a disk does not put a folder that others replaced over what stands there", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  for (const name of ["cfg/deep", "link", "mine", "old"]) fs.mkdirSync(world.tree(name), { recursive: true });
+  for (const name of ["cfg/a", "cfg/deep/b", "link/c", "mine/d", "mine/e", "old/f"]) fs.writeFileSync(world.tree(name), `${name} 1`);
+  await world.sync();
+  const base = Object.fromEntries((await world.entries()).map((e) => [e.path, e.version]));
+  await world.kill("codi2");
+  const author = { kind: "api", id: "usr-other" };
+  const text = "a file now";
+  const file = { change: "put", base: 0, author, kind: "file", mode: 0o644, mtime: 1.7e15, size: text.length, hash: createHash("sha256").update(text).digest("hex"), bytes: Buffer.from(text).toString("base64") };
+  assert.ok(await world.change(...["cfg", "link", "mine", "old"].map((path) => ({ change: "delete", path, base: base[path], author }))));
+  assert.ok(await world.change({ ...file, path: "cfg" }, { ...file, path: "mine" }, { change: "put", path: "link", base: 0, author, kind: "symlink", mode: 0o777, mtime: 1.7e15, target: "cfg" }));
+  const changed = Date.now();
+  await until("files' times are later than that", () => {
+    fs.writeFileSync(world.path("clock"), "");
+    return fs.statSync(world.path("clock")).ctimeMs > changed + 1;
+  });
+  fs.writeFileSync(world.tree("mine/d"), "mine/d 2");
+  const count = (await world.events()).length;
+  fs.rmSync(world.path("index"), { recursive: true });
+  world.disk();
+  await world.startCodi2();
+  await world.sync();
+  assert.deepEqual(fs.readdirSync(world.tree()).sort(), ["cfg", "link", "mine"]);
+  assert.equal(fs.readFileSync(world.tree("cfg"), "utf8"), text);
+  assert.equal(fs.readlinkSync(world.tree("link")), "cfg");
+  assert.deepEqual(fs.readdirSync(world.tree("mine")), ["d"], "what was changed here keeps its folder");
+  assert.deepEqual(Object.keys(await world.stored()).sort(), ["cfg", "link", "mine", "mine/d"]);
+  assert.ok((await world.events()).slice(count).every(({ path }) => path === "mine" || path === "mine/d"), "nothing else was changed from here");
+  const { notices } = await world.status();
+  assert.deepEqual(notices.map(({ path, text }) => [path, text.split(" ").slice(0, 2).join(" ")]), [["/workspace/mine", "mine differs"]]);
+});
+
 test("without its index a disk does not bring back what others deleted or moved away", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();
