@@ -174,20 +174,27 @@ static int drop_unknown(struct codi2_mirror *m, const struct later *l)
     return 0;
 }
 
+/* What was left goes before anything comes: the disk may have no room for both. So does what a restore that was cut brought. */
+static int make_room(struct codi2_mirror *m, const struct later *l)
+{
+    int error = drop_unknown(m, l);
+    return error ? error : codi2_mirror_drop_left(m, l->seen);
+}
+
 int codi2_mirror_reconcile(struct codi2_mirror *m)
 {
     ARENA_AUTO(arena);
     struct later l __attribute__((cleanup(later_fini))) = {.arena = &arena, .seen = map_create()};
     codi2_mirror_show(m, CODI2_RESTORING);
     int error = take_tree(m, &l);
+    if (!error && atomic_load(&m->applied) == 0) { /* what went meanwhile, no index told */
+        error = make_room(m, &l);
+    }
     if (!error) {
         error = fetch(m, &l);
     }
     if (!error) {
         error = drop_unknown(m, &l);
-    }
-    if (!error && atomic_load(&m->applied) == 0) { /* what went meanwhile, no index told */
-        error = codi2_mirror_drop_left(m, l.seen);
     }
     if (!error) {
         error = codi2_mirror_applied(m, l.seq);

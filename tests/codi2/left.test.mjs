@@ -2,7 +2,7 @@
 // was changed here goes on top (ADR 8).
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
 import { World, snapshot, until } from "./world.mjs";
@@ -149,6 +149,27 @@ test("without its index a disk does not put a folder that others replaced over w
   assert.ok((await world.events()).slice(count).every(({ path }) => path === "mine" || path === "mine/d"), "nothing else was changed from here");
   const { notices } = await world.status();
   assert.deepEqual(notices.map(({ path, text }) => [path, text.split(" ").slice(0, 2).join(" ")]), [["/workspace/mine", "mine differs"]]);
+});
+
+test("without its index a disk that has no room for both lets go of what was left before it fetches", { timeout: 60_000, skip: process.getuid() !== 0 && "mounting wants root" }, async (t) => {
+  t.after(() => execFileSync("umount", ["-l", world.tree()])); // before the world removes it
+  const world = new World(t);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", world.tree()]);
+  await world.startServer();
+  await world.startCodi2();
+  const bytes = randomBytes(600 * 1024);
+  fs.writeFileSync(world.tree("left"), bytes);
+  await world.sync();
+  const [{ version }] = await world.entries();
+  await world.kill("codi2");
+  assert.ok(await world.change({ change: "move", path: "left", to: "arrived", base: version, to_base: 0, author: { kind: "api", id: "usr-other" } }));
+  fs.rmSync(world.path("index"), { recursive: true });
+  world.disk();
+  await world.startCodi2();
+  await until("it is here", () => fs.existsSync(world.tree("arrived")));
+  await world.sync();
+  assert.deepEqual(fs.readdirSync(world.tree()), ["arrived"]);
+  assert.ok(fs.readFileSync(world.tree("arrived")).equals(bytes));
 });
 
 test("without its index a disk does not bring back what others deleted or moved away", { timeout: 60_000 }, async (t) => {
