@@ -71,7 +71,7 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
         return false;
     }
     content_path_split(path, &folder, &name);
-    if (codi2_tree_is_own_name(name)) {
+    if (codi2_tree_is_own_name(folder, name)) {
         return true;
     }
     if (!content_ignore_path(m->patterns[CODI2_IGNORE], path, is_folder) ||

@@ -117,14 +117,14 @@ bool codi2_tree_is_special(const struct codi2_tree *t, struct str path)
     return path.n > 0 && stat_at(t, path, &facts) == 0 && !codi2_look_of(&facts, &look);
 }
 
-bool codi2_tree_is_own_name(struct str name)
+bool codi2_tree_is_own_name(struct str folder, struct str name)
 {
     const struct str prefix = STR(CODI2_OWN_PREFIX);
     bool own = name.n == prefix.n + 16 && str_starts(name, prefix);
     for (size_t i = prefix.n; own && i < name.n; i++) {
         own = (name.p[i] >= '0' && name.p[i] <= '9') || (name.p[i] >= 'a' && name.p[i] <= 'f');
     }
-    return own || str_eq(name, STR(CODI2_OWN_CLONE));
+    return own || (folder.n == 0 && str_eq(name, STR(CODI2_OWN_CLONE)));
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -150,7 +150,8 @@ int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str 
     const struct dirent *entry;
     while ((entry = readdir(folder)) && names.n < MOST_NAMES) {
         struct str name = str_from(entry->d_name);
-        if (!str_eq(name, STR(".")) && !str_eq(name, STR("..")) && !codi2_tree_is_own_name(name)) {
+        if (!str_eq(name, STR(".")) && !str_eq(name, STR("..")) &&
+            !codi2_tree_is_own_name(path, name)) {
             VEC_ADD(&names, arena_str(arena, name));
         }
     }
@@ -442,12 +443,12 @@ int codi2_tree_remove_same(const struct codi2_tree *t, const struct codi2_place 
 }
 
 /* Removes what drafts left that came to no end. */
-static void tidy(int fd)
+static void tidy(struct str path, int fd)
 {
     DIR *folder = fdopendir(fd); /* takes fd */
     const struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
-        if (codi2_tree_is_own_name(str_from(entry->d_name))) {
+        if (codi2_tree_is_own_name(path, str_from(entry->d_name))) {
             (void)unlinkat(dirfd(folder), entry->d_name, 0);
         }
     }
@@ -468,7 +469,7 @@ int codi2_tree_remove_empty(const struct codi2_tree *t, struct str path)
     }
     int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0) {
-        tidy(fd);
+        tidy(path, fd);
     }
     if (unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT) {
         return 0;

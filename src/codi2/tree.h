@@ -14,11 +14,11 @@
 
 /*
  * Names of our own temporary files (the IDE's and the CLI's among them), which are never mirrored: the prefix with 16 hexadecimal
- * digits behind it, and a repository that is being cloned. All others are the person's.
+ * digits behind it, and, directly below the root, a repository that is being cloned. All others are the person's.
  */
 #define CODI2_OWN_PREFIX ".coditect-"
 #define CODI2_OWN_CLONE CODI2_OWN_PREFIX "clone"
-bool codi2_tree_is_own_name(struct str name);
+bool codi2_tree_is_own_name(struct str folder, struct str name);
 
 struct codi2_tree {
     int fd; /* of the root, O_PATH */
