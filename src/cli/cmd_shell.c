@@ -148,7 +148,10 @@ static int report(struct cli_shell *s)
     case CLI_SHELL_REFUSED:
         return s->number;
     default:
-        cli_shell_say(s, "left; the shell goes on: coditect shell " STR_FMT " " STR_FMT,
+        cli_shell_say(s, "left; %sthe shell goes on: coditect shell " STR_FMT " " STR_FMT,
+                      s->typed.n > 0 || cli_shell_is_unsure(s)
+                          ? "what was typed last may not have arrived; "
+                          : "",
                       STR_ARG(s->session), STR_ARG(s->name));
         return 0;
     }

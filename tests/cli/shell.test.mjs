@@ -87,7 +87,8 @@ test("a server that goes and comes again: the terminal comes back to where it wa
 
 test("a server that does not come again: 6, or Ctrl-C; the terminal is given back", slow, async (t) => {
   const ptys = [onTerminal(t, "shell", "Project A", "x1", "--patience", "1"), onTerminal(t, "shell", "Project A", "x2")];
-  for (const pty of ptys) {
+  const leaves = onTerminal(t, "shell", "Project A", "x3");
+  for (const pty of [...ptys, leaves]) {
     pty.type("echo here-$((1+1))\n");
     await pty.shows("here-2\r\n");
   }
@@ -96,10 +97,12 @@ test("a server that does not come again: 6, or Ctrl-C; the terminal is given bac
   let ready = "";
   typed.stdout.on("data", (piece) => { ready += piece; });
   await until("it runs", () => ready.includes("ready"));
-  await until("all are there", async () => (await names()).length >= 4);
+  await until("all are there", async () => (await names()).length >= 5);
   process.kill(server.serverPid, "SIGSTOP"); // what is sent now stays on its way
   typed.stdin.write("lost");
-  await new Promise((resolve) => { setTimeout(resolve, 500); });
+  leaves.type("lost\n~.");
+  await leaves.shows("left; what was typed last may not have arrived; the shell goes on");
+  assert.deepEqual(await leaves.ended(), { status: 0, restored: true });
   await server.kill9();
   for (const pty of ptys) await pty.shows("the connection is lost");
   ptys[1].type("\x03");
