@@ -9,10 +9,18 @@
 #include "base/rand.h"
 #include "cli/shell.h"
 
-enum { SHOW_MOST = 1024 * 1024, TYPED_ROOM = 16 * 1024, PATIENCE_S = 300, RANDOM = 4, HANGUP = 1 };
+enum {
+    SHOW_MOST = 1024 * 1024,
+    TYPED_ROOM = 16 * 1024,
+    PATIENCE_S = 300,
+    MOST_PATIENCE_S = 30 * 24 * 60 * 60,
+    RANDOM = 4,
+    HANGUP = 1
+};
 
 static const usec_t first_pause = 250 * USEC_PER_MS;
 static const usec_t last_pause = 10 * USEC_PER_SEC;
+static const usec_t lived = 5 * USEC_PER_SEC; /* shorter, and the connection is as good as none */
 static const usec_t door_patience = 15 * USEC_PER_SEC; /* with a workspace that has just started */
 
 /* ---- whether there is a workspace ---- */
@@ -25,8 +33,11 @@ static int start(struct cli_shell *s)
     return r < 0 ? r : cli_session_wait(s->run, s->session, &reply);
 }
 
-/* ERR_NOT_RUNNING: it is not, nor on its way; said. It is asked each time, so that tokens are fresh, too. */
-static int look(struct cli_shell *s, bool may_start)
+/*
+ * ERR_NOT_RUNNING: it is not, nor on its way; ERR_BUSY: it is on its way, which only the first look waits for, as that has no
+ * deadline; said. It is asked each time, so that tokens are fresh, too.
+ */
+static int look(struct cli_shell *s, bool first)
 {
     struct cli_reply reply;
     struct cli_session session = {0};
@@ -40,13 +51,15 @@ static int look(struct cli_shell *s, bool may_start)
                  (str_eq(session.workspace.state, STR("starting")) ||
                   str_eq(session.workspace.state, STR("restoring")));
     if (comes) {
-        return cli_session_wait(s->run, s->session, &reply);
+        return first ? cli_session_wait(s->run, s->session, &reply)
+                     : cli_fail(s->run, ERR_BUSY, "its workspace is starting");
     }
-    return may_start ? start(s)
-                     : cli_fail(s->run, ERR_NOT_RUNNING,
-                                "its workspace is not running: --start starts it, as does "
-                                "coditect sessions open --wait " STR_FMT,
-                                STR_ARG(s->session));
+    return first && cli_given(s->run, "start")
+               ? start(s)
+               : cli_fail(s->run, ERR_NOT_RUNNING,
+                          "its workspace is not running: --start starts it, as does "
+                          "coditect sessions open --wait " STR_FMT,
+                          STR_ARG(s->session));
 }
 
 /* ---- there, and back ---- */
@@ -66,7 +79,7 @@ static void wait_a_little(usec_t *pause)
 static int reach_first(struct cli_shell *s)
 {
     usec_t until = time_monotonic() + door_patience, pause = first_pause;
-    int r = look(s, cli_given(s->run, "start"));
+    int r = look(s, /* first= */ true);
     while (r == 0) {
         r = cli_shell_dial(s);
         if ((r != ERR_BUSY && r != ERR_BAD_GATEWAY) || time_monotonic() > until) {
@@ -80,16 +93,22 @@ static int reach_first(struct cli_shell *s)
 
 static int reach_again(struct cli_shell *s, int64_t seconds)
 {
-    usec_t until = time_monotonic() + seconds * USEC_PER_SEC, pause = first_pause;
+    usec_t now = time_monotonic();
+    if (s->until == 0 || now - s->dialed_at >= lived) {
+        s->until = now + seconds * USEC_PER_SEC;
+        s->pause = first_pause;
+    } else if (now > s->until) {
+        return cli_fail(s->run, ERR_UNAVAILABLE, "the connection is lost again and again");
+    }
     for (;;) {
-        wait_a_little(&pause);
-        int r = look(s, /* may_start= */ false);
+        wait_a_little(&s->pause);
+        int r = look(s, /* first= */ false);
         bool passes = may_pass(r);
         if (r == 0) {
             r = cli_shell_dial(s);
             passes = may_pass(r) || r == ERR_BAD_GATEWAY;
         }
-        if (!passes || time_monotonic() > until) {
+        if (!passes || time_monotonic() > s->until) {
             return r;
         }
     }
@@ -219,19 +238,31 @@ static int begin(struct cli_shell *s)
     return r < 0 ? r : cli_transport_create(run, &s->transport);
 }
 
+static int read_patience(struct cli_run *run, int64_t *ret_seconds)
+{
+    int64_t seconds = 0;
+    int r = cli_number(run, "patience", &seconds);
+    if (r == 0 && seconds > MOST_PATIENCE_S) {
+        return cli_fail(run, ERR_INVALID, "--patience is at most %d seconds, which is 30 days",
+                        MOST_PATIENCE_S);
+    }
+    *ret_seconds = seconds > 0 ? seconds : PATIENCE_S;
+    return r;
+}
+
 static int shell(struct cli_run *run)
 {
     struct cli_shell s = {
         .run = run, .command = cli_value(run, "command"), .by_hand = isatty(STDIN_FILENO) == 1};
-    int64_t seconds;
+    int64_t seconds = 0;
     buf_init(&s.typed, CLI_SHELL_TYPED + TYPED_ROOM);
     buf_init(&s.show, SHOW_MOST);
-    int r = cli_number(run, "patience", &seconds);
+    int r = read_patience(run, &seconds);
     r = r < 0 ? r : begin(&s);
     r = r < 0 ? r : reach_first(&s);
     r = r < 0 ? r : check_command(&s);
     if (r == 0) {
-        r = attend(&s, seconds > 0 ? seconds : PATIENCE_S);
+        r = attend(&s, seconds);
     }
     cli_terminal_back();
     cli_shell_hang_up(&s);

@@ -81,6 +81,11 @@ struct cli_shell {
     usec_t over_at;      /* when the shell was told so last; 0: not yet */
     usec_t left_at;      /* when ~. was typed: what came before it goes first; 0: not yet */
 
+    /* how it comes back: kept from one lost connection to the next, unless that one lived */
+    usec_t until;     /* when it gives up; 0: it was not lost yet */
+    usec_t pause;     /* before it tries next */
+    usec_t dialed_at; /* when it was there last */
+
     /* the connection that there is now; cli_shell_dial begins it */
     struct cli_connection *connection; /* NULL: none */
     struct http_dial *dial;
@@ -88,9 +93,10 @@ struct cli_shell {
     bool dry;    /* all that has come was read */
     bool sized;  /* the size is to be said */
     usec_t heard;
-    struct buf out; /* on its way; appended to only when all of it went */
-    size_t sent;    /* of out */
-    bool pongs;     /* the server waits for pong */
+    usec_t stirred_at; /* when it said last that it is alive, or began */
+    struct buf out;    /* on its way; appended to only when all of it went */
+    size_t sent;       /* of out */
+    bool pongs;        /* the server waits for pong */
     size_t pong_n;
     char pong[CLI_SHELL_PONG];
     bool pinged; /* ours has not come back; it is answered behind all that went before it */

@@ -68,6 +68,10 @@ static int begin(struct cli_shell *s, const struct server *server)
 static int move(struct cli_shell *s, usec_t until)
 {
     char piece[PIECE];
+    usec_t now = time_monotonic();
+    if (now > until) { /* also of one that talks all the time */
+        return cli_fail(s->run, ERR_UNAVAILABLE, "the server does not answer");
+    }
     ssize_t n = cli_connection_receive(s->connection, piece, sizeof piece);
     if (n > 0) {
         cli_shell_hear(s, str_of(piece, (size_t)n));
@@ -75,12 +79,8 @@ static int move(struct cli_shell *s, usec_t until)
     }
     struct str rest = str_slice(buf_str(&s->out), s->sent, s->out.n);
     ssize_t went = n < 0 || rest.n == 0 ? 0 : cli_connection_send(s->connection, rest);
-    usec_t now = time_monotonic();
     if (n < 0 || went < 0) {
         return cli_fail(s->run, ERR_UNAVAILABLE, "the connection broke");
-    }
-    if (now > until) {
-        return cli_fail(s->run, ERR_UNAVAILABLE, "the server does not answer");
     }
     s->sent += (size_t)went;
     struct pollfd fd = {.fd = cli_connection_fd(s->connection), .events = POLLIN};
@@ -121,7 +121,7 @@ int cli_shell_dial(struct cli_shell *s)
     int r = begin(s, &server);
     r = r < 0 ? r : cli_connection_open(s->transport, server.url, &s->connection);
     r = r < 0 ? r : shake_hands(s);
-    s->heard = time_monotonic();
+    s->heard = s->stirred_at = s->dialed_at = time_monotonic();
     if (r < 0) {
         cli_shell_hang_up(s);
     }

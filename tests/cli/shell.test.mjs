@@ -203,6 +203,7 @@ test("nobody else: another tenant, no login, a key; nor where nothing runs, nor 
   await ada.fails(2, /--command must have/, "shell", session, "-c", "");
   await ada.fails(2, /knows no --json/, "shell", session, "--json");
   await ada.fails(2, /patience/, "shell", session, "--patience", "0");
+  await ada.fails(2, /30 days/, "shell", session, "--patience", "2592001");
 
   const stopped = (await newSession(ada.person, "Stopped")).id;
   await ada.fails(5, /not running: --start starts it, as does coditect sessions open --wait ses-/, "shell", "Stopped");
@@ -241,15 +242,17 @@ test("by https", { ...slow, skip: spawnSync("openssl", ["version"]).error && "op
 test("whatever a server says: bounded, escaped, 1", slow, async (t) => {
   const id = `ses-${"0".repeat(26)}`;
   const time = "2026-11-21T04:05:06.789Z";
-  let answer, terminals;
+  let answer, terminals, later;
+  let state = "running";
   const fake = createServer((request, response) => {
-    const workspace = { id: "w", state: "running", runtime: "local", connected: true };
+    const workspace = { id: "w", state, runtime: "local", connected: true };
     const data = { id, name: "Project A", status: "active", tenant_id: "t", user_id: "u", workspace, agents: [], files: 0, bytes: 0,
       created_at: time, updated_at: time, last_access_at: time, revision: 1 };
     response.writeHead(200, { "Content-Type": "application/json" });
     response.end(JSON.stringify({ success: true, data: request.url.endsWith("/terminals") ? terminals : data }));
   });
   fake.on("upgrade", (request, socket) => {
+    state = later ?? state;
     const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
     socket.on("error", () => undefined);
     socket.end(Buffer.concat(answer.map((part) => Buffer.from(typeof part === "string" ? part.replace("ACCEPT", accept) : part))));
@@ -302,6 +305,8 @@ test("whatever a server says: bounded, escaped, 1", slow, async (t) => {
     assert.match(end.stderr, says);
     assert.doesNotMatch(end.stderr, /\x1b/);
   }
+  [answer, later] = [[good, opened], "starting"];
+  await cli.fails(6, /workspace is starting/, "shell", id, "-c", "true", "--patience", "1");
   terminals = [{ id: "a\x1b[31m", run: "0", state: "running\u202e", started_at: time, sockets: 1 }];
   const { stdout } = await cli.ok("shells", "ls", id);
   assert.match(stdout, /a\\x1b\[31m +running\\u202e /);
