@@ -198,10 +198,10 @@ static int attend(struct cli_shell *s, int64_t seconds)
     return r < 0 ? r : report(s);
 }
 
-/* It must be one that began with us: any other runs something else. */
+/* It must be one that began with us: any other runs something else, or did, and is heard of for the first time. */
 static int check_command(struct cli_shell *s)
 {
-    if (s->command && !s->fresh && s->end == CLI_SHELL_GOES_ON) {
+    if (s->command && s->opened && !s->fresh) {
         return cli_fail(s->run, ERR_EXISTS,
                         "there is a shell of this name already, which runs something else; "
                         "choose another NAME for --command");

@@ -270,10 +270,13 @@ test("whatever a server says: bounded, escaped, 1", slow, async (t) => {
   };
   const word = (value) => frame(0x81, JSON.stringify(value));
   const opened = word({ type: "opened", terminal: "x", run: "0".repeat(16), offset: 0, cols: 80, rows: 24, new: true });
+  const old = word({ type: "opened", terminal: "x", run: "0".repeat(16), offset: 0, cols: 80, rows: 24, new: false });
   const close = (code, reason) => frame(0x88, Buffer.concat([Buffer.from([code >> 8, code & 255]), Buffer.from(reason)]));
   const refusal = (status, body) => `HTTP/1.1 ${status} No\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   for (const [status, says, ...bytes] of [
     [0, /^$/, good, opened, frame(0x82, "a\0\xff"), word({ type: "later" }), word({ type: "ended", exit_code: 0 })],
+    [5, /of this name already/, good, old, frame(0x82, "old"), word({ type: "ended", exit_code: 0 })],
+    [6, /lost again and again/, good, opened],
     [129, /was ended/, good, opened, word({ type: "ended", exit_code: 256 })],
     [4, /not there any more/, good, word({ type: "gone" })],
     [1, /does not answer as/, good, frame(0x82, "bytes first")],
