@@ -306,7 +306,7 @@ const struct cli_command cli_command_shell = {
         "is "
         "made again. The exit status is the shell's, 128+N when signal N ended it and 129 when "
         "it was hung up on; 0 after ~.; 4: it is not there any more; 5: its workspace does not "
-        "run; 6: the connection is lost for good.",
+        "run; 6: the connection is lost for good, or output for a pipe is not kept any more.",
     .operands = operands,
     .options = options,
     .examples = examples,

@@ -100,7 +100,7 @@ static int shake_hands(struct cli_shell *s)
     }
     if (r == 0 && s->end == CLI_SHELL_LOST) {
         r = cli_fail(s->run, ERR_UNAVAILABLE, "the connection broke");
-    } else if (r == 0 && s->end == CLI_SHELL_REFUSED) {
+    } else if (r == 0 && s->end == CLI_SHELL_REFUSED && !s->opened) {
         r = s->number;
     }
     if (r < 0) {

@@ -66,7 +66,13 @@ static void hear_missed(struct cli_shell *s, const struct json *word)
         return;
     }
     s->offset = offset;
-    cli_shell_say(s, "%llu bytes are not kept any more", (unsigned long long)bytes);
+    if (s->by_hand) {
+        cli_shell_say(s, "%llu bytes are not kept any more", (unsigned long long)bytes);
+    } else { /* whoever reads the output takes it for all there is */
+        refuse(s,
+               cli_fail(s->run, ERR_UNAVAILABLE, "%llu bytes of its output are not kept any more",
+                        (unsigned long long)bytes));
+    }
 }
 
 static void hear_ended(struct cli_shell *s, const struct json *word)
