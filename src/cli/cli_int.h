@@ -191,6 +191,9 @@ int cli_ask(struct cli_run *run, const char *question, bool hidden,
 int cli_terminal_raw(bool interrupts) BASE_MUST_USE;
 void cli_terminal_back(void);
 
+/* While set, and the terminal is raw, such a signal says this to standard output, too. words live; NULL: nothing. */
+void cli_guard_screen(const char *words);
+
 /* While set, a signal that ends the process removes this file first. One at a time; NULL: none. */
 void cli_guard_file(int directory, const char *name);
 

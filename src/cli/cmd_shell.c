@@ -138,14 +138,8 @@ static int come_back(struct cli_shell *s, int64_t seconds)
 /* ---- one run ---- */
 
 /* What a program that is left in the middle would have set back: screen, mouse, pasting, keys, cursor, colours. */
-static void calm_terminal(const struct cli_shell *s)
-{
-    static const char words[] = "\x1b[?1047l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l"
-                                "\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[m";
-    if (s->by_hand && isatty(STDOUT_FILENO) == 1) {
-        (void)!write(STDOUT_FILENO, words, sizeof words - 1);
-    }
-}
+static const char calm[] = "\x1b[?1047l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l"
+                           "\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[m";
 
 static int report(struct cli_shell *s)
 {
@@ -179,6 +173,8 @@ static int report(struct cli_shell *s)
 static int attend(struct cli_shell *s, int64_t seconds)
 {
     int r = 0;
+    bool shown = s->by_hand && isatty(STDOUT_FILENO) == 1;
+    cli_guard_screen(shown ? calm : NULL);
     while (r == 0) {
         r = cli_shell_attend(s);
         if (r < 0 || s->end != CLI_SHELL_LOST) {
@@ -186,8 +182,9 @@ static int attend(struct cli_shell *s, int64_t seconds)
         }
         r = come_back(s, seconds);
     }
-    if (s->end != CLI_SHELL_EXITED) {
-        calm_terminal(s);
+    cli_guard_screen(NULL);
+    if (shown && s->end != CLI_SHELL_EXITED) {
+        (void)!write(STDOUT_FILENO, calm, sizeof calm - 1);
     }
     if (r < 0 && r != ERR_IO) {
         struct str why = arena_str(&s->run->arena, buf_str(&s->run->problem));

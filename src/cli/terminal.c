@@ -1,9 +1,9 @@
 /*
  * The terminal: questions, progress; and what a signal must not leave behind.
  *
- * 1. A signal that ends the process first gives the terminal its echo back and removes the file that is being written; the
- *    handler does nothing but tcsetattr, unlinkat and raise, which are async-signal-safe, and reads what was stored before
- *    the guard was set.
+ * 1. A signal that ends the process first gives the terminal its echo and its screen back and removes the file that is being
+ *    written; the handler does nothing but tcsetattr, poll, write, unlinkat and raise, which are async-signal-safe, and reads
+ *    what was stored before the guard was set.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@ enum { NAME_ROOM = 32, REDRAW_US = 100000, SHOWN = 48 };
 static struct {
     volatile sig_atomic_t terminal; /* a descriptor + 1 */
     struct termios before;
+    const char *volatile screen; /* what is said to it last; NULL: nothing */
     volatile sig_atomic_t file;
     int directory;
     char name[NAME_ROOM];
@@ -30,6 +31,11 @@ static void on_signal(int number)
 {
     if (guard.terminal) {
         (void)tcsetattr(guard.terminal - 1, TCSANOW, &guard.before);
+    }
+    const char *words = guard.screen;
+    struct pollfd shown = {STDOUT_FILENO, POLLOUT, 0};
+    if (words && poll(&shown, 1, 0) == 1) { /* one that takes nothing must not hold the end up */
+        (void)!write(STDOUT_FILENO, words, strlen(words));
     }
     if (guard.file) {
         (void)unlinkat(guard.directory, guard.name, 0);
@@ -53,6 +59,11 @@ static void guard_signals(void)
             (void)sigaction(signals[i], &action, NULL);
         }
     }
+}
+
+void cli_guard_screen(const char *words)
+{
+    guard.screen = words;
 }
 
 void cli_guard_file(int directory, const char *name)

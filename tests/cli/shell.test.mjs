@@ -126,6 +126,7 @@ test("signals give the terminal back; the shell goes on", slow, async (t) => {
     pty.kill(signal);
     const { status, restored } = await pty.ended();
     assert.deepEqual([status < 0, restored], [true, true], signal);
+    assert.ok(pty.text.includes("\x1b[?1047l"), `${signal}: what a program left behind is set back`);
   }
   assert.ok((await names()).includes("signalled"));
   const pty = onTerminal(t, "shell", "Project A", "signalled");
