@@ -20,6 +20,7 @@
 
 enum {
     PIECE = 16 * 1024,
+    PIECES = 16,  /* in a turn, so that what is typed has its own */
     TAKEN = 4096, /* by whatever says that it takes some: PIPE_BUF */
     NUMBER = 20,
     MOST_SIDE = 1000,
@@ -27,7 +28,8 @@ enum {
 };
 
 static const usec_t silence = 75 * USEC_PER_SEC;   /* codi2 sends a ping every 30 s */
-static const usec_t no_answer = 20 * USEC_PER_SEC; /* to a ping of ours, by hand */
+static const usec_t no_answer = 45 * USEC_PER_SEC; /* to a ping of ours, by hand; more than that */
+static const usec_t stir = 30 * USEC_PER_SEC;      /* the server cuts who is silent for 90 s */
 static const usec_t farewell = 2 * USEC_PER_SEC;
 static const usec_t again = USEC_PER_SEC; /* the shell is told that nothing follows */
 
@@ -47,11 +49,16 @@ void cli_shell_say(const struct cli_shell *s, const char *format, ...)
 
 /* ---- from the server ---- */
 
+static bool is_read(const struct cli_shell *s)
+{
+    return s->show.n < CLI_SHELL_SHOWN;
+}
+
 static void receive(struct cli_shell *s)
 {
     char piece[PIECE];
     s->dry = false;
-    while (!s->dry && s->end == CLI_SHELL_GOES_ON && s->show.n < CLI_SHELL_SHOWN) {
+    for (int i = 0; i < PIECES && !s->dry && s->end == CLI_SHELL_GOES_ON && is_read(s); i++) {
         ssize_t n = cli_connection_receive(s->connection, piece, sizeof piece);
         if (n < 0) {
             s->end = CLI_SHELL_LOST;
@@ -132,6 +139,10 @@ static void fill(struct cli_shell *s, usec_t now)
     if (s->pongs) {
         http_dial_send(&s->out, HTTP_DIAL_PONG, str_of(s->pong, s->pong_n));
         s->pongs = false;
+    }
+    if (!is_read(s) && now - s->stirred_at >= stir) { /* its pings are not read either */
+        http_dial_send(&s->out, HTTP_DIAL_PONG, STR_EMPTY);
+        s->stirred_at = now;
     }
     if (s->sized) {
         say_size(s);
@@ -240,7 +251,7 @@ enum { SERVER, INPUT, OUTPUT, SIGNALS, ALL };
 /* An fd of -1 is passed over: what nobody waits for may have ended. */
 static void wait_for(const struct cli_shell *s, int signals, struct pollfd fds[static ALL])
 {
-    bool reads = s->show.n < CLI_SHELL_SHOWN;
+    bool reads = is_read(s);
     short server = (short)((reads ? POLLIN : 0) | (s->sent < s->out.n ? POLLOUT : 0));
     fds[SERVER] = (struct pollfd){server ? cli_connection_fd(s->connection) : -1, server, 0};
     fds[INPUT] = (struct pollfd){has_room(s) ? STDIN_FILENO : -1, POLLIN, 0};
@@ -295,7 +306,9 @@ static int turn(struct cli_shell *s, int signals)
 
 static int show_rest(struct cli_shell *s)
 {
+    struct pollfd fd = {STDOUT_FILENO, POLLOUT, 0}; /* it may be one that does not wait itself */
     while (s->show.n > 0) {
+        (void)poll(&fd, 1, -1);
         if (!show_some(s)) {
             return output_failed(s);
         }
