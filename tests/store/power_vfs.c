@@ -58,6 +58,7 @@ static struct {
     bool ready, cut;
     uint64_t random, countdown;
     unsigned failing_syncs;
+    bool full;
     struct disk_file files[MOST_FILES];
     sqlite3_vfs vfs, *system;
 } disk;
@@ -203,8 +204,9 @@ static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 at
 {
     struct disk_file *f = ((struct open_file *)base)->file;
     LOCK_SCOPE(&disk.lock);
-    if (disk.cut) {
-        return SQLITE_IOERR_WRITE;
+    bool no_room = disk.full && (size_t)at + (size_t)n > f->now.n && !strstr(f->name, "-wal");
+    if (disk.cut || no_room) {
+        return disk.cut ? SQLITE_IOERR_WRITE : SQLITE_FULL;
     }
     overwrite(&f->now, (size_t)at, p, (size_t)n);
     VEC_ADD(&f->pending, (struct pending){.at = (size_t)at,
@@ -456,6 +458,7 @@ void power_vfs_reset(uint64_t seed)
     disk.random = seed;
     disk.countdown = 0;
     disk.failing_syncs = 0;
+    disk.full = false;
     disk.cut = false;
 }
 
@@ -489,8 +492,9 @@ void power_on(void)
     disk.countdown = 0;
 }
 
-void power_fail_syncs(unsigned n)
+void power_fail(unsigned syncs, bool full)
 {
     LOCK_SCOPE(&disk.lock);
-    disk.failing_syncs = n;
+    disk.failing_syncs = syncs;
+    disk.full = full;
 }

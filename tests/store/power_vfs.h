@@ -24,7 +24,8 @@ bool power_is_cut(void);
 void power_cut(void);
 void power_on(void);
 
-/* The next n syncs fail without having flushed, and the writes before them are marked clean: as Linux does it. */
-void power_fail_syncs(unsigned n);
+/* The next so many syncs fail without having flushed, and the writes before them are marked clean: as Linux does it. full: there is
+ * no room, no file but a log grows. */
+void power_fail(unsigned syncs, bool full);
 
 #endif

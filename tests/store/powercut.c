@@ -176,11 +176,11 @@ static int one_cut(struct disk_run *d, unsigned n)
     }
     power_cut_after(calls);
     if (random % 5 == 1 && !d->no_sync) {
-        power_fail_syncs(1);
+        power_fail(1, /* full= */ false);
     }
     write_until_cut(d);
     store_test_close(&d->t);
-    power_fail_syncs(0);
+    power_fail(0, /* full= */ false);
     power_on();
     return 0;
 }
@@ -244,9 +244,44 @@ static void the_control_run_loses(void **state)
     assert_true(bad > CONTROL_DISKS / 2);
 }
 
+/* A start with no room to copy the log of the run before, and then a flush that fails: nobody knows how much of it is good. */
+static void a_log_that_could_not_be_copied_is_kept(void **state)
+{
+    (void)state;
+    static struct disk_run d;
+    d = (struct disk_run){.threads = 1, .random = 1};
+    power_vfs_reset(1);
+    store_test_make_quick_directory(d.t.directory);
+    d.clients[0] = (struct client){.random = 1};
+    assert_int_equal(open_store(&d), 0);
+    write_until_cut(&d);
+    store_test_close(&d.t);
+    power_on();
+
+    power_fail(0, /* full= */ true);
+    assert_int_equal(open_store(&d), 0);
+    power_fail(1, /* full= */ true);
+    struct client *c = &d.clients[0];
+    c->store = d.t.store;
+    c->upto = c->tried + 1;
+    (void)client_main(c);
+    assert_int_equal(c->fates[c->tried - 1], FAILED);
+    power_fail(0, /* full= */ false);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(check(&d), 0);
+        assert_int_equal(d.lost + d.torn, 0);
+        assert_true(d.kept >= 50);
+        store_test_close(&d.t);
+        assert_int_equal(open_store(&d), 0);
+    }
+    store_test_close(&d.t);
+    store_test_remove_directory(d.t.directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_log_that_could_not_be_copied_is_kept),
         cmocka_unit_test(nothing_acknowledged_is_lost),
         cmocka_unit_test(the_control_run_loses),
     };
