@@ -10,6 +10,7 @@ import { before, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { call as callSocket, World } from "../codi2/world.mjs";
 import { open, stateOf } from "../workspaces/inside.mjs";
+import { halt, resume } from "./halt.mjs";
 import { bundle, call, newSession, serverForFile, until } from "./harness.mjs";
 
 const PATIENCE = 2500; // ms: who waits longer counts as held up for ever
@@ -193,7 +194,7 @@ test("stream: uploads that stand still", async (t) => {
 test("outside: workspaces that do not answer; who asks one that does waits behind them", { timeout: 60_000 }, async (t) => {
   // 16 threads, at most 4 requests of a person: five people's take them all, again as soon as they are told to come later.
   const silent = people.slice(0, 5).map((person) => ({ person, codi2: stateOf(server, person.session.id).codi2 }));
-  for (const { codi2 } of silent) process.kill(codi2, "SIGSTOP");
+  for (const { codi2 } of silent) await halt(t, codi2);
   let isOver = false;
   const statuses = new Map();
   const ask = async ({ person: { session, get } }) => {
@@ -207,7 +208,7 @@ test("outside: workspaces that do not answer; who asks one that does waits behin
     await assertOthersApart(t, "outside", ["health", "save", "read", "scan"], "outside");
   } finally {
     isOver = true;
-    for (const { codi2 } of silent) process.kill(codi2, "SIGCONT");
+    for (const { codi2 } of silent) resume(codi2);
     await Promise.all(asking);
   }
   assert.equal(await timed(acts.outside, 3) < PATIENCE, true, "nobody waits any more");

@@ -6,10 +6,11 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { before, test } from "node:test";
+import { before, beforeEach, test } from "node:test";
 import { createServer as createTlsServer } from "node:tls";
+import { halt } from "../api/halt.mjs";
 import { newSession, serverForFile, until } from "../api/harness.mjs";
-import { open, reaches } from "../workspaces/inside.mjs";
+import { open, reaches, workspaceOf } from "../workspaces/inside.mjs";
 import { Cli, person } from "./cli.mjs";
 import { Pty } from "./pty.mjs";
 
@@ -26,13 +27,16 @@ function onTerminal(t, ...args) {
 
 /** Of those that run. */
 const names = async () => (await ada.ok("shells", "ls", session, "--json")).json.filter(({ state }) => state === "running").map(({ id }) => id);
-const endAll = async () => {
-  for (const name of await names()) await ada.ok("shells", "end", session, name);
-};
 
 before(async () => {
   session = (await newSession(ada.person, "Project A")).id;
   await open(ada.person, session);
+}, slow);
+
+// What a test before has left is not this one's.
+beforeEach(async () => {
+  await until("the workspace is heard", async () => (await workspaceOf(ada.person, session)).connected);
+  for (const name of await names()) await ada.run(["shells", "end", session, name]); // which may just have ended by itself
 }, slow);
 
 test("by hand: typed, shown, resized; left and come back to; its status is the run's", slow, async (t) => {
@@ -98,7 +102,7 @@ test("a server that does not come again: 6, or Ctrl-C; the terminal is given bac
   typed.stdout.on("data", (piece) => { ready += piece; });
   await until("it runs", () => ready.includes("ready"));
   await until("all are there", async () => (await names()).length >= 5);
-  process.kill(server.serverPid, "SIGSTOP"); // what is sent now stays on its way
+  await halt(t, server.serverPid); // what is sent now stays on its way
   typed.stdin.write("lost");
   leaves.type("lost\n~.");
   await leaves.shows("left; what was typed last may not have arrived; the shell goes on");
@@ -116,7 +120,6 @@ test("a server that does not come again: 6, or Ctrl-C; the terminal is given bac
   await ada.person.write(`/sessions/${session}/files/go`, "");
   const end = await piped.ended;
   assert.deepEqual([end.status, end.stdout], [3, "done\r\n"], end.stderr);
-  await endAll();
 });
 
 test("signals give the terminal back; the shell goes on", slow, async (t) => {
@@ -183,7 +186,6 @@ test("who reads slowly is waited for, and what waits is bounded; who goes away e
   await new Promise((resolve) => { gone.stdout.once("data", resolve); });
   gone.stdout.destroy();
   assert.equal((await gone.ended).status, "SIGPIPE");
-  await endAll();
 });
 
 test("nobody else: another tenant, no login, a key; nor where nothing runs, nor what cannot be", slow, async () => {

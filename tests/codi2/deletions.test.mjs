@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
+import { halt, resume } from "../api/halt.mjs";
 import { openLink } from "./link.mjs";
 import { World, until } from "./world.mjs";
 
@@ -141,13 +142,12 @@ test("after more events than the kernel keeps, everything is looked at", { timeo
   const names = ["d/gone", "d/one", "d/other"];
   for (const name of names) fs.writeFileSync(world.tree(name), name);
   await world.sync();
-  world.codi2.kill("SIGSTOP");
-  await until("it stands", () => /\) T/.test(fs.readFileSync(`/proc/${world.codi2.pid}/stat`, "utf8")));
+  await halt(t, world.codi2.pid);
   const queue = Number(fs.readFileSync("/proc/sys/fs/inotify/max_queued_events", "utf8"));
   for (let i = 0; i < queue; i++) fs.utimesSync(world.tree(names[1 + (i % 2)]), i, i); // two alike in turn would be one event
   fs.writeFileSync(world.tree("d/late"), "its event is lost");
   fs.rmSync(world.tree("d/gone"));
-  world.codi2.kill("SIGCONT");
+  resume(world.codi2.pid);
   await world.sync();
   assert.deepEqual(Object.keys(await world.stored()), ["d", "d/late", "d/one", "d/other"]);
 });

@@ -5,6 +5,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
+import { halt, resume } from "../api/halt.mjs";
 import { World, fill, lose, snapshot, timeOf, until } from "./world.mjs";
 
 test("what is made on the disk survives the loss of disk, index, or both", { timeout: 120_000 }, async (t) => {
@@ -226,14 +227,13 @@ test("a file changed on both sides at once: ours stays, theirs is in the history
   const versions = Object.fromEntries((await world.entries()).map((e) => [e.path, e.version]));
   const hash = (text) => createHash("sha256").update(text).digest("hex");
   const put = (path, text) => world.change({ change: "put", path, base: versions[path], author: { kind: "api", id: "usr-other" }, kind: "file", mode: 0o644, mtime: 1, size: text.length, hash: hash(text), bytes: Buffer.from(text).toString("base64") });
-  world.codi2.kill("SIGSTOP");
-  await until("it stands", () => /\) T/.test(fs.readFileSync(`/proc/${world.codi2.pid}/stat`, "utf8")));
+  await halt(t, world.codi2.pid);
   fs.writeFileSync(world.tree("both"), "ours");
   fs.writeFileSync(world.tree("d/newer"), "made while the folder is deleted elsewhere");
   assert.ok(await put("both", "from outside"));
   assert.ok(await put("theirs", "from outside"));
   assert.ok(await world.change({ change: "delete", path: "d", base: versions.d, author: { kind: "api", id: "usr-other" } }));
-  world.codi2.kill("SIGCONT");
+  resume(world.codi2.pid);
   await until("theirs is here", async () => fs.readFileSync(world.tree("theirs"), "utf8") === "from outside");
   await until("the folder went but for what is new", async () => !fs.existsSync(world.tree("d/new")));
   await until("both sides are equal", async () => { await world.sync(); return JSON.stringify(Object.keys(await world.stored())) === JSON.stringify(["both", "d", "d/newer", "theirs"]); });
@@ -255,11 +255,10 @@ test("of ten files changed on both sides each is told, also to who looks later",
   await world.sync();
   const versions = Object.fromEntries((await world.entries()).map((e) => [e.path, e.version]));
   const hash = createHash("sha256").update("theirs").digest("hex");
-  world.codi2.kill("SIGSTOP");
-  await until("it stands", () => /\) T/.test(fs.readFileSync(`/proc/${world.codi2.pid}/stat`, "utf8")));
+  await halt(t, world.codi2.pid);
   for (const name of names) fs.writeFileSync(world.tree(name), "ours");
   assert.ok(await world.change(...names.map((path) => ({ change: "put", path, base: versions[path], author: { kind: "api", id: "usr-other" }, kind: "file", mode: 0o644, mtime: 1, size: 6, hash, bytes: Buffer.from("theirs").toString("base64") }))));
-  world.codi2.kill("SIGCONT");
+  resume(world.codi2.pid);
   await world.sync();
   const { notices } = await world.status();
   assert.deepEqual(notices.map(({ path }) => path).sort(), names.map((name) => `/workspace/${name}`));
@@ -276,12 +275,11 @@ test("a name of a person's that begins as those of codi2's drafts is a name as a
   await world.sync();
   const names = [".coditect-0123456789ABCDEF", ".coditect-notes", ".coditect-plans", ".coditect-plans/a", "d", "d/old"];
   assert.deepEqual(Object.keys(await world.stored()).sort(), names, "all but what is named as a draft");
-  world.codi2.kill("SIGSTOP");
-  await until("it stands", () => /\) T/.test(fs.readFileSync(`/proc/${world.codi2.pid}/stat`, "utf8")));
+  await halt(t, world.codi2.pid);
   fs.writeFileSync(world.tree("d/.coditect-new"), "written while the folder is deleted elsewhere");
   const { version } = (await world.entries()).find(({ path }) => path === "d");
   assert.ok(await world.change({ change: "delete", path: "d", base: version, author: { kind: "api", id: "usr-other" } }));
-  world.codi2.kill("SIGCONT");
+  resume(world.codi2.pid);
   await until("both are equal", async () => { await world.sync(); return Object.keys(await world.stored()).sort().join() === [...names.slice(0, 5), "d/.coditect-new"].join(); });
   await until("the disk, too", () => fs.readdirSync(world.tree("d")).join() === ".coditect-new");
 });
@@ -407,10 +405,9 @@ test("a barrier does not wait for others to be done", { timeout: 120_000 }, asyn
   const hash = createHash("sha256").update("x").digest("hex");
   let made = 0;
   const make = (count) => world.change(...Array.from({ length: count }, () => ({ change: "put", path: `others-${++made}/f`, base: 0, author, kind: "file", mode: 0o644, mtime: 1, size: 1, hash, bytes })));
-  world.codi2.kill("SIGSTOP");
-  await until("it stands", () => /\) T/.test(fs.readFileSync(`/proc/${world.codi2.pid}/stat`, "utf8")));
+  await halt(t, world.codi2.pid);
   for (let i = 0; i < 3; i++) assert.ok(await make(200)); // in folders that nobody told of: each is work for more than a round
-  world.codi2.kill("SIGCONT");
+  resume(world.codi2.pid);
   let over = false;
   const others = (async () => { while (!over) await make(2); })();
   for (let i = 0; i < 3; i++) {

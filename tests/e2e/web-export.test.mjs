@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
+import { halt, resume } from "../api/halt.mjs";
 import { newSession, until } from "../api/harness.mjs";
 import { inside, open, reaches, stateOf } from "../workspaces/inside.mjs";
 import { button, gone, launch, look, visible } from "./browser.mjs";
@@ -20,7 +21,7 @@ async function textOf(archive, path) {
   return execFileSync("tar", ["xzOf", await download.path(), path], { encoding: "utf8", maxBuffer: 1 << 26 });
 }
 
-test("all of one's data while sessions are at work, stand still and are paused", { timeout: 240_000, skip: process.getuid() !== 0 && "wants root" }, async () => {
+test("all of one's data while sessions are at work, stand still and are paused", { timeout: 240_000, skip: process.getuid() !== 0 && "wants root" }, async (t) => {
   const ada = await server.account("ada");
   const made = {};
   for (const name of ["Paused", "Still", "Working"]) {
@@ -38,7 +39,7 @@ test("all of one's data while sessions are at work, stand still and are paused",
   const list = page.getByRole("list", { name: "Sessions to download" });
   await visible(list.getByText("Working"));
   const { codi2 } = stateOf(server, made.Still);
-  process.kill(codi2, "SIGSTOP"); // what is written now is nowhere but on its disk
+  await halt(t, codi2); // what is written now is nowhere but on its disk
   try {
     inside(server, made.Still, "echo second > a.txt");
     inside(server, made.Working, "seq 200000 > numbers.txt; echo second > a.txt");
@@ -58,7 +59,7 @@ test("all of one's data while sessions are at work, stand still and are paused",
     await visible(page.getByText("The workspace does not say that all it has written is in the store"));
     assert.equal(names().includes("Still.tar.gz"), false, "no archive that leaves out what was written");
   } finally {
-    process.kill(codi2, "SIGCONT");
+    resume(codi2);
   }
   await button("Download Still", page).click();
   await until("it comes", () => names().includes("Still.tar.gz"), 30_000);

@@ -2,6 +2,7 @@
 // it is in the store, nothing is made of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { halt, resume } from "../api/halt.mjs";
 import { newSession, serverForFile, until } from "../api/harness.mjs";
 import { inside, open, reaches, stateOf, sync } from "./inside.mjs";
 
@@ -9,7 +10,7 @@ const server = await serverForFile({ args: ["--rate-factor", "100000", "--quota-
 
 const whole = (ada, id) => until("the fork is whole", async () => (await ada.get(`/sessions/${id}`)).data.status === "active", 30_000);
 
-test("a fork and an archive of a running session", { timeout: 120_000, skip: process.getuid() !== 0 && "wants root" }, async () => {
+test("a fork and an archive of a running session", { timeout: 120_000, skip: process.getuid() !== 0 && "wants root" }, async (t) => {
   const ada = await server.account("ada");
   const { id } = await newSession(ada);
   await open(ada, id);
@@ -33,19 +34,19 @@ test("a fork and an archive of a running session", { timeout: 120_000, skip: pro
   inside(server, id, "rm ~/large");
 
   // It stands still, so that what is written now is nowhere but on its disk.
-  process.kill(codi2, "SIGSTOP");
+  await halt(t, codi2);
   try {
     inside(server, id, "echo second > a.txt");
     const waiting = fork();
     const first = await Promise.race([waiting, new Promise((done) => setTimeout(done, 1000))]);
     assert.equal(first, undefined, "answered without what was written");
-    process.kill(codi2, "SIGCONT");
+    resume(codi2);
     const late = await waiting;
     assert.equal(late.status, 202, late.text());
     await whole(ada, late.data.id);
     assert.equal((await ada.get(`/sessions/${late.data.id}/files/a.txt`)).body.toString(), "second\n");
 
-    process.kill(codi2, "SIGSTOP");
+    await halt(t, codi2);
     const again = await fork({}, { headers });
     assert.deepEqual([again.status, again.data?.id], [202, made.data.id], "made already: it waits for nobody");
     assert.equal((await fork({ name: "Another" }, { headers })).status, 409);
@@ -65,7 +66,7 @@ test("a fork and an archive of a running session", { timeout: 120_000, skip: pro
     assert.equal((await fork({ at: version })).status, 202, "of a moment: of what is stored");
     assert.equal((await ada.get(`/sessions/${id}/archive?at=${version}`)).status, 200);
   } finally {
-    process.kill(codi2, "SIGCONT");
+    resume(codi2);
   }
 
   assert.equal((await ada.post(`/sessions/${id}/pause`)).status, 200);
@@ -73,7 +74,7 @@ test("a fork and an archive of a running session", { timeout: 120_000, skip: pro
   assert.equal((await fork()).status, 202, "what was paused is stored");
 });
 
-test("what was on the disk of a workspace that was killed is missing in nothing that is made of its session", { timeout: 120_000, skip: process.getuid() !== 0 && "wants root" }, async () => {
+test("what was on the disk of a workspace that was killed is missing in nothing that is made of its session", { timeout: 120_000, skip: process.getuid() !== 0 && "wants root" }, async (t) => {
   const ben = await server.account("ben");
   const { id } = await newSession(ben);
   const fork = (body) => ben.post(`/sessions/${id}/fork`, { name: "Fork", ...body }, { expected5xx: true });
@@ -85,13 +86,13 @@ test("what was on the disk of a workspace that was killed is missing in nothing 
   const { version } = (await ben.get(`/sessions/${id}/files?path=`)).data.find(({ path }) => path === "a.txt");
 
   /** Written, and by nobody's hand brought to the store. */
-  const lose = (text) => {
+  const lose = async (text) => {
     const { pid, codi2 } = stateOf(server, id);
-    process.kill(codi2, "SIGSTOP");
+    await halt(t, codi2);
     inside(server, id, `echo ${text} > a.txt`);
     return () => process.kill(pid, "SIGKILL");
   };
-  let kill = lose("second");
+  let kill = await lose("second");
   assert.equal((await ben.post(`/sessions/${id}/pause`)).status, 200);
   kill();
   const { message } = await reaches(ben, id, "stopped");
@@ -108,7 +109,7 @@ test("what was on the disk of a workspace that was killed is missing in nothing 
   assert.equal(await content(later), "second\n");
 
   // A start right behind a pause: the run before it has not said its last word.
-  kill = lose("third");
+  kill = await lose("third");
   assert.equal((await ben.post(`/sessions/${id}/pause`)).status, 200);
   assert.equal((await ben.post(`/sessions/${id}/open`)).status, 202);
   kill();

@@ -1,6 +1,7 @@
 // How far behind the store the workspaces are, as /metrics says it: while the store takes nothing, and while one is not heard of.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { halt, resume } from "../api/halt.mjs";
 import { freePort, newSession, serverForFile, until } from "../api/harness.mjs";
 import { inside, open, stateOf, sync } from "./inside.mjs";
 
@@ -37,16 +38,16 @@ test("the age of what a full store does not take, and nothing when it is taken",
   await until("all is stored", async () => (await lag()) === 0);
 });
 
-test("a workspace that is not heard of counts from its last word, also one that had stored everything", { timeout: 90_000 }, async () => {
+test("a workspace that is not heard of counts from its last word, also one that had stored everything", { timeout: 90_000 }, async (t) => {
   const { codi2 } = stateOf(server, id);
   await until("all is stored", async () => (await lag()) === 0);
-  process.kill(codi2, "SIGSTOP");
+  await halt(t, codi2);
   try {
     assert.equal(await metric("coditect_mirror_pending_changes"), 0);
     await until("it was silent for too long", async () => (await lag()) > 0, 45_000);
     await grows(30);
   } finally {
-    process.kill(codi2, "SIGCONT");
+    resume(codi2);
   }
   await until("it was heard of again", async () => (await lag()) === 0);
 });

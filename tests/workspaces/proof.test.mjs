@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { halt } from "../api/halt.mjs";
 import { encodeBytes, newSession, serverForFile, until } from "../api/harness.mjs";
 import { alive, inside, insideCommand, open, processesOf, reaches, stateOf, sync, workspaceOf } from "./inside.mjs";
 
@@ -56,9 +57,9 @@ test("files of a shell survive the loss of tree, index, both, and all", { timeou
   assert.match(inside(server, session, "cd repo && git status && git log --oneline"), /first/);
 });
 
-test("control: what no barrier acknowledged can be lost with the disk", { timeout: 60_000 }, async () => {
+test("control: what no barrier acknowledged can be lost with the disk", { timeout: 60_000 }, async (t) => {
   const { codi2 } = stateOf(server, session);
-  process.kill(codi2, "SIGSTOP");
+  await halt(t, codi2);
   inside(server, session, "echo never > unacknowledged.txt");
   await killEverything(["tree", "index"]);
   await open(ada, session);
