@@ -13,7 +13,7 @@ import { Agent, request as httpRequest } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after } from "node:test";
+import { after, beforeEach } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import Ajv from "ajv/dist/2020.js";
@@ -359,9 +359,12 @@ export class Server {
 }
 Server.number = 1;
 
-/** A server for all tests of a file. */
+/** A server for all tests of a file; it runs when one begins, also behind one that failed while it was away. */
 export async function serverForFile(options) {
   const server = await Server.start(options);
+  beforeEach(async () => {
+    if (server.child.exitCode !== null || server.child.signalCode !== null) await server.run();
+  });
   after(() => server.stop());
   return server;
 }

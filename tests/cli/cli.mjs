@@ -10,6 +10,12 @@ export const program = join(process.env.CODITECT_BUILD ?? "", "src/cli/coditect"
 
 const noProxies = Object.fromEntries(["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].map((name) => [name, ""]));
 
+// One that a test left when it failed would hold the server's end up.
+const running = new Set();
+after(() => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** The end of a run: status (or the name of the signal), and what it wrote. */
 export class End {
   constructor(status, stdout, stderr) {
@@ -55,8 +61,10 @@ export class Cli {
     child.stdin?.on("error", () => undefined); // it may end before it has read everything
     if (options.input !== undefined) child.stdin.end(options.input);
     else if (options.keepInput !== true) child.stdin?.end();
+    running.add(child);
     child.ended = new Promise((resolve) => {
       child.on("close", (code, signal) => {
+        running.delete(child);
         const end = new End(signal ?? code, Buffer.concat(out), Buffer.concat(err));
         assert.doesNotMatch(end.stderr, /Sanitizer|runtime error:|assertion/i, args.join(" "));
         resolve(end);
