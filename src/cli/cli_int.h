@@ -93,6 +93,7 @@ struct cli_run {
     int status;                /* exit status when nothing failed: of a shell that has ended */
     bool colour;               /* standard output is a terminal that may be coloured */
     struct cli_client *client; /* made by the first command that needs it */
+    struct str session;        /* of cli_each_of_session */
 };
 
 /* Value of one of the command's options, NULL when not given (asserts that it has it); "" of a flag. */
@@ -342,6 +343,11 @@ int cli_request_target(struct cli_run *run, const struct cli_call *call,
 int cli_request_body(const struct cli_call *call, struct buf *out) BASE_MUST_USE;
 bool cli_is_id(struct str s, const char *prefix);
 
+/* What a server says that refuses: refusal.c. The code of this name; without one, or one that only a later server knows: of its status. */
+int cli_code_named(struct str name, int status);
+/* Says why in the reply's words, and returns its code. reply: whatever came with the status; NULL allowed. */
+int cli_refused(struct cli_run *run, int status, const struct json *reply);
+
 struct cli_shape_field {
     const char *name;
     enum cli_kind kind;
@@ -413,33 +419,8 @@ typedef int cli_one_print(struct cli_run *run, const struct cli_reply *reply);
 int cli_reply_print(struct cli_run *run, const struct cli_reply *reply); /* with --json */
 /* For each operand in turn, until one fails, whose name is then the subject. */
 int cli_each(struct cli_run *run, cli_one_call *call, cli_one_print *print) BASE_MUST_USE;
-
-/* ---- the operator's door, cmd_admin.c ---- */
-
-enum cli_admin_reply { CLI_ADMIN_VALUE, CLI_ADMIN_LINES, CLI_ADMIN_BYTES /* to standard output */ };
-
-struct cli_admin_request {
-    const char *method, *target;
-    const char *stopped; /* what does it when no server runs; NULL: nothing */
-    enum cli_admin_reply reply;
-    /* One line of the reply, of which the last one says "done", or the one value. */
-    int (*line)(struct cli_run *run, void *ctx, const struct json *line);
-    void *ctx;
-};
-/* Of the server whose data directory --data or its like names; from there on the working directory. ERR_UNAVAILABLE: none runs. */
-int cli_admin_ask(struct cli_run *run, const struct cli_admin_request *request) BASE_MUST_USE;
-
-/* A listing: a table that is shown a screen at a time, or with --json an array. */
-struct cli_admin_listing {
-    const char *target;
-    const char *const *heads; /* NULL at the end */
-    void (*add)(struct cli_run *run, struct cli_table *table, const struct json *line);
-    const char *stopped; /* as of cli_admin_request */
-};
-int cli_admin_list(struct cli_run *run, const struct cli_admin_listing *listing) BASE_MUST_USE;
-int64_t cli_admin_number(const struct json *line, const char *name);  /* 0: there is none */
-struct str cli_admin_text(const struct json *line, const char *name); /* "-": there is none */
-extern const struct cli_option cli_admin_options[];
+/* The same behind the first operand, which names the session of all; run->session is its id. */
+int cli_each_of_session(struct cli_run *run, cli_one_call *call) BASE_MUST_USE;
 
 /* ---- local files ---- */
 

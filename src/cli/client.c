@@ -354,54 +354,14 @@ static void finish(struct attempt *a)
 
 /* ---- the reply ---- */
 
-static int code_named(struct str name, int status)
+static int refused(struct cli_client *client, int status, const struct json *reply)
 {
-    int same_status = status >= 500 ? ERR_UNAVAILABLE : ERR_INVALID;
-    for (int i = 0; i < ERR_COUNT; i++) {
-        if (str_eq(str_from(err_table[i].name), name)) {
-            return -i - 1;
-        }
-    }
-    return same_status;
-}
-
-static void add_fields(struct buf *out, const struct json *fields)
-{
-    const char *before = " (";
-    for (const struct json *f = fields ? fields->first : NULL; f; f = f->next) {
-        if (f->kind == JSON_STRING) {
-            buf_printf(out, "%s" STR_FMT " " STR_FMT, before, STR_ARG(f->name), STR_ARG(f->string));
-            before = "; ";
-        }
-    }
-    buf_printf(out, before[0] == ' ' ? "" : ")");
-}
-
-static int refused(struct cli_client *client, const struct cli_exchange *x,
-                   const struct json *reply)
-{
-    if (x->status == 401 && client->account.is_key) {
+    if (status == 401 && client->account.is_key) {
         return cli_fail(
             client->run, ERR_UNAUTHENTICATED,
             "the server does not take the key in CODITECT_TOKEN: it is wrong, or ended");
     }
-    const struct json *error = reply ? json_get(reply, "error") : NULL;
-    const struct json *name = error ? json_get(error, "code") : NULL;
-    const struct json *message = error ? json_get(error, "message") : NULL;
-    if (!name || name->kind != JSON_STRING || !message || message->kind != JSON_STRING) {
-        int code = code_named(STR_EMPTY, x->status);
-        return cli_fail(client->run, code,
-                        "the server answered %d, not as Coditect does; is the address right?",
-                        x->status);
-    }
-    BUF_AUTO(text, 8192);
-    buf_add(&text, message->string);
-    add_fields(&text, json_get(error, "fields"));
-    const struct json *id = json_get(error, "request_id");
-    if (x->status >= 500 && id && id->kind == JSON_STRING) {
-        buf_printf(&text, " (" STR_FMT ")", STR_ARG(id->string));
-    }
-    return cli_fail(client->run, code_named(name->string, x->status), "%s", buf_z(&text));
+    return cli_refused(client->run, status, reply);
 }
 
 static int understand(struct attempt *a, struct cli_reply *ret_reply)
@@ -417,7 +377,7 @@ static int understand(struct attempt *a, struct cli_reply *ret_reply)
     struct json *value = NULL;
     bool json = json_parse(&client->arena, buf_str(&client->reply), &value, NULL) == 0;
     if (!good) {
-        return refused(client, &a->x, json ? value : NULL);
+        return refused(client, a->x.status, json ? value : NULL);
     }
     if (a->x.sink_fd < 0) {
         reply.data = json ? json_get(value, "data") : NULL;

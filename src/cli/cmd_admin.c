@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/cli_int.h"
+#include "cli/admin.h"
 #include "http/http.h"
 
 #define DOOR "store/admin.sock"
@@ -93,41 +93,24 @@ struct str cli_admin_text(const struct json *line, const char *name)
     return value && value->kind == JSON_STRING ? value->string : STR("-");
 }
 
-static int code_of(int64_t status)
-{
-    switch (status) {
-    case 400:
-        return ERR_INVALID;
-    case 403:
-        return ERR_FORBIDDEN;
-    case 404:
-        return ERR_NOT_FOUND;
-    case 409:
-        return ERR_CONFLICT;
-    case 503:
-        return ERR_BUSY;
-    case 507:
-        return ERR_NO_SPACE;
-    default:
-        return ERR_INTERNAL;
-    }
-}
-
 static int refused(struct cli_run *run, struct http_client *client, int status)
 {
     ARENA_AUTO(arena);
     BUF_AUTO(body, LINE_MOST);
-    struct json *value = NULL;
-    const struct json *error = NULL;
-    if (http_client_body(client, &body) == 0 &&
-        json_parse(&arena, buf_str(&body), &value, NULL) == 0) {
-        error = json_get(value, "error");
-    }
-    const struct json *message = error ? json_get(error, "message") : NULL;
-    if (!message || message->kind != JSON_STRING) {
-        return cli_fail(run, ERR_UNAVAILABLE, "the server answered %d", status);
-    }
-    return cli_fail(run, code_of(status), STR_FMT, STR_ARG(message->string));
+    struct json *reply = NULL;
+    bool json = http_client_body(client, &body) == 0 &&
+                json_parse(&arena, buf_str(&body), &reply, NULL) == 0;
+    return cli_refused(run, status, json ? reply : NULL);
+}
+
+static int none_of_ours(struct cli_run *run)
+{
+    return cli_fail(run, ERR_CORRUPT, "the server does not answer as Coditect does");
+}
+
+static int broken_off(struct cli_run *run)
+{
+    return cli_fail(run, ERR_UNAVAILABLE, "the server stopped in the middle of it");
 }
 
 static int take_line(struct cli_run *run, const struct cli_admin_request *request, struct str text,
@@ -136,12 +119,12 @@ static int take_line(struct cli_run *run, const struct cli_admin_request *reques
     ARENA_AUTO(arena);
     struct json *value;
     if (json_parse(&arena, text, &value, NULL) < 0) {
-        return cli_fail(run, ERR_CORRUPT, "the server does not answer as Coditect does");
+        return none_of_ours(run);
     }
     const struct json *failed = json_get(value, "failed");
     if (failed && failed->kind == JSON_STRING) {
-        return cli_fail(run, code_of(cli_admin_number(value, "status")), STR_FMT,
-                        STR_ARG(failed->string));
+        int status = (int)cli_admin_number(value, "status");
+        return cli_fail(run, cli_code_named(STR_EMPTY, status), STR_FMT, STR_ARG(failed->string));
     }
     *done = json_get(value, "done") != NULL;
     int r = request->line(run, request->ctx, value);
@@ -175,20 +158,33 @@ static int take_lines(struct cli_run *run, const struct cli_admin_request *reque
             rest = str_slice(rest, end + 1, rest.n);
         }
     }
-    return n == 0 && done
-               ? 0
-               : cli_fail(run, ERR_UNAVAILABLE, "the server stopped in the middle of it");
+    return n == 0 && done ? 0 : broken_off(run);
+}
+
+static bool is_wanted(const struct cli_admin_request *request, const struct json *value)
+{
+    const struct json *member = request->wanted ? json_get(value, request->wanted) : NULL;
+    return !request->wanted || (member && (member->kind == JSON_STRING ||
+                                           (member->kind == JSON_BOOL && member->boolean)));
 }
 
 static int take_value(struct cli_run *run, const struct cli_admin_request *request,
                       struct http_client *client)
 {
+    ARENA_AUTO(arena);
     BUF_AUTO(body, LINE_MOST);
-    bool done;
+    struct json *value;
     if (http_client_body(client, &body) < 0) {
-        return cli_fail(run, ERR_UNAVAILABLE, "the server stopped in the middle of it");
+        return broken_off(run);
     }
-    return take_line(run, request, buf_str(&body), &done);
+    if (json_parse(&arena, buf_str(&body), &value, NULL) < 0 || !is_wanted(request, value)) {
+        return none_of_ours(run);
+    }
+    if (run->json) {
+        cli_print_value(run, value);
+        return 0;
+    }
+    return request->line(run, request->ctx, value);
 }
 
 /* To standard output, which is the command's whole reply. */
@@ -199,7 +195,7 @@ static int take_bytes(struct cli_run *run, struct http_client *client)
     int r = 0;
     while (r == 0 && (n = http_client_read(client, piece, sizeof piece)) != 0) {
         if (n < 0) {
-            return cli_fail(run, ERR_UNAVAILABLE, "the server stopped in the middle of it");
+            return broken_off(run);
         }
         cli_print(run, str_of(piece, (size_t)n));
         r = cli_flush(run);
@@ -393,16 +389,8 @@ static int users(struct cli_run *run)
 static int show_key(struct cli_run *run, void *ctx, const struct json *value)
 {
     (void)ctx;
-    const struct json *key = json_get(value, "key");
-    if (!key || key->kind != JSON_STRING) {
-        return cli_fail(run, ERR_CORRUPT, "the server does not answer as Coditect does");
-    }
-    if (run->json) {
-        cli_print_value(run, value);
-        return 0;
-    }
     buf_printf(&run->out, "Tokens are signed by key ");
-    cli_escape(&run->out, key->string);
+    cli_escape(&run->out, cli_admin_text(value, "key"));
     buf_printf(&run->out, " now; those of the key before it are taken until the next rotation\n");
     return 0;
 }
@@ -412,6 +400,7 @@ static int rotate_keys(struct cli_run *run)
     int r = cli_admin_ask(run, &(struct cli_admin_request){.method = "POST",
                                                            .target = "/rotate-keys",
                                                            .stopped = "--rotate-keys",
+                                                           .wanted = "key",
                                                            .line = show_key});
     if (r == ERR_CONFLICT) {
         return cli_fail(run, r,

@@ -1,7 +1,7 @@
 /* audit: what happened in the tenant. admin audit: what strangers were refused, for the operator. */
 #include <unistd.h>
 
-#include "cli/cli_int.h"
+#include "cli/admin.h"
 
 static const usec_t minute = 60 * USEC_PER_SEC;
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "cli/cli_int.h"
+#include "cli/admin.h"
 #include "http/http.h"
 
 enum { PATH_MOST = 1024, TARGET_MOST = 4096 };

@@ -83,23 +83,15 @@ static int create(struct cli_run *run)
     return 0;
 }
 
+static int end_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
+{
+    struct cli_session_link_delete_in in = {.session_id = run->session, .link_id = str_from(word)};
+    return cli_session_link_delete(run->client, &in, NULL, ret_reply);
+}
+
 static int end(struct cli_run *run)
 {
-    struct cli_client *client;
-    struct cli_reply reply;
-    struct str session;
-    int r = cli_session_find(run, str_from(run->operands[0]), /* deleted= */ false, &session);
-    r = r < 0 ? r : cli_client(run, &client);
-    for (size_t i = 1; r == 0 && i < run->operand_count; i++) {
-        run->subject = run->operands[i];
-        struct cli_session_link_delete_in in = {.session_id = session,
-                                                .link_id = str_from(run->operands[i])};
-        r = cli_session_link_delete(client, &in, NULL, &reply);
-        if (r == 0 && run->json) {
-            cli_print_value(run, reply.data);
-        }
-    }
-    return r;
+    return cli_each_of_session(run, end_call);
 }
 
 static const struct cli_operand list_operands[] = {{.name = "SESSION", .complete = CLI_SESSION},

@@ -44,25 +44,15 @@ static int list(struct cli_run *run)
     return cli_list_show(run, heads, &(struct cli_pages){.fetch = fetch, .show = show});
 }
 
+static int end_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
+{
+    struct cli_terminals_delete_in in = {.session_id = run->session, .terminal = str_from(word)};
+    return cli_terminals_delete(run->client, &in, NULL, ret_reply);
+}
+
 static int end(struct cli_run *run)
 {
-    struct cli_client *client;
-    struct cli_reply reply;
-    struct cli_terminals_delete_in in = {0};
-    run->subject = run->operands[0];
-    int r = cli_client(run, &client);
-    r = r < 0 ? r
-              : cli_session_find(run, str_from(run->operands[0]), /* deleted= */ false,
-                                 &in.session_id);
-    for (size_t i = 1; r == 0 && i < run->operand_count; i++) {
-        run->subject = run->operands[i];
-        in.terminal = str_from(run->operands[i]);
-        r = cli_terminals_delete(client, &in, NULL, &reply);
-        if (r == 0 && run->json) {
-            cli_print_value(run, reply.data);
-        }
-    }
-    return r;
+    return cli_each_of_session(run, end_call);
 }
 
 static const struct cli_operand list_operands[] = {{.name = "SESSION", .complete = CLI_SESSION},

@@ -1,7 +1,7 @@
 /* admin tenants, admin limits: what each tenant has and may have, and what the operator lets one have instead. */
 #include <ctype.h>
 
-#include "cli/cli_int.h"
+#include "cli/admin.h"
 #include "http/http.h"
 
 enum { TARGET_MOST = 2048 };
@@ -129,10 +129,6 @@ static int show_limits(struct cli_run *run, void *ctx, const struct json *line)
 {
     static const char *const heads[] = {"LIMIT", ">USED", ">MOST", "FROM", NULL};
     (void)ctx;
-    if (run->json) {
-        cli_print_value(run, line);
-        return 0;
-    }
     struct cli_table table;
     cli_table_init(&table, run, heads);
     for (size_t i = 0; i < LIMITS; i++) {

@@ -184,17 +184,29 @@ int cli_reply_print(struct cli_run *run, const struct cli_reply *reply)
     return 0;
 }
 
-int cli_each(struct cli_run *run, cli_one_call *call, cli_one_print *print)
+static int each(struct cli_run *run, size_t first, cli_one_call *call, cli_one_print *print)
 {
     struct cli_client *client;
     int r = cli_client(run, &client);
-    for (size_t i = 0; r == 0 && i < run->operand_count; i++) {
+    for (size_t i = first; r == 0 && i < run->operand_count; i++) {
         struct cli_reply reply;
         run->subject = run->operands[i];
         r = call(run, run->operands[i], &reply);
         r = r < 0 ? r : print(run, &reply);
     }
     return r;
+}
+
+int cli_each(struct cli_run *run, cli_one_call *call, cli_one_print *print)
+{
+    return each(run, /* first= */ 0, call, print);
+}
+
+int cli_each_of_session(struct cli_run *run, cli_one_call *call)
+{
+    run->subject = run->operands[0];
+    int r = cli_session_find(run, str_from(run->operands[0]), /* deleted= */ false, &run->session);
+    return r < 0 ? r : each(run, /* first= */ 1, call, cli_reply_print);
 }
 
 /* ---- lists ---- */

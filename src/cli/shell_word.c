@@ -8,7 +8,6 @@
 enum {
     MOST_WORD = 4096,
     MOST_REASON = 200,
-    REFUSAL_MOST = 255,
     CLOSE_POLICY = 1008,
     CLOSE_INTERNAL = 1011,
     CLOSE_TRY_LATER = 1013
@@ -108,33 +107,12 @@ static void hear_word(struct cli_shell *s, struct str text)
 
 /* ---- everything else ---- */
 
-/* In the server's words, if it is ours: the reason stands in its envelope. */
 static void hear_refused(struct cli_shell *s, const struct http_dial_event *e)
 {
-    static const struct {
-        int status, code;
-    } codes[] = {{400, ERR_INVALID},     {401, ERR_UNAUTHENTICATED},
-                 {403, ERR_FORBIDDEN},   {404, ERR_NOT_FOUND},
-                 {409, ERR_CONFLICT},    {429, ERR_RATE_LIMITED},
-                 {502, ERR_BAD_GATEWAY}, {503, ERR_BUSY}};
     ARENA_AUTO(arena);
-    struct json *reply;
-    const struct json *message = NULL;
-    int code = e->code >= 400 && e->code < 500 ? ERR_INVALID : ERR_UNAVAILABLE;
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        code = codes[i].status == e->code ? codes[i].code : code;
-    }
-    if (json_parse(&arena, e->data, &reply, NULL) == 0) {
-        message = json_get(json_get(reply, "error"), "message");
-    }
-    if (message && message->kind == JSON_STRING) {
-        refuse(s, cli_fail(s->run, code, STR_FMT,
-                           STR_ARG(str_slice(message->string, 0, MOST_REASON))));
-        return;
-    }
-    refuse(s, cli_fail(s->run, code,
-                       "the server answered %d, not as Coditect does; is the address right?",
-                       e->code));
+    struct json *reply = NULL;
+    bool json = json_parse(&arena, e->data, &reply, NULL) == 0;
+    refuse(s, cli_refused(s->run, e->code, json ? reply : NULL));
 }
 
 /* After any other code, and without one, it may be reached again. */
