@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { before, beforeEach, test } from "node:test";
@@ -240,80 +239,4 @@ test("by https", { ...slow, skip: spawnSync("openssl", ["version"]).error && "op
   assert.deepEqual([shown.status, shown.bytes.length, shown.stdout.slice(-6)], [0, 3_000_006, "whole\n"], shown.stderr);
   const typed = await far.run(["shell", "Project A", "-c", "stty -echo; wc -c"], { input: "0123456789\n".repeat(20_000), env });
   assert.match(typed.stdout, /220000\r\n$/, typed.stderr);
-});
-
-test("whatever a server says: bounded, escaped, 1", slow, async (t) => {
-  const id = `ses-${"0".repeat(26)}`;
-  const time = "2026-11-21T04:05:06.789Z";
-  let answer, terminals, later;
-  let state = "running";
-  const fake = createServer((request, response) => {
-    const workspace = { id: "w", state, runtime: "local", connected: true };
-    const data = { id, name: "Project A", status: "active", tenant_id: "t", user_id: "u", workspace, agents: [], files: 0, bytes: 0,
-      created_at: time, updated_at: time, last_access_at: time, revision: 1 };
-    response.writeHead(200, { "Content-Type": "application/json" });
-    response.end(JSON.stringify({ success: true, data: request.url.endsWith("/terminals") ? terminals : data }));
-  });
-  fake.on("upgrade", (request, socket) => {
-    state = later ?? state;
-    const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
-    socket.on("error", () => undefined);
-    socket.end(Buffer.concat(answer.map((part) => Buffer.from(typeof part === "string" ? part.replace("ACCEPT", accept) : part))));
-  });
-  await new Promise((resolve) => fake.listen(0, "127.0.0.1", resolve));
-  t.after(() => fake.close().closeAllConnections());
-  const cli = new Cli({ port: fake.address().port });
-  cli.keep({ url: cli.url, email: "a@b.example", token: "t", refresh_token: "r", expires_at: 4e9 });
-  const head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ACCEPT\r\n";
-  const good = `${head}\r\n`;
-  const frame = (first, payload) => {
-    const bytes = Buffer.from(payload);
-    assert.ok(bytes.length < 126);
-    return Buffer.concat([Buffer.from([first, bytes.length]), bytes]);
-  };
-  const word = (value) => frame(0x81, JSON.stringify(value));
-  const opened = word({ type: "opened", terminal: "x", run: "0".repeat(16), offset: 0, cols: 80, rows: 24, new: true });
-  const old = word({ type: "opened", terminal: "x", run: "0".repeat(16), offset: 0, cols: 80, rows: 24, new: false });
-  const close = (code, reason) => frame(0x88, Buffer.concat([Buffer.from([code >> 8, code & 255]), Buffer.from(reason)]));
-  const refusal = (status, body) => `HTTP/1.1 ${status} No\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-  for (const [status, says, ...bytes] of [
-    [0, /^$/, good, opened, frame(0x82, "a\0\xff"), word({ type: "later" }), word({ type: "ended", exit_code: 0 })],
-    [5, /of this name already/, good, old, frame(0x82, "old"), word({ type: "ended", exit_code: 0 })],
-    [6, /lost again and again/, good, opened],
-    [129, /was ended/, good, opened, word({ type: "ended", exit_code: 256 })],
-    [4, /not there any more/, good, word({ type: "gone" })],
-    [1, /does not answer as/, good, frame(0x82, "bytes first")],
-    [1, /does not answer as/, good, opened, opened],
-    [1, /does not answer as/, good, word({ type: "opened", run: "\u001b[31m", offset: 0, new: true })],
-    [1, /does not answer as/, good, word({ type: "opened", run: "0".repeat(16), offset: -1, new: true })],
-    [1, /does not answer as/, good, frame(0x81, "{")],
-    [1, /does not answer as/, good, opened, word({ type: "missed", bytes: "7" })],
-    [6, /7 bytes of its output are not kept/, good, opened, word({ type: "missed", bytes: 7, offset: 7 }), word({ type: "ended", exit_code: 0 })],
-    [1, /does not answer as/, good, opened, Buffer.from([0x82, 127, 0, 0, 0, 1, 0, 0, 0, 0])], // 4 GiB
-    [1, /does not answer as/, good, opened, Buffer.from([0x82, 0x81, 1, 2, 3, 4, 5])], // masked
-    [1, /does not answer as/, good, opened, Buffer.from([0xc2, 0x01, 5])], // compressed, which nobody offered
-    [1, /does not answer as/, good, opened, frame(0x81, Buffer.from([0xff]))],
-    [1, /does not answer as/, good.replace("ACCEPT", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="), opened],
-    [1, /does not answer as/, `${head}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n`, opened],
-    [1, /does not answer as/, "\x1b[31m no HTTP\r\n\r\n"],
-    [1, /does not answer as/, `HTTP/1.1 200 OK\r\nX: ${"y".repeat(100_000)}\r\n\r\n`],
-    [6, /answered 200, not as/, refusal(200, "")],
-    [5, /none \\x1b\[31mfor you/, refusal(409, JSON.stringify({ error: { message: "none \x1b[31mfor you" } }))],
-    [2, /answered 418/, refusal(418, "{")],
-    [6, /connection broke/, refusal(502, "x".repeat(100)).slice(0, -1)],
-    [5, /cannot be reached: full \\x1b/, good, close(1013, "full \x1b")],
-    [6, /no room/, good, close(1011, "no room")],
-    [6, /connection broke/, good],
-  ]) {
-    answer = bytes;
-    const end = await cli.run(["shell", id, "-c", "true", "--patience", "1"]);
-    assert.equal(end.status, status, `${JSON.stringify(String(bytes.at(-1)).slice(0, 200))}: ${end.stdout}${end.stderr}`);
-    assert.match(end.stderr, says);
-    assert.doesNotMatch(end.stderr, /\x1b/);
-  }
-  [answer, later] = [[good, opened], "starting"];
-  await cli.fails(6, /workspace is starting/, "shell", id, "-c", "true", "--patience", "1");
-  terminals = [{ id: "a\x1b[31m", run: "0", state: "running\u202e", started_at: time, sockets: 1 }];
-  const { stdout } = await cli.ok("shells", "ls", id);
-  assert.match(stdout, /a\\x1b\[31m +running\\u202e /);
 });
