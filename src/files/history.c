@@ -22,42 +22,53 @@ struct period { /* an id that is or was at the path */
     uint64_t last; /* seq that took it away, or the latest */
     bool gone;     /* the former */
     uint64_t went; /* the seq that took a folder above it, the first of them; 0: they are there */
-    enum files_kind kind;
 };
 
 struct periods {
     struct period *at;
+    uint32_t *slots; /* 2 * held, open addressing by id: 0, or one more than where it is in at */
     size_t n, held;
     size_t room;     /* may come */
     bool of_folders; /* alone: the path goes on */
 };
 
+/* Ids are numbers of ours, so nobody chooses where they come to lie. */
+static uint32_t *period_slot(const struct periods *periods, uint64_t id)
+{
+    size_t mask = 2 * periods->held - 1;
+    size_t i = (size_t)(id * 0x9e3779b97f4a7c15u >> 32);
+    for (;; i++) {
+        uint32_t *slot = &periods->slots[i & mask];
+        if (*slot == 0 || periods->at[*slot - 1].id == id) {
+            return slot;
+        }
+    }
+}
+
 /* Mostly there is one. */
 static void periods_grow(struct files_tx *tx, struct periods *periods)
 {
-    size_t held = periods->held > 0 ? 2 * periods->held : 8;
-    struct period *at = ARENA_ARRAY(tx->arena, struct period, held);
+    struct period *at = periods->at;
+    periods->held = periods->held > 0 ? 2 * periods->held : 8;
+    periods->at = ARENA_ARRAY(tx->arena, struct period, periods->held);
+    periods->slots = ARENA_ARRAY(tx->arena, uint32_t, 2 * periods->held);
     for (size_t i = 0; i < periods->n; i++) {
-        at[i] = periods->at[i];
+        periods->at[i] = at[i];
+        *period_slot(periods, at[i].id) = (uint32_t)i + 1;
     }
-    periods->at = at;
-    periods->held = held;
 }
 
+/* Of each id the one that comes first. */
 static void period_add(struct files_tx *tx, struct periods *periods, struct period period)
 {
-    for (size_t i = 0; i < periods->n; i++) {
-        if (periods->at[i].id == period.id) {
-            return;
-        }
-    }
-    if (periods->n == periods->room) {
-        return;
-    }
     if (periods->n == periods->held) {
         periods_grow(tx, periods);
     }
-    periods->at[periods->n++] = period;
+    uint32_t *slot = period_slot(periods, period.id);
+    if (*slot == 0 && periods->n < periods->room) {
+        periods->at[periods->n++] = period;
+        *slot = (uint32_t)periods->n;
+    }
 }
 
 /* The seq from which it was not at the path any more. */
@@ -90,8 +101,7 @@ static int periods_under(struct files_tx *tx, const struct period *folder, struc
     int r = files_child(tx, folder->id, name, &record);
     if (r == 0 && was_there(periods, &record, went)) {
         period_add(tx, periods,
-                   (struct period){
-                       .id = record.id, .last = tx->usage.seq, .went = went, .kind = record.kind});
+                   (struct period){.id = record.id, .last = tx->usage.seq, .went = went});
     }
     r = r == ERR_NOT_FOUND ? 0 : r;
     if (r < 0 || periods->n == periods->room) {
@@ -111,7 +121,6 @@ static int periods_under(struct files_tx *tx, const struct period *folder, struc
             r = ERR_CORRUPT;
         }
         period.id = record.id;
-        period.kind = record.kind;
         if (r == 0 && was_there(periods, &record, went)) {
             period_add(tx, periods, period);
         }
@@ -123,7 +132,7 @@ static int periods_under(struct files_tx *tx, const struct period *folder, struc
 static int periods_read(struct files_tx *tx, struct str path, const struct rooms *rooms,
                         struct periods *ret_periods)
 {
-    struct period root = {.id = FILES_ROOT, .last = tx->usage.seq, .kind = FILES_FOLDER};
+    struct period root = {.id = FILES_ROOT, .last = tx->usage.seq};
     struct periods folders = {.at = &root, .n = 1};
     struct str rest = path;
     int r = 0;

@@ -287,7 +287,7 @@ static void test_like_and_on_its_way(void **state)
     assert_int_equal(find_like(f, &like, &found), ERR_NOT_FOUND);
 }
 
-/* A file that went with a folder above it went when that did: deleted, moved, gone back, and within one that did later. */
+/* A file that went with a folder above it went when that did: deleted, moved, and within one that did later. */
 static void test_like_and_gone_with_its_folder(void **state)
 {
     struct fixture *f = *state;
@@ -320,6 +320,39 @@ static void test_like_and_gone_with_its_folder(void **state)
     like.is.at = moved;
     assert_ok(find_like(f, &like, &found));
     assert_int_equal(found.version, 1);
+}
+
+static void go_back(struct fixture *f, uint64_t moment)
+{
+    struct files_rewind_input in = {
+        .session = f->session, .at = moment, .author = {FILES_USER, f->ctx.scope.user_id}};
+    struct files_rewind rewind;
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    while (rewind.version == 0) {
+        assert_ok(files_rewind_step(&f->ctx, f->session, rewind.first, &rewind));
+    }
+}
+
+/* A return to a moment takes a folder away as somebody would, and brings it back: then what is in it stands. */
+static void test_like_and_gone_back(void **state)
+{
+    struct fixture *f = *state;
+    struct files_entry found;
+    put(f, "before", STR("x"));
+    struct files_like like = on_disk(f, "a/b/doc");
+    struct files_entry doc = put(f, "a/b/doc", STR("one"));
+    like.is.entry.size = 3;
+    like.is.entry.mtime = doc.mtime;
+    go_back(f, doc.version - 1);
+    like.is.at = history(f, "a", STR_EMPTY, 10).versions[0].at;
+    assert_ok(find_like(f, &like, &found));
+    assert_int_equal(found.version, doc.version);
+    like.is.at++;
+    assert_int_equal(find_like(f, &like, &found), ERR_NOT_FOUND);
+    go_back(f, doc.version);
+    like.is.at = INT64_MAX;
+    assert_ok(find_like(f, &like, &found));
+    assert_int_equal(found.version, doc.version);
 }
 
 /* Also by a move: what is elsewhere now stood here until then. */
@@ -425,6 +458,7 @@ int main(void)
                                        cmocka_unit_test(test_like_and_moved_since),
                                        cmocka_unit_test(test_like_and_on_its_way),
                                        cmocka_unit_test(test_like_and_gone_with_its_folder),
+                                       cmocka_unit_test(test_like_and_gone_back),
                                        cmocka_unit_test(test_restore_file),
                                        cmocka_unit_test(test_restore_folder),
                                        cmocka_unit_test(test_refusals)};
