@@ -13,20 +13,28 @@ static void remove_first(struct codi2_notices *n)
     memmove(n->at, n->at + 1, n->count * sizeof n->at[0]);
 }
 
-void codi2_notices_add(struct codi2_notices *n, uint64_t number, const char *text, const char *path)
+void codi2_notices_add(struct codi2_notices *n, struct str text, const char *path)
 {
+    struct str cut = str_slice(text, 0, CODI2_NOTICE_TEXT);
+    cut.n = str_utf8_prefix(cut);
     if (n->count == CODI2_MAX_NOTICES) {
         n->more += n->at[0].fetched ? 0 : 1;
         remove_first(n);
     }
     struct codi2_kept_notice *one = &n->at[n->count++];
-    *one = (struct codi2_kept_notice){.number = number, .until = time_monotonic() + unfetched};
-    int text_length = snprintf(one->text, sizeof one->text, "%s", text);
+    *one = (struct codi2_kept_notice){.number = ++n->added, .until = time_monotonic() + unfetched};
+    (void)snprintf(one->text, sizeof one->text, STR_FMT, STR_ARG(cut));
     int path_length = snprintf(one->path, sizeof one->path, "%s", path);
-    ASSERT(text_length <= CODI2_NOTICE_TEXT && path_length <= CODI2_NOTICE_PATH);
+    ASSERT(path_length <= CODI2_NOTICE_PATH);
 }
 
-static void write_one(const struct codi2_kept_notice *one, struct json_writer *w)
+const struct codi2_kept_notice *codi2_notices_newest(const struct codi2_notices *n)
+{
+    const struct codi2_kept_notice *last = n->count > 0 ? &n->at[n->count - 1] : NULL;
+    return last && last->number == n->added ? last : NULL;
+}
+
+void codi2_notice_write(const struct codi2_kept_notice *one, struct json_writer *w)
 {
     json_object(w);
     json_member_integer(w, "number", (int64_t)one->number);
@@ -55,7 +63,7 @@ void codi2_notices_write(struct codi2_notices *n, struct json_writer *w)
     json_array(w);
     for (size_t i = 0; i < n->count; i++) {
         struct codi2_kept_notice *one = &n->at[i];
-        write_one(one, w);
+        codi2_notice_write(one, w);
         one->until = one->fetched ? one->until : now + fetched;
         one->fetched = true;
     }

@@ -19,12 +19,18 @@ struct codi2_notices {
         char path[CODI2_NOTICE_PATH + 1]; /* absolute; empty: it is about no file */
     } at[CODI2_MAX_NOTICES];              /* the oldest first */
     size_t count;
-    uint64_t more; /* that nobody fetched, and for which there is no room */
+    uint64_t more;  /* that nobody fetched, and for which there is no room */
+    uint64_t added; /* in all: the number of the newest */
 };
 
-/* Zero to begin with. text and path are no longer than there is room for them. */
-void codi2_notices_add(struct codi2_notices *n, uint64_t number, const char *text,
-                       const char *path);
+/* Zero to begin with. text is cut, path is no longer than there is room for it. */
+void codi2_notices_add(struct codi2_notices *n, struct str text, const char *path);
+
+/* Of the newest; NULL when it is kept no more, which it is for a minute. */
+const struct codi2_kept_notice *codi2_notices_newest(const struct codi2_notices *n);
+
+/* {"number","text","path"?} */
+void codi2_notice_write(const struct codi2_kept_notice *one, struct json_writer *w);
 
 /* "notices":[{"number","text","path"?}…],"more_notices":N; nothing when there are none. They are fetched now. */
 void codi2_notices_write(struct codi2_notices *n, struct json_writer *w);

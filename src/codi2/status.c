@@ -31,12 +31,10 @@ struct codi2_status {
     uint64_t barriers; /* given out */
     uint64_t of_all;   /* the last of them that is for quiet files, too */
     struct codi2_facts facts[CODI2_ROOTS];
-    usec_t pending_since[CODI2_ROOTS];                /* monotonic; 0: nothing is */
-    char messages[CODI2_ROOTS + 1][MESSAGE_ROOM + 1]; /* the last: the notice */
-    usec_t notice_until;                              /* monotonic */
-    uint64_t notices;                                 /* how many there have been */
-    char notice_path[PATH_ROOM + 1];                  /* absolute; empty: it is about no file */
-    struct codi2_notices untold;
+    usec_t pending_since[CODI2_ROOTS]; /* monotonic; 0: nothing is */
+    char messages[CODI2_ROOTS][MESSAGE_ROOM + 1];
+    struct codi2_notices notices;
+    usec_t notice_until; /* monotonic: the newest is shown to everybody */
     struct codi2_unkept not_kept[CODI2_ROOTS];
     uint64_t not_kept_at; /* the revision at which any of them last changed */
     enum codi2_ide_state ide;
@@ -108,42 +106,29 @@ void codi2_status_get(struct codi2_status *s, unsigned root, struct codi2_facts 
     *ret_facts = s->facts[root];
 }
 
-static void put_message_locked(struct codi2_status *s, unsigned at, struct str message)
-{
-    struct str cut = str_slice(message, 0, MESSAGE_ROOM);
-    cut.n = str_utf8_prefix(cut);
-    if (str_eq(cut, str_from(s->messages[at]))) {
-        return;
-    }
-    if (cut.n > 0) {
-        memcpy(s->messages[at], cut.p, cut.n);
-    }
-    s->messages[at][cut.n] = '\0';
-    changed_locked(s);
-}
-
 void codi2_status_message(struct codi2_status *s, unsigned root, struct str message)
 {
     ASSERT(root < CODI2_ROOTS);
     LOCK_SCOPE(&s->lock);
-    put_message_locked(s, root, message);
+    struct str cut = str_slice(message, 0, MESSAGE_ROOM);
+    cut.n = str_utf8_prefix(cut);
+    if (!str_eq(cut, str_from(s->messages[root]))) {
+        (void)snprintf(s->messages[root], sizeof s->messages[root], STR_FMT, STR_ARG(cut));
+        changed_locked(s);
+    }
 }
 
 void codi2_status_notice(struct codi2_status *s, const struct codi2_notice *notice)
 {
     ASSERT(notice->root < CODI2_ROOTS);
-    LOCK_SCOPE(&s->lock);
-    s->notice_until = time_monotonic() + NOTICE_S * USEC_PER_SEC;
-    s->notices++;
+    char path[PATH_ROOM + 1];
     bool told = notice->path.n > 0 && str_utf8_prefix(notice->path) == notice->path.n;
-    int n = told ? snprintf(s->notice_path, sizeof s->notice_path, "%s" STR_FMT,
-                            prefixes[notice->root], STR_ARG(notice->path))
+    int n = told ? snprintf(path, sizeof path, "%s" STR_FMT, prefixes[notice->root],
+                            STR_ARG(notice->path))
                  : 0;
-    if (n <= 0 || n > PATH_ROOM) {
-        s->notice_path[0] = '\0';
-    }
-    put_message_locked(s, CODI2_ROOTS, notice->text);
-    codi2_notices_add(&s->untold, s->notices, s->messages[CODI2_ROOTS], s->notice_path);
+    LOCK_SCOPE(&s->lock);
+    codi2_notices_add(&s->notices, notice->text, n > 0 && n <= PATH_ROOM ? path : "");
+    s->notice_until = time_monotonic() + NOTICE_S * USEC_PER_SEC;
     changed_locked(s); /* the same words again are news, too */
 }
 
@@ -334,60 +319,52 @@ static void write_progress_locked(struct codi2_status *s, struct json_writer *w)
 static void write_words_locked(struct codi2_status *s, struct json_writer *w)
 {
     bool noticed = time_monotonic() < s->notice_until;
-    for (unsigned i = 0; i < CODI2_ROOTS + (noticed ? 1 : 0); i++) {
-        if (s->messages[i][0]) {
-            json_member_string(w, "message", str_from(s->messages[i]));
-            break;
-        }
+    const struct codi2_kept_notice *notice = noticed ? codi2_notices_newest(&s->notices) : NULL;
+    const char *message = notice ? notice->text : "";
+    for (unsigned i = CODI2_ROOTS; i > 0; i--) {
+        message = s->messages[i - 1][0] ? s->messages[i - 1] : message;
     }
-    if (noticed) {
+    if (message[0]) {
+        json_member_string(w, "message", str_from(message));
+    }
+    if (notice) {
         json_name(w, "notice");
-        json_object(w);
-        json_member_integer(w, "number", (int64_t)s->notices);
-        json_member_string(w, "text", str_from(s->messages[CODI2_ROOTS]));
-        if (s->notice_path[0]) {
-            json_member_string(w, "path", str_from(s->notice_path));
-        }
-        json_object_end(w);
+        codi2_notice_write(notice, w);
     }
 }
 
-static void write_locked(struct codi2_status *s, struct json_writer *w)
+static void write_status(struct codi2_status *s, struct buf *out, bool tell)
 {
-    json_member_integer(w, "revision", (int64_t)s->revision);
-    write_progress_locked(s, w);
-    write_words_locked(s, w);
-    write_activity_locked(s, w);
-    json_member_integer(w, "not_kept_at", (int64_t)s->not_kept_at);
+    ASSERT_MAGIC(s, STATUS_MAGIC);
+    LOCK_SCOPE(&s->lock);
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_object(&w);
+    json_member_integer(&w, "revision", (int64_t)s->revision);
+    write_progress_locked(s, &w);
+    write_words_locked(s, &w);
+    write_activity_locked(s, &w);
+    json_member_integer(&w, "not_kept_at", (int64_t)s->not_kept_at);
     (void)write_list_locked(
-        s, w, "failed",
+        s, &w, "failed",
         (struct codi2_unkept_list){
             .failed = true, .with_why = true, .most = MOST_FAILED, .room = FAILED_ROOM});
-    (void)write_list_locked(s, w, "not_kept",
+    (void)write_list_locked(s, &w, "not_kept",
                             (struct codi2_unkept_list){.most = MOST_SHOWN, .room = SHOWN_ROOM});
+    if (tell) {
+        codi2_notices_write(&s->notices, &w);
+    }
+    json_object_end(&w);
 }
 
 void codi2_status_write(struct codi2_status *s, struct buf *out)
 {
-    ASSERT_MAGIC(s, STATUS_MAGIC);
-    LOCK_SCOPE(&s->lock);
-    struct json_writer w;
-    json_writer_init(&w, out);
-    json_object(&w);
-    write_locked(s, &w);
-    json_object_end(&w);
+    write_status(s, out, /* tell= */ false);
 }
 
 void codi2_status_tell(struct codi2_status *s, struct buf *out)
 {
-    ASSERT_MAGIC(s, STATUS_MAGIC);
-    LOCK_SCOPE(&s->lock);
-    struct json_writer w;
-    json_writer_init(&w, out);
-    json_object(&w);
-    write_locked(s, &w);
-    codi2_notices_write(&s->untold, &w);
-    json_object_end(&w);
+    write_status(s, out, /* tell= */ true);
 }
 
 void codi2_status_wake(struct codi2_status *s)
