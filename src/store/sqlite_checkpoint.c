@@ -78,6 +78,10 @@ int store_sqlite_cut_log(struct store_sqlite *d)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find(d->vfs);
     ASSERT(vfs != NULL && !d->writer);
+    if (!d->wal_checkpointed && d->wal_frames <= 0) {
+        /* What a former process left and a full disk had no room to copy: how much nobody counted, and all of it was acknowledged. */
+        return 0;
+    }
     ARENA_AUTO(a);
     struct str path = arena_printf(&a, "%s-wal", d->path);
     int exists = 0;
@@ -89,11 +93,6 @@ int store_sqlite_cut_log(struct store_sqlite *d)
         return log_err(ERR_IO, "store", "cannot open %s", path.p);
     }
     sqlite3_int64 size = 0;
-    if (!d->wal_checkpointed && d->wal_frames <= 0) {
-        /* What a former process left and a full disk had no room to copy: how much nobody counted, and all of it was acknowledged. */
-        (void)file->pMethods->xClose(file);
-        return 0;
-    }
     if (!d->wal_checkpointed) {
         size = WAL_HEADER + (sqlite3_int64)d->wal_frames * WAL_FRAME;
     }
