@@ -1,7 +1,8 @@
 // What lies in a data directory decides who may open it: a store of an older program is rewritten once and its old file kept,
 // one of a newer program is left alone, and a directory that a server holds says whose it is.
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,10 +25,14 @@ function dataWith(file) {
   const data = mkdtempSync(join(tmpdir(), "coditect-format-"));
   mkdirSync(join(data, "store"), 0o700);
   copyFileSync(file, join(data, "store/store.db"));
+  give(data);
+  return data;
+}
+
+function give(data) {
   if (process.getuid() === 0 && spawnSync("id", ["coditect"]).status === 0) {
     execFileSync("chown", ["-R", "coditect:coditect", join(data, "store")]);
   }
-  return data;
 }
 
 // Made by the last program of its format: ada's account, her session, src/a.txt in two versions, b.bin.
@@ -61,6 +66,38 @@ for (const format of [1, 2]) test(`a store of format ${format} is rewritten, aft
   assert.doesNotMatch(server.log, /rewritten/, "once");
   assert.equal((await ada.get(`${files}/src/a.txt`)).body.toString(), "third\n");
   await server.stop();
+  rmSync(data, { recursive: true });
+});
+
+test("an older store is not rewritten while something holds its log, since the file that stays would lack what is in it", async () => {
+  const data = dataWith(join(root, "tests/store/format2.db"));
+  const holder = spawn("python3", ["-c", `
+import sqlite3, sys
+path = sys.argv[1] + "/store/store.db"
+writer, reader = [sqlite3.connect(path, isolation_level=None) for _ in range(2)]
+writer.execute("PRAGMA journal_mode=WAL")
+reader.execute("BEGIN")
+reader.execute("SELECT count(*) FROM kv").fetchone()
+writer.execute("INSERT INTO kv VALUES(CAST('meta/late' AS BLOB), CAST('in the log' AS BLOB))")
+print("held", flush=True)
+sys.stdin.read()`, data], { stdio: ["pipe", "pipe", "inherit"] });
+  await once(holder.stdout, "data");
+  give(data);
+  const old = join(data, "store/store.format2.db");
+  try {
+    assert.match(await refusal(data), /the log cannot be copied into the old store first/);
+    assert.ok(!existsSync(old) && !existsSync(join(data, "store/store.db.new")));
+  } finally {
+    holder.kill("SIGKILL");
+    await once(holder, "close");
+  }
+  const server = await Server.start({ data });
+  await server.stop();
+  const alone = join(data, "alone.db");
+  copyFileSync(old, alone);
+  assert.equal(execFileSync("python3", ["-c", `
+import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute("SELECT CAST(value AS TEXT) FROM kv WHERE key = CAST('meta/late' AS BLOB)").fetchone()[0])`, alone], { encoding: "utf8" }), "in the log\n");
   rmSync(data, { recursive: true });
 });
 

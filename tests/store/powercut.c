@@ -5,7 +5,9 @@
  *
  * A run is named by its seed. Runs of one thread repeat exactly.
  */
+#include <poll.h>
 #include <pthread.h>
+#include <sqlite3.h>
 
 #include "base/assert.h"
 #include "power_vfs.h"
@@ -244,44 +246,120 @@ static void the_control_run_loses(void **state)
     assert_true(bad > CONTROL_DISKS / 2);
 }
 
+/* ---- what a disk may do besides ------------------------------------------------------------------------------------ */
+
+static struct client *begin_one(struct disk_run *d)
+{
+    *d = (struct disk_run){.threads = 1, .random = 1};
+    power_vfs_reset(1);
+    store_test_make_quick_directory(d->t.directory);
+    d->clients[0] = (struct client){.random = 1};
+    assert_int_equal(open_store(d), 0);
+    return &d->clients[0];
+}
+
+static void write_some(struct disk_run *d, unsigned n)
+{
+    struct client *c = &d->clients[0];
+    c->store = d->t.store;
+    c->upto = c->tried + n;
+    (void)client_main(c);
+}
+
+/* Now, after the next start, and after the one behind it: what was kept is there. */
+static void end_one(struct disk_run *d, unsigned kept)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        d->kept = d->lost = d->torn = 0;
+        assert_int_equal(check(d), 0);
+        assert_int_equal(d->lost + d->torn, 0);
+        assert_int_equal(d->kept, kept);
+        if (i < 2) {
+            store_test_close(&d->t);
+            assert_int_equal(open_store(d), 0);
+        }
+    }
+    store_test_close(&d->t);
+    store_test_remove_directory(d->t.directory);
+}
+
 /* A start with no room to copy the log of the run before, and then a flush that fails: nobody knows how much of it is good. */
 static void a_log_that_could_not_be_copied_is_kept(void **state)
 {
     (void)state;
     static struct disk_run d;
-    d = (struct disk_run){.threads = 1, .random = 1};
-    power_vfs_reset(1);
-    store_test_make_quick_directory(d.t.directory);
-    d.clients[0] = (struct client){.random = 1};
-    assert_int_equal(open_store(&d), 0);
+    struct client *c = begin_one(&d);
     write_until_cut(&d);
     store_test_close(&d.t);
     power_on();
-
     power_fail(0, /* full= */ true);
     assert_int_equal(open_store(&d), 0);
     power_fail(1, /* full= */ true);
-    struct client *c = &d.clients[0];
-    c->store = d.t.store;
-    c->upto = c->tried + 1;
-    (void)client_main(c);
+    write_some(&d, 1);
     assert_int_equal(c->fates[c->tried - 1], FAILED);
     power_fail(0, /* full= */ false);
+    end_one(&d, c->tried - 1);
+}
+
+/* A flush that fails, and no room to copy what had been flushed when the store is opened again; then another flush that fails. */
+static void a_log_that_was_cut_is_cut_there_again(void **state)
+{
+    (void)state;
+    static struct disk_run d;
+    struct client *c = begin_one(&d);
+    write_some(&d, 20);
     for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(check(&d), 0);
-        assert_int_equal(d.lost + d.torn, 0);
-        assert_true(d.kept >= 50);
-        store_test_close(&d.t);
-        assert_int_equal(open_store(&d), 0);
+        power_fail(1, /* full= */ true);
+        write_some(&d, 1);
+        assert_int_equal(c->fates[c->tried - 1], FAILED);
     }
+    power_fail(0, /* full= */ true);
+    write_some(&d, 1);
+    assert_int_equal(c->fates[c->tried - 1], KEPT);
+    power_fail(0, /* full= */ false);
+    end_one(&d, 21);
+    assert_int_equal(d.ghosts, 0);
+}
+
+/* Whether there is anything in it: only who opens the store cuts it to nothing. */
+static bool has_log(const struct disk_run *d)
+{
+    char path[128];
+    int yes = 0;
+    sqlite3_vfs *vfs = sqlite3_vfs_find(POWER_VFS);
+    (void)snprintf(path, sizeof path, "%s/store.db-wal", d->t.directory);
+    assert_int_equal(vfs->xAccess(vfs, path, SQLITE_ACCESS_EXISTS, &yes), SQLITE_OK);
+    return yes;
+}
+
+/* The flush of a checkpoint: the same connection would try again, and be told that all is well. */
+static void a_checkpoint_whose_flush_failed_opens_the_store_again(void **state)
+{
+    (void)state;
+    enum { PATIENCE_MS = 20 * 1000, LOOK_MS = 20 };
+    static struct disk_run d;
+    struct client *c = begin_one(&d);
+    write_some(&d, 20);
+    assert_true(has_log(&d));
+    power_fail(1, /* full= */ false);
+    for (int waited = 0; has_log(&d); waited += LOOK_MS) {
+        assert_true(waited < PATIENCE_MS);
+        (void)poll(NULL, 0, LOOK_MS);
+    }
+    write_some(&d, 20);
+    power_cut();
     store_test_close(&d.t);
-    store_test_remove_directory(d.t.directory);
+    power_on();
+    assert_int_equal(open_store(&d), 0);
+    end_one(&d, c->tried);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_that_could_not_be_copied_is_kept),
+        cmocka_unit_test(a_log_that_was_cut_is_cut_there_again),
+        cmocka_unit_test(a_checkpoint_whose_flush_failed_opens_the_store_again),
         cmocka_unit_test(nothing_acknowledged_is_lost),
         cmocka_unit_test(the_control_run_loses),
     };
