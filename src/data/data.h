@@ -339,10 +339,11 @@ void data_usage_put(struct txn *txn, const struct scope *scope, struct str sessi
 
 /*
  * The bytes of all trees of a tenant. The number is kept from the day on that a limit for tenants is set (files/ writes it);
- * before, data_usage_total sums it. data_usage_kept: ERR_NOT_FOUND when none is kept.
+ * before, data_usage_total sums it. data_usage_kept: ERR_NOT_FOUND when none is kept. data_usage_sum: whatever is kept.
  */
 int data_usage_total(struct txn *txn, const struct scope *scope, uint64_t *ret_bytes) BASE_MUST_USE;
 int data_usage_kept(struct txn *txn, const struct scope *scope, uint64_t *ret_bytes) BASE_MUST_USE;
+int data_usage_sum(struct txn *txn, const struct scope *scope, uint64_t *ret_bytes) BASE_MUST_USE;
 void data_usage_keep(struct txn *txn, const struct scope *scope, uint64_t bytes);
 void data_usage_delete(struct txn *txn, const struct scope *scope, struct str session_id);
 

@@ -231,13 +231,13 @@ int data_usage_kept(struct txn *txn, const struct scope *scope, uint64_t *ret_by
     return data_key_number_read(value, ret_bytes) < 0 ? ERR_CORRUPT : 0;
 }
 
-/* usage/ without its total is a tree a key. */
-static int total_sum(struct txn *txn, const struct scope *scope, uint64_t *ret_bytes)
+int data_usage_sum(struct txn *txn, const struct scope *scope, uint64_t *ret_bytes)
 {
     struct arena *arena = store_arena(txn);
     struct str any = DATA_KEY(arena, scope, DATA_SPACE_USAGE, STR("x"));
     struct str prefix = str_slice(any, 0, any.n - 1);
     struct store_range range = {prefix, store_after(arena, prefix), .limit = STORE_MAX_SCAN};
+    struct str kept = total_key(txn, scope);
     uint64_t total = 0;
     size_t count = STORE_MAX_SCAN;
     while (count == STORE_MAX_SCAN) {
@@ -247,10 +247,11 @@ static int total_sum(struct txn *txn, const struct scope *scope, uint64_t *ret_b
             return r;
         }
         for (size_t i = 0; i < count; i++) {
-            if (pairs[i].value.n != USAGE_SIZE) {
+            bool tree = !str_eq(pairs[i].key, kept);
+            if (tree && pairs[i].value.n != USAGE_SIZE) {
                 return ERR_CORRUPT;
             }
-            total += read_u64(pairs[i].value.p + 16);
+            total += tree ? read_u64(pairs[i].value.p + 16) : 0;
         }
         if (count > 0) { /* an arena's copy has a zero byte behind it: the first key behind */
             range.begin = arena_str(arena, pairs[count - 1].key);
@@ -264,5 +265,5 @@ static int total_sum(struct txn *txn, const struct scope *scope, uint64_t *ret_b
 int data_usage_total(struct txn *txn, const struct scope *scope, uint64_t *ret_bytes)
 {
     int r = data_usage_kept(txn, scope, ret_bytes);
-    return r == ERR_NOT_FOUND ? total_sum(txn, scope, ret_bytes) : r;
+    return r == ERR_NOT_FOUND ? data_usage_sum(txn, scope, ret_bytes) : r;
 }

@@ -7,8 +7,12 @@
  * 3. A chunk's bytes and the note that they are there come and go together.
  * 4. A name in a tree is one that a path may have, and a link leads somewhere: both become files of the workspace's disk, and of whoever
  *    unpacks an archive. Nothing is numbered beyond the tree's counter, from which new numbers are taken.
+ * 5. What a folder, and a tree, says of the files and bytes below it is the sum of what is in it; a tenant's total is that of its trees.
+ *    Not asked: a tree that is deleted, since its entries go before its counters, and a folder with more than SUMMED_MOST names.
  */
 #include "files/files_int.h"
+
+enum { SUMMED_MOST = 2000 };
 
 static int content_fault(struct files_tx *tx, const struct files_record *record,
                          const char **ret_fault)
@@ -153,18 +157,95 @@ static int judge_change(struct files_tx *tx, const struct data_found *found, con
     return 0;
 }
 
+/* What stands in the way of reading it is said where it is judged itself. */
+static int passed_over(int r)
+{
+    return r == ERR_NOT_FOUND || r == ERR_CORRUPT || r == ERR_NEWER ? 0 : r;
+}
+
+/* Whether nobody takes the tree away. */
+static int is_kept(struct files_tx *tx, bool *ret_kept)
+{
+    struct data_session session;
+    struct data_user user;
+    bool home = data_id_is(tx->session, "usr");
+    int r = home ? data_user_get(tx->txn, tx->scope, tx->session, &user)
+                 : data_session_get(tx->txn, tx->scope, tx->session, &session);
+    *ret_kept = r == 0 && (home ? user.deleted_at == 0 : !session.deleted);
+    return passed_over(r);
+}
+
+/* Whether it says what the names in the folder come to. */
+static int judge_sum(struct files_tx *tx, uint64_t folder, const struct files_node *says,
+                     const char **ret_fault)
+{
+    struct str prefix = files_key_entries(tx, folder);
+    struct store_range range = {prefix, store_after(tx->arena, prefix), .limit = SUMMED_MOST + 1};
+    struct store_pair *pairs;
+    size_t count = 0;
+    bool kept = false;
+    int r = is_kept(tx, &kept);
+    if (r < 0 || !kept) {
+        return r;
+    }
+    r = store_scan(tx->txn, &range, &pairs, &count);
+    struct files_node sum = {0};
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        struct files_record record;
+        struct files_node node;
+        r = files_record_decode(pairs[i].value, &record);
+        r = r < 0 ? r : files_node_of(tx, &record, &node);
+        if (r == 0) {
+            sum.files += node.files;
+            sum.bytes += node.bytes;
+        }
+    }
+    if (r == 0 && count <= SUMMED_MOST && (sum.files != says->files || sum.bytes != says->bytes)) {
+        *ret_fault = "it is not the sum of what is in it";
+    }
+    return passed_over(r);
+}
+
+static int judge_node(struct files_tx *tx, const struct data_found *found, const char **ret_fault)
+{
+    struct place place = {0};
+    struct files_node says;
+    int r = place_read(tx, found->rest, &place);
+    const struct files_record folder = {.kind = FILES_FOLDER, .id = place.first};
+    r = r < 0 ? r : files_node_of(tx, &folder, &says);
+    if (r == ERR_INVALID || r == ERR_CORRUPT || (r == 0 && place.rest.n > 0)) {
+        *ret_fault = "what is below the folder is not well-formed";
+        return 0;
+    }
+    return r < 0 ? r : judge_sum(tx, place.first, &says, ret_fault);
+}
+
+static int judge_total(struct files_tx *tx, const char **ret_fault)
+{
+    uint64_t kept = 0;
+    uint64_t sum = 0;
+    int r = data_usage_kept(tx->txn, tx->scope, &kept);
+    r = r < 0 ? r : data_usage_sum(tx->txn, tx->scope, &sum);
+    if (r == 0 && kept != sum) {
+        *ret_fault = "it is not the sum of the tenant's trees";
+    }
+    return passed_over(r);
+}
+
 /* The counter must have room for what is still to come. */
 static int judge_usage(struct files_tx *tx, struct str session, const char **ret_fault)
 {
-    if (!data_is_tree(session)) {
-        return 0; /* a conversation's, or the tenant's total */
+    if (!data_is_tree(session)) { /* a conversation's, or the tenant's total */
+        return str_eq(session, STR("total")) ? judge_total(tx, ret_fault) : 0;
     }
+    tx->session = session;
     int r = data_usage_get(tx->txn, tx->scope, session, &tx->usage);
     if (r == ERR_CORRUPT || (r == 0 && tx->usage.seq > INT64_MAX >> FILES_ID_BITS)) {
         *ret_fault = "the counters are not well-formed";
         return 0;
     }
-    return r;
+    const struct files_node says = {.files = tx->usage.files, .bytes = tx->usage.bytes};
+    return r < 0 ? r : judge_sum(tx, FILES_ROOT, &says, ret_fault);
 }
 
 /* other: where the key of the same name must be. */
@@ -199,6 +280,8 @@ int files_judge(const struct data_found *found, const char **ret_fault)
         return judge_version(&tx, found, ret_fault);
     case DATA_SPACE_CHANGE:
         return judge_change(&tx, found, ret_fault);
+    case DATA_SPACE_NODE:
+        return judge_node(&tx, found, ret_fault);
     case DATA_SPACE_USAGE:
         return judge_usage(&tx, rest, ret_fault);
     case DATA_SPACE_CHUNK:

@@ -23,6 +23,7 @@ static const char *const words[] = {
     "the chunk's bytes are missing",     "nothing says that the chunk is there",
     "what was there is not well-formed", "the change is not well-formed",
     "the counters are not well-formed",  "the chunk's name is no hash",
+    "what is below the folder is not",
 };
 
 static size_t all_faults(struct fixture *f)
@@ -182,6 +183,62 @@ static void test_what_nobody_wrote(void **state)
     assert_int_equal(faults(f, "the counters are not well-formed"), 1);
 }
 
+struct counted {
+    struct fixture *f;
+    struct data_usage by; /* more than it is */
+    bool total;
+};
+
+static int miscount_write(struct txn *txn, void *arg)
+{
+    const struct counted *c = arg;
+    const struct scope *scope = &c->f->ctx.scope;
+    struct data_usage usage;
+    uint64_t total = 0;
+    int r = data_usage_get(txn, scope, c->f->session, &usage);
+    r = r < 0 ? r : data_usage_sum(txn, scope, &total);
+    usage.files += c->by.files;
+    usage.bytes += c->by.bytes;
+    if (r == 0 && c->total) {
+        data_usage_keep(txn, scope, total + c->by.bytes);
+    } else if (r == 0) {
+        data_usage_put(txn, scope, c->f->session, &usage);
+    }
+    return r;
+}
+
+static void miscount(struct fixture *f, bool total, struct data_usage by)
+{
+    struct counted c = {f, by, total};
+    assert_ok(store_write(f->store, NULL, miscount_write, &c));
+}
+
+/* Bytes and files are the sum of what is there, in a tree, in each folder, and in all trees together. */
+static void test_counters_that_lie(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const tree = "it is not the sum of what is in it";
+    static const char *const total = "it is not the sum of the tenant's trees";
+    make_some(f);
+    put(f, "folder/deep/one", fixture_noise(f, 300, 3));
+    miscount(f, /* total= */ true, (struct data_usage){0});
+    assert_int_equal(faults(f, tree) + faults(f, total), 0);
+    miscount(f, /* total= */ true, (struct data_usage){.bytes = 1});
+    assert_int_equal(faults(f, total), 1);
+    miscount(f, /* total= */ true, (struct data_usage){0});
+    miscount(f, /* total= */ false, (struct data_usage){.bytes = 1});
+    assert_int_equal(faults(f, tree), 1);
+    miscount(f, /* total= */ false, (struct data_usage){.bytes = -1ULL, .files = 1});
+    assert_int_equal(faults(f, tree), 1);
+    miscount(f, /* total= */ false, (struct data_usage){.files = -1ULL});
+    assert_int_equal(faults(f, tree) + faults(f, total), 0);
+    damage(f, DATA_SPACE_NODE, /* shorten= */ false);
+    assert_int_equal(faults(f, tree), 1); /* of what is above it */
+    put(f, "folder/deep/two", STR("x"));
+    damage(f, DATA_SPACE_NODE, /* shorten= */ true);
+    assert_int_equal(faults(f, "what is below the folder is not well-formed"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_content_that_nothing_knows),
         cmocka_unit_test(test_a_version_that_is_gone),
         cmocka_unit_test(test_what_nobody_wrote),
+        cmocka_unit_test(test_counters_that_lie),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }
