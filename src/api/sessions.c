@@ -178,6 +178,15 @@ static int before_fork(struct api_call *call, const struct sessions_fork_input *
     return r < 0 ? r : api_barrier(call, &view);
 }
 
+/* What the moment held, where that counts. One that never was is for sessions_fork to refuse. */
+static int fork_size(struct api_call *call, struct sessions_fork_input *in)
+{
+    const struct data_quota *quota = call->data.quota;
+    bool counts = quota && quota->tenant > 0;
+    int r = counts ? files_bytes_at(&call->data, in->id, in->at, &in->bytes) : 0;
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *in)
 {
     if (space_level(call->api->space) != SPACE_AMPLE) {
@@ -189,6 +198,7 @@ int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *
     int r = in->at == 0 ? before_fork(call, &input, &made) : 0;
     if (r == 0 && !made) {
         r = files_moment(&call->data, in->session_id, (uint64_t)in->at, &input.at);
+        r = r < 0 ? r : fork_size(call, &input);
     }
     if (r == 0) {
         r = sessions_fork(&call->data, &input, &view);

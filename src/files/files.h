@@ -97,6 +97,10 @@ struct files_totals {
 int files_totals(struct data_context *ctx, struct str session,
                  struct files_totals *ret_totals) BASE_MUST_USE;
 
+/* The bytes of a moment (0: now); of one that is past the tree is walked. Errors of files_list. */
+int files_bytes_at(struct data_context *ctx, struct str session, uint64_t at,
+                   uint64_t *ret_bytes) BASE_MUST_USE;
+
 struct files_open_input {
     struct str session;
     struct str path;

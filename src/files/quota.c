@@ -92,7 +92,7 @@ int files_quota_forget(struct txn *txn, const struct scope *scope, struct str se
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
-/* ---- before a return to a moment ---- */
+/* ---- before a return to a moment, and before a fork of one ---- */
 
 struct look {
     const struct data_context *ctx;
@@ -124,21 +124,22 @@ static int look_read(struct txn *txn, void *arg)
 }
 
 /* What the folder held at the moment. */
-static int then_sum(const struct look *look, uint64_t *ret_bytes)
+static int then_sum(const struct data_context *of, const struct files_rewind_input *folder,
+                    uint64_t *ret_bytes)
 {
     ARENA_AUTO(arena);
     BUF_AUTO(after, CONTENT_MAX_PATH);
-    struct data_context ctx = *look->ctx;
+    struct data_context ctx = *of;
     struct files_page page = {.more = true};
     uint64_t bytes = 0;
     ctx.arena = &arena;
     while (page.more) {
-        struct files_list_input in = {.session = look->in->session,
-                                      .path = look->in->path,
+        struct files_list_input in = {.session = folder->session,
+                                      .path = folder->path,
                                       .after = buf_str(&after),
                                       .limit = FILES_MAX_LIST,
                                       .recursive = true,
-                                      .at = look->in->at};
+                                      .at = folder->at};
         int r = files_list(&ctx, &in, &page);
         if (r < 0) {
             return r;
@@ -154,6 +155,20 @@ static int then_sum(const struct look *look, uint64_t *ret_bytes)
     return 0;
 }
 
+int files_bytes_at(struct data_context *ctx, struct str session, uint64_t at, uint64_t *ret_bytes)
+{
+    struct files_totals totals;
+    int r = files_totals(ctx, session, &totals);
+    if (r == 0 && at != 0 && at != totals.seq) {
+        const struct files_rewind_input all = {.session = session, .path = STR_EMPTY, .at = at};
+        return then_sum(ctx, &all, ret_bytes);
+    }
+    if (r == 0) {
+        *ret_bytes = totals.bytes;
+    }
+    return r;
+}
+
 int files_quota_look(struct data_context *ctx, const struct files_rewind_input *in)
 {
     const struct data_quota *quota = ctx->quota;
@@ -164,7 +179,7 @@ int files_quota_look(struct data_context *ctx, const struct files_rewind_input *
         return 0;
     }
     int r = store_read(ctx->store, look_read, &look);
-    r = r < 0 ? r : then_sum(&look, &then);
+    r = r < 0 ? r : then_sum(ctx, in, &then);
     if (r < 0 || then <= look.here) {
         return r;
     }

@@ -36,6 +36,7 @@ int sessions_forks(struct txn *txn, struct str cursor, struct sessions_fork_page
             .id = session.id,
             .from = session.forked_from,
             .seq = (uint64_t)session.fork_seq,
+            .bytes = (uint64_t)session.fork_bytes,
             .deleted = session.deleted,
         };
     }
@@ -48,19 +49,15 @@ int sessions_forks(struct txn *txn, struct str cursor, struct sessions_fork_page
 struct in_hand {
     size_t person;  /* of the person */
     size_t session; /* of one session */
-    uint64_t bytes; /* what those of the tenant will hold more than now, about */
+    uint64_t bytes; /* what those of the tenant will hold more than now */
 };
 
 static int add_bytes(struct txn *txn, const struct sessions_forking *fork, struct in_hand *hand)
 {
-    struct data_usage from;
     struct data_usage copied;
-    int r = data_usage_get(txn, &fork->scope, fork->from, &from);
-    if (r == 0) {
-        r = data_usage_get(txn, &fork->scope, fork->id, &copied);
-    }
-    if (r == 0 && from.bytes > copied.bytes) {
-        hand->bytes += from.bytes - copied.bytes;
+    int r = data_usage_get(txn, &fork->scope, fork->id, &copied);
+    if (r == 0 && fork->bytes > copied.bytes) {
+        hand->bytes += fork->bytes - copied.bytes;
     }
     return r;
 }
@@ -106,6 +103,7 @@ struct fork {
     struct str from;
     struct str name;
     uint64_t at;
+    uint64_t bytes; /* that the moment held, unless it is the latest */
     struct str id;
     struct str workspace_id;
     struct sessions_view view; /* result */
@@ -113,7 +111,6 @@ struct fork {
     bool may;                  /* it has not, and nothing speaks against it */
 };
 
-/* What is forked as of a moment is counted as it is now: what was then is known only when it is copied. */
 static int check_quota(struct txn *txn, const struct fork *f, uint64_t bytes)
 {
     uint64_t most = f->ctx->quota ? f->ctx->quota->tenant : 0;
@@ -127,8 +124,13 @@ static int check_quota(struct txn *txn, const struct fork *f, uint64_t bytes)
                       "first.");
 }
 
+struct moment {
+    uint64_t seq;
+    uint64_t bytes;
+};
+
 static int check_source(struct txn *txn, const struct fork *f, const struct data_session *from,
-                        uint64_t *ret_seq)
+                        struct moment *ret_moment)
 {
     struct data_usage usage;
     struct in_hand hand = {0};
@@ -149,11 +151,12 @@ static int check_source(struct txn *txn, const struct fork *f, const struct data
         return data_fault(f->ctx, ERR_LIMIT, NULL,
                           "Four of your sessions are being copied. Wait until one is whole.");
     }
-    *ret_seq = f->at > 0 ? f->at : usage.seq;
-    return check_quota(txn, f, usage.bytes + hand.bytes);
+    bool past = f->at > 0 && f->at < usage.seq;
+    *ret_moment = past ? (struct moment){f->at, f->bytes} : (struct moment){usage.seq, usage.bytes};
+    return check_quota(txn, f, ret_moment->bytes + hand.bytes);
 }
 
-static void fill(struct fork *f, const struct data_session *from, uint64_t seq)
+static void fill(struct fork *f, const struct data_session *from, const struct moment *moment)
 {
     usec_t now = time_now();
     f->view = (struct sessions_view){
@@ -169,7 +172,8 @@ static void fill(struct fork *f, const struct data_session *from, uint64_t seq)
                     .last_access_at = now,
                     .revision = 1,
                     .workspace_id = f->workspace_id,
-                    .fork_seq = (int64_t)seq,
+                    .fork_seq = (int64_t)moment->seq,
+                    .fork_bytes = (int64_t)moment->bytes,
                     .forking_at = now},
         .workspace = {.id = f->workspace_id,
                       .state = DATA_WORKSPACE_STATE_STOPPED,
@@ -186,10 +190,10 @@ static int fork_new(struct txn *txn, struct fork *f)
 {
     const struct scope *scope = &f->ctx->scope;
     struct data_session from;
-    uint64_t seq = 0;
+    struct moment moment = {0};
     int r = sessions_find(txn, scope, f->from, &from);
     if (r == 0) {
-        r = check_source(txn, f, &from, &seq);
+        r = check_source(txn, f, &from, &moment);
     }
     if (r == 0) {
         r = sessions_room(txn, f->ctx);
@@ -197,7 +201,7 @@ static int fork_new(struct txn *txn, struct fork *f)
     if (r < 0) {
         return r;
     }
-    fill(f, &from, seq);
+    fill(f, &from, &moment);
     r = data_workspace_put(txn, scope, &f->view.workspace);
     if (r == 0) {
         r = data_session_put(txn, scope, &f->view.session);
@@ -239,13 +243,13 @@ static int may_fn(struct txn *txn, void *ctx)
     struct fork *f = ctx;
     struct data_session from;
     struct str id;
-    uint64_t seq;
+    struct moment moment;
     int r = data_replay(txn, f->ctx, &f->made, &id);
     if (r < 0 || f->made) {
         return r < 0 ? r : ERR_EXISTS;
     }
     r = sessions_find(txn, &f->ctx->scope, f->from, &from);
-    r = r < 0 ? r : check_source(txn, f, &from, &seq);
+    r = r < 0 ? r : check_source(txn, f, &from, &moment);
     r = r < 0 ? r : sessions_room(txn, f->ctx);
     f->may = r == 0;
     return r < 0 ? r : ERR_STALE;
@@ -254,7 +258,7 @@ static int may_fn(struct txn *txn, void *ctx)
 int sessions_fork_may(struct data_context *ctx, const struct sessions_fork_input *in,
                       bool *ret_made)
 {
-    struct fork f = {.ctx = ctx, .from = in->id, .at = in->at};
+    struct fork f = {.ctx = ctx, .from = in->id, .at = in->at, .bytes = in->bytes};
     int r = store_write(ctx->store, &ctx->op, may_fn, &f);
     *ret_made = f.made;
     return f.made || f.may ? 0 : r;
@@ -263,7 +267,7 @@ int sessions_fork_may(struct data_context *ctx, const struct sessions_fork_input
 int sessions_fork(struct data_context *ctx, const struct sessions_fork_input *in,
                   struct sessions_view *ret_view)
 {
-    struct fork f = {.ctx = ctx, .from = in->id, .at = in->at};
+    struct fork f = {.ctx = ctx, .from = in->id, .at = in->at, .bytes = in->bytes};
     int r = data_text_name(ctx, &(struct data_name_rule){.field = "name", .optional = true},
                            in->name, &f.name);
     if (r < 0) {

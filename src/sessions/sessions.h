@@ -374,6 +374,7 @@ struct sessions_fork_input {
     struct str id;   /* of the session that is copied */
     struct str name; /* empty: the same */
     uint64_t at;     /* its moment, a seq; 0: now */
+    uint64_t bytes;  /* that it held then, where the tenant has a limit; not asked of the latest */
 };
 
 /*
@@ -393,8 +394,9 @@ struct sessions_forking {
     struct scope scope;
     struct str id;
     struct str from;
-    uint64_t seq; /* the moment of from */
-    bool deleted; /* nothing is copied; restored, it goes on */
+    uint64_t seq;   /* the moment of from */
+    uint64_t bytes; /* that it held; 0: nothing, or nobody asked */
+    bool deleted;   /* nothing is copied; restored, it goes on */
 };
 
 struct sessions_fork_page {

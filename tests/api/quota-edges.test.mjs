@@ -93,6 +93,30 @@ for (const [name, way] of Object.entries(ways)) {
   });
 }
 
+test("a fork of a moment counts what the session held then, to the byte", async () => {
+  const [large, small] = [900_000, 10];
+  for (const then of [large, small]) {
+    const now = then === large ? small : large;
+    const ada = await server.account("moments");
+    const origin = `/sessions/${(await newSession(ada)).id}`;
+    const { version } = (await ada.write(`${origin}/files/a/changes`, noise(then))).data;
+    await ada.write(`${origin}/files/a/changes`, noise(now));
+    for (const name of ["Second", "Third"]) assert.equal((await ada.write(`/sessions/${(await newSession(ada, name)).id}/files/f`, noise(most))).status, 200);
+    const rest = `/sessions/${(await newSession(ada, "Fourth")).id}/files/rest`;
+    const fork = (at) => ada.post(`${origin}/fork`, { name: "Fork", at }, hard);
+    assert.equal((await ada.write(rest, noise(most - now - then + 1))).status, 200);
+    const refused = await fork(version);
+    assert.deepEqual([refused.status, refused.code], [507, "quota"], `${then}`);
+    if (then === small) assert.equal((await fork()).status, 507, "what it holds now has no room either");
+    assert.equal((await ada.write(rest, noise(most - now - then))).status, 200);
+    const made = await fork(version);
+    assert.equal(made.status, 202, made.text());
+    await until("it is whole", async () => (await ada.get(`/sessions/${made.data.id}`)).data.status === "active");
+    assert.equal(await counted(ada, made.data.id), then);
+    assert.equal((await ada.write(`${origin}/files/more`, "x", hard)).status, 507, "that was the last byte");
+  }
+});
+
 test("what nobody has room for is refused while it comes, not when all of it is stored", async () => {
   const ada = await server.account("endless");
   const { id } = await newSession(ada);

@@ -146,6 +146,34 @@ static void a_fork_keeps_to_the_quota(void **state)
     assert_int_equal(fork_it(&ada, origin.session.id, &copy), 0);
 }
 
+/* Not what the session holds now: it may have been larger then, or smaller. */
+static void a_fork_of_a_moment_counts_what_it_held(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct sessions_view view;
+    struct data_context use = ada;
+    use.fault.field = make(&ada).session.id;
+    assert_int_equal(world_write(&p->w, usage_fn, &use), 0);
+    struct data_quota quota = {.tenant = 1299};
+    ada.quota = &quota;
+    struct sessions_fork_input in = {.id = use.fault.field, .at = 3, .bytes = 900};
+    assert_int_equal(sessions_fork(&ada, &in, &view), ERR_QUOTA);
+    quota.tenant = 1300;
+    assert_int_equal(sessions_fork(&ada, &in, &view), 0);
+    in = (struct sessions_fork_input){.id = use.fault.field, .at = 4, .bytes = 1};
+    ada.op = store_op_new();
+    assert_int_equal(sessions_fork(&ada, &in, &view), ERR_QUOTA); /* beside what the first copies */
+    quota.tenant = 1301;
+    assert_int_equal(sessions_fork(&ada, &in, &view), 0);
+    in.at = 7; /* the latest: what it holds is known here */
+    ada.op = store_op_new();
+    quota.tenant = 1700;
+    assert_int_equal(sessions_fork(&ada, &in, &view), ERR_QUOTA);
+    quota.tenant = 1701;
+    assert_int_equal(sessions_fork(&ada, &in, &view), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +183,7 @@ int main(void)
         TEST_SQLITE(deleted_it_rests_and_restored_it_goes_on),
         TEST(a_person_has_four_in_hand),
         TEST(a_fork_keeps_to_the_quota),
+        TEST(a_fork_of_a_moment_counts_what_it_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
