@@ -72,34 +72,54 @@ test('it tells the platform that it is ready, from its own origin', async () => 
     assert.deepEqual(ready, { origin: new URL(it.gateway.ideUrl).origin, type: 'coditect.ready', theme: 'light' });
 });
 
-/**
- * A theme is settled when it is stored: Theia reads its settings back, and the last word stored wins. Light is this
- * browser's default, and a default is stored by taking the setting away.
- */
-const settled = theme => eventually(`${theme} is stored`, () =>
-    (existsSync(settings()) && readFileSync(settings(), 'utf8').includes('coditect-dark')) === (theme === 'dark'));
+const stored = () => existsSync(settings()) ? JSON.parse(readFileSync(settings(), 'utf8'))['workbench.colorTheme'] : undefined;
+const hasTheme = type => eventually(`it is ${type}`, () => frame.locator(`body.theia-${type}`).count());
+const told = async () => (await heard('coditect.theme.changed')).map(({ theme }) => theme);
+
+async function pickTheme(label) {
+    await frame.locator('.coditect-link', { hasText: 'Colour theme' }).click();
+    await frame.locator('.quick-input-widget input').fill(label);
+    await frame.locator('.quick-input-widget .monaco-list-row.focused', { hasText: label }).waitFor();
+    await page.keyboard.press('Enter');
+}
 
 test('the platform’s theme becomes the IDE’s, and stays', async () => {
-    await say({ type: 'coditect.theme', theme: 'dark' });
-    await eventually('it is dark', isDark);
-    await settled('dark');
+    for (const theme of ['dark', 'light', 'dark']) {
+        await say({ type: 'coditect.theme', theme });
+        await hasTheme(theme);
+    }
     await page.screenshot({ path: join(SHOTS, 'welcome-dark.png') });
-    await say({ type: 'coditect.theme', theme: 'light' });
-    await eventually('it is light', async () => !(await isDark()));
-    await settled('light');
-    await say({ type: 'coditect.theme', theme: 'dark' });
-    await eventually('it is dark', isDark);
-    await settled('dark');
-    assert.deepEqual(await heard('coditect.theme.changed'), [], 'what the platform said itself is not told back');
+    assert.equal(stored(), undefined, 'nothing is written into the IDE’s settings');
+    assert.deepEqual(await told(), [], 'what the platform said itself is not told back');
 });
 
-test('a theme chosen in the IDE is told to the platform', async () => {
-    await frame.locator('.coditect-link', { hasText: 'Colour theme' }).click();
-    await frame.locator('.quick-input-widget input').fill('Coditect Light');
-    await frame.locator('.quick-input-widget .monaco-list-row.focused', { hasText: 'Coditect Light' }).waitFor();
-    await page.keyboard.press('Enter');
-    await eventually('it is told', async () => (await heard('coditect.theme.changed')).at(-1)?.theme === 'light');
-    await settled('light');
+test('a theme chosen in the IDE is told to the platform and stored, and shown while its kind is', async () => {
+    await pickTheme('Coditect High Contrast Light');
+    await hasTheme('hcLight');
+    await eventually('it is stored', () => stored() === 'coditect-hc-light');
+    assert.deepEqual(await told(), ['light']);
+    for (const [theme, type] of [['light', 'hcLight'], ['dark', 'dark'], ['light', 'hcLight']]) {
+        await say({ type: 'coditect.theme', theme });
+        await hasTheme(type);
+    }
+    await pickTheme('Coditect Light');
+    await hasTheme('light');
+    await eventually('what is the default is stored as nothing', () => stored() === undefined);
+    assert.deepEqual(await told(), ['light']);
+});
+
+test('what another window or program writes into the settings turns no page', async () => {
+    const write = theme => writeFileSync(settings(), JSON.stringify({ 'workbench.colorTheme': theme }));
+    await say({ type: 'coditect.theme', theme: 'dark' });
+    await hasTheme('dark');
+    write('coditect-hc-dark');
+    await hasTheme('hc');
+    write('coditect-light');
+    await hasTheme('dark');
+    assert.deepEqual(await told(), ['light']);
+    await say({ type: 'coditect.theme', theme: 'light' });
+    await hasTheme('light');
+    writeFileSync(settings(), '{}');
 });
 
 async function accountMenu() {

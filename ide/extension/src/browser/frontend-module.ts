@@ -12,10 +12,12 @@ import { TabBarDecorator } from '@theia/core/lib/browser/shell/tab-bar-decorator
 import { TabBarToolbarContribution } from '@theia/core/lib/browser/shell/tab-bar-toolbar';
 import { LocalStorageService } from '@theia/core/lib/browser/storage-service';
 import { CommandContribution, MenuContribution, MessageService } from '@theia/core/lib/common';
+import { PreferenceServiceImpl } from '@theia/core/lib/common/preferences';
 import { ResourceResolver } from '@theia/core/lib/common/resource';
 import { FileService } from '@theia/filesystem/lib/browser/file-service';
 import { FileResourceResolver } from '@theia/filesystem/lib/browser/file-resource';
 import { GettingStartedWidget } from '@theia/getting-started/lib/browser/getting-started-widget';
+import { ThemeServiceWithDB } from '@theia/monaco/lib/browser/monaco-indexed-db';
 import { MonacoEditorModelFactory } from '@theia/monaco/lib/browser/monaco-text-model-service';
 import { MonacoThemeRegistry } from '@theia/monaco/lib/browser/textmate/monaco-theme-registry';
 import { NavigatorTreeDecorator } from '@theia/navigator/lib/browser/navigator-decorator-service';
@@ -45,8 +47,10 @@ import { Persistence } from './persistence';
 import { PersistenceItem, QuietConnectionStatus } from './persistence-item';
 import { PlainMessages } from './plain-messages';
 import { PlatformFrame } from './platform-frame';
+import { SettingPreferences } from './setting-preferences';
 import { StillComing } from './still-coming';
 import { TerminalStatus } from './terminal-status';
+import { FollowingThemes } from './theme-service';
 import { ThemeSync } from './theme-sync';
 import { PastTimeline, WholeTimeline } from './timeline';
 import { CoditectThemeRegistry, replaceTheiasThemes } from './themes';
@@ -111,6 +115,10 @@ export default new ContainerModule((bind, _unbind, _isBound, rebind) => {
     bind(MenuContribution).toService(Commands);
 
     rebind(MonacoThemeRegistry).to(CoditectThemeRegistry).inSingletonScope();
+    bind(SettingPreferences).toSelf().inSingletonScope();
+    rebind(PreferenceServiceImpl).toService(SettingPreferences);
+    bind(FollowingThemes).toSelf().inSingletonScope();
+    rebind(ThemeServiceWithDB).toService(FollowingThemes);
     rebind(GettingStartedWidget).to(Welcome);
     rebind(AboutDialog).to(About).inSingletonScope();
 

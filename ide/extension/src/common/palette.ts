@@ -14,17 +14,13 @@ export const THEME_IDS = {
 
 export type ThemeName = keyof typeof THEME_IDS;
 
-/** The theme of a kind; `more`: somebody asked for more contrast. */
-export function themeFor(kind: ThemeKind, more: boolean): string {
-    return THEME_IDS[more ? (kind === 'light' ? 'hcLight' : 'hcDark') : kind];
+export function themeFor(kind: ThemeKind): string {
+    return THEME_IDS[kind];
 }
 
-/** What a system that asks for more contrast, or does no longer, makes of a theme; undefined: it is another's, or is so. */
-export function withContrast(id: string, more: boolean): string | undefined {
-    const kind = id === THEME_IDS.light || id === THEME_IDS.hcLight ? 'light'
-        : id === THEME_IDS.dark || id === THEME_IDS.hcDark ? 'dark' : undefined;
-    const wanted = kind && themeFor(kind, more);
-    return wanted === id ? undefined : wanted;
+/** What a system that asks for more contrast makes of a theme: another's stays. */
+export function inContrast(id: string): string {
+    return id === THEME_IDS.light ? THEME_IDS.hcLight : id === THEME_IDS.dark ? THEME_IDS.hcDark : id;
 }
 
 export interface Roles {
