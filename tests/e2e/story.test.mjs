@@ -249,10 +249,10 @@ step("a hostile script in its IDE has no effect", async () => {
   const before = world.refused.length;
   const words = await frame.evaluate(attack, { platform: home, other: ide.originOf(world, a) });
   assert.ok(words.every((word) => ["failed", "opaque", "loaded", "silence"].includes(word)), `${words}`);
-  const framed = page.frames().filter((one) => one.parentFrame() === frame).map((one) => one.url());
-  assert.ok(framed.length > 0 && framed.every((url) => url.startsWith("chrome-error:")), `${framed}`);
+  const framed = () => page.frames().filter((one) => one.parentFrame() === frame).map((one) => one.url());
+  await until("what it framed is refused", () => framed().length > 0 && framed().every((url) => url.startsWith("chrome-error:")));
   const refused = world.refused.splice(before);
-  assert.ok(refused.length >= framed.length && refused.every((text) => text.startsWith("Framing 'http")), refused.join(""));
+  assert.ok(refused.length >= framed().length && refused.every((text) => text.startsWith("Framing 'http")), refused.join(""));
   await ide.says(frameOfA, ide.PERSISTED);
   await page.reload(); // logged in as before, and by the same cookies
   frame = await ide.ready(page, ide.originOf(world, b));
