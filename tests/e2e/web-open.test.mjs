@@ -1,5 +1,6 @@
 // What opens over a page, held against axe in both themes and two widths while it is open: the menus, the dialogs that other files
 // only answer, and a message with its way back.
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession } from "../api/harness.mjs";
 import { button, launch, look, visible } from "./browser.mjs";
@@ -66,5 +67,9 @@ for (const { name, path, open, shown = dialog } of opens) {
     await open();
     await visible(shown);
     await look(page, `open-${name}`);
+    if (shown !== dialog) return;
+    await page.setViewportSize({ width: 390, height: 844 });
+    const [title, close] = await Promise.all([dialog.getByRole("heading").first().boundingBox(), button("Close", dialog).boundingBox()]);
+    assert.ok(title.x + title.width <= close.x, `the title ends at ${title.x + title.width}, the button begins at ${close.x}`);
   });
 }

@@ -29,7 +29,8 @@ export function Modal({ title, onClose, children, width = "420px", focus, atTop 
         <Dialog.Backdrop bg="blackAlpha.500" />
         <Dialog.Positioner padding={atTop ? { base: "16px", sm: "12vh 16px 16px" } : "16px"}>
           <Dialog.Content bg="bg.panel" borderRadius="l3" borderWidth="1px" boxShadow="lift" maxWidth={width} margin="0">
-            <Dialog.Header padding="20px 20px 0">
+            {/* Beside what closes it, not under it. */}
+            <Dialog.Header padding="20px 52px 0 20px">
               <Dialog.Title textStyle="md" fontWeight="600">{title}</Dialog.Title>
             </Dialog.Header>
             <Dialog.Body padding="16px 20px 20px">{children}</Dialog.Body>
