@@ -78,7 +78,7 @@ export function ActionMenu({ label, trigger, ...shown }: MenuProps) {
     event.preventDefault();
     open(event.key === "ArrowDown" ? 0 : -1);
   };
-  const button = trigger ?? <IconButton size="xs" variant="ghost" color="fg.muted" aria-label={label}><Ellipsis size={16} /></IconButton>;
+  const button = trigger ?? <IconButton size="xs" variant="ghost" colorPalette="gray" color="fg.muted" aria-label={label}><Ellipsis size={16} /></IconButton>;
   return (
     <>
       {cloneElement(button, {
