@@ -34,7 +34,10 @@ const renew = createRenewer({
     useAuth.setState({ token });
     tell({ kind: "renewed", token });
   },
-  refused: () => left(useAuth.getState().state.status === "in"),
+  refused: () => {
+    const { state } = useAuth.getState();
+    left(state.status === "in" || (state.status === "out" && state.ended)); // what is refused behind it changes nothing
+  },
 });
 
 /** The API as whoever is logged in, by a fetch that is not the browser's own. */
