@@ -1,9 +1,9 @@
 // A file changed on the page, as on a phone: it saves by itself, byte for byte what a text area does not touch, never over what
-// somebody else saved meanwhile unasked, and waits for a server that is away.
+// somebody else saved meanwhile unasked, and waits for a server that is away. What is typed goes only when somebody says so.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
-import { button, gone, launch, look, visible } from "./browser.mjs";
+import { button, gone, launch, link, look, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -16,6 +16,15 @@ await world.logIn(page, ada);
 const write = (path, text) => ada.write(`/sessions/${id}/files/${path}`, text);
 const stored = async (path) => (await ada.get(`/sessions/${id}/files/${path}`)).body.toString();
 const becomes = (path, text) => until(`${path} is stored`, async () => (await stored(path)) === text);
+const narrow = () => page.setViewportSize({ width: 390, height: 844 });
+const conflict = page.getByRole("alert").filter({ has: button("Keep mine", page) });
+/** What is saved meets this; resolves to what takes it away again. */
+async function meet(path, answer) {
+  const where = `**/files/${path}`;
+  await page.route(where, (route) => (route.request().method() === "PUT" ? answer(route) : route.continue()));
+  return () => page.unroute(where);
+}
+const refuse = (route) => route.abort("connectionrefused");
 const area = (path) => page.getByLabel(`Text of ${path}`);
 const state = (word) => page.getByTestId("edit-state").getByText(word, { exact: true });
 
@@ -35,7 +44,7 @@ test("what is typed is saved without a button, and shown as it is", { timeout: 1
   await visible(state("Saved"));
   await becomes("notes.md", "one\ntwo é");
   await look(page, "edit");
-  await page.setViewportSize({ width: 390, height: 844 });
+  await narrow();
   await page.keyboard.type("!");
   await button("Done", page).click(); // at once: what is typed goes along
   await becomes("notes.md", "one\ntwo é!");
@@ -54,7 +63,7 @@ test("line ends and the mark at the beginning stay; what a text area would chang
   await button("Edit", page).click();
   await visible(page.getByText("Not to be edited here"));
   await look(page, "edit-not");
-  await page.setViewportSize({ width: 390, height: 844 });
+  await narrow();
   await button("Back", page).click();
   await visible(page.getByTestId("text"));
 });
@@ -71,7 +80,7 @@ test("somebody else saved it meanwhile: neither is lost, and the person chooses"
     await page.waitForTimeout(1500);
     assert.equal(await stored("shared.txt"), "theirs\n", "never unasked");
     await look(page, "edit-conflict");
-    await page.setViewportSize({ width: 390, height: 844 });
+    await narrow();
     await area("shared.txt").fill("mine\n");
     await button(choice, page).click();
     await becomes("shared.txt", expected);
@@ -85,7 +94,7 @@ test("somebody else saved it meanwhile: neither is lost, and the person chooses"
 test("while the server is away it is tried again, and nobody leaves unasked", { timeout: 120_000 }, async () => {
   await write("late.txt", "first\n");
   await edit("late.txt");
-  await page.route("**/files/late.txt", (route) => (route.request().method() === "PUT" ? route.abort("connectionrefused") : route.continue()));
+  const end = await meet("late.txt", refuse);
   await area("late.txt").fill("second\n");
   await visible(state("Not saved"));
   await visible(page.getByText("It is tried again by itself."));
@@ -95,10 +104,182 @@ test("while the server is away it is tried again, and nobody leaves unasked", { 
   assert.equal(dialog.type(), "beforeunload");
   await dialog.dismiss();
   await left;
-  await page.unroute("**/files/late.txt");
+  await end();
   await becomes("late.txt", "second\n");
   await visible(state("Saved"));
   await gone(page.getByRole("alert"));
+});
+
+test("the server is away: done, elsewhere in the app and back, the text is there, and saved when the server is", { timeout: 120_000 }, async () => {
+  await write("away.txt", "first\n");
+  await edit("away.txt");
+  await server.kill9();
+  await area("away.txt").fill("typed while it was away\n");
+  await visible(state("Not saved"));
+  await button("Done", page).click();
+  await visible(page.getByText("Saving your text…"));
+  await look(page, "edit-late");
+  await narrow();
+  await link("Project A", page.getByRole("navigation", { name: "Path" })).click();
+  await link("away.txt", page).click();
+  await button("Edit", page).click();
+  await visible(area("away.txt"));
+  assert.equal(await area("away.txt").inputValue(), "typed while it was away\n");
+  await button("Done", page).click();
+  await server.run();
+  await becomes("away.txt", "typed while it was away\n");
+  await gone(page.getByText("Saving your text…"));
+  await visible(page.getByTestId("text").getByText("typed while it was away"));
+});
+
+test("the answer to a save is lost: nobody else changed it", { timeout: 120_000 }, async () => {
+  await write("lost.txt", "first\n");
+  await edit("lost.txt");
+  let lost = 0;
+  const end = await meet("lost.txt", async (route) => {
+    if (lost > 0) return route.continue();
+    lost += 1;
+    await write("lost.txt", route.request().postDataBuffer());
+    await area("lost.txt").fill("second\nthird\n"); // there is more by then
+    return route.abort("connectionreset");
+  });
+  await area("lost.txt").fill("second\n");
+  await becomes("lost.txt", "second\nthird\n");
+  await visible(state("Saved"));
+  await end();
+  assert.equal(lost, 1);
+  assert.equal(await conflict.count(), 0);
+  await area("lost.txt").fill("fourth\n");
+  await becomes("lost.txt", "fourth\n");
+  await visible(state("Saved"));
+});
+
+test("left behind, it meets what somebody else saved: a message says so, and the text and the choice are there again", { timeout: 120_000 }, async () => {
+  await write("left.txt", "first\n");
+  await edit("left.txt");
+  const end = await meet("left.txt", refuse);
+  await area("left.txt").fill("mine\n");
+  await visible(state("Not saved"));
+  await button("Done", page).click();
+  await write("left.txt", "theirs\n");
+  await end();
+  await visible(page.getByText("“left.txt” is not saved"));
+  await visible(page.getByText("Your text is not saved"));
+  await look(page, "edit-left");
+  await narrow();
+  for (const _ of ["as it was left", "and left again in the conflict"]) {
+    await button("Edit", page).click();
+    await visible(conflict);
+    assert.equal(await area("left.txt").inputValue(), "mine\n");
+    await button("Done", page).click();
+    await link("Project A", page.getByRole("navigation", { name: "Path" })).click();
+    await link("left.txt", page).click();
+    await visible(page.getByTestId("text").getByText("theirs"));
+  }
+  assert.equal(await stored("left.txt"), "theirs\n", "never unasked");
+  await button("Edit", page).click();
+  await button("Keep mine", page).click();
+  await becomes("left.txt", "mine\n");
+  await visible(state("Saved"));
+  await button("Done", page).click();
+  await gone(page.getByText("Your text is not saved"));
+});
+
+test("somebody else deleted it meanwhile: what is typed stays, and is saved where it was", { timeout: 120_000 }, async () => {
+  await write("gone.txt", "first\n");
+  await edit("gone.txt");
+  const end = await meet("gone.txt", refuse);
+  await area("gone.txt").fill("mine\n");
+  await visible(state("Not saved"));
+  const heard = page.waitForResponse((response) => response.ok() && new URL(response.url()).pathname.endsWith(`/sessions/${id}/files`));
+  await ada.delete(`/sessions/${id}/files/gone.txt`);
+  await heard;
+  await end();
+  await visible(conflict);
+  assert.equal(await area("gone.txt").inputValue(), "mine\n");
+  await button("Keep mine", page).click();
+  await becomes("gone.txt", "mine\n");
+});
+
+test("what the server will not take is given up by a click alone", { timeout: 120_000 }, async () => {
+  await write("full.txt", "first\n");
+  await edit("full.txt");
+  const end = await meet("full.txt", (route) => route.fulfill({ status: 507, json: { success: false, error: { code: "no_space", message: "There is no room for it.", request_id: "r" } } }));
+  await area("full.txt").fill("mine\n");
+  await visible(page.getByText("There is no room for it."));
+  await look(page, "edit-full");
+  await narrow();
+  await button("Done", page).click();
+  await visible(page.getByText("“full.txt” is not saved"));
+  await button("Edit", page).click();
+  assert.equal(await area("full.txt").inputValue(), "mine\n");
+  await button("Discard mine", page).click();
+  await visible(page.getByTestId("text").getByText("first"));
+  await end();
+  await button("Edit", page).click();
+  assert.equal(await area("full.txt").inputValue(), "first\n");
+});
+
+async function enter() {
+  await page.getByLabel("E-mail").fill(ada.email);
+  await page.getByLabel("Password").fill(ada.password);
+  await button("Log in", page).click();
+  await visible(page.getByRole("button", { name: /^Account of/ }));
+}
+
+test("logging out waits for it, asks where it is not saved, and leaves nothing to the next person", { timeout: 120_000 }, async () => {
+  const out = async () => {
+    await page.getByRole("button", { name: /^Account of/ }).click();
+    await page.getByRole("menuitem", { name: "Log out" }).click();
+  };
+  await write("out.txt", "first\n");
+  await edit("out.txt");
+  await page.setViewportSize({ width: 1400, height: 900 });
+  const end = await meet("out.txt", (route) => route.fulfill({ status: 503, json: { success: false, error: { code: "busy", message: "It has too much to do.", request_id: "r" } } }));
+  await area("out.txt").fill("mine\n");
+  await out();
+  await visible(page.getByText("Saving what you typed…"));
+  await visible(page.getByText("Not saved: out.txt. What is typed and not saved is lost."));
+  await look(page, "edit-logout");
+  await button("Cancel", page.getByRole("dialog")).click();
+  assert.equal(await area("out.txt").inputValue(), "mine\n");
+  await out();
+  await button("Log out", page.getByRole("dialog")).click();
+  await page.waitForURL(/\/login/);
+  await end();
+  await enter();
+  await visible(area("out.txt"));
+  assert.equal(await area("out.txt").inputValue(), "first\n");
+  await page.waitForTimeout(1500);
+  assert.equal(await stored("out.txt"), "first\n");
+  // What is saved in time is not asked for.
+  await area("out.txt").fill("second\n");
+  await out();
+  await page.waitForURL(/\/login/);
+  await becomes("out.txt", "second\n");
+  await enter();
+});
+
+test("a login that ends by itself takes nothing: it is saved after the next", { timeout: 120_000 }, async () => {
+  await write("ended.txt", "first\n");
+  await edit("ended.txt");
+  const end = await meet("ended.txt", refuse);
+  await area("ended.txt").fill("mine\n");
+  await visible(state("Not saved"));
+  const theirs = (await ada.get("/auth/devices")).data.filter(({ current }) => !current);
+  for (const device of theirs) await ada.delete(`/auth/devices/${device.id}`);
+  await end();
+  await page.waitForURL(/\/login/);
+  await visible(page.getByText("“ended.txt” is not saved"));
+  const asked = page.waitForEvent("dialog");
+  const left = page.evaluate(() => location.reload()).catch(() => undefined);
+  await (await asked).dismiss();
+  await left;
+  await visible(page.getByText("You were logged out."));
+  await enter();
+  await becomes("ended.txt", "mine\n");
+  await visible(area("ended.txt"));
+  assert.equal(await area("ended.txt").inputValue(), "mine\n");
 });
 
 test("a picture, and what is too large to be shown whole, have no such button", { timeout: 120_000 }, async () => {

@@ -8,7 +8,7 @@ export function say(title: string, undo?: () => void): void {
   toaster.create({ title, type: "info", duration: 7000, ...(undo !== undefined ? { action: { label: "Undo", onClick: undo } } : {}) });
 }
 
-function sayWrong({ title, advice, requestId }: Problem): void {
+export function sayWrong({ title, advice, requestId }: Problem): void {
   toaster.create({
     title,
     description: requestId !== undefined ? `${advice} Request ${requestId}` : advice,

@@ -8,9 +8,11 @@ import type { Entry } from "../../api/generated";
 import { treeOf } from "../../api/trees";
 import { asText, IMAGE_LIMIT, imageType, TEXT_LIMIT } from "../../lib/content";
 import { formatSize } from "../../lib/format";
+import type { Risk } from "../../lib/frame";
 import { baseName, fileAddress, HOME, nameProblem, parentOf } from "../../lib/paths";
 import { may } from "../../lib/roles";
 import { api, useAuth } from "../../stores/auth";
+import { unsavedKey, useUnsaved } from "../../stores/unsaved";
 import { Ago, Empty, ListSkeleton } from "../bits";
 import { ActionMenu } from "../menu";
 import { NameDialog } from "../modal";
@@ -157,30 +159,59 @@ function FileMenu({ tree: sessionId, entry }: FileProps) {
   );
 }
 
-/** Whether the address says that the file is edited, and the person may: undefined where there is nothing to edit. */
-function useEditing({ tree, entry }: FileProps) {
-  const [params, setParams] = useSearchParams();
-  const mayWrite = useAuth(({ state }) => state.status === "in" && may(state.user.role, "files.write"));
-  const isText = entry.size <= TEXT_LIMIT && imageType(entry.path) === undefined && entry.path_b64 === undefined;
-  if (tree === HOME || !mayWrite || !isText) return undefined;
-  return { isOn: params.has("edit"), begin: () => setParams({ edit: "" }), end: () => setParams({}, { replace: true }) };
+interface PlaceProps {
+  readonly tree: string;
+  readonly path: string;
+  /** Undefined: there is none. */
+  readonly entry: Entry | undefined;
 }
 
-export function FileView({ tree, entry }: FileProps) {
+const isPlainText = (entry: Entry): boolean => entry.size <= TEXT_LIMIT && imageType(entry.path) === undefined && entry.path_b64 === undefined;
+
+export function useRiskOf(tree: string, path: string): Risk {
+  return useUnsaved((texts) => texts[unsavedKey(tree, path)] ?? "none");
+}
+
+/** Whether the file is edited, as the address says; undefined where there is nothing to edit. What was typed can always be gone back to. */
+function useEditing({ tree, path, entry }: PlaceProps) {
+  const [params, setParams] = useSearchParams();
+  const navigate = useNavigate();
+  const mayWrite = useAuth(({ state }) => state.status === "in" && may(state.user.role, "files.write"));
+  const risk = useRiskOf(tree, path);
+  if (tree === HOME || (risk === "none" && !(mayWrite && entry !== undefined && isPlainText(entry)))) return undefined;
+  if (entry === undefined) return { risk, isOn: true, begin: () => undefined, end: () => void navigate(fileAddress(tree, parentOf(path))) };
+  return { risk, isOn: params.has("edit"), begin: () => setParams({ edit: "" }), end: () => setParams({}, { replace: true }) };
+}
+
+type Editing = ReturnType<typeof useEditing>;
+
+function Facts({ entry, risk }: { readonly entry: Entry; readonly risk: Risk }) {
+  const isLost = risk === "lost";
+  if (risk !== "none") return <Text role="status" color={isLost ? "bad.fg" : "warn.fg"} fontSize="13px" flex="1" truncate>{isLost ? "Your text is not saved" : "Saving your text…"}</Text>;
+  return <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · <Box as="span" display={{ base: "none", md: "inline" }}>changed </Box><Ago time={entry.mtime} /></Text>;
+}
+
+/** The file, or what was typed into it, also when it is gone meanwhile. */
+export function FileView({ tree, path, entry }: PlaceProps) {
+  const editing = useEditing({ tree, path, entry });
+  if (editing?.isOn === true) return <Flex direction="column" flex="1" minWidth="0" minHeight="0"><Editor key={path} sessionId={tree} path={path} entry={entry} onDone={editing.end} /></Flex>;
+  return entry === undefined ? undefined : <OneFile tree={tree} entry={entry} editing={editing} />;
+}
+
+function OneFile({ tree, entry, editing }: FileProps & { readonly editing: Editing }) {
   const { isOpen, old, close, open, show } = useShown({ tree, entry });
-  const editing = useEditing({ tree, entry });
   const isHome = tree === HOME;
+  const risk = editing?.risk ?? "none";
   const wanted = useCompare();
   const compare = isHome || (old === undefined && wanted === "now") ? "off" : wanted;
   const shown = { version: old?.version ?? entry.version, size: old?.size ?? entry.size };
-  if (editing?.isOn === true) return <Flex direction="column" flex="1" minWidth="0" minHeight="0"><Editor key={entry.path} sessionId={tree} entry={entry} onDone={editing.end} /></Flex>;
   return (
     <Flex direction="column" flex="1" minWidth="0" minHeight="0">
       <Flex height="48px" flexShrink="0" align="center" gap="8px" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px">
-        <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · <Box as="span" display={{ base: "none", md: "inline" }}>changed </Box><Ago time={entry.mtime} /></Text>
+        <Facts entry={entry} risk={risk} />
         {editing !== undefined && <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={editing.begin}><SquarePen size={14} />Edit</Button>}
         <Button size="xs" height="32px" variant="ghost" colorPalette="gray" aria-expanded={isOpen} onClick={isOpen ? close : open}><HistoryIcon size={14} />History</Button>
-        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(tree, entry.path)}><Download size={14} />Download</Button>
+        <Button size="xs" height="32px" variant="outline" colorPalette="gray" display={{ base: risk === "none" ? "inline-flex" : "none", sm: "inline-flex" }} onClick={() => void download(tree, entry.path)}><Download size={14} />Download</Button>
         {!isHome && <FileMenu tree={tree} entry={entry} />}
       </Flex>
       <Flex direction={{ base: "column-reverse", md: "row" }} flex="1" minHeight="0">

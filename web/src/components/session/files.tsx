@@ -6,7 +6,7 @@ import { ApiError, type Session } from "../../api/generated";
 import { useFolder } from "../../api/queries";
 import { baseName, fileAddress, parentOf, withParents } from "../../lib/paths";
 import { factsOf, ListSkeleton } from "../bits";
-import { FileView } from "../files/file-view";
+import { FileView, useRiskOf } from "../files/file-view";
 import { Folder } from "../files/folder";
 import { Tree } from "../files/tree";
 import { Uploads } from "../files/uploads";
@@ -40,11 +40,13 @@ export function Breadcrumbs({ tree, path, name, children }: WhereProps & { reado
 /** What stands at the path: a folder is shown as a list, a file as itself. */
 export function Place({ tree, path, folder }: WhereProps & { readonly folder: ReactNode }) {
   const above = useFolder(tree, parentOf(path), path !== "");
+  const isTyped = useRiskOf(tree, path) !== "none";
   if (path === "") return folder;
   if (above.isPending) return <ListSkeleton />;
   const entry = above.data?.find((one) => one.path === path && one.path_b64 === undefined);
   if (entry?.type === "dir") return folder;
-  if (entry?.type === "file") return <FileView tree={tree} entry={entry} />;
+  const file = entry?.type === "file" ? entry : undefined;
+  if (file !== undefined || isTyped) return <FileView tree={tree} path={path} entry={file} />;
   const gone = new ApiError(404, { code: "not_found", message: `“${baseName(path)}” is not here.`, request_id: "" });
   const up = <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(tree, "")}>To all files</Link></Button>;
   const isGone = above.error === null || (above.error instanceof ApiError && above.error.status < 500);
