@@ -215,6 +215,17 @@ static struct store_sqlite *make(const struct store_options *options)
     return d;
 }
 
+/* On a disk that is full to its last byte there is no room for what SQLite makes at its start: the reserve is for that, too. */
+static int connect_at_start(struct store_sqlite *d)
+{
+    int r = store_sqlite_connect(d);
+    if (r == ERR_NO_SPACE && d->space.inflated) {
+        store_space_hit(&d->space);
+        r = store_sqlite_connect(d);
+    }
+    return r;
+}
+
 static int sqlite_open(const struct store_options *options, void **ret_self)
 {
     ASSERT(options->directory != NULL);
@@ -226,7 +237,7 @@ static int sqlite_open(const struct store_options *options, void **ret_self)
         r = store_sqlite_migrate(d);
     }
     if (r == 0) {
-        r = store_sqlite_connect(d);
+        r = connect_at_start(d);
     }
     if (r == 0) {
         r = sync_directory(d->directory);

@@ -8,6 +8,8 @@
  * A value that would not fit beside its key on a page (SQLITE_APART) lies in the table large, and kv holds its number there. Who
  * replaces or deletes a number deletes what it names: triggers see to it, so that no statement can forget.
  */
+#include <errno.h>
+
 #include "base/assert.h"
 #include "base/log.h"
 #include "store/sqlite_int.h"
@@ -146,6 +148,9 @@ int store_connection_open(const struct store_connection_options *options,
     }
     if (r == 0) {
         r = set_up(c, options);
+    }
+    if (r == ERR_IO && sqlite3_system_errno(c->db) == ENOSPC) {
+        r = ERR_NO_SPACE; /* nothing was written yet: no flush can have failed for it */
     }
     if (r) {
         store_connection_close(c);

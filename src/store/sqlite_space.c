@@ -87,8 +87,7 @@ void store_space_look(struct store_space *space, size_t unused)
     }
     bool enough =
         available >= space->size / 4 && available + unused >= space->size + space->size / 2;
-    if (space->inflated || enough) {
-        atomic_store(&space->full, false);
+    if ((space->inflated || enough) && atomic_exchange(&space->full, false)) {
         log_info("store", "there is space again");
     }
 }

@@ -284,9 +284,10 @@ static void roll_back(struct store_sqlite *d)
     }
 }
 
+/* Also for a reserve that there was no room for when the store was opened. */
 static void look_for_space(struct store_sqlite *d)
 {
-    if (d->space.full) {
+    if (d->space.full || !d->space.inflated) {
         store_space_look(&d->space, store_connection_unused(d->writer));
     }
 }

@@ -6,6 +6,9 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "store_test.h"
 
@@ -152,8 +155,68 @@ static void a_full_disk_loses_nothing(void **state)
     (void)rmdir(directory);
 }
 
+/* What others have put there: all that is free but so many bytes. */
+static void take_room(const char *path, off_t left)
+{
+    struct statvfs fs;
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && fstatvfs(fd, &fs) == 0);
+    assert_int_equal(posix_fallocate(fd, 0, (off_t)(fs.f_bavail * fs.f_frsize) - left), 0);
+    assert_int_equal(close(fd), 0);
+}
+
+static bool is_held_back(const char *balloon)
+{
+    struct stat facts;
+    return stat(balloon, &facts) == 0 && facts.st_size == BALLOON;
+}
+
+/* Full to its last byte, by others, and nothing left of the log's index: the reserve is given up for a start. */
+static void a_start_on_a_full_disk(void **state)
+{
+    (void)state;
+    char directory[64], data[96], index[128], balloon[128], others[128];
+    store_test_make_directory(directory);
+    if (!mount_small_disk(directory)) {
+        (void)rmdir(directory);
+        skip();
+    }
+    (void)snprintf(data, sizeof data, "%s/data", directory);
+    (void)snprintf(index, sizeof index, "%s/store.db-shm", data);
+    (void)snprintf(balloon, sizeof balloon, "%s/balloon", data);
+    (void)snprintf(others, sizeof others, "%s/others", directory);
+    const struct store_options options = {
+        .driver = "sqlite", .directory = data, .balloon = BALLOON};
+    struct store *s;
+    assert_int_equal(store_open(&options, &s), 0);
+    assert_int_equal(write_numbered(s, put_numbered, 0), 0);
+    store_close(s);
+    assert_true(is_held_back(balloon));
+    assert_int_equal(unlink(index), 0);
+    take_room(others, 0);
+    assert_int_equal(store_open(&options, &s), 0);
+    expect_full(s, true);
+    assert_true(is_there(s, 0));
+    assert_int_equal(write_numbered(s, delete_numbered, 0), 0);
+    store_close(s);
+
+    /* Enough to begin with, but not to hold any back: once there is, it is. */
+    assert_int_equal(store_open(&options, &s), 0);
+    expect_full(s, false);
+    assert_false(is_held_back(balloon));
+    assert_int_equal(unlink(others), 0);
+    time_test_set(time_now(), time_monotonic() + 2 * USEC_PER_SEC);
+    assert_int_equal(write_numbered(s, put_numbered, 0), 0);
+    time_test_real();
+    assert_true(is_held_back(balloon));
+    store_close(s);
+    assert_int_equal(umount(directory), 0);
+    (void)rmdir(directory);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_full_disk_loses_nothing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_full_disk_loses_nothing),
+                                       cmocka_unit_test(a_start_on_a_full_disk)};
     return cmocka_run_group_tests_name("disk full", tests, NULL, NULL);
 }
