@@ -109,14 +109,15 @@ static bool is_of_no_worth(struct codi2_mirror *m, struct str path, const struct
 }
 
 /* A folder goes when all in it went. One that is shut is opened for it, and is shut again when something stays. */
-static int clear_folder(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+static int clear_folder(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
+                        bool stays)
 {
     struct codi2_names names = {0};
     struct codi2_way way __attribute__((cleanup(codi2_way_shut))) = {0};
     codi2_way_open(&m->tree, arena_printf(arena, STR_FMT "/", STR_ARG(r->path)), &way);
     int error = codi2_tree_list(&m->tree, arena, r->path, &names);
-    bool stays = error == ERR_FORBIDDEN;
-    error = stays ? 0 : error;
+    stays = stays || error == ERR_FORBIDDEN;
+    error = error == ERR_FORBIDDEN ? 0 : error;
     for (size_t i = 0; i < names.count && !error; i++) {
         struct codi2_remote child = {.version = r->version};
         child.path =
@@ -149,12 +150,12 @@ static int clear(struct codi2_mirror *m, struct arena *arena, const struct codi2
     if (!now.present) {
         return 0;
     }
+    bool came_later = now.known.version > r->version;
     if (now.look.kind == CODI2_FOLDER) {
-        return clear_folder(m, arena, r);
+        return clear_folder(m, arena, r, came_later);
     }
     const struct codi2_place place = {r->path, &now.look};
-    bool stays = !now.clean || now.known.version > r->version;
-    return stays ? ERR_CONFLICT : codi2_tree_remove_same(&m->tree, &place);
+    return !now.clean || came_later ? ERR_CONFLICT : codi2_tree_remove_same(&m->tree, &place);
 }
 
 static int make_once(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
@@ -209,9 +210,8 @@ static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const stru
 }
 
 /*
- * A folder above it may have been deleted here: it is made again, for this alone; what else was in it stays deleted. Where a
- * file took the folder's place nothing is made: the disk's state goes on top. The index learns of it all the same, since the
- * folder may have been moved: then it goes along.
+ * A folder above it that was deleted here is made again, for this alone. Where a file took the folder's place nothing is made:
+ * the disk's state goes on top. The index learns of it all the same: the folder may have been moved, then it goes along.
  */
 static int make(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
 {
@@ -412,7 +412,7 @@ static int apply_move(struct codi2_mirror *m, struct arena *arena, const struct 
     if (error) {
         return error;
     }
-    bool whole = old.clean && old.present && target.clean;
+    bool whole = old.clean && old.present && target.clean && old.known.version < r->version;
     if (whole && r->kind == CODI2_FOLDER) {
         error = is_older(m, arena, r, &whole);
         if (error) {

@@ -1,16 +1,45 @@
-// A link between codi2 and the server that can be cut, run in a worker so that it goes on while a test is busy with its files.
-// Told by messages: "flow", "cut" (nothing passes any more), "hold" (nobody hears anything), "lose" (the next answer is lost on
-// its way: what was asked is done, and the asker does not know), "refuse" (each call is cut as soon as it is known what it is; the
-// function's `refused` says what, and when).
+// A link between codi2 (or another program) and the server that can be cut, run in a worker so that it goes on while a test is busy
+// with its files. Told by messages: "flow", "cut" (nothing passes any more), "hold" (nobody hears anything), "lose" (the next answer
+// is lost on its way: what was asked is done, and the asker does not know), "tear" (half of it comes), "strand" (of each connection one
+// end is gone, and the other does not hear of it before all flows again), "deaf" (all flows but the connection on which codi2 waits for
+// changes of others), "refuse" (each call is cut as soon as it is known what it
+// is; the function's `refused` says what, and when). The function's `cuts`: how often one of these met a connection.
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 
+/** A path or a port. */
+const addressOf = (place) => (typeof place === "string" ? { path: place } : { host: "127.0.0.1", port: place });
+
 function serve({ here, there }) {
   let mode = "flow";
   const pairs = new Set();
+  const met = (count) => { if (count > 0) parentPort.postMessage("met"); };
   const end = ([a, b]) => { a.destroy(); b.destroy(); };
+  const reset = (pair) => { for (const side of pair) if (typeof here === "string") side.destroy(); else side.resetAndDestroy(); };
+  const pause = (pair) => { for (const side of pair) side.pause(); };
+  const answer = (pair, bytes) => {
+    const [near] = pair;
+    if (mode !== "lose" && mode !== "tear") return near.write(bytes);
+    if (mode === "tear") near.write(bytes.subarray(0, bytes.length >> 1));
+    mode = "flow";
+    met(1);
+    return end(pair);
+  };
+  const strand = (pair, i) => {
+    pair.stranded = true;
+    pause(pair);
+    pair[i % 2].destroy();
+  };
+  const words = {
+    cut: () => { for (const pair of pairs) reset(pair); },
+    refuse: () => { for (const pair of pairs) end(pair); },
+    hold: () => { for (const pair of pairs) pause(pair); },
+    strand: () => [...pairs].forEach(strand),
+    deaf: () => { for (const pair of pairs) for (const side of pair) if (pair.waits) side.pause(); else side.resume(); },
+    flow: () => { for (const pair of pairs) if (pair.stranded) reset(pair); else for (const side of pair) side.resume(); },
+  };
   const server = createServer((near) => {
     if (mode === "cut") return near.destroy();
     if (mode === "refuse") {
@@ -20,38 +49,45 @@ function serve({ here, there }) {
       });
       return undefined;
     }
-    const far = connect(there);
+    const far = connect(addressOf(there));
     const pair = [near, far];
     pairs.add(pair);
-    for (const side of pair) side.on("error", () => {}).on("close", () => { pairs.delete(pair); end(pair); });
-    near.on("data", (bytes) => far.write(bytes));
-    far.on("data", (bytes) => {
-      if (mode !== "lose") return near.write(bytes);
-      mode = "flow";
-      return end(pair);
+    for (const side of pair) {
+      side.on("error", () => {}).on("close", () => {
+        if (pair.stranded && mode === "strand") return;
+        pairs.delete(pair);
+        end(pair);
+      });
+    }
+    near.on("data", (bytes) => {
+      pair.waits ||= /^GET [^ ]*&wait=[1-9]/.test(String(bytes.subarray(0, 200)));
+      far.write(bytes);
     });
-    if (mode === "hold") for (const side of pair) side.pause();
+    far.on("data", (bytes) => answer(pair, bytes));
+    if (mode === "hold" || mode === "strand") pause(pair);
     return undefined;
   });
   parentPort.on("message", (word) => {
     mode = word;
-    if (word === "cut" || word === "refuse") for (const pair of pairs) end(pair);
-    if (word === "hold") for (const pair of pairs) for (const side of pair) side.pause();
-    if (word === "flow") for (const pair of pairs) for (const side of pair) side.resume();
+    if (["cut", "hold", "strand"].includes(word)) met(pairs.size);
+    words[word]?.();
   });
-  rmSync(here, { force: true });
-  server.listen(here, () => parentPort.postMessage("ready"));
+  if (typeof here === "string") rmSync(here, { force: true });
+  server.listen(addressOf(here), () => parentPort.postMessage("ready"));
 }
 
-/** A running link from the socket `here` to the socket `there`; gives a function that takes the words above. */
+/** A running link from `here` to `there`, sockets or ports of this machine; gives a function that takes the words above. */
 export async function openLink(t, here, there) {
   const worker = new Worker(new URL(import.meta.url), { workerData: { here, there } });
   t.after(() => worker.terminate());
   await once(worker, "message");
   worker.unref(); // of two thousand one or two do not hear that they should end; the run ends without them
-  const refused = [];
-  worker.on("message", (one) => refused.push(one));
-  return Object.assign((word) => worker.postMessage(word), { refused });
+  const link = Object.assign((word) => worker.postMessage(word), { refused: [], cuts: 0 });
+  worker.on("message", (one) => {
+    if (one === "met") link.cuts++;
+    else link.refused.push(one);
+  });
+  return link;
 }
 
 if (!isMainThread) serve(workerData);

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { openLink } from "./link.mjs";
+import { expected, told } from "./model.mjs";
 import { World, until } from "./world.mjs";
 
 const hash = (text) => createHash("sha256").update(text).digest("hex");
@@ -106,4 +108,60 @@ test("a file that is emptied to be written has no version between; one that stay
   const began = process.hrtime.bigint();
   await until("they are persisted", async () => { const { state, pending } = await world.status(); return state === "persisted" && pending === 0 && (await world.door("GET", "/past?path=empty39")).status === 200; });
   t.diagnostic(`40 empty files, closed: ${(process.hrtime.bigint() - began) / 1_000_000n} ms`);
+});
+
+/**
+ * Both sides change something of which codi2 hears by the refusal of its own change alone: behind a barrier, so that it goes on after
+ * the refusal (where the machine lets it: else it hears of it first, and nothing is proved). They are equal in the end; gives the
+ * world.
+ */
+async function whileDeaf(t, { before, here, elsewhere }) {
+  const world = new World(t);
+  await world.startServer();
+  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
+  await world.startCodi2(["--wire", world.path("link.sock")]);
+  before(world);
+  fs.writeFileSync(world.tree("other"), "one");
+  await world.sync();
+  const entries = await world.entries();
+
+  link("hold");
+  await until("it is held", () => link.cuts > 0);
+  fs.writeFileSync(world.tree("other"), "two");
+  await wait(300); // it is on its way
+  const barrier = world.sync(); // of the next round
+  await wait(300);
+  here(world);
+  const base = (path) => entries.find((entry) => entry.path === path).version;
+  assert.ok(await world.change({ ...elsewhere(base), author: { kind: "api", id: "usr-other" } }));
+  link("deaf");
+  await barrier;
+  link("flow");
+  await until("both sides are equal", async () => {
+    await world.sync();
+    assert.deepEqual(await told(world), expected(world.tree()));
+    return true;
+  });
+  return world;
+}
+
+test("what was written anew where others had moved something away stays there", { timeout: 60_000 }, async (t) => {
+  const world = await whileDeaf(t, {
+    before: (world) => fs.writeFileSync(world.tree("here"), "one"),
+    here: (world) => fs.writeFileSync(world.tree("here"), "two"),
+    elsewhere: (base) => ({ change: "move", path: "here", to: "there", base: base("here"), to_base: 0 }),
+  });
+  const text = (name) => fs.readFileSync(world.tree(name), "utf8");
+  assert.deepEqual([text("here"), text("there"), text("other")], ["two", "one", "two"]);
+});
+
+test("a folder that was kept anew where others had deleted all is on both sides, or on none", { timeout: 60_000 }, async (t) => {
+  await whileDeaf(t, {
+    before: (world) => {
+      fs.mkdirSync(world.tree("a/b"), { recursive: true });
+      fs.writeFileSync(world.tree("a/file"), "one");
+    },
+    here: (world) => fs.chmodSync(world.tree("a/b"), 0o700),
+    elsewhere: (base) => ({ change: "delete", path: "a", base: base("a") }),
+  });
 });
