@@ -1,12 +1,13 @@
 // Rounds of load over the API and from a shell, with something broken at random in each: a process killed, the server away, the
-// power of its disk cut, the workspace's disk lost, a folder deleted by a person. After each round every acknowledged write is there:
-// as what is there now, or as its version in the history. The person's view is the store's, and check and scrub find nothing.
+// power of its disk cut, that disk or the workspace's full, a link cut, the workspace's disk lost, a folder deleted by a person.
+// After each round every acknowledged write is there: as what is there now, or as its version in the history. The person's view is
+// the store's, and check and scrub find nothing.
 //
 // CODITECT_SEED repeats the choices (when they fall is the machine's), CODITECT_CHAOS_ROUNDS makes many. Wants root: a shell
-// joins a workspace's namespaces.
+// joins a workspace's namespaces, and the disks are small ones of the test's.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,11 +17,13 @@ import { newSession, Server, until } from "../api/harness.mjs";
 import { makeBundle } from "../api/ide-bundle.mjs";
 import { randomFrom } from "../codi2/model.mjs";
 import { alive, childrenOf, nameOf, processesOf, stateOf, workspaceOf } from "../workspaces/inside.mjs";
+import { Disk } from "./disk.mjs";
 import { bytesOf, hashOf, sizeOf } from "./ledger.mjs";
+import { Links } from "./links.mjs";
 import { DOOR, Load, QUIET } from "./load.mjs";
 import { Power } from "./power.mjs";
 
-const rounds = Number(process.env.CODITECT_CHAOS_ROUNDS ?? 3);
+const rounds = Number(process.env.CODITECT_CHAOS_ROUNDS ?? 4);
 const seed = Number(process.env.CODITECT_SEED ?? 1 + Math.floor(Math.random() * 1e9));
 const skip = process.getuid() === 0 ? false : "needs root: a shell joins the workspace's namespaces";
 const PATIENCE = 120_000;
@@ -30,24 +33,43 @@ const hashOfBytes = (bytes) => createHash("sha256").update(bytes).digest("hex");
 class Chaos extends Load {
   kills = 0;
   lostDisks = 0;
+  fullDisks = 0;
 
   constructor() { super(randomFrom(seed)); }
 
   async begin(t) {
     const place = realpathSync(mkdtempSync(join(tmpdir(), "coditect-chaos-")));
     const data = join(place, "data");
-    t.after(async () => {
-      await this.server?.stop();
-      rmSync(place, { recursive: true, force: true });
-    });
+    t.after(() => this.end(place));
     chmodSync(place, 0o755); // the server's user goes through it
     mkdirSync(data);
-    this.power = new Power(join(data, "store"), place);
-    const args = ["--rate-factor", "100000", "--jwt-expiry", "1d", "--ide", makeBundle(), "--node", process.execPath];
+    this.disk = { store: new Disk(join(data, "store"), "700"), work: new Disk(join(data, "workspaces"), "711") };
+    this.power = new Power(this.disk.store.folder, place);
+    const args = ["--rate-factor", "100000", "--store-reserve", "16", "--jwt-expiry", "1d", "--ide", makeBundle(), "--node", process.execPath];
     this.server = await Server.start({ args, data, env: this.power.env });
+    this.links = new Links();
+    await this.links.begin(t, this.server);
     this.client = await this.server.account("chaos");
     this.session = (await newSession(this.client)).id;
     assert.equal((await this.client.write(`/sessions/${this.session}/files/.coditectquiet`, `${QUIET}\n`)).status, 200);
+  }
+
+  async end(place) {
+    const disks = Object.values(this.disk);
+    this.stopped = true;
+    try {
+      for (const disk of disks) disk.free();
+      await this.server?.stop();
+    } finally {
+      this.server?.stopWorkspaces(); // where that failed
+      for (const disk of disks) disk.remove();
+      rmSync(place, { recursive: true, force: true });
+    }
+  }
+
+  run() {
+    this.links.letGo();
+    return this.server.run();
   }
 
   // ---- Harm ----
@@ -75,17 +97,18 @@ class Chaos extends Load {
       this.kills++;
       await this.server.kill9(this.server.child.pid);
       await starting;
-      this.power.cut(this.random(1e9));
+      const torn = this.random(1e9);
+      this.disk.store.aside(() => this.power.cut(torn));
       again = this.random(3) === 0;
       if (!again) return;
       this.power.cutAfter(1 + this.random(40));
-      starting = this.server.run().catch(() => {}); // which is why it ends
+      starting = this.run().catch(() => {}); // which is why it ends
     }
   }
 
   async powerIsCut() {
     await this.powerGoes();
-    await this.server.run();
+    await this.run();
     return "the power of the server's disk is cut";
   }
 
@@ -102,7 +125,68 @@ class Chaos extends Load {
     }
     for (const part of parts) rmSync(join(this.server.data, "workspaces", this.session, part), { recursive: true, force: true });
     this.lostDisks += parts.length > 0 ? 1 : 0;
-    await this.server.run();
+    await this.run();
+  }
+
+  /**
+   * The store's disk takes nothing more: what needs room is refused and never was, reads and deletions go on. The server may be killed
+   * there, or lose its power, and begins again on the full disk.
+   */
+  async storeIsFull() {
+    const full = (path) => `full/${path}`;
+    for (const path of ["kept", "doomed"]) assert.equal(await this.write(full(path)), 200);
+    this.isTight = true;
+    this.disk.store.fill(this.random(512) * 1024);
+    this.fullDisks++;
+    const refused = async () => await this.noise() === 507 && await this.write(full("refused")) === 507;
+    await until("a write is refused", refused, PATIENCE);
+    assert.ok((await this.read(full("kept"))).equals(bytesOf(this.ledger.sure(full("kept")))));
+    assert.equal(await this.remove(full("doomed")), 200);
+    const then = ["", ", and it is killed there", ", and its power is cut"][this.random(3)];
+    if (then.endsWith("there")) await this.serverDies();
+    if (then.endsWith("cut")) await this.powerGoes();
+    if (then) await this.run();
+    await wait(this.random(1000));
+    this.disk.store.free();
+    await until("writes go on", async () => await this.write(full("later")) === 200, PATIENCE);
+    this.isTight = false;
+    return `the server's disk is full${then}`;
+  }
+
+  /** What cannot be packed, and nobody asks for: the disk is to be full soon. The status. */
+  async noise() {
+    return (await this.client.write(`/sessions/${this.session}/files/full/noise`, randomBytes(1 << 20), { expected5xx: true })).status;
+  }
+
+  /** The workspace's disk takes nothing more; what runs there may be killed meanwhile. */
+  async workspaceIsFull() {
+    this.disk.work.fill(this.random(256) * 1024);
+    this.fullDisks++;
+    await until("the workspace's disk is full", async () => {
+      await this.shell("mkdir -p full; head -c 300000 /dev/urandom >> full/inside");
+      return this.disk.work.left < 4096;
+    }, PATIENCE);
+    await wait(this.random(1000));
+    const name = this.random(2) ? "nothing" : await this.oneInsideDies();
+    await wait(this.random(1000));
+    this.disk.work.free();
+    return `the workspace's disk is full${name === "nothing" ? "" : `, and ${name}`}`;
+  }
+
+  /** Again and again what is on its way is lost, at one link or at both: answers, connections, or all of it for a while. */
+  async linkIsCut() {
+    const { codi2, programs } = this.links;
+    const [links, whose] = [[[codi2], "codi2's link is"], [[programs], "the programs' link is"], [[codi2, programs], "both links are"]][this.random(3)];
+    const words = ["cut", "hold", "lose", "tear", "strand"];
+    if (links.includes(programs)) this.link = this.links.client(this.client);
+    for (let n = 3 + this.random(5); n > 0; n--) {
+      for (const link of links) link(words[this.random(words.length)]);
+      await wait(this.random(400));
+      for (const link of links) link("flow");
+      await wait(this.random(200));
+    }
+    this.link = undefined;
+    return `${whose} cut`;
   }
 
   async freeze(pid) {
@@ -113,12 +197,12 @@ class Chaos extends Load {
   }
 
   harms = [
-    async () => { await this.serverDies(); await this.server.run(); return "the server is killed"; },
+    async () => { await this.serverDies(); await this.run(); return "the server is killed"; },
     () => this.powerIsCut(),
     async () => {
       this.kills++;
       await this.server.kill9(this.server.child.pid);
-      await this.server.run();
+      await this.run();
       return "the process that keeps the server's rights is killed";
     },
     async () => { this.kill(processesOf(this.server, this.session).slice(0, 1)); return "the supervisor is killed"; },
@@ -134,6 +218,16 @@ class Chaos extends Load {
     async () => { await this.freeze(this.server.serverPid); return "the server is away for a while"; },
     async () => { await this.freeze(stateOf(this.server, this.session)?.codi2); return "codi2 stands still for a while"; },
     () => this.personDeletes(),
+    () => this.storeIsFull(),
+    () => this.workspaceIsFull(),
+    () => this.linkIsCut(),
+  ];
+
+  /** What the first rounds begin with, so that few rounds have seen it. */
+  first = [
+    [() => this.powerIsCut()],
+    [() => this.storeIsFull(), () => this.workspaceIsFull()],
+    [() => this.linkIsCut()],
   ];
 
   /** The network helper, the IDE's backend, codi2, or what starts them: each kind is as likely as another. */
@@ -322,8 +416,7 @@ test(`${rounds} rounds: nothing that was acknowledged is lost`, { skip, timeout:
   const harms = new Map();
   for (let i = 0; i < rounds; i++) {
     const last = i === rounds - 1 && rounds >= 100;
-    const first = i === 0 && [() => chaos.powerIsCut()];
-    const harm = await chaos.round(first || (last ? [() => chaos.manyAreAway()] : chaos.harms));
+    const harm = await chaos.round(last ? [() => chaos.manyAreAway()] : chaos.first[i] ?? chaos.harms);
     harms.set(harm, (harms.get(harm) ?? 0) + 1);
   }
   for (const write of [...chaos.ledger.paths.values()].flat()) write.read = false;
@@ -332,7 +425,8 @@ test(`${rounds} rounds: nothing that was acknowledged is lost`, { skip, timeout:
   assert.ok(unflushed > 0, "a cut found something to lose");
   for (const [harm, times] of harms) t.diagnostic(`${times} times: ${harm}`);
   t.diagnostic(`${cuts} power cuts, which met ${unflushed} changes that were not flushed, and lost or tore ${lost} of them`);
-  t.diagnostic(`${rounds} rounds, ${chaos.kills} processes killed, ${cuts} power cuts, ${chaos.lostDisks} disks lost, ${chaos.ledger.acknowledged} acknowledged writes, 0 lost`);
+  if (rounds >= chaos.first.length) assert.ok(chaos.fullDisks > 0 && chaos.links.cuts > 0, "a disk was full, and a cut link was in use");
+  t.diagnostic(`${rounds} rounds, ${chaos.kills} processes killed, ${cuts} power cuts, ${chaos.fullDisks} full disks, ${chaos.links.cuts} cut links, ${chaos.lostDisks} disks lost, ${chaos.ledger.acknowledged} acknowledged writes, 0 lost`);
 });
 
 test("control: a store that forgets what it acknowledged is found out", { skip, timeout: 120_000 }, async (t) => {
@@ -343,7 +437,7 @@ test("control: a store that forgets what it acknowledged is found out", { skip, 
   const copy = (from, to) => cpSync(from, to, { recursive: true, preserveTimestamps: true, filter: (path) => path === from || /store\.db[-a-z]*$/.test(path) });
   await chaos.serverDies();
   copy(store, old);
-  await chaos.server.run();
+  await chaos.run();
   for (let i = 0; i < 3; i++) await chaos.write(`api/${i}`);
   assert.deepEqual(await chaos.lost(), []);
   for (let i = 0; i < 3; i++) { // as from a shell, where no version is told, and only the newest is there in the end
@@ -352,9 +446,9 @@ test("control: a store that forgets what it acknowledged is found out", { skip, 
   }
   const newest = await chaos.read("shell/0");
   await chaos.serverDies();
-  rmSync(store, { recursive: true });
+  for (const name of readdirSync(store)) rmSync(join(store, name), { recursive: true });
   copy(old, store);
-  await chaos.server.run();
+  await chaos.run();
   assert.equal((await chaos.client.write(`/sessions/${chaos.session}/files/shell/0`, newest)).status, 200);
   const lost = await chaos.lost();
   assert.deepEqual(lost, [
@@ -372,7 +466,7 @@ test("control: a disk that does not flush what it says it has is found out", { s
   assert.deepEqual(await chaos.lost(), []);
   await chaos.serverDies();
   chaos.power.cut(seed);
-  await chaos.server.run();
+  await chaos.run();
   const lost = await chaos.lost();
   assert.ok(lost.includes("api/5 is gone"), lost.join(", "));
   assert.ok(!lost.some((fault) => fault.startsWith("api/0")), "what was really flushed is there");

@@ -22,6 +22,7 @@ export function hashOf({ of }) {
 export class Ledger {
   paths = new Map(); // path → [{ n, of, hash, gone, acknowledged, owed, read, version, between }] in order
   acknowledged = 0;
+  adrift = new Set(); // paths that a request without an answer may still change: nothing is tried there until the next look
 
   /** gone: a deletion; of: the write whose content it has. */
   begin(path, { gone = false, of } = {}) {
@@ -71,6 +72,7 @@ export class Ledger {
   /** After a look: what was found is what the next round begins with, as if it had been acknowledged. */
   settle(path, bytes) {
     const all = this.paths.get(path);
+    this.adrift.delete(path);
     const found = all.findLast((write) => (write.gone ? bytes === undefined : bytes !== undefined && bytesOf(write).equals(bytes)));
     assert.ok(found !== undefined || bytes === undefined, path);
     if (found !== undefined) found.acknowledged = true;

@@ -20,45 +20,66 @@ export class Load {
   shells = new Set(); // of nsenter, whose child the shell is
   quiet = new Map(); // path → the newest write to it that is on the disk, and nobody was told that it is stored
   disks = 1;
+  link; // the client with which programs ask while their link may be cut
+  isTight = false; // the store's disk may be full
 
   constructor(random) {
     this.random = random;
   }
 
-  /** What was answered with success is promised, one promise an answer; what was refused never was. */
-  async change(writes, send) {
-    const reply = await send();
-    if (reply.status >= 400) for (const write of writes.toReversed()) this.ledger.forget(write);
+  /** Only on a full disk it is no fault of the server's. */
+  #mayRefuse(reply, wasTight) {
+    assert.ok(reply.status < 500 || reply.code === "unknown_result" || (reply.status === 507 && (wasTight || this.isTight)), reply.text());
+  }
+
+  /**
+   * What was answered with success is promised, one promise an answer; what was refused never was. Without an answer nobody knows,
+   * nor when it will be done: the connection is gone, the server may be there. Gives the status. read: what else decides what is done.
+   */
+  async change(writes, send, read = []) {
+    const { isTight, link } = this;
+    const adrift = () => { for (const path of [...writes.map((write) => write.path), ...read]) this.ledger.adrift.add(path); };
+    const reply = await send(link ?? this.client, { expected5xx: true }).catch((error) => {
+      if (link) adrift();
+      throw error;
+    });
+    this.#mayRefuse(reply, isTight);
+    if (reply.code === "unknown_result") adrift();
+    else if (reply.status >= 400) for (const write of writes.toReversed()) this.ledger.forget(write);
     else this.ledger.promise(writes[0], reply.data.version);
     if (reply.status < 400 && writes.length > 1) writes[1].acknowledged = true; // the same promise: what moved is there no more
+    return reply.status;
   }
 
   write(path) {
     const write = this.ledger.begin(path);
-    return this.change([write], () => this.client.write(`/sessions/${this.session}/files/${path}`, bytesOf(write)));
+    return this.change([write], (client, options) => client.write(`/sessions/${this.session}/files/${path}`, bytesOf(write), options));
   }
 
   remove(path) {
     const write = this.ledger.begin(path, { gone: true });
-    return this.change([write], () => this.client.delete(`/sessions/${this.session}/files/${path}`));
+    return this.change([write], (client, options) => client.delete(`/sessions/${this.session}/files/${path}`, options));
   }
 
   copy(source, path) {
     const write = this.ledger.begin(path, { of: source.of });
-    return this.change([write], () => this.client.post(`/sessions/${this.session}/files:copy`, { from: source.path, to: path }));
+    const asked = { from: source.path, to: path };
+    return this.change([write], (client, options) => client.post(`/sessions/${this.session}/files:copy`, asked, options), [source.path]);
   }
 
   move(source, path) {
     const write = this.ledger.begin(path, { of: source.of });
     const left = this.ledger.begin(source.path, { gone: true });
-    return this.change([write, left], () => this.client.post(`/sessions/${this.session}/files:move`, { from: source.path, to: path, overwrite: true }));
+    const asked = { from: source.path, to: path, overwrite: true };
+    return this.change([write, left], (client, options) => client.post(`/sessions/${this.session}/files:move`, asked, options));
   }
 
   /** The next thing that a program does by API: mostly it writes. */
   next(lane, random) {
-    const name = () => `api/${lane}-${random(5)}`;
+    const name = () => `api/${lane}-${random(7)}`;
     const path = name();
     const other = name();
+    if ([path, other].some((one) => this.ledger.adrift.has(one))) return undefined;
     const source = this.ledger.sure(path);
     const others = [() => this.remove(path), () => this.move(source, other), () => this.copy(source, other)];
     const which = random(9);

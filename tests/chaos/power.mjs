@@ -58,9 +58,9 @@ class File {
   put(path) {
     const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
     fs.ftruncateSync(fd, 0);
-    const known = Math.min(this.size, this.bytes.length);
-    for (let at = 0; at < known;) at += fs.writeSync(fd, this.bytes, at, known - at, at);
-    fs.ftruncateSync(fd, this.size);
+    const all = Buffer.alloc(this.size); // zeros, too: what was allocated takes room
+    this.bytes.copy(all, 0, 0, this.size);
+    for (let at = 0; at < this.size;) at += fs.writeSync(fd, all, at, this.size - at, at);
     fs.closeSync(fd);
   }
 }
@@ -74,7 +74,7 @@ export class Power {
   #names = new Map(); // name → File, as is surely on the disk
   #renamed = []; // changes of names behind that: [name, File or undefined]
 
-  /** folder is not there yet; place: where its notes may lie. */
+  /** folder is empty; place: where its notes may lie. */
   constructor(folder, place) {
     this.folder = folder;
     this.log = join(place, "power.log");
@@ -139,7 +139,7 @@ export class Power {
   /** The kernel writes pages of a mapped file when it likes. */
   #mix(path, random) {
     const held = fs.readFileSync(path);
-    for (let at = 0; at < held.length; at += PAGE) if (random(2)) held.fill(0, at, at + PAGE);
+    for (let at = 0; at < held.length; at += PAGE) if (random(2)) held.fill(0, at, Math.min(at + PAGE, held.length)); // one that was just made is shorter
     fs.writeFileSync(path, held);
   }
 
