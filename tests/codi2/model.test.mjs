@@ -156,6 +156,14 @@ class Run {
     await this.barrier();
   }
 
+  async loseIndex() {
+    if (this.codi2) await this.world.kill("codi2");
+    fs.rmSync(this.world.path("index"), { recursive: true });
+    this.world.disk();
+    this.halted = false;
+    await this.startCodi2();
+  }
+
   async loseDisk() {
     await this.world.kill("codi2");
     for (const name of ["tree", "index"]) fs.rmSync(this.world.path(name), { recursive: true });
@@ -212,9 +220,11 @@ class Other {
   }
 }
 
-/** Both sides write; in the end they are equal, and the history has all that either wrote and was told is kept. */
+/** Both sides write, and now and then the workspace loses its index alone; in the end they are equal, and the history has all that
+ *  either wrote and was told is kept. */
 async function playBoth(t, seed) {
   const run = new Run(t, seed);
+  const forgets = randomFrom(seed * 31_337 + 11); // its own: the rest goes as without it
   const other = new Other(run.world, run.random);
   const wanted = new Set();
   await run.begin();
@@ -223,6 +233,7 @@ async function playBoth(t, seed) {
       await run.work.operate();
       if (run.random(3) === 0) await other.change().catch(() => {}); // the server may be away
       await run.disturb();
+      if (forgets(15) === 0) await run.loseIndex();
     }
     await run.mend();
     const mine = await until("a look at the disk", () => hashes(expected(run.world.tree()))); // which others change meanwhile
