@@ -1,6 +1,6 @@
 /*
  * What logins are measured against: Argon2id with the parameters of src/auth/password.c, verified by as many threads as are named,
- * for so many seconds, and nothing else. Prints verifications per second.
+ * for so many seconds, and nothing else. Prints verifications per second and what each cost.
  *     argon2 THREADS SECONDS
  */
 #include <pthread.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/time.h"
 
@@ -34,6 +35,21 @@ static void *run(void *ctx)
     return NULL;
 }
 
+static double us(struct timeval t)
+{
+    return (double)t.tv_sec * USEC_PER_SEC + (double)t.tv_usec;
+}
+
+static void print(unsigned long count, usec_t took)
+{
+    struct rusage used;
+    (void)getrusage(RUSAGE_SELF, &used);
+    (void)printf("{\"rate\":%.2f,\"cpu_us\":%.0f,\"kernel_us\":%.0f}\n",
+                 (double)count * USEC_PER_SEC / (double)took,
+                 (us(used.ru_utime) + us(used.ru_stime)) / (double)count,
+                 us(used.ru_stime) / (double)count);
+}
+
 int main(int argc, char **argv)
 {
     unsigned long threads = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
@@ -57,6 +73,6 @@ int main(int argc, char **argv)
         (void)pthread_join(workers[i].thread, NULL);
         count += workers[i].count;
     }
-    (void)printf("%.2f\n", (double)count * USEC_PER_SEC / (double)(time_monotonic() - begin));
+    print(count, time_monotonic() - begin);
     return 0;
 }

@@ -13,6 +13,8 @@ const stages = {
   "receive, parse, route": /^(http_read_(head|body)|http_head_.*|http_connection_recv|api_match.*|gateway_site_of|api_decode)$/,
   verify: /^(auth_access_read|api_limiter_take)$/,
   reads: /^store_read_call$/,
+  Argon2id: /^auth_password_verify$/,
+  "memory from the kernel": /^(__)?(GI_)?(__)?m(un)?map(64)?$/,
   "hash, compress": /^(content_hash|content_encode|content_codec_.*)$/,
   transaction: /^(store_txn_run|store_txn_settle|store_connection_(put|apply))$/,
   "commit, flush": /^(store_writer_main|store_connection_run)$/,
