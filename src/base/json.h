@@ -73,8 +73,12 @@ void json_unsigned(struct json_writer *w, uint64_t value);
 void json_double(struct json_writer *w, double value); /* asserts that it is finite */
 void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
-void json_raw(struct json_writer *w, struct str text); /* one complete JSON value, copied */
+void json_raw(struct json_writer *w, struct str text);       /* one complete JSON value, copied */
+void json_members(struct json_writer *w, struct str object); /* of a complete object, copied */
 void json_value(struct json_writer *w, const struct json *value); /* a parsed tree, again as text */
+
+/* A name as it stands in the text behind another member, with comma and colon: ,"name": */
+void json_name_ready(struct json_writer *w, struct str name);
 
 /* name and value at once */
 void json_member_string(struct json_writer *w, const char *name, struct str s);

@@ -151,6 +151,15 @@ void json_name_str(struct json_writer *w, struct str name)
     w->named = true;
 }
 
+void json_name_ready(struct json_writer *w, struct str name)
+{
+    ASSERT(in_object(w) && !w->named);
+    size_t skip = w->filled & innermost(w) ? 0 : 1;
+    w->filled |= innermost(w);
+    buf_add(w->out, str_of(name.p + skip, name.n - skip));
+    w->named = true;
+}
+
 void json_string(struct json_writer *w, struct str s)
 {
     begin_value(w);
@@ -208,6 +217,16 @@ void json_raw(struct json_writer *w, struct str text)
     ASSERT(text.n > 0);
     begin_value(w);
     buf_add(w->out, text);
+}
+
+void json_members(struct json_writer *w, struct str object)
+{
+    ASSERT(object.n >= 2 && object.p[0] == '{' && object.p[object.n - 1] == '}');
+    ASSERT(in_object(w) && !w->named);
+    if (object.n > 2) {
+        comma(w);
+        buf_add(w->out, str_slice(object, 1, object.n - 1));
+    }
 }
 
 static void write_container(struct json_writer *w, const struct json *value)
