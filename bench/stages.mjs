@@ -19,7 +19,7 @@ const stages = {
   transaction: /^(store_txn_run|store_txn_settle|store_connection_(put|apply))$/,
   "commit, flush": /^(store_writer_main|store_connection_run)$/,
   checkpoint: /^store_sqlite_checkpoint$/,
-  encode: /^(api_begin|api_end.*|api_etag|api_headers|http_response_head|sessions_write|json_.*)$/,
+  encode: /^(api_begin|api_end.*|api_etag|api_headers|http_response_head|sessions_write|reply_.*|json_.*)$/,
   send: /^http_send$/,
   "hand over": /^(net_lane_submit|net_loop_post|store_write_call|run_thread|woken)$/,
   "wait for sockets": /^(epoll_wait|net_loop_turn)$/,

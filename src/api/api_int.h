@@ -15,6 +15,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "data/data.h"
+#include "replies.gen.h"
 #include "routes.gen.h"
 
 /* ---- Rows of the generated tables ---- */
@@ -71,6 +72,9 @@ struct api_route {
     bool may_stream; /* lane STREAM when the body is large or of unknown length */
     bool root;       /* served without the base path too */
     bool socket;     /* its request becomes a WebSocket: see socket.c */
+    bool list;       /* of its success: the data is an array … */
+    bool page;       /* … and beside it stand page, and kept */
+    bool kept;
     bool public;
     bool by_link;  /* by a link to a session alone: call->shared is set */
     bool by_login; /* never by an API key */
@@ -251,6 +255,7 @@ struct api_call {
     struct api_limit_result limit; /* limit 0: none was counted */
     struct api_problem problem;
     struct json_writer json;
+    struct reply_envelope envelope; /* of a success: between api_begin and api_end */
     struct buf *body;
     usec_t handled;           /* monotonic, when the handler returned */
     void (*ended)(void *ctx); /* on the loop, after the reply or the socket's end; NULL: nothing */
@@ -352,14 +357,17 @@ void api_metrics_count(struct api_metrics *m, const struct api_call *call,
 
 /* ---- Answers (reply.c) ---- */
 
-/* {"success":true,"data":  and then the handler writes one value with the returned writer … */
+/*
+ * {"success":true,"data":  and then the handler writes one object with the returned writer (replies.gen.h), or where the document
+ * says that the data is a list, its elements …
+ */
 struct json_writer *api_begin(struct api_call *call, int status);
 
 /* … and closes: always 0, for return. A reply over HTTP_MAX_REPLY becomes ERR_TOO_LARGE by http. */
 int api_end(struct api_call *call) BASE_MUST_USE;
 
-/* The same for a list: "page":{"next":…} behind the data; next is the list's place, which goes out sealed; empty at
- * the end. */
+/* The same for what comes in pages: "page":{"next":…} behind the data; next is the list's place, which goes out sealed; empty at
+ * the end. With what is kept of the past where the document says so. */
 int api_end_page(struct api_call *call, struct str next) BASE_MUST_USE;
 
 /* And says how many there are in all pages; negative: nobody counted. */
@@ -420,7 +428,5 @@ int api_barrier(struct api_call *call, const struct sessions_view *view) BASE_MU
 
 /* {public address}/{page}={token}: for who is sent a token; page ends in '#' and a name, so that no server sees it. In tenant.c. */
 struct str api_link(const struct api_call *call, const char *page, struct str token);
-
-void api_json_time(struct json_writer *w, const char *name, usec_t t);
 
 #endif

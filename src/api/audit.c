@@ -76,11 +76,9 @@ int api_audit_list(struct api_call *call, const struct api_audit_list_in *in)
         return r < 0 ? r : export(call, &input, &page);
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < page.n; i++) {
-        json_raw(w, page.at[i].reply);
+        reply_audit_record_whole(w, &page.at[i]);
     }
-    json_array_end(w);
     return api_end_page(call, page.next);
 }
 

@@ -8,27 +8,37 @@
 #include "gateway/gateway.h"
 #include "sessions/sessions.h"
 
-static void write_tokens(struct api_call *call, struct json_writer *w,
-                         const struct auth_result *result, bool as_cookie)
-{
-    call->data.scope = result->scope; /* for the log */
-    json_member_string(w, "token", result->token);
-    if (as_cookie) {
-        api_cookie_set(call, result->refresh_token);
-    } else {
-        json_member_string(w, "refresh_token", result->refresh_token);
-    }
-    json_member_integer(w, "expires_in", result->expires_in);
-}
-
 static int answer_login(struct api_call *call, int status, const struct auth_result *result,
                         bool as_cookie)
 {
-    struct json_writer *w = api_begin(call, status);
-    json_object(w);
-    write_tokens(call, w, result, as_cookie);
-    json_member_raw(w, "user", result->user.reply);
-    json_object_end(w);
+    call->data.scope = result->scope; /* for the log */
+    struct reply_login login = reply_login_begin(api_begin(call, status));
+    reply_login_token(&login, result->token);
+    if (as_cookie) {
+        api_cookie_set(call, result->refresh_token);
+    } else {
+        reply_login_refresh_token(&login, result->refresh_token);
+    }
+    reply_login_expires_in(&login, result->expires_in);
+    reply_login_user_whole(&login, &result->user);
+    reply_login_end(&login);
+    return api_end(call);
+}
+
+static int answer_refreshed(struct api_call *call, const struct auth_result *result,
+                            enum auth_cause cause, bool as_cookie)
+{
+    call->data.scope = result->scope; /* for the log */
+    struct reply_refreshed refreshed = reply_refreshed_begin(api_begin(call, 200));
+    reply_refreshed_token(&refreshed, result->token);
+    if (as_cookie) {
+        api_cookie_set(call, result->refresh_token);
+    } else {
+        reply_refreshed_refresh_token(&refreshed, result->refresh_token);
+    }
+    reply_refreshed_expires_in(&refreshed, result->expires_in);
+    reply_refreshed_cause(&refreshed, auth_cause_name(cause));
+    reply_refreshed_end(&refreshed);
     return api_end(call);
 }
 
@@ -40,11 +50,10 @@ int api_auth_registration(struct api_call *call)
         [AUTH_REGISTRATION_CLOSED] = "closed",
     };
     const struct auth *a = call->api->auth;
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    json_member_string(w, "registration", str_from(modes[auth_registration_mode(a)]));
-    json_member_bool(w, "confirm", auth_confirms(a));
-    json_object_end(w);
+    struct reply_registration reply = reply_registration_begin(api_begin(call, 200));
+    reply_registration_registration(&reply, modes[auth_registration_mode(a)]);
+    reply_registration_confirm(&reply, auth_confirms(a));
+    reply_registration_end(&reply);
     return api_end(call);
 }
 
@@ -103,12 +112,7 @@ int api_auth_refresh(struct api_call *call, const struct api_auth_refresh_in *in
         call->clear_cookie = from_cookie && r == ERR_UNAUTHENTICATED;
         return r;
     }
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    write_tokens(call, w, &result, from_cookie);
-    json_member_string(w, "cause", str_from(auth_cause_name(cause)));
-    json_object_end(w);
-    return api_end(call);
+    return answer_refreshed(call, &result, cause, from_cookie);
 }
 
 /* The login of the bearer token. ERR_UNAUTHENTICATED: none, or not valid any more. */
@@ -161,12 +165,11 @@ int api_auth_ticket_create(struct api_call *call, const struct api_auth_ticket_c
                                .session_id = view.session.id,
                                .generation = view.workspace.generation};
     struct str ticket = auth_ticket_make(call->api->auth, call->req->arena, &visit);
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    json_member_string(w, "ticket", ticket);
-    json_member_integer(w, "expires_in", AUTH_TICKET_SECONDS);
-    json_member_string(w, "url", gateway_ticket_url(call->req->arena, ide, ticket));
-    json_object_end(w);
+    struct reply_ticket reply = reply_ticket_begin(api_begin(call, 200));
+    reply_ticket_ticket(&reply, ticket);
+    reply_ticket_expires_in(&reply, AUTH_TICKET_SECONDS);
+    reply_ticket_url(&reply, gateway_ticket_url(call->req->arena, ide, ticket));
+    reply_ticket_end(&reply);
     return api_end(call);
 }
 
@@ -180,11 +183,9 @@ int api_auth_devices_list(struct api_call *call, const struct api_auth_devices_l
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < devices.n; i++) {
         auth_device_write(w, &call->data, &devices.at[i]);
     }
-    json_array_end(w);
     return api_end_page(call, devices.next);
 }
 
@@ -218,10 +219,9 @@ int api_auth_devices_end_others(struct api_call *call)
             return r;
         }
     } while (page.next.n > 0);
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    json_member_integer(w, "ended", ended);
-    json_object_end(w);
+    struct reply_ended reply = reply_ended_begin(api_begin(call, 200));
+    reply_ended_ended(&reply, ended);
+    reply_ended_end(&reply);
     return api_end(call);
 }
 

@@ -4,22 +4,11 @@
 
 static void write_conversation(struct json_writer *w, const struct conversations_view *view)
 {
-    const struct data_conversation *conversation = &view->conversation;
-    json_object(w);
-    json_member_string(w, "id", conversation->id);
-    json_member_string(w, "name", conversation->name);
-    json_member_string(w, "tenant_id", conversation->tenant_id);
-    json_member_string(w, "user_id", conversation->user_id);
-    json_member_string(w, "session_id", conversation->session_id);
-    json_member_integer(w, "messages", (int64_t)view->messages);
-    json_member_integer(w, "bytes", (int64_t)view->bytes);
-    api_json_time(w, "created_at", conversation->created_at);
-    api_json_time(w, "updated_at", conversation->updated_at);
-    if (conversation->deleted) {
-        api_json_time(w, "deleted_at", conversation->deleted_at);
-    }
-    json_member_integer(w, "revision", conversation->revision);
-    json_object_end(w);
+    struct reply_conversation conversation = reply_conversation_begin(w);
+    reply_conversation_record(&conversation, &view->conversation);
+    reply_conversation_messages(&conversation, (int64_t)view->messages);
+    reply_conversation_bytes(&conversation, (int64_t)view->bytes);
+    reply_conversation_end(&conversation);
 }
 
 static int answer(struct api_call *call, int status, const struct conversations_view *view)
@@ -54,11 +43,9 @@ int api_conversations_list(struct api_call *call, const struct api_conversations
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < page.n; i++) {
         write_conversation(w, &page.at[i]);
     }
-    json_array_end(w);
     return api_end_list(call, page.next, page.total);
 }
 
@@ -124,11 +111,9 @@ int api_messages_list(struct api_call *call, const struct api_messages_list_in *
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < page.n; i++) {
-        json_raw(w, page.at[i].reply);
+        reply_message_whole(w, &page.at[i]);
     }
-    json_array_end(w);
     return api_end_list(call, page.next, page.total);
 }
 
@@ -152,6 +137,6 @@ int api_messages_create(struct api_call *call, const struct api_messages_create_
     if (r < 0) {
         return r;
     }
-    json_raw(api_begin(call, 201), message.reply);
+    reply_message_whole(api_begin(call, 201), &message);
     return api_end(call);
 }

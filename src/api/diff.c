@@ -15,75 +15,75 @@ static const char *const compared_names[] = {[FILES_EQUAL] = "equal",
                                              [FILES_BINARY] = "binary",
                                              [FILES_TOO_LARGE] = "too_large"};
 
-static void write_side(struct json_writer *w, const char *name, const struct files_entry *entry)
+static void write_side(struct reply_diff_side side, const struct files_entry *entry)
 {
-    json_name(w, name);
-    json_object(w);
-    json_member_integer(w, "version", (int64_t)entry->version);
-    json_member_string(w, "type", str_from(files_kind_name(entry->kind)));
-    json_member_integer(w, "size", (int64_t)entry->size);
-    api_json_hash(w, &entry->hash);
-    json_object_end(w);
+    struct api_hash_text hash;
+    reply_diff_side_version(&side, (int64_t)entry->version);
+    reply_diff_side_type(&side, files_kind_name(entry->kind));
+    reply_diff_side_size(&side, (int64_t)entry->size);
+    reply_diff_side_hash(&side, api_hash(&hash, &entry->hash));
+    reply_diff_side_end(&side);
 }
 
-static void write_line(struct json_writer *w, const struct content_diff_line *line)
+static void write_line(struct reply_diff_line reply, const struct content_diff_line *line)
 {
     static const char *const ops[] = {
         [CONTENT_DIFF_SAME] = "same", [CONTENT_DIFF_REMOVE] = "remove", [CONTENT_DIFF_ADD] = "add"};
-    json_object(w);
-    json_member_string(w, "op", str_from(ops[line->op]));
-    json_member_string(w, "text", line->text);
+    reply_diff_line_op(&reply, ops[line->op]);
+    reply_diff_line_text(&reply, line->text);
     if (line->open) {
-        json_member_bool(w, "open", true);
+        reply_diff_line_open(&reply);
     }
-    json_object_end(w);
+    reply_diff_line_end(&reply);
 }
 
 /* False: it did not fit whole. */
-static bool write_hunk(struct api_call *call, const struct content_diff_hunk *hunk)
+static bool write_hunk(struct reply_diff_hunk reply, const struct buf *body,
+                       const struct content_diff_hunk *hunk)
 {
-    struct json_writer *w = &call->json;
-    json_object(w);
-    json_member_integer(w, "from_line", (int64_t)hunk->from_line + 1);
-    json_member_integer(w, "from_count", (int64_t)hunk->from_count);
-    json_member_integer(w, "to_line", (int64_t)hunk->to_line + 1);
-    json_member_integer(w, "to_count", (int64_t)hunk->to_count);
-    json_name(w, "lines");
-    json_array(w);
+    reply_diff_hunk_from_line(&reply, (int64_t)hunk->from_line + 1);
+    reply_diff_hunk_from_count(&reply, (int64_t)hunk->from_count);
+    reply_diff_hunk_to_line(&reply, (int64_t)hunk->to_line + 1);
+    reply_diff_hunk_to_count(&reply, (int64_t)hunk->to_count);
+    reply_diff_hunk_lines(&reply);
     size_t i = 0;
-    while (i < hunk->count && call->body->n < JSON_BYTES) {
-        write_line(w, &hunk->lines[i++]);
+    while (i < hunk->count && body->n < JSON_BYTES) {
+        write_line(reply_diff_hunk_lines_item(&reply), &hunk->lines[i++]);
     }
-    json_array_end(w);
-    json_object_end(w);
+    reply_diff_hunk_lines_end(&reply);
+    reply_diff_hunk_end(&reply);
     return i == hunk->count;
+}
+
+static void write_lines(struct reply_diff *reply, const struct buf *body,
+                        const struct content_diff *lines)
+{
+    reply_diff_added(reply, (int64_t)lines->added);
+    reply_diff_removed(reply, (int64_t)lines->removed);
+    reply_diff_hunks(reply);
+    bool whole = true;
+    for (size_t i = 0; whole && i < lines->count; i++) {
+        whole = write_hunk(reply_diff_hunks_item(reply), body, &lines->hunks[i]);
+    }
+    reply_diff_hunks_end(reply);
+    reply_diff_more(reply, !whole);
 }
 
 static int answer_json(struct api_call *call, struct str path, const struct files_diff *diff)
 {
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    api_json_path(w, "path", path);
-    json_member_string(w, "compared", str_from(compared_names[diff->compared]));
+    struct reply_diff reply = reply_diff_begin(api_begin(call, 200));
+    reply_diff_path(&reply, path);
+    reply_diff_compared(&reply, compared_names[diff->compared]);
     if (diff->from_there) {
-        write_side(w, "from", &diff->from);
+        write_side(reply_diff_from(&reply), &diff->from);
     }
     if (diff->to_there) {
-        write_side(w, "to", &diff->to);
+        write_side(reply_diff_to(&reply), &diff->to);
     }
     if (diff->compared == FILES_TEXT) {
-        json_member_integer(w, "added", (int64_t)diff->lines.added);
-        json_member_integer(w, "removed", (int64_t)diff->lines.removed);
-        json_name(w, "hunks");
-        json_array(w);
-        bool whole = true;
-        for (size_t i = 0; whole && i < diff->lines.count; i++) {
-            whole = write_hunk(call, &diff->lines.hunks[i]);
-        }
-        json_array_end(w);
-        json_member_bool(w, "more", !whole);
+        write_lines(&reply, call->body, &diff->lines);
     }
-    json_object_end(w);
+    reply_diff_end(&reply);
     return api_end(call);
 }
 

@@ -19,17 +19,19 @@ enum { CHANGES = 100 };
 struct telling {
     struct data_context *ctx;
     struct realtime_entry *entry;
-    struct json_writer *w;
+    struct reply_session_events *message;
+    struct reply_session_event event; /* once it is begun */
     uint64_t after, seq;
     bool rewound;
     bool begun;
 };
 
-static void begin(struct json_writer *w, struct str kind, usec_t at)
+static void begin(struct telling *t, struct str kind)
 {
-    json_object(w);
-    json_member_string(w, "kind", kind);
-    api_json_time(w, "at", at);
+    t->event = reply_session_events_events_item(t->message);
+    reply_session_event_kind(&t->event, kind);
+    reply_session_event_at(&t->event, t->entry->at);
+    t->begun = true;
 }
 
 /* A change of a rewind is told by the entry that says so, and by no other. */
@@ -39,12 +41,10 @@ static void tell_change(struct telling *t, const struct files_event *change)
         return;
     }
     if (!t->begun) {
-        begin(t->w, STR("files"), t->entry->at);
-        json_name(t->w, "changes");
-        json_array(t->w);
-        t->begun = true;
+        begin(t, STR("files"));
+        reply_session_event_changes(&t->event);
     }
-    api_json_change(t->w, change);
+    api_write_change(reply_session_event_changes_item(&t->event), change);
 }
 
 static int tell_changes(struct telling *t)
@@ -63,7 +63,7 @@ static int tell_changes(struct telling *t)
         for (size_t i = 0; i < log.count; i++) {
             tell_change(t, &log.events[i]);
             bool last = i + 1 == log.count && log.next == 0;
-            if (t->begun && t->w->out->n >= REALTIME_FULL && !last) {
+            if (t->begun && t->message->r.w->out->n >= REALTIME_FULL && !last) {
                 t->entry->told = log.events[i].seq;
                 return REALTIME_PART;
             }
@@ -95,13 +95,14 @@ static int tell_files(struct telling *t, const struct json *entry)
     }
     int r = tell_changes(t);
     if (t->begun) {
-        json_array_end(t->w);
-        json_object_end(t->w);
+        reply_session_event_changes_end(&t->event);
+        reply_session_event_end(&t->event);
     }
     return r;
 }
 
-static int tell(struct data_context *ctx, struct realtime_entry *entry, struct json_writer *w)
+static int tell(struct data_context *ctx, struct realtime_entry *entry,
+                struct reply_session_events *message)
 {
     struct json *value;
     if (json_parse(ctx->arena, entry->value, &value, NULL) < 0) {
@@ -110,15 +111,15 @@ static int tell(struct data_context *ctx, struct realtime_entry *entry, struct j
     struct str kind = text_of(value, "kind");
     struct str state = text_of(value, "state");
     struct telling t = {
-        .ctx = ctx, .entry = entry, .w = w, .rewound = str_eq(kind, STR("rewound"))};
+        .ctx = ctx, .entry = entry, .message = message, .rewound = str_eq(kind, STR("rewound"))};
     if (t.rewound || str_eq(kind, STR("files"))) {
         return tell_files(&t, value);
     }
-    begin(w, kind, entry->at);
+    begin(&t, kind);
     if (state.n > 0) {
-        json_member_string(w, "state", state);
+        reply_session_event_state(&t.event, state);
     }
-    json_object_end(w);
+    reply_session_event_end(&t.event);
     return 0;
 }
 

@@ -21,39 +21,26 @@ struct files_author api_author(const struct api_call *call)
 
 /* ---- Entries as JSON ---- */
 
-void api_json_hash(struct json_writer *w, const struct content_hash *hash)
+struct str api_hash(struct api_hash_text *text, const struct content_hash *hash)
 {
-    char text[CONTENT_HASH_TEXT + 1];
-    content_hash_text(hash, text);
-    json_member_string(w, "hash", str_of(text, CONTENT_HASH_TEXT));
-}
-
-void api_json_path(struct json_writer *w, const char *name, struct str path)
-{
-    json_member_string(w, name, path);
-    if (!str_is_utf8(path)) {
-        BUF_AUTO(b64, 2 * CONTENT_MAX_PATH);
-        encode_base64url(&b64, path);
-        char b64_name[32];
-        int n = snprintf(b64_name, sizeof b64_name, "%s_b64", name);
-        ASSERT(n > 0 && n < (int)sizeof b64_name);
-        json_member_string(w, b64_name, buf_str(&b64));
-    }
+    content_hash_text(hash, text->text);
+    return str_of(text->text, CONTENT_HASH_TEXT);
 }
 
 static void write_entry(struct json_writer *w, const struct files_entry *entry)
 {
-    json_object(w);
-    api_json_path(w, "path", entry->path);
-    json_member_string(w, "type", str_from(files_kind_name(entry->kind)));
-    json_member_integer(w, "size", (int64_t)entry->size);
-    json_member_integer(w, "mode", entry->mode);
-    api_json_time(w, "mtime", entry->mtime);
-    json_member_integer(w, "version", (int64_t)entry->version);
+    struct api_hash_text hash;
+    struct reply_entry reply = reply_entry_begin(w);
+    reply_entry_path(&reply, entry->path);
+    reply_entry_type(&reply, files_kind_name(entry->kind));
+    reply_entry_size(&reply, (int64_t)entry->size);
+    reply_entry_mode(&reply, entry->mode);
+    reply_entry_mtime(&reply, entry->mtime);
+    reply_entry_version(&reply, (int64_t)entry->version);
     if (entry->kind != FILES_FOLDER) {
-        api_json_hash(w, &entry->hash);
+        reply_entry_hash(&reply, api_hash(&hash, &entry->hash));
     }
-    json_object_end(w);
+    reply_entry_end(&reply);
 }
 
 int api_answer_entry(struct api_call *call, int status, const struct files_entry *entry)
@@ -102,7 +89,6 @@ int api_answer_list(struct api_call *call, struct files_list_input *in, struct s
     }
     struct str next = page.next;
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < page.count; i++) {
         write_entry(w, &page.entries[i]);
         if (call->body->n > LIST_BYTES && i + 1 < page.count) {
@@ -112,7 +98,6 @@ int api_answer_list(struct api_call *call, struct files_list_input *in, struct s
             break;
         }
     }
-    json_array_end(w);
     return api_end_page(call, cursor_of(call, next));
 }
 
@@ -330,10 +315,9 @@ int api_files_put(struct api_call *call, const struct api_files_put_in *in)
 
 static int answer_changed(struct api_call *call, uint64_t seq)
 {
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    json_member_integer(w, "version", (int64_t)seq);
-    json_object_end(w);
+    struct reply_changed changed = reply_changed_begin(api_begin(call, 200));
+    reply_changed_version(&changed, (int64_t)seq);
+    reply_changed_end(&changed);
     return api_end(call);
 }
 

@@ -8,12 +8,14 @@
 /* Who changes files by this call. */
 struct files_author api_author(const struct api_call *call);
 
-/* The members "hash"; name and, when its bytes are no UTF-8, name_b64. */
-void api_json_hash(struct json_writer *w, const struct content_hash *hash);
-void api_json_path(struct json_writer *w, const char *name, struct str path);
+/* A hash as the API says it, in text, which must live as long as what is returned. */
+struct api_hash_text {
+    char text[CONTENT_HASH_TEXT + 1];
+};
+struct str api_hash(struct api_hash_text *text, const struct content_hash *hash);
 
-/* The API's change object (in history.c). */
-void api_json_change(struct json_writer *w, const struct files_event *change);
+/* Fills and ends the API's change object (in history.c). */
+void api_write_change(struct reply_change reply, const struct files_event *change);
 
 /* Answers with an entry and its ETag. */
 int api_answer_entry(struct api_call *call, int status,

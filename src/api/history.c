@@ -4,41 +4,26 @@
 #include "base/space.h"
 #include "files/upkeep.h"
 
-static void write_author(struct json_writer *w, const struct files_author *author)
+static void write_author(struct reply_author reply, const struct files_author *author)
 {
-    json_name(w, "author");
-    json_object(w);
-    json_member_string(w, "kind", str_from(files_author_name(author->kind)));
-    json_member_string(w, "id", author->id);
-    json_object_end(w);
+    reply_author_kind(&reply, files_author_name(author->kind));
+    reply_author_id(&reply, author->id);
+    reply_author_end(&reply);
 }
 
 static void write_version(struct json_writer *w, const struct files_version *version)
 {
-    json_object(w);
-    json_member_integer(w, "version", (int64_t)version->entry.version);
-    json_member_string(w, "op", str_from(files_op_name(version->op)));
-    json_member_integer(w, "size", (int64_t)version->entry.size);
+    struct api_hash_text hash;
+    struct reply_history_entry entry = reply_history_entry_begin(w);
+    reply_history_entry_version(&entry, (int64_t)version->entry.version);
+    reply_history_entry_op(&entry, files_op_name(version->op));
+    reply_history_entry_size(&entry, (int64_t)version->entry.size);
     if (version->entry.kind != FILES_FOLDER) {
-        api_json_hash(w, &version->entry.hash);
+        reply_history_entry_hash(&entry, api_hash(&hash, &version->entry.hash));
     }
-    api_json_time(w, "at", version->at);
-    write_author(w, &version->author);
-    json_object_end(w);
-}
-
-/* The end of a page, with what is kept of a past that grows old. */
-static int end_kept(struct api_call *call, struct str next)
-{
-    const struct files_keep *kept = call->api->kept;
-    struct json_writer *w = &call->json;
-    json_name(w, "kept");
-    json_object(w);
-    json_member_integer(w, "all", kept->all / USEC_PER_SEC);
-    json_member_integer(w, "hourly", kept->hourly / USEC_PER_SEC);
-    json_member_integer(w, "daily", kept->daily / USEC_PER_SEC);
-    json_object_end(w);
-    return api_end_page(call, next);
+    reply_history_entry_at(&entry, version->at);
+    write_author(reply_history_entry_author(&entry), &version->author);
+    reply_history_entry_end(&entry);
 }
 
 int api_answer_history(struct api_call *call, const struct files_history_input *in)
@@ -49,12 +34,10 @@ int api_answer_history(struct api_call *call, const struct files_history_input *
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < history.count; i++) {
         write_version(w, &history.versions[i]);
     }
-    json_array_end(w);
-    return end_kept(call, history.next);
+    return api_end_page(call, history.next);
 }
 
 int api_files_history(struct api_call *call, const struct api_files_history_in *in)
@@ -82,27 +65,27 @@ int api_files_restore(struct api_call *call, const struct api_files_restore_in *
 
 /* ---- The changes of a session ---- */
 
-void api_json_change(struct json_writer *w, const struct files_event *change)
+void api_write_change(struct reply_change reply, const struct files_event *change)
 {
-    json_object(w);
-    json_member_integer(w, "version", (int64_t)change->seq);
-    json_member_string(w, "op", str_from(files_op_name(change->op)));
-    api_json_path(w, "path", change->path);
+    struct api_hash_text hash;
+    reply_change_version(&reply, (int64_t)change->seq);
+    reply_change_op(&reply, files_op_name(change->op));
+    reply_change_path(&reply, change->path);
     if (change->from.n > 0) {
-        api_json_path(w, "from", change->from);
+        reply_change_from(&reply, change->from);
     }
-    json_member_string(w, "type", str_from(files_kind_name(change->entry.kind)));
-    json_member_integer(w, "size", (int64_t)change->entry.size);
+    reply_change_type(&reply, files_kind_name(change->entry.kind));
+    reply_change_size(&reply, (int64_t)change->entry.size);
     if (change->entry.kind != FILES_FOLDER) {
-        api_json_hash(w, &change->entry.hash);
+        reply_change_hash(&reply, api_hash(&hash, &change->entry.hash));
     }
     if (change->moment > 0) {
-        json_member_integer(w, "restored", (int64_t)change->moment);
-        json_member_integer(w, "changed", (int64_t)change->changed);
+        reply_change_restored(&reply, (int64_t)change->moment);
+        reply_change_changed(&reply, (int64_t)change->changed);
     }
-    api_json_time(w, "at", change->at);
-    write_author(w, &change->author);
-    json_object_end(w);
+    reply_change_at(&reply, change->at);
+    write_author(reply_change_author(&reply), &change->author);
+    reply_change_end(&reply);
 }
 
 /* A cursor is the version where the next page begins. */
@@ -142,15 +125,13 @@ int api_answer_changes(struct api_call *call, struct files_log_input *in, struct
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < log.count; i++) {
-        api_json_change(w, &log.events[i]);
+        api_write_change(reply_change_begin(w), &log.events[i]);
     }
-    json_array_end(w);
     struct str next = log.next == 0
                           ? STR_EMPTY
                           : arena_printf(call->req->arena, "%llu", (unsigned long long)log.next);
-    return end_kept(call, next);
+    return api_end_page(call, next);
 }
 
 int api_files_changes(struct api_call *call, const struct api_files_changes_in *in)
@@ -190,13 +171,12 @@ int api_files_rewind(struct api_call *call, const struct api_files_rewind_in *in
     if (r < 0) {
         return r;
     }
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    json_member_bool(w, "done", rewind.version > 0);
+    struct reply_rewound reply = reply_rewound_begin(api_begin(call, 200));
+    reply_rewound_done(&reply, rewind.version > 0);
     if (rewind.version > 0) {
-        json_member_integer(w, "version", (int64_t)rewind.version);
+        reply_rewound_version(&reply, (int64_t)rewind.version);
     }
-    json_member_integer(w, "changed", (int64_t)rewind.changed);
-    json_object_end(w);
+    reply_rewound_changed(&reply, (int64_t)rewind.changed);
+    reply_rewound_end(&reply);
     return api_end(call);
 }

@@ -9,11 +9,9 @@ int api_auth_keys_list(struct api_call *call, const struct api_auth_keys_list_in
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < keys.n; i++) {
-        json_raw(w, keys.at[i].reply);
+        reply_key_whole(w, &keys.at[i]);
     }
-    json_array_end(w);
     return api_end_page(call, keys.next);
 }
 
@@ -33,11 +31,10 @@ int api_auth_key_create(struct api_call *call, const struct api_auth_key_create_
     if (r < 0) {
         return r;
     }
-    struct json_writer *w = api_begin(call, 201);
-    json_object(w);
-    json_member_string(w, "key", token);
-    json_member_raw(w, "record", key.reply);
-    json_object_end(w);
+    struct reply_new_key made = reply_new_key_begin(api_begin(call, 201));
+    reply_new_key_key(&made, token);
+    reply_new_key_record_whole(&made, &key);
+    reply_new_key_end(&made);
     return api_end(call);
 }
 

@@ -37,14 +37,16 @@ static int write_link(struct api_call *call, const struct data_link *link, struc
     if (r == ERR_CONFLICT) { /* it lies in a return to a moment that is in hand: not yet */
         r = 0;
     }
-    if (r == 0 && gone) { /* the record's own object, with one member more */
-        struct str open = str_slice(link->reply, 0, link->reply.n - 1);
-        json_raw(w,
-                 arena_printf(call->req->arena, STR_FMT ",\"moment_gone\":true}", STR_ARG(open)));
-    } else if (r == 0) {
-        json_raw(w, link->reply);
+    if (r < 0) {
+        return r;
     }
-    return r;
+    struct reply_link reply = reply_link_begin(w);
+    reply_link_record(&reply, link);
+    if (gone) {
+        reply_link_moment_gone(&reply, true);
+    }
+    reply_link_end(&reply);
+    return 0;
 }
 
 int api_session_links_list(struct api_call *call, const struct api_session_links_list_in *in)
@@ -55,14 +57,12 @@ int api_session_links_list(struct api_call *call, const struct api_session_links
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; r == 0 && i < links.n; i++) {
         r = write_link(call, &links.at[i], w);
     }
     if (r < 0) {
         return r;
     }
-    json_array_end(w);
     return api_end_list(call, STR_EMPTY, (int64_t)links.n);
 }
 
@@ -109,12 +109,11 @@ int api_session_link_create(struct api_call *call, const struct api_session_link
     if (r < 0) {
         return r;
     }
-    struct json_writer *w = api_begin(call, 201);
-    json_object(w);
-    json_member_string(w, "token", token);
-    json_member_string(w, "url", api_link(call, "shared#token", token));
-    json_member_raw(w, "link", link.reply);
-    json_object_end(w);
+    struct reply_new_link made = reply_new_link_begin(api_begin(call, 201));
+    reply_new_link_token(&made, token);
+    reply_new_link_url(&made, api_link(call, "shared#token", token));
+    reply_new_link_link_whole(&made, &link);
+    reply_new_link_end(&made);
     return api_end(call);
 }
 
@@ -190,17 +189,16 @@ int api_shared_get(struct api_call *call)
     if (r < 0) {
         return r;
     }
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    json_member_string(w, "name", shared->session.name);
+    struct reply_shared reply = reply_shared_begin(api_begin(call, 200));
+    reply_shared_name(&reply, shared->session.name);
     if (shared->link.at > 0) {
-        json_member_integer(w, "at", shared->link.at);
+        reply_shared_at(&reply, shared->link.at);
     }
     if (shared->link.moment_at > 0) {
-        api_json_time(w, "moment_at", shared->link.moment_at);
+        reply_shared_moment_at(&reply, shared->link.moment_at);
     }
-    api_json_time(w, "expires_at", shared->link.expires_at);
-    json_object_end(w);
+    reply_shared_expires_at(&reply, shared->link.expires_at);
+    reply_shared_end(&reply);
     return api_end(call);
 }
 

@@ -4,17 +4,10 @@
 
 static void write_project(struct json_writer *w, const struct sessions_project *view)
 {
-    const struct data_project *project = &view->project;
-    json_object(w);
-    json_member_string(w, "id", project->id);
-    json_member_string(w, "name", project->name);
-    json_member_string(w, "tenant_id", project->tenant_id);
-    json_member_string(w, "user_id", project->user_id);
-    json_member_integer(w, "sessions", (int64_t)view->sessions);
-    api_json_time(w, "created_at", project->created_at);
-    api_json_time(w, "updated_at", project->updated_at);
-    json_member_integer(w, "revision", project->revision);
-    json_object_end(w);
+    struct reply_project project = reply_project_begin(w);
+    reply_project_record(&project, &view->project);
+    reply_project_sessions(&project, (int64_t)view->sessions);
+    reply_project_end(&project);
 }
 
 static int answer(struct api_call *call, int status, const struct sessions_project *view)
@@ -43,11 +36,9 @@ int api_projects_list(struct api_call *call, const struct api_projects_list_in *
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < page.n; i++) {
         write_project(w, &page.at[i]);
     }
-    json_array_end(w);
     return api_end_list(call, page.next, page.total);
 }
 

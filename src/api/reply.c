@@ -6,6 +6,7 @@
  */
 #include "api/api_int.h"
 #include "base/failure.h"
+#include "files/upkeep.h"
 
 static void set_number(struct http_response *res, struct arena *arena, const char *name, uint64_t n)
 {
@@ -42,15 +43,27 @@ struct json_writer *api_begin(struct api_call *call, int status)
     http_set(call->res, "Cache-Control", STR("no-store"));
     call->body = http_body_buf(call->res);
     json_writer_init(&call->json, call->body);
-    json_object(&call->json);
-    json_member_bool(&call->json, "success", true);
-    json_name(&call->json, "data");
-    return &call->json;
+    call->envelope = reply_envelope_begin(&call->json);
+    reply_envelope_success(&call->envelope);
+    struct json_writer *w = reply_envelope_data(&call->envelope);
+    if (call->route->list) {
+        json_array(w);
+    }
+    return w;
+}
+
+static void end_data(struct api_call *call)
+{
+    if (call->route->list) {
+        json_array_end(&call->json);
+    }
 }
 
 int api_end(struct api_call *call)
 {
-    json_object_end(&call->json);
+    ASSERT(!call->route->page);
+    end_data(call);
+    reply_envelope_end(&call->envelope);
     return 0;
 }
 
@@ -59,31 +72,42 @@ int api_end_page(struct api_call *call, struct str next)
     return api_end_list(call, next, /* total= */ -1);
 }
 
+static void write_kept(struct api_call *call)
+{
+    const struct files_keep *keep = call->api->kept;
+    struct reply_kept kept = reply_envelope_kept(&call->envelope);
+    reply_kept_all(&kept, keep->all / USEC_PER_SEC);
+    reply_kept_hourly(&kept, keep->hourly / USEC_PER_SEC);
+    reply_kept_daily(&kept, keep->daily / USEC_PER_SEC);
+    reply_kept_end(&kept);
+}
+
 int api_end_list(struct api_call *call, struct str next, int64_t total)
 {
-    struct json_writer *w = &call->json;
-    json_name(w, "page");
-    json_object(w);
+    ASSERT(call->route->page);
+    end_data(call);
+    if (call->route->kept) {
+        write_kept(call);
+    }
+    struct reply_page page = reply_envelope_page(&call->envelope);
     if (total >= 0) {
-        json_member_integer(w, "total", total);
+        reply_page_total(&page, total);
     }
     if (next.n > 0) {
-        json_member_string(w, "next", api_cursor_make(call, next));
+        reply_page_next(&page, api_cursor_make(call, next));
     } else {
-        json_name(w, "next");
-        json_null(w);
+        reply_page_next_null(&page);
     }
-    json_object_end(w);
-    json_object_end(w);
+    reply_page_end(&page);
+    reply_envelope_end(&call->envelope);
     return 0;
 }
 
 static int answer_done(struct api_call *call, int status)
 {
-    struct json_writer *w = api_begin(call, status);
-    json_object(w);
-    json_member_bool(w, "done", true);
-    json_object_end(w);
+    struct reply_done done = reply_done_begin(api_begin(call, status));
+    reply_done_done(&done);
+    reply_done_end(&done);
     return api_end(call);
 }
 
@@ -142,12 +166,6 @@ int api_if_match(struct str text, int64_t *ret_revision)
     }
     *ret_revision = (int64_t)revision;
     return 0;
-}
-
-void api_json_time(struct json_writer *w, const char *name, usec_t t)
-{
-    char text[25];
-    json_member_string(w, name, time_str(text, t));
 }
 
 /* ---- Failures ---- */

@@ -13,12 +13,11 @@ int api_tenant_member_reset(struct api_call *call, const struct api_tenant_membe
     if (r < 0) {
         return r;
     }
-    struct json_writer *w = api_begin(call, 201);
-    json_object(w);
-    json_member_string(w, "token", reset.token);
-    json_member_string(w, "url", api_link(call, "reset#token", reset.token));
-    api_json_time(w, "expires_at", reset.expires_at);
-    json_object_end(w);
+    struct reply_reset reply = reply_reset_begin(api_begin(call, 201));
+    reply_reset_token(&reply, reset.token);
+    reply_reset_url(&reply, api_link(call, "reset#token", reset.token));
+    reply_reset_expires_at(&reply, reset.expires_at);
+    reply_reset_end(&reply);
     return api_end(call);
 }
 

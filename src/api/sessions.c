@@ -17,17 +17,17 @@ struct str api_ide_url(const struct api_call *call, const struct sessions_view *
 }
 
 /* Shown when somebody is there to answer. */
-static void write_session(const struct api_call *call, struct json_writer *w,
+static void write_session(const struct api_call *call, struct reply_session reply,
                           const struct sessions_view *view)
 {
     bool runs = view->workspace.state == DATA_WORKSPACE_STATE_RUNNING;
-    sessions_write(w, view, runs ? api_ide_url(call, view) : STR_EMPTY);
+    sessions_write(reply, view, runs ? api_ide_url(call, view) : STR_EMPTY);
 }
 
 static int answer(struct api_call *call, int status, const struct sessions_view *view)
 {
     api_etag(call, (uint64_t)view->session.revision);
-    write_session(call, api_begin(call, status), view);
+    write_session(call, reply_session_begin(api_begin(call, status)), view);
     return api_end(call);
 }
 
@@ -76,11 +76,9 @@ int api_sessions_list(struct api_call *call, const struct api_sessions_list_in *
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < page.n; i++) {
-        write_session(call, w, &page.at[i]);
+        write_session(call, reply_session_begin(w), &page.at[i]);
     }
-    json_array_end(w);
     return api_end_list(call, page.next, page.total);
 }
 
@@ -235,35 +233,36 @@ int api_sessions_open(struct api_call *call, const struct api_sessions_open_in *
     return r < 0 ? r : answer(call, 202, &view);
 }
 
-int api_sessions_related(struct api_call *call, const struct api_sessions_related_in *in)
+static void write_related(const struct api_call *call, struct json_writer *w,
+                          const struct lifecycle_relation *one)
 {
     static const char *const words[LIFECYCLE_REASONS] = {
         "fork_of", "fork", "same_origin", "project", "name", "repository", "files"};
+    struct reply_related reply = reply_related_begin(w);
+    reply_related_score(&reply, one->score);
+    reply_related_reasons(&reply);
+    for (unsigned reason = 0; reason < LIFECYCLE_REASONS; reason++) {
+        if (one->reasons & 1u << reason) {
+            reply_related_reasons_item(&reply, words[reason]);
+        }
+    }
+    reply_related_reasons_end(&reply);
+    reply_related_shared_files(&reply, one->shared);
+    write_session(call, reply_related_session(&reply), &one->view);
+    reply_related_end(&reply);
+}
+
+int api_sessions_related(struct api_call *call, const struct api_sessions_related_in *in)
+{
     struct lifecycle_related related;
     int r = lifecycle_related(&call->data, in->session_id, &related);
     if (r < 0) {
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < related.n && i < (size_t)in->limit; i++) {
-        const struct lifecycle_relation *one = &related.at[i];
-        json_object(w);
-        json_member_integer(w, "score", one->score);
-        json_name(w, "reasons");
-        json_array(w);
-        for (unsigned reason = 0; reason < LIFECYCLE_REASONS; reason++) {
-            if (one->reasons & 1u << reason) {
-                json_string(w, str_from(words[reason]));
-            }
-        }
-        json_array_end(w);
-        json_member_integer(w, "shared_files", one->shared);
-        json_name(w, "session");
-        write_session(call, w, &one->view);
-        json_object_end(w);
+        write_related(call, w, &related.at[i]);
     }
-    json_array_end(w);
     return api_end(call);
 }
 

@@ -2,21 +2,20 @@
 #include "settings/settings.h"
 #include "api/api_int.h"
 
-static void write_bounds(struct json_writer *w, const struct settings_row *row)
+static void write_bounds(struct reply_setting *reply, const struct settings_row *row)
 {
     if (row->type == SETTINGS_CHOICE) {
-        json_name(w, "choices");
-        json_array(w);
+        reply_setting_choices(reply);
         for (size_t i = 0; row->choices[i]; i++) {
-            json_string(w, str_from(row->choices[i]));
+            reply_setting_choices_item(reply, str_from(row->choices[i]));
         }
-        json_array_end(w);
+        reply_setting_choices_end(reply);
     } else if (row->type != SETTINGS_BOOLEAN) {
-        json_member_integer(w, "least", row->least);
-        json_member_integer(w, "most", row->most);
+        reply_setting_least(reply, row->least);
+        reply_setting_most(reply, row->most);
     }
     if (row->unit[0]) {
-        json_member_string(w, "unit", str_from(row->unit));
+        reply_setting_unit(reply, str_from(row->unit));
     }
 }
 
@@ -29,27 +28,27 @@ static void write_setting(struct json_writer *w, const struct settings_view *vie
                                         [SETTINGS_PATTERNS] = "patterns"};
     const struct settings_row *row = view->row;
     const char *source = view->user.n > 0 ? "user" : view->tenant.n > 0 ? "tenant" : "default";
-    json_object(w);
-    json_member_string(w, "category", str_from(row->category));
-    json_member_string(w, "key", str_from(row->key));
-    json_member_raw(w, "value", view->value);
-    json_member_string(w, "source", str_from(source));
+    struct reply_setting reply = reply_setting_begin(w);
+    reply_setting_category(&reply, str_from(row->category));
+    reply_setting_key(&reply, str_from(row->key));
+    reply_setting_value_json(&reply, view->value);
+    reply_setting_source(&reply, source);
     if (view->user.n > 0) {
-        json_member_raw(w, "user", view->user);
+        reply_setting_user_json(&reply, view->user);
     }
     if (view->tenant.n > 0) {
-        json_member_raw(w, "tenant", view->tenant);
+        reply_setting_tenant_json(&reply, view->tenant);
     }
     if (row->scope == SETTINGS_OF_USER) {
-        json_member_integer(w, "user_revision", view->user_revision);
+        reply_setting_user_revision(&reply, view->user_revision);
     }
-    json_member_integer(w, "tenant_revision", view->tenant_revision);
-    json_member_raw(w, "default", str_from(row->standard));
-    json_member_string(w, "scope", str_from(row->scope == SETTINGS_OF_USER ? "user" : "tenant"));
-    json_member_string(w, "type", str_from(types[row->type]));
-    write_bounds(w, row);
-    json_member_string(w, "help", str_from(row->help));
-    json_object_end(w);
+    reply_setting_tenant_revision(&reply, view->tenant_revision);
+    reply_setting_default_json(&reply, str_from(row->standard));
+    reply_setting_scope(&reply, row->scope == SETTINGS_OF_USER ? "user" : "tenant");
+    reply_setting_type(&reply, types[row->type]);
+    write_bounds(&reply, row);
+    reply_setting_help(&reply, str_from(row->help));
+    reply_setting_end(&reply);
 }
 
 int api_settings_list(struct api_call *call)
@@ -61,11 +60,9 @@ int api_settings_list(struct api_call *call)
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < SETTINGS_COUNT; i++) {
         write_setting(w, &views[i]);
     }
-    json_array_end(w);
     return api_end_list(call, STR_EMPTY, SETTINGS_COUNT);
 }
 

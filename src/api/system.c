@@ -3,11 +3,10 @@
 
 static int answer(struct api_call *call, const char *status)
 {
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    json_member_string(w, "status", str_from(status));
-    json_member_string(w, "version", STR(CODITECT_VERSION));
-    json_object_end(w);
+    struct reply_health health = reply_health_begin(api_begin(call, 200));
+    reply_health_status(&health, status);
+    reply_health_version(&health, STR(CODITECT_VERSION));
+    reply_health_end(&health);
     return api_end(call);
 }
 
@@ -35,20 +34,17 @@ int api_doctor(struct api_call *call)
 {
     const struct http_request *req = call->req;
     struct str origin = http_header(req, "Origin");
-    char now[25];
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    json_member_string(w, "host", req->host);
+    struct reply_arrived arrived = reply_arrived_begin(api_begin(call, 200));
+    reply_arrived_host(&arrived, req->host);
     if (origin.n > 0) {
-        json_member_string(w, "origin", origin);
+        reply_arrived_origin(&arrived, origin);
     }
-    json_member_bool(w, "own_origin", api_origin_is_own(&call->api->origin, req));
-    json_member_bool(w, "secure", req->secure);
-    json_member_bool(w, "upgrade",
-                     http_header_has_token(req, "Connection", "upgrade") &&
-                         http_header_has_token(req, "Upgrade", "websocket"));
-    json_member_string(w, "address", req->peer);
-    json_member_string(w, "time", time_str(now, time_now()));
-    json_object_end(w);
+    reply_arrived_own_origin(&arrived, api_origin_is_own(&call->api->origin, req));
+    reply_arrived_secure(&arrived, req->secure);
+    reply_arrived_upgrade(&arrived, http_header_has_token(req, "Connection", "upgrade") &&
+                                        http_header_has_token(req, "Upgrade", "websocket"));
+    reply_arrived_address(&arrived, req->peer);
+    reply_arrived_time(&arrived, time_now());
+    reply_arrived_end(&arrived);
     return api_end(call);
 }

@@ -19,58 +19,52 @@ static enum data_role role_of(int word)
 }
 
 /* A limit of 0 is none. */
-static void write_usage(struct json_writer *w, const char *name, uint64_t used, uint64_t limit)
+static void write_used(struct reply_used reply, uint64_t used, uint64_t limit)
 {
-    json_name(w, name);
-    json_object(w);
-    json_member_integer(w, "used", (int64_t)used);
+    reply_used_used(&reply, (int64_t)used);
     if (limit > 0) {
-        json_member_integer(w, "limit", (int64_t)limit);
+        reply_used_limit(&reply, (int64_t)limit);
     }
-    json_object_end(w);
+    reply_used_end(&reply);
+}
+
+static void write_usage(struct reply_tenant_usage reply, const struct lifecycle_usage *usage,
+                        const struct data_quota *quota)
+{
+    write_used(reply_tenant_usage_members(&reply), usage->members, quota->members);
+    write_used(reply_tenant_usage_sessions(&reply), usage->sessions, quota->sessions);
+    write_used(reply_tenant_usage_running(&reply), usage->running, quota->running);
+    write_used(reply_tenant_usage_bytes(&reply), usage->bytes, quota->tenant);
+    reply_tenant_usage_end(&reply);
 }
 
 /* What is counted for no tenant as a whole. */
-static void write_limits(struct api_call *call, const struct data_quota *quota)
+static void write_limits(struct reply_tenant_limits reply, const struct api_call *call)
 {
+    const struct data_quota *quota = call->data.quota;
     struct data_quota rates = *quota;
-    struct json_writer *w = &call->json;
     api_requests(call->api, &rates);
-    json_name(w, "limits");
-    json_object(w);
-    json_member_integer(w, "requests_per_minute", (int64_t)rates.requests);
-    json_member_integer(w, "file_requests_per_minute", (int64_t)rates.file_requests);
-    json_member_integer(w, "socket_requests_per_minute", (int64_t)rates.socket_requests);
+    reply_tenant_limits_requests_per_minute(&reply, (int64_t)rates.requests);
+    reply_tenant_limits_file_requests_per_minute(&reply, (int64_t)rates.file_requests);
+    reply_tenant_limits_socket_requests_per_minute(&reply, (int64_t)rates.socket_requests);
     if (quota->session > 0) {
-        json_member_integer(w, "session_bytes", (int64_t)quota->session);
+        reply_tenant_limits_session_bytes(&reply, (int64_t)quota->session);
     }
     if (quota->home > 0) {
-        json_member_integer(w, "home_bytes", (int64_t)quota->home);
+        reply_tenant_limits_home_bytes(&reply, (int64_t)quota->home);
     }
-    json_object_end(w);
+    reply_tenant_limits_end(&reply);
 }
 
 static int answer_tenant(struct api_call *call, const struct data_tenant *tenant,
                          const struct lifecycle_usage *usage)
 {
-    const struct data_quota *quota = call->data.quota;
     api_etag(call, (uint64_t)tenant->revision);
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    json_member_string(w, "id", tenant->id);
-    json_member_string(w, "name", tenant->name);
-    json_name(w, "usage");
-    json_object(w);
-    write_usage(w, "members", usage->members, quota->members);
-    write_usage(w, "sessions", usage->sessions, quota->sessions);
-    write_usage(w, "running", usage->running, quota->running);
-    write_usage(w, "bytes", usage->bytes, quota->tenant);
-    json_object_end(w);
-    write_limits(call, quota);
-    api_json_time(w, "created_at", tenant->created_at);
-    api_json_time(w, "updated_at", tenant->updated_at);
-    json_member_integer(w, "revision", tenant->revision);
-    json_object_end(w);
+    struct reply_tenant reply = reply_tenant_begin(api_begin(call, 200));
+    reply_tenant_record(&reply, tenant);
+    write_usage(reply_tenant_usage(&reply), usage, call->data.quota);
+    write_limits(reply_tenant_limits(&reply), call);
+    reply_tenant_end(&reply);
     return api_end(call);
 }
 
@@ -105,7 +99,7 @@ int api_tenant_put(struct api_call *call, const struct api_tenant_put_in *in)
 static int answer_member(struct api_call *call, const struct data_user *user)
 {
     api_etag(call, (uint64_t)user->revision);
-    json_raw(api_begin(call, 200), user->reply);
+    reply_member_whole(api_begin(call, 200), user);
     return api_end(call);
 }
 
@@ -141,11 +135,9 @@ int api_tenant_members_list(struct api_call *call, const struct api_tenant_membe
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < members.n; i++) {
-        json_raw(w, members.at[i].reply);
+        reply_member_whole(w, &members.at[i]);
     }
-    json_array_end(w);
     return api_end_list(call, members.next, members.total);
 }
 
@@ -201,11 +193,9 @@ int api_tenant_invitations_list(struct api_call *call,
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < invitations.n; i++) {
-        json_raw(w, invitations.at[i].reply);
+        reply_invitation_whole(w, &invitations.at[i]);
     }
-    json_array_end(w);
     return api_end_list(call, invitations.next, invitations.total);
 }
 
@@ -232,20 +222,11 @@ int api_tenant_invitation_create(struct api_call *call,
     if (r < 0) {
         return r;
     }
-    struct json_writer *w = api_begin(call, 201);
-    json_object(w);
-    json_member_string(w, "id", invitation.id);
-    json_member_string(w, "email", invitation.email);
-    json_member_string(w, "role", str_from(data_role_name(invitation.role)));
-    if (invitation.user_id.n > 0) {
-        json_member_string(w, "user_id", invitation.user_id);
-    }
-    json_member_string(w, "created_by", invitation.created_by);
-    api_json_time(w, "created_at", invitation.created_at);
-    api_json_time(w, "expires_at", invitation.expires_at);
-    json_member_string(w, "token", token);
-    json_member_string(w, "url", api_link(call, "register#invitation", token));
-    json_object_end(w);
+    struct reply_invitation_made made = reply_invitation_made_begin(api_begin(call, 201));
+    reply_invitation_made_record(&made, &invitation);
+    reply_invitation_made_token(&made, token);
+    reply_invitation_made_url(&made, api_link(call, "register#invitation", token));
+    reply_invitation_made_end(&made);
     return api_end(call);
 }
 
@@ -262,7 +243,7 @@ int api_tenant_invitation_delete(struct api_call *call,
 static int answer_session(struct api_call *call, const struct sessions_view *view)
 {
     api_etag(call, (uint64_t)view->session.revision);
-    sessions_write(api_begin(call, 200), view, STR_EMPTY);
+    sessions_write(reply_session_begin(api_begin(call, 200)), view, STR_EMPTY);
     return api_end(call);
 }
 
@@ -290,11 +271,9 @@ int api_tenant_sessions_list(struct api_call *call, const struct api_tenant_sess
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < page.n; i++) {
-        sessions_write(w, &page.at[i], STR_EMPTY);
+        sessions_write(reply_session_begin(w), &page.at[i], STR_EMPTY);
     }
-    json_array_end(w);
     return api_end_list(call, page.next, page.total);
 }
 

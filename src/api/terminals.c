@@ -7,17 +7,18 @@ enum { TARGET_MOST = 16 * 1024 };
 
 static void write_one(struct json_writer *w, const struct gateway_terminal *t)
 {
-    char text[25];
-    json_object(w);
-    json_member_string(w, "id", t->id);
-    json_member_string(w, "run", t->run);
-    json_member_string(w, "state", t->ended ? STR("ended") : STR("running"));
-    json_member_string(w, "started_at", time_str(text, t->started));
-    json_member_integer(w, "sockets", t->sockets);
-    if (t->ended) {
-        json_member_integer(w, t->by_signal ? "signal" : "exit_code", t->number);
+    struct reply_terminal terminal = reply_terminal_begin(w);
+    reply_terminal_id(&terminal, t->id);
+    reply_terminal_run(&terminal, t->run);
+    reply_terminal_state(&terminal, t->ended ? "ended" : "running");
+    reply_terminal_started_at(&terminal, t->started);
+    reply_terminal_sockets(&terminal, t->sockets);
+    if (t->ended && t->by_signal) {
+        reply_terminal_signal(&terminal, t->number);
+    } else if (t->ended) {
+        reply_terminal_exit_code(&terminal, t->number);
     }
-    json_object_end(w);
+    reply_terminal_end(&terminal);
 }
 
 /* It runs, and does not answer: it is just ending, or somebody in it has stopped it. */
@@ -46,11 +47,9 @@ int api_terminals_list(struct api_call *call, const struct api_terminals_list_in
         return says_nothing(call, r);
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < all.n; i++) {
         write_one(w, &all.at[i]);
     }
-    json_array_end(w);
     return api_end_list(call, STR_EMPTY, (int64_t)all.n);
 }
 

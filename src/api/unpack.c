@@ -318,13 +318,12 @@ static int add_all(struct unpack *u)
 
 static int answer(struct unpack *u)
 {
-    struct json_writer *w = api_begin(u->call, 200);
-    json_object(w);
-    json_member_integer(w, "files", (int64_t)u->files);
-    json_member_integer(w, "folders", (int64_t)u->folders);
-    json_member_integer(w, "links", (int64_t)u->links);
-    json_member_integer(w, "bytes", (int64_t)u->out);
-    json_object_end(w);
+    struct reply_unpacked unpacked = reply_unpacked_begin(api_begin(u->call, 200));
+    reply_unpacked_files(&unpacked, (int64_t)u->files);
+    reply_unpacked_folders(&unpacked, (int64_t)u->folders);
+    reply_unpacked_links(&unpacked, (int64_t)u->links);
+    reply_unpacked_bytes(&unpacked, (int64_t)u->out);
+    reply_unpacked_end(&unpacked);
     return api_end(u->call);
 }
 

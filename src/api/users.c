@@ -4,7 +4,7 @@
 
 static int answer(struct api_call *call, const struct data_user *user)
 {
-    json_raw(api_begin(call, 200), user->reply);
+    reply_user_whole(api_begin(call, 200), user);
     return api_end(call);
 }
 
@@ -84,14 +84,13 @@ int api_users_me_totp_get(struct api_call *call)
     if (r < 0) {
         return r;
     }
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    json_member_bool(w, "enabled", state.since != 0);
+    struct reply_totp totp = reply_totp_begin(api_begin(call, 200));
+    reply_totp_enabled(&totp, state.since != 0);
     if (state.since != 0) {
-        api_json_time(w, "since", state.since);
+        reply_totp_since(&totp, state.since);
     }
-    json_member_integer(w, "recovery_codes_left", state.recovery_left);
-    json_object_end(w);
+    reply_totp_recovery_codes_left(&totp, state.recovery_left);
+    reply_totp_end(&totp);
     return api_end(call);
 }
 
@@ -102,12 +101,11 @@ int api_users_me_totp_begin(struct api_call *call, const struct api_users_me_tot
     if (r < 0) {
         return r;
     }
-    struct json_writer *w = api_begin(call, 201);
-    json_object(w);
-    json_member_string(w, "secret", made.secret);
-    json_member_string(w, "uri", made.uri);
-    json_member_integer(w, "expires_in", AUTH_ENROL_MINUTES * 60);
-    json_object_end(w);
+    struct reply_new_totp totp = reply_new_totp_begin(api_begin(call, 201));
+    reply_new_totp_secret(&totp, made.secret);
+    reply_new_totp_uri(&totp, made.uri);
+    reply_new_totp_expires_in(&totp, AUTH_ENROL_MINUTES * 60);
+    reply_new_totp_end(&totp);
     return api_end(call);
 }
 
@@ -118,15 +116,13 @@ int api_users_me_totp_confirm(struct api_call *call, const struct api_users_me_t
     if (r < 0) {
         return r;
     }
-    struct json_writer *w = api_begin(call, 200);
-    json_object(w);
-    json_name(w, "recovery_codes");
-    json_array(w);
+    struct reply_recovery reply = reply_recovery_begin(api_begin(call, 200));
+    reply_recovery_recovery_codes(&reply);
     for (size_t i = 0; i < AUTH_RECOVERY_CODES; i++) {
-        json_string(w, recovery.codes[i]);
+        reply_recovery_recovery_codes_item(&reply, recovery.codes[i]);
     }
-    json_array_end(w);
-    json_object_end(w);
+    reply_recovery_recovery_codes_end(&reply);
+    reply_recovery_end(&reply);
     return api_end(call);
 }
 

@@ -3,27 +3,26 @@
 #include "api/api_int.h"
 #include "sessions/sessions.h"
 
-static void write_limit(struct json_writer *w, const char *name, int64_t limit)
-{
-    if (limit > 0) {
-        json_member_integer(w, name, limit);
-    }
-}
-
-static void write_limits(const struct api_call *call, struct json_writer *w)
+static void write_limits(const struct api_call *call, struct reply_workspace_limits reply)
 {
     const struct api_workspace_limits *limits = &call->api->workspace;
-    json_name(w, "limits");
-    json_object(w);
-    write_limit(w, "memory_bytes", limits->memory);
-    write_limit(w, "processes", limits->processes);
-    write_limit(w, "cpu_percent", limits->cpu);
-    write_limit(w, "bytes", (int64_t)call->data.quota->session);
-    json_object_end(w);
+    if (limits->memory > 0) {
+        reply_workspace_limits_memory_bytes(&reply, limits->memory);
+    }
+    if (limits->processes > 0) {
+        reply_workspace_limits_processes(&reply, limits->processes);
+    }
+    if (limits->cpu > 0) {
+        reply_workspace_limits_cpu_percent(&reply, limits->cpu);
+    }
+    if (call->data.quota->session > 0) {
+        reply_workspace_limits_bytes(&reply, (int64_t)call->data.quota->session);
+    }
+    reply_workspace_limits_end(&reply);
 }
 
 /* Of one that runs here. */
-static void write_use(const struct api_call *call, struct json_writer *w,
+static void write_use(const struct api_call *call, struct reply_tenant_workspace *reply,
                       const struct sessions_view *view)
 {
     struct workspaces_use use;
@@ -31,38 +30,37 @@ static void write_use(const struct api_call *call, struct json_writer *w,
         !workspaces_local_use(call->api->local, call->data.arena, view->session.id, &use)) {
         return;
     }
-    json_name(w, "usage");
-    json_object(w);
-    json_member_integer(w, "memory_bytes", (int64_t)use.memory);
-    json_member_integer(w, "processes", (int64_t)use.processes);
-    json_object_end(w);
+    struct reply_workspace_usage usage = reply_tenant_workspace_usage(reply);
+    reply_workspace_usage_memory_bytes(&usage, (int64_t)use.memory);
+    reply_workspace_usage_processes(&usage, (int64_t)use.processes);
+    reply_workspace_usage_end(&usage);
 }
 
 static void write_workspace(const struct api_call *call, struct json_writer *w,
                             const struct sessions_view *view, const struct data_user *user)
 {
     const struct data_workspace *workspace = &view->workspace;
-    json_object(w);
-    json_member_string(w, "id", workspace->id);
-    json_member_string(w, "session_id", view->session.id);
-    json_member_string(w, "session_name", view->session.name);
-    json_member_string(w, "user_id", view->session.user_id);
+    struct reply_tenant_workspace reply = reply_tenant_workspace_begin(w);
+    reply_tenant_workspace_id(&reply, workspace->id);
+    reply_tenant_workspace_session_id(&reply, view->session.id);
+    reply_tenant_workspace_session_name(&reply, view->session.name);
+    reply_tenant_workspace_user_id(&reply, view->session.user_id);
     if (user && user->name.n > 0) {
-        json_member_string(w, "user_name", user->name);
+        reply_tenant_workspace_user_name(&reply, user->name);
     }
     if (user && user->email.n > 0) {
-        json_member_string(w, "user_email", user->email);
+        reply_tenant_workspace_user_email(&reply, user->email);
     }
-    json_member_string(w, "state", str_from(data_workspace_state_name(workspace->state)));
-    json_member_bool(w, "wanted", workspace->desired == DATA_WORKSPACE_DESIRED_RUNNING);
-    api_json_time(w, "since", workspace->changed_at);
-    json_member_string(w, "runtime", workspace->runtime);
-    json_member_bool(w, "connected", workspace->connected);
-    json_member_integer(w, "files", (int64_t)view->usage.files);
-    json_member_integer(w, "bytes", (int64_t)view->usage.bytes);
-    write_limits(call, w);
-    write_use(call, w, view);
-    json_object_end(w);
+    reply_tenant_workspace_state(&reply, workspace->state);
+    reply_tenant_workspace_wanted(&reply, workspace->desired == DATA_WORKSPACE_DESIRED_RUNNING);
+    reply_tenant_workspace_since(&reply, workspace->changed_at);
+    reply_tenant_workspace_runtime(&reply, workspace->runtime);
+    reply_tenant_workspace_connected(&reply, workspace->connected);
+    reply_tenant_workspace_files(&reply, (int64_t)view->usage.files);
+    reply_tenant_workspace_bytes(&reply, (int64_t)view->usage.bytes);
+    write_limits(call, reply_tenant_workspace_limits(&reply));
+    write_use(call, &reply, view);
+    reply_tenant_workspace_end(&reply);
 }
 
 int api_workspaces_list(struct api_call *call, const struct api_workspaces_list_in *in)
@@ -75,11 +73,9 @@ int api_workspaces_list(struct api_call *call, const struct api_workspaces_list_
         return r;
     }
     struct json_writer *w = api_begin(call, 200);
-    json_array(w);
     for (size_t i = 0; i < page.n; i++) {
         write_workspace(call, w, &page.at[i].view, &page.at[i].user);
     }
-    json_array_end(w);
     return api_end_list(call, page.next, page.total);
 }
 

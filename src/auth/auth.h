@@ -256,7 +256,7 @@ int auth_workspace_read(const struct auth *a, struct arena *arena, struct str to
 
 struct auth_devices {
     struct data_login
-        *at; /* newest first; .reply plus "current" is the API's device object: auth_device_write */
+        *at; /* newest first; with "current" the API's device object: auth_device_write */
     size_t n;
     struct str next; /* cursor; empty at the end */
 };

@@ -1,5 +1,6 @@
 /* Devices: the logins of a person; ending one, or all. */
 #include "auth/auth_int.h"
+#include "replies.gen.h"
 
 struct devices {
     struct data_context *ctx;
@@ -90,19 +91,10 @@ int auth_anybody_in(struct data_context *ctx, bool *ret_anybody)
 void auth_device_write(struct json_writer *w, const struct data_context *ctx,
                        const struct data_login *login)
 {
-    char text[25];
-    json_object(w);
-    json_member_string(w, "id", login->id);
-    if (login->device.n > 0) {
-        json_member_string(w, "device", login->device);
-    }
-    if (login->address.n > 0) {
-        json_member_string(w, "address", login->address);
-    }
-    json_member_string(w, "created_at", time_str(text, login->created_at));
-    json_member_string(w, "last_access_at", time_str(text, login->last_access_at));
-    json_member_bool(w, "current", str_eq(login->id, ctx->scope.login_id));
-    json_object_end(w);
+    struct reply_device device = reply_device_begin(w);
+    reply_device_record(&device, login);
+    reply_device_current(&device, str_eq(login->id, ctx->scope.login_id));
+    reply_device_end(&device);
 }
 
 struct end {

@@ -95,6 +95,7 @@ static int create_fn(struct txn *txn, void *ctx)
     }
     if (r == 0) {
         data_remember(txn, by, c->made.id);
+        data_invitation_copy(by->arena, &c->made);
     }
     return r;
 }

@@ -5,6 +5,7 @@
  * 2. The place moves past an entry only with the message that tells it, or when there is nothing in it to tell.
  */
 #include "realtime/realtime_int.h"
+#include "replies.gen.h"
 
 struct look {
     const struct realtime_reader *reader;
@@ -71,21 +72,22 @@ static int look_fn(struct txn *txn, void *ctx)
     return r;
 }
 
-static void end_message(struct realtime_reader *reader, struct arena *arena, struct json_writer *w)
+static void end_message(struct realtime_reader *reader, struct arena *arena,
+                        struct reply_session_events *message)
 {
-    json_member_string(
-        w, "cursor",
+    reply_session_events_cursor(
+        message,
         realtime_cursor_make(reader->rt, arena, reader->whose->session_id, &reader->place));
-    json_object_end(w);
+    reply_session_events_end(message);
 }
 
 static void say(struct realtime_reader *reader, struct arena *arena, const char *type)
 {
     struct json_writer w;
     json_writer_init(&w, &reader->frame);
-    json_object(&w);
-    json_member_string(&w, "type", str_from(type));
-    end_message(reader, arena, &w);
+    struct reply_session_events message = reply_session_events_begin(&w);
+    reply_session_events_type(&message, type);
+    end_message(reader, arena, &message);
     reader->greeted = true;
 }
 
@@ -100,7 +102,7 @@ static void begin_at_end(struct realtime_reader *reader, struct look *look)
 }
 
 static int tell_one(struct realtime_reader *reader, struct look *look, size_t i,
-                    struct json_writer *w)
+                    struct reply_session_events *message)
 {
     const struct store_event *event = &look->events[i];
     struct data_context data = {
@@ -109,7 +111,7 @@ static int tell_one(struct realtime_reader *reader, struct look *look, size_t i,
                                    .value = event->value,
                                    .at = event->at,
                                    .told = reader->place.told};
-    int r = reader->rt->tell(&data, &entry, w);
+    int r = reader->rt->tell(&data, &entry, message);
     if (r == REALTIME_PART) {
         reader->place.told = entry.told;
     } else if (r == 0) {
@@ -124,20 +126,19 @@ static int tell(struct realtime_reader *reader, struct look *look)
     struct json_writer w;
     struct realtime_place before = reader->place;
     json_writer_init(&w, &reader->frame);
-    json_object(&w);
-    json_member_string(&w, "type", STR("events"));
-    json_name(&w, "events");
-    json_array(&w);
+    struct reply_session_events message = reply_session_events_begin(&w);
+    reply_session_events_type(&message, "events");
+    reply_session_events_events(&message);
     size_t empty = reader->frame.n, i = 0;
     int r = 0;
     while (r == 0 && i < look->count && reader->frame.n < REALTIME_FULL) {
-        r = tell_one(reader, look, i, &w);
+        r = tell_one(reader, look, i, &message);
         i += r == 0;
     }
     reader->more = i < look->count || look->count == REALTIME_PAGE;
     if (r >= 0 && reader->frame.n > empty) {
-        json_array_end(&w);
-        end_message(reader, look->arena, &w);
+        reply_session_events_events_end(&message);
+        end_message(reader, look->arena, &message);
         ASSERT(reader->frame.error == 0);
         return 0;
     }

@@ -48,13 +48,15 @@ struct realtime_entry {
 
 enum { REALTIME_PART = 1 };
 
+struct reply_session_events;
+
 /*
- * Writes what an entry means as elements of the array that w is in: one, or none. On a thread that may read the store, for ctx's
- * scope. REALTIME_PART: w->out has REALTIME_FULL bytes, and it goes on from entry->told; at least something was told.
+ * Writes what an entry means as elements of the message's open array events: one, or none. On a thread that may read the store, for
+ * ctx's scope. REALTIME_PART: the text has REALTIME_FULL bytes, and it goes on from entry->told; at least something was told.
  * ERR_RESYNC: what it means is not kept any more; else what the store returns.
  */
 typedef int realtime_tell(struct data_context *ctx, struct realtime_entry *entry,
-                          struct json_writer *w);
+                          struct reply_session_events *message);
 
 struct realtime_options {
     struct store *store; /* both outlive it */

@@ -40,11 +40,14 @@ struct sessions_view {
     struct data_usage usage;
 };
 
+struct reply_session;
+
 /*
- * The API's session object. ide_url: where the browser finds its IDE, in full; empty: none now (api/ knows the settings,
+ * Fills and ends the API's session object. ide_url: where the browser finds its IDE, in full; empty: none now (api/ knows the settings,
  * and that only a running workspace has one).
  */
-void sessions_write(struct json_writer *w, const struct sessions_view *view, struct str ide_url);
+void sessions_write(struct reply_session reply, const struct sessions_view *view,
+                    struct str ide_url);
 
 struct sessions_create_input {
     struct str name; /* 1 to 100 characters after trimming; UTF-8 without control characters */

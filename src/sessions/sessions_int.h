@@ -2,6 +2,7 @@
 #ifndef SESSIONS_SESSIONS_INT_H
 #define SESSIONS_SESSIONS_INT_H
 
+#include "replies.gen.h"
 #include "sessions/sessions.h"
 
 static inline usec_t sessions_restore_life(void)
@@ -46,8 +47,8 @@ int sessions_links_end_of(struct txn *txn, const struct data_context *ctx,
 int sessions_source_check(struct data_context *ctx,
                           const struct sessions_create_input *in) BASE_MUST_USE;
 
-/* The API's object, behind a comma; nothing of a session without a source. */
-void sessions_source_write(struct buf *out, const struct data_session *session);
+/* Fills and ends the API's object, for a session with a source. */
+void sessions_source_write(struct reply_session_source reply, const struct data_session *session);
 
 /* Writes what is wanted of the workspace; a start raises the generation. */
 int sessions_want(struct txn *txn, const struct data_context *ctx, struct data_workspace *workspace,

@@ -247,29 +247,22 @@ int sessions_clone(struct data_context *ctx, struct str id, struct sessions_view
 
 /* ---- shown ---- */
 
-void sessions_source_write(struct buf *out, const struct data_session *session)
+void sessions_source_write(struct reply_session_source reply, const struct data_session *session)
 {
-    if (session->source_url.n == 0) {
-        return;
-    }
-    struct json_writer w;
-    buf_add(out, STR(",\"source\":"));
-    json_writer_init(&w, out);
-    json_object(&w);
-    json_member_string(&w, "kind", STR("git"));
-    json_member_string(&w, "url", session->source_url);
+    reply_session_source_kind(&reply, "git");
+    reply_session_source_url(&reply, session->source_url);
     if (session->source_branch.n > 0) {
-        json_member_string(&w, "branch", session->source_branch);
+        reply_session_source_branch(&reply, session->source_branch);
     }
-    json_member_string(&w, "state", str_from(data_source_state_name(session->source_state)));
+    reply_session_source_state(&reply, session->source_state);
     if (session->source_state == DATA_SOURCE_STATE_CLONING) {
-        json_member_integer(&w, "percent", session->source_percent);
+        reply_session_source_percent(&reply, session->source_percent);
     }
     if (session->source_state == DATA_SOURCE_STATE_DONE && session->source_folder.n > 0) {
-        json_member_string(&w, "folder", session->source_folder);
+        reply_session_source_folder(&reply, session->source_folder);
     }
     if (session->source_message.n > 0) {
-        json_member_string(&w, "message", session->source_message);
+        reply_session_source_message(&reply, session->source_message);
     }
-    json_object_end(&w);
+    reply_session_source_end(&reply);
 }

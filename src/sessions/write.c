@@ -1,33 +1,27 @@
 /* The API's session object: the two stored objects copied, with what is joined between them. */
 #include "sessions/sessions_int.h"
 
-enum { OBJECT_MAX = 64 << 10 };
-
-/* A stored object without its closing brace. */
-static void open_object(struct buf *out, struct str object)
+static void write_workspace(struct reply_workspace reply, const struct data_workspace *workspace,
+                            struct str ide_url)
 {
-    ASSERT(object.n >= 2 && object.p[object.n - 1] == '}');
-    buf_add(out, str_slice(object, 0, object.n - 1));
+    reply_workspace_record(&reply, workspace);
+    if (ide_url.n > 0) {
+        reply_workspace_ide_url(&reply, ide_url);
+    }
+    reply_workspace_end(&reply);
 }
 
-void sessions_write(struct json_writer *w, const struct sessions_view *view, struct str ide_url)
+void sessions_write(struct reply_session reply, const struct sessions_view *view,
+                    struct str ide_url)
 {
-    BUF_AUTO(text, OBJECT_MAX);
-    open_object(&text, view->session.reply);
-    sessions_source_write(&text, &view->session);
-    buf_add(&text, STR(",\"workspace\":"));
-    open_object(&text, view->workspace.reply);
-    if (ide_url.n > 0) {
-        buf_add(&text, STR(",\"ide_url\":"));
-        struct json_writer url;
-        json_writer_init(&url, &text);
-        json_string(&url, ide_url);
+    reply_session_record(&reply, &view->session);
+    if (view->session.source_url.n > 0) {
+        sessions_source_write(reply_session_source(&reply), &view->session);
     }
-    buf_add(&text, STR("},\"agents\":[],\"files\":"));
-    buf_u64(&text, view->usage.files);
-    buf_add(&text, STR(",\"bytes\":"));
-    buf_u64(&text, view->usage.bytes);
-    buf_byte(&text, '}');
-    ASSERT(text.error == 0);
-    json_raw(w, buf_str(&text));
+    write_workspace(reply_session_workspace(&reply), &view->workspace, ide_url);
+    reply_session_agents(&reply);
+    reply_session_agents_end(&reply);
+    reply_session_files(&reply, (int64_t)view->usage.files);
+    reply_session_bytes(&reply, (int64_t)view->usage.bytes);
+    reply_session_end(&reply);
 }

@@ -105,6 +105,14 @@ def segment_rows(operation):
     return ", ".join(rows)
 
 
+def reply_parts(document, operation):
+    """What a success has: a list as its data, and what stands beside it."""
+    _, schema, kind = document.success(operation) if not operation.socket else (101, None, "none")
+    members = document.resolve(schema)["properties"] if kind == "json" else {}
+    is_list = "data" in members and document.resolve(members["data"])["type"] == "array"
+    return [f".list = {str(is_list).lower()}"] + [f".{name} = {str(name in members).lower()}" for name in ("page", "kept")]
+
+
 def route_row(document, operation):
     fields = f"fields_{operation.id}" if operation.fields else "NULL"
     size = f"sizeof(struct api_{operation.id}_in)" if operation.fields else "0"
@@ -118,6 +126,7 @@ def route_row(document, operation):
         f".socket = {str(operation.socket).lower()}",
         f".permission = {permissions.name_of(operation.permission)}", f".public = {str(operation.permission == 'public').lower()}",
         f".by_link = {str(operation.permission == 'link').lower()}",
+        *reply_parts(document, operation),
         f".by_login = {str(operation.permission in document.raw['x-by-login']).lower()}",
         f".rate = API_RATE_{operation.rate.upper()}", f".audit = {quoted(audit)}",
         f".idempotent = {str(operation.idempotent).lower()}",

@@ -11,6 +11,7 @@ import yaml
 sys.dont_write_bytecode = True
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "tools", "gen"))
+import openapi_c  # noqa: E402
 import openapi_model  # noqa: E402
 import openapi_replies  # noqa: E402
 
@@ -173,6 +174,13 @@ class Output(unittest.TestCase):
         self.assertNotIn("secret", text)
         self.assertNotIn("reply_thing_whole", text)  # it has no size
         self.assertIn("reply_thing_whole", header(lambda raw: schemas(raw)["Thing"]["required"].remove("size")))
+
+    def test_rows_say_what_stands_in_a_success(self):
+        document = openapi_model.Document(copy.deepcopy(SMALL))
+        parts = {operation.id: openapi_c.reply_parts(document, operation) for operation in document.operations}
+        self.assertEqual(parts["things_list"], [".list = true", ".page = true", ".kept = false"])
+        self.assertEqual(parts["thing_make"], [".list = false", ".page = false", ".kept = false"])
+        self.assertEqual(parts["events"], [".list = false", ".page = false", ".kept = false"])
 
 
 if __name__ == "__main__":

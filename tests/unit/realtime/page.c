@@ -4,6 +4,7 @@
  */
 #include "auth/world.h"
 #include "realtime/realtime_int.h"
+#include "replies.gen.h"
 #include "sessions/sessions.h"
 
 struct stage {
@@ -19,8 +20,10 @@ static int fails; /* what tell answers the next time */
 
 PEOPLE_SETUP
 
-static int tell(struct data_context *ctx, struct realtime_entry *entry, struct json_writer *w)
+static int tell(struct data_context *ctx, struct realtime_entry *entry,
+                struct reply_session_events *message)
 {
+    struct json_writer *w = message->r.w;
     struct json *value;
     assert_int_equal(json_parse(ctx->arena, entry->value, &value, NULL), 0);
     struct str kind = json_get(value, "kind")->string;

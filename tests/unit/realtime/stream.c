@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "net/net.h"
 #include "realtime/realtime.h"
+#include "replies.gen.h"
 #include "sessions/sessions.h"
 
 static struct data_context ctx;
@@ -14,7 +15,8 @@ static struct realtime *rt;
 static atomic_bool fails;
 static atomic_int asked;
 
-static int tell(struct data_context *reading, struct realtime_entry *entry, struct json_writer *w)
+static int tell(struct data_context *reading, struct realtime_entry *entry,
+                struct reply_session_events *message)
 {
     (void)reading;
     (void)entry;
@@ -22,7 +24,7 @@ static int tell(struct data_context *reading, struct realtime_entry *entry, stru
     if (atomic_load(&fails)) {
         return ERR_BUSY;
     }
-    json_string(w, STR("told"));
+    json_string(message->r.w, STR("told"));
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "sessions/sessions.h"
 
 #include "auth/world.h"
+#include "replies.gen.h"
 
 PEOPLE_SETUP
 
@@ -36,7 +37,7 @@ static void makes_reads_and_shows(void **state)
     BUF_AUTO(text, 8192);
     struct json_writer w;
     json_writer_init(&w, &text);
-    sessions_write(&w, &view, STR("http://x.ide.example.com/"));
+    sessions_write(reply_session_begin(&w), &view, STR("http://x.ide.example.com/"));
     struct json *shown;
     assert_int_equal(json_parse(&p->w.arena, buf_str(&text), &shown, NULL), 0);
     static const char *const members[] = {"id",      "name",       "status",     "tenant_id",
@@ -233,7 +234,7 @@ static void shows_the_counters_of_files(void **state)
     BUF_AUTO(text, 8192);
     struct json_writer w;
     json_writer_init(&w, &text);
-    sessions_write(&w, &page.at[0], STR_EMPTY);
+    sessions_write(reply_session_begin(&w), &page.at[0], STR_EMPTY);
     assert_non_null(strstr(buf_z(&text), "\"files\":3,\"bytes\":4096}"));
     assert_null(strstr(buf_z(&text), "ide_url"));
 }

@@ -1,5 +1,6 @@
 /* The repository that a session begins with: which are taken, and how far it is. */
 #include "auth/world.h"
+#include "replies.gen.h"
 #include "sessions/sessions.h"
 
 PEOPLE_SETUP
@@ -169,7 +170,7 @@ static void an_end_stands(void **state)
     BUF_AUTO(text, 8192);
     struct json_writer w;
     json_writer_init(&w, &text);
-    sessions_write(&w, &v, STR_EMPTY);
+    sessions_write(reply_session_begin(&w), &v, STR_EMPTY);
     struct json *shown;
     assert_int_equal(json_parse(&p->w.arena, buf_str(&text), &shown, NULL), 0);
     assert_str(json_get(json_get(shown, "source"), "state")->string, "done");
