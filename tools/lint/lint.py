@@ -23,6 +23,7 @@ import rule_format
 import rule_headers
 import rule_includes
 import rule_readme
+import rule_replies
 import rule_shell
 import rule_size
 import rule_tsgraph
@@ -34,7 +35,7 @@ RULES = {
     "format": rule_format, "banned": rule_banned, "size": rule_size, "includes": rule_includes,
     "headers": rule_headers, "externs": rule_externs, "words": rule_words,
     "contract": rule_contract, "commits": rule_commits, "forbidden": rule_forbidden, "typescript": rule_typescript,
-    "tsgraph": rule_tsgraph, "readme": rule_readme, "shell": rule_shell,
+    "tsgraph": rule_tsgraph, "readme": rule_readme, "replies": rule_replies, "shell": rule_shell,
 }
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 

@@ -18,6 +18,7 @@ import rule_format
 import rule_headers
 import rule_includes
 import rule_readme
+import rule_replies
 import rule_shell
 import rule_size
 import rule_words
@@ -153,6 +154,18 @@ class Functions(unittest.TestCase):
 
     def test_statements_behind_a_block_are_seen(self):
         self.assertEqual(self.nesting("if (a) { } x = 1; while (b) { if (c) { } }"), 2)
+
+
+class Replies(RuleTest):
+    def test_fires_where_the_api_answers(self):
+        text = 'void f(void) { json_object(w); json_member_string(w, "id", id); json_name(w, "x"); }'
+        for folder in ("api", "sessions", "realtime", "auth"):
+            self.assert_fires(rule_replies, {f"src/{folder}/a.c": text}, "json_object", "json_member_string", "json_name")
+
+    def test_silent_elsewhere_and_for_what_is_generated(self):
+        text = 'void f(void) { json_member_string(w, "id", id); }'
+        self.assert_silent(rule_replies, {"src/base/failure.c": text, "src/codi2/a.c": text, "src/auth/token.c": text,
+                                          "src/api/a.c": "void f(void) { reply_a_id(&a, id); json_array(w); json_raw(w, t); }"})
 
 
 class Banned(RuleTest):
