@@ -49,9 +49,12 @@ test("what somebody chooses for editors elsewhere is said to the IDE when she is
 test("a theme chosen on either side is the theme of both", async () => {
   await setTheme(page, "dark");
   await until("the IDE is dark", async () => (await heard()).at(-1).data.theme === "dark");
+  const answered = page.waitForResponse((reply) => reply.request().method() === "PUT" && reply.url().endsWith("/settings/appearance/theme"));
   await frame().evaluate(() => globalThis.say({ type: "coditect.theme.changed", theme: "light" }));
   await page.waitForFunction(() => document.documentElement.classList.contains("light"));
   assert.equal(await page.evaluate(() => localStorage.getItem("coditect-theme")), "light");
+  await (await answered).finished(); // the page takes it for what is chosen: before that nothing can be set back
+  await page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
   await until("it is kept", async () => (await ada.get("/settings")).data.find(({ key }) => key === "theme").user === "light");
   await ada.delete("/settings/appearance/theme");
   await page.evaluate(() => {
