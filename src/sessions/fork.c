@@ -124,6 +124,9 @@ static int check_quota(struct txn *txn, const struct fork *f, uint64_t bytes)
                       "first.");
 }
 
+/* As spec/records.yaml has it. Content is shared, so a tree may hold more than any disk. */
+static const uint64_t most_noted = ((uint64_t)1 << 53) - 1;
+
 struct moment {
     uint64_t seq;
     uint64_t bytes;
@@ -173,7 +176,8 @@ static void fill(struct fork *f, const struct data_session *from, const struct m
                     .revision = 1,
                     .workspace_id = f->workspace_id,
                     .fork_seq = (int64_t)moment->seq,
-                    .fork_bytes = (int64_t)moment->bytes,
+                    .fork_bytes =
+                        (int64_t)(moment->bytes < most_noted ? moment->bytes : most_noted),
                     .forking_at = now},
         .workspace = {.id = f->workspace_id,
                       .state = DATA_WORKSPACE_STATE_STOPPED,

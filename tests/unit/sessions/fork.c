@@ -174,6 +174,27 @@ static void a_fork_of_a_moment_counts_what_it_held(void **state)
     assert_int_equal(sessions_fork(&ada, &in, &view), 0);
 }
 
+static int vast_fn(struct txn *txn, void *ctx)
+{
+    struct data_context *c = ctx;
+    data_usage_put(txn, &c->scope, c->fault.field,
+                   &(struct data_usage){.seq = 7, .files = 3, .bytes = UINT64_MAX / 2});
+    return 0;
+}
+
+/* A file of 64 GiB under many names is one content: the sum of the names has no bound. */
+static void a_tree_may_hold_more_than_can_be_noted(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct sessions_view view;
+    struct data_context use = ada;
+    use.fault.field = make(&ada).session.id;
+    assert_int_equal(world_write(&p->w, vast_fn, &use), 0);
+    assert_int_equal(fork_it(&ada, use.fault.field, &view), 0);
+    assert_int_equal(forks(p).at[0].bytes, ((uint64_t)1 << 53) - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +205,7 @@ int main(void)
         TEST(a_person_has_four_in_hand),
         TEST(a_fork_keeps_to_the_quota),
         TEST(a_fork_of_a_moment_counts_what_it_held),
+        TEST(a_tree_may_hold_more_than_can_be_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
