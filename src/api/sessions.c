@@ -164,24 +164,25 @@ int api_barrier(struct api_call *call, const struct sessions_view *view)
     return explain_barrier(call, &view->workspace, r);
 }
 
-/* Before the fork of a session as it is now. What is refused, or made already, does not wait for its workspace. */
+/* What is refused, or made already, neither waits for its workspace nor for a walk of its tree. A moment that is past needs no barrier. */
 static int before_fork(struct api_call *call, const struct sessions_fork_input *in, bool *ret_made)
 {
     struct sessions_view view;
     int r = sessions_fork_may(&call->data, in, ret_made);
-    if (r < 0 || *ret_made) {
+    if (r < 0 || *ret_made || in->at > 0) {
         return r;
     }
     r = sessions_get(&call->data, in->id, &view);
     return r < 0 ? r : api_barrier(call, &view);
 }
 
-/* What the moment held, where that counts. One that never was is for sessions_fork to refuse. */
+/* What the moment held, where that counts. One that is still to come is refused, or has come when it is asked: then as too large. */
 static int fork_size(struct api_call *call, struct sessions_fork_input *in)
 {
     const struct data_quota *quota = call->data.quota;
     bool counts = quota && quota->tenant > 0;
     int r = counts ? files_bytes_at(&call->data, in->id, in->at, &in->bytes) : 0;
+    in->bytes = r == ERR_NOT_FOUND ? INT64_MAX : in->bytes;
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
@@ -193,10 +194,13 @@ int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *
     struct sessions_view view;
     struct sessions_fork_input input = {.id = in->session_id, .name = in->name};
     bool made = false;
-    int r = in->at == 0 ? before_fork(call, &input, &made) : 0;
+    int r = in->at > 0 ? files_moment(&call->data, in->session_id, (uint64_t)in->at, &input.at) : 0;
+    r = r < 0 ? r : before_fork(call, &input, &made);
+    if (r == 0 && !made && in->at == 0) {
+        r = files_moment(&call->data, in->session_id, 0, &input.at);
+    }
     if (r == 0 && !made) {
-        r = files_moment(&call->data, in->session_id, (uint64_t)in->at, &input.at);
-        r = r < 0 ? r : fork_size(call, &input);
+        r = fork_size(call, &input);
     }
     if (r == 0) {
         r = sessions_fork(&call->data, &input, &view);
