@@ -12,7 +12,8 @@
  */
 #include "files/files_int.h"
 
-enum { SUMMED_MOST = 2000 };
+/* A page of 500 folders is one transaction, in the memory of one. */
+enum { SUMMED_MOST = 200 };
 
 static int content_fault(struct files_tx *tx, const struct files_record *record,
                          const char **ret_fault)
