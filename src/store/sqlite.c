@@ -144,7 +144,7 @@ static int settle_log(struct store_sqlite *d)
     return 0;
 }
 
-int store_sqlite_connect(struct store_sqlite *d)
+static int connect_once(struct store_sqlite *d)
 {
     ASSERT(!d->writer);
     const struct store_connection_options options = {
@@ -168,6 +168,17 @@ int store_sqlite_connect(struct store_sqlite *d)
     }
     store_readers_open(&d->readers);
     return 0;
+}
+
+/* On a disk that is full to its last byte there is no room for what SQLite makes then: the reserve is for that, too. */
+int store_sqlite_connect(struct store_sqlite *d)
+{
+    int r = connect_once(d);
+    if (r == ERR_NO_SPACE && d->space.inflated) {
+        store_space_hit(&d->space);
+        r = connect_once(d);
+    }
+    return r;
 }
 
 void store_sqlite_disconnect(struct store_sqlite *d)
@@ -215,17 +226,6 @@ static struct store_sqlite *make(const struct store_options *options)
     return d;
 }
 
-/* On a disk that is full to its last byte there is no room for what SQLite makes at its start: the reserve is for that, too. */
-static int connect_at_start(struct store_sqlite *d)
-{
-    int r = store_sqlite_connect(d);
-    if (r == ERR_NO_SPACE && d->space.inflated) {
-        store_space_hit(&d->space);
-        r = store_sqlite_connect(d);
-    }
-    return r;
-}
-
 static int sqlite_open(const struct store_options *options, void **ret_self)
 {
     ASSERT(options->directory != NULL);
@@ -237,7 +237,7 @@ static int sqlite_open(const struct store_options *options, void **ret_self)
         r = store_sqlite_migrate(d);
     }
     if (r == 0) {
-        r = connect_at_start(d);
+        r = store_sqlite_connect(d);
     }
     if (r == 0) {
         r = sync_directory(d->directory);

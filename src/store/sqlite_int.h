@@ -130,7 +130,8 @@ struct store_space {
     size_t size;
     bool inflated;
     _Atomic bool full;
-    usec_t looked; /* when space was last looked for */
+    usec_t looked;  /* when space was last looked for */
+    usec_t refused; /* when the disk, with room for it, gave none; 0: never */
 };
 
 void store_space_init(struct store_space *space, const char *directory, size_t size);

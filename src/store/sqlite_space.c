@@ -12,6 +12,8 @@
 #include "store/sqlite_int.h"
 
 static const usec_t look_every = USEC_PER_SEC;
+static const usec_t again_after =
+    10 * 60 * USEC_PER_SEC; /* a quota, or a file system that reserves nothing */
 
 void store_space_init(struct store_space *space, const char *directory, size_t size)
 {
@@ -52,10 +54,14 @@ void store_space_inflate(struct store_space *space)
         log_warn("store", "too little space to hold %zu bytes back for a full disk", space->size);
         return;
     }
+    if (space->refused != 0 && time_monotonic() - space->refused < again_after) {
+        return;
+    }
     FD_AUTO int fd = open(space->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     int failed = fd < 0 ? -1 : posix_fallocate(fd, 0, (off_t)space->size);
     if (failed) {
         (void)unlink(space->path);
+        space->refused = time_monotonic();
         log_warn("store", "cannot hold space back in %s", space->path);
         return;
     }
