@@ -124,7 +124,8 @@ static int take_line(struct cli_run *run, const struct cli_admin_request *reques
     const struct json *failed = json_get(value, "failed");
     if (failed && failed->kind == JSON_STRING) {
         int status = (int)cli_admin_number(value, "status");
-        return cli_fail(run, cli_code_named(STR_EMPTY, status), STR_FMT, STR_ARG(failed->string));
+        int code = status > 0 ? cli_code_named(STR_EMPTY, status) : ERR_INTERNAL;
+        return cli_fail(run, code, STR_FMT, STR_ARG(failed->string));
     }
     *done = json_get(value, "done") != NULL;
     int r = request->line(run, request->ctx, value);

@@ -30,7 +30,7 @@ static void add_fields(struct buf *out, const struct json *fields)
 /* It came from something in between, or from another server; the former may pass. */
 static int none_of_ours(struct cli_run *run, int status)
 {
-    bool stays = status >= 400 && status < 500 && status != 408 && status != 429;
+    bool stays = status >= 300 && status < 500 && status != 408 && status != 429;
     return cli_fail(run, stays ? ERR_INVALID : ERR_UNAVAILABLE,
                     "the server answered %d, not as Coditect does; is the address right?", status);
 }
@@ -49,6 +49,10 @@ int cli_refused(struct cli_run *run, int status, const struct json *reply)
     add_fields(&text, json_get(error, "fields"));
     if (status >= 500 && id && id->kind == JSON_STRING) {
         buf_printf(&text, " (" STR_FMT ")", STR_ARG(id->string));
+    }
+    if (text.error) { /* of more fields than anybody reads */
+        buf_clear(&text);
+        buf_add(&text, str_slice(message->string, 0, MESSAGE_MOST));
     }
     struct str named = name && name->kind == JSON_STRING ? name->string : STR_EMPTY;
     return cli_fail(run, cli_code_named(named, status), "%s", buf_z(&text));
