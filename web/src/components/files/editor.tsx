@@ -7,13 +7,14 @@ import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import type { Entry } from "../../api/generated";
 import { refreshFiles } from "../../api/queries";
 import { useReading } from "../../api/settings";
+import { TEXT_LIMIT } from "../../lib/content";
 import { type Editable, editableOf } from "../../lib/edit";
 import { baseName } from "../../lib/paths";
 import { changeProblemOf, isCode } from "../../lib/problem";
 import { api } from "../../stores/auth";
 import { Empty, ListSkeleton } from "../bits";
 import { ProblemNotice } from "../problem-notice";
-import { keptSaver, Saver, type Saving } from "./saver";
+import { keptSaver, Saver, type Saving, versionOf } from "./saver";
 
 interface EditorProps {
   readonly sessionId: string;
@@ -106,24 +107,37 @@ function Area({ saver, onDone }: AreaProps) {
 
 type FreshProps = Pick<EditorProps, "sessionId" | "onDone"> & { readonly entry: Entry };
 
-function Begun({ entry, sessionId, editable, onDone }: FreshProps & { readonly editable: Editable }) {
-  const [saver] = useState(() => new Saver({ sessionId, path: entry.path }, entry.version, editable));
+interface Beginning {
+  readonly version: number;
+  readonly editable: Editable;
+}
+
+function Begun({ entry, sessionId, beginning, onDone }: FreshProps & { readonly beginning: Beginning }) {
+  const [saver] = useState(() => new Saver({ sessionId, path: entry.path }, beginning.version, beginning.editable));
   return <Area saver={saver} onDone={onDone} />;
 }
 
-/** What is saved since editing began makes a new version of the file, and no new text. */
+/**
+ * What is saved since editing began makes a new version of the file, and no new text. It begins with what stands now: the entry may be
+ * older than what was saved here a moment ago.
+ */
 function Fresh({ sessionId, entry, onDone }: FreshProps) {
   const { data, error, refetch } = useQuery({
     queryKey: ["edit", sessionId, entry.path, entry.version],
     queryFn: async ({ signal }) => {
-      const response = await api.filesGet({ sessionId, path: entry.path, version: entry.version, signal });
-      return { editable: editableOf(new Uint8Array(await response.arrayBuffer())) };
+      const response = await api.filesGet({ sessionId, path: entry.path, signal });
+      const version = versionOf(response) ?? entry.version;
+      if (Number(response.headers.get("Content-Length") ?? 0) > TEXT_LIMIT) {
+        await response.body?.cancel();
+        return { version, editable: undefined };
+      }
+      return { version, editable: editableOf(new Uint8Array(await response.arrayBuffer())) };
     },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   });
   // First, so that nothing takes away what is typed: all that is shown is asked for again once the server is back.
-  if (data?.editable !== undefined) return <Begun sessionId={sessionId} entry={entry} editable={data.editable} onDone={onDone} />;
+  if (data?.editable !== undefined) return <Begun sessionId={sessionId} entry={entry} beginning={{ version: data.version, editable: data.editable }} onDone={onDone} />;
   if (error !== null) return <ProblemNotice error={error} retry={() => void refetch()} />;
   if (data === undefined) return <ListSkeleton />;
   return (

@@ -31,6 +31,8 @@ interface At {
   readonly path: string;
 }
 
+const loggedOut = new ApiError(401, { code: "unauthenticated", message: "Log in again.", request_id: "" });
+
 const still: Saving = { isBusy: false, error: undefined, isLate: false };
 
 const kept = new Map<string, Saver>();
@@ -47,6 +49,12 @@ function passes(error: unknown): boolean {
   return !(error instanceof ApiError) || error.status === 429 || (error.status >= 500 && error.status !== 507);
 }
 
+/** Of the file whose bytes these are. */
+export function versionOf(response: Response): number | undefined {
+  const version = /"(\d+)"/.exec(response.headers.get("ETag") ?? "")?.[1];
+  return version === undefined ? undefined : Number(version);
+}
+
 /** The version of the file that stands, if it holds just these bytes. */
 async function versionWith(at: At, bytes: Uint8Array): Promise<number | undefined> {
   const response = await api.filesGet(at);
@@ -56,8 +64,7 @@ async function versionWith(at: At, bytes: Uint8Array): Promise<number | undefine
     return undefined;
   }
   const stored = new Uint8Array(await response.arrayBuffer());
-  const version = /"(\d+)"/.exec(response.headers.get("ETag") ?? "")?.[1];
-  return version !== undefined && stored.length === bytes.length && stored.every((byte, i) => byte === bytes[i]) ? Number(version) : undefined;
+  return stored.length === bytes.length && stored.every((byte, i) => byte === bytes[i]) ? versionOf(response) : undefined;
 }
 
 export class Saver {
@@ -100,8 +107,16 @@ export class Saver {
   /** onTop: of what somebody else saved, which stays in the history. */
   save(onTop = false): void {
     clearTimeout(this.timer);
-    if (this.isOver || this.state.isBusy || (this.isSaved && !onTop)) return;
+    if (this.isOver || this.state.isBusy) return;
+    if (this.isSaved && !onTop) {
+      if (this.state.error !== undefined) this.show(still); // typed back to what is stored
+      return;
+    }
     const text = onTop ? this.typed : this.unsure ?? this.typed;
+    if (personNow() !== this.personId) { // another's login, which this browser may have by now, would sign it
+      this.failed(text, loggedOut);
+      return;
+    }
     this.show({ ...still, isBusy: true });
     this.put(text, onTop).then((version) => this.took(text, version), (error: unknown) => this.failed(text, error));
   }
@@ -159,7 +174,8 @@ export class Saver {
 
   private failed(text: string, error: unknown): void {
     const isLate = passes(error);
-    this.unsure = isLate ? text : undefined;
+    if (isLate) this.unsure = text;
+    else if (!isCode(error, "unauthenticated")) this.unsure = undefined; // else it was not looked at
     this.show({ isBusy: false, error, isLate });
     if (isLate) this.later(Math.min(MOST_RETRY_MS, PAUSE_MS * 2 ** this.tries++));
     else if (this.tell === undefined && !this.isOver) this.complain();
@@ -214,7 +230,8 @@ useConnection.subscribe(({ isLost }, before) => {
 // Whoever logs out was asked, and nobody else finds what she typed. A login that ended by itself takes nothing: it goes on once
 // the same person is back.
 useAuth.subscribe(({ state }, before) => {
-  if (state.status === before.state.status || state.status === "unknown") return;
+  const isSame = state.status === before.state.status && (state.status !== "in" || before.state.status !== "in" || state.user.id === before.state.user.id);
+  if (isSame || state.status === "unknown") return;
   for (const saver of [...kept.values()]) {
     if (state.status === "out" ? !state.ended : state.user.id !== saver.personId) saver.drop();
     else if (state.status === "in") saver.again();

@@ -44,7 +44,7 @@ export function Place({ tree, path, folder }: WhereProps & { readonly folder: Re
   if (path === "") return folder;
   if (above.isPending) return <ListSkeleton />;
   const entry = above.data?.find((one) => one.path === path && one.path_b64 === undefined);
-  if (entry?.type === "dir") return folder;
+  if (entry?.type === "dir" && !isTyped) return folder;
   const file = entry?.type === "file" ? entry : undefined;
   if (file !== undefined || isTyped) return <FileView tree={tree} path={path} entry={file} />;
   const gone = new ApiError(404, { code: "not_found", message: `“${baseName(path)}” is not here.`, request_id: "" });
