@@ -6,7 +6,8 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const as = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main", "-c", "core.fsync=none"];
+// A question of a test takes no lock: the mirror would store index.lock.
+const as = ["--no-optional-locks", "-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main", "-c", "core.fsync=none"];
 export const git = (cwd, ...args) => execFileSync("git", [...as, ...args], { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
 /**
