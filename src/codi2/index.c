@@ -19,6 +19,8 @@ enum statement {
     GET,
     PUT,
     DELETE_ONE,
+    DELETE_OLDER,
+    DOUBT_OLDER,
     MOVE,
     BY_INODE,
     BELOW,
@@ -36,6 +38,13 @@ static const char *const texts[STATEMENTS] = {
     [PUT] = "INSERT OR REPLACE INTO entry VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
     [DELETE_ONE] = "DELETE FROM entry WHERE path=?1 OR (path>CAST(?1||'/' AS BLOB) AND "
                    "path<CAST(?1||'0' AS BLOB))",
+    [DELETE_OLDER] =
+        "DELETE FROM entry WHERE version<=?2 AND (path=?1 OR (path>CAST(?1||'/' AS BLOB)"
+        " AND path<CAST(?1||'0' AS BLOB))) AND NOT EXISTS(SELECT 1 FROM entry e WHERE "
+        "e.path>CAST(entry.path||'/' AS BLOB) AND e.path<CAST(entry.path||'0' AS BLOB)"
+        " AND e.version>?2)",
+    [DOUBT_OLDER] = "UPDATE entry SET inode=0 WHERE version<=?2 AND (path=?1 OR "
+                    "(path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB)))",
     [MOVE] = "UPDATE OR REPLACE entry SET path=CAST(?2||substr(path,length(?1)+1) AS BLOB)"
              " WHERE path=?1 OR (path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB))",
     [BY_INODE] = "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry WHERE "
@@ -302,6 +311,19 @@ int codi2_index_delete(struct codi2_index *x, struct str path)
 {
     bind_bytes(x->statements[DELETE_ONE], 1, path);
     return run(x, DELETE_ONE);
+}
+
+static int run_older(struct codi2_index *x, enum statement which, struct str path, uint64_t version)
+{
+    bind_bytes(x->statements[which], 1, path);
+    (void)sqlite3_bind_int64(x->statements[which], 2, (sqlite3_int64)version);
+    return run(x, which);
+}
+
+int codi2_index_delete_older(struct codi2_index *x, struct str path, uint64_t version)
+{
+    int error = run_older(x, DELETE_OLDER, path, version);
+    return error ? error : run_older(x, DOUBT_OLDER, path, version);
 }
 
 int codi2_index_move(struct codi2_index *x, struct str from, struct str to)

@@ -56,6 +56,13 @@ int codi2_index_put(struct codi2_index *x, const struct codi2_entry *entry) BASE
 /* The entry and everything below it. */
 int codi2_index_delete(struct codi2_index *x, struct str path) BASE_MUST_USE;
 
+/*
+ * The same, of what is no newer than version. A folder that something newer is in stays known (the store has made it again for
+ * that), but not how it looks there: inode 0.
+ */
+int codi2_index_delete_older(struct codi2_index *x, struct str path,
+                             uint64_t version) BASE_MUST_USE;
+
 /* The entry and everything below it now stand under to. */
 int codi2_index_move(struct codi2_index *x, struct str from, struct str to) BASE_MUST_USE;
 

@@ -308,7 +308,7 @@ int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
 
 /* ---- changes ---- */
 
-/* What is not clean stays and becomes new. */
+/* What is not clean stays and becomes new; what came later stays and is known. */
 static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
 {
     struct stand now;
@@ -321,7 +321,7 @@ static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const str
         codi2_dirty_add(m->dirty, r->path, /* deep= */ true);
         error = 0;
     }
-    return error ? error : codi2_index_delete(m->index, r->path);
+    return error ? error : codi2_index_delete_older(m->index, r->path, r->version);
 }
 
 int codi2_mirror_apply_deletion(struct codi2_mirror *m, struct arena *arena,

@@ -61,6 +61,7 @@ function serve({ here, there }) {
     }
     near.on("data", (bytes) => {
       pair.waits ||= /^GET [^ ]*&wait=[1-9]/.test(String(bytes.subarray(0, 200)));
+      if (mode === "deaf" && pair.waits) pause(pair);
       far.write(bytes);
     });
     far.on("data", (bytes) => answer(pair, bytes));

@@ -165,3 +165,33 @@ test("a folder that was kept anew where others had deleted all is on both sides,
     elsewhere: (base) => ({ change: "delete", path: "a", base: base("a") }),
   });
 });
+
+test("what came into a folder after others had deleted it goes when they delete it, too", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
+  await world.startCodi2(["--wire", world.path("link.sock")]);
+  fs.mkdirSync(world.tree("a/b"), { recursive: true });
+  for (const name of ["a/file", "a/b/old", "last"]) fs.writeFileSync(world.tree(name), "one");
+  await world.sync();
+  const version = async (path) => (await world.entries()).find((entry) => entry.path === path).version;
+  const byOthers = async (path) => assert.ok(await world.change({ change: "delete", path, base: await version(path), author: { kind: "api", id: "usr-other" } }));
+
+  link("deaf"); // it hears of all the deletions at once
+  await byOthers("a");
+  for (const name of ["a/b/goes", "a/b/stays"]) fs.writeFileSync(world.tree(name), "two");
+  await world.sync();
+  await byOthers("a/b/goes");
+  await byOthers("last");
+  link("flow");
+  await until("it has heard", () => !fs.existsSync(world.tree("last")));
+  await until("both sides are equal", async () => {
+    await world.sync();
+    assert.deepEqual(await told(world), expected(world.tree()));
+    return true;
+  });
+  const paths = Object.keys(await world.stored()).filter((path) => path.startsWith("a"));
+  assert.deepEqual(paths, ["a", "a/b", "a/b/stays"]);
+  assert.deepEqual((await past(world, "a/b/stays")).map(({ size }) => size), [3], "it was not sent again");
+  assert.deepEqual((await world.status()).notices ?? [], [], "nobody is told of a conflict");
+});

@@ -51,6 +51,26 @@ static void subtree_moves_and_goes_without_its_neighbours(void **state)
     assert_true(has(b, "ab"));
 }
 
+static void what_came_later_stays_with_its_folders(void **state)
+{
+    struct bench *b = *state;
+    const char *const paths[] = {"a", "a-", "a/b", "a/b/old", "a/c", "a/c/old", "a/b/new"};
+    for (uint64_t i = 0; i < 7; i++) {
+        put(b, str_from(paths[i]), i + 1);
+    }
+    assert_int_equal(codi2_index_delete_older(b->index, STR("a"), 106), 0);
+    assert_true(has(b, "a") && has(b, "a/b") && has(b, "a/b/new") && has(b, "a-"));
+    assert_false(has(b, "a/b/old") || has(b, "a/c") || has(b, "a/c/old"));
+    struct codi2_entry entry;
+    assert_int_equal(codi2_index_get(b->index, &b->arena, STR("a/b"), &entry), 0);
+    assert_int_equal(entry.look.inode, 0);
+    assert_int_equal(codi2_index_get(b->index, &b->arena, STR("a/b/new"), &entry), 0);
+    assert_int_equal(entry.look.inode, 7);
+    assert_int_equal(codi2_index_delete_older(b->index, STR("a"), 107), 0);
+    assert_false(has(b, "a") || has(b, "a/b/new"));
+    assert_true(has(b, "a-"));
+}
+
 static struct codi2_entries below(struct bench *b, struct str folder, struct str after)
 {
     struct codi2_entries page;
@@ -150,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(entry_comes_back_as_it_was),
         TEST(subtree_moves_and_goes_without_its_neighbours),
+        TEST(what_came_later_stays_with_its_folders),
         TEST(pages_of_a_subtree_are_in_byte_order),
         TEST(a_large_folder_comes_in_pages),
         TEST(index_survives_and_another_tree_empties_it),
