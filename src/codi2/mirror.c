@@ -15,7 +15,7 @@
  *    among the store's changes before anything else is sent: they are signed with the name of this disk.
  * 6. All calls to the index, the watch and `dirty` are this thread's, and those that change the tree; the listener only raises
  *    `remote`. The door's threads look at the tree (codi2_tree_look, which keeps nothing), and reach `wanted` and `saves`, which
- *    have locks of their own, the atomic fields and `wake`.
+ *    have locks of their own, the atomic fields and `wake`. Whether events are unread is seen by a thread of its own.
  */
 #include <errno.h>
 #include <poll.h>
@@ -221,6 +221,7 @@ static void round_of(struct codi2_mirror *m)
     }
     codi2_mirror_count(m);
     codi2_mirror_show(m, m->facts.health);
+    codi2_mirror_all_seen(m);
     if (m->retry_at && time_monotonic() < m->retry_at && barrier == m->tried_for) {
         return;
     }
@@ -422,7 +423,7 @@ int codi2_mirror_start(const struct codi2_mirror_options *options, struct codi2_
     m->root = mem_dup(options->root, strlen(options->root));
     m->index_directory = mem_dup(options->index, strlen(options->index));
     m->tree.fd = -1;
-    m->wake = -1;
+    m->wake = m->unseen_over = -1;
     m->dirty = codi2_dirty_create();
     for (enum codi2_list i = 0; i < CODI2_LISTS; i++) {
         m->patterns[i] = content_ignore_create();
@@ -439,9 +440,11 @@ int codi2_mirror_start(const struct codi2_mirror_options *options, struct codi2_
         m->link = codi2_link_create(&m->options.link);
         m->listener_link = codi2_link_create(&m->options.link);
         codi2_mirror_show(m, m->fresh ? CODI2_RESTORING : CODI2_STARTING);
-        error = start_threads(m);
+        error = codi2_mirror_unseen_start(m);
+        error = error ? error : start_threads(m);
     }
     if (error) {
+        codi2_mirror_unseen_stop(m);
         release(m);
         return error;
     }
@@ -461,5 +464,6 @@ void codi2_mirror_stop(struct codi2_mirror *m)
     codi2_link_cancel(m->listener_link);
     (void)pthread_join(m->thread, NULL);
     (void)pthread_join(m->listener, NULL);
+    codi2_mirror_unseen_stop(m);
     release(m);
 }

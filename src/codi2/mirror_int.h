@@ -69,6 +69,8 @@ struct codi2_mirror {
     int wake;                         /* eventfd */
     pthread_t thread;
     pthread_t listener; /* waits for changes of others */
+    pthread_t unseen;   /* counts what is not read */
+    int unseen_over;    /* eventfd, to end it; -1: it does not run */
     atomic_bool stop;
     atomic_int choice;        /* enum codi2_choice: the person's word, until it is carried out */
     atomic_bool greeted;      /* the server has heard of us since the link was last lost */
@@ -104,6 +106,11 @@ bool codi2_mirror_rules_told(struct codi2_mirror *m, uint64_t mark);
 /* mirror_due.c: what the clock says is to be looked at; how long there is nothing to do, unless something happens. */
 void codi2_mirror_due(struct codi2_mirror *m, uint64_t barrier);
 int codi2_mirror_patience_ms(const struct codi2_mirror *m);
+
+/* mirror_unseen.c: what changes here while the mirror waits for the server is pending. all_seen: its events were read. */
+int codi2_mirror_unseen_start(struct codi2_mirror *m) BASE_MUST_USE;
+void codi2_mirror_unseen_stop(struct codi2_mirror *m);
+void codi2_mirror_all_seen(struct codi2_mirror *m);
 
 /* mirror.c */
 bool codi2_mirror_awaited(const struct codi2_mirror *m); /* a barrier waits */

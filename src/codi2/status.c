@@ -1,5 +1,6 @@
 #include "codi2/status.h"
 
+#include <poll.h>
 #include <stdio.h>
 
 #include "base/assert.h"
@@ -31,6 +32,7 @@ struct codi2_status {
     uint64_t barriers; /* given out */
     uint64_t of_all;   /* the last of them that is for quiet files, too */
     struct codi2_facts facts[CODI2_ROOTS];
+    bool unseen[CODI2_ROOTS];
     usec_t pending_since[CODI2_ROOTS]; /* monotonic; 0: nothing is */
     char messages[CODI2_ROOTS][MESSAGE_ROOM + 1];
     struct codi2_notices notices;
@@ -79,6 +81,20 @@ static void changed_locked(struct codi2_status *s)
     lock_cond_broadcast(&s->changed);
 }
 
+static uint64_t pending_locked(const struct codi2_status *s, unsigned root)
+{
+    return s->facts[root].pending > 0 ? s->facts[root].pending : s->unseen[root];
+}
+
+/* What was pending is stored, or nothing was. */
+static void since_locked(struct codi2_status *s, unsigned root, uint64_t before)
+{
+    uint64_t now = pending_locked(s, root);
+    if (now == 0 || before == 0) {
+        s->pending_since[root] = now > 0 ? time_monotonic() : 0;
+    }
+}
+
 void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_facts *facts)
 {
     ASSERT_MAGIC(s, STATUS_MAGIC);
@@ -89,11 +105,25 @@ void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_
                 old->seq == facts->seq && old->done == facts->done && old->total == facts->total &&
                 old->barrier == facts->barrier && old->refused == facts->refused &&
                 old->held_back == facts->held_back && old->quiet == facts->quiet;
-    if (facts->pending == 0 || old->pending == 0) { /* what was pending is stored, or nothing was */
-        s->pending_since[root] = facts->pending > 0 ? time_monotonic() : 0;
-    }
+    uint64_t before = pending_locked(s, root);
+    s->facts[root] = *facts;
+    since_locked(s, root, before);
     if (!same) {
-        s->facts[root] = *facts;
+        changed_locked(s);
+    }
+}
+
+void codi2_status_unseen(struct codi2_status *s, unsigned root, int fd)
+{
+    ASSERT_MAGIC(s, STATUS_MAGIC);
+    ASSERT(root < CODI2_ROOTS);
+    LOCK_SCOPE(&s->lock);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    bool unseen = fd >= 0 && poll(&p, 1, 0) > 0;
+    if (unseen != s->unseen[root]) {
+        uint64_t before = pending_locked(s, root);
+        s->unseen[root] = unseen;
+        since_locked(s, root, before);
         changed_locked(s);
     }
 }
@@ -288,7 +318,7 @@ static void write_progress_locked(struct codi2_status *s, struct json_writer *w)
 {
     struct codi2_facts sum = {0};
     for (unsigned i = 0; i < CODI2_ROOTS; i++) {
-        sum.pending += s->facts[i].pending;
+        sum.pending += pending_locked(s, i);
         sum.quiet += s->facts[i].quiet;
         sum.done += s->facts[i].done;
         sum.total += s->facts[i].total;

@@ -37,6 +37,12 @@ void codi2_status_destroy(struct codi2_status *s);
 void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_facts *facts);
 void codi2_status_get(struct codi2_status *s, unsigned root, struct codi2_facts *ret_facts);
 
+/*
+ * Whether fd, of a root's watch, has something to read: then something is pending, whatever the facts say, until this is asked
+ * again; -1: all was read.
+ */
+void codi2_status_unseen(struct codi2_status *s, unsigned root, int fd);
+
 /* A sentence for the person about a root, empty to clear; copied, at most 300 bytes. */
 void codi2_status_message(struct codi2_status *s, unsigned root, struct str message);
 

@@ -2,8 +2,9 @@
 // with its files. Told by messages: "flow", "cut" (nothing passes any more), "hold" (nobody hears anything), "lose" (the next answer
 // is lost on its way: what was asked is done, and the asker does not know), "tear" (half of it comes), "strand" (of each connection one
 // end is gone, and the other does not hear of it before all flows again), "deaf" (all flows but the connection on which codi2 waits for
-// changes of others), "refuse" (each call is cut as soon as it is known what it
-// is; the function's `refused` says what, and when). The function's `cuts`: how often one of these met a connection.
+// changes of others), "mute" (only that one flows: who asks on another is not answered), "refuse" (each call is cut as soon as it is
+// known what it is; the function's `refused` says what, and when). The function's `cuts`: how often one of these met a connection; of
+// "mute", how often it was asked in vain what others changed.
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -61,7 +62,8 @@ function serve({ here, there }) {
     }
     near.on("data", (bytes) => {
       pair.waits ||= /^GET [^ ]*&wait=[1-9]/.test(String(bytes.subarray(0, 200)));
-      if (mode === "deaf" && pair.waits) pause(pair);
+      if (mode === "mute" && !pair.waits && /^GET \/wire\/changes/.test(String(bytes.subarray(0, 20)))) met(1);
+      if ((mode === "deaf" && pair.waits) || (mode === "mute" && !pair.waits)) pause(pair);
       far.write(bytes);
     });
     far.on("data", (bytes) => answer(pair, bytes));

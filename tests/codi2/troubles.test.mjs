@@ -203,3 +203,25 @@ test("the server is away: whoever asks for it waits longer each time, and once i
   t.diagnostic(`all went on after ${Math.round(took)} ms`);
   assert.ok(took < 15_000, `it took ${took} ms`); // the longest pause is 10 s
 });
+
+test("what changes here while the server is silent about others' changes is not called persisted", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
+  await world.startCodi2(["--wire", world.path("link.sock")]);
+  fs.writeFileSync(world.tree("theirs"), "one");
+  await world.sync();
+  await persisted(world);
+  const [theirs] = await world.entries();
+
+  link("mute"); // it hears that there is something, and asks in vain what
+  assert.ok(await world.change({ change: "delete", path: "theirs", base: theirs.version, author: { kind: "api", id: "usr-other" } }));
+  await until("it has asked", () => link.cuts > 0);
+  fs.writeFileSync(world.tree("ours"), "two");
+  await until("it says so", async () => (await world.status()).state === "persisting", 20);
+  assert.ok((await world.status()).pending > 0);
+  link("flow");
+  await world.sync();
+  await persisted(world);
+  assert.deepEqual((await world.entries()).map(({ path }) => path), ["ours"]);
+});

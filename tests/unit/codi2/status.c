@@ -1,6 +1,8 @@
 /* The status: what it says of each state, that it always fits on the wire, barriers, and how long nothing has kept it awake. */
 #include "codi2/status.h"
 
+#include <unistd.h>
+
 #include "base/arena.h"
 #include "base/json.h"
 #include "unit.h"
@@ -40,15 +42,53 @@ static void the_worst_of_all_roots_is_the_state(void **state)
 }
 
 /* -1: it does not say. */
-static int64_t pending_ms(struct codi2_status *s)
+static int64_t number(struct codi2_status *s, const char *name)
 {
     ARENA_AUTO(arena);
     BUF_AUTO(text, WIRE_MAX_STATUS);
     struct json *root;
     codi2_status_write(s, &text);
     assert_int_equal(json_parse(&arena, buf_str(&text), &root, NULL), 0);
-    const struct json *value = json_get(root, "pending_ms");
+    const struct json *value = json_get(root, name);
     return value ? value->integer : -1;
+}
+
+static int64_t pending_ms(struct codi2_status *s)
+{
+    return number(s, "pending_ms");
+}
+
+static void what_nobody_read_is_pending(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    int ends[2];
+    struct codi2_status *s = codi2_status_create();
+    struct codi2_facts facts = {.health = CODI2_ONLINE};
+    for (unsigned root = 0; root < CODI2_ROOTS; root++) {
+        codi2_status_set(s, root, &facts);
+    }
+    assert_int_equal(pipe(ends), 0);
+    codi2_status_unseen(s, 1, ends[0]);
+    assert_str(read_status(&arena, s).state, "persisted");
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    uint64_t before = codi2_status_wait(s, 0, 0);
+    codi2_status_unseen(s, 1, ends[0]);
+    assert_int_equal(codi2_status_wait(s, 0, 0), before + 1); /* who waits hears of it */
+    assert_str(read_status(&arena, s).state, "persisting");
+    assert_int_equal(number(s, "pending"), 1);
+    assert_true(pending_ms(s) >= 1);
+    facts.pending = 3; /* it was read, and is more */
+    codi2_status_set(s, 1, &facts);
+    codi2_status_unseen(s, 1, -1);
+    assert_int_equal(number(s, "pending"), 3);
+    facts.pending = 0;
+    codi2_status_set(s, 1, &facts);
+    assert_str(read_status(&arena, s).state, "persisted");
+    assert_int_equal(pending_ms(s), -1);
+    codi2_status_destroy(s);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
 }
 
 static void it_says_for_how_long_something_is_pending(void **state)
@@ -372,6 +412,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_worst_of_all_roots_is_the_state),
+        cmocka_unit_test(what_nobody_read_is_pending),
         cmocka_unit_test(it_says_for_how_long_something_is_pending),
         cmocka_unit_test(the_revision_grows_with_each_change_only),
         cmocka_unit_test(it_fits_whatever_is_in_it),
