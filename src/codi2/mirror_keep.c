@@ -12,7 +12,9 @@
  * 3. Nothing on the disk is deleted because rules leave it out. When the folder around it is deleted in the store, what can be
  *    made again goes along (`makeable`: content/'s first list alone); a tool chain, and what a tenant or a person named, stays, with
  *    the folder.
- * 4. The files of rules are kept whatever they or the tenant's say: with them a session would lose what they take back.
+ * 4. The locks of git (`.git/index.lock` and its like) are left out without a word and whatever the rules say: each is held by a
+ *    process, and on another disk there is none that would let go of it. It is renamed to what it is a new version of, or deleted.
+ * 5. The files of rules are kept whatever they or the tenant's say: with them a session would lose what they take back.
  */
 #include <sys/stat.h>
 
@@ -63,6 +65,22 @@ bool codi2_mirror_is_rule_file(struct str path)
     return is;
 }
 
+/* What ends in .lock in a .git; but not in its hooks, which are a person's. git has no branch of such a name. */
+static bool is_git_lock(struct str path, bool is_folder)
+{
+    struct str folder;
+    struct str name;
+    bool in_git = false;
+    content_path_split(path, &folder, &name);
+    bool lock = !is_folder && str_ends(name, STR(".lock"));
+    while (lock && !in_git && folder.n > 0) {
+        content_path_split(folder, &folder, &name);
+        in_git = str_eq(name, STR(".git"));
+        lock = !str_eq(name, STR("hooks"));
+    }
+    return lock && in_git;
+}
+
 bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folder)
 {
     struct str folder;
@@ -73,6 +91,9 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
     content_path_split(path, &folder, &name);
     if (codi2_tree_is_own_name(folder, name)) {
         return true;
+    }
+    if (is_git_lock(path, is_folder)) {
+        return !is_in_store(m, path); /* by a codi2 that did not know of them */
     }
     if (!content_ignore_path(m->patterns[CODI2_IGNORE], path, is_folder) ||
         codi2_mirror_is_rule_file(path) || codi2_tracked_has(m->tracked, path) ||
@@ -85,7 +106,7 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
 
 bool codi2_mirror_makeable(struct codi2_mirror *m, struct str path, bool is_folder)
 {
-    return content_ignore_path(m->makeable, path, is_folder) &&
+    return (content_ignore_path(m->makeable, path, is_folder) || is_git_lock(path, is_folder)) &&
            codi2_mirror_ignored(m, path, is_folder);
 }
 

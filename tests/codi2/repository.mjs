@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// A question of a test takes no lock: the mirror would store index.lock.
+// A question of a test writes nothing: git would bring its index up to date, which the mirror stores.
 const as = ["--no-optional-locks", "-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main", "-c", "core.fsync=none"];
 export const git = (cwd, ...args) => execFileSync("git", [...as, ...args], { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 

@@ -1,11 +1,13 @@
 // What a tenant leaves out: taken up while a workspace runs, before the session's own files, remembered, and never a reason to
 // delete anything.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { createServer, request } from "node:http";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { hashOf } from "./model.mjs";
+import { git } from "./repository.mjs";
 import { call, lose, snapshot, until, World } from "./world.mjs";
 
 const names = async (world, seq) => Object.keys(await world.stored(seq)).sort();
@@ -219,4 +221,32 @@ test("the wire: rules and their mark", { timeout: 30_000 }, async (t) => {
   assert.equal((await get("changes?since=0&wait=30000&rules=1")).body.events.length, 0, "another mark: no wait");
   assert.equal((await get("changes?since=0&rules=-1")).status, 400);
   assert.equal((await get("changes?since=0&rules=9999999999999999999")).status, 400);
+});
+
+test("a disk that is lost while git runs comes back without git's lock", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  write(world, "repo/Cargo.lock", "repo/a");
+  git(world.tree("repo"), "init", "-q");
+  write(world, "repo/.git/hooks/yarn.lock", "repo/.git/modules/sub.lock/HEAD");
+  for (const name of ["user.name", "user.email"]) git(world.tree("repo"), "config", name, "ada@example.com");
+  git(world.tree("repo"), "add", "-A");
+  git(world.tree("repo"), "commit", "-qm", "first");
+  write(world, "repo/b");
+  git(world.tree("repo"), "add", "b");
+  const index = () => hashOf(fs.readFileSync(world.tree("repo/.git/index")));
+  await world.sync();
+  assert.equal((await world.stored())["repo/.git/index"].split(" ")[2], index(), "what a lock was renamed to is stored");
+
+  const running = spawn("git", ["commit", "-qam", "second", "-e"], { cwd: world.tree("repo"), env: { ...process.env, GIT_EDITOR: "sleep 600; :" }, stdio: "ignore", detached: true });
+  t.after(() => process.kill(-running.pid, "SIGKILL"));
+  await until("git holds its lock", () => fs.existsSync(world.tree("repo/.git/COMMIT_EDITMSG")) && fs.existsSync(world.tree("repo/.git/index.lock")));
+  await world.sync();
+  const locks = (await names(world)).filter((path) => path.endsWith(".lock"));
+  assert.deepEqual(locks, ["repo/.git/hooks/yarn.lock", "repo/.git/modules/sub.lock", "repo/Cargo.lock"]);
+  assert.deepEqual(await unkept(world), []);
+  await lose(world, ["tree", "index"]);
+  git(world.tree("repo"), "commit", "-qam", "third");
+  assert.equal(git(world.tree("repo"), "status", "--porcelain"), "");
 });
