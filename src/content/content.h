@@ -213,7 +213,7 @@ int content_diff(struct arena *arena, struct str from, struct str to,
 /* The hunks in the unified format of diff(1) (POSIX.1-2008), without its heading. At most 4 MiB. */
 void content_diff_write(const struct content_diff *diff, struct buf *to);
 
-/* ---- Ignore rules: the syntax of gitignore(5) ---- */
+/* ---- Ignore rules: the syntax of gitignore(5); but a pattern without a slash matches no name within a .git ---- */
 
 enum content_ignored { CONTENT_UNDECIDED, CONTENT_IGNORED, CONTENT_KEPT };
 enum { CONTENT_MAX_RULES = 10000, CONTENT_MAX_RULE = 1024 };

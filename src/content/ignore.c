@@ -285,6 +285,18 @@ void content_ignore_drop(struct content_ignore *g, struct str folder)
     g->rules.n = kept;
 }
 
+/* What git has there goes by names of its own: of branches, for one. */
+static bool is_gits(struct str folder)
+{
+    struct str name;
+    while (str_split(&folder, '/', &name)) {
+        if (str_eq(name, STR(".git"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool rule_matches(const struct rule *rule, struct str path, bool is_folder)
 {
     struct str folder = str_of(rule->text, rule->folder_n);
@@ -299,7 +311,7 @@ static bool rule_matches(const struct rule *rule, struct str path, bool is_folde
     struct str above;
     struct str name;
     content_path_split(path, &above, &name);
-    return content_glob_name(pattern, name);
+    return !is_gits(above) && content_glob_name(pattern, name);
 }
 
 enum content_ignored content_ignore_match(const struct content_ignore *g, struct str path,

@@ -250,3 +250,18 @@ test("a disk that is lost while git runs comes back without git's lock", { timeo
   git(world.tree("repo"), "commit", "-qam", "third");
   assert.equal(git(world.tree("repo"), "status", "--porcelain"), "");
 });
+
+test("a branch that is named as something that can be made again is kept", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  write(world, "repo/a", "node_modules/sub/.git/HEAD");
+  git(world.tree("repo"), "init", "-q");
+  git(world.tree("repo"), "add", "-A");
+  git(world.tree("repo"), "commit", "-qm", "first");
+  for (const name of ["target/one", "dist/one"]) git(world.tree("repo"), "branch", name);
+  await world.sync();
+  assert.deepEqual(await unkept(world), ["node_modules"]);
+  await lose(world, ["tree", "index"]);
+  assert.equal(git(world.tree("repo"), "branch", "--format=%(refname:short)"), "dist/one\nmain\ntarget/one\n");
+});

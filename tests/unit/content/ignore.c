@@ -51,6 +51,13 @@ static void test_defaults(void **state)
     check(content_ignore_defaults, "web/dist", true, true);
     check(content_ignore_defaults, "dist", false, false); /* a file */
     check(content_ignore_defaults, "src/main.c", false, false);
+    check(content_ignore_defaults, "a/.git/refs/heads/dist", true, false); /* a branch's folder */
+    check(content_ignore_defaults, ".git/refs/heads/target/x", false, false);
+    check(content_ignore_defaults, "node_modules/a/.git/HEAD", false, true);
+    check(".git/\n", "a/.git/refs/heads/x", false, true);
+    check("a/.git/**\n", "a/.git/refs/heads/x", false, true);
+    check("git/\n", ".git/git/x", false, false);
+    check("git/\n", ".github/git/x", false, true);
 }
 
 static void test_home(void **state)
