@@ -69,13 +69,14 @@ test("it lives on while nobody looks, and goes on where the other one stopped", 
   const world = await started(t);
   const first = await world.open("work");
   const pid = await pidOf(first);
-  first.type("for i in 1 2 3; do sleep 0.3; echo line-$i-ende; done; echo all-done\n");
+  first.type("for i in 1 2 3; do echo line-$i-ende; while [ ! -e on ]; do sleep 0.1; done; done; echo all-done; touch over\n");
   await first.shows("line-1-ende\r\n");
   const { offset } = first;
   const { run } = first.opened;
   await first.vanish();
   await until("nobody looks", async () => (await world.list())[0].sockets === 0);
-  await wait(800);
+  fs.writeFileSync(world.tree("on"), "");
+  await until("it goes on", () => fs.existsSync(world.tree("over")));
   assert.ok(alive(pid));
   const again = await world.open("work", `?since=${offset}&run=${run}`);
   assert.deepEqual([again.opened.offset, again.opened.run, again.opened.new], [offset, run, false]);
