@@ -1,6 +1,7 @@
 /* The status: what it says of each state, that it always fits on the wire, barriers, and how long nothing has kept it awake. */
 #include "codi2/status.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -68,7 +69,7 @@ static void what_nobody_read_is_pending(void **state)
     for (unsigned root = 0; root < CODI2_ROOTS; root++) {
         codi2_status_set(s, root, &facts);
     }
-    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     codi2_status_unseen(s, 1, ends[0]);
     assert_str(read_status(&arena, s).state, "persisted");
     assert_int_equal(write(ends[1], "x", 1), 1);
