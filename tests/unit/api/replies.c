@@ -1,26 +1,7 @@
 /* The generated encoders: replies.gen.h. */
-#include "base/json.h"
 #include "data/data.h"
 #include "replies.gen.h"
-#include "unit.h"
-
-static struct buf out;
-static struct json_writer w;
-
-static int begin(void **state)
-{
-    (void)state;
-    buf_init(&out, 4096);
-    json_writer_init(&w, &out);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    buf_fini(&out);
-    return 0;
-}
+#include "writer.h"
 
 static const struct data_user ada = {
     .email = {"a", 1},
@@ -197,12 +178,9 @@ static void values_end_tests_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_kind_of_member, begin, end),
-        cmocka_unit_test_setup_teardown(records, begin, end),
-        cmocka_unit_test_setup_teardown(words_of_records, begin, end),
-        cmocka_unit_test_setup_teardown(null_and_envelope, begin, end),
-        cmocka_unit_test_setup_teardown(bugs_end_the_process, begin, end),
-        cmocka_unit_test_setup_teardown(values_end_tests_alone, begin, end),
+        WRITER_TEST(every_kind_of_member), WRITER_TEST(records),
+        WRITER_TEST(words_of_records),     WRITER_TEST(null_and_envelope),
+        WRITER_TEST(bugs_end_the_process), WRITER_TEST(values_end_tests_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,26 +1,7 @@
 #include <locale.h>
 #include <math.h>
 
-#include "base/json.h"
-#include "unit.h"
-
-static struct buf out;
-static struct json_writer w;
-
-static int begin(void **state)
-{
-    (void)state;
-    buf_init(&out, 1 << 20);
-    json_writer_init(&w, &out);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    buf_fini(&out);
-    return 0;
-}
+#include "writer.h"
 
 static void nesting(void **state)
 {
@@ -172,14 +153,14 @@ static void full_buffer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(nesting, begin, end),
-        cmocka_unit_test_setup_teardown(strings, begin, end),
-        cmocka_unit_test_setup_teardown(doubles, begin, end),
-        cmocka_unit_test_setup_teardown(doubles_in_another_locale, begin, end),
-        cmocka_unit_test_setup_teardown(trees, begin, end),
-        cmocka_unit_test_setup_teardown(deepest_tree_fits_into_a_reply, begin, end),
-        cmocka_unit_test_setup_teardown(unbalanced_calls_end_the_process, begin, end),
-        cmocka_unit_test_setup_teardown(full_buffer, begin, end),
+        WRITER_TEST(nesting),
+        WRITER_TEST(strings),
+        WRITER_TEST(doubles),
+        WRITER_TEST(doubles_in_another_locale),
+        WRITER_TEST(trees),
+        WRITER_TEST(deepest_tree_fits_into_a_reply),
+        WRITER_TEST(unbalanced_calls_end_the_process),
+        WRITER_TEST(full_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

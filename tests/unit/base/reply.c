@@ -1,26 +1,8 @@
 #include "base/reply.h"
 
-#include "unit.h"
+#include "writer.h"
 
 enum { NAME, SIZE, ITEMS, PATH, PATH_B64 };
-
-static struct buf out;
-static struct json_writer w;
-
-static int begin(void **state)
-{
-    (void)state;
-    buf_init(&out, 4096);
-    json_writer_init(&w, &out);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    buf_fini(&out);
-    return 0;
-}
 
 static void put_name(struct reply *r)
 {
@@ -183,11 +165,11 @@ static void bounds_hold_in_tests_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(members, begin, end),
-        cmocka_unit_test_setup_teardown(an_object_without_members_brings_no_comma, begin, end),
-        cmocka_unit_test_setup_teardown(paths, begin, end),
-        cmocka_unit_test_setup_teardown(bugs_end_the_process, begin, end),
-        cmocka_unit_test_setup_teardown(bounds_hold_in_tests_alone, begin, end),
+        WRITER_TEST(members),
+        WRITER_TEST(an_object_without_members_brings_no_comma),
+        WRITER_TEST(paths),
+        WRITER_TEST(bugs_end_the_process),
+        WRITER_TEST(bounds_hold_in_tests_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
