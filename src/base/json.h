@@ -9,6 +9,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+/* The greatest integer that every reader of JSON keeps exact, 2^53 - 1 (RFC 8259, section 6); spec/records.yaml and the API bound by it. */
+#define JSON_MAX_EXACT INT64_C(9007199254740991)
+
 enum json_kind {
     JSON_NULL,
     JSON_BOOL,

@@ -319,7 +319,7 @@ bool cli_given(const struct cli_run *run, const char *option)
 int cli_positive(struct cli_run *run, struct cli_topic word, int64_t *ret_number)
 {
     uint64_t number;
-    if (str_u64(str_from(word.text), (UINT64_C(1) << 53) - 1, &number) < 0 || number == 0) {
+    if (str_u64(str_from(word.text), JSON_MAX_EXACT, &number) < 0 || number == 0) {
         return cli_fail(run, ERR_INVALID, "%s must be a number from 1 on, not %.40s", word.name,
                         word.text);
     }

@@ -124,9 +124,6 @@ static int check_quota(struct txn *txn, const struct fork *f, uint64_t bytes)
                       "first.");
 }
 
-/* As spec/records.yaml has it. Content is shared, so a tree may hold more than any disk. */
-static const uint64_t most_noted = ((uint64_t)1 << 53) - 1;
-
 struct moment {
     uint64_t seq;
     uint64_t bytes;
@@ -159,6 +156,12 @@ static int check_source(struct txn *txn, const struct fork *f, const struct data
     return check_quota(txn, f, ret_moment->bytes + hand.bytes);
 }
 
+/* Content is shared, so a tree may hold more than any disk, and more than can be noted. */
+static int64_t noted(uint64_t bytes)
+{
+    return bytes < JSON_MAX_EXACT ? (int64_t)bytes : JSON_MAX_EXACT;
+}
+
 static void fill(struct fork *f, const struct data_session *from, const struct moment *moment)
 {
     usec_t now = time_now();
@@ -176,8 +179,7 @@ static void fill(struct fork *f, const struct data_session *from, const struct m
                     .revision = 1,
                     .workspace_id = f->workspace_id,
                     .fork_seq = (int64_t)moment->seq,
-                    .fork_bytes =
-                        (int64_t)(moment->bytes < most_noted ? moment->bytes : most_noted),
+                    .fork_bytes = noted(moment->bytes),
                     .forking_at = now},
         .workspace = {.id = f->workspace_id,
                       .state = DATA_WORKSPACE_STATE_STOPPED,

@@ -3,16 +3,13 @@
 #include "base/json.h"
 #include "workspaces/keeper_int.h"
 
-/* What a record's integer may be (spec/records.yaml). */
-static const int64_t most = INT64_C(9007199254740991);
-
 static int64_t number(const struct json *object, const char *name)
 {
     const struct json *value = object ? json_get(object, name) : NULL;
     if (!value || value->kind != JSON_INTEGER || value->integer < 0) {
         return 0;
     }
-    return value->integer < most ? value->integer : most;
+    return value->integer < JSON_MAX_EXACT ? value->integer : JSON_MAX_EXACT;
 }
 
 /* Cut to what fits without cutting a character. */

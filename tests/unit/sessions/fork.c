@@ -112,12 +112,26 @@ static void a_person_has_four_in_hand(void **state)
     assert_int_equal(sessions_fork(&ada, &ahead, &view), ERR_INVALID);
 }
 
-static int usage_fn(struct txn *txn, void *ctx)
+struct holding {
+    struct data_context *ctx;
+    struct str id;
+    uint64_t bytes;
+};
+
+static int hold_fn(struct txn *txn, void *ctx)
 {
-    struct data_context *c = ctx;
-    data_usage_put(txn, &c->scope, c->fault.field,
-                   &(struct data_usage){.seq = 7, .files = 3, .bytes = 400});
+    const struct holding *h = ctx;
+    data_usage_put(txn, &h->ctx->scope, h->id,
+                   &(struct data_usage){.seq = 7, .files = 3, .bytes = h->bytes});
     return 0;
+}
+
+/* A session that holds so many bytes after seven changes; its id. */
+static struct str make_holding(struct people *p, struct data_context *ctx, uint64_t bytes)
+{
+    struct holding holding = {ctx, make(ctx).session.id, bytes};
+    assert_int_equal(world_write(&p->w, hold_fn, &holding), 0);
+    return holding.id;
 }
 
 /* Whether or not a total is kept; what other forks still copy counts too. */
@@ -125,25 +139,22 @@ static void a_fork_keeps_to_the_quota(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
-    struct sessions_view origin = make(&ada);
+    struct str origin = make_holding(p, &ada, 400);
     struct sessions_view copy;
-    struct data_context use = ada;
-    use.fault.field = origin.session.id;
-    assert_int_equal(world_write(&p->w, usage_fn, &use), 0);
     struct data_quota quota = {.tenant = 799};
     ada.quota = &quota;
-    assert_int_equal(fork_it(&ada, origin.session.id, &copy), ERR_QUOTA);
+    assert_int_equal(fork_it(&ada, origin, &copy), ERR_QUOTA);
     assert_true(ada.fault.message.n > 0);
     quota.tenant = 800;
-    assert_int_equal(fork_it(&ada, origin.session.id, &copy), 0);
+    assert_int_equal(fork_it(&ada, origin, &copy), 0);
     quota.tenant = 1199;
-    assert_int_equal(fork_it(&ada, origin.session.id, &copy), ERR_QUOTA);
+    assert_int_equal(fork_it(&ada, origin, &copy), ERR_QUOTA);
     quota.tenant = 300; /* lowered meanwhile */
-    assert_int_equal(fork_it(&ada, origin.session.id, &copy), ERR_QUOTA);
+    assert_int_equal(fork_it(&ada, origin, &copy), ERR_QUOTA);
     quota = (struct data_quota){.tenant = 1200, .sessions = 2};
-    assert_int_equal(fork_it(&ada, origin.session.id, &copy), ERR_LIMIT);
+    assert_int_equal(fork_it(&ada, origin, &copy), ERR_LIMIT);
     quota.sessions = 3;
-    assert_int_equal(fork_it(&ada, origin.session.id, &copy), 0);
+    assert_int_equal(fork_it(&ada, origin, &copy), 0);
 }
 
 /* Not what the session holds now: it may have been larger then, or smaller. */
@@ -151,17 +162,15 @@ static void a_fork_of_a_moment_counts_what_it_held(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
+    struct str origin = make_holding(p, &ada, 400);
     struct sessions_view view;
-    struct data_context use = ada;
-    use.fault.field = make(&ada).session.id;
-    assert_int_equal(world_write(&p->w, usage_fn, &use), 0);
     struct data_quota quota = {.tenant = 1299};
     ada.quota = &quota;
-    struct sessions_fork_input in = {.id = use.fault.field, .at = 3, .bytes = 900};
+    struct sessions_fork_input in = {.id = origin, .at = 3, .bytes = 900};
     assert_int_equal(sessions_fork(&ada, &in, &view), ERR_QUOTA);
     quota.tenant = 1300;
     assert_int_equal(sessions_fork(&ada, &in, &view), 0);
-    in = (struct sessions_fork_input){.id = use.fault.field, .at = 4, .bytes = 1};
+    in = (struct sessions_fork_input){.id = origin, .at = 4, .bytes = 1};
     ada.op = store_op_new();
     assert_int_equal(sessions_fork(&ada, &in, &view), ERR_QUOTA); /* beside what the first copies */
     quota.tenant = 1301;
@@ -174,25 +183,14 @@ static void a_fork_of_a_moment_counts_what_it_held(void **state)
     assert_int_equal(sessions_fork(&ada, &in, &view), 0);
 }
 
-static int vast_fn(struct txn *txn, void *ctx)
-{
-    struct data_context *c = ctx;
-    data_usage_put(txn, &c->scope, c->fault.field,
-                   &(struct data_usage){.seq = 7, .files = 3, .bytes = UINT64_MAX / 2});
-    return 0;
-}
-
 /* A file of 64 GiB under many names is one content: the sum of the names has no bound. */
 static void a_tree_may_hold_more_than_can_be_noted(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
     struct sessions_view view;
-    struct data_context use = ada;
-    use.fault.field = make(&ada).session.id;
-    assert_int_equal(world_write(&p->w, vast_fn, &use), 0);
-    assert_int_equal(fork_it(&ada, use.fault.field, &view), 0);
-    assert_int_equal(forks(p).at[0].bytes, ((uint64_t)1 << 53) - 1);
+    assert_int_equal(fork_it(&ada, make_holding(p, &ada, UINT64_MAX / 2), &view), 0);
+    assert_int_equal(forks(p).at[0].bytes, JSON_MAX_EXACT);
 }
 
 int main(void)
