@@ -239,6 +239,22 @@ static void test_counters_that_lie(void **state)
     assert_int_equal(faults(f, "what is below the folder is not well-formed"), 1);
 }
 
+/* A folder is summed up to 200 names: more are too much for a page of the check, and what they come to is not asked. */
+static void test_a_folder_with_too_many_names(void **state)
+{
+    struct fixture *f = *state;
+    char name[16];
+    for (unsigned i = 0; i < 200; i++) {
+        (void)snprintf(name, sizeof name, "%u", i);
+        put(f, name, STR("x"));
+    }
+    fixture_check(f);
+    miscount(f, /* total= */ false, (struct data_usage){.files = 1});
+    assert_int_equal(fixture_faults(f), 1);
+    put(f, "one more", STR("x"));
+    fixture_check(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_a_version_that_is_gone),
         cmocka_unit_test(test_what_nobody_wrote),
         cmocka_unit_test(test_counters_that_lie),
+        cmocka_unit_test(test_a_folder_with_too_many_names),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }
