@@ -171,52 +171,129 @@ static bool is_held_back(const char *balloon)
     return stat(balloon, &facts) == 0 && facts.st_size == BALLOON;
 }
 
+/* A small disk with a store of which the test knows the files, and others' there. */
+struct shared_disk {
+    char directory[64], data[96], index[128], balloon[128], others[128];
+    struct store_options options;
+};
+
+static struct store *open_shared(struct shared_disk *d)
+{
+    store_test_make_directory(d->directory);
+    if (!mount_small_disk(d->directory)) {
+        (void)rmdir(d->directory);
+        skip();
+    }
+    (void)snprintf(d->data, sizeof d->data, "%s/data", d->directory);
+    (void)snprintf(d->index, sizeof d->index, "%s/store.db-shm", d->data);
+    (void)snprintf(d->balloon, sizeof d->balloon, "%s/balloon", d->data);
+    (void)snprintf(d->others, sizeof d->others, "%s/others", d->directory);
+    d->options =
+        (struct store_options){.driver = "sqlite", .directory = d->data, .balloon = BALLOON};
+    struct store *s;
+    assert_int_equal(store_open(&d->options, &s), 0);
+    return s;
+}
+
+static void close_shared(const struct shared_disk *d, struct store *s)
+{
+    store_close(s);
+    assert_int_equal(umount(d->directory), 0);
+    (void)rmdir(d->directory);
+}
+
 /* Full to its last byte, by others, and nothing left of the log's index: the reserve is given up for a start. */
 static void a_start_on_a_full_disk(void **state)
 {
     (void)state;
-    char directory[64], data[96], index[128], balloon[128], others[128];
-    store_test_make_directory(directory);
-    if (!mount_small_disk(directory)) {
-        (void)rmdir(directory);
-        skip();
-    }
-    (void)snprintf(data, sizeof data, "%s/data", directory);
-    (void)snprintf(index, sizeof index, "%s/store.db-shm", data);
-    (void)snprintf(balloon, sizeof balloon, "%s/balloon", data);
-    (void)snprintf(others, sizeof others, "%s/others", directory);
-    const struct store_options options = {
-        .driver = "sqlite", .directory = data, .balloon = BALLOON};
-    struct store *s;
-    assert_int_equal(store_open(&options, &s), 0);
+    struct shared_disk d;
+    struct store *s = open_shared(&d);
     assert_int_equal(write_numbered(s, put_numbered, 0), 0);
     store_close(s);
-    assert_true(is_held_back(balloon));
-    assert_int_equal(unlink(index), 0);
-    take_room(others, 0);
-    assert_int_equal(store_open(&options, &s), 0);
+    assert_true(is_held_back(d.balloon));
+    assert_int_equal(unlink(d.index), 0);
+    take_room(d.others, 0);
+    assert_int_equal(store_open(&d.options, &s), 0);
     expect_full(s, true);
     assert_true(is_there(s, 0));
     assert_int_equal(write_numbered(s, delete_numbered, 0), 0);
     store_close(s);
 
     /* Enough to begin with, but not to hold any back: once there is, it is. */
-    assert_int_equal(store_open(&options, &s), 0);
+    assert_int_equal(store_open(&d.options, &s), 0);
     expect_full(s, false);
-    assert_false(is_held_back(balloon));
-    assert_int_equal(unlink(others), 0);
+    assert_false(is_held_back(d.balloon));
+    assert_int_equal(unlink(d.others), 0);
     time_test_set(time_now(), time_monotonic() + 2 * USEC_PER_SEC);
     assert_int_equal(write_numbered(s, put_numbered, 0), 0);
     time_test_real();
+    assert_true(is_held_back(d.balloon));
+    close_shared(&d, s);
+}
+
+/* A write that fails, and a disk that others then fill to its last byte: what was kept is opened again by the reserve, too. */
+static void a_reopening_on_a_full_disk(void **state)
+{
+    (void)state;
+    struct shared_disk d;
+    struct store *s = open_shared(&d);
+    assert_int_equal(write_numbered(s, put_numbered, 0), 0);
+
+    /* No file takes a byte: neither what is written, nor what the store would make to open again. */
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, limit.rlim_max}), 0);
+    assert_int_equal(write_numbered(s, put_numbered, 1), ERR_UNAVAILABLE);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_true(is_held_back(d.balloon));
+    (void)unlink(d.index);
+    take_room(d.others, 0);
+
+    time_test_set(time_now(), time_monotonic() + 2 * USEC_PER_SEC);
+    assert_int_equal(write_numbered(s, delete_numbered, 1), 0);
+    time_test_real();
+    assert_false(is_held_back(d.balloon));
+    assert_true(is_there(s, 0));
+    close_shared(&d, s);
+}
+
+static void write_later(struct store *s, usec_t monotonic)
+{
+    time_test_set(time_now(), monotonic);
+    assert_int_equal(write_numbered(s, put_numbered, 0), 0);
+}
+
+/* There is room, and still the disk gives none (here: something else has the name): it is asked for again, but seldom. */
+static void a_reserve_that_is_refused(void **state)
+{
+    (void)state;
+    char directory[64], balloon[128];
+    store_test_make_directory(directory);
+    (void)snprintf(balloon, sizeof balloon, "%s/balloon", directory);
+    assert_int_equal(mkdir(balloon, 0700), 0);
+    const struct store_options options = {
+        .driver = "sqlite", .directory = directory, .balloon = BALLOON};
+    const usec_t begin = time_monotonic();
+    struct store *s;
+    time_test_set(time_now(), begin);
+    assert_int_equal(store_open(&options, &s), 0);
+    expect_full(s, false);
+    assert_int_equal(rmdir(balloon), 0);
+    write_later(s, begin + 2 * USEC_PER_SEC);
+    write_later(s, begin + 599 * USEC_PER_SEC);
+    assert_false(is_held_back(balloon));
+    write_later(s, begin + 601 * USEC_PER_SEC);
     assert_true(is_held_back(balloon));
+    time_test_real();
     store_close(s);
-    assert_int_equal(umount(directory), 0);
-    (void)rmdir(directory);
+    store_test_remove_directory(directory);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_full_disk_loses_nothing),
-                                       cmocka_unit_test(a_start_on_a_full_disk)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_disk_loses_nothing), cmocka_unit_test(a_start_on_a_full_disk),
+        cmocka_unit_test(a_reopening_on_a_full_disk), cmocka_unit_test(a_reserve_that_is_refused)};
     return cmocka_run_group_tests_name("disk full", tests, NULL, NULL);
 }
