@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { newSession, serverForFile, until } from "./harness.mjs";
+import { freePort, newSession, Server, serverForFile, until } from "./harness.mjs";
 
 const server = await serverForFile();
 const ada = await server.account("ada");
@@ -35,7 +35,7 @@ print(json.dumps([[m.name, m.type.decode(), m.mode, m.mtime, m.linkname, hashlib
 }
 
 /** Files by an archive that Python makes. */
-async function fill(session, code) {
+async function fill(session, code, who = ada) {
   const bytes = execFileSync("python3", ["-c", `
 import io, sys, tarfile as t
 out = t.open(fileobj=sys.stdout.buffer, mode="w|gz")
@@ -47,7 +47,7 @@ def add(name, content=b"", **fields):
 ${code}
 out.close()
 `], { maxBuffer: 64 << 20 });
-  assert.equal((await ada.request("POST", `${at(session)}/archive`, { body: bytes })).status, 200);
+  assert.equal((await who.request("POST", `${at(session)}/archive`, { body: bytes })).status, 200);
 }
 
 test("all of it is there, both go on apart, and one can go", async () => {
@@ -146,4 +146,30 @@ test("only four at a time; only one's own", async () => {
   const foreign = await eve.post(`${at(session)}/fork`, {});
   assert.deepEqual([foreign.status, foreign.code], [404, missing.code]);
   assert.equal((await server.anonymous().post(`${at(session)}/fork`, {})).status, 401);
+});
+
+// What a moment held is summed a page of its tree a read, of which the server keeps count; what else reads meanwhile only adds.
+test("what is refused walks no tree", async (t) => {
+  const port = await freePort();
+  const small = await Server.start({ args: ["--rate-factor", "100000", "--metrics-listen", `127.0.0.1:${port}`, "--quota-tenant", "100", "--quota-tenant-sessions", "2"] });
+  t.after(() => small.stop());
+  const eve = await small.account("eve");
+  const reads = async () => Number(/^coditect_store_reads_total (\d+)$/m.exec(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text())[1]);
+  const least = { 1: Infinity, 1500: Infinity };
+  const sessions = [];
+  for (const files of Object.keys(least)) {
+    const session = await newSession(eve);
+    await fill(session, `[add(f"f{i}") for i in range(${files})]`, eve);
+    const { data: { version } } = await eve.write(`${at(session)}/files/later`, "x");
+    sessions.push({ session, files, moment: version - 1 });
+  }
+  for (let i = 0; i < 10; i++) {
+    for (const { session, files, moment } of sessions) {
+      const before = await reads();
+      const refused = await eve.post(`${at(session)}/fork`, { at: moment });
+      assert.deepEqual([refused.status, refused.code], [409, "limit"]);
+      least[files] = Math.min(least[files], await reads() - before);
+    }
+  }
+  assert.equal(least[1500], least[1]);
 });
