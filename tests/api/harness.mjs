@@ -253,6 +253,9 @@ process.on("exit", () => {
   }
 });
 
+/** A connection that rests goes before the server lets go of it (after 75 s): a request would meet its end. */
+const newAgent = () => new Agent({ keepAlive: true, maxSockets: 64, timeout: 30_000 });
+
 export class Server {
   /** options: args, env, program, data (a directory that is kept), before (words of a command that runs the server in its place). */
   static async start(options = {}) {
@@ -264,7 +267,7 @@ export class Server {
     server.before = options.before ?? [];
     server.program = options.program === undefined ? program : join(build, options.program);
     server.port = options.port ?? (await freePort());
-    server.agent = new Agent({ keepAlive: true, maxSockets: 64 });
+    server.agent = newAgent();
     await server.run();
     return server;
   }
@@ -316,7 +319,7 @@ export class Server {
   async kill9(pid) {
     await this.end("SIGKILL", pid);
     this.agent.destroy();
-    this.agent = new Agent({ keepAlive: true, maxSockets: 64 });
+    this.agent = newAgent();
   }
 
   /** In order; its exit status must be 0. */
