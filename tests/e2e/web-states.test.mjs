@@ -64,6 +64,46 @@ test("a theme chosen on either side is the theme of both", async () => {
   await page.emulateMedia({ colorScheme: "light" });
 });
 
+test("a theme that is chosen in the IDE stays when another setting changes before it is kept", async () => {
+  const chosen = async () => (await ada.get("/settings")).data.find(({ key }) => key === "theme").user;
+  const seen = () => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
+  const isShown = (theme) => page.evaluate((one) => document.documentElement.classList.contains(one), theme);
+  await ada.put("/settings/appearance/theme", { value: "dark" }); // as on another device
+  await until("the page follows", async () => {
+    await seen();
+    return isShown("dark");
+  });
+  await ada.put("/settings/editor/font_size", { value: 18 });
+  let [isAsked, free] = [false];
+  const held = new Promise((resolve) => { free = resolve; });
+  const isList = (url) => url.pathname.endsWith("/api/v5/settings");
+  await page.route(isList, async (route) => {
+    const { json } = await ada.get("/settings");
+    isAsked = true;
+    await held;
+    await route.fulfill({ json }).catch(() => undefined); // not wanted any more
+  });
+  await until("the page asks", async () => {
+    await seen();
+    return isAsked;
+  });
+  await frame().evaluate(() => globalThis.say({ type: "coditect.theme.changed", theme: "light" }));
+  await until("it is shown", () => isShown("light"));
+  free();
+  await until("the other setting is known", async () => {
+    await seen();
+    return (await heard()).some(({ data }) => data.settings?.font_size === 18);
+  });
+  await until("it is kept", async () => (await chosen()) === "light");
+  assert.equal(await isShown("light"), true);
+  await page.unroute(isList);
+  await ada.delete("/settings/appearance/theme");
+  await page.evaluate(() => {
+    localStorage.removeItem("coditect-theme");
+    dispatchEvent(new StorageEvent("storage", { key: "coditect-theme" })); // as another tab would cause
+  });
+});
+
 test("a new ticket comes when the IDE asks, not more often than it needs one, and nobody else is heard", async () => {
   const before = asked.tickets.length;
   await frame().evaluate(() => {

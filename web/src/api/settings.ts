@@ -100,14 +100,17 @@ export function chooseTheme(theme: ThemeChoice): void {
 /** What the settings say of the pages themselves holds here; once, around every page of a person. */
 export function useFollowedSettings(): void {
   const { data } = useSettings();
+  const of = (key: string) => data?.find((one) => one.category === "appearance" && one.key === key);
+  const theme = of("theme");
+  // Nobody has chosen: what was chosen on this device before somebody logged in stays.
+  const chosen = theme !== undefined && theme.source !== "default" && isThemeChoice(theme.value) ? theme.value : undefined;
   useEffect(() => {
-    const of = (key: string) => data?.find((one) => one.category === "appearance" && one.key === key);
-    const theme = of("theme");
-    // Nobody has chosen: what was chosen on this device before somebody logged in stays.
-    if (theme !== undefined && theme.source !== "default" && isThemeChoice(theme.value)) showTheme(theme.value);
-    const motion = of("motion");
-    if (motion !== undefined) showMotion(motion.value === "reduced");
-  }, [data]);
+    if (chosen !== undefined) showTheme(chosen);
+  }, [chosen]); // not with another setting: what an IDE shows now is not chosen yet
+  const motion = of("motion")?.value;
+  useEffect(() => {
+    if (motion !== undefined) showMotion(motion === "reduced");
+  }, [motion]);
 }
 
 export function useReading(): Reading {
