@@ -53,6 +53,21 @@ test("what is typed is saved without a button, and shown as it is", { timeout: 1
   assert.ok(data.length >= 3 && data.every(({ author }) => author.kind === "api"), JSON.stringify(data));
 });
 
+/** The list of the folder comes only once what is returned is called. */
+async function holdList() {
+  let free;
+  const held = new Promise((resolve) => { free = resolve; });
+  const isList = (url) => url.pathname.endsWith(`/sessions/${id}/files`);
+  await page.route(isList, async (route) => {
+    await held;
+    await route.continue().catch(() => undefined); // not wanted any more
+  });
+  return async () => {
+    free();
+    await page.unroute(isList, undefined);
+  };
+}
+
 test("line ends and the mark at the beginning stay; what a text area would change is not edited", { timeout: 120_000 }, async () => {
   await write("windows.txt", "\uFEFFa\r\nb\r\n");
   await edit("windows.txt");
@@ -197,8 +212,37 @@ test("somebody else deleted it meanwhile: what is typed stays, and is saved wher
   await end();
   await visible(conflict);
   assert.equal(await area("gone.txt").inputValue(), "mine\n");
+  const free = await holdList();
+  await area("gone.txt").focus();
+  await area("gone.txt").evaluate((element) => { globalThis.kept = element; });
   await button("Keep mine", page).click();
   await becomes("gone.txt", "mine\n");
+  await visible(state("Saved"));
+  assert.equal(await page.evaluate(() => globalThis.kept.isConnected), true, "the same editor, while no list says that the file is there");
+  await free();
+  await area("gone.txt").fill("mine, and more\n");
+  await becomes("gone.txt", "mine, and more\n");
+  assert.equal(await page.evaluate(() => globalThis.kept.isConnected), true);
+  await button("Done", page).click();
+  await visible(page.getByTestId("text").getByText("mine, and more"));
+});
+
+test("a text that is all there is of its file, gone to by the file's address, stays in its editor when it is saved", { timeout: 120_000 }, async () => {
+  await write("again.txt", "first\n");
+  await edit("again.txt");
+  const end = await meet("again.txt", refuse);
+  await area("again.txt").fill("mine\n");
+  await visible(state("Not saved"));
+  await button("Done", page).click();
+  await visible(page.getByTestId("text"));
+  await ada.delete(`/sessions/${id}/files/again.txt`);
+  await end();
+  await visible(conflict); // the list has heard of it: there is nothing else to show
+  assert.equal(new URL(page.url()).search, "?edit=");
+  await button("Keep mine", page).click();
+  await becomes("again.txt", "mine\n");
+  await visible(state("Saved"));
+  assert.equal(await area("again.txt").inputValue(), "mine\n");
 });
 
 test("what the server will not take is given up by a click alone", { timeout: 120_000 }, async () => {

@@ -3,7 +3,7 @@ import { type InfiniteData, infiniteQueryOptions, QueryClient, useInfiniteQuery,
 import { useEffect } from "react";
 import { api } from "../stores/auth";
 import { dropSession } from "../stores/open";
-import { HOME } from "../lib/paths";
+import { HOME, parentOf } from "../lib/paths";
 import { isCloning, isMoving, isUnsettled } from "../lib/workspace";
 import { useLive } from "../stores/live";
 import { ApiError, type Change, type Entry, type Kept, type Session, type SessionListReply } from "./generated";
@@ -187,6 +187,14 @@ async function listFolder(tree: string, path: string, signal: AbortSignal, at?: 
     cursor = page.page.next ?? undefined;
   } while (cursor !== undefined);
   return inOrder(entries);
+}
+
+/** What was written stands in the list of its folder before that is asked for again. */
+export function noteEntry(tree: string, entry: Entry): void {
+  queryClient.setQueryData<Entry[]>(keys.folder(tree, parentOf(entry.path)), (all) => {
+    const isNewer = all?.every((one) => one.path !== entry.path || one.version < entry.version) === true;
+    return isNewer ? inOrder([...all.filter((one) => one.path !== entry.path), entry]) : all;
+  });
 }
 
 export function useFolder(tree: string, path: string, enabled = true) {

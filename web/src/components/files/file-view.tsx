@@ -178,6 +178,11 @@ function useEditing({ tree, path, entry }: PlaceProps) {
   const navigate = useNavigate();
   const mayWrite = useAuth(({ state }) => state.status === "in" && may(state.user.role, "files.write"));
   const risk = useRiskOf(tree, path);
+  // What was typed is all there is: when the file is there again, its editor stays.
+  const isUnnamed = entry === undefined && risk !== "none" && !params.has("edit");
+  useEffect(() => {
+    if (isUnnamed) setParams({ edit: "" }, { replace: true });
+  }, [isUnnamed, setParams]);
   if (tree === HOME || (risk === "none" && !(mayWrite && entry !== undefined && isPlainText(entry)))) return undefined;
   if (entry === undefined) return { risk, isOn: true, begin: () => undefined, end: () => void navigate(fileAddress(tree, parentOf(path))) };
   return { risk, isOn: params.has("edit"), begin: () => setParams({ edit: "" }), end: () => setParams({}, { replace: true }) };

@@ -4,8 +4,8 @@
 // 1. One request at a time. A text whose answer was lost is sent again before a newer one: then "changed elsewhere" is true unless
 //    the file holds just that text.
 // 2. A text is in `kept`, and its risk in stores/unsaved.ts, exactly while it is not saved.
-import { ApiError } from "../../api/generated";
-import { refreshFiles } from "../../api/queries";
+import { ApiError, type Entry } from "../../api/generated";
+import { noteEntry, refreshFiles } from "../../api/queries";
 import type { Editable } from "../../lib/edit";
 import type { Risk } from "../../lib/frame";
 import { baseName } from "../../lib/paths";
@@ -29,6 +29,12 @@ export interface Saving {
 interface At {
   readonly sessionId: string;
   readonly path: string;
+}
+
+interface Written {
+  readonly version: number;
+  /** Undefined: it stood there already. */
+  readonly entry?: Entry;
 }
 
 const loggedOut = new ApiError(401, { code: "unauthenticated", message: "Log in again.", request_id: "" });
@@ -118,7 +124,7 @@ export class Saver {
       return;
     }
     this.show({ ...still, isBusy: true });
-    this.put(text, onTop).then((version) => this.took(text, version), (error: unknown) => this.failed(text, error));
+    this.put(text, onTop).then((written) => this.took(text, written), (error: unknown) => this.failed(text, error));
   }
 
   /** Somebody looks at it; what went wrong may go now. */
@@ -147,10 +153,11 @@ export class Saver {
     this.note();
   }
 
-  private async put(text: string, onTop: boolean): Promise<number> {
+  private async put(text: string, onTop: boolean): Promise<Written> {
     const body = this.editable.encode(text);
     try {
-      return (await api.filesPut({ ...this.at, body, ...(onTop ? {} : { ifMatch: `"${this.version}"` }) })).version;
+      const entry = await api.filesPut({ ...this.at, body, ...(onTop ? {} : { ifMatch: `"${this.version}"` }) });
+      return { version: entry.version, entry };
     } catch (refusal) {
       if (!isCode(refusal, "precondition")) throw refusal;
       const version = await versionWith(this.at, body).catch((error: unknown) => {
@@ -158,15 +165,16 @@ export class Saver {
         return undefined;
       });
       if (version === undefined) throw refusal;
-      return version;
+      return { version };
     }
   }
 
-  private took(text: string, version: number): void {
+  private took(text: string, { version, entry }: Written): void {
     this.version = version;
     this.saved = text;
     this.unsure = undefined;
     this.tries = 0;
+    if (entry !== undefined) noteEntry(this.at.sessionId, entry); // first: a file that was gone is there, or its page would go
     this.show(still);
     if (!this.isSaved) this.later(this.tell === undefined ? 0 : PAUSE_MS);
     refreshFiles(this.at.sessionId);
