@@ -25,7 +25,7 @@ async function meet(path, answer) {
   return () => page.unroute(where);
 }
 const refuse = (route) => route.abort("connectionrefused");
-const area = (path) => page.getByLabel(`Text of ${path}`);
+const area = (path) => page.getByLabel(`Text of ${path.split("/").at(-1)}`);
 const state = (word) => page.getByTestId("edit-state").getByText(word, { exact: true });
 
 async function edit(path) {
@@ -243,6 +243,63 @@ test("a text that is all there is of its file, gone to by the file's address, st
   await becomes("again.txt", "mine\n");
   await visible(state("Saved"));
   assert.equal(await area("again.txt").inputValue(), "mine\n");
+});
+
+async function renameTo(path, name) {
+  await page.getByRole("button", { name: `Actions for ${path}` }).click();
+  await page.getByRole("menuitem", { name: "Rename" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill(name);
+  await button("Rename", dialog).click();
+  return dialog;
+}
+
+test("a file or a folder that gets another name takes along what is typed", { timeout: 120_000 }, async () => {
+  for (const [path, what, name, to] of [["before.txt", "before.txt", "after.txt", "after.txt"], ["first/in.txt", "first", "second", "second/in.txt"]]) {
+    await write(path, "first\n");
+    await edit(path);
+    let take;
+    const taken = new Promise((resolve) => { take = resolve; });
+    const end = await meet(path, async (route) => {
+      await taken;
+      await route.continue();
+    });
+    const asked = [];
+    const note = (request) => { asked.push(`${request.method()} ${new URL(request.url()).pathname.split("/").at(-1)}`); };
+    page.on("request", note);
+    await area(path).fill("mine\n");
+    await button("Done", page).click();
+    if (what !== path) await link("Project A", page.getByRole("navigation", { name: "Path" })).click();
+    const dialog = await renameTo(what, name);
+    await page.waitForTimeout(500); // time to be wrong in
+    assert.deepEqual(asked.filter((one) => one.startsWith("POST")), [], "not before the text is saved");
+    take();
+    await gone(dialog);
+    page.off("request", note);
+    await end();
+    await becomes(to, "mine\n");
+    assert.equal((await ada.get(`/sessions/${id}/files/${path}`)).status, 404);
+    assert.equal(await page.getByText("is not saved").count(), 0);
+  }
+});
+
+test("a text that cannot be saved keeps its file's name, and says why", { timeout: 120_000 }, async () => {
+  await write("named.txt", "first\n");
+  await edit("named.txt");
+  await write("named.txt", "theirs\n");
+  await area("named.txt").fill("mine\n");
+  await visible(conflict);
+  await button("Done", page).click();
+  const dialog = await renameTo("named.txt", "other.txt");
+  await visible(dialog.getByText("“named.txt” has text of yours that is not saved."));
+  await look(page, "edit-rename");
+  await narrow();
+  await button("Cancel", dialog).click();
+  assert.equal(await stored("named.txt"), "theirs\n");
+  await button("Edit", page).click();
+  assert.equal(await area("named.txt").inputValue(), "mine\n");
+  await button("Keep mine", page).click();
+  await becomes("named.txt", "mine\n");
 });
 
 test("what the server will not take is given up by a click alone", { timeout: 120_000 }, async () => {

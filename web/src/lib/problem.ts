@@ -11,6 +11,7 @@ const advices: Readonly<Record<string, string>> = {
   not_found: "It may have been deleted or moved, or the address is mistyped.",
   conflict: "Reload to see the newest state, then try again.",
   precondition: "Look at what is there now, then try again if you still want to.",
+  unsaved: "Edit it and choose which text stays, then try again.",
   exists: "Choose another name.",
   not_empty: "Delete what is in the folder first.",
   forbidden: "Ask the owner of the account for the right to do this.",

@@ -7,6 +7,7 @@ import { baseName, joinPath, parentOf } from "../../lib/paths";
 import { api, useAuth } from "../../stores/auth";
 import { unasked } from "../../stores/leaving";
 import { say, sayProblem } from "../toaster";
+import { finishBelow } from "./saver";
 
 export function save(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
@@ -184,10 +185,11 @@ export async function remove(sessionId: string, entry: Entry): Promise<boolean> 
   return true;
 }
 
-/** The new path. */
+/** The new path. A text that is not saved is known by the old one: it is saved first. */
 export async function rename(sessionId: string, entry: Entry, name: string): Promise<string> {
   const to = joinPath(parentOf(entry.path), name);
   const from = entry.path_b64 !== undefined ? { from_b64: entry.path_b64 } : { from: entry.path };
+  await finishBelow({ sessionId, path: entry.path });
   await api.filesMove({ sessionId, body: { ...from, to } });
   refreshFiles(sessionId);
   return to;

@@ -39,6 +39,8 @@ interface Written {
 
 const loggedOut = new ApiError(401, { code: "unauthenticated", message: "Log in again.", request_id: "" });
 
+const unsaved = (path: string): ApiError => new ApiError(409, { code: "unsaved", message: `“${baseName(path)}” has text of yours that is not saved.`, request_id: "" });
+
 const still: Saving = { isBusy: false, error: undefined, isLate: false };
 
 const kept = new Map<string, Saver>();
@@ -82,6 +84,7 @@ export class Saver {
   private unsure: string | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private tries = 0;
+  private sent: Promise<void> = Promise.resolve();
   private isOver = false;
   /** Undefined: nobody looks at it. */
   private tell: ((state: Saving) => void) | undefined;
@@ -124,7 +127,16 @@ export class Saver {
       return;
     }
     this.show({ ...still, isBusy: true });
-    this.put(text, onTop).then((written) => this.took(text, written), (error: unknown) => this.failed(text, error));
+    this.sent = this.put(text, onTop).then((written) => this.took(text, written), (error: unknown) => this.failed(text, error));
+  }
+
+  /** All of it is saved now. Rejects with what keeps it from being so. */
+  async finish(): Promise<void> {
+    do {
+      this.again();
+      await this.sent;
+    } while (this.risk === "soon" && this.state.error === undefined);
+    if (this.risk !== "none") throw this.isConflict ? unsaved(this.at.path) : this.state.error;
   }
 
   /** Somebody looks at it; what went wrong may go now. */
@@ -220,6 +232,12 @@ export class Saver {
 /** Of a text that is not saved. */
 export function keptSaver(at: At): Saver | undefined {
   return kept.get(keyOf(at));
+}
+
+/** What was typed into a file, or below a folder, before it gets another address. Rejects where it cannot be saved. */
+export async function finishBelow({ sessionId, path }: At): Promise<void> {
+  const texts = [...kept.values()].filter(({ at }) => at.sessionId === sessionId && (at.path === path || at.path.startsWith(`${path}/`)));
+  for (const saver of texts) await saver.finish();
 }
 
 const againAll = (): void => {
