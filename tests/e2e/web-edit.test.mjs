@@ -68,6 +68,31 @@ async function holdList() {
   };
 }
 
+test("editing begins with the file as it stands, also where the list is older than that", { timeout: 120_000 }, async () => {
+  await write("older.txt", "first\n");
+  await edit("older.txt");
+  const free = await holdList();
+  await area("older.txt").fill("mine\n");
+  await becomes("older.txt", "mine\n");
+  await visible(state("Saved"));
+  await button("Done", page).click();
+  await visible(page.getByTestId("text").getByText("mine")); // as it was saved, with no list of it yet
+  await write("older.txt", "newer\n");
+  await button("Edit", page).click();
+  await visible(area("older.txt"));
+  assert.equal(await area("older.txt").inputValue(), "newer\n");
+  await area("older.txt").fill("newest\n");
+  await becomes("older.txt", "newest\n");
+  await visible(state("Saved"));
+  assert.equal(await conflict.count(), 0);
+  await button("Done", page).click();
+  await write("older.txt", "x".repeat(1024 * 1024 + 1));
+  await button("Edit", page).click();
+  await visible(page.getByText("Not to be edited here"));
+  assert.equal(await area("older.txt").count(), 0);
+  await free();
+});
+
 test("line ends and the mark at the beginning stay; what a text area would change is not edited", { timeout: 120_000 }, async () => {
   await write("windows.txt", "\uFEFFa\r\nb\r\n");
   await edit("windows.txt");
@@ -321,18 +346,20 @@ test("what the server will not take is given up by a click alone", { timeout: 12
   assert.equal(await area("full.txt").inputValue(), "first\n");
 });
 
-async function enter() {
-  await page.getByLabel("E-mail").fill(ada.email);
-  await page.getByLabel("Password").fill(ada.password);
-  await button("Log in", page).click();
-  await visible(page.getByRole("button", { name: /^Account of/ }));
+async function enter(who = ada, where = page) {
+  await where.getByLabel("E-mail").fill(who.email);
+  await where.getByLabel("Password").fill(who.password);
+  await button("Log in", where).click();
+  await visible(where.getByRole("button", { name: /^Account of/ }));
+}
+
+async function leave(where) {
+  await where.getByRole("button", { name: /^Account of/ }).click();
+  await where.getByRole("menuitem", { name: "Log out" }).click();
 }
 
 test("logging out waits for it, asks where it is not saved, and leaves nothing to the next person", { timeout: 120_000 }, async () => {
-  const out = async () => {
-    await page.getByRole("button", { name: /^Account of/ }).click();
-    await page.getByRole("menuitem", { name: "Log out" }).click();
-  };
+  const out = () => leave(page);
   await write("out.txt", "first\n");
   await edit("out.txt");
   await page.setViewportSize({ width: 1400, height: 900 });
@@ -392,4 +419,39 @@ test("a picture, and what is too large to be shown whole, have no such button", 
   await page.goto(`${home}/sessions/${id}/files/large.txt?edit`);
   await visible(button("Download", page));
   assert.equal(await button("Edit", page).count(), 0);
+});
+
+test("the login of another person, who uses the browser by then, signs nothing of it", { timeout: 120_000 }, async () => {
+  const context = await world.newContext();
+  const [mine, other] = [await context.newPage(), await context.newPage()];
+  await world.logIn(mine, ada);
+  await write("signed.txt", "first\n");
+  await mine.goto(`${home}/sessions/${id}/files/signed.txt`);
+  await button("Edit", mine).click();
+  const signed = [];
+  let isAway = true;
+  await mine.route("**/files/signed.txt", async (route) => {
+    if (route.request().method() !== "PUT") return route.continue();
+    if (isAway) return route.abort("connectionrefused");
+    signed.push(await route.request().headerValue("Authorization"));
+    return route.continue();
+  });
+  await mine.getByLabel("Text of signed.txt").fill("mine\n");
+  await visible(mine.getByTestId("edit-state").getByText("Not saved", { exact: true }));
+  const said = visible(mine.getByText("“signed.txt” is not saved"));
+  await other.goto(`${home}/sessions`);
+  await leave(other);
+  await other.waitForURL(/\/login/);
+  const asked = mine.waitForEvent("dialog");
+  await enter(await server.account("bob"), other);
+  await (await asked).dismiss(); // the page stays, with what is typed
+  isAway = false;
+  await said;
+  await mine.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  assert.deepEqual(signed, []);
+  assert.equal(await stored("signed.txt"), "first\n");
+  await enter(ada, mine);
+  await becomes("signed.txt", "mine\n");
+  assert.equal(signed.length, 1);
+  await context.close();
 });

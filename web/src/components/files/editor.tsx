@@ -141,7 +141,7 @@ function Fresh({ sessionId, entry, onDone }: FreshProps) {
   if (error !== null) return <ProblemNotice error={error} retry={() => void refetch()} />;
   if (data === undefined) return <ListSkeleton />;
   return (
-    <Empty icon={<FileQuestion size={20} />} title="Not to be edited here" text="It is no plain text, or its lines end in more than one way, which this editor would change. Open it in the IDE.">
+    <Empty icon={<FileQuestion size={20} />} title="Not to be edited here" text="It is no plain text, is too large, or its lines end in more than one way, which this editor would change. Open it in the IDE.">
       <Button size="sm" variant="outline" colorPalette="gray" onClick={onDone}>Back</Button>
     </Empty>
   );
