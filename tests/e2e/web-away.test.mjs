@@ -28,9 +28,10 @@ test("the bar comes, what was typed stays, and goes through once the server is b
   await visible(footer.getByText("Offline"));
   await look(page, "away");
   assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Typed before the end");
+  const said = visible(page.getByText("The server is back")); // for some seconds
   await server.run();
   await gone(lost);
-  await visible(page.getByText("The server is back"));
+  await said;
   await visible(footer.getByText("Connected"));
   assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Typed before the end");
   await button("Create", page.getByRole("dialog")).click();

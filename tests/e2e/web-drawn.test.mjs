@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession } from "../api/harness.mjs";
-import { button, gone, launch, visible } from "./browser.mjs";
+import { button, escape, gone, launch, visible } from "./browser.mjs";
 
 const SESSIONS = 60;
 
@@ -83,8 +83,7 @@ test("an arrow in the palette draws the two options that change, a letter no mor
   const letter = await drawnBy(() => page.keyboard.press("p"));
   assert.ok(arrow > 0 && arrow < 2 * options, `${arrow} parts by an arrow`);
   assert.ok(letter > 0 && letter < 6 * options, `${letter} parts by a letter`);
-  await page.keyboard.press("Escape");
-  await gone(field);
+  await escape(page, field);
 });
 
 test("a dialog that opens and closes styles itself, not the page behind it", async () => {
@@ -95,10 +94,7 @@ test("a dialog that opens and closes styles itself, not the page behind it", asy
       await page.keyboard.press(key);
       await visible(shown);
     });
-    const closed = await styledBy(async () => {
-      await page.keyboard.press("Escape");
-      await gone(shown);
-    });
+    const closed = await styledBy(() => escape(page, shown));
     // What is in the dialog is styled as it comes, is placed and gets its layer: thrice; the page behind it would be as often, ten times all.
     assert.ok(styled > 0 && styled < 5 * all, `${styled} of ${all} elements by ${key}`);
     assert.ok(closed < all / 2, `${closed} of ${all} elements by Escape after ${key}`);
@@ -121,8 +117,7 @@ test("the list is drawn with a few parts for each card, its menu once it is open
     await page.keyboard.press(key);
     await visible(first);
     await page.getByRole("menuitem", { name: at, exact: true }).and(page.locator("[data-highlighted]")).waitFor();
-    await page.keyboard.press("Escape");
-    await gone(first);
+    await escape(page, first);
     await page.waitForFunction(() => document.activeElement.ariaLabel === "Actions for Project 07");
   }
   await button("Actions for Project 07", page).click();

@@ -68,10 +68,11 @@ async function holdList() {
   };
 }
 
-test("editing begins with the file as it stands, also where the list is older than that", { timeout: 120_000 }, async () => {
+test("editing begins with the file as it stands, also where the list is older than that", { timeout: 120_000 }, async (t) => {
   await write("older.txt", "first\n");
   await edit("older.txt");
   const free = await holdList();
+  t.after(free);
   await area("older.txt").fill("mine\n");
   await becomes("older.txt", "mine\n");
   await visible(state("Saved"));
@@ -225,7 +226,7 @@ test("left behind, it meets what somebody else saved: a message says so, and the
   await gone(page.getByText("Your text is not saved"));
 });
 
-test("somebody else deleted it meanwhile: what is typed stays, and is saved where it was", { timeout: 120_000 }, async () => {
+test("somebody else deleted it meanwhile: what is typed stays, and is saved where it was", { timeout: 120_000 }, async (t) => {
   await write("gone.txt", "first\n");
   await edit("gone.txt");
   const end = await meet("gone.txt", refuse);
@@ -238,6 +239,7 @@ test("somebody else deleted it meanwhile: what is typed stays, and is saved wher
   await visible(conflict);
   assert.equal(await area("gone.txt").inputValue(), "mine\n");
   const free = await holdList();
+  t.after(free);
   await area("gone.txt").focus();
   await area("gone.txt").evaluate((element) => { globalThis.kept = element; });
   await button("Keep mine", page).click();
@@ -365,8 +367,9 @@ test("logging out waits for it, asks where it is not saved, and leaves nothing t
   await page.setViewportSize({ width: 1400, height: 900 });
   const end = await meet("out.txt", (route) => route.fulfill({ status: 503, json: { success: false, error: { code: "busy", message: "It has too much to do.", request_id: "r" } } }));
   await area("out.txt").fill("mine\n");
+  const saving = visible(page.getByText("Saving what you typed…")); // for two seconds
   await out();
-  await visible(page.getByText("Saving what you typed…"));
+  await saving;
   await visible(page.getByText("Not saved: out.txt. What is typed and not saved is lost."));
   await look(page, "edit-logout");
   await button("Cancel", page.getByRole("dialog")).click();

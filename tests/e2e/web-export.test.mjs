@@ -47,6 +47,7 @@ test("all of one's data while sessions are at work, stand still and are paused",
     await visible(page.getByRole("status").getByText(/^“Still” is coming…/));
     assert.ok(await button("Download Paused", page).isDisabled(), "one after the other");
     await visible(page.getByText(/^The rest is on its way/));
+    await until("they came", () => names().length >= 4);
     assert.deepEqual(names().sort(), ["Paused.tar.gz", "Working.tar.gz", "coditect-account.json", "home.tar.gz"]);
     const left = page.getByRole("alert").filter({ hasText: "“Still”" });
     assert.doesNotMatch(await left.innerText(), /Working|Paused/);

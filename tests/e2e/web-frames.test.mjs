@@ -2,7 +2,7 @@
 // and what an IDE's account menu may ask of the page around it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { button, gone, link, look, visible } from "./browser.mjs";
+import { button, escape, gone, link, look, visible } from "./browser.mjs";
 import { openStage } from "./session-stage.mjs";
 
 const { home, ide, page, a, b, ada, asked, running, frame, framesCount, heard, ready, until } = await openStage();
@@ -33,7 +33,8 @@ test("going elsewhere in the app, and back by the browser's Back, costs nothing:
 
 test("leaving the app by Back or by a reload is asked by the browser", async () => {
   await page.getByTestId("session-switcher").click(); // a browser asks only for somebody who was active here
-  await page.keyboard.press("Escape");
+  await visible(page.getByRole("combobox", { name: "Find a session" }));
+  await escape(page, page.getByRole("combobox", { name: "Find a session" }));
   const asked = page.waitForEvent("dialog");
   const leaving = page.evaluate(() => globalThis.location.reload()).catch(() => undefined);
   const dialog = await asked;
@@ -44,6 +45,10 @@ test("leaving the app by Back or by a reload is asked by the browser", async () 
 });
 
 test("closing a session and logging out wait until the IDE has saved, and ask where it cannot", async () => {
+  await page.evaluate(() => { // what it waits for the IDE, two seconds, is less than this may take
+    const own = globalThis.setTimeout;
+    globalThis.setTimeout = (run, ms, ...rest) => own(run, ms === 2_000 ? 60_000 : ms, ...rest);
+  });
   await frame().evaluate(() => globalThis.persistence("busy", "Persisting…"));
   await button("Close Project A", page).click();
   await visible(page.getByText("Saving what you typed…"));

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { button, gone, look, visible } from "./browser.mjs";
+import { button, escape, gone, look, visible } from "./browser.mjs";
 import { openStage } from "./session-stage.mjs";
 
 const { world, home, page, ada, asked, tell, running, ready, poke, until } = await openStage();
@@ -45,8 +45,7 @@ test("from a repository: what is wrong stands beside the field, and a name is su
   await visible(dialog.getByText("Only addresses that begin with https:// are taken."));
   await look(page, "new git");
   await named("Name").fill("");
-  await page.keyboard.press("Escape");
-  await gone(dialog);
+  await escape(page, dialog);
   await begin("Git repository");
   await named("Address").fill(url);
   assert.equal(await named("Name").inputValue(), "engine");

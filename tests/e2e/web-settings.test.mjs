@@ -116,8 +116,10 @@ test("what a team gives to its members counts until they choose, and says whose 
   assert.equal(await page.getByLabel("Tab size", { exact: true }).inputValue(), "8");
   await page.getByLabel("Tab size", { exact: true }).fill("2");
   await page.getByLabel("Tab size", { exact: true }).press("Enter");
+  await until("her own", async () => (await setting(ada, "editor.tab_size")).user === 2);
   await button("Tab size: back to 8 columns", page).click();
   await visible(page.getByText("Your team’s"));
+  await until("the team's again", async () => (await setting(ada, "editor.tab_size")).source === "tenant"); // another page would stop what is not sent yet
   await page.goto(`${home}/settings/defaults`);
   await button("Tab size: back to 4 columns", page).click();
   await until("no more", async () => (await setting(grace, "editor.tab_size")).source === "default");
@@ -236,6 +238,7 @@ test("all of one's data: an archive of each session, and the account", async () 
   page.on("download", (download) => taken.push(download));
   await button("Download everything", page).click();
   await visible(page.getByText(/^All of it is on its way/));
+  await until("all came", () => taken.length >= 3);
   assert.deepEqual(taken.map((download) => download.suggestedFilename()), ["coditect-account.json", "home.tar.gz", "Project A.tar.gz"]);
   const text = readFileSync(await taken[0].path(), "utf8");
   const account = JSON.parse(text);
