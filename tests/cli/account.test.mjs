@@ -279,27 +279,28 @@ test("a login that was stored with a path, for a proxy that takes it off, goes o
   await new Promise((resolve) => proxy.close(resolve));
 });
 
-test("a server that is none is told apart", async () => {
+test("a server that is none is told apart", async (t) => {
   const bodies = ["<html>", "{}", '{"success":true}', '{"success":true,"data":{}}', '{"success":true,"data":[1]}', "[".repeat(100000)];
   let body;
   let status = 200;
+  let ends;
   const other = createServer((request, response) => {
     request.resume();
     response.writeHead(status, { "Content-Type": "application/json", Location: "http://127.0.0.1:1/" });
     response.end(body);
   });
   await new Promise((resolve) => other.listen(0, "127.0.0.1", resolve));
+  t.after(() => other.close().closeAllConnections());
   const cli = new Cli({ port: other.address().port });
   for (body of bodies) {
     const end = await cli.run(["login", cli.url, "--email", "a@b.example", "--password-stdin"], { input: "x" });
     assert.equal(end.status, 1, end.stderr);
     assert.match(end.stderr, /server/);
   }
-  for (status of [301, 404, 502]) {
+  for ([status, ends] of [[301, 2], [404, 2], [502, 6]]) {
     const end = await cli.run(["login", cli.url, "--email", "a@b.example", "--password-stdin"], { input: "x" });
+    assert.equal(end.status, ends, end.stderr);
     assert.match(end.stderr, new RegExp(`the server answered ${status}, not as Coditect does`));
   }
   assert.equal(existsSync(cli.account), false);
-  other.closeAllConnections();
-  await new Promise((resolve) => other.close(resolve));
 });

@@ -223,6 +223,7 @@ test("whatever a door answers: said, escaped, bounded", async (t) => {
     ["users", 0, /^$/, lines('{"id":7,"email":["\\u001b"],"role":null}', '{"done":true}')],
     ["check", 5, /no space\\x1b/, lines('{"keys":7}', '{"failed":"no space\\u001b","status":507}')],
     ["backup", 1, /pieces of content are damaged/, lines('{"keys":7}', '{"done":true,"damaged":3}')],
+    ["check", 1, /it broke/, lines('{"failed":"it broke"}')],
     ["backup", 6, /in the middle/, lines('{"keys":"\\u001b[31m"}')],
     ["backups", 0, /^$/, lines('{"name":"\\u001b[31m","at":7}', '{"done":true,"directory":"\\u001b","every":0,"late":7}')],
     ["backups", 4, /none there/, 'HTTP/1.1 404 No\r\nContent-Length: 34\r\n\r\n{"error":{"message":"none there"}}'],

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { bytesOf, newSession, serverForFile } from "../api/harness.mjs";
 import { Cli, person } from "./cli.mjs";
 
@@ -138,6 +138,7 @@ async function made(entries, answer = () => false) {
     }
   });
   await new Promise((resolve) => fake.listen(0, "127.0.0.1", resolve));
+  after(() => fake.close().closeAllConnections()); // a test that failed would hold the run up
   const cli = new Cli({ port: fake.address().port });
   cli.keep({ url: cli.url, email: "a@b.example", token: "t", refresh_token: "r", expires_at: 4e9 });
   mkdirSync(join(cli.files, "in"));
@@ -247,5 +248,19 @@ test("what a server says cannot move the terminal", async () => {
   assert.equal(end.status, 4);
   assert.match(end.stderr, /\\x1b\]0;x\\a\\u009b31m/);
   assert.doesNotMatch(end.stderr, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+  cli.close();
+});
+
+test("of a refusal that names more fields than there is room for, the message is said", async () => {
+  let fields;
+  const cli = await made([], (request, response) => {
+    response.writeHead(409, { "Content-Type": "application/json" });
+    response.end(JSON.stringify({ success: false, error: { code: "conflict", message: "Not so.", fields, request_id: "req-1" } }));
+    return true;
+  });
+  fields = { name: "is taken" };
+  await cli.fails(5, /: Not so\. \(name is taken\)\n$/, "files", "ls", `${id}:`);
+  fields = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`field${i}`, "is wrong"]));
+  await cli.fails(5, /: Not so\.\n$/, "files", "ls", `${id}:`);
   cli.close();
 });

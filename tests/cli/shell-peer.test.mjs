@@ -89,6 +89,7 @@ test("whatever a server says: bounded, escaped, 1", slow, async (t) => {
     [6, /answered 200, not as/, refusal(200, "")],
     [5, /none \\x1b\[31mfor you/, refusal(409, JSON.stringify({ error: { message: "none \x1b[31mfor you" } }))],
     [2, /answered 418/, refusal(418, "{")],
+    [2, /answered 302/, refusal(302, "")],
     [6, /connection broke/, refusal(502, "x".repeat(100)).slice(0, -1)],
     [5, /cannot be reached: full \\x1b/, good, close(1013, "full \x1b")],
     [6, /no room/, good, close(1011, "no room")],
