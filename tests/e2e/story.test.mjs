@@ -202,7 +202,7 @@ step("paused and opened again, the files are there", async () => {
   await button("Pause session", page).click();
   await visible(page.getByTestId("paused"));
   await reaches(client, a, "stopped");
-  assert.equal(processesOf(server, a).length, 0);
+  await until("nothing of it runs", () => processesOf(server, a).length === 0);
   await page.getByTestId("open-session").click();
   frame = await ide.ready(page, ide.originOf(world, a));
   await ide.says(frame, ide.PERSISTED);

@@ -42,13 +42,12 @@ static double cpu_seconds(const struct auth *a, struct str phc)
     struct timespec before;
     struct timespec after;
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
-    for (int i = 0; i < 5; i++) {
-        assert_false(auth_password_verify(a, phc, STR("wrong horse")));
-    }
+    assert_false(auth_password_verify(a, phc, STR("wrong horse")));
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
     return (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
 }
 
+/* By turns, and the least of each: what else the machine does only adds to it. */
 static void unknown_accounts_cost_the_same(void **state)
 {
     (void)state;
@@ -58,6 +57,12 @@ static void unknown_accounts_cost_the_same(void **state)
     assert_int_equal(auth_password_hash(&a, STR("nobody's"), a.dummy_hash), 0);
     double known = cpu_seconds(&a, str_from(phc));
     double unknown = cpu_seconds(&a, STR_EMPTY);
+    for (int i = 0; i < 4; i++) {
+        double next = cpu_seconds(&a, str_from(phc));
+        known = next < known ? next : known;
+        next = cpu_seconds(&a, STR_EMPTY);
+        unknown = next < unknown ? next : unknown;
+    }
     assert_true(unknown > known / 2 && unknown < known * 2);
     auth_cores_destroy(a.cores);
 }
