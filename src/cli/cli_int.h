@@ -337,10 +337,11 @@ const struct cli_account *cli_client_account(const struct cli_client *client);
 int cli_client_call(struct cli_client *client, const struct cli_call *call,
                     struct cli_reply *ret_reply) BASE_MUST_USE;
 
-/* What a request is made of. ERR_INVALID: an id or path that cannot be one, said. */
+/* What a request is made of. ERR_INVALID: an id, path or text that cannot be one, said; of a body ERR_TOO_LARGE, too. */
 int cli_request_target(struct cli_run *run, const struct cli_call *call,
                        struct buf *out) BASE_MUST_USE;
-int cli_request_body(const struct cli_call *call, struct buf *out) BASE_MUST_USE;
+int cli_request_body(struct cli_run *run, const struct cli_call *call,
+                     struct buf *out) BASE_MUST_USE;
 bool cli_is_id(struct str s, const char *prefix);
 
 /* What a server says that refuses: refusal.c. The code of this name; without one, or one that only a later server knows: of its status. */

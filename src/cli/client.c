@@ -310,8 +310,8 @@ static int prepare(struct attempt *a)
     (void)snprintf(a->key, sizeof a->key, "%s", buf_z(&key));
     buf_printf(&a->url, STR_FMT "/api/v5", STR_ARG(a->client->url));
     int r = cli_request_target(a->client->run, a->call, &a->url);
-    if (r == 0 && a->call->operation->json && cli_request_body(a->call, &a->body) != 0) {
-        r = cli_fail(a->client->run, ERR_TOO_LARGE, "the request is too long");
+    if (r == 0 && a->call->operation->json) {
+        r = cli_request_body(a->client->run, a->call, &a->body);
     }
     add_type(a);
     add_given_headers(a);

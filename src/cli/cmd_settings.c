@@ -198,7 +198,11 @@ static int set(struct cli_run *run)
     if (r < 0) {
         return r;
     }
-    struct str value = value_json(run, setting, str_from(run->operands[1]));
+    struct str word = str_from(run->operands[1]);
+    if (!str_is_utf8(word)) {
+        return cli_fail(run, ERR_INVALID, "VALUE must be UTF-8");
+    }
+    struct str value = value_json(run, setting, word);
     if (cli_given(run, "tenant")) {
         struct cli_tenant_setting_put_in in = {
             .category = name.category, .key = name.key, .value = value};

@@ -142,17 +142,28 @@ static void add_member(struct json_writer *w, const struct cli_field *field, con
     json_member_string(w, field->b64, buf_str(&b64));
 }
 
-int cli_request_body(const struct cli_call *call, struct buf *out)
+/* The writer would put something else in the place of bytes that are no text: another name, another password. */
+static int check_text(struct cli_run *run, const struct cli_field *field, const void *value)
+{
+    if (field->kind == CLI_STRING && !field->b64 && !str_is_utf8(*(const struct str *)value)) {
+        return cli_fail(run, ERR_INVALID, "%s must be UTF-8", field->name);
+    }
+    return 0;
+}
+
+int cli_request_body(struct cli_run *run, const struct cli_call *call, struct buf *out)
 {
     struct json_writer w;
+    int r = 0;
     json_writer_init(&w, out);
     json_object(&w);
-    for (size_t i = 0; i < call->operation->field_count; i++) {
+    for (size_t i = 0; r == 0 && i < call->operation->field_count; i++) {
         const struct cli_field *field = &call->operation->fields[i];
         if (field->source == CLI_IN_BODY && is_given(call, field)) {
+            r = check_text(run, field, value_at(call, field));
             add_member(&w, field, value_at(call, field));
         }
     }
     json_object_end(&w);
-    return out->error;
+    return r == 0 && out->error ? cli_fail(run, ERR_TOO_LARGE, "the request is too long") : r;
 }

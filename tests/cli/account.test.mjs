@@ -34,7 +34,7 @@ test("a password comes from standard input or the terminal, and a wrong one is s
   const bob = await server.account("bob");
   const cli = new Cli(server);
   const given = ["login", cli.url, "--email", bob.email, "--password-stdin"];
-  for (const [input, status] of [["wrong password\n", 3], ["", 2], ["\n", 2], ["x".repeat(5000), 2],
+  for (const [input, status] of [["wrong password\n", 3], ["", 2], ["\n", 2], ["x".repeat(5000), 2], [Buffer.from("passw\xffrd\n", "latin1"), 2],
     [`${bob.password}\r\n`, 0], [bob.password, 0]]) {
     const end = await cli.run(given, { input });
     assert.equal(end.status, status, `${JSON.stringify(input.slice(0, 20))}: ${end.stderr}`);

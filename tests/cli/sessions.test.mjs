@@ -261,4 +261,6 @@ test("open --wait follows the workspace until it runs, or says why it does not",
 test("a name that cannot be is status 2", async () => {
   await bob.fails(2, /name/, "sessions", "new", "x".repeat(101));
   await bob.fails(2, /not valid/, "sessions", "new", "");
+  const bytes = await bob.run(["sessions", "new"], { before: ["bash", "-c", 'exec "$@" "$(printf "a\\377")"', "-"] });
+  assert.deepEqual([bytes.status, bytes.stderr], [2, "coditect: a\\xff: name must be UTF-8\n"]);
 });

@@ -83,6 +83,8 @@ test("settings: a person's, the tenant's, the default; what is refused", async (
   }
   for (const value of ["5", "73", "1.5", "many", "true", "", "[]", "\"14\""]) await ada.fails(2, /editor\.font_size: .*value/i, "settings", "set", key, value);
   await ada.fails(2, /value/, "settings", "set", "editor.word_wrap", "yes");
+  const bytes = await ada.run(["settings", "set", "editor.font_family"], { before: ["bash", "-c", 'exec "$@" "$(printf "a\\377")"', "-"] });
+  assert.deepEqual([bytes.status, bytes.stderr], [2, "coditect: editor.font_family: VALUE must be UTF-8\n"]);
   const lines = "*.log\n\n!keep.log\n\\#a\\ b\\\\c\n";
   assert.equal((await ada.ok("settings", "get", "files.ignore")).stdout, "");
   assert.match((await ada.ok("settings", "ls")).stdout, /\nfiles\.ignore +none +default /);

@@ -126,7 +126,7 @@ static void body(struct str name, const char *expected)
     BUF_AUTO(out, 4096);
     struct in in = {.name = name, .has_name = true};
     struct cli_call call = {.operation = &operation, .in = &in};
-    assert_int_equal(cli_request_body(&call, &out), 0);
+    assert_int_equal(cli_request_body(NULL, &call, &out), 0);
     assert_str(buf_str(&out), expected);
 }
 
@@ -137,12 +137,31 @@ static void bytes_that_are_no_text_go_as_base64(void **state)
     body(str_of("a\xff", 2), "{\"name_b64\":\"Yf8\"}");
 }
 
+/* Where nothing else says bytes, something else would be sent in their place. */
+static void bytes_that_are_no_text_are_refused(void **state)
+{
+    (void)state;
+    static const struct cli_field text = {
+        .name = "name", .source = CLI_IN_BODY, .kind = CLI_STRING, .prefix = "", AT(name)};
+    static const struct cli_operation plain = {.fields = &text, .field_count = 1};
+    struct cli_run run = {0};
+    buf_init(&run.problem, 4096);
+    BUF_AUTO(out, 4096);
+    struct in in = {.name = str_of("a\xff", 2), .has_name = true};
+    struct cli_call call = {.operation = &plain, .in = &in};
+    assert_int_equal(cli_request_body(&run, &call, &out), ERR_INVALID);
+    assert_str(buf_str(&run.problem), "name must be UTF-8");
+    in.has_name = false;
+    assert_int_equal(cli_request_body(&run, &call, &out), 0);
+    buf_fini(&run.problem);
+}
+
 static void nothing_said_is_an_empty_object(void **state)
 {
     (void)state;
     BUF_AUTO(out, 64);
     struct cli_call call = {.operation = &operation};
-    assert_int_equal(cli_request_body(&call, &out), 0);
+    assert_int_equal(cli_request_body(NULL, &call, &out), 0);
     assert_str(buf_str(&out), "{}");
 }
 
@@ -154,6 +173,7 @@ int main(void)
         cmocka_unit_test(what_is_no_id_leads_nowhere),
         cmocka_unit_test(a_path_must_not_be_empty),
         cmocka_unit_test(bytes_that_are_no_text_go_as_base64),
+        cmocka_unit_test(bytes_that_are_no_text_are_refused),
         cmocka_unit_test(nothing_said_is_an_empty_object),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
