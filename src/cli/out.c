@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "cli/cli_int.h"
 
-enum { LINE_MOST = 64 * 1024 };
+enum { LINE_MOST = 64 * 1024, SUBJECT_MOST = 8 * 1024 };
 
 /* ---- standard error ---- */
 
@@ -36,11 +36,26 @@ int cli_fail(struct cli_run *run, int code, const char *format, ...)
     return code;
 }
 
+/* Whether the problem says already what it is about: "../x is no id", "no session has this name: x". */
+static bool is_said(struct str problem, struct str subject)
+{
+    size_t n = subject.n;
+    return problem.n >= n + 2 &&
+           ((str_starts(problem, subject) && problem.p[n] == ' ') ||
+            (str_ends(problem, subject) && problem.p[problem.n - n - 1] == ' ' &&
+             problem.p[problem.n - n - 2] == ':'));
+}
+
 void cli_complain(struct cli_run *run)
 {
     BUF_AUTO(line, LINE_MOST);
-    buf_printf(&line, "coditect: %s%s" STR_FMT, run->subject ? run->subject : "",
-               run->subject ? ": " : "", STR_ARG(buf_str(&run->problem)));
+    struct str problem = buf_str(&run->problem);
+    struct str subject = str_slice(str_from(run->subject ? run->subject : ""), 0, SUBJECT_MOST);
+    buf_printf(&line, "coditect: ");
+    if (run->subject && !is_said(problem, subject)) {
+        buf_printf(&line, STR_FMT ": ", STR_ARG(subject));
+    }
+    buf_add(&line, problem);
     say(buf_str(&line));
 }
 

@@ -21,7 +21,7 @@ test("a session's life", async () => {
   assert.equal((await ada.ok("sessions", "ls", "-q")).stdout, "Project A\n");
 
   await ada.ok("sessions", "rename", "Project A", "Project B");
-  await ada.fails(4, /Project A: no session has this name/, "sessions", "pause", "Project A");
+  await ada.fails(4, /no session has this name: Project A\n$/, "sessions", "pause", "Project A");
   assert.match((await ada.ok("sessions", "pause", made.id)).stdout, /^ses-\S+ {2}stopped {2}Project B\n$/);
 
   assert.match((await ada.ok("sessions", "rm", "Project B")).stdout, /deleted/);

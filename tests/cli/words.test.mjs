@@ -68,6 +68,17 @@ test("wrong words: what is meant, status 2, nothing on standard output", async (
   }
 });
 
+test("what a failure is about is said, and once, however long it is", async () => {
+  for (const [status, says, ...args] of [
+    [4, "no session has this name: ../x", "sessions", "pause", "../x"],
+    [2, "../x is no id (log-…)", "devices", "rm", "../x"],
+    [4, `${session.id}:x: Not found.`, "files", "cat", `${session.id}:x`],
+  ]) {
+    assert.equal((await ada.fails(status, /./, ...args)).stderr, `coditect: ${says}\n`);
+  }
+  await ada.fails(4, /^coditect: x{100}.*: no session has this name: x{100}/, "sessions", "pause", "x".repeat(100_000));
+});
+
 // ---- completion ----
 
 const bin = join(ada.files, "bin");
@@ -76,7 +87,7 @@ symlinkSync(program, join(bin, "coditect"));
 const env = { ...process.env, XDG_CONFIG_HOME: ada.home, HOME: ada.home, PATH: `${bin}${delimiter}${process.env.PATH}` };
 const installed = (shell) => spawnSync(shell, ["-c", "true"]).error === undefined;
 
-await newSession(ada.person, "Project A");
+const session = await newSession(ada.person, "Project A");
 await newSession(ada.person, "other");
 
 test("bash completes commands, options, sessions and files", async () => {
