@@ -32,6 +32,9 @@ static int find_data(struct cli_run *run, const char **ret_data)
 {
     const char *home = getenv("HOME");
     const char *given = cli_value(run, "data");
+    if (given && !given[0]) { /* as of a variable that is not set: no other server is meant */
+        return cli_fail(run, ERR_INVALID, "--data wants a directory");
+    }
     given = given ? given : getenv("CODITECT_DATA");
     if (given && given[0]) {
         *ret_data = given;

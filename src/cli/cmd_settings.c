@@ -15,7 +15,7 @@ static int split(struct cli_run *run, const char *word, struct name *ret_name)
 {
     struct str s = str_from(word);
     size_t dot = str_find(s, '.', 0);
-    if (dot == s.n) {
+    if (dot == 0 || dot + 1 >= s.n) {
         return cli_fail(run, ERR_INVALID, "a setting is CATEGORY.KEY, as settings ls shows them");
     }
     *ret_name = (struct name){arena_str(&run->arena, str_slice(s, 0, dot)),

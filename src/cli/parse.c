@@ -218,11 +218,12 @@ static enum cli_parsed find_command(struct parser *p)
     return p->run->command ? CLI_RUN : unknown_command(p, words);
 }
 
-/* Options before the command: those of all commands, and --version. */
+/* Options before the command: those of all commands, and --version; "help" is --help there. */
 static enum cli_parsed take_leading(struct parser *p)
 {
-    while (*p->next && (*p->next)[0] == '-') {
-        const char *word = *p->next++;
+    while (*p->next && ((*p->next)[0] == '-' || strcmp(*p->next, "help") == 0)) {
+        const char *word = strcmp(*p->next, "help") == 0 ? "--help" : *p->next;
+        p->next++;
         if (strcmp(word, "--version") == 0) {
             buf_printf(p->out, "coditect %s\n", CODITECT_VERSION);
             return CLI_SHOW;

@@ -192,6 +192,7 @@ test("when no server runs, the command line says what works then; without a plac
   await operator.fails(6, /--reset-password E-MAIL/, "admin", "reset-password", "ada@example.com", "--data", at);
   await operator.fails(6, /--remove-totp E-MAIL/, "admin", "remove-totp", "ada@example.com", "--data", at);
   await operator.fails(4, /No such file/, "admin", "check", "--data", join(at, "nowhere"));
+  await operator.fails(2, /--data wants a directory/, "admin", "check", "--data", "");
   const env = await operator.run(["admin", "check"], { env: { CODITECT_DATA: server.data } });
   assert.equal(env.status, 0, env.stderr);
   const secret = await Server.start({ data: at, env: { JWT_SECRET: "x".repeat(40), CODITECT_PUBLIC_URL: "https://coditect.example.com" } });
@@ -222,8 +223,8 @@ test("whatever a door answers: said, escaped, bounded", async (t) => {
     ["users", 0, /^$/, lines('{"done":true}')],
     ["users", 0, /^$/, lines('{"id":7,"email":["\\u001b"],"role":null}', '{"done":true}')],
     ["check", 5, /no space\\x1b/, lines('{"keys":7}', '{"failed":"no space\\u001b","status":507}')],
-    ["backup", 1, /pieces of content are damaged/, lines('{"keys":7}', '{"done":true,"damaged":3}')],
     ["check", 1, /it broke/, lines('{"failed":"it broke"}')],
+    ["backup", 1, /pieces of content are damaged/, lines('{"keys":7}', '{"done":true,"damaged":3}')],
     ["backup", 6, /in the middle/, lines('{"keys":"\\u001b[31m"}')],
     ["backups", 0, /^$/, lines('{"name":"\\u001b[31m","at":7}', '{"done":true,"directory":"\\u001b","every":0,"late":7}')],
     ["backups", 4, /none there/, 'HTTP/1.1 404 No\r\nContent-Length: 34\r\n\r\n{"error":{"message":"none there"}}'],

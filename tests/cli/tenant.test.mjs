@@ -103,6 +103,7 @@ test("settings: a person's, the tenant's, the default; what is refused", async (
     const { status } = await ada.run(["settings", "reset", name]);
     assert.ok(status === 2 || status === 4, `${name.slice(0, 20)}: ${status}`);
   }
+  for (const name of ["editor", "editor.", ".font_size", "../x"]) await ada.fails(2, /a setting is CATEGORY\.KEY/, "settings", "reset", name);
 });
 
 test("only owners and admins set the tenant's settings", async () => {

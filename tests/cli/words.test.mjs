@@ -61,6 +61,13 @@ test("scripts/coditect finds what scripts/up built, and says so when it did not"
   assert.match(run().stdout, /^coditect 5/);
 });
 
+test("help before a command is its --help", async () => {
+  for (const words of [[], ["sessions"], ["sessions", "rm"], ["whoami"]]) {
+    assert.equal((await ada.ok("help", ...words)).stdout, (await ada.ok(...words, "--help")).stdout);
+  }
+  await ada.fails(2, /unknown command sesions/, "help", "sesions");
+});
+
 test("wrong words: what is meant, status 2, nothing on standard output", async () => {
   for (const [says, ...args] of [[/did you mean sessions\?/, "sesions"], [/did you mean --recursive\?/, "cp", "--recursiv", "a", "b:"],
     [/SESSION is missing/, "sessions", "rm"], [/Usage: coditect sessions/, "sessions"], [/Usage: coditect COMMAND/]]) {
