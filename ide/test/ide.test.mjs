@@ -117,6 +117,19 @@ test('a click on the item shows pending, seq and what is not kept', async () => 
     await page.keyboard.press('Escape');
 });
 
+test('lists to choose from have their rows at once, also where less motion is asked for', async () => {
+    const row = page.locator('.quick-input-widget .monaco-list-row').first();
+    for (const reducedMotion of ['reduce', 'no-preference']) {
+        await page.emulateMedia({ reducedMotion });
+        for (const show of [() => page.keyboard.press('F1'), () => page.locator('.coditect-persistence').click()]) {
+            await show();
+            await row.waitFor();
+            await page.keyboard.press('Escape');
+            await row.waitFor({ state: 'hidden' });
+        }
+    }
+});
+
 test('from the key press to the barrier’s answer it says "Persisting"', async () => {
     await openFile(page, 'notes.md');
     let open;

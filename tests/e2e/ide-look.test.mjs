@@ -77,7 +77,7 @@ step("the chat, the list of commands and a dialog in every theme, high contrast 
     await held(`beside the chat, ${name}`, { without: THEIAS });
     await shot(page, `ide-look-chat-${name.replaceAll(" ", "-")}`);
     await page.keyboard.press("F1");
-    await frame.locator(".quick-input-widget input").waitFor();
+    await visible(frame.locator(".quick-input-widget .monaco-list-row").first()); // before anything is typed
     await page.keyboard.type("About");
     await visible(frame.locator(".quick-input-widget .monaco-list-row.focused", { hasText: "About" }));
     await held(`commands, ${name}`, { within: ".quick-input-widget", without: [...THEIAS, ...LISTS] });

@@ -16,7 +16,6 @@ import { MonacoTextModelService } from '@theia/monaco/lib/browser/monaco-text-mo
 import { PastService, Version } from '../common/past';
 import { FailedSaves } from './failed-saves';
 import { PastCommands, saved } from './past-commands';
-import { pickFrom } from './quick-list';
 
 const COMPARE = 'Compare';
 const MINE = 'Keep Mine';
@@ -134,7 +133,7 @@ export class Conflicts implements FrontendApplicationContribution {
     }
 
     async askInList(uri: URI): Promise<void> {
-        const picked = await pickFrom(this.quickInput, [...ITEMS], { title: `${uri.path.base} was changed here and elsewhere` });
+        const picked = await this.quickInput.showQuickPick([...ITEMS], { title: `${uri.path.base} was changed here and elsewhere` });
         if (picked?.label === COMPARE) {
             await this.compare(uri);
         }

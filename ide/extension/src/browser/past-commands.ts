@@ -27,7 +27,6 @@ import { TimelineItem } from '@theia/timeline/lib/common/timeline-model';
 import { Gone, GoneCursor, LATEST_GONE, PastService, sizeOf, timeOf, whyNot } from '../common/past';
 import { WorkspaceService } from '../common/workspace-service';
 import { PastFile, PastFiles, addressOf, pastFileOf } from './past-files';
-import { pickFrom } from './quick-list';
 import { COMPARE_ID, PastTimeline, VERSION_CONTEXT } from './timeline';
 
 const COMPARE: Command = { id: COMPARE_ID, label: 'Compare with the Present File' };
@@ -245,7 +244,7 @@ export class PastCommands implements CommandContribution, MenuContribution, TabB
     }
 
     protected pick<T extends QuickPickItem>(items: T[], title: string, placeholder = ''): Promise<T | undefined> {
-        return pickFrom(this.quickInput, items, { title, placeholder });
+        return this.quickInput.showQuickPick<T>(items, { title, placeholder, canSelectMany: false });
     }
 
     protected async itemOf(gone: Gone): Promise<GoneItem> {

@@ -13,7 +13,6 @@ import { WorkspaceService } from '../common/workspace-service';
 import { Conflicts } from './conflicts';
 import { Persistence } from './persistence';
 import { PlatformFrame } from './platform-frame';
-import { pickFrom } from './quick-list';
 import { UnsavedText } from './unsaved-text';
 
 export const SHOW_PERSISTENCE: Command = { id: 'coditect.persistence', category: 'Coditect', label: 'Show What Is Persisted' };
@@ -92,9 +91,9 @@ export class PersistenceItem implements FrontendApplicationContribution, Command
         const status = knowledge.link === 'open' && knowledge.report?.kind === 'status' ? knowledge.report.status : undefined;
         const choices = status && status.heldBack > 0 ? CHOICES : [];
         const kept = knowledge.kept.map(keptItem);
-        const picked = await pickFrom<QuickPickItem>(
-            this.quickInput, [...headline(words), ...choices, ...knowledge.notSaved.map(notSavedItem), ...kept, ...(status ? details(status, knowledge) : [])],
-            { title: 'Persistence', placeholder: words.text }
+        const picked = await this.quickInput.showQuickPick(
+            [...headline(words), ...choices, ...knowledge.notSaved.map(notSavedItem), ...kept, ...(status ? details(status, knowledge) : [])],
+            { title: 'Persistence', placeholder: words.text, canSelectMany: false }
         );
         const choice = choices.find(one => one === picked);
         const both = knowledge.notSaved.find(({ path, choice: open }) => open && picked?.label === path);
