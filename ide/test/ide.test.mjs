@@ -18,6 +18,7 @@ const FILES = {
     'notes.md': '# Title\n\nSome *text* and `code` and [a link](x).\n',
     'app.py': 'import os\n\ndef twice(n: int) -> str:\n    """Doc."""\n    return f"{n * 2}"  # why\n\n',
     'main.c': '#include <stdio.h>\nint main(void) { printf("%d\\n", 42); return 0; /* why */ }\n',
+    'words.txt': 'mine\n',
     'run.sh': '#!/bin/sh\n# why\nfor x in 1 2; do echo "$x"; done\n',
     'conf.yaml': 'name: x # why\nlist: [1, "two"]\n',
     'package.json': '{ "name": "x", "dependencies": { "left-pad": "1" } }\n',
@@ -278,6 +279,16 @@ async function completes(name, typed, expected) {
 test('TypeScript completes', () => completes('main.ts', '"abc".toUpp', 'toUpperCase'));
 test('CSS completes', () => completes('style.css', 'p { backgr', 'background-color'));
 test('Python completes', () => completes('app.py', 'os.getcw', 'getcwd'));
+
+test('Enter after a word that was typed to its end ends the line, also while that word is suggested', async () => {
+    await openFile(page, 'words.txt');
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('min');
+    await page.locator('.suggest-widget.visible .monaco-list-row.focused', { hasText: 'mine' }).waitFor();
+    await page.keyboard.type('e\n');
+    await page.keyboard.press('Control+s');
+    await eventually('the line has its end', () => onDisk('words.txt') === 'mine\nmine\n');
+});
 
 test('JSON is checked', async () => {
     await openFile(page, 'data.json');
