@@ -57,7 +57,7 @@ test("the state names the processes, and all die with the supervisor", async () 
   assert.equal(state.generation, 3);
   assert.ok(runs(state.codi2) && runs(state.sandbox));
   workspace.child.kill("SIGKILL");
-  await until("everything is gone", () => !runs(state.codi2) && !runs(state.sandbox), 10);
+  await until("everything is gone", () => !runs(state.codi2) && !runs(state.sandbox), 30);
 });
 
 test("killed at whatever moment of its start, a supervisor leaves no process", { timeout: 120_000 }, async () => {
@@ -77,7 +77,7 @@ test("killed at whatever moment of its start, a supervisor leaves no process", {
     workspace.child.kill("SIGKILL");
     await workspace.ended;
   }
-  await until("nothing is left", () => left().length === 0, 10);
+  await until("nothing is left", () => left().length === 0, 30);
 });
 
 test("a second supervisor of a running session is refused and harms nothing", async () => {

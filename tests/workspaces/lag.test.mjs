@@ -20,7 +20,7 @@ const lag = () => metric("coditect_mirror_lag_seconds");
 /** True once the lag has been seen to grow with the clock, from less than a second beyond `least` on. */
 async function grows(least) {
   await until(`it is more than ${least} s`, async () => (await lag()) > least);
-  const [first, at] = [await lag(), Date.now()];
+  const [at, first] = [Date.now(), await lag()];
   await until("it is a second more", async () => (await lag()) > first + 1);
   assert.ok((await lag()) - first <= (Date.now() - at) / 1000 + 0.1, "it grows as time does");
 }
