@@ -316,7 +316,8 @@ int codi2_index_delete(struct codi2_index *x, struct str path)
 static int run_older(struct codi2_index *x, enum statement which, struct str path, uint64_t version)
 {
     bind_bytes(x->statements[which], 1, path);
-    (void)sqlite3_bind_int64(x->statements[which], 2, (sqlite3_int64)version);
+    (void)sqlite3_bind_int64(x->statements[which], 2,
+                             version < INT64_MAX ? (sqlite3_int64)version : INT64_MAX);
     return run(x, which);
 }
 

@@ -69,6 +69,8 @@ static void what_came_later_stays_with_its_folders(void **state)
     assert_int_equal(codi2_index_delete_older(b->index, STR("a"), 107), 0);
     assert_false(has(b, "a") || has(b, "a/b/new"));
     assert_true(has(b, "a-"));
+    assert_int_equal(codi2_index_delete_older(b->index, STR("a-"), UINT64_MAX), 0);
+    assert_false(has(b, "a-"));
 }
 
 static struct codi2_entries below(struct bench *b, struct str folder, struct str after)
