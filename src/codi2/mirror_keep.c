@@ -65,20 +65,41 @@ bool codi2_mirror_is_rule_file(struct str path)
     return is;
 }
 
-/* What ends in .lock in a .git; but not in its hooks, which are a person's. git has no branch of such a name. */
+/* Where git has its own files (gitrepository-layout(5)), next to those that stand in .git itself. */
+static bool is_gits_own(struct str folder)
+{
+    static const char *const names[] = {"info", "logs",     "modules",  "objects",
+                                        "refs", "reftable", "worktrees"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (str_eq(folder, str_from(names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * What ends in .lock where git locks: no branch has such a name, but an annex names content as its file ended (yarn.lock), hooks are
+ * a person's, and whole work trees stand in some .git. A submodule's repository, in modules, may have the first two.
+ */
 static bool is_git_lock(struct str path, bool is_folder)
 {
     struct str folder;
     struct str name;
-    bool in_git = false;
+    struct str below = STR("");
+    bool others = false;
     content_path_split(path, &folder, &name);
     bool lock = !is_folder && str_ends(name, STR(".lock"));
-    while (lock && !in_git && folder.n > 0) {
+    while (lock && folder.n > 0) {
         content_path_split(folder, &folder, &name);
-        in_git = str_eq(name, STR(".git"));
-        lock = !str_eq(name, STR("hooks"));
+        if (str_eq(name, STR(".git"))) {
+            return below.n == 0 ||
+                   (is_gits_own(below) && !(others && str_eq(below, STR("modules"))));
+        }
+        others = others || str_eq(name, STR("annex")) || str_eq(name, STR("hooks"));
+        below = name;
     }
-    return lock && in_git;
+    return false;
 }
 
 bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folder)

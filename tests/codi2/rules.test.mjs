@@ -229,7 +229,9 @@ test("a disk that is lost while git runs comes back without git's lock", { timeo
   await world.startCodi2();
   write(world, "repo/Cargo.lock", "repo/a");
   git(world.tree("repo"), "init", "-q");
-  write(world, "repo/.git/hooks/yarn.lock", "repo/.git/modules/sub.lock/HEAD");
+  const kept = ["annex/objects/1/SHA256E-1.lock", "hooks/yarn.lock", "modules/sub.lock", "modules/sub/annex/yarn.lock", "wt/Cargo.lock"].map((path) => `repo/.git/${path}`);
+  write(world, ...kept.map((path) => (path.endsWith("sub.lock") ? `${path}/HEAD` : path)));
+  write(world, ...["modules/sub/index.lock", "refs/heads/hooks/x.lock", "worktrees/x/HEAD.lock"].map((path) => `repo/.git/${path}`));
   for (const name of ["user.name", "user.email"]) git(world.tree("repo"), "config", name, "ada@example.com");
   git(world.tree("repo"), "add", "-A");
   git(world.tree("repo"), "commit", "-qm", "first");
@@ -244,7 +246,7 @@ test("a disk that is lost while git runs comes back without git's lock", { timeo
   await until("git holds its lock", () => fs.existsSync(world.tree("repo/.git/COMMIT_EDITMSG")) && fs.existsSync(world.tree("repo/.git/index.lock")));
   await world.sync();
   const locks = (await names(world)).filter((path) => path.endsWith(".lock"));
-  assert.deepEqual(locks, ["repo/.git/hooks/yarn.lock", "repo/.git/modules/sub.lock", "repo/Cargo.lock"]);
+  assert.deepEqual(locks, [...kept, "repo/Cargo.lock"]);
   assert.deepEqual(await unkept(world), []);
   await lose(world, ["tree", "index"]);
   git(world.tree("repo"), "commit", "-qam", "third");
