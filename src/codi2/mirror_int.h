@@ -71,6 +71,7 @@ struct codi2_mirror {
     pthread_t listener; /* waits for changes of others */
     pthread_t unseen;   /* counts what is not read */
     int unseen_over;    /* eventfd, to end it; -1: it does not run */
+    atomic_uint looked; /* how often the events were read */
     atomic_bool stop;
     atomic_int choice;        /* enum codi2_choice: the person's word, until it is carried out */
     atomic_bool greeted;      /* the server has heard of us since the link was last lost */

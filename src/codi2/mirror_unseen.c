@@ -22,14 +22,18 @@ static void *see(void *ctx)
                          {.fd = codi2_watch_fd(m->watch), .events = POLLIN}};
     while (!p[0].revents) {
         (void)poll(p, 2, -1);
+        unsigned before = atomic_load(&m->looked);
         (void)poll(p, 1, UNSEEN_MS);
-        codi2_status_unseen(m->options.status, m->options.number, p[1].fd);
+        if (atomic_load(&m->looked) == before) {
+            codi2_status_unseen(m->options.status, m->options.number, p[1].fd);
+        }
     }
     return NULL;
 }
 
 void codi2_mirror_all_seen(struct codi2_mirror *m)
 {
+    atomic_fetch_add(&m->looked, 1);
     codi2_status_unseen(m->options.status, m->options.number, -1);
 }
 

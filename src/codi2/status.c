@@ -32,7 +32,7 @@ struct codi2_status {
     uint64_t barriers; /* given out */
     uint64_t of_all;   /* the last of them that is for quiet files, too */
     struct codi2_facts facts[CODI2_ROOTS];
-    bool unseen[CODI2_ROOTS];
+    usec_t unseen_since[CODI2_ROOTS];  /* monotonic; 0: all was read */
     usec_t pending_since[CODI2_ROOTS]; /* monotonic; 0: nothing is */
     char messages[CODI2_ROOTS][MESSAGE_ROOM + 1];
     struct codi2_notices notices;
@@ -83,16 +83,8 @@ static void changed_locked(struct codi2_status *s)
 
 static uint64_t pending_locked(const struct codi2_status *s, unsigned root)
 {
-    return s->facts[root].pending > 0 ? s->facts[root].pending : s->unseen[root];
-}
-
-/* What was pending is stored, or nothing was. */
-static void since_locked(struct codi2_status *s, unsigned root, uint64_t before)
-{
-    uint64_t now = pending_locked(s, root);
-    if (now == 0 || before == 0) {
-        s->pending_since[root] = now > 0 ? time_monotonic() : 0;
-    }
+    uint64_t unseen = s->unseen_since[root] != 0;
+    return s->facts[root].pending > 0 ? s->facts[root].pending : unseen;
 }
 
 void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_facts *facts)
@@ -105,10 +97,13 @@ void codi2_status_set(struct codi2_status *s, unsigned root, const struct codi2_
                 old->seq == facts->seq && old->done == facts->done && old->total == facts->total &&
                 old->barrier == facts->barrier && old->refused == facts->refused &&
                 old->held_back == facts->held_back && old->quiet == facts->quiet;
-    uint64_t before = pending_locked(s, root);
-    s->facts[root] = *facts;
-    since_locked(s, root, before);
+    if (facts->pending == 0) { /* what was pending is stored; what nobody has read is not */
+        s->pending_since[root] = s->unseen_since[root];
+    } else if (pending_locked(s, root) == 0) {
+        s->pending_since[root] = time_monotonic();
+    }
     if (!same) {
+        s->facts[root] = *facts;
         changed_locked(s);
     }
 }
@@ -120,10 +115,11 @@ void codi2_status_unseen(struct codi2_status *s, unsigned root, int fd)
     LOCK_SCOPE(&s->lock);
     struct pollfd p = {.fd = fd, .events = POLLIN};
     bool unseen = fd >= 0 && poll(&p, 1, 0) > 0;
-    if (unseen != s->unseen[root]) {
-        uint64_t before = pending_locked(s, root);
-        s->unseen[root] = unseen;
-        since_locked(s, root, before);
+    if (unseen != (s->unseen_since[root] != 0)) {
+        s->unseen_since[root] = unseen ? time_monotonic() : 0;
+        if (s->facts[root].pending == 0) {
+            s->pending_since[root] = s->unseen_since[root];
+        }
         changed_locked(s);
     }
 }

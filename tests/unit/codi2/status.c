@@ -63,6 +63,7 @@ static void what_nobody_read_is_pending(void **state)
 {
     (void)state;
     ARENA_AUTO(arena);
+    enum { A_WHILE_MS = 30 };
     int ends[2];
     struct codi2_status *s = codi2_status_create();
     struct codi2_facts facts = {.health = CODI2_ONLINE};
@@ -83,8 +84,15 @@ static void what_nobody_read_is_pending(void **state)
     codi2_status_set(s, 1, &facts);
     codi2_status_unseen(s, 1, -1);
     assert_int_equal(number(s, "pending"), 3);
-    facts.pending = 0;
+    while (pending_ms(s) <= A_WHILE_MS) {
+    }
+    usec_t then = time_monotonic();
+    codi2_status_unseen(s, 1, ends[0]);
+    facts.pending = 0; /* it is stored; what came meanwhile is younger */
     codi2_status_set(s, 1, &facts);
+    assert_str(read_status(&arena, s).state, "persisting");
+    assert_true(pending_ms(s) <= (time_monotonic() - then) / USEC_PER_MS + 1);
+    codi2_status_unseen(s, 1, -1);
     assert_str(read_status(&arena, s).state, "persisted");
     assert_int_equal(pending_ms(s), -1);
     codi2_status_destroy(s);
