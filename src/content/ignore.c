@@ -130,6 +130,10 @@ static bool rule_parse(struct str line, struct rule *ret_rule, struct str *ret_p
     if (line.n > 0 && line.p[0] == '/') {
         line = str_slice(line, 1, line.n);
     }
+    if (str_starts(line, STR("**/")) && !memchr(line.p + 3, '/', line.n - 3)) {
+        rule.anchored = false; /* in all folders: as without */
+        line = str_slice(line, 3, line.n);
+    }
     if (line.n == 0) {
         return false;
     }
@@ -311,7 +315,7 @@ static bool rule_matches(const struct rule *rule, struct str path, bool is_folde
     struct str above;
     struct str name;
     content_path_split(path, &above, &name);
-    return !is_gits(above) && content_glob_name(pattern, name);
+    return content_glob_name(pattern, name) && (rule->keep || !is_gits(above));
 }
 
 enum content_ignored content_ignore_match(const struct content_ignore *g, struct str path,

@@ -58,6 +58,10 @@ static void test_defaults(void **state)
     check("a/.git/**\n", "a/.git/refs/heads/x", false, true);
     check("git/\n", ".git/git/x", false, false);
     check("git/\n", ".github/git/x", false, true);
+    check("**/target/\n", ".git/refs/heads/target/x", false, false);
+    check("**/target/\n", "a/target/x", false, true);
+    check("/.git/*\n!config\n", ".git/config", false, false);
+    check("/.git/*\n!config\n", ".git/index", false, true);
 }
 
 static void test_home(void **state)
