@@ -21,6 +21,7 @@ enum statement {
     DELETE_ONE,
     DELETE_OLDER,
     DOUBT_OLDER,
+    OLDER_CAME_LATER,
     MOVE,
     BY_INODE,
     BELOW,
@@ -45,6 +46,11 @@ static const char *const texts[STATEMENTS] = {
         " AND e.version>?2)",
     [DOUBT_OLDER] = "UPDATE entry SET inode=0 WHERE version<=?2 AND (path=?1 OR "
                     "(path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB)))",
+    [OLDER_CAME_LATER] =
+        "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry f WHERE version>?2 "
+        "AND path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB) AND EXISTS(SELECT 1 FROM "
+        "entry e WHERE e.path>CAST(f.path||'/' AS BLOB) AND e.path<CAST(f.path||'0' AS BLOB)"
+        " AND e.version<=?2) LIMIT 1",
     [MOVE] = "UPDATE OR REPLACE entry SET path=CAST(?2||substr(path,length(?1)+1) AS BLOB)"
              " WHERE path=?1 OR (path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB))",
     [BY_INODE] = "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry WHERE "
@@ -129,7 +135,9 @@ static int read_rows(struct codi2_index *x, enum statement which, struct arena *
                      struct codi2_entries *ret)
 {
     sqlite3_stmt *s = x->statements[which];
-    size_t room = which == GET ? 1 : which == BY_INODE ? CODI2_MAX_LINKS : CODI2_PAGE;
+    size_t room = which == GET || which == OLDER_CAME_LATER ? 1
+                  : which == BY_INODE                       ? CODI2_MAX_LINKS
+                                                            : CODI2_PAGE;
     struct codi2_entries found = {.at = ARENA_ARRAY(arena, struct codi2_entry, room)};
     int code;
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
@@ -313,12 +321,28 @@ int codi2_index_delete(struct codi2_index *x, struct str path)
     return run(x, DELETE_ONE);
 }
 
-static int run_older(struct codi2_index *x, enum statement which, struct str path, uint64_t version)
+static void bind_older(struct codi2_index *x, enum statement which, struct str path,
+                       uint64_t version)
 {
     bind_bytes(x->statements[which], 1, path);
     (void)sqlite3_bind_int64(x->statements[which], 2,
                              version < INT64_MAX ? (sqlite3_int64)version : INT64_MAX);
+}
+
+static int run_older(struct codi2_index *x, enum statement which, struct str path, uint64_t version)
+{
+    bind_older(x, which, path, version);
     return run(x, which);
+}
+
+int codi2_index_older_came_later(struct codi2_index *x, struct arena *arena,
+                                 const struct codi2_entry *than, bool *ret)
+{
+    bind_older(x, OLDER_CAME_LATER, than->path, than->version);
+    struct codi2_entries found;
+    int error = read_rows(x, OLDER_CAME_LATER, arena, &found);
+    *ret = !error && found.count > 0;
+    return error;
 }
 
 int codi2_index_delete_older(struct codi2_index *x, struct str path, uint64_t version)

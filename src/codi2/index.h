@@ -63,6 +63,10 @@ int codi2_index_delete(struct codi2_index *x, struct str path) BASE_MUST_USE;
 int codi2_index_delete_older(struct codi2_index *x, struct str path,
                              uint64_t version) BASE_MUST_USE;
 
+/* Whether below than's path something newer than its version has something older in it: a folder that was moved there. */
+int codi2_index_older_came_later(struct codi2_index *x, struct arena *arena,
+                                 const struct codi2_entry *than, bool *ret) BASE_MUST_USE;
+
 /* The entry and everything below it now stand under to. */
 int codi2_index_move(struct codi2_index *x, struct str from, struct str to) BASE_MUST_USE;
 

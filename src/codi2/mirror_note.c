@@ -1,6 +1,6 @@
 /*
  * What the store answered to a batch becomes the index's knowledge: what it took, or which of the changes stands on something
- * else than what stands there.
+ * else than what stands there; and up to where its changes were applied.
  */
 #include "base/assert.h"
 #include "codi2/mirror_int.h"
@@ -175,4 +175,18 @@ void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch
             tell_conflict(m, step->path, conflict);
         }
     }
+}
+
+int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq)
+{
+    int error = codi2_index_set_fact(m->index, "seq", seq);
+    if (!error) {
+        m->heard = seq > m->heard ? seq : m->heard;
+        error = codi2_index_set_fact(m->index, "heard", m->heard);
+    }
+    if (!error) {
+        atomic_store(&m->applied, seq);
+        m->facts.seq = seq > m->facts.seq ? seq : m->facts.seq;
+    }
+    return error;
 }

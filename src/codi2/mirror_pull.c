@@ -308,13 +308,19 @@ int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
 
 /* ---- changes ---- */
 
-/* What is not clean stays and becomes new; what came later stays and is known. */
+/* What is not clean stays and becomes new; what came later stays and is known, of a folder with all that is in it. */
 static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
 {
     struct stand now;
+    const struct codi2_entry gone = {.path = r->path, .version = r->version};
+    bool some_stays = false;
     int error = find_stand(m, arena, r->path, &now);
     if (error || !now.indexed || now.known.version > r->version) {
         return error;
+    }
+    error = codi2_index_older_came_later(m->index, arena, &gone, &some_stays);
+    if (error || some_stays) {
+        return error ? error : codi2_mirror_start_anew(m); /* which of it, versions do not say */
     }
     error = clear(m, arena, r);
     if (error == ERR_CONFLICT) {
@@ -447,20 +453,6 @@ static int apply_change(struct codi2_mirror *m, struct arena *arena, const struc
     }
     return r->from.n > 0 ? with_way(m, arena, r, apply_move)
                          : codi2_mirror_apply_state(m, arena, r);
-}
-
-int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq)
-{
-    int error = codi2_index_set_fact(m->index, "seq", seq);
-    if (!error) {
-        m->heard = seq > m->heard ? seq : m->heard;
-        error = codi2_index_set_fact(m->index, "heard", m->heard);
-    }
-    if (!error) {
-        atomic_store(&m->applied, seq);
-        m->facts.seq = seq > m->facts.seq ? seq : m->facts.seq;
-    }
-    return error;
 }
 
 static int apply_page(struct codi2_mirror *m, struct arena *arena,

@@ -166,6 +166,32 @@ test("a folder that was kept anew where others had deleted all is on both sides,
   });
 });
 
+test("a folder that was moved into one that others had deleted keeps what is in it", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
+  await world.startCodi2(["--wire", world.path("link.sock")]);
+  for (const folder of ["a", "p/q"]) fs.mkdirSync(world.tree(folder), { recursive: true });
+  for (const name of ["a/file", "p/c", "p/q/d", "last"]) fs.writeFileSync(world.tree(name), "one");
+  await world.sync();
+  const entries = await world.entries();
+  const byOthers = async (path) => assert.ok(await world.change({ change: "delete", path, base: entries.find((entry) => entry.path === path).version, author: { kind: "api", id: "usr-other" } }));
+
+  link("deaf");
+  await byOthers("a");
+  fs.renameSync(world.tree("p"), world.tree("a/p"));
+  await world.sync();
+  await byOthers("last");
+  link("flow");
+  await until("it has heard", () => !fs.existsSync(world.tree("last")));
+  await until("both sides are equal", async () => {
+    await world.sync();
+    assert.deepEqual(await told(world), expected(world.tree()));
+    return true;
+  });
+  assert.deepEqual(Object.keys(await world.stored()).sort(), ["a", "a/p", "a/p/c", "a/p/q", "a/p/q/d"]);
+});
+
 test("what came into a folder after others had deleted it goes when they delete it, too", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();

@@ -73,6 +73,28 @@ static void what_came_later_stays_with_its_folders(void **state)
     assert_false(has(b, "a-"));
 }
 
+static bool came_later(struct bench *b, const char *path, uint64_t version)
+{
+    bool is = false;
+    const struct codi2_entry than = {.path = str_from(path), .version = version};
+    assert_int_equal(codi2_index_older_came_later(b->index, &b->arena, &than, &is), 0);
+    return is;
+}
+
+/* Moved folders keep the versions of what is in them. */
+static void a_folder_that_came_later_is_told_by_what_is_in_it(void **state)
+{
+    struct bench *b = *state;
+    put(b, STR("a"), 1);
+    put(b, STR("a/p"), 9);
+    put(b, STR("a/p/c"), 3);
+    put(b, STR("a-/p"), 9);
+    put(b, STR("a-/c"), 3);
+    assert_true(came_later(b, "a", 105) && came_later(b, "a", 103));
+    assert_false(came_later(b, "a", 102) || came_later(b, "a", 109) || came_later(b, "a-", 105));
+    assert_false(came_later(b, "a/p", 105) || came_later(b, "a", UINT64_MAX));
+}
+
 static struct codi2_entries below(struct bench *b, struct str folder, struct str after)
 {
     struct codi2_entries page;
@@ -173,6 +195,7 @@ int main(void)
         TEST(entry_comes_back_as_it_was),
         TEST(subtree_moves_and_goes_without_its_neighbours),
         TEST(what_came_later_stays_with_its_folders),
+        TEST(a_folder_that_came_later_is_told_by_what_is_in_it),
         TEST(pages_of_a_subtree_are_in_byte_order),
         TEST(a_large_folder_comes_in_pages),
         TEST(index_survives_and_another_tree_empties_it),
