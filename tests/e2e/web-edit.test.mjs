@@ -458,3 +458,36 @@ test("the login of another person, who uses the browser by then, signs nothing o
   assert.equal(signed.length, 1);
   await context.close();
 });
+
+test("a page that slept while the browser got another person's login does nothing with that", { timeout: 120_000 }, async () => {
+  const context = await world.newContext();
+  const [mine, other] = [await context.newPage(), await context.newPage()];
+  await mine.addInitScript(() => { globalThis.BroadcastChannel = class { postMessage() {} }; }); // it hears of nothing
+  const network = await context.newCDPSession(mine);
+  const asleep = (offline) => network.send("Network.emulateNetworkConditions", { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+  await network.send("Network.enable");
+  await world.logIn(mine, ada);
+  await write("slept.txt", "first\n");
+  await mine.goto(`${home}/sessions/${id}/files/slept.txt`);
+  await button("Edit", mine).click();
+  await visible(mine.getByLabel("Text of slept.txt"));
+  const people = new Set();
+  mine.on("request", (request) => {
+    const claims = request.headers().authorization?.split(".")[1];
+    if (claims !== undefined) people.add(JSON.parse(Buffer.from(claims, "base64url")).sub);
+  });
+  await asleep(true);
+  await mine.getByLabel("Text of slept.txt").fill("mine\n");
+  await visible(mine.getByTestId("edit-state").getByText("Not saved", { exact: true }));
+  await other.goto(`${home}/sessions`);
+  await leave(other);
+  await other.waitForURL(/\/login/);
+  await enter(await server.account("bob"), other);
+  await asleep(false);
+  await visible(mine.getByText("You were logged out."));
+  assert.equal(await stored("slept.txt"), "first\n");
+  await enter(ada, mine);
+  await becomes("slept.txt", "mine\n");
+  assert.equal(people.size, 1, "nothing was asked as bob");
+  await context.close();
+});

@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { ApiError, createClient, type Refreshed } from "../src/api/generated";
 import { createRenewer } from "../src/api/renewer";
+import { subjectOf } from "../src/lib/token";
 
 const renewed = (token: string): Refreshed => ({ token, expires_in: 900, cause: "rotated" });
 const refusal = (status: number) => new ApiError(status, { code: "unauthenticated", message: "Log in first.", request_id: "req-1" });
@@ -22,8 +23,10 @@ function tab(lock: ReturnType<typeof sharedLock>, refresh: () => Promise<Refresh
     refresh,
     current: () => state.token,
     accept: ({ token }) => {
+      if (token === "another's") return false;
       state.token = token;
       tell(token);
+      return true;
     },
     refused: () => {
       state.refused += 1;
@@ -87,4 +90,17 @@ test("the client sends a refused request again, once, with the new token", async
   const both = await Promise.all([client.usersMeGet(), client.usersMeGet()]);
   expect(both.map(({ id }) => id)).toEqual(["usr-1", "usr-1"]);
   expect(seen).toEqual(["Bearer old", "Bearer old", "Bearer new", "Bearer new"]);
+});
+
+test("a token of another person's login is not taken, and ends this one", async () => {
+  const { state, renew } = tab(sharedLock(), async () => renewed("another's"));
+  expect(await renew()).toBe(false);
+  expect(state).toEqual({ token: undefined, refused: 1 });
+});
+
+test("whose a token is", () => {
+  const of = (claims: string) => subjectOf(`head.${btoa(claims).replaceAll("+", "-").replaceAll("/", "_")}.mark`);
+  expect(of('{"sub":"usr-1","name":"ÿþ?>~"}')).toBe("usr-1");
+  expect(["{}", '{"sub":1}', "null", "[1", ""].map(of)).toEqual(Array(5).fill(undefined));
+  expect(["", "a", "a.b", "a.%.c"].map(subjectOf)).toEqual(Array(4).fill(undefined));
 });

@@ -6,7 +6,8 @@ export interface RenewerOptions {
   readonly lock: (run: () => Promise<boolean>) => Promise<boolean>;
   readonly refresh: () => Promise<Refreshed>;
   readonly current: () => string | undefined;
-  readonly accept: (renewed: Refreshed) => void;
+  /** False: it is of another login, which this one ended with. */
+  readonly accept: (renewed: Refreshed) => boolean;
   /** The login is over. */
   readonly refused: () => void;
 }
@@ -17,13 +18,12 @@ export function createRenewer(options: RenewerOptions): () => Promise<boolean> {
 
   async function refresh(): Promise<boolean> {
     try {
-      options.accept(await options.refresh());
-      return true;
+      if (options.accept(await options.refresh())) return true;
     } catch (error) {
       if (!(error instanceof ApiError) || error.status >= 500 || error.status === 429) throw error;
-      options.refused();
-      return false;
     }
+    options.refused();
+    return false;
   }
 
   async function attempt(): Promise<boolean> {

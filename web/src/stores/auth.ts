@@ -2,6 +2,7 @@
 import { create } from "zustand";
 import { type Client, createClient, type RegisterInput, type User } from "../api/generated";
 import { createRenewer, tabLock } from "../api/renewer";
+import { subjectOf } from "../lib/token";
 import { watchedFetch } from "./connection";
 
 type AuthState =
@@ -26,13 +27,21 @@ function left(ended: boolean): void {
   useAuth.setState({ token: undefined, state: { status: "out", ended } });
 }
 
+/** A browser may have another person's cookie by now, and a page that slept has not heard of it. */
+function isAnothers(token: string): boolean {
+  const { state } = useAuth.getState();
+  return state.status === "in" && subjectOf(token) !== state.user.id;
+}
+
 const renew = createRenewer({
   lock: tabLock,
   refresh: () => api.authRefresh(),
   current: () => useAuth.getState().token,
   accept: ({ token }) => {
+    if (isAnothers(token)) return false;
     useAuth.setState({ token });
     tell({ kind: "renewed", token });
+    return true;
   },
   refused: () => {
     const { state } = useAuth.getState();
@@ -93,8 +102,8 @@ export async function deleteAccount(password: string): Promise<void> {
 
 channel.onmessage = ({ data }: MessageEvent<Message>) => {
   const { state, token } = useAuth.getState();
-  if (data.kind === "renewed" && token !== undefined) useAuth.setState({ token: data.token });
-  else if (data.kind === "logout") left(true);
+  if (data.kind === "logout" || (data.kind === "renewed" && isAnothers(data.token))) left(true);
+  else if (data.kind === "renewed" && token !== undefined) useAuth.setState({ token: data.token });
   // Perhaps somebody else: start again as whoever the cookie now names.
   else if (data.kind === "login" && state.status !== "unknown") globalThis.location.reload();
 };
