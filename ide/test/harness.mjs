@@ -365,7 +365,7 @@ export function ask(socketPath, path, headers = {}) {
 }
 
 export function healthy(socketPath) {
-    return eventually('the backend answers', () => ask(socketPath, '/coditect/healthz').then(r => r.code === 200, () => false));
+    return eventually('the backend answers', () => ask(socketPath, '/coditect/healthz').then(r => r.code === 200, () => false), 90_000);
 }
 
 /** The whole stand: workspace, door, backend, gateway. `close()` ends and removes all of it. */
@@ -411,7 +411,7 @@ export async function stand({ files = {}, prefix = '/', env = {}, platformPage, 
         await end(it.backend);
         rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
     };
-    await healthy(socket);
+    await healthy(socket).catch(late => it.close().then(() => { throw late; })); // else its backend would hold the test's end up
     return it;
 }
 
