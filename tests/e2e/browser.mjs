@@ -167,3 +167,16 @@ export async function look(page, name) {
   }
   await setTheme(page, "light");
 }
+
+/** By the form that the page shows. */
+export async function comeIn(page, { email, password }) {
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await button("Log in", page).click();
+  await visible(page.getByRole("button", { name: /^Account of/ }));
+}
+
+export async function logOut(page) {
+  await page.getByRole("button", { name: /^Account of/ }).click();
+  await page.getByRole("menuitem", { name: "Log out" }).click();
+}

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
-import { button, gone, launch, link, look, visible } from "./browser.mjs";
+import { button, comeIn, gone, launch, link, logOut, look, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -348,33 +348,23 @@ test("what the server will not take is given up by a click alone", { timeout: 12
   assert.equal(await area("full.txt").inputValue(), "first\n");
 });
 
-async function enter(who = ada, where = page) {
-  await where.getByLabel("E-mail").fill(who.email);
-  await where.getByLabel("Password").fill(who.password);
-  await button("Log in", where).click();
-  await visible(where.getByRole("button", { name: /^Account of/ }));
-}
-
-async function leave(where) {
-  await where.getByRole("button", { name: /^Account of/ }).click();
-  await where.getByRole("menuitem", { name: "Log out" }).click();
-}
+const enter = () => comeIn(page, ada);
+const leave = () => logOut(page);
 
 test("logging out waits for it, asks where it is not saved, and leaves nothing to the next person", { timeout: 120_000 }, async () => {
-  const out = () => leave(page);
   await write("out.txt", "first\n");
   await edit("out.txt");
   await page.setViewportSize({ width: 1400, height: 900 });
   const end = await meet("out.txt", (route) => route.fulfill({ status: 503, json: { success: false, error: { code: "busy", message: "It has too much to do.", request_id: "r" } } }));
   await area("out.txt").fill("mine\n");
   const saving = visible(page.getByText("Saving what you typed…")); // for two seconds
-  await out();
+  await leave();
   await saving;
   await visible(page.getByText("Not saved: out.txt. What is typed and not saved is lost."));
   await look(page, "edit-logout");
   await button("Cancel", page.getByRole("dialog")).click();
   assert.equal(await area("out.txt").inputValue(), "mine\n");
-  await out();
+  await leave();
   await button("Log out", page.getByRole("dialog")).click();
   await page.waitForURL(/\/login/);
   await end();
@@ -385,7 +375,7 @@ test("logging out waits for it, asks where it is not saved, and leaves nothing t
   assert.equal(await stored("out.txt"), "first\n");
   // What is saved in time is not asked for.
   await area("out.txt").fill("second\n");
-  await out();
+  await leave();
   await page.waitForURL(/\/login/);
   await becomes("out.txt", "second\n");
   await enter();
@@ -422,72 +412,4 @@ test("a picture, and what is too large to be shown whole, have no such button", 
   await page.goto(`${home}/sessions/${id}/files/large.txt?edit`);
   await visible(button("Download", page));
   assert.equal(await button("Edit", page).count(), 0);
-});
-
-test("the login of another person, who uses the browser by then, signs nothing of it", { timeout: 120_000 }, async () => {
-  const context = await world.newContext();
-  const [mine, other] = [await context.newPage(), await context.newPage()];
-  await world.logIn(mine, ada);
-  await write("signed.txt", "first\n");
-  await mine.goto(`${home}/sessions/${id}/files/signed.txt`);
-  await button("Edit", mine).click();
-  const signed = [];
-  let isAway = true;
-  await mine.route("**/files/signed.txt", async (route) => {
-    if (route.request().method() !== "PUT") return route.continue();
-    if (isAway) return route.abort("connectionrefused");
-    signed.push(await route.request().headerValue("Authorization"));
-    return route.continue();
-  });
-  await mine.getByLabel("Text of signed.txt").fill("mine\n");
-  await visible(mine.getByTestId("edit-state").getByText("Not saved", { exact: true }));
-  const said = visible(mine.getByText("“signed.txt” is not saved"));
-  await other.goto(`${home}/sessions`);
-  await leave(other);
-  await other.waitForURL(/\/login/);
-  const asked = mine.waitForEvent("dialog");
-  await enter(await server.account("bob"), other);
-  await (await asked).dismiss(); // the page stays, with what is typed
-  isAway = false;
-  await said;
-  await mine.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  assert.deepEqual(signed, []);
-  assert.equal(await stored("signed.txt"), "first\n");
-  await enter(ada, mine);
-  await becomes("signed.txt", "mine\n");
-  assert.equal(signed.length, 1);
-  await context.close();
-});
-
-test("a page that slept while the browser got another person's login does nothing with that", { timeout: 120_000 }, async () => {
-  const context = await world.newContext();
-  const [mine, other] = [await context.newPage(), await context.newPage()];
-  await mine.addInitScript(() => { globalThis.BroadcastChannel = class { postMessage() {} }; }); // it hears of nothing
-  const network = await context.newCDPSession(mine);
-  const asleep = (offline) => network.send("Network.emulateNetworkConditions", { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
-  await network.send("Network.enable");
-  await world.logIn(mine, ada);
-  await write("slept.txt", "first\n");
-  await mine.goto(`${home}/sessions/${id}/files/slept.txt`);
-  await button("Edit", mine).click();
-  await visible(mine.getByLabel("Text of slept.txt"));
-  const people = new Set();
-  mine.on("request", (request) => {
-    const claims = request.headers().authorization?.split(".")[1];
-    if (claims !== undefined) people.add(JSON.parse(Buffer.from(claims, "base64url")).sub);
-  });
-  await asleep(true);
-  await mine.getByLabel("Text of slept.txt").fill("mine\n");
-  await visible(mine.getByTestId("edit-state").getByText("Not saved", { exact: true }));
-  await other.goto(`${home}/sessions`);
-  await leave(other);
-  await other.waitForURL(/\/login/);
-  await enter(await server.account("bob"), other);
-  await asleep(false);
-  await visible(mine.getByText("You were logged out."));
-  assert.equal(await stored("slept.txt"), "first\n");
-  await enter(ada, mine);
-  await becomes("slept.txt", "mine\n");
-  assert.equal(people.size, 1, "nothing was asked as bob");
-  await context.close();
 });

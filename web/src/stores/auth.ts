@@ -38,7 +38,7 @@ const renew = createRenewer({
   refresh: () => api.authRefresh(),
   current: () => useAuth.getState().token,
   accept: ({ token }) => {
-    if (isAnothers(token)) return false;
+    if (useAuth.getState().state.status === "out" || isAnothers(token)) return false; // only who logs in comes in again
     useAuth.setState({ token });
     tell({ kind: "renewed", token });
     return true;
