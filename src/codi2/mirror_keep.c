@@ -68,8 +68,8 @@ bool codi2_mirror_is_rule_file(struct str path)
 /* Where git has its own files (gitrepository-layout(5)), next to those that stand in .git itself. */
 static bool is_gits_own(struct str folder)
 {
-    static const char *const names[] = {"info", "logs",     "modules",  "objects",
-                                        "refs", "reftable", "worktrees"};
+    static const char *const names[] = {"info", "logs",     "modules",   "objects",
+                                        "refs", "reftable", "sequencer", "worktrees"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (str_eq(folder, str_from(names[i]))) {
             return true;

@@ -242,7 +242,7 @@ test("a disk that is lost while git runs comes back without git's lock", { timeo
   assert.equal((await world.stored())["repo/.git/index"].split(" ")[2], index(), "what a lock was renamed to is stored");
 
   const running = spawn("git", ["commit", "-qam", "second", "-e"], { cwd: world.tree("repo"), env: { ...process.env, GIT_EDITOR: "sleep 600; :" }, stdio: "ignore", detached: true });
-  t.after(() => process.kill(-running.pid, "SIGKILL"));
+  t.after(() => { if (running.exitCode === null) process.kill(-running.pid, "SIGKILL"); });
   await until("git holds its lock", () => fs.existsSync(world.tree("repo/.git/COMMIT_EDITMSG")) && fs.existsSync(world.tree("repo/.git/index.lock")));
   await world.sync();
   const locks = (await names(world)).filter((path) => path.endsWith(".lock"));
