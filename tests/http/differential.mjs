@@ -287,7 +287,7 @@ export const explanations = [
   [["nginx"], "laxer", "a list may come in several lines (RFC 9110 5.3); nginx takes one of each that it knows", any(/^(if-match|range|upgrade|content-type|accept):[^]*\n\1:/im)],
   [["nginx"], "laxer", "the same expectation twice is still one; nginx takes a line of each", any(/^expect:[^]*\nexpect:/im)],
   // Whatever the bytes: so nginx must have taken what we took before we refused, or have a reason of its own.
-  [["node"], "laxer", "node answers nothing that it read together with what it refuses", (text, ours, theirs, nginx) => isStatus(ours.at(-1)) && isStatus(theirs.at(-1)) && (tookAlso(nginx, ours) || explain("nginx", "laxer", text, ours, nginx) !== undefined)],
+  [["node"], "laxer", "node answers nothing that it read together with what it refuses", (text, ours, theirs, nginx) => isStatus(ours.at(-1)) && isStatus(theirs.at(-1)) && (tookAlso(nginx, ours) || ["laxer", "different"].some((kind) => explain("nginx", kind, text, ours, nginx) !== undefined))],
   [["node"], "laxer", "what follows the last request of a connection is nobody's; node refuses the connection", (text, ours, theirs) => closes(text, ours) && theirs.every(isStatus)],
   [["node"], "laxer", "an Upgrade that is not taken up changes nothing (RFC 9110 7.8); node reads nothing behind it", any(/^upgrade:/im)],
   [["node"], "laxer", "chunk extensions are dropped, whatever they say (RFC 9112 7.1.1); node reads them", any(/^[0-9a-f]+;/im)],
