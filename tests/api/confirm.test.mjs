@@ -56,7 +56,7 @@ test("a free and a taken address are answered alike, and the one who reads the m
   const other = "another@example.com";
   for (const [json, status] of [
     [{ email: other, password: PASSWORD, confirmation }, 403],
-    [{ email: bob, password: PASSWORD, confirmation: `${confirmation.slice(0, -1)}_` }, 403],
+    [{ email: bob, password: PASSWORD, confirmation: confirmation.slice(0, -1) + (confirmation.endsWith("_") ? "A" : "_") }, 403],
     [{ email: bob, password: PASSWORD, confirmation: confirmation.replace(/^\d/, "9") }, 403],
     [{ email: bob, password: PASSWORD, confirmation: "x" }, 403],
     [{ email: bob, confirmation }, 400],
