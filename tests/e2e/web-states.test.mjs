@@ -68,6 +68,7 @@ test("a theme that is chosen in the IDE stays when another setting changes befor
   const chosen = async () => (await ada.get("/settings")).data.find(({ key }) => key === "theme").user;
   const seen = () => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
   const isShown = (theme) => page.evaluate((one) => document.documentElement.classList.contains(one), theme);
+  await until("the system's light is shown", () => isShown("light")); // a moment behind the end of the test before
   await ada.put("/settings/appearance/theme", { value: "dark" }); // as on another device
   await until("the page follows", async () => {
     await seen();
