@@ -39,11 +39,6 @@ test("the login of another person, who uses the browser by then, signs nothing o
   await (await asked).dismiss(); // the page stays, with what is typed
   isAway = false;
   await said;
-  await mine.evaluate(() => {
-    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" }); // it saves what it has, then
-    document.dispatchEvent(new Event("visibilitychange"));
-    delete document.visibilityState;
-  });
   assert.deepEqual(signed, []);
   assert.equal(await stored("signed.txt"), "first\n");
   await comeIn(mine, ada);
