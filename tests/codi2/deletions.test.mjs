@@ -4,8 +4,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
 import { halt, resume } from "../api/halt.mjs";
-import { openLink } from "./link.mjs";
-import { World, until } from "./world.mjs";
+import { linked, until, World } from "./world.mjs";
 
 const LIMIT = 1000;
 
@@ -153,10 +152,7 @@ test("after more events than the kernel keeps, everything is looked at", { timeo
 });
 
 test("a deletion whose answer was lost is one deletion, and takes nothing that was made since", { timeout: 60_000 }, async (t) => {
-  const world = new World(t);
-  await world.startServer();
-  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
-  await world.startCodi2(["--wire", world.path("link.sock")]);
+  const { world, link } = await linked(t);
   for (const name of ["gone", "again", "others"]) fs.writeFileSync(world.tree(name), name);
   await world.sync();
   const deletions = async (name) => (await world.events()).filter(({ op, path }) => op === "delete" && path === name).length;

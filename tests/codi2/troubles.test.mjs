@@ -6,8 +6,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openLink } from "./link.mjs";
-import { World, until } from "./world.mjs";
+import { linked, until, World } from "./world.mjs";
 
 const WATCHES = 8;
 /** A user namespace has limits of its own. */
@@ -81,10 +80,7 @@ test("the session's storage is full: it is said, nothing is cut short, and it en
 });
 
 test("a file that changes while it is read is read again: no mixture becomes a version", { timeout: 60_000 }, async (t) => {
-  const world = new World(t);
-  await world.startServer();
-  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
-  await world.startCodi2(["--wire", world.path("link.sock")]);
+  const { world, link } = await linked(t);
   await world.sync();
   const draft = world.tree(".coditect-0123456789abcdef"); // so that it is there at once
   fs.writeFileSync(draft, randomBytes(12_000_000));
@@ -171,10 +167,7 @@ test("the workspace's disk is full: it is said, and over when there is room", { 
 });
 
 test("the server is away: whoever asks for it waits longer each time, and once it is back all goes on soon", { timeout: 60_000 }, async (t) => {
-  const world = new World(t);
-  await world.startServer();
-  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
-  await world.startCodi2(["--wire", world.path("link.sock")]);
+  const { world, link } = await linked(t);
   await world.sync();
   const gaps = (call) => {
     const times = link.refused.filter((one) => one.call === call).map((one) => one.at);
@@ -205,10 +198,7 @@ test("the server is away: whoever asks for it waits longer each time, and once i
 });
 
 test("what changes here while the server is silent about others' changes is not called persisted", { timeout: 60_000 }, async (t) => {
-  const world = new World(t);
-  await world.startServer();
-  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
-  await world.startCodi2(["--wire", world.path("link.sock")]);
+  const { world, link } = await linked(t);
   fs.writeFileSync(world.tree("theirs"), "one");
   await world.sync();
   await persisted(world);

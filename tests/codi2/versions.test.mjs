@@ -4,19 +4,21 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { openLink } from "./link.mjs";
 import { expected, told } from "./model.mjs";
-import { World, until } from "./world.mjs";
+import { linked, until, World } from "./world.mjs";
 
 const hash = (text) => createHash("sha256").update(text).digest("hex");
 const saving = (world, path, text) => world.door("POST", "/saving", {}, JSON.stringify({ path, hash: hash(text) })).then(({ status }) => status);
 const past = async (world, path) => (await world.door("GET", `/past?path=${encodeURIComponent(path)}`)).body.versions.map(({ size, author }) => ({ size, by: author.kind, id: author.id }));
 
+const becomeEqual = (world) => until("both sides are equal", async () => {
+  await world.sync();
+  assert.deepEqual(await told(world), expected(world.tree()));
+  return true;
+});
+
 test("what the editor saves is the person's, by its content, also when the answer was lost", { timeout: 60_000 }, async (t) => {
-  const world = new World(t);
-  await world.startServer();
-  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
-  await world.startCodi2(["--wire", world.path("link.sock")]);
+  const { world, link } = await linked(t);
   await world.sync();
   const save = async (name, text) => {
     assert.equal(await saving(world, name, text), 204);
@@ -116,10 +118,7 @@ test("a file that is emptied to be written has no version between; one that stay
  * world.
  */
 async function whileDeaf(t, { before, here, elsewhere }) {
-  const world = new World(t);
-  await world.startServer();
-  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
-  await world.startCodi2(["--wire", world.path("link.sock")]);
+  const { world, link } = await linked(t);
   before(world);
   fs.writeFileSync(world.tree("other"), "one");
   await world.sync();
@@ -137,11 +136,7 @@ async function whileDeaf(t, { before, here, elsewhere }) {
   link("deaf");
   await barrier;
   link("flow");
-  await until("both sides are equal", async () => {
-    await world.sync();
-    assert.deepEqual(await told(world), expected(world.tree()));
-    return true;
-  });
+  await becomeEqual(world);
   return world;
 }
 
@@ -167,10 +162,7 @@ test("a folder that was kept anew where others had deleted all is on both sides,
 });
 
 test("a folder that was moved into one that others had deleted keeps what is in it", { timeout: 60_000 }, async (t) => {
-  const world = new World(t);
-  await world.startServer();
-  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
-  await world.startCodi2(["--wire", world.path("link.sock")]);
+  const { world, link } = await linked(t);
   for (const folder of ["a", "p/q"]) fs.mkdirSync(world.tree(folder), { recursive: true });
   for (const name of ["a/file", "p/c", "p/q/d", "last"]) fs.writeFileSync(world.tree(name), "one");
   await world.sync();
@@ -184,19 +176,12 @@ test("a folder that was moved into one that others had deleted keeps what is in 
   await byOthers("last");
   link("flow");
   await until("it has heard", () => !fs.existsSync(world.tree("last")));
-  await until("both sides are equal", async () => {
-    await world.sync();
-    assert.deepEqual(await told(world), expected(world.tree()));
-    return true;
-  });
+  await becomeEqual(world);
   assert.deepEqual(Object.keys(await world.stored()).sort(), ["a", "a/p", "a/p/c", "a/p/q", "a/p/q/d"]);
 });
 
 test("what came into a folder after others had deleted it goes when they delete it, too", { timeout: 60_000 }, async (t) => {
-  const world = new World(t);
-  await world.startServer();
-  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
-  await world.startCodi2(["--wire", world.path("link.sock")]);
+  const { world, link } = await linked(t);
   fs.mkdirSync(world.tree("a/b"), { recursive: true });
   for (const name of ["a/file", "a/b/old", "last"]) fs.writeFileSync(world.tree(name), "one");
   await world.sync();
@@ -211,11 +196,7 @@ test("what came into a folder after others had deleted it goes when they delete 
   await byOthers("last");
   link("flow");
   await until("it has heard", () => !fs.existsSync(world.tree("last")));
-  await until("both sides are equal", async () => {
-    await world.sync();
-    assert.deepEqual(await told(world), expected(world.tree()));
-    return true;
-  });
+  await becomeEqual(world);
   const paths = Object.keys(await world.stored()).filter((path) => path.startsWith("a"));
   assert.deepEqual(paths, ["a", "a/b", "a/b/stays"]);
   assert.deepEqual((await past(world, "a/b/stays")).map(({ size }) => size), [3], "it was not sent again");

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { openLink } from "./link.mjs";
 
 const build = process.env.CODITECT_BUILD ?? "";
 assert.notEqual(build, "", "CODITECT_BUILD must name the build directory");
@@ -179,4 +180,13 @@ export async function lose(world, what) {
   world.disk();
   await world.startCodi2();
   await until("restored", async () => (await world.status()).state === "persisted", 120);
+}
+
+/** A world whose codi2 has its link to the server through one that tests hold up (link.mjs). */
+export async function linked(t) {
+  const world = new World(t);
+  await world.startServer();
+  const link = await openLink(t, world.path("link.sock"), world.path("wire.sock"));
+  await world.startCodi2(["--wire", world.path("link.sock")]);
+  return { world, link };
 }
