@@ -93,7 +93,8 @@ const struct cli_option cli_common[] = {
 const struct cli_topic cli_exits[] = {
     {"0", "done"},
     {"1", "failed: here or in the server, or something of cp was left out"},
-    {"2", "the words are wrong, a name is ambiguous, or the server found the request invalid"},
+    {"2", "the words are wrong, a name is ambiguous, the server found the request invalid, or what "
+          "answered is no server of Coditect"},
     {"3", "not logged in, or the login has ended, or the password or its code is wrong"},
     {"4", "not found"},
     {"5", "refused: not permitted, in conflict with what is there, too large, or no space left"},
