@@ -3,9 +3,9 @@
  * that adds the secret and can refuse, and a headless Chromium that may talk to this machine only.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
@@ -370,12 +370,11 @@ export function healthy(socketPath) {
 
 /** The whole stand: workspace, door, backend, gateway. `close()` ends and removes all of it. */
 export async function stand({ files = {}, prefix = '/', env = {}, platformPage, plugins = FEW_PLUGINS } = {}) {
-    const directory = mkdtempSync(join(tmpdir(), 'coditect-ide-'));
+    // No letters of chance: whether a name that is typed finds a file that was open before goes by the letters of its whole path.
+    const directory = join(tmpdir(), `coditect-ide-${randomInt(1e12)}`);
     const workspace = join(directory, 'workspace');
     const home = join(directory, 'home');
-    mkdirSync(workspace);
-    mkdirSync(home);
-    mkdirSync(join(directory, 'plugins'));
+    for (const folder of [workspace, home, join(directory, 'plugins')]) mkdirSync(folder, { recursive: true });
     plugins.forEach(name => symlinkSync(join(BUNDLE, 'plugins', name), join(directory, 'plugins', name)));
     for (const [name, content] of Object.entries(files)) {
         mkdirSync(dirname(join(workspace, name)), { recursive: true });
