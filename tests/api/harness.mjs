@@ -265,6 +265,7 @@ export class Server {
     server.args = options.args ?? ["--rate-factor", "100000"];
     server.env = options.env ?? {};
     server.before = options.before ?? [];
+    server.silent = options.silent ?? false; // its log tells of errors alone
     server.program = options.program === undefined ? program : join(build, options.program);
     server.port = options.port ?? (await freePort());
     server.agent = newAgent();
@@ -297,6 +298,8 @@ export class Server {
         throw error;
       }
     });
+    // It answers there before it does on the operator's socket and where its metrics are; when it does everywhere, it says so.
+    if (!this.silent) await until("coditectd says that it listens", () => over !== undefined || this.log.includes("listening on port "));
   }
 
   /** The server itself: coditectd's first process keeps the rights, its child serves. */
