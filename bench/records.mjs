@@ -48,7 +48,7 @@ const rss = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/s
 /** KiB of the store's files; the log is folded in at the end of a server. */
 function stored(data) {
   const folder = join(data, "store");
-  return readdirSync(folder).filter((name) => name.startsWith("store.db")).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0) / 1024;
+  return readdirSync(folder).filter((name) => name.startsWith("store.db")).reduce((sum, name) => sum + statSync(join(folder, name)).blocks * 512, 0) / 1024;
 }
 
 async function settled(server) {

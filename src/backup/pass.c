@@ -130,11 +130,11 @@ static int take_content(struct walk *w, struct backup_entry *entry, const struct
         return r;
     }
     r = store_snapshot_value(w->s, &entry->value);
-    if (r) {
+    struct str plain;
+    if (r && r != ERR_CORRUPT) {
         return r;
     }
-    struct str plain;
-    if (content_decode_checked(w->codec, entry->value, hash, &plain) < 0) {
+    if (r || content_decode_checked(w->codec, entry->value, hash, &plain) < 0) {
         w->p->damaged++;
         return 0;
     }

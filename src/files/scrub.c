@@ -24,7 +24,8 @@ static int page_read(struct txn *txn, void *arg)
     struct arena *arena = store_arena(txn);
     struct str any = DATA_KEY(arena, &page->scope, page->space, STR("x"));
     struct str prefix = str_slice(any, 0, any.n - 1);
-    struct store_range range = {prefix, store_after(arena, prefix), .limit = page->limit};
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = page->limit,
+                                .judged = true};
     if (page->after.n >
         0) { /* an arena's copy has a zero byte behind it: the first key behind this one */
         range.begin = arena_str(arena, page->after);

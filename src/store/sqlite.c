@@ -10,12 +10,15 @@
  * of the bytes and of the processor time of a save, and costs reads and scans of small values nothing. Pages of 8 KiB double
  * what is written.
  *
- * Files in the directory: store.db with -wal and -shm; lock, held by flock with the pid in it; balloon (sqlite_space.c);
- * store.format1.db or store.format2.db after a migration, for the operator to delete.
+ * Values of uploads do not go through the log at all: see sqlite_segment.c.
+ *
+ * Files in the directory: store.db with -wal and -shm, and -1, -2 … which are the segments; lock, held by flock with the pid in
+ * it; balloon (sqlite_space.c); store.format1.db, -2 or -3 after a migration, for the operator to delete.
  *
  * The file gives space back (auto_vacuum=INCREMENTAL, in idle moments): on a disk that is almost full deleting would free
  * nothing otherwise.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,7 +31,7 @@
 #include "base/log.h"
 #include "store/sqlite_int.h"
 
-enum { BALLOON = 256 << 20, CHECKPOINT = 4 << 20 };
+enum { BALLOON = 256 << 20, CHECKPOINT = 4 << 20, SEGMENT = 256 << 20 };
 
 static pthread_once_t configured = PTHREAD_ONCE_INIT;
 
@@ -129,19 +132,70 @@ static int load_commit_number(struct store_sqlite *d)
     return 0;
 }
 
-/* The log that a former process left is copied into the database and flushed before anything is added to it. */
-static int settle_log(struct store_sqlite *d)
+/* Files of numbers above this one. False: there is none. */
+static bool lie_beside(const struct store_sqlite *d, int64_t above, uint64_t *ret_bytes)
 {
-    int frames = 0, done = 0;
-    sqlite3 *db = d->writer->db;
-    int r = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, &frames, &done);
-    if (r != SQLITE_OK && store_connection_error(d->writer, "first checkpoint") != ERR_NO_SPACE) {
-        return ERR_IO;
+    struct stat info;
+    uint64_t number;
+    bool some = false;
+    DIR *dir = d->vfs ? NULL : opendir(d->directory);
+    for (const struct dirent *e; dir && (e = readdir(dir));) {
+        struct str name = str_from(e->d_name);
+        if (str_starts(name, STR("store.db-")) &&
+            str_u64(str_slice(name, 9, name.n), INT64_MAX, &number) == 0 &&
+            (int64_t)number > above && fstatat(dirfd(dir), e->d_name, &info, 0) == 0) {
+            some = true;
+            *ret_bytes += (uint64_t)info.st_size;
+        }
     }
-    d->wal_checkpointed = r == SQLITE_OK;
-    d->wal_frames =
-        r == SQLITE_OK ? 0 : d->wal_frames; /* a log that was cut has as many as before */
-    return 0;
+    if (dir) {
+        (void)closedir(dir);
+    }
+    return some;
+}
+
+/* Also behind a gap in the numbers: what is wholly dead is removed all the time. */
+static int refuse_older(const struct store_sqlite *d)
+{
+    int64_t given = 0;
+    uint64_t bytes = 0;
+    int r = store_connection_number(
+        d->writer, "SELECT seq FROM sqlite_sequence WHERE name = 'segment'", &given);
+    if (r && r != ERR_NOT_FOUND) {
+        return r;
+    }
+    return lie_beside(d, given, &bytes) && bytes > SQLITE_MOST_LEFT
+               ? log_err(ERR_CORRUPT, "store", STORE_OLDER, d->path)
+               : 0;
+}
+
+/* What lies beside the database: checked, and cut to what was committed. Of a format that this program does not know nothing is
+ * touched, now or later: it is refused. */
+static int settle_segments(struct store_sqlite *d)
+{
+    ARENA_AUTO(a);
+    struct str value;
+    uint64_t format = 0;
+    int r = store_connection_get(d->writer, &a, STR("meta/format"), &value);
+    if (r && r != ERR_NOT_FOUND) {
+        return r;
+    }
+    bool known = r == 0 && str_u64(value, INT64_MAX, &format) == 0 && format == STORE_FORMAT;
+    if (r == ERR_NOT_FOUND) {
+        int64_t keys = 0;
+        r = store_connection_number(d->writer, "SELECT EXISTS (SELECT 1 FROM kv)", &keys);
+        known = r == 0 && !keys;
+    }
+    if (r || !known) {
+        return r;
+    }
+    r = store_segment_check(d->writer);
+    r = r ? r : refuse_older(d);
+    if (r == 0 && !d->no_sync) { /* who flushes nothing writes into the database alone */
+        r = store_segment_settle(&d->segment, d->writer);
+        d->writer->segment = &d->segment;
+    }
+    return r;
 }
 
 static int connect_once(struct store_sqlite *d)
@@ -150,22 +204,26 @@ static int connect_once(struct store_sqlite *d)
     const struct store_connection_options options = {
         .path = d->path,
         .vfs = d->no_sync ? d->vfs : store_combining_vfs(d->vfs),
+        .disk = d->disk,
         .writer = true,
         .no_sync = d->no_sync,
     };
     int r = store_connection_open(&options, &d->writer);
     if (r == 0) {
-        r = settle_log(d);
+        r = store_sqlite_settle_log(d);
     }
     if (r == 0) {
         (void)sqlite3_wal_hook(d->writer->db, committed, d);
         r = load_commit_number(d);
     }
+    r = r ? r : settle_segments(d);
     if (r) {
+        store_segment_close(&d->segment);
         store_connection_close(d->writer);
         d->writer = NULL;
         return r;
     }
+    d->keeps_garbage = !d->writer->segment;
     store_readers_open(&d->readers);
     return 0;
 }
@@ -184,6 +242,7 @@ int store_sqlite_connect(struct store_sqlite *d)
 void store_sqlite_disconnect(struct store_sqlite *d)
 {
     store_readers_close(&d->readers);
+    store_segment_close(&d->segment);
     store_connection_close(d->writer);
     d->writer = NULL;
 }
@@ -218,12 +277,34 @@ static struct store_sqlite *make(const struct store_options *options)
     d->path = join_path(d->directory, "store.db");
     d->vfs = options->sqlite_vfs ? mem_dup(options->sqlite_vfs, strlen(options->sqlite_vfs)) : NULL;
     d->no_sync = options->unsafe_no_sync;
+    d->early = options->unsafe_early;
     d->wal_limit = (int)((options->checkpoint ? options->checkpoint : CHECKPOINT) / SQLITE_PAGE);
+    d->disk = options->disk ? options->disk : &store_system_disk;
+    d->segment = (struct store_segment){
+        .disk = d->disk,
+        .path = d->path,
+        .most = options->segment ? options->segment : SEGMENT,
+        .file = -1,
+    };
     d->lock_fd = -1;
     store_queue_init(&d->queue);
     store_readers_init(&d->readers);
     store_space_init(&d->space, d->directory, options->balloon ? options->balloon : BALLOON);
     return d;
+}
+
+/* Without the database nobody knows what its files are: they are not taken for what a crash left of a new store. */
+static int refuse_remains(const struct store_sqlite *d)
+{
+    struct stat info;
+    uint64_t bytes = 0;
+    if ((stat(d->path, &info) == 0 && info.st_size > 0) || !lie_beside(d, 0, &bytes)) {
+        return 0;
+    }
+    return log_err(ERR_CORRUPT, "store",
+                   "%s is missing or empty, and %s-*, which are part of a store, are there: put "
+                   "all store.db* of one moment there, or move them away and restore a backup",
+                   d->path, d->path);
 }
 
 static int sqlite_open(const struct store_options *options, void **ret_self)
@@ -233,10 +314,13 @@ static int sqlite_open(const struct store_options *options, void **ret_self)
     struct store_sqlite *d = make(options);
     int r = lock_directory(d);
     if (r == 0) {
-        store_space_inflate(&d->space);
+        r = refuse_remains(d);
+    }
+    if (r == 0) {
         r = store_sqlite_migrate(d);
     }
     if (r == 0) {
+        store_space_inflate(&d->space);
         r = store_sqlite_connect(d);
     }
     if (r == 0) {

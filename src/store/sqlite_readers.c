@@ -130,7 +130,8 @@ int store_readers_take(struct store_sqlite *d, struct store_connection **ret_c)
     struct store_connection *c = NULL;
     int r = reserve(&d->readers, &c);
     if (r == 0 && !c) {
-        const struct store_connection_options options = {.path = d->path, .vfs = d->vfs};
+        const struct store_connection_options options = {
+            .path = d->path, .vfs = d->vfs, .disk = d->disk};
         r = store_connection_open(&options, &c);
         if (r) {
             release(&d->readers, NULL);

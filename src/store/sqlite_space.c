@@ -80,13 +80,17 @@ void store_space_hit(struct store_space *space)
     space->inflated = false;
 }
 
+bool store_space_due(const struct store_space *space)
+{
+    return time_monotonic() - space->looked >= look_every;
+}
+
 void store_space_look(struct store_space *space, size_t unused)
 {
-    usec_t now = time_monotonic();
-    if (now - space->looked < look_every) {
+    if (!store_space_due(space)) {
         return;
     }
-    space->looked = now;
+    space->looked = time_monotonic();
     uint64_t available = free_bytes(space);
     if (available >= 2 * (uint64_t)space->size) {
         store_space_inflate(space);

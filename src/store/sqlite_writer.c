@@ -20,6 +20,9 @@
 static const usec_t idle_after = USEC_PER_SEC;
 static const usec_t alone_after = USEC_PER_SEC;
 static const usec_t reopen_every = USEC_PER_SEC;
+static const usec_t sweep_every = USEC_PER_SEC;
+
+enum { MOST_SWEEPS = 64 }; /* for one look at a full disk */
 
 struct group {
     struct store_jobs jobs;
@@ -237,10 +240,15 @@ static int run_jobs(struct store_sqlite *d, struct group *g)
     if (r == 0) {
         r = put_commit_number(d);
     }
+    r = r ? r : store_segment_flush(&d->segment, d->writer);
+    if (r == 0 && d->early) {
+        store_garbage_early(d);
+    }
     if (r == 0) {
         r = store_connection_run(d->writer, STORE_STATEMENT_COMMIT);
     }
     if (r == 0) {
+        d->segment.dirty = false;
         d->stored_commit_number = d->commit_number;
         d->commits++;
         d->untidy = true;
@@ -282,13 +290,9 @@ static void roll_back(struct store_sqlite *d)
         store_connection_run(d->writer, STORE_STATEMENT_ROLLBACK) != 0) {
         d->writer->failed = true; /* closing it rolls back */
     }
-}
-
-/* Also for a reserve that there was no room for when the store was opened. */
-static void look_for_space(struct store_sqlite *d)
-{
-    if (d->space.full || !d->space.inflated) {
-        store_space_look(&d->space, store_connection_unused(d->writer));
+    if (d->segment.dirty && !d->writer->failed &&
+        store_segment_settle(&d->segment, d->writer) != 0) {
+        d->writer->failed = true;
     }
 }
 
@@ -302,6 +306,75 @@ static void reconnect(struct store_sqlite *d)
     }
 }
 
+/* What dead large values took goes back, step by step; only once a checkpoint has copied all of the log. False: there is no more,
+ * or it cannot be done now. */
+static bool give_back(struct store_sqlite *d)
+{
+    if (!d->writer || d->writer->failed || !d->wal_checkpointed || d->keeps_garbage) {
+        return false;
+    }
+    d->swept = time_monotonic();
+    if (!store_garbage_waits(d)) {
+        return false;
+    }
+    int r = store_garbage_step(d);
+    d->version++;
+    if (r == 0) {
+        return true;
+    }
+    roll_back(d);
+    if (r == ERR_NO_SPACE) {
+        store_space_hit(&d->space);
+    } else if (!d->writer->failed) {
+        d->keeps_garbage = true;
+        (void)log_err(r, "store",
+                      "the space of large values that were deleted cannot be given back");
+    } else {
+        reconnect(d);
+    }
+    return false;
+}
+
+/* A full disk: what is dead makes room at once. */
+static void give_all_back(struct store_sqlite *d)
+{
+    for (int i = 0; i < MOST_SWEEPS && d->writer; i++) {
+        d->shrinks = true; /* no log is too short to be copied */
+        store_sqlite_checkpoint(d, /* idle= */ true);
+        if (!give_back(d)) {
+            break;
+        }
+    }
+}
+
+/* Also for a reserve that there was no room for when the store was opened. */
+static void look_for_space(struct store_sqlite *d)
+{
+    if (d->space.full && store_space_due(&d->space)) {
+        give_all_back(d);
+    }
+    if (d->writer && d->writer->failed) {
+        reconnect(d);
+    }
+    if (d->writer && (d->space.full || !d->space.inflated)) {
+        store_space_look(&d->space, store_connection_unused(d->writer));
+    }
+}
+
+/* No room: the group is run once more with those that may use what the balloon gave up. */
+static int run_entitled(struct store_sqlite *d, struct group *g)
+{
+    roll_back(d);
+    store_space_hit(&d->space);
+    d->commit_number = d->stored_commit_number;
+    g->bytes = room_of(g); /* nobody joins any more */
+    g->large = true;
+    if (!keep_entitled(d, g)) {
+        return 0;
+    }
+    return d->writer->failed ? ERR_IO : run_jobs(d, g);
+}
+
 static void run_group(struct store_sqlite *d, struct group *g)
 {
     if (!d->writer && time_monotonic() - d->reopened >= reopen_every) {
@@ -312,15 +385,12 @@ static void run_group(struct store_sqlite *d, struct group *g)
         return;
     }
     look_for_space(d);
-    int r = run_jobs(d, g);
-    if (r == ERR_NO_SPACE) {
-        roll_back(d);
-        store_space_hit(&d->space);
-        d->commit_number = d->stored_commit_number;
-        g->bytes = room_of(g); /* nobody joins any more */
-        g->large = true;
-        r = keep_entitled(d, g) ? run_jobs(d, g) : 0;
+    if (!d->writer) {
+        fail_all(g, ERR_UNAVAILABLE);
+        return;
     }
+    int r = run_jobs(d, g);
+    r = r == ERR_NO_SPACE ? run_entitled(d, g) : r;
     if (r == ERR_NO_SPACE) {
         roll_back(d);
         fail_all(g, ERR_NO_SPACE);
@@ -356,9 +426,10 @@ static bool wait_for_work(struct store_sqlite *d, struct group *g, bool *ret_idl
 static void shrink(struct store_sqlite *d)
 {
     size_t keep = (size_t)d->wal_limit * SQLITE_PAGE;
-    d->shrinks = d->writer && store_connection_unused(d->writer) > keep;
+    bool shrinks = d->writer && store_connection_unused(d->writer) > keep;
+    d->shrinks = shrinks || (d->writer && !d->keeps_garbage && store_garbage_waits(d));
     d->untidy = d->shrinks;
-    if (!d->shrinks) {
+    if (!shrinks) {
         return;
     }
     int r = store_connection_shrink(d->writer);
@@ -392,6 +463,9 @@ void *store_writer_main(void *self)
         store_sqlite_checkpoint(d, idle);
         if (d->writer && d->writer->failed) {
             reconnect(d); /* a flush that failed is not tried again */
+        }
+        if (time_monotonic() - d->swept >= sweep_every) {
+            (void)give_back(d);
         }
     }
 }

@@ -70,16 +70,39 @@ struct store_faults {
 
 struct store_driver; /* see store_int.h */
 
+/*
+ * Where the embedded engine's files of large values lie: the system's disk, or one of tests that loses power. Each call returns 0
+ * or ERR_*, from any thread; a file is used by one thread at a time.
+ */
+struct store_disk {
+    int (*open)(const char *path, bool write, int *ret_file); /* write: too. ERR_NOT_FOUND */
+    int (*make)(const char *path, int *ret_file); /* for writing, a new one. ERR_NO_SPACE */
+    void (*close)(int file);
+    int (*size)(int file, uint64_t *ret_size);
+    int (*read)(int file, void *to, size_t n, uint64_t at); /* ERR_CORRUPT: it ends before */
+    int (*write)(int file, struct str bytes, uint64_t at);  /* ERR_NO_SPACE */
+    int (*flush)(int file);                                 /* ERR_NO_SPACE */
+    int (*cut)(int file, uint64_t size);                    /* it is as long as that */
+    int (*punch)(int file, uint64_t at,
+                 uint64_t n);        /* its space goes back; ERR_UNAVAILABLE: not here */
+    int (*remove)(const char *path); /* ERR_NOT_FOUND */
+    /* Of its directory: what was made and removed is sure. ERR_NO_SPACE */
+    int (*flush_names)(const char *path);
+};
+
 struct store_options {
     const char *driver;                /* "sqlite", "memory" */
     const char *directory;             /* of the data, made when absent; NULL for memory */
     const struct store_faults *faults; /* NULL: none; copied */
     size_t balloon;                    /* bytes held back for a full disk; 0: 256 MiB */
     size_t checkpoint;      /* bytes of log that are copied into the database at once; 0: 4 MiB */
+    size_t segment;         /* bytes of a file of large values; 0: 256 MiB */
     const char *sqlite_vfs; /* tests: a registered SQLite VFS; NULL: the system's */
+    const struct store_disk *disk;     /* tests: NULL: the system's */
     const struct store_driver *engine; /* benchmarks: in the place of driver */
     bool
         unsafe_no_sync; /* commits are not flushed: for the crash tests' control run, and for a restore, which flushes at its end */
+    bool unsafe_early;  /* what is deleted is gone before the commit: for control runs alone */
 };
 
 /* ERR_BUSY: another process holds the directory (its pid is logged). ERR_CORRUPT: the format is newer or unreadable. ERR_IO. */
@@ -150,6 +173,8 @@ struct store_range {
     struct str end;   /* exclusive */
     size_t limit;     /* pairs, 1 to STORE_MAX_SCAN */
     bool reverse;     /* from the end downwards */
+    bool
+        judged; /* the caller judges values: one that is damaged comes empty instead of ERR_CORRUPT */
 };
 
 /* At most limit pairs in byte order of keys (or against it). ERR_TOO_LARGE: over STORE_MAX_SCAN_BYTES; ask for fewer. */
@@ -229,7 +254,7 @@ int store_snapshot_renew(struct store_snapshot *s) BASE_MUST_USE;
 /* ERR_NOT_FOUND: that was the last; ERR_CORRUPT, ERR_IO. */
 int store_snapshot_next(struct store_snapshot *s,
                         struct store_snapshot_pair *ret_pair) BASE_MUST_USE;
-/* Of the pair just read. */
+/* Of the pair just read. ERR_CORRUPT: this value is damaged, others need not be. */
 int store_snapshot_value(struct store_snapshot *s, struct str *ret_value) BASE_MUST_USE;
 
 /*

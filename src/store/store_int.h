@@ -74,7 +74,7 @@ struct store_entry *store_writes_below(const struct store_writes *w, struct str 
 /* ---- drivers ------------------------------------------------------------------------------------------------------- */
 
 enum { STORE_MAGIC = 0x53746f72, STORE_TXN_MAGIC = 0x54786e21 };
-enum { STORE_FORMAT = 3 }; /* what meta/format says */
+enum { STORE_FORMAT = 4 }; /* what meta/format says */
 
 /* What a driver's call may return besides 0 and ERR_*: see write. */
 enum { STORE_CONFLICT = 1, STORE_UNKNOWN = 2 };

@@ -451,7 +451,7 @@ test("control: a store that forgets what it acknowledged is found out", { skip, 
   await chaos.begin(t);
   const store = join(chaos.server.data, "store");
   const old = join(chaos.server.data, "old");
-  const copy = (from, to) => cpSync(from, to, { recursive: true, preserveTimestamps: true, filter: (path) => path === from || /store\.db[-a-z]*$/.test(path) });
+  const copy = (from, to) => cpSync(from, to, { recursive: true, preserveTimestamps: true, filter: (path) => path === from || /store\.db[-a-z\d]*$/.test(path) });
   await chaos.serverDies();
   copy(store, old);
   await chaos.run();

@@ -27,7 +27,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { MOST_FDS = 1 << 16 };
+enum { MOST_FDS = 1 << 16, PUNCHED = 64 << 10 };
 
 enum note_kind {
     NOTE_WRITE = 1,    /* bytes, at */
@@ -69,6 +69,9 @@ int power_truncate64(int fd, off_t size) IN_PLACE_OF("ftruncate64");
 int power_allocate(int fd, off_t at, off_t n) IN_PLACE_OF("posix_fallocate");
 int power_allocate64(int fd, off_t at, off_t n) IN_PLACE_OF("posix_fallocate64")
     THE_SAME_AS("posix_fallocate");
+int power_punch(int fd, int how, off_t at, off_t n) IN_PLACE_OF("fallocate")
+    THE_SAME_AS("fallocate64");
+int power_punch64(int fd, int how, off_t at, off_t n) IN_PLACE_OF("fallocate64");
 int power_fsync(int fd) IN_PLACE_OF("fsync");
 int power_fdatasync(int fd) IN_PLACE_OF("fdatasync");
 int power_unlink(const char *path) IN_PLACE_OF("unlink");
@@ -344,6 +347,23 @@ int power_allocate(int fd, off_t at, off_t n)
     struct stat facts;
     if (is_noted(fd) && fstat(fd, &facts) == 0) {
         note_size(fd, (uint64_t)facts.st_size);
+    }
+    return 0;
+}
+
+/* What is given back from within a file reads as zeros. */
+int power_punch64(int fd, int how, off_t at, off_t n)
+{
+    static const char zeros[PUNCHED];
+    struct stat facts;
+    ONE_AT_A_TIME;
+    int failed = (int)syscall(SYS_fallocate, fd, how, at, n);
+    if (failed || !is_noted(fd) || fstat(fd, &facts) != 0) {
+        return failed;
+    }
+    off_t end = at + n < facts.st_size ? at + n : facts.st_size;
+    for (; at < end; at += PUNCHED) {
+        note_bytes(fd, zeros, end - at < PUNCHED ? end - at : PUNCHED, at);
     }
     return 0;
 }

@@ -145,8 +145,16 @@ static void a_full_disk_loses_nothing(void **state)
     assert_int_equal(store_open(&options, &s), 0);
     unsigned kept = fill_up(s);
     assert_true(kept > (DISK - BALLOON) / VALUE / 3);
+    char beside[128];
+    struct stat facts;
+    (void)snprintf(beside, sizeof beside, "%s/store.db-1", data);
+    assert_int_equal(stat(beside, &facts), 0);
+    assert_true(facts.st_size >= (off_t)kept * VALUE); /* all of them lie there */
     live_on(s, kept);
     resume(s, kept);
+    off_t taken = facts.st_blocks;
+    assert_int_equal(stat(beside, &facts), 0);
+    assert_true(facts.st_blocks < taken * 2 / 3); /* half went back to the disk */
     store_close(s);
     assert_int_equal(store_open(&options, &s), 0);
     assert_true(is_there(s, kept));

@@ -40,7 +40,7 @@ static void other_formats_are_refused(void **state)
 {
     struct store_test *t = *state;
     static const char *const changes[] = {
-        "UPDATE kv SET value = CAST('4' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)",
+        "UPDATE kv SET value = CAST('5' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)",
         "UPDATE kv SET value = CAST('one' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)",
         "DELETE FROM kv WHERE key = CAST('meta/format' AS BLOB)", /* somebody else's data */
         "DROP TABLE kv; CREATE TABLE kv(a, b, c)",
@@ -54,7 +54,7 @@ static void other_formats_are_refused(void **state)
         if (i == 1) {
             change(
                 t,
-                "UPDATE kv SET value = CAST('3' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)");
+                "UPDATE kv SET value = CAST('4' AS BLOB) WHERE key = CAST('meta/format' AS BLOB)");
             store_test_open(t);
         }
     }
@@ -87,6 +87,72 @@ static void what_is_kept_is_there_again(void **state)
         assert_int_equal(store_test_get(t, &a, "key0", &value), 0);
         assert_str(value, "value");
     }
+}
+
+/* ---- somebody else reads the log, as a backup does ------------------------------------------------------------------ */
+
+static sqlite3 *open_database(const struct store_test *t)
+{
+    char path[128];
+    sqlite3 *db;
+    (void)snprintf(path, sizeof path, "%s/store.db", t->directory);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    return db;
+}
+
+static void run(sqlite3 *db, const char *sql)
+{
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void assert_kept(struct store_test *t, const char *key)
+{
+    ARENA_AUTO(a);
+    struct str value;
+    assert_int_equal(store_test_get(t, &a, key, &value), 0);
+    assert_str(value, "value");
+}
+
+/* Its moment lies in the middle of the log: nobody can copy what is behind it yet. */
+static void one_who_reads_the_log_holds_nobody_up(void **state)
+{
+    struct store_test *t = *state;
+    store_test_put(t, "before", "value");
+    sqlite3 *reader = open_database(t);
+    run(reader, "BEGIN; SELECT count(*) FROM kv");
+    store_test_put(t, "behind", "value");
+    store_test_close(t);
+    store_test_open(t);
+    assert_kept(t, "behind");
+    store_test_put(t, "later", "value");
+    store_test_close(t);
+    run(reader, "COMMIT");
+    assert_int_equal(sqlite3_close(reader), SQLITE_OK);
+    store_test_open(t);
+    assert_kept(t, "before");
+    assert_kept(t, "behind");
+    assert_kept(t, "later");
+}
+
+/* What was cut away under a reader cannot be added to: a commit behind it would stand behind a hole. */
+static void a_log_that_was_cut_is_not_added_to(void **state)
+{
+    struct store_test *t = *state;
+    store_test_put(t, "before", "value");
+    store_test_close(t);
+    sqlite3 *reader = open_database(t), *copier = open_database(t);
+    run(reader, "BEGIN; SELECT count(*) FROM kv");
+    run(copier, "PRAGMA wal_checkpoint(PASSIVE)");
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/store.db-wal", t->directory);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(open_again(t, &t->store), ERR_IO);
+    run(reader, "COMMIT");
+    assert_int_equal(sqlite3_close(reader), SQLITE_OK);
+    assert_int_equal(sqlite3_close(copier), SQLITE_OK);
+    store_test_open(t);
+    assert_kept(t, "before");
 }
 
 static void an_unknown_driver_is_refused(void **state)
@@ -176,6 +242,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_formats_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_database_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_kept_is_there_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_who_reads_the_log_holds_nobody_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_log_that_was_cut_is_not_added_to, set_up, tear_down),
         cmocka_unit_test(an_unknown_driver_is_refused),
         cmocka_unit_test(misuse_dies),
     };

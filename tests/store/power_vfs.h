@@ -27,5 +27,7 @@ void power_on(void);
 /* The next so many syncs fail without having flushed, and the writes before them are marked clean: as Linux does it. full: there is
  * no room, no file but a log grows. */
 void power_fail(unsigned syncs, bool full);
+/* One sync, behind so many that work. */
+void power_fail_behind(unsigned passing);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 
 #include "base/mem.h"
 #include "base/rand.h"
@@ -42,6 +43,7 @@ void store_test_open(struct store_test *t)
         .directory = t->directory,
         .faults = t->fault_rate ? &faults : NULL,
         .balloon = 1 << 20,
+        .segment = 256 << 10,
     };
     assert_int_equal(store_open(&options, &t->store), 0);
 }
@@ -62,6 +64,23 @@ void store_test_end(struct store_test *t)
 {
     store_test_close(t);
     store_test_remove_directory(t->directory);
+}
+
+int64_t store_test_segments(const struct store_test *t)
+{
+    char path[128];
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    (void)snprintf(path, sizeof path, "%s/store.db", t->directory);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "SELECT sum(seq) FROM sqlite_sequence", -1, &statement, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t count = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return count;
 }
 
 int store_test_write(struct store_test *t, store_fn *fn, void *ctx)

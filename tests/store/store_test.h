@@ -25,6 +25,9 @@ void store_test_open(struct store_test *t);
 void store_test_close(struct store_test *t);
 void store_test_end(struct store_test *t);
 
+/* How many files beside the database it has begun. */
+int64_t store_test_segments(const struct store_test *t);
+
 /* Repeats what a fault of the faulty driver ended without being kept; each write has its own operation. */
 int store_test_write(struct store_test *t, store_fn *fn, void *ctx);
 int store_test_read(struct store_test *t, store_fn *fn, void *ctx);
