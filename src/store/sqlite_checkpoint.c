@@ -124,7 +124,9 @@ bool store_sqlite_log_waits(const struct store_sqlite *d)
 
 void store_sqlite_checkpoint(struct store_sqlite *d, bool idle)
 {
-    int limit = d->wal_large ? d->wal_limit / SQLITE_LARGE_PART : d->wal_limit;
+    int limit = d->wal_large   ? d->wal_limit / SQLITE_LARGE_PART
+                : d->wal_alone ? d->wal_limit * SQLITE_ALONE_LOGS
+                               : d->wal_limit;
     limit = limit < d->wal_held ? d->wal_held : limit;
     if (!store_sqlite_log_waits(d) || (!idle && d->wal_frames < limit)) {
         return;

@@ -25,9 +25,10 @@ enum {
     SQLITE_BESIDE_JOB = 32 << 10, /* that writes more than this: for less a flush more costs more */
     /* Bytes: several times what a group can append, since a power cut may bring back what had been cut. */
     SQLITE_MOST_LEFT = 128 << 20,
-    SQLITE_LOG_PATIENCE = 4, /* times the log's limit: then readers are held up for a checkpoint */
+    SQLITE_LOG_PATIENCE = 6, /* times the log's limit: then readers are held up for a checkpoint */
     SQLITE_IDLE_PART = 8,    /* of the log's limit: enough for a checkpoint by an idle writer */
     SQLITE_LARGE_PART = 4,   /* the same, once the log has uploads while others save */
+    SQLITE_ALONE_LOGS = 4, /* times the log's limit, while uploads have the writer for themselves */
 };
 
 /* ---- sqlite_connection.c ------------------------------------------------------------------------------------------- */
@@ -252,6 +253,7 @@ struct store_sqlite {
     int wal_held; /* frames before which nobody is held up again: somebody outside the pool reads */
     bool wal_checkpointed; /* all of them are in the database */
     bool wal_large;        /* a large operation is among them */
+    bool wal_alone;        /* the last group was of uploads alone */
     bool shrinks;          /* the last idle moment gave space back to the disk */
     bool untidy;           /* since then something was committed */
     struct store_segment segment;

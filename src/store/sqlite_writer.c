@@ -4,9 +4,10 @@
  * A group takes what waits until nothing waits or it has 1 MiB of content; functions that announce much content come after
  * the others, but at least one a group. What a save waits for is the group before its own, its own, and a checkpoint: where
  * uploads would fill these, groups with a save in them and the log are kept to a quarter. Where nobody has saved for a second
- * uploads have the writer for themselves: groups of 4 MiB, and a whole log. A function that fails has written nothing, since its
- * writes lie in its own set until it has succeeded. Everybody is answered after the flush, also who only read or failed: the
- * answer may rest on what the group has written.
+ * uploads have the writer for themselves: groups of 4 MiB, and a log of four times its length: their values do not go through
+ * it, and what names them lies all over the database, so that a page is copied once for several groups. A function that fails
+ * has written nothing, since its writes lie in its own set until it has succeeded. Everybody is answered after the flush,
+ * also who only read or failed: the answer may rest on what the group has written.
  *
  * Invariants
  *  1. A job is in the queue, or taken by the writer, or done; only a queued one may be given up by its waiter.
@@ -455,6 +456,7 @@ void *store_writer_main(void *self)
         if (g.count > 0) {
             run_group(d, &g);
             d->wal_large = d->wal_large || (g.large && !g.alone);
+            d->wal_alone = g.large && g.alone && !g.small;
             finish_group(&d->queue, &g);
         }
         if (idle && g.count == 0) {
