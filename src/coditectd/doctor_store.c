@@ -5,6 +5,7 @@
  *    made that the server may not open later.
  * 2. It reads for two seconds at most; whether everything fits together says --check.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -20,7 +21,7 @@
 #include "coditectd/doctor_int.h"
 #include "store/store.h"
 
-enum { NAME_ROOM = 4096, PID_ROOM = 32 };
+enum { NAME_ROOM = 4096, PID_ROOM = 32, MIB = 1 << 20 };
 
 static const usec_t reading_time = 2 * USEC_PER_SEC;
 
@@ -77,6 +78,7 @@ static enum coditectd_verdict read_store(const char *directory, const char *rest
     bool all = false;
     int r = store_snapshot_open(directory, &s);
     r = r < 0 ? r : read_keys(s, &keys, &all);
+    r = r < 0 ? r : store_snapshot_files(s);
     store_snapshot_close(s);
     if (r == 0) {
         return say_read(keys, all, rest);
@@ -118,10 +120,27 @@ static enum coditectd_verdict read_as(const struct stat *owner, const char *dire
                                         "what read it did not end well: look with --check");
 }
 
+/* The database, its log, and the files of large values, which have holes. */
+static long long taken_by(const char *directory)
+{
+    long long bytes = 0;
+    struct stat file;
+    DIR *dir = opendir(directory);
+    for (const struct dirent *e; dir && (e = readdir(dir));) {
+        if (str_starts(str_from(e->d_name), STR("store.db")) &&
+            fstatat(dirfd(dir), e->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0) {
+            bytes += (long long)file.st_blocks * 512;
+        }
+    }
+    if (dir) {
+        (void)closedir(dir);
+    }
+    return bytes;
+}
+
 enum coditectd_verdict coditectd_doctor_store(const char *data, pid_t holder)
 {
     struct stat file;
-    struct stat log = {.st_size = 0};
     BUF_AUTO(path, NAME_ROOM);
     BUF_AUTO(rest, NAME_ROOM);
     if (stat(name_of(&path, data, "/store.db"), &file) < 0) {
@@ -135,9 +154,7 @@ enum coditectd_verdict coditectd_doctor_store(const char *data, pid_t holder)
         return coditectd_doctor_say(CODITECTD_WEAKER, "store",
                                     "only root and the server's user can look at it: sudo");
     }
-    (void)!stat(name_of(&path, data, "/store.db-wal"), &log);
-    buf_printf(&rest, "%lld MiB on disk; ",
-               (long long)((file.st_size + log.st_size + (1 << 20) - 1) >> 20));
+    buf_printf(&rest, "%lld MiB on disk; ", (taken_by(name_of(&path, data, "")) + MIB - 1) / MIB);
     if (holder > 0) {
         buf_printf(&rest, "the server that runs, process %d, holds it", (int)holder);
     } else {

@@ -103,6 +103,12 @@ int store_snapshot_renew(struct store_snapshot *s)
     return r;
 }
 
+int store_snapshot_files(struct store_snapshot *s)
+{
+    ASSERT_MAGIC(s, SNAPSHOT_MAGIC);
+    return store_segment_check(s->c);
+}
+
 static struct str column(sqlite3_stmt *statement, int at)
 {
     const void *p = sqlite3_column_blob(statement, at);

@@ -254,6 +254,8 @@ int store_snapshot_renew(struct store_snapshot *s) BASE_MUST_USE;
 /* ERR_NOT_FOUND: that was the last; ERR_CORRUPT, ERR_IO. */
 int store_snapshot_next(struct store_snapshot *s,
                         struct store_snapshot_pair *ret_pair) BASE_MUST_USE;
+/* Of the moment it stands on: are the engine's other files there, and long enough? ERR_CORRUPT: not all (logged); ERR_IO. */
+int store_snapshot_files(struct store_snapshot *s) BASE_MUST_USE;
 /* Of the pair just read. ERR_CORRUPT: this value is damaged, others need not be. */
 int store_snapshot_value(struct store_snapshot *s, struct str *ret_value) BASE_MUST_USE;
 

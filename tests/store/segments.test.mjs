@@ -43,6 +43,8 @@ test("what is uploaded lies in files beside the database, and all that knows a s
   await server.kill9();
   await server.run();
   assert.ok((await ada.get(`${files}/big`)).body.equals(content));
+  const [, taken] = /(\d+) MiB on disk/.exec(run(["--data", data, "--doctor"]).says);
+  assert.ok(Number(taken) >= 3, `${taken} MiB`);
 
   const saved = join(folder, "backup");
   done(["--data", data, "--backup", saved]);
@@ -66,6 +68,7 @@ test("what is uploaded lies in files beside the database, and all that knows a s
     assert.equal(refused.status, 1, how);
     assert.match(refused.says, /store\.db-1, which is part of the store, is missing: put it back/);
   }
+  assert.match(run(["--data", data, "--doctor"]).says, /store\.db-1, which is part of the store, is missing/);
   assert.ok(!existsSync(first(data)));
   const partly = join(folder, "partly"); // a backup takes what can still be read
   assert.match(run(["--data", data, "--backup", partly]).says, /damaged/);
