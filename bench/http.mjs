@@ -57,7 +57,7 @@ export async function http() {
 /** The store of a server that has ended, as sqlite_put's rows want it. */
 function copyStore(server, to) {
   const from = join(server.data, "store");
-  for (const name of readdirSync(from)) if (/^store\.db(-wal)?$/.test(name)) cpSync(join(from, name), join(to, name));
+  for (const name of readdirSync(from)) if (/^store\.db(-wal|-\d+)?$/.test(name)) cpSync(join(from, name), join(to, name));
   return join(to, "store.db");
 }
 
