@@ -47,8 +47,7 @@ function large(server, me, session) {
   const rate = (work) => 1024 / secondsOf(work);
   const theirs = rate(() => execFileSync("dd", [`if=${from}/large`, `of=${from}/copy`, "bs=1M", "conv=fsync", "status=none"]));
   const ours = rate(() => {
-    execFileSync("cp", [join(from, "large"), join(tree, "large")]);
-    execFileSync("chmod", ["644", join(tree, "large")]);
+    execFileSync("sh", ["-c", 'umask 022; cp "$1" "$2"', "cp", join(from, "large"), join(tree, "large")]);
     inside(server, session, `${persisted}; persisted`);
   });
   rmSync(from, { recursive: true });

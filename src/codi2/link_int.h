@@ -12,7 +12,7 @@ enum {
     LINK_WAITING = 512,           /* pieces */
     LINK_WAITING_BYTES = 8 << 20, /* of a lot */
     LINK_LOT = WIRE_MAX_CHUNKS,   /* files */
-    LINK_SENDERS = 3,             /* beside the one who waits for them */
+    LINK_SENDERS = 7,             /* beside the one who waits for them */
     LINK_GROUP_BYTES =
         640 * 1024, /* plain; with what stands before each less than WIRE_MAX_CHUNK_BYTES */
 };
