@@ -74,6 +74,7 @@ struct http_app api_app(struct api *api);
 struct api_route_metrics {
     const char *name; /* operationId; "none": no route of the API, "web": the web app's files */
     uint64_t by_status[METRIC_STATUSES + 1]; /* as metric_statuses, and all others */
+    uint64_t by_code[ERR_COUNT];             /* that ended with ERR_*, which is -1 - i */
     uint64_t by_time[METRIC_BUCKETS + 1];    /* not cumulated; as metric_buckets, and slower ones */
     uint64_t count;
     uint64_t time; /* microseconds */

@@ -13,13 +13,13 @@ enum { NO_ROUTE = API_ROUTE_COUNT, WEB, ROWS, MAGIC = 0x6d657472 };
 struct row {
     atomic_uint_fast64_t by_status[METRIC_STATUSES + 1];
     atomic_uint_fast64_t by_time[METRIC_BUCKETS + 1];
+    atomic_uint_fast64_t by_code[ERR_COUNT];
     atomic_uint_fast64_t time;
 };
 
 struct api_metrics {
     unsigned magic;
     struct row rows[ROWS];
-    atomic_uint_fast64_t failures[ERR_COUNT];
 };
 
 struct api_metrics *api_metrics_create(void)
@@ -86,7 +86,7 @@ void api_metrics_count(struct api_metrics *m, const struct api_call *call,
     add(&row->time, (uint64_t)took);
     if (call != NULL && call->failed < 0) {
         ASSERT(call->failed >= -ERR_COUNT);
-        add(&m->failures[-call->failed - 1], 1);
+        add(&row->by_code[-call->failed - 1], 1);
     }
 }
 
@@ -106,6 +106,9 @@ bool api_metrics_route(const struct api *api, size_t n, struct api_route_metrics
     for (size_t i = 0; i <= METRIC_STATUSES; i++) {
         route.by_status[i] = get(&row->by_status[i]);
     }
+    for (size_t i = 0; i < ERR_COUNT; i++) {
+        route.by_code[i] = get(&row->by_code[i]);
+    }
     for (size_t i = 0; i <= METRIC_BUCKETS; i++) {
         route.by_time[i] = get(&row->by_time[i]);
         route.count += route.by_time[i];
@@ -118,5 +121,9 @@ uint64_t api_metrics_failures(const struct api *api, int code)
 {
     ASSERT_MAGIC(api, API_MAGIC);
     ASSERT(code < 0 && code >= -ERR_COUNT);
-    return get(&api->metrics->failures[-code - 1]);
+    uint64_t n = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        n += get(&api->metrics->rows[i].by_code[-code - 1]);
+    }
+    return n;
 }

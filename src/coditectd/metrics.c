@@ -127,27 +127,35 @@ static void write_requests(const struct api *api, struct buf *out)
     }
 }
 
+enum { LOGIN_OK, LOGIN_CODE, LOGIN_REFUSED, LOGIN_LIMITED, LOGIN_FAILED, LOGIN_RESULTS };
+
+static int login_result(int code)
+{
+    int status = err_row(code)->status;
+    return code == ERR_CODE_NEEDED ? LOGIN_CODE
+           : status == 401         ? LOGIN_REFUSED
+           : status == 429         ? LOGIN_LIMITED
+                                   : LOGIN_FAILED;
+}
+
 static void write_logins(const struct api *api, struct buf *out)
 {
-    enum { OK, REFUSED, LIMITED, FAILED, RESULTS };
-    static const char *const words[RESULTS] = {"ok", "refused", "limited", "failed"};
-    uint64_t counts[RESULTS] = {0};
+    static const char *const words[LOGIN_RESULTS] = {"ok", "code", "refused", "limited", "failed"};
+    uint64_t counts[LOGIN_RESULTS] = {0};
     struct api_route_metrics route;
     for (size_t n = 0; api_metrics_route(api, n, &route); n++) {
         if (!str_eq(str_from(route.name), STR("auth_login"))) {
             continue;
         }
-        for (size_t i = 0; i <= METRIC_STATUSES; i++) {
-            int status = i < METRIC_STATUSES ? metric_statuses[i] : 0;
-            int result = status == 200   ? OK
-                         : status == 401 ? REFUSED
-                         : status == 429 ? LIMITED
-                                         : FAILED;
-            counts[result] += route.by_status[i];
+        for (int code = -1; code >= -ERR_COUNT; code--) {
+            counts[login_result(code)] += route.by_code[-code - 1];
+        }
+        for (size_t i = 0; i < METRIC_STATUSES; i++) {
+            counts[LOGIN_OK] += metric_statuses[i] == 200 ? route.by_status[i] : 0;
         }
     }
     head(out, METRIC_LOGINS_TOTAL);
-    for (int i = 0; i < RESULTS; i++) {
+    for (int i = 0; i < LOGIN_RESULTS; i++) {
         labelled(out, METRIC_LOGINS_TOTAL, (struct label){"result", words[i]}, counts[i]);
     }
 }

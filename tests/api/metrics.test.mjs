@@ -6,7 +6,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
-import { bundle, call, freePort, newSession, root, Server, serverForFile, until } from "./harness.mjs";
+import { bundle, call, freePort, newSession, root, Server, serverForFile, totpCode, until } from "./harness.mjs";
 
 const port = await freePort();
 const server = await serverForFile({ args: ["--rate-factor", "100000", "--metrics-listen", `127.0.0.1:${port}`] });
@@ -130,11 +130,16 @@ test("requests, failures, logins and the store are counted once", async () => {
   const login = (password) => server.anonymous().post("/auth/login", { email: ada.email, password });
   assert.equal((await login(ada.password)).status, 200);
   assert.equal((await login("another password")).status, 401);
+  const { secret } = (await ada.post("/users/me/totp", { password: ada.password })).data;
+  assert.equal((await ada.post("/users/me/totp/confirm", { code: totpCode(secret) })).status, 200);
+  assert.equal((await login(ada.password)).code, "code_needed");
+  assert.equal((await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password, code: "000000" })).code, "bad_code");
+  assert.equal((await server.anonymous().post("/auth/login", {})).status, 400);
   let after;
   // A reply is counted when it has gone out: its reader may be faster.
   await until("all are counted", async () => {
     after = await scrape();
-    return after.value("coditect_requests_total") - before.value("coditect_requests_total") >= 13;
+    return after.value("coditect_requests_total") - before.value("coditect_requests_total") >= 18;
   });
   const grew = (name, labels) => after.value(name, labels) - before.value(name, labels);
   const requests = (route, status) => grew("coditect_requests_total", { route, status: String(status) });
@@ -144,10 +149,9 @@ test("requests, failures, logins and the store are counted once", async () => {
   assert.equal(requests("users_me_get", 401), 1);
   assert.equal(requests("sessions_get", 404), 1);
   assert.equal(requests("none", 404), 1);
-  assert.equal(grew("coditect_failures_total", { code: "invalid" }), 1);
+  assert.equal(grew("coditect_failures_total", { code: "invalid" }), 2);
   assert.equal(grew("coditect_failures_total", { code: "unauthenticated" }), 1);
-  assert.equal(grew("coditect_logins_total", { result: "ok" }), 1);
-  assert.equal(grew("coditect_logins_total", { result: "refused" }), 1);
+  for (const [result, n] of [["ok", 1], ["code", 1], ["refused", 2], ["limited", 0], ["failed", 1]]) assert.equal(grew("coditect_logins_total", { result }), n, result);
   assert.ok(grew("coditect_store_writes_total") >= 2);
   assert.ok(grew("coditect_store_commits_total") >= 1 && grew("coditect_store_commits_total") <= grew("coditect_store_writes_total"));
   assert.ok(grew("coditect_store_reads_total") >= 1);
