@@ -178,7 +178,7 @@ int auth_authenticate(struct auth *a, struct data_context *ctx, struct str beare
 /* Whether the scope's login still stands. ERR_UNAUTHENTICATED. */
 int auth_still(struct auth *a, struct data_context *ctx) BASE_MUST_USE;
 
-/* Whether anybody can still ask as the scope's user: a device is logged in, or a script has a key. */
+/* Whether anybody can still ask as the scope's user: a device is logged in, or a script has a key for writing. */
 int auth_anybody_in(struct data_context *ctx, bool *ret_anybody) BASE_MUST_USE;
 
 /* The same in somebody else's transaction, so that more can be asked of one snapshot; sets scope->role. */

@@ -54,6 +54,16 @@ struct anybody {
     bool found;
 };
 
+/* One for reading starts nothing and holds nothing open. */
+static bool has_key_that_writes(const struct data_apikey_list *keys)
+{
+    size_t i = 0;
+    while (i < keys->n && keys->at[i].access != DATA_APIKEY_ACCESS_WRITE) {
+        i++;
+    }
+    return i < keys->n;
+}
+
 static int anybody_fn(struct txn *txn, void *ctx)
 {
     struct anybody *a = ctx;
@@ -69,12 +79,13 @@ static int anybody_fn(struct txn *txn, void *ctx)
     struct data_apikey key = {.user_id = scope->user_id};
     query.index = DATA_APIKEY_BY_USER;
     query.match = &key;
+    query.limit = AUTH_MAX_APIKEYS;
     struct data_apikey_list keys;
     r = data_apikey_list(txn, scope, &query, &keys);
     if (r < 0) {
         return r;
     }
-    a->found = logins.n > 0 || keys.n > 0;
+    a->found = logins.n > 0 || has_key_that_writes(&keys);
     return 0;
 }
 

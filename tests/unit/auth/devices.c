@@ -101,6 +101,9 @@ static void knows_whether_anybody_can_still_ask(void **state)
     struct auth_apikey_input in = {
         .name = STR("script"), .access = DATA_APIKEY_ACCESS_READ, .days = 1};
     assert_int_equal(auth_apikey_create(&ada, &in, &key, &token), 0);
+    assert_false(anybody(&ada)); /* what only reads needs no workspace */
+    in.access = DATA_APIKEY_ACCESS_WRITE;
+    assert_int_equal(auth_apikey_create(&ada, &in, &key, &token), 0);
     assert_true(anybody(&ada));
 }
 
