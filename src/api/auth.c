@@ -109,7 +109,7 @@ int api_auth_refresh(struct api_call *call, const struct api_auth_refresh_in *in
     }
     r = auth_refresh(call->api->auth, &call->data, token, &result, &cause);
     if (r < 0) {
-        call->clear_cookie = from_cookie && r == ERR_UNAUTHENTICATED;
+        call->clear_cookie = from_cookie && (r == ERR_UNAUTHENTICATED || r == ERR_REUSED);
         return r;
     }
     return answer_refreshed(call, &result, cause, from_cookie);

@@ -153,8 +153,8 @@ enum auth_cause { AUTH_ROTATED, AUTH_CONCURRENT };
 const char *auth_cause_name(enum auth_cause cause); /* "rotated", "concurrent" */
 
 /*
- * The refresh rule (architecture, Tokens). ERR_UNAUTHENTICATED: forged, unknown, expired, or reused; a reused token has
- * ended its login and left the audit event login.reused, and ctx->fault.message says so. ERR_RATE_LIMITED.
+ * The refresh rule (architecture, Tokens). ERR_UNAUTHENTICATED: forged, unknown, or expired. ERR_REUSED: it has ended its login
+ * and left the audit event login.reused. ERR_RATE_LIMITED.
  */
 int auth_refresh(struct auth *a, struct data_context *ctx, struct str refresh_token,
                  struct auth_result *ret_result, enum auth_cause *ret_cause) BASE_MUST_USE;

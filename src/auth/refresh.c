@@ -104,8 +104,7 @@ int auth_refresh(struct auth *a, struct data_context *ctx, struct str refresh_to
         return r;
     }
     if (f.outcome == REUSED) {
-        return data_fault(ctx, ERR_UNAUTHENTICATED, NULL,
-                          "This refresh token was used before. The login has ended; log in again.");
+        return ERR_REUSED;
     }
     struct auth_result result = {.user = f.user};
     auth_issue(a, ctx, &f.login, &result);

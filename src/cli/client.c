@@ -180,9 +180,9 @@ static int use_refresh_token(struct cli_client *client, struct cli_account *acco
     struct cli_auth_refresh_in in = {.refresh_token = account->refresh_token,
                                      .has_refresh_token = true};
     int r = cli_auth_refresh(client, &in, NULL, &reply);
-    if (r == ERR_UNAUTHENTICATED) {
-        return cli_fail(client->run, r, "this login has ended; log in again: coditect login %s",
-                        client->url.p);
+    if (r == ERR_UNAUTHENTICATED || r == ERR_REUSED) {
+        return cli_fail(client->run, ERR_UNAUTHENTICATED,
+                        "this login has ended; log in again: coditect login %s", client->url.p);
     }
     r = r < 0 ? r : cli_shape_read(client->run, &cli_shape_refreshed, reply.data, &fresh);
     if (r < 0) {

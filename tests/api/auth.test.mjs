@@ -138,9 +138,15 @@ test("refresh rotates; the same token at once is concurrent; an old one ends the
   assert.equal((await client.get("/users/me")).status, 200);
 
   const reused = await refresh(first);
-  assert.equal(reused.status, 401);
+  assert.deepEqual([reused.status, reused.code], [401, "reused"]);
+  assert.match(reused.headers["www-authenticate"], /^Bearer/);
   assert.equal((await client.get("/users/me")).status, 401, "the login is ended");
-  assert.equal((await refresh(three.data.refresh_token)).status, 401);
+  assert.equal((await refresh(three.data.refresh_token)).code, "unauthenticated");
+
+  const again = await anonymous.post("/auth/login", { email: ada.email, password: ada.password });
+  const { data } = await new Client(server, again.data.token).get("/audit?action=login.reused");
+  assert.equal(data.length, 1);
+  assert.deepEqual([data[0].outcome, data[0].target, data[0].actor_id], ["denied", first.split(".")[0], ada.user.id]);
 });
 
 test("fifty tabs that refresh at once log nobody out", async () => {
@@ -311,6 +317,17 @@ test("the cookie: only there, only from the platform's own page, only one", asyn
   const dead = await anonymous.request("POST", "/auth/refresh", { headers: { Cookie: next, ...own() } });
   assert.equal(dead.status, 401);
   assert.match(cookieOf(dead), /Max-Age=0/);
+});
+
+test("a reused cookie is taken back", async () => {
+  const ada = await server.account("cookie-again");
+  const first = cookieOf(await anonymous.post("/auth/login", { email: ada.email, password: ada.password, cookie: true })).split(";")[0];
+  const refresh = (cookie) => anonymous.request("POST", "/auth/refresh", { headers: { Cookie: cookie, ...own() } });
+  const second = cookieOf(await refresh(first)).split(";")[0];
+  assert.equal((await refresh(second)).data.cause, "rotated");
+  const reused = await refresh(first);
+  assert.deepEqual([reused.status, reused.code], [401, "reused"]);
+  assert.match(cookieOf(reused), /Max-Age=0/);
 });
 
 test("registering again with the same Idempotency-Key gives the same account", async () => {
