@@ -230,6 +230,12 @@ test("a login that has ended says how to log in again", async () => {
   await ines.fails(3, /has ended|not valid/, "whoami");
   await ines.ok("logout"); // there is nothing left to end
   assert.equal(existsSync(ines.account), false);
+
+  const noor = await person(server, "noor");
+  let newest = login(noor);
+  for (let i = 0; i < 2; i++) newest = (await server.anonymous().post("/auth/refresh", { refresh_token: newest.refresh_token })).data;
+  change(noor, { expires_at: 0 }); // an old copy of the file
+  await noor.fails(3, new RegExp(`this login has ended; log in again: coditect login ${noor.url}`), "whoami");
 });
 
 test("addresses: what would send a password in the clear or cannot be is refused before anything is asked", async () => {
