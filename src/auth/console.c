@@ -79,7 +79,7 @@ struct linking {
     struct auth_reset reset; /* result */
 };
 
-/* The operator is nobody that a record could name: it says the person. */
+/* The operator is nobody that the link's record could name: it says the person. */
 static int link_fn(struct txn *txn, void *ctx)
 {
     struct linking *l = ctx;

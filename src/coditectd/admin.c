@@ -222,9 +222,10 @@ static int users(struct coditectd_admin_call *c)
 /* Who it is about stays out of the log, as do all addresses; the audit log of the tenant has it. */
 static struct data_context console(const struct coditectd_admin_call *c)
 {
-    return (struct data_context){.store = c->admin->options.store,
-                                 .arena = c->req->arena,
-                                 .client = {.address = STR("console"), .request_id = c->req->id}};
+    return (struct data_context){
+        .store = c->admin->options.store,
+        .arena = c->req->arena,
+        .client = {.address = STR("console"), .request_id = c->req->id, .nobody = true}};
 }
 
 static int reset_password(struct coditectd_admin_call *c)

@@ -1,6 +1,6 @@
 /*
  * Accounts from the console: the first owner where registration is closed, another password or no second step for who is locked
- * out. In the audit log the address of what is done here is "console".
+ * out. In the audit log what is done here is nobody's, and its address is "console".
  */
 #include "coditectd/operator.h"
 
@@ -131,7 +131,7 @@ int coditectd_operator(const struct coditectd_options *o, const char *driver)
     struct auth *auth = NULL;
     struct data_context ctx = {.store = store,
                                .arena = &arena,
-                               .client = {.address = STR("console")},
+                               .client = {.address = STR("console"), .nobody = true},
                                .op = store_op_new()};
     int r = coditectd_check_schema(o->set.data, store);
     r = r < 0 ? r : create_auth(o, store, &auth);

@@ -67,6 +67,7 @@ struct data_client {
     struct str link_id;    /* of the link to a session that it is about, or came by */
     struct str update;     /* the noun of what it updates, "session" */
     struct str fields;     /* names of what it sets there, "name,role", <= 400 bytes */
+    bool nobody; /* the server by itself or its operator, in the scope of whom it is about */
 };
 
 /* How much there may be; 0: no limit. */

@@ -50,7 +50,7 @@ static struct data_audit record_of(struct txn *txn, const struct data_context *c
     return (struct data_audit){
         .id = data_id_make(store_arena(txn), "aud"),
         .at = time_now(),
-        .actor_id = ctx->scope.user_id,
+        .actor_id = ctx->client.nobody ? STR_EMPTY : ctx->scope.user_id,
         .login_id = ctx->scope.login_id,
         .action = str_from(action),
         .target = target,

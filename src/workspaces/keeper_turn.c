@@ -259,8 +259,11 @@ int workspaces_pause(const struct workspaces_keeper_options *options, const stru
                      const char *reason)
 {
     ARENA_AUTO(arena);
-    struct data_context ctx = {
-        .store = options->store, .arena = &arena, .scope = a->scope, .op = store_op_new()};
+    struct data_context ctx = {.store = options->store,
+                               .arena = &arena,
+                               .scope = a->scope,
+                               .client = {.nobody = true},
+                               .op = store_op_new()};
     struct sessions_view view;
     int r = sessions_pause(&ctx, a->record.session_id, &view);
     if (r < 0 && r != ERR_NOT_FOUND) {

@@ -20,6 +20,8 @@ test("logged out everywhere: an idle workspace is paused, a busy one goes on", {
   const { email, password } = ada;
   const again = new Client(server, (await server.anonymous().post("/auth/login", { email, password })).data.token);
   assert.equal((await again.get(`/sessions/${quiet}`)).data.status, "paused");
+  const paused = (await again.get("/audit?action=session.pause")).data.map(({ target, actor_id, outcome }) => ({ target, actor_id, outcome }));
+  assert.deepEqual(paused, [{ target: quiet, actor_id: undefined, outcome: "ok" }], "the server did it, not she");
   assert.equal((await again.get(`/sessions/${quiet}/files/a.txt`)).body.toString(), "kept\n");
   const { state, awake } = await workspaceOf(again, busy);
   assert.equal(state, "running");

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { auditActions } from "../src/api/generated";
-import { byDay, kindOf, sinceOf, verbOf } from "../src/lib/audit";
+import { byDay, kindOf, nobody, sinceOf, verbOf } from "../src/lib/audit";
 import { formatDay } from "../src/lib/format";
 
 test("an action in words; one that is new nearly as the log names it", () => {
@@ -14,6 +14,12 @@ test("an action in words; one that is new nearly as the log names it", () => {
 test("every change of the API's document has words", () => {
   expect(auditActions.length).toBeGreaterThan(40);
   expect(auditActions.filter((action) => verbOf(action).startsWith("did “") || kindOf(action) === undefined)).toEqual([]);
+});
+
+test("who did what no account did", () => {
+  expect(nobody({ action: "session.pause" })).toBe("The server");
+  expect(nobody({ action: "link.use", address: "192.0.2.1" })).toBe("Somebody");
+  expect(nobody({ action: "reset.create", address: "console" })).toBe("The operator");
 });
 
 test("since when", () => {

@@ -39,6 +39,12 @@ export function verbOf(action: string): string {
   return kindOf(action)?.verbs[verb] ?? `did “${action.replaceAll(/[._]/g, " ")}”`;
 }
 
+/** Who did what no account did. */
+export function nobody({ action, address }: Pick<AuditRecord, "action" | "address">): string {
+  if (action === "link.use") return "Somebody";
+  return address === "console" ? "The operator" : "The server";
+}
+
 export const outcomeWords: Readonly<Record<AuditRecord["outcome"], string>> = { ok: "Done", denied: "Refused", failed: "Failed" };
 
 export const periods = [

@@ -6,7 +6,7 @@ import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { useSearchParams } from "react-router";
 import type { AuditRecord, Member, Session } from "../../api/generated";
 import { nameOf, useMembers, useTeamSessions } from "../../api/team";
-import { byDay, kinds, kindOf, outcomeWords, periods, sinceOf, verbOf } from "../../lib/audit";
+import { byDay, kinds, kindOf, nobody, outcomeWords, periods, sinceOf, verbOf } from "../../lib/audit";
 import { formatClock, formatCount, formatDay, formatExact } from "../../lib/format";
 import { api } from "../../stores/auth";
 import { Empty, ListSkeleton, looks, Panel } from "../bits";
@@ -99,9 +99,6 @@ function Detail({ record, names }: { readonly record: AuditRecord; readonly name
     </Stack>
   );
 }
-
-/** Who did what no account did. */
-const nobody = ({ action }: AuditRecord): string => (action === "link.use" ? "Somebody" : "The server");
 
 function Row({ record, names }: { readonly record: AuditRecord; readonly names: ReadonlyMap<string, string> }) {
   const [isOpen, setOpen] = useState(false);
