@@ -45,7 +45,7 @@ export function nobody({ action, address }: Pick<AuditRecord, "action" | "addres
   return address === "console" ? "The operator" : "The server";
 }
 
-export const outcomeWords: Readonly<Record<AuditRecord["outcome"], string>> = { ok: "Done", denied: "Refused", failed: "Failed" };
+export const outcomeWords: Readonly<Record<AuditRecord["outcome"], string>> = { ok: "Done", denied: "Refused" };
 
 export const periods = [
   { value: "", label: "At any time", ms: undefined },

@@ -61,7 +61,7 @@ const icons: Readonly<Record<string, LucideIcon>> = { session: FolderOpen, login
 function Outcome({ outcome }: { readonly outcome: AuditRecord["outcome"] }) {
   if (outcome === "ok") return undefined;
   return (
-    <Flex as="span" align="center" gap="5px" height="22px" paddingX="8px" borderRadius="full" fontSize="12px" fontWeight="500" flexShrink="0" {...looks[outcome === "denied" ? "warn" : "bad"]}>
+    <Flex as="span" align="center" gap="5px" height="22px" paddingX="8px" borderRadius="full" fontSize="12px" fontWeight="500" flexShrink="0" {...looks.warn}>
       <CircleX size={12} />{outcomeWords[outcome]}
     </Flex>
   );
