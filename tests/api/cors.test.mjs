@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { bundle, call, serverForFile } from "./harness.mjs";
+import { addressOfNothing } from "./operations.mjs";
 
 const TOOLS = "https://tools.example.com";
 const LOCAL = "http://localhost:3000";
@@ -54,9 +55,7 @@ test("what is nearly a named origin is none", async () => {
 
 test("a preflight names every method of the address and every header of the document", async () => {
   for (const operation of bundle.operations) {
-    const path = `/api/v5/${operation.segments.map(({ kind, text }) => (kind === "literal" ? text : kind === "rest" ? `a${text}` : `${{ session_id: "ses" }[text] ?? "ses"}-00000000000000000000000000`)).join("/")}`;
-    const reply = await preflight(path, TOOLS, operation.method);
-    if (reply.status === 404) continue; // an id of another kind
+    const reply = await preflight(`/api/v5${addressOfNothing(operation)}`, TOOLS, operation.method);
     assert.equal(reply.status, 204, operation.id);
     assert.equal(reply.headers["access-control-allow-origin"], TOOLS, operation.id);
     assert.ok(reply.headers["access-control-allow-methods"].split(", ").includes(operation.method), operation.id);
