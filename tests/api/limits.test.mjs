@@ -1,9 +1,10 @@
 // Request limits at their real values, and readiness.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, newSession, serverForFile } from "./harness.mjs";
+import { call, Client, newSession, serverForFile } from "./harness.mjs";
 
 const server = await serverForFile({ args: [] });
+const grace = await server.account("grace");
 
 test("100 requests a minute and person; headers say what is left", async () => {
   const ada = await server.account("ada");
@@ -24,10 +25,25 @@ test("100 requests a minute and person; headers say what is left", async () => {
 });
 
 test("files have a limit of their own", async () => {
-  const ada = await server.account("files");
-  const session = await newSession(ada);
-  const reply = await ada.get(`/sessions/${session.id}/files`);
+  const session = await newSession(grace);
+  const reply = await grace.get(`/sessions/${session.id}/files`);
   assert.equal(reply.headers["ratelimit-limit"], "1200");
+});
+
+test("what a role may not do takes nothing from its requests, and what is no good request does", async () => {
+  const email = "viewer@example.com";
+  const { token } = (await grace.post("/tenant/invitations", { email, role: "viewer" })).data;
+  const viewer = new Client(server, (await server.anonymous().post("/auth/register", { email, password: `password of ${email}`, invitation: token })).data.token);
+  const statuses = async (count) => (await Promise.all(Array.from({ length: count }, () => viewer.post("/sessions", { nome: 1 })))).map(({ status }) => status);
+  assert.deepEqual(new Set(await statuses(150)), new Set([403]), "their right is looked at first");
+  assert.equal((await viewer.get("/users/me")).headers["ratelimit-remaining"], "99");
+
+  const seen = new Set();
+  for (let i = 0; i < 2000 && !seen.has(429); i += 20) {
+    const replies = await Promise.all(Array.from({ length: 20 }, () => viewer.put("/users/me", { nome: 1 })));
+    for (const { status } of replies) seen.add(status);
+  }
+  assert.deepEqual(seen, new Set([400, 429]), "their number before what is in them");
 });
 
 test("requests without a login are counted by address", async () => {
@@ -65,7 +81,7 @@ test("who logs in or refreshes is told what is left, whatever the answer, and no
   const eve = server.anonymous();
   const wrong = (email) => eve.post("/auth/login", { email, password: "not the password" });
   const told = ({ status, headers }) => [status, headers["ratelimit-limit"]];
-  const [first, second] = [await wrong("ada-1@example.com"), await wrong("nobody@example.com")];
+  const [first, second] = [await wrong(grace.email), await wrong("nobody@example.com")];
   assert.deepEqual([told(first), told(second)], [[401, "60"], [401, "60"]]);
   const left = Number(first.headers["ratelimit-remaining"]);
   assert.ok(left < 60 && Number(second.headers["ratelimit-remaining"]) <= left);
@@ -76,7 +92,7 @@ test("who logs in or refreshes is told what is left, whatever the answer, and no
   }
   assert.deepEqual([told(refused), refused.headers["ratelimit-remaining"]], [[429, "10"], "0"]);
 
-  const login = await eve.post("/auth/login", { email: "ada-1@example.com", password: "password of ada-1@example.com" });
+  const login = await eve.post("/auth/login", { email: grace.email, password: grace.password });
   assert.deepEqual(told(login), [200, "60"]);
   const refreshed = await eve.post("/auth/refresh", { refresh_token: login.data.refresh_token });
   assert.deepEqual([told(refreshed), refreshed.headers["ratelimit-remaining"]], [[200, "120"], "119"]);
