@@ -57,24 +57,41 @@ test("a cursor is taken back only as it was given, where it was given, from whom
   assert.equal((await ada.get(`${lists[1]}?cursor=${files}`)).status, 200, "after a restart");
 });
 
-test("every list of the document takes a cursor, and only sealed ones", async () => {
+/** Somebody who has two of everything that is listed; ask(operation, query) asks for a list of theirs. */
+async function withTwoOfAll() {
   const ada = await server.account("ada");
-  const session = await newSession(ada);
-  await ada.write(`/sessions/${session.id}/files/a`, "a");
-  const ids = { session_id: session.id };
-  const lists = bundle.operations.filter(({ method, replies }) => method === "GET" && JSON.stringify(replies["200"] ?? "").includes("/Page"));
-  let asked = 0;
-  for (const { id, segments } of bundle.operations.filter((one) => one.method === "GET" && !one.by_link)) {
-    if (segments.some(({ kind, text }) => kind === "param" && !(text in ids))) continue;
-    const path = `/${segments.map(({ kind, text }) => (kind === "literal" ? text : kind === "param" ? ids[text] : `a${text}`)).join("/")}`;
-    const reply = await ada.get(with_(path, "cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
-    const said = reply.json?.error?.fields?.cursor;
-    if (said === "is not known here" || reply.status === 404 || reply.status === 403) continue;
-    if (said === undefined && !lists.some((one) => one.id === id)) continue; // public, or no list
-    assert.equal(said, refusal, id);
-    asked += 1;
+  const made = async (path, body) => (await ada.post(path, body)).data;
+  const [session, second] = [await newSession(ada, "a"), await newSession(ada, "a")];
+  const conversation = await made("/conversations", { session_id: session.id, name: "a" });
+  await made("/conversations", { session_id: session.id, name: "a" });
+  for (const name of ["one", "two"]) {
+    const { token } = await made("/tenant/invitations", { email: `${name}-${ada.email}`, role: "member" });
+    if (name === "one") await server.anonymous().post("/auth/register", { email: `${name}-${ada.email}`, password: "a long password", invitation: token });
+    await made("/tenant/invitations", { email: `waits-${name}-${ada.email}`, role: "member" });
+    await made("/auth/keys", { name, access: "read", expires_in_days: 1 });
+    await made("/projects", { name });
+    await made(`/conversations/${conversation.id}/messages`, { role: "user", content: name });
+    await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
+    for (const file of ["a", "b"]) {
+      await ada.write(`/sessions/${session.id}/files/${file}`, name);
+      await homeOf(server, ada).write(file, name);
+    }
   }
-  assert.ok(asked >= 4, `${asked} lists`);
+  const link = await made(`/sessions/${session.id}/links`, { name: "a", expires_in_days: 1 });
+  const ids = { session_id: session.id, conversation_id: conversation.id, path: "a" };
+  const ask = ({ path, by_link }, query) => ada.get(`${path.replace(/\{(\w+)\}/g, (_, name) => ids[name])}?${query}`, by_link ? { token: link.token } : {});
+  return { ada, second, ask };
+}
+
+const lists = bundle.operations.filter((one) => one.parameters.some(({ name }) => name === "cursor"));
+
+test("every list of the document takes a cursor, and only sealed ones", async () => {
+  assert.ok(lists.length >= 14);
+  const { ask } = await withTwoOfAll();
+  for (const operation of lists) {
+    const reply = await ask(operation, "cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    assert.deepEqual([reply.status, reply.json.error?.fields], [400, { cursor: refusal }], operation.id);
+  }
 });
 
 /** Other values for a parameter than none. */
@@ -89,32 +106,11 @@ function others({ name, schema }) {
 }
 
 test("every list of the document: a cursor goes on in the order and selection that it was made in, and in no other", async () => {
-  const ada = await server.account("ada");
-  const made = async (path, body) => (await ada.post(path, body)).data;
-  const [session, second] = [await newSession(ada, "a"), await newSession(ada, "a")];
-  const conversation = await made("/conversations", { session_id: session.id, name: "a" });
-  await made("/conversations", { session_id: session.id, name: "a" });
-  for (const name of ["one", "two"]) {
-    const { token } = await made("/tenant/invitations", { email: `${name}-${seed}@example.com`, role: "member" });
-    if (name === "one") await server.anonymous().post("/auth/register", { email: `${name}-${seed}@example.com`, password: "a long password", invitation: token });
-    await made("/tenant/invitations", { email: `waits-${name}-${seed}@example.com`, role: "member" });
-    await made("/auth/keys", { name, access: "read", expires_in_days: 1 });
-    await made("/projects", { name });
-    await made(`/conversations/${conversation.id}/messages`, { role: "user", content: name });
-    await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
-    for (const file of ["a", "b"]) {
-      await ada.write(`/sessions/${session.id}/files/${file}`, name);
-      await homeOf(server, ada).write(file, name);
-    }
-  }
-  const link = await made(`/sessions/${session.id}/links`, { name: "a", expires_in_days: 1 });
-  const ids = { session_id: session.id, conversation_id: conversation.id, path: "a" };
-  const lists = bundle.operations.filter((one) => one.parameters.some(({ name }) => name === "cursor"));
-  assert.ok(lists.length >= 14);
+  const { ada, second, ask } = await withTwoOfAll();
   let refused = 0;
-  for (const { id, path: template, parameters, by_link } of lists) {
-    const path = template.replace(/\{(\w+)\}/g, (_, name) => ids[name]);
-    const get = (query) => ada.get(`${path}?${query}`, by_link ? { token: link.token } : {});
+  for (const operation of lists) {
+    const { id, parameters } = operation;
+    const get = (query) => ask(operation, query);
     const cursor = next(await get("limit=1"));
     assert.ok(cursor, `${id} has two`);
     assert.equal((await get(`limit=2&cursor=${cursor}`)).status, 200, `${id}: another length`);
@@ -168,5 +164,36 @@ test(`pages while others insert and delete: what was there all the time comes on
     const seen = (await walk(ada, `${base}?recursive=true`, 1 + below(9), mess)).map(({ path }) => path);
     assert.equal(new Set(seen).size, seen.length, "none twice");
     assert.deepEqual(names.filter((name) => !seen.includes(name)), [], "none hidden");
+  }
+});
+
+test("pages of each kind of list while more comes: what was there comes once", async () => {
+  const ada = await server.account("ada");
+  const home = homeOf(server, ada);
+  const session = await newSession(ada);
+  const conversation = (await ada.post("/conversations", { session_id: session.id, name: "a" })).data;
+  let n = 0;
+  const made = async (reply) => assert.ok([200, 201].includes((await reply).status));
+  const file = () => made(ada.write(`/sessions/${session.id}/files/a`, `${n++}`));
+  const lists = {
+    "/audit": () => made(ada.put(`/sessions/${session.id}`, { name: `${n++}` })),
+    "/auth/devices": () => made(server.anonymous().post("/auth/login", { email: ada.email, password: ada.password })),
+    "/auth/keys": () => made(ada.post("/auth/keys", { name: `${n++}`, access: "read", expires_in_days: 1 })),
+    "/workspaces": () => newSession(ada),
+    "/projects": () => made(ada.post("/projects", { name: `${n++}` })),
+    [`/conversations/${conversation.id}/messages`]: () => made(ada.post(`/conversations/${conversation.id}/messages`, { role: "user", content: "a" })),
+    [`/sessions/${session.id}/history/a`]: file,
+    [`/sessions/${session.id}/changes`]: file,
+    "/users/me/home/history/a": () => home.write("a", `${n++}`),
+    "/users/me/home/changes": () => home.write("a", `${n++}`),
+  };
+  for (const [path, more] of Object.entries(lists)) {
+    const names = async (limit, meanwhile) => (await walk(ada, path, limit, meanwhile)).map(({ id, version }) => id ?? version);
+    for (let i = 0; i < 6; i++) await more();
+    const there = await names(50);
+    const seen = await names(2, more);
+    assert.equal(new Set(seen).size, seen.length, `${path}: none twice`);
+    assert.deepEqual(there.filter((one) => !seen.includes(one)), [], `${path}: none hidden`);
+    assert.ok(there.length >= 6 && !there.includes(undefined), path);
   }
 });
