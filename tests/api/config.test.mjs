@@ -322,29 +322,30 @@ test("user", { skip: process.getuid() !== 0 && "only root can become somebody el
 });
 
 /** What the log says until the server is stopped. */
-async function logOf(text, options) {
-  const server = await Server.start({ args: ["--config", fileOf(text)], ...options });
+async function logOf(t, text, options) {
+  const server = await Server.start({ t, args: ["--config", fileOf(text)], ...options });
   await server.stop();
   return server.log.split(/\r?\n/).filter((line) => line !== "");
 }
 
 const isJson = (line) => line.startsWith('{"time":"') && JSON.parse(line).area !== undefined;
 
-test("log.level, log.format", async () => {
-  const info = await logOf("");
+test("log.level, log.format", async (t) => {
+  const info = await logOf(t, "");
   assert.ok(info.length > 0 && info.every(isJson), "what is no terminal gets JSON");
   assert.ok(info.some((line) => JSON.parse(line).message.startsWith("listening on port ")));
-  const debug = await logOf('[log]\nlevel = "debug"\nformat = "text"\n');
+  const debug = await logOf(t, '[log]\nlevel = "debug"\nformat = "text"\n');
   assert.ok(debug.some((line) => /^\S+Z debug api: /.test(line)), debug.join("\n"));
-  assert.deepEqual((await logOf('[log]\nlevel = "error"\n', { silent: true })), []);
+  assert.deepEqual((await logOf(t, '[log]\nlevel = "error"\n', { silent: true })), []);
 });
 
-test("log.format is text on a terminal", async () => {
+test("log.format is text on a terminal", async (t) => {
   const port = await freePort();
   const data = mkdtempSync(join(folder, "terminal-"));
   const command = `${program} --data ${data} --listen 127.0.0.1:${port}`;
   const child = spawn("script", ["-qefc", command, "/dev/null"], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise((resolve) => child.on("close", resolve));
+  t.after(() => child.kill("SIGKILL")); // with its terminal the server goes
   let said = "";
   child.stdout.on("data", (piece) => (said += piece));
   await until("it listens", () => said.includes("listening on port"));
@@ -371,9 +372,9 @@ function limitOf(pid, controller, ...names) {
 }
 
 /** What one that runs is made of: its state, and the names of its processes. */
-async function workspaceOf(text) {
+async function workspaceOf(t, text) {
   const args = ["--config", fileOf(text), "--ide", makeBundle(), "--node", process.execPath];
-  const server = await Server.start({ args });
+  const server = await Server.start({ t, args });
   const ada = await server.account("ada");
   const session = (await newSession(ada)).id;
   await ada.post(`/sessions/${session}/open`);
@@ -382,8 +383,8 @@ async function workspaceOf(text) {
   return { server, state, online: processes(state.pid).some((name) => name.startsWith("slirp4netns")) };
 }
 
-test("workspace.offline, workspace.memory, workspace.processes, workspace.cpu, end_workspaces", { timeout: 120_000 }, async () => {
-  const { server, state, online } = await workspaceOf("end_workspaces = true\n[workspace]\noffline = true\nmemory = 1234\nprocesses = 321\ncpu = 150\n");
+test("workspace.offline, workspace.memory, workspace.processes, workspace.cpu, end_workspaces", { timeout: 120_000 }, async (t) => {
+  const { server, state, online } = await workspaceOf(t, "end_workspaces = true\n[workspace]\noffline = true\nmemory = 1234\nprocesses = 321\ncpu = 150\n");
   const limits = state.limits.startsWith("cgroup")
     ? [limitOf(state.codi2, "memory", "memory.max", "memory.limit_in_bytes"), limitOf(state.codi2, "pids", "pids.max")]
     : [1234 * 2 ** 20, Number(/^Max processes +(\d+)/m.exec(readFileSync(`/proc/${state.codi2}/limits`, "utf8"))[1])];
@@ -393,7 +394,7 @@ test("workspace.offline, workspace.memory, workspace.processes, workspace.cpu, e
   const left = alive(state.pid);
   await server.stop();
   assert.deepEqual({ online, limits, left }, { online: false, limits: [1234 * 2 ** 20, 321], left: false });
-  const usual = await workspaceOf("");
+  const usual = await workspaceOf(t, "");
   await usual.server.end("SIGTERM");
   const stays = alive(usual.state.pid);
   await usual.server.stop();

@@ -13,7 +13,7 @@ test("--scrub reads all that was stored", async (t) => {
   const data = mkdtempSync(join(tmpdir(), "coditect-scrub-"));
   t.after(() => rmSync(data, { recursive: true, force: true }));
   assert.equal(scrub(data).status, 1, "there is no store");
-  const server = await Server.start({ data });
+  const server = await Server.start({ t, data });
   const ada = await server.account("ada");
   const session = await newSession(ada);
   const files = `/sessions/${session.id}/files`;

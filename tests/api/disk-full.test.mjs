@@ -25,10 +25,11 @@ function fill(directory) {
   return name;
 }
 
-test("what frees space and keeps state goes on", { skip }, async () => {
+test("what frees space and keeps state goes on", { skip }, async (t) => {
   const data = mkdtempSync(join(tmpdir(), "coditect-full-"));
   const mount = `mount -t tmpfs -o size=640m,mode=755 none ${data} && exec "$@"`;
   const server = await Server.start({
+    t,
     data,
     before: ["unshare", "--mount", "sh", "-c", mount, "sh"],
     // Only what happens to a disk that is full to its last byte: tests/store/disk-pressure.test.mjs has the steps before.

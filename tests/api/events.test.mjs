@@ -231,7 +231,7 @@ test("a restored server says so, whatever cursor is shown", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "coditect-events-"));
   chmodSync(folder, 0o755); // a server that gave up root writes in it
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const own = await Server.start();
+  const own = await Server.start({ t });
   const eve = await own.account("eve");
   const session = await newSession(eve);
   const stream = await Stream.open(eve, session);
@@ -418,8 +418,8 @@ test("who does not read is sent away, holds nobody up, and goes on where it was"
   await Promise.all([rest.close(), quick.close()]);
 });
 
-test("a server that stops says so", async () => {
-  const own = await Server.start();
+test("a server that stops says so", async (t) => {
+  const own = await Server.start({ t });
   const eve = await own.account("eve");
   const streams = await Promise.all(oneTo(5).map(async () => Stream.open(eve, await newSession(eve))));
   await own.stop();

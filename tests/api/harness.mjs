@@ -257,7 +257,10 @@ process.on("exit", () => {
 const newAgent = () => new Agent({ keepAlive: true, maxSockets: 64, timeout: 30_000 });
 
 export class Server {
-  /** options: args, env, program, data (a directory that is kept), before (words of a command that runs the server in its place). */
+  /**
+   * options: args, env, program, data (a directory that is kept), before (words of a command that runs the server in its place).
+   * t: the test that it is for; it ends with that at the latest, since what a test that failed leaves would keep its file alive.
+   */
   static async start(options = {}) {
     const server = new Server();
     server.ownData = options.data === undefined;
@@ -269,7 +272,13 @@ export class Server {
     server.program = options.program === undefined ? program : join(build, options.program);
     server.port = options.port ?? (await freePort());
     server.agent = newAgent();
-    await server.run();
+    options.t?.after(() => running.has(server) && server.stop());
+    try {
+      await server.run();
+    } catch (error) {
+      server.child.kill("SIGKILL"); // nobody else knows of it
+      throw error;
+    }
     return server;
   }
 

@@ -223,14 +223,15 @@ describe("slow, idle, too many, or at the end", { concurrency: true }, () => {
     assert.deepEqual(await echo.exited, { code: 0, signal: null });
   });
 
-  test("at SIGTERM both ports of the product close at once, and its patience of 30 s is one for both", async () => {
+  test("at SIGTERM both ports of the product close at once, and its patience of 30 s is one for both", async (t) => {
     const ides = await freePort();
-    const server = await Server.start({ args: ["--ide-listen", `127.0.0.1:${ides}`], env: { CODITECT_LIMITS_HEADER_TIME: "300s" } });
+    const server = await Server.start({ t, args: ["--ide-listen", `127.0.0.1:${ides}`], env: { CODITECT_LIMITS_HEADER_TIME: "300s" } });
     const client = await server.account();
     const { id } = await newSession(client);
     const [upload, head] = [await Line.open(server.port), await Line.open(ides)];
     upload.send(`PUT /api/v5/sessions/${id}/files/a HTTP/1.1\r\n${HOST.replace("localhost", `127.0.0.1:${server.port}`)}Authorization: Bearer ${client.token}\r\nContent-Length: 10000000\r\n\r\n`);
     const drip = setInterval(() => upload.send("x".repeat(4096)), 500); // fast enough to go on for ever
+    t.after(() => clearInterval(drip));
     head.send("GET / HTTP/1.1\r\nX: "); // likewise
     await new Promise((resolve) => setTimeout(resolve, 300));
     const began = Date.now();
@@ -243,7 +244,6 @@ describe("slow, idle, too many, or at the end", { concurrency: true }, () => {
     }, 10_000)));
     assert.ok(!upload.ended && !head.ended, "what goes on is waited for");
     await end;
-    clearInterval(drip);
     const took = Date.now() - began;
     assert.ok(took > 29_000 && took < 45_000, `the end came after ${took} ms`);
     assert.deepEqual([upload.statuses, head.statuses], [[], []], "cut, not answered");

@@ -399,13 +399,12 @@ together("back-pressure, and the end", { concurrency: true }, () => {
 
 // ---- Never in the product ----
 
-test("the product has no echo", async () => {
-  const server = await Server.start();
+test("the product has no echo", async (t) => {
+  const server = await Server.start({ t });
   for (const path of ["/ws", "/ws-own", "/api/v5/ws", "/relay"]) {
     const peer = await Peer.shake(server.port, path);
     assert.notEqual(peer.status, 101, path);
     assert.ok(peer.status >= 400 && peer.status < 500, peer.head);
     peer.destroy();
   }
-  await server.stop();
 });

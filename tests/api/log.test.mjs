@@ -15,8 +15,8 @@ async function stopped(server) {
 
 const ofRequest = (lines, reply) => lines.filter((line) => line.request === reply.headers["x-request-id"]);
 
-test("log.requests: what changes something or fails has a line with request, tenant, user and session", async () => {
-  const server = await Server.start();
+test("log.requests: what changes something or fails has a line with request, tenant, user and session", async (t) => {
+  const server = await Server.start({ t });
   const ada = await server.account("ada");
   const session = await newSession(ada);
   const path = `/sessions/${session.id}`;
@@ -42,8 +42,8 @@ test("log.requests: what changes something or fails has a line with request, ten
 });
 
 for (const [requests, wanted] of [["none", 0], ["all", 3]]) {
-  test(`log.requests = ${requests}`, async () => {
-    const server = await Server.start({ args: ["--log-requests", requests] });
+  test(`log.requests = ${requests}`, async (t) => {
+    const server = await Server.start({ t, args: ["--log-requests", requests] });
     const ada = await server.account("ada");
     await ada.get("/users/me");
     await ada.get("/users/me");
@@ -52,8 +52,8 @@ for (const [requests, wanted] of [["none", 0], ["all", 3]]) {
   });
 }
 
-test("lines in the midst of a request say whose it is", async () => {
-  const server = await Server.start({ args: ["--rate-factor", "1000", "--log-level", "debug", "--ide", makeBundle(), "--node", process.execPath] });
+test("lines in the midst of a request say whose it is", async (t) => {
+  const server = await Server.start({ t, args: ["--rate-factor", "1000", "--log-level", "debug", "--ide", makeBundle(), "--node", process.execPath] });
   const ada = await server.account("ada");
   const session = (await newSession(ada)).id;
   await ada.post(`/sessions/${session}/open`);
@@ -80,10 +80,10 @@ async function pause(ada, session) {
 
 const marker = (name) => `a-${name}-that-no-log-may-hold`;
 
-test("no password, token, ticket, cookie, key, name or content of a file gets into any log", { timeout: 120_000 }, async () => {
+test("no password, token, ticket, cookie, key, name or content of a file gets into any log", { timeout: 120_000 }, async (t) => {
   const args = ["--rate-factor", "1000", "--log-level", "debug", "--log-requests", "all", "--ide", makeBundle(), "--node", process.execPath];
   const JWT_SECRET = marker("secret-of-the-server");
-  const server = await Server.start({ args, env: { JWT_SECRET } });
+  const server = await Server.start({ t, args, env: { JWT_SECRET } });
   const secrets = [JWT_SECRET];
   const password = marker("password");
   const register = await server.anonymous().post("/auth/register", { email: "ada@example.com", password, name: marker("persons-name") });

@@ -205,7 +205,7 @@ test("the address has nothing else, and the API has no metrics", async () => {
   assert.equal((await ask("GET", "/metrics", server.port)).status, 404);
 });
 
-test("an address that is none or is taken is refused with its name, without one nobody listens", async () => {
+test("an address that is none or is taken is refused with its name, without one nobody listens", async (t) => {
   const start = (listen) => spawnSync(server.program, ["--listen", "127.0.0.1:0", "--data", `${server.data}-other`, ...listen], { encoding: "utf8" });
   try {
     const none = start(["--metrics-listen", "nowhere"]);
@@ -217,7 +217,7 @@ test("an address that is none or is taken is refused with its name, without one 
   } finally {
     rmSync(`${server.data}-other`, { recursive: true, force: true });
   }
-  const before = await Server.start({ args: ["--end-workspaces"] });
+  const before = await Server.start({ t, args: ["--end-workspaces"] });
   const bea = await before.account("bea");
   const { id } = await newSession(bea);
   await bea.post(`/sessions/${id}/open`);
@@ -230,9 +230,8 @@ test("an address that is none or is taken is refused with its name, without one 
   await before.run();
   await until("it is started then", () => / starts, generation/.test(before.log), 30_000);
   await before.stop();
-  const plain = await Server.start();
+  const plain = await Server.start({ t });
   assert.equal((await call(plain.port, "GET", "/metrics")).status, 404);
-  await plain.stop();
 });
 
 test("workspaces and open connections are shown as they are", async () => {

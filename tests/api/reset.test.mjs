@@ -8,12 +8,16 @@ import { after, test } from "node:test";
 import { Client, program, Server, totpCode } from "./harness.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "coditect-reset-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
 const console_ = (args, input) => spawnSync(program, ["--data", folder, ...args], { encoding: "utf8", input });
 const owner = { email: "owner@example.com", password: "correct horse battery" };
 
 let server;
+after(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 const start = async (args = []) => {
+  await server?.stop();
   server = await Server.start({ data: folder, args: ["--rate-factor", "100000", ...args] });
 };
 const enter = (who, more = {}) => server.anonymous().post("/auth/login", { email: who.email, password: who.password, ...more });
@@ -99,5 +103,4 @@ test("an owner or admin makes a link for who forgot the password", async () => {
   assert.deepEqual(actions.find(({ action }) => action === "reset.create").actor_id, admin.user.id);
   assert.deepEqual(actions.find(({ action, address }) => action === "user.reset" && address !== "console").target, mel.user.id);
   assert.equal(JSON.stringify(actions).includes(made.data.token.split(".")[2]), false);
-  await server.stop();
 });

@@ -170,8 +170,8 @@ test("random changes: every moment comes back", async () => {
   }
 });
 
-test("killed in its midst it is finished by the next start; no moment shows a part", async () => {
-  const own = await Server.start();
+test("killed in its midst it is finished by the next start; no moment shows a part", async (t) => {
+  const own = await Server.start({ t });
   const bob = await own.account("bob");
   const base = `/sessions/${(await newSession(bob)).id}`;
   const fill = async (text) => {
@@ -201,5 +201,4 @@ out.close()`], { maxBuffer: 64 << 20 });
     next = version + 1;
   }
   assert.deepEqual(await content(bob, base, { at: two.at }), two.entries);
-  await own.stop();
 });

@@ -196,7 +196,7 @@ test("many runs renew at once, and none is logged out", async () => {
   }
 });
 
-test("a run that is killed while it renews loses no login", async () => {
+test("a run that is killed while it renews loses no login", async (t) => {
   const hugo = await person(server, "hugo");
   for (const moment of ["before the reply reaches it", "as soon as it has the reply"]) {
     let child;
@@ -211,11 +211,11 @@ test("a run that is killed while it renews loses no login", async () => {
       request.pipe(onward);
     });
     await new Promise((resolve) => between.listen(0, "127.0.0.1", resolve));
+    t.after(() => between.close().closeAllConnections());
     const { url, ...account } = login(hugo);
     hugo.keep({ ...account, expires_at: 0, url: `http://127.0.0.1:${between.address().port}` });
     child = hugo.start(["whoami"]);
     assert.equal((await child.ended).status, "SIGKILL", moment);
-    between.close();
     change(hugo, { url, expires_at: 0 });
     await hugo.ok("whoami");
   }
@@ -264,7 +264,7 @@ test("what is for this machine goes by no proxy", async () => {
   assert.equal(end.status, 0, end.stderr);
 });
 
-test("a login that was stored with a path, for a proxy that takes it off, goes on", async () => {
+test("a login that was stored with a path, for a proxy that takes it off, goes on", async (t) => {
   const lou = await person(server, "lou");
   const paths = [];
   const proxy = createServer((request, response) => {
@@ -276,13 +276,12 @@ test("a login that was stored with a path, for a proxy that takes it off, goes o
     }));
   });
   await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  t.after(() => proxy.close().closeAllConnections());
   change(lou, { url: `http://127.0.0.1:${proxy.address().port}/team` });
   await lou.ok("whoami");
   await lou.ok("logout");
   assert.ok(paths.length >= 2 && paths.every((path) => path.startsWith("/team/api/v5/")), String(paths));
   assert.equal(existsSync(lou.account), false);
-  proxy.closeAllConnections();
-  await new Promise((resolve) => proxy.close(resolve));
 });
 
 test("a server that is none is told apart", async (t) => {

@@ -180,8 +180,8 @@ test("hostile bytes at the door are refused, and it goes on", async () => {
   await admin("check");
 });
 
-test("when no server runs, the command line says what works then; without a place it asks for one", async () => {
-  const stopped = await Server.start();
+test("when no server runs, the command line says what works then; without a place it asks for one", async (t) => {
+  const stopped = await Server.start({ t });
   const at = stopped.data;
   stopped.ownData = false;
   await stopped.stop();
@@ -195,12 +195,11 @@ test("when no server runs, the command line says what works then; without a plac
   await operator.fails(2, /--data wants a directory/, "admin", "check", "--data", "");
   const env = await operator.run(["admin", "check"], { env: { CODITECT_DATA: server.data } });
   assert.equal(env.status, 0, env.stderr);
-  const secret = await Server.start({ data: at, env: { JWT_SECRET: "x".repeat(40), CODITECT_PUBLIC_URL: "https://coditect.example.com" } });
+  const secret = await Server.start({ t, data: at, env: { JWT_SECRET: "x".repeat(40), CODITECT_PUBLIC_URL: "https://coditect.example.com" } });
   const mary = await secret.account("mary");
   assert.match((await operator.ok("admin", "reset-password", mary.user.email, "--data", at)).stdout, /^https:\/\/coditect\.example\.com\/reset#token=ten-\S+\n$/);
   await operator.fails(5, /the key is the setting jwt\.secret/, "admin", "rotate-keys", "--data", at);
   secret.ownData = true;
-  await secret.stop();
 });
 
 test("whatever a door answers: said, escaped, bounded", async (t) => {

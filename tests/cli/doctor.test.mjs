@@ -89,15 +89,14 @@ test("a server whose clock is another: wrong, with the remedy", async (t) => {
   assert.match(named(end, "clock").remedy, /timedatectl set-ntp true/);
 });
 
-test("nobody there, something else there, no address: said", async () => {
+test("nobody there, something else there, no address: said", async (t) => {
   await cli.fails(3, /not logged in/, "doctor");
   await cli.fails(6, /does not answer/, "doctor", "http://127.0.0.1:1");
   await cli.fails(2, /https/, "doctor", "http://example.com");
   const other = createServer((_, response) => response.end("hello"));
   await new Promise((resolve) => other.listen(0, "127.0.0.1", resolve));
+  t.after(() => other.close().closeAllConnections());
   await cli.fails(1, /does not answer as Coditect/, "doctor", `http://127.0.0.1:${other.address().port}`);
-  other.closeAllConnections();
-  await new Promise((resolve) => other.close(resolve));
 });
 
 /** coditectd --doctor of a data directory: its rows, "about" to "verdict how", several of one name as lines. */

@@ -188,8 +188,8 @@ test("a file over the limit is refused before it is sent", async () => {
 
 // ---- ends ----
 
-/** A server in between: first() sees each request before its body is read, then(request, reply, response) each reply. */
-async function between(then, first = () => undefined) {
+/** A server in between, for a test: first() sees each request before its body is read, then(request, reply, response) each reply. */
+async function between(t, then, first = () => undefined) {
   const middle = createServer((request, response) => {
     first(request);
     const { method, url, headers } = request;
@@ -204,32 +204,30 @@ async function between(then, first = () => undefined) {
   await new Promise((resolve) => middle.listen(0, "127.0.0.1", resolve));
   const kept = JSON.parse(readFileSync(ada.account, "utf8"));
   ada.keep({ ...kept, url: `http://127.0.0.1:${middle.address().port}` });
-  return () => {
+  t.after(() => {
     ada.keep(kept);
-    middle.closeAllConnections();
-    middle.close();
-  };
+    middle.close().closeAllConnections();
+  });
 }
 
-test("a get that breaks off leaves the file that was there, and nothing beside it", async () => {
+test("a get that breaks off leaves the file that was there, and nothing beside it", async (t) => {
   const { at, url } = await session();
   await ada.person.write(url("f"), Buffer.alloc(3_000_000, 1));
   execFileSync("mkdir", [local("broken")]);
   writeFileSync(local("broken/f"), "old");
-  const end = await between((_, reply, response) => {
+  await between(t, (_, reply, response) => {
     reply.once("data", (piece) => response.write(piece, () => response.destroy()));
   });
   await ada.fails(6, /does not answer/, "files", "get", at("f"), "broken");
-  end();
   assert.deepEqual(readdirSync(local("broken")), ["f"]);
   assert.equal(readFileSync(local("broken/f"), "utf8"), "old");
 });
 
-test("Ctrl-C during a get ends it at once and leaves nothing behind", async () => {
+test("Ctrl-C during a get ends it at once and leaves nothing behind", async (t) => {
   const { at, url } = await session();
   await ada.person.write(url("f"), Buffer.alloc(3_000_000, 1));
   execFileSync("mkdir", [local("stopped")]);
-  const end = await between((_, reply, response) => reply.once("data", (piece) => response.write(piece)));
+  await between(t, (_, reply, response) => reply.once("data", (piece) => response.write(piece)));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     const child = ada.start(["files", "get", at("f"), "stopped"]);
     await until("the draft is there", () => readdirSync(local("stopped")).some((name) => name.startsWith(".coditect-")));
@@ -237,7 +235,6 @@ test("Ctrl-C during a get ends it at once and leaves nothing behind", async () =
     assert.equal((await child.ended).status, signal);
     assert.deepEqual(readdirSync(local("stopped")), []);
   }
-  end();
 });
 
 test("Ctrl-C during a put changes nothing", async () => {
@@ -252,8 +249,8 @@ test("Ctrl-C during a put changes nothing", async () => {
   assert.equal((await ada.ok("files", "history", "--json", at("f"))).json.length, 1);
 });
 
-test("the server is killed in the middle of a put: said, and nothing changed", async () => {
-  const own = await Server.start();
+test("the server is killed in the middle of a put: said, and nothing changed", async (t) => {
+  const own = await Server.start({ t });
   const bob = await person(own, "bob");
   const { at, url } = await session(bob);
   await bob.person.write(url("f"), "old");
@@ -268,15 +265,13 @@ test("the server is killed in the middle of a put: said, and nothing changed", a
   await bob.fails(6, /does not answer/, "files", "cat", at("f"));
   await own.run();
   assert.equal((await bob.ok("files", "cat", at("f"))).stdout, "old");
-  await own.stop();
 });
 
-test("a file that shrinks while it is sent is no version", async () => {
+test("a file that shrinks while it is sent is no version", async (t) => {
   const { at } = await session();
   sparse("shrinking", 64 << 20);
-  const end = await between((_, reply, response) => reply.pipe(response), () => truncateSync(local("shrinking"), 1));
+  await between(t, (_, reply, response) => reply.pipe(response), () => truncateSync(local("shrinking"), 1));
   await ada.fails(1, /became shorter while it was read/, "files", "put", "shrinking", at("f"));
-  end();
   await ada.fails(4, /Not found/, "files", "cat", at("f"));
 });
 

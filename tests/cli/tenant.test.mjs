@@ -45,7 +45,7 @@ test("members are named by address or id; roles hold at once; what a role may no
   assert.equal((await ada.ok("members", "role", "--json", bob.user.id, "admin")).json.role, "admin");
 });
 
-test("settings of a server of before revisions are read and set", async () => {
+test("settings of a server of before revisions are read and set", async (t) => {
   const older = createServer((request, response) => {
     const { method, url, headers } = request;
     request.pipe(ask({ host: "127.0.0.1", port: server.port, method, path: url, headers }, async (reply) => {
@@ -55,13 +55,12 @@ test("settings of a server of before revisions are read and set", async () => {
     }));
   });
   await new Promise((resolve) => older.listen(0, "127.0.0.1", resolve));
+  t.after(() => older.close().closeAllConnections());
   const cli = new Cli({ port: older.address().port });
   cli.keep({ ...JSON.parse(readFileSync(ada.account, "utf8")), url: cli.url });
   assert.match((await cli.ok("settings", "ls")).stdout, /\neditor\.tab_size +4 +default /);
   assert.equal((await cli.ok("settings", "set", "editor.tab_size", "3")).stdout, "3\n");
   assert.equal((await cli.ok("settings", "reset", "editor.tab_size")).stdout, "4\n");
-  older.closeAllConnections();
-  await new Promise((resolve) => older.close(resolve));
 });
 
 test("settings: a person's, the tenant's, the default; what is refused", async () => {

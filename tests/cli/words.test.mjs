@@ -176,7 +176,7 @@ test("progress is shown on a terminal only, and wiped away", async () => {
 
 // ---- TLS ----
 
-test("https: checked against the authorities; a wrong certificate is refused", { skip: spawnSync("openssl", ["version"]).error && "openssl is not installed" }, async () => {
+test("https: checked against the authorities; a wrong certificate is refused", { skip: spawnSync("openssl", ["version"]).error && "openssl is not installed" }, async (t) => {
   const [key, cert] = [join(ada.files, "key.pem"), join(ada.files, "cert.pem")];
   execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
     "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert], { stdio: "pipe" });
@@ -190,6 +190,7 @@ test("https: checked against the authorities; a wrong certificate is refused", {
   });
   front.shouldUpgradeCallback = () => false; // a handshake is a request like others
   await new Promise((resolve) => front.listen(0, "127.0.0.1", resolve));
+  t.after(() => front.close().closeAllConnections());
   const { port } = front.address();
   const cli = new Cli(server);
   const { email, password } = ada.person;
@@ -209,12 +210,9 @@ test("https: checked against the authorities; a wrong certificate is refused", {
   assert.equal(untold.TLS.state, "ok");
   assert.deepEqual([untold.scheme.state, untold.scheme.found], ["failed", "the server believes that it is reached by http"]);
   assert.match(untold.scheme.remedy, /X-Forwarded-Proto.*trusted_proxies/);
-  const trusting = await Server.start({ args: ["--rate-factor", "100000", "--trusted-proxies", "127.0.0.1"] });
+  const trusting = await Server.start({ t, args: ["--rate-factor", "100000", "--trusted-proxies", "127.0.0.1"] });
   [to, told] = [trusting.port, { "x-forwarded-proto": "https" }];
   assert.equal((await looked()).scheme.state, "ok");
-  await trusting.stop();
-  front.closeAllConnections();
-  await new Promise((resolve) => front.close(resolve));
 });
 
 test("the machine's own name for itself is found without a name server", async () => {

@@ -94,7 +94,7 @@ async function backupBeside(server, to) {
 }
 
 test("a backup under load has every write that was acknowledged before it", async (t) => {
-  const server = await Server.start();
+  const server = await Server.start({ t });
   const client = await server.account();
   const path = `/sessions/${(await newSession(client)).id}/files`;
   const to = fresh("backup");

@@ -24,10 +24,11 @@ function fill(directory, left) {
 }
 
 /** A server whose disk has SIZE MiB, and the way to that disk. */
-async function onSmallDisk(limits) {
+async function onSmallDisk(t, limits) {
   const data = mkdtempSync(join(tmpdir(), "coditect-pressure-"));
   const mount = `mount -t tmpfs -o size=${SIZE}m,mode=755 none ${data} && exec "$@"`;
   const server = await Server.start({
+    t,
     data,
     before: ["unshare", "--mount", "sh", "-c", mount, "sh"],
     args: ["--rate-factor", "100000", "--store-reserve", "16", ...Object.entries(limits).flatMap(([name, value]) => [name, `${value}`])],
@@ -50,8 +51,8 @@ async function refuses(me, stopped, held) {
   }
 }
 
-test("first nothing starts, then the largest go", { skip, timeout: 180_000 }, async () => {
-  const { server, disk } = await onSmallDisk({ "--disk-low": LOW, "--disk-low-percent": 0, "--disk-scarce": SCARCE });
+test("first nothing starts, then the largest go", { skip, timeout: 180_000 }, async (t) => {
+  const { server, disk } = await onSmallDisk(t, { "--disk-low": LOW, "--disk-low-percent": 0, "--disk-scarce": SCARCE });
   const me = await server.account("pressed");
   const [small, large, later] = [await newSession(me, "Small"), await newSession(me, "Large"), await newSession(me, "Later")];
   assert.equal((await me.write(`/sessions/${large.id}/files/big`, Buffer.concat([...bytesOf(3 * MIB)]))).status, 200);
@@ -91,8 +92,8 @@ test("first nothing starts, then the largest go", { skip, timeout: 180_000 }, as
   rmSync(server.data, { recursive: true });
 });
 
-test("a part of the disk is a limit too", { skip, timeout: 60_000 }, async () => {
-  const { server, disk } = await onSmallDisk({ "--disk-low": 0, "--disk-low-percent": 25, "--disk-scarce": 0 });
+test("a part of the disk is a limit too", { skip, timeout: 60_000 }, async (t) => {
+  const { server, disk } = await onSmallDisk(t, { "--disk-low": 0, "--disk-low-percent": 25, "--disk-scarce": 0 });
   const me = await server.account("parted");
   const [held, stopped] = [await newSession(me, "Held"), await newSession(me, "Stopped")];
   fill(disk, SIZE / 4 + 20);
@@ -105,8 +106,8 @@ test("a part of the disk is a limit too", { skip, timeout: 60_000 }, async () =>
   rmSync(server.data, { recursive: true });
 });
 
-test("what comes in without an end is ended before it fills the disk", { skip, timeout: 120_000 }, async () => {
-  const { server, disk } = await onSmallDisk({ "--disk-low": LOW, "--disk-low-percent": 0, "--disk-scarce": SCARCE });
+test("what comes in without an end is ended before it fills the disk", { skip, timeout: 120_000 }, async (t) => {
+  const { server, disk } = await onSmallDisk(t, { "--disk-low": LOW, "--disk-low-percent": 0, "--disk-scarce": SCARCE });
   const me = await server.account("endless");
   const { id } = await newSession(me);
   const options = { host: "127.0.0.1", port: server.port, method: "PUT", path: `/api/v5/sessions/${id}/files/endless` };

@@ -36,10 +36,10 @@ function give(data) {
 }
 
 // Made by the last program of its format: ada's account, her session, src/a.txt in two versions, b.bin.
-for (const format of [1, 2, 3]) test(`a store of format ${format} is made the newest, after what was there was kept`, async () => {
+for (const format of [1, 2, 3]) test(`a store of format ${format} is made the newest, after what was there was kept`, async (t) => {
   const fixture = join(root, `tests/store/format${format}.db`);
   const data = dataWith(fixture);
-  const server = await Server.start({ data });
+  const server = await Server.start({ t, data });
   assert.match(server.log, new RegExp(`the data has format ${format}: it is made format 4, what was there stays as store/store\\.format${format}\\.db`));
   const login = await server.anonymous().post("/auth/login", { email: "ada-1@example.com", password: "password of ada-1@example.com" });
   assert.equal(login.status, 200, login.text());
@@ -69,7 +69,7 @@ for (const format of [1, 2, 3]) test(`a store of format ${format} is made the ne
   rmSync(data, { recursive: true });
 });
 
-test("an older store is not changed while something holds its log, since what stays would lack what is in it", async () => {
+test("an older store is not changed while something holds its log, since what stays would lack what is in it", async (t) => {
   const data = dataWith(join(root, "tests/store/format2.db"));
   const holder = spawn("python3", ["-c", `
 import sqlite3, sys
@@ -91,7 +91,7 @@ sys.stdin.read()`, data], { stdio: ["pipe", "pipe", "inherit"] });
     holder.kill("SIGKILL");
     await once(holder, "close");
   }
-  const server = await Server.start({ data });
+  const server = await Server.start({ t, data });
   await server.stop();
   const alone = join(data, "alone.db");
   copyFileSync(old, alone);
@@ -101,8 +101,8 @@ print(sqlite3.connect(sys.argv[1]).execute("SELECT CAST(value AS TEXT) FROM kv W
   rmSync(data, { recursive: true });
 });
 
-test("a newer store is refused with one line, and nothing is changed", async () => {
-  const server = await Server.start();
+test("a newer store is refused with one line, and nothing is changed", async (t) => {
+  const server = await Server.start({ t });
   const { data } = server;
   server.ownData = false;
   await newSession(await server.account());
@@ -129,13 +129,13 @@ ${lines}
 db.commit()
 db.execute("PRAGMA wal_checkpoint(TRUNCATE)")`, data, ...args], { encoding: "utf8" });
 
-test("records of an older version are read as they are, and stored in today's shape when they change", async () => {
+test("records of an older version are read as they are, and stored in today's shape when they change", async (t) => {
   const data = dataWith(join(root, "tests/store/format2.db"));
   const versions = () => inStore(data, `
 for key, value in db.execute("SELECT key, value FROM kv"):
     if b"/user/" in bytes(key): print(chr(bytes(value)[0]))`).trim().split("\n");
   assert.deepEqual([...new Set(versions())], ["1"]);
-  const server = await Server.start({ data });
+  const server = await Server.start({ t, data });
   const ada = server.anonymous();
   const login = await ada.post("/auth/login", { email: "ada-1@example.com", password: "password of ada-1@example.com" });
   assert.equal(login.status, 200, login.text());
@@ -156,10 +156,9 @@ for key, value in db.execute("SELECT key, value FROM kv"):
   rmSync(data, { recursive: true });
 });
 
-test("a second server names the first", async () => {
-  const server = await Server.start();
+test("a second server names the first", async (t) => {
+  const server = await Server.start({ t });
   const said = await refusal(server.data);
   assert.match(said, new RegExp(`is in use by process ${server.serverPid}\\b`));
   assert.equal((await server.anonymous().get("/health")).status, 200, "the first goes on");
-  await server.stop();
 });

@@ -60,7 +60,7 @@ async function sight(client) {
 
 test("all that a tenant has is in the other store, beside who is there; nobody else comes along", async (t) => {
   const data = fresh();
-  const host = await Server.start({ data });
+  const host = await Server.start({ t, data });
   t.after(() => rmSync(data, { recursive: true, force: true }));
   const joe = await host.account("joe");
   await newSession(joe, "Joe's");
@@ -159,9 +159,9 @@ test("content that was damaged where it comes from is refused, and named", () =>
   assert.ok(!existsSync(join(to, "store/import")));
 });
 
-test("an address that has an account here is refused, and named", async () => {
+test("an address that has an account here is refused, and named", async (t) => {
   const data = fresh();
-  const host = await Server.start({ data });
+  const host = await Server.start({ t, data });
   assert.equal((await host.anonymous().post("/auth/register", { email: "vic@example.com", password: "another password" })).status, 201);
   host.ownData = false;
   await host.stop();

@@ -65,7 +65,7 @@ test(`the server is killed ${rounds} times under running terminals: same shells,
   await until("it has ended", () => !alive(first.codi2));
 });
 
-test("a server on a copy of the data does not take over, or end, what runs for the other", { timeout: 120_000 }, async () => {
+test("a server on a copy of the data does not take over, or end, what runs for the other", { timeout: 120_000 }, async (t) => {
   const ada = await server.account("ada");
   const { id } = await newSession(ada);
   await open(ada, id);
@@ -75,7 +75,7 @@ test("a server on a copy of the data does not take over, or end, what runs for t
   await server.kill9();
   const data = mkdtempSync(join(tmpdir(), "coditect-copy-"));
   execFileSync("cp", ["-a", `${server.data}/.`, data]);
-  const other = await Server.start({ ...options(), data });
+  const other = await Server.start({ ...options(), t, data });
   await server.run();
   await until("it is connected", async () => (await workspaceOf(ada, id)).connected);
   const hers = new Client(other, ada.token);

@@ -7,8 +7,8 @@ import { newSession, Server, until } from "../api/harness.mjs";
 
 const build = process.env.CODITECT_BUILD ?? "";
 
-test("a kernel without user namespaces: the reason and the remedy", { timeout: 60_000 }, async () => {
-  const server = await Server.start({ before: [join(build, "tests/sandbox/no-namespaces")] });
+test("a kernel without user namespaces: the reason and the remedy", { timeout: 60_000 }, async (t) => {
+  const server = await Server.start({ t, before: [join(build, "tests/sandbox/no-namespaces")] });
   const dev = await server.account();
   const { id } = await newSession(dev);
   assert.equal((await dev.post(`/sessions/${id}/open`, {})).status, 202);
@@ -19,6 +19,5 @@ test("a kernel without user namespaces: the reason and the remedy", { timeout: 6
   });
   assert.equal(workspace.error, "the kernel refuses user namespaces: boot one with CONFIG_USER_NS; in a container, start it with --privileged");
   assert.ok(["starting", "failed"].includes(workspace.state), workspace.state);
-  await server.stop();
 });
 

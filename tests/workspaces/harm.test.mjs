@@ -74,13 +74,14 @@ async function bomb(at, person, id) {
 test("a fork bomb ends at the limit: the server, the door and the mirror answer, and a pause ends it", { timeout: 120_000 }, () => bomb(server, ada, session));
 
 /** A server that an ordinary user has started, with programs and data that are its own. */
-async function startAs({ uid, as }) {
+async function startAs(t, { uid, as }) {
   const place = mkdtempSync("/var/tmp/coditect-harm-");
   const data = join(place, "data");
   for (const name of ["src/coditectd/coditectd", "src/workspace/coditect-workspace", "src/codi2/codi2"]) copyFileSync(join(process.env.CODITECT_BUILD, name), join(place, basename(name)));
   mkdirSync(data);
   for (const path of [place, data]) chownSync(path, uid, uid);
   const theirs = await Server.start({
+    t,
     data,
     before: [...as, "sh", "-c", 'shift; exec "$0" "$@"', join(place, "coditectd")],
     args: ["--rate-factor", "100000", "--memory", "600", "--processes", String(processes), ...withTerminals()],
@@ -97,8 +98,8 @@ async function startAs({ uid, as }) {
 const ordinary = callers.find(({ root }) => !root);
 
 /** What befalls a running workspace of an ordinary user's server, where no control group limits it. */
-async function befalls(harm) {
-  const { theirs, stop } = await startAs(ordinary);
+async function befalls(t, harm) {
+  const { theirs, stop } = await startAs(t, ordinary);
   const eve = await theirs.account("eve");
   const { id } = await newSession(eve);
   await open(eve, id);
@@ -108,9 +109,9 @@ async function befalls(harm) {
   await stop();
 }
 
-test("an ordinary user's: out of memory, as codi2 sees it", { timeout: 120_000 }, () => befalls(hog));
+test("an ordinary user's: out of memory, as codi2 sees it", { timeout: 120_000 }, (t) => befalls(t, hog));
 
-test("an ordinary user's: a fork bomb ends at the limit", { timeout: 120_000 }, () => befalls(bomb));
+test("an ordinary user's: a fork bomb ends at the limit", { timeout: 120_000 }, (t) => befalls(t, bomb));
 
 test("what ignores SIGTERM is ended after its time, and what it wrote is kept", { timeout: 60_000 }, async () => {
   await open(ada, session);
@@ -152,7 +153,7 @@ test("codi2 is killed: the workspace starts again, with its files", { timeout: 6
   assert.equal(await works(server, session, "cat deaf.txt"), "deaf\n");
 });
 
-test("a full disk: the workspace lives, and all that is on it is kept once there is room", { timeout: 120_000 }, async () => {
+test("a full disk: the workspace lives, and all that is on it is kept once there is room", { timeout: 120_000 }, async (t) => {
   const data = mkdtempSync(join(tmpdir(), "coditect-small-"));
   const disk = join(data, "workspaces");
   mkdirSync(disk);
@@ -161,7 +162,7 @@ test("a full disk: the workspace lives, and all that is on it is kept once there
     execFileSync("umount", ["--lazy", disk]);
     rmSync(data, { recursive: true, force: true });
   });
-  const small = await Server.start({ args: ["--rate-factor", "100000", ...withTerminals()], data });
+  const small = await Server.start({ args: ["--rate-factor", "100000", ...withTerminals()], t, data });
   const eve = await small.account("eve");
   const { id } = await newSession(eve);
   await open(eve, id);
@@ -179,5 +180,4 @@ test("a full disk: the workspace lives, and all that is on it is kept once there
   await until("the person is told no longer", async () => (await said()) === "");
   assert.equal((await eve.get(`/sessions/${id}/files/big`)).status, 404);
   assert.equal((await eve.get(`/sessions/${id}/files/small.txt`)).body.toString(), "last");
-  await small.stop();
 });
