@@ -10,7 +10,7 @@ import { after, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { Client, Server, call, freePort, movableClock, newSession, program, root, until } from "./harness.mjs";
 import { makeBundle } from "./ide-bundle.mjs";
-import { alive } from "../workspaces/inside.mjs";
+import { alive, nameOf, processesOf } from "../workspaces/inside.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "coditect-config-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -125,7 +125,7 @@ test("docs/configuration.md says what spec/settings.yaml says", () => {
 
 test("jwt.secret, jwt.issuer, jwt.audience, jwt.expiry, limits.rate_factor, and the cookie's age", async (t) => {
   const JWT_SECRET = "the secret of this test, long enough to be one";
-  const server = await served(t, '[jwt]\nissuer = "me"\naudience = "you"\nexpiry = "1s"\n[login]\nlongest = "2h"\n[limits]\nrate_factor = 3\n',
+  const server = await served(t, '[jwt]\nissuer = "me"\naudience = "you"\nexpiry = "90s"\n[login]\nlongest = "2h"\n[limits]\nrate_factor = 3\n',
     { env: { JWT_SECRET } });
   const ada = await server.account("ada");
   const [head, body, signature] = ada.token.split(".");
@@ -133,8 +133,8 @@ test("jwt.secret, jwt.issuer, jwt.audience, jwt.expiry, limits.rate_factor, and 
   const claims = JSON.parse(Buffer.from(body, "base64url"));
   assert.equal(claims.iss, "me");
   assert.equal(claims.aud, "you");
-  assert.equal(claims.exp - claims.iat, 1);
-  assert.equal(ada.login.expires_in, 1);
+  assert.equal(claims.exp - claims.iat, 90);
+  assert.equal(ada.login.expires_in, 90);
   assert.equal((await ada.get("/users/me")).headers["ratelimit-limit"], "300");
   const { email, password } = ada;
   const again = await server.anonymous().post("/auth/login", { email, password, cookie: true });
@@ -357,11 +357,6 @@ test("log.format is text on a terminal", async (t) => {
 
 // ---- Workspaces ----
 
-function processes(pid) {
-  const children = existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean) : [];
-  return children.flatMap((child) => [readFileSync(`/proc/${child}/comm`, "utf8").trim(), ...processes(child)]);
-}
-
 /** What its control group says, of version 1 or 2; undefined where workspaces have none. */
 function limitOf(pid, controller, ...names) {
   const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n").map((line) => line.split(":"));
@@ -371,7 +366,7 @@ function limitOf(pid, controller, ...names) {
   return name && Number(readFileSync(join(at, name), "utf8").split(" ")[0]); // cpu.max has the period behind
 }
 
-/** What one that runs is made of: its state, and the names of its processes. */
+/** What one that runs is made of: its state, and whether a helper brings it online. */
 async function workspaceOf(t, text) {
   const args = ["--config", fileOf(text), "--ide", makeBundle(), "--node", process.execPath];
   const server = await Server.start({ t, args });
@@ -380,7 +375,7 @@ async function workspaceOf(t, text) {
   await ada.post(`/sessions/${session}/open`);
   await until("it runs", async () => (await ada.get(`/sessions/${session}`)).data.workspace.state === "running", 60_000);
   const state = JSON.parse(readFileSync(join(server.data, "run", session, "state"), "utf8"));
-  return { server, state, online: processes(state.pid).some((name) => name.startsWith("slirp4netns")) };
+  return { server, state, online: processesOf(server, session).some((pid) => nameOf(pid).startsWith("slirp4netns")) };
 }
 
 test("workspace.offline, workspace.memory, workspace.processes, workspace.cpu, end_workspaces", { timeout: 120_000 }, async (t) => {

@@ -202,6 +202,8 @@ describe("slow, idle, too many, or at the end", { concurrency: true }, () => {
     download.send(`GET /source?30000000 HTTP/1.1\r\n${HOST}\r\n`);
     pipelined.send(post("/p", 4) + "ab"); // the rest, and one more request, come after the signal
     await new Promise((resolve) => setTimeout(resolve, 300)); // all are with their handlers, or as far as that goes
+    idle.send(GET);
+    await until("what came behind them is answered", () => idle.statuses.length === 2);
     echo.terminate();
     await idle.end("the idle one ends");
     await until("nothing new is taken", async () => {
@@ -234,6 +236,7 @@ describe("slow, idle, too many, or at the end", { concurrency: true }, () => {
     t.after(() => clearInterval(drip));
     head.send("GET / HTTP/1.1\r\nX: "); // likewise
     await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal((await client.get("/users/me")).status, 200); // which came behind them
     const began = Date.now();
     const end = server.stop();
     await Promise.all([server.port, ides].map((port) => until(`port ${port} takes nothing new`, async () => {

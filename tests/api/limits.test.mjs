@@ -9,13 +9,15 @@ const grace = await server.account("grace");
 test("100 requests a minute and person; headers say what is left", async () => {
   const ada = await server.account("ada");
   const eve = await server.account("eve");
+  const begin = performance.now();
   const first = await ada.get("/users/me");
   assert.equal(first.headers["ratelimit-limit"], "100");
   assert.equal(first.headers["ratelimit-remaining"], "99");
   const rest = await Promise.all(Array.from({ length: 119 }, () => ada.get("/users/me")));
   const refused = rest.filter((reply) => reply.status === 429);
   // The bucket fills while the requests run: a few more than 99 may pass.
-  assert.ok(refused.length >= 10 && refused.length <= 20, `${refused.length} refused`);
+  const filled = Math.ceil(((performance.now() - begin) / 60_000) * 100);
+  assert.ok(refused.length > 0 && refused.length >= 20 - filled && refused.length <= 20, `${refused.length} refused, ${filled} more were due`);
   for (const reply of refused) {
     assert.equal(reply.code, "rate_limited");
     assert.ok(Number(reply.headers["retry-after"]) >= 1);

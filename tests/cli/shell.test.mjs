@@ -84,7 +84,7 @@ test("a server that goes and comes again: the terminal comes back to where it wa
   seen += await pty.shows("the connection is lost");
   await server.run();
   seen += await pty.shows("here again");
-  seen += await pty.shows("tick-60-\r\n", 60_000);
+  if (!seen.includes("tick-60-\r\n")) seen += await pty.shows("tick-60-\r\n", 60_000); // it is, where a start takes long
   assert.deepEqual(seen.match(/tick-\d+-\r\n/g).length, 60, "each line once");
   pty.type("exit\n");
   assert.deepEqual(await pty.ended(), { status: 0, restored: true });

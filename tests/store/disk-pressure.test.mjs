@@ -77,8 +77,9 @@ test("first nothing starts, then the largest go", { skip, timeout: 180_000 }, as
   assert.equal((await me.get(`/sessions/${large.id}`)).data.status, "paused");
   await reach(small, "stopped");
   assert.match((await workspaceOf(small)).message, /almost full/);
-  const order = [...server.log.matchAll(/(ses-\w+) is paused: the disk is almost full/g)].map((line) => line[1]);
-  assert.deepEqual(order, [large.id, small.id]);
+  const order = () => [...server.log.matchAll(/(ses-\w+) is paused: the disk is almost full/g)].map((line) => line[1]);
+  await until("both are in the log", () => order().length >= 2);
+  assert.deepEqual(order(), [large.id, small.id]);
 
   rmSync(join(disk, "filler"));
   assert.equal((await me.write(`/sessions/${small.id}/files/b`, "more")).status, 200);

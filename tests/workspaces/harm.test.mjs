@@ -67,7 +67,7 @@ async function bomb(at, person, id) {
   const all = processesOf(at, id);
   assert.equal((await person.post(`/sessions/${id}/pause`)).status, 200);
   await reaches(person, id, "stopped");
-  assert.ok(!all.some(alive) && count() === 0, "nothing of it runs");
+  await until("nothing of it runs", () => !all.some(alive) && count() === 0); // who has said that it ended is just going
   assert.equal((await person.get(`/sessions/${id}/files/before.txt`)).body.toString(), "before\n");
 }
 
@@ -119,7 +119,7 @@ test("what ignores SIGTERM is ended after its time, and what it wrote is kept", 
   const all = processesOf(server, session);
   assert.equal((await ada.post(`/sessions/${session}/pause`)).status, 200);
   await reaches(ada, session, "stopped");
-  assert.ok(!all.some(alive));
+  await until("nothing of it runs", () => !all.some(alive));
   assert.equal((await ada.get(`/sessions/${session}/files/deaf.txt`)).body.toString(), "deaf\n");
 });
 

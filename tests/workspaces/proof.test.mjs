@@ -84,7 +84,7 @@ test("pausing persists first: what was written a moment before is there", { time
   const pids = processesOf(server, session);
   assert.equal((await ada.post(`/sessions/${session}/pause`)).status, 200);
   await reaches(ada, session, "stopped");
-  assert.ok(!pids.some(alive), "nothing of it runs");
+  await until("nothing of it runs", () => !pids.some(alive)); // who has said that it ended is just going
   const reply = await ada.get(`/sessions/${session}/files/late.bin`);
   assert.equal(createHash("sha256").update(reply.body).digest("hex"), sum);
 });

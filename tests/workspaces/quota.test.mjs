@@ -44,7 +44,7 @@ test("the mirror: just as much is stored, one byte more is refused and said, one
   inside(server, id, "printf %098d 0 > beside");
   assert.equal(barrier(id), 200);
   assert.equal(await counted(ada, id), most);
-  assert.equal(status(id).state, "persisted");
+  await until("it says so", () => status(id).state === "persisted");
   inside(server, id, "truncate -s -1 one");
   assert.equal(barrier(id), 200);
   assert.equal(await counted(ada, id), most - 1);

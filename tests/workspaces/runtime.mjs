@@ -111,7 +111,7 @@ export class Server {
     server.log = "";
     server.child.stderr.setEncoding("utf8").on("data", (piece) => (server.log += piece));
     server.child.stdin.on("error", () => {}); // one that was killed reads no more
-    server.ended = new Promise((resolve) => server.child.on("exit", (code, signal) => resolve({ code, signal })));
+    server.ended = new Promise((resolve) => server.child.on("close", (code, signal) => resolve({ code, signal })));
     server.lines = createInterface({ input: server.child.stdout })[Symbol.asyncIterator]();
     t.after(() => server.end());
     const first = await server.lines.next();
