@@ -9,7 +9,9 @@ import { measured, quantile, short } from "./measure.mjs";
 const SESSIONS = Number(process.env.CODITECT_BENCH_SESSIONS ?? 100_000);
 const EACH = Math.min(1000, SESSIONS); // the most that a person may have
 const PEOPLE = Math.ceil(SESSIONS / EACH);
-const LOGINS = Math.min(1000, SESSIONS);
+const WARM = 50; // what the first logins make once is not a login's
+const DEVICES = 100; // the most that a person may have: one more ends the oldest
+const LOGINS = Math.min(1000, SESSIONS, PEOPLE * (DEVICES - WARM - 1));
 const READS = 300;
 const WIDE = 64;
 
@@ -81,10 +83,10 @@ export async function records() {
     const empty = await settled(server);
     const people = [owner];
     await times(PEOPLE - 1, 4, async (i) => {
-      const email = `person-${i}@example.com`;
+      const [email, password] = [`person-${i}@example.com`, "a long password"];
       const { token } = (await ask(port, agent, { method: "POST", path: "/tenant/invitations", token: owner.token, json: { email, role: "member" } })).data;
-      const { data } = await ask(port, agent, { method: "POST", path: "/auth/register", json: { email, password: "a long password", invitation: token } });
-      people.push({ token: data.token });
+      const { data } = await ask(port, agent, { method: "POST", path: "/auth/register", json: { email, password, invitation: token } });
+      people.push({ email, password, token: data.token });
     });
     const peopled = await settled(server);
     await times(SESSIONS - 1, WIDE, (i) => ask(port, agent, { method: "POST", path: "/sessions", token: people[(i + 1) % PEOPLE].token, json: { name: `Session ${i}` } }));
@@ -96,14 +98,20 @@ export async function records() {
       row(`store for each session`, `${short((full - peopled) / (SESSIONS - 1))} KiB`),
     ];
     if (PEOPLE > 1) rows.push(row(`store for each person, with login and invitation`, `${short((peopled - empty) / (PEOPLE - 1))} KiB`));
-    const login = () => ask(port, agent, { method: "POST", path: "/auth/login", json: { email: owner.email, password: owner.password } });
-    await times(50, 4, login); // what the first ones make once is not a login's
+    const login = (i) => {
+      const { email, password } = people[i % PEOPLE];
+      return ask(port, agent, { method: "POST", path: "/auth/login", json: { email, password } });
+    };
+    await times(WARM, 4, login);
     const before = rss(server.serverPid);
-    await times(LOGINS, 4, async () => {
-      const { data } = await login();
+    await times(LOGINS, 4, async (i) => {
+      const { data } = await login(i);
       await ask(port, agent, { path: "/users/me", token: data.token });
     });
     rows.push(row(`resident memory for each login, of ${LOGINS} that made a request`, `${short((rss(server.serverPid) - before) / LOGINS)} KiB`));
+    let live = 0;
+    for (const { token } of people) live += (await ask(port, agent, { path: "/auth/devices?limit=100", token })).data.length;
+    assert.equal(live, PEOPLE + WARM + LOGINS, "each login is one more");
     return rows;
   } finally {
     agent.destroy();
