@@ -44,7 +44,7 @@ function assertForm(end) {
 test("straight to the server: nothing is wrong", async () => {
   const end = await cli.run(["doctor", cli.url]);
   assert.equal(end.status, 0, end.stderr);
-  assert.match(end.stdout, /^weaker +TLS .*\ngood +Host .*\ngood +Origin .*\ngood +Upgrade .*\nweaker +address .*\ngood +clock .*\n$/);
+  assert.match(end.stdout, /^weaker +TLS .*\ngood +Host .*\ngood +Origin .*\ngood +Upgrade .*\nweaker +address .*\ngood +clock .*\nThe server's own machine .*: coditectd --data DIR --doctor there\n$/);
   const ada = await person(server, "ada");
   assert.equal((await ada.run(["doctor", "--json"])).json.length, 6); // the present login's
 });
