@@ -129,6 +129,9 @@ test("zsh's completion is a program of zsh", { skip: !installed("zsh") && "zsh i
     zpty -r shell seen '*<*>*<*>*'
     print -r -- $seen`], { cwd: ada.files, env: { ...env, TERM: "dumb" }, encoding: "utf8", timeout: 30_000 });
   assert.match(typed("coditect logi"), /<coditect login ?>/);
+  assert.match(typed("coditect sessions pause o"), /<coditect sessions pause other ?>/);
+  assert.match(typed("coditect files ls o"), /<coditect files ls other:>/);
+  assert.match(typed("coditect settings get editor.font_s"), /<coditect settings get editor.font_size ?>/);
 });
 
 test("fish completes commands, options and sessions", { skip: !installed("fish") && "fish is not installed" }, async () => {
