@@ -6,12 +6,18 @@ import { formatCount } from "./format";
 // As src/data/text.c, which is stricter than the document: no control characters of Unicode's first 256 either.
 const isLine = (text: string): boolean => !/[\u0000-\u001f\u007f-\u009f]/.test(text);
 
-const encoder = new TextEncoder();
+const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 
-/** As src/api/decode.c, which counts bytes before the at sign. */
+/** As src/api/decode.c, which looks at what was typed. */
+const hasTwoSides = (text: string): boolean => /^[^@ ]+@[^@ ]+$/.test(text) && isLine(text) && bytesOf(text.slice(0, text.indexOf("@"))) <= 64;
+
+/** As src/auth/email.c: in Unicode's compatibility form, parts between dots of plain letters, digits and signs. */
 function isEmail(text: string): boolean {
-  const [local = "", host = "", ...more] = text.split("@");
-  return more.length === 0 && local !== "" && host !== "" && encoder.encode(local).length <= 64 && isLine(text) && !text.includes(" ");
+  const normal = text.normalize("NFKC").replace(/^ +| +$/g, "");
+  const parts = /^([^@]{1,64})@([^@]+)$/.exec(normal);
+  if (parts === null || !hasTwoSides(text) || bytesOf(text) > 254 || normal.length > 254) return false;
+  const [, local = "", host = ""] = parts;
+  return local.split(".").every((part) => /^[\w!#$%&'*+/=?^`{|}~-]+$/.test(part)) && host.split(".").every((part) => /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/i.test(part));
 }
 
 const EMAIL = "Enter an e-mail address, like ada@example.com.";
