@@ -69,6 +69,37 @@ test("trying sends the call with the page's login, and shows the reply", async (
   await look(page, "reference-tried");
 });
 
+test("what a link shows is tried with that link's token, which no login has", async () => {
+  const [{ id }] = (await ada.get("/sessions")).data;
+  const { token } = (await ada.post(`/sessions/${id}/links`, { name: "tried" })).data;
+  await open("shared_get");
+  const shared = row("shared_get");
+  for (const [given, status] of [[token, 200], [`${token.slice(0, -1)}${token.endsWith("a") ? "b" : "a"}`, 401]]) {
+    await shared.getByLabel("Token of the link").fill(given);
+    await button("Send", shared).click();
+    await visible(shared.getByRole("status").getByText(new RegExp(`^${status} `)));
+  }
+  await look(page, "reference-link");
+});
+
+test("a command for a terminal bears a token exactly where one is wanted; a socket has none, and no form", async () => {
+  let sockets = 0;
+  for (const { id, public: isPublic, by_link: byLink, replies } of bundle.operations) {
+    const one = row(id);
+    const opened = one.getByRole("button", { expanded: true });
+    if ((await opened.count()) === 0) await open(id);
+    await visible(one.getByText("Try it", { exact: true }));
+    const commands = await one.getByRole("region", { name: `${id} for a terminal`, exact: true }).allTextContents();
+    const isSocket = "101" in replies;
+    sockets += isSocket;
+    assert.deepEqual(commands.map((text) => /Authorization: Bearer (\w+)'/.exec(text)?.[1]), isSocket ? [] : [byLink ? "LINK" : isPublic ? undefined : "TOKEN"], id);
+    assert.equal(await button("Send", one).count(), isSocket ? 0 : 1, id);
+    if (isSocket) await visible(one.getByText("This is a WebSocket"));
+    await opened.first().click();
+  }
+  assert.equal(sockets, 2);
+});
+
 test("a path's part, a body with a choice, a deletion and a refusal are tried as well", async () => {
   const [{ id }] = (await ada.get("/sessions")).data;
   /** Opens it, fills in what is given by name, sends it; what came back. */

@@ -2,7 +2,7 @@
 """openapi_docs.py SPEC ERRORS OUT.json: the API for the page /docs/api (web/src/pages/reference.tsx), with nothing left to look up.
 
 {"title", "version", "base", "about", "groups": [{"name", "about", "operations": [
-  {"id", "method", "path", "summary", "about"?, "permission", "roles", "rate"?, "audit"?,
+  {"id", "method", "path", "summary", "about"?, "permission", "roles", "rate"?, "audit"?, "socket"?,
    "fields": [{"name", "in", "required", "type", "about"?, "rest"?}], "body": "none" | "json" | "bytes", "example"?,
    "replies": [{"status", "about", "fields": [{"name", "required", "type", "about"?}], "example"?}]}]}],
  "errors": [{"code", "status", "retry", "text"}]}
@@ -108,7 +108,7 @@ def describe(document, operation):
         "roles": document.raw["x-permissions"][operation.permission],
         "rate": rate_words(document.raw["x-rates"], operation.rate),
         "audit": None if operation.audit == ["none"] else operation.audit,
-        "fields": fields, "body": operation.body, "example": media.get("example"),
+        "socket": operation.socket or None, "fields": fields, "body": operation.body, "example": media.get("example"),
         "replies": [reply(document, status, raw) for status, raw in operation.node["responses"].items()],
     }
     return {name: value for name, value in row.items() if value is not None}

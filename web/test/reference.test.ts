@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asCurl, exampleBody, matching, type Operation, type Reference, requestOf } from "../src/lib/reference";
+import { asCurl, exampleBody, matching, type Operation, type Reference, requestOf, tokenOf } from "../src/lib/reference";
 
 const field = (place: "path" | "query" | "header" | "body", name: string, rest = false) => ({ in: place, name, required: place === "path", type: "string", ...(rest ? { rest } : {}) });
 const put: Operation = {
@@ -18,9 +18,15 @@ test("values go where the document says, encoded; what is empty is not sent", ()
 });
 
 test("a command for a terminal is one word for each value, and has no token", () => {
-  const curl = asCurl({ path: "/x", init: { method: "POST", headers: { A: "it's" }, body: "{'}" } }, "http://h", false);
+  const curl = asCurl({ path: "/x", init: { method: "POST", headers: { A: "it's" }, body: "{'}" } }, "http://h", "TOKEN");
   expect(curl).toBe("curl -X POST 'http://h/x' \\\n  -H 'Authorization: Bearer TOKEN' \\\n  -H 'A: it'\\''s' \\\n  --data-binary '{'\\''}'");
-  expect(asCurl({ path: "/x", init: { method: "GET", headers: {} } }, "http://h", true)).toBe("curl -X GET 'http://h/x'");
+  expect(asCurl({ path: "/x", init: { method: "GET", headers: {} } }, "http://h", undefined)).toBe("curl -X GET 'http://h/x'");
+});
+
+test("a call bears a person's token, a link's or none", () => {
+  expect(tokenOf(put)).toBe("TOKEN");
+  expect(tokenOf({ ...put, permission: "link", roles: [] })).toBe("LINK");
+  expect(tokenOf({ ...put, permission: "public", roles: [] })).toBeUndefined();
 });
 
 test("operations are found by words of method, address and summary", () => {

@@ -32,6 +32,8 @@ export interface Operation {
   readonly rate?: string;
   /** Names in the audit log; or "history". */
   readonly audit?: readonly string[];
+  /** A WebSocket: no request and its reply. */
+  readonly socket?: boolean;
   readonly fields: readonly Field[];
   readonly body: "none" | "json" | "bytes";
   readonly example?: unknown;
@@ -80,10 +82,13 @@ export function requestOf(operation: Operation, base: string, values: Readonly<R
 /** What the form begins with: ids are left to the person, the body is the document's example. */
 export const exampleBody = ({ example }: Operation): string => (example === undefined ? "" : JSON.stringify(example, undefined, 2));
 
+/** Whose token a call bears, as a command for a terminal names it: a link's, a person's, or nobody's. */
+export const tokenOf = ({ permission, roles }: Operation): "LINK" | "TOKEN" | undefined => (permission === "link" ? "LINK" : roles.length > 0 ? "TOKEN" : undefined);
+
 /** The same request for a terminal; the token is the reader's to fill in. */
-export function asCurl({ path, init }: Request, origin: string, isPublic: boolean): string {
+export function asCurl({ path, init }: Request, origin: string, token: ReturnType<typeof tokenOf>): string {
   const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-  const headers = { ...(isPublic ? {} : { Authorization: "Bearer TOKEN" }), ...init.headers };
+  const headers = { ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }), ...init.headers };
   const parts = [`curl -X ${init.method} ${quoted(origin + path)}`, ...Object.entries(headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`)];
   if (init.body !== undefined) parts.push(`--data-binary ${quoted(init.body)}`);
   return parts.join(" \\\n  ");

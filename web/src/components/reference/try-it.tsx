@@ -1,8 +1,8 @@
-// Sends one operation with the page's own login, and shows what came back.
+// Sends one operation with the page's own login, or a link's token, and shows what came back.
 import { Box, Button, Flex, Input, Stack, Text } from "@chakra-ui/react";
 import { Send } from "lucide-react";
 import { useState } from "react";
-import { asCurl, exampleBody, type Field, type Operation, requestOf } from "../../lib/reference";
+import { asCurl, exampleBody, type Field, type Operation, requestOf, tokenOf } from "../../lib/reference";
 import { api, useAuth } from "../../stores/auth";
 import { watchedFetch } from "../../stores/connection";
 import { TextLink } from "../bits";
@@ -24,11 +24,15 @@ function readable(text: string): string {
   }
 }
 
+/** Among the values: the token of a link, which no page has. */
+const LINK: Field = { in: "header", name: "Token of the link", required: true, type: "string" };
+const keyOf = (field: Field): string => `${field.in}.${field.name}`;
+
 async function send(operation: Operation, base: string, values: Readonly<Record<string, string>>, body: string): Promise<Answer> {
   const { path, init } = requestOf(operation, base, values, body);
   // Asked first, so that a token that has just run out is renewed.
   if (operation.roles.length > 0) await api.usersMeGet();
-  const { token } = useAuth.getState();
+  const token = tokenOf(operation) === "LINK" ? values[keyOf(LINK)]?.trim() : useAuth.getState().token;
   const begin = performance.now();
   const response = await watchedFetch(path, { ...init, headers: { ...init.headers, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) } });
   const text = await response.text();
@@ -53,7 +57,7 @@ function OneField({ field, value, onValue }: FieldProps) {
 
 export function TryIt({ operation, base }: { readonly operation: Operation; readonly base: string }) {
   const isIn = useAuth(({ state }) => state.status === "in");
-  const isPublic = operation.roles.length === 0;
+  const bears = tokenOf(operation);
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const [body, setBody] = useState(() => exampleBody(operation));
   const [answer, setAnswer] = useState<Answer>();
@@ -68,12 +72,13 @@ export function TryIt({ operation, base }: { readonly operation: Operation; read
       setBusy(false);
     }
   };
-  if (!isPublic && !isIn) return <Text fontSize="13px" color="fg.muted"><TextLink to="/login?next=%2Fdocs%2Fapi">Log in</TextLink> to try this call with your own account.</Text>;
-  const fields = operation.fields.filter((field) => field.in !== "body");
+  if (operation.socket === true) return <Text fontSize="13px" color="fg.muted">This is a WebSocket, which is opened by a program and not by a form.</Text>;
+  if (bears === "TOKEN" && !isIn) return <Text fontSize="13px" color="fg.muted"><TextLink to="/login?next=%2Fdocs%2Fapi">Log in</TextLink> to try this call with your own account.</Text>;
+  const fields = [...(bears === "LINK" ? [LINK] : []), ...operation.fields.filter((field) => field.in !== "body")];
   return (
     <Stack as="form" aria-label={`Try ${operation.id}`} gap="12px" onSubmit={(event) => { event.preventDefault(); void submit(); }}>
       {fields.map((field) => {
-        const key = `${field.in}.${field.name}`;
+        const key = keyOf(field);
         return <OneField key={key} field={field} value={values[key] ?? ""} onValue={(value) => setValues({ ...values, [key]: value })} />;
       })}
       {operation.body !== "none" && (
@@ -86,7 +91,7 @@ export function TryIt({ operation, base }: { readonly operation: Operation; read
       )}
       {operation.method !== "GET" && <Text fontSize="13px" color="fg.muted">This is no rehearsal: what it changes is changed in your account.</Text>}
       <Flex><Button type="submit" size="sm" loading={isBusy}><Send size={14} />Send</Button></Flex>
-      <Block label={`${operation.id} for a terminal`}>{asCurl(requestOf(operation, base, values, body), location.origin, isPublic)}</Block>
+      <Block label={`${operation.id} for a terminal`}>{asCurl(requestOf(operation, base, values, body), location.origin, bears)}</Block>
       <Box role="status">
         {answer !== undefined && (
           <Stack gap="8px">
