@@ -75,6 +75,7 @@ const SECONDS = 10_000;
 
 /** Fails when the socket is still open after ms. */
 function ends(socket, ms) {
+  if (socket.closed) return Promise.resolve(); // before this was asked, which nobody is told again
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`open after ${ms} ms`)), ms);
     socket.on("close", () => {
@@ -248,7 +249,7 @@ test("the bundle's files come from the server", async () => {
   assert.equal((await ask(ada.session, "/bundle.js?v=older", { cookie })).json.url, "/bundle.js?v=older");
 });
 
-test("a socket ends within five seconds of a logout elsewhere, and no other does", async () => {
+test("a socket ends within seconds of a logout elsewhere, and no other does", async () => {
   const login = await server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
   const second = Object.assign(server.anonymous(), { token: login.data.token });
   const [first, other] = [await enter(ada, ada.session), await enter(second, ada.session)];
@@ -266,7 +267,7 @@ test("a socket ends within five seconds of a logout elsewhere, and no other does
   sockets[0].destroy();
 });
 
-test("who is removed, or becomes a viewer, is out of an open IDE within five seconds", { timeout: 180_000 }, async () => {
+test("who is removed, or becomes a viewer, is out of an open IDE within seconds", { timeout: 180_000 }, async () => {
   const ways = [
     ["removed", (id) => ada.delete(`/tenant/members/${id}`)],
     ["viewer", (id) => ada.put(`/tenant/members/${id}`, { role: "viewer" })],
