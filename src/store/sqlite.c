@@ -159,9 +159,8 @@ static int refuse_older(const struct store_sqlite *d)
 {
     int64_t given = 0;
     uint64_t bytes = 0;
-    int r = store_connection_number(
-        d->writer, "SELECT seq FROM sqlite_sequence WHERE name = 'segment'", &given);
-    if (r && r != ERR_NOT_FOUND) {
+    int r = store_segment_given(d->writer, &given);
+    if (r) {
         return r;
     }
     return lie_beside(d, given, &bytes) && bytes > SQLITE_MOST_LEFT

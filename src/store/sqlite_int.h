@@ -160,6 +160,8 @@ int store_segment_settle(struct store_segment *s, struct store_connection *write
 void store_segment_close(struct store_segment *s);
 /* Is each file there, and long enough, of which this connection's snapshot names something? ERR_CORRUPT: no (logged); ERR_IO. */
 int store_segment_check(struct store_connection *c) BASE_MUST_USE;
+/* The highest number that a segment was ever given; 0: there never was one. */
+int store_segment_given(struct store_connection *c, int64_t *ret_number) BASE_MUST_USE;
 
 /* sqlite_connection.c, for it. */
 int store_connection_new_segment(struct store_connection *c, int64_t *ret_number) BASE_MUST_USE;

@@ -113,6 +113,14 @@ int store_segment_check(struct store_connection *c)
     return r;
 }
 
+int store_segment_given(struct store_connection *c, int64_t *ret_number)
+{
+    *ret_number = 0;
+    int r = store_connection_number(c, "SELECT seq FROM sqlite_sequence WHERE name = 'segment'",
+                                    ret_number);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 /* ---- the writer's segment ----------------------------------------------------------------------------------------- */
 
 static void let_go(struct store_segment *s)
@@ -146,9 +154,7 @@ static int find_last(struct store_connection *c, struct store_segment_row *ret_r
 {
     int64_t given = 0, size = 0, live = 0;
     *ret_row = (struct store_segment_row){0};
-    int r = store_connection_number(c, "SELECT seq FROM sqlite_sequence WHERE name = 'segment'",
-                                    &given);
-    r = r == ERR_NOT_FOUND ? 0 : r;
+    int r = store_segment_given(c, &given);
     r = r ? r
           : store_connection_number(c, "SELECT number FROM segment ORDER BY number DESC LIMIT 1",
                                     &ret_row->number);

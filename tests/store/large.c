@@ -81,16 +81,6 @@ static int delete_all(struct txn *txn, void *ctx)
     return 0;
 }
 
-static int64_t ask(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t number = sqlite3_column_int64(statement, 0);
-    (void)sqlite3_finalize(statement);
-    return number;
-}
-
 /* What lies apart is exactly what keys name, beside the database what is longest, and the accounts of its files are right. */
 static void assert_apart(const struct store_test *t, int64_t count, int64_t beside)
 {
@@ -98,13 +88,15 @@ static void assert_apart(const struct store_test *t, int64_t count, int64_t besi
     sqlite3 *db;
     (void)snprintf(path, sizeof path, "%s/store.db", t->directory);
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(ask(db, "SELECT count(*) FROM large"), count);
-    assert_int_equal(ask(db, "SELECT count(*) FROM kv JOIN large ON kv.value = number"
-                             " WHERE typeof(kv.value) = 'integer'"),
+    assert_int_equal(store_test_ask(db, "SELECT count(*) FROM large"), count);
+    assert_int_equal(store_test_ask(db, "SELECT count(*) FROM kv JOIN large ON kv.value = number"
+                                        " WHERE typeof(kv.value) = 'integer'"),
                      count);
-    assert_int_equal(ask(db, "SELECT count(*) FROM large WHERE segment IS NOT NULL"), beside);
+    assert_int_equal(store_test_ask(db, "SELECT count(*) FROM large WHERE segment IS NOT NULL"),
+                     beside);
     assert_int_equal(
-        ask(db, "SELECT count(*) FROM segment WHERE live <>"
+        store_test_ask(
+            db, "SELECT count(*) FROM segment WHERE live <>"
                 " (SELECT coalesce(sum(bytes), 0) FROM large WHERE segment = segment.number)"),
         0);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);

@@ -52,16 +52,6 @@ static void make_store(const char *directory)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
-static int64_t ask(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t number = sqlite3_column_int64(statement, 0);
-    assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
-    return number;
-}
-
 static ino_t inode_of(const char *directory, const char *name)
 {
     char path[160];
@@ -73,8 +63,9 @@ static ino_t inode_of(const char *directory, const char *name)
 static int64_t format_of(const char *directory)
 {
     sqlite3 *db = open_database(directory);
-    int64_t format = ask(db, "SELECT CAST(CAST(value AS TEXT) AS INTEGER) FROM kv WHERE key = CAST("
-                             "'meta/format' AS BLOB)");
+    int64_t format =
+        store_test_ask(db, "SELECT CAST(CAST(value AS TEXT) AS INTEGER) FROM kv WHERE key = CAST("
+                           "'meta/format' AS BLOB)");
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     return format;
 }
@@ -118,9 +109,10 @@ static void assert_migrated(const char *directory, ino_t inode)
     sqlite3 *db;
     path_of(directory, "store.format3.db", path);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(ask(db, "SELECT count(*) FROM large WHERE length(value) = 20000"), LARGES);
-    assert_int_equal(ask(db, "SELECT value = CAST('3' AS BLOB) FROM kv"
-                             " WHERE key = CAST('meta/format' AS BLOB)"),
+    assert_int_equal(store_test_ask(db, "SELECT count(*) FROM large WHERE length(value) = 20000"),
+                     LARGES);
+    assert_int_equal(store_test_ask(db, "SELECT value = CAST('3' AS BLOB) FROM kv"
+                                        " WHERE key = CAST('meta/format' AS BLOB)"),
                      1);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
@@ -140,7 +132,7 @@ static void one_that_somebody_reads_is_left_alone(void **state)
     ino_t inode = inode_of(directory, "store.db");
     sqlite3 *reader = open_database(directory), *writer = open_database(directory);
     assert_int_equal(sqlite3_exec(reader, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(ask(reader, "SELECT count(*) FROM large"), LARGES);
+    assert_int_equal(store_test_ask(reader, "SELECT count(*) FROM large"), LARGES);
     assert_int_equal(sqlite3_exec(writer,
                                   "DELETE FROM kv WHERE key = CAST('none' AS BLOB);"
                                   "INSERT INTO kv VALUES (CAST('a' AS BLOB), x'01')",
@@ -149,7 +141,7 @@ static void one_that_somebody_reads_is_left_alone(void **state)
     struct store *s = NULL;
     assert_int_equal(try_open(directory, &s), ERR_BUSY);
     assert_null(s);
-    assert_int_equal(ask(writer, "SELECT count(*) FROM pragma_table_info('large')"), 2);
+    assert_int_equal(store_test_ask(writer, "SELECT count(*) FROM pragma_table_info('large')"), 2);
     assert_int_equal(inode_of(directory, "store.format3.db"), 0);
     assert_int_equal(sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(reader), SQLITE_OK);
@@ -184,8 +176,9 @@ static void it_is_changed_wholly_or_not_at_all(void **state)
     struct store *s = NULL;
     assert_int_equal(try_open(directory, &s), ERR_IO);
     assert_int_equal(format_of(directory), 3);
-    assert_int_equal(ask(db, "SELECT count(*) FROM pragma_table_info('large')"), 2);
-    assert_int_equal(ask(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'segment'"), 0);
+    assert_int_equal(store_test_ask(db, "SELECT count(*) FROM pragma_table_info('large')"), 2);
+    assert_int_equal(
+        store_test_ask(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'segment'"), 0);
     assert_int_equal(sqlite3_exec(db, "DROP INDEX dead", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     assert_migrated(directory, inode);

@@ -384,14 +384,9 @@ static int64_t count_dead(const struct store_test *t)
 {
     char path[128];
     sqlite3 *db;
-    sqlite3_stmt *statement;
     (void)snprintf(path, sizeof path, "%s/store.db", t->directory);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM dead", -1, &statement, NULL),
-                     SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(statement, 0);
-    (void)sqlite3_finalize(statement);
+    int64_t count = store_test_ask(db, "SELECT count(*) FROM dead");
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     return count;
 }

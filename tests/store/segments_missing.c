@@ -103,19 +103,13 @@ static void a_place_that_is_none_is_damaged(void **state)
 static off_t page_of_numbers(const struct store_test *t, char to[static 128])
 {
     sqlite3 *db;
-    sqlite3_stmt *statement;
     (void)snprintf(to, 128, "%s/store.db", t->directory);
     values_change(t, "PRAGMA wal_checkpoint(TRUNCATE)");
     assert_int_equal(sqlite3_open(to, &db), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_sequence'",
-                           -1, &statement, NULL),
-        SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    off_t at = (off_t)(sqlite3_column_int64(statement, 0) - 1) * 4096;
-    (void)sqlite3_finalize(statement);
+    off_t page =
+        store_test_ask(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_sequence'");
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    return at;
+    return (page - 1) * 4096;
 }
 
 static void without_numbers_nothing_is_removed(void **state)

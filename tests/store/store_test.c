@@ -66,19 +66,23 @@ void store_test_end(struct store_test *t)
     store_test_remove_directory(t->directory);
 }
 
+int64_t store_test_ask(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(statement, 0);
+    assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
+    return number;
+}
+
 int64_t store_test_segments(const struct store_test *t)
 {
     char path[128];
     sqlite3 *db;
-    sqlite3_stmt *statement;
     (void)snprintf(path, sizeof path, "%s/store.db", t->directory);
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_prepare_v2(db, "SELECT sum(seq) FROM sqlite_sequence", -1, &statement, NULL),
-        SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(statement, 0);
-    (void)sqlite3_finalize(statement);
+    int64_t count = store_test_ask(db, "SELECT sum(seq) FROM sqlite_sequence");
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     return count;
 }

@@ -6,6 +6,8 @@
 #include "store/store.h"
 #include "unit.h"
 
+struct sqlite3;
+
 struct store_test {
     const char *name;   /* of the driver, as printed */
     const char *driver; /* "memory", "sqlite" */
@@ -24,6 +26,9 @@ void store_test_begin(struct store_test *t);
 void store_test_open(struct store_test *t);
 void store_test_close(struct store_test *t);
 void store_test_end(struct store_test *t);
+
+/* The first number that a query of a database answers, which it must. */
+int64_t store_test_ask(struct sqlite3 *db, const char *sql);
 
 /* How many files beside the database it has begun. */
 int64_t store_test_segments(const struct store_test *t);
