@@ -91,6 +91,10 @@ test('the words say what is known, and the worst first', () => {
     assert.equal(text({ report: status({ failed }) }), '1 file not stored');
     assert.equal(text({ report: status({ failed }), unconfirmed: 1 }), 'Persisting 1 file…');
     assert.match(saidOf({ report: status({ failed }) }).detail, /^\/workspace\/secret could not be stored: its permissions/);
+    const damaged = { path: '/workspace/lost', why: 'damaged' };
+    assert.equal(text({ report: status({ failed: [damaged] }) }), '1 file not restored');
+    assert.match(saidOf({ report: status({ failed: [damaged] }) }).detail, /^\/workspace\/lost could not be restored: what the store has of it is damaged/);
+    assert.equal(text({ report: status({ failed: [...failed, damaged] }) }), '2 files not stored or not restored');
     assert.equal(text({ report: status({}), untitled: 1 }), '1 editor not saved to a file yet');
     assert.equal(text({ report: { kind: 'unreachable', reason: 'ECONNREFUSED' } }), 'Connection lost');
     assert.equal(text({ report: { kind: 'none' } }), 'Not persisted');
@@ -440,6 +444,7 @@ test('what is not kept is found for the path that is named and all below it', ()
     }
     assert.match(tooltipFor({ why: 'too_large', itself: true }), /^Not kept: it is larger than 64 GiB/);
     assert.match(tooltipFor({ why: 'ignored', itself: false }), /folder above/);
+    assert.match(tooltipFor({ why: 'damaged', itself: true }), /^The latest version could not be restored/);
 });
 
 test('news are told once each, and again when they come again', () => {
@@ -463,6 +468,7 @@ test('news are told once each, and again when they come again', () => {
     assert.equal(take({ state: 'conflict', heldBack: 2000 }).length, 1);
 
     const failed = ['a', 'b', 'c', 'd', 'e'].map(name => ({ path: `/workspace/dir/${name}`, why: 'unreadable' }));
+    assert.match(take({ failed: [{ path: '/workspace/dir/lost', why: 'damaged' }] })[0], /^failed: lost could not be restored: what the store has of it is damaged/);
     assert.match(take({ failed: failed.slice(0, 1) })[0], /^failed: a could not be stored: its permissions/);
     assert.deepEqual(take({ failed: failed.slice(0, 1) }), []);
     const many = take({ failed });

@@ -148,6 +148,9 @@ static int add_content(struct download *d, const struct files_entry *entry)
 
 static int add_entry(struct download *d, const struct files_entry *entry)
 {
+    if (entry->damaged) {
+        return ERR_CORRUPT;
+    }
     static const unsigned types[] = {
         [FILES_FILE] = AE_IFREG, [FILES_FOLDER] = AE_IFDIR, [FILES_SYMLINK] = AE_IFLNK};
     struct archive_entry *out = archive_entry_clear(d->entry);

@@ -1,6 +1,7 @@
 /* The process's only way to malloc. Counting costs one read of a flag that never changes outside tests. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -54,6 +55,21 @@ char *mem_dup(const void *p, size_t n)
         memcpy(copy, p, n);
     }
     return copy;
+}
+
+void mem_be_small(void)
+{
+    enum {
+        LARGE = 1 << 20,
+        MOST_FREE = 4 << 20
+    }; /* glibc raises its own as large ones are freed */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE);
+    (void)mallopt(M_TRIM_THRESHOLD, MOST_FREE);
+}
+
+void mem_trim(void)
+{
+    (void)malloc_trim(0);
 }
 
 void mem_test_begin(void)

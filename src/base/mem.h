@@ -19,6 +19,12 @@ void mem_free(void *p);
 /* n bytes of p and a terminating NUL, in memory of its own. */
 char *mem_dup(const void *p, size_t n);
 
+/* For a process that is to be small: what is large goes back to the system when it is freed. Before the first thread. */
+void mem_be_small(void);
+
+/* Gives back to the system what is free: after something large that does not come again soon. */
+void mem_trim(void);
+
 #define MEM_NEW(type) ((type *)mem_alloc(sizeof(type)))
 
 /* Frees what pointer names and sets it to NULL. */

@@ -80,6 +80,14 @@ void codi2_dirty_add_closed(struct codi2_dirty *d, struct str path)
     add(d, path, &closed_mark);
 }
 
+void codi2_dirty_seen(struct codi2_dirty *d, struct str path)
+{
+    ASSERT_MAGIC(d, DIRTY_MAGIC);
+    if (map_get(d->paths, path) != &deep_mark) {
+        (void)map_remove(d->paths, path);
+    }
+}
+
 size_t codi2_dirty_count(const struct codi2_dirty *d)
 {
     return map_count(d->paths) + (d->all ? 1 : 0);

@@ -39,6 +39,9 @@ void codi2_dirty_add_closed(struct codi2_dirty *d, struct str path);
 void codi2_dirty_add_all(struct codi2_dirty *d);       /* the whole tree */
 size_t codi2_dirty_count(const struct codi2_dirty *d); /* the whole tree counts as one more */
 
+/* What was told of it alone has been looked at: it is persisted. */
+void codi2_dirty_seen(struct codi2_dirty *d, struct str path);
+
 bool codi2_dirty_is_all(const struct codi2_dirty *d);
 bool codi2_dirty_has(const struct codi2_dirty *d, struct str path); /* named, as such */
 

@@ -379,6 +379,26 @@ int codi2_index_below(struct codi2_index *x, struct arena *arena, const struct c
     return read_rows(x, which, arena, ret_entries);
 }
 
+int codi2_index_is_older(struct codi2_index *x, struct arena *arena, const struct codi2_entry *than,
+                         bool *ret)
+{
+    struct codi2_span span = {.folder = than->path, .after = STR("")};
+    struct codi2_entries page;
+    bool older = true;
+    do {
+        int error = codi2_index_below(x, arena, &span, &page);
+        if (error) {
+            return error;
+        }
+        for (size_t i = 0; i < page.count; i++) {
+            older = older && page.at[i].version < than->version;
+            span.after = page.at[i].path;
+        }
+    } while (page.count == CODI2_PAGE && older);
+    *ret = older;
+    return 0;
+}
+
 int codi2_index_fact(struct codi2_index *x, const char *name, uint64_t *ret_value)
 {
     sqlite3_stmt *s = x->statements[FACT];

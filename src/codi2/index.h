@@ -67,6 +67,10 @@ int codi2_index_delete_older(struct codi2_index *x, struct str path,
 int codi2_index_older_came_later(struct codi2_index *x, struct arena *arena,
                                  const struct codi2_entry *than, bool *ret) BASE_MUST_USE;
 
+/* Whether than's path and all below it is older than its version: what the store took later is not in a folder that moved then. */
+int codi2_index_is_older(struct codi2_index *x, struct arena *arena, const struct codi2_entry *than,
+                         bool *ret) BASE_MUST_USE;
+
 /* The entry and everything below it now stand under to. */
 int codi2_index_move(struct codi2_index *x, struct str from, struct str to) BASE_MUST_USE;
 

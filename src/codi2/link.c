@@ -256,7 +256,8 @@ static void entry_in(const struct wire_entry *e, struct codi2_remote *ret)
                                  .size = e->manifest.length,
                                  .hash = e->hash,
                                  .manifest = e->manifest,
-                                 .bytes = e->bytes};
+                                 .bytes = e->bytes,
+                                 .damaged = e->damaged};
 }
 
 /* A call that is answered with a tree. */

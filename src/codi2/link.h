@@ -97,6 +97,7 @@ struct codi2_remote {
     struct content_hash hash;
     struct content_manifest manifest;
     struct str bytes; /* small content, or a link's target */
+    bool damaged;     /* the store has lost what it was, and says so: bytes are empty */
 };
 
 struct codi2_remotes {
@@ -157,7 +158,10 @@ int codi2_link_rules(struct codi2_link *l, struct arena *arena,
 size_t codi2_link_ahead(struct codi2_link *l, const struct codi2_remote *remotes, size_t count);
 void codi2_link_ahead_end(struct codi2_link *l); /* all is forgotten; also by codi2_link_destroy */
 
-/* Writes a file's content to fd, every chunk's hash checked. ERR_CORRUPT, ERR_UNAVAILABLE, ERR_NO_SPACE, ERR_IO. */
+/*
+ * Writes a file's content to fd, every chunk's hash checked. ERR_CORRUPT: the store has not all of it, or not whole;
+ * ERR_UNAVAILABLE, ERR_NO_SPACE, ERR_IO.
+ */
 int codi2_link_download(struct codi2_link *l, const struct codi2_remote *remote,
                         int fd) BASE_MUST_USE;
 

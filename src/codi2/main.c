@@ -347,6 +347,7 @@ static int read_number(const char *text, const char *option, uint64_t *ret_value
 int main(int argc, char **argv)
 {
     crash_setup();
+    mem_be_small();
     ARENA_AUTO(arena);
     struct daemon d = {.over = -1};
     uint64_t memory;

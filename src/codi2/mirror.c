@@ -92,7 +92,15 @@ static void on_seen(void *ctx, enum codi2_seen what, struct str path)
     struct codi2_mirror *m = ctx;
     if (what == CODI2_SEEN_OVERFLOW) {
         codi2_dirty_add_all(m->dirty);
-    } else if (what == CODI2_SEEN_CLOSED) {
+        return;
+    }
+    struct str folder;
+    struct str name;
+    content_path_split(path, &folder, &name);
+    if (codi2_tree_is_own_name(folder, name)) {
+        return; /* a draft: there may be as many as files come */
+    }
+    if (what == CODI2_SEEN_CLOSED) {
         codi2_dirty_add_closed(m->dirty, path);
     } else {
         codi2_dirty_add(m->dirty, path, what == CODI2_SEEN_FOLDER);
@@ -115,6 +123,9 @@ static const char *words_for(const struct codi2_mirror *m, int error)
     case ERR_IO:
         return "This workspace's disk cannot be read or written. What was persisted is safe; the "
                "rest is stored once the disk works.";
+    case ERR_CORRUPT:
+        return "The store's list of your files is damaged. Whoever runs the server can check and "
+               "restore it. What you change stays on this workspace's disk until then.";
     case ERR_NO_SPACE:
         return "This workspace's disk is full. Delete what you do not need; what is on the disk is "
                "stored once there is room.";
@@ -127,7 +138,7 @@ static const char *words_for(const struct codi2_mirror *m, int error)
 static bool is_refusal(int error)
 {
     return error == ERR_UNAUTHENTICATED || error == ERR_FORBIDDEN || error == ERR_NOT_FOUND ||
-           error == ERR_QUOTA;
+           error == ERR_QUOTA || error == ERR_CORRUPT;
 }
 
 static void give_pause(struct codi2_mirror *m, int error)
@@ -178,6 +189,19 @@ static int greet(struct codi2_mirror *m)
     if (!error && !atomic_exchange(&m->greeted, true)) {
         atomic_store(&m->rules_due, true);
     }
+    return error ? error : codi2_mirror_damage_due(m);
+}
+
+static int compare(struct codi2_mirror *m)
+{
+    int error = codi2_mirror_reconcile(m);
+    mem_trim();
+    error = error ? error : codi2_mirror_compared(m);
+    if (!error) {
+        m->fresh = false;
+        codi2_wanted_restoring(m->wanted, false);
+        codi2_dirty_add_all(m->dirty); /* what is on the disk and unknown to the store */
+    }
     return error;
 }
 
@@ -189,13 +213,7 @@ static int bring_together(struct codi2_mirror *m)
     }
     codi2_mirror_rules_ask(m);
     if (m->fresh) {
-        error = codi2_mirror_reconcile(m);
-        if (!error) {
-            error = codi2_index_set_fact(m->index, "compared", 1);
-            m->fresh = false;
-            codi2_wanted_restoring(m->wanted, false);
-            codi2_dirty_add_all(m->dirty); /* what is on the disk and unknown to the store */
-        }
+        error = compare(m);
     }
     if (!error && (atomic_exchange(&m->remote, false) || m->facts.health == CODI2_OFFLINE)) {
         error = codi2_mirror_pull(m);
@@ -275,11 +293,26 @@ static void listener_rests(const struct codi2_mirror *m, usec_t end)
     }
 }
 
+/* What was heard at the server; back: it was away, and may be another store. */
+static void tell(struct codi2_mirror *m, bool news, bool rules, bool back)
+{
+    if (news) {
+        atomic_store(&m->remote, true);
+    }
+    if (back) {
+        atomic_store(&m->came_back, true);
+    }
+    if (news || rules || back) {
+        codi2_mirror_wake(m);
+    }
+}
+
 /* Waits at the server for changes that others make, and wakes the mirror. */
 static void *listen_for_changes(void *ctx)
 {
     struct codi2_mirror *m = ctx;
     usec_t pause = 0;
+    bool away = false;
     while (!atomic_load(&m->stop)) {
         if (!atomic_load(&m->greeted)) { /* the root's first call is the mirror's */
             (void)poll(NULL, 0, LISTENER_MS);
@@ -288,18 +321,14 @@ static void *listen_for_changes(void *ctx)
         ARENA_AUTO(arena);
         struct codi2_remotes changes = {0};
         uint64_t since = atomic_load(&m->applied);
-        int error = codi2_link_changes(
-            m->listener_link, &arena,
-            &(struct codi2_changes_query){since, LONG_POLL_MS, codi2_mirror_rules_last(m)},
-            &changes);
+        int error = codi2_link_changes(m->listener_link, &arena,
+                                       &(struct codi2_changes_query){since, away ? 0 : LONG_POLL_MS,
+                                                                     codi2_mirror_rules_last(m)},
+                                       &changes);
         bool news = error == ERR_RESYNC || (!error && changes.count > 0);
-        if (news) {
-            atomic_store(&m->remote, true);
-        }
-        if ((!error && codi2_mirror_rules_told(m, changes.rules)) || news) {
-            codi2_mirror_wake(m);
-        }
-        if (error && error != ERR_RESYNC) { /* until the server is back */
+        tell(m, news, !error && codi2_mirror_rules_told(m, changes.rules), away && !error);
+        away = error && error != ERR_RESYNC;
+        if (away) { /* until the server is back */
             listener_rests(m, time_monotonic() + codi2_pause_next(&pause));
             continue;
         }
@@ -329,6 +358,7 @@ static void release(struct codi2_mirror *m)
     codi2_wanted_destroy(m->wanted);
     codi2_saves_destroy(m->saves);
     map_destroy(m->empty);
+    map_destroy(m->damaged);
     codi2_quiet_destroy(m->quiet);
     codi2_tree_close(&m->tree);
     fd_close(&m->wake);
@@ -432,6 +462,7 @@ int codi2_mirror_start(const struct codi2_mirror_options *options, struct codi2_
     m->wanted = codi2_wanted_create();
     m->saves = codi2_saves_create();
     m->empty = map_create();
+    m->damaged = map_create();
     m->quiet = codi2_quiet_create();
     m->facts.health = CODI2_STARTING;
     atomic_store(&m->remote, true);

@@ -48,6 +48,8 @@ int codi2_mirror_patience_ms(const struct codi2_mirror *m)
         next = m->retry_at < next ? m->retry_at : next;
     } else if (codi2_dirty_count(m->dirty) > 0 || m->fresh || atomic_load(&m->remote)) {
         return MIRROR_SETTLE_MS;
+    } else if (m->damaged_next) {
+        next = m->damaged_next < next ? m->damaged_next : next;
     }
     return next <= now ? 0 : (int)((next - now) / USEC_PER_MS) + 1;
 }

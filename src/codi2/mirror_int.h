@@ -56,17 +56,23 @@ struct codi2_mirror {
     struct codi2_link *listener_link; /* cancelled at the end */
     struct codi2_facts facts;         /* as last shown */
     bool fresh;                       /* the index is empty: compare with the whole store */
-    bool blind;                       /* some folder is not watched */
-    bool blind_now;                   /* one was met since the last word about it */
-    const char *trouble;              /* what the person should know of it; NULL: nothing */
-    uint64_t swept_for;               /* the barrier for which the whole tree was last looked at */
-    usec_t next_sweep;                /* monotonic */
-    usec_t next_mapped;               /* monotonic */
-    uint64_t mapped_for;              /* the barrier for which they were last looked at */
-    usec_t retry_at;                  /* monotonic; 0: the link is well */
-    usec_t pause;                     /* the next back-off */
-    uint64_t tried_for;               /* the barrier for which the store was last asked */
-    int wake;                         /* eventfd */
+    uint64_t comparisons;             /* how often that was begun */
+    struct map *damaged;   /* mirror_damaged.c: paths → the last comparison that met them */
+    uint64_t damaged_more; /* the last comparison that met more than are remembered; 0: none */
+    usec_t damaged_next;   /* monotonic: the tree is compared for them; 0: there are none */
+    usec_t damaged_seen;   /* monotonic: when it last was */
+    usec_t damaged_pause;  /* the next back-off */
+    bool blind;            /* some folder is not watched */
+    bool blind_now;        /* one was met since the last word about it */
+    const char *trouble;   /* what the person should know of it; NULL: nothing */
+    uint64_t swept_for;    /* the barrier for which the whole tree was last looked at */
+    usec_t next_sweep;     /* monotonic */
+    usec_t next_mapped;    /* monotonic */
+    uint64_t mapped_for;   /* the barrier for which they were last looked at */
+    usec_t retry_at;       /* monotonic; 0: the link is well */
+    usec_t pause;          /* the next back-off */
+    uint64_t tried_for;    /* the barrier for which the store was last asked */
+    int wake;              /* eventfd */
     pthread_t thread;
     pthread_t listener; /* waits for changes of others */
     pthread_t unseen;   /* counts what is not read */
@@ -76,6 +82,7 @@ struct codi2_mirror {
     atomic_int choice;        /* enum codi2_choice: the person's word, until it is carried out */
     atomic_bool greeted;      /* the server has heard of us since the link was last lost */
     atomic_bool remote;       /* others changed something */
+    atomic_bool came_back;    /* the server was away: it may be another store */
     _Atomic uint64_t applied; /* their changes are applied up to here */
     uint64_t heard;           /* all our own changes up to here are in the index */
 };
@@ -203,11 +210,28 @@ bool codi2_mirror_is_overtaken(const struct codi2_mirror *m, const struct codi2_
 /* mirror_restore.c: compares the whole tree with the store's. */
 int codi2_mirror_reconcile(struct codi2_mirror *m) BASE_MUST_USE;
 
+struct mirror_paths { /* a VEC */
+    struct str *at;
+    size_t n, room;
+};
+bool codi2_mirror_is_among(const struct mirror_paths *sorted, struct str path);
+
+/* mirror_damaged.c: what the store has at path is not whole; it is, or something else stands there, or is gone with all below. */
+int codi2_mirror_damaged(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
+int codi2_mirror_mended(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
+int codi2_mirror_mended_below(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
+bool codi2_mirror_is_damaged_below(const struct codi2_mirror *m, struct str path); /* or at path */
+/* We changed something at path, or moved it: what that means for what is damaged there the next comparison finds. */
+void codi2_mirror_damage_touched(struct codi2_mirror *m, struct str path);
+int codi2_mirror_damage_due(struct codi2_mirror *m) BASE_MUST_USE; /* it may be time to compare */
+/* A comparison is over: the index remembers whether one is due at the next start. */
+int codi2_mirror_compared(struct codi2_mirror *m) BASE_MUST_USE;
+
 /*
  * mirror_left.c: removes from the disk of which the index was lost what the store has no more; `seen` are the paths that it has,
  * which the disk has as well.
  */
-int codi2_mirror_drop_left(struct codi2_mirror *m, const struct map *seen) BASE_MUST_USE;
+int codi2_mirror_drop_left(struct codi2_mirror *m, const struct mirror_paths *seen) BASE_MUST_USE;
 /* Likewise the folder at r's path, if r is something else, and the index was lost. */
 int codi2_mirror_drop_left_folder(struct codi2_mirror *m, const struct codi2_remote *r,
                                   bool *ret_stays) BASE_MUST_USE;

@@ -18,7 +18,7 @@
 
 struct left {
     struct codi2_mirror *m;
-    const struct map *seen; /* NULL: nothing of it is in the store */
+    const struct mirror_paths *seen; /* NULL: nothing of it is in the store */
 };
 
 /* Of what is in a folder. */
@@ -69,7 +69,8 @@ static bool is_unknown(struct left *l, struct codi2_entry *here)
 {
     ARENA_AUTO(arena);
     struct codi2_entry known;
-    return content_path_check(here->path) == 0 && !(l->seen && map_get(l->seen, here->path)) &&
+    return content_path_check(here->path) == 0 &&
+           !(l->seen && codi2_mirror_is_among(l->seen, here->path)) &&
            codi2_tree_look(&l->m->tree, here->path, &here->look) == 0 &&
            codi2_index_get(l->m->index, &arena, here->path, &known) == ERR_NOT_FOUND &&
            !codi2_mirror_ignored(l->m, here->path, here->look.kind == CODI2_FOLDER);
@@ -81,8 +82,9 @@ static bool is_folder_of_both(struct left *l, struct str path)
     ARENA_AUTO(arena);
     struct codi2_entry known;
     struct codi2_look look;
-    return l->seen && map_get(l->seen, path) && codi2_tree_look(&l->m->tree, path, &look) == 0 &&
-           look.kind == CODI2_FOLDER && codi2_index_get(l->m->index, &arena, path, &known) == 0 &&
+    return l->seen && codi2_mirror_is_among(l->seen, path) &&
+           codi2_tree_look(&l->m->tree, path, &look) == 0 && look.kind == CODI2_FOLDER &&
+           codi2_index_get(l->m->index, &arena, path, &known) == 0 &&
            known.look.kind == CODI2_FOLDER;
 }
 
@@ -135,7 +137,7 @@ int codi2_mirror_drop_left_folder(struct codi2_mirror *m, const struct codi2_rem
     return error;
 }
 
-int codi2_mirror_drop_left(struct codi2_mirror *m, const struct map *seen)
+int codi2_mirror_drop_left(struct codi2_mirror *m, const struct mirror_paths *seen)
 {
     return look_below(&(struct left){m, seen}, STR(""), &(struct tally){0});
 }

@@ -164,6 +164,8 @@ void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch
 {
     for (size_t i = 0; i < batch->count; i++) {
         const struct codi2_step *step = &batch->changes[i].step;
+        codi2_mirror_damage_touched(m, step->path);
+        codi2_mirror_damage_touched(m, step->from);
         bool room = step->op == CODI2_DELETE && step->look.inode != 0; /* for another kind */
         bool content = step->op == CODI2_WRITE || step->op == CODI2_LINK || room;
         if (batch->changes[i].saved) {

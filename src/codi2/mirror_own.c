@@ -39,6 +39,8 @@ static int recall_move(struct codi2_mirror *m, struct arena *arena, const struct
 int codi2_mirror_recall(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
 {
     struct codi2_entry source;
+    codi2_mirror_damage_touched(m, r->path);
+    codi2_mirror_damage_touched(m, r->from);
     if (r->deleted) {
         codi2_dirty_add(m->dirty, r->path, /* deep= */ true);
         return codi2_index_delete(m->index, r->path);

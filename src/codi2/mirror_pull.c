@@ -16,6 +16,7 @@ struct stand {
     bool indexed;
     bool present;
     bool clean; /* the disk is what the index says, be it nothing */
+    bool left;  /* known is not in the index: the disk was left with it */
     struct codi2_entry known;
     struct codi2_look look;
 };
@@ -55,9 +56,19 @@ static int put_entry(struct codi2_mirror *m, const struct codi2_remote *r,
 
 /* ---- making ---- */
 
+static int clear(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r);
+
+static int clear_way(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+{
+    int error = clear(m, arena, r);
+    return error ? error : codi2_index_delete(m->index, r->path);
+}
+
+/* What stands in the way stays until all of the file is here: it may be damaged. */
 static int make_file(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now,
                      struct codi2_look *ret_look)
 {
+    ARENA_AUTO(arena);
     bool replaces = now->present && now->look.kind == CODI2_FILE;
     const struct codi2_place place = {r->path, replaces ? &now->look : NULL};
     struct codi2_draft draft;
@@ -66,6 +77,7 @@ static int make_file(struct codi2_mirror *m, const struct codi2_remote *r, const
         return error;
     }
     error = codi2_link_download(m->link, r, draft.fd);
+    error = error || !now->present || replaces ? error : clear_way(m, &arena, r);
     if (error) {
         codi2_draft_fini(&draft);
         return error;
@@ -97,8 +109,6 @@ static int make_other(struct codi2_mirror *m, struct arena *arena, const struct 
                   !codi2_plan_has_content(&m->tree, arena, r->path, &r->hash));
     return other ? ERR_CONFLICT : error;
 }
-
-static int clear(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r);
 
 /* What is no loss: it can be made again, or it is no content at all. Not all that is left out: mirror_keep.c, 3. */
 static bool is_of_no_worth(struct codi2_mirror *m, struct str path, const struct stand *now)
@@ -162,11 +172,9 @@ static int make_once(struct codi2_mirror *m, const struct codi2_remote *r, const
 {
     ARENA_AUTO(arena);
     struct codi2_look look;
-    bool in_the_way = now->present && (now->look.kind != r->kind || r->kind == CODI2_SYMLINK);
-    int error = in_the_way ? clear(m, &arena, r) : 0;
-    if (!error && in_the_way) {
-        error = codi2_index_delete(m->index, r->path);
-    }
+    bool in_the_way = r->kind != CODI2_FILE && now->present &&
+                      (now->look.kind != r->kind || r->kind == CODI2_SYMLINK);
+    int error = in_the_way ? clear_way(m, &arena, r) : 0;
     if (!error) {
         error =
             r->kind == CODI2_FILE ? make_file(m, r, now, &look) : make_other(m, &arena, r, &look);
@@ -258,8 +266,15 @@ static int see_left_behind(struct codi2_mirror *m, struct arena *arena,
         return error == ERR_NOT_FOUND ? 0 : error;
     }
     now->clean = true;
-    if (r->kind == CODI2_FILE && now->look.kind == CODI2_FILE) {
-        return 0; /* the one replaces the other */
+    if (r->kind == CODI2_FILE && now->look.kind == CODI2_FILE) { /* the one replaces the other */
+        now->left = true;
+        now->known = (struct codi2_entry){
+            .path = r->path, .look = now->look, .version = old.version, .hash = old.hash};
+        codi2_look_doubt(&now->known.look);
+        return 0;
+    }
+    if (r->damaged) {
+        return 0;
     }
     const struct codi2_place place = {r->path, &now->look};
     error = codi2_tree_remove_same(&m->tree, &place);
@@ -279,10 +294,16 @@ static int apply_state(struct codi2_mirror *m, struct arena *arena, const struct
     if (error) {
         return error;
     }
-    if (now.clean || !now.present) { /* what is deleted here and changed there comes back */
-        return make(m, r, &now);
+    if (!now.clean && now.present) {
+        return meet(m, r, &now.look);
     }
-    return meet(m, r, &now.look);
+    error =
+        r->damaged ? ERR_CORRUPT : make(m, r, &now); /* deleted here, changed there: it is back */
+    if (error == ERR_CORRUPT && now.left) { /* what is here stays, and is no change of ours */
+        int kept = codi2_index_put(m->index, &now.known);
+        error = kept ? kept : error;
+    }
+    return error;
 }
 
 /* What the mode of a folder above forbids is done once more with the way open. */
@@ -303,7 +324,10 @@ static int with_way(struct codi2_mirror *m, struct arena *arena, const struct co
 int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
                              const struct codi2_remote *r)
 {
-    return with_way(m, arena, r, apply_state);
+    int error = with_way(m, arena, r, apply_state);
+    return error == ERR_CORRUPT ? codi2_mirror_damaged(m, r->path)
+           : error              ? error
+                                : codi2_mirror_mended(m, r->path);
 }
 
 /* ---- changes ---- */
@@ -333,7 +357,8 @@ static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const str
 int codi2_mirror_apply_deletion(struct codi2_mirror *m, struct arena *arena,
                                 const struct codi2_remote *r)
 {
-    return with_way(m, arena, r, apply_deletion);
+    int error = with_way(m, arena, r, apply_deletion);
+    return error ? error : codi2_mirror_mended_below(m, r->path);
 }
 
 /* The move itself. ERR_CONFLICT: what stood at either end had changed at the last moment, and stays. */
@@ -377,6 +402,7 @@ static int move_here(struct codi2_mirror *m, struct arena *arena, const struct c
     if (!error) {
         error = codi2_index_move(m->index, r->from, r->path);
     }
+    error = error ? error : codi2_mirror_mended_below(m, r->path);
     if (error) {
         return error;
     }
@@ -384,27 +410,6 @@ static int move_here(struct codi2_mirror *m, struct arena *arena, const struct c
     look.ctime = 0; /* what was written since the look is found by the next one */
     codi2_dirty_add(m->dirty, r->path, /* deep= */ false);
     return put_entry(m, r, &look);
-}
-
-/* Whether all in the folder that moved is older than the move: what the store took later is not in that folder there. */
-static int is_older(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
-                    bool *ret_older)
-{
-    struct codi2_span span = {.folder = r->from, .after = STR("")};
-    struct codi2_entries page;
-    bool older = true;
-    do {
-        int error = codi2_index_below(m->index, arena, &span, &page);
-        if (error) {
-            return error;
-        }
-        for (size_t i = 0; i < page.count; i++) {
-            older = older && page.at[i].version < r->version;
-            span.after = page.at[i].path;
-        }
-    } while (page.count == CODI2_PAGE && older);
-    *ret_older = older;
-    return 0;
 }
 
 static int apply_move(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
@@ -418,9 +423,11 @@ static int apply_move(struct codi2_mirror *m, struct arena *arena, const struct 
     if (error) {
         return error;
     }
-    bool whole = old.clean && old.present && target.clean && old.known.version < r->version;
+    bool whole = old.clean && old.present && target.clean && old.known.version < r->version &&
+                 !codi2_mirror_is_damaged_below(m, r->from);
     if (whole && r->kind == CODI2_FOLDER) {
-        error = is_older(m, arena, r, &whole);
+        const struct codi2_entry move = {.path = r->from, .version = r->version};
+        error = codi2_index_is_older(m->index, arena, &move, &whole);
         if (error) {
             return error;
         }

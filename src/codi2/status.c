@@ -188,6 +188,13 @@ void codi2_status_kept(struct codi2_status *s, unsigned root, struct str path)
     not_kept_changed_locked(s, codi2_unkept_kept(&s->not_kept[root], path));
 }
 
+void codi2_status_mended(struct codi2_status *s, unsigned root, struct str path)
+{
+    ASSERT(root < CODI2_ROOTS);
+    LOCK_SCOPE(&s->lock);
+    not_kept_changed_locked(s, codi2_unkept_mended(&s->not_kept[root], path));
+}
+
 void codi2_status_ide(struct codi2_status *s, enum codi2_ide_state state)
 {
     LOCK_SCOPE(&s->lock);

@@ -68,6 +68,9 @@ void codi2_status_forget(struct codi2_status *s, unsigned root, struct str path)
 /* What stands at path is in the store now. */
 void codi2_status_kept(struct codi2_status *s, unsigned root, struct str path);
 
+/* What the store has at path is whole, or another: it is not "damaged" any more. */
+void codi2_status_mended(struct codi2_status *s, unsigned root, struct str path);
+
 /* All that is known not to be kept, with the reasons: an object for the door. */
 void codi2_status_write_not_kept(struct codi2_status *s, struct buf *out);
 

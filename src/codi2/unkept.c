@@ -8,7 +8,7 @@
 static const char *const names[] = {
     [CODI2_IGNORED] = "ignored",       [CODI2_SPECIAL] = "special",
     [CODI2_UNREADABLE] = "unreadable", [CODI2_TOO_LARGE] = "too_large",
-    [CODI2_BAD_NAME] = "bad_name",
+    [CODI2_BAD_NAME] = "bad_name",     [CODI2_DAMAGED] = "damaged",
 };
 
 void codi2_unkept_init(struct codi2_unkept *u)
@@ -22,15 +22,34 @@ void codi2_unkept_fini(struct codi2_unkept *u)
     u->paths = NULL;
 }
 
+static void *value_of(enum codi2_why why)
+{
+    return (void *)((uintptr_t)why + 1);
+}
+
+static bool is_damaged(const struct codi2_unkept *u, struct str path)
+{
+    return map_get(u->paths, path) == value_of(CODI2_DAMAGED);
+}
+
 bool codi2_unkept_add(struct codi2_unkept *u, struct str path, enum codi2_why why)
 {
-    void *value = (void *)((uintptr_t)why + 1);
-    if (!map_get(u->paths, path) && map_count(u->paths) >= CODI2_MAX_NOT_KEPT) {
+    if (is_damaged(u, path)) {
+        return false;
+    }
+    if (why != CODI2_DAMAGED && !map_get(u->paths, path) &&
+        map_count(u->paths) >= CODI2_MAX_NOT_KEPT) {
         bool news = !u->more;
         u->more = true;
         return news;
     }
+    void *value = value_of(why);
     return map_put(u->paths, path, value) != value;
+}
+
+bool codi2_unkept_mended(struct codi2_unkept *u, struct str path)
+{
+    return is_damaged(u, path) && map_remove(u->paths, path) != NULL;
 }
 
 bool codi2_unkept_forget(struct codi2_unkept *u, struct str path)
@@ -40,7 +59,7 @@ bool codi2_unkept_forget(struct codi2_unkept *u, struct str path)
     void *why;
     bool any = false;
     while (map_next(u->paths, &position, &known, &why)) {
-        if (content_path_within(known, path)) {
+        if (content_path_within(known, path) && why != value_of(CODI2_DAMAGED)) {
             (void)map_remove(u->paths, known);
             any = true;
         }
@@ -51,7 +70,7 @@ bool codi2_unkept_forget(struct codi2_unkept *u, struct str path)
 
 bool codi2_unkept_kept(struct codi2_unkept *u, struct str path)
 {
-    return map_remove(u->paths, path) != NULL;
+    return !is_damaged(u, path) && map_remove(u->paths, path) != NULL;
 }
 
 struct one {

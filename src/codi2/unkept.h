@@ -1,6 +1,7 @@
 /*
  * What of a tree is not in the store, and why: the paths that the mirror left out or could not bring, as it met them. Where a
- * folder is left out, that folder stands for all below it. Bounded: more than CODI2_MAX_NOT_KEPT are not remembered.
+ * folder is left out, that folder stands for all below it. So is what the store has and cannot give: what is seen on the disk says
+ * nothing of that. Bounded: more than CODI2_MAX_NOT_KEPT are not remembered.
  * Used under the status's lock.
  */
 #ifndef CODI2_UNKEPT_H
@@ -18,6 +19,7 @@ enum codi2_why {
     CODI2_UNREADABLE, /* its owner has shut it */
     CODI2_TOO_LARGE,  /* over CONTENT_MAX_FILE */
     CODI2_BAD_NAME,   /* a path that is too long or too deep */
+    CODI2_DAMAGED,    /* what the store has of it is not whole: it cannot come here */
 };
 
 struct codi2_unkept {
@@ -32,6 +34,9 @@ void codi2_unkept_fini(struct codi2_unkept *u);
 bool codi2_unkept_add(struct codi2_unkept *u, struct str path, enum codi2_why why);
 bool codi2_unkept_forget(struct codi2_unkept *u, struct str path);
 bool codi2_unkept_kept(struct codi2_unkept *u, struct str path);
+
+/* The same of what was damaged, which those leave as it is: path alone. Who adds such bounds how many there are. */
+bool codi2_unkept_mended(struct codi2_unkept *u, struct str path);
 
 struct codi2_unkept_list {
     struct str prefix; /* before each path */

@@ -148,7 +148,7 @@ static int call_put_chunks(struct coditectd_wire_call *c)
     return r;
 }
 
-/* The first of them, as many as have room; without those that are not here. */
+/* The first of them, as many as have room; without those that are not here, or not whole. */
 static int call_get_chunks(struct coditectd_wire_call *c)
 {
     struct wire_hashes asked;
@@ -161,7 +161,7 @@ static int call_get_chunks(struct coditectd_wire_call *c)
             break;
         }
         n += r == 0;
-        r = r == ERR_NOT_FOUND ? 0 : r;
+        r = r == ERR_NOT_FOUND || r == ERR_CORRUPT ? 0 : r;
     }
     return r;
 }

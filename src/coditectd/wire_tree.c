@@ -138,6 +138,7 @@ static struct wire_entry entry_out(const struct files_entry *in)
         .hash = in->hash,
         .manifest = in->manifest,
         .bytes = in->bytes,
+        .damaged = in->damaged,
     };
 }
 

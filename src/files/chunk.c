@@ -333,11 +333,8 @@ int files_chunk_get(struct data_context *ctx, const struct content_hash *hash,
     return r;
 }
 
-int files_link_load(struct data_context *ctx, struct files_entry *entry)
+static int link_load(struct data_context *ctx, struct files_entry *entry)
 {
-    if (entry->kind != FILES_SYMLINK || entry->manifest.small) {
-        return 0;
-    }
     BUF_AUTO(encoded, CONTENT_ENCODED_MAX);
     CODEC_AUTO(codec);
     struct files_fetch fetch = {ctx, codec, &encoded};
@@ -347,6 +344,21 @@ int files_link_load(struct data_context *ctx, struct files_entry *entry)
         entry->bytes = arena_str(ctx->arena, plain);
     }
     return r;
+}
+
+int files_bytes_load(struct data_context *ctx, struct files_entry *entry)
+{
+    int r = 0;
+    if (entry->kind == FILES_SYMLINK && !entry->manifest.small) {
+        r = link_load(ctx, entry);
+    } else if (entry->kind != FILES_FOLDER && entry->manifest.small) {
+        struct content_hash hash;
+        content_hash(entry->bytes, &hash);
+        r = content_hash_eq(&hash, &entry->hash) ? 0 : ERR_CORRUPT;
+    }
+    entry->damaged = entry->damaged || r == ERR_CORRUPT;
+    entry->bytes = entry->damaged ? STR_EMPTY : entry->bytes;
+    return r == ERR_CORRUPT ? 0 : r;
 }
 
 /* ---- adopting pages that came as chunks ---- */

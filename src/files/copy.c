@@ -157,6 +157,7 @@ static int fill(struct filling *f)
         struct files_change *changes = ARENA_ARRAY(&arena, struct files_change, STEP);
         for (size_t i = 0; r == 0 && i < page.count; i++) {
             changes[i] = change_of(f, &page.entries[i]);
+            r = page.entries[i].damaged ? ERR_CORRUPT : 0;
         }
         if (r == 0) {
             buf_clear(&after);

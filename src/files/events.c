@@ -103,7 +103,7 @@ int files_changes_since(struct data_context *ctx, const struct files_since_input
     }
     int r = store_read(ctx->store, follow_read, &follow);
     for (size_t i = 0; r == 0 && i < follow.events.count; i++) {
-        r = files_link_load(ctx, &follow.events.events[i].entry);
+        r = files_bytes_load(ctx, &follow.events.events[i].entry);
     }
     if (r == 0) {
         *ret_events = follow.events;

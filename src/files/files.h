@@ -59,6 +59,7 @@ struct files_entry {
     struct content_hash hash; /* SHA-256 of all bytes (of a workspace's chunks: its claim); or 0 */
     struct content_manifest manifest;
     struct str bytes; /* when manifest.small: the content, where the function says so; else empty */
+    bool damaged;     /* where bytes are told: they are not what hash says, or gone */
 };
 
 /* ---- Reading ---- */
@@ -469,10 +470,7 @@ struct files_since_input {
     size_t limit;   /* 1 to FILES_MAX_BATCH */
 };
 
-/*
- * Changes behind since, in order. ERR_RESYNC: the past behind it was thinned, and what came and went in it is told no more:
- * everything is to be compared.
- */
+/* Changes behind since, in order. ERR_RESYNC: some of the past behind it was thinned: everything is to be compared. */
 int files_changes_since(struct data_context *ctx, const struct files_since_input *in,
                         struct files_events *ret_events) BASE_MUST_USE;
 

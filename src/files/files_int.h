@@ -304,8 +304,11 @@ struct files_fetch {
 int files_fetch(const struct files_fetch *fetch, const struct content_hash *hash,
                 struct str *ret_plain) BASE_MUST_USE;
 
-/* Outside of transactions: the target of a link that is too long to lie in its version, into entry->bytes. ERR_CORRUPT. */
-int files_link_load(struct data_context *ctx, struct files_entry *entry) BASE_MUST_USE;
+/*
+ * Outside of transactions: entry->bytes are checked against its hash, and the target of a link that is too long to lie in its
+ * version is fetched. What is not whole is `damaged`, and no error: the entries beside it are to be had.
+ */
+int files_bytes_load(struct data_context *ctx, struct files_entry *entry) BASE_MUST_USE;
 
 /* ---- edit.c: the frame of every change ---- */
 

@@ -459,6 +459,7 @@ int files_version_like(struct data_context *ctx, struct str session, const struc
         return ERR_INVALID;
     }
     int r = store_read(ctx->store, search_read, &search);
+    r = r < 0 ? r : files_bytes_load(ctx, &found);
     if (r == 0) {
         *ret_entry = found;
     }

@@ -52,7 +52,8 @@ static int page_fill(struct look *look, struct files_walk *w)
         files_entry_from(look->ctx->arena, &record, files_path_join(w->tx->arena, look->path, path),
                          entry);
         r = small_bytes(look, w->tx, &record, &entry->bytes);
-        if (r < 0) {
+        entry->damaged = r == ERR_CORRUPT;
+        if (r < 0 && !entry->damaged) {
             return r;
         }
         last = path;
@@ -153,7 +154,7 @@ int files_subtree(struct data_context *ctx, const struct files_list_input *in,
                         .whole = true};
     int r = list(&look, ret_page);
     for (size_t i = 0; r == 0 && i < ret_page->count; i++) {
-        r = files_link_load(ctx, &ret_page->entries[i]);
+        r = files_bytes_load(ctx, &ret_page->entries[i]);
     }
     return r;
 }

@@ -42,8 +42,8 @@ static int change_read(struct arena *arena, const struct json *object,
             r = wire_number(object, "to_base", INT64_MAX, &change.to_base);
         }
     }
-    if (r < 0) {
-        return r;
+    if (r < 0 || change.entry.damaged) {
+        return r < 0 ? r : ERR_INVALID;
     }
     change.entry.version = 0;
     *ret_change = change;

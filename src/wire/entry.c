@@ -15,6 +15,19 @@ static int small_read(struct arena *arena, struct str bytes, size_t most, struct
     return 0;
 }
 
+/* Content that the store has lost: what it was is told. */
+static int damaged_read(const struct json *object, struct wire_entry *entry)
+{
+    uint64_t size;
+    if (entry->kind == WIRE_FOLDER || wire_number(object, "size", CONTENT_MAX_FILE, &size) < 0 ||
+        wire_hash(object, "hash", &entry->hash) < 0) {
+        return ERR_INVALID;
+    }
+    entry->damaged = true;
+    entry->manifest = (struct content_manifest){.hash = entry->hash, .length = size, .small = true};
+    return 0;
+}
+
 /* A small file: its bytes must be what hash says. */
 static int inline_read(struct arena *arena, const struct json *object, struct wire_entry *entry)
 {
@@ -75,8 +88,13 @@ int wire_entry_read(struct arena *arena, const struct json *object, struct wire_
     entry.kind = (enum wire_kind)kind;
     entry.mode = (uint32_t)mode;
     entry.mtime = mtime->integer;
+    const struct json *damaged = json_get(object, "damaged");
     int r = 0;
-    if (entry.kind == WIRE_FILE) {
+    if (damaged && (damaged->kind != JSON_BOOL || !damaged->boolean)) {
+        r = ERR_INVALID;
+    } else if (damaged) {
+        r = damaged_read(object, &entry);
+    } else if (entry.kind == WIRE_FILE) {
         r = file_read(arena, object, &entry);
     } else if (entry.kind == WIRE_SYMLINK) {
         r = link_read(arena, object, &entry);
@@ -86,6 +104,13 @@ int wire_entry_read(struct arena *arena, const struct json *object, struct wire_
     }
     *ret_entry = entry;
     return 0;
+}
+
+static void damaged_write(struct json_writer *w, const struct wire_entry *entry)
+{
+    wire_number_write(w, "size", entry->manifest.length);
+    wire_hash_write(w, "hash", &entry->hash);
+    json_member_bool(w, "damaged", true);
 }
 
 static void file_write(struct json_writer *w, const struct wire_entry *entry)
@@ -113,7 +138,9 @@ void wire_entry_write(struct json_writer *w, const struct wire_entry *entry)
     wire_number_write(w, "version", entry->version);
     wire_number_write(w, "mode", entry->mode);
     json_member_integer(w, "mtime", entry->mtime);
-    if (entry->kind == WIRE_FILE) {
+    if (entry->damaged) {
+        damaged_write(w, entry);
+    } else if (entry->kind == WIRE_FILE) {
         file_write(w, entry);
     } else if (entry->kind == WIRE_SYMLINK) {
         ASSERT(entry->bytes.n > 0 && entry->bytes.n <= WIRE_MAX_TARGET);

@@ -148,6 +148,7 @@ struct wire_entry {
     struct content_hash hash;         /* of all bytes of a file or link's target */
     struct content_manifest manifest; /* length: the size */
     struct str bytes;                 /* when manifest.small */
+    bool damaged; /* of what the store has: its content is not what hash says; bytes are empty */
 };
 
 enum wire_change_kind { WIRE_CHANGE_PUT = 1, WIRE_CHANGE_DELETE, WIRE_CHANGE_MOVE };

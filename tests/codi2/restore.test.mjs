@@ -11,17 +11,22 @@ import { World, until } from "./world.mjs";
 const FILES = Number(process.env.CODITECT_RESTORE_FILES ?? 320);
 const BYTES = FILES > 2000 ? 2048 : 8192; // so that there are some lots, and not too many
 const RECENT = 8;
+const MANY = FILES > 2000 ? 5 * FILES : 0; // memory is that of a build as released
+const MOST = 64 << 20; // bytes that codi2 may ever have had, with what it maps of files
 const hash = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
 class Relay {
   asked = []; // hashes, in order
   #held = []; // answers with content
   #free = false;
+  #pages = new Set(); // of the list, that were asked for
+  again = 0; // how often one was asked for once more
   constructor(t, here, there) {
     this.server = createServer((req, res) => this.#pass(req, res, there));
     t.after(() => { this.server.closeAllConnections(); this.server.close(); });
     this.ready = new Promise((resolve) => this.server.listen(here, resolve));
   }
+  get pages() { return this.#pages.size; }
   get lots() { return this.#held.length; }
   release() { this.#held.shift()?.(); }
   flow() { this.#free = true; while (this.lots) this.release(); }
@@ -30,11 +35,14 @@ class Relay {
     req.on("data", (part) => parts.push(part)).on("end", () => {
       const body = Buffer.concat(parts);
       const lot = req.url.startsWith("/wire/chunks:get");
+      const again = req.url.startsWith("/wire/tree") && this.#pages.has(req.url);
+      if (req.url.startsWith("/wire/tree")) this.#pages.add(req.url);
+      if (again) this.again++;
       if (lot) this.asked.push(...JSON.parse(body).hashes);
       if (req.method === "GET" && req.url.startsWith("/wire/chunks/")) this.asked.push(req.url.slice(13, 77));
       const sent = request({ socketPath: there, method: req.method, path: req.url, headers: req.headers, agent: false }, (reply) => {
         const answer = () => { res.writeHead(reply.statusCode, reply.headers); reply.pipe(res); };
-        if (lot && !this.#free) this.#held.push(answer); else answer();
+        if ((lot || again) && !this.#free) this.#held.push(answer); else answer();
       });
       sent.on("error", () => res.destroy()).end(body);
     });
@@ -105,4 +113,69 @@ test(`a disk is lost with ${FILES} files: what is waited for comes first, then t
 
   const ask = (path) => world.door("GET", `/await${path}`).then(({ status }) => status);
   assert.deepEqual(await Promise.all(["?path=never", `?root=workspace&path=${last}`, "?path=/etc/passwd", "?path=../x", "?root=home&path=x", "?root=etc&path=passwd", "?path=", ""].map(ask)), [204, 204, 400, 400, 404, 404, 400, 400]);
+});
+
+/** Files so small that they lie in the list of the tree: more than codi2 keeps of it in memory. */
+async function withSmallest(t, count) {
+  const world = new World(t);
+  await world.startServer();
+  const folderOf = (i) => `part-${String(Math.floor(i / 100)).padStart(4, "0")}`;
+  const nameOf = (i) => `${folderOf(i)}/file-${String(i).padStart(6, "0")}`;
+  const textOf = (i) => `${i} `.padEnd(500, "x");
+  for (let i = 0; i < count; i++) {
+    if (i % 100 === 0) fs.mkdirSync(world.tree(folderOf(i)));
+    fs.writeFileSync(world.tree(nameOf(i)), textOf(i));
+  }
+  await world.startCodi2();
+  await until("stored", async () => { const { state, pending, seq } = await world.status(); return state === "persisted" && pending === 0 && seq >= count; }, 600);
+  await world.kill("codi2");
+  for (const name of ["tree", "index"]) fs.renameSync(world.path(name), world.path(`${name}-lost`));
+  world.disk();
+  const isWhole = () => { for (let i = 0; i < count; i++) assert.equal(fs.readFileSync(world.tree(nameOf(i)), "utf8"), textOf(i), nameOf(i)); };
+  return { world, nameOf, isWhole };
+}
+
+test("of the smallest files the latest changed are kept in memory, and for the others the list is read again", { timeout: 600_000 }, async (t) => {
+  const COUNT = 2600;
+  const { world, nameOf, isWhole } = await withSmallest(t, COUNT);
+  const stored = (await world.entries()).filter(({ kind }) => kind === "file").sort((a, b) => b.version - a.version).map(({ path }) => path);
+  assert.equal(stored.length, COUNT);
+  const relay = new Relay(t, world.path("relay.sock"), world.path("wire.sock"));
+  await relay.ready;
+  await world.startCodi2(["--wire", world.path("relay.sock")]);
+  await until("a page is asked for again", () => relay.lots > 0, 120);
+  const { pages } = relay;
+  const here = (path) => fs.existsSync(world.tree(path));
+  const recent = stored.findIndex((path) => !here(path));
+  assert.ok(recent > COUNT / 4, `${recent} of the latest changed came first`);
+  const oldest = stored.findLast((path) => !here(path));
+  assert.equal(here(oldest), false);
+  const wanted = world.door("GET", `/await?path=${encodeURIComponent(oldest)}`).then(({ status }) => status);
+  await wait(300); // it is asked for by then, or one page later
+  for (let i = 0; !here(oldest); i++) {
+    assert.ok(i < 3, "its page comes next");
+    await until("a page", () => relay.lots > 0);
+    relay.release();
+    const { again } = relay;
+    await until("it is here, or another page is asked for", () => here(oldest) || relay.again > again);
+  }
+  assert.equal(await wanted, 204);
+  assert.equal((await world.status()).state, "restoring", "the rest is still to come");
+  relay.flow();
+  await until("restored", async () => (await world.status()).state === "persisted", 300);
+  isWhole();
+  assert.ok(relay.again <= pages, `${relay.again} of ${pages} pages were read once more`);
+  assert.equal(nameOf(0), stored.at(-1));
+});
+
+test(`a disk is lost with ${MANY} files: they come back through bounded memory`, { timeout: 1_800_000, skip: MANY === 0 && "CODITECT_RESTORE_FILES is not set" }, async (t) => {
+  const { world, isWhole } = await withSmallest(t, MANY);
+  await world.startCodi2();
+  await until("restored", async () => { const { state, pending } = await world.status(); return state === "persisted" && pending === 0; }, 600);
+  const status = fs.readFileSync(`/proc/${world.codi2.pid}/status`, "utf8");
+  const [most, now] = ["VmHWM", "VmRSS"].map((name) => 1024 * Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)[1]));
+  t.diagnostic(`codi2 had ${most >> 20} MiB at most, and has ${now >> 20}`);
+  assert.ok(most < MOST, `${most} bytes`);
+  assert.ok(now < MOST / 2, `${now} bytes are given back when all is here`);
+  isWhole();
 });

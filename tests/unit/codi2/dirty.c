@@ -37,6 +37,21 @@ static void each_path_once_and_in_order(void **state)
     codi2_dirty_destroy(d);
 }
 
+static void what_was_looked_at_is_not_dirty_but_all_below_it_stays_so(void **state)
+{
+    (void)state;
+    struct codi2_dirty *d = codi2_dirty_create();
+    codi2_dirty_add_closed(d, STR("a"));
+    codi2_dirty_add(d, STR("b"), /* deep= */ false);
+    codi2_dirty_add(d, STR("c"), /* deep= */ true);
+    codi2_dirty_seen(d, STR("a"));
+    codi2_dirty_seen(d, STR("c"));
+    codi2_dirty_seen(d, STR("none"));
+    assert_false(codi2_dirty_has(d, STR("a")));
+    assert_true(codi2_dirty_has(d, STR("b")) && codi2_dirty_has(d, STR("c")));
+    codi2_dirty_destroy(d);
+}
+
 static void what_came_last_says_whether_it_is_closed(void **state)
 {
     (void)state;
@@ -133,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_path_once_and_in_order),
+        cmocka_unit_test(what_was_looked_at_is_not_dirty_but_all_below_it_stays_so),
         cmocka_unit_test(what_came_last_says_whether_it_is_closed),
         cmocka_unit_test(the_whole_tree_comes_first_and_forgets_nothing),
         cmocka_unit_test(at_its_limit_it_says_everything),

@@ -53,6 +53,26 @@ static void forgetting_a_folder_forgets_what_is_below(void **state)
     codi2_unkept_fini(&u);
 }
 
+static void what_is_damaged_is_so_whatever_is_seen_on_the_disk(void **state)
+{
+    (void)state;
+    struct codi2_unkept u;
+    codi2_unkept_init(&u);
+    assert_true(codi2_unkept_add(&u, STR("a/b"), CODI2_DAMAGED));
+    assert_true(codi2_unkept_add(&u, STR("a/c"), CODI2_UNREADABLE));
+    assert_false(codi2_unkept_add(&u, STR("a/b"), CODI2_UNREADABLE));
+    assert_false(codi2_unkept_kept(&u, STR("a/b")));
+    assert_true(codi2_unkept_forget(&u, STR("a")));
+    BUF_AUTO(all, 4096);
+    assert_str(told(&u, everything, &all), "[{\"path\":\"/w/a/b\",\"why\":\"damaged\"}]");
+    BUF_AUTO(failed, 4096);
+    assert_str(told(&u, failures, &failed), "[\"/w/a/b\"]");
+    assert_false(codi2_unkept_mended(&u, STR("a")));
+    assert_true(codi2_unkept_mended(&u, STR("a/b")));
+    assert_false(codi2_unkept_mended(&u, STR("a/b")));
+    codi2_unkept_fini(&u);
+}
+
 static void it_is_bounded_and_says_so(void **state)
 {
     (void)state;
@@ -69,6 +89,7 @@ static void it_is_bounded_and_says_so(void **state)
         codi2_unkept_add(&u, STR("y"), CODI2_IGNORED)); /* that there is more is told once */
     assert_true(u.more);
     assert_true(codi2_unkept_add(&u, STR("00000"), CODI2_SPECIAL)); /* what is known may change */
+    assert_true(codi2_unkept_add(&u, STR("z"), CODI2_DAMAGED)); /* its own bound is the mirror's */
     BUF_AUTO(all, 4096);
     struct codi2_unkept_list two = everything;
     two.most = 2;
@@ -85,8 +106,10 @@ static void it_is_bounded_and_says_so(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(it_tells_in_order_and_why),
-                                       cmocka_unit_test(forgetting_a_folder_forgets_what_is_below),
-                                       cmocka_unit_test(it_is_bounded_and_says_so)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_tells_in_order_and_why),
+        cmocka_unit_test(forgetting_a_folder_forgets_what_is_below),
+        cmocka_unit_test(what_is_damaged_is_so_whatever_is_seen_on_the_disk),
+        cmocka_unit_test(it_is_bounded_and_says_so)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,85 @@ static void test_each_damage_is_found(void **state)
     assert_int_equal(scrub(f).damaged, 0);
 }
 
+/* What the three ways to see an entry with its bytes say of one: the tree, the changes, the past. */
+static bool is_damaged(struct fixture *f, struct str path)
+{
+    struct files_tree_input tree = {.session = f->session, .limit = 10};
+    struct files_since_input since = {f->session, 0, 10};
+    struct files_page page;
+    struct files_events events;
+    struct files_entry seen[3] = {0};
+    assert_ok(files_tree(&f->ctx, &tree, &page));
+    assert_ok(files_changes_since(&f->ctx, &since, &events));
+    assert_int_equal(page.count, 3);
+    assert_int_equal(events.count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        seen[0] = str_eq(page.entries[i].path, path) ? page.entries[i] : seen[0];
+        seen[1] = str_eq(events.events[i].path, path) ? events.events[i].entry : seen[1];
+    }
+    struct files_like like = {.is.entry = seen[0]};
+    assert_ok(files_version_like(&f->ctx, f->session, &like, &seen[2]));
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(seen[i].damaged, seen[0].damaged);
+        assert_int_equal(seen[i].bytes.n, seen[0].damaged ? 0 : seen[0].size);
+    }
+    return seen[0].damaged;
+}
+
+static void test_what_lies_in_an_entry_and_is_damaged_is_said(void **state)
+{
+    struct fixture *f = *state;
+    struct files_put_input in = fixture_put(f, STR("b-link"));
+    struct files_entry entry;
+    put(f, "a-small", fixture_noise(f, 300, 2));
+    assert_ok(files_symlink(fixture_ctx(f), &in, STR("somewhere"), &entry));
+    in = fixture_put(f, STR("c-long"));
+    char *target = arena_alloc(&f->arena, 2000);
+    memset(target, 't', 2000);
+    assert_ok(files_symlink(fixture_ctx(f), &in, str_of(target, 2000), &entry));
+    const struct {
+        struct str path;
+        struct flip flip;
+    } all[] = {
+        {STR("a-small"), {&f->ctx.scope, DATA_SPACE_VERSION, .number = 0}},
+        {STR("b-link"), {&f->ctx.scope, DATA_SPACE_VERSION, .number = 1}},
+        {STR("c-long"), {&f->ctx.scope, DATA_SPACE_CHUNK, .number = 0}},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        struct flip flip = all[i].flip;
+        assert_ok(store_write(f->store, NULL, flip_write, &flip));
+        for (size_t other = 0; other < 3; other++) {
+            assert_int_equal(is_damaged(f, all[other].path), other == i);
+        }
+        assert_ok(store_write(f->store, NULL, flip_write, &flip));
+    }
+}
+
+static void test_a_copy_of_what_is_damaged_says_so(void **state)
+{
+    struct fixture *f = *state;
+    struct files_put_input in = fixture_put(f, STR("from/link"));
+    struct files_copy_input copy = {.session = f->session,
+                                    .from = STR("from"),
+                                    .author = {FILES_USER, f->ctx.scope.user_id},
+                                    .limit = FILES_MAX_COPY};
+    struct files_entry entry;
+    put(f, "from/small", STR("small"));
+    assert_ok(files_symlink(fixture_ctx(f), &in, STR("small"), &entry));
+    const struct str to[] = {STR("to 1"), STR("to 2"), STR("to 3")};
+    for (size_t i = 0; i < 3; i++) { /* versions: the folder's, the file's, the link's */
+        struct flip flip = {&f->ctx.scope, DATA_SPACE_VERSION, .number = i};
+        copy.to = to[i];
+        if (i > 0) {
+            assert_ok(store_write(f->store, NULL, flip_write, &flip));
+        }
+        assert_int_equal(files_copy(fixture_ctx(f), &copy, &entry), i > 0 ? ERR_CORRUPT : 0);
+        if (i > 0) {
+            assert_ok(store_write(f->store, NULL, flip_write, &flip));
+        }
+    }
+}
+
 /* ctx: how many pages are wanted. */
 static int few_pages(void *ctx, const struct files_scrubbed *so_far)
 {
@@ -113,6 +192,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_damage_is_found),
+        cmocka_unit_test(test_what_lies_in_an_entry_and_is_damaged_is_said),
+        cmocka_unit_test(test_a_copy_of_what_is_damaged_says_so),
         cmocka_unit_test(test_it_ends_when_nobody_listens),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);

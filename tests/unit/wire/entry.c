@@ -13,6 +13,9 @@ static void test_same(void **state)
     assert_same(tree, TREE(FILE_HEAD("68719476736") ",\"levels\":3,\"root\":\"" HASH_0 "\""));
     assert_same(tree, TREE(HEAD("symlink") ",\"target\":\"../x\""));
     assert_same(tree, TREE(HEAD("symlink") ",\"target_b64\":\"/w==\""));
+    assert_same(tree, TREE(FILE_HEAD("1") ",\"damaged\":true"));
+    assert_same(tree,
+                TREE(HEAD("symlink") ",\"size\":700,\"hash\":\"" HASH_A "\",\"damaged\":true"));
 }
 
 static void test_refused(void **state)
@@ -33,6 +36,10 @@ static void test_refused(void **state)
         TREE(HEAD("symlink")),
         TREE(HEAD("symlink") ",\"target\":\"\""),
         TREE(HEAD("symlink") ",\"target\":\"a\\u0000b\""),
+        TREE(FILE_HEAD("1") ",\"bytes\":\"YQ==\",\"damaged\":false"),
+        TREE(FILE_HEAD("1") ",\"damaged\":1"),
+        TREE(HEAD("dir") ",\"size\":1,\"hash\":\"" HASH_A "\",\"damaged\":true"),
+        TREE(HEAD("symlink") ",\"size\":1,\"damaged\":true"),
     };
     for (size_t i = 0; i < sizeof trees / sizeof *trees; i++) {
         assert_refused(tree, str_from(trees[i]));

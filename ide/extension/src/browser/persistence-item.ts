@@ -7,7 +7,7 @@ import {
 import { ApplicationConnectionStatusContribution } from '@theia/core/lib/browser/connection-status-service';
 import { Command, CommandContribution, CommandRegistry, MessageService, URI } from '@theia/core/lib/common';
 import { DoorStatus, HeldBackChoice } from '../common/door';
-import { reasonOf } from '../common/not-kept';
+import { failureOf } from '../common/not-kept';
 import { Knowledge, NotSaved, Words, wordsFor } from '../common/persistence-text';
 import { WorkspaceService } from '../common/workspace-service';
 import { Conflicts } from './conflicts';
@@ -138,7 +138,7 @@ function details(status: DoorStatus, { unconfirmed, typed, untitled }: Knowledge
         { label: `${n(unconfirmed)} in editors`, description: 'typed or saved, not confirmed yet', iconClasses: icon('edit') },
         ...(typed + untitled > 0 ? [{ label: `${n(typed + untitled)} not saved`, description: 'only in their editors', iconClasses: icon('circle-filled') }] : []),
         { label: `Change ${n(status.seq)}`, description: 'everything up to it is in the store', iconClasses: icon('history') },
-        ...status.failed.map(({ path, why }) => ({ label: path, description: `could not be stored: ${reasonOf(why)}`, iconClasses: icon('warning') })),
+        ...status.failed.map(({ path, why }) => ({ label: path, description: failureOf(why), iconClasses: icon('warning') })),
         { type: 'separator', label: 'Not kept' }
     ];
     const failed = new Set(status.failed.map(({ path }) => path));

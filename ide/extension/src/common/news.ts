@@ -4,7 +4,7 @@
  */
 
 import { NotKept, Notice } from './door';
-import { reasonOf } from './not-kept';
+import { failureOf } from './not-kept';
 import { DoorReport } from './workspace-service';
 
 export type News =
@@ -54,10 +54,11 @@ export class NewsTeller {
         const news = failed.filter(({ path }) => !this.failed.has(path));
         this.failed = new Set(failed.map(({ path }) => path));
         const shown = news.slice(0, MOST_AT_ONCE).map(({ path, why }): News =>
-            ({ kind: 'failed', text: `${nameOf(path)} could not be stored: ${reasonOf(why)}`, path }));
+            ({ kind: 'failed', text: `${nameOf(path)} ${failureOf(why)}`, path }));
         const more = news.length - shown.length;
+        const damaged = news.slice(MOST_AT_ONCE).every(({ why }) => why === 'damaged');
         return more > 0
-            ? [...shown, { kind: 'happened', text: `${more} more could not be stored. A click on the status bar names them.` }]
+            ? [...shown, { kind: 'happened', text: `${more} more could not be ${damaged ? 'restored' : 'stored'}. A click on the status bar names them.` }]
             : shown;
     }
 

@@ -31,12 +31,16 @@ const REASONS: Readonly<Record<NotKeptReason, string>> = {
     special: 'a socket, pipe or device is no file.',
     unreadable: 'its permissions do not let it be read.',
     too_large: 'it is larger than 64 GiB.',
-    bad_name: 'its path is too long.'
+    bad_name: 'its path is too long.',
+    damaged: 'what the store has of it is damaged. It is tried again; its history may have an older version.'
 };
 
 /** The rest of a sentence about it. */
-export const reasonOf = (why: NotKeptReason): string => REASONS[why];
+export const failureOf = (why: NotKeptReason): string => `could not be ${why === 'damaged' ? 'restored' : 'stored'}: ${REASONS[why]}`;
 
 export function tooltipFor({ why, itself }: Found): string {
-    return itself ? `Not kept: ${reasonOf(why)}` : 'Not kept, as the folder above it.';
+    if (why === 'damaged') {
+        return `The latest version ${failureOf(why)}`;
+    }
+    return itself ? `Not kept: ${REASONS[why]}` : 'Not kept, as the folder above it.';
 }

@@ -1,7 +1,7 @@
 /* From what is known about persistence to the words in the status bar. Pure, so that every case can be tested. */
 
 import { DoorStatus } from './door';
-import { reasonOf } from './not-kept';
+import { failureOf } from './not-kept';
 import { DoorReport } from './workspace-service';
 
 export interface NotSaved {
@@ -163,12 +163,14 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
     }
     if (failed.length > 0) {
         const [first] = failed;
+        const damaged = failed.filter(({ why }) => why === 'damaged').length;
+        const what = damaged === 0 ? 'not stored' : damaged === failed.length ? 'not restored' : 'not stored or not restored';
         return {
-            text: `${many(failed.length, 'file', 'files')} not stored`,
+            text: `${many(failed.length, 'file', 'files')} ${what}`,
             icon: 'warning',
             mood: 'attention',
             detail: failed.length === 1 && first
-                ? `${first.path} could not be stored: ${reasonOf(first.why)}`
+                ? `${first.path} ${failureOf(first.why)}`
                 : 'Everything else in this workspace is in the store. A click names them.'
         };
     }
