@@ -49,23 +49,29 @@ make_cache() {
         die "cannot write $CODITECT_CACHE: set CODITECT_CACHE to a directory you can write"
 }
 
-run_pid=
+# What runs: the pid of each session's first process.
+declare -A running=()
 
-# run COMMAND…: as a session of its own, so that stop_run ends it with every child. Unlike a
-# foreground command it lets this shell's traps run at once. A background command of a shell starts
-# with SIGINT ignored, which it would hand on to all its children: that is undone.
+# begin COMMAND…: beside this shell and as a session of its own, so that stop_run ends it with every child; its pid is in
+# begun. A background command of a shell starts with SIGINT ignored, which it would hand on to all its children: that is undone.
+begin() {
+    setsid env --default-signal=INT,QUIT "$@" </dev/null &
+    begun=$!
+    running[$begun]=1
+}
+
+# run COMMAND…: begins it and waits for its end. Unlike a foreground command it lets this shell's traps run at once.
 run() {
     local status=0
-    setsid env --default-signal=INT,QUIT "$@" </dev/null &
-    run_pid=$!
-    wait "$run_pid" || status=$?
-    run_pid=
+    begin "$@"
+    wait "$begun" || status=$?
+    unset "running[$begun]"
     return "$status"
 }
 
 stop_run() {
-    [ -n "$run_pid" ] || return 0
-    kill -TERM -- "-$run_pid" 2>/dev/null || true
-    wait "$run_pid" 2>/dev/null || true
-    run_pid=
+    local pid
+    for pid in "${!running[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done
+    for pid in "${!running[@]}"; do wait "$pid" 2>/dev/null || true; done
+    running=()
 }

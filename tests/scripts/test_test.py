@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,15 +19,23 @@ SLOW = "# what: slow\n# slow: yes\necho '1 passed, 0 failed'\n"
 BROWSER = "# what: browser\n# needs: browser\necho '1 passed, 0 failed'\n"
 ENVIRONMENT = ("# what: sees its environment\n[ -n \"$CODITECT_BUILD\" ] && [ -d \"$CODITECT_SRC\" ]"
                " && [ -x \"$PYTHON\" ] && [ -n \"$ASAN_OPTIONS\" ] && echo '1 passed, 0 failed'\n")
+# Each end of a FIFO waits for the other one.
+MEETS = "# what: meets another\n# beside: yes\n# seconds: 30\nmkfifo \"$CODITECT_SRC/meet\" 2>/dev/null\n"
+BEFORE = "# what: comes before them\n[ ! -e \"$CODITECT_SRC/meet\" ] && echo '1 passed, 0 failed'\n"
+ENDLESS = ("# what: hangs\n# beside: yes\ntail -f /dev/null &\npid=$CODITECT_SRC/${0##*/}.pid\n"
+           "echo $! >\"$pid.new\"\nmv \"$pid.new\" \"$pid\"\nwait\n")
 
 
 class Suites(unittest.TestCase):
-    def run_suites(self, suites, *arguments):
+    def checkout(self, suites):
         checkout = standin.Checkout()
         self.addCleanup(checkout.remove)
         for name, text in suites.items():
             checkout.write(f"tests/suites/{name}", "#!/bin/bash\n" + text)
-        return checkout.run("test", *arguments)
+        return checkout
+
+    def run_suites(self, suites, *arguments):
+        return self.checkout(suites).run("test", *arguments)
 
     def assert_last_line(self, output, line):
         self.assertEqual(output.splitlines()[-1], line, output)
@@ -62,6 +71,29 @@ class Suites(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("FAIL: not finished within 1 s", output)
         self.assert_last_line(output, "2 passed, 1 failed, 1 skipped")
+
+    def test_two_run_beside_each_other_behind_the_others(self):
+        status, output = self.run_suites({
+            "a": MEETS + ": >\"$CODITECT_SRC/meet\"\necho '1 passed, 0 failed'\n",
+            "b": MEETS + ": <\"$CODITECT_SRC/meet\"\necho FAIL of b\necho '3 passed, 1 failed'\nexit 1\n",
+            "c": GOOD.replace("# needs:", "# beside: yes"), "z": BEFORE})
+        self.assertEqual(status, 1)
+        for name, counts in (("a", "1 passed +0"), ("b", "3 passed +1"), ("c", "2 passed +0"), ("z", "1 passed +0")):
+            self.assertRegex(output, rf"(?m)^{name} +[0-9.]+ s +{counts} failed")
+        self.assertIn("---- FAIL: b", output)
+        self.assert_last_line(output, "7 passed, 1 failed, 1 skipped")
+
+    def test_interrupt_ends_all_that_run(self):
+        checkout = self.checkout({"a": ENDLESS, "b": ENDLESS})
+        run = subprocess.Popen([str(checkout.src / "scripts/test")], env=checkout.environment(), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self.addCleanup(lambda: run.poll() is None and run.kill())
+        files = [checkout.src / f"{name}.pid" for name in "ab"]
+        standin.wait_for(lambda: all(file.exists() for file in files), "both run")
+        os.killpg(run.pid, signal.SIGINT)
+        self.assertEqual(run.wait(timeout=standin.DEADLINE_S), 130)
+        for file in files:
+            standin.wait_for(lambda pid=int(file.read_text(encoding="utf-8")): standin.process_gone(pid), "its child has ended")
 
     def test_list_and_mistakes(self):
         status, output = self.run_suites({"good": GOOD, "slow": SLOW}, "--list")
