@@ -298,8 +298,9 @@ export class Server {
     void this.exited.then((end) => {
       over = end;
     });
+    const lives = () => assert.equal(over, undefined, `coditectd ended: ${JSON.stringify(over)}\n${this.log}`);
     await until("coditectd answers", async () => {
-      assert.equal(over, undefined, `coditectd ended: ${JSON.stringify(over)}\n${this.log}`);
+      lives();
       try {
         return (await call(this.port, "GET", "/health")).status === 200;
       } catch (error) {
@@ -308,7 +309,11 @@ export class Server {
       }
     });
     // It answers there before it does on the operator's socket and where its metrics are; when it does everywhere, it says so.
-    if (!this.silent) await until("coditectd says that it listens", () => over !== undefined || this.log.includes("listening on port "));
+    if (this.silent) return;
+    await until("coditectd says that it listens", () => {
+      lives();
+      return this.log.includes("listening on port ");
+    });
   }
 
   /** The server itself: coditectd's first process keeps the rights, its child serves. */

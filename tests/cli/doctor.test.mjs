@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
-import { movableClock, program, Server, serverForFile } from "../api/harness.mjs";
+import { freePort, movableClock, program, Server, serverForFile } from "../api/harness.mjs";
 import { Cli, person } from "./cli.mjs";
 
 const server = await serverForFile();
@@ -114,9 +114,9 @@ function machine(data, ...args) {
 test("of the machine: who has the ports and the store, how the clock and the disk are", async (t) => {
   const { pid } = server.child;
   const other = createServer();
-  await new Promise((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const taken = await freePort(); // which the kernel gives to nobody once it is free again
+  await new Promise((resolve) => other.listen(taken, "127.0.0.1", resolve));
   t.after(() => other.close());
-  const taken = other.address().port;
   const before = readdirSync(join(server.data, "store")).sort();
   const { rows, status } = machine(server.data, "--listen", `127.0.0.1:${server.port}`, "--ide-listen", `127.0.0.1:${taken}`, "--metrics-listen", "192.0.2.1:9999");
   assert.equal(status, 1);

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 
+import { freePort } from "../api/harness.mjs";
 import { build, callers, folder, isRoot, place, shared, without } from "./sandbox.mjs";
 
 // Beside each other, as installed, where an ordinary user reaches them.
@@ -47,20 +47,8 @@ for (const caller of callers) {
   });
 }
 
-/** Ports that nobody has just now. */
-async function ports(count) {
-  const probes = Array.from({ length: count }, () => createServer());
-  const all = [];
-  for (const probe of probes) {
-    await new Promise((resolve) => probe.listen(0, resolve));
-    all.push(probe.address().port);
-  }
-  await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))));
-  return all;
-}
-
 test("settings that weaken are told", async () => {
-  const [platform, ides] = await ports(2);
+  const [platform, ides] = [await freePort(), await freePort()];
   const { status, rows } = doctor(callers[0], { args: ["--listen", `0.0.0.0:${platform}`, "--ide-listen", `127.0.0.1:${ides}`] });
   assert.deepEqual([status, rows.get("address"), rows.get("origins")], [0, "weaker", "weaker"]);
   const full = doctor(callers[0], { args: ["--disk-low", "16777216"] });
