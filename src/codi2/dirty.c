@@ -10,7 +10,7 @@ enum { DIRTY_MAGIC = 0x64697274 };
 
 struct codi2_dirty {
     unsigned magic;
-    struct map *paths;     /* dirty: path → &shallow, &closed_mark or &deep_mark */
+    struct map *paths;     /* dirty: path → &shallow or one of the marks */
     struct map *uploading; /* path → &mark */
     struct map *conflicts; /* path → &mark or &differs_mark */
     bool all;
@@ -18,6 +18,7 @@ struct codi2_dirty {
 
 static char shallow;
 static char deep_mark;
+static char written_mark;
 static char closed_mark;
 static char mark;
 static char differs_mark;
@@ -74,10 +75,10 @@ void codi2_dirty_add(struct codi2_dirty *d, struct str path, bool deep)
     add(d, path, deep ? &deep_mark : &shallow);
 }
 
-void codi2_dirty_add_closed(struct codi2_dirty *d, struct str path)
+void codi2_dirty_add_written(struct codi2_dirty *d, struct str path, bool closed)
 {
     ASSERT_MAGIC(d, DIRTY_MAGIC);
-    add(d, path, &closed_mark);
+    add(d, path, closed ? &closed_mark : &written_mark);
 }
 
 void codi2_dirty_seen(struct codi2_dirty *d, struct str path)
@@ -166,10 +167,12 @@ void codi2_dirty_take(struct codi2_dirty *d, struct arena *arena,
     struct str path;
     void *depth;
     while (map_next(d->paths, &position, &path, &depth)) {
-        paths[n++] = (struct codi2_dirty_path){.path = arena_str(arena, path),
-                                               .deep = depth == &deep_mark,
-                                               .told = true,
-                                               .closed = depth == &closed_mark};
+        paths[n++] =
+            (struct codi2_dirty_path){.path = arena_str(arena, path),
+                                      .deep = depth == &deep_mark,
+                                      .told = true,
+                                      .written = depth == &written_mark || depth == &closed_mark,
+                                      .closed = depth == &closed_mark};
     }
     ASSERT(n == count);
     qsort(paths, n, sizeof paths[0], by_path);

@@ -34,8 +34,8 @@ void codi2_dirty_destroy(struct codi2_dirty *d); /* NULL allowed */
 
 void codi2_dirty_add(struct codi2_dirty *d, struct str path,
                      bool deep); /* deep: with everything below it */
-/* It was written to, and is open for writing to nobody that we know of: until it is added again. */
-void codi2_dirty_add_closed(struct codi2_dirty *d, struct str path);
+/* It was written to, and, if closed, is open for writing to nobody that we know of: until it is added again. */
+void codi2_dirty_add_written(struct codi2_dirty *d, struct str path, bool closed);
 void codi2_dirty_add_all(struct codi2_dirty *d);       /* the whole tree */
 size_t codi2_dirty_count(const struct codi2_dirty *d); /* the whole tree counts as one more */
 
@@ -48,7 +48,8 @@ bool codi2_dirty_has(const struct codi2_dirty *d, struct str path); /* named, as
 struct codi2_dirty_path {
     struct str path; /* "" with deep: the whole tree */
     bool deep;
-    bool told; /* somebody named this path: all that come from here but the whole tree */
+    bool told;    /* somebody named this path: all that come from here but the whole tree */
+    bool written; /* as it was added last, for both */
     bool closed;
 };
 

@@ -54,7 +54,7 @@ static const char *const texts[STATEMENTS] = {
     [MOVE] = "UPDATE OR REPLACE entry SET path=CAST(?2||substr(path,length(?1)+1) AS BLOB)"
              " WHERE path=?1 OR (path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB))",
     [BY_INODE] = "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry WHERE "
-                 "inode=?1 LIMIT ?2",
+                 "inode=?1 AND path>?3 ORDER BY path LIMIT ?2",
     [BELOW] = "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry WHERE path=?2 "
               "AND path>?1 UNION ALL "
               "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry WHERE "
@@ -358,11 +358,12 @@ int codi2_index_move(struct codi2_index *x, struct str from, struct str to)
     return run(x, MOVE);
 }
 
-int codi2_index_by_inode(struct codi2_index *x, struct arena *arena, uint64_t inode,
-                         struct codi2_entries *ret_entries)
+int codi2_index_by_inode(struct codi2_index *x, struct arena *arena,
+                         const struct codi2_links *links, struct codi2_entries *ret_entries)
 {
-    (void)sqlite3_bind_int64(x->statements[BY_INODE], 1, (sqlite3_int64)inode);
+    (void)sqlite3_bind_int64(x->statements[BY_INODE], 1, (sqlite3_int64)links->inode);
     (void)sqlite3_bind_int(x->statements[BY_INODE], 2, CODI2_MAX_LINKS);
+    bind_bytes(x->statements[BY_INODE], 3, links->after);
     return read_rows(x, BY_INODE, arena, ret_entries);
 }
 
@@ -436,6 +437,7 @@ bool codi2_look_of(const struct stat *facts, struct codi2_look *ret_look)
         .inode = (uint64_t)facts->st_ino,
         .mtime = facts->st_mtim.tv_sec * 1000000000LL + facts->st_mtim.tv_nsec,
         .ctime = facts->st_ctim.tv_sec * 1000000000LL + facts->st_ctim.tv_nsec,
+        .linked = kind == CODI2_FILE && facts->st_nlink > 1,
     };
     return true;
 }

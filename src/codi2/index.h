@@ -26,6 +26,7 @@ struct codi2_look {
     uint64_t inode;
     int64_t mtime; /* nanoseconds */
     int64_t ctime; /* nanoseconds */
+    bool linked;   /* a file that has other names: as it is now, the index does not keep it */
 };
 
 struct codi2_entry {
@@ -79,8 +80,14 @@ struct codi2_entries {
     size_t count;
 };
 
-/* Entries of this inode (hard links), at most CODI2_MAX_LINKS. */
-int codi2_index_by_inode(struct codi2_index *x, struct arena *arena, uint64_t inode,
+struct codi2_links {
+    uint64_t inode;
+    struct str after; /* the path had last; "" at first */
+};
+
+/* Entries of an inode (hard links), by path: the next at most CODI2_MAX_LINKS; fewer: the end. */
+int codi2_index_by_inode(struct codi2_index *x, struct arena *arena,
+                         const struct codi2_links *links,
                          struct codi2_entries *ret_entries) BASE_MUST_USE;
 
 struct codi2_span {

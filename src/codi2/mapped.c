@@ -10,38 +10,45 @@
 enum { PIECE = 64 * 1024, MOST_PIECES = 256, FIELDS_BEFORE_PATH = 5 };
 
 /* "7f0000000000-7f0000001000 rw-s 00000000 08:01 1234      /workspace/data.db" */
-bool codi2_mapped_parse(struct str line, struct str root, struct str *ret_path)
+bool codi2_mapped_parse(struct str line, struct str root, struct codi2_mapped_file *ret_file)
 {
     size_t mode = str_find(line, ' ', 0) + 1;
     if (mode + 4 > line.n || line.p[mode + 1] != 'w' || line.p[mode + 3] != 's') {
         return false;
     }
     size_t at = 0;
+    struct str inode = STR_EMPTY;
     for (int i = 0; i < FIELDS_BEFORE_PATH; i++) {
-        at = str_find(line, ' ', at) + 1;
+        size_t end = str_find(line, ' ', at);
+        inode = str_slice(line, at, end);
+        at = end + 1;
+    }
+    struct codi2_mapped_file file = {.outside = true};
+    if (str_u64(inode, UINT64_MAX, &file.inode) != 0 || file.inode == 0) {
+        return false;
     }
     while (at < line.n && line.p[at] == ' ') {
         at++;
     }
     struct str path = str_slice(line, at, line.n);
-    if (path.n <= root.n + 1 || !str_starts(path, root) || path.p[root.n] != '/') {
-        return false;
+    if (path.n > root.n + 1 && str_starts(path, root) && path.p[root.n] == '/') {
+        path = str_slice(path, root.n + 1, path.n);
+        file.outside = content_path_check(path) != 0;
+        file.path = file.outside ? STR_EMPTY : path;
     }
-    path = str_slice(path, root.n + 1, path.n);
-    if (content_path_check(path) != 0) {
-        return false;
-    }
-    *ret_path = path;
+    *ret_file = file;
     return true;
 }
 
-static void found(const struct codi2_mapped_query *query, struct str path)
+static void found(const struct codi2_mapped_query *query, struct codi2_mapped_file *file)
 {
     FD_AUTO int fd = -1;
-    if (codi2_tree_open_file(query->tree, path, &fd) == 0) { /* not, when it was deleted */
+    if (!file->outside && codi2_tree_open_file(query->tree, file->path, &fd) == 0) {
         (void)fdatasync(fd);
-        query->found(query->ctx, path);
+    } else {
+        file->path = STR_EMPTY;
     }
+    query->found(query->ctx, file);
 }
 
 /* The lines of one process, through a window that moves on by whole lines. */
@@ -58,10 +65,10 @@ static size_t read_process(const struct codi2_mapped_query *query, int fd,
         struct str rest = str_of(window, kept + (size_t)n);
         size_t end;
         while ((end = str_find(rest, '\n', 0)) < rest.n) {
-            struct str path;
-            if (codi2_mapped_parse(str_slice(rest, 0, end), query->root, &path)) {
-                found(query, path);
-                count++;
+            struct codi2_mapped_file file;
+            if (codi2_mapped_parse(str_slice(rest, 0, end), query->root, &file)) {
+                found(query, &file);
+                count += file.outside ? 0 : 1;
             }
             rest = str_slice(rest, end + 1, rest.n);
         }

@@ -12,20 +12,26 @@
 
 enum { CODI2_MAX_MAPPED = 1000 }; /* found in one go; more are left to the sweep */
 
+struct codi2_mapped_file {
+    struct str path; /* relative to the root; "" when found and that name is gone */
+    uint64_t inode;
+    bool outside; /* not below the root: it may have a name there all the same; path is empty */
+};
+
 /*
- * A line of /proc/PID/maps (proc(5)). True: a file below root (absolute) is mapped to be written to; ret_path, relative to
- * root, is a part of line. A name with a line feed is not understood.
+ * A line of /proc/PID/maps (proc(5)). True: a file is mapped to be written to; its path, relative to root (absolute), is a part
+ * of line. A name with a line feed is not understood.
  */
-bool codi2_mapped_parse(struct str line, struct str root, struct str *ret_path);
+bool codi2_mapped_parse(struct str line, struct str root, struct codi2_mapped_file *ret_file);
 
 struct codi2_mapped_query {
     const struct codi2_tree *tree;
     struct str root;
-    void (*found)(void *ctx, struct str path); /* perhaps more than once */
+    void (*found)(void *ctx, const struct codi2_mapped_file *file); /* perhaps more than once */
     void *ctx;
 };
 
-/* Finds them, brings them to the disk and tells each. The number found. */
+/* Finds them, brings those to the disk that have a path, and tells each. The number of those below the root. */
 size_t codi2_mapped_find(const struct codi2_mapped_query *query);
 
 #endif

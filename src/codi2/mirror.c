@@ -100,8 +100,8 @@ static void on_seen(void *ctx, enum codi2_seen what, struct str path)
     if (codi2_tree_is_own_name(folder, name)) {
         return; /* a draft: there may be as many as files come */
     }
-    if (what == CODI2_SEEN_CLOSED) {
-        codi2_dirty_add_closed(m->dirty, path);
+    if (what == CODI2_SEEN_WRITTEN || what == CODI2_SEEN_CLOSED) {
+        codi2_dirty_add_written(m->dirty, path, what == CODI2_SEEN_CLOSED);
     } else {
         codi2_dirty_add(m->dirty, path, what == CODI2_SEEN_FOLDER);
     }
@@ -390,7 +390,8 @@ int codi2_mirror_start_anew(struct codi2_mirror *m)
 
 static int prepare(struct codi2_mirror *m)
 {
-    struct codi2_watch_options watch = {.root = m->root, .seen = on_seen, .ctx = m};
+    struct codi2_watch_options watch = {
+        .root = m->root, .seen = on_seen, .seen_file = codi2_mirror_seen_file, .ctx = m};
     m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int error = m->wake < 0 ? ERR_INTERNAL : codi2_tree_open(m->root, &m->tree);
     if (!error) {
@@ -412,9 +413,7 @@ static int prepare(struct codi2_mirror *m)
     if (!error && m->facts.held_back > 0) {
         codi2_mirror_say(m);
     }
-    if (!error) {
-        error = codi2_index_fact(m->index, "heard", &m->heard);
-    }
+    error = error ? error : codi2_index_fact(m->index, "heard", &m->heard);
     if (!error) {
         error = sign(m);
     }

@@ -2,22 +2,22 @@
 #include "codi2/mapped.h"
 #include "codi2/mirror_int.h"
 
-/* Also for each barrier when not every folder is watched: what was done there made no event. */
+/* Also for each barrier when not everything is watched: what was done there made no event. */
 static void sweep_when_due(struct codi2_mirror *m, uint64_t barrier)
 {
-    if (time_monotonic() >= m->next_sweep || (m->blind && barrier > m->swept_for)) {
-        m->swept_for = barrier;
-        codi2_dirty_add_all(m->dirty);
-        usec_t blind = MIRROR_BLIND_SWEEP_S * USEC_PER_SEC;
-        usec_t pause = m->options.sweep;
-        m->next_sweep = time_monotonic() + (m->blind && blind < pause ? blind : pause);
+    usec_t now = time_monotonic();
+    bool blind = m->blind || m->unwatched_links;
+    usec_t soon = now + (blind ? MIRROR_BLIND_SWEEP_S : MIRROR_UNEXPLAINED_S) * USEC_PER_SEC;
+    if ((blind || m->unexplained) && m->next_sweep > soon) {
+        m->next_sweep = soon;
     }
-}
-
-static void on_mapped(void *ctx, struct str path)
-{
-    struct codi2_mirror *m = ctx;
-    codi2_dirty_add(m->dirty, path, /* deep= */ false);
+    if (now >= m->next_sweep || ((blind || m->unexplained) && barrier > m->swept_for)) {
+        m->swept_for = barrier;
+        m->unexplained = false;
+        codi2_dirty_add_all(m->dirty);
+        usec_t next = now + m->options.sweep;
+        m->next_sweep = blind && soon < next ? soon : next;
+    }
 }
 
 /* Also for each barrier: what was written to memory before it was asked for is to be in the store as well. */
@@ -25,8 +25,10 @@ static void look_at_mapped(struct codi2_mirror *m, uint64_t barrier)
 {
     if (time_monotonic() >= m->next_mapped || barrier > m->mapped_for) {
         m->mapped_for = barrier;
-        (void)codi2_mapped_find(&(struct codi2_mapped_query){
-            .tree = &m->tree, .root = str_from(m->root), .found = on_mapped, .ctx = m});
+        (void)codi2_mapped_find(&(struct codi2_mapped_query){.tree = &m->tree,
+                                                             .root = str_from(m->root),
+                                                             .found = codi2_mirror_seen_mapped,
+                                                             .ctx = m});
         m->next_mapped = time_monotonic() + MIRROR_MAPPED_S * USEC_PER_SEC;
     }
 }

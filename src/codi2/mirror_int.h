@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "codi2/dirty.h"
+#include "codi2/mapped.h"
 #include "codi2/mirror.h"
 #include "codi2/quiet.h"
 #include "codi2/rules.h"
@@ -21,6 +22,7 @@ enum {
     MIRROR_BATCH = 500,        /* changes in a batch */
     MIRROR_HELD_BACK = 1000,   /* unexplained deletions that need a person's word */
     MIRROR_BLIND_SWEEP_S = 10, /* when not every folder could be watched */
+    MIRROR_UNEXPLAINED_S = 60, /* when something was written to under a name that is gone */
     MIRROR_MAPPED_S = 5,       /* between looks at files that are mapped to be written to */
     MIRROR_SETTLE_MS = 2,
     MIRROR_EMPTY_MS = 1000, /* how long a file that is open may be empty before that is a version */
@@ -64,6 +66,8 @@ struct codi2_mirror {
     usec_t damaged_pause;  /* the next back-off */
     bool blind;            /* some folder is not watched */
     bool blind_now;        /* one was met since the last word about it */
+    bool unwatched_links;  /* a file that has other names could not be watched itself */
+    bool unexplained;      /* something was written to under a name that is gone */
     const char *trouble;   /* what the person should know of it; NULL: nothing */
     uint64_t swept_for;    /* the barrier for which the whole tree was last looked at */
     usec_t next_sweep;     /* monotonic */
@@ -176,8 +180,13 @@ int codi2_mirror_rests(struct mirror_round *r, const struct codi2_step *step,
 bool codi2_mirror_is_quiet_owed(const struct codi2_mirror *m); /* a barrier waits for them */
 void codi2_mirror_count(struct codi2_mirror *m);               /* into the facts */
 
-/* mirror_push.c: the other names of a file that changed changed with it, and no event tells of them. */
+/* mirror_links.c: the other names of a file that changed changed with it, and no event tells of them. */
 int codi2_mirror_tell_links(struct mirror_round *r, const struct codi2_step *step) BASE_MUST_USE;
+/* As codi2_plan; a file that has other names is watched itself before. */
+int codi2_mirror_plan(struct mirror_round *r, const struct codi2_dirty_path *p,
+                      struct codi2_step *ret_step) BASE_MUST_USE;
+void codi2_mirror_seen_file(void *ctx, uint64_t inode);
+void codi2_mirror_seen_mapped(void *ctx, const struct codi2_mapped_file *file);
 
 /* mirror_note.c: brings the answer to a batch into the index; what is to be looked at again is dirty. */
 int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct codi2_batch *batch,

@@ -77,7 +77,8 @@ static int claim_by_inode(struct mirror_round *r, const struct codi2_step *step)
 {
     const struct codi2_look *now = &step->look;
     struct codi2_entries known = {0};
-    int error = codi2_index_by_inode(r->m->index, r->scratch, now->inode, &known);
+    int error = codi2_index_by_inode(r->m->index, r->scratch,
+                                     &(struct codi2_links){.inode = now->inode}, &known);
     for (size_t i = 0; i < known.count && !error; i++) {
         const struct codi2_look *was = &known.at[i].look;
         bool same =
@@ -251,22 +252,6 @@ static void tell(struct mirror_round *r, struct str path)
     codi2_dirty_add(r->m->dirty, path, /* deep= */ false);
 }
 
-int codi2_mirror_tell_links(struct mirror_round *r, const struct codi2_step *step)
-{
-    struct codi2_entries same = {0};
-    int error = codi2_index_by_inode(r->m->index, r->scratch, step->look.inode, &same);
-    for (size_t i = 0; i < same.count && !error; i++) {
-        struct str path = same.at[i].path;
-        struct codi2_look
-            look; /* an inode may have been used again: then the old name is not this file's */
-        if (!str_eq(path, step->path) && codi2_tree_look(&r->m->tree, path, &look) == 0 &&
-            look.inode == step->look.inode) {
-            codi2_dirty_add(r->m->dirty, path, /* deep= */ false);
-        }
-    }
-    return error;
-}
-
 static int carry_out(struct mirror_round *r, const struct codi2_dirty_path *p,
                      struct codi2_step *step)
 {
@@ -295,8 +280,7 @@ static int carry_out(struct mirror_round *r, const struct codi2_dirty_path *p,
 static int look_once(struct mirror_round *r, const struct codi2_dirty_path *p, bool *ret_again)
 {
     struct codi2_step step;
-    int error =
-        codi2_plan(&(struct codi2_planner){&r->m->tree, r->m->index, r->scratch}, p->path, &step);
+    int error = codi2_mirror_plan(r, p, &step);
     if (error) {
         return error == ERR_FORBIDDEN ? 0 : error;
     }
@@ -461,6 +445,15 @@ static int make_room(struct mirror_round *r)
     return error ? error : flush(r);
 }
 
+static void take_back(struct codi2_mirror *m, const struct codi2_dirty_path *p)
+{
+    if (p->written) {
+        codi2_dirty_add_written(m->dirty, p->path, p->closed);
+    } else {
+        codi2_dirty_add(m->dirty, p->path, p->deep);
+    }
+}
+
 int codi2_mirror_push(struct codi2_mirror *m)
 {
     if (codi2_dirty_count(m->dirty) == 0) {
@@ -487,7 +480,7 @@ int codi2_mirror_push(struct codi2_mirror *m)
         error = make_room(&r);
     }
     for (size_t i = 0; i < count && (error || r.full); i++) {
-        codi2_dirty_add(m->dirty, taken[i].path, taken[i].deep);
+        take_back(m, &taken[i]);
     }
     put_back(&r);
     ASSERT(codi2_dirty_uploading(m->dirty) == 0);

@@ -24,7 +24,8 @@ static int is_due_by_index(struct mirror_round *r, const struct codi2_step *step
     *ret_due = !error && codi2_look_alike(&known.look, &step->look);
     if (!error && known.look.inode != step->look.inode) { /* new here, or over what was here */
         struct codi2_entries names = {0};
-        error = codi2_index_by_inode(index, r->scratch, step->look.inode, &names);
+        error = codi2_index_by_inode(index, r->scratch,
+                                     &(struct codi2_links){.inode = step->look.inode}, &names);
         *ret_due = names.count > 0; /* others: the one of this path has another inode */
     }
     return error;

@@ -57,7 +57,8 @@ static bool moved_here(const struct codi2_planner *p, const struct codi2_entry *
 static int find_move(const struct codi2_planner *p, struct codi2_step *step)
 {
     struct codi2_entries known = {0};
-    int error = codi2_index_by_inode(p->index, p->arena, step->look.inode, &known);
+    int error = codi2_index_by_inode(p->index, p->arena,
+                                     &(struct codi2_links){.inode = step->look.inode}, &known);
     for (size_t i = 0; !error && i < known.count; i++) {
         if (moved_here(p, &known.at[i], step)) {
             step->op = CODI2_MOVE;

@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "codi2/watch_files.h"
 
 enum { WATCH_MAGIC = 0x77617463, CODI2_PATH_ROOM = 4096, EVENT_ROOM = 64 * 1024 };
 
@@ -44,6 +45,7 @@ struct codi2_watch {
     struct map *by_name; /* of its parent: a folder may have any number of folders */
     struct node *moving;
     uint32_t moving_cookie;
+    struct codi2_watch_files *files;
 };
 
 static struct str wd_key(const int *wd)
@@ -169,6 +171,7 @@ int codi2_watch_create(const struct codi2_watch_options *options, struct codi2_w
     w->root_path = mem_dup(options->root, strlen(options->root));
     w->by_wd = map_create();
     w->by_name = map_create();
+    w->files = codi2_watch_files_create();
     w->root = MEM_NEW(struct node);
     w->root->wd = -1;
     w->root->name = mem_dup("", 0);
@@ -188,6 +191,7 @@ void codi2_watch_destroy(struct codi2_watch *w)
     drop_node(w, w->root);
     map_destroy(w->by_wd);
     map_destroy(w->by_name);
+    codi2_watch_files_destroy(w->files);
     fd_close(&w->fd);
     mem_free(w->root_path);
     w->magic = 0;
@@ -250,11 +254,14 @@ int codi2_watch_add(struct codi2_watch *w, struct str path)
     if (full.error) {
         return ERR_LIMIT;
     }
-    /* IN_CLOSE_WRITE and IN_MODIFY: a file that stays open for long is looked at while it is written, too. */
+    /*
+     * IN_CLOSE_WRITE and IN_MODIFY: a file that stays open for long is looked at while it is written, too. No IN_EXCL_UNLINK:
+     * what was opened under a name that is gone may have another one.
+     */
     int wd =
         inotify_add_watch(w->fd, buf_z(&full),
                           IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE |
-                              IN_MODIFY | IN_ATTRIB | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK);
+                              IN_MODIFY | IN_ATTRIB | IN_ONLYDIR | IN_DONT_FOLLOW);
     if (wd < 0) {
         return watch_errno(errno);
     }
@@ -281,6 +288,22 @@ int codi2_watch_add(struct codi2_watch *w, struct str path)
     wanted->wd = wd;
     (void)map_put(w->by_wd, wd_key(&wanted->wd), wanted);
     return 0;
+}
+
+int codi2_watch_add_file(struct codi2_watch *w, int fd, uint64_t inode)
+{
+    ASSERT_MAGIC(w, WATCH_MAGIC);
+    return codi2_watch_files_add(w->files, w->fd, fd, inode);
+}
+
+size_t codi2_watch_file_count(const struct codi2_watch *w)
+{
+    return codi2_watch_files_count(w->files);
+}
+
+bool codi2_watch_has_file(const struct codi2_watch *w, uint64_t inode)
+{
+    return codi2_watch_files_has(w->files, inode);
 }
 
 /* ---- events ---- */
@@ -342,13 +365,19 @@ static enum codi2_seen what_of(const struct inotify_event *e, bool came)
     if (e->mask & IN_ISDIR && came) {
         return CODI2_SEEN_FOLDER;
     }
-    return e->mask & IN_CLOSE_WRITE ? CODI2_SEEN_CLOSED : CODI2_SEEN_CHANGED;
+    if (e->mask & IN_CLOSE_WRITE) {
+        return CODI2_SEEN_CLOSED;
+    }
+    return e->mask & IN_MODIFY ? CODI2_SEEN_WRITTEN : CODI2_SEEN_CHANGED;
 }
 
 static void handle(struct codi2_watch *w, const struct inotify_event *e)
 {
     if (e->mask & IN_Q_OVERFLOW) {
         report(w, CODI2_SEEN_OVERFLOW, STR_EMPTY);
+        return;
+    }
+    if (codi2_watch_files_handle(w->files, e)) {
         return;
     }
     if (e->mask & IN_IGNORED) {
@@ -391,4 +420,5 @@ void codi2_watch_read(struct codi2_watch *w)
         }
     }
     drop_moving(w);
+    codi2_watch_files_report(w->files, w->options.seen_file, w->options.ctx);
 }

@@ -4,6 +4,9 @@
  *
  * A folder is watched before it is listed, so nothing that appears in it goes unseen: what was there before the watch is
  * found by the listing, what came later by an event, and what is seen twice is only looked at twice.
+ *
+ * A folder's watch names the file by which it was opened, also when that name is gone or another file's by now: then nothing tells
+ * that the file was written to that another hard link still names. So files with several names are watched themselves.
  */
 #ifndef CODI2_WATCH_H
 #define CODI2_WATCH_H
@@ -16,17 +19,24 @@
 
 enum codi2_seen {
     CODI2_SEEN_CHANGED = 1, /* something at path came, changed or went: look */
-    CODI2_SEEN_CLOSED,      /* the same, and who wrote to it has closed it */
+    CODI2_SEEN_WRITTEN,     /* the same: it was written to, under this name of it */
+    CODI2_SEEN_CLOSED,      /* likewise, and who wrote to it has closed it */
     CODI2_SEEN_FOLDER,      /* a folder came or moved here: look at everything in it */
     CODI2_SEEN_OVERFLOW,    /* events were lost: look at everything; path is empty */
 };
 
+enum { CODI2_MAX_WATCHED_FILES = 16384 };
+
 /* path: relative to the root, borrowed for the call. */
 typedef void codi2_seen_fn(void *ctx, enum codi2_seen what, struct str path);
+
+/* A file that is watched itself changed, under whatever name: once for all events that were read in one go. */
+typedef void codi2_seen_file_fn(void *ctx, uint64_t inode);
 
 struct codi2_watch_options {
     const char *root; /* absolute */
     codi2_seen_fn *seen;
+    codi2_seen_file_fn *seen_file;
     /* Whether a folder is to be left out, with all below it. */
     bool (*skip)(void *ctx, struct str path);
     void *ctx;
@@ -48,9 +58,17 @@ int codi2_watch_fd(
  */
 int codi2_watch_add(struct codi2_watch *w, struct str path) BASE_MUST_USE;
 
+/*
+ * Watches the file that fd has open, until it has no name any more. Look at it once more afterwards. ERR_LIMIT: the kernel's limit
+ * or CODI2_MAX_WATCHED_FILES is reached.
+ */
+int codi2_watch_add_file(struct codi2_watch *w, int fd, uint64_t inode) BASE_MUST_USE;
+bool codi2_watch_has_file(const struct codi2_watch *w, uint64_t inode);
+
 /* Reads all events that are there and reports them. Never blocks. */
 void codi2_watch_read(struct codi2_watch *w);
 
 size_t codi2_watch_count(const struct codi2_watch *w); /* folders watched */
+size_t codi2_watch_file_count(const struct codi2_watch *w);
 
 #endif

@@ -41,7 +41,7 @@ static void what_was_looked_at_is_not_dirty_but_all_below_it_stays_so(void **sta
 {
     (void)state;
     struct codi2_dirty *d = codi2_dirty_create();
-    codi2_dirty_add_closed(d, STR("a"));
+    codi2_dirty_add_written(d, STR("a"), /* closed= */ true);
     codi2_dirty_add(d, STR("b"), /* deep= */ false);
     codi2_dirty_add(d, STR("c"), /* deep= */ true);
     codi2_dirty_seen(d, STR("a"));
@@ -58,14 +58,17 @@ static void what_came_last_says_whether_it_is_closed(void **state)
     struct codi2_dirty *d = codi2_dirty_create();
     struct taken t;
     codi2_dirty_add(d, STR("closed"), /* deep= */ false);
-    codi2_dirty_add_closed(d, STR("closed"));
-    codi2_dirty_add_closed(d, STR("open"));
+    codi2_dirty_add_written(d, STR("closed"), /* closed= */ true);
+    codi2_dirty_add_written(d, STR("open"), /* closed= */ true);
     codi2_dirty_add(d, STR("open"), /* deep= */ false);
     codi2_dirty_add(d, STR("folder"), /* deep= */ true);
-    codi2_dirty_add_closed(d, STR("folder"));
+    codi2_dirty_add_written(d, STR("folder"), /* closed= */ true);
+    codi2_dirty_add_written(d, STR("written"), /* closed= */ true);
+    codi2_dirty_add_written(d, STR("written"), /* closed= */ false);
     take(d, &t);
-    assert_int_equal(t.count, 3);
+    assert_int_equal(t.count, 4);
     assert_true(t.at[0].closed && !t.at[1].closed && t.at[1].deep && !t.at[2].closed);
+    assert_true(t.at[0].written && !t.at[2].written && t.at[3].written && !t.at[3].closed);
     arena_fini(&t.arena);
     codi2_dirty_destroy(d);
 }

@@ -35,6 +35,29 @@ static void entry_comes_back_as_it_was(void **state)
     assert_int_equal(entry.hash.bytes[31], 0xab);
 }
 
+static void all_names_of_an_inode_come_page_by_page(void **state)
+{
+    struct bench *b = *state;
+    char name[8];
+    put(b, STR("other"), 2);
+    for (unsigned n = 0; n < 2 * CODI2_MAX_LINKS + 1; n++) {
+        (void)snprintf(name, sizeof name, "a%02u", n);
+        put(b, str_from(name), 1);
+    }
+    struct codi2_links links = {.inode = 1};
+    struct codi2_entries page;
+    unsigned n = 0;
+    do {
+        assert_int_equal(codi2_index_by_inode(b->index, &b->arena, &links, &page), 0);
+        for (size_t at = 0; at < page.count; at++, n++) {
+            (void)snprintf(name, sizeof name, "a%02u", n);
+            assert_str(page.at[at].path, name);
+            links.after = page.at[at].path;
+        }
+    } while (page.count == CODI2_MAX_LINKS);
+    assert_int_equal(n, 2 * CODI2_MAX_LINKS + 1);
+}
+
 static void subtree_moves_and_goes_without_its_neighbours(void **state)
 {
     struct bench *b = *state;
@@ -193,6 +216,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
     const struct CMUnitTest tests[] = {
         TEST(entry_comes_back_as_it_was),
+        TEST(all_names_of_an_inode_come_page_by_page),
         TEST(subtree_moves_and_goes_without_its_neighbours),
         TEST(what_came_later_stays_with_its_folders),
         TEST(a_folder_that_came_later_is_told_by_what_is_in_it),

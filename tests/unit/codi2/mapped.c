@@ -13,7 +13,7 @@ static void lines_are_told_apart(void **state)
     (void)state;
     static const struct {
         const char *line;
-        const char *path; /* NULL: none */
+        const char *path; /* NULL: none; "": outside */
     } rows[] = {
         {AT "rw-s" REST "/workspace/data.db", "data.db"},
         {AT "-w-s" REST "/workspace/a b/c", "a b/c"},
@@ -21,11 +21,12 @@ static void lines_are_told_apart(void **state)
          "gone (deleted)"}, /* nothing will stand there */
         {AT "rw-p" REST "/workspace/data.db", NULL},
         {AT "r--s" REST "/workspace/data.db", NULL},
-        {AT "rw-s" REST "/workspaces/data.db", NULL},
-        {AT "rw-s" REST "/workspace/", NULL},
-        {AT "rw-s" REST "/workspace", NULL},
-        {AT "rw-s" REST "/workspace/../etc/passwd", NULL},
-        {AT "rw-s" REST "/dev/zero (deleted)", NULL},
+        {AT "rw-s" REST "/workspaces/data.db", ""},
+        {AT "rw-s" REST "/workspace/", ""},
+        {AT "rw-s" REST "/workspace", ""},
+        {AT "rw-s" REST "/workspace/../etc/passwd", ""},
+        {AT "rw-s" REST "/dev/zero (deleted)", ""},
+        {AT "rw-s 00000000 08:01 12x4       /workspace/data.db", NULL},
         {AT "rw-s 00000000 00:00 0", NULL},
         {AT "rw-s 00000000 00:00 0 ", NULL},
         {AT "rw", NULL},
@@ -33,39 +34,67 @@ static void lines_are_told_apart(void **state)
         {"", NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct str path;
-        bool good = codi2_mapped_parse(str_from(rows[i].line), STR("/workspace"), &path);
+        struct codi2_mapped_file file;
+        bool good = codi2_mapped_parse(str_from(rows[i].line), STR("/workspace"), &file);
         assert_int_equal(good, rows[i].path != NULL);
         if (good) {
-            assert_str(path, rows[i].path);
+            assert_str(file.path, rows[i].path);
+            assert_int_equal(file.inode, 1234);
+            assert_int_equal(file.outside, !rows[i].path[0]);
         }
     }
 }
 
-static void on_found(void *ctx, struct str path)
+struct found {
+    uint64_t inode; /* that is looked for */
+    int named;
+    int gone;
+    int outside;
+};
+
+static void on_found(void *ctx, const struct codi2_mapped_file *file)
 {
-    int *count = ctx;
-    assert_str(path, "mapped");
-    ++*count;
+    struct found *found = ctx;
+    if (file->inode != found->inode) {
+        return; /* another program's */
+    }
+    found->outside += file->outside;
+    found->gone += !file->outside && file->path.n == 0;
+    if (file->path.n > 0) {
+        assert_str(file->path, "mapped");
+        found->named++;
+    }
 }
 
 static void our_own_mapping_is_found_while_it_lasts(void **state)
 {
     (void)state;
     struct scratch s;
-    int count = 0;
+    struct found found = {0};
     scratch_setup(&s);
     scratch_write(&s, "mapped", "some bytes");
     scratch_write(&s, "only read", "some bytes");
     const struct codi2_mapped_query query = {
-        .tree = &s.tree, .root = str_from(s.root), .found = on_found, .ctx = &count};
+        .tree = &s.tree, .root = str_from(s.root), .found = on_found, .ctx = &found};
     FD_AUTO int fd = open(scratch_path(&s, "mapped"), O_RDWR | O_CLOEXEC);
     FD_AUTO int other = open(scratch_path(&s, "only read"), O_RDONLY | O_CLOEXEC);
     void *memory = mmap(NULL, 10, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     void *only_read = mmap(NULL, 10, PROT_READ, MAP_SHARED, other, 0);
+    struct stat facts;
     assert_true(memory != MAP_FAILED && only_read != MAP_FAILED);
+    assert_int_equal(fstat(fd, &facts), 0);
+    found.inode = facts.st_ino;
     assert_int_equal(codi2_mapped_find(&query), 1);
-    assert_int_equal(count, 1);
+    assert_true(found.named == 1 && found.gone == 0 && found.outside == 0);
+    char away[128];
+    (void)snprintf(away, sizeof away, "%s/away", s.index);
+    assert_int_equal(rename(scratch_path(&s, "mapped"), away), 0);
+    assert_int_equal(codi2_mapped_find(&query), 0);
+    assert_true(found.named == 1 && found.gone == 0 && found.outside == 1);
+    assert_int_equal(rename(away, scratch_path(&s, "mapped")), 0);
+    assert_int_equal(unlink(scratch_path(&s, "mapped")), 0);
+    assert_int_equal(codi2_mapped_find(&query), 1);
+    assert_true(found.named == 1 && found.gone == 1 && found.outside == 1);
     assert_int_equal(munmap(memory, 10), 0);
     assert_int_equal(munmap(only_read, 10), 0);
     assert_int_equal(codi2_mapped_find(&query), 0);

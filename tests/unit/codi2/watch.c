@@ -10,10 +10,15 @@ struct seen {
     struct scratch scratch;
     struct codi2_watch *watch;
     struct map *paths; /* path → mark of the last report */
+    const void *last;  /* written, closed or NULL: what the last report said besides */
     unsigned overflows;
+    unsigned files; /* reports of files that are watched themselves */
+    uint64_t inode; /* the last one */
 };
 
 static char changed;
+static char written;
+static char closed;
 static char folder;
 
 static void on_seen(void *ctx, enum codi2_seen what, struct str path)
@@ -23,7 +28,17 @@ static void on_seen(void *ctx, enum codi2_seen what, struct str path)
         s->overflows++;
     } else {
         (void)map_put(s->paths, path, what == CODI2_SEEN_FOLDER ? &folder : &changed);
+        s->last = what == CODI2_SEEN_WRITTEN  ? &written
+                  : what == CODI2_SEEN_CLOSED ? &closed
+                                              : NULL;
     }
+}
+
+static void on_seen_file(void *ctx, uint64_t inode)
+{
+    struct seen *s = ctx;
+    s->files++;
+    s->inode = inode;
 }
 
 static int setup(void **state)
@@ -32,7 +47,8 @@ static int setup(void **state)
     s = (struct seen){0};
     scratch_setup(&s.scratch);
     s.paths = map_create();
-    struct codi2_watch_options options = {.root = s.scratch.root, .seen = on_seen, .ctx = &s};
+    struct codi2_watch_options options = {
+        .root = s.scratch.root, .seen = on_seen, .seen_file = on_seen_file, .ctx = &s};
     assert_int_equal(codi2_watch_create(&options, &s.watch), 0);
     assert_int_equal(codi2_watch_add(s.watch, STR("")), 0);
     *state = &s;
@@ -152,6 +168,61 @@ static void links_and_files_are_not_watched(void **state)
     assert_int_equal(codi2_watch_add(s->watch, STR("nothing")), ERR_NOT_FOUND);
 }
 
+/* Under whatever name it was opened, and once however often; until no name is left. */
+static void file_is_watched_itself(void **state)
+{
+    struct seen *s = *state;
+    char away[128];
+    (void)snprintf(away, sizeof away, "%s/away", s->scratch.index);
+    scratch_write(&s->scratch, "a", "1");
+    assert_int_equal(link(scratch_path(&s->scratch, "a"), away), 0);
+    FD_AUTO int outside = open(away, O_WRONLY | O_CLOEXEC);
+    struct stat facts;
+    assert_int_equal(fstat(outside, &facts), 0);
+    FD_AUTO int fd = open(scratch_path(&s->scratch, "a"), O_RDONLY | O_CLOEXEC);
+    assert_false(codi2_watch_has_file(s->watch, facts.st_ino));
+    assert_int_equal(codi2_watch_add_file(s->watch, fd, facts.st_ino), 0);
+    assert_int_equal(codi2_watch_add_file(s->watch, fd, facts.st_ino), 0);
+    assert_true(codi2_watch_has_file(s->watch, facts.st_ino));
+    assert_int_equal(codi2_watch_file_count(s->watch), 1);
+    codi2_watch_read(s->watch);
+    assert_int_equal(s->files, 0);
+    assert_int_equal(write(outside, "2", 1), 1);
+    assert_int_equal(fchmod(outside, 0600), 0);
+    assert_int_equal(write(outside, "3", 1), 1);
+    codi2_watch_read(s->watch);
+    assert_true(s->files == 1 && s->inode == facts.st_ino);
+    assert_int_equal(unlink(away), 0);
+    fd_close(&fd);
+    codi2_watch_read(s->watch);
+    s->files = 0;
+    assert_int_equal(write(outside, "4", 1), 1);
+    codi2_watch_read(s->watch);
+    assert_true(s->files == 1 && codi2_watch_has_file(s->watch, facts.st_ino));
+    assert_int_equal(unlink(scratch_path(&s->scratch, "a")), 0);
+    fd_close(&outside);
+    codi2_watch_read(s->watch); /* what was done to it before it went makes no difference */
+    assert_false(codi2_watch_has_file(s->watch, facts.st_ino));
+    assert_int_equal(codi2_watch_file_count(s->watch), 0);
+}
+
+/* It may have another name. */
+static void what_is_written_to_when_its_name_is_gone_is_told(void **state)
+{
+    struct seen *s = *state;
+    scratch_write(&s->scratch, "a", "1");
+    FD_AUTO int fd = open(scratch_path(&s->scratch, "a"), O_WRONLY | O_CLOEXEC);
+    assert_int_equal(unlink(scratch_path(&s->scratch, "a")), 0);
+    assert_ptr_equal(mark(s, "a"), &changed);
+    assert_null(s->last);
+    assert_int_equal(write(fd, "2", 1), 1);
+    codi2_watch_read(s->watch);
+    assert_ptr_equal(s->last, &written);
+    fd_close(&fd);
+    codi2_watch_read(s->watch);
+    assert_ptr_equal(s->last, &closed);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -163,6 +234,8 @@ int main(void)
         TEST(folder_that_left_the_tree_may_still_speak),
         TEST(folder_that_is_made_again_is_another_one),
         TEST(links_and_files_are_not_watched),
+        TEST(file_is_watched_itself),
+        TEST(what_is_written_to_when_its_name_is_gone_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
