@@ -63,7 +63,8 @@ kept = []
 for line in sys.stdin:
     try:
         letter, path = line[0], line[2:-1]
-        memory = mmap.mmap(open(path, "r+b").fileno(), 0)
+        with open(path, "r+b") as file:
+            memory = mmap.mmap(file.fileno(), 0)
         memory[0:1] = letter.encode()
         kept.append(memory)
     except (OSError, ValueError):
