@@ -491,7 +491,7 @@ struct files_like { /* something on a disk */
     bool by_others; /* what one of these replaced, or took away, is not found */
 };
 
-/* The newest version of what is or was at like's path with its kind, size and mtime, if not replaced or taken from there, alone or with a folder above it, before like's at (see history.c). ERR_NOT_FOUND: none of the last 10,000. */
+/* The newest version of what is or was at like's path with its kind, size and mtime, if not replaced or taken from there, alone or with a folder above it, before like's at (see history.c); with bytes when small, a link always. ERR_NOT_FOUND: none of the last 10,000. */
 int files_version_like(struct data_context *ctx, struct str session, const struct files_like *like,
                        struct files_entry *ret_entry) BASE_MUST_USE;
 

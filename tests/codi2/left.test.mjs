@@ -53,13 +53,13 @@ test("without its index a disk follows what others wrote, also what came when th
   const author = { kind: "api", id: "usr-other" };
   const put = (path, base, text) => ({ change: "put", path, base, author, kind: "file", mode: 0o644, mtime: 1.7e15 + base, size: text.length, hash: hash(text), bytes: Buffer.from(text).toString("base64") });
   const link = (path, base, target) => ({ change: "put", path, base, author, kind: "symlink", mode: 0o777, mtime: 1.7e15 + base, target });
-  assert.ok(await world.change(put("late", 0, "late 1"), put("gone", 0, "gone 1"), link("link", 0, "old"), put("turned", 0, "turned 1")));
-  await until("they are here", () => fs.readdirSync(world.tree()).length === 4);
+  assert.ok(await world.change(put("late", 0, "late 1"), put("gone", 0, "gone 1"), link("link", 0, "old"), link("long", 0, "old".repeat(1000)), put("turned", 0, "turned 1")));
+  await until("they are here", () => fs.readdirSync(world.tree()).length === 5);
   await world.sync();
   const base = Object.fromEntries((await world.entries()).map((e) => [e.path, e.version]));
   await world.kill("codi2");
   const before = Object.fromEntries(["late", "gone"].map((name) => [name, fs.readFileSync(world.tree(name))]));
-  assert.ok(await world.change(put("late", base.late, "late 2"), { change: "delete", path: "gone", base: base.gone, author }, link("link", base.link, "new"), { change: "delete", path: "turned", base: base.turned, author }));
+  assert.ok(await world.change(put("late", base.late, "late 2"), { change: "delete", path: "gone", base: base.gone, author }, link("link", base.link, "new"), link("long", base.long, "new".repeat(1000)), { change: "delete", path: "turned", base: base.turned, author }));
   assert.ok(await world.change(link("turned", 0, "a link now")));
   const changed = Date.now();
   await until("what was on its way is here", () => {
@@ -74,9 +74,9 @@ test("without its index a disk follows what others wrote, also what came when th
   world.disk();
   await world.startCodi2();
   await world.sync();
-  assert.deepEqual(fs.readdirSync(world.tree()).sort(), ["late", "link", "turned"]);
+  assert.deepEqual(fs.readdirSync(world.tree()).sort(), ["late", "link", "long", "turned"]);
   assert.equal(fs.readFileSync(world.tree("late"), "utf8"), "late 2");
-  assert.deepEqual(["link", "turned"].map((name) => fs.readlinkSync(world.tree(name))), ["new", "a link now"]);
+  assert.deepEqual(["link", "long", "turned"].map((name) => fs.readlinkSync(world.tree(name))), ["new", "new".repeat(1000), "a link now"]);
   assert.equal((await world.events()).length, count, "the workspace has changed nothing");
 });
 

@@ -212,6 +212,30 @@ static void test_like(void **state)
     assert_int_equal(files_version_like(&f->other, f->session, &like, &found), ERR_NOT_FOUND);
 }
 
+/* A link comes with its target, also with one that lies in the store as a chunk. */
+static void test_like_and_a_long_link(void **state)
+{
+    struct fixture *f = *state;
+    char target[FILES_MAX_TARGET];
+    memset(target, 'x', sizeof target);
+    struct files_like like = on_disk(f, "link");
+    like.is.entry.kind = FILES_SYMLINK;
+    static const size_t sizes[] = {CONTENT_INLINE_MAX, CONTENT_INLINE_MAX + 1, FILES_MAX_TARGET};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct files_put_input in = {.session = f->session,
+                                     .path = STR("link"),
+                                     .author = {FILES_USER, f->ctx.scope.user_id}};
+        struct files_entry entry;
+        struct files_entry found;
+        assert_ok(files_symlink(fixture_ctx(f), &in, str_of(target, sizes[i]), &entry));
+        like.is.entry.size = sizes[i];
+        like.is.entry.mtime = entry.mtime;
+        assert_ok(find_like(f, &like, &found));
+        assert_int_equal(found.version, entry.version);
+        assert_true(str_eq(found.bytes, str_of(target, sizes[i])));
+    }
+}
+
 /* Of a path that came and went ever again the oldest are found too. */
 static void test_like_and_came_and_went(void **state)
 {
@@ -453,6 +477,7 @@ int main(void)
                                        cmocka_unit_test(test_through_folders_made_anew),
                                        cmocka_unit_test(test_of_a_folder_moved_away),
                                        cmocka_unit_test(test_like),
+                                       cmocka_unit_test(test_like_and_a_long_link),
                                        cmocka_unit_test(test_like_and_came_and_went),
                                        cmocka_unit_test(test_like_and_replaced_since),
                                        cmocka_unit_test(test_like_and_moved_since),
