@@ -92,17 +92,32 @@ struct purge {
     size_t deleted;
 };
 
+/* What strangers were refused goes earlier than what the operator did, which lies between. */
+static usec_t end_of(const struct purge *p, const struct scope *scope,
+                     const struct data_audit *record)
+{
+    bool refusal = data_is_house(scope->tenant_id) && record->outcome == DATA_OUTCOME_DENIED;
+    return refusal ? p->state->house_before : p->state->before;
+}
+
 /* The oldest of one tenant. */
 static int purge_tenant(struct txn *txn, const struct scope *scope, struct purge *p)
 {
     struct data_query query = {.index = DATA_BY_ID, .limit = PURGE};
-    struct data_audit_list rows;
-    int r = data_audit_list(txn, scope, &query, &rows);
-    usec_t before = data_is_house(scope->tenant_id) ? p->state->house_before : p->state->before;
-    for (size_t i = 0; r == 0 && i < rows.n && rows.at[i].at < before; i++) {
-        r = data_audit_delete(txn, scope, rows.at[i].id);
-        p->deleted++;
-    }
+    usec_t looked = 0;
+    int r = 0;
+    do {
+        struct data_audit_list rows = {.n = 0};
+        r = data_audit_list(txn, scope, &query, &rows);
+        for (size_t i = 0; r == 0 && i < rows.n; i++) {
+            looked = rows.at[i].at;
+            if (looked < end_of(p, scope, &rows.at[i])) {
+                r = data_audit_delete(txn, scope, rows.at[i].id);
+                p->deleted++;
+            }
+        }
+        query.cursor = rows.next;
+    } while (r == 0 && p->deleted == 0 && query.cursor.n > 0 && looked < p->state->house_before);
     return r;
 }
 

@@ -90,8 +90,8 @@ void auth_destroy(
 
 /*
  * A new key for all that is signed from the next auth_create on; what the key before it signed is taken until the next
- * rotation, what older ones signed no more. For a store that no server uses, and whose server keeps its key there. ret_kid: the
- * new key's id. ERR_NOT_FOUND: no key is kept in this store; ERR_CORRUPT.
+ * rotation, what older ones signed no more. For a store that no server uses, and whose server keeps its key there. In the log of
+ * the house it is the operator's (key.rotate). ret_kid: the new key's id. ERR_NOT_FOUND: no key is kept in this store; ERR_CORRUPT.
  */
 int auth_rotate_keys(struct store *store, char ret_kid[static AUTH_KID_ROOM]) BASE_MUST_USE;
 
@@ -487,7 +487,7 @@ int auth_purge(struct auth *a, size_t *ret_ended) BASE_MUST_USE;
 /* Deletes invitations that are too old, at most 50 per call; ret_ended tells how many. Call every minute. */
 int auth_invitations_purge(struct store *store, size_t *ret_ended) BASE_MUST_USE;
 
-/* Where a purge of the audit log is; starts as zeroes but for the times: what is older goes, in the log of the house, elsewhere. */
+/* Where a purge of the audit log is; starts as zeroes but for the times: what is older goes, of refusals in the log of the house, of all else. */
 struct auth_audit_purge {
     usec_t house_before, before;
     char tenant[DATA_ID_ROOM];

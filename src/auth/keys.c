@@ -3,7 +3,7 @@
  * refresh tokens, tickets and passes are derived from it, so that a signature made for one purpose is worth nothing for
  * another.
  *
- * 1. A rotation overlaps: the secret before (g/key/previous) goes on to verify, until the next rotation. Nobody is logged out
+ * 1. A rotation, which stands in the log of the house, overlaps: the secret before (g/key/previous) goes on to verify, until the next rotation. Nobody is logged out
  *    who came once in between.
  * 2. Readers of the ring take no lock: a turn puts another ring in its place, complete, in one store of a pointer.
  * 3. Of several servers with one store, one turns the keys. The others look every AUTH_LOOK_SECONDS, and at once when a token
@@ -209,6 +209,16 @@ int auth_ring_load(struct store *store, const struct auth_secrets *given,
     return 0;
 }
 
+/* In the log of the house: the operator alone turns keys. */
+static int note_turn(struct txn *txn, const struct auth_key *fresh)
+{
+    const struct data_context console = {.scope = data_house,
+                                         .client = {.address = STR("console"), .nobody = true}};
+    int r = data_house_in(txn);
+    return r < 0 ? r
+                 : data_audit(txn, &console, "key.rotate", str_from(fresh->kid), DATA_OUTCOME_OK);
+}
+
 static int rotate_fn(struct txn *txn, void *ctx)
 {
     const struct auth_key *fresh = ctx;
@@ -230,7 +240,7 @@ static int rotate_fn(struct txn *txn, void *ctx)
     }
     put(txn, "previous", &current);
     put(txn, "access", fresh);
-    return 0;
+    return note_turn(txn, fresh);
 }
 
 int auth_rotate_keys(struct store *store, char ret_kid[static AUTH_KID_ROOM])

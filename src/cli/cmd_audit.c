@@ -1,4 +1,4 @@
-/* audit: what happened in the tenant. admin audit: what strangers were refused, for the operator. */
+/* audit: what happened in the tenant. admin audit: what strangers were refused and the operator did, for the operator. */
 #include <unistd.h>
 
 #include "cli/admin.h"
@@ -163,21 +163,26 @@ const struct cli_command cli_command_audit = {
 
 /* ---- admin audit ---- */
 
-static void add_refusal(struct cli_run *run, struct cli_table *table, const struct json *line)
+/* A refusal, or, without a count, what the operator did. */
+static void add_house(struct cli_run *run, struct cli_table *table, const struct json *line)
 {
     (void)run;
-    cli_table_add(table, cli_time_text(&table->arena, cli_admin_text(line, "at")));
-    cli_table_add(table,
-                  arena_printf(&table->arena, "%lld", (long long)cli_admin_number(line, "count")));
+    struct arena *arena = &table->arena;
+    long long count = (long long)cli_admin_number(line, "count");
+    cli_table_add(table, cli_time_text(arena, cli_admin_text(line, "at")));
+    cli_table_add(table, arena_printf(arena, "%lld", count > 0 ? count : 1));
     cli_table_add(table, cli_admin_text(line, "address"));
-    cli_table_add(table, cli_admin_text(line, "route"));
+    cli_table_add(table, count > 0 ? cli_admin_text(line, "route")
+                                   : arena_printf(arena, STR_FMT " " STR_FMT,
+                                                  STR_ARG(cli_admin_text(line, "action")),
+                                                  STR_ARG(cli_admin_text(line, "target"))));
 }
 
 static int admin_audit(struct cli_run *run)
 {
     static const char *const heads[] = {"WHEN (UTC)", "COUNT", "FROM", "WHAT", NULL};
     const char *word = cli_value(run, "since");
-    struct cli_admin_listing listing = {.target = "/audit", .heads = heads, .add = add_refusal};
+    struct cli_admin_listing listing = {.target = "/audit", .heads = heads, .add = add_house};
     struct str since;
     int r = word ? read_since(run, word, &since) : 0;
     if (r < 0) {
@@ -200,7 +205,8 @@ static const struct cli_example admin_audit_examples[] = {
 };
 const struct cli_command cli_command_admin_audit = {
     .name = "admin audit",
-    .summary = "Show what strangers were refused: by address, operation and minute.",
+    .summary =
+        "Show what strangers were refused, by address, operation and minute; and turns of keys.",
     .text = "For the server's user and root, on its machine. Wrong passwords of accounts that "
             "exist stand in their tenant's audit log too. Of many addresses at once some are "
             "counted together, as others.",

@@ -1,4 +1,4 @@
-/* What strangers were refused, for the operator: the audit log of the house, newest first. */
+/* What strangers were refused, and turns of keys, for the operator: the audit log of the house, newest first. */
 #include "coditectd/admin_int.h"
 
 static int say_page(struct coditectd_admin_call *c, const struct auth_audit_page *page)

@@ -7,6 +7,7 @@
  * 2. Nothing is overwritten: not a tenant, not an id, and not the address of an account.
  * 3. The tenant's record is written last. What an import that was killed left has none; the next one begins with removing it.
  * 4. Logins stay behind: their tokens are the other server's.
+ * 5. The tenant's own log says that it was brought in (tenant.import).
  */
 #include "coditectd/tenant.h"
 
@@ -224,16 +225,30 @@ static int remove_fn(struct txn *txn, void *ctx)
     return 0;
 }
 
+static int note_fn(struct txn *txn, void *ctx)
+{
+    const struct importing *g = ctx;
+    const struct data_context about = {.scope = {.tenant_id = str_from(g->tenant)},
+                                       .client = {.address = STR("console"), .nobody = true}};
+    return data_audit(txn, &about, "tenant.import", about.scope.tenant_id, DATA_OUTCOME_OK);
+}
+
+static int load_turn(struct importing *g, enum data_belonging turn)
+{
+    g->turn = turn;
+    int r = walk(g, load);
+    return r < 0 ? r : flush(g);
+}
+
+/* Once the tenant is there, so is the record of its coming. */
 static int load_all(struct importing *g)
 {
-    static const enum data_belonging turns[] = {DATA_OWN, DATA_OWN_ABROAD, DATA_OWN_RECORD};
+    struct store_op noting = store_op_new();
     int r = store_write(g->store, NULL, remove_fn, g);
-    for (size_t i = 0; r == 0 && i < sizeof turns / sizeof *turns; i++) {
-        g->turn = turns[i];
-        r = walk(g, load);
-        r = r < 0 ? r : flush(g);
-    }
-    return r;
+    r = r < 0 ? r : load_turn(g, DATA_OWN);
+    r = r < 0 ? r : load_turn(g, DATA_OWN_ABROAD);
+    r = r < 0 ? r : store_write(g->store, &noting, note_fn, g);
+    return r < 0 ? r : load_turn(g, DATA_OWN_RECORD);
 }
 
 static int import_part(struct importing *g)

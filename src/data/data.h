@@ -200,7 +200,7 @@ int data_loose_list(struct txn *txn, uint64_t before, struct data_loose **ret_lo
                     size_t *ret_count) BASE_MUST_USE;
 
 /*
- * The house: the tenant that nobody belongs to, below which lies what is no tenant's: waiting mail, refusals of strangers.
+ * The house: the tenant that nobody belongs to, below which lies what is no tenant's: waiting mail, refusals of strangers, turns of keys.
  * data_house_in: first in a transaction that puts something there.
  */
 extern const struct scope data_house;

@@ -1,6 +1,6 @@
 /*
- * The house: a tenant that nobody belongs to. Below it lies what is no tenant's: the mail that waits, and what strangers were
- * refused. Written with the first of it.
+ * The house: a tenant that nobody belongs to. Below it lies what is no tenant's: the mail that waits, what strangers were
+ * refused, turns of keys. Written with the first of it.
  */
 #include "data/data_int.h"
 

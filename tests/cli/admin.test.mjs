@@ -76,7 +76,12 @@ test("rotate-keys: at once, nobody is logged out who comes once in between", asy
   await ada.ok("whoami"); // what the key before signed is taken
   const { token, refresh_token } = (await server.anonymous().post("/auth/refresh", { refresh_token: ada.person.login.refresh_token })).data;
   assert.equal(kid(token), key);
-  assert.match((await admin("rotate-keys")).stdout, /^Tokens are signed by key [0-9a-f]{16} now; .*\n$/);
+  const { stdout } = await admin("rotate-keys");
+  assert.match(stdout, /^Tokens are signed by key [0-9a-f]{16} now; .*\n$/);
+  const keys = [/key ([0-9a-f]+)/.exec(stdout)[1], key];
+  const turns = (await admin("audit", "--json")).json.filter(({ action }) => action === "key.rotate");
+  assert.deepEqual(turns.map((one) => [one.target, one.outcome, one.address, one.actor_id]), keys.map((one) => [one, "ok", "console", undefined]));
+  assert.match((await admin("audit")).stdout, new RegExp(`\n.* 1 +console +key\\.rotate ${keys[0]}\n`));
   assert.equal((await ada.person.get("/users/me", { token: before })).status, 401);
   assert.equal((await ada.person.get("/users/me", { token })).status, 200);
   assert.equal((await server.anonymous().post("/auth/refresh", { refresh_token })).status, 200);

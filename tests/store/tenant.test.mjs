@@ -85,6 +85,8 @@ test("all that a tenant has is in the other store, beside who is there; nobody e
   const again = new Client(there, login.data.token);
   const now = await sight(again);
   const mine = new Set(before["/audit?limit=100"].map(({ id }) => id));
+  const came = now["/audit?limit=100"].filter(({ action }) => action === "tenant.import");
+  assert.deepEqual(came.map(({ target, address, outcome, actor_id }) => [target, address, outcome, actor_id]), [[ada.user.tenant_id, "console", "ok", undefined]]);
   now["/audit?limit=100"] = now["/audit?limit=100"].filter(({ id }) => mine.has(id));
   assert.deepEqual(now, before);
   assert.ok((await again.get(`${path}/big`)).body.equals(big));

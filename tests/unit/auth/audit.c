@@ -91,6 +91,35 @@ static void what_strangers_were_refused_goes_earlier(void **state)
     assert_int_equal(count(&ada), before);
 }
 
+/* More of what is kept than a step looks at does not hide a refusal behind it. */
+static void what_the_operator_did_stays(void **state)
+{
+    enum { TURNS = 130 };
+    struct people *p = *state;
+    struct data_context house = people_request(p);
+    char kid[AUTH_KID_ROOM];
+    for (unsigned i = 0; i < TURNS; i++) {
+        time_test_advance(USEC_PER_MS);
+        assert_int_equal(auth_rotate_keys(p->w.store, kid), 0);
+    }
+    time_test_advance(USEC_PER_MS);
+    auth_call_note(p->auth, &house, &(struct auth_call){.route = "auth_login", .denied = true});
+    assert_int_equal(auth_flush(p->auth), 0);
+    house.scope = data_house;
+    assert_int_equal(count(&house), TURNS + 1);
+    struct auth_audit_page page;
+    struct auth_audit_input in = {.limit = 2};
+    assert_int_equal(auth_audit_list(&house, &in, &page), 0);
+    assert_true(str_eq(page.at[1].action, STR("key.rotate")));
+    assert_true(str_eq(page.at[1].target, str_from(kid)));
+    time_test_advance(2 * day);
+    purge(p, 4 * day);
+    assert_int_equal(count(&house), TURNS);
+    time_test_advance(3 * day);
+    purge(p, 4 * day);
+    assert_int_equal(count(&house), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +127,7 @@ int main(void)
         TEST_SQLITE(what_is_old_goes_in_batches_everywhere),
         TEST(a_page_looks_at_so_many_only),
         TEST(what_strangers_were_refused_goes_earlier),
+        TEST(what_the_operator_did_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

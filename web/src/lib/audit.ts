@@ -25,7 +25,7 @@ export const kinds: readonly Kind[] = [
   { noun: "workspace", label: "Workspaces", verbs: { stop: "stopped the workspace of" } },
   { noun: "request", label: "Requests", verbs: { deny: "was refused a request", read: "read" } },
   { noun: "reset", label: "Links for a password", verbs: { create: "made a link to set another password for" } },
-  { noun: "tenant", label: "The team", verbs: { update: "changed the team", limits: "changed what the team may have", transfer: "handed the team over to", setting_update: "changed a default of the team", setting_delete: "took back a default of the team" } },
+  { noun: "tenant", label: "The team", verbs: { update: "changed the team", limits: "changed what the team may have", import: "brought the team here from another server", transfer: "handed the team over to", setting_update: "changed a default of the team", setting_delete: "took back a default of the team" } },
 ];
 
 export function kindOf(action: string): Kind | undefined {
