@@ -135,6 +135,27 @@ static bool is_stranger(const struct api_call *call, int r)
     return status == 401 || status == 403;
 }
 
+/*
+ * Whether what was told to be nowhere is somebody else's of the tenant: the ids that the request names, in whatever place, are asked
+ * whose they are, on every row that is for one's own things.
+ */
+static bool is_of_another(const struct api_call *call, int r)
+{
+    const struct api_route *row = call->route;
+    bool found = false;
+    if (r != ERR_NOT_FOUND || !call->in || data_may_all(row->permission)) {
+        return false;
+    }
+    for (size_t i = 0; i < row->field_count && !found; i++) {
+        const struct api_field *field = &row->fields[i];
+        if (field->kind == API_STRING && field->text == API_TEXT_ID) {
+            const void *value = (const char *)call->in + field->at;
+            found = auth_is_anothers(&call->data, *(const struct str *)value);
+        }
+    }
+    return found;
+}
+
 void api_audit_called(const struct api_call *call, int r)
 {
     struct auth *auth = call->api->auth;
@@ -153,7 +174,7 @@ void api_audit_called(const struct api_call *call, int r)
         return;
     }
     bool known = !call->route->public && call->data.scope.user_id.n > 0;
-    noted.denied = r == ERR_FORBIDDEN;
+    noted.denied = r == ERR_FORBIDDEN || (known && is_of_another(call, r));
     noted.target = target_of(call);
     if (known && (noted.denied || (r >= 0 && call->api->audit_reads && !call->route->audit[0]))) {
         auth_call_note(auth, &call->data, &noted);

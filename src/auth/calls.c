@@ -272,6 +272,27 @@ void auth_call_note(struct auth *a, const struct data_context *ctx, const struct
     note(&a->calls, &call);
 }
 
+struct owning {
+    const struct data_context *ctx;
+    struct str id;
+    bool by_another;
+};
+
+static int owning_fn(struct txn *txn, void *ctx)
+{
+    struct owning *o = ctx;
+    struct str owner;
+    int r = data_owner(txn, &o->ctx->scope, o->id, &owner);
+    o->by_another = r == 0 && !str_eq(owner, o->ctx->scope.user_id);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+bool auth_is_anothers(const struct data_context *ctx, struct str id)
+{
+    struct owning o = {.ctx = ctx, .id = id};
+    return id.n > 0 && store_read(ctx->store, owning_fn, &o) == 0 && o.by_another;
+}
+
 void auth_denial_add(struct auth *a, const struct data_context *ctx, const char *action,
                      const struct data_user *user)
 {

@@ -170,6 +170,12 @@ struct auth_call {
 };
 void auth_call_note(struct auth *a, const struct data_context *ctx, const struct auth_call *call);
 
+/*
+ * Whether the id is of something that is there and somebody else's of the tenant: who is told that there is no such thing was denied
+ * it. That one reads the same for an id of nobody's. False: also when the store does not answer.
+ */
+bool auth_is_anothers(const struct data_context *ctx, struct str id);
+
 /* From now on auth_flush leaves nothing for a later minute: the server ends. */
 void auth_calls_close(struct auth *a);
 

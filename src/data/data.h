@@ -44,6 +44,9 @@ struct scope {
 /* Whether the table says so (x-permissions of spec/openapi.yaml). Nobody's role, 0, may nothing. */
 bool data_may(enum data_role role, enum data_permission permission);
 
+/* Whether it is for what is the tenant's, whoever made it (the rows tenant.…), and not for one's own alone. */
+bool data_may_all(enum data_permission permission);
+
 /* What the person did wrong, for the reply: set together with the error code, static or in ctx->arena. */
 struct data_fault {
     struct str field;       /* the input's member, empty when none is to blame */
@@ -241,6 +244,10 @@ int data_feed_next(struct txn *txn, struct str after, struct str *ret_feed) BASE
  *   data_X_copy(arena, record)           deep, into another arena: record's own strings are replaced
  * record.reply: the public fields as a JSON object, as stored; a reply copies it.
  */
+
+/* Whose the record of this id is, where records of its kind are each one person's. ERR_NOT_FOUND (also: they are not). */
+int data_owner(struct txn *txn, const struct scope *scope, struct str id,
+               struct str *ret_user_id) BASE_MUST_USE;
 
 struct data_query {
     unsigned index;    /* DATA_SESSION_BY_USER …; the order of ids: DATA_BY_ID */

@@ -39,6 +39,33 @@ int data_table_get(const struct data_at *t, struct str id, void *ret_record)
     return data_record_decode(arena, t->type, value, ret_record);
 }
 
+static const struct data_field *owner_field(const struct data_type *type)
+{
+    for (unsigned i = 0; i < type->field_count; i++) {
+        const struct data_field *f = &type->fields[i];
+        if (strcmp(f->name, "user_id") == 0 && !f->optional) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+int data_owner(struct txn *txn, const struct scope *scope, struct str id, struct str *ret_user_id)
+{
+    for (const struct data_type *const *t = data_types; *t; t++) {
+        const struct data_field *owner = owner_field(*t);
+        if (owner && data_id_is(id, (*t)->prefix)) {
+            void *record = arena_alloc(store_arena(txn), (*t)->size);
+            int r = data_table_get(&(struct data_at){txn, scope, *t}, id, record);
+            if (r == 0) {
+                *ret_user_id = *(const struct str *)data_member(record, owner->offset);
+            }
+            return r;
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
 static struct str entry_key(const struct data_at *t, unsigned index, const void *record)
 {
     if (!record) {

@@ -122,6 +122,39 @@ test("a denial is in it, a moment later, once for many", async () => {
   assert.deepEqual((await ada.get("/audit?action=request.read")).data, []); // only where it is asked for
 });
 
+test("somebody else's thing of one's own team is a denial, counted; what is nobody's, another team's or one's own is none", async (t) => {
+  const data = mkdtempSync(join(tmpdir(), "coditect-audit-"));
+  let own = await Server.start({ data });
+  t.after(() => own.stop().finally(() => rmSync(data, { recursive: true, force: true })));
+  const admin = await own.account("admin");
+  const stranger = await own.account("stranger");
+  const { token: invitation } = (await admin.post("/tenant/invitations", { email: "bea@example.com", role: "member" })).data;
+  const bea = (await own.anonymous().post("/auth/register", { email: "bea@example.com", password: "a long password", invitation })).data;
+  const [hers, theirs, abroad] = [(await admin.post("/sessions", { name: "Bea's" }, { token: bea.token })).data, await newSession(admin, "Ada's"), await newSession(stranger, "Eve's")];
+  const gone = { id: `${theirs.id.slice(0, 4)}${"0".repeat(26)}` };
+  const asked = { sessions_get: (id) => `/sessions/${id}`, files_list: (id) => `/sessions/${id}/files`, files_history: (id) => `/sessions/${id}/history/file`, conversations_list: (id) => `/conversations?session_id=${id}` };
+  for (let i = 0; i < 10; i++) {
+    for (const { id } of [theirs, gone, abroad]) {
+      for (const path of Object.values(asked)) await own.anonymous().get(path(id), { token: bea.token });
+    }
+    assert.equal((await own.anonymous().get(`/sessions/${hers.id}/files/none`, { token: bea.token })).status, 404);
+    assert.equal((await admin.get(`/sessions/${hers.id}/files/none`)).status, 404); // who may see that it is there may not read it
+    assert.equal((await admin.post(`/tenant/sessions/${gone.id}/restore`)).status, 404);
+  }
+  await own.stop(); // what is left of the minute is written then
+  own = await Server.start({ data });
+  admin.server = own;
+  stranger.server = own;
+  const all = await pages("/audit?limit=100&action=request.deny", admin);
+  const of = (person) => Object.fromEntries([...new Set(all.filter(({ actor_id }) => actor_id === person.id).map(({ route }) => route))].sort()
+    .map((route) => [route, sum(all.filter((one) => one.actor_id === person.id && one.route === route))]));
+  assert.deepEqual(of(bea.user), { conversations_list: 10, files_history: 10, files_list: 10, sessions_get: 10 });
+  assert.deepEqual(of(admin.user), { files_get: 10 });
+  assert.ok(all.length <= 10, `${all.length} records of 50 denials`);
+  assert.ok(all.every(({ outcome, target }) => outcome === "denied" && target === undefined));
+  assert.deepEqual(await pages("/audit?limit=100&action=request.deny", stranger), []);
+});
+
 test("wrong passwords are counted, by account and address, at most one record a minute after the first", async (t) => {
   const data = mkdtempSync(join(tmpdir(), "coditect-audit-"));
   let own = await Server.start({ data });

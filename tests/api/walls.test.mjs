@@ -1,7 +1,7 @@
 // Made from the document: what must hold for every operation, also for those that come later.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bundle, Client, serverForFile } from "./harness.mjs";
+import { bundle, Client, serverForFile, until } from "./harness.mjs";
 import { guarded, kindOf, pathOf as pathWith, requestOf, resolved, withQuery } from "./operations.mjs";
 
 const server = await serverForFile();
@@ -118,6 +118,56 @@ test("another tenant's id in any one place of a request is refused or finds noth
   assert.ok(asked.path > 30 && asked.query >= 4 && asked.body >= 6, JSON.stringify(asked));
   assert.deepEqual(await adas(), before);
   assert.equal((await ada.get("/users/me")).status, 200);
+});
+
+/** The reply but for its request's id, and what was counted. */
+const shown = ({ status, headers, json }) => {
+  const { date, "x-request-id": id, "ratelimit-remaining": remaining, "ratelimit-reset": reset, ...others } = headers;
+  assert.ok([date, id, remaining, reset].every((one) => one !== undefined));
+  return { status, others, error: { ...json.error, request_id: undefined } };
+};
+
+test("what is another's of one's own team reads as what is nobody's, in every operation, and is a denial in the log", async () => {
+  const email = "grace@example.com";
+  const invitation = (await ada.post("/tenant/invitations", { email, role: "member" })).data.token;
+  const { data } = await server.anonymous().post("/auth/register", { email, password: "a password to test with", name: "Grace", invitation });
+  const grace = new Client(server, data.token);
+  /** All ids are of this person's things: of Ada, or of nobody. */
+  const asks = (operation, idOf) => {
+    const good = requestOf(operation);
+    const json = good.json && { ...good.json };
+    const query = [];
+    for (const place of placesOf(operation)) {
+      if (place.in === "body" && place.kind !== undefined) json[place.name] = idOf(place.kind);
+      if (place.in === "query") query.push(`${place.name}=${idOf(place.kind)}`);
+    }
+    const path = withQuery(operation, pathWith(operation, (name, kind) => idOf(kind)), ...query);
+    return grace.request(operation.method, path, json ? { json } : good);
+  };
+  const before = await adas();
+  const denied = [];
+  for (const operation of guarded.filter((one) => placesOf(one).length > 0 && !/^(tenant|audit)\./.test(one.permission))) {
+    const theirs = await asks(operation, (kind) => ada.ids[kind][0]);
+    const nobodys = await asks(operation, (kind) => `${kind}-${"0".repeat(26)}`);
+    assert.ok(theirs.status === 404 || placesOf(operation).every((place) => place.in !== "path"), `${operation.id}: ${theirs.text()}`);
+    if (theirs.status >= 400) assert.deepEqual(shown(theirs), shown(nobodys), operation.id);
+    else assert.deepEqual([theirs.data, nobodys.data], [[], []], operation.id); // a list of nothing
+    if (theirs.status === 404) denied.push(operation.id);
+  }
+  assert.ok(denied.length > 40, `${denied}`);
+  assert.deepEqual(await adas(), before);
+  const noted = async () => {
+    const all = [];
+    for (let next = ""; next !== null; ) {
+      const reply = await ada.get(`/audit?limit=100&action=request.deny&actor=${data.user.id}${next && `&cursor=${next}`}`);
+      all.push(...reply.data);
+      next = reply.json.page.next;
+    }
+    return all.map(({ route, count }) => `${route} ${count}`).sort();
+  };
+  const wanted = denied.map((route) => `${route} 1`).sort();
+  await until("they are written, a moment later", async () => (await noted()).length >= wanted.length);
+  assert.deepEqual(await noted(), wanted, "each once: what is nobody's was never refused");
 });
 
 test("no operation takes what is not described", async () => {

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""permissions.py SPEC HEADER SOURCE: who may what, from x-permissions of spec/openapi.yaml: enum data_permission and data_may."""
+"""permissions.py SPEC HEADER SOURCE: who may what, from x-permissions of spec/openapi.yaml: enum data_permission and what is asked of it."""
 import sys
 
 import yaml
@@ -25,6 +25,8 @@ def main(spec, header, source):
             out.write(f"    [{name_of(permission)}] = {bits},\n")
         out.write("};\n\nbool data_may(enum data_role role, enum data_permission permission)\n{\n")
         out.write("    return (permissions[permission] >> role & 1U) != 0;\n}\n")
+        wide = " || ".join(f"permission == {name_of(one)}" for one in rows if one.startswith("tenant."))
+        out.write(f"\nbool data_may_all(enum data_permission permission)\n{{\n    return {wide};\n}}\n")
 
 
 if __name__ == "__main__":

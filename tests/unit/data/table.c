@@ -236,6 +236,52 @@ static void cursors_cannot_leave_the_query(void **state)
     assert_int_equal(store_read(w->store, page_fn, &p), ERR_INVALID);
 }
 
+struct owned {
+    struct scope scope; /* who asks */
+    struct data_apikey key;
+    bool by_owner;
+};
+
+static int owned_fn(struct txn *txn, void *ctx)
+{
+    struct owned *o = ctx;
+    return data_apikey_put(txn, &o->scope, &o->key);
+}
+
+static int owner_fn(struct txn *txn, void *ctx)
+{
+    struct owned *o = ctx;
+    struct str owner;
+    int r = data_owner(txn, &o->scope, o->key.id, &owner);
+    o->by_owner = r == 0 && str_eq(owner, o->key.user_id);
+    return r;
+}
+
+static void an_owner_is_told_within_the_tenant(void **state)
+{
+    struct world *w = *state;
+    struct owned o = {.scope = world_tenant(w)};
+    o.key = (struct data_apikey){.id = data_id_make(&w->arena, "key"),
+                                 .user_id = data_id_make(&w->arena, "usr"),
+                                 .tenant_id = o.scope.tenant_id,
+                                 .name = STR("ci"),
+                                 .access = DATA_APIKEY_ACCESS_READ,
+                                 .hash = STR("x"),
+                                 .created_at = time_now(),
+                                 .expires_at = time_now()};
+    assert_int_equal(world_write(w, owned_fn, &o), 0);
+    assert_int_equal(store_read(w->store, owner_fn, &o), 0);
+    assert_true(o.by_owner);
+    struct owned other = {.scope = world_tenant(w), .key = o.key};
+    assert_int_equal(store_read(w->store, owner_fn, &other), ERR_NOT_FOUND);
+    static const char *const kinds[] = {"key", "aud", "inv",
+                                        "xyz"}; /* nobody's, and of no person's */
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        o.key.id = data_id_make(&w->arena, kinds[i]);
+        assert_int_equal(store_read(w->store, owner_fn, &o), ERR_NOT_FOUND);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +291,7 @@ int main(void)
         WORLD_TEST(pages_go_through_all_once),
         WORLD_TEST_SQLITE(pages_go_through_all_once),
         WORLD_TEST(cursors_cannot_leave_the_query),
+        WORLD_TEST(an_owner_is_told_within_the_tenant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
