@@ -90,6 +90,18 @@ static bool is_failure(enum codi2_why why)
     return why != CODI2_IGNORED && why != CODI2_SPECIAL;
 }
 
+size_t codi2_unkept_failed(const struct codi2_unkept *u)
+{
+    size_t position = 0;
+    size_t count = 0;
+    struct str path;
+    void *value;
+    while (map_next(u->paths, &position, &path, &value)) {
+        count += is_failure((enum codi2_why)((uintptr_t)value - 1));
+    }
+    return count;
+}
+
 /* False: it may not fit any more (a byte takes at most 6 as JSON). */
 static bool write_one(const struct codi2_unkept_list *list, const struct one *one,
                       struct json_writer *w)

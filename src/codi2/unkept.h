@@ -38,13 +38,15 @@ bool codi2_unkept_kept(struct codi2_unkept *u, struct str path);
 /* The same of what was damaged, which those leave as it is: path alone. Who adds such bounds how many there are. */
 bool codi2_unkept_mended(struct codi2_unkept *u, struct str path);
 
+/* How many of these somebody would want to be kept: all but CODI2_IGNORED and CODI2_SPECIAL. */
+size_t codi2_unkept_failed(const struct codi2_unkept *u);
+
 struct codi2_unkept_list {
     struct str prefix; /* before each path */
-    bool
-        failed; /* only what somebody would want to be kept: not CODI2_IGNORED, not CODI2_SPECIAL */
-    bool with_why; /* {"path","why"}, else the path alone */
-    size_t most;   /* of them */
-    size_t room;   /* bytes of the whole JSON text before which each must end */
+    bool failed;       /* only what codi2_unkept_failed counts */
+    bool with_why;     /* {"path","why"}, else the path alone */
+    size_t most;       /* of them */
+    size_t room;       /* bytes of the whole JSON text before which each must end */
 };
 
 /* Into the array that w is in, sorted by path. False: some are missing. */

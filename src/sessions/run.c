@@ -29,9 +29,10 @@ int sessions_want(struct txn *txn, const struct data_context *ctx, struct data_w
         workspace->generation++;
         workspace->attended = true;
         workspace->state = DATA_WORKSPACE_STATE_STARTING;
-        workspace->step = workspace->error = workspace->message = workspace->awake = STR_EMPTY;
+        workspace->step = workspace->error = workspace->message = STR_EMPTY;
+        workspace->trouble = workspace->awake = STR_EMPTY;
         workspace->done = workspace->total = workspace->pending = 0;
-        workspace->quiet = workspace->held_back = 0;
+        workspace->quiet = workspace->held_back = workspace->failed = 0;
         workspace->pauses_at = 0;
     }
     int r = data_workspace_put(txn, &ctx->scope, workspace);

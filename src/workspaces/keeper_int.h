@@ -24,11 +24,13 @@ struct report {
     int64_t pending_ms; /* how long the oldest of them has been; 0: not said */
     int64_t quiet;      /* files that are in no other number: stored once they are still */
     int64_t held_back;
+    int64_t failed;  /* files that could not be stored, whatever comes of the others */
     int64_t idle_ms; /* since something last kept it awake; 0: something does, or it is not known */
     bool works;      /* a process keeps it awake, not only that somebody was there a moment ago */
     char awake[REPORT_AWAKE + 1];
     char message[REPORT_MESSAGE + 1];
-    usec_t at; /* monotonic */
+    char trouble[REPORT_MESSAGE + 1]; /* unlike a message nothing that merely happened */
+    usec_t at;                        /* monotonic */
 };
 
 /* All but generation and at. ERR_INVALID: not an object with a known "state". */
@@ -123,8 +125,8 @@ int workspaces_attended(struct store *store, struct arena *arena,
 /* What the record shows from now on. */
 struct shown {
     enum data_workspace_state state;
-    struct str step, error, message, awake;
-    int64_t done, total, pending, quiet, held_back;
+    struct str step, error, message, trouble, awake;
+    int64_t done, total, pending, quiet, held_back, failed;
     usec_t pauses_at;
     bool connected;
 };

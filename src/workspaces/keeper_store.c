@@ -68,12 +68,17 @@ int workspaces_attended(struct store *store, struct arena *arena, struct attende
 
 /* ---- what is shown ---- */
 
+static bool counts_differ(const struct data_workspace *w, const struct shown *s)
+{
+    return w->done != s->done || w->total != s->total || w->pending != s->pending ||
+           w->quiet != s->quiet || w->held_back != s->held_back || w->failed != s->failed;
+}
+
 bool workspaces_differs(const struct data_workspace *w, const struct shown *s)
 {
     return w->state != s->state || !str_eq(w->step, s->step) || !str_eq(w->error, s->error) ||
-           !str_eq(w->message, s->message) || !str_eq(w->awake, s->awake) || w->done != s->done ||
-           w->total != s->total || w->pending != s->pending || w->quiet != s->quiet ||
-           w->held_back != s->held_back || w->pauses_at != s->pauses_at ||
+           !str_eq(w->message, s->message) || !str_eq(w->trouble, s->trouble) ||
+           !str_eq(w->awake, s->awake) || counts_differ(w, s) || w->pauses_at != s->pauses_at ||
            w->connected != s->connected ||
            (s->state == DATA_WORKSPACE_STATE_STOPPED && w->attended);
 }
@@ -115,12 +120,14 @@ static int show_fn(struct txn *txn, void *ctx)
     w.step = s->step;
     w.error = s->error;
     w.message = s->message;
+    w.trouble = s->trouble;
     w.awake = s->awake;
     w.done = s->done;
     w.total = s->total;
     w.pending = s->pending;
     w.quiet = s->quiet;
     w.held_back = s->held_back;
+    w.failed = s->failed;
     w.pauses_at = s->pauses_at;
     w.connected = s->connected;
     w.attended =

@@ -241,9 +241,11 @@ static struct shown shown_of(struct turn *t, const struct decision *d)
         return s;
     }
     s.message = str_from(t->report.message);
+    s.trouble = str_from(t->report.trouble);
     s.pending = t->report.pending;
     s.quiet = t->report.quiet;
     s.held_back = t->report.held_back;
+    s.failed = t->report.failed;
     if (d->state == DATA_WORKSPACE_STATE_RESTORING) {
         s.done = t->report.done;
         s.total = t->report.total;

@@ -44,6 +44,39 @@ static void read_awake(const struct json *activity, struct report *report)
     copy(report->awake, REPORT_AWAKE, buf_str(&text));
 }
 
+/* An older codi2 names the first of them and gives no number. */
+static int64_t read_failed(const struct json *root)
+{
+    const struct json *list = json_get(root, "failed");
+    int64_t named = 0;
+    for (const struct json *one = list && list->kind == JSON_ARRAY ? list->first : NULL; one;
+         one = one->next) {
+        named++;
+    }
+    int64_t all = number(root, "failed_count");
+    return all > named ? all : named;
+}
+
+/*
+ * Why the store is not reached, or what is wrong although all is stored. What merely happened is no trouble; while files come or
+ * go, that is said.
+ */
+static void read_trouble(const struct json *root, struct str state, struct report *report)
+{
+    char news[REPORT_MESSAGE + 1] = "";
+    const struct json *notice = json_get(root, "notice");
+    if (notice && notice->kind == JSON_OBJECT) {
+        read_text(notice, "text", news, REPORT_MESSAGE);
+    }
+    bool offline = str_eq(state, STR("offline"));
+    if (strcmp(report->message, news) != 0 && (offline || str_eq(state, STR("persisted")))) {
+        copy(report->trouble, REPORT_MESSAGE, str_from(report->message));
+    } else if (offline) {
+        copy(report->trouble, REPORT_MESSAGE,
+             STR("The store is out of reach. Changes wait on the workspace's disk."));
+    }
+}
+
 static enum report_state read_state(const struct json *root, struct str word)
 {
     if (str_eq(word, STR("restoring"))) {
@@ -72,10 +105,12 @@ int workspaces_report_read(struct arena *arena, struct str text, struct report *
     r.pending_ms = number(root, "pending_ms");
     r.quiet = number(root, "quiet");
     r.held_back = number(root, "held_back");
+    r.failed = read_failed(root);
     const struct json *activity = json_get(root, "activity");
     r.idle_ms = number(activity, "idle_ms");
     read_awake(activity, &r);
     read_text(root, "message", r.message, REPORT_MESSAGE);
+    read_trouble(root, state->string, &r);
     *ret_report = r;
     return 0;
 }

@@ -38,6 +38,7 @@ test("each thing that is not kept has its reason; barriers and other files wait 
   const status = await world.status();
   assert.equal(status.state, "persisted");
   assert.deepEqual(status.failed.map(({ path }) => path), ["/workspace/huge", "/workspace/secret", "/workspace/shut"]);
+  assert.equal(status.failed_count, 3);
   assert.equal(status.not_kept_at, (await unkept(world)).at);
   assert.ok(status.not_kept_at <= status.revision);
 

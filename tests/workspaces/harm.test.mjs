@@ -42,10 +42,12 @@ async function hog(at, person, id) {
   const { signal } = await run(at, id, "exec python3 -c 'import signal\nx = bytearray(1 << 30)\nfor i in range(0, len(x), 4096): x[i] = 1\nsignal.pause()'");
   assert.equal(signal, "SIGKILL");
   let message;
+  let trouble;
   await until("the person is told", async () => {
-    ({ message } = await workspaceOf(person, id));
+    ({ message, trouble } = await workspaceOf(person, id));
     return message !== undefined;
   });
+  assert.equal(trouble, undefined, "it is over");
   assert.match(message, /^The workspace ran out of memory: (python3|the largest process) was ended\.$/);
   await works(at, id, "kill -0 $(cat bystander)");
   assert.deepEqual(stateOf(at, id), state);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesOf, newSession, serverForFile, until } from "../api/harness.mjs";
-import { inside, open } from "./inside.mjs";
+import { inside, open, workspaceOf } from "./inside.mjs";
 
 const most = 1 << 20;
 const options = { timeout: 180_000, skip: process.getuid() !== 0 && "wants root" };
@@ -38,6 +38,7 @@ test("the mirror: just as much is stored, one byte more is refused and said, one
   inside(server, id, "printf x >> large; printf y > one; mkdir empty");
   assert.notEqual(barrier(id), 200);
   await full(id);
+  await until("the server says so, too", async () => /^Your storage is full\. /.test((await workspaceOf(ada, id)).trouble ?? ""));
   assert.equal(await counted(ada, id, ["large"]), most);
   assert.deepEqual([await hashOf("large"), await hashOf("one")], [before, undefined], "nothing of it, not a part");
 
@@ -48,6 +49,14 @@ test("the mirror: just as much is stored, one byte more is refused and said, one
   inside(server, id, "truncate -s -1 one");
   assert.equal(barrier(id), 200);
   assert.equal(await counted(ada, id), most - 1);
+
+  inside(server, id, "echo shut > secret; chmod 0 secret");
+  await until("a file that cannot be read is counted, and nothing else tells of it", async () => {
+    const { failed, trouble, pending } = await workspaceOf(ada, id);
+    return failed === 1 && trouble === undefined && pending === undefined;
+  });
+  inside(server, id, "chmod 600 secret; truncate -s 0 secret");
+  await until("until it can be", async () => (await workspaceOf(ada, id)).failed === undefined);
 });
 
 /** Inside, the same repository with the same bytes each time. */

@@ -50,6 +50,13 @@ test.each([
   [{ state: "running", connected: false, pending: 4, quiet: 1 }, "Offline: 5 changes waiting", "bad"],
   [{ state: "running", connected: false }, "Offline: changes wait", "bad"],
   [{ state: "running", held_back: 1200, pending: 2 }, "1,200 deletions held back", "attention"],
+  [{ state: "running", failed: 1 }, "1 file not stored", "attention"],
+  [{ state: "running", failed: 1200, quiet: 1, pending: 2 }, "1,200 files not stored", "attention"],
+  [{ state: "running", failed: 1, held_back: 3, trouble: "Full." }, "3 deletions held back", "attention"],
+  [{ state: "running", failed: 1, connected: false }, "Offline: changes wait", "bad"],
+  [{ state: "running", trouble: "Your storage is full. What you change stays.", pending: 2, failed: 1 }, "Your storage is full: 2 changes waiting", "bad"],
+  [{ state: "running", trouble: "Not every folder can be watched: it may take 10 seconds. Less files end this." }, "Not every folder can be watched", "attention"],
+  [{ state: "running", message: "The workspace ran out of memory: node was ended." }, "All changes persisted", "good"],
   [{ state: "starting", connected: false }, "Starting", "busy"],
 ] as const)("%j is said as %s", (workspace, word, mood) => {
   expect(statusOf(session("active", workspace))).toMatchObject({ word, mood });
@@ -78,6 +85,7 @@ test("how soon a session is asked for again", () => {
   expect(sessionInterval(running, null)).toBe(10_000);
   expect(sessionInterval({ ...running, workspace: { ...running.workspace, pending: 1 } }, null)).toBe(3000);
   expect(sessionInterval({ ...running, workspace: { ...running.workspace, connected: false } }, null)).toBe(3000);
+  expect(sessionInterval({ ...running, workspace: { ...running.workspace, trouble: "Full." } }, null)).toBe(3000);
   expect(sessionInterval(running, new TypeError("away"))).toBe(3000);
   // Where its events are heard:
   expect(sessionInterval(running, null, true)).toBe(20_000);

@@ -298,8 +298,14 @@ static void what_could_not_be_kept_stands_apart(void **state)
     codi2_status_message(s, 0, STR("another change"));
     assert_true(says(s, buf_z(&wanted)));
     assert_true(says(s, "\"not_kept\":[\"/workspace/dist\",\"/home/dev/key\"]"));
+    assert_int_equal(number(s, "failed_count"), 1);
     codi2_status_kept(s, 1, STR("key"));
     assert_true(says(s, "\"failed\":[]"));
+    assert_int_equal(number(s, "failed_count"), -1);
+    for (char name = 'a'; name < 'p'; name++) { /* more than are named */
+        codi2_status_not_kept(s, name % CODI2_ROOTS, str_of(&name, 1), CODI2_UNREADABLE);
+    }
+    assert_int_equal(number(s, "failed_count"), 15);
     codi2_status_destroy(s);
 }
 

@@ -76,7 +76,7 @@ export function isCloning(session: Sourced): boolean {
 /** Something is not as it should stay: worth asking soon whether it still is so. */
 export function isUnsettled(session: Sourced): boolean {
   const { workspace } = session;
-  return workspace.state === "running" && (!workspace.connected || (workspace.pending ?? 0) > 0 || isCloning(session));
+  return workspace.state === "running" && (!workspace.connected || (workspace.pending ?? 0) > 0 || workspace.trouble !== undefined || isCloning(session));
 }
 
 /** It counts as running: where too many run, one of these has to be paused. */
@@ -107,8 +107,29 @@ function resting(files: number): Status {
   };
 }
 
+/** "Your storage is full", without what that means for what waits. */
+function firstSentence(text: string): string {
+  const [first = text] = text.split(/(?<=\.) |: /);
+  return first.replace(/\.$/, "");
+}
+
+/** The store takes nothing, or changes are noticed late: what waits is at risk, and is not on its way. */
+function troubled(trouble: string, waiting: number): Status {
+  const why = firstSentence(trouble);
+  if (waiting === 0) return { mood: "attention", word: why, detail: trouble };
+  return { mood: "bad", word: `${why}: ${formatCount(waiting, "change")} waiting`, detail: trouble };
+}
+
+function notStored(files: number): Status {
+  return {
+    mood: "attention",
+    word: `${formatCount(files, "file")} not stored`,
+    detail: `Everything else that was saved is on the server, or on its way. The IDE’s status bar names ${files === 1 ? "it" : "them"} and says why: a file may be shut, too large, or its name too long.`,
+  };
+}
+
 function running(workspace: Workspace): Status {
-  const { connected, pending = 0, quiet = 0, held_back: heldBack = 0 } = workspace;
+  const { connected, pending = 0, quiet = 0, held_back: heldBack = 0, trouble, failed = 0 } = workspace;
   if (!connected) {
     const waiting = pending + quiet > 0 ? `${formatCount(pending + quiet, "change")} waiting` : "changes wait";
     return { mood: "bad", word: `Offline: ${waiting}`, detail: "The workspace does not reach the server. Changes stay on its disk and follow as soon as it does." };
@@ -116,6 +137,8 @@ function running(workspace: Workspace): Status {
   if (heldBack > 0) {
     return { mood: "attention", word: `${formatCount(heldBack, "deletion")} held back`, detail: "Many files disappeared at once. They are kept here until you say that they may go." };
   }
+  if (trouble !== undefined) return troubled(trouble, pending);
+  if (failed > 0) return notStored(failed);
   if (pending > 0) return { mood: "busy", word: `Persisting ${formatCount(pending, "change")}…`, detail: "What was saved is on its way to the server." };
   if (quiet > 0) return resting(quiet);
   return { mood: "good", word: "All changes persisted", detail: "Everything saved in the workspace is on the server. It survives whatever happens to the workspace." };

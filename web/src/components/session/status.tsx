@@ -85,7 +85,7 @@ function Details({ session, status, heardAt, onPause, lost, said, onClose }: Det
       <Box>
         <Text fontWeight="600">{status.word}</Text>
         <Text color="fg.muted" marginTop="2px">{status.detail}</Text>
-        {!lost && message !== undefined && message !== "" && <Text marginTop="6px">{message}</Text>}
+        {!lost && message !== undefined && message !== "" && message !== status.detail && <Text marginTop="6px">{message}</Text>}
         <Text color="fg.muted" fontSize="12px" marginTop="6px" fontVariantNumeric="tabular-nums">{isRunning && !lost && said !== undefined ? "As the IDE on this page says, live." : checked(heardAt, now)}</Text>
       </Box>
       {isRunning && !lost && <Awake session={session} now={now} />}
