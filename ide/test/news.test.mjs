@@ -136,22 +136,29 @@ test('a full store is told with what it means', { timeout: 120_000 }, async () =
     await eventually('the signs are gone', async () => await sign.count() === 0);
 });
 
-test('while files are still coming neither a search nor a terminal passes for one that knows them all', { timeout: 120_000 }, async () => {
+test('while files are still coming no explorer, search or terminal passes for one that knows them all', { timeout: 120_000 }, async () => {
     const sign = page.locator('#theia-bottom-content-panel .lm-TabBar-tab', { hasText: 'files are coming' });
     const notice = view => page.locator(view).first().evaluate(node => getComputedStyle(node, '::before').content);
+    const views = [['search-view-container', '.t-siw-search-container', /not found/], ['scm-view-container', '#scm-view', /Do not commit now/], ['explorer-view-container', '#files', /not shown/]];
+    const full = 'This workspace’s disk is full. Delete what you do not need.';
     it.door.say({ state: 'restoring', restoring: { done: 3, total: 4000 } });
     await says(page, 'Restoring 3 of 4,000 files…');
-    await sign.first().waitFor();
-    for (const [tab, view, words] of [['search-view-container', '.t-siw-search-container', /not found/], ['scm-view-container', '#scm-view', /Do not commit now/]]) {
-        await page.locator(`#shell-tab-${tab}`).click();
-        await page.locator(view).first().waitFor();
-        assert.match(await notice(view), words);
-        await page.screenshot({ path: join(SHOTS, `coming-${view.replaceAll(/\W/g, '')}.png`) });
+    for (const [shot, state, message, said] of [['coming', 'restoring'], ['stuck', 'offline', full, 'This workspace’s disk is full']]) {
+        it.door.say({ state, message });
+        if (said !== undefined) await says(page, said);
+        await sign.first().waitFor();
+        for (const [tab, view, words] of views) {
+            await page.locator(`#shell-tab-${tab}`).click();
+            await page.locator(view).first().waitFor({ state: 'visible' });
+            assert.match(await notice(view), words);
+            await page.screenshot({ path: join(SHOTS, `${shot}-${view.replaceAll(/\W/g, '')}.png`) });
+        }
+        await row('main.ts').waitFor(); // and what there is is shown
     }
-    it.door.say({ state: 'persisted', restoring: undefined });
+    it.door.say({ state: 'persisted', restoring: undefined, message: undefined });
     await says(page, 'All changes persisted');
     await eventually('the signs are gone', async () => await sign.count() === 0);
-    assert.equal(await notice('#scm-view'), 'none');
+    for (const [, view] of views) assert.equal(await notice(view), 'none');
 });
 
 test('a program that was ended for want of memory is named', { timeout: 120_000 }, async () => {

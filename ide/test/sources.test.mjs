@@ -1,30 +1,16 @@
 /* What needs no browser: the sources compile strictly, the lock files name no host, and the words are right. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { IDE, fromModules, modulesDirectory } from './harness.mjs';
+import { common } from './common.mjs';
+import { IDE, modulesDirectory } from './harness.mjs';
 
 const scratch = mkdtempSync(join(tmpdir(), 'coditect-ide-sources-'));
 after(() => rmSync(scratch, { recursive: true }));
-
-/** The modules of src/common, which depend on nothing, compiled as they are now. */
-function common() {
-    const typescript = fromModules('typescript');
-    const from = join(IDE, 'extension/src/common');
-    for (const name of readdirSync(from)) {
-        const { outputText } = typescript.transpileModule(readFileSync(join(from, name), 'utf8'), {
-            compilerOptions: { module: typescript.ModuleKind.CommonJS, target: typescript.ScriptTarget.ES2022 }
-        });
-        writeFileSync(join(scratch, name.replace(/\.ts$/, '.js')), outputText);
-    }
-    const load = createRequire(join(scratch, 'x.js'));
-    return { ...load('./activity'), ...load('./door'), ...load('./palette'), ...load('./not-kept'), ...load('./news'), ...load('./past'), ...load('./desk'), ...load('./plain-words'), ...load('./persistence-text'), ...load('./frame-messages'), ...load('./editor-settings'), ...load('./reliable-stream') };
-}
-const { toDoorStatus, toBarrierSeq, wordsFor, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller, ROLES, themeFor, inContrast, toAllNotKept, NotKeptPaths, tooltipFor, NewsTeller, inPlainWords, toVersions, toGoneIn, toText, sizeOf, timeOf, MAX_TEXT, toDesk, fromDesk, toPreferences } = common();
+const { toDoorStatus, toBarrierSeq, wordsFor, isFilling, toPlatformMessage, ReliableStream, MAX_WAITING_BYTES, ActivityTeller, ROLES, themeFor, inContrast, toAllNotKept, NotKeptPaths, tooltipFor, NewsTeller, inPlainWords, toVersions, toGoneIn, toText, sizeOf, timeOf, MAX_TEXT, toDesk, fromDesk, toPreferences } = common;
 
 test('the extension compiles strictly', () => {
     const project = join(scratch, 'extension');
@@ -69,7 +55,7 @@ test('lock files name no host, and Theia is pinned to one version', () => {
 
 const status = change => ({
     kind: 'status',
-    status: { state: 'persisted', pending: 0, quiet: 0, seq: 7, revision: 1, heldBack: 0, notKept: [], notKeptAt: 0, failed: [], notices: [], moreNotices: 0, ...change }
+    status: { state: 'persisted', pending: 0, quiet: 0, seq: 7, revision: 1, heldBack: 0, notKept: [], notKeptAt: 0, failed: [], failedCount: change.failed?.length ?? 0, notices: [], moreNotices: 0, ...change }
 });
 const saidOf = knowledge => wordsFor({ link: 'open', unconfirmed: 0, typed: 0, untitled: 0, kept: [], notSaved: [], ...knowledge });
 const text = knowledge => saidOf(knowledge).text;
@@ -89,6 +75,7 @@ test('the words say what is known, and the worst first', () => {
     assert.equal(text({ report: status({ state: 'conflict' }) }), 'Waiting for your choice');
     const failed = [{ path: '/workspace/secret', why: 'unreadable' }];
     assert.equal(text({ report: status({ failed }) }), '1 file not stored');
+    assert.equal(text({ report: status({ failed, failedCount: 1200 }) }), '1,200 files not stored');
     assert.equal(text({ report: status({ failed }), unconfirmed: 1 }), 'Persisting 1 file…');
     assert.match(saidOf({ report: status({ failed }) }).detail, /^\/workspace\/secret could not be stored: its permissions/);
     const damaged = { path: '/workspace/lost', why: 'damaged' };
@@ -106,6 +93,10 @@ test('the words say what is known, and the worst first', () => {
     assert.equal(text({ report: status({ state: 'persisting', pending: 2 }), unconfirmed: 1, notSaved }), 'Not saved: notes.md');
     assert.equal(text({ report: status({}), notSaved: [...notSaved, { path: '/workspace/b', why: 'x' }] }), 'Not saved: 2 files');
     assert.equal(text({ link: 'lost', report: status({}), notSaved }), 'Connection lost');
+
+    const restoring = { done: 3, total: 4000 };
+    const held = [{ state: 'restoring' }, { state: 'restoring', restoring }, { state: 'offline', restoring }, { state: 'conflict', restoring }, { state: 'offline' }, {}];
+    assert.deepEqual(held.map(change => isFilling({ report: status(change) })), [true, true, true, true, false, false], 'files are coming until all are there');
 });
 
 test('each state has its words, and says what is so and what to do', () => {
@@ -182,7 +173,7 @@ test('a status is checked field by field', () => {
     const good = toDoorStatus({ state: 'offline', pending: 5, quiet: 2, seq: 9, revision: 3, not_kept: ['node_modules', 7], message: '', more: 1 });
     assert.deepEqual(good, {
         state: 'offline', pending: 5, quiet: 2, seq: 9, revision: 3, heldBack: 0, restoring: undefined, notKept: ['node_modules'],
-        notKeptAt: 0, failed: [], message: undefined, notice: undefined, notices: [], moreNotices: 0
+        notKeptAt: 0, failed: [], failedCount: 0, message: undefined, notice: undefined, notices: [], moreNotices: 0
     });
     assert.deepEqual(toDoorStatus({ state: 'restoring', restoring: { done: 1, total: 'x' } }).restoring, { done: 1, total: 0 });
     assert.equal(toDoorStatus({ state: 'persisted', pending: -1 }).pending, 0);
@@ -191,6 +182,7 @@ test('a status is checked field by field', () => {
     const list = [{ path: '/workspace/a', why: 'ignored' }, { path: '', why: 'ignored' }, { path: '/x', why: 'odd' }, 7, undefined];
     assert.deepEqual(toAllNotKept({ not_kept: list }), [{ path: '/workspace/a', why: 'ignored' }]);
     assert.deepEqual(toDoorStatus({ state: 'persisted', failed: list }).failed, [{ path: '/workspace/a', why: 'ignored' }]);
+    assert.deepEqual([undefined, 12, 'x'].map(failed_count => toDoorStatus({ state: 'persisted', failed: list, failed_count }).failedCount), [1, 12, 1]);
     const told = { number: 2, text: 'x', path: '/workspace/x' };
     const two = [{ notice: told }, { notice: { number: 2 }, notices: [told, { number: 3 }, 7] }]; // an older workspace has no list
     assert.deepEqual(two.map(one => toDoorStatus({ state: 'persisted', ...one })).map(({ notice, notices }) => [notice, notices]), [[told, [told]], [undefined, [told]]]);

@@ -1,6 +1,6 @@
 /*
- * While the disk is filled from the store, a search finds less than there is, and git calls what is not there yet deleted. Neither is
- * to look like the truth: the views say so, by their style (style/index.css), and terminals on their tabs (terminal-status.ts).
+ * While the disk is filled from the store, the explorer shows less than there is, a search finds less, and git calls what is not there yet deleted.
+ * None is to look like the truth: the views say so, by their style (style/index.css), and terminals on their tabs (terminal-status.ts).
  */
 import { inject, injectable } from '@theia/core/shared/inversify';
 import { FrontendApplicationContribution } from '@theia/core/lib/browser';

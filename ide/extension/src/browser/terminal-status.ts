@@ -11,7 +11,14 @@ import { TerminalWidget } from '@theia/terminal/lib/browser/base/terminal-widget
 import { isFilling, whyNothingIsStored } from '../common/persistence-text';
 import { Persistence } from './persistence';
 
-const FILLING = { data: 'files are coming', tooltip: 'Files are still coming from the store: a command finds less than there is.' };
+interface Said {
+    readonly data: string;
+    readonly tooltip: string;
+}
+
+const FILLING: Said = { data: 'files are coming', tooltip: 'Files are still coming from the store: a command finds less than there is.' };
+
+const tooltipsOf = (said: readonly Said[]): string => said.map(({ tooltip }) => tooltip).join('\n');
 
 @injectable()
 export class TerminalStatus implements TabBarDecorator, FrontendApplicationContribution {
@@ -23,13 +30,16 @@ export class TerminalStatus implements TabBarDecorator, FrontendApplicationContr
     protected readonly changed = new Emitter<void>();
     readonly onDidChangeDecorations = this.changed.event;
 
-    protected said: WidgetDecoration.TailDecoration | undefined;
+    protected said: readonly Said[] = [];
 
     onStart(): void {
         this.persistence.onDidChange(known => {
             const why = whyNothingIsStored(known)?.detail;
-            const said = why !== undefined ? { data: 'not stored', tooltip: why } : isFilling(known) ? FILLING : undefined;
-            if (said?.tooltip !== this.said?.tooltip) {
+            const said = [
+                ...(why !== undefined ? [{ data: 'not stored', tooltip: why }] : []),
+                ...(isFilling(known) ? [FILLING] : [])
+            ];
+            if (tooltipsOf(said) !== tooltipsOf(this.said)) {
                 this.said = said;
                 this.changed.fire();
             }
@@ -37,6 +47,6 @@ export class TerminalStatus implements TabBarDecorator, FrontendApplicationContr
     }
 
     decorate({ owner }: Title<Widget>): WidgetDecoration.Data[] {
-        return this.said && owner instanceof TerminalWidget ? [{ tailDecorations: [this.said] }] : [];
+        return this.said.length > 0 && owner instanceof TerminalWidget ? [{ tailDecorations: [...this.said] }] : [];
     }
 }

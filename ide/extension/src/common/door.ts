@@ -37,6 +37,8 @@ export interface DoorStatus {
     readonly notKeptAt: number;
     /** Those that somebody would want to be kept; the first of them. */
     readonly failed: readonly NotKept[];
+    /** How many of these there are. */
+    readonly failedCount: number;
     readonly message?: string;
     /** The last one, while it is of the last minute. */
     readonly notice?: Notice;
@@ -101,6 +103,7 @@ export function toDoorStatus(value: unknown): DoorStatus {
     }
     const notKept = Array.isArray(value.not_kept) ? value.not_kept : [];
     const notices = Array.isArray(value.notices) ? value.notices : [value.notice];
+    const failed = toAllNotKept({ not_kept: value.failed });
     return {
         state,
         pending: count(value.pending),
@@ -113,7 +116,8 @@ export function toDoorStatus(value: unknown): DoorStatus {
             : undefined,
         notKept: notKept.filter((path): path is string => typeof path === 'string').slice(0, MAX_NOT_KEPT),
         notKeptAt: count(value.not_kept_at),
-        failed: toAllNotKept({ not_kept: value.failed }),
+        failed,
+        failedCount: Math.max(count(value.failed_count), failed.length),
         message: text(value.message),
         notice: toNotice(value.notice),
         notices: notices.slice(0, MAX_NOTICES).map(toNotice).filter(one => one !== undefined),

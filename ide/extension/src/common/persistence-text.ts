@@ -93,9 +93,13 @@ export function whyNothingIsStored({ link, report }: Knowledge): Words | undefin
     return why === undefined ? undefined : refused(why, 0);
 }
 
-/** Files are still coming from the store: what is not there is not gone. */
+/** Files are still coming from the store, or are to come once it answers: what is not there is not gone. */
 export function isFilling({ report }: Pick<Knowledge, 'report'>): boolean {
-    return report?.kind === 'status' && report.status.state === 'restoring';
+    if (report?.kind !== 'status') {
+        return false;
+    }
+    const { state, restoring } = report.status;
+    return state === 'restoring' || (restoring !== undefined && restoring.done < restoring.total);
 }
 
 /** No trouble, and not stored: what the tooltip says is what a loss of the disk would cost. */
@@ -122,7 +126,7 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
             detail: 'This IDE runs without a workspace service. Files stay on this disk only.'
         };
     }
-    const { state, pending, quiet, heldBack, failed, restoring, message } = report.status;
+    const { state, pending, quiet, heldBack, failed, failedCount, restoring, message } = report.status;
     switch (state) {
         case 'restoring':
             return {
@@ -161,15 +165,15 @@ function whenReported(report: DoorReport, known: Knowledge): Words {
     if (known.unconfirmed > 0) {
         return persisting(known.unconfirmed);
     }
-    if (failed.length > 0) {
+    if (failedCount > 0) {
         const [first] = failed;
         const damaged = failed.filter(({ why }) => why === 'damaged').length;
         const what = damaged === 0 ? 'not stored' : damaged === failed.length ? 'not restored' : 'not stored or not restored';
         return {
-            text: `${many(failed.length, 'file', 'files')} ${what}`,
+            text: `${many(failedCount, 'file', 'files')} ${what}`,
             icon: 'warning',
             mood: 'attention',
-            detail: failed.length === 1 && first
+            detail: failedCount === 1 && first
                 ? `${first.path} ${failureOf(first.why)}`
                 : 'Everything else in this workspace is in the store. A click names them.'
         };
