@@ -91,7 +91,7 @@ static void on_seen(void *ctx, enum codi2_seen what, struct str path)
 {
     struct codi2_mirror *m = ctx;
     if (what == CODI2_SEEN_OVERFLOW) {
-        codi2_dirty_add_all(m->dirty);
+        codi2_mirror_overflowed(m);
         return;
     }
     struct str folder;

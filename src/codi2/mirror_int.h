@@ -72,6 +72,7 @@ struct codi2_mirror {
     uint64_t swept_for;    /* the barrier for which the whole tree was last looked at */
     usec_t next_sweep;     /* monotonic */
     usec_t next_mapped;    /* monotonic */
+    usec_t overflow_next;  /* monotonic: not told before */
     uint64_t mapped_for;   /* the barrier for which they were last looked at */
     usec_t retry_at;       /* monotonic; 0: the link is well */
     usec_t pause;          /* the next back-off */
@@ -119,10 +120,12 @@ bool codi2_mirror_rules_told(struct codi2_mirror *m, uint64_t mark);
 void codi2_mirror_due(struct codi2_mirror *m, uint64_t barrier);
 int codi2_mirror_patience_ms(const struct codi2_mirror *m);
 
-/* mirror_unseen.c: what changes here while the mirror waits for the server is pending. all_seen: its events were read. */
+/* mirror_unseen.c: what changes here while the mirror waits for the server is pending. all_seen: its events were read;
+ * overflowed: some never can be. */
 int codi2_mirror_unseen_start(struct codi2_mirror *m) BASE_MUST_USE;
 void codi2_mirror_unseen_stop(struct codi2_mirror *m);
 void codi2_mirror_all_seen(struct codi2_mirror *m);
+void codi2_mirror_overflowed(struct codi2_mirror *m);
 
 /* mirror.c */
 bool codi2_mirror_awaited(const struct codi2_mirror *m); /* a barrier waits */

@@ -1,7 +1,7 @@
 /*
  * While the mirror's thread waits for the server (it fetches what others changed, and the answer does not come) it reads no events:
  * what changes here meanwhile would be called persisted. So another thread sees to it that unread events count as something
- * that is pending. It reads none of them itself.
+ * that is pending. It reads none of them itself. Here, too: what nobody can read, as there were more than the kernel keeps.
  */
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -12,7 +12,8 @@
 
 enum {
     UNSEEN_MS = 100, /* after which the mirror is not at its events */
-    UNSEEN_STACK = 128 * 1024
+    UNSEEN_STACK = 128 * 1024,
+    OVERFLOW_S = 600 /* it is told once in these */
 };
 
 static void *see(void *ctx)
@@ -35,6 +36,24 @@ void codi2_mirror_all_seen(struct codi2_mirror *m)
 {
     atomic_fetch_add(&m->looked, 1);
     codi2_status_unseen(m->options.status, m->options.number, -1);
+}
+
+/* It is made good by itself, but takes a while in which the status says "persisting"; a storm is one news. */
+void codi2_mirror_overflowed(struct codi2_mirror *m)
+{
+    codi2_dirty_add_all(m->dirty);
+    usec_t now = time_monotonic();
+    if (now < m->overflow_next) {
+        return;
+    }
+    m->overflow_next = now + OVERFLOW_S * USEC_PER_SEC;
+    BUF_AUTO(text, 300);
+    buf_printf(&text,
+               "More changed at once than the system reports, so all files of %s are looked at "
+               "again. Nothing is lost; it may take a moment until all is persisted.",
+               m->options.home ? "your home" : "this workspace");
+    codi2_status_notice(m->options.status,
+                        &(struct codi2_notice){.text = buf_str(&text), .root = m->options.number});
 }
 
 int codi2_mirror_unseen_start(struct codi2_mirror *m)

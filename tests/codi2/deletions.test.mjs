@@ -149,6 +149,8 @@ test("after more events than the kernel keeps, everything is looked at", { timeo
   resume(world.codi2.pid);
   await world.sync();
   assert.deepEqual(Object.keys(await world.stored()), ["d", "d/late", "d/one", "d/other"]);
+  const { notices } = await world.status();
+  assert.match(notices.map(({ text }) => text).join(), /^More changed at once than the system reports, so all files of this workspace are looked at again/);
 });
 
 test("a deletion whose answer was lost is one deletion, and takes nothing that was made since", { timeout: 60_000 }, async (t) => {
