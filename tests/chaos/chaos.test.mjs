@@ -252,6 +252,8 @@ class Chaos extends Load {
     return `of the workspace, ${name} is killed`;
   }
 
+  async status() { return JSON.parse((await this.shell(`${DOOR} http://door/status`)) ?? "{}"); }
+
   /** Files that are away when codi2 begins again: nobody saw who deleted so many, so the store keeps them until a person chooses. */
   async manyAreAway() {
     const of = { path: "many", n: 1 };
@@ -261,11 +263,7 @@ class Chaos extends Load {
     for (const write of writes) this.ledger.promise(write);
     await this.diskIsLost(writes.map(({ path }) => join("tree", path)));
     await this.opened();
-    let status;
-    await until("they are held back", async () => {
-      status = JSON.parse((await this.shell(`${DOOR} http://door/status`)) ?? "{}");
-      return status.held_back === MANY;
-    }, PATIENCE);
+    await until("they are held back", async () => (await this.status()).held_back === MANY, PATIENCE);
     assert.deepEqual(await this.lost(), [], `seed ${seed}: while many are held back`);
     const chosen = `${DOOR} -X POST -d '{"choice":"restore"}' http://door/held-back`;
     assert.notEqual(await this.shell(chosen), undefined);
@@ -391,6 +389,16 @@ class Chaos extends Load {
     }
   }
 
+  /** The person is told what is so: all is stored, and nothing was left out. */
+  async saysSo(harm) {
+    let status;
+    await until(`seed ${seed}: it says that all is persisted, after ${harm}`, async () => {
+      status = await this.status();
+      return status.state === "persisted" && status.pending === 0;
+    }, PATIENCE);
+    assert.deepEqual(status.failed, [], `seed ${seed}: after ${harm}`);
+  }
+
   /** The operator's door: what check or scrub says at its end. */
   prove(what) {
     return new Promise((resolve, reject) => {
@@ -413,6 +421,7 @@ class Chaos extends Load {
     await this.opened();
     assert.deepEqual(await this.lost(), [], `seed ${seed}: after ${harm}`);
     await this.sameInside(harm);
+    await this.saysSo(harm);
     assert.deepEqual(await this.lost({ isStored: true }), [], `seed ${seed}: what was quiet, after ${harm}`);
     for (const what of ["check", "scrub"]) {
       const { done, faults } = await this.prove(what);
