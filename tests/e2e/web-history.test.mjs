@@ -107,6 +107,54 @@ test("the session's past: its changes, the folder at a moment, back from there, 
   await visible(page.getByText("“nothing” was not here"));
 });
 
+test("the slider leads to the first change, however many are loaded at first", async () => {
+  const { id } = await newSession(ada, "Long");
+  for (let i = 1; i <= 6; i++) await ada.write(`/sessions/${id}/files/${i}.txt`, `${i}\n`);
+  const few = (url) => url.pathname.endsWith(`/sessions/${id}/changes`);
+  let isBroken = true;
+  let asked = 0;
+  let refused = 0;
+  await page.route(few, (route) => {
+    const url = new URL(route.request().url());
+    const isFirst = !url.searchParams.has("cursor");
+    if (isFirst) asked++;
+    if (isBroken && !isFirst) {
+      refused++;
+      return route.fulfill({ status: 500, json: { success: false, error: { code: "internal", message: "Something went wrong on the server.", request_id: "r" } } });
+    }
+    url.searchParams.set("limit", "2");
+    return route.continue({ url: String(url) });
+  });
+  await page.goto(`${home}/sessions/${id}/history`);
+  const at = (i) => visible(page.getByTestId("moment").getByText(`Saved ${i}.txt`));
+  const before = button("The change before", page);
+  await at(6);
+  await before.click();
+  await until("what was before is asked for", () => refused > 0);
+  for (const [way, i] of [["after", 6], ["before", 5], ["after", 6], ["before", 5]]) {
+    await button(`The change ${way}`, page).click();
+    await at(i);
+  }
+  assert.ok(refused <= asked, "what did not come is asked for again when all is, and not by itself");
+  isBroken = false;
+  await button("Load older changes", page).click();
+  for (const i of [4, 3, 2, 1]) {
+    await before.click();
+    await at(i);
+  }
+  assert.ok(await before.isDisabled());
+  await page.goto(`${home}/sessions/${id}/history?at=1`);
+  isBroken = true;
+  await page.reload();
+  await visible(page.getByText("Something went wrong on the server."));
+  isBroken = false;
+  await until("it comes, at the latest when it is asked to", async () => {
+    await button("Try again", page).click({ timeout: 1_000 }).catch(() => undefined);
+    return page.getByTestId("moment").getByText("Saved 1.txt").isVisible();
+  });
+  await page.unroute(few);
+});
+
 test("two versions of a file compared, in its history and in the session's", async () => {
   const { id } = await newSession(ada, "Compare");
   const file = `/sessions/${id}/files/poem.txt`;

@@ -33,10 +33,15 @@ interface MomentProps {
   readonly index: number;
 }
 
+interface SliderProps extends MomentProps {
+  /** At its left end: loads the changes before those. Absent: there are none, they are on their way, or did not come. */
+  readonly more: (() => unknown) | undefined;
+}
+
 /** Slides at the pace of the hand; the address, and with it the folder, follows when the hand rests. */
 const REST_MS = 150;
 
-function Slider({ session, path, changes, index }: MomentProps) {
+function Slider({ session, path, changes, index, more }: SliderProps) {
   const [, setParams] = useSearchParams();
   const [dragged, setDragged] = useState<number>();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -58,6 +63,10 @@ function Slider({ session, path, changes, index }: MomentProps) {
   };
   const at = dragged ?? index;
   const change = changes[at];
+  const isAtEnd = at >= changes.length - 1;
+  useEffect(() => {
+    if (isAtEnd) void more?.();
+  }, [isAtEnd, more]);
   const [forking, setForking] = useState(false);
   const [sharing, setSharing] = useState(false);
   const navigate = useNavigate();
@@ -74,7 +83,7 @@ function Slider({ session, path, changes, index }: MomentProps) {
   return (
     <Box paddingX="16px" paddingY="12px" borderBottomWidth="1px" bg="bg.subtle" flexShrink="0">
       <Flex align="center" gap="8px">
-        <IconButton size="xs" variant="outline" colorPalette="gray" aria-label="The change before" disabled={at >= changes.length - 1} onClick={() => go(at + 1)}><ChevronLeft size={14} /></IconButton>
+        <IconButton size="xs" variant="outline" colorPalette="gray" aria-label="The change before" disabled={isAtEnd} onClick={() => go(at + 1)}><ChevronLeft size={14} /></IconButton>
         <Box asChild flex="1" minWidth="0" height="24px" cursor="pointer" css={{ accentColor: { base: "{colors.accent.solid}", _dark: "{colors.accent.fg}" }, colorScheme: { base: "light", _dark: "dark" } }}>
           <input type="range" min={0} max={Math.max(1, changes.length - 1)} step={1} value={changes.length - 1 - at} onChange={slide} disabled={changes.length < 2} aria-label="Moment" aria-valuetext={`${formatExact(change.at)}: ${wordsOf(change)}`} />
         </Box>
@@ -202,15 +211,16 @@ export default function SessionHistory({ session, path }: { readonly session: Se
   const [params] = useSearchParams();
   const asked = Number(params.get("at") ?? Number.NaN);
   const wanted = Number.isSafeInteger(asked) && asked > 0 ? asked : undefined;
-  const { data: changes, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useChanges(session.id);
+  const { data: changes, error, refetch, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = useChanges(session.id);
   // An address may name a moment that lies behind what is loaded.
   const oldest = changes?.at(-1)?.version ?? 0;
   const isMissing = wanted !== undefined && wanted < oldest && hasNextPage;
+  const more = hasNextPage && !isFetchingNextPage && !isFetchNextPageError ? fetchNextPage : undefined;
   useEffect(() => {
-    if (isMissing && !isFetchingNextPage) void fetchNextPage();
-  }, [isMissing, isFetchingNextPage, fetchNextPage]);
+    if (isMissing) void more?.();
+  }, [isMissing, more]);
   if (changes === undefined) return error === null ? <ListSkeleton /> : <ProblemNotice error={error} retry={() => void refetch()} />;
-  if (isMissing) return <ListSkeleton />;
+  if (isMissing) return isFetchNextPageError ? <ProblemNotice error={error} retry={() => void fetchNextPage()} /> : <ListSkeleton />;
   const index = indexOf(changes, wanted);
   const change = changes[index];
   if (change === undefined) {
@@ -222,7 +232,7 @@ export default function SessionHistory({ session, path }: { readonly session: Se
   const here = { session, path, changes, index };
   return (
     <Flex direction="column" flex="1" minHeight="0" bg="bg.panel" data-testid="history">
-      <Slider {...here} />
+      <Slider {...here} more={more} />
       <Flex direction={{ base: "column", md: "row" }} flex="1" minHeight="0">
         <Flex direction="column" flex="1" minWidth="0" minHeight="0">
           <Places session={session} path={path} at={at} />
