@@ -312,6 +312,23 @@ test("failed: why, and once more", async () => {
   await visible(startUp);
 });
 
+test("what is stored of a session that failed is in its history, and comes back from there", async () => {
+  tell(b.id, "active", { state: "failed", error: "The kernel does not permit namespaces." });
+  await poke();
+  await ada.write(`/sessions/${b.id}/files/kept.txt`, "one\n");
+  await ada.write(`/sessions/${b.id}/files/kept.txt`, "two\n");
+  await link("Look at the history", page).click();
+  await page.waitForURL(`${home}/sessions/${b.id}/history`);
+  await visible(page.getByTestId("moment").getByText("Saved kept.txt"));
+  await button("The change before", page).click();
+  await page.getByRole("list", { name: "Entries" }).getByRole("link", { name: "kept.txt" }).click();
+  await visible(page.getByTestId("text").getByText("one"));
+  await button("Restore this file", page).click();
+  await until("the version before is back", async () => (await ada.get(`/sessions/${b.id}/files/kept.txt`)).text() === "one\n");
+  await link("IDE", page).click();
+  await visible(page.getByTestId("failed").or(startUp));
+});
+
 test("too many run: pausing one of them opens this one", async () => {
   tell(b.id, "paused");
   await poke();

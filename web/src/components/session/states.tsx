@@ -1,12 +1,12 @@
 // A session that shows no IDE: paused, pausing, failed, deleted, refused because too many run.
 import { Box, Button, Flex, Stack, Text } from "@chakra-ui/react";
-import { CircleAlert, CirclePause, CirclePlay, CopyPlus, FolderOpen, Layers, RotateCcw, RotateCw, Trash2 } from "lucide-react";
+import { CircleAlert, CirclePause, CirclePlay, CopyPlus, FolderOpen, History as HistoryIcon, Layers, RotateCcw, RotateCw, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Link } from "react-router";
 import type { Session } from "../../api/generated";
 import { useSessionChange, useSessions } from "../../api/queries";
 import { formatCount } from "../../lib/format";
-import { fileAddress } from "../../lib/paths";
+import { fileAddress, historyAddress } from "../../lib/paths";
 import { takesAPlace } from "../../lib/workspace";
 import { api } from "../../stores/auth";
 import { Ago, ListSkeleton, SessionState } from "../bits";
@@ -16,6 +16,10 @@ import { Elapsed, useSeconds, View } from "./view";
 
 function FilesLink({ id }: { readonly id: string }) {
   return <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(id, "")}><FolderOpen size={15} />Look at the files</Link></Button>;
+}
+
+function HistoryLink({ id }: { readonly id: string }) {
+  return <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to={historyAddress(id, "")}><HistoryIcon size={15} />Look at the history</Link></Button>;
 }
 
 function ListLink() {
@@ -59,7 +63,7 @@ export function Forking({ session }: { readonly session: Session }) {
 export function Failed({ session, onOpen }: OpenProps) {
   const again = <Button size="sm" onClick={onOpen} data-testid="open-session"><RotateCw size={14} />Try again</Button>;
   return (
-    <View testId="failed" role="alert" icon={<CircleAlert size={20} />} look="bad" title="The workspace could not be started" actions={<>{again}<FilesLink id={session.id} /></>}>
+    <View testId="failed" role="alert" icon={<CircleAlert size={20} />} look="bad" title="The workspace could not be started" actions={<>{again}<FilesLink id={session.id} /><HistoryLink id={session.id} /></>}>
       {session.workspace.error !== undefined && <Text color="fg">{session.workspace.error}</Text>}
       <Text marginTop="6px">Your files are kept on the server. Try again; if it fails the same way, tell whoever runs this server what stands above.</Text>
     </View>
