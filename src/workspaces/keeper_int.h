@@ -24,7 +24,7 @@ struct report {
     int64_t pending_ms; /* how long the oldest of them has been; 0: not said */
     int64_t quiet;      /* files that are in no other number: stored once they are still */
     int64_t held_back;
-    int64_t failed;  /* files that could not be stored, whatever comes of the others */
+    int64_t failed;  /* files that could not be stored or restored, whatever comes of the others */
     int64_t idle_ms; /* since something last kept it awake; 0: something does, or it is not known */
     bool works;      /* a process keeps it awake, not only that somebody was there a moment ago */
     char awake[REPORT_AWAKE + 1];

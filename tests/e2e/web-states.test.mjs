@@ -178,7 +178,7 @@ test("what is persisted, what keeps it awake, when it pauses", async () => {
   await look(page, "full");
   await escape(page, page.getByText(full));
   await now({ failed: 1, message: "note.txt was changed elsewhere, too." });
-  await word("1 file not stored");
+  await word("1 file needs attention");
   await status.click();
   await visible(page.getByText("note.txt was changed elsewhere, too."));
   await look(page, "not-stored");

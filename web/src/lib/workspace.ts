@@ -120,11 +120,12 @@ function troubled(trouble: string, waiting: number): Status {
   return { mood: "bad", word: `${why}: ${formatCount(waiting, "change")} waiting`, detail: trouble };
 }
 
-function notStored(files: number): Status {
+/** The workspace and the server differ in these, and it does not pass by itself: not stored, or not restored. */
+function unlike(files: number): Status {
   return {
     mood: "attention",
-    word: `${formatCount(files, "file")} not stored`,
-    detail: `Everything else that was saved is on the server, or on its way. The IDE’s status bar names ${files === 1 ? "it" : "them"} and says why: a file may be shut, too large, or its name too long.`,
+    word: formatCount(files, "file needs attention", "files need attention"),
+    detail: `Everything else that was saved is on the server, or on its way. The IDE’s status bar names ${files === 1 ? "it" : "them"} and says why: a file may be shut, too large, its name too long, or what the server has of it damaged.`,
   };
 }
 
@@ -138,7 +139,7 @@ function running(workspace: Workspace): Status {
     return { mood: "attention", word: `${formatCount(heldBack, "deletion")} held back`, detail: "Many files disappeared at once. They are kept here until you say that they may go." };
   }
   if (trouble !== undefined) return troubled(trouble, pending);
-  if (failed > 0) return notStored(failed);
+  if (failed > 0) return unlike(failed);
   if (pending > 0) return { mood: "busy", word: `Persisting ${formatCount(pending, "change")}…`, detail: "What was saved is on its way to the server." };
   if (quiet > 0) return resting(quiet);
   return { mood: "good", word: "All changes persisted", detail: "Everything saved in the workspace is on the server. It survives whatever happens to the workspace." };
