@@ -248,6 +248,17 @@ static int add_as(struct unpack *u, struct archive_entry *in, const struct files
     }
 }
 
+/* Any that a file system may know: 1970 and what is before it are times as others are. */
+static void take_time(struct archive_entry *in, struct files_put_input *put)
+{
+    static const int64_t first = -62135596800, last = 253402300799; /* of the years 1 to 9999 */
+    int64_t seconds = archive_entry_mtime(in);
+    if (archive_entry_mtime_is_set(in) && seconds >= first && seconds <= last) {
+        put->timed = true;
+        put->mtime = seconds * USEC_PER_SEC + (usec_t)archive_entry_mtime_nsec(in) / 1000;
+    }
+}
+
 static int add_entry(struct unpack *u, struct archive_entry *in)
 {
     arena_reset(&u->arena);
@@ -263,13 +274,9 @@ static int add_entry(struct unpack *u, struct archive_entry *in)
     struct files_put_input put = {.session = u->session,
                                   .author = {FILES_API, u->call->data.scope.user_id},
                                   .parents = true,
-                                  .mode = archive_entry_perm(in) & 0777,
+                                  .mode = archive_entry_perm(in) & 07777,
                                   .expected = -1};
-    if (archive_entry_mtime_is_set(in) && archive_entry_mtime(in) > 0 &&
-        archive_entry_mtime(in) < INT32_MAX) {
-        put.mtime = (usec_t)archive_entry_mtime(in) * USEC_PER_SEC +
-                    (usec_t)archive_entry_mtime_nsec(in) / 1000;
-    }
+    take_time(in, &put);
     int r = place(u, archive_entry_pathname(in), &put.path);
     if (r < 0 || put.path.n == 0) {
         return r < 0 || archive_entry_filetype(in) == AE_IFDIR ? r : refuse_name(u);

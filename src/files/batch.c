@@ -71,7 +71,7 @@ static int folder_make(struct files_tx *tx, const struct files_put_input *put)
         return 0;
     }
     uint32_t mode = put->mode < 0 ? 0755 : (uint32_t)put->mode;
-    return r < 0 ? r : files_change_mkdir(tx, place, mode, put->mtime ? put->mtime : tx->now);
+    return r < 0 ? r : files_change_mkdir(tx, place, mode, files_put_time(put, tx->now));
 }
 
 static int one_write(struct files_tx *tx, const struct waiting *one)

@@ -99,6 +99,11 @@ static int place_for(struct files_tx *tx, struct str path, bool parents,
     return parents ? files_place_make(tx, path, ret_place) : files_place_find(tx, path, ret_place);
 }
 
+usec_t files_put_time(const struct files_put_input *put, usec_t now)
+{
+    return put->timed ? put->mtime : now;
+}
+
 int files_edit_write(struct files_tx *tx, struct files_edit *edit)
 {
     const struct files_write_input *in = edit->in;
@@ -114,7 +119,7 @@ int files_edit_write(struct files_tx *tx, struct files_edit *edit)
         .content = &in->content,
         .op = FILES_WRITE,
         .mode = in->put->mode,
-        .mtime = in->put->mtime ? in->put->mtime : tx->now,
+        .mtime = files_put_time(in->put, tx->now),
     };
     r = files_change_write(tx, place, &write);
     edit->record = place->record;
@@ -130,7 +135,7 @@ static int mkdir_step(struct files_tx *tx, struct files_edit *edit)
         return r;
     }
     uint32_t mode = in->mode < 0 ? 0755 : (uint32_t)in->mode;
-    r = files_change_mkdir(tx, place, mode, in->mtime ? in->mtime : tx->now);
+    r = files_change_mkdir(tx, place, mode, files_put_time(in, tx->now));
     edit->record = place->record;
     return r;
 }

@@ -144,7 +144,8 @@ struct files_put_input {
     struct files_author author;
     bool parents;     /* missing folders are made, with mode 0755 */
     int64_t mode;     /* -1: keep what is there, 0644 for a new file */
-    usec_t mtime;     /* 0: now */
+    bool timed;       /* mtime is given; else it is now */
+    usec_t mtime;     /* also one before 1970 */
     int64_t expected; /* length when known, -1 else: another length at commit is ERR_INVALID */
 };
 
@@ -156,8 +157,7 @@ struct files_upload;
  * ERR_NOT_DIRECTORY, ERR_TOO_LARGE (expected). */
 int files_upload_create(struct data_context *ctx, const struct files_put_input *in,
                         struct files_upload **ret_upload) BASE_MUST_USE;
-void files_upload_destroy(
-    struct files_upload *u); /* NULL allowed; before the commit: as if it had never been */
+void files_upload_destroy(struct files_upload *u); /* NULL allowed; uncommitted: it never was */
 
 /* ERR_TOO_LARGE: over CONTENT_MAX_FILE. */
 int files_upload_write(struct files_upload *u, struct str bytes) BASE_MUST_USE;
@@ -169,11 +169,11 @@ int files_upload_commit(struct files_upload *u, struct files_entry *ret_entry) B
 int files_put(struct data_context *ctx, const struct files_put_input *in, struct str bytes,
               struct files_entry *ret_entry) BASE_MUST_USE;
 
-/* A symbolic link; uses session, path, match, author, parents, mtime. ERR_INVALID: target empty, too long or with a NUL. */
+/* A symbolic link; uses session, path, match, author, parents, timed, mtime. ERR_INVALID: target empty, too long or with a NUL. */
 int files_symlink(struct data_context *ctx, const struct files_put_input *in, struct str target,
                   struct files_entry *ret_entry) BASE_MUST_USE;
 
-/* A folder; uses session, path, author, parents, mode (-1: 0755), mtime. ERR_EXISTS, ERR_NOT_FOUND, ERR_NOT_DIRECTORY. */
+/* A folder; uses session, path, author, parents, mode (-1: 0755), timed, mtime. ERR_EXISTS, ERR_NOT_FOUND, ERR_NOT_DIRECTORY. */
 int files_mkdir(struct data_context *ctx, const struct files_put_input *in,
                 struct files_entry *ret_entry) BASE_MUST_USE;
 
@@ -231,7 +231,7 @@ struct files_batch *files_batch_create(struct data_context *ctx, struct str sess
 void files_batch_destroy(struct files_batch *b); /* NULL allowed; what waits is forgotten */
 
 struct files_batch_input {
-    const struct files_put_input *put; /* path, mode, mtime of it count; copied */
+    const struct files_put_input *put; /* path, mode, timed, mtime of it count; copied */
     enum files_kind kind;              /* a folder that is there stays as it is */
     struct str bytes; /* at most CONTENT_CHUNK_MAX; of a link: its target; copied */
     uint64_t tag;     /* the caller's name for it */

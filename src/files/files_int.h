@@ -351,6 +351,7 @@ struct files_write_input {
     struct files_content content;
 };
 int files_edit_write(struct files_tx *tx, struct files_edit *edit) BASE_MUST_USE;
+usec_t files_put_time(const struct files_put_input *put, usec_t now);
 
 /* ---- quota.c ---- */
 

@@ -103,6 +103,26 @@ test("what is there goes out and comes in again: names, bytes, modes, times, lin
   assert.deepEqual([head.status, head.body.length, head.headers["content-type"]], [200, 0, "application/gzip"]);
 });
 
+test("times before 1970 and after 2038, and all bits of a mode, go in and come out", async () => {
+  const { archive } = await tree();
+  const times = [-86_400 * 36_525, -86_400, -1, 0, 1, 2 ** 31 - 1, 2 ** 31, 4_000_000_000, 7_258_118_400];
+  const modes = [0o644, 0o400, 0o4755, 0o2775, 0o1777, 0o7777];
+  const code = [...times.map((time, i) => `add("t${i}", b"x" * ${i === 3 ? 100_000 : 1}, mtime=${time})`), ...modes.map((mode, i) => `add("m${i}", mode=${mode}); add("d${i}", type=t.DIRTYPE, mode=${mode | 0o700})`),
+    `add("link", type=t.SYMTYPE, linkname="t0", mtime=-5)`];
+  assert.equal((await send(archive, pack(code.join("\n")))).status, 200);
+  const listed = (bytes) => JSON.parse(execFileSync("python3", ["-c", `
+import io, json, sys, tarfile
+print(json.dumps({m.name: [m.mtime, m.mode] for m in tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read()))}))`], { input: bytes }));
+  const { body } = await ada.get(archive);
+  const found = listed(body);
+  assert.deepEqual(times.map((_, i) => found[`t${i}`][0]), times);
+  assert.equal(found.link[0], -5);
+  assert.deepEqual(modes.map((_, i) => [found[`m${i}`][1], found[`d${i}`][1]]), modes.map((mode) => [mode, mode | 0o700]));
+  const copy = await tree();
+  assert.equal((await send(copy.archive, body)).status, 200);
+  assert.deepEqual(listed((await ada.get(copy.archive)).body), found);
+});
+
 test("a client that goes away in the middle leaves nothing behind", async () => {
   const { files, archive } = await tree();
   for (let i = 0; i < 4; i++) await ada.write(`${files}/${i}`, Buffer.concat([...bytesOf(4_000_000, i + 1)]));

@@ -9,7 +9,7 @@ static struct files_batch *batch(struct fixture *f)
 
 static int add(struct files_batch *b, const struct files_batch_input *what)
 {
-    struct files_put_input put = {.path = what->put->path, .mode = -1, .mtime = 7};
+    struct files_put_input put = {.path = what->put->path, .mode = -1, .timed = true, .mtime = 7};
     struct files_batch_input in = *what;
     in.put = &put;
     return files_batch_add(b, &in);

@@ -196,6 +196,7 @@ static void test_mode_and_time(void **state)
     struct files_put_input in = fixture_put(f, STR("run"));
     struct files_entry entry;
     in.mode = 0755;
+    in.timed = true;
     in.mtime = 1234567890123456;
     assert_ok(files_put(fixture_ctx(f), &in, STR("#!"), &entry));
     assert_int_equal(entry.mode, 0755);
@@ -204,6 +205,13 @@ static void test_mode_and_time(void **state)
     assert_ok(files_stat(&f->ctx, f->session, STR("run"), &entry));
     assert_int_equal(entry.mode, 0755);
     assert_true(entry.mtime > 1234567890123456);
+    static const usec_t times[] = {0, -1, -86400 * USEC_PER_SEC, 4000000000 * USEC_PER_SEC};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        in.mtime = times[i];
+        assert_ok(files_put(fixture_ctx(f), &in, STR("old"), &entry));
+        assert_ok(files_stat(&f->ctx, f->session, STR("run"), &entry));
+        assert_true(entry.mtime == times[i]);
+    }
 }
 
 int main(void)
