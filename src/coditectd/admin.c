@@ -17,7 +17,7 @@
 #include "coditectd/check.h"
 #include "files/upkeep.h"
 
-enum { CONNECTIONS = 16, FAULTS_MOST = 1000 };
+enum { CONNECTIONS = 16, FAULTS_MOST = 1000, SAID_MOST = 2000 };
 
 static const usec_t news_every = USEC_PER_SEC;
 static const usec_t patience = 5 * USEC_PER_SEC; /* all that goes on is told to end */
@@ -129,11 +129,11 @@ static int check(struct coditectd_admin_call *c)
 
 /* ---- Scrub ---- */
 
-static void scrub_damaged(void *ctx, struct str key)
+static void scrub_damaged(void *ctx, struct str what)
 {
     struct coditectd_admin_call *c = ctx;
     if (c->broken == 0 && c->said < FAULTS_MOST) {
-        (void)!say_fault(c, str_slice(key, 0, 300)); /* the next page asks */
+        (void)!say_fault(c, str_slice(what, 0, SAID_MOST)); /* the next page asks */
     }
 }
 

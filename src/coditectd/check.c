@@ -89,9 +89,9 @@ int coditectd_check(const char *data, const char *driver)
     return whole ? 0 : 1;
 }
 
-static void print_damaged(void *ctx, struct str key)
+static void print_damaged(void *ctx, struct str what)
 {
-    (void)printf(STR_FMT ": damaged\n", STR_ARG(key));
+    (void)printf("damaged: " STR_FMT "\n", STR_ARG(what));
 }
 
 int coditectd_scrub(const char *data, const char *driver)

@@ -77,10 +77,10 @@ static int refuse(const char *why)
     return log_err(ERR_CORRUPT, "coditectd", "nothing is imported: %s", why);
 }
 
-static void name_damaged(void *ctx, struct str key)
+static void name_damaged(void *ctx, struct str what)
 {
     (void)ctx;
-    log_warn("coditectd", "damaged in the archive: " STR_FMT, STR_ARG(key));
+    log_warn("coditectd", "damaged in the archive: " STR_FMT, STR_ARG(what));
 }
 
 static int check_part(void)

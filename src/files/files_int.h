@@ -353,6 +353,18 @@ struct files_write_input {
 int files_edit_write(struct files_tx *tx, struct files_edit *edit) BASE_MUST_USE;
 usec_t files_put_time(const struct files_put_input *put, usec_t now);
 
+/* ---- scrub_names.c ---- */
+
+struct files_damage {
+    const struct scope *scope; /* tenant only */
+    enum data_space space;     /* of chunks or versions */
+    struct str name;           /* the key behind the space's name */
+};
+
+/* Into text: " in ", then the files that have it. */
+int files_damage_names(struct store *store, const struct files_damage *damage,
+                       struct buf *text) BASE_MUST_USE;
+
 /* ---- quota.c ---- */
 
 #define FILES_QUOTA_SESSION_TEXT \

@@ -70,6 +70,20 @@ static bool version_is_whole(struct str value)
     return content_hash_eq(&hash, &version.record.hash);
 }
 
+static int tell(struct store *store, const struct page *page, struct str key,
+                const struct files_scrub *in)
+{
+    struct files_damage damage = {&page->scope, page->space,
+                                  .name = str_slice(key, page->prefix, key.n)};
+    BUF_AUTO(names, 8 * 1024);
+    int r = files_damage_names(store, &damage, &names);
+    if (r == 0) {
+        in->damaged(in->ctx, arena_printf(page->arena, STR_FMT STR_FMT, STR_ARG(key),
+                                          STR_ARG(buf_str(&names))));
+    }
+    return r;
+}
+
 static int scrub_space(struct store *store, const struct page *first, const struct files_scrub *in,
                        struct files_scrubbed *scrubbed)
 {
@@ -94,7 +108,7 @@ static int scrub_space(struct store *store, const struct page *first, const stru
             scrubbed->versions += !chunk;
             scrubbed->damaged += !whole;
             if (!whole) {
-                in->damaged(in->ctx, key);
+                r = tell(store, &page, key, in);
             }
         }
         if (r == 0 && in->page) {

@@ -90,7 +90,8 @@ int files_thin(struct store *store, const struct files_keep *keep, struct files_
 struct files_scrubbed;
 
 struct files_scrub {
-    void (*damaged)(void *ctx, struct str key); /* called for each, with the key of the store */
+    /* Called for each piece: the key of the store, and which files have it, safe for a terminal, at most 4 KiB. */
+    void (*damaged)(void *ctx, struct str what);
     void *ctx;
     /* Called after each page; below 0 ends it, and is returned. NULL: nothing. */
     int (*page)(void *ctx, const struct files_scrubbed *so_far);
