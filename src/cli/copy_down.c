@@ -173,6 +173,9 @@ static int write_file(struct down *d, const struct item *item, struct str path)
     uint64_t before = copy->meter.bytes;
     copy->meter.name = item->path;
     r = fetch(d, item, draft.fd, &copy->meter);
+    if (r == ERR_UNAVAILABLE && copy->meter.bytes > before) {
+        r = ERR_IO; /* broken off: damaged there, perhaps. Whether the server is gone, the next says */
+    }
     r = r < 0 ? r : cli_draft_commit(copy->run, &draft, item->mode & 0777 & ~d->umask);
     cli_draft_drop(&draft);
     if (r == 0) {

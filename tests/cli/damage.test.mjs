@@ -1,0 +1,106 @@
+// A piece of content that the disk has changed: scrub says so and names the files that have it, and whichever way content leaves the
+// store, what comes is right as far as it goes and never said to be all.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { constants, gunzipSync } from "node:zlib";
+import { Client, newSession, program, Server, until } from "../api/harness.mjs";
+import { Cli, person } from "./cli.mjs";
+
+const big = randomBytes(3 << 20);
+const NAME = "src/ünï \u009b\"x\"";
+const SHOWN = '"src/ünï %C2%9B%22x%22"';
+
+test("what is damaged is named with its files, and never turns into wrong bytes", { timeout: 180_000 }, async (t) => {
+  const place = mkdtempSync(join(tmpdir(), "coditect-damage-"));
+  chmodSync(place, 0o755); // a server that gave up root reads and writes in it
+  t.after(() => rmSync(place, { recursive: true, force: true }));
+  const server = await Server.start({ t });
+  const { data } = server;
+  const ada = await person(server, "ada");
+  const operator = new Cli(server);
+  const { id } = await newSession(ada.person);
+  const file = `files/${encodeURIComponent(NAME).replaceAll("%2F", "/")}`;
+  const first = (await ada.person.write(`/sessions/${id}/${file}`, big)).data.version;
+  await ada.person.write(`/sessions/${id}/files/whole`, big.subarray(0, 1000));
+  const fork = (await ada.person.post(`/sessions/${id}/fork`, {})).data.id;
+  await until("it is forked", async () => (await ada.person.get(`/sessions/${fork}`)).data.status === "active");
+  const before = (await ada.person.write(`/sessions/${id}/${file}`, "newer")).data.version;
+  assert.match((await operator.ok("admin", "scrub", "--data", data)).stdout, / 0 faults\n$/);
+
+  await server.kill9();
+  const segment = join(data, "store/store.db-1");
+  const bytes = readFileSync(segment);
+  const at = bytes.indexOf(big.subarray(1 << 20, (1 << 20) + 64));
+  assert.ok(at > 0);
+  bytes[at] ^= 1;
+  writeFileSync(segment, bytes);
+  await server.run();
+
+  const wrong = (got) => !big.subarray(0, got.length).equals(got) || got.length === big.length;
+  const named = new RegExp(`^t/ten-\\w+/chunk/[0-9a-f]{64} in ${SHOWN} of ${id} \\(version ${first}\\), ${SHOWN} of ${fork} \\(version ${first}\\)$`, "m");
+  const scrub = await operator.run(["admin", "scrub", "--data", data]);
+  assert.equal(scrub.status, 1, scrub.stderr);
+  assert.match(scrub.stdout, named);
+  assert.match(scrub.stdout, /\n\d+ chunks, \d+ versions, 1 faults\n$/);
+  assert.match(scrub.stderr, /what is stored is damaged/);
+  assert.equal((await operator.run(["admin", "scrub", "--json", "--data", data])).json.faults, 1);
+
+  /** Reads until the connection ends; whether that was its end is said with what came. */
+  const read = async (client, path) => {
+    const pieces = [];
+    const whole = await client.get(path, { sink: (piece) => pieces.push(piece), expected5xx: true }).then(({ status }) => status === 200, () => false);
+    return { whole, got: Buffer.concat(pieces) };
+  };
+  const download = async (client, path) => {
+    const { whole, got } = await read(client, path);
+    assert.ok(!whole && !wrong(got), `${path}: ${got.length} bytes, ${whole ? "as if they were all" : "and then no more"}`);
+  };
+  const archive = async (client, path) => {
+    const { whole, got } = await read(client, path);
+    assert.ok(!whole, path);
+    const tar = got.length === 0 ? got : gunzipSync(got, { finishFlush: constants.Z_SYNC_FLUSH });
+    const begin = tar.indexOf(big.subarray(0, 64));
+    assert.ok(begin < 0 || !wrong(tar.subarray(begin)), `${path}: ${tar.length} bytes`);
+  };
+  await download(ada.person, `/sessions/${id}/${file}?version=${first}`);
+  await download(ada.person, `/sessions/${fork}/${file}`);
+  await archive(ada.person, `/sessions/${fork}/archive`);
+  const get = await ada.run(["files", "get", `${fork}:${NAME}`, "got"]);
+  assert.notEqual(get.status, 0);
+  assert.ok(!existsSync(join(ada.files, "got")), "no file is left of it");
+  const { status, stderr } = await ada.run(["cp", "-r", `${fork}:`, "copied"]);
+  assert.notEqual(status, 0);
+  assert.match(stderr, /bytes remaining[^]*1 of 3 were not copied/);
+  assert.ok(!existsSync(join(ada.files, "copied", NAME)));
+  assert.ok(readFileSync(join(ada.files, "copied/whole")).equals(big.subarray(0, 1000)), "the rest comes");
+
+  // What names it again copies no content: it is as damaged there, and as it was here before.
+  await ada.person.post(`/sessions/${id}/history/${file.slice(6)}:restore`, { version: first }, { expected5xx: true });
+  assert.deepEqual((await ada.person.get(`/sessions/${id}/${file}?version=${before}`)).text(), "newer");
+  const again = (await ada.person.post(`/sessions/${id}/fork`, { at: first }, { expected5xx: true })).data.id;
+  await until("it is forked", async () => (await ada.person.get(`/sessions/${again}`)).data.status === "active");
+  await download(ada.person, `/sessions/${again}/${file}`);
+
+  const backup = join(place, "backup");
+  const made = spawnSync(program, ["--data", data, "--backup", backup], { encoding: "utf8" });
+  assert.equal(made.status, 1);
+  assert.match(made.stderr, /1 pieces of content are damaged in the store/);
+  await server.kill9();
+  rmSync(data, { recursive: true });
+  const copy = join(place, "data");
+  const run = (...args) => spawnSync(program, ["--data", copy, ...args], { encoding: "utf8" });
+  assert.equal(run("--restore", backup).status, 0);
+  const found = run("--scrub");
+  assert.equal(found.status, 1);
+  assert.match(found.stdout, new RegExp(`^damaged: t/ten-\\w+/chunk/[0-9a-f]{64} in ${SHOWN} of ${id} \\(version \\d+\\), `, "m"));
+  const other = await Server.start({ data: copy });
+  const there = new Client(other, ada.person.token);
+  await download(there, `/sessions/${fork}/${file}`);
+  assert.equal((await there.get(`/sessions/${id}/${file}?version=${before}`)).text(), "newer");
+  await other.kill9();
+});
