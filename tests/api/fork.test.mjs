@@ -1,6 +1,9 @@
 // A fork: a session that begins as a copy of another one, and is whole or not there at all.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { freePort, newSession, Server, serverForFile, until } from "./harness.mjs";
 
@@ -71,6 +74,26 @@ add("folder", type=t.DIRTYPE, mode=0o700, mtime=1_100_000_000); add("a/b/c/d", b
   assert.equal((await ada.delete(at(session))).status, 200);
   assert.equal((await ada.get(`${at(copy)}/files/large`)).body.length, 512_000);
   assert.equal((await content(copy)).length, before.length);
+});
+
+test("no content is copied: the store grows by names alone", async () => {
+  const session = await newSession(ada, "Heavy");
+  const store = join(server.data, "store");
+  const bytes = () => readdirSync(store).filter((name) => /^store\.db(-\w+)?$/.test(name)).reduce((sum, name) => sum + statSync(join(store, name)).size, 0);
+  const MIB = 1 << 20;
+  const empty = bytes();
+  let last;
+  for (let i = 0; i < 8; i++) {
+    last = randomBytes(4 * MIB); // nothing in it is alike, and none of it can be packed
+    assert.equal((await ada.write(`${at(session)}/files/f${i}`, last)).status, 200);
+  }
+  const full = bytes();
+  assert.ok(full - empty > 30 * MIB, `${full - empty} bytes came with 32 MiB: the look at the store sees content`);
+  const copies = [await fork(session), await fork(session, { at: 6 })];
+  copies.push(await fork(copies[0]));
+  const more = bytes() - full;
+  assert.ok(more < 8 * MIB, `${more} bytes came with three forks of 32, 24 and 32 MiB`); // the log of changes, and records of some files
+  assert.ok((await ada.get(`${at(copies[2])}/files/f7`)).body.equals(last));
 });
 
 test("of a moment; of nothing; of a fork; without a name", async () => {
@@ -172,4 +195,33 @@ test("what is refused walks no tree", async (t) => {
     }
   }
   assert.equal(least[1500], least[1]);
+});
+
+test("a workspace that cannot start is in the way of no fork, no return to the past and no archive", { timeout: 180_000 }, async (t) => {
+  const bare = await Server.start({ t, before: [join(process.env.CODITECT_BUILD, "tests/sandbox/no-namespaces")] });
+  const eve = await bare.account("eve");
+  const session = await newSession(eve);
+  const file = async (one) => (await eve.get(`${at(one)}/files/doc`)).text();
+  const { data: { version } } = await eve.write(`${at(session)}/files/doc`, "first");
+  await eve.write(`${at(session)}/files/doc`, "second");
+  assert.equal((await eve.post(`${at(session)}/open`, {})).status, 202);
+  const workspace = async () => (await eve.get(at(session))).data.workspace;
+  const forked = async (body) => {
+    const reply = await eve.post(`${at(session)}/fork`, body);
+    assert.equal(reply.status, 202, reply.text());
+    await until("it is whole", async () => (await eve.get(at(reply.data))).data.status === "active");
+    return file(reply.data);
+  };
+  const all = async () => {
+    assert.deepEqual([await forked({}), await forked({ at: version })], ["second", "first"]);
+    assert.equal((await eve.post(`${at(session)}/files:restore`, { at: version })).data.done, true);
+    assert.equal(await file(session), "first");
+    assert.equal((await eve.post(`${at(session)}/history/doc:restore`, { version: version + 1 })).status, 200);
+    assert.equal(await file(session), "second");
+    assert.equal((await eve.get(`${at(session)}/archive`)).status, 200);
+  };
+  await until("it cannot start", async () => (await workspace()).error !== undefined);
+  await all(); // it is tried again meanwhile
+  await until("it has failed", async () => (await workspace()).state === "failed", 120_000);
+  await all();
 });
