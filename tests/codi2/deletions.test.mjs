@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { halt, resume } from "../api/halt.mjs";
 import { linked, until, World } from "./world.mjs";
 
@@ -112,6 +112,57 @@ test("what is seen is deleted, however many", { timeout: 120_000 }, async (t) =>
   await world.sync();
   assert.deepEqual(Object.keys(await world.stored()), ["other"]);
   await until("it says so", async () => (await world.status()).state === "persisted");
+});
+
+/** Everything below the root goes, as by `rm -rf * .[!.]*`. */
+const removeAll = (world) => { for (const name of fs.readdirSync(world.tree())) fs.rmSync(world.tree(name), { recursive: true }); };
+/** The root itself is another one, as on a new disk; the file system may give it the old one's inode. */
+const loseTree = (world) => { fs.rmSync(world.tree(), { recursive: true }); world.disk(); };
+const loseIndex = (world) => { fs.rmSync(world.path("index"), { recursive: true }); world.disk(); };
+const NONE = [];
+const ALL = ["d", "d/e", "d/e/f", "d/f0", "d/f1", "other"];
+const WITHOUT_D = ["other"];
+
+describe("what a person deletes is deleted, and kept in the history; what a disk loses comes back; neither is taken for the other", { concurrency: 4 }, () => {
+  const rows = [
+    ["all, while it runs", { runs: removeAll }, NONE],
+    ["all, while it is away", { away: removeAll }, NONE],
+    ["a folder while it runs, then the disk is lost", { runs: (world) => fs.rmSync(world.tree("d"), { recursive: true }), away: (world) => { loseTree(world); loseIndex(world); } }, WITHOUT_D],
+    ["a folder while it is away, then the disk is lost: nobody knows of it", { away: (world) => { fs.rmSync(world.tree("d"), { recursive: true }); loseTree(world); loseIndex(world); } }, ALL],
+    ["the disk", { away: (world) => { loseTree(world); loseIndex(world); } }, ALL],
+    ["the tree, whose index is there", { away: loseTree }, ALL],
+    ["the index, whose tree is there", { away: loseIndex }, ALL],
+    ["the index, and a person deleted all: nobody knows of it", { away: (world) => { removeAll(world); loseIndex(world); } }, ALL],
+    ["the disk twice, the second time before all of it is back", { away: (world) => { loseTree(world); loseIndex(world); }, soon: (world) => { loseTree(world); loseIndex(world); } }, ALL],
+    ["the tree while the restore is unfinished, whose index is there", { away: (world) => { loseTree(world); loseIndex(world); }, soon: loseTree }, ALL],
+    ["all, right after it came back", { away: (world) => { loseTree(world); loseIndex(world); }, restored: removeAll }, NONE],
+  ];
+  for (const [what, { runs, away, soon, restored }, left] of rows) {
+    test(what, { timeout: 120_000 }, async (t) => {
+      const world = new World(t);
+      await world.startServer();
+      await world.startCodi2();
+      fs.mkdirSync(world.tree("d/e"), { recursive: true });
+      for (const path of ["d/e/f", "d/f0", "d/f1", "other"]) fs.writeFileSync(world.tree(path), path);
+      const before = await world.sync();
+      const was = await world.stored();
+      if (runs) { runs(world); await world.sync(); }
+      if (away) { await world.kill("codi2"); away(world); await world.startCodi2(); }
+      if (soon) { await world.kill("codi2"); soon(world); await world.startCodi2(); }
+      const settled = () => until("it is in step", async () => (await world.status()).state === "persisted", 60);
+      await settled();
+      if (restored) { restored(world); await world.sync(); await settled(); }
+      await world.sync();
+      const found = fs.readdirSync(world.tree(), { recursive: true }).sort();
+      assert.deepEqual(found, left);
+      const now = await world.stored();
+      assert.deepEqual(now, Object.fromEntries(left.map((path) => [path, was[path]])));
+      for (const path of left) if (!path.startsWith("d") || path.includes("f")) assert.equal(fs.readFileSync(world.tree(path), "utf8"), path);
+      assert.deepEqual(await world.stored(before), was, "the moment before is what it was");
+      const deletions = (await world.events()).filter(({ op }) => op === "delete").map(({ path }) => path);
+      assert.equal(deletions.length > 0, left.length < ALL.length, `deleted: ${deletions}`);
+    });
+  }
 });
 
 test("a folder seen to be replaced took its files with it; one replaced unseen did not", { timeout: 120_000 }, async (t) => {
