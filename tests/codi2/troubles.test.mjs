@@ -144,6 +144,39 @@ test("the server is away while much changes: it is said, it waits on the disk, a
   assert.deepEqual([Object.keys(stored).length, stored["here/in"].split(" ")[2], stored.changed.split(" ")[2], stored["new 7"].split(" ")[2]], [203, hash("moved/in"), hash("changed012"), hash("2 7")]);
 });
 
+/** Of its own, in bytes: what it maps of files is the kernel's to take away. */
+const memoryOf = (pid) => 1024 * Number(/RssAnon:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
+
+test("what changes while the server is away waits on the disk alone: memory does not grow with it", { timeout: 180_000 }, async (t) => {
+  const FILES = 500;
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2([], { ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:quarantine_size_mb=0:thread_local_quarantine_size_kb=0` });
+  await world.sync();
+  await world.kill("server");
+  const noise = randomBytes(200_000);
+  let n = 0;
+  const work = async () => {
+    for (let i = 0; i < FILES; i++) {
+      fs.writeFileSync(world.tree(`f${i}`), `${n++}`);
+      if (i % 10 === 0) fs.writeFileSync(world.tree(`large ${i}`), noise.fill(n % 256, n % 1000)); // 10 MB a round
+    }
+    await until("all of it is seen", async () => { const { state, pending } = await world.status(); return state === "offline" && pending >= FILES; });
+  };
+  for (let i = 0; i < 3; i++) await work();
+  const before = memoryOf(world.codi2.pid);
+  for (let i = 0; i < 20; i++) await work();
+  const more = memoryOf(world.codi2.pid) - before;
+  t.diagnostic(`${more >> 10} KiB more after ${20 * FILES} more changes and ${20 * FILES / 10 * 200} KB`);
+  assert.ok(more < 8 << 20, `${more} bytes`);
+  await world.startServer();
+  await persisted(world);
+  const stored = await world.stored();
+  assert.equal(Object.keys(stored).length, FILES + FILES / 10);
+  assert.equal(stored.f499.split(" ")[2], hash(`${n - 1}`));
+  assert.equal(stored["large 490"].split(" ")[2], hash(fs.readFileSync(world.tree("large 490"))));
+});
+
 test("the workspace's disk is full: it is said, and over when there is room", { timeout: 60_000, skip: process.getuid() !== 0 && "mounting wants root" }, async (t) => {
   const world = new World(t);
   const small = fs.mkdtempSync(join(tmpdir(), "coditect-small-"));
