@@ -360,7 +360,6 @@ struct files_damage {
     enum data_space space;     /* of chunks or versions */
     struct str name;           /* the key behind the space's name */
 };
-
 /* Into text: " in ", then the files that have it. */
 int files_damage_names(struct store *store, const struct files_damage *damage,
                        struct buf *text) BASE_MUST_USE;
