@@ -3,7 +3,8 @@
 // is lost on its way: what was asked is done, and the asker does not know), "tear" (half of it comes), "strand" (of each connection one
 // end is gone, and the other does not hear of it before all flows again), "deaf" (all flows but the connection on which codi2 waits for
 // changes of others), "mute" (only that one flows: who asks on another is not answered), "refuse" (each call is cut as soon as it is
-// known what it is; the function's `refused` says what, and when). The function's `cuts`: how often one of these met a connection; of
+// known what it is; the function's `refused` says what, and when). "bury": who asked is dead, and so is what was asked and has not
+// arrived; all else stays as it is. The function's `cuts`: how often one of these met a connection; of
 // "mute", how often it was asked in vain what others changed.
 import { once } from "node:events";
 import { rmSync } from "node:fs";
@@ -34,6 +35,7 @@ function serve({ here, there }) {
     pair[i % 2].destroy();
   };
   const words = {
+    bury: () => pairs.forEach(end),
     cut: () => { for (const pair of pairs) reset(pair); },
     refuse: () => { for (const pair of pairs) end(pair); },
     hold: () => { for (const pair of pairs) pause(pair); },
@@ -71,7 +73,7 @@ function serve({ here, there }) {
     return undefined;
   });
   parentPort.on("message", (word) => {
-    mode = word;
+    if (word !== "bury") mode = word;
     if (["cut", "hold", "strand"].includes(word)) met(pairs.size);
     words[word]?.();
   });

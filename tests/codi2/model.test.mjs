@@ -47,37 +47,49 @@ class Run {
 
   async begin() {
     await this.world.startServer();
-    this.link = await openLink(this.t, this.world.path("link.sock"), this.world.path("wire.sock"));
+    const link = await openLink(this.t, this.world.path("link.sock"), this.world.path("wire.sock"));
+    this.link = (word) => { this.note(`the link: ${word}`); link(word); };
     fs.writeFileSync(this.world.tree(".coditectignore"), "!node_modules/\n");
     if (this.seed % 2 === 1) this.ruleQuiet(0);
     await this.startCodi2();
   }
 
+  note(what) { this.work.done.push(`-- ${what}`); }
+
   startCodi2() {
+    this.note("codi2 starts");
     this.codi2 = true;
     return this.world.startCodi2(["--wire", this.world.path("link.sock")], this.env);
+  }
+
+  /** What it said and what is still on its way is refused in a workspace, by its generation; here all have the same. */
+  async killCodi2() {
+    this.note("codi2 is killed");
+    await this.world.kill("codi2");
+    this.link("bury");
   }
 
   /** Something breaks, or time passes. */
   async disturb() {
     const { world, random } = this;
     switch (random(24)) {
-      case 0: if (this.codi2) { this.codi2 = false; await world.kill("codi2"); } break;
+      case 0: if (this.codi2) { this.codi2 = false; await this.killCodi2(); } break;
       case 1: if (!this.codi2) await this.startCodi2(); break;
-      case 2: await world.kill("server"); await world.startServer(); break;
+      case 2: this.note("the server is killed"); await world.kill("server"); await world.startServer(); break;
       case 3: this.link("cut"); break;
       case 4: this.link("lose"); break;
       case 5: this.link("hold"); break;
       case 6: case 7: this.link("flow"); break;
       case 8: if (this.codi2) this.halt(true); break;
       case 9: if (this.codi2) this.halt(false); break;
-      case 10: if (this.codi2) { await world.kill("codi2"); await this.startCodi2(); } break;
+      case 10: if (this.codi2) { await this.killCodi2(); await this.startCodi2(); } break;
       case 11: case 12: case 13: await wait(random(30)); break;
       default: await wait(0);
     }
   }
 
   halt(halted) {
+    this.note(halted ? "codi2 stands" : "codi2 goes on");
     this.halted = halted;
     this.world.codi2.kill(halted ? "SIGSTOP" : "SIGCONT");
   }
@@ -140,11 +152,25 @@ class Run {
     let seq;
     await until("a barrier", async () => { seq = await this.world.sync(); return true; }, 60);
     same(expected(this.world.tree()), state, this.words("the disk was changed, by nobody but the mirror"));
-    same(await told(this.world), state, this.words("the store differs from the disk"));
+    await this.stored(state);
     const { notice, quiet = 0 } = await this.world.status();
     assert.equal(notice, undefined, this.words("a conflict with nobody"));
     assert.equal(quiet, 0, this.words("the barrier left what is quiet"));
     this.acknowledged.push({ seq, state });
+  }
+
+  /** When it is not so, the failure says how it came and whether it stays so. */
+  async stored(state) {
+    const there = await told(this.world);
+    try {
+      same(there, state, this.words("the store differs from the disk"));
+    } catch (error) {
+      const events = (await this.world.events()).slice(-30).map(({ hash, bytes, ...event }) => JSON.stringify(event));
+      await wait(2000);
+      const later = await told(this.world);
+      error.message += `\n${events.join("\n")}\nafter 2 s: ${JSON.stringify(later) === JSON.stringify(there) ? "still so" : JSON.stringify(later)}`;
+      throw error;
+    }
   }
 
   async round() {
@@ -157,7 +183,7 @@ class Run {
   }
 
   async loseIndex() {
-    if (this.codi2) await this.world.kill("codi2");
+    if (this.codi2) await this.killCodi2();
     fs.rmSync(this.world.path("index"), { recursive: true });
     this.world.disk();
     this.halted = false;
@@ -165,7 +191,7 @@ class Run {
   }
 
   async loseDisk() {
-    await this.world.kill("codi2");
+    await this.killCodi2();
     for (const name of ["tree", "index"]) fs.rmSync(this.world.path(name), { recursive: true });
     this.world.disk();
     await this.startCodi2();
@@ -183,7 +209,7 @@ class Run {
     }
   }
 
-  words(what) { return `${what}: seed ${this.seed}, after\n${this.work.done.slice(-30).join("\n")}`; }
+  words(what) { return `${what}: seed ${this.seed}, after\n${this.work.done.slice(-60).join("\n")}`; }
 }
 
 async function play(t, seed, env) {
