@@ -15,7 +15,7 @@ export const kinds: readonly Kind[] = [
   { noun: "login", label: "Logins", verbs: { create: "logged in", end: "ended a login", expire: "was logged out after a long time", reused: "had a login ended: an old token came again", replace: "logged in again", code: "entered a code of the second factor" } },
   { noun: "totp", label: "Second factor", verbs: { begin: "began to set up the second factor", enable: "set up the second factor", disable: "gave up the second factor", remove: "had the second factor removed", recovery: "logged in with a recovery code" } },
   { noun: "link", label: "Links to sessions", verbs: { create: "made a link to", delete: "ended a link to", expire: "ended, since it was too old, a link to", use: "read, by a link," } },
-  { noun: "key", label: "API keys", verbs: { create: "made an API key", delete: "ended an API key", expire: "had an API key run out" } },
+  { noun: "key", label: "API keys", verbs: { create: "made an API key", delete: "ended an API key", expire: "had an API key run out", rotate: "turned the key that signs logins" } },
   { noun: "member", label: "Members", verbs: { update: "changed the role of", remove: "removed" } },
   { noun: "invitation", label: "Invitations", verbs: { create: "invited somebody", delete: "withdrew an invitation", accept: "accepted an invitation" } },
   { noun: "user", label: "Accounts", verbs: { register: "registered", update: "changed the profile", password: "changed the password", reset: "set another password by a link", email: "changed the address", email_ask: "asked for another address", delete: "deleted the account", purge: "removed what was left of the account" } },
