@@ -1,7 +1,7 @@
 // Sessions: their life, with undo.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newSession, serverForFile } from "./harness.mjs";
+import { newSession, serverForFile, until } from "./harness.mjs";
 
 const server = await serverForFile();
 
@@ -165,7 +165,8 @@ test("a session that begins with a repository", async () => {
   assert.equal(blank.source, undefined);
   const refused = await ada.post(`/sessions/${blank.id}/clone`);
   assert.deepEqual([refused.status, refused.code], [409, "conflict"]);
-  await ada.delete(path);
+  await until("the copy is whole", async () => (await ada.get(`/sessions/${fork.data.id}`)).data.status !== "forking");
+  assert.equal((await ada.delete(path)).status, 200);
   assert.equal((await ada.post(`${path}/clone`)).status, 404);
 });
 
