@@ -18,6 +18,12 @@ await ada.delete(`/sessions/${two.id}`);
 // What happened within a millisecond has no order.
 const actions = (reply) => reply.data.map(({ action }) => action).sort();
 
+/** How many records there are of one call at most, when this is asked: the first, and one for each minute that began since. */
+function counting() {
+  const began = performance.now();
+  return () => 1 + Math.ceil((performance.now() - began) / 60_000);
+}
+
 const sum = (records) => records.reduce((all, { count }) => all + count, 0);
 
 async function pages(path, client = ada) {
@@ -111,6 +117,7 @@ test("a denial is in it, a moment later, once for many", async () => {
   const email = "denied@example.com";
   const { token } = (await ada.post("/tenant/invitations", { email, role: "viewer" })).data;
   const { data } = await server.anonymous().post("/auth/register", { email, password: "a long password", invitation: token });
+  const most = counting();
   for (let i = 0; i < 20; i++) assert.equal((await ada.get("/audit", { token: data.token })).status, 403);
   assert.equal((await ada.post("/sessions", { name: "x" }, { token: data.token })).status, 403);
   const denials = async () => (await pages(`/audit?limit=100&action=request.deny&actor=${data.user.id}`));
@@ -118,7 +125,7 @@ test("a denial is in it, a moment later, once for many", async () => {
   const all = await denials();
   assert.deepEqual([...new Set(all.map(({ route }) => route))].sort(), ["audit_list", "sessions_create"]);
   assert.ok(all.every(({ outcome, count, address }) => outcome === "denied" && count >= 1 && address === "127.0.0.1"));
-  assert.ok(all.length <= 3, `${all.length} records of 21 denials`);
+  assert.ok(all.length <= most() + 1, `${all.length} records of 21 denials`);
   assert.deepEqual((await ada.get("/audit?action=request.read")).data, []); // only where it is asked for
 });
 
@@ -133,6 +140,7 @@ test("somebody else's thing of one's own team is a denial, counted; what is nobo
   const [hers, theirs, abroad] = [(await admin.post("/sessions", { name: "Bea's" }, { token: bea.token })).data, await newSession(admin, "Ada's"), await newSession(stranger, "Eve's")];
   const gone = { id: `${theirs.id.slice(0, 4)}${"0".repeat(26)}` };
   const asked = { sessions_get: (id) => `/sessions/${id}`, files_list: (id) => `/sessions/${id}/files`, files_history: (id) => `/sessions/${id}/history/file`, conversations_list: (id) => `/conversations?session_id=${id}` };
+  const most = counting();
   for (let i = 0; i < 10; i++) {
     for (const { id } of [theirs, gone, abroad]) {
       for (const path of Object.values(asked)) await own.anonymous().get(path(id), { token: bea.token });
@@ -150,7 +158,7 @@ test("somebody else's thing of one's own team is a denial, counted; what is nobo
     .map((route) => [route, sum(all.filter((one) => one.actor_id === person.id && one.route === route))]));
   assert.deepEqual(of(bea.user), { conversations_list: 10, files_history: 10, files_list: 10, sessions_get: 10 });
   assert.deepEqual(of(admin.user), { files_get: 10 });
-  assert.ok(all.length <= 10, `${all.length} records of 50 denials`);
+  assert.ok(all.length <= 5 * most(), `${all.length} records of 50 denials`);
   assert.ok(all.every(({ outcome, target }) => outcome === "denied" && target === undefined));
   assert.deepEqual(await pages("/audit?limit=100&action=request.deny", stranger), []);
 });
@@ -161,6 +169,7 @@ test("wrong passwords are counted, by account and address, at most one record a 
   t.after(() => own.stop().finally(() => rmSync(data, { recursive: true, force: true })));
   const person = await own.account("guessed");
   const guesses = async () => pages("/audit?action=login.create", person).then((all) => all.filter(({ outcome }) => outcome === "denied"));
+  const most = counting();
   for (let i = 0; i < 20; i++) assert.equal((await own.anonymous().post("/auth/login", { email: person.email, password: `wrong ${i}` })).status, 401);
   await until("the first are written", async () => (await guesses()).length > 0);
   await own.stop(); // what is left of the minute is written then
@@ -168,7 +177,7 @@ test("wrong passwords are counted, by account and address, at most one record a 
   person.server = own;
   assert.equal(sum(await guesses()), 20);
   const all = await guesses();
-  assert.ok(all.length <= 2, `${all.length} records`);
+  assert.ok(all.length <= most(), `${all.length} records`);
   assert.ok(all.every((one) => one.actor_id === person.user.id && one.target === person.user.id && one.address === "127.0.0.1"));
 });
 
@@ -189,6 +198,7 @@ test("what strangers are refused is the operator's: counted by operation and add
     ["auth_register", 403, () => anyone.post("/auth/register", { email: "x@example.com", password: "a long password", invitation: "ten-x.inv-x.x" })],
     ["auth_refresh", 403, () => anyone.post("/auth/refresh", undefined, { headers: foreign })],
   ];
+  const most = counting();
   for (const [route, status, call] of tried) {
     for (let i = 0; i < 3; i++) assert.equal((await call()).status, status, route);
   }
@@ -199,7 +209,7 @@ test("what strangers are refused is the operator's: counted by operation and add
   });
   const all = await strangers(server);
   assert.ok(all.every((one) => one.action === "request.deny" && one.outcome === "denied" && one.address === "127.0.0.1" && one.actor_id === undefined && one.count >= 1));
-  assert.ok(all.length <= 2 * (await routes()).size, `${all.length} records of ${(await routes()).size} operations within a minute`);
+  assert.ok(all.length <= most() * (await routes()).size, `${all.length} records of ${(await routes()).size} operations`);
   for (const person of [ada, eve]) {
     const own = await pages("/audit?limit=100&action=request.deny", person);
     assert.ok(own.every(({ actor_id }) => actor_id !== undefined), "nobody's refusal is in a tenant's log");

@@ -40,10 +40,10 @@ test("each route counts in the class of its row, whatever it answers", async () 
   assert.deepEqual(Object.keys(taken).sort(), ["files", "sockets", "user"]);
 });
 
-/** Calls until one is refused; how many were answered before. */
-async function until429(most, act) {
+/** Calls, so many at once, until one is refused; how many were answered before. */
+async function until429(most, act, atOnce = 20) {
   for (let n = 0; n < most; ) {
-    const replies = await Promise.all(Array.from({ length: Math.min(20, most - n) }, act));
+    const replies = await Promise.all(Array.from({ length: Math.min(atOnce, most - n) }, act));
     const refused = replies.find(({ status }) => status === 429);
     n += replies.filter(({ status }) => status !== 429).length;
     if (refused !== undefined) {
@@ -87,7 +87,7 @@ test("guesses of one account's password end", async () => {
 test("logins from one address end, whoever they are for", async () => {
   let number = 0;
   const login = () => server.anonymous().post("/auth/login", { email: `nobody-${number++}@example.com`, password: "a wrong password" });
-  assert.ok((await until429(200, login)) <= 120);
+  assert.ok((await until429(200, login, 60)) <= 120); // a slow machine's next sixty find less than sixty more
 });
 
 test("rotations of one login end", async () => {
