@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { World, until } from "./world.mjs";
 
-/** Answers with what it was sent and started with; dies, chatters and echoes on demand. */
+/** Answers with what it was sent and started with, once LISTEN_WITH is there; dies, chatters and echoes on demand. */
 const backend = `
 const { createServer } = require("node:http");
-const { statSync } = require("node:fs");
+const { existsSync, statSync } = require("node:fs");
 const { dirname } = require("node:path");
 const { CODITECT_IDE_SOCKET: socket, CODITECT_GATEWAY_SECRET: secret, ...env } = process.env;
 const server = createServer((req, res) => {
@@ -41,7 +41,8 @@ server.on("upgrade", (req, stream) => {
   stream.pipe(stream);
   stream.on("error", () => {});
 });
-setTimeout(() => server.listen(socket), Number(env.LATE ?? 0));
+const begin = () => (env.LISTEN_WITH && !existsSync(env.LISTEN_WITH) ? setTimeout(begin, 20) : server.listen(socket));
+begin();
 `;
 
 function bundle(world) {
@@ -65,12 +66,13 @@ test("until it listens it is 503, then everything below /ide is the backend's", 
   const world = new World(t);
   const options = ["--session-name", "Project A", "--base-path", "/ide/ses-test/"];
   await world.startCodi2([...bundle(world), ...options],
-    { LATE: "1500", PLATFORM_ORIGIN: "http://coditect.localhost:8080", CODITECT_GATEWAY_SECRET: "guessed", CODITECT_X: "x" });
+    { LISTEN_WITH: world.path("listen"), PLATFORM_ORIGIN: "http://coditect.localhost:8080", CODITECT_GATEWAY_SECRET: "guessed", CODITECT_X: "x" });
   const early = await world.door("GET", "/ide/");
   assert.deepEqual([early.status, early.body.error.code, early.headers["retry-after"]], [503, "unavailable", "1"]);
   const page = await world.door("GET", "/ide/", { Accept: "text/html,*/*" }); // for a person, who need not load it again
   assert.deepEqual([page.status, page.headers["content-type"], page.headers["retry-after"]], [503, "text/html; charset=utf-8", "1"]);
   assert.match(String(page.body), /http-equiv="refresh"[^]*<h1>The IDE is starting<\/h1>/);
+  fs.writeFileSync(world.path("listen"), "");
   await listening(world);
 
   const { status, headers, body } = await world.door("PATCH", "/ide/a%2Fb?q=1&r", { Host: "ses-test.ide.coditect.localhost:8080", Cookie: "theia=1" }, "a body");
@@ -117,15 +119,18 @@ test("a WebSocket is a pipe of bytes", { timeout: 60_000 }, async (t) => {
 
 test("one that dies is started again, and what it says is bounded", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
-  await world.startCodi2(bundle(world));
+  fs.writeFileSync(world.path("listen"), "");
+  await world.startCodi2(bundle(world), { LISTEN_WITH: world.path("listen") });
   await listening(world);
   for (let i = 0; i < 2; i++) assert.equal((await world.door("GET", "/ide/chatter")).status, 200); // 6 MB
   const sizes = () => ["ide.log", "ide.log.1"].map((name) => fs.statSync(world.path("ide", name)).size);
   await until("the log", () => fs.readFileSync(world.path("ide", "ide.log"), "utf8").includes("log 29999"));
   for (const size of sizes()) assert.ok(size > 0 && size <= (512 + 16) * 1024, `${sizes()}`);
+  fs.rmSync(world.path("listen")); // the next one waits until it has been asked in vain
   assert.ok((await world.door("GET", "/ide/die")).status >= 500);
   const gone = await world.door("GET", "/ide/");
   assert.ok(gone.status === 503 || gone.status === 502, `${gone.status}`);
+  fs.writeFileSync(world.path("listen"), "");
   await listening(world);
 });
 
@@ -140,7 +145,7 @@ test("its processes and its socket end with codi2", { timeout: 60_000 }, async (
   assert.ok(!fs.existsSync(world.path("door.sock")));
 });
 
-test("it knows what keeps the workspace awake", { timeout: 120_000 }, async (t) => {
+test("it knows what keeps the workspace awake", { timeout: 360_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();
   await world.startCodi2(bundle(world));
@@ -154,7 +159,7 @@ test("it knows what keeps the workspace awake", { timeout: 120_000 }, async (t) 
   assert.equal((await world.door("GET", "/activity")).status, 405);
   await world.door("GET", "/ide/busy");
   const { revision } = await world.status();
-  const busy = await until("a process is at work", async () => (await world.status()).activity.awake.find((name) => name !== "browser"), 70);
+  const busy = await until("a process is at work", async () => (await world.status()).activity.awake.find((name) => name !== "browser"), 300); // two looks, where it has the machine for itself
   assert.equal(busy, "process sh");
   assert.notEqual((await world.status()).revision, revision);
   const left = fs.readFileSync(`/proc/${world.codi2.pid}/task/${world.codi2.pid}/children`, "utf8").trim().split(" ").map(Number);

@@ -74,7 +74,7 @@ function serve({ here, there }) {
   });
   parentPort.on("message", (word) => {
     if (word !== "bury") mode = word;
-    if (["cut", "hold", "strand"].includes(word)) met(pairs.size);
+    if (["cut", "hold", "strand", "deaf"].includes(word)) met(pairs.size);
     words[word]?.();
   });
   if (typeof here === "string") rmSync(here, { force: true });

@@ -93,7 +93,7 @@ test("the tenant's patterns, then the session's: the later wins, and what is qui
   fs.mkdirSync(world.tree(".coditect"));
   fs.writeFileSync(world.tree(".coditect/quiet"), "!a.log\n");
   await until("taken back while it waits", () => isStored(world, "a.log"), SOON);
-  assert.equal(await quiet(world), 2);
+  await until("two wait", async () => (await quiet(world)) === 2);
   fs.writeFileSync(world.tree(".coditect/quiet"), "!a.log\n.coditect*\nquiet\n");
   await until("a file of rules does not wait", () => isStored(world, ".coditect/quiet"), SOON);
   fs.writeFileSync(world.tree(".coditectquiet"), "!kept.log\n# rules\n");
@@ -144,23 +144,23 @@ test("a new name is stored at once, and so are deletions and other names", { tim
   await until("it waits", async () => (await quiet(world)) === 1);
   fs.renameSync(world.tree("a.log"), world.tree("a.log.1")); // as logrotate does
   await until("the new name", () => isStored(world, "a.log.1"), SOON);
-  await until("the old one is gone", async () => (await newest(world, "a.log")) === undefined, 2);
-  assert.equal(await quiet(world), 0);
+  await until("the old one is gone", async () => (await newest(world, "a.log")) === undefined, SOON);
+  await until("nothing waits", async () => (await quiet(world)) === 0, SOON);
 
   fs.writeFileSync(world.tree("a.log"), "the next one");
   await world.sync();
   fs.appendFileSync(world.tree("a.log"), "not stored yet");
   await until("it waits", async () => (await quiet(world)) === 1);
   fs.renameSync(world.tree("a.log"), world.tree("a.log.1")); // over a name that the store has
-  await until("the old one is gone again", async () => (await newest(world, "a.log")) === undefined, 2);
+  await until("the old one is gone again", async () => (await newest(world, "a.log")) === undefined, SOON);
   assert.ok(await isStored(world, "a.log.1"), "the new name came with it");
-  assert.equal(await quiet(world), 0);
+  await until("nothing waits", async () => (await quiet(world)) === 0, SOON);
 
   fs.appendFileSync(world.tree("b.log"), "not stored yet");
   await until("it waits", async () => (await quiet(world)) === 1);
   fs.rmSync(world.tree("b.log"));
-  await until("it is gone", async () => (await newest(world, "b.log")) === undefined, 2);
-  assert.equal(await quiet(world), 0);
+  await until("it is gone", async () => (await newest(world, "b.log")) === undefined, SOON);
+  await until("nothing waits", async () => (await quiet(world)) === 0, SOON);
 
   for (let i = 0; i < 3; i++) { // by the name that is quiet
     fs.appendFileSync(world.tree("linked.log"), `line ${i}\n`);
@@ -203,7 +203,7 @@ test("what is quiet waits, too, when the server was away", { timeout: 60_000 }, 
 test("what is written on and on is never more than a minute behind, also when each state is another file", { timeout: 60_000 }, async (t) => {
   const RATE = 10; // of codi2's clock
   const MINUTE = 60_000 / RATE;
-  const SLACK = 3_000; // a busy machine's: as many seconds of the test's own time
+  const SLACK = 5_000; // a busy machine's, of the test's own time: less than a second minute
   const world = new World(t);
   await world.startServer();
   fs.writeFileSync(world.tree(".coditectquiet"), "*.log*\n");

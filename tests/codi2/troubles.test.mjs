@@ -47,8 +47,7 @@ test("the session's storage is full: it is said, nothing is cut short, and it en
   const large = randomBytes(600_000);
   fs.writeFileSync(world.tree("large"), large);
   await until("it is told", async () => /^Your storage is full\. What you change stays/.test(await said(world)));
-  const { state, pending } = await world.status();
-  assert.ok(state === "offline" && pending > 0, `${state} ${pending}`);
+  await until("it says so", async () => { const { state, pending } = await world.status(); return state === "offline" && pending > 0; });
   assert.equal((await world.door("POST", "/sync")).status, 503, "a barrier says so, and does not wait for nothing");
   assert.equal((await world.door("POST", "/sync?root=workspace")).status, 409);
   assert.deepEqual([await storedSize(world, "large"), await storedSize(world, "a")], [undefined, 600_000]);
@@ -85,6 +84,7 @@ test("a file that changes while it is read is read again: no mixture becomes a v
   const draft = world.tree(".coditect-0123456789abcdef"); // so that it is there at once
   fs.writeFileSync(draft, randomBytes(12_000_000));
   link("hold");
+  await until("it is held", () => link.cuts > 0);
   fs.renameSync(draft, world.tree("large"));
   const fds = `/proc/${world.codi2.pid}`;
   const reading = () => fs.readdirSync(`${fds}/fd`).find((fd) => { try { return fs.readlinkSync(`${fds}/fd/${fd}`).endsWith("/tree/large"); } catch { return false; } });

@@ -170,6 +170,7 @@ test("a folder that was moved into one that others had deleted keeps what is in 
   const byOthers = async (path) => assert.ok(await world.change({ change: "delete", path, base: entries.find((entry) => entry.path === path).version, author: { kind: "api", id: "usr-other" } }));
 
   link("deaf");
+  await until("it is deaf", () => link.cuts > 0);
   await byOthers("a");
   fs.renameSync(world.tree("p"), world.tree("a/p"));
   await world.sync();
@@ -189,6 +190,7 @@ test("what came into a folder after others had deleted it goes when they delete 
   const byOthers = async (path) => assert.ok(await world.change({ change: "delete", path, base: await version(path), author: { kind: "api", id: "usr-other" } }));
 
   link("deaf"); // it hears of all the deletions at once
+  await until("it is deaf", () => link.cuts > 0);
   await byOthers("a");
   for (const name of ["a/b/goes", "a/b/stays"]) fs.writeFileSync(world.tree(name), "two");
   await world.sync();

@@ -11,7 +11,7 @@ const CHANGES = 50;
 const SIZE = 1 << 20;
 const hashOf = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
-// Reads as fast as it can until a line comes; says how often it read what.
+// Reads as fast as it can until a line comes, with a space for each twenty times; says how often it read what.
 const program = `
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
@@ -28,6 +28,7 @@ const read = () => {
     }
     seen[what] = (seen[what] ?? 0) + 1;
   }
+  process.stdout.write(" ");
   if (!over) return setImmediate(read);
   process.stdout.write(JSON.stringify(seen));
   process.exit(0);
@@ -35,13 +36,15 @@ const read = () => {
 read();
 `;
 
-/** Work while somebody reads a file; what was read, and how often. */
+/** Work while somebody reads a file, which can ask how many twenties of times that was so far; what was read, and how often. */
 async function readWhile(t, path, work) {
   const child = spawn(process.execPath, ["-e", program, path], { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
   let text = "";
   child.stdout.on("data", (piece) => (text += piece));
-  await work();
+  const reads = () => text.length;
+  await until("it is read", () => reads() > 0);
+  await work(reads);
   child.stdin.end("\n");
   await new Promise((resolve) => child.on("close", resolve));
   return JSON.parse(text);
@@ -79,8 +82,8 @@ test("control: a file that is written in its place is not read whole", { timeout
   const contents = [0, 1, 2].map((i) => randomBytes(SIZE + i));
   const known = new Set(contents.map(hashOf));
   fs.writeFileSync(path, contents[0]);
-  const seen = await readWhile(t, path, async () => {
-    for (let i = 0; i < 5 * CHANGES; i++) {
+  const seen = await readWhile(t, path, async (reads) => {
+    for (let i = 0; i < 5 * CHANGES || reads() < CHANGES; i++) { // on a busy machine the reader may hardly come to it
       fs.writeFileSync(path, contents[i % 3]);
       await new Promise(setImmediate);
     }

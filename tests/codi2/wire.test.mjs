@@ -146,7 +146,7 @@ test("a server that refuses for good is not waited for at the end: the session i
     const refuse = await held; // a change is under way while it is asked to end
     ear.changes = (again) => again(code, word);
     world.codi2.kill("SIGTERM");
-    await until("the end has begun", () => fs.readFileSync(`/proc/${world.codi2.pid}/status`, "utf8").match(/^SigPnd:\s+0+$/m));
+    await until("the end has begun", () => fs.readFileSync(`/proc/${world.codi2.pid}/status`, "utf8").match(/^ShdPnd:\s+0+$/m));
     refuse(code, word);
     const before = ear.calls("POST changes").length;
     const began = Date.now();

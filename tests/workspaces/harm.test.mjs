@@ -31,7 +31,7 @@ test("admins see what a workspace may use, and what it uses now where that is co
   }
   assert.ok(usage.memory_bytes > 1 << 20 && usage.memory_bytes < limits.memory_bytes && usage.processes > 2 && usage.processes < processes, JSON.stringify(usage));
   await works(server, session, "mkfifo /tmp/idle; for i in 1 2 3 4 5 6 7 8 9 10; do cat /tmp/idle > /dev/null 2>&1 & echo $! >> pids; done");
-  assert.ok((await look()).usage.processes >= usage.processes + 8);
+  await until("they are seen", async () => (await look()).usage.processes >= usage.processes + 8);
   await works(server, session, "kill $(cat pids); rm pids /tmp/idle");
 });
 

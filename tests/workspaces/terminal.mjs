@@ -15,7 +15,7 @@ require("node:http").createServer((request, response) => {
   request.pipe(shell.stdin);
   let output = "";
   for (const stream of [shell.stdout, shell.stderr]) stream.on("data", (piece) => (output += piece));
-  shell.on("exit", (code, signal) => response.end(JSON.stringify({ status: code, signal, output })));
+  shell.on("close", (code, signal) => response.end(JSON.stringify({ status: code, signal, output })));
 }).listen(process.env.CODITECT_IDE_SOCKET);
 `;
 
