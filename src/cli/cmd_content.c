@@ -117,10 +117,23 @@ static int fetch_home(struct cli_run *run, const struct cli_place *place,
     return r < 0 ? r : cli_users_me_home_archive(client, &in, content, &reply);
 }
 
+/* The form goes by the name: under another one it would be none that its reader expects. */
+static bool names_archive(struct str target)
+{
+    return str_ends(target, STR(".tar.gz")) || str_ends(target, STR(".tgz")) ||
+           str_ends(target, STR(".zip"));
+}
+
 static int get_home(struct cli_run *run)
 {
     const struct cli_place whole = {.home = true, .path = STR("home.tar.gz")};
-    return bring(run, &whole, run->operand_count > 0 ? run->operands[0] : ".", fetch_home);
+    const char *target = run->operand_count > 0 ? run->operands[0] : ".";
+    struct str name = str_from(target);
+    bool is_file = !str_eq(name, STR("-")) && !str_ends(name, STR("/")) && !cli_is_folder(target);
+    if (is_file && !names_archive(name)) {
+        return cli_fail(run, ERR_INVALID, "%s ends in none of .tar.gz, .tgz and .zip", target);
+    }
+    return bring(run, &whole, target, fetch_home);
 }
 
 /* ---- into a session ---- */
@@ -263,8 +276,8 @@ static const struct cli_example home_archive_examples[] = {
 const struct cli_command cli_command_home_archive = {
     .name = "home archive",
     .summary = "Fetch all files of your home as one archive, as they are stored now.",
-    .text = "A tar.gz, or a zip archive when FILE ends so. FILE may be a folder, or - for standard "
-            "output.",
+    .text = "FILE says the form by its end: .tar.gz, .tgz or .zip. It may be a folder, for "
+            "home.tar.gz in it, or - for a tar.gz on standard output.",
     .operands = home_archive_operands,
     .examples = home_archive_examples,
     .plain = true,

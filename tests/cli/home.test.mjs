@@ -1,7 +1,7 @@
 // home: a dotfile that was overwritten or deleted is had back from the shell, while nothing runs.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { serverForFile } from "../api/harness.mjs";
@@ -49,6 +49,15 @@ test("all of it as an archive", async () => {
   assert.deepEqual(names(readFileSync(join(ada.files, "home.tar.gz"))), all);
   await ada.ok("home", "archive", "mine.zip");
   assert.equal(readFileSync(join(ada.files, "mine.zip")).subarray(0, 2).toString(), "PK");
+  await ada.ok("home", "archive", "mine.tgz");
+  assert.deepEqual(names(readFileSync(join(ada.files, "mine.tgz"))), all);
+  for (const other of ["mine.rar", "mine", "mine.tar", "mine.zip.part"]) {
+    await ada.fails(2, /none of \.tar\.gz, \.tgz and \.zip/, "home", "archive", other);
+    assert.equal(existsSync(join(ada.files, other)), false);
+  }
+  mkdirSync(join(ada.files, "folder.rar")); // a folder has any name
+  await ada.ok("home", "archive", "folder.rar");
+  assert.deepEqual(names(readFileSync(join(ada.files, "folder.rar/home.tar.gz"))), all);
 });
 
 test("what cannot be", async () => {
@@ -57,7 +66,7 @@ test("what cannot be", async () => {
   await ada.fails(2, /PATH/, "home", "history");
   await ada.fails(4, /nowhere/, "home", "history", "nowhere");
   await ada.fails(4, /nowhere/, "home", "ls", "nowhere");
-  await ada.fails(4, /No such file/, "home", "archive", "nowhere/x");
+  await ada.fails(4, /No such file/, "home", "archive", "nowhere/x.zip");
   const { key } = (await ada.person.post("/auth/keys", { name: "ci", access: "write" })).data;
   const end = await new Cli(server).run(["home", "ls"], { env: { CODITECT_URL: ada.url, CODITECT_TOKEN: key } });
   assert.equal(end.status, 5, end.stderr);
