@@ -272,6 +272,9 @@ test("a text that is all there is of its file, gone to by the file's address, st
   assert.equal(await area("again.txt").inputValue(), "mine\n");
 });
 
+/** A dialog that says why has no message beside it, which would go by itself after twelve seconds. */
+const saysAlone = (message) => message.first().waitFor({ state: "hidden", timeout: 8_000 });
+
 async function renameTo(path, name) {
   await page.getByRole("button", { name: `Actions for ${path}` }).click();
   await page.getByRole("menuitem", { name: "Rename" }).click();
@@ -319,6 +322,7 @@ test("a text that cannot be saved keeps its file's name, and says why", { timeou
   await button("Done", page).click();
   const dialog = await renameTo("named.txt", "other.txt");
   await visible(dialog.getByText("“named.txt” has text of yours that is not saved."));
+  await saysAlone(page.getByText("“named.txt” is not saved"));
   await look(page, "edit-rename");
   await narrow();
   await button("Cancel", dialog).click();
@@ -338,7 +342,12 @@ test("what the server will not take is given up by a click alone", { timeout: 12
   await look(page, "edit-full");
   await narrow();
   await button("Done", page).click();
-  await visible(page.getByText("“full.txt” is not saved"));
+  const said = page.getByText("“full.txt” is not saved");
+  await visible(said);
+  const dialog = await renameTo("full.txt", "other.txt");
+  await visible(dialog.getByText("There is no room for it."));
+  await saysAlone(said);
+  await button("Cancel", dialog).click();
   await button("Edit", page).click();
   assert.equal(await area("full.txt").inputValue(), "mine\n");
   await button("Discard mine", page).click();

@@ -8,13 +8,15 @@ export function say(title: string, undo?: () => void): void {
   toaster.create({ title, type: "info", duration: 7000, ...(undo !== undefined ? { action: { label: "Undo", onClick: undo } } : {}) });
 }
 
-export function sayWrong({ title, advice, requestId }: Problem): void {
-  toaster.create({
+/** What takes it back before its time. */
+export function sayWrong({ title, advice, requestId }: Problem): () => void {
+  const id = toaster.create({
     title,
     description: requestId !== undefined ? `${advice} Request ${requestId}` : advice,
     type: "error",
     duration: 12_000,
   });
+  return () => toaster.dismiss(id);
 }
 
 export function sayProblem(error: unknown): void {

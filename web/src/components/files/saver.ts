@@ -86,6 +86,9 @@ export class Saver {
   private tries = 0;
   private sent: Promise<void> = Promise.resolve();
   private isOver = false;
+  /** Whoever waits for it says what is wrong: no message stands beside that. */
+  private isAwaited = false;
+  private takeBack: () => void = () => undefined;
   /** Undefined: nobody looks at it. */
   private tell: ((state: Saving) => void) | undefined;
 
@@ -132,10 +135,13 @@ export class Saver {
 
   /** All of it is saved now. Rejects with what keeps it from being so. */
   async finish(): Promise<void> {
+    this.isAwaited = true;
+    this.takeBack();
     do {
       this.again();
       await this.sent;
     } while (this.risk === "soon" && this.state.error === undefined);
+    this.isAwaited = false;
     if (this.risk !== "none") throw this.isConflict ? unsaved(this.at.path) : this.state.error;
   }
 
@@ -198,14 +204,14 @@ export class Saver {
     else if (!isCode(error, "unauthenticated")) this.unsure = undefined; // else it was not looked at
     this.show({ isBusy: false, error, isLate });
     if (isLate) this.later(Math.min(MOST_RETRY_MS, PAUSE_MS * 2 ** this.tries++));
-    else if (this.tell === undefined && !this.isOver) this.complain();
+    else if (this.tell === undefined && !this.isOver && !this.isAwaited) this.complain();
   }
 
   private complain(): void {
     const { title, advice, ...rest } = changeProblemOf(this.state.error);
     const what = "What you typed is kept on this page: edit the file again to go on.";
     const why = this.isConflict ? { advice: `${title} ${what}` } : { ...rest, advice: `${title} ${advice} ${what}` };
-    sayWrong({ ...why, title: `“${baseName(this.at.path)}” is not saved` });
+    this.takeBack = sayWrong({ ...why, title: `“${baseName(this.at.path)}” is not saved` });
   }
 
   private later(ms: number): void {
