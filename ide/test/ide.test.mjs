@@ -49,6 +49,14 @@ before(async () => {
                 window.errorWasShown(icon.closest('.theia-notification-list-item').innerText);
             }
         }).observe(document, { childList: true, subtree: true });
+        // When the page itself was told that a socket ended, which under load is long after it did.
+        const { WebSocket } = window;
+        window.WebSocket = class extends WebSocket {
+            constructor(...all) {
+                super(...all);
+                this.addEventListener('close', () => { window.cutAt ??= performance.now(); });
+            }
+        };
     });
     page.on('pageerror', error => problems.push(error.message));
     page.on('response', reply => reply.status() >= 400 && problems.push(`${reply.status()} ${reply.url()}`));
@@ -164,7 +172,7 @@ test('a save that the mirror could not be told of is confirmed by a barrier of e
     it.door.savingCode = 503;
     for (const text of [' untold', ' told']) {
         const before = it.door.syncs;
-        await page.keyboard.type(text);
+        await page.keyboard.insertText(text); // at once: key by key it may be saved in two parts
         await page.keyboard.press('Control+s');
         await eventually('it is on the disk', () => onDisk('notes.md').endsWith(text));
         await eventually('the barrier was asked', () => it.door.syncs > before);
@@ -216,11 +224,21 @@ test('a door that does not answer is a lost connection, not the last known state
 });
 
 test('without the backend it says so at once, and finds back', async () => {
+    await page.evaluate(() => {
+        window.cutAt = undefined;
+        const bar = document.querySelector('#theia-statusBar');
+        new MutationObserver((_, observer) => {
+            if (window.cutAt !== undefined && bar.innerText.includes('Connection lost')) {
+                window.saidAfter = performance.now() - window.cutAt;
+                observer.disconnect();
+            }
+        }).observe(bar, { childList: true, subtree: true, characterData: true });
+    });
     it.gateway.closed = true;
-    const cut = Date.now();
     it.gateway.dropAll();
     await says(page, 'Connection lost');
-    assert.ok(Date.now() - cut < 8_000, `it took ${Date.now() - cut} ms`); // an answer is waited for longer
+    const after = await page.evaluate(() => window.saidAfter);
+    assert.ok(after < 3_000, `${after} ms after the page knew`); // of an answer that does not come it knows after four at least
     await page.keyboard.press('End');
     it.gateway.closed = false;
     await says(page, 'All changes persisted');
@@ -235,9 +253,11 @@ test('a save that is cut on its way arrives all the same, once', async () => {
         await page.keyboard.type(String(i));
         await page.keyboard.press('Control+s');
         await new Promise(resolve => setTimeout(resolve, 8 * i));
+        // Looked for in each frame of the page: from outside a moment may be missed.
+        const noticed = page.waitForFunction(() => document.querySelector('.coditect-persistence').innerText.trim() !== 'All changes persisted');
         it.gateway.cuts.push(i % 4); // and the next socket, while the two ends tell each other how much they have
         it.gateway.dropAll();
-        await eventually('it was noticed', async () => (await persistenceText(page)) !== 'All changes persisted');
+        await noticed;
         await says(page, 'All changes persisted');
     }
     assert.equal(onDisk('notes.md'), `${before}01234`);

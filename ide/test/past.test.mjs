@@ -285,8 +285,7 @@ test('a file that changed while something was typed that is undone is looked at 
     it.disk.put('read');
     writeFileSync(join(it.workspace, 'mine.md'), THEIRS);
     await eventually('theirs is read', () => it.disk.has('reading'));
-    await page.keyboard.type('x');
-    await page.keyboard.press('Control+z');
+    await Promise.all([page.keyboard.type('x'), page.keyboard.press('Control+z')]); // in one go: between them it may be saved
     it.disk.drop('read');
     await shows('theirs');
     await says(page, 'All changes persisted');
