@@ -30,7 +30,7 @@ const PAGE = [".coditect-welcome", ".coditect-persistence"];
 /** Patiently: after a change of the theme some colours are the old one's for a moment. */
 async function held(name, options) {
   let found;
-  await until("", () => axe(frame, name, options).then(() => true, (error) => { found = error; }), 10_000).catch(() => { throw found; });
+  await until("", () => axe(frame, name, options).then(() => true, (error) => { found = error; }), 30_000).catch(() => { throw found; });
 }
 
 /** Parts of ours against every rule of axe, and the whole IDE against those that Theia itself keeps. */

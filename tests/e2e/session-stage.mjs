@@ -78,7 +78,7 @@ export async function openStage() {
   const heard = () => frame().evaluate(() => globalThis.heard);
   const ready = () => page.locator("[data-testid=ide][data-ready=true]").waitFor();
   const until = async (what, test) => {
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + 30_000;
     while (!(await test())) {
       assert.ok(Date.now() < deadline, `not in time: ${what}`);
       await page.waitForTimeout(50);

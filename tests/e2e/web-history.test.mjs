@@ -215,10 +215,10 @@ test("a folder and the whole session back to a moment, and that undone", async (
   await visible(page.getByText("you can undo this"));
   await look(page, "session-history-restore");
   await button("Restore", page.getByRole("dialog")).click();
-  await visible(page.getByText("“src” is as it was then: 2 items changed"));
+  await page.getByText("“src” is as it was then: 2 items changed").hover(); // a message under the pointer stays
   assert.deepEqual([await read("src/a.txt"), await read("src/b.txt"), await read("top.txt")], ["a1\n", 404, "top\n"]);
   await visible(page.getByRole("list", { name: "Changes" }).getByText("Restored src to an earlier moment, 2 items"));
-  await button("Undo", page).click(); // at once: it is offered for some seconds
+  await button("Undo", page).click();
   await visible(page.getByText("It is as it was before"));
   assert.deepEqual([await read("src/a.txt"), await read("src/b.txt"), await read("top.txt")], ["a2\n", "b\n", "top\n"]);
 

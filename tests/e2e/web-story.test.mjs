@@ -150,6 +150,7 @@ test("rename a file, delete it and take that back", async () => {
   await visible(page.getByTestId("text"));
   await button("Actions for main.c").click();
   await page.getByRole("menuitem", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Undo" }).hover(); // a message under the pointer stays
   await page.waitForURL(/\/files\/src$/);
   const row = page.getByRole("list", { name: "Entries" }).getByRole("link", { name: "main.c" });
   await gone(row);
