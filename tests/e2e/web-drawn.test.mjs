@@ -65,6 +65,15 @@ async function openList() {
   await visible(cards.nth(SESSIONS - 1));
 }
 
+test("the font for code is loaded where there is code, not for the list", async () => {
+  await openList();
+  const families = await page.evaluate(async () => {
+    await document.fonts.ready;
+    return [...new Set([...document.fonts].filter(({ status }) => status !== "unloaded").map(({ family }) => family.replaceAll('"', "")))];
+  });
+  assert.deepEqual(families, ["Inter Variable"]);
+});
+
 test("a letter that takes no card away draws none anew, nor an item of the panel", async () => {
   await openList();
   await page.getByLabel("Find a session by name").focus();

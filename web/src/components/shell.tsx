@@ -115,7 +115,7 @@ function Header() {
         <Search size={14} />
         <Text as="span" display={{ base: "none", md: wide }} paddingRight="40px">Search</Text>
         {" "}
-        <Kbd size="sm" variant="plain" wordSpacing="0" color="fg.muted" display={{ base: "none", md: isSession ? "none" : "inline-flex" }} paddingX="0">Ctrl K</Kbd>
+        <Kbd size="sm" variant="plain" fontFamily="body" wordSpacing="0" color="fg.muted" display={{ base: "none", md: isSession ? "none" : "inline-flex" }} paddingX="0">Ctrl K</Kbd>
       </Button>
       <UserMenu user={state.user} />
     </Flex>
