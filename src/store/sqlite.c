@@ -157,6 +157,7 @@ static bool lie_beside(const struct store_sqlite *d, int64_t above, uint64_t *re
 /* Also behind a gap in the numbers: what is wholly dead is removed all the time. */
 static int refuse_older(const struct store_sqlite *d)
 {
+    ARENA_AUTO(a);
     int64_t given = 0;
     uint64_t bytes = 0;
     int r = store_segment_given(d->writer, &given);
@@ -164,7 +165,7 @@ static int refuse_older(const struct store_sqlite *d)
         return r;
     }
     return lie_beside(d, given, &bytes) && bytes > SQLITE_MOST_LEFT
-               ? log_err(ERR_CORRUPT, "store", STORE_OLDER, d->path)
+               ? log_err(ERR_CORRUPT, "store", STORE_OLDER, store_full_path(&a, d->path))
                : 0;
 }
 
@@ -300,10 +301,12 @@ static int refuse_remains(const struct store_sqlite *d)
     if ((stat(d->path, &info) == 0 && info.st_size > 0) || !lie_beside(d, 0, &bytes)) {
         return 0;
     }
+    ARENA_AUTO(a);
+    const char *path = store_full_path(&a, d->path);
     return log_err(ERR_CORRUPT, "store",
                    "%s is missing or empty, and %s-*, which are part of a store, are there: put "
                    "all store.db* of one moment there, or move them away and restore a backup",
-                   d->path, d->path);
+                   path, path);
 }
 
 static int sqlite_open(const struct store_options *options, void **ret_self)

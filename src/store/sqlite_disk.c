@@ -1,11 +1,19 @@
 /* Where files of large values lie: the system's disk. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "store/sqlite_int.h"
+
+const char *store_full_path(struct arena *a, const char *path)
+{
+    char here[PATH_MAX];
+    return path[0] == '/' || !getcwd(here, sizeof here) ? path
+                                                        : arena_printf(a, "%s/%s", here, path).p;
+}
 
 static int open_directory_of(const char *path)
 {

@@ -147,6 +147,8 @@ struct store_segment { /* the one that the writer appends to */
 };
 
 const char *store_segment_path(struct arena *a, const char *database, int64_t number);
+/* For who reads the log: the server's own directory is not theirs. */
+const char *store_full_path(struct arena *a, const char *path);
 /* ERR_CORRUPT: it is not what was written there; ERR_IO. */
 int store_place_read(const struct store_connection *c, struct arena *a,
                      const struct store_place *place, struct str *ret_value) BASE_MUST_USE;

@@ -41,7 +41,8 @@ int store_place_read(const struct store_connection *c, struct arena *a,
     ARENA_AUTO(own);
     const char *path = store_segment_path(&own, c->path, place->segment);
     if (place->segment <= 0 || place->at > INT64_MAX / 2 || place->bytes > STORE_MAX_VALUE) {
-        return log_err(ERR_CORRUPT, "store", "what names a value in %s names no place there", path);
+        return log_err(ERR_CORRUPT, "store", "what names a value in %s names no place there",
+                       store_full_path(&own, path));
     }
     char *bytes = arena_alloc(a, place->bytes + 1);
     int file;
@@ -57,8 +58,8 @@ int store_place_read(const struct store_connection *c, struct arena *a,
         return 0;
     }
     r = r == ERR_IO ? ERR_IO : ERR_CORRUPT;
-    return log_err(r, "store", "the value at %llu in %s %s", (unsigned long long)place->at, path,
-                   r == ERR_IO ? "cannot be read" : "is damaged");
+    return log_err(r, "store", "the value at %llu in %s %s", (unsigned long long)place->at,
+                   store_full_path(&own, path), r == ERR_IO ? "cannot be read" : "is damaged");
 }
 
 /* ---- are they there? ----------------------------------------------------------------------------------------------- */
@@ -85,6 +86,7 @@ static int check_file(const struct store_connection *c, const struct store_segme
     if (r == 0 && round_up(size) >= row->size) {
         return 0;
     }
+    path = store_full_path(&a, path);
     if (r && r != ERR_NOT_FOUND) {
         return log_err(ERR_IO, "store", "%s cannot be opened: %s", path, err_row(r)->text);
     }
@@ -168,8 +170,10 @@ static int find_last(struct store_connection *c, struct store_segment_row *ret_r
     r = r == ERR_NOT_FOUND ? 0 : r;
     if (r == 0 && (given < 0 || given < ret_row->number || live < 0 || live > size ||
                    size % SQLITE_PAGE != 0)) {
+        ARENA_AUTO(a);
         return log_err(ERR_CORRUPT, "store",
-                       "the numbers of the files beside %s are damaged: restore a backup", c->path);
+                       "the numbers of the files beside %s are damaged: restore a backup",
+                       store_full_path(&a, c->path));
     }
     ret_row->size = (uint64_t)size;
     *ret_next = given + 1;
@@ -193,7 +197,7 @@ static int drop_left(struct store_segment *s, const struct store_segment_row *la
     }
     r = r == ERR_NOT_FOUND ? 0 : r;
     if (r == 0 && left > SQLITE_MOST_LEFT) {
-        return log_err(ERR_CORRUPT, "store", STORE_OLDER, s->path);
+        return log_err(ERR_CORRUPT, "store", STORE_OLDER, store_full_path(&a, s->path));
     }
     if (r == 0 && left > 0) {
         log_info("store", "cut %llu bytes that no commit names from the files beside %s",
@@ -223,7 +227,7 @@ static int cut(struct store_segment *s, const struct store_segment_row *row)
         }
         s->disk->close(file);
     }
-    return log_err(r, "store", "%s cannot be opened", path);
+    return log_err(r, "store", "%s cannot be opened", store_full_path(&a, path));
 }
 
 int store_segment_settle(struct store_segment *s, struct store_connection *writer)
@@ -256,7 +260,9 @@ static int begin(struct store_segment *s, struct store_connection *writer)
     r = s->disk->make(path, &file);
     if (r) {
         writer->failed = writer->failed || r != ERR_NO_SPACE;
-        return r == ERR_NO_SPACE ? r : log_err(r, "store", "%s cannot be made", path);
+        return r == ERR_NO_SPACE
+                   ? r
+                   : log_err(r, "store", "%s cannot be made", store_full_path(&a, path));
     }
     take(s, file, &row);
     s->made = true;
