@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Client, freePort, newSession, program, Server, until } from "../api/harness.mjs";
+import { compare, content, Load } from "./load.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "coditect-backup-"));
 chmodSync(folder, 0o755); // a server that gave up root reads and writes in it
@@ -39,48 +40,6 @@ async function restored(t, from, ...args) {
   const server = await Server.start({ data });
   t.after(() => server.stop());
   return server;
-}
-
-const content = (i) => Buffer.from(`${i} `.repeat(1 + (i * 7919) % 9000) + createHash("sha256").update(`${i}`).digest("hex"));
-
-/** Writes files one after the other until told to stop; notes each that was acknowledged, and when. */
-class Load {
-  constructor(client, path, lanes) {
-    this.acknowledged = [];
-    this.stopped = false;
-    this.held = undefined; // a promise: until then nothing is written
-    this.lanes = Array.from({ length: lanes }, (_, lane) => this.write(client, path, lane, lanes));
-  }
-
-  async write(client, path, lane, lanes) {
-    for (let i = lane; !this.stopped; i += lanes) {
-      const reply = await client.write(`${path}/file${i % 200}`, content(i));
-      assert.ok(reply.status < 300, reply.text());
-      this.acknowledged.push({ i, name: `file${i % 200}`, version: reply.data.version, at: Date.now() });
-      await this.held;
-    }
-  }
-
-  /** The longest time in which nobody was acknowledged anything, in milliseconds. */
-  longestGap({ begin, end }) {
-    const times = [begin, ...this.acknowledged.map(({ at }) => at).filter((at) => at > begin && at < end), end];
-    return Math.max(...times.slice(1).map((time, i) => time - times[i]));
-  }
-
-  async stop() {
-    this.stopped = true;
-    await Promise.all(this.lanes);
-  }
-}
-
-/** Every write acknowledged so far is there, as that version of its file. */
-async function compare(server, token, path, writes) {
-  const client = new Client(server, token);
-  for (const { i, name, version } of writes) {
-    const reply = await client.get(`${path}/${name}?version=${version}`);
-    assert.equal(reply.status, 200, `${name} ${version}: ${reply.text()}`);
-    assert.ok(reply.body.equals(content(i)), `${name}, version ${version}, is not what was written`);
-  }
 }
 
 /** A backup that others work beside; from when to when it took. */

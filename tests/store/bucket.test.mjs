@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Client, freePort, newSession, program, Server, until } from "../api/harness.mjs";
+import { compare, Load } from "./load.mjs";
 import { Bucket, KEY, REGION, SECRET } from "./s3.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "coditect-bucket-"));
@@ -72,7 +73,7 @@ async function restored(t, bucket, ...args) {
   await done(["--data", data, "--scrub"], { as: root });
   const again = await Server.start({ data });
   t.after(() => again.stop());
-  return { data, there: new Client(again, client.token) };
+  return { data, again, there: new Client(again, client.token) };
 }
 
 let whole; // the objects of one backup
@@ -104,6 +105,42 @@ test("a backup in a bucket is whole, costs what changed, and can be had back", a
   for (let i = 0; i < 30; i++) assert.ok((await there.get(`${path}/small${i}`)).body.equals(Buffer.from(small(i))));
   assert.equal((await there.get(`${path}/changing`)).text(), "state 0");
   await fails(/holds a store/, ["--data", data, "--restore", bucket.url]);
+});
+
+test("a backup under load has every write that was acknowledged before it, when all else is gone", async (t) => {
+  const bucket = await newBucket(t);
+  const busy = await Server.start({ t });
+  const writer = await busy.account();
+  const files = `/sessions/${(await newSession(writer)).id}/files`;
+  const load = new Load(writer, files, 4);
+  const goOn = async (by) => { const { length } = load.acknowledged; await until("writers went on", () => load.acknowledged.length >= length + by); };
+  await goOn(60);
+  let pieces = 0;
+  bucket.fault = async (method, name) => {
+    if (method !== "PUT" || !name.includes(".pack.")) return;
+    pieces++;
+    await goOn(4); // while it writes
+  };
+  const acknowledged = []; // before each of the two
+  for (let i = 0; i < 2; i++) {
+    acknowledged.push([...load.acknowledged]);
+    await done(["--data", busy.data, "--backup", bucket.url]);
+    await goOn(8); // each writer twice: the last of it began behind the backup
+  }
+  bucket.fault = () => undefined;
+  assert.ok(pieces >= 2, `${pieces}`);
+  await load.stop();
+  const last = load.acknowledged.at(-1);
+  await busy.kill9();
+  rmSync(busy.data, { recursive: true });
+
+  const kept = await moments(bucket);
+  assert.equal(kept.length, 2);
+  for (const [i, moment] of kept.entries()) {
+    const { again } = await restored(t, bucket, "--moment", moment);
+    await compare(again, writer.token, files, acknowledged[i]);
+    await assert.rejects(compare(again, writer.token, files, [last]), new RegExp(`^AssertionError.*: ${last.name} ${last.version}: `)); // it came later
+  }
 });
 
 /** One that holds what the first backup of this file left. */
