@@ -50,6 +50,9 @@ struct codi2_content {
 int codi2_link_upload(struct codi2_link *l, struct codi2_content *ret_content, int fd,
                       uint64_t length) BASE_MUST_USE;
 
+/* Brings what waits to the server when no push is to follow. Errors of codi2_link_upload. */
+int codi2_link_flush(struct codi2_link *l) BASE_MUST_USE;
+
 struct codi2_change {
     struct codi2_step step;
     struct codi2_content content; /* CODI2_WRITE */

@@ -84,8 +84,7 @@ struct link_request {
 int codi2_link_call(struct codi2_link *l, const struct link_request *request,
                     struct buf *out) BASE_MUST_USE;
 
-/* link_content.c: brings what waits to the server. */
-int codi2_link_flush(struct codi2_link *l) BASE_MUST_USE;
+/* link_content.c */
 void codi2_link_forget(struct codi2_link *l);
 
 /* link_fetch.c */

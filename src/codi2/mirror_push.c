@@ -474,6 +474,9 @@ int codi2_mirror_push(struct codi2_mirror *m)
         error = flush(&r);
     }
     if (!error) {
+        error = codi2_link_flush(m->link); /* what the store has in name may be damaged there */
+    }
+    if (!error) {
         error = send_deletions(&r, MIRROR_BATCH / 2);
     }
     if (error == ERR_QUOTA && is_any_gone(&r)) {

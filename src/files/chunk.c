@@ -92,25 +92,33 @@ static int page_refs(struct files_tx *tx, const struct content_hash *hash,
     return 0;
 }
 
+static bool lacks(const struct files_item *item, const struct files_stored *stored, bool there)
+{
+    return !there || (stored->damaged && item->encoded.n > 0);
+}
+
 int files_item_put(struct files_tx *tx, const struct files_item *item)
 {
-    struct files_stored stored;
+    struct files_stored stored = {0};
     int r = files_stored_get(tx, &item->hash, &stored);
     if (r < 0 && r != ERR_NOT_FOUND) {
         return r;
     }
     bool there = r == 0;
     bool known = there && (!item->page || stored.level == item->page->level);
-    if (known && stored.hour + RENEW_HOURS > this_hour(tx)) {
+    bool writes = lacks(item, &stored, there);
+    if (known && !writes && stored.hour + RENEW_HOURS > this_hour(tx)) {
         return 0;
     }
     if (!there && item->encoded.n == 0) {
         return ERR_MISSING_CHUNKS; /* a page being adopted was collected meanwhile */
     }
-    if (!there) {
-        stored = (struct files_stored){.length = item->length};
+    if (writes) {
         files_tx_put(tx, files_key_chunk(tx, &item->hash), item->encoded);
-    } else {
+        stored.length = item->length;
+        stored.damaged = false;
+    }
+    if (there) {
         files_loose_drop(tx, &item->hash, stored.hour);
     }
     if (item->page && !known) {
@@ -180,7 +188,7 @@ static int ask_read(struct txn *txn, void *arg)
     for (size_t i = 0; i < ask->count; i++) {
         struct files_stored stored;
         int r = files_stored_get(&tx, &ask->hashes[i], &stored);
-        if (r == ERR_NOT_FOUND) {
+        if (r == ERR_NOT_FOUND || (r == 0 && stored.damaged)) {
             files_missing_add(&ask->missing, &ask->hashes[i]);
         } else if (r < 0) {
             return r;
@@ -305,15 +313,25 @@ static int load_read(struct txn *txn, void *arg)
     return load->to->error ? ERR_CORRUPT : 0;
 }
 
-int files_fetch(const struct files_fetch *fetch, const struct content_hash *hash,
-                struct str *ret_plain)
+static int load_plain(const struct files_fetch *fetch, const struct content_hash *hash,
+                      struct str *ret_plain)
 {
     struct load load = {.scope = &fetch->ctx->scope, .hash = hash, .to = fetch->encoded};
     int r = store_read(fetch->ctx->store, load_read, &load);
-    if (r < 0) {
-        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    if (r == 0) {
+        r = content_decode_checked(fetch->codec, buf_str(fetch->encoded), hash, ret_plain);
     }
-    return content_decode_checked(fetch->codec, buf_str(fetch->encoded), hash, ret_plain);
+    if (r == ERR_CORRUPT || r == ERR_NOT_FOUND) {
+        files_mark_damaged(fetch->ctx->store, &fetch->ctx->scope, hash);
+    }
+    return r;
+}
+
+int files_fetch(const struct files_fetch *fetch, const struct content_hash *hash,
+                struct str *ret_plain)
+{
+    int r = load_plain(fetch, hash, ret_plain);
+    return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
 }
 
 int files_chunk_get(struct data_context *ctx, const struct content_hash *hash,
@@ -321,12 +339,9 @@ int files_chunk_get(struct data_context *ctx, const struct content_hash *hash,
 {
     BUF_AUTO(encoded, CONTENT_ENCODED_MAX);
     CODEC_AUTO(codec);
-    struct load load = {.scope = &ctx->scope, .hash = hash, .to = &encoded};
+    struct files_fetch fetch = {ctx, codec, &encoded};
     struct str plain;
-    int r = store_read(ctx->store, load_read, &load);
-    if (r == 0) {
-        r = content_decode_checked(codec, buf_str(&encoded), hash, &plain);
-    }
+    int r = load_plain(&fetch, hash, &plain);
     if (r == 0) {
         *ret_encoded = arena_str(ctx->arena, buf_str(&encoded));
     }

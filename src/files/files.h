@@ -420,7 +420,7 @@ struct files_hashes {
     size_t n;
 };
 
-/* Which of the chunks the tenant has not, in the order of the question. ERR_LIMIT: more than FILES_MAX_NAMED. */
+/* Which of the chunks the tenant has not, or has damaged, in the order of the question. ERR_LIMIT: more than FILES_MAX_NAMED. */
 int files_chunks_missing(struct data_context *ctx, const struct files_hashes *asked,
                          struct files_hashes *ret_missing) BASE_MUST_USE;
 
@@ -439,7 +439,7 @@ enum { FILES_MAX_TOGETHER = 400 }; /* chunks, and 1 MiB */
 int files_chunks_put(struct data_context *ctx, const struct files_chunk *chunks,
                      size_t count) BASE_MUST_USE;
 
-/* The stored form of a chunk or page, into ctx->arena, verified. ERR_NOT_FOUND, ERR_CORRUPT. */
+/* The stored form of a chunk or page, into ctx->arena, verified. ERR_NOT_FOUND; ERR_CORRUPT: who has it may send it again. */
 int files_chunk_get(struct data_context *ctx, const struct content_hash *hash,
                     struct str *ret_encoded) BASE_MUST_USE;
 

@@ -69,8 +69,7 @@ struct files_change_record {
 };
 
 struct str files_record_encode(struct arena *arena, const struct files_record *record);
-int files_record_decode(struct str bytes,
-                        struct files_record *ret_record) BASE_MUST_USE; /* ERR_CORRUPT */
+int files_record_decode(struct str bytes, struct files_record *ret_record) BASE_MUST_USE;
 struct str files_version_encode(struct arena *arena, const struct files_past_version *version);
 int files_version_decode(struct str bytes, struct files_past_version *ret_version) BASE_MUST_USE;
 struct str files_change_encode(struct arena *arena, const struct files_change_record *change);
@@ -85,6 +84,7 @@ struct files_stored {
     uint8_t level;   /* of a page, everything below which is known to be there; else 0 */
     uint64_t below;  /* bytes of a file below a page */
     uint32_t hour;   /* since 1970, when an upload last had it: the collector spares young ones */
+    bool damaged;    /* a reader found it so: who has the bytes writes them again (mend.c) */
 };
 struct str files_stored_encode(struct arena *arena, const struct files_stored *stored);
 int files_stored_decode(struct str bytes, struct files_stored *ret_stored) BASE_MUST_USE;
@@ -143,10 +143,9 @@ int files_unescape(struct arena *arena, struct str escaped,
 
 struct files_place {
     struct str path;
-    struct str name; /* empty for the root */
-    uint64_t
-        chain[CONTENT_MAX_DEPTH + 1]; /* folders from the root to the one that holds the name */
-    size_t depth;                     /* of them; 0 for the root */
+    struct str name;                       /* empty for the root */
+    uint64_t chain[CONTENT_MAX_DEPTH + 1]; /* folders from the root to the name's */
+    size_t depth;                          /* of them; 0 for the root */
     bool there;
     struct files_record record; /* when it is there */
 };
@@ -258,7 +257,7 @@ struct str files_key_version_ref(struct files_tx *tx, const struct content_hash 
 int files_stored_get(struct files_tx *tx, const struct content_hash *hash,
                      struct files_stored *ret_stored) BASE_MUST_USE;
 
-/* Writes what is not there yet. Of a page, everything it names must be there: ERR_MISSING_CHUNKS. ERR_INVALID: it lies. */
+/* Writes what is not there yet, or is marked as damaged. Of a page, everything it names must be there: ERR_MISSING_CHUNKS. ERR_INVALID: it lies. */
 int files_item_put(struct files_tx *tx, const struct files_item *item) BASE_MUST_USE;
 
 /* Checks that the content is there and notes that this version of id names it. ERR_MISSING_CHUNKS; ERR_INVALID: it lies. */
@@ -295,7 +294,7 @@ void files_missing_add(struct files_missing *missing, const struct content_hash 
 int files_adopt(struct data_context *ctx, const struct content_manifest *manifest,
                 struct files_missing *missing) BASE_MUST_USE;
 
-/* The plain bytes of a chunk or page, borrowed from codec. ERR_CORRUPT (also: it is not there). */
+/* The plain bytes of a chunk or page, borrowed from codec. ERR_CORRUPT (also: it is not there): it is marked then. */
 struct files_fetch {
     struct data_context *ctx;
     struct content_codec *codec;
@@ -303,6 +302,9 @@ struct files_fetch {
 };
 int files_fetch(const struct files_fetch *fetch, const struct content_hash *hash,
                 struct str *ret_plain) BASE_MUST_USE;
+/* Of mend.c, outside of transactions; nothing when it is not stored. */
+void files_mark_damaged(struct store *store, const struct scope *scope,
+                        const struct content_hash *hash);
 
 /*
  * Outside of transactions: entry->bytes are checked against its hash, and the target of a link that is too long to lie in its
@@ -312,9 +314,8 @@ int files_bytes_load(struct data_context *ctx, struct files_entry *entry) BASE_M
 
 /* ---- edit.c: the frame of every change ---- */
 
-enum {
-    FILES_EDIT_ANSWER = 32
-}; /* bytes that are remembered under ctx->op: id and seq, 16 hexadecimal digits each */
+/* Bytes that are remembered under ctx->op: id and seq, 16 hexadecimal digits each. */
+enum { FILES_EDIT_ANSWER = 32 };
 
 struct files_edit;
 typedef int files_edit_fn(struct files_tx *tx, struct files_edit *edit);
@@ -327,8 +328,7 @@ struct files_edit {
     struct data_context *ctx;
     struct str session;
     const struct files_author *author;
-    const struct files_item
-        *items; /* content that is written in the same transaction, children first */
+    const struct files_item *items; /* content of the same transaction, children first */
     size_t item_count;
     size_t bytes; /* about what is written */
     bool reserve; /* takes things away: goes on when the disk is full */

@@ -5,11 +5,13 @@
  *               4 spare zero bytes
  * version:      record, op, bytes
  * change:       format, op, author kind, author length, id 8, at 8, path length 2, from length 2, author, path, from
- * stored (17):  length 4, level 1, below 8, hour 4
+ * stored (17):  length 4, level 1, below 8 (its highest bit: damaged), hour 4
  */
 #include "files/files_int.h"
 
 enum { FORMAT = 1, FLAG_SMALL = 1, CHANGE_HEAD = 24 };
+
+#define DAMAGED (1ULL << 63) /* no file is that long */
 
 struct cursor {
     uint8_t *p;
@@ -210,7 +212,7 @@ struct str files_stored_encode(struct arena *arena, const struct files_stored *s
     uint8_t *start = c.p;
     put(&c, stored->length, 4);
     put(&c, stored->level, 1);
-    put(&c, stored->below, 8);
+    put(&c, stored->below | (stored->damaged ? DAMAGED : 0), 8);
     put(&c, stored->hour, 4);
     return str_of(start, FILES_STORED_SIZE);
 }
@@ -223,7 +225,9 @@ int files_stored_decode(struct str bytes, struct files_stored *ret_stored)
     struct cursor c = {(uint8_t *)bytes.p};
     ret_stored->length = (uint32_t)get(&c, 4);
     ret_stored->level = (uint8_t)get(&c, 1);
-    ret_stored->below = get(&c, 8);
+    uint64_t below = get(&c, 8);
+    ret_stored->below = below & ~DAMAGED;
+    ret_stored->damaged = (below & DAMAGED) != 0;
     ret_stored->hour = (uint32_t)get(&c, 4);
     return 0;
 }

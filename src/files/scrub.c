@@ -48,12 +48,18 @@ static int page_read(struct txn *txn, void *arg)
     return 0;
 }
 
-static bool chunk_is_whole(struct content_codec *codec, struct str name, struct str value)
+/* One that is not is marked. */
+static bool chunk_is_whole(struct store *store, struct content_codec *codec,
+                           const struct page *page, const struct store_pair *pair)
 {
     struct content_hash hash;
     struct str plain;
-    return content_hash_parse(name, &hash) == 0 &&
-           content_decode_checked(codec, value, &hash, &plain) == 0;
+    bool named = content_hash_parse(str_slice(pair->key, page->prefix, pair->key.n), &hash) == 0;
+    bool whole = named && content_decode_checked(codec, pair->value, &hash, &plain) == 0;
+    if (named && !whole) {
+        files_mark_damaged(store, &page->scope, &hash);
+    }
+    return whole;
 }
 
 static bool version_is_whole(struct str value)
@@ -100,10 +106,9 @@ static int scrub_space(struct store *store, const struct page *first, const stru
         more = r == 0 && page.n == page.limit;
         for (size_t i = 0; r == 0 && i < page.n; i++) {
             struct str key = page.at[i].key;
-            struct str value = page.at[i].value;
             bool chunk = page.space == DATA_SPACE_CHUNK;
-            bool whole = chunk ? chunk_is_whole(codec, str_slice(key, page.prefix, key.n), value)
-                               : version_is_whole(value);
+            bool whole = chunk ? chunk_is_whole(store, codec, &page, &page.at[i])
+                               : version_is_whole(page.at[i].value);
             scrubbed->chunks += chunk;
             scrubbed->versions += !chunk;
             scrubbed->damaged += !whole;

@@ -1,9 +1,9 @@
 // A piece of content that the disk has changed: scrub says so and names the files that have it, and whichever way content leaves the
 // store, what comes is right as far as it goes and never said to be all.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -103,4 +103,44 @@ test("what is damaged is named with its files, and never turns into wrong bytes"
   await download(there, `/sessions/${fork}/${file}`);
   assert.equal((await there.get(`/sessions/${id}/${file}?version=${before}`)).text(), "newer");
   await other.kill9();
+});
+
+/** One bit of these bytes, wherever the store has them, while no server runs. */
+function flip(data, part) {
+  const store = join(data, "store");
+  let found = 0;
+  execFileSync("python3", ["-c", "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute('pragma wal_checkpoint(truncate)')", join(store, "store.db")]);
+  for (const name of readdirSync(store).filter((one) => one.startsWith("store.db"))) {
+    const bytes = readFileSync(join(store, name));
+    const at = bytes.indexOf(part);
+    if (at < 0) continue;
+    found++;
+    bytes[at] ^= 1;
+    writeFileSync(join(store, name), bytes);
+  }
+  assert.ok(found > 0, "the store has these bytes as they are");
+}
+
+test("what is damaged is whole again once somebody uploads it, beside the database and in it", { timeout: 180_000 }, async (t) => {
+  const server = await Server.start({ t });
+  const ada = await server.account();
+  const operator = new Cli(server);
+  const files = `/sessions/${(await newSession(ada)).id}/files`;
+  const contents = { big, note: randomBytes(3000) };
+  for (const [name, bytes] of Object.entries(contents)) assert.ok((await ada.write(`${files}/${name}`, bytes)).status < 300);
+  const isWhole = async (name) => ada.get(`${files}/${name}`, { expected5xx: true }).then(({ status, body }) => status === 200 && body.equals(contents[name]), () => false);
+  const faults = async () => (await operator.run(["admin", "scrub", "--json", "--data", server.data])).json.faults;
+  // By a reader, and by scrub: what is found so is written again.
+  for (const find of [async () => { for (const name of Object.keys(contents)) assert.ok(!(await isWhole(name)), name); }, async () => assert.equal(await faults(), 2)]) {
+    await server.kill9();
+    for (const bytes of Object.values(contents)) flip(server.data, bytes.subarray(-64)); // of the large file that is its last chunk
+    await server.run();
+    await find();
+    for (const [name, bytes] of Object.entries(contents)) {
+      assert.ok(!(await isWhole(name)), name);
+      assert.ok((await ada.write(`${files}/copy-of-${name}`, bytes)).status < 300);
+      assert.ok(await isWhole(name), `${name} after its bytes came with another file`);
+    }
+    assert.equal(await faults(), 0);
+  }
 });

@@ -2,12 +2,12 @@
 // is taken for a deletion, and once the store is mended the file comes by itself.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
-import { World, snapshot, until } from "./world.mjs";
+import { World, call, snapshot, until } from "./world.mjs";
 
 const author = { kind: "api", id: "usr-other" };
 
@@ -162,6 +162,52 @@ test("a change by others that is damaged leaves what is here, which is no change
   assert.equal(fs.readFileSync(world.tree("edited"), "utf8"), "mine");
   assert.deepEqual(await versionsOf(), before);
   assert.equal((await world.events()).length, count + 2);
+});
+
+test("what is damaged in the store comes back with a disk that has it", { timeout: 180_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  const parts = { chunk: randomBytes(3000), large: randomBytes(300_000) };
+  for (const [name, bytes] of Object.entries(parts)) fs.writeFileSync(world.tree(name), bytes);
+  await world.sync();
+  await world.kill("codi2");
+  await stopServer(world);
+  for (const bytes of Object.values(parts)) flip(world, bytes.subarray(-40));
+  loseDisk(world);
+  await world.startServer();
+  await world.startCodi2();
+  await until("both are told", async () => (await isSettled(world)) && Object.keys(await failed(world)).length === 2, 60);
+
+  // Somebody has the same bytes elsewhere, and writes them here.
+  for (const [name, bytes] of Object.entries(parts)) fs.writeFileSync(world.tree(name), bytes);
+  await world.sync();
+  await until("they are not damaged any more", async () => Object.keys(await failed(world)).length === 0, 60);
+  const comesBack = async () => {
+    await world.kill("codi2");
+    loseDisk(world);
+    await world.startCodi2();
+    await until("all is here", () => isSettled(world), 60);
+    for (const [name, bytes] of Object.entries(parts)) assert.ok(fs.existsSync(world.tree(name)) && fs.readFileSync(world.tree(name)).equals(bytes), name);
+    assert.deepEqual(await failed(world), {});
+  };
+  await comesBack();
+
+  // Found while the workspace is away; its disk is compared without an index, as after each boot of its machine.
+  await world.kill("codi2");
+  await stopServer(world);
+  flip(world, parts.chunk.subarray(-40));
+  await world.startServer();
+  const hash = createHash("sha256").update(parts.chunk).digest("hex");
+  const status = async () => (await call(world.path("wire.sock"), "GET", `/wire/chunks/${hash}`, { Authorization: `Bearer ${world.token}` })).status;
+  assert.equal(await status(), 500);
+  const versions = (await world.events()).length;
+  fs.rmSync(world.path("index"), { recursive: true });
+  world.disk();
+  await world.startCodi2();
+  await until("it is whole", async () => (await isSettled(world)) && (await status()) === 200, 60);
+  assert.equal((await world.events()).length, versions, "nothing changed");
+  await comesBack();
 });
 
 test("what is damaged is asked for again by the clock", { timeout: 60_000 }, async (t) => {

@@ -136,6 +136,78 @@ static void test_damaged_small_file(void **state)
     assert_int_equal(read_against(f, "small", right), ERR_CORRUPT);
 }
 
+/* Each chunk and page of a file in turn, changed or gone; somebody reads the file, and another one is uploaded that has it, too. */
+static void test_damage_is_mended_by_who_has_it(void **state)
+{
+    struct fixture *f = *state;
+    struct str right = fixture_noise(f, 200000, 4);
+    put(f, "big", right);
+    struct damage d = {.f = f, .space = DATA_SPACE_CHUNK, .number = 100};
+    assert_ok(store_write(f->store, NULL, damage_write, &d));
+    size_t count = d.count;
+    assert_true(count > 3);
+    for (size_t i = 0; i < 2 * count; i++) {
+        d.number = i / 2;
+        d.remove = i % 2 == 1;
+        assert_ok(store_write(f->store, NULL, damage_write, &d));
+        put(f, "other", right);
+        assert_int_equal(read_against(f, "big", right), ERR_CORRUPT); /* nobody knew */
+        put(f, "other", right);
+        assert_ok(read_against(f, "big", right));
+    }
+    fixture_check(f);
+    drop(f, "other");
+    assert_int_equal(fixture_collect(f, 0), 0); /* it has the names that it had */
+    assert_ok(read_against(f, "big", right));
+}
+
+static size_t missing_of(struct fixture *f, struct content_hash *hash)
+{
+    struct files_hashes missing;
+    assert_ok(files_chunks_missing(&f->ctx, &(struct files_hashes){hash, 1}, &missing));
+    return missing.n;
+}
+
+/* As a workspace meets it, which asks before it sends. */
+static void test_damage_that_is_known_is_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct content_hash hash = hash_of(STR("one"));
+    struct str encoded;
+    assert_ok(files_chunk_put(&f->ctx, &hash, STR("\0one")));
+    struct damage d = {.f = f, .space = DATA_SPACE_CHUNK};
+    for (int i = 0; i < 2; i++) {
+        d.remove = i == 1;
+        assert_ok(store_write(f->store, NULL, damage_write, &d));
+        assert_int_equal(missing_of(f, &hash), 0);
+        assert_int_equal(files_chunk_get(&f->ctx, &hash, &encoded),
+                         d.remove ? ERR_NOT_FOUND : ERR_CORRUPT);
+        assert_int_equal(missing_of(f, &hash), 1);
+        assert_ok(files_chunk_put(&f->ctx, &hash, STR("\0one")));
+        assert_int_equal(missing_of(f, &hash), 0);
+        assert_ok(files_chunk_get(&f->ctx, &hash, &encoded));
+    }
+    assert_int_equal(fixture_collect(f, 0), 1); /* nothing names it */
+}
+
+/* What is right again is read, marked or not. */
+static void test_a_mark_takes_nothing_away(void **state)
+{
+    struct fixture *f = *state;
+    struct str right = fixture_noise(f, 3000, 4);
+    struct content_hash hash = hash_of(right);
+    put(f, "file", right);
+    struct damage d = {.f = f, .space = DATA_SPACE_CHUNK};
+    assert_ok(store_write(f->store, NULL, damage_write, &d));
+    assert_int_equal(read_against(f, "file", right), ERR_CORRUPT);
+    assert_ok(store_write(f->store, NULL, damage_write, &d)); /* flips it back */
+    assert_int_equal(missing_of(f, &hash), 1);
+    assert_ok(read_against(f, "file", right));
+    fixture_check(f);
+    put(f, "other", right);
+    assert_int_equal(missing_of(f, &hash), 0);
+}
+
 /* The same content twice is stored once. */
 static void test_stored_once(void **state)
 {
@@ -163,6 +235,9 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_damage_is_never_wrong_bytes),
         cmocka_unit_test(test_damaged_small_file),
+        cmocka_unit_test(test_damage_is_mended_by_who_has_it),
+        cmocka_unit_test(test_damage_that_is_known_is_asked_for),
+        cmocka_unit_test(test_a_mark_takes_nothing_away),
         cmocka_unit_test(test_stored_once),
     };
     return fixture_run(tests, sizeof tests / sizeof *tests);

@@ -90,6 +90,20 @@ static void test_each_damage_is_found(void **state)
     assert_int_equal(scrub(f).damaged, 0);
 }
 
+static void test_what_is_found_is_written_again(void **state)
+{
+    struct fixture *f = *state;
+    struct str bytes = fixture_noise(f, 500 * 1000, 1);
+    put(f, "file", bytes);
+    struct flip flip = {&f->ctx.scope, DATA_SPACE_CHUNK, .number = 3};
+    assert_ok(store_write(f->store, NULL, flip_write, &flip));
+    put(f, "other", bytes);
+    assert_int_equal(scrub(f).damaged, 1); /* nobody knew */
+    put(f, "other", bytes);
+    assert_int_equal(scrub(f).damaged, 0);
+    assert_true(str_eq(slurp(f, "file", 0), bytes));
+}
+
 /* What the three ways to see an entry with its bytes say of one: the tree, the changes, the past. */
 static bool is_damaged(struct fixture *f, struct str path)
 {
@@ -192,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_damage_is_found),
+        cmocka_unit_test(test_what_is_found_is_written_again),
         cmocka_unit_test(test_what_lies_in_an_entry_and_is_damaged_is_said),
         cmocka_unit_test(test_a_copy_of_what_is_damaged_says_so),
         cmocka_unit_test(test_it_ends_when_nobody_listens),
