@@ -1,9 +1,8 @@
 /*
  * Files of a session: /sessions/{id}/files.
  *
- * 1. Content is never answered as a page: type octet-stream, as an attachment, with a policy that runs nothing, so that a
- *    file that a person opens in the browser has no rights on the platform's origin.
- * 2. A listing ends early rather than becoming larger than a reply may be; its cursor says where it goes on.
+ * Content is never answered as a page: type octet-stream, as an attachment, with a policy that runs nothing, so that a file
+ * that a person opens in the browser has no rights on the platform's origin.
  */
 #include <stdio.h>
 
@@ -12,7 +11,7 @@
 #include "base/encode.h"
 #include "base/space.h"
 
-enum { UPLOAD_STEP = 64 * 1024, LIST_BYTES = 4 * 1024 * 1024 };
+enum { UPLOAD_STEP = 64 * 1024 };
 
 struct files_author api_author(const struct api_call *call)
 {
@@ -87,18 +86,11 @@ int api_answer_list(struct api_call *call, struct files_list_input *in, struct s
     if (r < 0) {
         return r;
     }
-    struct str next = page.next;
     struct json_writer *w = api_begin(call, 200);
     for (size_t i = 0; i < page.count; i++) {
         write_entry(w, &page.entries[i]);
-        if (call->body->n > LIST_BYTES && i + 1 < page.count) {
-            size_t skip = in->path.n > 0 ? in->path.n + 1 : 0;
-            struct str path = page.entries[i].path;
-            next = str_slice(path, skip, path.n);
-            break;
-        }
     }
-    return api_end_page(call, cursor_of(call, next));
+    return api_end_page(call, cursor_of(call, page.next));
 }
 
 int api_files_list(struct api_call *call, const struct api_files_list_in *in)

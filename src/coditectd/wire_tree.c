@@ -23,6 +23,13 @@ _Static_assert((int)WIRE_APPLIED == (int)FILES_APPLIED && (int)WIRE_MISSING == (
 _Static_assert((int)WIRE_MAX_CHANGES == (int)FILES_MAX_BATCH, "");
 _Static_assert((int)WIRE_MAX_HASHES == (int)FILES_MAX_NAMED, "");
 
+/* A page, with each byte of it escaped, what stands around and the entry that filled it, fits into an answer. */
+enum { MAX_AROUND = 1024 };
+_Static_assert(6 * (FILES_PAGE_BYTES + 2 * CONTENT_MAX_PATH + WIRE_MAX_TARGET) +
+                       FILES_MAX_BATCH * MAX_AROUND <
+                   WIRE_MAX_MESSAGE,
+               "");
+
 /* ---- a batch ---- */
 
 static enum files_change_kind change_kind(const struct wire_change *in)

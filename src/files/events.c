@@ -81,10 +81,13 @@ static int follow_read(struct txn *txn, void *arg)
             return r;
         }
         events.events = ARENA_ARRAY(follow->ctx->arena, struct files_event, count);
-        for (size_t i = 0; r == 0 && i < count; i++) {
+        size_t i = 0;
+        for (size_t bytes = 0; r == 0 && i < count && bytes < FILES_PAGE_BYTES; i++) {
+            const struct files_event *event = &events.events[events.count];
             r = follow_one(follow->ctx, &tx, &pairs[i], &events);
+            bytes += event->path.n + event->from.n + files_bytes_told(&event->entry);
         }
-        if (count < follow->limit) {
+        if (i == count && count < follow->limit) {
             events.seq = tx.usage.seq; /* a rewind takes numbers that no change has */
         }
     }

@@ -27,6 +27,8 @@ enum {
     FILES_MAX_AUTHOR = 64,   /* bytes of an author's id */
     FILES_MAX_NAMED = 2000,  /* chunk and page hashes in a question or an answer */
     FILES_MAX_TXN = 1000000, /* bytes that the changes of one transaction write, about */
+    /* A page of anything ends when it holds that many bytes of paths and contents: as JSON, where each may take six, it fits a reply. */
+    FILES_PAGE_BYTES = 512 * 1024,
 };
 
 enum files_kind { FILES_FILE = 1, FILES_FOLDER, FILES_SYMLINK };
@@ -80,7 +82,8 @@ struct files_list_input {
 struct files_page {
     struct files_entry *entries; /* in byte order of names; paths relative to the session's root */
     size_t count;
-    bool more; /* the next cursor is the path of the last entry, relative to the listed folder */
+    bool
+        more; /* also when there are less than the limit: the next cursor is the path of the last entry, relative to the listed folder */
     struct str next; /* that cursor; empty when there is no more */
     uint64_t seq;    /* of the session when this page was read */
 };

@@ -75,6 +75,9 @@ int files_version_decode(struct str bytes, struct files_past_version *ret_versio
 struct str files_change_encode(struct arena *arena, const struct files_change_record *change);
 int files_change_decode(struct str bytes, struct files_change_record *ret_change) BASE_MUST_USE;
 
+/* Bytes that an entry is told with beside its path. */
+size_t files_bytes_told(const struct files_entry *entry);
+
 /* The entry of a record; path is copied into arena. */
 void files_entry_from(struct arena *arena, const struct files_record *record, struct str path,
                       struct files_entry *ret_entry);

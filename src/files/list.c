@@ -46,8 +46,10 @@ static int page_fill(struct look *look, struct files_walk *w)
     struct str path;
     struct str last = STR_EMPTY;
     struct files_record record;
+    size_t bytes = 0;
     int r = 0;
-    while ((r = files_walk_next(w, &path, &record)) == 0 && page.count < look->limit) {
+    while ((r = files_walk_next(w, &path, &record)) == 0 && page.count < look->limit &&
+           bytes < FILES_PAGE_BYTES) {
         struct files_entry *entry = &page.entries[page.count++];
         files_entry_from(look->ctx->arena, &record, files_path_join(w->tx->arena, look->path, path),
                          entry);
@@ -56,6 +58,7 @@ static int page_fill(struct look *look, struct files_walk *w)
         if (r < 0 && !entry->damaged) {
             return r;
         }
+        bytes += entry->path.n + (look->with_bytes ? files_bytes_told(entry) : 0);
         last = path;
     }
     if (r < 0 && r != ERR_NOT_FOUND) {

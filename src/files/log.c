@@ -10,10 +10,22 @@ struct looked {
     struct data_context *ctx;
     const struct files_log_input *in;
     struct files_log log;
+    size_t bytes;                      /* of paths in it */
     bool rewound;                      /* there is one */
     struct files_rewind_record rewind; /* the last that began in [from, to) or before */
     uint64_t from, to;                 /* for which changes that is so; to 0: not known yet */
 };
+
+static bool is_full(const struct looked *l)
+{
+    return l->log.count == l->in->limit || l->bytes >= FILES_PAGE_BYTES;
+}
+
+static void count(struct looked *l)
+{
+    const struct files_event *event = &l->log.events[l->log.count++];
+    l->bytes += event->path.n + event->from.n;
+}
 
 static bool fits(const struct files_log_input *in, const struct files_change_record *change)
 {
@@ -47,7 +59,7 @@ static void rewind_tell(struct looked *l, uint64_t seq)
     if (seq != rewind->last || !of_kind || !near) {
         return;
     }
-    l->log.events[l->log.count++] = (struct files_event){
+    l->log.events[l->log.count] = (struct files_event){
         .seq = seq,
         .op = FILES_RESTORE,
         .path = arena_str(arena, rewind->path),
@@ -57,6 +69,7 @@ static void rewind_tell(struct looked *l, uint64_t seq)
         .moment = rewind->moment,
         .changed = rewind->changed,
     };
+    count(l);
 }
 
 /* Takes what fits from a batch; last: the seq of the last change that was looked at. */
@@ -81,7 +94,7 @@ static int take(struct looked *l, struct files_tx *tx, const struct store_pair *
     r = files_event_read(l->ctx, tx, pair, event);
     if (r == 0) {
         event->author = files_author_shown(&event->author);
-        l->log.count++;
+        count(l);
     }
     return r == ERR_NOT_FOUND ? 0 : r; /* its version was thinned */
 }
@@ -92,6 +105,7 @@ static int log_read(struct txn *txn, void *arg)
     const struct files_log_input *in = l->in;
     struct files_tx tx = {0};
     l->from = l->to = 0;
+    l->bytes = 0;
     l->log =
         (struct files_log){.events = ARENA_ARRAY(l->ctx->arena, struct files_event, in->limit)};
     int r = files_tx_begin(&tx, txn, &l->ctx->scope, in->session);
@@ -104,10 +118,10 @@ static int log_read(struct txn *txn, void *arg)
         struct store_range range = {files_key_change(&tx, first), files_key_change(&tx, end),
                                     .limit = BATCH, .reverse = !in->oldest};
         struct store_pair *pairs;
-        size_t count;
-        r = store_scan(txn, &range, &pairs, &count);
+        size_t n;
+        r = store_scan(txn, &range, &pairs, &n);
         uint64_t last = 0;
-        for (size_t i = 0; r == 0 && i < count && l->log.count < in->limit; i++) {
+        for (size_t i = 0; r == 0 && i < n && !is_full(l); i++) {
             r = take(l, &tx, &pairs[i], &last);
         }
         if (r < 0 || last == 0) {
@@ -115,7 +129,7 @@ static int log_read(struct txn *txn, void *arg)
         }
         first = in->oldest ? last + 1 : first;
         end = in->oldest ? end : last;
-        if (l->log.count == in->limit || looked + BATCH >= MOST_LOOKED) {
+        if (is_full(l) || looked + BATCH >= MOST_LOOKED) {
             l->log.next = first < end ? last : 0;
             return 0;
         }

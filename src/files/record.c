@@ -232,6 +232,12 @@ int files_stored_decode(struct str bytes, struct files_stored *ret_stored)
     return 0;
 }
 
+size_t files_bytes_told(const struct files_entry *entry)
+{
+    bool told = entry->manifest.small || entry->kind == FILES_SYMLINK;
+    return told ? (size_t)entry->manifest.length : 0;
+}
+
 void files_entry_from(struct arena *arena, const struct files_record *record, struct str path,
                       struct files_entry *ret_entry)
 {

@@ -144,6 +144,17 @@ struct str fixture_noise(struct fixture *f, size_t n, uint64_t seed)
     return str_of(p, n);
 }
 
+const char *fixture_long(struct fixture *f, unsigned i)
+{
+    enum { NAME = 255, ALL = 16 };
+    char *path = arena_alloc(&f->arena, ALL * (NAME + 1));
+    for (size_t at = 0; at < ALL; at++) {
+        (void)snprintf(path + at * (NAME + 1), NAME + 1, "%0*u", NAME, at + 1 < ALL ? 0 : i);
+        path[at * (NAME + 1) + NAME] = at + 1 < ALL ? '/' : 0;
+    }
+    return path;
+}
+
 struct files_entry put(struct fixture *f, const char *path, struct str bytes)
 {
     struct files_put_input in = fixture_put(f, str_from(path));

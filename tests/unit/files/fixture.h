@@ -37,6 +37,9 @@ struct files_put_input fixture_put(struct fixture *f, struct str path);
 /* n bytes from a seed that do not compress, in the arena. */
 struct str fixture_noise(struct fixture *f, size_t n, uint64_t seed);
 
+/* A path of 4,095 bytes, number i of a folder in a folder and so on; or, of as many, a link's target. */
+const char *fixture_long(struct fixture *f, unsigned i);
+
 struct files_entry put(struct fixture *f, const char *path, struct str bytes);
 uint64_t drop(struct fixture *f, const char *path);
 struct files_entry move(struct fixture *f, const char *from, const char *to);

@@ -74,10 +74,64 @@ static void test_root(void **state)
     assert_int_equal(page.seq, 0);
 }
 
+/* Pages of the largest limit; each ends once it has its bytes, and the next goes on behind it. */
+static size_t count_pages(struct fixture *f, size_t wanted)
+{
+    struct files_tree_input in = {.session = f->session, .limit = FILES_MAX_LIST};
+    struct files_page page;
+    size_t pages = 0;
+    do {
+        size_t bytes = 0;
+        assert_ok(files_tree(&f->ctx, &in, &page));
+        for (size_t i = 0; i < page.count; i++) {
+            bytes += page.entries[i].path.n + page.entries[i].bytes.n;
+        }
+        assert_true(bytes < FILES_PAGE_BYTES + CONTENT_MAX_PATH + FILES_MAX_TARGET);
+        assert_true(page.count <= wanted && (page.count > 0) == (wanted > 0));
+        wanted -= page.count;
+        in.at = page.seq;
+        in.after = page.next;
+        pages++;
+    } while (page.more);
+    assert_int_equal(wanted, 0);
+    return pages;
+}
+
+static void test_long_paths(void **state)
+{
+    enum { FILES = 300, FOLDERS = 15 };
+    struct fixture *f = *state;
+    for (unsigned i = 0; i < FILES; i++) {
+        put(f, fixture_long(f, i), STR("1"));
+    }
+    assert_int_equal(count_pages(f, FILES + FOLDERS), 3);
+    struct files_list_input in = {.session = f->session, .limit = 1000, .recursive = true};
+    struct files_page page;
+    assert_ok(files_list(&f->ctx, &in, &page));
+    assert_true(page.more && page.count < FILES);
+}
+
+static void test_long_targets(void **state)
+{
+    enum { LINKS = 300 };
+    struct fixture *f = *state;
+    struct files_entry entry;
+    for (unsigned i = 0; i < LINKS; i++) {
+        struct files_put_input in = fixture_put(f, arena_printf(&f->arena, "link-%u", i));
+        assert_ok(files_symlink(fixture_ctx(f), &in, str_from(fixture_long(f, i)), &entry));
+    }
+    assert_int_equal(count_pages(f, LINKS), 3);
+    struct files_list_input in = {.session = f->session, .limit = 1000};
+    struct files_page page;
+    assert_ok(files_list(&f->ctx, &in, &page));
+    assert_int_equal(page.count, LINKS); /* it tells no targets */
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_folder),
-                                       cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_root)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_folder), cmocka_unit_test(test_long_paths),
+        cmocka_unit_test(test_long_targets), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_root)};
     return fixture_run(tests, sizeof tests / sizeof *tests);
 }

@@ -89,6 +89,56 @@ static void test_bounded(void **state)
     assert_int_equal(log.next, 0);
 }
 
+static size_t bytes_of(const struct files_event *events, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += events[i].path.n + events[i].from.n + events[i].entry.bytes.n;
+    }
+    return bytes;
+}
+
+/* A page ends once it has its bytes, and the next goes on behind it: of the log from either end, and of what the mirror follows. */
+static void test_long_paths(void **state)
+{
+    enum { FILES = 200, LAST = 2 * FILES };
+    struct fixture *f = *state;
+    const size_t most = FILES_PAGE_BYTES + 2 * CONTENT_MAX_PATH;
+    for (unsigned i = 0; i < FILES; i++) {
+        put(f, fixture_long(f, i), STR("1"));
+        move(f, fixture_long(f, i), fixture_long(f, FILES + i));
+    }
+    for (int oldest = 0; oldest < 2; oldest++) {
+        struct files_log_input in = {.limit = FILES_MAX_BATCH, .oldest = oldest == 1};
+        uint64_t told = 0;
+        uint64_t pages = 0;
+        for (bool more = true; more; pages++) {
+            struct files_log log = ask(f, in);
+            assert_true(log.count > 0 && bytes_of(log.events, log.count) < most);
+            for (size_t i = 0; i < log.count; i++) {
+                told++;
+                assert_int_equal(log.events[i].seq, in.oldest ? told : LAST + 1 - told);
+            }
+            *(in.oldest ? &in.since : &in.before) = log.next;
+            more = log.next != 0;
+        }
+        assert_int_equal(told, LAST);
+        assert_int_equal(pages, 5);
+    }
+    struct files_since_input in = {.session = f->session, .limit = FILES_MAX_BATCH};
+    for (bool more = true; more;) {
+        struct files_events events;
+        assert_ok(files_changes_since(&f->ctx, &in, &events));
+        assert_true(events.count > 0 && bytes_of(events.events, events.count) < most);
+        for (size_t i = 0; i < events.count; i++) {
+            assert_int_equal(events.events[i].seq, ++in.since);
+        }
+        assert_int_equal(events.seq, in.since);
+        more = events.more;
+    }
+    assert_int_equal(in.since, LAST);
+}
+
 static void test_refusals(void **state)
 {
     struct fixture *f = *state;
@@ -106,9 +156,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_place_and_kind),
-        cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_place_and_kind), cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_bounded),        cmocka_unit_test(test_long_paths),
         cmocka_unit_test(test_refusals),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
