@@ -9,7 +9,7 @@
  */
 #include "files/files_int.h"
 
-enum { STEP = 250 }; /* entries; with the bytes of small files less than FILES_MAX_TXN */
+enum { STEP = 250 }; /* entries */
 
 /* The file as it is, under another name. */
 static int copy_leaf(struct files_tx *tx, const struct files_record *record, struct files_place *to)
@@ -111,7 +111,10 @@ static struct files_change change_of(const struct filling *f, const struct files
         .author = f->in->author};
 }
 
-/* All or none of a batch; what is not as expected is somebody's, and is left out of it. */
+/*
+ * All or none of a batch; what is not as expected is somebody's, and is left out of it. Of long paths there may be more than
+ * FILES_MAX_TXN: then its halves.
+ */
 static int fill_batch(struct filling *f, struct files_change *changes, size_t count)
 {
     while (count > 0) {
@@ -125,6 +128,11 @@ static int fill_batch(struct filling *f, struct files_change *changes, size_t co
         ctx.op = store_op_new();
         int r = files_apply(&ctx, &in, &result);
         f->ctx->fault = ctx.fault;
+        if (r == ERR_TOO_LARGE && count > 1) {
+            size_t half = count / 2;
+            r = fill_batch(f, changes, half);
+            return r < 0 ? r : fill_batch(f, changes + half, count - half);
+        }
         if (r < 0 || result.outcome == FILES_APPLIED) {
             return r;
         }

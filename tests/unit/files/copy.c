@@ -158,12 +158,27 @@ static void test_bounds(void **state)
     assert_int_equal(files_copy(fixture_ctx(f), &in, &entry), ERR_NOT_FOUND);
 }
 
+/* Where all paths are of the longest, a batch is more than a transaction may write. */
+static void test_to_long_paths(void **state)
+{
+    enum { FILES = 250 };
+    struct fixture *f = *state;
+    struct files_entry entry;
+    for (unsigned i = 0; i < FILES; i++) {
+        const char *name = strrchr(fixture_long(f, i), '/') + 1;
+        put(f, arena_printf(&f->arena, "from/%s", name).p, STR("1"));
+    }
+    const char *deep = fixture_long(f, 0);
+    struct str to = str_of(deep, (size_t)(strrchr(deep, '/') - deep));
+    assert_ok(copy(f, "from", arena_str(&f->arena, to).p, &entry));
+    assert_int_equal(totals(f).files, 2 * FILES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_file),
-        cmocka_unit_test(test_a_folder),
-        cmocka_unit_test(test_goes_on),
+        cmocka_unit_test(test_a_file),   cmocka_unit_test(test_to_long_paths),
+        cmocka_unit_test(test_a_folder), cmocka_unit_test(test_goes_on),
         cmocka_unit_test(test_bounds),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
