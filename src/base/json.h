@@ -33,8 +33,8 @@ struct json {
     struct str name; /* of a member; empty else */
     union {
         bool boolean;
-        int64_t integer;   /* JSON_INTEGER: no fraction or exponent, fits */
-        double number;     /* JSON_NUMBER: everything else */
+        int64_t integer; /* JSON_INTEGER: whole, and fits; with a point or an exponent up to 2^53 */
+        double number;   /* JSON_NUMBER: everything else */
         struct str string; /* unescaped UTF-8 */
     };
     struct json *first; /* of an array or object, in order */

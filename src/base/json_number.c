@@ -1,6 +1,6 @@
 /*
- * JSON numbers. An integer that fits int64_t stays exact. Anything else becomes a double by strtod under the "C" locale, from a
- * normalised copy of bounded length ("123e-45"): the significant digits up to SIGNIFICANT, then a 1 that stands for all that
+ * JSON numbers. An integer that fits int64_t stays exact; 1e2 and 1.0 are integers as well, as far as a double has each of them.
+ * Anything else becomes a double by strtod under the "C" locale, from a normalised copy of bounded length ("123e-45"): the significant digits up to SIGNIFICANT, then a 1 that stands for all that
  * was cut (it keeps the rounding direction), then one exponent. What overflows a double is refused.
  */
 #include <locale.h>
@@ -185,11 +185,17 @@ const char *json_int_number(const char *at, const char *end, struct json *value,
     if (as_integer(&number, &value->integer)) {
         return s.at;
     }
-    value->kind = JSON_NUMBER;
-    value->number = as_double(&number);
-    if (!isfinite(value->number)) {
+    double real = as_double(&number);
+    if (!isfinite(real)) {
         *ret_error = "a number is too large";
         return at;
+    }
+    const double exact = (double)((int64_t)1 << 53);
+    if (fabs(real) <= exact && trunc(real) == real) {
+        value->integer = (int64_t)real;
+    } else {
+        value->kind = JSON_NUMBER;
+        value->number = real;
     }
     return s.at;
 }

@@ -107,20 +107,34 @@ test("naughty strings are kept byte for byte or refused cleanly", async (t) => {
   if (text === undefined) return t.skip("../shared/data/naughty-strings is not there");
   const own = await newSession(ada, "naughty");
   const base = `/sessions/${own.id}`;
-  let [kept, searched] = [0, 0];
-  const one = async (s) => {
-    const renamed = await ada.post("/sessions", { name: s });
-    if (renamed.status === 201) {
-      assert.ok([s, s.trim()].includes(renamed.data.name), JSON.stringify(s));
-      const found = await ada.get(`/sessions?limit=100&q=${encodeURIComponent(renamed.data.name)}`);
-      if (found.status === 200) searched += 1;
-      if (found.status === 200) assert.ok(found.data.some(({ id }) => id === renamed.data.id), `looking for ${JSON.stringify(s)}`);
-      else assert.equal(found.status, 400, JSON.stringify(s));
-      assert.equal((await ada.get(`/sessions/${renamed.data.id}`)).data.name, renamed.data.name);
-      assert.equal((await ada.delete(`/sessions/${renamed.data.id}`)).status, 200);
-    } else {
-      assert.equal(renamed.status, 400, JSON.stringify(s));
+  let kept = 0;
+  const searched = {};
+  /** That a list finds what has the name, or says that it is none to look for: too long, or with control characters. */
+  const find = async (list, { id }, name) => {
+    const isWords = [...name].length <= 100 && /^[^\u0000-\u001f\u007f]+$/.test(name);
+    for (let cursor = ""; ;) {
+      const reply = await ada.get(`${list}?limit=100&q=${encodeURIComponent(name)}${cursor}`);
+      assert.equal(reply.status, isWords ? 200 : 400, `${list} ${JSON.stringify(name)}: ${reply.text()}`);
+      if (!isWords) return assert.deepEqual(Object.keys(reply.json.error.fields), ["q"]);
+      if (reply.data.some((each) => each.id === id)) break;
+      assert.notEqual(reply.json.page.next, null, `${list}, looking for ${JSON.stringify(name)}`);
+      cursor = `&cursor=${reply.json.page.next}`;
     }
+    searched[list] = (searched[list] ?? 0) + 1;
+  };
+  /** Makes a thing of the name, which its lists find, and deletes it. */
+  const named = async (base, s, body, lists) => {
+    const made = await ada.post(base, { ...body, name: s });
+    if (made.status !== 201) return assert.equal(made.status, 400, `${base} ${JSON.stringify(s)}`);
+    assert.ok([s, s.trim()].includes(made.data.name), `${base} ${JSON.stringify(s)}`);
+    assert.equal((await ada.get(`${base}/${made.data.id}`)).data.name, made.data.name);
+    for (const list of lists) await find(list, made.data, made.data.name);
+    assert.equal((await ada.delete(`${base}/${made.data.id}`)).status, 200);
+  };
+  const one = async (s) => {
+    await named("/sessions", s, {}, ["/sessions", "/tenant/sessions"]);
+    await named("/projects", s, {}, ["/projects"]);
+    await named("/conversations", s, { session_id: own.id }, ["/conversations"]);
     const path = encodeBytes(s);
     const put = await ada.write(`${base}/files/${path}`, s);
     if (put.status === 200) {
@@ -131,15 +145,16 @@ test("naughty strings are kept byte for byte or refused cleanly", async (t) => {
       assert.equal(put.status, 400, JSON.stringify(s));
     }
     const found = await ada.get(`${base}/files?path=${encodeURIComponent(s)}`);
-    assert.ok([200, 400, 404, 409].includes(found.status), JSON.stringify(s));
-    for (const list of ["/projects", "/conversations", "/tenant/members", "/tenant/sessions"]) {
-      assert.ok([200, 400].includes((await ada.get(`${list}?q=${encodeURIComponent(s)}`)).status), `${list} ${JSON.stringify(s)}`);
-    }
+    assert.ok((put.status === 200 ? [409] : [200, 400, 404, 409]).includes(found.status), `a file is no folder: ${JSON.stringify(s)}`);
+    const changes = await ada.get(`${base}/changes?path=${encodeURIComponent(s)}`);
+    if (put.status === 200) assert.ok(changes.data.length > 0 && changes.data.every(({ path: where }) => where === s), JSON.stringify(s));
+    else assert.ok([200, 400].includes(changes.status), JSON.stringify(s));
     const invited = await ada.post("/tenant/invitations", { email: s, role: "viewer" });
     assert.ok([201, 400].includes(invited.status), JSON.stringify(s));
-    for (const [path, named] of [["/projects", (data) => data.name], ["/auth/keys", (data) => data.record.name], [`${base}/links`, (data) => data.link.name]]) {
+    if (invited.status === 201) await find("/tenant/invitations", invited.data, invited.data.email);
+    for (const [path, nameIn] of [["/auth/keys", (data) => data.record.name], [`${base}/links`, (data) => data.link.name]]) {
       const made = await ada.post(path, { name: s });
-      if (made.status === 201) assert.ok([s, s.trim()].includes(named(made.data)), `${path} ${JSON.stringify(s)}`);
+      if (made.status === 201) assert.ok([s, s.trim()].includes(nameIn(made.data)), `${path} ${JSON.stringify(s)}`);
       else assert.ok([400, 409].includes(made.status), `${path} ${JSON.stringify(s)}: ${made.status}`);
     }
     const login = await server.anonymous().post("/auth/login", { email: s, password: s });
@@ -151,7 +166,13 @@ test("naughty strings are kept byte for byte or refused cleanly", async (t) => {
   };
   const strings = JSON.parse(text);
   for (let i = 0; i < strings.length; i += 20) await Promise.all(strings.slice(i, i + 20).map(one));
-  assert.ok(kept > 300 && searched > 300, `${kept} kept as file names, ${searched} found by their names`);
+  for (const s of strings) { // one person has one name at a time
+    const renamed = await ada.put("/users/me", { name: s });
+    assert.ok([200, 400].includes(renamed.status), JSON.stringify(s));
+    if (renamed.status === 200 && renamed.data.name) await find("/tenant/members", renamed.data, renamed.data.name);
+  }
+  const lists = ["/sessions", "/tenant/sessions", "/projects", "/conversations", "/tenant/members"];
+  assert.ok(kept > 300 && lists.every((list) => searched[list] > 300), `${kept} kept as file names; found by their names: ${JSON.stringify(searched)}`);
 });
 
 test("JSON that must be refused is, what must be taken is", async (t) => {
@@ -168,6 +189,64 @@ test("JSON that must be refused is, what must be taken is", async (t) => {
     if (name.startsWith("n_") && body.length > 0) assert.ok(broken, `${name}: ${reply.text()}`);
     if (name.startsWith("y_") && !name.includes("duplicated")) assert.ok(!broken, `${name}: ${reply.text()}`);
   }
+});
+
+test("what JSON allows is taken wherever the schema allows it, and read back the same", async (t) => {
+  const folder = join(root, "..", "shared", "data", "jsontestsuite", "test_parsing");
+  if (!existsSync(folder)) return t.skip("../shared/data/jsontestsuite is not there");
+  const own = await newSession(ada);
+  const talk = (await ada.post("/conversations", { session_id: own.id, name: "all texts" })).data;
+  const headers = { "Content-Type": "application/json" };
+  const said = [];
+  /** Each kind of value where a body may have it: whether the schema allowed this one. */
+  const places = {
+    string: async (body, value) => {
+      const reply = await ada.request("POST", `/conversations/${talk.id}/messages`, { body: body("content", '"role":"user",'), headers });
+      assert.equal(reply.status, value === "" ? 400 : 201, `${body("content")}: ${reply.text()}`);
+      if (value !== "") said.push(value);
+      return value !== "";
+    },
+    number: async (body, value) => {
+      const allowed = Number.isInteger(value) && value >= 1 && value <= 365; // 20e1 is 200
+      const reply = await ada.request("POST", `/sessions/${own.id}/links`, { body: body("expires_in_days", '"name":"days",'), headers });
+      assert.equal(reply.status, allowed ? 201 : 400, `${body("expires_in_days")}: ${reply.text()}`);
+      if (!allowed) return assert.deepEqual(Object.keys(reply.json.error.fields), ["expires_in_days"], "not how it is written");
+      const link = (await ada.get(`/sessions/${own.id}/links`)).data.find(({ id }) => id === reply.data.link.id);
+      assert.equal(Date.parse(link.expires_at) - Date.parse(link.created_at), value * 86_400_000, `${body("expires_in_days")}`);
+      assert.equal((await ada.delete(`/sessions/${own.id}/links/${link.id}`)).status, 200);
+      return true;
+    },
+    boolean: async (body, value) => {
+      assert.equal((await ada.request("PUT", "/settings/editor/word_wrap", { body: body("value"), headers })).status, 200, `${body("value")}`);
+      assert.equal((await ada.get("/settings")).data.find(({ key }) => key === "word_wrap").user, value);
+      return true;
+    },
+    object: async (body) => {
+      const reply = await ada.request("PUT", `/sessions/${own.id}`, { body: body("project_id"), headers });
+      assert.equal(reply.status, 200, `${body("project_id")}: ${reply.text()}`);
+      assert.equal((await ada.get(`/sessions/${own.id}`)).data.project_id ?? null, null);
+      return true;
+    },
+  };
+  const taken = { string: 0, number: 0, boolean: 0, object: 0 };
+  const scalar = /\s*(?:"(?:[^"\\]|\\[^])*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)\s*/g;
+  for (const name of readdirSync(folder).filter((one) => one.startsWith("y_"))) {
+    const text = readFileSync(join(folder, name), "utf8");
+    const [[before], [after]] = [/^\s*/.exec(text), /\s*$/.exec(text)];
+    for (const [written] of text.matchAll(scalar)) { // names of members are texts as well
+      const value = JSON.parse(written);
+      const body = (member, more = "") => Buffer.from(`${before}{${more}"${member}":${written}}${after}`);
+      if (await places[typeof value](body, value)) taken[typeof value]++;
+    }
+  }
+  const kept = [];
+  for (let cursor = ""; cursor !== undefined;) {
+    const page = await ada.get(`/conversations/${talk.id}/messages?limit=100${cursor}`);
+    kept.push(...page.data.map(({ content }) => content));
+    cursor = page.json.page.next === null ? undefined : `&cursor=${page.json.page.next}`;
+  }
+  assert.deepEqual(kept.map((one) => Buffer.from(one)), said.map((one) => Buffer.from(one)));
+  assert.ok(taken.string > 60 && taken.number > 6 && taken.boolean > 3 && taken.object > 4, JSON.stringify(taken));
 });
 
 test("ids in every place of an id", async () => {
