@@ -225,7 +225,7 @@ int codi2_link_push(struct codi2_link *l, struct arena *arena, const struct codi
     for (size_t i = 0; i < batch->count; i++) {
         change_out(&batch->changes[i], author_of(l), &wire.changes[i]);
     }
-    BUF_AUTO(body, WIRE_MAX_MESSAGE);
+    BUF_AUTO(body, WIRE_MAX_REQUEST);
     BUF_AUTO(reply, WIRE_MAX_MESSAGE);
     wire_batch_write(&body, &wire);
     error = body.error ? body.error : send_batch(l, buf_str(&body), &reply);

@@ -191,12 +191,12 @@ int codi2_mirror_plan(struct mirror_round *r, const struct codi2_dirty_path *p,
 void codi2_mirror_seen_file(void *ctx, uint64_t inode);
 void codi2_mirror_seen_mapped(void *ctx, const struct codi2_mapped_file *file);
 
-/* mirror_note.c: brings the answer to a batch into the index; what is to be looked at again is dirty. */
-int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct codi2_batch *batch,
-                      const struct codi2_reply *reply) BASE_MUST_USE;
-
-/* The store has what was sent in the batch: its paths are persisted, and conflicts among them are told. */
-void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch);
+/*
+ * mirror_note.c: sends a batch and brings the answer into the index; what is to be looked at again is dirty. Refused: the store
+ * took nothing of it; else its paths are persisted, and conflicts among them are told. Errors of codi2_link_push.
+ */
+int codi2_mirror_send(struct codi2_mirror *m, const struct codi2_batch *batch,
+                      bool *ret_refused) BASE_MUST_USE;
 
 /* mirror_delete.c: sends, holds back or undoes. */
 struct mirror_deletions {

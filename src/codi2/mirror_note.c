@@ -112,8 +112,8 @@ static int note_conflict(struct note *n, const struct codi2_change *change, uint
     return codi2_index_put(index, &entry);
 }
 
-int codi2_mirror_note(struct codi2_mirror *m, struct arena *arena, const struct codi2_batch *batch,
-                      const struct codi2_reply *reply)
+static int note(struct codi2_mirror *m, struct arena *arena, const struct codi2_batch *batch,
+                const struct codi2_reply *reply)
 {
     struct note *n = &(struct note){m, arena};
     int error = codi2_index_begin(n->m->index);
@@ -160,7 +160,7 @@ static void tell_conflict(struct codi2_mirror *m, struct str path, enum codi2_co
         &(struct codi2_notice){.text = buf_str(&text), .root = m->options.number, .path = path});
 }
 
-void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch)
+static void settle(struct codi2_mirror *m, const struct codi2_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
         const struct codi2_step *step = &batch->changes[i].step;
@@ -177,6 +177,24 @@ void codi2_mirror_settle(struct codi2_mirror *m, const struct codi2_batch *batch
             tell_conflict(m, step->path, conflict);
         }
     }
+}
+
+int codi2_mirror_send(struct codi2_mirror *m, const struct codi2_batch *batch, bool *ret_refused)
+{
+    ARENA_AUTO(arena);
+    struct codi2_reply reply;
+    int error = codi2_link_push(m->link, &arena, batch, &reply);
+    error = error ? error : note(m, &arena, batch, &reply);
+    if (error) {
+        return error;
+    }
+    bool taken = reply.verdict == CODI2_ACCEPTED;
+    if (taken) {
+        settle(m, batch);
+    }
+    m->facts.seq = reply.seq > m->facts.seq ? reply.seq : m->facts.seq;
+    *ret_refused = !taken;
+    return 0;
 }
 
 int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq)

@@ -34,36 +34,34 @@ static void enlist(struct mirror_round *r, const struct codi2_change *change)
     VEC_ADD(&r->batch, *change);
 }
 
-static void put_back(struct mirror_round *r)
+/* What comes behind the first `sent` of the batch. */
+static void put_back(struct mirror_round *r, size_t sent)
 {
-    for (size_t i = 0; i < r->batch.n; i++) {
+    for (size_t i = sent; i < r->batch.n; i++) {
         codi2_dirty_refused(r->m->dirty, r->batch.at[i].step.path);
     }
     r->batch.n = 0;
 }
 
+/* In order, in parts where it is too large in bytes (long names); behind a part that is refused nothing is sent. */
 static int flush(struct mirror_round *r)
 {
-    if (r->batch.n == 0) {
-        return 0;
+    size_t sent = 0;
+    size_t lot = r->batch.n;
+    bool refused = false;
+    int error = 0;
+    while (sent < r->batch.n && !error && !refused) {
+        size_t left = r->batch.n - sent;
+        const struct codi2_batch batch = {r->batch.at + sent, lot < left ? lot : left};
+        error = codi2_mirror_send(r->m, &batch, &refused);
+        if (error == ERR_TOO_LARGE && batch.count > 1) {
+            lot = batch.count / 2;
+            error = 0;
+        } else if (!error && !refused) {
+            sent += batch.count;
+        }
     }
-    ARENA_AUTO(arena);
-    struct codi2_reply reply;
-    const struct codi2_batch batch = {r->batch.at, r->batch.n};
-    int error = codi2_link_push(r->m->link, &arena, &batch, &reply);
-    if (!error) {
-        error = codi2_mirror_note(r->m, &arena, &batch, &reply);
-    }
-    if (error || reply.verdict != CODI2_ACCEPTED) {
-        put_back(r);
-    } else {
-        codi2_mirror_settle(r->m, &batch);
-    }
-    if (!error) {
-        r->m->facts.seq = reply.seq > r->m->facts.seq ? reply.seq : r->m->facts.seq;
-    }
-    r->batch.n = 0;
-    bool refused = !error && reply.verdict != CODI2_ACCEPTED;
+    put_back(r, sent);
     return refused && r->full ? ERR_QUOTA : error; /* no room was made: not again at once */
 }
 
@@ -423,7 +421,8 @@ static void drop_moved(struct mirror_round *r)
  * The store refused a batch for want of room. What was deleted here makes room, but must not go alone as long as it can be helped:
  * who packs files writes the pack and deletes what is in it, and the store would be left with neither. So everything is looked
  * at once more, and the deletions go with what is written, in one batch, which the store takes or refuses as a whole. Where there
- * are more deletions than a batch has places beside what is written (half of them at least), the first ones go alone.
+ * are more deletions than a batch has places beside what is written (half of them at least), or more bytes of names than it may
+ * have, the first ones go alone.
  */
 static int make_room(struct mirror_round *r)
 {
@@ -485,7 +484,7 @@ int codi2_mirror_push(struct codi2_mirror *m)
     for (size_t i = 0; i < count && (error || r.full); i++) {
         take_back(m, &taken[i]);
     }
-    put_back(&r);
+    put_back(&r, 0);
     ASSERT(codi2_dirty_uploading(m->dirty) == 0);
     if (!error && !r.full) {
         codi2_quiet_settle(m->quiet, m->dirty);
