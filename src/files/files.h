@@ -82,9 +82,8 @@ struct files_list_input {
 struct files_page {
     struct files_entry *entries; /* in byte order of names; paths relative to the session's root */
     size_t count;
-    bool
-        more; /* also when there are less than the limit: the next cursor is the path of the last entry, relative to the listed folder */
-    struct str next; /* that cursor; empty when there is no more */
+    bool more;       /* also when there are less than the limit */
+    struct str next; /* cursor: the last entry's path in the listed folder; empty: no more */
     uint64_t seq;    /* of the session when this page was read */
 };
 

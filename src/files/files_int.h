@@ -306,8 +306,7 @@ struct files_fetch {
 int files_fetch(const struct files_fetch *fetch, const struct content_hash *hash,
                 struct str *ret_plain) BASE_MUST_USE;
 /* Of mend.c, outside of transactions; nothing when it is not stored. */
-void files_mark_damaged(struct store *store, const struct scope *scope,
-                        const struct content_hash *hash);
+void files_mark_damaged(struct store *store, const struct scope *, const struct content_hash *);
 
 /*
  * Outside of transactions: entry->bytes are checked against its hash, and the target of a link that is too long to lie in its
@@ -398,8 +397,7 @@ int files_quota_settle(struct files_tx *tx) BASE_MUST_USE;
 int files_quota_look(struct data_context *ctx, const struct files_rewind_input *in) BASE_MUST_USE;
 
 /* What the tree holds is not counted for the tenant any more; before its counters are deleted. */
-int files_quota_forget(struct txn *txn, const struct scope *scope,
-                       struct str session) BASE_MUST_USE;
+int files_quota_forget(struct txn *txn, const struct scope *scope, struct str tree) BASE_MUST_USE;
 
 /* ---- list.c ---- */
 
@@ -484,8 +482,7 @@ struct files_tree {
 int files_thin_step(struct store *store, const struct files_keep *keep,
                     const struct files_tree *tree, bool *ret_more) BASE_MUST_USE;
 
-/* A moment within a thinned stretch or a rewind is its end; now (FILES_NOW), while one is in hand, is before it. ERR_CONFLICT: it lies in one that
- * is in hand. */
+/* A moment in a thinned stretch or a rewind is its end; now, while one is in hand, is before it. ERR_CONFLICT: it is in one in hand. */
 int files_moment_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;
 
 /* ---- events.c ---- */
