@@ -204,7 +204,7 @@ bool backup_is_moment_file(struct str file, struct backup_moment *ret_moment)
                    name.p + 6, name.p + 9, name.p + 11, name.p + 13);
     memcpy(ret_moment->name, name.p, name.n);
     ret_moment->name[name.n] = '\0';
-    return time_parse(str_from(text), &ret_moment->at) == 0;
+    return time_parse(str_from(text), &ret_moment->at) == 0 && ret_moment->at >= 0;
 }
 
 static int by_name(const void *a, const void *b)

@@ -11,7 +11,8 @@
 #include "base/assert.h"
 
 #define SECONDS_PER_DAY ((int64_t)86400)
-#define LAST_SECOND ((int64_t)253402300799) /* 9999-12-31T23:59:59Z */
+#define FIRST_SECOND (-(int64_t)62167219200) /* 0000-01-01T00:00:00Z */
+#define LAST_SECOND ((int64_t)253402300799)  /* 9999-12-31T23:59:59Z */
 
 static _Atomic bool test_clock;
 static _Atomic usec_t test_now;
@@ -62,6 +63,12 @@ struct calendar {
     int year, month, day, hour, minute, second, weekday; /* weekday: 0 is Sunday */
 };
 
+/* Rounded down, before 1970 too. */
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
 /*
  * Days are counted from 1 March of a year divisible by 400, so that the leap day is the last of its year and every month
  * starts at (153 * month + 2) / 5.
@@ -69,7 +76,7 @@ struct calendar {
 static int64_t days_from_date(int year, int month, int day)
 {
     int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = y / 400;
+    int64_t era = floor_div(y, 400);
     int64_t year_of_era = y - era * 400;
     int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
     return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
@@ -78,11 +85,11 @@ static int64_t days_from_date(int year, int month, int day)
 
 static struct calendar calendar_of(int64_t seconds)
 {
-    int64_t days = seconds / SECONDS_PER_DAY;
-    int64_t rest = seconds % SECONDS_PER_DAY;
+    int64_t days = floor_div(seconds, SECONDS_PER_DAY);
+    int64_t rest = seconds - days * SECONDS_PER_DAY;
     int64_t shifted = days + 719468;
-    int64_t era = shifted / 146097;
-    int64_t day_of_era = shifted % 146097;
+    int64_t era = floor_div(shifted, 146097);
+    int64_t day_of_era = shifted - era * 146097;
     int64_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -93,7 +100,7 @@ static struct calendar calendar_of(int64_t seconds)
         .hour = (int)(rest / 3600),
         .minute = (int)(rest / 60 % 60),
         .second = (int)(rest % 60),
-        .weekday = (int)((days + 4) % 7),
+        .weekday = (int)(days + 4 - 7 * floor_div(days + 4, 7)),
     };
     c.year = (int)(year_of_era + era * 400 + (c.month <= 2));
     return c;
@@ -101,11 +108,9 @@ static struct calendar calendar_of(int64_t seconds)
 
 static usec_t clamp(usec_t t)
 {
-    if (t < 0) {
-        return 0;
-    }
+    usec_t first = FIRST_SECOND * USEC_PER_SEC;
     usec_t last = LAST_SECOND * USEC_PER_SEC + USEC_PER_SEC - 1;
-    return t > last ? last : t;
+    return t < first ? first : t > last ? last : t;
 }
 
 /* value in exactly digits decimal digits. */
@@ -127,7 +132,8 @@ static char *put_text(char *to, const char *text, size_t n)
 struct str time_str(char ret_text[static 25], usec_t t)
 {
     t = clamp(t);
-    struct calendar c = calendar_of(t / USEC_PER_SEC);
+    int64_t seconds = floor_div(t, USEC_PER_SEC);
+    struct calendar c = calendar_of(seconds);
     char *at = put_number(ret_text, c.year, 4);
     *at++ = '-';
     at = put_number(at, c.month, 2);
@@ -140,7 +146,7 @@ struct str time_str(char ret_text[static 25], usec_t t)
     *at++ = ':';
     at = put_number(at, c.second, 2);
     *at++ = '.';
-    at = put_number(at, (int)(t % USEC_PER_SEC / USEC_PER_MS), 3);
+    at = put_number(at, (int)((t - seconds * USEC_PER_SEC) / USEC_PER_MS), 3);
     *at++ = 'Z';
     *at = '\0';
     return str_of(ret_text, 24);
@@ -156,7 +162,7 @@ struct str time_http_date(char ret_text[static 30], usec_t t)
 {
     static const char days[] = "SunMonTueWedThuFriSat";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct calendar c = calendar_of(clamp(t) / USEC_PER_SEC);
+    struct calendar c = calendar_of(floor_div(clamp(t), USEC_PER_SEC));
     char *at = put_text(ret_text, days + 3 * c.weekday, 3);
     at = put_text(at, ", ", 2);
     at = put_number(at, c.day, 2);
@@ -215,7 +221,7 @@ static bool take_date(struct str *s, int64_t *ret_days)
     bool dashes = take_one_of(s, "-", &c);
     int month = take_number(s, 2, 12);
     dashes = dashes && take_one_of(s, "-", &c);
-    if (!dashes || year < 1970 || month < 1) {
+    if (!dashes || year < 0 || month < 1) {
         return false;
     }
     int day = take_number(s, 2, days_in_month(year, month));
@@ -284,7 +290,7 @@ int time_parse(struct str s, usec_t *ret_t)
         return ERR_INVALID;
     }
     int64_t total = days * SECONDS_PER_DAY + seconds - offset;
-    if (total < 0 || total > LAST_SECOND) {
+    if (total < FIRST_SECOND || total > LAST_SECOND) {
         return ERR_INVALID;
     }
     *ret_t = total * USEC_PER_SEC + usec;

@@ -17,12 +17,12 @@ typedef int64_t usec_t; /* microseconds */
 usec_t time_now(void);       /* since 1970-01-01 UTC; may jump */
 usec_t time_monotonic(void); /* since boot; never goes back: for deadlines */
 
-/* RFC 3339 in UTC with milliseconds, "2026-11-21T04:05:06.789Z". Years 1970 to 9999; anything else is clamped. */
+/* RFC 3339 in UTC with milliseconds, rounded down, "2026-11-21T04:05:06.789Z". Years 0000 to 9999; anything else is clamped. */
 void time_format(struct buf *b, usec_t t);
 struct str time_str(char ret_text[static 25],
                     usec_t t); /* the same into 25 bytes, NUL-terminated */
 
-/* RFC 3339, UTC ("Z") or with an offset, fraction optional; from 1970 on, no leap second. ERR_INVALID. */
+/* RFC 3339, UTC ("Z") or with an offset, fraction optional; of the years 0000 to 9999, no leap second. ERR_INVALID. */
 int time_parse(struct str s, usec_t *ret_t) BASE_MUST_USE;
 
 /* Fixed date and time of RFC 9110 section 5.6.7 ("Sun, 06 Nov 1994 08:49:37 GMT"). */

@@ -142,7 +142,8 @@ static bool field_read(const struct data_field *f, const struct json *value, voi
         *(bool *)member = value->kind == JSON_BOOL && value->boolean;
         return value->kind == JSON_BOOL;
     case DATA_TIME:
-        return value->kind == JSON_STRING && time_parse(value->string, member) == 0;
+        return value->kind == JSON_STRING && time_parse(value->string, member) == 0 &&
+               *(usec_t *)member >= 0;
     }
     UNREACHABLE();
 }
