@@ -422,6 +422,13 @@ int codi2_index_set_fact(struct codi2_index *x, const char *name, uint64_t value
     return run(x, SET_FACT);
 }
 
+int64_t codi2_nanoseconds(int64_t seconds, int64_t nanoseconds)
+{
+    const int64_t most = 9223372035; /* and any part of a second */
+    seconds = seconds > most ? most : seconds < -most ? -most : seconds;
+    return seconds * 1000000000 + nanoseconds;
+}
+
 bool codi2_look_of(const struct stat *facts, struct codi2_look *ret_look)
 {
     enum codi2_kind kind = S_ISREG(facts->st_mode)   ? CODI2_FILE
@@ -435,8 +442,8 @@ bool codi2_look_of(const struct stat *facts, struct codi2_look *ret_look)
         .mode = facts->st_mode & 07777,
         .size = kind == CODI2_FOLDER ? 0 : (uint64_t)facts->st_size,
         .inode = (uint64_t)facts->st_ino,
-        .mtime = facts->st_mtim.tv_sec * 1000000000LL + facts->st_mtim.tv_nsec,
-        .ctime = facts->st_ctim.tv_sec * 1000000000LL + facts->st_ctim.tv_nsec,
+        .mtime = codi2_nanoseconds(facts->st_mtim.tv_sec, facts->st_mtim.tv_nsec),
+        .ctime = codi2_nanoseconds(facts->st_ctim.tv_sec, facts->st_ctim.tv_nsec),
         .linked = kind == CODI2_FILE && facts->st_nlink > 1,
     };
     return true;

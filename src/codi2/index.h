@@ -107,6 +107,9 @@ int codi2_index_below(struct codi2_index *x, struct arena *arena, const struct c
 int codi2_index_fact(struct codi2_index *x, const char *name, uint64_t *ret_value) BASE_MUST_USE;
 int codi2_index_set_fact(struct codi2_index *x, const char *name, uint64_t value) BASE_MUST_USE;
 
+/* In nanoseconds. What an int64_t has no room for, before 1677 or after 2262, is the nearest that it has. */
+int64_t codi2_nanoseconds(int64_t seconds, int64_t nanoseconds);
+
 /* The look of what stat says; false for what is no file, folder or link. */
 bool codi2_look_of(const struct stat *facts, struct codi2_look *ret_look);
 bool codi2_look_same(const struct codi2_look *a, const struct codi2_look *b);

@@ -246,18 +246,19 @@ int codi2_link_push(struct codi2_link *l, struct arena *arena, const struct codi
 
 static void entry_in(const struct wire_entry *e, struct codi2_remote *ret)
 {
-    *ret = (struct codi2_remote){.path = e->path,
-                                 .kind = e->kind == WIRE_FOLDER    ? CODI2_FOLDER
-                                         : e->kind == WIRE_SYMLINK ? CODI2_SYMLINK
-                                                                   : CODI2_FILE,
-                                 .mode = e->mode,
-                                 .mtime = e->mtime * 1000,
-                                 .version = e->version,
-                                 .size = e->manifest.length,
-                                 .hash = e->hash,
-                                 .manifest = e->manifest,
-                                 .bytes = e->bytes,
-                                 .damaged = e->damaged};
+    *ret = (struct codi2_remote){
+        .path = e->path,
+        .kind = e->kind == WIRE_FOLDER    ? CODI2_FOLDER
+                : e->kind == WIRE_SYMLINK ? CODI2_SYMLINK
+                                          : CODI2_FILE,
+        .mode = e->mode,
+        .mtime = codi2_nanoseconds(e->mtime / USEC_PER_SEC, e->mtime % USEC_PER_SEC * 1000),
+        .version = e->version,
+        .size = e->manifest.length,
+        .hash = e->hash,
+        .manifest = e->manifest,
+        .bytes = e->bytes,
+        .damaged = e->damaged};
 }
 
 /* A call that is answered with a tree. */

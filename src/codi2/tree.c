@@ -321,7 +321,7 @@ int codi2_tree_replace(struct codi2_draft *d, const struct codi2_place *place, i
     }
     if (!error) { /* its change by the rename is ours; what was written since is not */
         bool same = fstat(d->fd, &facts) == 0 && is_look(&facts, &before);
-        before.ctime = same ? facts.st_ctim.tv_sec * 1000000000LL + facts.st_ctim.tv_nsec : 0;
+        before.ctime = same ? codi2_nanoseconds(facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec) : 0;
         *ret_look = before;
     }
     codi2_draft_fini(d); /* its name is that of what it replaced, or nobody's */

@@ -80,6 +80,28 @@ test("a time before 1970 is kept, and holds nothing up", { timeout: 60_000 }, as
   assert.equal((await world.events()).length, count, "what came back is no change");
 });
 
+test("mode and time of what others write are those of the disk, also ones that it has no room for", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.writeFileSync(world.tree("file"), "ours");
+  await world.sync();
+  const [{ version }] = await world.entries();
+  const author = { kind: "api", id: "usr-other" };
+  const put = (path, mode, mtime, base = 0) => ({ change: "put", path, base, author, kind: "file", mode, mtime, size: 1, hash: createHash("sha256").update("x").digest("hex"), bytes: Buffer.from("x").toString("base64") });
+  const ends = { first: -62167219200e6, last: 253402300799e6 }; // of the years 0 and 9999
+  assert.ok(await world.change(put("file", 0o755, -1500000, version), put("first", 0o600, ends.first), put("last", 0o4755, ends.last),
+    { change: "put", path: "folder", base: 0, author, kind: "dir", mode: 0o700, mtime: 1 }, { change: "put", path: "link", base: 0, author, kind: "symlink", mode: 0o777, mtime: 2_000_000_000_000_000, target: "/gone" }));
+  await until("all of it is here", () => fs.readlinkSync(world.tree("link")) === "/gone");
+  const modeOf = (name) => fs.statSync(world.tree(name)).mode & 0o7777;
+  assert.deepEqual(["file", "first", "last", "folder"].map(modeOf), [0o755, 0o600, 0o4755, 0o700]);
+  assert.deepEqual([timeOf(world.tree("file")), timeOf(world.tree("link"))], ["-1500000", "2000000000000000"]);
+  const stored = await world.stored();
+  const count = (await world.events()).length;
+  await world.sync();
+  assert.deepEqual([await world.stored(), (await world.events()).length], [stored, count], "what came is no change");
+});
+
 test("the holes of a file come back as holes", { timeout: 60_000 }, async (t) => {
   const SIZE = 32 << 20;
   const world = new World(t);

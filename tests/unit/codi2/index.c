@@ -74,6 +74,21 @@ static void subtree_moves_and_goes_without_its_neighbours(void **state)
     assert_true(has(b, "ab"));
 }
 
+static void times_without_room_are_the_nearest(void **state)
+{
+    (void)state;
+    struct codi2_look look;
+    struct stat facts = {.st_mode = S_IFREG | 0644, .st_mtim = {-2, 500000000}};
+    assert_true(codi2_look_of(&facts, &look));
+    assert_true(look.mtime == -1500000000 && codi2_look_time(&look) == -1500000);
+    facts.st_mtim = (struct timespec){INT64_MAX, 999999999};
+    assert_true(codi2_look_of(&facts, &look));
+    assert_true(look.mtime == 9223372035999999999);
+    facts.st_mtim = (struct timespec){INT64_MIN, 0};
+    assert_true(codi2_look_of(&facts, &look));
+    assert_true(look.mtime == -9223372035000000000);
+}
+
 static void what_came_later_stays_with_its_folders(void **state)
 {
     struct bench *b = *state;
@@ -224,6 +239,7 @@ int main(void)
         TEST(a_large_folder_comes_in_pages),
         TEST(index_survives_and_another_tree_empties_it),
         TEST(folder_made_anew_is_another_tree),
+        cmocka_unit_test(times_without_room_are_the_nearest),
         cmocka_unit_test(a_look_just_after_a_change_proves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
