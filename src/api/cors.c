@@ -64,8 +64,9 @@ void api_cors_headers(const struct api *api, const struct http_request *req,
     if (api_cors_allows(api, req)) {
         http_set(res, "Access-Control-Allow-Origin", http_header(req, "Origin"));
         http_set(res, "Access-Control-Expose-Headers",
-                 STR("Content-Range, ETag, Location, RateLimit-Limit, RateLimit-Remaining, "
-                     "RateLimit-Reset, Retry-After, X-Request-Id"));
+                 STR("Content-Range, ETag, File-Mode, File-Mtime, File-Type, Location, "
+                     "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
+                     "X-Request-Id"));
     }
 }
 

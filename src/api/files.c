@@ -110,12 +110,15 @@ int api_files_list(struct api_call *call, const struct api_files_list_in *in)
 static void content_headers(struct api_call *call, const struct files_entry *entry)
 {
     struct http_response *res = call->res;
-    char date[30];
+    char date[30], shown[25];
     http_set(res, "Content-Type", STR("application/octet-stream"));
     http_set(res, "Content-Disposition", STR("attachment"));
     http_set(res, "Cache-Control", STR("private, no-cache"));
     http_set(res, "Accept-Ranges", STR("bytes"));
     http_set(res, "Last-Modified", arena_str(call->req->arena, time_http_date(date, entry->mtime)));
+    http_set(res, "File-Type", str_from(files_kind_name(entry->kind)));
+    http_set(res, "File-Mode", arena_printf(call->req->arena, "%o", (unsigned)entry->mode));
+    http_set(res, "File-Mtime", arena_str(call->req->arena, time_str(shown, entry->mtime)));
 }
 
 static int send_content(struct api_call *call, struct files_reader *reader, struct http_range range)
@@ -244,6 +247,35 @@ static int put_match(struct api_call *call, const struct api_files_put_in *in,
     return read_if_match(call, place, in->if_match, &ret_match->version);
 }
 
+/* What is said of the mode and time of what is put. */
+struct facts {
+    bool has_mode, has_mtime;
+    struct str mode, mtime;
+};
+
+static int read_facts(struct api_call *call, const struct facts *facts,
+                      struct files_put_input *input)
+{
+    int r = 0;
+    uint32_t mode = 0;
+    for (size_t i = 0; i < facts->mode.n; i++) { /* at most four */
+        unsigned digit = (unsigned char)facts->mode.p[i] - (unsigned)'0';
+        mode = mode * 8 + digit;
+        if (digit > 7) {
+            api_field_error(call, "mode", "must be octal digits, like 755");
+            r = ERR_INVALID;
+            break;
+        }
+    }
+    if (facts->has_mtime && time_parse(facts->mtime, &input->mtime) < 0) {
+        api_field_error(call, "mtime", "is no time like 2026-11-21T04:05:06Z");
+        r = ERR_INVALID;
+    }
+    input->mode = facts->has_mode ? (int64_t)mode : -1;
+    input->timed = facts->has_mtime;
+    return r;
+}
+
 /* The body, step by step, into the upload. */
 static int copy_body(struct api_call *call, struct files_upload *upload)
 {
@@ -282,22 +314,52 @@ static int put_stream(struct api_call *call, const struct files_put_input *input
     return r;
 }
 
+/* The body is the target, as a GET of the link answers it. */
+static int put_link(struct api_call *call, const struct files_put_input *input,
+                    struct files_entry *ret_entry)
+{
+    char *target = arena_alloc(call->req->arena, FILES_MAX_TARGET + 1);
+    size_t n = 0;
+    ssize_t more = 1;
+    while (more > 0 && n <= FILES_MAX_TARGET) {
+        more = http_body_read(call->req, target + n, FILES_MAX_TARGET + 1 - n);
+        n += more > 0 ? (size_t)more : 0;
+    }
+    call->gone = more == ERR_CLOSED;
+    if (more < 0) {
+        return (int)more;
+    }
+    if (input->mode >= 0) {
+        api_field_error(call, "mode", "is given for a link, which has none");
+        return ERR_INVALID;
+    }
+    if (n == 0 || n > FILES_MAX_TARGET || memchr(target, '\0', n)) {
+        api_field_error(call, "body", "is no target: 1 to %d bytes without a NUL",
+                        FILES_MAX_TARGET);
+        return ERR_INVALID;
+    }
+    return files_symlink(&call->data, input, str_of(target, n), ret_entry);
+}
+
 int api_files_put(struct api_call *call, const struct api_files_put_in *in)
 {
+    const struct facts facts = {in->has_mode, in->has_mtime, in->mode, in->mtime};
     struct files_put_input input = {
         .session = in->session_id,
         .path = in->path,
         .author = api_author(call),
         .parents = true,
-        .mode = -1,
         .expected = call->req->content_length,
     };
     struct files_entry entry;
     if (space_level(call->api->space) != SPACE_AMPLE) {
         return ERR_DISK_LOW;
     }
-    int r = put_match(call, in, &input.match);
-    if (r == 0 && call->req->body.n == (size_t)call->req->content_length) {
+    int r = read_facts(call, &facts, &input);
+    r = r < 0 ? r : put_match(call, in, &input.match);
+    if (r == 0 && in->type == API_FILES_PUT_TYPE_SYMLINK) {
+        r = put_link(call, &input, &entry);
+    } else if (r == 0 && call->req->body.n == (size_t)call->req->content_length) {
         r = files_put(&call->data, &input, call->req->body, &entry);
     } else if (r == 0) {
         r = put_stream(call, &input, &entry);
@@ -332,14 +394,16 @@ int api_files_delete(struct api_call *call, const struct api_files_delete_in *in
 
 int api_files_mkdir(struct api_call *call, const struct api_files_mkdir_in *in)
 {
+    const struct facts facts = {in->has_mode, in->has_mtime, in->mode, in->mtime};
+    struct files_put_input input = {
+        .session = in->session_id,
+        .path = in->path,
+        .author = api_author(call),
+        .parents = true,
+    };
     struct files_entry entry;
-    int r = files_mkdir(&call->data,
-                        &(struct files_put_input){.session = in->session_id,
-                                                  .path = in->path,
-                                                  .author = api_author(call),
-                                                  .parents = true,
-                                                  .mode = -1},
-                        &entry);
+    int r = read_facts(call, &facts, &input);
+    r = r < 0 ? r : files_mkdir(&call->data, &input, &entry);
     return r < 0 ? r : api_answer_entry(call, 201, &entry);
 }
 

@@ -87,6 +87,8 @@ static struct files_record record_next(struct files_tx *tx, const struct files_p
         record = place->record;
     } else {
         record.id = write->revive ? write->revive : files_tx_id(tx);
+    }
+    if (record.kind != write->content->kind) { /* new, or a link was there: its mode says nothing */
         record.mode = write->content->kind == FILES_SYMLINK ? 0777 : 0644;
     }
     record.kind = write->content->kind;
