@@ -242,6 +242,14 @@ int cli_account_lock(struct cli_run *run, int *ret_fd) BASE_MUST_USE;
 
 struct cli_transport;
 
+/* What an entry of a session is besides its bytes. */
+struct cli_facts {
+    bool link;
+    int mode; /* permission bits; -1: not said */
+    bool timed;
+    usec_t mtime;
+};
+
 /* One request and its reply. */
 struct cli_exchange {
     const char *method;
@@ -260,7 +268,8 @@ struct cli_exchange {
     int sink_errno;     /* writing sink_fd failed */
     int status;
     struct buf reply;
-    char etag[64];       /* "" when there is none */
+    char etag[64]; /* "" when there is none */
+    struct cli_facts facts;
     int64_t retry_after; /* seconds; -1: not said */
 };
 
@@ -303,8 +312,9 @@ struct cli_content {
     int64_t length;
     int sink_fd; /* -1: none */
     struct cli_meter *meter;
-    const char *accept; /* media type that is asked for; NULL: the usual one */
-    bool handshake;     /* with what a browser sends that opens a WebSocket */
+    const char *accept;     /* media type that is asked for; NULL: the usual one */
+    bool handshake;         /* with what a browser sends that opens a WebSocket */
+    struct cli_facts facts; /* result: as the reply tells them */
 };
 #define CLI_CONTENT ((struct cli_content){.body_fd = -1, .sink_fd = -1})
 
@@ -397,6 +407,7 @@ int cli_project_find(struct cli_run *run, struct str word, struct str *ret_id) B
 /* Id of the member with this id or e-mail address. ERR_NOT_FOUND; said. */
 int cli_member_find(struct cli_run *run, struct str word, struct str *ret_id) BASE_MUST_USE;
 struct str cli_entry_path(struct arena *arena, const struct cli_entry *entry); /* its bytes */
+struct cli_facts cli_entry_facts(const struct cli_entry *entry);
 struct str cli_last_name(struct str path); /* behind the last slash */
 /* ERR_NOT_FOUND, ERR_NOT_DIRECTORY: it is no folder; said. */
 int cli_folder_probe(struct cli_run *run, const struct cli_place *place) BASE_MUST_USE;
@@ -436,10 +447,20 @@ struct cli_draft {
 };
 int cli_draft_begin(struct cli_run *run, int directory, const char *name,
                     struct cli_draft *ret_draft) BASE_MUST_USE;
-int cli_draft_commit(struct cli_run *run, struct cli_draft *draft, mode_t mode) BASE_MUST_USE;
+/* The mode as cli_mode_here; of a link the target is what was written. */
+int cli_draft_commit(struct cli_run *run, struct cli_draft *draft,
+                     const struct cli_facts *facts) BASE_MUST_USE;
 void cli_draft_drop(struct cli_draft *draft); /* after commit: nothing */
 bool cli_is_folder(const char *path);         /* of this machine */
-mode_t cli_umask(void);
+mode_t cli_mode_here(int mode);               /* less umask, setuid, setgid, sticky; -1: 666 */
+int cli_set_time(int fd, usec_t mtime) BASE_MUST_USE; /* one that is not taken is passed over */
+
+/* Mode and time of a local file, as a request says them. */
+struct cli_told {
+    char mode[8];
+    char mtime[25];
+};
+struct cli_told cli_tell(const struct stat *st);
 
 /* A file of this machine to be read; "-": standard input, whose length is -1. ERR_IS_DIRECTORY and what open says; said. */
 int cli_source_open(struct cli_run *run, const char *source, int *ret_fd,
@@ -466,8 +487,7 @@ struct cli_copy {
     uint64_t files, folders, links, bytes;
     uint64_t skipped;
     uint64_t failed;
-    uint64_t modes; /* files whose executable bit was not kept */
-    int first;      /* code of the first failure */
+    int first; /* code of the first failure */
 };
 /* source: a local path; to: where it goes; into: to is a folder, which takes it under its own name. */
 int cli_copy_up(struct cli_copy *copy, const char *source,

@@ -374,6 +374,9 @@ static int understand(struct attempt *a, struct cli_reply *ret_reply)
     client->reply = a->x.reply; /* the tree borrows from it */
     buf_init(&a->x.reply, 1);
     reply.etag = arena_str(&client->arena, str_from(a->x.etag));
+    if (a->call->content) {
+        a->call->content->facts = a->x.facts;
+    }
     struct json *value = NULL;
     bool json = json_parse(&client->arena, buf_str(&client->reply), &value, NULL) == 0;
     if (!good) {

@@ -73,7 +73,7 @@ static int fetch_to(struct cli_run *run, const struct cli_place *place, const ch
     content.meter = &meter;
     content.sink_fd = draft.fd;
     r = call(run, place, &content);
-    r = r < 0 ? r : cli_draft_commit(run, &draft, 0666 & ~cli_umask());
+    r = r < 0 ? r : cli_draft_commit(run, &draft, &content.facts);
     cli_draft_drop(&draft);
     cli_meter_clear(&meter);
     return r;
@@ -180,6 +180,25 @@ static int send(struct cli_run *run, const struct cli_files_put_in *in, struct c
     return r;
 }
 
+/* Of what is no file, such as a pipe, nothing is said. */
+static int send_source(struct cli_run *run, const char *source, struct cli_files_put_in *in)
+{
+    struct stat st;
+    struct cli_told told;
+    struct cli_content content = CLI_CONTENT;
+    int r = cli_source_open(run, source, &content.body_fd, &content.length);
+    if (r == 0 && strcmp(source, "-") != 0 && fstat(content.body_fd, &st) == 0 &&
+        S_ISREG(st.st_mode)) {
+        told = cli_tell(&st);
+        in->mode = str_from(told.mode);
+        in->mtime = str_from(told.mtime);
+        in->has_mode = in->has_mtime = true;
+    }
+    r = r < 0 ? r : send(run, in, content);
+    fd_close(&content.body_fd);
+    return r;
+}
+
 static int put(struct cli_run *run)
 {
     struct cli_place place;
@@ -208,11 +227,7 @@ static int put(struct cli_run *run)
         .if_none_match = STR("*"),
         .has_if_none_match = cli_given(run, "new"),
     };
-    struct cli_content content = CLI_CONTENT;
-    r = cli_source_open(run, source, &content.body_fd, &content.length);
-    r = r < 0 ? r : send(run, &in, content);
-    fd_close(&content.body_fd);
-    return r;
+    return send_source(run, source, &in);
 }
 
 /* ---- the table's rows ---- */
@@ -297,9 +312,10 @@ static const struct cli_example get_examples[] = {
 const struct cli_command cli_command_files_get = {
     .name = "files get",
     .summary = "Fetch one file of a session.",
-    .text = "The file appears when it is complete and replaces what has its name. FILE may be a "
-            "folder, or - "
-            "for standard output.",
+    .text =
+        "The file appears when it is complete and replaces what has its name. Permissions (less "
+        "the umask, never setuid, setgid or sticky) and time are kept, and a symbolic link is "
+        "made as one. FILE may be a folder, or - for standard output.",
     .operands = get_operands,
     .options = version_options,
     .examples = get_examples,
@@ -325,9 +341,10 @@ static const struct cli_example put_examples[] = {
 const struct cli_command cli_command_files_put = {
     .name = "files put",
     .summary = "Write one file of a session.",
-    .text = "Every put is a new version; folders above it are made. FILE may be - for standard "
-            "input. A put that "
-            "is interrupted changes nothing.",
+    .text =
+        "Every put is a new version; folders above it are made. Permissions and time go with it; "
+        "of a symbolic link what it leads to is sent. FILE may be - for standard input. A put "
+        "that is interrupted changes nothing.",
     .operands = put_operands,
     .options = put_options,
     .examples = put_examples,

@@ -66,10 +66,6 @@ static void summary(struct cli_copy *copy)
 {
     struct cli_run *run = copy->run;
     cli_meter_clear(&copy->meter);
-    if (copy->modes > 0) {
-        cli_note("coditect: %llu files are executable here only: the API carries no mode",
-                 (unsigned long long)copy->modes);
-    }
     if (!run->json) {
         return;
     }
@@ -137,10 +133,11 @@ const struct cli_command cli_command_cp = {
         "One side is SESSION:PATH, the other of this machine; a word is in a session when it has a "
         "colon before any slash (write ./a:b for a file a:b). Each file appears when it is "
         "complete, "
-        "and replaces what has its name. Into a session, permissions are not carried and symbolic "
-        "links are left out, which counts as a failure, unless --follow is given. From a session, "
-        "permissions (less the umask) and symbolic links are kept. What cannot be copied is named, "
-        "the rest goes on.",
+        "and replaces what has its name. Permissions, times and symbolic links are kept, as by "
+        "rsync "
+        "-rlpt; out of a session permissions are less the umask, and never setuid, setgid or "
+        "sticky. A folder that is there keeps its own. What cannot be copied is named, the rest "
+        "goes on.",
     .operands = operands,
     .options = options,
     .examples = examples,

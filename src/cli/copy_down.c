@@ -4,12 +4,11 @@
  * 1. The server's names are not trusted: a path is taken apart, "." and ".." and empty parts are refused, and every folder on
  *    the way is opened without following symbolic links. Nothing is written outside the target, whatever the session holds.
  * 2. Memory holds one page of the list.
- * 3. A folder gets its mode when everything in it is there: a mode without 'w' would be in the way. Folders that existed keep
- *    theirs.
+ * 3. A folder gets its mode and time when everything in it is there: a mode without 'w' would be in the way, and what is made in
+ *    it changes its time. Folders that existed keep theirs.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,28 +16,27 @@
 #include "base/mem.h"
 #include "cli/cli_int.h"
 
-enum { PAGE = 500, TARGET_MOST = 4096, NAME_MOST = 255 };
+enum { PAGE = 500, NAME_MOST = 255 };
 
 struct item {
     struct str path; /* in the session, its bytes */
-    char kind;       /* 'f', 'd', 'l' */
-    mode_t mode;
+    bool folder;
+    struct cli_facts facts;
     int64_t version;
 };
 
-/* A folder that was made here and waits for its mode. */
+/* A folder that was made here and waits for its mode and time. */
 struct made {
     char *path; /* below the target */
-    mode_t mode;
+    struct cli_facts facts;
 };
 
 struct down {
     struct cli_copy *copy;
     const struct cli_place *from;
-    int root;       /* the folder here into which paths lead */
-    size_t prefix;  /* bytes of an item's path that are not part of the path below root */
-    const char *as; /* the name of a single item; NULL: the path's own */
-    mode_t umask;
+    int root;           /* the folder here into which paths lead */
+    size_t prefix;      /* bytes of an item's path that are not part of the path below root */
+    const char *as;     /* the name of a single item; NULL: the path's own */
     struct arena arena; /* of the page */
     VEC(struct item) items;
     VEC(struct made) made; /* each inside the one before */
@@ -93,7 +91,15 @@ static int open_parent(struct down *d, struct str path, int *ret_fd, const char 
 
 /* ---- folders ---- */
 
-static void give_mode(struct down *d, const struct made *made)
+static void give_folder(int fd, const struct cli_facts *facts)
+{
+    (void)fchmod(fd, cli_mode_here(facts->mode));
+    if (facts->timed) {
+        (void)!cli_set_time(fd, facts->mtime);
+    }
+}
+
+static void give_facts(struct down *d, const struct made *made)
 {
     int parent;
     const char *name = NULL;
@@ -102,7 +108,7 @@ static void give_mode(struct down *d, const struct made *made)
     }
     FD_AUTO int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0) {
-        (void)fchmod(fd, made->mode);
+        give_folder(fd, &made->facts);
     }
     fd_close(&parent);
 }
@@ -116,7 +122,7 @@ static void leave_folders(struct down *d, struct str path)
         if (path.n > folder.n && str_starts(path, folder) && path.p[folder.n] == '/') {
             return;
         }
-        give_mode(d, last);
+        give_facts(d, last);
         mem_free(last->path);
         d->made.n--;
     }
@@ -131,7 +137,7 @@ static int make_folder(struct down *d, const struct item *item, struct str path)
         return r;
     }
     if (mkdirat(parent, name, 0700) == 0) {
-        struct made made = {mem_dup(path.p, path.n), item->mode & 0777 & ~d->umask};
+        struct made made = {mem_dup(path.p, path.n), item->facts};
         VEC_ADD(&d->made, made);
     } else if (errno != EEXIST) {
         return fail(d, ERR_IO, strerror(errno));
@@ -159,9 +165,11 @@ static int fetch(struct down *d, const struct item *item, int fd, struct cli_met
     return cli_files_get(d->copy->client, &in, &content, &reply);
 }
 
-static int write_file(struct down *d, const struct item *item, struct str path)
+/* A link is content too: where it leads. */
+static int write_item(struct down *d, const struct item *item, struct str path)
 {
     struct cli_copy *copy = d->copy;
+    bool link = item->facts.link;
     FD_AUTO int parent = -1;
     const char *name = NULL;
     struct cli_draft draft;
@@ -172,63 +180,19 @@ static int write_file(struct down *d, const struct item *item, struct str path)
     }
     uint64_t before = copy->meter.bytes;
     copy->meter.name = item->path;
-    r = fetch(d, item, draft.fd, &copy->meter);
+    r = fetch(d, item, draft.fd, link ? NULL : &copy->meter);
     if (r == ERR_UNAVAILABLE && copy->meter.bytes > before) {
         r = ERR_IO; /* broken off: damaged there, perhaps. Whether the server is gone, the next says */
     }
-    r = r < 0 ? r : cli_draft_commit(copy->run, &draft, item->mode & 0777 & ~d->umask);
+    r = r < 0 ? r : cli_draft_commit(copy->run, &draft, &item->facts);
     cli_draft_drop(&draft);
-    if (r == 0) {
+    if (r == 0 && link) {
+        copy->links++;
+    } else if (r == 0) {
         copy->files++;
         copy->meter.files++;
         copy->bytes += copy->meter.bytes - before;
     }
-    return r;
-}
-
-/* A link is content too: where it leads. */
-static int read_target(struct down *d, const struct item *item, char *ret_target)
-{
-    FD_AUTO int fd = memfd_create("coditect-link", MFD_CLOEXEC);
-    if (fd < 0) {
-        return fail(d, ERR_IO, strerror(errno));
-    }
-    int r = fetch(d, item, fd, NULL);
-    if (r < 0) {
-        return r;
-    }
-    ssize_t n = pread(fd, ret_target, TARGET_MOST, 0);
-    if (n <= 0 || n == TARGET_MOST || memchr(ret_target, '\0', (size_t)n)) {
-        return fail(d, ERR_INVALID, "a symbolic link leads to nothing that is a path");
-    }
-    ret_target[n] = '\0';
-    return 0;
-}
-
-static int make_link(struct down *d, const struct item *item, struct str path)
-{
-    char target[TARGET_MOST];
-    FD_AUTO int parent = -1;
-    const char *name = NULL;
-    struct cli_draft draft;
-    int r = open_parent(d, path, &parent, &name);
-    r = r < 0 ? r : read_target(d, item, target);
-    r = r < 0 ? r : cli_draft_begin(d->copy->run, parent, name, &draft); /* for its name */
-    if (r < 0) {
-        return r;
-    }
-    struct stat st;
-    bool folder = fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
-    if (folder) {
-        r = fail(d, ERR_IS_DIRECTORY, "what has its name here is a folder");
-    } else if (unlinkat(parent, draft.draft, 0) != 0 ||
-               symlinkat(target, parent, draft.draft) != 0 ||
-               renameat(parent, draft.draft, parent, name) != 0) {
-        r = fail(d, ERR_IO, strerror(errno));
-    } else {
-        d->copy->links++;
-    }
-    cli_draft_drop(&draft);
     return r;
 }
 
@@ -242,9 +206,7 @@ static int copy_item(struct down *d, const struct item *item)
     run->subject =
         arena_printf(&d->arena, STR_FMT ":" STR_FMT, STR_ARG(d->from->session), STR_ARG(item->path))
             .p;
-    int r = item->kind == 'd'   ? make_folder(d, item, path)
-            : item->kind == 'l' ? make_link(d, item, path)
-                                : write_file(d, item, path);
+    int r = item->folder ? make_folder(d, item, path) : write_item(d, item, path);
     return r < 0 ? cli_copy_failed(d->copy, r) : 0;
 }
 
@@ -254,21 +216,20 @@ static int take_item(struct down *d, const struct json *element)
     int r = cli_shape_read(d->copy->run, &cli_shape_entry, element, &entry);
     if (r == 0) {
         struct str path = cli_entry_path(&d->arena, &entry);
-        char kind = str_eq(entry.type, STR("dir"))       ? 'd'
-                    : str_eq(entry.type, STR("symlink")) ? 'l'
-                                                         : 'f';
         VEC_ADD(&d->items, (struct item){.path = arena_str(&d->arena, path),
-                                         .kind = kind,
-                                         .mode = (mode_t)entry.mode,
+                                         .folder = str_eq(entry.type, STR("dir")),
+                                         .facts = cli_entry_facts(&entry),
                                          .version = entry.version});
     }
     return r;
 }
 
-/* A page of folder; its items are copies, since the reply is gone with the next call. */
-static int load_page(struct down *d, const struct cli_files_list_in *in, struct buf *cursor)
+/* The page at cursor, which moves on; its items are copies, since the reply is gone with the next call. */
+static int load_page(struct down *d, struct cli_files_list_in *in, struct buf *cursor)
 {
     struct cli_reply reply;
+    in->cursor = buf_str(cursor);
+    in->has_cursor = cursor->n > 0;
     d->copy->run->subject = NULL; /* it lay in the arena */
     arena_reset(&d->arena);
     d->items.n = 0;
@@ -283,33 +244,6 @@ static int load_page(struct down *d, const struct cli_files_list_in *in, struct 
     return r;
 }
 
-/* only: the one item with this path; empty: all. ERR_NOT_FOUND: it is not there any more. */
-static int copy_list(struct down *d, struct cli_files_list_in *in, struct str only)
-{
-    BUF_AUTO(cursor, 16 * 1024);
-    do {
-        BUF_AUTO(given, 16 * 1024);
-        buf_add(&given, buf_str(&cursor));
-        in->cursor = buf_str(&given);
-        in->has_cursor = given.n > 0;
-        int r = load_page(d, in, &cursor);
-        for (size_t i = 0; r == 0 && i < d->items.n; i++) {
-            const struct item *item = &d->items.at[i];
-            if (only.n == 0) {
-                r = item->path.n > d->prefix
-                        ? copy_item(d, item)
-                        : fail(d, ERR_CORRUPT, "the server names a path that is none");
-            } else if (str_eq(item->path, only)) {
-                return copy_item(d, item);
-            }
-        }
-        if (r < 0) {
-            return r;
-        }
-    } while (cursor.n > 0);
-    return only.n > 0 ? fail(d, ERR_NOT_FOUND, "it is not there any more") : 0;
-}
-
 static struct cli_files_list_in list_of(const struct down *d, struct str folder)
 {
     return (struct cli_files_list_in){.session_id = d->from->id,
@@ -317,6 +251,47 @@ static struct cli_files_list_in list_of(const struct down *d, struct str folder)
                                       .has_path = folder.n > 0,
                                       .limit = PAGE,
                                       .has_limit = true};
+}
+
+/* All that is listed. */
+static int copy_list(struct down *d, struct cli_files_list_in *in)
+{
+    BUF_AUTO(cursor, 16 * 1024);
+    do {
+        int r = load_page(d, in, &cursor);
+        for (size_t i = 0; r == 0 && i < d->items.n; i++) {
+            r = d->items.at[i].path.n > d->prefix
+                    ? copy_item(d, &d->items.at[i])
+                    : fail(d, ERR_CORRUPT, "the server names a path that is none");
+        }
+        if (r < 0) {
+            return r;
+        }
+    } while (cursor.n > 0);
+    return 0;
+}
+
+/* What is copied itself, out of the list that it is in. ERR_NOT_FOUND: it is not there any more. */
+static int find_item(struct down *d, struct item *ret_item)
+{
+    struct str path = d->from->path;
+    struct str parent = str_slice(path, 0, path.n - cli_last_name(path).n);
+    parent.n -= parent.n > 0;
+    struct cli_files_list_in in = list_of(d, parent);
+    BUF_AUTO(cursor, 16 * 1024);
+    do {
+        int r = load_page(d, &in, &cursor);
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < d->items.n; i++) {
+            if (str_eq(d->items.at[i].path, path)) {
+                *ret_item = d->items.at[i];
+                return 0;
+            }
+        }
+    } while (cursor.n > 0);
+    return fail(d, ERR_NOT_FOUND, "it is not there any more");
 }
 
 /* ---- the two kinds of source ---- */
@@ -342,22 +317,32 @@ static int copy_folder(struct down *d, const char *to)
     if (name.n > 0 && is_name(name) && cli_is_folder(to)) {
         target = arena_printf(&run->arena, "%s/" STR_FMT, to, STR_ARG(name)).p;
     }
-    if (mkdir(target, 0777) != 0 && errno != EEXIST) {
+    struct item top;
+    bool named = d->from->path.n > 0;
+    int r = named ? find_item(d, &top) : 0;
+    if (r < 0) {
+        return r;
+    }
+    bool made = mkdir(target, named ? 0700 : 0777) == 0;
+    if (!made && errno != EEXIST) {
         return cli_fail(run, ERR_IO, "%s: %s", target, strerror(errno));
     }
-    int r = open_root(d, target);
+    r = open_root(d, target);
     d->prefix = d->from->path.n > 0 ? d->from->path.n + 1 : 0;
     struct cli_files_list_in in = list_of(d, d->from->path);
     in.recursive = in.has_recursive = true;
-    r = r < 0 ? r : copy_list(d, &in, STR_EMPTY);
+    r = r < 0 ? r : copy_list(d, &in);
     leave_folders(d, STR_EMPTY);
+    if (made && named && d->root >= 0) {
+        give_folder(d->root, &top.facts);
+    }
     return r;
 }
 
 static int copy_file(struct down *d, const char *to)
 {
     struct cli_run *run = d->copy->run;
-    struct str path = d->from->path, name = cli_last_name(path);
+    struct str name = cli_last_name(d->from->path);
     struct str target = str_from(to), folder = target;
     bool inside = cli_is_folder(to) || str_ends(target, STR("/"));
     if (!inside) {
@@ -366,16 +351,15 @@ static int copy_file(struct down *d, const char *to)
         name = last;
     }
     d->as = arena_str(&run->arena, name).p;
+    struct item item;
     int r = open_root(d, folder.n > 0 ? arena_str(&run->arena, folder).p : ".");
-    struct str parent = str_slice(path, 0, path.n - cli_last_name(path).n);
-    parent.n -= parent.n > 0;
-    struct cli_files_list_in in = list_of(d, parent);
-    return r < 0 ? r : copy_list(d, &in, path);
+    r = r < 0 ? r : find_item(d, &item);
+    return r < 0 ? r : copy_item(d, &item);
 }
 
 int cli_copy_down(struct cli_copy *copy, const struct cli_place *from, const char *to)
 {
-    struct down d = {.copy = copy, .from = from, .root = -1, .umask = cli_umask()};
+    struct down d = {.copy = copy, .from = from, .root = -1};
     arena_init(&d.arena);
     int r = cli_folder_probe(copy->run, from);
     if (r == 0) {

@@ -1,13 +1,15 @@
 /*
- * cp into a session: a walk through a folder of this machine, one PUT a file. One after the other: the server counts requests
+ * cp into a session: a walk through a folder of this machine, one PUT a file or link. One after the other: the server counts requests
  * (a refused one is waited for), so that several at once would not be faster for long.
  *
  * 1. Memory holds one path and one open folder a level, whatever the tree's size.
  * 2. What is no file is never opened: a name may lead to a device or a pipe.
+ * 3. A folder comes before what is in it: with a file the server would make it, and choose its mode.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@ enum { PATH_MOST = 4096, DEEPEST = 100 };
 struct up {
     struct cli_copy *copy;
     struct str session_id;
+    bool follow;      /* what links lead to is copied */
     struct buf path;  /* in the session */
     struct buf local; /* for messages */
     unsigned depth;
@@ -56,23 +59,60 @@ static int send_file(struct up *u, int fd, const struct stat *st)
     content.length = st->st_size;
     content.meter = &copy->meter;
     copy->meter.name = buf_str(&u->path);
-    struct cli_files_put_in in = {.session_id = u->session_id, .path = buf_str(&u->path)};
+    const struct cli_told told = cli_tell(st);
+    struct cli_files_put_in in = {.session_id = u->session_id,
+                                  .path = buf_str(&u->path),
+                                  .mode = str_from(told.mode),
+                                  .has_mode = true,
+                                  .mtime = str_from(told.mtime),
+                                  .has_mtime = true};
     struct cli_reply reply;
-    struct cli_entry entry = {0};
     int r = cli_files_put(copy->client, &in, &content, &reply);
-    r = r < 0 ? r : cli_shape_read(copy->run, &cli_shape_entry, reply.data, &entry);
     if (r == 0) {
         copy->files++;
         copy->meter.files++;
         copy->bytes += (uint64_t)st->st_size;
-        copy->modes += (st->st_mode & 0100) != 0 && (entry.mode & 0100) == 0;
     }
     return r;
 }
 
+/* A link is content too: where it leads. */
+static int send_link(struct up *u, struct str target, const struct stat *st)
+{
+    FD_AUTO int fd = memfd_create("coditect-link", MFD_CLOEXEC);
+    if (fd < 0 || fd_write_all(fd, target) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+        return cli_fail(u->copy->run, ERR_IO, "%s", strerror(errno));
+    }
+    struct cli_content content = CLI_CONTENT;
+    content.body_fd = fd;
+    content.length = (int64_t)target.n;
+    const struct cli_told told = cli_tell(st);
+    struct cli_files_put_in in = {.session_id = u->session_id,
+                                  .path = buf_str(&u->path),
+                                  .type = STR("symlink"),
+                                  .has_type = true,
+                                  .mtime = str_from(told.mtime),
+                                  .has_mtime = true};
+    struct cli_reply reply;
+    return cli_files_put(u->copy->client, &in, &content, &reply);
+}
+
+static int copy_link(struct up *u, int folder, const char *name, const struct stat *st)
+{
+    char target[PATH_MOST];
+    ssize_t n = readlinkat(folder, name, target, sizeof target);
+    if (n < 0) {
+        return fail(u, ERR_IO, strerror(errno));
+    }
+    int r = send_link(u, str_of(target, (size_t)n), st);
+    u->copy->links += r == 0;
+    return r < 0 ? failed(u, r) : 0;
+}
+
 static int copy_file(struct up *u, int folder, const char *name)
 {
-    FD_AUTO int fd = openat(folder, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int follow = u->follow ? 0 : O_NOFOLLOW;
+    FD_AUTO int fd = openat(folder, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | follow);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
         return fail(u, ERR_IO, strerror(errno));
@@ -84,18 +124,24 @@ static int copy_file(struct up *u, int folder, const char *name)
     return r < 0 ? failed(u, r) : 0;
 }
 
-/* A folder in which nothing is that was copied: a PUT would have made it. */
-static int make_folder(struct up *u)
+/* One that is there keeps its mode. */
+static int make_folder(struct up *u, const struct stat *st)
 {
     struct cli_copy *copy = u->copy;
     struct cli_reply reply;
-    struct cli_files_mkdir_in in = {.session_id = u->session_id, .path = buf_str(&u->path)};
+    const struct cli_told told = cli_tell(st);
+    struct cli_files_mkdir_in in = {.session_id = u->session_id,
+                                    .path = buf_str(&u->path),
+                                    .mode = str_from(told.mode),
+                                    .has_mode = true,
+                                    .mtime = str_from(told.mtime),
+                                    .has_mtime = true};
     int r = in.path.n == 0 ? 0 : cli_files_mkdir(copy->client, &in, NULL, &reply);
     if (r == ERR_EXISTS) {
         struct cli_place place = {.id = u->session_id, .path = in.path};
         r = cli_folder_probe(copy->run, &place);
     }
-    return r < 0 ? failed(u, r) : 0;
+    return r;
 }
 
 static int copy_entry(struct up *u, int folder, const char *name);
@@ -125,21 +171,20 @@ static int copy_folder(struct up *u, int folder, const char *name)
     if (u->depth == DEEPEST) {
         return fail(u, ERR_LIMIT, "folders lie too deep in each other");
     }
-    FD_AUTO int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    int follow = u->follow ? 0 : O_NOFOLLOW;
+    FD_AUTO int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
+    struct stat st;
+    DIR *dir = fd < 0 || fstat(fd, &st) != 0 ? NULL : fdopendir(fd);
     if (!dir) {
         return fail(u, ERR_IO, strerror(errno));
     }
     fd = -1; /* the DIR's */
-    uint64_t before = copy->files + copy->folders + copy->failed;
+    int made = make_folder(u, &st);
     u->depth++;
-    int r = copy_entries(u, dir);
+    int r = made < 0 ? failed(u, made) : copy_entries(u, dir);
     u->depth--;
     (void)closedir(dir);
-    if (r == 0 && copy->files + copy->folders + copy->failed == before) {
-        r = make_folder(u);
-    }
-    copy->folders += r == 0;
+    copy->folders += made == 0 && r == 0;
     return r;
 }
 
@@ -152,9 +197,9 @@ static int copy_kind(struct up *u, int folder, const char *name, const struct st
         return copy_folder(u, folder, name);
     }
     if (S_ISLNK(st->st_mode)) {
-        return skip(u, "a symbolic link is left out (--follow copies what it leads to)");
+        return copy_link(u, folder, name, st);
     }
-    return skip(u, "neither a file nor a folder is left out");
+    return skip(u, "what is neither file, folder nor link is left out");
 }
 
 static int copy_entry(struct up *u, int folder, const char *name)
@@ -167,7 +212,7 @@ static int copy_entry(struct up *u, int folder, const char *name)
     int r;
     if (u->path.error || u->local.error) {
         r = fail(u, ERR_TOO_LARGE, "a path below it is too long");
-    } else if (fstatat(folder, name, &st, u->copy->follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+    } else if (fstatat(folder, name, &st, u->follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
         r = fail(u, ERR_IO, strerror(errno));
     } else {
         r = copy_kind(u, folder, name, &st);
@@ -196,7 +241,7 @@ static int start(struct up *u, const char *source, const struct cli_place *to)
     struct stat st;
     buf_add(&u->local, str_from(source));
     buf_add(&u->path, to->path);
-    if (stat(source, &st) != 0) {
+    if (fstatat(AT_FDCWD, source, &st, u->follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
         return fail(u, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, strerror(errno));
     }
     struct str name = to->folder ? own_name(str_from(source)) : STR_EMPTY;
@@ -211,7 +256,8 @@ static int start(struct up *u, const char *source, const struct cli_place *to)
 
 int cli_copy_up(struct cli_copy *copy, const char *source, const struct cli_place *to)
 {
-    struct up u = {.copy = copy, .session_id = to->id};
+    /* As cp does: a link that is named is copied as what it leads to, unless -r is given. */
+    struct up u = {.copy = copy, .session_id = to->id, .follow = copy->follow || !copy->recursive};
     buf_init(&u.path, PATH_MOST);
     buf_init(&u.local, 4 * PATH_MOST);
     int r = start(&u, source, to);

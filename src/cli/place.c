@@ -152,6 +152,14 @@ struct str cli_entry_path(struct arena *arena, const struct cli_entry *entry)
     return entry->path;
 }
 
+struct cli_facts cli_entry_facts(const struct cli_entry *entry)
+{
+    struct cli_facts facts = {.link = str_eq(entry->type, STR("symlink")),
+                              .mode = (int)(entry->mode & 07777)};
+    facts.timed = time_parse(entry->mtime, &facts.mtime) == 0;
+    return facts;
+}
+
 int cli_folder_probe(struct cli_run *run, const struct cli_place *place)
 {
     struct cli_client *client;

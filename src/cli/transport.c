@@ -110,6 +110,21 @@ static int rewind_body(void *ctx, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+static void note_fact(struct cli_facts *facts, struct str name, struct str value)
+{
+    if (str_eq_nocase(name, STR("File-Type"))) {
+        facts->link = str_eq(value, STR("symlink"));
+    } else if (str_eq_nocase(name, STR("File-Mtime"))) {
+        facts->timed = time_parse(value, &facts->mtime) == 0;
+    } else if (str_eq_nocase(name, STR("File-Mode")) && value.n <= 4) {
+        int mode = 0;
+        for (size_t i = 0; i < value.n; i++) {
+            mode = mode * 8 + (value.p[i] & 7);
+        }
+        facts->mode = mode;
+    }
+}
+
 /* Status line first, then the headers; of interim replies too, which the last one overwrites. */
 static size_t give_header(char *bytes, size_t size, size_t count, void *ctx)
 {
@@ -122,6 +137,7 @@ static size_t give_header(char *bytes, size_t size, size_t count, void *ctx)
         x->status = (int)status;
         x->etag[0] = '\0';
         x->retry_after = -1;
+        x->facts = (struct cli_facts){.mode = -1};
         return line.n;
     }
     size_t colon = str_find(line, ':', 0);
@@ -136,6 +152,8 @@ static size_t give_header(char *bytes, size_t size, size_t count, void *ctx)
         (void)snprintf(x->etag, sizeof x->etag, STR_FMT, STR_ARG(value));
     } else if (str_eq_nocase(name, STR("Retry-After")) && str_u64(value, 86400, &seconds) == 0) {
         x->retry_after = (int64_t)seconds;
+    } else {
+        note_fact(&x->facts, name, value);
     }
     return line.n;
 }

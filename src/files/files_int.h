@@ -306,7 +306,8 @@ struct files_fetch {
 int files_fetch(const struct files_fetch *fetch, const struct content_hash *hash,
                 struct str *ret_plain) BASE_MUST_USE;
 /* Of mend.c, outside of transactions; nothing when it is not stored. */
-void files_mark_damaged(struct store *store, const struct scope *, const struct content_hash *);
+void files_mark_damaged(struct store *store, const struct scope *scope,
+                        const struct content_hash *hash);
 
 /*
  * Outside of transactions: entry->bytes are checked against its hash, and the target of a link that is too long to lie in its
@@ -474,8 +475,7 @@ int files_thin_end(struct files_tx *tx, uint64_t *ret_end) BASE_MUST_USE;
 void files_thin_begin_at(struct files_tx *tx, uint64_t at);
 
 struct files_tree {
-    struct str tenant;
-    struct str id;
+    struct str tenant, id;
 };
 
 /* The next step of one tree; *ret_more: there may be another. */

@@ -1,7 +1,7 @@
 // files: bytes in and out, names, versions, and what ends a run halfway.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { closeSync, ftruncateSync, openSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, ftruncateSync, lstatSync, mkdirSync, openSync, readFileSync, readdirSync, readlinkSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -31,6 +31,41 @@ test("put, cat, get: the same bytes, whatever they are", async () => {
   }
   const both = await ada.ok("files", "cat", at("a/b/one"), at("a/b/one"));
   assert.equal(both.stdout, "xx");
+});
+
+test("put and get keep the mode and the time of a file, of any version; get makes a link", async () => {
+  const { at, url } = await session();
+  const time = new Date("1969-12-31T23:59:58.750Z");
+  const facts = (name) => [lstatSync(local(name)).mode & 0o7777, lstatSync(local(name)).mtimeMs];
+  writeFileSync(local("tool"), "1");
+  chmodSync(local("tool"), 0o4750);
+  utimesSync(local("tool"), time, time);
+  const { version, mode, mtime } = (await ada.ok("files", "put", "--json", "tool", at("tool"))).json;
+  assert.deepEqual([mode, mtime], [0o4750, time.toISOString()]);
+  const end = await ada.run(["files", "put", "--json", "-", at("tool")], { input: "2" });
+  assert.equal(end.json.mode, 0o4750, "of a pipe nothing is said");
+  await ada.person.write(`${url("tool")}?mode=777`, "3");
+  await ada.ok("files", "get", at("tool"), "tool.now");
+  assert.equal(facts("tool.now")[0], 0o777 & ~process.umask());
+  await ada.ok("files", "get", "--version", String(version), at("tool"), "tool.first");
+  assert.deepEqual([...facts("tool.first"), readFileSync(local("tool.first"), "utf8")], [0o750 & ~process.umask(), time.getTime(), "1"], "less the umask, and never setuid");
+
+  symlinkSync("tool", local("link"));
+  await ada.ok("files", "put", "link", at("followed"));
+  assert.equal((await ada.ok("files", "cat", at("followed"))).stdout, "1");
+  await ada.person.write(`${url("link")}?type=symlink&mtime=2040-01-01T00:00:00Z`, "../precious");
+  writeFileSync(local("precious"), "precious");
+  mkdirSync(local("below"));
+  symlinkSync("../precious", local("below/link"));
+  for (const place of ["below/link", "below/link", "below"]) {
+    await ada.ok("files", "get", at("link"), place);
+    assert.equal(readlinkSync(local("below/link")), "../precious");
+    assert.equal(lstatSync(local("below/link")).mtimeMs, Date.parse("2040-01-01T00:00:00Z"));
+  }
+  await ada.ok("files", "get", at("tool"), "below/link");
+  assert.deepEqual([lstatSync(local("below/link")).isFile(), readFileSync(local("precious"), "utf8")], [true, "precious"], "what it led to is not written");
+  assert.equal((await ada.ok("files", "get", at("link"), "-")).stdout, "../precious");
+  assert.deepEqual(readdirSync(local("below")), ["link"]);
 });
 
 test("put from a pipe, of unknown length, also of nothing", async () => {
