@@ -21,7 +21,6 @@ export function EntryRow({ entry, to, children }: { readonly entry: Entry; reado
             {name}
           </Link>
         ) : name}
-        {entry.target !== undefined && <Text as="span" color="fg.muted"> → {entry.target}</Text>}
       </Text>
       <Text textAlign="end" color="fg.muted" fontVariantNumeric="tabular-nums" whiteSpace="nowrap" fontSize="13px">{entry.type === "file" && formatSize(entry.size)}</Text>
       {children}

@@ -37,7 +37,6 @@ function Row({ sessionId, entry, onRename }: { readonly sessionId: string; reado
             {name}
           </Link>
         ) : name}
-        {entry.target !== undefined && <Text as="span" color="fg.muted"> → {entry.target}</Text>}
         {!isNamed && <Text as="span" color="warn.fg" fontSize="13px"> · rename to open</Text>}
       </Text>
       <Text width="90px" textAlign="end" color="fg.muted" fontVariantNumeric="tabular-nums" whiteSpace="nowrap" fontSize="13px">{entry.type === "file" && formatSize(entry.size)}</Text>
