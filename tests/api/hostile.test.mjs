@@ -194,37 +194,38 @@ test("JSON that must be refused is, what must be taken is", async (t) => {
 test("what JSON allows is taken wherever the schema allows it, and read back the same", async (t) => {
   const folder = join(root, "..", "shared", "data", "jsontestsuite", "test_parsing");
   if (!existsSync(folder)) return t.skip("../shared/data/jsontestsuite is not there");
-  const own = await newSession(ada);
-  const talk = (await ada.post("/conversations", { session_id: own.id, name: "all texts" })).data;
+  const bea = await server.account("bea"); // ada has as many links as there may be
+  const own = await newSession(bea);
+  const talk = (await bea.post("/conversations", { session_id: own.id, name: "all texts" })).data;
   const headers = { "Content-Type": "application/json" };
   const said = [];
   /** Each kind of value where a body may have it: whether the schema allowed this one. */
   const places = {
     string: async (body, value) => {
-      const reply = await ada.request("POST", `/conversations/${talk.id}/messages`, { body: body("content", '"role":"user",'), headers });
+      const reply = await bea.request("POST", `/conversations/${talk.id}/messages`, { body: body("content", '"role":"user",'), headers });
       assert.equal(reply.status, value === "" ? 400 : 201, `${body("content")}: ${reply.text()}`);
       if (value !== "") said.push(value);
       return value !== "";
     },
     number: async (body, value) => {
       const allowed = Number.isInteger(value) && value >= 1 && value <= 365; // 20e1 is 200
-      const reply = await ada.request("POST", `/sessions/${own.id}/links`, { body: body("expires_in_days", '"name":"days",'), headers });
+      const reply = await bea.request("POST", `/sessions/${own.id}/links`, { body: body("expires_in_days", '"name":"days",'), headers });
       assert.equal(reply.status, allowed ? 201 : 400, `${body("expires_in_days")}: ${reply.text()}`);
       if (!allowed) return assert.deepEqual(Object.keys(reply.json.error.fields), ["expires_in_days"], "not how it is written");
-      const link = (await ada.get(`/sessions/${own.id}/links`)).data.find(({ id }) => id === reply.data.link.id);
+      const link = (await bea.get(`/sessions/${own.id}/links`)).data.find(({ id }) => id === reply.data.link.id);
       assert.equal(Date.parse(link.expires_at) - Date.parse(link.created_at), value * 86_400_000, `${body("expires_in_days")}`);
-      assert.equal((await ada.delete(`/sessions/${own.id}/links/${link.id}`)).status, 200);
+      assert.equal((await bea.delete(`/sessions/${own.id}/links/${link.id}`)).status, 200);
       return true;
     },
     boolean: async (body, value) => {
-      assert.equal((await ada.request("PUT", "/settings/editor/word_wrap", { body: body("value"), headers })).status, 200, `${body("value")}`);
-      assert.equal((await ada.get("/settings")).data.find(({ key }) => key === "word_wrap").user, value);
+      assert.equal((await bea.request("PUT", "/settings/editor/word_wrap", { body: body("value"), headers })).status, 200, `${body("value")}`);
+      assert.equal((await bea.get("/settings")).data.find(({ key }) => key === "word_wrap").user, value);
       return true;
     },
     object: async (body) => {
-      const reply = await ada.request("PUT", `/sessions/${own.id}`, { body: body("project_id"), headers });
+      const reply = await bea.request("PUT", `/sessions/${own.id}`, { body: body("project_id"), headers });
       assert.equal(reply.status, 200, `${body("project_id")}: ${reply.text()}`);
-      assert.equal((await ada.get(`/sessions/${own.id}`)).data.project_id ?? null, null);
+      assert.equal((await bea.get(`/sessions/${own.id}`)).data.project_id ?? null, null);
       return true;
     },
   };
@@ -241,7 +242,7 @@ test("what JSON allows is taken wherever the schema allows it, and read back the
   }
   const kept = [];
   for (let cursor = ""; cursor !== undefined;) {
-    const page = await ada.get(`/conversations/${talk.id}/messages?limit=100${cursor}`);
+    const page = await bea.get(`/conversations/${talk.id}/messages?limit=100${cursor}`);
     kept.push(...page.data.map(({ content }) => content));
     cursor = page.json.page.next === null ? undefined : `&cursor=${page.json.page.next}`;
   }
