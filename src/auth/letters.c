@@ -5,6 +5,8 @@
  * 2. A letter contains our own words, links, and addresses: no name or other text that somebody chose, so that nobody can send
  *    theirs through us.
  * 3. A link's secret is made for one try and is nowhere but in that message.
+ * 4. Each kind of letter is counted for itself: who asks for one keeps nobody from another. Who uses up one kind had it sent to whom it
+ *    is for, and its link holds longer than it takes until the next.
  */
 #include "auth/auth_int.h"
 
@@ -24,16 +26,27 @@ static int limited(struct auth *a, struct data_context *ctx)
                               auth_limit_network(ctx->arena, ctx->client.address));
 }
 
-/* Nobody's mailbox is filled: what is above is dropped, and answered alike. */
+/* What letters are counted by: the address, what they are for, and for whose account or by which invitation. */
+static struct str letters_key(const struct asking *asking)
+{
+    const struct mail_post *post = &asking->post;
+    return arena_printf(asking->ctx->arena, "%d " STR_FMT STR_FMT " " STR_FMT, (int)post->kind,
+                        STR_ARG(post->user_id), STR_ARG(post->invitation_id), STR_ARG(post->email));
+}
+
+/*
+ * Nobody's mailbox is filled: what is above is dropped, and answered alike. A letter that will not be sent, since nobody has the
+ * address, counts as well: else what is dropped, which takes less time, would tell who has an account.
+ */
 static int ask(struct auth *a, store_fn *fn, const struct store_op *op, struct asking *asking)
 {
-    struct str email = asking->post.email;
-    if (auth_limit(a, AUTH_LIMIT_MAIL, email, NULL) < 0) {
+    struct str key = letters_key(asking);
+    if (auth_limit(a, AUTH_LIMIT_MAIL, key, NULL) < 0) {
         return 0;
     }
     int r = store_write(asking->ctx->store, op, fn, asking);
     if (r < 0) {
-        auth_limit_return(a, AUTH_LIMIT_MAIL, email);
+        auth_limit_return(a, AUTH_LIMIT_MAIL, key);
     }
     return r;
 }

@@ -44,7 +44,7 @@ int auth_reset_use(struct auth *a, struct data_context *ctx,
 
 /*
  * Somebody wants a link by e-mail. The same answer after the same work whether or not the address has an account: what is told,
- * and whether, is found when the message is made. An address is written to no more often than AUTH_LIMIT_MAIL, so that its newest
+ * and whether, is found when the message is made. Letters of a kind come no more often than AUTH_LIMIT_MAIL, so that the newest
  * link always holds; what is above is dropped without a word. ERR_FORBIDDEN: no mail is sent here; ERR_INVALID (field email),
  * ERR_RATE_LIMITED (as registrations, in one bucket with them), ERR_BUSY.
  */

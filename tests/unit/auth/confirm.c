@@ -117,6 +117,63 @@ static void letters_are_bounded(void **state)
     end(&s);
 }
 
+/* How many letters more wait after three asks from networks that nothing counts together. */
+static uint64_t asked_for(struct strict *s,
+                          int (*ask)(struct strict *, struct data_context *, const char *),
+                          const char *email)
+{
+    uint64_t before = waiting(s);
+    for (unsigned i = 0; i < 3; i++) {
+        struct data_context ctx = people_request(&s->p);
+        ctx.client.address =
+            arena_printf(&s->p.w.arena, "198.51.100.%u", (unsigned)waiting(s) * 3 + i);
+        assert_int_equal(ask(s, &ctx, email), 0);
+    }
+    return waiting(s) - before;
+}
+
+static int ask_reset(struct strict *s, struct data_context *ctx, const char *email)
+{
+    return auth_reset_ask(s->auth, ctx, str_from(email));
+}
+
+static int ask_register(struct strict *s, struct data_context *ctx, const char *email)
+{
+    const struct auth_register_input in = {.email = str_from(email)};
+    struct auth_result result;
+    return auth_register(s->auth, ctx, &in, &result);
+}
+
+static int move_to(struct strict *s, struct data_context *ctx, const char *email)
+{
+    const struct auth_email_input in = {.email = str_from(email), .password = WORLD_PASSWORD};
+    struct auth_email_result result;
+    return auth_email_change(s->auth, ctx, &in, &result);
+}
+
+static void who_asks_for_one_letter_keeps_nobody_from_another(void **state)
+{
+    (void)state;
+    struct strict s;
+    begin(&s);
+    struct data_context ada = people_request_of(&s.p, "ada@example.com");
+    struct data_context eve = people_request_of(&s.p, "eve@example.com");
+    assert_int_equal(asked_for(&s, ask_reset, "bob@example.com"), 3); /* who has no account */
+    assert_int_equal(asked_for(&s, ask_register, "bob@example.com"), 3);
+    assert_int_equal(asked_for(&s, ask_register, "ada@example.com"), 3);
+    assert_int_equal(asked_for(&s, ask_reset, "ada@example.com"), 3);
+    assert_int_equal(asked_for(&s, ask_reset, "ada@example.com"), 0);
+    uint64_t before = waiting(&s);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(move_to(&s, &eve, "new@example.com"), 0);
+    }
+    assert_int_equal(waiting(&s) - before, 3);
+    time_test_advance(60 * USEC_PER_SEC); /* of the same network */
+    assert_int_equal(move_to(&s, &ada, "new@example.com"), 0);
+    assert_int_equal(waiting(&s) - before, 4);
+    end(&s);
+}
+
 static void a_link_ends(void **state)
 {
     (void)state;
@@ -172,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asks_for_a_letter_whoever_has_the_address),
         cmocka_unit_test(letters_are_bounded),
+        cmocka_unit_test(who_asks_for_one_letter_keeps_nobody_from_another),
         cmocka_unit_test(a_link_ends),
         cmocka_unit_test(an_address_is_its_persons_alone),
     };
