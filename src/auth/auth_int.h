@@ -173,6 +173,18 @@ int auth_second_use_in(struct txn *txn, const struct data_context *ctx, const st
  */
 int auth_actor_in(struct txn *txn, struct data_context *ctx) BASE_MUST_USE;
 
+/*
+ * Whether who gave something with this role out could do so now: is a member who manages the tenant (owns it, of what owners alone
+ * give) and whose role reaches it. ERR_NOT_FOUND: no.
+ */
+struct auth_giving {
+    struct str created_by;
+    enum data_permission wants;
+    enum data_role role;
+};
+int auth_giver_in(struct txn *txn, const struct scope *scope,
+                  const struct auth_giving *in) BASE_MUST_USE;
+
 /* Deletes the record and takes the mark from user, which the caller puts. ERR_NOT_FOUND: there is none. */
 int auth_second_forget_in(struct txn *txn, const struct scope *scope,
                           struct data_user *user) BASE_MUST_USE;

@@ -3,7 +3,7 @@
  *     token  {tenant}.{invitation}.{secret}
  * The secret is 32 random bytes in base64url; the store has its SHA-256 alone, so that the link can be shown only when it is made.
  *
- * 1. Whatever is wrong with a token (forged, used, withdrawn, too old) is the same answer.
+ * 1. Whatever is wrong with a token (forged, used, withdrawn, too old, whoever made it may no longer) is the same answer.
  * 2. It is used up in the transaction that makes the account.
  * 3. An invitation may name an account whose member was removed: who accepts it gets that account, with what belongs to it.
  */
@@ -332,7 +332,16 @@ static int find(struct txn *txn, struct data_context *ctx, const struct auth_acc
     bool holds = r == 0 && ret_invitation->expires_at > time_now();
     bool knows =
         holds && (acceptance->sealed || str_eq_constant(ret_invitation->hash, acceptance->hash));
-    return knows ? 0 : refuse(ctx);
+    if (!knows) {
+        return refuse(ctx);
+    }
+    r = auth_giver_in(txn, &scope,
+                      &(struct auth_giving){ret_invitation->created_by,
+                                            ret_invitation->user_id.n > 0
+                                                ? DATA_PERMISSION_TENANT_OWN
+                                                : DATA_PERMISSION_TENANT_MANAGE,
+                                            ret_invitation->role});
+    return r == ERR_NOT_FOUND ? refuse(ctx) : r;
 }
 
 static int check_address(struct data_context *ctx, const struct data_invitation *invitation,

@@ -6,7 +6,8 @@
  * 2. Nobody gives or takes a role above their own.
  * 3. Rights are given and taken by who is there now: roles are looked at again in the transaction, so that of two owners who hand
  *    on the same ownership, or of one who asks twice at once, the second is refused.
- * 4. A member who is removed keeps the record, without address and password, so that what belongs to the account still has
+ * 4. What somebody hands out (links, invitations) is worth as much as they may give when it is used (auth_giver_in).
+ * 5. A member who is removed keeps the record, without address and password, so that what belongs to the account still has
  *    somebody: an invitation can give it to a person again (invitations.c).
  */
 #include "auth/auth_int.h"
@@ -239,6 +240,14 @@ int auth_actor_in(struct txn *txn, struct data_context *ctx)
         return data_fault(ctx, ERR_FORBIDDEN, NULL, "Your role has just become another one.");
     }
     return r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r;
+}
+
+int auth_giver_in(struct txn *txn, const struct scope *scope, const struct auth_giving *in)
+{
+    struct data_user giver;
+    int r = find(txn, scope, in->created_by, &giver);
+    bool may = r == 0 && data_may(giver.role, in->wants) && auth_role_reaches(giver.role, in->role);
+    return r < 0 || may ? r : ERR_NOT_FOUND;
 }
 
 static bool owns(enum data_role role)

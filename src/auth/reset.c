@@ -4,7 +4,7 @@
  * As of invitations, the store has a hash of the secret alone.
  *
  * 1. A person has one link at most; a newer one takes its place, and it goes with the next change of the password.
- * 2. Whatever is wrong with a token (forged, used, replaced, too old, the person gone) is the same answer, before any hashing.
+ * 2. Whatever is wrong with a token (forged, used, replaced, too old, the person gone, who made it no longer above them) is the same answer, before any hashing.
  * 3. It is used up in the transaction that sets the password, which also ends all logins: whoever knew the old one is out.
  */
 #include "auth/auth_int.h"
@@ -159,6 +159,17 @@ static int read_token(struct use *u, struct str token)
     return 0;
 }
 
+/* ERR_NOT_FOUND: whoever handed the link over could not do so now. One by e-mail, or from the operator, is nobody else's. */
+static int giver_in(struct txn *txn, const struct use *u, struct str created_by)
+{
+    if (created_by.n == 0 || str_eq(created_by, u->user.id)) {
+        return 0;
+    }
+    return auth_giver_in(
+        txn, &u->scope,
+        &(struct auth_giving){created_by, DATA_PERMISSION_TENANT_MANAGE, u->user.role});
+}
+
 static int use_fn(struct txn *txn, void *ctx)
 {
     struct use *u = ctx;
@@ -171,6 +182,7 @@ static int use_fn(struct txn *txn, void *ctx)
     if (r == 0 && u->user.removed_at != 0) {
         return ERR_NOT_FOUND;
     }
+    r = r < 0 ? r : giver_in(txn, u, reset.created_by);
     if (r == 0 && u->password.n > 0) {
         r = auth_password_put_in(txn, u->ctx, &u->user,
                                  &(struct auth_new_password){u->password, "user.reset"});

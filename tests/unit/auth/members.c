@@ -162,12 +162,80 @@ static void who_is_removed_is_out_and_the_account_stays(void **state)
     assert_str(former.at[0].id, ada.scope.user_id.p);
 }
 
+static int use_link(struct people *p, const struct auth_reset *reset)
+{
+    struct data_context nobody = people_request(p);
+    const struct auth_reset_input in = {reset->token, STR("better horse staple")};
+    return auth_reset_use(p->auth, &nobody, &in);
+}
+
+static void a_link_is_worth_what_its_maker_may_give(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context adam = join(p, &ada, "adam@example.com", DATA_ROLE_ADMIN);
+    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
+    struct auth_reset reset;
+    assert_int_equal(auth_member_reset(&adam, mel.scope.user_id, &reset), 0);
+    assert_int_equal(put(&ada, &mel, DATA_ROLE_OWNER), 0);
+    assert_int_equal(use_link(p, &reset), ERR_FORBIDDEN);
+    assert_int_equal(put(&ada, &mel, DATA_ROLE_VIEWER), 0);
+    assert_int_equal(put(&ada, &adam, DATA_ROLE_VIEWER), 0); /* reaches, but manages nobody */
+    assert_int_equal(use_link(p, &reset), ERR_FORBIDDEN);
+    assert_int_equal(put(&ada, &adam, DATA_ROLE_ADMIN), 0);
+    assert_int_equal(use_link(p, &reset), 0);
+    assert_int_equal(auth_member_reset(&adam, mel.scope.user_id, &reset), 0);
+    assert_int_equal(take_out(&ada, &adam), 0);
+    assert_int_equal(use_link(p, &reset), ERR_FORBIDDEN);
+    struct data_context console = people_request(p);
+    assert_int_equal(auth_console_reset(&console, STR("mel@example.com"), &reset), 0);
+    assert_int_equal(use_link(p, &reset), 0); /* the operator's is nobody's */
+}
+
+static int take_up(struct people *p, const char *email, struct str token)
+{
+    struct data_context ctx = people_request(p);
+    struct auth_result result;
+    const struct auth_register_input as = {
+        .email = str_from(email), .password = WORLD_PASSWORD, .invitation = token};
+    return auth_register(p->auth, &ctx, &as, &result);
+}
+
+static void an_invitation_is_worth_what_its_maker_may_give(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context adam = join(p, &ada, "adam@example.com", DATA_ROLE_ADMIN);
+    struct data_invitation invitation;
+    struct str token;
+    const struct auth_invitation_input in = {.email = STR("a2@example.com"),
+                                             .role = DATA_ROLE_ADMIN};
+    adam.op = store_op_new();
+    assert_int_equal(auth_invitation_create(&adam, &in, &invitation, &token), 0);
+    assert_int_equal(put(&ada, &adam, DATA_ROLE_MEMBER), 0);
+    assert_int_equal(take_up(p, "a2@example.com", token), ERR_FORBIDDEN);
+    assert_int_equal(take_out(&ada, &adam), 0);
+    assert_int_equal(take_up(p, "a2@example.com", token), ERR_FORBIDDEN);
+    /* An account of somebody before is an owner's to give. */
+    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_OWNER);
+    const struct auth_invitation_input again = {
+        .email = STR("eve@example.com"), .role = DATA_ROLE_MEMBER, .user_id = adam.scope.user_id};
+    ada.op = store_op_new();
+    assert_int_equal(auth_invitation_create(&ada, &again, &invitation, &token), 0);
+    assert_int_equal(put(&mel, &ada, DATA_ROLE_ADMIN), 0);
+    assert_int_equal(take_up(p, "eve@example.com", token), ERR_FORBIDDEN);
+    assert_int_equal(put(&mel, &ada, DATA_ROLE_OWNER), 0);
+    assert_int_equal(take_up(p, "eve@example.com", token), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(everybody_changes_up_to_their_own_role),
         TEST(the_last_owner_stays),
         TEST(who_asks_with_a_role_of_before_is_refused),
+        TEST(a_link_is_worth_what_its_maker_may_give),
+        TEST(an_invitation_is_worth_what_its_maker_may_give),
         TEST(who_is_removed_is_out_and_the_account_stays),
         TEST_SQLITE(who_is_removed_is_out_and_the_account_stays),
     };
