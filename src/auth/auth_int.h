@@ -191,7 +191,8 @@ int auth_second_forget_in(struct txn *txn, const struct scope *scope,
 
 /* ---- reset.c: inside store functions ---- */
 
-/* In the transaction that gives user this hash, which puts it: ends all their logins, and a link that waits. */
+/* In the transaction that gives user this hash, which puts it: ends all their logins and keys, and a link that
+ * waits. */
 struct auth_new_password {
     struct str hash;
     const char *action;

@@ -185,7 +185,7 @@ static int reset_letter(const struct auth *a, const struct mail_draft *draft,
                      "this address at %s.\n\n"
                      "To set one, open this link within %d minutes:\n\n"
                      "%s/reset#token=" STR_FMT "\n\n"
-                     "It works once, and ends all logins.\n\n"
+                     "It works once, and ends all logins and API keys.\n\n"
                      "If it was not you, there is nothing to do: your password stays as it is.\n",
                      a->mail_base, AUTH_RESET_MINUTES, a->mail_base, STR_ARG(reset.token));
     return 0;

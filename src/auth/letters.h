@@ -36,7 +36,7 @@ struct auth_reset_input {
 };
 
 /*
- * (hash) Uses the link up and ends all logins of the person; the second step stays. ERR_FORBIDDEN: it does not hold, which is
+ * (hash) Uses the link up and ends all logins and API keys of the person; the second step stays. ERR_FORBIDDEN: it does not hold, which is
  * one answer whatever the cause; ERR_INVALID (field new_password); ERR_RATE_LIMITED.
  */
 int auth_reset_use(struct auth *a, struct data_context *ctx,

@@ -5,7 +5,8 @@
  *
  * 1. A person has one link at most; a newer one takes its place, and it goes with the next change of the password.
  * 2. Whatever is wrong with a token (forged, used, replaced, too old, the person gone, who made it no longer above them) is the same answer, before any hashing.
- * 3. It is used up in the transaction that sets the password, which also ends all logins: whoever knew the old one is out.
+ * 3. It is used up in the transaction that sets the password, which also ends all logins and keys: whoever knew the old one is
+ *    out.
  */
 #include "auth/auth_int.h"
 
@@ -40,6 +41,7 @@ int auth_password_put_in(struct txn *txn, const struct data_context *ctx, struct
     if (r == 0) {
         r = auth_login_end_all(txn, &actor, &scope, STR_EMPTY);
     }
+    r = r < 0 ? r : auth_apikeys_end_all(txn, &actor, &scope);
     return r < 0 ? r : data_audit(txn, &actor, in->action, user->id, DATA_OUTCOME_OK);
 }
 

@@ -106,6 +106,7 @@ static int change_fn(struct txn *txn, void *ctx)
     }
     if (r == 0 && c->in->end_others) {
         r = auth_login_end_all(txn, c->ctx, &c->ctx->scope, c->ctx->scope.login_id);
+        r = r < 0 ? r : auth_apikeys_end_all(txn, c->ctx, &c->ctx->scope);
     }
     return r;
 }

@@ -273,7 +273,7 @@ test("a password changed, all others logged out, everywhere logged out", async (
   await world.logIn(here, grace);
   await world.logIn(there, grace);
   await security();
-  await here.getByText("Log out everywhere else", { exact: true }).click(); // it is wanted unless she says otherwise
+  await here.getByText("Log out everywhere else, and end all API keys", { exact: true }).click(); // it is wanted unless she says otherwise
   await change("a second password to test");
   await isIn();
   await here.reload();

@@ -152,6 +152,31 @@ static void are_a_bounded_number(void **state)
     (void)make(&ada, 1);
 }
 
+/* Whoever had the old password could have made keys. */
+static void ends_with_the_password(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context eve = people_request_of(p, "eve@example.com");
+    struct made hers = make(&eve, 1);
+    struct made m = make(&ada, 1);
+    struct auth_password_input in = {WORLD_PASSWORD, STR("a new password"), false};
+    assert_int_equal(auth_password_change(p->auth, &ada, &in), 0);
+    assert_int_equal(works(p, m.token), 0);
+    in = (struct auth_password_input){STR("a new password"), STR("a third password"), true};
+    assert_int_equal(auth_password_change(p->auth, &ada, &in), 0);
+    assert_int_equal(works(p, m.token), ERR_UNAUTHENTICATED);
+    m = make(&ada, 1);
+    struct data_context console = people_request(p);
+    struct auth_reset reset;
+    assert_int_equal(auth_console_reset(&console, STR("ada@example.com"), &reset), 0);
+    assert_int_equal(works(p, m.token), 0);
+    const struct auth_reset_input by = {reset.token, STR("a fourth password")};
+    assert_int_equal(auth_reset_use(p->auth, &console, &by), 0);
+    assert_int_equal(works(p, m.token), ERR_UNAUTHENTICATED);
+    assert_int_equal(works(p, hers.token), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +184,7 @@ int main(void)
         TEST(refuses_any_other_byte), TEST(ends_by_its_age),
         TEST_SQLITE(ends_by_its_age), TEST(notes_its_use_seldom_and_later),
         TEST(belongs_to_one_person),  TEST(are_a_bounded_number),
+        TEST(ends_with_the_password),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

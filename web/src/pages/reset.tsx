@@ -39,7 +39,7 @@ function NewPassword({ token, onDone }: { readonly token: string; readonly onDon
 
 function ByLink({ token }: { readonly token: string }) {
   const [isDone, setDone] = useState(false);
-  return isDone ? <Text role="status">It is set, and you are logged out everywhere.</Text> : <NewPassword token={token} onDone={() => setDone(true)} />;
+  return isDone ? <Text role="status">It is set. You are logged out everywhere, and your API keys have ended.</Text> : <NewPassword token={token} onDone={() => setDone(true)} />;
 }
 
 export default function Reset() {

@@ -56,7 +56,7 @@ function MemberDialog({ asking, member, onClose }: { readonly asking: Asking; re
         {made === undefined
           ? (
             <>
-              <Text color="fg.muted">You get a link to give to them. Who has it sets another password, once, within 30 minutes, and is logged out everywhere else. Nothing changes before.</Text>
+              <Text color="fg.muted">You get a link to give to them. Who has it sets another password, once, within 30 minutes, and is logged out everywhere else; their API keys end. Nothing changes before.</Text>
               <Button size="sm" loading={busy} onClick={() => void make()}>Make the link</Button>
             </>
           )

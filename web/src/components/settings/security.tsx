@@ -3,7 +3,7 @@ import { Box, Button, Checkbox, Flex, Stack, Text } from "@chakra-ui/react";
 import { Monitor, Smartphone } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { type Device, limitsOfPasswordInput } from "../../api/generated";
-import { refreshDevices, useDevices } from "../../api/queries";
+import { queryClient, refreshDevices, useDevices } from "../../api/queries";
 import { atLeast, problemsOf, textProblem } from "../../lib/check";
 import { deviceName } from "../../lib/device";
 import { fieldProblem } from "../../lib/problem";
@@ -39,6 +39,7 @@ function Password() {
       setFresh("");
       say("Your password is changed");
       refreshDevices();
+      void queryClient.invalidateQueries({ queryKey: ["keys"] });
     });
   };
   return (
@@ -50,7 +51,7 @@ function Password() {
         <Checkbox.Root checked={others} onCheckedChange={({ checked }) => setOthers(checked === true)}>
           <Checkbox.HiddenInput />
           <Checkbox.Control borderColor="border.emphasized" />
-          <Checkbox.Label>Log out everywhere else</Checkbox.Label>
+          <Checkbox.Label>Log out everywhere else, and end all API keys</Checkbox.Label>
         </Checkbox.Root>
         <Button size="sm" type="submit" disabled={current === "" || fresh === ""} loading={busy}>Change password</Button>
       </Stack>
