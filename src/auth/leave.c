@@ -47,6 +47,28 @@ static int look_at_others(struct txn *txn, const struct scope *scope, struct oth
     return 0;
 }
 
+/* Nobody can be given the accounts of former members any more: they go like that of who leaves. */
+static int end_former(struct txn *txn, const struct scope *scope)
+{
+    struct data_user_list rows = {.next = STR_EMPTY};
+    int r;
+    do {
+        struct data_query query = {
+            .index = DATA_USER_BY_CREATED, .limit = DATA_MAX_LIST, .cursor = rows.next};
+        r = data_user_list(txn, scope, &query, &rows);
+        for (size_t i = 0; r == 0 && i < rows.n; i++) {
+            struct data_user former = rows.at[i];
+            if (former.removed_at != 0 && former.deleted_at == 0) {
+                former.name = STR_EMPTY;
+                former.deleted_at = former.updated_at = time_now();
+                former.revision++;
+                r = auth_user_put_in(txn, scope, &former);
+            }
+        }
+    } while (r == 0 && rows.next.n > 0);
+    return r;
+}
+
 /* The audit log of the tenant ends by its own age; the record stays, without a name, so that the keys have a tenant. */
 static int end_tenant(struct txn *txn, const struct scope *scope)
 {
@@ -64,6 +86,7 @@ static int end_tenant(struct txn *txn, const struct scope *scope)
     for (size_t i = 0; r == 0 && i < open.n; i++) {
         r = data_invitation_delete(txn, scope, open.at[i].id);
     }
+    r = r < 0 ? r : end_former(txn, scope);
     return r < 0 ? r : auth_plan_forget_in(txn, scope);
 }
 

@@ -79,7 +79,8 @@ static int step_fn(struct txn *txn, void *ctx)
         r = files_purge(txn, scope, scope->user_id, &s->more);
     }
     if (r == 0 && left == SESSIONS_LEFT_NONE && !s->more) {
-        r = auth_leaver_forget_in(txn, scope);
+        r = settings_forget_in(txn, scope, scope->user_id); /* of a former member */
+        r = r < 0 ? r : auth_leaver_forget_in(txn, scope);
         s->gone = r == 0;
     }
     return r;

@@ -225,22 +225,29 @@ static void all_is_gone_within_thirty_days(void **state)
     assert_int_equal(left_of(p, &ada.scope, "tenant audit n"), 0);
 }
 
+static struct data_context settle_member(struct people *p, struct data_context *by,
+                                         const char *email)
+{
+    struct data_invitation invitation;
+    struct str token;
+    by->op = store_op_new();
+    struct auth_invitation_input in = {.email = str_from(email), .role = DATA_ROLE_ADMIN};
+    assert_int_equal(auth_invitation_create(by, &in, &invitation, &token), 0);
+    struct data_context ctx = people_request(p);
+    struct auth_result result;
+    struct auth_register_input as = {
+        .email = in.email, .password = WORLD_PASSWORD, .invitation = token};
+    assert_int_equal(auth_register(p->auth, &ctx, &as, &result), 0);
+    assert_int_equal(auth_authenticate(p->auth, &ctx, result.token), 0);
+    return ctx;
+}
+
 static void others_keep_what_is_theirs(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
-    struct data_invitation invitation;
-    struct str token;
-    ada.op = store_op_new();
-    struct auth_invitation_input in = {.email = STR("mel@example.com"), .role = DATA_ROLE_ADMIN};
-    assert_int_equal(auth_invitation_create(&ada, &in, &invitation, &token), 0);
-    struct data_context mel = people_request(p);
-    struct auth_result result;
     set(&ada, SETTINGS_OF_TENANT);
-    struct auth_register_input as = {
-        .email = in.email, .password = WORLD_PASSWORD, .invitation = token};
-    assert_int_equal(auth_register(p->auth, &mel, &as, &result), 0);
-    assert_int_equal(auth_authenticate(p->auth, &mel, result.token), 0);
+    struct data_context mel = settle_member(p, &ada, "mel@example.com");
     struct str theirs = session_of(&mel, STR_EMPTY);
     assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD), ERR_CONFLICT);
     struct data_user owner;
@@ -260,9 +267,41 @@ static void others_keep_what_is_theirs(void **state)
     struct auth_members_input former = {.limit = 10, .former = true};
     assert_int_equal(auth_members_list(&mel, &former, &members), 0);
     assert_int_equal(members.n, 0); /* it is nobody's to be given to */
-    in = (struct auth_invitation_input){STR("x@example.com"), DATA_ROLE_MEMBER, ada.scope.user_id};
+    struct data_invitation invitation;
+    struct str token;
+    const struct auth_invitation_input in = {STR("x@example.com"), DATA_ROLE_MEMBER,
+                                             ada.scope.user_id};
     mel.op = store_op_new();
     assert_int_equal(auth_invitation_create(&mel, &in, &invitation, &token), ERR_INVALID);
+}
+
+/* What a removed member left waits for somebody to be given to: with the last one there is nobody any more. */
+static void the_last_one_takes_former_members_along(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context mel = settle_member(p, &ada, "mel@example.com");
+    put(&mel, session_of(&mel, STR_EMPTY));
+    put(&mel, mel.scope.user_id);
+    set(&mel, SETTINGS_OF_USER);
+    assert_int_equal(lifecycle_member_remove(&ada, mel.scope.user_id), 0);
+    for (int i = 0; i < 31; i++) {
+        time_test_advance(day);
+        run_duties(p);
+    }
+    struct data_context again = people_request(p);
+    struct auth_result result;
+    assert_int_equal(people_login(p, "ada@example.com", WORLD_PASSWORD, &result), 0);
+    assert_int_equal(auth_authenticate(p->auth, &again, result.token), 0);
+    assert_int_equal(lifecycle_account_delete(p->auth, &again, WORLD_PASSWORD), 0);
+    for (int i = 1; i <= 29; i++) {
+        time_test_advance(day);
+        run_duties(p);
+        collect(p);
+    }
+    size_t ended;
+    assert_int_equal(auth_purge(p->auth, &ended), 0);
+    assert_int_equal(left_of(p, &ada.scope, "tenant audit n"), 0);
 }
 
 int main(void)
@@ -272,6 +311,7 @@ int main(void)
         TEST_SQLITE(nothing_is_left_but_the_log),
         TEST(all_is_gone_within_thirty_days),
         TEST(others_keep_what_is_theirs),
+        TEST(the_last_one_takes_former_members_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
