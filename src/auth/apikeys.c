@@ -26,7 +26,8 @@ static int create_fn(struct txn *txn, void *ctx)
     struct data_query query = {
         .index = DATA_APIKEY_BY_USER, .match = &c->wanted, .fixed = 1, .limit = AUTH_MAX_APIKEYS};
     struct data_apikey_list list;
-    int r = data_apikey_list(txn, scope, &query, &list);
+    int r = auth_actor_in(txn, c->ctx); /* who goes just now takes none along */
+    r = r < 0 ? r : data_apikey_list(txn, scope, &query, &list);
     if (r == 0 && list.n >= AUTH_MAX_APIKEYS) {
         return ERR_LIMIT;
     }

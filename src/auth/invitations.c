@@ -305,14 +305,25 @@ int auth_invitation_read(struct data_context *ctx, struct str token, bool sealed
     return 0;
 }
 
-/* What of the account that was removed stays: its id, since when it is, its revisions. */
-static int take_over(struct txn *txn, const struct scope *scope, struct str former,
+/*
+ * What of the account that was removed stays: its id, since when it is, its revisions. No way in of whoever had it: they ended with
+ * the removal, and nothing depends on that alone.
+ */
+static int take_over(struct txn *txn, const struct data_context *ctx, struct str former,
                      struct data_user *user)
 {
+    struct data_context actor = *ctx;
+    actor.scope = (struct scope){.tenant_id = user->tenant_id, .user_id = former};
+    actor.client.nobody = true;
     struct data_user was;
-    int r = data_user_get(txn, scope, former, &was);
+    int r = data_user_get(txn, &actor.scope, former, &was);
     if (r < 0 || was.removed_at == 0 || was.deleted_at != 0) {
         return r < 0 ? r : ERR_NOT_FOUND;
+    }
+    r = auth_login_end_all(txn, &actor, &actor.scope, STR_EMPTY);
+    r = r < 0 ? r : auth_apikeys_end_all(txn, &actor, &actor.scope);
+    if (r < 0) {
+        return r;
     }
     user->id = was.id;
     user->created_at = was.created_at;
@@ -373,7 +384,7 @@ int auth_invitation_take_in(struct txn *txn, struct data_context *ctx,
     user->tenant_id = scope.tenant_id;
     user->role = invitation.role;
     if (invitation.user_id.n > 0) {
-        r = take_over(txn, &scope, invitation.user_id, user);
+        r = take_over(txn, ctx, invitation.user_id, user);
     }
     if (r < 0) {
         return r == ERR_NOT_FOUND ? refuse(ctx) : r; /* somebody has the account by now */

@@ -51,6 +51,14 @@ static int leading_to(struct txn *txn, const struct scope *scope, struct str ses
     return data_link_list(txn, scope, &query, ret_list);
 }
 
+/* ERR_UNAUTHENTICATED: whoever asks goes just now. */
+static int still_there(struct txn *txn, const struct scope *scope)
+{
+    struct data_user user;
+    int r = data_user_get(txn, scope, scope->user_id, &user);
+    return r == ERR_NOT_FOUND || (r == 0 && user.removed_at != 0) ? ERR_UNAUTHENTICATED : r;
+}
+
 struct create {
     struct data_context *ctx;
     struct data_link wanted;
@@ -74,6 +82,7 @@ static int create_fn(struct txn *txn, void *ctx)
     if (r == 0) {
         r = made_by(txn, scope, scope->user_id, &list);
     }
+    r = r < 0 ? r : still_there(txn, scope);
     if (r == 0 && list.n >= SESSIONS_MAX_LINKS) {
         return ERR_LIMIT;
     }

@@ -145,6 +145,7 @@ static void who_is_removed_is_out_and_the_account_stays(void **state)
     assert_int_equal(auth_apikey_authenticate(p->auth, &script, token, &access),
                      ERR_UNAUTHENTICATED);
     assert_int_equal(auth_apikey_revoke(&mel, key.id), ERR_NOT_FOUND); /* it is gone */
+    assert_int_equal(auth_apikey_create(&mel, &wanted, &key, &token), ERR_UNAUTHENTICATED);
     assert_int_equal(auth_still(p->auth, &mel), ERR_UNAUTHENTICATED);
     struct auth_result result;
     assert_int_equal(people_login(p, "mel@example.com", WORLD_PASSWORD, &result),
@@ -228,6 +229,41 @@ static void an_invitation_is_worth_what_its_maker_may_give(void **state)
     assert_int_equal(take_up(p, "eve@example.com", token), 0);
 }
 
+struct left_behind {
+    struct scope scope;
+    struct data_apikey key;
+};
+
+static int leave_behind_fn(struct txn *txn, void *ctx)
+{
+    struct left_behind *l = ctx;
+    return data_apikey_put(txn, &l->scope, &l->key);
+}
+
+static void who_is_given_an_account_gets_no_keys_with_it(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
+    const struct auth_apikey_input wanted = {
+        .name = STR("script"), .access = DATA_APIKEY_ACCESS_READ, .days = 1};
+    struct left_behind behind = {.scope = mel.scope};
+    struct str key;
+    struct str token;
+    assert_int_equal(auth_apikey_create(&mel, &wanted, &behind.key, &key), 0);
+    assert_int_equal(take_out(&ada, &mel), 0);
+    assert_int_equal(world_write(&p->w, leave_behind_fn, &behind), 0);
+    struct data_invitation invitation;
+    const struct auth_invitation_input in = {
+        .email = STR("eve@example.com"), .role = DATA_ROLE_MEMBER, .user_id = mel.scope.user_id};
+    ada.op = store_op_new();
+    assert_int_equal(auth_invitation_create(&ada, &in, &invitation, &token), 0);
+    assert_int_equal(take_up(p, "eve@example.com", token), 0);
+    struct data_context script = people_request(p);
+    enum data_apikey_access access;
+    assert_int_equal(auth_apikey_authenticate(p->auth, &script, key, &access), ERR_UNAUTHENTICATED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +272,7 @@ int main(void)
         TEST(who_asks_with_a_role_of_before_is_refused),
         TEST(a_link_is_worth_what_its_maker_may_give),
         TEST(an_invitation_is_worth_what_its_maker_may_give),
+        TEST(who_is_given_an_account_gets_no_keys_with_it),
         TEST(who_is_removed_is_out_and_the_account_stays),
         TEST_SQLITE(who_is_removed_is_out_and_the_account_stays),
     };

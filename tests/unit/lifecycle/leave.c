@@ -281,10 +281,15 @@ static void the_last_one_takes_former_members_along(void **state)
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
     struct data_context mel = settle_member(p, &ada, "mel@example.com");
-    put(&mel, session_of(&mel, STR_EMPTY));
+    struct str session = session_of(&mel, STR_EMPTY);
+    put(&mel, session);
     put(&mel, mel.scope.user_id);
     set(&mel, SETTINGS_OF_USER);
     assert_int_equal(lifecycle_member_remove(&ada, mel.scope.user_id), 0);
+    struct data_link link;
+    struct str token;
+    const struct sessions_link_input to = {.session_id = session, .name = STR("Late"), .days = 1};
+    assert_int_equal(sessions_link_create(&mel, &to, &link, &token), ERR_UNAUTHENTICATED);
     for (int i = 0; i < 31; i++) {
         time_test_advance(day);
         run_duties(p);
