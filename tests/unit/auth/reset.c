@@ -110,6 +110,33 @@ static void is_for_nobody_above(void **state)
     assert_int_equal(auth_member_reset(&eve, t.mel.scope.user_id, &reset), ERR_NOT_FOUND);
 }
 
+static struct str record_of(struct people *p, const struct data_context *who)
+{
+    struct str user = who->scope.user_id;
+    return arena_printf(&p->w.arena, "t/" STR_FMT "/reset/rst" STR_FMT,
+                        STR_ARG(who->scope.tenant_id), STR_ARG(str_slice(user, 3, user.n)));
+}
+
+static void a_lost_record_keeps_no_other_from_going(void **state)
+{
+    struct people *p = *state;
+    struct team t = team(p);
+    (void)make(&t);
+    time_test_advance(USEC_PER_SEC);
+    struct data_context console = people_request(p);
+    struct auth_reset reset;
+    assert_int_equal(auth_console_reset(&console, STR("ada@example.com"), &reset), 0);
+    struct str lost = people_damage(p, record_of(p, &t.mel), STR_EMPTY);
+    assert_true(lost.n > 0);
+    time_test_advance(AUTH_RESET_MINUTES * 60 * USEC_PER_SEC);
+    size_t ended;
+    assert_int_equal(auth_purge(p->auth, &ended), 0);
+    assert_int_equal(people_damage(p, record_of(p, &t.ada), STR_EMPTY).n, 0);
+    (void)people_damage(p, record_of(p, &t.mel), lost);
+    assert_int_equal(auth_purge(p->auth, &ended), 0);
+    assert_int_equal(people_damage(p, record_of(p, &t.mel), STR_EMPTY).n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +144,7 @@ int main(void)
         TEST_SQLITE(sets_a_password_once_and_ends_logins),
         TEST(refuses_whatever_is_no_link_alike),
         TEST(is_for_nobody_above),
+        TEST(a_lost_record_keeps_no_other_from_going),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

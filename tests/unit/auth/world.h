@@ -95,6 +95,35 @@ static inline int people_refresh(struct people *p, struct str token, struct auth
     return auth_refresh(p->auth, &ctx, token, ret_result, ret_cause);
 }
 
+struct people_damage {
+    struct str key;   /* of a record: t/{tenant}/{type}/{id} */
+    struct str value; /* empty: the record goes and its index entries stay; else what it is again */
+    struct str was;   /* result, in arena; empty: there was none */
+    struct arena *arena;
+};
+
+static inline int people_damage_fn(struct txn *txn, void *ctx)
+{
+    struct people_damage *d = ctx;
+    struct str was;
+    int r = store_get(txn, d->key, &was);
+    d->was = r == 0 ? arena_str(d->arena, was) : STR_EMPTY;
+    if (d->value.n > 0) {
+        store_put(txn, d->key, d->value);
+    } else if (r == 0) {
+        store_delete(txn, d->key);
+    }
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+/* What the record of this type and id was, which is now this. */
+static inline struct str people_damage(struct people *p, struct str key, struct str value)
+{
+    struct people_damage d = {.key = key, .value = value, .arena = &p->w.arena};
+    assert_int_equal(world_write(&p->w, people_damage_fn, &d), 0);
+    return d.was;
+}
+
 /* Both drivers, a fresh world each. */
 #define PEOPLE_SETUP \
     static int setup(void **state) \
