@@ -52,7 +52,7 @@ enum auth_limit_kind {
     AUTH_LIMIT_REGISTER, /* registrations from an address: 5 a minute */
     AUTH_LIMIT_LOGIN,    /* logins from an address: 60 a minute */
     AUTH_LIMIT_PASSWORD, /* failed passwords for one account from one address: 10, then one each 6 s */
-    AUTH_LIMIT_REFRESH, /* refreshes of a login: 120 a minute */
+    AUTH_LIMIT_REFRESH, /* refreshes of a login, and ends by such a token: 120 a minute */
     AUTH_LIMIT_CODE, /* wrong codes of the second step, by account and network: 10, then one in 6 minutes */
     AUTH_LIMIT_APP_CODE, /* those of an app, by account alone (second.c): 30, then one in 2 minutes */
     AUTH_LIMIT_MAIL, /* messages to an address that strangers ask for: 3, then one in 10 minutes */
@@ -161,7 +161,7 @@ int auth_refresh(struct auth *a, struct data_context *ctx, struct str refresh_to
 
 /*
  * Ends the login that the refresh token names (its signature is checked, its counter is not), or all logins of its user.
- * Harmless when it is gone already. ERR_UNAUTHENTICATED: forged.
+ * Harmless when it is gone already. ERR_UNAUTHENTICATED: forged; ERR_RATE_LIMITED (as refreshes of the login).
  */
 int auth_logout_token(struct auth *a, struct data_context *ctx, struct str refresh_token,
                       bool everywhere) BASE_MUST_USE;

@@ -178,6 +178,7 @@ int auth_logout_token(struct auth *a, struct data_context *ctx, struct str refre
     struct end e = {.ctx = ctx, .everywhere = everywhere};
     int64_t counter;
     int r = auth_refresh_read(a, refresh_token, &e.scope.login_id, &counter);
+    r = r < 0 ? r : auth_limit_request(a, ctx, AUTH_LIMIT_REFRESH, e.scope.login_id);
     if (r < 0) {
         return r;
     }

@@ -80,6 +80,25 @@ static void logs_out_here_or_everywhere(void **state)
     assert_int_equal(auth_logout_token(p->auth, &ctx, STR("forged"), true), ERR_UNAUTHENTICATED);
 }
 
+/* A token of a login that has long ended is as good here as ever: it costs a write each time. */
+static void ends_are_counted_by_login(void **state)
+{
+    (void)state;
+    struct auth_options options = {.limits_given = true};
+    options.limits[AUTH_LIMIT_REFRESH] = (struct auth_rate){2, 60 * USEC_PER_SEC};
+    struct people p;
+    people_init(&p, "memory", &options);
+    struct auth_result one = people_register(&p, "ada@example.com");
+    struct auth_result eve = people_register(&p, "eve@example.com");
+    struct data_context ctx = people_request(&p);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(auth_logout_token(p.auth, &ctx, one.refresh_token, false), 0);
+    }
+    assert_int_equal(auth_logout_token(p.auth, &ctx, one.refresh_token, false), ERR_RATE_LIMITED);
+    assert_int_equal(auth_logout_token(p.auth, &ctx, eve.refresh_token, false), 0);
+    people_fini(&p);
+}
+
 static bool anybody(struct data_context *ctx)
 {
     bool found;
@@ -115,6 +134,7 @@ int main(void)
         TEST(pages),
         TEST(others_have_none_of_mine),
         TEST(logs_out_here_or_everywhere),
+        cmocka_unit_test(ends_are_counted_by_login),
         TEST(knows_whether_anybody_can_still_ask),
         TEST_SQLITE(logs_out_here_or_everywhere),
     };
