@@ -170,6 +170,18 @@ static int limit(struct api_call *call)
     return take(call, &ask);
 }
 
+/* What says nothing of the digest to who has the store and not the server's key. */
+static struct str sealed(const struct api_call *call, const struct content_hash *digest)
+{
+    uint8_t *seal = arena_alloc(call->req->arena, AUTH_SEAL_SIZE);
+    BUF_AUTO(text, 64);
+    buf_add(&text, STR("operation "));
+    buf_add(&text, content_hash_str(digest));
+    ASSERT(text.error == 0);
+    auth_seal(call->api->auth, buf_str(&text), seal);
+    return str_of(seal, AUTH_SEAL_SIZE);
+}
+
 static void hash_part(struct content_hasher *h, struct str part)
 {
     uint64_t n = part.n;
@@ -180,7 +192,8 @@ static void hash_part(struct content_hasher *h, struct str part)
 /*
  * The operation's identity. With an Idempotency-Key: derived from who, what and the key, and the digest of everything else
  * that the request says, so that the same key for another request is refused. Where nobody is logged in two people may choose
- * the same key: then the digest is part of the identity.
+ * the same key: then the digest is part of the identity, sealed, since what it is made of may have a password: with another key of the
+ * server it is another operation.
  */
 static void identify(struct api_call *call)
 {
@@ -206,7 +219,7 @@ static void identify(struct api_call *call)
     hash_part(h, str_from(call->route->id));
     hash_part(h, key);
     if (data->scope.user_id.n == 0) {
-        hash_part(h, content_hash_str(&digest));
+        hash_part(h, sealed(call, &digest));
     }
     content_hasher_end(h, &id);
     content_hasher_destroy(h);

@@ -157,7 +157,10 @@ test("--rotate-keys: what the key before signed is taken until the next rotation
     await server.run();
     return /the new key is ([0-9a-f]{16});/.exec(stdout)[1];
   };
+  const kim = async () => (await server.anonymous().post("/auth/register", { email: "kim@example.com", password: "correct horse battery" }, { headers: { "Idempotency-Key": "kim" } })).status;
+  assert.deepEqual([await kim(), await kim()], [201, 201]);
   const kid = await turn();
+  assert.equal(await kim(), 409, "what a stranger's request is known by again depends on the key: it has a password in it");
   assert.notEqual(kid, kidOf(ada.token));
   assert.equal((await ada.get("/users/me")).status, 200);
   const renewed = await server.anonymous().post("/auth/refresh", { refresh_token: ada.login.refresh_token });
