@@ -291,7 +291,8 @@ static int expire_one(struct txn *txn, const struct data_place *place)
         return ERR_NOT_FOUND;
     }
     struct data_context actor = {
-        .scope = {.tenant_id = place->scope.tenant_id, .user_id = key.user_id}};
+        .scope = {.tenant_id = place->scope.tenant_id, .user_id = key.user_id},
+        .client.nobody = true};
     if (r == 0) {
         r = data_apikey_delete(txn, &place->scope, place->id);
     }

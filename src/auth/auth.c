@@ -287,7 +287,7 @@ static int purge_fn(struct txn *txn, void *ctx)
 int auth_purge(struct auth *a, size_t *ret_ended)
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
-    struct purge p = {.a = a};
+    struct purge p = {.a = a, .ctx.client.nobody = true};
     struct store_op op = store_op_new();
     op.reserve = true;
     int r = store_write(a->store, &op, purge_fn, &p);

@@ -157,7 +157,7 @@ int auth_leaver_next(struct txn *txn, struct str cursor, struct auth_leaver *ret
 
 int auth_leaver_forget_in(struct txn *txn, const struct scope *scope)
 {
-    struct data_context actor = {.scope = *scope};
+    struct data_context actor = {.scope = *scope, .client.nobody = true};
     int r = data_user_delete(txn, scope, scope->user_id);
     return r < 0 ? r : data_audit(txn, &actor, "user.purge", scope->user_id, DATA_OUTCOME_OK);
 }

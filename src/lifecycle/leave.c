@@ -90,7 +90,9 @@ static int step_fn(struct txn *txn, void *ctx)
 static int take_one(struct store *store, const struct scope *scope, usec_t deadline, bool *ret_more)
 {
     ARENA_AUTO(arena);
-    struct step s = {.ctx = {.store = store, .arena = &arena, .scope = *scope}, .more = true};
+    struct step s = {
+        .ctx = {.store = store, .arena = &arena, .scope = *scope, .client.nobody = true},
+        .more = true};
     int r = 0;
     while (r == 0 && s.more) {
         if (time_monotonic() >= deadline) {

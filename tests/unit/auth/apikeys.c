@@ -86,6 +86,11 @@ static void ends_by_its_age(void **state)
     assert_int_equal(keys.n, 1);
     assert_true(str_eq(keys.at[0].id, later.key.id));
     assert_int_equal(works(p, later.token), 0);
+    struct auth_audit_page page; /* it was the server, not Ada */
+    const struct auth_audit_input in = {.limit = 1, .action = STR("key.expire")};
+    assert_int_equal(auth_audit_list(&ada, &in, &page), 0);
+    assert_int_equal(page.n, 1);
+    assert_int_equal(page.at[0].actor_id.n, 0);
 }
 
 static usec_t last_use(struct data_context *ctx)

@@ -294,6 +294,12 @@ static void the_last_one_takes_former_members_along(void **state)
         time_test_advance(day);
         run_duties(p);
     }
+    struct auth_audit_page page; /* nothing of that was hers */
+    const struct auth_audit_input expired = {.limit = 1, .action = STR("login.expire")};
+    assert_int_equal(auth_purge(p->auth, &(size_t){0}), 0);
+    assert_int_equal(auth_audit_list(&ada, &expired, &page), 0);
+    assert_int_equal(page.n, 1);
+    assert_int_equal(page.at[0].actor_id.n, 0);
     struct data_context again = people_request(p);
     struct auth_result result;
     assert_int_equal(people_login(p, "ada@example.com", WORLD_PASSWORD, &result), 0);
@@ -307,6 +313,13 @@ static void the_last_one_takes_former_members_along(void **state)
     size_t ended;
     assert_int_equal(auth_purge(p->auth, &ended), 0);
     assert_int_equal(left_of(p, &ada.scope, "tenant audit n"), 0);
+    static const char *const by_server[] = {"user.purge", "session.purge", "session.delete"};
+    for (size_t i = 0; i < sizeof by_server / sizeof *by_server; i++) {
+        const struct auth_audit_input in = {.limit = 1, .action = str_from(by_server[i])};
+        assert_int_equal(auth_audit_list(&ada, &in, &page), 0);
+        assert_int_equal(page.n, 1);
+        assert_int_equal(page.at[0].actor_id.n, 0);
+    }
 }
 
 int main(void)
