@@ -171,7 +171,7 @@ static int registration_open(const struct auth *a, struct data_context *ctx,
     return 0;
 }
 
-static int domain_allowed(const struct auth *a, struct data_context *ctx, struct str email)
+int auth_domain_allowed(const struct auth *a, struct data_context *ctx, struct str email)
 {
     struct str domain = str_slice(email, str_find(email, '@', 0) + 1, email.n);
     bool allowed = a->domain_count == 0;
@@ -180,7 +180,7 @@ static int domain_allowed(const struct auth *a, struct data_context *ctx, struct
     }
     return allowed ? 0
                    : data_fault(ctx, ERR_FORBIDDEN, NULL,
-                                "Addresses of this domain do not register here uninvited.");
+                                "Addresses of this domain come here by invitation alone.");
 }
 
 /* Whether who says this reads the mail of the address. */
@@ -211,7 +211,7 @@ static int admit(const struct auth *a, struct data_context *ctx,
         r = auth_email_clean(ctx, in->email, &g->email);
     }
     if (r == 0 && in->invitation.n == 0) {
-        r = domain_allowed(a, ctx, g->email);
+        r = auth_domain_allowed(a, ctx, g->email);
     }
     return r == 0 && in->confirmation.n > 0 ? confirmed(a, ctx, in, g) : r;
 }

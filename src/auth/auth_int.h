@@ -277,6 +277,12 @@ struct str auth_confirm_register(struct arena *arena, struct str email, struct s
 struct str auth_confirm_address(struct arena *arena, const struct data_user *user,
                                 struct str email);
 
+/* ---- account.c ---- */
+
+/* Whether an address may be somebody's who has no invitation for it. ERR_FORBIDDEN with the fault. */
+int auth_domain_allowed(const struct auth *a, struct data_context *ctx,
+                        struct str email) BASE_MUST_USE;
+
 /* ---- letters.c: asked for inside auth ---- */
 
 struct auth_acceptance;

@@ -243,6 +243,12 @@ static int limit_leaving(struct auth *a, struct move *m)
     return auth_limit_request(a, m->ctx, AUTH_LIMIT_MAIL, key);
 }
 
+static int may_move(struct auth *a, struct move *m, bool asks)
+{
+    int r = auth_domain_allowed(a, m->ctx, m->email);
+    return r < 0 || asks || !a->mail_base ? r : limit_leaving(a, m);
+}
+
 int auth_email_change(struct auth *a, struct data_context *ctx, const struct auth_email_input *in,
                       struct auth_email_result *ret_result)
 {
@@ -266,8 +272,8 @@ int auth_email_change(struct auth *a, struct data_context *ctx, const struct aut
     }
     bool moves = !str_eq(m.email, m.before.email);
     bool asks = a->confirm && in->confirmation.n == 0 && moves;
-    if (moves && !asks && a->mail_base) {
-        r = limit_leaving(a, &m);
+    if (moves) {
+        r = may_move(a, &m, asks);
     }
     if (r < 0) {
         return r;

@@ -268,7 +268,10 @@ test("login.domains", async (t) => {
   const server = await served(t, '[login]\ndomains = ["example.org"]\n');
   const register = (email) => server.anonymous().post("/auth/register", { email, password: "correct horse battery" });
   assert.equal((await register("a@example.com")).status, 403);
-  assert.equal((await register("a@Example.ORG")).status, 201);
+  const { status, data } = await register("a@Example.ORG");
+  assert.equal(status, 201);
+  const move = (email) => new Client(server, data.token).put("/users/me/email", { email, password: "correct horse battery" });
+  assert.deepEqual([(await move("b@example.com")).status, (await move("b@example.org")).status], [403, 200]);
 });
 
 // ---- Connections and the store ----

@@ -78,6 +78,23 @@ static void changes_the_address(void **state)
     (void)people_register(p, "ada@example.com"); /* the old one is free */
 }
 
+static void a_change_is_bound_to_the_domains_of_who_registers(void **state)
+{
+    (void)state;
+    static const char *const domains[] = {"example.com"};
+    struct people p;
+    people_init(
+        &p, "memory",
+        &(struct auth_options){.limits_given = true, .domains = domains, .domain_count = 1});
+    struct data_context ada = people_request_of(&p, "ada@example.com");
+    struct auth_email_result moved;
+    struct auth_email_input in = {.email = STR("ada@example.org"), .password = WORLD_PASSWORD};
+    assert_int_equal(auth_email_change(p.auth, &ada, &in, &moved), ERR_FORBIDDEN);
+    in.email = STR("countess@example.com");
+    assert_int_equal(auth_email_change(p.auth, &ada, &in, &moved), 0);
+    people_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +102,7 @@ int main(void)
         TEST(changes_the_password),
         TEST_SQLITE(changes_the_password),
         TEST(changes_the_address),
+        cmocka_unit_test(a_change_is_bound_to_the_domains_of_who_registers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
