@@ -100,6 +100,21 @@ static int gather_below(struct mirror_round *r, struct str path)
     return error ? error : codi2_mirror_each_below(r, path, recall);
 }
 
+/* What an event names may be longer than what the store takes: it is told as long as it is there. */
+static bool is_bad_name(struct codi2_mirror *m, struct str path)
+{
+    struct codi2_look look;
+    if (path.n == 0 || content_path_check(path) == 0) {
+        return false;
+    }
+    if (codi2_tree_look(&m->tree, path, &look) == 0) {
+        codi2_mirror_unkept(m, path, CODI2_BAD_NAME);
+    } else {
+        codi2_status_forget(m->options.status, m->options.number, path);
+    }
+    return true;
+}
+
 int codi2_mirror_gather(struct mirror_round *r, const struct codi2_dirty_path *taken, size_t count)
 {
     int error = 0;
@@ -108,6 +123,9 @@ int codi2_mirror_gather(struct mirror_round *r, const struct codi2_dirty_path *t
     }
     r->whole = count > 0 && taken[0].path.n == 0; /* sorted: it is the first */
     for (size_t i = 0; i < count && !error; i++) {
+        if (is_bad_name(r->m, taken[i].path)) {
+            continue;
+        }
         if (taken[i].path.n > 0) {
             VEC_ADD(&r->paths, taken[i]);
         }

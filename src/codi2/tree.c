@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,19 +36,36 @@ int codi2_tree_errno(int number)
     }
 }
 
-int codi2_tree_open_beneath(const struct codi2_tree *t, struct str path, int flags)
+static int open_below(int folder, struct str path, int flags)
 {
     char text[CONTENT_MAX_PATH + 1];
-    if (path.n > CONTENT_MAX_PATH) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
     memcpy(text, path.n ? path.p : ".", path.n ? path.n : 1);
     text[path.n ? path.n : 1] = '\0';
     struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
                            .resolve =
                                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-    return (int)syscall(SYS_openat2, t->fd, text, &how, sizeof how);
+    return (int)syscall(SYS_openat2, folder, text, &how, sizeof how);
+}
+
+/* The longest path is one byte more than the kernel takes. */
+int codi2_tree_open_beneath(const struct codi2_tree *t, struct str path, int flags)
+{
+    struct str folder;
+    struct str name;
+    if (path.n > CONTENT_MAX_PATH) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (path.n < PATH_MAX) {
+        return open_below(t->fd, path, flags);
+    }
+    content_path_split(path, &folder, &name);
+    int above = open_below(t->fd, folder, O_PATH | O_DIRECTORY);
+    int fd = above < 0 ? -1 : open_below(above, name, flags);
+    int error = errno;
+    fd_close(&above);
+    errno = error;
+    return fd;
 }
 
 int codi2_tree_open_parent(const struct codi2_tree *t, struct str path, int *ret_folder,

@@ -213,6 +213,7 @@ static int watch_errno(int number)
     switch (number) {
     case ENOSPC:
     case ENOMEM:
+    case ENAMETOOLONG:
         return ERR_LIMIT;
     case ENOENT:
     case ENOTDIR:
@@ -246,6 +247,35 @@ static struct node *node_for(struct codi2_watch *w, struct str path)
     return n;
 }
 
+static int add_at(const struct codi2_watch *w, const char *path)
+{
+    /*
+     * IN_CLOSE_WRITE and IN_MODIFY: a file that stays open for long is looked at while it is written, too. No IN_EXCL_UNLINK:
+     * what was opened under a name that is gone may have another one.
+     */
+    return inotify_add_watch(w->fd, path,
+                             IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE |
+                                 IN_MODIFY | IN_ATTRIB | IN_ONLYDIR | IN_DONT_FOLLOW);
+}
+
+/* With the root's before it a path may be longer than the kernel takes (PATH_MAX): then a folder half way stands for its part. */
+static int add_long(const struct codi2_watch *w, struct str path)
+{
+    size_t half = path.n / 2;
+    while (half > 0 && path.p[half] != '/') {
+        half--;
+    }
+    BUF_AUTO(above, 2 * CODI2_PATH_ROOM);
+    buf_printf(&above, "%s/" STR_FMT, w->root_path, STR_ARG(str_slice(path, 0, half)));
+    FD_AUTO int fd = open(buf_z(&above), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    BUF_AUTO(below, 2 * CODI2_PATH_ROOM);
+    buf_printf(&below, "/proc/self/fd/%d" STR_FMT, fd, STR_ARG(str_slice(path, half, path.n)));
+    return add_at(w, buf_z(&below));
+}
+
 int codi2_watch_add(struct codi2_watch *w, struct str path)
 {
     ASSERT_MAGIC(w, WATCH_MAGIC);
@@ -254,14 +284,10 @@ int codi2_watch_add(struct codi2_watch *w, struct str path)
     if (full.error) {
         return ERR_LIMIT;
     }
-    /*
-     * IN_CLOSE_WRITE and IN_MODIFY: a file that stays open for long is looked at while it is written, too. No IN_EXCL_UNLINK:
-     * what was opened under a name that is gone may have another one.
-     */
-    int wd =
-        inotify_add_watch(w->fd, buf_z(&full),
-                          IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE |
-                              IN_MODIFY | IN_ATTRIB | IN_ONLYDIR | IN_DONT_FOLLOW);
+    int wd = add_at(w, buf_z(&full));
+    if (wd < 0 && errno == ENAMETOOLONG) {
+        wd = add_long(w, path);
+    }
     if (wd < 0) {
         return watch_errno(errno);
     }
