@@ -435,6 +435,7 @@ test('what is not kept is found for the path that is named and all below it', ()
         assert.equal(paths.find(path), undefined, path);
     }
     assert.match(tooltipFor({ why: 'too_large', itself: true }), /^Not kept: it is larger than 64 GiB/);
+    assert.match(tooltipFor({ why: 'refused', itself: true }), /^Not kept: the store does not take it/);
     assert.match(tooltipFor({ why: 'ignored', itself: false }), /folder above/);
     assert.match(tooltipFor({ why: 'damaged', itself: true }), /^The latest version could not be restored/);
 });

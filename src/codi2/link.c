@@ -230,16 +230,15 @@ int codi2_link_push(struct codi2_link *l, struct arena *arena, const struct codi
     wire_batch_write(&body, &wire);
     error = body.error ? body.error : send_batch(l, buf_str(&body), &reply);
     struct wire_outcome outcome;
-    if (!error) {
-        error = wire_outcome_read(arena, arena_str(arena, buf_str(&reply)), &outcome);
+    if (error) {
+        return error;
     }
-    if (!error && outcome.verdict == WIRE_APPLIED && outcome.n != batch->count) {
-        error = ERR_INVALID;
+    if (wire_outcome_read(arena, arena_str(arena, buf_str(&reply)), &outcome) != 0 ||
+        (outcome.verdict == WIRE_APPLIED && outcome.n != batch->count)) {
+        return ERR_UNAVAILABLE; /* no word of what became of it */
     }
-    if (!error) {
-        outcome_in(&outcome, ret_reply);
-    }
-    return error;
+    outcome_in(&outcome, ret_reply);
+    return 0;
 }
 
 /* ---- the store's side ---- */

@@ -79,8 +79,9 @@ struct codi2_batch {
 
 /*
  * One batch: all or nothing, repeated with the same id until its result is known. ERR_UNAVAILABLE, ERR_STALE (a newer
- * workspace has taken over: end), ERR_INVALID (our bug, or a path that the store refuses), ERR_TOO_LARGE (more bytes than a
- * request may have, or than the store takes at once: send fewer).
+ * workspace has taken over: end). For what is in it: ERR_TOO_LARGE (more bytes than a request may have, or than the store takes
+ * at once: send fewer), ERR_LIMIT (a move would make paths that are too long), ERR_INVALID (our bug, or a path that the store
+ * refuses).
  */
 int codi2_link_push(struct codi2_link *l, struct arena *arena, const struct codi2_batch *batch,
                     struct codi2_reply *ret_reply) BASE_MUST_USE;

@@ -188,6 +188,7 @@ static int greet(struct codi2_mirror *m)
     int error = atomic_load(&m->greeted) ? 0 : codi2_link_greet(m->link);
     if (!error && !atomic_exchange(&m->greeted, true)) {
         atomic_store(&m->rules_due, true);
+        m->takes = false;
     }
     return error ? error : codi2_mirror_damage_due(m);
 }

@@ -19,11 +19,12 @@
 enum { MIRROR_MAGIC = 0x6d697272 };
 
 enum {
-    MIRROR_BATCH = 500,        /* changes in a batch */
-    MIRROR_HELD_BACK = 1000,   /* unexplained deletions that need a person's word */
-    MIRROR_BLIND_SWEEP_S = 10, /* when not every folder could be watched */
-    MIRROR_UNEXPLAINED_S = 60, /* when something was written to under a name that is gone */
-    MIRROR_MAPPED_S = 5,       /* between looks at files that are mapped to be written to */
+    MIRROR_BATCH = 500,          /* changes in a batch */
+    MIRROR_BATCH_BYTES = 800000, /* that they write in the store, about: it takes a little more */
+    MIRROR_HELD_BACK = 1000,     /* unexplained deletions that need a person's word */
+    MIRROR_BLIND_SWEEP_S = 10,   /* when not every folder could be watched */
+    MIRROR_UNEXPLAINED_S = 60,   /* when something was written to under a name that is gone */
+    MIRROR_MAPPED_S = 5,         /* between looks at files that are mapped to be written to */
     MIRROR_SETTLE_MS = 2,
     MIRROR_EMPTY_MS = 1000, /* how long a file that is open may be empty before that is a version */
     MIRROR_RULES = 2,       /* files of rules, of each list */
@@ -53,6 +54,7 @@ struct codi2_mirror {
     struct codi2_saves *saves;        /* what the editor saves */
     struct map *empty;                /* files that are open and empty → when first seen so */
     struct codi2_quiet *quiet;        /* files that wait to be still */
+    bool takes;                       /* the server has taken changes since it was greeted */
     bool settled;                     /* once everything was stored: only from then on they wait */
     struct codi2_link *link;          /* the mirror's own */
     struct codi2_link *listener_link; /* cancelled at the end */
@@ -150,6 +152,7 @@ struct mirror_round {
     VEC(struct codi2_dirty_path)
     paths; /* to look at, sorted; deep: what is below was listed as well */
     VEC(struct codi2_change) batch;
+    size_t batch_bytes; /* as MIRROR_BATCH_BYTES counts them */
     VEC(struct mirror_deletion) deletions;
     VEC(struct str) replaced; /* folders seen to be replaced by others */
     VEC(struct codi2_dirty_path)
@@ -157,7 +160,7 @@ struct mirror_round {
     bool late;
     bool whole; /* the whole tree is looked at: what is missing was not seen going */
     bool full;  /* there is no room in the store: what is deleted goes with what is written */
-    VEC(struct str) claimed; /* what moved, when full: it is no deletion */
+    VEC(struct str) claimed; /* what moved, and was not told as a move: it is no deletion */
     struct map *undone;      /* paths whose move or change of kind was put off, when full */
 };
 
@@ -167,6 +170,16 @@ int codi2_mirror_gather(struct mirror_round *r, const struct codi2_dirty_path *t
 /* Everything that the index knows below a folder, in order, as it was when its page was read. */
 int codi2_mirror_each_below(struct mirror_round *r, struct str folder,
                             void (*each)(struct mirror_round *r, struct str path)) BASE_MUST_USE;
+
+/*
+ * mirror_batch.c: a change joins the batch; when full only while there is to be room for deletions (else it is dirty, and comes later).
+ * flush: the batch is sent, and empty afterwards; what was not taken is dirty again, or left out and told. flush_whole: if it is as
+ * large as may be. put_back: what is in it from there on is dirty again.
+ */
+void codi2_mirror_enlist(struct mirror_round *r, const struct codi2_change *change);
+int codi2_mirror_flush(struct mirror_round *r) BASE_MUST_USE;
+int codi2_mirror_flush_whole(struct mirror_round *r) BASE_MUST_USE;
+void codi2_mirror_put_back(struct mirror_round *r, size_t from);
 
 /* mirror_push.c: brings what is dirty to the store. What could not be brought is dirty again. */
 int codi2_mirror_push(struct codi2_mirror *m) BASE_MUST_USE;

@@ -1,7 +1,7 @@
 /*
  * From the disk to the store. Paths are taken in byte order, so that a folder comes before what is in it. Writes, links and
  * new folders gather in a batch; a move and a change of kind go alone, since what is planned behind them depends on the
- * index after them; deletions go last, when every move has claimed its own.
+ * index after them; deletions go last, when every move has claimed its own. How they are sent: mirror_batch.c.
  */
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -23,52 +23,7 @@ static void round_fini(struct mirror_round *r)
     map_destroy(r->undone);
 }
 
-/* ---- sending ---- */
-
-static void enlist(struct mirror_round *r, const struct codi2_change *change)
-{
-    if (r->full && change->step.op != CODI2_DELETE && r->batch.n >= MIRROR_BATCH / 2) {
-        return; /* there is to be room for deletions: it is dirty, and comes later */
-    }
-    codi2_dirty_upload(r->m->dirty, change->step.path);
-    VEC_ADD(&r->batch, *change);
-}
-
-/* What comes behind the first `sent` of the batch. */
-static void put_back(struct mirror_round *r, size_t sent)
-{
-    for (size_t i = sent; i < r->batch.n; i++) {
-        codi2_dirty_refused(r->m->dirty, r->batch.at[i].step.path);
-    }
-    r->batch.n = 0;
-}
-
-/* In order, in parts where it is too large in bytes (long names); behind a part that is refused nothing is sent. */
-static int flush(struct mirror_round *r)
-{
-    size_t sent = 0;
-    size_t lot = r->batch.n;
-    bool refused = false;
-    int error = 0;
-    while (sent < r->batch.n && !error && !refused) {
-        size_t left = r->batch.n - sent;
-        const struct codi2_batch batch = {r->batch.at + sent, lot < left ? lot : left};
-        error = codi2_mirror_send(r->m, &batch, &refused);
-        if (error == ERR_TOO_LARGE && batch.count > 1) {
-            lot = batch.count / 2;
-            error = 0;
-        } else if (!error && !refused) {
-            sent += batch.count;
-        }
-    }
-    put_back(r, sent);
-    return refused && r->full ? ERR_QUOTA : error; /* no room was made: not again at once */
-}
-
-static int flush_a_whole(struct mirror_round *r)
-{
-    return r->full || r->batch.n < MIRROR_BATCH ? 0 : flush(r);
-}
+/* ---- moves ---- */
 
 /* What may have moved to a path where something else makes room first: what is moved is not known yet. */
 static int claim_by_inode(struct mirror_round *r, const struct codi2_step *step)
@@ -107,10 +62,10 @@ static int send_alone(struct mirror_round *r, const struct codi2_step *step)
     }
     struct codi2_change change = {.step = *step};
     codi2_look_doubt(&change.step.look); /* of what moved */
-    int error = flush(r);
+    int error = codi2_mirror_flush(r);
     if (!error) {
-        enlist(r, &change);
-        error = flush(r);
+        codi2_mirror_enlist(r, &change);
+        error = codi2_mirror_flush(r);
     }
     return error;
 }
@@ -175,8 +130,8 @@ static int add_write(struct mirror_round *r, const struct codi2_step *step)
         return codi2_index_put(m->index, &known);
     }
     change.saved = codi2_saves_has(m->saves, step->path, &change.content.hash);
-    enlist(r, &change);
-    return flush_a_whole(r);
+    codi2_mirror_enlist(r, &change);
+    return codi2_mirror_flush_whole(r);
 }
 
 static int add_link(struct mirror_round *r, const struct codi2_step *step)
@@ -193,7 +148,7 @@ static int add_link(struct mirror_round *r, const struct codi2_step *step)
     codi2_mirror_kept(r->m, step->path);
     codi2_look_doubt(&change.step.look);
     content_hash(change.target, &change.content.hash);
-    enlist(r, &change);
+    codi2_mirror_enlist(r, &change);
     return 0;
 }
 
@@ -226,13 +181,13 @@ static int do_step(struct mirror_round *r, const struct codi2_step *step, bool l
         if (!listed || is_shut(&step->look)) {
             codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
         }
-        enlist(r, &(struct codi2_change){.step = *step});
+        codi2_mirror_enlist(r, &(struct codi2_change){.step = *step});
         return 0;
     case CODI2_MODE:
         if (opens_or_shuts(r, step)) {
             codi2_dirty_add(r->m->dirty, step->path, /* deep= */ true);
         }
-        enlist(r, &(struct codi2_change){.step = *step});
+        codi2_mirror_enlist(r, &(struct codi2_change){.step = *step});
         return 0;
     case CODI2_MOVE:
         if (step->look.kind == CODI2_FOLDER) {
@@ -264,7 +219,7 @@ static int carry_out(struct mirror_round *r, const struct codi2_dirty_path *p,
         VEC_ADD(&r->later, *p);
         return 0;
     }
-    int error = flush_a_whole(r);
+    int error = codi2_mirror_flush_whole(r);
     if (!error && step->replaced && p->told) {
         VEC_ADD(&r->replaced, p->path);
         error = p->deep ? 0 : codi2_mirror_each_below(r, p->path, tell);
@@ -324,8 +279,8 @@ static int look_at(struct mirror_round *r, const struct codi2_dirty_path *p)
 
 /* ---- deletions ---- */
 
-/* In lots. When full the last of them are left in the batch. */
-static int send_deletions(struct mirror_round *r, size_t lot)
+/* In lots of so many, and of so many bytes. When full the last of them are left in the batch. */
+static int send_deletions(struct mirror_round *r, size_t lot, size_t bytes)
 {
     struct codi2_mirror *m = r->m;
     struct mirror_deletions d = {.at = r->deletions.at,
@@ -340,11 +295,12 @@ static int send_deletions(struct mirror_round *r, size_t lot)
             codi2_dirty_add(m->dirty, d.at[i].step.path, /* deep= */ true);
             continue;
         }
-        error = r->batch.n >= lot ? flush(r) : 0;
-        enlist(r, &(struct codi2_change){.step = d.at[i].step});
+        bool whole = r->batch.n >= lot || r->batch_bytes >= bytes;
+        error = whole ? codi2_mirror_flush(r) : 0;
+        codi2_mirror_enlist(r, &(struct codi2_change){.step = d.at[i].step});
     }
     if (!error && !r->full) {
-        error = flush(r);
+        error = codi2_mirror_flush(r);
     }
     if (!error && !r->full) { /* unless there is a newer word */
         (void)atomic_compare_exchange_strong(&m->choice, &d.choice, CODI2_NO_CHOICE);
@@ -363,7 +319,7 @@ static int look_at_all(struct mirror_round *r)
         error = look_at(r, &p);
     }
     if (!error && !r->full) {
-        error = flush(r);
+        error = codi2_mirror_flush(r);
     }
     r->late = true;
     for (size_t i = 0; i < r->later.n && !error; i++) {
@@ -399,6 +355,19 @@ static bool is_moved(const struct mirror_round *r, struct str path)
     return false;
 }
 
+/* When full all is looked at again anyway. */
+static void look_again_at(struct mirror_round *r, const struct mirror_deletion *one)
+{
+    if (r->full) {
+        return;
+    }
+    if (one->told) {
+        codi2_dirty_add(r->m->dirty, one->step.path, /* deep= */ true);
+    } else {
+        codi2_dirty_add_all(r->m->dirty); /* what is named would pass for seen */
+    }
+}
+
 /* What moved is no deletion, nor may a folder go that it moved out of. What went with that folder was seen all the same. */
 static void drop_moved(struct mirror_round *r)
 {
@@ -409,8 +378,11 @@ static void drop_moved(struct mirror_round *r)
         one->told = one->told || codi2_mirror_is_below_any(told, one->step.path);
         if (!is_moved(r, one->step.path)) {
             r->deletions.at[kept++] = *one;
-        } else if (one->told) {
-            (void)map_put(told, one->step.path, r);
+        } else {
+            if (one->told) {
+                (void)map_put(told, one->step.path, r);
+            }
+            look_again_at(r, one);
         }
     }
     map_destroy(told);
@@ -421,7 +393,7 @@ static void drop_moved(struct mirror_round *r)
  * The store refused a batch for want of room. What was deleted here makes room, but must not go alone as long as it can be helped:
  * who packs files writes the pack and deletes what is in it, and the store would be left with neither. So everything is looked
  * at once more, and the deletions go with what is written, in one batch, which the store takes or refuses as a whole. Where there
- * are more deletions than a batch has places beside what is written (half of them at least), or more bytes of names than it may
+ * are more deletions than a batch has places beside what is written (half of them at least), or more bytes than it may
  * have, the first ones go alone.
  */
 static int make_room(struct mirror_round *r)
@@ -429,19 +401,21 @@ static int make_room(struct mirror_round *r)
     r->full = true;
     r->late = false;
     r->undone = map_create();
+    codi2_mirror_put_back(r, 0);
     r->deletions.n = r->later.n = r->replaced.n = 0;
     int error = look_at_all(r);
     drop_moved(r);
     VEC(struct codi2_change) writes = {.at = r->batch.at, .n = r->batch.n, .room = r->batch.room};
+    size_t room = MIRROR_BATCH_BYTES - r->batch_bytes; /* more than a third: see enlist */
     r->batch.at = NULL;
-    r->batch.n = r->batch.room = 0;
-    error = error ? error : send_deletions(r, MIRROR_BATCH - writes.n);
+    r->batch.n = r->batch.room = r->batch_bytes = 0;
+    error = error ? error : send_deletions(r, MIRROR_BATCH - writes.n, room);
     error = !error && r->batch.n == 0 ? ERR_QUOTA : error;
     for (size_t i = 0; i < writes.n; i++) {
         VEC_ADD(&r->batch, writes.at[i]);
     }
     VEC_FREE(&writes);
-    return error ? error : flush(r);
+    return error ? error : codi2_mirror_flush(r);
 }
 
 static void take_back(struct codi2_mirror *m, const struct codi2_dirty_path *p)
@@ -470,13 +444,16 @@ int codi2_mirror_push(struct codi2_mirror *m)
         error = look_at_all(&r);
     }
     if (!error) {
-        error = flush(&r);
+        error = codi2_mirror_flush(&r);
+    }
+    if (!error && r.claimed.n > 0) {
+        drop_moved(&r);
     }
     if (!error) {
         error = codi2_link_flush(m->link); /* what the store has in name may be damaged there */
     }
     if (!error) {
-        error = send_deletions(&r, MIRROR_BATCH / 2);
+        error = send_deletions(&r, MIRROR_BATCH / 2, MIRROR_BATCH_BYTES);
     }
     if (error == ERR_QUOTA && is_any_gone(&r)) {
         error = make_room(&r);
@@ -484,7 +461,7 @@ int codi2_mirror_push(struct codi2_mirror *m)
     for (size_t i = 0; i < count && (error || r.full); i++) {
         take_back(m, &taken[i]);
     }
-    put_back(&r, 0);
+    codi2_mirror_put_back(&r, 0);
     ASSERT(codi2_dirty_uploading(m->dirty) == 0);
     if (!error && !r.full) {
         codi2_quiet_settle(m->quiet, m->dirty);

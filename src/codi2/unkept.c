@@ -8,7 +8,8 @@
 static const char *const names[] = {
     [CODI2_IGNORED] = "ignored",       [CODI2_SPECIAL] = "special",
     [CODI2_UNREADABLE] = "unreadable", [CODI2_TOO_LARGE] = "too_large",
-    [CODI2_BAD_NAME] = "bad_name",     [CODI2_DAMAGED] = "damaged",
+    [CODI2_BAD_NAME] = "bad_name",     [CODI2_REFUSED] = "refused",
+    [CODI2_DAMAGED] = "damaged",
 };
 
 void codi2_unkept_init(struct codi2_unkept *u)

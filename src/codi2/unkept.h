@@ -19,6 +19,7 @@ enum codi2_why {
     CODI2_UNREADABLE, /* its owner has shut it */
     CODI2_TOO_LARGE,  /* over CONTENT_MAX_FILE */
     CODI2_BAD_NAME,   /* a path that is too long or too deep */
+    CODI2_REFUSED,    /* the store takes others, and not this */
     CODI2_DAMAGED,    /* what the store has of it is not whole: it cannot come here */
 };
 

@@ -48,7 +48,7 @@ export interface DoorStatus {
     readonly moreNotices: number;
 }
 
-export const NOT_KEPT_REASONS = ['ignored', 'special', 'unreadable', 'too_large', 'bad_name', 'damaged'] as const;
+export const NOT_KEPT_REASONS = ['ignored', 'special', 'unreadable', 'too_large', 'bad_name', 'refused', 'damaged'] as const;
 export type NotKeptReason = (typeof NOT_KEPT_REASONS)[number];
 
 /** A path, or a folder with all below it, that is not in the store; or that the store has, and cannot give. */

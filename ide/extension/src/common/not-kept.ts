@@ -32,6 +32,7 @@ const REASONS: Readonly<Record<NotKeptReason, string>> = {
     unreadable: 'its permissions do not let it be read.',
     too_large: 'it is larger than 64 GiB.',
     bad_name: 'its path is too long.',
+    refused: 'the store does not take it.',
     damaged: 'what the store has of it is damaged. It is tried again; its history may have an older version.'
 };
 
