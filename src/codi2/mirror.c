@@ -43,50 +43,6 @@ void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health)
     codi2_status_set(m->options.status, m->options.number, &m->facts);
 }
 
-/* Of what there is to say the worst. */
-void codi2_mirror_say(struct codi2_mirror *m)
-{
-    const char *words = "";
-    if (m->facts.held_back > 0) {
-        words = "Many files and folders are missing and nobody was seen deleting them. The store "
-                "keeps them until you choose to delete or to restore them.";
-    } else if (m->trouble) {
-        words = m->trouble;
-    } else if (m->blind) {
-        words = "Not every folder can be watched: it may take 10 seconds until a change is "
-                "noticed. Less files, or a higher fs.inotify.max_user_watches, end this.";
-    }
-    codi2_status_message(m->options.status, m->options.number, str_from(words));
-}
-
-int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path)
-{
-    int error = codi2_watch_add(m->watch, path);
-    if (error == ERR_LIMIT) {
-        m->blind_now = true;
-        error = 0;
-    }
-    return error;
-}
-
-/* After a look at the whole tree it is known whether every folder is watched; before, that one is not. */
-void codi2_mirror_looked(struct codi2_mirror *m, bool whole)
-{
-    bool blind = m->blind_now || (m->blind && !whole);
-    m->blind_now = false;
-    if (blind == m->blind) {
-        return;
-    }
-    m->blind = blind;
-    if (blind) {
-        log_warn("codi2", "not every folder can be watched: raise fs.inotify.max_user_watches");
-        m->next_sweep = 0;
-    } else {
-        log_info("codi2", "every folder is watched again");
-    }
-    codi2_mirror_say(m);
-}
-
 static void on_seen(void *ctx, enum codi2_seen what, struct str path)
 {
     struct codi2_mirror *m = ctx;

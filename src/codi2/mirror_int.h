@@ -69,6 +69,7 @@ struct codi2_mirror {
     bool blind;            /* some folder is not watched */
     bool blind_now;        /* one was met since the last word about it */
     bool unwatched_links;  /* a file that has other names could not be watched itself */
+    bool unwatched_now;    /* one was met since the last look at the whole tree began */
     bool unexplained;      /* something was written to under a name that is gone */
     const char *trouble;   /* what the person should know of it; NULL: nothing */
     uint64_t swept_for;    /* the barrier for which the whole tree was last looked at */
@@ -129,14 +130,17 @@ void codi2_mirror_unseen_stop(struct codi2_mirror *m);
 void codi2_mirror_all_seen(struct codi2_mirror *m);
 void codi2_mirror_overflowed(struct codi2_mirror *m);
 
-/* mirror.c */
-bool codi2_mirror_awaited(const struct codi2_mirror *m); /* a barrier waits */
-void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health);
+/* mirror_blind.c: of what there is to say the worst. looked: a look (at the whole tree) is about to be gone through. */
 void codi2_mirror_say(struct codi2_mirror *m);
 int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
 void codi2_mirror_looked(struct codi2_mirror *m, bool whole);
 /* The whole tree is to be compared with the store, also after a new start, until that has been done. */
 int codi2_mirror_start_anew(struct codi2_mirror *m) BASE_MUST_USE;
+void codi2_mirror_unwatched(struct codi2_mirror *m); /* one of a file's other names */
+
+/* mirror.c */
+bool codi2_mirror_awaited(const struct codi2_mirror *m); /* a barrier waits */
+void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health);
 
 /* A path that is missing. */
 struct mirror_deletion {

@@ -94,7 +94,7 @@ static bool is_known_elsewhere(struct mirror_round *r, const struct codi2_step *
 static bool is_to_be_watched(struct mirror_round *r, const struct codi2_step *step)
 {
     return step->look.kind == CODI2_FILE && !codi2_watch_has_file(r->m->watch, step->look.inode) &&
-           (step->look.linked ||
+           (step->look.linked || codi2_watch_had_file(r->m->watch, step->look.inode) ||
             (codi2_watch_file_count(r->m->watch) < CODI2_MAX_WATCHED_FILES / 4 &&
              is_known_elsewhere(r, step)));
 }
@@ -110,7 +110,9 @@ static bool watch_links(struct mirror_round *r, const struct codi2_step *step)
         return false; /* what replaced it has an event of its own */
     }
     bool watched = codi2_watch_add_file(m->watch, fd, step->look.inode) == 0;
-    m->unwatched_links = m->unwatched_links || (!watched && step->look.linked);
+    if (!watched && step->look.linked) {
+        codi2_mirror_unwatched(m);
+    }
     return watched;
 }
 

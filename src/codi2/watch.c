@@ -332,6 +332,11 @@ bool codi2_watch_has_file(const struct codi2_watch *w, uint64_t inode)
     return codi2_watch_files_has(w->files, inode);
 }
 
+bool codi2_watch_had_file(const struct codi2_watch *w, uint64_t inode)
+{
+    return codi2_watch_files_had(w->files, inode);
+}
+
 /* ---- events ---- */
 
 static void report(struct codi2_watch *w, enum codi2_seen what, struct str path)
@@ -400,6 +405,7 @@ static enum codi2_seen what_of(const struct inotify_event *e, bool came)
 static void handle(struct codi2_watch *w, const struct inotify_event *e)
 {
     if (e->mask & IN_Q_OVERFLOW) {
+        codi2_watch_files_lapse(w->files, w->fd);
         report(w, CODI2_SEEN_OVERFLOW, STR_EMPTY);
         return;
     }

@@ -64,6 +64,8 @@ int codi2_watch_add(struct codi2_watch *w, struct str path) BASE_MUST_USE;
  */
 int codi2_watch_add_file(struct codi2_watch *w, int fd, uint64_t inode) BASE_MUST_USE;
 bool codi2_watch_has_file(const struct codi2_watch *w, uint64_t inode);
+bool codi2_watch_had_file(const struct codi2_watch *w,
+                          uint64_t inode); /* before CODI2_SEEN_OVERFLOW, and is to be again */
 
 /* Reads all events that are there and reports them. Never blocks. */
 void codi2_watch_read(struct codi2_watch *w);

@@ -1,6 +1,8 @@
 /*
  * Invariants
  * 1. A file is in `by_wd` under its descriptor and in `by_inode`, until the kernel says that its inode is gone (IN_IGNORED).
+ *    What that was said of may be lost (IN_Q_OVERFLOW): then none is watched, and those that were are in `lapsed` until they are
+ *    again. An inode of a file that is gone may be another's by then.
  * 2. A file that was seen is in the list `seen` until it is reported, also when it is gone meanwhile: then it is freed there.
  */
 #include "codi2/watch_files.h"
@@ -24,6 +26,7 @@ struct codi2_watch_files {
     unsigned magic;
     struct map *by_wd;
     struct map *by_inode;
+    struct map *lapsed; /* inodes */
     struct file *seen;
 };
 
@@ -43,6 +46,7 @@ struct codi2_watch_files *codi2_watch_files_create(void)
     x->magic = FILES_MAGIC;
     x->by_wd = map_create();
     x->by_inode = map_create();
+    x->lapsed = map_create();
     return x;
 }
 
@@ -61,6 +65,7 @@ void codi2_watch_files_destroy(struct codi2_watch_files *x)
     }
     map_destroy(x->by_wd);
     map_destroy(x->by_inode);
+    map_destroy(x->lapsed);
     x->magic = 0;
     mem_free(x);
 }
@@ -73,6 +78,11 @@ size_t codi2_watch_files_count(const struct codi2_watch_files *x)
 bool codi2_watch_files_has(const struct codi2_watch_files *x, uint64_t inode)
 {
     return map_get(x->by_inode, inode_key(&inode)) != NULL;
+}
+
+bool codi2_watch_files_had(const struct codi2_watch_files *x, uint64_t inode)
+{
+    return map_get(x->lapsed, inode_key(&inode)) != NULL;
 }
 
 int codi2_watch_files_add(struct codi2_watch_files *x, int inotify, int fd, uint64_t inode)
@@ -95,6 +105,7 @@ int codi2_watch_files_add(struct codi2_watch_files *x, int inotify, int fd, uint
     f->inode = inode;
     (void)map_put(x->by_wd, wd_key(&f->wd), f);
     (void)map_put(x->by_inode, inode_key(&f->inode), f);
+    (void)map_remove(x->lapsed, inode_key(&f->inode));
     return 0;
 }
 
@@ -105,6 +116,22 @@ static void gone(struct codi2_watch_files *x, struct file *f)
     f->wd = -1;
     if (!f->seen) {
         mem_free(f);
+    }
+}
+
+void codi2_watch_files_lapse(struct codi2_watch_files *x, int inotify)
+{
+    ASSERT_MAGIC(x, FILES_MAGIC);
+    size_t position = 0;
+    struct str key;
+    void *f;
+    while (position = 0, map_next(x->by_wd, &position, &key, &f)) {
+        struct file *file = f;
+        (void)inotify_rm_watch(inotify, file->wd); /* what it says of that is nobody's by then */
+        if (map_count(x->lapsed) < CODI2_MAX_WATCHED_FILES) {
+            (void)map_put(x->lapsed, inode_key(&file->inode), x);
+        }
+        gone(x, file);
     }
 }
 

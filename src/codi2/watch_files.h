@@ -19,6 +19,10 @@ int codi2_watch_files_add(struct codi2_watch_files *x, int inotify, int fd,
 size_t codi2_watch_files_count(const struct codi2_watch_files *x);
 bool codi2_watch_files_has(const struct codi2_watch_files *x, uint64_t inode);
 
+/* Events were lost, and who is gone is not known: none is watched any more. had: it was, until then. */
+void codi2_watch_files_lapse(struct codi2_watch_files *x, int inotify);
+bool codi2_watch_files_had(const struct codi2_watch_files *x, uint64_t inode);
+
 /* Whether the event is of such a file; it is reported later, once. */
 bool codi2_watch_files_handle(struct codi2_watch_files *x, const struct inotify_event *e);
 void codi2_watch_files_report(struct codi2_watch_files *x, codi2_seen_file_fn *seen, void *ctx);

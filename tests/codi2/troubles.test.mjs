@@ -30,6 +30,21 @@ test("more folders than can be watched: it is said, barriers tell the truth all 
   await persisted(world);
 });
 
+test("more files with several names than can be watched: the same", { timeout: 60_000, skip: noLimit }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  for (let i = 0; i < 2 * WATCHES; i++) {
+    fs.writeFileSync(world.tree(`a${i}`), "1");
+    fs.linkSync(world.tree(`a${i}`), world.tree(`b${i}`));
+  }
+  await world.startCodi2([], {}, limited);
+  await world.sync();
+  assert.match((await world.status()).message, /Not every file with several names can be watched/);
+  for (let i = WATCHES / 2; i < 2 * WATCHES; i++) for (const name of ["a", "b"]) fs.rmSync(world.tree(`${name}${i}`));
+  await until("all files are watched", async () => { await world.sync(); return (await world.status()).message === undefined; });
+  await persisted(world);
+});
+
 const hash = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const said = async (world) => (await world.status()).message ?? "";
 const persisted = (world) => until("it goes on by itself", async () => { const { state, pending, message } = await world.status(); return state === "persisted" && pending === 0 && message === undefined; });

@@ -2,6 +2,7 @@
 #include "codi2/watch.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include "base/map.h"
 #include "codi2/scratch.h"
@@ -206,6 +207,49 @@ static void file_is_watched_itself(void **state)
     assert_int_equal(codi2_watch_file_count(s->watch), 0);
 }
 
+enum { MOST_QUEUED = 1 << 20 };
+
+/* The kernel's word that they are gone is lost, and their inodes are free for others. */
+static void files_are_watched_no_more_when_events_are_lost(void **state)
+{
+    struct seen *s = *state;
+    struct stat goes;
+    struct stat stays;
+    scratch_write(&s->scratch, "goes", "1");
+    scratch_write(&s->scratch, "stays", "1");
+    {
+        FD_AUTO int a = open(scratch_path(&s->scratch, "goes"), O_RDONLY | O_CLOEXEC);
+        FD_AUTO int b = open(scratch_path(&s->scratch, "stays"), O_RDONLY | O_CLOEXEC);
+        assert_true(fstat(a, &goes) == 0 && fstat(b, &stays) == 0);
+        assert_int_equal(codi2_watch_add_file(s->watch, a, goes.st_ino), 0);
+        assert_int_equal(codi2_watch_add_file(s->watch, b, stays.st_ino), 0);
+    }
+    codi2_watch_read(s->watch);
+    bool full = false;
+    for (unsigned i = 0; i < MOST_QUEUED && !full; i++) { /* two that differ, else they are one */
+        int before = 0;
+        int after = 0;
+        (void)ioctl(codi2_watch_fd(s->watch), FIONREAD, &before);
+        assert_int_equal(chmod(scratch_path(&s->scratch, i % 2 ? "goes" : "stays"), 0600), 0);
+        (void)ioctl(codi2_watch_fd(s->watch), FIONREAD, &after);
+        full = before == after;
+    }
+    assert_true(full);
+    assert_int_equal(unlink(scratch_path(&s->scratch, "goes")), 0);
+    codi2_watch_read(s->watch);
+    assert_int_equal(s->overflows, 1);
+    assert_int_equal(codi2_watch_file_count(s->watch), 0);
+    assert_false(codi2_watch_has_file(s->watch, goes.st_ino));
+    assert_true(codi2_watch_had_file(s->watch, stays.st_ino)); /* it is to be watched again */
+    FD_AUTO int again = open(scratch_path(&s->scratch, "stays"), O_WRONLY | O_CLOEXEC);
+    assert_int_equal(codi2_watch_add_file(s->watch, again, stays.st_ino), 0);
+    assert_false(codi2_watch_had_file(s->watch, stays.st_ino));
+    s->files = 0;
+    assert_int_equal(write(again, "2", 1), 1);
+    codi2_watch_read(s->watch);
+    assert_true(s->files == 1 && s->inode == stays.st_ino);
+}
+
 /* It may have another name. */
 static void what_is_written_to_when_its_name_is_gone_is_told(void **state)
 {
@@ -235,6 +279,7 @@ int main(void)
         TEST(folder_that_is_made_again_is_another_one),
         TEST(links_and_files_are_not_watched),
         TEST(file_is_watched_itself),
+        TEST(files_are_watched_no_more_when_events_are_lost),
         TEST(what_is_written_to_when_its_name_is_gone_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
