@@ -118,6 +118,16 @@ static bool is_of_no_worth(struct codi2_mirror *m, struct str path, const struct
            codi2_tree_is_special(&m->tree, path);
 }
 
+/* What lies deeper than any path of the store is not the store's: it stays, and the stack does not grow with the disk's depth. */
+static bool is_too_deep(struct str path)
+{
+    size_t slashes = 0;
+    for (size_t i = 0; i < path.n; i++) {
+        slashes += path.p[i] == '/';
+    }
+    return slashes >= CONTENT_MAX_DEPTH;
+}
+
 /* A folder goes when all in it went. One that is shut is opened for it, and is shut again when something stays. */
 static int clear_folder(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
                         bool stays)
@@ -159,6 +169,9 @@ static int clear(struct codi2_mirror *m, struct arena *arena, const struct codi2
     }
     if (!now.present) {
         return 0;
+    }
+    if (is_too_deep(r->path)) {
+        return ERR_CONFLICT;
     }
     bool came_later = now.known.version > r->version;
     if (now.look.kind == CODI2_FOLDER) {

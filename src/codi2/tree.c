@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "base/time.h"
 #include "base/vec.h"
 
 enum { MOST_NAMES = 1000000 };
@@ -95,6 +96,7 @@ int codi2_tree_open(const char *root, struct codi2_tree *ret_tree)
         return codi2_tree_errno(errno);
     }
     ret_tree->fd = fd;
+    ret_tree->drafts_from = time_now() * 1000;
     return 0;
 }
 
@@ -152,6 +154,16 @@ static int by_bytes(const void *a, const void *b)
     return str_cmp(*x, *y);
 }
 
+/* Whoever was to give it its name was killed before. The IDE saves by such names, too. */
+static void drop_old_draft(const struct codi2_tree *t, int folder, const char *name)
+{
+    struct stat facts;
+    if (fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(facts.st_mode) &&
+        facts.st_ctim.tv_sec * 1000000000LL + facts.st_ctim.tv_nsec < t->drafts_from) {
+        (void)unlinkat(folder, name, 0);
+    }
+}
+
 int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str path,
                     struct codi2_names *ret_names)
 {
@@ -168,8 +180,9 @@ int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str 
     const struct dirent *entry;
     while ((entry = readdir(folder)) && names.n < MOST_NAMES) {
         struct str name = str_from(entry->d_name);
-        if (!str_eq(name, STR(".")) && !str_eq(name, STR("..")) &&
-            !codi2_tree_is_own_name(path, name)) {
+        if (codi2_tree_is_own_name(path, name)) {
+            drop_old_draft(t, dirfd(folder), entry->d_name);
+        } else if (!str_eq(name, STR(".")) && !str_eq(name, STR(".."))) {
             VEC_ADD(&names, arena_str(arena, name));
         }
     }

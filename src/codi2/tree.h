@@ -22,6 +22,8 @@ bool codi2_tree_is_own_name(struct str folder, struct str name);
 
 struct codi2_tree {
     int fd; /* of the root, O_PATH */
+    int64_t
+        drafts_from; /* ns: when who makes drafts here began; older ones are nobody's any more */
 };
 
 int codi2_tree_open(const char *root,
@@ -40,7 +42,7 @@ struct codi2_names {
     size_t count;
 };
 
-/* Names in a folder, in arena. ERR_NOT_FOUND; ERR_FORBIDDEN: it cannot be read. */
+/* Names in a folder, in arena. Of drafts only those that are nobody's are touched: they go. ERR_NOT_FOUND; ERR_FORBIDDEN: it cannot be read. */
 int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str path,
                     struct codi2_names *ret_names) BASE_MUST_USE;
 

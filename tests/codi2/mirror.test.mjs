@@ -306,6 +306,40 @@ test("a name of a person's that begins as those of codi2's drafts is a name as a
   await until("the disk, too", () => fs.readdirSync(world.tree("d")).join() === ".coditect-new");
 });
 
+test("a draft of a codi2 that was killed goes; one that is being made, as the IDE saves, stays", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  const [old, young] = ["d/.coditect-0123456789abcdef", ".coditect-fedcba9876543210"];
+  fs.mkdirSync(world.tree("d"));
+  fs.writeFileSync(world.tree(old), "half");
+  await world.startCodi2();
+  fs.writeFileSync(world.tree(young), "half");
+  await world.sync();
+  await world.sync();
+  assert.deepEqual([old, young].map((name) => fs.existsSync(world.tree(name))), [false, true]);
+});
+
+test("others delete a folder that became deeper than any path of the store: what is too deep stays, and codi2 lives", { timeout: 120_000 }, async (t) => {
+  const world = new World(t);
+  const deep = `a/${"a/".repeat(1900)}`;
+  await world.startServer();
+  fs.mkdirSync(world.tree("d"));
+  fs.writeFileSync(world.tree("d/file"), "x");
+  fs.mkdirSync(world.path("away", deep), { recursive: true });
+  await world.startCodi2();
+  await world.sync();
+  const { version } = (await world.entries()).find(({ path }) => path === "d");
+  await halt(t, world.codi2.pid);
+  fs.renameSync(world.path("away/a"), world.tree("d/a"));
+  assert.ok(await world.change({ change: "delete", path: "d", base: version, author: { kind: "api", id: "usr-other" } }));
+  resume(world.codi2.pid);
+  await until("it has heard", () => !fs.existsSync(world.tree("d/file")), 60);
+  await world.status();
+  assert.ok(fs.existsSync(world.tree("d", deep)));
+  await world.kill("codi2");
+  execFileSync("rm", ["-rf", world.tree("d")]); // deeper than fs.rmSync goes
+});
+
 test(".coditectignore adds to what is not kept, and takes back", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();
