@@ -316,6 +316,7 @@ static void release(struct codi2_mirror *m)
     codi2_saves_destroy(m->saves);
     map_destroy(m->empty);
     map_destroy(m->damaged);
+    map_destroy(m->late);
     codi2_quiet_destroy(m->quiet);
     codi2_tree_close(&m->tree);
     fd_close(&m->wake);
@@ -374,6 +375,7 @@ static int prepare(struct codi2_mirror *m)
     if (!error) {
         error = sign(m);
     }
+    m->late_more = m->heard > applied; /* of which it came before us is not known */
     m->facts.seq = applied;
     atomic_store(&m->applied, applied);
     uint64_t compared = 0;

@@ -93,6 +93,8 @@ struct codi2_mirror {
     atomic_bool came_back;    /* the server was away: it may be another store */
     _Atomic uint64_t applied; /* their changes are applied up to here */
     uint64_t heard;           /* all our own changes up to here are in the index */
+    struct map *late; /* mirror_own.c: paths of others' changes → version; NULL: there are none */
+    bool late_more;   /* there may be more of them */
 };
 
 /* mirror_keep.c: what is left out, and says so in the status. */
@@ -134,13 +136,13 @@ void codi2_mirror_overflowed(struct codi2_mirror *m);
 void codi2_mirror_say(struct codi2_mirror *m);
 int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
 void codi2_mirror_looked(struct codi2_mirror *m, bool whole);
-/* The whole tree is to be compared with the store, also after a new start, until that has been done. */
-int codi2_mirror_start_anew(struct codi2_mirror *m) BASE_MUST_USE;
 void codi2_mirror_unwatched(struct codi2_mirror *m); /* one of a file's other names */
 
 /* mirror.c */
 bool codi2_mirror_awaited(const struct codi2_mirror *m); /* a barrier waits */
 void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health);
+/* The whole tree is to be compared with the store, also after a new start, until that has been done. */
+int codi2_mirror_start_anew(struct codi2_mirror *m) BASE_MUST_USE;
 
 /* A path that is missing. */
 struct mirror_deletion {
@@ -235,6 +237,14 @@ int codi2_mirror_recall(struct codi2_mirror *m, struct arena *arena,
                         const struct codi2_remote *r) BASE_MUST_USE;
 bool codi2_mirror_is_overtaken(const struct codi2_mirror *m, const struct codi2_remotes *changes,
                                size_t at, bool *ret_moved);
+/*
+ * The same across pages. none_late: a page is about to be read; came_late: others' change r is about to be applied; overtake: r is
+ * ours, and the index has heard of it: what came late and the store has moved or deleted with it is not to stay where it is.
+ */
+void codi2_mirror_none_late(struct codi2_mirror *m);
+void codi2_mirror_came_late(struct codi2_mirror *m, const struct codi2_remote *r);
+int codi2_mirror_overtake(struct codi2_mirror *m, struct arena *arena,
+                          const struct codi2_remote *r) BASE_MUST_USE;
 
 /* mirror_restore.c: compares the whole tree with the store's. */
 int codi2_mirror_reconcile(struct codi2_mirror *m) BASE_MUST_USE;
@@ -267,15 +277,21 @@ int codi2_mirror_drop_left_folder(struct codi2_mirror *m, const struct codi2_rem
 bool codi2_mirror_is_index_lost(const struct codi2_mirror *m);
 
 /*
- * mirror_pull.c: brings the store's changes to the disk; those since the last time, or some of them, while `remote` stays. When
+ * mirror_changes.c: brings the store's changes to the disk; those since the last time, or some of them, while `remote` stays. When
  * a barrier waits it is one page. ERR_RESYNC: compare the whole tree.
  */
 int codi2_mirror_pull(struct codi2_mirror *m) BASE_MUST_USE;
-/* What stands at a path in the store, or what went from there in this version, with all that is older. */
+
+/* mirror_pull.c. What stands at a path in the store, or what went from there in this version, with all that is older. */
 int codi2_mirror_apply_state(struct codi2_mirror *m, struct arena *arena,
                              const struct codi2_remote *r) BASE_MUST_USE;
 int codi2_mirror_apply_deletion(struct codi2_mirror *m, struct arena *arena,
                                 const struct codi2_remote *r) BASE_MUST_USE;
-int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq) BASE_MUST_USE; /* up to here */
+int codi2_mirror_apply_move(struct codi2_mirror *m, struct arena *arena,
+                            const struct codi2_remote *r) BASE_MUST_USE;
+
+/* mirror_note.c: they are applied up to here. lost: the store has come no further than seq, whatever the index says. */
+int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq) BASE_MUST_USE;
+int codi2_mirror_lost(struct codi2_mirror *m, uint64_t seq) BASE_MUST_USE;
 
 #endif

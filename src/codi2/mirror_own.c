@@ -1,9 +1,11 @@
 /*
  * Our own changes among the store's. Those of which the index has not heard (the answer was lost, codi2 was killed) are entered
  * into it, and the disk is looked at again: it may have gone on meanwhile. Those of which it has heard tell what others' changes
- * before them are worth here.
+ * before them are worth here; also on a later page, which is read when those have come to the disk already.
  */
 #include "codi2/mirror_int.h"
+
+enum { MOST_LATE = 4096 }; /* paths */
 
 static int recall_state(struct codi2_mirror *m, const struct codi2_remote *r)
 {
@@ -71,4 +73,83 @@ bool codi2_mirror_is_overtaken(const struct codi2_mirror *m, const struct codi2_
         }
     }
     return false;
+}
+
+/* ---- others' changes that stand on an earlier page than ours behind them ---- */
+
+void codi2_mirror_none_late(struct codi2_mirror *m)
+{
+    if (atomic_load(&m->applied) >= m->heard) {
+        map_destroy(m->late);
+        m->late = NULL;
+        m->late_more = false;
+    } else if (!m->late) {
+        m->late = map_create();
+    }
+}
+
+void codi2_mirror_came_late(struct codi2_mirror *m, const struct codi2_remote *r)
+{
+    const struct str paths[] = {r->path, r->from};
+    for (size_t i = 0; i < 2 && r->version < m->heard; i++) {
+        if (map_count(m->late) >= MOST_LATE) {
+            m->late_more = true;
+        } else if (paths[i].n > 0) {
+            (void)map_put(m->late, paths[i], (void *)(uintptr_t)r->version);
+        }
+    }
+}
+
+/* The folders above path that are in `gone` and were made for it alone. */
+static void drop_parents(struct codi2_mirror *m, struct arena *arena, struct str path,
+                         struct str gone)
+{
+    struct codi2_entry known;
+    struct str name;
+    for (struct str at = path;;) {
+        content_path_split(at, &at, &name);
+        if (!content_path_within(at, gone) ||
+            codi2_index_get(m->index, arena, at, &known) != ERR_NOT_FOUND ||
+            codi2_tree_remove_empty(&m->tree, at) != 0) {
+            return;
+        }
+    }
+}
+
+/* What a change that came late left at path, unless something else stands there by now: r, which is ours, took it along. */
+static int drop_late(struct codi2_mirror *m, struct arena *arena, struct str path,
+                     const struct codi2_remote *r)
+{
+    struct codi2_entry known;
+    const struct codi2_remote left = {.path = path, .version = r->version};
+    int error = codi2_index_get(m->index, arena, path, &known);
+    if (error || known.version != (uintptr_t)map_get(m->late, path)) {
+        return error == ERR_NOT_FOUND ? 0 : error;
+    }
+    error = codi2_mirror_apply_deletion(m, arena, &left);
+    if (!error) {
+        drop_parents(m, arena, path, r->deleted ? r->path : r->from);
+    }
+    return error;
+}
+
+int codi2_mirror_overtake(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+{
+    struct str gone = r->deleted ? r->path : r->from;
+    bool any = m->late_more;
+    size_t position = 0;
+    struct str path;
+    void *version;
+    int error = 0;
+    if (gone.n == 0 || r->kind != CODI2_FOLDER) {
+        return 0;
+    }
+    while (m->late && !error && map_next(m->late, &position, &path, &version)) {
+        if (content_path_within(path, gone)) {
+            any = true;
+            error = drop_late(m, arena, path, r);
+        }
+    }
+    bool known = !any || (r->deleted && !m->late_more);
+    return error || known ? error : codi2_mirror_start_anew(m); /* it is to be fetched there */
 }

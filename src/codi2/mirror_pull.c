@@ -4,10 +4,7 @@
  * tree raise events as anybody's; they find the index in agreement and end there.
  */
 #include "base/assert.h"
-#include "base/log.h"
 #include "codi2/mirror_int.h"
-
-enum { CHANGES_IN_ONE_GO = 1000 }; /* what they leave to do holds up a barrier that comes then */
 
 #define STEP_NS (100 * 1000000LL)
 
@@ -460,53 +457,8 @@ static int apply_move(struct codi2_mirror *m, struct arena *arena, const struct 
     return error ? error : codi2_mirror_apply_state(m, arena, r);
 }
 
-static int apply_change(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
+int codi2_mirror_apply_move(struct codi2_mirror *m, struct arena *arena,
+                            const struct codi2_remote *r)
 {
-    if (r->ours) {
-        return r->version > m->heard ? codi2_mirror_recall(m, arena, r) : 0;
-    }
-    if (r->deleted) {
-        return codi2_mirror_apply_deletion(m, arena, r);
-    }
-    if (r->restored && r->kind == CODI2_FOLDER) {
-        return codi2_mirror_start_anew(m); /* what is in it is known to the store alone */
-    }
-    return r->from.n > 0 ? with_way(m, arena, r, apply_move)
-                         : codi2_mirror_apply_state(m, arena, r);
-}
-
-static int apply_page(struct codi2_mirror *m, struct arena *arena,
-                      const struct codi2_remotes *changes)
-{
-    int error = 0;
-    for (size_t i = 0; i < changes->count && !error; i++) {
-        bool moved = false;
-        if (!codi2_mirror_is_overtaken(m, changes, i, &moved)) {
-            error = apply_change(m, arena, &changes->at[i]);
-        } else if (moved || changes->at[i].from.n > 0) {
-            error = codi2_mirror_start_anew(m); /* it went along, and is to be fetched there */
-        }
-    }
-    return error;
-}
-
-int codi2_mirror_pull(struct codi2_mirror *m)
-{
-    for (size_t done = 0; done == 0 || (done < CHANGES_IN_ONE_GO && !codi2_mirror_awaited(m));) {
-        ARENA_AUTO(arena);
-        struct codi2_remotes changes = {0};
-        int error = codi2_link_changes(
-            m->link, &arena, &(struct codi2_changes_query){.since = atomic_load(&m->applied)},
-            &changes);
-        error = error ? error : apply_page(m, &arena, &changes);
-        if (!error && changes.seq > 0) {
-            error = codi2_mirror_applied(m, changes.seq);
-        }
-        if (error || changes.count == 0) {
-            return error;
-        }
-        done += changes.count;
-    }
-    atomic_store(&m->remote, true); /* more is there; others want their turn */
-    return 0;
+    return with_way(m, arena, r, apply_move);
 }
