@@ -21,6 +21,7 @@ enum statement {
     DELETE_ONE,
     DELETE_OLDER,
     DOUBT_OLDER,
+    DELETE_NEWER,
     OLDER_CAME_LATER,
     MOVE,
     BY_INODE,
@@ -46,6 +47,7 @@ static const char *const texts[STATEMENTS] = {
         " AND e.version>?2)",
     [DOUBT_OLDER] = "UPDATE entry SET inode=0 WHERE version<=?2 AND (path=?1 OR "
                     "(path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB)))",
+    [DELETE_NEWER] = "DELETE FROM entry WHERE version>?2",
     [OLDER_CAME_LATER] =
         "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry f WHERE version>?2 "
         "AND path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB) AND EXISTS(SELECT 1 FROM "
@@ -349,6 +351,11 @@ int codi2_index_delete_older(struct codi2_index *x, struct str path, uint64_t ve
 {
     int error = run_older(x, DELETE_OLDER, path, version);
     return error ? error : run_older(x, DOUBT_OLDER, path, version);
+}
+
+int codi2_index_delete_newer(struct codi2_index *x, uint64_t version)
+{
+    return run_older(x, DELETE_NEWER, STR_EMPTY, version);
 }
 
 int codi2_index_move(struct codi2_index *x, struct str from, struct str to)

@@ -64,6 +64,9 @@ int codi2_index_delete(struct codi2_index *x, struct str path) BASE_MUST_USE;
 int codi2_index_delete_older(struct codi2_index *x, struct str path,
                              uint64_t version) BASE_MUST_USE;
 
+/* Whatever is newer than version, and only that. */
+int codi2_index_delete_newer(struct codi2_index *x, uint64_t version) BASE_MUST_USE;
+
 /* Whether below than's path something newer than its version has something older in it: a folder that was moved there. */
 int codi2_index_older_came_later(struct codi2_index *x, struct arena *arena,
                                  const struct codi2_entry *than, bool *ret) BASE_MUST_USE;

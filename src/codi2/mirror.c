@@ -253,7 +253,7 @@ static void listener_rests(const struct codi2_mirror *m, usec_t end)
 /* What was heard at the server; back: it was away, and may be another store. */
 static void tell(struct codi2_mirror *m, bool news, bool rules, bool back)
 {
-    if (news) {
+    if (news || back) {
         atomic_store(&m->remote, true);
     }
     if (back) {

@@ -176,6 +176,9 @@ static int take_tree(struct codi2_mirror *m, struct later *l)
         VEC_ADD(&l->pages, ((struct later_page){.cursor = cursor, .first = NONE}));
         int error =
             codi2_link_tree(m->link, &arena, &(struct codi2_tree_query){l->seq, cursor}, &page);
+        if (!error && cursor.n == 0) {
+            error = codi2_mirror_lost(m, page.seq);
+        }
         if (!error) {
             error = take_page(m, l, &page);
         }
@@ -403,12 +406,9 @@ static int drop_page(struct codi2_mirror *m, const struct later *l, struct arena
     int error = 0;
     for (size_t i = 0; i < page->count && !error; i++) {
         struct codi2_remote gone = {.path = page->at[i].path, .version = UINT64_MAX};
-        if (codi2_mirror_is_among(&l->seen, gone.path)) {
-            continue;
+        if (!codi2_mirror_is_among(&l->seen, gone.path)) {
+            error = codi2_mirror_apply_deletion(m, arena, &gone);
         }
-        /* A version that the store has not come to: it has lost some of its past, and the disk is what is left of it. */
-        error = page->at[i].version > l->seq ? codi2_index_delete(m->index, gone.path)
-                                             : codi2_mirror_apply_deletion(m, arena, &gone);
     }
     return error;
 }

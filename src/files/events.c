@@ -63,8 +63,8 @@ static int follow_read(struct txn *txn, void *arg)
     uint64_t thinned = 0;
     int r = files_tx_begin(&tx, txn, &follow->ctx->scope, follow->session);
     r = r < 0 ? r : files_thin_end(&tx, &thinned);
-    if (r == 0 && follow->since < thinned) {
-        r = ERR_RESYNC;
+    if (r == 0 && (follow->since < thinned || follow->since > tx.usage.seq)) {
+        r = ERR_RESYNC; /* the latter: an older store was put back, and its past is another */
     }
     if (r < 0) {
         return r;

@@ -472,7 +472,7 @@ struct files_since_input {
     size_t limit;   /* 1 to FILES_MAX_BATCH */
 };
 
-/* Changes behind since, in order. ERR_RESYNC: some of the past behind it was thinned: everything is to be compared. */
+/* Changes behind since, in order. ERR_RESYNC: compare all: some of the past behind it was thinned, or the store is an older one. */
 int files_changes_since(struct data_context *ctx, const struct files_since_input *in,
                         struct files_events *ret_events) BASE_MUST_USE;
 

@@ -7,6 +7,7 @@ import * as fs from "node:fs";
 import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
+import { expected, told } from "./model.mjs";
 import { World, call, snapshot, until } from "./world.mjs";
 
 const author = { kind: "api", id: "usr-other" };
@@ -245,4 +246,33 @@ test("what is damaged is asked for again by the clock", { timeout: 60_000 }, asy
   await until("it is here", async () => (await isSettled(world)) && Object.keys(await failed(world)).length === 0);
   assert.deepEqual(snapshot(world.tree()), before);
   assert.equal((await world.events()).length, 1);
+});
+
+test("an older store is put back beside a living workspace: what the disk has is in it again", { timeout: 120_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.mkdirSync(world.tree("folder"));
+  for (const name of ["same", "changed", "folder/deleted"]) fs.writeFileSync(world.tree(name), "one");
+  await world.sync();
+  await stopServer(world);
+  fs.cpSync(world.path("store"), world.path("backup"), { recursive: true });
+  await world.startServer();
+  fs.writeFileSync(world.tree("changed"), "two");
+  fs.writeFileSync(world.tree("folder/new"), "two");
+  fs.rmSync(world.tree("folder/deleted"));
+  await world.sync();
+  await stopServer(world);
+  fs.rmSync(world.path("store"), { recursive: true });
+  fs.renameSync(world.path("backup"), world.path("store"));
+  await world.startServer();
+  await until("both sides are equal, and have all", async () => {
+    await world.sync();
+    assert.deepEqual(await told(world), expected(world.tree()));
+    assert.ok("folder/new" in await world.stored());
+    return true;
+  }, 60);
+  assert.equal(fs.readFileSync(world.tree("changed"), "utf8"), "two");
+  assert.equal(fs.readFileSync(world.tree("folder/new"), "utf8"), "two");
+  assert.equal(fs.readFileSync(world.tree("folder/deleted"), "utf8"), "one", "who deleted it that store does not know");
 });

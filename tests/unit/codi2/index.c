@@ -111,6 +111,17 @@ static void what_came_later_stays_with_its_folders(void **state)
     assert_false(has(b, "a-"));
 }
 
+static void what_no_store_has_any_more_is_forgotten(void **state)
+{
+    struct bench *b = *state;
+    put(b, STR("a"), 7);
+    put(b, STR("a/old"), 5);
+    put(b, STR("b"), 6);
+    assert_int_equal(codi2_index_delete_newer(b->index, 106), 0);
+    assert_true(has(b, "a/old") && has(b, "b"));
+    assert_false(has(b, "a"));
+}
+
 static bool came_later(struct bench *b, const char *path, uint64_t version)
 {
     bool is = false;
@@ -234,6 +245,7 @@ int main(void)
         TEST(all_names_of_an_inode_come_page_by_page),
         TEST(subtree_moves_and_goes_without_its_neighbours),
         TEST(what_came_later_stays_with_its_folders),
+        TEST(what_no_store_has_any_more_is_forgotten),
         TEST(a_folder_that_came_later_is_told_by_what_is_in_it),
         TEST(pages_of_a_subtree_are_in_byte_order),
         TEST(a_large_folder_comes_in_pages),

@@ -155,6 +155,8 @@ static void test_follower(void **state)
     assert_int_equal(follow(f, 2, &n), ERR_RESYNC);
     assert_ok(follow(f, 3, &n));
     assert_int_equal(n, 1);
+    assert_ok(follow(f, 4, &n));
+    assert_int_equal(follow(f, 5, &n), ERR_RESYNC); /* of a store that was further than this one */
 }
 
 /* As editors save: a file of another name is written and moved over. */
