@@ -427,6 +427,15 @@ static void take_back(struct codi2_mirror *m, const struct codi2_dirty_path *p)
     }
 }
 
+static void settle(struct codi2_mirror *m, bool whole)
+{
+    codi2_quiet_settle(m->quiet, m->dirty);
+    codi2_saves_settle(m->saves, m->dirty);
+    if (whole) {
+        m->tree.drafts_from = 0; /* those that were old are gone */
+    }
+}
+
 int codi2_mirror_push(struct codi2_mirror *m)
 {
     if (codi2_dirty_count(m->dirty) == 0) {
@@ -438,6 +447,7 @@ int codi2_mirror_push(struct codi2_mirror *m)
         __attribute__((cleanup(round_fini))) = {.m = m, .arena = &arena, .scratch = &scratch};
     struct codi2_dirty_path *taken;
     size_t count;
+    bool whole = codi2_dirty_is_all(m->dirty);
     codi2_dirty_take(m->dirty, &arena, &taken, &count);
     int error = codi2_mirror_gather(&r, taken, count);
     if (!error) {
@@ -464,8 +474,7 @@ int codi2_mirror_push(struct codi2_mirror *m)
     codi2_mirror_put_back(&r, 0);
     ASSERT(codi2_dirty_uploading(m->dirty) == 0);
     if (!error && !r.full) {
-        codi2_quiet_settle(m->quiet, m->dirty);
-        codi2_saves_settle(m->saves, m->dirty);
+        settle(m, whole);
     }
     return error;
 }

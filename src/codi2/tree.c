@@ -137,31 +137,11 @@ bool codi2_tree_is_special(const struct codi2_tree *t, struct str path)
     return path.n > 0 && stat_at(t, path, &facts) == 0 && !codi2_look_of(&facts, &look);
 }
 
-bool codi2_tree_is_own_name(struct str folder, struct str name)
-{
-    const struct str prefix = STR(CODI2_OWN_PREFIX);
-    bool own = name.n == prefix.n + 16 && str_starts(name, prefix);
-    for (size_t i = prefix.n; own && i < name.n; i++) {
-        own = (name.p[i] >= '0' && name.p[i] <= '9') || (name.p[i] >= 'a' && name.p[i] <= 'f');
-    }
-    return own || (folder.n == 0 && str_eq(name, STR(CODI2_OWN_CLONE)));
-}
-
 static int by_bytes(const void *a, const void *b)
 {
     const struct str *x = a;
     const struct str *y = b;
     return str_cmp(*x, *y);
-}
-
-/* Whoever was to give it its name was killed before. The IDE saves by such names, too. */
-static void drop_old_draft(const struct codi2_tree *t, int folder, const char *name)
-{
-    struct stat facts;
-    if (fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(facts.st_mode) &&
-        facts.st_ctim.tv_sec * 1000000000LL + facts.st_ctim.tv_nsec < t->drafts_from) {
-        (void)unlinkat(folder, name, 0);
-    }
 }
 
 int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str path,
@@ -181,7 +161,7 @@ int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str 
     while ((entry = readdir(folder)) && names.n < MOST_NAMES) {
         struct str name = str_from(entry->d_name);
         if (codi2_tree_is_own_name(path, name)) {
-            drop_old_draft(t, dirfd(folder), entry->d_name);
+            codi2_tree_drop_draft(t, dirfd(folder), entry->d_name);
         } else if (!str_eq(name, STR(".")) && !str_eq(name, STR(".."))) {
             VEC_ADD(&names, arena_str(arena, name));
         }

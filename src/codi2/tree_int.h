@@ -18,4 +18,7 @@ int codi2_tree_open_parent(const struct codi2_tree *t, struct str path, int *ret
 /* A name that is never mirrored, and nobody's yet. */
 void codi2_tree_own_name(char ret_name[static CODI2_OWN_NAME]);
 
+/* tree_draft.c: one that is older than t->drafts_from goes: whoever was to give it its name was killed. */
+void codi2_tree_drop_draft(const struct codi2_tree *t, int folder, const char *name);
+
 #endif
