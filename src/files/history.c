@@ -452,7 +452,7 @@ static int search_read(struct txn *txn, void *arg)
 int files_version_like(struct data_context *ctx, struct str session, const struct files_like *like,
                        struct files_entry *ret_entry)
 {
-    struct files_entry found;
+    struct files_entry found = {0};
     struct search search = {.ctx = ctx, .session = session, .like = like, .found = &found};
     struct str path = like->is.entry.path;
     if (path.n == 0 || content_path_check(path) < 0) {

@@ -241,9 +241,9 @@ test("the wire: calls that wait for changes hold up no save", { timeout: 60_000 
     return { status: 200 };
   };
   await save();
-  const changes = (query) => callSocket(world.path("wire.sock"), "GET", `/wire/changes?root=workspace&${query}`, { Authorization: "Bearer right" });
+  const changes = (query, of = "workspace") => callSocket(world.path("wire.sock"), "GET", `/wire/changes?root=${of}&${query}`, { Authorization: "Bearer right" });
   const alone = await timed(save, 5);
-  const waiting = Array.from({ length: 300 }, () => changes("since=1000000&wait=30000").catch(() => undefined)); // for what never comes
+  const waiting = Array.from({ length: 300 }, () => changes("since=0&wait=30000", "home").catch(() => undefined)); // for what never comes
   const threads = () => readdirSync(`/proc/${world.server.pid}/task`).length;
   await until("each thread waits", () => threads() >= 256);
   const late = () => changes("since=0&wait=30000").catch(() => ({ status: 0 })); // its answer is there: it waits for a thread
