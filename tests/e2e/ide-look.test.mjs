@@ -121,6 +121,7 @@ step("a save in the editor is the person's, what the terminal writes is not", as
   const login = await world.server.anonymous().post("/auth/login", { email: ada.email, password: ada.password });
   client = new Client(world.server, login.data.token);
   await ide.newFile(frame, "mine.txt");
+  await ide.says(frame, ide.PERSISTED); // the empty file
   await ide.noteWords(frame);
   await page.keyboard.type("mine\n");
   await page.keyboard.press("Control+s");
