@@ -191,10 +191,10 @@ int coditectd_backup_access(const struct coditectd_settings *set,
 }
 
 /* An index there speaks of versions that the restored store may not have: what is newer on that disk would be overwritten. */
-static bool has_workspaces(const char *data)
+static bool has_sessions(const char *data, const char *folder)
 {
     BUF_AUTO(path, 4096);
-    buf_printf(&path, "%s/run", data);
+    buf_printf(&path, "%s/%s", data, folder);
     DIR *dir = opendir(buf_z(&path));
     bool found = false;
     for (const struct dirent *e; dir && !found && (e = readdir(dir));) {
@@ -214,7 +214,7 @@ int coditectd_backup_place(const char *data)
         return log_err(ERR_EXISTS, "coditectd", "%s holds a store: restore into an empty directory",
                        data);
     }
-    if (has_workspaces(data)) {
+    if (has_sessions(data, "workspaces") || has_sessions(data, "run")) {
         return log_err(ERR_EXISTS, "coditectd",
                        "%s holds disks of workspaces, and what is newer on them than in the backup "
                        "would be overwritten: restore into an empty directory",

@@ -237,9 +237,11 @@ test("a restore overwrites nothing", () => {
   assert.equal(again.status, 1);
   assert.match(again.stderr, /holds a store/);
   assert.ok(readFileSync(join(data, "store/store.db")).equals(before));
-  const disks = fresh("data");
-  mkdirSync(join(disks, "run/ses-0123"), { recursive: true });
-  assert.match(run(["--data", disks, "--restore", to]).stderr, /disks of workspaces/);
+  for (const folder of ["workspaces", "run"]) {
+    const disks = fresh("data");
+    mkdirSync(join(disks, folder, "ses-0123"), { recursive: true });
+    assert.match(run(["--data", disks, "--restore", to]).stderr, /disks of workspaces/, folder);
+  }
 });
 
 test("killed at any moment, a backup leaves no half one", async () => {
