@@ -427,11 +427,12 @@ static void take_back(struct codi2_mirror *m, const struct codi2_dirty_path *p)
     }
 }
 
-static void settle(struct codi2_mirror *m, bool whole)
+static void settle(const struct mirror_round *r)
 {
+    struct codi2_mirror *m = r->m;
     codi2_quiet_settle(m->quiet, m->dirty);
     codi2_saves_settle(m->saves, m->dirty);
-    if (whole) {
+    if (r->whole) {
         m->tree.drafts_from = 0; /* those that were old are gone */
     }
 }
@@ -447,7 +448,6 @@ int codi2_mirror_push(struct codi2_mirror *m)
         __attribute__((cleanup(round_fini))) = {.m = m, .arena = &arena, .scratch = &scratch};
     struct codi2_dirty_path *taken;
     size_t count;
-    bool whole = codi2_dirty_is_all(m->dirty);
     codi2_dirty_take(m->dirty, &arena, &taken, &count);
     int error = codi2_mirror_gather(&r, taken, count);
     if (!error) {
@@ -474,7 +474,7 @@ int codi2_mirror_push(struct codi2_mirror *m)
     codi2_mirror_put_back(&r, 0);
     ASSERT(codi2_dirty_uploading(m->dirty) == 0);
     if (!error && !r.full) {
-        settle(m, whole);
+        settle(&r);
     }
     return error;
 }

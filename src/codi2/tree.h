@@ -21,9 +21,8 @@
 bool codi2_tree_is_own_name(struct str folder, struct str name);
 
 struct codi2_tree {
-    int fd; /* of the root, O_PATH */
-    int64_t
-        drafts_from; /* ns: older drafts are nobody's any more; 0: who knows, as a clock may be set back */
+    int fd;              /* of the root, O_PATH */
+    int64_t drafts_from; /* ns: older drafts are nobody's; 0: not known (a clock may be set back) */
 };
 
 int codi2_tree_open(const char *root,
