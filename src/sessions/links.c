@@ -51,12 +51,12 @@ static int leading_to(struct txn *txn, const struct scope *scope, struct str ses
     return data_link_list(txn, scope, &query, ret_list);
 }
 
-/* ERR_UNAUTHENTICATED: whoever asks goes just now. */
-static int still_there(struct txn *txn, const struct scope *scope)
+/* ERR_NOT_FOUND: nobody, or somebody who went. */
+static int person_in(struct txn *txn, const struct scope *scope, struct str user_id)
 {
     struct data_user user;
-    int r = data_user_get(txn, scope, scope->user_id, &user);
-    return r == ERR_NOT_FOUND || (r == 0 && user.removed_at != 0) ? ERR_UNAUTHENTICATED : r;
+    int r = data_user_get(txn, scope, user_id, &user);
+    return r == 0 && (user.removed_at != 0 || user.deleted_at != 0) ? ERR_NOT_FOUND : r;
 }
 
 struct create {
@@ -82,7 +82,10 @@ static int create_fn(struct txn *txn, void *ctx)
     if (r == 0) {
         r = made_by(txn, scope, scope->user_id, &list);
     }
-    r = r < 0 ? r : still_there(txn, scope);
+    if (r == 0) {
+        r = person_in(txn, scope, scope->user_id);
+        r = r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r; /* whoever asks goes just now */
+    }
     if (r == 0 && list.n >= SESSIONS_MAX_LINKS) {
         return ERR_LIMIT;
     }
@@ -254,11 +257,7 @@ struct enter {
 /* What else must hold, with the link's tenant. ERR_NOT_FOUND: it does not. */
 static int stands(struct txn *txn, const struct scope *tenant, struct sessions_shared *shared)
 {
-    struct data_user user;
-    int r = data_user_get(txn, tenant, shared->link.user_id, &user);
-    if (r == 0 && (user.removed_at != 0 || user.deleted_at != 0)) {
-        return ERR_NOT_FOUND;
-    }
+    int r = person_in(txn, tenant, shared->link.user_id);
     if (r == 0) {
         r = data_session_get(txn, tenant, shared->link.session_id, &shared->session);
     }
