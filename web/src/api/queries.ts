@@ -128,9 +128,9 @@ const sessionQuery = (id: string) => ({
   staleTime: 1000,
 });
 
-/** What is known of a session; useFollowedSession of the same session, once on the page, keeps it fresh. */
+/** What is known of a session, of none where id is empty; useFollowedSession of the same session, once on the page, keeps it fresh. */
 export function useSession(id: string) {
-  return useQuery(sessionQuery(id));
+  return useQuery({ ...sessionQuery(id), enabled: id !== "" });
 }
 
 /** Asked for while the page is visible: each second or two while it changes, else every ten; every twenty if its events are heard, every thirty if it is not shown. */
