@@ -115,7 +115,7 @@ int api_auth_refresh(struct api_call *call, const struct api_auth_refresh_in *in
     return answer_refreshed(call, &result, cause, from_cookie);
 }
 
-/* The login of the bearer token. ERR_UNAUTHENTICATED: none, or not valid any more. */
+/* The login of the bearer token. ERR_UNAUTHENTICATED, ERR_EXPIRED: none, or not valid any more. */
 static int logout_bearer(struct api_call *call, bool everywhere)
 {
     struct str token;
@@ -132,7 +132,7 @@ int api_auth_logout(struct api_call *call, const struct api_auth_logout_in *in)
     struct str token;
     bool from_cookie = false;
     int r = logout_bearer(call, in->everywhere);
-    if (r == ERR_UNAUTHENTICATED) {
+    if (r == ERR_UNAUTHENTICATED || r == ERR_EXPIRED) {
         r = find_refresh_token(call, in->refresh_token, &token, &from_cookie);
         if (r == 0) {
             r = auth_logout_token(call->api->auth, &call->data, token, in->everywhere);

@@ -4,7 +4,8 @@
  *
  * 1. Nothing but the rows of spec/openapi.yaml decides: there is no route, right or limit in code.
  * 2. A request without a valid login on a row that wants one is answered before its body is looked at, and counted against
- *    its address, so that guessing tokens is limited too.
+ *    its address, so that guessing tokens is limited too. A token that ran out is no guess, since we signed it: its 401 is
+ *    not counted, or a neighbour's guesses would keep a page from hearing that it is to refresh.
  * 3. The call lies in the request's arena from route to finish; only one thread has it at a time.
  */
 #include "api/api_int.h"

@@ -171,7 +171,7 @@ int auth_logout(struct auth *a, struct data_context *ctx, bool everywhere) BASE_
 
 /*
  * Checks signature, claims and the stored login and user; fills ctx->scope. Point reads only: lane `inline`. bearer is the
- * token without "Bearer ". ERR_UNAUTHENTICATED.
+ * token without "Bearer ". ERR_UNAUTHENTICATED; ERR_EXPIRED: we signed it, and its time is over, whether or not its login stands.
  */
 int auth_authenticate(struct auth *a, struct data_context *ctx, struct str bearer) BASE_MUST_USE;
 

@@ -97,7 +97,7 @@ struct auth_claims {
 struct str auth_access_make(const struct auth *a, struct arena *arena,
                             const struct auth_claims *claims);
 int auth_access_read(struct auth *a, struct arena *arena, struct str token,
-                     struct auth_claims *ret_claims) BASE_MUST_USE; /* ERR_UNAUTHENTICATED */
+                     struct auth_claims *ret_claims) BASE_MUST_USE; /* as auth_authenticate */
 
 struct str auth_refresh_make(const struct auth *a, struct arena *arena, struct str login_id,
                              int64_t counter);

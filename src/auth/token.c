@@ -45,15 +45,18 @@ static int64_t number_claim(const struct json *claims, const char *name)
     return value && value->kind == JSON_INTEGER && value->integer >= 0 ? value->integer : -1;
 }
 
-static bool claims_hold(const struct auth *a, const struct json *claims)
+/* ERR_EXPIRED: they did hold. */
+static int claims_hold(const struct auth *a, const struct json *claims)
 {
     int64_t now = time_now() / USEC_PER_SEC;
     int64_t iat = number_claim(claims, "iat");
     int64_t exp = number_claim(claims, "exp");
-    return str_eq(text_claim(claims, "iss"), str_from(a->issuer)) &&
-           str_eq(text_claim(claims, "aud"), str_from(a->audience)) && iat >= 0 && exp > iat &&
-           iat <= now + AUTH_SKEW_SECONDS && now < exp + AUTH_SKEW_SECONDS &&
-           text_claim(claims, "jti").n > 0;
+    if (!str_eq(text_claim(claims, "iss"), str_from(a->issuer)) ||
+        !str_eq(text_claim(claims, "aud"), str_from(a->audience)) || iat < 0 || exp <= iat ||
+        iat > now + AUTH_SKEW_SECONDS || text_claim(claims, "jti").n == 0) {
+        return ERR_UNAUTHENTICATED;
+    }
+    return now < exp + AUTH_SKEW_SECONDS ? 0 : ERR_EXPIRED;
 }
 
 /* By the current key, or the one before. */
@@ -78,9 +81,12 @@ int auth_access_read(struct auth *a, struct arena *arena, struct str token,
 {
     struct str payload;
     struct json *claims;
-    if (verify(a, arena, token, &payload) < 0 || json_parse(arena, payload, &claims, NULL) < 0 ||
-        !claims_hold(a, claims)) {
+    if (verify(a, arena, token, &payload) < 0 || json_parse(arena, payload, &claims, NULL) < 0) {
         return ERR_UNAUTHENTICATED;
+    }
+    int r = claims_hold(a, claims);
+    if (r < 0) {
+        return r;
     }
     struct auth_claims c = {
         .tenant_id = text_claim(claims, "tid"),

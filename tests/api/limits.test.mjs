@@ -1,7 +1,7 @@
 // Request limits at their real values, and readiness.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, Client, newSession, serverForFile } from "./harness.mjs";
+import { call, Client, guessTokens, movableClock, newSession, Server, serverForFile } from "./harness.mjs";
 
 const server = await serverForFile({ args: [] });
 const grace = await server.account("grace");
@@ -57,6 +57,25 @@ test("requests without a login are counted by address", async () => {
   }
   assert.equal(statuses[0], 401);
   assert.ok(refused() >= 10);
+});
+
+test("a neighbour's guesses keep nobody whose token ran out from hearing it, and refreshing", async (t) => {
+  const clock = movableClock(t);
+  const own = await Server.start({ t, args: [], env: clock.env });
+  const ada = await own.account("ada");
+  const forged = new Client(own, `${ada.token.slice(0, -4)}AAAA`);
+  clock.jump(16 * 60);
+  const statuses = async (client) => (await Promise.all(Array.from({ length: 20 }, () => client.get("/users/me")))).map(({ status }) => status);
+  await guessTokens(own);
+  assert.deepEqual(new Set(await statuses(ada)), new Set([401]));
+  assert.ok((await statuses(forged)).includes(429), "nobody's token is counted");
+  const told = await ada.get("/users/me");
+  assert.deepEqual([told.code, told.headers["ratelimit-limit"]], ["expired", undefined]);
+  assert.equal((await ada.post("/auth/logout", {})).status, 401, "it says whose login it is no more");
+  const refreshed = await own.anonymous().post("/auth/refresh", { refresh_token: ada.login.refresh_token });
+  assert.equal(refreshed.status, 200);
+  assert.equal((await new Client(own, refreshed.data.token).get("/users/me")).status, 200);
+  assert.equal((await ada.post("/auth/logout", { refresh_token: refreshed.data.refresh_token })).status, 200, "beside a token that ran out");
 });
 
 test("registrations from one address are limited, with Retry-After", async () => {

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, readFileSync, readdirSync, statSync, symlinkSync
 import { createServer, request as ask } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
-import { serverForFile, totpCode } from "../api/harness.mjs";
+import { guessTokens, movableClock, Server, serverForFile, totpCode } from "../api/harness.mjs";
 import { Cli, person, program } from "./cli.mjs";
 
 const server = await serverForFile();
@@ -183,6 +183,29 @@ test("a token that is over is renewed, by its time or by the server's word", asy
   change(finn, { token: `${after.token.slice(0, -4)}AAAA` }); // the clock says it is good, the server does not
   await finn.ok("whoami");
   assert.notEqual(login(finn).token, after.token);
+});
+
+test("a neighbour's guesses do not hold up who renews by the server's word", async (t) => {
+  const clock = movableClock(t);
+  const own = await Server.start({ t, args: [], env: clock.env });
+  const olga = await person(own, "olga");
+  const told = [];
+  const between = createServer(async (request, response) => {
+    const { method, url, headers } = request;
+    await guessTokens(own);
+    const onward = ask({ host: "127.0.0.1", port: own.port, method, path: url, headers }, (reply) => {
+      told.push(reply.statusCode);
+      response.writeHead(reply.statusCode, reply.headers);
+      reply.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise((resolve) => between.listen(0, "127.0.0.1", resolve));
+  t.after(() => between.close().closeAllConnections());
+  olga.keep({ ...login(olga), url: `http://127.0.0.1:${between.address().port}` });
+  clock.jump(16 * 60); // and its own clock says that the token is good
+  await olga.ok("whoami");
+  assert.deepEqual(told, [401, 200, 200]);
 });
 
 test("many runs renew at once, and none is logged out", async () => {

@@ -46,8 +46,8 @@ export const button = (name, where) => where.getByRole("button", { name, exact: 
 export const link = (name, where) => where.getByRole("link", { name, exact: true });
 
 /** A server that serves the web app at its own name, and a browser. */
-export async function openWorld({ args = ["--rate-factor", "1000"], port, program } = {}) {
-  const server = await Server.start({ port, ...(program === undefined ? {} : { program }), args: ["--web", web, ...args] });
+export async function openWorld({ args = ["--rate-factor", "1000"], port, program, env } = {}) {
+  const server = await Server.start({ port, env, ...(program === undefined ? {} : { program }), args: ["--web", web, ...args] });
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],

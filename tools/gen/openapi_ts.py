@@ -44,7 +44,9 @@ export interface ClientOptions {
   readonly base?: string;
   /** The access token to send, if there is one. */
   readonly token?: () => string | undefined;
-  /** Called once for a request refused for its token; true: the token is new, send the request again. */
+  /** Whether the token's time is over, or nearly: it is renewed before a request, instead of being refused. */
+  readonly isStale?: () => boolean;
+  /** Called before a request, and once for one refused for its token; true: there is a new token; false: the login is over. */
   readonly renew?: () => Promise<boolean>;
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -98,6 +100,15 @@ async function failureOf(response: Response): Promise<ApiError> {
   return new ApiError(response.status, error, retryAfter);
 }
 
+const loginOver = (requestId: string): ApiError =>
+  new ApiError(401, { code: "unauthenticated", message: "Log in again.", request_id: requestId });
+
+/** Rejects when the login is over. What nobody answers is no reason to wait: the token may be taken still. */
+async function renewEarly(options: ClientOptions): Promise<void> {
+  if (options.renew === undefined || options.isStale?.() !== true) return;
+  if (!(await options.renew().catch(() => true))) throw loginOver("");
+}
+
 async function send(options: ClientOptions, call: Call): Promise<Response> {
   const request = async (): Promise<Response> => {
     const body = call.json !== undefined ? JSON.stringify(call.json) : call.bytes;
@@ -109,12 +120,14 @@ async function send(options: ClientOptions, call: Call): Promise<Response> {
       credentials: "same-origin",
     });
   };
+  if (call.open !== true) await renewEarly(options);
   let response = await request();
   if (response.ok || response.status === 304) return response;
   const failure = await failureOf(response);
   // A wrong password is 401 too, but no new token would change that.
-  const stale = failure.code === "unauthenticated" && call.open !== true;
-  if (!stale || options.renew === undefined || !(await options.renew())) throw failure;
+  const stale = ["unauthenticated", "expired"].includes(failure.code) && call.open !== true;
+  if (!stale || options.renew === undefined) throw failure;
+  if (!(await options.renew())) throw loginOver(failure.requestId);
   response = await request();
   if (!response.ok && response.status !== 304) throw await failureOf(response);
   return response;

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { ApiError, createClient, type Refreshed } from "../src/api/generated";
 import { createRenewer } from "../src/api/renewer";
-import { subjectOf } from "../src/lib/token";
+import { staleAt, subjectOf } from "../src/lib/token";
 
 const renewed = (token: string): Refreshed => ({ token, expires_in: 900, cause: "rotated" });
 const refusal = (status: number) => new ApiError(status, { code: "unauthenticated", message: "Log in first.", request_id: "req-1" });
@@ -92,6 +92,56 @@ test("the client sends a refused request again, once, with the new token", async
   expect(seen).toEqual(["Bearer old", "Bearer old", "Bearer new", "Bearer new"]);
 });
 
+/** A server that takes the token "new" alone; what each request that came bore. */
+function taking(code: string) {
+  const seen: Array<string | null> = [];
+  const fetch = vi.fn(async (_: RequestInfo | URL, init?: RequestInit) => {
+    const token = new Headers(init?.headers).get("Authorization");
+    seen.push(token);
+    if (token === "Bearer new") return Response.json({ success: true, data: { id: "usr-1" } });
+    return Response.json({ success: false, error: { code, message: "No.", request_id: "req-1" } }, { status: code === "rate_limited" ? 429 : 401 });
+  });
+  return { seen, fetch };
+}
+
+test("a token that ran out is renewed before it is sent: what a server says of it does not matter", async () => {
+  const { seen, fetch } = taking("rate_limited");
+  const { state, renew } = tab(sharedLock(), async () => renewed("new"));
+  const client = createClient({ fetch, renew, token: () => state.token, isStale: () => state.token === "old" });
+  expect((await Promise.all([client.usersMeGet(), client.usersMeGet()])).map(({ id }) => id)).toEqual(["usr-1", "usr-1"]);
+  expect(seen).toEqual(["Bearer new", "Bearer new"]);
+});
+
+test("a token that the server says ran out is renewed", async () => {
+  const { seen, fetch } = taking("expired");
+  const { state, renew } = tab(sharedLock(), async () => renewed("new"));
+  const client = createClient({ fetch, renew, token: () => state.token, isStale: () => false });
+  expect((await client.usersMeGet()).id).toBe("usr-1");
+  expect(seen).toEqual(["Bearer old", "Bearer new"]);
+});
+
+test("a login that is over is told alike, before and behind a request; a renewal without an answer lets the request go on", async () => {
+  for (const stale of [true, false]) {
+    const { seen, fetch } = taking("expired");
+    const { state, renew } = tab(sharedLock(), () => Promise.reject(refusal(401)));
+    const client = createClient({ fetch, renew, token: () => state.token, isStale: () => stale });
+    await expect(client.usersMeGet()).rejects.toMatchObject({ status: 401, code: "unauthenticated", message: "Log in again." });
+    expect(seen).toEqual(stale ? [] : ["Bearer old"]);
+    expect(state.refused).toBe(1);
+  }
+  const { fetch } = taking("expired");
+  const { renew } = tab(sharedLock(), () => Promise.reject(refusal(503)));
+  expect((await createClient({ fetch, renew, token: () => "new", isStale: () => true }).usersMeGet()).id).toBe("usr-1");
+});
+
+test("what is for everybody renews nothing, and a wrong password is no token that ran out", async () => {
+  const { fetch } = taking("unauthenticated");
+  const renew = vi.fn(async () => true);
+  const client = createClient({ fetch, renew, token: () => "old", isStale: () => true });
+  await expect(client.authLogin({ body: { email: "a@example.com", password: "wrong password" } })).rejects.toMatchObject({ code: "unauthenticated" });
+  expect(renew).not.toHaveBeenCalled();
+});
+
 test("a token of another person's login is not taken, and ends this one", async () => {
   const { state, renew } = tab(sharedLock(), async () => renewed("another's"));
   expect(await renew()).toBe(false);
@@ -103,4 +153,11 @@ test("whose a token is", () => {
   expect(of('{"sub":"usr-1","name":"ÿþ?>~"}')).toBe("usr-1");
   expect(["{}", '{"sub":1}', "null", "[1", ""].map(of)).toEqual(Array(5).fill(undefined));
   expect(["", "a", "a.b", "a.%.c"].map(subjectOf)).toEqual(Array(4).fill(undefined));
+});
+
+test("a token is stale a little before its life is over, by whatever clock", () => {
+  const of = (claims: object) => staleAt(`head.${btoa(JSON.stringify(claims))}.mark`, 5_000_000);
+  expect(of({ iat: 1_700_000_000, exp: 1_700_000_900 })).toBe(5_000_000 + 870_000);
+  expect(of({ iat: 1_700_000_000, exp: 1_700_000_004 })).toBe(5_000_000 + 3_000);
+  expect([{}, { exp: 1 }, { iat: "1", exp: 2 }].map(of)).toEqual(Array(3).fill(Number.POSITIVE_INFINITY));
 });

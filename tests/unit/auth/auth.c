@@ -26,12 +26,22 @@ static void tokens_end(void **state)
     time_test_advance((900 + AUTH_SKEW_SECONDS - 1) * USEC_PER_SEC);
     assert_int_equal(people_use(p, ada.token), 0);
     time_test_advance(USEC_PER_SEC);
-    assert_int_equal(people_use(p, ada.token), ERR_UNAUTHENTICATED);
+    assert_int_equal(people_use(p, ada.token), ERR_EXPIRED);
+    struct str other = str_slice(ada.token, 0, ada.token.n - 4);
+    assert_int_equal(people_use(p, other), ERR_UNAUTHENTICATED); /* nobody's, whatever it says */
     /* Our clock behind the one of the server that issued it. */
     time_test_set(WORLD_NOW - AUTH_SKEW_SECONDS * USEC_PER_SEC, 0);
     assert_int_equal(people_use(p, ada.token), 0);
     time_test_set(WORLD_NOW - (AUTH_SKEW_SECONDS + 1) * USEC_PER_SEC, 0);
     assert_int_equal(people_use(p, ada.token), ERR_UNAUTHENTICATED);
+    /* A login that ended before its token did: refreshing will tell. */
+    time_test_set(WORLD_NOW, 1000 * USEC_PER_SEC);
+    struct data_context ctx = people_request(p);
+    ctx.scope = ada.scope;
+    assert_int_equal(auth_logout(p->auth, &ctx, false), 0);
+    assert_int_equal(people_use(p, ada.token), ERR_UNAUTHENTICATED);
+    time_test_advance((900 + AUTH_SKEW_SECONDS) * USEC_PER_SEC);
+    assert_int_equal(people_use(p, ada.token), ERR_EXPIRED);
 }
 
 /* Each claim altered, signed with the right key. */

@@ -3,7 +3,7 @@
 import type { Query } from "@tanstack/react-query";
 import { paced } from "../lib/paced";
 import { isTouched, lacks } from "../lib/touched";
-import { useAuth } from "../stores/auth";
+import { tokenNow } from "../stores/auth";
 import { noteLive } from "../stores/live";
 import type { Change, Entry, SessionEvent } from "./generated";
 import { askForSession, changesQuery, queryClient } from "./queries";
@@ -49,7 +49,7 @@ function hearingOf(sessionId: string): Hearing {
     if (told.length > 0) void queryClient.invalidateQueries({ queryKey: ["files", sessionId], predicate: (query) => isOld(query, told) });
   });
   return {
-    token: () => useAuth.getState().token,
+    token: tokenNow,
     onLive: (isLive) => noteLive(sessionId, isLive),
     onEvents: (events: readonly SessionEvent[]) => {
       const changes = events.flatMap((event) => event.changes ?? []);

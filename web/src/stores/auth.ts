@@ -2,7 +2,7 @@
 import { create } from "zustand";
 import { type Client, createClient, type RegisterInput, type User } from "../api/generated";
 import { createRenewer, tabLock } from "../api/renewer";
-import { subjectOf } from "../lib/token";
+import { staleAt, subjectOf } from "../lib/token";
 import { watchedFetch } from "./connection";
 
 type AuthState =
@@ -14,9 +14,15 @@ type AuthState =
 interface Auth {
   readonly state: AuthState;
   readonly token: string | undefined;
+  /** When the token is to be renewed. */
+  readonly staleAt: number;
 }
 
-export const useAuth = create<Auth>(() => ({ state: { status: "unknown" }, token: undefined }));
+type Held = Pick<Auth, "token" | "staleAt">;
+const none: Held = { token: undefined, staleAt: Number.POSITIVE_INFINITY };
+const held = (token: string): Held => ({ token, staleAt: staleAt(token, Date.now()) });
+
+export const useAuth = create<Auth>(() => ({ state: { status: "unknown" }, ...none }));
 
 type Message = { readonly kind: "renewed"; readonly token: string } | { readonly kind: "login" } | { readonly kind: "logout" };
 
@@ -24,7 +30,7 @@ const channel = new BroadcastChannel("coditect-auth");
 const tell = (message: Message): void => channel.postMessage(message);
 
 function left(ended: boolean): void {
-  useAuth.setState({ token: undefined, state: { status: "out", ended } });
+  useAuth.setState({ ...none, state: { status: "out", ended } });
 }
 
 /** A browser may have another person's cookie by now, and a page that slept has not heard of it. */
@@ -39,7 +45,7 @@ const renew = createRenewer({
   current: () => useAuth.getState().token,
   accept: ({ token }) => {
     if (useAuth.getState().state.status === "out" || isAnothers(token)) return false; // only who logs in comes in again
-    useAuth.setState({ token });
+    useAuth.setState(held(token));
     tell({ kind: "renewed", token });
     return true;
   },
@@ -49,8 +55,13 @@ const renew = createRenewer({
   },
 });
 
+const isStale = (): boolean => Date.now() >= useAuth.getState().staleAt;
+
+/** For what renews none itself. Undefined: there is none, or the next call of the page renews it. */
+export const tokenNow = (): string | undefined => (isStale() ? undefined : useAuth.getState().token);
+
 /** The API as whoever is logged in, by a fetch that is not the browser's own. */
-export const clientBy = (fetch: typeof globalThis.fetch): Client => createClient({ token: () => useAuth.getState().token, renew, fetch });
+export const clientBy = (fetch: typeof globalThis.fetch): Client => createClient({ token: () => useAuth.getState().token, isStale, renew, fetch });
 
 export const api = clientBy(watchedFetch);
 
@@ -65,7 +76,7 @@ export function setUser(user: User): void {
 }
 
 function entered(login: { readonly token: string; readonly user: User }): void {
-  useAuth.setState({ token: login.token, state: { status: "in", user: login.user } });
+  useAuth.setState({ ...held(login.token), state: { status: "in", user: login.user } });
   tell({ kind: "login" });
 }
 
@@ -103,7 +114,7 @@ export async function deleteAccount(password: string): Promise<void> {
 channel.onmessage = ({ data }: MessageEvent<Message>) => {
   const { state, token } = useAuth.getState();
   if (data.kind === "logout" || (data.kind === "renewed" && isAnothers(data.token))) left(true);
-  else if (data.kind === "renewed" && token !== undefined) useAuth.setState({ token: data.token });
+  else if (data.kind === "renewed" && token !== undefined) useAuth.setState(held(data.token));
   // Perhaps somebody else: start again as whoever the cookie now names.
   else if (data.kind === "login" && state.status !== "unknown") globalThis.location.reload();
 };
