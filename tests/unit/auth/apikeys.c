@@ -93,6 +93,25 @@ static void ends_by_its_age(void **state)
     assert_int_equal(page.at[0].actor_id.n, 0);
 }
 
+static void a_lost_record_keeps_no_other_from_going(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct made gone = make(&ada, 1);
+    time_test_advance(USEC_PER_SEC);
+    (void)make(&ada, 1);
+    struct str key = people_key(p, &ada, "apikey", gone.key.id);
+    struct str lost = people_damage(p, key, STR_EMPTY);
+    assert_true(lost.n > 0);
+    time_test_advance(day);
+    size_t ended;
+    assert_int_equal(auth_purge(p->auth, &ended), 0);
+    assert_int_equal(ended, 1);
+    (void)people_damage(p, key, lost);
+    assert_int_equal(auth_purge(p->auth, &ended), 0);
+    assert_int_equal(ended, 1);
+}
+
 static usec_t last_use(struct data_context *ctx)
 {
     struct auth_apikeys keys;
@@ -189,7 +208,7 @@ int main(void)
         TEST(refuses_any_other_byte), TEST(ends_by_its_age),
         TEST_SQLITE(ends_by_its_age), TEST(notes_its_use_seldom_and_later),
         TEST(belongs_to_one_person),  TEST(are_a_bounded_number),
-        TEST(ends_with_the_password),
+        TEST(ends_with_the_password), TEST(a_lost_record_keeps_no_other_from_going),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,8 +59,7 @@ static void a_lost_record_keeps_no_other_from_going(void **state)
     struct str token = invite(&ada, "mel@example.com");
     struct str tenant = ada.scope.tenant_id;
     struct str id = str_slice(token, tenant.n + 1, 2 * tenant.n + 1);
-    struct str key = arena_printf(&p->w.arena, "t/" STR_FMT "/invitation/" STR_FMT, STR_ARG(tenant),
-                                  STR_ARG(id));
+    struct str key = people_key(p, &ada, "invitation", id);
     struct str lost = people_damage(p, key, STR_EMPTY);
     assert_true(lost.n > 0);
     time_test_advance(USEC_PER_SEC);

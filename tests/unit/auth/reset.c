@@ -113,8 +113,8 @@ static void is_for_nobody_above(void **state)
 static struct str record_of(struct people *p, const struct data_context *who)
 {
     struct str user = who->scope.user_id;
-    return arena_printf(&p->w.arena, "t/" STR_FMT "/reset/rst" STR_FMT,
-                        STR_ARG(who->scope.tenant_id), STR_ARG(str_slice(user, 3, user.n)));
+    struct str id = arena_printf(&p->w.arena, "rst" STR_FMT, STR_ARG(str_slice(user, 3, user.n)));
+    return people_key(p, who, "reset", id);
 }
 
 static void a_lost_record_keeps_no_other_from_going(void **state)

@@ -124,6 +124,14 @@ static inline struct str people_damage(struct people *p, struct str key, struct 
     return d.was;
 }
 
+/* Of a type, "link", and the id of one. */
+static inline struct str people_key(struct people *p, const struct data_context *of,
+                                    const char *type, struct str id)
+{
+    return arena_printf(&p->w.arena, "t/" STR_FMT "/%s/" STR_FMT, STR_ARG(of->scope.tenant_id),
+                        type, STR_ARG(id));
+}
+
 /* Both drivers, a fresh world each. */
 #define PEOPLE_SETUP \
     static int setup(void **state) \

@@ -119,6 +119,26 @@ static void it_ends_by_age(void **state)
     assert_shut(p, longer.token);
 }
 
+static void a_lost_record_keeps_no_other_from_going(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct str session = make(&ada);
+    struct made gone = link_to(&ada, session, 1);
+    time_test_advance(USEC_PER_SEC);
+    (void)link_to(&ada, session, 1);
+    struct str key = people_key(p, &ada, "link", gone.link.id);
+    struct str lost = people_damage(p, key, STR_EMPTY);
+    assert_true(lost.n > 0);
+    time_test_advance(day);
+    size_t ended;
+    assert_int_equal(sessions_links_purge(p->w.store, &ended), 0);
+    assert_int_equal(ended, 1);
+    (void)people_damage(p, key, lost);
+    assert_int_equal(sessions_links_purge(p->w.store, &ended), 0);
+    assert_int_equal(ended, 1);
+}
+
 static void it_ends_by_hand_with_its_session_and_its_maker(void **state)
 {
     struct people *p = *state;
@@ -228,6 +248,7 @@ int main(void)
         TEST(it_opens_its_session_for_nobody_by_name),
         TEST(another_token_opens_nothing),
         TEST(it_ends_by_age),
+        TEST(a_lost_record_keeps_no_other_from_going),
         TEST_SQLITE(it_ends_by_age),
         TEST(it_ends_by_hand_with_its_session_and_its_maker),
         TEST_SQLITE(it_ends_by_hand_with_its_session_and_its_maker),
