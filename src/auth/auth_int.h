@@ -421,6 +421,9 @@ int auth_invitation_take_in(struct txn *txn, struct data_context *ctx,
                             const struct auth_acceptance *acceptance,
                             struct data_user *user) BASE_MUST_USE;
 
+/* Ends those of ctx's tenant that cannot be accepted any more: after each change of a role, a removal, or a former account that somebody got. */
+int auth_invitations_sift_in(struct txn *txn, const struct data_context *ctx) BASE_MUST_USE;
+
 /* ---- apikeys.c: inside store functions ---- */
 
 /* Writes when a key was used last; harmless when it is gone. */

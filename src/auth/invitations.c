@@ -5,7 +5,9 @@
  *
  * 1. Whatever is wrong with a token (forged, used, withdrawn, too old, whoever made it may no longer) is the same answer.
  * 2. It is used up in the transaction that makes the account.
- * 3. An invitation may name an account whose member was removed: who accepts it gets that account, with what belongs to it.
+ * 3. It ends for good when its maker loses the right to make it, or somebody gets the account that it names: what the list shows
+ *    can be accepted. Whoever accepts is asked of the same again, since a store may have some of before.
+ * 4. An invitation may name an account whose member was removed: who accepts it gets that account, with what belongs to it.
  */
 #include "auth/auth_int.h"
 
@@ -23,18 +25,23 @@ struct create {
     struct str first;            /* its id, when it was made before; else empty */
 };
 
-/* Whether the account named is one that was removed. */
+/* An account that was removed and can be given to somebody. ERR_NOT_FOUND: it is none. */
+static int find_former(struct txn *txn, const struct scope *scope, struct str user_id,
+                       struct data_user *ret_user)
+{
+    int r = data_user_get(txn, scope, user_id, ret_user);
+    bool former = r == 0 && ret_user->removed_at != 0 && ret_user->deleted_at == 0;
+    return r < 0 || former ? r : ERR_NOT_FOUND;
+}
+
 static int check_account(struct txn *txn, struct create *c)
 {
     struct data_user user;
-    if (c->wanted.user_id.n == 0) {
-        return 0;
-    }
-    int r = data_user_get(txn, &c->ctx->scope, c->wanted.user_id, &user);
-    if (r == ERR_NOT_FOUND || (r == 0 && (user.removed_at == 0 || user.deleted_at != 0))) {
-        return data_fault(c->ctx, ERR_INVALID, "user_id", "No member of this id was removed.");
-    }
-    return r;
+    int r =
+        c->wanted.user_id.n > 0 ? find_former(txn, &c->ctx->scope, c->wanted.user_id, &user) : 0;
+    return r == ERR_NOT_FOUND
+               ? data_fault(c->ctx, ERR_INVALID, "user_id", "No member of this id was removed.")
+               : r;
 }
 
 static int check_room(struct txn *txn, struct create *c)
@@ -316,11 +323,8 @@ static int take_over(struct txn *txn, const struct data_context *ctx, struct str
     actor.scope = (struct scope){.tenant_id = user->tenant_id, .user_id = former};
     actor.client.nobody = true;
     struct data_user was;
-    int r = data_user_get(txn, &actor.scope, former, &was);
-    if (r < 0 || was.removed_at == 0 || was.deleted_at != 0) {
-        return r < 0 ? r : ERR_NOT_FOUND;
-    }
-    r = auth_login_end_all(txn, &actor, &actor.scope, STR_EMPTY);
+    int r = find_former(txn, &actor.scope, former, &was);
+    r = r < 0 ? r : auth_login_end_all(txn, &actor, &actor.scope, STR_EMPTY);
     r = r < 0 ? r : auth_apikeys_end_all(txn, &actor, &actor.scope);
     if (r < 0) {
         return r;
@@ -329,6 +333,37 @@ static int take_over(struct txn *txn, const struct data_context *ctx, struct str
     user->created_at = was.created_at;
     user->revision = was.revision + 1;
     return 0;
+}
+
+/* Whether what it gives can be given: by whoever made it, now. ERR_NOT_FOUND: it cannot. */
+static int check_gift(struct txn *txn, const struct scope *scope,
+                      const struct data_invitation *invitation)
+{
+    struct str account = invitation->user_id;
+    const struct auth_giving giving = {invitation->created_by,
+                                       account.n > 0 ? DATA_PERMISSION_TENANT_OWN
+                                                     : DATA_PERMISSION_TENANT_MANAGE,
+                                       invitation->role};
+    struct data_user user;
+    int r = auth_giver_in(txn, scope, &giving);
+    return r < 0 || account.n == 0 ? r : find_former(txn, scope, account, &user);
+}
+
+int auth_invitations_sift_in(struct txn *txn, const struct data_context *ctx)
+{
+    const struct scope *scope = &ctx->scope;
+    struct data_query query = {.index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS};
+    struct data_invitation_list open;
+    int r = data_invitation_list(txn, scope, &query, &open);
+    for (size_t i = 0; r == 0 && i < open.n; i++) {
+        struct str id = open.at[i].id;
+        r = check_gift(txn, scope, &open.at[i]);
+        if (r == ERR_NOT_FOUND) {
+            r = data_invitation_delete(txn, scope, id);
+            r = r < 0 ? r : data_audit(txn, ctx, "invitation.delete", id, DATA_OUTCOME_OK);
+        }
+    }
+    return r;
 }
 
 /* The record, if the token holds. */
@@ -346,12 +381,7 @@ static int find(struct txn *txn, struct data_context *ctx, const struct auth_acc
     if (!knows) {
         return refuse(ctx);
     }
-    r = auth_giver_in(txn, &scope,
-                      &(struct auth_giving){ret_invitation->created_by,
-                                            ret_invitation->user_id.n > 0
-                                                ? DATA_PERMISSION_TENANT_OWN
-                                                : DATA_PERMISSION_TENANT_MANAGE,
-                                            ret_invitation->role});
+    r = check_gift(txn, &scope, ret_invitation);
     return r == ERR_NOT_FOUND ? refuse(ctx) : r;
 }
 
@@ -387,7 +417,7 @@ int auth_invitation_take_in(struct txn *txn, struct data_context *ctx,
         r = take_over(txn, ctx, invitation.user_id, user);
     }
     if (r < 0) {
-        return r == ERR_NOT_FOUND ? refuse(ctx) : r; /* somebody has the account by now */
+        return r;
     }
     struct data_query query = {.index = DATA_USER_BY_CREATED, .limit = AUTH_MAX_MEMBERS};
     size_t n;

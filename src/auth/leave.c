@@ -136,7 +136,8 @@ int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof, b
     user.revision++;
     *ret_last = !others.any;
     r = auth_user_put_in(txn, scope, &user);
-    return r < 0 ? r : data_audit(txn, ctx, "user.delete", user.id, DATA_OUTCOME_OK);
+    r = r < 0 ? r : data_audit(txn, ctx, "user.delete", user.id, DATA_OUTCOME_OK);
+    return r < 0 ? r : auth_invitations_sift_in(txn, ctx);
 }
 
 int auth_leaver_next(struct txn *txn, struct str cursor, struct auth_leaver *ret_leaver)

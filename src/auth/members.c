@@ -6,7 +6,8 @@
  * 2. Nobody gives or takes a role above their own.
  * 3. Rights are given and taken by who is there now: roles are looked at again in the transaction, so that of two owners who hand
  *    on the same ownership, or of one who asks twice at once, the second is refused.
- * 4. What somebody hands out (links, invitations) is worth as much as they may give when it is used (auth_giver_in).
+ * 4. What somebody hands out (links, invitations) is worth as much as they may give when it is used (auth_giver_in). What they could
+ *    not hand out any more ends with the change that takes the right (invitations.c).
  * 5. A member who is removed keeps the record, without address and password, so that what belongs to the account still has
  *    somebody: an invitation can give it to a person again (invitations.c).
  */
@@ -295,7 +296,8 @@ static int changed(struct txn *txn, const struct data_context *ctx, struct data_
     user->updated_at = time_now();
     user->revision++;
     int r = auth_user_put_in(txn, &ctx->scope, user);
-    return r < 0 ? r : data_audit(txn, ctx, action, user->id, DATA_OUTCOME_OK);
+    r = r < 0 ? r : data_audit(txn, ctx, action, user->id, DATA_OUTCOME_OK);
+    return r < 0 ? r : auth_invitations_sift_in(txn, ctx);
 }
 
 int auth_member_put_in(struct txn *txn, struct data_context *ctx,

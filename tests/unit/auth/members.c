@@ -202,6 +202,24 @@ static int take_up(struct people *p, const char *email, struct str token)
     return auth_register(p->auth, &ctx, &as, &result);
 }
 
+static struct str invite(struct data_context *by, const char *email)
+{
+    const struct auth_invitation_input in = {.email = str_from(email), .role = DATA_ROLE_MEMBER};
+    struct data_invitation invitation;
+    struct str token;
+    by->op = store_op_new();
+    assert_int_equal(auth_invitation_create(by, &in, &invitation, &token), 0);
+    return token;
+}
+
+static size_t open_ones(struct data_context *by)
+{
+    struct auth_invitations list;
+    const struct auth_invitations_input in = {.limit = DATA_MAX_LIST};
+    assert_int_equal(auth_invitations_list(by, &in, &list), 0);
+    return list.n;
+}
+
 static void an_invitation_is_worth_what_its_maker_may_give(void **state)
 {
     struct people *p = *state;
@@ -213,10 +231,20 @@ static void an_invitation_is_worth_what_its_maker_may_give(void **state)
                                              .role = DATA_ROLE_ADMIN};
     adam.op = store_op_new();
     assert_int_equal(auth_invitation_create(&adam, &in, &invitation, &token), 0);
+    struct str others = invite(&ada, "a3@example.com");
+    assert_int_equal(open_ones(&ada), 2);
     assert_int_equal(put(&ada, &adam, DATA_ROLE_MEMBER), 0);
+    assert_int_equal(open_ones(&ada), 1);
     assert_int_equal(take_up(p, "a2@example.com", token), ERR_FORBIDDEN);
+    assert_int_equal(put(&ada, &adam, DATA_ROLE_ADMIN), 0); /* what has ended has */
+    assert_int_equal(take_up(p, "a2@example.com", token), ERR_FORBIDDEN);
+    adam.scope.role = DATA_ROLE_ADMIN;
+    struct str his = invite(&adam, "a4@example.com");
+    assert_int_equal(open_ones(&ada), 2);
     assert_int_equal(take_out(&ada, &adam), 0);
-    assert_int_equal(take_up(p, "a2@example.com", token), ERR_FORBIDDEN);
+    assert_int_equal(open_ones(&ada), 1);
+    assert_int_equal(take_up(p, "a4@example.com", his), ERR_FORBIDDEN);
+    assert_int_equal(take_up(p, "a3@example.com", others), 0);
     /* An account of somebody before is an owner's to give. */
     struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_OWNER);
     const struct auth_invitation_input again = {
@@ -224,9 +252,20 @@ static void an_invitation_is_worth_what_its_maker_may_give(void **state)
     ada.op = store_op_new();
     assert_int_equal(auth_invitation_create(&ada, &again, &invitation, &token), 0);
     assert_int_equal(put(&mel, &ada, DATA_ROLE_ADMIN), 0);
+    assert_int_equal(open_ones(&mel), 0);
     assert_int_equal(take_up(p, "eve@example.com", token), ERR_FORBIDDEN);
     assert_int_equal(put(&mel, &ada, DATA_ROLE_OWNER), 0);
+    assert_int_equal(take_up(p, "eve@example.com", token), ERR_FORBIDDEN);
+    /* One account is given once: who gets it first ends what others were offered of it. */
+    struct str second;
+    ada.op = store_op_new();
+    assert_int_equal(auth_invitation_create(&ada, &again, &invitation, &token), 0);
+    ada.op = store_op_new();
+    assert_int_equal(auth_invitation_create(&ada, &again, &invitation, &second), 0);
+    assert_int_equal(open_ones(&ada), 2);
     assert_int_equal(take_up(p, "eve@example.com", token), 0);
+    assert_int_equal(open_ones(&ada), 0);
+    assert_int_equal(take_up(p, "eve@example.com", second), ERR_FORBIDDEN);
 }
 
 struct left_behind {
