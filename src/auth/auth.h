@@ -481,7 +481,7 @@ int auth_flush(struct auth *a) BASE_MUST_USE;
 /* Takes up the keys and plans that another server of the same store may have changed. Call every AUTH_LOOK_SECONDS. */
 int auth_look_again(struct auth *a) BASE_MUST_USE;
 
-/* Ends keys past their age, and logins past their absolute or idle age, at most 150 per call; ret_ended tells how many. Call every minute. */
+/* Ends keys past their age, and logins past their absolute or idle age, in transactions of 50 of each and for 100 ms; ret_ended tells how many. Call every minute. */
 int auth_purge(struct auth *a, size_t *ret_ended) BASE_MUST_USE;
 
 /* Deletes invitations that are too old, at most 50 per call; ret_ended tells how many. Call every minute. */

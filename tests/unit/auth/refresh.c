@@ -153,6 +153,31 @@ static void expires_idle_and_absolute(void **state)
     assert_int_equal(ended, 0);
 }
 
+/* However many end at once, none waits for the next minute; and each transaction is small. */
+static void all_that_is_over_goes_in_small_batches(void **state)
+{
+    enum { PEOPLE = 3, EACH = 70, BATCH = 50, LEAST = PEOPLE * EACH / (2 * BATCH) };
+    struct people *p = *state;
+    for (int i = 0; i < PEOPLE; i++) {
+        const char *email = arena_printf(&p->w.arena, "p%d@example.com", i).p;
+        struct auth_result result = people_register(p, email);
+        for (int k = 1; k < EACH; k++) {
+            assert_int_equal(people_login(p, email, WORLD_PASSWORD, &result), 0);
+        }
+    }
+    time_test_advance(91 * 24 * 3600 * second);
+    struct store_stats before;
+    struct store_stats after;
+    size_t ended;
+    store_stats(p->w.store, &before);
+    assert_int_equal(auth_purge(p->auth, &ended), 0);
+    store_stats(p->w.store, &after);
+    assert_int_equal(ended, PEOPLE * EACH);
+    assert_true(after.writes - before.writes > LEAST);
+    assert_int_equal(auth_purge(p->auth, &ended), 0);
+    assert_int_equal(ended, 0);
+}
+
 enum { TABS = 50 };
 
 struct tab {
@@ -217,6 +242,7 @@ int main(void)
         TEST(refuses_forged_tokens),
         TEST(a_refresh_is_an_access),
         TEST(expires_idle_and_absolute),
+        TEST(all_that_is_over_goes_in_small_batches),
         TEST(fifty_tabs_log_nobody_out),
         TEST_SQLITE(fifty_tabs_log_nobody_out),
     };
