@@ -216,9 +216,9 @@ test("what strangers are refused is the operator's: counted by operation and add
   }
 });
 
-test("what strangers were refused goes after 30 days, a tenant's log stays", async (t) => {
+test("what strangers were refused goes after 30 days, a tenant's log after 400", async (t) => {
   const clock = movableClock(t);
-  const own = await Server.start({ args: ["--store-collect", "1"], env: clock.env });
+  const own = await Server.start({ args: ["--store-collect", "1", "--rate-factor", "1000"], env: clock.env });
   t.after(() => own.stop());
   const person = await own.account("kept");
   assert.equal((await own.anonymous().get("/sessions")).status, 401);
@@ -229,8 +229,17 @@ test("what strangers were refused goes after 30 days, a tenant's log stays", asy
   assert.equal((await strangers(own)).length, 2);
   clock.jump(31 * 86_400);
   await until("the old one is gone", async () => (await strangers(own)).every(({ route }) => route === "projects_list"));
-  const { data } = await own.anonymous().post("/auth/login", { email: person.email, password: person.password }); // the token ended meanwhile
-  assert.equal((await person.get("/audit?action=user.register", { token: data.token })).data.length, 1);
+  const kept = async () => {
+    const { data } = await own.anonymous().post("/auth/login", { email: person.email, password: person.password }); // the token ended meanwhile
+    return (await person.get("/audit?action=user.register", { token: data.token })).data.length;
+  };
+  assert.equal(await kept(), 1);
+  clock.jump(399 * 86_400);
+  assert.equal(await kept(), 1);
+  await until("what strangers were refused in between is gone", async () => (await strangers(own)).length === 0); // so the duty ran
+  assert.equal(await kept(), 1);
+  clock.jump(401 * 86_400);
+  await until("it is gone", async () => (await kept()) === 0);
 });
 
 test("it is for owners and admins", async () => {

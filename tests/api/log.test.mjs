@@ -80,7 +80,7 @@ async function pause(ada, session) {
 
 const marker = (name) => `a-${name}-that-no-log-may-hold`;
 
-test("no password, token, ticket, cookie, key, name or content of a file gets into any log", { timeout: 120_000 }, async (t) => {
+test("no password, token, ticket, cookie, key, name or content of a file gets into any log, the audit log neither", { timeout: 120_000 }, async (t) => {
   const args = ["--rate-factor", "1000", "--log-level", "debug", "--log-requests", "all", "--ide", makeBundle(), "--node", process.execPath];
   const JWT_SECRET = marker("secret-of-the-server");
   const server = await Server.start({ t, args, env: { JWT_SECRET } });
@@ -99,7 +99,10 @@ test("no password, token, ticket, cookie, key, name or content of a file gets in
   const login = keep(await server.anonymous().post("/auth/login", { email: "ada@example.com", password, cookie: true }));
   keep(await server.anonymous().post("/auth/refresh", { refresh_token: register.data.refresh_token }));
   await server.anonymous().post("/auth/refresh", { refresh_token: `${register.data.refresh_token}${marker("tail")}` });
-  await ada.put("/users/me/password", { old_password: password, new_password: marker("new-password") });
+  assert.equal((await ada.put("/users/me/password", { current_password: password, new_password: marker("new-password") })).status, 200);
+  assert.equal((await ada.put("/users/me", { name: marker("another-name") })).status, 200);
+  const made = [await ada.post("/auth/keys", { name: marker("key-name"), access: "read" }), await ada.post("/tenant/invitations", { email: "bob@example.com", role: "member" })];
+  secrets.push(made[0].data.key, made[1].data.token);
   await call(server.port, "GET", "/api/v5/users/me", { token: marker("token") });
   await call(server.port, "GET", `/api/v5/users/me?token=${marker("query")}`, { headers: { Authorization: `Basic ${marker("basic")}`, Cookie: `a=${marker("cookie")}` } });
   await call(server.port, "GET", `/${marker("unknown-path")}`);
@@ -122,13 +125,15 @@ test("no password, token, ticket, cookie, key, name or content of a file gets in
   await ask(server, url.host, `${url.pathname}${url.search}`); // used up
   await ada.write(`/sessions/${session}/files/late-${marker("name")}`, marker("content"));
   assert.equal(login.status, 200);
+  const audit = (await ada.get("/audit", { headers: { Accept: "application/x-ndjson" } })).body.toString();
+  for (const action of ["user.update", "user.password", "key.create", "invitation.create", "login.create"]) assert.ok(audit.includes(`"${action}"`), action);
   await pause(ada, session);
   const log = join(server.data, "run", session, "log");
   const inside = existsSync(log) ? readFileSync(log, "utf8") : "";
   const own = (await stopped(server)).map((line) => JSON.stringify(line)).join("\n");
   assert.ok(own.split("\n").length > 30, "there is a log to look at");
   assert.ok(own.includes('"an IDE is entered"'));
-  const all = own + inside;
+  const all = own + inside + audit;
   assert.doesNotMatch(all, /no-log-may-hold/);
   for (const one of secrets) assert.ok(!all.includes(one), `${one} is in the log`);
 });
