@@ -69,6 +69,23 @@ for (const format of [1, 2, 3]) test(`a store of format ${format} is made the ne
   rmSync(data, { recursive: true });
 });
 
+test("a command brings an older store forward as a start does, once", () => {
+  for (const format of [1, 2, 3]) {
+    const data = dataWith(join(root, `tests/store/format${format}.db`));
+    const check = () => spawnSync(program, ["--data", data, "--check"], { encoding: "utf8", timeout: 60_000 });
+    const first = check();
+    assert.equal(first.status, 0, first.stderr);
+    assert.match(first.stdout, / 0 faults/);
+    assert.match(first.stderr, new RegExp(`the data has format ${format}: it is made format 4`));
+    const backup = spawnSync(program, ["--data", data, "--backup", join(data, "backup")], { encoding: "utf8", timeout: 60_000 });
+    assert.equal(backup.status, 0, backup.stderr);
+    const second = check();
+    assert.equal(second.status, 0, second.stderr);
+    assert.doesNotMatch(second.stderr, /it is made format/);
+    rmSync(data, { recursive: true });
+  }
+});
+
 test("an older store is not changed while something holds its log, since what stays would lack what is in it", async (t) => {
   const data = dataWith(join(root, "tests/store/format2.db"));
   const holder = spawn("python3", ["-c", `
