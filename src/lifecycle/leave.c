@@ -115,15 +115,22 @@ int lifecycle_leavers(struct store *store, usec_t deadline, bool *ret_more)
     ARENA_AUTO(arena);
     struct finding f = {.arena = &arena};
     bool more = false;
+    int damage = 0;
     int r = store_read(store, find_fn, &f);
     while (r == 0 && !more) {
         r = take_one(store, &f.leaver.scope, deadline, &more);
+        if (r == ERR_CORRUPT) { /* what is damaged keeps nobody else's from going */
+            damage = log_err(r, "lifecycle",
+                             "the deleted account " STR_FMT " stays: its data are damaged",
+                             STR_ARG(f.leaver.scope.user_id));
+            r = 0;
+        }
         f.cursor = f.leaver.cursor;
         r = r < 0 || more ? r : store_read(store, find_fn, &f);
     }
     if (r == 0 || r == ERR_NOT_FOUND) {
         *ret_more = more;
-        return 0;
+        return damage;
     }
     return r;
 }

@@ -129,17 +129,24 @@ int lifecycle_purge(struct store *store, const struct lifecycle_disks *disks, us
     ARENA_AUTO(arena);
     struct over over = {.arena = &arena};
     bool more = false;
+    int damage = 0;
     int r;
     do {
         over.cursor = over.page.next;
         r = store_read(store, over_read, &over);
         for (size_t i = 0; r == 0 && i < over.page.n && !more; i++) {
             r = purge_one(&all, &over.page.at[i], &more);
+            if (r == ERR_CORRUPT) { /* as of accounts */
+                damage = log_err(r, "lifecycle",
+                                 "the deleted session " STR_FMT " stays: its data are damaged",
+                                 STR_ARG(over.page.at[i].id));
+                r = 0;
+            }
             more = more || (i + 1 < over.page.n && time_monotonic() >= deadline);
         }
     } while (r == 0 && !more && over.page.next.n > 0);
     if (r == 0) {
         *ret_more = more;
     }
-    return r;
+    return r < 0 ? r : damage;
 }

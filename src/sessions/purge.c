@@ -28,8 +28,11 @@ int sessions_over(struct txn *txn, struct str cursor, struct sessions_over_page 
     for (size_t i = 0; over && i < n; i++) {
         struct data_session session;
         r = data_session_get(txn, &places[i].scope, places[i].id, &session);
+        if (r == ERR_NOT_FOUND || r == ERR_CORRUPT) {
+            continue; /* lost or damaged: for the checker, and keeps no other from going */
+        }
         if (r < 0) {
-            return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+            return r;
         }
         over = is_over(&session);
         if (over) {

@@ -225,6 +225,43 @@ static void all_is_gone_within_thirty_days(void **state)
     assert_int_equal(left_of(p, &ada.scope, "tenant audit n"), 0);
 }
 
+/* A session whose record cannot be read, of who left first: it is told, and keeps nobody else's from going. */
+static void what_is_damaged_keeps_no_other_from_going(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = settle(p);
+    struct data_context eve = people_request_of(p, "eve@example.com");
+    struct str session = session_of(&eve, STR_EMPTY);
+    put(&eve, session);
+    put(&eve, eve.scope.user_id);
+    struct sessions_list_input in = {.limit = 1};
+    struct sessions_page page;
+    assert_int_equal(sessions_list(&ada, &in, &page), 0);
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD), 0);
+    run_duties(p);
+    time_test_advance(USEC_PER_SEC);
+    assert_int_equal(lifecycle_account_delete(p->auth, &eve, WORLD_PASSWORD), 0);
+    struct str key = people_key(p, &ada, "session", page.at[0].session.id);
+    struct str was = people_damage(p, key, STR("1 {"));
+    assert_true(was.n > 0);
+    bool more;
+    for (int i = 0; i < 32; i++) {
+        usec_t soon = time_monotonic() + 60 * USEC_PER_SEC;
+        assert_int_equal(lifecycle_leavers(p->w.store, soon, &more), ERR_CORRUPT);
+        assert_int_equal(lifecycle_purge(p->w.store, NULL, soon, &more), 0);
+        time_test_advance(day);
+    }
+    collect(p);
+    assert_int_equal(left_of(p, &eve.scope, "tenant audit n"), 0);
+    (void)people_damage(p, key, was);
+    run_duties(p);
+    run_duties(p);
+    time_test_advance(2 * day);
+    collect(p);
+    assert_int_equal(left_of(p, &ada.scope, "tenant audit n"), 0);
+    assert_int_equal(left_of(p, &eve.scope, "tenant audit n"), 0);
+}
+
 static struct data_context settle_member(struct people *p, struct data_context *by,
                                          const char *email)
 {
@@ -325,11 +362,9 @@ static void the_last_one_takes_former_members_along(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nothing_is_left_but_the_log),
-        TEST_SQLITE(nothing_is_left_but_the_log),
-        TEST(all_is_gone_within_thirty_days),
-        TEST(others_keep_what_is_theirs),
-        TEST(the_last_one_takes_former_members_along),
+        TEST(nothing_is_left_but_the_log),    TEST_SQLITE(nothing_is_left_but_the_log),
+        TEST(all_is_gone_within_thirty_days), TEST(what_is_damaged_keeps_no_other_from_going),
+        TEST(others_keep_what_is_theirs),     TEST(the_last_one_takes_former_members_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
