@@ -28,7 +28,6 @@ static int copy_leaf(struct files_tx *tx, const struct files_record *record, str
 static int copy_begin(struct files_tx *tx, const struct files_copy_input *in,
                       const struct files_record *record, struct files_place *to)
 {
-    struct files_limit limit = files_quota_limit(tx->quota, tx->session);
     struct files_node node;
     int r = files_node_of(tx, record, &node);
     if (r == 0 && node.files > in->limit) {
@@ -39,10 +38,7 @@ static int copy_begin(struct files_tx *tx, const struct files_copy_input *in,
         tx->refusal = FILES_TOO_DEEP_TEXT;
         r = files_node_fits(to, &node);
     }
-    if (r == 0 && limit.bytes > 0 && tx->usage.bytes + node.bytes > limit.bytes) {
-        tx->refusal = limit.text; /* all of it or nothing */
-        return ERR_QUOTA;
-    }
+    r = r < 0 ? r : files_quota_fits(tx, node.bytes); /* all of it or nothing */
     return r < 0 ? r : files_change_mkdir(tx, to, record->mode, record->mtime);
 }
 

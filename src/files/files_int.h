@@ -376,13 +376,6 @@ int files_damage_names(struct store *store, const struct files_damage *damage,
 #define FILES_QUOTA_TENANT_TEXT \
     "The storage limit of your organization is reached. Delete files, or have the limit raised."
 
-/* How many bytes the tree's files may have, by what it is; 0: no limit. The sentence when they are more. */
-struct files_limit {
-    uint64_t bytes;
-    const char *text;
-};
-struct files_limit files_quota_limit(const struct data_quota *quota, struct str tree);
-
 /* How large a file may be that takes the place of one of `there` bytes, before its transaction asks again. */
 struct files_room {
     uint64_t bytes;
@@ -390,6 +383,9 @@ struct files_room {
 };
 int files_quota_room(struct files_tx *tx, uint64_t there,
                      struct files_room *ret_room) BASE_MUST_USE;
+
+/* Whether the tree may hold so many bytes more than before the transaction: ERR_QUOTA with tx->refusal. */
+int files_quota_fits(struct files_tx *tx, uint64_t more) BASE_MUST_USE;
 
 /* Before the counters are written: ERR_QUOTA with tx->refusal. */
 int files_quota_settle(struct files_tx *tx) BASE_MUST_USE;

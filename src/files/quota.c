@@ -10,16 +10,22 @@
  */
 #include "files/files_int.h"
 
-struct files_limit files_quota_limit(const struct data_quota *quota, struct str tree)
+/* How many bytes the tree's files may have, by what it is; 0: no limit. The sentence when they are more. */
+struct limit {
+    uint64_t bytes;
+    const char *text;
+};
+
+static struct limit limit_of(const struct data_quota *quota, struct str tree)
 {
     bool home = data_id_is(tree, "usr");
     uint64_t bytes = !quota ? 0 : home ? quota->home : quota->session;
-    return (struct files_limit){bytes, home ? FILES_QUOTA_HOME_TEXT : FILES_QUOTA_SESSION_TEXT};
+    return (struct limit){bytes, home ? FILES_QUOTA_HOME_TEXT : FILES_QUOTA_SESSION_TEXT};
 }
 
 /* Of a limit: what is left beside all others; what takes nothing more than was there is taken in any case. */
 static void room_within(struct files_room *room, uint64_t used, uint64_t there,
-                        const struct files_limit *limit)
+                        const struct limit *limit)
 {
     uint64_t others = used - there;
     uint64_t left = limit->bytes > others ? limit->bytes - others : 0;
@@ -32,10 +38,10 @@ static void room_within(struct files_room *room, uint64_t used, uint64_t there,
 int files_quota_room(struct files_tx *tx, uint64_t there, struct files_room *ret_room)
 {
     struct files_room room = {.bytes = UINT64_MAX};
-    struct files_limit limit = files_quota_limit(tx->quota, tx->session);
+    struct limit limit = limit_of(tx->quota, tx->session);
     uint64_t total = 0;
     room_within(&room, tx->usage.bytes, there, &limit);
-    limit = (struct files_limit){tx->quota ? tx->quota->tenant : 0, FILES_QUOTA_TENANT_TEXT};
+    limit = (struct limit){tx->quota ? tx->quota->tenant : 0, FILES_QUOTA_TENANT_TEXT};
     int r = limit.bytes > 0 ? data_usage_kept(tx->txn, tx->scope, &total) : ERR_NOT_FOUND;
     if (r == 0) {
         room_within(&room, total, there, &limit);
@@ -44,38 +50,45 @@ int files_quota_room(struct files_tx *tx, uint64_t there, struct files_room *ret
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
-int files_quota_settle(struct files_tx *tx)
+/* The tenant's, with this tree's bytes of before. ERR_NOT_FOUND: none is kept, and no limit asks for one. */
+static int total_of(struct files_tx *tx, uint64_t *ret_total)
 {
-    static const struct data_quota none;
-    const struct data_quota *quota = tx->quota ? tx->quota : &none;
-    struct files_limit limit = files_quota_limit(quota, tx->session);
-    uint64_t before = tx->bytes_before;
-    uint64_t after = tx->usage.bytes;
+    int r = data_usage_kept(tx->txn, tx->scope, ret_total);
+    bool limited = tx->quota && tx->quota->tenant > 0;
+    return r == ERR_NOT_FOUND && limited ? data_usage_total(tx->txn, tx->scope, ret_total) : r;
+}
+
+int files_quota_fits(struct files_tx *tx, uint64_t more)
+{
+    struct limit limit = limit_of(tx->quota, tx->session);
+    uint64_t tenant = tx->quota ? tx->quota->tenant : 0;
     uint64_t total = 0;
-    if (after > before && limit.bytes > 0 && after > limit.bytes) {
+    if (limit.bytes > 0 && tx->bytes_before + more > limit.bytes) {
         tx->refusal = limit.text;
         return ERR_QUOTA;
     }
-    if (after == before) {
-        return 0;
-    }
-    int r = data_usage_kept(tx->txn, tx->scope, &total);
-    if (r == ERR_NOT_FOUND) {
-        if (quota->tenant == 0) {
-            return 0;
-        }
-        r = data_usage_total(tx->txn, tx->scope, &total); /* with this tree's bytes of before */
-    }
-    if (r < 0) {
-        return r;
-    }
-    total += after - before;
-    if (after > before && quota->tenant > 0 && total > quota->tenant) {
+    int r = total_of(tx, &total);
+    if (r == 0 && tenant > 0 && total + more > tenant) {
         tx->refusal = FILES_QUOTA_TENANT_TEXT;
         return ERR_QUOTA;
     }
-    data_usage_keep(tx->txn, tx->scope, total);
-    return 0;
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+int files_quota_settle(struct files_tx *tx)
+{
+    uint64_t before = tx->bytes_before;
+    uint64_t after = tx->usage.bytes;
+    uint64_t total = 0;
+    int r = after > before ? files_quota_fits(tx, after - before) : 0;
+    if (r < 0 || after == before) {
+        return r;
+    }
+    r = total_of(tx, &total);
+    if (r == 0) {
+        data_usage_keep(tx->txn, tx->scope, total + after - before);
+    }
+    return r == ERR_NOT_FOUND ? 0 : r;
 }
 
 int files_quota_forget(struct txn *txn, const struct scope *scope, struct str session)
@@ -172,7 +185,7 @@ int files_bytes_at(struct data_context *ctx, struct str session, uint64_t at, ui
 int files_quota_look(struct data_context *ctx, const struct files_rewind_input *in)
 {
     const struct data_quota *quota = ctx->quota;
-    struct files_limit limit = files_quota_limit(quota, in->session);
+    struct limit limit = limit_of(quota, in->session);
     struct look look = {.ctx = ctx, .in = in};
     uint64_t then = 0;
     if (!quota || (limit.bytes == 0 && quota->tenant == 0)) {

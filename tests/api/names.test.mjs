@@ -49,7 +49,7 @@ for (const byte of [0x01, 0xff]) {
     const archive = await ada.get(`${base}/archive`);
     assert.equal(archive.status, 200);
     assert.equal(execFileSync("tar", ["-tzf", "-"], { input: archive.body, maxBuffer: 64 << 20, stdio: ["pipe", "pipe", "ignore"] }).toString().trim().split("\n").length, FILES + DEPTH);
-    const copied = await ada.post(`${base}/files:copy`, { from_b64: folder.toString("base64url"), to: "copy" });
+    const copied = await ada.post(`${base}/files:copy`, { from_b64: folder.toString("base64url"), to: "copy" }, { headers: { "Idempotency-Key": `copy-${byte}` } });
     assert.equal(copied.status, 201, copied.text());
     assert.equal((await pages(`${base}/files?recursive=true&path=copy&`, 1000)).length, FILES + DEPTH - 1);
   });

@@ -93,6 +93,20 @@ for (const [name, way] of Object.entries(ways)) {
   });
 }
 
+test("a folder that the organization has no room for is copied not at all", async () => {
+  const ada = await server.account("edges");
+  const sessions = await Promise.all(["First", "Second", "Third", "Fourth"].map((name) => newSession(ada, name)));
+  for (const [i, bytes] of [most, most, 10_000].entries()) assert.equal((await ada.write(`/sessions/${sessions[i].id}/files/f`, noise(bytes))).status, 200);
+  const base = `/sessions/${sessions[3].id}`;
+  const names = Array.from({ length: 300 }, (_, i) => `folder/${i}`); // more than a transaction of a copy takes
+  for (const name of names) assert.equal((await ada.write(`${base}/files/${name}`, noise(1733))).status, 200);
+  const reply = await ada.post(`${base}/files:copy`, { from: "folder", to: "again" }, hard);
+  assert.deepEqual([reply.status, reply.code], [507, "quota"]);
+  assert.match(reply.json.error.message, /storage limit of your organization/);
+  assert.equal((await ada.get(`${base}/files/again`)).status, 404);
+  assert.equal(await counted(ada, sessions[3].id), 300 * 1733);
+});
+
 test("a fork of a moment counts what the session held then, to the byte", async () => {
   const [large, small] = [900_000, 10];
   for (const then of [large, small]) {
