@@ -146,6 +146,13 @@ static int add_content(struct download *d, const struct files_entry *entry)
     return r;
 }
 
+/* In a zip archive a name with backslashes and no slash may be read as Windows' path, by libarchive and others. */
+static const char *name_of(struct download *d, struct str path)
+{
+    bool windows = d->zip && str_find(path, '\\', 0) < path.n && str_find(path, '/', 0) == path.n;
+    return arena_printf(&d->arena, "%s" STR_FMT, windows ? "./" : "", STR_ARG(path)).p;
+}
+
 static int add_entry(struct download *d, const struct files_entry *entry)
 {
     if (entry->damaged) {
@@ -154,7 +161,7 @@ static int add_entry(struct download *d, const struct files_entry *entry)
     static const unsigned types[] = {
         [FILES_FILE] = AE_IFREG, [FILES_FOLDER] = AE_IFDIR, [FILES_SYMLINK] = AE_IFLNK};
     struct archive_entry *out = archive_entry_clear(d->entry);
-    archive_entry_set_pathname(out, arena_str(&d->arena, entry->path).p);
+    archive_entry_set_pathname(out, name_of(d, entry->path));
     archive_entry_set_filetype(out, types[entry->kind]);
     archive_entry_set_perm(out, (__LA_MODE_T)entry->mode);
     archive_entry_set_mtime(out, (time_t)(entry->mtime / USEC_PER_SEC),

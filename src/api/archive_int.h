@@ -1,4 +1,4 @@
-/* What archive.c, unpack.c and unpack_source.c share. Names are UTF-8 for libarchive, whatever the process's locale is. */
+/* What archive.c and the files of unpack share. Names are UTF-8 for libarchive, whatever the process's locale is. */
 #ifndef API_ARCHIVE_INT_H
 #define API_ARCHIVE_INT_H
 
@@ -19,9 +19,24 @@ void api_locale_end(struct api_locale *l);
 #define API_UTF8_LOCALE(name) \
     struct api_locale name __attribute__((cleanup(api_locale_end), unused)) = api_locale_begin()
 
-/* ---- unpack_source.c: the bytes of an archive that comes in ---- */
-
 enum { API_UNPACK_MAX_ENTRIES = 100 * 1000 };
+
+/* ---- unpack_names.c: names of a zip archive that libarchive takes for others ---- */
+
+struct api_unpack_names {
+    struct map *map; /* private, as all below */
+    struct arena arena;
+    size_t bytes;
+};
+
+/* Reads the list of the zip archive of so many bytes in fd. ERR_TOO_LARGE: more such names than are held. End it in any case. */
+int api_unpack_names_read(struct api_unpack_names *names, int fd, uint64_t size) BASE_MUST_USE;
+
+/* The name that libarchive took for this one, or itself. */
+const char *api_unpack_name(const struct api_unpack_names *names, const char *taken);
+void api_unpack_names_fini(struct api_unpack_names *names); /* also of nothing but zeros */
+
+/* ---- unpack_source.c: the bytes of an archive that comes in ---- */
 
 struct archive;
 struct archive_entry;
@@ -32,6 +47,7 @@ struct api_unpack_source {
     struct archive *archive; /* from begin to end */
     uint64_t in;             /* bytes that came in */
     int error; /* what ended it; the call's problem says it, when it is not the connection's */
+    struct api_unpack_names kept; /* of a zip archive */
     bool zip,
         empty; /* empty: a zip archive of nothing, of which libarchive would say that it is none */
 

@@ -277,7 +277,7 @@ static int add_entry(struct unpack *u, struct archive_entry *in)
                                   .mode = archive_entry_perm(in) & 07777,
                                   .expected = -1};
     take_time(in, &put);
-    int r = place(u, archive_entry_pathname(in), &put.path);
+    int r = place(u, api_unpack_name(&u->source.kept, archive_entry_pathname(in)), &put.path);
     if (r < 0 || put.path.n == 0) {
         return r < 0 || archive_entry_filetype(in) == AE_IFDIR ? r : refuse_name(u);
     }

@@ -280,6 +280,10 @@ static int open_zip(struct api_unpack_source *s)
     if (r < 0 || s->empty) {
         return r;
     }
+    if (api_unpack_names_read(&s->kept, s->fd, s->in) < 0) {
+        return refuse(s, ERR_TOO_LARGE,
+                      "The archive has more names with backslashes than one may have.");
+    }
     archive_read_support_format_zip_seekable(s->archive);
     archive_read_set_callback_data(s->archive, s);
     archive_read_set_read_callback(s->archive, on_zip_read);
@@ -377,6 +381,7 @@ void api_unpack_end(struct api_unpack_source *s)
 {
     archive_read_free(s->archive);
     s->archive = NULL;
+    api_unpack_names_fini(&s->kept);
     if (s->packed) {
         (void)inflateEnd(&s->gzip);
     }

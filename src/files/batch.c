@@ -65,13 +65,20 @@ void files_batch_destroy(struct files_batch *b)
 static int folder_make(struct files_tx *tx, const struct files_put_input *put)
 {
     struct files_place *place;
+    usec_t time = files_put_time(put, tx->now);
     int r = files_place_make(tx, put->path, &place);
-    if (r == 0 && place->there && place->record.kind == FILES_FOLDER) {
-        tx->seq = --tx->usage.seq; /* nothing was written under it */
-        return 0;
+    if (r < 0) {
+        return r;
     }
-    uint32_t mode = put->mode < 0 ? 0755 : (uint32_t)put->mode;
-    return r < 0 ? r : files_change_mkdir(tx, place, mode, files_put_time(put, tx->now));
+    if (!place->there || place->record.kind != FILES_FOLDER) {
+        return files_change_mkdir(tx, place, put->mode < 0 ? 0755 : (uint32_t)put->mode, time);
+    }
+    if (put->mode < 0 || place->record.mode == (uint32_t)put->mode) {
+        tx->seq = --tx->usage.seq; /* nothing was written under it */
+    } else {
+        files_change_mode(tx, place, (uint32_t)put->mode, time); /* a file in it came before it */
+    }
+    return 0;
 }
 
 static int one_write(struct files_tx *tx, const struct waiting *one)

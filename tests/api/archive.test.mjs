@@ -162,6 +162,36 @@ test("a moment of the past, more than a page of it", async () => {
   for (const bad of ["at=0", "at=x", "format=rar", "format="]) assert.equal((await ada.get(`${archive}?${bad}`)).status, 400, bad);
 });
 
+test("a folder has the mode that its entry says, also when a file in it comes first", async () => {
+  const { archive, base } = await tree();
+  const bytes = pack(`add("d/x", b"x"); add("d", type=t.DIRTYPE, mode=0o700); add("e", type=t.DIRTYPE, mode=0o750)`);
+  const modes = async () => Object.fromEntries((await ada.get(`${base}/files`)).data.map(({ path, mode, version }) => [path, [mode, version]]));
+  assert.equal((await send(archive, bytes)).status, 200);
+  const first = await modes();
+  assert.deepEqual([first.d[0], first.e[0]], [0o700, 0o750]);
+  assert.equal((await send(archive, bytes)).status, 200);
+  assert.deepEqual(await modes(), first, "nothing about them has changed");
+});
+
+test("a backslash in a zip archive's name is one, unless Windows wrote it", async () => {
+  const { archive, files } = await tree();
+  const names = ["\\y", "c\\..\\d", "disk\\x2dby", "in/a\\b"];
+  for (const name of names) assert.equal((await ada.write(`${files}/${encodeURIComponent(name).replaceAll("%2F", "/")}`, name)).status, 200);
+  const paths = async (to) => (await ada.get(`${to}?recursive=true`)).data.filter(({ type }) => type === "file").map(({ path }) => path).sort();
+  const own = await tree();
+  assert.equal((await send(own.archive, (await ada.get(`${archive}?format=zip`)).body)).status, 200);
+  assert.deepEqual(await paths(own.files), [...names].sort());
+  for (const [system, wanted] of [[3, "disk\\x2dby"], [0, "disk/x2dby"]]) {
+    const other = await tree();
+    const made = zipped(`i = zipfile.ZipInfo("disk\\\\x2dby"); i.create_system = ${system}; z.writestr(i, "x")`);
+    assert.equal((await send(other.archive, made)).status, 200);
+    assert.deepEqual(await paths(other.files), [wanted]);
+  }
+  const many = zipped(`for k in range(20): z.writestr("\\\\" * 60_000 + str(k), "x")`);
+  const refused = await send(archive, many);
+  assert.match(`${refused.status} ${refused.text()}`, /^413 .*more names with backslashes/);
+});
+
 test("the formats of tar; a folder to unpack into; what is replaced is in the history", async () => {
   const { files, base, archive } = await tree();
   const name = `${"long/".repeat(30)}name`;
