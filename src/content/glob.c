@@ -2,10 +2,59 @@
  * Patterns of gitignore(5) against names and paths. No recursion, no backtracking beyond the latest star: the time is
  * bounded by pattern length times path length, whatever a repository's .gitignore says.
  *
- * In a name: * any bytes, ? one byte, [a-z] [!a-z] one byte of a class, \x the byte x. In a path, ** alone between slashes is
+ * In a name: * any bytes, ? one byte, [a-z] [!a-z] [[:digit:]] one byte of a class, \x the byte x. In a path, ** alone between slashes is
  * any number of names; at the end it is at least one.
  */
+#include <ctype.h>
+
 #include "content/content_int.h"
+
+/* The named classes of POSIX, of ASCII alone as git has them. */
+static bool is_of(struct str name, uint8_t c)
+{
+    static const struct {
+        const char *name;
+        int (*has)(int c);
+    } kinds[] = {{"alnum", isalnum}, {"alpha", isalpha}, {"blank", isblank}, {"cntrl", iscntrl},
+                 {"digit", isdigit}, {"graph", isgraph}, {"lower", islower}, {"print", isprint},
+                 {"punct", ispunct}, {"space", isspace}, {"upper", isupper}, {"xdigit", isxdigit}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (str_eq(name, str_from(kinds[i].name))) {
+            return c < 0x80 && kinds[i].has(c);
+        }
+    }
+    return false;
+}
+
+/* The bytes of "[:name:]" at pattern.p[at], or 0: there is none. */
+static size_t named_match(struct str pattern, size_t at, uint8_t c, bool *ret_in)
+{
+    size_t end = str_find(pattern, ']', at);
+    bool named = end < pattern.n && end >= at + 3 && pattern.p[at] == '[' &&
+                 pattern.p[at + 1] == ':' && pattern.p[end - 1] == ':';
+    if (!named) {
+        return 0;
+    }
+    *ret_in = is_of(str_slice(pattern, at + 2, end - 1), c);
+    return end + 1 - at;
+}
+
+/* Length of the byte or range that starts at pattern.p[at], of which there is at least one byte. */
+static size_t range_match(struct str pattern, size_t at, uint8_t c, bool *ret_in)
+{
+    size_t i = at;
+    if (pattern.p[i] == '\\' && i + 1 < pattern.n) {
+        i++;
+    }
+    uint8_t low = (uint8_t)pattern.p[i++];
+    uint8_t high = low;
+    if (i + 1 < pattern.n && pattern.p[i] == '-' && pattern.p[i + 1] != ']') {
+        i += pattern.p[i + 1] == '\\' && i + 2 < pattern.n ? 2 : 1;
+        high = (uint8_t)pattern.p[i++];
+    }
+    *ret_in = c >= low && c <= high;
+    return i - at;
+}
 
 /* Length of the class that starts at pattern.p[at] == '[' or 0 when it has no end; *ret_in: whether c is in it. */
 static size_t class_match(struct str pattern, size_t at, uint8_t c, bool *ret_in)
@@ -19,16 +68,10 @@ static size_t class_match(struct str pattern, size_t at, uint8_t c, bool *ret_in
             *ret_in = in != negated;
             return i + 1 - at;
         }
-        if (pattern.p[i] == '\\' && i + 1 < pattern.n) {
-            i++;
-        }
-        uint8_t low = (uint8_t)pattern.p[i++];
-        uint8_t high = low;
-        if (i + 1 < pattern.n && pattern.p[i] == '-' && pattern.p[i + 1] != ']') {
-            i += pattern.p[i + 1] == '\\' && i + 2 < pattern.n ? 2 : 1;
-            high = (uint8_t)pattern.p[i++];
-        }
-        in = in || (c >= low && c <= high);
+        bool one_in = false;
+        size_t named = named_match(pattern, i, c, &one_in);
+        i += named > 0 ? named : range_match(pattern, i, c, &one_in);
+        in = in || one_in;
     }
     return 0;
 }

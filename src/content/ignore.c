@@ -10,6 +10,8 @@
 
 enum { IGNORE_MAGIC = 0x69676e6f };
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* in UTF-8 */
+
 const char content_ignore_defaults[] = "node_modules/\n"
                                        ".cache/\n"
                                        "__pycache__/\n"
@@ -147,6 +149,10 @@ int content_ignore_add(struct content_ignore *g, struct str folder, struct str t
     ASSERT_MAGIC(g, IGNORE_MAGIC);
     ASSERT(content_path_check(folder) == 0);
     struct str line;
+    if (str_starts(text, STR(BYTE_ORDER_MARK))) {
+        text = str_slice(text, sizeof BYTE_ORDER_MARK - 1,
+                         text.n); /* of an editor: git passes over it, too */
+    }
     while (str_split(&text, '\n', &line)) {
         struct rule rule;
         struct str pattern;

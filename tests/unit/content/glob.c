@@ -39,6 +39,19 @@ static const struct row names[] = {
     {"*a*b*c*", "xaybzc", true},
     {"*a*b*c*", "xaybz", false},
     {"[\x80-\xff]", "\xc3", true},
+    {"[[:digit:]]", "7", true},
+    {"[[:digit:]]", "x", false},
+    {"[![:digit:]]", "7", false},
+    {"[[:digit:]]", "[", false},
+    {"v[[:digit:]._-]x", "v_x", true},
+    {"[x[:upper:][:space:]]", "B", true},
+    {"[x[:upper:][:space:]]", " ", true},
+    {"[x[:upper:][:space:]]", "b", false},
+    {"[[:alpha:]]", "\xc3", false},
+    {"[[:none:]]", "n", false},
+    {"[[:]", ":", true},
+    {"[[:x]", "x", true},
+    {"[[:digit:]", "7", false},
 };
 
 static const struct row paths[] = {

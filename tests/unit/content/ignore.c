@@ -43,6 +43,8 @@ static void test_manual(void **state)
     check("trail  \r\n", "trail", false, true);
     check("trail\\ ", "trail ", false, true);
     check("\n/\n!\n", "x", false, false);
+    check("\xef\xbb\xbf*.log\n", "a.log", false, true);
+    check("*.dat\n![[:digit:]].dat\n", "1.dat", false, false);
 }
 
 static void test_defaults(void **state)
