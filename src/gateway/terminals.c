@@ -38,7 +38,7 @@ static bool read_one(const struct json *value, struct gateway_terminal *t)
     if (!read_text(value, "id", &t->id) || !str_is_word(t->id, GATEWAY_TERMINAL_ID) ||
         !read_text(value, "run", &t->run) || !str_is_word(t->run, GATEWAY_TERMINAL_RUN) ||
         !read_text(value, "state", &state) || !read_text(value, "started_at", &started) ||
-        time_parse(started, &t->started) < 0 ||
+        time_parse(started, &t->started) < 0 || t->started < 0 ||
         !read_number(value, "sockets", MOST_SOCKETS, &t->sockets)) {
         return false;
     }
