@@ -7,7 +7,8 @@
  * 2. Nothing is overwritten: not a tenant, not an id, and not the address of an account.
  * 3. The tenant's record is written last. What an import that was killed left has none; the next one begins with removing it.
  * 4. Logins stay behind: their tokens are the other server's.
- * 5. The tenant's own log says that it was brought in (tenant.import).
+ * 5. No workspace comes running: what is wanted and whose processes they are (host_uid) is the other machine's.
+ * 6. The tenant's own log says that it was brought in (tenant.import).
  */
 #include "coditectd/tenant.h"
 
@@ -83,13 +84,18 @@ static void name_damaged(void *ctx, struct str what)
     log_warn("coditectd", "damaged in the archive: " STR_FMT, STR_ARG(what));
 }
 
+static int open_part(struct store **ret_store)
+{
+    const struct store_options options = {.driver = "sqlite", .directory = PART, .balloon = 1};
+    return store_open(&options, ret_store);
+}
+
 static int check_part(void)
 {
     struct store *store;
-    const struct store_options options = {.driver = "sqlite", .directory = PART, .balloon = 1};
     struct data_report report;
     struct files_scrubbed scrubbed = {0};
-    int r = store_open(&options, &store);
+    int r = open_part(&store);
     if (r < 0) {
         return r;
     }
@@ -136,6 +142,68 @@ static int find_tenant(struct importing *g, const struct store_snapshot_pair *pa
     }
     return 0;
 }
+
+/* ---- Import: its workspaces ---- */
+
+/* As of a session that was never opened. Its generation stays: a codi2 of before is refused. */
+static int settle_one(struct txn *txn, const struct data_workspace *was)
+{
+    const struct scope scope = {.tenant_id = was->tenant_id};
+    struct data_workspace settled = {
+        .id = was->id,
+        .state = DATA_WORKSPACE_STATE_STOPPED,
+        .runtime = was->runtime,
+        .tenant_id = was->tenant_id,
+        .user_id = was->user_id,
+        .session_id = was->session_id,
+        .desired = DATA_WORKSPACE_DESIRED_STOPPED,
+        .generation = was->generation,
+        .changed_at = was->changed_at,
+    };
+    return data_workspace_put(txn, &scope, &settled);
+}
+
+struct settling {
+    struct str tenant;
+    char next[DATA_MAX_CURSOR + 1]; /* empty: all are settled */
+};
+
+/* What was to run moves in the index behind what was not: it is met again, and then as it should be. */
+static int settle_fn(struct txn *txn, void *ctx)
+{
+    struct settling *s = ctx;
+    const struct scope scope = {.tenant_id = s->tenant};
+    const struct data_query query = {
+        .index = DATA_WORKSPACE_BY_USER, .limit = DATA_MAX_LIST, .cursor = str_from(s->next)};
+    struct data_workspace_list list;
+    int r = data_workspace_list(txn, &scope, &query, &list);
+    for (size_t i = 0; r == 0 && i < list.n; i++) {
+        r = settle_one(txn, &list.at[i]);
+    }
+    if (r == 0) {
+        ASSERT(list.next.n < sizeof s->next);
+        (void)snprintf(s->next, sizeof s->next, STR_FMT, STR_ARG(list.next));
+    }
+    return r;
+}
+
+static int settle_part(struct importing *g)
+{
+    struct settling settling = {.tenant = str_from(g->tenant)};
+    struct store *store;
+    int r = open_part(&store);
+    if (r < 0) {
+        return r;
+    }
+    do {
+        struct store_op op = store_op_new();
+        r = store_write(store, &op, settle_fn, &settling);
+    } while (r == 0 && settling.next[0]);
+    store_close(store);
+    return r;
+}
+
+/* ---- Import: is there room for it here? ---- */
 
 struct look {
     struct str key;
@@ -190,7 +258,8 @@ static int judge(struct importing *g)
                      : log_err(ERR_EXISTS, "coditectd", "nothing is imported: %s is here already",
                                g->tenant);
     }
-    r = walk(g, judge_pair);
+    r = settle_part(g);
+    r = r < 0 ? r : walk(g, judge_pair);
     return r == 0 && !g->whole ? refuse("its tenant is not in it") : r;
 }
 

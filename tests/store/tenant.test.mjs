@@ -1,11 +1,12 @@
 // One tenant from one store into another: whole, beside others, and nothing else; what is not that is refused and writes nothing.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { makeBundle } from "../api/ide-bundle.mjs";
 import { Client, newSession, program, Server, serverForFile, until } from "../api/harness.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "coditect-tenant-"));
@@ -97,6 +98,48 @@ test("all that a tenant has is in the other store, beside who is there; nobody e
   assert.equal((await there.anonymous().post("/auth/login", { email: joe.email, password: joe.password })).status, 200);
   assert.match(says(run(["--data", server.data, "--export-tenant", "ten-00000000000000000000000000"])), /no such tenant/);
   assert.match(says(run(["--data", server.data, "--export-tenant", "../x"])), /no id of a tenant/);
+});
+
+/** Python with `db`, the store's database. */
+const edit = (data, code) => execFileSync("python3", ["-c", `
+import json, sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/store/store.db")
+uid = lambda: [bytes(k) for k, in db.execute("select key from kv") if b"host_uid" in bytes(k)]
+${code}
+db.commit()`, data]).toString();
+
+test("a workspace comes stopped, and whose processes were its own is nobody's affair here", async (t) => {
+  const from = await Server.start({ t, args: ["--rate-factor", "100000", "--ide", makeBundle(), "--node", process.execPath] });
+  from.ownData = false;
+  t.after(() => rmSync(from.data, { recursive: true, force: true }));
+  const bob = await from.account("bob");
+  const { id } = await newSession(bob, "Runs");
+  await bob.post(`/sessions/${id}/open`);
+  await until("it runs", async () => (await bob.get("/workspaces")).data[0]?.state === "running", 60_000);
+  const sent = run(["--data", from.data, "--export-tenant", bob.user.tenant_id]);
+  assert.equal(sent.status, 0, says(sent));
+  await bob.post(`/sessions/${id}/pause`);
+  await from.stop();
+  const uid = edit(from.data, "print(uid()[0].hex())").trim();
+
+  const data = fresh();
+  const before = await Server.start({ t, data });
+  t.after(() => rmSync(data, { recursive: true, force: true }));
+  before.ownData = false;
+  await before.stop();
+  edit(data, `db.execute("insert into kv values(?, ?)", (bytes.fromhex("${uid}"), b"somebody else's"))`);
+  const came = bring(data, sent.stdout);
+  assert.equal(came.status, 0, says(came));
+  assert.equal(edit(data, `print(uid() == [bytes.fromhex("${uid}")])
+db.execute("delete from kv where key = ?", (bytes.fromhex("${uid}"),))`).trim(), "True");
+  whole(data);
+  const there = await Server.start({ data });
+  t.after(() => there.stop());
+  const login = await there.anonymous().post("/auth/login", { email: bob.email, password: bob.password });
+  const again = new Client(there, login.data.token);
+  assert.equal((await again.get(`/sessions/${id}`)).data.workspace.state, "stopped");
+  const [{ state, wanted }] = (await again.get("/workspaces")).data;
+  assert.deepEqual([state, wanted], ["stopped", false]);
 });
 
 /** A stream as docs/backup.md says, of these pairs. */
