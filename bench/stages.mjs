@@ -13,7 +13,7 @@ const stages = {
   "receive, parse, route": /^(http_read_(head|body)|http_head_.*|http_connection_recv|api_match.*|gateway_site_of|api_decode)$/,
   verify: /^(auth_access_read|api_limiter_take)$/,
   reads: /^store_read_call$/,
-  Argon2id: /^auth_password_verify$/,
+  Argon2id: /^auth_hash_answer$/,
   "memory from the kernel": /^(__)?(GI_)?(__)?m(un)?map(64)?$/,
   "hash, compress": /^(content_hash|content_encode|content_codec_.*)$/,
   transaction: /^(store_txn_run|store_txn_settle|store_connection_(put|apply))$/,
@@ -43,11 +43,19 @@ export function stageOf(stack) {
 
 export const stageNames = [...Object.keys(stages), "rest"];
 
-/** Processor time that a process and its threads have used, in microseconds; threads that ended meanwhile are not in it. */
+/** A process and those that it has begun: the server's hash passwords. */
+function family(pid) {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean));
+  return [pid, ...children.flatMap((child) => family(Number(child)))];
+}
+
+/** Processor time that a process, its threads and its children have used, in microseconds; those that ended meanwhile are not in it. */
 export function cpuOf(pid) {
   let ns = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+  for (const one of family(pid)) {
+    for (const thread of readdirSync(`/proc/${one}/task`)) {
+      ns += Number(readFileSync(`/proc/${one}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+    }
   }
   return ns / 1000;
 }
@@ -71,7 +79,7 @@ async function stacks(file) {
 
 /** Runs load (which answers how many requests it made) and says what each took: {all, [stage]: microseconds}. */
 export async function profile(pid, file, load) {
-  const perf = spawn("perf", ["record", "-q", "-e", "cpu-clock", "-F", String(RATE), "--call-graph", "dwarf,16384", "-o", file, "-p", String(pid)], { stdio: ["ignore", "ignore", "pipe"] });
+  const perf = spawn("perf", ["record", "-q", "-e", "cpu-clock", "-F", String(RATE), "--call-graph", "dwarf,16384", "-o", file, "-p", family(pid).join(",")], { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   perf.stderr.on("data", (text) => {
     said += text;

@@ -141,9 +141,10 @@ static int registration_run(struct auth *a, struct registration *g, struct str p
         return data_fault(ctx, ERR_EXISTS, "email",
                           "There is an account with this e-mail address already.");
     }
-    if (r == 0 && g->again &&
-        (!str_eq(g->user.email, email) || !auth_password_verify(a, g->user.password, password))) {
-        return ERR_CONFLICT;
+    if (r == 0 && g->again) {
+        r = str_eq(g->user.email, email) ? auth_password_verify(a, g->user.password, password)
+                                         : ERR_CONFLICT;
+        r = r == ERR_BAD_CREDENTIALS ? ERR_CONFLICT : r;
     }
     return r;
 }
@@ -374,14 +375,17 @@ int auth_login(struct auth *a, struct data_context *ctx, const struct auth_login
     if (r < 0 && r != ERR_NOT_FOUND) {
         return r;
     }
-    if (!auth_password_verify(a, e.user.password, in->password)) {
-        if (r == 0) {
+    bool known = r == 0;
+    r = auth_password_verify(a, e.user.password, in->password);
+    if (r == ERR_BAD_CREDENTIALS) {
+        if (known) {
             auth_denial_add(a, ctx, "login.create", &e.user);
         }
-        return ERR_BAD_CREDENTIALS;
+        return r;
     }
-    auth_limit_return(a, AUTH_LIMIT_PASSWORD, password_key(&e));
-    r = auth_second_check(a, ctx, &(struct auth_second_try){&e.user, in->code}, &e.second);
+    auth_limit_return(a, AUTH_LIMIT_PASSWORD, password_key(&e)); /* right, or never tried */
+    r = r < 0 ? r
+              : auth_second_check(a, ctx, &(struct auth_second_try){&e.user, in->code}, &e.second);
     r = r < 0 ? r : enter(&e);
     if (r < 0) {
         return r;

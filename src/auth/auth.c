@@ -6,7 +6,7 @@
  */
 #include <sodium.h>
 
-#include "auth/auth_int.h"
+#include "auth/hash_int.h"
 #include "base/rand.h"
 
 enum { PURGE = 50 };
@@ -86,7 +86,7 @@ int auth_create(const struct auth_options *options, struct auth **ret_auth)
     a->idle_life = life_or(options->idle_life, 30 * day);
     a->absolute_life = life_or(options->absolute_life, 90 * day);
     a->cheap_hash = options->cheap_hash;
-    a->cores = auth_cores_create();
+    a->hashers = auth_hashers_create(options->hashers);
     rates_init(a, options);
     a->limits = auth_limits_create();
     auth_notes_init(&a->notes);
@@ -115,7 +115,7 @@ void auth_destroy(struct auth *a)
     auth_plans_fini(&a->plans);
     auth_limits_destroy(a->limits);
     lock_fini(&a->ring_lock);
-    auth_cores_destroy(a->cores);
+    auth_hashers_destroy(a->hashers);
     mem_free(a->issuer);
     mem_free(a->audience);
     mem_free(a->mail_base);

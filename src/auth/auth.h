@@ -63,8 +63,7 @@ enum auth_limit_kind {
 /* Fields left 0 take the value in brackets. */
 struct auth_options {
     struct store *store;
-    struct str
-        secret; /* JWT_SECRET, >= AUTH_SECRET_MIN bytes; empty: made once and kept in the store */
+    struct str secret;          /* JWT_SECRET, >= AUTH_SECRET_MIN bytes; empty: the store has one */
     struct str previous_secret; /* what secret was before; what it signed is taken; empty: none */
     struct str issuer;          /* ["coditect"] */
     struct str audience;        /* ["coditect-api"] */
@@ -80,6 +79,7 @@ struct auth_options {
     bool limits_given;    /* limits below hold; else the defaults above */
     struct auth_rate limits[AUTH_LIMIT_KINDS];
     uint32_t limit_factor; /* multiplies every burst [1] */
+    bool hashers;          /* passwords are hashed by processes of this program's, see hasher.h */
     bool cheap_hash;       /* tests only: Argon2id with the least memory that libsodium takes */
 };
 

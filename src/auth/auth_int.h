@@ -2,7 +2,6 @@
 #ifndef AUTH_AUTH_INT_H
 #define AUTH_AUTH_INT_H
 
-#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "auth/auth.h"
@@ -116,15 +115,12 @@ extern const uint32_t auth_common_at[]; /* where each begins; one more: the end 
 int auth_password_check(struct data_context *ctx, const char *field, struct str password,
                         struct str email) BASE_MUST_USE;
 
-sem_t *auth_cores_create(void);
-void auth_cores_destroy(sem_t *cores);
-
-/* About 20 ms of a core, which it waits for. ERR_BUSY: no memory for the hash. */
+/* About 20 ms of a core, which it waits for. ERR_BUSY: no memory for the hash, or its process ended (hash_int.h). */
 int auth_password_hash(const struct auth *a, struct str password,
                        char ret_phc[static AUTH_HASH_ROOM]) BASE_MUST_USE;
 
-/* phc empty: the account does not exist; the work is the same and the answer is false. */
-bool auth_password_verify(const struct auth *a, struct str phc, struct str password);
+/* phc empty: the account does not exist; the work is the same. ERR_BAD_CREDENTIALS: it is another password; ERR_BUSY. */
+int auth_password_verify(const struct auth *a, struct str phc, struct str password) BASE_MUST_USE;
 
 /* ---- totp.c: RFC 6238 ---- */
 
@@ -482,7 +478,7 @@ struct auth {
     usec_t access_life, idle_life, absolute_life;
     struct auth_rate rates[AUTH_LIMIT_KINDS];
     bool cheap_hash;
-    sem_t *cores; /* one for each hash that may be computed at once */
+    struct auth_hashers *hashers; /* hash_int.h */
     char dummy_hash[AUTH_HASH_ROOM];
     struct auth_limits *limits;
     struct auth_notes notes;

@@ -1,17 +1,13 @@
 /*
  * Passwords: Argon2id (RFC 9106) with 19 MiB, 2 passes, 1 lane, as a PHC string made by libsodium. An unknown account is
- * verified against a hash of its own kind, made at start, so that both answers take the same time. As many are computed at once
- * as there are cores: memory stays bounded, and the lane can have more threads, of which some wait for their commits.
+ * verified against a hash of its own kind, made at start, so that both answers take the same time.
  */
-#include <errno.h>
 #include <sodium.h>
-#include <unistd.h>
+#include <string.h>
 
-#include "auth/auth_int.h"
+#include "auth/hash_int.h"
 
-enum { OPS = 2, MEMORY = 19 << 20 };
-
-_Static_assert(AUTH_HASH_ROOM >= crypto_pwhash_STRBYTES, "a PHC string does not fit");
+enum { PASSES = 2, MEMORY = 19 << 20 };
 
 size_t auth_common_passwords(void)
 {
@@ -77,53 +73,44 @@ int auth_password_check(struct data_context *ctx, const char *field, struct str 
     return 0;
 }
 
-sem_t *auth_cores_create(void)
+/* The request is asked, and the password in it forgotten. */
+static int ask(const struct auth *a, struct auth_hash_request *request, struct str password,
+               struct auth_hash_reply *ret_reply)
 {
-    sem_t *cores = MEM_NEW(sem_t);
-    ASSERT(sem_init(cores, 0, (unsigned)sysconf(_SC_NPROCESSORS_ONLN)) == 0);
-    return cores;
-}
-
-void auth_cores_destroy(sem_t *cores)
-{
-    ASSERT(sem_destroy(cores) == 0);
-    mem_free(cores);
-}
-
-static void take_core(sem_t *cores)
-{
-    while (sem_wait(cores) < 0) {
-        ASSERT(errno == EINTR);
+    struct str tried = str_slice(password, 0, AUTH_PASSWORD_BYTES);
+    request->length = (uint32_t)tried.n;
+    if (tried.n > 0) {
+        memcpy(request->password, tried.p, tried.n);
     }
-}
-
-static void give_core(sem_t *cores)
-{
-    ASSERT(sem_post(cores) == 0);
+    int r = auth_hashers_ask(a->hashers, request, ret_reply);
+    explicit_bzero(request, sizeof *request);
+    return r;
 }
 
 int auth_password_hash(const struct auth *a, struct str password,
                        char ret_phc[static AUTH_HASH_ROOM])
 {
-    size_t memory = a->cheap_hash ? crypto_pwhash_MEMLIMIT_MIN : (size_t)MEMORY;
-    unsigned long long ops = a->cheap_hash ? crypto_pwhash_OPSLIMIT_MIN : OPS;
-    memset(ret_phc, 0, AUTH_HASH_ROOM);
-    take_core(a->cores);
-    int r = crypto_pwhash_str_alg(ret_phc, password.p, password.n, ops, memory,
-                                  crypto_pwhash_ALG_ARGON2ID13);
-    give_core(a->cores);
-    return r == 0 ? 0 : ERR_BUSY;
+    ASSERT(password.n <= AUTH_PASSWORD_BYTES);
+    struct auth_hash_request request = {
+        .kind = AUTH_HASH_MAKE,
+        .passes = a->cheap_hash ? crypto_pwhash_OPSLIMIT_MIN : PASSES,
+        .memory = a->cheap_hash ? crypto_pwhash_MEMLIMIT_MIN : MEMORY,
+    };
+    struct auth_hash_reply reply;
+    int r = ask(a, &request, password, &reply);
+    if (r == 0) {
+        memcpy(ret_phc, reply.phc, AUTH_HASH_ROOM);
+    }
+    return r;
 }
 
-bool auth_password_verify(const struct auth *a, struct str phc, struct str password)
+int auth_password_verify(const struct auth *a, struct str phc, struct str password)
 {
-    char text[crypto_pwhash_STRBYTES] = {0};
-    bool known = phc.n > 0 && phc.n < sizeof text && password.n <= AUTH_PASSWORD_BYTES;
+    bool known = phc.n > 0 && phc.n < AUTH_HASH_ROOM && password.n <= AUTH_PASSWORD_BYTES;
     struct str hash = known ? phc : str_from(a->dummy_hash);
-    struct str tried = str_slice(password, 0, AUTH_PASSWORD_BYTES);
-    memcpy(text, hash.p, hash.n);
-    take_core(a->cores);
-    bool right = crypto_pwhash_str_verify(text, tried.n > 0 ? tried.p : "", tried.n) == 0;
-    give_core(a->cores);
-    return known && right;
+    struct auth_hash_request request = {.kind = AUTH_HASH_CHECK};
+    struct auth_hash_reply reply;
+    memcpy(request.phc, hash.p, hash.n);
+    int r = ask(a, &request, password, &reply);
+    return r == 0 && !known ? ERR_BAD_CREDENTIALS : r;
 }

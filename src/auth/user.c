@@ -123,12 +123,13 @@ static int prove(struct auth *a, struct data_context *ctx, const struct auth_pro
     if (r < 0) {
         return r;
     }
-    if (!auth_password_verify(a, user->password, proof->password)) {
+    r = auth_password_verify(a, user->password, proof->password);
+    if (r == ERR_BAD_CREDENTIALS) {
         auth_denial_add(a, ctx, proof->action, user);
         return data_fault(ctx, ERR_BAD_CREDENTIALS, proof->field, "The password is wrong.");
     }
-    auth_limit_return(a, AUTH_LIMIT_PASSWORD, key);
-    return 0;
+    auth_limit_return(a, AUTH_LIMIT_PASSWORD, key); /* right, or never tried */
+    return r;
 }
 
 int auth_password_prove(struct auth *a, struct data_context *ctx, const struct auth_proof *proof,

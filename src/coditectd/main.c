@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "auth/auth.h"
+#include "auth/hasher.h"
 #include "base/crash.h"
 #include "base/log.h"
 #include "coditectd/admin.h"
@@ -131,6 +132,7 @@ static int create_auth(const struct coditectd_settings *set, struct parts *p)
         .idle_life = set->login_idle,
         .absolute_life = set->login_longest,
         .limit_factor = (uint32_t)set->limits_rate_factor,
+        .hashers = true,
     };
     if (set->jwt_previous_secret && !set->jwt_secret) {
         return log_err(
@@ -463,7 +465,9 @@ static int prepare(const struct coditectd_options *o, struct arena *arena, struc
 
 int main(int argc, char **argv)
 {
-    (void)argc;
+    if (auth_hasher_is_meant(argc, argv)) {
+        auth_hasher_run();
+    }
     crash_setup();
     ARENA_AUTO(arena);
     struct coditectd_options options;
