@@ -51,7 +51,10 @@ static struct str whole_path(struct page *page, struct str below)
     return files_path_join(page->tx.arena, page->record.path, below);
 }
 
-/* A folder that was there: the same, one that died and comes back with what it held, or a new one. */
+/*
+ * A folder that was there: the same, one that died and comes back with what it held, or a new one, also where what the dead one came
+ * to hold elsewhere would lie too deep.
+ */
 static int make_folder(struct page *page, struct files_place *place,
                        const struct files_record *then)
 {
@@ -70,8 +73,8 @@ static int make_folder(struct page *page, struct files_place *place,
         return r;
     }
     change_next(page);
-    if (dead) {
-        r = files_change_relink(tx, place, then);
+    r = dead ? files_change_relink(tx, place, then) : ERR_LIMIT;
+    if (r != ERR_LIMIT) {
         page->record.again = true;
         return r;
     }

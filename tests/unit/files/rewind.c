@@ -214,12 +214,34 @@ static void test_refusals(void **state)
     f->ctx.quota = NULL;
 }
 
+/* A folder that grew where it had more room is, where it was, another one with what was in it. */
+static void test_grown_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    struct files_rewind rewind;
+    char path[2 * CONTENT_MAX_DEPTH] = "g";
+    for (size_t i = 1; i < 2 * 200; i += 2) {
+        memcpy(path + i, "/h", 3);
+    }
+    put(f, path, STR("1")); /* 201 names */
+    path[2 * 100 + 1] = 0;
+    uint64_t then = latest(f);
+    move(f, path, "f");
+    put(f, arena_printf(&f->arena, "f/%s", path).p, STR("2"));
+    put(f, arena_printf(&f->arena, "f/%s/%s", path + 4, path).p, STR("2"));
+    struct files_rewind_input in = back(f, "", then);
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    (void)finish(f, &rewind);
+    assert_same(f, then, 0);
+    fixture_check(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_and_undone), cmocka_unit_test(test_folder_alone),
-        cmocka_unit_test(test_one_moment),     cmocka_unit_test(test_in_the_way),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_all_and_undone),  cmocka_unit_test(test_folder_alone),
+        cmocka_unit_test(test_one_moment),      cmocka_unit_test(test_in_the_way),
+        cmocka_unit_test(test_grown_elsewhere), cmocka_unit_test(test_refusals),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }
