@@ -2,7 +2,7 @@
  * What a change does to keys. Every function here writes the entry, what it takes the place of (past), the version, the
  * change record and the totals of all folders above, all under tx->seq.
  */
-#include "files/files_int.h"
+#include "files/node_int.h"
 
 static void entry_put(struct files_tx *tx, const struct files_place *place,
                       const struct files_record *record)
@@ -247,10 +247,7 @@ int files_change_move(struct files_tx *tx, struct files_place *from, struct file
 {
     ASSERT(from->there && from->depth > 0 && to->depth > 0);
     struct files_node node;
-    int r = files_node_of(tx, &from->record, &node);
-    if (r == 0) {
-        r = files_node_fits(to, &node);
-    }
+    int r = files_node_to(tx, to, &from->record, &node);
     if (r == 0) {
         r = files_node_take(tx, from, node);
     }
@@ -278,10 +275,7 @@ int files_change_relink(struct files_tx *tx, struct files_place *place,
     struct files_record record = *folder;
     record.version = record.since = tx->seq;
     struct files_node node;
-    int r = files_node_of(tx, &record, &node);
-    if (r == 0) {
-        r = files_node_fits(place, &node);
-    }
+    int r = files_node_to(tx, place, &record, &node);
     if (r == 0) {
         r = files_node_add(tx, place, node);
     }

@@ -8,9 +8,10 @@
  * 4. A name in a tree is one that a path may have, and a link leads somewhere: both become files of the workspace's disk, and of whoever
  *    unpacks an archive. Nothing is numbered beyond the tree's counter, from which new numbers are taken.
  * 5. What a folder, and a tree, says of the files and bytes below it is the sum of what is in it; a tenant's total is that of its trees.
+ *    A folder reaches no further than it says.
  *    Not asked: a tree that is deleted, since its entries go before its counters, and a folder with more than SUMMED_MOST names.
  */
-#include "files/files_int.h"
+#include "files/node_int.h"
 
 /* A page of 500 folders is one transaction, in the memory of one. */
 enum { SUMMED_MOST = 200 };
@@ -199,10 +200,14 @@ static int judge_sum(struct files_tx *tx, uint64_t folder, const struct files_no
         if (r == 0) {
             sum.files += node.files;
             sum.bytes += node.bytes;
+            files_node_hold(&sum, pairs[i].key.n - prefix.n, &node);
         }
     }
-    if (r == 0 && count <= SUMMED_MOST && (sum.files != says->files || sum.bytes != says->bytes)) {
+    bool all = r == 0 && count <= SUMMED_MOST;
+    if (all && (sum.files != says->files || sum.bytes != says->bytes)) {
         *ret_fault = "it is not the sum of what is in it";
+    } else if (all && (sum.reach > says->reach || sum.levels > says->levels)) {
+        *ret_fault = "what is in it reaches further than it says";
     }
     return passed_over(r);
 }
@@ -245,7 +250,10 @@ static int judge_usage(struct files_tx *tx, struct str session, const char **ret
         *ret_fault = "the counters are not well-formed";
         return 0;
     }
-    const struct files_node says = {.files = tx->usage.files, .bytes = tx->usage.bytes};
+    const struct files_node says = {.files = tx->usage.files,
+                                    .bytes = tx->usage.bytes,
+                                    .reach = UINT64_MAX,
+                                    .levels = UINT64_MAX};
     return r < 0 ? r : judge_sum(tx, FILES_ROOT, &says, ret_fault);
 }
 

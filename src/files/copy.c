@@ -7,7 +7,7 @@
  *    repeated operation finds again. So one that was cut off is begun again under the same op and comes to the same.
  * 3. What somebody wrote into the copy meanwhile stays. If the copy itself is deleted or renamed meanwhile, it ends there.
  */
-#include "files/files_int.h"
+#include "files/node_int.h"
 
 enum { STEP = 250 }; /* entries */
 
@@ -34,10 +34,7 @@ static int copy_begin(struct files_tx *tx, const struct files_copy_input *in,
         tx->refusal = "The folder holds more files than may be copied at once.";
         return ERR_LIMIT;
     }
-    if (r == 0) {
-        tx->refusal = FILES_TOO_DEEP_TEXT;
-        r = files_node_fits(to, &node);
-    }
+    r = r < 0 ? r : files_node_to(tx, to, record, &node);
     r = r < 0 ? r : files_quota_fits(tx, node.bytes); /* all of it or nothing */
     return r < 0 ? r : files_change_mkdir(tx, to, record->mode, record->mtime);
 }
@@ -61,8 +58,7 @@ static int copy_step(struct files_tx *tx, struct files_edit *edit)
     r = from->record.kind == FILES_FOLDER ? copy_begin(tx, in, &from->record, to)
                                           : copy_leaf(tx, &from->record, to);
     edit->record = to->record;
-    bool refused = r == ERR_QUOTA || r == ERR_LIMIT;
-    return refused ? data_fault(edit->ctx, r, NULL, tx->refusal) : r;
+    return r;
 }
 
 /* ---- What is in a folder ---- */

@@ -4,7 +4,7 @@
  * A repeated operation (same ctx->op from a client) answers what the first run answered: its result is the changed id and
  * seq, from which the version is read again.
  */
-#include "files/files_int.h"
+#include "files/node_int.h"
 
 int files_input_check(const struct files_author *author, struct str path)
 {
@@ -48,10 +48,17 @@ static int items_put(struct files_tx *tx, const struct files_edit *edit)
     return 0;
 }
 
+static int edit_refused(struct files_edit *edit, const struct files_tx *tx, int r)
+{
+    bool why = tx->refusal && (r == ERR_QUOTA || r == ERR_LIMIT);
+    return why ? data_fault(edit->ctx, r, NULL, tx->refusal) : r;
+}
+
 static int edit_write(struct txn *txn, void *arg)
 {
     struct files_edit *edit = arg;
     struct files_tx tx = {.author = edit->author, .now = edit->now, .quota = edit->ctx->quota};
+    edit->tight = (struct files_tight){0};
     int r = files_tx_begin(&tx, txn, &edit->ctx->scope, edit->session);
     if (r < 0) {
         return r;
@@ -73,15 +80,15 @@ static int edit_write(struct txn *txn, void *arg)
     tx.written = 0; /* content has its own bound: FILES_FLUSH_BYTES */
     files_tx_next(&tx);
     r = edit->step(&tx, edit);
+    edit->tight = tx.tight;
     if (r < 0) {
-        return r;
+        return edit_refused(edit, &tx, r);
     }
     edit->seq = tx.seq;
     data_remember(txn, edit->ctx,
                   arena_printf(tx.arena, "%016llx%016llx", (unsigned long long)edit->record.id,
                                (unsigned long long)tx.seq));
-    r = files_tx_end(&tx, first);
-    return r == ERR_QUOTA ? data_fault(edit->ctx, r, NULL, tx.refusal) : r;
+    return edit_refused(edit, &tx, files_tx_end(&tx, first));
 }
 
 int files_edit(struct files_edit *edit)
@@ -90,7 +97,15 @@ int files_edit(struct files_edit *edit)
     op.bytes = edit->bytes;
     op.reserve = edit->reserve;
     edit->now = time_now();
-    return store_write(edit->ctx->store, &op, edit_write, edit);
+    int r = store_write(edit->ctx->store, &op, edit_write, edit);
+    if (r == ERR_LIMIT && edit->tight.folder > 0) {
+        r = files_measure(edit->ctx, edit->session, &edit->tight);
+        if (r == 0) {
+            edit->ctx->fault = (struct data_fault){0};
+            r = store_write(edit->ctx->store, &op, edit_write, edit);
+        }
+    }
+    return r;
 }
 
 static int place_for(struct files_tx *tx, struct str path, bool parents,
@@ -276,7 +291,7 @@ static int move_step(struct files_tx *tx, struct files_edit *edit)
     }
     r = files_change_move(tx, from, to);
     edit->record = to->record;
-    return r == ERR_LIMIT ? data_fault(edit->ctx, r, NULL, FILES_TOO_DEEP_TEXT) : r;
+    return r;
 }
 
 int files_move(struct data_context *ctx, const struct files_move_input *in,

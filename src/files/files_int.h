@@ -94,6 +94,13 @@ int files_stored_decode(struct str bytes, struct files_stored *ret_stored) BASE_
 
 /* ---- tx.c: one transaction on a session ---- */
 
+/* A folder that, by what is recorded of it, would reach too far where it is to go; see measure.c. */
+struct files_tight {
+    uint64_t folder; /* 0: none */
+    uint64_t reach;  /* bytes that the longest path below it may have there */
+    uint64_t levels; /* names that the deepest may have */
+};
+
 struct files_tx {
     struct txn *txn;
     struct arena *arena; /* the transaction's */
@@ -102,7 +109,8 @@ struct files_tx {
     struct data_usage usage;
     uint64_t bytes_before;          /* usage.bytes, when it began */
     const struct data_quota *quota; /* set by who ends it; NULL: none */
-    const char *refusal;            /* of ERR_QUOTA, in a sentence */
+    const char *refusal;            /* of ERR_QUOTA and ERR_LIMIT, in a sentence */
+    struct files_tight tight;       /* of the latter, when there is a doubt */
     bool forking; /* it is still being copied: only the copy itself may change it */
     const struct files_author *author;
     usec_t now;     /* taken outside, so that a repeated run writes the same */
@@ -167,33 +175,6 @@ int files_place_make(struct files_tx *tx, struct str path,
 /* The child of that name. ERR_NOT_FOUND. */
 int files_child(struct files_tx *tx, uint64_t folder, struct str name,
                 struct files_record *ret_record) BASE_MUST_USE;
-
-/* ---- node.c: what is below a folder ---- */
-
-struct files_node {
-    uint64_t files; /* and links */
-    uint64_t bytes;
-    uint64_t reach;  /* bytes of the longest path below, at most */
-    uint64_t levels; /* names in the deepest path below, at most */
-};
-
-/* What a record and all below it count for. */
-int files_node_of(struct files_tx *tx, const struct files_record *record,
-                  struct files_node *ret_node) BASE_MUST_USE;
-
-void files_node_put(struct files_tx *tx, uint64_t folder, const struct files_node *node);
-
-/* Something that counts for `by` comes to place, or (take) goes from it. */
-int files_node_add(struct files_tx *tx, const struct files_place *place,
-                   struct files_node by) BASE_MUST_USE;
-int files_node_take(struct files_tx *tx, const struct files_place *place,
-                    struct files_node by) BASE_MUST_USE;
-
-#define FILES_TOO_DEEP_TEXT \
-    "Some of what is in the folder would lie too deep there, or its path be too long."
-
-/* ERR_LIMIT: paths below place would be longer or deeper than content_path_check allows. */
-int files_node_fits(const struct files_place *place, const struct files_node *node) BASE_MUST_USE;
 
 /* ---- change.c: what changes do to keys ---- */
 
@@ -338,6 +319,7 @@ struct files_edit {
     files_edit_fn *step;
     const void *in;
     usec_t now;
+    struct files_tight tight;
     /* results */
     struct files_record record;
     struct str path;

@@ -11,7 +11,7 @@
  * 3. Entries come folders first and depth first. The folders on the way to where a page is are held, and what is below them
  *    is counted once for each page.
  */
-#include "files/files_int.h"
+#include "files/node_int.h"
 
 enum { PAGE_ENTRIES = 1000, PAGE_BYTES = 400 * 1024 }; /* with its keys below FILES_MAX_TXN */
 
@@ -149,8 +149,7 @@ static void count_in(struct writing *w, const struct copied *one)
         uint64_t levels = w->depth - i;
         node->files += by.files;
         node->bytes += by.bytes;
-        node->reach = reach > node->reach ? reach : node->reach;
-        node->levels = levels > node->levels ? levels : node->levels;
+        files_node_raise(node, reach, levels);
     }
     w->tx->usage.files += by.files;
     w->tx->usage.bytes += by.bytes;

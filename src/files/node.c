@@ -3,9 +3,10 @@
  * far it reaches, so that a move cannot make paths that are too long. Kept in all folders above a change, except the root,
  * whose totals are the session's.
  *
- * files and bytes are exact. reach and levels never shrink: they bound from above.
+ * files and bytes are exact. reach and levels bound from above: what goes leaves them as they are, until a move that they
+ * refuse has them measured (measure.c).
  */
-#include "files/files_int.h"
+#include "files/node_int.h"
 
 enum { NODE_SIZE = 4 * 16 };
 
@@ -53,6 +54,17 @@ int files_node_of(struct files_tx *tx, const struct files_record *record,
     return 0;
 }
 
+void files_node_raise(struct files_node *node, uint64_t reach, uint64_t levels)
+{
+    node->reach = reach > node->reach ? reach : node->reach;
+    node->levels = levels > node->levels ? levels : node->levels;
+}
+
+void files_node_hold(struct files_node *node, uint64_t name, const struct files_node *below)
+{
+    files_node_raise(node, name + (below->reach ? 1 + below->reach : 0), 1 + below->levels);
+}
+
 int files_node_add(struct files_tx *tx, const struct files_place *place, struct files_node by)
 {
     size_t name = 0; /* where the part of the path behind the folder begins */
@@ -70,8 +82,7 @@ int files_node_add(struct files_tx *tx, const struct files_place *place, struct 
         }
         node.files += by.files;
         node.bytes += by.bytes;
-        node.reach = reach > node.reach ? reach : node.reach;
-        node.levels = levels > node.levels ? levels : node.levels;
+        files_node_raise(&node, reach, levels);
         files_node_put(tx, place->chain[i], &node);
     }
     tx->usage.files += by.files;
@@ -85,9 +96,23 @@ int files_node_take(struct files_tx *tx, const struct files_place *place, struct
     return files_node_add(tx, place, minus);
 }
 
-int files_node_fits(const struct files_place *place, const struct files_node *node)
+int files_node_to(struct files_tx *tx, const struct files_place *place,
+                  const struct files_record *record, struct files_node *ret_node)
 {
-    uint64_t length = place->path.n + (node->reach ? 1 + node->reach : 0);
-    bool fits = length <= CONTENT_MAX_PATH && place->depth + node->levels <= CONTENT_MAX_DEPTH;
-    return fits ? 0 : ERR_LIMIT;
+    struct files_node node;
+    struct files_tight tight = {.folder = record->id, .levels = CONTENT_MAX_DEPTH - place->depth};
+    if (place->path.n < CONTENT_MAX_PATH) {
+        tight.reach = CONTENT_MAX_PATH - place->path.n - 1; /* a slash is between */
+    }
+    int r = files_node_of(tx, record, &node);
+    if (r == 0 && (node.reach > tight.reach || node.levels > tight.levels)) {
+        tx->tight = tight;
+        tx->refusal = "Some of what is in the folder would lie too deep there, or its path be too "
+                      "long.";
+        r = ERR_LIMIT;
+    }
+    if (r == 0) {
+        *ret_node = node;
+    }
+    return r;
 }

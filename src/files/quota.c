@@ -8,7 +8,7 @@
  * 3. A return to a moment is refused before it begins, by what the moment held; begun, it is finished.
  * 4. Deleted sessions count until they are purged: they can be restored.
  */
-#include "files/files_int.h"
+#include "files/node_int.h"
 
 /* How many bytes the tree's files may have, by what it is; 0: no limit. The sentence when they are more. */
 struct limit {

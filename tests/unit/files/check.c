@@ -183,6 +183,46 @@ static void test_what_nobody_wrote(void **state)
     assert_int_equal(faults(f, "the counters are not well-formed"), 1);
 }
 
+struct shallow {
+    struct fixture *f;
+    size_t number; /* reach 2, levels 3 */
+};
+
+/* In the first folder's record. */
+static int shallow_write(struct txn *txn, void *arg)
+{
+    const struct shallow *s = arg;
+    struct arena *arena = store_arena(txn);
+    struct str any = DATA_KEY(arena, &s->f->ctx.scope, DATA_SPACE_NODE, STR("x"));
+    struct str prefix = str_slice(any, 0, any.n - 1);
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = 1};
+    struct store_pair *pairs;
+    size_t n;
+    int r = store_scan(txn, &range, &pairs, &n);
+    if (r == 0) {
+        assert_int_equal(n, 1);
+        char *value = arena_alloc(arena, pairs[0].value.n);
+        memcpy(value, pairs[0].value.p, pairs[0].value.n);
+        value[16 * s->number + 15]--;
+        store_put(txn, pairs[0].key, str_of(value, pairs[0].value.n));
+    }
+    return r;
+}
+
+/* A folder says at least how far it reaches: what fits by that may be moved. */
+static void test_a_folder_that_reaches_further(void **state)
+{
+    struct fixture *f = *state;
+    struct shallow s = {.f = f};
+    put(f, "d/e/f", STR("x"));
+    for (s.number = 2; s.number < 4; s.number++) {
+        fixture_check(f);
+        assert_ok(store_write(f->store, NULL, shallow_write, &s));
+        assert_int_equal(faults(f, "what is in it reaches further than it says"), 1);
+        put(f, "d/e/f", STR("once more"));
+    }
+}
+
 struct counted {
     struct fixture *f;
     struct data_usage by; /* more than it is */
@@ -264,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_a_version_that_is_gone),
         cmocka_unit_test(test_what_nobody_wrote),
         cmocka_unit_test(test_counters_that_lie),
+        cmocka_unit_test(test_a_folder_that_reaches_further),
         cmocka_unit_test(test_a_folder_with_too_many_names),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);

@@ -170,19 +170,6 @@ static void test_move_over(void **state)
     totals_are(f, 1, 300000);
 }
 
-/* A path of so many names of so many bytes. */
-static struct str chain(struct fixture *f, char first, size_t length, size_t count)
-{
-    size_t n = (length + 1) * count - 1;
-    char *path = arena_alloc(&f->arena, n + 1);
-    memset(path, 'n', n);
-    path[0] = first;
-    for (size_t i = length; i < n; i += length + 1) {
-        path[i] = '/';
-    }
-    return str_of(path, n);
-}
-
 static int move_into(struct fixture *f, struct str from, struct str folder)
 {
     struct files_move_input in = {.session = f->session,
@@ -197,14 +184,15 @@ static int move_into(struct fixture *f, struct str from, struct str folder)
 static void test_move_too_deep(void **state)
 {
     struct fixture *f = *state;
-    make(f, chain(f, 'a', 1, 150).p);
-    make(f, chain(f, 'b', 1, 107).p);
-    assert_int_equal(move_into(f, STR("a"), chain(f, 'b', 1, 107)), ERR_LIMIT);
-    assert_ok(move_into(f, STR("a"), chain(f, 'b', 1, 106))); /* 107 + 149 */
-    make(f, chain(f, 'c', 99, 30).p); /* 2,899 bytes behind the first name */
-    make(f, chain(f, 'd', 99, 12).p); /* 1,199 bytes */
-    assert_int_equal(move_into(f, chain(f, 'c', 99, 1), chain(f, 'd', 99, 12)), ERR_LIMIT);
-    assert_ok(move_into(f, chain(f, 'c', 99, 1), chain(f, 'd', 99, 11)));
+    make(f, fixture_chain(f, 'a', 1, 150).p);
+    make(f, fixture_chain(f, 'b', 1, 107).p);
+    assert_int_equal(move_into(f, STR("a"), fixture_chain(f, 'b', 1, 107)), ERR_LIMIT);
+    assert_ok(move_into(f, STR("a"), fixture_chain(f, 'b', 1, 106))); /* 107 + 149 */
+    make(f, fixture_chain(f, 'c', 99, 30).p); /* 2,899 bytes behind the first name */
+    make(f, fixture_chain(f, 'd', 99, 12).p); /* 1,199 bytes */
+    assert_int_equal(move_into(f, fixture_chain(f, 'c', 99, 1), fixture_chain(f, 'd', 99, 12)),
+                     ERR_LIMIT);
+    assert_ok(move_into(f, fixture_chain(f, 'c', 99, 1), fixture_chain(f, 'd', 99, 11)));
     totals_are(f, 0, 0);
 }
 

@@ -155,6 +155,18 @@ const char *fixture_long(struct fixture *f, unsigned i)
     return path;
 }
 
+struct str fixture_chain(struct fixture *f, char first, size_t length, size_t count)
+{
+    size_t n = (length + 1) * count - 1;
+    char *path = arena_alloc(&f->arena, n + 1);
+    memset(path, 'n', n);
+    path[0] = first;
+    for (size_t i = length; i < n; i += length + 1) {
+        path[i] = '/';
+    }
+    return str_of(path, n);
+}
+
 struct files_entry put(struct fixture *f, const char *path, struct str bytes)
 {
     struct files_put_input in = fixture_put(f, str_from(path));

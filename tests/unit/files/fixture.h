@@ -40,6 +40,9 @@ struct str fixture_noise(struct fixture *f, size_t n, uint64_t seed);
 /* A path of 4,095 bytes, number i of a folder in a folder and so on; or, of as many, a link's target. */
 const char *fixture_long(struct fixture *f, unsigned i);
 
+/* A path of so many names of so many bytes. */
+struct str fixture_chain(struct fixture *f, char first, size_t length, size_t count);
+
 struct files_entry put(struct fixture *f, const char *path, struct str bytes);
 uint64_t drop(struct fixture *f, const char *path);
 struct files_entry move(struct fixture *f, const char *from, const char *to);
