@@ -247,19 +247,27 @@ static int put_match(struct api_call *call, const struct api_files_put_in *in,
     return read_if_match(call, place, in->if_match, &ret_match->version);
 }
 
-/* What is said of the mode and time of what is put. */
-struct facts {
+/* Where something is put, and what is said of its mode and time. */
+struct put_where {
+    struct place place;
     bool has_mode, has_mtime;
     struct str mode, mtime;
 };
 
-static int read_facts(struct api_call *call, const struct facts *facts,
-                      struct files_put_input *input)
+static int put_input(struct api_call *call, const struct put_where *where,
+                     struct files_put_input *ret_input)
 {
-    int r = 0;
+    struct files_put_input input = {.session = where->place.session,
+                                    .path = where->place.path,
+                                    .author = api_author(call),
+                                    .parents = true,
+                                    .mode = -1,
+                                    .timed = where->has_mtime,
+                                    .expected = call->req->content_length};
     uint32_t mode = 0;
-    for (size_t i = 0; i < facts->mode.n; i++) { /* at most four */
-        unsigned digit = (unsigned char)facts->mode.p[i] - (unsigned)'0';
+    int r = 0;
+    for (size_t i = 0; i < where->mode.n; i++) { /* at most four */
+        unsigned digit = (unsigned char)where->mode.p[i] - (unsigned)'0';
         mode = mode * 8 + digit;
         if (digit > 7) {
             api_field_error(call, "mode", "must be octal digits, like 755");
@@ -267,12 +275,16 @@ static int read_facts(struct api_call *call, const struct facts *facts,
             break;
         }
     }
-    if (facts->has_mtime && time_parse(facts->mtime, &input->mtime) < 0) {
+    if (where->has_mode) {
+        input.mode = mode;
+    }
+    if (where->has_mtime && time_parse(where->mtime, &input.mtime) < 0) {
         api_field_error(call, "mtime", "is no time like 2026-11-21T04:05:06Z");
         r = ERR_INVALID;
     }
-    input->mode = facts->has_mode ? (int64_t)mode : -1;
-    input->timed = facts->has_mtime;
+    if (r == 0) {
+        *ret_input = input;
+    }
     return r;
 }
 
@@ -343,19 +355,14 @@ static int put_link(struct api_call *call, const struct files_put_input *input,
 
 int api_files_put(struct api_call *call, const struct api_files_put_in *in)
 {
-    const struct facts facts = {in->has_mode, in->has_mtime, in->mode, in->mtime};
-    struct files_put_input input = {
-        .session = in->session_id,
-        .path = in->path,
-        .author = api_author(call),
-        .parents = true,
-        .expected = call->req->content_length,
-    };
+    const struct put_where where = {
+        {in->session_id, in->path}, in->has_mode, in->has_mtime, in->mode, in->mtime};
+    struct files_put_input input;
     struct files_entry entry;
     if (space_level(call->api->space) != SPACE_AMPLE) {
         return ERR_DISK_LOW;
     }
-    int r = read_facts(call, &facts, &input);
+    int r = put_input(call, &where, &input);
     r = r < 0 ? r : put_match(call, in, &input.match);
     if (r == 0 && in->type == API_FILES_PUT_TYPE_SYMLINK) {
         r = put_link(call, &input, &entry);
@@ -394,15 +401,11 @@ int api_files_delete(struct api_call *call, const struct api_files_delete_in *in
 
 int api_files_mkdir(struct api_call *call, const struct api_files_mkdir_in *in)
 {
-    const struct facts facts = {in->has_mode, in->has_mtime, in->mode, in->mtime};
-    struct files_put_input input = {
-        .session = in->session_id,
-        .path = in->path,
-        .author = api_author(call),
-        .parents = true,
-    };
+    const struct put_where where = {
+        {in->session_id, in->path}, in->has_mode, in->has_mtime, in->mode, in->mtime};
+    struct files_put_input input;
     struct files_entry entry;
-    int r = read_facts(call, &facts, &input);
+    int r = put_input(call, &where, &input);
     r = r < 0 ? r : files_mkdir(&call->data, &input, &entry);
     return r < 0 ? r : api_answer_entry(call, 201, &entry);
 }
