@@ -1,6 +1,8 @@
 // What is made of a running session as it is now begins with what its shells have just written; when the workspace does not say that
 // it is in the store, nothing is made of it.
 import assert from "node:assert/strict";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { halt, resume } from "../api/halt.mjs";
 import { newSession, serverForFile, until } from "../api/harness.mjs";
@@ -72,6 +74,43 @@ test("a fork and an archive of a running session", { timeout: 120_000, skip: pro
   assert.equal((await ada.post(`/sessions/${id}/pause`)).status, 200);
   await until("it is stopped", async () => (await ada.get(`/sessions/${id}`)).data.workspace.state === "stopped", 60_000);
   assert.equal((await fork()).status, 202, "what was paused is stored");
+});
+
+// Of a running session, too, a fork costs names: as much for a file of 60 KB as for one of 16 bytes.
+test("what a fork of a running session adds to the store", { timeout: 300_000, skip: process.getuid() !== 0 && "wants root" }, async () => {
+  const FILES = 800;
+  const KIB = 1024;
+  const cleo = await server.account("cleo");
+  const store = join(server.data, "store");
+  const bytes = () => readdirSync(store).filter((name) => /^store\.db(-\w+)?$/.test(name)).reduce((sum, name) => sum + statSync(join(store, name)).size, 0);
+  /** Bytes that come with a file of three forks; of its content none is like another's, and it cannot be packed. */
+  const costOf = async (size) => {
+    const { id } = await newSession(cleo);
+    await open(cleo, id);
+    const empty = bytes();
+    inside(server, id, `mkdir d; head -c ${FILES * size} /dev/urandom | split -b ${size} -a 4 - d/`);
+    sync(server, id);
+    const full = bytes();
+    assert.ok(full - empty >= FILES * size, `${full - empty} bytes came with ${FILES * size}: the look at the store sees content`);
+    let made;
+    for (let i = 0; i < 3; i++) {
+      inside(server, id, `echo ${i} >> d/aaaa`);
+      made = await cleo.post(`/sessions/${id}/fork`, { name: "Fork" });
+      assert.equal(made.status, 202, made.text());
+      await whole(cleo, made.data.id);
+    }
+    const more = bytes() - full;
+    assert.equal((await cleo.get(`/sessions/${made.data.id}`)).data.files, FILES);
+    assert.equal((await cleo.get(`/sessions/${made.data.id}/files/d/aaaa`)).body.subarray(size).toString(), "0\n1\n2\n");
+    assert.equal((await cleo.post(`/sessions/${id}/pause`)).status, 200);
+    await reaches(cleo, id, "stopped");
+    return more / FILES / 3;
+  };
+  const small = await costOf(16);
+  const large = await costOf(60_000);
+  const said = `${Math.round(small)} bytes a file of 16 bytes, ${Math.round(large)} of 60,000`;
+  assert.ok(small < 4 * KIB && large < 4 * KIB, said);
+  assert.ok(large < small + 2 * KIB, said);
 });
 
 test("what was on the disk of a workspace that was killed is missing in nothing that is made of its session", { timeout: 120_000, skip: process.getuid() !== 0 && "wants root" }, async (t) => {
