@@ -320,14 +320,16 @@ static usec_t pending_since_locked(const struct codi2_status *s)
 static void write_progress_locked(struct codi2_status *s, struct json_writer *w)
 {
     struct codi2_facts sum = {0};
-    uint64_t failed = 0;
+    struct codi2_unkept_sum unkept = {0};
     for (unsigned i = 0; i < CODI2_ROOTS; i++) {
         sum.pending += pending_locked(s, i);
         sum.quiet += s->facts[i].quiet;
         sum.done += s->facts[i].done;
         sum.total += s->facts[i].total;
         sum.held_back += s->facts[i].held_back;
-        failed += codi2_unkept_failed(&s->not_kept[i]);
+        struct codi2_unkept_sum here = codi2_unkept_sum(&s->not_kept[i]);
+        unkept.failed += here.failed;
+        unkept.damaged += here.damaged;
     }
     json_member_string(w, "state", str_from(state_locked(s, sum.pending)));
     json_member_integer(w, "pending", (int64_t)sum.pending);
@@ -349,8 +351,11 @@ static void write_progress_locked(struct codi2_status *s, struct json_writer *w)
     if (sum.held_back > 0) {
         json_member_integer(w, "held_back", (int64_t)sum.held_back);
     }
-    if (failed > 0) {
-        json_member_integer(w, "failed_count", (int64_t)failed);
+    if (unkept.failed > 0) {
+        json_member_integer(w, "failed_count", (int64_t)unkept.failed);
+    }
+    if (unkept.damaged > 0) {
+        json_member_integer(w, "damaged_count", (int64_t)unkept.damaged);
     }
 }
 

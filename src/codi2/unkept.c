@@ -91,16 +91,17 @@ static bool is_failure(enum codi2_why why)
     return why != CODI2_IGNORED && why != CODI2_SPECIAL;
 }
 
-size_t codi2_unkept_failed(const struct codi2_unkept *u)
+struct codi2_unkept_sum codi2_unkept_sum(const struct codi2_unkept *u)
 {
     size_t position = 0;
-    size_t count = 0;
+    struct codi2_unkept_sum sum = {0};
     struct str path;
     void *value;
     while (map_next(u->paths, &position, &path, &value)) {
-        count += is_failure((enum codi2_why)((uintptr_t)value - 1));
+        sum.failed += is_failure((enum codi2_why)((uintptr_t)value - 1));
+        sum.damaged += value == value_of(CODI2_DAMAGED);
     }
-    return count;
+    return sum;
 }
 
 /* False: it may not fit any more (a byte takes at most 6 as JSON). */

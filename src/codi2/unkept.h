@@ -40,11 +40,15 @@ bool codi2_unkept_kept(struct codi2_unkept *u, struct str path);
 bool codi2_unkept_mended(struct codi2_unkept *u, struct str path);
 
 /* How many of these somebody would want to be kept: all but CODI2_IGNORED and CODI2_SPECIAL. */
-size_t codi2_unkept_failed(const struct codi2_unkept *u);
+struct codi2_unkept_sum {
+    size_t failed;
+    size_t damaged; /* of them: CODI2_DAMAGED */
+};
+struct codi2_unkept_sum codi2_unkept_sum(const struct codi2_unkept *u);
 
 struct codi2_unkept_list {
     struct str prefix; /* before each path */
-    bool failed;       /* only what codi2_unkept_failed counts */
+    bool failed;       /* only what codi2_unkept_sum counts */
     bool with_why;     /* {"path","why"}, else the path alone */
     size_t most;       /* of them */
     size_t room;       /* bytes of the whole JSON text before which each must end */

@@ -32,7 +32,8 @@ int sessions_want(struct txn *txn, const struct data_context *ctx, struct data_w
         workspace->step = workspace->error = workspace->message = STR_EMPTY;
         workspace->trouble = workspace->awake = STR_EMPTY;
         workspace->done = workspace->total = workspace->pending = 0;
-        workspace->quiet = workspace->held_back = workspace->failed = 0;
+        workspace->quiet = workspace->held_back = 0;
+        workspace->failed = workspace->damaged = 0;
         workspace->pauses_at = 0;
     }
     int r = data_workspace_put(txn, &ctx->scope, workspace);

@@ -25,6 +25,7 @@ struct report {
     int64_t quiet;      /* files that are in no other number: stored once they are still */
     int64_t held_back;
     int64_t failed;  /* files that could not be stored or restored, whatever comes of the others */
+    int64_t damaged; /* of them, those of which the store has only what is damaged */
     int64_t idle_ms; /* since something last kept it awake; 0: something does, or it is not known */
     bool works;      /* a process keeps it awake, not only that somebody was there a moment ago */
     char awake[REPORT_AWAKE + 1];
@@ -126,7 +127,7 @@ int workspaces_attended(struct store *store, struct arena *arena,
 struct shown {
     enum data_workspace_state state;
     struct str step, error, message, trouble, awake;
-    int64_t done, total, pending, quiet, held_back, failed;
+    int64_t done, total, pending, quiet, held_back, failed, damaged;
     usec_t pauses_at;
     bool connected;
 };

@@ -71,7 +71,8 @@ int workspaces_attended(struct store *store, struct arena *arena, struct attende
 static bool counts_differ(const struct data_workspace *w, const struct shown *s)
 {
     return w->done != s->done || w->total != s->total || w->pending != s->pending ||
-           w->quiet != s->quiet || w->held_back != s->held_back || w->failed != s->failed;
+           w->quiet != s->quiet || w->held_back != s->held_back || w->failed != s->failed ||
+           w->damaged != s->damaged;
 }
 
 bool workspaces_differs(const struct data_workspace *w, const struct shown *s)
@@ -128,6 +129,7 @@ static int show_fn(struct txn *txn, void *ctx)
     w.quiet = s->quiet;
     w.held_back = s->held_back;
     w.failed = s->failed;
+    w.damaged = s->damaged;
     w.pauses_at = s->pauses_at;
     w.connected = s->connected;
     w.attended =

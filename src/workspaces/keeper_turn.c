@@ -246,6 +246,7 @@ static struct shown shown_of(struct turn *t, const struct decision *d)
     s.quiet = t->report.quiet;
     s.held_back = t->report.held_back;
     s.failed = t->report.failed;
+    s.damaged = t->report.damaged;
     if (d->state == DATA_WORKSPACE_STATE_RESTORING) {
         s.done = t->report.done;
         s.total = t->report.total;

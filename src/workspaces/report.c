@@ -106,6 +106,7 @@ int workspaces_report_read(struct arena *arena, struct str text, struct report *
     r.quiet = number(root, "quiet");
     r.held_back = number(root, "held_back");
     r.failed = read_failed(root);
+    r.damaged = number(root, "damaged_count");
     const struct json *activity = json_get(root, "activity");
     r.idle_ms = number(activity, "idle_ms");
     read_awake(activity, &r);

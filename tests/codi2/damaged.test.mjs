@@ -79,6 +79,7 @@ test("a restore leaves out what is damaged, goes on, and brings it once the stor
   const rest = Object.fromEntries(Object.entries(before).filter(([path]) => !damaged.includes(path)));
   assert.deepEqual(snapshot(world.tree()), rest);
   assert.deepEqual(await failed(world), Object.fromEntries(damaged.map((path) => [path, "damaged"])));
+  assert.equal((await world.status()).damaged_count, damaged.length);
   assert.equal((await world.door("GET", "/await?path=chunk")).status, 204, "nobody waits for what cannot come");
   fs.writeFileSync(world.tree("new"), "new");
   await world.sync();

@@ -183,6 +183,12 @@ test("what is persisted, what keeps it awake, when it pauses", async () => {
   await visible(page.getByText("note.txt was changed elsewhere, too."));
   await look(page, "not-stored");
   await escape(page, page.getByText("note.txt was changed elsewhere, too."));
+  await now({ failed: 3, damaged: 2 });
+  await word("2 files are damaged, 1 other needs attention");
+  await status.click();
+  await visible(page.getByText(/^What the server has of 2 files is damaged: they are not restored/));
+  await look(page, "damaged");
+  await escape(page, page.getByText(/^What the server has of 2 files is damaged/));
   await now({ held_back: 1200, message: "1,200 files disappeared at once." });
   await word("1,200 deletions held back");
   await now({ pauses_at: new Date(Date.now() + 8.8 * 60_000).toISOString() });

@@ -52,6 +52,9 @@ test.each([
   [{ state: "running", held_back: 1200, pending: 2 }, "1,200 deletions held back", "attention"],
   [{ state: "running", failed: 1 }, "1 file needs attention", "attention"],
   [{ state: "running", failed: 1200, quiet: 1, pending: 2 }, "1,200 files need attention", "attention"],
+  [{ state: "running", failed: 1, damaged: 1 }, "1 file is damaged", "attention"],
+  [{ state: "running", failed: 3, damaged: 2, pending: 2 }, "2 files are damaged, 1 other needs attention", "attention"],
+  [{ state: "running", failed: 1205, damaged: 1200 }, "1,200 files are damaged, 5 others need attention", "attention"],
   [{ state: "running", failed: 1, held_back: 3, trouble: "Full." }, "3 deletions held back", "attention"],
   [{ state: "running", failed: 1, connected: false }, "Offline: changes wait", "bad"],
   [{ state: "running", trouble: "Your storage is full. What you change stays.", pending: 2, failed: 1 }, "Your storage is full: 2 changes waiting", "bad"],
@@ -126,6 +129,14 @@ test.each([
 ])("message %j is read as %j", (data, message) => {
   const frame = {};
   expect(hear({ data, origin: "http://ide", source: frame }, frame, "http://ide")).toEqual(message);
+});
+
+test("what is damaged is told apart from what is not stored", () => {
+  const detail = (failed: number, damaged?: number) => statusOf(session("active", { state: "running", failed, damaged })).detail;
+  expect(detail(1, 1)).toMatch(/^What the server has of 1 file is damaged: it is not restored, .* names it and says why\.$/);
+  expect(detail(2, 2)).not.toContain("not stored");
+  expect(detail(3, 2)).toMatch(/of 2 files is damaged: they are not restored, .* 1 file is not stored as it is in the workspace: .* names them /);
+  expect(detail(2)).not.toContain("damaged");
 });
 
 test.each([

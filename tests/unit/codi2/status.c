@@ -306,6 +306,10 @@ static void what_could_not_be_kept_stands_apart(void **state)
         codi2_status_not_kept(s, name % CODI2_ROOTS, str_of(&name, 1), CODI2_UNREADABLE);
     }
     assert_int_equal(number(s, "failed_count"), 15);
+    assert_int_equal(number(s, "damaged_count"), -1);
+    codi2_status_not_kept(s, 0, STR("b"), CODI2_DAMAGED);
+    codi2_status_not_kept(s, 1, STR("B"), CODI2_DAMAGED);
+    assert_int_equal(number(s, "damaged_count"), 2);
     codi2_status_destroy(s);
 }
 

@@ -16,7 +16,7 @@ static void reads_what_codi2_says(void **state)
             &arena,
             "{\"revision\":9,\"state\":\"restoring\",\"pending\":3,\"pending_ms\":1700,\"seq\":41,"
             "\"restoring\":{\"done\":64,\"total\":5000},\"quiet\":2,\"held_back\":1200,"
-            "\"failed\":[{}],\"failed_count\":12,"
+            "\"failed\":[{}],\"failed_count\":12,\"damaged_count\":4,"
             "\"message\":\"One moment.\",\"ide\":\"starting\","
             "\"activity\":{\"idle_ms\":7,\"awake\":[\"browser\",\"process make\"]}}",
             &r),
@@ -29,6 +29,7 @@ static void reads_what_codi2_says(void **state)
     assert_int_equal(r.total, 5000);
     assert_int_equal(r.held_back, 1200);
     assert_int_equal(r.failed, 12);
+    assert_int_equal(r.damaged, 4);
     assert_int_equal(r.idle_ms, 7);
     assert_string_equal(r.message, "One moment.");
     assert_string_equal(r.awake, "browser, process make");

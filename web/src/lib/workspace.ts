@@ -120,17 +120,38 @@ function troubled(trouble: string, waiting: number): Status {
   return { mood: "bad", word: `${why}: ${formatCount(waiting, "change")} waiting`, detail: trouble };
 }
 
-/** The workspace and the server differ in these, and it does not pass by itself: not stored, or not restored. */
-function unlike(files: number): Status {
+interface Words {
+  readonly word: string;
+  readonly detail: string;
+}
+
+function damagedWords(files: number): Words {
+  const [they, them] = files === 1 ? ["it is", "it"] : ["they are", "them"];
   return {
-    mood: "attention",
-    word: formatCount(files, "file needs attention", "files need attention"),
-    detail: `Everything else that was saved is on the server, or on its way. The IDE’s status bar names ${files === 1 ? "it" : "them"} and says why: a file may be shut, too large, its name too long, or what the server has of it damaged.`,
+    word: formatCount(files, "file is damaged", "files are damaged"),
+    detail: `What the server has of ${formatCount(files, "file")} is damaged: ${they} not restored, and what the workspace has of ${them} stays. Storing the same bytes again, from anywhere, mends ${them}; the history may have an older version.`,
   };
 }
 
+function unstoredWords(files: number, others: boolean): Words {
+  const [file, they] = files === 1 ? ["file is", "it is"] : ["files are", "they are"];
+  return {
+    word: others ? formatCount(files, "other needs attention", "others need attention") : formatCount(files, "file needs attention", "files need attention"),
+    detail: `${files.toLocaleString("en")} ${file} not stored as ${they} in the workspace: a file may be shut, too large, or its name too long.`,
+  };
+}
+
+/** The workspace and the server differ in these, and it does not pass by itself: not stored, or (damaged) not restored. */
+function unlike(failed: number, damaged: number): Status {
+  const said: Words[] = [];
+  if (damaged > 0) said.push(damagedWords(damaged));
+  if (failed > damaged) said.push(unstoredWords(failed - damaged, damaged > 0));
+  const names = `Everything else that was saved is on the server, or on its way. The IDE’s status bar names ${failed === 1 ? "it" : "them"} and says why.`;
+  return { mood: "attention", word: said.map(({ word }) => word).join(", "), detail: [...said.map(({ detail }) => detail), names].join(" ") };
+}
+
 function running(workspace: Workspace): Status {
-  const { connected, pending = 0, quiet = 0, held_back: heldBack = 0, trouble, failed = 0 } = workspace;
+  const { connected, pending = 0, quiet = 0, held_back: heldBack = 0, trouble, failed = 0, damaged = 0 } = workspace;
   if (!connected) {
     const waiting = pending + quiet > 0 ? `${formatCount(pending + quiet, "change")} waiting` : "changes wait";
     return { mood: "bad", word: `Offline: ${waiting}`, detail: "The workspace does not reach the server. Changes stay on its disk and follow as soon as it does." };
@@ -139,7 +160,7 @@ function running(workspace: Workspace): Status {
     return { mood: "attention", word: `${formatCount(heldBack, "deletion")} held back`, detail: "Many files disappeared at once. They are kept here until you say that they may go." };
   }
   if (trouble !== undefined) return troubled(trouble, pending);
-  if (failed > 0) return unlike(failed);
+  if (failed > 0) return unlike(failed, damaged);
   if (pending > 0) return { mood: "busy", word: `Persisting ${formatCount(pending, "change")}…`, detail: "What was saved is on its way to the server." };
   if (quiet > 0) return resting(quiet);
   return { mood: "good", word: "All changes persisted", detail: "Everything saved in the workspace is on the server. It survives whatever happens to the workspace." };
