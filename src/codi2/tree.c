@@ -453,14 +453,14 @@ int codi2_tree_remove_same(const struct codi2_tree *t, const struct codi2_place 
     return ERR_CONFLICT;
 }
 
-/* Removes what drafts left that came to no end. */
+/* Removes what drafts and removals left that came to no end. */
 static void tidy(struct str path, int fd)
 {
     DIR *folder = fdopendir(fd); /* takes fd */
     const struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
         if (codi2_tree_is_own_name(path, str_from(entry->d_name))) {
-            (void)unlinkat(dirfd(folder), entry->d_name, 0);
+            (void)!codi2_tree_remove_at(dirfd(folder), entry->d_name, NULL);
         }
     }
     if (folder) {

@@ -93,7 +93,7 @@ int codi2_tree_remove(const struct codi2_tree *t, struct str path,
 int codi2_tree_remove_same(const struct codi2_tree *t,
                            const struct codi2_place *place) BASE_MUST_USE;
 
-/* A folder, if nothing is in it but what a draft left. ERR_NOT_EMPTY. Harmless when it is gone. */
+/* A folder, if nothing is in it but what a draft or a removal left. ERR_NOT_EMPTY. Harmless when it is gone. */
 int codi2_tree_remove_empty(const struct codi2_tree *t, struct str path) BASE_MUST_USE;
 
 /*

@@ -18,6 +18,9 @@ int codi2_tree_open_parent(const struct codi2_tree *t, struct str path, int *ret
 /* A name that is never mirrored, and nobody's yet. */
 void codi2_tree_own_name(char ret_name[static CODI2_OWN_NAME]);
 
+/* As codi2_tree_remove, of a name in a folder. */
+int codi2_tree_remove_at(int folder, const char *name, const atomic_bool *stop) BASE_MUST_USE;
+
 /* tree_draft.c: one that is older than t->drafts_from goes: whoever was to give it its name was killed. */
 void codi2_tree_drop_draft(const struct codi2_tree *t, int folder, const char *name);
 

@@ -88,15 +88,10 @@ static int empty(struct removal *r, int fd, int depth)
     return error;
 }
 
-int codi2_tree_remove(const struct codi2_tree *t, struct str path, const atomic_bool *stop)
+int codi2_tree_remove_at(int folder, const char *name, const atomic_bool *stop)
 {
-    FD_AUTO int folder = -1;
     FD_AUTO int top = -1;
-    char name[CONTENT_MAX_NAME + 1];
-    int error = codi2_tree_open_parent(t, path, &folder, name);
-    if (error) {
-        return error == ERR_NOT_FOUND ? 0 : error;
-    }
+    int error;
     if (unlinkat(folder, name, 0) == 0 || errno == ENOENT) {
         return 0;
     }
@@ -112,4 +107,15 @@ int codi2_tree_remove(const struct codi2_tree *t, struct str path, const atomic_
         error = fd < 0 ? codi2_tree_errno(errno) : empty(&r, fd, 0);
     } while (!error && r.put_off);
     return error ? error : result(unlinkat(folder, name, AT_REMOVEDIR));
+}
+
+int codi2_tree_remove(const struct codi2_tree *t, struct str path, const atomic_bool *stop)
+{
+    FD_AUTO int folder = -1;
+    char name[CONTENT_MAX_NAME + 1];
+    int error = codi2_tree_open_parent(t, path, &folder, name);
+    if (error) {
+        return error == ERR_NOT_FOUND ? 0 : error;
+    }
+    return codi2_tree_remove_at(folder, name, stop);
 }

@@ -116,6 +116,8 @@ static void a_folder_goes_with_what_drafts_left_alone(void **state)
     assert_int_equal(codi2_tree_remove_empty(&s->tree, STR("d")), ERR_NOT_EMPTY);
     assert_int_equal(unlink(scratch_path(s, "d/" CODI2_OWN_CLONE)), 0);
     scratch_write(s, "d/" CODI2_OWN_PREFIX "0123456789abcdef", "half");
+    scratch_mkdir(s, "d/" CODI2_OWN_PREFIX "123456789abcdef0"); /* of a removal that was killed */
+    scratch_write(s, "d/" CODI2_OWN_PREFIX "123456789abcdef0/deep", "of no worth");
     assert_int_equal(codi2_tree_remove_empty(&s->tree, STR("d")), 0);
     assert_int_equal(codi2_tree_look(&s->tree, STR("d"), &look), ERR_NOT_FOUND);
 }
