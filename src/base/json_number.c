@@ -1,7 +1,8 @@
 /*
  * JSON numbers. An integer that fits int64_t stays exact; 1e2 and 1.0 are integers as well, as far as a double has each of them.
- * Anything else becomes a double by strtod under the "C" locale, from a normalised copy of bounded length ("123e-45"): the significant digits up to SIGNIFICANT, then a 1 that stands for all that
- * was cut (it keeps the rounding direction), then one exponent. What overflows a double is refused.
+ * Anything else becomes a double by strtod under the "C" locale, from a normalised copy of bounded length ("123e-45"): the
+ * significant digits up to SIGNIFICANT, then a 1 that stands for all that was cut (it keeps the rounding direction), then one
+ * exponent. What overflows a double is refused.
  */
 #include <locale.h>
 #include <math.h>
