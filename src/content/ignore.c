@@ -295,14 +295,20 @@ void content_ignore_drop(struct content_ignore *g, struct str folder)
     g->rules.n = kept;
 }
 
-/* What git has there goes by names of its own: of branches, for one. */
+/*
+ * What git has there goes by names of its own: of branches, for one. Of a repository without a work tree, x.git by custom, these are
+ * the two folders that branches name; a work tree may have such a name, too.
+ */
 static bool is_gits(struct str folder)
 {
     struct str name;
+    bool bare = false;
     while (str_split(&folder, '/', &name)) {
-        if (str_eq(name, STR(".git"))) {
+        if (str_eq(name, STR(".git")) ||
+            (bare && (str_eq(name, STR("refs")) || str_eq(name, STR("logs"))))) {
             return true;
         }
+        bare = str_ends(name, STR(".git"));
     }
     return false;
 }

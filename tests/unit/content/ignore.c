@@ -55,6 +55,11 @@ static void test_defaults(void **state)
     check(content_ignore_defaults, "src/main.c", false, false);
     check(content_ignore_defaults, "a/.git/refs/heads/dist", true, false); /* a branch's folder */
     check(content_ignore_defaults, ".git/refs/heads/target/x", false, false);
+    check(content_ignore_defaults, "a/x.git/refs/heads/target/x", false, false); /* a bare one */
+    check(content_ignore_defaults, "x.git/logs/refs/heads/dist", true, false);
+    check(content_ignore_defaults, "x.git/target/x", false, true); /* a work tree of that name */
+    check(content_ignore_defaults, "x.git/src/refs/target", true, true);
+    check(content_ignore_defaults, "x/refs/heads/target", true, true);
     check(content_ignore_defaults, "node_modules/a/.git/HEAD", false, true);
     check(".git/\n", "a/.git/refs/heads/x", false, true);
     check("a/.git/**\n", "a/.git/refs/heads/x", false, true);
