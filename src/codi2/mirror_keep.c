@@ -78,25 +78,31 @@ static bool is_gits_own(struct str folder)
     return false;
 }
 
+static bool is_others(struct str folder)
+{
+    return str_eq(folder, STR("annex")) || str_eq(folder, STR("hooks"));
+}
+
 /*
  * What ends in .lock where git locks: no branch has such a name, but an annex names content as its file ended (yarn.lock), hooks are
- * a person's, and whole work trees stand in some .git. A submodule's repository, in modules, may have the first two.
+ * a person's, and whole work trees stand in some .git. A submodule's repository, in modules, may have the first two, or their name.
  */
 static bool is_git_lock(struct str path, bool is_folder)
 {
     struct str folder;
     struct str name;
     struct str below = STR("");
-    bool others = false;
+    unsigned others = 0; /* folders that are an annex, or hold hooks */
     content_path_split(path, &folder, &name);
     bool lock = !is_folder && str_ends(name, STR(".lock"));
     while (lock && folder.n > 0) {
         content_path_split(folder, &folder, &name);
         if (str_eq(name, STR(".git"))) {
             return below.n == 0 ||
-                   (is_gits_own(below) && !(others && str_eq(below, STR("modules"))));
+                   (is_gits_own(below) && (others == 0 || !str_eq(below, STR("modules"))));
         }
-        others = others || str_eq(name, STR("annex")) || str_eq(name, STR("hooks"));
+        others -= str_eq(name, STR("modules")) && is_others(below); /* a submodule's name */
+        others += is_others(name);
         below = name;
     }
     return false;

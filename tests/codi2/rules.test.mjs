@@ -229,9 +229,9 @@ test("a disk that is lost while git runs comes back without git's lock", { timeo
   await world.startCodi2();
   write(world, "repo/Cargo.lock", "repo/a");
   git(world.tree("repo"), "init", "-q");
-  const kept = ["annex/objects/1/SHA256E-1.lock", "hooks/yarn.lock", "modules/sub.lock", "modules/sub/annex/yarn.lock", "wt/Cargo.lock"].map((path) => `repo/.git/${path}`);
+  const kept = ["annex/objects/1/SHA256E-1.lock", "hooks/yarn.lock", "modules/hooks/hooks/a.lock", "modules/sub.lock", "modules/sub/annex/yarn.lock", "wt/Cargo.lock"].map((path) => `repo/.git/${path}`);
   write(world, ...kept.map((path) => (path.endsWith("sub.lock") ? `${path}/HEAD` : path)));
-  write(world, ...["modules/sub/index.lock", "refs/heads/hooks/x.lock", "worktrees/x/HEAD.lock"].map((path) => `repo/.git/${path}`));
+  write(world, ...["modules/sub/index.lock", "modules/hooks/index.lock", "modules/a/modules/annex/HEAD.lock", "refs/heads/hooks/x.lock", "worktrees/x/HEAD.lock"].map((path) => `repo/.git/${path}`));
   for (const name of ["user.name", "user.email"]) git(world.tree("repo"), "config", name, "ada@example.com");
   git(world.tree("repo"), "add", "-A");
   git(world.tree("repo"), "commit", "-qm", "first");
