@@ -18,20 +18,49 @@ export function randomFrom(seed) {
 export const hashOf = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const modeOf = (facts) => (facts.mode & 0o7777).toString(8);
 
+/** Paths that the store takes; what is moved may come to lie further down than that. */
+const MOST_BYTES = 4096;
+const MOST_NAMES = 256;
+export const fits = (path) => Buffer.byteLength(path) <= MOST_BYTES && path.split("/").length <= MOST_NAMES;
+
+/** Calls use with a short way to a folder: with its whole path before them names may be longer than the kernel takes. */
+export function inside(folder, use) {
+  const fd = fs.openSync(folder, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  try {
+    return use(`/proc/self/fd/${fd}`);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+const LONG = 2000; // from where on a way is made short
+
+/** Calls use with all below root that the store takes, and its facts, a folder before what is in it; gives what lies too far down. */
+export function walk(root, use) {
+  const far = [];
+  const visit = (way, path) => {
+    for (const name of fs.readdirSync(way)) {
+      if (/^\.coditect-[0-9a-f]{16}$/.test(name)) continue; // codi2 is about to put something in its place
+      const [at, here] = [path ? `${path}/${name}` : name, `${way}/${name}`];
+      if (!fits(at)) { far.push(at); continue; }
+      const facts = fs.lstatSync(here);
+      use(at, here, facts);
+      if (!facts.isDirectory()) continue;
+      if (here.length > LONG) inside(here, (short) => visit(short, at));
+      else visit(here, at);
+    }
+  };
+  visit(root, "");
+  return far;
+}
+
 /** Of each path below root what the store should say of it, in the words of World.stored. */
 export function expected(root) {
   const all = {};
-  const visit = (path) => {
-    for (const name of fs.readdirSync(join(root, path))) {
-      if (/^\.coditect-[0-9a-f]{16}$/.test(name)) continue; // codi2 is about to put something in its place
-      const at = path ? `${path}/${name}` : name;
-      const facts = fs.lstatSync(join(root, at));
-      if (facts.isDirectory()) { all[at] = `dir ${modeOf(facts)} `; visit(at); }
-      else if (facts.isSymbolicLink()) all[at] = `symlink ${fs.readlinkSync(join(root, at))} ${timeOf(join(root, at))}`;
-      else if (facts.isFile()) all[at] = `file ${modeOf(facts)} ${hashOf(fs.readFileSync(join(root, at)))} ${timeOf(join(root, at))}`;
-    }
-  };
-  visit("");
+  walk(root, (at, here, facts) => {
+    if (facts.isDirectory()) all[at] = `dir ${modeOf(facts)} `;
+    else if (facts.isSymbolicLink()) all[at] = `symlink ${fs.readlinkSync(here)} ${timeOf(here)}`;
+    else if (facts.isFile()) all[at] = `file ${modeOf(facts)} ${hashOf(fs.readFileSync(here))} ${timeOf(here)}`;
+  });
   return all;
 }
 
@@ -50,8 +79,8 @@ export function same(actual, wanted, words) {
   const paths = [...new Set([...Object.keys(actual), ...Object.keys(wanted)])].sort();
   const differing = paths.filter((path) => actual[path] !== wanted[path]);
   if (differing.length === 0) return;
-  const lines = differing.slice(0, 20).map((path) => `  ${path}: ${actual[path] ?? "nothing"}, not ${wanted[path] ?? "nothing"}`);
-  throw new assert.AssertionError({ message: [words, ...lines].join("\n") });
+  const lines = differing.slice(0, 20).map((path) => `  ${short(path)}: ${actual[path] ?? "nothing"}, not ${wanted[path] ?? "nothing"}`);
+  throw new assert.AssertionError({ message: [`${words}\n${differing.length} paths differ:`, ...lines].join("\n") });
 }
 
 const NAMES = ["a", "b", "c", "a-b", "a.b", "d e", "é"];
@@ -72,6 +101,9 @@ for line in sys.stdin:
     print("done", flush=True)
 `;
 
+/** For what is said of a run. */
+export const short = (path) => (path.length <= 100 ? path : `${path.slice(0, 50)}… (${path.length} bytes, ${path.split("/").length} names) …${path.slice(-50)}`);
+
 /** A workspace's programs: each operation is one that can fail when something is not there or is in the way. */
 export class Work {
   done = [];
@@ -87,21 +119,22 @@ export class Work {
   closeAll() { for (const fd of this.#open.splice(0)) fs.closeSync(fd); }
 
   /** Does one thing. */
-  async operate() {
-    const names = Object.keys(this.#operations);
+  operate() { return this.one(this.#operations, this.path(), this.path()); }
+
+  async one(operations, from, to) {
+    const names = Object.keys(operations);
     const name = names[this.random(names.length)];
-    const [from, to] = [this.#path(), this.#path()];
-    const failed = await Promise.resolve().then(() => this.#operations[name](this.world.tree(from), this.world.tree(to))).then(() => "", () => ": failed");
-    this.done.push(`${name} ${from} → ${to}${failed}`);
+    const failed = await Promise.resolve().then(() => operations[name](this.world.tree(from), this.world.tree(to))).then(() => "", () => ": failed");
+    this.done.push(`${name} ${short(from)} → ${short(to)}${failed}`);
   }
 
-  #path() { return Array.from({ length: 1 + this.random(3) }, () => NAMES[this.random(NAMES.length)]).join("/"); }
+  path() { return Array.from({ length: 1 + this.random(3) }, () => NAMES[this.random(NAMES.length)]).join("/"); }
 
   /** Content that nobody wrote before. */
-  #fresh() { return `${this.#count++}.`; }
+  fresh() { return `${this.#count++}.`; }
 
   /** More than fits beside a name, sometimes more than one chunk. */
-  #much() { return Buffer.concat([Buffer.from(this.#fresh()), Buffer.alloc(this.random(this.random(8) === 0 ? 300_000 : 3000), this.random(256))]); }
+  #much() { return Buffer.concat([Buffer.from(this.fresh()), Buffer.alloc(this.random(this.random(8) === 0 ? 300_000 : 3000), this.random(256))]); }
 
   async #poke(path) {
     const facts = fs.lstatSync(path);
@@ -151,11 +184,11 @@ export class Work {
   }
 
   #operations = {
-    write: (at) => fs.writeFileSync(at, this.#fresh()),
+    write: (at) => fs.writeFileSync(at, this.fresh()),
     writeMuch: (at) => fs.writeFileSync(at, this.#much()),
-    append: (at) => fs.appendFileSync(at, this.#fresh()),
+    append: (at) => fs.appendFileSync(at, this.fresh()),
     truncate: (at) => fs.truncateSync(at, this.random(100)),
-    writeSparse: (at) => { fs.writeFileSync(at, this.#fresh()); fs.truncateSync(at, 200_000 + this.random(1000)); },
+    writeSparse: (at) => { fs.writeFileSync(at, this.fresh()); fs.truncateSync(at, 200_000 + this.random(1000)); },
     sameSizeAgain: (at) => { for (let i = 0; i < 5; i++) fs.writeFileSync(at, `same size ${this.#count++}`.slice(0, 20).padEnd(20)); },
     makeFolders: (at) => fs.mkdirSync(at, { recursive: true }),
     makeFolder: (at) => fs.mkdirSync(at),
@@ -165,24 +198,24 @@ export class Work {
     renameAgain: (at, to) => fs.renameSync(at, to),
     renameOver: (at, to) => { fs.rmSync(to, { recursive: true, force: true }); fs.renameSync(at, to); },
     swap: (at, to) => { fs.renameSync(at, `${at}.swap`); fs.renameSync(to, at); fs.renameSync(`${at}.swap`, to); },
-    editorSave: (at) => { fs.writeFileSync(`${at}.tmp`, this.#fresh()); fs.renameSync(`${at}.tmp`, at); },
-    editorSaveWithBackup: (at) => { fs.renameSync(at, `${at}~`); fs.writeFileSync(at, this.#fresh()); fs.rmSync(`${at}~`); },
-    removeAndMakeAgain: (at) => { fs.rmSync(at, { recursive: true }); fs.writeFileSync(at, this.#fresh()); },
-    replaceFolder: (at) => { fs.renameSync(at, `${at}.aside`); fs.mkdirSync(at); fs.writeFileSync(join(at, "new"), this.#fresh()); if (this.random(2)) fs.rmSync(`${at}.aside`, { recursive: true }); },
+    editorSave: (at) => { fs.writeFileSync(`${at}.tmp`, this.fresh()); fs.renameSync(`${at}.tmp`, at); },
+    editorSaveWithBackup: (at) => { fs.renameSync(at, `${at}~`); fs.writeFileSync(at, this.fresh()); fs.rmSync(`${at}~`); },
+    removeAndMakeAgain: (at) => { fs.rmSync(at, { recursive: true }); fs.writeFileSync(at, this.fresh()); },
+    replaceFolder: (at) => { fs.renameSync(at, `${at}.aside`); fs.mkdirSync(at); fs.writeFileSync(join(at, "new"), this.fresh()); if (this.random(2)) fs.rmSync(`${at}.aside`, { recursive: true }); },
     chmod: (at) => fs.chmodSync(at, fs.statSync(at).isDirectory() ? [0o755, 0o700][this.random(2)] : [0o644, 0o600, 0o755][this.random(3)]),
     link: (at) => { fs.rmSync(at, { force: true }); fs.symlinkSync(NAMES[this.random(NAMES.length)], at); },
     hardLink: (at, to) => fs.linkSync(at, to),
     touch: (at) => fs.lutimesSync(at, this.random(1_000_000), this.random(1_000_000)),
-    writeUnderOldTime: (at) => { const { atime, mtime } = fs.statSync(at); fs.writeFileSync(at, this.#fresh()); fs.utimesSync(at, atime, mtime); },
+    writeUnderOldTime: (at) => { const { atime, mtime } = fs.statSync(at); fs.writeFileSync(at, this.fresh()); fs.utimesSync(at, atime, mtime); },
     openAndKeep: (at) => this.#open.push(fs.openSync(at, "a+")),
-    writeToOpen: () => { if (this.#open.length > 0) fs.writeSync(this.#open[this.random(this.#open.length)], this.#fresh()); },
+    writeToOpen: () => { if (this.#open.length > 0) fs.writeSync(this.#open[this.random(this.#open.length)], this.fresh()); },
     renameWithOpen: (at, to) => {
       fs.mkdirSync(at, { recursive: true });
       const fd = fs.openSync(join(at, "open"), "w");
       this.#open.push(fd);
-      fs.writeSync(fd, this.#fresh());
+      fs.writeSync(fd, this.fresh());
       fs.renameSync(at, to);
-      fs.writeSync(fd, this.#fresh());
+      fs.writeSync(fd, this.fresh());
     },
     closeOpen: () => this.closeAll(),
     poke: (at) => this.#poke(at),

@@ -48,7 +48,7 @@ export function call(socketPath, method, path, headers = {}, content = "") {
 }
 
 /** Whatever is below it: node's own has no way to a path longer than the kernel takes. */
-const remove = (path) => execFileSync("rm", ["-rf", "--", path]);
+export const remove = (path) => execFileSync("rm", ["-rf", "--", path]);
 
 /** A store, a server, and a disk that can be lost. `first`: the disk of the person's other session, on the first one's server. */
 export class World {
