@@ -95,6 +95,7 @@ static void outcome_out(struct coditectd_wire_call *c, const struct files_apply_
     struct wire_outcome outcome = {
         .verdict = (enum wire_verdict)result->outcome,
         .seq = result->seq,
+        .first = result->first,
         .versions = result->versions,
         .n = count,
         .index = result->index,
@@ -120,6 +121,7 @@ int coditectd_wire_batch(struct coditectd_wire_call *c)
         .session = c->peer.tree,
         .changes = changes,
         .count = batch.n,
+        .unseen = batch.unseen,
         .guard = guard_check,
         .guard_ctx = &guard,
     };

@@ -391,7 +391,8 @@ struct files_change {
 struct files_apply_input {
     struct str session;
     const struct files_change *changes;
-    size_t count; /* 1 to FILES_MAX_BATCH */
+    size_t count;    /* 1 to FILES_MAX_BATCH; all of one disk */
+    uint64_t unseen; /* seq from which on the sender knows its own changes alone; 0: it knows all */
     /* Runs first in the transaction: is the sender still the owner (ERR_STALE)? NULL: not asked. Same rules as store_fn. */
     int (*guard)(struct txn *txn, void *guard_ctx);
     void *guard_ctx;
@@ -402,6 +403,7 @@ enum files_outcome { FILES_APPLIED = 1, FILES_CONFLICT, FILES_MISSING };
 struct files_apply_result {
     enum files_outcome outcome;
     uint64_t seq;       /* of the session afterwards: everything up to here is persisted */
+    uint64_t first;     /* FILES_APPLIED: the first seq that these could take; 0: a repetition */
     uint64_t *versions; /* FILES_APPLIED: of each change's entry, also where nothing was changed */
     size_t index;       /* FILES_CONFLICT: the first change whose base does not stand */
     uint64_t version;   /* and what stands there (0: nothing) */
@@ -410,9 +412,9 @@ struct files_apply_result {
 };
 
 /*
- * Applies the changes in order in one transaction, all or none; ctx->op is the batch's. Each has its own seq. Missing
- * folders are made. A deletion takes everything below. Chunks and pages named by a manifest must have been given to
- * files_chunk_put before; pages are looked into. ERR_TOO_LARGE: the batch writes more than a transaction may; send half.
+ * Applies the changes in order in one transaction, all or none; ctx->op is the batch's. Each has its own seq. Missing folders are
+ * made. A deletion takes everything below: a conflict, with its base standing, when some of that is unseen. Chunks and pages of a
+ * manifest went to files_chunk_put before; pages are looked into. ERR_TOO_LARGE: it writes more than a transaction may; send half.
  */
 int files_apply(struct data_context *ctx, const struct files_apply_input *in,
                 struct files_apply_result *ret_result) BASE_MUST_USE;
@@ -448,10 +450,9 @@ int files_chunk_get(struct data_context *ctx, const struct content_hash *hash,
 struct files_event {
     uint64_t seq;
     enum files_op op;
-    struct str path; /* where it is afterwards; of a deletion: where it was */
-    struct str from; /* of a move: where it was */
-    struct files_entry
-        entry; /* as of this change, with bytes when small (a link: always); of a deletion: as it was */
+    struct str path;          /* where it is afterwards; of a deletion: where it was */
+    struct str from;          /* of a move: where it was */
+    struct files_entry entry; /* as of this change, with bytes if small or a link; as it was */
     struct files_author author;
     usec_t at;
     uint64_t moment;  /* of a rewind (files_log alone tells it): what it went back to */
@@ -461,8 +462,7 @@ struct files_event {
 struct files_events {
     struct files_event *events;
     size_t count;
-    uint64_t
-        seq; /* go on behind it: of the last event returned, or of the session when these were all */
+    uint64_t seq; /* go on behind it: of the last event, or of the session when these were all */
     bool more;
 };
 

@@ -60,6 +60,9 @@ void wire_batch_write(struct buf *out, const struct wire_batch *batch)
     json_object(&w);
     json_member_string(&w, "id", buf_str(&id));
     wire_number_write(&w, "generation", batch->generation);
+    if (batch->unseen > 0) {
+        wire_number_write(&w, "unseen", batch->unseen);
+    }
     json_name(&w, "changes");
     json_array(&w);
     for (size_t i = 0; i < batch->n; i++) {
@@ -89,6 +92,7 @@ int wire_batch_read(struct arena *arena, struct str text, struct wire_batch *ret
     if (text.n > WIRE_MAX_REQUEST || wire_object(arena, text, &object) < 0 ||
         id_read(object, batch.id) < 0 ||
         wire_number(object, "generation", INT64_MAX, &batch.generation) < 0 ||
+        wire_number_or_0(object, "unseen", INT64_MAX, &batch.unseen) < 0 ||
         wire_array(object, "changes", WIRE_MAX_CHANGES, &array) < 0 || array->count == 0) {
         return ERR_INVALID;
     }
@@ -114,6 +118,9 @@ void wire_outcome_write(struct buf *out, const struct wire_outcome *outcome)
     case WIRE_APPLIED:
         ASSERT(outcome->n <= WIRE_MAX_CHANGES);
         wire_number_write(&w, "seq", outcome->seq);
+        if (outcome->first > 0) {
+            wire_number_write(&w, "first", outcome->first);
+        }
         json_name(&w, "versions");
         json_array(&w);
         for (size_t i = 0; i < outcome->n; i++) {
@@ -137,6 +144,7 @@ static int applied_read(struct arena *arena, const struct json *object,
 {
     const struct json *array;
     if (wire_number(object, "seq", INT64_MAX, &outcome->seq) < 0 ||
+        wire_number_or_0(object, "first", INT64_MAX, &outcome->first) < 0 ||
         wire_array(object, "versions", WIRE_MAX_CHANGES, &array) < 0) {
         return ERR_INVALID;
     }

@@ -167,6 +167,8 @@ struct wire_change {
 struct wire_batch {
     uint8_t id[WIRE_BATCH_ID_SIZE]; /* random; the same when the same batch is sent again */
     uint64_t generation;            /* of the workspace; 0: the token's */
+    uint64_t
+        unseen; /* the first seq of which codi2 knows no more than its own changes; 0: unsaid */
     struct wire_change *changes;
     size_t n; /* 1 to WIRE_MAX_CHANGES */
 };
@@ -179,10 +181,11 @@ enum wire_verdict { WIRE_APPLIED = 1, WIRE_CONFLICT, WIRE_MISSING };
 struct wire_outcome {
     enum wire_verdict verdict;
     uint64_t seq;       /* APPLIED: of the root afterwards */
+    uint64_t first;     /* APPLIED: the first that this batch could take; 0: unsaid */
     uint64_t *versions; /* APPLIED: of each change's entry */
     size_t n;           /* of versions */
     uint64_t index;     /* CONFLICT: the first change whose base does not stand */
-    uint64_t version;   /* CONFLICT: what stands there; 0: nothing */
+    uint64_t version; /* CONFLICT: what stands there; 0: nothing. The base: more is in the folder */
     struct wire_hashes missing;
 };
 void wire_outcome_write(struct buf *out, const struct wire_outcome *outcome);

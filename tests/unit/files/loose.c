@@ -231,7 +231,8 @@ static void copy_one(struct writer *t)
                                   .hash = theirs.hash,
                                   .manifest = theirs.manifest,
                                   .author = {FILES_USER, t->ctx.scope.user_id}};
-    struct files_apply_input in = {t->w->sessions[t->number], &change, 1, NULL, NULL};
+    struct files_apply_input in = {
+        .session = t->w->sessions[t->number], .changes = &change, .count = 1};
     struct files_apply_result result;
     t->ctx.op = store_op_new();
     if (!expected(t, files_apply(&t->ctx, &in, &result))) {

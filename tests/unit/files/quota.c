@@ -109,7 +109,7 @@ static void test_batches(void **state)
     };
     content_hash(bytes, &changes[0].hash);
     changes[0].manifest.hash = changes[0].hash;
-    struct files_apply_input apply = {f->session, changes, 1, NULL, NULL};
+    struct files_apply_input apply = {.session = f->session, .changes = changes, .count = 1};
     struct files_apply_result result;
     assert_int_equal(files_apply(fixture_ctx(f), &apply, &result), ERR_QUOTA);
     assert_int_equal(files_stat(&f->ctx, f->session, STR("new"), &old), ERR_NOT_FOUND);

@@ -17,7 +17,12 @@ static void test_same(void **state)
     assert_same(batch, HEAD
                 "{\"change\":\"put\",\"base\":0," AUTHOR
                 ",\"path\":\"d/e\",\"kind\":\"dir\",\"version\":0,\"mode\":493,\"mtime\":0}]}");
+    assert_same(batch,
+                "{\"id\":\"00112233445566778899aabbccddeeff\",\"generation\":3,\"unseen\":42,"
+                "\"changes\":[" DELETE "]}");
     assert_same(outcome, "{\"outcome\":\"applied\",\"seq\":44,\"versions\":[42,0,44]}");
+    assert_same(outcome,
+                "{\"outcome\":\"applied\",\"seq\":44,\"first\":43,\"versions\":[42,0,44]}");
     assert_same(outcome, "{\"outcome\":\"conflict\",\"index\":1,\"version\":40}");
     assert_same(outcome, "{\"outcome\":\"missing_chunks\",\"hashes\":[\"" HASH_A "\"]}");
 }
@@ -46,6 +51,8 @@ static void test_refused(void **state)
         assert_refused(batch, str_from(text));
     }
     assert_refused(batch, STR("{\"id\":\"0011\",\"generation\":3,\"changes\":[" DELETE "]}"));
+    assert_refused(batch, STR("{\"id\":\"00112233445566778899aabbccddeeff\",\"generation\":3,"
+                              "\"unseen\":-1,\"changes\":[" DELETE "]}"));
     assert_refused(outcome, STR("{\"outcome\":\"perhaps\"}"));
     assert_refused(outcome, STR("{\"outcome\":\"applied\",\"seq\":1,\"versions\":[-1]}"));
     assert_refused(outcome, STR("{\"outcome\":\"conflict\",\"index\":500,\"version\":1}"));
