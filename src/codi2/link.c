@@ -192,7 +192,8 @@ static void outcome_in(const struct wire_outcome *o, struct codi2_reply *ret)
                                 .index = (size_t)o->index,
                                 .version = o->version,
                                 .versions = o->versions,
-                                .seq = o->seq};
+                                .seq = o->seq,
+                                .first = o->first};
 }
 
 static int send_batch(struct codi2_link *l, struct str body, struct buf *out)
@@ -219,6 +220,7 @@ int codi2_link_push(struct codi2_link *l, struct arena *arena, const struct codi
         return error;
     }
     struct wire_batch wire = {.generation = l->options.generation,
+                              .unseen = batch->seen + 1,
                               .changes = ARENA_ARRAY(arena, struct wire_change, batch->count),
                               .n = batch->count};
     rand_bytes(wire.id, sizeof wire.id);

@@ -67,14 +67,17 @@ struct codi2_reply {
         verdict; /* CODI2_MISSING: content is gone from the server; read the files again */
     size_t
         index; /* CODI2_CONFLICT: the first change that does not stand; nothing of the batch was done */
-    uint64_t version;   /* CODI2_CONFLICT: what the server has there now, 0: nothing */
+    uint64_t
+        version; /* CODI2_CONFLICT: what the server has there now, 0: nothing; the base: it has unseen things in that folder */
     uint64_t *versions; /* CODI2_ACCEPTED: of each change, in arena */
     uint64_t seq;       /* CODI2_ACCEPTED: of the root afterwards */
+    uint64_t first; /* CODI2_ACCEPTED: others changed nothing from here on; 0: that is not known */
 };
 
 struct codi2_batch {
     const struct codi2_change *changes;
-    size_t count; /* 1 to 500 */
+    size_t count;  /* 1 to 500 */
+    uint64_t seen; /* others' changes up to here have come; no folder's deletion takes later ones */
 };
 
 /*

@@ -376,7 +376,7 @@ static int prepare(struct codi2_mirror *m)
         error = sign(m);
     }
     m->late_more = m->heard > applied; /* of which it came before us is not known */
-    m->facts.seq = applied;
+    m->facts.seq = m->seen = applied;
     atomic_store(&m->applied, applied);
     uint64_t compared = 0;
     if (!error) {

@@ -123,7 +123,7 @@ int codi2_mirror_flush(struct mirror_round *r)
     size_t lot = r->batch.n;
     while (done < r->batch.n && came != NOT_TAKEN) {
         size_t rest = r->batch.n - done;
-        const struct codi2_batch some = {r->batch.at + done, lot < rest ? lot : rest};
+        const struct codi2_batch some = {r->batch.at + done, lot < rest ? lot : rest, r->m->seen};
         error = send_some(r, &some, &came);
         if (came == REFUSED && some.count > 1) {
             lot = some.count / 2;

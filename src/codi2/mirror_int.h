@@ -93,6 +93,7 @@ struct codi2_mirror {
     atomic_bool came_back;    /* the server was away: it may be another store */
     _Atomic uint64_t applied; /* their changes are applied up to here */
     uint64_t heard;           /* all our own changes up to here are in the index */
+    uint64_t seen;            /* others' up to here are applied; at least `applied` */
     struct map *late; /* mirror_own.c: paths of others' changes → version; NULL: there are none */
     bool late_more;   /* there may be more of them */
 };
@@ -289,6 +290,9 @@ int codi2_mirror_apply_deletion(struct codi2_mirror *m, struct arena *arena,
                                 const struct codi2_remote *r) BASE_MUST_USE;
 int codi2_mirror_apply_move(struct codi2_mirror *m, struct arena *arena,
                             const struct codi2_remote *r) BASE_MUST_USE;
+
+/* mirror_note.c: a notice about path, whose name comes before the words. */
+void codi2_mirror_tell(struct codi2_mirror *m, struct str path, const char *what);
 
 /* mirror_note.c: they are applied up to here. lost: the store has come no further than seq, whatever the index says. */
 int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq) BASE_MUST_USE;

@@ -70,6 +70,35 @@ static bool find_change(struct note *n, uint64_t version, struct codi2_remote *r
 }
 
 /*
+ * A folder that is gone here was changed by others, or something in it was, which has not come yet: that is pulled before anything
+ * is sent, and comes back with the folder. What else was in it stays deleted, as it was seen going: the index knows it, and it is
+ * named. When the pull cannot tell of the version that stands there all is compared.
+ */
+static int note_folder(struct note *n, const struct codi2_entry *folder, uint64_t version)
+{
+    ARENA_AUTO(arena);
+    BUF_AUTO(after, CONTENT_MAX_PATH);
+    struct codi2_mirror *m = n->m;
+    struct codi2_entries page;
+    do {
+        arena_reset(&arena);
+        struct codi2_span span = {.folder = folder->path, .after = buf_str(&after)};
+        int error = codi2_index_below(m->index, &arena, &span, &page);
+        if (error) {
+            return error;
+        }
+        for (size_t i = 0; i < page.count; i++) {
+            codi2_dirty_add(m->dirty, page.at[i].path, /* deep= */ false);
+        }
+        if (page.count > 0) {
+            buf_clear(&after);
+            buf_add(&after, page.at[page.count - 1].path);
+        }
+    } while (page.count == CODI2_PAGE);
+    return version != folder->version && version <= m->seen ? codi2_mirror_start_anew(m) : 0;
+}
+
+/*
  * A deletion or a move was refused, since another version stands there. When it is our own (the index had not heard of it when
  * codi2 was killed), or stands in a move's way, the step is taken again on top of it. What others made wins: it comes back.
  */
@@ -79,17 +108,19 @@ static int note_refused(struct note *n, const struct codi2_step *s, uint64_t ver
     struct str source = s->op == CODI2_MOVE ? s->from : s->path;
     struct codi2_remote last;
     struct codi2_entry known;
-    if (find_change(n, version, &last)) {
-        if (s->op == CODI2_MOVE && str_eq(last.path, s->path)) {
-            return codi2_index_put(index, &(struct codi2_entry){.path = s->path,
-                                                                .look = {.kind = s->look.kind},
-                                                                .version = version});
-        }
-        if (last.ours && str_eq(last.path, source) &&
-            codi2_index_get(index, n->arena, source, &known) == 0) {
-            known.version = version;
-            return codi2_index_put(index, &known);
-        }
+    bool indexed = codi2_index_get(index, n->arena, source, &known) == 0;
+    bool told = find_change(n, version, &last);
+    if (told && s->op == CODI2_MOVE && str_eq(last.path, s->path)) {
+        return codi2_index_put(index, &(struct codi2_entry){.path = s->path,
+                                                            .look = {.kind = s->look.kind},
+                                                            .version = version});
+    }
+    if (indexed && known.look.kind == CODI2_FOLDER && version > 0) {
+        return note_folder(n, &known, version);
+    }
+    if (told && indexed && last.ours && str_eq(last.path, source)) {
+        known.version = version;
+        return codi2_index_put(index, &known);
     }
     return codi2_index_delete(index, source);
 }
@@ -100,6 +131,9 @@ static int note_conflict(struct note *n, const struct codi2_change *change, uint
     struct codi2_index *index = n->m->index;
     const struct codi2_step *s = &change->step;
     atomic_store(&n->m->remote, true);
+    if (s->op == CODI2_DELETE && s->look.inode != 0) { /* what stands there now goes on top */
+        codi2_dirty_conflict(n->m->dirty, s->path, CODI2_BOTH_CHANGED);
+    }
     if (s->op == CODI2_DELETE || s->op == CODI2_MOVE) {
         return note_refused(n, s, version);
     }
@@ -131,6 +165,7 @@ static int note(struct codi2_mirror *m, struct arena *arena, const struct codi2_
     int committed = codi2_index_commit(n->m->index);
     if (!error && !committed && reply->verdict == CODI2_ACCEPTED) {
         m->heard = reply->seq;
+        m->seen = reply->first == m->seen + 1 ? reply->seq : m->seen;
     }
     return error ? error : committed;
 }
@@ -139,8 +174,7 @@ static int note(struct codi2_mirror *m, struct arena *arena, const struct codi2_
 
 enum { MOST_NAME = 120 };
 
-/* Whoever works here has changed what others changed too: their version is the one before ours in the history. */
-static void tell_conflict(struct codi2_mirror *m, struct str path, enum codi2_conflict how)
+void codi2_mirror_tell(struct codi2_mirror *m, struct str path, const char *what)
 {
     BUF_AUTO(text, 1024);
     struct str name = path.n > MOST_NAME ? str_slice(path, path.n - MOST_NAME, path.n) : path;
@@ -148,16 +182,21 @@ static void tell_conflict(struct codi2_mirror *m, struct str path, enum codi2_co
         name = str_slice(name, 1, name.n); /* from the start of a character */
     }
     name.n = str_utf8_prefix(name);
-    buf_printf(&text,
-               how == CODI2_DIFFERS
-                   ? STR_FMT " differs from what was stored. What you have here stays on top; the "
-                             "other version is in its history."
-                   : STR_FMT " was changed here and elsewhere at the same time. What you have here "
-                             "stays; the other version is in its history.",
-               STR_ARG(name));
+    buf_printf(&text, STR_FMT " %s", STR_ARG(name), what);
     codi2_status_notice(
         m->options.status,
         &(struct codi2_notice){.text = buf_str(&text), .root = m->options.number, .path = path});
+}
+
+/* Whoever works here has changed what others changed too: their version is the one before ours in the history. */
+static void tell_conflict(struct codi2_mirror *m, struct str path, enum codi2_conflict how)
+{
+    codi2_mirror_tell(m, path,
+                      how == CODI2_DIFFERS
+                          ? "differs from what was stored. What you have here stays on top; the "
+                            "other version is in its history."
+                          : "was changed here and elsewhere at the same time. What you have here "
+                            "stays; the other version is in its history.");
 }
 
 static void settle(struct codi2_mirror *m, const struct codi2_batch *batch)
@@ -206,6 +245,7 @@ int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq)
     }
     if (!error) {
         atomic_store(&m->applied, seq);
+        m->seen = seq > m->seen ? seq : m->seen;
         m->facts.seq = seq > m->facts.seq ? seq : m->facts.seq;
     }
     return error;
@@ -220,5 +260,6 @@ int codi2_mirror_lost(struct codi2_mirror *m, uint64_t seq)
         m->heard = seq;
     }
     m->facts.seq = m->facts.seq > seq ? seq : m->facts.seq;
+    m->seen = m->seen > seq ? seq : m->seen;
     return error;
 }

@@ -192,20 +192,30 @@ static int make_once(struct codi2_mirror *m, const struct codi2_remote *r, const
     return error ? error : put_entry(m, r, &look);
 }
 
-/* The folders above path that are missing here. ERR_NOT_FOUND: something else stands in one's place. */
+/* The folders above path that are missing here: one that the index knows was deleted. ERR_NOT_FOUND: something else stands there. */
 static int make_parents(struct codi2_mirror *m, struct str path)
 {
+    ARENA_AUTO(arena);
+    struct str back = STR_EMPTY;
     int error = 0;
     for (size_t end = str_find(path, '/', 0); end < path.n && !error;
          end = str_find(path, '/', end + 1)) {
         struct str folder = str_slice(path, 0, end);
-        error = codi2_tree_make_folder(&m->tree, folder, 0755);
+        struct codi2_entry known = {.look.mode = 0755};
+        bool deleted = codi2_index_get(m->index, &arena, folder, &known) == 0;
+        error = codi2_tree_make_folder(&m->tree, folder, known.look.mode);
         if (!error) {
+            back = deleted && back.n == 0 ? folder : back;
             codi2_dirty_add(m->dirty, folder, /* deep= */ true);
             error = codi2_mirror_add_watch(m, folder);
         } else if (error == ERR_EXISTS) {
             error = 0;
         }
+    }
+    if (back.n > 0 && !m->options.home) { /* in a home the last writer wins: ADR 17 */
+        codi2_mirror_tell(m, back,
+                          "was deleted or moved here while something in it was changed elsewhere. "
+                          "What was changed is kept there; delete it again if you do not want it.");
     }
     return error;
 }

@@ -12,10 +12,11 @@ const author = { kind: "api", id: "usr-other" };
 const put = (path, text, base = 0) => ({ change: "put", path, base, author, kind: "file", mode: 0o644, mtime: 1, size: text.length, hash: createHash("sha256").update(text).digest("hex"), bytes: Buffer.from(text).toString("base64") });
 
 /** `elsewhere` comes first of `pages` pages of changes of others; `here` is in the store behind them, and they are heard of then. */
-async function overtaken(t, { pages, elsewhere, here }) {
+async function overtaken(t, { pages, elsewhere, here, prepare = () => {} }) {
   const { world, link } = await linked(t);
-  fs.mkdirSync(world.tree("d/sub"), { recursive: true });
-  for (const name of ["d/known", "d/sub/gone", "last"]) fs.writeFileSync(world.tree(name), "one");
+  for (const name of ["d/sub", "aside"]) fs.mkdirSync(world.tree(name), { recursive: true });
+  for (const name of ["d/known", "d/sub/gone", "last", "aside/file"]) fs.writeFileSync(world.tree(name), "one");
+  prepare(world);
   await world.sync();
   const entries = await world.entries();
   const base = (path) => entries.find((entry) => entry.path === path).version;
@@ -32,7 +33,7 @@ async function overtaken(t, { pages, elsewhere, here }) {
     assert.deepEqual(await told(world), expected(world.tree()));
     return true;
   });
-  return Object.keys(await world.stored()).filter((path) => !/^others/.test(path)).sort();
+  return Object.keys(await world.stored()).filter((path) => !/^(others|aside)/.test(path)).sort();
 }
 
 const news = () => [put("d/x", "two"), put("d/new/y", "two")];
@@ -40,8 +41,55 @@ const move = (world) => fs.renameSync(world.tree("d"), world.tree("e"));
 const remove = (world) => fs.rmSync(world.tree("d"), { recursive: true });
 const LIMIT = { timeout: 120_000 };
 
-test("what others wrote into a folder that was deleted here went with it", LIMIT, async (t) => {
-  assert.deepEqual(await overtaken(t, { pages: 1, elsewhere: news, here: remove }), []);
+test("what others wrote into a folder that was deleted here stays with it, and all else is gone", LIMIT, async (t) => {
+  assert.deepEqual(await overtaken(t, { pages: 1, elsewhere: news, here: remove }), ["d", "d/new", "d/new/y", "d/x"]);
+});
+
+test("the same behind more of others' changes than the store looks through", LIMIT, async (t) => {
+  assert.deepEqual(await overtaken(t, { pages: 9, elsewhere: news, here: remove }), ["d", "d/new", "d/new/y", "d/x"]);
+});
+
+test("what others changed in a folder that was deleted here is what stays of it; what they deleted in it stays deleted", LIMIT, async (t) => {
+  const elsewhere = (base) => [put("d/sub/gone", "two", base("d/sub/gone")), { change: "delete", path: "d/known", base: base("d/known"), author }];
+  assert.deepEqual(await overtaken(t, { pages: 0, elsewhere, here: remove }), ["d", "d/sub", "d/sub/gone"]);
+});
+
+test("a folder in which others only deleted goes as a whole", LIMIT, async (t) => {
+  const elsewhere = (base) => [{ change: "delete", path: "d/known", base: base("d/known"), author }];
+  assert.deepEqual(await overtaken(t, { pages: 0, elsewhere, here: remove }), []);
+});
+
+test("what others moved into a folder that was deleted here stays with it", LIMIT, async (t) => {
+  const elsewhere = (base) => [{ change: "move", path: "aside", to: "d/sub/aside", base: base("aside"), to_base: 0, author }];
+  assert.deepEqual(await overtaken(t, { pages: 0, elsewhere, here: remove }), ["d", "d/sub", "d/sub/aside", "d/sub/aside/file"]);
+});
+
+test("others' new mode of a folder that was deleted or moved here leaves both sides equal", LIMIT, async (t) => {
+  const elsewhere = (base) => [{ change: "put", path: "d", base: base("d"), author, kind: "dir", mode: 0o700, mtime: 1 }];
+  assert.deepEqual(await overtaken(t, { pages: 0, elsewhere, here: remove }), ["d"]);
+  assert.deepEqual(await overtaken(t, { pages: 0, elsewhere, here: move }), ["d", "e", "e/known", "e/sub", "e/sub/gone"]);
+});
+
+test("who deleted a folder that others wrote into is told, and its mode is as it was", LIMIT, async (t) => {
+  let told;
+  const here = (world) => { remove(world); told = world; };
+  const prepare = (world) => fs.chmodSync(world.tree("d"), 0o750);
+  await overtaken(t, { pages: 0, elsewhere: news, here, prepare });
+  assert.match((await told.status()).notices.map(({ text }) => text).join(), /^d was deleted or moved here while something in it was changed elsewhere\./);
+  assert.match((await told.stored()).d, /^dir 750 /);
+});
+
+test("what was seen going is not held back for that, however much it is", LIMIT, async (t) => {
+  const prepare = (world) => { for (let i = 0; i < 1100; i++) fs.writeFileSync(world.tree(`d/sub/f${i}`), "one"); };
+  assert.deepEqual(await overtaken(t, { pages: 0, elsewhere: news, here: remove, prepare }), ["d", "d/new", "d/new/y", "d/x"]);
+});
+
+test("a file that took the place of a folder that others wrote into stands, is told, and theirs is in the history", LIMIT, async (t) => {
+  let told;
+  const here = (world) => { remove(world); fs.writeFileSync(world.tree("d"), "a file"); told = world; };
+  assert.deepEqual(await overtaken(t, { pages: 0, elsewhere: news, here }), ["d"]);
+  assert.match((await told.status()).notices.map(({ text }) => text).join(), /^d was changed here and elsewhere at the same time\./);
+  assert.ok((await told.events()).some(({ op, path }) => op === "write" && path === "d/new/y"));
 });
 
 test("what others wrote into a folder that was moved here went along", LIMIT, async (t) => {
