@@ -128,6 +128,7 @@ int codi2_link_greet(struct codi2_link *l)
     if (!error) {
         error = wire_welcome_read(&arena, buf_str(&reply), &welcome);
     }
+    l->connection = welcome.connection;
     bool other = error == ERR_NOT_IMPLEMENTED || (!error && welcome.version != WIRE_VERSION);
     return other ? ERR_VERSION_UNSUPPORTED : error;
 }
@@ -220,6 +221,7 @@ int codi2_link_push(struct codi2_link *l, struct arena *arena, const struct codi
         return error;
     }
     struct wire_batch wire = {.generation = l->options.generation,
+                              .connection = l->connection,
                               .unseen = batch->seen + 1,
                               .changes = ARENA_ARRAY(arena, struct wire_change, batch->count),
                               .n = batch->count};

@@ -31,7 +31,8 @@ void codi2_link_cancel(struct codi2_link *l);
 
 /*
  * The first call: both say which version of the wire they speak. ERR_STALE: a newer workspace has taken over;
- * ERR_VERSION_UNSUPPORTED: they have none in common; ERR_UNAVAILABLE.
+ * ERR_VERSION_UNSUPPORTED: they have none in common; ERR_UNAVAILABLE. What was pushed before and not answered has come to the
+ * store by then, or never will.
  */
 int codi2_link_greet(struct codi2_link *l) BASE_MUST_USE;
 
@@ -82,7 +83,7 @@ struct codi2_batch {
 
 /*
  * One batch: all or nothing, repeated with the same id until its result is known. ERR_UNAVAILABLE, ERR_STALE (a newer
- * workspace has taken over: end). For what is in it: ERR_TOO_LARGE (more bytes than a request may have, or than the store takes
+ * workspace has taken over: end), ERR_PRECONDITION (the server does not know of the last greeting any more: greet). For what is in it: ERR_TOO_LARGE (more bytes than a request may have, or than the store takes
  * at once: send fewer), ERR_LIMIT (a move would make paths that are too long), ERR_INVALID (our bug, or a path that the store
  * refuses).
  */

@@ -61,6 +61,7 @@ struct codi2_link {
     struct codi2_link_options options;
     char *bearer;
     struct http_client *client;
+    uint64_t connection; /* of the last greeting; 0: none, or an older server's */
     struct content_codec *codec;
     struct content_cutter *cutter;
     struct content_hasher *hasher;

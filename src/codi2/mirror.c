@@ -202,6 +202,12 @@ static void round_of(struct codi2_mirror *m)
     }
     m->tried_for = barrier;
     int error = bring_together(m);
+    if (error ==
+        ERR_PRECONDITION) { /* nothing was taken; what was said before that is to be heard first */
+        atomic_store(&m->greeted, false);
+        atomic_store(&m->remote, true);
+        error = bring_together(m);
+    }
     if (error == ERR_STALE || error == ERR_VERSION_UNSUPPORTED) {
         m->facts.refused = UINT64_MAX;
         codi2_mirror_show(m, CODI2_OFFLINE);

@@ -4,6 +4,7 @@
  * 1. Nothing is done for a token that `who` does not know; what a token may touch is its peer's session, whatever the
  *    request says.
  * 2. A newer generation ends an older one: asked in the transaction that changes something.
+ * 3. A newer connection of the same workspace ends an older one: wire_fence.h.
  */
 #include "coditectd/wire_int.h"
 
@@ -12,7 +13,10 @@
 #include "base/log.h"
 #include "sessions/sessions.h"
 
-enum { MAX_RESTORE = 64 * 1024 }; /* a path of the longest, escaped */
+enum {
+    MAX_RESTORE = 64 * 1024, /* a path of the longest, escaped */
+    PATIENCE_S = 5,          /* for what came on an older connection */
+};
 
 typedef int call_fn(struct coditectd_wire_call *c);
 
@@ -56,6 +60,12 @@ int coditectd_wire_generation(struct txn *txn, const struct coditectd_wire_peer 
     return same ? 0 : ERR_STALE;
 }
 
+struct str coditectd_wire_root(struct coditectd_wire_call *c)
+{
+    return arena_printf(c->req->arena, STR_FMT "/" STR_FMT, STR_ARG(c->peer.session),
+                        STR_ARG(c->peer.tree));
+}
+
 struct greet {
     struct coditectd_wire_call *call;
     uint64_t generation;
@@ -81,9 +91,13 @@ static int call_hello(struct coditectd_wire_call *c)
         return ERR_NOT_IMPLEMENTED;
     }
     struct greet greet = {.call = c, .generation = hello.generation};
-    r = store_read(c->options->store, greet_read, &greet);
+    uint64_t connection = 0;
+    r = coditectd_wire_fence_greet(c->options->fence, coditectd_wire_root(c),
+                                   time_monotonic() + PATIENCE_S * USEC_PER_SEC, &connection);
+    r = r < 0 ? r : store_read(c->options->store, greet_read, &greet);
     if (r == 0) {
-        struct wire_welcome welcome = {.version = WIRE_VERSION, .seq = greet.usage.seq};
+        struct wire_welcome welcome = {
+            .version = WIRE_VERSION, .seq = greet.usage.seq, .connection = connection};
         wire_welcome_write(http_body_buf(c->res), &welcome);
     }
     return r;

@@ -5,6 +5,7 @@
 #ifndef CODITECTD_WIRE_H
 #define CODITECTD_WIRE_H
 
+#include "coditectd/wire_fence.h"
 #include "data/data.h"
 #include "http/http.h"
 
@@ -30,6 +31,7 @@ struct coditectd_wire_options {
     /* What a workspace says about itself (a JSON object). */
     int (*status)(void *ctx, const struct coditectd_wire_peer *peer, struct str text);
     void *ctx;
+    struct coditectd_wire_fence *fence; /* outlives the app */
     int stop; /* descriptor that becomes readable when calls that wait are to answer at once; -1: none */
 };
 

@@ -23,6 +23,9 @@ int coditectd_wire_number(struct coditectd_wire_call *c, const char *name, uint6
 int coditectd_wire_generation(struct txn *txn, const struct coditectd_wire_peer *peer,
                               uint64_t generation) BASE_MUST_USE;
 
+/* The root for the fence: a home is one tree, and each of the person's workspaces has a connection for it. */
+struct str coditectd_wire_root(struct coditectd_wire_call *c);
+
 /* wire_tree.c */
 int coditectd_wire_batch(struct coditectd_wire_call *c) BASE_MUST_USE;
 int coditectd_wire_events(struct coditectd_wire_call *c) BASE_MUST_USE;

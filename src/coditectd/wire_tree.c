@@ -105,6 +105,22 @@ static void outcome_out(struct coditectd_wire_call *c, const struct files_apply_
     wire_outcome_write(http_body_buf(c->res), &outcome);
 }
 
+/* From a codi2 that names no connection: as it comes. */
+static int apply(struct coditectd_wire_call *c, uint64_t connection,
+                 const struct files_apply_input *in, struct files_apply_result *ret_result)
+{
+    if (connection == 0) {
+        return files_apply(&c->data, in, ret_result);
+    }
+    struct str root = coditectd_wire_root(c);
+    int r = coditectd_wire_fence_enter(c->options->fence, root, connection);
+    if (r == 0) {
+        r = files_apply(&c->data, in, ret_result);
+        coditectd_wire_fence_leave(c->options->fence, root);
+    }
+    return r;
+}
+
 int coditectd_wire_batch(struct coditectd_wire_call *c)
 {
     struct wire_batch batch;
@@ -127,7 +143,7 @@ int coditectd_wire_batch(struct coditectd_wire_call *c)
     };
     struct files_apply_result result;
     c->data.op = store_op_derived(batch.id);
-    r = files_apply(&c->data, &in, &result);
+    r = apply(c, batch.connection, &in, &result);
     if (r == 0) {
         outcome_out(c, &result, batch.n);
     }

@@ -102,6 +102,7 @@ int coditectd_workspaces_start(const struct workspaces_keeper_options *options,
     w->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     w->wire = (struct coditectd_wire_options){
         .store = options->store, .who = who, .status = status, .ctx = w, .stop = w->stop};
+    w->wire.fence = coditectd_wire_fence_create();
     w->app = coditectd_wire_app(&w->wire);
     int r = w->stop < 0 ? ERR_BUSY : workspaces_keeper_start(options, &w->keeper);
     if (r == 0) {
@@ -126,6 +127,7 @@ void coditectd_workspaces_stop(struct coditectd_workspaces *w)
     if (w->server) {
         (void)unlink(WIRE_SOCKET);
     }
+    coditectd_wire_fence_destroy(w->wire.fence);
     workspaces_keeper_stop(w->keeper);
     fd_close(&w->stop);
     w->magic = 0;

@@ -60,6 +60,9 @@ void wire_batch_write(struct buf *out, const struct wire_batch *batch)
     json_object(&w);
     json_member_string(&w, "id", buf_str(&id));
     wire_number_write(&w, "generation", batch->generation);
+    if (batch->connection > 0) {
+        wire_number_write(&w, "connection", batch->connection);
+    }
     if (batch->unseen > 0) {
         wire_number_write(&w, "unseen", batch->unseen);
     }
@@ -92,6 +95,7 @@ int wire_batch_read(struct arena *arena, struct str text, struct wire_batch *ret
     if (text.n > WIRE_MAX_REQUEST || wire_object(arena, text, &object) < 0 ||
         id_read(object, batch.id) < 0 ||
         wire_number(object, "generation", INT64_MAX, &batch.generation) < 0 ||
+        wire_number_or_0(object, "connection", INT64_MAX, &batch.connection) < 0 ||
         wire_number_or_0(object, "unseen", INT64_MAX, &batch.unseen) < 0 ||
         wire_array(object, "changes", WIRE_MAX_CHANGES, &array) < 0 || array->count == 0) {
         return ERR_INVALID;

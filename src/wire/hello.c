@@ -34,6 +34,9 @@ void wire_welcome_write(struct buf *out, const struct wire_welcome *welcome)
     json_object(&w);
     wire_number_write(&w, "version", welcome->version);
     wire_number_write(&w, "seq", welcome->seq);
+    if (welcome->connection > 0) {
+        wire_number_write(&w, "connection", welcome->connection);
+    }
     json_object_end(&w);
 }
 
@@ -43,7 +46,8 @@ int wire_welcome_read(struct arena *arena, struct str text, struct wire_welcome 
     struct wire_welcome welcome;
     if (wire_object(arena, text, &object) < 0 ||
         wire_number(object, "version", INT64_MAX, &welcome.version) < 0 ||
-        wire_number(object, "seq", INT64_MAX, &welcome.seq) < 0) {
+        wire_number(object, "seq", INT64_MAX, &welcome.seq) < 0 ||
+        wire_number_or_0(object, "connection", INT64_MAX, &welcome.connection) < 0) {
         return ERR_INVALID;
     }
     *ret_welcome = welcome;

@@ -51,8 +51,9 @@ struct wire_hello {
     struct str program;  /* "codi2 5.0.0" */
 };
 struct wire_welcome {
-    uint64_t version; /* that both speak from now on */
-    uint64_t seq;     /* of the root's latest change */
+    uint64_t version;    /* that both speak from now on */
+    uint64_t seq;        /* of the root's latest change */
+    uint64_t connection; /* what each batch is to name until the next hello; 0: an older server */
 };
 void wire_hello_write(struct buf *out, const struct wire_hello *hello);
 int wire_hello_read(struct arena *arena, struct str text,
@@ -167,8 +168,8 @@ struct wire_change {
 struct wire_batch {
     uint8_t id[WIRE_BATCH_ID_SIZE]; /* random; the same when the same batch is sent again */
     uint64_t generation;            /* of the workspace; 0: the token's */
-    uint64_t
-        unseen; /* the first seq of which codi2 knows no more than its own changes; 0: unsaid */
+    uint64_t connection;            /* of the last welcome; 0: unsaid */
+    uint64_t unseen; /* of changes from here on codi2 knows its own alone; 0: unsaid */
     struct wire_change *changes;
     size_t n; /* 1 to WIRE_MAX_CHANGES */
 };

@@ -3,9 +3,10 @@
 // is lost on its way: what was asked is done, and the asker does not know), "tear" (half of it comes), "strand" (of each connection one
 // end is gone, and the other does not hear of it before all flows again), "deaf" (all flows but the connection on which codi2 waits for
 // changes of others), "mute" (only that one flows: who asks on another is not answered), "refuse" (each call is cut as soon as it is
-// known what it is; the function's `refused` says what, and when). "bury": who asked is dead, and so is what was asked and has not
-// arrived; all else stays as it is. The function's `cuts`: how often one of these met a connection; of
-// "mute", how often it was asked in vain what others changed.
+// known what it is; the function's `refused` says what, and when), "late" (the next batch is kept back, its asker cut off, and who
+// connects then; "deliver" brings it to the server after all, whose status is among the function's `answers`). "bury": who asked is
+// dead, and so is what was asked and has not arrived; all else stays as it is. The function's `cuts`: how often one of these met a
+// connection; of "mute", how often it was asked in vain what others changed.
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -16,6 +17,7 @@ const addressOf = (place) => (typeof place === "string" ? { path: place } : { ho
 
 function serve({ here, there }) {
   let mode = "flow";
+  let late; // a batch that is kept back
   const pairs = new Set();
   const met = (count) => { if (count > 0) parentPort.postMessage("met"); };
   const end = ([a, b]) => { a.destroy(); b.destroy(); };
@@ -29,12 +31,37 @@ function serve({ here, there }) {
     met(1);
     return end(pair);
   };
+  const isWhole = (bytes) => {
+    const head = String(bytes).split("\r\n\r\n", 1)[0];
+    return bytes.length >= head.length + 4 + Number(head.match(/^content-length: (\d+)/im)?.[1] ?? Infinity);
+  };
+  /** Whether it belongs to the batch that is kept. */
+  const keep = (pair, bytes) => {
+    if (mode === "late" && /^POST \/wire\/changes/.test(String(bytes.subarray(0, 20)))) [mode, pair.kept] = ["cut", Buffer.alloc(0)];
+    if (!pair.kept) return false;
+    pair.kept = Buffer.concat([pair.kept, bytes]);
+    if (isWhole(pair.kept)) {
+      late = pair.kept;
+      met(1);
+      end(pair);
+    }
+    return true;
+  };
+  const deliver = () => {
+    const far = connect(addressOf(there));
+    far.on("error", () => {}).once("data", (bytes) => {
+      parentPort.postMessage({ status: Number(String(bytes).split(" ", 2)[1]) });
+      far.destroy();
+    });
+    far.write(late);
+  };
   const strand = (pair, i) => {
     pair.stranded = true;
     pause(pair);
     pair[i % 2].destroy();
   };
   const words = {
+    deliver,
     bury: () => pairs.forEach(end),
     cut: () => { for (const pair of pairs) reset(pair); },
     refuse: () => { for (const pair of pairs) end(pair); },
@@ -63,6 +90,7 @@ function serve({ here, there }) {
       });
     }
     near.on("data", (bytes) => {
+      if (keep(pair, bytes)) return;
       pair.waits ||= /^GET [^ ]*&wait=[1-9]/.test(String(bytes.subarray(0, 200)));
       if (mode === "mute" && !pair.waits && /^GET \/wire\/changes/.test(String(bytes.subarray(0, 20)))) met(1);
       if ((mode === "deaf" && pair.waits) || (mode === "mute" && !pair.waits)) pause(pair);
@@ -73,7 +101,7 @@ function serve({ here, there }) {
     return undefined;
   });
   parentPort.on("message", (word) => {
-    if (word !== "bury") mode = word;
+    if (word !== "bury" && word !== "deliver") mode = word;
     if (["cut", "hold", "strand", "deaf"].includes(word)) met(pairs.size);
     words[word]?.();
   });
@@ -87,9 +115,10 @@ export async function openLink(t, here, there) {
   t.after(() => worker.terminate());
   await once(worker, "message");
   worker.unref(); // of two thousand one or two do not hear that they should end; the run ends without them
-  const link = Object.assign((word) => worker.postMessage(word), { refused: [], cuts: 0 });
+  const link = Object.assign((word) => worker.postMessage(word), { refused: [], answers: [], cuts: 0 });
   worker.on("message", (one) => {
     if (one === "met") link.cuts++;
+    else if (one.status) link.answers.push(one.status);
     else link.refused.push(one);
   });
   return link;

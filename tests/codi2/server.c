@@ -116,6 +116,16 @@ static int read_limit(const char *name, uint64_t *ret_limit)
     return text ? str_u64(str_from(text), INT64_MAX, ret_limit) : 0;
 }
 
+static struct coditectd_wire_options options_of(struct place *p)
+{
+    return (struct coditectd_wire_options){.store = p->ctx.store,
+                                           .who = who,
+                                           .status = status,
+                                           .ctx = p,
+                                           .fence = coditectd_wire_fence_create(),
+                                           .stop = -1};
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4) {
@@ -145,8 +155,7 @@ int main(int argc, char **argv)
     }
     r = r ? r : read_limit("WIRE_QUOTA", &p.quota.session);
     r = r ? r : read_limit("WIRE_HOME_QUOTA", &p.quota.home);
-    const struct coditectd_wire_options options = {
-        .store = store, .who = who, .status = status, .ctx = &p, .stop = -1};
+    const struct coditectd_wire_options options = options_of(&p);
     struct http_app app = coditectd_wire_app(&options);
     struct str address = arena_printf(&arena, "unix:%s", argv[2]);
     const char *const listen[] = {address.p, NULL};

@@ -73,6 +73,7 @@ static void begin(struct fixture *f, struct server *s)
     *s = (struct server){.f = f, .generation = 3};
     s->options = (struct coditectd_wire_options){
         .store = f->store, .who = who, .status = status_taken, .ctx = s, .stop = -1};
+    s->options.fence = coditectd_wire_fence_create();
     s->app = coditectd_wire_app(&s->options);
     (void)snprintf(s->address, sizeof s->address, "unix:/tmp/wire-%d-%u.sock", (int)getpid(),
                    number++);
@@ -87,6 +88,7 @@ static void end(struct server *s)
 {
     http_client_destroy(s->client);
     http_server_destroy(s->server);
+    coditectd_wire_fence_destroy(s->options.fence);
     (void)unlink(s->address + strlen("unix:"));
 }
 
@@ -139,7 +141,10 @@ static void test_hello(void **state)
     begin(*state, &s);
     struct str hello = STR("{\"version\":9,\"generation\":3,\"program\":\"codi2\"}");
     assert_int_equal(call(&s, "POST", "/wire/hello", hello), 200);
-    assert_str(s.text, "{\"version\":1,\"seq\":0}");
+    struct wire_welcome welcome;
+    assert_ok(wire_welcome_read(&s.f->arena, s.text, &welcome));
+    assert_int_equal(welcome.version, 1);
+    assert_int_equal(welcome.seq, 0);
     hello = STR("{\"version\":1,\"generation\":2,\"program\":\"codi2\"}");
     assert_int_equal(call(&s, "POST", "/wire/hello", hello), 409);
     assert_non_null(strstr(s.text.p, "\"stale\""));
@@ -224,6 +229,36 @@ static void test_old_generation(void **state)
     wire_batch_write(&body, &batch);
     assert_int_equal(call(&s, "POST", "/wire/changes", buf_str(&body)), 409);
     assert_non_null(strstr(s.text.p, "\"stale\""));
+    end(&s);
+}
+
+static uint64_t greet(struct server *s, const char *target)
+{
+    struct wire_welcome welcome;
+    struct str hello = STR("{\"version\":1,\"generation\":0,\"program\":\"codi2\"}");
+    assert_int_equal(call(s, "POST", target, hello), 200);
+    assert_ok(wire_welcome_read(&s->f->arena, s->text, &welcome));
+    return welcome.connection;
+}
+
+static void test_older_connection(void **state)
+{
+    struct server s;
+    BUF_AUTO(body, WIRE_MAX_REQUEST);
+    begin(*state, &s);
+    struct wire_change change = file("a", STR("x"), 0);
+    struct wire_batch batch = {.id = {1}, .generation = 3, .changes = &change, .n = 1};
+    batch.connection = greet(&s, "/wire/hello");
+    (void)greet(&s, "/wire/hello?root=home"); /* is another */
+    assert_int_equal(push(&s, "", &batch).seq, 1);
+    uint64_t now = greet(&s, "/wire/hello");
+    change = file("b", STR("x"), 0);
+    batch.id[0] = 2;
+    wire_batch_write(&body, &batch);
+    assert_int_equal(call(&s, "POST", "/wire/changes", buf_str(&body)), 412);
+    assert_non_null(strstr(s.text.p, "\"precondition\""));
+    batch.connection = now;
+    assert_int_equal(push(&s, "", &batch).seq, 2); /* it was not taken before */
     end(&s);
 }
 
@@ -347,10 +382,13 @@ static void test_desk(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hello),         cmocka_unit_test(test_wrong_token),
-        cmocka_unit_test(test_push_and_tree), cmocka_unit_test(test_old_generation),
-        cmocka_unit_test(test_waiting),       cmocka_unit_test(test_past),
-        cmocka_unit_test(test_desk)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_hello),
+                                       cmocka_unit_test(test_wrong_token),
+                                       cmocka_unit_test(test_push_and_tree),
+                                       cmocka_unit_test(test_old_generation),
+                                       cmocka_unit_test(test_older_connection),
+                                       cmocka_unit_test(test_waiting),
+                                       cmocka_unit_test(test_past),
+                                       cmocka_unit_test(test_desk)};
     return fixture_run(tests, sizeof tests / sizeof *tests);
 }

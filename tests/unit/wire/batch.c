@@ -17,9 +17,9 @@ static void test_same(void **state)
     assert_same(batch, HEAD
                 "{\"change\":\"put\",\"base\":0," AUTHOR
                 ",\"path\":\"d/e\",\"kind\":\"dir\",\"version\":0,\"mode\":493,\"mtime\":0}]}");
-    assert_same(batch,
-                "{\"id\":\"00112233445566778899aabbccddeeff\",\"generation\":3,\"unseen\":42,"
-                "\"changes\":[" DELETE "]}");
+    assert_same(batch, "{\"id\":\"00112233445566778899aabbccddeeff\",\"generation\":3,"
+                       "\"connection\":5,\"unseen\":42,"
+                       "\"changes\":[" DELETE "]}");
     assert_same(outcome, "{\"outcome\":\"applied\",\"seq\":44,\"versions\":[42,0,44]}");
     assert_same(outcome,
                 "{\"outcome\":\"applied\",\"seq\":44,\"first\":43,\"versions\":[42,0,44]}");
