@@ -10,7 +10,8 @@
  *    is) and, unless it leaves these, no quiet file waiting; where not every folder is watched, by one that looked at the whole
  *    tree. Each is tried once at once, whatever the back-off, behind no more than a page of others' changes; one that the server
  *    refused for good is said to be refused, so that nobody waits for it.
- * 4. Nothing is deleted in the store before the first comparison with it is complete.
+ * 4. Nothing is deleted in the store before the first comparison with it is complete, and with a folder nothing that others wrote and
+ *    that has not come here: `seen` says how far that is known, and the store looks.
  * 5. What the store took and the index has not heard of (codi2 was killed in between, the answer was lost on its way) is found
  *    among the store's changes before anything else is sent: they are signed with the name of this disk.
  * 6. All calls to the index, the watch and `dirty` are this thread's, and those that change the tree; the listener only raises

@@ -72,7 +72,7 @@ static bool find_change(struct note *n, uint64_t version, struct codi2_remote *r
 /*
  * A folder that is gone here was changed by others, or something in it was, which has not come yet: that is pulled before anything
  * is sent, and comes back with the folder. What else was in it stays deleted, as it was seen going: the index knows it, and it is
- * named. When the pull cannot tell of the version that stands there all is compared.
+ * named. When no pull will tell of the version that stands there the index is wrong: all comes back.
  */
 static int note_folder(struct note *n, const struct codi2_entry *folder, uint64_t version)
 {
@@ -80,6 +80,15 @@ static int note_folder(struct note *n, const struct codi2_entry *folder, uint64_
     BUF_AUTO(after, CONTENT_MAX_PATH);
     struct codi2_mirror *m = n->m;
     struct codi2_entries page;
+    if (folder->version == 0) { /* made on the way to what was in it: now it is known */
+        struct codi2_entry learned = *folder;
+        learned.version = version;
+        return codi2_index_put(m->index, &learned);
+    }
+    if (version != folder->version && version <= m->seen) {
+        int error = codi2_index_delete(m->index, folder->path);
+        return error ? error : codi2_mirror_start_anew(m);
+    }
     do {
         arena_reset(&arena);
         struct codi2_span span = {.folder = folder->path, .after = buf_str(&after)};
@@ -95,7 +104,7 @@ static int note_folder(struct note *n, const struct codi2_entry *folder, uint64_
             buf_add(&after, page.at[page.count - 1].path);
         }
     } while (page.count == CODI2_PAGE);
-    return version != folder->version && version <= m->seen ? codi2_mirror_start_anew(m) : 0;
+    return 0;
 }
 
 /*

@@ -192,7 +192,10 @@ static int make_once(struct codi2_mirror *m, const struct codi2_remote *r, const
     return error ? error : put_entry(m, r, &look);
 }
 
-/* The folders above path that are missing here: one that the index knows was deleted. ERR_NOT_FOUND: something else stands there. */
+/*
+ * The folders above path that are missing here: one that the index knows was deleted. Of another the store says nothing but by what is
+ * in it: the index knows that it is there, and learns its version when it is told as new. ERR_NOT_FOUND: something else stands there.
+ */
 static int make_parents(struct codi2_mirror *m, struct str path)
 {
     ARENA_AUTO(arena);
@@ -201,13 +204,14 @@ static int make_parents(struct codi2_mirror *m, struct str path)
     for (size_t end = str_find(path, '/', 0); end < path.n && !error;
          end = str_find(path, '/', end + 1)) {
         struct str folder = str_slice(path, 0, end);
-        struct codi2_entry known = {.look.mode = 0755};
+        struct codi2_entry known = {.path = folder, .look = {.kind = CODI2_FOLDER, .mode = 0755}};
         bool deleted = codi2_index_get(m->index, &arena, folder, &known) == 0;
         error = codi2_tree_make_folder(&m->tree, folder, known.look.mode);
         if (!error) {
             back = deleted && back.n == 0 ? folder : back;
             codi2_dirty_add(m->dirty, folder, /* deep= */ true);
             error = codi2_mirror_add_watch(m, folder);
+            error = error || deleted ? error : codi2_index_put(m->index, &known);
         } else if (error == ERR_EXISTS) {
             error = 0;
         }

@@ -70,6 +70,20 @@ test("others' new mode of a folder that was deleted or moved here leaves both si
   assert.deepEqual(await overtaken(t, { pages: 0, elsewhere, here: move }), ["d", "e", "e/known", "e/sub", "e/sub/gone"]);
 });
 
+test("a folder that others made on the way to a file, and deleted before it was told of, is gone", LIMIT, async (t) => {
+  const { world, link } = await linked(t);
+  await world.sync();
+  link("deaf");
+  assert.ok(await world.change(put("d/new/y", "two")));
+  const { version } = (await world.entries()).find(({ path }) => path === "d/new");
+  assert.ok(await world.change({ change: "delete", path: "d/new", base: version, author }, put("last", "one")));
+  link("flow");
+  await until("it has heard", () => fs.existsSync(world.tree("last")));
+  await world.sync();
+  assert.deepEqual(Object.keys(expected(world.tree())), ["d", "last"]);
+  assert.deepEqual(await told(world), expected(world.tree()));
+});
+
 test("who deleted a folder that others wrote into is told, and its mode is as it was", LIMIT, async (t) => {
   let told;
   const here = (world) => { remove(world); told = world; };
