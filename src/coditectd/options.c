@@ -14,116 +14,19 @@
 #include "api/api.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "coditectd/asked.h"
 #include "coditectd/backup.h"
 #include "coditectd/mail.h"
 #include "gateway/gateway.h"
 #include "net/net.h"
 
-enum { ACTIONS = 12, BACKUP_ACTIONS = 7, OUT_MOST = 256 * 1024 };
-
-/* What is asked for besides settings. */
-struct asked {
-    const char *config;
-    bool check_config, print_config;
-    bool check, scrub, doctor, json, rotate_keys, stop_workspaces;
-    const char *create_owner, *reset_password, *remove_totp;
-    const char *backup, *backups, *verify, *restore, *moment, *export_tenant;
-    bool import_tenant;
-};
+enum { OUT_MOST = 256 * 1024 };
 
 struct reading {
     struct arena *arena;
     struct coditectd_config config;
     struct coditectd_options o;
 };
-
-static void add_backup_actions(struct asked *asked, struct args_option *to)
-{
-    const struct args_option actions[BACKUP_ACTIONS] = {
-        {.name = "backup",
-         .value = "TO",
-         .text = "write a backup into the directory or bucket TO, or to standard output (-), then "
-                 "exit; a server may run",
-         .given = &asked->backup},
-        {.name = "backups",
-         .value = "FROM",
-         .text = "list the backups in a directory or bucket, oldest first, then exit",
-         .given = &asked->backups},
-        {.name = "verify-backup",
-         .value = "FROM",
-         .text = "read a backup of a directory, bucket, file or - to its end, then exit",
-         .given = &asked->verify},
-        {.name = "restore",
-         .value = "FROM",
-         .text = "make the store of an empty --data from a backup, then exit",
-         .given = &asked->restore},
-        {.name = "moment",
-         .value = "NAME",
-         .text = "of --verify-backup and --restore: the newest that is not later, 20261121-17 say",
-         .given = &asked->moment},
-        {.name = "export-tenant",
-         .value = "ID",
-         .text = "write one tenant to standard output, then exit; a server may run",
-         .given = &asked->export_tenant},
-        {.name = "import-tenant",
-         .text = "add an exported tenant from standard input, then exit; when no server runs",
-         .flag = &asked->import_tenant},
-    };
-    memcpy(to, actions, sizeof actions);
-}
-
-static void parse(char **argv, struct asked *asked, struct coditectd_config_input *input)
-{
-    struct args_option options[ACTIONS + BACKUP_ACTIONS + SETTING_COUNT + 1] = {
-        {.name = "config",
-         .value = "FILE",
-         .text = "settings to read (default " CODITECTD_CONFIG_FILE ", when there is one)",
-         .given = &asked->config},
-        {.name = "check-config",
-         .text = "say whether the settings are right, then exit",
-         .flag = &asked->check_config},
-        {.name = "print-config",
-         .text = "show all settings and where each comes from, then exit",
-         .flag = &asked->print_config},
-        {.name = "check",
-         .text = "look whether all that is stored is whole, then exit; when no server runs",
-         .flag = &asked->check},
-        {.name = "scrub",
-         .text = "read all content and compare its hashes, then exit; when no server runs",
-         .flag = &asked->scrub},
-        {.name = "doctor",
-         .text = "say what protects this installation here, and what does not, then exit",
-         .flag = &asked->doctor},
-        {.name = "json",
-         .text = "of --doctor: for programs, an array of what was found",
-         .flag = &asked->json},
-        {.name = "rotate-keys",
-         .text = "have tokens signed by a new key, then exit; when no server runs",
-         .flag = &asked->rotate_keys},
-        {.name = "create-owner",
-         .value = "EMAIL",
-         .text = "make an account with a tenant of its own, then exit; when no server runs. Asks "
-                 "for the password, or reads it from standard input",
-         .given = &asked->create_owner},
-        {.name = "reset-password",
-         .value = "EMAIL",
-         .text = "give an account another password, end its logins; when no server runs",
-         .given = &asked->reset_password},
-        {.name = "remove-totp",
-         .value = "EMAIL",
-         .text = "have an account's logins ask for no code, then exit; when no server runs",
-         .given = &asked->remove_totp},
-        {.name = "stop-workspaces",
-         .text = "end all workspaces of --data, then exit; when no server runs",
-         .flag = &asked->stop_workspaces},
-    };
-    add_backup_actions(asked, options + ACTIONS);
-    (void)coditectd_config_options(input, options + ACTIONS + BACKUP_ACTIONS);
-    const struct args_spec spec = {
-        .program = "coditectd", .summary = "The Coditect server.", .options = options};
-    (void)args_parse_or_exit(&spec, argv);
-    input->file = asked->config;
-}
 
 static const char *where(struct reading *r, enum coditectd_setting setting)
 {
@@ -143,7 +46,7 @@ static int make_absolute(struct arena *arena, const char **path)
     return 0;
 }
 
-static int make_data(struct reading *r, const struct asked *asked)
+static int make_data(struct reading *r, const struct coditectd_asked *asked)
 {
     const char **data = &r->o.set.data;
     if (!*data) {
@@ -178,7 +81,7 @@ static int make_backup_directory(struct reading *r, const char **directory)
     return make_absolute(r->arena, directory);
 }
 
-static bool serves(const struct coditectd_options *o, const struct asked *asked)
+static bool serves(const struct coditectd_options *o, const struct coditectd_asked *asked)
 {
     return !asked->check_config && !asked->doctor && !o->backup && !o->backups && !o->verify &&
            !o->restore && !o->check && !o->scrub && !o->rotate_keys && !o->create_owner &&
@@ -187,7 +90,7 @@ static bool serves(const struct coditectd_options *o, const struct asked *asked)
 }
 
 /* Who asks no bucket reads no secret. */
-static int read_access(struct reading *r, const struct asked *asked)
+static int read_access(struct reading *r, const struct coditectd_asked *asked)
 {
     struct coditectd_options *o = &r->o;
     bool of_settings = serves(o, asked) || asked->check_config || asked->doctor;
@@ -198,7 +101,7 @@ static int read_access(struct reading *r, const struct asked *asked)
     return asked->doctor ? 0 : error; /* it says that there are no backups that can be read */
 }
 
-static int make_backup(struct reading *r, const struct asked *asked)
+static int make_backup(struct reading *r, const struct coditectd_asked *asked)
 {
     struct coditectd_options *o = &r->o;
     const char **const given[] = {&o->backup, &o->backups, &o->verify, &o->restore};
@@ -395,7 +298,7 @@ static void set_log_up(const struct coditectd_settings *set)
 }
 
 /* Everything at which the server would not start. */
-static int judge(struct reading *r, const struct asked *asked)
+static int judge(struct reading *r, const struct coditectd_asked *asked)
 {
     if (r->o.backups || r->o.verify) {
         return make_backup(r, asked); /* nothing else is needed */
@@ -452,10 +355,10 @@ static int read_config(struct reading *r, const struct coditectd_config_input *i
 
 int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_options *ret_options)
 {
-    struct asked asked = {0};
+    struct coditectd_asked asked = {0};
     struct coditectd_config_input input = {.environment = environ};
     struct reading r = {.arena = arena};
-    parse(argv, &asked, &input);
+    coditectd_asked_read(argv, &asked, &input);
     int error = read_config(&r, &input);
     if (error) {
         return error;
