@@ -43,6 +43,9 @@ struct backup_report {
     uint64_t contents; /* of them content */
     uint64_t written;  /* bytes that this backup added */
     uint64_t damaged;  /* content that is not what its hash says: kept as it is */
+    uint64_t healed;   /* pieces that were damaged in older packs, and written anew */
+    uint64_t lost;     /* by a restore past damage: content, in whose place nothing is */
+    uint64_t gaps;     /* the same: blocks of keys that nobody knows */
     uint64_t old_gone; /* moments that were removed since there are newer ones enough */
 };
 
@@ -68,13 +71,26 @@ bool backup_is_bucket(const char *path); /* it begins as an address */
 /* Whether it is the address of a bucket. ERR_INVALID. */
 int backup_bucket_check(const char *url) BASE_MUST_USE;
 
+/* What of a pack cannot be had back: [from, to). */
+struct backup_harm {
+    uint64_t pack, from, to;
+};
+struct backup_harms { /* freed by VEC_FREE */
+    struct backup_harm *at;
+    size_t n, room;
+};
+
 /*
  * Adds a moment to the backups there (a directory is made when absent), reads back what it wrote, then removes all but the newest
- * `keep` moments (0: none is removed). ERR_BUSY: another backup is being written there. Whatever it
- * returns, the moments that were there are there.
+ * `keep` moments (0: none is removed). What is harmed is not built upon: the store's is written anew. ERR_BUSY: another backup
+ * is being written there. Whatever it returns, the moments that were there are there.
  */
+struct backup_how {
+    unsigned keep;
+    const struct backup_harms *harms; /* as backup_prove found them; NULL: it is not known of any */
+};
 int backup_write(const struct backup_source *source, const struct backup_where *where,
-                 unsigned keep, struct backup_report *ret_report) BASE_MUST_USE;
+                 const struct backup_how *how, struct backup_report *ret_report) BASE_MUST_USE;
 
 /* Where a stream goes. What write returns, if < 0, ends the backup. */
 struct backup_output {
@@ -108,10 +124,25 @@ struct backup_from {
     int fd; /* a stream, read from where it stands */
     const char *
         moment; /* not of a stream: the newest that is not later than this front of a name; NULL: the newest */
+    bool
+        past_damage; /* of a restore, not of a stream: all that is whole; damaged content becomes an empty value */
 };
 
 /* Reads all of it. */
 int backup_verify(const struct backup_from *from, struct backup_report *ret_report) BASE_MUST_USE;
+
+/*
+ * Reads all of the newest moment that does not lie ahead, from where it lies, past what is damaged. Beside a writer. Whole:
+ * ret_harms is empty. ERR_CORRUPT: nothing is left of it. ERR_NOT_FOUND: there is none, or it went meanwhile.
+ */
+struct backup_proof {
+    const struct backup_where *where;
+    /* Called again and again with the bytes that were read so far; < 0 ends it. */
+    int (*page)(void *ctx, uint64_t bytes);
+    void *ctx;
+};
+int backup_prove(const struct backup_proof *proof, struct backup_harms *ret_harms,
+                 struct backup_report *ret_report) BASE_MUST_USE;
 
 /*
  * Makes the store of it that directory then holds: under its name only when it is whole and on the disk. ERR_EXISTS: there is

@@ -1,6 +1,6 @@
 /*
  * Inside backup: frames (frame.c), moments and their table (moment.c), files by name in a directory or a bucket (shelf_*.c,
- * bucket*.c), moments and packs there (place.c), the entries of a moment in order (lister.c), writing (write.c, pass.c), removing (retain.c), reading all of it (read.c, restore.c).
+ * bucket*.c), moments and packs there (place.c), the entries of a moment in order (lister.c), writing (write.c, pass.c), removing (retain.c), reading all of it (read.c, restore.c, prove.c).
  *
  * Words: a frame is a piece of at most 1 MiB with its hash. A pack is a file of frames: values (content) and blocks (entries of
  * neighbouring keys, small values in them, content by the place of its frame). A moment's table names its blocks in order.
@@ -162,6 +162,8 @@ struct backup_shelf_driver {
     ssize_t (*read)(struct backup_file *f, uint64_t offset, char *to,
                     size_t n); /* as backup_input */
     int (*size)(struct backup_file *f, uint64_t *ret_size);
+    /* What is read from now on comes from where it lies, as far as this machine lets us. */
+    void (*forget)(struct backup_file *f);
     void (*close_file)(struct backup_file *f);
 };
 enum backup_open { BACKUP_TO_READ, BACKUP_TO_WRITE }; /* to write: made, and held. ERR_BUSY */
@@ -270,10 +272,17 @@ void backup_directory_close(struct backup_directory *d); /* NULL allowed */
 /* The frame at a place, which must be of this type. Borrowed until the next call. */
 int backup_directory_frame(struct backup_directory *d, const struct backup_place *place,
                            struct backup_frame *frame) BASE_MUST_USE;
+/* A pack is read from where it lies from now on (shelf's forget). One that cannot be opened is not. */
+void backup_directory_forget(struct backup_directory *d, uint64_t pack);
+/* Whether r says that what lies there is damaged, and not that nobody knows: the place does not answer, somebody ends it. */
+bool backup_directory_is_damage(const struct backup_directory *d, int r);
 /* Bytes of a pack. */
 int backup_directory_pack_size(struct backup_directory *d, uint64_t pack,
                                uint64_t *ret_size) BASE_MUST_USE;
-/* Whether each pack that a moment needs is as large as it was when the moment was made. ERR_CORRUPT. */
+/* Whether a pack is as large as it was when the moment was made. ERR_CORRUPT; ret_size: of what there is of it. */
+int backup_directory_check_use(struct backup_directory *d, const struct backup_use *use,
+                               uint64_t *ret_size) BASE_MUST_USE;
+/* Each that a moment needs. */
 int backup_directory_check_uses(struct backup_directory *d,
                                 const struct backup_table *table) BASE_MUST_USE;
 /* Names of files. */
@@ -307,6 +316,8 @@ int backup_lister_seek(struct backup_lister *l, struct str key,
 /* The next entry. ERR_NOT_FOUND: that was the last. */
 int backup_lister_next(struct backup_lister *l,
                        const struct backup_entry **ret_entry) BASE_MUST_USE;
+/* After a failure: goes on behind the block that it was of. */
+const struct backup_place *backup_lister_skip(struct backup_lister *l);
 
 /* ---- pass.c: one walk over the store --------------------------------------------------------------------------------- */
 
@@ -318,11 +329,13 @@ struct backup_pass {
     struct backup_directory *d;        /* NULL: a stream */
     const struct backup_table *before; /* NULL: nothing is known */
     const struct map
-        *spent;          /* packs that are mostly waste: what lies there is written anew; NULL */
-    struct map *known;   /* hash → struct backup_ref of blocks that can be read; NULL */
-    struct arena *arena; /* of known's refs */
+        *spent; /* packs that are mostly waste: what lies there is written anew; NULL */
+    const struct backup_harms *harms; /* the same, piece by piece; NULL */
+    struct map *known;          /* hash → struct backup_ref of blocks that can be read; NULL */
+    struct arena *arena;        /* of known's refs */
     struct backup_table *table; /* result */
     uint64_t damaged;           /* result */
+    uint64_t healed;            /* result, of all runs */
     uint64_t looked;            /* keys, of all runs */
 };
 int backup_page(const struct backup_source *source, uint64_t keys) BASE_MUST_USE;
@@ -337,13 +350,23 @@ int backup_retain(struct backup_directory *d, unsigned keep, uint64_t *ret_gone)
 
 /* Takes each pair of a backup. */
 struct backup_sink {
-    int (*take)(void *ctx, struct str key, struct str value);
+    int (*take)(void *ctx, struct str key,
+                struct str value); /* NULL: content is looked at only where it lies */
     void *ctx;
+    /* What is damaged is passed over: content, by its key; a block or the end of a pack, of which the key is empty. NULL: it
+     * ends the reading. Not of a stream. */
+    int (*lost)(void *ctx, const struct backup_harm *harm, struct str key);
 };
 int backup_read(const struct backup_from *from, const struct backup_sink *sink,
                 struct backup_report *report) BASE_MUST_USE;
-/* All of a moment's table; contents only where they lie, unless sink wants them (NULL). */
+/* All of a moment's table. sink: NULL as one that has nothing. */
 int backup_read_table(struct backup_directory *d, const struct backup_table *table,
                       const struct backup_sink *sink) BASE_MUST_USE;
+
+/* ---- prove.c ------------------------------------------------------------------------------------------------------- */
+
+bool backup_is_harmed(const struct backup_harms *harms, const struct backup_place *place);
+/* Of a pack with too much harm all is. */
+void backup_harms_add(struct backup_harms *harms, const struct backup_harm *harm);
 
 #endif

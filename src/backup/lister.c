@@ -3,6 +3,7 @@
  * kept is a copy, since the same directory is read for other things meanwhile.
  */
 #include "backup/backup_int.h"
+#include "base/assert.h"
 #include "base/log.h"
 
 void backup_lister_init(struct backup_lister *l, struct backup_directory *d,
@@ -22,7 +23,8 @@ static int next_block(struct backup_lister *l)
     if (l->next == l->table->blocks.n) {
         return ERR_NOT_FOUND;
     }
-    const struct backup_ref *ref = &l->table->blocks.at[l->next];
+    const struct backup_ref *ref = &l->table->blocks.at[l->next++];
+    l->rest = STR_EMPTY;
     struct backup_frame frame = {.type = BACKUP_BLOCK};
     int r = backup_directory_frame(l->d, &ref->place, &frame);
     if (r) {
@@ -32,7 +34,6 @@ static int next_block(struct backup_lister *l)
         return log_err(ERR_CORRUPT, "backup", "%s holds another block than its moment says",
                        l->d->reader.name);
     }
-    l->next++;
     buf_clear(&l->block);
     buf_add(&l->block, frame.plain);
     l->rest = buf_str(&l->block);
@@ -60,6 +61,13 @@ int backup_lister_next(struct backup_lister *l, const struct backup_entry **ret_
         *ret_entry = &l->entry;
     }
     return r;
+}
+
+const struct backup_place *backup_lister_skip(struct backup_lister *l)
+{
+    ASSERT(l->next > 0);
+    l->rest = STR_EMPTY;
+    return &l->table->blocks.at[l->next - 1].place;
 }
 
 int backup_lister_seek(struct backup_lister *l, struct str key,

@@ -25,6 +25,7 @@ struct walk {
     struct content_codec *codec;
     struct buf block, value;
     bool of_content; /* the block */
+    bool heals;      /* the content that is written next */
     usec_t renewed;
     unsigned steps;
 };
@@ -103,7 +104,11 @@ static int look_before(struct walk *w, struct backup_entry *entry)
     if (r) {
         return r;
     }
-    if (!str_eq(before->key, entry->key) || !before->stored || is_spent(w->p, before->place.pack)) {
+    if (!str_eq(before->key, entry->key) || !before->stored) {
+        return ERR_NOT_FOUND;
+    }
+    w->heals = w->p->harms && backup_is_harmed(w->p->harms, &before->place);
+    if (w->heals || is_spent(w->p, before->place.pack)) {
         return ERR_NOT_FOUND;
     }
     entry->place = before->place;
@@ -119,11 +124,13 @@ static int write_content(struct walk *w, struct backup_entry *entry)
     backup_frame_hash(&frame);
     int r = backup_writer_frame(w->p->writer, &frame, &entry->place);
     entry->place.pack = w->p->pack;
+    w->p->healed += r == 0 && w->heals;
     return r;
 }
 
 static int take_content(struct walk *w, struct backup_entry *entry, const struct content_hash *hash)
 {
+    w->heals = false;
     int r = look_before(w, entry);
     entry->stored = r == 0;
     if (r != ERR_NOT_FOUND) {

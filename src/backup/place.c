@@ -177,17 +177,42 @@ int backup_directory_pack_size(struct backup_directory *d, uint64_t pack, uint64
     return r ? r : d->shelf->driver->size(d->reader.from.ctx, ret_size);
 }
 
+int backup_directory_check_use(struct backup_directory *d, const struct backup_use *use,
+                               uint64_t *ret_size)
+{
+    int r = backup_directory_pack_size(d, use->pack, ret_size);
+    return r == 0 && *ret_size < use->size
+               ? log_err(ERR_CORRUPT, "backup", "%s was cut off", d->reader.name)
+               : r;
+}
+
 int backup_directory_check_uses(struct backup_directory *d, const struct backup_table *table)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < table->uses.n; i++) {
-        uint64_t size = 0;
-        r = backup_directory_pack_size(d, table->uses.at[i].pack, &size);
-        if (r == 0 && size < table->uses.at[i].size) {
-            r = log_err(ERR_CORRUPT, "backup", "%s was cut off", d->reader.name);
-        }
+        uint64_t size;
+        r = backup_directory_check_use(d, &table->uses.at[i], &size);
     }
     return r;
+}
+
+void backup_directory_forget(struct backup_directory *d, uint64_t pack)
+{
+    char name[BACKUP_FILE_ROOM];
+    backup_pack_file(name, pack);
+    struct backup_file *file = NULL;
+    if (d->shelf->driver->open(d->shelf, name, &file) == 0) {
+        d->shelf->driver->forget(file);
+    }
+    backup_file_close(&file);
+}
+
+/* A disk whose sector cannot be read has lost it; a bucket that fails may answer tomorrow. */
+bool backup_directory_is_damage(const struct backup_directory *d, int r)
+{
+    bool ended = d->source && backup_page(d->source, d->looked) < 0;
+    bool unread = r == ERR_IO && !backup_is_bucket(d->path);
+    return !ended && (r == ERR_CORRUPT || r == ERR_INVALID || unread);
 }
 
 /* ---- Moments ---- */

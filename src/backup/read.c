@@ -22,11 +22,30 @@ struct reading {
     struct map *uses; /* pack → its use */
     struct buf last;  /* key */
     uint64_t keys, contents;
+    struct backup_harms gone; /* packs, or their ends */
+    bool lost;                /* something was passed over */
+    bool gap;                 /* between last and the next key */
 };
 
 static int give(const struct backup_sink *sink, struct str key, struct str value)
 {
-    return sink ? sink->take(sink->ctx, key, value) : 0;
+    return sink && sink->take ? sink->take(sink->ctx, key, value) : 0;
+}
+
+static bool may_pass(const struct reading *g, int r)
+{
+    return r && g->sink && g->sink->lost && backup_directory_is_damage(g->d, r);
+}
+
+static int lose(struct reading *g, const struct backup_harm *harm, struct str key)
+{
+    g->lost = true;
+    return g->sink->lost(g->sink->ctx, harm, key);
+}
+
+static struct backup_harm harm_of(const struct backup_place *place)
+{
+    return (struct backup_harm){place->pack, place->offset, place->offset + place->size};
 }
 
 static int read_stored(struct reading *g, const struct backup_entry *entry)
@@ -41,12 +60,32 @@ static int read_stored(struct reading *g, const struct backup_entry *entry)
     return r ? r : give(g->sink, key, value);
 }
 
+static int read_content(struct reading *g, const struct backup_entry *entry)
+{
+    int r = backup_is_harmed(&g->gone, &entry->place) ? ERR_CORRUPT : read_stored(g, entry);
+    const struct backup_harm harm = harm_of(&entry->place);
+    return may_pass(g, r) ? lose(g, &harm, entry->key) : r;
+}
+
+/* next: empty at the end. */
+static void say_gap(struct reading *g, struct str next)
+{
+    if (g->gap && g->sink->take) {
+        struct str after = g->keys > 0 ? buf_str(&g->last) : STR("the beginning");
+        next = next.n > 0 ? next : STR("the end");
+        log_error("backup", "the backup %s has lost all keys between " STR_FMT " and " STR_FMT,
+                  g->table->name, STR_ARG(after), STR_ARG(next));
+    }
+    g->gap = false;
+}
+
 static int read_entry(struct reading *g, const struct backup_entry *entry)
 {
     const struct backup_place *place = &entry->place;
     if (g->keys > 0 && str_cmp(buf_str(&g->last), entry->key) >= 0) {
         return ERR_CORRUPT;
     }
+    say_gap(g, entry->key);
     buf_clear(&g->last);
     buf_add(&g->last, entry->key);
     g->keys++;
@@ -58,7 +97,7 @@ static int read_entry(struct reading *g, const struct backup_entry *entry)
     if (!use || place->size > use->size || place->offset > use->size - place->size) {
         return ERR_CORRUPT;
     }
-    return g->sink ? read_stored(g, entry) : 0;
+    return g->sink && g->sink->take ? read_content(g, entry) : 0;
 }
 
 static int read_entries(struct reading *g)
@@ -71,10 +110,32 @@ static int read_entries(struct reading *g)
         const struct backup_entry *entry;
         r = backup_lister_next(&lister, &entry);
         ended = r == ERR_NOT_FOUND;
-        r = r ? r : read_entry(g, entry);
+        if (may_pass(g, r)) {
+            const struct backup_harm harm = harm_of(backup_lister_skip(&lister));
+            g->gap = true;
+            r = lose(g, &harm, STR_EMPTY);
+        } else {
+            r = r ? r : read_entry(g, entry);
+        }
     }
+    say_gap(g, STR_EMPTY);
     backup_lister_fini(&lister);
     return ended ? 0 : r;
+}
+
+static int look_at_packs(struct reading *g)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < g->table->uses.n; i++) {
+        const struct backup_use *use = &g->table->uses.at[i];
+        struct backup_harm harm = {.pack = use->pack, .to = UINT64_MAX};
+        r = backup_directory_check_use(g->d, use, &harm.from);
+        if (may_pass(g, r)) {
+            VEC_ADD(&g->gone, harm);
+            r = lose(g, &harm, STR_EMPTY);
+        }
+    }
+    return r;
 }
 
 int backup_read_table(struct backup_directory *d, const struct backup_table *table,
@@ -86,13 +147,14 @@ int backup_read_table(struct backup_directory *d, const struct backup_table *tab
         struct backup_use *use = &table->uses.at[i];
         (void)map_put(g.uses, str_of(&use->pack, sizeof use->pack), use);
     }
-    int r = backup_directory_check_uses(d, table);
+    int r = look_at_packs(&g);
     r = r ? r : read_entries(&g);
-    if (r == 0 && (g.keys != table->keys || g.contents != table->contents)) {
+    if (r == 0 && !g.lost && (g.keys != table->keys || g.contents != table->contents)) {
         r = ERR_CORRUPT;
     }
     map_destroy(g.uses);
     buf_fini(&g.last);
+    VEC_FREE(&g.gone);
     return r == ERR_CORRUPT ? log_err(r, "backup", "the backup %s is damaged", table->name) : r;
 }
 
@@ -273,6 +335,13 @@ int backup_read(const struct backup_from *from, const struct backup_sink *sink,
     struct stat info;
     bool many = from->path && (backup_is_bucket(from->path) ||
                                (stat(from->path, &info) == 0 && S_ISDIR(info.st_mode)));
+    if (!many && sink->lost) {
+        return log_err(
+            ERR_INVALID, "backup",
+            "%s is one piece, which is whole or nothing: only of a directory or a bucket "
+            "can what is whole be had past damage",
+            from->path ? from->path : "what was given");
+    }
     return many ? read_directory(from, sink, report) : read_stream(from, sink, report);
 }
 

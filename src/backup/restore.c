@@ -22,6 +22,7 @@ struct restoring {
     struct arena arena; /* of the batch */
     struct store_pair *pairs;
     size_t n, bytes;
+    uint64_t lost, gaps;
 };
 
 static int flush(struct restoring *g)
@@ -39,6 +40,18 @@ static int take(void *ctx, struct str key, struct str value)
     g->pairs[g->n++] = (struct store_pair){arena_str(&g->arena, key), arena_str(&g->arena, value)};
     g->bytes += key.n + value.n;
     return g->n == BATCH_PAIRS || g->bytes >= BATCH_BYTES ? flush(g) : 0;
+}
+
+/* An empty value is content for nobody: who reads it finds it damaged, who has the bytes writes them again. */
+static int lose(void *ctx, const struct backup_harm *harm, struct str key)
+{
+    struct restoring *g = ctx;
+    if (key.n == 0) {
+        g->gaps += harm->to != UINT64_MAX; /* of a pack that is gone each piece is told */
+        return 0;
+    }
+    g->lost++;
+    return take(ctx, key, STR_EMPTY);
 }
 
 /* Opened again without a word, so that the log is copied into the database: one file is all there is then. */
@@ -61,7 +74,8 @@ static int fill(const struct backup_from *from, const char *part, struct backup_
     }
     arena_init(&g.arena);
     (void)!flush(&g);
-    r = backup_read(from, &(struct backup_sink){take, &g}, ret_report);
+    const struct backup_sink sink = {take, &g, from->past_damage ? lose : NULL};
+    r = backup_read(from, &sink, ret_report);
     r = r ? r : flush(&g);
     r = r ? r : store_raise_epoch(g.store);
     store_close(g.store);
@@ -69,6 +83,8 @@ static int fill(const struct backup_from *from, const char *part, struct backup_
     r = r ? r : open_part(part, &g.store);
     if (r == 0) {
         store_close(g.store);
+        ret_report->lost = g.lost;
+        ret_report->gaps = g.gaps;
     }
     return r;
 }

@@ -360,7 +360,8 @@ static int move_window(struct file *f, uint64_t offset, size_t need)
     if (r) {
         buf_clear(&f->window);
     }
-    return r == ERR_NOT_FOUND ? 0 : r; /* it was there when the bucket was listed: cut off */
+    /* It was there when the bucket was listed: cut off. A request that is refused says nothing of the bytes. */
+    return r == ERR_NOT_FOUND ? 0 : r == ERR_INVALID ? ERR_IO : r;
 }
 
 /* Where offset lies, at most n bytes; empty: the end. */
@@ -398,6 +399,11 @@ static ssize_t read_file(struct backup_file *file, uint64_t offset, char *to, si
     return (ssize_t)done;
 }
 
+static void forget_file(struct backup_file *file)
+{
+    buf_clear(&file_of(file)->window);
+}
+
 static int size_file(struct backup_file *file, uint64_t *ret_size)
 {
     const struct entry *e = map_get(bucket_of(file->shelf)->entries, str_from(file->name));
@@ -429,6 +435,7 @@ static const struct backup_shelf_driver driver = {
     .give_name = give_name,
     .read = read_file,
     .size = size_file,
+    .forget = forget_file,
     .close_file = close_file,
 };
 

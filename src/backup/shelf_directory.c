@@ -212,6 +212,11 @@ static int size_file(struct backup_file *f, uint64_t *ret_size)
     return 0;
 }
 
+static void forget_file(struct backup_file *f)
+{
+    (void)posix_fadvise(file_of(f)->fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static void close_file(struct backup_file *f)
 {
     fd_close(&file_of(f)->fd);
@@ -231,6 +236,7 @@ static const struct backup_shelf_driver driver = {
     .give_name = give_name,
     .read = read_file,
     .size = size_file,
+    .forget = forget_file,
     .close_file = close_file,
 };
 

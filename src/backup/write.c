@@ -22,6 +22,7 @@ struct writing {
     struct backup_file *file; /* the pack */
     struct backup_table before, first, table;
     struct map *spent, *known;
+    struct backup_harms harms; /* those that are known, and what is found */
     struct arena arena;
     struct backup_report report;
 };
@@ -38,14 +39,54 @@ static int no_space(int r, const char *where)
                : r;
 }
 
-/* The newest moment whose entries can be read; without one everything is written. */
+static int note_harm(void *ctx, const struct backup_harm *harm, struct str key)
+{
+    struct writing *g = ctx;
+    (void)key;
+    backup_harms_add(&g->harms, harm);
+    return 0;
+}
+
+static int take_nothing(void *ctx, struct str key, struct str value)
+{
+    (void)ctx;
+    (void)key;
+    (void)value;
+    return 0;
+}
+
+/* Where something is damaged more may be: then content is read too. */
+static int read_before(struct writing *g)
+{
+    size_t known = g->harms.n;
+    struct backup_sink sink = {.ctx = g, .lost = note_harm};
+    int r = backup_read_table(g->d, &g->before, &sink);
+    sink.take = take_nothing;
+    return r == 0 && g->harms.n > known ? backup_read_table(g->d, &g->before, &sink) : r;
+}
+
+/* What a damaged block said is looked for in the store, as what is new. */
+static void drop_harmed(struct writing *g)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->before.blocks.n; i++) {
+        const struct backup_ref *ref = &g->before.blocks.at[i];
+        if (!backup_is_harmed(&g->harms, &ref->place)) {
+            g->before.blocks.at[n++] = *ref;
+        }
+    }
+    g->report.healed += g->before.blocks.n - n;
+    g->before.blocks.n = n;
+}
+
+/* The newest moment, as far as it can be read; without one everything is written. */
 static int find_before(struct writing *g)
 {
     struct backup_moments moments = {0};
     int r = backup_directory_list(g->d, &moments);
     for (size_t i = moments.n; r == 0 && i > 0; i--) {
         r = backup_directory_table(g->d, moments.at[i - 1].name, &g->before);
-        r = r ? r : backup_read_table(g->d, &g->before, /* sink= */ NULL);
+        r = r ? r : read_before(g);
         int asked = backup_page(g->source, 0);
         if (r == 0 || asked || r == ERR_TIMEOUT || r == ERR_CLOSED) {
             r = asked ? asked : r; /* a bucket that does not answer: nobody knows what it has */
@@ -56,6 +97,7 @@ static int find_before(struct writing *g)
         r = 0;
     }
     VEC_FREE(&moments);
+    drop_harmed(g);
     for (size_t i = 0; i < g->before.uses.n; i++) {
         struct backup_use *use = &g->before.uses.at[i];
         uint64_t size;
@@ -98,6 +140,7 @@ static int walk_store(struct writing *g)
                                .d = g->d,
                                .before = &g->before,
                                .spent = g->spent,
+                               .harms = &g->harms,
                                .known = g->known,
                                .arena = &g->arena,
                                .table = &g->first};
@@ -111,6 +154,7 @@ static int walk_store(struct writing *g)
         r = backup_pass_run(&pass);
     }
     g->report.damaged = pass.damaged;
+    g->report.healed += pass.healed;
     return r ? r : backup_writer_flush(g->w);
 }
 
@@ -230,18 +274,22 @@ static void writing_fini(struct writing *g)
     backup_table_fini(&g->table);
     map_destroy(g->spent);
     map_destroy(g->known);
+    VEC_FREE(&g->harms);
     arena_fini(&g->arena);
 }
 
 int backup_write(const struct backup_source *source, const struct backup_where *where,
-                 unsigned keep, struct backup_report *ret_report)
+                 const struct backup_how *how, struct backup_report *ret_report)
 {
     struct writing g = {.source = source, .spent = map_create(), .known = map_create()};
     arena_init(&g.arena);
+    for (size_t i = 0; how->harms && i < how->harms->n; i++) {
+        VEC_ADD(&g.harms, how->harms->at[i]);
+    }
     int r = backup_directory_open(where, source->store, BACKUP_TO_WRITE, &g.d);
     if (r == 0) {
         g.d->source = source;
-        r = write_all(&g, keep);
+        r = write_all(&g, how->keep);
         g.d->source = NULL;
         if (r) {
             uint64_t none; /* what was begun goes */

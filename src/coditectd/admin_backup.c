@@ -81,8 +81,9 @@ int coditectd_admin_backup(struct coditectd_admin_call *c)
                                          .ctx = c};
     const struct coditectd_backups_watch watch = {coditectd_admin_progress, c};
     const struct backup_where named = {.path = c->in.directory};
+    const struct backup_how how = {.keep = c->in.keep};
     int r = is_scheduled(c) ? coditectd_backups_now(c->admin->options.backups, &watch, &report)
-                            : backup_write(&source, &named, c->in.keep, &report);
+                            : backup_write(&source, &named, &how, &report);
     if (r < 0) {
         c->why = why(c, r);
         return r;

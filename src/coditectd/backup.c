@@ -79,7 +79,7 @@ int coditectd_backup(const struct coditectd_backup_command *c)
     int out = STDOUT_FILENO;
     const struct backup_where where = where_of(c);
     int r = pipe ? backup_stream(&source, &(struct backup_output){backup_write_fd, &out}, &report)
-                 : backup_write(&source, &where, c->keep, &report);
+                 : backup_write(&source, &where, &(struct backup_how){.keep = c->keep}, &report);
     if (r < 0) {
         return failed(r, "there is no new backup in", c->path);
     }

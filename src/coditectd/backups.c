@@ -83,7 +83,8 @@ int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_ba
     const struct backup_source source = {
         .store = "store", .content = coditectd_backup_content, .page = page, .ctx = &making};
     struct backup_report report = {0};
-    r = backup_write(&source, &b->options.where, b->options.keep, &report);
+    const struct backup_how how = {.keep = b->options.keep};
+    r = backup_write(&source, &b->options.where, &how, &report);
     note(b, r, &report);
     if (r == 0) {
         log_info("coditectd", "backup %s: %llu keys, %llu bytes written", report.name,

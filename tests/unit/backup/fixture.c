@@ -109,8 +109,9 @@ struct backup_report back_up(struct place *p, unsigned keep)
 {
     const struct backup_source source = {.store = p->store, .content = content};
     struct backup_report report;
-    assert_int_equal(
-        backup_write(&source, &(struct backup_where){.path = p->backup}, keep, &report), 0);
+    assert_int_equal(backup_write(&source, &(struct backup_where){.path = p->backup},
+                                  &(struct backup_how){.keep = keep}, &report),
+                     0);
     return report;
 }
 

@@ -188,14 +188,16 @@ static void test_cancelled_and_held(void **state)
         assert_int_equal(files(p, ".part"), 0);
         assert_int_equal(files(p, ".pack"), 1);
         left = asked;
-        r = backup_write(&source, &(struct backup_where){.path = p->backup}, 0, &report);
+        r = backup_write(&source, &(struct backup_where){.path = p->backup},
+                         &(struct backup_how){.keep = 0}, &report);
         assert_true(r == 0 || r == ERR_CLOSED);
     }
     assert_true(asked > 5);
     assert_int_equal(files(p, ".moment"), 2);
     source.store = p->root;
     source.page = NULL;
-    assert_int_equal(backup_write(&source, &(struct backup_where){.path = p->backup}, 0, &report),
+    assert_int_equal(backup_write(&source, &(struct backup_where){.path = p->backup},
+                                  &(struct backup_how){.keep = 0}, &report),
                      ERR_NOT_FOUND);
     restore(p, NULL);
 }
