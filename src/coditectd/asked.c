@@ -3,7 +3,7 @@
 
 #include "base/args.h"
 
-enum { ACTIONS = 12, BACKUP_ACTIONS = 7 };
+enum { ACTIONS = 12, BACKUP_ACTIONS = 8 };
 
 static void add_backup_actions(struct coditectd_asked *asked, struct args_option *to)
 {
@@ -29,6 +29,11 @@ static void add_backup_actions(struct coditectd_asked *asked, struct args_option
          .value = "NAME",
          .text = "of --verify-backup and --restore: the newest that is not later, 20261121-17 say",
          .given = &asked->moment},
+        {.name = "past-damage",
+         .text = "of --restore: all that is whole, though something is damaged; says what is lost, "
+                 "and exits with 3. Of --backup: reads all of the newest first, and writes anew "
+                 "what is damaged there",
+         .flag = &asked->past_damage},
         {.name = "export-tenant",
          .value = "ID",
          .text = "write one tenant to standard output, then exit; a server may run",

@@ -10,7 +10,7 @@ struct coditectd_asked {
     bool check, scrub, doctor, json, rotate_keys, stop_workspaces;
     const char *create_owner, *reset_password, *remove_totp;
     const char *backup, *backups, *verify, *restore, *moment, *export_tenant;
-    bool import_tenant;
+    bool import_tenant, past_damage;
 };
 
 /* Its words are argv's. Ends the process on --help, --version and mistakes of form. */

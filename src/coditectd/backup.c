@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "coditectd/check.h"
 #include "coditectd/given.h"
 #include "data/data.h"
 
@@ -27,6 +28,13 @@ static bool is_pipe(const struct coditectd_backup_command *c)
     return str_eq(str_from(c->path), STR("-"));
 }
 
+/* And not a stream, which is one. */
+static bool has_moments(const struct coditectd_backup_command *c)
+{
+    struct stat info;
+    return backup_is_bucket(c->path) || (stat(c->path, &info) == 0 && S_ISDIR(info.st_mode));
+}
+
 static struct backup_where where_of(const struct coditectd_backup_command *c)
 {
     return (struct backup_where){.path = c->path, .access = c->access};
@@ -38,7 +46,8 @@ static struct backup_from from_of(const struct coditectd_backup_command *c)
     return (struct backup_from){.path = pipe ? NULL : c->path,
                                 .access = c->access,
                                 .fd = STDIN_FILENO,
-                                .moment = c->moment};
+                                .moment = c->moment,
+                                .past_damage = c->past_damage};
 }
 
 /* To standard error when standard output is the backup. */
@@ -48,6 +57,10 @@ static void say(FILE *to, const char *what, const struct backup_report *report)
                   (unsigned long long)report->keys, (unsigned long long)report->contents);
     if (report->written > 0) {
         (void)fprintf(to, "; %llu bytes written", (unsigned long long)report->written);
+    }
+    if (report->healed > 0) {
+        (void)fprintf(to, "; %llu pieces that were damaged in older ones written anew",
+                      (unsigned long long)report->healed);
     }
     if (report->old_gone > 0) {
         (void)fprintf(to, "; %llu older ones removed", (unsigned long long)report->old_gone);
@@ -67,6 +80,23 @@ static int failed(int r, const char *what, const char *path)
     return 1;
 }
 
+/* Past damage: what is harmed is looked for first. What cannot be read at all is built upon by nobody in any case. */
+static int write_moment(const struct coditectd_backup_command *c,
+                        const struct backup_source *source, struct backup_report *ret_report)
+{
+    const struct backup_where where = where_of(c);
+    const struct backup_proof proof = {.where = &where};
+    struct backup_harms harms = {0};
+    struct backup_report ignored;
+    int r = c->past_damage ? backup_prove(&proof, &harms, &ignored) : 0;
+    if (r == 0 || r == ERR_CORRUPT || r == ERR_NOT_FOUND) {
+        const struct backup_how how = {.keep = c->keep, .harms = &harms};
+        r = backup_write(source, &where, &how, ret_report);
+    }
+    VEC_FREE(&harms);
+    return r;
+}
+
 int coditectd_backup(const struct coditectd_backup_command *c)
 {
     const struct backup_source source = {.store = "store", .content = coditectd_backup_content};
@@ -77,9 +107,8 @@ int coditectd_backup(const struct coditectd_backup_command *c)
         return 1;
     }
     int out = STDOUT_FILENO;
-    const struct backup_where where = where_of(c);
     int r = pipe ? backup_stream(&source, &(struct backup_output){backup_write_fd, &out}, &report)
-                 : backup_write(&source, &where, &(struct backup_how){.keep = c->keep}, &report);
+                 : write_moment(c, &source, &report);
     if (r < 0) {
         return failed(r, "there is no new backup in", c->path);
     }
@@ -93,7 +122,12 @@ int coditectd_backup_verify(const struct coditectd_backup_command *c)
     struct backup_report report;
     int r = backup_verify(&from, &report);
     if (r < 0) {
-        return failed(r, "cannot be restored:", c->path);
+        int status = failed(r, "cannot be restored:", c->path);
+        if (r == ERR_CORRUPT && has_moments(c)) {
+            log_info("coditectd", "--backup with --past-damage writes anew what the store still "
+                                  "has of it");
+        }
+        return status;
     }
     say(stdout, "whole:", &report);
     return 0;
@@ -120,10 +154,23 @@ int coditectd_backup_restore(const struct coditectd_backup_command *c)
     struct backup_report report;
     int r = backup_restore(&from, "store", &report);
     if (r < 0) {
-        return failed(r, "nothing is restored from", c->path);
+        int status = failed(r, "nothing is restored from", c->path);
+        if (r == ERR_CORRUPT && !c->past_damage && has_moments(c)) {
+            log_info("coditectd", "an older one may be whole (--moment, --verify-backup), and "
+                                  "--past-damage restores all of this one that is");
+        }
+        return status;
     }
     say(stdout, "restored", &report);
-    return 0;
+    if (report.lost == 0 && report.gaps == 0) {
+        return 0;
+    }
+    log_error("coditectd",
+              "the backup has lost content (pieces: %llu), whose files are named below, and blocks "
+              "of keys (%llu), which are named above; --check says what lacks them",
+              (unsigned long long)report.lost, (unsigned long long)report.gaps);
+    (void)coditectd_scrub(c->data, c->driver); /* names the files */
+    return CODITECTD_RESTORED_IN_PART;
 }
 
 /* ---- A bucket ---- */

@@ -14,11 +14,15 @@ struct coditectd_backup_command {
     const char *path; /* a directory, a file or a bucket's address; "-": standard output or input */
     struct backup_access access; /* of a bucket */
     const char *moment;          /* NULL: the newest */
+    bool past_damage;            /* of --backup and --restore */
+    const char *data, *driver;   /* of --restore: to name the files that it lacks */
     unsigned keep;               /* of --backup to a directory: older ones go */
 };
 int coditectd_backup(const struct coditectd_backup_command *command);
 int coditectd_backup_verify(const struct coditectd_backup_command *command);
 int coditectd_backup_list(const struct coditectd_backup_command *command);
+/* CODITECTD_RESTORED_IN_PART: there is a store, and what it lacks was said. */
+enum { CODITECTD_RESTORED_IN_PART = 3 };
 int coditectd_backup_restore(const struct coditectd_backup_command *command);
 
 /*

@@ -405,8 +405,12 @@ static int serve(const struct coditectd_options *o, struct parts *p, const sigse
 static int without_server(const struct coditectd_options *o)
 {
     const char *data = o->set.data;
-    struct coditectd_backup_command backup = {
-        .moment = o->moment, .access = o->bucket, .keep = (unsigned)o->set.backup_keep};
+    struct coditectd_backup_command backup = {.moment = o->moment,
+                                              .access = o->bucket,
+                                              .past_damage = o->past_damage,
+                                              .data = data,
+                                              .driver = coditectd_store_driver,
+                                              .keep = (unsigned)o->set.backup_keep};
     if (o->backup) {
         backup.path = o->backup;
         return coditectd_backup(&backup);

@@ -369,6 +369,10 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
     if (asked.json && !asked.doctor) {
         return log_err(ERR_INVALID, "coditectd", "--json is a form of --doctor: add that");
     }
+    if (asked.past_damage && !asked.restore && !asked.backup) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "--past-damage is a form of --restore and --backup: add one");
+    }
     r.o = (struct coditectd_options){.set = r.config.set,
                                      .check = asked.check,
                                      .scrub = asked.scrub,
@@ -384,6 +388,7 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
                                      .verify = asked.verify,
                                      .restore = asked.restore,
                                      .moment = asked.moment,
+                                     .past_damage = asked.past_damage,
                                      .export_tenant = asked.export_tenant,
                                      .import_tenant = asked.import_tenant};
     if (!asked.check_config) {

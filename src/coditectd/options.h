@@ -31,6 +31,7 @@ struct coditectd_options {
     const char *verify;
     const char *restore;
     const char *moment;
+    bool past_damage;          /* of backup and restore */
     const char *export_tenant; /* an id; NULL: not asked for */
     bool import_tenant;
 };
