@@ -78,6 +78,11 @@ static int show_made(struct cli_run *run, void *ctx, const struct json *line)
     if (removed > 0) {
         buf_printf(&run->out, "; %lld older ones removed", (long long)removed);
     }
+    int64_t healed = cli_admin_number(line, "healed");
+    if (healed > 0) {
+        buf_printf(&run->out, "; %lld pieces that were damaged in older ones written anew",
+                   (long long)healed);
+    }
     buf_byte(&run->out, '\n');
     return 0;
 }
@@ -156,9 +161,24 @@ static struct str span_text(struct arena *arena, int64_t seconds)
     return arena_printf(arena, "%lld%c", (long long)(seconds / units[i].of), units[i].unit);
 }
 
+static bool is_true(const struct json *line, const char *name)
+{
+    const struct json *value = json_get(line, name);
+    return value && value->kind == JSON_BOOL && value->boolean;
+}
+
+static void print_verified(struct cli_run *run, const struct json *line)
+{
+    if (is_true(line, "damaged")) {
+        cli_print(run, STR("The newest is damaged: admin backup writes anew what was lost\n"));
+    } else if (json_get(line, "verified")) {
+        buf_printf(&run->out, "Read wholly, and whole: the one of " STR_FMT "\n",
+                   STR_ARG(cli_time_text(&run->arena, cli_admin_text(line, "verified"))));
+    }
+}
+
 static void print_schedule(struct cli_run *run, const struct json *line)
 {
-    const struct json *late = json_get(line, "late");
     const char *place = json_get(line, "bucket") ? "bucket" : "directory";
     if (!json_get(line, place)) {
         cli_print(run,
@@ -166,11 +186,11 @@ static void print_schedule(struct cli_run *run, const struct json *line)
         return;
     }
     struct str every = span_text(&run->arena, cli_admin_number(line, "every"));
-    buf_printf(&run->out, "%s: every " STR_FMT " into ",
-               late && late->kind == JSON_BOOL && late->boolean ? "Late" : "In time",
+    buf_printf(&run->out, "%s: every " STR_FMT " into ", is_true(line, "late") ? "Late" : "In time",
                STR_ARG(every));
     cli_escape(&run->out, cli_admin_text(line, place));
     buf_printf(&run->out, ", %lld are kept\n", (long long)cli_admin_number(line, "keep"));
+    print_verified(run, line);
 }
 
 static int show_moment(struct cli_run *run, void *ctx, const struct json *line)

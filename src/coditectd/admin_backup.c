@@ -60,6 +60,7 @@ static int say_report(struct coditectd_admin_call *c, const struct backup_report
     json_member_integer(&w, "written", (int64_t)report->written);
     json_member_integer(&w, "removed", (int64_t)report->old_gone);
     json_member_integer(&w, "damaged", (int64_t)report->damaged);
+    json_member_integer(&w, "healed", (int64_t)report->healed);
     return coditectd_admin_say(c, &w, &line);
 }
 
@@ -135,6 +136,8 @@ static int say_facts(struct coditectd_admin_call *c)
         json_member_integer(&w, "every", o->every / USEC_PER_SEC);
         json_member_integer(&w, "keep", o->keep);
         member_time(&w, "last", facts.last);
+        member_time(&w, "verified", facts.verified);
+        json_member_bool(&w, "damaged", facts.harmed);
         json_member_integer(&w, "made", (int64_t)facts.done);
         json_member_integer(&w, "failed", (int64_t)facts.failed);
         json_member_bool(&w, "late", facts.late);

@@ -53,8 +53,11 @@ struct coditectd_backups_facts {
     usec_t last;   /* moment of the newest backup; 0: there is none */
     uint64_t done; /* since the server started */
     uint64_t failed;
-    uint64_t bytes; /* that they wrote */
-    bool late;      /* none for longer than twice the time between two */
+    uint64_t bytes;  /* that they wrote */
+    usec_t verified; /* moment of the newest that was read wholly and was whole; 0: none */
+    uint64_t harms;  /* pieces that were found damaged */
+    bool harmed;     /* the newest, which is why a newer one is wanted */
+    bool late;       /* it is harmed, or there is none for longer than twice the time between two */
 };
 
 struct coditectd_backups;
@@ -79,6 +82,10 @@ int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_ba
 /* NULL when b is NULL; with its stop. */
 const struct coditectd_backups_options *coditectd_backups_options(
     const struct coditectd_backups *b);
+
+/* Of which moment there it is noted that it was whole; 0: of none. In the data directory, by one thread. */
+usec_t coditectd_backup_verified(const char *place);
+void coditectd_backup_note_verified(const char *place, usec_t at);
 
 /* Whether the newest there is older than twice `every` (or there is none). For --doctor; ERR_*: it cannot be read. */
 int coditectd_backup_is_late(const struct coditectd_backups_options *options,

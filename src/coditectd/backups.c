@@ -3,6 +3,8 @@
  *
  * 1. What counts is the newest moment in the directory or bucket, not when this server started: a restart makes none too early.
  * 2. After a failure it is tried again after a tenth of the time between two, at the latest after ten minutes.
+ * 3. Now and then all that the newest needs is read again, between two backups and slowly. What is damaged is told, and written
+ *    anew by the next one, which is made at once. A bucket is read seldom: reading costs there, and it looks after its bytes.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,8 +16,16 @@
 #include "base/mem.h"
 #include "coditectd/backup.h"
 
-enum { BACKUPS_MAGIC = 0x62616b73, STACK = 512 * 1024, RETRY_PART = 10 };
+enum {
+    BACKUPS_MAGIC = 0x62616b73,
+    STACK = 512 * 1024,
+    RETRY_PART = 10,
+    VERIFY_EACH = 4, /* backups: a day */
+    VERIFY_EACH_OF_BUCKET = 120,
+    VERIFY_RATE = 64, /* bytes in a microsecond */
+};
 static const usec_t retry_most = 600 * USEC_PER_SEC;
+static const usec_t ahead_most = 50 * USEC_PER_MS;
 
 struct coditectd_backups {
     unsigned magic;
@@ -27,10 +37,23 @@ struct coditectd_backups {
     bool busy; /* somebody makes one */
     usec_t started;
     struct coditectd_backups_facts facts;
+    struct backup_harms harms; /* for the next one; empty while it is made */
     atomic_bool cancelled;
 };
 
-static void note(struct coditectd_backups *b, int r, const struct backup_report *report)
+static void keep_harms(struct coditectd_backups *b, struct backup_harms *harms)
+{
+    lock_assert_held(&b->lock);
+    if (b->harms.n == 0) {
+        VEC_FREE(&b->harms);
+        b->harms = *harms;
+        *harms = (struct backup_harms){0};
+    }
+}
+
+/* harms: that it was to heal; taken. */
+static void note(struct coditectd_backups *b, int r, const struct backup_report *report,
+                 struct backup_harms *harms)
 {
     LOCK_SCOPE(&b->lock);
     b->busy = false;
@@ -38,19 +61,24 @@ static void note(struct coditectd_backups *b, int r, const struct backup_report 
         b->facts.done++;
         b->facts.bytes += report->written;
         b->facts.last = report->at;
-    } else if (r != ERR_CLOSED) {
-        b->facts.failed++;
+        b->facts.harmed = b->harms.n > 0;
+    } else {
+        b->facts.failed += r != ERR_CLOSED;
+        keep_harms(b, harms);
     }
+    VEC_FREE(harms);
     lock_cond_broadcast(&b->changed);
 }
 
-static int begin(struct coditectd_backups *b)
+static int begin(struct coditectd_backups *b, struct backup_harms *ret_harms)
 {
     LOCK_SCOPE(&b->lock);
     if (b->stop || b->busy) {
         return b->stop ? ERR_CLOSED : ERR_BUSY;
     }
     b->busy = true;
+    *ret_harms = b->harms;
+    b->harms = (struct backup_harms){0};
     return 0;
 }
 
@@ -68,6 +96,26 @@ static int page(void *ctx, uint64_t keys)
     return m->watch ? m->watch->page(m->watch->ctx, keys) : 0;
 }
 
+static void tell(const struct coditectd_backups *b, int r, const struct backup_report *report)
+{
+    if (r == 0) {
+        log_info("coditectd", "backup %s: %llu keys, %llu bytes written", report->name,
+                 (unsigned long long)report->keys, (unsigned long long)report->written);
+    } else if (r != ERR_CLOSED) {
+        log_warn("coditectd", "there is no new backup in %s: %s", b->options.where.path,
+                 err_row(r)->text);
+    }
+    if (report->healed > 0) {
+        log_warn("coditectd",
+                 "what was damaged in older backups is whole in the backup %s (pieces: %llu)",
+                 report->name, (unsigned long long)report->healed);
+    }
+    if (report->damaged > 0) {
+        log_error("coditectd", "%llu pieces of content are damaged in the store",
+                  (unsigned long long)report->damaged);
+    }
+}
+
 int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_backups_watch *watch,
                           struct backup_report *ret_report)
 {
@@ -75,7 +123,8 @@ int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_ba
         return ERR_NOT_FOUND;
     }
     ASSERT_MAGIC(b, BACKUPS_MAGIC);
-    int r = begin(b);
+    struct backup_harms harms;
+    int r = begin(b, &harms);
     if (r < 0) {
         return r;
     }
@@ -83,20 +132,12 @@ int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_ba
     const struct backup_source source = {
         .store = "store", .content = coditectd_backup_content, .page = page, .ctx = &making};
     struct backup_report report = {0};
-    const struct backup_how how = {.keep = b->options.keep};
+    const struct backup_how how = {.keep = b->options.keep, .harms = &harms};
     r = backup_write(&source, &b->options.where, &how, &report);
-    note(b, r, &report);
+    note(b, r, &report, &harms);
+    tell(b, r, &report);
     if (r == 0) {
-        log_info("coditectd", "backup %s: %llu keys, %llu bytes written", report.name,
-                 (unsigned long long)report.keys, (unsigned long long)report.written);
         *ret_report = report;
-    } else if (r != ERR_CLOSED) {
-        log_warn("coditectd", "there is no new backup in %s: %s", b->options.where.path,
-                 err_row(r)->text);
-    }
-    if (report.damaged > 0) {
-        log_error("coditectd", "%llu pieces of content are damaged in the store",
-                  (unsigned long long)report.damaged);
     }
     return r;
 }
@@ -109,8 +150,10 @@ static void look_for_last(struct coditectd_backups *b)
     if (nowhere || backup_list(where, &moments) < 0) {
         return; /* there is none yet, or the next backup says why not */
     }
+    usec_t verified = coditectd_backup_verified(where->path);
     LOCK_SCOPE(&b->lock);
     b->facts.last = backup_newest(&moments);
+    b->facts.verified = verified;
     VEC_FREE(&moments);
 }
 
@@ -123,7 +166,7 @@ static usec_t wait_for(struct coditectd_backups *b, int last_result)
         return retry < retry_most ? retry : retry_most;
     }
     usec_t age = time_now() - b->facts.last;
-    return age < 0 || age >= b->options.every ? 0 : b->options.every - age;
+    return b->facts.harmed || age < 0 || age >= b->options.every ? 0 : b->options.every - age;
 }
 
 static bool sleep_for(struct coditectd_backups *b, usec_t time)
@@ -135,14 +178,87 @@ static bool sleep_for(struct coditectd_backups *b, usec_t time)
     return !b->stop;
 }
 
+/* ---- Reading it all again ---- */
+
+/* Also while no new one can be made, unless that is because the place does not answer. */
+static bool should_verify(struct coditectd_backups *b, int last_result)
+{
+    LOCK_SCOPE(&b->lock);
+    bool bucket = backup_is_bucket(b->options.where.path);
+    usec_t each = (bucket ? VERIFY_EACH_OF_BUCKET : VERIFY_EACH) * b->options.every;
+    usec_t age = time_now() - b->facts.verified;
+    bool due = age < 0 || age > each - b->options.every / 2; /* none is made to the second */
+    bool answers = last_result == 0 || last_result == ERR_BUSY || last_result == ERR_NO_SPACE;
+    return due && answers && !b->facts.harmed;
+}
+
+struct pacing {
+    struct coditectd_backups *b;
+    usec_t begun;
+};
+
+static int pace(void *ctx, uint64_t bytes)
+{
+    const struct pacing *p = ctx;
+    struct coditectd_backups *b = p->b;
+    usec_t due = p->begun + (usec_t)(bytes / VERIFY_RATE);
+    LOCK_SCOPE(&b->lock);
+    usec_t now = time_monotonic();
+    bool ahead = due > now + ahead_most && now - p->begun < b->options.every / 2; /* in time */
+    while (ahead && !b->stop && lock_cond_wait_until(&b->changed, &b->lock, due)) {
+    }
+    return b->stop ? ERR_CLOSED : 0;
+}
+
+static void note_verified(struct coditectd_backups *b, const struct backup_report *report)
+{
+    coditectd_backup_note_verified(b->options.where.path, report->at);
+    log_info("coditectd", "backup %s: all that it needs was read, and is whole", report->name);
+    LOCK_SCOPE(&b->lock);
+    b->facts.verified = report->at;
+}
+
+static void note_harmed(struct coditectd_backups *b, struct backup_harms *harms)
+{
+    log_error("coditectd",
+              "the newest backup in %s is damaged (pieces: %zu): the next one, which is made now, "
+              "has them anew; older ones may have lost them, so look at what they lie on",
+              b->options.where.path, harms->n);
+    LOCK_SCOPE(&b->lock);
+    b->facts.harmed = true;
+    b->facts.harms += harms->n > 0 ? harms->n : 1; /* or all of it */
+    keep_harms(b, harms);
+}
+
+static void verify(struct coditectd_backups *b)
+{
+    struct pacing pacing = {b, time_monotonic()};
+    const struct backup_proof proof = {&b->options.where, pace, &pacing};
+    struct backup_harms harms = {0};
+    struct backup_report report;
+    int r = backup_prove(&proof, &harms, &report);
+    if (harms.n > 0 || r == ERR_CORRUPT) {
+        note_harmed(b, &harms);
+    } else if (r == 0) {
+        note_verified(b, &report);
+    } else if (r != ERR_CLOSED && r != ERR_NOT_FOUND) {
+        log_warn("coditectd", "the newest backup in %s was not read to its end: %s",
+                 b->options.where.path, err_row(r)->text);
+    }
+    VEC_FREE(&harms);
+}
+
 static void *run(void *ctx)
 {
     struct coditectd_backups *b = ctx;
     int r = 0;
     look_for_last(b);
     while (sleep_for(b, wait_for(b, r))) {
-        struct backup_report report;
+        struct backup_report report = {0};
         r = coditectd_backups_now(b, /* watch= */ NULL, &report);
+        if (report.healed == 0 && should_verify(b, r)) {
+            verify(b);
+        }
     }
     return NULL;
 }
@@ -191,6 +307,7 @@ void coditectd_backups_stop(struct coditectd_backups *b)
         return;
     }
     (void)pthread_join(b->thread, NULL);
+    VEC_FREE(&b->harms);
     lock_cond_fini(&b->changed);
     lock_fini(&b->lock);
     b->magic = 0;
@@ -208,8 +325,9 @@ void coditectd_backups_facts(struct coditectd_backups *b, struct coditectd_backu
     *ret_facts = b->facts;
     usec_t patience = 2 * b->options.every;
     usec_t age = time_now() - b->facts.last;
-    ret_facts->late = (age < 0 || age > patience) &&
-                      (b->facts.failed > 0 || time_monotonic() - b->started > patience);
+    ret_facts->late =
+        b->facts.harmed || ((age < 0 || age > patience) &&
+                            (b->facts.failed > 0 || time_monotonic() - b->started > patience));
 }
 
 const struct coditectd_backups_options *coditectd_backups_options(const struct coditectd_backups *b)

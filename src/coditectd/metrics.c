@@ -202,6 +202,9 @@ static void write_backups(struct coditectd_backups *backups, struct buf *out)
     number(out, METRIC_BACKUP_WRITTEN_BYTES_TOTAL, facts.bytes);
     number(out, METRIC_BACKUP_LAST_TIMESTAMP_SECONDS, (uint64_t)(facts.last / USEC_PER_SEC));
     number(out, METRIC_BACKUP_LATE, facts.late);
+    number(out, METRIC_BACKUP_VERIFIED_TIMESTAMP_SECONDS,
+           (uint64_t)(facts.verified / USEC_PER_SEC));
+    number(out, METRIC_BACKUP_DAMAGE_TOTAL, facts.harms);
 }
 
 static int write_mail(const struct coditectd_metrics *m, struct buf *out)
