@@ -11,7 +11,6 @@ import { compare, content, Load } from "./load.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "coditect-backup-"));
 chmodSync(folder, 0o755); // a server that gave up root reads and writes in it
-after(() => rmSync(folder, { recursive: true, force: true }));
 
 let made = 0;
 const fresh = (what) => join(folder, `${what}-${++made}`);
@@ -113,7 +112,10 @@ const scheduled = fresh("backup");
 const server = await Server.start({
   args: ["--rate-factor", "100000", "--metrics-listen", `127.0.0.1:${watch}`, "--backup-directory", scheduled, "--backup-every", "1s", "--backup-keep", "3"],
 });
-after(() => server.stop());
+after(async () => {
+  await server.stop(); // it writes there every second
+  rmSync(folder, { recursive: true, force: true });
+});
 const client = await server.account();
 const session = await newSession(client);
 const path = `/sessions/${session.id}/files`;
