@@ -282,6 +282,46 @@ test("what was deleted is found and brought back, a folder with all that was in 
   await visible(page.getByText("Nothing is deleted."));
 });
 
+test("names that are no text come back, each as itself", async () => {
+  const { id } = await newSession(ada, "Names");
+  const files = `/sessions/${id}/files`;
+  const names = ["b%FEd", "f%FFf/x", "100%25+%FF"];
+  for (const name of names) await ada.write(`${files}/${name}`, name);
+  await ada.write(`${files}/b%FFd`, "the other");
+  for (const path of ["b%FFd", "b%FEd", "f%FFf?recursive=true", "100%25+%FF"]) await ada.delete(`${files}/${path}`);
+  await page.goto(`${home}/sessions/${id}/history?show=deleted`);
+  const deleted = page.getByRole("list", { name: "Deleted" }).getByRole("listitem");
+  await visible(deleted);
+  assert.deepEqual((await deleted.locator("p:first-child").allTextContents()).sort(), ["100%+\uFFFD", "b\uFFFDd", "b\uFFFDd", "f\uFFFDf/"]);
+  for (let left = 4; left > 0; left--) {
+    await deleted.first().getByRole("button").click();
+    if (left > 1) await page.waitForFunction((n) => document.querySelectorAll("[aria-label=Deleted] li").length === n, left - 1);
+  }
+  await visible(page.getByText("Nothing is deleted."));
+  for (const name of names) assert.equal((await ada.get(`${files}/${name}`)).text(), name);
+  assert.equal((await ada.get(`${files}/b%FFd`)).text(), "the other");
+});
+
+test("a deletion is undone to what it took away, not to what the list knew", async () => {
+  const { id } = await newSession(ada, "Undone");
+  const file = `/sessions/${id}/files/doc.txt`;
+  await ada.write(file, "listed");
+  await page.goto(`${home}/sessions/${id}/files`);
+  await visible(page.getByRole("list", { name: "Entries" }).getByText("doc.txt"));
+  const own = (url) => url.pathname.endsWith("/doc.txt");
+  await page.route(own, async (route) => {
+    if (route.request().method() === "DELETE") await ada.write(file, "newer");
+    return route.continue();
+  });
+  await button("Actions for doc.txt", page).click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await page.getByText("“doc.txt” was deleted").hover();
+  await button("Undo", page).click();
+  await visible(page.getByText("“doc.txt” is back"));
+  assert.equal((await ada.get(file)).text(), "newer");
+  await page.unroute(own);
+});
+
 test("a session without a past says so", async () => {
   const { id } = await newSession(ada, "New");
   await page.goto(`${home}/sessions/${id}/history`);

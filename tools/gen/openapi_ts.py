@@ -63,9 +63,13 @@ interface Call {
   readonly open?: boolean;
 }
 
+/** Of a file or folder; as bytes when they are no UTF-8, which no string can hold. */
+export type FilePath = string | Uint8Array;
+
 /** Percent-encodes each segment of a path, not the slashes between them. */
-export function encodePath(path: string): string {
-  return path.split("/").map(encodeURIComponent).join("/");
+export function encodePath(path: FilePath): string {
+  if (typeof path === "string") return path.split("/").map(encodeURIComponent).join("/");
+  return Array.from(path, (byte) => (byte < 128 ? encodePath(String.fromCharCode(byte)) : `%${byte.toString(16).toUpperCase()}`)).join("");
 }
 
 function address(base: string, call: Call): string {
@@ -257,7 +261,8 @@ def argument_rows(operation):
         if field.source == "body":
             continue
         mark = "" if field.required else "?"
-        rows.append(f"readonly {openapi_model.camel(field.name)}{mark}: {ts_type(field.schema)}")
+        kind = "FilePath" if field.is_rest else ts_type(field.schema)
+        rows.append(f"readonly {openapi_model.camel(field.name)}{mark}: {kind}")
     if operation.body == "json":
         mark = "" if operation.body_required else "?"
         rows.append(f"readonly body{mark}: {ts_type(operation.body_schema)}")

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { ApiError } from "../src/api/generated";
+import { ApiError, encodePath } from "../src/api/generated";
 import { asText, imageType, sentName } from "../src/lib/content";
 import { formatAgo, formatCount, formatSize } from "../src/lib/format";
 import { safeNext } from "../src/lib/next";
-import { baseName, fileAddress, joinPath, nameProblem, parentOf, withParents } from "../src/lib/paths";
+import { baseName, bytesOfBase64Url, fileAddress, joinPath, nameProblem, parentOf, withParents } from "../src/lib/paths";
 import { changeProblemOf, problemOf } from "../src/lib/problem";
 
 test.each([
@@ -50,6 +50,7 @@ test("paths", () => {
   expect(withParents("")).toEqual([""]);
   expect(fileAddress("ses-1", "")).toBe("/sessions/ses-1/files");
   expect(fileAddress("ses-1", "a b/100%/#?")).toBe("/sessions/ses-1/files/a%20b/100%25/%23%3F");
+  expect(encodePath(bytesOfBase64Url("Yf8vJcO8"))).toBe("a%FF/%25%C3%BC");
 });
 
 test.each([["", true], [".", true], ["..", true], ["a/b", true], ["a\0", true], ["ä".repeat(128), true], ["ä".repeat(127), false], ["...", false], ["日本", false]])(

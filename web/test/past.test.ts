@@ -29,4 +29,6 @@ test("deleted and not come back since", () => {
   const changes = [change(8, "restore", "back"), gone, twice, change(5, "write", "twice"), change(4, "delete", "twice"), change(3, "delete", "back")];
   expect(stillGone(changes.filter(({ op }) => op === "delete"), changes)).toEqual([gone, twice]);
   expect(stillGone([change(1, "delete", "long ago")], changes)).toHaveLength(1);
+  const alike = ["Yv9k", "Yv5k"].map((path_b64, i) => change(9 - i, "delete", "b\uFFFDd", { path_b64 }));
+  expect(stillGone(alike, alike)).toEqual(alike);
 });

@@ -46,13 +46,14 @@ export function indexOf(changes: readonly Change[], wanted: number | undefined):
  * not among them. All are newest first.
  */
 export function stillGone(deletions: readonly Change[], changes: readonly Change[]): readonly Change[] {
+  const nameOf = ({ path, path_b64 }: Change): string => (path_b64 === undefined ? path : `\0${path_b64}`); // several are shown alike
   const newest = new Map<string, Change>();
-  for (const change of changes) if (!newest.has(change.path)) newest.set(change.path, change);
+  for (const change of changes) if (!newest.has(nameOf(change))) newest.set(nameOf(change), change);
   const seen = new Set<string>();
   return deletions.filter((one) => {
-    if (seen.has(one.path)) return false; // deleted again later: that one is shown
-    seen.add(one.path);
-    const last = newest.get(one.path);
+    if (seen.has(nameOf(one))) return false; // deleted again later: that one is shown
+    seen.add(nameOf(one));
+    const last = newest.get(nameOf(one));
     return last === undefined || last.version <= one.version || last.op === "delete";
   });
 }

@@ -44,6 +44,11 @@ export function ideAddress(sessionId: string): string {
   return `/sessions/${sessionId}/ide`;
 }
 
+/** A name that no string can hold, as the API tells it. */
+export function bytesOfBase64Url(text: string): Uint8Array {
+  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
+}
+
 const encoder = new TextEncoder();
 
 /** What is wrong with a new name; undefined: nothing. */

@@ -161,7 +161,7 @@ export async function forkSession(sessionId: string, name: string, at?: number):
   return id;
 }
 
-async function restore(sessionId: string, { path, version }: Entry): Promise<void> {
+async function restore(sessionId: string, path: string, version: number): Promise<void> {
   try {
     await api.filesRestore({ sessionId, path, body: { version } });
     say(`“${baseName(path)}” is back`);
@@ -172,16 +172,16 @@ async function restore(sessionId: string, { path, version }: Entry): Promise<voi
 }
 
 /** True when it is gone; it can be taken back from the message. */
-export async function remove(sessionId: string, entry: Entry): Promise<boolean> {
-  const { path, type } = entry;
+export async function remove(sessionId: string, { path, type }: Entry): Promise<boolean> {
+  let version: number; // of the deletion: what was there by then may be newer than the entry
   try {
-    await api.filesDelete({ sessionId, path, ...(type === "dir" ? { recursive: true } : {}) });
+    ({ version } = await api.filesDelete({ sessionId, path, ...(type === "dir" ? { recursive: true } : {}) }));
   } catch (error) {
     sayProblem(error);
     return false;
   }
   refreshFiles(sessionId);
-  say(`“${baseName(path)}” was deleted`, () => void restore(sessionId, entry));
+  say(`“${baseName(path)}” was deleted`, () => void restore(sessionId, path, version));
   return true;
 }
 

@@ -5,7 +5,7 @@ import { refreshFiles, useChanges } from "../../api/queries";
 import { treeOf } from "../../api/trees";
 import { formatExact } from "../../lib/format";
 import { stillGone } from "../../lib/past";
-import { baseName, parentOf } from "../../lib/paths";
+import { baseName, bytesOfBase64Url, parentOf } from "../../lib/paths";
 import { Ago, ListSkeleton } from "../bits";
 import { ProblemNotice } from "../problem-notice";
 import { say, sayProblem } from "../toaster";
@@ -17,13 +17,13 @@ export function FindByPath({ value, onValue }: { readonly value: string; readonl
   return <Input size="sm" aria-label="Find by path" placeholder="Find by path" value={value} onChange={(event) => onValue(event.currentTarget.value)} bg="bg.panel" borderColor="border.emphasized" fontSize={{ base: "16px", sm: "14px" }} _placeholder={{ color: "fg.subtle" }} />;
 }
 
-/** What was there last, as a new version; of a folder, all that was in it. */
-async function bringBack(tree: string, { path, version }: Change): Promise<void> {
+/** What the deletion took away, as a new version; of a folder, all that was in it. An older version may not be what was there last. */
+async function bringBack(tree: string, { path, path_b64, version }: Change): Promise<void> {
+  const bytes = path_b64 === undefined ? path : bytesOfBase64Url(path_b64);
   try {
-    const versions = (await treeOf(tree).history({ path, limit: 20 })).data;
-    const last = versions.find((one) => one.op !== "delete" && one.version < version);
-    if (versions[0] !== undefined && versions[0].op !== "delete") return say(`“${baseName(path)}” is there already`);
-    await treeOf(tree).restore({ path, body: { version: last?.version ?? version } }); // a deletion's is what was there before
+    const [newest] = (await treeOf(tree).history({ path: bytes, limit: 1 })).data;
+    if (newest !== undefined && newest.op !== "delete") return say(`“${baseName(path)}” is there already`);
+    await treeOf(tree).restore({ path: bytes, body: { version } });
     say(`“${baseName(path)}” is back`);
   } catch (error) {
     sayProblem(error);
@@ -54,7 +54,7 @@ export function Deletions({ tree, changes, text }: DeletionsProps) {
               <Text truncate>{baseName(one.path)}{one.type === "dir" && "/"}</Text>
               <Text color="fg.muted" fontSize="12px" truncate>{parentOf(one.path) !== "" && `${parentOf(one.path)} · `}<Ago time={one.at} /></Text>
             </Box>
-            {one.path_b64 === undefined && <Button size="xs" variant="outline" colorPalette="gray" aria-label={`Restore ${one.path}`} onClick={() => void bringBack(tree, one)}>Restore</Button>}
+            <Button size="xs" variant="outline" colorPalette="gray" aria-label={`Restore ${one.path}`} onClick={() => void bringBack(tree, one)}>Restore</Button>
           </Flex>
         ))}
       </Box>
