@@ -264,6 +264,9 @@ int api_answer_archive(struct api_call *call, const struct api_archive_of *of)
                  d.zip ? STR("application/zip") : STR("application/gzip"));
         http_set(call->res, "Cache-Control", STR("no-store"));
         set_name(call, of->name, d.zip ? ".zip" : ".tar.gz");
+        if (of->at > 0) {
+            api_moment(call, page.seq);
+        }
         r = http_stream(call->res, /* length= */ -1);
         call->streamed = r == 0;
     }

@@ -65,7 +65,7 @@ void api_cors_headers(const struct api *api, const struct http_request *req,
         http_set(res, "Access-Control-Allow-Origin", http_header(req, "Origin"));
         http_set(res, "Access-Control-Expose-Headers",
                  STR("Content-Range, ETag, File-Mode, File-Mtime, File-Type, Location, "
-                     "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
+                     "Moment, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
                      "X-Request-Id"));
     }
 }

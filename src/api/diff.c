@@ -142,6 +142,7 @@ int api_files_diff(struct api_call *call, const struct api_files_diff_in *in)
     struct files_diff_input input = {.session = in->session_id,
                                      .path = in->path,
                                      .from = (uint64_t)in->from,
+                                     .before = !in->has_from,
                                      .to = (uint64_t)in->to};
     struct files_diff diff;
     int r = files_diff(&call->data, &input, &diff);

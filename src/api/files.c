@@ -18,6 +18,11 @@ struct files_author api_author(const struct api_call *call)
     return (struct files_author){.kind = FILES_API, .id = call->data.scope.user_id};
 }
 
+void api_moment(struct api_call *call, uint64_t at)
+{
+    http_set(call->res, "Moment", arena_printf(call->req->arena, "%llu", (unsigned long long)at));
+}
+
 /* ---- Entries as JSON ---- */
 
 struct str api_hash(struct api_hash_text *text, const struct content_hash *hash)
@@ -85,6 +90,9 @@ int api_answer_list(struct api_call *call, struct files_list_input *in, struct s
     r = r < 0 ? r : api_shared_stands(call);
     if (r < 0) {
         return r;
+    }
+    if (in->at > 0) {
+        api_moment(call, page.seq);
     }
     struct json_writer *w = api_begin(call, 200);
     for (size_t i = 0; i < page.count; i++) {

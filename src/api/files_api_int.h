@@ -5,6 +5,9 @@
 #include "api/api_int.h"
 #include "files/files.h"
 
+/* Says, as the header Moment, which moment is answered: that of `at`, or the one that it is taken for. */
+void api_moment(struct api_call *call, uint64_t at);
+
 /* Who changes files by this call. */
 struct files_author api_author(const struct api_call *call);
 

@@ -79,6 +79,9 @@ void api_write_change(struct reply_change reply, const struct files_event *chang
     if (change->entry.kind != FILES_FOLDER) {
         reply_change_hash(&reply, api_hash(&hash, &change->entry.hash));
     }
+    if (change->settled > 0) {
+        reply_change_moment(&reply, (int64_t)change->settled);
+    }
     if (change->moment > 0) {
         reply_change_restored(&reply, (int64_t)change->moment);
         reply_change_changed(&reply, (int64_t)change->changed);
@@ -177,6 +180,8 @@ int api_files_rewind(struct api_call *call, const struct api_files_rewind_in *in
         reply_rewound_version(&reply, (int64_t)rewind.version);
     }
     reply_rewound_changed(&reply, (int64_t)rewind.changed);
+    reply_rewound_moment(&reply, (int64_t)rewind.moment);
+    reply_rewound_before(&reply, (int64_t)rewind.first - 1);
     reply_rewound_end(&reply);
     return api_end(call);
 }

@@ -1,6 +1,7 @@
 /* Sessions: /sessions and what is done with one. */
 #include "sessions/sessions.h"
 #include "api/api_int.h"
+#include "api/files_api_int.h"
 #include "base/space.h"
 #include "files/files.h"
 #include "gateway/gateway.h"
@@ -204,6 +205,9 @@ int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *
     }
     if (r == 0) {
         r = sessions_fork(&call->data, &input, &view);
+    }
+    if (r == 0 && in->at > 0) {
+        api_moment(call, input.at);
     }
     return r < 0 ? r : answer_new(call, 202, &view);
 }

@@ -268,7 +268,7 @@ struct cli_exchange {
     int sink_errno;     /* writing sink_fd failed */
     int status;
     struct buf reply;
-    char etag[64]; /* "" when there is none */
+    char etag[64], moment[24]; /* "" when there is none */
     struct cli_facts facts;
     int64_t retry_after; /* seconds; -1: not said */
 };
@@ -329,7 +329,7 @@ struct cli_reply {
     int status;
     const struct json *data; /* NULL: the reply was content */
     struct str next;         /* cursor of the next page; empty: none */
-    struct str etag;
+    struct str etag, moment; /* the headers; empty: none */
 };
 
 /* For the server at url, without an account. ERR_INVALID: the address is wrong or would send passwords in the clear; said. */

@@ -374,6 +374,7 @@ static int understand(struct attempt *a, struct cli_reply *ret_reply)
     client->reply = a->x.reply; /* the tree borrows from it */
     buf_init(&a->x.reply, 1);
     reply.etag = arena_str(&client->arena, str_from(a->x.etag));
+    reply.moment = arena_str(&client->arena, str_from(a->x.moment));
     if (a->call->content) {
         a->call->content->facts = a->x.facts;
     }

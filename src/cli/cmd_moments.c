@@ -60,7 +60,8 @@ static struct str bytes_of(struct arena *arena, struct str path, struct str b64)
 
 static int show(struct cli_run *run, void *ctx, const struct json *element)
 {
-    struct cli_table *table = &((struct listing *)ctx)->table;
+    struct listing *l = ctx;
+    struct cli_table *table = &l->table;
     struct arena *arena = &table->arena;
     struct cli_change change = {0};
     int r = cli_shape_read(run, &cli_shape_change, element, &change);
@@ -75,6 +76,11 @@ static int show(struct cli_run *run, void *ctx, const struct json *element)
         path = arena_printf(arena, STR_FMT " <- " STR_FMT, STR_ARG(path), STR_ARG(from));
     }
     cli_table_add(table, arena_printf(arena, "%lld", (long long)change.version));
+    if (!l->place.home) { /* which has no moments */
+        cli_table_add(table, change.has_moment
+                                 ? arena_printf(arena, "%lld", (long long)change.moment)
+                                 : STR("-"));
+    }
     cli_table_add(table, change.op);
     cli_table_add(table, change.has_size ? cli_size_text(arena, change.size) : STR("-"));
     cli_table_add(table, cli_time_text(arena, change.at));
@@ -100,8 +106,10 @@ static int read_range(struct cli_run *run, struct cli_files_changes_in *in)
 
 static int changes(struct cli_run *run)
 {
-    static const char *const heads[] = {">VERSION", "CHANGE", ">SIZE", "WHEN (UTC)",
-                                        "BY",       "PATH",   NULL};
+    static const char *const heads[] = {">VERSION",   ">TAKEN FOR", "CHANGE", ">SIZE",
+                                        "WHEN (UTC)", "BY",         "PATH",   NULL};
+    static const char *const home_heads[] = {">VERSION", "CHANGE", ">SIZE", "WHEN (UTC)",
+                                             "BY",       "PATH",   NULL};
     struct listing l = {.in = {.has_op = false}};
     struct cli_pages pages = {.fetch = fetch, .show = show, .ctx = &l, .table = &l.table};
     struct cli_client *client;
@@ -114,7 +122,7 @@ static int changes(struct cli_run *run)
     }
     l.in.path = l.place.path;
     l.in.has_path = l.place.path.n > 0;
-    cli_table_init(&l.table, run, heads);
+    cli_table_init(&l.table, run, l.place.home ? home_heads : heads);
     r = cli_pages_show(run, &pages);
     cli_table_fini(&l.table);
     return r;
@@ -122,16 +130,20 @@ static int changes(struct cli_run *run)
 
 /* ---- rewind ---- */
 
-static int print_rewound(struct cli_run *run, const struct cli_reply *reply,
+static int print_rewound(struct cli_run *run, const struct cli_reply *reply, int64_t at,
                          const struct cli_rewound *rewound)
 {
+    if (rewound->moment != at) {
+        cli_note("Moment %lld is not kept any more: taken for %lld, the next that is",
+                 (long long)at, (long long)rewound->moment);
+    }
     if (run->json) {
         cli_print_value(run, reply->data);
     } else if (rewound->changed == 0) {
         cli_print(run, STR("Nothing differs from that moment\n"));
     } else {
-        buf_printf(&run->out, "%lld changed; version %lld undoes it\n", (long long)rewound->changed,
-                   (long long)rewound->version - 1);
+        buf_printf(&run->out, "%lld changed; version %lld was before it\n",
+                   (long long)rewound->changed, (long long)rewound->before);
     }
     return 0;
 }
@@ -162,7 +174,7 @@ static int go_back(struct cli_run *run)
         r = cli_files_rewind(client, &in, NULL, &reply);
         r = r < 0 ? r : cli_shape_read(run, &cli_shape_rewound, reply.data, &rewound);
         if (r < 0 || rewound.done) {
-            return r < 0 ? r : print_rewound(run, &reply, &rewound);
+            return r < 0 ? r : print_rewound(run, &reply, in.at, &rewound);
         }
     }
 }
@@ -208,6 +220,9 @@ static const struct cli_example changes_examples[] = {
 const struct cli_command cli_command_files_changes = {
     .name = "files changes",
     .summary = "List what changed in a session or a folder, when, and who did it.",
+    .text =
+        "Every VERSION is a moment. Of an old past fewer are kept: one that is not is taken for "
+        "the next that is, which stands beside it.",
     .operands = changes_operands,
     .options = changes_options,
     .examples = changes_examples,
@@ -244,8 +259,10 @@ static const struct cli_example rewind_examples[] = {
 const struct cli_command cli_command_files_rewind = {
     .name = "files rewind",
     .summary = "Make a folder, or the whole session, what it was at a moment.",
-    .text = "VERSION is one that files changes lists. What was changed since stays in the history: "
-            "going back to the moment before undoes it.",
+    .text =
+        "VERSION is one that files changes lists; of a moment that is not kept any more, the next "
+        "that is, which it says. What was changed since stays in the history: going back to the "
+        "version that it prints undoes it.",
     .operands = rewind_operands,
     .examples = rewind_examples,
     .run = go_back,

@@ -187,6 +187,12 @@ static int fork_one(struct cli_run *run)
     in.has_at = in.at > 0;
     in.name = in.has_name ? str_from(run->operands[1]) : STR_EMPTY;
     r = cli_sessions_fork(client, &in, NULL, &reply);
+    uint64_t moment;
+    if (r == 0 && in.has_at && str_u64(reply.moment, INT64_MAX, &moment) == 0 &&
+        moment != (uint64_t)in.at) {
+        cli_note("Moment %lld is not kept any more: it begins as at %llu, the next that is",
+                 (long long)in.at, (unsigned long long)moment);
+    }
     return r < 0 ? r : print_session(run, &reply);
 }
 

@@ -135,7 +135,7 @@ static size_t give_header(char *bytes, size_t size, size_t count, void *ctx)
         uint64_t status = 0;
         (void)!str_u64(str_slice(line, at + 1, at + 4), 999, &status);
         x->status = (int)status;
-        x->etag[0] = '\0';
+        x->etag[0] = x->moment[0] = '\0';
         x->retry_after = -1;
         x->facts = (struct cli_facts){.mode = -1};
         return line.n;
@@ -150,6 +150,8 @@ static size_t give_header(char *bytes, size_t size, size_t count, void *ctx)
     uint64_t seconds;
     if (str_eq_nocase(name, STR("ETag")) && value.n < sizeof x->etag) {
         (void)snprintf(x->etag, sizeof x->etag, STR_FMT, STR_ARG(value));
+    } else if (str_eq_nocase(name, STR("Moment")) && value.n < sizeof x->moment) {
+        (void)snprintf(x->moment, sizeof x->moment, STR_FMT, STR_ARG(value));
     } else if (str_eq_nocase(name, STR("Retry-After")) && str_u64(value, 86400, &seconds) == 0) {
         x->retry_after = (int64_t)seconds;
     } else {
@@ -257,7 +259,7 @@ int cli_transport_do(struct cli_transport *t, struct cli_exchange *x)
     buf_init(&x->reply, REPLY_MOST);
     x->taken = x->written = 0;
     x->body_errno = x->sink_errno = x->status = 0;
-    x->etag[0] = t->error[0] = '\0';
+    x->etag[0] = x->moment[0] = t->error[0] = '\0';
     x->retry_after = -1;
     curl_easy_reset(curl);
     set_general(curl, t, x->url.p);

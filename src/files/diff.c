@@ -35,6 +35,22 @@ static int side_find(struct files_tx *tx, struct str path, uint64_t number, stru
     return side.there && side.version.record.kind == FILES_FOLDER ? ERR_IS_DIRECTORY : 0;
 }
 
+/* The version of side's file before it, as far as it is kept: no moment between the two need be. */
+static int side_before(struct files_tx *tx, const struct side *side, struct side *ret_before)
+{
+    const struct files_record *record = &side->version.record;
+    struct side before = {.there = false};
+    int r = record->version == 0
+                ? ERR_NOT_FOUND
+                : files_version_at(tx, record->id, record->version - 1, &before.version);
+    before.there = r == 0 && before.version.op != FILES_DELETE;
+    if (r == 0 || r == ERR_NOT_FOUND) {
+        *ret_before = before;
+        r = 0;
+    }
+    return r;
+}
+
 static int sides_read(struct txn *txn, void *arg)
 {
     struct compare *c = arg;
@@ -47,6 +63,11 @@ static int sides_read(struct txn *txn, void *arg)
         if (numbers[i] > 0) {
             r = side_find(&tx, c->in->path, numbers[i], sides[i]);
         }
+    }
+    if (r == 0 && c->in->before) {
+        r = side_before(&tx, &c->to, &c->from);
+    }
+    for (size_t i = 0; r == 0 && i < 2; i++) {
         sides[i]->version.bytes = arena_str(c->ctx->arena, sides[i]->version.bytes);
     }
     return r;

@@ -276,9 +276,9 @@ int files_history(struct data_context *ctx, const struct files_history_input *in
 struct files_diff_input {
     struct str session;
     struct str path;
-    /* Each a version of the path's history, or else a moment: what was there. */
-    uint64_t from; /* 0: nothing */
-    uint64_t to;   /* 0: what is there now */
+    /* Each a version of the path's history, or else a moment: what was there. From 0 is nothing, to 0 what is there now. */
+    uint64_t from, to;
+    bool before; /* from is not told: the version before that of to, of the same file */
 };
 
 enum files_compared { FILES_EQUAL = 1, FILES_TEXT, FILES_BINARY, FILES_TOO_LARGE };
@@ -338,9 +338,10 @@ struct files_rewind_input {
 };
 
 struct files_rewind {
-    uint64_t first;   /* its number */
+    uint64_t first;   /* its number; the one before it is the moment before all of it */
     uint64_t version; /* 0: it is in hand; else the moment at which all of it was done */
     uint64_t changed; /* files, folders and links so far */
+    uint64_t moment;  /* what it goes back to: that asked for, or the one that it is taken for */
 };
 
 /*
@@ -457,6 +458,7 @@ struct files_event {
     usec_t at;
     uint64_t moment;  /* of a rewind (files_log alone tells it): what it went back to */
     uint64_t changed; /* and how many it changed */
+    uint64_t settled; /* of files_log: the moment that its own is taken for; 0: its own is kept */
 };
 
 struct files_events {

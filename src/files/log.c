@@ -10,6 +10,7 @@ struct looked {
     struct data_context *ctx;
     const struct files_log_input *in;
     struct files_log log;
+    uint64_t thinned;                  /* the moments before this one, or some of them, are gone */
     size_t bytes;                      /* of paths in it */
     bool rewound;                      /* there is one */
     struct files_rewind_record rewind; /* the last that began in [from, to) or before */
@@ -21,10 +22,17 @@ static bool is_full(const struct looked *l)
     return l->log.count == l->in->limit || l->bytes >= FILES_PAGE_BYTES;
 }
 
-static void count(struct looked *l)
+/* Of the event that was just written: which moment it is, too. One in a return that is in hand is none yet. */
+static int count(struct looked *l, struct files_tx *tx)
 {
-    const struct files_event *event = &l->log.events[l->log.count++];
+    struct files_event *event = &l->log.events[l->log.count++];
+    uint64_t at = event->seq;
     l->bytes += event->path.n + event->from.n;
+    bool amid =
+        l->rewound && at < l->rewind.last; /* somebody else's change between those of a return */
+    int r = amid || at < l->thinned ? files_moment_settle(tx, &at) : 0;
+    event->settled = at == event->seq ? 0 : at;
+    return r == ERR_CONFLICT ? 0 : r;
 }
 
 static bool fits(const struct files_log_input *in, const struct files_change_record *change)
@@ -48,7 +56,7 @@ static int rewind_know(struct looked *l, struct files_tx *tx, uint64_t seq)
 }
 
 /* A change of a rewind: only its last is told, for all. */
-static void rewind_tell(struct looked *l, uint64_t seq)
+static int rewind_tell(struct looked *l, struct files_tx *tx, uint64_t seq)
 {
     const struct files_log_input *in = l->in;
     const struct files_rewind_record *rewind = &l->rewind;
@@ -57,7 +65,7 @@ static void rewind_tell(struct looked *l, uint64_t seq)
     bool near =
         content_path_within(rewind->path, in->path) || content_path_within(in->path, rewind->path);
     if (seq != rewind->last || !of_kind || !near) {
-        return;
+        return 0;
     }
     l->log.events[l->log.count] = (struct files_event){
         .seq = seq,
@@ -69,7 +77,7 @@ static void rewind_tell(struct looked *l, uint64_t seq)
         .moment = rewind->moment,
         .changed = rewind->changed,
     };
-    count(l);
+    return count(l, tx);
 }
 
 /* Takes what fits from a batch; last: the seq of the last change that was looked at. */
@@ -84,8 +92,7 @@ static int take(struct looked *l, struct files_tx *tx, const struct store_pair *
     r = r < 0 ? r : rewind_know(l, tx, *ret_last);
     if (r == 0 && l->rewound && change.at == l->rewind.at &&
         (l->rewind.last == 0 || *ret_last <= l->rewind.last)) {
-        rewind_tell(l, *ret_last);
-        return 0;
+        return rewind_tell(l, tx, *ret_last);
     }
     if (r < 0 || !fits(l->in, &change)) {
         return r;
@@ -94,9 +101,15 @@ static int take(struct looked *l, struct files_tx *tx, const struct store_pair *
     r = files_event_read(l->ctx, tx, pair, event);
     if (r == 0) {
         event->author = files_author_shown(&event->author);
-        count(l);
+        r = count(l, tx);
     }
     return r == ERR_NOT_FOUND ? 0 : r; /* its version was thinned */
+}
+
+static int look_begin(struct looked *l, struct txn *txn, struct files_tx *tx)
+{
+    int r = files_tx_begin(tx, txn, &l->ctx->scope, l->in->session);
+    return r < 0 ? r : files_thin_end(tx, &l->thinned);
 }
 
 static int log_read(struct txn *txn, void *arg)
@@ -108,7 +121,7 @@ static int log_read(struct txn *txn, void *arg)
     l->bytes = 0;
     l->log =
         (struct files_log){.events = ARENA_ARRAY(l->ctx->arena, struct files_event, in->limit)};
-    int r = files_tx_begin(&tx, txn, &l->ctx->scope, in->session);
+    int r = look_begin(l, txn, &tx);
     if (r < 0) {
         return r;
     }

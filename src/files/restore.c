@@ -137,6 +137,35 @@ int files_restore(struct data_context *ctx, const struct files_restore_input *in
     return r;
 }
 
+struct restored {
+    struct data_context *ctx;
+    const struct files_rewind_input *in;
+    struct files_rewind told; /* with its version */
+};
+
+/*
+ * What its answer says besides, also when it is asked again: the moment, and whether the change before its own was the deletion of
+ * what stood in the way, which no other transaction made at that time.
+ */
+static int restored_read(struct txn *txn, void *arg)
+{
+    struct restored *restored = arg;
+    struct files_rewind *told = &restored->told;
+    struct files_change_record changes[2];
+    struct files_tx tx = {0};
+    int r = files_tx_begin(&tx, txn, &restored->ctx->scope, restored->in->session);
+    told->moment = restored->in->at;
+    r = r < 0 ? r : files_moment_settle(&tx, &told->moment);
+    for (uint64_t i = 0; r == 0 && i < 2; i++) {
+        struct str value;
+        r = store_get(txn, files_key_change(&tx, told->version - i), &value);
+        r = r < 0 ? r : files_change_decode(value, &changes[i]);
+    }
+    bool cleared = r == 0 && changes[1].op == FILES_DELETE && changes[1].at == changes[0].at;
+    told->first = told->version - (cleared ? 1 : 0);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 int files_restore_at(struct data_context *ctx, const struct files_rewind_input *in,
                      struct files_rewind *ret_rewind)
 {
@@ -147,8 +176,10 @@ int files_restore_at(struct data_context *ctx, const struct files_rewind_input *
                               .step = restore_step,
                               .in = &wanted};
     int r = files_edit(&edit);
+    struct restored restored = {.ctx = ctx, .in = in, .told = {.version = edit.seq, .changed = 1}};
+    r = r < 0 ? r : store_read(ctx->store, restored_read, &restored);
     if (r == 0) {
-        *ret_rewind = (struct files_rewind){edit.seq, edit.seq, 1};
+        *ret_rewind = restored.told;
     }
     return r;
 }

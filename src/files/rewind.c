@@ -262,7 +262,7 @@ struct rewind {
 
 static struct files_rewind told(const struct files_rewind_record *record)
 {
-    return (struct files_rewind){record->first, record->last, record->changed};
+    return (struct files_rewind){record->first, record->last, record->changed, record->moment};
 }
 
 static int step_write(struct txn *txn, void *arg)

@@ -58,6 +58,9 @@ test("what was not there yet, was deleted, moved; moments at which nothing happe
   const made = await diff("b", `from=${one - 1}&to=${one}`);
   assert.deepEqual([made.from, made.added, made.removed], [undefined, 1, 0]);
   assert.deepEqual(await diff("b", `from=0&to=${one}`), made);
+  assert.deepEqual(await diff("b", `to=${one}`), made, "there is no version before it");
+  assert.deepEqual(await diff("b", `to=${two}`), await diff("b", `from=${one}&to=${two}`), "the one before it");
+  assert.deepEqual(await diff("b", ""), await diff("b", `from=${one}`), "of the current one");
   assert.equal((await unified("b", `from=0&to=${one}`)).toString(), "--- /dev/null\n+++ b/b\n@@ -0,0 +1 @@\n+one\n");
 
   await ada.post(`${base}/files:move`, { from: "b", to: "c" });
@@ -102,7 +105,7 @@ test("no text, too large, a strange name; what cannot be asked", async () => {
   assert.equal((await ada.get(`${base}/diff/never?from=0`)).status, 404);
   assert.equal((await ada.get(`${base}/diff/large?from=1`)).status, 200, "it was not there then, and is now");
   assert.equal((await ada.get(`${base}/diff/large?from=99999999`)).status, 404, "it lies ahead");
-  for (const query of ["", "from=-1", "from=x", "from=1&to=0", "from=1&format=html", "from=9007199254740992"]) {
+  for (const query of ["from=-1", "from=x", "from=1&to=0", "from=1&format=html", "from=9007199254740992"]) {
     assert.equal((await ada.get(`${base}/diff/large?${query}`)).status, 400, query);
   }
   assert.equal((await ada.get(`${base}/diff/?from=1`)).status, 400);

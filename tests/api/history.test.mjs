@@ -1,7 +1,7 @@
 // Time travel by reading: the session's changes, folders and files as of a moment.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newSession, serverForFile } from "./harness.mjs";
+import { Client, Server, movableClock, newSession, serverForFile, until } from "./harness.mjs";
 
 const server = await serverForFile();
 const ada = await server.account("ada");
@@ -107,4 +107,61 @@ out.close()`], { maxBuffer: 64 << 20 });
   const then = await ada.get(`${base}/changes?op=delete&cursor=${first.json.page.next}`);
   assert.deepEqual(then.data.map((one) => [one.path_b64, one.version]), [["Yv9k", 2]]);
   assert.equal(then.json.page.next, null);
+});
+
+test("of an old past each change says which moment it is by now, and who goes to one that is gone is told", async (t) => {
+  const hour = 3600;
+  const clock = movableClock(t);
+  const begin = hour - Math.floor(Date.now() / 1000) % hour; // the next hour
+  clock.jump(begin);
+  const aged = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1", "--history-all", "2d", "--jwt-expiry", "1d"], env: clock.env, t });
+  let bo = await aged.account("bo");
+  const { id } = await newSession(bo, "Old");
+  const base = `/sessions/${id}`;
+  const write = async (path, text) => (await bo.write(`${base}/files/${path}`, text)).data.version;
+  const first = await write("a", "one\n");
+  await write("soon-gone", "x");
+  await bo.delete(`${base}/files/soon-gone`);
+  const last = await write("c", "c");
+  clock.jump(begin + 2 * hour);
+  await write("a", "one\ntwo\n");
+  const then = await write("a", "one\ntwo\nthree\n");
+  const now = await write("c", "d");
+  const changes = async () => (await bo.get(`${base}/changes`)).data.map(({ version, moment }) => [version, moment]);
+  assert.ok((await changes()).every(([, moment]) => moment === undefined), "all are kept");
+  clock.jump(begin + 3 * 24 * hour);
+  bo = new Client(aged, (await aged.anonymous().post("/auth/login", { email: bo.email, password: bo.password })).data.token);
+  await until("two days are kept whole", async () => (await changes()).length === 4);
+  assert.deepEqual(await changes(), [[now, undefined], [then, now], [last, undefined], [first, last]]);
+
+  const listed = await bo.get(`${base}/files?at=${first}`);
+  assert.deepEqual([paths(listed), listed.headers.moment], [["a", "c"], String(last)]);
+  assert.equal((await bo.get(`${base}/files`)).headers.moment, undefined);
+  assert.equal((await bo.get(`${base}/archive?at=${first}`)).headers.moment, String(last));
+  assert.equal((await bo.get(`${base}/archive?at=${last}`)).headers.moment, String(last));
+  assert.equal((await bo.post(`${base}/fork`, { name: "Copy", at: first })).headers.moment, String(last));
+  const what = await bo.get(`${base}/diff/a?to=${then}`);
+  assert.deepEqual([what.data.compared, what.data.from.version, what.data.added], ["text", first, 2], "against the version before, whose moment is gone");
+  const made = (await bo.get(`${base}/diff/a?to=${first}`)).data;
+  assert.deepEqual([made.from, made.added], [undefined, 1]);
+
+  const { moment, before } = (await bo.post(`${base}/files:restore`, { at: first })).data;
+  assert.deepEqual([moment, before], [last, now]);
+  assert.equal((await bo.get(`${base}/files/a`)).text(), "one\n");
+  const back = (await bo.post(`${base}/files:restore`, { at: before })).data;
+  assert.deepEqual([back.moment, (await bo.get(`${base}/files/a`)).text()], [before, "one\ntwo\nthree\n"]);
+});
+
+test("the moment before a file came back is before what stood in its way went", async () => {
+  const session = await newSession(ada);
+  const base = `/sessions/${session.id}`;
+  const at = (await ada.write(`${base}/files/x`, "file")).data.version;
+  await ada.delete(`${base}/files/x`);
+  const last = (await ada.write(`${base}/files/x/below`, "folder")).data.version;
+  const headers = { "Idempotency-Key": "again-and-again-1" };
+  for (const { data } of [await ada.post(`${base}/files:restore`, { path: "x", at }, { headers }), await ada.post(`${base}/files:restore`, { path: "x", at }, { headers })]) {
+    assert.deepEqual(data, { done: true, version: last + 2, changed: 1, moment: at, before: last });
+  }
+  await ada.post(`${base}/files:restore`, { path: "x", at: last });
+  assert.equal((await ada.get(`${base}/files/x/below`)).text(), "folder");
 });

@@ -356,9 +356,18 @@ test("cp within a session, changes, and back to a moment", async () => {
   assert.deepEqual((await ada.ok("files", "changes", "--json", "--oldest", "--since", String(written.version - 1), at(""))).json, [written, gone]);
   assert.deepEqual((await ada.ok("files", "changes", "--json", "--limit", "1", at("src"))).json, [gone]);
   assert.deepEqual((await ada.ok("files", "changes", "--json", "--op", "delete", "--before", String(gone.version), at(""))).json, []);
-  assert.match((await ada.ok("files", "changes", at(""))).stdout, /^VERSION +CHANGE +SIZE +WHEN \(UTC\) +BY +PATH\n/);
+  assert.match((await ada.ok("files", "changes", at(""))).stdout, /^VERSION +TAKEN FOR +CHANGE +SIZE +WHEN \(UTC\) +BY +PATH\n/);
 
-  assert.match((await ada.ok("files", "rewind", at("src"), String(written.version))).stdout, /^1 changed; version \d+ undoes it\n$/);
+  const rewind = async (path, version) => {
+    const { stdout, stderr } = await ada.ok("files", "rewind", at(path), version);
+    assert.equal(stderr, "");
+    return /^\d+ changed; version (\d+) was before it\n$/.exec(stdout)[1];
+  };
+  const before = await rewind("src", String(written.version));
+  assert.equal((await ada.ok("files", "cat", at("src/a"))).stdout, "two");
+  const again = await rewind("src", before);
+  await ada.fails(4, /Not found/, "files", "cat", at("src/a"));
+  await rewind("", again);
   assert.equal((await ada.ok("files", "cat", at("src/a"))).stdout, "two");
   assert.equal((await ada.ok("files", "rewind", at("src"), String(written.version))).stdout, "Nothing differs from that moment\n");
   const back = (await ada.ok("files", "rewind", "--json", at(""), String(written.version - 1))).json;

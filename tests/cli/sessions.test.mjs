@@ -166,7 +166,7 @@ test("links: the address printed once, listed, read with its token, ended", asyn
   await nina.fails(4, /Not found/, "links", "rm", "Shown", link.id);
 });
 
-test("links: one whose moment is not kept any more is marked", async (t) => {
+test("a moment that is not kept any more is marked and said", async (t) => {
   const clock = movableClock(t);
   const day = 86_400;
   const midnight = day - Math.floor(Date.now() / 1000) % day;
@@ -185,6 +185,11 @@ test("links: one whose moment is not kept any more is marked", async (t) => {
   clock.jump(midnight + 3 * day);
   await until("its moment is gone", async () => (await nina.ok("links", "ls", "Old", "--json")).json.some((one) => one.moment_gone));
   assert.deepEqual(await shows(), { "of then": `${version} (gone)`, "of now": "now" });
+  assert.match((await nina.ok("files", "changes", "Old:")).stdout.split("\n")[1], new RegExp(`^ +${version + 1} +- +write `));
+  const back = await nina.ok("files", "rewind", "Old:", String(version));
+  assert.match(back.stderr, new RegExp(`Moment ${version} is not kept any more: taken for ${version + 1}, the next that is`));
+  assert.equal((await nina.ok("files", "rewind", "Old:", String(version + 1))).stderr, "");
+  assert.match((await nina.ok("sessions", "fork", "--at", String(version), "Old", "Copy")).stderr, /not kept any more: it begins as at \d+, the next that is/);
 });
 
 test("keys: printed once, listed, used by curl, ended", async () => {

@@ -410,6 +410,11 @@ static void compare(struct model *m)
     assert_ok(follow(m->f, totals.seq, &n));
     assert_ok(files_log(&m->f->ctx,
                         &(struct files_log_input){.session = m->f->session, .limit = 500}, &log));
+    for (size_t i = 0; i < log.count; i++) { /* each says which moment it is by now */
+        const struct files_event *event = &log.events[i];
+        uint64_t kept = moment(m->f, event->seq);
+        assert_int_equal(event->settled, kept == event->seq ? 0 : kept);
+    }
     fixture_check(m->f);
 }
 
