@@ -239,9 +239,9 @@ test("a restore that takes long tells how far it is", async () => {
   const held = new Promise((resolve) => { release = resolve; });
   await page.route("**/files:restore", async (route) => {
     asked.push(route.request().headers()["idempotency-key"]);
-    if (asked.length === 1) return route.fulfill({ json: { success: true, data: { done: false, changed: 1234 } } });
+    if (asked.length === 1) return route.fulfill({ json: { success: true, data: { done: false, changed: 1234, moment: 1, before: 2 } } });
     await held;
-    return route.fulfill({ json: { success: true, data: { done: true, version: 3, changed: 5000 } } });
+    return route.fulfill({ json: { success: true, data: { done: true, version: 3, changed: 5000, moment: 1, before: 2 } } });
   });
   await page.goto(`${home}/sessions/${id}/history?at=1`);
   await button("Restore everything", page).click();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { Client, movableClock, newSession, until } from "../api/harness.mjs";
-import { button, launch, visible } from "./browser.mjs";
+import { button, gone, launch, look, visible } from "./browser.mjs";
 
 const hour = 3600;
 const clock = movableClock({ after });
@@ -17,9 +17,16 @@ const write = async (path, text) => (await ada.write(`${base}/files/${path}`, te
 const read = async (path) => (await ada.get(`${base}/files/${path}`)).text();
 
 await write("lost.txt", "old");
+const first = await write("a.txt", "one\n");
+await write("soon-gone.txt", "x");
+await ada.delete(`${base}/files/soon-gone.txt`);
+const kept = await write("c.txt", "c\n");
 clock.jump(begin + 2 * hour);
 await write("lost.txt", "of the hour in which it was deleted");
 await ada.delete(`${base}/files/lost.txt`);
+await write("a.txt", "one\ntwo\n");
+const then = await write("a.txt", "one\ntwo\nthree\n");
+await write("c.txt", "d\n");
 clock.jump(begin + 3 * 24 * hour);
 const { email, password } = ada;
 ada = Object.assign(new Client(server, (await server.anonymous().post("/auth/login", { email, password })).data.token), { email, password });
@@ -33,4 +40,66 @@ test("what was deleted comes back as it was when it was deleted", async () => {
   await button("Restore lost.txt", page).click();
   await visible(page.getByText("“lost.txt” is back"));
   assert.equal(await read("lost.txt"), "of the hour in which it was deleted");
+});
+
+test("a moment that is gone is not shown as itself", async () => {
+  const later = page.getByText("Not every moment of this time is kept any more.");
+  const changes = page.getByRole("list", { name: "Changes" }).getByRole("link");
+  const entries = page.getByRole("list", { name: "Entries" });
+  await page.goto(`${home}${base}/history?at=${first}`);
+  await visible(later);
+  await visible(page.getByTestId("moment").getByText("Saved c.txt"));
+  await visible(entries.getByText("c.txt"));
+  await visible(changes.filter({ hasText: "Saved a.txt" }).last().getByText("moment not kept"));
+  await look(page, "session-history-thinned");
+  await page.setViewportSize({ width: 1400, height: 900 });
+
+  await changes.filter({ hasText: "Saved c.txt" }).last().click();
+  await page.waitForURL((url) => url.searchParams.get("at") === String(kept));
+  await gone(later);
+  const slider = page.getByRole("slider", { name: "Moment" });
+  assert.ok(await button("The change before", page).isDisabled(), "the hour is one moment");
+  await slider.focus();
+  await page.keyboard.press("ArrowRight");
+  await page.waitForURL((url) => Number(url.searchParams.get("at")) > then);
+  await visible(page.getByTestId("moment").getByText("Saved c.txt"));
+  await page.keyboard.press("ArrowRight");
+  await visible(page.getByTestId("moment").getByText("Restored lost.txt"));
+});
+
+test("what changed in a file is told against its version before, whose moment is gone", async () => {
+  await page.goto(`${home}${base}/files/a.txt?history&compare=before`);
+  const difference = page.getByRole("region", { name: "Difference" });
+  await visible(difference);
+  assert.deepEqual(await difference.locator("ins").allTextContents(), ["two", "three"]);
+  await look(page, "file-thinned");
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await page.getByRole("list", { name: "Versions" }).getByRole("button").last().click();
+  await visible(page.getByText("Nothing of it is kept from before."));
+});
+
+test("back to a moment, which is what it says, and that undone", async () => {
+  await page.goto(`${home}${base}/history?at=${first}`);
+  await button("Restore everything", page).click();
+  await look(page, "session-history-thinned-restore");
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await button("Restore", page.getByRole("dialog")).click();
+  await page.getByText("Everything is as it was then").hover();
+  assert.deepEqual([await read("a.txt"), await read("c.txt")], ["one\n", "c\n"]);
+  await button("Undo", page).click();
+  await visible(page.getByText("It is as it was before"));
+  assert.deepEqual([await read("a.txt"), await read("c.txt")], ["one\ntwo\nthree\n", "d\n"]);
+});
+
+test("a moment that went while the page was open is said so", async () => {
+  const all = (url) => url.pathname.endsWith("/changes");
+  await page.route(all, async (route) => { // as it was before the past grew old
+    const { json } = await ada.get(`${base}/changes?limit=500`);
+    return route.fulfill({ json: { ...json, data: json.data.map(({ moment, ...one }) => one) } });
+  });
+  await page.goto(`${home}${base}/history?at=${first}`);
+  await button("Restore everything", page).click();
+  await button("Restore", page.getByRole("dialog")).click();
+  await visible(page.getByText(/^Everything is as it was somewhat later: that moment is not kept any more/));
+  await page.unroute(all);
 });

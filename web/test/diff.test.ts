@@ -8,7 +8,7 @@ test("each line with its numbers on both sides", () => {
 });
 
 test("which versions are compared", () => {
-  expect(sidesOf("before", 7)).toEqual({ from: 6, to: 7 });
+  expect(sidesOf("before", 7)).toEqual({ to: 7 });
   expect(sidesOf("now", 7)).toEqual({ from: 7 });
   expect(["now", "before", "then", null].map(compareOf)).toEqual(["now", "before", "off", "off"]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Change } from "../src/api/generated";
-import { indexOf, keptWords, stillGone, wordsOf } from "../src/lib/past";
+import { indexOf, keptWords, momentOf, momentsOf, stillGone, wordsOf } from "../src/lib/past";
 
 const change = (version: number, op: Change["op"], path: string, more: Partial<Change> = {}): Change => ({ version, op, path, type: "file", at: "2026-01-01T00:00:00Z", author: { kind: "api", id: "usr" }, ...more });
 
@@ -18,9 +18,12 @@ test("changes in words", () => {
   expect(wordsOf(change(1, "restore", "src", { restored: 3 }))).toBe("Restored src to an earlier moment");
 });
 
-test("a moment lasts until the next change", () => {
-  const changes = [change(9, "write", "a"), change(5, "write", "a"), change(2, "write", "a")];
-  expect([undefined, 9, 8, 5, 3, 1].map((wanted) => indexOf(changes, wanted))).toEqual([0, 0, 1, 1, 2, 2]);
+test("what is not kept is the next moment that is, as the server takes it", () => {
+  const changes = [change(9, "write", "a"), change(5, "write", "a", { moment: 6 }), change(4, "write", "b", { moment: 6 }), change(2, "write", "a"), change(1, "write", "c", { moment: 2 })];
+  const moments = momentsOf(changes);
+  expect(moments.map(({ version }) => version)).toEqual([9, 5, 2]);
+  expect(moments.map(momentOf)).toEqual([9, 6, 2]);
+  expect([undefined, 10, 9, 8, 6, 5, 4, 3, 2, 1].map((wanted) => indexOf(moments, wanted))).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 2, 2]);
 });
 
 test("deleted and not come back since", () => {

@@ -29,7 +29,13 @@ export function compareOf(text: string | null): Compare {
   return text === "before" || text === "now" ? text : "off";
 }
 
+/** Without `from`, the version of the file before `to`; without `to`, now. */
+export interface Sides {
+  readonly from?: number;
+  readonly to?: number;
+}
+
 /** Which two versions are meant, of a file whose version is looked at. */
-export function sidesOf(compare: Exclude<Compare, "off">, version: number): { readonly from: number; readonly to?: number } {
-  return compare === "before" ? { from: version - 1, to: version } : { from: version };
+export function sidesOf(compare: Exclude<Compare, "off">, version: number): Sides {
+  return compare === "before" ? { to: version } : { from: version };
 }

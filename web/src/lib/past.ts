@@ -34,11 +34,20 @@ export function keptWords({ all, hourly, daily }: Kept): string {
 /** Of a link to one moment: "As of Nov 22, 2026, 12:05:12 AM". */
 export const momentWords = (version: number, at: string | undefined): string => `As of ${at === undefined ? `version ${version}` : formatExact(at)}`;
 
-/** The newest change that is not after the wanted one: a moment lasts until the next change. */
-export function indexOf(changes: readonly Change[], wanted: number | undefined): number {
-  if (wanted === undefined) return 0;
-  const at = changes.findIndex(({ version }) => version <= wanted);
-  return at < 0 ? changes.length - 1 : at;
+/** The moment that is shown for a change: its own, or, where that is not kept any more, the next that is. */
+export const momentOf = ({ version, moment }: Change): number => moment ?? version;
+
+/** Of changes, newest first, those that can be gone back to: of some that are one moment by now the newest. */
+export function momentsOf(changes: readonly Change[]): readonly Change[] {
+  return changes.filter((one, i) => {
+    const newer = changes[i - 1];
+    return newer === undefined || momentOf(newer) !== momentOf(one);
+  });
+}
+
+/** Of moments, newest first, the one that the server shows for the wanted one: itself, or the next. */
+export function indexOf(moments: readonly Change[], wanted: number | undefined): number {
+  return wanted === undefined ? 0 : Math.max(0, moments.findLastIndex((one) => momentOf(one) >= wanted));
 }
 
 /**

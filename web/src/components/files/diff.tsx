@@ -6,7 +6,7 @@ import { useMemo } from "react";
 import { useSearchParams } from "react-router";
 import type { Diff, DiffHunk } from "../../api/generated";
 import { useReading } from "../../api/settings";
-import { type Compare, compareOf, type DiffRow, rowsOf, sidesOf } from "../../lib/diff";
+import { type Compare, compareOf, type DiffRow, rowsOf, type Sides, sidesOf } from "../../lib/diff";
 import { formatCount } from "../../lib/format";
 import { baseName } from "../../lib/paths";
 import { api } from "../../stores/auth";
@@ -76,12 +76,9 @@ function Hunk({ hunk, width }: { readonly hunk: DiffHunk; readonly width: string
   );
 }
 
-interface SidesProps {
+interface SidesProps extends Sides {
   readonly sessionId: string;
   readonly path: string;
-  readonly from: number;
-  /** Without it, now. */
-  readonly to?: number;
 }
 
 /** The whole, as patch knows it. */
@@ -105,7 +102,7 @@ function Difference(sides: SidesProps) {
   const { size, tab, fonts } = useReading();
   const { data, error, refetch } = useQuery({
     // Between two versions nothing changes; now does, and is asked for with the files.
-    queryKey: to === undefined ? ["files", sessionId, path, "diff", from] : ["diff", sessionId, path, from, to],
+    queryKey: to === undefined ? ["files", sessionId, path, "diff", from] : ["diff", sessionId, path, from ?? "before", to],
     queryFn: ({ signal }) => api.filesDiff({ ...sides, signal }),
     gcTime: 60_000,
   });
@@ -122,7 +119,7 @@ function Difference(sides: SidesProps) {
       <Flex align="center" gap="12px" wrap="wrap" paddingX="16px" paddingY="8px" borderBottomWidth="1px" fontSize="13px" fontVariantNumeric="tabular-nums">
         <Text color="good.fg" fontWeight="500">+{formatCount(data.added ?? 0, "line")}</Text>
         <Text color="bad.fg" fontWeight="500">−{formatCount(data.removed ?? 0, "line")}</Text>
-        {data.from === undefined && <Text color="fg.muted">It was not there before.</Text>}
+        {data.from === undefined && <Text color="fg.muted">Nothing of it is kept from before.</Text>}
         {data.to === undefined && <Text color="fg.muted">It is not there afterwards.</Text>}
         <Button size="xs" variant="ghost" color="fg.muted" marginStart="auto" onClick={() => void takePatch(sides)}><Download size={14} />Patch</Button>
       </Flex>

@@ -21,18 +21,21 @@ interface ListProps {
   readonly session: Session;
   /** Newest first. */
   readonly changes: readonly Change[];
-  /** Which of them is looked at. */
-  readonly index: number;
+  /** Those of them that can be gone back to. */
+  readonly moments: readonly Change[];
+  /** Which of these is looked at. */
+  readonly shown: Change;
   readonly more: More;
 }
 
-function Changes({ session, changes, index, text }: ListProps & { readonly text: string }) {
+function Changes({ session, changes, moments, shown, text }: ListProps & { readonly text: string }) {
+  const kept = new Set(moments);
   return changes.map((one, i) => wordsOf(one).toLowerCase().includes(text) && (
     <Box as="li" key={one.version} {...rowStyle}>
-      <Box asChild display="block" paddingX="16px" paddingY="6px" bg={i === index ? "accent.subtle" : undefined} _hover={{ bg: i === index ? "accent.subtle" : "bg.muted" }}>
-        <Link to={historyAddress(session.id, one.op === "delete" ? parentOf(one.path) : one.path, i === 0 ? undefined : one.version)} aria-current={i === index ? "true" : undefined} title={`${wordsOf(one)}, ${formatExact(one.at)}`}>
+      <Box asChild display="block" paddingX="16px" paddingY="6px" bg={one === shown ? "accent.subtle" : undefined} _hover={{ bg: one === shown ? "accent.subtle" : "bg.muted" }}>
+        <Link to={historyAddress(session.id, one.op === "delete" ? parentOf(one.path) : one.path, i === 0 ? undefined : one.version)} aria-current={one === shown ? "true" : undefined} title={`${wordsOf(one)}, ${formatExact(one.at)}`}>
           <Text truncate>{wordsOf(one)}</Text>
-          <Text color="fg.muted" fontSize="12px" truncate>{authorWords[one.author.kind]} · <Ago time={one.at} /></Text>
+          <Text color="fg.muted" fontSize="12px" truncate>{authorWords[one.author.kind]} · <Ago time={one.at} />{!kept.has(one) && " · moment not kept"}</Text>
         </Link>
       </Box>
     </Box>

@@ -8,7 +8,7 @@ import { Link, useNavigate, useSearchParams } from "react-router";
 import { ApiError, type Change, type Entry, type Session } from "../../api/generated";
 import { refreshFiles, useChanges, useFolderAt } from "../../api/queries";
 import { formatCount, formatExact, formatSize } from "../../lib/format";
-import { authorWords, indexOf, wordsOf } from "../../lib/past";
+import { authorWords, indexOf, momentOf, momentsOf, wordsOf } from "../../lib/past";
 import { baseName, fileAddress, historyAddress, parentOf, sessionAddress, withParents } from "../../lib/paths";
 import { api } from "../../stores/auth";
 import { Ago, Empty, ListSkeleton } from "../bits";
@@ -22,18 +22,20 @@ import { type Action, ActionMenu } from "../menu";
 import { ProblemNotice } from "../problem-notice";
 import { say, sayProblem } from "../toaster";
 import { ChangeList } from "./change-list";
-import { RewindButton } from "./rewind";
+import { RewindButton, thenWords } from "./rewind";
 
 interface MomentProps {
   readonly session: Session;
   readonly path: string;
-  /** Newest first. */
-  readonly changes: readonly Change[];
+  /** Newest first: each is the last change of a moment that is kept. */
+  readonly moments: readonly Change[];
   /** Which of them is looked at. */
   readonly index: number;
 }
 
 interface SliderProps extends MomentProps {
+  /** What the address names: undefined is now. */
+  readonly wanted: number | undefined;
   /** At its left end: loads the changes before those. Absent: there are none, they are on their way, or did not come. */
   readonly more: (() => unknown) | undefined;
 }
@@ -41,29 +43,29 @@ interface SliderProps extends MomentProps {
 /** Slides at the pace of the hand; the address, and with it the folder, follows when the hand rests. */
 const REST_MS = 150;
 
-function Slider({ session, path, changes, index, more }: SliderProps) {
+function Slider({ session, path, moments, index, wanted, more }: SliderProps) {
   const [, setParams] = useSearchParams();
   const [dragged, setDragged] = useState<number>();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
   const go = (to: number): void => {
     setDragged(undefined);
-    const version = to === 0 ? undefined : changes[to]?.version;
+    const chosen = to === 0 ? undefined : moments[to];
     setParams((before) => {
-      if (version === undefined) before.delete("at");
-      else before.set("at", String(version));
+      if (chosen === undefined) before.delete("at");
+      else before.set("at", String(momentOf(chosen)));
       return before;
     }, { replace: true });
   };
   const slide = (event: ChangeEvent<HTMLInputElement>): void => {
-    const to = changes.length - 1 - Number(event.currentTarget.value);
+    const to = moments.length - 1 - Number(event.currentTarget.value);
     setDragged(to);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => go(to), REST_MS);
   };
   const at = dragged ?? index;
-  const change = changes[at];
-  const isAtEnd = at >= changes.length - 1;
+  const change = moments[at];
+  const isAtEnd = at >= moments.length - 1;
   useEffect(() => {
     if (isAtEnd) void more?.();
   }, [isAtEnd, more]);
@@ -72,7 +74,10 @@ function Slider({ session, path, changes, index, more }: SliderProps) {
   const navigate = useNavigate();
   if (change === undefined) return undefined;
   const isNow = at === 0;
-  const moment = changes[index]?.version;
+  const shown = moments[index];
+  const moment = shown && momentOf(shown);
+  // Of what is shown; while the hand slides, nothing is asked for.
+  const isLater = at === index && wanted !== undefined && (wanted < momentOf(change) || change.moment !== undefined);
   const downloads: Action[] = [
     { label: "As tar.gz", icon: <Download size={15} />, run: () => void downloadAll(session.id, "tgz", moment) },
     { label: "As zip", icon: <Download size={15} />, run: () => void downloadAll(session.id, "zip", moment) },
@@ -85,7 +90,7 @@ function Slider({ session, path, changes, index, more }: SliderProps) {
       <Flex align="center" gap="8px">
         <IconButton size="xs" variant="outline" colorPalette="gray" aria-label="The change before" disabled={isAtEnd} onClick={() => go(at + 1)}><ChevronLeft size={14} /></IconButton>
         <Box asChild flex="1" minWidth="0" height="24px" cursor="pointer" css={{ accentColor: { base: "{colors.accent.solid}", _dark: "{colors.accent.fg}" }, colorScheme: { base: "light", _dark: "dark" } }}>
-          <input type="range" min={0} max={Math.max(1, changes.length - 1)} step={1} value={changes.length - 1 - at} onChange={slide} disabled={changes.length < 2} aria-label="Moment" aria-valuetext={`${formatExact(change.at)}: ${wordsOf(change)}`} />
+          <input type="range" min={0} max={Math.max(1, moments.length - 1)} step={1} value={moments.length - 1 - at} onChange={slide} disabled={moments.length < 2} aria-label="Moment" aria-valuetext={`${formatExact(change.at)}: ${wordsOf(change)}`} />
         </Box>
         <IconButton size="xs" variant="outline" colorPalette="gray" aria-label="The change after" disabled={isNow} onClick={() => go(at - 1)}><ChevronRight size={14} /></IconButton>
       </Flex>
@@ -94,6 +99,7 @@ function Slider({ session, path, changes, index, more }: SliderProps) {
           <Box flex="1" minWidth="0" data-testid="moment">
             <Text fontWeight="500" fontVariantNumeric="tabular-nums">{isNow ? "Now" : formatExact(change.at)}</Text>
             <Text color="fg.muted" fontSize="13px" truncate>{wordsOf(change)} · {authorWords[change.author.kind]} · <Ago time={change.at} /></Text>
+            {isLater && <Text color="warn.fg" fontSize="13px">Not every moment of this time is kept any more. This is the next that is, with all that was changed up to it.</Text>}
           </Box>
           {!isNow && <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={() => go(0)}>Back to now</Button>}
         </Flex>
@@ -102,7 +108,7 @@ function Slider({ session, path, changes, index, more }: SliderProps) {
         <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => setForking(true)}><GitFork size={14} />Fork from here</Button>
       </Flex>
       {forking && <NameDialog title="Fork from here" label="Name of the copy" action="Fork" suggested={`Copy of ${session.name}`.slice(0, 100)} check={checkSessionName} submit={fork} onClose={() => setForking(false)} />}
-      {sharing && <ShareDialog sessionId={session.id} moment={isNow ? undefined : { version: change.version, at: change.at }} onClose={() => setSharing(false)} />}
+      {sharing && <ShareDialog sessionId={session.id} moment={isNow ? undefined : { version: momentOf(change), at: change.at }} onClose={() => setSharing(false)} />}
       <Text srOnly>In {path === "" ? "the whole session" : path}</Text>
     </Box>
   );
@@ -136,8 +142,8 @@ interface ThereProps {
 /** By the moment: its folder may be another by now, or a file. */
 async function restore(sessionId: string, entry: Entry, moment: number): Promise<void> {
   try {
-    await api.filesRewind({ sessionId, body: { path: entry.path, at: moment } });
-    say(`“${baseName(entry.path)}” is as it was then`);
+    const done = await api.filesRewind({ sessionId, body: { path: entry.path, at: moment } });
+    say(`“${baseName(entry.path)}” is as it was ${thenWords(done, moment)}`);
   } catch (error) {
     sayProblem(error);
   }
@@ -221,24 +227,24 @@ export default function SessionHistory({ session, path }: { readonly session: Se
   }, [isMissing, more]);
   if (changes === undefined) return error === null ? <ListSkeleton /> : <ProblemNotice error={error} retry={() => void refetch()} />;
   if (isMissing) return isFetchNextPageError ? <ProblemNotice error={error} retry={() => void fetchNextPage()} /> : <ListSkeleton />;
-  const index = indexOf(changes, wanted);
-  const change = changes[index];
+  const moments = momentsOf(changes);
+  const index = indexOf(moments, wanted);
+  const change = moments[index];
   if (change === undefined) {
     const files = <Button size="sm" asChild><Link to={fileAddress(session.id, "")}>To the files</Link></Button>;
     return <Empty icon={<Clock size={20} />} title="Nothing has changed yet" text="Every change of a file will be a moment that you can come back to.">{files}</Empty>;
   }
-  const moment = change.version;
+  const moment = momentOf(change);
   const at = index === 0 ? undefined : moment;
-  const here = { session, path, changes, index };
   return (
     <Flex direction="column" flex="1" minHeight="0" bg="bg.panel" data-testid="history">
-      <Slider {...here} more={more} />
+      <Slider session={session} path={path} moments={moments} index={index} wanted={wanted} more={more} />
       <Flex direction={{ base: "column", md: "row" }} flex="1" minHeight="0">
         <Flex direction="column" flex="1" minWidth="0" minHeight="0">
           <Places session={session} path={path} at={at} />
           <Box flex="1" minHeight="0" overflowY="auto" tabIndex={0} role="region" aria-label="Files at this moment"><There sessionId={session.id} path={path} change={change} moment={moment} at={at} /></Box>
         </Flex>
-        <ChangeList {...here} more={{ has: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }} />
+        <ChangeList session={session} changes={changes} moments={moments} shown={change} more={{ has: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }} />
       </Flex>
     </Flex>
   );

@@ -3,6 +3,7 @@
 import { Button, Stack, Text } from "@chakra-ui/react";
 import { RotateCcw } from "lucide-react";
 import { useState } from "react";
+import type { Rewound } from "../../api/generated";
 import { refreshFiles } from "../../api/queries";
 import { formatCount, formatExact } from "../../lib/format";
 import { newKey } from "../../lib/key";
@@ -13,13 +14,16 @@ import { FormProblem } from "../problem-notice";
 import { useSending } from "../sending";
 import { say, sayProblem } from "../toaster";
 
-/** Asks until all of it is done, which may take several calls; resolves to how many items changed. */
-async function rewind(sessionId: string, path: string, at: number, tell: (changed: number) => void): Promise<number> {
+/** The moment may have gone since the page was told of it. */
+export const thenWords = ({ moment }: Rewound, at: number): string => (moment === at ? "then" : "somewhat later: that moment is not kept any more");
+
+/** Asks until all of it is done, which may take several calls. */
+async function rewind(sessionId: string, path: string, at: number, tell: (changed: number) => void): Promise<Rewound> {
   const idempotencyKey = newKey();
   for (;;) {
-    const { done, changed } = await api.filesRewind({ sessionId, idempotencyKey, body: { at, ...(path !== "" ? { path } : {}) } });
-    if (done) return changed;
-    tell(changed);
+    const rewound = await api.filesRewind({ sessionId, idempotencyKey, body: { at, ...(path !== "" ? { path } : {}) } });
+    if (rewound.done) return rewound;
+    tell(rewound.changed);
   }
 }
 
@@ -46,12 +50,12 @@ function Dialog({ sessionId, path, moment, onDone, onClose }: RewindProps & { re
   const { busy, error, send } = useSending();
   const what = path === "" ? "Everything" : `“${baseName(path)}”`;
   const restore = () => send(async () => {
-    const before = (await api.filesChanges({ sessionId, limit: 1 })).data[0]?.version;
-    const count = await rewind(sessionId, path, moment.version, setChanged);
+    const rewound = await rewind(sessionId, path, moment.version, setChanged);
+    const then = thenWords(rewound, moment.version);
     refreshFiles(sessionId);
     onClose();
-    if (count === 0 || before === undefined) return say(`${what} is as it was then already`);
-    say(`${what} is as it was then: ${formatCount(count, "item")} changed`, () => void undo(sessionId, path, before));
+    if (rewound.changed === 0) return say(`${what} is already as it was ${then}`);
+    say(`${what} is as it was ${then}: ${formatCount(rewound.changed, "item")} changed`, () => void undo(sessionId, path, rewound.before));
     onDone();
   });
   return (
