@@ -222,6 +222,15 @@ test("a folder and the whole session back to a moment, and that undone", async (
   await visible(page.getByText("It is as it was before"));
   assert.deepEqual([await read("src/a.txt"), await read("src/b.txt"), await read("top.txt")], ["a2\n", "b\n", "top\n"]);
 
+  await ada.delete(`${files}/src?recursive=true`);
+  await page.goto(`${home}/sessions/${id}/history/src?at=${first}`);
+  await button("Restore this folder", page).click();
+  await button("Restore", page.getByRole("dialog")).click();
+  await page.getByText("“src” is as it was then").hover();
+  assert.equal(await read("src/a.txt"), "a1\n");
+  await button("Undo", page).click();
+  await until("it is away again", async () => await read("src/a.txt") === 404);
+
   await page.goto(`${home}/sessions/${id}/history?at=${first}`);
   await button("Restore everything", page).click();
   await button("Restore", page.getByRole("dialog")).click();

@@ -3,7 +3,7 @@
 import { Button, Stack, Text } from "@chakra-ui/react";
 import { RotateCcw } from "lucide-react";
 import { useState } from "react";
-import type { Rewound } from "../../api/generated";
+import { ApiError, type Rewound } from "../../api/generated";
 import { refreshFiles } from "../../api/queries";
 import { formatCount, formatExact } from "../../lib/format";
 import { newKey } from "../../lib/key";
@@ -29,7 +29,10 @@ async function rewind(sessionId: string, path: string, at: number, tell: (change
 
 async function undo(sessionId: string, path: string, before: number): Promise<void> {
   try {
-    await rewind(sessionId, path, before, () => undefined);
+    await rewind(sessionId, path, before, () => undefined).catch((error: unknown) => {
+      if (path === "" || !(error instanceof ApiError) || error.status !== 404) throw error;
+      return api.filesDelete({ sessionId, path, recursive: true }); // nothing was there before
+    });
     say("It is as it was before");
   } catch (error) {
     sayProblem(error);
