@@ -262,7 +262,7 @@ const struct cli_command cli_command_files_rewind = {
     .text =
         "VERSION is one that files changes lists; of a moment that is not kept any more, the next "
         "that is, which it says. What was changed since stays in the history: going back to the "
-        "version that it prints undoes it.",
+        "version that it prints undoes it, unless nothing was there then.",
     .operands = rewind_operands,
     .examples = rewind_examples,
     .run = go_back,
