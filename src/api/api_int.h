@@ -245,13 +245,14 @@ struct api_call {
     bool clear_cookie; /* a failure takes the cookie away too */
     bool gone;         /* the client went away in the middle of its body: no failure of ours */
     bool streamed;     /* the reply's head is sent: nothing can be said any more */
+    bool streams;      /* its body comes while it is handled */
     struct data_context data;
     enum data_apikey_access
         key;                  /* of the API key that it came with; 0: with a login, or nobody's */
     struct str content_range; /* of a failure with ERR_RANGE */
     const struct sessions_shared
         *shared;                   /* what the link opens that it came by; NULL: it came by none */
-    usec_t shared_at;              /* monotonic: when the link was last found to hold */
+    usec_t asked_at;               /* monotonic: when its right was last found to stand */
     struct api_limit_result limit; /* limit 0: none was counted */
     struct api_problem problem;
     struct json_writer json;
@@ -324,6 +325,24 @@ struct realtime *api_events_create(const struct api_options *options);
  * tenant forbids links.
  */
 int api_link_enter(struct api_call *call, struct str token) BASE_MUST_USE;
+
+/* Whether that link still holds. ERR_UNAUTHENTICATED. */
+int api_link_still(struct api_call *call) BASE_MUST_USE;
+
+/* ---- Calls that take their time (still.c) ---- */
+
+/* Whether somebody of this role may call this, with what they came by. ERR_FORBIDDEN. In router.c. */
+int api_permit(const struct api_call *call, enum data_role role) BASE_MUST_USE;
+
+/* From now on what the call writes asks again, in its transaction, whether whoever called is still in and may do this. */
+void api_lasts(struct api_call *call);
+
+/*
+ * Whether they are: asked each time that bytes come or go (it looks every other second), and at once behind what was waited for.
+ * ERR_UNAUTHENTICATED, ERR_FORBIDDEN. A call of nobody goes on.
+ */
+int api_goes_on(struct api_call *call) BASE_MUST_USE;
+int api_still(struct api_call *call) BASE_MUST_USE;
 
 /* ---- The log (note.c) ---- */
 

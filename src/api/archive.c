@@ -137,7 +137,7 @@ static int add_content(struct download *d, const struct files_entry *entry)
     struct str bytes;
     while ((r = files_reader_next(reader, &bytes)) == 0 && bytes.n > 0) {
         r = result(d, archive_write_data(d->archive, bytes.p, bytes.n));
-        r = r < 0 ? r : api_shared_goes_on(d->call);
+        r = r < 0 ? r : api_goes_on(d->call);
         if (r < 0) {
             break;
         }
@@ -186,7 +186,7 @@ static int add_all(struct download *d, struct str session, struct files_page *pa
     for (;;) {
         for (size_t i = 0; i < page->count; i++) {
             int r = add_entry(d, &page->entries[i]);
-            r = r < 0 ? r : api_shared_goes_on(d->call);
+            r = r < 0 ? r : api_goes_on(d->call);
             if (r < 0) {
                 return r;
             }

@@ -40,7 +40,8 @@ static int export(struct api_call *call, struct auth_audit_input *input,
         struct auth_audit_page page;
         data.arena = &arena;
         input->cursor = next;
-        r = auth_audit_list(&data, input, &page);
+        r = api_still(call);
+        r = r < 0 ? r : auth_audit_list(&data, input, &page);
         if (r == 0) {
             r = send_page(call, &page);
             next = arena_str(call->req->arena, page.next);

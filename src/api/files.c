@@ -147,7 +147,7 @@ static int send_content(struct api_call *call, struct files_reader *reader, stru
             bytes = str_slice(bytes, 0, left < bytes.n ? (size_t)left : bytes.n);
             left -= bytes.n;
             r = http_write(call->res, bytes);
-            r = r < 0 ? r : api_shared_goes_on(call);
+            r = r < 0 ? r : api_goes_on(call);
         }
     }
     /* A client that went away is nobody's fault, and there is nobody to tell. */
@@ -308,7 +308,8 @@ static int copy_body(struct api_call *call, struct files_upload *upload)
         if (n <= 0) {
             return (int)n;
         }
-        int r = files_upload_write(upload, str_of(step, (size_t)n));
+        int r = api_goes_on(call);
+        r = r < 0 ? r : files_upload_write(upload, str_of(step, (size_t)n));
         if (r == 0 && space_level(call->api->space) != SPACE_AMPLE) {
             r = ERR_DISK_LOW; /* others wrote meanwhile, too */
         }

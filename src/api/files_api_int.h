@@ -56,8 +56,6 @@ struct api_archive_of {
  * retention may take the moment for a later one meanwhile. Of other calls: 0.
  */
 int api_shared_stands(struct api_call *call) BASE_MUST_USE;
-/* The same of the link itself, asked all the time that something is sent: one that is ended ends what it began. ERR_UNAUTHENTICATED. */
-int api_shared_goes_on(struct api_call *call) BASE_MUST_USE;
 int api_answer_archive(struct api_call *call, const struct api_archive_of *of) BASE_MUST_USE;
 
 #endif

@@ -6,14 +6,12 @@
  * 2. Below /shared no address, query or body names a session: it is the link's, whatever is asked.
  * 3. The past stays closed: a link shows the files of now, or those of its one moment. What somebody deleted is not shown by a
  *    link to the session.
- * 4. A link that is ended opens nothing from then on, and ends what is being sent by it within seconds.
+ * 4. A link that is ended opens nothing from then on, and ends what is being sent by it within seconds (still.c).
  */
 #include "api/api_int.h"
 #include "api/files_api_int.h"
 #include "sessions/sessions.h"
 #include "settings/settings.h"
-
-static const usec_t ask_again = 2 * USEC_PER_SEC; /* while something is sent */
 
 /* ---- For who has the session ---- */
 
@@ -137,7 +135,6 @@ int api_link_enter(struct api_call *call, struct str token)
         return r < 0 ? r : ERR_UNAUTHENTICATED;
     }
     call->shared = shared;
-    call->shared_at = time_monotonic();
     http_set(call->res, "X-Robots-Tag", STR("noindex"));
     return 0;
 }
@@ -165,15 +162,10 @@ int api_shared_stands(struct api_call *call)
     return call->shared ? moment_of(call, &at) : 0;
 }
 
-int api_shared_goes_on(struct api_call *call)
+int api_link_still(struct api_call *call)
 {
-    usec_t now = time_monotonic();
     bool allowed = false;
-    if (!call->shared || now - call->shared_at < ask_again) {
-        return 0;
-    }
-    call->shared_at = now;
-    ARENA_AUTO(arena); /* it may go on for hours */
+    ARENA_AUTO(arena); /* it may be asked for hours */
     struct data_context data = call->data;
     data.arena = &arena;
     int r = sessions_link_stands(&data, call->shared);

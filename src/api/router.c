@@ -67,6 +67,7 @@ static int route(void *ctx, struct http_request *req, struct http_route *ret)
     }
     call->route = call->match.route;
     choose_lane(call, ret);
+    call->streams = ret->stream_body;
     return 0;
 }
 
@@ -143,12 +144,12 @@ static bool key_may(const struct api_call *call)
            (!call->route->by_login && (reads || call->key == DATA_APIKEY_ACCESS_WRITE));
 }
 
-static int permit(const struct api_call *call)
+int api_permit(const struct api_call *call, enum data_role role)
 {
     if (call->route->public || call->route->by_link) {
         return 0;
     }
-    bool role_may = data_may(call->data.scope.role, call->route->permission);
+    bool role_may = data_may(role, call->route->permission);
     return role_may && key_may(call) ? 0 : ERR_FORBIDDEN;
 }
 
@@ -251,7 +252,11 @@ static int serve(struct api_call *call)
     int r = authenticate(call);
     api_note_known(call);
     if (r == 0) {
-        r = permit(call);
+        r = api_permit(call, call->data.scope.role);
+        call->asked_at = time_monotonic();
+    }
+    if (call->streams) {
+        api_lasts(call);
     }
     take_plan(call);
     if (r == 0) {

@@ -162,7 +162,9 @@ int api_barrier(struct api_call *call, const struct sessions_view *view)
     }
     r = gateway_barrier(call->api->gateway, call->req->arena, view->session.id);
     api_wait_end(call);
-    return explain_barrier(call, &view->workspace, r);
+    api_lasts(call);
+    int still = api_still(call);
+    return still < 0 ? still : explain_barrier(call, &view->workspace, r);
 }
 
 /* What is refused, or made already, neither waits for its workspace nor for a walk of its tree. A moment that is past needs no barrier. */

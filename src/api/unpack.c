@@ -50,8 +50,17 @@ static int refuse_entry(struct unpack *u, int code, const char *what)
     return code;
 }
 
+/* What is said to who may not (any more) is no word of the archive. */
+static bool is_of_caller(int code)
+{
+    return code == ERR_UNAUTHENTICATED || code == ERR_FORBIDDEN;
+}
+
 static int refuse_as(struct unpack *u, int code)
 {
+    if (is_of_caller(code)) {
+        return code;
+    }
     const struct data_fault *fault = &u->data.fault;
     return refuse_entry(u, code, fault->message.n > 0 ? fault->message.p : err_row(code)->text);
 }
@@ -92,7 +101,7 @@ static int count_bytes(struct unpack *u, size_t n)
     bool bomb = api_unpack_is_bomb(&u->source, u->out);
     return bomb ? refuse_entry(u, ERR_TOO_LARGE,
                                "it unpacks to far more than any real content does.")
-                : 0;
+                : api_goes_on(u->call);
 }
 
 /* The next bytes of the entry; 0 at its end. Before a hole that nothing follows libarchive says 0, and when asked again zeros. */

@@ -65,7 +65,9 @@ static int take(struct api_unpack_source *s, size_t *ret_n)
     s->held = str_of(s->step, (size_t)n);
     s->in += (uint64_t)n;
     *ret_n = (size_t)n;
-    return 0;
+    int r = api_goes_on(s->call);
+    s->error = r < 0 ? r : s->error;
+    return r;
 }
 
 /* A file's name may begin with PK, too. */

@@ -171,6 +171,17 @@ static int who_fn(struct txn *txn, void *ctx)
     return 0;
 }
 
+static void note_access(struct auth *a, const struct who *w)
+{
+    usec_t now = time_now();
+    bool seen = now - w->last_access_at >= AUTH_ACCESS_EVERY;
+    if (w->unconfirmed || seen) {
+        auth_note_add(a, &(struct auth_note){.scope = w->scope,
+                                             .counter = w->unconfirmed ? w->counter : 0,
+                                             .access = seen ? now : 0});
+    }
+}
+
 int auth_authenticate(struct auth *a, struct data_context *ctx, struct str bearer)
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
@@ -190,13 +201,7 @@ int auth_authenticate(struct auth *a, struct data_context *ctx, struct str beare
     if (r < 0) {
         return r;
     }
-    usec_t now = time_now();
-    bool seen = now - w.last_access_at >= AUTH_ACCESS_EVERY;
-    if (w.unconfirmed || seen) {
-        auth_note_add(a, &(struct auth_note){.scope = w.scope,
-                                             .counter = w.unconfirmed ? w.counter : 0,
-                                             .access = seen ? now : 0});
-    }
+    note_access(a, &w);
     ctx->scope = auth_scope_copy(ctx->arena, &w.scope);
     return 0;
 }
@@ -207,6 +212,7 @@ int auth_still(struct auth *a, struct data_context *ctx)
     struct who w = {.a = a, .scope = ctx->scope};
     int r = store_read(a->store, who_fn, &w);
     if (r == 0) {
+        note_access(a, &w);
         ctx->scope.role = w.scope.role;
     }
     return r;

@@ -175,7 +175,7 @@ int auth_logout(struct auth *a, struct data_context *ctx, bool everywhere) BASE_
  */
 int auth_authenticate(struct auth *a, struct data_context *ctx, struct str bearer) BASE_MUST_USE;
 
-/* Whether the scope's login still stands. ERR_UNAUTHENTICATED. */
+/* Whether the scope's login still stands; sets scope.role. It is in use by that. ERR_UNAUTHENTICATED. */
 int auth_still(struct auth *a, struct data_context *ctx) BASE_MUST_USE;
 
 /* Whether anybody can still ask as the scope's user: a device is logged in, or a script has a key for writing. */

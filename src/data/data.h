@@ -87,6 +87,12 @@ struct data_quota {
     uint64_t own_running; /* of the person; 0: SESSIONS_MAX_RUNNING */
 };
 
+/* Asked in a transaction that writes: what it says below 0 is what the writing comes to. NULL: nobody asks. */
+struct data_guard {
+    int (*still)(struct txn *txn, void *ctx);
+    void *ctx;
+};
+
 /* One request. Made by api/ (or a test, or a duty), used by one thread. */
 struct data_context {
     struct store *store;
@@ -97,6 +103,7 @@ struct data_context {
     bool digested;                    /* op came with a digest of the request: */
     uint8_t digest[DATA_DIGEST_SIZE]; /* the same op with another digest is ERR_CONFLICT */
     const struct data_quota *quota;   /* for what this request writes; NULL: none */
+    struct data_guard guard;          /* of a request that takes its time: data_still */
     struct data_fault fault;          /* see above; meaningful after a failure only */
     struct data_limit limit;          /* set by auth_limit_request */
 };
@@ -387,6 +394,12 @@ struct data_event {
 
 /* {"kind","id","state"?} on the feeds of the tenant and, when session_id is not empty, of the session. */
 void data_event(struct txn *txn, const struct scope *scope, const struct data_event *event);
+
+/*
+ * First in the transaction that ends what may have taken its time (an upload, a step of an archive, a fork): whether who asked for it
+ * may still do it.
+ */
+int data_still(struct txn *txn, const struct data_context *ctx) BASE_MUST_USE;
 
 /* ---- Operations that a client repeats ----
  *

@@ -89,6 +89,11 @@ int data_audit(struct txn *txn, const struct data_context *ctx, const char *acti
     return 0;
 }
 
+int data_still(struct txn *txn, const struct data_context *ctx)
+{
+    return ctx->guard.still ? ctx->guard.still(txn, ctx->guard.ctx) : 0;
+}
+
 int data_replay(struct txn *txn, const struct data_context *ctx, bool *ret_found,
                 struct str *ret_text)
 {

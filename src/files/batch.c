@@ -99,7 +99,8 @@ static int batch_write(struct txn *txn, void *arg)
 {
     struct files_batch *b = arg;
     struct files_tx tx = {.author = &b->author, .now = b->now, .quota = b->ctx->quota};
-    int r = files_tx_begin(&tx, txn, &b->ctx->scope, b->session);
+    int r = data_still(txn, b->ctx);
+    r = r < 0 ? r : files_tx_begin(&tx, txn, &b->ctx->scope, b->session);
     if (r == 0 && tx.forking) {
         r = data_fault(b->ctx, ERR_CONFLICT, NULL, SESSIONS_FORKING_TEXT);
     }

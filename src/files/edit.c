@@ -59,7 +59,8 @@ static int edit_write(struct txn *txn, void *arg)
     struct files_edit *edit = arg;
     struct files_tx tx = {.author = edit->author, .now = edit->now, .quota = edit->ctx->quota};
     edit->tight = (struct files_tight){0};
-    int r = files_tx_begin(&tx, txn, &edit->ctx->scope, edit->session);
+    int r = data_still(txn, edit->ctx);
+    r = r < 0 ? r : files_tx_begin(&tx, txn, &edit->ctx->scope, edit->session);
     if (r < 0) {
         return r;
     }

@@ -227,7 +227,8 @@ static int fork_fn(struct txn *txn, void *ctx)
     struct fork *f = ctx;
     bool found;
     struct str id;
-    int r = data_replay(txn, f->ctx, &found, &id);
+    int r = data_still(txn, f->ctx);
+    r = r < 0 ? r : data_replay(txn, f->ctx, &found, &id);
     if (r < 0) {
         return r;
     }

@@ -5,7 +5,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { halt, resume } from "../api/halt.mjs";
-import { newSession, serverForFile, until } from "../api/harness.mjs";
+import { Client, newSession, serverForFile, until } from "../api/harness.mjs";
 import { inside, open, reaches, stateOf, sync } from "./inside.mjs";
 
 const server = await serverForFile({ args: ["--rate-factor", "100000", "--quota-home", "1"] });
@@ -111,6 +111,25 @@ test("what a fork of a running session adds to the store", { timeout: 300_000, s
   const said = `${Math.round(small)} bytes a file of 16 bytes, ${Math.round(large)} of 60,000`;
   assert.ok(small < 4 * KIB && large < 4 * KIB, said);
   assert.ok(large < small + 2 * KIB, said);
+});
+
+test("who is removed while it waits for the workspace makes no fork", { timeout: 60_000, skip: process.getuid() !== 0 && "wants root" }, async (t) => {
+  const cal = await server.account("cal");
+  const { data: { token } } = await cal.post("/tenant/invitations", { email: "mel@example.com", role: "member" });
+  const joined = await server.anonymous().post("/auth/register", { email: "mel@example.com", password: "a long password", invitation: token });
+  const mel = new Client(server, joined.data.token);
+  const { id } = await newSession(mel);
+  await open(mel, id);
+  inside(server, id, "echo first > a.txt");
+  const { codi2 } = stateOf(server, id);
+  await halt(t, codi2);
+  const waiting = Promise.all([mel.post(`/sessions/${id}/fork`, {}), mel.get(`/sessions/${id}/archive`)]);
+  const first = await Promise.race([waiting, new Promise((done) => setTimeout(done, 1000))]);
+  assert.equal(first, undefined, "answered without what was written");
+  assert.equal((await cal.delete(`/tenant/members/${joined.data.user.id}`)).status, 200);
+  resume(codi2);
+  for (const reply of await waiting) assert.deepEqual([reply.status, reply.code], [401, "unauthenticated"], reply.text());
+  assert.deepEqual((await cal.get("/tenant/sessions")).data.map((one) => one.id), [id]);
 });
 
 test("what was on the disk of a workspace that was killed is missing in nothing that is made of its session", { timeout: 120_000, skip: process.getuid() !== 0 && "wants root" }, async (t) => {

@@ -77,6 +77,24 @@ static void a_fork_in_hand_is_left_alone_until_it_is_whole(void **state)
     assert_int_equal(sessions_delete(&ada, origin.session.id, 0, &view), 0);
 }
 
+static int is_out(struct txn *txn, void *ctx)
+{
+    (void)txn;
+    (void)ctx;
+    return ERR_UNAUTHENTICATED;
+}
+
+static void who_is_out_in_the_transaction_forks_nothing(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct sessions_view origin = make(&ada);
+    struct sessions_view copy;
+    ada.guard = (struct data_guard){.still = is_out};
+    assert_int_equal(fork_it(&ada, origin.session.id, &copy), ERR_UNAUTHENTICATED);
+    assert_int_equal(forks(p).n, 0);
+}
+
 static void deleted_it_rests_and_restored_it_goes_on(void **state)
 {
     struct people *p = *state;
@@ -198,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_fork_in_hand_is_left_alone_until_it_is_whole),
         TEST_SQLITE(a_fork_in_hand_is_left_alone_until_it_is_whole),
+        TEST(who_is_out_in_the_transaction_forks_nothing),
         TEST(deleted_it_rests_and_restored_it_goes_on),
         TEST_SQLITE(deleted_it_rests_and_restored_it_goes_on),
         TEST(a_person_has_four_in_hand),
