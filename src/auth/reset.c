@@ -3,7 +3,8 @@
  *     token  {tenant}.{reset}.{secret}
  * As of invitations, the store has a hash of the secret alone.
  *
- * 1. A person has one link at most; a newer one takes its place, and it goes with the next change of the password.
+ * 1. A person has one link at most; a newer one takes its place, and it goes with the next change of the password or the address:
+ *    who reads the old one's mail is nobody to them.
  * 2. Whatever is wrong with a token (forged, used, replaced, too old, the person gone, who made it no longer above them) is the same answer, before any hashing.
  * 3. It is used up in the transaction that sets the password, which also ends all logins and keys: whoever knew the old one is
  *    out.

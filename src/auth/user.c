@@ -194,6 +194,7 @@ static int move_fn(struct txn *txn, void *ctx)
         s.user.updated_at = time_now();
         s.user.revision++;
         r = auth_user_put_in(txn, &m->ctx->scope, &s.user);
+        r = r < 0 ? r : auth_reset_forget_in(txn, &m->ctx->scope, s.user.id);
         r = r < 0 ? r : data_audit(txn, m->ctx, "user.email", s.user.id, DATA_OUTCOME_OK);
         r = r < 0 ? r : auth_address_tell_in(txn, m->auth, &m->before);
     }

@@ -71,6 +71,17 @@ test("a link comes by mail, works once, and only to an address that has an accou
   await until("it is counted", async () => (await metric('coditect_mail_total{result="sent"}')) === 1);
 });
 
+test("a link to the address before is worth nothing once there is another", async () => {
+  const ada = await server.account("moves");
+  await ask(ada.email);
+  const token = linkIn(await arrives(ada.email), "reset");
+  const next = `next-${ada.email}`;
+  assert.equal((await ada.put("/users/me/email", { email: next, password: ada.password })).status, 200);
+  assert.deepEqual([(await use(token, "the password of somebody")).status, (await enter(next, ada.password)).status], [403, 200]);
+  await ask(next);
+  assert.equal((await use(linkIn(await arrives(next), "reset"), "yet another password")).status, 200, "the address of now has its own");
+});
+
 test("what is no address is refused; a later link takes the place of an earlier one", async () => {
   const bob = await server.account("bob");
   assert.deepEqual(Object.keys((await ask("bob@")).json.error.fields), ["email"]);
