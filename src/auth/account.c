@@ -121,6 +121,60 @@ static struct registration registration_of(struct data_context *ctx, struct str 
     };
 }
 
+static int repeat_fn(struct txn *txn, void *ctx)
+{
+    struct registration *g = ctx;
+    struct data_context actor = *g->ctx;
+    actor.scope = (struct scope){
+        .tenant_id = g->user.tenant_id, .user_id = g->user.id, .login_id = g->login.id};
+    struct data_user user;
+    struct data_login login;
+    int r = data_user_get(txn, &actor.scope, actor.scope.user_id, &user);
+    r = r < 0 ? r : data_login_get(txn, &actor.scope, actor.scope.login_id, &login);
+    if (r < 0) {
+        return r;
+    }
+    if (!str_eq(user.password, g->user.password)) {
+        return ERR_CONFLICT; /* another one just now */
+    }
+    if (user.two_factor_at != 0) {
+        return data_fault(g->ctx, ERR_CODE_NEEDED, NULL,
+                          "There is the account, and it asks for a code by now: log in.");
+    }
+    if (login.counter > 1) {
+        return data_fault(g->ctx, ERR_CONFLICT, NULL,
+                          "There is the account, and its first login is in use: log in.");
+    }
+    return data_audit(txn, &actor, "login.create", login.id, DATA_OUTCOME_OK);
+}
+
+struct entering {
+    struct str email;
+    struct str password;
+};
+
+/*
+ * What was done already gives the login of then once more, to who lost the reply: it is a login like any other, by the password, and
+ * none where a code is asked for or that somebody goes on with.
+ */
+static int registration_repeat(struct auth *a, struct registration *g, const struct entering *in)
+{
+    if (!str_eq(g->user.email, in->email)) {
+        return ERR_CONFLICT;
+    }
+    int r = auth_password_verify(a, g->user.password, in->password);
+    if (r == ERR_BAD_CREDENTIALS) {
+        auth_denial_add(a, g->ctx, "login.create", &g->user);
+        return ERR_CONFLICT;
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct store_op op = store_op_new();
+    op.reserve = true;
+    return store_write(g->ctx->store, &op, repeat_fn, g);
+}
+
 /*
  * The digest of the request is not kept: it is a fast hash of what contains the password. A repetition is known by the address
  * and the password instead.
@@ -141,12 +195,7 @@ static int registration_run(struct auth *a, struct registration *g, struct str p
         return data_fault(ctx, ERR_EXISTS, "email",
                           "There is an account with this e-mail address already.");
     }
-    if (r == 0 && g->again) {
-        r = str_eq(g->user.email, email) ? auth_password_verify(a, g->user.password, password)
-                                         : ERR_CONFLICT;
-        r = r == ERR_BAD_CREDENTIALS ? ERR_CONFLICT : r;
-    }
-    return r;
+    return r == 0 && g->again ? registration_repeat(a, g, &(struct entering){email, password}) : r;
 }
 
 /* What is known of who registers. */

@@ -127,8 +127,8 @@ struct auth_register_input {
 /*
  * (hash) Makes tenant, owner and login in one transaction; with an invitation a member of its tenant. ERR_INVALID (field email,
  * password, name), ERR_EXISTS (the address is taken), ERR_RATE_LIMITED, ERR_LIMIT (AUTH_MAX_MEMBERS); ERR_FORBIDDEN: it is not
- * open to this address, or the invitation or confirmation does not hold. Repeatable by ctx->op with the same
- * address and password (else ERR_CONFLICT): the same account, with new tokens for the same login. ctx->digest is not kept.
+ * open to this address, or the invitation or confirmation does not hold. Repeatable by ctx->op with the same address and password,
+ * until its login is refreshed (else ERR_CONFLICT) or wants a code (ERR_CODE_NEEDED): new tokens for that login. No digest is kept.
  *
  * Where addresses are confirmed and there is no confirmation yet: `asked`, the same after the same work whoever has the address
  * (auth/letters.h), without a look at password and name; never ERR_EXISTS. Also ERR_BUSY.

@@ -341,6 +341,16 @@ test("registering again with the same Idempotency-Key gives the same account", a
   assert.equal((await anonymous.post("/auth/register", json)).status, 409);
   const other = await anonymous.request("POST", "/auth/register", { json: { ...json, email: "else@example.com" }, headers });
   assert.equal(other.status, 201, "another person's key of the same words");
+  const client = new Client(server, two.data.token);
+  const logins = async () => (await client.get("/audit?action=login.create")).data.map(({ target, outcome }) => [target, outcome]);
+  const [{ id }] = (await client.get("/auth/devices")).data;
+  assert.deepEqual(await logins(), [[id, "ok"], [id, "ok"]], "each time that tokens are given is in the log");
+
+  assert.equal((await anonymous.post("/auth/refresh", { refresh_token: two.data.refresh_token })).status, 200);
+  const late = await anonymous.post("/auth/register", json, { headers });
+  assert.deepEqual([late.status, late.code, late.data], [409, "conflict", undefined], "somebody goes on with that login");
+  assert.match(late.json.error.message, /log in\.$/);
+  assert.equal((await logins()).length, 2);
 });
 
 test("another address: with the password, none that is taken, and nothing ends", async () => {

@@ -18,6 +18,18 @@ async function turnOn(account) {
 
 const ada = await server.account("ada");
 
+test("a registration that is said again gives nothing to who has no code", async () => {
+  const json = { email: "again@example.com", password: "a long password" };
+  const register = () => anonymous.post("/auth/register", json, { headers: { "Idempotency-Key": "again" } });
+  const account = Object.assign(new Client(server, (await register()).data.token), json);
+  assert.equal((await register()).status, 201);
+  await turnOn(account);
+  const again = await register();
+  assert.deepEqual([again.status, again.code, again.data], [401, "code_needed", undefined]);
+  assert.match(again.json.error.message, /log in\.$/);
+  assert.equal(again.headers["set-cookie"], undefined);
+});
+
 test("nothing is asked for before a first code was shown, then each login wants one, once", async () => {
   assert.deepEqual((await ada.get("/users/me/totp")).data, { enabled: false, recovery_codes_left: 0 });
   assert.equal((await ada.post("/users/me/totp", { password: "wrong password" })).code, "bad_credentials");
