@@ -483,8 +483,7 @@ int main(int argc, char **argv)
     if (!r && (options.backups || options.verify)) {
         return read_backup(&options);
     }
-    r = r ? r : prepare(&options, &arena, &parts);
-    if (r) {
+    if (r || prepare(&options, &arena, &parts)) {
         return 1;
     }
     if (is_without_server(&options)) {
