@@ -3,7 +3,7 @@
 #define CODITECTD_WIRE_INT_H
 
 #include "coditectd/wire.h"
-#include "files/files.h"
+#include "files/mirror.h"
 #include "wire/wire.h"
 
 struct coditectd_wire_call {

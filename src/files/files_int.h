@@ -27,7 +27,7 @@
 #define FILES_FILES_INT_H
 
 #include "base/assert.h"
-#include "files/files.h"
+#include "files/mirror.h"
 #include "files/upkeep.h"
 #include "sessions/sessions.h"
 

@@ -7,7 +7,7 @@
 
 #include "unit.h"
 
-#include "files/files.h"
+#include "files/mirror.h"
 #include "files/upkeep.h"
 
 struct fixture {
