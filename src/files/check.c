@@ -2,9 +2,10 @@
  * Whether what the tree says is there: judged key by key while data/ walks the store (data_check), each within the snapshot
  * of its page. Content is not read and hashed here: a reader does that with every chunk.
  *
- * 1. An entry has its version, and the version says the same.
+ * 1. An entry has its version, and the version says the same. What was there has one from which its past is read.
  * 2. What a version names is stored, at the level and length that it says.
- * 3. A chunk's bytes and the note that they are there come and go together.
+ * 3. A chunk's bytes and the note that they are there come and go together. What a version names has its reference, or the version
+ *    before names the same: without it, the collector takes content for loose. A reference has its version or page.
  * 4. A name in a tree is one that a path may have, and a link leads somewhere: both become files of the workspace's disk, and of whoever
  *    unpacks an archive. Nothing is numbered beyond the tree's counter, from which new numbers are taken.
  * 5. What a folder, and a tree, says of the files and bytes below it is the sum of what is in it; a tenant's total is that of its trees.
@@ -38,6 +39,24 @@ static int content_fault(struct files_tx *tx, const struct files_record *record,
     return r;
 }
 
+/* What stands in the way of reading it is said where it is judged itself. */
+static int passed_over(int r)
+{
+    return r == ERR_NOT_FOUND || r == ERR_CORRUPT || r == ERR_NEWER ? 0 : r;
+}
+
+/* Whether nobody takes the tree away. */
+static int is_kept(struct files_tx *tx, bool *ret_kept)
+{
+    struct data_session session;
+    struct data_user user;
+    bool home = data_id_is(tx->session, "usr");
+    int r = home ? data_user_get(tx->txn, tx->scope, tx->session, &user)
+                 : data_session_get(tx->txn, tx->scope, tx->session, &session);
+    *ret_kept = r == 0 && (home ? user.deleted_at == 0 : !session.deleted);
+    return passed_over(r);
+}
+
 /* {session}/{first}/{rest}, with first a number. */
 struct place {
     uint64_t first;
@@ -62,7 +81,7 @@ static int place_read(struct files_tx *tx, struct str key, struct place *ret_pla
 static bool is_numbered(const struct files_tx *tx, const struct files_record *record)
 {
     uint64_t seq = tx->usage.seq;
-    return record->since <= record->version && record->version <= seq &&
+    return record->since <= record->version && record->version <= seq && seq < UINT64_MAX &&
            record->id >> FILES_ID_BITS <= seq;
 }
 
@@ -72,6 +91,50 @@ static bool leads(const struct files_past_version *version)
     return version->record.kind != FILES_SYMLINK ||
            (length > 0 && length <= FILES_MAX_TARGET &&
             str_find(version->bytes, '\0', 0) == version->bytes.n);
+}
+
+/*
+ * A deletion and a move carry what the version before names. A tree that is taken away loses the versions before the later ones:
+ * there, none before is no fault.
+ */
+static int carries(struct files_tx *tx, const struct files_past_version *version, uint64_t seq,
+                   bool *ret_carries)
+{
+    struct files_past_version before;
+    bool kept = true;
+    *ret_carries = false;
+    if (seq == 0 || (version->op != FILES_DELETE && version->op != FILES_MOVE)) {
+        return 0;
+    }
+    int r = files_version_at(tx, version->record.id, seq - 1, &before);
+    if (r == 0) {
+        *ret_carries =
+            content_hash_eq(&before.record.manifest.hash, &version->record.manifest.hash);
+    } else if (r == ERR_NOT_FOUND) {
+        r = is_kept(tx, &kept);
+        *ret_carries = !kept;
+    }
+    return passed_over(r);
+}
+
+static int reference_fault(struct files_tx *tx, const struct files_past_version *version,
+                           uint64_t seq, const char **ret_fault)
+{
+    const struct files_record *record = &version->record;
+    struct str value;
+    bool named = true;
+    if (*ret_fault || record->kind == FILES_FOLDER || record->manifest.small) {
+        return 0;
+    }
+    int r = store_get(tx->txn, files_key_version_ref(tx, &record->manifest.hash, record->id, seq),
+                      &value);
+    if (r == ERR_NOT_FOUND) {
+        r = carries(tx, version, seq, &named);
+    }
+    if (r == 0 && !named) {
+        *ret_fault = "nothing says that it names its content";
+    }
+    return r;
 }
 
 static int judge_version(struct files_tx *tx, const struct data_found *found,
@@ -85,11 +148,13 @@ static int judge_version(struct files_tx *tx, const struct data_found *found,
         return r;
     }
     if (r < 0 || files_version_decode(found->value, &version) < 0 || !leads(&version) ||
-        data_key_number_read(place.rest, &seq) < 0 || seq > tx->usage.seq) {
+        data_key_number_read(place.rest, &seq) < 0 || seq > tx->usage.seq ||
+        version.record.id != place.first) {
         *ret_fault = "the version is not well-formed";
         return 0;
     }
-    return content_fault(tx, &version.record, ret_fault);
+    r = content_fault(tx, &version.record, ret_fault);
+    return r < 0 ? r : reference_fault(tx, &version, seq, ret_fault);
 }
 
 static int judge_entry(struct files_tx *tx, const struct data_found *found, const char **ret_fault)
@@ -122,6 +187,29 @@ static int judge_entry(struct files_tx *tx, const struct data_found *found, cons
     return 0;
 }
 
+/*
+ * What there was until seq is shown by a version, unless all moments of its last one are taken for one behind it: then that may be
+ * gone (thin.c).
+ */
+static int past_fault(struct files_tx *tx, const struct files_record *record, uint64_t seq,
+                      const char **ret_fault)
+{
+    struct str value;
+    uint64_t shown = record->version;
+    int r = files_moment_settle(tx, &shown);
+    if (r == ERR_CONFLICT) { /* in a rewind in hand */
+        return 0;
+    }
+    if (r < 0 || shown >= seq) {
+        return passed_over(r);
+    }
+    r = store_get(tx->txn, files_key_version(tx, record->id, record->version), &value);
+    if (r == ERR_NOT_FOUND) {
+        *ret_fault = "what was there has no version";
+    }
+    return passed_over(r);
+}
+
 /* {session}/{folder}/{escaped name}/{seq} */
 static int judge_past(struct files_tx *tx, const struct data_found *found, const char **ret_fault)
 {
@@ -139,8 +227,9 @@ static int judge_past(struct files_tx *tx, const struct data_found *found, const
         data_key_number_read(place.rest, &seq) < 0 || seq > tx->usage.seq ||
         files_record_decode(found->value, &record) < 0 || !is_numbered(tx, &record)) {
         *ret_fault = "what was there is not well-formed";
+        return 0;
     }
-    return 0;
+    return past_fault(tx, &record, seq, ret_fault);
 }
 
 static int judge_change(struct files_tx *tx, const struct data_found *found, const char **ret_fault)
@@ -157,24 +246,6 @@ static int judge_change(struct files_tx *tx, const struct data_found *found, con
         *ret_fault = "the change is not well-formed";
     }
     return 0;
-}
-
-/* What stands in the way of reading it is said where it is judged itself. */
-static int passed_over(int r)
-{
-    return r == ERR_NOT_FOUND || r == ERR_CORRUPT || r == ERR_NEWER ? 0 : r;
-}
-
-/* Whether nobody takes the tree away. */
-static int is_kept(struct files_tx *tx, bool *ret_kept)
-{
-    struct data_session session;
-    struct data_user user;
-    bool home = data_id_is(tx->session, "usr");
-    int r = home ? data_user_get(tx->txn, tx->scope, tx->session, &user)
-                 : data_session_get(tx->txn, tx->scope, tx->session, &session);
-    *ret_kept = r == 0 && (home ? user.deleted_at == 0 : !session.deleted);
-    return passed_over(r);
 }
 
 /* Whether it says what the names in the folder come to. */
@@ -275,6 +346,58 @@ static int judge_pair(struct files_tx *tx, enum data_space other, struct str nam
     return r;
 }
 
+/* Whether a version of this name has the content: rest is "{id}-{seq}". */
+static int version_names(struct files_tx *tx, const struct content_hash *hash, struct str rest,
+                         bool *ret_names)
+{
+    struct files_past_version version;
+    struct str part = STR_EMPTY;
+    struct str value;
+    uint64_t id;
+    uint64_t seq;
+    *ret_names = false;
+    if (!data_is_tree(tx->session) || !str_split(&rest, '-', &part) ||
+        data_key_number_read(part, &id) < 0 || data_key_number_read(rest, &seq) < 0) {
+        return 0;
+    }
+    int r = store_get(tx->txn, files_key_version(tx, id, seq), &value);
+    r = r < 0 ? r : files_version_decode(value, &version);
+    *ret_names = r == 0 && version.record.kind != FILES_FOLDER && !version.record.manifest.small &&
+                 content_hash_eq(&version.record.manifest.hash, hash);
+    return passed_over(r);
+}
+
+/* {hash}/{session}/{id}-{seq} or {hash}/page/{hash}. What is on the page is for who reads it (scrub.c). */
+static int judge_reference(struct files_tx *tx, struct str rest, const char **ret_fault)
+{
+    struct content_hash hash;
+    struct content_hash page;
+    struct files_stored stored;
+    struct str part = STR_EMPTY;
+    bool named = false;
+    int r = 0;
+    if (!str_split(&rest, '/', &part) || content_hash_parse(part, &hash) < 0 ||
+        !str_split(&rest, '/', &tx->session)) {
+        *ret_fault = "the reference is not well-formed";
+        return 0;
+    }
+    if (!str_eq(tx->session, STR("page"))) {
+        r = version_names(tx, &hash, rest, &named);
+    } else if (content_hash_parse(rest, &page) == 0) {
+        r = files_stored_get(tx, &page, &stored);
+        named = r == 0 && stored.level > 0;
+    }
+    if (passed_over(r) == 0 && !named) {
+        *ret_fault = "what is said to name the content does not";
+        return 0;
+    }
+    r = r < 0 ? r : files_stored_get(tx, &hash, &stored);
+    if (r == ERR_NOT_FOUND) {
+        *ret_fault = "what it names is not stored";
+    }
+    return passed_over(r);
+}
+
 int files_judge(const struct data_found *found, const char **ret_fault)
 {
     struct str rest = found->rest;
@@ -297,6 +420,8 @@ int files_judge(const struct data_found *found, const char **ret_fault)
         return judge_pair(&tx, DATA_SPACE_STORED, rest, ret_fault);
     case DATA_SPACE_STORED:
         return judge_pair(&tx, DATA_SPACE_CHUNK, rest, ret_fault);
+    case DATA_SPACE_CHUNKREF:
+        return judge_reference(&tx, rest, ret_fault);
     default:
         return 0;
     }

@@ -23,7 +23,9 @@ static const char *const words[] = {
     "the chunk's bytes are missing",     "nothing says that the chunk is there",
     "what was there is not well-formed", "the change is not well-formed",
     "the counters are not well-formed",  "the chunk's name is no hash",
-    "what is below the folder is not",
+    "what is below the folder is not",   "nothing says that it names its content",
+    "the reference is not well-formed",  "what is said to name the content does not",
+    "what it names is not stored",       "what was there has no version",
 };
 
 static size_t all_faults(struct fixture *f)
@@ -223,6 +225,48 @@ static void test_a_folder_that_reaches_further(void **state)
     }
 }
 
+/* Two sessions with the same content, of which one loses what keeps it: the other's end would take it from both. */
+static void test_a_reference_that_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "noise", fixture_noise(f, 5000, 1));
+    damage(f, DATA_SPACE_CHUNKREF, /* shorten= */ false);
+    assert_int_equal(faults(f, "nothing says that it names its content"), 1);
+    assert_int_equal(all_faults(f), 1);
+}
+
+/* A deletion and a move have no reference of their own. */
+static void test_what_carries_on(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "noise", fixture_noise(f, 5000, 1));
+    move(f, "noise", "sound");
+    drop(f, "sound");
+    assert_int_equal(all_faults(f), 0);
+    damage(f, DATA_SPACE_VERSION, /* shorten= */ false); /* the first, which had it */
+    assert_int_equal(faults(f, "what is said to name the content does not"), 1);
+    assert_int_equal(faults(f, "nothing says that it names its content"), 1);
+    assert_int_equal(faults(f, "what was there has no version"), 1);
+}
+
+static void test_references_that_nobody_made(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "noise", fixture_noise(f, 5000, 1));
+    struct forged rows[] = {
+        {f, DATA_SPACE_CHUNKREF, 16, STR("00000000000000ff")},
+        {f, DATA_SPACE_CHUNKREF, 16, STR("x")},
+        {f, DATA_SPACE_CHUNKREF, 33 + DATA_ID_SIZE, STR("page/x")},
+        {f, DATA_SPACE_CHUNKREF, 33 + DATA_ID_SIZE,
+         STR("page/0000000000000000000000000000000000000000000000000000000000000000")},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_ok(store_write(f->store, NULL, forge_write, &rows[i]));
+        damage(f, DATA_SPACE_CHUNKREF, /* shorten= */ true); /* which has no value to lose */
+        assert_true(faults(f, "what is said to name the content does not") > 0);
+    }
+}
+
 struct counted {
     struct fixture *f;
     struct data_usage by; /* more than it is */
@@ -303,6 +347,9 @@ int main(void)
         cmocka_unit_test(test_content_that_nothing_knows),
         cmocka_unit_test(test_a_version_that_is_gone),
         cmocka_unit_test(test_what_nobody_wrote),
+        cmocka_unit_test(test_a_reference_that_is_gone),
+        cmocka_unit_test(test_what_carries_on),
+        cmocka_unit_test(test_references_that_nobody_made),
         cmocka_unit_test(test_counters_that_lie),
         cmocka_unit_test(test_a_folder_that_reaches_further),
         cmocka_unit_test(test_a_folder_with_too_many_names),

@@ -298,6 +298,9 @@ uint64_t fixture_faults(struct fixture *f)
     assert_ok(store_write(f->store, NULL, tenant_write, f));
     assert_ok(data_check(f->store, files_judge, &report));
     uint64_t faults = report.faults;
+    for (size_t i = 0; i < report.lines.n; i++) {
+        print_message("%s\n", report.lines.at[i]);
+    }
     data_report_fini(&report);
     return faults;
 }
