@@ -247,7 +247,8 @@ int data_feed_next(struct txn *txn, struct str after, struct str *ret_feed) BASE
  *   data_X_put(txn, scope, record)       creates or replaces, with index entries; sets record->reply. ERR_EXISTS: a unique
  *                                        value is another record's. Fields are asserted to lie within their bounds.
  *   data_X_delete(txn, scope, id)        with index entries. ERR_NOT_FOUND
- *   data_X_list(txn, scope, query, ret)  a page in the order of an index; ERR_INVALID: a bad cursor
+ *   data_X_list(txn, scope, query, ret)  a page in the order of an index; ERR_INVALID: a bad cursor. An entry whose record is
+ *                                        gone (which the checker finds) is logged and passed over
  *   data_X_copy(arena, record)           deep, into another arena: record's own strings are replaced
  * record.reply: the public fields as a JSON object, as stored; a reply copies it.
  */
@@ -300,7 +301,9 @@ struct data_place {
     struct str cursor;
 };
 
-/* As data_X_list, with the same query; the records themselves are not read. ret_count < limit: the end. */
+/*
+ * As data_X_list, with the same query; each record is there, within the transaction. ret_count < limit: the end.
+ */
 int data_places(struct txn *txn, const struct data_type *type, const struct data_query *query,
                 struct data_place **ret_places, size_t *ret_count) BASE_MUST_USE;
 

@@ -257,6 +257,74 @@ static int owner_fn(struct txn *txn, void *ctx)
     return r;
 }
 
+struct alive {
+    struct scope scope;
+    size_t listed, placed; /* results */
+    bool first;            /* of limit 1: it is the one that is there */
+    struct str id;
+};
+
+/* The record alone: what an entry that nothing took away looks like. */
+static int lose_fn(struct txn *txn, void *ctx)
+{
+    struct put *p = ctx;
+    store_delete(txn, arena_printf(store_arena(txn), "t/" STR_FMT "/user/" STR_FMT,
+                                   STR_ARG(p->scope.tenant_id), STR_ARG(p->user.id)));
+    return 0;
+}
+
+/* An entry whose value is no place. */
+static int garble_fn(struct txn *txn, void *ctx)
+{
+    (void)ctx;
+    store_put(txn, STR("g/user.deleted/000000000001/x"), STR("nothing"));
+    return 0;
+}
+
+static int alive_fn(struct txn *txn, void *ctx)
+{
+    struct alive *a = ctx;
+    struct data_user_list rows;
+    struct data_place *places;
+    struct data_query query = {.index = DATA_USER_BY_CREATED, .limit = 10};
+    int r = data_user_list(txn, &a->scope, &query, &rows);
+    a->listed = r == 0 ? rows.n : 0;
+    query.index = DATA_USER_BY_DELETED;
+    query.limit = 1;
+    r = r < 0 ? r : data_places(txn, &data_user_type, &query, &places, &a->placed);
+    a->first = r == 0 && a->placed == 1 && str_eq(places[0].id, a->id);
+    return r;
+}
+
+static int unlist_fn(struct txn *txn, void *ctx)
+{
+    struct put *p = ctx;
+    int r = data_user_put(txn, &p->scope, &p->user);
+    r = r < 0 ? r : data_user_delete(txn, &p->scope, p->user.id);
+    store_delete(txn, STR("g/user.deleted/000000000001/x"));
+    return r;
+}
+
+/* The first of an index lost its record: who reads it, one at a time or all, comes to those behind it. */
+static void an_entry_without_its_record_is_passed_over(void **state)
+{
+    struct world *w = *state;
+    struct scope scope = world_tenant(w);
+    struct put lost = user_of(w, &scope, "ada@example.com");
+    struct put kept = user_of(w, &scope, "eve@example.com");
+    lost.user.deleted_at = USEC_PER_SEC;
+    kept.user.deleted_at = 2 * USEC_PER_SEC;
+    assert_int_equal(world_write(w, put_fn, &lost), 0);
+    assert_int_equal(world_write(w, put_fn, &kept), 0);
+    assert_int_equal(world_write(w, lose_fn, &lost), 0);
+    assert_int_equal(world_write(w, garble_fn, NULL), 0);
+    struct alive a = {.scope = scope, .id = kept.user.id};
+    assert_int_equal(store_read(w->store, alive_fn, &a), 0);
+    assert_int_equal(a.listed, 1);
+    assert_true(a.first);
+    assert_int_equal(world_write(w, unlist_fn, &lost), 0); /* in order again */
+}
+
 static void an_owner_is_told_within_the_tenant(void **state)
 {
     struct world *w = *state;
@@ -291,6 +359,8 @@ int main(void)
         WORLD_TEST(pages_go_through_all_once),
         WORLD_TEST_SQLITE(pages_go_through_all_once),
         WORLD_TEST(cursors_cannot_leave_the_query),
+        WORLD_TEST(an_entry_without_its_record_is_passed_over),
+        WORLD_TEST_SQLITE(an_entry_without_its_record_is_passed_over),
         WORLD_TEST(an_owner_is_told_within_the_tenant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
