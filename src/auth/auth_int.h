@@ -486,4 +486,7 @@ struct auth {
     struct auth_plans plans;
 };
 
+/* Of identity.c, for auth_judge. */
+int auth_identity_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;
+
 #endif

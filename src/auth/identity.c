@@ -143,14 +143,10 @@ static int judge_identity(const struct data_found *found, const struct data_iden
     return 0;
 }
 
-int auth_judge(const struct data_found *found, const char **ret_fault)
+int auth_identity_judge(const struct data_found *found, const char **ret_fault)
 {
-    int r = 0;
     if (found->type == &data_user_type) {
-        r = judge_user(found, found->record, ret_fault);
-    } else if (found->type == &data_identity_type) {
-        r = judge_identity(found, found->record, ret_fault);
+        return judge_user(found, found->record, ret_fault);
     }
-    return r == ERR_CORRUPT || r == ERR_NEWER ? 0
-                                              : r; /* a record that cannot be read is said itself */
+    return found->type == &data_identity_type ? judge_identity(found, found->record, ret_fault) : 0;
 }

@@ -181,7 +181,10 @@ void auth_calls_close(struct auth *a);
 
 /* ---- The checker ---- */
 
-/* A data_judge: who has a password has the identity that fits, and nobody else one. */
+/*
+ * A data_judge: who has a password has the identity that fits, and nobody else one; who is asked for a code has a second step, and
+ * what lets somebody in has its person.
+ */
 int auth_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;
 
 /* ---- Secrets: what somebody is told once and brings back ---- */

@@ -9,7 +9,9 @@
 
 #include "auth/auth.h"
 #include "base/log.h"
+#include "conversations/conversations.h"
 #include "files/upkeep.h"
+#include "sessions/sessions.h"
 #include "settings/settings.h"
 
 int coditectd_check_place(const char *data)
@@ -63,10 +65,13 @@ static void print_report(const struct data_report *report)
 
 int coditectd_judge(const struct data_found *found, const char **ret_fault)
 {
-    data_judge *judge = found->type                          ? auth_judge
-                        : found->space == DATA_SPACE_SETTING ? settings_judge
-                                                             : files_judge;
-    return judge(found, ret_fault);
+    static data_judge *const judges[] = {auth_judge, sessions_judge, conversations_judge,
+                                         settings_judge, files_judge};
+    int r = 0;
+    for (size_t i = 0; r == 0 && !*ret_fault && i < sizeof judges / sizeof judges[0]; i++) {
+        r = judges[i](found, ret_fault);
+    }
+    return r;
 }
 
 int coditectd_check(const char *data, const char *driver)

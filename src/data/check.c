@@ -3,45 +3,9 @@
  * it and looking for the index entries that it must have, an index entry by making the key again from the record that it
  * names. Together these prove both directions without keeping anything in memory.
  */
-#include <stdarg.h>
-#include <stdio.h>
+#include "data/check_int.h"
 
-#include "data/data_int.h"
-
-enum { PAGE = 500, MAX_LINES = 100 };
-
-struct check {
-    struct arena *arena; /* lives as long as the check: cursor and tenant */
-    data_judge *judge;   /* NULL: none */
-    struct data_report *report;
-    struct txn *txn;           /* of the page in hand */
-    struct data_report before; /* the report as the page in hand found it */
-    struct str from, end;      /* what is still to be looked at */
-    struct str next;           /* where the next page begins */
-    bool done;
-    char tenant[DATA_ID_ROOM]; /* the last one that was found to exist */
-};
-
-static void __attribute__((format(printf, 3, 4)))
-fault(struct check *c, struct str key, const char *format, ...)
-{
-    c->report->faults++;
-    if (c->report->lines.n >= MAX_LINES) {
-        return;
-    }
-    char what[256];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    BUF_AUTO(line, 2048);
-    for (size_t i = 0; i < key.n && i < 300; i++) {
-        bool plain = (uint8_t)key.p[i] >= ' ' && (uint8_t)key.p[i] < 0x7F;
-        buf_byte(&line, plain ? key.p[i] : '?');
-    }
-    buf_printf(&line, ": %s", what);
-    VEC_ADD(&c->report->lines, mem_dup(line.p, line.n));
-}
+enum { PAGE = 500, PAGE_MEMORY = 32 << 20 };
 
 /* DATA_SPACE_COUNT: there is none of this name. */
 static unsigned space_named(struct str name)
@@ -59,7 +23,7 @@ static int check_owner(struct check *c, const struct data_found *found, struct s
     const char *what = NULL;
     int r = c->judge ? c->judge(found, &what) : 0;
     if (r == 0 && what) {
-        fault(c, key, "%s", what);
+        data_check_fault(c, key, "%s", what);
     }
     return r;
 }
@@ -78,13 +42,71 @@ static int check_tenant(struct check *c, const struct scope *scope, struct str k
     struct data_tenant tenant;
     int r = data_tenant_get(c->txn, scope, scope->tenant_id, &tenant);
     if (r == ERR_NOT_FOUND) {
-        fault(c, key, "its tenant does not exist");
+        data_check_fault(c, key, "its tenant does not exist");
         return 0;
     }
     if (r == 0) {
         memcpy(c->tenant, scope->tenant_id.p, DATA_ID_SIZE);
+        c->tree[0] = '\0';
     }
     return unreadable(r) ? 0 : r; /* the tenant's own key is judged for itself */
+}
+
+/* Whether keys of the space lie under the session or the person whose tree they are of. */
+static bool is_of_tree(enum data_space space)
+{
+    switch (space) { /* all are named: whoever adds one says what it is */
+    case DATA_SPACE_ENTRY:
+    case DATA_SPACE_PAST:
+    case DATA_SPACE_VERSION:
+    case DATA_SPACE_CHANGE:
+    case DATA_SPACE_NODE:
+    case DATA_SPACE_REWIND:
+    case DATA_SPACE_DESK:
+    case DATA_SPACE_THIN:
+        return true;
+    case DATA_SPACE_CHUNK:
+    case DATA_SPACE_STORED:
+    case DATA_SPACE_CHUNKREF:
+    case DATA_SPACE_SETTING:
+    case DATA_SPACE_USAGE:
+    case DATA_SPACE_COUNT:
+        break;
+    }
+    return false;
+}
+
+/*
+ * What a key lies under is there: a session, a person or a conversation, whose records go behind all that is theirs. The tenant's total
+ * and settings are under no record of their own.
+ */
+static int check_under(struct check *c, const struct data_found *found, struct str key)
+{
+    static const struct data_type *const types[] = {&data_session_type, &data_user_type,
+                                                    &data_conversation_type};
+    struct str owner = str_slice(found->rest, 0, str_find(found->rest, '/', 0));
+    bool usage = found->space == DATA_SPACE_USAGE && !str_eq(owner, STR("total"));
+    bool setting = found->space == DATA_SPACE_SETTING && !str_eq(owner, found->scope->tenant_id);
+    bool known = str_eq(str_from(c->tree), owner);
+    if (known || (!is_of_tree(found->space) && !usage && !setting)) {
+        return 0;
+    }
+    struct arena *arena = store_arena(c->txn);
+    struct str value;
+    int r = ERR_NOT_FOUND;
+    for (size_t i = 0; r == ERR_NOT_FOUND && i < sizeof types / sizeof types[0]; i++) {
+        if (data_id_is(owner, types[i]->prefix)) {
+            r = store_get(c->txn, data_key_record(arena, found->scope, types[i], owner), &value);
+        }
+    }
+    if (r == ERR_NOT_FOUND) {
+        data_check_fault(c, key, "it is of nobody's that there is");
+        return 0;
+    }
+    if (r == 0) {
+        memcpy(c->tree, owner.p, DATA_ID_SIZE);
+    }
+    return unreadable(r) ? 0 : r;
 }
 
 /* The record's entry in one index is there and names it. */
@@ -100,12 +122,12 @@ static int check_entry(struct check *c, const struct data_at *t, unsigned index,
     struct str value;
     int r = store_get(c->txn, key, &value);
     if (r == ERR_NOT_FOUND) {
-        fault(c, key, "the index entry of a record is missing");
+        data_check_fault(c, key, "the index entry of a record is missing");
         return 0;
     }
     struct str id = *(const struct str *)data_member(record, t->type->fields[0].offset);
     if (r == 0 && row->global && !str_eq(value, data_place_text(arena, t->scope, id))) {
-        fault(c, key, "the index entry names another record");
+        data_check_fault(c, key, "the index entry names another record");
     }
     return r;
 }
@@ -124,7 +146,7 @@ static int check_named(struct check *c, const struct data_at *t, const void *rec
         struct str value;
         r = store_get(c->txn, data_key_record(arena, t->scope, f->exists, *id), &value);
         if (r == ERR_NOT_FOUND) {
-            fault(c, key, "its %s does not exist", f->name);
+            data_check_fault(c, key, "its %s does not exist", f->name);
             r = 0;
         }
     }
@@ -137,19 +159,20 @@ static int check_record(struct check *c, const struct data_at *t, const struct s
     void *record = arena_alloc(store_arena(c->txn), t->type->size);
     int decoded = data_record_decode(store_arena(c->txn), t->type, pair->value, record);
     if (decoded < 0) {
-        fault(c, pair->key, "%s",
-              decoded == ERR_NEWER ? "a newer program wrote it" : "the record is not well-formed");
+        data_check_fault(c, pair->key, "%s",
+                         decoded == ERR_NEWER ? "a newer program wrote it"
+                                              : "the record is not well-formed");
         return 0;
     }
     struct str id = *(const struct str *)data_member(record, t->type->fields[0].offset);
     if (!str_ends(pair->key, id)) {
-        fault(c, pair->key, "the record has another id");
+        data_check_fault(c, pair->key, "the record has another id");
         return 0;
     }
     if (t->type->tenant != DATA_NO_TENANT) {
         const struct str *tenant = data_member(record, (size_t)t->type->tenant);
         if (!str_eq(*tenant, t->scope->tenant_id)) {
-            fault(c, pair->key, "the record is another tenant's");
+            data_check_fault(c, pair->key, "the record is another tenant's");
         }
     }
     for (unsigned i = 1; i <= t->type->index_count; i++) {
@@ -195,19 +218,19 @@ static int check_index(struct check *c, const struct entry *e, struct str key)
     unsigned index;
     const struct data_type *type = index_named(e->name, &index);
     if (!type || type->indexes[index - 1].global != e->global) {
-        fault(c, key, "there is no such index");
+        data_check_fault(c, key, "there is no such index");
         return 0;
     }
     struct data_at t = {c->txn, &e->scope, type};
     void *record = arena_alloc(store_arena(c->txn), type->size);
     int r = data_table_get(&t, e->id, record);
     if (r == ERR_NOT_FOUND) {
-        fault(c, key, "the index entry has no record");
+        data_check_fault(c, key, "the index entry has no record");
     } else if (r == 0) {
         struct data_query query = {
             .index = index, .match = record, .fixed = type->indexes[index - 1].n};
         if (!str_eq(key, data_key_index(store_arena(c->txn), &e->scope, type, &query))) {
-            fault(c, key, "the index entry does not fit its record");
+            data_check_fault(c, key, "the index entry does not fit its record");
         }
     }
     return r == ERR_NOT_FOUND || unreadable(r) ? 0 : r;
@@ -222,13 +245,13 @@ static int check_count(struct check *c, struct str name, const struct store_pair
     uint64_t real = 0;
     if (!type || !type->indexes[index - 1].counted ||
         data_key_number_read(pair->value, &kept) < 0) {
-        fault(c, pair->key, "it counts nothing");
+        data_check_fault(c, pair->key, "it counts nothing");
         return 0;
     }
     int r = data_count_scan(c->txn, data_key_counted(store_arena(c->txn), pair->key), &real);
     if (r == 0 && real != kept) {
-        fault(c, pair->key, "it says %llu, and there are %llu", (unsigned long long)kept,
-              (unsigned long long)real);
+        data_check_fault(c, pair->key, "it says %llu, and there are %llu", (unsigned long long)kept,
+                         (unsigned long long)real);
     }
     return r;
 }
@@ -241,7 +264,7 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
     struct str space = STR_EMPTY;
     if (!str_split(&rest, '/', &tenant) || !data_id_is(tenant, "ten") ||
         !str_split(&rest, '/', &space) || rest.n == 0) {
-        fault(c, pair->key, "the key is not well-formed");
+        data_check_fault(c, pair->key, "the key is not well-formed");
         return 0;
     }
     struct scope scope = {.tenant_id = tenant};
@@ -271,39 +294,28 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
                                .rest = rest,
                                .value = pair->value};
     if (found.space == DATA_SPACE_COUNT) {
-        fault(c, pair->key, "the key is of no known space");
+        data_check_fault(c, pair->key, "the key is of no known space");
         return 0;
     }
-    return check_owner(c, &found, pair->key);
-}
-
-/* g/schema/{record} */
-static void check_schema(struct check *c, const struct store_pair *pair)
-{
-    const struct data_type *type =
-        data_type_named(str_slice(pair->key, strlen("g/schema/"), pair->key.n));
-    uint64_t version;
-    if (str_u64(pair->value, INT64_MAX, &version) < 0) {
-        fault(c, pair->key, "it is no version");
-    } else if (!type || version > type->version) {
-        fault(c, pair->key, "a newer program wrote here");
-    }
+    r = check_under(c, &found, pair->key);
+    return r < 0 ? r : check_owner(c, &found, pair->key);
 }
 
 /* g/{record}.{index}/…, g/key/…, g/bell/…, g/schema/… or g/loose/… */
 static int check_global_key(struct check *c, const struct store_pair *pair)
 {
     if (str_starts(pair->key, STR("g/schema/"))) {
-        check_schema(c, pair);
+        data_check_schema(c, pair);
         return 0;
     }
     if (str_starts(pair->key, STR("g/key/")) || str_starts(pair->key, STR("g/bell/"))) {
+        data_check_name(c, pair->key);
         return 0;
     }
     struct data_loose loose;
     if (str_starts(pair->key, STR("g/loose/"))) {
         if (data_loose_read(pair->key, &loose) < 0) {
-            fault(c, pair->key, "the key is not well-formed");
+            data_check_fault(c, pair->key, "the key is not well-formed");
         }
         return 0;
     }
@@ -311,7 +323,7 @@ static int check_global_key(struct check *c, const struct store_pair *pair)
     struct entry e = {.global = true};
     (void)str_split(&rest, '/', &e.name);
     if (data_place_read(pair->value, &e.scope.tenant_id, &e.id) < 0) {
-        fault(c, pair->key, "the index entry names no record");
+        data_check_fault(c, pair->key, "the index entry names no record");
         return 0;
     }
     return check_index(c, &e, pair->key);
@@ -326,11 +338,7 @@ static int check_key(struct check *c, const struct store_pair *pair)
     if (str_starts(pair->key, STR("g/"))) {
         return check_global_key(c, pair);
     }
-    size_t zero = str_find(pair->key, '\0', 0);
-    bool feed = str_starts(pair->key, STR("tenant/")) || str_starts(pair->key, STR("session/"));
-    if (!feed || zero == pair->key.n) {
-        fault(c, pair->key, "the key is of no known kind");
-    }
+    data_check_feed(c, pair->key);
     return 0;
 }
 
@@ -356,15 +364,16 @@ static int check_page(struct txn *txn, void *ctx)
     struct store_pair *pairs;
     size_t n;
     int r = store_scan(txn, &range, &pairs, &n);
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        r = check_key(c, &pairs[i]);
+    size_t judged = 0;
+    while (r == 0 && judged < n && (judged == 0 || store_arena(txn)->total < PAGE_MEMORY)) {
+        r = check_key(c, &pairs[judged++]);
     }
     if (r < 0) {
         return r;
     }
-    c->done = n < PAGE;
+    c->done = judged == n && n < PAGE;
     if (!c->done) {
-        struct str last = pairs[n - 1].key;
+        struct str last = pairs[judged - 1].key;
         char *next = arena_alloc(c->arena, last.n + 1);
         memcpy(next, last.p, last.n);
         c->next = str_of(next, last.n + 1);
@@ -391,7 +400,7 @@ int data_check_watched(struct store *store, data_judge *judge, const struct data
     static const struct {
         struct str from, end;
     } parts[] = {
-        {{"\x01", 1}, {"meta/", 5}},
+        {{"\0", 1}, {"meta/", 5}},
         {{"meta0", 5}, {"op/", 3}},
         {{"op0", 3}, {"\xff", 1}},
     };

@@ -454,8 +454,9 @@ typedef int data_judge(const struct data_found *found, const char **ret_fault);
 
 /*
  * Walks the whole store and proves that every record is well-formed and under its own key, that every index entry has its
- * record and every record its index entries, that what a record says exists does, that kept numbers are right, that every key is of a known space of an existing tenant, and what judge says
- * of records and of keys that are none (NULL: nothing). A snapshot per page, so that it can run beside writers: every fault is
+ * record and every record its index entries, that what a record says exists does, that kept numbers are right, that every key is
+ * of a known space of an existing tenant, that what lies under a session, a person or a conversation has that, and what judge
+ * says of records and of keys that are none (NULL: nothing). A snapshot per page, so that it can run beside writers: every fault is
  * judged within one snapshot. Returns 0 also when there are faults.
  */
 int data_check(struct store *store, data_judge *judge,

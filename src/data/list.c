@@ -60,7 +60,9 @@ static struct str joined(struct arena *arena, struct str a, struct str b, bool b
     size_t n = a.n + b.n + (behind ? 1 : 0);
     char *p = arena_alloc(arena, n);
     memcpy(p, a.p, a.n);
-    memcpy(p + a.n, b.p, b.n);
+    if (b.n > 0) {
+        memcpy(p + a.n, b.p, b.n);
+    }
     return str_of(p, n);
 }
 
@@ -159,7 +161,7 @@ static int scan_add(const struct data_at *t, const struct data_query *query,
     if (r == 0 && count > 0) {
         struct str last = pairs[count - 1].key;
         *(range->reverse ? &range->end : &range->begin) =
-            joined(arena, s->prefix, str_slice(last, s->prefix.n, last.n), !range->reverse);
+            joined(arena, last, STR_EMPTY, /* behind= */ !range->reverse);
     }
     return r < 0 ? r : count == range->limit ? 0 : ERR_NOT_FOUND;
 }

@@ -2,7 +2,7 @@
  * Whether what the tree says is there: judged key by key while data/ walks the store (data_check), each within the snapshot
  * of its page. Content is not read and hashed here: a reader does that with every chunk.
  *
- * 1. An entry has its version, and the version says the same. What was there has one from which its past is read.
+ * 1. An entry has its version, and the version says the same; of it there is the change (a copy of the tree takes it along). What was there has one from which its past is read.
  * 2. What a version names is stored, at the level and length that it says.
  * 3. A chunk's bytes and the note that they are there come and go together. What a version names has its reference, or the version
  *    before names the same: without it, the collector takes content for loose. A reference has its version or page.
@@ -183,8 +183,15 @@ static int judge_entry(struct files_tx *tx, const struct data_found *found, cons
     bool same = files_version_decode(text, &version) == 0 &&
                 content_hash_eq(&version.record.hash, &record.hash) &&
                 version.record.kind == record.kind;
-    *ret_fault = same ? NULL : "the entry's version says something else";
-    return 0;
+    if (!same) {
+        *ret_fault = "the entry's version says something else";
+        return 0;
+    }
+    r = store_get(tx->txn, files_key_change(tx, record.version), &text);
+    if (r == ERR_NOT_FOUND) {
+        *ret_fault = "nothing says who made the entry's version";
+    }
+    return passed_over(r);
 }
 
 /*

@@ -83,3 +83,62 @@ int sessions_forget(struct txn *txn, const struct sessions_over_one *one)
     struct data_context ctx = {.scope = one->scope};
     return r < 0 ? r : data_audit(txn, &ctx, "session.purge", one->id, DATA_OUTCOME_OK);
 }
+
+/* ---- The checker ---- */
+
+static int judge_session(const struct data_found *found, const struct data_session *session,
+                         const char **ret_fault)
+{
+    struct data_workspace workspace;
+    struct data_user user;
+    int r = data_workspace_get(found->txn, found->scope, session->workspace_id, &workspace);
+    if (r == ERR_NOT_FOUND || (r == 0 && !str_eq(workspace.session_id, session->id))) {
+        *ret_fault = "the session has no workspace of its own";
+        return 0;
+    }
+    r = r < 0 ? r : data_user_get(found->txn, found->scope, session->user_id, &user);
+    if (r == ERR_NOT_FOUND) {
+        *ret_fault = "its person does not exist";
+        return 0;
+    }
+    return r;
+}
+
+static int judge_workspace(const struct data_found *found, const struct data_workspace *workspace,
+                           const char **ret_fault)
+{
+    struct data_session session;
+    int r = data_session_get(found->txn, found->scope, workspace->session_id, &session);
+    bool stays = workspace->host_uid != 0 && !workspace->attended;
+    if (r == ERR_NOT_FOUND) {
+        *ret_fault = stays ? NULL : "its session does not exist";
+        return 0;
+    }
+    return r;
+}
+
+static int judge_project(const struct data_found *found, const struct data_project *project,
+                         const char **ret_fault)
+{
+    struct data_user user;
+    int r = data_user_get(found->txn, found->scope, project->user_id, &user);
+    if (r == ERR_NOT_FOUND) {
+        *ret_fault = "its person does not exist";
+        return 0;
+    }
+    return r;
+}
+
+int sessions_judge(const struct data_found *found, const char **ret_fault)
+{
+    int r = 0;
+    if (found->type == &data_session_type) {
+        r = judge_session(found, found->record, ret_fault);
+    } else if (found->type == &data_workspace_type) {
+        r = judge_workspace(found, found->record, ret_fault);
+    } else if (found->type == &data_project_type) {
+        r = judge_project(found, found->record, ret_fault);
+    }
+    return r == ERR_CORRUPT || r == ERR_NEWER ? 0
+                                              : r; /* a record that cannot be read is said itself */
+}

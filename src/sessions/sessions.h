@@ -441,4 +441,7 @@ int sessions_over_check(struct txn *txn, const struct sessions_over_one *one) BA
 /* Deletes the records, when all else is gone; audited. ERR_STALE, as before. */
 int sessions_forget(struct txn *txn, const struct sessions_over_one *one) BASE_MUST_USE;
 
+/* A data_judge: a session has its person and its workspace, a workspace its session unless it only keeps a number, a project its person. */
+int sessions_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;
+
 #endif

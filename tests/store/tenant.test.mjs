@@ -170,7 +170,7 @@ test("what is damaged, another thing, or in the way is refused, and nothing is w
     [Buffer.alloc(0), /no backup/],
     [Buffer.from("PK\x03\x04 another kind of archive, longer than a header is"), /no backup of Coditect/],
     [full, /not one tenant's|is here already/],
-    [stream([["g/key/token", `${tenant}/usr-00000000000000000000000000`]]), /no tenant in it/],
+    [stream([["g/key/access", `${tenant}/usr-00000000000000000000000000`]]), /no tenant in it/],
     [stream([[`t/${tenant}/tenant/${tenant}`, "{}"]]), /not well-formed/],
     [stream([[`t/${tenant}/other/x`, "1"]]), /its tenant does not exist|no known space/],
     [stream([[`t/${tenant}/../x`, "1"]]), /does not exist|no known space/],

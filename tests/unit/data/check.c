@@ -140,6 +140,42 @@ static void finds_what_is_not_ours(void **state)
         "tenant does not exist");
 }
 
+static void finds_what_is_nobodys(void **state)
+{
+    struct world *w = *state;
+    static const char *const keys[] = {
+        "entry/ses-00000000000000000000000009/x", "desk/ses-00000000000000000000000009/x",
+        "thin/ses-00000000000000000000000009/x", "usage/cnv-00000000000000000000000009",
+        "setting/usr-00000000000000000000000009/editor.x"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct str key =
+            arena_printf(&w->arena, "t/" STR_FMT "/%s", STR_ARG(w->ctx.scope.tenant_id), keys[i]);
+        assert_found(w, (struct pair){.key = key, .value = STR("")}, "nobody's");
+        assert_int_equal(world_write(w, damage_fn, &(struct pair){.key = key, .remove = true}), 0);
+    }
+}
+
+static void finds_names_that_nothing_makes(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        struct str key;
+        const char *what;
+    } rows[] = {
+        {{"\0x", 2}, "no known kind"},
+        {{"session/x\0", 10}, "no known kind"},
+        {{"tenant/ten-00000000000000000000000009", 37}, "no known kind"},
+        {{"g/key/x", 7}, "has this name"},
+        {{"g/bell/x", 8}, "has this name"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pair pair = {.key = rows[i].key, .value = STR("")};
+        assert_found(w, pair, rows[i].what);
+        pair.remove = true;
+        assert_int_equal(world_write(w, damage_fn, &pair), 0);
+    }
+}
+
 static void finds_a_damaged_record(void **state)
 {
     struct world *w = *state;
@@ -189,6 +225,7 @@ int main(void)
         TEST(finds_a_missing_entry),         TEST(finds_an_entry_of_another),
         TEST(finds_an_entry_without_record), TEST(finds_a_wrong_value_in_an_entry),
         TEST(finds_what_is_not_ours),        TEST(finds_a_damaged_record),
+        TEST(finds_what_is_nobodys),         TEST(finds_names_that_nothing_makes),
         TEST(a_report_is_bounded),           TEST(it_ends_when_nobody_listens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,13 @@ static int usage_get_fn(struct txn *txn, void *ctx)
     return data_usage_get(txn, &a->ctx->scope, a->target, &a->usage);
 }
 
+static int usage_delete_fn(struct txn *txn, void *ctx)
+{
+    struct act *a = ctx;
+    data_usage_delete(txn, &a->ctx->scope, a->target);
+    return 0;
+}
+
 static void keeps_counters(void **state)
 {
     struct world *w = *state;
@@ -120,6 +127,8 @@ static void keeps_counters(void **state)
     a.usage = (struct data_usage){0};
     assert_int_equal(store_read(w->store, usage_get_fn, &a), 0);
     assert_true(a.usage.seq == 1 && a.usage.files == 258 && a.usage.bytes == UINT64_MAX);
+    assert_int_equal(world_write(w, usage_delete_fn, &a),
+                     0); /* of a session that there never was */
 }
 
 int main(void)

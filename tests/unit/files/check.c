@@ -26,6 +26,7 @@ static const char *const words[] = {
     "what is below the folder is not",   "nothing says that it names its content",
     "the reference is not well-formed",  "what is said to name the content does not",
     "what it names is not stored",       "what was there has no version",
+    "nothing says who made the entry's",
 };
 
 static size_t all_faults(struct fixture *f)

@@ -179,6 +179,14 @@ static int raw_fn(struct txn *txn, void *ctx)
     return 0;
 }
 
+static int raw_delete_fn(struct txn *txn, void *ctx)
+{
+    const struct raw *raw = ctx;
+    store_delete(
+        txn, DATA_KEY(store_arena(txn), &raw->scope, DATA_SPACE_SETTING, raw->owner, raw->name));
+    return 0;
+}
+
 static uint64_t faults(struct people *p)
 {
     struct data_report report;
@@ -206,7 +214,8 @@ static void what_no_row_allows_counts_as_not_set(void **state)
     assert_int_equal(faults(p), 1);
     raw = (struct raw){ada.scope, STR("nobody"), STR("editor.font_size"), STR("14")};
     assert_int_equal(world_write(&p->w, raw_fn, &raw), 0);
-    assert_int_equal(faults(p), 2);
+    assert_int_equal(faults(p), 3); /* nobody's, twice: its name, and that there is none of it */
+    assert_int_equal(world_write(&p->w, raw_delete_fn, &raw), 0);
 }
 
 static void a_revision_is_of_what_is_stored(void **state)
