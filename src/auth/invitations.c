@@ -125,7 +125,7 @@ static int renew_fn(struct txn *txn, void *ctx)
     c->made.hash = c->wanted.hash;
     r = data_invitation_put(txn, &by->scope, &c->made);
     if (r == 0) {
-        r = data_audit(txn, by, "invitation.create", c->made.id, DATA_OUTCOME_OK);
+        r = data_audit(txn, by, "invitation.renew", c->made.id, DATA_OUTCOME_OK);
     }
     if (r == 0) {
         data_invitation_copy(by->arena, &c->made);

@@ -389,6 +389,8 @@ int auth_tenant_transfer(struct data_context *ctx, struct str user_id, struct da
 {
     struct one o = {.ctx = ctx, .user_id = user_id};
     struct store_op op = store_op_new();
+    ctx->client.update = STR("member"); /* the request names a person, no field of theirs */
+    ctx->client.fields = STR("role");
     int r = store_write(ctx->store, &op, transfer_fn, &o);
     if (r == 0) {
         *ret_owner = o.user;

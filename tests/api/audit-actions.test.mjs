@@ -13,9 +13,9 @@ const owed = []; // {operation, action, actor_id, target}; request_id of what wa
 const known = (what, data) => (typeof what === "function" ? what(data) : what);
 
 /** A request that must be noted. target, actor: ids, or how to find them in what is answered. */
-async function does(name, action, target, { by = ada, actor = by.user?.id, ids = {}, json } = {}) {
+async function does(name, action, target, { by = ada, actor = by.user?.id, ids = {}, json, headers } = {}) {
   const operation = bundle.operations.find(({ id }) => id === name);
-  const reply = await by.request(operation.method, pathOf(operation, (place) => ids[place]), json === undefined ? {} : { json });
+  const reply = await by.request(operation.method, pathOf(operation, (place) => ids[place]), { ...(json !== undefined && { json }), ...(headers && { headers }) });
   assert.ok(reply.status < 300, `${name}: ${reply.text()}`);
   owed.push({ operation: name, action, actor_id: known(actor, reply.data), target: known(target, reply.data), request_id: reply.headers["x-request-id"] });
   return reply.data;
@@ -109,7 +109,9 @@ async function account() {
 }
 
 async function team() {
-  const { id } = await does("tenant_invitation_create", "invitation.create", (data) => data.id, { json: { email: "late@example.com", role: "viewer" } });
+  const late = { json: { email: "late@example.com", role: "viewer" }, headers: { "Idempotency-Key": "late" } };
+  const { id } = await does("tenant_invitation_create", "invitation.create", (data) => data.id, late);
+  await does("tenant_invitation_create", "invitation.renew", id, late); // its link was lost with the reply
   await does("tenant_invitation_delete", "invitation.delete", id, { ids: { invitation_id: id } });
   const adam = await member("adam");
   const bob = await member("bob");

@@ -160,6 +160,9 @@ test("a tenant keeps an owner", async () => {
   assert.equal((await ada.post("/tenant/transfer", { user_id: mel.user.id })).data.role, "owner");
   assert.equal(await roleOf(ada), "admin");
   assert.equal(await roleOf(mel), "owner");
+  const noted = (await mel.get("/audit?action=member.update")).data.map(({ target, changed }) => [target, changed]);
+  assert.deepEqual(noted.sort(), [[ada.user.id, "role"], [mel.user.id, "role"]].sort());
+  assert.equal((await mel.get("/audit?action=tenant.transfer")).data[0].changed, undefined);
   assert.equal((await mel.delete(self)).status, 200);
 });
 

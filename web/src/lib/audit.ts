@@ -17,7 +17,7 @@ export const kinds: readonly Kind[] = [
   { noun: "link", label: "Links to sessions", verbs: { create: "made a link to", delete: "ended a link to", expire: "ended, since it was too old, a link to", use: "read, by a link," } },
   { noun: "key", label: "API keys", verbs: { create: "made an API key", delete: "ended an API key", expire: "ended, since it was too old, an API key", rotate: "turned the key that signs logins" } },
   { noun: "member", label: "Members", verbs: { update: "changed the role of", remove: "removed" } },
-  { noun: "invitation", label: "Invitations", verbs: { create: "invited somebody", delete: "withdrew an invitation", accept: "accepted an invitation" } },
+  { noun: "invitation", label: "Invitations", verbs: { create: "invited somebody", renew: "made another link for an invitation", delete: "withdrew an invitation", accept: "accepted an invitation" } },
   { noun: "user", label: "Accounts", verbs: { register: "registered", update: "changed the profile", password: "changed the password", reset: "set another password by a link", email: "changed the address", email_ask: "asked for another address", delete: "deleted the account", purge: "removed what was left of the account" } },
   { noun: "conversation", label: "Conversations", verbs: { create: "began a conversation", rename: "renamed a conversation", delete: "deleted a conversation", purge: "removed for good a deleted conversation", restore: "restored a conversation" } },
   { noun: "message", label: "Messages", verbs: { create: "wrote a message" } },
