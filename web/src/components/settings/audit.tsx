@@ -80,22 +80,31 @@ function Id({ children }: { readonly children: string }) {
   return <Text as="span" fontFamily="mono" fontSize="12px">{children}</Text>;
 }
 
+/** A line for each member of a record; without one for a member that is new this does not compile. */
+function factsOf(record: AuditRecord, names: ReadonlyMap<string, string>): Readonly<Record<Exclude<keyof AuditRecord, "id">, readonly [label: string, value: ReactNode]>> {
+  const id = (text: string | undefined): ReactNode => text !== undefined && <Id>{text}</Id>;
+  const named = (text: string | undefined): ReactNode => text !== undefined && <>{names.has(text) && `${names.get(text)} `}<Id>{text}</Id></>;
+  return {
+    action: ["Action", id(record.action)],
+    outcome: ["Outcome", outcomeWords[record.outcome]],
+    at: ["When", formatExact(record.at)],
+    actor_id: ["Who", named(record.actor_id)],
+    target: ["On", named(record.target)],
+    address: ["From", record.address ?? false],
+    changed: ["Changed", record.changed ?? false],
+    route: ["Operation", id(record.route)],
+    count: ["How often", record.count !== undefined && formatCount(record.count, "time")],
+    link_id: ["Link", id(record.link_id)],
+    key_id: ["API key", id(record.key_id)],
+    login_id: ["Login", id(record.login_id)],
+    request_id: ["Request", id(record.request_id)],
+  };
+}
+
 function Detail({ record, names }: { readonly record: AuditRecord; readonly names: ReadonlyMap<string, string> }) {
-  const named = (id: string): ReactNode => <>{names.has(id) && `${names.get(id)} `}<Id>{id}</Id></>;
   return (
     <Stack as="dl" gap="4px" margin="0" padding="4px 16px 16px 44px">
-      <Fact label="Action"><Id>{record.action}</Id></Fact>
-      <Fact label="Outcome">{outcomeWords[record.outcome]}</Fact>
-      <Fact label="When">{formatExact(record.at)}</Fact>
-      {record.actor_id !== undefined && <Fact label="Who">{named(record.actor_id)}</Fact>}
-      {record.target !== undefined && <Fact label="On">{named(record.target)}</Fact>}
-      {record.address !== undefined && <Fact label="From">{record.address}</Fact>}
-      {record.changed !== undefined && <Fact label="Changed">{record.changed}</Fact>}
-      {record.route !== undefined && <Fact label="Operation"><Id>{record.route}</Id></Fact>}
-      {record.count !== undefined && <Fact label="How often">{formatCount(record.count, "time")}</Fact>}
-      {record.key_id !== undefined && <Fact label="API key"><Id>{record.key_id}</Id></Fact>}
-      {record.login_id !== undefined && <Fact label="Login"><Id>{record.login_id}</Id></Fact>}
-      {record.request_id !== undefined && <Fact label="Request"><Id>{record.request_id}</Id></Fact>}
+      {Object.entries(factsOf(record, names)).map(([name, [label, value]]) => value !== false && <Fact key={name} label={label}>{value}</Fact>)}
     </Stack>
   );
 }
