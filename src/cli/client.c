@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "cli/cli_int.h"
+#include "cli/trouble.h"
 
 enum {
     TARGET_MOST = 64 * 1024,
@@ -142,6 +143,11 @@ void cli_client_destroy(struct cli_client *client)
     arena_fini(&client->arena);
     arena_fini(&client->account_arena);
     mem_free(client);
+}
+
+enum cli_trouble cli_client_trouble(const struct cli_client *client, const char **ret_why)
+{
+    return cli_transport_trouble(client->transport, ret_why);
 }
 
 int cli_client(struct cli_run *run, struct cli_client **ret_client)

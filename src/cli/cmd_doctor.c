@@ -3,6 +3,7 @@
  * arrived (GET /doctor); what it must have been is known here.
  */
 #include "cli/cli_int.h"
+#include "cli/trouble.h"
 
 enum { SKEW_S = 30 }; /* what tokens bear */
 
@@ -171,6 +172,49 @@ static void look_at_clock(struct looking *l, const struct cli_arrived *arrived, 
                                        cli_time_text(&l->run->arena, arrived->time), STR_EMPTY)});
 }
 
+/* libcurl's words, without what would end the finding and begin its remedy. */
+static struct str plain(struct looking *l, const char *why)
+{
+    BUF_AUTO(text, 8 * 1024);
+    for (const char *p = why; *p; p++) {
+        buf_byte(&text, *p == ':' && p[1] == ' ' ? ',' : *p);
+    }
+    return arena_str(&l->run->arena, buf_str(&text));
+}
+
+/* Nothing came back: what a browser would say of it, and its remedy. */
+static void look_at_silence(struct looking *l, struct str url)
+{
+    static const struct {
+        const char *about, *how;
+    } rows[] = {
+        [CLI_TROUBLE_NAME] = {"name", "no address of %b is known here (%a): look at how it is "
+                                      "written and at its DNS record (getent hosts)"},
+        [CLI_TROUBLE_PORT] = {"port", "nobody answers at %b (%a): start the server or its proxy "
+                                      "there, and look at the address that it listens on (listen) "
+                                      "and at firewalls between"},
+        [CLI_TROUBLE_CERTIFICATE] =
+            {"TLS", "the certificate of %b is not trusted here (%a): let the server send its full "
+                    "chain, for this name and not past its end; when its authority is your own, "
+                    "name that one's certificate in SSL_CERT_FILE"},
+        [CLI_TROUBLE_AUTHORITIES] = {"TLS",
+                                     "the authorities that vouch for %b cannot be read (%a): let "
+                                     "SSL_CERT_FILE name a file of certificates in PEM, or "
+                                     "install those of the system (ca-certificates)"},
+        [CLI_TROUBLE_TLS] = {"TLS", "none can be agreed on with %b (%a): ask at the port where the "
+                                    "proxy speaks https, and let it speak TLS 1.2 or later"},
+        [CLI_TROUBLE_BROKEN] = {"reply", "none came from %b (%a): look at whether Coditect or its "
+                                         "proxy listens there, and at the proxy's log"},
+    };
+    const char *why;
+    enum cli_trouble trouble = cli_client_trouble(l->run->client, &why);
+    if (trouble != CLI_TROUBLE_NONE) {
+        say(l, (struct finding){WRONG, rows[trouble].about,
+                                text_of(l, rows[trouble].how, plain(l, why), url)});
+        cli_print(l->run, l->run->json ? STR("]\n") : STR_EMPTY);
+    }
+}
+
 static int choose_server(struct cli_run *run, struct str *ret_url)
 {
     const char *given = run->operand_count > 0 ? run->operands[0] : NULL;
@@ -204,7 +248,11 @@ static int doctor(struct cli_run *run)
     content.handshake = true;
     usec_t asked = time_now();
     r = cli_doctor(run->client, NULL, &content, &reply);
-    r = r < 0 ? r : cli_shape_read(run, &cli_shape_arrived, reply.data, &arrived);
+    if (r < 0) {
+        look_at_silence(&l, url);
+        return r;
+    }
+    r = cli_shape_read(run, &cli_shape_arrived, reply.data, &arrived);
     if (r < 0) {
         return r;
     }

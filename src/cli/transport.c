@@ -16,12 +16,14 @@
 #include "base/mem.h"
 #include "cli/cli_int.h"
 #include "cli/shell.h"
+#include "cli/trouble.h"
 
 enum { REPLY_MOST = 16 * 1024 * 1024, CONNECT_S = 20, SILENCE_S = 120, BUFFER = 256 * 1024 };
 
 struct cli_transport {
     struct cli_run *run;
     CURL *curl;
+    CURLcode code; /* of the last call */
     char error[CURL_ERROR_SIZE];
     char agent[160];
 };
@@ -252,6 +254,30 @@ static int failed(struct cli_transport *t, const struct cli_exchange *x, CURLcod
     return cli_fail(t->run, ERR_UNAVAILABLE, STR_FMT " does not answer: %s", STR_ARG(server), why);
 }
 
+enum cli_trouble cli_transport_trouble(const struct cli_transport *t, const char **ret_why)
+{
+    *ret_why = t->error[0] ? t->error : curl_easy_strerror(t->code);
+    switch (t->code) {
+    case CURLE_OK:
+    case CURLE_URL_MALFORMAT: /* that is the caller's */
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return CLI_TROUBLE_NONE;
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return CLI_TROUBLE_NAME;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+        return CLI_TROUBLE_PORT;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return CLI_TROUBLE_CERTIFICATE;
+    case CURLE_SSL_CACERT_BADFILE:
+        return CLI_TROUBLE_AUTHORITIES;
+    case CURLE_SSL_CONNECT_ERROR:
+        return CLI_TROUBLE_TLS;
+    default:
+        return CLI_TROUBLE_BROKEN;
+    }
+}
+
 int cli_transport_do(struct cli_transport *t, struct cli_exchange *x)
 {
     CURL *curl = t->curl;
@@ -273,6 +299,7 @@ int cli_transport_do(struct cli_transport *t, struct cli_exchange *x)
     CURLcode code = curl_easy_perform(curl);
     SET(CURLOPT_HTTPHEADER, (struct curl_slist *)NULL);
     curl_slist_free_all(headers);
+    t->code = code;
     return code == CURLE_OK ? 0 : failed(t, x, code);
 }
 

@@ -1,8 +1,11 @@
 // doctor: what a proxy does to a request, each way in which one can be wrong.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
+import { createServer as createTls } from "node:https";
+import { createServer as createSocket } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { freePort, movableClock, program, Server, serverForFile } from "../api/harness.mjs";
@@ -91,12 +94,51 @@ test("a server whose clock is another: wrong, with the remedy", async (t) => {
 
 test("nobody there, something else there, no address: said", async (t) => {
   await cli.fails(3, /not logged in/, "doctor");
-  await cli.fails(6, /does not answer/, "doctor", "http://127.0.0.1:1");
   await cli.fails(2, /https/, "doctor", "http://example.com");
   const other = createServer((_, response) => response.end("hello"));
   await new Promise((resolve) => other.listen(0, "127.0.0.1", resolve));
   t.after(() => other.close().closeAllConnections());
   await cli.fails(1, /does not answer as Coditect/, "doctor", `http://127.0.0.1:${other.address().port}`);
+});
+
+/** A server that nobody's authority vouches for, and one that speaks no TLS. */
+async function strange(t) {
+  const at = mkdtempSync(join(tmpdir(), "coditect-doctor-"));
+  t.after(() => rmSync(at, { recursive: true }));
+  const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(at, name));
+  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], { stdio: "pipe" });
+  const servers = [createTls({ key: readFileSync(key), cert: readFileSync(cert) }), createServer(), createSocket((socket) => socket.destroy())];
+  for (const one of servers) {
+    await new Promise((resolve) => one.listen(0, "127.0.0.1", resolve));
+    t.after(() => one.close());
+  }
+  return { cert, ports: servers.map((one) => one.address().port) };
+}
+
+test("nothing comes back: which of name, port and TLS it is, with its remedy", async (t) => {
+  const { cert, ports: [unknown, plain, mute] } = await strange(t);
+  const silent = await freePort();
+  const rows = [
+    ["name", "https://nowhere.invalid", {}, /DNS record/],
+    ["port", `http://127.0.0.1:${silent}`, {}, /the address that it listens on/],
+    ["TLS", `https://localhost:${unknown}`, {}, /full chain.*SSL_CERT_FILE/],
+    ["TLS", `https://127.0.0.1:${unknown}`, { SSL_CERT_FILE: cert }, /for this name/],
+    ["TLS", `https://localhost:${unknown}`, { SSL_CERT_FILE: join(cert, "none") }, /in PEM/],
+    ["TLS", `https://localhost:${plain}`, {}, /the port where the proxy speaks https/],
+    ["reply", `http://127.0.0.1:${mute}`, {}, /the proxy's log/],
+  ];
+  for (const [about, url, env, remedy] of rows) {
+    const end = await cli.run(["doctor", "--json", url], { env });
+    assert.equal(end.status, 6, `${url}: ${end.stdout}${end.stderr}`);
+    assert.match(end.stderr, /does not answer: ./);
+    assertForm(end);
+    assert.deepEqual(end.json.map(({ name, state }) => [name, state]), [[about, "failed"]], end.stdout);
+    assert.match(end.json[0].remedy, remedy, url);
+    assert.ok(end.json[0].found.includes(url), end.stdout);
+    const said = await cli.run(["doctor", url], { env });
+    assert.match(said.stdout, new RegExp(`^WRONG +${about} +.*: .*\n$`), url);
+    assert.match(said.stdout, remedy, url);
+  }
 });
 
 /** coditectd --doctor of a data directory: its rows, "about" to "verdict how", several of one name as lines. */
