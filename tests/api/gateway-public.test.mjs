@@ -48,7 +48,7 @@ test("addresses, cookie and policy are the public ones", { timeout: 60_000 }, as
 
 test("nobody's name below the IDEs' is the platform", async () => {
   for (const name of ["other.ide.example.com", "ide.example.com"]) {
-    assert.equal((await call(server.port, "GET", "/health", { host: name })).status, 404);
+    assert.equal((await call(server.port, "GET", "/health", { host: name, foreign: true })).status, 404);
   }
   assert.equal((await call(server.port, "GET", "/health", { host: "example.com" })).status, 421);
   assert.equal((await call(server.port, "GET", "/health", { host: platform })).status, 200);

@@ -106,7 +106,7 @@ class Operation:
         self._read_body(document)
         self.segments = self._read_segments()
         self._merge_b64()
-        self._check_replies()
+        self._check_replies(document)
 
     def _read_parameters(self, document):
         for raw in self.node["parameters"]:
@@ -176,7 +176,7 @@ class Operation:
             raise SpecError(f"{self.path}: behind a rest POST wants a verb, other methods none")
         return segments
 
-    def _check_replies(self):
+    def _check_replies(self, document):
         responses = self.node["responses"]
         if "default" not in responses or not any(status.startswith("2") or self.socket and status == "101" for status in responses):
             raise SpecError(f"{self.id}: wants a success and the default reply")
@@ -186,6 +186,10 @@ class Operation:
             raise SpecError(f"{self.id}: wants 401")
         if self.rate != "none" and "429" not in responses:
             raise SpecError(f"{self.id}: wants 429")
+        if self.permission in document.raw.get("x-by-login", []) and "403" not in responses:
+            raise SpecError(f"{self.id}: an API key may not: wants 403")
+        if self.idempotent and "409" not in responses:
+            raise SpecError(f"{self.id}: the same key with another request: wants 409")
 
     @property
     def may_stream(self):

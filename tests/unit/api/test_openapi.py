@@ -39,7 +39,7 @@ paths:
         - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 9, default: 3}}
         - {name: If-Match, in: header, schema: {type: string, maxLength: 20}}
       responses: {'200': {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/Reply'}}}},
-                  '401': {description: x}, '429': {description: x}, default: {description: x}}
+                  '401': {description: x}, '403': {description: x}, '429': {description: x}, default: {description: x}}
     post:
       operationId: thing_post
       x-lane: work
@@ -149,6 +149,7 @@ class Refusals(unittest.TestCase):
     def test_missing_replies(self):
         self.refused("default", lambda raw: thing(raw)["responses"].pop("default"))
         self.refused("401", lambda raw: thing(raw)["responses"].pop("401"))
+        self.refused("403", lambda raw: thing(raw)["responses"].pop("403"))
         self.refused("429", lambda raw: thing(raw)["responses"].pop("429"))
 
     def test_a_socket_that_is_no_socket(self):
