@@ -11,11 +11,11 @@ export const kindOf = (schema) => /^\^(\w{3})-\[/.exec(resolved(schema).pattern 
 
 const words = { category: "editor", key: "font_size", terminal: "main" }; // no ids: everybody has the same
 
-/** idOf(name, kind): what stands in the place of an id. */
-export function pathOf(operation, idOf) {
+/** idOf(name, kind): what stands in the place of an id; rest: of a file's path. */
+export function pathOf(operation, idOf, rest = "secret.txt") {
   const parts = operation.segments.map(({ kind, text }) => {
     if (kind === "literal") return text;
-    if (kind === "rest") return `secret.txt${text}`;
+    if (kind === "rest") return `${rest}${text}`;
     return words[text] ?? idOf(text, kindOf(operation.parameters.find((one) => one.in === "path" && one.name === text).schema));
   });
   return `/${parts.join("/")}`;

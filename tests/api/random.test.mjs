@@ -1,9 +1,12 @@
 // Random requests from the document, good and broken: no 5xx, no hang, no reply that the document does not describe (the
-// client checks each). CODITECT_RANDOM_SEED repeats a run, CODITECT_RANDOM_SECONDS makes it longer.
+// client checks each); each operation goes through at least once and is refused as invalid at least once. CODITECT_RANDOM_SEED repeats a run, CODITECT_RANDOM_SECONDS makes it longer.
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { bundle, Client, encodeBytes, newSession, serverForFile } from "./harness.mjs";
 import { homeOf, program } from "./homes.mjs";
+import { elsewhere, goodRequests } from "./random-good.mjs";
+import { open as openWorkspace } from "../workspaces/inside.mjs";
 
 const seed = Number(process.env.CODITECT_RANDOM_SEED ?? Date.now() % 1_000_000);
 const seconds = Number(process.env.CODITECT_RANDOM_SECONDS ?? 10);
@@ -65,7 +68,15 @@ function pathOf(operation, ids) {
   return `/${parts.join("/")}${query}`;
 }
 
-test(`random requests for ${seconds} s, seed ${seed}`, { timeout: (seconds + 60) * 1000 }, async () => {
+/** The status of a WebSocket's handshake; the socket ends at once. */
+async function shake({ token }, path) {
+  const socket = connect(server.port, "127.0.0.1").setEncoding("latin1");
+  socket.write([`GET /api/v5${path} HTTP/1.1`, `Host: 127.0.0.1:${server.port}`, `Authorization: Bearer ${token}`, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""].join("\r\n"));
+  for await (const text of socket) return Number(text.split(" ")[1]);
+  throw new Error("no answer");
+}
+
+test(`random requests for ${seconds} s, seed ${seed}`, { timeout: (seconds + 120) * 1000 }, async () => {
   const ada = await server.account("random");
   const session = await newSession(ada);
   await ada.write(`/sessions/${session.id}/files/a`, "a");
@@ -83,37 +94,66 @@ test(`random requests for ${seconds} s, seed ${seed}`, { timeout: (seconds + 60)
   const guest = new Client(server, (await link()).data.token);
   const ids = { session_id: session.id, user_id: ada.user.id, device_id: (await ada.get("/auth/devices")).data[0].id, workspace_id: session.workspace.id, category: "editor", key: "font_size", terminal: "main" };
   for (const [name, make] of Object.entries(makers)) ids[name] = await make();
-  // Ending our own logins would make the rest of the run a row of 401.
-  const harmless = bundle.operations.filter((one) => !["auth_logout", "auth_device_end", "sessions_delete", "tenant_session_delete", "tenant_transfer", "users_me_delete", "users_me_password"].includes(one.id));
+  const open = (await newSession(ada, "open")).id;
+  await openWorkspace(ada, open);
+  const kept = (await newSession(ada, "kept")).id;
+  const goodOf = goodRequests({ server, ada, guest, ids, session: kept, open });
+  // Ending our own logins would make the rest of the run a row of 401: what does is sent for people who are there for that.
+  const ours = new Set(["auth_logout", "auth_device_end", "auth_devices_end_others", "sessions_delete", "tenant_session_delete", "tenant_transfer", "users_me_delete", "users_me_password"]);
   const slow = new Set(["auth_register", "auth_login", "auth_reset", "users_me_email", "users_me_totp_begin", "users_me_totp_end"]);
   const waiting = new Set(["sessions_fork", "files_archive", "terminals_list", "terminals_delete"]); // these wait for the workspace, which another request may just have started
+  const all = bundle.operations;
+  const endings = new Set(all.filter(({ id }) => ours.has(id)).map(({ path }) => path));
+  const seen = new Map(all.map(({ id }) => [id, { ok: id in elsewhere, invalid: false, status: {} }]));
   const statuses = {};
-  const reached = new Map();
   let count = 0;
+  const note = (operation, { status }) => {
+    const one = seen.get(operation.id);
+    statuses[status] = (statuses[status] ?? 0) + 1;
+    count += 1;
+    one.status[status] = (one.status[status] ?? 0) + 1;
+    one.ok ||= status < 400;
+    one.invalid ||= status === 400;
+  };
+  const good = async (operation) => {
+    const { by, path, request } = await goodOf(operation);
+    if ("101" in operation.replies) return note(operation, { status: await shake(by, path) });
+    const reply = await by.request(operation.method, path, { ...request, expected5xx: waiting.has(operation.id) });
+    assert.ok(reply.status !== 400 && reply.status !== 401, `${operation.id} ${path} ${JSON.stringify(request.json)}: ${reply.text()}`);
+    note(operation, reply);
+    if (reply.status < 300) await replace(operation, path);
+  };
+  const replace = async ({ method }, path) => {
+    if (method === "DELETE") for (const [name, make] of Object.entries(makers)) if (path.includes(ids[name])) ids[name] = (await make()) ?? ids[name];
+  };
+  const strange = async (operation) => {
+    const named = operation.parameters.filter((one) => one.in === "header" && random() < 0.3).map(({ name }) => [name, pick(['"1"', '"2"', "*", "bytes=0-9", "key-1", "key-2"])]);
+    const extra = random() < 0.2 ? { [pick(headers)]: pick(['"1"', "*", "bytes=0-0", "bytes=9-1", "x", "W/\"1\""]) } : {};
+    const request = bodyOf(operation, ids);
+    const method = random() < 0.97 ? operation.method : pick(["GET", "PUT", "POST", "PATCH", "OPTIONS", endings.has(operation.path) ? "HEAD" : "DELETE"]);
+    const path = pathOf(operation, ids);
+    const by = operation.by_link ? guest : ours.has(operation.id) ? await server.account("stranger") : ada;
+    const reply = await by.request(method, path, { ...request, headers: { ...Object.fromEntries(named), ...extra, ...request.headers }, expected5xx: waiting.has(operation.id) });
+    assert.ok(reply.status < 500 || (reply.status === 503 && reply.json.error.code === "busy"), `${operation.id} ${path}: ${reply.text()}`);
+    if (method === operation.method) note(operation, reply);
+    if (method === "DELETE" && reply.status === 200) await replace(operation, path);
+  };
+  const owed = (what) => all.filter(({ id }) => !seen.get(id)[what]);
+  const end = Date.now() + seconds * 1000;
   const worker = async () => {
-    const end = Date.now() + seconds * 1000;
-    while (Date.now() < end) {
-      const operation = pick(random() < 0.95 ? harmless.filter((one) => !slow.has(one.id)) : harmless);
-      const named = operation.parameters.filter((one) => one.in === "header" && random() < 0.3).map(({ name }) => [name, pick(['"1"', '"2"', "*", "bytes=0-9", "key-1", "key-2"])]);
-      const extra = random() < 0.2 ? { [pick(headers)]: pick(['"1"', "*", "bytes=0-0", "bytes=9-1", "x", "W/\"1\""]) } : {};
-      const request = bodyOf(operation, ids);
-      const method = random() < 0.97 ? operation.method : pick(["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"]);
-      const path = pathOf(operation, ids);
-      const reply = await (operation.by_link ? guest : ada).request(method, path, { ...request, headers: { ...Object.fromEntries(named), ...extra, ...request.headers }, expected5xx: waiting.has(operation.id) });
-      assert.ok(reply.status < 500 || (reply.status === 503 && reply.json.error.code === "busy"), `${operation.id} ${path}: ${reply.text()}`);
-      statuses[reply.status] = (statuses[reply.status] ?? 0) + 1;
-      count += 1;
-      if (method === operation.method) reached.set(operation.id, (reached.get(operation.id) ?? []).concat(reply.status));
-      if (method !== "DELETE" || reply.status !== 200) continue;
-      for (const [name, make] of Object.entries(makers)) if (path.includes(ids[name])) ids[name] = (await make()) ?? ids[name];
+    // First one in four, then all: what did not go through yet, and what was not refused as invalid yet.
+    for (let late = false; !late || (owed("ok").length + owed("invalid").length > 0 && Date.now() < end + 45_000); late = Date.now() >= end) {
+      const [lacking, unrefused] = [owed("ok"), owed("invalid")];
+      const steered = late || random() < 0.25;
+      if (steered && lacking.length > 0 && (unrefused.length === 0 || random() < 0.5)) await good(pick(lacking));
+      else if (steered && unrefused.length > 0) await strange(pick(unrefused));
+      else if (random() < 0.03) await good(pick(all.filter(({ id }) => !(id in elsewhere))));
+      else await strange(pick(random() < 0.95 ? all.filter(({ id }) => !slow.has(id) && !ours.has(id)) : all));
     }
   };
   await Promise.all(Array.from({ length: 8 }, worker));
   assert.ok(count > 10 * seconds, `only ${count} requests`);
   assert.ok(statuses[200] > 0 && statuses[400] > 0 && statuses[404] > 0, JSON.stringify(statuses));
-  // A run of refusals finds nothing: most operations that were tried some times have gone through, or failed for what is stored.
-  const tried = [...reached].filter(([, all]) => all.length >= 15);
-  const closed = tried.filter(([, all]) => all.every((status) => [400, 401, 404, 405, 429].includes(status))).map(([id]) => id);
-  assert.ok(closed.length <= tried.length / 5, `${closed.length} of ${tried.length} never went through: ${closed.join(" ")}`);
+  for (const what of ["ok", "invalid"]) assert.deepEqual(owed(what).map(({ id }) => `${id} ${JSON.stringify(seen.get(id).status)}`), [], `never ${what}`);
   assert.equal((await ada.get("/users/me")).status, 200);
 });
