@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { call, encodeBytes, newSession, root, serverForFile, sharedData } from "./harness.mjs";
+import { call, Client, encodeBytes, newSession, root, serverForFile, sharedData } from "./harness.mjs";
 
 const server = await serverForFile();
 const ada = await server.account("ada");
@@ -59,7 +59,12 @@ test("2,000 traversal payloads, all 22,000 with CODITECT_TEST_ALL=1, never lead 
   if ([deep, directory, long].includes(undefined)) return t.skip("../shared/data/traversal is not there");
   const each = process.env.CODITECT_TEST_ALL === "1" ? 1 : Math.ceil(long.length / 1000);
   const sample = [...deep, ...directory, ...long.filter((_, i) => i % each === 0)];
-  const counts = { GET: {}, PUT: {}, mkdir: {}, move: {} };
+  const counts = { GET: {}, PUT: {}, mkdir: {}, move: {}, copy: {}, rewind: {}, address: {}, query: {} };
+  const base = `/sessions/${session.id}`;
+  const guest = new Client(server, (await ada.post(`${base}/links`, { name: "guest" })).data.token);
+  // Where else the rest of an address is a path, and where one stands behind the '?'.
+  const addresses = [[ada, (path) => `${base}/history/${path}`], [ada, (path) => `${base}/diff/${path}?from=1`], [ada, (path) => `/users/me/home/files/${path}`], [ada, (path) => `/users/me/home/history/${path}`], [guest, (path) => `/shared/files/${path}`]];
+  const queries = [[ada, "POST", `${base}/archive`], [ada, "GET", `${base}/changes`], [ada, "GET", "/users/me/home/files"], [ada, "GET", "/users/me/home/changes"], [guest, "GET", "/shared/files"]];
   const count = (what, { status }) => { counts[what][status] = (counts[what][status] ?? 0) + 1; };
   const one = async (line) => {
     const path = sendable(line);
@@ -72,6 +77,18 @@ test("2,000 traversal payloads, all 22,000 with CODITECT_TEST_ALL=1, never lead 
     assert.ok(!reply.text().includes("root:"));
     const asQuery = await raw("GET", `/api/v5${files}?path=${encodeURIComponent(line)}`);
     assert.ok([200, 400, 404, 409].includes(asQuery.status), `${line}: ${asQuery.status}`);
+    for (const [by, address] of addresses) {
+      const other = await by.get(address(path));
+      count("address", other);
+      assert.ok(names === undefined ? other.status === 400 : [400, 404].includes(other.status), `${address(path)}: ${other.status}`);
+    }
+    const dots = line.split("/").some((name) => name === "" || name === "." || name === "..");
+    for (const [by, method, address] of queries) {
+      const other = await by.request(method, `${address}?path=${encodeURIComponent(line)}`);
+      count("query", other);
+      assert.ok(dots ? other.status === 400 : [200, 400, 404, 409].includes(other.status), `${method} ${address}?path=${line}: ${other.status}`);
+      if (dots) assert.ok("path" in other.json.error.fields, `${method} ${address}?path=${line}: ${other.text()}`);
+    }
     // Whatever the address looks like, it is one of our replies and no file of the machine.
     const atRoot = await raw("GET", `/${path}`);
     assert.ok(!atRoot.text().includes("root:x:"), path);
@@ -83,17 +100,18 @@ test("2,000 traversal payloads, all 22,000 with CODITECT_TEST_ALL=1, never lead 
     count("PUT", put);
     assert.ok(names === undefined ? put.status === 400 : [200, 400, 409].includes(put.status), `PUT ${path}: ${put.status}`);
     const dots = line.split("/").some((name) => name === "" || name === "." || name === "..");
-    for (const [what, json] of [["mkdir", { path: line }], ["move", { from: "moves", to: line }]]) {
-      const made = await ada.post(`${files}:${what}`, json);
+    for (const [what, json] of [["mkdir", { path: line }], ["move", { from: "moves", to: line }], ["copy", { from: "copies", to: line }], ["copy", { from: line, to: "copied" }], ["rewind", { path: line, at: 1 }]]) {
+      const made = await ada.post(`${files}:${what === "rewind" ? "restore" : what}`, json);
       count(what, made);
       assert.ok(dots ? made.status === 400 : [200, 201, 400, 404, 409].includes(made.status), `${what} ${line}: ${made.status}`);
       if (what === "move" && made.status === 200) await ada.post(`${files}:mkdir`, { path: "moves" });
     }
   };
   assert.ok((await ada.post(`${files}:mkdir`, { path: "moves" })).status < 300);
+  assert.equal((await ada.write(`${files}/copies`, "x")).status, 200);
   for (const way of [one, write]) for (let i = 0; i < sample.length; i += 40) await Promise.all(sample.slice(i, i + 40).map(way));
   // Each way met what it refuses and what it takes: a name that only looks like a way out is one.
-  assert.ok(counts.GET[400] > 0 && counts.GET[404] > 0 && counts.PUT[400] > 0 && counts.PUT[200] > 0 && counts.mkdir[400] > 0 && counts.move[400] > 0, JSON.stringify(counts));
+  assert.ok(counts.GET[400] > 0 && counts.GET[404] > 0 && counts.PUT[400] > 0 && counts.PUT[200] > 0 && ["mkdir", "move", "copy", "rewind", "address", "query"].every((what) => counts[what][400] > 0) && counts.copy[201] > 0, JSON.stringify(counts));
   for (let cursor = ""; cursor !== undefined;) {
     const { status, data, json } = await ada.get(`${files}?recursive=true&limit=1000${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
     assert.equal(status, 200, JSON.stringify(json));
