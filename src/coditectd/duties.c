@@ -19,6 +19,9 @@ enum { DUTIES_MAGIC = 0x64757479, STACK = 512 * 1024 };
 /* Anybody can cause records there, without an end. */
 static const usec_t house_audit_keep = 30 * 24 * 3600 * USEC_PER_SEC;
 
+static const usec_t leap = 24 * 3600 * USEC_PER_SEC; /* of the clock, that is told of */
+static const usec_t longest_step = USEC_PER_SEC * 3600 * 24 * 366 * 1000; /* no product overflows */
+
 struct coditectd_duties {
     unsigned magic;
     struct auth *auth;
@@ -27,7 +30,9 @@ struct coditectd_duties {
     struct coditectd_trim trim;
     struct auth_audit_purge audit;
     struct files_thin_place thinned;
-    bool more; /* the duty that just ran has more to do */
+    usec_t followed; /* when the time that deletions go by last followed the clock; 0: never */
+    bool leapt;      /* and was left behind */
+    bool more;       /* the duty that just ran has more to do */
     pthread_t thread;
     struct lock lock;
     struct lock_cond changed;
@@ -82,6 +87,32 @@ static usec_t step_end(void)
     return time_monotonic() + 100 * USEC_PER_MS;
 }
 
+/* What passed while no server ran is not known to have passed: the clock alone says so. */
+static int follow_clock(struct coditectd_duties *d)
+{
+    usec_t now = time_monotonic();
+    usec_t passed = d->followed > 0 ? now - d->followed : 0;
+    usec_t most = passed < longest_step / d->options.pace ? passed * d->options.pace : longest_step;
+    usec_t behind = 0;
+    int r = data_clock_follow(d->store, most, &behind);
+    if (r < 0) {
+        return r;
+    }
+    d->followed = now;
+    bool leapt = behind > leap || behind < -leap;
+    if (leapt && !d->leapt) {
+        log_warn(
+            "coditectd",
+            "the clock has leapt by %lld hours: until the time that deletions by age go by has "
+            "followed it (store.pace), less is deleted",
+            (long long)(behind / (3600 * USEC_PER_SEC)));
+    } else if (!leapt && d->leapt) {
+        log_info("coditectd", "deletions by age go by the clock again");
+    }
+    d->leapt = leapt;
+    return 0;
+}
+
 static int disk_remove(void *ctx, struct str session, int64_t host_uid)
 {
     const struct coditectd_duties *d = ctx;
@@ -125,10 +156,15 @@ static int collect(struct coditectd_duties *d)
     return r;
 }
 
+static int clock_read(struct txn *txn, void *ret_now)
+{
+    return data_clock_get(txn, ret_now);
+}
+
 static int purge_audit(struct coditectd_duties *d)
 {
-    int r = 0;
-    usec_t now = time_now();
+    usec_t now = 0;
+    int r = store_read(d->store, clock_read, &now);
     usec_t keep = d->options.audit_keep;
     d->audit.before = now - keep;
     d->audit.house_before = now - (keep < house_audit_keep ? keep : house_audit_keep);
@@ -158,6 +194,7 @@ static const struct {
     {"purge of invitations", 60 * USEC_PER_SEC, purge_invitations},
     {"purge of links to sessions", 60 * USEC_PER_SEC, purge_links},
     {"dropping of operation markers", 3600 * USEC_PER_SEC, drop_markers},
+    {"following of the clock", 0, follow_clock},
     {"end of deleted accounts", 0, end_accounts},
     {"purge of deleted sessions", 0, purge_sessions},
     {"purge of deleted conversations", 0, purge_conversations},
@@ -219,6 +256,10 @@ int coditectd_duties_start(struct auth *auth, struct store *store,
     d->options.history.step = 100 * USEC_PER_MS;
     lock_init(&d->lock, LOCK_DUTIES);
     lock_cond_init(&d->changed);
+    int r = follow_clock(d); /* before anything is deleted */
+    if (r) {
+        log_warn("coditectd", "following of the clock: %s", err_name(r));
+    }
     pthread_attr_t attributes;
     (void)pthread_attr_init(&attributes);
     (void)pthread_attr_setstacksize(&attributes, STACK);

@@ -11,6 +11,7 @@ struct coditectd_duties_options {
     usec_t
         collect_every; /* between looks for sessions that are over and content that nothing names */
     unsigned spare_hours;           /* see files_collect */
+    int64_t pace;                   /* of data_clock_follow: so many times as fast as time passes */
     usec_t audit_keep;              /* age at which audit records go */
     struct files_keep history;      /* step is set here */
     struct workspaces_local *local; /* outlives the thread; NULL: there are no disks here */

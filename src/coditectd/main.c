@@ -310,12 +310,11 @@ static int start(const struct coditectd_options *o, struct parts *p)
     if (!r) {
         r = create_gateway(o, p);
     }
-    if (!r) {
-        r = create_api(o, p);
-    }
+    r = r ? r : create_api(o, p);
     if (!r) {
         struct coditectd_duties_options duties = {.collect_every = o->set.store_collect,
                                                   .spare_hours = (unsigned)o->set.store_spare,
+                                                  .pace = o->set.store_pace,
                                                   .audit_keep = o->set.audit_keep,
                                                   .history = p->keep,
                                                   .local = p->local,

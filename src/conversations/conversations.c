@@ -16,8 +16,8 @@ int conversations_own(struct txn *txn, const struct scope *scope, struct str id,
     struct data_conversation conversation;
     struct data_session session;
     int r = data_conversation_get(txn, scope, id, &conversation);
-    if (r == 0 &&
-        (!str_eq(conversation.user_id, scope->user_id) || conversations_is_over(&conversation))) {
+    if (r == 0 && (!str_eq(conversation.user_id, scope->user_id) ||
+                   conversations_is_over(&conversation, time_now()))) {
         return ERR_NOT_FOUND;
     }
     if (r == 0) {
@@ -268,7 +268,7 @@ static int look(struct txn *txn, const struct list *l, const struct data_convers
 {
     *ret_wanted =
         l->words.n == 0 || data_text_has(data_text_fold(store_arena(txn), one->name), l->words);
-    if (conversations_is_over(one)) {
+    if (conversations_is_over(one, time_now())) {
         *ret_wanted = false;
     }
     if (!*ret_wanted || l->in->session_id.n > 0) {

@@ -5,10 +5,10 @@
 #include "conversations/conversations.h"
 #include "sessions/sessions.h"
 
-static inline bool conversations_is_over(const struct data_conversation *conversation)
+static inline bool conversations_is_over(const struct data_conversation *conversation, usec_t now)
 {
     return conversation->deleted &&
-           time_now() - conversation->deleted_at >=
+           now - conversation->deleted_at >=
                (usec_t)CONVERSATIONS_RESTORE_DAYS * 24 * 60 * 60 * USEC_PER_SEC;
 }
 

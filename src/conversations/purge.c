@@ -87,8 +87,10 @@ static int find_fn(struct txn *txn, void *ctx)
     if (r < 0) {
         return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
     }
-    if (!conversations_is_over(&conversation)) {
-        return ERR_NOT_FOUND;
+    usec_t now = 0;
+    r = data_clock_get(txn, &now);
+    if (r < 0 || !conversations_is_over(&conversation, now)) {
+        return r < 0 ? r : ERR_NOT_FOUND;
     }
     p->scope = (struct scope){.tenant_id = arena_str(p->arena, places[0].scope.tenant_id)};
     p->id = arena_str(p->arena, places[0].id);
@@ -100,8 +102,10 @@ static int purge_fn(struct txn *txn, void *ctx)
     struct purge *p = ctx;
     struct data_conversation conversation;
     p->more = false;
-    int r = data_conversation_get(txn, &p->scope, p->id, &conversation);
-    if (r < 0 || !conversations_is_over(&conversation)) {
+    usec_t now = 0;
+    int r = data_clock_get(txn, &now);
+    r = r < 0 ? r : data_conversation_get(txn, &p->scope, p->id, &conversation);
+    if (r < 0 || !conversations_is_over(&conversation, now)) {
         return r == ERR_NOT_FOUND ? 0 : r;
     }
     r = purge_one(txn, &p->scope, p->id, &p->more);

@@ -301,7 +301,7 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
     return r < 0 ? r : check_owner(c, &found, pair->key);
 }
 
-/* g/{record}.{index}/…, g/key/…, g/bell/…, g/schema/… or g/loose/… */
+/* g/{record}.{index}/…, g/key/…, g/bell/…, g/clock, g/schema/… or g/loose/… */
 static int check_global_key(struct check *c, const struct store_pair *pair)
 {
     if (str_starts(pair->key, STR("g/schema/"))) {
@@ -310,6 +310,13 @@ static int check_global_key(struct check *c, const struct store_pair *pair)
     }
     if (str_starts(pair->key, STR("g/key/")) || str_starts(pair->key, STR("g/bell/"))) {
         data_check_name(c, pair->key);
+        return 0;
+    }
+    uint64_t time;
+    if (str_eq(pair->key, DATA_CLOCK_KEY)) {
+        if (data_key_number_read(pair->value, &time) < 0) {
+            data_check_fault(c, pair->key, "it is no time");
+        }
         return 0;
     }
     struct data_loose loose;

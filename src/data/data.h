@@ -217,6 +217,15 @@ extern const struct scope data_house;
 bool data_is_house(struct str tenant_id);
 int data_house_in(struct txn *txn) BASE_MUST_USE;
 
+/*
+ * The time that deletions by age go by (clock.c): the clock's or an earlier one, when the clock has leapt ahead. Where no server ever
+ * ran it is the clock's.
+ */
+int data_clock_get(struct txn *txn, usec_t *ret_now) BASE_MUST_USE;
+
+/* Brings it nearer to the clock, by at most so much; the first time to the clock's. *ret_behind: how far it is off then. */
+int data_clock_follow(struct store *store, usec_t most, usec_t *ret_behind) BASE_MUST_USE;
+
 /* The first tenant behind the id `after` (empty: the first of all) that anything is stored of. ERR_NOT_FOUND: none. */
 int data_tenant_next(struct txn *txn, struct str after, struct str *ret_tenant) BASE_MUST_USE;
 

@@ -98,6 +98,9 @@ void data_shape_put(struct json *object, struct json *member);
 
 /* ---- keys.c ---- */
 
+/* clock.c: 16 digits, microseconds since 1970 */
+#define DATA_CLOCK_KEY STR("g/clock")
+
 /* g/schema/{record}: the newest version that was ever written */
 struct str data_key_schema(struct arena *arena, const struct data_type *type);
 

@@ -6,6 +6,7 @@
  *     t/{tenant}/n/{record}.{index}/{value}/…           how many entries of a counted index have these values
  *     g/{record}.{index}/{value}[/…/{id}]               an index over all tenants, naming {tenant}/{id}
  *     g/key/{name}                                      the server's secrets
+ *     g/clock                                           the time that deletions by age go by
  *     g/bell/{name}                                     rung when a duty has work
  *     g/schema/{record}                                 the newest version of the record that was written
  *     g/loose/{hour}/{tenant}/{hash}                    content that nothing names, for the collector

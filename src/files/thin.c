@@ -252,7 +252,8 @@ static int look_read(struct txn *txn, void *arg)
     struct files_tx tx;
     t->found = false;
     thin_begin(t, txn, &tx);
-    int r = data_usage_get(txn, t->scope, t->tree, &tx.usage);
+    int r = data_clock_get(txn, &t->now);
+    r = r < 0 ? r : data_usage_get(txn, t->scope, t->tree, &tx.usage);
     r = r < 0 ? r : progress_get(&tx, &t->before);
     for (unsigned level = 0; r == 0 && !t->found && t->before.hand.last == 0 && level < LEVELS;
          level++) {
@@ -459,8 +460,7 @@ int files_thin_step(struct store *store, const struct files_keep *keep,
                     const struct files_tree *tree, bool *ret_more)
 {
     struct scope scope = {.tenant_id = tree->tenant};
-    struct thinning thinning = {
-        .store = store, .keep = keep, .scope = &scope, .tree = tree->id, .now = time_now()};
+    struct thinning thinning = {.store = store, .keep = keep, .scope = &scope, .tree = tree->id};
     struct thinning *t = &thinning;
     struct store_op op = store_op_new();
     op.reserve = true; /* it makes room */

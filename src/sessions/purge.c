@@ -7,9 +7,9 @@
  */
 #include "sessions/sessions_int.h"
 
-static bool is_over(const struct data_session *session)
+static bool is_over(const struct data_session *session, usec_t now)
 {
-    return session->deleted && time_now() - session->deleted_at >= sessions_restore_life();
+    return session->deleted && now - session->deleted_at >= sessions_restore_life();
 }
 
 int sessions_over(struct txn *txn, struct str cursor, struct sessions_over_page *ret_page)
@@ -18,7 +18,9 @@ int sessions_over(struct txn *txn, struct str cursor, struct sessions_over_page 
     size_t n;
     struct data_query query = {
         .index = DATA_SESSION_BY_PURGE, .limit = DATA_MAX_LIST, .cursor = cursor};
-    int r = data_places(txn, &data_session_type, &query, &places, &n);
+    usec_t now = 0;
+    int r = data_clock_get(txn, &now);
+    r = r < 0 ? r : data_places(txn, &data_session_type, &query, &places, &n);
     if (r < 0) {
         return r;
     }
@@ -34,7 +36,7 @@ int sessions_over(struct txn *txn, struct str cursor, struct sessions_over_page 
         if (r < 0) {
             return r;
         }
-        over = is_over(&session);
+        over = is_over(&session, now);
         if (over) {
             page.at[page.n++] = (struct sessions_over_one){places[i].scope, places[i].id};
         }
@@ -48,8 +50,10 @@ static int read_over(struct txn *txn, const struct sessions_over_one *one,
                      struct data_session *ret_session, struct data_workspace *ret_workspace)
 {
     struct data_session session;
-    int r = data_session_get(txn, &one->scope, one->id, &session);
-    if (r < 0 || !is_over(&session)) {
+    usec_t now = 0;
+    int r = data_clock_get(txn, &now);
+    r = r < 0 ? r : data_session_get(txn, &one->scope, one->id, &session);
+    if (r < 0 || !is_over(&session, now)) {
         return r < 0 && r != ERR_NOT_FOUND ? r : ERR_STALE;
     }
     r = data_workspace_get(txn, &one->scope, session.workspace_id, ret_workspace);

@@ -218,7 +218,7 @@ test("what strangers are refused is the operator's: counted by operation and add
 
 test("what strangers were refused goes after 30 days, a tenant's log after 400", async (t) => {
   const clock = movableClock(t);
-  const own = await Server.start({ args: ["--store-collect", "1", "--rate-factor", "1000"], env: clock.env });
+  const own = await Server.start({ args: ["--store-collect", "1", "--store-pace", "1000000000", "--rate-factor", "1000"], env: clock.env });
   t.after(() => own.stop());
   const person = await own.account("kept");
   assert.equal((await own.anonymous().get("/sessions")).status, 401);

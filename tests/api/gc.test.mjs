@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { Client, Server, bytesOf, movableClock, newSession, serverForFile, until } from "./harness.mjs";
 
 const server = await serverForFile({ args: ["--rate-factor", "100000", "--store-collect", "1", "--store-spare", "0"] });
@@ -55,7 +56,7 @@ test("what a cut off upload left goes, what is named stays", async () => {
 test("the disk of a session that is purged goes with it, that of another stays", async (t) => {
   const day = 86_400;
   const clock = movableClock(t);
-  const other = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1"], env: clock.env });
+  const other = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1", "--store-pace", "1000000000"], env: clock.env });
   t.after(() => other.stop());
   let eve = await other.account("eve");
   const login = async () => { // tokens end while the clock moves on
@@ -89,4 +90,27 @@ test("the disk of a session that is purged goes with it, that of another stays",
   clock.jump(33 * day);
   await until("the second one's too", () => !existsSync(second.disk));
   assert.ok(existsSync(third.file));
+});
+
+test("a clock that is wrong for a moment takes nothing of the past away", { timeout: 60_000 }, async (t) => {
+  const day = 86_400;
+  const clock = movableClock(t);
+  const other = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1"], env: clock.env, t });
+  let eve = await other.account("eve");
+  const kept = await newSession(eve, "kept");
+  const deleted = await newSession(eve, "deleted");
+  for (let i = 0; i < 5; i++) await eve.write(`/sessions/${kept.id}/files/file`, `${i}`);
+  await eve.write(`/sessions/${kept.id}/files/gone`, "gone");
+  await eve.delete(`/sessions/${kept.id}/files/gone`);
+  assert.equal((await eve.delete(`/sessions/${deleted.id}`)).status, 200);
+  clock.jump(400 * day);
+  await until("it is told of", () => other.log.includes("the clock has leapt by"));
+  await wait(3000); // every duty ran
+  clock.jump(0);
+  await until("so is its end", () => other.log.includes("go by the clock again"));
+  const { data } = await other.anonymous().post("/auth/login", { email: eve.email, password: eve.password });
+  eve = Object.assign(new Client(other, data.token), { email: eve.email });
+  assert.equal((await eve.get(`/sessions/${kept.id}/history/file`)).data.length, 5);
+  assert.equal((await eve.get(`/sessions/${kept.id}/history/gone`)).status, 200);
+  assert.equal((await eve.post(`/sessions/${deleted.id}/restore`)).status, 200);
 });

@@ -114,7 +114,7 @@ test("of an old past each change says which moment it is by now, and who goes to
   const clock = movableClock(t);
   const begin = hour - Math.floor(Date.now() / 1000) % hour; // the next hour
   clock.jump(begin);
-  const aged = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1", "--history-all", "2d", "--jwt-expiry", "1d"], env: clock.env, t });
+  const aged = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1", "--store-pace", "1000000000", "--history-all", "2d", "--jwt-expiry", "1d"], env: clock.env, t });
   let bo = await aged.account("bo");
   const { id } = await newSession(bo, "Old");
   const base = `/sessions/${id}`;

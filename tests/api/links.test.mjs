@@ -78,7 +78,7 @@ test("a moment that is not kept any more is not shown as another one, and a link
   const day = 86_400;
   const midnight = day - Math.floor(Date.now() / 1000) % day;
   clock.jump(midnight);
-  const aged = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1", "--history-all", "2d"], env: clock.env });
+  const aged = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1", "--store-pace", "1000000000", "--history-all", "2d"], env: clock.env });
   t.after(() => aged.stop());
   const bo = await aged.account("bo");
   const old = await newSession(bo, "Old");

@@ -171,7 +171,7 @@ test("a moment that is not kept any more is marked and said", async (t) => {
   const day = 86_400;
   const midnight = day - Math.floor(Date.now() / 1000) % day;
   clock.jump(midnight);
-  const aged = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1", "--history-all", "2d"], env: clock.env });
+  const aged = await Server.start({ args: ["--rate-factor", "100000", "--store-collect", "1", "--store-pace", "1000000000", "--history-all", "2d"], env: clock.env });
   t.after(() => aged.stop());
   const nina = await person(aged, "nina");
   const { id } = await newSession(nina.person, "Old");

@@ -8,7 +8,7 @@ const hour = 3600;
 const clock = movableClock({ after });
 const begin = hour - Math.floor(Date.now() / 1000) % hour; // the next hour
 clock.jump(begin);
-const world = await launch({ args: ["--rate-factor", "1000", "--store-collect", "1", "--history-all", "2d", "--jwt-expiry", "1d"], env: clock.env });
+const world = await launch({ args: ["--rate-factor", "1000", "--store-collect", "1", "--store-pace", "1000000000", "--history-all", "2d", "--jwt-expiry", "1d"], env: clock.env });
 const { home, server } = world;
 let ada = await server.account("ada");
 const { id } = await newSession(ada, "Old");

@@ -74,6 +74,7 @@ static void knows_whose_a_key_is(void **state)
         {"g/user.email/a@b", "", DATA_ALIEN},
         {"g/login.id/x", TENANT "/" PERSON, DATA_ALIEN},
         {"g/key/access", TENANT "/" PERSON, DATA_ALIEN},
+        {"g/clock", "", DATA_ALIEN},
         {"g/bell/fork", TENANT "/" PERSON, DATA_ALIEN},
         {"g/loose/0000000000000001/" TENANT "/00ff", "", DATA_OWN_ABROAD},
         {"g/loose/0000000000000001/" OTHER "/00ff", "", DATA_ALIEN},
