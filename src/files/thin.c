@@ -2,7 +2,7 @@
  * Retention: of a past that grows old fewer moments are kept, and with them fewer versions. All versions for a while, then what
  * an hour ended with, then what a day ended with, then what is there now.
  *
- * 1. A stretch is a run of changes within one hour or day (or all that are too old): at most RUN_MOST of them, so a busy hour is
+ * 1. A stretch is a run of changes within one hour or day (or all that are too old): at most FILES_THIN_RUN of them, so a busy hour is
  *    several. Of its moments only the last is kept. That is written down (thin/{session}/{first} says the last) in a transaction
  *    before anything goes; from then on every moment in it is taken for its last (files_moment_settle), as those of a rewind.
  * 2. A version goes when the next one of its file lies in the same stretch: then no kept moment shows it. So the current one
@@ -13,12 +13,9 @@
  * 5. No stretch is made of a session that goes back to a moment or is being copied: those read moments of their own.
  * 6. Each transaction takes a few changes, in order, and says how far it came; cut off, it goes on there.
  */
-#include "files/rewind_int.h"
+#include "files/thin_int.h"
 
-enum { LEVELS = 3, EVERYTHING = 2, RUN_MOST = 1000, PAGE = 30, LEFT_MOST = 8 };
-
-static const usec_t bucket_lengths[LEVELS] = {3600 * USEC_PER_SEC, 86400 * USEC_PER_SEC,
-                                              86400 * USEC_PER_SEC};
+enum { LEVELS = FILES_THIN_LEVELS, PAGE = 30, LEFT_MOST = 8 };
 
 /* ---- what is kept of it ---- */
 
@@ -153,40 +150,6 @@ static int change_seq(const struct store_pair *pair, uint64_t *ret_seq)
     return r < 0 ? ERR_CORRUPT : 0;
 }
 
-static bool is_due(const struct thinning *t, unsigned level, usec_t at)
-{
-    const usec_t ages[LEVELS] = {t->keep->all, t->keep->hourly, t->keep->daily};
-    usec_t length = bucket_lengths[level];
-    return (at / length + 1) * length <= t->now - ages[level];
-}
-
-struct pairs {
-    struct store_pair *at;
-    size_t n;
-};
-
-/* How many of the changes belong to one stretch. */
-static int run_length(const struct thinning *t, unsigned level, const struct pairs *in,
-                      size_t *ret_n)
-{
-    usec_t bucket = 0;
-    size_t n = 0;
-    for (; n < in->n && n < RUN_MOST; n++) {
-        struct files_change_record change;
-        int r = files_change_decode(in->at[n].value, &change);
-        if (r < 0) {
-            return r;
-        }
-        usec_t own = level == EVERYTHING ? 0 : change.at / bucket_lengths[level];
-        bucket = n == 0 ? own : bucket;
-        if (own != bucket || !is_due(t, level, change.at)) {
-            break;
-        }
-    }
-    *ret_n = n;
-    return 0;
-}
-
 /*
  * A stretch ends where the next begins, so that no moment lies between them: behind its last change comes `next` (NULL: nothing
  * yet), or the finer stretch that it lies in, of which the first changes may be gone, or the number of a return to a moment.
@@ -224,24 +187,17 @@ static int look_level(struct thinning *t, struct files_tx *tx, unsigned level)
     for (unsigned i = level; i < LEVELS; i++) {
         from = t->before.next[i] > from ? t->before.next[i] : from;
     }
-    struct store_range range = {files_key_change(tx, from), files_key_change(tx, UINT64_MAX),
-                                .limit = 1};
-    struct pairs found = {0};
-    size_t n = 0;
+    struct files_thin_run run = {t->keep, t->now, tx, level, .from = from};
     uint64_t end = 0;
-    int r = store_scan(tx->txn, &range, &found.at, &found.n);
-    r = r < 0 ? r : run_length(t, level, &found, &n);
-    if (r < 0 || n == 0) {
+    int r = files_thin_run(&run);
+    if (r < 0 || run.n == 0) {
         return r;
     }
-    range.limit = RUN_MOST + 1;
-    r = store_scan(tx->txn, &range, &found.at, &found.n);
-    r = r < 0 ? r : run_length(t, level, &found, &n);
-    r = r < 0 ? r : run_end(tx, &found.at[n - 1], n < found.n ? &found.at[n] : NULL, &end);
+    r = run_end(tx, &run.at[run.n - 1], run.n < run.read ? &run.at[run.n] : NULL, &end);
     if (r == 0) {
         t->found = true;
         t->level = level;
-        t->stretch = (struct stretch){level == EVERYTHING ? 1 : from, end, from};
+        t->stretch = (struct stretch){level == FILES_THIN_EVERYTHING ? 1 : from, end, from};
     }
     return r;
 }
