@@ -1,4 +1,5 @@
 /* Retention of all trees, one after another (thin.c has the steps of one). */
+#include "base/log.h"
 #include "files/files_int.h"
 
 enum { PAGE = 64 };
@@ -80,18 +81,36 @@ static void place_set(struct files_thin_place *place, const struct next *next)
     }
 }
 
+/* One damaged tree keeps no other from being thinned, so it is told of and left as it is. */
+static int one_step(struct store *store, const struct files_keep *keep, const struct next *next,
+                    bool *ret_more)
+{
+    struct files_tree tree = {next->tenant, next->tree};
+    int r = files_thin_step(store, keep, &tree, ret_more);
+    if (r == ERR_CORRUPT || r == ERR_NOT_FOUND) {
+        log_warn("files",
+                 "the past of " STR_FMT " of " STR_FMT " is not thinned: its data are damaged",
+                 STR_ARG(next->tree), STR_ARG(next->tenant));
+    }
+    return r;
+}
+
 int files_thin(struct store *store, const struct files_keep *keep, struct files_thin_place *place,
                bool *ret_more)
 {
     ARENA_AUTO(arena);
     struct next next = {
         .arena = &arena, .tenant = str_from(place->tenant), .tree = str_from(place->tree)};
+    int damage = 0;
     int r = next.tree.n > 0 ? 0 : next_tree(store, &next);
     usec_t end = time_monotonic() + keep->step;
     do {
-        struct files_tree tree = {next.tenant, next.tree};
         bool more = false;
-        r = r < 0 || next.tree.n == 0 ? r : files_thin_step(store, keep, &tree, &more);
+        r = r < 0 || next.tree.n == 0 ? r : one_step(store, keep, &next, &more);
+        if (r == ERR_CORRUPT || r == ERR_NOT_FOUND) {
+            damage = ERR_CORRUPT;
+            r = 0;
+        }
         if (r == 0 && !more && next.tree.n > 0) {
             r = next_tree(store, &next);
         }
@@ -100,5 +119,5 @@ int files_thin(struct store *store, const struct files_keep *keep, struct files_
         place_set(place, &next);
         *ret_more = next.tree.n > 0;
     }
-    return r;
+    return r < 0 ? r : damage;
 }

@@ -80,7 +80,8 @@ struct files_thin_place {
 /*
  * Takes away versions of files that no kept moment shows, tree after tree, each in transactions of a few changes. What they named
  * alone is queued for files_collect. A tree of which nothing is due costs some reads. *ret_more: not all trees were looked at;
- * the next call goes on with place.
+ * the next call goes on with place. ERR_CORRUPT: a tree is damaged and stays as it is, which is logged; the call went on,
+ * and *ret_more is set.
  */
 int files_thin(struct store *store, const struct files_keep *keep, struct files_thin_place *place,
                bool *ret_more) BASE_MUST_USE;

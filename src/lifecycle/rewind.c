@@ -16,23 +16,29 @@ static int found_read(struct txn *txn, void *ctx)
     struct found *found = ctx;
     struct data_query query = {.index = DATA_SESSION_BY_REWINDING, .limit = DATA_MAX_LIST};
     struct data_place *places;
-    int r = data_places(txn, &data_session_type, &query, &places, &found->n);
+    size_t n = 0;
+    found->n = 0;
+    int r = data_places(txn, &data_session_type, &query, &places, &n);
     if (r < 0) {
         return r;
     }
-    found->at = ARENA_ARRAY(found->arena, struct data_place, found->n + 1);
-    for (size_t i = 0; r == 0 && i < found->n; i++) {
+    found->at = ARENA_ARRAY(found->arena, struct data_place, n + 1);
+    for (size_t i = 0; i < n; i++) {
         struct data_session session;
         r = data_session_get(txn, &places[i].scope, places[i].id, &session);
-        if (r == 0) {
-            found->at[i].id = arena_str(found->arena, session.id);
-            found->at[i].scope =
-                (struct scope){.tenant_id = arena_str(found->arena, session.tenant_id),
-                               .user_id = arena_str(found->arena, session.user_id),
-                               .role = DATA_ROLE_MEMBER};
+        if (r == ERR_NOT_FOUND || r == ERR_CORRUPT) {
+            continue; /* lost or damaged: for the checker, and keeps no other from going on */
         }
+        if (r < 0) {
+            return r;
+        }
+        struct data_place *place = &found->at[found->n++];
+        place->id = arena_str(found->arena, session.id);
+        place->scope = (struct scope){.tenant_id = arena_str(found->arena, session.tenant_id),
+                                      .user_id = arena_str(found->arena, session.user_id),
+                                      .role = DATA_ROLE_MEMBER};
     }
-    return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    return 0;
 }
 
 /* Of a session that was deleted meanwhile nothing is done, until it is restored. */

@@ -26,8 +26,11 @@ int sessions_forks(struct txn *txn, struct str cursor, struct sessions_fork_page
     for (size_t i = 0; i < n; i++) {
         struct data_session session;
         r = data_session_get(txn, &places[i].scope, places[i].id, &session);
+        if (r == ERR_NOT_FOUND || r == ERR_CORRUPT) {
+            continue; /* lost or damaged: for the checker, and keeps no other from being copied */
+        }
         if (r < 0) {
-            return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+            return r;
         }
         page.at[page.n++] = (struct sessions_forking){
             .scope = {.tenant_id = session.tenant_id,

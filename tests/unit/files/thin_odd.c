@@ -1,4 +1,4 @@
-/* Retention where not all is well: a clock that was wrong. */
+/* Retention where not all is well: a clock that was wrong, records that are damaged. */
 #include "files/fixture.h"
 
 #define DAY (24 * 3600 * USEC_PER_SEC)
@@ -78,12 +78,72 @@ static void test_only_a_clock_ahead(void **state)
     assert_int_equal(versions(f, f->session, "ahead"), 10);
 }
 
+struct damage {
+    struct fixture *f;
+    struct str session;
+    struct str value; /* of its last change */
+    struct str was;   /* result, in f->arena */
+};
+
+static int damage_fn(struct txn *txn, void *ctx)
+{
+    struct damage *d = ctx;
+    struct arena *arena = store_arena(txn);
+    struct str prefix = DATA_PREFIX(arena, &d->f->ctx.scope, DATA_SPACE_CHANGE, d->session);
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = 1, .reverse = true};
+    struct store_pair *pairs;
+    size_t count;
+    int r = store_scan(txn, &range, &pairs, &count);
+    if (r < 0 || count == 0) {
+        return r < 0 ? r : ERR_NOT_FOUND;
+    }
+    store_put(txn, pairs[0].key, d->value);
+    d->was = arena_str(&d->f->arena, pairs[0].value);
+    return 0;
+}
+
+static void change(struct damage *d)
+{
+    struct store_op op = store_op_new();
+    assert_ok(store_write(d->f->store, &op, damage_fn, d));
+}
+
+/* Whichever of three it is, and with it the first. */
+static void test_damage(void **state)
+{
+    struct fixture *f = *state;
+    struct str sessions[] = {f->session, f->second, fixture_session(f)};
+    const size_t n = sizeof sessions / sizeof sessions[0];
+    usec_t now = first_day;
+    for (size_t i = 0; i < n; i++) {
+        struct damage damage = {f, sessions[i], STR("x")};
+        char path[8];
+        (void)snprintf(path, sizeof path, "doc%zu", i);
+        time_test_set(now, DAY);
+        for (size_t k = 0; k < n; k++) {
+            put_many(f, sessions[k], path, 5);
+        }
+        change(&damage);
+        time_test_set(now += 9 * DAY, DAY);
+        assert_int_equal(thin(f), ERR_CORRUPT);
+        damage.value = damage.was;
+        change(&damage);
+        for (size_t k = 0; k < n; k++) {
+            assert_int_equal(versions(f, sessions[k], path), k == i ? 5 : 1);
+        }
+        assert_ok(thin(f));
+        assert_int_equal(versions(f, sessions[i], path), 1);
+    }
+    fixture_check(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clock_ahead),
         cmocka_unit_test(test_clock_ahead_for_long),
         cmocka_unit_test(test_only_a_clock_ahead),
+        cmocka_unit_test(test_damage),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }

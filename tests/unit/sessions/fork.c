@@ -211,6 +211,28 @@ static void a_tree_may_hold_more_than_can_be_noted(void **state)
     assert_int_equal(forks(p).at[0].bytes, JSON_MAX_EXACT);
 }
 
+/* Its record cannot be read, then is lost. */
+static void what_is_damaged_keeps_no_other_from_being_copied(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct sessions_view damaged;
+    struct sessions_view whole;
+    assert_int_equal(fork_it(&ada, make(&ada).session.id, &damaged), 0);
+    time_test_advance(USEC_PER_SEC);
+    assert_int_equal(fork_it(&ada, make(&ada).session.id, &whole), 0);
+    struct str key = people_key(p, &ada, "session", damaged.session.id);
+    struct str was = people_damage(p, key, STR("1 {"));
+    for (int i = 0; i < 2; i++) {
+        struct found found = forks(p);
+        assert_int_equal(found.n, 1);
+        assert_true(str_eq(found.at[0].id, whole.session.id));
+        (void)people_damage(p, key, STR_EMPTY);
+    }
+    (void)people_damage(p, key, was);
+    assert_int_equal(forks(p).n, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +245,7 @@ int main(void)
         TEST(a_fork_keeps_to_the_quota),
         TEST(a_fork_of_a_moment_counts_what_it_held),
         TEST(a_tree_may_hold_more_than_can_be_noted),
+        TEST(what_is_damaged_keeps_no_other_from_being_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
