@@ -100,12 +100,43 @@ test("what was seen going is not held back for that, however much it is", LIMIT,
   assert.deepEqual(await overtaken(t, { pages: 0, elsewhere: news, here: remove, prepare }), ["d", "d/new", "d/new/y", "d/x"]);
 });
 
+/** Whoever looks sees d as a folder or as a file. */
+function replace(world) {
+  world.codi2.kill("SIGSTOP");
+  remove(world);
+  fs.writeFileSync(world.tree("d"), "a file");
+  world.codi2.kill("SIGCONT");
+}
+
+async function checkReplaced(world) {
+  const texts = (await world.status()).notices.map(({ text }) => text);
+  assert.equal(texts.filter((text) => /^d was changed here and elsewhere at the same time\./.test(text)).length, 1, texts.join());
+  assert.ok((await world.events()).some(({ op, path }) => op === "write" && path === "d/new/y"));
+}
+
 test("a file that took the place of a folder that others wrote into stands, is told, and theirs is in the history", LIMIT, async (t) => {
   let told;
-  const here = (world) => { fs.rmSync(world.tree("d"), { recursive: true }); fs.writeFileSync(world.tree("d"), "a file"); told = world; };
+  const here = (world) => { replace(world); told = world; };
   assert.deepEqual(await overtaken(t, { pages: 0, elsewhere: news, here }), ["d"]);
-  assert.match((await told.status()).notices.map(({ text }) => text).join(), /^d was changed here and elsewhere at the same time\./);
-  assert.ok((await told.events()).some(({ op, path }) => op === "write" && path === "d/new/y"));
+  await checkReplaced(told);
+});
+
+test("the same when what others wrote comes before the file is stored", LIMIT, async (t) => {
+  const { world, link } = await linked(t);
+  fs.mkdirSync(world.tree("d"));
+  await world.sync();
+  link("mute");
+  assert.ok(await world.change(...news()));
+  await until("it has asked what is new", () => link.cuts > 0);
+  replace(world);
+  link("flow");
+  await until("both sides are equal", async () => {
+    await world.sync();
+    assert.deepEqual(Object.keys(await told(world)), ["d"]);
+    assert.deepEqual(await told(world), expected(world.tree()));
+    return true;
+  });
+  await checkReplaced(world);
 });
 
 test("what others wrote into a folder that was moved here went along", LIMIT, async (t) => {
