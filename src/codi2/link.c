@@ -110,7 +110,7 @@ int codi2_link_call(struct codi2_link *l, const struct link_request *request, st
     return status >= 200 && status < 300 ? 0 : code_of(buf_str(out));
 }
 
-int codi2_link_greet(struct codi2_link *l)
+int codi2_link_greet(struct codi2_link *l, uint64_t *ret_seq)
 {
     ARENA_AUTO(arena);
     BUF_AUTO(body, 256);
@@ -129,6 +129,7 @@ int codi2_link_greet(struct codi2_link *l)
         error = wire_welcome_read(&arena, buf_str(&reply), &welcome);
     }
     l->connection = welcome.connection;
+    *ret_seq = welcome.seq;
     bool other = error == ERR_NOT_IMPLEMENTED || (!error && welcome.version != WIRE_VERSION);
     return other ? ERR_VERSION_UNSUPPORTED : error;
 }

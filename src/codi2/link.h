@@ -32,9 +32,9 @@ void codi2_link_cancel(struct codi2_link *l);
 /*
  * The first call: both say which version of the wire they speak. ERR_STALE: a newer workspace has taken over;
  * ERR_VERSION_UNSUPPORTED: they have none in common; ERR_UNAVAILABLE. What was pushed before and not answered has come to the
- * store by then, or never will.
+ * store by then, among its changes up to *ret_seq, or never will.
  */
-int codi2_link_greet(struct codi2_link *l) BASE_MUST_USE;
+int codi2_link_greet(struct codi2_link *l, uint64_t *ret_seq) BASE_MUST_USE;
 
 /* Content of a file, brought to the server: what its WRITE names. */
 struct codi2_content {

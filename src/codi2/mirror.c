@@ -142,7 +142,7 @@ static int push(struct codi2_mirror *m)
 
 static int greet(struct codi2_mirror *m)
 {
-    int error = atomic_load(&m->greeted) ? 0 : codi2_link_greet(m->link);
+    int error = atomic_load(&m->greeted) ? 0 : codi2_link_greet(m->link, &m->unheard);
     if (!error && !atomic_exchange(&m->greeted, true)) {
         atomic_store(&m->rules_due, true);
         m->takes = false;

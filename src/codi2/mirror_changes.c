@@ -35,9 +35,15 @@ static int apply_page(struct codi2_mirror *m, struct arena *arena,
     return error;
 }
 
+static bool is_enough(const struct codi2_mirror *m, size_t done)
+{
+    bool may_rest = done > 0 && atomic_load(&m->applied) >= m->unheard;
+    return may_rest && (done >= CHANGES_IN_ONE_GO || codi2_mirror_awaited(m));
+}
+
 int codi2_mirror_pull(struct codi2_mirror *m)
 {
-    for (size_t done = 0; done == 0 || (done < CHANGES_IN_ONE_GO && !codi2_mirror_awaited(m));) {
+    for (size_t done = 0; !is_enough(m, done);) {
         ARENA_AUTO(arena);
         struct codi2_remotes changes = {0};
         codi2_mirror_none_late(m);

@@ -93,6 +93,7 @@ struct codi2_mirror {
     atomic_bool came_back;    /* the server was away: it may be another store */
     _Atomic uint64_t applied; /* their changes are applied up to here */
     uint64_t heard;           /* all our own changes up to here are in the index */
+    uint64_t unheard;         /* changes up to here may be ours, and no answer told of them */
     uint64_t seen;            /* others' up to here are applied; at least `applied` */
     struct map *late; /* mirror_own.c: paths of others' changes → version; NULL: there are none */
     bool late_more;   /* there may be more of them */
@@ -279,7 +280,8 @@ bool codi2_mirror_is_index_lost(const struct codi2_mirror *m);
 
 /*
  * mirror_changes.c: brings the store's changes to the disk; those since the last time, or some of them, while `remote` stays. When
- * a barrier waits it is one page. ERR_RESYNC: compare the whole tree.
+ * a barrier waits it is one page; but all up to `unheard`, before anything is sent: its answer would make them pass for heard.
+ * ERR_RESYNC: compare the whole tree.
  */
 int codi2_mirror_pull(struct codi2_mirror *m) BASE_MUST_USE;
 

@@ -1,7 +1,9 @@
-// A batch that codi2 has given up comes to the server late, when codi2 has greeted again and gone on: it changes nothing.
+// A batch that codi2 has given up comes to the server late. When codi2 has greeted again and gone on it changes nothing; when it has
+// not, the batch is heard of before anything else is sent.
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { test } from "node:test";
+import { expected, told } from "./model.mjs";
 import { linked, until } from "./world.mjs";
 
 /** `before` is sent and does not arrive, `after` is in the store when it does. */
@@ -40,4 +42,27 @@ test("a server that was started anew knows no connection, is greeted, and takes 
   fs.writeFileSync(world.tree("f"), "one");
   await until("a barrier", () => world.sync().then(() => true));
   assert.deepEqual(Object.keys(await world.stored()), ["f"]);
+});
+
+test("what no answer told of is heard before anything else is sent, however much others changed before it", { timeout: 60_000 }, async (t) => {
+  const { world, link } = await linked(t);
+  fs.mkdirSync(world.tree("d"), { mode: 0o755 });
+  await world.sync();
+  link("deaf");
+  const put = (path) => ({ change: "put", path, base: 0, author: { kind: "api", id: "usr-other" }, kind: "symlink", mode: 0o777, mtime: 1, target: "x" });
+  for (let page = 0; page < 3; page++) assert.ok(await world.change(...Array.from({ length: 500 }, (_, i) => put(`others/${page}-${i}`))));
+  link("late");
+  fs.chmodSync(world.tree("d"), 0o700);
+  await until("the batch is kept back, and given up", async () => (await world.status()).state === "offline");
+  link("deliver");
+  await until("it has arrived", () => link.answers.length > 0);
+  assert.deepEqual([link.answers, (await world.stored()).d], [[200], "dir 700 "]);
+  fs.chmodSync(world.tree("d"), 0o755);
+  fs.writeFileSync(world.tree("f"), "one");
+  link("flow");
+  await until("both sides are equal", async () => {
+    await world.sync();
+    assert.deepEqual(await told(world), expected(world.tree()));
+    return true;
+  }, 15);
 });
