@@ -293,6 +293,12 @@ int codi2_mirror_apply_deletion(struct codi2_mirror *m, struct arena *arena,
 int codi2_mirror_apply_move(struct codi2_mirror *m, struct arena *arena,
                             const struct codi2_remote *r) BASE_MUST_USE;
 
+/*
+ * mirror_note.c: what took the place of a folder above path was changed by others, too: by what they did below. It is looked at, for
+ * the word about that is not to wait for another change of it.
+ */
+void codi2_mirror_meet_above(struct codi2_mirror *m, struct str path);
+
 /* mirror_note.c: a notice about path, whose name comes before the words. */
 void codi2_mirror_tell(struct codi2_mirror *m, struct str path, const char *what);
 

@@ -134,6 +134,14 @@ static int note_refused(struct note *n, const struct codi2_step *s, uint64_t ver
     return codi2_index_delete(index, source);
 }
 
+/* A folder is refused by what is none, and a file on top of the very version that stands there by a folder: it makes room. */
+static enum codi2_kind stands_there(const struct codi2_step *s, uint64_t version)
+{
+    return s->look.kind == CODI2_FOLDER ? CODI2_FILE
+           : s->base == version         ? CODI2_FOLDER
+                                        : s->look.kind;
+}
+
 /* Somebody else changed the path meanwhile. A local write goes on top of theirs, which stays in the history. */
 static int note_conflict(struct note *n, const struct codi2_change *change, uint64_t version)
 {
@@ -151,8 +159,21 @@ static int note_conflict(struct note *n, const struct codi2_change *change, uint
     }
     codi2_dirty_conflict(n->m->dirty, s->path, CODI2_BOTH_CHANGED);
     struct codi2_entry entry = {
-        .path = s->path, .look = {.kind = s->look.kind}, .version = version};
+        .path = s->path, .look = {.kind = stands_there(s, version)}, .version = version};
     return codi2_index_put(index, &entry);
+}
+
+void codi2_mirror_meet_above(struct codi2_mirror *m, struct str path)
+{
+    for (size_t end = str_find(path, '/', 0); end < path.n; end = str_find(path, '/', end + 1)) {
+        struct str above = str_slice(path, 0, end);
+        struct codi2_look look;
+        if (codi2_tree_look(&m->tree, above, &look) == 0 && look.kind != CODI2_FOLDER) {
+            codi2_dirty_conflict(m->dirty, above, CODI2_BOTH_CHANGED);
+            codi2_dirty_add(m->dirty, above, /* deep= */ false);
+            return;
+        }
+    }
 }
 
 static int note(struct codi2_mirror *m, struct arena *arena, const struct codi2_batch *batch,

@@ -242,23 +242,6 @@ static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const stru
 }
 
 /*
- * What took the place of a folder above path was changed by others, too: by what they did below. It is looked at, for the word about
- * that is not to wait for another change of it.
- */
-static void meet_above(struct codi2_mirror *m, struct str path)
-{
-    for (size_t end = str_find(path, '/', 0); end < path.n; end = str_find(path, '/', end + 1)) {
-        struct str above = str_slice(path, 0, end);
-        struct codi2_look look;
-        if (codi2_tree_look(&m->tree, above, &look) == 0 && look.kind != CODI2_FOLDER) {
-            codi2_dirty_conflict(m->dirty, above, CODI2_BOTH_CHANGED);
-            codi2_dirty_add(m->dirty, above, /* deep= */ false);
-            return;
-        }
-    }
-}
-
-/*
  * A folder above it that was deleted here is made again, for this alone. Where a file took the folder's place nothing is made:
  * the disk's state goes on top. The index learns of it all the same: the folder may have been moved, then it goes along.
  */
@@ -279,7 +262,7 @@ static int make(struct codi2_mirror *m, const struct codi2_remote *r, const stru
                                       : meet(m, r, &look);
     }
     if (error == ERR_NOT_FOUND) {
-        meet_above(m, r->path);
+        codi2_mirror_meet_above(m, r->path);
     }
     if (error == ERR_NOT_FOUND && r->kind != CODI2_FOLDER) {
         return meet(m, r, &(struct codi2_look){.kind = r->kind, .mode = r->mode});

@@ -154,3 +154,38 @@ test("a folder within, more pages behind than are read in one go", LIMIT, async 
   const paths = await overtaken(t, { pages: 3, elsewhere, here });
   assert.deepEqual(paths.filter((path) => path !== "d/sub"), ["d", "d/known", "sub", "sub/gone", "sub/x"]); // d/sub may have been told of
 });
+
+/** Others' change is in the store, and not heard of, when `here` is done; and it has come in full when that is sent, if `comes`. */
+async function both(t, { elsewhere, here, comes }) {
+  const { world, link } = await linked(t);
+  await world.sync();
+  link(comes ? "mute" : "deaf");
+  await elsewhere(world);
+  if (comes) await until("it has asked what is new", () => link.cuts > 0);
+  here(world.tree("d"));
+  if (!comes) await world.sync();
+  link("flow");
+  await until("both sides are equal", async () => {
+    await world.sync();
+    assert.deepEqual(await told(world), expected(world.tree()));
+    return fs.existsSync(world.tree("d"));
+  });
+  return world;
+}
+
+const write = (world) => world.change(...news());
+const file = (path) => fs.writeFileSync(path, "ours");
+
+for (const comes of [true, false]) {
+  test(`a file that was made where others made a folder stands, and is told${comes ? "; theirs came first" : ""}`, LIMIT, async (t) => {
+    const world = await both(t, { elsewhere: write, here: file, comes });
+    assert.match((await world.stored()).d, /^file /);
+    await checkReplaced(world);
+  });
+
+  test(`a folder that was made where others made a file stands, and is told${comes ? "; theirs came first" : ""}`, LIMIT, async (t) => {
+    const world = await both(t, { elsewhere: (its) => its.change(put("d", "theirs")), here: (path) => fs.mkdirSync(path), comes });
+    assert.match((await world.stored()).d, /^dir /);
+    assert.match((await world.status()).notices.map(({ text }) => text).join(), /^d was changed here and elsewhere/);
+  });
+}
