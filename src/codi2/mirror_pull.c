@@ -18,6 +18,12 @@ struct stand {
     struct codi2_look look;
 };
 
+/* A folder that was made for what is in it (make_parents) has a mode that nobody chose. */
+static bool is_on_the_way(const struct codi2_entry *known, const struct codi2_look *now)
+{
+    return known->version == 0 && now->kind == CODI2_FOLDER && known->look.mode == now->mode;
+}
+
 static int find_stand(struct codi2_mirror *m, struct arena *arena, struct str path,
                       struct stand *ret)
 {
@@ -33,7 +39,8 @@ static int find_stand(struct codi2_mirror *m, struct arena *arena, struct str pa
     }
     ret->present = !error;
     ret->clean = ret->indexed == ret->present &&
-                 (!ret->present || codi2_look_same(&ret->known.look, &ret->look) ||
+                 (!ret->present || is_on_the_way(&ret->known, &ret->look) ||
+                  codi2_look_same(&ret->known.look, &ret->look) ||
                   (codi2_look_alike(&ret->known.look, &ret->look) &&
                    codi2_plan_has_content(&m->tree, arena, path, &ret->known.hash)));
     return 0;

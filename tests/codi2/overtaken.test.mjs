@@ -156,7 +156,7 @@ test("a folder within, more pages behind than are read in one go", LIMIT, async 
 });
 
 /** Others' change is in the store, and not heard of, when `here` is done; and it has come in full when that is sent, if `comes`. */
-async function both(t, { elsewhere, here, comes }) {
+async function both(t, { elsewhere, here = () => {}, comes }) {
   const { world, link } = await linked(t);
   await world.sync();
   link(comes ? "mute" : "deaf");
@@ -189,3 +189,10 @@ for (const comes of [true, false]) {
     assert.match((await world.status()).notices.map(({ text }) => text).join(), /^d was changed here and elsewhere/);
   });
 }
+
+test("the mode that others gave a folder which they had made on the way to a file comes with it", LIMIT, async (t) => {
+  const mode = { change: "put", path: "d/new", base: 0, author, kind: "dir", mode: 0o750, mtime: 1 };
+  const elsewhere = (world) => world.change(...news(), mode); // at once: they come at once
+  const world = await both(t, { elsewhere, comes: true });
+  assert.match((await world.stored())["d/new"], /^dir 750 /);
+});
