@@ -2,9 +2,8 @@
  * Changes that a workspace reports, in order, all or none. Each names the version that the workspace last saw; where
  * something else stands by now, nothing is applied and the sender is told, unless both sides came to the same content.
  *
- * A folder's version says nothing of what is in it. So whether its deletion takes along what the sender never saw is asked of the
- * changes behind those that it knows: they are few, and a folder may be large. A move is not asked: what is unseen goes along, and
- * stays to be seen.
+ * A folder's version says nothing of what is in it. So its deletion is asked whether it takes along what the sender never saw
+ * (unseen.c). A move is not asked: what is unseen goes along, and stays to be seen.
  */
 #include "files/files_int.h"
 
@@ -14,23 +13,12 @@ struct ready { /* a change, checked */
     struct files_item item; /* a long link's target; length 0: none */
 };
 
-enum { MOST_UNSEEN = 4000, UNSEEN_PAGE = 250 }; /* changes that are looked through; in one go */
-
-/* What others changed and the sender has not seen, deletions left out; of one run of the transaction. */
-struct unseen {
-    struct files_change_record *at;
-    size_t n;
-    uint64_t end; /* the seq behind the last that was there before this batch */
-    bool known;   /* it was looked for */
-    bool more;    /* there is more than can be looked through */
-};
-
 struct apply {
     struct data_context *ctx;
     const struct files_apply_input *in;
     struct ready *ready;
     usec_t now;
-    struct unseen unseen;
+    struct files_unseen unseen;
     struct files_apply_result result;
 };
 
@@ -223,70 +211,12 @@ static int apply_mkdir(struct apply *apply, struct files_tx *tx, const struct re
     return 0;
 }
 
-/* What a workspace's author names behind the last dot (src/wire/README.md); empty: it is no workspace's. */
-static struct str disk_of(struct str id)
-{
-    size_t dot = id.n;
-    while (dot > 0 && id.p[dot - 1] != '.') {
-        dot--;
-    }
-    return dot > 0 ? str_slice(id, dot, id.n) : STR_EMPTY;
-}
-
-static int unseen_take(struct apply *apply, struct str value)
-{
-    struct unseen *unseen = &apply->unseen;
-    struct str ours = disk_of(apply->in->changes[0].author.id);
-    struct files_change_record change;
-    int r = files_change_decode(value, &change);
-    bool known = r == 0 && ours.n > 0 && str_eq(disk_of(change.author.id), ours);
-    if (r == 0 && !known && change.op != FILES_DELETE) {
-        unseen->at[unseen->n++] = change;
-    }
-    return r;
-}
-
-static int unseen_read(struct apply *apply, struct files_tx *tx)
-{
-    struct unseen *unseen = &apply->unseen;
-    uint64_t from = apply->in->unseen;
-    uint64_t thinned = 0;
-    int r = files_thin_end(tx, &thinned);
-    unseen->known = true;
-    unseen->more = from <= thinned || (from < unseen->end && unseen->end - from > MOST_UNSEEN);
-    if (r < 0 || unseen->more) {
-        return r;
-    }
-    unseen->at = ARENA_ARRAY(tx->arena, struct files_change_record, MOST_UNSEEN);
-    while (from < unseen->end && r == 0) {
-        uint64_t to = unseen->end - from > UNSEEN_PAGE ? from + UNSEEN_PAGE : unseen->end;
-        struct store_range range = {files_key_change(tx, from), files_key_change(tx, to),
-                                    .limit = UNSEEN_PAGE};
-        struct store_pair *pairs;
-        size_t count = 0;
-        r = store_scan(tx->txn, &range, &pairs, &count);
-        for (size_t i = 0; i < count && r == 0; i++) {
-            r = unseen_take(apply, pairs[i].value);
-        }
-        from = to;
-    }
-    return r;
-}
-
-/* What came to a folder above by a move or a restore has no changes of its own. ERR_CONFLICT. */
+/* ERR_CONFLICT: some of what is in it was not seen. */
 static int all_seen(struct apply *apply, struct files_tx *tx, const struct files_place *place)
 {
-    struct unseen *unseen = &apply->unseen;
-    if (apply->in->unseen == 0 || place->record.kind != FILES_FOLDER) {
-        return 0;
-    }
-    int r = unseen->known ? 0 : unseen_read(apply, tx);
-    bool some = unseen->more;
-    for (size_t i = 0; i < unseen->n && r == 0 && !some; i++) {
-        const struct files_change_record *change = &unseen->at[i];
-        some = content_path_within(change->path, place->path) ||
-               (change->op != FILES_WRITE && content_path_within(place->path, change->path));
-    }
+    bool some = false;
+    bool asked = apply->in->unseen > 0 && place->record.kind == FILES_FOLDER;
+    int r = asked ? files_unseen_below(&apply->unseen, tx, place, &some) : 0;
     return r == 0 && some ? conflict(apply, place) : r;
 }
 
@@ -397,7 +327,8 @@ static int apply_write(struct txn *txn, void *arg)
     }
     r = in->guard ? in->guard(txn, in->guard_ctx) : 0;
     uint64_t first = tx.usage.seq;
-    apply->unseen = (struct unseen){.end = first + 1};
+    apply->unseen = (struct files_unseen){
+        .from = in->unseen, .end = first + 1, .sender = in->changes[0].author.id};
     for (size_t i = 0; r == 0 && i < in->count; i++) {
         apply->result.index = i;
         r = apply_one(apply, &tx, &apply->ready[i], &apply->result.versions[i]);

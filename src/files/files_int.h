@@ -349,6 +349,23 @@ struct files_damage {
 int files_damage_names(struct store *store, const struct files_damage *damage,
                        struct buf *text) BASE_MUST_USE;
 
+/* ---- unseen.c ---- */
+
+/* Of one run of a transaction. */
+struct files_unseen {
+    uint64_t from,
+        end; /* seqs: all before from are known; behind the last that was there before the batch */
+    struct str sender;              /* an author's id */
+    struct files_change_record *at; /* private, as all below */
+    size_t n;
+    bool known; /* it was looked for */
+    bool more;  /* there is more than can be looked through */
+};
+
+/* Whether something in the folder, or the folder itself with one above it, came by what the sender has not seen. */
+int files_unseen_below(struct files_unseen *unseen, struct files_tx *tx,
+                       const struct files_place *folder, bool *ret_some) BASE_MUST_USE;
+
 /* ---- quota.c ---- */
 
 #define FILES_QUOTA_SESSION_TEXT \

@@ -1,44 +1,7 @@
 /* Batches of a workspace: order, conflicts, missing content, repetition, bounds; and the events that follow. */
-#include "files/fixture.h"
+#include "files/changes.h"
 
 #include "base/mem.h"
-
-static const struct files_author terminal = {FILES_TERMINAL, {"t1", 2}};
-
-static struct files_change put_change(const char *path, struct str bytes, uint64_t base)
-{
-    struct files_change change = {.kind = FILES_CHANGE_PUT,
-                                  .path = str_from(path),
-                                  .base = base,
-                                  .mode = 0600,
-                                  .mtime = 1000,
-                                  .bytes = bytes,
-                                  .author = terminal};
-    content_hash(bytes, &change.hash);
-    change.manifest =
-        (struct content_manifest){.hash = change.hash, .length = bytes.n, .small = true};
-    return change;
-}
-
-static struct files_change other_change(enum files_change_kind kind, const char *path,
-                                        uint64_t base)
-{
-    return (struct files_change){.kind = kind,
-                                 .path = str_from(path),
-                                 .base = base,
-                                 .mode = 0755,
-                                 .mtime = 1000,
-                                 .author = terminal};
-}
-
-static struct files_apply_result apply(struct fixture *f, const struct files_change *changes,
-                                       size_t count)
-{
-    struct files_apply_input in = {.session = f->session, .changes = changes, .count = count};
-    struct files_apply_result result;
-    assert_ok(files_apply(fixture_ctx(f), &in, &result));
-    return result;
-}
 
 static uint64_t seq_of(struct fixture *f)
 {
@@ -167,79 +130,6 @@ static void test_mode_of_a_folder_that_is_there(void **state)
         assert_int_equal(entry.mode, mode);
         assert_int_equal(apply(f, &folder, 1).seq, 2 + folder.base); /* once */
     }
-}
-
-/* ---- what the sender has not seen ---- */
-
-static struct files_apply_result delete_of(struct fixture *f, const char *path, uint64_t base,
-                                           uint64_t unseen)
-{
-    struct files_change change = other_change(FILES_CHANGE_DELETE, path, base);
-    change.author.id = STR("ses-1.00ff");
-    struct files_apply_input in = {
-        .session = f->session, .changes = &change, .count = 1, .unseen = unseen};
-    struct files_apply_result result;
-    assert_ok(files_apply(fixture_ctx(f), &in, &result));
-    return result;
-}
-
-static void kept(struct fixture *f, const char *path, uint64_t base, uint64_t unseen)
-{
-    struct files_apply_result result = delete_of(f, path, base, unseen);
-    assert_int_equal(result.outcome, FILES_CONFLICT);
-    assert_int_equal(result.version, base); /* it stands */
-}
-
-static void test_folder_with_what_is_unseen(void **state)
-{
-    struct fixture *f = *state;
-    make(f, "d");                /* 1 */
-    put(f, "d/a", STR("x"));     /* 2 */
-    put(f, "d/sub/b", STR("x")); /* 3, and d/sub */
-    put(f, "dd", STR("x"));      /* 4: not in it */
-    kept(f, "d", 1, 1);
-    kept(f, "d", 1, 3);
-    kept(f, "d/sub", 3, 3);
-    assert_int_equal(delete_of(f, "d/a", 2, 1).seq, 5); /* a file is known by its version */
-    struct files_change ours = put_change("d/c", STR("x"), 0);
-    ours.author = (struct files_author){FILES_USER, STR("usr-1.00ff")}; /* saved on the same disk */
-    assert_int_equal(apply(f, &ours, 1).first, 6);
-    move(f, "dd", "ee"); /* 7 */
-    drop(f, "d/sub/b");  /* 8: what others deleted is nothing to lose */
-    assert_int_equal(seq_of(f), 8);
-    kept(f, "d", 1, 3);
-    assert_int_equal(delete_of(f, "d", 1, 4).seq, 9);
-}
-
-static void test_folder_that_came_with_another(void **state)
-{
-    struct fixture *f = *state;
-    make(f, "p");              /* 1 */
-    make(f, "p/d");            /* 2 */
-    move(f, "p", "q");         /* 3 */
-    put(f, "q/d/a", STR("x")); /* 4 */
-    move(f, "q", "p");         /* 5: what is in it is told of by no change below p/d */
-    kept(f, "p/d", 2, 5);
-    assert_int_equal(delete_of(f, "p/d", 2, 6).outcome, FILES_APPLIED);
-    move(f, "p", "r");
-    assert_int_equal(delete_of(f, "r", 7, 8).outcome, FILES_APPLIED);
-}
-
-static void test_more_unseen_than_is_looked_through(void **state)
-{
-    enum { MOST = 4000, LOTS = MOST / FILES_MAX_BATCH };
-    struct fixture *f = *state;
-    struct files_change changes[FILES_MAX_BATCH];
-    make(f, "d"); /* 1 */
-    for (size_t lot = 0; lot < LOTS; lot++) {
-        for (size_t i = 0; i < FILES_MAX_BATCH; i++) {
-            changes[i] = put_change(arena_printf(&f->arena, "e/%zu-%zu", lot, i).p, STR("x"), 0);
-        }
-        apply(f, changes, FILES_MAX_BATCH);
-    }
-    put(f, "last", STR("x"));
-    kept(f, "d", 1, 2);
-    assert_int_equal(delete_of(f, "d", 1, 3).outcome, FILES_APPLIED);
 }
 
 static void test_repeated_batch(void **state)
@@ -476,9 +366,6 @@ int main(void)
         cmocka_unit_test(test_kinds_of_conflict),
         cmocka_unit_test(test_what_changes_nothing),
         cmocka_unit_test(test_mode_of_a_folder_that_is_there),
-        cmocka_unit_test(test_folder_with_what_is_unseen),
-        cmocka_unit_test(test_folder_that_came_with_another),
-        cmocka_unit_test(test_more_unseen_than_is_looked_through),
         cmocka_unit_test(test_repeated_batch),
         cmocka_unit_test(test_missing_content),
         cmocka_unit_test(test_lies_are_refused),
