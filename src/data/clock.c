@@ -1,11 +1,13 @@
 /*
- * The time that deletions by age go by. A clock can be wrong for a while (a dead battery, a slip of the hand), and what was deleted
- * meanwhile does not come back with the right time. So the store keeps a time of its own, and what deletes by age believes the
+ * The time that deletions by age go by. A clock can be ahead for a while (a slip of the hand, a wrong server of time), and what was
+ * deleted meanwhile does not come back with the right time. So the store keeps a time of its own, and what deletes by age believes the
  * clock up to an hour ahead of that.
  *
  * It follows the clock in both directions, but at most so many times as fast as time really passes while a server runs
- * (time_monotonic; who calls counts that). So a clock that is wrong for a moment ages nothing, and what was off for a week catches up
+ * (time_monotonic; who calls counts that). So a clock that is ahead for a moment ages nothing, and what was off for a week catches up
  * within a day. There is nothing to decide, and nobody has to say which of two times was right.
+ *
+ * What is deleted while the clock is behind has too old a date, and goes as soon as that is past.
  *
  * Written when they are an hour apart, so that it is not written all the time.
  */

@@ -162,8 +162,9 @@ static int collect_write(struct txn *txn, void *arg)
 
 struct due {
     struct arena *arena;
-    uint64_t before;
-    struct candidate *at; /* results */
+    unsigned spare_hours;
+    uint64_t before; /* results: an hour */
+    struct candidate *at;
     uint8_t *levels;
     size_t n;
 };
@@ -174,7 +175,12 @@ static int due_read(struct txn *txn, void *arg)
     struct data_loose *loose;
     due->n = 0;
     size_t count;
-    int r = data_loose_list(txn, due->before, &loose, &count);
+    usec_t now;
+    int r = data_clock_get(txn, &now);
+    uint64_t hour = r < 0 ? 0 : (uint64_t)now / (3600 * USEC_PER_SEC);
+    due->before = hour > due->spare_hours ? hour - due->spare_hours : 0;
+    due->before += due->spare_hours == 0; /* of this hour too */
+    r = r < 0 ? r : data_loose_list(txn, due->before, &loose, &count);
     if (r < 0) {
         return r;
     }
@@ -269,10 +275,7 @@ int files_collect(struct store *store, const struct files_collect_input *in,
                   struct files_collected *ret_collected)
 {
     ARENA_AUTO(arena);
-    uint64_t hour = time_now() / (3600 * USEC_PER_SEC);
-    struct due due = {.arena = &arena,
-                      .before = hour > in->spare_hours ? hour - in->spare_hours : 0};
-    due.before += in->spare_hours == 0; /* of this hour too */
+    struct due due = {.arena = &arena, .spare_hours = in->spare_hours};
     int r = store_read(store, due_read, &due);
     struct files_collected collected = {0};
     struct batch batch = {.in = in};
