@@ -371,7 +371,7 @@ static int version_names(struct files_tx *tx, const struct content_hash *hash, s
     r = r < 0 ? r : files_version_decode(value, &version);
     *ret_names = r == 0 && version.record.kind != FILES_FOLDER && !version.record.manifest.small &&
                  content_hash_eq(&version.record.manifest.hash, hash);
-    return passed_over(r);
+    return r;
 }
 
 /* {hash}/{session}/{id}-{seq} or {hash}/page/{hash}. What is on the page is for who reads it (scrub.c). */
@@ -394,7 +394,7 @@ static int judge_reference(struct files_tx *tx, struct str rest, const char **re
         r = files_stored_get(tx, &page, &stored);
         named = r == 0 && stored.level > 0;
     }
-    if (passed_over(r) == 0 && !named) {
+    if ((r == 0 || r == ERR_NOT_FOUND) && !named) {
         *ret_fault = "what is said to name the content does not";
         return 0;
     }
