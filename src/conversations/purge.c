@@ -78,22 +78,25 @@ static int find_fn(struct txn *txn, void *ctx)
     struct data_place *places;
     size_t n;
     struct data_conversation conversation;
-    struct data_query query = {.index = DATA_CONVERSATION_BY_PURGE, .limit = 1};
-    int r = data_places(txn, &data_conversation_type, &query, &places, &n);
-    if (r < 0 || n == 0) {
-        return r < 0 ? r : ERR_NOT_FOUND;
-    }
-    r = data_conversation_get(txn, &places[0].scope, places[0].id, &conversation);
-    if (r < 0) {
-        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
-    }
+    struct data_query query = {.index = DATA_CONVERSATION_BY_PURGE, .limit = DATA_MAX_LIST};
     usec_t now = 0;
-    r = data_clock_get(txn, &now);
+    size_t i = 0;
+    int r = data_places(txn, &data_conversation_type, &query, &places, &n);
+    if (r < 0) {
+        return r;
+    }
+    /* What is damaged is for the checker: it keeps no other. */
+    do {
+        r = i == n ? ERR_NOT_FOUND
+                   : data_conversation_get(txn, &places[i].scope, places[i].id, &conversation);
+        i += r == ERR_CORRUPT;
+    } while (r == ERR_CORRUPT);
+    r = r < 0 ? r : data_clock_get(txn, &now);
     if (r < 0 || !conversations_is_over(&conversation, now)) {
         return r < 0 ? r : ERR_NOT_FOUND;
     }
-    p->scope = (struct scope){.tenant_id = arena_str(p->arena, places[0].scope.tenant_id)};
-    p->id = arena_str(p->arena, places[0].id);
+    p->scope = (struct scope){.tenant_id = arena_str(p->arena, places[i].scope.tenant_id)};
+    p->id = arena_str(p->arena, places[i].id);
     return 0;
 }
 

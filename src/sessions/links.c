@@ -338,8 +338,8 @@ static int purge_fn(struct txn *txn, void *ctx)
         struct data_context actor = {.scope = places[i].scope};
         struct data_link link;
         r = data_link_get(txn, &actor.scope, places[i].id, &link);
-        if (r == ERR_NOT_FOUND) {
-            r = 0; /* an entry without a record is for the checker, and keeps nothing else from going */
+        if (r == ERR_CORRUPT) {
+            r = 0; /* for the checker: it keeps no other */
             continue;
         }
         if (r < 0 || link.expires_at > time_now()) {
