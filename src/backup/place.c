@@ -128,7 +128,7 @@ static int open_pack(struct backup_directory *d, uint64_t pack)
     buf_add(&d->name, str_from(name));
     d->reader.name = buf_z(&d->name);
     d->reader.offset = 0;
-    size_t i = pack % BACKUP_OPEN_PACKS;
+    size_t i = (pack >> 1) % BACKUP_OPEN_PACKS; /* ids are odd */
     bool own = d->own != 0 && pack == d->own;
     if (own || (d->open[i].file && d->open[i].id == pack)) {
         d->reader.from = backup_file_input(own ? d->own_file : d->open[i].file);
@@ -316,6 +316,8 @@ int backup_directory_table(struct backup_directory *d, const char *moment,
     if (r) {
         return r == ERR_NOT_FOUND ? log_err(r, "backup", "%s is not in %s", name, d->path) : r;
     }
+    d->shelf->driver->forget(
+        file); /* what is asked is the disk, and not this machine's memory of it */
     struct backup_reader reader;
     const struct backup_input from = backup_file_input(file);
     backup_reader_init(&reader, &from, name);

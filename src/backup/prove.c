@@ -81,17 +81,18 @@ static int find_newest(struct backup_directory *d, char ret_name[static BACKUP_N
     return r ? r : ret_name[0] ? 0 : ERR_NOT_FOUND;
 }
 
-static bool is_there(struct backup_directory *d, const char *name)
+/* Somebody may delete it while it is read; a place that does not answer says nothing of that. */
+static bool is_deleted(struct backup_directory *d, const char *name)
 {
     struct backup_moments moments = {0};
     bool found = false;
-    if (d->shelf->driver->settle(d->shelf) == 0 && backup_directory_list(d, &moments) == 0) {
-        for (size_t i = 0; i < moments.n; i++) {
-            found = found || strcmp(moments.at[i].name, name) == 0;
-        }
-        VEC_FREE(&moments);
+    bool answers =
+        d->shelf->driver->settle(d->shelf) == 0 && backup_directory_list(d, &moments) == 0;
+    for (size_t i = 0; i < moments.n; i++) {
+        found = found || strcmp(moments.at[i].name, name) == 0;
     }
-    return found;
+    VEC_FREE(&moments);
+    return answers && !found;
 }
 
 static int prove(struct proving *g)
@@ -106,11 +107,12 @@ static int prove(struct proving *g)
     const struct backup_sink sink = {count_bytes, g, note_harm};
     r = r ? r : backup_read_table(g->d, &g->table, &sink);
     forget(g); /* others want the memory for what they read again */
-    bool harmed = g->harms.n > 0 || backup_directory_is_damage(g->d, r);
-    if (harmed && !is_there(g->d, name)) {
+    bool damaged = backup_directory_is_damage(g->d, r);
+    if ((damaged || g->harms.n > 0) && is_deleted(g->d, name)) {
+        VEC_FREE(&g->harms);
         return ERR_NOT_FOUND;
     }
-    return harmed && r ? ERR_CORRUPT : r;
+    return damaged ? ERR_CORRUPT : r;
 }
 
 int backup_prove(const struct backup_proof *proof, struct backup_harms *ret_harms,
@@ -124,13 +126,11 @@ int backup_prove(const struct backup_proof *proof, struct backup_harms *ret_harm
     }
     g.d->source = &source;
     r = prove(&g);
+    *ret_harms = g.harms;
     if (r == 0) {
         *ret_report = (struct backup_report){
             .at = g.table.at, .keys = g.table.keys, .contents = g.table.contents};
         memcpy(ret_report->name, g.table.name, sizeof ret_report->name);
-        *ret_harms = g.harms;
-    } else {
-        VEC_FREE(&g.harms);
     }
     backup_table_fini(&g.table);
     backup_directory_close(g.d);

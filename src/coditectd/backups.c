@@ -222,7 +222,8 @@ static void note_harmed(struct coditectd_backups *b, struct backup_harms *harms)
 {
     log_error("coditectd",
               "the newest backup in %s is damaged (pieces: %zu): the next one, which is made now, "
-              "has them anew; older ones may have lost them, so look at what they lie on",
+              "has anew what the store still has; older ones may have lost them, so look at what "
+              "they lie on",
               b->options.where.path, harms->n);
     LOCK_SCOPE(&b->lock);
     b->facts.harmed = true;
@@ -248,6 +249,13 @@ static void verify(struct coditectd_backups *b)
     VEC_FREE(&harms);
 }
 
+/* Whether the next one is made for what was found damaged: what it cannot heal is not looked for again before the one after it. */
+static bool is_healing(struct coditectd_backups *b)
+{
+    LOCK_SCOPE(&b->lock);
+    return b->facts.harmed;
+}
+
 static void *run(void *ctx)
 {
     struct coditectd_backups *b = ctx;
@@ -255,8 +263,9 @@ static void *run(void *ctx)
     look_for_last(b);
     while (sleep_for(b, wait_for(b, r))) {
         struct backup_report report = {0};
+        bool healing = is_healing(b);
         r = coditectd_backups_now(b, /* watch= */ NULL, &report);
-        if (report.healed == 0 && should_verify(b, r)) {
+        if (!healing && report.healed == 0 && should_verify(b, r)) {
             verify(b);
         }
     }
