@@ -165,7 +165,8 @@ static int settle_one(struct txn *txn, const struct data_workspace *was)
 
 struct settling {
     struct str tenant;
-    char next[DATA_MAX_CURSOR + 1]; /* empty: all are settled */
+    char from[DATA_MAX_CURSOR + 1]; /* cursor */
+    char next[DATA_MAX_CURSOR + 1]; /* result; empty: all are settled */
 };
 
 /* What was to run moves in the index behind what was not: it is met again, and then as it should be. */
@@ -174,7 +175,7 @@ static int settle_fn(struct txn *txn, void *ctx)
     struct settling *s = ctx;
     const struct scope scope = {.tenant_id = s->tenant};
     const struct data_query query = {
-        .index = DATA_WORKSPACE_BY_USER, .limit = DATA_MAX_LIST, .cursor = str_from(s->next)};
+        .index = DATA_WORKSPACE_BY_USER, .limit = DATA_MAX_LIST, .cursor = str_from(s->from)};
     struct data_workspace_list list;
     int r = data_workspace_list(txn, &scope, &query, &list);
     for (size_t i = 0; r == 0 && i < list.n; i++) {
@@ -197,6 +198,7 @@ static int settle_part(struct importing *g)
     }
     do {
         struct store_op op = store_op_new();
+        memcpy(settling.from, settling.next, sizeof settling.from);
         r = store_write(store, &op, settle_fn, &settling);
     } while (r == 0 && settling.next[0]);
     store_close(store);
