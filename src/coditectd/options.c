@@ -373,6 +373,10 @@ int coditectd_options_read(char **argv, struct arena *arena, struct coditectd_op
         return log_err(ERR_INVALID, "coditectd",
                        "--past-damage is a form of --restore and --backup: add one");
     }
+    if (asked.past_damage && asked.backup && str_eq(str_from(asked.backup), STR("-"))) {
+        return log_err(ERR_INVALID, "coditectd",
+                       "--past-damage looks at earlier backups: a stream has none");
+    }
     r.o = (struct coditectd_options){.set = r.config.set,
                                      .check = asked.check,
                                      .scrub = asked.scrub,
