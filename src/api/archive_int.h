@@ -29,7 +29,8 @@ struct api_unpack_names {
     size_t bytes;
 };
 
-/* Reads the list of the zip archive of so many bytes in fd. ERR_TOO_LARGE: more such names than are held. End it in any case. */
+/* Reads the list of the zip archive of so many bytes in fd. ERR_TOO_LARGE: more such names than are held; ERR_INVALID: two
+   that libarchive takes for one. End it in any case. */
 int api_unpack_names_read(struct api_unpack_names *names, int fd, uint64_t size) BASE_MUST_USE;
 
 /* The name that libarchive took for this one, or itself. */

@@ -63,11 +63,14 @@ static bool find_list(int fd, uint64_t size, uint64_t *ret_at)
     return found;
 }
 
-static int keep(struct api_unpack_names *names, struct str name)
+/* One entry of the list. */
+typedef int visit(struct api_unpack_names *names, struct str name, bool windows);
+
+static int keep(struct api_unpack_names *names, struct str name, bool windows)
 {
     size_t slash = str_find(name, '/', 0);
     size_t backslash = str_find(name, '\\', 0);
-    if (slash < name.n || backslash == name.n) {
+    if (windows || slash < name.n || backslash == name.n) {
         return 0;
     }
     names->bytes += name.n;
@@ -85,28 +88,41 @@ static int keep(struct api_unpack_names *names, struct str name)
     return 0;
 }
 
-int api_unpack_names_read(struct api_unpack_names *names, int fd, uint64_t size)
+/* Of two entries that libarchive calls by one name nobody can say which is which. */
+static int tell_apart(struct api_unpack_names *names, struct str name, bool windows)
+{
+    bool slash = windows || str_find(name, '/', 0) < name.n;
+    return slash && map_get(names->map, name) ? ERR_INVALID : 0;
+}
+
+static int walk(struct api_unpack_names *names, int fd, uint64_t at, visit *each)
 {
     uint8_t head[LIST_RECORD];
     char name[MAX_NAME];
-    uint64_t at = 0;
     int r = 0;
-    arena_init(&names->arena);
-    names->map = map_create();
-    if (!find_list(fd, size, &at)) {
-        return 0;
-    }
     for (size_t i = 0; r == 0 && i <= API_UNPACK_MAX_ENTRIES; i++) {
         if (!read_at(fd, head, LIST_RECORD, at) || memcmp(head, "PK\1\2", 4) != 0) {
             break;
         }
         size_t n = number(head + 28, 2);
-        if (head[5] != WINDOWS && read_at(fd, name, n, at + LIST_RECORD)) {
-            r = keep(names, str_of(name, n));
+        if (read_at(fd, name, n, at + LIST_RECORD)) {
+            r = each(names, str_of(name, n), head[5] == WINDOWS);
         }
         at += LIST_RECORD + n + number(head + 30, 2) + number(head + 32, 2);
     }
     return r;
+}
+
+int api_unpack_names_read(struct api_unpack_names *names, int fd, uint64_t size)
+{
+    uint64_t at = 0;
+    arena_init(&names->arena);
+    names->map = map_create();
+    if (!find_list(fd, size, &at)) {
+        return 0;
+    }
+    int r = walk(names, fd, at, keep);
+    return r < 0 || names->bytes == 0 ? r : walk(names, fd, at, tell_apart);
 }
 
 const char *api_unpack_name(const struct api_unpack_names *names, const char *taken)

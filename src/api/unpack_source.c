@@ -282,7 +282,13 @@ static int open_zip(struct api_unpack_source *s)
     if (r < 0 || s->empty) {
         return r;
     }
-    if (api_unpack_names_read(&s->kept, s->fd, s->in) < 0) {
+    r = api_unpack_names_read(&s->kept, s->fd, s->in);
+    if (r == ERR_INVALID) {
+        return refuse(
+            s, r,
+            "Names in the archive differ by slashes and backslashes alone: send them as tar.");
+    }
+    if (r < 0) {
         return refuse(s, ERR_TOO_LARGE,
                       "The archive has more names with backslashes than one may have.");
     }
