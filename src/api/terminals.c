@@ -43,6 +43,7 @@ int api_terminals_list(struct api_call *call, const struct api_terminals_list_in
         r = gateway_terminals_list(call->api->gateway, call->req->arena, view.session.id, &all);
         api_wait_end(call);
     }
+    r = r < 0 ? r : api_still(call);
     if (r < 0) {
         return says_nothing(call, r);
     }
