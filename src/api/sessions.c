@@ -208,7 +208,7 @@ int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *
     if (r == 0) {
         r = sessions_fork(&call->data, &input, &view);
     }
-    if (r == 0 && in->at > 0) {
+    if (r == 0 && in->at > 0 && !made) { /* of one made before, what it was then is not known */
         api_moment(call, input.at);
     }
     return r < 0 ? r : answer_new(call, 202, &view);
