@@ -135,12 +135,12 @@ static int begin(struct hasher *one)
     const struct timeval patience = {.tv_sec = PATIENCE};
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        return ERR_BUSY;
+        return log_err(ERR_BUSY, "auth", "a hasher cannot be begun: %m");
     }
     FD_AUTO int ours = ends[0];
     FD_AUTO int theirs = ends[1];
     if (setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0) {
-        return ERR_BUSY;
+        return log_err(ERR_BUSY, "auth", "a hasher cannot be begun: %m");
     }
     int r = spawn(theirs, &one->pid);
     if (r == 0) {
