@@ -85,8 +85,8 @@ test("a hostile page there has no effect on the platform", async () => {
 
 test("nothing else is on that port, and nothing without the cookie", async () => {
   for (const path of ["/", "/api/v5/health", "/ide/", `/ide/ses-${"0".repeat(26)}/`, "/login"]) {
-    const reply = await call(idePort, "GET", path, { host: `localhost:${idePort}` });
+    const reply = await call(idePort, "GET", path, { host: `localhost:${idePort}`, foreign: true });
     assert.equal(reply.status, path.startsWith("/ide/ses-") ? 401 : 404, path);
   }
-  assert.equal((await call(idePort, "GET", `/ide/${session}/`, { host: "rebound.example.com" })).status, 421);
+  assert.equal((await call(idePort, "GET", `/ide/${session}/`, { host: "rebound.example.com", foreign: true })).status, 421);
 });
