@@ -6,6 +6,7 @@
  * (unseen.c). A move is not asked: what is unseen goes along, and stays to be seen.
  */
 #include "files/files_int.h"
+#include "files/node_int.h"
 
 struct ready { /* a change, checked */
     const struct files_change *change;
@@ -19,6 +20,7 @@ struct apply {
     struct ready *ready;
     usec_t now;
     struct files_unseen unseen;
+    struct files_tight tight; /* of a move that may fit all the same */
     struct files_apply_result result;
 };
 
@@ -336,6 +338,7 @@ static int apply_write(struct txn *txn, void *arg)
             r = ERR_TOO_LARGE;
         }
     }
+    apply->tight = tx.tight;
     if (r < 0) {
         return r;
     }
@@ -403,6 +406,10 @@ int files_apply(struct data_context *ctx, const struct files_apply_input *in,
     int r = ready_make(&apply);
     if (r == 0) {
         r = apply_run(&apply, &missing);
+    }
+    if (r == ERR_LIMIT && apply.tight.folder > 0) {
+        r = files_measure(ctx, in->session, &apply.tight);
+        r = r < 0 ? r : apply_run(&apply, &missing);
     }
     if (r == ERR_CONFLICT) {
         apply.result.outcome = FILES_CONFLICT;

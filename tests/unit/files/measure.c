@@ -1,5 +1,5 @@
 /* What a folder once held does not stand in the way: how far it reaches is looked up before a move is refused, and written down. */
-#include "files/fixture.h"
+#include "files/changes.h"
 
 #include <pthread.h>
 
@@ -74,6 +74,24 @@ static void test_move_once_deep(void **state)
     struct files_totals totals;
     assert_ok(files_totals(&f->ctx, f->session, &totals));
     assert_int_equal(totals.files, 400);
+    fixture_check(f);
+}
+
+static void test_batch_once_deep(void **state)
+{
+    struct fixture *f = *state;
+    struct str folder = fixture_chain(f, 'b', 1, 107);
+    make(f, folder.p);
+    make(f, fixture_chain(f, 'a', 1, 150).p);
+    struct files_entry entry;
+    assert_ok(files_stat(&f->ctx, f->session, STR("a"), &entry));
+    struct files_change change = other_change(FILES_CHANGE_MOVE, "a", entry.version);
+    change.to = arena_printf(&f->arena, STR_FMT "/x", STR_ARG(folder));
+    struct files_apply_input in = {.session = f->session, .changes = &change, .count = 1};
+    struct files_apply_result result;
+    assert_int_equal(files_apply(fixture_ctx(f), &in, &result), ERR_LIMIT);
+    drop(f, fixture_chain(f, 'a', 1, 149).p);
+    assert_int_equal(apply(f, &change, 1).outcome, FILES_APPLIED);
     fixture_check(f);
 }
 
@@ -183,9 +201,8 @@ static void test_beside_a_writer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_move_once_deep),
-        cmocka_unit_test(test_move_once_long),
-        cmocka_unit_test(test_restore_once_deep),
+        cmocka_unit_test(test_move_once_deep),  cmocka_unit_test(test_batch_once_deep),
+        cmocka_unit_test(test_move_once_long),  cmocka_unit_test(test_restore_once_deep),
         cmocka_unit_test(test_beside_a_writer),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
