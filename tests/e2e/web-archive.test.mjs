@@ -140,7 +140,7 @@ test("what is downloaded goes to the disk, not through the page's memory", async
   await button("Download everything", tab).click();
   await visible(tab.getByText(/^All of it is on its way/));
   const all = (await ada.get("/sessions")).data.map(({ name }) => `${name}.tar.gz`);
-  await until("every archive and the account came", () => both.length > all.length + 1);
+  await until("every archive and the account came", () => both.length > all.length + 1, 60_000);
   assert.deepEqual(both.sort(), [...all, "home.tar.gz", "coditect-account.json"].sort());
   assert.equal(await tab.evaluate(() => globalThis.answered), 1);
   both.length = 0;

@@ -44,6 +44,7 @@ test("the login of another person, who uses the browser by then, signs nothing o
   await comeIn(mine, ada);
   await becomes("signed.txt", "mine\n");
   assert.equal(signed.length, 1);
+  await visible(button("Account of ada", other)); // it starts again as who is logged in now: a context that is closed meanwhile never is
   await context.close();
 });
 
