@@ -100,24 +100,37 @@ test("a server that takes nothing is not believed: all waits, and is stored when
   await assertSame(world);
 });
 
-test("a move that the store will not have is told as a creation and a deletion; what is in it keeps its past", { timeout: 180_000 }, async (t) => {
-  const world = new World(t);
-  await world.startServer();
-  await world.startCodi2();
-  const far = folders(100, "far");
+/** Moves `a`, which once went 200 folders down, under `far`; the paths that the store says were moved. */
+async function movedDown(world, far) {
   fs.mkdirSync(world.tree("a", folders(200)), { recursive: true });
   fs.mkdirSync(world.tree("a/b/c"), { recursive: true });
   fs.mkdirSync(world.tree(far), { recursive: true });
   fs.writeFileSync(world.tree("a/one"), "one");
   fs.writeFileSync(world.tree("a/b/c/two"), "two");
   await world.sync();
-  fs.rmSync(world.tree("a/d"), { recursive: true }); // the store remembers how far down it went
+  fs.rmSync(world.tree("a/d"), { recursive: true });
   await world.sync();
   fs.renameSync(world.tree("a"), world.tree(far, "a"));
   fs.writeFileSync(world.tree("kept"), "1");
   await world.sync();
   await assertSame(world);
   assert.deepEqual(await whys(world), {});
-  const moved = (await world.events()).filter(({ op }) => op === "move").map(({ path }) => path);
-  assert.deepEqual(moved.sort(), [`${far}/a/b`, `${far}/a/one`]);
+  return (await world.events()).filter(({ op }) => op === "move").map(({ path }) => path).sort();
+}
+
+test("a folder moves at once, however far down it once went", { timeout: 180_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  const far = folders(100, "far");
+  assert.deepEqual(await movedDown(world, far), [`${far}/a`]);
+});
+
+test("a move that the store will not have is told as a creation and a deletion; what is in it keeps its past", { timeout: 180_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  const way = await between(t, world, (changes) => (changes.some(({ path, to }) => path === "a" && to !== undefined) ? "limit" : undefined));
+  await world.startCodi2(way.args);
+  const far = folders(100, "far");
+  assert.deepEqual(await movedDown(world, far), [`${far}/a/b`, `${far}/a/one`]);
 });
