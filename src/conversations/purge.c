@@ -77,7 +77,7 @@ static int find_fn(struct txn *txn, void *ctx)
     struct purge *p = ctx;
     struct data_place *places;
     size_t n;
-    struct data_conversation conversation;
+    struct data_conversation conversation = {.deleted = false};
     struct data_query query = {.index = DATA_CONVERSATION_BY_PURGE, .limit = DATA_MAX_LIST};
     usec_t now = 0;
     size_t i = 0;
@@ -144,7 +144,7 @@ int conversations_purge(struct store *store, usec_t deadline, bool *ret_more)
 /* Whether nobody takes it away: the messages go before what they come to. */
 static int is_kept(const struct data_found *found, bool *ret_kept)
 {
-    struct data_conversation conversation;
+    struct data_conversation conversation = {.deleted = false};
     struct data_session session;
     int r = data_conversation_get(found->txn, found->scope, found->rest, &conversation);
     r = r < 0 ? r : data_session_get(found->txn, found->scope, conversation.session_id, &session);
