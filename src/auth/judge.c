@@ -10,17 +10,6 @@ static struct str user_of(const struct data_found *found, struct str id)
     return arena_printf(store_arena(found->txn), "usr" STR_FMT, STR_ARG(str_slice(id, 3, id.n)));
 }
 
-static int person_fault(const struct data_found *found, struct str user_id, const char **ret_fault)
-{
-    struct data_user user;
-    int r = data_user_get(found->txn, found->scope, user_id, &user);
-    if (r == ERR_NOT_FOUND) {
-        *ret_fault = "its person does not exist";
-        return 0;
-    }
-    return r;
-}
-
 /* A person who is asked for a code has what it is made with. */
 static int judge_asked(const struct data_found *found, const struct data_user *user,
                        const char **ret_fault)
@@ -65,15 +54,15 @@ static int judge(const struct data_found *found, const char **ret_fault)
     }
     if (type == &data_reset_type) {
         const struct data_reset *reset = found->record;
-        return person_fault(found, user_of(found, reset->id), ret_fault);
+        return data_judge_person(found, user_of(found, reset->id), ret_fault);
     }
     if (type == &data_login_type) {
         const struct data_login *login = found->record;
-        return person_fault(found, login->user_id, ret_fault);
+        return data_judge_person(found, login->user_id, ret_fault);
     }
     if (type == &data_apikey_type) {
         const struct data_apikey *key = found->record;
-        return person_fault(found, key->user_id, ret_fault);
+        return data_judge_person(found, key->user_id, ret_fault);
     }
     return 0;
 }

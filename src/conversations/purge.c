@@ -4,10 +4,7 @@
  */
 #include "conversations/conversations_int.h"
 
-enum {
-    PAGE = 100,            /* messages of a transaction */
-    SUMMED_MOST = 4 << 20, /* bytes of texts that one look of the checker adds up */
-};
+enum { PAGE = 100 }; /* messages of a transaction */
 
 /* What its texts had of the tenant's storage is free again. */
 static int forget_usage(struct txn *txn, const struct scope *scope, struct str id)
@@ -78,25 +75,23 @@ static int find_fn(struct txn *txn, void *ctx)
     struct data_place *places;
     size_t n;
     struct data_conversation conversation = {.deleted = false};
-    struct data_query query = {.index = DATA_CONVERSATION_BY_PURGE, .limit = DATA_MAX_LIST};
+    struct data_query query = {.index = DATA_CONVERSATION_BY_PURGE, .limit = 1};
     usec_t now = 0;
-    size_t i = 0;
-    int r = data_places(txn, &data_conversation_type, &query, &places, &n);
-    if (r < 0) {
-        return r;
-    }
-    /* What is damaged is for the checker: it keeps no other. */
+    int r;
     do {
-        r = i == n ? ERR_NOT_FOUND
-                   : data_conversation_get(txn, &places[i].scope, places[i].id, &conversation);
-        i += r == ERR_CORRUPT;
-    } while (r == ERR_CORRUPT);
+        r = data_places(txn, &data_conversation_type, &query, &places, &n);
+        if (r < 0 || n == 0) {
+            return r < 0 ? r : ERR_NOT_FOUND;
+        }
+        r = data_conversation_get(txn, &places[0].scope, places[0].id, &conversation);
+        query.cursor = places[0].cursor;
+    } while (r == ERR_CORRUPT); /* for the checker: it keeps no other */
     r = r < 0 ? r : data_clock_get(txn, &now);
     if (r < 0 || !conversations_is_over(&conversation, now)) {
         return r < 0 ? r : ERR_NOT_FOUND;
     }
-    p->scope = (struct scope){.tenant_id = arena_str(p->arena, places[i].scope.tenant_id)};
-    p->id = arena_str(p->arena, places[i].id);
+    p->scope = (struct scope){.tenant_id = arena_str(p->arena, places[0].scope.tenant_id)};
+    p->id = arena_str(p->arena, places[0].id);
     return 0;
 }
 
@@ -137,80 +132,4 @@ int conversations_purge(struct store *store, usec_t deadline, bool *ret_more)
     }
     *ret_more = r == 0;
     return 0;
-}
-
-/* ---- The checker ---- */
-
-/* Whether nobody takes it away: the messages go before what they come to. */
-static int is_kept(const struct data_found *found, bool *ret_kept)
-{
-    struct data_conversation conversation = {.deleted = false};
-    struct data_session session;
-    int r = data_conversation_get(found->txn, found->scope, found->rest, &conversation);
-    r = r < 0 ? r : data_session_get(found->txn, found->scope, conversation.session_id, &session);
-    *ret_kept = r == 0 && !conversation.deleted && !session.deleted;
-    return r;
-}
-
-/* *ret_sum: also of the first of them, when they are more than SUMMED_MOST. */
-static int sum_of(const struct data_found *found, uint64_t *ret_sum)
-{
-    struct data_message match = {.conversation_id = found->rest};
-    struct data_query query = {
-        .index = DATA_MESSAGE_BY_CONVERSATION, .match = &match, .fixed = 1, .limit = PAGE};
-    struct data_message_list rows;
-    uint64_t sum = 0;
-    int r;
-    do {
-        r = data_message_list(found->txn, found->scope, &query, &rows);
-        for (size_t i = 0; r == 0 && i < rows.n; i++) {
-            sum += rows.at[i].content.n;
-        }
-        query.cursor = rows.next;
-    } while (r == 0 && rows.next.n > 0 && sum <= SUMMED_MOST);
-    *ret_sum = sum;
-    return r;
-}
-
-static int judge_usage(const struct data_found *found, const char **ret_fault)
-{
-    struct data_usage says;
-    bool kept = false;
-    uint64_t sum = 0;
-    int r = data_usage_get(found->txn, found->scope, found->rest, &says);
-    if (r == ERR_CORRUPT) {
-        *ret_fault = "the counters are not well-formed";
-        return 0;
-    }
-    r = r < 0 ? r : is_kept(found, &kept);
-    if (r == 0 && kept && says.bytes <= SUMMED_MOST) {
-        r = sum_of(found, &sum);
-        *ret_fault = r < 0 || sum == says.bytes ? NULL : "it is not the sum of its messages";
-    }
-    return r;
-}
-
-/* No text is empty: where there are messages there are bytes. */
-static int judge_record(const struct data_found *found, struct str id, const char **ret_fault)
-{
-    struct data_usage says = {0};
-    uint64_t length = 0;
-    int r = data_usage_get(found->txn, found->scope, id, &says);
-    r = r < 0 ? r : conversations_length(found->txn, found->scope, id, &length);
-    if (r == 0 && length > 0 && says.bytes == 0) {
-        *ret_fault = "its messages are counted nowhere";
-    }
-    return r;
-}
-
-int conversations_judge(const struct data_found *found, const char **ret_fault)
-{
-    int r = 0;
-    if (found->type == &data_conversation_type) {
-        const struct data_conversation *conversation = found->record;
-        r = judge_record(found, conversation->id, ret_fault);
-    } else if (found->space == DATA_SPACE_USAGE && data_id_is(found->rest, "cnv")) {
-        r = judge_usage(found, ret_fault);
-    }
-    return r == ERR_NOT_FOUND || r == ERR_CORRUPT || r == ERR_NEWER ? 0 : r; /* said of itself */
 }

@@ -34,6 +34,17 @@ static bool unreadable(int r)
     return r == ERR_CORRUPT || r == ERR_NEWER;
 }
 
+int data_judge_person(const struct data_found *found, struct str user_id, const char **ret_fault)
+{
+    struct data_user user;
+    int r = data_user_get(found->txn, found->scope, user_id, &user);
+    if (r == ERR_NOT_FOUND) {
+        *ret_fault = "its person does not exist";
+        return 0;
+    }
+    return r;
+}
+
 static int check_tenant(struct check *c, const struct scope *scope, struct str key)
 {
     if (str_eq(str_from(c->tenant), scope->tenant_id)) {

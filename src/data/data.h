@@ -461,6 +461,10 @@ struct data_found {
 /* Sets *ret_fault (static) when something is wrong with it. Negative: the store could not be read. */
 typedef int data_judge(const struct data_found *found, const char **ret_fault);
 
+/* For judges: whether the person that a record is of is there. */
+int data_judge_person(const struct data_found *found, struct str user_id,
+                      const char **ret_fault) BASE_MUST_USE;
+
 /*
  * Walks the whole store and proves that every record is well-formed and under its own key, that every index entry has its
  * record and every record its index entries, that what a record says exists does, that kept numbers are right, that every key is

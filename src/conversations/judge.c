@@ -1,0 +1,81 @@
+/* What the checker asks of conversations: that what is kept of their length is what their messages come to. */
+#include "conversations/conversations_int.h"
+
+enum {
+    PAGE = 100,            /* messages that are read at once */
+    SUMMED_MOST = 4 << 20, /* bytes of texts that one look of the checker adds up */
+};
+
+/* Whether nobody takes it away: the messages go before what they come to. */
+static int is_kept(const struct data_found *found, bool *ret_kept)
+{
+    struct data_conversation conversation = {.deleted = false};
+    struct data_session session;
+    int r = data_conversation_get(found->txn, found->scope, found->rest, &conversation);
+    r = r < 0 ? r : data_session_get(found->txn, found->scope, conversation.session_id, &session);
+    *ret_kept = r == 0 && !conversation.deleted && !session.deleted;
+    return r;
+}
+
+/* *ret_sum: also of the first of them, when they are more than SUMMED_MOST. */
+static int sum_of(const struct data_found *found, uint64_t *ret_sum)
+{
+    struct data_message match = {.conversation_id = found->rest};
+    struct data_query query = {
+        .index = DATA_MESSAGE_BY_CONVERSATION, .match = &match, .fixed = 1, .limit = PAGE};
+    struct data_message_list rows;
+    uint64_t sum = 0;
+    int r;
+    do {
+        r = data_message_list(found->txn, found->scope, &query, &rows);
+        for (size_t i = 0; r == 0 && i < rows.n; i++) {
+            sum += rows.at[i].content.n;
+        }
+        query.cursor = rows.next;
+    } while (r == 0 && rows.next.n > 0 && sum <= SUMMED_MOST);
+    *ret_sum = sum;
+    return r;
+}
+
+static int judge_usage(const struct data_found *found, const char **ret_fault)
+{
+    struct data_usage says;
+    bool kept = false;
+    uint64_t sum = 0;
+    int r = data_usage_get(found->txn, found->scope, found->rest, &says);
+    if (r == ERR_CORRUPT) {
+        *ret_fault = "the counters are not well-formed";
+        return 0;
+    }
+    r = r < 0 ? r : is_kept(found, &kept);
+    if (r == 0 && kept && says.bytes <= SUMMED_MOST) {
+        r = sum_of(found, &sum);
+        *ret_fault = r < 0 || sum == says.bytes ? NULL : "it is not the sum of its messages";
+    }
+    return r;
+}
+
+/* No text is empty: where there are messages there are bytes. */
+static int judge_record(const struct data_found *found, struct str id, const char **ret_fault)
+{
+    struct data_usage says = {0};
+    uint64_t length = 0;
+    int r = data_usage_get(found->txn, found->scope, id, &says);
+    r = r < 0 ? r : conversations_length(found->txn, found->scope, id, &length);
+    if (r == 0 && length > 0 && says.bytes == 0) {
+        *ret_fault = "its messages are counted nowhere";
+    }
+    return r;
+}
+
+int conversations_judge(const struct data_found *found, const char **ret_fault)
+{
+    int r = 0;
+    if (found->type == &data_conversation_type) {
+        const struct data_conversation *conversation = found->record;
+        r = judge_record(found, conversation->id, ret_fault);
+    } else if (found->space == DATA_SPACE_USAGE && data_id_is(found->rest, "cnv")) {
+        r = judge_usage(found, ret_fault);
+    }
+    return r == ERR_NOT_FOUND || r == ERR_CORRUPT || r == ERR_NEWER ? 0 : r; /* said of itself */
+}
