@@ -58,21 +58,26 @@ static int total_of(struct files_tx *tx, uint64_t *ret_total)
     return r == ERR_NOT_FOUND && limited ? data_usage_total(tx->txn, tx->scope, ret_total) : r;
 }
 
-int files_quota_fits(struct files_tx *tx, uint64_t more)
+static int fits_beside(struct files_tx *tx, uint64_t more, uint64_t total)
 {
     struct limit limit = limit_of(tx->quota, tx->session);
     uint64_t tenant = tx->quota ? tx->quota->tenant : 0;
-    uint64_t total = 0;
     if (limit.bytes > 0 && tx->bytes_before + more > limit.bytes) {
         tx->refusal = limit.text;
         return ERR_QUOTA;
     }
-    int r = total_of(tx, &total);
-    if (r == 0 && tenant > 0 && total + more > tenant) {
+    if (tenant > 0 && total + more > tenant) {
         tx->refusal = FILES_QUOTA_TENANT_TEXT;
         return ERR_QUOTA;
     }
-    return r == ERR_NOT_FOUND ? 0 : r;
+    return 0;
+}
+
+int files_quota_fits(struct files_tx *tx, uint64_t more)
+{
+    uint64_t total = 0; /* none is kept: nothing limits it */
+    int r = total_of(tx, &total);
+    return r == 0 || r == ERR_NOT_FOUND ? fits_beside(tx, more, total) : r;
 }
 
 int files_quota_settle(struct files_tx *tx)
@@ -80,15 +85,18 @@ int files_quota_settle(struct files_tx *tx)
     uint64_t before = tx->bytes_before;
     uint64_t after = tx->usage.bytes;
     uint64_t total = 0;
-    int r = after > before ? files_quota_fits(tx, after - before) : 0;
-    if (r < 0 || after == before) {
-        return r;
+    if (after == before) {
+        return 0;
     }
-    r = total_of(tx, &total);
-    if (r == 0) {
+    int kept = total_of(tx, &total);
+    if (kept < 0 && kept != ERR_NOT_FOUND) {
+        return kept;
+    }
+    int r = after > before ? fits_beside(tx, after - before, total) : 0;
+    if (r == 0 && kept == 0) {
         data_usage_keep(tx->txn, tx->scope, total + after - before);
     }
-    return r == ERR_NOT_FOUND ? 0 : r;
+    return r;
 }
 
 int files_quota_forget(struct txn *txn, const struct scope *scope, struct str session)
