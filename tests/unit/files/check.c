@@ -62,25 +62,36 @@ struct damage {
     bool shorten; /* else remove */
 };
 
-/* The first key of a space goes, or loses the end of its value. */
-static int damage_write(struct txn *txn, void *arg)
+static int first_of(struct txn *txn, const struct fixture *f, enum data_space space,
+                    struct store_pair *ret_first)
 {
-    const struct damage *d = arg;
     struct arena *arena = store_arena(txn);
-    struct str any = DATA_KEY(arena, &d->f->ctx.scope, d->space, STR("x"));
+    struct str any = DATA_KEY(arena, &f->ctx.scope, space, STR("x"));
     struct str prefix = str_slice(any, 0, any.n - 1);
     struct store_range range = {prefix, store_after(arena, prefix), .limit = 1};
     struct store_pair *pairs;
     size_t n;
     int r = store_scan(txn, &range, &pairs, &n);
+    if (r == 0) {
+        assert_int_equal(n, 1);
+        *ret_first = pairs[0];
+    }
+    return r;
+}
+
+/* The first key of a space goes, or loses the end of its value. */
+static int damage_write(struct txn *txn, void *arg)
+{
+    const struct damage *d = arg;
+    struct store_pair first;
+    int r = first_of(txn, d->f, d->space, &first);
     if (r < 0) {
         return r;
     }
-    assert_int_equal(n, 1);
     if (d->shorten) {
-        store_put(txn, pairs[0].key, str_slice(pairs[0].value, 0, pairs[0].value.n / 2));
+        store_put(txn, first.key, str_slice(first.value, 0, first.value.n / 2));
     } else {
-        store_delete(txn, pairs[0].key);
+        store_delete(txn, first.key);
     }
     return 0;
 }
@@ -133,17 +144,12 @@ static int forge_write(struct txn *txn, void *arg)
 {
     const struct forged *g = arg;
     struct arena *arena = store_arena(txn);
-    struct str any = DATA_KEY(arena, &g->f->ctx.scope, g->space, STR("x"));
-    struct str prefix = str_slice(any, 0, any.n - 1);
-    struct store_range range = {prefix, store_after(arena, prefix), .limit = 1};
-    struct store_pair *pairs;
-    size_t n;
-    int r = store_scan(txn, &range, &pairs, &n);
+    struct store_pair first;
+    int r = first_of(txn, g->f, g->space, &first);
     if (r == 0) {
-        assert_int_equal(n, 1);
-        struct str front = str_slice(pairs[0].key, 0, pairs[0].key.n - g->cut);
+        struct str front = str_slice(first.key, 0, first.key.n - g->cut);
         store_put(txn, arena_printf(arena, STR_FMT STR_FMT, STR_ARG(front), STR_ARG(g->tail)),
-                  pairs[0].value);
+                  first.value);
     }
     return r;
 }
@@ -196,18 +202,13 @@ static int shallow_write(struct txn *txn, void *arg)
 {
     const struct shallow *s = arg;
     struct arena *arena = store_arena(txn);
-    struct str any = DATA_KEY(arena, &s->f->ctx.scope, DATA_SPACE_NODE, STR("x"));
-    struct str prefix = str_slice(any, 0, any.n - 1);
-    struct store_range range = {prefix, store_after(arena, prefix), .limit = 1};
-    struct store_pair *pairs;
-    size_t n;
-    int r = store_scan(txn, &range, &pairs, &n);
+    struct store_pair first;
+    int r = first_of(txn, s->f, DATA_SPACE_NODE, &first);
     if (r == 0) {
-        assert_int_equal(n, 1);
-        char *value = arena_alloc(arena, pairs[0].value.n);
-        memcpy(value, pairs[0].value.p, pairs[0].value.n);
+        char *value = arena_alloc(arena, first.value.n);
+        memcpy(value, first.value.p, first.value.n);
         value[16 * s->number + 15]--;
-        store_put(txn, pairs[0].key, str_of(value, pairs[0].value.n));
+        store_put(txn, first.key, str_of(value, first.value.n));
     }
     return r;
 }

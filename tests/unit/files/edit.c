@@ -170,29 +170,20 @@ static void test_move_over(void **state)
     totals_are(f, 1, 300000);
 }
 
-static int move_into(struct fixture *f, struct str from, struct str folder)
-{
-    struct files_move_input in = {.session = f->session,
-                                  .from = from,
-                                  .to = arena_printf(&f->arena, STR_FMT "/x", STR_ARG(folder)),
-                                  .author = {FILES_USER, STR("u")}};
-    struct files_entry entry;
-    return files_move(fixture_ctx(f), &in, &entry);
-}
-
 /* Moves cannot make what no path can name. */
 static void test_move_too_deep(void **state)
 {
     struct fixture *f = *state;
     make(f, fixture_chain(f, 'a', 1, 150).p);
     make(f, fixture_chain(f, 'b', 1, 107).p);
-    assert_int_equal(move_into(f, STR("a"), fixture_chain(f, 'b', 1, 107)), ERR_LIMIT);
-    assert_ok(move_into(f, STR("a"), fixture_chain(f, 'b', 1, 106))); /* 107 + 149 */
+    assert_int_equal(fixture_move_into(f, STR("a"), fixture_chain(f, 'b', 1, 107)), ERR_LIMIT);
+    assert_ok(fixture_move_into(f, STR("a"), fixture_chain(f, 'b', 1, 106))); /* 107 + 149 */
     make(f, fixture_chain(f, 'c', 99, 30).p); /* 2,899 bytes behind the first name */
     make(f, fixture_chain(f, 'd', 99, 12).p); /* 1,199 bytes */
-    assert_int_equal(move_into(f, fixture_chain(f, 'c', 99, 1), fixture_chain(f, 'd', 99, 12)),
-                     ERR_LIMIT);
-    assert_ok(move_into(f, fixture_chain(f, 'c', 99, 1), fixture_chain(f, 'd', 99, 11)));
+    assert_int_equal(
+        fixture_move_into(f, fixture_chain(f, 'c', 99, 1), fixture_chain(f, 'd', 99, 12)),
+        ERR_LIMIT);
+    assert_ok(fixture_move_into(f, fixture_chain(f, 'c', 99, 1), fixture_chain(f, 'd', 99, 11)));
     totals_are(f, 0, 0);
 }
 

@@ -363,3 +363,13 @@ size_t fixture_stored(struct fixture *f)
     }
     return bytes;
 }
+
+int fixture_move_into(struct fixture *f, struct str from, struct str folder)
+{
+    struct files_move_input in = {.session = f->session,
+                                  .from = from,
+                                  .to = arena_printf(&f->arena, STR_FMT "/x", STR_ARG(folder)),
+                                  .author = {FILES_USER, STR("u")}};
+    struct files_entry entry;
+    return files_move(fixture_ctx(f), &in, &entry);
+}

@@ -35,6 +35,8 @@ struct data_context *fixture_ctx(struct fixture *f);
 struct files_put_input fixture_put(struct fixture *f, struct str path);
 
 /* n bytes from a seed that do not compress, in the arena. */
+/* As x into the folder. */
+int fixture_move_into(struct fixture *f, struct str from, struct str folder);
 struct str fixture_noise(struct fixture *f, size_t n, uint64_t seed);
 
 /* A path of 4,095 bytes, number i of a folder in a folder and so on; or, of as many, a link's target. */

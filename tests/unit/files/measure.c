@@ -3,16 +3,6 @@
 
 #include <pthread.h>
 
-static int move_into(struct fixture *f, struct str from, struct str folder)
-{
-    struct files_move_input in = {.session = f->session,
-                                  .from = from,
-                                  .to = arena_printf(&f->arena, STR_FMT "/x", STR_ARG(folder)),
-                                  .author = {FILES_USER, STR("u")}};
-    struct files_entry entry;
-    return files_move(fixture_ctx(f), &in, &entry);
-}
-
 /* How many folders say that something lies so deep below them. */
 struct deep {
     struct fixture *f;
@@ -57,11 +47,11 @@ static void test_move_once_deep(void **state)
         (void)snprintf(path, sizeof path, "a/m%03d/n", i);
         make(f, path);
     }
-    assert_int_equal(move_into(f, STR("a"), fixture_chain(f, 'b', 1, 107)), ERR_LIMIT);
+    assert_int_equal(fixture_move_into(f, STR("a"), fixture_chain(f, 'b', 1, 107)), ERR_LIMIT);
     drop(f, fixture_chain(f, 'a', 1, 149).p); /* 148 are left */
     assert_int_equal(deep_folders(f, 149), 1);
-    assert_ok(move_into(f, STR("a"), fixture_chain(f, 'b', 1, 107))); /* 108 + 148 */
-    assert_int_equal(deep_folders(f, 149), 106);                      /* those that it is in now */
+    assert_ok(fixture_move_into(f, STR("a"), fixture_chain(f, 'b', 1, 107))); /* 108 + 148 */
+    assert_int_equal(deep_folders(f, 149), 106); /* those that it is in now */
     move(f, arena_printf(&f->arena, STR_FMT "/x", STR_ARG(fixture_chain(f, 'b', 1, 107))).p, "a");
     drop(f, "a/n");
     struct files_copy_input copy = {.session = f->session,
@@ -111,9 +101,9 @@ static void test_move_once_long(void **state)
     }
     struct str deep = str_of(fixture_long(f, 1), 256 * 14 - 1);
     make(f, arena_str(&f->arena, deep).p);
-    assert_int_equal(move_into(f, STR("a"), deep), ERR_LIMIT);
+    assert_int_equal(fixture_move_into(f, STR("a"), deep), ERR_LIMIT);
     drop(f, arena_printf(&f->arena, "a/50/%.255s", name).p);
-    assert_ok(move_into(f, STR("a"), deep));
+    assert_ok(fixture_move_into(f, STR("a"), deep));
     fixture_check(f);
 }
 
@@ -185,7 +175,7 @@ static void test_beside_a_writer(void **state)
         w.ctx.op = store_op_new();
         w.path = arena_printf(&arena, "a/n005/" STR_FMT, STR_ARG(fixture_chain(f, 'd', 1, 90)));
         assert_int_equal(pthread_create(&thread, NULL, writer_run, &w), 0);
-        int r = move_into(f, STR("a"), deep);
+        int r = fixture_move_into(f, STR("a"), deep);
         assert_int_equal(pthread_join(thread, NULL), 0);
         assert_true(r == 0 || r == ERR_LIMIT);
         assert_ok(w.result);
