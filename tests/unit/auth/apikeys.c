@@ -93,15 +93,15 @@ static void ends_by_its_age(void **state)
     assert_int_equal(page.at[0].actor_id.n, 0);
 }
 
-static void a_lost_record_keeps_no_other_from_going(void **state)
+/* how: its value instead; empty: it is gone. */
+static void keeps_no_other_from_going(struct people *p, struct str how)
 {
-    struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
     struct made gone = make(&ada, 1);
     time_test_advance(USEC_PER_SEC);
     (void)make(&ada, 1);
     struct str key = people_key(p, &ada, "apikey", gone.key.id);
-    struct str lost = people_damage(p, key, STR_EMPTY);
+    struct str lost = people_damage(p, key, how);
     assert_true(lost.n > 0);
     time_test_advance(day);
     size_t ended;
@@ -110,6 +110,16 @@ static void a_lost_record_keeps_no_other_from_going(void **state)
     (void)people_damage(p, key, lost);
     assert_int_equal(auth_purge(p->auth, &ended), 0);
     assert_int_equal(ended, 1);
+}
+
+static void a_lost_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR_EMPTY);
+}
+
+static void a_damaged_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR("1 {"));
 }
 
 static usec_t last_use(struct data_context *ctx)
@@ -204,11 +214,17 @@ static void ends_with_the_password(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(comes_in_as_its_person), TEST_SQLITE(comes_in_as_its_person),
-        TEST(refuses_any_other_byte), TEST(ends_by_its_age),
-        TEST_SQLITE(ends_by_its_age), TEST(notes_its_use_seldom_and_later),
-        TEST(belongs_to_one_person),  TEST(are_a_bounded_number),
-        TEST(ends_with_the_password), TEST(a_lost_record_keeps_no_other_from_going),
+        TEST(comes_in_as_its_person),
+        TEST_SQLITE(comes_in_as_its_person),
+        TEST(refuses_any_other_byte),
+        TEST(ends_by_its_age),
+        TEST_SQLITE(ends_by_its_age),
+        TEST(notes_its_use_seldom_and_later),
+        TEST(belongs_to_one_person),
+        TEST(are_a_bounded_number),
+        TEST(ends_with_the_password),
+        TEST(a_lost_record_keeps_no_other_from_going),
+        TEST(a_damaged_record_keeps_no_other_from_going),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

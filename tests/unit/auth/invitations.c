@@ -52,15 +52,15 @@ static void ends_by_age_and_is_purged(void **state)
     assert_int_equal(open_ones(&ada), 0);
 }
 
-static void a_lost_record_keeps_no_other_from_going(void **state)
+/* how: its value instead; empty: it is gone. */
+static void keeps_no_other_from_going(struct people *p, struct str how)
 {
-    struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
     struct str token = invite(&ada, "mel@example.com");
     struct str tenant = ada.scope.tenant_id;
     struct str id = str_slice(token, tenant.n + 1, 2 * tenant.n + 1);
     struct str key = people_key(p, &ada, "invitation", id);
-    struct str lost = people_damage(p, key, STR_EMPTY);
+    struct str lost = people_damage(p, key, how);
     assert_true(lost.n > 0);
     time_test_advance(USEC_PER_SEC);
     (void)invite(&ada, "max@example.com");
@@ -71,6 +71,16 @@ static void a_lost_record_keeps_no_other_from_going(void **state)
     (void)people_damage(p, key, lost);
     assert_int_equal(auth_invitations_purge(p->w.store, &ended), 0);
     assert_int_equal(ended, 1);
+}
+
+static void a_lost_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR_EMPTY);
+}
+
+static void a_damaged_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR("1 {"));
 }
 
 static void a_changed_secret_is_refused(void **state)
@@ -141,6 +151,7 @@ int main(void)
         TEST(ends_by_age_and_is_purged),
         TEST_SQLITE(ends_by_age_and_is_purged),
         TEST(a_lost_record_keeps_no_other_from_going),
+        TEST(a_damaged_record_keeps_no_other_from_going),
         TEST(a_changed_secret_is_refused),
         TEST(takes_no_taken_address),
         cmocka_unit_test(registration_by_invitation_alone),

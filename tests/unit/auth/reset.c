@@ -117,16 +117,16 @@ static struct str record_of(struct people *p, const struct data_context *who)
     return people_key(p, who, "reset", id);
 }
 
-static void a_lost_record_keeps_no_other_from_going(void **state)
+/* how: its value instead; empty: it is gone. */
+static void keeps_no_other_from_going(struct people *p, struct str how)
 {
-    struct people *p = *state;
     struct team t = team(p);
     (void)make(&t);
     time_test_advance(USEC_PER_SEC);
     struct data_context console = people_request(p);
     struct auth_reset reset;
     assert_int_equal(auth_console_reset(&console, STR("ada@example.com"), &reset), 0);
-    struct str lost = people_damage(p, record_of(p, &t.mel), STR_EMPTY);
+    struct str lost = people_damage(p, record_of(p, &t.mel), how);
     assert_true(lost.n > 0);
     time_test_advance(AUTH_RESET_MINUTES * 60 * USEC_PER_SEC);
     size_t ended;
@@ -137,6 +137,16 @@ static void a_lost_record_keeps_no_other_from_going(void **state)
     assert_int_equal(people_damage(p, record_of(p, &t.mel), STR_EMPTY).n, 0);
 }
 
+static void a_lost_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR_EMPTY);
+}
+
+static void a_damaged_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR("1 {"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +155,7 @@ int main(void)
         TEST(refuses_whatever_is_no_link_alike),
         TEST(is_for_nobody_above),
         TEST(a_lost_record_keeps_no_other_from_going),
+        TEST(a_damaged_record_keeps_no_other_from_going),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,16 +119,16 @@ static void it_ends_by_age(void **state)
     assert_shut(p, longer.token);
 }
 
-static void a_lost_record_keeps_no_other_from_going(void **state)
+/* how: its value instead; empty: it is gone. */
+static void keeps_no_other_from_going(struct people *p, struct str how)
 {
-    struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
     struct str session = make(&ada);
     struct made gone = link_to(&ada, session, 1);
     time_test_advance(USEC_PER_SEC);
     (void)link_to(&ada, session, 1);
     struct str key = people_key(p, &ada, "link", gone.link.id);
-    struct str lost = people_damage(p, key, STR_EMPTY);
+    struct str lost = people_damage(p, key, how);
     assert_true(lost.n > 0);
     time_test_advance(day);
     size_t ended;
@@ -137,6 +137,16 @@ static void a_lost_record_keeps_no_other_from_going(void **state)
     (void)people_damage(p, key, lost);
     assert_int_equal(sessions_links_purge(p->w.store, &ended), 0);
     assert_int_equal(ended, 1);
+}
+
+static void a_lost_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR_EMPTY);
+}
+
+static void a_damaged_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR("1 {"));
 }
 
 static void it_ends_by_hand_with_its_session_and_its_maker(void **state)
@@ -249,6 +259,7 @@ int main(void)
         TEST(another_token_opens_nothing),
         TEST(it_ends_by_age),
         TEST(a_lost_record_keeps_no_other_from_going),
+        TEST(a_damaged_record_keeps_no_other_from_going),
         TEST_SQLITE(it_ends_by_age),
         TEST(it_ends_by_hand_with_its_session_and_its_maker),
         TEST_SQLITE(it_ends_by_hand_with_its_session_and_its_maker),
