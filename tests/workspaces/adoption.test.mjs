@@ -105,7 +105,8 @@ test("two workspaces claim one session: the older generation is refused, ends, a
   await server.run();
   await until("another one runs", () => { const now = stateOf(server, id); return now?.phase === "running" && now.generation > first.generation; }, 60_000);
   assert.ok(!alive(first.pid) && !alive(first.codi2), "one at a time");
-  assert.match(readFileSync(join(server.data, "run", id, "log"), "utf8"), /an older run of this workspace was left: it is asked to end/);
+  // Its codi2 comes back to the server by itself: it may be refused there, and end, before the new run finds it.
+  assert.match(readFileSync(join(server.data, "run", id, "log"), "utf8"), /an older run of this workspace was left: it is asked to end|a newer workspace of this session has taken over/);
   await until("it is connected", async () => { const w = await workspaceOf(ada, id); return w.connected && w.state === "running"; });
   assert.equal(await works(server, id, "cat kept.txt"), "kept\n");
 });
