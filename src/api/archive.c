@@ -103,7 +103,7 @@ static int result(const struct download *d, la_ssize_t r)
 static int begin(struct download *d)
 {
     struct archive *a = d->archive;
-    int r = d->zip ? archive_write_set_format_zip(a) : archive_write_set_format_pax_restricted(a);
+    int r = d->zip ? archive_write_set_format_zip(a) : archive_write_set_format_pax(a);
     if (r == ARCHIVE_OK && d->zip) {
         r = archive_write_set_options(a, "zip:compression-level=3");
     }
@@ -153,6 +153,18 @@ static const char *name_of(struct download *d, struct str path)
     return arena_printf(&d->arena, "%s" STR_FMT, windows ? "./" : "", STR_ARG(path)).p;
 }
 
+/* A zip archive's seconds are 32 bits, with a sign to some and without one to others: what does not fit is the nearest that does. */
+static void set_time(const struct download *d, struct archive_entry *out, usec_t mtime)
+{
+    int64_t part = mtime % USEC_PER_SEC;
+    part += part < 0 ? USEC_PER_SEC : 0;
+    int64_t seconds = (mtime - part) / USEC_PER_SEC;
+    if (d->zip) {
+        seconds = seconds < 0 ? 0 : seconds > INT32_MAX ? INT32_MAX : seconds;
+    }
+    archive_entry_set_mtime(out, (time_t)seconds, (long)part * 1000);
+}
+
 static int add_entry(struct download *d, const struct files_entry *entry)
 {
     if (entry->damaged) {
@@ -164,8 +176,7 @@ static int add_entry(struct download *d, const struct files_entry *entry)
     archive_entry_set_pathname(out, name_of(d, entry->path));
     archive_entry_set_filetype(out, types[entry->kind]);
     archive_entry_set_perm(out, (__LA_MODE_T)entry->mode);
-    archive_entry_set_mtime(out, (time_t)(entry->mtime / USEC_PER_SEC),
-                            (long)(entry->mtime % USEC_PER_SEC) * 1000);
+    set_time(d, out, entry->mtime);
     if (entry->kind == FILES_SYMLINK) {
         archive_entry_set_symlink(out, arena_str(&d->arena, entry->bytes).p);
     }

@@ -21,7 +21,7 @@ void api_locale_end(struct api_locale *l);
 
 enum { API_UNPACK_MAX_ENTRIES = 100 * 1000 };
 
-/* ---- unpack_names.c: names of a zip archive that libarchive takes for others ---- */
+/* ---- unpack_names.c: the list of a zip archive, and names that libarchive takes for others ---- */
 
 struct api_unpack_names {
     struct map *map; /* private, as all below */
@@ -30,7 +30,7 @@ struct api_unpack_names {
 };
 
 /* Reads the list of the zip archive of so many bytes in fd. ERR_TOO_LARGE: more such names than are held; ERR_INVALID: two
-   that libarchive takes for one. End it in any case. */
+   that libarchive takes for one; ERR_CORRUPT: an entry is missing, or is called otherwise than the list says. End it in any case. */
 int api_unpack_names_read(struct api_unpack_names *names, int fd, uint64_t size) BASE_MUST_USE;
 
 /* The name that libarchive took for this one, or itself. */

@@ -260,7 +260,7 @@ static int add_as(struct unpack *u, struct archive_entry *in, const struct files
 /* Any that a file system may know: 1970 and what is before it are times as others are. */
 static void take_time(struct archive_entry *in, struct files_put_input *put)
 {
-    static const int64_t first = -62135596800, last = 253402300799; /* of the years 1 to 9999 */
+    static const int64_t first = -62167219200, last = 253402300799; /* of the years 0 to 9999 */
     int64_t seconds = archive_entry_mtime(in);
     if (archive_entry_mtime_is_set(in) && seconds >= first && seconds <= last) {
         put->timed = true;

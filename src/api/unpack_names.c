@@ -1,9 +1,12 @@
 /*
- * Names of a zip archive that libarchive (3.6) reads otherwise: where a name has backslashes and no slash it takes them for slashes,
- * whoever made the entry. Only Windows means that. So the archive's list is read for such names of other systems (PKWARE's APPNOTE
- * 4.3.12 and 4.4.2), and they are given back.
+ * The list at the end of a zip archive (PKWARE's APPNOTE 4.3.12 and 4.4.2), for what libarchive (3.6) does not look at:
  *
- * What this list is not understood of is left to libarchive, which judges the archive as a whole.
+ * 1. Where a name has backslashes and no slash it takes them for slashes, whoever made the entry. Only Windows means that. Such names
+ *    of other systems are kept, and given back.
+ * 2. It ends at the first entry of the list that is none, and takes what is left for the whole; the archive says how many there are.
+ * 3. It takes the name before an entry's content. Whoever looks at an archive is shown the one in the list: they are the same.
+ *
+ * What is not understood of this list is left to libarchive, which judges the archive as a whole.
  */
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +20,7 @@ enum {
     LOCATOR64 = 20,
     END_RECORD64 = 56,
     LIST_RECORD = 46,
+    ENTRY_RECORD = 30, /* before the entry's name and content */
     MAX_NAME = 65535,
     MAX_KEPT = 1024 * 1024, /* bytes of names in memory */
     WINDOWS = 0,            /* or MS-DOS: the host system of an entry */
@@ -36,8 +40,15 @@ static bool read_at(int fd, void *to, size_t n, uint64_t at)
     return at <= INT64_MAX && pread(fd, to, n, (off_t)at) == (ssize_t)n;
 }
 
-/* Where the list begins. The end record is the last one whose comment reaches to the end. */
-static bool find_list(int fd, uint64_t size, uint64_t *ret_at)
+struct list {
+    int fd;
+    uint64_t at;    /* its first entry */
+    uint64_t count; /* of entries, as the archive says */
+    uint64_t mask;  /* of the bits that it says */
+};
+
+/* The end record is the last one whose comment reaches to the end. */
+static bool find_list(int fd, uint64_t size, struct list *ret_list)
 {
     uint8_t tail[END_RECORD + MAX_COMMENT];
     size_t n = size < sizeof tail ? (size_t)size : sizeof tail;
@@ -53,24 +64,57 @@ static bool find_list(int fd, uint64_t size, uint64_t *ret_at)
     }
     uint8_t more[END_RECORD64];
     uint64_t end = size - n + at;
-    *ret_at = number(tail + at + 16, 4);
-    if (*ret_at != UINT32_MAX || end < LOCATOR64 ||
-        !read_at(fd, more, LOCATOR64, end - LOCATOR64) || memcmp(more, "PK\6\7", 4) != 0) {
+    *ret_list = (struct list){.fd = fd,
+                              .at = number(tail + at + 16, 4),
+                              .count = number(tail + at + 10, 2),
+                              .mask = UINT16_MAX};
+    bool wide = ret_list->at == UINT32_MAX || ret_list->count == UINT16_MAX;
+    if (!wide || end < LOCATOR64 || !read_at(fd, more, LOCATOR64, end - LOCATOR64) ||
+        memcmp(more, "PK\6\7", 4) != 0) {
         return true;
     }
     bool found = read_at(fd, more, END_RECORD64, number(more + 8, 8));
-    *ret_at = found ? number(more + 48, 8) : *ret_at;
+    if (found) {
+        ret_list->at = number(more + 48, 8);
+        ret_list->count = number(more + 32, 8);
+        ret_list->mask = UINT64_MAX;
+    }
     return found;
 }
 
 /* One entry of the list. */
-typedef int visit(struct api_unpack_names *names, struct str name, bool windows);
+struct listed {
+    struct str name;
+    bool windows;
+    int fd;
+    uint64_t at; /* of its own record */
+};
 
-static int keep(struct api_unpack_names *names, struct str name, bool windows)
+typedef int visit(struct api_unpack_names *names, const struct listed *entry);
+
+/* Of a list that names a place beyond 4 GiB libarchive looks for itself: no archive is so long here. */
+static bool is_called_alike(const struct listed *entry)
 {
+    uint8_t head[ENTRY_RECORD];
+    char name[MAX_NAME];
+    if (entry->at == UINT32_MAX || !read_at(entry->fd, head, ENTRY_RECORD, entry->at) ||
+        memcmp(head, "PK\3\4", 4) != 0) {
+        return true;
+    }
+    size_t n = number(head + 26, 2);
+    return n == entry->name.n && read_at(entry->fd, name, n, entry->at + ENTRY_RECORD) &&
+           str_eq(str_of(name, n), entry->name);
+}
+
+static int keep(struct api_unpack_names *names, const struct listed *entry)
+{
+    if (!is_called_alike(entry)) {
+        return ERR_CORRUPT;
+    }
+    struct str name = entry->name;
     size_t slash = str_find(name, '/', 0);
     size_t backslash = str_find(name, '\\', 0);
-    if (windows || slash < name.n || backslash == name.n) {
+    if (entry->windows || slash < name.n || backslash == name.n) {
         return 0;
     }
     names->bytes += name.n;
@@ -89,40 +133,43 @@ static int keep(struct api_unpack_names *names, struct str name, bool windows)
 }
 
 /* Of two entries that libarchive calls by one name nobody can say which is which. */
-static int tell_apart(struct api_unpack_names *names, struct str name, bool windows)
+static int tell_apart(struct api_unpack_names *names, const struct listed *entry)
 {
-    bool slash = windows || str_find(name, '/', 0) < name.n;
-    return slash && map_get(names->map, name) ? ERR_INVALID : 0;
+    bool slash = entry->windows || str_find(entry->name, '/', 0) < entry->name.n;
+    return slash && map_get(names->map, entry->name) ? ERR_INVALID : 0;
 }
 
-static int walk(struct api_unpack_names *names, int fd, uint64_t at, visit *each)
+/* Of an archive with more entries than one may have the rest is not looked at: it is refused by that. */
+static int walk(struct api_unpack_names *names, const struct list *list, visit *each)
 {
     uint8_t head[LIST_RECORD];
     char name[MAX_NAME];
-    int r = 0;
-    for (size_t i = 0; r == 0 && i <= API_UNPACK_MAX_ENTRIES; i++) {
-        if (!read_at(fd, head, LIST_RECORD, at) || memcmp(head, "PK\1\2", 4) != 0) {
-            break;
-        }
+    uint64_t at = list->at;
+    uint64_t i = 0;
+    while (i <= API_UNPACK_MAX_ENTRIES && read_at(list->fd, head, LIST_RECORD, at) &&
+           memcmp(head, "PK\1\2", 4) == 0) {
         size_t n = number(head + 28, 2);
-        if (read_at(fd, name, n, at + LIST_RECORD)) {
-            r = each(names, str_of(name, n), head[5] == WINDOWS);
+        struct listed entry = {str_of(name, n), head[5] == WINDOWS, list->fd, number(head + 42, 4)};
+        int r = read_at(list->fd, name, n, at + LIST_RECORD) ? each(names, &entry) : ERR_CORRUPT;
+        if (r < 0) {
+            return r;
         }
         at += LIST_RECORD + n + number(head + 30, 2) + number(head + 32, 2);
+        i++;
     }
-    return r;
+    return i > API_UNPACK_MAX_ENTRIES || (i & list->mask) == list->count ? 0 : ERR_CORRUPT;
 }
 
 int api_unpack_names_read(struct api_unpack_names *names, int fd, uint64_t size)
 {
-    uint64_t at = 0;
+    struct list list;
     arena_init(&names->arena);
     names->map = map_create();
-    if (!find_list(fd, size, &at)) {
+    if (!find_list(fd, size, &list)) {
         return 0;
     }
-    int r = walk(names, fd, at, keep);
-    return r < 0 || names->bytes == 0 ? r : walk(names, fd, at, tell_apart);
+    int r = walk(names, &list, keep);
+    return r < 0 || names->bytes == 0 ? r : walk(names, &list, tell_apart);
 }
 
 const char *api_unpack_name(const struct api_unpack_names *names, const char *taken)

@@ -288,6 +288,10 @@ static int open_zip(struct api_unpack_source *s)
             s, r,
             "Names in the archive differ by slashes and backslashes alone: send them as tar.");
     }
+    if (r == ERR_CORRUPT) {
+        return refuse(s, ERR_INVALID,
+                      "The archive is damaged: its entries are not those that its list says.");
+    }
     if (r < 0) {
         return refuse(s, ERR_TOO_LARGE,
                       "The archive has more names with backslashes than one may have.");
