@@ -259,6 +259,7 @@ static void sqlite_close(void *self)
         lock_release(&d->queue.lock);
         (void)pthread_join(d->thread, NULL);
     }
+    store_sqlite_empty_log(d);
     store_sqlite_disconnect(d);
     store_queue_fini(&d->queue);
     store_readers_fini(&d->readers);

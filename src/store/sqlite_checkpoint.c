@@ -143,6 +143,20 @@ void store_sqlite_checkpoint(struct store_sqlite *d, bool idle)
     }
 }
 
+/* At an orderly end: a bit that is turned in the log ends it there, which looks as what a power cut leaves; in the database it is
+ * found. Whoever else reads the log holds this up, and a full disk may: then it stays as after a kill. */
+void store_sqlite_empty_log(struct store_sqlite *d)
+{
+    if (!d->writer || d->writer->failed) {
+        return;
+    }
+    store_readers_let_go(&d->readers);
+    int r = sqlite3_wal_checkpoint_v2(d->writer->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (r != SQLITE_OK) {
+        log_info("store", "the log is not empty at the end: %s", sqlite3_errstr(r));
+    }
+}
+
 static int truncate_file(sqlite3_file *file, sqlite3_int64 size)
 {
     sqlite3_int64 now = 0;

@@ -299,6 +299,7 @@ void store_garbage_early(struct store_sqlite *d); /* the control: within a trans
 int store_sqlite_settle_log(struct store_sqlite *d) BASE_MUST_USE;
 bool store_sqlite_log_waits(const struct store_sqlite *d); /* an idle writer should checkpoint */
 void store_sqlite_checkpoint(struct store_sqlite *d, bool idle);
+void store_sqlite_empty_log(struct store_sqlite *d); /* the writer thread has ended */
 int store_sqlite_cut_log(
     struct store_sqlite *d); /* both sides closed: drops what follows the last good commit */
 

@@ -4,6 +4,7 @@
  * nothing tells. The control: the same log as it was written has all.
  */
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store_test.h"
@@ -96,9 +97,27 @@ static void what_is_behind_a_turned_bit_is_lost(void **state)
     store_test_remove_directory(written.directory);
 }
 
+/* So that after it there is none in which a bit could be turned unnoticed. */
+static void an_orderly_end_leaves_no_log(void **state)
+{
+    struct store_test t = {.name = "sqlite", .driver = "sqlite"};
+    char path[160];
+    struct stat log;
+    store_test_make_directory(t.directory);
+    store_test_open(&t);
+    store_test_put(&t, "k", "acknowledged");
+    (void)snprintf(path, sizeof path, "%s/store.db-wal", t.directory);
+    assert_int_equal(stat(path, &log), 0);
+    assert_true(log.st_size > LOG_HEADER);
+    store_test_close(&t);
+    assert_true(stat(path, &log) < 0 || log.st_size == 0);
+    store_test_remove_directory(t.directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_orderly_end_leaves_no_log),
         cmocka_unit_test(what_is_behind_a_turned_bit_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
