@@ -30,6 +30,7 @@ struct coditectd_duties {
     struct coditectd_trim trim;
     struct auth_audit_purge audit;
     struct files_thin_place thinned;
+    struct files_held_place counted;
     usec_t followed; /* when the time that deletions go by last followed the clock; 0: never */
     bool leapt;      /* and was left behind */
     bool more;       /* the duty that just ran has more to do */
@@ -181,6 +182,12 @@ static int thin_histories(struct coditectd_duties *d)
     return files_thin(d->store, &d->options.history, &d->thinned, &d->more);
 }
 
+/* Of a store from before this was counted as it came. */
+static int count_content(struct coditectd_duties *d)
+{
+    return files_held_count(d->store, &d->counted, step_end(), &d->more);
+}
+
 /* period 0: the setting store.collect. */
 static const struct {
     const char *name;
@@ -201,6 +208,7 @@ static const struct {
     {"shortening of audit logs", 0, purge_audit},
     {"thinning of histories", 0, thin_histories},
     {"collection of content that nothing names", 0, collect},
+    {"counting of what tenants have in the store", 0, count_content},
 };
 enum { DUTIES = sizeof duties / sizeof duties[0] };
 

@@ -66,25 +66,19 @@ static int check_tenant(struct check *c, const struct scope *scope, struct str k
 /* Whether keys of the space lie under the session or the person whose tree they are of. */
 static bool is_of_tree(enum data_space space)
 {
-    switch (space) { /* all are named: whoever adds one says what it is */
-    case DATA_SPACE_ENTRY:
-    case DATA_SPACE_PAST:
-    case DATA_SPACE_VERSION:
-    case DATA_SPACE_CHANGE:
-    case DATA_SPACE_NODE:
-    case DATA_SPACE_REWIND:
-    case DATA_SPACE_DESK:
-    case DATA_SPACE_THIN:
-        return true;
-    case DATA_SPACE_CHUNK:
-    case DATA_SPACE_STORED:
-    case DATA_SPACE_CHUNKREF:
-    case DATA_SPACE_SETTING:
-    case DATA_SPACE_USAGE:
-    case DATA_SPACE_COUNT:
-        break;
-    }
-    return false;
+    enum { OF_TREE = 1, OF_OTHERS };
+    static const uint8_t all[DATA_SPACE_COUNT] = {
+        /* all are named: whoever adds one says what it is */
+        [DATA_SPACE_ENTRY] = OF_TREE,      [DATA_SPACE_PAST] = OF_TREE,
+        [DATA_SPACE_VERSION] = OF_TREE,    [DATA_SPACE_CHANGE] = OF_TREE,
+        [DATA_SPACE_NODE] = OF_TREE,       [DATA_SPACE_REWIND] = OF_TREE,
+        [DATA_SPACE_DESK] = OF_TREE,       [DATA_SPACE_THIN] = OF_TREE,
+        [DATA_SPACE_CHUNK] = OF_OTHERS,    [DATA_SPACE_STORED] = OF_OTHERS,
+        [DATA_SPACE_CHUNKREF] = OF_OTHERS, [DATA_SPACE_HELD] = OF_OTHERS,
+        [DATA_SPACE_SETTING] = OF_OTHERS,  [DATA_SPACE_USAGE] = OF_OTHERS,
+    };
+    ASSERT(space < DATA_SPACE_COUNT && all[space] != 0);
+    return all[space] == OF_TREE;
 }
 
 /*

@@ -78,6 +78,7 @@ struct data_quota {
     uint64_t session;  /* bytes of a session's files */
     uint64_t home;     /* of a person's home */
     uint64_t tenant;   /* bytes of all trees of a tenant */
+    uint64_t stored;   /* bytes of a tenant's content with all its history */
     uint64_t members;  /* of a tenant, as the following */
     uint64_t sessions; /* not deleted */
     uint64_t running;  /* workspaces that are wanted running */

@@ -43,6 +43,12 @@ bool data_user_from_1(struct data_shape *shape)
     return true;
 }
 
+/* The shape stays: what was added may be absent. What version 2 says is that held/ of files/ is kept beside it. */
+bool data_plan_from_1(struct data_shape *shape)
+{
+    return shape->public != NULL;
+}
+
 /* The shape stays: what version 3 says is that an identity lies beside the record, which auth/ puts with it. */
 bool data_user_from_2(struct data_shape *shape)
 {

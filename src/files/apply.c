@@ -5,8 +5,8 @@
  * A folder's version says nothing of what is in it. So its deletion is asked whether it takes along what the sender never saw
  * (unseen.c). A move is not asked: what is unseen goes along, and stays to be seen.
  */
-#include "files/files_int.h"
 #include "files/node_int.h"
+#include "files/quota_int.h"
 
 struct ready { /* a change, checked */
     const struct files_change *change;
@@ -340,13 +340,13 @@ static int apply_write(struct txn *txn, void *arg)
     }
     apply->tight = tx.tight;
     if (r < 0) {
-        return r;
+        return files_quota_refused(apply->ctx, &tx, r);
     }
     apply->result.seq = tx.usage.seq;
     apply->result.first = first + 1;
     apply_remember(apply, txn);
     r = files_tx_end(&tx, first);
-    return r == ERR_QUOTA ? data_fault(apply->ctx, r, NULL, tx.refusal) : r;
+    return files_quota_refused(apply->ctx, &tx, r);
 }
 
 static int ready_make(struct apply *apply)

@@ -4,7 +4,7 @@
  * When one of them is refused, none of its transaction is kept; then each is done in one of its own up to that one. So what
  * comes of it is what single calls would have come to.
  */
-#include "files/files_int.h"
+#include "files/quota_int.h"
 
 enum {
     BATCH_MAGIC = 0x62617463,
@@ -109,7 +109,7 @@ static int batch_write(struct txn *txn, void *arg)
         r = one_write(&tx, &b->waiting.at[i]);
     }
     r = r < 0 ? r : files_tx_end(&tx, first);
-    return r == ERR_QUOTA ? data_fault(b->ctx, r, NULL, tx.refusal) : r;
+    return files_quota_refused(b->ctx, &tx, r);
 }
 
 static int some_write(struct files_batch *b, size_t from, size_t to)

@@ -11,8 +11,10 @@
  * 5. What a folder, and a tree, says of the files and bytes below it is the sum of what is in it; a tenant's total is that of its trees.
  *    A folder reaches no further than it says.
  *    Not asked: a tree that is deleted, since its entries go before its counters, and a folder with more than SUMMED_MOST names.
+ * 6. What a tenant has in the store is the sum of its chunks (held.c).
  */
 #include "files/node_int.h"
+#include "files/quota_int.h"
 
 /* A page of 500 folders is one transaction, in the memory of one. */
 enum { SUMMED_MOST = 200 };
@@ -410,6 +412,7 @@ int files_judge(const struct data_found *found, const char **ret_fault)
     struct str rest = found->rest;
     struct files_tx tx = {
         .txn = found->txn, .arena = store_arena(found->txn), .scope = found->scope};
+    int r = 0;
     switch (found->space) {
     case DATA_SPACE_ENTRY:
         return judge_entry(&tx, found, ret_fault);
@@ -426,7 +429,10 @@ int files_judge(const struct data_found *found, const char **ret_fault)
     case DATA_SPACE_CHUNK:
         return judge_pair(&tx, DATA_SPACE_STORED, rest, ret_fault);
     case DATA_SPACE_STORED:
-        return judge_pair(&tx, DATA_SPACE_CHUNK, rest, ret_fault);
+        r = judge_pair(&tx, DATA_SPACE_CHUNK, rest, ret_fault);
+        return r < 0 || *ret_fault ? r : files_held_judge_chunk(&tx, found, ret_fault);
+    case DATA_SPACE_HELD:
+        return files_held_judge(&tx, found, ret_fault);
     case DATA_SPACE_CHUNKREF:
         return judge_reference(&tx, rest, ret_fault);
     default:

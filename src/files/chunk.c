@@ -6,7 +6,7 @@
  * older than RENEW_HOURS. What nothing names lies in the collector's queue under that hour (loose.c): a chunk comes into it
  * when it is written, and goes when something names it.
  */
-#include "files/files_int.h"
+#include "files/quota_int.h"
 
 enum {
     RENEW_HOURS = 6,
@@ -97,6 +97,21 @@ static bool lacks(const struct files_item *item, const struct files_stored *stor
     return !there || (stored->damaged && item->encoded.n > 0);
 }
 
+static int bytes_put(struct files_tx *tx, const struct files_item *item, bool writes,
+                     struct files_stored *stored)
+{
+    if (!writes) {
+        return 0;
+    }
+    int r = files_held_change(tx, &item->hash, stored->length, item->length);
+    if (r == 0) {
+        files_tx_put(tx, files_key_chunk(tx, &item->hash), item->encoded);
+        stored->length = item->length;
+        stored->damaged = false;
+    }
+    return r;
+}
+
 int files_item_put(struct files_tx *tx, const struct files_item *item)
 {
     struct files_stored stored = {0};
@@ -113,10 +128,9 @@ int files_item_put(struct files_tx *tx, const struct files_item *item)
     if (!there && item->encoded.n == 0) {
         return ERR_MISSING_CHUNKS; /* a page being adopted was collected meanwhile */
     }
-    if (writes) {
-        files_tx_put(tx, files_key_chunk(tx, &item->hash), item->encoded);
-        stored.length = item->length;
-        stored.damaged = false;
+    r = bytes_put(tx, item, writes, &stored);
+    if (r < 0) {
+        return r;
     }
     if (there) {
         files_loose_drop(tx, &item->hash, stored.hour);
@@ -176,7 +190,8 @@ struct ask {
 
 static void tx_plain(struct files_tx *tx, struct txn *txn, const struct data_context *ctx)
 {
-    *tx = (struct files_tx){.txn = txn, .arena = store_arena(txn), .scope = &ctx->scope};
+    *tx = (struct files_tx){
+        .txn = txn, .arena = store_arena(txn), .scope = &ctx->scope, .quota = ctx->quota};
 }
 
 static int ask_read(struct txn *txn, void *arg)
@@ -259,7 +274,7 @@ static int puts_write(struct txn *txn, void *arg)
     for (size_t i = 0; i < puts->count && r == 0; i++) {
         r = files_item_put(&tx, &puts->items[i]);
     }
-    return r;
+    return files_quota_refused(puts->ctx, &tx, r);
 }
 
 int files_chunks_put(struct data_context *ctx, const struct files_chunk *chunks, size_t count)

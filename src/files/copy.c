@@ -8,6 +8,7 @@
  * 3. What somebody wrote into the copy meanwhile stays. If the copy itself is deleted or renamed meanwhile, it ends there.
  */
 #include "files/node_int.h"
+#include "files/quota_int.h"
 
 enum { STEP = 250 }; /* entries */
 

@@ -76,7 +76,7 @@ static int edit_write(struct txn *txn, void *arg)
     uint64_t first = tx.usage.seq;
     r = items_put(&tx, edit);
     if (r < 0) {
-        return r;
+        return edit_refused(edit, &tx, r);
     }
     tx.written = 0; /* content has its own bound: FILES_FLUSH_BYTES */
     files_tx_next(&tx);

@@ -10,6 +10,7 @@
  *     rewind/{session}/{seq}                        a return to a past moment that began with seq: see rewind.c
  *     thin/{session}/{seq}                          a stretch of the past of which the last moment is kept: see thin.c
  *     usage/{session}                               the latest seq, files and bytes of all (data/)
+ *     held/{2 digits}, held/to                      bytes of the chunks whose hash begins so; how far they are counted: see held.c
  *     chunk/{hash}, stored/{hash}                   a chunk or page in its stored form; what is known about it
  *     chunkref/{hash}/{session}/{id}-{seq}          a version names it
  *     chunkref/{hash}/page/{hash}                   a page names it
@@ -101,6 +102,15 @@ struct files_tight {
     uint64_t levels; /* names that the deepest may have */
 };
 
+/* Of what the tenant holds, as far as the transaction has read it; see held.c. */
+struct files_counting {
+    bool known;
+    bool all; /* every chunk is counted, else those up to this hash; empty: none */
+    struct str to;
+    bool summed;
+    uint64_t bytes; /* then: with what the transaction has added */
+};
+
 struct files_tx {
     struct txn *txn;
     struct arena *arena; /* the transaction's */
@@ -110,8 +120,9 @@ struct files_tx {
     uint64_t bytes_before;          /* usage.bytes, when it began */
     const struct data_quota *quota; /* set by who ends it; NULL: none */
     const char *refusal;            /* of ERR_QUOTA and ERR_LIMIT, in a sentence */
-    struct files_tight tight;       /* of the latter, when there is a doubt */
-    bool forking; /* it is still being copied: only the copy itself may change it */
+    struct files_counting held;
+    struct files_tight tight; /* of the latter, when there is a doubt */
+    bool forking;             /* it is still being copied: only the copy itself may change it */
     const struct files_author *author;
     usec_t now;     /* taken outside, so that a repeated run writes the same */
     uint64_t seq;   /* of the change in hand */
@@ -365,35 +376,6 @@ struct files_unseen {
 /* Whether something in the folder, or the folder itself with one above it, came by what the sender has not seen. */
 int files_unseen_below(struct files_unseen *unseen, struct files_tx *tx,
                        const struct files_place *folder, bool *ret_some) BASE_MUST_USE;
-
-/* ---- quota.c ---- */
-
-#define FILES_QUOTA_SESSION_TEXT \
-    "The storage limit of this session is reached. Delete files, or have the limit raised."
-#define FILES_QUOTA_HOME_TEXT \
-    "The storage limit of this home is reached. Delete files, or have the limit raised."
-#define FILES_QUOTA_TENANT_TEXT \
-    "The storage limit of your organization is reached. Delete files, or have the limit raised."
-
-/* How large a file may be that takes the place of one of `there` bytes, before its transaction asks again. */
-struct files_room {
-    uint64_t bytes;
-    const char *text; /* of what is more */
-};
-int files_quota_room(struct files_tx *tx, uint64_t there,
-                     struct files_room *ret_room) BASE_MUST_USE;
-
-/* Whether the tree may hold so many bytes more than before the transaction: ERR_QUOTA with tx->refusal. */
-int files_quota_fits(struct files_tx *tx, uint64_t more) BASE_MUST_USE;
-
-/* Before the counters are written: ERR_QUOTA with tx->refusal. */
-int files_quota_settle(struct files_tx *tx) BASE_MUST_USE;
-
-/* Whether a return to a moment would pass a limit: ERR_QUOTA with ctx->fault. Errors of files_list. */
-int files_quota_look(struct data_context *ctx, const struct files_rewind_input *in) BASE_MUST_USE;
-
-/* What the tree holds is not counted for the tenant any more; before its counters are deleted. */
-int files_quota_forget(struct txn *txn, const struct scope *scope, struct str tree) BASE_MUST_USE;
 
 /* ---- list.c ---- */
 

@@ -15,9 +15,9 @@
  * 4. A page that cannot be read stays, with all that it names, and leaves the queue: damage is for people to judge.
  */
 #include "base/log.h"
-#include "files/files_int.h"
+#include "files/quota_int.h"
 
-enum { COLLECT_KEYS = 2000, CHUNK_KEYS = 4, REF_KEYS = 2 };
+enum { COLLECT_KEYS = 2000, CHUNK_KEYS = 5, REF_KEYS = 2 };
 
 static struct str key_loose(struct files_tx *tx, const struct content_hash *hash, uint64_t hour)
 {
@@ -105,23 +105,28 @@ static int page_unref(struct files_tx *tx, const struct candidate *c)
 
 enum verdict { VERDICT_KEEP, VERDICT_GO, VERDICT_LATER };
 
+struct judged {
+    enum verdict verdict;
+    uint32_t length;
+};
+
 /* KEEP: named, renewed, gone, or a page that cannot be read. LATER: it became a page since it was looked at. */
 static int judge(struct files_tx *tx, const struct files_collect_input *in,
-                 const struct candidate *c, enum verdict *ret_verdict)
+                 const struct candidate *c, struct judged *ret_judged)
 {
     struct files_stored stored = {.hour = 0};
     bool named = false;
     int r = files_stored_get(tx, &c->hash, &stored);
+    *ret_judged = (struct judged){VERDICT_KEEP, stored.length};
     if (r < 0) {
-        *ret_verdict = VERDICT_KEEP;
         return r == ERR_NOT_FOUND || r == ERR_CORRUPT ? 0 : r;
     }
     if (stored.level > 0 && !c->page) {
-        *ret_verdict = c->damaged ? VERDICT_KEEP : VERDICT_LATER;
+        ret_judged->verdict = c->damaged ? VERDICT_KEEP : VERDICT_LATER;
         return 0;
     }
     r = in->careless ? 0 : files_is_named(tx, &c->hash, &named);
-    *ret_verdict = named || stored.hour != c->hour ? VERDICT_KEEP : VERDICT_GO;
+    ret_judged->verdict = named || stored.hour != c->hour ? VERDICT_KEEP : VERDICT_GO;
     return r;
 }
 
@@ -129,15 +134,16 @@ static int judge(struct files_tx *tx, const struct files_collect_input *in,
 static int collect_one(struct files_tx *tx, const struct files_collect_input *in,
                        const struct candidate *c, bool *ret_gone)
 {
-    enum verdict verdict = VERDICT_KEEP;
-    int r = judge(tx, in, c, &verdict);
-    *ret_gone = r == 0 && verdict == VERDICT_GO;
-    if (r < 0 || verdict == VERDICT_LATER) {
+    struct judged judged;
+    int r = judge(tx, in, c, &judged);
+    *ret_gone = r == 0 && judged.verdict == VERDICT_GO;
+    if (r < 0 || judged.verdict == VERDICT_LATER) {
         return r;
     }
     files_loose_drop(tx, &c->hash, c->hour);
-    if (!*ret_gone) {
-        return 0;
+    r = *ret_gone ? files_held_change(tx, &c->hash, judged.length, 0) : 0;
+    if (r < 0 || !*ret_gone) {
+        return r;
     }
     store_delete(tx->txn, files_key_chunk(tx, &c->hash));
     store_delete(tx->txn, files_key_stored(tx, &c->hash));

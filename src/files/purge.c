@@ -2,7 +2,7 @@
  * The end of a tree: all keys of a session go, in pages, so that a large one holds nobody up. What can be seen goes before
  * what it is seen through, so that the checker finds nothing wrong at any moment and a purge that was cut off is begun again.
  */
-#include "files/files_int.h"
+#include "files/quota_int.h"
 
 /* An entry is judged by its version, so versions go behind entries. */
 static const enum data_space spaces[] = {DATA_SPACE_ENTRY,   DATA_SPACE_PAST,   DATA_SPACE_NODE,

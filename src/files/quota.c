@@ -1,6 +1,7 @@
 /*
- * Storage limits: how much the files of a tree, and of all trees of a tenant, may hold, by their sizes as people see them. History
- * and what is shared between files are not counted.
+ * Storage limits: how much the files of a tree, and of all trees of a tenant, may hold now, by their sizes as people see them. What
+ * their history takes is limited by what a tenant may have in the store with all its history (held.c), a limit of its own: it
+ * counts what is shared once, and is asked where content is written, not where files change.
  *
  * 1. A change is refused as a whole when it makes a tree grow beyond a limit. What takes something away goes on, also above.
  * 2. The tenant's total is kept from the first change on that a limit for tenants was set for: it is summed once, and then moves
@@ -9,6 +10,7 @@
  * 4. Deleted sessions count until they are purged: they can be restored.
  */
 #include "files/node_int.h"
+#include "files/quota_int.h"
 
 /* How many bytes the tree's files may have, by what it is; 0: no limit. The sentence when they are more. */
 struct limit {
@@ -97,6 +99,11 @@ int files_quota_settle(struct files_tx *tx)
         data_usage_keep(tx->txn, tx->scope, total + after - before);
     }
     return r;
+}
+
+int files_quota_refused(struct data_context *ctx, const struct files_tx *tx, int r)
+{
+    return r == ERR_QUOTA && tx->refusal ? data_fault(ctx, r, NULL, tx->refusal) : r;
 }
 
 int files_quota_forget(struct txn *txn, const struct scope *scope, struct str session)

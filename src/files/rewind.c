@@ -11,6 +11,7 @@
  *    under their ids; each entry of the moment is made so; when folders came back with what they held when they died, what
  *    was not there goes again.
  */
+#include "files/quota_int.h"
 #include "files/rewind_int.h"
 
 enum { PAGE_LOOKED = 500, PAGE_CHANGED = 150, PAGE_BYTES = 512 * 1024 };

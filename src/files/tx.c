@@ -4,7 +4,7 @@
  * Names in past keys are escaped so that the order of keys is the byte order of names although a seq follows: '/' would
  * otherwise sort behind a space or a dot that continues a longer name. Bytes up to '0' become '0' and two hexadecimal digits.
  */
-#include "files/files_int.h"
+#include "files/quota_int.h"
 
 /* Whose a tree is: a session's, or the home of the person. Everything else is the same ERR_NOT_FOUND. */
 static int may(struct files_tx *tx)

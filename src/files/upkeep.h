@@ -61,6 +61,29 @@ struct files_forked {
 int files_fork_step(struct data_context *ctx, const struct files_fork_input *in,
                     struct files_forked *ret_forked) BASE_MUST_USE;
 
+/* ---- How much a tenant has in the store (held.c) ---- */
+
+/* Its content with all its history, each chunk once, before compression. */
+struct files_held {
+    uint64_t bytes;
+    bool whole; /* else a store from before is still being counted, and there is more */
+};
+int files_held(struct txn *txn, const struct scope *scope,
+               struct files_held *ret_held) BASE_MUST_USE;
+
+/* How far files_held_count came among the tenants; zero: at the first. */
+struct files_held_place {
+    char tenant[64];
+};
+
+/*
+ * Counts what is in a store from before there were counters, tenant after tenant, in short transactions, until the deadline (of
+ * time_monotonic). Where all is counted a tenant costs a read. *ret_more: not all tenants were looked at; the next call goes on
+ * with place.
+ */
+int files_held_count(struct store *store, struct files_held_place *place, usec_t deadline,
+                     bool *ret_more) BASE_MUST_USE;
+
 /* ---- Retention (thin.c) ---- */
 
 /* Ages from which fewer moments of the past are kept. */

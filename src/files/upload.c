@@ -7,11 +7,12 @@
  * chunk, and no look before the transaction, which asks the same.
  *
  * What is more than the quota has room for is refused as soon as so much has come, whether or not its length was said: content is
- * in the store before anything names it, and until it is collected.
+ * in the store before anything names it, and until it is collected. How much of it the store would get anew, which the limit of all
+ * that a tenant has there is about (held.c), nobody knows before it has come: that is asked of each transaction.
  *
  * Memory: the cutter 256 KiB, the builder 170 KiB, the codec about 1 MiB, waiting items FILES_FLUSH_BYTES and some pages.
  */
-#include "files/files_int.h"
+#include "files/quota_int.h"
 
 enum { UPLOAD_MAGIC = 0x75706c6f };
 
@@ -79,15 +80,16 @@ static int flush_write(struct txn *txn, void *arg)
 {
     struct flush *flush = arg;
     const struct files_upload *u = flush->upload;
-    struct files_tx tx = {
-        .txn = txn, .arena = store_arena(txn), .scope = &u->ctx->scope, .now = flush->now};
-    for (size_t i = 0; i < u->items.n; i++) {
-        int r = files_item_put(&tx, &u->items.at[i]);
-        if (r < 0) {
-            return r;
-        }
+    struct files_tx tx = {.txn = txn,
+                          .arena = store_arena(txn),
+                          .scope = &u->ctx->scope,
+                          .quota = u->ctx->quota,
+                          .now = flush->now};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < u->items.n; i++) {
+        r = files_item_put(&tx, &u->items.at[i]);
     }
-    return 0;
+    return files_quota_refused(u->ctx, &tx, r);
 }
 
 static void items_drop(struct files_upload *u)

@@ -27,6 +27,11 @@ static const struct str member_2 =
         "\"2026-11-22T03:41:03.812Z\",\"updated_at\":\"2026-11-22T03:41:03.812Z\",\"revision\":1}"
         "\0{\"password\":\"" HASH "\",\"password_changed_at\":\"2026-11-22T03:41:03.812Z\"}");
 
+/* As a server stored them that did not count what tenants have in the store. */
+static const struct str plan_1 =
+    STR("1 {\"id\":\"pln-01m80nfny4r2az96b67pmyqjb1\",\"members\":50,\"storage\":-1,"
+        "\"updated_at\":\"2026-11-22T03:41:03.812Z\"}\0{}");
+
 static struct data_user read_user(struct arena *arena, struct str value)
 {
     struct data_user user;
@@ -46,6 +51,19 @@ static void people_of_version_1(void **state)
     assert_int_equal(removed.password.n, 0);
     assert_str(removed.name, "Bob");
     assert_true(removed.removed_at == removed.updated_at && removed.removed_at > 0);
+}
+
+static void plans_of_version_1(void **state)
+{
+    (void)state;
+    ARENA_AUTO(arena);
+    struct data_plan plan;
+    assert_int_equal(data_record_decode(&arena, &data_plan_type, plan_1, &plan), 0);
+    assert_int_equal(plan.members, 50);
+    assert_int_equal(plan.storage, -1);
+    assert_int_equal(plan.stored, 0); /* as the settings say */
+    struct str value = data_record_encode(&arena, &data_plan_type, &plan);
+    assert_true(str_starts(value, STR("2 {")));
 }
 
 /* What is put is of today, is read as the same, and what replies copy is what it was. */
@@ -170,8 +188,11 @@ static void fit_their_indexes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(people_of_version_1), cmocka_unit_test(are_stored_in_todays_shape),
-        cmocka_unit_test(notices_damage),      cmocka_unit_test(says_that_a_newer_program_wrote),
+        cmocka_unit_test(people_of_version_1),
+        cmocka_unit_test(plans_of_version_1),
+        cmocka_unit_test(are_stored_in_todays_shape),
+        cmocka_unit_test(notices_damage),
+        cmocka_unit_test(says_that_a_newer_program_wrote),
         WORLD_TEST(fit_their_indexes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
