@@ -35,6 +35,9 @@ static void write_usage(struct reply_tenant_usage reply, const struct lifecycle_
     write_used(reply_tenant_usage_sessions(&reply), usage->sessions, quota->sessions);
     write_used(reply_tenant_usage_running(&reply), usage->running, quota->running);
     write_used(reply_tenant_usage_bytes(&reply), usage->bytes, quota->tenant);
+    if (usage->held.whole) {
+        write_used(reply_tenant_usage_stored(&reply), usage->held.bytes, quota->stored);
+    }
     reply_tenant_usage_end(&reply);
 }
 

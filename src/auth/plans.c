@@ -32,6 +32,7 @@ static const struct row {
     [AUTH_PLAN_SESSIONS] = ROW(sessions, sessions, AUTH_PLAN_NONE),
     [AUTH_PLAN_RUNNING] = ROW(running, running, AUTH_PLAN_NONE),
     [AUTH_PLAN_STORAGE] = ROW(storage, tenant, AUTH_PLAN_NONE),
+    [AUTH_PLAN_STORED] = ROW(stored, stored, AUTH_PLAN_NONE),
     [AUTH_PLAN_SESSION_STORAGE] = ROW(session_storage, session, AUTH_PLAN_NONE),
     [AUTH_PLAN_HOME_STORAGE] = ROW(home_storage, home, AUTH_PLAN_NONE),
     [AUTH_PLAN_REQUESTS] = ROW(requests, requests, AUTH_PLAN_AS_SET),

@@ -10,7 +10,8 @@ enum auth_plan_limit {
     AUTH_PLAN_MEMBERS,
     AUTH_PLAN_SESSIONS,
     AUTH_PLAN_RUNNING,
-    AUTH_PLAN_STORAGE, /* bytes of all files, as the next of one session's */
+    AUTH_PLAN_STORAGE, /* bytes of all files */
+    AUTH_PLAN_STORED,  /* bytes of their content with all its history */
     AUTH_PLAN_SESSION_STORAGE,
     AUTH_PLAN_HOME_STORAGE,
     AUTH_PLAN_REQUESTS, /* a minute and person, as the next two, each a rate class of spec/openapi.yaml */

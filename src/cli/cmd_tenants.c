@@ -15,6 +15,7 @@ static const struct limit {
     {"sessions", "sessions", false},
     {"running", "running", false},
     {"storage", "storage", true},
+    {"stored", "stored", true},
     {"session_storage", "session-storage", true},
     {"home_storage", "home-storage", true},
     {"requests", "requests", false},
@@ -67,9 +68,10 @@ static void add_tenant(struct cli_run *run, struct cli_table *table, const struc
 
 static int tenants(struct cli_run *run)
 {
-    static const char *const heads[] = {"ID",        "MEMBERS",     "SESSIONS", "RUNNING",
-                                        "STORAGE",   "A SESSION",   "A HOME",   "REQUESTS/MIN",
-                                        "FILES/MIN", "SOCKETS/MIN", "NAME",     NULL};
+    static const char *const heads[] = {
+        "ID",           "MEMBERS",   "SESSIONS", "RUNNING",      "STORAGE",
+        "WITH HISTORY", "A SESSION", "A HOME",   "REQUESTS/MIN", "FILES/MIN",
+        "SOCKETS/MIN",  "NAME",      NULL};
     return cli_admin_list(
         run, &(struct cli_admin_listing){.target = "/tenants", .heads = heads, .add = add_tenant});
 }
@@ -191,6 +193,7 @@ static const struct cli_option limits_options[] = {
     {.name = "sessions", .value = "N", .text = "sessions, deleted ones not counted"},
     {.name = "running", .value = "N", .text = "workspaces that run at once"},
     {.name = "storage", .value = "SIZE", .text = "all files together: 20GiB"},
+    {.name = "stored", .value = "SIZE", .text = "their content with all its history"},
     {.name = "session-storage", .value = "SIZE", .text = "the files of one session"},
     {.name = "home-storage", .value = "SIZE", .text = "those of one person's home"},
     {.name = "requests", .value = "N", .text = "requests a minute, of each person"},

@@ -4,10 +4,10 @@
  *
  *     GET  /users         every account: a line of JSON each, then {"done":true,"users":N}
  *     GET  /tenants       every tenant, what it has and may have: {"id","name","created_at"} and of members, sessions, running,
- *                         storage, session_storage, home_storage, requests, file_requests, socket_requests {"used"?,"limit"?,"own"}
- *                         each, then {"done":true,"tenants":N}
- *     POST /limits        ?tenant=ten-… and any of members=, sessions=, running=, storage=, session_storage=, home_storage= (bytes), requests=,
- *                         file_requests=, socket_requests= (a minute and person): a number, none, or default, what the settings say. One
+ *                         storage, stored, session_storage, home_storage, requests, file_requests, socket_requests
+ *                         {"used"?,"limit"?,"own"} each, then {"done":true,"tenants":N}
+ *     POST /limits        ?tenant=ten-… and any of members=, sessions=, running=, storage=, stored=, session_storage=, home_storage= (bytes),
+ *                         requests=, file_requests=, socket_requests= (a minute and person): a number, none, or default, what the settings say. One
  *                         such object
  *     POST /check         {"fault":TEXT} for each, {"keys":N} now and then, at the end {"done":true,"keys","records","indexes","faults"}
  *     POST /scrub         the same: {"done":true,"chunks","versions","faults"}

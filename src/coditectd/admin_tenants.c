@@ -22,7 +22,7 @@ static int about_read(struct coditectd_admin_call *c, struct data_context *ctx, 
     return lifecycle_usage(ctx, &about->usage);
 }
 
-/* used NULL: it is of no tenant as a whole. A limit of 0 is none. */
+/* used NULL: it is of no tenant as a whole, or still being counted. A limit of 0 is none. */
 static void write_limit(struct json_writer *w, const struct about *about,
                         enum auth_plan_limit limit)
 {
@@ -34,6 +34,8 @@ static void write_limit(struct json_writer *w, const struct about *about,
         [AUTH_PLAN_SESSIONS] = {&about->usage.sessions, about->quota.sessions},
         [AUTH_PLAN_RUNNING] = {&about->usage.running, about->quota.running},
         [AUTH_PLAN_STORAGE] = {&about->usage.bytes, about->quota.tenant},
+        [AUTH_PLAN_STORED] = {about->usage.held.whole ? &about->usage.held.bytes : NULL,
+                              about->quota.stored},
         [AUTH_PLAN_SESSION_STORAGE] = {NULL, about->quota.session},
         [AUTH_PLAN_HOME_STORAGE] = {NULL, about->quota.home},
         [AUTH_PLAN_REQUESTS] = {NULL, about->quota.requests},

@@ -123,6 +123,7 @@ static int create_auth(const struct coditectd_settings *set, struct parts *p)
         .quota = {.session = (uint64_t)set->quota_session << 20,
                   .home = (uint64_t)set->quota_home << 20,
                   .tenant = (uint64_t)set->quota_tenant << 20,
+                  .stored = (uint64_t)set->quota_tenant_stored << 20,
                   .members = (uint64_t)set->quota_tenant_members,
                   .sessions = (uint64_t)set->quota_tenant_sessions,
                   .running = (uint64_t)set->quota_tenant_running},

@@ -7,6 +7,7 @@
 
 #include "auth/auth.h"
 #include "data/data.h"
+#include "files/upkeep.h"
 #include "sessions/sessions.h"
 
 /* What a tenant has of what its quota limits. */
@@ -15,6 +16,7 @@ struct lifecycle_usage {
     uint64_t sessions; /* not deleted */
     uint64_t running;  /* workspaces */
     uint64_t bytes;    /* of files, deleted sessions' included */
+    struct files_held held;
 };
 int lifecycle_usage(struct data_context *ctx, struct lifecycle_usage *ret_usage) BASE_MUST_USE;
 

@@ -18,7 +18,8 @@ static int usage_fn(struct txn *txn, void *ctx)
     if (r == 0) {
         r = sessions_running(txn, scope, &usage->running);
     }
-    return r == 0 ? data_usage_total(txn, scope, &usage->bytes) : r;
+    r = r < 0 ? r : data_usage_total(txn, scope, &usage->bytes);
+    return r < 0 ? r : files_held(txn, scope, &usage->held);
 }
 
 int lifecycle_usage(struct data_context *ctx, struct lifecycle_usage *ret_usage)

@@ -16,22 +16,22 @@ const mine = async () => (await ada.person.get("/tenant")).data;
 test("tenants: what each has and may have", async () => {
   const all = (await admin("tenants", "--json")).json;
   assert.deepEqual(all.map(({ id }) => id).sort(), [tenant, eve.person.user.tenant_id].sort());
-  const { members, sessions, storage, requests, file_requests, socket_requests } = all.find(({ id }) => id === tenant);
+  const { members, sessions, storage, stored, requests, file_requests, socket_requests } = all.find(({ id }) => id === tenant);
   assert.deepEqual(members, { used: 1, limit: 9, own: false });
   assert.deepEqual(sessions, { used: 0, own: false });
-  assert.deepEqual(storage, { used: 0, own: false });
+  assert.deepEqual([storage, stored], [{ used: 0, own: false }, { used: 0, own: false }]);
   assert.deepEqual(requests, { limit: 100_000, own: false });
   assert.deepEqual([file_requests, socket_requests], [{ limit: 1_200_000, own: false }, { limit: 60_000, own: false }]);
   const { stdout } = await admin("tenants");
-  assert.match(stdout, /^ID +MEMBERS +SESSIONS +RUNNING +STORAGE +A SESSION +A HOME +REQUESTS\/MIN +FILES\/MIN +SOCKETS\/MIN +NAME\n(ten-\S+ +1\/9 +0 +0 +0 B +- +100 MiB +100000 +1200000 +60000 +\w+\n){2}$/);
+  assert.match(stdout, /^ID +MEMBERS +SESSIONS +RUNNING +STORAGE +WITH HISTORY +A SESSION +A HOME +REQUESTS\/MIN +FILES\/MIN +SOCKETS\/MIN +NAME\n(ten-\S+ +1\/9 +0 +0 +0 B +0 B +- +100 MiB +100000 +1200000 +60000 +\w+\n){2}$/);
 });
 
 test("each limit holds from the next request on, and for this tenant alone", async () => {
   const kept = await newSession(ada.person);
-  const set = await limits("--members", "1", "--sessions", "1", "--running", "1", "--storage", "600KiB", "--session-storage", "512 KiB", "--home-storage", "7MiB");
+  const set = await limits("--members", "1", "--sessions", "1", "--running", "1", "--storage", "600KiB", "--stored", "2MiB", "--session-storage", "512 KiB", "--home-storage", "7MiB");
   assert.deepEqual(set.members, { used: 1, limit: 1, own: true });
   assert.deepEqual(set.storage, { used: 0, limit: 600 * 1024, own: true });
-  assert.deepEqual((await mine()).usage, { members: { used: 1, limit: 1 }, sessions: { used: 1, limit: 1 }, running: { used: 0, limit: 1 }, bytes: { used: 0, limit: 600 * 1024 } });
+  assert.deepEqual((await mine()).usage, { members: { used: 1, limit: 1 }, sessions: { used: 1, limit: 1 }, running: { used: 0, limit: 1 }, bytes: { used: 0, limit: 600 * 1024 }, stored: { used: 0, limit: 2 << 20 } });
   assert.deepEqual((await mine()).limits, { requests_per_minute: 100_000, file_requests_per_minute: 1_200_000, socket_requests_per_minute: 60_000, session_bytes: 512 * 1024, home_bytes: 7 << 20 });
   assert.equal((await eve.person.get("/tenant")).data.limits.home_bytes, 100 << 20, "as the settings say, when they say nothing");
 
@@ -44,6 +44,11 @@ test("each limit holds from the next request on, and for this tenant alone", asy
   assert.equal((await put(ada.person, kept.id, noise.subarray(0, 400_000))).status, 200);
   assert.deepEqual([(await put(ada.person, kept.id, noise.subarray(0, 550_000)))].map(({ status, code }) => [status, code]), [[507, "quota"]], "of one session");
   await limits("--session-storage", "none");
+  await limits("--stored", "900KiB");
+  const more = await put(ada.person, kept.id, Buffer.concat([...bytesOf(550_000, 4)]));
+  assert.deepEqual([more.status, more.code], [507, "quota"], "of all with its history");
+  assert.match(more.json.error.message, /older versions/);
+  await limits("--stored", "2MiB");
   assert.equal((await put(ada.person, kept.id, noise.subarray(0, 550_000))).status, 200);
   assert.deepEqual([(await put(ada.person, kept.id, noise))].map(({ status, code }) => [status, code]), [[507, "quota"]], "of the tenant");
 
@@ -88,13 +93,13 @@ test("it stays over a restart, goes with default, and is in the tenant's audit l
   await server.run();
   assert.deepEqual((await mine()).usage.sessions, { used: 1, limit: 1 });
   const shown = (await admin("limits", tenant)).stdout;
-  assert.match(shown, /^LIMIT +USED +MOST +FROM\nmembers +1 +1 +plan\nsessions +1 +1 +plan\nrunning +0 +1 +plan\nstorage +537 KiB +600 KiB +plan\nsession-storage +- +no limit +plan\nhome-storage +- +7.0 MiB +plan\nrequests +- +100000 +settings\nfile-requests +- +1200000 +settings\nsocket-requests +- +60000 +settings\n$/);
-  assert.match((await admin("tenants")).stdout, / 1\/1\* +1\/1\* +0\/1\* +537 KiB\/600 KiB\* +\* +7.0 MiB\* +100000 +1200000 +60000 /);
-  const all = ["members", "sessions", "running", "storage", "session-storage", "home-storage"].flatMap((name) => [`--${name}`, "default"]);
+  assert.match(shown, /^LIMIT +USED +MOST +FROM\nmembers +1 +1 +plan\nsessions +1 +1 +plan\nrunning +0 +1 +plan\nstorage +537 KiB +600 KiB +plan\nstored +\S+ [KM]iB +2.0 MiB +plan\nsession-storage +- +no limit +plan\nhome-storage +- +7.0 MiB +plan\nrequests +- +100000 +settings\nfile-requests +- +1200000 +settings\nsocket-requests +- +60000 +settings\n$/);
+  assert.match((await admin("tenants")).stdout, / 1\/1\* +1\/1\* +0\/1\* +537 KiB\/600 KiB\* +\S+ [KM]iB\/2.0 MiB\* +\* +7.0 MiB\* +100000 +1200000 +60000 /);
+  const all = ["members", "sessions", "running", "storage", "stored", "session-storage", "home-storage"].flatMap((name) => [`--${name}`, "default"]);
   assert.ok(Object.values(await limits(...all)).every((value) => value?.own !== true));
   assert.deepEqual((await mine()).usage.members, { used: 1, limit: 9 });
   const records = (await ada.person.get("/audit?action=tenant.limits")).data;
-  assert.deepEqual(records.map(({ changed }) => changed), ["members,sessions,running,storage,session_storage,home_storage", "file_requests,socket_requests", "file_requests,socket_requests", "requests", "requests", "session_storage", "members,sessions,running,storage,session_storage,home_storage"]);
+  assert.deepEqual(records.map(({ changed }) => changed), ["members,sessions,running,storage,stored,session_storage,home_storage", "file_requests,socket_requests", "file_requests,socket_requests", "requests", "requests", "stored", "stored", "session_storage", "members,sessions,running,storage,stored,session_storage,home_storage"]);
   assert.ok(records.every(({ actor_id, address, target, outcome }) => actor_id === undefined && address === "console" && target === tenant && outcome === "ok"));
   assert.deepEqual((await eve.person.get("/audit?action=tenant.limits")).data, []);
   assert.match((await admin("check")).stdout, / 0 faults\n$/);

@@ -1,7 +1,8 @@
 /*
  * wire-server DIR SOCKET TOKEN: the server's side of the wire alone, on a store in DIR, for one person with two sessions and a
  * home. TOKEN is the first session's, TOKEN-second the other's. Started again on the same DIR it serves the same sessions, since
- * everything is made under fixed operations. WIRE_QUOTA, WIRE_HOME_QUOTA: how many bytes a session, and the home, may have.
+ * everything is made under fixed operations. WIRE_QUOTA, WIRE_HOME_QUOTA: how many bytes a session, and the home, may have; WIRE_STORED:
+ * the tenant, with all its history.
  * SOURCE_URL and SOURCE_BRANCH: of the repository that the first session begins with; at SIGUSR1 the person asks for another
  * attempt. At SIGUSR2 the tenant's rules become what the files DIR/rules and DIR/quiet have.
  */
@@ -155,6 +156,7 @@ int main(int argc, char **argv)
     }
     r = r ? r : read_limit("WIRE_QUOTA", &p.quota.session);
     r = r ? r : read_limit("WIRE_HOME_QUOTA", &p.quota.home);
+    r = r ? r : read_limit("WIRE_STORED", &p.quota.stored);
     const struct coditectd_wire_options options = options_of(&p);
     struct http_app app = coditectd_wire_app(&options);
     struct str address = arena_printf(&arena, "unix:%s", argv[2]);

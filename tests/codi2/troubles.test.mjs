@@ -93,6 +93,36 @@ test("the session's storage is full: it is said, nothing is cut short, and it en
   }
 });
 
+test("the tenant's history fills its room: it is said, and goes on by itself when what waits needs none, or there is more", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer({ WIRE_STORED: "1000000" });
+  await world.startCodi2();
+  let last;
+  for (let i = 0; i < 3; i++) { // one file, which never grows
+    fs.writeFileSync(world.tree("doc"), last = randomBytes(300_000));
+    await world.sync();
+  }
+  const full = () => until("it is told", async () => /^Your storage is full\. What you change stays/.test(await said(world)));
+  const inStore = async () => (await world.stored()).doc.split(" ")[2];
+  const next = randomBytes(300_000);
+  fs.writeFileSync(world.tree("doc"), next);
+  await full();
+  assert.equal((await world.door("POST", "/sync")).status, 503);
+  assert.equal(await inStore(), hash(last), "not a part of it");
+  fs.writeFileSync(world.tree("doc"), last);
+  fs.writeFileSync(world.tree("few"), "bytes");
+  await persisted(world);
+  fs.rmSync(world.tree("few"));
+  fs.mkdirSync(world.tree("folder"));
+  await persisted(world);
+  fs.writeFileSync(world.tree("doc"), next);
+  await full();
+  await world.kill("server");
+  await world.startServer({ WIRE_STORED: "2000000" });
+  await persisted(world);
+  assert.equal(await inStore(), hash(next));
+});
+
 test("a file that changes while it is read is read again: no mixture becomes a version", { timeout: 60_000 }, async (t) => {
   const { world, link } = await linked(t);
   await world.sync();

@@ -54,6 +54,7 @@ async function sight(client) {
     `${path}?recursive=true`, `/sessions/${session.id}/history/folder/file`, `/sessions/${session.id}/history/gone`, "/audit?limit=100"]) {
     const reply = await client.get(route);
     assert.equal(reply.status, 200, `${route}: ${reply.text()}`);
+    seen.stored = (await client.get("/tenant")).data.usage.stored;
     seen[route] = JSON.parse(JSON.stringify(reply.data, (name, value) => (name.startsWith("last_") ? undefined : value)));
   }
   return seen;
