@@ -338,13 +338,14 @@ test("usage: what the team has and may have, and what runs", async () => {
   });
   await page.route("**/api/v5/tenant", async (route) => {
     const { json } = await ada.get("/tenant");
-    const usage = { members: { used: 2, limit: 10 }, sessions: { used: 1700 }, running: { used: 4, limit: 4 }, bytes: { used: 900 * 1024 * 1024, limit: 1024 ** 3 } };
+    const usage = { members: { used: 2, limit: 10 }, sessions: { used: 1700 }, running: { used: 4, limit: 4 }, bytes: { used: 900 * 1024 * 1024, limit: 1024 ** 3 }, stored: { used: 1.5 * 1024 ** 3, limit: 4 * 1024 ** 3 } };
     await route.fulfill({ json: { ...json, data: { ...json.data, usage } } });
   });
   await page.goto(`${home}/settings/usage`);
-  const meter = (name) => page.getByRole("meter", { name }).getAttribute("aria-valuetext");
-  await visible(page.getByRole("meter", { name: "Storage" }));
+  const meter = (name) => page.getByRole("meter", { name, exact: true }).getAttribute("aria-valuetext");
+  await visible(page.getByRole("meter", { name: "Storage", exact: true }));
   assert.equal(await meter("Storage"), "900.0 MiB of 1.0 GiB");
+  assert.equal(await meter("Storage with history"), "1.5 GiB of 4.0 GiB");
   assert.equal(await page.getByRole("meter", { name: "Sessions" }).count(), 0, "there is no limit");
   await visible(page.getByText("1700, no limit"));
   await visible(page.getByText("· full"));

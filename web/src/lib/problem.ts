@@ -17,7 +17,7 @@ const advices: Readonly<Record<string, string>> = {
   forbidden: "Ask the owner of the account for the right to do this.",
   too_large: "Choose a smaller file.",
   no_space: "Delete what you no longer need, then try again.",
-  quota: "Delete what you no longer need, then try again.",
+  quota: "Try again once there is room.",
   too_many_running: "Pause a session that you do not need now, then open this one.",
   unauthenticated: "Log in again.",
   bad_credentials: "Check both. Capital letters count in the password.",

@@ -42,11 +42,17 @@ function Bar({ label, used, words }: { readonly label: string; readonly used: Us
 function Bars() {
   const { data, error, refetch } = useTenant(30_000);
   if (data === undefined) return error === null ? <ListSkeleton rows={4} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
-  const { members, sessions, running, bytes } = data.usage;
+  const { members, sessions, running, bytes, stored } = data.usage;
   const { requests_per_minute: requests, file_requests_per_minute: files, session_bytes: session, home_bytes: home } = data.limits;
   return (
     <Stack gap="20px">
       <Bar label="Storage" used={bytes} words={formatSize} />
+      {stored !== undefined && (
+        <Stack gap="4px">
+          <Bar label="Storage with history" used={stored} words={formatSize} />
+          <Text color="fg.muted" fontSize="13px">Every version that is kept, and what was deleted and can be restored; what files share counts once.</Text>
+        </Stack>
+      )}
       <Bar label="Members" used={members} words={String} />
       <Bar label="Sessions" used={sessions} words={String} />
       <Bar label="Running workspaces" used={running} words={String} />
