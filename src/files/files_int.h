@@ -9,6 +9,7 @@
  *     node/{session}/{folder}                       what is below a folder, the root excepted: see node.c
  *     rewind/{session}/{seq}                        a return to a past moment that began with seq: see rewind.c
  *     thin/{session}/{seq}                          a stretch of the past of which the last moment is kept: see thin.c
+ *     thin/{session}/gone/{folder}                  a dead folder that goes with all in it: see thin_folder.c
  *     usage/{session}                               the latest seq, files and bytes of all (data/)
  *     held/{2 digits}, held/to                      bytes of the chunks whose hash begins so; how far they are counted: see held.c
  *     chunk/{hash}, stored/{hash}                   a chunk or page in its stored form; what is known about it
@@ -19,7 +20,7 @@
  * Invariants:
  * 1. entry.since <= entry.version, and version/{id}/{version} exists. A past record's [since, seq) intervals of one name do
  *    not overlap, and end before the entry's since.
- * 2. The children of a deleted folder stay where they are: they are reachable through past alone.
+ * 2. The children of a deleted folder stay where they are: they are reachable through past alone, until all of it goes (thin_folder.c).
  * 3. stored/{hash} with a level above 0 says: it is a page, and everything below it is stored and referenced by it. So a
  *    commit looks at one key per manifest.
  * 4. Ids are seq << ID_BITS plus a count within the change: never used twice, known without another counter.

@@ -100,9 +100,10 @@ static int kept_write(struct txn *txn, void *arg)
     for (size_t i = 0; r == 0 && i < m->kept_n; i++) {
         const struct measured *one = &m->kept[i];
         const struct files_record folder = {.kind = FILES_FOLDER, .id = one->folder};
-        struct files_node node;
+        struct files_node node = {0};
         r = files_node_of(&tx, &folder, &node);
-        if (r == 0) {
+        bool lower = node.reach > one->reach || node.levels > one->levels;
+        if (r == 0 && lower) { /* of a folder that went meanwhile there is no record */
             node.reach = one->reach;
             node.levels = one->levels;
             files_node_put(&tx, one->folder, &node);

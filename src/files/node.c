@@ -44,6 +44,11 @@ void files_node_put(struct files_tx *tx, uint64_t folder, const struct files_nod
     files_tx_put(tx, key_node(tx, folder), text);
 }
 
+void files_node_drop(struct files_tx *tx, uint64_t folder)
+{
+    store_delete(tx->txn, key_node(tx, folder));
+}
+
 int files_node_of(struct files_tx *tx, const struct files_record *record,
                   struct files_node *ret_node)
 {

@@ -18,6 +18,7 @@ int files_node_of(struct files_tx *tx, const struct files_record *record,
                   struct files_node *ret_node) BASE_MUST_USE;
 
 void files_node_put(struct files_tx *tx, uint64_t folder, const struct files_node *node);
+void files_node_drop(struct files_tx *tx, uint64_t folder);
 
 /* It reaches at least so far; (hold) as far as a name of so many bytes, and what is below that. */
 void files_node_raise(struct files_node *node, uint64_t reach, uint64_t levels);

@@ -9,25 +9,22 @@
  *    never goes, nor what any kept moment shows. Of a file that came and went within a stretch nothing stays.
  * 3. Deletions and moves carry the content of the version before them without naming it; so what goes hands its name on.
  * 4. Who follows the changes from within a stretch is told to compare all (files_changes_since): of what came and went no change
- *    is left that would say so. Folders keep their versions.
+ *    is left that would say so.
  * 5. No stretch is made of a session that goes back to a moment or is being copied: those read moments of their own.
  * 6. Each transaction takes a few changes, in order, and says how far it came; cut off, it goes on there.
+ * 7. Folders keep their versions. One that was deleted, and that no kept moment shows, goes with them and with all in it
+ *    (thin_folder.c).
  */
 #include "files/thin_int.h"
 
-enum { LEVELS = FILES_THIN_LEVELS, PAGE = 30, LEFT_MOST = 8 };
+enum { LEVELS = FILES_THIN_LEVELS, PAGE = 30, PAGE_BYTES = 64 * 1024 };
 
 /* ---- what is kept of it ---- */
-
-struct stretch {
-    uint64_t first, last; /* last 0: none is in hand */
-    uint64_t from;        /* the next change to be looked at */
-};
 
 struct progress {
     uint64_t
         next[LEVELS]; /* changes before it lie in stretches of this level, or of a coarser one */
-    struct stretch hand;
+    struct files_stretch hand;
 };
 
 static struct str key_thin(struct files_tx *tx, uint64_t number)
@@ -68,12 +65,12 @@ static void progress_put(struct files_tx *tx, const struct progress *p)
 }
 
 /* The stretch that a moment lies in, but for its last; else that moment alone. */
-static int stretch_at(struct files_tx *tx, uint64_t at, struct stretch *ret_stretch)
+static int stretch_at(struct files_tx *tx, uint64_t at, struct files_stretch *ret_stretch)
 {
     struct store_range range = {key_thin(tx, 1), key_thin(tx, at + 1), .limit = 1, .reverse = true};
     struct store_pair *pairs;
     size_t count;
-    struct stretch s = {0};
+    struct files_stretch s = {0};
     int r = store_scan(tx->txn, &range, &pairs, &count);
     if (r < 0) {
         return r;
@@ -85,13 +82,13 @@ static int stretch_at(struct files_tx *tx, uint64_t at, struct stretch *ret_stre
             return ERR_CORRUPT;
         }
     }
-    *ret_stretch = s.last > at ? s : (struct stretch){.first = at, .last = at};
+    *ret_stretch = s.last > at ? s : (struct files_stretch){.first = at, .last = at};
     return 0;
 }
 
 int files_thin_settle(struct files_tx *tx, uint64_t *at)
 {
-    struct stretch s;
+    struct files_stretch s;
     int r = stretch_at(tx, *at, &s);
     if (r == 0) {
         *at = s.last;
@@ -132,7 +129,7 @@ struct thinning {
     bool found;
     unsigned level;
     struct progress before;
-    struct stretch stretch;
+    struct files_stretch stretch;
     /* result of a page */
     bool more;
 };
@@ -159,7 +156,7 @@ static int run_end(struct files_tx *tx, const struct store_pair *last,
 {
     uint64_t least = 0;
     uint64_t end = tx->usage.seq;
-    struct stretch finer;
+    struct files_stretch finer;
     struct files_rewind_record rewind;
     int r = change_seq(last, &least);
     if (r == 0 && next) {
@@ -197,7 +194,7 @@ static int look_level(struct thinning *t, struct files_tx *tx, unsigned level)
     if (r == 0) {
         t->found = true;
         t->level = level;
-        t->stretch = (struct stretch){level == FILES_THIN_EVERYTHING ? 1 : from, end, from};
+        t->stretch = (struct files_stretch){level == FILES_THIN_EVERYTHING ? 1 : from, end, from};
     }
     return r;
 }
@@ -260,124 +257,7 @@ static int open_write(struct txn *txn, void *arg)
     return 0;
 }
 
-/* ---- what goes ---- */
-
-/* The change of a version that is gone, unless others need it: a folder that it made, a coarser stretch that asks what was moved. */
-static int change_drop(struct files_tx *tx, uint64_t seq, uint64_t id)
-{
-    struct files_change_record change;
-    struct str value;
-    int r = store_get(tx->txn, files_key_change(tx, seq), &value);
-    r = r < 0 ? r : files_change_decode(value, &change);
-    if (r < 0 || change.id != id || change.op == FILES_MOVE) {
-        return r == ERR_NOT_FOUND ? 0 : r;
-    }
-    for (uint64_t made = seq << FILES_ID_BITS;; made++) {
-        r = made == id ? 0 : store_get(tx->txn, files_key_version(tx, made, seq), &value);
-        if (r == 0 && made == id) {
-            continue;
-        }
-        if (r == ERR_NOT_FOUND) {
-            store_delete(tx->txn, files_key_change(tx, seq));
-        }
-        return r == ERR_NOT_FOUND ? 0 : r;
-    }
-}
-
-/* heir: the next version of the same file; NULL: none. */
-static int version_drop(struct files_tx *tx, const struct files_record *record,
-                        const struct files_record *heir)
-{
-    const struct content_manifest *manifest = &record->manifest;
-    if (heir && !manifest->small && !heir->manifest.small &&
-        content_hash_eq(&manifest->hash, &heir->manifest.hash)) {
-        store_put(tx->txn, files_key_version_ref(tx, &manifest->hash, heir->id, heir->version),
-                  STR_EMPTY);
-    }
-    store_delete(tx->txn, files_key_version(tx, record->id, record->version));
-    int r = files_content_unref(tx, record->id, record->version, manifest);
-    return r < 0 ? r : change_drop(tx, record->version, record->id);
-}
-
-/* All of a file that came and went in the stretch; past: the key under which it went. */
-static int file_drop(struct files_tx *tx, const struct stretch *s, uint64_t id, struct str past)
-{
-    struct files_past_version version;
-    int r = files_version_at(tx, id, s->first - 1, &version);
-    if (r != ERR_NOT_FOUND) {
-        return r; /* it was there before */
-    }
-    struct store_range range = {files_key_version(tx, id, s->first),
-                                files_key_version(tx, id, s->from + 1), .limit = LEFT_MOST};
-    struct store_pair *pairs;
-    size_t count;
-    r = store_scan(tx->txn, &range, &pairs, &count);
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        r = files_version_decode(pairs[i].value, &version);
-        r = r < 0 ? r : version_drop(tx, &version.record, NULL);
-    }
-    if (r == 0) {
-        store_delete(tx->txn, past);
-    }
-    return r;
-}
-
-/*
- * Something went from under path with the change in hand (s->from): a file that had come in the same stretch? Not `stays`, which
- * is there under another name.
- */
-static int gone_drop(struct files_tx *tx, const struct stretch *s, struct str path, uint64_t stays)
-{
-    struct str folder;
-    struct str name;
-    struct str value;
-    struct files_record record;
-    content_path_split(path, &folder, &name);
-    int r = files_record_at(tx, folder, s->from - 1, &record);
-    if (r < 0 || record.kind != FILES_FOLDER) {
-        return r == ERR_NOT_FOUND || r == ERR_NOT_DIRECTORY || r == ERR_CORRUPT ? 0 : r;
-    }
-    struct str past = files_key_past(tx, record.id, name, s->from);
-    r = store_get(tx->txn, past, &value);
-    r = r < 0 ? r : files_record_decode(value, &record);
-    if (r < 0 || record.kind == FILES_FOLDER || record.since < s->first || record.id == stays) {
-        return r == ERR_NOT_FOUND ? 0 : r;
-    }
-    return file_drop(tx, s, record.id, past);
-}
-
-/* What went with a change that is a version, own: a file that came in the same stretch leaves nothing. */
-static int went_thin(struct files_tx *tx, const struct stretch *s,
-                     const struct files_change_record *change, const struct files_past_version *own)
-{
-    bool over_another = own->op == FILES_MOVE && own->record.since < s->from;
-    if (own->op != FILES_DELETE && !over_another) {
-        return 0;
-    }
-    return gone_drop(tx, s, over_another ? change->from : change->path, /* stays= */ 0);
-}
-
-/* One change of the stretch, s->from its number. */
-static int change_thin(struct files_tx *tx, const struct stretch *s,
-                       const struct files_change_record *change)
-{
-    struct files_past_version own;
-    struct files_past_version before;
-    struct str value;
-    int r = store_get(tx->txn, files_key_version(tx, change->id, s->from), &value);
-    r = r < 0 ? r : files_version_decode(value, &own);
-    if (r == ERR_NOT_FOUND && change->op == FILES_MOVE) { /* a finer stretch has dropped it */
-        return gone_drop(tx, s, change->from, /* stays= */ change->id);
-    }
-    if (r < 0 || own.record.kind == FILES_FOLDER) {
-        return r == ERR_NOT_FOUND ? 0 : r;
-    }
-    r = files_version_at(tx, change->id, s->from - 1, &before);
-    if (r == 0 && before.record.kind != FILES_FOLDER && before.record.version >= s->first) {
-        r = version_drop(tx, &before.record, &own.record);
-    }
-    return r == 0 || r == ERR_NOT_FOUND ? went_thin(tx, s, change, &own) : r;
-}
+/* ---- its changes, page by page ---- */
 
 static int page_write(struct txn *txn, void *arg)
 {
@@ -390,23 +270,29 @@ static int page_write(struct txn *txn, void *arg)
     if (r < 0 || now.hand.last == 0) {
         return r;
     }
+    bool some = false;
+    r = files_thin_folder_page(&tx, &some);
+    if (r < 0 || some) {
+        return r;
+    }
     struct store_range range = {files_key_change(&tx, now.hand.from),
                                 files_key_change(&tx, now.hand.last + 1), .limit = PAGE};
     struct store_pair *pairs;
     size_t count;
+    bool folder = false;
     r = store_scan(txn, &range, &pairs, &count);
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    for (size_t i = 0; r == 0 && i < count && !folder; i++) {
         struct files_change_record change;
         r = change_seq(&pairs[i], &now.hand.from);
         r = r < 0 ? r : files_change_decode(pairs[i].value, &change);
-        r = r < 0 ? r : change_thin(&tx, &now.hand, &change);
+        r = r < 0 ? r : files_thin_change(&tx, &now.hand, &change, &folder);
     }
     if (r < 0) {
         return r;
     }
     now.hand.from++;
-    if (count < PAGE) {
-        now.hand = (struct stretch){0};
+    if (count < PAGE && !folder) {
+        now.hand = (struct files_stretch){0};
     }
     progress_put(&tx, &now);
     return 0;
@@ -420,6 +306,7 @@ int files_thin_step(struct store *store, const struct files_keep *keep,
     struct thinning *t = &thinning;
     struct store_op op = store_op_new();
     op.reserve = true; /* it makes room */
+    op.bytes = PAGE_BYTES;
     int r = store_read(t->store, look_read, t);
     if (r < 0 || (!t->found && t->before.hand.last == 0)) {
         *ret_more = false;

@@ -1,4 +1,4 @@
-/* Between the parts of retention: thin.c (its rules stand there) and thin_run.c. */
+/* Between the parts of retention: thin.c (its rules stand there), thin_run.c, thin_drop.c, thin_folder.c. */
 #ifndef FILES_THIN_INT_H
 #define FILES_THIN_INT_H
 
@@ -12,6 +12,13 @@ enum files_thin_level {
 };
 
 enum { FILES_THIN_RUN = 1000 }; /* changes of a stretch at most */
+
+struct files_stretch {
+    uint64_t first, last; /* last 0: none is in hand */
+    uint64_t from;        /* the next change to be looked at */
+};
+
+/* ---- thin_run.c ---- */
 
 struct files_thin_run {
     const struct files_keep *keep;
@@ -27,5 +34,28 @@ struct files_thin_run {
 
 /* The changes of the next stretch. */
 int files_thin_run(struct files_thin_run *run) BASE_MUST_USE;
+
+/* ---- thin_drop.c ---- */
+
+/* What goes for one change of the stretch, s->from its number. *ret_folder: it took a folder away, which costs a page. */
+int files_thin_change(struct files_tx *tx, const struct files_stretch *s,
+                      const struct files_change_record *change, bool *ret_folder) BASE_MUST_USE;
+
+/* heir: the next version of the same file; NULL: none. The version's change goes when nothing else came of it. */
+int files_thin_version(struct files_tx *tx, const struct files_record *record,
+                       const struct files_record *heir) BASE_MUST_USE;
+
+/* The folder in which something at path lay just before seq. ERR_NOT_FOUND: nobody can tell. */
+int files_thin_above(struct files_tx *tx, struct str path, uint64_t seq,
+                     uint64_t *ret_folder) BASE_MUST_USE;
+
+/* ---- thin_folder.c ---- */
+
+/* The change, s->from, took a folder away: it goes with all in it, page by page, unless a moment that is kept shows it. */
+int files_thin_folder(struct files_tx *tx, const struct files_stretch *s,
+                      const struct files_change_record *change) BASE_MUST_USE;
+
+/* A page of what lies in folders that go; *ret_some: there was some. */
+int files_thin_folder_page(struct files_tx *tx, bool *ret_some) BASE_MUST_USE;
 
 #endif

@@ -101,8 +101,8 @@ struct files_thin_place {
 };
 
 /*
- * Takes away versions of files that no kept moment shows, tree after tree, each in transactions of a few changes. What they named
- * alone is queued for files_collect. A tree of which nothing is due costs some reads. *ret_more: not all trees were looked at;
+ * Takes away versions of files, and deleted folders with all in them, that no kept moment shows, tree after tree, each in transactions
+ * of a few changes, or keys. What they named alone is queued for files_collect. A tree of which nothing is due costs some reads. *ret_more: not all trees were looked at;
  * the next call goes on with place. ERR_CORRUPT: a tree is damaged and stays as it is, which is logged; the call went on,
  * and *ret_more is set.
  */

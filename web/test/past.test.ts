@@ -6,9 +6,9 @@ const change = (version: number, op: Change["op"], path: string, more: Partial<C
 
 test("what is kept of an older past, by the server's rule", () => {
   const day = 86_400;
-  expect(keptWords({ all: 7 * day, hourly: 30 * day, daily: 365 * day })).toBe("Every version is kept for 7 days, the last of each hour for 30 days, the last of each day for 1 year. What is there now is kept for ever, and so is what lay in a folder when that was deleted.");
-  expect(keptWords({ all: 3600, hourly: 3600, daily: 90 })).toBe("Every version is kept for 1 hour. What is there now is kept for ever, and so is what lay in a folder when that was deleted.");
-  expect(keptWords({ all: 61, hourly: 1, daily: 400 * day })).toBe("Every version is kept for 61 seconds, the last of each day for 400 days. What is there now is kept for ever, and so is what lay in a folder when that was deleted.");
+  expect(keptWords({ all: 7 * day, hourly: 30 * day, daily: 365 * day })).toBe("Every version is kept for 7 days, the last of each hour for 30 days, the last of each day for 1 year. What is there now is kept for ever.");
+  expect(keptWords({ all: 3600, hourly: 3600, daily: 90 })).toBe("Every version is kept for 1 hour. What is there now is kept for ever.");
+  expect(keptWords({ all: 61, hourly: 1, daily: 400 * day })).toBe("Every version is kept for 61 seconds, the last of each day for 400 days. What is there now is kept for ever.");
 });
 
 test("changes in words", () => {

@@ -373,3 +373,82 @@ int fixture_move_into(struct fixture *f, struct str from, struct str folder)
     struct files_entry entry;
     return files_move(fixture_ctx(f), &in, &entry);
 }
+
+void fixture_thin(struct fixture *f, const struct files_keep *what)
+{
+    struct files_thin_place place = {{0}, {0}};
+    bool more = true;
+    while (more) {
+        assert_ok(files_thin(f->store, what, &place, &more));
+    }
+}
+
+size_t fixture_versions(struct fixture *f, const char *path, uint64_t *ret_at)
+{
+    size_t n = 0;
+    struct str after = STR_EMPTY;
+    do {
+        struct files_history_input in = {f->session, str_from(path), after, 100};
+        struct files_history page;
+        int r = files_history(&f->ctx, &in, &page);
+        if (r == ERR_NOT_FOUND) {
+            return 0;
+        }
+        assert_ok(r);
+        for (size_t i = 0; i < page.count; i++) {
+            ret_at[n++] = page.versions[i].entry.version;
+        }
+        after = page.next;
+    } while (after.n > 0);
+    return n;
+}
+
+uint64_t fixture_moment(struct fixture *f, uint64_t at)
+{
+    uint64_t kept = 0;
+    assert_ok(files_moment(&f->ctx, f->session, at, &kept));
+    return kept;
+}
+
+struct counted {
+    struct fixture *f;
+    enum data_space space;
+    size_t keys, ids; /* results */
+};
+
+static int counted_read(struct txn *txn, void *arg)
+{
+    struct counted *c = arg;
+    struct arena *arena = store_arena(txn);
+    struct str prefix = DATA_PREFIX(arena, &c->f->ctx.scope, c->space, c->f->session);
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = STORE_MAX_SCAN};
+    struct store_pair *pairs;
+    struct str id = STR_EMPTY;
+    int r = store_scan(txn, &range, &pairs, &c->keys);
+    c->ids = 0;
+    for (size_t i = 0; r == 0 && i < c->keys; i++) {
+        struct str rest = str_slice(pairs[i].key, prefix.n, pairs[i].key.n);
+        struct str own = str_slice(rest, 0, str_find(rest, '/', 0));
+        c->ids += !str_eq(own, id);
+        id = own;
+    }
+    return r;
+}
+
+static struct counted count(struct fixture *f, enum data_space space)
+{
+    struct counted c = {.f = f, .space = space};
+    assert_ok(store_read(f->store, counted_read, &c));
+    assert_true(c.keys < STORE_MAX_SCAN);
+    return c;
+}
+
+size_t fixture_keys(struct fixture *f, enum data_space space)
+{
+    return count(f, space).keys;
+}
+
+size_t fixture_ids(struct fixture *f, enum data_space space)
+{
+    return count(f, space).ids;
+}

@@ -69,6 +69,19 @@ size_t fixture_collect(struct fixture *f, unsigned spare_hours);
 /* Bytes of all chunks and pages of the first tenant, as they are stored. */
 size_t fixture_stored(struct fixture *f);
 
+/* Keys of a space of the first session; how many numbers stand behind its name in them. */
+size_t fixture_keys(struct fixture *f, enum data_space space);
+size_t fixture_ids(struct fixture *f, enum data_space space);
+
+/* Retention, until nothing is due any more. */
+void fixture_thin(struct fixture *f, const struct files_keep *keep);
+
+/* The versions that the history of a path tells, newest first; how many. */
+size_t fixture_versions(struct fixture *f, const char *path, uint64_t *ret_at);
+
+/* The moment that is kept for this one. */
+uint64_t fixture_moment(struct fixture *f, uint64_t at);
+
 #define assert_ok(call) assert_int_equal((call), 0)
 
 #endif

@@ -28,7 +28,7 @@ export function keptWords({ all, hourly, daily }: Kept): string {
     ...(hourly > all ? [`the last of each hour for ${formatAge(hourly)}`] : []),
     ...(daily > Math.max(all, hourly) ? [`the last of each day for ${formatAge(daily)}`] : []),
   ];
-  return `${steps.join(", ")}. What is there now is kept for ever, and so is what lay in a folder when that was deleted.`;
+  return `${steps.join(", ")}. What is there now is kept for ever.`;
 }
 
 /** Of a link to one moment: "As of Nov 22, 2026, 12:05:12 AM". */
