@@ -12,8 +12,15 @@ static int record_at(struct files_tx *tx, uint64_t at, struct files_record *reco
     }
     struct files_past_version version;
     int r = files_version_at(tx, record->id, at, &version);
+    if (r == ERR_NOT_FOUND) {
+        uint64_t kept = at;
+        r = files_thin_settle(tx, &kept);
+        return r < 0       ? r
+               : kept > at ? ERR_NOT_FOUND
+                           : ERR_CORRUPT; /* the moment is none any more */
+    }
     if (r < 0) {
-        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+        return r;
     }
     uint64_t since = record->since;
     *record = version.record;

@@ -21,6 +21,19 @@ static void set_clock(void)
     time_test_set(20000 * DAY, DAY);
 }
 
+/* A version that is gone was never there: no damage. */
+static int opened(struct fixture *f, const char *path, uint64_t version)
+{
+    struct files_open_input in = {f->session, str_from(path), version, 0};
+    struct files_reader *reader;
+    struct files_entry entry;
+    int r = files_reader_open(&f->ctx, &in, &reader, &entry);
+    if (r == 0) {
+        files_reader_destroy(reader);
+    }
+    return r;
+}
+
 static void test_rule(void **state)
 {
     struct fixture *f = *state;
@@ -40,6 +53,8 @@ static void test_rule(void **state)
     thin(f);
     assert_int_equal(fixture_versions(f, "doc", at), 10);
     assert_int_equal(at[9], 3);
+    assert_int_equal(opened(f, "doc", 2), ERR_NOT_FOUND);
+    assert_int_equal(opened(f, "doc", 1), ERR_NOT_FOUND);
     time_test_advance(DAY);
     thin(f);
     assert_int_equal(fixture_versions(f, "doc", at), 4);
