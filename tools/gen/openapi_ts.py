@@ -107,10 +107,15 @@ async function failureOf(response: Response): Promise<ApiError> {
 const loginOver = (requestId: string): ApiError =>
   new ApiError(401, { code: "unauthenticated", message: "Log in again.", request_id: requestId });
 
-/** Rejects when the login is over. What nobody answers is no reason to wait: the token may be taken still. */
-async function renewEarly(options: ClientOptions): Promise<void> {
-  if (options.renew === undefined || options.isStale?.() !== true) return;
-  if (!(await options.renew().catch(() => true))) throw loginOver("");
+/**
+ * Rejects when the login is over. Resolves to what kept anybody from knowing, else undefined: that is no reason to wait, since the
+ * token may be taken still.
+ */
+async function renewEarly(options: ClientOptions): Promise<unknown> {
+  if (options.renew === undefined || options.isStale?.() !== true) return undefined;
+  const renewal = await options.renew().then((renewed) => ({ renewed, failure: undefined }), (failure: unknown) => ({ renewed: true, failure }));
+  if (!renewal.renewed) throw loginOver("");
+  return renewal.failure;
 }
 
 async function send(options: ClientOptions, call: Call): Promise<Response> {
@@ -124,13 +129,14 @@ async function send(options: ClientOptions, call: Call): Promise<Response> {
       credentials: "same-origin",
     });
   };
-  if (call.open !== true) await renewEarly(options);
+  const unanswered = call.open === true ? undefined : await renewEarly(options);
   let response = await request();
   if (response.ok || response.status === 304) return response;
   const failure = await failureOf(response);
   // A wrong password is 401 too, but no new token would change that.
   const stale = ["unauthenticated", "expired"].includes(failure.code) && call.open !== true;
   if (!stale || options.renew === undefined) throw failure;
+  if (unanswered !== undefined) throw unanswered; // it was asked for this call: not twice
   if (!(await options.renew())) throw loginOver(failure.requestId);
   response = await request();
   if (!response.ok && response.status !== 304) throw await failureOf(response);

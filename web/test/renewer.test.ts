@@ -32,6 +32,7 @@ function tab(lock: ReturnType<typeof sharedLock>, refresh: () => Promise<Refresh
       state.refused += 1;
       state.token = undefined;
     },
+    unanswered: () => {},
   });
   return { state, renew };
 }

@@ -10,6 +10,8 @@ export interface RenewerOptions {
   readonly accept: (renewed: Refreshed) => boolean;
   /** The login is over. */
   readonly refused: () => void;
+  /** Nobody knows. */
+  readonly unanswered: () => void;
 }
 
 /** Resolves to true with a new token, false when the login is over; rejects when nobody knows. */
@@ -20,7 +22,10 @@ export function createRenewer(options: RenewerOptions): () => Promise<boolean> {
     try {
       if (options.accept(await options.refresh())) return true;
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status >= 500 || error.status === 429) throw error;
+      if (!(error instanceof ApiError) || error.status >= 500 || error.status === 429) {
+        options.unanswered();
+        throw error;
+      }
     }
     options.refused();
     return false;

@@ -18,13 +18,22 @@ interface Auth {
   readonly staleAt: number;
 }
 
-type Held = Pick<Auth, "token" | "staleAt">;
-const none: Held = { token: undefined, staleAt: Number.POSITIVE_INFINITY };
+interface Held {
+  readonly token: string;
+  readonly staleAt: number;
+}
+
+const none = { token: undefined, staleAt: Number.POSITIVE_INFINITY };
 const held = (token: string): Held => ({ token, staleAt: staleAt(token, Date.now()) });
+
+/** Where nobody says whether it is renewed, calls go on with what there is, which may be taken still, and ask for another one this much later. */
+const PAUSE_MS = 5000;
+let askAt = 0;
 
 export const useAuth = create<Auth>(() => ({ state: { status: "unknown" }, ...none }));
 
-type Message = { readonly kind: "renewed"; readonly token: string } | { readonly kind: "login" } | { readonly kind: "logout" };
+/** A page that slept hears it late: what it holds by then is as old as it is here. */
+type Message = ({ readonly kind: "renewed" } & Held) | { readonly kind: "login" } | { readonly kind: "logout" };
 
 const channel = new BroadcastChannel("coditect-auth");
 const tell = (message: Message): void => channel.postMessage(message);
@@ -45,13 +54,17 @@ const renew = createRenewer({
   current: () => useAuth.getState().token,
   accept: ({ token }) => {
     if (useAuth.getState().state.status === "out" || isAnothers(token)) return false; // only who logs in comes in again
-    useAuth.setState(held(token));
-    tell({ kind: "renewed", token });
+    const fresh = held(token);
+    useAuth.setState(fresh);
+    tell({ kind: "renewed", ...fresh });
     return true;
   },
   refused: () => {
     const { state } = useAuth.getState();
     left(state.status === "in" || (state.status === "out" && state.ended)); // what is refused behind it changes nothing
+  },
+  unanswered: () => {
+    askAt = Date.now() + PAUSE_MS;
   },
 });
 
@@ -61,7 +74,7 @@ const isStale = (): boolean => Date.now() >= useAuth.getState().staleAt;
 export const tokenNow = (): string | undefined => (isStale() ? undefined : useAuth.getState().token);
 
 /** The API as whoever is logged in, by a fetch that is not the browser's own. */
-export const clientBy = (fetch: typeof globalThis.fetch): Client => createClient({ token: () => useAuth.getState().token, isStale, renew, fetch });
+export const clientBy = (fetch: typeof globalThis.fetch): Client => createClient({ token: () => useAuth.getState().token, isStale: () => isStale() && Date.now() >= askAt, renew, fetch });
 
 export const api = clientBy(watchedFetch);
 
@@ -114,7 +127,7 @@ export async function deleteAccount(password: string): Promise<void> {
 channel.onmessage = ({ data }: MessageEvent<Message>) => {
   const { state, token } = useAuth.getState();
   if (data.kind === "logout" || (data.kind === "renewed" && isAnothers(data.token))) left(true);
-  else if (data.kind === "renewed" && token !== undefined) useAuth.setState(held(data.token));
+  else if (data.kind === "renewed" && token !== undefined) useAuth.setState({ token: data.token, staleAt: data.staleAt });
   // Perhaps somebody else: start again as whoever the cookie now names.
   else if (data.kind === "login" && state.status !== "unknown") globalThis.location.reload();
 };
