@@ -247,25 +247,6 @@ struct purge {
     size_t ended; /* of the batch, as each of the rules counts */
 };
 
-static int purge_one(struct txn *txn, struct purge *p, const struct data_place *place,
-                     bool *ret_expired)
-{
-    struct data_login login;
-    int r = data_login_get(txn, &place->scope, place->id, &login);
-    if (r == ERR_NOT_FOUND || r == ERR_CORRUPT) {
-        return 0; /* ended by the other index just now; or for the checker, and keeps no other */
-    }
-    if (r < 0) {
-        return r;
-    }
-    *ret_expired = auth_login_expired(p->a, &login, time_now());
-    if (!*ret_expired) {
-        return 0;
-    }
-    p->ended++;
-    return auth_login_end(txn, &p->ctx, "login.expire", &login);
-}
-
 /* Both indexes begin with the oldest: the first that is not expired ends the walk. */
 static int purge_index(struct txn *txn, struct purge *p, unsigned index)
 {
@@ -273,9 +254,13 @@ static int purge_index(struct txn *txn, struct purge *p, unsigned index)
     size_t n;
     struct data_query query = {.index = index, .limit = PURGE};
     int r = data_places(txn, &data_login_type, &query, &places, &n);
-    bool expired = true;
-    for (size_t i = 0; r == 0 && expired && i < n; i++) {
-        r = purge_one(txn, p, &places[i], &expired);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        const struct data_login *login = places[i].record;
+        if (!auth_login_expired(p->a, login, time_now())) {
+            break;
+        }
+        r = auth_login_end(txn, &p->ctx, "login.expire", login);
+        p->ended++;
     }
     return r;
 }

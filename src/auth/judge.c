@@ -71,6 +71,5 @@ int auth_judge(const struct data_found *found, const char **ret_fault)
 {
     int r = auth_identity_judge(found, ret_fault);
     r = r < 0 ? r : judge(found, ret_fault);
-    return r == ERR_CORRUPT || r == ERR_NEWER ? 0
-                                              : r; /* a record that cannot be read is said itself */
+    return data_unreadable(r) ? 0 : r; /* a record that cannot be read is said itself */
 }

@@ -122,15 +122,12 @@ static int page_fn(struct txn *txn, void *ctx)
     int r = data_places(txn, &data_plan_type, &query, &places, &n);
     page->n = 0;
     for (size_t i = 0; r == 0 && i < n; i++) {
-        struct data_plan record;
-        r = data_plan_get(txn, &places[i].scope, places[i].id, &record);
-        if (r == 0) {
-            page->tenants[page->n] = arena_str(page->arena, places[i].scope.tenant_id);
-            for (size_t limit = 0; limit < AUTH_PLAN_LIMITS; limit++) {
-                page->plans[page->n].limits[limit] = *in_record(&record, limit);
-            }
-            page->n++;
+        struct data_plan record = *(const struct data_plan *)places[i].record;
+        page->tenants[page->n] = arena_str(page->arena, places[i].scope.tenant_id);
+        for (size_t limit = 0; limit < AUTH_PLAN_LIMITS; limit++) {
+            page->plans[page->n].limits[limit] = *in_record(&record, limit);
         }
+        page->n++;
     }
     if (r == 0) {
         page->next = n == PAGE ? arena_str(page->arena, places[n - 1].cursor) : STR_EMPTY;

@@ -263,12 +263,9 @@ static int page_fn(struct txn *txn, void *ctx)
     p->pending = 0;
     int r = data_places(txn, &data_workspace_type, &query, &places, &n);
     for (size_t i = 0; r == 0 && i < n; i++) {
-        struct data_workspace w;
-        r = data_workspace_get(txn, &places[i].scope, places[i].id, &w);
-        if (r == 0) {
-            p->states[w.state]++;
-            p->pending += w.state == DATA_WORKSPACE_STATE_RUNNING ? (uint64_t)w.pending : 0;
-        }
+        const struct data_workspace *w = places[i].record;
+        p->states[w->state]++;
+        p->pending += w->state == DATA_WORKSPACE_STATE_RUNNING ? (uint64_t)w->pending : 0;
     }
     if (r == 0) {
         p->next = n < DATA_MAX_LIST ? STR_EMPTY : arena_str(p->arena, places[n - 1].cursor);

@@ -28,12 +28,6 @@ static int check_owner(struct check *c, const struct data_found *found, struct s
     return r;
 }
 
-/* Where the record itself is judged, it is said. */
-static bool unreadable(int r)
-{
-    return r == ERR_CORRUPT || r == ERR_NEWER;
-}
-
 int data_judge_person(const struct data_found *found, struct str user_id, const char **ret_fault)
 {
     struct data_user user;
@@ -60,7 +54,7 @@ static int check_tenant(struct check *c, const struct scope *scope, struct str k
         memcpy(c->tenant, scope->tenant_id.p, DATA_ID_SIZE);
         c->tree[0] = '\0';
     }
-    return unreadable(r) ? 0 : r; /* the tenant's own key is judged for itself */
+    return data_unreadable(r) ? 0 : r; /* the tenant's own key is judged for itself */
 }
 
 /* Whether keys of the space lie under the session or the person whose tree they are of. */
@@ -111,7 +105,7 @@ static int check_under(struct check *c, const struct data_found *found, struct s
     if (r == 0) {
         memcpy(c->tree, owner.p, DATA_ID_SIZE);
     }
-    return unreadable(r) ? 0 : r;
+    return data_unreadable(r) ? 0 : r;
 }
 
 /* The record's entry in one index is there and names it. */
@@ -238,7 +232,7 @@ static int check_index(struct check *c, const struct entry *e, struct str key)
             data_check_fault(c, key, "the index entry does not fit its record");
         }
     }
-    return r == ERR_NOT_FOUND || unreadable(r) ? 0 : r;
+    return r == ERR_NOT_FOUND || data_unreadable(r) ? 0 : r;
 }
 
 /* t/{tenant}/n/{record}.{index}/… */

@@ -274,7 +274,18 @@ struct data_query {
     size_t limit;      /* 1 to DATA_MAX_LIST */
     struct str cursor; /* empty, or next of the page before; from a client */
     bool reverse;      /* largest first */
+    bool pass_over; /* for duties: a record that cannot be read is left out, as data_places does */
+    bool *ret_passed; /* set to true when something was left out; NULL: never mind */
 };
+
+/*
+ * What reading a record answers that is damaged, or that a newer program wrote: for the checker to tell. A duty leaves it as it is and goes
+ * on with the others.
+ */
+static inline bool data_unreadable(int r)
+{
+    return r == ERR_CORRUPT || r == ERR_NEWER;
+}
 
 /* The cursor of a reversed list by id that begins with what was made in the millisecond of until, or before. */
 struct str data_cursor_until(struct arena *arena, const char *prefix, usec_t until);
@@ -309,10 +320,12 @@ struct data_place {
     struct scope scope; /* tenant only */
     struct str id;
     struct str cursor;
+    const void *record; /* a struct data_X, as it is now; NULL from data_identity_by_subject */
 };
 
 /*
- * As data_X_list, with the same query; each record is there, within the transaction. ret_count < limit: the end.
+ * As data_X_list, with the same query. Records that cannot be read are passed over, which is logged: no tenant's damage keeps a duty from
+ * the others. ret_count < limit: the end.
  */
 int data_places(struct txn *txn, const struct data_type *type, const struct data_query *query,
                 struct data_place **ret_places, size_t *ret_count) BASE_MUST_USE;

@@ -4,7 +4,7 @@
  * It marks a place between entries, not an entry: records that come or go meanwhile neither repeat nor hide others.
  *
  * An entry without its record is the checker's business. Here it is told once and passed over: a person's other sessions, and a duty's
- * work for all other tenants, go on.
+ * work for all other tenants, go on. For duties the same goes for a record that cannot be read.
  */
 #include <stdatomic.h>
 
@@ -13,9 +13,9 @@
 #include "data/data_int.h"
 
 struct row {
-    struct str key; /* its entry's; by id, its own */
-    struct data_place place;
-    struct str value; /* as it is stored */
+    struct str key;          /* its entry's; by id, its own */
+    struct data_place place; /* its record: of a query that passes over what cannot be read */
+    struct str value;        /* as it is stored */
 };
 
 struct scan {
@@ -77,20 +77,34 @@ static struct str query_prefix(const struct data_at *t, const struct data_query 
     return data_key_index_prefix(arena, t->scope, t->type, query);
 }
 
-/* Once for each index: who reads it knows what to look for, and a duty reads it each second. */
-static void tell_dangling(const struct data_at *t, unsigned index)
+/* Once for each index: who reads it knows what to look for, and a duty reads it each second. index 0: the records themselves. */
+static void tell_passed_over(const struct data_at *t, unsigned index, bool dangling)
 {
-    static _Atomic uint64_t told;
+    static _Atomic uint64_t told[2];
     unsigned bit = index;
     for (const struct data_type *const *one = data_types; *one != t->type; one++) {
-        bit += (*one)->index_count;
+        bit += (*one)->index_count + 1;
     }
     uint64_t mask = 1ULL << (bit % 64);
-    if ((atomic_fetch_or(&told, mask) & mask) == 0) {
-        log_error("data",
-                  "%s.%s has an entry without its record, which is passed over: run --check",
-                  t->type->name, t->type->indexes[index - 1].name);
+    if ((atomic_fetch_or(&told[dangling], mask) & mask) == 0) {
+        log_error("data", "%s.%s has %s, which is passed over: run --check", t->type->name,
+                  index == DATA_BY_ID ? "id" : t->type->indexes[index - 1].name,
+                  dangling ? "an entry without its record" : "a record that cannot be read");
     }
+}
+
+/* The record, where it is to be passed over when it cannot be read. */
+static int row_read(const struct data_at *t, const struct data_query *query, struct row *row)
+{
+    bool global = query->index != DATA_BY_ID && t->type->indexes[query->index - 1].global;
+    if (!global && !query->pass_over) {
+        return 0;
+    }
+    struct arena *arena = store_arena(t->txn);
+    void *record = arena_alloc(arena, t->type->size);
+    int r = data_record_decode(arena, t->type, row->value, record);
+    row->place.record = r == 0 ? record : NULL;
+    return r;
 }
 
 /* ERR_NOT_FOUND: the entry names no record. */
@@ -99,8 +113,9 @@ static int row_find(const struct data_at *t, const struct data_query *query,
 {
     struct row row = {.key = pair->key, .value = pair->value};
     if (query->index == DATA_BY_ID) {
+        int r = row_read(t, query, &row);
         *ret_row = row;
-        return 0;
+        return r;
     }
     if (t->type->indexes[query->index - 1].global) {
         if (data_place_read(pair->value, &row.place.scope.tenant_id, &row.place.id) < 0) {
@@ -116,6 +131,7 @@ static int row_find(const struct data_at *t, const struct data_query *query,
     struct arena *arena = store_arena(t->txn);
     int r = store_get(t->txn, data_key_record(arena, &row.place.scope, t->type, row.place.id),
                       &row.value);
+    r = r < 0 ? r : row_read(t, query, &row);
     if (r == 0) {
         *ret_row = row;
     }
@@ -153,8 +169,11 @@ static int scan_add(const struct data_at *t, const struct data_query *query,
     for (size_t i = 0; r == 0 && i < count; i++) {
         r = row_find(t, query, &pairs[i], &s->rows[s->n]);
         s->n += r == 0;
-        if (r == ERR_NOT_FOUND) {
-            tell_dangling(t, query->index);
+        if (r == ERR_NOT_FOUND || data_unreadable(r)) {
+            tell_passed_over(t, query->index, r == ERR_NOT_FOUND);
+            if (query->ret_passed) {
+                *query->ret_passed = true;
+            }
             r = 0;
         }
     }
@@ -203,8 +222,12 @@ int data_table_list(const struct data_at *t, const struct data_query *query,
     }
     struct data_rows rows = {.at = arena_array(arena, t->type->size, s.n ? s.n : 1), .n = s.n};
     for (size_t i = 0; i < s.n; i++) {
-        r = data_record_decode(arena, t->type, s.rows[i].value,
-                               (char *)rows.at + i * t->type->size);
+        void *to = (char *)rows.at + i * t->type->size;
+        if (s.rows[i].place.record) {
+            memcpy(to, s.rows[i].place.record, t->type->size);
+            continue;
+        }
+        r = data_record_decode(arena, t->type, s.rows[i].value, to);
         if (r < 0) {
             return r;
         }

@@ -24,23 +24,16 @@ int sessions_forks(struct txn *txn, struct str cursor, struct sessions_fork_page
     struct arena *arena = store_arena(txn);
     struct sessions_fork_page page = {.at = ARENA_ARRAY(arena, struct sessions_forking, n + 1)};
     for (size_t i = 0; i < n; i++) {
-        struct data_session session;
-        r = data_session_get(txn, &places[i].scope, places[i].id, &session);
-        if (r == ERR_NOT_FOUND || r == ERR_CORRUPT) {
-            continue; /* lost or damaged: for the checker, and keeps no other from being copied */
-        }
-        if (r < 0) {
-            return r;
-        }
+        const struct data_session *session = places[i].record;
         page.at[page.n++] = (struct sessions_forking){
-            .scope = {.tenant_id = session.tenant_id,
-                      .user_id = session.user_id,
+            .scope = {.tenant_id = session->tenant_id,
+                      .user_id = session->user_id,
                       .role = DATA_ROLE_MEMBER},
-            .id = session.id,
-            .from = session.forked_from,
-            .seq = (uint64_t)session.fork_seq,
-            .bytes = (uint64_t)session.fork_bytes,
-            .deleted = session.deleted,
+            .id = session->id,
+            .from = session->forked_from,
+            .seq = (uint64_t)session->fork_seq,
+            .bytes = (uint64_t)session->fork_bytes,
+            .deleted = session->deleted,
         };
     }
     page.next = n < DATA_MAX_LIST ? STR_EMPTY : places[n - 1].cursor;

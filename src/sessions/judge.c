@@ -37,6 +37,5 @@ int sessions_judge(const struct data_found *found, const char **ret_fault)
         const struct data_project *project = found->record;
         r = data_judge_person(found, project->user_id, ret_fault);
     }
-    return r == ERR_CORRUPT || r == ERR_NEWER ? 0
-                                              : r; /* a record that cannot be read is said itself */
+    return data_unreadable(r) ? 0 : r; /* a record that cannot be read is said itself */
 }

@@ -336,16 +336,11 @@ static int purge_fn(struct txn *txn, void *ctx)
     int r = data_places(txn, &data_link_type, &query, &places, &n);
     for (size_t i = 0; r == 0 && i < n; i++) {
         struct data_context actor = {.scope = places[i].scope};
-        struct data_link link;
-        r = data_link_get(txn, &actor.scope, places[i].id, &link);
-        if (r == ERR_CORRUPT) {
-            r = 0; /* for the checker: it keeps no other */
-            continue;
-        }
-        if (r < 0 || link.expires_at > time_now()) {
+        const struct data_link *link = places[i].record;
+        if (link->expires_at > time_now()) {
             break;
         }
-        r = end_one(txn, &actor, &link, "link.expire");
+        r = end_one(txn, &actor, link, "link.expire");
         p->ended += r == 0;
     }
     return r;

@@ -28,15 +28,7 @@ int sessions_over(struct txn *txn, struct str cursor, struct sessions_over_page 
         .at = ARENA_ARRAY(store_arena(txn), struct sessions_over_one, n + 1)};
     bool over = true; /* in the order of their deletion */
     for (size_t i = 0; over && i < n; i++) {
-        struct data_session session;
-        r = data_session_get(txn, &places[i].scope, places[i].id, &session);
-        if (r == ERR_NOT_FOUND || r == ERR_CORRUPT) {
-            continue; /* lost or damaged: for the checker, and keeps no other from going */
-        }
-        if (r < 0) {
-            return r;
-        }
-        over = is_over(&session, now);
+        over = is_over(places[i].record, now);
         if (over) {
             page.at[page.n++] = (struct sessions_over_one){places[i].scope, places[i].id};
         }

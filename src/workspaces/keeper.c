@@ -199,7 +199,8 @@ static void turn(struct workspaces_keeper *k)
         relieve(k, &list);
     }
     forget_old(k);
-    if (time_monotonic() >= k->strangers_at) {
+    /* Whoever cannot be read may be wanted. */
+    if (!list.passed && time_monotonic() >= k->strangers_at) {
         end_strangers(k, &arena);
         k->strangers_at = time_monotonic() + strangers_every;
     }

@@ -118,6 +118,7 @@ struct attended {
 struct attended_list {
     struct attended *at;
     size_t n;
+    bool passed; /* not all: the record of one cannot be read */
 };
 
 int workspaces_attended(struct store *store, struct arena *arena,

@@ -12,6 +12,7 @@ struct page {
     struct str cursor;
     struct attended at[DATA_MAX_LIST]; /* results */
     size_t n;
+    bool passed;     /* one was left out, which cannot be read */
     struct str next; /* empty at the end */
 };
 
@@ -23,14 +24,16 @@ static int page_fn(struct txn *txn, void *ctx)
                                .match = &match,
                                .fixed = 1,
                                .limit = DATA_MAX_LIST,
-                               .cursor = p->cursor};
+                               .cursor = p->cursor,
+                               .ret_passed = &p->passed};
     struct data_place *places;
     size_t n;
     p->n = 0;
+    p->passed = false;
     int r = data_places(txn, &data_workspace_type, &query, &places, &n);
     for (size_t i = 0; r == 0 && i < n; i++) {
         struct attended *a = &p->at[p->n++];
-        r = data_workspace_get(txn, &places[i].scope, places[i].id, &a->record);
+        a->record = *(const struct data_workspace *)places[i].record;
         data_workspace_copy(p->arena, &a->record);
         a->scope = (struct scope){.tenant_id = a->record.tenant_id,
                                   .user_id = a->record.user_id,
@@ -47,16 +50,19 @@ int workspaces_attended(struct store *store, struct arena *arena, struct attende
     VEC(struct attended) all = {0};
     struct page *page = ARENA_NEW(arena, struct page);
     page->arena = arena;
+    bool passed = false;
     int r = 0;
     do {
         page->cursor = page->next;
         r = store_read(store, page_fn, page);
+        passed = passed || page->passed;
         for (size_t i = 0; r == 0 && i < page->n; i++) {
             VEC_ADD(&all, page->at[i]);
         }
     } while (r == 0 && page->next.n > 0);
     if (r == 0) {
         ret_list->n = all.n;
+        ret_list->passed = passed;
         ret_list->at = ARENA_ARRAY(arena, struct attended, all.n);
         for (size_t i = 0; i < all.n; i++) {
             ret_list->at[i] = all.at[i];

@@ -122,6 +122,11 @@ static void a_damaged_record_keeps_no_other_from_going(void **state)
     keeps_no_other_from_going(*state, STR("1 {"));
 }
 
+static void a_newer_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR("99 {}"));
+}
+
 static usec_t last_use(struct data_context *ctx)
 {
     struct auth_apikeys keys;
@@ -225,6 +230,7 @@ int main(void)
         TEST(ends_with_the_password),
         TEST(a_lost_record_keeps_no_other_from_going),
         TEST(a_damaged_record_keeps_no_other_from_going),
+        TEST(a_newer_record_keeps_no_other_from_going),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,6 +83,11 @@ static void a_damaged_record_keeps_no_other_from_going(void **state)
     keeps_no_other_from_going(*state, STR("1 {"));
 }
 
+static void a_newer_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR("99 {}"));
+}
+
 static void a_changed_secret_is_refused(void **state)
 {
     struct people *p = *state;
@@ -152,6 +157,7 @@ int main(void)
         TEST_SQLITE(ends_by_age_and_is_purged),
         TEST(a_lost_record_keeps_no_other_from_going),
         TEST(a_damaged_record_keeps_no_other_from_going),
+        TEST(a_newer_record_keeps_no_other_from_going),
         TEST(a_changed_secret_is_refused),
         TEST(takes_no_taken_address),
         cmocka_unit_test(registration_by_invitation_alone),

@@ -147,6 +147,11 @@ static void a_damaged_record_keeps_no_other_from_going(void **state)
     keeps_no_other_from_going(*state, STR("1 {"));
 }
 
+static void a_newer_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR("99 {}"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +161,7 @@ int main(void)
         TEST(is_for_nobody_above),
         TEST(a_lost_record_keeps_no_other_from_going),
         TEST(a_damaged_record_keeps_no_other_from_going),
+        TEST(a_newer_record_keeps_no_other_from_going),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -325,6 +325,79 @@ static void an_entry_without_its_record_is_passed_over(void **state)
     assert_int_equal(world_write(w, unlist_fn, &lost), 0); /* in order again */
 }
 
+struct damage {
+    const struct put *of;
+    struct str value;
+};
+
+static int damage_fn(struct txn *txn, void *ctx)
+{
+    const struct damage *d = ctx;
+    store_put(txn,
+              arena_printf(store_arena(txn), "t/" STR_FMT "/user/" STR_FMT,
+                           STR_ARG(d->of->scope.tenant_id), STR_ARG(d->of->user.id)),
+              d->value);
+    return 0;
+}
+
+struct readable {
+    struct scope scope;
+    const struct put *kept;
+    bool passed_places, passed_list; /* results */
+    size_t placed, listed;
+    bool first, itself;
+    int strict;
+};
+
+static int readable_fn(struct txn *txn, void *ctx)
+{
+    struct readable *a = ctx;
+    struct data_user_list rows;
+    struct data_place *places;
+    struct data_query query = {
+        .index = DATA_USER_BY_DELETED, .limit = 1, .ret_passed = &a->passed_places};
+    a->passed_places = a->passed_list = false;
+    int r = data_places(txn, &data_user_type, &query, &places, &a->placed);
+    const struct data_user *user = r == 0 && a->placed == 1 ? places[0].record : NULL;
+    a->first = user && str_eq(user->name, a->kept->user.name);
+    query = (struct data_query){.index = DATA_BY_ID, .limit = 10};
+    a->strict = data_user_list(txn, &a->scope, &query, &rows);
+    query.pass_over = true;
+    query.ret_passed = &a->passed_list;
+    r = r < 0 ? r : data_user_list(txn, &a->scope, &query, &rows);
+    a->listed = r == 0 ? rows.n : 0;
+    a->itself = a->listed == 1 && str_eq(rows.at[0].id, a->kept->user.id);
+    return r;
+}
+
+/* Damaged, or of a newer program: a duty leaves the record as it is, and hears that there is one. */
+static void a_record_that_cannot_be_read_is_passed_over(void **state)
+{
+    struct world *w = *state;
+    struct scope scope = world_tenant(w);
+    struct put lost = user_of(w, &scope, "ada@example.com");
+    struct put kept = user_of(w, &scope, "eve@example.com");
+    lost.user.deleted_at = USEC_PER_SEC;
+    kept.user.deleted_at = 2 * USEC_PER_SEC;
+    assert_int_equal(world_write(w, put_fn, &lost), 0);
+    assert_int_equal(world_write(w, put_fn, &kept), 0);
+    struct readable a = {.scope = scope, .kept = &kept};
+    assert_int_equal(store_read(w->store, readable_fn, &a), 0);
+    assert_false(a.passed_places || a.passed_list);
+    assert_int_equal(a.listed, 2);
+    const struct damage how[] = {{&lost, STR("1 {")}, {&lost, STR("99 {}")}};
+    for (size_t i = 0; i < 2; i++) {
+        struct damage d = how[i];
+        assert_int_equal(world_write(w, damage_fn, &d), 0);
+        assert_int_equal(store_read(w->store, readable_fn, &a), 0);
+        assert_true(a.passed_places && a.passed_list);
+        assert_true(a.first && a.itself);
+        assert_int_equal(a.strict, i == 0 ? ERR_CORRUPT : ERR_NEWER);
+    }
+    assert_int_equal(world_write(w, lose_fn, &lost), 0);
+    assert_int_equal(world_write(w, unlist_fn, &lost), 0); /* in order again */
+}
+
 static void an_owner_is_told_within_the_tenant(void **state)
 {
     struct world *w = *state;
@@ -361,6 +434,8 @@ int main(void)
         WORLD_TEST(cursors_cannot_leave_the_query),
         WORLD_TEST(an_entry_without_its_record_is_passed_over),
         WORLD_TEST_SQLITE(an_entry_without_its_record_is_passed_over),
+        WORLD_TEST(a_record_that_cannot_be_read_is_passed_over),
+        WORLD_TEST_SQLITE(a_record_that_cannot_be_read_is_passed_over),
         WORLD_TEST(an_owner_is_told_within_the_tenant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

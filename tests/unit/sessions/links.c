@@ -149,6 +149,11 @@ static void a_damaged_record_keeps_no_other_from_going(void **state)
     keeps_no_other_from_going(*state, STR("1 {"));
 }
 
+static void a_newer_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, STR("99 {}"));
+}
+
 static void it_ends_by_hand_with_its_session_and_its_maker(void **state)
 {
     struct people *p = *state;
@@ -260,6 +265,7 @@ int main(void)
         TEST(it_ends_by_age),
         TEST(a_lost_record_keeps_no_other_from_going),
         TEST(a_damaged_record_keeps_no_other_from_going),
+        TEST(a_newer_record_keeps_no_other_from_going),
         TEST_SQLITE(it_ends_by_age),
         TEST(it_ends_by_hand_with_its_session_and_its_maker),
         TEST_SQLITE(it_ends_by_hand_with_its_session_and_its_maker),
