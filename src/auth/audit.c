@@ -103,7 +103,7 @@ static usec_t end_of(const struct purge *p, const struct scope *scope,
 /* The oldest of one tenant. */
 static int purge_tenant(struct txn *txn, const struct scope *scope, struct purge *p)
 {
-    struct data_query query = {.index = DATA_BY_ID, .limit = PURGE};
+    struct data_query query = {.index = DATA_BY_ID, .limit = PURGE, .pass_over = true};
     usec_t looked = 0;
     int r = 0;
     do {

@@ -86,7 +86,7 @@ static int flush_one(struct txn *txn, const struct note *note)
     struct data_login login;
     int r = data_login_get(txn, &scope, str_from(note->login), &login);
     if (r < 0) {
-        return r == ERR_NOT_FOUND ? 0 : r;
+        return r == ERR_NOT_FOUND || data_unreadable(r) ? 0 : r; /* it keeps no other's note */
     }
     login.confirmed = login.confirmed || note->counter == login.counter;
     login.last_access_at =

@@ -130,7 +130,10 @@ int conversations_messages(struct data_context *ctx, struct str id,
 
 /* ---- The end ---- */
 
-/* A duty: conversations that cannot be restored any more go, until the deadline (of time_monotonic). *ret_more: not all. */
+/*
+ * A duty: conversations that cannot be restored any more go, until the deadline (of time_monotonic). *ret_more: not all. ERR_CORRUPT,
+ * ERR_NEWER: one cannot be read and stays, which is logged; the others went.
+ */
 int conversations_purge(struct store *store, usec_t deadline, bool *ret_more) BASE_MUST_USE;
 
 /* Some of what a session has of them goes, in the transaction of who purges the session. *ret_more: call again. */

@@ -77,5 +77,5 @@ int conversations_judge(const struct data_found *found, const char **ret_fault)
     } else if (found->space == DATA_SPACE_USAGE && data_id_is(found->rest, "cnv")) {
         r = judge_usage(found, ret_fault);
     }
-    return r == ERR_NOT_FOUND || r == ERR_CORRUPT || r == ERR_NEWER ? 0 : r; /* said of itself */
+    return r == ERR_NOT_FOUND || data_unreadable(r) ? 0 : r; /* said of itself */
 }

@@ -2,6 +2,7 @@
  * The end of conversations: what was deleted longer than CONVERSATIONS_RESTORE_DAYS ago, and what a purged session had. Messages
  * go in pages, the record last, so that what was cut off is found again.
  */
+#include "base/log.h"
 #include "conversations/conversations_int.h"
 
 enum { PAGE = 100 }; /* messages of a transaction */
@@ -62,9 +63,10 @@ int conversations_purge_session(struct txn *txn, const struct scope *scope, stru
 /* ---- The duty ---- */
 
 struct purge {
-    struct scope scope; /* tenant only; results of find_fn, in arena */
-    struct str id;
     struct arena *arena;
+    struct str after;   /* cursor; empty: from the beginning */
+    struct scope scope; /* tenant only; results of find_fn, in arena */
+    struct str id, cursor;
     bool more; /* result of purge_fn */
 };
 
@@ -74,24 +76,16 @@ static int find_fn(struct txn *txn, void *ctx)
     struct purge *p = ctx;
     struct data_place *places;
     size_t n;
-    struct data_conversation conversation = {.deleted = false};
-    struct data_query query = {.index = DATA_CONVERSATION_BY_PURGE, .limit = 1};
+    struct data_query query = {.index = DATA_CONVERSATION_BY_PURGE, .limit = 1, .cursor = p->after};
     usec_t now = 0;
-    int r;
-    do {
-        r = data_places(txn, &data_conversation_type, &query, &places, &n);
-        if (r < 0 || n == 0) {
-            return r < 0 ? r : ERR_NOT_FOUND;
-        }
-        r = data_conversation_get(txn, &places[0].scope, places[0].id, &conversation);
-        query.cursor = places[0].cursor;
-    } while (r == ERR_CORRUPT); /* for the checker: it keeps no other */
-    r = r < 0 ? r : data_clock_get(txn, &now);
-    if (r < 0 || !conversations_is_over(&conversation, now)) {
+    int r = data_clock_get(txn, &now);
+    r = r < 0 ? r : data_places(txn, &data_conversation_type, &query, &places, &n);
+    if (r < 0 || n == 0 || !conversations_is_over(places[0].record, now)) {
         return r < 0 ? r : ERR_NOT_FOUND;
     }
     p->scope = (struct scope){.tenant_id = arena_str(p->arena, places[0].scope.tenant_id)};
     p->id = arena_str(p->arena, places[0].id);
+    p->cursor = arena_str(p->arena, places[0].cursor);
     return 0;
 }
 
@@ -113,23 +107,39 @@ static int purge_fn(struct txn *txn, void *ctx)
                : data_audit(txn, &nobody, "conversation.purge", p->id, DATA_OUTCOME_OK);
 }
 
+/* A page of the one that was found. What is damaged keeps no other from going. */
+static int purge_page(struct store *store, struct purge *p, int *damage)
+{
+    struct store_op op = store_op_new();
+    op.reserve = true; /* it makes room */
+    op.bytes = (size_t)PAGE * 500;
+    int r = store_write(store, &op, purge_fn, p);
+    if (!data_unreadable(r)) {
+        return r;
+    }
+    *damage = log_err(r, "conversations",
+                      "the deleted conversation " STR_FMT " stays: its data cannot be read",
+                      STR_ARG(p->id));
+    p->after = p->cursor;
+    p->more = false;
+    return 0;
+}
+
 int conversations_purge(struct store *store, usec_t deadline, bool *ret_more)
 {
     ARENA_AUTO(arena);
     struct purge p = {.arena = &arena};
+    int damage = 0;
     int r = 0;
     while (r == 0 && time_monotonic() < deadline) {
         if (!p.more) {
             r = store_read(store, find_fn, &p);
         }
-        struct store_op op = store_op_new();
-        op.reserve = true; /* it makes room */
-        op.bytes = (size_t)PAGE * 500;
-        r = r < 0 ? r : store_write(store, &op, purge_fn, &p);
+        r = r < 0 ? r : purge_page(store, &p, &damage);
     }
     if (r < 0 && r != ERR_NOT_FOUND) {
         return r;
     }
     *ret_more = r == 0;
-    return 0;
+    return damage;
 }

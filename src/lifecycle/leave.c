@@ -119,9 +119,9 @@ int lifecycle_leavers(struct store *store, usec_t deadline, bool *ret_more)
     int r = store_read(store, find_fn, &f);
     while (r == 0 && !more) {
         r = take_one(store, &f.leaver.scope, deadline, &more);
-        if (r == ERR_CORRUPT) { /* what is damaged keeps nobody else's from going */
+        if (data_unreadable(r)) { /* what is damaged keeps nobody else's from going */
             damage = log_err(r, "lifecycle",
-                             "the deleted account " STR_FMT " stays: its data are damaged",
+                             "the deleted account " STR_FMT " stays: its data cannot be read",
                              STR_ARG(f.leaver.scope.user_id));
             r = 0;
         }

@@ -74,8 +74,8 @@ struct lifecycle_disks {
 
 /*
  * A duty: takes away sessions that cannot be restored any more, until the deadline (of time_monotonic): files, disk, record.
- * *ret_more: not all. Stopped at any point, the next call goes on. disks NULL: this machine has none. ERR_CORRUPT: one is damaged and stays,
- * which is logged; the others went.
+ * *ret_more: not all. Stopped at any point, the next call goes on. disks NULL: this machine has none. ERR_CORRUPT,
+ * ERR_NEWER: one cannot be read and stays, which is logged; the others went.
  */
 int lifecycle_purge(struct store *store, const struct lifecycle_disks *disks, usec_t deadline,
                     bool *ret_more) BASE_MUST_USE;
@@ -96,7 +96,7 @@ int lifecycle_account_delete(struct auth *a, struct data_context *ctx,
 
 /*
  * A duty: of accounts that were deleted, deletes the sessions (lifecycle_purge takes them away within 30 days), the home, and last
- * the record, until the deadline (of time_monotonic). *ret_more: not all that can be done now. ERR_CORRUPT as above.
+ * the record, until the deadline (of time_monotonic). *ret_more: not all that can be done now. ERR_CORRUPT, ERR_NEWER as above.
  */
 int lifecycle_leavers(struct store *store, usec_t deadline, bool *ret_more) BASE_MUST_USE;
 

@@ -136,9 +136,9 @@ int lifecycle_purge(struct store *store, const struct lifecycle_disks *disks, us
         r = store_read(store, over_read, &over);
         for (size_t i = 0; r == 0 && i < over.page.n && !more; i++) {
             r = purge_one(&all, &over.page.at[i], &more);
-            if (r == ERR_CORRUPT) { /* as of accounts */
+            if (data_unreadable(r)) { /* as of accounts */
                 damage = log_err(r, "lifecycle",
-                                 "the deleted session " STR_FMT " stays: its data are damaged",
+                                 "the deleted session " STR_FMT " stays: its data cannot be read",
                                  STR_ARG(over.page.at[i].id));
                 r = 0;
             }

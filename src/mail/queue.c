@@ -111,7 +111,7 @@ static int take_fn(struct txn *txn, void *ctx)
 {
     struct take *t = ctx;
     t->taken = (struct mail_taken){.turn = MAIL_TURN_NONE};
-    const struct data_query query = {.index = DATA_MAIL_BY_DUE, .limit = 1};
+    const struct data_query query = {.index = DATA_MAIL_BY_DUE, .limit = 1, .pass_over = true};
     struct data_mail_list page;
     int r = data_mail_list(txn, &data_house, &query, &page);
     if (r < 0 || page.n == 0) {

@@ -57,6 +57,31 @@ static void what_is_old_goes_in_batches_everywhere(void **state)
     assert_int_equal(count(&eve), 1);
 }
 
+static void what_cannot_be_read_keeps_no_other_from_going(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct data_context eve = people_request_of(p, "eve@example.com");
+    for (size_t i = 0; i < 2; i++) {
+        struct data_context *ctx = i == 0 ? &ada : &eve; /* whoever of them comes first */
+        rename_often(ctx, 3);
+        struct auth_audit_input in = {.limit = 2};
+        struct auth_audit_page page;
+        assert_int_equal(auth_audit_list(ctx, &in, &page), 0);
+        struct str key = people_key(p, ctx, "audit", page.at[1].id);
+        struct str was = people_damage(p, key, i == 0 ? STR("1 {") : STR("99 {}"));
+        time_test_advance(2 * day);
+        rename_often(&ada, 1);
+        rename_often(&eve, 1);
+        (void)purge(p, day);
+        (void)people_damage(p, key, was);
+        assert_int_equal(count(ctx), 2);
+        assert_int_equal(count(i == 0 ? &eve : &ada), 1);
+        (void)purge(p, day);
+        assert_int_equal(count(ctx), 1);
+    }
+}
+
 static void a_page_looks_at_so_many_only(void **state)
 {
     struct people *p = *state;
@@ -125,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_old_goes_in_batches_everywhere),
         TEST_SQLITE(what_is_old_goes_in_batches_everywhere),
+        TEST(what_cannot_be_read_keeps_no_other_from_going),
         TEST(a_page_looks_at_so_many_only),
         TEST(what_strangers_were_refused_goes_earlier),
         TEST(what_the_operator_did_stays),

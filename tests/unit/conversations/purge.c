@@ -102,6 +102,49 @@ static void a_purged_session_takes_its_own(void **state)
     assert_int_equal(talk_get(&ada, kept).messages, 1);
 }
 
+/* Within one that goes first, or of it: it is told, and keeps no other from going. */
+static void keeps_no_other_from_going(struct people *p, const char *type, struct str how, int told)
+{
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct str session = talk_session(&ada);
+    struct str first = talk_begin(&ada, session);
+    struct data_message message;
+    assert_int_equal(talk_say(&ada, first, STR("text"), &message), 0);
+    struct str second = with_messages(&ada, session, 2);
+    struct conversations_view view;
+    assert_int_equal(conversations_delete(&ada, first, 0, &view), 0);
+    time_test_advance(USEC_PER_SEC);
+    assert_int_equal(conversations_delete(&ada, second, 0, &view), 0);
+    time_test_advance(31 * day);
+    struct str id = strcmp(type, "message") == 0 ? message.id : first;
+    struct str key = people_key(p, &ada, type, id);
+    struct str was = people_damage(p, key, how);
+    assert_true(was.n > 0);
+    bool more = true;
+    assert_int_equal(conversations_purge(ada.store, soon(), &more), told);
+    assert_false(more);
+    assert_int_equal(people_damage(p, key, was).n, how.n); /* as it is */
+    assert_int_equal(count(&ada).conversations, 1);
+    assert_int_equal(count(&ada).messages, 1);
+    assert_int_equal(conversations_purge(ada.store, soon(), &more), 0);
+    assert_int_equal(count(&ada).conversations, 0);
+}
+
+static void what_cannot_be_read_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, "message", STR("1 {"), ERR_CORRUPT);
+}
+
+static void what_is_newer_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, "message", STR("99 {}"), ERR_NEWER);
+}
+
+static void a_newer_record_keeps_no_other_from_going(void **state)
+{
+    keeps_no_other_from_going(*state, "conversation", STR("99 {}"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +152,9 @@ int main(void)
         TEST_SQLITE(deleted_ones_go_after_thirty_days),
         TEST(a_purged_session_takes_its_own),
         TEST_SQLITE(a_purged_session_takes_its_own),
+        TEST(what_cannot_be_read_keeps_no_other_from_going),
+        TEST(what_is_newer_keeps_no_other_from_going),
+        TEST(a_newer_record_keeps_no_other_from_going),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

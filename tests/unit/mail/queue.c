@@ -59,6 +59,41 @@ static uint64_t waiting(struct letters *l)
     return n;
 }
 
+struct damage {
+    struct str id, value;
+    struct str was; /* result, in arena */
+    struct arena *arena;
+};
+
+static int damage_fn(struct txn *txn, void *ctx)
+{
+    struct damage *d = ctx;
+    struct str key = arena_printf(store_arena(txn), "t/" STR_FMT "/mail/" STR_FMT,
+                                  STR_ARG(data_house.tenant_id), STR_ARG(d->id));
+    struct str was;
+    int r = store_get(txn, key, &was);
+    d->was = r == 0 ? arena_str(d->arena, was) : STR_EMPTY;
+    store_put(txn, key, d->value);
+    return r;
+}
+
+static void what_cannot_be_read_keeps_no_other_from_being_sent(void **state)
+{
+    struct letters l;
+    begin(&l);
+    assert_int_equal(post(&l, "ada@example.com", false), 0);
+    struct mail_taken first = take(&l);
+    assert_int_equal(mail_queue_put_back(&l.options, &first.mail), 0);
+    struct damage d = {.id = first.mail.id, .value = STR("99 {}"), .arena = &l.w.arena};
+    assert_int_equal(world_write(&l.w, damage_fn, &d), 0);
+    time_test_advance(HOUR);
+    assert_int_equal(post(&l, "bob@example.com", false), 0);
+    assert_str(take(&l).letter.text, "bob@example.com");
+    d.value = d.was;
+    assert_int_equal(world_write(&l.w, damage_fn, &d), 0);
+    end(&l);
+}
+
 static void gives_each_to_one_and_forgets_what_was_sent(void **state)
 {
     struct letters l;
@@ -188,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(gives_each_to_one_and_forgets_what_was_sent, setup),
+        cmocka_unit_test_setup(what_cannot_be_read_keeps_no_other_from_being_sent, setup),
         cmocka_unit_test_setup(tries_again_later_and_later, setup),
         cmocka_unit_test_setup(takes_over_from_who_died, setup),
         cmocka_unit_test_setup(gives_up_after_a_day, setup),
