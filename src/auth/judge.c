@@ -1,6 +1,6 @@
 /*
  * What the checker asks of the records of auth/: whatever lets a person in, or is set for them, has its person, and the second step is
- * asked for if and only if there is one.
+ * asked for if and only if there is one. A plan is its tenant's, and keys of the server are as long as keys are.
  */
 #include "auth/auth_int.h"
 
@@ -43,6 +43,24 @@ static int judge_totp(const struct data_found *found, const struct data_totp *to
     return r;
 }
 
+/* Under any other id nobody asks for it. */
+static void judge_plan(const struct data_found *found, const struct data_plan *plan,
+                       const char **ret_fault)
+{
+    struct str tenant = found->scope->tenant_id;
+    if (!str_eq(str_slice(plan->id, 3, plan->id.n), str_slice(tenant, 3, tenant.n))) {
+        *ret_fault = "the plan is not its tenant's";
+    }
+}
+
+/* Nothing else in the store says what it must be. */
+static void judge_key(struct str bytes, const char **ret_fault)
+{
+    if (bytes.n < AUTH_SECRET_MIN || bytes.n > AUTH_KEY_MAX) {
+        *ret_fault = "it is no key";
+    }
+}
+
 static int judge(const struct data_found *found, const char **ret_fault)
 {
     const struct data_type *type = found->type;
@@ -63,6 +81,11 @@ static int judge(const struct data_found *found, const char **ret_fault)
     if (type == &data_apikey_type) {
         const struct data_apikey *key = found->record;
         return data_judge_person(found, key->user_id, ret_fault);
+    }
+    if (type == &data_plan_type) {
+        judge_plan(found, found->record, ret_fault);
+    } else if (!type && !found->scope && str_starts(found->rest, STR("key/"))) {
+        judge_key(found->value, ret_fault);
     }
     return 0;
 }

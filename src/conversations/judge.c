@@ -73,7 +73,8 @@ int conversations_judge(const struct data_found *found, const char **ret_fault)
     int r = 0;
     if (found->type == &data_conversation_type) {
         const struct data_conversation *conversation = found->record;
-        r = judge_record(found, conversation->id, ret_fault);
+        r = data_judge_person(found, conversation->user_id, ret_fault);
+        r = r < 0 || *ret_fault ? r : judge_record(found, conversation->id, ret_fault);
     } else if (found->space == DATA_SPACE_USAGE && data_id_is(found->rest, "cnv")) {
         r = judge_usage(found, ret_fault);
     }

@@ -235,14 +235,27 @@ static int check_index(struct check *c, const struct entry *e, struct str key)
     return r == ERR_NOT_FOUND || data_unreadable(r) ? 0 : r;
 }
 
-/* t/{tenant}/n/{record}.{index}/… */
-static int check_count(struct check *c, struct str name, const struct store_pair *pair)
+/* Whether it names values of so many fields, each ended by a slash. */
+static bool is_counted_by(struct str rest, unsigned fields)
+{
+    unsigned slashes = 0;
+    for (size_t i = 0; i < rest.n; i++) {
+        slashes += rest.p[i] == '/';
+    }
+    return slashes == fields && (rest.n == 0 || rest.p[rest.n - 1] == '/');
+}
+
+/* t/{tenant}/n/{record}.{index}/{values} */
+static int check_count(struct check *c, struct str rest, const struct store_pair *pair)
 {
     unsigned index;
+    struct str name = STR_EMPTY;
+    (void)str_split(&rest, '/', &name);
     const struct data_type *type = index_named(name, &index);
     uint64_t kept;
     uint64_t real = 0;
     if (!type || !type->indexes[index - 1].counted ||
+        !is_counted_by(rest, type->indexes[index - 1].count_by) ||
         data_key_number_read(pair->value, &kept) < 0) {
         data_check_fault(c, pair->key, "it counts nothing");
         return 0;
@@ -280,12 +293,13 @@ static int check_tenant_key(struct check *c, const struct store_pair *pair)
         (void)str_split(&rest, '/', &e.name);
         e.id = str_slice(pair->key, pair->key.n > DATA_ID_SIZE ? pair->key.n - DATA_ID_SIZE : 0,
                          pair->key.n);
+        if (pair->value.n > 0) {
+            data_check_fault(c, pair->key, "the index entry says what an entry does not");
+        }
         return check_index(c, &e, pair->key);
     }
     if (str_eq(space, STR("n"))) {
-        struct str name = STR_EMPTY;
-        (void)str_split(&rest, '/', &name);
-        return check_count(c, name, pair);
+        return check_count(c, rest, pair);
     }
     struct data_found found = {.txn = c->txn,
                                .scope = &scope,
@@ -309,7 +323,11 @@ static int check_global_key(struct check *c, const struct store_pair *pair)
     }
     if (str_starts(pair->key, STR("g/key/")) || str_starts(pair->key, STR("g/bell/"))) {
         data_check_name(c, pair->key);
-        return 0;
+        const struct data_found found = {.txn = c->txn,
+                                         .space = DATA_SPACE_COUNT,
+                                         .rest = str_slice(pair->key, 2, pair->key.n),
+                                         .value = pair->value};
+        return check_owner(c, &found, pair->key);
     }
     uint64_t time;
     if (str_eq(pair->key, DATA_CLOCK_KEY)) {
@@ -320,10 +338,11 @@ static int check_global_key(struct check *c, const struct store_pair *pair)
     }
     struct data_loose loose;
     if (str_starts(pair->key, STR("g/loose/"))) {
-        if (data_loose_read(pair->key, &loose) < 0) {
+        if (data_loose_read(pair->key, &loose) < 0 || pair->value.n > 0) {
             data_check_fault(c, pair->key, "the key is not well-formed");
+            return 0;
         }
-        return 0;
+        return check_tenant(c, &loose.scope, pair->key);
     }
     struct str rest = str_slice(pair->key, 2, pair->key.n);
     struct entry e = {.global = true};
@@ -344,7 +363,7 @@ static int check_key(struct check *c, const struct store_pair *pair)
     if (str_starts(pair->key, STR("g/"))) {
         return check_global_key(c, pair);
     }
-    data_check_feed(c, pair->key);
+    data_check_feed(c, pair);
     return 0;
 }
 

@@ -26,6 +26,6 @@ void data_check_fault(struct check *c, struct str key, const char *format, ...)
 
 void data_check_schema(struct check *c, const struct store_pair *pair); /* g/schema/{record} */
 void data_check_name(struct check *c, struct str key);                  /* g/key/…, g/bell/… */
-void data_check_feed(struct check *c, struct str key);
+void data_check_feed(struct check *c, const struct store_pair *pair);
 
 #endif

@@ -54,9 +54,22 @@ void data_check_name(struct check *c, struct str key)
     data_check_fault(c, key, "nothing of ours has this name");
 }
 
-/* tenant/{tenant}, session/{session or person}, a zero byte, and a position. A feed ends by its age, maybe behind what it tells of. */
-void data_check_feed(struct check *c, struct str key)
+/* Behind the name and its zero byte: nothing, of what was dropped; else a position, of a time and what is told. */
+static bool is_of_feed(struct str position, struct str value)
 {
+    enum { STAMP = 8 };
+    return position.n == 0 ? value.n == STORE_POSITION_SIZE
+                           : position.n == STORE_POSITION_SIZE && value.n >= STAMP &&
+                                 value.n <= STAMP + STORE_MAX_EVENT;
+}
+
+/*
+ * tenant/{tenant}, session/{session or person}, a zero byte, and a position. A feed ends by its age, maybe behind what it tells of: whose
+ * it is need not be there any more.
+ */
+void data_check_feed(struct check *c, const struct store_pair *pair)
+{
+    struct str key = pair->key;
     size_t zero = str_find(key, '\0', 0);
     struct str rest = str_slice(key, 0, zero);
     struct str kind = STR_EMPTY;
@@ -65,5 +78,7 @@ void data_check_feed(struct check *c, struct str key)
     bool session = str_eq(kind, STR("session")) && data_is_tree(rest);
     if (zero == key.n || (!tenant && !session)) {
         data_check_fault(c, key, "the key is of no known kind");
+    } else if (!is_of_feed(str_slice(key, zero + 1, key.n), pair->value)) {
+        data_check_fault(c, key, "it is no event of a feed");
     }
 }

@@ -460,15 +460,15 @@ struct data_report {
     VEC(char *) lines; /* the first 100 faults in words; freed by data_report_fini */
 };
 
-/* A key of a space that holds no records, for whoever owns the space; or a record, for who knows what it must fit. */
+/* A key of a space that holds no records, for whoever owns the space; or a record, or a secret, for who knows what it must fit. */
 struct data_found {
     struct txn *txn;
-    const struct scope *scope;    /* its tenant */
-    enum data_space space;        /* of a record DATA_SPACE_COUNT */
+    const struct scope *scope;    /* its tenant; NULL of g/key/… and g/bell/… */
+    enum data_space space;        /* of a record, or of those, DATA_SPACE_COUNT */
     const struct data_type *type; /* NULL: it is no record */
     const void *record;
     uint64_t version; /* that it is stored as */
-    struct str rest;  /* of the key, behind the space */
+    struct str rest;  /* of the key, behind the space, or behind "g/" */
     struct str value;
 };
 

@@ -12,9 +12,11 @@
  *    A folder reaches no further than it says.
  *    Not asked: a tree that is deleted, since its entries go before its counters, and a folder with more than SUMMED_MOST names.
  * 6. What a tenant has in the store is the sum of its chunks (held.c).
+ * 7. What is kept of moments of the past that are one, by a return or by thinning, can be read.
  */
 #include "files/node_int.h"
 #include "files/quota_int.h"
+#include "files/rewind_int.h"
 
 /* A page of 500 folders is one transaction, in the memory of one. */
 enum { SUMMED_MOST = 200 };
@@ -257,6 +259,26 @@ static int judge_change(struct files_tx *tx, const struct data_found *found, con
     return 0;
 }
 
+/* rewind/{tree}/{number}, thin/{tree}/{number} */
+static int judge_moments(struct files_tx *tx, const struct data_found *found,
+                         const char **ret_fault)
+{
+    struct place place = {0};
+    struct files_rewind_record rewind;
+    int r = place_read(tx, found->rest, &place);
+    bool fits = r == 0 && place.rest.n == 0;
+    if (fits && found->space == DATA_SPACE_THIN) {
+        r = files_thin_read(tx, place.first, found->value);
+    } else if (fits) {
+        r = files_rewind_get(tx, place.first, &rewind);
+    }
+    if (r == ERR_INVALID || r == ERR_CORRUPT || (r == 0 && !fits)) {
+        *ret_fault = "what is kept of moments is not well-formed";
+        return 0;
+    }
+    return passed_over(r);
+}
+
 /* Whether it says what the names in the folder come to. */
 static int judge_sum(struct files_tx *tx, uint64_t folder, const struct files_node *says,
                      const char **ret_fault)
@@ -321,8 +343,12 @@ static int judge_total(struct files_tx *tx, const char **ret_fault)
 /* The counter must have room for what is still to come. */
 static int judge_usage(struct files_tx *tx, struct str session, const char **ret_fault)
 {
-    if (!data_is_tree(session)) { /* a conversation's, or the tenant's total */
-        return str_eq(session, STR("total")) ? judge_total(tx, ret_fault) : 0;
+    if (str_eq(session, STR("total"))) {
+        return judge_total(tx, ret_fault);
+    }
+    if (!data_is_tree(session)) {
+        *ret_fault = data_id_is(session, "cnv") ? NULL : "the counters are of no tree";
+        return 0;
     }
     tx->session = session;
     int r = data_usage_get(tx->txn, tx->scope, session, &tx->usage);
@@ -424,6 +450,9 @@ int files_judge(const struct data_found *found, const char **ret_fault)
         return judge_change(&tx, found, ret_fault);
     case DATA_SPACE_NODE:
         return judge_node(&tx, found, ret_fault);
+    case DATA_SPACE_REWIND:
+    case DATA_SPACE_THIN:
+        return judge_moments(&tx, found, ret_fault);
     case DATA_SPACE_USAGE:
         return judge_usage(&tx, rest, ret_fault);
     case DATA_SPACE_CHUNK:
@@ -434,7 +463,8 @@ int files_judge(const struct data_found *found, const char **ret_fault)
     case DATA_SPACE_HELD:
         return files_held_judge(&tx, found, ret_fault);
     case DATA_SPACE_CHUNKREF:
-        return judge_reference(&tx, rest, ret_fault);
+        *ret_fault = found->value.n > 0 ? "the reference is not well-formed" : NULL;
+        return *ret_fault ? 0 : judge_reference(&tx, rest, ret_fault);
     default:
         return 0;
     }

@@ -449,6 +449,9 @@ int files_version_open(struct files_tx *tx, const struct files_open_input *in,
 int files_thin_settle(struct files_tx *tx, uint64_t *at) BASE_MUST_USE;
 int files_thin_end(struct files_tx *tx, uint64_t *ret_end) BASE_MUST_USE;
 
+/* For the checker: what stands under the number. ERR_CORRUPT. */
+int files_thin_read(struct files_tx *tx, uint64_t number, struct str value) BASE_MUST_USE;
+
 /* All of a new tree's past up to a moment is one stretch, of which nothing is left to be thinned. */
 void files_thin_begin_at(struct files_tx *tx, uint64_t at);
 

@@ -117,6 +117,16 @@ int files_thin_end(struct files_tx *tx, uint64_t *ret_end)
     return data_key_number_read(pairs[0].value, ret_end) < 0 ? ERR_CORRUPT : 0;
 }
 
+int files_thin_read(struct files_tx *tx, uint64_t number, struct str value)
+{
+    struct progress p;
+    uint64_t last;
+    if (number == 0) {
+        return progress_get(tx, &p);
+    }
+    return data_key_number_read(value, &last) < 0 ? ERR_CORRUPT : 0;
+}
+
 /* ---- which stretch is next ---- */
 
 struct thinning {

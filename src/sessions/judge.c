@@ -1,4 +1,4 @@
-/* What the checker asks of the records of sessions/: who they are of, and that a session and its workspace are each other's. */
+/* What the checker asks of what sessions/ keeps: who it is of, and that a session and its workspace are each other's. */
 #include "sessions/sessions_int.h"
 
 static int judge_session(const struct data_found *found, const struct data_session *session,
@@ -26,6 +26,18 @@ static int judge_workspace(const struct data_found *found, const struct data_wor
     return r;
 }
 
+/* {session}/{person}; data/ asks for the session. */
+static int judge_desk(const struct data_found *found, const char **ret_fault)
+{
+    struct str person = found->rest;
+    struct str session = STR_EMPTY;
+    if (!str_split(&person, '/', &session) || found->value.n > SESSIONS_DESK_MAX) {
+        *ret_fault = "the desk is not well-formed";
+        return 0;
+    }
+    return data_judge_person(found, person, ret_fault);
+}
+
 int sessions_judge(const struct data_found *found, const char **ret_fault)
 {
     int r = 0;
@@ -36,6 +48,11 @@ int sessions_judge(const struct data_found *found, const char **ret_fault)
     } else if (found->type == &data_project_type) {
         const struct data_project *project = found->record;
         r = data_judge_person(found, project->user_id, ret_fault);
+    } else if (found->type == &data_link_type) {
+        const struct data_link *link = found->record;
+        r = data_judge_person(found, link->user_id, ret_fault);
+    } else if (found->space == DATA_SPACE_DESK) {
+        r = judge_desk(found, ret_fault);
     }
     return data_unreadable(r) ? 0 : r; /* a record that cannot be read is said itself */
 }
