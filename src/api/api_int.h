@@ -206,12 +206,14 @@ void api_cors_headers(const struct api *api, const struct http_request *req,
 void api_cors_preflight(const struct api *api, const struct http_request *req,
                         struct http_response *res, struct str methods);
 
-/* ---- The cookie of the refresh token (cookie.c) ---- */
+/* ---- The cookies of the refresh token, and of browsers that somebody came in from (cookie.c) ---- */
 
 /* ERR_NOT_FOUND: none; ERR_FORBIDDEN: from a foreign page; ERR_CONFLICT: two of the name. */
 int api_cookie_read(struct api_call *call, struct str *ret_token) BASE_MUST_USE;
 void api_cookie_set(struct api_call *call, struct str token);
 void api_cookie_clear(struct api_call *call);
+struct str api_known_read(struct api_call *call); /* empty: none that is taken */
+void api_known_set(struct api_call *call, struct str known);
 
 /* ---- One call ---- */
 

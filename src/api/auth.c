@@ -16,6 +16,7 @@ static int answer_login(struct api_call *call, int status, const struct auth_res
     reply_login_token(&login, result->token);
     if (as_cookie) {
         api_cookie_set(call, result->refresh_token);
+        api_known_set(call, auth_known_make(call->api->auth, call->req->arena, result->user.email));
     } else {
         reply_login_refresh_token(&login, result->refresh_token);
     }
@@ -76,10 +77,12 @@ int api_auth_register(struct api_call *call, const struct api_auth_register_in *
 int api_auth_login(struct api_call *call, const struct api_auth_login_in *in)
 {
     struct auth_result result;
-    int r = auth_login(
-        call->api->auth, &call->data,
-        &(struct auth_login_input){.email = in->email, .password = in->password, .code = in->code},
-        &result);
+    int r = auth_login(call->api->auth, &call->data,
+                       &(struct auth_login_input){.email = in->email,
+                                                  .password = in->password,
+                                                  .code = in->code,
+                                                  .known = api_known_read(call)},
+                       &result);
     return r < 0 ? r : answer_login(call, 200, &result, in->cookie);
 }
 

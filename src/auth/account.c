@@ -334,7 +334,8 @@ struct entry {
     struct str email;
     struct auth_second second;
     struct scope scope;
-    bool older; /* results of find, from here on */
+    bool counted; /* as a wrong password, until it is known to be right */
+    bool older;   /* results of find, from here on */
     struct data_user user;
     struct data_login login;
 };
@@ -387,15 +388,42 @@ static struct str password_key(const struct entry *e)
     return auth_limit_of(e->ctx, e->email);
 }
 
+/*
+ * A browser that the account came in from before has what nobody else uses up; once it has used that up itself, it is counted as
+ * everybody.
+ */
+static int count_login(struct auth *a, struct entry *e, struct str known)
+{
+    struct data_context *ctx = e->ctx;
+    bool address = e->email.n > 0;
+    if (address && auth_known_is(a, ctx->arena, e->email, known)) {
+        int r = auth_limit_request(a, ctx, AUTH_LIMIT_KNOWN, e->email);
+        if (r == 0) {
+            return r;
+        }
+        ctx->fault = (struct data_fault){0};
+        ctx->limit = (struct data_limit){0};
+    }
+    int r = auth_limit_request(a, ctx, AUTH_LIMIT_LOGIN,
+                               auth_limit_network(ctx->arena, ctx->client.address));
+    if (r == 0 && address) {
+        r = auth_limit_request(a, ctx, AUTH_LIMIT_PASSWORD, password_key(e));
+        e->counted = r == 0;
+    }
+    return r;
+}
+
 /* An address that cannot be one has no account: the same answer, after the same work. */
 static int find(struct auth *a, struct entry *e, const struct auth_login_input *in)
 {
     if (auth_email_clean(e->ctx, in->email, &e->email) < 0) {
         e->ctx->fault = (struct data_fault){0};
-        return ERR_NOT_FOUND;
     }
-    int r = auth_limit_request(a, e->ctx, AUTH_LIMIT_PASSWORD, password_key(e));
-    return r < 0 ? r : store_read(e->ctx->store, find_fn, e);
+    int r = count_login(a, e, in->known);
+    if (r == 0) {
+        r = e->email.n > 0 ? store_read(e->ctx->store, find_fn, e) : ERR_NOT_FOUND;
+    }
+    return r;
 }
 
 static int enter(struct entry *e)
@@ -417,23 +445,21 @@ int auth_login(struct auth *a, struct data_context *ctx, const struct auth_login
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
     struct entry e = {.ctx = ctx};
-    int r = auth_limit_request(a, ctx, AUTH_LIMIT_LOGIN,
-                               auth_limit_network(ctx->arena, ctx->client.address));
-    if (r == 0) {
-        r = find(a, &e, in);
-    }
+    int r = find(a, &e, in);
     if (r < 0 && r != ERR_NOT_FOUND) {
         return r;
     }
-    bool known = r == 0;
+    bool exists = r == 0;
     r = auth_password_verify(a, e.user.password, in->password);
     if (r == ERR_BAD_CREDENTIALS) {
-        if (known) {
+        if (exists) {
             auth_denial_add(a, ctx, "login.create", &e.user);
         }
         return r;
     }
-    auth_limit_return(a, AUTH_LIMIT_PASSWORD, password_key(&e)); /* right, or never tried */
+    if (e.counted) { /* right, or never tried */
+        auth_limit_return(a, AUTH_LIMIT_PASSWORD, password_key(&e));
+    }
     r = r < 0 ? r
               : auth_second_check(a, ctx, &(struct auth_second_try){&e.user, in->code}, &e.second);
     r = r < 0 ? r : enter(&e);

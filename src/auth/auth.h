@@ -9,6 +9,7 @@
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
 
+#include "auth/known.h"
 #include "auth/letters.h"
 #include "auth/plans.h"
 #include "auth/tenant.h"
@@ -52,6 +53,7 @@ enum auth_limit_kind {
     AUTH_LIMIT_REGISTER, /* registrations from an address: 5 a minute */
     AUTH_LIMIT_LOGIN,    /* logins from an address: 60 a minute */
     AUTH_LIMIT_PASSWORD, /* failed passwords for one account from one address: 10, then one each 6 s */
+    AUTH_LIMIT_KNOWN, /* logins to an account from browsers that it came in from before: 10 a minute */
     AUTH_LIMIT_REFRESH, /* refreshes of a login, and ends by such a token: 120 a minute */
     AUTH_LIMIT_CODE, /* wrong codes of the second step, by account and network: 10, then one in 6 minutes */
     AUTH_LIMIT_APP_CODE, /* those of an app, by account alone (second.c): 30, then one in 2 minutes */
@@ -107,8 +109,7 @@ struct auth_result {
     struct str token;         /* the access token */
     struct str refresh_token; /* for the body or the cookie */
     int64_t expires_in;       /* seconds, of the access token */
-    struct data_user
-        user; /* user.reply is the API's user object (a superset of what clients rely on) */
+    struct data_user user;    /* .reply is the API's user object */
     struct scope scope;
     bool asked; /* of auth_register: a letter is on its way instead, and all else is empty */
 };
@@ -137,9 +138,9 @@ int auth_register(struct auth *a, struct data_context *ctx, const struct auth_re
                   struct auth_result *ret_result) BASE_MUST_USE;
 
 struct auth_login_input {
-    struct str email;
-    struct str password;
-    struct str code; /* of the second step; empty: none */
+    struct str email, password;
+    struct str code;  /* of the second step; empty: none */
+    struct str known; /* what the browser kept of a login before (known.h); empty: none */
 };
 
 /*
@@ -255,8 +256,7 @@ int auth_workspace_read(const struct auth *a, struct arena *arena, struct str to
 /* ---- Devices ---- */
 
 struct auth_devices {
-    struct data_login
-        *at; /* newest first; with "current" the API's device object: auth_device_write */
+    struct data_login *at; /* newest first; the API's object: auth_device_write */
     size_t n;
     struct str next; /* cursor; empty at the end */
 };

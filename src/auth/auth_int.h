@@ -256,8 +256,9 @@ int auth_email_clean(struct data_context *ctx, struct str text,
 
 enum { AUTH_CONFIRMATION_MAX = 64 }; /* bytes of a token */
 
-/* A token for `what`, in arena; good for AUTH_CONFIRM_HOURS. */
-struct str auth_confirmation_make(const struct auth *a, struct arena *arena, struct str what);
+/* A token for `what`, in arena; good for so long. */
+struct str auth_confirmation_make(const struct auth *a, struct arena *arena, struct str what,
+                                  usec_t life);
 
 struct auth_confirmation {
     struct str what;
@@ -272,6 +273,9 @@ struct str auth_confirm_register(struct arena *arena, struct str email, struct s
 /* That email becomes user's, who has this address and password now. */
 struct str auth_confirm_address(struct arena *arena, const struct data_user *user,
                                 struct str email);
+
+/* known.c: whether the mark is one of auth_known_make for this address, and no older than AUTH_KNOWN_DAYS. */
+bool auth_known_is(const struct auth *a, struct arena *arena, struct str email, struct str mark);
 
 /* ---- account.c ---- */
 

@@ -1,5 +1,6 @@
 /*
- * That somebody reads what is sent to an address: the token of a link that a letter brings.
+ * That somebody reads what is sent to an address: the token of a link that a letter brings. And that a browser was given one before
+ * (known.c).
  *     token  {expires}.{seal}    expires in seconds of Unix time
  * The seal (seal.c) is over what the link is for and expires: nothing is stored until it comes back, so that strangers who ask for
  * letters fill no store, and there is nothing to purge.
@@ -15,14 +16,13 @@
 
 enum { SEAL_TEXT = 22 }; /* AUTH_SEAL_SIZE in base64url */
 
-static const usec_t life = (usec_t)AUTH_CONFIRM_HOURS * 3600 * USEC_PER_SEC;
-
 static struct str sealed(struct arena *arena, struct str what, uint64_t expires)
 {
     return arena_printf(arena, STR_FMT " %llu", STR_ARG(what), (unsigned long long)expires);
 }
 
-struct str auth_confirmation_make(const struct auth *a, struct arena *arena, struct str what)
+struct str auth_confirmation_make(const struct auth *a, struct arena *arena, struct str what,
+                                  usec_t life)
 {
     uint64_t expires = (uint64_t)((time_now() + life) / USEC_PER_SEC);
     uint8_t seal[AUTH_SEAL_SIZE];

@@ -19,6 +19,8 @@ struct asking {
     const struct data_user *user;           /* whose address is to change */
 };
 
+static const usec_t link_life = (usec_t)AUTH_CONFIRM_HOURS * 3600 * USEC_PER_SEC;
+
 /* What strangers ask for is counted with registrations. */
 static int limited(struct auth *a, struct data_context *ctx)
 {
@@ -238,8 +240,8 @@ static int register_letter(const struct auth *a, const struct mail_draft *draft,
         invited ? arena_printf(arena, STR_FMT "." STR_FMT, STR_ARG(mail->their_tenant_id),
                                STR_ARG(mail->invitation_id))
                 : STR_EMPTY;
-    struct str token =
-        auth_confirmation_make(a, arena, auth_confirm_register(arena, mail->email, invitation));
+    struct str token = auth_confirmation_make(
+        a, arena, auth_confirm_register(arena, mail->email, invitation), link_life);
     letter->subject = STR("Finish your account");
     letter->text = arena_printf(
         arena,
@@ -279,8 +281,8 @@ static int address_letter(const struct auth *a, const struct mail_draft *draft,
     if (r != ERR_NOT_FOUND) {
         return r;
     }
-    struct str token =
-        auth_confirmation_make(a, arena, auth_confirm_address(arena, &user, mail->email));
+    struct str token = auth_confirmation_make(
+        a, arena, auth_confirm_address(arena, &user, mail->email), link_life);
     letter->subject = STR("Confirm your new address");
     letter->text =
         arena_printf(arena,

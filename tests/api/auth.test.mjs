@@ -12,8 +12,11 @@ const withoutId = (reply) => {
   return { status: reply.status, error };
 };
 
-function cookieOf(reply) {
-  const lines = reply.headers["set-cookie"] ?? [];
+const KNOWN = "__Host-coditect-known";
+
+/** The only one of this name. */
+function cookieOf(reply, name = COOKIE) {
+  const lines = (reply.headers["set-cookie"] ?? []).filter((line) => line.startsWith(`${name}=`));
   assert.equal(lines.length, 1, "one Set-Cookie");
   return lines[0];
 }
@@ -317,6 +320,28 @@ test("the cookie: only there, only from the platform's own page, only one", asyn
   const dead = await anonymous.request("POST", "/auth/refresh", { headers: { Cookie: next, ...own() } });
   assert.equal(dead.status, 401);
   assert.match(cookieOf(dead), /Max-Age=0/);
+});
+
+test("a login with cookies leaves a mark of the browser, which a logout leaves there", async () => {
+  const email = "known@example.com";
+  const password = "the password";
+  const made = await anonymous.post("/auth/register", { email, password, cookie: true });
+  const login = await anonymous.post("/auth/login", { email, password, cookie: true });
+  for (const line of [cookieOf(made, KNOWN), cookieOf(login, KNOWN)]) {
+    assert.match(line, new RegExp(`^${KNOWN}=\\d+\\.[\\w-]{22}; Path=/; Max-Age=15552000; HttpOnly; SameSite=Strict; Secure$`));
+  }
+  const cookie = cookieOf(login).split(";")[0];
+  const refreshed = await anonymous.request("POST", "/auth/refresh", { headers: { Cookie: cookie, ...own() } });
+  const out = await anonymous.request("POST", "/auth/logout", { headers: { Cookie: cookieOf(refreshed).split(";")[0], ...own() } });
+  for (const reply of [refreshed, out]) assert.equal(reply.headers["set-cookie"].length, 1);
+  const plain = await anonymous.post("/auth/login", { email, password });
+  const wrong = await anonymous.post("/auth/login", { email, password: "another one", cookie: true });
+  for (const reply of [plain, wrong]) assert.equal(reply.headers["set-cookie"], undefined);
+  // By itself it lets nobody in.
+  const mark = cookieOf(login, KNOWN).split(";")[0];
+  for (const path of ["/auth/refresh", "/auth/logout"]) {
+    assert.equal((await anonymous.request("POST", path, { headers: { Cookie: mark, ...own() } })).status, 401);
+  }
 });
 
 test("a reused cookie is taken back", async () => {

@@ -249,7 +249,7 @@ export async function until(what, test, ms = 20_000) {
 }
 
 /** What no log may hold, whatever a test does: access and refresh tokens, tickets, cookies, passwords of account(). */
-const secret = /eyJ[\w-]{8,}\.|log-[0-9a-z]+\.\d+\.|ticket=|Bearer |cd[kl]_|secret=|coditect-(refresh|ide)=|password of /;
+const secret = /eyJ[\w-]{8,}\.|log-[0-9a-z]+\.\d+\.|ticket=|Bearer |cd[kl]_|secret=|coditect-(refresh|ide|known)=|password of /;
 
 const running = new Set();
 process.on("exit", () => {

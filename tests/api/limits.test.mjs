@@ -120,6 +120,31 @@ test("who logs in or refreshes is told what is left, whatever the answer, and no
   assert.deepEqual([told(refreshed), refreshed.headers["ratelimit-remaining"]], [[200, "120"], "119"]);
 });
 
+test("a neighbour who uses up a network's logins keeps out nobody whose browser is known", async (t) => {
+  const own = await Server.start({ t, args: [] });
+  const anyone = own.anonymous();
+  const ada = { email: "ada@example.com", password: "the password of hers" };
+  const made = await anyone.post("/auth/register", { ...ada, cookie: true });
+  const mark = made.headers["set-cookie"].find((line) => line.includes("coditect-known=")).split(";")[0];
+  const here = { Origin: `http://127.0.0.1:${own.port}` };
+  const login = (headers, json = ada) => anyone.request("POST", "/auth/login", { json, headers });
+  const told = ({ status, headers }) => [status, headers["ratelimit-limit"]];
+
+  // Wrong passwords of hers, then logins of anybody: what is between here and there is theirs alike.
+  const stranger = async (json) => {
+    for (let i = 0; i < 90; i++) if ((await login({}, json(i))).status === 429) return;
+    assert.fail("nothing was used up");
+  };
+  await stranger(() => ({ ...ada, password: "a guess" }));
+  await stranger((i) => ({ email: `nobody${i}@example.com`, password: "a guess" }));
+  for (const headers of [{}, here, { Cookie: mark }, { ...here, Cookie: `${mark}; ${mark}` }, { Cookie: mark, Origin: "http://evil.example.com" }]) {
+    assert.equal((await login(headers)).status, 429, JSON.stringify(headers));
+  }
+  assert.equal((await login({ ...here, Cookie: mark }, { email: "eve@example.com", password: "x" })).status, 429, "of another address");
+  assert.deepEqual(told(await login({ ...here, Cookie: mark })), [200, "10"]);
+  assert.deepEqual(told(await login({ ...here, Cookie: mark }, { ...ada, password: "mistyped" })), [401, "10"]);
+});
+
 test("health and ready are not limited, and the same at the root", async () => {
   for (let i = 0; i < 150; i++) assert.equal((await call(server.port, "GET", "/health")).status, 200);
   const paths = ["/health", "/api/v5/health", "/ready", "/api/v5/ready"];
