@@ -342,7 +342,12 @@ static int check_global_key(struct check *c, const struct store_pair *pair)
             data_check_fault(c, pair->key, "the key is not well-formed");
             return 0;
         }
-        return check_tenant(c, &loose.scope, pair->key);
+        const struct data_found found = {.txn = c->txn,
+                                         .scope = &loose.scope,
+                                         .space = DATA_SPACE_COUNT,
+                                         .rest = str_slice(pair->key, 2, pair->key.n)};
+        int r = check_tenant(c, &loose.scope, pair->key);
+        return r < 0 ? r : check_owner(c, &found, pair->key);
     }
     struct str rest = str_slice(pair->key, 2, pair->key.n);
     struct entry e = {.global = true};

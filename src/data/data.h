@@ -206,7 +206,7 @@ struct data_loose {
 };
 struct str data_key_loose(struct arena *arena, const struct data_loose *loose);
 
-/* Those of hours before `before`, oldest first, at most DATA_MAX_LIST. */
+/* Those of hours before `before`, oldest first, at most DATA_MAX_LIST; a key that is damaged is passed over. */
 int data_loose_list(struct txn *txn, uint64_t before, struct data_loose **ret_loose,
                     size_t *ret_count) BASE_MUST_USE;
 
@@ -463,7 +463,7 @@ struct data_report {
 /* A key of a space that holds no records, for whoever owns the space; or a record, or a secret, for who knows what it must fit. */
 struct data_found {
     struct txn *txn;
-    const struct scope *scope;    /* its tenant; NULL of g/key/… and g/bell/… */
+    const struct scope *scope;    /* whose; NULL of g/key/… and g/bell/… */
     enum data_space space;        /* of a record, or of those, DATA_SPACE_COUNT */
     const struct data_type *type; /* NULL: it is no record */
     const void *record;

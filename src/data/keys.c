@@ -157,14 +157,13 @@ int data_loose_list(struct txn *txn, uint64_t before, struct data_loose **ret_lo
         return r;
     }
     struct data_loose *loose = ARENA_ARRAY(arena, struct data_loose, count + 1);
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        r = data_loose_read(pairs[i].key, &loose[i]);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        n += data_loose_read(pairs[i].key, &loose[n]) == 0;
     }
-    if (r == 0) {
-        *ret_loose = loose;
-        *ret_count = count;
-    }
-    return r;
+    *ret_loose = loose;
+    *ret_count = n;
+    return 0;
 }
 
 int data_tenant_next(struct txn *txn, struct str after, struct str *ret_tenant)

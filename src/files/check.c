@@ -433,8 +433,24 @@ static int judge_reference(struct files_tx *tx, struct str rest, const char **re
     return passed_over(r);
 }
 
+/* loose/{hour}/{tenant}/{hash} */
+static void judge_queued(struct str rest, const char **ret_fault)
+{
+    struct content_hash hash;
+    struct str part;
+    for (int i = 0; i < 3; i++) {
+        (void)str_split(&rest, '/', &part);
+    }
+    if (content_hash_parse(rest, &hash) < 0) {
+        *ret_fault = "what is queued is no content";
+    }
+}
+
 int files_judge(const struct data_found *found, const char **ret_fault)
 {
+    if (found->space == DATA_SPACE_COUNT && str_starts(found->rest, STR("loose/"))) {
+        judge_queued(found->rest, ret_fault);
+    }
     struct str rest = found->rest;
     struct files_tx tx = {
         .txn = found->txn, .arena = store_arena(found->txn), .scope = found->scope};

