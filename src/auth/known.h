@@ -1,6 +1,6 @@
 /*
  * Browsers that somebody came in from before: a mark that the browser keeps, by which its next login is counted by the account and not
- * by the network (docs/adr/0031). Part of auth.h.
+ * by the network (docs/adr/0032). Part of auth.h.
  */
 #ifndef AUTH_KNOWN_H
 #define AUTH_KNOWN_H

@@ -17,6 +17,7 @@
 #include "files/node_int.h"
 #include "files/quota_int.h"
 #include "files/rewind_int.h"
+#include "files/thin_int.h"
 
 /* A page of 500 folders is one transaction, in the memory of one. */
 enum { SUMMED_MOST = 200 };
@@ -259,12 +260,18 @@ static int judge_change(struct files_tx *tx, const struct data_found *found, con
     return 0;
 }
 
-/* rewind/{tree}/{number}, thin/{tree}/{number} */
+/* rewind/{tree}/{number}, thin/{tree}/{number}, thin/{tree}/gone/{folder} */
 static int judge_moments(struct files_tx *tx, const struct data_found *found,
                          const char **ret_fault)
 {
     struct place place = {0};
     struct files_rewind_record rewind;
+    struct str key = found->rest;
+    struct str tree = STR_EMPTY;
+    if (found->space == DATA_SPACE_THIN && str_split(&key, '/', &tree) && data_is_tree(tree) &&
+        files_thin_is_gone(key, found->value)) {
+        return 0;
+    }
     int r = place_read(tx, found->rest, &place);
     bool fits = r == 0 && place.rest.n == 0;
     if (fits && found->space == DATA_SPACE_THIN) {

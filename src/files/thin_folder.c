@@ -23,6 +23,14 @@ static struct str key_gone(struct files_tx *tx, uint64_t folder)
                     data_key_number(tx->arena, folder));
 }
 
+bool files_thin_is_gone(struct str key, struct str value)
+{
+    struct str word = STR_EMPTY;
+    uint64_t folder;
+    return str_split(&key, '/', &word) && str_eq(word, STR("gone")) && value.n == 0 &&
+           data_key_number_read(key, &folder) == 0;
+}
+
 /* ---- whether it goes ---- */
 
 static bool is_within(const struct files_change_record *change, struct str folder)

@@ -55,6 +55,9 @@ int files_thin_above(struct files_tx *tx, struct str path, uint64_t seq,
 int files_thin_folder(struct files_tx *tx, const struct files_stretch *s,
                       const struct files_change_record *change) BASE_MUST_USE;
 
+/* For the checker: whether thin/{tree}/{key} says of a folder that it goes. */
+bool files_thin_is_gone(struct str key, struct str value);
+
 /* A page of what lies in folders that go; *ret_some: there was some. */
 int files_thin_folder_page(struct files_tx *tx, bool *ret_some) BASE_MUST_USE;
 
