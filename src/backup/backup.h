@@ -42,7 +42,9 @@ struct backup_report {
     uint64_t keys;     /* that it holds */
     uint64_t contents; /* of them content */
     uint64_t written;  /* bytes that this backup added */
-    uint64_t damaged;  /* content that is not what its hash says: kept as it is */
+    uint64_t
+        damaged; /* content that is not what its hash says, and whole in no older backup: kept as it is */
+    uint64_t rescued;  /* the same, that an older backup had whole: it is in this one too */
     uint64_t healed;   /* pieces that were damaged in older packs, and written anew */
     uint64_t lost;     /* by a restore past damage: content, in whose place nothing is */
     uint64_t gaps;     /* the same: blocks of keys that nobody knows */

@@ -1,6 +1,6 @@
 /*
  * Inside backup: frames (frame.c), moments and their table (moment.c), files by name in a directory or a bucket (shelf_*.c,
- * bucket*.c), moments and packs there (place.c), the entries of a moment in order (lister.c), writing (write.c, pass.c), removing (retain.c), reading all of it (read.c, restore.c, prove.c).
+ * bucket*.c), moments and packs there (place.c), the entries of a moment in order (lister.c), writing (write.c, pass.c, rescue.c), removing (retain.c), reading all of it (read.c, restore.c, prove.c).
  *
  * Words: a frame is a piece of at most 1 MiB with its hash. A pack is a file of frames: values (content) and blocks (entries of
  * neighbouring keys, small values in them, content by the place of its frame). A moment's table names its blocks in order.
@@ -316,8 +316,35 @@ int backup_lister_seek(struct backup_lister *l, struct str key,
 /* The next entry. ERR_NOT_FOUND: that was the last. */
 int backup_lister_next(struct backup_lister *l,
                        const struct backup_entry **ret_entry) BASE_MUST_USE;
+/* From then on: entries of blocks that may hold key or what is behind it. ERR_NOT_FOUND: there are none. */
+int backup_lister_begin(struct backup_lister *l, struct str key) BASE_MUST_USE;
 /* After a failure: goes on behind the block that it was of. */
 const struct backup_place *backup_lister_skip(struct backup_lister *l);
+
+/* ---- rescue.c: content that only an older moment has whole ----------------------------------------------------------- */
+
+struct backup_wanted {
+    struct str key;
+    struct content_hash hash;
+};
+struct backup_rescue {
+    VEC(struct backup_wanted) wanted; /* not found as yet */
+    struct map *places; /* key → struct backup_place, of what was found and written anew */
+    struct content_codec *codec;
+    struct arena arena;
+};
+void backup_rescue_init(struct backup_rescue *g);
+void backup_rescue_fini(struct backup_rescue *g);
+void backup_rescue_want(struct backup_rescue *g, const struct backup_wanted *what);
+struct backup_rescue_to {
+    struct backup_directory *d;
+    struct backup_writer *writer;
+    uint64_t pack;
+};
+/* Looks in all moments for what is wanted. What is nowhere whole is still wanted. */
+int backup_rescue_run(struct backup_rescue *g, const struct backup_rescue_to *to) BASE_MUST_USE;
+/* NULL: it was not found. */
+const struct backup_place *backup_rescue_find(const struct backup_rescue *g, struct str key);
 
 /* ---- pass.c: one walk over the store --------------------------------------------------------------------------------- */
 
@@ -331,12 +358,14 @@ struct backup_pass {
     const struct map
         *spent; /* packs that are mostly waste: what lies there is written anew; NULL */
     const struct backup_harms *harms; /* the same, piece by piece; NULL */
-    struct map *known;          /* hash → struct backup_ref of blocks that can be read; NULL */
-    struct arena *arena;        /* of known's refs */
-    struct backup_table *table; /* result */
-    uint64_t damaged;           /* result */
-    uint64_t healed;            /* result, of all runs */
-    uint64_t looked;            /* keys, of all runs */
+    struct map *known;            /* hash → struct backup_ref of blocks that can be read; NULL */
+    struct arena *arena;          /* of known's refs */
+    struct backup_rescue *rescue; /* the first walk wants, the next one finds; NULL: nobody looks */
+    struct backup_table *table;   /* result */
+    uint64_t damaged;             /* result */
+    uint64_t rescued;             /* result */
+    uint64_t healed;              /* result, of all runs */
+    uint64_t looked;              /* keys, of all runs */
 };
 int backup_page(const struct backup_source *source, uint64_t keys) BASE_MUST_USE;
 int backup_pass_run(struct backup_pass *p) BASE_MUST_USE;

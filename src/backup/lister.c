@@ -70,6 +70,26 @@ const struct backup_place *backup_lister_skip(struct backup_lister *l)
     return &l->table->blocks.at[l->next - 1].place;
 }
 
+/* Among the blocks before `to` it is the last that does not begin behind the key; one that cannot be read ends the search early. */
+int backup_lister_begin(struct backup_lister *l, struct str key)
+{
+    size_t from = 0, to = l->table->blocks.n;
+    int r = to > 0 ? 0 : ERR_NOT_FOUND;
+    while (r == 0 && to - from > 1) {
+        const struct backup_entry *first;
+        size_t middle = l->next = from + (to - from) / 2;
+        l->rest = STR_EMPTY;
+        r = backup_lister_next(l, &first);
+        bool behind = r == 0 && str_cmp(first->key, key) > 0;
+        from = r || behind ? from : middle;
+        to = behind ? middle : to;
+    }
+    l->next = from;
+    l->rest = STR_EMPTY;
+    l->some = false;
+    return backup_directory_is_damage(l->d, r) ? 0 : r;
+}
+
 int backup_lister_seek(struct backup_lister *l, struct str key,
                        const struct backup_entry **ret_entry)
 {

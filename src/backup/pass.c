@@ -6,8 +6,8 @@
  * never shares a block with the rest: what is appended all day (history) would make its blocks new too.
  *
  * 1. A walk has ended when the store says that this was the last key, and at nothing else.
- * 2. What was read is compared with its hash before it is called content: what is damaged is kept as it is, but named by no
- *    later backup.
+ * 2. What was read is compared with its hash before it is called content. What is damaged is had from an older moment; where
+ *    none has it whole it is kept as it is, but named by no later backup.
  */
 #include "backup/backup_int.h"
 #include "base/assert.h"
@@ -128,6 +128,24 @@ static int write_content(struct walk *w, struct backup_entry *entry)
     return r;
 }
 
+static void take_damaged(struct walk *w, struct backup_entry *entry,
+                         const struct content_hash *hash)
+{
+    struct backup_pass *p = w->p;
+    const struct backup_place *found = p->rescue ? backup_rescue_find(p->rescue, entry->key) : NULL;
+    if (found) {
+        entry->stored = true;
+        entry->place = *found;
+        p->rescued++;
+        p->healed += w->heals;
+        return;
+    }
+    p->damaged++;
+    if (p->rescue && p->content_only) {
+        backup_rescue_want(p->rescue, &(struct backup_wanted){entry->key, *hash});
+    }
+}
+
 static int take_content(struct walk *w, struct backup_entry *entry, const struct content_hash *hash)
 {
     w->heals = false;
@@ -142,7 +160,7 @@ static int take_content(struct walk *w, struct backup_entry *entry, const struct
         return r;
     }
     if (r || content_decode_checked(w->codec, entry->value, hash, &plain) < 0) {
-        w->p->damaged++;
+        take_damaged(w, entry, hash);
         return 0;
     }
     entry->stored = true;

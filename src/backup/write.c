@@ -23,6 +23,7 @@ struct writing {
     struct backup_table before, first, table;
     struct map *spent, *known;
     struct backup_harms harms; /* those that are known, and what is found */
+    struct backup_rescue rescue;
     struct arena arena;
     struct backup_report report;
 };
@@ -143,8 +144,10 @@ static int walk_store(struct writing *g)
                                .harms = &g->harms,
                                .known = g->known,
                                .arena = &g->arena,
+                               .rescue = &g->rescue,
                                .table = &g->first};
     int r = backup_pass_run(&pass);
+    r = r ? r : backup_rescue_run(&g->rescue, &(struct backup_rescue_to){g->d, g->w, g->pack});
     r = r ? r : backup_writer_flush(g->w);
     if (r == 0) {
         pass.content_only = false;
@@ -154,6 +157,7 @@ static int walk_store(struct writing *g)
         r = backup_pass_run(&pass);
     }
     g->report.damaged = pass.damaged;
+    g->report.rescued = pass.rescued;
     g->report.healed += pass.healed;
     return r ? r : backup_writer_flush(g->w);
 }
@@ -275,6 +279,7 @@ static void writing_fini(struct writing *g)
     map_destroy(g->spent);
     map_destroy(g->known);
     VEC_FREE(&g->harms);
+    backup_rescue_fini(&g->rescue);
     arena_fini(&g->arena);
 }
 
@@ -283,6 +288,7 @@ int backup_write(const struct backup_source *source, const struct backup_where *
 {
     struct writing g = {.source = source, .spent = map_create(), .known = map_create()};
     arena_init(&g.arena);
+    backup_rescue_init(&g.rescue);
     for (size_t i = 0; how->harms && i < how->harms->n; i++) {
         VEC_ADD(&g.harms, how->harms->at[i]);
     }
@@ -310,6 +316,7 @@ int backup_stream(const struct backup_source *source, const struct backup_output
 {
     struct writing g = {.source = source, .pack = rand_u64()};
     arena_init(&g.arena);
+    backup_rescue_init(&g.rescue);
     g.w = backup_writer_create(to);
     struct backup_pass pass = {.source = source, .writer = g.w, .pack = g.pack, .table = &g.table};
     int r = backup_writer_header(g.w, BACKUP_STREAM, g.pack);

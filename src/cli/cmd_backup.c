@@ -83,6 +83,11 @@ static int show_made(struct cli_run *run, void *ctx, const struct json *line)
         buf_printf(&run->out, "; %lld pieces that were damaged in older ones written anew",
                    (long long)healed);
     }
+    int64_t rescued = cli_admin_number(line, "rescued");
+    if (rescued > 0) {
+        buf_printf(&run->out, "; %lld pieces that the store has lost had from older ones",
+                   (long long)rescued);
+    }
     buf_byte(&run->out, '\n');
     return 0;
 }

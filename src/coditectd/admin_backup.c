@@ -61,6 +61,7 @@ static int say_report(struct coditectd_admin_call *c, const struct backup_report
     json_member_integer(&w, "removed", (int64_t)report->old_gone);
     json_member_integer(&w, "damaged", (int64_t)report->damaged);
     json_member_integer(&w, "healed", (int64_t)report->healed);
+    json_member_integer(&w, "rescued", (int64_t)report->rescued);
     return coditectd_admin_say(c, &w, &line);
 }
 

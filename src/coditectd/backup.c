@@ -62,6 +62,10 @@ static void say(FILE *to, const char *what, const struct backup_report *report)
         (void)fprintf(to, "; %llu pieces that were damaged in older ones written anew",
                       (unsigned long long)report->healed);
     }
+    if (report->rescued > 0) {
+        (void)fprintf(to, "; %llu pieces that the store has lost had from older ones",
+                      (unsigned long long)report->rescued);
+    }
     if (report->old_gone > 0) {
         (void)fprintf(to, "; %llu older ones removed", (unsigned long long)report->old_gone);
     }

@@ -110,6 +110,12 @@ static void tell(const struct coditectd_backups *b, int r, const struct backup_r
                  "what was damaged in older backups is whole in the backup %s (pieces: %llu)",
                  report->name, (unsigned long long)report->healed);
     }
+    if (report->rescued > 0) {
+        log_error("coditectd",
+                  "%llu pieces of content are damaged in the store; the backup %s has them whole, "
+                  "from older ones",
+                  (unsigned long long)report->rescued, report->name);
+    }
     if (report->damaged > 0) {
         log_error("coditectd", "%llu pieces of content are damaged in the store",
                   (unsigned long long)report->damaged);

@@ -1,9 +1,12 @@
 #include "fixture.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 
 enum { RECORDS = 3000, CHUNK = 9000 };
@@ -41,19 +44,35 @@ void put_record(struct place *p, unsigned i, const char *value)
     put(p, str_from(key), str_from(value));
 }
 
-void put_chunk(struct place *p, unsigned i, bool there)
+enum { CHUNK_KEY = 2 + CONTENT_HASH_TEXT + 1 };
+
+static void chunk(unsigned i, char plain[static CHUNK], char ret_key[static CHUNK_KEY])
 {
-    MEM_AUTO char *plain = mem_alloc(CHUNK);
     for (unsigned at = 0; at < CHUNK; at++) {
         plain[at] = (char)((at * 2654435761U + i * 40503U) >> 13);
     }
     struct content_hash hash;
     content_hash(str_of(plain, CHUNK), &hash);
-    char key[2 + CONTENT_HASH_TEXT + 1] = "c/";
-    content_hash_text(&hash, key + 2);
+    memcpy(ret_key, "c/", 2);
+    content_hash_text(&hash, ret_key + 2);
+}
+
+void put_chunk(struct place *p, unsigned i, bool there)
+{
+    MEM_AUTO char *plain = mem_alloc(CHUNK);
+    char key[CHUNK_KEY];
+    chunk(i, plain, key);
     struct content_codec *codec = content_codec_create();
     put(p, str_from(key), there ? content_encode(codec, str_of(plain, CHUNK)) : STR_EMPTY);
     content_codec_destroy(codec);
+}
+
+void spoil_chunk(struct place *p, unsigned i)
+{
+    MEM_AUTO char *plain = mem_alloc(CHUNK);
+    char key[CHUNK_KEY];
+    chunk(i, plain, key);
+    put(p, str_from(key), STR("no content"));
 }
 
 struct fill {
@@ -156,4 +175,39 @@ unsigned files(const struct place *p, const char *end)
     }
     (void)closedir(dir);
     return n;
+}
+
+void any_pack(const struct place *p, char ret_path[PATH_ROOM])
+{
+    DIR *dir = opendir(p->backup);
+    const struct dirent *e;
+    assert_non_null(dir);
+    while ((e = readdir(dir)) && !str_ends(str_from(e->d_name), STR(".pack"))) {
+    }
+    assert_non_null(e);
+    (void)snprintf(ret_path, PATH_ROOM, "%s/%s", p->backup, e->d_name);
+    (void)closedir(dir);
+}
+
+void turn_bit(const char *path, uint64_t at)
+{
+    FD_AUTO int fd = open(path, O_RDWR | O_CLOEXEC);
+    char c;
+    assert_int_equal(pread(fd, &c, 1, (off_t)at), 1);
+    c = (char)(c ^ 1);
+    assert_int_equal(pwrite(fd, &c, 1, (off_t)at), 1);
+}
+
+uint64_t frame_in(const char *path, enum backup_type type, unsigned n)
+{
+    FD_AUTO int fd = open(path, O_RDONLY | O_CLOEXEC);
+    for (uint64_t at = BACKUP_HEADER;;) {
+        unsigned char head[8];
+        assert_int_equal(pread(fd, head, sizeof head, (off_t)at), sizeof head);
+        if (head[3] == (unsigned char)type && n-- == 0) {
+            return at + BACKUP_FRAME_HEAD + 1;
+        }
+        at +=
+            BACKUP_FRAME_HEAD + (uint64_t)(head[4] << 24 | head[5] << 16 | head[6] << 8 | head[7]);
+    }
 }

@@ -4,10 +4,13 @@
 
 #include "unit.h"
 
-#include "backup/backup.h"
+#include "backup/backup_int.h"
 #include "store/store.h"
 
-enum { CHUNKS = 60 }; /* that it begins with */
+enum {
+    PATH_ROOM = 512,
+    CHUNKS = 60, /* that it begins with */
+};
 
 struct place {
     char root[64], store[96], backup[96], again[96];
@@ -26,6 +29,7 @@ void put(struct place *p, struct str key, struct str value); /* STR_EMPTY: it go
 void put_record(struct place *p, unsigned i, const char *value);
 /* The i-th piece of content, the same each time. false: it goes. */
 void put_chunk(struct place *p, unsigned i, bool there);
+void spoil_chunk(struct place *p, unsigned i); /* the store holds something else there */
 
 struct backup_report back_up(struct place *p, unsigned keep);
 /* Into p->again, of the newest that is not later than moment (NULL). */
@@ -34,5 +38,10 @@ void restore(struct place *p, const char *moment);
 void same(const char *one, const char *other);
 /* Of the backup's, those whose names end so. */
 unsigned files(const struct place *p, const char *end);
+/* Any of the packs. */
+void any_pack(const struct place *p, char ret_path[static PATH_ROOM]);
+/* A byte within the n-th frame of this type. */
+uint64_t frame_in(const char *path, enum backup_type type, unsigned n);
+void turn_bit(const char *path, uint64_t at);
 
 #endif

@@ -11,44 +11,7 @@
 #include "base/fd.h"
 #include "base/rand.h"
 
-enum { PATH_ROOM = 512, ROUNDS = 60 };
-
-/* Any of the packs. */
-static void pack_path(const struct place *p, char ret_path[static PATH_ROOM])
-{
-    DIR *dir = opendir(p->backup);
-    const struct dirent *e;
-    assert_non_null(dir);
-    while ((e = readdir(dir)) && !str_ends(str_from(e->d_name), STR(".pack"))) {
-    }
-    assert_non_null(e);
-    (void)snprintf(ret_path, PATH_ROOM, "%s/%s", p->backup, e->d_name);
-    (void)closedir(dir);
-}
-
-static void flip(const char *path, uint64_t at)
-{
-    FD_AUTO int fd = open(path, O_RDWR | O_CLOEXEC);
-    char c;
-    assert_int_equal(pread(fd, &c, 1, (off_t)at), 1);
-    c = (char)(c ^ 1);
-    assert_int_equal(pwrite(fd, &c, 1, (off_t)at), 1);
-}
-
-/* A byte within the n-th frame of this type. */
-static uint64_t within(const char *path, enum backup_type type, unsigned n)
-{
-    FD_AUTO int fd = open(path, O_RDONLY | O_CLOEXEC);
-    for (uint64_t at = BACKUP_HEADER;;) {
-        unsigned char head[8];
-        assert_int_equal(pread(fd, head, sizeof head, (off_t)at), sizeof head);
-        if (head[3] == (unsigned char)type && n-- == 0) {
-            return at + BACKUP_FRAME_HEAD + 1;
-        }
-        at +=
-            BACKUP_FRAME_HEAD + (uint64_t)(head[4] << 24 | head[5] << 16 | head[6] << 8 | head[7]);
-    }
-}
+enum { ROUNDS = 60 };
 
 static int count_pages(void *ctx, uint64_t bytes)
 {
@@ -140,8 +103,8 @@ static void test_content_that_a_disk_turned(void **state)
     struct backup_report report;
     const struct backup_report first = back_up(p, 0);
     assert_true(is_whole(p));
-    pack_path(p, path);
-    flip(path, within(path, BACKUP_VALUE, 7));
+    any_pack(p, path);
+    turn_bit(path, frame_in(path, BACKUP_VALUE, 7));
     put_record(p, 1, "new");
     assert_int_equal(back_up(p, 0).healed, 0); /* reads no content of older ones */
     assert_int_equal(prove(p, &harms), 1);
@@ -171,8 +134,8 @@ static void test_a_block_that_a_disk_turned(void **state)
     char path[PATH_ROOM];
     struct backup_report report;
     const struct backup_report first = back_up(p, 0);
-    pack_path(p, path);
-    flip(path, within(path, BACKUP_BLOCK, 1));
+    any_pack(p, path);
+    turn_bit(path, frame_in(path, BACKUP_BLOCK, 1));
     assert_int_equal(restore_past(p, &report), 0);
     assert_int_equal(report.lost, 0);
     assert_int_equal(report.gaps, 1);
@@ -193,7 +156,7 @@ static void test_a_pack_that_is_gone_or_cut_off(void **state)
     struct backup_report report;
     struct stat info;
     (void)back_up(p, 0);
-    pack_path(p, path);
+    any_pack(p, path);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(truncate(path, info.st_size / 2), 0);
     assert_int_equal(restore_past(p, &report), 0);
@@ -203,7 +166,7 @@ static void test_a_pack_that_is_gone_or_cut_off(void **state)
     assert_true(back_up(p, 0).healed > 0);
     assert_true(is_whole(p));
     while (files(p, ".pack") > 0) {
-        pack_path(p, path);
+        any_pack(p, path);
         assert_int_equal(unlink(path), 0);
     }
     assert_true(back_up(p, 0).healed > 0);
@@ -222,11 +185,11 @@ static void test_any_byte(void **state)
         struct stat info;
         struct backup_harms harms;
         struct backup_report report;
-        pack_path(p, path);
+        any_pack(p, path);
         assert_int_equal(stat(path, &info), 0);
         unsigned turned = 1 + (unsigned)rand_below(3);
         for (unsigned n = 0; n < turned; n++) {
-            flip(path, rand_below((uint64_t)info.st_size));
+            turn_bit(path, rand_below((uint64_t)info.st_size));
         }
         bool harmed = prove(p, &harms) > 0;
         assert_int_equal(restore_past(p, &report), 0);
