@@ -128,23 +128,52 @@ struct backup_from {
         moment; /* not of a stream: the newest that is not later than this front of a name; NULL: the newest */
     bool
         past_damage; /* of a restore, not of a stream: all that is whole; damaged content becomes an empty value */
+    /* Of backup_verify, as backup_source's; NULL: what is content is not known. */
+    bool (*content)(struct str key, struct content_hash *ret_hash);
 };
 
-/* Reads all of it. */
+/* Reads all of it. The report's damaged: content that was damaged in the store when it was written. */
 int backup_verify(const struct backup_from *from, struct backup_report *ret_report) BASE_MUST_USE;
 
+/* How far a proof has come, kept by whoever lets it go on, over restarts too. Zero: one begins. */
+struct backup_cursor {
+    char older
+        [BACKUP_NAME_ROOM]; /* the moment that is read; empty: the newest, whichever it is then */
+    char key[1000];         /* where in it */
+    size_t key_n;
+    bool harmed, lost; /* as backup_proven, so far */
+    bool all;          /* something was found in a newer one: what they share is looked at too */
+};
+
+/* What was read of one moment. */
+struct backup_proven {
+    char name[BACKUP_NAME_ROOM]; /* empty: none, or it went meanwhile */
+    usec_t at;
+    uint64_t contents;
+    bool newest;     /* of those that do not lie ahead */
+    uint64_t pieces; /* that were found damaged now */
+    bool harmed;     /* something in it is not what was written, or it cannot be read at all */
+    bool
+        lost; /* content was damaged when it was written: in the store, and no older one had it whole */
+    bool ended; /* that was the last one */
+};
+
 /*
- * Reads all of the newest moment that does not lie ahead, from where it lies, past what is damaged. Beside a writer. Whole:
- * ret_harms is empty. ERR_CORRUPT: nothing is left of it. ERR_NOT_FOUND: there is none, or it went meanwhile.
+ * Reads the moment at the cursor from where it lies, past what is damaged, beside a writer: of one that is not the newest, what
+ * was not read as another's. 0: to its end, and the cursor stands at the next. What page returned: from there it goes on.
+ * ERR_NOT_FOUND: there are no moments.
  */
 struct backup_proof {
     const struct backup_where *where;
-    /* Called again and again with the bytes that were read so far; < 0 ends it. */
+    /* As backup_source's; NULL: nothing is known as lost. */
+    bool (*content)(struct str key, struct content_hash *ret_hash);
+    /* Called again and again with the bytes that this call has read; < 0 ends it. */
     int (*page)(void *ctx, uint64_t bytes);
     void *ctx;
+    struct backup_harms *harms; /* what is known; grows by what is found */
 };
-int backup_prove(const struct backup_proof *proof, struct backup_harms *ret_harms,
-                 struct backup_report *ret_report) BASE_MUST_USE;
+int backup_prove(const struct backup_proof *proof, struct backup_cursor *cursor,
+                 struct backup_proven *ret_proven) BASE_MUST_USE;
 
 /*
  * Makes the store of it that directory then holds: under its name only when it is whole and on the disk. ERR_EXISTS: there is

@@ -35,6 +35,8 @@ struct backup_place {
     uint32_t size; /* with its head */
 };
 
+bool backup_is_same_place(const struct backup_place *a, const struct backup_place *b);
+
 /* Writes frames one behind the other, through a buffer. */
 struct backup_writer;
 struct backup_writer *backup_writer_create(const struct backup_output *to);
@@ -385,6 +387,10 @@ struct backup_sink {
     /* What is damaged is passed over: content, by its key; a block or the end of a pack, of which the key is empty. NULL: it
      * ends the reading. Not of a stream. */
     int (*lost)(void *ctx, const struct backup_harm *harm, struct str key);
+    /* Told of each entry first. 1: its content is not read; < 0 ends it. Not of a stream. NULL: all is read. */
+    int (*is_read)(void *ctx, const struct backup_entry *entry);
+    struct str from; /* what comes before is passed over; empty: nothing */
+    bool part;       /* the table has not all blocks */
 };
 int backup_read(const struct backup_from *from, const struct backup_sink *sink,
                 struct backup_report *report) BASE_MUST_USE;

@@ -42,6 +42,11 @@ static bool take_key(struct str *rest, struct str *ret_key)
            backup_take_str(rest, n, ret_key);
 }
 
+bool backup_is_same_place(const struct backup_place *a, const struct backup_place *b)
+{
+    return a->pack == b->pack && a->offset == b->offset && a->size == b->size;
+}
+
 void backup_entry_put(struct buf *block, const struct backup_entry *entry)
 {
     put_key(block, entry->key);

@@ -25,6 +25,7 @@ struct reading {
     struct backup_harms gone; /* packs, or their ends */
     bool lost;                /* something was passed over */
     bool gap;                 /* between last and the next key */
+    struct str from;          /* the sink's */
 };
 
 static int give(const struct backup_sink *sink, struct str key, struct str value)
@@ -91,20 +92,31 @@ static int read_entry(struct reading *g, const struct backup_entry *entry)
     g->keys++;
     g->contents += entry->stored;
     if (!entry->stored) {
-        return give(g->sink, entry->key, entry->value);
+        int r = g->sink && g->sink->is_read ? g->sink->is_read(g->sink->ctx, entry) : 0;
+        return r ? r : give(g->sink, entry->key, entry->value);
     }
     const struct backup_use *use = map_get(g->uses, str_of(&place->pack, sizeof place->pack));
     if (!use || place->size > use->size || place->offset > use->size - place->size) {
         return ERR_CORRUPT;
     }
-    return g->sink && g->sink->take ? read_content(g, entry) : 0;
+    if (!g->sink || !g->sink->take) {
+        return 0;
+    }
+    int r = g->sink->is_read ? g->sink->is_read(g->sink->ctx, entry) : 0;
+    return r == 0 ? read_content(g, entry) : r < 0 ? r : 0;
+}
+
+static int begin_at(struct reading *g, struct backup_lister *lister)
+{
+    int r = g->from.n > 0 ? backup_lister_begin(lister, g->from) : 0;
+    return r == ERR_NOT_FOUND ? 0 : r;
 }
 
 static int read_entries(struct reading *g)
 {
     struct backup_lister lister;
     backup_lister_init(&lister, g->d, g->table);
-    int r = 0;
+    int r = begin_at(g, &lister);
     bool ended = false;
     while (r == 0) {
         const struct backup_entry *entry;
@@ -114,8 +126,8 @@ static int read_entries(struct reading *g)
             const struct backup_harm harm = harm_of(backup_lister_skip(&lister));
             g->gap = true;
             r = lose(g, &harm, STR_EMPTY);
-        } else {
-            r = r ? r : read_entry(g, entry);
+        } else if (r == 0 && str_cmp(entry->key, g->from) >= 0) {
+            r = read_entry(g, entry);
         }
     }
     say_gap(g, STR_EMPTY);
@@ -129,7 +141,8 @@ static int look_at_packs(struct reading *g)
     for (size_t i = 0; r == 0 && i < g->table->uses.n; i++) {
         const struct backup_use *use = &g->table->uses.at[i];
         struct backup_harm harm = {.pack = use->pack, .to = UINT64_MAX};
-        r = backup_directory_check_use(g->d, use, &harm.from);
+        r = g->d->source ? backup_page(g->d->source, g->d->looked) : 0;
+        r = r ? r : backup_directory_check_use(g->d, use, &harm.from);
         if (may_pass(g, r)) {
             VEC_ADD(&g->gone, harm);
             r = lose(g, &harm, STR_EMPTY);
@@ -141,7 +154,11 @@ static int look_at_packs(struct reading *g)
 int backup_read_table(struct backup_directory *d, const struct backup_table *table,
                       const struct backup_sink *sink)
 {
-    struct reading g = {.d = d, .table = table, .sink = sink, .uses = map_create()};
+    struct reading g = {.d = d,
+                        .table = table,
+                        .sink = sink,
+                        .uses = map_create(),
+                        .from = sink ? sink->from : STR_EMPTY};
     buf_init(&g.last, STORE_MAX_KEY);
     for (size_t i = 0; i < table->uses.n; i++) {
         struct backup_use *use = &table->uses.at[i];
@@ -149,7 +166,8 @@ int backup_read_table(struct backup_directory *d, const struct backup_table *tab
     }
     int r = look_at_packs(&g);
     r = r ? r : read_entries(&g);
-    if (r == 0 && !g.lost && (g.keys != table->keys || g.contents != table->contents)) {
+    bool part = g.lost || g.from.n > 0 || (sink && sink->part);
+    if (r == 0 && !part && (g.keys != table->keys || g.contents != table->contents)) {
         r = ERR_CORRUPT;
     }
     map_destroy(g.uses);
@@ -345,16 +363,30 @@ int backup_read(const struct backup_from *from, const struct backup_sink *sink,
     return many ? read_directory(from, sink, report) : read_stream(from, sink, report);
 }
 
-static int take_nothing(void *ctx, struct str key, struct str value)
+struct verifying {
+    const struct backup_from *from;
+    struct content_codec *codec;
+    uint64_t damaged;
+};
+
+static int verify_pair(void *ctx, struct str key, struct str value)
 {
-    (void)ctx;
-    (void)key;
-    (void)value;
+    struct verifying *g = ctx;
+    struct content_hash hash;
+    struct str plain;
+    g->damaged += g->from->content && g->from->content(key, &hash) &&
+                  content_decode_checked(g->codec, value, &hash, &plain) < 0;
     return 0;
 }
 
 int backup_verify(const struct backup_from *from, struct backup_report *ret_report)
 {
-    const struct backup_sink nobody = {.take = take_nothing};
-    return backup_read(from, &nobody, ret_report);
+    struct verifying g = {from, content_codec_create(), 0};
+    const struct backup_sink sink = {.take = verify_pair, .ctx = &g};
+    int r = backup_read(from, &sink, ret_report);
+    if (r == 0) {
+        ret_report->damaged = g.damaged;
+    }
+    content_codec_destroy(g.codec);
+    return r;
 }

@@ -174,11 +174,19 @@ static bool is_true(const struct json *line, const char *name)
 
 static void print_verified(struct cli_run *run, const struct json *line)
 {
+    int64_t lacking = cli_admin_number(line, "lacking");
+    if (lacking > 0) {
+        buf_printf(&run->out, "Known to lack something: %lld\n", (long long)lacking);
+    }
     if (is_true(line, "damaged")) {
         cli_print(run, STR("The newest is damaged: admin backup writes anew what was lost\n"));
     } else if (json_get(line, "verified")) {
         buf_printf(&run->out, "Read wholly, and whole: the one of " STR_FMT "\n",
                    STR_ARG(cli_time_text(&run->arena, cli_admin_text(line, "verified"))));
+    }
+    if (json_get(line, "read")) {
+        buf_printf(&run->out, "All that are kept were read until " STR_FMT "\n",
+                   STR_ARG(cli_time_text(&run->arena, cli_admin_text(line, "read"))));
     }
 }
 
@@ -198,6 +206,14 @@ static void print_schedule(struct cli_run *run, const struct json *line)
     print_verified(run, line);
 }
 
+static struct str made_text(struct arena *arena, const struct json *line)
+{
+    struct str at = cli_time_text(arena, cli_admin_text(line, "at"));
+    return json_get(line, "lacks") ? arena_printf(arena, STR_FMT " (" STR_FMT ")", STR_ARG(at),
+                                                  STR_ARG(cli_admin_text(line, "lacks")))
+                                   : at;
+}
+
 static int show_moment(struct cli_run *run, void *ctx, const struct json *line)
 {
     struct listing *l = ctx;
@@ -212,7 +228,7 @@ static int show_moment(struct cli_run *run, void *ctx, const struct json *line)
     }
     if (!done) {
         cli_table_add(&l->table, cli_admin_text(line, "name"));
-        cli_table_add(&l->table, cli_time_text(&l->table.arena, cli_admin_text(line, "at")));
+        cli_table_add(&l->table, made_text(&l->table.arena, line));
         return 0;
     }
     cli_table_flush(&l->table);

@@ -138,7 +138,9 @@ static int say_facts(struct coditectd_admin_call *c)
         json_member_integer(&w, "keep", o->keep);
         member_time(&w, "last", facts.last);
         member_time(&w, "verified", facts.verified);
+        member_time(&w, "read", facts.ended);
         json_member_bool(&w, "damaged", facts.harmed);
+        json_member_integer(&w, "lacking", (int64_t)facts.blemished);
         json_member_integer(&w, "made", (int64_t)facts.done);
         json_member_integer(&w, "failed", (int64_t)facts.failed);
         json_member_bool(&w, "late", facts.late);
@@ -148,11 +150,18 @@ static int say_facts(struct coditectd_admin_call *c)
 
 static int say_moment(struct coditectd_admin_call *c, const struct backup_moment *moment)
 {
+    struct coditectd_backups *schedule = c->in.directory ? NULL : c->admin->options.backups;
+    enum coditectd_backups_known known =
+        schedule ? coditectd_backups_known(schedule, moment->name) : CODITECTD_NO_HARM;
     BUF_AUTO(line, CODITECTD_ADMIN_LINE);
     struct json_writer w;
     coditectd_admin_line(&w, &line);
     json_member_string(&w, "name", str_from(moment->name));
     member_time(&w, "at", moment->at);
+    if (known != CODITECTD_NO_HARM) {
+        json_member_string(&w, "lacks",
+                           known == CODITECTD_LOST ? STR("lost in the store") : STR("damaged"));
+    }
     return coditectd_admin_say(c, &w, &line);
 }
 

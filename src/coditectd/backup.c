@@ -89,11 +89,12 @@ static int write_moment(const struct coditectd_backup_command *c,
                         const struct backup_source *source, struct backup_report *ret_report)
 {
     const struct backup_where where = where_of(c);
-    const struct backup_proof proof = {.where = &where};
     struct backup_harms harms = {0};
-    struct backup_report ignored;
-    int r = c->past_damage ? backup_prove(&proof, &harms, &ignored) : 0;
-    if (r == 0 || r == ERR_CORRUPT || r == ERR_NOT_FOUND) {
+    const struct backup_proof proof = {.where = &where, .harms = &harms};
+    struct backup_cursor newest = {.all = false};
+    struct backup_proven ignored;
+    int r = c->past_damage ? backup_prove(&proof, &newest, &ignored) : 0;
+    if (r == 0 || r == ERR_NOT_FOUND) {
         const struct backup_how how = {.keep = c->keep, .harms = &harms};
         r = backup_write(source, &where, &how, ret_report);
     }
@@ -123,6 +124,7 @@ int coditectd_backup(const struct coditectd_backup_command *c)
 int coditectd_backup_verify(const struct coditectd_backup_command *c)
 {
     struct backup_from from = from_of(c);
+    from.content = coditectd_backup_content;
     struct backup_report report;
     int r = backup_verify(&from, &report);
     if (r < 0) {
@@ -133,8 +135,8 @@ int coditectd_backup_verify(const struct coditectd_backup_command *c)
         }
         return status;
     }
-    say(stdout, "whole:", &report);
-    return 0;
+    say(stdout, report.damaged > 0 ? "as it was written:" : "whole:", &report);
+    return report.damaged > 0 ? 1 : 0;
 }
 
 int coditectd_backup_list(const struct coditectd_backup_command *c)
@@ -274,15 +276,28 @@ int coditectd_backup_place(const char *data)
     return 0;
 }
 
-int coditectd_backup_is_late(const struct coditectd_backups_options *options, bool *ret_late)
+int coditectd_backups_state(const struct coditectd_backups_options *options, const char *data,
+                            struct coditectd_backups_state *ret_state)
 {
     struct backup_moments moments;
     int r = backup_list(&options->where, &moments);
     if (r < 0) {
         return r;
     }
-    usec_t last = backup_newest(&moments);
+    struct coditectd_backup_note note;
+    coditectd_backup_note_read(data, options->where.path, &note);
+    struct coditectd_backups_state state = {
+        .kept = moments.n, .last = backup_newest(&moments), .ended = note.ended};
+    state.late = time_now() - state.last > 2 * options->every;
+    for (size_t i = 0; i < moments.n; i++) {
+        const struct coditectd_blemish *known = coditectd_backup_blemish(&note, moments.at[i].name);
+        bool newest = moments.at[i].at == state.last;
+        state.harmed = state.harmed || (known && newest && !known->lost);
+        state.lost = state.lost || (known && newest && known->lost);
+        state.blemished += known && !newest;
+    }
+    coditectd_backup_note_fini(&note);
     VEC_FREE(&moments);
-    *ret_late = time_now() - last > 2 * options->every;
+    *ret_state = state;
     return 0;
 }

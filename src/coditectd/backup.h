@@ -53,11 +53,13 @@ struct coditectd_backups_facts {
     usec_t last;   /* moment of the newest backup; 0: there is none */
     uint64_t done; /* since the server started */
     uint64_t failed;
-    uint64_t bytes;  /* that they wrote */
-    usec_t verified; /* moment of the newest that was read wholly and was whole; 0: none */
-    uint64_t harms;  /* pieces that were found damaged */
-    bool harmed;     /* the newest, which is why a newer one is wanted */
-    bool late;       /* it is harmed, or there is none for longer than twice the time between two */
+    uint64_t bytes;   /* that they wrote */
+    usec_t verified;  /* moment of the newest that was read wholly and was whole; 0: none */
+    uint64_t harms;   /* pieces that were found damaged */
+    bool harmed;      /* the newest, which is why a newer one is wanted */
+    usec_t ended;     /* when all that is kept had been read again; 0: never */
+    size_t blemished; /* moments that are there and known to lack something */
+    bool late; /* it is harmed, or there is none for longer than twice the time between two */
 };
 
 struct coditectd_backups;
@@ -79,16 +81,53 @@ struct coditectd_backups_watch {
 /* One now; watch: NULL allowed. ERR_NOT_FOUND: b is NULL, no place is set. ERR_BUSY: one is being made. As backup_write. */
 int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_backups_watch *watch,
                           struct backup_report *ret_report) BASE_MUST_USE;
+enum coditectd_backups_known { CODITECTD_NO_HARM, CODITECTD_DAMAGED, CODITECTD_LOST };
+/* What is known of a moment at the schedule's place: that it is damaged there, or lacks what the store had lost. Any thread. */
+enum coditectd_backups_known coditectd_backups_known(struct coditectd_backups *b,
+                                                     const char *moment);
 /* NULL when b is NULL; with its stop. */
 const struct coditectd_backups_options *coditectd_backups_options(
     const struct coditectd_backups *b);
 
-/* Of which moment there it is noted that it was whole; 0: of none. In the data directory, by one thread. */
-usec_t coditectd_backup_verified(const char *place);
-void coditectd_backup_note_verified(const char *place, usec_t at);
+/* What is known of a moment of which not all is whole. */
+struct coditectd_blemish {
+    char name[BACKUP_NAME_ROOM];
+    bool lost; /* nothing but content that the store had lost when it was made */
+};
+/* What is known of the backups at the schedule's place. */
+struct coditectd_backup_note {
+    usec_t begun, ended; /* of proofs of all that is kept, the last one each; 0: none */
+    usec_t verified;     /* moment of the newest that was found whole */
+    struct backup_cursor cursor;
+    struct backup_harms harms;
+    VEC(struct coditectd_blemish) blemishes;
+};
+enum { CODITECTD_NOTE_MOST = 4 << 20 };
+/* Of a data directory; of another place it says nothing, and all is 0. */
+void coditectd_backup_note_read(const char *data, const char *place,
+                                struct coditectd_backup_note *ret_n);
+void coditectd_backup_note_put(const struct coditectd_backup_note *n, const char *place,
+                               struct buf *b);
+/* In the data directory, by one thread. A failure is said. */
+void coditectd_backup_note_write(struct buf *text);
+void coditectd_backup_note_fini(struct coditectd_backup_note *n);
+/* NULL: nothing is known to be wrong with it. */
+const struct coditectd_blemish *coditectd_backup_blemish(const struct coditectd_backup_note *n,
+                                                         const char *moment);
+void coditectd_backup_blemished(struct coditectd_backup_note *n, const char *moment, bool lost);
+void coditectd_backup_whole(struct coditectd_backup_note *n, const char *moment);
 
-/* Whether the newest there is older than twice `every` (or there is none). For --doctor; ERR_*: it cannot be read. */
-int coditectd_backup_is_late(const struct coditectd_backups_options *options,
-                             bool *ret_late) BASE_MUST_USE;
+/* Of those at a place, by who has no schedule: --doctor. note: of the data directory. ERR_*: they cannot be read. */
+struct coditectd_backups_state {
+    size_t kept;
+    usec_t last;      /* 0: there is none */
+    bool late;        /* that is older than twice `every` */
+    bool harmed;      /* it is known to be damaged */
+    bool lost;        /* it lacks content that the store had lost */
+    size_t blemished; /* others that are known to lack something */
+    usec_t ended;     /* as coditectd_backups_facts */
+};
+int coditectd_backups_state(const struct coditectd_backups_options *options, const char *data,
+                            struct coditectd_backups_state *ret_state) BASE_MUST_USE;
 
 #endif

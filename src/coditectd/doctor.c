@@ -140,6 +140,54 @@ static enum coditectd_verdict look_at_disk(const struct coditectd_options *o)
     }
 }
 
+/* The worst first. */
+static enum coditectd_verdict say_backups(const struct coditectd_backups_state *s)
+{
+    char last[25], ended[25];
+    struct str at = time_str(last, s->last);
+    if (s->last == 0) {
+        return coditectd_doctor_say(CODITECTD_WEAKER, "backups",
+                                    "there is none as yet: the server's log says why, or make one "
+                                    "now (coditect admin backup)");
+    }
+    if (s->harmed) {
+        return coditectd_doctor_say(CODITECTD_WEAKER, "backups",
+                                    "the last one, of " STR_FMT ", is damaged: make another, which "
+                                    "has anew what was lost (coditect admin backup), and look at "
+                                    "what they lie on",
+                                    STR_ARG(at));
+    }
+    if (s->late) {
+        return coditectd_doctor_say(
+            CODITECTD_WEAKER, "backups",
+            "none for longer than twice backup.every, the last one is of " STR_FMT
+            ": the server's log says why",
+            STR_ARG(at));
+    }
+    if (s->lost) {
+        return coditectd_doctor_say(CODITECTD_WEAKER, "backups",
+                                    "the last one, of " STR_FMT
+                                    ", lacks content that the store has "
+                                    "lost: coditect admin scrub names the files; whoever uploads "
+                                    "them again makes them whole",
+                                    STR_ARG(at));
+    }
+    if (s->blemished > 0) {
+        return coditectd_doctor_say(CODITECTD_WEAKER, "backups",
+                                    "the last one, of " STR_FMT ", is not known to lack anything, "
+                                    "but %zu of the %zu older ones are damaged: coditect admin "
+                                    "backups names them, look at what they lie on",
+                                    STR_ARG(at), s->blemished, s->kept - 1);
+    }
+    bool read = s->ended > 0;
+    return coditectd_doctor_say(CODITECTD_ENFORCED, "backups",
+                                "the last one is of " STR_FMT "; %zu are kept; " STR_FMT STR_FMT,
+                                STR_ARG(at), s->kept,
+                                STR_ARG(read ? STR("all were read and were whole until ")
+                                             : STR("they have not been read again as yet")),
+                                STR_ARG(read ? time_str(ended, s->ended) : STR_EMPTY));
+}
+
 static enum coditectd_verdict look_at_backups(const struct coditectd_options *o)
 {
     const char *place = o->set.backup_bucket ? o->set.backup_bucket : o->set.backup_directory;
@@ -148,25 +196,21 @@ static enum coditectd_verdict look_at_backups(const struct coditectd_options *o)
     if (options.where.access.patience > bucket_patience) {
         options.where.access.patience = bucket_patience; /* a person waits */
     }
-    bool late = true;
+    struct coditectd_backups_state state;
     if (!place) {
         return coditectd_doctor_say(
             CODITECTD_WEAKER, "backups",
             "none, with this disk all is lost: set backup.directory or backup.bucket "
             "(docs/backup.md)");
     }
-    if (coditectd_backup_is_late(&options, &late) < 0) {
+    if (coditectd_backups_state(&options, o->set.data, &state) < 0) {
         return coditectd_doctor_say(
             CODITECTD_WEAKER, "backups",
             "those in backup.directory or backup.bucket cannot be read: ask as the "
             "server's user, and look at the place and its rights "
             "(docs/backup.md)");
     }
-    return late ? coditectd_doctor_say(
-                      CODITECTD_WEAKER, "backups",
-                      "none for longer than twice backup.every: the server's log says why")
-                : coditectd_doctor_say(CODITECTD_ENFORCED, "backups",
-                                       "there is one that is not late");
+    return say_backups(&state);
 }
 
 static uint64_t setting(const char *path)

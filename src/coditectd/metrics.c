@@ -204,7 +204,9 @@ static void write_backups(struct coditectd_backups *backups, struct buf *out)
     number(out, METRIC_BACKUP_LATE, facts.late);
     number(out, METRIC_BACKUP_VERIFIED_TIMESTAMP_SECONDS,
            (uint64_t)(facts.verified / USEC_PER_SEC));
+    number(out, METRIC_BACKUP_READ_TIMESTAMP_SECONDS, (uint64_t)(facts.ended / USEC_PER_SEC));
     number(out, METRIC_BACKUP_DAMAGE_TOTAL, facts.harms);
+    number(out, METRIC_BACKUP_DAMAGED, facts.blemished);
 }
 
 static int write_mail(const struct coditectd_metrics *m, struct buf *out)

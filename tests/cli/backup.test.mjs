@@ -33,7 +33,7 @@ test("one more of the schedule's: it counts as such, older ones go", async () =>
   assert.deepEqual([schedule.directory, schedule.every, schedule.keep, schedule.made, schedule.failed, schedule.late, schedule.damaged], [scheduled, 86400, 2, 3, 0, false, false]);
   assert.equal(moments.length, 2);
   assert.ok(Math.abs(Date.parse(schedule.last) - Date.parse(moments[1].at)) < 60_000, `${schedule.last}, ${moments[1].at}`);
-  assert.match((await admin("backups")).stdout, /^MOMENT +MADE \(UTC\)\n(\d{8}-\S+ +\d{4}-.*\n){2}In time: every 1d into .*scheduled, 2 are kept\nRead wholly, and whole: the one of \d{4}-.*\n$/);
+  assert.match((await admin("backups")).stdout, /^MOMENT +MADE \(UTC\)\n(\d{8}-\S+ +\d{4}-.*\n){2}In time: every 1d into .*scheduled, 2 are kept\nRead wholly, and whole: the one of \d{4}-.*\nAll that are kept were read until \d{4}-.*\n$/);
   coditectd("--verify-backup", scheduled);
 });
 
@@ -123,7 +123,7 @@ test("into the server's bucket, and back from it; with another secret nothing is
   assert.ok(made.json.done && made.json.damaged === 0 && made.json.written > 0);
   assert.deepEqual(kept().length, 2);
   const shown = await one.admin("backups");
-  assert.match(shown.stdout, new RegExp(`^MOMENT +MADE \\(UTC\\)\n(\\d{8}-\\S+ +\\d{4}-.*\n){2}In time: every 1d into ${bucket.url}, 2 are kept\n(Read wholly, and whole: the one of \\d{4}-.*\n)?$`));
+  assert.match(shown.stdout, new RegExp(`^MOMENT +MADE \\(UTC\\)\n(\\d{8}-\\S+ +\\d{4}-.*\n){2}In time: every 1d into ${bucket.url}, 2 are kept\n(Read wholly, and whole: the one of \\d{4}-.*\nAll that are kept were read until \\d{4}-.*\n)?$`));
   assert.ok(shown.stdout.includes(made.json.name));
   const named = await one.admin("backup", bucket.url);
   assert.equal(named.status, 2);

@@ -67,19 +67,28 @@ test("what a disk turns in an older pack is found, told and written anew; a rest
 
   // While somebody else writes there nothing can be mended.
   const holder = spawn("flock", [join(to, "lock"), "sh", "-c", "echo held; cat"], { stdio: ["pipe", "pipe", "inherit"] });
+  t.after(() => holder.kill());
   await once(holder.stdout, "data");
   const moment = (await done("--backups", to)).trim().split("\n").at(-1);
   const packs = readdirSync(to).filter((name) => name.endsWith(".pack"));
   const pack = join(to, packs.sort((a, b) => statSync(join(to, b)).size - statSync(join(to, a)).size)[0]);
-  assert.ok(packs.length > 1 && statSync(pack).size > big.length);
+  assert.ok(packs.length > 1 && statSync(pack).size > big.length / 4, "most of it is content");
   writeFileSync(pack, flipped(readFileSync(pack)));
   await until("it is found", async () => (await metric("coditect_backup_damage_total")) > 0, 30_000);
   assert.equal(await metric("coditect_backup_late"), 1);
-  assert.match(server.log, /the newest backup in .* is damaged \(pieces: 1\)/);
+  await until("it is said", () => /the newest backup in .* is damaged \(pieces: 1\)/.test(server.log));
   const backups = (...args) => operator.run(["admin", "backups", "--data", server.data, ...args]);
-  assert.match((await backups()).stdout, /\nLate: every 1s into .*\nThe newest is damaged: admin backup writes anew what was lost\n$/);
+  assert.match((await backups()).stdout, / \(damaged\)\nLate: every 1s into .*\nKnown to lack something: \d+\nThe newest is damaged: admin backup writes anew what was lost\n/);
   assert.equal((await backups("--json")).json.schedule.damaged, true);
   assert.equal(await metric("coditect_backup_damage_total"), 1, "told once");
+
+  // A restart forgets none of it.
+  const doctor = async () => (await run("--doctor", "--data", server.data, "--backup-directory", to, "--backup-every", "1d")).stdout;
+  assert.match(await doctor(), /^weaker +backups +the last one, of \S+, is damaged: make another/m);
+  await server.end("SIGTERM");
+  await server.run();
+  await until("it is known", async () => (await metric("coditect_backup_late")) === 1 && (await metric("coditect_backup_damaged")) > 0);
+  assert.match((await backups()).stdout, / \(damaged\)\nLate: every 1s into .*\nKnown to lack something: \d+\nThe newest is damaged/);
 
   const refused = await run("--data", fresh("data"), "--restore", to);
   assert.equal(refused.status, 1);
@@ -102,6 +111,9 @@ test("what a disk turns in an older pack is found, told and written anew; a rest
 
   holder.stdin.end();
   await until("it is mended", async () => (await metric("coditect_backup_late")) === 0, 30_000);
+  await until("all others that lack it are known", async () => (await backups("--json")).json.moments.filter(({ lacks }) => lacks === "damaged").length > 1, 30_000);
+  assert.ok((await metric("coditect_backup_damaged")) > 1);
+  assert.match(await doctor(), /^weaker +backups +the last one, of \S+, is not known to lack anything, but \d+ of the \d+ older ones are damaged: /m);
   assert.match(server.log, /what was damaged in older backups is whole in the backup \S+ \(pieces: 1\)/);
   await done("--verify-backup", to);
   assert.equal((await run("--verify-backup", to, "--moment", moment)).status, 1, "what it was turned in stays as it is");
@@ -112,7 +124,7 @@ test("what a disk turns in an older pack is found, told and written anew; a rest
   assert.ok((await new Client(whole, client.token).get(`${path}/big`)).body.equals(big));
   const seen = await metric("coditect_backup_verified_timestamp_seconds");
   await until("it is read again", async () => (await metric("coditect_backup_verified_timestamp_seconds")) > seen, 30_000);
-  assert.equal(await metric("coditect_backup_damage_total"), 1);
+  assert.equal(await metric("coditect_backup_damage_total"), 0, "nothing new since the restart");
 });
 
 test("by hand too", async (t) => {
@@ -164,4 +176,29 @@ test("in a bucket too", { timeout: 180_000 }, async (t) => {
   await until("it is found", async () => (await metric("coditect_backup_damage_total")) > 0, 60_000);
   await until("it is mended", async () => /is whole in the backup/.test(server.log), 60_000);
   await done("--verify-backup", bucket.url, ...access);
+});
+
+test("no backup waits until all of a slow bucket was read", { timeout: 180_000 }, async (t) => {
+  const bucket = await new Bucket().start();
+  t.after(() => bucket.stop());
+  const secret = fresh("secret");
+  writeFileSync(secret, `${SECRET}\n`, { mode: 0o600 });
+  let seen = "";
+  bucket.fault = async (method, name, _count, range) => {
+    const first = Number(/^bytes=(\d+)-/.exec(range)?.[1] ?? NaN);
+    const size = bucket.objects.get(name)?.length ?? 0;
+    if (method === "PUT" && name.endsWith(".moment")) seen += "m";
+    if (method !== "GET" || size < 1 << 20 || !(first > 32 && first < 0.8 * size)) return undefined;
+    seen += "r"; // content, which no backup reads again
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return undefined;
+  };
+  const { server, metric } = await started(t);
+  await server.end("SIGTERM");
+  server.args.push("--backup-every", "3s", "--backup-bucket", bucket.url, "--backup-region", REGION, "--backup-access-key", KEY, "--backup-secret-key-file", secret);
+  await server.run();
+  await until("a proof came to its end", async () => seen.includes("r") && (await metric("coditect_backup_read_timestamp_seconds")) > 0, 60_000);
+  assert.match(seen, /rm+r/, "a backup was made while content was still to be read");
+  assert.equal(await metric("coditect_backup_late"), 0);
+  assert.equal(await metric("coditect_backup_damaged"), 0);
 });

@@ -44,7 +44,7 @@ export class Bucket {
     this.requests = []; // "PUT name", as they came
     this.page = 3;
     this.sized = (_name, size) => size; // what a list says
-    this.fault = () => undefined; // (method, name, count) → undefined | "500" | "hang" | "tear" | "cut" | "lie" | "lost" | {status, body, headers}, or what answers: (socket) → …; a promise of it holds the request
+    this.fault = () => undefined; // (method, name, count, range) → undefined | "500" | "hang" | "tear" | "cut" | "lie" | "lost" | {status, body, headers}, or what answers: (socket) → …; a promise of it holds the request
     this.repeats = false; // its list says each twice
     this.sockets = new Set();
     const take = (req, res) => this.take(req, res);
@@ -80,7 +80,7 @@ export class Bucket {
   async take(req, res) {
     const name = decodeURIComponent(req.url.split("?")[0].slice(1));
     const what = `${req.method} ${name}`;
-    const fault = await this.fault(req.method, name, this.requests.push(what));
+    const fault = await this.fault(req.method, name, this.requests.push(what), req.headers.range);
     if (fault === "hang") return;
     const pieces = [];
     let size = 0;

@@ -25,12 +25,15 @@ static int count_pages(void *ctx, uint64_t bytes)
 static size_t prove(struct place *p, struct backup_harms *ret_harms)
 {
     unsigned pages = 0;
-    const struct backup_where where = {.path = p->backup};
-    const struct backup_proof proof = {.where = &where, .page = count_pages, .ctx = &pages};
-    struct backup_report report;
     *ret_harms = (struct backup_harms){0};
-    assert_int_equal(backup_prove(&proof, ret_harms, &report), 0);
-    assert_true(pages > 0 && report.contents >= CHUNKS);
+    const struct backup_where where = {.path = p->backup};
+    const struct backup_proof proof = {
+        .where = &where, .page = count_pages, .ctx = &pages, .harms = ret_harms};
+    struct backup_cursor cursor = {.all = false};
+    struct backup_proven proven;
+    assert_int_equal(backup_prove(&proof, &cursor, &proven), 0);
+    assert_true(pages > 0 && proven.contents >= CHUNKS && proven.newest);
+    assert_true(proven.harmed == (ret_harms->n > 0));
     return ret_harms->n;
 }
 
@@ -216,14 +219,17 @@ static void test_ended_is_not_damaged(void **state)
 {
     struct place *p = *state;
     unsigned left = 5;
-    const struct backup_where where = {.path = p->backup};
-    const struct backup_proof proof = {.where = &where, .page = refuse, .ctx = &left};
     struct backup_harms harms = {0};
-    struct backup_report report;
-    assert_int_equal(backup_prove(&proof, &harms, &report), ERR_NOT_FOUND);
+    const struct backup_where where = {.path = p->backup};
+    const struct backup_proof proof = {
+        .where = &where, .page = refuse, .ctx = &left, .harms = &harms};
+    struct backup_cursor cursor = {.all = false};
+    struct backup_proven proven;
+    assert_int_equal(backup_prove(&proof, &cursor, &proven), ERR_NOT_FOUND);
     (void)back_up(p, 0);
-    assert_int_equal(backup_prove(&proof, &harms, &report), ERR_IO);
+    assert_int_equal(backup_prove(&proof, &cursor, &proven), ERR_IO);
     assert_int_equal(harms.n, 0);
+    assert_false(proven.harmed);
 }
 
 static void test_a_stream_is_whole_or_nothing(void **state)
