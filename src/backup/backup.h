@@ -90,6 +90,8 @@ struct backup_harms { /* freed by VEC_FREE */
 struct backup_how {
     unsigned keep;
     const struct backup_harms *harms; /* as backup_prove found them; NULL: it is not known of any */
+    /* There are some already; where they are not, a disk is not mounted, and none is begun in its place: ERR_NOT_FOUND. */
+    bool expected;
 };
 int backup_write(const struct backup_source *source, const struct backup_where *where,
                  const struct backup_how *how, struct backup_report *ret_report) BASE_MUST_USE;

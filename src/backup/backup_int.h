@@ -168,7 +168,8 @@ struct backup_shelf_driver {
     void (*forget)(struct backup_file *f);
     void (*close_file)(struct backup_file *f);
 };
-enum backup_open { BACKUP_TO_READ, BACKUP_TO_WRITE }; /* to write: made, and held. ERR_BUSY */
+/* To write: made when absent, and held. To add: held. ERR_BUSY */
+enum backup_open { BACKUP_TO_READ, BACKUP_TO_WRITE, BACKUP_TO_ADD };
 int backup_shelf_directory(const char *path, enum backup_open how,
                            struct backup_shelf **ret_s) BASE_MUST_USE;
 /* store: whose writers exclude each other. */

@@ -476,7 +476,7 @@ int backup_shelf_bucket(const struct backup_where *where, const char *store, enu
     b->lock = -1;
     b->entries = map_create();
     int r = backup_bucket_create(where, &b->bucket);
-    r = r == 0 && how == BACKUP_TO_WRITE ? hold(b, where, store) : r;
+    r = r == 0 && how != BACKUP_TO_READ ? hold(b, where, store) : r;
     r = r ? r : look(b);
     if (r) {
         close_bucket(&b->shelf);

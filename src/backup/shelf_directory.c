@@ -59,9 +59,9 @@ static int refusal(int number)
     }
 }
 
-static int hold(struct directory *d)
+static int hold(struct directory *d, enum backup_open how)
 {
-    if (access(d->path, F_OK) < 0 && mkdir(d->path, 0700) < 0) {
+    if (how == BACKUP_TO_WRITE && access(d->path, F_OK) < 0 && mkdir(d->path, 0700) < 0) {
         return log_err(refusal(errno), "backup", "%s cannot be made: %m", d->path);
     }
     MEM_AUTO char *path = mem_alloc(strlen(d->path) + 8);
@@ -246,7 +246,7 @@ int backup_shelf_directory(const char *path, enum backup_open how, struct backup
     d->shelf.driver = &driver;
     d->path = path;
     d->fd = d->lock = -1;
-    int r = how == BACKUP_TO_WRITE ? hold(d) : 0;
+    int r = how != BACKUP_TO_READ ? hold(d, how) : 0;
     if (r == 0) {
         d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         r = d->fd < 0 ? log_err(refusal(errno), "backup", "%s cannot be opened: %m", path) : 0;

@@ -239,10 +239,22 @@ static int end_moment(struct writing *g)
     return r;
 }
 
-static int write_all(struct writing *g, unsigned keep)
+static int expect_some(struct writing *g)
+{
+    struct backup_moments moments = {0};
+    int r = backup_directory_list(g->d, &moments);
+    if (r == 0 && moments.n == 0) {
+        r = log_err(ERR_NOT_FOUND, "backup", "no backup is in %s any more", g->d->path);
+    }
+    VEC_FREE(&moments);
+    return r;
+}
+
+static int write_all(struct writing *g, const struct backup_how *how)
 {
     uint64_t none;
-    int r = backup_retain(g->d, 0, &none);
+    int r = how->expected ? expect_some(g) : 0;
+    r = r ? r : backup_retain(g->d, 0, &none);
     r = r ? r : find_before(g);
     r = r ? r : begin_pack(g);
     r = r ? r : walk_store(g);
@@ -254,7 +266,7 @@ static int write_all(struct writing *g, unsigned keep)
     if (r) {
         return no_space(r, g->d->path);
     }
-    r = backup_retain(g->d, keep, &g->report.old_gone);
+    r = backup_retain(g->d, how->keep, &g->report.old_gone);
     if (r) {
         log_warn("backup", "old backups in %s stay: %s", g->d->path, err_name(r));
     }
@@ -292,10 +304,11 @@ int backup_write(const struct backup_source *source, const struct backup_where *
     for (size_t i = 0; how->harms && i < how->harms->n; i++) {
         VEC_ADD(&g.harms, how->harms->at[i]);
     }
-    int r = backup_directory_open(where, source->store, BACKUP_TO_WRITE, &g.d);
+    int r = backup_directory_open(where, source->store,
+                                  how->expected ? BACKUP_TO_ADD : BACKUP_TO_WRITE, &g.d);
     if (r == 0) {
         g.d->source = source;
-        r = write_all(&g, how->keep);
+        r = write_all(&g, how);
         g.d->source = NULL;
         if (r) {
             uint64_t none; /* what was begun goes */

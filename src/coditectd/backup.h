@@ -121,6 +121,7 @@ void coditectd_backup_whole(struct coditectd_backup_note *n, const char *moment)
 struct coditectd_backups_state {
     size_t kept;
     usec_t last;      /* 0: there is none */
+    bool gone;        /* though there were some */
     bool late;        /* that is older than twice `every` */
     bool harmed;      /* it is known to be damaged */
     bool lost;        /* it lacks content that the store had lost */

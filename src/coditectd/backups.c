@@ -53,6 +53,13 @@ static int begin(struct coditectd_backups *b, struct backup_harms *ret_harms, un
     return 0;
 }
 
+/* One that was made there before. An operator who asks may begin anew. */
+static bool is_expected(struct coditectd_backups *b, const struct coditectd_backups_watch *watch)
+{
+    LOCK_SCOPE(&b->lock);
+    return !watch && (b->facts.last > 0 || b->note.verified > 0 || b->note.ended > 0);
+}
+
 struct making {
     struct coditectd_backups *b;
     const struct coditectd_backups_watch *watch;
@@ -72,6 +79,11 @@ static void tell(const struct coditectd_backups *b, int r, const struct backup_r
     if (r == 0) {
         log_info("coditectd", "backup %s: %llu keys, %llu bytes written", report->name,
                  (unsigned long long)report->keys, (unsigned long long)report->written);
+    } else if (r == ERR_NOT_FOUND) {
+        log_error("coditectd",
+                  "the backups that were made in %s are not there: mount what they lie on; where "
+                  "they are gone for good coditect admin backup begins anew",
+                  b->options.where.path);
     } else if (r != ERR_CLOSED) {
         log_warn("coditectd", "there is no new backup in %s: %s", b->options.where.path,
                  err_row(r)->text);
@@ -110,7 +122,8 @@ int coditectd_backups_now(struct coditectd_backups *b, const struct coditectd_ba
     const struct backup_source source = {
         .store = "store", .content = coditectd_backup_content, .page = page, .ctx = &making};
     struct backup_report report = {0};
-    const struct backup_how how = {.keep = b->options.keep, .harms = &harms};
+    const struct backup_how how = {
+        .keep = b->options.keep, .harms = &harms, .expected = is_expected(b, watch)};
     r = backup_write(&source, &b->options.where, &how, &report);
     VEC_FREE(&harms);
     note(b, r, &report, finds);

@@ -145,6 +145,11 @@ static enum coditectd_verdict say_backups(const struct coditectd_backups_state *
 {
     char last[25], ended[25];
     struct str at = time_str(last, s->last);
+    if (s->gone) {
+        return coditectd_doctor_say(CODITECTD_WEAKER, "backups",
+                                    "those that were made are not there any more: mount what they "
+                                    "lie on, or begin anew (coditect admin backup)");
+    }
     if (s->last == 0) {
         return coditectd_doctor_say(CODITECTD_WEAKER, "backups",
                                     "there is none as yet: the server's log says why, or make one "

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -290,6 +290,8 @@ test("a server makes backups on schedule, keeps as many as it shall, and says wh
   assert.ok((await metric('coditect_backups_total{result="failed"}')) > 0);
   assert.match(server.log, /there is no new backup in/);
   rmSync(scheduled);
+  await until("it is said what to do", () => /are not there: mount what they lie on/.test(server.log));
+  assert.ok(!existsSync(scheduled), "none is begun where a disk is not mounted");
   renameSync(away, scheduled);
   await until("they go on", async () => (await metric("coditect_backup_late")) === 0);
 });

@@ -89,6 +89,23 @@ static void test_a_clock_that_was_wrong(void **state)
     same(p->store, p->again);
 }
 
+/* What was made there before is not: its disk is not mounted, and the next one would lie on another. */
+static void test_a_place_that_is_gone(void **state)
+{
+    struct place *p = *state;
+    const struct backup_source source = {.store = p->store, .content = content};
+    const struct backup_where where = {.path = p->backup};
+    const struct backup_how how = {.expected = true};
+    struct backup_report report;
+    assert_int_equal(backup_write(&source, &where, &how, &report), ERR_NOT_FOUND);
+    assert_int_equal(access(p->backup, F_OK), -1);
+    assert_int_equal(mkdir(p->backup, 0700), 0); /* where it is mounted */
+    assert_int_equal(backup_write(&source, &where, &how, &report), ERR_NOT_FOUND);
+    assert_int_equal(files(p, ".pack") + files(p, ".part"), 0);
+    (void)back_up(p, 0);
+    assert_int_equal(backup_write(&source, &where, &how, &report), 0);
+}
+
 /* A moment under another one's name: what it says is whole, and not what was asked for. */
 static void test_a_moment_is_what_its_name_says(void **state)
 {
@@ -277,6 +294,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cost_is_what_changed, begin, end),
         cmocka_unit_test_setup_teardown(test_only_so_many_are_kept, begin, end),
         cmocka_unit_test_setup_teardown(test_a_clock_that_was_wrong, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_place_that_is_gone, begin, end),
         cmocka_unit_test_setup_teardown(test_a_moment_is_what_its_name_says, begin, end),
         cmocka_unit_test_setup_teardown(test_waste_goes, begin, end),
         cmocka_unit_test_setup_teardown(test_the_last_good_one_stays, begin, end),
