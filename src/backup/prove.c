@@ -130,18 +130,18 @@ static void advance(struct proving *g)
     c->all = c->all && !g->proven.ended;
 }
 
-/* Somebody may delete it while it is read; a place that does not answer says nothing of that. */
-static bool is_deleted(struct proving *g)
+/* Somebody may delete it while it is read: ERR_NOT_FOUND. A place that does not answer says nothing of what lies there: ERR_*. */
+static int look_for_it(struct proving *g)
 {
     struct backup_moments moments = {0};
     bool found = false;
-    bool answers =
-        g->d->shelf->driver->settle(g->d->shelf) == 0 && backup_directory_list(g->d, &moments) == 0;
+    int r = g->d->shelf->driver->settle(g->d->shelf);
+    r = r ? r : backup_directory_list(g->d, &moments);
     for (size_t i = 0; i < moments.n; i++) {
         found = found || strcmp(moments.at[i].name, g->proven.name) == 0;
     }
     VEC_FREE(&moments);
-    return answers && !found;
+    return r ? r : found ? 0 : ERR_NOT_FOUND;
 }
 
 /* ---- What is read of it ---- */
@@ -266,28 +266,30 @@ static int read_moment(struct proving *g)
     return r;
 }
 
-/* What was found of a moment that went says nothing. The newest goes on with the one that is it now. */
-static int pass_gone(struct proving *g, int r)
+/* What was found of it says nothing. The newest goes on with the one that is it now. */
+static int pass_gone(struct proving *g)
 {
-    struct backup_cursor *c = g->cursor;
-    c->harmed = c->lost = false;
-    g->proven.name[0] = '\0';
+    g->cursor->harmed = g->cursor->lost = false;
     if (!g->proven.newest) {
         advance(g);
     }
-    return r == ERR_NOT_FOUND || r == ERR_CORRUPT ? 0 : r;
+    g->proven.name[0] = '\0';
+    return 0;
 }
 
 static int prove(struct proving *g)
 {
     struct backup_cursor *c = g->cursor;
     struct backup_harms *harms = g->proof->harms;
+    const struct backup_cursor before = *c;
     size_t known = harms->n;
     int r = read_moment(g);
     bool damaged = r == ERR_NOT_FOUND || backup_directory_is_damage(g->d, r);
-    if ((damaged || c->harmed || c->lost) && is_deleted(g)) {
+    int there = damaged || c->harmed || c->lost ? look_for_it(g) : 0;
+    if (there) {
         harms->n = known < harms->n ? known : harms->n;
-        return pass_gone(g, r);
+        *c = there == ERR_NOT_FOUND ? *c : before;
+        return there == ERR_NOT_FOUND ? pass_gone(g) : there;
     }
     c->harmed = c->harmed || damaged;
     g->proven.harmed = c->harmed;

@@ -1,11 +1,31 @@
 /* All that is kept is read again, in pieces, each byte once: what is damaged is found in whatever moment it lies. */
 #include "fixture.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+static bool away; /* what backups lie on was pulled out */
+
+/* Instead of the C library's. */
+ssize_t pread(int fd, void *to, size_t n, off_t at)
+{
+    if (away) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_pread64, fd, to, n, at);
+}
+
+int fsync(int fd)
+{
+    if (away) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
 
 enum { GONE = 5, PAGES_MOST = 100000 };
 
@@ -158,6 +178,34 @@ static void test_what_is_whole_again(void **state)
     VEC_FREE(&f.harms);
 }
 
+static int pull_out(void *ctx, uint64_t bytes)
+{
+    int r = look(ctx, bytes);
+    away = away || r != 0;
+    return 0;
+}
+
+/* Nobody knows what is on a disk that does not answer: it goes on where it was when it does. */
+static void test_a_disk_that_is_pulled_out(void **state)
+{
+    struct place *p = *state;
+    struct proof f = {.p = p};
+    const struct backup_report first = back_up(p, 0);
+    const struct backup_where where = {.path = p->backup};
+    const struct backup_proof proof = {
+        .where = &where, .page = pull_out, .ctx = &f, .harms = &f.harms};
+    for (unsigned i = 0; i < 20; i += 5) {
+        f.left = i;
+        int r = backup_prove(&proof, &f.cursor, &f.proven);
+        away = false;
+        assert_int_equal(r, ERR_IO);
+        assert_false(f.proven.harmed);
+        assert_int_equal(f.harms.n, 0);
+    }
+    assert_false(is_harmed(&f, first.name));
+    VEC_FREE(&f.harms);
+}
+
 /* Lost in the store and nowhere else whole: each of them says so, and none is called whole. */
 static void test_what_the_store_has_lost(void **state)
 {
@@ -210,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_two_lack, begin, end),
         cmocka_unit_test_setup_teardown(test_in_pieces, begin, end),
         cmocka_unit_test_setup_teardown(test_what_is_whole_again, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_disk_that_is_pulled_out, begin, end),
         cmocka_unit_test_setup_teardown(test_what_the_store_has_lost, begin, end),
         cmocka_unit_test_setup_teardown(test_odd_moments, begin, end),
     };
