@@ -36,7 +36,7 @@ int engine_scan(struct txn *txn, const struct store_range *range, struct store_p
     { \
         .name = (text), .open = (open_it), .close = engine_close, .read = engine_read, \
         .write = engine_write, .get = engine_get, .scan = engine_scan, \
-        .stats = store_driver_no_stats \
+        .stats = store_driver_no_stats, .place = store_driver_no_place \
     }
 
 #endif

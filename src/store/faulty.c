@@ -152,6 +152,12 @@ static void faulty_stats(void *self, struct store_stats *stats)
     stats->faults += f->suffered;
 }
 
+static uint64_t faulty_place(void *self)
+{
+    struct faulty *f = self;
+    return f->inner->place(f->self);
+}
+
 const struct store_driver store_faulty = {
     .name = "faulty",
     .unknown_results = true,
@@ -162,4 +168,5 @@ const struct store_driver store_faulty = {
     .get = faulty_get,
     .scan = faulty_scan,
     .stats = faulty_stats,
+    .place = faulty_place,
 };

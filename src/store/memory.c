@@ -295,4 +295,5 @@ const struct store_driver store_memory = {
     .get = memory_get,
     .scan = memory_scan,
     .stats = memory_stats,
+    .place = store_driver_no_place,
 };

@@ -386,6 +386,19 @@ static void sqlite_stats(void *self, struct store_stats *stats)
     stats->disk_full = d->space.full;
 }
 
+/* Inode and birth of the database; not the device, whose number a new start of the machine may change. */
+static uint64_t sqlite_place(void *self)
+{
+    const struct store_sqlite *d = self;
+    struct statx facts;
+    if (statx(AT_FDCWD, d->path, 0, STATX_INO | STATX_BTIME, &facts) < 0) {
+        return 0; /* a file of a VFS of tests */
+    }
+    uint64_t born = (uint64_t)facts.stx_btime.tv_sec * 1000000000U + facts.stx_btime.tv_nsec;
+    born = facts.stx_mask & STATX_BTIME ? born : 0;
+    return (facts.stx_ino * 0x9e3779b97f4a7c15U ^ born) >> 1;
+}
+
 const struct store_driver store_sqlite = {
     .name = "sqlite",
     .open = sqlite_open,
@@ -395,4 +408,5 @@ const struct store_driver store_sqlite = {
     .get = sqlite_get,
     .scan = sqlite_scan,
     .stats = sqlite_stats,
+    .place = sqlite_place,
 };

@@ -36,6 +36,12 @@ void store_driver_no_stats(void *self, struct store_stats *stats)
     (void)stats;
 }
 
+uint64_t store_driver_no_place(void *self)
+{
+    (void)self;
+    return 0;
+}
+
 struct store_op store_op_new(void)
 {
     struct store_op op = {.made = time_now()};
@@ -149,7 +155,9 @@ int store_write_call(struct store *s, const struct store_call *call)
 struct meta {
     uint64_t format;
     uint64_t epoch;
-    bool raise; /* the epoch */
+    uint64_t id;
+    uint64_t place; /* of the driver, now */
+    bool raise;     /* the epoch */
 };
 
 static int get_number(struct txn *txn, struct str key, uint64_t *ret_value)
@@ -168,7 +176,34 @@ static void put_number(struct txn *txn, struct str key, uint64_t value)
                      arena_printf(&txn->arena, "%llu", (unsigned long long)value));
 }
 
-/* Reads format and epoch; a store without a format must be empty and gets both. */
+static int get_number_or_0(struct txn *txn, struct str key, uint64_t *ret_value)
+{
+    int r = get_number(txn, key, ret_value);
+    *ret_value = r ? 0 : *ret_value;
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+/* The id stays as long as the files that it was made for are the ones in use: what was put back or copied is another store. */
+static int identify(struct txn *txn, struct meta *m)
+{
+    uint64_t id;
+    uint64_t place;
+    int r = get_number_or_0(txn, STR("meta/id"), &id);
+    r = r ? r : get_number_or_0(txn, STR("meta/place"), &place);
+    if (r) {
+        return r;
+    }
+    if (id > 0 && place == m->place && !m->raise) {
+        m->id = id;
+        return 0;
+    }
+    m->id = rand_u64() >> 11 | 1;
+    put_number(txn, STR("meta/id"), m->id);
+    put_number(txn, STR("meta/place"), m->place);
+    return 0;
+}
+
+/* Reads format, epoch and id; a store without a format must be empty and gets all. */
 static int prepare(struct txn *txn, void *ctx)
 {
     struct meta *m = ctx;
@@ -180,7 +215,7 @@ static int prepare(struct txn *txn, void *ctx)
             m->epoch++;
             put_number(txn, STR("meta/epoch"), m->epoch);
         }
-        return r;
+        return r ? r : identify(txn, m);
     }
     if (r != ERR_NOT_FOUND) {
         return r ? r : ERR_CORRUPT;
@@ -194,13 +229,15 @@ static int prepare(struct txn *txn, void *ctx)
     }
     put_number(txn, STR("meta/format"), STORE_FORMAT);
     put_number(txn, STR("meta/epoch"), m->epoch);
-    return 0;
+    return identify(txn, m);
 }
 
 static int load_meta(struct store *s)
 {
-    struct meta m = {0};
-    int r = store_write(s, NULL, prepare, &m);
+    struct meta m = {.place = s->driver->place(s->self)};
+    struct store_op op = store_op_new();
+    op.reserve = true; /* a copy on a full disk opens, too */
+    int r = store_write(s, &op, prepare, &m);
     if (r == ERR_CORRUPT && m.format > STORE_FORMAT) {
         return log_err(r, "store",
                        "the data has format %llu, this program knows %d: use a newer program",
@@ -214,18 +251,26 @@ static int load_meta(struct store *s)
     }
     if (r == 0) {
         atomic_store(&s->epoch, (uint16_t)m.epoch);
+        atomic_store(&s->id, m.id);
     }
     return r;
+}
+
+uint64_t store_id(const struct store *s)
+{
+    ASSERT_MAGIC(s, STORE_MAGIC);
+    return atomic_load(&s->id);
 }
 
 int store_raise_epoch(struct store *s)
 {
     ASSERT_MAGIC(s, STORE_MAGIC);
-    struct meta m = {.raise = true};
+    struct meta m = {.place = s->driver->place(s->self), .raise = true};
     int r = store_write(s, NULL, prepare, &m);
     if (r == 0) {
         ASSERT(m.epoch <= UINT16_MAX);
         atomic_store(&s->epoch, (uint16_t)m.epoch);
+        atomic_store(&s->id, m.id);
     }
     return r;
 }

@@ -216,8 +216,15 @@ int store_feed_end(struct txn *txn, struct str feed,
 /* Outside of transactions: drops entries appended before older_than and all but the newest keep, in pages. */
 int store_feed_trim(struct store *s, struct str feed, usec_t older_than, size_t keep) BASE_MUST_USE;
 
-/* After a restore or a migration: every position given out before is answered ERR_RESYNC. */
+/* After a restore or a migration: every position given out before is answered ERR_RESYNC, and store_id is another. */
 int store_raise_epoch(struct store *s) BASE_MUST_USE;
+
+/*
+ * Which store this is, 1 to 2^53: random, made with it, and made anew for what was restored from a backup or put back or copied as
+ * files. Whoever keeps what the store once said asks by it whether it is still true. The same in each run, unless its files
+ * became others; a volume that was rolled back beneath them is not noticed.
+ */
+uint64_t store_id(const struct store *s);
 
 /*
  * Calls wake(ctx) at least once after each change of key (or of the feed of that name), coalesced, possibly spuriously,

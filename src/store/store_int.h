@@ -106,9 +106,13 @@ struct store_driver {
 
     /* Adds the driver's own numbers. */
     void (*stats)(void *self, struct store_stats *stats);
+
+    /* What the files in use are, whatever is in them: a copy has another number. Up to INT64_MAX; 0: that is not known. */
+    uint64_t (*place)(void *self);
 };
 
 void store_driver_no_stats(void *self, struct store_stats *stats);
+uint64_t store_driver_no_place(void *self);
 
 extern const struct store_driver store_memory;
 extern const struct store_driver store_sqlite;
@@ -121,6 +125,7 @@ struct store {
     const struct store_driver *driver;
     void *self;
     _Atomic uint16_t epoch;
+    _Atomic uint64_t id;
     _Atomic uint64_t reads, writes, retries, replays, bytes_written;
     struct lock watch_lock;
     struct map *watches; /* key → first struct store_watch */

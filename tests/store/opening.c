@@ -73,6 +73,38 @@ static void a_file_that_is_no_database_is_refused(void **state)
     assert_int_equal(open_again(t, &t->store), ERR_CORRUPT);
 }
 
+/* The same bytes under the same names, in other files. */
+static void put_back(const struct store_test *t)
+{
+    ARENA_AUTO(a);
+    const char *command =
+        arena_printf(&a,
+                     "cd %s && for f in store.db*; do cp $f $f.new && mv $f.new $f || exit 1; done",
+                     t->directory)
+            .p;
+    assert_int_equal(system(command), 0);
+}
+
+static void what_was_put_back_is_another_store(void **state)
+{
+    struct store_test *t = *state;
+    uint64_t first = store_id(t->store);
+    assert_true(first > 0 && first <= 1ULL << 53);
+    store_test_close(t);
+    store_test_open(t);
+    assert_int_equal(store_id(t->store), first);
+    store_test_close(t);
+    put_back(t);
+    store_test_open(t);
+    uint64_t second = store_id(t->store);
+    assert_true(second != first);
+    store_test_close(t);
+    store_test_open(t);
+    assert_int_equal(store_id(t->store), second);
+    assert_int_equal(store_raise_epoch(t->store), 0);
+    assert_true(store_id(t->store) != second);
+}
+
 static void what_is_kept_is_there_again(void **state)
 {
     struct store_test *t = *state;
@@ -243,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_formats_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_database_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_kept_is_there_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_put_back_is_another_store, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_who_reads_the_log_holds_nobody_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_log_that_was_cut_is_not_added_to, set_up, tear_down),
         cmocka_unit_test(an_unknown_driver_is_refused),
