@@ -21,7 +21,6 @@ enum statement {
     DELETE_ONE,
     DELETE_OLDER,
     DOUBT_OLDER,
-    DELETE_NEWER,
     OLDER_CAME_LATER,
     MOVE,
     BY_INODE,
@@ -47,7 +46,6 @@ static const char *const texts[STATEMENTS] = {
         " AND e.version>?2)",
     [DOUBT_OLDER] = "UPDATE entry SET inode=0 WHERE version<=?2 AND (path=?1 OR "
                     "(path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB)))",
-    [DELETE_NEWER] = "DELETE FROM entry WHERE version>?2",
     [OLDER_CAME_LATER] =
         "SELECT path,kind,mode,size,inode,mtime,ctime,version,hash FROM entry f WHERE version>?2 "
         "AND path>CAST(?1||'/' AS BLOB) AND path<CAST(?1||'0' AS BLOB) AND EXISTS(SELECT 1 FROM "
@@ -353,9 +351,22 @@ int codi2_index_delete_older(struct codi2_index *x, struct str path, uint64_t ve
     return error ? error : run_older(x, DOUBT_OLDER, path, version);
 }
 
-int codi2_index_delete_newer(struct codi2_index *x, uint64_t version)
+int codi2_index_forget(struct codi2_index *x, uint64_t store)
 {
-    return run_older(x, DELETE_NEWER, STR_EMPTY, version);
+    static const char *const facts[] = {"seq", "heard", "compared", "held_back"};
+    int error = run(x, BEGIN);
+    if (!error && sqlite3_exec(x->db, "DELETE FROM entry", NULL, NULL, NULL) != SQLITE_OK) {
+        error = failed(x);
+    }
+    for (size_t i = 0; i < sizeof facts / sizeof *facts && !error; i++) {
+        error = codi2_index_set_fact(x, facts[i], 0);
+    }
+    error = error ? error : codi2_index_set_fact(x, "store", store);
+    error = error ? error : run(x, COMMIT);
+    if (error) {
+        (void)sqlite3_exec(x->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return error;
 }
 
 int codi2_index_move(struct codi2_index *x, struct str from, struct str to)

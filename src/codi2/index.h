@@ -64,8 +64,8 @@ int codi2_index_delete(struct codi2_index *x, struct str path) BASE_MUST_USE;
 int codi2_index_delete_older(struct codi2_index *x, struct str path,
                              uint64_t version) BASE_MUST_USE;
 
-/* Whatever is newer than version, and only that. */
-int codi2_index_delete_newer(struct codi2_index *x, uint64_t version) BASE_MUST_USE;
+/* Every entry, and what the facts say of them: it is another store's from now on, all of it or not at all. */
+int codi2_index_forget(struct codi2_index *x, uint64_t store) BASE_MUST_USE;
 
 /* Whether below than's path something newer than its version has something older in it: a folder that was moved there. */
 int codi2_index_older_came_later(struct codi2_index *x, struct arena *arena,
@@ -104,8 +104,8 @@ int codi2_index_below(struct codi2_index *x, struct arena *arena, const struct c
 
 /*
  * Small facts that belong to the index, 0 when never set: "seq", up to which the store's changes are applied; "heard", up to
- * which our own are entered here; "compared", 1 when the whole tree was compared with the store; "disk", which names this index
- * and no other.
+ * which our own are entered here; "compared", 1 when the whole tree was compared with the store; "store", which one all this is
+ * about; "disk", which names this index and no other.
  */
 int codi2_index_fact(struct codi2_index *x, const char *name, uint64_t *ret_value) BASE_MUST_USE;
 int codi2_index_set_fact(struct codi2_index *x, const char *name, uint64_t value) BASE_MUST_USE;

@@ -110,7 +110,7 @@ int codi2_link_call(struct codi2_link *l, const struct link_request *request, st
     return status >= 200 && status < 300 ? 0 : code_of(buf_str(out));
 }
 
-int codi2_link_greet(struct codi2_link *l, uint64_t *ret_seq)
+int codi2_link_greet(struct codi2_link *l, struct codi2_welcome *ret_welcome)
 {
     ARENA_AUTO(arena);
     BUF_AUTO(body, 256);
@@ -129,7 +129,7 @@ int codi2_link_greet(struct codi2_link *l, uint64_t *ret_seq)
         error = wire_welcome_read(&arena, buf_str(&reply), &welcome);
     }
     l->connection = welcome.connection;
-    *ret_seq = welcome.seq;
+    *ret_welcome = (struct codi2_welcome){welcome.seq, welcome.store};
     bool other = error == ERR_NOT_IMPLEMENTED || (!error && welcome.version != WIRE_VERSION);
     return other ? ERR_VERSION_UNSUPPORTED : error;
 }
@@ -265,6 +265,14 @@ static void entry_in(const struct wire_entry *e, struct codi2_remote *ret)
         .damaged = e->damaged};
 }
 
+/* The answer is to be of the store that was greeted. */
+static void name_connection(const struct codi2_link *l, struct buf *query)
+{
+    if (l->connection > 0) {
+        buf_printf(query, "&connection=%llu", (unsigned long long)l->connection);
+    }
+}
+
 /* A call that is answered with a tree. */
 static int get_tree(struct codi2_link *l, struct arena *arena, struct link_request request,
                     struct wire_tree *ret_tree)
@@ -282,6 +290,7 @@ int codi2_link_tree(struct codi2_link *l, struct arena *arena, const struct codi
     BUF_AUTO(text, TARGET_ROOM);
     buf_printf(&text, "&at=%llu&cursor=", (unsigned long long)query->seq);
     encode_base64url(&text, query->cursor);
+    name_connection(l, &text);
     struct wire_tree tree;
     int error =
         get_tree(l, arena, (struct link_request){.call = "tree", .query = buf_z(&text)}, &tree);
@@ -331,6 +340,7 @@ int codi2_link_changes(struct codi2_link *l, struct arena *arena,
     if (query->rules) {
         buf_printf(&text, "&rules=%llu", (unsigned long long)query->rules);
     }
+    name_connection(l, &text);
     BUF_AUTO(reply, WIRE_MAX_MESSAGE);
     struct link_request request = {
         .method = "GET", .call = "changes", .query = buf_z(&text), .type = ""};

@@ -32,9 +32,14 @@ void codi2_link_cancel(struct codi2_link *l);
 /*
  * The first call: both say which version of the wire they speak. ERR_STALE: a newer workspace has taken over;
  * ERR_VERSION_UNSUPPORTED: they have none in common; ERR_UNAVAILABLE. What was pushed before and not answered has come to the
- * store by then, among its changes up to *ret_seq, or never will.
+ * store by then, among its changes up to seq, or never will. From then on what this link asks of the tree and tells is of that store:
+ * ERR_PRECONDITION when the server does not know of the greeting any more.
  */
-int codi2_link_greet(struct codi2_link *l, uint64_t *ret_seq) BASE_MUST_USE;
+struct codi2_welcome {
+    uint64_t seq;
+    uint64_t store; /* which it is; 0: an older server */
+};
+int codi2_link_greet(struct codi2_link *l, struct codi2_welcome *ret_welcome) BASE_MUST_USE;
 
 /* Content of a file, brought to the server: what its WRITE names. */
 struct codi2_content {

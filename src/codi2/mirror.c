@@ -140,16 +140,6 @@ static int push(struct codi2_mirror *m)
     return error;
 }
 
-static int greet(struct codi2_mirror *m)
-{
-    int error = atomic_load(&m->greeted) ? 0 : codi2_link_greet(m->link, &m->unheard);
-    if (!error && !atomic_exchange(&m->greeted, true)) {
-        atomic_store(&m->rules_due, true);
-        m->takes = false;
-    }
-    return error ? error : codi2_mirror_damage_due(m);
-}
-
 static int compare(struct codi2_mirror *m)
 {
     int error = codi2_mirror_reconcile(m);
@@ -165,7 +155,8 @@ static int compare(struct codi2_mirror *m)
 
 static int bring_together(struct codi2_mirror *m)
 {
-    int error = greet(m);
+    int error = codi2_mirror_greet(m);
+    error = error ? error : codi2_mirror_damage_due(m);
     if (error) {
         return error;
     }

@@ -51,7 +51,7 @@ int codi2_mirror_pull(struct codi2_mirror *m)
             m->link, &arena, &(struct codi2_changes_query){.since = atomic_load(&m->applied)},
             &changes);
         if (!error && changes.count == 0 && changes.seq < m->heard) {
-            return ERR_RESYNC; /* an older store was put back: it has not what we sent */
+            return ERR_RESYNC; /* it was rolled back: it has not what we sent */
         }
         error = error ? error : apply_page(m, &arena, &changes);
         if (!error && changes.seq > 0) {

@@ -302,8 +302,14 @@ void codi2_mirror_meet_above(struct codi2_mirror *m, struct str path);
 /* mirror_note.c: a notice about path, whose name comes before the words. */
 void codi2_mirror_tell(struct codi2_mirror *m, struct str path, const char *what);
 
-/* mirror_note.c: they are applied up to here. lost: the store has come no further than seq, whatever the index says. */
+/* mirror_note.c: they are applied up to here. */
 int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq) BASE_MUST_USE;
-int codi2_mirror_lost(struct codi2_mirror *m, uint64_t seq) BASE_MUST_USE;
+
+/*
+ * mirror_store.c. greet: unless that was done since the link was last lost. When it is another store, or (rolled_back) has less than
+ * it had, nothing that the index says is believed any more, and all is compared.
+ */
+int codi2_mirror_greet(struct codi2_mirror *m) BASE_MUST_USE;
+int codi2_mirror_rolled_back(struct codi2_mirror *m) BASE_MUST_USE;
 
 #endif

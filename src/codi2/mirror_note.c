@@ -280,16 +280,3 @@ int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq)
     }
     return error;
 }
-
-/* An older store was put back: what the index says of later stands nowhere, and the disk is what is left of it. */
-int codi2_mirror_lost(struct codi2_mirror *m, uint64_t seq)
-{
-    int error = codi2_index_delete_newer(m->index, seq);
-    if (!error && m->heard > seq) {
-        error = codi2_index_set_fact(m->index, "heard", seq);
-        m->heard = seq;
-    }
-    m->facts.seq = m->facts.seq > seq ? seq : m->facts.seq;
-    m->seen = m->seen > seq ? seq : m->seen;
-    return error;
-}

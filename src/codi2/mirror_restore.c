@@ -176,8 +176,8 @@ static int take_tree(struct codi2_mirror *m, struct later *l)
         VEC_ADD(&l->pages, ((struct later_page){.cursor = cursor, .first = NONE}));
         int error =
             codi2_link_tree(m->link, &arena, &(struct codi2_tree_query){l->seq, cursor}, &page);
-        if (!error && cursor.n == 0) {
-            error = codi2_mirror_lost(m, page.seq);
+        if (!error && cursor.n == 0 && page.seq < m->heard) {
+            error = codi2_mirror_rolled_back(m);
         }
         if (!error) {
             error = take_page(m, l, &page);

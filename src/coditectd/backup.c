@@ -243,7 +243,7 @@ int coditectd_backup_access(const struct coditectd_settings *set,
     return r;
 }
 
-/* An index there speaks of versions that the restored store may not have: what is newer on that disk would be overwritten. */
+/* Whose disks they are a restored store may not know; whoever wants them beside it moves them there (docs/backup.md). */
 static bool has_sessions(const char *data, const char *folder)
 {
     BUF_AUTO(path, 4096);
@@ -269,8 +269,8 @@ int coditectd_backup_place(const char *data)
     }
     if (has_sessions(data, "workspaces") || has_sessions(data, "run")) {
         return log_err(ERR_EXISTS, "coditectd",
-                       "%s holds disks of workspaces, and what is newer on them than in the backup "
-                       "would be overwritten: restore into an empty directory",
+                       "%s holds disks of workspaces: restore into an empty directory, and move "
+                       "them there before the server starts",
                        data);
     }
     return 0;

@@ -96,8 +96,10 @@ static int call_hello(struct coditectd_wire_call *c)
                                    time_monotonic() + PATIENCE_S * USEC_PER_SEC, &connection);
     r = r < 0 ? r : store_read(c->options->store, greet_read, &greet);
     if (r == 0) {
-        struct wire_welcome welcome = {
-            .version = WIRE_VERSION, .seq = greet.usage.seq, .connection = connection};
+        struct wire_welcome welcome = {.version = WIRE_VERSION,
+                                       .seq = greet.usage.seq,
+                                       .connection = connection,
+                                       .store = store_id(c->options->store)};
         wire_welcome_write(http_body_buf(c->res), &welcome);
     }
     return r;

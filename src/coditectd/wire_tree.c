@@ -184,11 +184,28 @@ static int bytes_in(struct coditectd_wire_call *c, const char *name, struct str 
     return 0;
 }
 
+/* ERR_PRECONDITION: whoever asks takes this for the server that it greeted, which may have had another store. */
+static int check_connection(struct coditectd_wire_call *c)
+{
+    uint64_t connection = 0;
+    int r = coditectd_wire_number(c, "connection", INT64_MAX, &connection);
+    if (r < 0 || connection == 0) {
+        return r;
+    }
+    struct str root = coditectd_wire_root(c);
+    r = coditectd_wire_fence_enter(c->options->fence, root, connection);
+    if (r == 0) {
+        coditectd_wire_fence_leave(c->options->fence, root);
+    }
+    return r;
+}
+
 int coditectd_wire_tree(struct coditectd_wire_call *c)
 {
     struct files_tree_input in = {.session = c->peer.tree, .limit = TREE_LIMIT};
     struct files_page page;
-    int r = coditectd_wire_number(c, "at", INT64_MAX, &in.at);
+    int r = check_connection(c);
+    r = r < 0 ? r : coditectd_wire_number(c, "at", INT64_MAX, &in.at);
     if (r == 0) {
         r = bytes_in(c, "cursor", &in.after);
     }
@@ -309,7 +326,8 @@ struct asked {
 static int asked_read(struct coditectd_wire_call *c, struct asked *ret)
 {
     struct asked asked = {.since = {.session = c->peer.tree, .limit = WIRE_MAX_CHANGES}};
-    int r = coditectd_wire_number(c, "since", INT64_MAX, &asked.since.since);
+    int r = check_connection(c);
+    r = r < 0 ? r : coditectd_wire_number(c, "since", INT64_MAX, &asked.since.since);
     r = r < 0 ? r : coditectd_wire_number(c, "wait", MAX_WAIT_MS, &asked.wait_ms);
     r = r < 0 ? r : coditectd_wire_number(c, "rules", INT64_MAX, &asked.rules);
     if (r == 0) {

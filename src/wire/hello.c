@@ -37,6 +37,9 @@ void wire_welcome_write(struct buf *out, const struct wire_welcome *welcome)
     if (welcome->connection > 0) {
         wire_number_write(&w, "connection", welcome->connection);
     }
+    if (welcome->store > 0) {
+        wire_number_write(&w, "store", welcome->store);
+    }
     json_object_end(&w);
 }
 
@@ -47,7 +50,8 @@ int wire_welcome_read(struct arena *arena, struct str text, struct wire_welcome 
     if (wire_object(arena, text, &object) < 0 ||
         wire_number(object, "version", INT64_MAX, &welcome.version) < 0 ||
         wire_number(object, "seq", INT64_MAX, &welcome.seq) < 0 ||
-        wire_number_or_0(object, "connection", INT64_MAX, &welcome.connection) < 0) {
+        wire_number_or_0(object, "connection", INT64_MAX, &welcome.connection) < 0 ||
+        wire_number_or_0(object, "store", INT64_MAX, &welcome.store) < 0) {
         return ERR_INVALID;
     }
     *ret_welcome = welcome;

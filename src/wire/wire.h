@@ -54,6 +54,8 @@ struct wire_welcome {
     uint64_t version;    /* that both speak from now on */
     uint64_t seq;        /* of the root's latest change */
     uint64_t connection; /* what each batch is to name until the next hello; 0: an older server */
+    uint64_t
+        store; /* which one it is: what is known of versions is true of that one alone; 0: the same */
 };
 void wire_hello_write(struct buf *out, const struct wire_hello *hello);
 int wire_hello_read(struct arena *arena, struct str text,

@@ -111,15 +111,30 @@ static void what_came_later_stays_with_its_folders(void **state)
     assert_false(has(b, "a-"));
 }
 
-static void what_no_store_has_any_more_is_forgotten(void **state)
+static uint64_t fact(struct bench *b, const char *name)
+{
+    uint64_t value;
+    assert_int_equal(codi2_index_fact(b->index, name, &value), 0);
+    return value;
+}
+
+static void what_another_store_said_is_forgotten(void **state)
 {
     struct bench *b = *state;
+    static const char *const facts[] = {"seq", "heard", "compared", "held_back"};
+    uint64_t disk = fact(b, "disk");
     put(b, STR("a"), 7);
     put(b, STR("a/old"), 5);
-    put(b, STR("b"), 6);
-    assert_int_equal(codi2_index_delete_newer(b->index, 106), 0);
-    assert_true(has(b, "a/old") && has(b, "b"));
-    assert_false(has(b, "a"));
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(codi2_index_set_fact(b->index, facts[i], 9), 0);
+    }
+    assert_int_equal(codi2_index_forget(b->index, 77), 0);
+    assert_false(has(b, "a") || has(b, "a/old"));
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(fact(b, facts[i]), 0);
+    }
+    assert_int_equal(fact(b, "store"), 77);
+    assert_int_equal(fact(b, "disk"), disk);
 }
 
 static bool came_later(struct bench *b, const char *path, uint64_t version)
@@ -245,7 +260,7 @@ int main(void)
         TEST(all_names_of_an_inode_come_page_by_page),
         TEST(subtree_moves_and_goes_without_its_neighbours),
         TEST(what_came_later_stays_with_its_folders),
-        TEST(what_no_store_has_any_more_is_forgotten),
+        TEST(what_another_store_said_is_forgotten),
         TEST(a_folder_that_came_later_is_told_by_what_is_in_it),
         TEST(pages_of_a_subtree_are_in_byte_order),
         TEST(a_large_folder_comes_in_pages),

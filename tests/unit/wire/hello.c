@@ -6,6 +6,7 @@ static void test_same(void **state)
     assert_same(hello, "{\"version\":1,\"generation\":7,\"program\":\"codi2 5.0.0\"}");
     assert_same(welcome, "{\"version\":1,\"seq\":9007199254740993}");
     assert_same(welcome, "{\"version\":1,\"seq\":0,\"connection\":5}");
+    assert_same(welcome, "{\"version\":1,\"seq\":0,\"connection\":5,\"store\":9007199254740991}");
     assert_same(hashes, "{\"hashes\":[]}");
     assert_same(hashes, "{\"hashes\":[\"" HASH_A "\",\"" HASH_0 "\"]}");
 }
@@ -20,6 +21,7 @@ static void test_refused(void **state)
     assert_refused(hello, STR("{\"version\":\"1\",\"generation\":7,\"program\":\"\"}"));
     assert_refused(welcome, STR("{\"version\":1}"));
     assert_refused(welcome, STR("{\"version\":1,\"seq\":0,\"connection\":\"\"}"));
+    assert_refused(welcome, STR("{\"version\":1,\"seq\":0,\"store\":-1}"));
     assert_refused(hashes, STR("{\"hashes\":{}}"));
     assert_refused(hashes, STR("{\"hashes\":[1]}"));
     assert_refused(hashes, STR("{\"hashes\":[\"00\"]}"));
