@@ -201,7 +201,7 @@ static int make_once(struct codi2_mirror *m, const struct codi2_remote *r, const
 
 /*
  * The folders above path that are missing here: one that the index knows was deleted. Of another the store says nothing but by what is
- * in it: the index knows that it is there, and learns its version when it is told as new. ERR_NOT_FOUND: something else stands there.
+ * in it: the index knows how it is here, and learns its version when it changes. ERR_NOT_FOUND: something else stands there.
  */
 static int make_parents(struct codi2_mirror *m, struct str path)
 {
@@ -218,7 +218,10 @@ static int make_parents(struct codi2_mirror *m, struct str path)
             back = deleted && back.n == 0 ? folder : back;
             codi2_dirty_add(m->dirty, folder, /* deep= */ true);
             error = codi2_mirror_add_watch(m, folder);
-            error = error || deleted ? error : codi2_index_put(m->index, &known);
+            if (!error && !deleted && codi2_tree_look(&m->tree, folder, &known.look) == 0) {
+                error =
+                    codi2_index_put(m->index, &known); /* as it is: no change that goes on top */
+            }
         } else if (error == ERR_EXISTS) {
             error = 0;
         }

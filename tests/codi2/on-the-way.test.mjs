@@ -1,0 +1,49 @@
+// A folder that the store made on the way to a file has no change of its own: here it is made, too, with a mode that nobody chose.
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { createServer, request } from "node:http";
+import { test } from "node:test";
+import { World, until } from "./world.mjs";
+
+const author = { kind: "api", id: "usr-other" };
+const link = (path) => ({ change: "put", path, base: 0, author, kind: "symlink", mode: 0o777, mtime: 1, target: "x" });
+
+/** A server whose batches meet something that others did in the last moment. */
+async function meeting(t, world, before) {
+  const relay = createServer((req, res) => {
+    const parts = [];
+    req.on("data", (part) => parts.push(part)).on("end", async () => {
+      const body = Buffer.concat(parts);
+      if (req.method === "POST" && req.url.startsWith("/wire/changes")) await before(JSON.parse(body));
+      request({ socketPath: world.path("wire.sock"), method: req.method, path: req.url, headers: req.headers, agent: false }, (reply) => {
+        res.writeHead(reply.statusCode, reply.headers);
+        reply.pipe(res);
+      }).on("error", () => res.destroy()).end(body);
+    });
+  });
+  t.after(() => { relay.closeAllConnections(); relay.close(); });
+  await new Promise((resolve) => relay.listen(world.path("relay.sock"), resolve));
+  await world.startCodi2(["--wire", world.path("relay.sock")]);
+}
+
+test("others change its mode at the same moment: theirs stays", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  let done = false;
+  const shut = async () => {
+    if (done) return;
+    done = true;
+    const { version } = (await world.entries()).find(({ path }) => path === "d");
+    assert.ok(await world.change({ change: "put", path: "d", base: version, author, kind: "dir", mode: 0o700, mtime: 1 }));
+  };
+  await meeting(t, world, shut);
+  await world.sync();
+  assert.ok(await world.change(link("d/link")));
+  await until("it is here", () => fs.lstatSync(world.tree("d/link"), { throwIfNoEntry: false }));
+  fs.writeFileSync(world.tree("mine"), "mine");
+  await world.sync();
+  assert.ok(done, "a batch was sent");
+  await until("its mode is here", () => (fs.statSync(world.tree("d")).mode & 0o777) === 0o700);
+  await world.sync();
+  assert.equal((await world.stored()).d, "dir 700 ");
+});
