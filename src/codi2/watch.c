@@ -436,7 +436,9 @@ static void handle(struct codi2_watch *w, const struct inotify_event *e)
     } else if (e->mask & IN_ISDIR && came) {
         folder_came(w, in, e);
     }
-    report(w, what_of(e, came), buf_str(&path));
+    if (!path.error) { /* a part of one would be another file's; so far down nothing is kept */
+        report(w, what_of(e, came), buf_str(&path));
+    }
 }
 
 void codi2_watch_read(struct codi2_watch *w)

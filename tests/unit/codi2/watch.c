@@ -267,6 +267,51 @@ static void what_is_written_to_when_its_name_is_gone_is_told(void **state)
     assert_ptr_equal(s->last, &closed);
 }
 
+/* Makes and watches so many folders below one, in each other, with names of 250 bytes; the innermost, open. */
+static int make_deep(struct seen *s, const char *first, int depth)
+{
+    BUF_AUTO(path, 8192);
+    buf_add(&path, str_from(first));
+    int fd = open(scratch_path(&s->scratch, first), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (int i = 0; i < depth; i++) {
+        char name[251];
+        memset(name, 'a' + i, 250);
+        name[250] = '\0';
+        assert_int_equal(mkdirat(fd, name, 0755), 0);
+        int next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(next >= 0);
+        (void)close(fd);
+        fd = next;
+        buf_byte(&path, '/');
+        buf_add(&path, str_from(name));
+        assert_int_equal(codi2_watch_add(s->watch, buf_str(&path)), 0);
+    }
+    return fd;
+}
+
+/* One that moves to where it lies deeper than a path has room for. */
+static void what_has_no_path_is_not_told_as_something_else(void **state)
+{
+    struct seen *s = *state;
+    scratch_mkdir(&s->scratch, "x");
+    scratch_mkdir(&s->scratch, "y");
+    assert_int_equal(codi2_watch_add(s->watch, STR("x")), 0);
+    assert_int_equal(codi2_watch_add(s->watch, STR("y")), 0);
+    FD_AUTO int x = make_deep(s, "x", 15);
+    FD_AUTO int y = make_deep(s, "y", 20);
+    const char *from = scratch_path(&s->scratch, "x");
+    codi2_watch_read(s->watch);
+    assert_int_equal(renameat(AT_FDCWD, from, y, "x"), 0);
+    codi2_watch_read(s->watch);
+    map_destroy(s->paths);
+    s->paths = map_create();
+    FD_AUTO int file = openat(x, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    assert_true(file >= 0);
+    codi2_watch_read(s->watch);
+    assert_int_equal(map_count(s->paths), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -281,6 +326,7 @@ int main(void)
         TEST(file_is_watched_itself),
         TEST(files_are_watched_no_more_when_events_are_lost),
         TEST(what_is_written_to_when_its_name_is_gone_is_told),
+        TEST(what_has_no_path_is_not_told_as_something_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
