@@ -100,6 +100,16 @@ static int gather_below(struct mirror_round *r, struct str path)
     return error ? error : codi2_mirror_each_below(r, path, recall);
 }
 
+/* As much of a path as has a name that the store does not take: what is below it is left out with it. */
+static struct str to_first_bad(struct str path)
+{
+    size_t end = str_find(path, '/', 0);
+    while (end < path.n && content_path_check(str_slice(path, 0, end)) == 0) {
+        end = str_find(path, '/', end + 1);
+    }
+    return str_slice(path, 0, end);
+}
+
 /* What an event names may be longer than what the store takes: it is told as long as it is there. */
 static bool is_bad_name(struct codi2_mirror *m, struct str path)
 {
@@ -107,10 +117,11 @@ static bool is_bad_name(struct codi2_mirror *m, struct str path)
     if (path.n == 0 || content_path_check(path) == 0) {
         return false;
     }
-    if (codi2_tree_look(&m->tree, path, &look) == 0) {
-        codi2_mirror_unkept(m, path, CODI2_BAD_NAME);
+    struct str bad = to_first_bad(path);
+    if (codi2_tree_look(&m->tree, bad, &look) == 0) {
+        codi2_mirror_unkept(m, bad, CODI2_BAD_NAME);
     } else {
-        codi2_status_forget(m->options.status, m->options.number, path);
+        codi2_status_forget(m->options.status, m->options.number, bad);
     }
     return true;
 }

@@ -88,3 +88,26 @@ test("600 changes elsewhere at such paths come to a disk that was away", { timeo
   await until("all came", async () => (await world.status()).state === "persisted" && listed(world.tree()).size === 601, 120);
   deep(world.tree(), 0x01, (folder) => assert.equal(fs.readFileSync(at(folder, nameOf(0x01, 599)), "utf8"), "change 599"));
 });
+
+/** The innermost folder takes one name more, and nothing below that. */
+const depths = { "so many bytes": [0x61, DEPTH, nameOf(0x61, 1)], "so many names": [0x61, 255, Buffer.from("a")] };
+
+for (const [what, [byte, depth, name]] of Object.entries(depths)) test(`a folder that comes to lie below ${what} is told, and nothing of what is in it`, { timeout: 120_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  const way = (use) => (depth === DEPTH ? deep(world.tree(), byte, use) : inside(world.tree("a/".repeat(depth)), use));
+  if (depth !== DEPTH) fs.mkdirSync(world.tree("a/".repeat(depth)), { recursive: true });
+  way((folder) => fs.mkdirSync(at(folder, name)));
+  fs.mkdirSync(world.tree("folder"));
+  for (let i = 0; i < 30; i++) fs.writeFileSync(world.tree(`folder/${i}`), "x");
+  await world.sync();
+  const there = Buffer.concat([name, Buffer.from("/folder")]);
+  way((folder) => fs.renameSync(world.tree("folder"), at(folder, there)));
+  for (const mode of [0o600, 0o640]) {
+    way((folder) => inside(at(folder, there), (inner) => { for (let i = 0; i < 30; i++) fs.chmodSync(at(inner, Buffer.from(`${i}`)), mode); }));
+    await world.sync();
+    const { body } = await world.door("GET", "/not-kept");
+    assert.deepEqual(body.not_kept.map(({ why }) => why), ["bad_name"]);
+  }
+});
