@@ -257,6 +257,14 @@ static void test_older_connection(void **state)
     wire_batch_write(&body, &batch);
     assert_int_equal(call(&s, "POST", "/wire/changes", buf_str(&body)), 412);
     assert_non_null(strstr(s.text.p, "\"precondition\""));
+    for (int i = 0; i < 2; i++) { /* nor is it told anything */
+        struct str known = arena_printf(&s.f->arena, "?connection=%llu", (unsigned long long)now);
+        struct str query = i == 0 ? STR("?connection=1") : known;
+        struct str tree = arena_printf(&s.f->arena, "/wire/tree" STR_FMT, STR_ARG(query));
+        struct str changes = arena_printf(&s.f->arena, "/wire/changes" STR_FMT, STR_ARG(query));
+        assert_int_equal(call(&s, "GET", tree.p, STR_EMPTY), i == 0 ? 412 : 200);
+        assert_int_equal(call(&s, "GET", changes.p, STR_EMPTY), i == 0 ? 412 : 200);
+    }
     batch.connection = now;
     assert_int_equal(push(&s, "", &batch).seq, 2); /* it was not taken before */
     end(&s);
