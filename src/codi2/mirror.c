@@ -175,7 +175,8 @@ static int bring_together(struct codi2_mirror *m)
             return 0; /* first of all */
         }
     }
-    return error ? error : push(m);
+    error = error ? error : push(m);
+    return error ? error : codi2_mirror_offer(m);
 }
 
 static void round_of(struct codi2_mirror *m)
@@ -313,6 +314,7 @@ static void release(struct codi2_mirror *m)
     codi2_wanted_destroy(m->wanted);
     codi2_saves_destroy(m->saves);
     map_destroy(m->empty);
+    buf_fini(&m->offered);
     map_destroy(m->damaged);
     map_destroy(m->late);
     codi2_quiet_destroy(m->quiet);
@@ -418,6 +420,7 @@ int codi2_mirror_start(const struct codi2_mirror_options *options, struct codi2_
     m->wanted = codi2_wanted_create();
     m->saves = codi2_saves_create();
     m->empty = map_create();
+    buf_init(&m->offered, CONTENT_MAX_PATH);
     m->damaged = map_create();
     m->quiet = codi2_quiet_create();
     m->facts.health = CODI2_STARTING;

@@ -75,6 +75,8 @@ struct codi2_mirror {
     uint64_t swept_for;    /* the barrier for which the whole tree was last looked at */
     usec_t next_sweep;     /* monotonic */
     usec_t next_mapped;    /* monotonic */
+    usec_t next_offer;     /* monotonic */
+    struct buf offered;    /* up to this path all was offered again; empty: from the beginning */
     usec_t overflow_next;  /* monotonic: not told before */
     uint64_t mapped_for;   /* the barrier for which they were last looked at */
     usec_t retry_at;       /* monotonic; 0: the link is well */
@@ -304,6 +306,9 @@ void codi2_mirror_tell(struct codi2_mirror *m, struct str path, const char *what
 
 /* mirror_note.c: they are applied up to here. */
 int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq) BASE_MUST_USE;
+
+/* mirror_offer.c: when it is time, and there is nothing else to do, some of what is stored is offered again. */
+int codi2_mirror_offer(struct codi2_mirror *m) BASE_MUST_USE;
 
 /*
  * mirror_store.c. greet: unless that was done since the link was last lost. When it is another store, or (rolled_back) has less than

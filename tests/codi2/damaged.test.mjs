@@ -212,6 +212,36 @@ test("what is damaged in the store comes back with a disk that has it", { timeou
   await comesBack();
 });
 
+test("what is found damaged while a workspace runs that has it is mended by that, bit by bit", { timeout: 120_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2(["--sweep", "1"]);
+  const parts = { chunk: randomBytes(3000), large: randomBytes(300_000) };
+  for (let i = 0; i < 1500; i++) fs.writeFileSync(world.tree(`among ${i}`), Buffer.alloc(1000, `${i} `)); // more than are offered in one go
+  for (const [name, bytes] of Object.entries(parts)) fs.writeFileSync(world.tree(name), bytes);
+  await world.sync();
+  const versions = Object.fromEntries((await world.entries()).map(({ path, version }) => [path, version]));
+  const isWhole = (name) => new Promise((resolve) => { // one that is not is broken off
+    const path = `/wire/past/content?path=${name}&version=${versions[name]}`;
+    request({ socketPath: world.path("wire.sock"), path, headers: { Authorization: `Bearer ${world.token}` }, agent: false }, (reply) => {
+      reply.on("error", () => {}).on("close", () => resolve(reply.complete && reply.statusCode === 200)).resume();
+    }).on("error", () => resolve(false)).end();
+  });
+  for (const name of Object.keys(parts)) assert.ok(await isWhole(name));
+  await stopServer(world);
+  for (const bytes of Object.values(parts)) flip(world, bytes.subarray(-40));
+  await world.startServer();
+  const events = await world.events();
+  for (const name of Object.keys(parts)) assert.ok(!(await isWhole(name)), "whoever reads it finds it");
+  for (const name of Object.keys(parts)) await until(`${name} is whole`, () => isWhole(name), 60);
+  assert.deepEqual(await world.events(), events, "nothing changed");
+  await world.kill("codi2");
+  loseDisk(world);
+  await world.startCodi2();
+  await until("all is here", () => isSettled(world), 60);
+  for (const [name, bytes] of Object.entries(parts)) assert.ok(fs.readFileSync(world.tree(name)).equals(bytes), name);
+});
+
 test("what is damaged is asked for again by the clock", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();
