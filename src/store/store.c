@@ -236,8 +236,9 @@ static int load_meta(struct store *s)
 {
     struct meta m = {.place = s->driver->place(s->self)};
     struct store_op op = store_op_new();
-    op.reserve = true; /* a copy on a full disk opens, too */
-    int r = store_write(s, &op, prepare, &m);
+    op.reserve = true;                       /* a copy on a full disk opens, too */
+    bool marks = s->driver->unknown_results; /* and to run it twice is as good as once */
+    int r = store_write(s, marks ? NULL : &op, prepare, &m);
     if (r == ERR_CORRUPT && m.format > STORE_FORMAT) {
         return log_err(r, "store",
                        "the data has format %llu, this program knows %d: use a newer program",
