@@ -106,6 +106,8 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
 /* What is left out for another reason than the rules. */
 void codi2_mirror_unkept(struct codi2_mirror *m, struct str path, enum codi2_why why);
 void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path);
+/* A pipe, socket or device that stands at path is no content: it goes for what the store has there, and that is told. */
+int codi2_mirror_drop_special(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
 void codi2_mirror_kept(struct codi2_mirror *m, struct str path);
 /* Left out, and no loss: a program can make it again. */
 bool codi2_mirror_makeable(struct codi2_mirror *m, struct str path, bool is_folder);
@@ -303,6 +305,13 @@ void codi2_mirror_meet_above(struct codi2_mirror *m, struct str path);
 
 /* mirror_note.c: a notice about path, whose name comes before the words. */
 void codi2_mirror_tell(struct codi2_mirror *m, struct str path, const char *what);
+
+/*
+ * Where a deletion met a change and the change stays: back, what was deleted here is here again (below: something in it was changed);
+ * stays, what was deleted elsewhere. Not in a home, where the last writer wins (ADR 17).
+ */
+void codi2_mirror_tell_back(struct codi2_mirror *m, struct str path, bool below);
+void codi2_mirror_tell_stays(struct codi2_mirror *m, struct str path, enum codi2_kind kind);
 
 /* mirror_note.c: they are applied up to here. */
 int codi2_mirror_applied(struct codi2_mirror *m, uint64_t seq) BASE_MUST_USE;

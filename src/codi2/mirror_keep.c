@@ -56,6 +56,21 @@ void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path)
     }
 }
 
+int codi2_mirror_drop_special(struct codi2_mirror *m, struct str path)
+{
+    if (!codi2_tree_is_special(&m->tree, path)) {
+        return 0;
+    }
+    int error = codi2_tree_remove(&m->tree, path, NULL);
+    if (!error) {
+        codi2_mirror_kept(m, path);
+        codi2_mirror_tell(m, path,
+                          "was a pipe, socket or device here, which is not stored. What was made "
+                          "elsewhere under its name has taken its place.");
+    }
+    return error;
+}
+
 bool codi2_mirror_is_rule_file(struct str path)
 {
     bool is = false;

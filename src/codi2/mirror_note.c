@@ -218,6 +218,31 @@ void codi2_mirror_tell(struct codi2_mirror *m, struct str path, const char *what
         &(struct codi2_notice){.text = buf_str(&text), .root = m->options.number, .path = path});
 }
 
+void codi2_mirror_tell_back(struct codi2_mirror *m, struct str path, bool below)
+{
+    if (!m->options.home) {
+        codi2_mirror_tell(
+            m, path,
+            below ? "was deleted or moved here while something in it was changed elsewhere. What "
+                    "was changed is kept there; delete it again if you do not want it."
+                  : "was deleted or moved here while it was changed elsewhere. It is kept there as "
+                    "it was changed; delete it again if you do not want it.");
+    }
+}
+
+void codi2_mirror_tell_stays(struct codi2_mirror *m, struct str path, enum codi2_kind kind)
+{
+    if (!m->options.home) {
+        codi2_mirror_tell(
+            m, path,
+            kind == CODI2_FOLDER
+                ? "was deleted elsewhere. What was changed or made here in it meanwhile stays, and "
+                  "what is not stored; delete it again if you do not want it."
+                : "was deleted elsewhere while it was changed here. It is kept as it was changed; "
+                  "delete it again if you do not want it.");
+    }
+}
+
 /* Whoever works here has changed what others changed too: their version is the one before ours in the history. */
 static void tell_conflict(struct codi2_mirror *m, struct str path, enum codi2_conflict how)
 {

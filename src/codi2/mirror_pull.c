@@ -81,7 +81,9 @@ static int make_file(struct codi2_mirror *m, const struct codi2_remote *r, const
         return error;
     }
     error = codi2_link_download(m->link, r, draft.fd);
-    error = error || !now->present || replaces ? error : clear_way(m, &arena, r);
+    if (!error && !replaces) {
+        error = now->present ? clear_way(m, &arena, r) : codi2_mirror_drop_special(m, r->path);
+    }
     if (error) {
         codi2_draft_fini(&draft);
         return error;
@@ -192,6 +194,9 @@ static int make_once(struct codi2_mirror *m, const struct codi2_remote *r, const
     bool in_the_way = r->kind != CODI2_FILE && now->present &&
                       (now->look.kind != r->kind || r->kind == CODI2_SYMLINK);
     int error = in_the_way ? clear_way(m, &arena, r) : 0;
+    if (!error && r->kind != CODI2_FILE) {
+        error = codi2_mirror_drop_special(m, r->path);
+    }
     if (!error) {
         error =
             r->kind == CODI2_FILE ? make_file(m, r, now, &look) : make_other(m, &arena, r, &look);
@@ -213,7 +218,8 @@ static int make_parents(struct codi2_mirror *m, struct str path)
         struct str folder = str_slice(path, 0, end);
         struct codi2_entry known = {.path = folder, .look = {.kind = CODI2_FOLDER, .mode = 0755}};
         bool deleted = codi2_index_get(m->index, &arena, folder, &known) == 0;
-        error = codi2_tree_make_folder(&m->tree, folder, known.look.mode);
+        error = codi2_mirror_drop_special(m, folder);
+        error = error ? error : codi2_tree_make_folder(&m->tree, folder, known.look.mode);
         if (!error) {
             back = deleted && back.n == 0 ? folder : back;
             codi2_dirty_add(m->dirty, folder, /* deep= */ true);
@@ -226,10 +232,8 @@ static int make_parents(struct codi2_mirror *m, struct str path)
             error = 0;
         }
     }
-    if (back.n > 0 && !m->options.home) { /* in a home the last writer wins: ADR 17 */
-        codi2_mirror_tell(m, back,
-                          "was deleted or moved here while something in it was changed elsewhere. "
-                          "What was changed is kept there; delete it again if you do not want it.");
+    if (back.n > 0) {
+        codi2_mirror_tell_back(m, back, /* below= */ true);
     }
     return error;
 }
@@ -258,6 +262,9 @@ static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const stru
 static int make(struct codi2_mirror *m, const struct codi2_remote *r, const struct stand *now)
 {
     int error = make_once(m, r, now);
+    if (!error && now->indexed && !now->present) {
+        codi2_mirror_tell_back(m, r->path, /* below= */ false);
+    }
     if (error == ERR_NOT_FOUND) {
         error = make_parents(m, r->path);
         if (!error) {
@@ -385,6 +392,7 @@ static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const str
     }
     error = clear(m, arena, r);
     if (error == ERR_CONFLICT) {
+        codi2_mirror_tell_stays(m, r->path, now.look.kind);
         codi2_dirty_add(m->dirty, r->path, /* deep= */ true);
         error = 0;
     }
