@@ -279,7 +279,8 @@ struct files_history {
     struct str next; /* cursor; empty: no more */
 };
 
-/* Versions of what is at path, through its renames; then of what was there before it. ERR_NOT_FOUND: nothing ever was;
+/* Versions of what is at path, through its renames; then of what was there before it, also under the names it was moved from.
+ * What went with a folder above it ends with a version of the folder's change. ERR_NOT_FOUND: nothing ever was;
  * ERR_INVALID: not a cursor. */
 int files_history(struct data_context *ctx, const struct files_history_input *in,
                   struct files_history *ret_history) BASE_MUST_USE;
@@ -320,7 +321,8 @@ struct files_event {
 
 struct files_log_input {
     struct str session;
-    struct str path;  /* only changes of it and of what is below it; empty: all */
+    struct str
+        path; /* only changes of it, of what is below it, and of folders above that took it along; empty: all */
     enum files_op op; /* only these; 0: all */
     uint64_t since;   /* only changes behind this seq */
     uint64_t before;  /* only changes before this seq; 0: to the newest */

@@ -1,157 +1,48 @@
 /*
- * What was at a path: the versions of what is there now, through its renames, then of what was there before. A folder on the way
- * may have been deleted, moved away or made anew, so the name is looked for in each folder that ever was there: what lay in a
- * folder that went away stayed in it.
+ * The versions of a path: of what is there now, through its renames, then of what was there before, under this name or a former
+ * one (trail.c). Something that went with a folder above it has no version that says so: one is told for it, with the number of the
+ * folder's deletion or move, and found by that.
  */
-#include <stdlib.h>
+#include "files/trail_int.h"
 
-#include "files/files_int.h"
-
-/* Of a path that came and went more often, the newest. */
-struct rooms {
-    size_t periods;
-    size_t folders;
-};
-static const struct rooms rooms_told = {10000, 1000};
-static const struct rooms rooms_searched = {1000, 100}; /* for each file on a disk */
+static const struct files_trail_rooms rooms_told = {
+    .periods = 10000, .folders = 1000, .names = 100, .looks = 10000};
+/* For each file on a disk; a program of the workspace brings nothing back from another name. */
+static const struct files_trail_rooms rooms_searched = {
+    .periods = 1000, .folders = 100, .names = 1};
 
 enum { MAX_SEARCHED = 10000 };
 
-struct period { /* an id that is or was at the path */
-    uint64_t id;
-    uint64_t last; /* seq that took it away, or the latest */
-    bool gone;     /* the former */
-    uint64_t went; /* the seq that took a folder above it, the first of them; 0: they are there */
-};
-
-struct periods {
-    struct period *at;
-    uint32_t *slots; /* 2 * held, open addressing by id: 0, or one more than where it is in at */
-    size_t n, held;
-    size_t room;     /* may come */
-    bool of_folders; /* alone: the path goes on */
-};
-
-/* Ids are numbers of ours, so nobody chooses where they come to lie. */
-static uint32_t *period_slot(const struct periods *periods, uint64_t id)
+/* Whether it was there until a folder above it went. */
+static bool is_taken(const struct files_period *period)
 {
-    size_t mask = 2 * periods->held - 1;
-    size_t i = (size_t)(id * 0x9e3779b97f4a7c15u >> 32);
-    for (;; i++) {
-        uint32_t *slot = &periods->slots[i & mask];
-        if (*slot == 0 || periods->at[*slot - 1].id == id) {
-            return slot;
-        }
-    }
+    return period->went > 0 && period->went == files_period_end(period);
 }
 
-/* Mostly there is one. */
-static void periods_grow(struct files_tx *tx, struct periods *periods)
+/* Where something is after a folder above it was moved; p NULL: it was not in that folder. */
+static struct str path_after(struct arena *arena, const struct files_change_record *move,
+                             struct str path)
 {
-    struct period *at = periods->at;
-    periods->held = periods->held > 0 ? 2 * periods->held : 8;
-    periods->at = ARENA_ARRAY(tx->arena, struct period, periods->held);
-    periods->slots = ARENA_ARRAY(tx->arena, uint32_t, 2 * periods->held);
-    for (size_t i = 0; i < periods->n; i++) {
-        periods->at[i] = at[i];
-        *period_slot(periods, at[i].id) = (uint32_t)i + 1;
+    if (path.n <= move->from.n || !content_path_within(path, move->from)) {
+        return STR_EMPTY;
     }
+    return files_path_join(arena, move->path, str_slice(path, move->from.n + 1, path.n));
 }
 
-/* Of each id the one that comes first. */
-static void period_add(struct files_tx *tx, struct periods *periods, struct period period)
+/* The version with which a folder above took it: as it was. ERR_NOT_FOUND: what is known of that was thinned. */
+static int taken_version(struct files_tx *tx, const struct files_period *period,
+                         struct files_past_version *ret_version,
+                         struct files_change_record *ret_change)
 {
-    if (periods->n == periods->held) {
-        periods_grow(tx, periods);
-    }
-    uint32_t *slot = period_slot(periods, period.id);
-    if (*slot == 0 && periods->n < periods->room) {
-        periods->at[periods->n++] = period;
-        *slot = (uint32_t)periods->n;
-    }
-}
-
-/* The seq from which it was not at the path any more. */
-static uint64_t period_end(const struct period *period)
-{
-    return period->went > 0 && period->went < period->last ? period->went : period->last;
-}
-
-static int by_end(const void *a, const void *b)
-{
-    uint64_t x = period_end(a);
-    uint64_t y = period_end(b);
-    return (x < y) - (x > y);
-}
-
-/* What came under its name when the folder had gone was never at the path. */
-static bool was_there(const struct periods *periods, const struct files_record *record,
-                      uint64_t went)
-{
-    bool in_time = went == 0 || record->since < went;
-    return in_time && (!periods->of_folders || record->kind == FILES_FOLDER);
-}
-
-/* Adds what is or was under the name in the folder. */
-static int periods_under(struct files_tx *tx, const struct period *folder, struct str name,
-                         struct periods *periods)
-{
-    uint64_t went = folder->gone ? period_end(folder) : folder->went;
-    struct files_record record;
-    int r = files_child(tx, folder->id, name, &record);
-    if (r == 0 && was_there(periods, &record, went)) {
-        period_add(tx, periods,
-                   (struct period){.id = record.id, .last = tx->usage.seq, .went = went});
-    }
-    r = r == ERR_NOT_FOUND ? 0 : r;
-    if (r < 0 || periods->n == periods->room) {
-        return r;
-    }
-    struct str prefix = files_key_past_name(tx, folder->id, name);
-    struct store_range range = {prefix, store_after(tx->arena, prefix), .reverse = true,
-                                .limit = periods->room - periods->n};
-    struct store_pair *pairs;
-    size_t count = 0;
-    r = store_scan(tx->txn, &range, &pairs, &count);
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        struct period period = {.gone = true, .went = went};
-        r = files_record_decode(pairs[i].value, &record);
-        if (r == 0 && data_key_number_read(str_slice(pairs[i].key, prefix.n, pairs[i].key.n),
-                                           &period.last) < 0) {
-            r = ERR_CORRUPT;
-        }
-        period.id = record.id;
-        if (r == 0 && was_there(periods, &record, went)) {
-            period_add(tx, periods, period);
-        }
+    struct files_past_version version;
+    int r = files_change_read(tx, period->went, ret_change);
+    r = r < 0 ? r : files_version_at(tx, period->id, period->went - 1, &version);
+    if (r == 0) {
+        version.op = ret_change->op == FILES_MOVE ? FILES_MOVE : FILES_DELETE;
+        version.record.version = period->went;
+        *ret_version = version;
     }
     return r;
-}
-
-/* What is and was at path, the newest first. ERR_NOT_FOUND: nothing ever was. */
-static int periods_read(struct files_tx *tx, struct str path, const struct rooms *rooms,
-                        struct periods *ret_periods)
-{
-    struct period root = {.id = FILES_ROOT, .last = tx->usage.seq};
-    struct periods folders = {.at = &root, .n = 1};
-    struct str rest = path;
-    int r = 0;
-    while (r == 0 && rest.p) {
-        struct str name;
-        (void)str_split(&rest, '/', &name);
-        bool goes_on = rest.p != NULL;
-        struct periods next = {.room = goes_on ? rooms->folders : rooms->periods,
-                               .of_folders = goes_on};
-        for (size_t i = 0; r == 0 && i < folders.n; i++) {
-            r = periods_under(tx, &folders.at[i], name, &next);
-        }
-        if (next.n > 0) {
-            qsort(next.at, next.n, sizeof *next.at, by_end);
-        }
-        folders = next;
-    }
-    *ret_periods = folders;
-    return r < 0 ? r : folders.n == 0 ? ERR_NOT_FOUND : 0;
 }
 
 /* What was at path when seq was, or just before, when its folder is another by now. ERR_NOT_FOUND. */
@@ -170,22 +61,33 @@ static int version_then(struct files_tx *tx, struct str path, uint64_t seq,
     return ERR_NOT_FOUND;
 }
 
+static int period_version(struct files_tx *tx, const struct files_period *period, uint64_t seq,
+                          struct files_past_version *ret_version)
+{
+    struct files_change_record change;
+    struct str value;
+    int r = store_get(tx->txn, files_key_version(tx, period->id, seq), &value);
+    if (r == ERR_NOT_FOUND && seq == period->went && is_taken(period)) {
+        return taken_version(tx, period, ret_version, &change);
+    }
+    return r < 0 ? r : files_version_decode(value, ret_version);
+}
+
 int files_version_find(struct files_tx *tx, struct str path, uint64_t seq,
                        struct files_past_version *ret_version)
 {
     if (path.n == 0) {
         return ERR_NOT_FOUND;
     }
-    struct periods periods = {0};
-    int r = periods_read(tx, path, &rooms_told, &periods);
-    if (r < 0 && r != ERR_NOT_FOUND) {
+    struct files_trail trail = {0};
+    int r = files_trail_read(tx, path, &rooms_told, &trail);
+    if (r < 0) {
         return r;
     }
-    for (size_t i = 0; i < periods.n; i++) {
-        struct str value;
-        r = store_get(tx->txn, files_key_version(tx, periods.at[i].id, seq), &value);
+    for (size_t i = 0; i < trail.period_count; i++) {
+        r = period_version(tx, &trail.periods[i], seq, ret_version);
         if (r != ERR_NOT_FOUND) {
-            return r < 0 ? r : files_version_decode(value, ret_version);
+            return r;
         }
     }
     return version_then(tx, path, seq, ret_version);
@@ -201,59 +103,87 @@ struct past {
     struct files_history history;
 };
 
-static int version_tell(struct past *past, struct files_tx *tx, struct str value,
-                        struct files_version *ret_version)
+static void version_tell(struct past *past, const struct files_past_version *found,
+                         const struct files_change_record *change, struct str path)
 {
-    struct files_past_version found;
-    struct files_change_record change;
-    struct str text;
     struct arena *arena = past->ctx->arena;
-    int r = files_version_decode(value, &found);
-    if (r == 0) {
-        r = store_get(tx->txn, files_key_change(tx, found.record.version), &text);
+    struct files_version version = {
+        .op = found->op, .author = files_author_shown(&change->author), .at = change->at};
+    files_entry_from(arena, &found->record, path, &version.entry);
+    version.entry.bytes = arena_str(arena, found->bytes);
+    version.author.id = arena_str(arena, version.author.id);
+    past->history.versions[past->history.count++] = version;
+}
+
+/* Sets next when the page is full. */
+static bool page_is_full(struct past *past)
+{
+    struct files_history *h = &past->history;
+    if (h->count < past->in->limit) {
+        return false;
     }
+    const struct files_entry *last = &h->versions[h->count - 1].entry;
+    h->next = arena_printf(past->ctx->arena, "%016llx%016llx", (unsigned long long)last->id,
+                           (unsigned long long)last->version);
+    return true;
+}
+
+static int version_tell_stored(struct past *past, struct files_tx *tx,
+                               const struct files_period *period, struct str value)
+{
+    struct files_past_version version;
+    struct files_change_record change;
+    int r = files_version_decode(value, &version);
     if (r == 0) {
-        r = files_change_decode(text, &change);
+        r = files_change_read(tx, version.record.version, &change);
     }
     if (r < 0) {
         return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
     }
-    struct str path = past->in->path;
-    if (change.id == found.record.id) {
+    struct str path = period->path;
+    if (change.id == version.record.id) {
         path = change.path;
-    } else if (found.op == FILES_DELETE) {
+    } else if (version.op == FILES_DELETE) {
         path = change.from; /* it was moved over something else */
     }
-    files_entry_from(arena, &found.record, path, &ret_version->entry);
-    ret_version->entry.bytes = arena_str(arena, found.bytes);
-    ret_version->op = found.op;
-    ret_version->author = files_author_shown(&change.author);
-    ret_version->author.id = arena_str(arena, ret_version->author.id);
-    ret_version->at = change.at;
+    version_tell(past, &version, &change, path);
     return 0;
 }
 
-/* The versions of one id, newest first; sets next when the page is full. */
-static int period_tell(struct past *past, struct files_tx *tx, const struct period *period)
+static int taken_tell(struct past *past, struct files_tx *tx, const struct files_period *period)
 {
-    struct files_history *h = &past->history;
-    size_t room = past->in->limit - h->count;
-    struct store_range range = {files_key_version(tx, period->id, 0),
-                                files_key_version(tx, period->id, period->last + 1),
-                                .limit = room + 1, .reverse = true};
-    struct store_pair *pairs;
-    size_t count;
-    int r = store_scan(tx->txn, &range, &pairs, &count);
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        if (h->count == past->in->limit) {
-            const struct files_version *last = &h->versions[h->count - 1];
-            h->next =
-                arena_printf(past->ctx->arena, "%016llx%016llx", (unsigned long long)last->entry.id,
-                             (unsigned long long)last->entry.version);
+    struct files_past_version version;
+    struct files_change_record change;
+    int r = taken_version(tx, period, &version, &change);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? 0 : r;
+    }
+    struct str path =
+        change.op == FILES_MOVE ? path_after(tx->arena, &change, period->path) : STR_EMPTY;
+    version_tell(past, &version, &change, path.n > 0 ? path : period->path);
+    return 0;
+}
+
+/* The versions of one id up to a seq, newest first; sets next when the page is full. */
+static int period_tell(struct past *past, struct files_tx *tx, const struct files_period *period,
+                       uint64_t last)
+{
+    int r = 0;
+    if (is_taken(period) && last >= period->went) {
+        if (page_is_full(past)) {
             return 0;
         }
-        r = version_tell(past, tx, pairs[i].value, &h->versions[h->count]);
-        h->count += r == 0;
+        r = taken_tell(past, tx, period);
+    }
+    size_t room = past->in->limit - past->history.count;
+    struct store_range range = {files_key_version(tx, period->id, 0),
+                                files_key_version(tx, period->id, last + 1), .limit = room + 1,
+                                .reverse = true};
+    struct store_pair *pairs;
+    size_t count = 0;
+    r = r < 0 ? r : store_scan(tx->txn, &range, &pairs, &count);
+    for (size_t i = 0; r == 0 && i < count && !page_is_full(past); i++) {
+        r = version_tell_stored(past, tx, period, pairs[i].value);
     }
     return r;
 }
@@ -262,26 +192,24 @@ static int history_read(struct txn *txn, void *arg)
 {
     struct past *past = arg;
     struct files_tx tx = {0};
-    struct periods periods;
+    struct files_trail trail = {0};
     int r = files_tx_begin(&tx, txn, &past->ctx->scope, past->in->session);
-    if (r == 0) {
-        r = periods_read(&tx, past->in->path, &rooms_told, &periods);
-    }
+    r = r < 0 ? r : files_trail_read(&tx, past->in->path, &rooms_told, &trail);
     past->history = (struct files_history){
         .versions = ARENA_ARRAY(past->ctx->arena, struct files_version, past->in->limit)};
     bool reached = past->cursor_id == 0;
-    for (size_t i = 0; r == 0 && i < periods.n && past->history.next.n == 0; i++) {
-        struct period period = periods.at[i];
-        period.last = period_end(&period);
-        if (!reached && period.id == past->cursor_id) {
+    for (size_t i = 0; r == 0 && i < trail.period_count && past->history.next.n == 0; i++) {
+        const struct files_period *period = &trail.periods[i];
+        uint64_t last = files_period_end(period);
+        if (!reached && period->id == past->cursor_id) {
             reached = true;
-            period.last = past->cursor_seq - 1;
+            last = past->cursor_seq - 1;
         }
         if (reached) {
-            r = period_tell(past, &tx, &period);
+            r = period_tell(past, &tx, period, last);
         }
     }
-    return r;
+    return r == 0 && trail.period_count == 0 ? ERR_NOT_FOUND : r;
 }
 
 int files_history(struct data_context *ctx, const struct files_history_input *in,
@@ -338,20 +266,13 @@ static bool is_own(const struct search *search, const struct files_author *autho
     return workspace || (author->kind == FILES_USER && str_find(author->id, '.', 0) < author->id.n);
 }
 
-static int change_read(struct files_tx *tx, uint64_t seq, struct files_change_record *ret_change)
-{
-    struct str text;
-    int r = store_get(tx->txn, files_key_change(tx, seq), &text);
-    return r < 0 ? r : files_change_decode(text, ret_change);
-}
-
 /* Whether what is on the disk may be what it was left with when the version was replaced. ERR_NOT_FOUND: the past is thinned. */
 static int search_judge(const struct search *search, struct files_tx *tx,
                         const struct files_past_version *version, uint64_t replaced_by)
 {
     struct files_change_record end;
     struct files_change_record begin;
-    int r = change_read(tx, replaced_by, &end);
+    int r = files_change_read(tx, replaced_by, &end);
     if (r < 0) {
         return r;
     }
@@ -361,7 +282,7 @@ static int search_judge(const struct search *search, struct files_tx *tx,
     }
     usec_t patience = 0;
     if (!own && end.at < search->like->is.at) {
-        r = change_read(tx, version->record.version, &begin);
+        r = files_change_read(tx, version->record.version, &begin);
         patience = r == 0 && !is_own(search, &begin.author) ? grace : 0;
     }
     return r < 0 ? r : end.at + patience < search->like->is.at ? ERR_NOT_FOUND : 0;
@@ -381,7 +302,8 @@ static int search_tell(struct search *search, struct files_tx *tx,
     return 0;
 }
 
-static int period_search(struct search *search, struct files_tx *tx, const struct period *period)
+static int period_search(struct search *search, struct files_tx *tx,
+                         const struct files_period *period)
 {
     enum { PAGE = 200 };
     uint64_t replaced_by = period->gone ? period->last : 0;
@@ -414,11 +336,11 @@ static int period_search(struct search *search, struct files_tx *tx, const struc
 }
 
 /* Whether what is on the disk came there when the period had long ended: then it is of no older one either. */
-static int is_past(const struct search *search, struct files_tx *tx, const struct period *period,
-                   bool *ret_past)
+static int is_past(const struct search *search, struct files_tx *tx,
+                   const struct files_period *period, bool *ret_past)
 {
     struct files_change_record end;
-    int r = period->gone ? change_read(tx, period->last, &end) : ERR_NOT_FOUND;
+    int r = period->gone ? files_change_read(tx, period->last, &end) : ERR_NOT_FOUND;
     *ret_past = r == 0 && end.at + grace < search->like->is.at;
     return r == ERR_NOT_FOUND ? 0 : r;
 }
@@ -427,19 +349,19 @@ static int search_read(struct txn *txn, void *arg)
 {
     struct search *search = arg;
     struct files_tx tx = {0};
-    struct periods periods = {0};
+    struct files_trail trail = {0};
     search->left = MAX_SEARCHED;
     int r = files_tx_begin(&tx, txn, &search->ctx->scope, search->session);
-    r = r < 0 ? r : periods_read(&tx, search->like->is.entry.path, &rooms_searched, &periods);
+    r = r < 0 ? r : files_trail_read(&tx, search->like->is.entry.path, &rooms_searched, &trail);
     if (r < 0) {
         return r;
     }
     r = ERR_NOT_FOUND;
     bool past = false;
-    for (size_t i = 0; r == ERR_NOT_FOUND && i < periods.n && search->left > 0; i++) {
-        struct period period = periods.at[i];
+    for (size_t i = 0; r == ERR_NOT_FOUND && i < trail.period_count && search->left > 0; i++) {
+        struct files_period period = trail.periods[i];
         period.gone = period.gone || period.went > 0;
-        period.last = period_end(&period);
+        period.last = files_period_end(&period);
         int error = is_past(search, &tx, &period, &past);
         if (error < 0 || past) {
             return error < 0 ? error : ERR_NOT_FOUND;

@@ -90,6 +90,73 @@ test("the changes say who did what, in pages both ways", async () => {
   }
 });
 
+const told = (reply) => reply.data.map(({ op, version }) => `${op} ${version}`);
+
+test("a file that was deleted and made again keeps all its past when it is renamed", async () => {
+  const { id } = await newSession(ada);
+  const base = `/sessions/${id}`;
+  const files = `${base}/files`;
+  for (const text of ["1", "2"]) await ada.write(`${files}/x`, text);
+  await ada.delete(`${files}/x`);
+  await ada.write(`${files}/x`, "3");
+  await ada.post(`${files}:move`, { from: "x", to: "y" });
+  const all = ["move 5", "write 4", "delete 3", "write 2", "write 1"];
+  assert.deepEqual(told(await ada.get(`${base}/history/y`)), all);
+  const pages = [];
+  for (let cursor = ""; cursor !== undefined;) {
+    const reply = await ada.get(`${base}/history/y?limit=2${cursor}`);
+    pages.push(...told(reply));
+    cursor = reply.json.page.next === null ? undefined : `&cursor=${reply.json.page.next}`;
+  }
+  assert.deepEqual(pages, all);
+  assert.equal((await ada.get(`${files}/y?version=2`)).text(), "2");
+  const { data } = await ada.get(`${base}/diff/y?from=2`);
+  assert.deepEqual([data.from.version, data.to.version, data.added, data.removed], [2, 5, 1, 1]);
+  assert.equal((await ada.post(`${base}/history/y:restore`, { version: 2 })).status, 200);
+  assert.equal((await ada.get(`${files}/y`)).text(), "2");
+  // The same when the folder was removed with it, and renamed afterwards.
+  await ada.write(`${files}/d/f`, "old"); // 7
+  await ada.delete(`${files}/d?recursive=true`);
+  await ada.write(`${files}/d/f`, "new");
+  await ada.post(`${files}:move`, { from: "d", to: "e" });
+  assert.deepEqual(told(await ada.get(`${base}/history/e/f`)), ["write 9", "delete 8", "write 7"]);
+  assert.equal((await ada.get(`${files}/e/f?version=7`)).text(), "old");
+  assert.equal((await ada.post(`${base}/history/e/f:restore`, { version: 7 })).status, 200);
+  assert.equal((await ada.get(`${files}/e/f`)).text(), "old");
+});
+
+test("what went with its folder is found by its path, and comes back", async () => {
+  const { id } = await newSession(ada);
+  const base = `/sessions/${id}`;
+  const files = `${base}/files`;
+  await ada.write(`${files}/src/a/x.c`, "int x;");
+  await ada.write(`${files}/src/a/y.c`, "int y;");
+  const gone = (await ada.delete(`${files}/src?recursive=true`)).data.version;
+  for (const path of ["src/a/x.c", "src/a", "src"]) {
+    const found = await ada.get(`${base}/changes?op=delete&path=${path}`);
+    assert.deepEqual(found.data.map((one) => [one.version, one.path, one.type]), [[gone, "src", "dir"]], path);
+  }
+  assert.deepEqual((await ada.get(`${base}/changes?op=delete&path=src/b`)).data, [], "that was never in it");
+  const [last, first] = (await ada.get(`${base}/history/src/a/x.c`)).data;
+  assert.deepEqual([last.op, last.version, last.size, last.author.kind, first.op, first.version], ["delete", gone, 6, "api", "write", 1]);
+  assert.ok(last.at >= first.at);
+  assert.equal((await ada.get(`${files}/src/a/x.c?version=${gone}`)).text(), "int x;");
+  assert.equal((await ada.post(`${base}/history/src/a/x.c:restore`, { version: gone })).status, 200);
+  assert.deepEqual(paths(await ada.get(`${files}?recursive=true`)), ["src", "src/a", "src/a/x.c"]);
+  assert.deepEqual(told(await ada.get(`${base}/history/src/a/x.c`)), ["restore 4", "delete 3", "write 1"]);
+});
+
+test("the changes of a path tell that a folder above it was renamed, and what was before", async () => {
+  const { id } = await newSession(ada);
+  const base = `/sessions/${id}`;
+  await ada.write(`${base}/files/m/two`, "1");
+  await ada.post(`${base}/files:move`, { from: "m", to: "k" });
+  assert.deepEqual(told(await ada.get(`${base}/changes?path=k/two`)), ["move 2", "write 1"]);
+  assert.deepEqual(told(await ada.get(`${base}/changes?path=m/two`)), ["move 2", "write 1"]);
+  assert.deepEqual(told(await ada.get(`${base}/changes?path=k/two&op=move`)), ["move 2"]);
+  assert.deepEqual(told(await ada.get(`${base}/history/m/two`)), ["move 2", "write 1"]);
+});
+
 test("a change of one kind is found behind thousands of others", async () => {
   const session = await newSession(ada);
   const base = `/sessions/${session.id}`;
