@@ -331,6 +331,62 @@ test("a deletion is undone to what it took away, not to what the list knew", asy
   await page.unroute(own);
 });
 
+test("what went with its folder is found by its path or its name, and leads to its past", async () => {
+  const { id } = await newSession(ada, "Along");
+  const files = `/sessions/${id}/files`;
+  await ada.write(`${files}/src/a/x.c`, "int x;\n");
+  await ada.write(`${files}/src/a/y.c`, "int y;\n");
+  await ada.write(`${files}/src/b/z.c`, "int z;\n");
+  await ada.write(`${files}/m/two`, "2\n");
+  await ada.delete(`${files}/src?recursive=true`);
+  await ada.post(`${files}:move`, { from: "m", to: "k" });
+  await page.goto(`${home}/sessions/${id}/history?show=deleted`);
+  const find = page.getByLabel("Find by path");
+  const deleted = page.getByRole("list", { name: "Deleted" }).getByRole("listitem");
+  await find.fill("src/a/x.c");
+  await visible(deleted.filter({ hasText: "x.c" }).getByText("src/a · with src/"));
+  await find.fill("x.C");
+  await visible(deleted.filter({ hasText: "x.c" }));
+  assert.equal(await deleted.count(), 1);
+  await look(page, "session-history-along");
+  await button("Restore src/a/x.c", page).click();
+  await visible(page.getByText("“x.c” is back"));
+  assert.equal((await ada.get(`${files}/src/a/x.c`)).text(), "int x;\n");
+  await find.fill("never");
+  await visible(page.getByText("Nothing that was deleted is called so."));
+
+  // A page of what is not there any more leads to when it was.
+  await page.goto(`${home}${files}/src/a/y.c`);
+  await visible(page.getByRole("alert").getByText("“y.c” was deleted."));
+  await look(page, "file-deleted");
+  await link("Show it as it was", page).click();
+  await visible(page.getByTestId("text").getByText("int y;"));
+  await button("Restore this file", page).click();
+  await until("it is back", async () => (await ada.get(`${files}/src/a/y.c`)).status === 200);
+  await page.goto(`${home}/sessions/${id}/history/src/b/z.c`);
+  await link("To when it was here last", page).click();
+  await visible(page.getByTestId("text").getByText("int z;"));
+  await page.goto(`${home}${files}/m/two`);
+  await visible(page.getByRole("alert").getByText("“two” was moved away."));
+  await page.goto(`${home}${files}/never`);
+  await visible(page.getByRole("alert").getByText("“never” is not here."));
+});
+
+test("the changes of a path tell that a folder above it was renamed", async () => {
+  const { id } = await newSession(ada, "Renamed");
+  const files = `/sessions/${id}/files`;
+  await ada.write(`${files}/m/two`, "2\n");
+  await ada.post(`${files}:move`, { from: "m", to: "k" });
+  await ada.write(`${files}/other`, "1\n");
+  await page.goto(`${home}/sessions/${id}/history`);
+  const changes = page.getByRole("list", { name: "Changes" }).getByRole("link");
+  await visible(changes.filter({ hasText: "Saved other" }));
+  await page.getByLabel("Find by path").fill("k/two");
+  await visible(changes.filter({ hasText: "Moved m to k" }));
+  await visible(changes.filter({ hasText: "Saved m/two" }));
+  assert.equal(await changes.count(), 2);
+});
+
 test("a session without a past says so", async () => {
   const { id } = await newSession(ada, "New");
   await page.goto(`${home}/sessions/${id}/history`);

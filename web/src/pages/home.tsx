@@ -48,7 +48,7 @@ function Deleted() {
   return (
     <>
       <Box padding="8px 16px" borderBottomWidth="1px"><Box maxWidth="388px"><FindByPath value={text} onValue={setText} /></Box></Box>
-      <Deletions tree={HOME} changes={data} text={text.trim().toLowerCase()} />
+      <Deletions tree={HOME} changes={data} text={text.trim()} />
       {kept !== undefined && <Text color="fg.muted" fontSize="12px" padding="12px 16px 16px">{keptWords(kept)}</Text>}
     </>
   );

@@ -1,11 +1,14 @@
 // What was deleted in a session or in the home, and can be had back.
 import { Box, Button, Flex, Input, Text } from "@chakra-ui/react";
 import type { Change } from "../../api/generated";
+import { useWentAlong, type WentAlong } from "../../api/past";
 import { refreshFiles, useChanges } from "../../api/queries";
 import { treeOf } from "../../api/trees";
-import { formatExact } from "../../lib/format";
+import { formatCount, formatExact } from "../../lib/format";
 import { stillGone } from "../../lib/past";
-import { baseName, bytesOfBase64Url, parentOf } from "../../lib/paths";
+import { baseName, bytesOfBase64Url, HOME, parentOf } from "../../lib/paths";
+import { isCode } from "../../lib/problem";
+import { api } from "../../stores/auth";
 import { Ago, ListSkeleton } from "../bits";
 import { ProblemNotice } from "../problem-notice";
 import { say, sayProblem } from "../toaster";
@@ -17,8 +20,15 @@ export function FindByPath({ value, onValue }: { readonly value: string; readonl
   return <Input size="sm" aria-label="Find by path" placeholder="Find by path" value={value} onChange={(event) => onValue(event.currentTarget.value)} bg="bg.panel" borderColor="border.emphasized" fontSize={{ base: "16px", sm: "14px" }} _placeholder={{ color: "fg.subtle" }} />;
 }
 
+interface Gone {
+  readonly path: string;
+  readonly path_b64?: string;
+  /** The deletion. */
+  readonly version: number;
+}
+
 /** What the deletion took away, as a new version; of a folder, all that was in it. An older version may not be what was there last. */
-async function bringBack(tree: string, { path, path_b64, version }: Change): Promise<void> {
+async function bringBack(tree: string, { path, path_b64, version }: Gone): Promise<void> {
   const bytes = path_b64 === undefined ? path : bytesOfBase64Url(path_b64);
   try {
     const [newest] = (await treeOf(tree).history({ path: bytes, limit: 1 })).data;
@@ -31,32 +41,70 @@ async function bringBack(tree: string, { path, path_b64, version }: Change): Pro
   refreshFiles(tree);
 }
 
+/** A folder that went with one above it is had back by the moment. */
+async function bringBackAlone(tree: string, { path, folder }: WentAlong): Promise<void> {
+  try {
+    try {
+      await treeOf(tree).restore({ path, body: { version: folder.version } });
+    } catch (error) {
+      if (tree === HOME || !isCode(error, "exists")) throw error;
+      await api.filesRewind({ sessionId: tree, body: { path, at: folder.version - 1 } });
+    }
+    say(`“${baseName(path)}” is back`);
+  } catch (error) {
+    sayProblem(error);
+  }
+  refreshFiles(tree);
+}
+
+interface RowProps {
+  readonly path: string;
+  readonly name: string;
+  /** Beside the time. */
+  readonly words: string;
+  readonly at: string;
+  readonly restore: () => void;
+}
+
+function Row({ path, name, words, at, restore }: RowProps) {
+  return (
+    <Flex as="li" align="center" gap="8px" paddingX="16px" paddingY="6px" {...rowStyle}>
+      <Box flex="1" minWidth="0" title={`${path}, ${formatExact(at)}`}>
+        <Text truncate>{name}</Text>
+        <Text color="fg.muted" fontSize="12px" truncate>{words !== "" && `${words} · `}<Ago time={at} /></Text>
+      </Box>
+      <Button size="xs" variant="outline" colorPalette="gray" aria-label={`Restore ${path}`} onClick={restore}>Restore</Button>
+    </Flex>
+  );
+}
+
 interface DeletionsProps {
   /** A session's id, or HOME. */
   readonly tree: string;
   /** What is known of all changes, newest first. */
   readonly changes: readonly Change[];
-  /** In lower case: only paths with it. */
+  /** Only paths with it, in either case. */
   readonly text: string;
 }
 
 export function Deletions({ tree, changes, text }: DeletionsProps) {
   const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useChanges(tree, "delete");
+  const all = data === undefined ? [] : stillGone(data, changes);
+  const along = useWentAlong(tree, all, text);
   if (data === undefined) return error === null ? <ListSkeleton rows={3} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
-  const gone = stillGone(data, changes).filter(({ path }) => path.toLowerCase().includes(text));
+  const gone = all.filter(({ path }) => path.toLowerCase().includes(text.toLowerCase()));
+  const folders = all.filter(({ type }) => type === "dir").length;
   return (
     <>
-      {gone.length === 0 && !hasNextPage && <Text color="fg.muted" padding="16px">{data.length === 0 || text === "" ? "Nothing is deleted." : "Nothing that was deleted is called so."}</Text>}
+      {gone.length === 0 && along.length === 0 && !hasNextPage && (
+        <Text color="fg.muted" padding="16px">
+          {data.length === 0 || text === "" ? "Nothing is deleted." : "Nothing that was deleted is called so."}
+          {text !== "" && folders > 0 && ` ${formatCount(folders, "folder")} went with all that was in ${folders === 1 ? "it" : "them"}: what was deep in one is found by its whole path.`}
+        </Text>
+      )}
       <Box as="ul" aria-label="Deleted">
-        {gone.map((one) => (
-          <Flex as="li" key={one.version} align="center" gap="8px" paddingX="16px" paddingY="6px" {...rowStyle}>
-            <Box flex="1" minWidth="0" title={`${one.path}, ${formatExact(one.at)}`}>
-              <Text truncate>{baseName(one.path)}{one.type === "dir" && "/"}</Text>
-              <Text color="fg.muted" fontSize="12px" truncate>{parentOf(one.path) !== "" && `${parentOf(one.path)} · `}<Ago time={one.at} /></Text>
-            </Box>
-            <Button size="xs" variant="outline" colorPalette="gray" aria-label={`Restore ${one.path}`} onClick={() => void bringBack(tree, one)}>Restore</Button>
-          </Flex>
-        ))}
+        {gone.map((one) => <Row key={one.version} path={one.path} name={`${baseName(one.path)}${one.type === "dir" ? "/" : ""}`} words={parentOf(one.path)} at={one.at} restore={() => void bringBack(tree, one)} />)}
+        {text !== "" && along.map((one) => <Row key={`${one.folder.version} ${one.path}`} path={one.path} name={baseName(one.path)} words={`${parentOf(one.path)} · with ${baseName(one.folder.path)}/`} at={one.folder.at} restore={() => void bringBackAlone(tree, one)} />)}
       </Box>
       {hasNextPage && <Button size="sm" variant="ghost" color="accent.fg" width="100%" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>Load older deletions</Button>}
     </>

@@ -3,6 +3,7 @@ import { Box, Button, Flex, Text } from "@chakra-ui/react";
 import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import type { Change, Session } from "../../api/generated";
+import { useChangesOf } from "../../api/past";
 import { useKept } from "../../api/queries";
 import { formatCount, formatExact } from "../../lib/format";
 import { authorWords, keptWords, wordsOf } from "../../lib/past";
@@ -28,14 +29,19 @@ interface ListProps {
   readonly more: More;
 }
 
+/** Of the changes those whose words have the text; and those of the path that it is, which a folder above it may have alone. */
 function Changes({ session, changes, moments, shown, text }: ListProps & { readonly text: string }) {
-  const kept = new Set(moments);
-  return changes.map((one, i) => wordsOf(one).toLowerCase().includes(text) && (
+  const { changes: ofPath } = useChangesOf(session.id, text);
+  const oldest = changes.at(-1)?.version ?? 0;
+  const found = new Set(text === "" ? [] : ofPath.map(({ version }) => version));
+  const kept = new Set([...moments, ...ofPath.filter((one) => one.version < oldest && one.moment === undefined)].map(({ version }) => version));
+  const older = text === "" ? [] : ofPath.filter(({ version }) => version < oldest);
+  return [...changes, ...older].map((one, i) => (found.has(one.version) || wordsOf(one).toLowerCase().includes(text.toLowerCase())) && (
     <Box as="li" key={one.version} {...rowStyle}>
       <Box asChild display="block" paddingX="16px" paddingY="6px" bg={one === shown ? "accent.subtle" : undefined} _hover={{ bg: one === shown ? "accent.subtle" : "bg.muted" }}>
         <Link to={historyAddress(session.id, one.op === "delete" ? parentOf(one.path) : one.path, i === 0 ? undefined : one.version)} aria-current={one === shown ? "true" : undefined} title={`${wordsOf(one)}, ${formatExact(one.at)}`}>
           <Text truncate>{wordsOf(one)}</Text>
-          <Text color="fg.muted" fontSize="12px" truncate>{authorWords[one.author.kind]} · <Ago time={one.at} />{!kept.has(one) && " · moment not kept"}</Text>
+          <Text color="fg.muted" fontSize="12px" truncate>{authorWords[one.author.kind]} · <Ago time={one.at} />{!kept.has(one.version) && " · moment not kept"}</Text>
         </Link>
       </Box>
     </Box>
@@ -55,7 +61,7 @@ export function ChangeList(props: ListProps) {
       return before;
     }, { replace: true });
   };
-  const wanted = text.trim().toLowerCase();
+  const wanted = text.trim();
   return (
     <Box as="aside" aria-label="Changes" width={{ base: "100%", md: "320px" }} maxHeight={{ base: "280px", md: "none" }} flexShrink="0" overflowY="auto" borderStartWidth={{ base: "0", md: "1px" }} borderTopWidth={{ base: "1px", md: "0" }} bg="bg" tabIndex={0}>
       <Flex direction="column" gap="8px" padding="8px 12px" borderBottomWidth="1px" position="sticky" top="0" bg="bg" zIndex="1">

@@ -3,8 +3,9 @@ import { Box, Button, Flex, Text } from "@chakra-ui/react";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { ApiError, type Session } from "../../api/generated";
+import { useLastOf } from "../../api/past";
 import { useFolder } from "../../api/queries";
-import { baseName, fileAddress, parentOf, withParents } from "../../lib/paths";
+import { baseName, fileAddress, historyAddress, HOME, parentOf, withParents } from "../../lib/paths";
 import { factsOf, ListSkeleton } from "../bits";
 import { FileView, useRiskOf } from "../files/file-view";
 import { Folder } from "../files/folder";
@@ -37,6 +38,20 @@ export function Breadcrumbs({ tree, path, name, children }: WhereProps & { reado
   );
 }
 
+/** Nothing is at the path: where it was deleted or moved, its past leads to it. */
+function Gone({ tree, path }: WhereProps) {
+  const last = useLastOf(tree, path, tree !== HOME);
+  const how = { delete: "was deleted", move: "was moved away" };
+  const error = new ApiError(404, {
+    code: last === undefined ? "not_found" : "gone",
+    message: `“${baseName(path)}” ${last === undefined ? "is not here" : how[last.op]}.`,
+    request_id: "",
+  });
+  const up = <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(tree, "")}>To all files</Link></Button>;
+  const then = last !== undefined && <Button size="sm" asChild><Link to={historyAddress(tree, path, last.at)}>Show it as it was</Link></Button>;
+  return <ProblemNotice error={error} action={<>{up}{then}</>} />;
+}
+
 /** What stands at the path: a folder is shown as a list, a file as itself. */
 export function Place({ tree, path, folder }: WhereProps & { readonly folder: ReactNode }) {
   const above = useFolder(tree, parentOf(path), path !== "");
@@ -47,10 +62,8 @@ export function Place({ tree, path, folder }: WhereProps & { readonly folder: Re
   if (entry?.type === "dir" && !isTyped) return folder;
   const file = entry?.type === "file" ? entry : undefined;
   if (file !== undefined || isTyped) return <FileView tree={tree} path={path} entry={file} />;
-  const gone = new ApiError(404, { code: "not_found", message: `“${baseName(path)}” is not here.`, request_id: "" });
-  const up = <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(tree, "")}>To all files</Link></Button>;
   const isGone = above.error === null || (above.error instanceof ApiError && above.error.status < 500);
-  return <ProblemNotice error={isGone ? gone : above.error} {...(isGone ? { action: up } : { retry: () => void above.refetch() })} />;
+  return isGone ? <Gone tree={tree} path={path} /> : <ProblemNotice error={above.error} retry={() => void above.refetch()} />;
 }
 
 export function Files({ session, path }: { readonly session: Session; readonly path: string }) {

@@ -6,6 +6,7 @@ import { ChevronLeft, ChevronRight, Clock, Download, GitFork, RotateCcw, Share2 
 import { type ChangeEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { ApiError, type Change, type Entry, type Session } from "../../api/generated";
+import { useLastOf } from "../../api/past";
 import { refreshFiles, useChanges, useFolderAt } from "../../api/queries";
 import { formatCount, formatExact, formatSize } from "../../lib/format";
 import { authorWords, indexOf, momentOf, momentsOf, wordsOf } from "../../lib/past";
@@ -203,6 +204,8 @@ function FileThen({ sessionId, entry, at, moment }: { readonly sessionId: string
 function There(props: ThereProps) {
   const { sessionId, path, moment, at } = props;
   const above = useFolderAt(sessionId, parentOf(path), moment);
+  const isHere = above.data?.some((one) => one.path === path) === true;
+  const last = useLastOf(sessionId, path, path !== "" && !above.isPending && !isHere);
   if (path === "") return <FolderThen {...props} />;
   if (above.isPending) return <ListSkeleton />;
   const entry = above.data?.find((one) => one.path === path && one.path_b64 === undefined);
@@ -210,7 +213,8 @@ function There(props: ThereProps) {
   if (entry?.type === "file") return <FileThen sessionId={sessionId} entry={entry} moment={moment} at={at} />;
   if (above.error !== null && !(above.error instanceof ApiError && above.error.status === 404)) return <ProblemNotice error={above.error} retry={() => void above.refetch()} />;
   const up = <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to={historyAddress(sessionId, "", at)}>To all files of then</Link></Button>;
-  return <Empty icon={<Clock size={20} />} title={`“${baseName(path)}” was not here`} text="At this moment nothing of that name was in this place. Choose another moment, or look from above.">{up}</Empty>;
+  const then = last !== undefined && last.at !== moment && <Button size="sm" asChild><Link to={historyAddress(sessionId, path, last.at)}>To when it was here last</Link></Button>;
+  return <Empty icon={<Clock size={20} />} title={`“${baseName(path)}” was not here`} text="At this moment nothing of that name was in this place. Choose another moment, or look from above."><Flex gap="8px" wrap="wrap" justify="center">{up}{then}</Flex></Empty>;
 }
 
 export default function SessionHistory({ session, path }: { readonly session: Session; readonly path: string }) {
