@@ -20,6 +20,7 @@ static void write_side(struct reply_diff_side side, const struct files_entry *en
     struct api_hash_text hash;
     reply_diff_side_version(&side, (int64_t)entry->version);
     reply_diff_side_type(&side, files_kind_name(entry->kind));
+    reply_diff_side_mode(&side, (int64_t)entry->mode);
     reply_diff_side_size(&side, (int64_t)entry->size);
     reply_diff_side_hash(&side, api_hash(&hash, &entry->hash));
     reply_diff_side_end(&side);
@@ -112,6 +113,22 @@ static void put_name(struct buf *to, char side, struct str path, bool there)
     buf_byte(to, '"');
 }
 
+/* Git reads the modes behind its own first line alone; patch passes over them. */
+static void put_modes(struct buf *to, struct str path, const struct files_diff *diff)
+{
+    bool files = diff->from_there && diff->to_there && diff->from.kind == FILES_FILE &&
+                 diff->to.kind == FILES_FILE;
+    if (!files || diff->from.mode == diff->to.mode) {
+        return;
+    }
+    buf_add(to, STR("diff --git "));
+    put_name(to, 'a', path, /* there= */ true);
+    buf_add(to, STR(" "));
+    put_name(to, 'b', path, /* there= */ true);
+    buf_printf(to, "\nold mode 100%03o\nnew mode 100%03o\n", diff->from.mode & 0777u,
+               diff->to.mode & 0777u);
+}
+
 static int answer_unified(struct api_call *call, struct str path, const struct files_diff *diff)
 {
     struct http_response *res = call->res;
@@ -121,6 +138,7 @@ static int answer_unified(struct api_call *call, struct str path, const struct f
     http_set(res, "Content-Disposition", STR("attachment"));
     http_set(res, "Cache-Control", STR("private, no-cache"));
     struct buf *to = http_body_buf(res);
+    put_modes(to, path, diff);
     if (diff->compared == FILES_EQUAL) {
         return 0;
     }

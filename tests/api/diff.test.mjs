@@ -1,7 +1,7 @@
 // What changed in a file between two versions or moments: for a page to draw, and as the text that patch and git apply read.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -48,6 +48,28 @@ test("two versions, a version and now, and git apply makes one of the other", as
   rmSync(directory, { recursive: true });
   assert.equal((await diff("src/a", `from=${two}&to=${two}`)).compared, "equal");
   assert.equal((await unified("src/a", `from=${two}`)).length, 0);
+});
+
+test("another mode is told, alone or with another content, and git apply knows it", async () => {
+  const one = await write("tool", "#!/bin/sh\n");
+  const two = (await ada.request("PUT", `${base}/files/tool?mode=0755`, { body: "#!/bin/sh\n" })).data.version;
+  const three = (await ada.request("PUT", `${base}/files/tool?mode=0700`, { body: "#!/bin/sh\ntrue\n" })).data.version;
+  const alone = await diff("tool", `from=${one}&to=${two}`);
+  assert.deepEqual([alone.compared, alone.from.mode, alone.to.mode], ["equal", 0o644, 0o755]);
+  const text = (await unified("tool", `from=${one}&to=${two}`)).toString();
+  assert.equal(text, "diff --git a/tool b/tool\nold mode 100644\nnew mode 100755\n");
+  const directory = mkdtempSync(join(tmpdir(), "coditect-diff-"));
+  const tool = join(directory, "tool");
+  writeFileSync(tool, "#!/bin/sh\n", { mode: 0o644 });
+  execFileSync("git", ["apply", "-"], { cwd: directory, input: text });
+  assert.equal(statSync(tool).mode & 0o111, 0o111);
+  const both = await unified("tool", `from=${one}&to=${three}`);
+  assert.match(both.toString(), /^diff --git a\/tool b\/tool\nold mode 100644\nnew mode 100700\n--- a\/tool\n\+\+\+ b\/tool\n@@/);
+  rmSync(tool);
+  writeFileSync(tool, "#!/bin/sh\n", { mode: 0o644 });
+  execFileSync("git", ["apply", "-"], { cwd: directory, input: both });
+  assert.equal(readFileSync(tool, "utf8"), "#!/bin/sh\ntrue\n");
+  rmSync(directory, { recursive: true });
 });
 
 test("what was not there yet, was deleted, moved; moments at which nothing happened to the file", async () => {

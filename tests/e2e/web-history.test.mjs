@@ -387,6 +387,16 @@ test("the changes of a path tell that a folder above it was renamed", async () =
   assert.equal(await changes.count(), 2);
 });
 
+test("that only the mode of a file changed is told", async () => {
+  const { id } = await newSession(ada, "Mode");
+  const file = `/sessions/${id}/files/tool`;
+  await ada.write(file, "#!/bin/sh\n");
+  await ada.write(`${file}?mode=755`, "#!/bin/sh\n");
+  await page.goto(`${home}${file}?history&compare=before`);
+  await visible(page.getByText("Only the mode differs"));
+  await visible(page.getByText("Its mode changed from 644 to 755."));
+});
+
 test("a session without a past says so", async () => {
   const { id } = await newSession(ada, "New");
   await page.goto(`${home}/sessions/${id}/history`);

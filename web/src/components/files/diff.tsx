@@ -97,6 +97,13 @@ const nothing: Readonly<Record<Exclude<Diff["compared"], "text">, readonly [stri
   too_large: ["Too large to compare", "Both versions differ. Download them to compare them on your own computer."],
 };
 
+/** "Its mode changed from 644 to 755."; empty: it did not. */
+function modeWords({ from, to }: Diff): string {
+  if (from?.type !== "file" || to?.type !== "file" || from.mode === to.mode) return "";
+  const octal = (mode: number): string => mode.toString(8).padStart(3, "0");
+  return `Its mode changed from ${octal(from.mode)} to ${octal(to.mode)}.`;
+}
+
 function Difference(sides: SidesProps) {
   const { sessionId, path, from, to } = sides;
   const { size, tab, fonts } = useReading();
@@ -107,8 +114,9 @@ function Difference(sides: SidesProps) {
     gcTime: 60_000,
   });
   if (data === undefined) return error === null ? <ListSkeleton /> : <ProblemNotice error={error} retry={() => void refetch()} />;
+  const mode = modeWords(data);
   if (data.compared !== "text") {
-    const [title, text] = nothing[data.compared];
+    const [title, text] = data.compared === "equal" && mode !== "" ? ["Only the mode differs", `Both versions have the same content. ${mode}`] : nothing[data.compared];
     return <Empty icon={data.compared === "equal" ? <Equal size={20} /> : <FileQuestion size={20} />} title={title} text={text} />;
   }
   const hunks = data.hunks ?? [];
@@ -121,6 +129,7 @@ function Difference(sides: SidesProps) {
         <Text color="bad.fg" fontWeight="500">−{formatCount(data.removed ?? 0, "line")}</Text>
         {data.from === undefined && <Text color="fg.muted">Nothing of it is kept from before.</Text>}
         {data.to === undefined && <Text color="fg.muted">It is not there afterwards.</Text>}
+        {mode !== "" && <Text color="fg.muted">{mode}</Text>}
         <Button size="xs" variant="ghost" color="fg.muted" marginStart="auto" onClick={() => void takePatch(sides)}><Download size={14} />Patch</Button>
       </Flex>
       <Box overflowX="auto" tabIndex={0} role="region" aria-label="Difference" fontFamily="mono" {...(fonts !== undefined ? { style: { fontFamily: fonts } } : {})} fontSize={`${size}px`} lineHeight={`${size + 7}px`} css={{ tabSize: tab }}>
