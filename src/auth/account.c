@@ -57,7 +57,7 @@ static int registration_write(struct txn *txn, struct registration *g)
         r = data_audit(txn, &actor, "invitation.accept", g->accepted->invitation_id,
                        DATA_OUTCOME_OK);
         actor.client.nobody = true; /* what follows from it is not the newcomer's deed */
-        r = r < 0 ? r : auth_invitations_sift_in(txn, &actor);
+        r = r < 0 ? r : auth_invitations_sift_in(txn, &actor, g->user.email);
     }
     return r < 0 ? r : auth_login_add(txn, g->ctx, &g->scope, &g->login);
 }

@@ -421,8 +421,10 @@ int auth_invitation_take_in(struct txn *txn, struct data_context *ctx,
                             const struct auth_acceptance *acceptance,
                             struct data_user *user) BASE_MUST_USE;
 
-/* Ends those of ctx's tenant that cannot be accepted any more: after each change of a role, a removal, or a former account that somebody got. */
-int auth_invitations_sift_in(struct txn *txn, const struct data_context *ctx) BASE_MUST_USE;
+/* Ends those of ctx's tenant that cannot be accepted any more (after each change of a role, a removal, or a former account that somebody
+ * got), and those for the address of who came or went; empty: of nobody. */
+int auth_invitations_sift_in(struct txn *txn, const struct data_context *ctx,
+                             struct str address) BASE_MUST_USE;
 
 /* ---- apikeys.c: inside store functions ---- */
 

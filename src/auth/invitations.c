@@ -7,7 +7,9 @@
  * 2. It is used up in the transaction that makes the account.
  * 3. It ends for good when its maker loses the right to make it, or somebody gets the account that it names: what the list shows
  *    can be accepted. Whoever accepts is asked of the same again, since a store may have some of before.
- * 4. An invitation may name an account whose member was removed: who accepts it gets that account, with what belongs to it.
+ * 4. There is one for an address: another one replaces it, and whoever has the address and comes, goes or gets another one leaves none
+ *    behind. So nobody who was removed comes back by a link from before.
+ * 5. An invitation may name an account whose member was removed: who accepts it gets that account, with what belongs to it.
  */
 #include "auth/auth_int.h"
 
@@ -68,6 +70,32 @@ static int check_quota(struct txn *txn, struct data_context *ctx, const struct s
     return data_fault(ctx, ERR_LIMIT, NULL, "The organization has as many members as it may.");
 }
 
+static int withdraw(struct txn *txn, const struct data_context *ctx, struct str id)
+{
+    int r = data_invitation_delete(txn, &ctx->scope, id);
+    return r < 0 ? r : data_audit(txn, ctx, "invitation.delete", id, DATA_OUTCOME_OK);
+}
+
+/* Whoever is invited again has the new link alone. What is damaged keeps nobody from being invited. */
+static int replace(struct txn *txn, struct create *c)
+{
+    struct data_context *by = c->ctx;
+    struct data_query query = {.index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS};
+    struct data_invitation_list open;
+    int r = data_invitation_list(txn, &by->scope, &query, &open);
+    for (size_t i = 0; r == 0 && i < open.n; i++) {
+        if (!str_eq(open.at[i].email, c->wanted.email)) {
+            continue;
+        }
+        if (!auth_role_reaches(by->scope.role, open.at[i].role)) {
+            return data_fault(by, ERR_FORBIDDEN, NULL,
+                              "This address is invited as an owner: only an owner changes that.");
+        }
+        r = withdraw(txn, by, open.at[i].id);
+    }
+    return r == ERR_CORRUPT ? 0 : r;
+}
+
 static int create_fn(struct txn *txn, void *ctx)
 {
     struct create *c = ctx;
@@ -87,6 +115,9 @@ static int create_fn(struct txn *txn, void *ctx)
     r = auth_actor_in(txn, by);
     if (r == 0) {
         r = check_account(txn, c);
+    }
+    if (r == 0) {
+        r = replace(txn, c);
     }
     if (r == 0) {
         r = check_room(txn, c);
@@ -267,10 +298,7 @@ static int end_fn(struct txn *txn, void *ctx)
     if (r == 0 && !auth_role_reaches(e->ctx->scope.role, invitation.role)) {
         return data_fault(e->ctx, ERR_FORBIDDEN, NULL, "Only an owner withdraws this one.");
     }
-    if (r == 0) {
-        r = data_invitation_delete(txn, &e->ctx->scope, e->id);
-    }
-    return r < 0 ? r : data_audit(txn, e->ctx, "invitation.delete", e->id, DATA_OUTCOME_OK);
+    return r < 0 ? r : withdraw(txn, e->ctx, e->id);
 }
 
 int auth_invitation_end(struct data_context *ctx, struct str id)
@@ -350,19 +378,16 @@ static int check_gift(struct txn *txn, const struct scope *scope,
 }
 
 /* What is damaged keeps nobody from being removed: it is asked of again when it is accepted. */
-int auth_invitations_sift_in(struct txn *txn, const struct data_context *ctx)
+int auth_invitations_sift_in(struct txn *txn, const struct data_context *ctx, struct str address)
 {
     const struct scope *scope = &ctx->scope;
     struct data_query query = {.index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS};
     struct data_invitation_list open;
     int r = data_invitation_list(txn, scope, &query, &open);
     for (size_t i = 0; r == 0 && i < open.n; i++) {
-        struct str id = open.at[i].id;
-        r = check_gift(txn, scope, &open.at[i]);
-        if (r == ERR_NOT_FOUND) {
-            r = data_invitation_delete(txn, scope, id);
-            r = r < 0 ? r : data_audit(txn, ctx, "invitation.delete", id, DATA_OUTCOME_OK);
-        }
+        bool ends = str_eq(open.at[i].email, address);
+        r = ends ? ERR_NOT_FOUND : check_gift(txn, scope, &open.at[i]);
+        r = r == ERR_NOT_FOUND ? withdraw(txn, ctx, open.at[i].id) : r;
         r = data_unreadable(r) ? 0 : r;
     }
     return data_unreadable(r) ? 0 : r;

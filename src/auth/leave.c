@@ -131,13 +131,14 @@ int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof, b
     if (r < 0) {
         return r;
     }
+    struct str address = user.email;
     user.email = user.name = user.password = STR_EMPTY;
     user.removed_at = user.deleted_at = user.updated_at = time_now();
     user.revision++;
     *ret_last = !others.any;
     r = auth_user_put_in(txn, scope, &user);
     r = r < 0 ? r : data_audit(txn, ctx, "user.delete", user.id, DATA_OUTCOME_OK);
-    return r < 0 ? r : auth_invitations_sift_in(txn, ctx);
+    return r < 0 ? r : auth_invitations_sift_in(txn, ctx, address);
 }
 
 int auth_leaver_next(struct txn *txn, struct str cursor, struct auth_leaver *ret_leaver)

@@ -296,8 +296,13 @@ static int changed(struct txn *txn, const struct data_context *ctx, struct data_
     user->updated_at = time_now();
     user->revision++;
     int r = auth_user_put_in(txn, &ctx->scope, user);
-    r = r < 0 ? r : data_audit(txn, ctx, action, user->id, DATA_OUTCOME_OK);
-    return r < 0 ? r : auth_invitations_sift_in(txn, ctx);
+    return r < 0 ? r : data_audit(txn, ctx, action, user->id, DATA_OUTCOME_OK);
+}
+
+static int role_changed(struct txn *txn, const struct data_context *ctx, struct data_user *user)
+{
+    int r = changed(txn, ctx, user, "member.update");
+    return r < 0 ? r : auth_invitations_sift_in(txn, ctx, STR_EMPTY);
 }
 
 int auth_member_put_in(struct txn *txn, struct data_context *ctx,
@@ -316,7 +321,7 @@ int auth_member_put_in(struct txn *txn, struct data_context *ctx,
     }
     if (r == 0 && user.role != in->role) {
         user.role = in->role;
-        r = changed(txn, ctx, &user, "member.update");
+        r = role_changed(txn, ctx, &user);
     }
     if (r == 0) {
         *ret_user = user;
@@ -348,10 +353,12 @@ int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str 
     if (r < 0 && r != ERR_NOT_FOUND) {
         return r;
     }
+    struct str address = user.email;
     user.email = STR_EMPTY;
     user.password = STR_EMPTY;
     user.removed_at = time_now();
-    return changed(txn, ctx, &user, "member.remove");
+    r = changed(txn, ctx, &user, "member.remove");
+    return r < 0 ? r : auth_invitations_sift_in(txn, ctx, address);
 }
 
 static int transfer_fn(struct txn *txn, void *ctx)
@@ -372,10 +379,10 @@ static int transfer_fn(struct txn *txn, void *ctx)
     }
     if (!owns(o->user.role)) {
         o->user.role = DATA_ROLE_OWNER;
-        r = changed(txn, by, &o->user, "member.update");
+        r = role_changed(txn, by, &o->user);
     }
     own.role = DATA_ROLE_ADMIN;
-    r = r < 0 ? r : changed(txn, by, &own, "member.update");
+    r = r < 0 ? r : role_changed(txn, by, &own);
     if (r == 0) {
         r = data_audit(txn, by, "tenant.transfer", o->user.id, DATA_OUTCOME_OK);
     }

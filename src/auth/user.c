@@ -197,6 +197,7 @@ static int move_fn(struct txn *txn, void *ctx)
         r = r < 0 ? r : auth_reset_forget_in(txn, &m->ctx->scope, s.user.id);
         r = r < 0 ? r : data_audit(txn, m->ctx, "user.email", s.user.id, DATA_OUTCOME_OK);
         r = r < 0 ? r : auth_address_tell_in(txn, m->auth, &m->before);
+        r = r < 0 ? r : auth_invitations_sift_in(txn, m->ctx, m->before.email);
     }
     if (r == 0) {
         m->user = s.user;

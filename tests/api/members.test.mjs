@@ -110,6 +110,46 @@ test("an Idempotency-Key gives the same invitation with a new link", async () =>
   assert.equal((await ada.post("/tenant/invitations", { ...body, role: "viewer" }, options)).status, 409);
 });
 
+test("there is one invitation for an address: the last", async () => {
+  const ada = await server.account("ada");
+  const adam = await member(ada, "admin");
+  const open = async () => (await ada.get("/tenant/invitations")).data.map(({ id, role }) => [id, role]);
+  const first = await invite(ada, "admin");
+  const second = await invite(adam, "viewer", first.email.toUpperCase());
+  assert.deepEqual(await open(), [[second.id, "viewer"]]);
+  assert.equal((await accept(first)).status, 403);
+  const [ended] = (await ada.get("/audit?action=invitation.delete")).data.filter(({ target }) => target === first.id);
+  assert.equal(ended.actor_id, adam.user.id);
+  const owner = await invite(ada, "owner", first.email);
+  assert.equal((await adam.post("/tenant/invitations", { email: first.email, role: "viewer" })).status, 403, "an admin withdraws no owner's");
+  assert.deepEqual(await open(), [[owner.id, "owner"]]);
+  for (let i = 0; i < 99; i++) await invite(ada, "viewer");
+  await invite(ada, "member", first.email);
+  assert.equal((await open()).length, 100, "it takes no more room");
+});
+
+test("who goes, or has another address, comes back by no invitation from before", async () => {
+  const ada = await server.account("ada");
+  const ends = {
+    removed: (who) => ada.delete(`/tenant/members/${who.user.id}`),
+    left: (who) => who.delete("/users/me", { json: { password: who.password } }),
+    moved: async (who) => {
+      const moved = await who.put("/users/me/email", { email: `moved-${Server.number++}@example.com`, password: who.password });
+      return moved.status === 200 ? ada.delete(`/tenant/members/${who.user.id}`) : moved;
+    },
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    const who = await member(ada, "viewer");
+    const again = await invite(ada, "admin", who.email);
+    assert.equal((await end(who)).status, 200, how);
+    assert.equal((await accept({ ...again, password: "another long password" })).status, 403, how);
+    assert.deepEqual((await ada.get("/tenant/invitations")).data, [], how);
+    assert.equal((await ada.get("/audit?action=invitation.delete")).data.filter(({ target }) => target === again.id).length, 1, how);
+    const anew = await invite(ada, "member", who.email);
+    assert.equal((await accept({ ...anew, password: "another long password" })).status, 201, "one from after it holds");
+  }
+});
+
 test("100 invitations may be open", async () => {
   const ada = await server.account("ada");
   for (let i = 0; i < 100; i++) await invite(ada, "viewer");
