@@ -80,7 +80,7 @@ struct lifecycle_disks {
 int lifecycle_purge(struct store *store, const struct lifecycle_disks *disks, usec_t deadline,
                     bool *ret_more) BASE_MUST_USE;
 
-/* As auth_member_put_in; who may only read from now on has nothing running. */
+/* As auth_member_put_in; who may only read from now on has nothing running and no link. */
 int lifecycle_member_put(struct data_context *ctx, const struct auth_member_change *in,
                          struct data_user *ret_user) BASE_MUST_USE;
 

@@ -1,6 +1,7 @@
 /*
  * What a change of a member means for their sessions, in one transaction with the change: who may not write any more has no
- * workspace running. It persists what it has and stops. Open sockets of the IDE end with the visit (gateway_open_round).
+ * workspace running and no link. The workspace persists what it has and stops. Open sockets of the IDE end with the visit
+ * (gateway_open_round).
  */
 #include "lifecycle/lifecycle.h"
 
@@ -19,6 +20,9 @@ static int put_fn(struct txn *txn, void *ctx)
     int r = auth_member_put_in(txn, m->ctx, m->change, &m->user);
     if (r == 0 && !data_may(m->user.role, DATA_PERMISSION_IDE)) {
         r = sessions_pause_all_in(txn, m->ctx, m->user.id);
+    }
+    if (r == 0 && !data_may(m->user.role, DATA_PERMISSION_SESSIONS_WRITE)) {
+        r = sessions_links_end_all_in(txn, m->ctx, m->user.id);
     }
     if (r == 0) {
         data_user_copy(m->ctx->arena, &m->user);

@@ -5,7 +5,8 @@
  *
  * 1. The token itself is in the reply that makes it and nowhere else.
  * 2. enter_fn makes a link's scope, and nothing else does; data/ keeps it to its session (link_session).
- * 3. There are no links to a session that is deleted, and none by somebody who is gone.
+ * 3. There are no links to a session that is deleted, and none by somebody who is gone or may make none any more. Whoever has one
+ *    is asked of the same again, since a store may have some of before.
  */
 #include "auth/auth.h"
 #include "sessions/sessions_int.h"
@@ -51,12 +52,15 @@ static int leading_to(struct txn *txn, const struct scope *scope, struct str ses
     return data_link_list(txn, scope, &query, ret_list);
 }
 
-/* ERR_NOT_FOUND: nobody, or somebody who went. */
-static int person_in(struct txn *txn, const struct scope *scope, struct str user_id)
+/* ERR_NOT_FOUND: nobody, or somebody who went; ERR_FORBIDDEN: who makes no links. */
+static int maker_in(struct txn *txn, const struct scope *scope, struct str user_id)
 {
     struct data_user user;
     int r = data_user_get(txn, scope, user_id, &user);
-    return r == 0 && (user.removed_at != 0 || user.deleted_at != 0) ? ERR_NOT_FOUND : r;
+    if (r == 0 && (user.removed_at != 0 || user.deleted_at != 0)) {
+        return ERR_NOT_FOUND;
+    }
+    return r == 0 && !data_may(user.role, DATA_PERMISSION_SESSIONS_WRITE) ? ERR_FORBIDDEN : r;
 }
 
 struct create {
@@ -83,7 +87,7 @@ static int create_fn(struct txn *txn, void *ctx)
         r = made_by(txn, scope, scope->user_id, &list);
     }
     if (r == 0) {
-        r = person_in(txn, scope, scope->user_id);
+        r = maker_in(txn, scope, scope->user_id);
         r = r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r; /* whoever asks goes just now */
     }
     if (r == 0 && list.n >= SESSIONS_MAX_LINKS) {
@@ -257,7 +261,10 @@ struct enter {
 /* What else must hold, with the link's tenant. ERR_NOT_FOUND: it does not. */
 static int stands(struct txn *txn, const struct scope *tenant, struct sessions_shared *shared)
 {
-    int r = person_in(txn, tenant, shared->link.user_id);
+    int r = maker_in(txn, tenant, shared->link.user_id);
+    if (r == ERR_FORBIDDEN) {
+        return ERR_NOT_FOUND;
+    }
     if (r == 0) {
         r = data_session_get(txn, tenant, shared->link.session_id, &shared->session);
     }

@@ -219,6 +219,27 @@ test("a member who is removed leaves no link behind", async () => {
   assert.equal((await link.get("/shared")).status, 401);
 });
 
+test("who becomes a viewer has no link any more, and ends what there is", async () => {
+  const email = "lowered@example.com";
+  const { token } = (await ada.post("/tenant/invitations", { email, role: "member" })).data;
+  const joined = await server.anonymous().post("/auth/register", { email, password: "a long password", invitation: token });
+  const mel = new Client(server, joined.data.token);
+  const session = await newSession(mel, "mel's");
+  const link = await made({ name: "mel's" }, session, mel);
+  const put = (role) => ada.put(`/tenant/members/${joined.data.user.id}`, { role });
+  assert.equal((await put("viewer")).status, 200);
+  assert.equal((await link.get("/shared")).status, 401);
+  assert.equal((await put("member")).status, 200);
+  assert.equal((await link.get("/shared")).status, 401, "for good");
+  assert.equal((await put("viewer")).status, 200);
+  const at = `/sessions/${session.id}/links`;
+  assert.deepEqual((await mel.get(at)).data, []);
+  assert.equal((await mel.delete(`${at}/${link.link.id}`)).status, 404);
+  assert.equal((await mel.post(at, { name: "more" })).status, 403);
+  const [ended] = (await ada.get("/audit?action=link.delete")).data.filter((one) => one.link_id === link.link.id);
+  assert.equal(ended.actor_id, ada.user.id);
+});
+
 test("made, used and ended stand in the audit log; many reads are one record", async () => {
   const link = await made({ name: "watched" });
   const about = (records) => records.filter(({ link_id }) => link_id === link.link.id);

@@ -23,7 +23,8 @@ function mayBy({ method, path }) {
   if (path === "/tenant/transfer") return ["owner"];
   if (/^\/(workspaces|audit|tenant\/(settings|sessions|invitations))\b/.test(path)) return ["owner", "admin"];
   if (path.startsWith("/tenant") && method !== "GET") return ["owner", "admin"];
-  if (path === "/auth/tickets" || /\/(terminals|links)\b/.test(path)) return ["owner", "admin", "member"];
+  if (/\/links\b/.test(path) && method !== "POST") return everybody;
+  if (path === "/auth/tickets" || /\/terminals\b/.test(path)) return ["owner", "admin", "member"];
   const isOwn = /^\/(auth|users\/me|settings)\b/.test(path);
   return method === "GET" || isOwn ? everybody : ["owner", "admin", "member"];
 }

@@ -184,6 +184,32 @@ static void it_ends_by_hand_with_its_session_and_its_maker(void **state)
     assert_int_equal(enter(p, kept.token, &guest), 0);
 }
 
+static int lower_fn(struct txn *txn, void *ctx)
+{
+    const struct data_context *c = ctx;
+    struct data_user user;
+    int r = data_user_get(txn, &c->scope, c->scope.user_id, &user);
+    user.role = DATA_ROLE_VIEWER;
+    return r < 0 ? r : data_user_put(txn, &c->scope, &user);
+}
+
+/* A store of before has links of viewers. */
+static void it_is_worth_what_its_maker_may_make(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct str session = make(&ada);
+    struct made m = link_to(&ada, session, 7);
+    assert_int_equal(world_write(&p->w, lower_fn, &ada), 0);
+    assert_shut(p, m.token);
+    struct sessions_link_input in = {.session_id = session, .name = STR("more"), .days = 1};
+    struct made more;
+    assert_int_equal(sessions_link_create(&ada, &in, &more.link, &more.token), ERR_FORBIDDEN);
+    assert_int_equal(count(&ada, session), 1);
+    assert_int_equal(sessions_link_end(&ada, session, m.link.id), 0);
+    assert_int_equal(count(&ada, session), 0);
+}
+
 static int usage_fn(struct txn *txn, void *ctx)
 {
     struct data_context *c = ctx;
@@ -269,6 +295,7 @@ int main(void)
         TEST_SQLITE(it_ends_by_age),
         TEST(it_ends_by_hand_with_its_session_and_its_maker),
         TEST_SQLITE(it_ends_by_hand_with_its_session_and_its_maker),
+        TEST(it_is_worth_what_its_maker_may_make),
         TEST(a_moment_is_one_that_was),
         TEST(a_person_has_so_many),
         TEST(its_scope_reaches_nothing_else),

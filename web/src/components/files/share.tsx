@@ -9,7 +9,8 @@ import { dayChoices, textProblem } from "../../lib/check";
 import { formatExact, formatUntil } from "../../lib/format";
 import { momentWords } from "../../lib/past";
 import { fieldProblem } from "../../lib/problem";
-import { api } from "../../stores/auth";
+import { may } from "../../lib/roles";
+import { api, useAuth } from "../../stores/auth";
 import { Ago, ListSkeleton, TextField } from "../bits";
 import { Modal } from "../modal";
 import { FormProblem, ProblemNotice } from "../problem-notice";
@@ -91,8 +92,9 @@ function NewLink({ sessionId, moment }: OfMoment) {
   );
 }
 
-/** moment: the links that are made here show that one alone. */
+/** moment: the links that are made here show that one alone. Who may make none ends those that there are. */
 export function ShareDialog({ sessionId, moment, onClose }: OfMoment & { readonly onClose: () => void }) {
+  const mayMake = useAuth(({ state }) => state.status === "in" && may(state.user.role, "sessions.write"));
   return (
     <Modal title={moment === undefined ? "Share" : "Share this moment"} onClose={onClose}>
       <Stack gap="16px">
@@ -101,7 +103,7 @@ export function ShareDialog({ sessionId, moment, onClose }: OfMoment & { readonl
             ? "Whoever has a link reads the files as they are, without an account: all of them, .env and .git too. Older versions stay yours."
             : <>Whoever has a link reads the files as they were on <Text as="span" color="fg" fontWeight="500">{formatExact(moment.at)}</Text>, without an account: all of them, .env and .git too. It works as long as this moment is kept.</>}
         </Text>
-        <NewLink sessionId={sessionId} moment={moment} />
+        {mayMake && <NewLink sessionId={sessionId} moment={moment} />}
         <Links sessionId={sessionId} />
       </Stack>
     </Modal>

@@ -6,7 +6,6 @@ import { ApiError, type Conversation, type Link, type Message, type Session, typ
 import { useAllSessions } from "../../api/queries";
 import { all } from "../../api/team";
 import { formatCount, formatSize } from "../../lib/format";
-import { may } from "../../lib/roles";
 import { api } from "../../stores/auth";
 import { factsOf, ListSkeleton } from "../bits";
 import { fetchArchive, fetchHome, save } from "../files/actions";
@@ -82,7 +81,7 @@ async function fetchAccount(user: User, sessions: readonly Session[]): Promise<B
     projects: await whole((cursor) => api.projectsList(cursor)),
     sessions,
     deleted_sessions: await whole((cursor) => api.sessionsList({ deleted: true, ...cursor })),
-    links: may(user.role, "sessions.write") ? await fetchLinks(sessions) : [],
+    links: await fetchLinks(sessions),
     conversations: await fetchConversations(false),
     deleted_conversations: await fetchConversations(true),
   };
