@@ -165,7 +165,11 @@ int api_tenant_member_update(struct api_call *call, const struct api_tenant_memb
 
 int api_tenant_member_remove(struct api_call *call, const struct api_tenant_member_remove_in *in)
 {
-    int r = lifecycle_member_remove(&call->data, in->user_id);
+    int64_t revision;
+    int r = api_if_match(in->if_match, &revision);
+    if (r == 0) {
+        r = lifecycle_member_remove(&call->data, in->user_id, revision);
+    }
     return r < 0 ? r : api_done(call);
 }
 

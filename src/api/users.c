@@ -50,11 +50,12 @@ int api_users_me_password(struct api_call *call, const struct api_users_me_passw
 int api_users_me_email(struct api_call *call, const struct api_users_me_email_in *in)
 {
     struct auth_email_result result;
-    int r = auth_email_change(call->api->auth, &call->data,
-                              &(struct auth_email_input){.email = in->email,
-                                                         .password = in->password,
-                                                         .confirmation = in->confirmation},
-                              &result);
+    struct auth_email_input input = {
+        .email = in->email, .password = in->password, .confirmation = in->confirmation};
+    int r = api_if_match(in->if_match, &input.revision);
+    if (r == 0) {
+        r = auth_email_change(call->api->auth, &call->data, &input, &result);
+    }
     if (r < 0) {
         return r;
     }
@@ -67,7 +68,11 @@ int api_users_me_email(struct api_call *call, const struct api_users_me_email_in
 
 int api_users_me_delete(struct api_call *call, const struct api_users_me_delete_in *in)
 {
-    int r = lifecycle_account_delete(call->api->auth, &call->data, in->password);
+    int64_t revision;
+    int r = api_if_match(in->if_match, &revision);
+    if (r == 0) {
+        r = lifecycle_account_delete(call->api->auth, &call->data, in->password, revision);
+    }
     if (r < 0) {
         return r;
     }

@@ -335,6 +335,7 @@ struct auth_email_input {
     struct str email;
     struct str password;     /* not looked at beside a confirmation */
     struct str confirmation; /* a token that was mailed to email; empty: none */
+    int64_t revision;        /* If-Match; 0: whatever */
 };
 
 struct auth_email_result {
@@ -345,9 +346,8 @@ struct auth_email_result {
 /*
  * (hash) Another address to log in with; ends nothing, and the old one is told where mail is sent. ERR_BAD_CREDENTIALS (field
  * password), ERR_INVALID (field email, password), ERR_EXISTS: it is taken. That answer is why it is limited like registrations, in
- * one bucket with them: ERR_RATE_LIMITED. Where addresses are confirmed and there is no confirmation yet: `asked`, the same
- * whoever has the address. ERR_FORBIDDEN: the confirmation does not hold; it is this person's, for this address, as long as
- * neither address nor password have changed.
+ * one bucket with them: ERR_RATE_LIMITED, ERR_PRECONDITION. Where addresses are confirmed and there is no confirmation yet: `asked`, the
+ * same whoever has it. ERR_FORBIDDEN: the confirmation does not hold; it is this person's, for it, until address or password change.
  */
 int auth_email_change(struct auth *a, struct data_context *ctx, const struct auth_email_input *in,
                       struct auth_email_result *ret_result) BASE_MUST_USE;

@@ -329,10 +329,14 @@ int auth_member_put_in(struct txn *txn, struct data_context *ctx,
     return r;
 }
 
-int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str user_id)
+int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str user_id,
+                          int64_t revision)
 {
     struct data_user user;
     int r = find_to_change(txn, ctx, user_id, &user);
+    if (r == 0 && revision != 0 && revision != user.revision) {
+        return ERR_PRECONDITION;
+    }
     if (r == 0 && owns(user.role)) {
         r = check_other_owner(txn, ctx, user.id);
     }

@@ -88,8 +88,8 @@ int auth_member_put_in(struct txn *txn, struct data_context *ctx,
                        struct data_user *ret_user) BASE_MUST_USE;
 
 /* The same: ends all logins and takes address and password from the account, which stays. */
-int auth_member_remove_in(struct txn *txn, struct data_context *ctx,
-                          struct str user_id) BASE_MUST_USE;
+int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str user_id,
+                          int64_t revision) BASE_MUST_USE;
 
 struct auth_invitation_input {
     struct str email;

@@ -174,6 +174,7 @@ struct move {
     struct data_context *ctx;
     const struct auth *auth;
     struct str email;
+    int64_t revision;        /* If-Match; 0: whatever */
     struct data_user before; /* who proved to be them: address and password are still these */
     struct data_user user;   /* result */
 };
@@ -185,6 +186,9 @@ static int move_fn(struct txn *txn, void *ctx)
     int r = self_get(txn, &s);
     if (r < 0) {
         return r;
+    }
+    if (m->revision != 0 && m->revision != s.user.revision) {
+        return ERR_PRECONDITION;
     }
     if (!str_eq(s.user.password, m->before.password) || !str_eq(s.user.email, m->before.email)) {
         return ERR_BAD_CREDENTIALS;
@@ -256,7 +260,7 @@ int auth_email_change(struct auth *a, struct data_context *ctx, const struct aut
                       struct auth_email_result *ret_result)
 {
     ASSERT_MAGIC(a, AUTH_MAGIC);
-    struct move m = {.ctx = ctx, .auth = a};
+    struct move m = {.ctx = ctx, .auth = a, .revision = in->revision};
     int r = auth_email_clean(ctx, in->email, &m.email);
     if (r == 0 && in->confirmation.n == 0 && in->password.n == 0) {
         r = data_fault(ctx, ERR_INVALID, "password", "The password is needed.");
@@ -272,6 +276,9 @@ int auth_email_change(struct auth *a, struct data_context *ctx, const struct aut
     r = prove_move(a, &m, in);
     if (r < 0) {
         return r;
+    }
+    if (m.revision != 0 && m.revision != m.before.revision) {
+        return ERR_PRECONDITION; /* before anybody is written to */
     }
     bool moves = !str_eq(m.email, m.before.email);
     bool asks = a->confirm && in->confirmation.n == 0 && moves;

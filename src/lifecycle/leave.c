@@ -14,23 +14,36 @@
 struct leaving {
     struct data_context *ctx;
     struct str proof;
+    int64_t revision;
 };
+
+static int check_revision(struct txn *txn, const struct leaving *l)
+{
+    struct data_user user;
+    int r = data_user_get(txn, &l->ctx->scope, l->ctx->scope.user_id, &user);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r;
+    }
+    return l->revision == 0 || l->revision == user.revision ? 0 : ERR_PRECONDITION;
+}
 
 static int leave_fn(struct txn *txn, void *ctx)
 {
     struct leaving *l = ctx;
     const struct scope *scope = &l->ctx->scope;
     bool last = false;
-    int r = auth_leave_in(txn, l->ctx, l->proof, &last);
+    int r = check_revision(txn, l);
+    r = r < 0 ? r : auth_leave_in(txn, l->ctx, l->proof, &last);
     r = r < 0 ? r : settings_forget_in(txn, scope, scope->user_id);
     r = r < 0 || !last ? r : settings_forget_in(txn, scope, scope->tenant_id);
     r = r < 0 ? r : sessions_links_end_all_in(txn, l->ctx, l->ctx->scope.user_id);
     return r < 0 ? r : sessions_pause_all_in(txn, l->ctx, l->ctx->scope.user_id);
 }
 
-int lifecycle_account_delete(struct auth *a, struct data_context *ctx, struct str password)
+int lifecycle_account_delete(struct auth *a, struct data_context *ctx, struct str password,
+                             int64_t revision)
 {
-    struct leaving l = {.ctx = ctx};
+    struct leaving l = {.ctx = ctx, .revision = revision};
     int r = auth_leave_prove(a, ctx, password, &l.proof);
     if (r < 0) {
         return r;

@@ -85,14 +85,15 @@ int lifecycle_member_put(struct data_context *ctx, const struct auth_member_chan
                          struct data_user *ret_user) BASE_MUST_USE;
 
 /* As auth_member_remove_in; what runs of the member's is paused. Their sessions stay. */
-int lifecycle_member_remove(struct data_context *ctx, struct str user_id) BASE_MUST_USE;
+int lifecycle_member_remove(struct data_context *ctx, struct str user_id,
+                            int64_t revision) BASE_MUST_USE;
 
 /*
- * (hash) The caller's account ends: logins and keys at once, what runs is paused. The duty below takes the rest away.
- * ERR_BAD_CREDENTIALS (field password), ERR_CONFLICT: others are left without an owner; ERR_RATE_LIMITED.
+ * (hash) The caller's account ends: logins and keys at once, what runs is paused. The duty below takes the rest away. revision: If-Match;
+ * 0: whatever. ERR_BAD_CREDENTIALS (field password), ERR_CONFLICT: others are left without an owner; ERR_PRECONDITION, ERR_RATE_LIMITED.
  */
-int lifecycle_account_delete(struct auth *a, struct data_context *ctx,
-                             struct str password) BASE_MUST_USE;
+int lifecycle_account_delete(struct auth *a, struct data_context *ctx, struct str password,
+                             int64_t revision) BASE_MUST_USE;
 
 /*
  * A duty: of accounts that were deleted, deletes the sessions (lifecycle_purge takes them away within 30 days), the home, and last

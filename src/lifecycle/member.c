@@ -11,6 +11,7 @@ struct member {
     struct data_context *ctx;
     const struct auth_member_change *change; /* NULL: they go */
     struct str user_id;
+    int64_t revision;
     struct data_user user; /* result */
 };
 
@@ -51,13 +52,13 @@ int lifecycle_member_put(struct data_context *ctx, const struct auth_member_chan
 static int remove_fn(struct txn *txn, void *ctx)
 {
     struct member *m = ctx;
-    int r = auth_member_remove_in(txn, m->ctx, m->user_id);
+    int r = auth_member_remove_in(txn, m->ctx, m->user_id, m->revision);
     r = r < 0 ? r : sessions_links_end_all_in(txn, m->ctx, m->user_id);
     return r < 0 ? r : sessions_pause_all_in(txn, m->ctx, m->user_id);
 }
 
-int lifecycle_member_remove(struct data_context *ctx, struct str user_id)
+int lifecycle_member_remove(struct data_context *ctx, struct str user_id, int64_t revision)
 {
-    struct member m = {.ctx = ctx, .user_id = user_id};
+    struct member m = {.ctx = ctx, .user_id = user_id, .revision = revision};
     return write(&m, remove_fn);
 }

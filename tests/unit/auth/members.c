@@ -46,7 +46,7 @@ static int put(struct data_context *by, const struct data_context *who, enum dat
 static int remove_fn(struct txn *txn, void *ctx)
 {
     struct change *c = ctx;
-    return auth_member_remove_in(txn, c->ctx, c->in.user_id);
+    return auth_member_remove_in(txn, c->ctx, c->in.user_id, c->in.revision);
 }
 
 static int take_out(struct data_context *by, const struct data_context *who)

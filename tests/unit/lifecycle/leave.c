@@ -179,8 +179,8 @@ static void nothing_is_left_but_the_log(void **state)
     struct people *p = *state;
     struct data_context ada = settle(p);
     struct auth_result result;
-    assert_int_equal(lifecycle_account_delete(p->auth, &ada, STR("wrong")), ERR_BAD_CREDENTIALS);
-    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD), 0);
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, STR("wrong"), 0), ERR_BAD_CREDENTIALS);
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD, 0), 0);
     assert_int_equal(auth_still(p->auth, &ada), ERR_UNAUTHENTICATED);
     assert_int_equal(people_login(p, "ada@example.com", WORLD_PASSWORD, &result),
                      ERR_BAD_CREDENTIALS);
@@ -216,7 +216,7 @@ static void all_is_gone_within_thirty_days(void **state)
         ada.op = store_op_new();
         assert_int_equal(sessions_delete(&ada, page.at[i].session.id, 0, &view), 0);
     }
-    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD), 0);
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD, 0), 0);
     for (int i = 1; i <= 29; i++) {
         time_test_advance(day);
         run_duties(p);
@@ -236,10 +236,10 @@ static void keeps_no_other_from_going(struct people *p, struct str how, int told
     struct sessions_list_input in = {.limit = 1};
     struct sessions_page page;
     assert_int_equal(sessions_list(&ada, &in, &page), 0);
-    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD), 0);
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD, 0), 0);
     run_duties(p);
     time_test_advance(USEC_PER_SEC);
-    assert_int_equal(lifecycle_account_delete(p->auth, &eve, WORLD_PASSWORD), 0);
+    assert_int_equal(lifecycle_account_delete(p->auth, &eve, WORLD_PASSWORD, 0), 0);
     struct str key = people_key(p, &ada, "session", page.at[0].session.id);
     struct str was = people_damage(p, key, how);
     assert_true(was.n > 0);
@@ -295,10 +295,10 @@ static void others_keep_what_is_theirs(void **state)
     set(&ada, SETTINGS_OF_TENANT);
     struct data_context mel = settle_member(p, &ada, "mel@example.com");
     struct str theirs = session_of(&mel, STR_EMPTY);
-    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD), ERR_CONFLICT);
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD, 0), ERR_CONFLICT);
     struct data_user owner;
     assert_int_equal(auth_tenant_transfer(&ada, mel.scope.user_id, &owner), 0);
-    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD), 0);
+    assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD, 0), 0);
     run_duties(p);
     assert_int_equal(auth_still(p->auth, &mel), 0);
     struct sessions_view view;
@@ -331,7 +331,7 @@ static void the_last_one_takes_former_members_along(void **state)
     put(&mel, session);
     put(&mel, mel.scope.user_id);
     set(&mel, SETTINGS_OF_USER);
-    assert_int_equal(lifecycle_member_remove(&ada, mel.scope.user_id), 0);
+    assert_int_equal(lifecycle_member_remove(&ada, mel.scope.user_id, 0), 0);
     struct data_link link;
     struct str token;
     const struct sessions_link_input to = {.session_id = session, .name = STR("Late"), .days = 1};
@@ -350,7 +350,7 @@ static void the_last_one_takes_former_members_along(void **state)
     struct auth_result result;
     assert_int_equal(people_login(p, "ada@example.com", WORLD_PASSWORD, &result), 0);
     assert_int_equal(auth_authenticate(p->auth, &again, result.token), 0);
-    assert_int_equal(lifecycle_account_delete(p->auth, &again, WORLD_PASSWORD), 0);
+    assert_int_equal(lifecycle_account_delete(p->auth, &again, WORLD_PASSWORD, 0), 0);
     for (int i = 1; i <= 29; i++) {
         time_test_advance(day);
         run_duties(p);
