@@ -51,7 +51,7 @@ static int rename_fn(struct txn *txn, void *ctx)
     if (r == 0 && t->revision != 0 && t->revision != t->tenant.revision) {
         return ERR_PRECONDITION;
     }
-    if (r < 0) {
+    if (r < 0 || str_eq(t->tenant.name, t->name)) {
         return r;
     }
     t->tenant.name = t->name;

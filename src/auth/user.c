@@ -44,18 +44,17 @@ static int put_fn(struct txn *txn, void *ctx)
     if (s->update->revision != 0 && s->update->revision != s->user.revision) {
         return ERR_PRECONDITION;
     }
-    s->user.name = s->name;
-    s->user.updated_at = time_now();
-    s->user.revision++;
-    r = auth_user_put_in(txn, &s->ctx->scope, &s->user);
+    if (!str_eq(s->user.name, s->name)) {
+        s->user.name = s->name;
+        s->user.updated_at = time_now();
+        s->user.revision++;
+        r = auth_user_put_in(txn, &s->ctx->scope, &s->user);
+        r = r < 0 ? r : data_audit(txn, s->ctx, "user.update", s->user.id, DATA_OUTCOME_OK);
+    }
     if (r == 0) {
-        r = data_audit(txn, s->ctx, "user.update", s->user.id, DATA_OUTCOME_OK);
+        data_user_copy(s->ctx->arena, &s->user);
     }
-    if (r < 0) {
-        return r;
-    }
-    data_user_copy(s->ctx->arena, &s->user);
-    return 0;
+    return r;
 }
 
 int auth_user_put(struct data_context *ctx, const struct auth_user_update *in,

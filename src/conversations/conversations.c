@@ -196,6 +196,9 @@ static int rename_fn(struct txn *txn, void *ctx)
     if (r < 0 || o->view.conversation.deleted) {
         return r < 0 ? r : ERR_NOT_FOUND;
     }
+    if (str_eq(o->view.conversation.name, o->name)) {
+        return join(txn, o->ctx, &o->view);
+    }
     o->view.conversation.name = o->name;
     return finish(txn, o, "conversation.rename");
 }

@@ -221,8 +221,8 @@ static int rename_fn(struct txn *txn, void *ctx)
 {
     struct one *o = ctx;
     int r = own_revision(txn, o);
-    if (r < 0) {
-        return r;
+    if (r < 0 || str_eq(o->view.project.name, o->name)) {
+        return r < 0 ? r : join(txn, o->ctx, &o->view);
     }
     o->view.project.name = o->name;
     o->view.project.updated_at = time_now();

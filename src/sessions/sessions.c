@@ -274,23 +274,31 @@ static int write_one(struct one *o, store_fn *fn, struct sessions_view *ret_view
     return r;
 }
 
+/* The request may name more than what this one changed. */
+static int note(struct txn *txn, const struct one *o, const char *action, const char *field)
+{
+    struct data_context by = *o->ctx;
+    by.client.fields = str_from(field);
+    return data_audit(txn, &by, action, o->id, DATA_OUTCOME_OK);
+}
+
 static int update_name(struct txn *txn, struct one *o)
 {
-    if (!o->update->rename) {
+    if (!o->update->rename || str_eq(o->view.session.name, o->name)) {
         return 0;
     }
     o->view.session.name = o->name;
-    return data_audit(txn, o->ctx, "session.rename", o->id, DATA_OUTCOME_OK);
+    return note(txn, o, "session.rename", "name");
 }
 
 static int update_project(struct txn *txn, struct one *o)
 {
-    if (!o->update->move) {
+    if (!o->update->move || str_eq(o->view.session.project_id, o->update->project_id)) {
         return 0;
     }
     int r = sessions_project_check(txn, o->ctx, o->update->project_id);
     o->view.session.project_id = o->update->project_id;
-    return r < 0 ? r : data_audit(txn, o->ctx, "session.move", o->id, DATA_OUTCOME_OK);
+    return r < 0 ? r : note(txn, o, "session.move", "project_id");
 }
 
 static int update_fn(struct txn *txn, void *ctx)
@@ -300,13 +308,16 @@ static int update_fn(struct txn *txn, void *ctx)
     if (r == 0 && o->revision != 0 && o->revision != o->view.session.revision) {
         return ERR_PRECONDITION;
     }
+    const struct data_session before = o->view.session;
     if (r == 0) {
         r = update_name(txn, o);
     }
     if (r == 0) {
         r = update_project(txn, o);
     }
-    if (r == 0) {
+    bool changed = r == 0 && (!str_eq(before.name, o->view.session.name) ||
+                              !str_eq(before.project_id, o->view.session.project_id));
+    if (changed) {
         r = sessions_changed(txn, o->ctx, &o->view, NULL);
     }
     return r < 0 ? r : one_done(txn, o);

@@ -4,7 +4,7 @@
  * 1. Only what its row allows is stored; what is read is held against the row again, which may have changed since.
  * 2. There are at most as many stored values of one tenant or person as the table has rows.
  * 3. A value's revision is made from what is stored, and not kept: who set a value and sets it back has changed nothing.
- * 4. A guarded change to what is stored already changes nothing, whatever revision it was made of: it may be one whose answer was
+ * 4. A change to what is stored already changes nothing; a guarded one, whatever revision it was made of: it may be one whose answer was
  *    lost, made again (RFC 9110, 13.1.1).
  */
 #include "settings/settings.h"
@@ -288,6 +288,7 @@ struct str settings_watched(struct arena *arena, const struct scope *scope, enum
     return key_of(arena, scope, &settings_rows[name], SETTINGS_OF_TENANT);
 }
 
+/* *ret_made: it is what is asked for already. */
 static int still(struct txn *txn, const struct one *o, struct str key, bool *ret_made)
 {
     struct str stored;
@@ -296,7 +297,7 @@ static int still(struct txn *txn, const struct one *o, struct str key, bool *ret
         return r;
     }
     *ret_made = str_eq(stored, o->text);
-    return *ret_made || str_eq(stored, o->seen) ? 0 : ERR_PRECONDITION;
+    return *ret_made || !o->guarded || str_eq(stored, o->seen) ? 0 : ERR_PRECONDITION;
 }
 
 static int change_fn(struct txn *txn, void *ctx)
@@ -310,7 +311,7 @@ static int change_fn(struct txn *txn, void *ctx)
     struct str key = key_of(store_arena(txn), &o->ctx->scope, row, o->scope);
     bool set = o->text.n > 0;
     bool made = false;
-    int r = o->guarded ? still(txn, o, key, &made) : 0;
+    int r = still(txn, o, key, &made);
     if (r < 0 || made) {
         return r < 0 ? r : view_get(txn, o->ctx, &o->view);
     }

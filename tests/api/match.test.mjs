@@ -1,0 +1,110 @@
+// What every change of a record is held to: an ETag that does not match changes nothing, and what is there already is no change.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bundle, Client, newSession, serverForFile } from "./harness.mjs";
+import { pathOf } from "./operations.mjs";
+
+const server = await serverForFile({ args: ["--rate-factor", "100000"] });
+const ada = await server.account("match");
+
+async function member() {
+  const email = "match-member@example.com";
+  const { token } = (await ada.post("/tenant/invitations", { email, role: "member" })).data;
+  const joined = await server.anonymous().post("/auth/register", { email, password: "a long password", invitation: token });
+  return Object.assign(new Client(server, joined.data.token), { user: joined.data.user });
+}
+
+const mel = await member();
+const session = await newSession(ada, "One");
+const project = (await ada.post("/projects", { name: "Work" })).data;
+const conversation = (await ada.post("/conversations", { session_id: session.id, name: "Why" })).data;
+await ada.write(`/sessions/${session.id}/files/secret.txt`, "mine");
+for (const level of ["/settings", "/tenant/settings"]) await ada.put(`${level}/editor/font_size`, { value: 18 });
+const ids = { session_id: session.id, project_id: project.id, conversation_id: conversation.id, user_id: mel.user.id };
+const addressOf = (operation) => pathOf(operation, (name) => ids[name]);
+const takes = (operation, header) => operation.parameters.some(({ name }) => name === header);
+
+// Good bodies, so that nothing but the ETag is wrong with a request.
+const bodies = {
+  users_me_put: { name: "A" },
+  users_me_delete: { password: ada.password },
+  users_me_email: { email: "elsewhere@example.com", password: ada.password },
+  sessions_update: { name: "B" },
+  projects_update: { name: "C" },
+  conversations_update: { name: "D" },
+  tenant_put: { name: "E" },
+  tenant_member_update: { role: "admin" },
+  settings_put: { value: 19 },
+  tenant_setting_put: { value: 19 },
+};
+
+/** Of records whose reply has an ETag, by asking; and whatever else takes If-Match. */
+async function guarded() {
+  const tagged = new Set();
+  for (const one of bundle.operations.filter(({ method, permission }) => method === "GET" && permission !== "link")) {
+    const path = addressOf(one);
+    if (!path.includes("undefined") && (await ada.get(path)).headers.etag !== undefined) tagged.add(one.path);
+  }
+  const own = ({ path }) => tagged.has(path) || (tagged.has(path.slice(0, path.lastIndexOf("/"))) && path === "/users/me/email");
+  return bundle.operations.filter((one) => ["PUT", "PATCH", "DELETE"].includes(one.method) && (own(one) || takes(one, "If-Match")));
+}
+
+test("what answers an ETag takes If-Match, whatever changes it; one that does not match changes nothing", async () => {
+  const operations = await guarded();
+  assert.ok(operations.length >= 19, `${operations.length} operations`);
+  assert.deepEqual(operations.filter((one) => !takes(one, "If-Match")).map(({ id }) => id), []);
+  for (const one of operations) {
+    const body = one.body === "bytes" ? { body: "else" } : bodies[one.id] ? { json: bodies[one.id] } : {};
+    const reply = await ada.request(one.method, addressOf(one), { ...body, headers: { "If-Match": '"999999"' } });
+    assert.deepEqual([reply.status, reply.code], [412, "precondition"], one.id);
+  }
+  assert.equal((await ada.get("/users/me")).data.email, ada.email);
+  assert.equal((await ada.get("/tenant/members")).json.page.total, 2);
+});
+
+test("one that matches lets it be changed", async () => {
+  const at = `/tenant/members/${mel.user.id}`;
+  const { etag } = (await ada.get(at)).headers;
+  assert.equal((await ada.delete(at, { headers: { "If-Match": etag } })).status, 200);
+  const me = (await ada.get("/users/me")).headers.etag;
+  const moved = await ada.put("/users/me/email", { email: "match-moved@example.com", password: ada.password }, { headers: { "If-Match": me } });
+  assert.deepEqual([moved.status, moved.data.email], [200, "match-moved@example.com"]);
+});
+
+const records = async () => (await ada.get("/audit?limit=100")).data.filter(({ action }) => !/^(login|invitation|member)\./.test(action));
+
+// Each sets one thing and leaves it as it is; twice: what is set first may be new.
+const same = {
+  "/users/me": { name: "Ada" },
+  "/tenant": { name: "Engines" },
+  [`/projects/${project.id}`]: { name: "Work" },
+  [`/conversations/${conversation.id}`]: { name: "Why" },
+  [`/sessions/${session.id}`]: { name: "One", project_id: null },
+  "/settings/editor/font_size": { value: 15 },
+  "/tenant/settings/editor/font_size": { value: 16 },
+};
+
+test("what changes nothing is no change: no revision, no time, no record", async () => {
+  for (const [path, body] of Object.entries(same)) assert.equal((await ada.put(path, body)).status, 200, path);
+  const before = await records();
+  for (const [path, body] of Object.entries(same)) {
+    const first = await ada.put(path, body);
+    const again = await ada.put(path, body);
+    assert.deepEqual([again.status, again.headers.etag, again.data], [200, first.headers.etag, first.data], path);
+  }
+  assert.deepEqual(await records(), before);
+  for (const level of ["/settings", "/tenant/settings"]) {
+    await ada.delete(`${level}/editor/tab_size`);
+    assert.equal((await ada.delete(`${level}/editor/tab_size`)).status, 200);
+  }
+  assert.deepEqual(await records(), before, "nor is to unset what was never set");
+});
+
+test("a change names what it changed alone", async () => {
+  const at = `/sessions/${session.id}`;
+  await ada.put(at, { name: "Two", project_id: null });
+  await ada.put(at, { name: "Two", project_id: project.id });
+  await ada.put(at, { name: "Three", project_id: null });
+  const noted = (await records()).slice(0, 4).map(({ action, changed }) => [action, changed]).sort();
+  assert.deepEqual(noted, [["session.move", "project_id"], ["session.move", "project_id"], ["session.rename", "name"], ["session.rename", "name"]]);
+});
