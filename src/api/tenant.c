@@ -221,6 +221,9 @@ int api_tenant_invitation_create(struct api_call *call,
 {
     struct data_invitation invitation;
     struct str token;
+    if (auth_registration_mode(call->api->auth) == AUTH_REGISTRATION_CLOSED) {
+        return data_fault(&call->data, ERR_FORBIDDEN, NULL, "Registration is closed here.");
+    }
     int r = auth_invitation_create(&call->data,
                                    &(struct auth_invitation_input){.email = in->email,
                                                                    .role = role_of(in->role),

@@ -43,6 +43,9 @@ test("the first owner of a closed installation is made on the console", async ()
   const client = await loggedIn(owner);
   assert.equal((await client.get("/users/me")).data.role, "owner");
   assert.equal((await client.get("/auth/devices")).data.length, 1, "the console is no device");
+  const useless = await client.post("/tenant/invitations", { email: "else@example.com", role: "member" });
+  assert.deepEqual([useless.status, useless.json.error.message], [403, "Registration is closed here."], "nobody could accept it");
+  assert.deepEqual((await client.get("/tenant/invitations")).data, []);
   assert.match(console_(["--reset-password", owner.email], "battery staple horse").stderr, /stop the server first/);
   await server.stop();
 });

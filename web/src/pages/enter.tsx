@@ -1,10 +1,10 @@
 // Logging in and registering: one form with a name more or less.
 import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
-import { useQuery } from "@tanstack/react-query";
 import { LogOut } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { Link, useLocation } from "react-router";
 import { limitsOfLoginInput, limitsOfRegisterInput, type RegisterInput } from "../api/generated";
+import { useRegistration } from "../api/registration";
 import { FormSkeleton, Logo, TextField, TextLink, usePageTitle } from "../components/bits";
 import { FooterLink, Version } from "../components/footer";
 import { FormProblem, ProblemNotice } from "../components/problem-notice";
@@ -12,7 +12,7 @@ import { sayProblem } from "../components/toaster";
 import { atLeast, problemsOf, textProblem } from "../lib/check";
 import { fieldProblem, isCode } from "../lib/problem";
 import { type Confirmation, confirmationOf, invitationOf } from "../lib/roles";
-import { api, login, logout, register, useAuth } from "../stores/auth";
+import { login, logout, register, useAuth } from "../stores/auth";
 
 const words = {
   login: { title: "Log in", lead: "Welcome back.", action: "Log in", ask: "No account yet?", other: "Create one", to: "/register" },
@@ -129,7 +129,7 @@ function AlreadyIn({ email, isInvited }: { readonly email: string; readonly isIn
 /** Asks for the address alone where letters confirm them; who comes by such a letter chooses a password. */
 function Register({ invitation, confirmed }: { readonly invitation: string | undefined; readonly confirmed: Confirmation | undefined }) {
   const [asked, setAsked] = useState<string>();
-  const { data, error, refetch } = useQuery({ queryKey: ["registration"], queryFn: ({ signal }) => api.authRegistration({ signal }), enabled: confirmed === undefined, staleTime: Infinity });
+  const { data, error, refetch } = useRegistration(confirmed === undefined);
   if (asked !== undefined) {
     return (
       <Stack gap="12px" role="status">

@@ -3,6 +3,7 @@ import { Box, Button, Flex, Heading, Stack, Text } from "@chakra-ui/react";
 import { KeyRound, ShieldOff, UserMinus, UserPlus } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { type Invitation, limitsOfInvitationInput, type Member, type User } from "../../api/generated";
+import { useRegistration } from "../../api/registration";
 import { nameOf, refreshTeam, useInvitations, useMembers } from "../../api/team";
 import { textProblem } from "../../lib/check";
 import { formatUntil } from "../../lib/format";
@@ -144,6 +145,14 @@ function Invite({ me }: { readonly me: User }) {
   );
 }
 
+/** The form, where there is somebody to whom it would be of use. */
+function Inviting({ me }: { readonly me: User }) {
+  const { data, error } = useRegistration();
+  if (data === undefined && error === null) return <ListSkeleton rows={1} />;
+  if (data?.registration === "closed") return <Text color="fg.muted">Registration is closed here: nobody could accept an invitation.</Text>;
+  return <Invite me={me} />;
+}
+
 function Invitations({ me }: { readonly me: User }) {
   const { data, error, refetch } = useInvitations();
   if (data === undefined) return error === null ? <ListSkeleton rows={1} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
@@ -191,7 +200,7 @@ export function MembersSettings({ user }: { readonly user: User }) {
       <Section title="Members"><Members me={user} /></Section>
       {may(user.role, "tenant.manage") && (
         <Section title="Invite somebody">
-          <Invite me={user} />
+          <Inviting me={user} />
           <Invitations me={user} />
         </Section>
       )}
