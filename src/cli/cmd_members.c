@@ -242,7 +242,7 @@ const struct cli_command cli_command_members_rm = {
 
 static const struct cli_operand invite_operands[] = {{.name = "E-MAIL"}, {.name = NULL}};
 static const struct cli_option invite_options[] = {
-    {.name = "role", .value = "ROLE", .text = "admin, member (default) or viewer"},
+    {.name = "role", .value = "owner|admin|member|viewer", .text = "default: member"},
     {.name = "account",
      .value = "ID",
      .text = "the account of a former member, and with it their sessions"},

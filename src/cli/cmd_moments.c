@@ -207,7 +207,7 @@ static const struct cli_operand changes_operands[] = {
 static const struct cli_option changes_options[] = {
     {.name = "since", .value = "VERSION", .text = "only changes behind this version"},
     {.name = "before", .value = "VERSION", .text = "only changes before this version"},
-    {.name = "op", .value = "CHANGE", .text = "only these: write, delete, move or restore"},
+    {.name = "op", .value = "write|delete|move|restore", .text = "only these changes"},
     {.name = "oldest", .text = "the oldest first"},
     {.name = "limit", .value = "N", .text = "so many (default: all)"},
     {.name = NULL},

@@ -5,6 +5,8 @@
 #include "base/assert.h"
 #include "cli/cli_int.h"
 
+static const char help_text[] = "what a command does";
+
 static struct str first_word(const struct cli_command *command)
 {
     struct str name = str_from(command->name);
@@ -26,11 +28,6 @@ static bool first_seen(const struct cli_command *const *command)
 
 static bool takes(const struct cli_command *command, enum cli_complete kind)
 {
-    for (const struct cli_option *o = command->options; o && o->name; o++) {
-        if (kind == CLI_LOCAL && o->value && strcmp(o->value, "FILE") == 0) {
-            return true;
-        }
-    }
     for (const struct cli_operand *o = command->operands; o && o->name; o++) {
         bool either = o->complete == CLI_EITHER && (kind == CLI_LOCAL || kind == CLI_REMOTE);
         if (o->complete == kind || either) {
@@ -40,14 +37,58 @@ static bool takes(const struct cli_command *command, enum cli_complete kind)
     return false;
 }
 
-/* The words that an operand may be, "bash|zsh|fish" without the bars. */
-static void fixed_words(struct buf *out, const struct cli_command *command)
+/* "bash|zsh|fish" without the bars. */
+static void without_bars(struct buf *out, const char *words)
 {
-    for (const struct cli_operand *o = command->operands; o && o->name; o++) {
-        for (const char *c = o->complete == CLI_WORDS ? o->name : ""; *c; c++) {
-            buf_byte(out, *c == '|' ? ' ' : *c);
+    for (const char *c = words; *c; c++) {
+        buf_byte(out, *c == '|' ? ' ' : *c);
+    }
+}
+
+/* The words that an operand may be; how many words of the line stand before it, 0: there is none. */
+static size_t fixed_words(struct buf *out, const struct cli_command *command)
+{
+    size_t before = second_word(command)[0] ? 2 : 1;
+    for (const struct cli_operand *o = command->operands; o && o->name; o++, before++) {
+        if (o->complete == CLI_WORDS) {
+            without_bars(out, o->name);
+            return before;
         }
     }
+    return 0;
+}
+
+/* What an option's value may be. */
+static bool is_file(const struct cli_option *option)
+{
+    return strcmp(option->value, "FILE") == 0 || strcmp(option->value, "DIR") == 0;
+}
+
+static bool is_words(const struct cli_option *option)
+{
+    return strchr(option->value, '|') != NULL;
+}
+
+/* For bash and zsh: what stands behind an option that wants a value. */
+static void values_case(struct buf *out, const struct cli_option *options)
+{
+    bool any = false;
+    for (const struct cli_option *o = options; o && o->name; o++) {
+        if (!o->value) {
+            continue;
+        }
+        buf_printf(out, "%s        --%s", any ? "" : "        case $previous in\n", o->name);
+        if (o->letter) {
+            buf_printf(out, " | -%c", o->letter);
+        }
+        buf_printf(out, ") value=%s values='", is_file(o) ? "file" : "yes");
+        if (is_words(o)) {
+            without_bars(out, o->value);
+        }
+        buf_printf(out, "' ;;\n");
+        any = true;
+    }
+    buf_printf(out, any ? "        esac\n" : "");
 }
 
 /* Within single quotes of a shell; \' is how fish says it, '\'' the others. */
@@ -74,9 +115,8 @@ static void bash_options(struct buf *out, const struct cli_option *options)
 static void bash_command(struct buf *out, const struct cli_command *command)
 {
     buf_printf(out, "    \"%s\")\n        words=\"", command->name);
-    fixed_words(out, command);
-    buf_byte(out, '"');
-    buf_printf(out, "\n        options=\"");
+    size_t place = fixed_words(out, command);
+    buf_printf(out, "\"\n        place=%zu\n        options=\"", place);
     bash_options(out, command->options);
     bash_options(out, command->plain ? cli_common + 1 : cli_common);
     buf_printf(out, "\"\n");
@@ -90,6 +130,7 @@ static void bash_command(struct buf *out, const struct cli_command *command)
     } else if (takes(command, CLI_SETTING)) {
         buf_printf(out, "        sessions=plain list=settings\n");
     }
+    values_case(out, command->options);
     buf_printf(out, "        ;;\n");
 }
 
@@ -101,7 +142,8 @@ static void bash_groups(struct buf *out)
             buf_printf(out, " " STR_FMT, STR_ARG(first_word(*c)));
         }
     }
-    buf_printf(out, "\"\n        options=\" --version");
+    buf_printf(out, "\"\n        if [ -z \"$help\" ]; then words+=' help'; fi\n"
+                    "        options=\" --version");
     bash_options(out, cli_common);
     buf_printf(out, "\"\n        ;;\n");
     bool open = false;
@@ -127,8 +169,17 @@ static const char bash_head[] =
     "_coditect() {\n"
     "    local cur=${COMP_WORDS[COMP_CWORD]} command='' words='' options='' local_files='' "
     "sessions='' list=sessions i name\n"
+    "    local previous=${COMP_WORDS[COMP_CWORD-1]} value='' values='' at=0 place=0 help=''\n"
+    "    if [ \"$cur\" = = ]; then\n"
+    "        cur=''\n"
+    "    elif [ \"$previous\" = = ]; then\n"
+    "        previous=${COMP_WORDS[COMP_CWORD-2]}\n"
+    "    fi\n"
     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
     "        case ${COMP_WORDS[i]} in -*) continue ;; esac\n"
+    "        if [ \"$command\" = '' ] && [ \"${COMP_WORDS[i]}\" = help ]; then help=yes; continue; "
+    "fi\n"
+    "        at=$((at + 1))\n"
     "        case \"$command\" in\n"
     "        '') command=${COMP_WORDS[i]} ;;\n"
     "        ";
@@ -141,7 +192,16 @@ static const char bash_middle[] = ") command+=\" ${COMP_WORDS[i]}\" ;;\n"
 static const char bash_tail[] =
     "    esac\n"
     "    COMPREPLY=()\n"
-    "    if [[ $cur == -* ]]; then words=$options local_files='' sessions=''; fi\n"
+    "    if [ $place != 0 ] && [ $place != $at ]; then words=''; fi\n"
+    "    if [ -n \"$value\" ]; then\n"
+    "        words=$values local_files='' sessions=''\n"
+    "        if [ $value = file ]; then local_files=yes; fi\n"
+    "    elif [[ $cur == -* ]]; then\n"
+    "        words=$options local_files='' sessions=''\n"
+    "    elif [ -n \"$help\" ]; then\n"
+    "        local_files='' sessions=''\n"
+    "        if [ $place != 0 ]; then words=''; fi\n"
+    "    fi\n"
     "    for name in $words; do\n"
     "        if [[ $name == \"$cur\"* ]]; then COMPREPLY+=(\"$name\"); fi\n"
     "    done\n"
@@ -204,9 +264,11 @@ static void zsh_command(struct buf *out, const struct cli_command *command)
         zsh_described(out, dashed, o->text);
     }
     buf_printf(out, ")\n        words_of=(");
-    fixed_words(out, command);
+    size_t place = fixed_words(out, command);
+    buf_printf(out, ")\n        place=%zu\n", place);
+    values_case(out, command->options);
     buf_printf(
-        out, ")\n        kinds='%s%s%s%s'\n        ;;\n", takes(command, CLI_LOCAL) ? "local " : "",
+        out, "        kinds='%s%s%s%s'\n        ;;\n", takes(command, CLI_LOCAL) ? "local " : "",
         takes(command, CLI_SESSION) ? "session " : "", takes(command, CLI_REMOTE) ? "remote " : "",
         takes(command, CLI_SETTING) ? "setting " : "");
 }
@@ -222,6 +284,7 @@ static void zsh_groups(struct buf *out)
             buf_byte(out, '\'');
         }
     }
+    zsh_described(out, "help", help_text);
     buf_printf(out, ")\n        ;;\n");
     for (const struct cli_command *const *c = cli_commands; *c; c++) {
         if (!second_word(*c)[0]) {
@@ -240,23 +303,32 @@ static void zsh_groups(struct buf *out)
 static const char zsh_head[] = "#compdef coditect\n"
                                "# zsh completion of coditect; made by: coditect completion zsh\n"
                                "_coditect() {\n"
-                               "    local command='' kinds='' i\n"
+                               "    local command='' kinds='' i help='' value='' values=''\n"
+                               "    local previous=${words[CURRENT-1]} at=0 place=0\n"
                                "    local -a commands options words_of sessions\n"
                                "    for ((i = 2; i < CURRENT; i++)); do\n"
                                "        case ${words[i]} in -*) continue ;; esac\n"
+                               "        if [[ -z $command && ${words[i]} == help ]]; then\n"
+                               "            help=yes\n"
+                               "            continue\n"
+                               "        fi\n"
+                               "        at=$((at + 1))\n"
                                "        case \"$command\" in\n"
                                "        '') command=${words[i]} ;;\n"
                                "        ";
 
 static const char zsh_tail[] =
     "    esac\n"
+    "    if [[ $value == file ]]; then _files; return; fi\n"
+    "    if [[ -n $value ]]; then compadd -- ${=values}; return; fi\n"
     "    if [[ ${words[CURRENT]} == -* ]]; then\n"
     "        options+=('--help:show help' '--json:print JSON')\n"
     "        _describe option options\n"
     "        return\n"
     "    fi\n"
     "    if (( ${#commands} )); then _describe command commands; return; fi\n"
-    "    if (( ${#words_of} )); then compadd -- $words_of; fi\n"
+    "    if [[ -n $help ]]; then return; fi\n"
+    "    if (( ${#words_of} && place == at )); then compadd -- $words_of; fi\n"
     "    if [[ $kinds == *local* ]]; then _files; fi\n"
     "    if [[ $kinds == *setting* ]]; then\n"
     "        compadd -- \"${(@f)$(coditect settings ls --quiet 2>/dev/null </dev/null)}\"\n"
@@ -296,6 +368,8 @@ static void fish_text(struct buf *out, const char *text)
 
 static void fish_words(struct buf *out)
 {
+    buf_printf(out, "complete -c coditect -f -n '__coditect_is' -a help");
+    fish_text(out, help_text);
     for (const struct cli_command *const *c = cli_commands; *c; c++) {
         struct str word = first_word(*c);
         bool group = second_word(*c)[0] != '\0';
@@ -319,7 +393,14 @@ static void fish_options(struct buf *out, const char *command, const struct cli_
         if (options->letter) {
             buf_printf(out, " -s %c", options->letter);
         }
-        buf_printf(out, options->value ? " -r" : "");
+        if (options->value) {
+            buf_printf(out, is_file(options) ? " -r -F" : " -x");
+        }
+        if (options->value && is_words(options)) {
+            buf_printf(out, " -a '");
+            without_bars(out, options->value);
+            buf_byte(out, '\'');
+        }
         fish_text(out, options->text);
     }
 }
@@ -330,10 +411,12 @@ static void fish_command(struct buf *out, const struct cli_command *command)
     fish_options(out, name, command->options);
     fish_options(out, name, command->plain ? cli_common + 1 : cli_common);
     BUF_AUTO(words, 256);
-    fixed_words(&words, command);
-    if (words.n > 0) {
-        buf_printf(out, "complete -c coditect -n '__coditect_is %s' -a '" STR_FMT "'\n", name,
-                   STR_ARG(buf_str(&words)));
+    size_t place = fixed_words(&words, command);
+    if (place > 0) {
+        buf_printf(out,
+                   "complete -c coditect -n '__coditect_is %s; and __coditect_at %zu' -a '" STR_FMT
+                   "'\n",
+                   name, place, STR_ARG(buf_str(&words)));
     }
     if (takes(command, CLI_SESSION) || takes(command, CLI_REMOTE)) {
         buf_printf(out,
@@ -352,8 +435,20 @@ static void fish_command(struct buf *out, const struct cli_command *command)
 
 static const char fish_head[] =
     "# fish completion of coditect; made by: coditect completion fish\n"
-    "function __coditect_is\n"
+    "function __coditect_words\n"
     "    set -l words (string match -v -- '-*' (commandline -opc)[2..-1])\n"
+    "    if test (count $words) -gt 0; and test $words[1] = help\n"
+    "        set -e words[1]\n"
+    "    end\n"
+    "    for word in $words\n"
+    "        echo $word\n"
+    "    end\n"
+    "end\n"
+    "function __coditect_at\n"
+    "    test (count (__coditect_words)) -eq $argv[1]\n"
+    "end\n"
+    "function __coditect_is\n"
+    "    set -l words (__coditect_words)\n"
     "    set -l groups ";
 
 static const char fish_middle[] =

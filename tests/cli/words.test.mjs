@@ -110,6 +110,18 @@ test("bash completes commands, options, sessions and files", async () => {
   assert.deepEqual(complete("cp", "-r", "b"), ["bin"]);
   assert.deepEqual(complete("settings", "get", "editor.font_"), ["editor.font_family", "editor.font_size"]);
   assert.deepEqual(complete("completion", ""), ["bash", "zsh", "fish"]);
+  assert.deepEqual(complete("members", "invite", "a@b", "--role", ""), ["owner", "admin", "member", "viewer"]);
+  assert.deepEqual(complete("members", "invite", "a@b", "--role", "=", "v"), ["viewer"]);
+  assert.deepEqual(complete("sessions", "ls", "--sort", "n"), ["name"]);
+  assert.deepEqual(complete("files", "changes", "--op", ""), ["write", "delete", "move", "restore"]);
+  assert.deepEqual(complete("files", "changes", "--limit", ""), [""], "a number is nobody's to say");
+  assert.deepEqual(complete("admin", "users", "--data", "b"), ["bin"]);
+  assert.deepEqual(complete("members", "role", ""), [""], "an address stands there");
+  assert.deepEqual(complete("members", "role", "a@b", "ad"), ["admin"]);
+  assert.deepEqual(complete("help", "lo"), ["login", "logout"]);
+  assert.deepEqual(complete("help", "sessions", "re"), ["rename", "restore"]);
+  assert.deepEqual(complete("help", "sessions", "pause", ""), [""]);
+  assert.deepEqual(complete("hel"), ["help"]);
   assert.deepEqual(complete("whoami", ""), [""]);
 });
 
@@ -132,6 +144,11 @@ test("zsh's completion is a program of zsh", { skip: !installed("zsh") && "zsh i
   assert.match(typed("coditect sessions pause o"), /<coditect sessions pause other ?>/);
   assert.match(typed("coditect files ls o"), /<coditect files ls other:>/);
   assert.match(typed("coditect settings get editor.font_s"), /<coditect settings get editor.font_size ?>/);
+  assert.match(typed("coditect members invite a@b --role v"), /<coditect members invite a@b --role viewer ?>/);
+  assert.match(typed("coditect sessions ls --sort n"), /<coditect sessions ls --sort name ?>/);
+  assert.match(typed("coditect members role a"), /<coditect members role a>/);
+  assert.match(typed("coditect members role x v"), /<coditect members role x viewer ?>/);
+  assert.match(typed("coditect help logi"), /<coditect help login ?>/);
 });
 
 test("fish completes commands, options and sessions", { skip: !installed("fish") && "fish is not installed" }, async () => {
@@ -143,6 +160,15 @@ test("fish completes commands, options and sessions", { skip: !installed("fish")
   assert.deepEqual(complete("coditect sessions pause o"), ["other"]);
   assert.deepEqual(complete("coditect files ls o"), ["other:"]);
   assert.deepEqual(complete("coditect settings get editor.font_"), ["editor.font_family", "editor.font_size"]);
+  assert.deepEqual(complete("coditect members invite a@b --role "), ["admin", "member", "owner", "viewer"]);
+  assert.deepEqual(complete("coditect sessions ls --sort "), ["activity", "created", "name"]);
+  assert.deepEqual(complete("coditect files changes --op "), ["delete", "move", "restore", "write"]);
+  assert.deepEqual(complete("coditect files changes --limit "), [""], "no file of this machine");
+  assert.deepEqual(complete("coditect admin users --data b"), ["bin/"]);
+  assert.deepEqual(complete("coditect members role "), [""]);
+  assert.deepEqual(complete("coditect members role x a"), ["admin"]);
+  assert.deepEqual(complete("coditect help lo"), ["login", "logout"]);
+  assert.deepEqual(complete("coditect help sessions re"), ["rename", "restore"]);
 });
 
 test("nobody who completes is asked to log in, and nothing is made", () => {
