@@ -62,6 +62,18 @@ test("what answers an ETag takes If-Match, whatever changes it; one that does no
   assert.equal((await ada.get("/tenant/members")).json.page.total, 2);
 });
 
+test("an empty one is none, and guards nothing: it is refused", async () => {
+  for (const one of bundle.operations.filter((each) => takes(each, "If-Match"))) {
+    const body = one.body === "bytes" ? { body: "else" } : bodies[one.id] ? { json: bodies[one.id] } : {};
+    const reply = await ada.request(one.method, addressOf(one), { ...body, headers: { "If-Match": "" } });
+    assert.equal(reply.status, 400, one.id);
+  }
+  for (const several of ['"1", "999999"', '"999999","999998"']) {
+    assert.equal((await ada.put(`/sessions/${session.id}`, { name: "B" }, { headers: { "If-Match": several } })).status, 412, "no list: it changes nothing");
+  }
+  assert.equal((await ada.get(`/sessions/${session.id}`)).data.name, "One");
+});
+
 test("one that matches lets it be changed", async () => {
   const at = `/tenant/members/${mel.user.id}`;
   const { etag } = (await ada.get(at)).headers;
