@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
+#include "base/time.h"
 #include "content/content.h"
 
 enum { CODI2_MAX_LINKS = 8, CODI2_PAGE = 256 };
@@ -122,9 +123,11 @@ int64_t codi2_look_time(
 /*
  * Files' times move on in steps (10 ms on some kernels): what is written again within the step looks the same. So a look that was
  * taken so soon after the last change proves nothing, and is the same as no look at all: the content is to be compared.
- * codi2_look_alike: the same but for that.
+ * codi2_look_alike: the same but for that. To be doubted before the content is read: what is written meanwhile counts, too.
+ * since: also one that was taken so long after the last change, and as much longer as a step takes.
  */
 void codi2_look_doubt(struct codi2_look *look);
+void codi2_look_doubt_since(struct codi2_look *look, usec_t ago);
 bool codi2_look_alike(const struct codi2_look *doubted, const struct codi2_look *now);
 
 #endif

@@ -1,6 +1,7 @@
 #include "codi2/mapped.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -43,8 +44,10 @@ bool codi2_mapped_parse(struct str line, struct str root, struct codi2_mapped_fi
 static void found(const struct codi2_mapped_query *query, struct codi2_mapped_file *file)
 {
     FD_AUTO int fd = -1;
+    struct stat facts;
     if (!file->outside && codi2_tree_open_file(query->tree, file->path, &fd) == 0) {
         (void)fdatasync(fd);
+        file->inode = fstat(fd, &facts) == 0 ? (uint64_t)facts.st_ino : file->inode;
     } else {
         file->path = STR_EMPTY;
     }
@@ -53,12 +56,13 @@ static void found(const struct codi2_mapped_query *query, struct codi2_mapped_fi
 
 /* The lines of one process, through a window that moves on by whole lines. */
 static size_t read_process(const struct codi2_mapped_query *query, int fd,
-                           char window[static PIECE])
+                           char window[static PIECE], bool *all)
 {
     size_t kept = 0;
     size_t count = 0;
+    ssize_t n = 1;
     for (int i = 0; i < MOST_PIECES && count < CODI2_MAX_MAPPED; i++) {
-        ssize_t n = read(fd, window + kept, PIECE - kept);
+        n = read(fd, window + kept, PIECE - kept);
         if (n <= 0) {
             break;
         }
@@ -76,15 +80,23 @@ static size_t read_process(const struct codi2_mapped_query *query, int fd,
             rest.n < PIECE ? rest.n : 0; /* the kernel's lines are shorter than a path and a bit */
         memmove(window, rest.p, kept);
     }
+    *all = *all && n <= 0;
     return count;
 }
 
-size_t codi2_mapped_find(const struct codi2_mapped_query *query)
+/* One that ended has nothing mapped any more, and one that nobody may look into is not the workspace's. */
+static bool has_nothing(int error)
+{
+    return error == ENOENT || error == ESRCH || error == EACCES || error == EPERM;
+}
+
+size_t codi2_mapped_find(const struct codi2_mapped_query *query, bool *ret_all)
 {
     char window[PIECE];
     size_t count = 0;
     DIR *proc = opendir("/proc");
     const struct dirent *entry;
+    bool all = proc;
     while (proc && count < CODI2_MAX_MAPPED && (entry = readdir(proc))) {
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9') {
             continue;
@@ -93,11 +105,14 @@ size_t codi2_mapped_find(const struct codi2_mapped_query *query)
         (void)snprintf(path, sizeof path, "%.16s/maps", entry->d_name);
         FD_AUTO int fd = openat(dirfd(proc), path, O_RDONLY | O_CLOEXEC);
         if (fd >= 0) {
-            count += read_process(query, fd, window);
+            count += read_process(query, fd, window, &all);
+        } else {
+            all = all && has_nothing(errno);
         }
     }
     if (proc) {
         (void)closedir(proc);
     }
+    *ret_all = all && count < CODI2_MAX_MAPPED;
     return count;
 }

@@ -14,8 +14,8 @@ enum { CODI2_MAX_MAPPED = 1000 }; /* found in one go; more are left to the sweep
 
 struct codi2_mapped_file {
     struct str path; /* relative to the root; "" when found and that name is gone */
-    uint64_t inode;
-    bool outside; /* not below the root: it may have a name there all the same; path is empty */
+    uint64_t inode;  /* of what has that path; else as /proc says */
+    bool outside;    /* not below the root: it may have a name there all the same; path is empty */
 };
 
 /*
@@ -31,7 +31,10 @@ struct codi2_mapped_query {
     void *ctx;
 };
 
-/* Finds them, brings those to the disk that have a path, and tells each. The number of those below the root. */
-size_t codi2_mapped_find(const struct codi2_mapped_query *query);
+/*
+ * Finds them, brings those to the disk that have a path, and tells each. The number of those below the root. *ret_all: there are no
+ * others, that were mapped when it began and still are.
+ */
+size_t codi2_mapped_find(const struct codi2_mapped_query *query, bool *ret_all);
 
 #endif

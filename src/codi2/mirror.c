@@ -317,6 +317,7 @@ static void release(struct codi2_mirror *m)
     buf_fini(&m->offered);
     map_destroy(m->damaged);
     map_destroy(m->late);
+    map_destroy(m->mapped);
     codi2_quiet_destroy(m->quiet);
     codi2_tree_close(&m->tree);
     fd_close(&m->wake);
@@ -422,6 +423,7 @@ int codi2_mirror_start(const struct codi2_mirror_options *options, struct codi2_
     m->empty = map_create();
     buf_init(&m->offered, CONTENT_MAX_PATH);
     m->damaged = map_create();
+    m->mapped = map_create();
     m->quiet = codi2_quiet_create();
     m->facts.health = CODI2_STARTING;
     atomic_store(&m->remote, true);

@@ -1,5 +1,4 @@
 /* What is looked at by the clock, since no event tells of it: the whole tree, files that are mapped, files that were to be still. */
-#include "codi2/mapped.h"
 #include "codi2/mirror_int.h"
 
 /* Also for each barrier when not everything is watched: what was done there made no event. */
@@ -20,23 +19,10 @@ static void sweep_when_due(struct codi2_mirror *m, uint64_t barrier)
     }
 }
 
-/* Also for each barrier: what was written to memory before it was asked for is to be in the store as well. */
-static void look_at_mapped(struct codi2_mirror *m, uint64_t barrier)
-{
-    if (time_monotonic() >= m->next_mapped || barrier > m->mapped_for) {
-        m->mapped_for = barrier;
-        (void)codi2_mapped_find(&(struct codi2_mapped_query){.tree = &m->tree,
-                                                             .root = str_from(m->root),
-                                                             .found = codi2_mirror_seen_mapped,
-                                                             .ctx = m});
-        m->next_mapped = time_monotonic() + MIRROR_MAPPED_S * USEC_PER_SEC;
-    }
-}
-
 void codi2_mirror_due(struct codi2_mirror *m, uint64_t barrier)
 {
     sweep_when_due(m, barrier);
-    look_at_mapped(m, barrier);
+    codi2_mirror_look_at_mapped(m, barrier);
     codi2_quiet_send_due(m->quiet, m->dirty, /* all= */ codi2_mirror_is_quiet_owed(m));
 }
 

@@ -79,10 +79,13 @@ struct codi2_mirror {
     struct buf offered;    /* up to this path all was offered again; empty: from the beginning */
     usec_t overflow_next;  /* monotonic: not told before */
     uint64_t mapped_for;   /* the barrier for which they were last looked at */
-    usec_t retry_at;       /* monotonic; 0: the link is well */
-    usec_t pause;          /* the next back-off */
-    uint64_t tried_for;    /* the barrier for which the store was last asked */
-    int wake;              /* eventfd */
+    struct map *mapped;    /* mirror_mapped.c: their inodes → a mark */
+    usec_t mapped_at;      /* when all of them were last known; the same, monotonic */
+    usec_t mapped_at_monotonic;
+    usec_t retry_at;    /* monotonic; 0: the link is well */
+    usec_t pause;       /* the next back-off */
+    uint64_t tried_for; /* the barrier for which the store was last asked */
+    int wake;           /* eventfd */
     pthread_t thread;
     pthread_t listener; /* waits for changes of others */
     pthread_t unseen;   /* counts what is not read */
@@ -214,7 +217,17 @@ int codi2_mirror_tell_links(struct mirror_round *r, const struct codi2_step *ste
 int codi2_mirror_plan(struct mirror_round *r, const struct codi2_dirty_path *p,
                       struct codi2_step *ret_step) BASE_MUST_USE;
 void codi2_mirror_seen_file(void *ctx, uint64_t inode);
-void codi2_mirror_seen_mapped(void *ctx, const struct codi2_mapped_file *file);
+void codi2_mirror_seen_mapped(struct codi2_mirror *m, const struct codi2_mapped_file *file);
+
+/*
+ * mirror_mapped.c: files that are written to through memory. look: all of them, when it is time. doubt: a look of which nothing was
+ * read after it. hold: between the look at a file and its reading. is_torn: whether what was read between two looks is to be read again.
+ */
+void codi2_mirror_look_at_mapped(struct codi2_mirror *m, uint64_t barrier);
+void codi2_mirror_doubt(struct codi2_mirror *m, struct codi2_look *look);
+void codi2_mirror_hold(struct codi2_mirror *m, int fd, struct codi2_look *look);
+bool codi2_mirror_is_torn(struct codi2_mirror *m, const struct codi2_look *before,
+                          const struct codi2_look *after);
 
 /*
  * mirror_note.c: sends a batch and brings the answer into the index; what is to be looked at again is dirty. Refused: the store

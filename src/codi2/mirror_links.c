@@ -68,9 +68,8 @@ static void flush_and_tell(struct codi2_mirror *m, struct str path)
     }
 }
 
-void codi2_mirror_seen_mapped(void *ctx, const struct codi2_mapped_file *file)
+void codi2_mirror_seen_mapped(struct codi2_mirror *m, const struct codi2_mapped_file *file)
 {
-    struct codi2_mirror *m = ctx;
     bool gone = !file->outside && file->path.n == 0;
     if (file->path.n > 0) {
         tell(m, file->path);

@@ -61,7 +61,7 @@ static int send_alone(struct mirror_round *r, const struct codi2_step *step)
         return put_off(r, step);
     }
     struct codi2_change change = {.step = *step};
-    codi2_look_doubt(&change.step.look); /* of what moved */
+    codi2_mirror_doubt(r->m, &change.step.look); /* of what moved */
     int error = codi2_mirror_flush(r);
     if (!error) {
         codi2_mirror_enlist(r, &change);
@@ -103,12 +103,13 @@ static int add_write(struct mirror_round *r, const struct codi2_step *step)
         return error;
     }
     struct codi2_change change = {.step = *step};
+    codi2_mirror_hold(m, fd, &change.step.look);
     error = codi2_link_upload(m->link, &change.content, fd, step->look.size);
     struct codi2_look after;
     bool torn = error == ERR_CONFLICT;
     if (!error) {
         torn = codi2_tree_look(&m->tree, step->path, &after) != 0 ||
-               !codi2_look_same(&after, &step->look);
+               codi2_mirror_is_torn(m, &step->look, &after);
     }
     if (torn) {
         codi2_dirty_add(m->dirty, step->path, /* deep= */ false);
@@ -117,7 +118,6 @@ static int add_write(struct mirror_round *r, const struct codi2_step *step)
     if (error) {
         return error;
     }
-    codi2_look_doubt(&change.step.look);
     struct codi2_entry known = {0};
     bool same = step->base != 0 && codi2_index_get(m->index, r->scratch, step->path, &known) == 0 &&
                 known.look.kind == CODI2_FILE && known.look.mode == step->look.mode &&

@@ -85,18 +85,21 @@ export function same(actual, wanted, words) {
 
 const NAMES = ["a", "b", "c", "a-b", "a.b", "d e", "é"];
 
-/** Writes into memory that is mapped from a file, and never gives it back. */
+/** Writes into memory that is mapped from a file, and never gives it back; without a path into what it mapped before. */
 const mapper = `
 import mmap, sys
 kept = []
 for line in sys.stdin:
     try:
         letter, path = line[0], line[2:-1]
-        with open(path, "r+b") as file:
-            memory = mmap.mmap(file.fileno(), 0)
-        memory[0:1] = letter.encode()
-        kept.append(memory)
-    except (OSError, ValueError):
+        if path.isdigit():
+            kept[int(path) % len(kept)][0:1] = letter.encode()
+        else:
+            with open(path, "r+b") as file:
+                memory = mmap.mmap(file.fileno(), 0)
+            memory[0:1] = letter.encode()
+            kept.append(memory)
+    except (OSError, ValueError, ZeroDivisionError):
         pass
     print("done", flush=True)
 `;
@@ -140,6 +143,15 @@ export class Work {
     const facts = fs.lstatSync(path);
     if (!facts.isFile() || facts.size === 0) return;
     this.#mapper ??= spawn("python3", ["-c", mapper], { stdio: ["pipe", "pipe", "inherit"] });
+    await this.#map(path);
+  }
+
+  /** Into a page that may be dirty already, however long after it became so. */
+  async #pokeAgain() {
+    if (this.#mapper) await this.#map(this.random(1000));
+  }
+
+  async #map(path) {
     const answer = new Promise((resolve) => this.#mapper.stdout.once("data", resolve));
     this.#mapper.stdin.write(`${"ABCDEFGH"[this.random(8)]} ${path}\n`);
     await answer;
@@ -219,6 +231,7 @@ export class Work {
     },
     closeOpen: () => this.closeAll(),
     poke: (at) => this.#poke(at),
+    pokeAgain: () => this.#pokeAgain(),
     checkout: () => this.#checkout(),
     untar: async (at) => {
       const archive = this.world.path("packages.tar");

@@ -248,6 +248,9 @@ static void a_look_just_after_a_change_proves_nothing(void **state)
         assert_int_equal(codi2_look_same(&look, &now), ms == 1000);
         assert_int_equal(codi2_look_alike(&look, &now), ms == 0);
         assert_false(codi2_look_alike(&look, &other));
+        look = now;
+        codi2_look_doubt_since(&look, 2 * USEC_PER_SEC);
+        assert_true(codi2_look_alike(&look, &now));
     }
     time_test_real();
 }

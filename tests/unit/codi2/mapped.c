@@ -71,6 +71,7 @@ static void our_own_mapping_is_found_while_it_lasts(void **state)
     (void)state;
     struct scratch s;
     struct found found = {0};
+    bool all;
     scratch_setup(&s);
     scratch_write(&s, "mapped", "some bytes");
     scratch_write(&s, "only read", "some bytes");
@@ -84,20 +85,21 @@ static void our_own_mapping_is_found_while_it_lasts(void **state)
     assert_true(memory != MAP_FAILED && only_read != MAP_FAILED);
     assert_int_equal(fstat(fd, &facts), 0);
     found.inode = facts.st_ino;
-    assert_int_equal(codi2_mapped_find(&query), 1);
+    assert_int_equal(codi2_mapped_find(&query, &all), 1);
     assert_true(found.named == 1 && found.gone == 0 && found.outside == 0);
     char away[128];
     (void)snprintf(away, sizeof away, "%s/away", s.index);
     assert_int_equal(rename(scratch_path(&s, "mapped"), away), 0);
-    assert_int_equal(codi2_mapped_find(&query), 0);
+    assert_int_equal(codi2_mapped_find(&query, &all), 0);
     assert_true(found.named == 1 && found.gone == 0 && found.outside == 1);
     assert_int_equal(rename(away, scratch_path(&s, "mapped")), 0);
     assert_int_equal(unlink(scratch_path(&s, "mapped")), 0);
-    assert_int_equal(codi2_mapped_find(&query), 1);
+    assert_int_equal(codi2_mapped_find(&query, &all), 1);
     assert_true(found.named == 1 && found.gone == 1 && found.outside == 1);
     assert_int_equal(munmap(memory, 10), 0);
     assert_int_equal(munmap(only_read, 10), 0);
-    assert_int_equal(codi2_mapped_find(&query), 0);
+    assert_int_equal(codi2_mapped_find(&query, &all), 0);
+    assert_true(all);
     scratch_teardown(&s);
 }
 
