@@ -89,6 +89,7 @@ static const struct call calls[] = {
     {"uring", "io_uring_setup", SYS_io_uring_setup, {0, 0}},
     {"uring", "io_uring_enter", SYS_io_uring_enter, {-1}},
     {"uring", "io_uring_register", SYS_io_uring_register, {-1}},
+    {"aio", "io_setup", SYS_io_setup, {1, NOWHERE}},
     {"clone3", "clone3", SYS_clone3, {0}},
     {"handle", "name_to_handle_at", SYS_name_to_handle_at, {-1, NOWHERE}},
 /* Of older kernels; vm86, umount and stime have no number on the machines that we build for. */
