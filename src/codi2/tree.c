@@ -222,21 +222,14 @@ int codi2_tree_draft(const struct codi2_tree *t, struct str path, uint32_t mode,
     if (error) {
         return error;
     }
-    struct codi2_draft d = {.fd = -1, .folder = -1};
+    struct codi2_draft d = {.fd = -1, .folder = -1, .mode = mode & 07777};
     (void)snprintf(d.name, sizeof d.name, CODI2_OWN_PREFIX "%016llx",
                    (unsigned long long)rand_u64());
     d.fd = openat(folder, d.name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (d.fd < 0) {
         return codi2_tree_errno(errno);
     }
-    if (fchmod(d.fd, mode & 07777) < 0) {
-        error = codi2_tree_errno(errno);
-    }
     d.folder = FD_TAKE(folder);
-    if (error) {
-        codi2_draft_fini(&d);
-        return error;
-    }
     *ret_draft = d;
     return 0;
 }
@@ -308,6 +301,14 @@ static int judge_time(int result, struct str path)
     return result < 0 ? codi2_tree_errno(errno) : 0;
 }
 
+/* The mode comes when all is written: a write takes the bits that say in whose name a program runs. */
+static int finish(const struct codi2_draft *d, int64_t mtime, struct str path)
+{
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, time_of(mtime)};
+    return fchmod(d->fd, d->mode) < 0 ? codi2_tree_errno(errno)
+                                      : judge_time(futimens(d->fd, times), path);
+}
+
 int codi2_tree_replace(struct codi2_draft *d, const struct codi2_place *place, int64_t mtime,
                        struct codi2_look *ret_look)
 {
@@ -317,10 +318,9 @@ int codi2_tree_replace(struct codi2_draft *d, const struct codi2_place *place, i
     char text[CONTENT_MAX_NAME + 1];
     memcpy(text, name.p, name.n);
     text[name.n] = '\0';
-    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, time_of(mtime)};
     struct stat facts;
     struct codi2_look before = {0};
-    int error = judge_time(futimens(d->fd, times), place->path);
+    int error = finish(d, mtime, place->path);
     if (!error && fstat(d->fd, &facts) < 0) {
         error = codi2_tree_errno(errno);
     }

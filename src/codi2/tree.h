@@ -58,13 +58,14 @@ int codi2_tree_read_link(const struct codi2_tree *t, struct arena *arena, struct
 struct codi2_draft {
     int fd;     /* write here */
     int folder; /* where it will stand */
+    uint32_t mode;
     char name[64];
 };
 int codi2_tree_draft(const struct codi2_tree *t, struct str path, uint32_t mode,
                      struct codi2_draft *ret_draft) BASE_MUST_USE;
 
 /*
- * Gives the draft its time and its name, in the place of what looks as expected does (NULL: of nothing). ERR_CONFLICT: something
+ * Gives the draft its mode, its time and its name, in the place of what looks as expected does (NULL: of nothing). ERR_CONFLICT: something
  * else stands there, and stays. The draft is finished afterwards, whatever came.
  */
 struct codi2_place {

@@ -155,9 +155,9 @@ export function snapshot(root) {
     for (const name of fs.readdirSync(join(root, path)).sort()) {
       const at = path ? `${path}/${name}` : name;
       const facts = fs.lstatSync(join(root, at));
-      if (facts.isDirectory()) { all[at] = `dir ${(facts.mode & 0o777).toString(8)}`; visit(at); }
+      if (facts.isDirectory()) { all[at] = `dir ${(facts.mode & 0o7777).toString(8)}`; visit(at); }
       else if (facts.isSymbolicLink()) all[at] = `link ${fs.readlinkSync(join(root, at))} ${timeOf(join(root, at))}`;
-      else all[at] = `file ${(facts.mode & 0o777).toString(8)} ${fs.readFileSync(join(root, at)).toString("base64")} ${timeOf(join(root, at))}`;
+      else all[at] = `file ${(facts.mode & 0o7777).toString(8)} ${fs.readFileSync(join(root, at)).toString("base64")} ${timeOf(join(root, at))}`;
     }
   };
   visit("");
