@@ -83,6 +83,10 @@ static const char *words_for(const struct codi2_mirror *m, int error)
     case ERR_CORRUPT:
         return "The store's list of your files is damaged. Whoever runs the server can check and "
                "restore it. What you change stays on this workspace's disk until then.";
+    case ERR_FORBIDDEN: /* by the disk, or by the server, which a person can do nothing about */
+        return m->root_watched ? NULL
+                               : "The folder that everything is in cannot be read: its mode shuts "
+                                 "it. What is in it is stored once it is open (chmod u+rwx).";
     case ERR_NO_SPACE:
         return "This workspace's disk is full. Delete what you do not need; what is on the disk is "
                "stored once there is room.";

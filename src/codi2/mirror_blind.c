@@ -24,6 +24,7 @@ void codi2_mirror_say(struct codi2_mirror *m)
 int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path)
 {
     int error = codi2_watch_add(m->watch, path);
+    m->root_watched = m->root_watched || (!error && path.n == 0);
     if (error == ERR_LIMIT) {
         m->blind_now = true;
         error = 0;

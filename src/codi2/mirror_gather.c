@@ -26,7 +26,20 @@ int codi2_mirror_each_below(struct mirror_round *r, struct str folder,
     return 0;
 }
 
-/* Watches and lists a folder and all below; every path found is looked at. */
+/* A folder that is gone again, or that its owner shut. Of the root's neither names nor events would tell. */
+static int pass_by(struct mirror_round *r, struct str folder, int error)
+{
+    if (error != ERR_FORBIDDEN) {
+        return 0;
+    }
+    if (folder.n == 0 && !r->m->root_watched) {
+        return error;
+    }
+    codi2_mirror_unkept(r->m, folder, CODI2_UNREADABLE);
+    return 0;
+}
+
+/* Watches and lists a folder and all below; every path found is looked at. ERR_FORBIDDEN: it is the root, and shut. */
 static int walk(struct mirror_round *r, struct str folder)
 {
     VEC(struct str) folders = {0};
@@ -40,11 +53,8 @@ static int walk(struct mirror_round *r, struct str folder)
         if (!error || error == ERR_NOT_FOUND) { /* the list tells gone from shut */
             error = codi2_tree_list(&r->m->tree, r->scratch, at, &names);
         }
-        if (error == ERR_FORBIDDEN) {
-            codi2_mirror_unkept(r->m, at, CODI2_UNREADABLE);
-        }
         if (error == ERR_NOT_FOUND || error == ERR_FORBIDDEN) {
-            error = 0; /* gone again, or its owner shut it */
+            error = pass_by(r, at, error);
             continue;
         }
         codi2_mirror_kept(r->m, at);

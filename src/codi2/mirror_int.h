@@ -66,6 +66,7 @@ struct codi2_mirror {
     usec_t damaged_next;   /* monotonic: the tree is compared for them; 0: there are none */
     usec_t damaged_seen;   /* monotonic: when it last was */
     usec_t damaged_pause;  /* the next back-off */
+    bool root_watched;     /* since then it is, whatever its mode becomes */
     bool blind;            /* some folder is not watched */
     bool blind_now;        /* one was met since the last word about it */
     bool unwatched_links;  /* a file that has other names could not be watched itself */

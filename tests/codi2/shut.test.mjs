@@ -123,3 +123,24 @@ test("whole folders of that kind are moved and deleted, with what a program left
   await until("it says so", async () => (await world.status()).state === "persisted");
   assert.equal((await world.events()).length, count);
 });
+
+test("a root that is shut from the start is not called persisted, and is noticed when it opens", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  fs.writeFileSync(world.tree("before"), "before");
+  fs.chmodSync(world.tree(), 0o300);
+  await world.startCodi2([], {}, owner);
+  fs.writeFileSync(world.tree("while"), "while");
+  assert.notEqual((await world.door("POST", "/sync")).status, 200);
+  const { state, message } = await world.status();
+  assert.notEqual(state, "persisted");
+  assert.match(message, /its mode shuts it/);
+  fs.chmodSync(world.tree(), 0o755);
+  await until("it is noticed", async () => Object.keys(await world.stored()).length === 2);
+  await until("it is persisted", async () => (await world.status()).state === "persisted");
+  fs.chmodSync(world.tree(), 0o300); // it is watched by now
+  fs.writeFileSync(world.tree("later"), "later");
+  await world.sync();
+  assert.deepEqual(Object.keys(await world.stored()), ["before", "later", "while"]);
+  fs.chmodSync(world.tree(), 0o700); // so that it can go
+});
