@@ -1,17 +1,31 @@
 /* What is looked at by the clock, since no event tells of it: the whole tree, files that are mapped, files that were to be still. */
 #include "codi2/mirror_int.h"
 
+/* The first look comes soon, each next one that found nothing later than the one before. */
+void codi2_mirror_seek(struct codi2_mirror *m)
+{
+    usec_t pause = MIRROR_UNEXPLAINED_S * USEC_PER_SEC;
+    if (m->vain < MIRROR_IN_VAIN) {
+        pause = USEC_PER_SEC << m->vain;
+    }
+    usec_t soon = time_monotonic() + pause;
+    m->next_sweep = m->next_sweep < soon ? m->next_sweep : soon;
+    m->unexplained = true;
+}
+
 /* Also for each barrier when not everything is watched: what was done there made no event. */
 static void sweep_when_due(struct codi2_mirror *m, uint64_t barrier)
 {
     usec_t now = time_monotonic();
     bool blind = m->blind || m->unwatched_links;
-    usec_t soon = now + (blind ? MIRROR_BLIND_SWEEP_S : MIRROR_UNEXPLAINED_S) * USEC_PER_SEC;
-    if ((blind || m->unexplained) && m->next_sweep > soon) {
+    usec_t soon = now + MIRROR_BLIND_SWEEP_S * USEC_PER_SEC;
+    if (blind && m->next_sweep > soon) {
         m->next_sweep = soon;
     }
     if (now >= m->next_sweep || ((blind || m->unexplained) && barrier > m->swept_for)) {
         m->swept_for = barrier;
+        m->seeking = m->unexplained;
+        m->vain = m->unexplained ? m->vain + 1 : 0; /* unless it finds something */
         m->unexplained = false;
         codi2_dirty_add_all(m->dirty);
         usec_t next = now + m->options.sweep;

@@ -23,8 +23,9 @@ enum {
     MIRROR_BATCH_BYTES = 800000, /* that they write in the store, about: it takes a little more */
     MIRROR_HELD_BACK = 1000,     /* unexplained deletions that need a person's word */
     MIRROR_BLIND_SWEEP_S = 10,   /* when not every folder could be watched */
-    MIRROR_UNEXPLAINED_S = 60,   /* when something was written to under a name that is gone */
-    MIRROR_MAPPED_S = 5,         /* between looks at files that are mapped to be written to */
+    MIRROR_UNEXPLAINED_S = 60, /* when what is written to under names that are gone is not found */
+    MIRROR_IN_VAIN = 4,        /* looks for it, before it is taken to be nothing of the tree */
+    MIRROR_MAPPED_S = 5,       /* between looks at files that are mapped to be written to */
     MIRROR_SETTLE_MS = 2,
     MIRROR_EMPTY_MS = 1000, /* how long a file that is open may be empty before that is a version */
     MIRROR_RULES = 2,       /* files of rules, of each list */
@@ -72,6 +73,8 @@ struct codi2_mirror {
     bool unwatched_links;  /* a file that has other names could not be watched itself */
     bool unwatched_now;    /* one was met since the last look at the whole tree began */
     bool unexplained;      /* something was written to under a name that is gone */
+    bool seeking;          /* the last look at the whole tree was for that */
+    unsigned vain;         /* how many in a row found nothing of that */
     const char *trouble;   /* what the person should know of it; NULL: nothing */
     uint64_t swept_for;    /* the barrier for which the whole tree was last looked at */
     usec_t next_sweep;     /* monotonic */
@@ -133,6 +136,7 @@ bool codi2_mirror_rules_told(struct codi2_mirror *m, uint64_t mark);
 
 /* mirror_due.c: what the clock says is to be looked at; how long there is nothing to do, unless something happens. */
 void codi2_mirror_due(struct codi2_mirror *m, uint64_t barrier);
+void codi2_mirror_seek(struct codi2_mirror *m); /* what was written to under a name that is gone */
 int codi2_mirror_patience_ms(const struct codi2_mirror *m);
 
 /* mirror_unseen.c: what changes here while the mirror waits for the server is pending. all_seen: its events were read;

@@ -7,7 +7,9 @@
  *    done, each barrier looks at the whole tree.
  * 2. A file may have got its second name and lost the first between two looks: then nothing tells that it had another. But who
  *    writes to it by the first is heard; a name that was written to and is no file, nor was one that the index knows, has the
- *    whole tree looked at: by the next barrier, or soon.
+ *    whole tree looked at: by the next barrier, or soon; what nobody told of and changed is watched itself from then on. Until that
+ *    look nothing is called persisted; but not for ever where none finds anything: then it is a deleted file that is written to.
+ *    A file that was made without a name (O_TMPFILE) is named by its inode there: "#12".
  * 3. What is done through a name that is outside the tree, or in a folder that is left out, is seen by the next look at the whole
  *    tree; that finds several names, and (1) holds.
  */
@@ -89,23 +91,31 @@ static bool is_known_elsewhere(struct mirror_round *r, const struct codi2_step *
            known.count > 0 && (known.count > 1 || !str_eq(known.at[0].path, step->path));
 }
 
+/* It changed and nobody told, when the tree was looked at since something was written to under a name that is gone. */
+static bool is_sought(struct mirror_round *r, const struct codi2_dirty_path *p,
+                      const struct codi2_step *step)
+{
+    return r->whole && r->m->seeking && !p->told && step->op == CODI2_WRITE;
+}
+
 /* Most that are known elsewhere only moved, or have the inode of one that went: they leave room for those with several names. */
-static bool is_to_be_watched(struct mirror_round *r, const struct codi2_step *step)
+static bool is_to_be_watched(struct mirror_round *r, const struct codi2_step *step, bool sought)
 {
     return step->look.kind == CODI2_FILE && !codi2_watch_has_file(r->m->watch, step->look.inode) &&
            (step->look.linked || codi2_watch_had_file(r->m->watch, step->look.inode) ||
             (codi2_watch_file_count(r->m->watch) < CODI2_MAX_WATCHED_FILES / 4 &&
-             is_known_elsewhere(r, step)));
+             (sought || is_known_elsewhere(r, step))));
 }
 
 /* Whether it is watched from now on: what was seen of it before proves nothing. */
-static bool watch_links(struct mirror_round *r, const struct codi2_step *step)
+static bool watch_links(struct mirror_round *r, const struct codi2_step *step, bool sought)
 {
     struct codi2_mirror *m = r->m;
     FD_AUTO int fd = -1;
     struct stat facts;
-    if (!is_to_be_watched(r, step) || codi2_tree_open_file(&m->tree, step->path, &fd) != 0 ||
-        fstat(fd, &facts) != 0 || facts.st_ino != step->look.inode) {
+    if (!is_to_be_watched(r, step, sought) ||
+        codi2_tree_open_file(&m->tree, step->path, &fd) != 0 || fstat(fd, &facts) != 0 ||
+        facts.st_ino != step->look.inode) {
         return false; /* what replaced it has an event of its own */
     }
     bool watched = codi2_watch_add_file(m->watch, fd, step->look.inode) == 0;
@@ -113,6 +123,23 @@ static bool watch_links(struct mirror_round *r, const struct codi2_step *step)
         codi2_mirror_unwatched(m);
     }
     return watched;
+}
+
+/* A file that was made without a name and got one. */
+static bool is_made_nameless(struct codi2_mirror *m, struct arena *arena, struct str path)
+{
+    struct str folder;
+    struct str name;
+    struct codi2_links links = {0};
+    struct codi2_entries known = {0};
+    content_path_split(path, &folder, &name);
+    if (name.n < 2 || name.p[0] != '#' ||
+        str_u64(str_slice(name, 1, name.n), INT64_MAX, &links.inode) != 0 ||
+        codi2_index_by_inode(m->index, arena, &links, &known) != 0 || known.count == 0) {
+        return false;
+    }
+    codi2_mirror_seen_file(m, links.inode);
+    return codi2_dirty_has(m->dirty, known.at[0].path);
 }
 
 static void seek_written(struct mirror_round *r, const struct codi2_dirty_path *p,
@@ -123,13 +150,14 @@ static void seek_written(struct mirror_round *r, const struct codi2_dirty_path *
     if (!p->written || r->whole || step->look.kind == CODI2_FILE ||
         codi2_tree_is_special(&m->tree, p->path) ||
         (codi2_index_get(m->index, r->scratch, p->path, &known) == 0 &&
-         known.look.kind == CODI2_FILE)) {
+         known.look.kind == CODI2_FILE) ||
+        is_made_nameless(m, r->scratch, p->path)) {
         return;
     }
     if (codi2_mirror_awaited(m)) {
         codi2_dirty_add_all(m->dirty);
     } else {
-        m->unexplained = true;
+        codi2_mirror_seek(m);
     }
 }
 
@@ -142,5 +170,7 @@ int codi2_mirror_plan(struct mirror_round *r, const struct codi2_dirty_path *p,
         return error;
     }
     seek_written(r, p, ret_step);
-    return watch_links(r, ret_step) ? codi2_plan(&planner, p->path, ret_step) : 0;
+    bool sought = is_sought(r, p, ret_step);
+    r->m->vain = sought ? 0 : r->m->vain;
+    return watch_links(r, ret_step, sought) ? codi2_plan(&planner, p->path, ret_step) : 0;
 }

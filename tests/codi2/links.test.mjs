@@ -151,6 +151,67 @@ for line in sys.stdin:
   }
 });
 
+/** Without a barrier: from when it is known that something changed until it is stored nothing is called persisted. */
+async function trueUntilStored(it, words) {
+  const isStored = async () => (await told(it.world)).second === expected(it.world.tree()).second;
+  const isCalledPersisted = async () => (await it.world.status()).state === "persisted";
+  await until(`${words}: known`, async () => !(await isCalledPersisted()) || isStored(), 10);
+  await until(`${words}: stored`, async () => {
+    const said = await isCalledPersisted();
+    const stored = await isStored();
+    if (said && !stored) throw new Error("it is called persisted");
+    return stored;
+  }, 10);
+}
+
+test("no barrier, and nobody saw the two names at once: nothing is called persisted that is not", LIMIT, async (t) => {
+  const it = await begin(t);
+  await halt(t, it.world.codi2.pid);
+  const fd = it.open(it.at("name"));
+  fs.linkSync(it.at("name"), it.at("second"));
+  fs.rmSync(it.at("name"));
+  resume(it.world.codi2.pid);
+  await it.check("the other name");
+  for (const words of ["once", "once more"]) {
+    fs.writeSync(fd, words);
+    await trueUntilStored(it, words);
+  }
+});
+
+test("no barrier, and a file that was made without a name", LIMIT, async (t) => {
+  const it = await begin(t);
+  const program = spawn("python3", ["-c", `
+import os, sys
+fd = os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY)
+os.link(str(fd), sys.argv[2], src_dir_fd=os.open("/proc/self/fd", os.O_PATH), follow_symlinks=True)
+for line in sys.stdin:
+    os.write(fd, line.encode())
+    print("done", flush=True)
+`, it.world.tree(), it.at("second")], { stdio: ["pipe", "pipe", "inherit"] });
+  t.after(() => program.kill("SIGKILL"));
+  await until("it has a name", () => fs.existsSync(it.at("second")));
+  await it.check("a name");
+  const lines = createInterface({ input: program.stdout });
+  for (const words of ["once", "once more"]) {
+    program.stdin.write(`${words}\n`);
+    await once(lines, "line");
+    await trueUntilStored(it, words);
+  }
+});
+
+test("a deleted file that is written to for ever does not keep the rest from being called persisted", LIMIT, async (t) => {
+  const it = await begin(t);
+  const fd = it.open(it.at("name"));
+  fs.rmSync(it.at("name"));
+  await it.check("deleted");
+  const writing = setInterval(() => fs.writeSync(fd, "more"), 20);
+  t.after(() => clearInterval(writing));
+  await until("it is looked for", async () => (await it.world.status()).state !== "persisted");
+  let persisted = 0; // in a row
+  await until("it is given up", async () => (persisted = (await it.world.status()).state === "persisted" ? persisted + 1 : 0) > 200, 50);
+  clearInterval(writing);
+});
+
 test("memory is mapped from a name that is gone, or outside", LIMIT, async (t) => {
   for (const go of [gone["is deleted"], gone["is another file now"], gone["was moved out of the tree"]]) {
     const it = await begin(t);
