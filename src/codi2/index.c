@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/fd.h"
@@ -81,12 +82,15 @@ struct codi2_index {
     unsigned magic;
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
+    bool damaged;
 };
 
 static int failed(struct codi2_index *x)
 {
     int cause = sqlite3_system_errno(x->db);
     bool full = sqlite3_errcode(x->db) == SQLITE_FULL || cause == ENOSPC || cause == EDQUOT;
+    int code = sqlite3_errcode(x->db) & 0xff;
+    x->damaged = x->damaged || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
     log_error("codi2", "index: %s", sqlite3_errmsg(x->db));
     return full ? ERR_NO_SPACE : ERR_IO;
 }
@@ -233,13 +237,11 @@ static int check_name(struct codi2_index *x)
     return error || name ? error : codi2_index_set_fact(x, "disk", rand_u64() >> 1 | 1);
 }
 
-int codi2_index_open(const char *directory, const char *root, struct codi2_index **ret_index,
+static int open_once(const char *directory, const char *root, struct codi2_index *x,
                      bool *ret_fresh)
 {
     BUF_AUTO(path, 4096);
     buf_printf(&path, "%s/index.db", directory);
-    struct codi2_index *x = MEM_NEW(struct codi2_index);
-    x->magic = INDEX_MAGIC;
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
     int error = sqlite3_open_v2(buf_z(&path), &x->db, flags, NULL) == SQLITE_OK ? 0 : failed(x);
@@ -250,15 +252,43 @@ int codi2_index_open(const char *directory, const char *root, struct codi2_index
     if (!error) {
         error = check_tree(x, root, ret_fresh);
     }
-    if (!error) {
-        error = check_name(x);
-    }
-    if (error) {
+    return error ? error : check_name(x);
+}
+
+int codi2_index_open(const char *directory, const char *root, struct codi2_index **ret_index,
+                     bool *ret_fresh)
+{
+    for (int tries = 1;; tries++) {
+        struct codi2_index *x = MEM_NEW(struct codi2_index);
+        x->magic = INDEX_MAGIC;
+        int error = open_once(directory, root, x, ret_fresh);
+        if (!error) {
+            *ret_index = x;
+            return 0;
+        }
+        bool damaged = x->damaged;
         codi2_index_close(x);
-        return error;
+        if (!damaged || tries > 1) {
+            return error;
+        }
+        codi2_index_remove(directory);
     }
-    *ret_index = x;
-    return 0;
+}
+
+void codi2_index_remove(const char *directory)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    log_error("codi2", "the index is damaged: it is made anew");
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        BUF_AUTO(path, 4096);
+        buf_printf(&path, "%s/index.db%s", directory, ends[i]);
+        (void)unlink(buf_z(&path));
+    }
+}
+
+bool codi2_index_is_damaged(const struct codi2_index *x)
+{
+    return x->damaged;
 }
 
 void codi2_index_close(struct codi2_index *x)

@@ -41,11 +41,15 @@ struct codi2_index;
 
 /*
  * Opens or makes the index in directory for the tree at root. An index that names another tree (device, inode, birth) is emptied:
- * it does not speak of this disk. *ret_fresh: it is empty. ERR_IO, ERR_NO_SPACE.
+ * it does not speak of this disk; one that is damaged is removed and made anew. *ret_fresh: it is empty. ERR_IO, ERR_NO_SPACE.
  */
 int codi2_index_open(const char *directory, const char *root, struct codi2_index **ret_index,
                      bool *ret_fresh) BASE_MUST_USE;
 void codi2_index_close(struct codi2_index *x); /* NULL allowed */
+
+/* Its file was found to be none of SQLite's, or broken: all that it says is lost. It is to be closed, removed, and opened anew. */
+bool codi2_index_is_damaged(const struct codi2_index *x);
+void codi2_index_remove(const char *directory);
 
 /* Changes between begin and commit are kept together. */
 int codi2_index_begin(struct codi2_index *x) BASE_MUST_USE;

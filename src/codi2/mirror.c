@@ -102,7 +102,7 @@ static bool is_refusal(int error)
            error == ERR_QUOTA || error == ERR_CORRUPT;
 }
 
-static void give_pause(struct codi2_mirror *m, int error)
+void codi2_mirror_give_pause(struct codi2_mirror *m, int error)
 {
     m->retry_at = time_monotonic() + codi2_pause_next(&m->pause);
     codi2_mirror_count(m);
@@ -215,7 +215,7 @@ static void round_of(struct codi2_mirror *m)
         atomic_store(&m->remote,
                      true); /* among the changes may be our own, whose answer was lost */
         m->facts.refused = is_refusal(error) ? barrier : m->facts.refused;
-        give_pause(m, error);
+        codi2_mirror_give_pause(m, error);
     } else {
         all_well(m);
         codi2_mirror_count(m);
@@ -234,7 +234,9 @@ static void *run(void *ctx)
     struct codi2_mirror *m = ctx;
     (void)!codi2_mirror_add_watch(m, STR(""));
     while (!atomic_load(&m->stop)) {
-        round_of(m);
+        if (codi2_mirror_index_good(m)) {
+            round_of(m);
+        }
         struct pollfd p[] = {{.fd = codi2_watch_fd(m->watch), .events = POLLIN},
                              {.fd = m->wake, .events = POLLIN}};
         if (poll(p, 2, codi2_mirror_patience_ms(m)) > 0 && p[1].revents) {
@@ -331,19 +333,6 @@ static void release(struct codi2_mirror *m)
     mem_free(m);
 }
 
-/* By the author of a change we know those that we sent ourselves, also after a new start. */
-static int sign(struct codi2_mirror *m)
-{
-    uint64_t disk;
-    int error = codi2_index_fact(m->index, "disk", &disk);
-    if (!error) {
-        (void)snprintf(m->author, sizeof m->author, "%.40s.%016llx", m->options.session,
-                       (unsigned long long)disk);
-        m->options.link.author = m->author;
-    }
-    return error;
-}
-
 int codi2_mirror_start_anew(struct codi2_mirror *m)
 {
     m->fresh = true;
@@ -358,7 +347,7 @@ static int prepare(struct codi2_mirror *m)
     m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int error = m->wake < 0 ? ERR_INTERNAL : codi2_tree_open(m->root, &m->tree);
     if (!error) {
-        error = codi2_index_open(m->index_directory, m->root, &m->index, &m->fresh);
+        error = codi2_mirror_index_open(m);
     }
     if (!error) {
         error = codi2_watch_create(&watch, &m->watch);
@@ -366,29 +355,6 @@ static int prepare(struct codi2_mirror *m)
     if (!error) {
         codi2_mirror_keep_start(m);
     }
-    uint64_t applied = 0;
-    if (!error) {
-        error = codi2_index_fact(m->index, "seq", &applied);
-    }
-    if (!error) {
-        error = codi2_index_fact(m->index, "held_back", &m->facts.held_back);
-    }
-    if (!error && m->facts.held_back > 0) {
-        codi2_mirror_say(m);
-    }
-    error = error ? error : codi2_index_fact(m->index, "heard", &m->heard);
-    if (!error) {
-        error = sign(m);
-    }
-    m->late_more = m->heard > applied; /* of which it came before us is not known */
-    m->facts.seq = m->seen = applied;
-    atomic_store(&m->applied, applied);
-    uint64_t compared = 0;
-    if (!error) {
-        error = codi2_index_fact(m->index, "compared", &compared);
-    }
-    m->fresh = m->fresh || !compared;
-    codi2_wanted_restoring(m->wanted, m->fresh);
     return error;
 }
 

@@ -39,6 +39,7 @@ struct codi2_mirror {
     char *root;
     char *index_directory;
     char author[64]; /* of what we send */
+    uint64_t disk;   /* the index's name, in it */
     struct codi2_tree tree;
     struct codi2_index *index;
     struct codi2_watch *watch;
@@ -155,8 +156,16 @@ void codi2_mirror_unwatched(struct codi2_mirror *m); /* one of a file's other na
 /* mirror.c */
 bool codi2_mirror_awaited(const struct codi2_mirror *m); /* a barrier waits */
 void codi2_mirror_show(struct codi2_mirror *m, enum codi2_health health);
+void codi2_mirror_give_pause(struct codi2_mirror *m, int error); /* before the next try */
 /* The whole tree is to be compared with the store, also after a new start, until that has been done. */
 int codi2_mirror_start_anew(struct codi2_mirror *m) BASE_MUST_USE;
+
+/*
+ * mirror_index.c. open: at the start. good: before each round; one that was found to be damaged is made anew, as if it had been lost.
+ * False: that cannot be done now.
+ */
+int codi2_mirror_index_open(struct codi2_mirror *m) BASE_MUST_USE;
+bool codi2_mirror_index_good(struct codi2_mirror *m);
 
 /* A path that is missing. */
 struct mirror_deletion {
