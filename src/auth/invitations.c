@@ -49,7 +49,8 @@ static int check_account(struct txn *txn, struct create *c)
 static int check_room(struct txn *txn, struct create *c)
 {
     struct scope *scope = &c->ctx->scope;
-    struct data_query query = {.index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS};
+    struct data_query query = {
+        .index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS, .pass_over = true};
     size_t n;
     int r = data_count(txn, &(struct data_count_of){scope, &data_invitation_type}, &query, &n);
     if (r == 0 && n >= AUTH_MAX_INVITATIONS) {
@@ -80,7 +81,8 @@ static int withdraw(struct txn *txn, const struct data_context *ctx, struct str 
 static int replace(struct txn *txn, struct create *c)
 {
     struct data_context *by = c->ctx;
-    struct data_query query = {.index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS};
+    struct data_query query = {
+        .index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS, .pass_over = true};
     struct data_invitation_list open;
     int r = data_invitation_list(txn, &by->scope, &query, &open);
     for (size_t i = 0; r == 0 && i < open.n; i++) {
@@ -93,7 +95,7 @@ static int replace(struct txn *txn, struct create *c)
         }
         r = withdraw(txn, by, open.at[i].id);
     }
-    return r == ERR_CORRUPT ? 0 : r;
+    return r;
 }
 
 static int create_fn(struct txn *txn, void *ctx)
@@ -381,7 +383,8 @@ static int check_gift(struct txn *txn, const struct scope *scope,
 int auth_invitations_sift_in(struct txn *txn, const struct data_context *ctx, struct str address)
 {
     const struct scope *scope = &ctx->scope;
-    struct data_query query = {.index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS};
+    struct data_query query = {
+        .index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS, .pass_over = true};
     struct data_invitation_list open;
     int r = data_invitation_list(txn, scope, &query, &open);
     for (size_t i = 0; r == 0 && i < open.n; i++) {
@@ -390,7 +393,7 @@ int auth_invitations_sift_in(struct txn *txn, const struct data_context *ctx, st
         r = r == ERR_NOT_FOUND ? withdraw(txn, ctx, open.at[i].id) : r;
         r = data_unreadable(r) ? 0 : r;
     }
-    return data_unreadable(r) ? 0 : r;
+    return r;
 }
 
 /* The record, if the token holds. */

@@ -74,7 +74,8 @@ static int end_tenant(struct txn *txn, const struct scope *scope)
 {
     struct data_tenant tenant;
     struct data_invitation_list open;
-    struct data_query query = {.index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS};
+    struct data_query query = {
+        .index = DATA_INVITATION_BY_CREATED, .limit = AUTH_MAX_INVITATIONS, .pass_over = true};
     int r = data_tenant_get(txn, scope, scope->tenant_id, &tenant);
     if (r == 0) {
         tenant.name = STR("-");

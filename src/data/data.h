@@ -278,10 +278,7 @@ struct data_query {
     bool *ret_passed; /* set to true when something was left out; NULL: never mind */
 };
 
-/*
- * What reading a record answers that is damaged, or that a newer program wrote: for the checker to tell. A duty leaves it as it is and goes
- * on with the others.
- */
+/* What reading a record answers that is damaged, or that a newer program wrote: the checker tells; a duty leaves it and goes on. */
 static inline bool data_unreadable(int r)
 {
     return r == ERR_CORRUPT || r == ERR_NEWER;

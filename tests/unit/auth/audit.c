@@ -19,11 +19,12 @@ static size_t count(struct data_context *ctx)
 
 static void rename_often(struct data_context *ctx, unsigned times)
 {
+    static unsigned number; /* the same name once more would be no change */
     struct data_user user;
     for (unsigned i = 0; i < times; i++) {
         time_test_advance(USEC_PER_MS); /* ids sort by it */
-        assert_int_equal(auth_user_put(ctx, &(struct auth_user_update){.name = STR("A")}, &user),
-                         0);
+        struct str name = arena_printf(ctx->arena, "A%u", number++);
+        assert_int_equal(auth_user_put(ctx, &(struct auth_user_update){.name = name}, &user), 0);
     }
 }
 
