@@ -330,6 +330,12 @@ int codi2_mirror_apply_move(struct codi2_mirror *m, struct arena *arena,
  */
 void codi2_mirror_meet_above(struct codi2_mirror *m, struct str path);
 
+/*
+ * mirror_note.c: what the store has, into the index, and the folders above it that the store made on the way and nobody told of: were one
+ * gone here by now, no deletion would ever say so.
+ */
+int codi2_mirror_enter(struct codi2_mirror *m, const struct codi2_entry *entry) BASE_MUST_USE;
+
 /* mirror_note.c: a notice about path, whose name comes before the words. */
 void codi2_mirror_tell(struct codi2_mirror *m, struct str path, const char *what);
 

@@ -10,6 +10,26 @@ struct note {
     struct arena *arena;
 };
 
+int codi2_mirror_enter(struct codi2_mirror *m, const struct codi2_entry *entry)
+{
+    ARENA_AUTO(arena);
+    struct codi2_entry above = {.path = entry->path};
+    struct codi2_entry known;
+    struct str name;
+    int error = codi2_index_put(m->index, entry);
+    while (!error) {
+        content_path_split(above.path, &above.path, &name);
+        if (above.path.n == 0 ||
+            (error = codi2_index_get(m->index, &arena, above.path, &known)) == 0) {
+            break; /* what is above a known one is known */
+        }
+        above.look = (struct codi2_look){.kind = CODI2_FOLDER, .mode = 0755};
+        error = error == ERR_NOT_FOUND ? codi2_index_put(m->index, &above) : error;
+        codi2_dirty_add(m->dirty, above.path, /* deep= */ false);
+    }
+    return error;
+}
+
 /* A move carries neither content nor mode: the entry keeps those that the store has, and a new mode is looked at next. */
 static int note_moved(struct note *n, struct codi2_entry *entry)
 {
@@ -52,7 +72,7 @@ static int note_accepted(struct note *n, const struct codi2_change *change, uint
             return error;
         }
     }
-    return codi2_index_put(index, &entry);
+    return codi2_mirror_enter(n->m, &entry);
 }
 
 /* The change that made this version, as the store tells it. */

@@ -19,7 +19,7 @@ static int recall_state(struct codi2_mirror *m, const struct codi2_remote *r)
         entry.look.inode = now.inode; /* it is the one that we told of, or as good as that */
     }
     codi2_dirty_add(m->dirty, r->path, /* deep= */ false);
-    return codi2_index_put(m->index, &entry);
+    return codi2_mirror_enter(m, &entry);
 }
 
 static int recall_move(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)
@@ -35,7 +35,7 @@ static int recall_move(struct codi2_mirror *m, struct arena *arena, const struct
     moved.version = r->version;
     codi2_dirty_add(m->dirty, r->from, /* deep= */ true);
     codi2_dirty_add(m->dirty, r->path, /* deep= */ true);
-    return error ? error : codi2_index_put(m->index, &moved);
+    return error ? error : codi2_mirror_enter(m, &moved);
 }
 
 int codi2_mirror_recall(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r)

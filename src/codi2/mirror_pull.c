@@ -55,7 +55,7 @@ static int put_entry(struct codi2_mirror *m, const struct codi2_remote *r,
         entry.look.mode = r->mode;
         codi2_dirty_add(m->dirty, r->path, /* deep= */ false);
     }
-    return codi2_index_put(m->index, &entry);
+    return codi2_mirror_enter(m, &entry);
 }
 
 /* ---- making ---- */
@@ -252,7 +252,7 @@ static int meet(struct codi2_mirror *m, const struct codi2_remote *r, const stru
     bool lost = codi2_mirror_is_index_lost(m); /* who changed it is not known */
     codi2_dirty_conflict(m->dirty, r->path, lost ? CODI2_DIFFERS : CODI2_BOTH_CHANGED);
     codi2_dirty_add(m->dirty, r->path, now->kind == CODI2_FOLDER);
-    return codi2_index_put(m->index, &theirs);
+    return codi2_mirror_enter(m, &theirs);
 }
 
 /*

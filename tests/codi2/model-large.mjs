@@ -5,6 +5,7 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { Work, walk } from "./model.mjs";
+import { until } from "./world.mjs";
 
 const run = promisify(execFile);
 
@@ -18,9 +19,9 @@ const filesOf = (folder) => entriesOf(folder).filter((entry) => entry.isFile()).
 export class LargeWork extends Work {
   /** A third of it is ordinary work, some of that among what is large. */
   async operate() {
-    let count = 0;
-    walk(this.world.tree(), () => count++);
-    if (count > MOST) return this.one({ fell: this.#large.fell }, this.#largest(), "");
+    const tops = await until("a look at the disk", () => this.#tops()); // which others change meanwhile
+    const count = tops.reduce((sum, [, entries]) => sum + entries, 0);
+    if (count > MOST) return this.one({ fell: this.#large.fell }, tops[0][0], "");
     return this.random(3) ? this.one(this.#large, this.#folder() || this.#top(), this.#top()) : super.operate();
   }
 
@@ -67,11 +68,11 @@ export class LargeWork extends Work {
     fs.renameSync(what, join(this.#bottom(where), "sunk"));
   }
 
-  /** Of what lies at the top. */
-  #largest() {
+  /** What lies at the top, each with how many entries it is; the largest first. */
+  #tops() {
     const counts = new Map();
     walk(this.world.tree(), (path) => { const [top] = path.split("/"); counts.set(top, 1 + (counts.get(top) ?? 0)); });
-    return [...counts].sort(([, a], [, b]) => b - a)[0][0];
+    return [...counts].sort(([, a], [, b]) => b - a);
   }
 
   /** A name of about so many bytes; JSON writes some six times as long. */

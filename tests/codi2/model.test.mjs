@@ -132,6 +132,7 @@ class Run {
     const state = expected(this.world.tree());
     await this.mend();
     await until("the editor's barrier", async () => (await this.world.door("POST", "/sync?quiet=left")).status === 200, this.shape.seconds);
+    if (await this.isHeldBack()) await this.deleteHeldBack();
     const { quiet = 0 } = await this.world.status(); // before the store is asked: they become fewer, and the longer that takes
     const stored = await told(this.world);
     const left = [...new Set([...Object.keys(state), ...Object.keys(stored)])].filter((path) => stored[path] !== state[path]);

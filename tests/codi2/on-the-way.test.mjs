@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { createServer, request } from "node:http";
 import { test } from "node:test";
-import { World, until } from "./world.mjs";
+import { World, snapshot, until } from "./world.mjs";
 
 const author = { kind: "api", id: "usr-other" };
 const link = (path) => ({ change: "put", path, base: 0, author, kind: "symlink", mode: 0o777, mtime: 1, target: "x" });
@@ -46,4 +46,28 @@ test("others change its mode at the same moment: theirs stays", { timeout: 60_00
   await until("its mode is here", () => (fs.statSync(world.tree("d")).mode & 0o777) === 0o700);
   await world.sync();
   assert.equal((await world.stored()).d, "dir 700 ");
+});
+
+test("ours, which is gone again when the store answers: no folder stays behind there", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  let met = 0;
+  await meeting(t, world, async ({ changes }) => {
+    if (!changes.some(({ path }) => path === "a/new") || changes.some(({ path, kind }) => path === "a" && kind === "dir")) return;
+    met++;
+    fs.rmSync(world.tree("a"), { recursive: true, force: true });
+  });
+  fs.mkdirSync(world.tree("a"));
+  fs.writeFileSync(world.tree("a/x"), "x");
+  await world.sync();
+  for (let i = 0; i < 20 && met === 0; i++) {
+    fs.renameSync(world.tree("a"), world.tree("a.aside"));
+    fs.mkdirSync(world.tree("a"));
+    fs.writeFileSync(world.tree("a/new"), `new ${i}`);
+    await world.sync();
+    fs.rmSync(world.tree("a.aside"), { recursive: true });
+    await world.sync();
+  }
+  assert.equal(met, 1, "a batch that makes the folder on the way");
+  assert.deepEqual(Object.keys(await world.stored()), Object.keys(snapshot(world.tree())));
 });
