@@ -70,8 +70,8 @@ static int make_anew(struct codi2_mirror *m)
         atomic_store(&m->greeted, false);
         atomic_store(&m->remote, true);
         codi2_dirty_add_all(m->dirty);
+        atomic_store(&m->choice, CODI2_NO_CHOICE); /* it was about what the index knew */
         codi2_mirror_say(m);
-        m->retry_at = 0;
     }
     return error;
 }

@@ -103,6 +103,7 @@ struct codi2_mirror {
     atomic_bool came_back;    /* the server was away: it may be another store */
     _Atomic uint64_t applied; /* their changes are applied up to here */
     uint64_t heard;           /* all our own changes up to here are in the index */
+    bool ours_stays;          /* of what others deleted something that was changed or made here */
     uint64_t unheard;         /* changes up to here may be ours, and no answer told of them */
     uint64_t seen;            /* others' up to here are applied; at least `applied` */
     struct map *late; /* mirror_own.c: paths of others' changes → version; NULL: there are none */
@@ -114,6 +115,8 @@ bool codi2_mirror_ignored(struct codi2_mirror *m, struct str path, bool is_folde
 /* What is left out for another reason than the rules. */
 void codi2_mirror_unkept(struct codi2_mirror *m, struct str path, enum codi2_why why);
 void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path);
+/* What lies deeper than any path of the store is not the store's: it stays, and the stack does not grow with the disk's depth. */
+bool codi2_mirror_too_deep(struct str path);
 /* A pipe, socket or device that stands at path is no content: it goes for what the store has there, and that is told. */
 int codi2_mirror_drop_special(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
 void codi2_mirror_kept(struct codi2_mirror *m, struct str path);

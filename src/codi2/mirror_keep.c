@@ -56,12 +56,21 @@ void codi2_mirror_unkept_if_special(struct codi2_mirror *m, struct str path)
     }
 }
 
+bool codi2_mirror_too_deep(struct str path)
+{
+    size_t slashes = 0;
+    for (size_t i = 0; i < path.n; i++) {
+        slashes += path.p[i] == '/';
+    }
+    return slashes >= CONTENT_MAX_DEPTH;
+}
+
 int codi2_mirror_drop_special(struct codi2_mirror *m, struct str path)
 {
     if (!codi2_tree_is_special(&m->tree, path)) {
         return 0;
     }
-    int error = codi2_tree_remove(&m->tree, path, NULL);
+    int error = codi2_tree_remove_special(&m->tree, path);
     if (!error) {
         codi2_mirror_kept(m, path);
         codi2_mirror_tell(m, path,

@@ -91,11 +91,17 @@ static bool is_known_elsewhere(struct mirror_round *r, const struct codi2_step *
            known.count > 0 && (known.count > 1 || !str_eq(known.at[0].path, step->path));
 }
 
-/* It changed and nobody told, when the tree was looked at since something was written to under a name that is gone. */
+/*
+ * It changed and nobody told, when the tree was looked at since something was written to under a name that is gone. Not one whose look
+ * is doubted alone: of such there are always some where people work.
+ */
 static bool is_sought(struct mirror_round *r, const struct codi2_dirty_path *p,
                       const struct codi2_step *step)
 {
-    return r->whole && r->m->seeking && !p->told && step->op == CODI2_WRITE;
+    struct codi2_entry known;
+    return r->whole && r->m->seeking && !p->told && step->op == CODI2_WRITE &&
+           codi2_index_get(r->m->index, r->scratch, p->path, &known) == 0 &&
+           known.look.inode == step->look.inode && !codi2_look_alike(&known.look, &step->look);
 }
 
 /* Most that are known elsewhere only moved, or have the inode of one that went: they leave room for those with several names. */

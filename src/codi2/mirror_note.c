@@ -240,7 +240,7 @@ void codi2_mirror_tell(struct codi2_mirror *m, struct str path, const char *what
 
 void codi2_mirror_tell_back(struct codi2_mirror *m, struct str path, bool below)
 {
-    if (!m->options.home) {
+    if (!m->options.home && m->facts.held_back == 0) { /* those nobody has deleted */
         codi2_mirror_tell(
             m, path,
             below ? "was deleted or moved here while something in it was changed elsewhere. What "
@@ -252,12 +252,13 @@ void codi2_mirror_tell_back(struct codi2_mirror *m, struct str path, bool below)
 
 void codi2_mirror_tell_stays(struct codi2_mirror *m, struct str path, enum codi2_kind kind)
 {
-    if (!m->options.home) {
+    if (!m->options.home && m->ours_stays) {
         codi2_mirror_tell(
             m, path,
             kind == CODI2_FOLDER
-                ? "was deleted elsewhere. What was changed or made here in it meanwhile stays, and "
-                  "what is not stored; delete it again if you do not want it."
+                ? "was deleted elsewhere. What was changed or made here in it meanwhile stays; "
+                  "delete "
+                  "it again if you do not want it."
                 : "was deleted elsewhere while it was changed here. It is kept as it was changed; "
                   "delete it again if you do not want it.");
     }

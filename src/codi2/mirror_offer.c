@@ -29,7 +29,7 @@ static bool is_over(const struct offer *o)
            atomic_load(&o->m->stop);
 }
 
-/* One that changed meanwhile comes as a change. */
+/* One that changed meanwhile comes as a change. One that cannot be read is in nobody's way: what is stored of it is stored. */
 static int offer_one(struct offer *o, const struct codi2_entry *e)
 {
     struct codi2_mirror *m = o->m;
@@ -45,7 +45,7 @@ static int offer_one(struct offer *o, const struct codi2_entry *e)
     o->files++;
     o->bytes += e->look.size;
     int error = codi2_link_upload(m->link, &content, fd, e->look.size);
-    return error == ERR_CONFLICT ? 0 : error;
+    return error == ERR_CONFLICT || error == ERR_IO ? 0 : error;
 }
 
 static int offer_page(struct offer *o, bool *ret_last)
@@ -60,7 +60,7 @@ static int offer_page(struct offer *o, bool *ret_last)
         error = offer_one(o, &page.at[i++]);
     }
     *ret_last = error || i < page.count || page.count < CODI2_PAGE;
-    if (!error && i > 0) {
+    if (i > 0) {
         buf_clear(&m->offered);
         buf_add(&m->offered, page.at[i - 1].path);
     }
@@ -86,5 +86,7 @@ int codi2_mirror_offer(struct codi2_mirror *m)
     while (!error && !last) {
         error = offer_page(&o, &last);
     }
-    return error ? error : codi2_link_flush(m->link);
+    error = error ? error : codi2_link_flush(m->link);
+    bool full = error == ERR_QUOTA || error == ERR_DISK_LOW || error == ERR_NO_SPACE;
+    return full ? 0 : error; /* nothing of the person's waits for it */
 }

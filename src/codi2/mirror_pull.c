@@ -124,16 +124,6 @@ static bool is_of_no_worth(struct codi2_mirror *m, struct str path, const struct
            codi2_tree_is_special(&m->tree, path);
 }
 
-/* What lies deeper than any path of the store is not the store's: it stays, and the stack does not grow with the disk's depth. */
-static bool is_too_deep(struct str path)
-{
-    size_t slashes = 0;
-    for (size_t i = 0; i < path.n; i++) {
-        slashes += path.p[i] == '/';
-    }
-    return slashes >= CONTENT_MAX_DEPTH;
-}
-
 /* A folder goes when all in it went. One that is shut is opened for it, and is shut again when something stays. */
 static int clear_folder(struct codi2_mirror *m, struct arena *arena, const struct codi2_remote *r,
                         bool stays)
@@ -176,7 +166,7 @@ static int clear(struct codi2_mirror *m, struct arena *arena, const struct codi2
     if (!now.present) {
         return 0;
     }
-    if (is_too_deep(r->path)) {
+    if (codi2_mirror_too_deep(r->path)) {
         return ERR_CONFLICT;
     }
     bool came_later = now.known.version > r->version;
@@ -184,6 +174,8 @@ static int clear(struct codi2_mirror *m, struct arena *arena, const struct codi2
         return clear_folder(m, arena, r, came_later);
     }
     const struct codi2_place place = {r->path, &now.look};
+    bool ours = !now.clean && (now.indexed || !codi2_mirror_ignored(m, r->path, false));
+    m->ours_stays = m->ours_stays || ours;
     return !now.clean || came_later ? ERR_CONFLICT : codi2_tree_remove_same(&m->tree, &place);
 }
 
@@ -390,6 +382,7 @@ static int apply_deletion(struct codi2_mirror *m, struct arena *arena, const str
     if (error || some_stays) {
         return error ? error : codi2_mirror_start_anew(m); /* which of it, versions do not say */
     }
+    m->ours_stays = false;
     error = clear(m, arena, r);
     if (error == ERR_CONFLICT) {
         codi2_mirror_tell_stays(m, r->path, now.look.kind);

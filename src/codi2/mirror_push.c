@@ -131,7 +131,9 @@ static int add_write(struct mirror_round *r, const struct codi2_step *step)
     }
     change.saved = codi2_saves_has(m->saves, step->path, &change.content.hash);
     codi2_mirror_enlist(r, &change);
-    return codi2_mirror_flush_whole(r);
+    error = codi2_mirror_tell_links(
+        r, step); /* not for a doubt alone: two names would tell each other of it in turn */
+    return error ? error : codi2_mirror_flush_whole(r);
 }
 
 static int add_link(struct mirror_round *r, const struct codi2_step *step)
@@ -224,9 +226,6 @@ static int carry_out(struct mirror_round *r, const struct codi2_dirty_path *p,
         VEC_ADD(&r->replaced, p->path);
         error = p->deep ? 0 : codi2_mirror_each_below(r, p->path, tell);
     }
-    if (!error && step->op == CODI2_WRITE) {
-        error = codi2_mirror_tell_links(r, step);
-    }
     return error ? error : do_step(r, step, p->deep);
 }
 
@@ -252,7 +251,8 @@ static int look_once(struct mirror_round *r, const struct codi2_dirty_path *p, b
         return 0;
     }
     bool folder = !gone && step.look.kind == CODI2_FOLDER;
-    if (step.base == 0 && codi2_mirror_ignored(r->m, p->path, folder)) {
+    bool made = step.op != CODI2_DELETE; /* a folder of the store's making goes there, too */
+    if (made && step.base == 0 && codi2_mirror_ignored(r->m, p->path, folder)) {
         return 0;
     }
     bool rests;

@@ -22,6 +22,7 @@ static int forget(struct codi2_mirror *m, uint64_t store)
     map_destroy(m->late);
     m->late = NULL;
     m->late_more = false;
+    atomic_store(&m->choice, CODI2_NO_CHOICE); /* it was about what the index knew */
     codi2_mirror_say(m);
     return codi2_mirror_start_anew(m);
 }

@@ -90,6 +90,9 @@ int codi2_tree_set_mode(const struct codi2_tree *t, struct str path, uint32_t mo
 int codi2_tree_remove(const struct codi2_tree *t, struct str path,
                       const atomic_bool *stop) BASE_MUST_USE;
 
+/* What is neither file, folder nor link, if it still is none at the moment it goes. ERR_CONFLICT: it stays. */
+int codi2_tree_remove_special(const struct codi2_tree *t, struct str path) BASE_MUST_USE;
+
 /* A file or link, if it looks as expected at the moment it goes. ERR_CONFLICT: it does not, and stays. Harmless when it is gone. */
 int codi2_tree_remove_same(const struct codi2_tree *t,
                            const struct codi2_place *place) BASE_MUST_USE;

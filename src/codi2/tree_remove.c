@@ -109,6 +109,29 @@ int codi2_tree_remove_at(int folder, const char *name, const atomic_bool *stop)
     return error ? error : result(unlinkat(folder, name, AT_REMOVEDIR));
 }
 
+int codi2_tree_remove_special(const struct codi2_tree *t, struct str path)
+{
+    FD_AUTO int folder = -1;
+    char name[CONTENT_MAX_NAME + 1];
+    char aside[CODI2_OWN_NAME];
+    struct stat facts;
+    int error = codi2_tree_open_parent(t, path, &folder, name);
+    if (error) {
+        return error == ERR_NOT_FOUND ? 0 : error;
+    }
+    codi2_tree_own_name(aside);
+    if (renameat2(folder, name, folder, aside, RENAME_NOREPLACE) < 0) {
+        return result(-1);
+    }
+    bool content = fstatat(folder, aside, &facts, AT_SYMLINK_NOFOLLOW) < 0 ||
+                   S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode) || S_ISLNK(facts.st_mode);
+    if (!content) {
+        return result(unlinkat(folder, aside, 0));
+    }
+    (void)renameat2(folder, aside, folder, name, RENAME_NOREPLACE);
+    return ERR_CONFLICT;
+}
+
 int codi2_tree_remove(const struct codi2_tree *t, struct str path, const atomic_bool *stop)
 {
     FD_AUTO int folder = -1;

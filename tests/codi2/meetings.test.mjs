@@ -57,10 +57,12 @@ test("a file that became a pipe while others changed it, and one in whose place 
   fs.writeFileSync(world.tree("f"), "mine");
   fs.writeFileSync(world.tree("g"), "mine, too");
   await world.sync();
+  const base = await versionOf(world, "f");
   process.kill(world.codi2.pid, "SIGSTOP");
+  await until("it stands", () => /^State:\tT/m.test(fs.readFileSync(`/proc/${world.codi2.pid}/status`, "utf8")));
   fs.rmSync(world.tree("f"));
   pipe(world.tree("f"));
-  await world.change(file("f", "theirs", await versionOf(world, "f")));
+  await world.change(file("f", "theirs", base));
   process.kill(world.codi2.pid, "SIGCONT");
   await agrees(world, () => fs.lstatSync(world.tree("f")).isFile() && fs.readFileSync(world.tree("f"), "utf8") === "theirs");
   await world.kill("codi2");
