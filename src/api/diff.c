@@ -113,12 +113,12 @@ static void put_name(struct buf *to, char side, struct str path, bool there)
     buf_byte(to, '"');
 }
 
-/* Git reads the modes behind its own first line alone; patch passes over them. */
+/* Git reads the modes behind its own first line alone, and knows no set-id bits; patch passes over them. */
 static void put_modes(struct buf *to, struct str path, const struct files_diff *diff)
 {
     bool files = diff->from_there && diff->to_there && diff->from.kind == FILES_FILE &&
                  diff->to.kind == FILES_FILE;
-    if (!files || diff->from.mode == diff->to.mode) {
+    if (!files || ((diff->from.mode ^ diff->to.mode) & 0777u) == 0) {
         return;
     }
     buf_add(to, STR("diff --git "));

@@ -45,6 +45,7 @@ struct list {
     uint64_t at;    /* its first entry */
     uint64_t count; /* of entries, as the archive says */
     uint64_t mask;  /* of the bits that it says */
+    uint64_t end;   /* what comes behind it begins here */
 };
 
 /* The end record is the last one whose comment reaches to the end. */
@@ -67,13 +68,14 @@ static bool find_list(int fd, uint64_t size, struct list *ret_list)
     *ret_list = (struct list){.fd = fd,
                               .at = number(tail + at + 16, 4),
                               .count = number(tail + at + 10, 2),
-                              .mask = UINT16_MAX};
-    bool wide = ret_list->at == UINT32_MAX || ret_list->count == UINT16_MAX;
-    if (!wide || end < LOCATOR64 || !read_at(fd, more, LOCATOR64, end - LOCATOR64) ||
+                              .mask = UINT16_MAX,
+                              .end = end};
+    if (end < LOCATOR64 || !read_at(fd, more, LOCATOR64, end - LOCATOR64) ||
         memcmp(more, "PK\6\7", 4) != 0) {
         return true;
     }
-    bool found = read_at(fd, more, END_RECORD64, number(more + 8, 8));
+    ret_list->end = number(more + 8, 8);
+    bool found = read_at(fd, more, END_RECORD64, ret_list->end);
     if (found) {
         ret_list->at = number(more + 48, 8);
         ret_list->count = number(more + 32, 8);
@@ -92,18 +94,23 @@ struct listed {
 
 typedef int visit(struct api_unpack_names *names, const struct listed *entry);
 
-/* Of a list that names a place beyond 4 GiB libarchive looks for itself: no archive is so long here. */
+/* A place beyond 4 GiB, of which the list has 64 bits elsewhere, is none: no archive is so long here. */
 static bool is_called_alike(const struct listed *entry)
 {
     uint8_t head[ENTRY_RECORD];
-    char name[MAX_NAME];
-    if (entry->at == UINT32_MAX || !read_at(entry->fd, head, ENTRY_RECORD, entry->at) ||
-        memcmp(head, "PK\3\4", 4) != 0) {
-        return true;
+    char part[512];
+    if (!read_at(entry->fd, head, ENTRY_RECORD, entry->at) || memcmp(head, "PK\3\4", 4) != 0 ||
+        number(head + 26, 2) != entry->name.n) {
+        return false;
     }
-    size_t n = number(head + 26, 2);
-    return n == entry->name.n && read_at(entry->fd, name, n, entry->at + ENTRY_RECORD) &&
-           str_eq(str_of(name, n), entry->name);
+    for (size_t i = 0; i < entry->name.n; i += sizeof part) {
+        size_t n = entry->name.n - i < sizeof part ? entry->name.n - i : sizeof part;
+        if (!read_at(entry->fd, part, n, entry->at + ENTRY_RECORD + i) ||
+            memcmp(part, entry->name.p + i, n) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static int keep(struct api_unpack_names *names, const struct listed *entry)
@@ -157,7 +164,8 @@ static int walk(struct api_unpack_names *names, const struct list *list, visit *
         at += LIST_RECORD + n + number(head + 30, 2) + number(head + 32, 2);
         i++;
     }
-    return i > API_UNPACK_MAX_ENTRIES || (i & list->mask) == list->count ? 0 : ERR_CORRUPT;
+    bool all = at == list->end && (i & list->mask) == list->count;
+    return all || i > API_UNPACK_MAX_ENTRIES ? 0 : ERR_CORRUPT;
 }
 
 int api_unpack_names_read(struct api_unpack_names *names, int fd, uint64_t size)

@@ -396,16 +396,17 @@ static int count_login(struct auth *a, struct entry *e, struct str known)
 {
     struct data_context *ctx = e->ctx;
     bool address = e->email.n > 0;
+    struct str network = auth_limit_network(ctx->arena, ctx->client.address);
     if (address && auth_known_is(a, ctx->arena, e->email, known)) {
         int r = auth_limit_request(a, ctx, AUTH_LIMIT_KNOWN, e->email);
+        r = r < 0 ? r : auth_limit_request(a, ctx, AUTH_LIMIT_KNOWN_NETWORK, network);
         if (r == 0) {
             return r;
         }
         ctx->fault = (struct data_fault){0};
         ctx->limit = (struct data_limit){0};
     }
-    int r = auth_limit_request(a, ctx, AUTH_LIMIT_LOGIN,
-                               auth_limit_network(ctx->arena, ctx->client.address));
+    int r = auth_limit_request(a, ctx, AUTH_LIMIT_LOGIN, network);
     if (r == 0 && address) {
         r = auth_limit_request(a, ctx, AUTH_LIMIT_PASSWORD, password_key(e));
         e->counted = r == 0;

@@ -29,11 +29,12 @@ static usec_t life_or(usec_t life, usec_t standard)
 static void rates_init(struct auth *a, const struct auth_options *o)
 {
     const struct auth_rate standard[AUTH_LIMIT_KINDS] = {
-        [AUTH_LIMIT_USER] = {100, minute},    [AUTH_LIMIT_REGISTER] = {5, minute},
-        [AUTH_LIMIT_LOGIN] = {60, minute},    [AUTH_LIMIT_PASSWORD] = {10, minute},
-        [AUTH_LIMIT_REFRESH] = {120, minute}, [AUTH_LIMIT_CODE] = {10, 60 * minute},
-        [AUTH_LIMIT_MAIL] = {3, 30 * minute}, [AUTH_LIMIT_APP_CODE] = {30, 60 * minute},
-        [AUTH_LIMIT_SOCKET] = {300, minute},  [AUTH_LIMIT_KNOWN] = {10, minute},
+        [AUTH_LIMIT_USER] = {100, minute},          [AUTH_LIMIT_REGISTER] = {5, minute},
+        [AUTH_LIMIT_LOGIN] = {60, minute},          [AUTH_LIMIT_PASSWORD] = {10, minute},
+        [AUTH_LIMIT_REFRESH] = {120, minute},       [AUTH_LIMIT_CODE] = {10, 60 * minute},
+        [AUTH_LIMIT_MAIL] = {3, 30 * minute},       [AUTH_LIMIT_APP_CODE] = {30, 60 * minute},
+        [AUTH_LIMIT_SOCKET] = {300, minute},        [AUTH_LIMIT_KNOWN] = {10, minute},
+        [AUTH_LIMIT_KNOWN_NETWORK] = {300, minute},
     };
     memcpy(a->rates, o->limits_given ? o->limits : standard, sizeof a->rates);
     for (int i = 0; i < AUTH_LIMIT_KINDS; i++) {

@@ -54,7 +54,8 @@ enum auth_limit_kind {
     AUTH_LIMIT_LOGIN,    /* logins from an address: 60 a minute */
     AUTH_LIMIT_PASSWORD, /* failed passwords for one account from one address: 10, then one each 6 s */
     AUTH_LIMIT_KNOWN, /* logins to an account from browsers that it came in from before: 10 a minute */
-    AUTH_LIMIT_REFRESH, /* refreshes of a login, and ends by such a token: 120 a minute */
+    AUTH_LIMIT_KNOWN_NETWORK, /* all of those from an address: 300 a minute */
+    AUTH_LIMIT_REFRESH,       /* refreshes of a login, and ends by such a token: 120 a minute */
     AUTH_LIMIT_CODE, /* wrong codes of the second step, by account and network: 10, then one in 6 minutes */
     AUTH_LIMIT_APP_CODE, /* those of an app, by account alone (second.c): 30, then one in 2 minutes */
     AUTH_LIMIT_MAIL, /* messages to an address that strangers ask for: 3, then one in 10 minutes */
@@ -74,11 +75,10 @@ struct auth_options {
     const char *const *domains; /* of addresses that may register uninvited; outlives auth */
     size_t domain_count;        /* 0: all */
     struct str mail_base;       /* what links in mails begin with; empty: nobody sends any */
-    bool confirm;         /* a letter to an address precedes an account of it; wants mail_base */
-    usec_t access_life;   /* [15 min] */
-    usec_t idle_life;     /* [30 d] */
-    usec_t absolute_life; /* [90 d] */
-    bool limits_given;    /* limits below hold; else the defaults above */
+    bool confirm;       /* a letter to an address precedes an account of it; wants mail_base */
+    usec_t access_life; /* [15 min] */
+    usec_t idle_life, absolute_life; /* [30 d, 90 d] */
+    bool limits_given;               /* limits below hold; else the defaults above */
     struct auth_rate limits[AUTH_LIMIT_KINDS];
     uint32_t limit_factor; /* multiplies every burst [1] */
     bool hashers;          /* passwords are hashed by processes of this program's, see hasher.h */

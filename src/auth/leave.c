@@ -133,13 +133,15 @@ int auth_leave_in(struct txn *txn, struct data_context *ctx, struct str proof, b
         return r;
     }
     struct str address = user.email;
+    struct data_context by_nobody = *ctx; /* that invitations end is no deed of theirs */
+    by_nobody.client.nobody = true;
     user.email = user.name = user.password = STR_EMPTY;
     user.removed_at = user.deleted_at = user.updated_at = time_now();
     user.revision++;
     *ret_last = !others.any;
     r = auth_user_put_in(txn, scope, &user);
     r = r < 0 ? r : data_audit(txn, ctx, "user.delete", user.id, DATA_OUTCOME_OK);
-    return r < 0 ? r : auth_invitations_sift_in(txn, ctx, address);
+    return r < 0 ? r : auth_invitations_sift_in(txn, &by_nobody, address);
 }
 
 int auth_leaver_next(struct txn *txn, struct str cursor, struct auth_leaver *ret_leaver)

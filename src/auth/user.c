@@ -193,6 +193,8 @@ static int move_fn(struct txn *txn, void *ctx)
         return ERR_BAD_CREDENTIALS;
     }
     if (!str_eq(s.user.email, m->email)) {
+        struct data_context by_nobody = *m->ctx; /* that invitations end is no deed of theirs */
+        by_nobody.client.nobody = true;
         s.user.email = m->email;
         s.user.updated_at = time_now();
         s.user.revision++;
@@ -200,7 +202,8 @@ static int move_fn(struct txn *txn, void *ctx)
         r = r < 0 ? r : auth_reset_forget_in(txn, &m->ctx->scope, s.user.id);
         r = r < 0 ? r : data_audit(txn, m->ctx, "user.email", s.user.id, DATA_OUTCOME_OK);
         r = r < 0 ? r : auth_address_tell_in(txn, m->auth, &m->before);
-        r = r < 0 ? r : auth_invitations_sift_in(txn, m->ctx, m->before.email);
+        r = r < 0 ? r : auth_invitations_sift_in(txn, &by_nobody, m->before.email);
+        r = r < 0 ? r : auth_invitations_sift_in(txn, &by_nobody, m->email);
     }
     if (r == 0) {
         m->user = s.user;
