@@ -288,7 +288,7 @@ int coditectd_backups_state(const struct coditectd_backups_options *options, con
     coditectd_backup_note_read(data, options->where.path, &note);
     struct coditectd_backups_state state = {
         .kept = moments.n, .last = backup_newest(&moments), .ended = note.ended};
-    state.gone = moments.n == 0 && (note.verified > 0 || note.ended > 0);
+    state.gone = moments.n == 0 && (note.verified > 0 || note.ended > 0 || note.begun > 0);
     state.late = time_now() - state.last > 2 * options->every;
     for (size_t i = 0; i < moments.n; i++) {
         const struct coditectd_blemish *known = coditectd_backup_blemish(&note, moments.at[i].name);

@@ -57,7 +57,8 @@ static int begin(struct coditectd_backups *b, struct backup_harms *ret_harms, un
 static bool is_expected(struct coditectd_backups *b, const struct coditectd_backups_watch *watch)
 {
     LOCK_SCOPE(&b->lock);
-    return !watch && (b->facts.last > 0 || b->note.verified > 0 || b->note.ended > 0);
+    return !watch &&
+           (b->facts.last > 0 || b->note.verified > 0 || b->note.ended > 0 || b->note.begun > 0);
 }
 
 struct making {

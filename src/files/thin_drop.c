@@ -118,7 +118,7 @@ static int gone_drop(struct files_tx *tx, const struct files_stretch *s, struct 
     struct str name;
     struct str value;
     struct files_record record;
-    uint64_t above;
+    uint64_t above = 0; /* the compiler does not see that it is set */
     int r = files_thin_above(tx, path, s->from, &above);
     if (r < 0) {
         return r == ERR_NOT_FOUND ? 0 : r;

@@ -222,7 +222,7 @@ int store_raise_epoch(struct store *s) BASE_MUST_USE;
 /*
  * Which store this is, 1 to 2^53: random, made with it, and made anew for what was restored from a backup or put back or copied as
  * files. Whoever keeps what the store once said asks by it whether it is still true. The same in each run, unless its files
- * became others; a volume that was rolled back beneath them is not noticed.
+ * became others; what was written over them in place, as a volume that is rolled back, is not noticed.
  */
 uint64_t store_id(const struct store *s);
 

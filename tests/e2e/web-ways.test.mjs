@@ -267,7 +267,7 @@ test("from an interaction to the next frame: how long, and never as long as a pa
   });
   for (let i = 0; i < 3; i++) {
     await page.keyboard.press("Control+k");
-    await page.getByRole("combobox").pressSequentially("project");
+    await page.getByRole("combobox", { name: "Search" }).pressSequentially("project");
     await escape(page, page.getByRole("dialog"));
     await button("Actions for Project A", page).click();
     await visible(page.getByRole("menuitem", { name: "Rename" }));

@@ -190,14 +190,14 @@ test("no backup waits until all of a slow bucket was read", { timeout: 180_000 }
     if (method === "PUT" && name.endsWith(".moment")) seen += "m";
     if (method !== "GET" || size < 1 << 20 || !(first > 32 && first < 0.8 * size)) return undefined;
     seen += "r"; // content, which no backup reads again
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await new Promise((resolve) => setTimeout(resolve, 400));
     return undefined;
   };
   const { server, metric } = await started(t);
   await server.end("SIGTERM");
   server.args.push("--backup-every", "3s", "--backup-bucket", bucket.url, "--backup-region", REGION, "--backup-access-key", KEY, "--backup-secret-key-file", secret);
   await server.run();
-  await until("a proof came to its end", async () => seen.includes("r") && (await metric("coditect_backup_read_timestamp_seconds")) > 0, 60_000);
+  await until("a proof came to its end", async () => seen.includes("r") && (await metric("coditect_backup_read_timestamp_seconds")) > 0, 150_000);
   assert.match(seen, /rm+r/, "a backup was made while content was still to be read");
   assert.equal(await metric("coditect_backup_late"), 0);
   assert.equal(await metric("coditect_backup_damaged"), 0);

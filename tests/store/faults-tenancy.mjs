@@ -21,8 +21,8 @@ export function tenancyRows({ ada, few, anonymous, countOf, fresh, member, twoFa
     {
       id: "tenant_put",
       before: async () => (await few.get("/tenant")).data.revision,
-      request: (seen, o) => few.put("/tenant", { name: "Engines" }, { ...o, headers: { ...o.headers, "If-Match": `"${seen}"` } }),
-      after: (seen, reply) => assert.deepEqual([reply.data.name, reply.data.revision], ["Engines", seen + 1]),
+      request: (seen, o) => few.put("/tenant", { name: `Engines ${seen}` }, { ...o, headers: { ...o.headers, "If-Match": `"${seen}"` } }),
+      after: (seen, reply) => assert.deepEqual([reply.data.name, reply.data.revision], [`Engines ${seen}`, seen + 1]),
     },
     { id: "tenant_members_list", request: (_, o) => few.get("/tenant/members", o), after: (_, reply) => assert.ok(reply.data.length >= 1) },
     { id: "tenant_members_list", name: "tenant_members_list, sorted", request: (_, o) => few.get("/tenant/members?sort=name&q=example", o), after: (_, reply) => assert.equal(reply.json.page.total, reply.data.length) },
