@@ -1,15 +1,17 @@
 // A session's changes in words, and what can be had back of what was deleted.
 import type { Change, HistoryEntry, Kept } from "../api/generated";
 import { formatCount, formatExact } from "./format";
+import { shownPath } from "./shown";
 
 export const opWords: Readonly<Record<HistoryEntry["op"], string>> = { write: "Saved", delete: "Deleted", move: "Moved here", restore: "Restored" };
 export const authorWords: Readonly<Record<HistoryEntry["author"]["kind"], string>> = { user: "in the IDE", terminal: "in a terminal", agent: "by an agent", api: "by web page or API" };
 
 /** "Saved src/main.c", "Moved src/a.c to src/b.c", "Restored everything to a moment before, 5 items". */
-export function wordsOf({ op, path, from, restored, changed }: Change): string {
-  const name = path === "" ? "everything" : path;
+export function wordsOf(change: Change): string {
+  const { op, from, from_b64, restored, changed } = change;
+  const name = change.path === "" ? "everything" : shownPath(change);
   if (restored !== undefined) return `Restored ${name} to an earlier moment${changed === undefined ? "" : `, ${formatCount(changed, "item")}`}`;
-  if (op === "move") return from !== undefined ? `Moved ${from} to ${name}` : `Moved ${name}`;
+  if (op === "move") return from !== undefined ? `Moved ${shownPath({ path: from, path_b64: from_b64 })} to ${name}` : `Moved ${name}`;
   return `${opWords[op]} ${name}`;
 }
 

@@ -4,6 +4,7 @@ import { queryClient, refreshFiles } from "../../api/queries";
 import { filesUrl, treeOf } from "../../api/trees";
 import { sentName } from "../../lib/content";
 import { baseName, joinPath, parentOf } from "../../lib/paths";
+import { shown } from "../../lib/shown";
 import { api, useAuth } from "../../stores/auth";
 import { unasked } from "../../stores/leaving";
 import { say, sayProblem } from "../toaster";
@@ -164,7 +165,7 @@ export async function forkSession(sessionId: string, name: string, at?: number):
 async function restore(sessionId: string, path: string, version: number): Promise<void> {
   try {
     await api.filesRestore({ sessionId, path, body: { version } });
-    say(`“${baseName(path)}” is back`);
+    say(`“${shown(baseName(path))}” is back`);
   } catch (error) {
     sayProblem(error);
   }
@@ -181,7 +182,7 @@ export async function remove(sessionId: string, { path, type }: Entry): Promise<
     return false;
   }
   refreshFiles(sessionId);
-  say(`“${baseName(path)}” was deleted`, () => void restore(sessionId, path, version));
+  say(`“${shown(baseName(path))}” was deleted`, () => void restore(sessionId, path, version));
   return true;
 }
 

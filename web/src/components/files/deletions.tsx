@@ -7,6 +7,7 @@ import { treeOf } from "../../api/trees";
 import { formatCount, formatExact } from "../../lib/format";
 import { stillGone } from "../../lib/past";
 import { baseName, bytesOfBase64Url, HOME, parentOf } from "../../lib/paths";
+import { shown, shownName } from "../../lib/shown";
 import { isCode } from "../../lib/problem";
 import { api } from "../../stores/auth";
 import { Ago, ListSkeleton } from "../bits";
@@ -32,9 +33,9 @@ async function bringBack(tree: string, { path, path_b64, version }: Gone): Promi
   const bytes = path_b64 === undefined ? path : bytesOfBase64Url(path_b64);
   try {
     const [newest] = (await treeOf(tree).history({ path: bytes, limit: 1 })).data;
-    if (newest !== undefined && newest.op !== "delete") return say(`“${baseName(path)}” is there already`);
+    if (newest !== undefined && newest.op !== "delete") return say(`“${shown(baseName(path))}” is there already`);
     await treeOf(tree).restore({ path: bytes, body: { version } });
-    say(`“${baseName(path)}” is back`);
+    say(`“${shown(baseName(path))}” is back`);
   } catch (error) {
     sayProblem(error);
   }
@@ -50,7 +51,7 @@ async function bringBackAlone(tree: string, { path, folder }: WentAlong): Promis
       if (tree === HOME || !isCode(error, "exists")) throw error;
       await api.filesRewind({ sessionId: tree, body: { path, at: folder.version - 1 } });
     }
-    say(`“${baseName(path)}” is back`);
+    say(`“${shown(baseName(path))}” is back`);
   } catch (error) {
     sayProblem(error);
   }
@@ -69,11 +70,11 @@ interface RowProps {
 function Row({ path, name, words, at, restore }: RowProps) {
   return (
     <Flex as="li" align="center" gap="8px" paddingX="16px" paddingY="6px" {...rowStyle}>
-      <Box flex="1" minWidth="0" title={`${path}, ${formatExact(at)}`}>
+      <Box flex="1" minWidth="0" title={`${shown(path)}, ${formatExact(at)}`}>
         <Text truncate>{name}</Text>
         <Text color="fg.muted" fontSize="12px" truncate>{words !== "" && `${words} · `}<Ago time={at} /></Text>
       </Box>
-      <Button size="xs" variant="outline" colorPalette="gray" aria-label={`Restore ${path}`} onClick={restore}>Restore</Button>
+      <Button size="xs" variant="outline" colorPalette="gray" aria-label={`Restore ${shown(path)}`} onClick={restore}>Restore</Button>
     </Flex>
   );
 }
@@ -103,8 +104,8 @@ export function Deletions({ tree, changes, text }: DeletionsProps) {
         </Text>
       )}
       <Box as="ul" aria-label="Deleted">
-        {gone.map((one) => <Row key={one.version} path={one.path} name={`${baseName(one.path)}${one.type === "dir" ? "/" : ""}`} words={parentOf(one.path)} at={one.at} restore={() => void bringBack(tree, one)} />)}
-        {text !== "" && along.map((one) => <Row key={`${one.folder.version} ${one.path}`} path={one.path} name={baseName(one.path)} words={`${parentOf(one.path)} · with ${baseName(one.folder.path)}/`} at={one.folder.at} restore={() => void bringBackAlone(tree, one)} />)}
+        {gone.map((one) => <Row key={one.version} path={one.path} name={`${shownName(one)}${one.type === "dir" ? "/" : ""}`} words={shown(parentOf(one.path))} at={one.at} restore={() => void bringBack(tree, one)} />)}
+        {text !== "" && along.map((one) => <Row key={`${one.folder.version} ${one.path}`} path={one.path} name={shownName(one)} words={`${shown(parentOf(one.path))} · with ${shownName(one.folder)}/`} at={one.folder.at} restore={() => void bringBackAlone(tree, one)} />)}
       </Box>
       {hasNextPage && <Button size="sm" variant="ghost" color="accent.fg" width="100%" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>Load older deletions</Button>}
     </>

@@ -4,13 +4,13 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { Entry } from "../../api/generated";
 import { formatSize } from "../../lib/format";
-import { baseName } from "../../lib/paths";
+import { shownName } from "../../lib/shown";
 import { EntryIcon } from "./tree";
 
 /** to: where it is shown. children: what else is said of it. */
 export function EntryRow({ entry, to, children }: { readonly entry: Entry; readonly to: string; readonly children?: ReactNode }) {
   const isNamed = entry.path_b64 === undefined;
-  const name = baseName(entry.path);
+  const name = shownName(entry);
   return (
     <Flex as="li" listStyleType="none" height="40px" align="center" gap="12px" paddingX="16px" position="relative" borderBottomWidth="1px" borderColor="border.muted" _hover={{ bg: "bg.subtle" }}>
       <Box color={entry.type === "dir" ? "accent.fg" : "fg.muted"} flexShrink="0"><EntryIcon entry={entry} size={16} /></Box>

@@ -8,6 +8,7 @@ import { useFolder, useSession } from "../../api/queries";
 import { type Dropped, droppedFiles } from "../../lib/drop";
 import { formatCount, formatSize } from "../../lib/format";
 import { baseName, fileAddress, historyAddress, joinPath, nameProblem, sessionAddress } from "../../lib/paths";
+import { shown, shownName } from "../../lib/shown";
 import { upload } from "../../stores/uploads";
 import { Ago, Empty, ListSkeleton } from "../bits";
 import { type Action, ActionMenu } from "../menu";
@@ -19,7 +20,7 @@ import { ShareDialog } from "./share";
 import { EntryIcon } from "./tree";
 
 function Row({ sessionId, entry, onRename }: { readonly sessionId: string; readonly entry: Entry; readonly onRename: () => void }) {
-  const name = baseName(entry.path);
+  const name = shownName(entry);
   // An address cannot carry a name that is no text; with a new name it can.
   const isNamed = entry.path_b64 === undefined;
   const actions: Action[] = [
@@ -180,7 +181,7 @@ export function Folder({ sessionId, path }: { readonly sessionId: string; readon
       <List sessionId={sessionId} entries={data} />
       {over && (
         <Flex position="absolute" inset="8px" borderWidth="2px" borderStyle="dashed" borderColor="accent.solid" borderRadius="l3" bg="accent.subtle" color="accent.fg" align="center" justify="center" gap="10px" fontWeight="500" pointerEvents="none" zIndex="1">
-          <Upload size={18} /> Drop to upload to {path === "" ? "this session" : `“${baseName(path)}”`}
+          <Upload size={18} /> Drop to upload to {path === "" ? "this session" : `“${shown(baseName(path))}”`}
         </Flex>
       )}
       {making && <NameDialog title="New folder" label="Name" action="Create" check={nameProblem} submit={(name) => makeFolder(sessionId, path, name)} onClose={() => setMaking(false)} />}

@@ -7,7 +7,7 @@ import { refreshFiles } from "../../api/queries";
 import { treeOf } from "../../api/trees";
 import { formatExact, formatSize } from "../../lib/format";
 import { authorWords, keptWords, opWords } from "../../lib/past";
-import { baseName } from "../../lib/paths";
+import { shownName } from "../../lib/shown";
 import { Ago, ListSkeleton } from "../bits";
 import { ProblemNotice } from "../problem-notice";
 import { say, sayProblem } from "../toaster";
@@ -82,7 +82,7 @@ export function OldVersion({ tree, entry, version, onDone }: { readonly tree: st
   const restore = async (): Promise<void> => {
     try {
       await treeOf(tree).restore({ path: entry.path, body: { version: version.version } });
-      say(`“${baseName(entry.path)}” is as it was on ${formatExact(version.at)}`);
+      say(`“${shownName(entry)}” is as it was on ${formatExact(version.at)}`);
       onDone();
     } catch (error) {
       sayProblem(error);

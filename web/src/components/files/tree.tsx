@@ -5,7 +5,8 @@ import { useEffect, useState } from "react";
 import { Link } from "react-router";
 import type { Entry } from "../../api/generated";
 import { useFolder } from "../../api/queries";
-import { baseName, fileAddress } from "../../lib/paths";
+import { fileAddress } from "../../lib/paths";
+import { shownName } from "../../lib/shown";
 
 export function EntryIcon({ entry, size = 15 }: { readonly entry: Entry; readonly size?: number }) {
   if (entry.type === "dir") return <Folder size={size} />;
@@ -33,13 +34,13 @@ function TreeNode({ tree, entry, current, depth }: NodeProps) {
       <Flex align="center" height="28px" borderRadius="l2" paddingLeft={`${4 + depth * 14}px`} bg={here ? "accent.subtle" : undefined} color={here ? "accent.fg" : "fg"} _hover={{ bg: here ? "accent.subtle" : "bg.muted" }}>
         {isFolder ? (
           <Box asChild color="fg.muted" padding="3px" borderRadius="l1" cursor="pointer">
-            <button type="button" aria-expanded={open} aria-label={`${open ? "Close" : "Show"} ${baseName(entry.path)}`} onClick={() => setOpen(!open)}><Arrow size={14} /></button>
+            <button type="button" aria-expanded={open} aria-label={`${open ? "Close" : "Show"} ${shownName(entry)}`} onClick={() => setOpen(!open)}><Arrow size={14} /></button>
           </Box>
         ) : <Box width="20px" flexShrink="0" />}
         <Flex asChild flex="1" minWidth="0" align="center" gap="7px" paddingX="4px" height="100%">
           <Link to={fileAddress(tree, entry.path)} aria-current={here ? "page" : undefined}>
             <Box color={here ? "accent.fg" : "fg.muted"} flexShrink="0"><EntryIcon entry={entry} size={14} /></Box>
-            <Text truncate fontSize="13px">{baseName(entry.path)}</Text>
+            <Text truncate fontSize="13px">{shownName(entry)}</Text>
           </Link>
         </Flex>
       </Flex>

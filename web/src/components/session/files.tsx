@@ -6,6 +6,7 @@ import { ApiError, type Session } from "../../api/generated";
 import { useLastOf } from "../../api/past";
 import { useFolder } from "../../api/queries";
 import { baseName, fileAddress, historyAddress, HOME, parentOf, withParents } from "../../lib/paths";
+import { shown } from "../../lib/shown";
 import { factsOf, ListSkeleton } from "../bits";
 import { FileView, useRiskOf } from "../files/file-view";
 import { Folder } from "../files/folder";
@@ -27,8 +28,8 @@ export function Breadcrumbs({ tree, path, name, children }: WhereProps & { reado
         {withParents(path).map((part) => (
           <Flex key={part} align="center" gap="4px">
             {part !== "" && <Text as="span" color="fg.subtle" aria-hidden="true">/</Text>}
-            {part === path ? <Text as="span" fontWeight="500" aria-current="page" fontSize="13px">{part === "" ? name : baseName(part)}</Text> : (
-              <Box asChild color="fg.muted" _hover={{ color: "fg", textDecoration: "underline" }}><Link to={fileAddress(tree, part)}>{part === "" ? name : baseName(part)}</Link></Box>
+            {part === path ? <Text as="span" fontWeight="500" aria-current="page" fontSize="13px">{part === "" ? name : shown(baseName(part))}</Text> : (
+              <Box asChild color="fg.muted" _hover={{ color: "fg", textDecoration: "underline" }}><Link to={fileAddress(tree, part)}>{part === "" ? name : shown(baseName(part))}</Link></Box>
             )}
           </Flex>
         ))}
