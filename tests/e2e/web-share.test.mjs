@@ -156,3 +156,22 @@ test("a link that was ended says so", async () => {
   await guest.goto(`${home}/shared`);
   await visible(guest.getByText("This address is not complete"));
 });
+
+test("who may make no link is told so", async () => {
+  const invited = { email: "vic@example.com", role: "member" };
+  const { token: invitation } = (await ada.post("/tenant/invitations", invited)).data;
+  const password = "a password to test with";
+  const vic = server.anonymous();
+  const { data } = await vic.post("/auth/register", { email: invited.email, password, name: "vic", invitation });
+  const { id } = await newSession(Object.assign(vic, { token: data.token }), "Once mine to share");
+  assert.equal((await ada.put(`/tenant/members/${data.user.id}`, { role: "viewer" })).status, 200);
+  const theirs = await (await world.newContext()).newPage();
+  await world.logIn(theirs, { email: invited.email, password });
+  await theirs.goto(`${home}/sessions/${id}/files`);
+  await button("More actions for this folder", theirs).click();
+  await theirs.getByRole("menuitem", { name: "Share" }).click();
+  const dialog = theirs.getByRole("dialog");
+  await visible(dialog.getByText("Your role makes no links; ask an owner or admin."));
+  await gone(button("Make a link", dialog));
+  await theirs.context().close();
+});

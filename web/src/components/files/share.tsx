@@ -103,7 +103,7 @@ export function ShareDialog({ sessionId, moment, onClose }: OfMoment & { readonl
             ? "Whoever has a link reads the files as they are, without an account: all of them, .env and .git too. Older versions stay yours."
             : <>Whoever has a link reads the files as they were on <Text as="span" color="fg" fontWeight="500">{formatExact(moment.at)}</Text>, without an account: all of them, .env and .git too. It works as long as this moment is kept.</>}
         </Text>
-        {mayMake && <NewLink sessionId={sessionId} moment={moment} />}
+        {mayMake ? <NewLink sessionId={sessionId} moment={moment} /> : <Text>Your role makes no links; ask an owner or admin.</Text>}
         <Links sessionId={sessionId} />
       </Stack>
     </Modal>
