@@ -352,6 +352,7 @@ test("what went with its folder is found by its path or its name, and leads to i
   await button("Restore src/a/x.c", page).click();
   await visible(page.getByText("“x.c” is back"));
   assert.equal((await ada.get(`${files}/src/a/x.c`)).text(), "int x;\n");
+  await gone(deleted.filter({ hasText: "x.c" }));
   await find.fill("never");
   await visible(page.getByText("Nothing that was deleted is called so."));
 
@@ -360,16 +361,57 @@ test("what went with its folder is found by its path or its name, and leads to i
   await visible(page.getByRole("alert").getByText("“y.c” was deleted."));
   await look(page, "file-deleted");
   await link("Show it as it was", page).click();
+  await page.waitForURL((url) => url.pathname.endsWith("/files/src/a/y.c") && url.searchParams.has("version"));
   await visible(page.getByTestId("text").getByText("int y;"));
-  await button("Restore this file", page).click();
+  await visible(page.getByText("This is what was there last."));
+  await look(page, "file-gone");
+  await button("Restore this version", page).click();
   await until("it is back", async () => (await ada.get(`${files}/src/a/y.c`)).status === 200);
   await page.goto(`${home}/sessions/${id}/history/src/b/z.c`);
   await link("To when it was here last", page).click();
   await visible(page.getByTestId("text").getByText("int z;"));
+  await page.goto(`${home}/sessions/${id}/history/src/b`);
+  await link("To when it was here last", page).click();
+  await visible(page.getByRole("list", { name: "Entries" }).getByText("z.c"));
   await page.goto(`${home}${files}/m/two`);
   await visible(page.getByRole("alert").getByText("“two” was moved away."));
+  await link("Show it as it was", page).click();
+  await visible(page.getByTestId("text").getByText("2"));
+  await visible(page.getByRole("list", { name: "Versions" }).getByText("Moved away"));
   await page.goto(`${home}${files}/never`);
   await visible(page.getByRole("alert").getByText("“never” is not here."));
+});
+
+test("what went with its folder and came back is not offered, nor brought back over what is there", async () => {
+  const { id } = await newSession(ada, "Back again");
+  const base = `/sessions/${id}`;
+  const file = `${base}/files/d/a.txt`;
+  const below = `${base}/files/d/sub/b.txt`;
+  await ada.write(file, "1");
+  await ada.write(below, "1");
+  const { version } = (await ada.delete(`${base}/files/d?recursive=true`)).data;
+  const asOfThen = (await ada.get(`${base}/changes?limit=1`)).json;
+  await ada.post(`${base}/history/d:restore`, { version });
+  await ada.write(file, "2");
+  await ada.write(below, "2");
+  await page.goto(`${home}${base}/history?show=deleted`);
+  const row = page.getByRole("list", { name: "Deleted" }).getByRole("listitem");
+  const asked = page.waitForResponse((reply) => new URL(reply.url()).searchParams.get("path") === "d/a.txt");
+  await page.getByLabel("Find by path").fill("d/a.txt");
+  await asked;
+  await visible(page.getByText("Nothing that was deleted is called so."));
+  assert.equal(await row.count(), 0);
+
+  const stale = (url) => url.pathname.endsWith(`${base}/changes`) && url.searchParams.has("path");
+  await page.route(stale, (route) => route.fulfill({ json: asOfThen })); // a page that has not heard of what came since
+  await page.reload();
+  for (const [path, name] of [["d/a.txt", "a.txt"], ["d/sub", "sub"]]) {
+    await page.getByLabel("Find by path").fill(path);
+    await button(`Restore ${path}`, page).click();
+    await visible(page.getByText(`“${name}” is there already`));
+  }
+  for (const path of [file, below]) assert.equal((await ada.get(path)).text(), "2");
+  await page.unroute(stale);
 });
 
 test("the changes of a path tell that a folder above it was renamed", async () => {

@@ -20,10 +20,15 @@ await write("lost.txt", "old");
 const first = await write("a.txt", "one\n");
 await write("soon-gone.txt", "x");
 await ada.delete(`${base}/files/soon-gone.txt`);
+await write("went.txt", "long ago");
+await write("folder/f.txt", "f\n");
 const kept = await write("c.txt", "c\n");
 clock.jump(begin + 2 * hour);
 await write("lost.txt", "of the hour in which it was deleted");
 await ada.delete(`${base}/files/lost.txt`);
+await write("went.txt", "when it went");
+await ada.delete(`${base}/files/went.txt`);
+await ada.delete(`${base}/files/folder?recursive=true`);
 await write("a.txt", "one\ntwo\n");
 const then = await write("a.txt", "one\ntwo\nthree\n");
 await write("c.txt", "d\n");
@@ -40,6 +45,19 @@ test("what was deleted comes back as it was when it was deleted", async () => {
   await button("Restore lost.txt", page).click();
   await visible(page.getByText("“lost.txt” is back"));
   assert.equal(await read("lost.txt"), "of the hour in which it was deleted");
+});
+
+test("of what is gone, a file leads to what was there last, a folder says that its last moment is not kept", async () => {
+  const last = page.getByRole("link", { name: "To when it was here last" });
+  for (const [address, name] of [["files", "Show it as it was"], ["history", "To when it was here last"]]) {
+    await page.goto(`${home}${base}/${address}/went.txt`);
+    await page.getByRole("link", { name }).click();
+    await visible(page.getByTestId("text").getByText("when it went"));
+  }
+  await page.goto(`${home}${base}/history/folder`);
+  await last.click();
+  await visible(page.getByText("The last moment at which it was here is not kept any more."));
+  await gone(last);
 });
 
 test("a moment that is gone is not shown as itself", async () => {

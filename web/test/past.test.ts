@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Change } from "../src/api/generated";
-import { indexOf, keptWords, momentOf, momentsOf, stillGone, wordsOf } from "../src/lib/past";
+import type { Change, HistoryEntry } from "../src/api/generated";
+import { indexOf, isBackSince, keptWords, lastAddress, lastOf, momentOf, momentsOf, newestOf, stillGone, tookAlong, wordsOf } from "../src/lib/past";
 
 const change = (version: number, op: Change["op"], path: string, more: Partial<Change> = {}): Change => ({ version, op, path, type: "file", at: "2026-01-01T00:00:00Z", author: { kind: "api", id: "usr" }, ...more });
 
@@ -34,4 +34,31 @@ test("deleted and not come back since", () => {
   expect(stillGone([change(1, "delete", "long ago")], changes)).toHaveLength(1);
   const alike = ["Yv9k", "Yv5k"].map((path_b64, i) => change(9 - i, "delete", "b\uFFFDd", { path_b64 }));
   expect(stillGone(alike, alike)).toEqual(alike);
+});
+
+test("what went with its folder is offered only while nothing happened there since", () => {
+  const deleted = change(2, "delete", "d", { type: "dir" });
+  expect(tookAlong([deleted, change(1, "write", "d/a.txt")], "d/a.txt")).toBe(deleted);
+  for (const since of [change(3, "restore", "d", { type: "dir" }), change(4, "write", "d/a.txt")]) expect(tookAlong([since, deleted], "d/a.txt")).toBeUndefined();
+  expect(tookAlong([change(3, "delete", "d/a.txt"), deleted], "d/a.txt")).toBeUndefined(); // that deletion is told itself
+  expect(tookAlong([change(2, "delete", "d/a")], "d/a.txt")).toBeUndefined();
+  expect(tookAlong([], "d/a.txt")).toBeUndefined();
+
+  const back = change(3, "restore", "d/a.txt");
+  expect(isBackSince(newestOf([back, deleted]), "d/a.txt", 2)).toBe(true);
+  expect(isBackSince(newestOf([change(4, "delete", "d/a.txt"), back, deleted]), "d/a.txt", 2)).toBe(false);
+  expect(isBackSince(newestOf([back, deleted]), "d/b.txt", 2)).toBe(false);
+  expect(isBackSince(newestOf([deleted, change(1, "write", "d/a.txt")]), "d/a.txt", 2)).toBe(false);
+});
+
+test("what was there last is led to by what stays: a file by its version, a folder by its moment, and never to where one is", () => {
+  const entry = (op: HistoryEntry["op"], more: Partial<HistoryEntry> = {}): HistoryEntry => ({ version: 7, op, size: 0, at: "2026-01-01T00:00:00Z", author: { kind: "api", id: "usr" }, ...more });
+  expect([undefined, entry("write"), entry("restore")].map(lastOf)).toEqual([undefined, undefined, undefined]);
+  const file = lastOf(entry("move", { hash: "0".repeat(64) }));
+  const folder = lastOf(entry("delete"));
+  if (file === undefined || folder === undefined) throw new Error("both are gone");
+  expect([file, folder]).toEqual([{ op: "move", version: 7, isFile: true }, { op: "delete", version: 7, isFile: false }]);
+  expect(lastAddress("ses-1", "d/a b", file, 6)).toBe("/sessions/ses-1/files/d/a%20b?history&version=7");
+  expect([undefined, 7].map((wanted) => lastAddress("ses-1", "d", folder, wanted))).toEqual(Array.from({ length: 2 }, () => "/sessions/ses-1/history/d?at=6"));
+  expect(lastAddress("ses-1", "d", folder, 6)).toBeUndefined();
 });

@@ -1,6 +1,7 @@
 // What is asked for by a text that a person types into the past: a path, or a part of a name.
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { isBackSince, type Last, lastOf, newestOf, tookAlong } from "../lib/past";
 import { HOME } from "../lib/paths";
 import { api } from "../stores/auth";
 import type { Change, Entry } from "./generated";
@@ -23,11 +24,11 @@ function useRested(text: string): string {
 }
 
 /** A page that found little may end early. */
-async function changesOf(tree: string, path: string, op: Change["op"] | undefined, signal: AbortSignal): Promise<readonly Change[]> {
+async function changesOf(tree: string, path: string, signal: AbortSignal): Promise<readonly Change[]> {
   const found: Change[] = [];
   let cursor: string | undefined;
   for (let i = 0; i < PAGES; i++) {
-    const { data, page } = await treeOf(tree).changes({ path, signal, ...(op !== undefined ? { op } : {}), ...(cursor !== undefined ? { cursor } : {}) });
+    const { data, page } = await treeOf(tree).changes({ path, signal, ...(cursor !== undefined ? { cursor } : {}) });
     found.push(...data);
     if (page.next === null) break;
     cursor = page.next;
@@ -36,11 +37,11 @@ async function changesOf(tree: string, path: string, op: Change["op"] | undefine
 }
 
 /** The changes of the path that the text is, newest first: also those of folders above it, and under the names it had before. */
-export function useChangesOf(tree: string, text: string, op?: Change["op"]): { readonly path: string; readonly changes: readonly Change[] } {
+export function useChangesOf(tree: string, text: string): { readonly path: string; readonly changes: readonly Change[] } {
   const path = useRested(text).replaceAll(/^\/+|\/+$/g, "");
   const { data } = useQuery({
-    queryKey: ["files", tree, path, "changes of it", op ?? "any"],
-    queryFn: ({ signal }) => changesOf(tree, path, op, signal),
+    queryKey: ["files", tree, path, "changes of it"],
+    queryFn: ({ signal }) => changesOf(tree, path, signal),
     enabled: path !== "",
     retry: false, // it need not be a path
   });
@@ -55,9 +56,16 @@ export interface WentAlong {
 
 const isReadable = (one: { readonly path_b64?: string }): boolean => one.path_b64 === undefined;
 
-/** What the text names in folders that were deleted: by its whole path, or in the latest of them by a part of its path. */
-export function useWentAlong(tree: string, gone: readonly Change[], text: string): readonly WentAlong[] {
-  const { path, changes } = useChangesOf(tree, text, "delete");
+export interface Known {
+  /** Deletions of what is still gone. */
+  readonly gone: readonly Change[];
+  /** All that is known, newest first: it tells what came back. */
+  readonly changes: readonly Change[];
+}
+
+/** What the text names in folders that were deleted, and is still gone: by its whole path, or in the latest of them by a part of its path. */
+export function useWentAlong(tree: string, { gone, changes }: Known, text: string): readonly WentAlong[] {
+  const { path, changes: ofPath } = useChangesOf(tree, text);
   const part = path.toLowerCase();
   const folders = gone.filter((one) => one.type === "dir" && isReadable(one) && !one.path.toLowerCase().includes(part)).slice(0, part === "" || tree === HOME ? 0 : MOST_FOLDERS);
   const inside = useQueries({
@@ -69,20 +77,20 @@ export function useWentAlong(tree: string, gone: readonly Change[], text: string
       retry: false, // the moment may not be kept any more
     })),
   });
-  const found = folders.flatMap((folder, i) => (inside[i]?.data ?? []).filter((entry) => isReadable(entry) && entry.path.toLowerCase().includes(part)).map((entry) => ({ path: entry.path, folder })));
-  const above = changes.find((one) => isReadable(one) && path.startsWith(`${one.path}/`));
+  const newest = newestOf(changes);
+  const found = folders.flatMap((folder, i) => (inside[i]?.data ?? []).filter((entry) => isReadable(entry) && entry.path.toLowerCase().includes(part) && !isBackSince(newest, entry.path, folder.version)).map((entry) => ({ path: entry.path, folder })));
+  const above = tookAlong(ofPath, path);
   const isFound = above === undefined || found.some((one) => one.path === path && one.folder.version === above.version);
   return isFound ? found : [{ path, folder: above }, ...found];
 }
 
-/** The moment before what was at the path went, and how; undefined: nothing ever was there, or it is there. */
-export function useLastOf(tree: string, path: string, enabled: boolean): { readonly at: number; readonly op: "delete" | "move" } | undefined {
+/** What was at the path last; undefined: nothing ever was there, or it is there. */
+export function useLastOf(tree: string, path: string, enabled: boolean): Last | undefined {
   const { data } = useQuery({
     queryKey: ["files", tree, path, "last"],
     queryFn: async ({ signal }) => (await treeOf(tree).history({ path, limit: 1, signal })).data[0],
     enabled,
     retry: false,
   });
-  if (!enabled || data === undefined || (data.op !== "delete" && data.op !== "move")) return undefined;
-  return { at: data.version - 1, op: data.op };
+  return enabled ? lastOf(data) : undefined;
 }

@@ -1,6 +1,7 @@
 // A session's changes in words, and what can be had back of what was deleted.
 import type { Change, HistoryEntry, Kept } from "../api/generated";
 import { formatCount, formatExact } from "./format";
+import { historyAddress, versionAddress } from "./paths";
 import { shownPath } from "./shown";
 
 export const opWords: Readonly<Record<HistoryEntry["op"], string>> = { write: "Saved", delete: "Deleted", move: "Moved here", restore: "Restored" };
@@ -52,14 +53,21 @@ export function indexOf(moments: readonly Change[], wanted: number | undefined):
   return wanted === undefined ? 0 : Math.max(0, moments.findLastIndex((one) => momentOf(one) >= wanted));
 }
 
+const nameOf = ({ path, path_b64 }: Change): string => (path_b64 === undefined ? path : `\0${path_b64}`); // several are shown alike
+
+/** Of changes, newest first, the newest of each path. */
+export function newestOf(changes: readonly Change[]): ReadonlyMap<string, Change> {
+  const newest = new Map<string, Change>();
+  for (const change of changes) if (!newest.has(nameOf(change))) newest.set(nameOf(change), change);
+  return newest;
+}
+
 /**
  * Of deletions those whose path nothing has come back to since, as far as the changes tell: what came back with its folder is
  * not among them. All are newest first.
  */
 export function stillGone(deletions: readonly Change[], changes: readonly Change[]): readonly Change[] {
-  const nameOf = ({ path, path_b64 }: Change): string => (path_b64 === undefined ? path : `\0${path_b64}`); // several are shown alike
-  const newest = new Map<string, Change>();
-  for (const change of changes) if (!newest.has(nameOf(change))) newest.set(nameOf(change), change);
+  const newest = newestOf(changes);
   const seen = new Set<string>();
   return deletions.filter((one) => {
     if (seen.has(nameOf(one))) return false; // deleted again later: that one is shown
@@ -67,4 +75,40 @@ export function stillGone(deletions: readonly Change[], changes: readonly Change
     const last = newest.get(nameOf(one));
     return last === undefined || last.version <= one.version || last.op === "delete";
   });
+}
+
+/** Whether something has come to the path since a version, as far as the newest changes tell. */
+export function isBackSince(newest: ReadonlyMap<string, Change>, path: string, version: number): boolean {
+  const last = newest.get(path);
+  return last !== undefined && last.version > version && last.op !== "delete";
+}
+
+/** Of the changes of a path, newest first, the deletion of a folder above it that took it away; undefined: something happened there since. */
+export function tookAlong(changes: readonly Change[], path: string): Change | undefined {
+  const [last] = changes;
+  return last?.op === "delete" && last.path_b64 === undefined && path.startsWith(`${last.path}/`) ? last : undefined;
+}
+
+/** How what was at a path last went away. */
+export interface Last {
+  readonly op: "delete" | "move";
+  /** Of that; for a file, one that can be read: what it took away. */
+  readonly version: number;
+  readonly isFile: boolean;
+}
+
+/** By the newest entry of its history; undefined: it is there. */
+export function lastOf(newest: HistoryEntry | undefined): Last | undefined {
+  if (newest === undefined || (newest.op !== "delete" && newest.op !== "move")) return undefined;
+  return { op: newest.op, version: newest.version, isFile: newest.hash !== undefined };
+}
+
+/**
+ * Where it is shown as it was; undefined: that is where one is, at the wanted moment. A folder is shown by a moment, for which
+ * another stands once it is not kept any more; a version of a file is itself or nothing.
+ */
+export function lastAddress(sessionId: string, path: string, last: Last, wanted?: number): string | undefined {
+  if (last.isFile) return versionAddress(sessionId, path, last.version);
+  const before = last.version - 1;
+  return before === wanted ? undefined : historyAddress(sessionId, path, before);
 }

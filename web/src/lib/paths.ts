@@ -29,6 +29,11 @@ export function fileAddress(tree: string, path: string): string {
   return path === "" ? files : `${files}/${encodePath(path)}`;
 }
 
+/** One version of a file, also of one that is gone. */
+export function versionAddress(tree: string, path: string, version: number): string {
+  return `${fileAddress(tree, path)}?history&version=${version}`;
+}
+
 /** at: the version of the moment; without it, now. */
 export function historyAddress(sessionId: string, path: string, at?: number): string {
   const folder = path === "" ? "" : `/${encodePath(path)}`;

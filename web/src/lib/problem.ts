@@ -9,7 +9,7 @@ export interface Problem {
 
 const advices: Readonly<Record<string, string>> = {
   not_found: "It may have been deleted or moved, or the address is mistyped.",
-  gone: "Its versions are kept: look at it as it was, and bring it back from there.",
+  gone: "Look at it as it was, and bring it back from there.",
   conflict: "Reload to see the newest state, then try again.",
   precondition: "Look at what is there now, then try again if you still want to.",
   unsaved: "Edit it and choose which text stays, then try again.",

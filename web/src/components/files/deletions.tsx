@@ -28,12 +28,19 @@ interface Gone {
   readonly version: number;
 }
 
+/** Says so where something came to the path that the page has not heard of: nothing is brought back over it. */
+async function isThere(tree: string, path: string, bytes: string | Uint8Array): Promise<boolean> {
+  const [newest] = (await treeOf(tree).history({ path: bytes, limit: 1 })).data;
+  if (newest === undefined || newest.op === "delete") return false;
+  say(`“${shown(baseName(path))}” is there already`);
+  return true;
+}
+
 /** What the deletion took away, as a new version; of a folder, all that was in it. An older version may not be what was there last. */
 async function bringBack(tree: string, { path, path_b64, version }: Gone): Promise<void> {
   const bytes = path_b64 === undefined ? path : bytesOfBase64Url(path_b64);
   try {
-    const [newest] = (await treeOf(tree).history({ path: bytes, limit: 1 })).data;
-    if (newest !== undefined && newest.op !== "delete") return say(`“${shown(baseName(path))}” is there already`);
+    if (await isThere(tree, path, bytes)) return;
     await treeOf(tree).restore({ path: bytes, body: { version } });
     say(`“${shown(baseName(path))}” is back`);
   } catch (error) {
@@ -45,6 +52,7 @@ async function bringBack(tree: string, { path, path_b64, version }: Gone): Promi
 /** A folder that went with one above it is had back by the moment. */
 async function bringBackAlone(tree: string, { path, folder }: WentAlong): Promise<void> {
   try {
+    if (await isThere(tree, path, path)) return;
     try {
       await treeOf(tree).restore({ path, body: { version: folder.version } });
     } catch (error) {
@@ -91,7 +99,7 @@ interface DeletionsProps {
 export function Deletions({ tree, changes, text }: DeletionsProps) {
   const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useChanges(tree, "delete");
   const all = data === undefined ? [] : stillGone(data, changes);
-  const along = useWentAlong(tree, all, text);
+  const along = useWentAlong(tree, { gone: all, changes }, text);
   if (data === undefined) return error === null ? <ListSkeleton rows={3} /> : <ProblemNotice error={error} retry={() => void refetch()} />;
   const gone = all.filter(({ path }) => path.toLowerCase().includes(text.toLowerCase()));
   const folders = all.filter(({ type }) => type === "dir").length;

@@ -33,9 +33,11 @@ interface HistoryProps {
   readonly shown: number;
   readonly onShow: (version: number) => void;
   readonly onClose: () => void;
+  /** Nothing is at the path now. */
+  readonly isGone?: boolean;
 }
 
-function Row({ one, isCurrent, isShown, onShow }: { readonly one: HistoryEntry; readonly isCurrent: boolean; readonly isShown: boolean; readonly onShow: () => void }) {
+function Row({ one, words, isCurrent, isShown, onShow }: { readonly one: HistoryEntry; readonly words: string; readonly isCurrent: boolean; readonly isShown: boolean; readonly onShow: () => void }) {
   return (
     <Box as="li" listStyleType="none">
       <Button
@@ -44,7 +46,7 @@ function Row({ one, isCurrent, isShown, onShow }: { readonly one: HistoryEntry; 
       >
         <Box flex="1" minWidth="0">
           <Flex gap="8px" align="baseline">
-            <Text fontWeight="500" flex="1">{opWords[one.op]}{isCurrent && " · current"}</Text>
+            <Text fontWeight="500" flex="1">{words}{isCurrent && " · current"}</Text>
             <Text color="fg.muted" fontSize="12px"><Ago time={one.at} /></Text>
           </Flex>
           <Flex gap="8px" color="fg.muted" fontSize="12px">
@@ -57,7 +59,7 @@ function Row({ one, isCurrent, isShown, onShow }: { readonly one: HistoryEntry; 
   );
 }
 
-export function History({ tree, entry, shown, onShow, onClose }: HistoryProps) {
+export function History({ tree, entry, shown, onShow, onClose, isGone = false }: HistoryProps) {
   const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useHistory(tree, entry.path, true);
   const kept = useInfiniteQuery({ ...historyQuery(tree, entry.path), select: ({ pages }) => pages[0]?.kept }).data;
   return (
@@ -68,7 +70,7 @@ export function History({ tree, entry, shown, onShow, onClose }: HistoryProps) {
       </Flex>
       {data === undefined ? (error !== null ? <ProblemNotice error={error} retry={() => void refetch()} /> : <ListSkeleton />) : (
         <Box as="ul" paddingY="4px" aria-label="Versions">
-          {data.map((one) => <Row key={one.version} one={one} isCurrent={one.version === entry.version} isShown={one.version === shown} onShow={() => onShow(one.version)} />)}
+          {data.map((one, i) => <Row key={one.version} one={one} words={isGone && i === 0 && one.op === "move" ? "Moved away" : opWords[one.op]} isCurrent={one.version === entry.version} isShown={one.version === shown} onShow={() => onShow(one.version)} />)}
         </Box>
       )}
       {hasNextPage && <Button size="sm" variant="ghost" color="accent.fg" width="100%" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>Show older versions</Button>}
@@ -89,9 +91,10 @@ export function OldVersion({ tree, entry, version, onDone }: { readonly tree: st
     }
     refreshFiles(tree);
   };
+  const then = formatExact(version.at);
   return (
     <Flex align="center" gap="8px" wrap="wrap" paddingX="16px" paddingY="8px" bg="warn.subtle" color="warn.fg" fontSize="13px" borderBottomWidth="1px" role="status">
-      <Text flex="1" minWidth="160px">Version of {formatExact(version.at)}. It is not the current one.</Text>
+      <Text flex="1" minWidth="160px">{version.op === "delete" ? `It was deleted on ${then}. This is what was there last.` : `Version of ${then}. It is not the current one.`}</Text>
       <Button size="xs" height="32px" variant="ghost" color="warn.fg" onClick={() => void download(tree, entry.path, version.version)}><Download size={14} />Download</Button>
       <Button size="xs" height="32px" onClick={() => void restore()}><RotateCcw size={14} />Restore this version</Button>
     </Flex>

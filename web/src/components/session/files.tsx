@@ -5,11 +5,13 @@ import { Link } from "react-router";
 import { ApiError, type Session } from "../../api/generated";
 import { useLastOf } from "../../api/past";
 import { useFolder } from "../../api/queries";
-import { baseName, fileAddress, historyAddress, HOME, parentOf, withParents } from "../../lib/paths";
+import { lastAddress } from "../../lib/past";
+import { baseName, fileAddress, HOME, parentOf, withParents } from "../../lib/paths";
 import { shown } from "../../lib/shown";
 import { factsOf, ListSkeleton } from "../bits";
 import { FileView, useRiskOf } from "../files/file-view";
 import { Folder } from "../files/folder";
+import { GoneFile } from "../files/gone-file";
 import { Tree } from "../files/tree";
 import { Uploads } from "../files/uploads";
 import { ProblemNotice } from "../problem-notice";
@@ -49,7 +51,8 @@ function Gone({ tree, path }: WhereProps) {
     request_id: "",
   });
   const up = <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(tree, "")}>To all files</Link></Button>;
-  const then = last !== undefined && <Button size="sm" asChild><Link to={historyAddress(tree, path, last.at)}>Show it as it was</Link></Button>;
+  const address = last && lastAddress(tree, path, last);
+  const then = address !== undefined && <Button size="sm" asChild><Link to={address}>Show it as it was</Link></Button>;
   return <ProblemNotice error={error} action={<>{up}{then}</>} />;
 }
 
@@ -64,7 +67,7 @@ export function Place({ tree, path, folder }: WhereProps & { readonly folder: Re
   const file = entry?.type === "file" ? entry : undefined;
   if (file !== undefined || isTyped) return <FileView tree={tree} path={path} entry={file} />;
   const isGone = above.error === null || (above.error instanceof ApiError && above.error.status < 500);
-  return isGone ? <Gone tree={tree} path={path} /> : <ProblemNotice error={above.error} retry={() => void above.refetch()} />;
+  return isGone ? <GoneFile tree={tree} path={path}><Gone tree={tree} path={path} /></GoneFile> : <ProblemNotice error={above.error} retry={() => void above.refetch()} />;
 }
 
 export function Files({ session, path }: { readonly session: Session; readonly path: string }) {

@@ -9,7 +9,7 @@ import { ApiError, type Change, type Entry, type Session } from "../../api/gener
 import { useLastOf } from "../../api/past";
 import { refreshFiles, useChanges, useFolderAt } from "../../api/queries";
 import { formatCount, formatExact, formatSize } from "../../lib/format";
-import { authorWords, indexOf, momentOf, momentsOf, wordsOf } from "../../lib/past";
+import { authorWords, indexOf, lastAddress, momentOf, momentsOf, wordsOf } from "../../lib/past";
 import { baseName, fileAddress, historyAddress, parentOf, sessionAddress, withParents } from "../../lib/paths";
 import { api } from "../../stores/auth";
 import { Ago, Empty, ListSkeleton } from "../bits";
@@ -138,6 +138,8 @@ interface ThereProps {
   readonly moment: number;
   /** For addresses: undefined is now. */
   readonly at: number | undefined;
+  /** What the address names, for which the moment may stand. */
+  readonly wanted: number | undefined;
 }
 
 /** By the moment: its folder may be another by now, or a file. */
@@ -202,7 +204,7 @@ function FileThen({ sessionId, entry, at, moment }: { readonly sessionId: string
 
 /** What stood at the path then: a folder is shown as a list, a file as itself. */
 function There(props: ThereProps) {
-  const { sessionId, path, moment, at } = props;
+  const { sessionId, path, moment, at, wanted } = props;
   const above = useFolderAt(sessionId, parentOf(path), moment);
   const isHere = above.data?.some((one) => one.path === path) === true;
   const last = useLastOf(sessionId, path, path !== "" && !above.isPending && !isHere);
@@ -213,8 +215,10 @@ function There(props: ThereProps) {
   if (entry?.type === "file") return <FileThen sessionId={sessionId} entry={entry} moment={moment} at={at} />;
   if (above.error !== null && !(above.error instanceof ApiError && above.error.status === 404)) return <ProblemNotice error={above.error} retry={() => void above.refetch()} />;
   const up = <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to={historyAddress(sessionId, "", at)}>To all files of then</Link></Button>;
-  const then = last !== undefined && last.at !== moment && <Button size="sm" asChild><Link to={historyAddress(sessionId, path, last.at)}>To when it was here last</Link></Button>;
-  return <Empty icon={<Clock size={20} />} title={`“${baseName(path)}” was not here`} text="At this moment nothing of that name was in this place. Choose another moment, or look from above."><Flex gap="8px" wrap="wrap" justify="center">{up}{then}</Flex></Empty>;
+  const address = last && lastAddress(sessionId, path, last, wanted);
+  const then = address !== undefined && <Button size="sm" asChild><Link to={address}>To when it was here last</Link></Button>;
+  const isThinned = last !== undefined && address === undefined;
+  return <Empty icon={<Clock size={20} />} title={`“${baseName(path)}” was not here`} text={isThinned ? "The last moment at which it was here is not kept any more. Choose another moment, or look from above." : "At this moment nothing of that name was in this place. Choose another moment, or look from above."}><Flex gap="8px" wrap="wrap" justify="center">{up}{then}</Flex></Empty>;
 }
 
 export default function SessionHistory({ session, path }: { readonly session: Session; readonly path: string }) {
@@ -246,7 +250,7 @@ export default function SessionHistory({ session, path }: { readonly session: Se
       <Flex direction={{ base: "column", md: "row" }} flex="1" minHeight="0">
         <Flex direction="column" flex="1" minWidth="0" minHeight="0">
           <Places session={session} path={path} at={at} />
-          <Box flex="1" minHeight="0" overflowY="auto" tabIndex={0} role="region" aria-label="Files at this moment"><There sessionId={session.id} path={path} change={change} moment={moment} at={at} /></Box>
+          <Box flex="1" minHeight="0" overflowY="auto" tabIndex={0} role="region" aria-label="Files at this moment"><There sessionId={session.id} path={path} change={change} moment={moment} at={at} wanted={wanted} /></Box>
         </Flex>
         <ChangeList session={session} changes={changes} moments={moments} shown={change} more={{ has: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }} />
       </Flex>
