@@ -182,7 +182,7 @@ static int thin_histories(struct coditectd_duties *d)
     return files_thin(d->store, &d->options.history, &d->thinned, &d->more);
 }
 
-/* Of a store from before this was counted as it came. */
+/* Of a store from before this was counted as it came, and where the count is damaged. */
 static int count_content(struct coditectd_duties *d)
 {
     return files_held_count(d->store, &d->counted, step_end(), &d->more);

@@ -108,6 +108,7 @@ struct files_counting {
     bool known;
     bool all; /* every chunk is counted, else those up to this hash; empty: none */
     struct str to;
+    bool damaged; /* nobody knows which: none is */
     bool summed;
     uint64_t bytes; /* then: with what the transaction has added */
 };

@@ -10,6 +10,8 @@
  * 3. With a tenant's first chunk it says "all". In a store from before there were counters it moves on in pages (files_held_count), and
  *    there is no turning back. Until it is done less is counted than is there: what fits is never refused.
  * 4. A record of a chunk that cannot be read is counted by nobody. It is not deleted either.
+ * 5. Where one of the keys is damaged all of a tenant's go, and its chunks are counted again as in 3. Until then: damage of held/to keeps
+ *    nobody from writing, for nothing is counted; that of a counter refuses the chunks that it is for.
  */
 #include "base/assert.h"
 #include "base/log.h"
@@ -73,6 +75,17 @@ static int to_read(struct files_tx *tx)
     }
     *held = (struct files_counting){.known = true, .all = str_eq(value, all), .to = value};
     return 0;
+}
+
+/* For who writes or deletes a chunk. */
+static int to_know(struct files_tx *tx)
+{
+    int r = tx->held.known ? 0 : to_read(tx);
+    if (r == ERR_CORRUPT) {
+        tx->held = (struct files_counting){.known = true, .damaged = true};
+        return 0;
+    }
+    return r;
 }
 
 static int has_chunks(struct files_tx *tx, bool *ret_some)
@@ -145,9 +158,10 @@ int files_held(struct txn *txn, const struct scope *scope, struct files_held *re
     int r = to_read(&tx);
     r = r < 0 ? r : sum(&tx, &held.bytes);
     r = r < 0 || tx.held.all ? r : has_chunks(&tx, &some);
-    if (r == 0) {
-        held.whole = tx.held.all || !some;
+    held.whole = r == 0 && (tx.held.all || !some);
+    if (r == 0 || r == ERR_CORRUPT) {
         *ret_held = held;
+        return 0;
     }
     return r;
 }
@@ -161,7 +175,7 @@ static int fits(struct files_tx *tx, uint64_t more)
     }
     int r = held->summed ? 0 : sum(tx, &held->bytes);
     if (r < 0) {
-        return r;
+        return r == ERR_CORRUPT ? 0 : r; /* until it is counted again */
     }
     held->summed = true;
     if (held->bytes + more > most) {
@@ -178,8 +192,11 @@ int files_held_change(struct files_tx *tx, const struct content_hash *hash, uint
     if (before == after) {
         return 0;
     }
-    int r = tx->held.known ? 0 : to_read(tx);
-    if (r == 0 && after > before) {
+    int r = to_know(tx);
+    if (r < 0 || tx->held.damaged) {
+        return r;
+    }
+    if (after > before) {
         r = tx->held.to.n == 0 && !tx->held.all ? begin(tx) : 0;
         r = r < 0 ? r : fits(tx, after - before);
     }
@@ -195,29 +212,45 @@ int files_held_change(struct files_tx *tx, const struct content_hash *hash, uint
 struct page {
     const struct scope *scope;
     bool due; /* results: not all is counted */
+    bool damaged;
     bool more;
 };
 
-/* What an import has not finished has no record of its tenant yet, and is counted when it has. */
-static int page_due(struct files_tx *tx, bool *ret_due)
+/*
+ * What an import has not finished has no record of its tenant yet, and is counted when it has. The counters are judged where one was
+ * found damaged, or nothing is written: a transaction that reads them is in the way of uploads.
+ */
+static int page_due(struct files_tx *tx, struct page *page, bool judge)
 {
     struct data_tenant tenant;
+    uint64_t bytes;
     bool some = false;
     int r = to_read(tx);
-    r = r < 0 || tx->held.all ? r : has_chunks(tx, &some);
-    if (r == 0 && some) {
-        r = data_tenant_get(tx->txn, tx->scope, tx->scope->tenant_id, &tenant);
-        some = r == 0;
+    r = r == 0 && judge ? sum(tx, &bytes) : r;
+    page->damaged = r == ERR_CORRUPT;
+    if (r == 0 && !tx->held.all) {
+        r = has_chunks(tx, &some);
     }
-    *ret_due = some;
+    page->due = page->damaged || some;
+    if ((r == 0 || page->damaged) && page->due) {
+        r = data_tenant_get(tx->txn, tx->scope, tx->scope->tenant_id, &tenant);
+        page->due = r == 0;
+    }
     return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+/* From the first chunk on. */
+static void count_again(struct files_tx *tx)
+{
+    struct str prefix = prefix_of(tx, DATA_SPACE_HELD);
+    store_delete_range(tx->txn, prefix, store_after(tx->arena, prefix));
 }
 
 static int page_look(struct txn *txn, void *arg)
 {
     struct page *page = arg;
     struct files_tx tx = {.txn = txn, .arena = store_arena(txn), .scope = page->scope};
-    return page_due(&tx, &page->due);
+    return page_due(&tx, page, /* judge= */ true);
 }
 
 static int page_write(struct txn *txn, void *arg)
@@ -225,9 +258,14 @@ static int page_write(struct txn *txn, void *arg)
     struct page *page = arg;
     struct files_tx tx = {.txn = txn, .arena = store_arena(txn), .scope = page->scope};
     page->more = false;
-    int r = page_due(&tx, &page->due);
+    int r = page_due(&tx, page, page->damaged);
     if (r < 0 || !page->due) {
         return r;
+    }
+    if (page->damaged) {
+        count_again(&tx);
+        page->more = true;
+        return 0;
     }
     struct str prefix = prefix_of(&tx, DATA_SPACE_STORED);
     struct store_range range = {behind_counted(&tx), store_after(tx.arena, prefix), .limit = PAGE};
@@ -258,6 +296,10 @@ static int page_count(struct store *store, const struct scope *scope, bool *ret_
     int r = store_read(store, page_look, &page);
     if (r == 0 && page.due) {
         r = store_write(store, &op, page_write, &page);
+    }
+    if (r == 0 && page.due && page.damaged) {
+        log_warn("files", "what " STR_FMT " has in the store is counted again: it was damaged",
+                 STR_ARG(scope->tenant_id));
     }
     *ret_more = r == 0 && page.more;
     return r;

@@ -242,7 +242,7 @@ static int page_read(struct store *store, struct arena *arena, struct candidate 
     return r;
 }
 
-static int batch_run(struct store *store, struct batch *batch, struct files_collected *collected)
+static int batch_write(struct store *store, struct batch *batch, struct files_collected *collected)
 {
     struct store_op op = store_op_new();
     op.reserve = true; /* it makes room */
@@ -251,6 +251,22 @@ static int batch_run(struct store *store, struct batch *batch, struct files_coll
     if (r == 0) {
         collected->looked += batch->n;
         collected->chunks += batch->n > 0 ? batch->chunks : 0;
+    }
+    return r;
+}
+
+/* What is damaged around one stays in the queue and keeps no other, nor those of another tenant, from being collected. */
+static int batch_run(struct store *store, struct batch *batch, struct files_collected *collected)
+{
+    int r = batch_write(store, batch, collected);
+    if (r != ERR_CORRUPT) {
+        return r;
+    }
+    r = 0;
+    for (size_t i = 0; r == 0 && i < batch->n; i++) {
+        struct batch one = {.in = batch->in, .at = &batch->at[i], .n = 1};
+        r = batch_write(store, &one, collected);
+        r = r == ERR_CORRUPT ? 0 : r;
     }
     return r;
 }

@@ -66,7 +66,8 @@ int files_fork_step(struct data_context *ctx, const struct files_fork_input *in,
 /* Its content with all its history, each chunk once, before compression. */
 struct files_held {
     uint64_t bytes;
-    bool whole; /* else a store from before is still being counted, and there is more */
+    bool
+        whole; /* else a store from before, or what was damaged, is still being counted, and there is more */
 };
 int files_held(struct txn *txn, const struct scope *scope,
                struct files_held *ret_held) BASE_MUST_USE;
@@ -77,8 +78,8 @@ struct files_held_place {
 };
 
 /*
- * Counts what is in a store from before there were counters, tenant after tenant, in short transactions, until the deadline (of
- * time_monotonic). Where all is counted a tenant costs a read. *ret_more: not all tenants were looked at; the next call goes on
+ * Counts what is in a store from before there were counters, or where they are damaged, tenant after tenant, in short transactions,
+ * until the deadline (of time_monotonic). Where all is counted a tenant costs a read. *ret_more: not all tenants were looked at; the next call goes on
  * with place.
  */
 int files_held_count(struct store *store, struct files_held_place *place, usec_t deadline,
