@@ -55,16 +55,6 @@ static bool is_above(struct str folder, struct str path)
     return folder.n > 0 && folder.n < path.n && content_path_within(path, folder);
 }
 
-/* Whether something was at path at the moment. */
-static int was_there(struct looked *l, struct str path, uint64_t at, bool *ret_there)
-{
-    struct files_record record;
-    l->above++;
-    int r = files_record_at(l->tx, path, at, &record);
-    *ret_there = r == 0 || r == ERR_CORRUPT; /* the latter: its version of then was thinned */
-    return r == ERR_NOT_FOUND || r == ERR_NOT_DIRECTORY || r == ERR_CORRUPT ? 0 : r;
-}
-
 /* Whether a folder above path went or came with the change, and path with it. */
 static int took_along(struct looked *l, const struct numbered *one, struct str path, bool *ret_fits)
 {
@@ -78,10 +68,12 @@ static int took_along(struct looked *l, const struct numbered *one, struct str p
         came = is_above(change->path, path);
     }
     if (went) {
-        r = was_there(l, path, one->seq - 1, &fits);
+        l->above++;
+        r = files_was_at(l->tx, path, one->seq - 1, &fits);
     }
     if (r == 0 && came && !fits) {
-        r = was_there(l, path, one->seq, &fits);
+        l->above++;
+        r = files_was_at(l->tx, path, one->seq, &fits);
     }
     *ret_fits = fits;
     return r;

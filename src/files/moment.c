@@ -59,14 +59,22 @@ static int gone_child(struct files_tx *tx, const struct files_children_query *qu
     return 0;
 }
 
+/* Who was under the name at the moment, as it was later. ERR_NOT_FOUND. */
+static int child_then(struct files_tx *tx, const struct files_children_query *query,
+                      struct files_record *ret_record)
+{
+    int r = files_child(tx, query->folder, query->after, ret_record);
+    bool later = r == 0 && ret_record->since > query->at;
+    return query->at != FILES_NOW && (r == ERR_NOT_FOUND || later)
+               ? gone_child(tx, query, query->after, ret_record)
+               : r;
+}
+
 int files_child_at(struct files_tx *tx, const struct files_children_query *query,
                    struct files_record *ret_record)
 {
     struct files_record record;
-    int r = files_child(tx, query->folder, query->after, &record);
-    if (query->at != FILES_NOW && (r == ERR_NOT_FOUND || (r == 0 && record.since > query->at))) {
-        r = gone_child(tx, query, query->after, &record);
-    }
+    int r = child_then(tx, query, &record);
     if (r == 0) {
         r = record_at(tx, query->at, &record);
     }
@@ -94,6 +102,20 @@ int files_record_at(struct files_tx *tx, struct str path, uint64_t at,
     }
     *ret_record = record;
     return 0;
+}
+
+int files_was_at(struct files_tx *tx, struct str path, uint64_t at, bool *ret_there)
+{
+    struct files_record record = {.kind = FILES_FOLDER, .id = FILES_ROOT};
+    struct str rest = path.n > 0 ? path : STR_EMPTY;
+    struct str name;
+    int r = 0;
+    while (r == 0 && str_split(&rest, '/', &name)) {
+        struct files_children_query query = {.folder = record.id, .at = at, .after = name};
+        r = record.kind == FILES_FOLDER ? child_then(tx, &query, &record) : ERR_NOT_FOUND;
+    }
+    *ret_there = r == 0;
+    return r == ERR_NOT_FOUND ? 0 : r;
 }
 
 static int present_children(struct files_tx *tx, const struct files_children_query *query,

@@ -79,7 +79,7 @@ int files_thin_above(struct files_tx *tx, struct str path, uint64_t seq, uint64_
     if (r == 0) {
         *ret_folder = record.id;
     }
-    bool unknown = r == ERR_NOT_DIRECTORY || r == ERR_CORRUPT; /* some of the way is thinned */
+    bool unknown = r == ERR_NOT_DIRECTORY || r == ERR_CORRUPT; /* as where some of it is thinned */
     return unknown || (r == 0 && record.kind != FILES_FOLDER) ? ERR_NOT_FOUND : r;
 }
 

@@ -139,6 +139,37 @@ static void test_long_paths(void **state)
     assert_int_equal(in.since, LAST);
 }
 
+static void restore(struct fixture *f, const char *path, uint64_t version)
+{
+    struct files_restore_input in = {f->session, str_from(path), version, {FILES_USER, STR("u")}};
+    struct files_entry entry;
+    assert_ok(files_restore(fixture_ctx(f), &in, &entry));
+}
+
+/* What a folder took along is told of a path in it, also when the path's version of then is gone. */
+static void test_thinned(void **state)
+{
+    static const usec_t day = 24 * 3600 * USEC_PER_SEC;
+    const struct files_keep keep = {.all = 7 * day, .hourly = 30 * day, .daily = 365 * day};
+    struct fixture *f = *state;
+    uint64_t at[100];
+    time_test_set(20000 * day, day);
+    put(f, "d/x", STR("1"));       /* 1 */
+    put(f, "d/y", STR("1"));       /* 2 */
+    restore(f, "d", drop(f, "d")); /* 3, 4 */
+    put(f, "d/x", STR("2"));       /* 5 */
+    time_test_advance(8 * day);
+    fixture_thin(f, &keep);
+    assert_int_equal(fixture_versions(f, "d/x", at), 1);
+    struct files_log log = ask(f, (struct files_log_input){.path = STR("d/x")});
+    assert_int_equal(log.count, 3);
+    assert_int_equal(log.events[0].seq, 5);
+    assert_int_equal(log.events[1].op, FILES_RESTORE);
+    assert_int_equal(log.events[2].op, FILES_DELETE);
+    assert_str(log.events[2].path, "d");
+    time_test_real();
+}
+
 static void test_refusals(void **state)
 {
     struct fixture *f = *state;
@@ -158,7 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_place_and_kind), cmocka_unit_test(test_pages),
         cmocka_unit_test(test_bounded),        cmocka_unit_test(test_long_paths),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_thinned),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }
