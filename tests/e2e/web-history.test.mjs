@@ -301,7 +301,7 @@ test("names that are no text come back, each as itself", async () => {
   await page.goto(`${home}/sessions/${id}/history?show=deleted`);
   const deleted = page.getByRole("list", { name: "Deleted" }).getByRole("listitem");
   await visible(deleted);
-  assert.deepEqual((await deleted.locator("p:first-child").allTextContents()).sort(), ["100%+\uFFFD", "b\uFFFDd", "b\uFFFDd", "f\uFFFDf/"]);
+  assert.deepEqual((await deleted.locator("p:first-child").allTextContents()).sort(), ["100%+\\xff", "b\\xfed", "b\\xffd", "f\\xfff/"]);
   for (let left = 4; left > 0; left--) {
     await deleted.first().getByRole("button").click();
     if (left > 1) await page.waitForFunction((n) => document.querySelectorAll("[aria-label=Deleted] li").length === n, left - 1);
