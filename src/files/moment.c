@@ -224,7 +224,7 @@ int files_children(struct files_tx *tx, const struct files_children_query *query
         }
         r = record_at(tx, query->at, &child.record);
         if (r < 0) {
-            return r;
+            return r == ERR_NOT_FOUND ? ERR_CORRUPT : r; /* the former would be the end of a walk */
         }
         all.at[all.n++] = child;
     }

@@ -2,6 +2,7 @@
 #include "files/fixture.h"
 
 #include "base/mem.h"
+#include "files/files_int.h"
 
 /* Names around '/' and folders in folders, so that the order of names is not that of whole paths. */
 static const char *const paths[] = {"a",        "a!/x", "a/b/c/d", "a/b.c", "a/b/c.d",
@@ -74,11 +75,40 @@ static void test_what_is_gone(void **state)
     mem_free(rest);
 }
 
+static int past_read(struct txn *txn, void *arg)
+{
+    struct fixture *f = arg;
+    struct files_tx tx;
+    struct files_walk w = {.tx = &tx, .at = 1};
+    struct files_record record;
+    struct str path;
+    int r = files_tx_begin(&tx, txn, &f->ctx.scope, f->session);
+    r = r < 0 ? r : files_walk_begin(&w, FILES_ROOT, STR_EMPTY);
+    return r < 0 ? r : files_walk_next(&w, &path, &record);
+}
+
+/* A moment that is none any more is not taken for one at which there was nothing. */
+static void test_a_version_that_is_thinned(void **state)
+{
+    static const usec_t day = 24 * 3600 * USEC_PER_SEC;
+    const struct files_keep keep = {.all = 7 * day, .hourly = 30 * day, .daily = 365 * day};
+    struct fixture *f = *state;
+    time_test_set(20000 * day, day);
+    put(f, "a", STR("1"));
+    put(f, "a", STR("2"));
+    assert_ok(store_read(f->store, past_read, f));
+    time_test_advance(8 * day);
+    fixture_thin(f, &keep);
+    assert_int_equal(store_read(f->store, past_read, f), ERR_CORRUPT);
+    time_test_real();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_page),
         cmocka_unit_test(test_what_is_gone),
+        cmocka_unit_test(test_a_version_that_is_thinned),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }
