@@ -167,6 +167,22 @@ static int found_past(struct walk *w, struct periods *periods, const struct stor
     return r < 0 ? r : found(w, periods, &record, period);
 }
 
+/* Adds what went from there in the range, latest first. Names behind the first pay for each. */
+static int pasts_add(struct walk *w, struct periods *periods, const struct store_range *range,
+                     uint64_t went)
+{
+    struct store_pair *pairs;
+    size_t count = 0;
+    int r = store_scan(w->tx->txn, range, &pairs, &count);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        r = found_past(w, periods, &pairs[i], went);
+    }
+    if (w->name != w->trail->names) {
+        w->looks -= count < w->looks ? count : w->looks;
+    }
+    return r;
+}
+
 /* Adds what is or was under the part of the name in the folder. */
 static int look_in(struct walk *w, const struct files_period *folder, struct str part,
                    struct periods *periods)
@@ -183,15 +199,18 @@ static int look_in(struct walk *w, const struct files_period *folder, struct str
         return r;
     }
     struct str prefix = files_key_past_name(tx, folder->id, part);
-    struct store_range range = {prefix, store_after(tx->arena, prefix), .reverse = true,
-                                .limit = periods->room - periods->n};
-    struct store_pair *pairs;
-    size_t count = 0;
-    r = store_scan(tx->txn, &range, &pairs, &count);
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        r = found_past(w, periods, &pairs[i], went);
+    struct store_range range = {prefix, store_after(tx->arena, prefix), .limit = 1};
+    if (went > 0) { /* of what went later, the first alone may have been there before */
+        range.begin = files_key_past(tx, folder->id, part, went);
+        r = pasts_add(w, periods, &range, went);
+        range = (struct store_range){prefix, range.begin};
     }
-    return r;
+    if (r < 0 || periods->n == periods->room) {
+        return r;
+    }
+    range.reverse = true;
+    range.limit = periods->room - periods->n;
+    return pasts_add(w, periods, &range, went);
 }
 
 /* From one to the next part of the name; nothing where there are no looks left. */

@@ -1,5 +1,6 @@
 /* What was at a path, also under former names and with folders that went: in the history, and in the changes of a place. */
 #include "files/fixture.h"
+#include "files/trail_int.h"
 
 static struct files_history history(struct fixture *f, const char *path, struct str after,
                                     size_t limit)
@@ -147,6 +148,46 @@ static void test_many_names(void **state)
     assert_true(is_known(f, "n99", 1));
 }
 
+struct walked {
+    struct fixture *f;
+    size_t n;
+    uint64_t ends[3];
+};
+
+static int walk(struct txn *txn, void *arg)
+{
+    const struct files_trail_rooms rooms = {.periods = 3, .folders = 3, .names = 1};
+    struct walked *w = arg;
+    struct files_tx tx;
+    struct files_trail trail;
+    int r = files_tx_begin(&tx, txn, &w->f->ctx.scope, w->f->session);
+    r = r < 0 ? r : files_trail_read(&tx, STR("d/x"), &rooms, &trail);
+    w->n = r == 0 ? trail.period_count : 0;
+    for (size_t i = 0; i < w->n; i++) {
+        w->ends[i] = files_period_end(&trail.periods[i]);
+    }
+    return r;
+}
+
+/* What lies in a folder that moved away changes on there, more often than there is room for: what it left is found all the same. */
+static void test_changed_on_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    struct walked w = {f};
+    put(f, "d/x", STR("1"));  /* 1 */
+    drop(f, "d/x");           /* 2 */
+    put(f, "d/x", STR("22")); /* 3 */
+    move(f, "d", "k");        /* 4 */
+    for (unsigned i = 0; i < 5; i++) {
+        drop(f, "k/x");
+        put(f, "k/x", STR("new"));
+    }
+    assert_ok(store_read(f->store, walk, &w));
+    assert_int_equal(w.n, 2);
+    assert_int_equal(w.ends[0], 4);
+    assert_int_equal(w.ends[1], 2);
+}
+
 static void test_gone_with_its_folder(void **state)
 {
     struct fixture *f = *state;
@@ -270,6 +311,7 @@ int main(void)
                                        cmocka_unit_test(test_both_names_had_others),
                                        cmocka_unit_test(test_folders_made_anew_before_a_rename),
                                        cmocka_unit_test(test_many_names),
+                                       cmocka_unit_test(test_changed_on_elsewhere),
                                        cmocka_unit_test(test_gone_with_its_folder),
                                        cmocka_unit_test(test_gone_as_its_folder_moved),
                                        cmocka_unit_test(test_changes_of_what_went_along),
