@@ -232,13 +232,18 @@ static int is_busy(struct files_tx *tx, bool *ret_busy)
     struct sessions_fork_page page = {0};
     int r = files_rewind_before(tx, UINT64_MAX - 1, &rewind);
     bool busy = r == 0 && rewind.last == 0;
+    bool passed = false;
     r = r == ERR_NOT_FOUND ? 0 : r;
     do {
         r = r < 0 ? r : sessions_forks(tx->txn, page.next, &page);
+        passed = passed || (r == 0 && page.passed);
         for (size_t i = 0; r == 0 && i < page.n; i++) {
             busy = busy || str_eq(page.at[i].from, tx->session);
         }
     } while (r == 0 && page.next.n > 0);
+    if (r == 0 && passed && !busy) {
+        r = sessions_fork_doubt(tx->txn, tx->scope, &busy);
+    }
     *ret_busy = busy;
     return r;
 }

@@ -13,8 +13,11 @@ enum { MAX_IN_HAND = 4 }; /* forks of a person */
 
 int sessions_forks(struct txn *txn, struct str cursor, struct sessions_fork_page *ret_page)
 {
-    struct data_query query = {
-        .index = DATA_SESSION_BY_FORKING, .limit = DATA_MAX_LIST, .cursor = cursor};
+    bool passed = false;
+    struct data_query query = {.index = DATA_SESSION_BY_FORKING,
+                               .limit = DATA_MAX_LIST,
+                               .cursor = cursor,
+                               .ret_passed = &passed};
     struct data_place *places;
     size_t n;
     int r = data_places(txn, &data_session_type, &query, &places, &n);
@@ -22,7 +25,8 @@ int sessions_forks(struct txn *txn, struct str cursor, struct sessions_fork_page
         return r;
     }
     struct arena *arena = store_arena(txn);
-    struct sessions_fork_page page = {.at = ARENA_ARRAY(arena, struct sessions_forking, n + 1)};
+    struct sessions_fork_page page = {.at = ARENA_ARRAY(arena, struct sessions_forking, n + 1),
+                                      .passed = passed};
     for (size_t i = 0; i < n; i++) {
         const struct data_session *session = places[i].record;
         page.at[page.n++] = (struct sessions_forking){
@@ -41,11 +45,28 @@ int sessions_forks(struct txn *txn, struct str cursor, struct sessions_fork_page
     return 0;
 }
 
+/* What the index says of one is not whose it is a copy of, but a fork is of the tenant of its origin. */
+int sessions_fork_doubt(struct txn *txn, const struct scope *scope, bool *ret_doubt)
+{
+    bool passed = false;
+    struct data_session_list rows = {.n = 0};
+    struct data_query query = {
+        .index = DATA_BY_ID, .limit = DATA_MAX_LIST, .pass_over = true, .ret_passed = &passed};
+    int r;
+    do {
+        r = data_session_list(txn, scope, &query, &rows);
+        query.cursor = r == 0 ? rows.next : STR_EMPTY;
+    } while (query.cursor.n > 0 && !passed);
+    *ret_doubt = passed;
+    return r;
+}
+
 /* Forks in hand. */
 struct in_hand {
     size_t person;  /* of the person */
     size_t session; /* of one session */
     uint64_t bytes; /* what those of the tenant will hold more than now */
+    bool passed;    /* some that cannot be read are not counted */
 };
 
 static int add_bytes(struct txn *txn, const struct sessions_forking *fork, struct in_hand *hand)
@@ -67,6 +88,7 @@ static int count(struct txn *txn, const struct data_session *from, struct in_han
         if (r < 0) {
             return r;
         }
+        hand.passed |= page.passed;
         for (size_t i = 0; i < page.n; i++) {
             if (page.at[i].deleted) {
                 continue;
@@ -87,8 +109,10 @@ static int count(struct txn *txn, const struct data_session *from, struct in_han
 int sessions_may_go(struct txn *txn, struct data_context *ctx, const struct data_session *session)
 {
     struct in_hand hand = {0};
+    bool doubt = false;
     int r = count(txn, session, &hand);
-    return r < 0 || hand.session == 0
+    r = r == 0 && hand.passed ? sessions_fork_doubt(txn, &ctx->scope, &doubt) : r;
+    return r < 0 || (hand.session == 0 && !doubt)
                ? r
                : data_fault(ctx, ERR_CONFLICT, NULL,
                             "It is being copied. Delete it when the copy is whole.");

@@ -405,12 +405,16 @@ struct sessions_forking {
 struct sessions_fork_page {
     struct sessions_forking *at; /* in the transaction's arena */
     size_t n;
+    bool passed;     /* one was left out, which cannot be read */
     struct str next; /* cursor; empty: no more */
 };
 
 /* Of all tenants, oldest first. */
 int sessions_forks(struct txn *txn, struct str cursor,
                    struct sessions_fork_page *ret_page) BASE_MUST_USE;
+
+/* Where forks were passed over: whether one may be the tenant's, for a session of it cannot be read. */
+int sessions_fork_doubt(struct txn *txn, const struct scope *scope, bool *ret_doubt) BASE_MUST_USE;
 
 /* A store_fn, ctx a struct sessions_forking: ERR_STALE unless it is still in hand. */
 int sessions_fork_guard(struct txn *txn, void *fork) BASE_MUST_USE;

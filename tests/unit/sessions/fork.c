@@ -233,6 +233,23 @@ static void what_is_damaged_keeps_no_other_from_being_copied(void **state)
     assert_int_equal(forks(p).n, 2);
 }
 
+/* What is copied from stays while the copy's record cannot be read. */
+static void a_damaged_fork_keeps_its_origin(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct sessions_view origin = make(&ada);
+    struct sessions_view copy;
+    struct sessions_view view;
+    assert_int_equal(fork_it(&ada, origin.session.id, &copy), 0);
+    struct str key = people_key(p, &ada, "session", copy.session.id);
+    struct str was = people_damage(p, key, STR("1 {"));
+    assert_int_equal(sessions_delete(&ada, origin.session.id, 0, &view), ERR_CONFLICT);
+    (void)people_damage(p, key, was);
+    assert_int_equal(sessions_fork_whole(p->w.store, &forks(p).at[0]), 0);
+    assert_int_equal(sessions_delete(&ada, origin.session.id, 0, &view), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +263,7 @@ int main(void)
         TEST(a_fork_of_a_moment_counts_what_it_held),
         TEST(a_tree_may_hold_more_than_can_be_noted),
         TEST(what_is_damaged_keeps_no_other_from_being_copied),
+        TEST(a_damaged_fork_keeps_its_origin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
