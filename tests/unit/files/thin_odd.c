@@ -137,13 +137,52 @@ static void test_damage(void **state)
     fixture_check(f);
 }
 
+struct forking {
+    struct fixture *f;
+    struct str id;
+    bool damaged;
+};
+
+static int forking_fn(struct txn *txn, void *ctx)
+{
+    const struct forking *k = ctx;
+    const struct scope *scope = &k->f->ctx.scope;
+    struct data_session session;
+    int r = data_session_get(txn, scope, k->f->second, &session);
+    session.id = k->id;
+    session.status = DATA_SESSION_STATUS_FORKING;
+    session.forked_from = k->f->session;
+    session.forking_at = first_day;
+    r = r < 0 ? r : data_session_put(txn, scope, &session);
+    if (k->damaged) {
+        store_put(txn,
+                  arena_printf(store_arena(txn), "t/" STR_FMT "/session/" STR_FMT,
+                               STR_ARG(scope->tenant_id), STR_ARG(k->id)),
+                  STR("1 {"));
+    }
+    return r;
+}
+
+/* What is being copied is not thinned, also while nobody can read which it is. */
+static void test_a_damaged_fork(void **state)
+{
+    struct fixture *f = *state;
+    struct forking k = {f, data_id_make(&f->arena, "ses"), true};
+    struct store_op op = store_op_new();
+    time_test_set(first_day, DAY);
+    put_many(f, f->session, "doc", 5);
+    assert_ok(store_write(f->store, &op, forking_fn, &k));
+    time_test_set(first_day + 9 * DAY, DAY);
+    assert_ok(thin(f));
+    assert_int_equal(versions(f, f->session, "doc"), 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clock_ahead),
-        cmocka_unit_test(test_clock_ahead_for_long),
-        cmocka_unit_test(test_only_a_clock_ahead),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_clock_ahead),        cmocka_unit_test(test_clock_ahead_for_long),
+        cmocka_unit_test(test_only_a_clock_ahead), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_a_damaged_fork),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }
