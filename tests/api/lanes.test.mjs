@@ -218,7 +218,11 @@ test("outside: workspaces that do not answer; who asks one that does waits behin
   };
   const asking = silent.flatMap((one) => Array.from({ length: 4 }, () => ask(one)));
   try {
-    await assertOthersApart(t, "outside", ["health", "save", "read", "scan"], "outside");
+    for (let left = 3; left > 0; left--) { // a thread that has just told somebody to come later is free for a moment
+      const error = await assertOthersApart(t, "outside", ["health", "save", "read", "scan"], "outside").then(() => undefined, (why) => why);
+      if (error === undefined) break;
+      if (left === 1 || !/the measure cannot fail/.test(error.message)) throw error;
+    }
   } finally {
     isOver = true;
     for (const { codi2 } of silent) resume(codi2);
