@@ -26,6 +26,7 @@ struct coditectd_backups {
     /* Of the thread alone. */
     struct backup_cursor cursor;
     struct backup_harms harms;
+    bool under_way; /* a proof: also one that was broken off before its first key */
 };
 
 /* What was known when the server stopped. */

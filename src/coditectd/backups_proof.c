@@ -66,6 +66,7 @@ void coditectd_backups_remember(struct coditectd_backups *b)
     struct backup_moments moments;
     coditectd_backup_note_read(".", where->path, &note);
     b->cursor = note.cursor;
+    b->under_way = note.begun > note.ended;
     copy_harms(&note.harms, &b->harms);
     bool nowhere = !backup_is_bucket(where->path) && access(where->path, F_OK) < 0;
     bool listed = !nowhere && backup_list(where, &moments) == 0;
@@ -128,12 +129,12 @@ static bool begin(struct coditectd_backups *b)
     usec_t each = (bucket ? VERIFY_EACH_OF_BUCKET : VERIFY_EACH) * b->options.every;
     usec_t now = time_now();
     usec_t age = now - b->note.begun;
-    bool under_way = b->cursor.older[0] != '\0' || b->cursor.key_n > 0;
     bool due = age < 0 || age > each - b->options.every / 2; /* none is made to the second */
-    if (due && !under_way) {
+    if (due && !b->under_way) {
+        b->under_way = true;
         b->note.begun = now;
     }
-    return due || under_way;
+    return b->under_way;
 }
 
 struct pacing {
@@ -215,6 +216,7 @@ static void note_read(struct coditectd_backups *b, const struct backup_proven *p
         log_info("coditectd", "backup %s: all that it needs was read, and is whole", p->name);
     }
     if (p->ended) {
+        b->under_way = false;
         b->note.ended = time_now();
         b->harms.n = b->note.blemishes.n > 0 ? b->harms.n : 0;
     }
