@@ -119,5 +119,5 @@ test("a moment that went while the page was open is said so", async () => {
   await button("Restore everything", page).click();
   await button("Restore", page.getByRole("dialog")).click();
   await visible(page.getByText(/^Everything is as it was somewhat later: that moment is not kept any more/));
-  await page.unroute(all);
+  await page.unrouteAll({ behavior: "wait" });
 });
