@@ -99,28 +99,30 @@ test("a workspace stores what is written in it, gets what is restored, and over 
   const { id } = await newSession(bob);
   const disk = (path) => join(server.data, "workspaces", id, "home", path);
   const reaches = (state) => until(`the workspace is ${state}`, async () => (await bob.get(`/sessions/${id}`)).data.workspace.state === state, 60_000);
-  const versions = async (path) => ((await bob.get(`${home}/history/${path}`)).data ?? []).map(({ version }) => version);
-  const stored = async (path, count) => {
-    await until(`${path} is stored`, async () => (await versions(path)).length === count);
-    return versions(path);
+  /** The version that is this; a file that is being written may have another before it. */
+  const stored = async (path, what) => {
+    let found;
+    const same = (one) => Object.entries(what).every(([name, value]) => one[name] === value);
+    await until(`${path} is stored`, async () => (found = ((await bob.get(`${home}/history/${path}`)).data ?? []).find(same)));
+    return found.version;
   };
   await bob.post(`/sessions/${id}/open`);
   await reaches("running");
   writeFileSync(disk(".bashrc"), "good");
-  const [good] = await stored(".bashrc", 1);
+  const good = await stored(".bashrc", { size: "good".length });
   writeFileSync(disk(".bashrc"), "overwritten");
-  await stored(".bashrc", 2);
+  await stored(".bashrc", { size: "overwritten".length });
   assert.equal((await bob.post(`${home}/history/.bashrc:restore`, { version: good })).status, 200);
   await until("it is in the running workspace", () => readFileSync(disk(".bashrc"), "utf8") === "good");
 
   writeFileSync(disk("large"), Buffer.alloc(700_000, "x"));
-  const [large] = await stored("large", 1);
+  const large = await stored("large", { size: 700_000 });
   writeFileSync(disk("large"), "small now");
   writeFileSync(disk("other"), Buffer.alloc(600_000, "y"));
-  await stored("large", 2);
-  await stored("other", 1);
+  await stored("large", { size: "small now".length });
+  await stored("other", { size: 600_000 });
   rmSync(disk(".bashrc"));
-  const [deleted] = await stored(".bashrc", 4);
+  const deleted = await stored(".bashrc", { op: "delete" });
   await bob.post(`/sessions/${id}/pause`);
   await reaches("stopped");
   const refused = await bob.post(`${home}/history/large:restore`, { version: large }, { expected5xx: true });

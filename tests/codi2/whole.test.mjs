@@ -62,6 +62,7 @@ test("a large file that others change fifty times is read whole each time", { ti
     contents.push(await entry());
   }
   const known = new Set(contents.map(({ hash }) => hash));
+  const before = (await world.events()).length; // one that was seen while it was empty may be among them
   const seen = await readWhile(t, world.tree("file"), async () => {
     for (let i = 0; i < CHANGES; i++) {
       const { version: base } = await entry();
@@ -73,7 +74,7 @@ test("a large file that others change fifty times is read whole each time", { ti
   t.diagnostic(`${Object.values(seen).reduce((a, b) => a + b)} reads`);
   assert.deepEqual(Object.keys(seen).filter((what) => !known.has(what)), []);
   assert.equal(Object.keys(seen).length, 3, "the reader was there all the time");
-  assert.equal((await world.events()).length, CHANGES + 3, "and nothing of it was taken for a change of ours");
+  assert.equal((await world.events()).length, before + CHANGES, "and nothing of it was taken for a change of ours");
 });
 
 test("control: a file that is written in its place is not read whole", { timeout: 60_000 }, async (t) => {
