@@ -7,7 +7,6 @@ meson_options() {
     case $1 in
     release) printf '%s\n' -Dbuildtype=release -Dtests=disabled ;;
     bench) printf '%s\n' -Dbuildtype=release -Dtests=enabled ;;
-    debug) printf '%s\n' -Dbuildtype=debug -Dtests=enabled ;;
     asan) printf '%s\n' -Dbuildtype=debugoptimized -Dtests=enabled \
         -Db_sanitize=address,undefined ;;
     tsan) printf '%s\n' -Dbuildtype=debugoptimized -Dtests=enabled -Db_sanitize=thread ;;

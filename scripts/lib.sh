@@ -39,7 +39,7 @@ checkout_key() {
     printf '%s' "${sum:0:12}"
 }
 
-# build_dir KIND: release, debug, asan or tsan.
+# build_dir KIND: release, bench (release with its tests), asan, tsan or clang.
 build_dir() { printf '%s/build-%s-%s' "$CODITECT_CACHE" "$1" "$(checkout_key)"; }
 
 make_cache() {

@@ -118,9 +118,9 @@ static int inflate_piece(struct http_messages *m, struct str *piece)
 static int take_compressed(struct http_messages *m, struct str bytes, size_t *ret_taken)
 {
     char clear[PIECE];
-    struct str piece = str_of(clear, bytes.n < PIECE ? bytes.n : PIECE);
-    http_frame_unmask(clear, str_slice(bytes, 0, piece.n), m->frame.mask, m->seen);
-    size_t given = piece.n;
+    size_t given = bytes.n < PIECE ? bytes.n : PIECE;
+    http_frame_unmask(clear, str_slice(bytes, 0, given), m->frame.mask, m->seen);
+    struct str piece = str_of(clear, given);
     int r = inflate_piece(m, &piece);
     *ret_taken = given - piece.n;
     return r < 0 ? r : 0;
