@@ -143,8 +143,11 @@ struct backup_cursor {
         [BACKUP_NAME_ROOM]; /* the moment that is read; empty: the newest, whichever it is then */
     char key[1000];         /* where in it */
     size_t key_n;
+    char newest
+        [BACKUP_NAME_ROOM]; /* the one that key was read of, when older is empty; empty: it is not known */
     bool harmed, lost; /* as backup_proven, so far */
     bool all;          /* something was found in a newer one: what they share is looked at too */
+    bool part;         /* as backup_proven */
 };
 
 /* What was read of one moment. */
@@ -157,6 +160,9 @@ struct backup_proven {
     bool harmed;     /* something in it is not what was written, or it cannot be read at all */
     bool
         lost; /* content was damaged when it was written: in the store, and no older one had it whole */
+    bool
+        part; /* what comes before the cursor was read as that of one before it, which was the newest then */
+    bool doubt; /* the same, and something was found there: it may have that too, or anew */
     bool ended; /* that was the last one */
 };
 

@@ -7,7 +7,8 @@
  * not at the same place: so each byte is read once. A proof is made in pieces and goes on at the cursor, by the moments of then:
  *
  * 1. The newest goes on as the newest of then. What came since was read back when it was written; what it leans on lies in the one
- *    before it, which is read as one of the others.
+ *    before it, which is read as one of the others. What was found in that one is told of that one alone: the newer one mostly has
+ *    it anew, and is called neither damaged for it nor whole.
  * 2. Once anything was found the blocks that two moments share are looked at in both, so that all that lack it are known.
  */
 #include "backup/backup_int.h"
@@ -102,6 +103,20 @@ static void choose_from(struct proving *g, const struct backup_moments *moments)
     }
 }
 
+/* Another is the newest now. */
+static void take_newest(struct proving *g)
+{
+    struct backup_cursor *c = g->cursor;
+    if (strcmp(c->newest, g->proven.name) != 0) {
+        c->part = c->part || c->key_n > 0;
+        c->all = c->all || c->harmed || c->lost;
+        c->harmed = c->lost = false;
+    }
+    memcpy(c->newest, g->proven.name, sizeof c->newest);
+    g->proven.part = c->part;
+    g->proven.doubt = c->part && c->all;
+}
+
 static int choose(struct proving *g)
 {
     struct backup_cursor *c = g->cursor;
@@ -115,6 +130,8 @@ static int choose(struct proving *g)
     if (r == 0 && other) { /* that went */
         c->key_n = 0;
         c->harmed = c->lost = false;
+    } else if (r == 0 && !c->older[0]) {
+        take_newest(g);
     }
     r = r == 0 && moments.n == 0 ? ERR_NOT_FOUND : r;
     VEC_FREE(&moments);
@@ -266,10 +283,11 @@ static int read_moment(struct proving *g)
     return r;
 }
 
-/* What was found of it says nothing. The newest goes on with the one that is it now. */
-static int pass_gone(struct proving *g)
+/* What was found of it now says nothing. The newest goes on with the one that is it now. */
+static int pass_gone(struct proving *g, const struct backup_cursor *before)
 {
-    g->cursor->harmed = g->cursor->lost = false;
+    g->cursor->harmed = before->harmed;
+    g->cursor->lost = before->lost;
     if (!g->proven.newest) {
         advance(g);
     }
@@ -289,7 +307,7 @@ static int prove(struct proving *g)
     if (there) {
         harms->n = known < harms->n ? known : harms->n;
         *c = there == ERR_NOT_FOUND ? *c : before;
-        return there == ERR_NOT_FOUND ? pass_gone(g) : there;
+        return there == ERR_NOT_FOUND ? pass_gone(g, &before) : there;
     }
     c->harmed = c->harmed || damaged;
     g->proven.harmed = c->harmed;

@@ -80,6 +80,7 @@ static void take_cursor(struct str rest, struct backup_cursor *cursor)
     c.harmed = str_find(flags, 'h', 0) < flags.n;
     c.lost = str_find(flags, 'l', 0) < flags.n;
     c.all = str_find(flags, 'a', 0) < flags.n;
+    c.part = str_find(flags, 'p', 0) < flags.n;
     c.key_n = key.n;
     memcpy(c.key, key.p, key.n);
     *cursor = c;
@@ -118,6 +119,8 @@ static void take_line(struct str line, struct coditectd_backup_note *n)
         coditectd_backup_blemished(n, name, lost);
     } else if (str_eq(word, STR("cursor"))) {
         take_cursor(line, &n->cursor);
+    } else if (str_eq(word, STR("newest"))) {
+        (void)take_name(line, n->cursor.newest);
     } else if (str_eq(word, STR("harm"))) {
         take_harm(line, n);
     }
@@ -170,10 +173,10 @@ void coditectd_backup_note_put(const struct coditectd_backup_note *n, const char
     put_time(b, "begun", n->begun);
     put_time(b, "ended", n->ended);
     put_time(b, "verified", n->verified);
-    buf_printf(b, "cursor -%s%s%s %s ", c->harmed ? "h" : "", c->lost ? "l" : "", c->all ? "a" : "",
-               c->older);
+    buf_printf(b, "cursor -%s%s%s%s %s ", c->harmed ? "h" : "", c->lost ? "l" : "",
+               c->all ? "a" : "", c->part ? "p" : "", c->older);
     encode_hex(b, str_of(c->key, c->key_n));
-    buf_byte(b, '\n');
+    buf_printf(b, "\nnewest %s\n", c->newest); /* behind its cursor; older versions pass it over */
     for (size_t i = 0; i < n->harms.n; i++) {
         const struct backup_harm *harm = &n->harms.at[i];
         buf_printf(b, "harm %llu %llu %llu\n", (unsigned long long)harm->pack,

@@ -208,10 +208,11 @@ static void note_read(struct coditectd_backups *b, const struct backup_proven *p
 {
     lock_assert_held(&b->lock);
     bool whole = !p->harmed && !p->lost && p->name[0] != '\0';
-    if (whole) {
+    if (whole && !p->part) { /* or it may be in what was not read of it that it lacks something */
         coditectd_backup_whole(&b->note, p->name);
     }
-    if (whole && p->newest) {
+    bool known = coditectd_backup_blemish(&b->note, p->name) != NULL;
+    if (whole && p->newest && !known && !p->doubt) {
         b->note.verified = p->at;
         log_info("coditectd", "backup %s: all that it needs was read, and is whole", p->name);
     }

@@ -163,6 +163,53 @@ static void test_in_pieces(void **state)
     VEC_FREE(&f.harms);
 }
 
+/* Until it has found so many pieces damaged, and then until it is broken off. */
+static void find(struct proof *f, size_t harms)
+{
+    for (unsigned calls = 0; calls == 0 || f->harms.n < harms; calls++) {
+        assert_int_equal(go_on(f, 12), ERR_BUSY);
+        assert_true(calls < 100);
+    }
+}
+
+/* Broken off behind it, and the next backup has it anew: that one is not called damaged for it. */
+static void test_what_the_next_one_has_anew(void **state)
+{
+    struct place *p = *state;
+    struct proof f = {.p = p};
+    char pack[PATH_ROOM];
+    const struct backup_report first = back_up(p, 0);
+    any_pack(p, pack);
+    turn_content(pack, GONE);
+    find(&f, 1);
+    assert_true(f.proven.harmed);
+    assert_string_equal(f.proven.name, first.name);
+    const struct backup_source source = {.store = p->store, .content = content};
+    const struct backup_how how = {.harms = &f.harms};
+    struct backup_report second;
+    assert_int_equal(
+        backup_write(&source, &(struct backup_where){.path = p->backup}, &how, &second), 0);
+    assert_int_equal(second.healed, 1);
+    assert_false(is_harmed(&f, second.name));
+    assert_true(f.proven.newest && f.proven.part && f.proven.doubt);
+    assert_true(is_harmed(&f, first.name) && f.proven.ended);
+    assert_false(is_harmed(&f, second.name));
+    assert_false(f.proven.part || f.proven.doubt);
+    VEC_FREE(&f.harms);
+}
+
+/* Broken off where nothing was found: the next one is as whole as what was read as another's. */
+static void test_what_goes_on_as_the_next_one(void **state)
+{
+    struct place *p = *state;
+    struct proof f = {.p = p};
+    (void)back_up(p, 0);
+    find(&f, 0);
+    const struct backup_report second = back_up(p, 0);
+    assert_false(is_harmed(&f, second.name));
+    assert_true(f.proven.part && !f.proven.doubt);
+}
+
 /* A place whose bytes come back, a disk that was put in again: it is whole when it was read. */
 static void test_what_is_whole_again(void **state)
 {
@@ -257,6 +304,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_only_an_older_one_needs, begin, end),
         cmocka_unit_test_setup_teardown(test_what_two_lack, begin, end),
         cmocka_unit_test_setup_teardown(test_in_pieces, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_the_next_one_has_anew, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_goes_on_as_the_next_one, begin, end),
         cmocka_unit_test_setup_teardown(test_what_is_whole_again, begin, end),
         cmocka_unit_test_setup_teardown(test_a_disk_that_is_pulled_out, begin, end),
         cmocka_unit_test_setup_teardown(test_what_the_store_has_lost, begin, end),
