@@ -251,7 +251,7 @@ int backup_bucket_list(struct backup_bucket *b, struct backup_reply *reply) BASE
 
 /* ---- place.c: a place with moments ---------------------------------------------------------------------------------- */
 
-enum { BACKUP_OPEN_PACKS = 16 };
+enum { BACKUP_OPEN_PACKS = 16, BACKUP_KEPT_MOST = 8 << 20 };
 
 struct backup_directory {
     const char *path;
@@ -267,12 +267,18 @@ struct backup_directory {
     struct backup_reader reader;        /* of packs */
     struct buf name;                    /* of the pack that it reads */
     struct map *checked;                /* names of packs whose beginning was found right */
+    struct map *kept;   /* place → struct backup_frame, of blocks that are asked for again */
+    struct arena arena; /* of kept */
+    size_t room;        /* bytes that kept may still take; 0: what is read is what lies there */
 };
 /* store: as backup_shelf_bucket's; NULL to read. */
 int backup_directory_open(const struct backup_where *where, const char *store, enum backup_open how,
                           struct backup_directory **ret_d) BASE_MUST_USE;
 void backup_directory_close(struct backup_directory *d); /* NULL allowed */
-/* The frame at a place, which must be of this type. Borrowed until the next call. */
+/*
+ * The frame at a place, which must be of this type. Borrowed until the next call. Opened to write or add in a bucket, blocks of
+ * older packs are asked for once, as far as there is room.
+ */
 int backup_directory_frame(struct backup_directory *d, const struct backup_place *place,
                            struct backup_frame *frame) BASE_MUST_USE;
 /* A pack is read from where it lies from now on (shelf's forget). One that cannot be opened is not. */

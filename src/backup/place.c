@@ -49,6 +49,9 @@ int backup_directory_open(const struct backup_where *where, const char *store, e
     buf_init(&d->name, BACKUP_FILE_ROOM);
     backup_reader_init(&d->reader, &(struct backup_input){NULL, NULL}, "");
     d->checked = map_create();
+    d->kept = map_create();
+    arena_init(&d->arena);
+    d->room = backup_is_bucket(where->path) && how != BACKUP_TO_READ ? BACKUP_KEPT_MOST : 0;
     *ret_d = d;
     return 0;
 }
@@ -64,6 +67,8 @@ void backup_directory_close(struct backup_directory *d)
     backup_reader_fini(&d->reader);
     buf_fini(&d->name);
     map_destroy(d->checked);
+    map_destroy(d->kept);
+    arena_fini(&d->arena);
     d->shelf->driver->close(d->shelf);
     mem_free(d);
 }
@@ -120,13 +125,18 @@ static int check_header(struct backup_directory *d, uint64_t pack)
     return r;
 }
 
-static int open_pack(struct backup_directory *d, uint64_t pack)
+static void name_pack(struct backup_directory *d, uint64_t pack)
 {
     char name[BACKUP_FILE_ROOM];
     backup_pack_file(name, pack);
     buf_clear(&d->name);
     buf_add(&d->name, str_from(name));
     d->reader.name = buf_z(&d->name);
+}
+
+static int open_pack(struct backup_directory *d, uint64_t pack)
+{
+    name_pack(d, pack);
     d->reader.offset = 0;
     size_t i = (pack >> 1) % BACKUP_OPEN_PACKS; /* ids are odd */
     bool own = d->own != 0 && pack == d->own;
@@ -135,10 +145,11 @@ static int open_pack(struct backup_directory *d, uint64_t pack)
         return 0;
     }
     backup_file_close(&d->open[i].file);
-    int r = d->shelf->driver->open(d->shelf, name, &d->open[i].file);
+    int r = d->shelf->driver->open(d->shelf, d->reader.name, &d->open[i].file);
     if (r) {
-        return r == ERR_NOT_FOUND ? log_err(ERR_CORRUPT, "backup", "%s is not in %s", name, d->path)
-                                  : r;
+        return r == ERR_NOT_FOUND
+                   ? log_err(ERR_CORRUPT, "backup", "%s is not in %s", d->reader.name, d->path)
+                   : r;
     }
     d->open[i].id = pack;
     d->reader.from = backup_file_input(d->open[i].file);
@@ -149,11 +160,36 @@ static int open_pack(struct backup_directory *d, uint64_t pack)
     return r;
 }
 
-int backup_directory_frame(struct backup_directory *d, const struct backup_place *place,
-                           struct backup_frame *frame)
+/*
+ * A backup goes over the blocks of the one before four times, each time in order: of more than there is room for the first stay,
+ * since the last would have gone whenever they are asked for again. What it writes itself is not kept, but read back.
+ */
+static void keep(struct backup_directory *d, const struct backup_place *place,
+                 const struct backup_frame *frame)
 {
-    int r = d->source ? backup_page(d->source, d->looked) : 0;
-    r = r ? r : open_pack(d, place->pack);
+    size_t size = sizeof *frame + frame->plain.n;
+    if (frame->type != BACKUP_BLOCK || place->pack == d->own || size > d->room) {
+        return;
+    }
+    const uint64_t key[] = {place->pack, place->offset, place->size};
+    struct backup_frame *copy = ARENA_NEW(&d->arena, struct backup_frame);
+    *copy = *frame;
+    copy->plain = arena_str(&d->arena, frame->plain);
+    (void)map_put(d->kept, str_of(key, sizeof key), copy);
+    d->room -= size;
+}
+
+static const struct backup_frame *find_kept(const struct backup_directory *d,
+                                            const struct backup_place *place)
+{
+    const uint64_t key[] = {place->pack, place->offset, place->size};
+    return map_get(d->kept, str_of(key, sizeof key));
+}
+
+static int read_frame(struct backup_directory *d, const struct backup_place *place,
+                      struct backup_frame *frame)
+{
+    int r = open_pack(d, place->pack);
     if (r) {
         return r;
     }
@@ -169,6 +205,23 @@ int backup_directory_frame(struct backup_directory *d, const struct backup_place
     }
     *frame = found;
     return 0;
+}
+
+int backup_directory_frame(struct backup_directory *d, const struct backup_place *place,
+                           struct backup_frame *frame)
+{
+    int r = d->source ? backup_page(d->source, d->looked) : 0;
+    const struct backup_frame *kept = r ? NULL : find_kept(d, place);
+    if (kept && kept->type == frame->type) {
+        name_pack(d, place->pack); /* for what is said of it */
+        *frame = *kept;
+        return 0;
+    }
+    r = r ? r : read_frame(d, place, frame);
+    if (r == 0) {
+        keep(d, place, frame);
+    }
+    return r;
 }
 
 int backup_directory_pack_size(struct backup_directory *d, uint64_t pack, uint64_t *ret_size)

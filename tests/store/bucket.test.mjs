@@ -177,6 +177,20 @@ test("what is gone, short or damaged in a bucket is refused, and the next backup
   }
 });
 
+test("a backup asks a bucket for the keys of the one before once", async (t) => {
+  const bucket = await newBucket(t);
+  await backup(bucket);
+  const asked = new Map();
+  await client.write(`${path}/changing`, "keys");
+  bucket.fault = (method, name, _count, range) => {
+    if (method === "GET" && name.includes(".pack.")) asked.set(`${name} ${range}`, 1 + (asked.get(`${name} ${range}`) ?? 0));
+  };
+  await backup(bucket);
+  assert.ok(asked.size > 1, "there are some");
+  // A window of keys may be asked for again for the values behind them, and a request be tried twice; four times is once for each walk.
+  assert.ok(Math.max(...asked.values()) < 4, JSON.stringify([...asked]));
+});
+
 test("what a bucket lists twice is there once", async (t) => {
   const bucket = await filledBucket(t);
   bucket.repeats = true;
