@@ -337,7 +337,7 @@ struct backup_wanted {
     struct content_hash hash;
 };
 struct backup_rescue {
-    VEC(struct backup_wanted) wanted; /* not found as yet */
+    VEC(struct backup_wanted) wanted; /* not found as yet; in order of keys */
     struct map *places; /* key → struct backup_place, of what was found and written anew */
     struct content_codec *codec;
     struct arena arena;

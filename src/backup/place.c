@@ -263,9 +263,9 @@ void backup_directory_forget(struct backup_directory *d, uint64_t pack)
 /* A disk whose sector cannot be read has lost it; a bucket that fails may answer tomorrow. */
 bool backup_directory_is_damage(const struct backup_directory *d, int r)
 {
-    bool ended = d->source && backup_page(d->source, d->looked) < 0;
     bool unread = r == ERR_IO && !backup_is_bucket(d->path);
-    return !ended && (r == ERR_CORRUPT || r == ERR_INVALID || unread);
+    bool damage = r == ERR_CORRUPT || r == ERR_INVALID || unread;
+    return damage && !(d->source && backup_page(d->source, d->looked) < 0);
 }
 
 /* ---- Moments ---- */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
 enum { LOST = 5 };
 
 /* What is kept is all that there was, though the store is damaged. */
@@ -85,12 +87,104 @@ static void test_what_is_nowhere_whole(void **state)
     VEC_FREE(&harms);
 }
 
+enum { FRONT = 70, LARGE = 90000 };
+
+/* Keys before all content, in more blocks than there are behind it. */
+static void put_front(struct place *p)
+{
+    MEM_AUTO char *large = mem_alloc(LARGE);
+    for (unsigned i = 0; i < FRONT; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "a/%06u", i);
+        memset(large, (int)i, LARGE);
+        put(p, str_from(key), str_of(large, LARGE));
+    }
+}
+
+static int count(void *ctx, uint64_t keys)
+{
+    unsigned *pages = ctx;
+    (void)keys;
+    ++*pages;
+    return 0;
+}
+
+/* How often a backup, that has lost all content, is asked whether it goes on: at each frame that it reads too. */
+static unsigned pages_of_next(struct place *p, unsigned i)
+{
+    unsigned pages = 0;
+    const struct backup_source source = {
+        .store = p->store, .content = content, .page = count, .ctx = &pages};
+    const struct backup_where where = {.path = p->backup};
+    struct backup_report report;
+    put_record(p, 100 * i, "new");
+    assert_int_equal(backup_write(&source, &where, &(struct backup_how){.keep = 0}, &report), 0);
+    assert_int_equal(report.damaged, CHUNKS);
+    return pages;
+}
+
+/* However many backups there are, it is not looked for in each of them piece by piece. */
+static void test_what_much_costs(void **state)
+{
+    struct place *p = *state;
+    put_front(p);
+    for (unsigned i = 0; i < CHUNKS; i++) {
+        spoil_chunk(p, i);
+    }
+    (void)back_up(p, 0);
+    unsigned first = pages_of_next(p, 0), last = first;
+    for (unsigned i = 1; i < 12; i++) {
+        last = pages_of_next(p, i);
+    }
+    assert_true(last < first + 3 * CHUNKS);
+}
+
+/* The first half of a moment's blocks cannot be read. */
+static void spoil_front(struct place *p, const char *moment, const char *pack)
+{
+    const struct backup_where where = {.path = p->backup};
+    struct backup_directory *d;
+    struct backup_table table = {0};
+    assert_int_equal(backup_directory_open(&where, NULL, BACKUP_TO_READ, &d), 0);
+    assert_int_equal(backup_directory_table(d, moment, &table), 0);
+    for (size_t i = 0; i <= table.blocks.n / 2; i++) {
+        turn_bit(pack, table.blocks.at[i].place.offset + BACKUP_FRAME_HEAD + 1);
+    }
+    backup_table_fini(&table);
+    backup_directory_close(d);
+}
+
+/* Blocks that cannot be read lie before it. */
+static void test_behind_damage(void **state)
+{
+    struct place *p = *state;
+    char first[PATH_ROOM], path[PATH_ROOM], away[PATH_ROOM + 8];
+    put_front(p);
+    const struct backup_report older = back_up(p, 0);
+    any_pack(p, first);
+    (void)snprintf(away, sizeof away, "%s.away", first);
+    put_chunk(p, CHUNKS, true);
+    (void)back_up(p, 0);
+    assert_int_equal(rename(first, away), 0);
+    any_pack(p, path);
+    assert_int_equal(rename(away, first), 0);
+    turn_bit(path, frame_in(path, BACKUP_BLOCK, 0));
+    spoil_chunk(p, LOST);
+    spoil_front(p, older.name, first);
+    const struct backup_report report = back_up(p, 1);
+    assert_int_equal(report.damaged, 0);
+    assert_int_equal(report.rescued, 1);
+    is_had_back(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_from_a_spent_pack, begin, end),
         cmocka_unit_test_setup_teardown(test_from_an_older_moment, begin, end),
         cmocka_unit_test_setup_teardown(test_what_is_nowhere_whole, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_much_costs, begin, end),
+        cmocka_unit_test_setup_teardown(test_behind_damage, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
