@@ -334,6 +334,18 @@ int codi2_mirror_apply_move(struct codi2_mirror *m, struct arena *arena,
 void codi2_mirror_meet_above(struct codi2_mirror *m, struct str path);
 
 /*
+ * mirror_merge.c: whether what stands here, and is not what the index knows, differs from it in mode and time alone, and r's content is
+ * another. merged_mode: what r's content gets here: a mode that was changed here, else r's. leaves_to_pull: the same of a change of
+ * ours that met a version of others which is still to be pulled.
+ */
+bool codi2_mirror_merges(struct codi2_mirror *m, const struct codi2_remote *r,
+                         const struct codi2_entry *known, const struct codi2_look *now);
+uint32_t codi2_mirror_merged_mode(const struct codi2_remote *r, const struct codi2_look *known,
+                                  const struct codi2_look *now);
+bool codi2_mirror_leaves_to_pull(struct codi2_mirror *m, const struct codi2_change *change,
+                                 uint64_t version);
+
+/*
  * mirror_note.c: what the store has, into the index, and the folders above it that the store made on the way and nobody told of: were one
  * gone here by now, no deletion would ever say so.
  */

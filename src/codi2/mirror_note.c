@@ -177,6 +177,9 @@ static int note_conflict(struct note *n, const struct codi2_change *change, uint
     if (version == 0) {
         return codi2_index_delete(index, s->path);
     }
+    if (codi2_mirror_leaves_to_pull(n->m, change, version)) {
+        return 0;
+    }
     codi2_dirty_conflict(n->m->dirty, s->path, CODI2_BOTH_CHANGED);
     struct codi2_entry entry = {
         .path = s->path, .look = {.kind = stands_there(s, version)}, .version = version};

@@ -1,7 +1,7 @@
 /*
- * From the store to the disk. What is clean here (the disk looks as the index says) takes the store's state; what is dirty
- * stays and is brought on top, so that both are kept: the one on the disk, the other in the history. Our own writes to the
- * tree raise events as anybody's; they find the index in agreement and end there.
+ * From the store to the disk. What is clean here (the disk looks as the index says) takes the store's state; what is dirty (but
+ * for a mere mode or time: mirror_merge.c) stays and is brought on top, so that both are kept: the one on the disk, the other in
+ * the history. Our own writes to the tree raise events as anybody's; they find the index in agreement and end there.
  */
 #include "base/assert.h"
 #include "codi2/mirror_int.h"
@@ -76,11 +76,15 @@ static int make_file(struct codi2_mirror *m, const struct codi2_remote *r, const
     bool replaces = now->present && now->look.kind == CODI2_FILE;
     const struct codi2_place place = {r->path, replaces ? &now->look : NULL};
     struct codi2_draft draft;
-    int error = codi2_tree_draft(&m->tree, r->path, r->mode, &draft);
+    uint32_t mode = codi2_mirror_merged_mode(r, &now->known.look, &now->look);
+    int error = codi2_tree_draft(&m->tree, r->path, mode, &draft);
     if (error) {
         return error;
     }
     error = codi2_link_download(m->link, r, draft.fd);
+    if (!error && replaces && !now->clean && !codi2_mirror_merges(m, r, &now->known, &now->look)) {
+        error = ERR_CONFLICT; /* it was written to meanwhile, which its time may not say */
+    }
     if (!error && !replaces) {
         error = now->present ? clear_way(m, &arena, r) : codi2_mirror_drop_special(m, r->path);
     }
@@ -330,7 +334,7 @@ static int apply_state(struct codi2_mirror *m, struct arena *arena, const struct
     if (error) {
         return error;
     }
-    if (!now.clean && now.present) {
+    if (!now.clean && now.present && !codi2_mirror_merges(m, r, &now.known, &now.look)) {
         return meet(m, r, &now.look);
     }
     error =

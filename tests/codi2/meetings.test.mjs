@@ -113,3 +113,40 @@ test("a deletion by others of what nobody touched here is told to nobody", { tim
   await world.sync();
   assert.equal((await world.status()).notice, undefined);
 });
+
+/** What is here, there and told once others' content met ours. */
+async function meet(t, isHeard, ours, before = "before") {
+  const { world, link: wire } = await linked(t);
+  fs.writeFileSync(world.tree("f"), before, { mode: 0o644 });
+  await world.sync();
+  const theirs = { ...file("f", "theirs, and longer", await versionOf(world, "f")), mtime: 3e15 };
+  wire(isHeard ? "cut" : "deaf");
+  await until("nothing is heard", () => wire.cuts > 0);
+  if (!isHeard) assert.ok(await world.change(theirs));
+  ours(world.tree("f"));
+  if (isHeard) {
+    await until("it waits", () => world.mirrorIsOffline());
+    assert.ok(await world.change(theirs));
+    wire("flow");
+  }
+  await until("they met", async () => fs.readFileSync(world.tree("f"), "utf8") !== before || (await world.status()).notice !== undefined);
+  wire("flow");
+  await world.sync();
+  const [stored] = (await world.entries()).filter((entry) => entry.path === "f");
+  const facts = fs.statSync(world.tree("f"));
+  const text = fs.readFileSync(world.tree("f"), "utf8");
+  assert.deepEqual([facts.mode & 0o777, sha(text)], [stored.mode, stored.hash]);
+  return { text, mode: stored.mode.toString(8), time: facts.mtimeMs, notice: (await world.status()).notice?.text };
+}
+for (const [isHeard, when] of [[true, "theirs is heard of first"], [false, "ours is sent first"]]) {
+  test(`others' content comes over a mere mode or time, and nobody is told: ${when}`, { timeout: 120_000 }, async (t) => {
+    const theirs = { text: "theirs, and longer", mode: "644", time: 3e12, notice: undefined };
+    assert.deepEqual(await meet(t, isHeard, (path) => fs.chmodSync(path, 0o755)), { ...theirs, mode: "755" });
+    assert.deepEqual(await meet(t, isHeard, (path) => fs.utimesSync(path, 2e9, 2e9)), theirs);
+    const empty = await meet(t, isHeard, (path) => fs.utimesSync(path, 2e9, 2e9), "");
+    assert.deepEqual([empty.text, empty.notice === undefined], ["", false]);
+    const changed = await meet(t, isHeard, (path) => fs.writeFileSync(path, "hereby"));
+    assert.equal(changed.text, "hereby");
+    assert.match(changed.notice, /^f was changed here and elsewhere/);
+  });
+}
