@@ -1,4 +1,7 @@
-/* What cannot be watched is looked at by the clock, and by each barrier; and it is said, as whatever else a person should know. */
+/*
+ * What cannot be watched is looked at by the clock, and by each barrier; and it is said, as whatever else a person should know: of a
+ * folder with very many names those that were found are stored, and others when an event names them.
+ */
 #include "base/log.h"
 #include "codi2/mirror_int.h"
 
@@ -10,6 +13,9 @@ void codi2_mirror_say(struct codi2_mirror *m)
                 "keeps them until you choose to delete or to restore them.";
     } else if (m->trouble) {
         words = m->trouble;
+    } else if (m->crowded) {
+        words = "A folder has more than 1,000,000 names: not all that is in it is stored. Less "
+                "files in it end this; the workspace's log names it.";
     } else if (m->blind) {
         words = "Not every folder can be watched: it may take 10 seconds until a change is "
                 "noticed. Less files, or a higher fs.inotify.max_user_watches, end this.";
@@ -46,11 +52,30 @@ void codi2_mirror_unwatched(struct codi2_mirror *m)
     set_unwatched(m, true);
 }
 
+void codi2_mirror_crowded(struct codi2_mirror *m, struct str folder)
+{
+    if (!m->crowded_now) {
+        log_warn("codi2", "%s/" STR_FMT " has more than %zu names: not all are looked at",
+                 m->options.link.root, STR_ARG(folder), m->tree.most_names);
+    }
+    m->crowded_now = true;
+}
+
+static void set_crowded(struct codi2_mirror *m, bool crowded)
+{
+    if (m->crowded != crowded) {
+        m->crowded = crowded;
+        codi2_mirror_say(m);
+    }
+}
+
 /* After a look at the whole tree it is known whether every folder is watched; before, that one is not. Files: after the next. */
 void codi2_mirror_looked(struct codi2_mirror *m, bool whole)
 {
     bool blind = m->blind_now || (m->blind && !whole);
     m->blind_now = false;
+    set_crowded(m, m->crowded_now || (m->crowded && !whole));
+    m->crowded_now = false;
     if (whole) {
         set_unwatched(m, m->unwatched_now);
         m->unwatched_now = false;

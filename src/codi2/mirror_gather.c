@@ -39,6 +39,19 @@ static int pass_by(struct mirror_round *r, struct str folder, int error)
     return 0;
 }
 
+/* The list tells gone from shut. */
+static int watch_and_list(struct mirror_round *r, struct str folder, struct codi2_names *ret_names)
+{
+    int error = codi2_mirror_add_watch(r->m, folder);
+    if (!error || error == ERR_NOT_FOUND) {
+        error = codi2_tree_list(&r->m->tree, r->scratch, folder, ret_names);
+    }
+    if (!error && ret_names->more) {
+        codi2_mirror_crowded(r->m, folder);
+    }
+    return error;
+}
+
 /* Watches and lists a folder and all below; every path found is looked at. ERR_FORBIDDEN: it is the root, and shut. */
 static int walk(struct mirror_round *r, struct str folder)
 {
@@ -49,10 +62,7 @@ static int walk(struct mirror_round *r, struct str folder)
         struct str at = folders.at[--folders.n];
         struct codi2_names names = {0};
         arena_reset(r->scratch);
-        error = codi2_mirror_add_watch(r->m, at);
-        if (!error || error == ERR_NOT_FOUND) { /* the list tells gone from shut */
-            error = codi2_tree_list(&r->m->tree, r->scratch, at, &names);
-        }
+        error = watch_and_list(r, at, &names);
         if (error == ERR_NOT_FOUND || error == ERR_FORBIDDEN) {
             error = pass_by(r, at, error);
             continue;

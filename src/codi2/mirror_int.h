@@ -71,6 +71,8 @@ struct codi2_mirror {
     bool root_watched;     /* since then it is, whatever its mode becomes */
     bool blind;            /* some folder is not watched */
     bool blind_now;        /* one was met since the last word about it */
+    bool crowded;          /* some folder has more names than are looked at */
+    bool crowded_now;      /* as blind_now */
     bool unwatched_links;  /* a file that has other names could not be watched itself */
     bool unwatched_now;    /* one was met since the last look at the whole tree began */
     bool unexplained;      /* something was written to under a name that is gone */
@@ -155,6 +157,7 @@ void codi2_mirror_say(struct codi2_mirror *m);
 int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
 void codi2_mirror_looked(struct codi2_mirror *m, bool whole);
 void codi2_mirror_unwatched(struct codi2_mirror *m); /* one of a file's other names */
+void codi2_mirror_crowded(struct codi2_mirror *m, struct str folder);
 
 /* mirror.c */
 bool codi2_mirror_awaited(const struct codi2_mirror *m); /* a barrier waits */

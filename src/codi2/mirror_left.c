@@ -112,6 +112,7 @@ static int look_below(struct left *l, struct str at, struct tally *t)
         t->stay++; /* shut, or gone: nothing is known of it */
         return 0;
     }
+    t->stay += names.more;
     int error = 0;
     for (size_t i = 0; i < names.count && !error; i++) {
         arena_reset(&scratch);

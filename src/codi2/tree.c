@@ -18,8 +18,6 @@
 #include "base/time.h"
 #include "base/vec.h"
 
-enum { MOST_NAMES = 1000000 };
-
 int codi2_tree_errno(int number)
 {
     switch (number) {
@@ -97,6 +95,7 @@ int codi2_tree_open(const char *root, struct codi2_tree *ret_tree)
     }
     ret_tree->fd = fd;
     ret_tree->drafts_from = time_now() * 1000;
+    ret_tree->most_names = CODI2_MOST_NAMES;
     return 0;
 }
 
@@ -144,6 +143,17 @@ static int by_bytes(const void *a, const void *b)
     return str_cmp(*x, *y);
 }
 
+static void give_names(struct arena *arena, const struct str *names, size_t count,
+                       struct codi2_names *ret_names)
+{
+    ret_names->at = ARENA_ARRAY(arena, struct str, count + 1);
+    ret_names->count = count;
+    if (count > 0) {
+        memcpy(ret_names->at, names, count * sizeof names[0]);
+        qsort(ret_names->at, count, sizeof names[0], by_bytes);
+    }
+}
+
 int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str path,
                     struct codi2_names *ret_names)
 {
@@ -158,7 +168,7 @@ int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str 
     }
     VEC(struct str) names = {0};
     const struct dirent *entry;
-    while ((entry = readdir(folder)) && names.n < MOST_NAMES) {
+    while ((errno = 0, entry = readdir(folder)) && names.n <= t->most_names) {
         struct str name = str_from(entry->d_name);
         if (codi2_tree_is_own_name(path, name)) {
             codi2_tree_drop_draft(t, dirfd(folder), entry->d_name);
@@ -166,15 +176,14 @@ int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str 
             VEC_ADD(&names, arena_str(arena, name));
         }
     }
+    int error = !entry && errno ? codi2_tree_errno(errno) : 0;
     (void)closedir(folder);
-    ret_names->at = ARENA_ARRAY(arena, struct str, names.n + 1);
-    if (names.n > 0) {
-        memcpy(ret_names->at, names.at, names.n * sizeof names.at[0]);
-        qsort(ret_names->at, names.n, sizeof names.at[0], by_bytes);
+    if (!error) {
+        give_names(arena, names.at, names.n, ret_names);
+        ret_names->more = names.n > t->most_names;
     }
-    ret_names->count = names.n;
     VEC_FREE(&names);
-    return 0;
+    return error;
 }
 
 int codi2_tree_open_file(const struct codi2_tree *t, struct str path, int *ret_fd)

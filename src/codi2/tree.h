@@ -20,8 +20,11 @@
 #define CODI2_OWN_CLONE CODI2_OWN_PREFIX "clone"
 bool codi2_tree_is_own_name(struct str folder, struct str name);
 
+enum { CODI2_MOST_NAMES = 1000000 };
+
 struct codi2_tree {
     int fd;              /* of the root, O_PATH */
+    size_t most_names;   /* of a folder that are had: CODI2_MOST_NAMES, or one more */
     int64_t drafts_from; /* ns: older drafts are nobody's; 0: not known (a clock may be set back) */
 };
 
@@ -39,9 +42,13 @@ bool codi2_tree_is_special(const struct codi2_tree *t, struct str path);
 struct codi2_names {
     struct str *at; /* sorted by bytes */
     size_t count;
+    bool more; /* not all: that one is missing says nothing */
 };
 
-/* Names in a folder, in arena. Of drafts only those that are nobody's are touched: they go. ERR_NOT_FOUND; ERR_FORBIDDEN: it cannot be read. */
+/*
+ * Names in a folder, in arena. Of drafts only those that are nobody's are touched: they go. ERR_NOT_FOUND; ERR_FORBIDDEN: it cannot be
+ * read; ERR_IO: not to its end, and none is had.
+ */
 int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str path,
                     struct codi2_names *ret_names) BASE_MUST_USE;
 

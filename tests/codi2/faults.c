@@ -1,9 +1,13 @@
 /*
  * Faults for codi2, preloaded. FAULT_DEAF=N: of the reads that bring events of inotify every Nth brings none. FAULT_TICK=MS: files'
  * times move on in steps of so many milliseconds, as those of kernels before 6.13 do. FAULT_FLUSH=1: no file system can be flushed.
+ * FAULT_LIST=PATH: while a folder stands there, it can be read as far as its first name. FAULT_CROWD=PATH: likewise, it has names without end.
  */
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
@@ -20,6 +24,7 @@ __attribute__((visibility("default"))) int look_at(int folder, const char *name,
 __attribute__((visibility("default"))) int look_in(int fd, struct stat *facts) __asm__("fstat");
 
 __attribute__((visibility("default"))) int flush_all(int fd) __asm__("syncfs");
+__attribute__((visibility("default"))) struct dirent *next_name(DIR *folder) __asm__("readdir64");
 
 static atomic_int inotify = -1;
 
@@ -69,6 +74,28 @@ int look_at(int folder, const char *name, struct stat *facts, int flags)
 int look_in(int fd, struct stat *facts)
 {
     return look_at(fd, "", facts, 0x1000 /* AT_EMPTY_PATH */);
+}
+
+static bool is_folder(DIR *folder, const char *name)
+{
+    const char *path = getenv(name);
+    struct stat here;
+    struct stat there;
+    return path && stat(path, &there) == 0 && fstat(dirfd(folder), &here) == 0 &&
+           here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+}
+
+struct dirent *next_name(DIR *folder)
+{
+    static struct dirent bad = {.d_name = "no//name"}; /* that nobody goes on to look at */
+    struct dirent *(*next)(DIR *) = NULL;
+    *(void **)&next = dlsym(RTLD_NEXT, "readdir64");
+    struct dirent *entry = next(folder);
+    if (entry && entry->d_name[0] != '.' && is_folder(folder, "FAULT_LIST")) {
+        errno = EIO;
+        return NULL;
+    }
+    return !entry && is_folder(folder, "FAULT_CROWD") ? &bad : entry;
 }
 
 int flush_all(int fd)

@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { linked, until, World } from "./world.mjs";
+import { linked, snapshot, until, World } from "./world.mjs";
 
 const WATCHES = 8;
 /** A user namespace has limits of its own. */
@@ -43,6 +43,44 @@ test("more files with several names than can be watched: the same", { timeout: 6
   for (let i = WATCHES / 2; i < 2 * WATCHES; i++) for (const name of ["a", "b"]) fs.rmSync(world.tree(`${name}${i}`));
   await until("all files are watched", async () => { await world.sync(); return (await world.status()).message === undefined; });
   await persisted(world);
+});
+
+const faulty = (settings) => ({ LD_PRELOAD: join(process.env.CODITECT_BUILD, "tests/codi2/faults.so"), ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0`, ...settings });
+
+/** Made elsewhere: its place alone is heard of, and what is in it is had by listing it. */
+function putFolder(world, name) {
+  fs.mkdirSync(world.path("aside"));
+  for (let i = 0; i < 5; i++) fs.writeFileSync(world.path("aside", `f${i}`), "1");
+  fs.renameSync(world.path("aside"), world.tree(name));
+}
+
+test("a folder that cannot be read to its end: it is said, none of it is taken for deleted, and it ends with that", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  putFolder(world, "before");
+  await world.startCodi2([], faulty({ FAULT_LIST: world.tree("list") }));
+  await world.sync();
+  fs.renameSync(world.tree("before"), world.tree("list"));
+  putFolder(world, "list/in");
+  await until("it is said", async () => /This workspace's disk cannot be read/.test(await said(world)));
+  assert.notEqual((await world.status()).state, "persisted");
+  assert.equal(Object.keys(await world.stored()).filter((path) => path.endsWith("/f4")).length, 1);
+  fs.renameSync(world.tree("list"), world.tree("after"));
+  await persisted(world);
+  await world.sync();
+  assert.deepEqual(Object.keys(await world.stored()), Object.keys(snapshot(world.tree())));
+});
+
+test("more names in a folder than are looked at: it is said, what was found is stored, and it ends with them", { timeout: 120_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2(["--sweep", "1"], faulty({ FAULT_CROWD: world.tree("crowd") }));
+  await world.sync();
+  putFolder(world, "crowd");
+  await until("it is said", async () => /^A folder has more than 1,000,000 names/.test(await said(world)), 90);
+  await until("what was found is stored", async () => "crowd/f4" in (await world.stored()), 90);
+  fs.renameSync(world.tree("crowd"), world.tree("clear"));
+  await until("it is over", async () => (await said(world)) === "", 90);
 });
 
 const hash = (bytes) => createHash("sha256").update(bytes).digest("hex");

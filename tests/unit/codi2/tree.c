@@ -64,6 +64,27 @@ static void a_draft_replaces_only_what_is_expected(void **state)
     holds(s, "four");
 }
 
+static void a_list_that_is_not_whole_says_so(void **state)
+{
+    struct scratch *s = *state;
+    struct codi2_names names;
+    ARENA_AUTO(arena);
+    for (size_t i = 0; i < 4; i++) {
+        scratch_write(s, (const char[]){(char)('a' + i), '\0'}, "");
+    }
+    assert_int_equal(codi2_tree_list(&s->tree, &arena, STR(""), &names), 0);
+    assert_int_equal(names.count, 4);
+    assert_false(names.more);
+    s->tree.most_names = 4;
+    assert_int_equal(codi2_tree_list(&s->tree, &arena, STR(""), &names), 0);
+    assert_int_equal(names.count, 4);
+    assert_false(names.more);
+    s->tree.most_names = 3;
+    assert_int_equal(codi2_tree_list(&s->tree, &arena, STR(""), &names), 0);
+    assert_true(names.count >= 3);
+    assert_true(names.more);
+}
+
 /* An IDE that hears last of all that a file went goes on to show what was in it. */
 static void whoever_watches_hears_last_that_the_file_came(void **state)
 {
@@ -205,13 +226,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_draft_replaces_only_what_is_expected),
-        TEST(whoever_watches_hears_last_that_the_file_came),
-        TEST(only_what_is_expected_is_removed),
-        TEST(a_folder_goes_with_what_drafts_left_alone),
-        TEST(nothing_is_moved_over_anything),
-        TEST(what_is_removed_may_be_deep_and_shut),
-        TEST(a_removal_stops_when_it_is_to),
+        TEST(a_draft_replaces_only_what_is_expected),        TEST(a_list_that_is_not_whole_says_so),
+        TEST(whoever_watches_hears_last_that_the_file_came), TEST(only_what_is_expected_is_removed),
+        TEST(a_folder_goes_with_what_drafts_left_alone),     TEST(nothing_is_moved_over_anything),
+        TEST(what_is_removed_may_be_deep_and_shut),          TEST(a_removal_stops_when_it_is_to),
         TEST(a_way_is_open_and_then_as_shut_as_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
