@@ -24,7 +24,8 @@ void codi2_mirror_say(struct codi2_mirror *m)
                 "change is noticed. Less hard links, or a higher fs.inotify.max_user_watches, end "
                 "this.";
     }
-    codi2_status_message(m->options.status, m->options.number, str_from(words));
+    struct str said = words[0] ? str_from(words) : buf_str(&m->rules_said);
+    codi2_status_message(m->options.status, m->options.number, said);
 }
 
 int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path)

@@ -31,6 +31,7 @@ enum {
     MIRROR_RULES = 2,       /* files of rules, of each list */
     MIRROR_RULE_FILES = CODI2_LISTS * MIRROR_RULES,
     MIRROR_MOST_RULES = 64 * 1024, /* bytes of one of them */
+    MIRROR_MOST_WORDS = 300,       /* bytes of a sentence for the person */
 };
 
 struct codi2_mirror {
@@ -49,6 +50,7 @@ struct codi2_mirror {
     struct codi2_tracked *tracked;   /* what is kept in spite of being left out */
     struct codi2_look rule_looks[MIRROR_RULE_FILES]; /* of the files read; inode 0: none */
     struct buf rules[CODI2_LISTS];                   /* the tenant's */
+    struct buf rules_said;            /* what there is to say of rules; empty: all are used */
     _Atomic uint64_t rules_known;     /* their mark; 0: nothing was ever heard of them */
     _Atomic uint64_t rules_told;      /* the mark that the server named last */
     atomic_bool rules_due;            /* to be asked for */

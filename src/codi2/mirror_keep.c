@@ -163,6 +163,15 @@ bool codi2_mirror_makeable(struct codi2_mirror *m, struct str path, bool is_fold
 
 /* ---- rules ---- */
 
+/* Of several things the first: each is said in its turn, when the one before it is mended. */
+static void say_of_rules(struct codi2_mirror *m, struct str file, const char *what)
+{
+    log_warn("codi2", "%s: " STR_FMT " %s", m->options.link.root, STR_ARG(file), what);
+    if (m->rules_said.n == 0) {
+        buf_printf(&m->rules_said, STR_FMT " %s", STR_ARG(file), what);
+    }
+}
+
 static struct str read_rules(struct codi2_mirror *m, struct arena *arena, struct str file)
 {
     FD_AUTO int fd = -1;
@@ -172,7 +181,7 @@ static struct str read_rules(struct codi2_mirror *m, struct arena *arena, struct
     }
     ssize_t n = fd_read_full(fd, text, MIRROR_MOST_RULES + 1);
     if (n > MIRROR_MOST_RULES) {
-        log_warn("codi2", STR_FMT " is larger than 64 KiB: it is not used", STR_ARG(file));
+        say_of_rules(m, file, "is larger than 64 KiB: none of its rules is used.");
         return STR_EMPTY;
     }
     return str_of(text, n > 0 ? (size_t)n : 0);
@@ -180,6 +189,7 @@ static struct str read_rules(struct codi2_mirror *m, struct arena *arena, struct
 
 static void take_list(struct codi2_mirror *m, enum codi2_list list, const char *ours)
 {
+    static const char cut[] = "has rules that are not used: there are more than 10,000 in all.";
     ARENA_AUTO(arena);
     struct content_ignore *patterns = m->patterns[list];
     content_ignore_drop(patterns, STR(""));
@@ -189,20 +199,22 @@ static void take_list(struct codi2_mirror *m, enum codi2_list list, const char *
     }
     ASSERT(error == 0);
     if (content_ignore_add(patterns, STR(""), buf_str(&m->rules[list])) != 0) {
-        log_warn("codi2", "the tenant has more rules than are looked at");
+        say_of_rules(m, STR("The team's list"), cut);
     }
     for (size_t i = 0; i < MIRROR_RULES; i++) {
         struct str file = rule_file(list * MIRROR_RULES + i);
         if (content_ignore_add(patterns, STR(""), read_rules(m, &arena, file)) != 0) {
-            log_warn("codi2", STR_FMT " has more rules than are looked at", STR_ARG(file));
+            say_of_rules(m, file, cut);
         }
     }
 }
 
 static void take_rules(struct codi2_mirror *m)
 {
+    buf_clear(&m->rules_said);
     take_list(m, CODI2_IGNORE, content_ignore_defaults);
     take_list(m, CODI2_QUIET, "");
+    codi2_mirror_say(m);
 }
 
 void codi2_mirror_keep_anew(struct codi2_mirror *m)

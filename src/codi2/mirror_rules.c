@@ -24,6 +24,7 @@ static bool load(struct codi2_mirror *m, enum codi2_list list)
 
 void codi2_mirror_rules_start(struct codi2_mirror *m)
 {
+    buf_init(&m->rules_said, MIRROR_MOST_WORDS);
     bool known = load(m, CODI2_IGNORE);
     (void)load(m, CODI2_QUIET); /* a codi2 that knew no quiet files kept none: the mark tells */
     if (known) {
@@ -38,6 +39,7 @@ void codi2_mirror_rules_end(struct codi2_mirror *m)
     for (enum codi2_list i = 0; i < CODI2_LISTS; i++) {
         buf_fini(&m->rules[i]);
     }
+    buf_fini(&m->rules_said);
 }
 
 static void take(struct codi2_mirror *m, const struct wire_rules *rules)

@@ -267,3 +267,26 @@ test("a branch that is named as something that can be made again is kept", { tim
   await lose(world, ["tree", "index"]);
   assert.equal(git(world.tree("repo"), "branch", "--format=%(refname:short)"), "dist/one\nmain\ntarget/one\n");
 });
+
+test("a file of rules that is not used, or not to its end, is told as long as that is so", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  const says = (words) => until(`it says ${words}`, async () => words.test((await world.status()).message ?? ""));
+  fs.writeFileSync(world.tree(".coditectignore"), `left-out\n#${"x".repeat(64 * 1024)}\n`);
+  await world.sync();
+  await says(/^\.coditectignore is larger than 64 KiB: none of its rules is used\.$/);
+  write(world, "left-out");
+  await world.sync();
+  assert.deepEqual(await names(world), [".coditectignore", "left-out"]);
+  await world.kill("codi2");
+  await world.startCodi2();
+  await says(/^\.coditectignore is larger/);
+  fs.writeFileSync(world.tree(".coditectignore"), `new\n${"x\n".repeat(10_000)}`);
+  await says(/^\.coditectignore has rules that are not used/);
+  fs.writeFileSync(world.tree(".coditectignore"), "new\n");
+  await says(/^$/);
+  write(world, "new");
+  await world.sync();
+  assert.deepEqual(await names(world), [".coditectignore", "left-out"]);
+});
