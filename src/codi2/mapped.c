@@ -8,7 +8,8 @@
 
 #include "base/fd.h"
 
-enum { PIECE = 64 * 1024, MOST_PIECES = 256, FIELDS_BEFORE_PATH = 5 };
+/* The most of a process: ten times the maps that it may have by default. The kernel gives a page of them at a time. */
+enum { PIECE = 64 * 1024, MOST_BYTES = 64 << 20, FIELDS_BEFORE_PATH = 5 };
 
 /* "7f0000000000-7f0000001000 rw-s 00000000 08:01 1234      /workspace/data.db" */
 bool codi2_mapped_parse(struct str line, struct str root, struct codi2_mapped_file *ret_file)
@@ -61,7 +62,7 @@ static size_t read_process(const struct codi2_mapped_query *query, int fd,
     size_t kept = 0;
     size_t count = 0;
     ssize_t n = 1;
-    for (int i = 0; i < MOST_PIECES && count < CODI2_MAX_MAPPED; i++) {
+    for (size_t done = 0; done < MOST_BYTES && count < CODI2_MAX_MAPPED; done += (size_t)n) {
         n = read(fd, window + kept, PIECE - kept);
         if (n <= 0) {
             break;

@@ -103,9 +103,35 @@ static void our_own_mapping_is_found_while_it_lasts(void **state)
     scratch_teardown(&s);
 }
 
+/* Those of which no two neighbours are alike cannot be joined. */
+static void a_process_with_very_many_maps_is_read_to_its_end(void **state)
+{
+    enum { PAGES = 30000 };
+    (void)state;
+    struct scratch s;
+    struct found found = {0};
+    bool all;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *many = mmap(NULL, PAGES * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(many != MAP_FAILED);
+    for (size_t i = 0; i < PAGES; i += 2) {
+        assert_int_equal(mprotect(many + i * page, page, PROT_READ), 0);
+    }
+    scratch_setup(&s);
+    const struct codi2_mapped_query query = {
+        .tree = &s.tree, .root = str_from(s.root), .found = on_found, .ctx = &found};
+    assert_int_equal(codi2_mapped_find(&query, &all), 0);
+    assert_true(all);
+    scratch_teardown(&s);
+    assert_int_equal(munmap(many, PAGES * page), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(lines_are_told_apart),
-                                       cmocka_unit_test(our_own_mapping_is_found_while_it_lasts)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_are_told_apart),
+        cmocka_unit_test(our_own_mapping_is_found_while_it_lasts),
+        cmocka_unit_test(a_process_with_very_many_maps_is_read_to_its_end),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
