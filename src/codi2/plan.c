@@ -54,19 +54,26 @@ static bool moved_here(const struct codi2_planner *p, const struct codi2_entry *
             codi2_plan_has_content(p->tree, p->arena, step->path, &entry->hash));
 }
 
+/* Of a file with several names (hard links) the one that is gone moved. Of very many not all are looked at: each new one would be so often. */
 static int find_move(const struct codi2_planner *p, struct codi2_step *step)
 {
+    struct codi2_links links = {.inode = step->look.inode};
     struct codi2_entries known = {0};
-    int error = codi2_index_by_inode(p->index, p->arena,
-                                     &(struct codi2_links){.inode = step->look.inode}, &known);
-    for (size_t i = 0; !error && i < known.count; i++) {
-        if (moved_here(p, &known.at[i], step)) {
-            step->op = CODI2_MOVE;
-            step->from = known.at[i].path;
-            step->base = known.at[i].version;
-            return 0;
+    size_t looked = 0;
+    int error;
+    do {
+        error = codi2_index_by_inode(p->index, p->arena, &links, &known);
+        for (size_t i = 0; !error && i < known.count; i++) {
+            links.after = known.at[i].path;
+            if (moved_here(p, &known.at[i], step)) {
+                step->op = CODI2_MOVE;
+                step->from = known.at[i].path;
+                step->base = known.at[i].version;
+                return 0;
+            }
         }
-    }
+        looked += known.count;
+    } while (!error && known.count == CODI2_MAX_LINKS && looked < CODI2_MOST_NAMES_OF_ONE);
     return error;
 }
 

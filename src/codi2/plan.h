@@ -39,6 +39,8 @@ struct codi2_planner {
     struct codi2_index *index;
     struct arena *arena;
 };
+enum { CODI2_MOST_NAMES_OF_ONE = 64 }; /* of a file, among which one that moved is looked for */
+
 /* Whether the file or link at path has these bytes now: reads them all. */
 bool codi2_plan_has_content(const struct codi2_tree *tree, struct arena *arena, struct str path,
                             const struct content_hash *hash);

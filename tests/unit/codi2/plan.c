@@ -151,6 +151,38 @@ static void hard_link_is_no_move(void **state)
     assert_int_equal(plan(b, "g").op, CODI2_WRITE);
 }
 
+/* Names of one file that the index knows, in the order of bytes: "l000", "l001" and so on. */
+static void link_more(struct bench *b, int from, int to)
+{
+    char name[16];
+    for (int i = from; i < to; i++) {
+        (void)snprintf(name, sizeof name, "l%03d", i);
+        if (i == 0) {
+            scratch_write(&b->scratch, name, "x");
+        } else {
+            assert_int_equal(
+                link(scratch_path(&b->scratch, "l000"), scratch_path(&b->scratch, name)), 0);
+        }
+        learn(b, name, (uint64_t)i + 1);
+    }
+}
+
+static void one_of_many_names_moves(void **state)
+{
+    struct bench *b = *state;
+    link_more(b, 0, CODI2_MAX_LINKS + 1);
+    scratch_rename(&b->scratch, "l008", "to");
+    struct codi2_step step = plan(b, "to");
+    assert_int_equal(step.op, CODI2_MOVE);
+    assert_str(step.from, "l008");
+    assert_int_equal(step.base, 9);
+    scratch_rename(&b->scratch, "to", "l008");
+    link_more(b, CODI2_MAX_LINKS + 1, CODI2_MOST_NAMES_OF_ONE + 1);
+    scratch_rename(&b->scratch, "l064", "to"); /* too many: a deletion and a creation */
+    assert_int_equal(plan(b, "to").op, CODI2_WRITE);
+    assert_int_equal(plan(b, "l064").op, CODI2_DELETE);
+}
+
 static void other_kind_makes_room_first(void **state)
 {
     struct bench *b = *state;
@@ -211,6 +243,7 @@ int main(void)
         TEST(save_by_temporary_file_is_a_write),
         TEST(other_content_is_no_move),
         TEST(hard_link_is_no_move),
+        TEST(one_of_many_names_moves),
         TEST(other_kind_makes_room_first),
         TEST(another_folder_takes_the_place_of_the_old_one),
         TEST(pipes_and_links_out_of_the_tree_are_not_followed),
