@@ -409,7 +409,9 @@ int files_child_at(struct files_tx *tx, const struct files_children_query *query
 int files_record_at(struct files_tx *tx, struct str path, uint64_t at,
                     struct files_record *ret_record) BASE_MUST_USE;
 
-/* Whether something was at path: by names alone, also where its version of then was thinned. */
+/* Who was at path, as it was later: by names alone, also where its version of then was thinned. ERR_NOT_FOUND. */
+int files_name_at(struct files_tx *tx, struct str path, uint64_t at,
+                  struct files_record *ret_record) BASE_MUST_USE;
 int files_was_at(struct files_tx *tx, struct str path, uint64_t at, bool *ret_there) BASE_MUST_USE;
 
 /* Children in byte order of names. more: there may be more behind *ret_last, also when none is returned. */

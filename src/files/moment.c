@@ -104,7 +104,8 @@ int files_record_at(struct files_tx *tx, struct str path, uint64_t at,
     return 0;
 }
 
-int files_was_at(struct files_tx *tx, struct str path, uint64_t at, bool *ret_there)
+int files_name_at(struct files_tx *tx, struct str path, uint64_t at,
+                  struct files_record *ret_record)
 {
     struct files_record record = {.kind = FILES_FOLDER, .id = FILES_ROOT};
     struct str rest = path.n > 0 ? path : STR_EMPTY;
@@ -114,6 +115,16 @@ int files_was_at(struct files_tx *tx, struct str path, uint64_t at, bool *ret_th
         struct files_children_query query = {.folder = record.id, .at = at, .after = name};
         r = record.kind == FILES_FOLDER ? child_then(tx, &query, &record) : ERR_NOT_FOUND;
     }
+    if (r == 0) {
+        *ret_record = record;
+    }
+    return r;
+}
+
+int files_was_at(struct files_tx *tx, struct str path, uint64_t at, bool *ret_there)
+{
+    struct files_record record;
+    int r = files_name_at(tx, path, at, &record);
     *ret_there = r == 0;
     return r == ERR_NOT_FOUND ? 0 : r;
 }

@@ -12,8 +12,10 @@
  *    is left that would say so.
  * 5. No stretch is made of a session that goes back to a moment or is being copied: those read moments of their own.
  * 6. Each transaction takes a few changes, in order, and says how far it came; cut off, it goes on there.
- * 7. Folders keep their versions. One that was deleted, and that no kept moment shows, goes with them and with all in it
+ * 7. Folders keep their versions and names. One that was deleted, and that no kept moment shows, goes with them and with all in it
  *    (thin_folder.c).
+ * 8. Names that a file had within a stretch go, and the changes that tell of them: what is left of a thousand moves is one
+ *    (thin_names.c).
  */
 #include "files/thin_int.h"
 

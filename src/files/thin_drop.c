@@ -1,5 +1,6 @@
 /* Retention: what goes for a change of a stretch (thin.c has the rules). */
 #include "files/thin_int.h"
+#include "files/trail_int.h"
 
 enum { LEFT_MOST = 8 };
 
@@ -36,22 +37,17 @@ static int is_left(struct files_tx *tx, uint64_t seq, uint64_t id, bool *ret_lef
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
-/* The change of a version that is gone, unless others need it: what else it made, a coarser stretch that asks what was moved. */
-static int change_drop(struct files_tx *tx, uint64_t seq)
+int files_thin_said(struct files_tx *tx, uint64_t seq)
 {
     struct files_change_record change;
-    struct str value;
-    bool left = false;
-    int r = store_get(tx->txn, files_key_change(tx, seq), &value);
-    r = r < 0 ? r : files_change_decode(value, &change);
-    if (r < 0 || change.op == FILES_MOVE) {
-        return r == ERR_NOT_FOUND ? 0 : r;
-    }
-    r = is_left(tx, seq, change.id, &left);
-    if (r == 0 && !left) {
+    bool needed = false;
+    int r = files_change_read(tx, seq, &change);
+    r = r < 0 ? r : is_left(tx, seq, change.id, &needed);
+    r = r < 0 || needed ? r : files_thin_name_told(tx, seq, &change, &needed);
+    if (r == 0 && !needed) {
         store_delete(tx->txn, files_key_change(tx, seq));
     }
-    return r;
+    return r == ERR_NOT_FOUND ? 0 : r;
 }
 
 int files_thin_version(struct files_tx *tx, const struct files_record *record,
@@ -65,8 +61,9 @@ int files_thin_version(struct files_tx *tx, const struct files_record *record,
                   STR_EMPTY);
     }
     store_delete(tx->txn, files_key_version(tx, record->id, record->version));
-    int r = folder ? 0 : files_content_unref(tx, record->id, record->version, manifest);
-    return r < 0 ? r : change_drop(tx, record->version);
+    int r = folder ? files_thin_folder_name(tx, record)
+                   : files_content_unref(tx, record->id, record->version, manifest);
+    return r < 0 ? r : files_thin_said(tx, record->version);
 }
 
 int files_thin_above(struct files_tx *tx, struct str path, uint64_t seq, uint64_t *ret_folder)
@@ -83,65 +80,65 @@ int files_thin_above(struct files_tx *tx, struct str path, uint64_t seq, uint64_
     return unknown || (r == 0 && record.kind != FILES_FOLDER) ? ERR_NOT_FOUND : r;
 }
 
-/* All of a file that came and went in the stretch; past: the key under which it went. */
-static int file_drop(struct files_tx *tx, const struct files_stretch *s, uint64_t id,
-                     struct str past)
+/* All of a file that came in the stretch and went with the change in hand, s->from. */
+static int file_drop(struct files_tx *tx, const struct files_stretch *s,
+                     const struct files_thin_name *name)
 {
-    struct files_past_version version;
-    int r = files_version_at(tx, id, s->first - 1, &version);
-    if (r != ERR_NOT_FOUND) {
-        return r; /* it was there before */
-    }
+    uint64_t id = name->record.id;
     struct store_range range = {files_key_version(tx, id, s->first),
                                 files_key_version(tx, id, s->from + 1), .limit = LEFT_MOST};
     struct store_pair *pairs;
+    struct files_past_version version;
     size_t count;
-    r = store_scan(tx->txn, &range, &pairs, &count);
+    int r = store_scan(tx->txn, &range, &pairs, &count);
+    store_delete(tx->txn, name->key);
     for (size_t i = 0; r == 0 && i < count; i++) {
         r = files_version_decode(pairs[i].value, &version);
         r = r < 0 ? r : files_thin_version(tx, &version.record, NULL);
     }
-    if (r == 0) {
-        store_delete(tx->txn, past);
-    }
-    return r;
+    r = r < 0 ? r : files_thin_said(tx, name->record.since);
+    return r < 0 ? r : files_thin_said(tx, s->from);
 }
 
 /*
- * Something went from under path with the change in hand (s->from): a file that had come in the same stretch? Not `stays`, which
- * is there under another name.
+ * Whether a later name leads to what went with the change, a file that is older than the stretch: it came back. Not while the version with
+ * which it was moved over another tells its path by this change, which is the other's.
  */
-static int gone_drop(struct files_tx *tx, const struct files_stretch *s, struct str path,
-                     uint64_t stays)
+static int has_later(struct files_tx *tx, const struct files_thin_name *name,
+                     const struct files_change_record *change, bool *ret_later)
 {
-    struct str folder;
-    struct str name;
+    uint64_t id = name->record.id;
+    struct files_past_version latest;
     struct str value;
-    struct files_record record;
-    uint64_t above = 0; /* the compiler does not see that it is set */
-    int r = files_thin_above(tx, path, s->from, &above);
-    if (r < 0) {
+    int r = files_version_at(tx, id, UINT64_MAX - 1, &latest);
+    *ret_later = r == 0 && latest.record.version > name->until;
+    if (r < 0 || !*ret_later || change->id == id) {
         return r == ERR_NOT_FOUND ? 0 : r;
     }
-    content_path_split(path, &folder, &name);
-    struct str past = files_key_past(tx, above, name, s->from);
-    r = store_get(tx->txn, past, &value);
-    r = r < 0 ? r : files_record_decode(value, &record);
-    if (r < 0 || record.kind == FILES_FOLDER || record.since < s->first || record.id == stays) {
-        return r == ERR_NOT_FOUND ? 0 : r;
-    }
-    return file_drop(tx, s, record.id, past);
+    r = store_get(tx->txn, files_key_version(tx, id, name->until), &value);
+    *ret_later = r == ERR_NOT_FOUND;
+    return r == ERR_NOT_FOUND ? 0 : r;
 }
 
-/* What went with a change that is a version, own: a file that came in the same stretch leaves nothing. */
-static int went_thin(struct files_tx *tx, const struct files_stretch *s,
-                     const struct files_change_record *change, const struct files_past_version *own)
+/* What the change in hand, s->from, took from under a name: a file that had come under it in the same stretch? */
+static int gone_drop(struct files_tx *tx, const struct files_stretch *s,
+                     const struct files_change_record *change)
 {
-    bool over_another = own->op == FILES_MOVE && own->record.since < s->from;
-    if (own->op != FILES_DELETE && !over_another) {
-        return 0;
+    struct files_thin_name name;
+    struct files_past_version version;
+    int r = files_thin_name_find(tx, s->from, change, &name);
+    if (r < 0 || name.record.kind == FILES_FOLDER || name.record.since < s->first) {
+        return r == ERR_NOT_FOUND ? 0 : r;
     }
-    return gone_drop(tx, s, over_another ? change->from : change->path, /* stays= */ 0);
+    bool later = change->op == FILES_MOVE && change->id == name.record.id;
+    if (!later) {
+        r = files_version_at(tx, name.record.id, s->first - 1, &version);
+        if (r == ERR_NOT_FOUND) {
+            return file_drop(tx, s, &name);
+        }
+        r = r < 0 ? r : has_later(tx, &name, change, &later);
+    }
+    return r < 0 || !later ? r : files_thin_name(tx, &name);
 }
 
 int files_thin_change(struct files_tx *tx, const struct files_stretch *s,
@@ -152,19 +149,19 @@ int files_thin_change(struct files_tx *tx, const struct files_stretch *s,
     struct str value;
     int r = store_get(tx->txn, files_key_version(tx, change->id, s->from), &value);
     r = r < 0 ? r : files_version_decode(value, &own);
-    if (r == ERR_NOT_FOUND && change->op == FILES_MOVE) { /* a finer stretch has dropped it */
-        return gone_drop(tx, s, change->from, /* stays= */ change->id);
+    if (r == ERR_NOT_FOUND) { /* a finer stretch has dropped it */
+        return gone_drop(tx, s, change);
     }
     *ret_folder = r == 0 && own.record.kind == FILES_FOLDER && own.op == FILES_DELETE;
     if (*ret_folder) {
         return files_thin_folder(tx, s, change);
     }
     if (r < 0 || own.record.kind == FILES_FOLDER) {
-        return r == ERR_NOT_FOUND ? 0 : r;
+        return r;
     }
     r = files_version_at(tx, change->id, s->from - 1, &before);
     if (r == 0 && before.record.kind != FILES_FOLDER && before.record.version >= s->first) {
         r = files_thin_version(tx, &before.record, &own.record);
     }
-    return r == 0 || r == ERR_NOT_FOUND ? went_thin(tx, s, change, &own) : r;
+    return r == 0 || r == ERR_NOT_FOUND ? gone_drop(tx, s, change) : r;
 }

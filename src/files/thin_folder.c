@@ -170,10 +170,11 @@ static int entry_drop(struct emptying *e, const struct store_pair *entry, bool *
         return r;
     }
     store_delete(tx->txn, entry->key);
+    r = files_thin_said(tx, record.since);
     e->node.files -= node.files;
     e->node.bytes -= node.bytes;
     e->room -= e->room > 0;
-    return 0;
+    return r;
 }
 
 /* *ret_all: nothing is left under its names. */

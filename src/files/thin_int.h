@@ -1,4 +1,4 @@
-/* Between the parts of retention: thin.c (its rules stand there), thin_run.c, thin_drop.c, thin_folder.c. */
+/* Between the parts of retention: thin.c (its rules stand there), thin_run.c, thin_drop.c, thin_names.c, thin_folder.c. */
 #ifndef FILES_THIN_INT_H
 #define FILES_THIN_INT_H
 
@@ -41,13 +41,40 @@ int files_thin_run(struct files_thin_run *run) BASE_MUST_USE;
 int files_thin_change(struct files_tx *tx, const struct files_stretch *s,
                       const struct files_change_record *change, bool *ret_folder) BASE_MUST_USE;
 
-/* heir: the next version of the same file; NULL: none. The version's change goes when nothing else came of it. */
+/* heir: the next version of the same file; NULL: none. The version's change goes when nothing needs it. */
 int files_thin_version(struct files_tx *tx, const struct files_record *record,
                        const struct files_record *heir) BASE_MUST_USE;
 
 /* The folder in which something at path lay just before seq. ERR_NOT_FOUND: nobody can tell. */
 int files_thin_above(struct files_tx *tx, struct str path, uint64_t seq,
                      uint64_t *ret_folder) BASE_MUST_USE;
+
+/* What was said of who made a change goes, when there is nothing left that it made and no name that it tells. */
+int files_thin_said(struct files_tx *tx, uint64_t seq) BASE_MUST_USE;
+
+/* ---- thin_names.c ---- */
+
+struct files_thin_name { /* that something had until a change */
+    struct str path;
+    uint64_t until;
+    struct str key; /* what was there */
+    struct files_record record;
+};
+
+/* The name from under which the change with the number took something. ERR_NOT_FOUND: none, it is gone, or nobody can tell. */
+int files_thin_name_find(struct files_tx *tx, uint64_t until,
+                         const struct files_change_record *change,
+                         struct files_thin_name *ret_name) BASE_MUST_USE;
+
+/* Whether a name that is there begins with the change, a move, or ended with it. */
+int files_thin_name_told(struct files_tx *tx, uint64_t seq,
+                         const struct files_change_record *change, bool *ret_told) BASE_MUST_USE;
+
+/* The name of a file that has a later one goes. */
+int files_thin_name(struct files_tx *tx, const struct files_thin_name *name) BASE_MUST_USE;
+
+/* Of a folder that goes: the name from under which this version took it. */
+int files_thin_folder_name(struct files_tx *tx, const struct files_record *folder) BASE_MUST_USE;
 
 /* ---- thin_folder.c ---- */
 

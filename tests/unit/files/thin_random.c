@@ -208,6 +208,10 @@ static void nothing_is_left(struct model *m)
     assert_int_equal(fixture_ids(m->f, DATA_SPACE_VERSION), there);
     assert_int_equal(fixture_keys(m->f, DATA_SPACE_ENTRY), there);
     assert_true(fixture_ids(m->f, DATA_SPACE_NODE) <= there);
+    size_t pasts = fixture_keys(m->f, DATA_SPACE_PAST); /* folders' older names */
+    size_t versions = fixture_keys(m->f, DATA_SPACE_VERSION);
+    assert_true(pasts <= versions - there);
+    assert_true(fixture_keys(m->f, DATA_SPACE_CHANGE) <= versions + there);
 }
 
 /* How many moments show what they should not. */
