@@ -214,12 +214,9 @@ int files_symlink(struct data_context *ctx, const struct files_put_input *in, st
 
 static int folder_is_empty(struct files_tx *tx, uint64_t folder)
 {
-    struct str prefix = files_key_entries(tx, folder);
-    struct store_range range = {prefix, store_after(tx->arena, prefix), .limit = 1};
-    struct store_pair *pairs;
-    size_t count;
-    int r = store_scan(tx->txn, &range, &pairs, &count);
-    return r < 0 ? r : count > 0 ? ERR_NOT_EMPTY : 0;
+    bool some = false;
+    int r = files_any(tx, files_key_entries(tx, folder), &some);
+    return r < 0 ? r : some ? ERR_NOT_EMPTY : 0;
 }
 
 static int delete_step(struct files_tx *tx, struct files_edit *edit)

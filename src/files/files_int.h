@@ -150,6 +150,9 @@ void files_tx_tell(struct files_tx *tx, const char *kind, uint64_t after, uint64
 
 void files_tx_put(struct files_tx *tx, struct str key, struct str value);
 
+/* Whether a key begins so. */
+int files_any(struct files_tx *tx, struct str prefix, bool *ret_some) BASE_MUST_USE;
+
 struct str files_key_entry(struct files_tx *tx, uint64_t folder, struct str name);
 struct str files_key_entries(struct files_tx *tx, uint64_t folder);
 struct str files_key_past(struct files_tx *tx, uint64_t folder, struct str name, uint64_t seq);

@@ -90,15 +90,7 @@ static int to_know(struct files_tx *tx)
 
 static int has_chunks(struct files_tx *tx, bool *ret_some)
 {
-    struct str prefix = prefix_of(tx, DATA_SPACE_STORED);
-    struct store_range range = {prefix, store_after(tx->arena, prefix), .limit = 1};
-    struct store_pair *pairs;
-    size_t count;
-    int r = store_scan(tx->txn, &range, &pairs, &count);
-    if (r == 0) {
-        *ret_some = count > 0;
-    }
-    return r;
+    return files_any(tx, prefix_of(tx, DATA_SPACE_STORED), ret_some);
 }
 
 /* A tenant's first chunk comes: from now on each is counted as it comes. */

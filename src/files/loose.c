@@ -39,16 +39,8 @@ void files_loose_drop(struct files_tx *tx, const struct content_hash *hash, uint
 
 int files_is_named(struct files_tx *tx, const struct content_hash *hash, bool *ret_named)
 {
-    struct str prefix =
-        DATA_PREFIX(tx->arena, tx->scope, DATA_SPACE_CHUNKREF, files_hash_part(tx->arena, hash));
-    struct store_range range = {prefix, store_after(tx->arena, prefix), .limit = 1};
-    struct store_pair *pairs;
-    size_t count;
-    int r = store_scan(tx->txn, &range, &pairs, &count);
-    if (r == 0) {
-        *ret_named = count > 0;
-    }
-    return r;
+    struct str part = files_hash_part(tx->arena, hash);
+    return files_any(tx, DATA_PREFIX(tx->arena, tx->scope, DATA_SPACE_CHUNKREF, part), ret_named);
 }
 
 int files_ref_drop(struct files_tx *tx, const struct content_hash *hash, struct str key)

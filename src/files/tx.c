@@ -85,6 +85,18 @@ void files_tx_put(struct files_tx *tx, struct str key, struct str value)
     store_put(tx->txn, key, value);
 }
 
+int files_any(struct files_tx *tx, struct str prefix, bool *ret_some)
+{
+    struct store_range range = {prefix, store_after(tx->arena, prefix), .limit = 1};
+    struct store_pair *pairs;
+    size_t count;
+    int r = store_scan(tx->txn, &range, &pairs, &count);
+    if (r == 0) {
+        *ret_some = count > 0;
+    }
+    return r;
+}
+
 struct str files_key_entry(struct files_tx *tx, uint64_t folder, struct str name)
 {
     return DATA_KEY(tx->arena, tx->scope, DATA_SPACE_ENTRY, tx->session,
