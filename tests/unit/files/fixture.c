@@ -364,6 +364,49 @@ size_t fixture_stored(struct fixture *f)
     return bytes;
 }
 
+static int damage_write(struct txn *txn, void *arg)
+{
+    struct fixture *f = arg;
+    struct arena *arena = store_arena(txn);
+    struct str any = DATA_KEY(arena, &f->ctx.scope, DATA_SPACE_CHUNK, STR("x"));
+    struct str prefix = str_slice(any, 0, any.n - 1);
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = 100};
+    struct store_pair *pairs;
+    int r = store_scan(txn, &range, &pairs, &f->damaged);
+    for (size_t i = 0; r == 0 && i < f->damaged; i++) {
+        store_put(txn, pairs[i].key, STR("\0damaged"));
+    }
+    return r;
+}
+
+size_t fixture_damage(struct fixture *f)
+{
+    assert_ok(store_write(f->store, NULL, damage_write, f));
+    return f->damaged;
+}
+
+int fixture_chunk(struct data_context *ctx, struct str bytes)
+{
+    struct content_hash hash;
+    content_hash(bytes, &hash);
+    struct content_codec *codec = content_codec_create();
+    int r = files_chunk_put(ctx, &hash, content_encode(codec, bytes));
+    content_codec_destroy(codec);
+    return r;
+}
+
+static int held_read(struct txn *txn, void *arg)
+{
+    struct fixture *f = arg;
+    return files_held(txn, &f->ctx.scope, &f->held);
+}
+
+struct files_held fixture_held(struct fixture *f)
+{
+    assert_ok(store_read(f->store, held_read, f));
+    return f->held;
+}
+
 int fixture_move_into(struct fixture *f, struct str from, struct str folder)
 {
     struct files_move_input in = {.session = f->session,

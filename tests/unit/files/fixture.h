@@ -20,6 +20,8 @@ struct fixture {
     struct str second; /* another session of the first person */
     struct str third;  /* what fixture_session made */
     struct str theirs; /* the other's session */
+    size_t damaged;    /* what fixture_damage counted, fixture_held read */
+    struct files_held held;
 };
 
 /* Runs the tests on every driver, each test on a store of its own; what main returns. */
@@ -68,6 +70,15 @@ size_t fixture_collect(struct fixture *f, unsigned spare_hours);
 
 /* Bytes of all chunks and pages of the first tenant, as they are stored. */
 size_t fixture_stored(struct fixture *f);
+
+/* The first tenant's chunks and pages are damaged, 100 at most; how many. */
+size_t fixture_damage(struct fixture *f);
+
+/* A chunk that nothing names. */
+int fixture_chunk(struct data_context *ctx, struct str bytes);
+
+/* What the first tenant has in the store. */
+struct files_held fixture_held(struct fixture *f);
 
 /* Keys of a space of the first session; how many numbers stand behind its name in them. */
 size_t fixture_keys(struct fixture *f, enum data_space space);

@@ -7,24 +7,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-struct reading {
-    const struct scope *scope;
-    struct files_held held;
-};
-
-static int held_read(struct txn *txn, void *arg)
-{
-    struct reading *reading = arg;
-    return files_held(txn, reading->scope, &reading->held);
-}
-
-static struct files_held held(struct fixture *f)
-{
-    struct reading reading = {.scope = &f->ctx.scope};
-    assert_ok(store_read(f->store, held_read, &reading));
-    return reading.held;
-}
-
 struct purging {
     struct fixture *f;
     bool more;
@@ -66,28 +48,28 @@ static void copy(struct fixture *f, const char *from, const char *to)
 static void test_each_chunk_once(void **state)
 {
     struct fixture *f = *state;
-    assert_true(held(f).whole);
-    assert_int_equal(held(f).bytes, 0);
+    assert_true(fixture_held(f).whole);
+    assert_int_equal(fixture_held(f).bytes, 0);
     put(f, "inline", fixture_noise(f, 512, 9));
-    assert_int_equal(held(f).bytes, 0);
+    assert_int_equal(fixture_held(f).bytes, 0);
     put(f, "a", fixture_noise(f, 3000, 1));
-    assert_int_equal(held(f).bytes, 3000);
+    assert_int_equal(fixture_held(f).bytes, 3000);
     put(f, "b", fixture_noise(f, 3000, 1));
     copy(f, "a", "c");
-    assert_int_equal(held(f).bytes, 3000);
+    assert_int_equal(fixture_held(f).bytes, 3000);
     put(f, "a", fixture_noise(f, 4000, 2)); /* the version before is kept */
     drop(f, "b");
-    assert_int_equal(held(f).bytes, 7000);
+    assert_int_equal(fixture_held(f).bytes, 7000);
     put(f, "large", fixture_noise(f, 300 * 1000, 3));
-    uint64_t all = held(f).bytes;
+    uint64_t all = fixture_held(f).bytes;
     assert_true(all > 307 * 1000 && all < 308 * 1000); /* and a page */
     fixture_check(f);
     assert_int_equal(fixture_collect(f, 0), 0);
     purge(f);
-    assert_int_equal(held(f).bytes, all); /* until it is collected */
+    assert_int_equal(fixture_held(f).bytes, all); /* until it is collected */
     assert_true(fixture_collect(f, 0) > 0);
-    assert_int_equal(held(f).bytes, 0);
-    assert_true(held(f).whole);
+    assert_int_equal(fixture_held(f).bytes, 0);
+    assert_true(fixture_held(f).whole);
     fixture_check(f);
 }
 
@@ -97,23 +79,8 @@ static void test_what_compresses(void **state)
     struct fixture *f = *state;
     static char zeros[50 * 1000];
     put(f, "zeros", str_of(zeros, sizeof zeros));
-    assert_int_equal(held(f).bytes, sizeof zeros);
+    assert_int_equal(fixture_held(f).bytes, sizeof zeros);
     fixture_check(f);
-}
-
-static int damage_write(struct txn *txn, void *arg)
-{
-    struct fixture *f = arg;
-    struct arena *arena = store_arena(txn);
-    struct str any = DATA_KEY(arena, &f->ctx.scope, DATA_SPACE_CHUNK, STR("x"));
-    struct str prefix = str_slice(any, 0, any.n - 1);
-    struct store_range range = {prefix, store_after(arena, prefix), .limit = 1};
-    struct store_pair *pairs;
-    size_t count;
-    int r = store_scan(txn, &range, &pairs, &count);
-    assert_int_equal(count, 1);
-    store_put(txn, pairs[0].key, STR("\0damaged"));
-    return r;
 }
 
 static void test_damage_is_written_again_and_counted_once(void **state)
@@ -125,14 +92,14 @@ static void test_damage_is_written_again_and_counted_once(void **state)
     struct files_entry entry;
     struct str bytes;
     put(f, "a", fixture_noise(f, 3000, 1));
-    assert_ok(store_write(f->store, NULL, damage_write, f));
+    assert_int_equal(fixture_damage(f), 1);
     assert_ok(files_reader_open(&f->ctx, &in, &reader, &entry));
     assert_int_equal(files_reader_next(reader, &bytes), ERR_CORRUPT); /* and marks it */
     files_reader_destroy(reader);
     f->ctx.quota = &quota; /* it is no new content */
     assert_ok(write_to(f, "again", fixture_noise(f, 3000, 1)));
     assert_int_equal(slurp(f, "a", 0).n, 3000);
-    assert_int_equal(held(f).bytes, 3000);
+    assert_int_equal(fixture_held(f).bytes, 3000);
     fixture_check(f);
 }
 
@@ -163,7 +130,7 @@ static void test_history_fills_it(void **state)
     make(f, "folder");
     move(f, "a", "folder/a");
     drop(f, "folder");
-    assert_int_equal(held(f).bytes, 10 * 1000);
+    assert_int_equal(fixture_held(f).bytes, 10 * 1000);
     purge(f);
     assert_refused(f, write_to(f, "new", fixture_noise(f, 3000, 7)));
     assert_true(fixture_collect(f, 0) > 0);
@@ -221,20 +188,21 @@ static void test_every_way_in(void **state)
     f->ctx.quota = &quota;
     assert_refused(f, write_to(f, "streamed", fixture_noise(f, 3000 * 1000, 1)));
     assert_int_equal(files_stat(&f->ctx, f->session, STR("streamed"), &entry), ERR_NOT_FOUND);
-    assert_true(held(f).bytes > 0 && held(f).bytes <= quota.stored); /* what came of it */
+    assert_true(fixture_held(f).bytes > 0 &&
+                fixture_held(f).bytes <= quota.stored); /* what came of it */
     assert_true(fixture_collect(f, 0) > 0);
-    assert_int_equal(held(f).bytes, 0);
+    assert_int_equal(fixture_held(f).bytes, 0);
     quota.stored = 599;
     assert_refused(f, batch_of(f, fixture_noise(f, 600, 2)));
     assert_refused(f, chunk_of(f, fixture_noise(f, 600, 2)));
     assert_refused(f, link_of(f, str_of(target, 600)));
-    assert_int_equal(held(f).bytes, 0);
+    assert_int_equal(fixture_held(f).bytes, 0);
     quota.stored = 600;
     assert_ok(link_of(f, str_of(target, 600)));
     quota.stored = 1800;
     assert_ok(batch_of(f, fixture_noise(f, 600, 2)));
     assert_ok(chunk_of(f, fixture_noise(f, 600, 3)));
-    assert_int_equal(held(f).bytes, 1800);
+    assert_int_equal(fixture_held(f).bytes, 1800);
     fixture_check(f);
 }
 
@@ -274,8 +242,8 @@ static void make_old(struct fixture *f, size_t count)
     fill(f, "old", count, 1);
     assert_ok(store_write(f->store, NULL, forget_write, f));
     fixture_check(f);
-    assert_false(held(f).whole);
-    assert_int_equal(held(f).bytes, 0);
+    assert_false(fixture_held(f).whole);
+    assert_int_equal(fixture_held(f).bytes, 0);
 }
 
 /* One page of one tenant. */
@@ -295,12 +263,12 @@ static void test_counted_in_pages_among_changes(void **state)
     make_old(f, 2500);
     f->ctx.quota = &quota; /* of what is not counted yet nobody knows */
     assert_ok(write_to(f, "before", fixture_noise(f, 3000, 5000)));
-    assert_int_equal(held(f).bytes, 0);
-    while (held(f).bytes == 0) { /* the other tenant may be the first */
+    assert_int_equal(fixture_held(f).bytes, 0);
+    while (fixture_held(f).bytes == 0) { /* the other tenant may be the first */
         count_on(f, &place, &more);
     }
-    assert_true(more && !held(f).whole);
-    assert_true(held(f).bytes == 1000 * 600 || held(f).bytes == 999 * 600 + 3000);
+    assert_true(more && !fixture_held(f).whole);
+    assert_true(fixture_held(f).bytes == 1000 * 600 || fixture_held(f).bytes == 999 * 600 + 3000);
     assert_refused(f, write_to(f, "between", fixture_noise(f, 3000, 5001)));
     f->ctx.quota = NULL;
     f->session = f->second;
@@ -313,8 +281,8 @@ static void test_counted_in_pages_among_changes(void **state)
     while (more) {
         count_on(f, &place, &more);
     }
-    assert_true(held(f).whole);
-    assert_int_equal(held(f).bytes, 200 * 600);
+    assert_true(fixture_held(f).whole);
+    assert_int_equal(fixture_held(f).bytes, 200 * 600);
 }
 
 static void test_a_tenant_that_is_not_whole_waits(void **state)
@@ -327,11 +295,11 @@ static void test_a_tenant_that_is_not_whole_waits(void **state)
     while (more) { /* no record of the tenant: an import is in hand */
         assert_ok(files_held_count(f->store, &place, /* deadline= */ 0, &more));
     }
-    assert_int_equal(held(f).bytes, 0);
+    assert_int_equal(fixture_held(f).bytes, 0);
     fixture_check(f); /* puts the record */
     assert_ok(files_held_count(f->store, &place, time_monotonic() + 60 * USEC_PER_SEC, &more));
-    assert_int_equal(held(f).bytes, 6000);
-    assert_true(held(f).whole && !more);
+    assert_int_equal(fixture_held(f).bytes, 6000);
+    assert_true(fixture_held(f).whole && !more);
 }
 
 struct counting {
@@ -379,8 +347,8 @@ static void test_counted_beside_writers(void **state)
     fixture_check(f);
     assert_ok(files_held_count(f->store, &place, time_monotonic() + 60 * USEC_PER_SEC, &more));
     fixture_check(f);
-    assert_true(held(f).whole);
-    assert_int_equal(held(f).bytes > 3000 * 600, 1);
+    assert_true(fixture_held(f).whole);
+    assert_int_equal(fixture_held(f).bytes > 3000 * 600, 1);
     fixture_destroy(f);
 }
 

@@ -20,24 +20,6 @@ static void forge(struct fixture *f, const char *name, struct str value)
     assert_ok(store_write(f->store, NULL, forge_write, &g));
 }
 
-struct reading {
-    const struct scope *scope;
-    struct files_held held;
-};
-
-static int held_read(struct txn *txn, void *arg)
-{
-    struct reading *reading = arg;
-    return files_held(txn, reading->scope, &reading->held);
-}
-
-static struct files_held held(struct fixture *f)
-{
-    struct reading reading = {.scope = &f->ctx.scope};
-    assert_ok(store_read(f->store, held_read, &reading));
-    return reading.held;
-}
-
 static void count_all(struct fixture *f)
 {
     struct files_held_place place = {{0}};
@@ -50,14 +32,8 @@ static void count_all(struct fixture *f)
 /* A chunk that nothing names. */
 static int upload(struct fixture *f, struct data_context *ctx, uint64_t seed)
 {
-    struct str bytes = fixture_noise(f, 3000, seed);
-    struct content_hash hash;
-    content_hash(bytes, &hash);
-    struct content_codec *codec = content_codec_create();
     ctx->op = store_op_new();
-    int r = files_chunk_put(ctx, &hash, content_encode(codec, bytes));
-    content_codec_destroy(codec);
-    return r;
+    return fixture_chunk(ctx, fixture_noise(f, 3000, seed));
 }
 
 static void counter_of(struct fixture *f, uint64_t seed, char name[static 3])
@@ -78,15 +54,15 @@ static void test_how_far_it_is_counted(void **state)
     assert_ok(upload(f, &f->ctx, 2));
     fixture_check(f);
     forge(f, "to", STR("whatever"));
-    assert_false(held(f).whole);
+    assert_false(fixture_held(f).whole);
     f->ctx.quota = &quota; /* of what is not counted nobody knows */
     put(f, "b", fixture_noise(f, 3000, 3));
     assert_ok(upload(f, &f->ctx, 4));
     assert_int_equal(fixture_collect(f, 0), 2);
     assert_int_equal(fixture_faults(f), 1);
     count_all(f);
-    assert_true(held(f).whole);
-    assert_int_equal(held(f).bytes, 6000);
+    assert_true(fixture_held(f).whole);
+    assert_int_equal(fixture_held(f).bytes, 6000);
     assert_int_equal(upload(f, &f->ctx, 4), ERR_QUOTA);
     fixture_check(f);
 }
@@ -102,15 +78,15 @@ static void test_a_counter(void **state)
     fixture_check(f);
     counter_of(f, 1, name);
     forge(f, name, STR("short"));
-    assert_false(held(f).whole);
+    assert_false(fixture_held(f).whole);
     f->ctx.quota = &quota;
     assert_ok(upload(f, &f->ctx, 4));
     assert_int_equal(fixture_collect(f, 0), 3); /* all but the one, also the other tenant's */
     count_all(f);
-    assert_true(held(f).whole);
-    assert_int_equal(held(f).bytes, 3000);
+    assert_true(fixture_held(f).whole);
+    assert_int_equal(fixture_held(f).bytes, 3000);
     assert_int_equal(fixture_collect(f, 0), 1);
-    assert_int_equal(held(f).bytes, 0);
+    assert_int_equal(fixture_held(f).bytes, 0);
     fixture_check(f);
 }
 

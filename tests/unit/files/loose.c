@@ -82,12 +82,7 @@ static void test_named_content_is_in_no_queue(void **state)
 static void test_an_upload_that_never_came(void **state)
 {
     struct fixture *f = *state;
-    struct str bytes = fixture_noise(f, 9000, 1);
-    struct content_hash hash;
-    content_hash(bytes, &hash);
-    struct content_codec *codec = content_codec_create();
-    assert_ok(files_chunk_put(&f->ctx, &hash, content_encode(codec, bytes)));
-    content_codec_destroy(codec);
+    assert_ok(fixture_chunk(&f->ctx, fixture_noise(f, 9000, 1)));
     assert_int_equal(census(f).loose, 1);
     assert_int_equal(fixture_collect(f, 1), 0); /* young */
     assert_int_equal(census(f).chunks, 1);
@@ -110,12 +105,7 @@ static int plant_write(struct txn *txn, void *arg)
 static void test_what_is_no_content_keeps_no_other(void **state)
 {
     struct fixture *f = *state;
-    struct str bytes = fixture_noise(f, 9000, 1);
-    struct content_hash hash;
-    content_hash(bytes, &hash);
-    struct content_codec *codec = content_codec_create();
-    assert_ok(files_chunk_put(&f->ctx, &hash, content_encode(codec, bytes)));
-    content_codec_destroy(codec);
+    assert_ok(fixture_chunk(&f->ctx, fixture_noise(f, 9000, 1)));
     struct data_loose queued = {.scope = f->ctx.scope, .hour = 1, .hash = STR("nonsense")};
     struct store_op op = store_op_new();
     assert_ok(store_write(f->store, &op, plant_write, &queued));
@@ -147,28 +137,12 @@ static void test_purge_and_what_it_leaves(void **state)
     assert_int_equal(fixture_faults(f), 0);
 }
 
-static int damage_pages(struct txn *txn, void *arg)
-{
-    struct fixture *f = arg;
-    struct arena *arena = store_arena(txn);
-    struct str any = DATA_KEY(arena, &f->ctx.scope, DATA_SPACE_CHUNK, STR("x"));
-    struct str prefix = str_slice(any, 0, any.n - 1);
-    struct store_range range = {prefix, store_after(arena, prefix), .limit = 100};
-    struct store_pair *pairs;
-    size_t count;
-    int r = store_scan(txn, &range, &pairs, &count);
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        store_put(txn, pairs[i].key, STR("\0damaged"));
-    }
-    return r;
-}
-
 static void test_a_damaged_page_stays(void **state)
 {
     struct fixture *f = *state;
     put(f, "big", fixture_noise(f, 300 * 1000, 1));
     size_t before = census(f).chunks;
-    assert_ok(store_write(f->store, NULL, damage_pages, f));
+    assert_int_equal(fixture_damage(f), before);
     assert_ok(purge(f->store, &f->ctx.scope, f->session));
     assert_int_equal(fixture_collect(f, 0), 0);
     assert_int_equal(census(f).chunks, before);
