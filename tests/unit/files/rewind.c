@@ -236,12 +236,43 @@ static void test_grown_elsewhere(void **state)
     fixture_check(f);
 }
 
+/* One folder alone of another that was deleted: no version brings it back, the moment before does, and nothing beside it. */
+static void test_went_with_another(void **state)
+{
+    struct fixture *f = *state;
+    struct files_rewind rewind;
+    struct files_entry entry;
+    uint64_t at[8];
+    put(f, "p/s/x", STR("1"));
+    put(f, "p/s/x", fixture_noise(f, 3000, 1));
+    put(f, "p/s/t/y", STR("2"));
+    make(f, "p/s/empty");
+    uint64_t alone = latest(f);
+    put(f, "p/beside", STR("3"));
+    uint64_t version = drop(f, "p");
+    for (int again = 0; again < 2; again++) { /* also where another folder has the name by now */
+        struct files_restore_input one = {
+            f->session, STR("p/s"), version, {FILES_USER, f->ctx.scope.user_id}};
+        assert_int_equal(files_restore(fixture_ctx(f), &one, &entry), ERR_EXISTS);
+        struct files_rewind_input in = back(f, "p/s", version - 1);
+        assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+        (void)finish(f, &rewind);
+        assert_same(f, alone, 0);
+        assert_true(str_eq(slurp(f, "p/s/x", 0), fixture_noise(f, 3000, 1)));
+        assert_true(fixture_versions(f, "p/s/x", at) > 2);
+        fixture_check(f);
+        (void)drop(f, again ? "p" : "p/s");
+    }
+    assert_true(fixture_versions(f, "p/beside", at) > 0); /* it can still be had */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_and_undone),  cmocka_unit_test(test_folder_alone),
-        cmocka_unit_test(test_one_moment),      cmocka_unit_test(test_in_the_way),
-        cmocka_unit_test(test_grown_elsewhere), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_all_and_undone),    cmocka_unit_test(test_folder_alone),
+        cmocka_unit_test(test_one_moment),        cmocka_unit_test(test_in_the_way),
+        cmocka_unit_test(test_grown_elsewhere),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_went_with_another),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }
