@@ -217,6 +217,7 @@ void api_known_set(struct api_call *call, struct str known);
 
 /* ---- One call ---- */
 
+enum { API_MAX_TAGS = 16 }; /* that If-Match names */
 enum { API_MAX_FIELD_ERRORS = 20, API_MAGIC = 0x61706930, API_CALL_MAGIC = 0x61706963 };
 
 struct api_field_problem {
@@ -403,11 +404,18 @@ int api_asked(struct api_call *call) BASE_MUST_USE;
 bool api_not_modified(struct api_call *call, uint64_t revision, struct str if_none_match);
 void api_etag(struct api_call *call, uint64_t revision);
 
-/* One strong ETag of ours, or "*" (ret_any). ERR_PRECONDITION: none that we ever made, so it cannot match. */
-int api_etag_parse(struct str text, uint64_t *ret_revision, bool *ret_any) BASE_MUST_USE;
+/* Of If-Match the strong ETags that we may have made: of versions, or revisions. */
+struct api_tags {
+    bool any; /* "*" */
+    size_t n;
+    int64_t *at;
+};
 
-/* If-Match of a record: 0 when absent or "*". ERR_PRECONDITION. */
-int api_if_match(struct str text, int64_t *ret_revision) BASE_MUST_USE;
+/* ERR_PRECONDITION: none of them did we ever make, so none can match. ERR_INVALID (field): more than API_MAX_TAGS are named. */
+int api_tags(struct api_call *call, struct str text, struct api_tags *ret_tags) BASE_MUST_USE;
+
+/* If-Match of the record that this call changes: *ret_revision is the first, 0 when absent or "*"; data_matches knows the others. */
+int api_if_match(struct api_call *call, struct str text, int64_t *ret_revision) BASE_MUST_USE;
 
 /* The headers of every reply of the API. */
 void api_headers(struct http_request *req, struct http_response *res);

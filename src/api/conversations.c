@@ -74,7 +74,7 @@ int api_conversations_update(struct api_call *call, const struct api_conversatio
 {
     struct conversations_view view;
     struct conversations_rename_input input = {.name = in->name};
-    int r = api_if_match(in->if_match, &input.revision);
+    int r = api_if_match(call, in->if_match, &input.revision);
     if (r == 0) {
         r = conversations_rename(&call->data, in->conversation_id, &input, &view);
     }
@@ -85,7 +85,7 @@ int api_conversations_delete(struct api_call *call, const struct api_conversatio
 {
     struct conversations_view view;
     int64_t revision;
-    int r = api_if_match(in->if_match, &revision);
+    int r = api_if_match(call, in->if_match, &revision);
     if (r == 0) {
         r = conversations_delete(&call->data, in->conversation_id, revision, &view);
     }

@@ -211,36 +211,45 @@ int api_files_get(struct api_call *call, const struct api_files_get_in *in)
 
 /* ---- Writing ---- */
 
-/* If-Match: "*" asks for the version that stands, which the transaction then checks. */
-static int match_any(struct api_call *call, struct str session, struct str path,
-                     uint64_t *ret_version)
-{
-    struct files_entry entry;
-    int r = files_stat(&call->data, session, path, &entry);
-    if (r == 0) {
-        *ret_version = entry.version;
-    }
-    return r == ERR_NOT_FOUND ? ERR_PRECONDITION : r;
-}
-
 struct place {
     struct str session;
     struct str path;
 };
 
+/* Of "*" or several: the version that stands, if it is meant, which the transaction then checks. */
+static int match_standing(struct api_call *call, struct place place, const struct api_tags *tags,
+                          uint64_t *ret_version)
+{
+    struct files_entry entry;
+    int r = files_stat(&call->data, place.session, place.path, &entry);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_PRECONDITION : r;
+    }
+    bool meant = tags->any;
+    for (size_t i = 0; i < tags->n; i++) {
+        meant = meant || (uint64_t)tags->at[i] == entry.version;
+    }
+    if (!meant) {
+        return ERR_PRECONDITION;
+    }
+    *ret_version = entry.version;
+    return 0;
+}
+
 static int read_if_match(struct api_call *call, struct place place, struct str if_match,
                          uint64_t *ret_version)
 {
-    uint64_t version = 0;
-    bool any = false;
-    int r = if_match.n == 0 ? 0 : api_etag_parse(if_match, &version, &any);
-    if (r == 0 && any) {
-        r = match_any(call, place.session, place.path, &version);
+    struct api_tags tags;
+    if (if_match.n == 0) {
+        *ret_version = 0;
+        return 0;
     }
-    if (r == 0) {
-        *ret_version = version;
+    int r = api_tags(call, if_match, &tags);
+    if (r < 0 || tags.any || tags.n > 1) {
+        return r < 0 ? r : match_standing(call, place, &tags, ret_version);
     }
-    return r;
+    *ret_version = (uint64_t)tags.at[0];
+    return 0;
 }
 
 static int put_match(struct api_call *call, const struct api_files_put_in *in,

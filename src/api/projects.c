@@ -65,7 +65,7 @@ int api_projects_update(struct api_call *call, const struct api_projects_update_
 {
     struct sessions_project view;
     struct sessions_update_input update = {.name = in->name};
-    int r = api_if_match(in->if_match, &update.revision);
+    int r = api_if_match(call, in->if_match, &update.revision);
     if (r == 0) {
         r = sessions_project_rename(&call->data, in->project_id, &update, &view);
     }
@@ -75,7 +75,7 @@ int api_projects_update(struct api_call *call, const struct api_projects_update_
 int api_projects_delete(struct api_call *call, const struct api_projects_delete_in *in)
 {
     int64_t revision;
-    int r = api_if_match(in->if_match, &revision);
+    int r = api_if_match(call, in->if_match, &revision);
     if (r == 0) {
         r = sessions_project_delete(&call->data, in->project_id, revision);
     }

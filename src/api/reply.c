@@ -138,33 +138,47 @@ bool api_not_modified(struct api_call *call, uint64_t revision, struct str if_no
     return true;
 }
 
-int api_etag_parse(struct str text, uint64_t *ret_revision, bool *ret_any)
+static bool is_ours(struct str etag, uint64_t *ret_revision)
 {
-    uint64_t revision = 0;
-    bool any = str_eq(text, STR("*"));
-    if (!any) {
-        bool quoted = text.n > 2 && text.p[0] == '"' && text.p[text.n - 1] == '"';
-        if (!quoted || str_u64(str_slice(text, 1, text.n - 1), INT64_MAX, &revision) < 0 ||
-            revision == 0) {
-            return ERR_PRECONDITION;
+    bool quoted = etag.n > 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"';
+    return quoted && str_u64(str_slice(etag, 1, etag.n - 1), INT64_MAX, ret_revision) == 0 &&
+           *ret_revision > 0;
+}
+
+int api_tags(struct api_call *call, struct str text, struct api_tags *ret_tags)
+{
+    struct api_tags tags = {.any = str_eq(text, STR("*"))};
+    tags.at = ARENA_ARRAY(call->req->arena, int64_t, API_MAX_TAGS);
+    struct str one;
+    for (size_t named = 0; !tags.any && http_etag_next(&text, &one); named++) {
+        uint64_t revision;
+        if (named == API_MAX_TAGS) {
+            api_field_error(call, "If-Match", "names more than %d", API_MAX_TAGS);
+            return ERR_INVALID;
+        }
+        if (is_ours(one, &revision)) {
+            tags.at[tags.n++] = (int64_t)revision;
         }
     }
-    *ret_revision = revision;
-    *ret_any = any;
+    if (!tags.any && tags.n == 0) {
+        return ERR_PRECONDITION;
+    }
+    *ret_tags = tags;
     return 0;
 }
 
-int api_if_match(struct str text, int64_t *ret_revision)
+int api_if_match(struct api_call *call, struct str text, int64_t *ret_revision)
 {
-    uint64_t revision = 0;
-    bool any;
-    if (text.n > 0) {
-        int r = api_etag_parse(text, &revision, &any);
-        if (r < 0) {
-            return r;
-        }
+    struct api_tags tags = {.any = true};
+    int r = text.n > 0 ? api_tags(call, text, &tags) : 0;
+    if (r < 0) {
+        return r;
     }
-    *ret_revision = (int64_t)revision;
+    *ret_revision = tags.any ? 0 : tags.at[0];
+    if (tags.n > 1) {
+        call->data.others = tags.at + 1;
+        call->data.other_count = tags.n - 1;
+    }
     return 0;
 }
 

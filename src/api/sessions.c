@@ -97,7 +97,7 @@ int api_sessions_update(struct api_call *call, const struct api_sessions_update_
                                            .name = in->name,
                                            .move = in->has_project_id,
                                            .project_id = in->project_id};
-    int r = api_if_match(in->if_match, &update.revision);
+    int r = api_if_match(call, in->if_match, &update.revision);
     if (r == 0) {
         r = sessions_update(&call->data, in->session_id, &update, &view);
     }
@@ -108,7 +108,7 @@ int api_sessions_delete(struct api_call *call, const struct api_sessions_delete_
 {
     struct sessions_view view;
     int64_t revision;
-    int r = api_if_match(in->if_match, &revision);
+    int r = api_if_match(call, in->if_match, &revision);
     if (r == 0) {
         r = sessions_delete(&call->data, in->session_id, revision, &view);
     }

@@ -80,7 +80,7 @@ static int put(struct api_call *call, struct settings_place *at, struct str if_m
                const struct json *value)
 {
     struct settings_view view;
-    int r = api_if_match(if_match, &at->revision);
+    int r = api_if_match(call, if_match, &at->revision);
     if (r == 0) {
         r = settings_put(&call->data, at, value, &view);
     }
@@ -90,7 +90,7 @@ static int put(struct api_call *call, struct settings_place *at, struct str if_m
 static int reset(struct api_call *call, struct settings_place *at, struct str if_match)
 {
     struct settings_view view;
-    int r = api_if_match(if_match, &at->revision);
+    int r = api_if_match(call, if_match, &at->revision);
     if (r == 0) {
         r = settings_delete(&call->data, at, &view);
     }

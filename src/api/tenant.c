@@ -87,7 +87,7 @@ int api_tenant_put(struct api_call *call, const struct api_tenant_put_in *in)
     struct data_tenant tenant;
     struct auth_tenant_update update = {.name = in->name};
     struct lifecycle_usage usage = {.members = 0};
-    int r = api_if_match(in->if_match, &update.revision);
+    int r = api_if_match(call, in->if_match, &update.revision);
     if (r == 0) {
         r = lifecycle_usage(&call->data, &usage); /* first: behind the change nothing may fail */
     }
@@ -155,7 +155,7 @@ int api_tenant_member_update(struct api_call *call, const struct api_tenant_memb
 {
     struct data_user user;
     struct auth_member_change change = {.user_id = in->user_id, .role = role_of(in->role)};
-    int r = api_if_match(in->if_match, &change.revision);
+    int r = api_if_match(call, in->if_match, &change.revision);
     if (r < 0) {
         return r;
     }
@@ -166,7 +166,7 @@ int api_tenant_member_update(struct api_call *call, const struct api_tenant_memb
 int api_tenant_member_remove(struct api_call *call, const struct api_tenant_member_remove_in *in)
 {
     int64_t revision;
-    int r = api_if_match(in->if_match, &revision);
+    int r = api_if_match(call, in->if_match, &revision);
     if (r == 0) {
         r = lifecycle_member_remove(&call->data, in->user_id, revision);
     }
@@ -291,7 +291,7 @@ int api_tenant_session_delete(struct api_call *call, const struct api_tenant_ses
 {
     struct sessions_view view;
     int64_t revision;
-    int r = api_if_match(in->if_match, &revision);
+    int r = api_if_match(call, in->if_match, &revision);
     if (r < 0) {
         return r;
     }

@@ -25,7 +25,7 @@ int api_users_me_put(struct api_call *call, const struct api_users_me_put_in *in
 {
     struct data_user user;
     struct auth_user_update update = {.name = in->name};
-    int r = api_if_match(in->if_match, &update.revision);
+    int r = api_if_match(call, in->if_match, &update.revision);
     if (r == 0) {
         r = auth_user_put(&call->data, &update, &user);
     }
@@ -52,7 +52,7 @@ int api_users_me_email(struct api_call *call, const struct api_users_me_email_in
     struct auth_email_result result;
     struct auth_email_input input = {
         .email = in->email, .password = in->password, .confirmation = in->confirmation};
-    int r = api_if_match(in->if_match, &input.revision);
+    int r = api_if_match(call, in->if_match, &input.revision);
     if (r == 0) {
         r = auth_email_change(call->api->auth, &call->data, &input, &result);
     }
@@ -69,7 +69,7 @@ int api_users_me_email(struct api_call *call, const struct api_users_me_email_in
 int api_users_me_delete(struct api_call *call, const struct api_users_me_delete_in *in)
 {
     int64_t revision;
-    int r = api_if_match(in->if_match, &revision);
+    int r = api_if_match(call, in->if_match, &revision);
     if (r == 0) {
         r = lifecycle_account_delete(call->api->auth, &call->data, in->password, revision);
     }

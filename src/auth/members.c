@@ -48,7 +48,7 @@ static int rename_fn(struct txn *txn, void *ctx)
     struct tenant_one *t = ctx;
     int r = auth_actor_in(txn, t->ctx);
     r = r < 0 ? r : tenant_fn(txn, t);
-    if (r == 0 && t->revision != 0 && t->revision != t->tenant.revision) {
+    if (r == 0 && !data_matches(t->ctx, t->revision, t->tenant.revision)) {
         return ERR_PRECONDITION;
     }
     if (r < 0 || str_eq(t->tenant.name, t->name)) {
@@ -310,7 +310,7 @@ int auth_member_put_in(struct txn *txn, struct data_context *ctx,
 {
     struct data_user user;
     int r = find_to_change(txn, ctx, in->user_id, &user);
-    if (r == 0 && in->revision != 0 && in->revision != user.revision) {
+    if (r == 0 && !data_matches(ctx, in->revision, user.revision)) {
         return ERR_PRECONDITION;
     }
     if (r == 0 && !auth_role_reaches(ctx->scope.role, in->role)) {
@@ -334,7 +334,7 @@ int auth_member_remove_in(struct txn *txn, struct data_context *ctx, struct str 
 {
     struct data_user user;
     int r = find_to_change(txn, ctx, user_id, &user);
-    if (r == 0 && revision != 0 && revision != user.revision) {
+    if (r == 0 && !data_matches(ctx, revision, user.revision)) {
         return ERR_PRECONDITION;
     }
     if (r == 0 && owns(user.role)) {

@@ -41,7 +41,7 @@ static int put_fn(struct txn *txn, void *ctx)
     if (r < 0) {
         return r;
     }
-    if (s->update->revision != 0 && s->update->revision != s->user.revision) {
+    if (!data_matches(s->ctx, s->update->revision, s->user.revision)) {
         return ERR_PRECONDITION;
     }
     if (!str_eq(s->user.name, s->name)) {
@@ -186,7 +186,7 @@ static int move_fn(struct txn *txn, void *ctx)
     if (r < 0) {
         return r;
     }
-    if (m->revision != 0 && m->revision != s.user.revision) {
+    if (!data_matches(m->ctx, m->revision, s.user.revision)) {
         return ERR_PRECONDITION;
     }
     if (!str_eq(s.user.password, m->before.password) || !str_eq(s.user.email, m->before.email)) {
@@ -279,7 +279,7 @@ int auth_email_change(struct auth *a, struct data_context *ctx, const struct aut
     if (r < 0) {
         return r;
     }
-    if (m.revision != 0 && m.revision != m.before.revision) {
+    if (!data_matches(ctx, m.revision, m.before.revision)) {
         return ERR_PRECONDITION; /* before anybody is written to */
     }
     bool moves = !str_eq(m.email, m.before.email);

@@ -176,7 +176,7 @@ static int begin(struct txn *txn, struct one *o)
 {
     struct data_conversation *conversation = &o->view.conversation;
     int r = conversations_own(txn, &o->ctx->scope, o->id, conversation);
-    bool other = r == 0 && o->revision != 0 && o->revision != conversation->revision;
+    bool other = r == 0 && !data_matches(o->ctx, o->revision, conversation->revision);
     return other ? ERR_PRECONDITION : r;
 }
 

@@ -107,7 +107,12 @@ struct data_context {
     struct data_guard guard;          /* of a request that takes its time: data_still */
     struct data_fault fault;          /* see above; meaningful after a failure only */
     struct data_limit limit;          /* set by auth_limit_request */
+    const int64_t *others; /* revisions that If-Match names beside the one that a call is given */
+    size_t other_count;
 };
+
+/* Whether a record of revision `is` may be changed by who asked for `wanted` (If-Match; 0: whatever), or for one of ctx->others. */
+bool data_matches(const struct data_context *ctx, int64_t wanted, int64_t is);
 
 /* Sets ctx->fault and returns code: return data_fault(ctx, ERR_INVALID, "name", "The name is empty."); */
 int data_fault(struct data_context *ctx, int code, const char *field,
@@ -218,10 +223,7 @@ extern const struct scope data_house;
 bool data_is_house(struct str tenant_id);
 int data_house_in(struct txn *txn) BASE_MUST_USE;
 
-/*
- * The time that deletions by age go by (clock.c): the clock's or an earlier one, when the clock has leapt ahead. Where no server ever
- * ran it is the clock's.
- */
+/* The time that deletions by age go by (clock.c): the clock's, also where no server ever ran, or an earlier one when it has leapt ahead. */
 int data_clock_get(struct txn *txn, usec_t *ret_now) BASE_MUST_USE;
 
 /* Brings it nearer to the clock, by at most so much; the first time to the clock's. *ret_behind: how far it is off then. */

@@ -13,6 +13,15 @@ int data_fault(struct data_context *ctx, int code, const char *field, const char
     return code;
 }
 
+bool data_matches(const struct data_context *ctx, int64_t wanted, int64_t is)
+{
+    bool good = wanted == 0 || wanted == is;
+    for (size_t i = 0; !good && i < ctx->other_count; i++) {
+        good = ctx->others[i] == is;
+    }
+    return good;
+}
+
 void data_event(struct txn *txn, const struct scope *scope, const struct data_event *event)
 {
     BUF_AUTO(text, DATA_MAX_EVENT);

@@ -98,6 +98,9 @@ struct http_range {
 int http_range(const struct http_request *request, uint64_t size, struct str etag,
                struct http_range *ret) BASE_MUST_USE;
 
+/* The next entity tag of a list, in which commas may stand inside quotes; *rest becomes what follows. false: there is none. */
+bool http_etag_next(struct str *rest, struct str *ret_etag);
+
 /* Whether a list of entity tags (If-Match: strong, If-None-Match: weak comparison) names etag or is "*". */
 bool http_etag_listed(struct str list, struct str etag, bool strong);
 

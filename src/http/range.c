@@ -11,8 +11,8 @@ static bool is_weak(struct str etag)
     return str_starts(etag, STR("W/"));
 }
 
-/* The next entity tag of a list; commas may stand inside quotes. */
-static bool next_etag(struct str *rest, struct str *ret_etag)
+/* Up to the next comma behind the tag's quotes: what follows them makes it another one, which nothing has. */
+bool http_etag_next(struct str *rest, struct str *ret_etag)
 {
     size_t at = 0;
     while (at < rest->n && (rest->p[at] == ',' || rest->p[at] == ' ' || rest->p[at] == '\t')) {
@@ -23,8 +23,8 @@ static bool next_etag(struct str *rest, struct str *ret_etag)
     }
     size_t quote = str_find(*rest, '"', at);
     size_t end = str_find(*rest, quote < rest->n ? '"' : ',', quote < rest->n ? quote + 1 : at);
-    end += quote < rest->n && end < rest->n;
-    *ret_etag = str_slice(*rest, at, end);
+    end = str_find(*rest, ',', end);
+    *ret_etag = str_trim(str_slice(*rest, at, end));
     *rest = str_slice(*rest, end, rest->n);
     return true;
 }
@@ -35,7 +35,7 @@ bool http_etag_listed(struct str list, struct str etag, bool strong)
         return true;
     }
     struct str one;
-    while (next_etag(&list, &one)) {
+    while (http_etag_next(&list, &one)) {
         if (str_eq(opaque(one), opaque(etag)) && !(strong && (is_weak(one) || is_weak(etag)))) {
             return true;
         }

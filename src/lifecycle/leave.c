@@ -24,7 +24,7 @@ static int check_revision(struct txn *txn, const struct leaving *l)
     if (r < 0) {
         return r == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : r;
     }
-    return l->revision == 0 || l->revision == user.revision ? 0 : ERR_PRECONDITION;
+    return data_matches(l->ctx, l->revision, user.revision) ? 0 : ERR_PRECONDITION;
 }
 
 static int leave_fn(struct txn *txn, void *ctx)

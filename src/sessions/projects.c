@@ -213,7 +213,7 @@ int sessions_project_get(struct data_context *ctx, struct str id,
 static int own_revision(struct txn *txn, struct one *o)
 {
     int r = sessions_project_own(txn, &o->ctx->scope, o->id, &o->view.project);
-    bool other = r == 0 && o->revision != 0 && o->revision != o->view.project.revision;
+    bool other = r == 0 && !data_matches(o->ctx, o->revision, o->view.project.revision);
     return other ? ERR_PRECONDITION : r;
 }
 

@@ -305,7 +305,7 @@ static int update_fn(struct txn *txn, void *ctx)
 {
     struct one *o = ctx;
     int r = sessions_find(txn, &o->ctx->scope, o->id, &o->view.session);
-    if (r == 0 && o->revision != 0 && o->revision != o->view.session.revision) {
+    if (r == 0 && !data_matches(o->ctx, o->revision, o->view.session.revision)) {
         return ERR_PRECONDITION;
     }
     const struct data_session before = o->view.session;
@@ -337,7 +337,7 @@ static int delete_fn(struct txn *txn, void *ctx)
 {
     struct one *o = ctx;
     int r = one_begin(txn, o);
-    if (r == 0 && o->revision != 0 && o->revision != o->view.session.revision) {
+    if (r == 0 && !data_matches(o->ctx, o->revision, o->view.session.revision)) {
         return ERR_PRECONDITION;
     }
     if (r < 0 || o->view.session.deleted) {

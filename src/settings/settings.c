@@ -331,7 +331,7 @@ static int guard(struct one *o, int64_t revision)
     int r = store_read(o->ctx->store, one_fn, o);
     o->guarded = true;
     o->seen = o->scope == SETTINGS_OF_USER ? o->view.user : o->view.tenant;
-    bool good = revision_of(o->seen) == revision || str_eq(o->seen, o->text);
+    bool good = data_matches(o->ctx, revision, revision_of(o->seen)) || str_eq(o->seen, o->text);
     return r < 0 || good ? r : ERR_PRECONDITION;
 }
 

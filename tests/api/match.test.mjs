@@ -68,10 +68,46 @@ test("an empty one is none, and guards nothing: it is refused", async () => {
     const reply = await ada.request(one.method, addressOf(one), { ...body, headers: { "If-Match": "" } });
     assert.equal(reply.status, 400, one.id);
   }
-  for (const several of ['"1", "999999"', '"999999","999998"']) {
-    assert.equal((await ada.put(`/sessions/${session.id}`, { name: "B" }, { headers: { "If-Match": several } })).status, 412, "no list: it changes nothing");
-  }
   assert.equal((await ada.get(`/sessions/${session.id}`)).data.name, "One");
+});
+
+// Changes that leave what they change as it was but for its ETag, and that may be made again and again.
+const again = {
+  users_me_put: { path: "/users/me", json: { name: "Ada" } },
+  tenant_put: { path: "/tenant", json: { name: "Engines" } },
+  tenant_member_update: { path: `/tenant/members/${mel.user.id}`, json: { role: "member" } },
+  projects_update: { path: `/projects/${project.id}`, json: { name: "Work" } },
+  conversations_update: { path: `/conversations/${conversation.id}`, json: { name: "Why" } },
+  sessions_update: { path: `/sessions/${session.id}`, json: { name: "One" } },
+  files_put: { path: `/sessions/${session.id}/files/secret.txt`, body: "mine" },
+};
+
+test("one of several that matches is enough; weak ones never match; 16 at most", async () => {
+  for (const [id, { path, ...what }] of Object.entries(again)) {
+    const put = (match) => ada.request("PUT", path, { ...what, headers: { "If-Match": match } });
+    const { etag } = (await ada.get(path)).headers;
+    assert.equal((await put(`"999999", "999998",W/${etag}`)).status, 412, id);
+    const many = Array.from({ length: 15 }, (_, i) => `"${999999 - i}"`);
+    const made = await put([...many, etag].join(", "));
+    assert.equal(made.status, 200, id);
+    assert.equal((await put(`"x,y", ${made.headers.etag} , "999999"`)).status, 200, id);
+    const over = await put([etag, ...many, etag].join(", "));
+    assert.deepEqual([over.status, Object.keys(over.json.error.fields ?? {})], [400, ["If-Match"]], id);
+    assert.equal((await put(`"${"9".repeat(1023)}"`)).status, 400, id);
+  }
+  const own = (await ada.get("/settings")).data.find(({ key }) => key === "font_size").user_revision;
+  const set = await ada.put("/settings/editor/font_size", { value: 20 }, { headers: { "If-Match": `"1", "${own}"` } });
+  assert.equal(set.status, 200);
+  const reset = await ada.delete("/settings/editor/font_size", { headers: { "If-Match": `${set.headers.etag}, "2"` } });
+  assert.equal(reset.status, 200);
+});
+
+test("what is deleted is one of several, too", async () => {
+  const other = (await ada.post("/projects", { name: "Other" })).data;
+  const path = `/projects/${other.id}`;
+  const { etag } = (await ada.get(path)).headers;
+  assert.equal((await ada.delete(path, { headers: { "If-Match": '"999999", "999998"' } })).status, 412);
+  assert.equal((await ada.delete(path, { headers: { "If-Match": `"999999", ${etag}` } })).status, 200);
 });
 
 test("one that matches lets it be changed", async () => {

@@ -95,6 +95,9 @@ static void etags(void **state)
     assert_false(http_etag_listed(STR("a"), STR("\"a\""), false));
     assert_false(http_etag_listed(STR(""), STR("\"a\""), false));
     assert_false(http_etag_listed(STR(",,"), STR("\"a\""), false));
+    assert_false(http_etag_listed(STR("\"a\"x, \"b\""), STR("\"a\""), false));
+    assert_false(http_etag_listed(STR("\"a\"\"b\""), STR("\"b\""), false));
+    assert_true(http_etag_listed(STR("\"a\"x, \"b\""), STR("\"b\""), false));
 }
 
 int main(void)
