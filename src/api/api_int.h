@@ -400,7 +400,11 @@ int api_done(struct api_call *call) BASE_MUST_USE; /* {"done":true} */
 /* The same as 202: a letter is on its way, and what was asked for is done by its link. */
 int api_asked(struct api_call *call) BASE_MUST_USE;
 
-/* ETag of a record's revision or a file's version, and whether If-None-Match has it (then 304 was set: return 0). */
+/*
+ * ETag of a record's revision or a file's version, and whether If-None-Match has it (then 304 was set: return 0). Only where the ETag
+ * is of all that the reply shows: counts and states that change without a revision (a project's sessions, a workspace's state) would
+ * be missed.
+ */
 bool api_not_modified(struct api_call *call, uint64_t revision, struct str if_none_match);
 void api_etag(struct api_call *call, uint64_t revision);
 

@@ -148,6 +148,9 @@ int api_tenant_member_get(struct api_call *call, const struct api_tenant_member_
 {
     struct data_user user;
     int r = auth_member_get(&call->data, in->user_id, &user);
+    if (r == 0 && api_not_modified(call, (uint64_t)user.revision, in->if_none_match)) {
+        return 0;
+    }
     return r < 0 ? r : answer_member(call, &user);
 }
 

@@ -110,6 +110,38 @@ test("what is deleted is one of several, too", async () => {
   assert.equal((await ada.delete(path, { headers: { "If-Match": `"999999", ${etag}` } })).status, 200);
 });
 
+// Their ETag guards a record; what they count or tell besides (sessions, bytes, a workspace's state) changes without it.
+const tellsMore = ["conversations_get", "projects_get", "sessions_get", "tenant_get"];
+
+test("what an ETag tells all of is not sent again to whoever has it", async () => {
+  const tagged = [];
+  for (const one of bundle.operations.filter(({ method, permission }) => method === "GET" && permission !== "link")) {
+    const path = addressOf(one);
+    const get = (known) => ada.get(path, { headers: { "If-None-Match": known } });
+    const etag = path.includes("undefined") ? undefined : (await ada.get(path)).headers.etag;
+    if (etag === undefined) continue;
+    tagged.push(one.id);
+    const status = tellsMore.includes(one.id) ? 200 : 304;
+    assert.equal(takes(one, "If-None-Match"), status === 304, one.id);
+    for (const known of [etag, `W/${etag}`, `"x,y", ${etag}`, "*"]) {
+      const reply = await get(known);
+      assert.deepEqual([reply.status, reply.headers.etag, reply.body.length > 0], [status, etag, status === 200], `${one.id} ${known}`);
+    }
+    for (const known of ['"999999"', etag.slice(1), `${etag}x`]) assert.equal((await get(known)).status, 200, `${one.id} ${known}`);
+  }
+  assert.ok(tagged.length > tellsMore.length + 2, tagged.join());
+  assert.deepEqual(tellsMore.filter((id) => !tagged.includes(id)), []);
+});
+
+test("a member who changed is sent again", async () => {
+  const at = `/tenant/members/${mel.user.id}`;
+  const { etag } = (await ada.get(at)).headers;
+  assert.equal((await ada.put(at, { role: "viewer" })).status, 200);
+  const now = await ada.get(at, { headers: { "If-None-Match": etag } });
+  assert.deepEqual([now.status, now.data.role], [200, "viewer"]);
+  assert.equal((await ada.put(at, { role: "member" })).status, 200);
+});
+
 test("one that matches lets it be changed", async () => {
   const at = `/tenant/members/${mel.user.id}`;
   const { etag } = (await ada.get(at)).headers;
