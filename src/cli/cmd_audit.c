@@ -10,9 +10,10 @@ struct reading {
     struct cli_table table;
 };
 
-/* "30m", "12h", "7d" before now, or a time as RFC 3339 writes it, or its date alone. */
-static int read_since(struct cli_run *run, const char *word, struct str *ret_since)
+/* "30m", "12h", "7d" before now, or a time as RFC 3339 writes it, or its date alone, which is its beginning. */
+static int read_time(struct cli_run *run, const char *option, struct str *ret_time)
 {
+    const char *word = cli_value(run, option);
     struct str text = str_from(word);
     char unit = text.n > 0 ? text.p[text.n - 1] : '\0';
     usec_t each = unit == 'm'   ? minute
@@ -21,33 +22,36 @@ static int read_since(struct cli_run *run, const char *word, struct str *ret_sin
                                 : 0;
     uint64_t count;
     usec_t at;
-    BUF_AUTO(since, 64);
+    BUF_AUTO(written, 64);
     if (each > 0 && str_u64(str_slice(text, 0, text.n - 1), 100000, &count) == 0) {
-        time_format(&since, time_now() - (usec_t)count * each);
+        time_format(&written, time_now() - (usec_t)count * each);
     } else {
-        buf_add(&since, str_slice(text, 0, 40));
-        buf_add(&since, text.n == sizeof "2026-11-21" - 1 ? STR("T00:00:00Z") : STR_EMPTY);
+        buf_add(&written, str_slice(text, 0, 40));
+        buf_add(&written, text.n == sizeof "2026-11-21" - 1 ? STR("T00:00:00Z") : STR_EMPTY);
     }
-    if (time_parse(buf_str(&since), &at) < 0) {
+    if (time_parse(buf_str(&written), &at) < 0) {
         return cli_fail(run, ERR_INVALID,
-                        "--since wants 2026-11-21T04:05:06Z, 2026-11-21, or 30m, 12h, 7d");
+                        "--%s wants 2026-11-21T04:05:06Z, 2026-11-21, or 30m, 12h, 7d", option);
     }
-    *ret_since = arena_str(&run->arena, buf_str(&since));
+    *ret_time = arena_str(&run->arena, buf_str(&written));
     return 0;
 }
 
 static int read_filters(struct cli_run *run, struct cli_audit_list_in *in)
 {
-    const char *since = cli_value(run, "since");
     const char *actor = cli_value(run, "actor");
     const char *action = cli_value(run, "action");
     const char *session = cli_value(run, "session");
-    *in = (struct cli_audit_list_in){.has_since = since != NULL,
+    *in = (struct cli_audit_list_in){.has_since = cli_given(run, "since"),
+                                     .has_until = cli_given(run, "until"),
                                      .has_actor = actor != NULL,
                                      .action = str_from(action),
                                      .has_action = action != NULL,
                                      .has_session_id = session != NULL};
-    int r = since ? read_since(run, since, &in->since) : 0;
+    int r = in->has_since ? read_time(run, "since", &in->since) : 0;
+    if (r == 0 && in->has_until) {
+        r = read_time(run, "until", &in->until);
+    }
     if (r == 0 && actor) {
         r = cli_member_find(run, str_from(actor), &in->actor);
     }
@@ -139,6 +143,7 @@ static int audit(struct cli_run *run)
 
 static const struct cli_option options[] = {
     {.name = "since", .value = "TIME", .text = "not what is older: 2026-11-21, or 30m, 12h, 7d"},
+    {.name = "until", .value = "TIME", .text = "not what is newer; a date is its beginning, UTC"},
     {.name = "actor", .value = "MEMBER", .text = "what this person did: an id or e-mail address"},
     {.name = "action", .value = "ACTION", .text = "session.create, or session for all of it"},
     {.name = "session", .value = "SESSION", .text = "what happened to this session"},
@@ -148,6 +153,7 @@ static const struct cli_option options[] = {
 };
 static const struct cli_example examples[] = {
     {"coditect audit --since 7d --action login", "Logins of this week, newest first."},
+    {"coditect audit --since 2026-11-01 --until 2026-12-01", "Of November."},
     {"coditect audit --ndjson --since 2026-11-01 > audit.ndjson", "An export, for other tools."},
     {.line = NULL},
 };
@@ -181,14 +187,13 @@ static void add_house(struct cli_run *run, struct cli_table *table, const struct
 static int admin_audit(struct cli_run *run)
 {
     static const char *const heads[] = {"WHEN (UTC)", "COUNT", "FROM", "WHAT", NULL};
-    const char *word = cli_value(run, "since");
     struct cli_admin_listing listing = {.target = "/audit", .heads = heads, .add = add_house};
     struct str since;
-    int r = word ? read_since(run, word, &since) : 0;
+    int r = cli_given(run, "since") ? read_time(run, "since", &since) : 0;
     if (r < 0) {
         return r;
     }
-    if (word) {
+    if (cli_given(run, "since")) {
         listing.target = arena_printf(&run->arena, "/audit?since=" STR_FMT, STR_ARG(since)).p;
     }
     return cli_admin_list(run, &listing);

@@ -95,6 +95,16 @@ static int set_role(struct cli_run *run)
     return r < 0 ? r : cli_reply_print(run, &reply);
 }
 
+static int transfer(struct cli_run *run)
+{
+    struct cli_reply reply;
+    struct cli_tenant_transfer_in in;
+    run->subject = run->operands[0];
+    int r = cli_member_find(run, str_from(run->operands[0]), &in.user_id);
+    r = r < 0 ? r : cli_tenant_transfer(run->client, &in, NULL, &reply);
+    return r < 0 ? r : cli_reply_print(run, &reply);
+}
+
 static int remove_call(struct cli_run *run, const char *word, struct cli_reply *ret_reply)
 {
     struct cli_tenant_member_remove_in in;
@@ -238,6 +248,21 @@ const struct cli_command cli_command_members_rm = {
     .operands = rm_operands,
     .examples = rm_examples,
     .run = remove_some,
+};
+
+static const struct cli_operand transfer_operands[] = {{.name = "MEMBER"}, {.name = NULL}};
+static const struct cli_example transfer_examples[] = {
+    {"coditect members transfer grace@example.com", "She owns the tenant, you are an admin."},
+    {.line = NULL},
+};
+const struct cli_command cli_command_members_transfer = {
+    .name = "members transfer",
+    .summary = "Make a member the owner in your place, and yourself an admin.",
+    .text = "MEMBER is an id or an e-mail address. Owners may. Only who owns the tenant then can "
+            "make you an owner again.",
+    .operands = transfer_operands,
+    .examples = transfer_examples,
+    .run = transfer,
 };
 
 static const struct cli_operand invite_operands[] = {{.name = "E-MAIL"}, {.name = NULL}};

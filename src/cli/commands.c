@@ -54,6 +54,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_command_members_ls,
     &cli_command_members_role,
     &cli_command_members_rm,
+    &cli_command_members_transfer,
     &cli_command_members_invite,
     &cli_command_members_invitations,
     &cli_command_members_withdraw,

@@ -26,6 +26,7 @@ extern const struct cli_command cli_command_login, cli_command_register, cli_com
     cli_command_sessions_clone, cli_command_home_ls, cli_command_home_cat, cli_command_home_history,
     cli_command_home_restore, cli_command_home_changes, cli_command_home_archive,
     cli_command_tenant_rename, cli_command_workspaces_ls, cli_command_workspaces_stop,
-    cli_command_admin_remove_totp, cli_command_shell, cli_command_shells_ls, cli_command_shells_end;
+    cli_command_admin_remove_totp, cli_command_shell, cli_command_shells_ls, cli_command_shells_end,
+    cli_command_members_transfer;
 
 #endif

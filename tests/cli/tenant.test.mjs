@@ -131,6 +131,28 @@ test("audit: filters, all pages, a limit, lines", async () => {
   await ada.fails(2, /neither/, "audit", "--ndjson", "--limit", "3");
 });
 
+test("audit --until: nothing that is newer", async () => {
+  const all = (await ada.ok("audit", "--json")).json;
+  const { at: middle } = all[Math.floor(all.length / 2)];
+  const shown = (await ada.ok("audit", "--until", middle, "--json")).json;
+  assert.deepEqual(shown.filter(({ at }) => at > middle), []);
+  const ids = new Set(shown.map(({ id }) => id));
+  assert.deepEqual(all.filter(({ at, id }) => at < middle && !ids.has(id)), []);
+  assert.deepEqual((await ada.ok("audit", "--until", "2000-01-01", "--json")).json, []);
+  await ada.fails(2, /--until wants/, "audit", "--until", "yesterday");
+});
+
+test("members transfer: who owned is an admin, and only the other can give it back", async () => {
+  await bob.fails(5, /./, "members", "transfer", bob.user.id);
+  await ada.fails(4, /no member has this address/, "members", "transfer", "nobody@example.com");
+  assert.deepEqual((({ email: address, role }) => [address, role])((await ada.ok("members", "transfer", "--json", email)).json), [email, "owner"]);
+  assert.equal((await ada.ok("whoami", "--json")).json.role, "admin");
+  await ada.fails(5, /./, "members", "transfer", ada.person.user.id);
+  await bob.ok("members", "transfer", ada.person.user.id);
+  const roles = (await ada.ok("members", "ls", "--json")).json.map(({ id, role }) => [id, role]);
+  assert.deepEqual(new Map(roles), new Map([[ada.person.user.id, "owner"], [bob.user.id, "admin"]]));
+});
+
 test("lists: searched, sorted, the other way round", async () => {
   for (const name of ["Gamma Engine", "Beta", "Alpha engine"]) for (const noun of ["sessions", "projects"]) await ada.ok(noun, "new", name);
   const shown = async (...args) => (await ada.ok(...args, "--json")).json.map(({ name, email: address }) => address ?? name);
