@@ -81,19 +81,19 @@ extern const struct cli_topic cli_files[];
 struct cli_run {
     struct arena arena; /* of the whole run: not for what comes a thousand times */
     const struct cli_command *command;
-    const char
-        *values[CLI_MOST_OPTIONS]; /* by place in command->options; "" of a flag; NULL: not given */
-    const char *const *operands;   /* ended by NULL */
+    const char *values[CLI_MOST_OPTIONS]; /* as command->options; "" of a flag; NULL: not given */
+    const char *const *operands;          /* ended by NULL */
     size_t operand_count;
     bool json;
-    const char *subject;       /* what cli_complain names before the problem; NULL: nothing */
-    struct buf problem;        /* the last cli_fail, without a newline */
-    struct buf out;            /* standard output, see out.c */
-    bool closed;               /* nobody reads standard output any more */
-    int status;                /* exit status when nothing failed: of a shell that has ended */
-    bool colour;               /* standard output is a terminal that may be coloured */
-    struct cli_client *client; /* made by the first command that needs it */
-    struct str session;        /* of cli_each_of_session */
+    const char *subject;            /* what cli_complain names before the problem; NULL: nothing */
+    int code;                       /* of the last cli_fail, as the following; 0: there was none */
+    struct buf problem, request_id; /* without a newline; empty: no request was refused */
+    struct buf out;                 /* standard output, see out.c */
+    bool closed;                    /* nobody reads standard output any more */
+    int status;                     /* exit status when nothing failed: of a shell that has ended */
+    bool colour;                    /* standard output is a terminal that may be coloured */
+    struct cli_client *client;      /* made by the first command that needs it */
+    struct str session;             /* of cli_each_of_session */
 };
 
 /* Value of one of the command's options, NULL when not given (asserts that it has it); "" of a flag. */
@@ -106,7 +106,7 @@ int cli_positive(struct cli_run *run, struct cli_topic word, int64_t *ret_number
 /* Says what went wrong (one line, no full stop needed; control characters are escaped when it is shown); returns code. */
 int cli_fail(struct cli_run *run, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Prints what cli_fail said last to standard error: for what does not end the run. */
+/* Prints what cli_fail said last to standard error, with run->json as an object: for what does not end the run. */
 void cli_complain(struct cli_run *run);
 /* A line on standard error that is no failure. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -86,7 +86,7 @@ const struct cli_command *const cli_commands[] = {
 
 /* json first: commands without it show the list from the second on. */
 const struct cli_option cli_common[] = {
-    {.name = "json", .text = "print JSON, as the API answers it, for machines"},
+    {.name = "json", .text = "print JSON, as the API answers it, for machines; failures, too"},
     {.name = "help", .letter = 'h', .text = "show help"},
     {.name = NULL},
 };

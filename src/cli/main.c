@@ -36,11 +36,13 @@ static void begin(struct cli_run *run)
     arena_init(&run->arena);
     buf_init(&run->out, OUT_MOST);
     buf_init(&run->problem, PROBLEM_MOST);
+    buf_init(&run->request_id, PROBLEM_MOST);
 }
 
 static void end(struct cli_run *run)
 {
     cli_client_destroy(run->client);
+    buf_fini(&run->request_id);
     buf_fini(&run->problem);
     buf_fini(&run->out);
     arena_fini(&run->arena);
@@ -64,7 +66,11 @@ static int carry_out(struct cli_run *run, char **argv)
         cli_print(run, buf_str(&text));
         break;
     case CLI_WRONG:
-        (void)!write(STDERR_FILENO, text.p, text.n);
+        if (run->json && run->code < 0) {
+            cli_complain(run);
+        } else {
+            (void)!write(STDERR_FILENO, text.p, text.n);
+        }
         return cli_exit_status(ERR_INVALID);
     case CLI_RUN:;
         int r = run->command->run(run);

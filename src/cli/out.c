@@ -32,7 +32,9 @@ int cli_fail(struct cli_run *run, int code, const char *format, ...)
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     buf_clear(&run->problem);
+    buf_clear(&run->request_id);
     buf_add(&run->problem, str_from(text));
+    run->code = code;
     return code;
 }
 
@@ -46,17 +48,40 @@ static bool is_said(struct str problem, struct str subject)
              problem.p[problem.n - n - 2] == ':'));
 }
 
+/* The words are those that people read. */
+static void say_json(const struct cli_run *run, struct str words)
+{
+    BUF_AUTO(message, 4 * LINE_MOST);
+    BUF_AUTO(line, 8 * LINE_MOST);
+    struct json_writer w;
+    cli_escape(&message, words);
+    json_writer_init(&w, &line);
+    json_object(&w);
+    json_member_string(&w, "code", str_from(err_row(run->code)->name));
+    json_member_string(&w, "message", buf_str(&message));
+    if (run->request_id.n > 0) {
+        json_member_string(&w, "request_id", buf_str(&run->request_id));
+    }
+    json_object_end(&w);
+    buf_byte(&line, '\n');
+    (void)!write(STDERR_FILENO, line.p, line.n);
+}
+
 void cli_complain(struct cli_run *run)
 {
     BUF_AUTO(line, LINE_MOST);
     struct str problem = buf_str(&run->problem);
     struct str subject = str_slice(str_from(run->subject ? run->subject : ""), 0, SUBJECT_MOST);
-    buf_printf(&line, "coditect: ");
+    buf_printf(&line, run->json ? "" : "coditect: ");
     if (run->subject && !is_said(problem, subject)) {
         buf_printf(&line, STR_FMT ": ", STR_ARG(subject));
     }
     buf_add(&line, problem);
-    say(buf_str(&line));
+    if (run->json) {
+        say_json(run, buf_str(&line));
+    } else {
+        say(buf_str(&line));
+    }
 }
 
 void cli_note(const char *format, ...)

@@ -25,6 +25,7 @@ static __attribute__((format(printf, 2, 3))) enum cli_parsed wrong(struct parser
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    (void)cli_fail(p->run, ERR_INVALID, "%s", text);
     buf_printf(p->out, "coditect: ");
     cli_escape(p->out, str_from(text));
     buf_byte(p->out, '\n');
@@ -289,10 +290,20 @@ static enum cli_parsed parse(struct parser *p)
     return check_operands(p);
 }
 
+/* Also behind what was wrong: who wants JSON wants it of that, too. */
+static bool wants_json(char **words)
+{
+    while (*words && strcmp(*words, "--json") != 0 && strcmp(*words, "--") != 0) {
+        words++;
+    }
+    return *words && (*words)[2] != '\0';
+}
+
 enum cli_parsed cli_parse(struct cli_run *run, char **argv, struct buf *out)
 {
     struct parser p = {.run = run, .next = argv[0] ? argv + 1 : argv, .out = out};
     enum cli_parsed parsed = parse(&p);
+    run->json |= parsed == CLI_WRONG && wants_json(argv);
     const char **operands = ARENA_ARRAY(&run->arena, const char *, p.operands.n + 1);
     for (size_t i = 0; i < p.operands.n; i++) {
         operands[i] = p.operands.at[i];

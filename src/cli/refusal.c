@@ -1,7 +1,7 @@
 /* What a server says that refuses: the envelope of the API, which its door for the operator and its sockets have, too. */
 #include "cli/cli_int.h"
 
-enum { MESSAGE_MOST = 4096, TEXT_MOST = 8192 };
+enum { MESSAGE_MOST = 4096, TEXT_MOST = 8192, ID_MOST = 200 };
 
 int cli_code_named(struct str name, int status)
 {
@@ -55,5 +55,9 @@ int cli_refused(struct cli_run *run, int status, const struct json *reply)
         buf_add(&text, str_slice(message->string, 0, MESSAGE_MOST));
     }
     struct str named = name && name->kind == JSON_STRING ? name->string : STR_EMPTY;
-    return cli_fail(run, cli_code_named(named, status), "%s", buf_z(&text));
+    int code = cli_fail(run, cli_code_named(named, status), "%s", buf_z(&text));
+    if (id && id->kind == JSON_STRING && id->string.n <= ID_MOST && str_is_utf8(id->string)) {
+        buf_add(&run->request_id, id->string);
+    }
+    return code;
 }

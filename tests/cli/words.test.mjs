@@ -86,6 +86,24 @@ test("what a failure is about is said, and once, however long it is", async () =
   await ada.fails(4, /^coditect: x{100}.*: no session has this name: x{100}/, "sessions", "pause", "x".repeat(100_000));
 });
 
+test("with --json a failure is an object: its code, what is said, of which request", async () => {
+  const said = async (status, ...args) => {
+    const { stderr, stdout } = await ada.fails(status, /^\{.*\}\n$/, ...args);
+    assert.equal(stdout, "");
+    return JSON.parse(stderr);
+  };
+  assert.deepEqual(await said(4, "sessions", "pause", "--json", "../x"), { code: "not_found", message: "no session has this name: ../x" });
+  const odd = await said(4, "sessions", "pause", "--json", "\x1b]0;\u202e\"");
+  assert.equal(odd.message, 'no session has this name: \\x1b]0;\\u202e"');
+  const { request_id: id, ...refused } = await said(5, "members", "rm", "--json", ada.person.user.id);
+  assert.deepEqual(Object.keys(refused), ["code", "message"]);
+  assert.match(id, /^\S+$/);
+  assert.deepEqual(await said(2, "sesions", "--json"), { code: "invalid", message: "unknown command sesions (did you mean sessions?)" });
+  for (const args of [["--json", "sessions", "rm"], ["sessions", "rm", "--json"]]) assert.deepEqual(await said(2, ...args), { code: "invalid", message: "SESSION is missing" });
+  assert.equal((await said(2, "shell", "x", "--json")).message, "shell knows no --json");
+  await ada.fails(2, /^coditect: unknown option --bogus/, "sessions", "rm", "--bogus", "--", "--json");
+});
+
 // ---- completion ----
 
 const bin = join(ada.files, "bin");
