@@ -2,6 +2,7 @@
  * The web app: everything that is not the API's. Files and their headers are http_static's; here are the rules of our pages.
  *
  * 1. An address without a file is the app's own (a page of the single-page app) when a browser asks for a page, else 404.
+ *    The reference of the API is answered to whatever asks: its address stands in the documentation, for curl too.
  * 2. What lies below /assets/ has a hash in its name and is kept for ever; everything else is asked for again each time.
  */
 #include "api/api_int.h"
@@ -68,7 +69,8 @@ void api_web_handle(struct api *api, struct http_request *req, struct http_respo
     http_set(res, "Content-Security-Policy", str_from(api->web_policy));
     http_set(res, "Cross-Origin-Opener-Policy", STR("same-origin"));
     http_set(res, "Referrer-Policy", STR("same-origin"));
-    int r = http_static_serve(api->web, req, res, req->path);
+    bool reference = str_eq(req->path, STR("/docs/api"));
+    int r = http_static_serve(api->web, req, res, reference ? STR("/index.html") : req->path);
     if (r == 0) {
         return;
     }

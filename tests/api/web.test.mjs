@@ -73,6 +73,11 @@ test("addresses of the app's own pages answer the app, to browsers", async () =>
     assert.equal((await get(path, page)).headers["content-type"], "text/html; charset=utf-8", path); // which leads to the session
     assert.equal((await get(path)).status, 404, path);
   }
+  for (const headers of [{}, { Accept: "*/*" }, page]) {
+    const reference = await get("/docs/api", headers);
+    assert.deepEqual([reference.status, reference.text()], [200, (await get("/")).text()], JSON.stringify(headers));
+  }
+  assert.equal((await get("/docs/api/none")).status, 404);
   assert.equal((await get("/login")).status, 404);
   for (const path of ["/assets/none.js", "/api/none", "/ws/none"]) {
     assert.equal((await get(path, page)).status, 404, path);
