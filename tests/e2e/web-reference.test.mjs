@@ -23,6 +23,19 @@ test("every operation stands there, for whoever reads", async () => {
   await look(page, "reference");
 });
 
+test("tools get the document itself", async () => {
+  const address = await link("one OpenAPI document", page).getAttribute("href");
+  const reply = await page.evaluate(async (path) => {
+    const got = await fetch(path);
+    return { status: got.status, type: got.headers.get("content-type"), json: await got.json() };
+  }, address);
+  assert.deepEqual([reply.status, reply.type], [200, "application/json"]);
+  const { openapi, paths } = reply.json;
+  assert.match(openapi, /^3\.1\./);
+  const methods = Object.values(paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId).filter((id) => id !== undefined));
+  assert.deepEqual(methods.sort(), bundle.operations.map(({ id }) => id).sort());
+});
+
 test("an operation opens to what it takes and answers", async () => {
   await page.getByLabel("Find an operation").fill("POST sessions_create");
   await until("the others are gone", async () => (await page.locator("main section li[id]").count()) === 1);

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""openapi_docs.py SPEC ERRORS OUT.json: the API for the page /docs/api (web/src/pages/reference.tsx), with nothing left to look up.
+"""openapi_docs.py SPEC ERRORS OUT.json OPENAPI.json: the API for the page /docs/api (web/src/pages/reference.tsx), with nothing left to
+look up; and for tools the document itself, as JSON: YAML's anchors and merged keys are not everybody's.
 
 {"title", "version", "base", "about", "groups": [{"name", "about", "operations": [
   {"id", "method", "path", "summary", "about"?, "permission", "roles", "rate"?, "audit"?, "socket"?,
@@ -114,7 +115,7 @@ def describe(document, operation):
     return {name: value for name, value in row.items() if value is not None}
 
 
-def main(spec, errors, target):
+def main(spec, errors, target, whole):
     document = openapi_model.load(spec)
     info = document.raw["info"]
     groups = [
@@ -135,6 +136,8 @@ def main(spec, errors, target):
     }
     with open(target, "w", encoding="utf-8") as out:
         json.dump(result, out, ensure_ascii=False)
+    with open(whole, "w", encoding="utf-8") as out:
+        json.dump(document.raw, out, ensure_ascii=False)
 
 
 if __name__ == "__main__":

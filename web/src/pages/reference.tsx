@@ -45,7 +45,7 @@ function Operations({ reference }: { readonly reference: Reference }) {
     <Stack gap="24px">
       <Stack gap="12px" maxWidth="720px" color="fg.muted">
         {reference.about.split(/\n{2,}/).map((paragraph) => <Text key={paragraph}><Words text={paragraph} /></Text>)}
-        <Text>Addresses are below <Code>{reference.base}</Code>.</Text>
+        <Text>Addresses are below <Code>{reference.base}</Code>. For tools all this is <Box asChild color="fg" textDecoration="underline"><a href="/openapi.json">one OpenAPI document</a></Box>.</Text>
       </Stack>
       <Input aria-label="Find an operation" placeholder="Find an operation" value={text} onChange={(event) => setText(event.currentTarget.value)} bg="bg.panel" borderColor="border.emphasized" maxWidth="400px" fontSize={{ base: "16px", sm: "14px" }} _placeholder={{ color: "fg.subtle" }} />
       {groups.length === 0 && <Panel><Empty icon={<Search size={18} />} title="No operation is called so" text="Try a part of its address, such as files, or a method." /></Panel>}
