@@ -111,21 +111,7 @@ static void keeps_no_other_from_going(struct people *p, struct str how)
     assert_int_equal(auth_purge(p->auth, &ended), 0);
     assert_int_equal(ended, 1);
 }
-
-static void a_lost_record_keeps_no_other_from_going(void **state)
-{
-    keeps_no_other_from_going(*state, STR_EMPTY);
-}
-
-static void a_damaged_record_keeps_no_other_from_going(void **state)
-{
-    keeps_no_other_from_going(*state, STR("1 {"));
-}
-
-static void a_newer_record_keeps_no_other_from_going(void **state)
-{
-    keeps_no_other_from_going(*state, STR("99 {}"));
-}
+PEOPLE_UNREADABLE(keeps_no_other_from_going)
 
 static usec_t last_use(struct data_context *ctx)
 {

@@ -156,4 +156,19 @@ static inline struct str people_key(struct people *p, const struct data_context 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define TEST_SQLITE(name) cmocka_unit_test_setup_teardown(name, setup_sqlite, teardown)
 
+/* Three tests of fn(people, how): of a record that is lost (how is empty), damaged, and of a newer version. */
+#define PEOPLE_UNREADABLE(fn) \
+    static void a_lost_record_##fn(void **state) \
+    { \
+        fn(*state, STR_EMPTY); \
+    } \
+    static void a_damaged_record_##fn(void **state) \
+    { \
+        fn(*state, STR("1 {")); \
+    } \
+    static void a_newer_record_##fn(void **state) \
+    { \
+        fn(*state, STR("99 {}")); \
+    }
+
 #endif

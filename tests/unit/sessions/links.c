@@ -138,21 +138,7 @@ static void keeps_no_other_from_going(struct people *p, struct str how)
     assert_int_equal(sessions_links_purge(p->w.store, &ended), 0);
     assert_int_equal(ended, 1);
 }
-
-static void a_lost_record_keeps_no_other_from_going(void **state)
-{
-    keeps_no_other_from_going(*state, STR_EMPTY);
-}
-
-static void a_damaged_record_keeps_no_other_from_going(void **state)
-{
-    keeps_no_other_from_going(*state, STR("1 {"));
-}
-
-static void a_newer_record_keeps_no_other_from_going(void **state)
-{
-    keeps_no_other_from_going(*state, STR("99 {}"));
-}
+PEOPLE_UNREADABLE(keeps_no_other_from_going)
 
 static void it_ends_by_hand_with_its_session_and_its_maker(void **state)
 {
