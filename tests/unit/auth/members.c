@@ -2,24 +2,6 @@
 
 PEOPLE_SETUP
 
-/* The request of a new member of ada's tenant. */
-static struct data_context join(struct people *p, struct data_context *ada, const char *email,
-                                enum data_role role)
-{
-    struct data_invitation invitation;
-    struct str token;
-    ada->op = store_op_new();
-    struct auth_invitation_input in = {.email = str_from(email), .role = role};
-    assert_int_equal(auth_invitation_create(ada, &in, &invitation, &token), 0);
-    struct data_context ctx = people_request(p);
-    struct auth_result result;
-    struct auth_register_input as = {
-        .email = str_from(email), .password = WORLD_PASSWORD, .invitation = token};
-    assert_int_equal(auth_register(p->auth, &ctx, &as, &result), 0);
-    assert_int_equal(auth_authenticate(p->auth, &ctx, result.token), 0);
-    return ctx;
-}
-
 struct change {
     struct data_context *ctx;
     struct auth_member_change in;
@@ -62,9 +44,9 @@ static void everybody_changes_up_to_their_own_role(void **state)
     struct data_context people[5];
     people[DATA_ROLE_OWNER] = people_request_of(p, "ada@example.com");
     struct data_context *ada = &people[DATA_ROLE_OWNER];
-    people[DATA_ROLE_ADMIN] = join(p, ada, "adam@example.com", DATA_ROLE_ADMIN);
-    people[DATA_ROLE_MEMBER] = join(p, ada, "mel@example.com", DATA_ROLE_MEMBER);
-    people[DATA_ROLE_VIEWER] = join(p, ada, "vic@example.com", DATA_ROLE_VIEWER);
+    people[DATA_ROLE_ADMIN] = people_join(p, ada, "adam@example.com", DATA_ROLE_ADMIN);
+    people[DATA_ROLE_MEMBER] = people_join(p, ada, "mel@example.com", DATA_ROLE_MEMBER);
+    people[DATA_ROLE_VIEWER] = people_join(p, ada, "vic@example.com", DATA_ROLE_VIEWER);
     for (int by = DATA_ROLE_OWNER; by <= DATA_ROLE_VIEWER; by++) {
         for (int was = DATA_ROLE_OWNER; was <= DATA_ROLE_VIEWER; was++) {
             bool reaches = was >= by;
@@ -84,7 +66,7 @@ static void the_last_owner_stays(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
-    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
+    struct data_context mel = people_join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
     assert_int_equal(put(&ada, &ada, DATA_ROLE_MEMBER), ERR_CONFLICT);
     assert_int_equal(take_out(&ada, &ada), ERR_CONFLICT);
     struct data_user owner;
@@ -104,8 +86,8 @@ static void who_asks_with_a_role_of_before_is_refused(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
-    struct data_context adam = join(p, &ada, "adam@example.com", DATA_ROLE_ADMIN);
-    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
+    struct data_context adam = people_join(p, &ada, "adam@example.com", DATA_ROLE_ADMIN);
+    struct data_context mel = people_join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
     struct data_invitation invitation;
     struct str token;
     struct auth_invitation_input in = {.email = STR("eve@example.org"), .role = DATA_ROLE_OWNER};
@@ -132,7 +114,7 @@ static void who_is_removed_is_out_and_the_account_stays(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
-    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
+    struct data_context mel = people_join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
     struct auth_apikey_input wanted = {
         .name = STR("script"), .access = DATA_APIKEY_ACCESS_READ, .days = 1};
     enum data_apikey_access access;
@@ -174,8 +156,8 @@ static void a_link_is_worth_what_its_maker_may_give(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
-    struct data_context adam = join(p, &ada, "adam@example.com", DATA_ROLE_ADMIN);
-    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
+    struct data_context adam = people_join(p, &ada, "adam@example.com", DATA_ROLE_ADMIN);
+    struct data_context mel = people_join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
     struct auth_reset reset;
     assert_int_equal(auth_member_reset(&adam, mel.scope.user_id, &reset), 0);
     assert_int_equal(put(&ada, &mel, DATA_ROLE_OWNER), 0);
@@ -224,7 +206,7 @@ static void an_invitation_is_worth_what_its_maker_may_give(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
-    struct data_context adam = join(p, &ada, "adam@example.com", DATA_ROLE_ADMIN);
+    struct data_context adam = people_join(p, &ada, "adam@example.com", DATA_ROLE_ADMIN);
     struct data_invitation invitation;
     struct str token;
     const struct auth_invitation_input in = {.email = STR("a2@example.com"),
@@ -246,7 +228,7 @@ static void an_invitation_is_worth_what_its_maker_may_give(void **state)
     assert_int_equal(take_up(p, "a4@example.com", his), ERR_FORBIDDEN);
     assert_int_equal(take_up(p, "a3@example.com", others), 0);
     /* An account of somebody before is an owner's to give. */
-    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_OWNER);
+    struct data_context mel = people_join(p, &ada, "mel@example.com", DATA_ROLE_OWNER);
     const struct auth_invitation_input again = {
         .email = STR("eve@example.com"), .role = DATA_ROLE_MEMBER, .user_id = adam.scope.user_id};
     ada.op = store_op_new();
@@ -285,7 +267,7 @@ static void who_is_given_an_account_gets_no_keys_with_it(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
-    struct data_context mel = join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
+    struct data_context mel = people_join(p, &ada, "mel@example.com", DATA_ROLE_MEMBER);
     const struct auth_apikey_input wanted = {
         .name = STR("script"), .access = DATA_APIKEY_ACCESS_READ, .days = 1};
     struct left_behind behind = {.scope = mel.scope};

@@ -13,17 +13,7 @@ struct team {
 static struct team team(struct people *p)
 {
     struct team t = {.ada = people_request_of(p, "ada@example.com")};
-    struct data_invitation invitation;
-    struct str token;
-    t.ada.op = store_op_new();
-    struct auth_invitation_input in = {.email = STR("mel@example.com"), .role = DATA_ROLE_ADMIN};
-    assert_int_equal(auth_invitation_create(&t.ada, &in, &invitation, &token), 0);
-    t.mel = people_request(p);
-    struct auth_result result;
-    struct auth_register_input as = {
-        .email = in.email, .password = WORLD_PASSWORD, .invitation = token};
-    assert_int_equal(auth_register(p->auth, &t.mel, &as, &result), 0);
-    assert_int_equal(auth_authenticate(p->auth, &t.mel, result.token), 0);
+    t.mel = people_join(p, &t.ada, "mel@example.com", DATA_ROLE_ADMIN);
     return t;
 }
 

@@ -213,32 +213,15 @@ static void ends_with_the_password(void **state)
     assert_int_equal(now.since, 0);
 }
 
-static struct data_context join(struct people *p, struct data_context *by, enum data_role role)
-{
-    struct data_invitation invitation;
-    struct str token;
-    struct str email = arena_printf(&p->w.arena, "%s@example.com", data_role_name(role));
-    by->op = store_op_new();
-    struct auth_invitation_input in = {.email = email, .role = role};
-    assert_int_equal(auth_invitation_create(by, &in, &invitation, &token), 0);
-    struct data_context ctx = people_request(p);
-    struct auth_result result;
-    struct auth_register_input as = {
-        .email = email, .password = WORLD_PASSWORD, .invitation = token};
-    assert_int_equal(auth_register(p->auth, &ctx, &as, &result), 0);
-    assert_int_equal(auth_authenticate(p->auth, &ctx, result.token), 0);
-    return ctx;
-}
-
 static void is_taken_from_who_lost_the_app(void **state)
 {
     struct people *p = *state;
     struct ada ada = turn_on(p);
-    struct data_context admin = join(p, &ada.ctx, DATA_ROLE_ADMIN);
+    struct data_context admin = people_join(p, &ada.ctx, "admin@example.com", DATA_ROLE_ADMIN);
     struct str id = ada.ctx.scope.user_id;
     assert_int_equal(auth_member_totp_end(&admin, id), ERR_FORBIDDEN);
     assert_int_equal(auth_member_totp_end(&ada.ctx, id), ERR_CONFLICT);
-    struct data_context owner = join(p, &ada.ctx, DATA_ROLE_OWNER);
+    struct data_context owner = people_join(p, &ada.ctx, "owner@example.com", DATA_ROLE_OWNER);
     assert_int_equal(auth_member_totp_end(&owner, id), 0);
     assert_int_equal(auth_member_totp_end(&owner, id), ERR_NOT_FOUND);
     assert_int_equal(enter(p, WORLD_PASSWORD, STR_EMPTY), 0);

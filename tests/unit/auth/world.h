@@ -74,6 +74,24 @@ static inline struct data_context people_request_of(struct people *p, const char
     return ctx;
 }
 
+/* A request of a new member of the tenant of `by`, who invites them. */
+static inline struct data_context people_join(struct people *p, struct data_context *by,
+                                              const char *email, enum data_role role)
+{
+    struct data_invitation invitation;
+    struct str token;
+    by->op = store_op_new();
+    struct auth_invitation_input in = {.email = str_from(email), .role = role};
+    assert_int_equal(auth_invitation_create(by, &in, &invitation, &token), 0);
+    struct data_context ctx = people_request(p);
+    struct auth_result result;
+    struct auth_register_input as = {
+        .email = in.email, .password = WORLD_PASSWORD, .invitation = token};
+    assert_int_equal(auth_register(p->auth, &ctx, &as, &result), 0);
+    assert_int_equal(auth_authenticate(p->auth, &ctx, result.token), 0);
+    return ctx;
+}
+
 static inline int people_login(struct people *p, const char *email, struct str password,
                                struct auth_result *ret_result)
 {

@@ -271,29 +271,12 @@ static void what_is_newer_keeps_no_other_from_going(void **state)
     keeps_no_other_from_going(*state, STR("99 {}"), ERR_NEWER);
 }
 
-static struct data_context settle_member(struct people *p, struct data_context *by,
-                                         const char *email)
-{
-    struct data_invitation invitation;
-    struct str token;
-    by->op = store_op_new();
-    struct auth_invitation_input in = {.email = str_from(email), .role = DATA_ROLE_ADMIN};
-    assert_int_equal(auth_invitation_create(by, &in, &invitation, &token), 0);
-    struct data_context ctx = people_request(p);
-    struct auth_result result;
-    struct auth_register_input as = {
-        .email = in.email, .password = WORLD_PASSWORD, .invitation = token};
-    assert_int_equal(auth_register(p->auth, &ctx, &as, &result), 0);
-    assert_int_equal(auth_authenticate(p->auth, &ctx, result.token), 0);
-    return ctx;
-}
-
 static void others_keep_what_is_theirs(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
     set(&ada, SETTINGS_OF_TENANT);
-    struct data_context mel = settle_member(p, &ada, "mel@example.com");
+    struct data_context mel = people_join(p, &ada, "mel@example.com", DATA_ROLE_ADMIN);
     struct str theirs = session_of(&mel, STR_EMPTY);
     assert_int_equal(lifecycle_account_delete(p->auth, &ada, WORLD_PASSWORD, 0), ERR_CONFLICT);
     struct data_user owner;
@@ -326,7 +309,7 @@ static void the_last_one_takes_former_members_along(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
-    struct data_context mel = settle_member(p, &ada, "mel@example.com");
+    struct data_context mel = people_join(p, &ada, "mel@example.com", DATA_ROLE_ADMIN);
     struct str session = session_of(&mel, STR_EMPTY);
     put(&mel, session);
     put(&mel, mel.scope.user_id);
