@@ -45,6 +45,12 @@ export async function escape(page, locator) {
 export const button = (name, where) => where.getByRole("button", { name, exact: true });
 export const link = (name, where) => where.getByRole("link", { name, exact: true });
 
+/**
+ * Takes all routes of a page away, once nobody is under way in them: what is, Playwright would answer itself, and the answer of
+ * the handler would be one too many.
+ */
+export const unroute = (page) => page.unrouteAll({ behavior: "wait" });
+
 /** A server that serves the web app at its own name, and a browser. */
 export async function openWorld({ args = ["--rate-factor", "1000"], port, program, env } = {}) {
   const server = await Server.start({ port, env, ...(program === undefined ? {} : { program }), args: ["--web", web, ...args] });
@@ -101,7 +107,11 @@ class World {
   }
 
   async end() {
+    // What a route's handler still asks of the server finds none: nobody waits for its answer.
+    const routed = this.browser.contexts().flatMap((context) => [context, ...context.pages()]);
+    const freed = routed.map((one) => one.unrouteAll({ behavior: "ignoreErrors" }).catch(() => undefined));
     await this.browser.close();
+    await Promise.all(freed);
     await this.server.stop();
     this.isQuiet();
   }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
-import { button, comeIn, gone, launch, link, logOut, look, visible } from "./browser.mjs";
+import { button, comeIn, gone, launch, link, logOut, look, unroute, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -22,7 +22,7 @@ const conflict = page.getByRole("alert").filter({ has: button("Keep mine", page)
 async function meet(path, answer) {
   const where = `**/files/${path}`;
   await page.route(where, (route) => (route.request().method() === "PUT" ? answer(route) : route.continue()));
-  return () => page.unroute(where);
+  return () => unroute(page);
 }
 const refuse = (route) => route.abort("connectionrefused");
 const area = (path) => page.getByLabel(`Text of ${path.split("/").at(-1)}`);
@@ -64,7 +64,7 @@ async function holdList() {
   });
   return async () => {
     free();
-    await page.unroute(isList, undefined);
+    await unroute(page);
   };
 }
 

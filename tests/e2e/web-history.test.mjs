@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
-import { button, gone, launch, link, look, visible } from "./browser.mjs";
+import { button, gone, launch, link, look, unroute, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -152,7 +152,7 @@ test("the slider leads to the first change, however many are loaded at first", a
     await button("Try again", page).click({ timeout: 1_000 }).catch(() => undefined);
     return page.getByTestId("moment").getByText("Saved 1.txt").isVisible();
   });
-  await page.unroute(few);
+  await unroute(page);
 });
 
 test("two versions of a file compared, in its history and in the session's", async () => {
@@ -260,7 +260,7 @@ test("a restore that takes long tells how far it is", async () => {
   await visible(page.getByText("Everything is as it was then: 5,000 items changed"));
   assert.equal(asked.length, 2);
   assert.equal(new Set(asked).size, 1, "the same wish");
-  await page.unroute("**/files:restore");
+  await unroute(page);
 });
 
 test("what was deleted is found and brought back, a folder with all that was in it", async () => {
@@ -328,7 +328,7 @@ test("a deletion is undone to what it took away, not to what the list knew", asy
   await button("Undo", page).click();
   await visible(page.getByText("“doc.txt” is back"));
   assert.equal((await ada.get(file)).text(), "newer");
-  await page.unroute(own);
+  await unroute(page);
 });
 
 test("what went with its folder is found by its path or its name, and leads to its past", async () => {
@@ -411,7 +411,7 @@ test("what went with its folder and came back is not offered, nor brought back o
     await visible(page.getByText(`“${name}” is there already`));
   }
   for (const path of [file, below]) assert.equal((await ada.get(path)).text(), "2");
-  await page.unroute(stale);
+  await unroute(page);
 });
 
 test("the changes of a path tell that a folder above it was renamed", async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession } from "../api/harness.mjs";
-import { axe, button, gone, launch, link, look, setTheme, shot, visible } from "./browser.mjs";
+import { axe, button, gone, launch, link, look, setTheme, shot, unroute, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -94,7 +94,7 @@ for (const { name, path, open, on = page, within = () => on.locator("main"), isF
     if (!isFile) await visible(alert.getByRole("button", { name: "Copy request id req-trouble" }));
     await axe(on, `${name} refused`);
     if (name === "sessions" || name === "folder") await look(on, `${name}-error`);
-    await on.unroute(reads);
+    await unroute(on);
     await button("Try again", alert).click({ timeout: 10_000 }).catch(() => {}); // a page that reads again by itself may be quicker
     await visible(ready()).catch(async (error) => { await shot(on, `failed-${name}`); throw error; });
   });
@@ -133,7 +133,7 @@ test("a list of which only a part can be read says so wherever it is shown, and 
   await button("Try again", found).click();
   await visible(found.getByRole("option", { name: /Project B/ }));
   await gone(found.getByRole("alert"));
-  await page.unroute(reads);
+  await unroute(page);
   await page.setViewportSize(wider);
 });
 
@@ -143,5 +143,5 @@ test("an answer that says no more than that there were too many requests is said
   await page.goto(`${home}/settings/security`);
   await visible(page.getByText("Try again in 7 s."));
   assert.equal(await page.getByTestId("lost").count(), 0);
-  await page.unroute(path);
+  await unroute(page);
 });

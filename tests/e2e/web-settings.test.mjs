@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
-import { button, gone, launch, link, look, visible } from "./browser.mjs";
+import { button, gone, launch, link, look, unroute, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -100,7 +100,7 @@ test("a setting is chosen, said to be chosen, taken back; what its bounds do not
   await page.route("**/api/v5/settings/editor/word_wrap", (route) => route.abort("connectionrefused"));
   await page.getByRole("switch", { name: "Word wrap" }).click();
   await until("what did not go through is taken back", async () => await page.getByRole("switch", { name: "Word wrap" }).getAttribute("aria-checked") === "false");
-  await page.unroute("**/api/v5/settings/editor/word_wrap");
+  await unroute(page);
   page.off("request", note);
 });
 
@@ -251,7 +251,7 @@ test("all of one's data: an archive of each session, and the account", async () 
   assert.deepEqual(account.deleted_conversations.map(({ id, said: messages }) => [id, messages]), [[over.id, [last]]]);
   assert.deepEqual([account.settings["editor.word_wrap"], account.two_factor.enabled], [true, false]);
   for (const part of ["/links", "/conversations", "/messages", "/keys", "/settings", "/totp", "/devices", "/archive"]) assert.ok([...refused].some((path) => path.endsWith(part)), part);
-  for (const place of places) await page.unroute(`**/api/v5/${place}`, refuse);
+  await unroute(page);
   assert.ok(account.devices.length > 0);
   assert.match(execFileSync("tar", ["tzf", await taken[2].path()], { encoding: "utf8" }), /src\/hello\.txt/);
 });
@@ -357,7 +357,7 @@ test("usage: what the team has and may have, and what runs", async () => {
   await page.getByRole("button", { name: /^Pause / }).click();
   await button("Pause", page.getByRole("dialog")).click();
   await visible(page.getByText(/^“.*” pauses$/));
-  await page.unroute("**/api/v5/workspaces?**");
+  await unroute(page);
   await page.reload();
   await visible(page.getByText("Nothing runs"));
 });

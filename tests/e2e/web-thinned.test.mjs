@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { Client, movableClock, newSession, until } from "../api/harness.mjs";
-import { button, gone, launch, look, visible } from "./browser.mjs";
+import { button, gone, launch, look, unroute, visible } from "./browser.mjs";
 
 const hour = 3600;
 const clock = movableClock({ after });
@@ -119,5 +119,5 @@ test("a moment that went while the page was open is said so", async () => {
   await button("Restore everything", page).click();
   await button("Restore", page.getByRole("dialog")).click();
   await visible(page.getByText(/^Everything is as it was somewhat later: that moment is not kept any more/));
-  await page.unrouteAll({ behavior: "wait" });
+  await unroute(page);
 });
