@@ -25,6 +25,9 @@ page.on("request", (request) => {
   if (request.isNavigationRequest()) for (const one of sockets) one.isOpen = false; // with their page; nobody tells
   asked.push(kinds.find(([pattern]) => pattern.test(request.url()))?.[1]);
 });
+const underWay = new Set();
+page.on("request", (request) => underWay.add(request));
+for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => underWay.delete(request));
 const count = (kind) => asked.filter((one) => one === kind).length;
 page.on("websocket", (socket) => {
   const one = { url: socket.url(), told: [], isOpen: true };
@@ -41,7 +44,8 @@ const entry = (name) => page.getByRole("list", { name: "Entries" }).getByText(na
 
 /** Since it has an answer to all that it asked. */
 async function forget() {
-  await page.waitForLoadState("networkidle");
+  await page.waitForLoadState("networkidle"); // once for a page that was loaded
+  await until("all is answered", () => underWay.size === 0);
   asked.length = 0;
 }
 

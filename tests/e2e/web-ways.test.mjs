@@ -262,10 +262,12 @@ test("from an interaction to the next frame: how long, and never as long as a pa
   await page.evaluate(() => {
     globalThis.taken = [];
     new PerformanceObserver((list) => {
-      for (const { interactionId, duration, name, processingStart, processingEnd, startTime, target } of list.getEntries()) if (interactionId > 0) globalThis.taken.push([Math.round(duration), `${name} on ${target?.tagName.toLowerCase()}: waited ${Math.round(processingStart - startTime)}, ran ${Math.round(processingEnd - processingStart)}`]);
+      for (const { interactionId, duration, name, processingStart, processingEnd, startTime, target } of list.getEntries()) if (interactionId > 0) globalThis.taken.push([Math.round(duration), `${name} on ${target?.tagName.toLowerCase()}: waited ${Math.round(processingStart - startTime)}, ran ${Math.round(processingEnd - processingStart)}`, startTime]);
     }).observe({ type: "event", durationThreshold: 16, buffered: true });
   });
+  const begun = [];
   for (let i = 0; i < 3; i++) {
+    begun.push(await page.evaluate(() => performance.now()));
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox", { name: "Search" }).pressSequentially("project");
     await escape(page, page.getByRole("dialog"));
@@ -279,7 +281,9 @@ test("from an interaction to the next frame: how long, and never as long as a pa
   }
   const taken = (await page.evaluate(() => globalThis.taken)).sort(([x], [y]) => x - y);
   assert.ok(taken.length > 20, `${taken.length} events`);
-  const [worst, name] = taken.at(-3); // each is done three times: what happens once or twice is the machine's
-  console.log(`interaction to next paint: median ${taken[taken.length >> 1][0]} ms, third worst ${worst} ms (${name}), of ${taken.length}; page load ${load.toFixed(0)} ms`);
+  // Each is done in three rounds, and what is slow by itself is so in each: what happens in one or two is the machine's, which
+  // may stand still for several events at once.
+  const [worst, name] = begun.map((time, i) => taken.findLast(([, , at]) => at >= time && at < (begun[i + 1] ?? Infinity)) ?? [0, "none"]).sort(([x], [y]) => x - y)[0];
+  console.log(`interaction to next paint: median ${taken[taken.length >> 1][0]} ms, worst of the best round ${worst} ms (${name}), of ${taken.length}; page load ${load.toFixed(0)} ms`);
   assert.ok(worst < Math.max(load, 400), `${worst} ms`);
 });
