@@ -275,9 +275,9 @@ async function metric(name) {
 }
 
 test("a server makes backups on schedule, keeps as many as it shall, and says when one is late", async () => {
-  await until("more were made than are kept", async () => (await metric('coditect_backups_total{result="ok"}')) > 3);
-  assert.ok(moments(scheduled).length <= 4, `${moments(scheduled)}`); // a new one, and one that is just going
-  assert.equal(await metric("coditect_backup_late"), 0);
+  await until("more were made than are kept", async () => (await metric('coditect_backups_total{result="ok"}')) > 3, 60_000);
+  await until("as many are kept as shall be", () => moments(scheduled).length <= 4); // a new one, and one that is just going
+  await until("none is late", async () => (await metric("coditect_backup_late")) === 0, 60_000); // a slow machine's may be, for a moment
   assert.ok((await metric("coditect_backup_last_timestamp_seconds")) > Date.now() / 1000 - 600);
   done(["--verify-backup", scheduled]);
   assert.match(run(["--doctor", "--data", server.data, "--backup-directory", scheduled]).stdout, /^enforced +backups/m);
@@ -287,13 +287,13 @@ test("a server makes backups on schedule, keeps as many as it shall, and says wh
   renameSync(scheduled, away);
   writeFileSync(scheduled, "no directory"); // the disk is gone
   await until("one is late", async () => (await metric("coditect_backup_late")) === 1);
-  assert.ok((await metric('coditect_backups_total{result="failed"}')) > 0);
-  assert.match(server.log, /there is no new backup in/);
+  await until("one has failed", async () => (await metric('coditect_backups_total{result="failed"}')) > 0, 60_000); // it may be late before
+  await until("it is said", () => /there is no new backup in/.test(server.log));
   rmSync(scheduled);
   await until("it is said what to do", () => /are not there: mount what they lie on/.test(server.log));
   assert.ok(!existsSync(scheduled), "none is begun where a disk is not mounted");
   renameSync(away, scheduled);
-  await until("they go on", async () => (await metric("coditect_backup_late")) === 0);
+  await until("they go on", async () => (await metric("coditect_backup_late")) === 0, 60_000);
 });
 
 test("a full disk is told, and harms no backup that is there", { skip: process.getuid() === 0 ? false : "needs root: a small disk of its own" }, async () => {

@@ -364,7 +364,7 @@ test("a server makes backups in its bucket on schedule, says when one is late, a
   scheduled.fault = () => ({ status: 403, body: "" }); // not tried again for all its patience
   await until("one is late", async () => (await metric("coditect_backup_late")) === 1, 60_000);
   await until("one has failed", async () => (await metric('coditect_backups_total{result="failed"}')) > 0, 60_000);
-  assert.match(server.log, /there is no new backup in http:/);
+  await until("it is said", () => /there is no new backup in http:/.test(server.log));
   scheduled.fault = () => undefined;
   await until("they go on", async () => (await metric("coditect_backup_late")) === 0, 60_000);
 
