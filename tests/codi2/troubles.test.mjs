@@ -86,19 +86,24 @@ test("more names in a folder than are looked at: it is said, what was found is s
 const hash = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const said = async (world) => (await world.status()).message ?? "";
 const persisted = (world) => until("it goes on by itself", async () => { const { state, pending, message } = await world.status(); return state === "persisted" && pending === 0 && message === undefined; });
+/** A file that is there at once: of one that is looked at while it is written a part is stored, which takes room. */
+function appear(world, name, bytes) {
+  fs.writeFileSync(world.path("draft"), bytes);
+  fs.renameSync(world.path("draft"), world.tree(name));
+}
 const storedSize = async (world, name) => (await world.entries()).find(({ path }) => path === name)?.size;
 
 test("the session's storage is full: it is said, nothing is cut short, and it ends with what takes the room", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
   await world.startServer({ WIRE_QUOTA: "1000000" });
   await world.startCodi2();
-  fs.writeFileSync(world.tree("a"), randomBytes(600_000));
+  appear(world, "a", randomBytes(600_000));
   for (const name of ["moved", "left"]) fs.mkdirSync(world.tree(name));
   for (const name of ["kept", "tiny", "moved/in", "left/out", "left/gone", "turned"]) fs.writeFileSync(world.tree(name), "before");
   for (let i = 0; i < 300; i++) fs.writeFileSync(world.tree(`old ${i}`), "");
   await world.sync();
   const large = randomBytes(600_000);
-  fs.writeFileSync(world.tree("large"), large);
+  appear(world, "large", large);
   await until("it is told", async () => /^Your storage is full\. What you change stays/.test(await said(world)));
   await until("it says so", async () => { const { state, pending } = await world.status(); return state === "offline" && pending > 0; });
   assert.equal((await world.door("POST", "/sync")).status, 503, "a barrier says so, and does not wait for nothing");
@@ -137,23 +142,23 @@ test("the tenant's history fills its room: it is said, and goes on by itself whe
   await world.startCodi2();
   let last;
   for (let i = 0; i < 3; i++) { // one file, which never grows
-    fs.writeFileSync(world.tree("doc"), last = randomBytes(300_000));
+    appear(world, "doc", last = randomBytes(300_000));
     await world.sync();
   }
   const full = () => until("it is told", async () => /^Your storage is full\. What you change stays/.test(await said(world)));
   const inStore = async () => (await world.stored()).doc.split(" ")[2];
   const next = randomBytes(300_000);
-  fs.writeFileSync(world.tree("doc"), next);
+  appear(world, "doc", next);
   await full();
   assert.equal((await world.door("POST", "/sync")).status, 503);
   assert.equal(await inStore(), hash(last), "not a part of it");
-  fs.writeFileSync(world.tree("doc"), last);
+  appear(world, "doc", last);
   fs.writeFileSync(world.tree("few"), "bytes");
   await persisted(world);
   fs.rmSync(world.tree("few"));
   fs.mkdirSync(world.tree("folder"));
   await persisted(world);
-  fs.writeFileSync(world.tree("doc"), next);
+  appear(world, "doc", next);
   await full();
   await world.kill("server");
   await world.startServer({ WIRE_STORED: "2000000" });
