@@ -116,7 +116,8 @@ db.commit()
 db.execute("PRAGMA wal_checkpoint(TRUNCATE)")`, data]);
 
 test("a store from before is counted by the server, beside those who write", { timeout: 120_000 }, async (t) => {
-  const server = await Server.start({ t, args: ["--rate-factor", "100000", "--store-collect", "3"] });
+  const collecting = (every) => ["--rate-factor", "100000", "--store-collect", every];
+  const server = await Server.start({ t, args: collecting("3600") });
   const ada = await server.account("ada");
   const { id } = await newSession(ada);
   const write = (path, seed) => ada.write(`/sessions/${id}/files/${path}`, noise(90_000, seed));
@@ -128,6 +129,9 @@ test("a store from before is counted by the server, beside those who write", { t
   await server.run();
   assert.equal(await stored(ada), undefined, "nobody knows yet");
   assert.equal((await write("more", 9)).status, 200);
+  await server.end("SIGTERM");
+  server.args = collecting("1");
+  await server.run();
   await until("it is counted", async () => (await stored(ada)) !== undefined, 90_000);
   const now = await stored(ada);
   assert.ok(now.used > before.used + 90_000 && now.used < before.used + 91_000, `${now.used}`);
