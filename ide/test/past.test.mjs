@@ -189,8 +189,7 @@ test('what is typed after theirs was taken goes into theirs, and nothing of mine
     await page.locator('.monaco-editor .view-lines >> visible=true').last().click();
     await page.keyboard.press('Control+Home');
     await page.keyboard.type('z');
-    await eventually('it is saved', () => onDisk('other.txt') !== theirs);
-    assert.equal(onDisk('other.txt'), `z${theirs}`);
+    await eventually('it is saved, and nothing else', () => onDisk('other.txt') === `z${theirs}`); // a write may be looked at in its middle
     await says(page, 'All changes persisted');
 });
 
