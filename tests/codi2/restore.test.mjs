@@ -151,9 +151,9 @@ test("of the smallest files the latest changed are kept in memory, and for the o
   const oldest = stored.findLast((path) => !here(path));
   assert.equal(here(oldest), false);
   const wanted = world.door("GET", `/await?path=${encodeURIComponent(oldest)}`).then(({ status }) => status);
-  await wait(300); // it is asked for by then, or one page later
   for (let i = 0; !here(oldest); i++) {
     assert.ok(i < 3, "its page comes next");
+    await wait(500); // it is asked for by then, or one page later
     await until("a page", () => relay.lots > 0);
     relay.release();
     const { again } = relay;
