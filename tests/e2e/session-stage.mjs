@@ -47,12 +47,14 @@ export async function openStage() {
     if (verb === "open") tell(id, "active", { state: "starting" });
     if (verb === "pause") tell(id, "paused", { state: "stopping" });
     const real = await ada.get(`/sessions/${id}`);
+    if (real.status !== 200) return route.fulfill({ status: real.status, json: real.json }); // her login ended meanwhile
     return route.fulfill({ status: verb === "open" ? 202 : 200, json: { ...real.json, data: patched(real.data) } });
   }
 
   async function answerList(route) {
     if (route.request().method() !== "GET") return route.fallback();
     const real = await ada.get(`/sessions${new URL(route.request().url()).search}`);
+    if (real.status !== 200) return route.fulfill({ status: real.status, json: real.json });
     return route.fulfill({ status: 200, json: { ...real.json, data: real.data.map(patched) } });
   }
 

@@ -191,7 +191,7 @@ test("what is persisted, what keeps it awake, when it pauses", async () => {
   await escape(page, page.getByText(/^What the server has of 2 files is damaged/));
   await now({ held_back: 1200, message: "1,200 files disappeared at once." });
   await word("1,200 deletions held back");
-  await now({ pauses_at: new Date(Date.now() + 8.8 * 60_000).toISOString() });
+  await now({ pauses_at: new Date(Date.now() + 9.4 * 60_000).toISOString() });
   await word("All changes persisted");
   await visible(page.getByTestId("pauses-soon").getByText("Pauses in 9 minutes"));
   await status.click();
