@@ -72,7 +72,14 @@ test('it tells the platform that it is ready, from its own origin', async () => 
     assert.deepEqual(ready, { origin: new URL(it.gateway.ideUrl).origin, type: 'coditect.ready', theme: 'light' });
 });
 
-const stored = () => existsSync(settings()) ? JSON.parse(readFileSync(settings(), 'utf8'))['workbench.colorTheme'] : undefined;
+const stored = () => {
+    const text = existsSync(settings()) ? readFileSync(settings(), 'utf8') : '{}';
+    try {
+        return JSON.parse(text)['workbench.colorTheme'];
+    } catch {
+        return 'a part of it: it is being written';
+    }
+};
 const hasTheme = type => eventually(`it is ${type}`, () => frame.locator(`body.theia-${type}`).count());
 const told = async () => (await heard('coditect.theme.changed')).map(({ theme }) => theme);
 
