@@ -251,6 +251,9 @@ export async function until(what, test, ms = 20_000) {
 /** What no log may hold, whatever a test does: access and refresh tokens, tickets, cookies, passwords of account(). */
 const secret = /eyJ[\w-]{8,}\.|log-[0-9a-z]+\.\d+\.|ticket=|Bearer |cd[kl]_|secret=|coditect-(refresh|ide|known)=|password of /;
 
+/** A start is waited for: one that ends is seen, and how long it takes is the machine's. */
+const START_MS = 60_000;
+
 const running = new Set();
 process.on("exit", () => {
   for (const server of running) {
@@ -313,13 +316,13 @@ export class Server {
         if (["ECONNREFUSED", "ECONNRESET"].includes(error.code)) return false; // not yet, or the old one is just going
         throw error;
       }
-    });
+    }, START_MS);
     // It answers there before it does on the operator's socket and where its metrics are; when it does everywhere, it says so.
     if (this.silent) return;
     await until("coditectd says that it listens", () => {
       lives();
       return this.log.includes("listening on port ");
-    });
+    }, START_MS);
   }
 
   /** The server itself: coditectd's first process keeps the rights, its child serves. */
