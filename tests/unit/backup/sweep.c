@@ -1,4 +1,7 @@
-/* One bit of a backup is another: wherever it is, reading it says so, a restore makes no store of it, and nothing else is given. */
+/*
+ * One bit of a backup is another: wherever it is, reading it says so, a restore makes no store of it, and nothing else is given. Some
+ * few bits of what zstd made say nothing (RFC 8878, Unused_Bit), or the same in another way: the hash is of the plain bytes.
+ */
 #include "fixture.h"
 
 #include <dirent.h>
@@ -57,8 +60,8 @@ struct sweep {
     struct backup_from from;
     struct backup_from older; /* a moment of the same packs; path NULL: there is none */
     const char *file;         /* that is changed */
-    struct content_hash all;
-    unsigned tried;
+    struct content_hash all, all_older;
+    unsigned tried, idle; /* bits */
 };
 
 static void flip(const struct sweep *s, size_t at, unsigned bit)
@@ -92,15 +95,18 @@ static void try_one(struct sweep *s, size_t at, unsigned bit)
     flip(s, at, bit);
     struct hush h = hush_begin();
     int r = read_all(&s->from, &hash);
-    bool unneeded = r == 0 && s->older.path && content_hash_eq(&hash, &s->all);
-    bool restores = !unneeded && s->tried++ % RESTORE_EVERY == 0;
-    r = unneeded ? read_all(&s->older, &hash) : r;
+    bool alike = r == 0 && content_hash_eq(&hash, &s->all);
+    bool restores = !alike && s->tried++ % RESTORE_EVERY == 0;
+    if (alike && s->older.path) { /* newer than what the bit is of, or it says nothing */
+        r = read_all(&s->older, &hash);
+        alike = r == 0 && content_hash_eq(&hash, &s->all_older);
+    }
     int restored = restores ? backup_restore(&s->from, s->p->again, &report) : r;
     hush_end(&h, words);
-    if ((r != ERR_CORRUPT && r != ERR_INVALID) || restored != r || !is_plain(words) ||
-        (restores && backup_has_store(s->p->again))) {
-        fail_msg("%s, byte %zu, bit %u: %d, %d, %s: %s", s->file, at, bit, r, restored,
-                 content_hash_eq(&hash, &s->all) ? "the same" : "something else", words);
+    bool refused = (r == ERR_CORRUPT || r == ERR_INVALID) && restored == r && is_plain(words);
+    s->idle += alike;
+    if (!(alike || refused) || (restores && backup_has_store(s->p->again))) {
+        fail_msg("%s, byte %zu, bit %u: %d, %d: %s", s->file, at, bit, r, restored, words);
     }
     flip(s, at, bit);
 }
@@ -145,6 +151,12 @@ static void sweep_file(struct sweep *s, const char *file)
     try_one(s, size - 1, 7);
 }
 
+static void check_tried(const struct sweep *s, const char *what)
+{
+    print_message("%u bits of %s, %u that say nothing\n", s->tried, what, s->idle);
+    assert_true(s->idle <= s->tried / 100);
+}
+
 static void prepare(struct sweep *s, struct place *p, const char *path)
 {
     *s = (struct sweep){.p = p, .from = {.path = path}};
@@ -170,6 +182,7 @@ static void test_a_directory(void **state)
     const struct backup_report newest = back_up(p, 0);
     prepare(&s, p, p->backup);
     s.older = (struct backup_from){.path = p->backup, .moment = older.name};
+    assert_int_equal(read_all(&s.older, &s.all_older), 0);
     DIR *dir = opendir(p->backup);
     assert_non_null(dir);
     unsigned swept = 0;
@@ -185,7 +198,7 @@ static void test_a_directory(void **state)
     }
     (void)closedir(dir);
     assert_int_equal(swept, 3);
-    print_message("%u bits of a directory\n", s.tried);
+    check_tried(&s, "a directory");
     restore(p, NULL);
     same(p->store, p->again);
 }
@@ -205,7 +218,7 @@ static void test_a_stream(void **state)
     (void)close(fd);
     prepare(&s, p, path);
     sweep_file(&s, path);
-    print_message("%u bits of a stream\n", s.tried);
+    check_tried(&s, "a stream");
     assert_int_equal(backup_restore(&s.from, p->again, &report), 0);
     same(p->store, p->again);
 }
