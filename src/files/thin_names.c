@@ -7,7 +7,7 @@
  * 2. A change that took something from under a name stays while the name does: a coarser stretch finds it by that. One that
  *    brought something by a move stays while it is under the name: who asks for what was there before follows it (trail.c).
  * 3. Of moves one after another, the last tells where the first came from: a file whose name between goes keeps what was at
- *    its older one. Not when something else had come there by then: that would be taken for the file's.
+ *    its older one. Not when something else came there before the last move, or the folder went: that would be taken for the file's.
  */
 #include "files/thin_int.h"
 #include "files/trail_int.h"
@@ -80,13 +80,38 @@ static int move_behind(struct files_tx *tx, const struct files_thin_name *name, 
     return fits && str_eq(ret_move->from, name->path) ? 0 : ERR_NOT_FOUND;
 }
 
+/* Whether nothing came to the path between two changes: of what was there and went by the second a name is left. */
+static int stayed_empty(struct files_tx *tx, struct str path, const uint64_t between[static 2],
+                        bool *ret_empty)
+{
+    struct str folder;
+    struct str last;
+    bool there = true;
+    uint64_t above[2] = {0, 0};
+    struct store_pair *pairs;
+    size_t count;
+    *ret_empty = false;
+    int r = files_thin_above(tx, path, between[0], &above[0]);
+    r = r < 0 ? r : files_thin_above(tx, path, between[1], &above[1]);
+    if (r < 0 || above[0] != above[1]) {
+        return r == ERR_NOT_FOUND ? 0 : r;
+    }
+    content_path_split(path, &folder, &last);
+    struct store_range range = {files_key_past(tx, above[0], last, between[0] + 1),
+                                files_key_past(tx, above[0], last, between[1] + 1), .limit = 1};
+    r = store_scan(tx->txn, &range, &pairs, &count);
+    r = r < 0 ? r : files_was_at(tx, path, between[1] - 1, &there);
+    *ret_empty = r == 0 && count == 0 && !there;
+    return r;
+}
+
 /* Moves from a to b, and from b to c, where b goes: the latter is told as one from a. */
 static int hand_on(struct files_tx *tx, const struct files_thin_name *name)
 {
     struct files_change_record before;
     struct files_change_record move;
     uint64_t seq = 0;
-    bool there = true;
+    bool empty = false;
     int r = files_change_read(tx, name->record.since, &before);
     if (r < 0 || before.op != FILES_MOVE || before.id != name->record.id) {
         return r == ERR_NOT_FOUND ? 0 : r;
@@ -95,8 +120,8 @@ static int hand_on(struct files_tx *tx, const struct files_thin_name *name)
     if (r < 0 || str_eq(move.path, before.from)) {
         return r == ERR_NOT_FOUND ? 0 : r;
     }
-    r = files_was_at(tx, before.from, seq - 1, &there);
-    if (r == 0 && !there) {
+    r = stayed_empty(tx, before.from, (const uint64_t[]){name->record.since, seq}, &empty);
+    if (r == 0 && empty) {
         move.from = before.from;
         store_put(tx->txn, files_key_change(tx, seq), files_change_encode(tx->arena, &move));
     }

@@ -193,6 +193,23 @@ static void test_another_file(void **state)
     assert_int_equal(fixture_keys(f, DATA_SPACE_PAST), 0);
 }
 
+/* Something else came there after the file had gone, and went again before its last move. */
+static void test_another_between(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t at[MOST];
+    set_clock();
+    put(f, "a", STR("1"));
+    move(f, "a", "b");
+    put(f, "a/x", STR("in another"));
+    move(f, "a", "z");
+    move(f, "b", "c");
+    uint64_t kept = totals(f).seq;
+    thin_after(f, 8 * DAY);
+    assert_int_equal(fixture_versions(f, "c", at), 1);
+    assert_int_equal(at[0], kept);
+}
+
 /* A file that goes and comes back again and again. */
 static void test_brought_back(void **state)
 {
@@ -254,9 +271,10 @@ static void test_gone_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moved_often),  cmocka_unit_test(test_moved_for_days),
-        cmocka_unit_test(test_older_file),   cmocka_unit_test(test_another_file),
-        cmocka_unit_test(test_brought_back), cmocka_unit_test(test_gone_folder),
+        cmocka_unit_test(test_moved_often),     cmocka_unit_test(test_moved_for_days),
+        cmocka_unit_test(test_older_file),      cmocka_unit_test(test_another_file),
+        cmocka_unit_test(test_another_between), cmocka_unit_test(test_brought_back),
+        cmocka_unit_test(test_gone_folder),
     };
     int failed = fixture_run(tests, sizeof tests / sizeof tests[0]);
     time_test_real();
