@@ -1,6 +1,6 @@
 /*
  * What cannot be watched is looked at by the clock, and by each barrier; and it is said, as whatever else a person should know: of a
- * folder with very many names those that were found are stored, and others when an event names them.
+ * folder that cannot be listed whole those names that were found are stored, and others when an event names them. Something waits then.
  */
 #include "base/log.h"
 #include "codi2/mirror_int.h"
@@ -14,8 +14,8 @@ void codi2_mirror_say(struct codi2_mirror *m)
     } else if (m->trouble) {
         words = m->trouble;
     } else if (m->crowded) {
-        words = "A folder has more than 1,000,000 names: not all that is in it is stored. Less "
-                "files in it end this; the workspace's log names it.";
+        words = "A folder cannot be listed whole, as it has more than 1,000,000 names or its disk "
+                "fails: not all that is in it is stored. The workspace's log names it.";
     } else if (m->blind) {
         words = "Not every folder can be watched: it may take 10 seconds until a change is "
                 "noticed. Less files, or a higher fs.inotify.max_user_watches, end this.";
@@ -53,13 +53,18 @@ void codi2_mirror_unwatched(struct codi2_mirror *m)
     set_unwatched(m, true);
 }
 
-void codi2_mirror_crowded(struct codi2_mirror *m, struct str folder)
+/* One that the disk did not list may be listed soon. */
+void codi2_mirror_crowded(struct codi2_mirror *m, struct str folder, bool broken)
 {
     if (!m->crowded_now) {
-        log_warn("codi2", "%s/" STR_FMT " has more than %zu names: not all are looked at",
-                 m->options.link.root, STR_ARG(folder), m->tree.most_names);
+        log_warn("codi2", "%s/" STR_FMT " %s: not all names in it are looked at",
+                 m->options.link.root, STR_ARG(folder),
+                 broken ? "cannot be read to its end" : "has more than 1,000,000 names");
     }
     m->crowded_now = true;
+    if (broken) {
+        codi2_mirror_seek(m);
+    }
 }
 
 static void set_crowded(struct codi2_mirror *m, bool crowded)

@@ -47,7 +47,7 @@ static int watch_and_list(struct mirror_round *r, struct str folder, struct codi
         error = codi2_tree_list(&r->m->tree, r->scratch, folder, ret_names);
     }
     if (!error && ret_names->more) {
-        codi2_mirror_crowded(r->m, folder);
+        codi2_mirror_crowded(r->m, folder, ret_names->broken);
     }
     return error;
 }

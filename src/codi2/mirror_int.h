@@ -73,7 +73,7 @@ struct codi2_mirror {
     bool root_watched;     /* since then it is, whatever its mode becomes */
     bool blind;            /* some folder is not watched */
     bool blind_now;        /* one was met since the last word about it */
-    bool crowded;          /* some folder has more names than are looked at */
+    bool crowded;          /* some folder could not be listed whole */
     bool crowded_now;      /* as blind_now */
     bool unwatched_links;  /* a file that has other names could not be watched itself */
     bool unwatched_now;    /* one was met since the last look at the whole tree began */
@@ -159,7 +159,7 @@ void codi2_mirror_say(struct codi2_mirror *m);
 int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path) BASE_MUST_USE;
 void codi2_mirror_looked(struct codi2_mirror *m, bool whole);
 void codi2_mirror_unwatched(struct codi2_mirror *m); /* one of a file's other names */
-void codi2_mirror_crowded(struct codi2_mirror *m, struct str folder);
+void codi2_mirror_crowded(struct codi2_mirror *m, struct str folder, bool broken);
 
 /* mirror.c */
 bool codi2_mirror_awaited(const struct codi2_mirror *m); /* a barrier waits */
@@ -339,7 +339,7 @@ int codi2_mirror_apply_move(struct codi2_mirror *m, struct arena *arena,
 void codi2_mirror_meet_above(struct codi2_mirror *m, struct str path);
 
 /*
- * mirror_merge.c: whether what stands here, and is not what the index knows, differs from it in mode and time alone, and r's content is
+ * mirror_merge.c: whether what stands here, and is not what the index knows, differs from it in its mode alone, and r's content is
  * another. merged_mode: what r's content gets here: a mode that was changed here, else r's. leaves_to_pull: the same of a change of
  * ours that met a version of others which is still to be pulled.
  */

@@ -1,6 +1,6 @@
 /*
  * From the store to the disk. What is clean here (the disk looks as the index says) takes the store's state; what is dirty (but
- * for a mere mode or time: mirror_merge.c) stays and is brought on top, so that both are kept: the one on the disk, the other in
+ * for a mere mode: mirror_merge.c) stays and is brought on top, so that both are kept: the one on the disk, the other in
  * the history. Our own writes to the tree raise events as anybody's; they find the index in agreement and end there.
  */
 #include "base/assert.h"
@@ -136,7 +136,7 @@ static int clear_folder(struct codi2_mirror *m, struct arena *arena, const struc
     struct codi2_way way __attribute__((cleanup(codi2_way_shut))) = {0};
     codi2_way_open(&m->tree, arena_printf(arena, STR_FMT "/", STR_ARG(r->path)), &way);
     int error = codi2_tree_list(&m->tree, arena, r->path, &names);
-    stays = stays || error == ERR_FORBIDDEN;
+    stays = stays || error == ERR_FORBIDDEN || names.more;
     error = error == ERR_FORBIDDEN ? 0 : error;
     for (size_t i = 0; i < names.count && !error; i++) {
         struct codi2_remote child = {.version = r->version};

@@ -59,6 +59,6 @@ void codi2_mirror_count(struct codi2_mirror *m)
     bool whole = codi2_dirty_is_all(m->dirty);
     size_t resting = whole ? 0 : codi2_quiet_count_dirty(m->quiet, m->dirty);
     bool sought = m->unexplained && m->vain < MIRROR_IN_VAIN;
-    m->facts.pending = codi2_dirty_count(m->dirty) - resting + sought;
+    m->facts.pending = codi2_dirty_count(m->dirty) - resting + (sought || m->crowded);
     m->facts.quiet = codi2_quiet_count(m->quiet);
 }

@@ -176,14 +176,12 @@ int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str 
             VEC_ADD(&names, arena_str(arena, name));
         }
     }
-    int error = !entry && errno ? codi2_tree_errno(errno) : 0;
+    ret_names->broken = !entry && errno;
+    ret_names->more = ret_names->broken || names.n > t->most_names;
     (void)closedir(folder);
-    if (!error) {
-        give_names(arena, names.at, names.n, ret_names);
-        ret_names->more = names.n > t->most_names;
-    }
+    give_names(arena, names.at, names.n, ret_names);
     VEC_FREE(&names);
-    return error;
+    return 0;
 }
 
 int codi2_tree_open_file(const struct codi2_tree *t, struct str path, int *ret_fd)

@@ -42,12 +42,13 @@ bool codi2_tree_is_special(const struct codi2_tree *t, struct str path);
 struct codi2_names {
     struct str *at; /* sorted by bytes */
     size_t count;
-    bool more; /* not all: that one is missing says nothing */
+    bool more;   /* not all: that one is missing says nothing */
+    bool broken; /* since the disk did not say the rest */
 };
 
 /*
  * Names in a folder, in arena. Of drafts only those that are nobody's are touched: they go. ERR_NOT_FOUND; ERR_FORBIDDEN: it cannot be
- * read; ERR_IO: not to its end, and none is had.
+ * read.
  */
 int codi2_tree_list(const struct codi2_tree *t, struct arena *arena, struct str path,
                     struct codi2_names *ret_names) BASE_MUST_USE;

@@ -91,11 +91,14 @@ struct dirent *next_name(DIR *folder)
     struct dirent *(*next)(DIR *) = NULL;
     *(void **)&next = dlsym(RTLD_NEXT, "readdir64");
     struct dirent *entry = next(folder);
+    int end = errno; /* 0: the folder's */
     if (entry && entry->d_name[0] != '.' && is_folder(folder, "FAULT_LIST")) {
         errno = EIO;
         return NULL;
     }
-    return !entry && is_folder(folder, "FAULT_CROWD") ? &bad : entry;
+    bool goes_on = !entry && is_folder(folder, "FAULT_CROWD");
+    errno = end;
+    return goes_on ? &bad : entry;
 }
 
 int flush_all(int fd)
