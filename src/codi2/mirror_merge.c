@@ -1,7 +1,7 @@
 /*
- * A file whose content others changed, while here its mode or its time alone was: there is no choice to be made. Theirs comes, with the
- * mode that was given here; its time is that of the content. What was in the file here is their base, and in the history as that.
- * Not of an empty file with another time: it may have been emptied by who is about to write to it, and would write to what is gone.
+ * A file whose content others changed, while here its mode alone was: there is no choice to be made. Theirs comes, with the mode that
+ * was given here. What was in the file here is their base, and in the history as that. Not of a file with another time: somebody may be
+ * writing to it, and would go on in what is gone. Not where both changed the mode: one of the two is lost, so it is told.
  */
 #include "codi2/mirror_int.h"
 
@@ -10,9 +10,10 @@ bool codi2_mirror_merges(struct codi2_mirror *m, const struct codi2_remote *r,
 {
     ARENA_AUTO(arena);
     bool files = r->kind == CODI2_FILE && known->look.kind == CODI2_FILE && now->kind == CODI2_FILE;
-    bool emptied = now->size == 0 && now->mtime != known->look.mtime;
-    return files && !emptied && !r->damaged && known->look.size == now->size &&
-           !content_hash_eq(&known->hash, &r->hash) &&
+    bool written = known->look.size != now->size || known->look.mtime != now->mtime;
+    bool both =
+        now->mode != known->look.mode && r->mode != known->look.mode && r->mode != now->mode;
+    return files && !written && !both && !r->damaged && !content_hash_eq(&known->hash, &r->hash) &&
            codi2_plan_has_content(&m->tree, &arena, r->path, &known->hash);
 }
 
@@ -32,5 +33,5 @@ bool codi2_mirror_leaves_to_pull(struct codi2_mirror *m, const struct codi2_chan
     return s->op == CODI2_WRITE && version > m->seen &&
            codi2_index_get(m->index, &arena, s->path, &known) == 0 &&
            known.look.kind == CODI2_FILE && known.version == s->base &&
-           content_hash_eq(&known.hash, &change->content.hash);
+           known.look.mtime == s->look.mtime && content_hash_eq(&known.hash, &change->content.hash);
 }
