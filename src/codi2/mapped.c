@@ -8,7 +8,7 @@
 
 #include "base/fd.h"
 
-/* The most of a process: ten times the maps that it may have by default. The kernel gives a page of them at a time. */
+/* The most of all processes: of one, ten times the maps that it may have by default. The kernel gives a page of them at a time. */
 enum { PIECE = 64 * 1024, MOST_BYTES = 64 << 20, FIELDS_BEFORE_PATH = 5 };
 
 /* "7f0000000000-7f0000001000 rw-s 00000000 08:01 1234      /workspace/data.db" */
@@ -55,14 +55,20 @@ static void found(const struct codi2_mapped_query *query, struct codi2_mapped_fi
     query->found(query->ctx, file);
 }
 
-/* The lines of one process, through a window that moves on by whole lines. */
-static size_t read_process(const struct codi2_mapped_query *query, int fd,
-                           char window[static PIECE], bool *all)
+struct reading {
+    char window[PIECE]; /* that moves on by whole lines */
+    size_t done;        /* bytes */
+    bool all;
+};
+
+/* The lines of one process. */
+static size_t read_process(const struct codi2_mapped_query *query, int fd, struct reading *g)
 {
+    char *window = g->window;
     size_t kept = 0;
     size_t count = 0;
     ssize_t n = 1;
-    for (size_t done = 0; done < MOST_BYTES && count < CODI2_MAX_MAPPED; done += (size_t)n) {
+    for (; g->done < MOST_BYTES && count < CODI2_MAX_MAPPED; g->done += (size_t)n) {
         n = read(fd, window + kept, PIECE - kept);
         if (n <= 0) {
             break;
@@ -81,7 +87,7 @@ static size_t read_process(const struct codi2_mapped_query *query, int fd,
             rest.n < PIECE ? rest.n : 0; /* the kernel's lines are shorter than a path and a bit */
         memmove(window, rest.p, kept);
     }
-    *all = *all && n <= 0;
+    g->all = g->all && n <= 0;
     return count;
 }
 
@@ -93,11 +99,11 @@ static bool has_nothing(int error)
 
 size_t codi2_mapped_find(const struct codi2_mapped_query *query, bool *ret_all)
 {
-    char window[PIECE];
+    struct reading g = {.done = 0};
     size_t count = 0;
     DIR *proc = opendir("/proc");
     const struct dirent *entry;
-    bool all = proc;
+    g.all = proc;
     while (proc && count < CODI2_MAX_MAPPED && (entry = readdir(proc))) {
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9') {
             continue;
@@ -106,14 +112,14 @@ size_t codi2_mapped_find(const struct codi2_mapped_query *query, bool *ret_all)
         (void)snprintf(path, sizeof path, "%.16s/maps", entry->d_name);
         FD_AUTO int fd = openat(dirfd(proc), path, O_RDONLY | O_CLOEXEC);
         if (fd >= 0) {
-            count += read_process(query, fd, window, &all);
+            count += read_process(query, fd, &g);
         } else {
-            all = all && has_nothing(errno);
+            g.all = g.all && has_nothing(errno);
         }
     }
     if (proc) {
         (void)closedir(proc);
     }
-    *ret_all = all && count < CODI2_MAX_MAPPED;
+    *ret_all = g.all && count < CODI2_MAX_MAPPED;
     return count;
 }

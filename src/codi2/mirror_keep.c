@@ -176,10 +176,12 @@ static struct str read_rules(struct codi2_mirror *m, struct arena *arena, struct
 {
     FD_AUTO int fd = -1;
     char *text = arena_alloc(arena, MIRROR_MOST_RULES + 1);
-    if (codi2_tree_open_file(&m->tree, file, &fd) != 0) {
+    int error = codi2_tree_open_file(&m->tree, file, &fd);
+    ssize_t n = error ? 0 : fd_read_full(fd, text, MIRROR_MOST_RULES + 1);
+    if ((error && error != ERR_NOT_FOUND) || n < 0) {
+        say_of_rules(m, file, "cannot be read: none of its rules is used.");
         return STR_EMPTY;
     }
-    ssize_t n = fd_read_full(fd, text, MIRROR_MOST_RULES + 1);
     if (n > MIRROR_MOST_RULES) {
         say_of_rules(m, file, "is larger than 64 KiB: none of its rules is used.");
         return STR_EMPTY;
