@@ -124,14 +124,23 @@ int end(void **state)
     return 0;
 }
 
-struct backup_report back_up(struct place *p, unsigned keep)
+static struct backup_report back_up_so(struct place *p, const struct backup_how *how)
 {
     const struct backup_source source = {.store = p->store, .content = content};
+    const struct backup_where where = {.path = p->backup};
     struct backup_report report;
-    assert_int_equal(backup_write(&source, &(struct backup_where){.path = p->backup},
-                                  &(struct backup_how){.keep = keep}, &report),
-                     0);
+    assert_int_equal(backup_write(&source, &where, how, &report), 0);
     return report;
+}
+
+struct backup_report back_up(struct place *p, unsigned keep)
+{
+    return back_up_so(p, &(struct backup_how){.keep = keep});
+}
+
+struct backup_report heal(struct place *p, const struct backup_harms *harms)
+{
+    return back_up_so(p, &(struct backup_how){.harms = harms});
 }
 
 void same(const char *one, const char *other)

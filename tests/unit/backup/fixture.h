@@ -32,6 +32,8 @@ void put_chunk(struct place *p, unsigned i, bool there);
 void spoil_chunk(struct place *p, unsigned i); /* the store holds something else there */
 
 struct backup_report back_up(struct place *p, unsigned keep);
+/* With what was found damaged written anew. */
+struct backup_report heal(struct place *p, const struct backup_harms *harms);
 /* Into p->again, of the newest that is not later than moment (NULL). */
 void restore(struct place *p, const char *moment);
 /* Both stores hold the same, but for the epoch. */

@@ -121,11 +121,7 @@ static void test_what_two_lack(void **state)
     const struct backup_report second = back_up(p, 0);
     turn_content(pack, GONE);
     assert_true(is_harmed(&f, second.name));
-    const struct backup_source source = {.store = p->store, .content = content};
-    const struct backup_how how = {.harms = &f.harms};
-    struct backup_report third;
-    assert_int_equal(backup_write(&source, &(struct backup_where){.path = p->backup}, &how, &third),
-                     0);
+    const struct backup_report third = heal(p, &f.harms);
     assert_int_equal(third.healed, 1);
     assert_true(is_harmed(&f, first.name) && f.proven.ended);
     assert_int_equal(f.harms.n, 1);
@@ -184,11 +180,7 @@ static void test_what_the_next_one_has_anew(void **state)
     find(&f, 1);
     assert_true(f.proven.harmed);
     assert_string_equal(f.proven.name, first.name);
-    const struct backup_source source = {.store = p->store, .content = content};
-    const struct backup_how how = {.harms = &f.harms};
-    struct backup_report second;
-    assert_int_equal(
-        backup_write(&source, &(struct backup_where){.path = p->backup}, &how, &second), 0);
+    const struct backup_report second = heal(p, &f.harms);
     assert_int_equal(second.healed, 1);
     assert_false(is_harmed(&f, second.name));
     assert_true(f.proven.newest && f.proven.part && f.proven.doubt);

@@ -45,16 +45,6 @@ static bool is_whole(struct place *p)
     return whole;
 }
 
-static struct backup_report heal(struct place *p, const struct backup_harms *harms)
-{
-    const struct backup_source source = {.store = p->store, .content = content};
-    const struct backup_where where = {.path = p->backup};
-    struct backup_report report;
-    assert_int_equal(backup_write(&source, &where, &(struct backup_how){.harms = harms}, &report),
-                     0);
-    return report;
-}
-
 static int restore_past(struct place *p, struct backup_report *ret_report)
 {
     const struct backup_from from = {.path = p->backup, .past_damage = true};

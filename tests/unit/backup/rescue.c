@@ -34,21 +34,28 @@ static void test_from_a_spent_pack(void **state)
     is_had_back(p);
 }
 
+/* Behind the first backup another one, which has lost where content lies, and the store has lost some: the first's pack. */
+static void lose_where(struct place *p, char ret_first[static PATH_ROOM])
+{
+    char path[PATH_ROOM], away[PATH_ROOM + 8];
+    any_pack(p, ret_first);
+    (void)snprintf(away, sizeof away, "%s.away", ret_first);
+    put_chunk(p, CHUNKS, true);
+    (void)back_up(p, 0);
+    assert_int_equal(rename(ret_first, away), 0);
+    any_pack(p, path);
+    assert_int_equal(rename(away, ret_first), 0);
+    turn_bit(path, frame_in(path, BACKUP_BLOCK, 0));
+    spoil_chunk(p, LOST);
+}
+
 /* The newest has lost where it lies; an older moment still says it. */
 static void test_from_an_older_moment(void **state)
 {
     struct place *p = *state;
-    char first[PATH_ROOM], path[PATH_ROOM], away[PATH_ROOM + 8];
+    char first[PATH_ROOM];
     (void)back_up(p, 0);
-    any_pack(p, first);
-    (void)snprintf(away, sizeof away, "%s.away", first);
-    put_chunk(p, CHUNKS, true);
-    (void)back_up(p, 0);
-    assert_int_equal(rename(first, away), 0);
-    any_pack(p, path);
-    assert_int_equal(rename(away, first), 0);
-    turn_bit(path, frame_in(path, BACKUP_BLOCK, 0));
-    spoil_chunk(p, LOST);
+    lose_where(p, first);
     const struct backup_report report = back_up(p, 1);
     assert_true(report.healed > 0);
     assert_int_equal(report.damaged, 0);
@@ -74,11 +81,7 @@ static void test_what_is_nowhere_whole(void **state)
     for (unsigned i = 0; i < CHUNKS; i++) {
         spoil_chunk(p, i);
     }
-    const struct backup_source source = {.store = p->store, .content = content};
-    const struct backup_how how = {.harms = &harms};
-    struct backup_report report;
-    assert_int_equal(
-        backup_write(&source, &(struct backup_where){.path = p->backup}, &how, &report), 0);
+    const struct backup_report report = heal(p, &harms);
     assert_int_equal(report.damaged, CHUNKS);
     assert_int_equal(report.rescued, 0);
     assert_int_equal(back_up(p, 0).damaged, CHUNKS);
@@ -158,18 +161,10 @@ static void spoil_front(struct place *p, const char *moment, const char *pack)
 static void test_behind_damage(void **state)
 {
     struct place *p = *state;
-    char first[PATH_ROOM], path[PATH_ROOM], away[PATH_ROOM + 8];
+    char first[PATH_ROOM];
     put_front(p);
     const struct backup_report older = back_up(p, 0);
-    any_pack(p, first);
-    (void)snprintf(away, sizeof away, "%s.away", first);
-    put_chunk(p, CHUNKS, true);
-    (void)back_up(p, 0);
-    assert_int_equal(rename(first, away), 0);
-    any_pack(p, path);
-    assert_int_equal(rename(away, first), 0);
-    turn_bit(path, frame_in(path, BACKUP_BLOCK, 0));
-    spoil_chunk(p, LOST);
+    lose_where(p, first);
     spoil_front(p, older.name, first);
     const struct backup_report report = back_up(p, 1);
     assert_int_equal(report.damaged, 0);
