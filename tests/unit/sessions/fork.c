@@ -51,14 +51,20 @@ static struct found forks(struct people *p)
     return found;
 }
 
+/* A session, and a copy of it in hand. */
+static void begin_fork(struct data_context *ada, struct sessions_view *ret_origin,
+                       struct sessions_view *ret_copy)
+{
+    *ret_origin = make(ada);
+    assert_int_equal(fork_it(ada, ret_origin->session.id, ret_copy), 0);
+}
+
 static void a_fork_in_hand_is_left_alone_until_it_is_whole(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
-    struct sessions_view origin = make(&ada);
-    struct sessions_view copy;
-    struct sessions_view view;
-    assert_int_equal(fork_it(&ada, origin.session.id, &copy), 0);
+    struct sessions_view origin, copy, view;
+    begin_fork(&ada, &origin, &copy);
     assert_int_equal(copy.session.status, DATA_SESSION_STATUS_FORKING);
     assert_str(copy.session.name, "Origin");
     assert_true(str_eq(copy.session.forked_from, origin.session.id));
@@ -238,10 +244,8 @@ static void a_damaged_fork_keeps_its_origin(void **state)
 {
     struct people *p = *state;
     struct data_context ada = people_request_of(p, "ada@example.com");
-    struct sessions_view origin = make(&ada);
-    struct sessions_view copy;
-    struct sessions_view view;
-    assert_int_equal(fork_it(&ada, origin.session.id, &copy), 0);
+    struct sessions_view origin, copy, view;
+    begin_fork(&ada, &origin, &copy);
     struct str key = people_key(p, &ada, "session", copy.session.id);
     struct str was = people_damage(p, key, STR("1 {"));
     assert_int_equal(sessions_delete(&ada, origin.session.id, 0, &view), ERR_CONFLICT);
