@@ -39,10 +39,11 @@ int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path)
     return error;
 }
 
-static void set_unwatched(struct codi2_mirror *m, bool unwatched)
+/* One of what is said. */
+static void set(struct codi2_mirror *m, bool *fact, bool is)
 {
-    if (m->unwatched_links != unwatched) {
-        m->unwatched_links = unwatched;
+    if (*fact != is) {
+        *fact = is;
         codi2_mirror_say(m);
     }
 }
@@ -50,7 +51,7 @@ static void set_unwatched(struct codi2_mirror *m, bool unwatched)
 void codi2_mirror_unwatched(struct codi2_mirror *m)
 {
     m->unwatched_now = true;
-    set_unwatched(m, true);
+    set(m, &m->unwatched_links, true);
 }
 
 /* One that the disk did not list may be listed soon. */
@@ -67,23 +68,15 @@ void codi2_mirror_crowded(struct codi2_mirror *m, struct str folder, bool broken
     }
 }
 
-static void set_crowded(struct codi2_mirror *m, bool crowded)
-{
-    if (m->crowded != crowded) {
-        m->crowded = crowded;
-        codi2_mirror_say(m);
-    }
-}
-
 /* After a look at the whole tree it is known whether every folder is watched; before, that one is not. Files: after the next. */
 void codi2_mirror_looked(struct codi2_mirror *m, bool whole)
 {
     bool blind = m->blind_now || (m->blind && !whole);
     m->blind_now = false;
-    set_crowded(m, m->crowded_now || (m->crowded && !whole));
+    set(m, &m->crowded, m->crowded_now || (m->crowded && !whole));
     m->crowded_now = false;
     if (whole) {
-        set_unwatched(m, m->unwatched_now);
+        set(m, &m->unwatched_links, m->unwatched_now);
         m->unwatched_now = false;
     }
     if (blind == m->blind) {
