@@ -86,8 +86,8 @@ struct cli_run {
     size_t operand_count;
     bool json;
     const char *subject;            /* what cli_complain names before the problem; NULL: nothing */
-    int code;                       /* of the last cli_fail, as the following; 0: there was none */
-    struct buf problem, request_id; /* without a newline; empty: no request was refused */
+    int code;                       /* of the last cli_fail; 0: there was none */
+    struct buf problem, request_id; /* of it; the latter empty: no request was refused */
     struct buf out;                 /* standard output, see out.c */
     bool closed;                    /* nobody reads standard output any more */
     int status;                     /* exit status when nothing failed: of a shell that has ended */
