@@ -8,8 +8,7 @@
 
 #include "base/fd.h"
 
-/* The most of all processes: of one, ten times the maps that it may have by default. The kernel gives a page of them at a time. */
-enum { PIECE = 64 * 1024, MOST_BYTES = 64 << 20, FIELDS_BEFORE_PATH = 5 };
+enum { PIECE = 64 * 1024, FIELDS_BEFORE_PATH = 5 };
 
 /* "7f0000000000-7f0000001000 rw-s 00000000 08:01 1234      /workspace/data.db" */
 bool codi2_mapped_parse(struct str line, struct str root, struct codi2_mapped_file *ret_file)
@@ -68,7 +67,7 @@ static size_t read_process(const struct codi2_mapped_query *query, int fd, struc
     size_t kept = 0;
     size_t count = 0;
     ssize_t n = 1;
-    for (; g->done < MOST_BYTES && count < CODI2_MAX_MAPPED; g->done += (size_t)n) {
+    for (; g->done < query->most && count < CODI2_MAX_MAPPED; g->done += (size_t)n) {
         n = read(fd, window + kept, PIECE - kept);
         if (n <= 0) {
             break;

@@ -29,7 +29,11 @@ struct codi2_mapped_query {
     struct str root;
     void (*found)(void *ctx, const struct codi2_mapped_file *file); /* perhaps more than once */
     void *ctx;
+    size_t most; /* bytes of their lists that are read, or one piece more */
 };
+
+/* Of one process, ten times the maps that it may have by default. */
+enum { CODI2_MOST_MAPS = 64 << 20 };
 
 /*
  * Finds them, brings those to the disk that have a path, and tells each. The number of those below the root. *ret_all: there are no

@@ -78,10 +78,12 @@ void codi2_mirror_look_at_mapped(struct codi2_mirror *m, uint64_t barrier)
     bool all;
     m->mapped_for = barrier;
     m->mapped = map_create();
-    (void)codi2_mapped_find(
-        &(struct codi2_mapped_query){
-            .tree = &m->tree, .root = str_from(m->root), .found = on_found, .ctx = &search},
-        &all);
+    (void)codi2_mapped_find(&(struct codi2_mapped_query){.tree = &m->tree,
+                                                         .root = str_from(m->root),
+                                                         .found = on_found,
+                                                         .ctx = &search,
+                                                         .most = CODI2_MOST_MAPS},
+                            &all);
     all = all && search.all;
     see_off(m, before, all);
     map_destroy(before);

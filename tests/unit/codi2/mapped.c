@@ -75,8 +75,11 @@ static void our_own_mapping_is_found_while_it_lasts(void **state)
     scratch_setup(&s);
     scratch_write(&s, "mapped", "some bytes");
     scratch_write(&s, "only read", "some bytes");
-    const struct codi2_mapped_query query = {
-        .tree = &s.tree, .root = str_from(s.root), .found = on_found, .ctx = &found};
+    const struct codi2_mapped_query query = {.tree = &s.tree,
+                                             .root = str_from(s.root),
+                                             .found = on_found,
+                                             .ctx = &found,
+                                             .most = CODI2_MOST_MAPS};
     FD_AUTO int fd = open(scratch_path(&s, "mapped"), O_RDWR | O_CLOEXEC);
     FD_AUTO int other = open(scratch_path(&s, "only read"), O_RDONLY | O_CLOEXEC);
     void *memory = mmap(NULL, 10, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -118,10 +121,16 @@ static void a_process_with_very_many_maps_is_read_to_its_end(void **state)
         assert_int_equal(mprotect(many + i * page, page, PROT_READ), 0);
     }
     scratch_setup(&s);
-    const struct codi2_mapped_query query = {
-        .tree = &s.tree, .root = str_from(s.root), .found = on_found, .ctx = &found};
+    struct codi2_mapped_query query = {.tree = &s.tree,
+                                       .root = str_from(s.root),
+                                       .found = on_found,
+                                       .ctx = &found,
+                                       .most = CODI2_MOST_MAPS};
     assert_int_equal(codi2_mapped_find(&query, &all), 0);
     assert_true(all);
+    query.most = 1 << 20; /* of some 1.5 MB: others may be mapped behind */
+    assert_int_equal(codi2_mapped_find(&query, &all), 0);
+    assert_false(all);
     scratch_teardown(&s);
     assert_int_equal(munmap(many, PAGES * page), 0);
 }
