@@ -71,6 +71,19 @@ test("a file shut after it was kept is told while it is shut, and keeps what was
   assert.deepEqual(await world.stored(), before);
 });
 
+test("a file of rules that is shut is not used, and that is told while it is shut", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2([], {}, owner);
+  const says = (words) => until(`it says ${words}`, async () => words.test((await world.status()).message ?? ""));
+  fs.writeFileSync(world.tree(".coditectignore"), "left-out\n", { mode: 0 });
+  await says(/^\.coditectignore cannot be read: none of its rules is used\.$/);
+  fs.writeFileSync(world.tree("left-out"), "1");
+  await until("it is stored", async () => "left-out" in (await world.stored()));
+  fs.chmodSync(world.tree(".coditectignore"), 0o644);
+  await says(/^$/);
+});
+
 test("a deletion in the store takes what can be made again, and nothing that a person left out", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();
